@@ -1,0 +1,158 @@
+"""Wiring: the only place that names the concrete parts and puts them together."""
+
+import asyncio
+import os
+import signal
+import socket
+from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack, asynccontextmanager, closing, contextmanager
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+import msgspec
+import uvicorn
+
+from crmkit import __version__
+from crmkit.clock import Clock, system_clock
+from crmkit.core import login
+from crmkit.core.crm import Crm
+from crmkit.core.upkeep import keep_up
+from crmkit.mail import mailer
+from crmkit.model import address
+from crmkit.settings import Settings, SettingsError
+from crmkit.storage import migrate, secret
+from crmkit.storage.database import FILE, Database, InUse, connect, hold, prepare
+from crmkit.storage.sqlite import VERSION, is_fixed
+from crmkit.storage.writer import commit_group
+from crmkit.web.accesslog import AccessLog
+from crmkit.web.app import build
+from crmkit.web.edge import Edge
+
+STOP_SECONDS = 8  # what is running may take this long to finish
+
+
+def crm_of(settings: Settings, clock: Clock = system_clock) -> Crm:
+    """Return the product's parts, not yet opened. Raises SettingsError for a mail setting or key that is none."""
+    folder = Path(settings.server.data)
+    try:
+        prepare(folder)
+        key = secret.read_or_make(folder)
+        send = mailer(settings.mail.smtp_url, settings.mail.sender)
+    except (ValueError, OSError) as error:
+        raise SettingsError(str(error)) from None
+    return Crm(settings, Database(folder, clock), send, key, clock)
+
+
+def application(crm: Crm, log: AccessLog | None = None) -> Edge:
+    """Return the ASGI application, which opens the database at startup."""
+
+    @asynccontextmanager
+    async def running() -> AsyncIterator[None]:
+        async with crm.database:
+            upkeep = asyncio.create_task(keep_up(crm))
+            try:
+                yield
+            finally:
+                upkeep.cancel()
+                await asyncio.gather(upkeep, return_exceptions=True)
+
+    return build(crm, log or AccessLog(crm.settings.server.log), running)
+
+
+def serve(settings: Settings) -> None:
+    """Serve until SIGTERM or SIGINT, then finish what is running and return.
+
+    Raises SettingsError, InUse and migrate.Newer before anything is listened on.
+    """
+    crm = crm_of(settings)
+    listener = _listener(settings)
+    settings = _with_port(settings, listener.getsockname()[1])
+    crm = replace(crm, settings=settings)
+    # opened and closed once before uvicorn starts, so that a fault is one clear line and not a traceback
+    asyncio.run(_tried(crm))
+    config = uvicorn.Config(
+        application(crm),
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        date_header=False,
+        lifespan="on",
+        proxy_headers=bool(settings.server.trusted_proxies),
+        forwarded_allow_ips=list(settings.server.trusted_proxies),
+        timeout_graceful_shutdown=STOP_SECONDS,
+        timeout_keep_alive=30,
+        h11_max_incomplete_event_size=64 * 1024,
+    )
+    mode = " (local mode)" if settings.auth.local else ""
+    print(f"crmkit {__version__} serves {settings.base_url}{mode}, data in {settings.server.data}", flush=True)
+    for number in (signal.SIGTERM, signal.SIGINT):  # uvicorn raises them again after a clean stop
+        signal.signal(number, lambda *_: None)
+    uvicorn.Server(config).run(sockets=[listener])
+
+
+def migrate_now(settings: Settings) -> list[str]:
+    """Bring the database up to date and return the names of the migrations applied."""
+    folder = Path(settings.server.data)
+    prepare(folder)
+    with _held(folder):
+        return migrate.run(folder / FILE, connect)
+
+
+def operator_token(settings: Settings, email: str, name: str) -> login.SignedIn:
+    """Return a fresh token for an address, for the operator who holds the data folder.
+
+    While a server runs, the token is added beside it only if this SQLite is free of the WAL-reset bug.
+    """
+    crm = crm_of(settings)
+    folder = Path(settings.server.data)
+    canonical = address.email(email)
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(_held(folder))
+            migrate.run(folder / FILE, connect)
+        except InUse:
+            if not is_fixed(VERSION):
+                raise InUse(
+                    f"a server runs on {folder}, and SQLite {VERSION} must not be written beside it: stop it first"
+                ) from None
+        connection = stack.enter_context(closing(connect(folder / FILE, True)))
+        connection.execute("PRAGMA wal_autocheckpoint = 0")
+        unit = partial(login.sign_in, crm=crm, email=canonical, token_name=name)
+        (outcome,) = commit_group(connection, [(unit, None)], crm.now)
+    if isinstance(outcome, BaseException):
+        raise outcome
+    signed_in: login.SignedIn = outcome[0]
+    return signed_in
+
+
+@contextmanager
+def _held(folder: Path) -> Iterator[None]:
+    descriptor = hold(folder)
+    try:
+        yield
+    finally:
+        os.close(descriptor)
+
+
+async def _tried(crm: Crm) -> None:
+    async with Database(crm.database.folder, crm.clock):
+        pass
+
+
+def _listener(settings: Settings) -> socket.socket:
+    family = socket.AF_INET6 if ":" in settings.server.host else socket.AF_INET
+    listener = socket.socket(family)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((settings.server.host, settings.server.port))
+    except OSError as error:
+        raise SettingsError(
+            f"cannot listen on {settings.server.host} port {settings.server.port}: {error.strerror}; "
+            "use --port for another (0 takes a free one)"
+        ) from None
+    return listener
+
+
+def _with_port(settings: Settings, port: int) -> Settings:
+    return msgspec.structs.replace(settings, server=msgspec.structs.replace(settings.server, port=port))

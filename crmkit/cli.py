@@ -1,0 +1,123 @@
+"""The program: `crmkit serve`, `migrate`, `token`, `doctor`, `version`."""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from crmkit import __version__
+from crmkit.settings import Settings, SettingsError, load
+
+CONFIG = "crmkit.toml"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return the exit status; whatever stops it is one line on standard error."""
+    options = _parser().parse_args(arguments)
+    try:
+        status: int = options.run(options)
+    except KeyboardInterrupt:
+        return 130
+    except _expected() as error:
+        print(f"crmkit: {error}", file=sys.stderr)
+        return 1
+    return status
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="crmkit", description="A headless, plain-text CRM that an AI agent operates.")
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+
+    serve = commands.add_parser("serve", help="serve the API", description="Serve the API until SIGTERM or Ctrl-C.")
+    _common(serve)
+    serve.add_argument("--host", help="address to listen on (default 127.0.0.1)")
+    serve.add_argument("--port", type=int, help="port to listen on (default 8000; 0 takes a free one)")
+    serve.add_argument(
+        "--local", action="store_true", default=None, help="show sign-in codes in responses; loopback only"
+    )
+    serve.set_defaults(run=_serve)
+
+    migrate = commands.add_parser("migrate", help="bring the database up to date (serve does it too)")
+    _common(migrate)
+    migrate.set_defaults(run=_migrate)
+
+    token = commands.add_parser("token", help="print a fresh token, for the operator who holds the data folder")
+    _common(token)
+    token.add_argument("--email", required=True, help="whose token; a new address gets an account")
+    token.add_argument("--name", default="operator", help="what the token is called in GET /tokens (default operator)")
+    token.set_defaults(run=_token)
+
+    doctor = commands.add_parser("doctor", help="look at the installation and its data, and say what is wrong")
+    _common(doctor)
+    doctor.set_defaults(run=_doctor)
+
+    version = commands.add_parser("version", help="print the version")
+    version.set_defaults(run=_version)
+    return parser
+
+
+def _common(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--config", help=f"settings file (default $CRMKIT_CONFIG, or ./{CONFIG} if it is there)")
+    command.add_argument("--data", help="folder of the database (default data)")
+
+
+def _settings(options: argparse.Namespace) -> Settings:
+    named = options.config or os.environ.get("CRMKIT_CONFIG")
+    file = Path(named) if named else Path(CONFIG)
+    flags = {
+        ("server", "host"): getattr(options, "host", None),
+        ("server", "port"): getattr(options, "port", None),
+        ("server", "data"): options.data,
+        ("auth", "local"): getattr(options, "local", None),
+    }
+    return load(
+        file if named or file.exists() else None,
+        os.environ,
+        {place: value for place, value in flags.items() if value is not None},
+    )
+
+
+def _serve(options: argparse.Namespace) -> int:
+    from crmkit import boot  # imported late: `version` and `--help` need no web server
+
+    boot.serve(_settings(options))
+    return 0
+
+
+def _migrate(options: argparse.Namespace) -> int:
+    from crmkit import boot
+
+    for name in boot.migrate_now(_settings(options)):
+        print(f"applied {name}")
+    print("the database is up to date")
+    return 0
+
+
+def _token(options: argparse.Namespace) -> int:
+    from crmkit import boot
+
+    signed_in = boot.operator_token(_settings(options), options.email, options.name)
+    print(signed_in.token)
+    return 0
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    from crmkit import doctor
+
+    findings = doctor.examine(_settings(options))
+    for finding in findings:
+        print(finding.line)
+    return 0 if all(finding.good for finding in findings) else 1
+
+
+def _version(_: argparse.Namespace) -> int:
+    print(f"crmkit {__version__}")
+    return 0
+
+
+def _expected() -> tuple[type[Exception], ...]:
+    from crmkit.storage.database import InUse
+    from crmkit.storage.migrate import Newer
+
+    return (SettingsError, InUse, Newer, ValueError, OSError)

@@ -1,0 +1,29 @@
+"""Time as the whole product writes it: RFC 3339 in UTC, to the second, as text of fixed width.
+
+Text of fixed width sorts as time does, so the same value is stored, compared, sorted and shown.
+"""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+Clock = Callable[[], datetime]
+
+
+def system_clock() -> datetime:
+    """Return the present moment, in UTC."""
+    return datetime.now(UTC)
+
+
+def stamp(moment: datetime) -> str:
+    """Return `moment` (aware) as `2026-06-10T09:00:00Z`; fractions of a second are cut."""
+    return moment.astimezone(UTC).isoformat(timespec="seconds")[:19] + "Z"
+
+
+def moment(text: str) -> datetime:
+    """Return the aware datetime that `stamp` wrote."""
+    return datetime.fromisoformat(text)
+
+
+def after(text: str, **span: float) -> str:
+    """Return the stamp that lies `span` (arguments of timedelta) after the stamp `text`."""
+    return stamp(moment(text) + timedelta(**span))

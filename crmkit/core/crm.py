@@ -1,0 +1,43 @@
+"""What every verb is handed: the running product's parts."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from crmkit.clock import Clock, stamp
+from crmkit.core import access
+from crmkit.mail import Mailer
+from crmkit.model.actor import Actor
+from crmkit.settings import Settings
+from crmkit.storage.database import Database
+from crmkit.storage.tx import Tx
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Crm:
+    """`key` seals codes and cursors."""
+
+    settings: Settings
+    database: Database
+    mailer: Mailer
+    key: bytes
+    clock: Clock
+
+    @property
+    def now(self) -> str:
+        return stamp(self.clock())
+
+    async def change(self, actor: Actor, unit: Callable[[Tx], T]) -> T:
+        """Return what `unit` returned, done by `actor` in one transaction, once it is durable.
+
+        The actor is looked up again inside the transaction, so a revoked token or an ended membership stops a
+        request that was already waiting.
+        """
+
+        def checked(tx: Tx) -> T:
+            tx.actor = access.current(tx)
+            return unit(tx)
+
+        return await self.database.write(checked, actor)

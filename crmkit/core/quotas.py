@@ -1,0 +1,31 @@
+"""Plans: how much a workspace may hold, and how much it does."""
+
+from crmkit.errors import Problem
+from crmkit.model.actor import Actor
+from crmkit.settings import Settings
+from crmkit.storage import accounts, records
+from crmkit.storage.tx import Connection, Tx
+
+
+def check(tx: Tx, settings: Settings, resource: str) -> None:
+    """Raise `plan_limit_reached` unless one more of `resource` fits; runs in the transaction that creates it."""
+    cap = getattr(settings.plans.caps(tx.by.plan), resource)
+    if cap is None:
+        return
+    used = records.live(tx.connection, tx.by.workspace_id, resource)
+    if used >= cap:
+        raise Problem(
+            "plan_limit_reached",
+            f"The plan {tx.by.plan} allows {cap} {resource} and {used} are used. Do not retry: tell the user, who can "
+            "delete some or ask the operator for another plan.",
+            facts={"plan": tx.by.plan, "resource": resource, "cap": cap, "used": used},
+        )
+
+
+def usage(connection: Connection, settings: Settings, actor: Actor) -> dict[str, tuple[int, int | None]]:
+    """Return (used, cap) of everything that the plan of the workspace may limit; a cap of None is unlimited."""
+    caps = settings.plans.caps(actor.plan)
+    used = {name: records.live(connection, actor.workspace_id, name) for name in caps.__struct_fields__}
+    used["members"] = accounts.members(connection, actor.workspace_id)
+    used["workspaces"] = accounts.workspaces_created(connection, actor.email)
+    return {name: (used[name], getattr(caps, name)) for name in used}

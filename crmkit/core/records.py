@@ -1,0 +1,193 @@
+"""The verbs of every record kind: look up, list, create or merge, change, delete in two steps."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from crmkit import ids
+from crmkit.clock import after
+from crmkit.core import quotas, references
+from crmkit.core.crm import Crm
+from crmkit.core.rules import rules_of
+from crmkit.errors import Problem
+from crmkit.model import query
+from crmkit.model.actor import Actor
+from crmkit.model.cursor import seal, unseal
+from crmkit.model.fields import Custom, Invalid, Link
+from crmkit.model.listing import Listing
+from crmkit.model.record import Kind, Record, Tracked
+from crmkit.records import KINDS
+from crmkit.storage import confirmations, lists, records
+from crmkit.storage.statements import Workspace
+from crmkit.storage.tx import Tx
+
+CONFIRM_MINUTES = 10
+
+_BY_PREFIX = {kind.prefix: kind for kind in KINDS}
+
+
+@dataclass(frozen=True)
+class Saved:
+    """A record after a POST; `created` is False when the fields were merged into one that was there."""
+
+    record: Record
+    created: bool
+
+
+async def fetch(crm: Crm, actor: Actor, kind: Kind, id: str) -> Record:
+    """Return one record; raises `not_found`."""
+    return await crm.database.read(references.existing, kind, actor.workspace_id, references.bare(kind, id))
+
+
+async def find_all(crm: Crm, actor: Actor, kind: Kind, pairs: Iterable[tuple[str, str]]) -> Listing:
+    """Return the page that the pairs of a query string ask for (see model.query)."""
+    asked = query.parse(kind, pairs)
+    workspace = Workspace(actor.workspace_id, actor.workspace_number)
+    binding = asked.binding(f"{actor.workspace_id}/{kind.plural}")
+    position = unseal(crm.key, binding, asked.cursor) if asked.cursor else None
+    page = await crm.database.scan(lists.fetch_page, kind, workspace, asked, position)
+    notes = (*asked.notes, *(("no exact match, closest shown",) if page.closest else ()))
+    following = None if page.position is None else seal(crm.key, binding, page.position)
+    return Listing(kind, page.records, asked.fields, notes, position is None, page.total, page.at_least, following)
+
+
+async def save(crm: Crm, actor: Actor, kind: Kind, body: Mapping[str, Any]) -> Saved:
+    """Create a record, or merge the fields sent into the live one that has the same upsert key."""
+    sent = kind.draft(body)
+    rules = rules_of(kind)
+
+    def unit(tx: Tx) -> Saved:
+        values = rules.settle(_linked(tx, kind, sent))
+        key = values.get(rules.upsert_by)
+        before = None if key is None else records.find(tx.connection, kind, tx.by.workspace_id, rules.upsert_by, key)
+        if before is not None:
+            return Saved(records.update(tx, kind, before, _merged(kind, before, values)), created=False)
+        kind.complete(values)
+        quotas.check(tx, crm.settings, kind.plural)
+        return Saved(records.insert(tx, kind, _merged(kind, None, values)), created=True)
+
+    return await crm.change(actor, unit)
+
+
+async def change(
+    crm: Crm, actor: Actor, kind: Kind, id: str, body: Mapping[str, Any], if_match: int | None = None
+) -> Record:
+    """Return the record with the fields of `body` changed; a body or header version that is stale changes nothing.
+
+    Raises `not_found`, `version_conflict` (which shows the current record), `already_exists`, and what draft raises.
+    """
+    bare = references.bare(kind, id)
+    expected = {if_match, _version(body)} - {None}
+    sent = kind.draft({name: value for name, value in body.items() if name != "version"})
+    rules = rules_of(kind)
+
+    def unit(tx: Tx) -> Record:
+        before = references.existing(tx.connection, kind, tx.by.workspace_id, bare)
+        _check_version(before, expected)
+        values = rules.settle(_linked(tx, kind, sent))
+        _check_taken(tx, kind, before, rules.upsert_by, values)
+        return records.update(tx, kind, before, _merged(kind, before, values))
+
+    return await crm.change(actor, unit)
+
+
+async def remove(crm: Crm, actor: Actor, kind: Kind, id: str, confirm: str) -> Record:
+    """Delete the record and return what it was, if `confirm` is the token this caller was shown for it.
+
+    Else raises `confirmation_required` with a fresh one.
+    """
+    bare = references.bare(kind, id)
+
+    def unit(tx: Tx) -> tuple[Record, str]:
+        before = references.existing(tx.connection, kind, tx.by.workspace_id, bare)
+        version = _tracked(before).version
+        if confirm and confirmations.consume(tx, before.handle, version, confirm):
+            records.remove(tx, kind, before)
+            return before, ""
+        return before, confirmations.issue(tx, before.handle, version, after(tx.now, minutes=CONFIRM_MINUTES))
+
+    record, token = await crm.change(actor, unit)
+    if not token:
+        return record
+    stale = "That confirm token is wrong, used or outdated. " if confirm else ""
+    raise Problem(
+        "confirmation_required",
+        f"{stale}{rules_of(kind).farewell(record)} Ask the user, then within {CONFIRM_MINUTES} minutes: "
+        f"DELETE /{kind.plural}/{record.id}?confirm={token}",
+        facts={"confirm": token},
+    )
+
+
+def _linked(tx: Tx, kind: Kind, values: dict[str, Any]) -> dict[str, Any]:
+    """Return the values, every link in them leading to a live record of this workspace; else `invalid_reference`."""
+    wrong = {}
+    for name, field in kind.writable.items():
+        if isinstance(field.type, Link) and values.get(name) is not None:
+            linked = _BY_PREFIX.get(field.type.prefix)
+            if linked is None or records.fetch(tx.connection, linked, tx.by.workspace_id, values[name]) is None:
+                wrong[name] = f"there is no {ids.PREFIXES[field.type.prefix]} {values[name]} in this workspace"
+    if wrong:
+        raise Problem("invalid_reference", "Create the record first, or look its id up.", fields=wrong)
+    return values
+
+
+def _merged(kind: Kind, before: Record | None, values: dict[str, Any]) -> dict[str, Any]:
+    """Return the values with custom merged, key by key, over what the record has."""
+    if kind.custom is None or kind.custom.name not in values:
+        return values
+    name, type_ = kind.custom.name, kind.custom.type
+    old = None if before is None else getattr(before, name)
+    try:
+        return {**values, name: type_.merged(old, values[name]) if isinstance(type_, Custom) else values[name]}
+    except Invalid as error:
+        raise Problem("invalid_value", "Keep less in custom.", fields={name: str(error)}) from None
+
+
+def _check_taken(tx: Tx, kind: Kind, before: Record, name: str, values: Mapping[str, Any]) -> None:
+    value = values.get(name)
+    if value is None or value == getattr(before, name):
+        return
+    holder = records.find(tx.connection, kind, tx.by.workspace_id, name, value)
+    if holder is not None:
+        raise Problem(
+            "already_exists",
+            f"{holder.handle} has this {name}: change that one, or give this one another {name}.",
+            fields={name: f"belongs to {holder.handle}"},
+            facts={"handle": holder.handle},
+        )
+
+
+def _version(body: Mapping[str, Any]) -> int | None:
+    version = body.get("version")
+    if version is None:
+        return None
+    if not isinstance(version, int) or isinstance(version, bool) or version < 1:
+        raise Problem(
+            "invalid_value",
+            "Send the version you read, as a number, or leave it out.",
+            fields={"version": "must be a whole number"},
+        )
+    return version
+
+
+def _check_version(before: Record, expected: set[int | None]) -> None:
+    version = _tracked(before).version
+    if expected - {version}:
+        raise Problem(
+            "version_conflict",
+            f"The record is at version {version} now and nothing was changed. Look at it below, then repeat the PATCH "
+            f"with If-Match: {version}.",
+            facts={"version": version},
+            shown=before,
+        )
+
+
+def _tracked(record: Record) -> Tracked:
+    if not isinstance(record, Tracked):
+        raise TypeError(f"{record.handle} has no version")
+    return record
+
+
+def upsert_field(kind: Kind) -> str:
+    """Return the field whose value a POST merges by."""
+    return rules_of(kind).upsert_by

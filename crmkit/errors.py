@@ -1,0 +1,80 @@
+"""The catalogue of errors and the one exception that carries them.
+
+A `Problem` is the caller's mistake (or a limit the caller met): it is raised once, where it is known, and
+translated once, at the edge. Anything else that is raised is ours, is logged, and is `server_error` outside.
+"""
+
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
+from typing import Any
+
+# code -> (HTTP statuses it may come with, the usual one first; what it means, for the manual)
+CATALOGUE: dict[str, tuple[tuple[int, ...], str]] = {
+    "invalid_json": ((400,), "the body is not one JSON object"),
+    "unknown_field": ((400,), "a name that no field has, or that only the server writes"),
+    "missing_field": ((400,), "a required field is absent or empty"),
+    "invalid_value": ((400,), "a value of the wrong type, form or length"),
+    "invalid_reference": ((400,), "an id that names no live record of this workspace"),
+    "invalid_filter": ((400,), "a query parameter that is no field"),
+    "invalid_operator": ((400,), "an operator this field does not have"),
+    "invalid_sort": ((400,), "a sort key that is no field"),
+    "invalid_cursor": ((400,), "a cursor that is damaged or belongs to another query"),
+    "unknown_format": ((400,), "format is neither text nor json"),
+    "auth_required": ((401,), "no token was sent"),
+    "invalid_token": ((401,), "the token is unknown or revoked"),
+    "token_expired": ((401,), "the token was idle for too long"),
+    "invalid_code": ((401, 403), "a wrong, used or outdated emailed code"),
+    "admin_required": ((403,), "only admins of the workspace may do this"),
+    "not_a_member": ((403,), "you do not belong to that workspace"),
+    "escalation_required": ((403,), "a code was mailed: repeat the request with it"),
+    "plan_limit_reached": ((403,), "the plan's cap is reached; do not retry"),
+    "not_found": ((404,), "no such record in this workspace"),
+    "unknown_path": ((404,), "no such endpoint"),
+    "method_not_allowed": ((405,), "the path has other methods, see Allow"),
+    "confirmation_required": ((409,), "repeat the delete with the confirm token shown"),
+    "already_exists": ((409,), "another record holds that email or domain"),
+    "last_admin": ((409,), "a workspace keeps at least one admin"),
+    "version_conflict": ((412,), "the record changed since you read it"),
+    "too_large": ((413,), "the body is larger than the server takes"),
+    "rate_limited": ((429,), "too many requests; wait for Retry-After seconds"),
+    "server_error": ((500,), "our fault; it is logged under the request id"),
+    "not_ready": ((503,), "the database does not answer; try again shortly"),
+    "mail_failed": ((503,), "the mail could not be sent; try again shortly"),
+}
+
+
+class Problem(Exception):
+    """A request that cannot be done, told so that the caller knows the next step.
+
+    `code` is a key of CATALOGUE, `hint` one sentence that says what to do, `fields` tells for each wrong field
+    what is wrong with it. `status` picks among the catalogue's statuses (the first when None), `headers` are
+    HTTP headers, `facts` further JSON members (a confirm token, ids), `shown` a record that the answer shows.
+    """
+
+    def __init__(
+        self,
+        code: str,
+        hint: str,
+        *,
+        fields: Mapping[str, str] | None = None,
+        status: int | None = None,
+        headers: Mapping[str, str] | None = None,
+        facts: Mapping[str, Any] | None = None,
+        shown: Any = None,
+    ) -> None:
+        super().__init__(code, hint)
+        allowed = CATALOGUE[code][0]
+        self.code = code
+        self.hint = hint
+        self.fields = dict(fields or {})
+        self.status = allowed[0] if status is None else status
+        self.headers = dict(headers or {})
+        self.facts = dict(facts or {})
+        self.shown = shown
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Return ` (did you mean NAME?)` for the known name most like `name`, or nothing when none is close."""
+    spelled = {word.lower(): word for word in known}
+    close = get_close_matches(name.lower(), list(spelled), n=1, cutoff=0.6)
+    return f" (did you mean {spelled[close[0]]}?)" if close else ""

@@ -1,0 +1,71 @@
+"""Ids: a prefix that tells the kind, seven random characters and a check character.
+
+The alphabet has 31 characters, none of which looks like another. 31 is prime, so a weighted sum modulo 31 finds
+every single wrong character and every swap of two (the ISBN-10 idea, ISO 2108 annex C).
+"""
+
+import secrets
+
+ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
+LENGTH = 8
+
+_VALUE = {character: value for value, character in enumerate(ALPHABET)}
+
+# prefix -> the kind it stands for, as it is written in a handle (kind/id)
+PREFIXES = {
+    "c": "contact",
+    "co": "company",
+    "d": "deal",
+    "a": "activity",
+    "ws": "workspace",
+    "u": "user",
+    "inv": "invite",
+    "tok": "token",
+    "au": "audit",
+}
+
+
+def check_character(body: str) -> str:
+    """Return the character that makes `body` (seven characters of the alphabet) a whole id."""
+    return ALPHABET[sum((place + 2) * _VALUE[character] for place, character in enumerate(body)) % 31]
+
+
+def mint(prefix: str) -> str:
+    """Return a random id such as `c_k7m2q9xa`: 31**7 (about 2.7e10) differ, so the caller checks for a twin."""
+    body = "".join(secrets.choice(ALPHABET) for _ in range(LENGTH - 1))
+    return f"{prefix}_{body}{check_character(body)}"
+
+
+def numbered(prefix: str, number: int) -> str:
+    """Return the id of the `number`-th thing (below 31**7), well mixed: different numbers give different ids."""
+    mixed = number * 20_014_153_019 % 31 ** (LENGTH - 1)
+    body = ""
+    for _ in range(LENGTH - 1):
+        mixed, digit = divmod(mixed, 31)
+        body += ALPHABET[digit]
+    return f"{prefix}_{body}{check_character(body)}"
+
+
+class BadId(ValueError):
+    """A text that cannot be an id of the kind asked for; the message is a sentence that says why."""
+
+
+def parse(text: str, prefix: str) -> str:
+    """Return the bare id that `text` names, in any of its spellings: `c_…` or `contact/c_…`.
+
+    Raises BadId when the kind is another, the form is wrong or the check character does not fit.
+    """
+    kind = PREFIXES[prefix]
+    head, slash, tail = text.strip().rpartition("/")
+    if slash and head != kind:
+        raise BadId(f"that is not the handle of a {kind}: write {kind}/{prefix}_… or {prefix}_…")
+    found, _, body = tail.partition("_")
+    if found != prefix:
+        other = PREFIXES.get(found)
+        was = f"that is the id of a {other}" if other and body else "that is not an id"
+        raise BadId(f"{was}; the id of a {kind} looks like {prefix}_k7m2q9xa")
+    if len(body) != LENGTH or any(character not in _VALUE for character in body):
+        raise BadId(f"the id of a {kind} is {prefix}_ and {LENGTH} characters of {ALPHABET}")
+    if check_character(body[:-1]) != body[-1]:
+        raise BadId("the check character of this id does not fit: it was mistyped or invented; copy it again")
+    return tail

@@ -1,0 +1,16 @@
+"""Who acts: the person behind a token, in the one workspace that token works in."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    user_id: str
+    email: str
+    role: str  # admin or member
+    token_id: str
+    token_name: str
+    workspace_id: str
+    workspace_name: str
+    workspace_number: int  # the storage's own number of the workspace
+    plan: str

@@ -1,0 +1,145 @@
+"""What a client may send: declared fields, read from a class's annotations, and the check of a body against them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+from functools import cached_property
+from types import NoneType
+from typing import Annotated, Any, get_args, get_origin, get_type_hints
+
+from crmkit.errors import Problem, nearest
+from crmkit.model.fields import Custom, FieldType, Invalid
+
+
+class Mark(Enum):
+    """What a field is, beside its type."""
+
+    REQUIRED = "must be there to create, and never empty"
+    READ = "written by the server alone"
+    TITLE = "the name a reader knows the record by; search looks here first"
+    SEARCHED = "a key field of search"
+    DETAIL = "left out of list lines"
+
+
+REQUIRED, READ, TITLE, SEARCHED, DETAIL = Mark
+
+
+@dataclass(frozen=True, eq=False)
+class Field:
+    """One declared field. `type` knows its values, `help` is its line in the manual."""
+
+    name: str
+    type: FieldType
+    nullable: bool
+    marks: frozenset[Mark]
+    help: str
+
+    @property
+    def required(self) -> bool:
+        return REQUIRED in self.marks
+
+    @property
+    def writable(self) -> bool:
+        return READ not in self.marks
+
+    @property
+    def listed(self) -> bool:
+        return DETAIL not in self.marks
+
+    @property
+    def compared(self) -> str:
+        """The column that filters and sorts look at."""
+        return f"{self.name}_key" if self.type.folded else self.name
+
+
+@dataclass(frozen=True, eq=False)
+class Form:
+    """The fields of one kind of body; `name` is what the body describes."""
+
+    name: str
+    fields: tuple[Field, ...]
+
+    @cached_property
+    def by_name(self) -> Mapping[str, Field]:
+        return {field.name: field for field in self.fields}
+
+    @cached_property
+    def writable(self) -> Mapping[str, Field]:
+        return {field.name: field for field in self.fields if field.writable}
+
+    @cached_property
+    def custom(self) -> Field | None:
+        return next((field for field in self.fields if isinstance(field.type, Custom)), None)
+
+    def draft(self, body: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the stored form of every field that `body` sends, None where it clears.
+
+        Raises a Problem that tells all wrong fields at once: `unknown_field` when names are wrong, else
+        `invalid_value`, or `missing_field` where a required field is sent empty.
+        """
+        unknown, wrong, empty, values = {}, {}, {}, {}
+        for name, raw in body.items():
+            field = self.writable.get(name)
+            if field is None:
+                unknown[name] = self._stranger(name)
+                continue
+            try:
+                value = field.type.accept(raw)
+            except Invalid as error:
+                wrong[name] = str(error)
+                continue
+            if value is None and field.required:
+                empty[name] = "cannot be empty"
+            values[name] = value
+        faults = {**unknown, **wrong, **empty}
+        if unknown:
+            free = ' Keys of your own go into custom: {"custom":{"KEY":"value"}}.' if self.custom else ""
+            raise Problem(
+                "unknown_field", f"A {self.name} takes these fields: {', '.join(self.writable)}.{free}", fields=faults
+            )
+        if wrong:
+            raise Problem("invalid_value", "Correct the fields named above and send the request again.", fields=faults)
+        if empty:
+            raise Problem("missing_field", f"Send a {self.name} with {self._needs} that is not empty.", fields=faults)
+        return values
+
+    def complete(self, values: Mapping[str, Any]) -> None:
+        """Raise `missing_field` unless `values` holds every required field."""
+        missing = {f.name: "is needed to create" for f in self.fields if f.required and values.get(f.name) is None}
+        if missing:
+            raise Problem("missing_field", f"Send a {self.name} with {self._needs}.", fields=missing)
+
+    @property
+    def _needs(self) -> str:
+        return " and ".join(field.name for field in self.fields if field.required)
+
+    def _stranger(self, name: str) -> str:
+        if name in self.by_name or name == "handle":
+            return "is written by the server; leave it out"
+        return f"is no field of a {self.name}{nearest(name, self.writable)}"
+
+    def filled(self, body: Mapping[str, Any]) -> dict[str, Any]:
+        """Return `draft(body)`, in which every required field must be there and the others are None."""
+        values = dict.fromkeys(self.writable) | self.draft(body)
+        self.complete(values)
+        return values
+
+
+def form_of(declaration: type, name: str) -> Form:
+    """Return the Form that a class declares by its annotations."""
+    return Form(name, declared(declaration))
+
+
+def declared(declaration: type) -> tuple[Field, ...]:
+    """Return the fields that a class declares: its own first, then those it inherits."""
+    hints = get_type_hints(declaration, include_extras=True)
+    bases = reversed(declaration.__mro__[1:])
+    inherited = dict.fromkeys(name for base in bases for name in getattr(base, "__annotations__", {}) if name in hints)
+    order = [*(name for name in hints if name not in inherited), *inherited]
+    return tuple(_field(name, hints[name]) for name in order if get_origin(hints[name]) is Annotated)
+
+
+def _field(name: str, hint: Any) -> Field:
+    value, type_, *rest = get_args(hint)
+    marks = frozenset(part for part in rest if isinstance(part, Mark))
+    return Field(name, type_, NoneType in get_args(value), marks, rest[-1])

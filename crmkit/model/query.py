@@ -1,0 +1,265 @@
+"""What a query is: the pairs of a query string -> conditions, sorts and the rest, checked against a kind.
+
+Names come from the kind's declaration alone, so nothing a client writes can become a name in SQL.
+"""
+
+import json
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from crmkit.errors import Problem, nearest
+from crmkit.model import fold
+from crmkit.model.fields import TEXTUAL, Invalid, Tags
+from crmkit.model.form import Field
+from crmkit.model.record import Kind
+
+DEFAULT_LIMIT = 50
+MAX_LIMIT = 200
+MAX_SORTS = 5
+MAX_CONDITIONS = 50
+MAX_LISTED = 500  # values after in:
+MAX_WORDS = 20  # words of one search
+
+OPERATORS = TEXTUAL  # every operator there is
+RESERVED = ("search", "sort", "limit", "cursor", "count", "fields", "format")
+
+_PART = re.compile(r'"(?:[^"\\]|\\.)*"|[^.]+')
+
+
+@dataclass(frozen=True)
+class CustomKey:
+    """A place in custom: the keys on the way to it."""
+
+    path: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        return ".".join(("custom", *self.path))
+
+
+Target = Field | CustomKey
+
+
+@dataclass(frozen=True)
+class Condition:
+    """`value` is what the column is compared with: a stored (folded) value, or a tuple of them for in and tags."""
+
+    target: Target
+    operator: str
+    value: Any
+
+
+@dataclass(frozen=True)
+class Sort:
+    target: Target
+    descending: bool
+
+
+@dataclass(frozen=True)
+class Query:
+    conditions: tuple[Condition, ...] = ()
+    sorts: tuple[Sort, ...] = ()
+    search: str = ""
+    limit: int = DEFAULT_LIMIT
+    cursor: str = ""
+    exact_count: bool = False
+    fields: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def filtered(self) -> bool:
+        return bool(self.conditions or self.search)
+
+    def binding(self, place: str) -> str:
+        """Return what a cursor of this query is bound to; `place` names the workspace and the list."""
+        conditions = sorted(json.dumps([c.target.name, c.operator, c.value]) for c in self.conditions)
+        sorts = [[sort.target.name, sort.descending] for sort in self.sorts]
+        return json.dumps([place, conditions, sorts, self.search])
+
+
+def parse(kind: Kind, pairs: Iterable[tuple[str, str]], searchable: bool = True) -> Query:
+    """Return the query that the pairs of a query string spell, in any order; repeated filters are AND-ed.
+
+    Raises `invalid_filter`, `invalid_operator`, `invalid_value` or `invalid_sort` with what is allowed.
+    """
+    conditions: list[Condition] = []
+    plain: dict[str, str] = {}
+    for name, text in pairs:
+        if "\x00" in name or "\x00" in text:
+            raise Problem("invalid_value", "Leave NUL characters (%00) out of the query.")
+        if name not in RESERVED:
+            conditions.append(_condition(kind, name, text))
+        elif name in plain:
+            raise Problem("invalid_value", f"Send {name} once.", fields={name: "stands twice"})
+        else:
+            plain[name] = text
+    if len(conditions) > MAX_CONDITIONS:
+        raise Problem("invalid_filter", f"Send at most {MAX_CONDITIONS} filters.")
+    limit, notes = _limit(plain.get("limit"))
+    count = plain.get("count", "")
+    if count not in ("", "exact"):
+        raise Problem("invalid_value", "Send count=exact, or leave count out.", fields={"count": "must be exact"})
+    return Query(
+        tuple(conditions),
+        _sorts(kind, plain.get("sort", "")),
+        _search(plain.get("search", "")),
+        limit,
+        plain.get("cursor", ""),
+        count == "exact",
+        chosen(kind, plain.get("fields", "")),
+        notes,
+    )
+
+
+def chosen(kind: Kind, text: str) -> tuple[str, ...]:
+    """Return the field names that `fields=` picks; raises `invalid_value` for one that is no field."""
+    names = tuple(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
+    for name in names:
+        if name not in kind.by_name:
+            raise Problem(
+                "invalid_value",
+                f"Choose fields among {', '.join(kind.by_name)}.",
+                fields={"fields": f"{_quoted(name)} is no field of a {kind.name}{nearest(name, kind.by_name)}"},
+            )
+    return names
+
+
+def _condition(kind: Kind, name: str, text: str) -> Condition:
+    target = _target(kind, name)
+    if target is None or (isinstance(target, Field) and not target.type.operators):
+        raise Problem(
+            "invalid_filter",
+            f"Filter {kind.plural} by {', '.join(_filterable(kind))}; other parameters are {', '.join(RESERVED)}.",
+            fields={name: f"is no field of a {kind.name}{nearest(name, [*_filterable(kind), *RESERVED])}"},
+        )
+    allowed = target.type.operators if isinstance(target, Field) else OPERATORS
+    word, colon, rest = text.partition(":")
+    operator, operand = (word, rest) if colon and word in OPERATORS else ("eq", text)
+    if operator not in allowed:
+        raise _bad_operator(name, operator, allowed)
+    try:
+        return Condition(target, operator, _operand(target, operator, operand))
+    except Invalid as error:
+        if colon and operator == "eq" and re.fullmatch(r"[a-z]{2,8}", word) and not _textual(target):
+            raise _bad_operator(name, word, allowed) from None
+        raise Problem(
+            "invalid_value",
+            f"Write {_quoted(name, bare=True)}=VALUE or {_quoted(name, bare=True)}=OPERATOR:VALUE with one of "
+            f"{', '.join(allowed)}.",
+            fields={name: str(error)},
+        ) from None
+
+
+def _operand(target: Target, operator: str, text: str) -> Any:
+    if operator in ("is", "not"):
+        if text.lower() != "null":
+            raise Invalid(f"takes {operator}:null only")
+        return None
+    if text == "":
+        raise Invalid("is empty; is:null finds records without a value")
+    if isinstance(target, CustomKey):
+        read = fold.fold
+    elif isinstance(target.type, Tags):
+        return target.type.operand(text) if operator != "like" else fold.fold(text)
+    else:
+        read = target.type.operand
+    if operator != "in":
+        return read(text)
+    parts = [part.strip() for part in text.split(",") if part.strip()]
+    if not parts or len(parts) > MAX_LISTED:
+        raise Invalid(f"takes 1 to {MAX_LISTED} values after in:, separated by commas")
+    return tuple(read(part) for part in parts)
+
+
+def _sorts(kind: Kind, text: str) -> tuple[Sort, ...]:
+    found: dict[str, Sort] = {}
+    for part in (part.strip() for part in text.split(",")):
+        if not part:
+            continue
+        name = part.removeprefix("-")
+        target = _target(kind, name)
+        if target is None or (isinstance(target, Field) and not target.type.sortable):
+            names = _sortable(kind)
+            raise Problem(
+                "invalid_sort",
+                f"Sort {kind.plural} by {', '.join(names)}; a - in front means descending, commas separate keys.",
+                fields={"sort": f"{_quoted(name)} is no sort key{nearest(name, names)}"},
+            )
+        found.setdefault(target.name, Sort(target, part.startswith("-")))
+    if len(found) > MAX_SORTS:
+        raise Problem("invalid_sort", f"Sort by at most {MAX_SORTS} keys.")
+    return tuple(found.values())
+
+
+def _target(kind: Kind, name: str) -> Target | None:
+    if name.startswith("custom.") and kind.custom is not None:
+        path = _path(name.removeprefix("custom."))
+        return CustomKey(path) if path else None
+    return kind.by_name.get(name)
+
+
+def _path(text: str) -> tuple[str, ...]:
+    """Return the keys of a dotted path, where a key with other characters is a JSON string; () when malformed."""
+    parts, place = [], 0
+    while found := _PART.match(text, place):
+        part, place = found.group(), found.end()
+        if part.startswith('"'):
+            try:
+                part = json.loads(part)
+            except json.JSONDecodeError:
+                return ()
+        parts.append(part)
+        if place == len(text):
+            return tuple(parts)
+        if text[place] != ".":
+            return ()
+        place += 1
+    return ()
+
+
+def _limit(text: str | None) -> tuple[int, tuple[str, ...]]:
+    if text is None:
+        return DEFAULT_LIMIT, ()
+    if not re.fullmatch(r"[0-9]{1,9}", text, re.ASCII) or int(text) < 1:
+        raise Problem(
+            "invalid_value", f"Send limit=1 to limit={MAX_LIMIT}.", fields={"limit": f"must be 1 to {MAX_LIMIT}"}
+        )
+    if int(text) > MAX_LIMIT:
+        return MAX_LIMIT, (f"limit is {MAX_LIMIT}",)
+    return int(text), ()
+
+
+def _search(text: str) -> str:
+    found = fold.plain(text)
+    if len(found) > 200 or len(found.split()) > MAX_WORDS:
+        raise Problem("invalid_value", "Search with fewer words.", fields={"search": "has over 200 characters"})
+    return found
+
+
+def _textual(target: Target) -> bool:
+    return isinstance(target, CustomKey) or "like" in target.type.operators
+
+
+def _filterable(kind: Kind) -> list[str]:
+    names = [field.name for field in kind.fields if field.type.operators]
+    return [*names, "custom.KEY"] if kind.custom else names
+
+
+def _sortable(kind: Kind) -> list[str]:
+    names = [field.name for field in kind.fields if field.type.sortable]
+    return [*names, "custom.KEY"] if kind.custom else names
+
+
+def _bad_operator(name: str, operator: str, allowed: Sequence[str]) -> Problem:
+    return Problem(
+        "invalid_operator",
+        f"Use one of {', '.join(allowed)} with {_quoted(name, bare=True)}.",
+        fields={name: f"has no operator {operator}{nearest(operator, allowed)}"},
+    )
+
+
+def _quoted(text: str, bare: bool = False) -> str:
+    cut = text if len(text) <= 40 else text[:40] + "…"
+    return cut if bare else json.dumps(cut, ensure_ascii=False)

@@ -1,0 +1,75 @@
+"""What a record kind is: one msgspec class whose annotations say everything about its fields.
+
+`kind_of(Contact)` reads the annotations once and gives the `Kind`: validation, columns, filters, sorts, search, the
+text line, JSON, the manual's table, OpenAPI and the audit diff all follow from it.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Annotated, Any
+
+from msgspec import Struct
+
+from crmkit.model.fields import Email, Integer, Link, Time
+from crmkit.model.form import DETAIL, READ, SEARCHED, TITLE, Field, Form, declared
+
+
+class Record(Struct, frozen=True):
+    """A record as it is shown: every field in its stored form, times as stamps; `handle` is kind/id."""
+
+    handle: str
+    id: str
+
+
+class Tracked(Record, frozen=True):
+    """A record that has a history."""
+
+    version: Annotated[int, Integer(), READ, DETAIL, "goes up by one with every change"]
+    created_at: Annotated[str, Time(), READ, DETAIL, "when it was created"]
+    updated_at: Annotated[str, Time(), READ, "when it last changed"]
+    created_by: Annotated[str, Email(), READ, DETAIL, "address of who created it"]
+
+
+class Followed(Tracked, frozen=True):
+    """A record that activities are logged on."""
+
+    activities: Annotated[int, Integer(), READ, "how many activities it has"]
+    last_activity_at: Annotated[str | None, Time(), READ, "when the newest of them took place"]
+
+
+# The order in which the rows of a table came, for kinds that never change.
+SEQ = Field("seq", Integer(), False, frozenset({READ}), "order of creation")
+
+
+@dataclass(frozen=True, eq=False)
+class Kind(Form):
+    """A record kind: `name` stands in handles, `plural` in paths and tables, `prefix` in ids."""
+
+    plural: str
+    prefix: str
+    record: type[Record]
+    help: str
+
+    @cached_property
+    def title(self) -> Field:
+        return next(field for field in self.fields if TITLE in field.marks)
+
+    @cached_property
+    def searched(self) -> tuple[Field, ...]:
+        """The key fields of search, without the title."""
+        return tuple(field for field in self.fields if SEARCHED in field.marks)
+
+    def handle(self, id: str) -> str:
+        return f"{self.name}/{id}"
+
+    def build(self, id: str, *values: Any) -> Record:
+        """Return the record with this id and the values of its other fields, in the order the class has them."""
+        make: Callable[..., Record] = self.record
+        return make(self.handle(id), id, *values)
+
+
+def kind_of(record: type[Record], name: str, plural: str, prefix: str) -> Kind:
+    """Return the Kind that a record class declares; `id` is its first field."""
+    id = Field("id", Link(prefix), False, frozenset({READ}), "its id; the line starts with it")
+    return Kind(name, (id, *declared(record)), plural, prefix, record, (record.__doc__ or "").strip())

@@ -1,0 +1,27 @@
+"""Contact: a person."""
+
+from typing import Annotated, Any
+
+from crmkit.model.fields import Custom, Email, Link, LongText, Tags, Text, Time
+from crmkit.model.form import DETAIL, READ, REQUIRED, SEARCHED, TITLE
+from crmkit.model.record import Followed, kind_of
+
+
+class Contact(Followed, frozen=True):
+    """A person you deal with."""
+
+    name: Annotated[str, Text(200), REQUIRED, TITLE, "full name"]
+    email: Annotated[str | None, Email(), SEARCHED, "at most one live contact has it; POST merges into that one"]
+    phone: Annotated[str | None, Text(200), SEARCHED, "in any notation"]
+    company_id: Annotated[str | None, Link("co"), "the company they belong to"]
+    company_name: Annotated[str | None, Text(200), READ, SEARCHED, "name of that company"]
+    owner: Annotated[str | None, Email(), "who looks after them"]
+    stage: Annotated[str | None, Text(200), "free text, like lead or customer"]
+    tags: Annotated[list[str] | None, Tags(), SEARCHED, "replaced whole"]
+    notes: Annotated[str | None, LongText(20_000), SEARCHED, DETAIL, "anything worth keeping"]
+    custom: Annotated[dict[str, Any] | None, Custom(), "keys of your own, merged key by key; null drops a key"]
+    follow_up_at: Annotated[str | None, Time(), "when to get back to them"]
+    follow_up_note: Annotated[str | None, Text(1_000), "what for; cleared with follow_up_at"]
+
+
+CONTACT = kind_of(Contact, name="contact", plural="contacts", prefix="c")

@@ -1,0 +1,75 @@
+"""The manual: a template, and tables that follow from the declarations. HELP.txt is its copy in the repository."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+
+from crmkit import settings
+from crmkit.errors import CATALOGUE
+from crmkit.model.query import DEFAULT_LIMIT, MAX_LIMIT, OPERATORS
+from crmkit.model.record import Kind
+from crmkit.settings import Settings
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """One method of one path, as the route table has it."""
+
+    method: str
+    path: str
+    summary: str
+
+
+def manual(current: Settings, kinds: Iterable[Kind], endpoints: Sequence[Endpoint]) -> str:
+    """Return the whole manual, for the server with these settings."""
+    template = (files("crmkit.render") / "manual.txt").read_text(encoding="utf-8")
+    filled = {
+        "base_url": current.base_url,
+        "idle_days": str(current.auth.token_idle_days),
+        "operators": " ".join(OPERATORS),
+        "default_limit": str(DEFAULT_LIMIT),
+        "max_limit": str(MAX_LIMIT),
+        "fields": "\n".join(field_table(kind) for kind in kinds),
+        "endpoints": endpoint_table(endpoints),
+        "requests": str(current.limits.requests_per_minute or "unlimited"),
+        "signin": str(current.limits.signin_per_hour),
+        "body_kib": str(current.limits.body_kib),
+        "errors": error_table(),
+        "settings": settings_table(),
+    }
+    for name, text in filled.items():
+        template = template.replace("{" + name + "}", text)
+    return template
+
+
+def field_table(kind: Kind) -> str:
+    """Return a line for every field a client writes, then one naming those it only reads."""
+    lines = [f"  {kind.name}: {kind.help}"]
+    for field in kind.writable.values():
+        star = "*" if field.required else ""
+        lines.append(f"    {field.name + star:<16}{field.help}; {field.type.says}")
+    read = ", ".join(field.name for field in kind.fields if not field.writable)
+    lines.append(f"    read only: {read}")
+    return "\n".join(lines)
+
+
+def endpoint_table(endpoints: Sequence[Endpoint]) -> str:
+    width = max(len(endpoint.path) for endpoint in endpoints) + 2
+    return "\n".join(f"  {e.method:<7}{e.path:<{width}}{e.summary}" for e in endpoints)
+
+
+def error_table() -> str:
+    return "\n".join(
+        f"  {'/'.join(map(str, statuses)):<8}{code:<23}{meaning}" for code, (statuses, meaning) in CATALOGUE.items()
+    )
+
+
+def settings_table() -> str:
+    """Return a line per section with its keys and defaults."""
+    sections: dict[str, list[str]] = {}
+    for row in settings.rows():
+        shown = {"": '""', (): "[]", True: "true", False: "false"}.get(row.default, row.default)
+        sections.setdefault(row.section, []).append(f"{row.key}={shown}")
+    lines = [f"  [{section}] {'  '.join(keys)}" for section, keys in sections.items()]
+    caps = ", ".join(settings.Plan.__struct_fields__)
+    return "\n".join([*lines, f"  [plans.NAME] caps of a plan, left out is unlimited: {caps}"])

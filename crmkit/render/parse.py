@@ -1,0 +1,89 @@
+"""The inverse of `render.text`: a line -> the record that JSON shows."""
+
+import json
+import re
+from itertools import pairwise
+from typing import Any
+
+from crmkit.model.fields import Custom, Tags
+from crmkit.model.record import Kind
+
+_DECODER = json.JSONDecoder()
+_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?", re.ASCII)
+_WORDS = {"true": True, "false": False, "null": None}
+
+
+def record(kind: Kind, text: str) -> dict[str, Any]:
+    """Return the JSON object of the record in a line; fields that the line leaves out are None.
+
+    Raises ValueError for a line that is no record of this kind.
+    """
+    handle, pairs = split(text)
+    if not handle.startswith(f"{kind.name}/"):
+        raise ValueError(f"not a {kind.name}: {handle}")
+    found: dict[str, Any] = {"handle": handle, **dict.fromkeys(kind.by_name)}
+    found["id"] = handle.partition("/")[2]
+    for path, raw in pairs:
+        field = kind.by_name[path[0]]
+        if isinstance(field.type, Custom):
+            place = found
+            for step, following in pairwise(path):
+                if place[step] is None:
+                    place[step] = {}
+                place = place[step]
+                place.setdefault(following, None)
+            place[path[-1]] = value(raw)
+        elif isinstance(field.type, Tags) and not raw.startswith("["):
+            found[path[0]] = raw.split(",")
+        else:
+            found[path[0]] = value(raw)
+    return found
+
+
+def split(text: str) -> tuple[str, list[tuple[list[str], str]]]:
+    """Return the handle of a record line and its (key path, raw value) pairs."""
+    handle, _, rest = text.partition("  ")
+    pairs = []
+    at = 0
+    while at < len(rest):
+        path, at = _path(rest, at)
+        end = _value_end(rest, at)
+        pairs.append((path, rest[at:end]))
+        if end < len(rest) and rest[end : end + 2] != "  ":
+            raise ValueError(f"two spaces expected at {end}: {rest!r}")
+        at = end + 2
+    return handle, pairs
+
+
+def value(raw: str) -> Any:
+    """Return the JSON value that `text.value` wrote."""
+    if raw[:1] in ('"', "[", "{"):
+        return json.loads(raw)
+    if raw in _WORDS:
+        return _WORDS[raw]
+    return json.loads(raw) if _NUMBER.fullmatch(raw) else raw
+
+
+def _path(rest: str, at: int) -> tuple[list[str], int]:
+    path = []
+    while True:
+        if rest[at] == '"':
+            part, at = _DECODER.raw_decode(rest, at)
+        else:
+            found = re.compile(r"[A-Za-z0-9_-]+", re.ASCII).match(rest, at)
+            if found is None:
+                raise ValueError(f"a key expected at {at}: {rest!r}")
+            part, at = found.group(), found.end()
+        path.append(part)
+        if rest[at] == "=":
+            return path, at + 1
+        if rest[at] != ".":
+            raise ValueError(f"= or . expected at {at}: {rest!r}")
+        at += 1
+
+
+def _value_end(rest: str, at: int) -> int:
+    if rest[at : at + 1] in ('"', "[", "{"):
+        return _DECODER.raw_decode(rest, at)[1]
+    end = rest.find(" ", at)
+    return len(rest) if end < 0 else end

@@ -1,0 +1,229 @@
+"""Settings: one declaration each, layered defaults < crmkit.toml < environment < flags.
+
+Every `[section] key` is the environment variable CRMKIT_SECTION_KEY. A setting that does not exist or cannot
+be read raises SettingsError with one clear line.
+"""
+
+import ipaddress
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin, get_type_hints
+
+import msgspec
+from msgspec import Meta, Struct, field
+
+from crmkit.errors import nearest
+
+T = TypeVar("T", bound=Struct)
+
+Positive = Annotated[int, Meta(ge=1)]
+NotNegative = Annotated[int, Meta(ge=0)]
+
+
+class SettingsError(Exception):
+    """A setting that stops the start; the message is the one line to print."""
+
+
+class Server(Struct, frozen=True, forbid_unknown_fields=True):
+    host: Annotated[str, "address to listen on"] = "127.0.0.1"
+    port: Annotated[Annotated[int, Meta(ge=0, le=65535)], "port to listen on; 0 takes a free one"] = 8000
+    base_url: Annotated[str, "the URL clients use; empty means http://host:port"] = ""
+    data: Annotated[str, "folder of the database and its key"] = "data"
+    trusted_proxies: Annotated[
+        tuple[str, ...], "addresses or networks whose X-Forwarded-For is believed; comma-separated in the environment"
+    ] = ()
+    log: Annotated[Literal["text", "json"], "form of the access log"] = "text"
+
+
+class Mail(Struct, frozen=True, forbid_unknown_fields=True, rename={"sender": "from"}):
+    smtp_url: Annotated[
+        str, "smtp://, smtps:// or smtp+starttls://user:password@host:port; empty prints mail on the terminal"
+    ] = ""
+    sender: Annotated[str, "sender of every mail"] = "crmkit <crmkit@localhost>"
+
+
+class Auth(Struct, frozen=True, forbid_unknown_fields=True):
+    local: Annotated[bool, "one person's own machine: codes stand in the response; loopback hosts only"] = False
+    signup: Annotated[Literal["open", "invited"], "who may open an account"] = "open"
+    code_minutes: Annotated[Positive, "minutes an emailed code lives"] = 10
+    token_idle_days: Annotated[Positive, "days without use after which a token expires"] = 30
+
+
+class Limits(Struct, frozen=True, forbid_unknown_fields=True):
+    requests_per_minute: Annotated[NotNegative, "requests per token and minute; 0 switches the limit off"] = 600
+    signin_per_hour: Annotated[Positive, "codes per address and hour"] = 5
+    body_kib: Annotated[Positive, "largest request body, in KiB"] = 1024
+
+
+class Plan(Struct, frozen=True, forbid_unknown_fields=True):
+    """Caps of one plan; None is unlimited, 0 is none allowed."""
+
+    contacts: NotNegative | None = None
+    companies: NotNegative | None = None
+    deals: NotNegative | None = None
+    members: NotNegative | None = None
+    workspaces: NotNegative | None = None
+    activities: NotNegative | None = None
+
+
+class Plans(Struct, frozen=True):
+    default: Annotated[str, "plan of a new workspace; each table [plans.NAME] declares one"] = "unlimited"
+    named: dict[str, Plan] = field(default_factory=dict)
+
+    def caps(self, name: str) -> Plan:
+        """Return the caps of a plan; a name that is no longer declared has those of the default plan."""
+        return self.named.get(name) or self.named[self.default]
+
+
+class Settings(Struct, frozen=True):
+    server: Server = Server()
+    mail: Mail = Mail()
+    auth: Auth = Auth()
+    limits: Limits = Limits()
+    plans: Plans = field(default_factory=lambda: Plans(named={"unlimited": Plan()}))
+
+    @property
+    def base_url(self) -> str:
+        """Return the URL that clients use, without a trailing slash."""
+        host = f"[{self.server.host}]" if ":" in self.server.host else self.server.host
+        return (self.server.base_url or f"http://{host}:{self.server.port}").rstrip("/")
+
+
+class Row(Struct, frozen=True):
+    """One setting, as the manual tells it and the loader reads it."""
+
+    section: str
+    key: str
+    base: Any  # the bare Python type
+    type: Any  # the same with its limits
+    default: Any
+    help: str
+
+    @property
+    def env(self) -> str:
+        return f"CRMKIT_{self.section}_{self.key}".upper()
+
+
+def rows() -> tuple[Row, ...]:
+    """Return every setting that has a default, in the order of the classes above."""
+    found = []
+    for section, struct in get_type_hints(Settings).items():
+        names = {info.name: info for info in msgspec.structs.fields(struct)}
+        for name, hint in get_type_hints(struct, include_extras=True).items():
+            if get_origin(hint) is not Annotated:
+                continue
+            info = names[name]
+            base, *_, words = get_args(hint)
+            found.append(Row(section, info.encode_name, base, info.type, info.default, words))
+    return tuple(found)
+
+
+def load(
+    file: Path | None = None,
+    environ: Mapping[str, str] | None = None,
+    flags: Mapping[tuple[str, str], Any] | None = None,
+) -> Settings:
+    """Return the settings, layered; `flags` maps (section, key) to a value that wins over all.
+
+    Raises SettingsError for a file that cannot be read, an unknown name, or a value that does not fit.
+    """
+    tree = _from_file(file) if file else {}
+    table = {(row.section, row.key): row for row in rows()}
+    by_env = {row.env: row for row in table.values()}
+    for name, text in (environ or {}).items():
+        if not name.startswith("CRMKIT_") or name == "CRMKIT_CONFIG":
+            continue
+        if name not in by_env:
+            raise SettingsError(f"the environment sets {name}, which is no setting{nearest(name, by_env)}")
+        row = by_env[name]
+        tree.setdefault(row.section, {})[row.key] = _from_text(row, text)
+    for (section, key), value in (flags or {}).items():
+        tree.setdefault(section, {})[key] = value
+    return _checked(_converted(tree))
+
+
+def _from_file(file: Path) -> dict[str, Any]:
+    try:
+        tree = tomllib.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SettingsError(f"cannot read the settings file {file}: {error.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"the settings file {file} is not TOML: {error}") from None
+    sections = Settings.__struct_fields__
+    for section, keys in tree.items():
+        if section not in sections:
+            raise SettingsError(f"{file} has a section [{section}], which does not exist{nearest(section, sections)}")
+        if not isinstance(keys, dict):
+            raise SettingsError(f"{file}: [{section}] is a section, it holds keys")
+    return tree
+
+
+def _from_text(row: Row, text: str) -> Any:
+    if row.base == tuple[str, ...]:
+        return [part.strip() for part in text.split(",") if part.strip()]
+    if row.base is bool:
+        if text.lower() not in ("true", "false", "1", "0"):
+            raise SettingsError(f"{row.env} is true or false, not {text!r}")
+        return text.lower() in ("true", "1")
+    try:
+        return msgspec.convert(text, row.type, strict=False)
+    except msgspec.ValidationError as error:
+        raise SettingsError(f"{row.env} cannot be read: {error}") from None
+
+
+def _converted(tree: dict[str, Any]) -> Settings:
+    plans = dict(tree.get("plans", {}))
+    named = {"unlimited": Plan()}
+    for name, caps in plans.items():
+        if name != "default":
+            named[name] = _section(f"plans.{name}", caps, Plan)
+    default = plans.get("default", "unlimited")
+    if not isinstance(default, str) or default not in named:
+        raise SettingsError(f"[plans] default names {default!r}; declared are: {', '.join(sorted(named))}")
+    return Settings(
+        server=_section("server", tree.get("server", {}), Server),
+        mail=_section("mail", tree.get("mail", {}), Mail),
+        auth=_section("auth", tree.get("auth", {}), Auth),
+        limits=_section("limits", tree.get("limits", {}), Limits),
+        plans=Plans(default, named),
+    )
+
+
+def _section(name: str, keys: Any, struct: type[T]) -> T:
+    try:
+        return msgspec.convert(keys, struct)
+    except msgspec.ValidationError as error:
+        known = [info.encode_name for info in msgspec.structs.fields(struct)]
+        unknown = [key for key in keys if key not in known] if isinstance(keys, dict) else []
+        if unknown:
+            raise SettingsError(
+                f"[{name}] has no setting {unknown[0]!r}{nearest(unknown[0], known)}; it has {', '.join(known)}"
+            ) from None
+        raise SettingsError(f"[{name}] cannot be read: {error}") from None
+
+
+def _checked(settings: Settings) -> Settings:
+    for network in settings.server.trusted_proxies:
+        try:
+            ipaddress.ip_network(network, strict=False)
+        except ValueError:
+            raise SettingsError(f"[server] trusted_proxies: {network!r} is no address or network") from None
+    if settings.server.base_url and not settings.server.base_url.startswith(("http://", "https://")):
+        raise SettingsError("[server] base_url starts with http:// or https://")
+    if settings.auth.local and not is_loopback(settings.server.host):
+        raise SettingsError(
+            f"local mode shows sign-in codes to anyone who can connect, so it needs a loopback host: "
+            f"use --host 127.0.0.1, not {settings.server.host}, or leave --local out"
+        )
+    return settings
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether only this machine can reach a server that listens on `host`."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

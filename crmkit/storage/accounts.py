@@ -1,0 +1,83 @@
+"""People, workspaces and who belongs where."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from crmkit import ids
+from crmkit.storage.tx import Connection, Tx
+
+
+@dataclass(frozen=True)
+class User:
+    id: str
+    email: str
+
+
+@dataclass(frozen=True)
+class Membership:
+    """A workspace as one of its members sees it."""
+
+    workspace_id: str
+    workspace_number: int
+    name: str
+    plan: str
+    role: str
+
+
+def find_user(connection: Connection, email: str) -> User | None:
+    """Return the user with this (canonical) address, or None."""
+    row = connection.execute("SELECT id, email FROM users WHERE email = ?", (email,)).fetchone()
+    return None if row is None else User(*row)
+
+
+def insert_user(tx: Tx, email: str) -> User:
+    """Return the new user of this address."""
+    user = User(_unused(tx, "users", "u"), email)
+    tx.connection.execute("INSERT INTO users (id, email, created_at) VALUES (?, ?, ?)", (user.id, email, tx.now))
+    return user
+
+
+def insert_workspace(tx: Tx, user: User, name: str, plan: str) -> Membership:
+    """Return the membership of `user` as admin of a new workspace."""
+    id = _unused(tx, "workspaces", "ws")
+    (number,) = tx.connection.execute(
+        "INSERT INTO workspaces (id, name, plan, created_at, created_by) VALUES (?, ?, ?, ?, ?) RETURNING number",
+        (id, name, plan, tx.now, user.email),
+    ).fetchone()
+    tx.connection.execute(
+        "INSERT INTO memberships (workspace_id, user_id, role, joined_at) VALUES (?, ?, 'admin', ?)",
+        (id, user.id, tx.now),
+    )
+    return Membership(id, number, name, plan, "admin")
+
+
+def memberships(connection: Connection, user_id: str) -> list[Membership]:
+    """Return the workspaces a user belongs to, the one joined first in front."""
+    rows = connection.execute(
+        "SELECT w.id, w.number, w.name, w.plan, m.role FROM memberships AS m "
+        "JOIN workspaces AS w ON w.id = m.workspace_id WHERE m.user_id = ? ORDER BY m.joined_at, w.number",
+        (user_id,),
+    )
+    return [Membership(*row) for row in rows]
+
+
+def members(connection: Connection, workspace_id: str) -> int:
+    """Return how many people belong to the workspace."""
+    return _number(connection, "SELECT count(*) FROM memberships WHERE workspace_id = ?", workspace_id)
+
+
+def workspaces_created(connection: Connection, email: str) -> int:
+    """Return how many workspaces the person with this address has opened."""
+    return _number(connection, "SELECT count(*) FROM workspaces WHERE created_by = ?", email)
+
+
+def _number(connection: Connection, sql: str, value: Any) -> int:
+    number: int = connection.execute(sql, (value,)).fetchone()[0]
+    return number
+
+
+def _unused(tx: Tx, table: str, prefix: str) -> str:
+    while True:
+        id = ids.mint(prefix)
+        if tx.connection.execute(f"SELECT 1 FROM {table} WHERE id = ?", (id,)).fetchone() is None:
+            return id

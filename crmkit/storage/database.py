@@ -1,0 +1,165 @@
+"""The database: one file, one connection that writes, two that only read.
+
+Only the writer's connection ever writes or checkpoints, and the lock beside the file keeps it the only one of any
+process that serves; so no checkpoint can race a commit, whatever SQLite this is.
+"""
+
+import asyncio
+import fcntl
+import os
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Any, TypeVar
+
+import aiosqlite
+
+from crmkit.clock import Clock
+from crmkit.model.actor import Actor
+from crmkit.model.fold import fold
+from crmkit.storage import migrate
+from crmkit.storage.sqlite import sqlite3
+from crmkit.storage.tx import Connection
+from crmkit.storage.writer import Unit, Writer, on_thread
+
+T = TypeVar("T")
+
+FILE = "crmkit.db"
+LOCK = "crmkit.lock"
+
+CHECKPOINT_PAGES = 4_000  # the write-ahead log is copied back past 16 MB
+CACHE_KIB = 64 * 1024
+BUSY_MS = 5_000
+
+
+class InUse(Exception):
+    """Another process serves this data; the message says which."""
+
+
+class Database:
+    """An open database. `write` runs units of work, `read` short reads, `scan` reads that may take long."""
+
+    def __init__(self, folder: Path, clock: Clock) -> None:
+        self.folder = folder
+        self._clock = clock
+        self._lock = -1
+        self._open: list[aiosqlite.Connection] = []
+        self.wrote = asyncio.Event()
+
+    async def __aenter__(self) -> "Database":
+        """Lock the folder, migrate, open. Raises InUse, or migrate.Newer for a database of a later program."""
+        prepare(self.folder)
+        self._lock = hold(self.folder)
+        try:
+            file = self.folder / FILE
+            migrate.run(file, connect)
+            self._open = [await _opened(file, writes) for writes in (True, False, False)]
+            writer, self._reader, self._scanner = self._open
+            self._writer = Writer(writer, self._clock)
+        except BaseException:
+            await self._release()
+            raise
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._writer.close()
+        await self._release()
+
+    async def write(self, unit: Unit[T], actor: Actor | None = None, silent: bool = False) -> T:
+        """Return what `unit` returned, once it is durable (see Writer.write).
+
+        `wrote` is set afterwards, unless this is `silent` work that follows other writes.
+        """
+        value = await self._writer.write(unit, actor)
+        if not silent:
+            self.wrote.set()
+        return value
+
+    async def read(self, work: Callable[..., T], *args: Any) -> T:
+        """Return `work(connection, *args)` on a read-only connection: for reads of a few rows by key."""
+        return await on_thread(self._reader, work, *args)
+
+    async def scan(self, work: Callable[..., T], *args: Any) -> T:
+        """The same on the connection for lists, searches and counts, which must not hold up short reads."""
+        return await on_thread(self._scanner, snapshot, work, *args)
+
+    async def _release(self) -> None:
+        for connection in reversed(self._open):  # the writer last, so that its close checkpoints
+            await connection.close()
+        self._open = []
+        if self._lock >= 0:
+            os.close(self._lock)
+            self._lock = -1
+
+
+def snapshot(connection: Connection, work: Callable[..., T], *args: Any) -> T:
+    """Return `work(connection, *args)`, all of whose statements see the database at one moment."""
+    connection.execute("BEGIN")
+    try:
+        return work(connection, *args)
+    finally:
+        connection.execute("ROLLBACK")
+
+
+def connect(file: Path, writes: bool) -> Connection:
+    """Return a connection in the house's manner; a reading one can neither change nor checkpoint the file."""
+    if writes:
+        connection = sqlite3.connect(file, isolation_level=None, cached_statements=256, check_same_thread=False)
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")  # an answered write survives power loss
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
+    else:
+        connection = sqlite3.connect(
+            f"{file.absolute().as_uri()}?mode=ro",
+            uri=True,
+            isolation_level=None,
+            cached_statements=256,
+            check_same_thread=False,
+        )
+        connection.execute("PRAGMA query_only = ON")
+        connection.execute("PRAGMA wal_autocheckpoint = 0")
+    connection.execute(f"PRAGMA busy_timeout = {BUSY_MS}")
+    connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
+    connection.execute("PRAGMA temp_store = MEMORY")
+    connection.execute("PRAGMA trusted_schema = OFF")
+    connection.create_function("crm_fold", 1, _folded, deterministic=True)
+    return connection
+
+
+def prepare(folder: Path) -> None:
+    """Make the folder (0700) and an empty database file (0600) where they are missing; set the modes anyway."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    folder.chmod(0o700)
+    file = folder / FILE
+    os.close(os.open(file, os.O_CREAT | os.O_RDWR, 0o600))
+    file.chmod(0o600)
+
+
+def hold(folder: Path) -> int:
+    """Return the descriptor that holds the folder's lock; the kernel frees it with the process, so it is never stale.
+
+    Raises InUse when another process has it.
+    """
+    descriptor = os.open(folder / LOCK, os.O_CREAT | os.O_RDWR, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        holder = os.pread(descriptor, 32, 0).decode("ascii", "replace").strip()
+        os.close(descriptor)
+        raise InUse(
+            f"another crmkit (process {holder or 'unknown'}) serves the data in {folder}; stop it first"
+        ) from None
+    os.ftruncate(descriptor, 0)
+    os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+    return descriptor
+
+
+async def _opened(file: Path, writes: bool) -> aiosqlite.Connection:
+    return await aiosqlite.Connection(lambda: connect(file, writes), iter_chunk_size=64)
+
+
+def _folded(value: Any) -> Any:
+    return fold(value) if isinstance(value, str) else value

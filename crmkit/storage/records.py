@@ -1,0 +1,182 @@
+"""Records in and out of their tables. Every write leaves its audit row, its count and its search text with it."""
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+import msgspec
+
+from crmkit import ids
+from crmkit.errors import Problem
+from crmkit.model.record import Kind, Record
+from crmkit.storage import audit, search
+from crmkit.storage.sqlite import sqlite3
+from crmkit.storage.statements import columns, stored
+from crmkit.storage.tx import Connection, Tx
+
+_encode = msgspec.json.encode
+_decode = msgspec.json.decode
+
+# what every change changes, so no audit entry repeats it
+_ALWAYS = ("id", "version", "updated_at")
+
+
+def fetch(connection: Connection, kind: Kind, workspace_id: str, id: str) -> Record | None:
+    """Return the live record with this id, or None."""
+    return find(connection, kind, workspace_id, "id", id)
+
+
+def find(connection: Connection, kind: Kind, workspace_id: str, name: str, value: Any) -> Record | None:
+    """Return the one live record whose unique field `name` has this stored value, or None."""
+    row = connection.execute(_find_sql(kind, kind.by_name[name].name), (workspace_id, value)).fetchone()
+    return None if row is None else shown(kind, row)
+
+
+def was_deleted(connection: Connection, workspace_id: str, id: str) -> str | None:
+    """Return when the record with this id was deleted, or None when there never was one here."""
+    row = connection.execute("SELECT at FROM deleted WHERE workspace_id = ? AND id = ?", (workspace_id, id)).fetchone()
+    return None if row is None else row[0]
+
+
+def shown(kind: Kind, row: tuple[Any, ...]) -> Record:
+    """Return the record in a row that was selected as `columns(kind)`; further columns are left alone."""
+    width, structured = _shape(kind)
+    values = list(row[:width])
+    for place in structured:
+        if values[place] is not None:
+            values[place] = _decode(values[place])
+    return kind.build(*values)
+
+
+def insert(tx: Tx, kind: Kind, values: Mapping[str, Any]) -> Record:
+    """Return the new record with the writable `values`; the server's own fields are filled in here.
+
+    Raises `already_exists` when a unique value is taken.
+    """
+    workspace = tx.by.workspace_id
+    id = _unused_id(tx, kind)
+    stamps = {"created_at": tx.now, "updated_at": tx.now, "created_by": tx.by.email}
+    own: dict[str, Any] = {"id": id, "version": 1, "activities": 0, **stamps}
+    complete: dict[str, Any] = {f.name: own.get(f.name, values.get(f.name)) for f in stored(kind)}
+    record = kind.build(*complete.values())
+    seq = _next_seq(tx, kind)
+    _guarded(tx, _insert_sql(kind), (seq, workspace, *_row(kind, complete)))
+    _count(tx, kind, 1)
+    search.note(tx, kind, seq, record)
+    whole = {name: [None, value] for name, value in complete.items() if value is not None and name not in _ALWAYS}
+    audit.append(tx, f"{kind.name}.create", record.handle, whole)
+    return record
+
+
+def update(tx: Tx, kind: Kind, before: Record, values: Mapping[str, Any]) -> Record:
+    """Return the record with `values` over `before`; unchanged values write nothing and keep the version.
+
+    Only changed columns are written. Raises `already_exists` when a unique value is taken.
+    """
+    changed = {name: value for name, value in values.items() if getattr(before, name) != value}
+    if not changed:
+        return before
+    after = {**changed, "version": before.version + 1, "updated_at": tx.now}  # type: ignore[attr-defined]
+    columns_changed = _columns_of(kind, after)
+    names = ", ".join(f"{name} = ?" for name in columns_changed)
+    sql = f"UPDATE {kind.plural} SET {names} WHERE workspace_id = ? AND id = ? RETURNING seq"
+    (seq,) = _guarded(tx, sql, (*columns_changed.values(), tx.by.workspace_id, before.id))
+    record = msgspec.structs.replace(before, **after)
+    search.note(tx, kind, seq, record)
+    diff = {name: [getattr(before, name), value] for name, value in changed.items()}
+    audit.append(tx, f"{kind.name}.update", record.handle, diff)
+    return record
+
+
+def remove(tx: Tx, kind: Kind, before: Record) -> None:
+    """Delete the record; its id stays known as deleted, so that it is never given out again."""
+    place = (tx.by.workspace_id, before.id)
+    (seq,) = _guarded(tx, f"DELETE FROM {kind.plural} WHERE workspace_id = ? AND id = ? RETURNING seq", place)
+    tx.connection.execute("INSERT INTO deleted (workspace_id, id, at) VALUES (?, ?, ?)", (*place, tx.now))
+    _count(tx, kind, -1)
+    search.note(tx, kind, seq, None)
+    values = {field.name: getattr(before, field.name) for field in stored(kind)}
+    whole = {name: [value, None] for name, value in values.items() if value is not None and name not in _ALWAYS}
+    audit.append(tx, f"{kind.name}.delete", before.handle, whole)
+
+
+def live(connection: Connection, workspace_id: str, name: str) -> int:
+    """Return how many live records of the kind called `name` (plural) the workspace has."""
+    row = connection.execute(
+        "SELECT live FROM counts WHERE workspace_id = ? AND kind = ?", (workspace_id, name)
+    ).fetchone()
+    return 0 if row is None else row[0]
+
+
+def _count(tx: Tx, kind: Kind, by: int) -> None:
+    tx.connection.execute(
+        "INSERT INTO counts (workspace_id, kind, live) VALUES (?, ?, ?) "
+        "ON CONFLICT (workspace_id, kind) DO UPDATE SET live = live + excluded.live",
+        (tx.by.workspace_id, kind.plural, by),
+    )
+
+
+def _unused_id(tx: Tx, kind: Kind) -> str:
+    workspace = tx.by.workspace_id
+    while True:
+        id = ids.mint(kind.prefix)
+        taken = tx.connection.execute(
+            f"SELECT 1 FROM {kind.plural} WHERE workspace_id = ? AND id = ? "
+            "UNION ALL SELECT 1 FROM deleted WHERE workspace_id = ? AND id = ?",
+            (workspace, id, workspace, id),
+        ).fetchone()
+        if taken is None:
+            return id
+
+
+def _next_seq(tx: Tx, kind: Kind) -> int:
+    first = tx.by.workspace_number << 32
+    sql = f"SELECT max(seq) FROM {kind.plural} WHERE seq BETWEEN ? AND ?"
+    (last,) = tx.connection.execute(sql, (first, first | 0xFFFFFFFF)).fetchone()
+    return (first if last is None else last) + 1
+
+
+def _guarded(tx: Tx, sql: str, args: tuple[Any, ...]) -> Any:
+    try:
+        return tx.connection.execute(sql, args).fetchone()
+    except sqlite3.IntegrityError as error:
+        if "UNIQUE" not in str(error):
+            raise
+        name = str(error).rpartition(".")[2]
+        raise Problem(
+            "already_exists",
+            f"Another record has that {name}: look it up and change that one.",
+            fields={name: "is taken"},
+        ) from None
+
+
+def _row(kind: Kind, values: Mapping[str, Any]) -> tuple[Any, ...]:
+    return tuple(_columns_of(kind, values).values())
+
+
+def _columns_of(kind: Kind, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the columns that these field values fill: JSON as text, folded fields with their key beside them."""
+    found: dict[str, Any] = {}
+    for name, value in values.items():
+        field = kind.by_name[name]
+        found[name] = _encode(value).decode() if field.type.structured and value is not None else value
+        if field.type.folded:
+            found[field.compared] = field.type.key(value)
+    return found
+
+
+@cache
+def _shape(kind: Kind) -> tuple[int, tuple[int, ...]]:
+    fields = stored(kind)
+    return len(fields), tuple(place for place, field in enumerate(fields) if field.type.structured)
+
+
+@cache
+def _find_sql(kind: Kind, name: str) -> str:
+    return f"SELECT {columns(kind)} FROM {kind.plural} AS r WHERE r.workspace_id = ? AND r.{name} = ?"
+
+
+@cache
+def _insert_sql(kind: Kind) -> str:
+    names = ["seq", "workspace_id", *_columns_of(kind, dict.fromkeys(field.name for field in stored(kind)))]
+    return f"INSERT INTO {kind.plural} ({', '.join(names)}) VALUES ({', '.join('?' * len(names))})"

@@ -1,0 +1,212 @@
+"""Search: texts are noted in the transaction of the change and indexed in batches after it.
+
+A search looks at the index and at what is still to be indexed, so everyone finds what they just wrote. Texts are
+kept as `fold.plain` makes them (no case, no accents) in an FTS5 trigram table, where a phrase is a substring. The
+rowids of a workspace are one range, so a small workspace never reads the postings of a large neighbour.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from rapidfuzz import process
+from rapidfuzz.distance import OSA
+
+from crmkit.model import fold
+from crmkit.model.record import Kind, Record
+from crmkit.storage.statements import Statement, Workspace, joined
+from crmkit.storage.tx import Connection, Tx
+
+MOST_AT_ONCE = 2_000  # texts indexed in one transaction
+CLOSEST = 5  # words that one mistyped word may stand for
+LONGEST_WORD = 30
+TRIGRAM = 3  # letters below which the index cannot tell words apart, and texts are read instead
+TITLE_START, TITLE, ANYWHERE = TIERS = (0, 1, 2)  # best match first
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What a search asks for: of every group one word must be found. `text` is the whole search as it was typed, or
+    empty where the words were corrected."""
+
+    text: str
+    groups: tuple[tuple[str, ...], ...]
+
+    @classmethod
+    def exact(cls, text: str) -> "Terms":
+        return cls(text, tuple((word,) for word in dict.fromkeys(text.split())))
+
+
+def note(tx: Tx, kind: Kind, seq: int, record: Record | None) -> None:
+    """Note that the record in row `seq` is now this one (None: deleted) and its text must be indexed."""
+    title, rest = (None, None) if record is None else texts(kind, record)
+    tx.connection.execute(
+        f"INSERT INTO {kind.plural}_unindexed (seq, title, rest) VALUES (?, ?, ?) "
+        "ON CONFLICT (seq) DO UPDATE SET title = excluded.title, rest = excluded.rest",
+        (seq, title, rest),
+    )
+
+
+def texts(kind: Kind, record: Record) -> tuple[str, str]:
+    """Return the texts a record is found by: that of its title and that of its other key fields."""
+    parts = []
+    for field in kind.searched:
+        value = getattr(record, field.name)
+        if value is not None:
+            parts.append(fold.plain(" ".join(value) if isinstance(value, list) else value))
+    return fold.plain(getattr(record, kind.title.name)), "\n".join(parts)
+
+
+def waits(connection: Connection, kind: Kind) -> bool:
+    """Tell whether a text of this kind waits to be indexed."""
+    return connection.execute(f"SELECT 1 FROM {kind.plural}_unindexed LIMIT 1").fetchone() is not None
+
+
+def index(tx: Tx, kind: Kind) -> int:
+    """Move up to MOST_AT_ONCE noted texts into the index and return how many; the system's own unit of work."""
+    execute = tx.connection.execute
+    noted = execute(
+        f"SELECT u.seq, u.title, u.rest, s.title, s.rest FROM {kind.plural}_unindexed AS u "
+        f"LEFT JOIN {kind.plural}_search AS s ON s.rowid = u.seq ORDER BY u.seq LIMIT ?",
+        (MOST_AT_ONCE,),
+    ).fetchall()
+    uses: Counter[tuple[int, str]] = Counter()
+    for seq, title, rest, old_title, old_rest in noted:
+        uses.subtract((seq >> 32, word) for word in _words(old_title, old_rest))
+        uses.update((seq >> 32, word) for word in _words(title, rest))
+    gone = [(seq,) for seq, _, _, old_title, _ in noted if old_title is not None]
+    tx.connection.executemany(f"DELETE FROM {kind.plural}_search WHERE rowid = ?", gone)
+    tx.connection.executemany(
+        f"INSERT INTO {kind.plural}_search (rowid, title, rest) VALUES (?, ?, ?)",
+        [(seq, title, rest) for seq, title, rest, _, _ in noted if title is not None],
+    )
+    tx.connection.executemany(f"DELETE FROM {kind.plural}_unindexed WHERE seq = ?", [(row[0],) for row in noted])
+    changed = [(number, word, by) for (number, word), by in uses.items() if by]
+    tx.connection.executemany(
+        "INSERT INTO search_words (workspace_id, kind, word, uses) "
+        "SELECT id, ?, ?, ? FROM workspaces WHERE number = ? "
+        "ON CONFLICT (workspace_id, kind, word) DO UPDATE SET uses = uses + excluded.uses",
+        [(kind.plural, word, by, number) for number, word, by in changed],
+    )
+    tx.connection.executemany(
+        "DELETE FROM search_words WHERE workspace_id = (SELECT id FROM workspaces WHERE number = ?) "
+        "AND kind = ? AND word = ? AND uses <= 0",
+        [(number, kind.plural, word) for number, word, by in changed if by < 0],
+    )
+    return len(noted)
+
+
+def among(kind: Kind, workspace: Workspace, terms: Terms) -> Statement:
+    """Return the SELECT of the rowids of all records that match, indexed or not."""
+    return (
+        Statement("SELECT s.rowid")
+        + _indexed(kind, workspace.first, workspace.last, terms, ANYWHERE)
+        + Statement(" UNION ALL SELECT u.seq")
+        + _unindexed(kind, workspace, terms)
+    )
+
+
+def indexed(
+    kind: Kind, workspace: Workspace, terms: Terms, tier: int, before: int, select: str, conditions: Statement
+) -> Statement:
+    """Return the SELECT of indexed records of just this tier, newest first, with a row number below `before`."""
+    sql = Statement(f"SELECT {select}, r.seq") + _indexed(kind, workspace.first, before - 1, terms, tier)
+    if tier == TITLE and terms.text:
+        sql += Statement(" AND substr(s.title, 1, ?) <> ?", (len(terms.text), terms.text))
+    if tier == ANYWHERE:
+        in_title = joined([_contains("s.title", group) for group in terms.groups], " AND ")
+        sql += Statement(" AND NOT (") + in_title + Statement(")")
+    return sql + Statement(" AND ") + conditions + Statement(" ORDER BY s.rowid DESC")
+
+
+def unindexed(kind: Kind, workspace: Workspace, terms: Terms, select: str, conditions: Statement) -> Statement:
+    """Return the SELECT of the matching records that are still to be indexed."""
+    sql = Statement(f"SELECT {select}, r.seq, u.title") + _unindexed(kind, workspace, terms, joins=True)
+    return sql + Statement(" AND ") + conditions
+
+
+def tier_of(terms: Terms, title: str) -> int:
+    """Return how good a match is whose words were all found, from the text of its title."""
+    if terms.text and title.startswith(terms.text):
+        return TITLE_START
+    return TITLE if all(any(word in title for word in group) for group in terms.groups) else ANYWHERE
+
+
+def closest(connection: Connection, kind: Kind, workspace: Workspace, terms: Terms) -> Terms | None:
+    """Return the terms with every word replaced by the known words nearest to it, None when one has none near.
+
+    One typo is forgiven in a word of 3 to 7 letters, two in a longer one (a swap of neighbours counts as one).
+    """
+    groups = []
+    for (word,) in terms.groups:
+        most = 2 if len(word) >= 8 else 1
+        if len(word) < 3 or len(word) > LONGEST_WORD:
+            return None
+        known = _known(connection, kind, workspace, len(word) - most, len(word) + most)
+        near = process.extract(word, list(known), scorer=OSA.distance, score_cutoff=most, limit=None)
+        best = sorted(near, key=lambda found: (found[1], -known[found[0]], found[0]))[:CLOSEST]
+        if not best:
+            return None
+        groups.append(tuple(found[0] for found in best))
+    return Terms("", tuple(groups))
+
+
+def _known(connection: Connection, kind: Kind, workspace: Workspace, least: int, most: int) -> dict[str, int]:
+    rows = connection.execute(
+        "SELECT word, uses FROM search_words WHERE workspace_id = ? AND kind = ? AND length(word) BETWEEN ? AND ?",
+        (workspace.id, kind.plural, least, most),
+    )
+    known = Counter(dict(rows))
+    waiting = connection.execute(
+        f"SELECT title, rest FROM {kind.plural}_unindexed WHERE seq BETWEEN ? AND ? AND title IS NOT NULL",
+        (workspace.first, workspace.last),
+    )
+    for title, rest in waiting:
+        known.update(word for word in _words(title, rest) if least <= len(word) <= most)
+    return dict(known)
+
+
+def _words(title: str | None, rest: str | None) -> Iterable[str]:
+    if title is None:
+        return ()
+    return {word for word in fold.words(f"{title}\n{rest}") if 3 <= len(word) <= LONGEST_WORD}
+
+
+def _indexed(kind: Kind, first: int, last: int, terms: Terms, tier: int) -> Statement:
+    """Return FROM and WHERE of the indexed texts in a range of rows where the words are found as the tier asks."""
+    sql = Statement(f" FROM {kind.plural}_search AS s JOIN {kind.plural} AS r ON r.seq = s.rowid WHERE ")
+    sql += Statement("s.rowid BETWEEN ? AND ?", (first, last))
+    sql += Statement(f" AND NOT EXISTS (SELECT 1 FROM {kind.plural}_unindexed AS u WHERE u.seq = s.rowid)")
+    phrases, scans = [], []
+    if tier == TITLE_START:
+        if len(terms.text) >= TRIGRAM:
+            phrases.append(f"title : ^{_phrase(terms.text)}")
+        else:
+            scans.append(Statement("substr(s.title, 1, ?) = ?", (len(terms.text), terms.text)))
+    else:
+        column, text = ("", "s.title || char(10) || s.rest") if tier == ANYWHERE else ("title : ", "s.title")
+        for group in terms.groups:
+            if all(len(word) >= TRIGRAM for word in group):
+                phrases.append(f"{column}({' OR '.join(_phrase(word) for word in group)})")
+            else:
+                scans.append(_contains(text, group))
+    if phrases:
+        sql += Statement(f" AND {kind.plural}_search MATCH ?", (" AND ".join(phrases),))
+    return joined([sql, *scans], " AND ")
+
+
+def _unindexed(kind: Kind, workspace: Workspace, terms: Terms, joins: bool = False) -> Statement:
+    join = f" JOIN {kind.plural} AS r ON r.seq = u.seq" if joins else ""
+    sql = Statement(f" FROM {kind.plural}_unindexed AS u{join} WHERE ")
+    sql += Statement("u.seq BETWEEN ? AND ?", (workspace.first, workspace.last))
+    text = "u.title || char(10) || u.rest"
+    return joined([sql, *(_contains(text, group) for group in terms.groups)], " AND ")
+
+
+def _contains(text: str, group: Sequence[str]) -> Statement:
+    parts = [Statement(f"instr({text}, ?) > 0", (word,)) for word in group]
+    return Statement("(") + joined(parts, " OR ") + Statement(")")
+
+
+def _phrase(text: str) -> str:
+    return '"' + text.replace('"', '""') + '"'

@@ -1,0 +1,29 @@
+"""The server's key: 32 random bytes beside the database, mode 0600. Codes and cursors are sealed with it."""
+
+import os
+import secrets
+from pathlib import Path
+
+FILE = "secret.key"
+SIZE = 32
+
+
+def read_or_make(folder: Path) -> bytes:
+    """Return the key, made at the first start. Raises ValueError when the file is there and is no key."""
+    file = folder / FILE
+    if not file.exists():
+        part = file.with_suffix(".part")
+        part.unlink(missing_ok=True)
+        descriptor = os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+        with os.fdopen(descriptor, "w") as out:
+            out.write(secrets.token_hex(SIZE) + "\n")
+            out.flush()
+            os.fsync(out.fileno())
+        part.replace(file)
+    try:
+        key = bytes.fromhex(file.read_text(encoding="ascii").strip())
+    except (ValueError, UnicodeDecodeError):
+        key = b""
+    if len(key) != SIZE:
+        raise ValueError(f"{file} is no key: restore it from a copy, or remove it (open sign-in codes and cursors die)")
+    return key

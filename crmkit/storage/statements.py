@@ -1,0 +1,252 @@
+"""SQL for queries, and nothing else: a kind and a query -> a statement and its arguments.
+
+Pure. Every name in a statement comes from a kind's declaration; every value is bound. Every statement is scoped to one
+workspace by a mandatory argument.
+"""
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from crmkit.model.fields import MAX_INTEGER, Tags
+from crmkit.model.form import Field
+from crmkit.model.query import Condition, CustomKey, Query, Sort, Target
+from crmkit.model.record import SEQ, Kind
+
+NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]{1,3})?", re.ASCII)
+
+SQL_OPERATORS = {"eq": "=", "gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """The workspace a statement is scoped to: its id and the number that leads its rows' rowids."""
+
+    id: str
+    number: int
+
+    @property
+    def first(self) -> int:
+        return self.number << 32
+
+    @property
+    def last(self) -> int:
+        return self.first | 0xFFFFFFFF
+
+
+@dataclass(frozen=True)
+class Statement:
+    sql: str
+    args: tuple[Any, ...] = ()
+
+    def __add__(self, other: "Statement") -> "Statement":
+        return Statement(self.sql + other.sql, self.args + other.args)
+
+
+def joined(parts: Sequence[Statement], glue: str) -> Statement:
+    """Return the parts as one statement, `glue` between them."""
+    return Statement(glue.join(part.sql for part in parts), tuple(arg for part in parts for arg in part.args))
+
+
+@cache
+def stored(kind: Kind) -> tuple[Field, ...]:
+    """Return the fields in the order in which the kind's record class is built."""
+    return tuple(kind.by_name[name] for name in kind.record.__struct_fields__ if name in kind.by_name)
+
+
+@cache
+def columns(kind: Kind) -> str:
+    """Return the SELECT list that `stored` reads."""
+    return ", ".join(f"r.{_name(field.name)}" for field in stored(kind))
+
+
+def table_columns(kind: Kind) -> list[tuple[str, str]]:
+    """Return name and SQL type of every column that the kind's declaration asks its table to have."""
+    found = [("seq", "INTEGER"), ("workspace_id", "TEXT")]
+    for field in stored(kind):
+        found.append((field.name, field.type.column))
+        if field.type.folded:
+            found.append((field.compared, "TEXT"))
+    return found
+
+
+def page(
+    kind: Kind, workspace: Workspace, query: Query, position: Sequence[Any] | None, among: Statement | None
+) -> Statement:
+    """Return the statement for one page and one row more: the columns, then the value of every sort key.
+
+    `position` holds the sort values and the id of the last row of the page before; `among` restricts to rows
+    that a search found. Ties are in the order of ids, in the direction of the last key.
+    """
+    sorts = ordering(kind, query)
+    keys = [_expression(sort.target) for sort in sorts]
+    sql = Statement(f"SELECT {columns(kind)}") + joined([Statement(", ") + key for key in keys], "")
+    sql += Statement(f" FROM {kind.plural} AS r WHERE ") + where(workspace, query.conditions, among)
+    if position is not None:
+        sql += Statement(" AND ") + _past(sorts, position)
+    orders = [_expression(s.target) + Statement(_direction(s)) for s in sorts]
+    sql += Statement(" ORDER BY ") + joined(orders, ", ")
+    return sql + Statement(" LIMIT ?", (query.limit + 1,))
+
+
+def ordering(kind: Kind, query: Query) -> tuple[Sort, ...]:
+    """Return the sort keys of a query, newest change first by default, ending with the id that breaks ties."""
+    if not query.sorts and "updated_at" not in kind.by_name:
+        return (Sort(SEQ, True),)
+    sorts = query.sorts or (Sort(kind.by_name["updated_at"], True),)
+    if any(sort.target is kind.by_name["id"] for sort in sorts):
+        return sorts
+    return (*sorts, Sort(kind.by_name["id"], sorts[-1].descending))
+
+
+def count(kind: Kind, workspace: Workspace, query: Query, among: Statement | None, most: int | None) -> Statement:
+    """Return the statement that counts the matches, up to `most` of them when it is given."""
+    scope = where(workspace, query.conditions, among)
+    if most is None:
+        return Statement(f"SELECT count(*) FROM {kind.plural} AS r WHERE ") + scope
+    inner = Statement(f"SELECT 1 FROM {kind.plural} AS r WHERE ") + scope + Statement(" LIMIT ?", (most,))
+    return Statement("SELECT count(*) FROM (") + inner + Statement(")")
+
+
+def where(workspace: Workspace, conditions: Sequence[Condition], among: Statement | None = None) -> Statement:
+    """Return the WHERE of rows `r` of one workspace that meet all conditions."""
+    parts = [Statement("r.workspace_id = ?", (workspace.id,))]
+    parts += [_condition(condition) for condition in conditions]
+    if among is not None:
+        parts.append(Statement("r.seq IN (") + among + Statement(")"))
+    return joined(parts, " AND ")
+
+
+def _condition(condition: Condition) -> Statement:
+    target, operator, value = condition.target, condition.operator, condition.value
+    if operator in ("is", "not"):
+        null = "IS NULL" if operator == "is" else "IS NOT NULL"
+        return _raw(target) + Statement(f" {null}")
+    if isinstance(target, CustomKey):
+        return _custom(target, operator, value)
+    column = _column(target)
+    if isinstance(target.type, Tags):
+        return _tags(column, operator, value)
+    if operator == "like":
+        return Statement(f"instr({column}, ?) > 0", (value,))
+    if operator == "in":
+        return Statement(f"{column} IN ({_marks(value)})", tuple(value))
+    if operator == "ne":
+        return Statement(f"({column} <> ? OR {column} IS NULL)", (value,))
+    return Statement(f"{column} {SQL_OPERATORS[operator]} ?", (value,))
+
+
+def _tags(column: str, operator: str, value: Any) -> Statement:
+    if operator == "like":
+        return Statement(f"instr({column}, ?) > 0", (value,))
+    has = [Statement(f"instr({column}, ?) > 0", (f",{tag},",)) for tag in value]
+    if operator == "in":
+        return Statement("(") + joined(has, " OR ") + Statement(")")
+    if operator == "eq":
+        return joined(has, " AND ")
+    return Statement("(NOT (") + joined(has, " AND ") + Statement(f") OR {column} IS NULL)")
+
+
+def _custom(key: CustomKey, operator: str, value: Any) -> Statement:
+    """Numbers compare as numbers, everything else as text without case; the two never meet."""
+    path = json_path(key.path)
+    if operator == "in":
+        return Statement("(") + joined([_custom(key, "eq", one) for one in value], " OR ") + Statement(")")
+    if operator == "ne":
+        # a missing key makes the inner condition NULL, and those rows are meant as well
+        return Statement("coalesce(NOT ") + _custom(key, "eq", value) + Statement(", 1)")
+    if operator == "like":
+        return Statement("instr(crm_fold(json_extract(r.custom, ?)), ?) > 0", (path, value))
+    sign = SQL_OPERATORS[operator]
+    text = Statement(
+        f"(json_type(r.custom, ?) = 'text' AND crm_fold(json_extract(r.custom, ?)) {sign} ?)", (path, path, value)
+    )
+    if NUMBER.fullmatch(value):
+        number = Statement(
+            f"(json_type(r.custom, ?) IN ('integer', 'real') AND json_extract(r.custom, ?) {sign} ?)",
+            (path, path, _number(value)),
+        )
+        return Statement("(") + number + Statement(" OR ") + text + Statement(")") if operator == "eq" else number
+    if value in ("true", "false") and operator == "eq":
+        return Statement("(") + text + Statement(" OR json_type(r.custom, ?) = ?)", (path, value))
+    return text
+
+
+def _number(text: str) -> int | float:
+    number: int | float = json.loads(text)
+    return number if abs(number) <= MAX_INTEGER else float(number)
+
+
+def _past(sorts: Sequence[Sort], position: Sequence[Any]) -> Statement:
+    """Return the condition that a row comes after `position`, empty values last in both directions.
+
+    The first key is bounded once more by itself, so that an index on it is read from that place on.
+    """
+    steps: list[Statement] = []
+    equal: list[Statement] = []
+    for sort, value in zip(sorts, position, strict=True):
+        key = _expression(sort.target)
+        beyond = _beyond(sort, key, value)
+        if beyond is not None:
+            steps.append(Statement("(") + joined([*equal, beyond], " AND ") + Statement(")"))
+        equal.append(key + Statement(" IS ?", (value,)))
+    past = Statement("(") + joined(steps, " OR ") + Statement(")")
+    first, value = sorts[0], position[0]
+    if value is None:
+        return past
+    bound = _expression(first.target) + Statement(f" {'<=' if first.descending else '>='} ?", (value,))
+    if _nullable(first.target):
+        bound = Statement("(") + bound + Statement(" OR ") + _expression(first.target) + Statement(" IS NULL)")
+    return bound + Statement(" AND ") + past
+
+
+def _beyond(sort: Sort, key: Statement, value: Any) -> Statement | None:
+    if value is None:
+        return None  # nothing comes after the empty ones but further ties
+    further = key + Statement(f" {'<' if sort.descending else '>'} ?", (value,))
+    if not _nullable(sort.target):
+        return further
+    return Statement("(") + further + Statement(" OR ") + key + Statement(" IS NULL)")
+
+
+def _direction(sort: Sort) -> str:
+    way = " DESC" if sort.descending else ""
+    return f"{way} NULLS LAST" if _nullable(sort.target) else way
+
+
+def _nullable(target: Target) -> bool:
+    return isinstance(target, CustomKey) or target.nullable
+
+
+def _expression(target: Target) -> Statement:
+    """Return what a sort compares."""
+    if isinstance(target, CustomKey):
+        return Statement("crm_fold(json_extract(r.custom, ?))", (json_path(target.path),))
+    return Statement(_column(target))
+
+
+def _raw(target: Target) -> Statement:
+    if isinstance(target, CustomKey):
+        return Statement("json_extract(r.custom, ?)", (json_path(target.path),))
+    return Statement(f"r.{_name(target.name)}")
+
+
+def _column(field: Field) -> str:
+    column = f"r.{_name(field.compared)}"
+    return f"crm_fold({column})" if field.type.unfolded else column
+
+
+def _name(column: str) -> str:
+    return f'"{column}"' if column == "by" else column
+
+
+def _marks(values: Sequence[Any]) -> str:
+    return ", ".join("?" * len(values))
+
+
+def json_path(keys: Sequence[str]) -> str:
+    """Return the SQLite JSON path to nested keys, each spelled as it is stored."""
+    return "$" + "".join(f".{json.dumps(key, ensure_ascii=False)}" for key in keys)

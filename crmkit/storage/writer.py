@@ -1,0 +1,132 @@
+"""The one writer: concurrent units of work become one durable commit.
+
+Every unit runs in its own savepoint, so one that fails harms no other; nobody is answered before the commit is
+flushed (`synchronous=FULL`). A unit is a function of a Tx and may run again, so it must touch nothing else.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import aiosqlite
+
+from crmkit.clock import Clock, stamp
+from crmkit.model.actor import Actor
+from crmkit.storage.tx import Connection, Tx
+
+T = TypeVar("T")
+Unit = Callable[[Tx], T]
+
+MOST_IN_A_GROUP = 128  # bounds how long the first of a group waits for the last
+
+
+async def on_thread(connection: aiosqlite.Connection, work: Callable[..., T], *args: Any) -> T:
+    """Return `work(connection, *args)`, run on the connection's own thread: one hop, however many statements.
+
+    aiosqlite has no public call for this; its private one is named here and nowhere else.
+    """
+    result: T = await connection._execute(work, connection._conn, *args)  # type: ignore[no-untyped-call]
+    return result
+
+
+@dataclass(slots=True)
+class _Waiting:
+    unit: Unit[Any]
+    actor: Actor | None
+    answer: asyncio.Future[Any]
+
+
+class _TransactionLost(Exception):
+    """SQLite gave up the whole transaction (disk full, I/O error), not just one statement."""
+
+
+class Writer:
+    """Runs units of work on the one connection that writes and checkpoints."""
+
+    def __init__(self, connection: aiosqlite.Connection, clock: Clock) -> None:
+        self._connection = connection
+        self._clock = clock
+        self._waiting: deque[_Waiting] = deque()
+        self._something = asyncio.Event()
+        self._closing = False
+        self._task = asyncio.create_task(self._run())
+
+    async def write(self, unit: Unit[T], actor: Actor | None = None) -> T:
+        """Return what `unit` returned, once it is durable; what it raised is raised, and nothing of it stays."""
+        if self._closing:
+            raise RuntimeError("the database is closing")
+        answer: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        self._waiting.append(_Waiting(unit, actor, answer))
+        self._something.set()
+        return await answer
+
+    async def close(self) -> None:
+        """Finish what waits, then stop."""
+        self._closing = True
+        self._something.set()
+        await self._task
+
+    async def _run(self) -> None:
+        while self._waiting or not self._closing:
+            await self._something.wait()
+            self._something.clear()
+            while self._waiting:
+                group = [self._waiting.popleft() for _ in range(min(MOST_IN_A_GROUP, len(self._waiting)))]
+                group = [waiting for waiting in group if not waiting.answer.cancelled()]
+                await self._answer(group)
+
+    async def _answer(self, group: list[_Waiting]) -> None:
+        units = [(waiting.unit, waiting.actor) for waiting in group]
+        try:
+            outcomes = await on_thread(self._connection, commit_group, units, stamp(self._clock()))
+        except Exception as error:
+            outcomes = [error] * len(group)
+        for waiting, outcome in zip(group, outcomes, strict=True):
+            if waiting.answer.done():
+                continue
+            if isinstance(outcome, BaseException):
+                waiting.answer.set_exception(outcome)
+            else:
+                value, after_commit = outcome
+                for call in after_commit:
+                    call()
+                waiting.answer.set_result(value)
+
+
+def commit_group(connection: Connection, units: list[tuple[Unit[Any], Actor | None]], now: str) -> list[Any]:
+    """Return for each unit `(value, after_commit)` or the exception it raised, after one commit for all.
+
+    When SQLite drops the transaction in the middle, each unit is tried again in a transaction of its own.
+    """
+    try:
+        return _transaction(connection, units, now)
+    except _TransactionLost as lost:
+        if len(units) == 1:
+            return [lost.__cause__]
+        return [outcome for unit in units for outcome in commit_group(connection, [unit], now)]
+
+
+def _transaction(connection: Connection, units: list[tuple[Unit[Any], Actor | None]], now: str) -> list[Any]:
+    execute = connection.execute
+    outcomes: list[Any] = []
+    execute("BEGIN IMMEDIATE")
+    try:
+        for unit, actor in units:
+            tx = Tx(connection, now, actor)
+            execute("SAVEPOINT unit")
+            try:
+                outcomes.append((unit(tx), tx.after_commit))
+            except Exception as error:
+                if not connection.in_transaction:
+                    raise _TransactionLost from error
+                execute("ROLLBACK TO unit")
+                outcomes.append(error)
+            execute("RELEASE unit")
+        execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            execute("ROLLBACK")
+        raise
+    return outcomes

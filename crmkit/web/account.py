@@ -1,0 +1,105 @@
+"""The routes of a person: sign in, who am I, my tokens; and the audit log of the workspace."""
+
+from litestar import delete, post
+from litestar.handlers import HTTPRouteHandler
+
+from crmkit.core import audit, login, sessions
+from crmkit.core.login import CODE_ENTRY, CODE_REQUEST
+from crmkit.core.sessions import Identity
+from crmkit.records import AUDIT
+from crmkit.render import text
+from crmkit.render.answers import Answer, Card, Many, Rows, done
+from crmkit.web.auth import PUBLIC
+from crmkit.web.requests import Asked, actor_of, body_of, client_of, crm_of, pairs_of, parameters_of, read
+
+
+@post("/auth/request", summary="mail a sign-in code", status_code=200, opt={PUBLIC: True, "form": CODE_REQUEST})
+async def request_code(request: Asked) -> Answer:
+    parameters_of(request)
+    sent = await login.request_code(crm_of(request), client_of(request), await body_of(request))
+    local = {} if sent.local_code is None else {"local_code": sent.local_code}
+    comments = [f"local mode: code={sent.local_code}"] if local else []
+    note = 'note: ask the user for it, then POST /auth/verify {"email":"…","code":"…","token_name":"who you are"}'
+    limits = {
+        "X-RateLimit-Limit": str(sent.allowance.limit),
+        "X-RateLimit-Remaining": str(sent.allowance.remaining),
+        "X-RateLimit-Reset": str(sent.allowance.reset),
+    }
+    return done(f"code sent to {sent.email}", {"email": sent.email, **local}, [*comments, note], limits=limits)
+
+
+@post("/auth/verify", summary="exchange the code for a token", status_code=200, opt={PUBLIC: True, "form": CODE_ENTRY})
+async def enter_code(request: Asked) -> Answer:
+    parameters_of(request)
+    signed_in = await login.enter_code(crm_of(request), client_of(request), await body_of(request))
+    facts = {
+        "token": signed_in.token,
+        "token_name": signed_in.token_name,
+        "email": signed_in.email,
+        "workspace_id": signed_in.workspace.workspace_id,
+        "workspaces": [
+            {"id": place.workspace_id, "name": place.name, "role": place.role} for place in signed_in.workspaces
+        ],
+    }
+    lines = {"token": signed_in.token, "workspace": signed_in.workspace.workspace_id}
+    note = "note: save this token, it is shown once; send it as Authorization: Bearer TOKEN on every request"
+    return Card(lines, facts, done="authenticated", comments=[note])
+
+
+@read("/whoami", summary="who you are, your workspace, its plan and use")
+async def whoami(request: Asked) -> Answer:
+    parameters_of(request)
+    return identity_card(await sessions.whoami(crm_of(request), actor_of(request)))
+
+
+def identity_card(identity: Identity) -> Card:
+    actor = identity.actor
+    facts = {
+        "email": actor.email,
+        "user": actor.user_id,
+        "workspace": actor.workspace_id,
+        "workspace_name": actor.workspace_name,
+        "role": actor.role,
+        "token_name": actor.token_name,
+        "plan": actor.plan,
+    }
+    lines = {label: text.value(content) for label, content in facts.items()}
+    for resource, (used, cap) in identity.usage.items():
+        lines[resource] = f"{used} / {'unlimited' if cap is None else cap}"
+    usage = {resource: {"used": used, "cap": cap} for resource, (used, cap) in identity.usage.items()}
+    return Card(lines, {**facts, "usage": usage})
+
+
+@read("/tokens", summary="your tokens (sessions)")
+async def tokens(request: Asked) -> Answer:
+    parameters_of(request)
+    rows = [
+        (
+            f"token/{session.id}",
+            {
+                "id": session.id,
+                "name": session.name,
+                "workspace_id": session.workspace_id,
+                "created_at": session.created_at,
+                "last_used_at": session.last_used_at,
+                "current": session.current,
+            },
+        )
+        for session in await sessions.sessions(crm_of(request), actor_of(request))
+    ]
+    return Rows("tokens", rows)
+
+
+@delete("/tokens/{id:str}", summary="end one of your tokens", status_code=200)
+async def revoke(request: Asked, id: str) -> Answer:
+    parameters_of(request)
+    bare = await sessions.revoke(crm_of(request), actor_of(request), id)
+    return done(f"revoked token/{bare}", {"id": bare, "handle": f"token/{bare}"})
+
+
+@read("/audit", summary="what changed, newest first: by, action, target, since, until", opt={"kind": AUDIT})
+async def audit_log(request: Asked) -> Answer:
+    return Many(await audit.entries(crm_of(request), actor_of(request), pairs_of(request)))
+
+
+ROUTES: list[HTTPRouteHandler] = [request_code, enter_code, whoami, tokens, revoke, audit_log]

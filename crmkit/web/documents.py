@@ -1,0 +1,94 @@
+"""The routes that need no token and hold no data: the manual in its forms, and health."""
+
+from typing import Any
+
+import msgspec
+from litestar import Response
+from litestar.handlers import HTTPRouteHandler
+
+from crmkit.errors import Problem
+from crmkit.records import KINDS
+from crmkit.render.answers import Answer, Document
+from crmkit.render.manual import manual
+from crmkit.web import openapi
+from crmkit.web.auth import PUBLIC
+from crmkit.web.requests import Asked, crm_of, read
+from crmkit.web.table import endpoints
+
+
+@read("/", summary="where to start", opt={PUBLIC: True})
+async def root(request: Asked) -> Answer:
+    base_url = crm_of(request).settings.base_url
+    lines = [
+        "crmkit: a plain-text CRM that an AI agent operates",
+        f"base url: {base_url}",
+        f"manual: GET {base_url}/help (read it first)",
+        'sign in: POST /auth/request {"email":"you@example.com"}, then POST /auth/verify',
+        "then: Authorization: Bearer TOKEN on every request",
+    ]
+    return Document("\n".join(lines), {"service": "crmkit", "base_url": base_url, "manual": f"{base_url}/help"})
+
+
+@read("/help", summary="this manual", opt={PUBLIC: True})
+async def help_(request: Asked) -> Answer:
+    text = written(request.app)
+    return Document(text.rstrip("\n"), {"manual": text})
+
+
+@read("/SKILL.md", summary="the manual as a skill", opt={PUBLIC: True})
+async def skill(request: Asked) -> Answer:
+    text = (
+        "---\n"
+        "name: crmkit\n"
+        "description: Operate the team's CRM (contacts, notes, follow-ups, history) over plain-text HTTP. Use when the "
+        "user asks to look up, add, change or clean up the people they deal with.\n"
+        "metadata:\n"
+        f"  base_url: {crm_of(request).settings.base_url}\n"
+        "  required_secrets: CRMKIT_TOKEN\n"
+        "---\n\n"
+    ) + written(request.app)
+    return Document(text.rstrip("\n"), {"manual": text})
+
+
+@read("/llms.txt", summary="the manual, where language models look", opt={PUBLIC: True})
+async def llms(request: Asked) -> Answer:
+    base_url = crm_of(request).settings.base_url
+    text = (
+        "# crmkit\n\n"
+        "> A headless CRM operated over plain-text HTTP: contacts, queries, history, two-step deletes.\n\n"
+        f"- [Manual]({base_url}/help): everything an agent needs\n"
+        f"- [Skill]({base_url}/SKILL.md): the manual with front matter\n"
+        f"- [OpenAPI]({base_url}/openapi.json): the same for machines\n\n"
+    ) + written(request.app)
+    return Document(text.rstrip("\n"), {"manual": text})
+
+
+@read("/openapi.json", summary="the API for machines", opt={PUBLIC: True})
+async def openapi_json(request: Asked) -> Response[bytes]:
+    return Response(msgspec.json.encode(openapi.document(request.app)), media_type="application/json")
+
+
+@read("/healthz", summary="ok while the process runs", opt={PUBLIC: True})
+async def healthz(request: Asked) -> Answer:
+    return Document("ok", {"status": "ok"})
+
+
+@read("/readyz", summary="ready when the database answers", opt={PUBLIC: True})
+async def readyz(request: Asked) -> Answer:
+    try:
+        await crm_of(request).database.read(_touch)
+    except Exception as error:
+        raise Problem("not_ready", "The database does not answer. Try again shortly.") from error
+    return Document("ready", {"status": "ready"})
+
+
+def written(app: Any) -> str:
+    """Return the manual of the running application."""
+    return manual(app.state.crm.settings, KINDS, endpoints(app))
+
+
+def _touch(connection: Any) -> None:
+    connection.execute("SELECT number FROM workspaces LIMIT 1").fetchone()
+
+
+ROUTES: list[HTTPRouteHandler] = [root, help_, skill, llms, openapi_json, healthz, readyz]

@@ -1,0 +1,73 @@
+"""The edge: plain ASGI around the application. Request ids, headers that every response has, the access log."""
+
+import re
+import secrets
+import time
+from typing import Any
+
+from crmkit.clock import Clock, stamp
+from crmkit.ids import PREFIXES
+from crmkit.web.accesslog import AccessLog
+
+# `contact/c_…` anywhere in a path is `c_…`; percent-encoded slashes arrive decoded
+_HANDLE = re.compile(rf"/(?:{'|'.join(PREFIXES.values())})/(?=(?:{'|'.join(PREFIXES)})_)")
+_ACCEPTED_ID = re.compile(rb"[A-Za-z0-9-]{1,64}")
+
+_COMMON = [
+    (b"cache-control", b"no-store"),
+    (b"x-content-type-options", b"nosniff"),
+]
+
+
+class Edge:
+    """Wraps the Litestar application; everything a client ever gets passes here."""
+
+    def __init__(self, app: Any, log: AccessLog, clock: Clock) -> None:
+        self.app = app
+        self._log = log
+        self._clock = clock
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        started = time.perf_counter()
+        request_id = _request_id(scope)
+        state = scope.setdefault("state", {})
+        state["request_id"] = request_id
+        path = scope["path"]
+        if "_" in path:
+            scope["path"] = _HANDLE.sub("/", path)
+            scope["raw_path"] = scope["path"].encode()
+        status = 500
+
+        async def send_with_headers(message: Any) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                limits = state.get("limit_headers", ())
+                message["headers"] = [*message["headers"], *limits, *_COMMON, (b"x-request-id", request_id.encode())]
+            await send(message)
+
+        try:
+            await self.app(scope, receive, send_with_headers)
+        finally:
+            actor = state.get("actor")
+            self._log.write(
+                stamp(self._clock()),
+                request_id,
+                scope["method"],
+                path,
+                status,
+                time.perf_counter() - started,
+                "" if actor is None else actor.token_name,
+            )
+
+
+def _request_id(scope: Any) -> str:
+    """Return the id a proxy gave the request when it is harmless, else a fresh one."""
+    for name, content in scope["headers"]:
+        if name == b"x-request-id" and _ACCEPTED_ID.fullmatch(content):
+            sent: str = content.decode("ascii")
+            return sent
+    return secrets.token_hex(8)

@@ -1,0 +1,133 @@
+"""OpenAPI 3.1, read from the route table and the kinds' declarations."""
+
+from typing import Any
+
+from litestar import Litestar
+
+from crmkit import __version__
+from crmkit.errors import CATALOGUE
+from crmkit.model.form import Form
+from crmkit.model.query import DEFAULT_LIMIT, MAX_LIMIT, RESERVED
+from crmkit.model.record import Kind
+from crmkit.records import KINDS
+from crmkit.web.auth import PUBLIC
+from crmkit.web.table import handlers, methods, shown
+
+
+def document(app: Litestar) -> dict[str, Any]:
+    """Return the OpenAPI document of the running application."""
+    paths: dict[str, dict[str, Any]] = {}
+    for handler in handlers(app):
+        for path in sorted(handler.paths):
+            spelled = shown(path)
+            for method in methods(handler):
+                paths.setdefault(spelled, {})[method.lower()] = _operation(handler, method, spelled)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "crmkit",
+            "version": __version__,
+            "description": "A headless, plain-text CRM. Answers are text unless JSON is asked for; GET /help explains.",
+        },
+        "servers": [{"url": app.state.crm.settings.base_url}],
+        "paths": paths,
+        "components": {
+            "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
+            "schemas": {**{kind.name: record_schema(kind) for kind in KINDS}, "error": _error_schema()},
+        },
+        "security": [{"token": []}],
+    }
+
+
+def record_schema(kind: Kind) -> dict[str, Any]:
+    """Return the JSON Schema of a whole record."""
+    properties: dict[str, Any] = {"handle": {"type": "string"}}
+    for field in kind.fields:
+        schema = {**field.type.schema(), "description": f"{field.help}; {field.type.says}"}
+        if not field.writable:
+            schema["readOnly"] = True
+        if field.nullable:
+            schema = _nullable(schema)
+        properties[field.name] = schema
+    return {"type": "object", "description": kind.help, "properties": properties, "required": list(properties)}
+
+
+def body_schema(form: Form) -> dict[str, Any]:
+    """Return the JSON Schema of a body; what is required to create may be left out where a POST merges."""
+    properties = {
+        name: _nullable({**field.type.schema(), "description": f"{field.help}; {field.type.says}"})
+        for name, field in form.writable.items()
+    }
+    return {"type": "object", "properties": properties, "additionalProperties": False}
+
+
+def _operation(handler: Any, method: str, path: str) -> dict[str, Any]:
+    kind, form = handler.opt.get("kind"), handler.opt.get("form")
+    parameters = [_parameter("id", "path")] if "{id}" in path else []
+    parameters += _query(method, path, kind)
+    found: dict[str, Any] = {
+        "operationId": handler.name or handler.handler_name,
+        "summary": handler.summary,
+        "parameters": parameters,
+        "responses": _responses(method, path, kind),
+    }
+    body = form or (kind if method in ("POST", "PATCH") else None)
+    if body is not None:
+        found["requestBody"] = {"content": {"application/json": {"schema": body_schema(body)}}}
+    if handler.opt.get(PUBLIC):
+        found["security"] = []
+    return found
+
+
+def _query(method: str, path: str, kind: Kind | None) -> list[dict[str, Any]]:
+    found = [{**_parameter("format", "query"), "schema": {"enum": ["text", "json"]}}]
+    if kind is None or method == "POST":
+        return found
+    if method == "DELETE":
+        return [*found, _parameter("confirm", "query")]
+    if method != "GET":
+        return found
+    if "{id}" in path:
+        return [*found, _parameter("fields", "query")]
+    limit = {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": DEFAULT_LIMIT}
+    named = [_parameter(name, "query") for name in RESERVED if name not in ("format", "limit")]
+    filters = [_parameter(field.name, "query") for field in kind.fields if field.type.operators]
+    return [*found, {**_parameter("limit", "query"), "schema": limit}, *named, *filters]
+
+
+def _parameter(name: str, where: str) -> dict[str, Any]:
+    return {"name": name, "in": where, "required": where == "path", "schema": {"type": "string"}}
+
+
+def _responses(method: str, path: str, kind: Kind | None) -> dict[str, Any]:
+    text = {"text/plain": {"schema": {"type": "string"}}}
+    schema: dict[str, Any] = {"type": "object"}
+    if kind in KINDS and method != "DELETE":
+        assert kind is not None
+        one = {"$ref": f"#/components/schemas/{kind.name}"}
+        many = {"type": "object", "properties": {"items": {"type": "array", "items": {"type": "object"}}}}
+        schema = many if method == "GET" and "{id}" not in path else one
+    good = {"description": "done", "content": {**text, "application/json": {"schema": schema}}}
+    bad = {
+        "description": "an error, see the manual",
+        "content": {**text, "application/json": {"schema": {"$ref": "#/components/schemas/error"}}},
+    }
+    found = {"200": good, "4XX": bad, "5XX": bad}
+    return {"200": good, "201": good, **found} if method == "POST" and kind is not None else found
+
+
+def _error_schema() -> dict[str, Any]:
+    return {
+        "type": "object",
+        "properties": {
+            "error": {"enum": list(CATALOGUE)},
+            "hint": {"type": "string"},
+            "fields": {"type": "object", "additionalProperties": {"type": "string"}},
+            "request_id": {"type": "string"},
+        },
+        "required": ["error", "hint", "request_id"],
+    }
+
+
+def _nullable(schema: dict[str, Any]) -> dict[str, Any]:
+    return {**schema, "type": [schema["type"], "null"]} if isinstance(schema.get("type"), str) else schema

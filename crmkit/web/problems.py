@@ -1,0 +1,67 @@
+"""Every error of every kind in house style: one table from what can be raised to a Problem."""
+
+import logging
+from typing import Any
+
+from litestar import Request
+from litestar.exceptions import HTTPException, MethodNotAllowedException, NotFoundException
+from litestar.exceptions.http_exceptions import RequestEntityTooLarge
+from litestar.response.base import ASGIResponse
+
+from crmkit.errors import Problem
+from crmkit.records import KINDS
+from crmkit.render.answers import Failure
+from crmkit.web.reply import request_id, respond
+
+log = logging.getLogger("crmkit")
+
+_BY_RECORD = {kind.record: kind for kind in KINDS}
+
+
+def on_error(request: Request[Any, Any, Any], error: Exception) -> Any:
+    """Return the response for anything that was raised; what is nobody's mistake but ours is logged."""
+    problem = error if isinstance(error, Problem) else _translated(request, error)
+    return Shown(respond(request, Failure(problem, request_id(request), _BY_RECORD.get(type(problem.shown)))))
+
+
+class Shown:
+    """What Litestar takes from an exception handler: something that gives an ASGI response."""
+
+    def __init__(self, response: ASGIResponse) -> None:
+        self._response = response
+
+    def to_asgi_response(self, **_: Any) -> ASGIResponse:
+        return self._response
+
+
+def _translated(request: Request[Any, Any, Any], error: Exception) -> Problem:
+    if isinstance(error, NotFoundException):
+        return Problem("unknown_path", "There is nothing at this path. GET /help lists every endpoint.")
+    if isinstance(error, MethodNotAllowedException):
+        allowed = sorted(route_methods(request))
+        return Problem(
+            "method_not_allowed", f"This path takes {', '.join(allowed)}.", headers={"Allow": ", ".join(allowed)}
+        )
+    if isinstance(error, RequestEntityTooLarge):
+        most = request.app.state.crm.settings.limits.body_kib
+        return Problem("too_large", f"Send at most {most} KiB in one request; split it into several.")
+    if isinstance(error, HTTPException) and error.status_code < 500:
+        return Problem("invalid_value", "The request could not be read: check its path, headers and encoding.")
+    log.error("request %s failed", request_id(request), exc_info=error)
+    return Problem(
+        "server_error",
+        f"This is our fault, and nothing was changed. Try again; if it stays so, tell the operator the request id "
+        f"{request_id(request)}.",
+    )
+
+
+def route_methods(request: Request[Any, Any, Any]) -> set[str]:
+    """Return the methods that the request's path takes."""
+    found: set[str] = set()
+    for method in ("GET", "HEAD", "POST", "PATCH", "PUT", "DELETE"):
+        try:
+            request.app.asgi_router.handle_routing(path=request.scope["path"].rstrip("/") or "/", method=method)
+        except (NotFoundException, MethodNotAllowedException):
+            continue
+        found.add(method)
+    return found

@@ -1,0 +1,58 @@
+"""The routes of a record kind: the same five for every kind."""
+
+from litestar import delete, patch, post
+from litestar.handlers import HTTPRouteHandler
+
+from crmkit.core import records
+from crmkit.model.query import chosen
+from crmkit.model.record import Kind
+from crmkit.render.answers import Answer, Many, One, done
+from crmkit.web.requests import Asked, actor_of, body_of, crm_of, if_match_of, pairs_of, parameters_of, read
+
+
+def record_routes(kind: Kind) -> list[HTTPRouteHandler]:
+    """Return the handlers of one kind, each with the summary that the manual and OpenAPI show."""
+    place = f"/{kind.plural}"
+    one = f"{place}/{{id:str}}"
+    key = records.upsert_field(kind)
+    opt = {"kind": kind}
+
+    @read(
+        place,
+        name=f"list_{kind.plural}",
+        summary=f"{kind.plural}: filters, search, sort, limit, cursor",
+        opt=opt,
+    )
+    async def find_all(request: Asked) -> Answer:
+        return Many(await records.find_all(crm_of(request), actor_of(request), kind, pairs_of(request)))
+
+    @post(
+        place,
+        name=f"save_{kind.name}",
+        summary=f"create, or merge by {key}",
+        opt=opt,
+    )
+    async def save(request: Asked) -> Answer:
+        parameters_of(request)
+        saved = await records.save(crm_of(request), actor_of(request), kind, await body_of(request))
+        return One(kind, saved.record, outcome="created" if saved.created else "updated")
+
+    @read(one, name=f"get_{kind.name}", summary=f"one {kind.name}, whole", opt=opt)
+    async def fetch(request: Asked, id: str) -> Answer:
+        fields = chosen(kind, parameters_of(request, "fields").get("fields", ""))
+        return One(kind, await records.fetch(crm_of(request), actor_of(request), kind, id), fields)
+
+    @patch(one, name=f"change_{kind.name}", summary="change the fields sent, keep the others", opt=opt)
+    async def change(request: Asked, id: str) -> Answer:
+        parameters_of(request)
+        version = if_match_of(request)
+        body = await body_of(request)
+        return One(kind, await records.change(crm_of(request), actor_of(request), kind, id, body, version))
+
+    @delete(one, name=f"delete_{kind.name}", summary="delete, in two steps", status_code=200, opt=opt)
+    async def remove(request: Asked, id: str) -> Answer:
+        confirm = parameters_of(request, "confirm").get("confirm", "")
+        record = await records.remove(crm_of(request), actor_of(request), kind, id, confirm.strip())
+        return done(f"deleted {record.handle}", {"id": record.id, "handle": record.handle})
+
+    return [find_all, save, fetch, change, remove]

@@ -1,0 +1,218 @@
+"""The house that tests live in: a real server, real files, a clock that is given, and people with a story.
+
+Alice is an admin, Bob a member, Charlie a stranger.
+"""
+
+import io
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import msgspec
+import uvicorn
+
+from crmkit import boot
+from crmkit.core.crm import Crm
+from crmkit.mail import Message
+from crmkit.settings import Settings, load
+from crmkit.web.accesslog import AccessLog
+
+ROOT = Path(__file__).parent.parent
+
+ALICE, BOB, CHARLIE = "alice@example.com", "bob@example.com", "charlie@example.com"
+
+
+@dataclass
+class GivenClock:
+    """A clock that moves when it is told to."""
+
+    now: datetime = field(default_factory=lambda: datetime(2026, 6, 10, 9, 0, tzinfo=UTC))
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def move(self, **span: float) -> None:
+        self.now += timedelta(**span)
+
+
+@dataclass
+class Letterbox:
+    """A mailer that keeps what is sent. (Real SMTP is tested in tests/mail and tests/web/test_mail.py.)"""
+
+    letters: list[Message] = field(default_factory=list)
+
+    async def send(self, message: Message) -> None:
+        self.letters.append(message)
+
+    def code_for(self, email: str) -> str:
+        letter = next(letter for letter in reversed(self.letters) if letter.to == email)
+        found = re.search(r"\b\d{6}\b", letter.body)
+        assert found, f"no code in the mail to {email}"
+        return found.group()
+
+
+class Person(httpx.Client):
+    """Someone who talks to the server; signed in when there is a token."""
+
+    def __init__(self, url: str, token: str = "", email: str = "", **more: Any) -> None:
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        super().__init__(base_url=url, headers=headers, timeout=30, **more)
+        self.token = token
+        self.email = email
+
+    def text(self, method: str, path: str, body: Any = None, **more: Any) -> str:
+        """Return the body of the answer as text."""
+        return self.send_it(method, path, body, **more).text
+
+    def json_of(self, method: str, path: str, body: Any = None, **more: Any) -> Any:
+        """Return the decoded JSON answer."""
+        more["headers"] = {"Accept": "application/json", **more.get("headers", {})}
+        return self.send_it(method, path, body, **more).json()
+
+    def send_it(self, method: str, path: str, body: Any = None, **more: Any) -> httpx.Response:
+        if body is not None and not isinstance(body, bytes | str):
+            return self.request(method, path, json=body, **more)
+        return self.request(method, path, content=body, **more)
+
+
+@dataclass
+class House:
+    """A server in this process, over real HTTP, with a clock and a letterbox that the test holds."""
+
+    url: str
+    crm: Crm
+    clock: GivenClock
+    letterbox: Letterbox
+    log: io.StringIO
+    folder: Path
+
+    def stranger(self) -> Person:
+        return Person(self.url)
+
+    def sign_in(self, email: str, token_name: str = "test") -> Person:
+        """Return the person behind an address, signed in by a mailed code."""
+        with self.stranger() as someone:
+            assert someone.post("/auth/request", json={"email": email}).status_code == 200
+            entry = {"email": email, "code": self.letterbox.code_for(email.lower()), "token_name": token_name}
+            answer = someone.post("/auth/verify", json=entry, headers={"Accept": "application/json"})
+            assert answer.status_code == 200, answer.text
+        return Person(self.url, answer.json()["token"], email)
+
+
+@contextmanager
+def house(folder: Path, environ: Mapping[str, str] | None = None, clock: GivenClock | None = None) -> Iterator[House]:
+    """Run a server on a free port of loopback until the block ends; `environ` holds its CRMKIT_ settings."""
+    settings = load(environ={"CRMKIT_SERVER_DATA": str(folder), **(environ or {})})
+    clock, letterbox, log = clock or GivenClock(), Letterbox(), io.StringIO()
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port = listener.getsockname()[1]
+    settings = msgspec.structs.replace(settings, server=msgspec.structs.replace(settings.server, port=port))
+    parts = boot.crm_of(settings, clock)
+    crm = Crm(settings, parts.database, letterbox if not settings.mail.smtp_url else parts.mailer, parts.key, clock)
+    app = boot.application(crm, AccessLog(settings.server.log, log))
+    server = uvicorn.Server(uvicorn.Config(app, port=port, log_config=None, access_log=False, lifespan="on"))
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    while not server.started:
+        assert thread.is_alive(), "the server did not start"
+        time.sleep(0.005)
+    try:
+        yield House(f"http://127.0.0.1:{port}", crm, clock, letterbox, log, folder)
+    finally:
+        server.should_exit = True
+        thread.join(20)
+        assert not thread.is_alive(), "the server did not stop"
+
+
+@dataclass
+class Process:
+    """The real program, as an operator starts it."""
+
+    popen: subprocess.Popen[bytes]
+    url: str
+    folder: Path
+    output: Path
+
+    def printed(self) -> str:
+        return self.output.read_text(encoding="utf-8", errors="replace")
+
+    def sign_in(self, email: str = ALICE, token_name: str = "test") -> Person:
+        """Return the person behind an address; needs local mode."""
+        headers = {"Accept": "application/json"}
+        with httpx.Client(base_url=self.url, headers=headers) as client:
+            code = client.post("/auth/request", json={"email": email}).json()["local_code"]
+            entry = {"email": email, "code": code, "token_name": token_name}
+            return Person(self.url, client.post("/auth/verify", json=entry).json()["token"], email)
+
+    def kill(self) -> None:
+        """kill -9."""
+        self.popen.kill()
+        self.popen.wait(10)
+
+    def stop(self) -> int:
+        """SIGTERM; return the exit status."""
+        self.popen.send_signal(signal.SIGTERM)
+        return self.popen.wait(15)
+
+
+def command(*arguments: str, **environ: str) -> tuple[list[str], dict[str, str]]:
+    """Return how to run the program, free of the settings of whoever runs the tests."""
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("CRMKIT_")}
+    return [sys.executable, "-m", "crmkit", *arguments], {**clean, **environ}
+
+
+def run(*arguments: str, cwd: Path, **environ: str) -> subprocess.CompletedProcess[str]:
+    """Run the program to its end."""
+    line, env = command(*arguments, **environ)
+    return subprocess.run(line, env=env, cwd=cwd, capture_output=True, text=True, timeout=60, check=False)
+
+
+@contextmanager
+def process(folder: Path, *arguments: str, local: bool = True, **environ: str) -> Iterator[Process]:
+    """Run `crmkit serve` on a free port of loopback until the block ends (killed if it still runs)."""
+    local_flag = ["--local"] if local else []
+    line, env = command("serve", "--port", "0", "--data", str(folder), *local_flag, *arguments, **environ)
+    output = folder.with_name(f"{folder.name}.output")
+    with output.open("ab") as out:
+        before = output.stat().st_size
+        popen = subprocess.Popen(line, env=env, cwd=folder.parent, stdout=out, stderr=out)
+    try:
+        yield Process(popen, _announced(popen, output, before), folder, output)
+    finally:
+        if popen.poll() is None:
+            popen.kill()
+        popen.wait(10)
+
+
+def _announced(popen: subprocess.Popen[bytes], output: Path, before: int) -> str:
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        new = output.read_bytes()[before:].decode("utf-8", "replace")
+        found = re.search(r"serves (http://\S+)", new)
+        if found:
+            url = found.group(1)
+            try:
+                if httpx.get(f"{url}/readyz").text == "ready\n":
+                    return url
+            except httpx.TransportError:
+                pass
+        assert popen.poll() is None, f"the server ended: {new}"
+        time.sleep(0.02)
+    raise AssertionError("the server did not start within 30 s")
+
+
+def settings_of(**environ: str) -> Settings:
+    return load(environ=environ)
