@@ -2,6 +2,7 @@
 
 from litestar import delete, post
 from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromPath
 
 from crmkit.core import audit, login, sessions
 from crmkit.core.login import CODE_ENTRY, CODE_REQUEST
@@ -91,7 +92,7 @@ async def tokens(request: Asked) -> Answer:
 
 
 @delete("/tokens/{id:str}", summary="end one of your tokens", status_code=200)
-async def revoke(request: Asked, id: str) -> Answer:
+async def revoke(request: Asked, id: FromPath[str]) -> Answer:
     parameters_of(request)
     bare = await sessions.revoke(crm_of(request), actor_of(request), id)
     return done(f"revoked token/{bare}", {"id": bare, "handle": f"token/{bare}"})

@@ -2,6 +2,7 @@
 
 from litestar import delete, patch, post
 from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromPath
 
 from crmkit.core import records
 from crmkit.model.query import chosen
@@ -38,19 +39,19 @@ def record_routes(kind: Kind) -> list[HTTPRouteHandler]:
         return One(kind, saved.record, outcome="created" if saved.created else "updated")
 
     @read(one, name=f"get_{kind.name}", summary=f"one {kind.name}, whole", opt=opt)
-    async def fetch(request: Asked, id: str) -> Answer:
+    async def fetch(request: Asked, id: FromPath[str]) -> Answer:
         fields = chosen(kind, parameters_of(request, "fields").get("fields", ""))
         return One(kind, await records.fetch(crm_of(request), actor_of(request), kind, id), fields)
 
     @patch(one, name=f"change_{kind.name}", summary="change the fields sent, keep the others", opt=opt)
-    async def change(request: Asked, id: str) -> Answer:
+    async def change(request: Asked, id: FromPath[str]) -> Answer:
         parameters_of(request)
         version = if_match_of(request)
         body = await body_of(request)
         return One(kind, await records.change(crm_of(request), actor_of(request), kind, id, body, version))
 
     @delete(one, name=f"delete_{kind.name}", summary="delete, in two steps", status_code=200, opt=opt)
-    async def remove(request: Asked, id: str) -> Answer:
+    async def remove(request: Asked, id: FromPath[str]) -> Answer:
         confirm = parameters_of(request, "confirm").get("confirm", "")
         record = await records.remove(crm_of(request), actor_of(request), kind, id, confirm.strip())
         return done(f"deleted {record.handle}", {"id": record.id, "handle": record.handle})
