@@ -20,14 +20,17 @@ from crmkit.core.crm import Crm
 from crmkit.core.upkeep import keep_up
 from crmkit.mail import mailer
 from crmkit.model import address
+from crmkit.records import KINDS
+from crmkit.render.manual import manual
 from crmkit.settings import Settings, SettingsError
 from crmkit.storage import migrate, secret
 from crmkit.storage.database import FILE, Database, InUse, connect, hold, prepare
 from crmkit.storage.sqlite import VERSION, is_fixed
 from crmkit.storage.writer import commit_group
 from crmkit.web.accesslog import AccessLog
-from crmkit.web.app import build
+from crmkit.web.app import build, routes
 from crmkit.web.edge import Edge
+from crmkit.web.table import endpoints_of
 
 STOP_SECONDS = 8  # what is running may take this long to finish
 
@@ -156,3 +159,8 @@ def _listener(settings: Settings) -> socket.socket:
 
 def _with_port(settings: Settings, port: int) -> Settings:
     return msgspec.structs.replace(settings, server=msgspec.structs.replace(settings.server, port=port))
+
+
+def manual_text() -> str:
+    """Return the manual as HELP.txt has it: that of a server with default settings."""
+    return manual(Settings(), KINDS, endpoints_of(routes()))

@@ -13,7 +13,7 @@ from crmkit.render.manual import manual
 from crmkit.web import openapi
 from crmkit.web.auth import PUBLIC
 from crmkit.web.requests import Asked, crm_of, read
-from crmkit.web.table import endpoints
+from crmkit.web.table import endpoints_of, handlers_of
 
 
 @read("/", summary="where to start", opt={PUBLIC: True})
@@ -84,7 +84,7 @@ async def readyz(request: Asked) -> Answer:
 
 def written(app: Any) -> str:
     """Return the manual of the running application."""
-    return manual(app.state.crm.settings, KINDS, endpoints(app))
+    return manual(app.state.crm.settings, KINDS, endpoints_of(handlers_of(app)))
 
 
 def _touch(connection: Any) -> None:

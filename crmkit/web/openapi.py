@@ -11,13 +11,13 @@ from crmkit.model.query import DEFAULT_LIMIT, MAX_LIMIT, RESERVED
 from crmkit.model.record import Kind
 from crmkit.records import KINDS
 from crmkit.web.auth import PUBLIC
-from crmkit.web.table import handlers, methods, shown
+from crmkit.web.table import handlers_of, methods, shown
 
 
 def document(app: Litestar) -> dict[str, Any]:
     """Return the OpenAPI document of the running application."""
     paths: dict[str, dict[str, Any]] = {}
-    for handler in handlers(app):
+    for handler in handlers_of(app):
         for path in sorted(handler.paths):
             spelled = shown(path)
             for method in methods(handler):

@@ -1,29 +1,31 @@
 """The table of endpoints: Litestar's own routes, as the manual and OpenAPI read them."""
 
+from collections.abc import Iterable
+
 from litestar import Litestar
 from litestar.handlers import HTTPRouteHandler
 
 from crmkit.render.manual import Endpoint
 
 
-def endpoints(app: Litestar) -> list[Endpoint]:
-    """Return the table of endpoints, read from the application's own routes."""
-    found = []
-    for handler in handlers(app):
-        for path in sorted(handler.paths):
-            spelled = shown(path)
-            found += [Endpoint(method, spelled, handler.summary or "") for method in methods(handler)]
-    return found
+def endpoints_of(handlers: Iterable[HTTPRouteHandler]) -> list[Endpoint]:
+    """Return what the manual says of these handlers, in their order."""
+    return [
+        Endpoint(method, shown(path), handler.summary or "")
+        for handler in handlers
+        for path in sorted(handler.paths)
+        for method in methods(handler)
+    ]
 
 
-def handlers(app: Litestar) -> list[HTTPRouteHandler]:
-    """Return every handler of ours once, in the order they were given to the application."""
-    ours: dict[int, HTTPRouteHandler] = {}
+def handlers_of(app: Litestar) -> list[HTTPRouteHandler]:
+    """Return every handler of the running application once, in the order they were given to it."""
+    found: dict[str, HTTPRouteHandler] = {}
     for route in app.routes:
         for handler in getattr(route, "route_handlers", ()):
             if handler.summary:
-                ours.setdefault(id(handler), handler)
-    return list(ours.values())
+                found.setdefault(handler.handler_id, handler)
+    return list(found.values())
 
 
 def methods(handler: HTTPRouteHandler) -> list[str]:

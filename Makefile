@@ -1,0 +1,62 @@
+# `make` alone prints this list.
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+BIN := .venv/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help serve test check install format manual lock bench binary clean
+
+help:            ## print this list
+	@grep -hE '^[a-z]+: .*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 18
+
+serve: .venv/.installed          ## serve http://127.0.0.1:8000 in local mode, data in data/
+	$(BIN)/crmkit serve --local
+
+test: .venv/.dev                 ## run all tests
+	$(BIN)/pytest -q
+
+check: .venv/.dev                ## formatter, linter, types, floors
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/pytest -q tests/test_floors.py
+
+install: .venv/.installed        ## only .venv and the package
+
+format: .venv/.dev               ## format the code and write HELP.txt from the declarations
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+	$(MAKE) manual
+
+manual: .venv/.installed         ## write HELP.txt from the declarations
+	$(BIN)/python -c "from crmkit.boot import manual_text; print(manual_text(), end='')" > HELP.txt
+
+lock: .venv/.dev                 ## pin every dependency again
+	$(BIN)/pip install -q uv
+	$(BIN)/uv pip compile -q --universal --generate-hashes --python-version 3.11 pyproject.toml -o requirements.txt
+	$(BIN)/uv pip compile -q --universal --generate-hashes --python-version 3.11 --extra dev pyproject.toml -o requirements-dev.txt
+
+bench: .venv/.dev                ## measure speed, as ratios within one run
+	$(BIN)/python -m bench
+
+binary: .venv/.installed         ## build dist/crmkit, one file
+	$(PYTHON) -m venv build/venv
+	build/venv/bin/pip install -q --require-hashes -r requirements.txt
+	build/venv/bin/pip install -q pyinstaller==6.22.0
+	build/venv/bin/pyinstaller --onefile --clean --noconfirm --name crmkit --paths . --log-level WARN \
+		--distpath dist --workpath build/work --specpath build --collect-data crmkit \
+		--exclude-module faker --exclude-module polyfactory crmkit/__main__.py
+
+clean:           ## remove what the other targets made, but no data
+	rm -rf .venv build dist
+
+.venv/bin/python:
+	$(PYTHON) -m venv .venv
+
+.venv/.installed: .venv/bin/python requirements.txt pyproject.toml
+	$(BIN)/pip install -q --disable-pip-version-check --require-hashes -r requirements.txt
+	$(BIN)/pip install -q --disable-pip-version-check --no-deps --editable .
+	@touch $@
+
+.venv/.dev: .venv/.installed requirements-dev.txt
+	$(BIN)/pip install -q --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@touch $@
