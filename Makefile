@@ -41,9 +41,9 @@ bench: .venv/.dev                ## measure speed, as ratios within one run
 binary: .venv/.installed         ## build dist/crmkit, one file
 	$(PYTHON) -m venv build/venv
 	build/venv/bin/pip install -q --require-hashes -r requirements.txt
-	build/venv/bin/pip install -q pyinstaller==6.22.0
+	build/venv/bin/pip install -q pyinstaller==6.22.3
 	build/venv/bin/pyinstaller --onefile --clean --noconfirm --name crmkit --paths . --log-level WARN \
-		--distpath dist --workpath build/work --specpath build --collect-data crmkit \
+		--distpath dist --workpath build/work --specpath build --add-data "$(CURDIR)/crmkit/render/manual.txt:crmkit/render" \
 		--exclude-module faker --exclude-module polyfactory crmkit/__main__.py
 
 clean:           ## remove what the other targets made, but no data

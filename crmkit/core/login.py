@@ -2,7 +2,7 @@
 
 import hmac
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any
 
 from crmkit.clock import after, moment
@@ -44,6 +44,14 @@ class Allowance:
     remaining: int
     reset: int
 
+    @property
+    def headers(self) -> dict[str, str]:
+        return {
+            "X-RateLimit-Limit": str(self.limit),
+            "X-RateLimit-Remaining": str(self.remaining),
+            "X-RateLimit-Reset": str(self.reset),
+        }
+
 
 @dataclass(frozen=True)
 class CodeSent:
@@ -61,22 +69,13 @@ class SignedIn:
     email: str
     workspace: Membership
     workspaces: tuple[Membership, ...]
+    allowance: Allowance | None = None
 
 
-class LimitReached(Problem):
-    """429 with the headers of the limit that was met."""
-
-    def __init__(self, hint: str, limit: int, wait: int) -> None:
-        super().__init__(
-            "rate_limited",
-            hint,
-            headers={
-                "Retry-After": str(wait),
-                "X-RateLimit-Limit": str(limit),
-                "X-RateLimit-Remaining": "0",
-                "X-RateLimit-Reset": str(wait),
-            },
-        )
+def limit_reached(hint: str, limit: int, wait: int) -> Problem:
+    """Return the 429 of a limit that frees up in `wait` seconds."""
+    headers = {"Retry-After": str(wait), **Allowance(limit, 0, wait).headers}
+    return Problem("rate_limited", hint, headers=headers)
 
 
 async def request_code(crm: Crm, client: str, body: dict[str, Any]) -> CodeSent:
@@ -95,16 +94,17 @@ async def request_code(crm: Crm, client: str, body: dict[str, Any]) -> CodeSent:
         sent, first = codes.counted(tx, "code", email, after(tx.now, hours=-1))
         reset = _seconds(tx.now, after(first or tx.now, hours=1)) + 1
         if sent >= per_hour:
-            raise LimitReached(
+            raise limit_reached(
                 f"{per_hour} codes were sent to this address within an hour. Use the newest of them, or wait "
                 f"{reset} seconds.",
                 per_hour,
                 reset,
             )
         codes.count(tx, "code", email)
-        expires_at = after(tx.now, minutes=crm.settings.auth.code_minutes)
-        codes.put(tx, email, LOGIN, codes.keyed_hash(crm.key, email, LOGIN, code), expires_at)
         welcome = crm.settings.auth.signup == "open" or accounts.find_user(tx.connection, email) is not None
+        if welcome:
+            expires_at = after(tx.now, minutes=crm.settings.auth.code_minutes)
+            codes.put(tx, email, LOGIN, codes.keyed_hash(crm.key, email, LOGIN, code), expires_at)
         return Allowance(per_hour, per_hour - sent - 1, reset), welcome
 
     allowance, welcome = await crm.database.write(unit)
@@ -130,20 +130,22 @@ async def enter_code(crm: Crm, client: str, body: dict[str, Any]) -> SignedIn:
     email, name = entry["email"], entry["token_name"] or "default"
     given = codes.keyed_hash(crm.key, email, LOGIN, entry["code"].strip())
 
-    def unit(tx: Tx) -> SignedIn | None:
+    def unit(tx: Tx) -> tuple[SignedIn | None, Allowance]:
         _check_client(tx, client)
-        _check_wrong_tries(tx, email)
-        return sign_in(tx, crm, email, name) if entered(tx, email, LOGIN, given) else None
+        tries = _check_wrong_tries(tx, email)
+        if entered(tx, email, LOGIN, given):
+            return sign_in(tx, crm, email, name), tries
+        return None, _check_wrong_tries(tx, email, refuse=False)
 
-    signed_in = await crm.database.write(unit)
+    signed_in, tries = await crm.database.write(unit)
     if signed_in is None:
         raise Problem(
             "invalid_code",
             "The code is wrong, used or outdated. Check the newest mail, or ask for a new code with "
             f'POST /auth/request {{"email":"{email}"}}.',
-            status=401,
+            headers=tries.headers,
         )
-    return signed_in
+    return replace(signed_in, allowance=tries)
 
 
 def entered(tx: Tx, email: str, purpose: str, given: bytes) -> bool:
@@ -194,21 +196,23 @@ def _actor(user: User, place: Membership, token_id: str, token_name: str) -> Act
 def _check_client(tx: Tx, client: str) -> None:
     tries, _ = codes.counted(tx, "client", client, after(tx.now, minutes=-1))
     if tries >= CLIENT_PER_MINUTE:
-        raise LimitReached("Too many sign-in requests from here; wait a minute.", CLIENT_PER_MINUTE, 60)
+        raise limit_reached("Too many sign-in requests from here; wait a minute.", CLIENT_PER_MINUTE, 60)
     codes.count(tx, "client", client)
 
 
-def _check_wrong_tries(tx: Tx, email: str) -> None:
-    today = tx.now[:10]
-    wrong, _ = codes.counted(tx, "wrong", email, f"{today}T00:00:00Z")
-    if wrong >= WRONG_TRIES_PER_DAY:
-        wait = _seconds(tx.now, after(f"{today}T00:00:00Z", days=1))
-        raise LimitReached(
+def _check_wrong_tries(tx: Tx, email: str, refuse: bool = True) -> Allowance:
+    """Return how many wrong tries the address has left today; raises `rate_limited` (or not) when none is left."""
+    midnight = f"{tx.now[:10]}T00:00:00Z"
+    wrong, _ = codes.counted(tx, "wrong", email, midnight)
+    wait = _seconds(tx.now, after(midnight, days=1))
+    if refuse and wrong >= WRONG_TRIES_PER_DAY:
+        raise limit_reached(
             f"{WRONG_TRIES_PER_DAY} wrong codes were entered for this address today, so it can sign in again after "
             f"midnight UTC, in {wait} seconds. Tokens in use keep working.",
             WRONG_TRIES_PER_DAY,
             wait,
         )
+    return Allowance(WRONG_TRIES_PER_DAY, max(0, WRONG_TRIES_PER_DAY - wrong), wait)
 
 
 def _seconds(start: str, end: str) -> int:

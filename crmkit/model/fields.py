@@ -46,8 +46,8 @@ class FieldType:
         raise NotImplementedError
 
     def accept(self, raw: Any) -> Any:
-        """Return the value to store for what a client sent, None for empty; raises Invalid."""
-        if raw is None or raw == "":
+        """Return the value to store for what a client sent, None for null and for empty text; raises Invalid."""
+        if raw is None or (raw == "" and self.wire is str):
             return None
         try:
             value = msgspec.convert(raw, self.wire)
@@ -202,7 +202,7 @@ class Custom(FieldType):
     def cleaned(self, value: dict[str, Any]) -> dict[str, Any] | None:
         if "" in value:
             raise Invalid("has an empty key; every key needs a name")
-        return value or None
+        return value  # {} merges nothing
 
     def merged(self, before: dict[str, Any] | None, sent: dict[str, Any] | None) -> dict[str, Any] | None:
         """Return `before` with the keys of `sent` over it, those set to null gone; raises Invalid past a limit."""

@@ -7,6 +7,7 @@ process that serves; so no checkpoint can race a commit, whatever SQLite this is
 import asyncio
 import fcntl
 import os
+import time
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
@@ -15,6 +16,7 @@ from typing import Any, TypeVar
 import aiosqlite
 
 from crmkit.clock import Clock
+from crmkit.errors import Problem
 from crmkit.model.actor import Actor
 from crmkit.model.fold import fold
 from crmkit.storage import migrate
@@ -30,6 +32,8 @@ LOCK = "crmkit.lock"
 CHECKPOINT_PAGES = 4_000  # the write-ahead log is copied back past 16 MB
 CACHE_KIB = 64 * 1024
 BUSY_MS = 5_000
+SCAN_SECONDS = 10  # what a list or search may take
+PROGRESS_STEPS = 100_000  # SQLite instructions between two looks at the time
 
 
 class InUse(Exception):
@@ -95,11 +99,24 @@ class Database:
 
 
 def snapshot(connection: Connection, work: Callable[..., T], *args: Any) -> T:
-    """Return `work(connection, *args)`, all of whose statements see the database at one moment."""
+    """Return `work(connection, *args)`, all of whose statements see the database at one moment.
+
+    Raises `not_ready` when it takes longer than SCAN_SECONDS, so that one query cannot hold up all others.
+    """
+    end = time.monotonic() + SCAN_SECONDS
+    connection.set_progress_handler(lambda: time.monotonic() > end, PROGRESS_STEPS)
     connection.execute("BEGIN")
     try:
         return work(connection, *args)
+    except sqlite3.OperationalError as error:
+        if str(error) != "interrupted":
+            raise
+        raise Problem(
+            "not_ready",
+            f"This query took longer than {SCAN_SECONDS} seconds: add a filter, or sort by another key.",
+        ) from None
     finally:
+        connection.set_progress_handler(None, 0)
         connection.execute("ROLLBACK")
 
 

@@ -8,6 +8,7 @@ rowids of a workspace are one range, so a small workspace never reads the postin
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
@@ -18,6 +19,7 @@ from crmkit.storage.statements import Statement, Workspace, joined
 from crmkit.storage.tx import Connection, Tx
 
 MOST_AT_ONCE = 2_000  # texts indexed in one transaction
+MOST_LETTERS = 1_000_000  # and how long they may be together: other writes wait meanwhile
 CLOSEST = 5  # words that one mistyped word may stand for
 LONGEST_WORD = 30
 TRIGRAM = 3  # letters below which the index cannot tell words apart, and texts are read instead
@@ -63,13 +65,15 @@ def waits(connection: Connection, kind: Kind) -> bool:
 
 
 def index(tx: Tx, kind: Kind) -> int:
-    """Move up to MOST_AT_ONCE noted texts into the index and return how many; the system's own unit of work."""
+    """Move noted texts, as many as one transaction should, into the index and return how many; work of the system."""
     execute = tx.connection.execute
     noted = execute(
         f"SELECT u.seq, u.title, u.rest, s.title, s.rest FROM {kind.plural}_unindexed AS u "
         f"LEFT JOIN {kind.plural}_search AS s ON s.rowid = u.seq ORDER BY u.seq LIMIT ?",
         (MOST_AT_ONCE,),
     ).fetchall()
+    lengths = accumulate(sum(len(text or "") for text in row[1:]) for row in noted)
+    noted = noted[: 1 + sum(length < MOST_LETTERS for length in lengths)]
     uses: Counter[tuple[int, str]] = Counter()
     for seq, title, rest, old_title, old_rest in noted:
         uses.subtract((seq >> 32, word) for word in _words(old_title, old_rest))

@@ -21,12 +21,8 @@ async def request_code(request: Asked) -> Answer:
     local = {} if sent.local_code is None else {"local_code": sent.local_code}
     comments = [f"local mode: code={sent.local_code}"] if local else []
     note = 'note: ask the user for it, then POST /auth/verify {"email":"…","code":"…","token_name":"who you are"}'
-    limits = {
-        "X-RateLimit-Limit": str(sent.allowance.limit),
-        "X-RateLimit-Remaining": str(sent.allowance.remaining),
-        "X-RateLimit-Reset": str(sent.allowance.reset),
-    }
-    return done(f"code sent to {sent.email}", {"email": sent.email, **local}, [*comments, note], limits=limits)
+    facts = {"email": sent.email, **local}
+    return done(f"code sent to {sent.email}", facts, [*comments, note], limits=sent.allowance.headers)
 
 
 @post("/auth/verify", summary="exchange the code for a token", status_code=200, opt={PUBLIC: True, "form": CODE_ENTRY})
@@ -44,7 +40,8 @@ async def enter_code(request: Asked) -> Answer:
     }
     lines = {"token": signed_in.token, "workspace": signed_in.workspace.workspace_id}
     note = "note: save this token, it is shown once; send it as Authorization: Bearer TOKEN on every request"
-    return Card(lines, facts, done="authenticated", comments=[note])
+    limits = signed_in.allowance.headers if signed_in.allowance else {}
+    return Card(lines, facts, done="authenticated", comments=[note], limits=limits)
 
 
 @read("/whoami", summary="who you are, your workspace, its plan and use")
