@@ -87,11 +87,16 @@ def serve(settings: Settings) -> None:
         timeout_keep_alive=30,
         h11_max_incomplete_event_size=64 * 1024,
     )
+    server = uvicorn.Server(config)
+
+    def stop(*_: object) -> None:
+        server.should_exit = True
+
+    for number in (signal.SIGTERM, signal.SIGINT):  # until uvicorn listens to them; it raises them again at its end
+        signal.signal(number, stop)
     mode = " (local mode)" if settings.auth.local else ""
     print(f"crmkit {__version__} serves {settings.base_url}{mode}, data in {settings.server.data}", flush=True)
-    for number in (signal.SIGTERM, signal.SIGINT):  # uvicorn raises them again after a clean stop
-        signal.signal(number, lambda *_: None)
-    uvicorn.Server(config).run(sockets=[listener])
+    server.run(sockets=[listener])
 
 
 def migrate_now(settings: Settings) -> list[str]:

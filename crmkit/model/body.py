@@ -61,8 +61,8 @@ def _walk(value: Any, depth: int) -> None:
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
+        left = iter(found)  # the first of each name, in order: where the pairs leave it, a name came again
+        twice = next(name for name, _ in pairs if name != next(left, None))
         _refuse(f"the body has the key {json.dumps(twice[:40])} twice")
     return found
 

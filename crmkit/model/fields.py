@@ -5,6 +5,7 @@ error of a wrong value share. A new type is one class here; what it looks like o
 """
 
 import re
+import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -114,7 +115,10 @@ class Email(FieldType):
         return _checked(address.email, value) if value.strip() else None
 
     def operand(self, text: str) -> str:
-        return text.strip().lower()
+        try:
+            return address.email(text)
+        except ValueError:  # a part of one, for like:
+            return unicodedata.normalize("NFC", text.strip().lower())
 
 
 @dataclass(frozen=True)
@@ -269,7 +273,9 @@ def parse_time(text: str) -> str:
         day = _or_none(date.fromisoformat, text)
         if day:
             return stamp(datetime(day.year, day.month, day.day, tzinfo=UTC))
-    spelled = re.fullmatch(r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d)(\.\d{1,9})?([Zz]|[+ -]\d\d:\d\d)", text, re.ASCII)
+    spelled = re.fullmatch(
+        r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d)(\.\d{1,9})?([Zz]|[+ -]\d\d:[0-5]\d)", text, re.ASCII
+    )
     if spelled:
         day, clock, _, offset = spelled.groups()
         moment = _or_none(datetime.fromisoformat, f"{day}T{clock}{offset.upper().replace(' ', '+')}")

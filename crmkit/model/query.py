@@ -19,13 +19,17 @@ DEFAULT_LIMIT = 50
 MAX_LIMIT = 200
 MAX_SORTS = 5
 MAX_CONDITIONS = 50
-MAX_LISTED = 500  # values after in:
-MAX_WORDS = 20  # words of one search
+MAX_LISTED = 500  # values after in: and tags, in one filter and in all of them
+MAX_SEARCH = 200  # characters of one search
+MAX_WORDS = 20  # and words
 
 OPERATORS = TEXTUAL  # every operator there is
 RESERVED = ("search", "sort", "limit", "cursor", "count", "fields", "format")
 
 _PART = re.compile(r'"(?:[^"\\]|\\.)*"|[^.]+')
+_PLAIN_KEY = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)
+# a sort key: a comma inside a quoted key of custom does not end it
+_SORT_KEY = re.compile(r'(?:\."(?:[^"\\]|\\.?)*+(?:"|\Z)|[^,])+', re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -36,7 +40,8 @@ class CustomKey:
 
     @property
     def name(self) -> str:
-        return ".".join(("custom", *self.path))
+        keys = (key if _PLAIN_KEY.fullmatch(key) else json.dumps(key) for key in self.path)
+        return ".".join(("custom", *keys))
 
 
 Target = Field | CustomKey
@@ -97,6 +102,8 @@ def parse(kind: Kind, pairs: Iterable[tuple[str, str]], searchable: bool = True)
             plain[name] = text
     if len(conditions) > MAX_CONDITIONS:
         raise Problem("invalid_filter", f"Send at most {MAX_CONDITIONS} filters.")
+    if sum(len(c.value) for c in conditions if isinstance(c.value, tuple)) > MAX_LISTED:
+        raise Problem("invalid_filter", f"Send at most {MAX_LISTED} values in the lists of all filters together.")
     limit, notes = _limit(plain.get("limit"))
     count = plain.get("count", "")
     if count not in ("", "exact"):
@@ -142,7 +149,7 @@ def _condition(kind: Kind, name: str, text: str) -> Condition:
     try:
         return Condition(target, operator, _operand(target, operator, operand))
     except Invalid as error:
-        if colon and operator == "eq" and re.fullmatch(r"[a-z]{2,8}", word) and not _textual(target):
+        if colon and word not in OPERATORS and re.fullmatch(r"[a-z]{2,8}", word) and not _textual(target):
             raise _bad_operator(name, word, allowed) from None
         raise Problem(
             "invalid_value",
@@ -159,23 +166,23 @@ def _operand(target: Target, operator: str, text: str) -> Any:
         return None
     if text == "":
         raise Invalid("is empty; is:null finds records without a value")
-    if isinstance(target, CustomKey):
-        read = fold.fold
-    elif isinstance(target.type, Tags):
-        return target.type.operand(text) if operator != "like" else fold.fold(text)
+    if isinstance(target, Field) and isinstance(target.type, Tags):
+        if operator == "like":
+            return fold.fold(text)
+        values = target.type.operand(text)
     else:
-        read = target.type.operand
-    if operator != "in":
-        return read(text)
-    parts = [part.strip() for part in text.split(",") if part.strip()]
-    if not parts or len(parts) > MAX_LISTED:
-        raise Invalid(f"takes 1 to {MAX_LISTED} values after in:, separated by commas")
-    return tuple(read(part) for part in parts)
+        read = fold.fold if isinstance(target, CustomKey) else target.type.operand
+        if operator != "in":
+            return read(text)
+        values = tuple(read(part.strip()) for part in text.split(",") if part.strip())
+    if not 0 < len(values) <= MAX_LISTED:
+        raise Invalid(f"takes 1 to {MAX_LISTED} values, separated by commas")
+    return values
 
 
 def _sorts(kind: Kind, text: str) -> tuple[Sort, ...]:
     found: dict[str, Sort] = {}
-    for part in (part.strip() for part in text.split(",")):
+    for part in (part.strip() for part in _SORT_KEY.findall(text)):
         if not part:
             continue
         name = part.removeprefix("-")
@@ -208,7 +215,8 @@ def _path(text: str) -> tuple[str, ...]:
         if part.startswith('"'):
             try:
                 part = json.loads(part)
-            except json.JSONDecodeError:
+                part.encode()  # half a surrogate pair is no text
+            except (json.JSONDecodeError, UnicodeEncodeError):
                 return ()
         parts.append(part)
         if place == len(text):
@@ -222,19 +230,21 @@ def _path(text: str) -> tuple[str, ...]:
 def _limit(text: str | None) -> tuple[int, tuple[str, ...]]:
     if text is None:
         return DEFAULT_LIMIT, ()
-    if not re.fullmatch(r"[0-9]{1,9}", text, re.ASCII) or int(text) < 1:
+    digits = text.lstrip("0")
+    if not re.fullmatch(r"[0-9]+", digits, re.ASCII):
         raise Problem(
             "invalid_value", f"Send limit=1 to limit={MAX_LIMIT}.", fields={"limit": f"must be 1 to {MAX_LIMIT}"}
         )
-    if int(text) > MAX_LIMIT:
+    if len(digits) > 9 or int(digits) > MAX_LIMIT:
         return MAX_LIMIT, (f"limit is {MAX_LIMIT}",)
-    return int(text), ()
+    return int(digits), ()
 
 
 def _search(text: str) -> str:
     found = fold.plain(text)
-    if len(found) > 200 or len(found.split()) > MAX_WORDS:
-        raise Problem("invalid_value", "Search with fewer words.", fields={"search": "has over 200 characters"})
+    if len(found) > MAX_SEARCH or len(found.split()) > MAX_WORDS:
+        over = f"has over {MAX_SEARCH} characters or {MAX_WORDS} words"
+        raise Problem("invalid_value", "Search with fewer words.", fields={"search": over})
     return found
 
 

@@ -108,7 +108,7 @@ class Rows(Answer):
 class Card(Answer):
     """Labelled values; `facts` is the JSON, `done` an OK line before them, `notes` comment lines after them.
 
-    A label's value is text from us (`12 / 1000`) when it is a str, and a stored value when it is in `stored`.
+    What stands behind a label is ready text, ours (`12 / 1000`) or a stored value that went through `text.value`.
     """
 
     lines: Mapping[str, str]
@@ -180,7 +180,7 @@ def chosen(record: Record, fields: Sequence[str]) -> Any:
 
 def _label(name: str) -> str:
     cut = name if len(name) <= 60 else name[:60] + "…"
-    return cut if cut.isprintable() and " " not in cut and cut else text.quoted(cut)
+    return text.value(cut)
 
 
 @dataclass(frozen=True)

@@ -24,13 +24,17 @@ def record(kind: Kind, text: str) -> dict[str, Any]:
     found: dict[str, Any] = {"handle": handle, **dict.fromkeys(kind.by_name)}
     found["id"] = handle.partition("/")[2]
     for path, raw in pairs:
-        field = kind.by_name[path[0]]
+        field = kind.by_name.get(path[0])
+        if field is None or (len(path) > 1) != isinstance(field.type, Custom):
+            raise ValueError(f"no field of a {kind.name}: {'.'.join(path)}")
         if isinstance(field.type, Custom):
             place = found
             for step, following in pairwise(path):
                 if place[step] is None:
                     place[step] = {}
                 place = place[step]
+                if not isinstance(place, dict):
+                    raise ValueError(f"a value and an object at once: {'.'.join(path)}")
                 place.setdefault(following, None)
             place[path[-1]] = value(raw)
         elif isinstance(field.type, Tags) and not raw.startswith("["):
@@ -67,7 +71,7 @@ def value(raw: str) -> Any:
 def _path(rest: str, at: int) -> tuple[list[str], int]:
     path = []
     while True:
-        if rest[at] == '"':
+        if rest[at : at + 1] == '"':
             part, at = _DECODER.raw_decode(rest, at)
         else:
             found = re.compile(r"[A-Za-z0-9_-]+", re.ASCII).match(rest, at)
@@ -75,9 +79,9 @@ def _path(rest: str, at: int) -> tuple[list[str], int]:
                 raise ValueError(f"a key expected at {at}: {rest!r}")
             part, at = found.group(), found.end()
         path.append(part)
-        if rest[at] == "=":
+        if rest[at : at + 1] == "=":
             return path, at + 1
-        if rest[at] != ".":
+        if rest[at : at + 1] != ".":
             raise ValueError(f"= or . expected at {at}: {rest!r}")
         at += 1
 

@@ -14,6 +14,8 @@ from crmkit.model.record import Kind, Record
 _NOT_BARE = re.compile(r'[ "\\]')
 # what a reader might take for a number, a boolean, null, a list or an object
 _MISTAKABLE = re.compile(r"[\[{]|(?:-?[0-9.]+(?:[eE][+-]?[0-9]+)?|true|false|null|-?Infinity|NaN)\Z", re.ASCII)
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
+
 _PLAIN_KEY = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)
 
 
@@ -21,7 +23,7 @@ def value(content: Any) -> str:
     """Return a JSON value as it stands behind `key=`."""
     if isinstance(content, str):
         return content if is_bare(content) else quoted(content)
-    return quoted(content)
+    return str(content) if type(content) is int else quoted(content)
 
 
 def is_bare(text: str) -> bool:
@@ -31,7 +33,7 @@ def is_bare(text: str) -> bool:
 
 def quoted(content: Any) -> str:
     """Return compact JSON in which every unprintable character is escaped."""
-    return printable(json.dumps(content, ensure_ascii=False, separators=(",", ":"), allow_nan=False))
+    return printable(_encode(content))
 
 
 def printable(text: str) -> str:

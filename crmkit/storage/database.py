@@ -57,7 +57,8 @@ class Database:
         try:
             file = self.folder / FILE
             migrate.run(file, connect)
-            self._open = [await _opened(file, writes) for writes in (True, False, False)]
+            for writes in (True, False, False):
+                self._open.append(await _opened(file, writes))
             writer, self._reader, self._scanner = self._open
             self._writer = Writer(writer, self._clock)
         except BaseException:

@@ -6,9 +6,9 @@ from typing import Any
 
 from crmkit.model.query import Query
 from crmkit.model.record import Kind, Record, Tracked
-from crmkit.storage import search
+from crmkit.storage import matches, search
+from crmkit.storage.matches import Terms
 from crmkit.storage.records import live, shown
-from crmkit.storage.search import Terms
 from crmkit.storage.statements import Statement, Workspace, columns, count, page, stored, where
 from crmkit.storage.tx import Connection
 
@@ -66,7 +66,7 @@ class _Reading:
         return Page(records, following, *self._total(None, records, following))
 
     def searched(self, terms: Terms, position: Sequence[Any] | None) -> Page:
-        among = search.among(self.kind, self.workspace, terms)
+        among = matches.among(self.kind, self.workspace, terms)
         records, following = self._sorted(position, among) if self.query.sorts else self._best(terms, position)
         total = self._total(among, records, following)
         corrected = [] if terms.text else [list(group) for group in terms.groups]
@@ -81,22 +81,22 @@ class _Reading:
         return tuple(shown(self.kind, row) for row in kept), following
 
     def _best(self, terms: Terms, position: Sequence[Any] | None) -> Rows:
-        """Return the best matches first (see search.TIERS), the newest first among equals."""
+        """Return the best matches first (see matches.TIERS), the newest first among equals."""
         end = self.workspace.last + 1
-        start, before = (search.TITLE_START, end) if position is None else position
+        start, before = (matches.TITLE_START, end) if position is None else position
         conditions = where(self.workspace, self.query.conditions)
         select, width = columns(self.kind), len(stored(self.kind))
-        waiting = search.unindexed(self.kind, self.workspace, terms, select, conditions)
+        waiting = matches.unindexed(self.kind, self.workspace, terms, select, conditions)
         ranked = []
         for row in self.connection.execute(waiting.sql, waiting.args):
-            rank = (search.tier_of(terms, row[width + 1]), -row[width])
+            rank = (matches.tier_of(terms, row[width + 1]), -row[width])
             if rank > (start, -before):
                 ranked.append((rank, row))
-        for tier in search.TIERS[start:]:
-            if tier == search.TITLE_START and not terms.text:
+        for tier in matches.TIERS[start:]:
+            if tier == matches.TITLE_START and not terms.text:
                 continue
             bound = before if tier == start else end
-            statement = search.indexed(self.kind, self.workspace, terms, tier, bound, select, conditions)
+            statement = matches.indexed(self.kind, self.workspace, terms, tier, bound, select, conditions)
             statement += Statement(" LIMIT ?", (self.query.limit + 1,))
             rows = self.connection.execute(statement.sql, statement.args).fetchall()
             ranked += [((tier, -row[width]), row) for row in rows]

@@ -6,8 +6,7 @@ rowids of a workspace are one range, so a small workspace never reads the postin
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable
 from itertools import accumulate
 
 from rapidfuzz import process
@@ -15,28 +14,14 @@ from rapidfuzz.distance import OSA
 
 from crmkit.model import fold
 from crmkit.model.record import Kind, Record
-from crmkit.storage.statements import Statement, Workspace, joined
+from crmkit.storage.matches import Terms
+from crmkit.storage.statements import Workspace
 from crmkit.storage.tx import Connection, Tx
 
 MOST_AT_ONCE = 2_000  # texts indexed in one transaction
 MOST_LETTERS = 1_000_000  # and how long they may be together: other writes wait meanwhile
 CLOSEST = 5  # words that one mistyped word may stand for
 LONGEST_WORD = 30
-TRIGRAM = 3  # letters below which the index cannot tell words apart, and texts are read instead
-TITLE_START, TITLE, ANYWHERE = TIERS = (0, 1, 2)  # best match first
-
-
-@dataclass(frozen=True)
-class Terms:
-    """What a search asks for: of every group one word must be found. `text` is the whole search as it was typed, or
-    empty where the words were corrected."""
-
-    text: str
-    groups: tuple[tuple[str, ...], ...]
-
-    @classmethod
-    def exact(cls, text: str) -> "Terms":
-        return cls(text, tuple((word,) for word in dict.fromkeys(text.split())))
 
 
 def note(tx: Tx, kind: Kind, seq: int, record: Record | None) -> None:
@@ -100,42 +85,6 @@ def index(tx: Tx, kind: Kind) -> int:
     return len(noted)
 
 
-def among(kind: Kind, workspace: Workspace, terms: Terms) -> Statement:
-    """Return the SELECT of the rowids of all records that match, indexed or not."""
-    return (
-        Statement("SELECT s.rowid")
-        + _indexed(kind, workspace.first, workspace.last, terms, ANYWHERE)
-        + Statement(" UNION ALL SELECT u.seq")
-        + _unindexed(kind, workspace, terms)
-    )
-
-
-def indexed(
-    kind: Kind, workspace: Workspace, terms: Terms, tier: int, before: int, select: str, conditions: Statement
-) -> Statement:
-    """Return the SELECT of indexed records of just this tier, newest first, with a row number below `before`."""
-    sql = Statement(f"SELECT {select}, r.seq") + _indexed(kind, workspace.first, before - 1, terms, tier)
-    if tier == TITLE and terms.text:
-        sql += Statement(" AND substr(s.title, 1, ?) <> ?", (len(terms.text), terms.text))
-    if tier == ANYWHERE:
-        in_title = joined([_contains("s.title", group) for group in terms.groups], " AND ")
-        sql += Statement(" AND NOT (") + in_title + Statement(")")
-    return sql + Statement(" AND ") + conditions + Statement(" ORDER BY s.rowid DESC")
-
-
-def unindexed(kind: Kind, workspace: Workspace, terms: Terms, select: str, conditions: Statement) -> Statement:
-    """Return the SELECT of the matching records that are still to be indexed."""
-    sql = Statement(f"SELECT {select}, r.seq, u.title") + _unindexed(kind, workspace, terms, joins=True)
-    return sql + Statement(" AND ") + conditions
-
-
-def tier_of(terms: Terms, title: str) -> int:
-    """Return how good a match is whose words were all found, from the text of its title."""
-    if terms.text and title.startswith(terms.text):
-        return TITLE_START
-    return TITLE if all(any(word in title for word in group) for group in terms.groups) else ANYWHERE
-
-
 def closest(connection: Connection, kind: Kind, workspace: Workspace, terms: Terms) -> Terms | None:
     """Return the terms with every word replaced by the known words nearest to it, None when one has none near.
 
@@ -174,43 +123,3 @@ def _words(title: str | None, rest: str | None) -> Iterable[str]:
     if title is None:
         return ()
     return {word for word in fold.words(f"{title}\n{rest}") if 3 <= len(word) <= LONGEST_WORD}
-
-
-def _indexed(kind: Kind, first: int, last: int, terms: Terms, tier: int) -> Statement:
-    """Return FROM and WHERE of the indexed texts in a range of rows where the words are found as the tier asks."""
-    sql = Statement(f" FROM {kind.plural}_search AS s JOIN {kind.plural} AS r ON r.seq = s.rowid WHERE ")
-    sql += Statement("s.rowid BETWEEN ? AND ?", (first, last))
-    sql += Statement(f" AND NOT EXISTS (SELECT 1 FROM {kind.plural}_unindexed AS u WHERE u.seq = s.rowid)")
-    phrases, scans = [], []
-    if tier == TITLE_START:
-        if len(terms.text) >= TRIGRAM:
-            phrases.append(f"title : ^{_phrase(terms.text)}")
-        else:
-            scans.append(Statement("substr(s.title, 1, ?) = ?", (len(terms.text), terms.text)))
-    else:
-        column, text = ("", "s.title || char(10) || s.rest") if tier == ANYWHERE else ("title : ", "s.title")
-        for group in terms.groups:
-            if all(len(word) >= TRIGRAM for word in group):
-                phrases.append(f"{column}({' OR '.join(_phrase(word) for word in group)})")
-            else:
-                scans.append(_contains(text, group))
-    if phrases:
-        sql += Statement(f" AND {kind.plural}_search MATCH ?", (" AND ".join(phrases),))
-    return joined([sql, *scans], " AND ")
-
-
-def _unindexed(kind: Kind, workspace: Workspace, terms: Terms, joins: bool = False) -> Statement:
-    join = f" JOIN {kind.plural} AS r ON r.seq = u.seq" if joins else ""
-    sql = Statement(f" FROM {kind.plural}_unindexed AS u{join} WHERE ")
-    sql += Statement("u.seq BETWEEN ? AND ?", (workspace.first, workspace.last))
-    text = "u.title || char(10) || u.rest"
-    return joined([sql, *(_contains(text, group) for group in terms.groups)], " AND ")
-
-
-def _contains(text: str, group: Sequence[str]) -> Statement:
-    parts = [Statement(f"instr({text}, ?) > 0", (word,)) for word in group]
-    return Statement("(") + joined(parts, " OR ") + Statement(")")
-
-
-def _phrase(text: str) -> str:
-    return '"' + text.replace('"', '""') + '"'

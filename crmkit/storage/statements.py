@@ -159,7 +159,11 @@ def _custom(key: CustomKey, operator: str, value: Any) -> Statement:
         # a missing key makes the inner condition NULL, and those rows are meant as well
         return Statement("coalesce(NOT ") + _custom(key, "eq", value) + Statement(", 1)")
     if operator == "like":
-        return Statement("instr(crm_fold(json_extract(r.custom, ?)), ?) > 0", (path, value))
+        # json_extract gives true and false as 1 and 0, which nobody wrote
+        return Statement(
+            "(json_type(r.custom, ?) NOT IN ('true', 'false') AND instr(crm_fold(json_extract(r.custom, ?)), ?) > 0)",
+            (path, path, value),
+        )
     sign = SQL_OPERATORS[operator]
     text = Statement(
         f"(json_type(r.custom, ?) = 'text' AND crm_fold(json_extract(r.custom, ?)) {sign} ?)", (path, path, value)
@@ -176,8 +180,10 @@ def _custom(key: CustomKey, operator: str, value: Any) -> Statement:
 
 
 def _number(text: str) -> int | float:
-    number: int | float = json.loads(text)
-    return number if abs(number) <= MAX_INTEGER else float(number)
+    """Return the number as SQLite holds it: whole ones of 64 bits exactly, any other as a float (perhaps infinite)."""
+    if re.fullmatch(r"-?[0-9]{1,19}", text, re.ASCII) and abs(int(text)) <= MAX_INTEGER:
+        return int(text)
+    return float(text)
 
 
 def _past(sorts: Sequence[Sort], position: Sequence[Any]) -> Statement:

@@ -14,6 +14,7 @@ import aiosqlite
 
 from crmkit.clock import Clock, stamp
 from crmkit.model.actor import Actor
+from crmkit.storage.sqlite import sqlite3
 from crmkit.storage.tx import Connection, Tx
 
 T = TypeVar("T")
@@ -39,7 +40,8 @@ class _Waiting:
 
 
 class _TransactionLost(Exception):
-    """SQLite gave up the whole transaction (disk full, I/O error), not just one statement."""
+    """The whole transaction is gone, not just one statement: SQLite gave it up (disk full, I/O error), or refused
+    the commit."""
 
 
 class Writer:
@@ -98,7 +100,7 @@ class Writer:
 def commit_group(connection: Connection, units: list[tuple[Unit[Any], Actor | None]], now: str) -> list[Any]:
     """Return for each unit `(value, after_commit)` or the exception it raised, after one commit for all.
 
-    When SQLite drops the transaction in the middle, each unit is tried again in a transaction of its own.
+    When the transaction is lost, each unit is tried again in one of its own.
     """
     try:
         return _transaction(connection, units, now)
@@ -106,6 +108,8 @@ def commit_group(connection: Connection, units: list[tuple[Unit[Any], Actor | No
         if len(units) == 1:
             return [lost.__cause__]
         return [outcome for unit in units for outcome in commit_group(connection, [unit], now)]
+    except Exception as error:  # no transaction could begin
+        return [error] * len(units)
 
 
 def _transaction(connection: Connection, units: list[tuple[Unit[Any], Actor | None]], now: str) -> list[Any]:
@@ -124,7 +128,10 @@ def _transaction(connection: Connection, units: list[tuple[Unit[Any], Actor | No
                 execute("ROLLBACK TO unit")
                 outcomes.append(error)
             execute("RELEASE unit")
-        execute("COMMIT")
+        try:
+            execute("COMMIT")
+        except sqlite3.Error as error:
+            raise _TransactionLost from error
     except BaseException:
         if connection.in_transaction:
             execute("ROLLBACK")

@@ -14,6 +14,7 @@ from crmkit.web.accesslog import AccessLog
 from crmkit.web.auth import Authentication
 from crmkit.web.edge import Edge
 from crmkit.web.hosts import OwnHost
+from crmkit.web.methods import OwnMethods
 from crmkit.web.problems import on_error
 from crmkit.web.records import record_routes
 from crmkit.web.reply import Reply
@@ -31,7 +32,7 @@ def build(crm: Crm, log: AccessLog, running: Callable[[], AbstractAsyncContextMa
     app = Litestar(
         route_handlers=routes(),
         response_class=Reply,
-        middleware=[*guard, Authentication(crm)],
+        middleware=[*guard, OwnMethods(), Authentication(crm)],
         exception_handlers={Exception: on_error},
         lifespan=[lifespan],
         state=State({"crm": crm}),

@@ -23,6 +23,7 @@ def wants_json(query: bytes, accept: str) -> bool:
                         fields={"format": f"must be text or json{nearest(asked, FORMATS)}"},
                     )
                 return asked == "json"
+    accept = accept.lower()  # media types have no case (RFC 9110, 8.3.1)
     return "json" in accept and _quality(accept, "application", "json") > _quality(accept, "text", "plain")
 
 
@@ -32,7 +33,7 @@ def _quality(accept: str, main: str, sub: str) -> float:
     Where two types are both named with the same q, the one named first is preferred, as clients mean it.
     """
     best = (-1, 0.0)
-    ranges = accept.lower().split(",")
+    ranges = accept.split(",")
     for place, part in enumerate(ranges):
         name, *parameters = (piece.strip() for piece in part.split(";"))
         specificity = {f"{main}/{sub}": 2, f"{main}/*": 1, "*/*": 0}.get(name, -1)

@@ -11,6 +11,7 @@ from litestar.response.base import ASGIResponse
 from crmkit.errors import Problem
 from crmkit.records import KINDS
 from crmkit.render.answers import Failure
+from crmkit.render.text import printable
 from crmkit.web.reply import request_id, respond
 
 log = logging.getLogger("crmkit")
@@ -21,6 +22,9 @@ _BY_RECORD = {kind.record: kind for kind in KINDS}
 def on_error(request: Request[Any, Any, Any], error: Exception) -> Any:
     """Return the response for anything that was raised; what is nobody's mistake but ours is logged."""
     problem = error if isinstance(error, Problem) else _translated(request, error)
+    if problem is error and problem.status >= 500:  # the operator's to mend: mail, database
+        reason = printable(str(problem.__cause__ or problem.hint))
+        log.warning("request %s: %s: %s", request_id(request), problem.code, reason)
     return Shown(respond(request, Failure(problem, request_id(request), _BY_RECORD.get(type(problem.shown)))))
 
 

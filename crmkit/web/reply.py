@@ -8,6 +8,7 @@ from litestar.response.base import ASGIResponse
 
 from crmkit.errors import Problem
 from crmkit.render.answers import Answer, Failure
+from crmkit.render.text import printable
 from crmkit.web.negotiate import wants_json
 
 TEXT = "text/plain"  # Litestar adds the charset
@@ -32,9 +33,10 @@ def respond(request: Request[Any, Any, Any], answer: Answer) -> ASGIResponse:
     except Problem as problem:
         as_json = False
         answer = Failure(problem, request_id(request))
-    body = _encode(answer.data()) + b"\n" if as_json else answer.text().encode() + b"\n"
+    # unprintable characters stand in strings only, where JSON may escape any of them
+    body = printable(_encode(answer.data()).decode()) if as_json else answer.text()
     return ASGIResponse(
-        body=body,  # the server drops it when the method is HEAD
+        body=body.encode() + b"\n",  # the server drops it when the method is HEAD
         status_code=answer.status,
         media_type=JSON if as_json else TEXT,
         headers={**answer.headers, "Vary": "Accept"},

@@ -5,6 +5,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from litestar import Request
+from litestar.exceptions import InternalServerException
 from litestar.handlers import HTTPRouteHandler
 
 from crmkit.core.crm import Crm
@@ -53,7 +54,11 @@ def parameters_of(request: Asked, *known: str) -> dict[str, str]:
 
 async def body_of(request: Asked) -> dict[str, Any]:
     """Return the JSON object in the body, whatever the Content-Type says."""
-    return body.decode(await request.body())
+    try:
+        sent = await request.body()
+    except InternalServerException:  # what Litestar makes of a client that left in the middle of its body
+        raise Problem("invalid_json", "The connection ended before the body did; send the request again.") from None
+    return body.decode(sent)
 
 
 def if_match_of(request: Asked) -> int | None:
