@@ -69,6 +69,11 @@ class Problem(Exception):
         self.shown = shown
 
 
+def a(noun: str) -> str:
+    """Return the noun after its article: `a contact`, `an activity`."""
+    return f"{'an' if noun[0] in 'aeio' else 'a'} {noun}"
+
+
 def nearest(name: str, known: Iterable[str]) -> str:
     """Return ` (did you mean NAME?)` for the known name most like `name`, or nothing when none is close."""
     spelled = {word.lower(): word for word in known}

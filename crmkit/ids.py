@@ -6,6 +6,8 @@ every single wrong character and every swap of two (the ISBN-10 idea, ISO 2108 a
 
 import secrets
 
+from crmkit.errors import a
+
 ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
 LENGTH = 8
 
@@ -58,14 +60,14 @@ def parse(text: str, prefix: str) -> str:
     kind = PREFIXES[prefix]
     head, slash, tail = text.strip().rpartition("/")
     if slash and head != kind:
-        raise BadId(f"that is not the handle of a {kind}: write {kind}/{prefix}_… or {prefix}_…")
+        raise BadId(f"that is not the handle of {a(kind)}: write {kind}/{prefix}_… or {prefix}_…")
     found, _, body = tail.partition("_")
     if found != prefix:
         other = PREFIXES.get(found)
-        was = f"that is the id of a {other}" if other and body else "that is not an id"
-        raise BadId(f"{was}; the id of a {kind} looks like {prefix}_k7m2q9xa")
+        was = f"that is the id of {a(other)}" if other and body else "that is not an id"
+        raise BadId(f"{was}; the id of {a(kind)} looks like {prefix}_k7m2q9xa")
     if len(body) != LENGTH or any(character not in _VALUE for character in body):
-        raise BadId(f"the id of a {kind} is {prefix}_ and {LENGTH} characters of {ALPHABET}")
+        raise BadId(f"the id of {a(kind)} is {prefix}_ and {LENGTH} characters of {ALPHABET}")
     if check_character(body[:-1]) != body[-1]:
         raise BadId("the check character of this id does not fit: it was mistyped or invented; copy it again")
     return tail

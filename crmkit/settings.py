@@ -19,10 +19,16 @@ T = TypeVar("T", bound=Struct)
 
 Positive = Annotated[int, Meta(ge=1)]
 NotNegative = Annotated[int, Meta(ge=0)]
+# bounded, so that a moment that far from now is still a date
+Minutes = Annotated[int, Meta(ge=1, le=365 * 24 * 60)]
+Days = Annotated[int, Meta(ge=1, le=100 * 365)]
 
 
 class SettingsError(Exception):
     """A setting that stops the start; the message is the one line to print."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(" ".join(message.split()))
 
 
 class Server(Struct, frozen=True, forbid_unknown_fields=True):
@@ -46,8 +52,8 @@ class Mail(Struct, frozen=True, forbid_unknown_fields=True, rename={"sender": "f
 class Auth(Struct, frozen=True, forbid_unknown_fields=True):
     local: Annotated[bool, "one person's own machine: codes stand in the response; loopback hosts only"] = False
     signup: Annotated[Literal["open", "invited"], "who may open an account"] = "open"
-    code_minutes: Annotated[Positive, "minutes an emailed code lives"] = 10
-    token_idle_days: Annotated[Positive, "days without use after which a token expires"] = 30
+    code_minutes: Annotated[Minutes, "minutes an emailed code lives"] = 10
+    token_idle_days: Annotated[Days, "days without use after which a token expires"] = 30
 
 
 class Limits(Struct, frozen=True, forbid_unknown_fields=True):
@@ -148,7 +154,7 @@ def _from_file(file: Path) -> dict[str, Any]:
         tree = tomllib.loads(file.read_text(encoding="utf-8"))
     except OSError as error:
         raise SettingsError(f"cannot read the settings file {file}: {error.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise SettingsError(f"the settings file {file} is not TOML: {error}") from None
     sections = Settings.__struct_fields__
     for section, keys in tree.items():

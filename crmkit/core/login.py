@@ -102,9 +102,10 @@ async def request_code(crm: Crm, client: str, body: dict[str, Any]) -> CodeSent:
             )
         codes.count(tx, "code", email)
         welcome = crm.settings.auth.signup == "open" or accounts.find_user(tx.connection, email) is not None
-        if welcome:
-            expires_at = after(tx.now, minutes=crm.settings.auth.code_minutes)
-            codes.put(tx, email, LOGIN, codes.keyed_hash(crm.key, email, LOGIN, code), expires_at)
+        # for a stranger one that nobody is told and nobody can type, so that wrong tries are counted and answered alike
+        kept = code if welcome else secrets.token_hex()
+        expires_at = after(tx.now, minutes=crm.settings.auth.code_minutes)
+        codes.put(tx, email, LOGIN, codes.keyed_hash(crm.key, email, LOGIN, kept), expires_at)
         return Allowance(per_hour, per_hour - sent - 1, reset), welcome
 
     allowance, welcome = await crm.database.write(unit)

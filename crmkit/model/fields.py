@@ -15,6 +15,7 @@ import msgspec
 
 from crmkit import ids
 from crmkit.clock import stamp
+from crmkit.errors import a
 from crmkit.model import address
 from crmkit.model.fold import fold
 
@@ -240,7 +241,7 @@ class Link(FieldType):
 
     @property
     def says(self) -> str:
-        return f"the id of a {ids.PREFIXES[self.prefix]}, like {self.prefix}_k7m2q9xa"
+        return f"the id of {a(ids.PREFIXES[self.prefix])}, like {self.prefix}_k7m2q9xa"
 
     def cleaned(self, value: str) -> str:
         try:

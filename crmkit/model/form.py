@@ -7,7 +7,7 @@ from functools import cached_property
 from types import NoneType
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
-from crmkit.errors import Problem, nearest
+from crmkit.errors import Problem, a, nearest
 from crmkit.model.fields import Custom, FieldType, Invalid
 
 
@@ -95,19 +95,21 @@ class Form:
         if unknown:
             free = ' Keys of your own go into custom: {"custom":{"KEY":"value"}}.' if self.custom else ""
             raise Problem(
-                "unknown_field", f"A {self.name} takes these fields: {', '.join(self.writable)}.{free}", fields=faults
+                "unknown_field",
+                f"{a(self.name).capitalize()} takes these fields: {', '.join(self.writable)}.{free}",
+                fields=faults,
             )
         if wrong:
             raise Problem("invalid_value", "Correct the fields named above and send the request again.", fields=faults)
         if empty:
-            raise Problem("missing_field", f"Send a {self.name} with {self._needs} that is not empty.", fields=faults)
+            raise Problem("missing_field", f"Send {a(self.name)} with {self._needs} that is not empty.", fields=faults)
         return values
 
     def complete(self, values: Mapping[str, Any]) -> None:
         """Raise `missing_field` unless `values` holds every required field."""
         missing = {f.name: "is needed to create" for f in self.fields if f.required and values.get(f.name) is None}
         if missing:
-            raise Problem("missing_field", f"Send a {self.name} with {self._needs}.", fields=missing)
+            raise Problem("missing_field", f"Send {a(self.name)} with {self._needs}.", fields=missing)
 
     @property
     def _needs(self) -> str:
@@ -116,7 +118,7 @@ class Form:
     def _stranger(self, name: str) -> str:
         if name in self.by_name or name == "handle":
             return "is written by the server; leave it out"
-        return f"is no field of a {self.name}{nearest(name, self.writable)}"
+        return f"is no field of {a(self.name)}{nearest(name, self.writable)}"
 
     def filled(self, body: Mapping[str, Any]) -> dict[str, Any]:
         """Return `draft(body)`, in which every required field must be there and the others are None."""

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from crmkit.errors import Problem, nearest
+from crmkit.errors import Problem, a, nearest
 from crmkit.model import fold
 from crmkit.model.fields import TEXTUAL, Invalid, Tags
 from crmkit.model.form import Field
@@ -128,7 +128,7 @@ def chosen(kind: Kind, text: str) -> tuple[str, ...]:
             raise Problem(
                 "invalid_value",
                 f"Choose fields among {', '.join(kind.by_name)}.",
-                fields={"fields": f"{_quoted(name)} is no field of a {kind.name}{nearest(name, kind.by_name)}"},
+                fields={"fields": f"{_quoted(name)} is no field of {a(kind.name)}{nearest(name, kind.by_name)}"},
             )
     return names
 
@@ -139,7 +139,7 @@ def _condition(kind: Kind, name: str, text: str) -> Condition:
         raise Problem(
             "invalid_filter",
             f"Filter {kind.plural} by {', '.join(_filterable(kind))}; other parameters are {', '.join(RESERVED)}.",
-            fields={name: f"is no field of a {kind.name}{nearest(name, [*_filterable(kind), *RESERVED])}"},
+            fields={name: f"is no field of {a(kind.name)}{nearest(name, [*_filterable(kind), *RESERVED])}"},
         )
     allowed = target.type.operators if isinstance(target, Field) else OPERATORS
     word, colon, rest = text.partition(":")

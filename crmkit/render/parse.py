@@ -5,6 +5,7 @@ import re
 from itertools import pairwise
 from typing import Any
 
+from crmkit.errors import a
 from crmkit.model.fields import Custom, Tags
 from crmkit.model.record import Kind
 
@@ -20,13 +21,13 @@ def record(kind: Kind, text: str) -> dict[str, Any]:
     """
     handle, pairs = split(text)
     if not handle.startswith(f"{kind.name}/"):
-        raise ValueError(f"not a {kind.name}: {handle}")
+        raise ValueError(f"not {a(kind.name)}: {handle}")
     found: dict[str, Any] = {"handle": handle, **dict.fromkeys(kind.by_name)}
     found["id"] = handle.partition("/")[2]
     for path, raw in pairs:
         field = kind.by_name.get(path[0])
         if field is None or (len(path) > 1) != isinstance(field.type, Custom):
-            raise ValueError(f"no field of a {kind.name}: {'.'.join(path)}")
+            raise ValueError(f"no field of {a(kind.name)}: {'.'.join(path)}")
         if isinstance(field.type, Custom):
             place = found
             for step, following in pairwise(path):

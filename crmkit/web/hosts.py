@@ -23,7 +23,10 @@ class OwnHost(ASGIMiddleware):
 
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
         header = next((content for name, content in scope["headers"] if name == b"host"), b"").decode("latin-1")
-        host = urlsplit(f"//{header}").hostname or ""
+        try:
+            host = urlsplit(f"//{header}").hostname or ""
+        except ValueError:  # brackets that hold no address
+            host = ""
         if host != self._own and not is_loopback(host):
             raise Problem("invalid_value", "This server is in local mode: use http://127.0.0.1 or http://localhost.")
         await next_app(scope, receive, send)

@@ -1,0 +1,26 @@
+"""Fixtures of the core's tests: those of one module share a server, each makes records of its own."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.house import ALICE, CHARLIE, House, Person, house
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    folder = tmp_path_factory.mktemp("home") / "data"
+    with house(folder, {"CRMKIT_LIMITS_REQUESTS_PER_MINUTE": "0"}) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def alice(home: House) -> Iterator[Person]:
+    with home.sign_in(ALICE) as person:
+        yield person
+
+
+@pytest.fixture(scope="module")
+def charlie(home: House) -> Iterator[Person]:
+    with home.sign_in(CHARLIE) as person:
+        yield person

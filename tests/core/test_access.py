@@ -1,0 +1,192 @@
+"""Tokens: how long they live, and that the moment they end is the moment they stop working."""
+
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from crmkit.core import records, sessions
+from crmkit.errors import Problem
+from crmkit.records import CONTACT
+from tests.house import ALICE, CHARLIE, GivenClock, House, Person, house
+from tests.storage.desk import Desk, desk, queued
+
+
+@pytest.fixture
+def back(tmp_path: Path) -> Iterator[Desk]:
+    with desk(tmp_path / "data") as opened:
+        yield opened
+
+
+def test_a_token_in_use_expires(home: House) -> None:
+    with home.sign_in(ALICE) as alice:
+        for _ in range(5):
+            home.clock.move(days=29, hours=23)
+            assert alice.get("/whoami").status_code == 200  # each use gives thirty days more
+        home.clock.move(days=30, seconds=1)
+        answer = alice.json_of("GET", "/whoami")
+        assert answer["error"] == "token_expired"
+        assert "POST /auth/request" in answer["hint"]
+        assert alice.post("/contacts", json={"name": "Jane"}).status_code == 401
+        home.clock.move(days=-1)
+        assert alice.get("/whoami").status_code == 200  # what is expired is told by the clock alone
+    with home.sign_in(ALICE) as again:
+        assert again.json_of("GET", "/contacts")["total"] == 0
+
+
+def test_the_days_of_a_token_cannot_be_set(tmp_path: Path) -> None:
+    with house(tmp_path / "other", {"CRMKIT_AUTH_TOKEN_IDLE_DAYS": "1"}) as home, home.sign_in(ALICE) as alice:
+        home.clock.move(hours=23)
+        assert alice.get("/whoami").status_code == 200
+        home.clock.move(hours=25)
+        assert alice.json_of("GET", "/whoami")["error"] == "token_expired"
+
+
+def test_an_expired_token_is_listed_or_lives_on_after_a_restart(tmp_path: Path) -> None:
+    clock = GivenClock()
+    with house(tmp_path / "data", clock=clock) as home, home.sign_in(ALICE, "old") as old:
+        token = old.token
+        clock.move(days=31)
+    with house(tmp_path / "data", clock=clock) as home, home.sign_in(ALICE, "new") as new:
+        old_header = {"Authorization": f"Bearer {token}", "Accept": "application/json"}
+        assert httpx.get(f"{home.url}/whoami", headers=old_header).json()["error"] == "token_expired"
+        assert [item["name"] for item in new.json_of("GET", "/tokens")["items"]] == ["new"]
+
+
+def test_a_revoked_token_works_once_more(home: House) -> None:
+    with home.sign_in(ALICE, "one") as one, home.sign_in(ALICE, "two") as two:
+        ids = {item["name"]: item["id"] for item in one.json_of("GET", "/tokens")["items"]}
+        assert two.get("/whoami").status_code == 200
+        assert one.delete(f"/tokens/{ids['two']}").text == f"OK revoked token/{ids['two']}\n"
+        assert two.json_of("GET", "/whoami")["error"] == "invalid_token"
+        assert one.delete(f"/tokens/{ids['two']}").status_code == 404
+        assert one.delete(f"/tokens/token/{ids['one']}").status_code == 200  # its own
+        assert one.json_of("GET", "/whoami")["error"] == "invalid_token"
+
+
+def test_a_token_is_revoked_by_somebody_else(home: House) -> None:
+    with home.sign_in("dave@example.com") as alice, home.sign_in(CHARLIE) as charlie:
+        (token,) = alice.json_of("GET", "/tokens")["items"]
+        assert charlie.delete(f"/tokens/{token['id']}").status_code == 404
+        assert alice.get("/whoami").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("header", "error"),
+    [
+        (None, "auth_required"),
+        ("", "auth_required"),
+        ("Bearer", "auth_required"),
+        ("Bearer ck_nonsense", "invalid_token"),
+        ("Bearer {token}x", "invalid_token"),
+        ("Bearer x{token}", "invalid_token"),
+        ("Bearer {token} {token}", "invalid_token"),
+        ("Basic {token}", "invalid_token"),
+        ("{token}", None),
+        ("bearer {token}", None),
+        ("BEARER   {token}", None),
+    ],
+)
+def test_a_header_that_is_not_a_token_passes_for_one(
+    home: House, alice: Person, header: str | None, error: str | None
+) -> None:
+    with home.stranger() as someone:
+        headers = {} if header is None else {"Authorization": header.format(token=alice.token)}
+        answer = someone.json_of("GET", "/whoami", headers=headers)
+        assert answer.get("error") == error, answer
+
+
+def outcome(back: Desk, calls: list[Any]) -> list[Any]:
+    return back.do(queued(back.database, calls))
+
+
+def test_a_request_that_waits_is_done_though_its_token_was_revoked(back: Desk) -> None:
+    owner, agent = back.person(), back.person()
+    jane = back.save(owner, name="Jane", email="jane@acme.com")
+    confirm = confirm_of(back, agent, jane)
+    waiting = {
+        "save": partial(records.save, back.crm, agent, CONTACT, {"name": "Bob"}),
+        "merge": partial(records.save, back.crm, agent, CONTACT, {"email": "jane@acme.com", "stage": "lost"}),
+        "change": partial(records.change, back.crm, agent, CONTACT, jane.id, {"stage": "lost"}),
+        "ask to remove": partial(records.remove, back.crm, agent, CONTACT, jane.id, ""),
+        "remove": partial(records.remove, back.crm, agent, CONTACT, jane.id, confirm),
+        "revoke": partial(sessions.revoke, back.crm, agent, owner.token_id),
+    }
+    before = back.find(owner).records
+    log = audited(back, owner)
+    revoked, *others = outcome(back, [partial(sessions.revoke, back.crm, owner, agent.token_id), *waiting.values()])
+    assert revoked == agent.token_id
+    assert {name: problem.code for name, problem in zip(waiting, others, strict=True)} == dict.fromkeys(
+        waiting, "invalid_token"
+    )
+    assert back.find(owner).records == before
+    assert audited(back, owner) == log + 1  # the revocation
+
+
+def test_a_request_that_came_before_the_revocation_is_refused(back: Desk) -> None:
+    owner, agent = back.person(), back.person()
+    jane = back.save(owner, name="Jane")
+    done, revoked = outcome(
+        back,
+        [
+            partial(records.change, back.crm, agent, CONTACT, jane.id, {"stage": "won"}),
+            partial(sessions.revoke, back.crm, owner, agent.token_id),
+        ],
+    )
+    assert (done.stage, revoked) == ("won", agent.token_id)
+
+
+def test_two_tokens_revoke_each_other_in_one_moment(back: Desk) -> None:
+    one, two = back.person(), back.person()
+    first, second = outcome(
+        back,
+        [
+            partial(sessions.revoke, back.crm, one, two.token_id),
+            partial(sessions.revoke, back.crm, two, one.token_id),
+        ],
+    )
+    assert first == two.token_id
+    assert isinstance(second, Problem)
+    assert second.code == "invalid_token"
+
+
+def test_a_membership_that_ended_still_counts_for_a_request_that_waits(back: Desk) -> None:
+    owner, agent = back.person(), back.person()
+    jane = back.save(owner, name="Jane")
+
+    async def end_membership() -> None:
+        sql = "DELETE FROM memberships WHERE workspace_id = ? AND user_id = ?"
+        ending = (agent.workspace_id, agent.user_id)
+        await back.database.write(lambda tx: tx.connection.execute(sql, ending).rowcount)
+
+    _, refused = outcome(
+        back, [end_membership, partial(records.change, back.crm, agent, CONTACT, jane.id, {"stage": "won"})]
+    )
+    assert isinstance(refused, Problem)
+    assert refused.code == "invalid_token"
+
+
+def test_a_role_that_changed_while_a_request_waited_is_still_the_old_one(back: Desk) -> None:
+    agent = back.person()
+
+    async def demote() -> None:
+        await back.database.write(lambda tx: tx.connection.execute("UPDATE memberships SET role = 'member'").rowcount)
+
+    _, role = outcome(back, [demote, partial(back.crm.change, agent, lambda tx: tx.by.role)])
+    assert (agent.role, role) == ("admin", "member")
+
+
+def confirm_of(back: Desk, actor: Any, contact: Any) -> str:
+    with pytest.raises(Problem) as raised:
+        back.do(records.remove(back.crm, actor, CONTACT, contact.id, ""))
+    confirm: str = raised.value.facts["confirm"]
+    return confirm
+
+
+def audited(back: Desk, actor: Any) -> int:
+    sql = "SELECT count(*) FROM audit WHERE workspace_id = ?"
+    number: int = back.do(back.database.read(lambda c: c.execute(sql, (actor.workspace_id,)).fetchone()[0]))
+    return number

@@ -1,0 +1,144 @@
+"""Deleting in two steps: a confirm token is for one caller, one record at one version, ten minutes, once."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from crmkit.clock import stamp
+from tests.house import ALICE, House, Person
+
+
+@pytest.fixture(scope="module")
+def other(home: House) -> Iterator[Person]:
+    """Alice in another conversation: the same person, another caller."""
+    with home.sign_in(ALICE, "other") as person:
+        yield person
+
+
+@pytest.fixture
+def path(alice: Person) -> str:
+    return f"/contacts/{alice.json_of('POST', '/contacts', {'name': 'Jane Doe'})['id']}"
+
+
+def asked(person: Person, path: str) -> str:
+    """Return the confirm token of a first DELETE."""
+    answer = person.json_of("DELETE", path)
+    assert answer["error"] == "confirmation_required"
+    return answer["confirm"]
+
+
+def refused(person: Person, path: str, confirm: str) -> str:
+    """Return the fresh token of a DELETE whose own did not count."""
+    answer = person.json_of("DELETE", f"{path}?confirm={confirm}")
+    assert answer["error"] == "confirmation_required", answer
+    assert answer["hint"].startswith("That confirm token is wrong, used or outdated. ")
+    assert answer["confirm"] != confirm
+    assert person.get(path).status_code == 200
+    return answer["confirm"]
+
+
+def deletes(person: Person, path: str, confirm: str) -> None:
+    answer = person.delete(f"{path}?confirm={confirm}")
+    assert (answer.status_code, answer.text) == (200, f"OK deleted contact/{path.rpartition('/')[2]}\n")
+    assert person.get(path).status_code == 404
+
+
+def test_one_delete_is_enough(alice: Person, path: str) -> None:
+    before = alice.json_of("GET", path)
+    told = alice.delete(path)
+    assert told.status_code == 409
+    assert told.text.startswith(
+        "ERROR confirmation_required\nHINT  Its activities go with it; its deals stay, unlinked."
+    )
+    assert "used or outdated" not in told.text
+    assert alice.json_of("GET", path) == before
+    deleted = f"/audit?action=contact.delete&target={before['id']}"
+    assert alice.json_of("GET", deleted)["total"] == 0
+    method, next_call = re.search(r"(DELETE) (/contacts/\S+\?confirm=\w+)", told.text).groups()  # type: ignore[union-attr]
+    assert alice.request(method, next_call).text == f"OK deleted {before['handle']}\n"
+    (entry,) = alice.json_of("GET", deleted)["items"]
+    assert entry["target"] == before["handle"]
+    assert entry["changes"]["name"] == ["Jane Doe", None]
+
+
+@pytest.mark.parametrize("wrong", ["x", "a" * 16, "confirm", "1", "%00", "%C3%A9", "a" * 5000, "'%20OR%201=1%20--"])
+def test_a_wrong_token_deletes(alice: Person, path: str, wrong: str) -> None:
+    first = asked(alice, path)
+    fresh = refused(alice, path, wrong) if wrong != "%00" else asked(alice, path)
+    refused(alice, path, first)  # a fresh one takes the place of those before it
+    deletes(alice, path, refused(alice, path, fresh))
+
+
+def test_an_empty_token_is_told_apart_from_none(alice: Person, path: str) -> None:
+    assert alice.text("DELETE", f"{path}?confirm=").startswith("ERROR confirmation_required\nHINT  Its activities")
+    deletes(alice, path, asked(alice, path) + "%20")
+
+
+def test_a_used_token_works_again(home: House, alice: Person, path: str) -> None:
+    confirm = asked(alice, path)
+    deletes(alice, path, confirm)
+    again = alice.delete(f"{path}?confirm={confirm}")
+    assert again.status_code == 404
+    assert f"was deleted at {stamp(home.clock())}; " in again.text
+    twin = f"/contacts/{alice.json_of('POST', '/contacts', {'name': 'Jane Doe'})['id']}"
+    assert twin != path
+    refused(alice, twin, confirm)
+
+
+def test_the_token_of_one_caller_works_for_another(alice: Person, other: Person, path: str) -> None:
+    mine, theirs = asked(alice, path), asked(other, path)
+    refused(other, path, mine)
+    refused(alice, path, theirs)
+    deletes(alice, path, asked(alice, path))
+
+
+def test_another_caller_spoils_a_token(alice: Person, other: Person, path: str) -> None:
+    confirm = asked(alice, path)
+    refused(other, path, "guess")
+    deletes(alice, path, confirm)
+
+
+def test_the_token_of_one_record_works_for_another(alice: Person, path: str) -> None:
+    confirm = asked(alice, path)
+    twin = f"/contacts/{alice.json_of('POST', '/contacts', {'name': 'Jane Doe'})['id']}"
+    refused(alice, twin, confirm)
+    deletes(alice, path, confirm)
+
+
+def test_a_token_deletes_what_changed_meanwhile(alice: Person, path: str) -> None:
+    confirm = asked(alice, path)
+    alice.patch(path, json={"stage": "customer"})
+    fresh = refused(alice, path, confirm)
+    alice.patch(path, json={"stage": "customer"})  # changes nothing
+    deletes(alice, path, fresh)
+
+
+@pytest.mark.parametrize(("seconds", "alive"), [(599, True), (601, False), (86_400, False)])
+def test_a_token_outlives_its_ten_minutes(home: House, alice: Person, path: str, seconds: float, alive: bool) -> None:
+    confirm = asked(alice, path)
+    home.clock.move(seconds=seconds)
+    if alive:
+        deletes(alice, path, confirm)
+    else:
+        deletes(alice, path, refused(alice, path, confirm))
+
+
+def test_a_stranger_learns_of_a_record_by_deleting_it(alice: Person, charlie: Person, path: str) -> None:
+    confirm = asked(alice, path)
+
+    def answer(spelled: str) -> tuple[int, str]:
+        told = charlie.delete(spelled)
+        return told.status_code, told.text.replace(path.rpartition("/")[2], "ID").replace("c_aaaaaaaa", "ID")
+
+    assert answer(f"{path}?confirm={confirm}") == answer(path) == answer("/contacts/c_aaaaaaaa")
+    assert answer(path)[0] == 404
+    deletes(alice, path, confirm)
+
+
+def test_a_confirm_token_is_kept_where_it_can_be_read(home: House, alice: Person, path: str) -> None:
+    confirm = asked(alice, path)
+    kept: list[Any] = [file.read_bytes() for file in home.folder.iterdir()]
+    assert not any(confirm.encode() in content for content in kept)
+    assert confirm not in home.log.getvalue()

@@ -1,0 +1,339 @@
+"""Signing in: six digits that guessing does not find, whatever the attacker does and however often we restart."""
+
+import re
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from crmkit.core.login import LOGIN
+from crmkit.storage import codes
+from crmkit.storage.database import FILE
+from crmkit.storage.sqlite import sqlite3
+from tests.core.crowd import Call, at_once, statuses
+from tests.house import ALICE, BOB, CHARLIE, GivenClock, House, house
+
+DAVE = "dave@example.com"
+REQUEST, VERIFY = "/auth/request", "/auth/verify"
+
+
+@pytest.fixture
+def clock() -> GivenClock:
+    return GivenClock()
+
+
+@pytest.fixture(scope="module")
+def lasting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    """A server for all tests of this module that need no other."""
+    with house(tmp_path_factory.mktemp("lasting") / "data") as running:
+        yield running
+
+
+@pytest.fixture
+def home(lasting: House) -> House:
+    """The server on another morning at nine: nothing of the day before counts."""
+    morning = (lasting.clock.now + timedelta(days=1)).replace(hour=9, minute=0, second=0)
+    lasting.clock.now = morning
+    lasting.letterbox.letters.clear()
+    return lasting
+
+
+@contextmanager
+def restarted(tmp_path: Path, clock: GivenClock, **environ: str) -> Iterator[House]:
+    """The server again, on the same data."""
+    with house(tmp_path / "data", environ, clock) as running:
+        yield running
+
+
+def post(home: House, path: str, **body: Any) -> httpx.Response:
+    # without verify, which costs more than the request: every client loads all certificates
+    return httpx.post(home.url + path, json=body, headers={"Accept": "application/json"}, timeout=60, verify=False)
+
+
+def ask(home: House, email: str = ALICE) -> str:
+    """Return the code that is mailed."""
+    answer = post(home, REQUEST, email=email)
+    assert answer.status_code == 200, answer.text
+    return home.letterbox.code_for(email.lower())
+
+
+def enter(home: House, code: str, email: str = ALICE) -> int:
+    return post(home, VERIFY, email=email, code=code, token_name="test").status_code
+
+
+def other_than(code: str) -> str:
+    return f"{(int(code) + 1) % 10**6:06d}"
+
+
+def waits(answer: httpx.Response) -> int:
+    """Return the seconds that a refusal says to wait."""
+    assert answer.status_code == 429, answer.text
+    assert answer.json()["error"] == "rate_limited"
+    assert answer.headers["X-RateLimit-Remaining"] == "0"
+    assert answer.headers["X-RateLimit-Reset"] == answer.headers["Retry-After"]
+    return int(answer.headers["Retry-After"])
+
+
+def test_a_sixth_code_is_sent_within_an_hour(home: House) -> None:
+    left = []
+    for minute in range(5):
+        answer = post(home, REQUEST, email=["alice@example.com", " ALICE@Example.COM "][minute % 2])
+        assert answer.status_code == 200
+        left.append((answer.headers["X-RateLimit-Limit"], answer.headers["X-RateLimit-Remaining"]))
+        home.clock.move(minutes=1)
+    assert left == [("5", "4"), ("5", "3"), ("5", "2"), ("5", "1"), ("5", "0")]
+    newest = home.letterbox.code_for(ALICE)
+    wait = waits(post(home, REQUEST, email=ALICE))
+    assert len(home.letterbox.letters) == 5
+    assert 3_300 <= wait <= 3_301  # 55 minutes until the first is an hour old
+    assert post(home, REQUEST, email=BOB).status_code == 200  # nobody else waits
+    assert enter(home, newest) == 200  # and the newest code works
+    home.clock.move(seconds=wait - 2)
+    assert post(home, REQUEST, email=ALICE).status_code == 429
+    home.clock.move(seconds=2)
+    assert post(home, REQUEST, email=ALICE).status_code == 200
+    assert post(home, REQUEST, email=ALICE).status_code == 429  # one fell out of the hour, not all five
+
+
+def test_a_code_takes_a_sixth_try(home: House) -> None:
+    code = ask(home)
+    answers = [post(home, VERIFY, email=ALICE, code=other_than(code)) for _ in range(5)]
+    assert [answer.status_code for answer in answers] == [401] * 5
+    assert {answer.json()["error"] for answer in answers} == {"invalid_code"}
+    assert enter(home, code) == 401  # it is dead now, though it is the right one
+    assert enter(home, ask(home)) == 200
+
+
+def test_a_right_code_after_four_wrong_ones_is_refused(home: House) -> None:
+    code = ask(home)
+    for _ in range(4):
+        assert enter(home, other_than(code)) == 401
+    assert enter(home, f" {code} ") == 200
+
+
+def test_a_code_works_twice(home: House) -> None:
+    code = ask(home)
+    assert [enter(home, code), enter(home, code)] == [200, 401]
+
+
+def test_an_older_code_works_beside_a_newer_one(home: House) -> None:
+    first, second = ask(home), ask(home)
+    while first == second:
+        second = ask(home)
+    assert enter(home, first) == 401
+    assert enter(home, second) == 200
+
+
+def test_a_code_for_one_address_lets_another_in(home: House) -> None:
+    code = ask(home, ALICE)
+    other = ask(home, BOB)
+    while other == code:
+        other = ask(home, BOB)
+    assert enter(home, code, BOB) == 401
+    assert enter(home, code, CHARLIE) == 401
+    assert enter(home, code, ALICE) == 200
+
+
+@pytest.mark.parametrize(("seconds", "status"), [(599, 200), (600, 401), (601, 401), (86_400, 401)])
+def test_a_code_outlives_its_ten_minutes(home: House, seconds: float, status: int) -> None:
+    code = ask(home)
+    home.clock.move(seconds=seconds)
+    assert enter(home, code) == status
+
+
+def test_the_minutes_of_a_code_cannot_be_set(tmp_path: Path, clock: GivenClock) -> None:
+    with restarted(tmp_path, clock, CRMKIT_AUTH_CODE_MINUTES="2") as home:
+        code = ask(home)
+        assert "within 2 minutes" in home.letterbox.letters[-1].body
+        clock.move(seconds=121)
+        assert enter(home, code) == 401
+        code = ask(home)
+        clock.move(seconds=119)
+        assert enter(home, code) == 200
+
+
+def ten_wrong(home: House) -> str:
+    """Enter ten wrong codes and return a right one that is still alive."""
+    for _ in range(2):
+        code = ask(home)
+        for _ in range(5):
+            assert enter(home, other_than(code)) == 401
+    return code
+
+
+def test_guessing_goes_on_after_ten_wrong_codes_in_a_day(home: House) -> None:
+    home.clock.move(hours=12)  # 21:00
+    with home.sign_in(ALICE) as alice, home.sign_in(BOB):
+        ten_wrong(home)
+        verify, request = post(home, VERIFY, email=ALICE, code="000000"), post(home, REQUEST, email=ALICE)
+        assert waits(verify) == waits(request) == 3 * 3_600
+        letters = len(home.letterbox.letters)
+        assert post(home, REQUEST, email="Alice@Example.com").status_code == 429
+        assert len(home.letterbox.letters) == letters
+        assert alice.get("/whoami").status_code == 200  # a token in use keeps working
+        assert alice.post("/contacts", json={"name": "Jane"}).status_code == 201
+        assert enter(home, ask(home, BOB), BOB) == 200  # and nobody else is locked out
+        home.clock.move(hours=2, minutes=59, seconds=59)
+        assert post(home, VERIFY, email=ALICE, code="000000").status_code == 429
+        home.clock.move(seconds=1)
+        assert enter(home, ask(home)) == 200
+
+
+def test_a_fresh_code_brings_fresh_tries_for_the_day(home: House) -> None:
+    for tries in (4, 4, 2):
+        code = ask(home)
+        for _ in range(tries):
+            assert enter(home, other_than(code)) == 401
+    waits(post(home, VERIFY, email=ALICE, code=code))  # the right one, and it has tries of its own left
+
+
+def test_a_right_code_wipes_the_wrong_tries_of_the_day(home: House) -> None:
+    for _ in range(2):
+        code = ask(home)
+        for _ in range(4):
+            assert enter(home, other_than(code)) == 401
+        assert enter(home, code) == 200
+    code = ask(home)
+    assert [enter(home, other_than(code)) for _ in range(2)] == [401, 401]
+    waits(post(home, VERIFY, email=ALICE, code=code))
+
+
+def test_the_answer_does_not_tell_how_many_tries_are_left(home: House) -> None:
+    code = ask(home)
+    left = [post(home, VERIFY, email=ALICE, code=other_than(code)).headers["X-RateLimit-Remaining"] for _ in range(3)]
+    assert left == ["9", "8", "7"]
+    assert post(home, VERIFY, email=ALICE, code=code).headers["X-RateLimit-Limit"] == "10"
+
+
+def test_a_restart_forgets_how_many_codes_were_sent(tmp_path: Path, clock: GivenClock) -> None:
+    with restarted(tmp_path, clock) as home:
+        for _ in range(4):
+            ask(home)
+    with restarted(tmp_path, clock) as home:
+        ask(home)
+        assert post(home, REQUEST, email=ALICE).status_code == 429
+
+
+def test_a_restart_forgets_wrong_tries(tmp_path: Path, clock: GivenClock) -> None:
+    with restarted(tmp_path, clock) as home:
+        code = ask(home)
+        for _ in range(3):
+            assert enter(home, other_than(code)) == 401
+    with restarted(tmp_path, clock) as home:
+        for _ in range(2):
+            assert enter(home, other_than(code)) == 401
+        assert enter(home, code) == 401  # five are five
+        second = ask(home)
+        for _ in range(4):
+            assert enter(home, other_than(second)) == 401
+    with restarted(tmp_path, clock) as home:
+        assert enter(home, other_than(second)) == 401  # the tenth of the day
+        waits(post(home, VERIFY, email=ALICE, code=second))
+    with restarted(tmp_path, clock) as home:
+        clock.move(hours=3)
+        waits(post(home, REQUEST, email=ALICE))
+        clock.move(hours=12)
+        assert enter(home, ask(home)) == 200
+
+
+def test_a_code_or_a_token_dies_with_the_server(tmp_path: Path, clock: GivenClock) -> None:
+    with restarted(tmp_path, clock) as home:
+        code = ask(home)
+    with restarted(tmp_path, clock) as home:
+        token = post(home, VERIFY, email=ALICE, code=code).json()["token"]
+    with restarted(tmp_path, clock) as home:
+        assert httpx.get(f"{home.url}/whoami", headers={"Authorization": f"Bearer {token}"}).status_code == 200
+
+
+def test_fifty_verifies_in_one_moment_mint_two_tokens(home: House) -> None:
+    for minted in range(1, 5):
+        code = ask(home, DAVE)
+        body = {"email": DAVE, "code": code, "token_name": f"round {minted}"}
+        answers = at_once(home.url, [Call("POST", VERIFY, body)] * 50)
+        assert statuses(answers) == {200: 1, 401: 49}
+        (token,) = [answer.json()["token"] for answer in answers if answer.status_code == 200]
+        home.clock.move(minutes=15)  # or the client, who is one, would be told to wait
+    listed = httpx.get(f"{home.url}/tokens?format=json", headers={"Authorization": f"Bearer {token}"}).json()
+    assert sorted(item["name"] for item in listed["items"]) == ["round 1", "round 2", "round 3", "round 4"]
+    assert len({item["workspace_id"] for item in listed["items"]}) == 1  # one account, one workspace
+
+
+def test_fifty_guesses_in_one_moment_are_more_than_five(home: House) -> None:
+    code = ask(home)
+    guesses = [f"{(int(code) + number) % 10**6:06d}" for number in range(1, 51)]
+    answers = at_once(home.url, [Call("POST", VERIFY, {"email": ALICE, "code": guess}) for guess in guesses])
+    assert statuses(answers) == {401: 50}
+    assert post(home, VERIFY, email=ALICE, code=code).headers["X-RateLimit-Remaining"] == "5"  # five were compared
+
+
+def test_one_client_tries_many_addresses(home: House) -> None:
+    for number in range(60):
+        assert post(home, REQUEST, email=f"victim{number}@example.com").status_code == 200
+    refused = post(home, REQUEST, email="victim60@example.com")
+    assert 0 < waits(refused) <= 60
+    assert post(home, VERIFY, email="victim0@example.com", code="000000").status_code == 429
+    assert len(home.letterbox.letters) == 60
+    home.clock.move(seconds=61)
+    assert post(home, REQUEST, email="victim60@example.com").status_code == 200
+
+
+def test_a_mail_that_did_not_leave_is_counted(tmp_path: Path, clock: GivenClock) -> None:
+    with restarted(tmp_path, clock, CRMKIT_MAIL_SMTP_URL="smtp://127.0.0.1:1") as home:
+        for _ in range(7):
+            answer = post(home, REQUEST, email=ALICE)
+            assert (answer.status_code, answer.json()["error"]) == (503, "mail_failed")
+    with restarted(tmp_path, clock) as home:
+        assert enter(home, ask(home)) == 200
+
+
+# Signup by invitation
+
+
+def heard(answer: httpx.Response, email: str) -> tuple[Any, ...]:
+    """Return all that a client can tell of an answer, but for the request's own id and the address it named."""
+    text = answer.text.replace(email, "ADDRESS").replace(answer.headers["X-Request-Id"], "ID")
+    headers = {
+        name: value for name, value in answer.headers.items() if name not in ("x-request-id", "content-length", "date")
+    }
+    return answer.status_code, text, headers
+
+
+def test_an_uninvited_address_gets_in_or_is_told_apart(tmp_path: Path, clock: GivenClock) -> None:
+    with restarted(tmp_path, clock) as home, home.sign_in(ALICE):
+        clock.move(hours=2)
+    with restarted(tmp_path, clock, CRMKIT_AUTH_SIGNUP="invited") as home:
+        assert enter(home, ask(home, ALICE)) == 200  # who has an account keeps it
+        clock.move(hours=2)
+
+        def everything(email: str) -> list[tuple[Any, ...]]:
+            """Do all that can be done without a code, past every limit."""
+            answers = []
+            for _ in range(3):
+                answers.append(post(home, REQUEST, email=email))
+                answers += [post(home, VERIFY, email=email, code=f"abc{n}") for n in range(6)]
+                clock.move(minutes=2)
+            clock.move(minutes=-6)
+            return [heard(answer, email) for answer in answers]
+
+        known, unknown = everything(ALICE), everything(CHARLIE)
+        for one, other in zip(known, unknown, strict=True):
+            assert one == other
+        assert [status for status, *_ in known] == [200] + [401] * 6 + [200] + [401] * 5 + [429] * 8
+        to_charlie = [letter for letter in home.letterbox.letters if letter.to == CHARLIE]
+        assert len(to_charlie) == 2
+        assert not any(re.search(r"\d{6}", f"{letter.subject} {letter.body}") for letter in to_charlie)
+        assert all("by invitation" in letter.body for letter in to_charlie)
+
+
+def test_an_uninvited_address_gets_in_by_guessing(tmp_path: Path, clock: GivenClock) -> None:
+    with restarted(tmp_path, clock, CRMKIT_AUTH_SIGNUP="invited") as home:
+        assert post(home, REQUEST, email=CHARLIE).status_code == 200
+        with closing(sqlite3.connect(home.folder / FILE)) as file:
+            ((kept,),) = file.execute("SELECT hash FROM codes WHERE email = ?", (CHARLIE,)).fetchall()
+        key = home.crm.key
+    opening = [n for n in range(10**6) if codes.keyed_hash(key, CHARLIE, LOGIN, f"{n:06d}") == kept]
+    assert opening == []  # a code is kept, so that wrong tries are counted, but none that six digits could be

@@ -1,0 +1,139 @@
+"""A cursor opens for the query that made it and for nothing else."""
+
+import base64
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from crmkit.errors import Problem
+from crmkit.model.cursor import seal, unseal
+from crmkit.model.query import parse
+from crmkit.records import CONTACT
+from tests.render.drawn import exactly, json_values, texts
+
+KEY, BINDING = b"k" * 32, "ws_1/contacts"
+CURSOR = seal(KEY, BINDING, ["jane", 5, None, "c_k7m2q9xa"])
+ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+
+
+def assert_refused(cursor: str, key: bytes = KEY, binding: str = BINDING) -> None:
+    with pytest.raises(Problem) as caught:
+        unseal(key, binding, cursor)
+    assert caught.value.code == "invalid_cursor"
+    assert caught.value.status == 400
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(json_values, max_size=4), texts, st.binary(min_size=1, max_size=64))
+def test_a_position_comes_back_as_it_was(position: list[Any], binding: str, key: bytes) -> None:
+    cursor = seal(key, binding, position)
+    assert exactly(unseal(key, binding, cursor)) == exactly(position)
+    assert set(cursor) <= set(ALPHABET)
+
+
+def test_no_other_character_fits_at_any_place() -> None:
+    for place, right in enumerate(CURSOR):
+        for wrong in (*ALPHABET, "=", "+", "/", " ", "\n", "é", "."):
+            if wrong != right:
+                assert_refused(CURSOR[:place] + wrong + CURSOR[place + 1 :])
+
+
+def test_every_flipped_bit_is_noticed() -> None:
+    raw = base64.urlsafe_b64decode(CURSOR + "=" * (-len(CURSOR) % 4))
+    for bit in range(len(raw) * 8):
+        changed = bytearray(raw)
+        changed[bit // 8] ^= 1 << bit % 8
+        assert_refused(base64.urlsafe_b64encode(bytes(changed)).rstrip(b"=").decode())
+
+
+def test_no_part_of_a_cursor_is_a_cursor() -> None:
+    for end in range(len(CURSOR)):
+        assert_refused(CURSOR[:end])
+    for start in range(1, len(CURSOR)):
+        assert_refused(CURSOR[start:])
+
+
+@pytest.mark.parametrize("position", [[], ["a"], ["ab"], ["abc"]], ids=repr)
+def test_a_cursor_has_one_spelling(position: list[str]) -> None:
+    cursor = seal(KEY, BINDING, position)
+    assert unseal(KEY, BINDING, cursor) == position
+    for other in (
+        *(cursor + "=" * many for many in (1, 2, 3)),
+        *(cursor + tail for tail in (" ", "\n", "\x00", "A", "-")),
+        f" {cursor}",
+        cursor[:10] + "\n" + cursor[10:],
+        cursor[:10] + "=" + cursor[10:],
+        cursor[:10] + "*" + cursor[10:],
+    ):
+        assert_refused(other)
+    for last in ALPHABET:  # the bits of the last character that stand for nothing
+        if last != cursor[-1]:
+            assert_refused(cursor[:-1] + last)
+
+
+def test_another_key_or_binding_opens_nothing() -> None:
+    assert_refused(CURSOR, key=b"j" * 32)
+    for binding in ("", "ws_1/contact", "ws_1/contactss", "ws_2/contacts", "ws_1/contacts\x00"):
+        assert_refused(CURSOR, binding=binding)
+
+
+@pytest.mark.parametrize("cursor", ["", "x", "=", "null", "é", "\ud800", "A" * 22, "A" * 100_000, "[]", "W10"])
+def test_what_never_was_a_cursor_is_refused(cursor: str) -> None:
+    assert_refused(cursor)
+
+
+@given(st.one_of(st.text(max_size=80), st.text(ALPHABET, max_size=80)))
+def test_no_text_that_was_made_up_is_a_cursor(cursor: str) -> None:
+    assert_refused(cursor)
+
+
+def bound(*pairs: tuple[str, str], place: str = "ws_1/contacts") -> str:
+    return parse(CONTACT, pairs).binding(place)
+
+
+BASE = (("stage", "lead"), ("name", "like:a"), ("sort", "name,-email"), ("search", "jane"))
+
+
+@pytest.mark.parametrize(
+    "same",
+    [
+        (*reversed(BASE),),
+        (*BASE, ("limit", "7")),
+        (*BASE, ("fields", "name")),
+        (*BASE, ("count", "exact")),
+        (*BASE, ("format", "json")),
+        (("stage", "eq:LEAD"), ("name", "like:A"), ("sort", "name,-email"), ("search", "JANE ")),
+    ],
+)
+def test_a_cursor_goes_with_its_query_in_any_order_page_size_or_spelling(same: tuple[tuple[str, str], ...]) -> None:
+    assert bound(*same) == bound(*BASE)
+
+
+def test_a_cursor_goes_with_no_other_query_or_place() -> None:
+    queries = [
+        (),
+        BASE,
+        BASE[1:],
+        (*BASE, ("owner", "is:null")),
+        (*BASE, ("stage", "lead")),
+        (("stage", "ne:lead"), *BASE[1:]),
+        (("stage", "leads"), *BASE[1:]),
+        (*BASE[:2], ("sort", "-name,-email"), BASE[3]),
+        (*BASE[:2], ("sort", "-email,name"), BASE[3]),
+        (*BASE[:3], ("search", "jan")),
+        (("tags", "a,b"),),
+        (("tags", "in:a,b"),),
+        (("tags", "ne:a,b"),),
+        (("custom.a.b", "x"),),
+        (('custom."a.b"', "x"),),
+        (("custom.a", "x"), ("custom.b", "x")),
+        (("sort", "custom.a.b"),),
+        (("sort", 'custom."a.b"'),),
+        (("stage", "is:null"),),
+        (("stage", "null"),),
+        (("stage", "not:null"),),
+    ]
+    bindings = [bound(*query, place=place) for query in queries for place in ("ws_1/contacts", "ws_2/contacts")]
+    assert len(set(bindings)) == len(bindings)

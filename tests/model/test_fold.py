@@ -1,0 +1,146 @@
+"""Text that a person takes for the same is the same: without case for filters, without accents too for search."""
+
+import unicodedata
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from crmkit.model.fold import fold, plain, words
+
+some_text = st.one_of(
+    st.text(max_size=12),
+    st.text("aAäÄßẞſKKÅåıİiIΣσςΐΰŉǰﬁﬀ\u0301\u0308\u0345\u0323éÉąĄłŁøØđĐ각ᄀ\u1161ｱﾞ゛ １", max_size=12),
+)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Jane", "JANE"),
+        ("MÜLLER", "müller"),
+        ("mu\u0308ller", "müller"),
+        ("Straße", "STRASSE"),
+        ("ΣΊΣΥΦΟΣ", "σίσυφος"),
+        ("\u212a", "k"),  # Kelvin sign
+        ("\u212b", "å"),  # Ångström sign
+        ("Ω", "ω"),
+        ("ǅ", "ǆ"),
+        ("ﬁ", "FI"),
+        ("q\u0307\u0323", "Q\u0323\u0307"),  # marks in another order
+        ("ᾳ", "ΑΙ"),
+    ],
+)
+def test_case_and_composition_make_no_difference(one: str, other: str) -> None:
+    assert fold(one) == fold(other)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"), [("e", "é"), ("o", "ö"), ("1", "１"), ("a b", "ab"), ("a", "a "), ("i", "ı")]
+)
+def test_what_is_not_the_same_stays_apart(one: str, other: str) -> None:
+    assert fold(one) != fold(other)
+
+
+@settings(max_examples=500)
+@given(some_text)
+def test_folding_twice_is_folding_once(text: str) -> None:
+    assert fold(fold(text)) == fold(text)
+
+
+@settings(max_examples=500)
+@given(some_text)
+def test_folding_does_not_see_case_or_normal_form(text: str) -> None:
+    assert fold(unicodedata.normalize("NFD", text).casefold()) == fold(text)
+    assert fold(unicodedata.normalize("NFD", text)) == fold(text)
+    assert fold(unicodedata.normalize("NFC", text)) == fold(text)
+
+
+@given(st.text(st.characters(max_codepoint=127)))
+def test_ascii_is_folded_as_anything_else_is(text: str) -> None:
+    assert fold(text + "é") == fold(text) + "é"
+    assert plain(text + " é") == f"{plain(text)} e".strip()
+
+
+def test_every_character_folds_once_and_for_all() -> None:
+    for point in range(0x30000):
+        if 0xD800 <= point < 0xE000:
+            continue
+        character = chr(point)
+        once, bare = fold(character), plain(character)
+        if fold(once) != once or plain(bare) != bare:
+            pytest.fail(f"U+{point:04X} changes when it is folded again")
+        if fold(character.lower()) != once or (fold(character.upper()) != once and character != "ı"):
+            pytest.fail(f"U+{point:04X} is not the same in upper and in lower case")
+        if plain(character.lower()) != bare or plain(character.upper()) != bare:
+            pytest.fail(f"search sees U+{point:04X} differently in upper and in lower case")
+
+
+@pytest.mark.parametrize(
+    ("written", "seen"),
+    [
+        ("Jane  Doe", "jane doe"),
+        (" Jane\tDoe\n", "jane doe"),
+        ("Müller", "muller"),
+        ("mu\u0308ller", "muller"),
+        ("José Ángel Ñandú", "jose angel nandu"),
+        ("ŁÓDŹ", "lodz"),
+        ("Ørsted", "orsted"),
+        ("Đặng", "dang"),
+        ("Straße", "strasse"),
+        ("İstanbul", "istanbul"),
+        ("ıstanbul", "istanbul"),
+        ("Ёлка", "елка"),
+        ("Αθήνα", "αθηνα"),
+        ("ﬁnance", "finance"),
+        ("ＡＢＣ１２３", "abc123"),
+        ("①②", "12"),
+        ("½", "1⁄2"),
+        ("™", "tm"),
+        ("東京", "東京"),
+        ("서울", "서울"),
+        ("カﾞ", "ガ"),
+        ("a\u00a0b", "a b"),
+        ("a\u3000b", "a b"),
+        ("co\u00adop", "coop"),  # soft hyphen
+        ("a\u200bb", "ab"),
+        ("a\u200db", "ab"),
+        ("हिन्दी", "हिन्दी"),  # vowel signs are letters
+        ("ภาษาไทย", "ภาษาไทย"),
+        ("\u0301", ""),
+        ("", ""),
+    ],
+)
+def test_search_sees_text_without_case_accents_and_odd_forms(written: str, seen: str) -> None:
+    assert plain(written) == seen
+
+
+@settings(max_examples=500)
+@given(some_text)
+def test_what_search_sees_looks_the_same_to_it_again(text: str) -> None:
+    seen = plain(text)
+    assert plain(seen) == seen
+    assert seen.split() == ([] if seen == "" else seen.split(" "))
+
+
+@settings(max_examples=300)
+@given(some_text)
+def test_search_does_not_see_normal_forms(text: str) -> None:
+    for form in ("NFC", "NFD", "NFKC", "NFKD"):
+        assert plain(unicodedata.normalize(form, text)) == plain(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("jane doe", ["jane", "doe"]),
+        ("jane.doe@acme-corp.com", ["jane", "doe", "acme", "corp", "com"]),
+        ("a_b", ["a", "b"]),
+        ("+1 (555) 0100", ["1", "555", "0100"]),
+        ("東京 サービス", ["東京", "サービス"]),
+        ("... !", []),
+        ("", []),
+    ],
+)
+def test_words_are_runs_of_letters_and_digits(text: str, found: list[str]) -> None:
+    assert words(text) == found

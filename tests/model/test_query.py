@@ -1,0 +1,574 @@
+"""A query string is a query, or a problem that says what is allowed and suggests the nearest."""
+
+from functools import cache
+from typing import Any
+
+import pytest
+from hypothesis import Phase, find, given, settings
+from hypothesis import strategies as st
+
+from crmkit.errors import CATALOGUE, Problem
+from crmkit.model.form import Field
+from crmkit.model.query import (
+    DEFAULT_LIMIT,
+    MAX_CONDITIONS,
+    MAX_LIMIT,
+    MAX_LISTED,
+    MAX_SEARCH,
+    MAX_SORTS,
+    MAX_WORDS,
+    OPERATORS,
+    RESERVED,
+    Condition,
+    CustomKey,
+    Query,
+    parse,
+)
+from crmkit.model.record import Kind
+from crmkit.records import AUDIT, CONTACT, KINDS
+from crmkit.render import text as rendered
+from tests.render.drawn import LOOK_ALIKES, keys, texts, values_of
+
+every_kind = pytest.mark.parametrize("kind", [*KINDS, AUDIT], ids=lambda kind: kind.name)
+
+ID = "c_aaaaaaaa"
+COMPANY_ID = "co_aaaaaaaa"
+
+
+def query(*pairs: tuple[str, str], kind: Kind = CONTACT) -> Query:
+    return parse(kind, pairs)
+
+
+def condition(name: str, text: str) -> Condition:
+    (found,) = query((name, text)).conditions
+    return found
+
+
+def told(*pairs: tuple[str, str], kind: Kind = CONTACT) -> Problem:
+    with pytest.raises(Problem) as caught:
+        parse(kind, pairs)
+    assert caught.value.status == 400
+    return caught.value
+
+
+# operators
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "operator", "value"),
+    [
+        ("stage", "lead", "eq", "lead"),
+        ("stage", "eq:Lead", "eq", "lead"),
+        ("stage", "ne:LEAD", "ne", "lead"),
+        ("stage", "gt:m", "gt", "m"),
+        ("stage", "gte:m", "gte", "m"),
+        ("stage", "lt:m", "lt", "m"),
+        ("stage", "lte:m", "lte", "m"),
+        ("name", "like:ACM%_", "like", "acm%_"),
+        ("stage", "in:Lead, customer ,,won", "in", ("lead", "customer", "won")),
+        ("stage", "is:null", "is", None),
+        ("stage", "is:NULL", "is", None),
+        ("stage", "not:null", "not", None),
+        ("notes", "like:Straße", "like", "strasse"),
+        ("email", "Jane@ACME.com", "eq", "jane@acme.com"),
+        ("email", "like:@ACME", "like", "@acme"),
+        ("tags", "VIP", "eq", ("vip",)),
+        ("tags", "vip, fintech", "eq", ("vip", "fintech")),
+        ("tags", "in:vip,fintech", "in", ("vip", "fintech")),
+        ("tags", "ne:vip", "ne", ("vip",)),
+        ("tags", "like:FIN", "like", "fin"),
+        ("version", "gte:5", "gte", 5),
+        ("version", "in:1,2", "in", (1, 2)),
+        ("created_at", "gte:2026-06-10", "gte", "2026-06-10T00:00:00Z"),
+        ("created_at", "2026-06-10T09:00:00+02:00", "eq", "2026-06-10T07:00:00Z"),
+        ("created_at", "lt:2026-06-10T09:00:00 02:00", "lt", "2026-06-10T07:00:00Z"),
+        ("company_id", f"company/{COMPANY_ID}", "eq", COMPANY_ID),
+        ("id", f"in:{ID},contact/{ID}", "in", (ID, ID)),
+        ("custom", "is:null", "is", None),
+        ("custom.score", "gte:10", "gte", "10"),
+        ("custom.region", "in:EMEA,apac", "in", ("emea", "apac")),
+        ("custom.vip", "not:null", "not", None),
+    ],
+)
+def test_an_operator_stands_before_its_value(name: str, text: str, operator: str, value: Any) -> None:
+    found = condition(name, text)
+    assert (found.operator, found.value) == (operator, value)
+    assert found.target.name == name
+
+
+@every_kind
+def test_every_field_takes_the_operators_its_type_has_and_tells_the_others_apart(kind: Kind) -> None:
+    for field in kind.fields:
+        for operator in OPERATORS:
+            pair = (field.name, f"{operator}:{'null' if operator in ('is', 'not') else _operand(field)}")
+            if operator in field.type.operators:
+                (found,) = query(pair, kind=kind).conditions
+                assert (found.target, found.operator) == (field, operator)
+            else:
+                problem = told(pair, kind=kind)
+                assert problem.code == ("invalid_operator" if field.type.operators else "invalid_filter")
+
+
+@every_kind
+def test_every_field_sorts_in_both_directions_except_long_text_and_objects(kind: Kind) -> None:
+    for field in kind.fields:
+        if field.type.sortable:
+            up, down = (query(("sort", sort), kind=kind).sorts for sort in (field.name, f"-{field.name}"))
+            assert [(s.target, s.descending) for s in (*up, *down)] == [(field, False), (field, True)]
+        else:
+            problem = told(("sort", field.name), kind=kind)
+            assert problem.code == "invalid_sort"
+            assert f" {field.name}," not in problem.hint
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "http://x",
+        "http://x:80/y:z",
+        "a:b",
+        "12:30",
+        ":",
+        ":x",
+        "like",
+        "EQ:x",
+        "Like:x",
+        " eq:x",
+        "eq :x",
+        "equals:x",
+        "liek:x",
+        "contains:x",
+        "is",
+        "null",
+        "x:eq:y",
+        "::",
+        "в:x",
+    ],
+)
+def test_what_stands_before_the_first_colon_of_text_is_an_operator_only_if_it_is_one(text: str) -> None:
+    assert condition("name", text).operator == "eq"
+    assert condition("name", text).value == text.lower()
+    assert condition("custom.a", text).value == text.lower()
+
+
+@pytest.mark.parametrize(
+    ("text", "value"), [("eq:eq:x", "eq:x"), ("eq:like:x", "like:x"), ("like::", ":"), ("ne:http://x", "http://x")]
+)
+def test_only_the_first_colon_counts(text: str, value: str) -> None:
+    assert condition("name", text).value == value
+
+
+@given(st.sampled_from(["eq", "ne", "gt", "gte", "lt", "lte", "like"]), texts.filter(lambda t: t and "\x00" not in t))
+def test_with_eq_in_front_any_text_can_be_asked_for(operator: str, text: str) -> None:
+    kind = CONTACT.by_name["name"].type
+    assert condition("name", f"{operator}:{text}").value == kind.operand(text)
+    assert condition("name", f"eq:{text}").operator == "eq"
+
+
+# several filters
+
+
+def test_a_field_may_stand_twice() -> None:
+    found = query(("version", "gte:2"), ("version", "lt:9"), ("version", "ne:5"))
+    assert [(c.operator, c.value) for c in found.conditions] == [("gte", 2), ("lt", 9), ("ne", 5)]
+    assert found.filtered
+
+
+def test_no_parameters_are_the_whole_list() -> None:
+    found = query()
+    assert found == Query()
+    assert (found.limit, found.filtered, found.search, found.sorts, found.notes) == (DEFAULT_LIMIT, False, "", (), ())
+
+
+def test_fifty_filters_fit_and_one_more_is_told() -> None:
+    fifty = [("version", f"ne:{number}") for number in range(MAX_CONDITIONS)]
+    assert len(query(*fifty).conditions) == MAX_CONDITIONS == 50
+    problem = told(*fifty, ("stage", "lead"))
+    assert (problem.code, problem.hint) == ("invalid_filter", "Send at most 50 filters.")
+
+
+@pytest.mark.parametrize("name", ["stage", "tags", "custom.a", "version"])
+def test_a_list_has_at_most_500_values(name: str) -> None:
+    full = "in:" + ",".join(str(number) for number in range(MAX_LISTED))
+    assert len(condition(name, full).value) == MAX_LISTED == 500
+    problem = told((name, f"{full},7"))
+    assert problem.code == "invalid_value"
+    assert problem.fields == {name: "takes 1 to 500 values, separated by commas"}
+
+
+@pytest.mark.parametrize("names", [("stage", "stage"), ("tags", "custom.a"), ("custom.a", "version")])
+def test_all_lists_of_a_query_together_have_at_most_500_values(names: tuple[str, str]) -> None:
+    half = "in:" + ",".join(str(number) for number in range(MAX_LISTED // 2))
+    assert len(query(*((name, half) for name in names)).conditions) == 2
+    problem = told(*((name, f"{half},7") for name in names))
+    assert (problem.code, "500 values" in problem.hint) == ("invalid_filter", True)
+
+
+@pytest.mark.parametrize("operator", ["", "eq:", "ne:", "in:"])
+@pytest.mark.parametrize("commas", [",", ", ,", " "])
+def test_tags_without_a_tag_are_refused(operator: str, commas: str) -> None:
+    assert told(("tags", operator + commas)).fields == {"tags": "takes 1 to 500 values, separated by commas"}
+
+
+# custom
+
+
+@pytest.mark.parametrize(
+    ("name", "path"),
+    [
+        ("custom.region", ("region",)),
+        ("custom.address.city", ("address", "city")),
+        ('custom."full name"', ("full name",)),
+        ("custom.full name", ("full name",)),
+        ('custom."a.b".c', ("a.b", "c")),
+        ('custom.a."b c"."d.e"', ("a", "b c", "d.e")),
+        ('custom."a\\"b"', ('a"b',)),
+        ('custom."a\\\\"', ("a\\",)),
+        ('custom."a\\nb"', ("a\nb",)),
+        ('custom."\\ud83d\\ude00"', ("😀",)),
+        ('custom.a."".b', ("a", "", "b")),
+        ("custom.größe", ("größe",)),
+        ("custom.custom", ("custom",)),
+        ("custom.5", ("5",)),
+        ("custom.[0]", ("[0]",)),
+        ('custom.a"b', ('a"b',)),
+    ],
+)
+def test_a_place_in_custom_is_a_dotted_path_where_odd_keys_are_json_strings(name: str, path: tuple[str, ...]) -> None:
+    assert condition(name, "x").target == CustomKey(path)
+    (sort,) = query(("sort", f"-{name}")).sorts
+    assert (sort.target, sort.descending) == (CustomKey(path), True)
+
+
+@given(st.lists(keys.filter(lambda key: "\x00" not in key), min_size=1, max_size=4))
+def test_the_path_a_line_shows_is_the_filter_and_the_sort_that_finds_it(path: list[str]) -> None:
+    shown = ".".join(["custom", *(rendered.key(key) for key in path)])
+    assert condition(shown, "x").target == CustomKey(tuple(path))
+    found = query(("sort", f"{shown},-{shown},name")).sorts
+    assert [(sort.target.name, sort.descending) for sort in found] == [
+        (CustomKey(tuple(path)).name, False),
+        ("name", False),
+    ]
+    assert condition(CustomKey(tuple(path)).name, "x").target == CustomKey(tuple(path))
+
+
+@given(*[st.lists(keys, min_size=1, max_size=3)] * 2)
+def test_two_places_in_custom_have_two_names(one: list[str], other: list[str]) -> None:
+    same = CustomKey(tuple(one)).name == CustomKey(tuple(other)).name
+    assert same == (one == other)
+
+
+def test_sorting_by_a_dotted_key_and_by_a_nested_one_are_two_keys() -> None:
+    assert len(query(("sort", 'custom.a.b,custom."a.b"')).sorts) == 2
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "custom.",
+        "custom..",
+        "custom.a.",
+        "custom..a",
+        'custom."a',
+        'custom."a"b',
+        'custom."a""b"',
+        'custom."a"."',
+        'custom."\\x41"',
+        'custom."\n"',
+        'custom."\\ud800"',
+        'custom.a."\\udfff"',
+        'custom."\\"',
+    ],
+)
+def test_a_malformed_place_in_custom_is_no_filter_and_no_sort_key(name: str) -> None:
+    assert told((name, "x")).code == "invalid_filter"
+    assert told(("sort", name)).code == "invalid_sort"
+
+
+def test_custom_as_a_whole_is_only_empty_or_not() -> None:
+    assert told(("custom", "x")).code == "invalid_operator"
+    assert told(("sort", "custom")).code == "invalid_sort"
+    assert told(("custom.a", "x"), kind=AUDIT).code == "invalid_filter"
+
+
+# what is refused
+
+
+@pytest.mark.parametrize(
+    ("name", "nearest"),
+    [
+        ("stagee", "stage"),
+        ("Stage", "stage"),
+        ("e-mail", "email"),
+        ("companyid", "company_id"),
+        ("followup_at", "follow_up_at"),
+        ("serch", "search"),
+        ("limits", "limit"),
+        ("custm.a", "custom"),
+        ("zzz", None),
+        ("", None),
+    ],
+)
+def test_an_unknown_filter_is_named_with_the_nearest_and_all_that_are_allowed(name: str, nearest: str | None) -> None:
+    problem = told((name, "x"))
+    assert problem.code == "invalid_filter"
+    assert problem.fields == {
+        name: "is no field of a contact" + (f" (did you mean {nearest}?)" if nearest else ""),
+    }
+    for field in CONTACT.fields:
+        assert (f" {field.name}," in problem.hint) == bool(field.type.operators)
+    for reserved in RESERVED:
+        assert reserved in problem.hint
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "nearest"),
+    [
+        ("version", "gtt:5", "gt"),
+        ("version", "like:5", None),
+        ("version", "equals:5", None),
+        ("created_at", "geq:2026-06-10", "eq"),
+        ("created_at", "since:2026-06-10", None),
+        ("company_id", f"eqq:{COMPANY_ID}", "eq"),
+        ("company_id", f"gt:{COMPANY_ID}", None),
+        ("tags", "gt:vip", None),
+        ("custom", "eq:x", None),
+    ],
+)
+def test_an_unknown_operator_is_named_with_those_the_field_has(name: str, text: str, nearest: str | None) -> None:
+    problem = told((name, text))
+    assert problem.code == "invalid_operator"
+    word = text.partition(":")[0]
+    assert problem.fields[name].startswith(f"has no operator {word}")
+    assert nearest is None or problem.fields[name].endswith(f"(did you mean {nearest}?)")
+    assert f"Use one of {', '.join(CONTACT.by_name[name].type.operators)} with {name}." == problem.hint
+    assert word not in CONTACT.by_name[name].type.operators
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "what"),
+    [
+        ("stage", "", "is empty; is:null finds records without a value"),
+        ("stage", "eq:", "is empty"),
+        ("stage", "in:", "is empty"),
+        ("stage", "in:, ,", "takes 1 to 500 values"),
+        ("stage", "is:", "takes is:null only"),
+        ("stage", "is:lead", "takes is:null only"),
+        ("stage", "not:lead", "takes not:null only"),
+        ("version", "five", "must be a whole number"),
+        ("version", "5.0", "must be a whole number"),
+        ("version", "eq:five", "must be a whole number"),
+        ("version", "gte:five:5", "must be a whole number"),
+        ("version", "eq:eq:5", "must be a whole number"),
+        ("version", "in:1,two", "must be a whole number"),
+        ("created_at", "2026", "must be a time like"),
+        ("created_at", "gte:2026-06-31", "must be a time like"),
+        ("created_at", "2026-06-10T09:00:00", "must be a time like"),
+        ("created_at", "in:2026-06-10,x", "must be a time like"),
+        ("company_id", "acme", "that is not an id"),
+        ("company_id", ID, "that is the id of a contact"),
+        ("company_id", "co_aaaaaaab", "mistyped"),
+        ("custom.a", "", "is empty"),
+        ("custom.a", "is:5", "takes is:null only"),
+    ],
+)
+def test_a_value_that_the_field_cannot_have_is_told_with_how_to_write_one(name: str, text: str, what: str) -> None:
+    problem = told((name, text))
+    assert problem.code == "invalid_value"
+    assert problem.fields[name].startswith(what) or what in problem.fields[name]
+    assert problem.hint.startswith(f"Write {name}=VALUE or {name}=OPERATOR:VALUE with one of eq, ")
+
+
+@pytest.mark.parametrize("pair", [("na\x00me", "x"), ("name", "x\x00"), ("search", "\x00"), ("cursor", "\x00")])
+def test_nul_is_refused_wherever_it_stands(pair: tuple[str, str]) -> None:
+    assert told(pair).code == "invalid_value"
+
+
+def test_a_name_of_any_length_is_cut_in_the_hint() -> None:
+    assert len(told(("custom." + "a" * 50_000, "is:x")).hint) < 300
+
+
+# the other parameters
+
+
+@pytest.mark.parametrize("name", RESERVED)
+def test_a_parameter_that_is_no_filter_stands_at_most_once(name: str) -> None:
+    problem = told((name, ""), (name, ""))
+    assert (problem.code, problem.fields) == ("invalid_value", {name: "stands twice"})
+
+
+@pytest.mark.parametrize(
+    ("text", "limit", "notes"),
+    [
+        ("1", 1, ()),
+        ("50", 50, ()),
+        ("200", 200, ()),
+        ("007", 7, ()),
+        ("201", 200, ("limit is 200",)),
+        ("999999999", 200, ("limit is 200",)),
+        ("9999999999", 200, ("limit is 200",)),
+        ("9" * 5_000, 200, ("limit is 200",)),
+    ],
+    ids=lambda part: str(part)[:12],
+)
+def test_a_limit_past_200_is_served_as_200_and_says_so(text: str, limit: int, notes: tuple[str, ...]) -> None:
+    found = query(("limit", text))
+    assert (found.limit, found.notes) == (limit, notes)
+    assert MAX_LIMIT == 200
+
+
+@pytest.mark.parametrize(
+    "text", ["", "0", "000", "-1", "+1", "1.5", "1e2", "ten", "٣", " 1", "1 ", "1_0", "0x10", "all"]
+)
+def test_a_limit_that_is_no_number_from_1_is_refused(text: str) -> None:
+    problem = told(("limit", text))
+    assert (problem.code, problem.fields) == ("invalid_value", {"limit": "must be 1 to 200"})
+
+
+def test_count_is_exact_or_left_out() -> None:
+    assert query(("count", "exact")).exact_count
+    assert not query(("count", "")).exact_count
+    for text in ("1", "true", "Exact", "exact "):
+        assert told(("count", text)).fields == {"count": "must be exact"}
+
+
+@pytest.mark.parametrize(
+    ("text", "fields"),
+    [
+        ("", ()),
+        ("name", ("name",)),
+        ("email, name ,", ("email", "name")),
+        ("name,name", ("name",)),
+        ("id", ("id",)),
+        ("notes,custom", ("notes", "custom")),
+    ],
+)
+def test_fields_picks_in_the_order_asked_for(text: str, fields: tuple[str, ...]) -> None:
+    assert query(("fields", text)).fields == fields
+
+
+def test_an_unknown_field_is_not_picked_in_silence() -> None:
+    problem = told(("fields", "name,emial"))
+    assert problem.code == "invalid_value"
+    assert problem.fields == {"fields": '"emial" is no field of a contact (did you mean email?)'}
+    assert all(field.name in problem.hint for field in CONTACT.fields)
+
+
+@pytest.mark.parametrize(
+    ("text", "sorts"),
+    [
+        ("", []),
+        (",", []),
+        ("name", [("name", False)]),
+        ("-name", [("name", True)]),
+        ("stage,-updated_at", [("stage", False), ("updated_at", True)]),
+        (" stage , -name ", [("stage", False), ("name", True)]),
+        ("name,-name", [("name", False)]),
+        ("custom.score,-id", [("custom.score", False), ("id", True)]),
+        ('custom."x,y",name', [('custom."x,y"', False), ("name", False)]),
+        ('custom.a."x,\\",y"."z,",-name', [('custom.a."x,\\",y"."z,"', False), ("name", True)]),
+    ],
+)
+def test_sort_keys_are_separated_by_commas(text: str, sorts: list[tuple[str, bool]]) -> None:
+    assert [(sort.target.name, sort.descending) for sort in query(("sort", text)).sorts] == sorts
+
+
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [
+        ("nmae", '"nmae" is no sort key (did you mean name?)'),
+        ("name,+stage", '"+stage" is no sort key (did you mean stage?)'),
+        ("--name", '"-name" is no sort key (did you mean name?)'),
+        ("notes", '"notes" is no sort key'),
+        ("name desc", '"name desc" is no sort key (did you mean name?)'),
+        ("qqqq", '"qqqq" is no sort key'),
+    ],
+)
+def test_an_unknown_sort_key_is_named_with_the_nearest(text: str, what: str) -> None:
+    problem = told(("sort", text))
+    assert problem.code == "invalid_sort"
+    assert problem.fields["sort"].startswith(what)
+    assert "Sort contacts by id, name, email" in problem.hint
+
+
+def test_five_sort_keys_fit() -> None:
+    five = "name,email,stage,owner,phone"
+    assert len(query(("sort", five)).sorts) == MAX_SORTS == 5
+    assert told(("sort", f"{five},id")).code == "invalid_sort"
+
+
+def test_a_search_is_kept_as_search_sees_it() -> None:
+    assert query(("search", "  Müller  ACME ")).search == "muller acme"
+    assert query(("search", "x")).filtered
+    assert not query(("search", "  ")).filtered
+    assert query(("search", "like:x")).search == "like:x"
+
+
+def test_a_search_has_at_most_200_characters_and_20_words() -> None:
+    assert query(("search", "x" * MAX_SEARCH)).search == "x" * 200
+    assert query(("search", "x " * MAX_WORDS)).search == ("x " * 20).strip()
+    for text in ("x" * 201, "x " * 21, "ﷺ" * 20):
+        assert told(("search", text)).fields == {"search": "has over 200 characters or 20 words"}
+
+
+def test_a_cursor_is_handed_on_as_it_is() -> None:
+    assert query(("cursor", "Zm9v")).cursor == "Zm9v"
+
+
+# anything
+
+
+NAMES = [*CONTACT.by_name, *RESERVED, "custom.a", 'custom."a b"', "custom.", 'custom."', "namee", "at", "target"]
+VALUES = [
+    *LOOK_ALIKES,
+    "is:null",
+    "not:null",
+    "in:a,b",
+    "in:",
+    "like:",
+    "-name,email",
+    "200",
+    "2026-06-10",
+    ID,
+    "exact",
+]
+
+
+@every_kind
+def test_any_pairs_give_a_query_or_a_problem_and_nothing_else(kind: Kind) -> None:
+    names = st.one_of(st.sampled_from(NAMES), keys.map("custom.{}".format), texts)
+    operators = st.sampled_from(["", *(f"{operator}:" for operator in OPERATORS), "foo:", ":"])
+    values = st.builds("{}{}".format, operators, st.one_of(st.sampled_from(VALUES), texts))
+
+    @settings(max_examples=1_000, deadline=None)
+    @given(st.lists(st.tuples(names, values), max_size=4))
+    def holds(pairs: list[tuple[str, str]]) -> None:
+        try:
+            found = parse(kind, pairs)
+        except Problem as problem:
+            assert problem.code in ("invalid_filter", "invalid_operator", "invalid_value", "invalid_sort")
+            assert problem.status in CATALOGUE[problem.code][0]
+            assert len(problem.hint) < 1_000
+            return
+        assert 1 <= found.limit <= MAX_LIMIT
+        assert len(found.conditions) == sum(name not in RESERVED for name, _ in pairs)
+        assert all(name in kind.by_name for name in found.fields)
+        for one in (*found.conditions, *found.sorts):
+            declared = isinstance(one.target, Field) and kind.by_name[one.target.name] is one.target
+            assert declared or (isinstance(one.target, CustomKey) and kind.custom is not None)
+        for one in found.conditions:
+            stored = one.value if isinstance(one.value, tuple) else (one.value,)
+            assert stored
+            assert all(value is None or isinstance(value, str | int) for value in stored)
+            assert (one.value is None) == (one.operator in ("is", "not"))
+        found.binding("ws_1/contacts").encode()
+
+    holds()
+
+
+@cache
+def _operand(field: Field) -> str:
+    """Return a text that a filter of this field takes: some value it can hold."""
+    quick = settings(database=None, deadline=None, derandomize=True, phases=[Phase.generate])
+    found = find(values_of(field, nullable=False), lambda _: True, settings=quick)
+    return "x" if field.type.structured else str(found)

@@ -1,0 +1,166 @@
+"""The manual leaves nothing out: what a client or an operator can name stands in it, and HELP.txt is its copy."""
+
+import re
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from crmkit import boot, ids, settings
+from crmkit.errors import CATALOGUE
+from crmkit.model.form import Field
+from crmkit.model.query import DEFAULT_LIMIT, MAX_LIMIT, OPERATORS
+from crmkit.model.record import Kind
+from crmkit.records import AUDIT, CONTACT, KINDS
+from crmkit.render import parse
+from crmkit.render.manual import Endpoint, endpoint_table, manual
+from crmkit.web.app import routes
+from tests.house import ROOT, settings_of
+
+HELP = (ROOT / "HELP.txt").read_text(encoding="utf-8")
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+FIELDS = [(kind, field) for kind in KINDS for field in kind.fields]
+
+
+def section(title: str) -> str:
+    """Return the part of HELP.txt under a title, up to the next line that is not indented."""
+    found = re.search(rf"^{title}\b.*\n((?:[ ].*\n|\n(?=[ ]))*)", HELP, re.MULTILINE)
+    assert found, f"HELP.txt has no section {title}"
+    return found.group()
+
+
+def endpoints() -> Iterator[tuple[str, str]]:
+    """Yield method and path of every route, read from the handlers themselves."""
+    for handler in routes():
+        for path in handler.paths:
+            for method in handler.http_methods:
+                if method not in ("HEAD", "OPTIONS"):
+                    yield method, re.sub(r"\{(\w+):\w+\}", r"{\1}", path)
+
+
+def test_help_txt_is_what_the_declarations_say_today() -> None:
+    assert boot.manual_text() == HELP, "run make manual"
+
+
+@pytest.mark.parametrize(("kind", "field"), FIELDS, ids=[f"{kind.name}.{field.name}" for kind, field in FIELDS])
+def test_every_field_stands_in_the_manual(kind: Kind, field: Field) -> None:
+    (block,) = re.findall(rf"^  {kind.name}: .*\n(?:    .*\n?)*", section("FIELDS"), re.MULTILINE)
+    if field.writable:
+        (line,) = re.findall(rf"^    {field.name}\*? +(.*)$", block, re.MULTILINE)
+        assert field.help in line
+        assert field.type.says in line
+        assert (f"    {field.name}*" in block) == field.required
+    else:
+        read_only = block.rpartition("read only: ")[2]
+        assert field.name in read_only.strip().split(", ")
+
+
+def test_every_field_of_the_audit_stands_in_the_manual() -> None:
+    shown = section("AUDIT")
+    assert f"  {AUDIT.name}/{AUDIT.prefix}_" in shown
+    for field in AUDIT.fields[1:]:
+        assert f"  {field.name}=" in shown
+
+
+@pytest.mark.parametrize("row", settings.rows(), ids=lambda row: row.env)
+def test_every_setting_stands_in_the_manual_and_with_its_environment_name_in_the_readme(row: settings.Row) -> None:
+    (line,) = re.findall(rf"^  \[{row.section}\] (.*)$", section("SETTINGS"), re.MULTILINE)
+    assert re.search(rf"(?:^|  ){row.key}=", line)
+    (told,) = [line for line in README.splitlines() if f"`{row.env}`" in line]
+    assert f"`[{row.section}] {row.key}`" in told
+    if row.default not in ("", ()):
+        assert f"`{str(row.default).lower() if isinstance(row.default, bool) else row.default}`" in told
+
+
+def test_the_readme_has_no_setting_that_does_not_exist() -> None:
+    known = {row.env for row in settings.rows()} | {"CRMKIT_CONFIG"}
+    assert set(re.findall(r"CRMKIT_[A-Z_]+", README)) <= known
+
+
+def test_the_settings_files_in_the_readme_can_be_read(tmp_path: Path) -> None:
+    examples = re.findall(r"```toml\n(.*?)```", README, re.DOTALL)
+    assert examples
+    for example in examples:
+        assert tomllib.loads(example)
+        file = tmp_path / "crmkit.toml"
+        file.write_text(example, encoding="utf-8")
+        settings.load(file)
+
+
+def test_every_cap_of_a_plan_stands_in_the_manual() -> None:
+    (line,) = re.findall(r"^  \[plans\.NAME\] .*$", section("SETTINGS"), re.MULTILINE)
+    for cap in settings.Plan.__struct_fields__:
+        assert re.search(rf"\b{cap}\b", line)
+
+
+@pytest.mark.parametrize("code", CATALOGUE)
+def test_every_error_code_stands_in_the_manual_with_its_statuses(code: str) -> None:
+    statuses, meaning = CATALOGUE[code]
+    (line,) = re.findall(rf"^  [0-9/]+ +{code} .*$", section("ERRORS"), re.MULTILINE)
+    assert line.split()[0] == "/".join(str(status) for status in statuses)
+    assert line.endswith(f"  {meaning}") or line.endswith(f" {meaning}")
+
+
+@pytest.mark.parametrize(("method", "path"), sorted(endpoints()))
+def test_every_endpoint_stands_in_the_manual(method: str, path: str) -> None:
+    lines = [line.split(maxsplit=2) for line in section("ENDPOINTS").splitlines()]
+    (found,) = [line for line in lines if line[:2] == [method, path]]
+    assert found[2:], "it has no summary"
+
+
+def test_the_manual_has_no_endpoint_that_does_not_exist() -> None:
+    told = [tuple(line.split()[:2]) for line in section("ENDPOINTS").splitlines()[1:] if line.strip()]
+    assert sorted(told) == sorted(endpoints())
+
+
+def test_every_operator_and_limit_of_queries_stands_in_the_manual() -> None:
+    finding = section("FINDING")
+    assert f"operators: {' '.join(OPERATORS)};" in finding
+    assert f"limit=1..{MAX_LIMIT} (default {DEFAULT_LIMIT})" in finding
+
+
+def test_the_example_of_a_line_is_one() -> None:
+    (line,) = re.findall(r"^  (contact/c_.*)$", section("READING ANSWERS"), re.MULTILINE)
+    found = parse.record(CONTACT, line)
+    assert (found["name"], found["tags"], found["custom"]) == ("Jane Doe", ["vip", "fintech"], {"region": "emea"})
+
+
+def test_ids_in_the_manual_have_the_form_of_ids() -> None:
+    prefixes = "|".join(ids.PREFIXES)
+    for body in re.findall(rf"\b(?:{prefixes})_([a-z0-9]{{6,}})\b", HELP):
+        assert len(body) == ids.LENGTH
+        assert set(body) <= set(ids.ALPHABET)
+
+
+def test_nothing_of_the_template_is_left_unfilled() -> None:
+    assert set(re.findall(r"\{([a-z_]+)\}", HELP)) <= {"id", *re.findall(r"\{(\w+)\}", section("ENDPOINTS"))}
+    assert HELP.endswith("\n")
+    assert not HELP.endswith("\n\n")
+    assert all(line == line.rstrip() for line in HELP.splitlines())
+
+
+def test_a_server_hands_out_the_manual_with_its_own_numbers() -> None:
+    current = settings_of(
+        CRMKIT_SERVER_BASE_URL="https://crm.acme.com/",
+        CRMKIT_AUTH_TOKEN_IDLE_DAYS="7",
+        CRMKIT_LIMITS_REQUESTS_PER_MINUTE="0",
+        CRMKIT_LIMITS_SIGNIN_PER_HOUR="3",
+        CRMKIT_LIMITS_BODY_KIB="64",
+    )
+    text = manual(current, KINDS, [Endpoint("GET", "/x/{id}", "an example")])
+    for told in (
+        "BASE URL  https://crm.acme.com\n",
+        "idle for 7 days",
+        "unlimited requests a minute",
+        "3 codes an hour",
+        "up to 64 KiB",
+        "\n  GET    /x/{id}  an example\n",
+    ):
+        assert told in text
+
+
+def test_summaries_stand_in_one_column() -> None:
+    table = endpoint_table([Endpoint("GET", "/", "a"), Endpoint("DELETE", "/long/path", "b")])
+    assert table.splitlines() == ["  GET    /           a", "  DELETE /long/path  b"]

@@ -1,0 +1,123 @@
+"""A desk in the back room: an open database and the verbs on it, without HTTP, so that a test holds every step."""
+
+import asyncio
+import threading
+from collections.abc import Callable, Coroutine, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, TypeVar
+
+from crmkit import boot
+from crmkit.core import access, login, records, upkeep
+from crmkit.core.crm import Crm
+from crmkit.errors import Problem
+from crmkit.model.actor import Actor
+from crmkit.model.listing import Listing
+from crmkit.records import CONTACT
+from crmkit.storage import records as rows
+from crmkit.storage.database import Database
+from crmkit.storage.statements import Workspace
+from crmkit.storage.tx import Tx
+from tests.house import ALICE, GivenClock, settings_of
+
+T = TypeVar("T")
+
+
+@dataclass
+class Desk:
+    """`do` runs a coroutine to its end; between two of them nothing moves (no upkeep runs, so no text is indexed)."""
+
+    crm: Crm
+    clock: GivenClock
+    do: Callable[[Coroutine[Any, Any, Any]], Any]
+
+    @property
+    def database(self) -> Database:
+        return self.crm.database
+
+    def person(self, email: str = ALICE) -> Actor:
+        """Return the actor behind an address, with a fresh token; the first time with a workspace of their own."""
+        unit = partial(login.sign_in, crm=self.crm, email=email, token_name="test")
+        signed_in = self.do(self.database.write(unit))
+        return self.do(access.authenticate(self.crm, f"Bearer {signed_in.token}"))
+
+    def save(self, actor: Actor, **body: Any) -> Any:
+        return self.do(records.save(self.crm, actor, CONTACT, body)).record
+
+    def save_all(self, actor: Actor, bodies: list[dict[str, Any]]) -> list[Any]:
+        """Return the new contacts, all made in one transaction."""
+
+        def unit(tx: Tx) -> list[Any]:
+            return [rows.insert(tx, CONTACT, CONTACT.draft(body)) for body in bodies]
+
+        return self.do(self.crm.change(actor, unit))
+
+    def change(self, actor: Actor, contact: Any, **body: Any) -> Any:
+        return self.do(records.change(self.crm, actor, CONTACT, contact.id, body))
+
+    def remove(self, actor: Actor, contact: Any) -> None:
+        try:
+            self.do(records.remove(self.crm, actor, CONTACT, contact.id, ""))
+        except Problem as problem:
+            self.do(records.remove(self.crm, actor, CONTACT, contact.id, problem.facts["confirm"]))
+
+    def find(self, actor: Actor, *pairs: tuple[str, str], **named: str) -> Listing:
+        return self.do(records.find_all(self.crm, actor, CONTACT, [*pairs, *named.items()]))
+
+    def pages(self, actor: Actor, *pairs: tuple[str, str], between: Callable[[], None] = lambda: None) -> list[Any]:
+        """Return the records of all pages; `between` is called from one page to the next."""
+        found: list[Any] = []
+        page = self.find(actor, *pairs)
+        while page.next_cursor is not None:
+            found += page.records
+            between()
+            page = self.find(actor, *pairs, ("cursor", page.next_cursor))
+        return [*found, *page.records]
+
+    def index(self) -> None:
+        self.do(upkeep.index_all(self.crm))
+
+
+class Gate:
+    """A unit that holds the writer until the gate opens, so that what is written meanwhile makes one group."""
+
+    def __init__(self) -> None:
+        self.reached = threading.Event()
+        self.opened = threading.Event()
+
+    def __call__(self, tx: Tx) -> None:
+        self.reached.set()
+        assert self.opened.wait(30)
+
+
+async def queued(database: Database, calls: list[Callable[[], Coroutine[Any, Any, Any]]]) -> list[Any]:
+    """Return the outcomes of coroutines whose writes all wait, in this order, when the writer comes to them.
+
+    Each must come to its write without waiting for anything else.
+    """
+    gate = Gate()
+    held = asyncio.create_task(database.write(gate))
+    await asyncio.to_thread(gate.reached.wait)
+    tasks = [asyncio.create_task(call()) for call in calls]
+    asyncio.get_running_loop().call_soon(gate.opened.set)  # runs after the first step of every task above
+    await held
+    return await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def place_of(actor: Actor) -> Workspace:
+    return Workspace(actor.workspace_id, actor.workspace_number)
+
+
+@contextmanager
+def desk(folder: Path, environ: Mapping[str, str] | None = None) -> Iterator[Desk]:
+    """Open the data in a folder until the block ends."""
+    clock = GivenClock()
+    crm = boot.crm_of(settings_of(CRMKIT_SERVER_DATA=str(folder), **(environ or {})), clock)
+    with asyncio.Runner() as runner:
+        runner.run(crm.database.__aenter__())
+        try:
+            yield Desk(crm, clock, runner.run)
+        finally:
+            runner.run(crm.database.__aexit__(None, None, None))

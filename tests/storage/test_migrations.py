@@ -1,0 +1,260 @@
+"""From any older database to this program's, through any interruption, with a copy kept; never back."""
+
+import itertools
+import signal
+import stat
+import subprocess
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from crmkit.model.record import Kind
+from crmkit.records import AUDIT, KINDS
+from crmkit.storage import migrate
+from crmkit.storage.database import FILE, connect, prepare
+from crmkit.storage.migrations import MIGRATIONS, Migration
+from crmkit.storage.sqlite import sqlite3
+from crmkit.storage.statements import stored, table_columns
+from crmkit.storage.tx import Connection
+from tests.house import ROOT, command, run
+
+
+class Cut(Exception):
+    """The power went."""
+
+
+class Watched:
+    """A connection that says when a statement is about to run."""
+
+    def __init__(self, connection: Connection, before: Callable[[], None]) -> None:
+        self._connection = connection
+        self._before = before
+
+    def execute(self, *arguments: Any) -> Any:
+        if arguments[0] != "ROLLBACK":  # a process that dies does not roll back, it just stops
+            self._before()
+        return self._connection.execute(*arguments)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._connection, name)
+
+
+def watching(before: Callable[[], None]) -> Any:
+    return lambda file, writes: Watched(connect(file, writes), before)
+
+
+def cut_at(number: int) -> Callable[[], None]:
+    """Return what raises Cut before the statement of that number (from 1)."""
+    count = itertools.count(1)
+
+    def before() -> None:
+        if next(count) == number:
+            raise Cut
+
+    return before
+
+
+def statements_of(folder: Path, migrations: tuple[Migration, ...] = MIGRATIONS) -> int:
+    """Return how many statements it takes to migrate what is in the folder."""
+    numbers: list[int] = []
+    migrate.run(folder / FILE, watching(lambda: numbers.append(1)), migrations)
+    return len(numbers)
+
+
+def fresh(folder: Path) -> Path:
+    prepare(folder)
+    return folder / FILE
+
+
+def at_version_1(folder: Path) -> Path:
+    """Return the file of a database of the first program, with somebody in it."""
+    file = fresh(folder)
+    migrate.run(file, connect, MIGRATIONS[:1])
+    with closing(connect(file, True)) as connection:
+        connection.execute("INSERT INTO users VALUES ('u_aaaaaaaa', 'alice@example.com', '2026-06-10T09:00:00Z')")
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    return file
+
+
+def described(file: Path) -> dict[str, Any]:
+    """Return all that makes a database: its schema, its version, and what it says of its migrations."""
+    with closing(sqlite3.connect(file)) as connection:
+        assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+        return {
+            "schema": connection.execute(
+                "SELECT type, name, tbl_name, sql FROM sqlite_schema ORDER BY name"
+            ).fetchall(),
+            "version": connection.execute("PRAGMA user_version").fetchone(),
+            "migrations": connection.execute("SELECT number, name FROM migrations ORDER BY number").fetchall(),
+            "users": connection.execute("SELECT id, email FROM users").fetchall(),
+        }
+
+
+@pytest.fixture
+def whole(tmp_path: Path) -> dict[str, Any]:
+    """A database that was migrated without a hitch."""
+    file = fresh(tmp_path / "whole")
+    assert migrate.run(file, connect) == [migration.name for migration in MIGRATIONS]
+    return described(file)
+
+
+def test_the_version_and_the_migrations_table_disagree(whole: dict[str, Any]) -> None:
+    assert whole["version"] == (len(MIGRATIONS),)
+    assert whole["migrations"] == [(number, m.name) for number, m in enumerate(MIGRATIONS, start=1)]
+
+
+@pytest.mark.parametrize("kind", [*KINDS, AUDIT], ids=lambda kind: kind.name)
+def test_a_field_has_no_column_or_a_column_no_field(tmp_path: Path, kind: Kind) -> None:
+    file = fresh(tmp_path / "data")
+    migrate.run(file, connect)
+    with closing(connect(file, False)) as connection:
+        found = connection.execute(f"PRAGMA table_xinfo({kind.plural})").fetchall()
+        (strict,) = connection.execute("SELECT strict FROM pragma_table_list WHERE name = ?", (kind.plural,)).fetchone()
+    never_empty = {"workspace_id"}
+    for field in stored(kind):
+        if not field.nullable:
+            never_empty |= {field.name, field.compared}
+    expected = {name: (type_, name in never_empty) for name, type_ in table_columns(kind)}
+    assert {name: (type_, bool(not_null)) for _, name, type_, not_null, *_ in found} == expected
+    assert [name for _, name, _, _, _, key, _ in found if key] == ["seq"]
+    assert strict
+
+
+def test_a_second_start_migrates_again(tmp_path: Path) -> None:
+    file = fresh(tmp_path / "data")
+    migrate.run(file, connect)
+    assert migrate.run(file, connect) == []
+    assert list(tmp_path.joinpath("data").glob("*before*")) == []
+
+
+STARTS = [pytest.param(fresh, id="from nothing"), pytest.param(at_version_1, id="from version 1")]
+
+
+@pytest.mark.parametrize("start", STARTS)
+def test_a_migration_that_was_cut_off_cannot_be_taken_up_again(
+    tmp_path: Path, start: Callable[[Path], Path], whole: dict[str, Any]
+) -> None:
+    whole = whole | {"users": described_users(start(tmp_path / "users"))}
+    start(tmp_path / "count")
+    last = statements_of(tmp_path / "count")
+    assert last > sum(len(m.statements) for m in MIGRATIONS[1:])
+    for number in range(1, last + 1):
+        file = start(tmp_path / str(number))
+        with pytest.raises(Cut):
+            migrate.run(file, watching(cut_at(number)))
+        migrate.run(file, connect)
+        assert described(file) == whole, f"cut before statement {number}"
+
+
+def described_users(file: Path) -> list[Any]:
+    with closing(sqlite3.connect(file)) as connection:
+        if connection.execute("SELECT 1 FROM sqlite_schema WHERE name = 'users'").fetchone() is None:
+            return []
+        return connection.execute("SELECT id, email FROM users").fetchall()
+
+
+# A process without threads, so that it can fork: each child is killed before another statement, and nobody tidies up.
+KILLS = """
+import itertools, os, signal, sys
+from pathlib import Path
+from crmkit.storage import migrate
+from crmkit.storage.database import FILE, connect
+
+class Dying:
+    def __init__(self, connection, last):
+        self.connection, self.last, self.count = connection, last, itertools.count(1)
+    def execute(self, *arguments):
+        if next(self.count) == self.last:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return self.connection.execute(*arguments)
+    def __getattr__(self, name):
+        return getattr(self.connection, name)
+
+for number in range(1, int(sys.argv[2]) + 1):
+    child = os.fork()
+    if child == 0:
+        migrate.run(Path(sys.argv[1], str(number), FILE), lambda *how: Dying(connect(*how), number))
+        os._exit(0)
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+
+
+@pytest.mark.parametrize("start", STARTS)
+def test_a_migration_that_was_killed_cannot_be_taken_up_again(
+    tmp_path: Path, start: Callable[[Path], Path], whole: dict[str, Any]
+) -> None:
+    whole = whole | {"users": described_users(start(tmp_path / "users"))}
+    start(tmp_path / "count")
+    last = statements_of(tmp_path / "count")
+    files = [start(tmp_path / str(number)) for number in range(1, last + 1)]
+    line, env = command()
+    script = [line[0], "-c", KILLS, str(tmp_path), str(last)]
+    done = subprocess.run(script, env=env, cwd=ROOT, capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout.split() == [str(-signal.SIGKILL)] * last
+    for number, file in enumerate(files, start=1):
+        migrate.run(file, connect)
+        assert described(file) == whole, f"killed before statement {number}"
+
+
+def test_no_copy_is_kept_of_what_is_about_to_be_migrated(tmp_path: Path) -> None:
+    file = at_version_1(tmp_path / "data")
+    before = described(file)
+    assert migrate.run(file, connect) == [m.name for m in MIGRATIONS[1:]]
+    copy = file.with_name("crmkit-before-0002.db")
+    assert stat.S_IMODE(copy.stat().st_mode) == 0o600
+    assert described(copy) == before
+    assert before["version"] == (1,)
+    assert before["users"] == [("u_aaaaaaaa", "alice@example.com")]
+    assert sorted(other.name for other in file.parent.iterdir()) == ["crmkit-before-0002.db", "crmkit.db"]
+
+
+def test_a_copy_that_was_cut_off_passes_for_a_copy(tmp_path: Path) -> None:
+    file = at_version_1(tmp_path / "data")
+    part = file.with_name("crmkit-before-0002.part")
+    part.write_bytes(b"half of a copy")
+    with pytest.raises(Cut):
+        migrate.run(file, watching(cut_at(2)))  # the first asks for the version, the second copies
+    assert not file.with_name("crmkit-before-0002.db").exists()
+    assert migrate.run(file, connect) == [m.name for m in MIGRATIONS[1:]]
+    assert described(file.with_name("crmkit-before-0002.db"))["version"] == (1,)
+    assert not part.exists()
+
+
+def test_an_empty_database_is_copied_before_its_first_migration(tmp_path: Path) -> None:
+    migrate.run(fresh(tmp_path / "data"), connect)
+    assert list((tmp_path / "data").glob("*before*")) == []
+
+
+@pytest.mark.parametrize(
+    "arguments", [["serve", "--port", "0"], ["migrate"], ["token", "--email", "alice@example.com"]], ids=lambda a: a[0]
+)
+def test_an_old_program_touches_a_newer_database(tmp_path: Path, arguments: list[str]) -> None:
+    file = fresh(tmp_path / "data")
+    migrate.run(file, connect)
+    with closing(connect(file, True)) as connection:
+        connection.execute(f"PRAGMA user_version = {len(MIGRATIONS) + 1}")
+    before = file.read_bytes()
+    done = run(*arguments, "--data", str(tmp_path / "data"), cwd=tmp_path)
+    assert done.returncode == 1
+    assert done.stdout == ""
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("crmkit: the database in ")
+    assert f"is at version {len(MIGRATIONS) + 1}, this crmkit knows {len(MIGRATIONS)}" in line
+    assert "install the newer crmkit" in line
+    assert file.read_bytes() == before
+
+
+def test_a_start_leaves_the_data_open_to_others(tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    folder.mkdir(mode=0o755)
+    (folder / FILE).touch(mode=0o644)
+    done = run("migrate", "--data", str(folder), cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    run("token", "--email", "alice@example.com", "--data", str(folder), cwd=tmp_path)
+    modes = {file.name: stat.S_IMODE(file.stat().st_mode) for file in folder.iterdir()}
+    assert {FILE, "secret.key"} <= set(modes)
+    assert set(modes.values()) == {0o600}, modes

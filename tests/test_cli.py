@@ -1,0 +1,341 @@
+"""The program as an operator meets it: what it prints, what it exits with, and one clear line where it gives up."""
+
+import os
+import re
+import socket
+import stat
+import subprocess
+from contextlib import closing
+from pathlib import Path
+
+import httpx
+import pytest
+
+from crmkit import __version__
+from crmkit.storage.database import FILE
+from crmkit.storage.migrations import MIGRATIONS
+from crmkit.storage.sqlite import sqlite3
+from tests.house import Process, command, run
+
+COMMANDS = ["serve", "migrate", "token", "doctor", "version"]
+
+
+def gives_up(done: subprocess.CompletedProcess[str], *words: str) -> None:
+    """Check that a command ended with status 1 and one line on standard error that holds the words."""
+    assert (done.returncode, done.stdout) == (1, ""), done
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("crmkit: ")
+    for word in words:
+        assert word in line, line
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A data folder with a database and somebody in it."""
+    done = run("token", "--email", "alice@example.com", "--data", "data", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    return tmp_path / "data"
+
+
+def test_the_version_is_not_printed(tmp_path: Path) -> None:
+    done = run("version", cwd=tmp_path)
+    assert (done.returncode, done.stdout, done.stderr) == (0, f"crmkit {__version__}\n", "")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_command_does_not_explain_itself(tmp_path: Path, name: str) -> None:
+    done = run(name, "--help", cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith(f"usage: crmkit {name} ")
+    if name != "version":
+        assert "--data" in done.stdout
+        assert "--config" in done.stdout
+
+
+def test_a_command_is_not_listed(tmp_path: Path) -> None:
+    done = run("--help", cwd=tmp_path)
+    assert done.returncode == 0
+    listed = re.findall(r"^    (\w+)  +\S", done.stdout, re.MULTILINE)
+    assert set(COMMANDS) <= set(listed)
+    assert run(cwd=tmp_path).returncode == 2
+    nonsense = run("nonsense", cwd=tmp_path)
+    assert nonsense.returncode == 2
+    assert "invalid choice: 'nonsense'" in nonsense.stderr
+
+
+def test_migrate_is_not_enough_to_make_a_database(tmp_path: Path) -> None:
+    first = run("migrate", "--data", "data", cwd=tmp_path)
+    applied = "".join(f"applied {migration.name}\n" for migration in MIGRATIONS)
+    assert (first.returncode, first.stdout, first.stderr) == (0, f"{applied}the database is up to date\n", "")
+    again = run("migrate", "--data", "data", cwd=tmp_path)
+    assert (again.returncode, again.stdout) == (0, "the database is up to date\n")
+    with closing(sqlite3.connect(tmp_path / "data" / FILE)) as file:
+        assert file.execute("PRAGMA user_version").fetchone() == (len(MIGRATIONS),)
+
+
+def who(url: str, token: str) -> dict[str, str]:
+    headers = {"Authorization": f"Bearer {token}", "Accept": "application/json"}
+    answer: dict[str, str] = httpx.get(f"{url}/whoami", headers=headers).json()
+    return answer
+
+
+def test_a_token_for_a_new_or_known_address_does_not_work(served: Process) -> None:
+    """All of it beside the running server."""
+    with served.sign_in("alice@example.com") as alice:
+        known = alice.json_of("GET", "/whoami")
+    place = ["--data", str(served.folder)]
+    cwd = served.folder.parent
+    for email, name in (("alice@example.com", None), (" Alice@EXAMPLE.com", "CI"), ("bob@example.com", "Bob's own")):
+        done = run("token", "--email", email, *place, *(["--name", name] if name else []), cwd=cwd)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert re.fullmatch(r"ck_[a-z2-9]{39}\n", done.stdout)
+        me = who(served.url, done.stdout.strip())
+        assert me["email"] == email.strip().lower()
+        assert me["token_name"] == (name or "operator")
+        assert me["role"] == "admin"
+        assert (me["workspace"] == known["workspace"]) == (me["email"] == "alice@example.com")
+    assert served.stop() == 0
+
+
+def test_a_token_made_without_a_server_does_not_work_with_one(folder: Path) -> None:
+    from tests.house import process
+
+    done = run("token", "--email", "alice@example.com", "--data", str(folder), cwd=folder.parent)
+    with process(folder) as served:
+        assert who(served.url, done.stdout.strip())["email"] == "alice@example.com"
+        assert served.stop() == 0
+    with closing(sqlite3.connect(folder / FILE)) as file:
+        assert file.execute("SELECT count(*) FROM users").fetchone() == (1,)
+        assert file.execute("SELECT count(*) FROM workspaces").fetchone() == (1,)
+        actions = [action for (action,) in file.execute("SELECT action FROM audit ORDER BY seq")]
+    assert actions == ["workspace.create", "token.create", "token.create"]
+
+
+@pytest.mark.parametrize("email", ["", "alice", "alice@", "a b@example.com", "Alice <alice@example.com>", "a@b@c.de"])
+def test_a_token_is_made_for_an_address_that_is_none(tmp_path: Path, email: str) -> None:
+    gives_up(run("token", "--email", email, "--data", "data", cwd=tmp_path), "--email", "must be an address like")
+    assert not (tmp_path / "data" / FILE).exists() or not people(tmp_path / "data")
+
+
+def people(folder: Path) -> list[str]:
+    with closing(sqlite3.connect(folder / FILE)) as file:
+        if file.execute("PRAGMA user_version").fetchone() == (0,):
+            return []
+        return [email for (email,) in file.execute("SELECT email FROM users")]
+
+
+@pytest.mark.parametrize("name", ["", "   ", "n" * 101])
+def test_a_token_name_that_no_client_could_give_is_taken(tmp_path: Path, name: str) -> None:
+    gives_up(run("token", "--email", "alice@example.com", "--name", name, "--data", "data", cwd=tmp_path), "--name")
+
+
+# doctor
+
+
+def lines_of(folder: Path, status: int) -> dict[str, tuple[str, str]]:
+    """Return what doctor finds: name -> (ok or BAD, what)."""
+    done = run("doctor", "--data", str(folder), cwd=folder.parent)
+    assert (done.returncode, done.stderr) == (status, "")
+    found = [re.fullmatch(r"(ok  |BAD ) (\w+): (\S.*)", line) for line in done.stdout.splitlines()]
+    assert all(found), done.stdout
+    return {line.group(2): (line.group(1).strip(), line.group(3)) for line in found if line}
+
+
+def bad(found: dict[str, tuple[str, str]]) -> set[str]:
+    return {name for name, (verdict, _) in found.items() if verdict == "BAD"}
+
+
+def test_doctor_finds_fault_with_what_is_good(folder: Path) -> None:
+    before = {file.name: file.read_bytes() for file in folder.iterdir()}
+    found = lines_of(folder, 0)
+    assert bad(found) == set()
+    names = ["crmkit", "sqlite", "folder", "database", "key", "server", "schema", "integrity", "content"]
+    assert list(found) == names
+    assert found["crmkit"][1].startswith(__version__)
+    assert found["server"][1] == "none runs on this data"
+    assert found["content"][1].startswith("1 workspaces, 0 records, ")
+    after = {file.name: file.read_bytes() for file in folder.iterdir()}
+    assert {FILE: before[FILE], "secret.key": before["secret.key"]}.items() <= after.items()
+    assert not any(content for name, content in after.items() if name.endswith("-wal"))
+
+
+def test_doctor_needs_a_database_or_makes_one(tmp_path: Path) -> None:
+    done = run("doctor", "--data", "data", cwd=tmp_path)
+    assert done.returncode == 0
+    assert "none yet in data" in done.stdout
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_doctor_cannot_look_while_a_server_runs(served: Process) -> None:
+    with served.sign_in() as me:
+        for number in range(3):
+            me.post("/contacts", json={"name": f"Jane {number}"})
+    found = lines_of(served.folder, 0)
+    assert bad(found) == set()
+    assert f"process {served.popen.pid}" in found["server"][1]
+    assert found["content"][1].startswith("1 workspaces, 3 records, ")
+    assert httpx.get(f"{served.url}/readyz").text == "ready\n"
+    assert served.stop() == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "mode", "finding"), [("", 0o755, "folder"), (FILE, 0o644, "database"), ("secret.key", 0o640, "key")]
+)
+def test_doctor_overlooks_what_others_can_read(folder: Path, name: str, mode: int, finding: str) -> None:
+    path = folder / name
+    path.chmod(mode)
+    found = lines_of(folder, 1)
+    assert bad(found) == {finding}
+    assert f"mode {mode:04o}; others can read it: chmod " in found[finding][1]
+    assert stat.S_IMODE(path.stat().st_mode) == mode  # it looks, and changes nothing
+    advised = found[finding][1].rpartition(": ")[2].split()
+    subprocess.run(advised, check=True, cwd=folder.parent)
+    assert bad(lines_of(folder, 0)) == set()
+
+
+def test_doctor_overlooks_a_missing_key(folder: Path) -> None:
+    (folder / "secret.key").unlink()
+    found = lines_of(folder, 1)
+    assert bad(found) == {"key"}
+    assert "is missing" in found["key"][1]
+
+
+@pytest.mark.parametrize(("by", "advice"), [(1, "install a newer crmkit"), (-1, "run `crmkit migrate`")])
+def test_doctor_overlooks_another_version(folder: Path, by: int, advice: str) -> None:
+    with closing(sqlite3.connect(folder / FILE)) as file:
+        file.execute(f"PRAGMA user_version = {len(MIGRATIONS) + by}")
+    found = lines_of(folder, 1)
+    assert bad(found) == {"schema"}
+    assert advice in found["schema"][1]
+
+
+def damaged_head(file: Path) -> None:
+    with file.open("r+b") as raw:
+        raw.write(b"not a database at all")
+
+
+def damaged_middle(file: Path) -> None:
+    """Overwrite a page of an index, so that it no longer fits its table."""
+    with closing(sqlite3.connect(file)) as connection:
+        (page,) = connection.execute("SELECT rootpage FROM sqlite_schema WHERE name = 'tokens_by_user'").fetchone()
+        (size,) = connection.execute("PRAGMA page_size").fetchone()
+    with file.open("r+b") as raw:
+        raw.seek((page - 1) * size)
+        raw.write(os.urandom(size))
+
+
+def cut_off(file: Path) -> None:
+    with file.open("r+b") as raw:
+        raw.truncate(file.stat().st_size // 2)
+
+
+@pytest.mark.parametrize("damage", [damaged_head, damaged_middle, cut_off])
+def test_doctor_overlooks_a_damaged_file(folder: Path, damage: "type[object]") -> None:
+    damage(folder / FILE)
+    found = lines_of(folder, 1)
+    assert bad(found) <= {"integrity", "database"}
+    (name,) = bad(found)
+    assert "restore a copy" in found[name][1]
+
+
+@pytest.mark.parametrize("arguments", [["serve", "--port", "0"], ["migrate"], ["token", "--email", "a@example.com"]])
+def test_a_damaged_file_ends_a_command_with_a_traceback(folder: Path, arguments: list[str]) -> None:
+    damaged_head(folder / FILE)
+    done = run(*arguments, "--data", str(folder), cwd=folder.parent)
+    gives_up(done, str(folder), "file is not a database", "crmkit doctor")
+
+
+def test_a_key_that_is_none_is_replaced(folder: Path) -> None:
+    (folder / "secret.key").write_text("0123\n")
+    gives_up(run("serve", "--port", "0", "--data", str(folder), cwd=folder.parent), "secret.key", "is no key")
+    assert (folder / "secret.key").read_text() == "0123\n"
+
+
+# Settings that stop the start
+
+
+@pytest.mark.parametrize(
+    ("toml", "words"),
+    [
+        ("[server]\nprot = 8000\n", ["[server] has no setting 'prot' (did you mean port?)", "it has host, port"]),
+        ("[sever]\nport = 8000\n", ["has a section [sever], which does not exist (did you mean server?)"]),
+        ("[server]\nport = 'x'\n", ["[server] cannot be read"]),
+        ("[server]\nport = 70000\n", ["[server] cannot be read"]),
+        ("server = 5\n", ["[server] is a section"]),
+        ("[server\n", ["is not TOML"]),
+        ("[auth]\nsignup = 'closed'\n", ["[auth] cannot be read"]),
+        ("[plans]\ndefault = 'gold'\n", ["names 'gold'", "declared are: unlimited"]),
+        ("[plans.gold]\nmembres = 3\n", ["[plans.gold] has no setting 'membres' (did you mean members?)"]),
+        ("[server]\ntrusted_proxies = ['here']\n", ["'here' is no address or network"]),
+        ("[server]\nhost = '0.0.0.0'\n[auth]\nlocal = true\n", ["needs a loopback host"]),
+        ("[mail]\nfrom = 'nobody'\n", ["from must be like"]),
+        ("[mail]\nsmtp_url = 'ftp://example.com'\n", ["smtp"]),
+    ],
+)
+def test_a_setting_that_cannot_be_is_started_with(tmp_path: Path, toml: str, words: list[str]) -> None:
+    (tmp_path / "crmkit.toml").write_text(toml)
+    gives_up(run("serve", "--port", "0", cwd=tmp_path), *words)
+
+
+@pytest.mark.parametrize(
+    ("environ", "words"),
+    [
+        ({"CRMKIT_SERVER_PROT": "1"}, ["CRMKIT_SERVER_PROT", "no setting (did you mean CRMKIT_SERVER_PORT?)"]),
+        ({"CRMKIT_SERVER_PORT": "many"}, ["CRMKIT_SERVER_PORT cannot be read"]),
+        ({"CRMKIT_AUTH_LOCAL": "maybe"}, ["CRMKIT_AUTH_LOCAL is true or false, not 'maybe'"]),
+        ({"CRMKIT_LIMITS_BODY_KIB": "0"}, ["CRMKIT_LIMITS_BODY_KIB cannot be read"]),
+        ({"CRMKIT_CONFIG": "nowhere.toml"}, ["cannot read the settings file nowhere.toml", "No such file"]),
+    ],
+)
+def test_an_environment_that_cannot_be_is_started_with(
+    tmp_path: Path, environ: dict[str, str], words: list[str]
+) -> None:
+    gives_up(run("serve", "--port", "0", cwd=tmp_path, **environ), *words)
+
+
+def test_a_host_that_is_not_loopback_gets_local_mode(tmp_path: Path) -> None:
+    gives_up(run("serve", "--port", "0", "--host", "0.0.0.0", "--local", cwd=tmp_path), "needs a loopback host")
+
+
+def test_a_port_in_use_ends_with_a_traceback(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        done = run("serve", "--port", port, "--data", "data", cwd=tmp_path)
+    gives_up(done, f"cannot listen on 127.0.0.1 port {port}", "Address already in use", "--port")
+
+
+@pytest.mark.parametrize("host", ["192.0.2.1", "not a host", "nowhere.invalid"])
+def test_a_host_of_somebody_else_ends_with_a_traceback(tmp_path: Path, host: str) -> None:
+    gives_up(run("serve", "--port", "0", "--host", host, "--data", "data", cwd=tmp_path), f"cannot listen on {host}")
+
+
+def test_a_folder_that_cannot_be_made_ends_with_a_traceback(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    for arguments in (["serve", "--port", "0"], ["migrate"], ["token", "--email", "alice@example.com"]):
+        gives_up(run(*arguments, "--data", "file/data", cwd=tmp_path), "file/data")
+
+
+def test_a_start_forgets_a_setting_of_another_layer(tmp_path: Path) -> None:
+    """Flags over the environment over the file over the defaults."""
+    (tmp_path / "crmkit.toml").write_text("[server]\ndata = 'from the file'\nlog = 'json'\n")
+    run("migrate", cwd=tmp_path)
+    run("migrate", cwd=tmp_path, CRMKIT_SERVER_DATA="from the environment")
+    run("migrate", "--data", "from a flag", cwd=tmp_path, CRMKIT_SERVER_DATA="never")
+    (tmp_path / "other.toml").write_text("[server]\ndata = 'from another file'\n")
+    run("migrate", "--config", "other.toml", cwd=tmp_path)
+    run("migrate", cwd=tmp_path, CRMKIT_CONFIG="other.toml")
+    made = {path.name for path in tmp_path.iterdir() if path.is_dir()}
+    assert made == {"from the file", "from the environment", "from a flag", "from another file"}
+
+
+def test_the_announcement_does_not_tell_where_it_serves(tmp_path: Path) -> None:
+    line, env = command("serve", "--port", "0", "--data", "data", "--local")
+    with subprocess.Popen(line, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd=tmp_path) as popen:
+        assert popen.stdout is not None
+        announced = popen.stdout.readline().decode()
+        popen.terminate()
+        assert popen.wait(15) == 0
+    assert re.fullmatch(
+        rf"crmkit {re.escape(__version__)} serves http://127\.0\.0\.1:\d+ \(local mode\), data in data\n", announced
+    )

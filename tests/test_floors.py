@@ -1,0 +1,191 @@
+"""The floors of the house: a module imports from its own package and from floors below, from nowhere else of ours."""
+
+import ast
+import importlib
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import crmkit
+
+SOURCE = Path(crmkit.__file__).parent
+
+# room -> floor; a module at the top of the package is a room of its own, the package itself holds the version
+FLOORS = {
+    "": 0,
+    "errors": 0,
+    "ids": 0,
+    "clock": 0,
+    "settings": 0,
+    "model": 1,
+    "records": 2,
+    "render": 2,
+    "storage": 2,
+    "mail": 2,
+    "core": 3,
+    "web": 4,
+    "mcp": 4,
+    "cli": 5,
+    "boot": 5,
+    "doctor": 5,
+    "__main__": 5,
+}
+LONGEST = 400  # lines of one file
+FRAMEWORKS = {"litestar", "uvicorn", "aiosqlite", "sqlite3", "pysqlite3", "aiosmtplib", "asyncio", "socket", "smtplib"}
+
+
+def modules() -> dict[str, Path]:
+    """Return every module of the package by its dotted name."""
+    found = {}
+    for file in sorted(SOURCE.rglob("*.py")):
+        parts = ("crmkit", *file.relative_to(SOURCE).with_suffix("").parts)
+        found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = file
+    return found
+
+
+MODULES = modules()
+
+
+def imports(name: str, tree: ast.AST, known: dict[str, Path]) -> Iterator[tuple[int, str]]:
+    """Yield (line, module) for everything that a module's source imports, wherever in it the import stands."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from ((node.lineno, alias.name) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = node.module or ""
+            if node.level:
+                inside = name if name in known and known[name].name == "__init__.py" else name.rpartition(".")[0]
+                up = inside.split(".")[: len(inside.split(".")) - node.level + 1]
+                base = ".".join([*up, *([base] if base else [])])
+            for alias in node.names:
+                inner = f"{base}.{alias.name}"
+                yield node.lineno, inner if inner in known else base
+
+
+def room(module: str) -> str:
+    return [*module.split("."), ""][1]
+
+
+def faults(name: str, tree: ast.AST, known: dict[str, Path]) -> list[str]:
+    """Return a sentence for every import that leaves the module's room other than downstairs."""
+    own, found = room(name), []
+    for line, imported in imports(name, tree, known):
+        if imported.split(".")[0] != "crmkit":
+            continue
+        other = room(imported)
+        same = own == other and own != ""
+        below = FLOORS[other] < FLOORS[own]
+        ground_or_top = FLOORS[other] == FLOORS[own] and FLOORS[own] in (0, 5)  # single modules, not packages
+        if not (same or below or ground_or_top):
+            found.append(f"{name}:{line} imports {imported}, from floor {FLOORS[own]} to floor {FLOORS[other]}")
+    return found
+
+
+def tree_of(name: str) -> ast.AST:
+    return ast.parse(MODULES[name].read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_a_module_imports_only_from_its_own_room_and_from_floors_below(name: str) -> None:
+    assert room(name) in FLOORS, f"{name} stands on no floor"
+    assert faults(name, tree_of(name), MODULES) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "source"),
+    [
+        ("crmkit.model.query", "from crmkit.records import KINDS"),
+        ("crmkit.model.query", "from crmkit import records"),
+        ("crmkit.model.query", "import crmkit.storage.tx"),
+        ("crmkit.model.query", "from ..storage import tx"),
+        ("crmkit.model.query", "from .. import storage"),
+        ("crmkit.records.contact", "from crmkit.render.text import line"),
+        ("crmkit.storage.tx", "from crmkit.mail import Mailer"),
+        ("crmkit.core.login", "def f():\n    from crmkit.web import app"),
+        ("crmkit.core.login", "if TYPE_CHECKING:\n    from crmkit.web.app import build"),
+        ("crmkit.web.app", "from crmkit import boot"),
+        ("crmkit.web.app", "from crmkit.mcp import endpoint"),
+        ("crmkit.errors", "from crmkit.model.fields import Text"),
+        ("crmkit.ids", "import crmkit.cli"),
+    ],
+)
+def test_an_import_that_goes_up_or_next_door_is_noticed(name: str, source: str) -> None:
+    known = {
+        **MODULES,
+        "crmkit.mcp": SOURCE / "mcp" / "__init__.py",
+        "crmkit.mcp.endpoint": SOURCE / "mcp" / "endpoint.py",
+    }
+    assert len(faults(name, ast.parse(source), known)) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "source"),
+    [
+        ("crmkit.model.query", "from crmkit.model import fold\nfrom . import fields\nfrom .fields import Text"),
+        (
+            "crmkit.model.query",
+            "from crmkit.errors import Problem\nfrom crmkit import __version__, ids\nimport msgspec",
+        ),
+        ("crmkit.model", "from . import fields\nfrom .fields import Text\nfrom .. import errors"),
+        ("crmkit.core.access", "from crmkit.core.crm import Crm\nfrom crmkit.storage.tx import Tx"),
+        ("crmkit.mail.smtp", "from crmkit.settings import is_loopback\nfrom crmkit.clock import Clock"),
+        ("crmkit.settings", "from crmkit.errors import nearest"),
+        ("crmkit.cli", "from crmkit import boot"),
+    ],
+)
+def test_an_import_from_the_same_room_or_from_below_is_fine(name: str, source: str) -> None:
+    assert faults(name, ast.parse(source), MODULES) == []
+
+
+@pytest.mark.parametrize("name", [name for name in MODULES if FLOORS.get(room(name), 0) <= 1])
+def test_the_two_lowest_floors_know_no_framework_and_no_network(name: str) -> None:
+    outside = {imported.split(".")[0] for _, imported in imports(name, tree_of(name), MODULES)}
+    assert outside & FRAMEWORKS == set()
+
+
+@pytest.mark.parametrize("name", [name for name in MODULES if room(name) in ("render", "records", "core")])
+def test_only_the_web_knows_its_framework_and_only_storage_its_database(name: str) -> None:
+    outside = {imported.split(".")[0] for _, imported in imports(name, tree_of(name), MODULES)}
+    assert outside & (FRAMEWORKS - {"asyncio"}) == set()
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_no_module_is_found_by_walking_folders_or_by_its_place_on_disk(name: str) -> None:
+    tree = tree_of(name)
+    assert {imported for _, imported in imports(name, tree, MODULES)} & {
+        "pkgutil",
+        "importlib",
+        "imp",
+        "runpy",
+    } == set()
+    for node in ast.walk(tree):
+        spoken = getattr(node, "id", None) or getattr(node, "attr", None)
+        assert spoken not in ("__file__", "__path__", "__import__", "import_module", "iter_modules"), (
+            f"{MODULES[name]}:{getattr(node, 'lineno', 0)} uses {spoken}"
+        )
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_a_file_has_at_most_400_lines(name: str) -> None:
+    assert len(MODULES[name].read_text(encoding="utf-8").splitlines()) <= LONGEST
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_a_module_says_in_its_first_line_what_it_is(name: str) -> None:
+    told = ast.get_docstring(tree_of(name))  # type: ignore[arg-type]
+    assert told
+    assert told.splitlines()[0].strip()
+
+
+@pytest.mark.parametrize("name", [name for name in MODULES if room(name) != "__main__"])
+def test_every_module_can_be_imported_by_its_name(name: str) -> None:
+    importlib.import_module(name)
+    assert sys.modules[name].__name__ == name
+
+
+def test_there_is_something_to_look_at() -> None:
+    assert len(MODULES) > 50
+    assert {room(name) for name in MODULES} >= {"", "errors", "model", "records", "render", "storage", "core", "web"}
+    assert any(imported == "crmkit.core.crm" for _, imported in imports("x", tree_of("crmkit.core.access"), MODULES))

@@ -1,0 +1,140 @@
+"""Ids tell their kind, notice a slip of the pen, and say what is wrong with what is none."""
+
+import itertools
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from crmkit import ids
+from crmkit.errors import a
+
+GOOD = {prefix: ids.numbered(prefix, 12_345_678_901) for prefix in ids.PREFIXES}
+every_prefix = pytest.mark.parametrize("prefix", ids.PREFIXES)
+
+
+def refusal(text: str, prefix: str) -> str:
+    with pytest.raises(ids.BadId) as caught:
+        ids.parse(text, prefix)
+    assert str(caught.value).splitlines() == [str(caught.value)]
+    return str(caught.value)
+
+
+def test_the_alphabet_has_31_characters_that_cannot_be_taken_for_one_another() -> None:
+    assert len(ids.ALPHABET) == len(set(ids.ALPHABET)) == 31
+    assert not set("0o1li") & set(ids.ALPHABET)
+    assert ids.ALPHABET.islower()
+
+
+@every_prefix
+def test_a_minted_id_is_well_formed_and_random(prefix: str) -> None:
+    minted = [ids.mint(prefix) for _ in range(500)]
+    assert len(set(minted)) == 500
+    for id in minted:
+        assert ids.parse(id, prefix) == id
+        assert len(id) == len(prefix) + 1 + ids.LENGTH
+    bodies = "".join(id.partition("_")[2] for id in minted)
+    assert set(bodies) == set(ids.ALPHABET)
+
+
+SAMPLES = [ids.numbered("c", number * 104_729 + 7) for number in range(60)] + ["c_aaaaaaaa"]
+
+
+@pytest.mark.parametrize("id", SAMPLES)
+def test_every_single_wrong_character_is_found(id: str) -> None:
+    body = id.removeprefix("c_")
+    for place, right in enumerate(body):
+        for wrong in ids.ALPHABET:
+            if wrong != right:
+                assert "mistyped" in refusal(f"c_{body[:place]}{wrong}{body[place + 1 :]}", "c")
+
+
+@pytest.mark.parametrize("id", SAMPLES)
+def test_every_swap_of_two_characters_is_found(id: str) -> None:
+    body = id.removeprefix("c_")
+    for one, other in itertools.combinations(range(ids.LENGTH), 2):
+        if body[one] != body[other]:
+            swapped = list(body)
+            swapped[one], swapped[other] = swapped[other], swapped[one]
+            assert "mistyped" in refusal(f"c_{''.join(swapped)}", "c")
+
+
+@given(st.text(ids.ALPHABET, min_size=7, max_size=7), st.integers(0, 6), st.sampled_from(ids.ALPHABET))
+def test_no_two_ids_differ_in_one_place_alone(body: str, place: int, character: str) -> None:
+    other = body[:place] + character + body[place + 1 :]
+    assert (ids.check_character(body) == ids.check_character(other)) == (body == other)
+
+
+@every_prefix
+def test_an_id_is_understood_in_every_spelling(prefix: str) -> None:
+    id = GOOD[prefix]
+    for written in (id, f"{ids.PREFIXES[prefix]}/{id}", f" {id} ", f"\n{ids.PREFIXES[prefix]}/{id}\t"):
+        assert ids.parse(written, prefix) == id
+
+
+@every_prefix
+def test_the_id_of_another_kind_is_told_by_its_kind(prefix: str) -> None:
+    for other, kind in ids.PREFIXES.items():
+        if other != prefix:
+            told = refusal(GOOD[other], prefix)
+            assert told.startswith(f"that is the id of {a(kind)}; the id of {a(ids.PREFIXES[prefix])} looks like")
+            assert told.endswith(f"looks like {prefix}_k7m2q9xa")
+            told = refusal(f"{kind}/{GOOD[other]}", prefix)
+            assert told.startswith(
+                f"that is not the handle of {a(ids.PREFIXES[prefix])}: write {ids.PREFIXES[prefix]}/"
+            )
+
+
+@pytest.mark.parametrize("text", ["", " ", "jane", "k7m2q9xa", "_", "c", "c_", "x_k7m2q9xa", "C_K7M2Q9XA", "co_"])
+def test_what_is_no_id_at_all_is_told_what_one_looks_like(text: str) -> None:
+    told = refusal(text, "d")
+    assert told == "that is not an id; the id of a deal looks like d_k7m2q9xa"
+
+
+@pytest.mark.parametrize(
+    "body", ["", "a", "aaaaaaa", "aaaaaaaaa", "AAAAAAAA", "aaaaaaa0", "aaaaaaao", "aaaa aaa", "aaaa_aaa", "áaaaaaaa"]
+)
+def test_a_body_of_another_length_or_alphabet_is_told_as_such(body: str) -> None:
+    assert refusal(f"c_{body}", "c") == f"the id of a contact is c_ and 8 characters of {ids.ALPHABET}"
+
+
+@pytest.mark.parametrize(
+    "text", ["contact/", "contact//{}", "contacts/{}", "/{}", "Contact/{}", "contact/contact/{}", "c/{}", "{}/"]
+)
+def test_a_handle_has_one_form(text: str) -> None:
+    assert refusal(text.format(GOOD["c"]), "c")
+
+
+@given(
+    st.one_of(st.text(max_size=30), st.text("contact/_" + ids.ALPHABET, max_size=24)),
+    st.sampled_from(list(ids.PREFIXES)),
+)
+def test_any_text_is_an_id_or_a_sentence(text: str, prefix: str) -> None:
+    try:
+        found = ids.parse(text, prefix)
+    except ids.BadId as error:
+        assert str(error).splitlines() == [str(error)]
+        assert text not in str(error) or len(text) < 12  # what was sent is not repeated
+        return
+    assert text.strip().endswith(found)
+    assert found.startswith(f"{prefix}_")
+
+
+def test_numbered_ids_are_well_formed_and_all_different() -> None:
+    last = 31**7 - 1
+    numbers = [*range(3_000), *range(0, last, last // 3_000), *range(last - 3_000, last + 1)]
+    found = {number: ids.numbered("au", number) for number in numbers}
+    assert len(set(found.values())) == len(found)
+    for id in found.values():
+        assert ids.parse(id, "au") == id
+
+
+@given(st.integers(0, 31**7 - 1), st.integers(0, 31**7 - 1))
+def test_two_numbers_never_share_an_id(one: int, other: int) -> None:
+    assert (ids.numbered("au", one) == ids.numbered("au", other)) == (one == other)
+
+
+def test_neighbouring_numbers_do_not_look_alike() -> None:
+    bodies = [ids.numbered("au", number).removeprefix("au_") for number in range(1_000)]
+    alike = sum(sum(a == b for a, b in zip(*pair, strict=True)) >= 5 for pair in itertools.pairwise(bodies))
+    assert alike < 10

@@ -1,0 +1,325 @@
+"""Settings are layered, each has its name in the environment, and a wrong one stops the start with one line."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from crmkit.clock import after
+from crmkit.settings import Plan, Settings, SettingsError, is_loopback, load, rows
+from tests.house import run
+
+# section, key, environment name, default: what operators rely on
+EVERY_SETTING: list[tuple[str, str, str, Any]] = [
+    ("server", "host", "CRMKIT_SERVER_HOST", "127.0.0.1"),
+    ("server", "port", "CRMKIT_SERVER_PORT", 8000),
+    ("server", "base_url", "CRMKIT_SERVER_BASE_URL", ""),
+    ("server", "data", "CRMKIT_SERVER_DATA", "data"),
+    ("server", "trusted_proxies", "CRMKIT_SERVER_TRUSTED_PROXIES", ()),
+    ("server", "log", "CRMKIT_SERVER_LOG", "text"),
+    ("mail", "smtp_url", "CRMKIT_MAIL_SMTP_URL", ""),
+    ("mail", "from", "CRMKIT_MAIL_FROM", "crmkit <crmkit@localhost>"),
+    ("auth", "local", "CRMKIT_AUTH_LOCAL", False),
+    ("auth", "signup", "CRMKIT_AUTH_SIGNUP", "open"),
+    ("auth", "code_minutes", "CRMKIT_AUTH_CODE_MINUTES", 10),
+    ("auth", "token_idle_days", "CRMKIT_AUTH_TOKEN_IDLE_DAYS", 30),
+    ("limits", "requests_per_minute", "CRMKIT_LIMITS_REQUESTS_PER_MINUTE", 600),
+    ("limits", "signin_per_hour", "CRMKIT_LIMITS_SIGNIN_PER_HOUR", 5),
+    ("limits", "body_kib", "CRMKIT_LIMITS_BODY_KIB", 1024),
+    ("plans", "default", "CRMKIT_PLANS_DEFAULT", "unlimited"),
+]
+
+# a text in the environment, the same in a file, and the value both give
+OTHER: dict[str, tuple[str, str, Any]] = {
+    "CRMKIT_SERVER_HOST": ("::1", '"::1"', "::1"),
+    "CRMKIT_SERVER_PORT": ("0", "0", 0),
+    "CRMKIT_SERVER_BASE_URL": ("https://crm.acme.com", '"https://crm.acme.com"', "https://crm.acme.com"),
+    "CRMKIT_SERVER_DATA": ("/srv/crm data", '"/srv/crm data"', "/srv/crm data"),
+    "CRMKIT_SERVER_TRUSTED_PROXIES": (
+        "10.0.0.0/8, ::1 ,",
+        '["10.0.0.0/8", "::1"]',
+        ("10.0.0.0/8", "::1"),
+    ),
+    "CRMKIT_SERVER_LOG": ("json", '"json"', "json"),
+    "CRMKIT_MAIL_SMTP_URL": ("smtp://mail:25", '"smtp://mail:25"', "smtp://mail:25"),
+    "CRMKIT_MAIL_FROM": ("crm@acme.com", '"crm@acme.com"', "crm@acme.com"),
+    "CRMKIT_AUTH_LOCAL": ("true", "true", True),
+    "CRMKIT_AUTH_SIGNUP": ("invited", '"invited"', "invited"),
+    "CRMKIT_AUTH_CODE_MINUTES": ("5", "5", 5),
+    "CRMKIT_AUTH_TOKEN_IDLE_DAYS": ("365", "365", 365),
+    "CRMKIT_LIMITS_REQUESTS_PER_MINUTE": ("0", "0", 0),
+    "CRMKIT_LIMITS_SIGNIN_PER_HOUR": ("1", "1", 1),
+    "CRMKIT_LIMITS_BODY_KIB": ("64", "64", 64),
+    "CRMKIT_PLANS_DEFAULT": ("unlimited", '"unlimited"', "unlimited"),
+}
+
+every_setting = pytest.mark.parametrize(("section", "key", "env", "default"), EVERY_SETTING, ids=str)
+
+
+def value_of(found: Settings, section: str, key: str) -> Any:
+    return getattr(getattr(found, section), "sender" if key == "from" else key)
+
+
+def written(folder: Path, text: str) -> Path:
+    file = folder / "crmkit.toml"
+    file.write_text(text, encoding="utf-8")
+    return file
+
+
+def told(**layers: Any) -> str:
+    with pytest.raises(SettingsError) as caught:
+        load(**layers)
+    message = str(caught.value)
+    assert message.splitlines() == [message]
+    return message
+
+
+def test_the_settings_are_these() -> None:
+    assert [(row.section, row.key, row.env, row.default) for row in rows()] == EVERY_SETTING
+    assert all(row.help and row.help.splitlines() == [row.help] for row in rows())
+    assert set(OTHER) == {row.env for row in rows()}
+
+
+@every_setting
+def test_a_setting_has_its_default_where_nothing_is_said(section: str, key: str, env: str, default: Any) -> None:
+    assert value_of(load(), section, key) == default
+    assert value_of(Settings(), section, key) == default
+
+
+@every_setting
+def test_each_layer_wins_over_the_one_before(section: str, key: str, env: str, default: Any, tmp_path: Path) -> None:
+    text, in_file, value = OTHER[env]
+    file = written(tmp_path, f"[{section}]\n{key} = {in_file}\n")
+    assert value_of(load(file), section, key) == value
+    assert value_of(load(None, {env: text}), section, key) == value
+    assert value_of(load(file, {"PATH": "/bin", "OTHER_SERVER_PORT": "x"}), section, key) == value
+    default_flag = list(default) if isinstance(default, tuple) else default
+    assert value_of(load(file, {env: text}, {(section, key): default_flag}), section, key) == default
+
+
+def test_the_environment_wins_over_the_file_and_a_flag_over_both(tmp_path: Path) -> None:
+    file = written(tmp_path, "[server]\nport = 1\nhost = '::1'\n[limits]\nbody_kib = 2\n")
+    found = load(file, {"CRMKIT_SERVER_PORT": "3", "CRMKIT_LIMITS_BODY_KIB": "4"}, {("server", "port"): 5})
+    assert (found.server.port, found.limits.body_kib, found.server.host) == (5, 4, "::1")
+    assert found.server.data == "data"
+
+
+def test_the_place_of_the_settings_file_is_no_setting() -> None:
+    assert load(environ={"CRMKIT_CONFIG": "/elsewhere.toml"}) == Settings()
+
+
+@pytest.mark.parametrize(
+    ("text", "value"), [("true", True), ("1", True), ("TRUE", True), ("false", False), ("0", False)]
+)
+def test_a_switch_is_spelled_true_or_false(text: str, value: bool) -> None:
+    assert load(environ={"CRMKIT_AUTH_LOCAL": text}).auth.local is value
+
+
+# what stops the start
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "words"),
+    [
+        ("CRMKIT_SERVER_PROT", "80", ["CRMKIT_SERVER_PROT, which is no setting (did you mean CRMKIT_SERVER_PORT?)"]),
+        ("CRMKIT_PORT", "80", ["CRMKIT_PORT, which is no setting"]),
+        ("CRMKIT_", "", ["CRMKIT_, which is no setting"]),
+        ("CRMKIT_A\nB\u2028C", "", ["which is no setting"]),
+        ("CRMKIT_PLANS_NAMED", "{}", ["which is no setting"]),
+        ("CRMKIT_SERVER_PORT", "http", ["CRMKIT_SERVER_PORT cannot be read", "int"]),
+        ("CRMKIT_SERVER_PORT", "", ["CRMKIT_SERVER_PORT cannot be read"]),
+        ("CRMKIT_SERVER_PORT", "8000\nx", ["CRMKIT_SERVER_PORT cannot be read"]),
+        ("CRMKIT_SERVER_PORT", "-1", ["CRMKIT_SERVER_PORT cannot be read", ">= 0"]),
+        ("CRMKIT_SERVER_PORT", "65536", ["CRMKIT_SERVER_PORT cannot be read", "<= 65535"]),
+        ("CRMKIT_SERVER_PORT", "80.5", ["CRMKIT_SERVER_PORT cannot be read"]),
+        ("CRMKIT_SERVER_LOG", "xml", ["CRMKIT_SERVER_LOG cannot be read", "xml"]),
+        ("CRMKIT_AUTH_LOCAL", "yes", ["CRMKIT_AUTH_LOCAL is true or false, not 'yes'"]),
+        ("CRMKIT_AUTH_LOCAL", "a\nb", ["CRMKIT_AUTH_LOCAL is true or false"]),
+        ("CRMKIT_AUTH_SIGNUP", "closed", ["CRMKIT_AUTH_SIGNUP cannot be read"]),
+        ("CRMKIT_AUTH_CODE_MINUTES", "0", ["CRMKIT_AUTH_CODE_MINUTES cannot be read", ">= 1"]),
+        ("CRMKIT_AUTH_CODE_MINUTES", "9999999999", ["CRMKIT_AUTH_CODE_MINUTES cannot be read", "<= 525600"]),
+        ("CRMKIT_AUTH_TOKEN_IDLE_DAYS", "999999", ["CRMKIT_AUTH_TOKEN_IDLE_DAYS cannot be read", "<= 36500"]),
+        ("CRMKIT_LIMITS_REQUESTS_PER_MINUTE", "-1", ["CRMKIT_LIMITS_REQUESTS_PER_MINUTE cannot be read"]),
+        ("CRMKIT_LIMITS_SIGNIN_PER_HOUR", "0", ["CRMKIT_LIMITS_SIGNIN_PER_HOUR cannot be read"]),
+        ("CRMKIT_LIMITS_BODY_KIB", "1 MB", ["CRMKIT_LIMITS_BODY_KIB cannot be read"]),
+        ("CRMKIT_PLANS_DEFAULT", "gold", ["[plans] default names 'gold'; declared are: unlimited"]),
+        ("CRMKIT_SERVER_TRUSTED_PROXIES", "10.0.0.1,proxy", ["trusted_proxies: 'proxy' is no address or network"]),
+        ("CRMKIT_SERVER_BASE_URL", "crm.acme.com", ["[server] base_url starts with http:// or https://"]),
+    ],
+    ids=ascii,
+)
+def test_a_wrong_setting_in_the_environment_is_one_line(name: str, text: str, words: list[str]) -> None:
+    message = told(environ={name: text})
+    for word in words:
+        assert word in message
+
+
+@pytest.mark.parametrize(
+    ("toml", "words"),
+    [
+        ("[sever]\nport = 1", ["crmkit.toml has a section [sever], which does not exist (did you mean server?)"]),
+        ("[other]\n", ["a section [other], which does not exist"]),
+        ('["a\\nb"]\n', ["which does not exist"]),
+        ("port = 1", ["a section [port], which does not exist"]),
+        ("server = 1", ["[server] is a section, it holds keys"]),
+        ("[[server]]\nport = 1", ["[server] is a section, it holds keys"]),
+        ("[server]\nprot = 1", ["[server] has no setting 'prot' (did you mean port?); it has host, port, base_url"]),
+        ('[server]\n"a\\nb" = 1', ["[server] has no setting"]),
+        ("[mail]\nsender = 'x'", ["[mail] has no setting 'sender'", "smtp_url, from"]),
+        ("[server]\nport = '1'", ["[server] cannot be read", "$.port"]),
+        ("[server]\nport = 70000", ["[server] cannot be read", "$.port"]),
+        ("[server]\nhost = 1", ["[server] cannot be read", "$.host"]),
+        ("[server]\ntrusted_proxies = '10.0.0.1'", ["[server] cannot be read", "$.trusted_proxies"]),
+        ("[auth]\nlocal = 'true'", ["[auth] cannot be read", "$.local"]),
+        ("[auth]\nlocal = 1", ["[auth] cannot be read", "$.local"]),
+        ("[limits]\nbody_kib = 0", ["[limits] cannot be read", "$.body_kib"]),
+        ("[limits.body_kib]\nx = 1", ["[limits] cannot be read", "$.body_kib"]),
+        ("[plans]\ndefault = 1", ["[plans] default names 1"]),
+        ("[plans]\nfree = 5", ["[plans.free] cannot be read"]),
+        ("[plans.default]\ncontacts = 5", ["[plans] default names {'contacts': 5}"]),
+        ("[plans.free]\ncontact = 5", ["[plans.free] has no setting 'contact' (did you mean contacts?)"]),
+        ("[plans.free]\ncontacts = -1", ["[plans.free] cannot be read", "$.contacts"]),
+        ("[plans.free]\ncontacts = '5'", ["[plans.free] cannot be read", "$.contacts"]),
+        ("[server", ["is not TOML"]),
+        ("[server]\nport = 1\nport = 2", ["is not TOML"]),
+        ("[server]\nport: 1", ["is not TOML"]),
+        ("[server]\nhost = 'a\nb'", ["is not TOML"]),
+        ("[server]\nx = " + "[" * 5_000 + "]" * 5_000, ["is not TOML"]),
+    ],
+    ids=lambda part: ascii(part)[:50],
+)
+def test_a_wrong_settings_file_is_one_line(toml: str, words: list[str], tmp_path: Path) -> None:
+    message = told(file=written(tmp_path, toml))
+    for word in words:
+        assert word in message
+
+
+def test_a_settings_file_that_cannot_be_read_is_one_line(tmp_path: Path) -> None:
+    assert "cannot read the settings file" in told(file=tmp_path / "none.toml")
+    assert "cannot read the settings file" in told(file=tmp_path)
+    latin = tmp_path / "latin.toml"
+    latin.write_bytes("[server]\ndata = 'Zoë'".encode("latin-1"))
+    assert "is not TOML" in told(file=latin)
+
+
+def test_a_wrong_flag_is_one_line() -> None:
+    assert "[server] cannot be read" in told(flags={("server", "port"): 70_000})
+    assert "[server] cannot be read" in told(flags={("server", "port"): "80"})
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.dictionaries(
+        st.one_of(st.sampled_from([row.env for row in rows()]), st.text(max_size=8).map("CRMKIT_{}".format)),
+        st.one_of(st.text(max_size=12), st.sampled_from([text for text, _, _ in OTHER.values()])),
+        max_size=3,
+    )
+)
+def test_any_environment_gives_settings_or_one_line(environ: dict[str, str]) -> None:
+    try:
+        found = load(environ=environ)
+    except SettingsError as error:
+        assert str(error).splitlines() == [str(error)]
+        return
+    assert set(environ) <= {"CRMKIT_CONFIG", *OTHER}
+    assert found.base_url.startswith("http")
+
+
+def test_the_program_stops_with_that_one_line(tmp_path: Path) -> None:
+    ended = run("migrate", cwd=tmp_path, CRMKIT_SERVER_PROT="80")
+    assert ended.returncode == 1
+    assert ended.stdout == ""
+    assert ended.stderr == (
+        "crmkit: the environment sets CRMKIT_SERVER_PROT, which is no setting (did you mean CRMKIT_SERVER_PORT?)\n"
+    )
+
+
+def test_the_longest_times_are_still_dates() -> None:
+    most = load(environ={"CRMKIT_AUTH_CODE_MINUTES": "525600", "CRMKIT_AUTH_TOKEN_IDLE_DAYS": "36500"}).auth
+    assert after("2026-06-10T09:00:00Z", minutes=most.code_minutes) == "2027-06-10T09:00:00Z"
+    assert after("2026-06-10T09:00:00Z", days=-most.token_idle_days)[:4] == "1926"
+
+
+# plans
+
+
+def test_plans_are_tables_and_what_they_leave_out_is_unlimited(tmp_path: Path) -> None:
+    file = written(
+        tmp_path,
+        """
+        [plans]
+        default = "free"
+        [plans.free]
+        contacts = 1000
+        deals = 0
+        [plans.team]
+        members = 20
+        """,
+    )
+    plans = load(file).plans
+    assert plans.default == "free"
+    assert plans.caps("free") == Plan(contacts=1000, deals=0)
+    assert plans.caps("team") == Plan(members=20)
+    assert plans.caps("unlimited") == Plan()
+    assert set(plans.named) == {"free", "team", "unlimited"}
+
+
+def test_a_plan_that_is_no_longer_declared_has_the_caps_of_the_default(tmp_path: Path) -> None:
+    plans = load(written(tmp_path, "[plans]\ndefault = 'free'\n[plans.free]\ncontacts = 0\n")).plans
+    assert plans.caps("gold") == Plan(contacts=0)
+
+
+def test_a_plan_from_the_file_can_be_made_the_default_in_the_environment(tmp_path: Path) -> None:
+    file = written(tmp_path, "[plans.free]\ncontacts = 5\n")
+    assert load(file).plans.default == "unlimited"
+    assert load(file, {"CRMKIT_PLANS_DEFAULT": "free"}).plans.default == "free"
+    assert "declared are: free, unlimited" in told(file=file, environ={"CRMKIT_PLANS_DEFAULT": "gold"})
+
+
+@pytest.mark.parametrize("cap", ["contacts", "companies", "deals", "members", "workspaces", "activities"])
+def test_every_cap_can_be_set_and_zero_is_none(cap: str, tmp_path: Path) -> None:
+    plan = load(written(tmp_path, f"[plans.free]\n{cap} = 0\n")).plans.caps("free")
+    assert getattr(plan, cap) == 0
+    assert [name for name in Plan.__struct_fields__ if getattr(plan, name) is not None] == [cap]
+
+
+# where it listens
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.53", "127.255.255.254", "::1", "localhost"])
+def test_local_mode_goes_with_a_loopback_address(host: str) -> None:
+    assert is_loopback(host)
+    assert load(environ={"CRMKIT_SERVER_HOST": host, "CRMKIT_AUTH_LOCAL": "true"}).auth.local
+
+
+@pytest.mark.parametrize(
+    "host", ["0.0.0.0", "::", "", "*", "192.168.1.5", "10.0.0.1", "128.0.0.1", "example.com", "127.0.0.1.example.com"]
+)
+def test_local_mode_is_refused_on_any_other(host: str) -> None:
+    assert not is_loopback(host)
+    assert not load(environ={"CRMKIT_SERVER_HOST": host}).auth.local
+    message = told(environ={"CRMKIT_SERVER_HOST": host, "CRMKIT_AUTH_LOCAL": "true"})
+    assert message.startswith("local mode shows sign-in codes to anyone who can connect, so it needs a loopback host")
+    assert told(environ={"CRMKIT_SERVER_HOST": host}, flags={("auth", "local"): True}) == message
+
+
+@pytest.mark.parametrize(
+    ("environ", "url"),
+    [
+        ({}, "http://127.0.0.1:8000"),
+        ({"CRMKIT_SERVER_PORT": "80"}, "http://127.0.0.1:80"),
+        ({"CRMKIT_SERVER_HOST": "::1"}, "http://[::1]:8000"),
+        ({"CRMKIT_SERVER_BASE_URL": "https://crm.acme.com"}, "https://crm.acme.com"),
+        ({"CRMKIT_SERVER_BASE_URL": "https://acme.com/crm/"}, "https://acme.com/crm"),
+    ],
+)
+def test_the_base_url_is_the_one_that_is_set_or_where_it_listens(environ: dict[str, str], url: str) -> None:
+    assert load(environ=environ).base_url == url
+
+
+@pytest.mark.parametrize("proxies", ["10.0.0.1", "10.0.0.0/8", "10.0.0.5/8", "::1", "fd00::/8", "10.0.0.1,::1", ""])
+def test_proxies_are_addresses_or_networks(proxies: str) -> None:
+    found = load(environ={"CRMKIT_SERVER_TRUSTED_PROXIES": proxies}).server.trusted_proxies
+    assert found == tuple(part for part in proxies.split(",") if part)

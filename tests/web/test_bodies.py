@@ -1,0 +1,168 @@
+"""Bodies: one JSON object whatever the Content-Type says, and a hint for everything else."""
+
+import socket
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.house import ALICE, House, Person
+from tests.web.refused import refused
+
+KIB = 1024
+
+
+@pytest.fixture(scope="module")
+def alice(town: House) -> Iterator[Person]:
+    with town.sign_in(ALICE) as person:
+        yield person
+
+
+NOT_JSON = {
+    "cut off": b'{"name":"X"',
+    "no JSON": b"name=X&email=x@acme.com",
+    "a list": b'[{"name":"X"}]',
+    "a string": b'"X"',
+    "null": b"null",
+    "a number": b"5",
+    "two objects": b'{"name":"X"}{"name":"Y"}',
+    "a key twice": b'{"name":"X","name":"Y"}',
+    "a key twice inside": b'{"name":"X","custom":{"a":{"b":1,"b":2}}}',
+    "a key twice, spelled in two ways": b'{"name":"X","n\\u0061me":"Y"}',
+    "NaN": b'{"name":"X","custom":{"n":NaN}}',
+    "Infinity": b'{"name":"X","custom":{"n":Infinity}}',
+    "minus Infinity": b'{"name":"X","custom":{"n":-Infinity}}',
+    "a number past every double": b'{"name":"X","custom":{"n":1e999}}',
+    "a whole number past 64 bits": b'{"name":"X","custom":{"n":9223372036854775808}}',
+    "a number of many digits": b'{"name":"X","custom":{"n":' + b"9" * 5000 + b"}}",
+    "33 levels": b'{"name":"X","custom":' + b'{"a":' * 32 + b"1" + b"}" * 33,
+    "a hundred thousand lists": b'{"name":' + b"[" * 100_000 + b"]" * 100_000 + b"}",
+    "a hundred thousand open objects": b'{"a":' * 100_000,
+    "no UTF-8": b'{"name":"\xff"}',
+    "UTF-16": '{"name":"X"}'.encode("utf-16"),
+    "a byte order mark": b'\xef\xbb\xbf{"name":"X"}',
+    "half a surrogate pair": b'{"name":"\\ud83d"}',
+    "half a surrogate pair in a key": b'{"name":"X","custom":{"\\udc00":1}}',
+    "NUL": b'{"name":"X\\u0000Y"}',
+    "a raw line break in a string": b'{"name":"X\nY"}',
+    "single quotes": b"{'name':'X'}",
+    "a trailing comma": b'{"name":"X",}',
+}
+
+
+@pytest.mark.parametrize("body", NOT_JSON.values(), ids=NOT_JSON)
+def test_what_is_not_one_json_object_is_refused_and_writes_nothing(alice: Person, body: bytes) -> None:
+    contact = alice.json_of("POST", "/contacts", {"name": "Jane", "email": "jane@acme.com"})
+    before = alice.json_of("GET", "/audit?limit=1")
+    refused(alice, "invalid_json", "POST", "/contacts", body, does=r"^send one JSON object, like \{")
+    refused(alice, "invalid_json", "PATCH", f"/contacts/{contact['id']}", body)
+    refused(alice, "invalid_json", "POST", "/auth/request", body)
+    assert alice.json_of("GET", "/audit?limit=1") == before
+    assert alice.json_of("GET", f"/contacts/{contact['id']}") == contact
+
+
+@pytest.mark.parametrize("depth", [31, 200])
+def test_a_body_is_refused_for_depth_alone(alice: Person, depth: int) -> None:
+    """The body is one level, custom the second: 30 further levels fit into 32."""
+    nested: Any = 1
+    for _ in range(depth - 1):
+        nested = {"a": nested}
+    body = {"name": "Deep", "custom": {"a": nested}}
+    if depth == 31:
+        assert alice.send_it("POST", "/contacts", body).status_code == 201
+    else:
+        refused(alice, "invalid_json", "POST", "/contacts", body, does="32 levels")
+
+
+@pytest.mark.parametrize(
+    "media_type",
+    [
+        *("application/json", "application/x-www-form-urlencoded", "text/plain", "application/xml", "nonsense", ""),
+        *("multipart/form-data; boundary=x", "application/json; charset=utf-16", "application/msgpack"),
+    ],
+)
+def test_the_content_type_does_not_matter(alice: Person, media_type: str) -> None:
+    answer = alice.post("/contacts", content='{"name":"José"}', headers={"Content-Type": media_type})
+    assert answer.status_code == 201
+    assert "  name=José  " in answer.text
+
+
+LIMITS = {
+    # field: what just fits, what is just too much, what is told
+    "name": ("ü" * 200, "ü" * 201, "at most 200"),
+    "phone": ("1" * 200, "1" * 201, "at most 200"),
+    "notes": ("n" * 20_000, "n" * 20_001, "at most 20,000"),
+    "follow_up_note": ("n" * 1_000, "n" * 1_001, "at most 1,000"),
+    "tags": ([f"t{n}" for n in range(50)], [f"t{n}" for n in range(51)], "at most 50 fit"),
+    "tags of 50 characters": (["t" * 50], ["t" * 51], "up to 50 characters"),
+    "custom": ({f"k{n}": n for n in range(100)}, {f"k{n}": n for n in range(101)}, "at most 100 fit"),
+    "custom of 32 KiB": ({"k": "x" * (32 * KIB - 8)}, {"k": "x" * (32 * KIB - 7)}, "larger than 32 KiB"),
+}
+
+
+@pytest.mark.parametrize("limit", LIMITS)
+def test_what_just_fits_is_kept_and_what_is_just_too_much_is_refused_naming_the_limit(
+    alice: Person, limit: str
+) -> None:
+    field = limit.split(" ", maxsplit=1)[0]
+    fits, too_much, told = LIMITS[limit]
+    assert alice.json_of("POST", "/contacts", {"name": "X", field: fits})[field] == fits
+    refused(alice, "invalid_value", "POST", "/contacts", {"name": "X", field: too_much}, {field: told})
+
+
+def test_an_empty_body_is_an_empty_object(alice: Person) -> None:
+    contact = alice.json_of("POST", "/contacts", {"name": "Jane", "email": "jane@acme.com"})
+    for nothing in (b"", b" \r\n\t", b"{}", None):
+        refused(alice, "missing_field", "POST", "/contacts", nothing, ["name"])
+        assert alice.json_of("PATCH", f"/contacts/{contact['id']}", nothing) == contact
+
+
+def test_a_body_of_exactly_the_limit_is_taken_and_one_byte_more_is_not(alice: Person) -> None:
+    body = b'{"name":"X"}'.ljust(KIB * KIB)
+    assert alice.post("/contacts", content=body).status_code == 201
+    assert alice.post("/contacts", content=iter([body[:500_000], body[500_000:]])).status_code == 201
+    refused(alice, "too_large", "POST", "/contacts", body + b" ", does="at most 1024 KiB")
+
+
+def test_a_body_that_does_not_tell_its_length_is_cut_off_at_the_limit(alice: Person) -> None:
+    for accept in ("text/plain", "application/json"):
+        pieces = iter([b" " * 100_000] * 11)
+        answer = alice.post("/contacts", content=pieces, headers={"Accept": accept})
+        assert "Content-Length" not in answer.request.headers
+        assert answer.status_code == 413
+        assert "too_large" in answer.text
+    assert alice.get("/whoami").status_code == 200
+
+
+def test_a_length_past_the_limit_is_refused_before_the_body_comes(town: House, alice: Person) -> None:
+    host, port = town.url.removeprefix("http://").split(":")
+    head = f"POST /contacts HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {alice.token}\r\nContent-Length: 99999999\r\n"
+    with socket.create_connection((host, int(port)), 30) as connection:
+        connection.sendall(head.encode() + b"\r\n")
+        assert connection.recv(65536).startswith(b"HTTP/1.1 413 ")
+
+
+def test_a_client_that_leaves_in_the_middle_of_its_body_is_not_our_fault(
+    home: House, caplog: pytest.LogCaptureFixture
+) -> None:
+    host, port = home.url.removeprefix("http://").split(":")
+    with home.sign_in(ALICE) as alice:
+        head = f"POST /contacts HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {alice.token}\r\nX-Request-Id: gone\r\n"
+        with socket.create_connection((host, int(port)), 30) as connection:
+            connection.sendall(head.encode() + b'Content-Length: 50\r\nExpect: 100-continue\r\n\r\n{"name":')
+            assert connection.recv(65536).startswith(b"HTTP/1.1 100 ")  # the server waits for the rest
+        assert alice.json_of("GET", "/contacts")["items"] == []
+    with home.stranger() as someone:  # its connection is closed before this one is answered
+        for _ in range(1000):
+            if "request=gone" in home.log.getvalue():
+                break
+            assert someone.get("/healthz").status_code == 200
+    line = next(line for line in home.log.getvalue().splitlines() if "request=gone" in line)
+    assert "status=400" in line
+    assert not caplog.records
+
+
+def test_without_a_token_the_body_is_not_even_read(town: House) -> None:
+    with town.stranger() as someone:
+        refused(someone, "auth_required", "POST", "/contacts", b"x" * (KIB * KIB + 1))
+        refused(someone, "auth_required", "POST", "/contacts", b"{")

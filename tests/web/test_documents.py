@@ -1,0 +1,172 @@
+"""The manual in its forms, OpenAPI and health: all without a token, all about this very server."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from openapi_spec_validator import validate
+
+from crmkit.errors import CATALOGUE
+from crmkit.records import CONTACT
+from crmkit.web.app import routes
+from tests.house import ALICE, House, Person, house, process
+
+OPERATIONS = [
+    *("GET /", "GET /help", "GET /SKILL.md", "GET /llms.txt", "GET /openapi.json", "GET /healthz", "GET /readyz"),
+    *("POST /auth/request", "POST /auth/verify", "GET /whoami", "GET /tokens", "DELETE /tokens/{id}", "GET /audit"),
+    *("GET /contacts", "POST /contacts", "GET /contacts/{id}", "PATCH /contacts/{id}", "DELETE /contacts/{id}"),
+]
+
+
+@pytest.fixture(scope="module")
+def someone(town: House) -> Iterator[Person]:
+    with town.stranger() as person:
+        yield person
+
+
+@pytest.fixture(scope="module")
+def described(someone: Person) -> dict[str, Any]:
+    found: dict[str, Any] = someone.get("/openapi.json").json()
+    return found
+
+
+def declared() -> set[str]:
+    """Return method and path of every route, from the route table itself."""
+    return {
+        f"{method} {path.replace(':str}', '}')}"
+        for handler in routes()
+        for path in handler.paths
+        for method in handler.http_methods
+        if method != "HEAD"
+    }
+
+
+def test_the_front_page_leads_to_the_manual_in_five_lines(town: House, someone: Person) -> None:
+    text = someone.text("GET", "/")
+    assert len(text.splitlines()) == 5
+    assert f"GET {town.url}/help" in text
+    assert someone.json_of("GET", "/") == {"service": "crmkit", "base_url": town.url, "manual": f"{town.url}/help"}
+
+
+def test_the_manual_tells_the_base_url_that_clients_use(tmp_path: Path, town: House, someone: Person) -> None:
+    manual = someone.text("GET", "/help")
+    assert f"BASE URL  {town.url}\n" in manual
+    assert someone.json_of("GET", "/help") == {"manual": manual}
+    assert not re.search(r"\{[a-z_]+\}(?<!\{id\})", manual), "a gap of the template was not filled"
+    environ = {"CRMKIT_SERVER_BASE_URL": "https://crm.example.com/"}
+    with house(tmp_path / "data", environ) as home, home.stranger() as other:
+        assert "BASE URL  https://crm.example.com\n" in other.text("GET", "/help")
+        assert "https://crm.example.com/help" in other.text("GET", "/")
+        assert other.get("/openapi.json").json()["servers"] == [{"url": "https://crm.example.com"}]
+
+
+def test_the_manual_tells_the_real_limits(tmp_path: Path) -> None:
+    environ = {
+        "CRMKIT_LIMITS_REQUESTS_PER_MINUTE": "77",
+        "CRMKIT_LIMITS_SIGNIN_PER_HOUR": "3",
+        "CRMKIT_LIMITS_BODY_KIB": "12",
+    }
+    with house(tmp_path / "data", environ) as home, home.stranger() as other:
+        manual = other.text("GET", "/help")
+    for told in ("77 requests a minute", "3 codes an hour", "up to 12 KiB"):
+        assert told in manual
+
+
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_every_route_is_in_the_manual_and_in_openapi(
+    someone: Person, described: dict[str, Any], operation: str
+) -> None:
+    method, path = operation.split()
+    summary = described["paths"][path][method.lower()]["summary"]
+    assert re.search(
+        rf"^  {method} +{re.escape(path)} +{re.escape(summary)}$", someone.text("GET", "/help"), re.MULTILINE
+    )
+
+
+def test_no_route_is_left_out_anywhere(someone: Person, described: dict[str, Any]) -> None:
+    shown = {f"{method.upper()} {path}" for path, has in described["paths"].items() for method in has}
+    listed = set(re.findall(r"^  (GET|POST|PATCH|PUT|DELETE) +(/\S*)", someone.text("GET", "/help"), re.MULTILINE))
+    assert shown == declared() == {" ".join(pair) for pair in listed} == set(OPERATIONS)
+
+
+def test_the_manual_tells_every_error_every_field_and_every_setting(someone: Person) -> None:
+    manual = someone.text("GET", "/help")
+    for code in CATALOGUE:
+        assert re.search(rf"^  [0-9/]+ +{code} ", manual, re.MULTILINE), code
+    for field in CONTACT.by_name:
+        assert re.search(rf"\b{field}\b", manual), field
+    for setting in ("smtp_url", "trusted_proxies", "token_idle_days", "requests_per_minute", "body_kib"):
+        assert setting in manual
+
+
+def test_the_skill_has_front_matter_and_the_whole_manual(town: House, someone: Person) -> None:
+    text = someone.text("GET", "/SKILL.md")
+    _, front, body = text.split("---\n", 2)
+    matter = yaml.safe_load(front)
+    assert matter["name"] == "crmkit"
+    assert "CRM" in matter["description"]
+    assert len(matter["description"]) <= 1024
+    assert matter["metadata"] == {"base_url": town.url, "required_secrets": "CRMKIT_TOKEN"}
+    assert body.lstrip("\n") == someone.text("GET", "/help")
+
+
+def test_llms_txt_is_a_title_a_summary_links_and_the_manual(town: House, someone: Person) -> None:
+    title, blank, summary, *_ = someone.text("GET", "/llms.txt").split("\n")
+    assert (title, blank) == ("# crmkit", "")
+    assert summary.startswith("> ")
+    links = re.findall(r"^- \[[^]]+\]\((\S+)\): .+$", someone.text("GET", "/llms.txt"), re.MULTILINE)
+    assert links == [f"{town.url}/{name}" for name in ("help", "SKILL.md", "openapi.json")]
+    for link in links:
+        assert someone.get(link).status_code == 200
+    assert someone.text("GET", "/llms.txt").endswith(someone.text("GET", "/help"))
+
+
+def test_the_openapi_document_is_valid(described: dict[str, Any]) -> None:
+    validate(described)
+    assert described["openapi"].startswith("3.1")
+
+
+def test_openapi_describes_contacts_as_they_are(town: House, described: dict[str, Any]) -> None:
+    with town.sign_in(ALICE) as alice:
+        contact = alice.json_of("POST", "/contacts", {"name": "Jane"})
+    schema = described["components"]["schemas"]["contact"]
+    assert set(schema["properties"]) == set(schema["required"]) == set(contact)
+    body = described["paths"]["/contacts"]["post"]["requestBody"]["content"]["application/json"]["schema"]
+    assert set(body["properties"]) == set(CONTACT.writable)
+    parameters = {parameter["name"] for parameter in described["paths"]["/contacts"]["get"]["parameters"]}
+    assert {
+        "search",
+        "sort",
+        "limit",
+        "cursor",
+        "count",
+        "fields",
+        "format",
+        "name",
+        "tags",
+        "created_at",
+    } <= parameters
+    assert set(described["components"]["schemas"]["error"]["properties"]["error"]["enum"]) == set(CATALOGUE)
+
+
+def test_openapi_says_which_operations_need_no_token(someone: Person, described: dict[str, Any]) -> None:
+    for path, operations in described["paths"].items():
+        for method, operation in operations.items():
+            status = someone.request(method, path.replace("{id}", "c_2")).status_code
+            assert (status == 401) == ("security" not in operation), (method, path)
+
+
+def test_health_is_told_without_a_token_in_text_and_in_json(someone: Person) -> None:
+    assert someone.text("GET", "/healthz") == "ok\n"
+    assert someone.text("GET", "/readyz") == "ready\n"
+    assert someone.json_of("GET", "/healthz") == {"status": "ok"}
+    assert someone.json_of("GET", "/readyz") == {"status": "ready"}
+
+
+def test_the_program_serves_its_documents_under_the_port_it_took(tmp_path: Path) -> None:
+    with process(tmp_path / "data") as served, Person(served.url) as someone:
+        assert f"BASE URL  {served.url}\n" in someone.text("GET", "/help")
+        assert served.stop() == 0
