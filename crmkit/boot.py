@@ -19,7 +19,8 @@ from crmkit.core import login
 from crmkit.core.crm import Crm
 from crmkit.core.upkeep import keep_up
 from crmkit.mail import mailer
-from crmkit.model import address
+from crmkit.model.fields import Invalid
+from crmkit.model.form import Field
 from crmkit.records import KINDS
 from crmkit.render.manual import manual
 from crmkit.settings import Settings, SettingsError
@@ -112,9 +113,11 @@ def operator_token(settings: Settings, email: str, name: str) -> login.SignedIn:
 
     While a server runs, the token is added beside it only if this SQLite is free of the WAL-reset bug.
     """
+    entry = login.CODE_ENTRY.by_name
+    email = _accepted("--email", entry["email"], email)
+    name = _accepted("--name", entry["token_name"], name)
     crm = crm_of(settings)
     folder = Path(settings.server.data)
-    canonical = address.email(email)
     with ExitStack() as stack:
         try:
             stack.enter_context(_held(folder))
@@ -126,12 +129,23 @@ def operator_token(settings: Settings, email: str, name: str) -> login.SignedIn:
                 ) from None
         connection = stack.enter_context(closing(connect(folder / FILE, True)))
         connection.execute("PRAGMA wal_autocheckpoint = 0")
-        unit = partial(login.sign_in, crm=crm, email=canonical, token_name=name)
+        unit = partial(login.sign_in, crm=crm, email=email, token_name=name)
         (outcome,) = commit_group(connection, [(unit, None)], crm.now)
     if isinstance(outcome, BaseException):
         raise outcome
     signed_in: login.SignedIn = outcome[0]
     return signed_in
+
+
+def _accepted(flag: str, field: Field, text: str) -> str:
+    """Return what is kept of a flag's text; raises ValueError when a client could not send it either."""
+    try:
+        kept: str | None = field.type.accept(text)
+    except Invalid as error:
+        raise ValueError(f"{flag} {error}") from None
+    if kept is None:
+        raise ValueError(f"{flag} cannot be empty")
+    return kept
 
 
 @contextmanager

@@ -118,6 +118,6 @@ def _version(_: argparse.Namespace) -> int:
 
 def _expected() -> tuple[type[Exception], ...]:
     from crmkit.storage.database import InUse
-    from crmkit.storage.migrate import Newer
+    from crmkit.storage.migrate import Newer, Unusable
 
-    return (SettingsError, InUse, Newer, ValueError, OSError)
+    return (SettingsError, InUse, Newer, Unusable, ValueError, OSError)

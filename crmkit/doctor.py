@@ -53,7 +53,8 @@ def _findings(folder: Path) -> Iterator[Finding]:
                 "" if version == known else "; run `crmkit migrate`" if version < known else "; install a newer crmkit"
             )
             yield Finding("schema", version == known, f"version {version}, this program knows {known}{advice}")
-            (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+            (found,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+            verdict = " ".join(found.split())  # it may have several lines
             yield Finding("integrity", verdict == "ok", verdict if verdict == "ok" else f"{verdict}; restore a copy")
             if version == known:
                 workspaces, records = connection.execute(

@@ -5,6 +5,7 @@ import re
 import socket
 import stat
 import subprocess
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -12,10 +13,12 @@ import httpx
 import pytest
 
 from crmkit import __version__
+from crmkit.cli import main
 from crmkit.storage.database import FILE
 from crmkit.storage.migrations import MIGRATIONS
 from crmkit.storage.sqlite import sqlite3
-from tests.house import Process, command, run
+from tests.house import Process, command, process, run
+from tests.storage.desk import desk
 
 COMMANDS = ["serve", "migrate", "token", "doctor", "version"]
 
@@ -32,8 +35,8 @@ def gives_up(done: subprocess.CompletedProcess[str], *words: str) -> None:
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """A data folder with a database and somebody in it."""
-    done = run("token", "--email", "alice@example.com", "--data", "data", cwd=tmp_path)
-    assert done.returncode == 0, done.stderr
+    with desk(tmp_path / "data") as back:
+        back.person("alice@example.com")
     return tmp_path / "data"
 
 
@@ -99,8 +102,6 @@ def test_a_token_for_a_new_or_known_address_does_not_work(served: Process) -> No
 
 
 def test_a_token_made_without_a_server_does_not_work_with_one(folder: Path) -> None:
-    from tests.house import process
-
     done = run("token", "--email", "alice@example.com", "--data", str(folder), cwd=folder.parent)
     with process(folder) as served:
         assert who(served.url, done.stdout.strip())["email"] == "alice@example.com"
@@ -112,22 +113,19 @@ def test_a_token_made_without_a_server_does_not_work_with_one(folder: Path) -> N
     assert actions == ["workspace.create", "token.create", "token.create"]
 
 
-@pytest.mark.parametrize("email", ["", "alice", "alice@", "a b@example.com", "Alice <alice@example.com>", "a@b@c.de"])
-def test_a_token_is_made_for_an_address_that_is_none(tmp_path: Path, email: str) -> None:
-    gives_up(run("token", "--email", email, "--data", "data", cwd=tmp_path), "--email", "must be an address like")
-    assert not (tmp_path / "data" / FILE).exists() or not people(tmp_path / "data")
-
-
-def people(folder: Path) -> list[str]:
-    with closing(sqlite3.connect(folder / FILE)) as file:
-        if file.execute("PRAGMA user_version").fetchone() == (0,):
-            return []
-        return [email for (email,) in file.execute("SELECT email FROM users")]
-
-
-@pytest.mark.parametrize("name", ["", "   ", "n" * 101])
-def test_a_token_name_that_no_client_could_give_is_taken(tmp_path: Path, name: str) -> None:
-    gives_up(run("token", "--email", "alice@example.com", "--name", name, "--data", "data", cwd=tmp_path), "--name")
+@pytest.mark.parametrize(
+    ("flags", "word"),
+    [
+        (["--email", "alice"], "--email must be an address like"),
+        (["--email", "Alice <alice@example.com>"], "--email must be an address like"),
+        (["--email", ""], "--email cannot be empty"),
+        (["--email", "alice@example.com", "--name", " "], "--name cannot be empty"),
+        (["--email", "alice@example.com", "--name", "n" * 101], "--name has 101 characters"),
+    ],
+)
+def test_a_token_is_made_that_no_client_could_ask_for(tmp_path: Path, flags: list[str], word: str) -> None:
+    gives_up(run("token", *flags, "--data", "data", cwd=tmp_path), word)
+    assert not (tmp_path / "data").exists()
 
 
 # doctor
@@ -231,7 +229,7 @@ def cut_off(file: Path) -> None:
 
 
 @pytest.mark.parametrize("damage", [damaged_head, damaged_middle, cut_off])
-def test_doctor_overlooks_a_damaged_file(folder: Path, damage: "type[object]") -> None:
+def test_doctor_overlooks_a_damaged_file(folder: Path, damage: Callable[[Path], None]) -> None:
     damage(folder / FILE)
     found = lines_of(folder, 1)
     assert bad(found) <= {"integrity", "database"}
@@ -252,7 +250,7 @@ def test_a_key_that_is_none_is_replaced(folder: Path) -> None:
     assert (folder / "secret.key").read_text() == "0123\n"
 
 
-# Settings that stop the start
+# What stops the start. (Every setting that cannot be read is tried in test_settings.py.)
 
 
 @pytest.mark.parametrize(
@@ -260,20 +258,13 @@ def test_a_key_that_is_none_is_replaced(folder: Path) -> None:
     [
         ("[server]\nprot = 8000\n", ["[server] has no setting 'prot' (did you mean port?)", "it has host, port"]),
         ("[sever]\nport = 8000\n", ["has a section [sever], which does not exist (did you mean server?)"]),
-        ("[server]\nport = 'x'\n", ["[server] cannot be read"]),
-        ("[server]\nport = 70000\n", ["[server] cannot be read"]),
-        ("server = 5\n", ["[server] is a section"]),
-        ("[server\n", ["is not TOML"]),
         ("[auth]\nsignup = 'closed'\n", ["[auth] cannot be read"]),
-        ("[plans]\ndefault = 'gold'\n", ["names 'gold'", "declared are: unlimited"]),
-        ("[plans.gold]\nmembres = 3\n", ["[plans.gold] has no setting 'membres' (did you mean members?)"]),
-        ("[server]\ntrusted_proxies = ['here']\n", ["'here' is no address or network"]),
-        ("[server]\nhost = '0.0.0.0'\n[auth]\nlocal = true\n", ["needs a loopback host"]),
+        ("[server\n", ["is not TOML"]),
         ("[mail]\nfrom = 'nobody'\n", ["from must be like"]),
         ("[mail]\nsmtp_url = 'ftp://example.com'\n", ["smtp"]),
     ],
 )
-def test_a_setting_that_cannot_be_is_started_with(tmp_path: Path, toml: str, words: list[str]) -> None:
+def test_a_file_that_cannot_be_read_is_started_with(tmp_path: Path, toml: str, words: list[str]) -> None:
     (tmp_path / "crmkit.toml").write_text(toml)
     gives_up(run("serve", "--port", "0", cwd=tmp_path), *words)
 
@@ -282,13 +273,11 @@ def test_a_setting_that_cannot_be_is_started_with(tmp_path: Path, toml: str, wor
     ("environ", "words"),
     [
         ({"CRMKIT_SERVER_PROT": "1"}, ["CRMKIT_SERVER_PROT", "no setting (did you mean CRMKIT_SERVER_PORT?)"]),
-        ({"CRMKIT_SERVER_PORT": "many"}, ["CRMKIT_SERVER_PORT cannot be read"]),
-        ({"CRMKIT_AUTH_LOCAL": "maybe"}, ["CRMKIT_AUTH_LOCAL is true or false, not 'maybe'"]),
         ({"CRMKIT_LIMITS_BODY_KIB": "0"}, ["CRMKIT_LIMITS_BODY_KIB cannot be read"]),
         ({"CRMKIT_CONFIG": "nowhere.toml"}, ["cannot read the settings file nowhere.toml", "No such file"]),
     ],
 )
-def test_an_environment_that_cannot_be_is_started_with(
+def test_an_environment_that_cannot_be_read_is_started_with(
     tmp_path: Path, environ: dict[str, str], words: list[str]
 ) -> None:
     gives_up(run("serve", "--port", "0", cwd=tmp_path, **environ), *words)
@@ -305,7 +294,7 @@ def test_a_port_in_use_ends_with_a_traceback(tmp_path: Path) -> None:
     gives_up(done, f"cannot listen on 127.0.0.1 port {port}", "Address already in use", "--port")
 
 
-@pytest.mark.parametrize("host", ["192.0.2.1", "not a host", "nowhere.invalid"])
+@pytest.mark.parametrize("host", ["192.0.2.1", "not a host"])
 def test_a_host_of_somebody_else_ends_with_a_traceback(tmp_path: Path, host: str) -> None:
     gives_up(run("serve", "--port", "0", "--host", host, "--data", "data", cwd=tmp_path), f"cannot listen on {host}")
 
@@ -316,17 +305,29 @@ def test_a_folder_that_cannot_be_made_ends_with_a_traceback(tmp_path: Path) -> N
         gives_up(run(*arguments, "--data", "file/data", cwd=tmp_path), "file/data")
 
 
-def test_a_start_forgets_a_setting_of_another_layer(tmp_path: Path) -> None:
-    """Flags over the environment over the file over the defaults."""
-    (tmp_path / "crmkit.toml").write_text("[server]\ndata = 'from the file'\nlog = 'json'\n")
-    run("migrate", cwd=tmp_path)
-    run("migrate", cwd=tmp_path, CRMKIT_SERVER_DATA="from the environment")
-    run("migrate", "--data", "from a flag", cwd=tmp_path, CRMKIT_SERVER_DATA="never")
+def test_a_setting_of_one_layer_wins_over_the_next(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It should be: flags over the environment over the file over the defaults."""
+    monkeypatch.chdir(tmp_path)
+    for name in [name for name in os.environ if name.startswith("CRMKIT_")]:
+        monkeypatch.delenv(name)
     (tmp_path / "other.toml").write_text("[server]\ndata = 'from another file'\n")
-    run("migrate", "--config", "other.toml", cwd=tmp_path)
-    run("migrate", cwd=tmp_path, CRMKIT_CONFIG="other.toml")
-    made = {path.name for path in tmp_path.iterdir() if path.is_dir()}
-    assert made == {"from the file", "from the environment", "from a flag", "from another file"}
+    (tmp_path / "third.toml").write_text("[server]\ndata = 'from a third file'\n")
+
+    def made(*arguments: str) -> set[str]:
+        assert main(["migrate", *arguments]) == 0
+        return {path.name for path in tmp_path.iterdir() if path.is_dir()}
+
+    assert made() == {"data"}
+    (tmp_path / "crmkit.toml").write_text("[server]\ndata = 'from the file'\nlog = 'json'\n")
+    assert made() == {"data", "from the file"}
+    assert "from another file" in made("--config", "other.toml")
+    monkeypatch.setenv("CRMKIT_CONFIG", "third.toml")
+    assert "from a third file" in made()
+    monkeypatch.setenv("CRMKIT_SERVER_DATA", "from the environment")
+    assert "from the environment" in made()
+    assert made("--data", "from a flag") == {"data"} | {
+        f"from {layer}" for layer in ("the file", "another file", "a third file", "the environment", "a flag")
+    }
 
 
 def test_the_announcement_does_not_tell_where_it_serves(tmp_path: Path) -> None:

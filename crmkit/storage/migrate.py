@@ -10,6 +10,7 @@ from pathlib import Path
 
 from crmkit.clock import stamp, system_clock
 from crmkit.storage.migrations import MIGRATIONS, Migration
+from crmkit.storage.sqlite import sqlite3
 from crmkit.storage.tx import Connection
 
 Connect = Callable[[Path, bool], Connection]
@@ -19,12 +20,17 @@ class Newer(Exception):
     """The database was made by a later program; the message says what to do."""
 
 
+class Unusable(Exception):
+    """The file cannot be opened as a database; the message says what to do."""
+
+
 def run(file: Path, connect: Connect, migrations: tuple[Migration, ...] = MIGRATIONS) -> list[str]:
     """Bring the database in `file` up to date and return the names of the migrations applied.
 
-    The caller holds the folder's lock. Raises Newer when the database knows a migration that this program does not.
+    The caller holds the folder's lock. Raises Unusable when the file is no database, and Newer when the database knows
+    a migration that this program does not.
     """
-    with closing(connect(file, True)) as connection:
+    with closing(_opened(file, connect)) as connection:
         done = version(connection)
         if done > len(migrations):
             raise Newer(
@@ -37,6 +43,15 @@ def run(file: Path, connect: Connect, migrations: tuple[Migration, ...] = MIGRAT
         for number, migration in enumerate(pending, start=done + 1):
             apply(connection, number, migration)
         return [migration.name for migration in pending]
+
+
+def _opened(file: Path, connect: Connect) -> Connection:
+    try:
+        return connect(file, True)
+    except sqlite3.DatabaseError as error:
+        raise Unusable(
+            f"the database {file} cannot be opened: {error}; `crmkit doctor` looks at it, or restore a copy"
+        ) from None
 
 
 def version(connection: Connection) -> int:
