@@ -1,44 +1,23 @@
 """Reading the audit log."""
 
-from collections.abc import Iterable
-
 from crmkit import ids
+from crmkit.core import feeds
 from crmkit.core.crm import Crm
-from crmkit.core.records import find_all
-from crmkit.errors import Problem, nearest
 from crmkit.model.actor import Actor
-from crmkit.model.fields import parse_time
 from crmkit.model.listing import Listing
 from crmkit.records import AUDIT
 
-FILTERS = ("by", "action", "target", "since", "until")
-PAGING = ("limit", "cursor", "fields", "format")
+FILTERS = {"by": "by=eq:", "action": "action=eq:", "target": "target=eq:", "since": "at=gte:", "until": "at=lt:"}
 
 
-async def entries(crm: Crm, actor: Actor, pairs: Iterable[tuple[str, str]]) -> Listing:
+async def entries(crm: Crm, actor: Actor, pairs: feeds.Pairs) -> Listing:
     """Return a page of the workspace's audit log, newest first.
 
     `by` is an address, `action` a word like contact.update, `target` an id in any form, `since` and `until` times.
     """
-    return await find_all(crm, actor, AUDIT, [_filter(name, value) for name, value in pairs])
+    return await feeds.read(crm, actor, AUDIT, [(name, _handle(name, value)) for name, value in pairs], FILTERS)
 
 
-def _filter(name: str, value: str) -> tuple[str, str]:
-    if name in PAGING:
-        return name, value
-    if name not in FILTERS:
-        known = (*FILTERS, *PAGING)
-        raise Problem(
-            "invalid_filter",
-            f"Ask the audit log by {', '.join(known)}.",
-            fields={name: f"is no parameter here{nearest(name, known)}"},
-        )
-    if name in ("since", "until"):
-        try:
-            return "at", f"{'gte' if name == 'since' else 'lt'}:{parse_time(value)}"
-        except ValueError as error:
-            raise Problem("invalid_value", f"Correct {name}.", fields={name: str(error)}) from None
-    if name == "target" and "/" not in value:
-        kind = ids.PREFIXES.get(value.partition("_")[0])
-        return name, f"eq:{kind}/{value}" if kind else f"eq:{value}"
-    return name, f"eq:{value}"
+def _handle(name: str, value: str) -> str:
+    kind = ids.PREFIXES.get(value.partition("_")[0])
+    return f"{kind}/{value}" if name == "target" and kind else value

@@ -4,26 +4,23 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from crmkit import ids
 from crmkit.clock import after
-from crmkit.core import quotas, references
+from crmkit.core import history, quotas, references, relations
 from crmkit.core.crm import Crm
 from crmkit.core.rules import rules_of
 from crmkit.errors import Problem
 from crmkit.model import query
 from crmkit.model.actor import Actor
 from crmkit.model.cursor import seal, unseal
-from crmkit.model.fields import Custom, Invalid, Link
-from crmkit.model.listing import Listing
+from crmkit.model.fields import Custom, Invalid
+from crmkit.model.listing import Listing, Paging
 from crmkit.model.record import Kind, Record, Tracked
-from crmkit.records import KINDS
 from crmkit.storage import confirmations, lists, records
 from crmkit.storage.statements import Workspace
 from crmkit.storage.tx import Tx
 
 CONFIRM_MINUTES = 10
-
-_BY_PREFIX = {kind.prefix: kind for kind in KINDS}
+CLOSEST = "no exact match, closest shown"
 
 
 @dataclass(frozen=True)
@@ -46,9 +43,10 @@ async def find_all(crm: Crm, actor: Actor, kind: Kind, pairs: Iterable[tuple[str
     binding = asked.binding(f"{actor.workspace_id}/{kind.plural}")
     position = unseal(crm.key, binding, asked.cursor) if asked.cursor else None
     page = await crm.database.scan(lists.fetch_page, kind, workspace, asked, position)
-    notes = (*asked.notes, *(("no exact match, closest shown",) if page.closest else ()))
+    notes = (*asked.notes, *((CLOSEST,) if page.closest else ()))
     following = None if page.position is None else seal(crm.key, binding, page.position)
-    return Listing(kind, page.records, asked.fields, notes, position is None, page.total, page.at_least, following)
+    paging = Paging(position is None, page.total, page.at_least, following, notes)
+    return Listing(kind, page.records, asked.fields, paging)
 
 
 async def save(crm: Crm, actor: Actor, kind: Kind, body: Mapping[str, Any]) -> Saved:
@@ -57,11 +55,11 @@ async def save(crm: Crm, actor: Actor, kind: Kind, body: Mapping[str, Any]) -> S
     rules = rules_of(kind)
 
     def unit(tx: Tx) -> Saved:
-        values = rules.settle(_linked(tx, kind, sent))
+        values = rules.settle(relations.linked(tx, kind, sent))
         key = values.get(rules.upsert_by)
         before = None if key is None else records.find(tx.connection, kind, tx.by.workspace_id, rules.upsert_by, key)
         if before is not None:
-            return Saved(records.update(tx, kind, before, _merged(kind, before, values)), created=False)
+            return Saved(_changed(tx, kind, before, values), created=False)
         kind.complete(values)
         quotas.check(tx, crm.settings, kind.plural)
         return Saved(records.insert(tx, kind, _merged(kind, None, values)), created=True)
@@ -84,9 +82,9 @@ async def change(
     def unit(tx: Tx) -> Record:
         before = references.existing(tx.connection, kind, tx.by.workspace_id, bare)
         _check_version(before, expected)
-        values = rules.settle(_linked(tx, kind, sent))
+        values = rules.settle(relations.linked(tx, kind, sent))
         _check_taken(tx, kind, before, rules.upsert_by, values)
-        return records.update(tx, kind, before, _merged(kind, before, values))
+        return _changed(tx, kind, before, values)
 
     return await crm.change(actor, unit)
 
@@ -102,6 +100,8 @@ async def remove(crm: Crm, actor: Actor, kind: Kind, id: str, confirm: str) -> R
         before = references.existing(tx.connection, kind, tx.by.workspace_id, bare)
         version = _tracked(before).version
         if confirm and confirmations.consume(tx, before.handle, version, confirm):
+            history.leave(tx, kind, before)
+            relations.unlink(tx, kind, before)
             records.remove(tx, kind, before)
             return before, ""
         return before, confirmations.issue(tx, before.handle, version, after(tx.now, minutes=CONFIRM_MINUTES))
@@ -112,23 +112,17 @@ async def remove(crm: Crm, actor: Actor, kind: Kind, id: str, confirm: str) -> R
     stale = "That confirm token is wrong, used or outdated. " if confirm else ""
     raise Problem(
         "confirmation_required",
-        f"{stale}{rules_of(kind).farewell(record)} Ask the user, then within {CONFIRM_MINUTES} minutes: "
+        f"{stale}{rules_of(kind).farewell} Ask the user, then within {CONFIRM_MINUTES} minutes: "
         f"DELETE /{kind.plural}/{record.id}?confirm={token}",
         facts={"confirm": token},
     )
 
 
-def _linked(tx: Tx, kind: Kind, values: dict[str, Any]) -> dict[str, Any]:
-    """Return the values, every link in them leading to a live record of this workspace; else `invalid_reference`."""
-    wrong = {}
-    for name, field in kind.writable.items():
-        if isinstance(field.type, Link) and values.get(name) is not None:
-            linked = _BY_PREFIX.get(field.type.prefix)
-            if linked is None or records.fetch(tx.connection, linked, tx.by.workspace_id, values[name]) is None:
-                wrong[name] = f"there is no {ids.PREFIXES[field.type.prefix]} {values[name]} in this workspace"
-    if wrong:
-        raise Problem("invalid_reference", "Create the record first, or look its id up.", fields=wrong)
-    return values
+def _changed(tx: Tx, kind: Kind, before: Record, values: dict[str, Any]) -> Record:
+    record = records.update(tx, kind, before, _merged(kind, before, values))
+    if getattr(record, kind.title.name) != getattr(before, kind.title.name):
+        relations.rename(tx, kind, record)
+    return record
 
 
 def _merged(kind: Kind, before: Record | None, values: dict[str, Any]) -> dict[str, Any]:

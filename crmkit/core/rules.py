@@ -1,24 +1,30 @@
-"""What concerns one kind alone, as its own file in this package tells it."""
+"""What concerns one kind alone: by what a POST merges, rules between fields, what a delete takes along."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from crmkit.core import contacts
-from crmkit.model.record import Kind, Record
+from crmkit.core import followups
+from crmkit.model.record import Kind
+
+Values = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class Rules:
-    """`upsert_by` is the field whose value at most one live record has. `settle` returns the values to write, after
-    the rules between fields. `farewell` says in one sentence what a delete takes along and what stays."""
+    """`upsert_by` is the field whose value at most one live record has, or empty. `settle` returns the values to write,
+    after the rules between fields. `farewell` says in one sentence what a delete takes along and what stays."""
 
-    upsert_by: str
-    settle: Callable[[dict[str, Any]], dict[str, Any]]
-    farewell: Callable[[Record], str]
+    farewell: str
+    upsert_by: str = ""
+    settle: Callable[[Values], Values] = dict
 
 
-_RULES = {"contact": Rules(contacts.UPSERT_BY, contacts.settle, contacts.farewell)}
+_RULES = {
+    "contact": Rules("Its activities go with it; its deals stay, unlinked.", "email", followups.settle),
+    "company": Rules("Its activities go with it; its contacts and deals stay, unlinked.", "domain"),
+    "deal": Rules("Its activities go with it; its contact and company stay.", settle=followups.settle),
+}
 
 
 def rules_of(kind: Kind) -> Rules:

@@ -15,8 +15,9 @@ import msgspec
 
 from crmkit import ids
 from crmkit.clock import stamp
-from crmkit.errors import a
+from crmkit.errors import a, nearest
 from crmkit.model import address
+from crmkit.model.currencies import CURRENCIES
 from crmkit.model.fold import fold
 
 COMPARE = ("eq", "ne", "gt", "gte", "lt", "lte", "in", "is", "not")
@@ -120,6 +121,80 @@ class Email(FieldType):
             return address.email(text)
         except ValueError:  # a part of one, for like:
             return unicodedata.normalize("NFC", text.strip().lower())
+
+
+@dataclass(frozen=True)
+class Domain(FieldType):
+    """The domain of a company, in ASCII and lower case."""
+
+    operators = TEXTUAL
+
+    @property
+    def says(self) -> str:
+        return "a domain like acme.com"
+
+    def cleaned(self, value: str) -> str | None:
+        return _checked(address.domain, value) if value.strip() else None
+
+    def operand(self, text: str) -> str:
+        try:
+            return address.domain(text)
+        except ValueError:  # a part of one, for like:
+            return text.strip().lower()
+
+
+@dataclass(frozen=True)
+class Choice(FieldType):
+    """One of a few words."""
+
+    among: tuple[str, ...]
+
+    operators = EXACT
+
+    @property
+    def says(self) -> str:
+        return f"one of {', '.join(self.among)}"
+
+    def cleaned(self, value: str) -> str:
+        chosen = value.strip().lower()
+        if chosen not in self.among:
+            raise Invalid(f"must be {self.says}{nearest(chosen, self.among)}")
+        return chosen
+
+    def schema(self) -> dict[str, Any]:
+        return {**super().schema(), "enum": list(self.among)}
+
+
+@dataclass(frozen=True)
+class Currency(FieldType):
+    """An ISO 4217 code."""
+
+    operators = EXACT
+
+    @property
+    def says(self) -> str:
+        return "an ISO 4217 currency code like USD"
+
+    def cleaned(self, value: str) -> str:
+        code = value.strip().upper()
+        if code not in CURRENCIES:
+            raise Invalid(f"must be {self.says}{nearest(code, CURRENCIES)}")
+        return code
+
+
+@dataclass(frozen=True)
+class Date(FieldType):
+    """A day, without a time."""
+
+    @property
+    def says(self) -> str:
+        return "a date like 2026-06-30"
+
+    def cleaned(self, value: str) -> str:
+        text = value.strip()
+        if not re.fullmatch(r"\d{4}-\d\d-\d\d", text, re.ASCII) or _or_none(date.fromisoformat, text) is None:
+            raise Invalid(f"must be {self.says}")
+        return text
 
 
 @dataclass(frozen=True)

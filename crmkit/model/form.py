@@ -24,6 +24,20 @@ class Mark(Enum):
 REQUIRED, READ, TITLE, SEARCHED, DETAIL = Mark
 
 
+@dataclass(frozen=True)
+class Default:
+    """What a field holds when a new record is not given it."""
+
+    value: Any
+
+
+@dataclass(frozen=True)
+class NameOf:
+    """Marks a field that repeats the title of the record that the field `link` leads to."""
+
+    link: str
+
+
 @dataclass(frozen=True, eq=False)
 class Field:
     """One declared field. `type` knows its values, `help` is its line in the manual."""
@@ -33,6 +47,8 @@ class Field:
     nullable: bool
     marks: frozenset[Mark]
     help: str
+    default: Any = None
+    name_of: str = ""
 
     @property
     def required(self) -> bool:
@@ -90,7 +106,7 @@ class Form:
                 continue
             if value is None and field.required:
                 empty[name] = "cannot be empty"
-            values[name] = value
+            values[name] = field.default if value is None else value
         faults = {**unknown, **wrong, **empty}
         if unknown:
             free = ' Keys of your own go into custom: {"custom":{"KEY":"value"}}.' if self.custom else ""
@@ -144,4 +160,6 @@ def declared(declaration: type) -> tuple[Field, ...]:
 def _field(name: str, hint: Any) -> Field:
     value, type_, *rest = get_args(hint)
     marks = frozenset(part for part in rest if isinstance(part, Mark))
-    return Field(name, type_, NoneType in get_args(value), marks, rest[-1])
+    default = next((part.value for part in rest if isinstance(part, Default)), None)
+    name_of = next((part.link for part in rest if isinstance(part, NameOf)), "")
+    return Field(name, type_, NoneType in get_args(value), marks, rest[-1], default, name_of)

@@ -1,20 +1,43 @@
-"""A page of records, as a verb answers it."""
+"""A page, as a verb answers it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from crmkit.model.record import Kind, Record
 
 
 @dataclass(frozen=True)
+class Paging:
+    """Where a page stands: on the first one `total` is how many there are in all, or None with `at_least` when counting
+    stopped there. `next_cursor` is None on the last page."""
+
+    is_first: bool = True
+    total: int | None = None
+    at_least: int | None = None
+    next_cursor: str | None = None
+    notes: tuple[str, ...] = ()
+
+    @classmethod
+    def whole(cls, total: int) -> "Paging":
+        """Return the paging of a list that is one page."""
+        return cls(total=total)
+
+
+@dataclass(frozen=True)
 class Listing:
-    """`fields` are the ones asked for (empty: those of a list). On the first page `total` is how many match in all, or
-    None with `at_least` when counting stopped there. `next_cursor` is None on the last page."""
+    """A page of records; `fields` are the ones asked for (empty: those of a list)."""
 
     kind: Kind
     records: tuple[Record, ...]
     fields: tuple[str, ...]
-    notes: tuple[str, ...]
-    is_first: bool
-    total: int | None
-    at_least: int | None
-    next_cursor: str | None
+    paging: Paging
+
+
+@dataclass(frozen=True)
+class Rows:
+    """A page of things that are no records of one kind: (handle, fields) each, under the noun that counts them."""
+
+    noun: str
+    rows: tuple[tuple[str, Mapping[str, Any]], ...]
+    paging: Paging

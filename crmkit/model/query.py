@@ -104,14 +104,14 @@ def parse(kind: Kind, pairs: Iterable[tuple[str, str]], searchable: bool = True)
         raise Problem("invalid_filter", f"Send at most {MAX_CONDITIONS} filters.")
     if sum(len(c.value) for c in conditions if isinstance(c.value, tuple)) > MAX_LISTED:
         raise Problem("invalid_filter", f"Send at most {MAX_LISTED} values in the lists of all filters together.")
-    limit, notes = _limit(plain.get("limit"))
+    limit, notes = limit_of(plain.get("limit"))
     count = plain.get("count", "")
     if count not in ("", "exact"):
         raise Problem("invalid_value", "Send count=exact, or leave count out.", fields={"count": "must be exact"})
     return Query(
         tuple(conditions),
         _sorts(kind, plain.get("sort", "")),
-        _search(plain.get("search", "")),
+        search_of(plain.get("search", "")),
         limit,
         plain.get("cursor", ""),
         count == "exact",
@@ -227,7 +227,8 @@ def _path(text: str) -> tuple[str, ...]:
     return ()
 
 
-def _limit(text: str | None) -> tuple[int, tuple[str, ...]]:
+def limit_of(text: str | None) -> tuple[int, tuple[str, ...]]:
+    """Return how many rows a page has, and notes about it; raises `invalid_value`."""
     if text is None:
         return DEFAULT_LIMIT, ()
     digits = text.lstrip("0")
@@ -240,7 +241,8 @@ def _limit(text: str | None) -> tuple[int, tuple[str, ...]]:
     return int(digits), ()
 
 
-def _search(text: str) -> str:
+def search_of(text: str) -> str:
+    """Return a search as the texts are kept that it is compared with; raises `invalid_value` for one too long."""
     found = fold.plain(text)
     if len(found) > MAX_SEARCH or len(found.split()) > MAX_WORDS:
         over = f"has over {MAX_SEARCH} characters or {MAX_WORDS} words"

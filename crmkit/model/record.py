@@ -50,10 +50,16 @@ class Kind(Form):
     prefix: str
     record: type[Record]
     help: str
+    order: str
 
     @cached_property
     def title(self) -> Field:
         return next(field for field in self.fields if TITLE in field.marks)
+
+    @cached_property
+    def is_searched(self) -> bool:
+        """Whether there is a search over records of this kind."""
+        return any(TITLE in field.marks for field in self.fields)
 
     @cached_property
     def searched(self) -> tuple[Field, ...]:
@@ -69,7 +75,10 @@ class Kind(Form):
         return make(self.handle(id), id, *values)
 
 
-def kind_of(record: type[Record], name: str, plural: str, prefix: str) -> Kind:
-    """Return the Kind that a record class declares; `id` is its first field."""
+def kind_of(record: type[Record], name: str, plural: str, prefix: str, order: str = "updated_at") -> Kind:
+    """Return the Kind that a record class declares; `id` is its first field.
+
+    Lists are sorted by the field `order`, newest first, unless they say otherwise; "" is the order of creation.
+    """
     id = Field("id", Link(prefix), False, frozenset({READ}), "its id; the line starts with it")
-    return Kind(name, (id, *declared(record)), plural, prefix, record, (record.__doc__ or "").strip())
+    return Kind(name, (id, *declared(record)), plural, prefix, record, (record.__doc__ or "").strip(), order)

@@ -18,4 +18,4 @@ class AuditEntry(Record, frozen=True):
     changes: Annotated[dict[str, Any], Json(), READ, "each changed field as [old, new]"]
 
 
-AUDIT = kind_of(AuditEntry, name="audit", plural="audit", prefix="au")
+AUDIT = kind_of(AuditEntry, name="audit", plural="audit", prefix="au", order="")

@@ -3,7 +3,7 @@
 from typing import Annotated, Any
 
 from crmkit.model.fields import Custom, Email, Link, LongText, Tags, Text, Time
-from crmkit.model.form import DETAIL, READ, REQUIRED, SEARCHED, TITLE
+from crmkit.model.form import DETAIL, READ, REQUIRED, SEARCHED, TITLE, NameOf
 from crmkit.model.record import Followed, kind_of
 
 
@@ -14,7 +14,7 @@ class Contact(Followed, frozen=True):
     email: Annotated[str | None, Email(), SEARCHED, "at most one live contact has it; POST merges into that one"]
     phone: Annotated[str | None, Text(200), SEARCHED, "in any notation"]
     company_id: Annotated[str | None, Link("co"), "the company they belong to"]
-    company_name: Annotated[str | None, Text(200), READ, SEARCHED, "name of that company"]
+    company_name: Annotated[str | None, Text(200), NameOf("company_id"), READ, SEARCHED, "name of that company"]
     owner: Annotated[str | None, Email(), "who looks after them"]
     stage: Annotated[str | None, Text(200), "free text, like lead or customer"]
     tags: Annotated[list[str] | None, Tags(), SEARCHED, "replaced whole"]

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from crmkit.errors import Problem
-from crmkit.model.listing import Listing
+from crmkit.model.listing import Listing, Paging, Rows
 from crmkit.model.record import Kind, Record
 from crmkit.render import text
 
@@ -64,44 +64,71 @@ class Many(Answer):
         page = self.page
         names = page.fields or [field.name for field in page.kind.fields if field.listed]
         lines = [text.line(page.kind, record, names) for record in page.records]
-        lines.append(f"# {len(page.records)} {page.kind.plural}")
-        if page.is_first:
-            lines.append(f"# total: {page.total if page.at_least is None else f'{page.at_least}+'}")
-        lines += [f"# note: {text.printable(note)}" for note in page.notes]
-        if page.next_cursor is not None:
-            lines.append(f"# next: {page.next_cursor}")
-        return "\n".join(lines)
+        return "\n".join([*lines, *trailers(len(lines), page.kind.plural, page.paging)])
 
     def data(self) -> Any:
-        page = self.page
-        found: dict[str, Any] = {"items": [chosen(record, page.fields) for record in page.records], "total": page.total}
-        if page.at_least is not None:
-            found["total_at_least"] = page.at_least
-        found["next_cursor"] = page.next_cursor
-        if page.notes:
-            found["notes"] = list(page.notes)
-        return found
+        return members([chosen(record, self.page.fields) for record in self.page.records], self.page.paging)
 
 
 @dataclass(frozen=True)
-class Rows(Answer):
-    """A short, whole list of things that are no records: (handle, fields) each; empty fields are left out of lines."""
+class Lines(Answer):
+    """A page of things that are no records of one kind; empty fields are left out of lines."""
 
-    plural: str
-    rows: Sequence[tuple[str, Mapping[str, Any]]]
+    page: Rows
 
     def text(self) -> str:
-        lines = [
-            "  ".join(
-                [handle, *(f"{name}={text.value(v)}" for name, v in fields.items() if v is not None and name != "id")]
-            )
-            for handle, fields in self.rows
-        ]
-        return "\n".join([*lines, f"# {len(lines)} {self.plural}", f"# total: {len(lines)}"])
+        lines = []
+        for handle, fields in self.page.rows:
+            shown = (f"{name}={text.value(v)}" for name, v in fields.items() if v is not None and name != "id")
+            lines.append("  ".join([handle, *shown]))
+        return "\n".join([*lines, *trailers(len(lines), self.page.noun, self.page.paging)])
 
     def data(self) -> Any:
-        items = [{"handle": handle, **fields} for handle, fields in self.rows]
-        return {"items": items, "total": len(items), "next_cursor": None}
+        return members([{"handle": handle, **fields} for handle, fields in self.page.rows], self.page.paging)
+
+
+def trailers(count: int, noun: str, paging: Paging) -> list[str]:
+    """Return the comment lines that end a page in text."""
+    lines = [f"# {count} {noun}"]
+    if paging.is_first:
+        lines.append(f"# total: {paging.total if paging.at_least is None else f'{paging.at_least}+'}")
+    lines += [f"# note: {text.printable(note)}" for note in paging.notes]
+    if paging.next_cursor is not None:
+        lines.append(f"# next: {paging.next_cursor}")
+    return lines
+
+
+def members(items: list[Any], paging: Paging) -> dict[str, Any]:
+    """Return the members of a page in JSON: the same facts."""
+    found: dict[str, Any] = {"items": items, "total": paging.total}
+    if paging.at_least is not None:
+        found["total_at_least"] = paging.at_least
+    found["next_cursor"] = paging.next_cursor
+    if paging.notes:
+        found["notes"] = list(paging.notes)
+    return found
+
+
+@dataclass(frozen=True)
+class Groups(Answer):
+    """What a search over several kinds found: a page of each, and what the JSON says beside them."""
+
+    pages: Sequence[Listing]
+    facts: Mapping[str, Any]
+
+    def text(self) -> str:
+        lines = []
+        for page in self.pages:
+            names = [field.name for field in page.kind.fields if field.listed]
+            lines += [text.line(page.kind, record, names) for record in page.records]
+            lines.append(f"# {len(page.records)} {page.kind.plural}")
+            lines += [f"# note: {text.printable(note)}" for note in page.paging.notes]
+        return "\n".join(lines)
+
+    def data(self) -> Any:
+        notes = [note for page in self.pages for note in page.paging.notes]
+        found = {page.kind.plural: list(page.records) for page in self.pages}
+        return {**self.facts, **found, **({"notes": notes} if notes else {})}
 
 
 @dataclass(frozen=True)

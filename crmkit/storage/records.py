@@ -57,14 +57,14 @@ def insert(tx: Tx, kind: Kind, values: Mapping[str, Any]) -> Record:
     id = _unused_id(tx, kind)
     stamps = {"created_at": tx.now, "updated_at": tx.now, "created_by": tx.by.email}
     own: dict[str, Any] = {"id": id, "version": 1, "activities": 0, **stamps}
-    complete: dict[str, Any] = {f.name: own.get(f.name, values.get(f.name)) for f in stored(kind)}
+    given = {name: value for name, value in values.items() if value is not None}
+    complete: dict[str, Any] = {f.name: own.get(f.name, given.get(f.name, f.default)) for f in stored(kind)}
     record = kind.build(*complete.values())
     seq = _next_seq(tx, kind)
     _guarded(tx, _insert_sql(kind), (seq, workspace, *_row(kind, complete)))
     _count(tx, kind, 1)
     search.note(tx, kind, seq, record)
-    whole = {name: [None, value] for name, value in complete.items() if value is not None and name not in _ALWAYS}
-    audit.append(tx, f"{kind.name}.create", record.handle, whole)
+    audit.append(tx, f"{kind.name}.create", record.handle, _diff(kind, dict.fromkeys(complete), complete))
     return record
 
 
@@ -83,8 +83,7 @@ def update(tx: Tx, kind: Kind, before: Record, values: Mapping[str, Any]) -> Rec
     (seq,) = _guarded(tx, sql, (*columns_changed.values(), tx.by.workspace_id, before.id))
     record = msgspec.structs.replace(before, **after)
     search.note(tx, kind, seq, record)
-    diff = {name: [getattr(before, name), value] for name, value in changed.items()}
-    audit.append(tx, f"{kind.name}.update", record.handle, diff)
+    audit.append(tx, f"{kind.name}.update", record.handle, _diff(kind, _values(kind, before), changed))
     return record
 
 
@@ -95,9 +94,23 @@ def remove(tx: Tx, kind: Kind, before: Record) -> None:
     tx.connection.execute("INSERT INTO deleted (workspace_id, id, at) VALUES (?, ?, ?)", (*place, tx.now))
     _count(tx, kind, -1)
     search.note(tx, kind, seq, None)
-    values = {field.name: getattr(before, field.name) for field in stored(kind)}
-    whole = {name: [value, None] for name, value in values.items() if value is not None and name not in _ALWAYS}
-    audit.append(tx, f"{kind.name}.delete", before.handle, whole)
+    values = _values(kind, before)
+    audit.append(tx, f"{kind.name}.delete", before.handle, _diff(kind, values, dict.fromkeys(values)))
+
+
+def linked(connection: Connection, kind: Kind, workspace_id: str, link: str, id: str) -> list[Record]:
+    """Return the live records whose field `link` leads to the record with this id."""
+    rows = connection.execute(_find_sql(kind, kind.by_name[link].name), (workspace_id, id)).fetchall()
+    return [shown(kind, row) for row in rows]
+
+
+def restate(tx: Tx, kind: Kind, before: Record, values: Mapping[str, Any]) -> None:
+    """Write fields that only repeat what other records say: no version, no audit entry."""
+    found = _columns_of(kind, values)
+    names = ", ".join(f"{name} = ?" for name in found)
+    sql = f"UPDATE {kind.plural} SET {names} WHERE workspace_id = ? AND id = ? RETURNING seq"
+    (seq,) = _guarded(tx, sql, (*found.values(), tx.by.workspace_id, before.id))
+    search.note(tx, kind, seq, msgspec.structs.replace(before, **values))
 
 
 def live(connection: Connection, workspace_id: str, name: str) -> int:
@@ -106,6 +119,19 @@ def live(connection: Connection, workspace_id: str, name: str) -> int:
         "SELECT live FROM counts WHERE workspace_id = ? AND kind = ?", (workspace_id, name)
     ).fetchone()
     return 0 if row is None else row[0]
+
+
+def _values(kind: Kind, record: Record) -> dict[str, Any]:
+    return {field.name: getattr(record, field.name) for field in stored(kind)}
+
+
+def _diff(kind: Kind, before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, list[Any]]:
+    """Return [old, new] of every field that differs, without those that follow from others."""
+    return {
+        name: [before[name], value]
+        for name, value in after.items()
+        if before[name] != value and name not in _ALWAYS and not kind.by_name[name].name_of
+    }
 
 
 def _count(tx: Tx, kind: Kind, by: int) -> None:

@@ -26,6 +26,8 @@ LONGEST_WORD = 30
 
 def note(tx: Tx, kind: Kind, seq: int, record: Record | None) -> None:
     """Note that the record in row `seq` is now this one (None: deleted) and its text must be indexed."""
+    if not kind.is_searched:
+        return
     title, rest = (None, None) if record is None else texts(kind, record)
     tx.connection.execute(
         f"INSERT INTO {kind.plural}_unindexed (seq, title, rest) VALUES (?, ?, ?) "

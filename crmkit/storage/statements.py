@@ -94,9 +94,9 @@ def page(
 
 def ordering(kind: Kind, query: Query) -> tuple[Sort, ...]:
     """Return the sort keys of a query, newest change first by default, ending with the id that breaks ties."""
-    if not query.sorts and "updated_at" not in kind.by_name:
+    if not query.sorts and not kind.order:
         return (Sort(SEQ, True),)
-    sorts = query.sorts or (Sort(kind.by_name["updated_at"], True),)
+    sorts = query.sorts or (Sort(kind.by_name[kind.order], True),)
     if any(sort.target is kind.by_name["id"] for sort in sorts):
         return sorts
     return (*sorts, Sort(kind.by_name["id"], sorts[-1].descending))

@@ -1,17 +1,17 @@
-"""The routes of a person: sign in, who am I, my tokens; and the audit log of the workspace."""
+"""The routes of a person: sign in, who am I, my tokens."""
 
 from litestar import delete, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
-from crmkit.core import audit, login, sessions
+from crmkit.core import login, sessions
 from crmkit.core.login import CODE_ENTRY, CODE_REQUEST
 from crmkit.core.sessions import Identity
-from crmkit.records import AUDIT
+from crmkit.model.listing import Paging, Rows
 from crmkit.render import text
-from crmkit.render.answers import Answer, Card, Many, Rows, done
+from crmkit.render.answers import Answer, Card, Lines, done
 from crmkit.web.auth import PUBLIC
-from crmkit.web.requests import Asked, actor_of, body_of, client_of, crm_of, pairs_of, parameters_of, read
+from crmkit.web.requests import Asked, actor_of, body_of, client_of, crm_of, parameters_of, read
 
 
 @post("/auth/request", summary="mail a sign-in code", status_code=200, opt={PUBLIC: True, "form": CODE_REQUEST})
@@ -71,7 +71,7 @@ def identity_card(identity: Identity) -> Card:
 @read("/tokens", summary="your tokens (sessions)")
 async def tokens(request: Asked) -> Answer:
     parameters_of(request)
-    rows = [
+    rows = tuple(
         (
             f"token/{session.id}",
             {
@@ -84,8 +84,8 @@ async def tokens(request: Asked) -> Answer:
             },
         )
         for session in await sessions.sessions(crm_of(request), actor_of(request))
-    ]
-    return Rows("tokens", rows)
+    )
+    return Lines(Rows("tokens", rows, Paging.whole(len(rows))))
 
 
 @delete("/tokens/{id:str}", summary="end one of your tokens", status_code=200)
@@ -95,9 +95,4 @@ async def revoke(request: Asked, id: FromPath[str]) -> Answer:
     return done(f"revoked token/{bare}", {"id": bare, "handle": f"token/{bare}"})
 
 
-@read("/audit", summary="what changed, newest first: by, action, target, since, until", opt={"kind": AUDIT})
-async def audit_log(request: Asked) -> Answer:
-    return Many(await audit.entries(crm_of(request), actor_of(request), pairs_of(request)))
-
-
-ROUTES: list[HTTPRouteHandler] = [request_code, enter_code, whoami, tokens, revoke, audit_log]
+ROUTES: list[HTTPRouteHandler] = [request_code, enter_code, whoami, tokens, revoke]

@@ -30,7 +30,7 @@ def record_routes(kind: Kind) -> list[HTTPRouteHandler]:
     @post(
         place,
         name=f"save_{kind.name}",
-        summary=f"create, or merge by {key}",
+        summary=f"create, or merge by {key}" if key else "create",
         opt=opt,
     )
     async def save(request: Asked) -> Answer:

@@ -1,10 +1,6 @@
-"""Rules of contacts alone."""
+"""The rule of everything that has a follow-up."""
 
 from typing import Any
-
-from crmkit.model.record import Record
-
-UPSERT_BY = "email"
 
 
 def settle(values: dict[str, Any]) -> dict[str, Any]:
@@ -12,8 +8,3 @@ def settle(values: dict[str, Any]) -> dict[str, Any]:
     if "follow_up_at" in values and values["follow_up_at"] is None:
         return {**values, "follow_up_note": None}
     return values
-
-
-def farewell(contact: Record) -> str:
-    """Return what goes and what stays when the contact is deleted."""
-    return "Its activities go with it; its deals stay, unlinked."

@@ -37,10 +37,11 @@ MIGRATION = Migration(
             updated_at TEXT NOT NULL,
             created_by TEXT NOT NULL,
             activities INTEGER NOT NULL,
-            last_activity_at TEXT
+            last_activity_at TEXT,
+            UNIQUE (workspace_id, id),
+            FOREIGN KEY (workspace_id, company_id) REFERENCES companies (workspace_id, id)
         ) STRICT
         """,
-        "CREATE UNIQUE INDEX contacts_by_id ON contacts (workspace_id, id)",
         "CREATE UNIQUE INDEX contacts_by_email ON contacts (workspace_id, email) WHERE email IS NOT NULL",
         "CREATE INDEX contacts_by_updated_at ON contacts (workspace_id, updated_at, id)",
         "CREATE INDEX contacts_by_created_at ON contacts (workspace_id, created_at, id)",

@@ -1,0 +1,75 @@
+"""Relations between records: every link leads to a live record, and every repeated name says what that one says."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from crmkit import ids
+from crmkit.errors import Problem
+from crmkit.model.fields import Link
+from crmkit.model.form import Field
+from crmkit.model.record import Kind, Record
+from crmkit.records import KINDS
+from crmkit.storage import records
+from crmkit.storage.tx import Tx
+
+BY_PREFIX = {kind.prefix: kind for kind in KINDS}
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A field of `kind` that leads to another record; `name` is the field that repeats that one's title."""
+
+    kind: Kind
+    link: str
+    name: str
+
+
+def references(kind: Kind) -> list[Reference]:
+    """Return the fields of all kinds that lead to records of this one."""
+    return [
+        Reference(other, field.name, _name_of(other, field))
+        for other in KINDS
+        for field in other.fields
+        if field.writable and isinstance(field.type, Link) and field.type.prefix == kind.prefix
+    ]
+
+
+def linked(tx: Tx, kind: Kind, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values with the names of the records they link to; raises `invalid_reference` unless all are live."""
+    found, wrong = dict(values), {}
+    for field in kind.fields:
+        if not isinstance(field.type, Link) or not field.writable or field.name not in values:
+            continue
+        id, name = values[field.name], _name_of(kind, field)
+        if id is None:
+            found[name] = None
+            continue
+        other = BY_PREFIX[field.type.prefix]
+        record = records.fetch(tx.connection, other, tx.by.workspace_id, id)
+        if record is None:
+            wrong[field.name] = f"there is no {ids.PREFIXES[field.type.prefix]} {id} in this workspace"
+        else:
+            found[name] = getattr(record, other.title.name)
+    if wrong:
+        raise Problem("invalid_reference", "Create the record first, or look its id up.", fields=wrong)
+    return found
+
+
+def rename(tx: Tx, kind: Kind, record: Record) -> None:
+    """Make every record that repeats this one's title repeat it as it is now."""
+    title = getattr(record, kind.title.name)
+    for reference in references(kind):
+        for other in records.linked(tx.connection, reference.kind, tx.by.workspace_id, reference.link, record.id):
+            records.restate(tx, reference.kind, other, {reference.name: title})
+
+
+def unlink(tx: Tx, kind: Kind, record: Record) -> None:
+    """Empty every link that leads to this record, as a change of the record that has the link."""
+    for reference in references(kind):
+        for other in records.linked(tx.connection, reference.kind, tx.by.workspace_id, reference.link, record.id):
+            records.update(tx, reference.kind, other, {reference.link: None, reference.name: None})
+
+
+def _name_of(kind: Kind, link: Field) -> str:
+    return next(field.name for field in kind.fields if field.name_of == link.name)

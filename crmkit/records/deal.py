@@ -1,0 +1,44 @@
+"""Deal: something that may be sold."""
+
+from typing import Annotated, Any
+
+from crmkit.model.fields import (
+    MAX_CENTS,
+    Choice,
+    Currency,
+    Custom,
+    Date,
+    Email,
+    Integer,
+    Link,
+    LongText,
+    Tags,
+    Text,
+    Time,
+)
+from crmkit.model.form import DETAIL, READ, REQUIRED, SEARCHED, TITLE, Default, NameOf
+from crmkit.model.record import Followed, kind_of
+
+
+class Deal(Followed, frozen=True):
+    """Something that may be sold."""
+
+    title: Annotated[str, Text(200), REQUIRED, TITLE, "what it is about"]
+    amount_cents: Annotated[int | None, Integer(-MAX_CENTS, MAX_CENTS), "its worth, in hundredths of the currency"]
+    currency: Annotated[str, Currency(), Default("USD"), "USD unless sent"]
+    stage: Annotated[str | None, Text(200), "free text, like proposal"]
+    status: Annotated[str, Choice(("open", "won", "lost")), Default("open"), "open unless sent"]
+    contact_id: Annotated[str | None, Link("c"), "who it is with"]
+    contact_name: Annotated[str | None, Text(200), NameOf("contact_id"), READ, SEARCHED, "name of that contact"]
+    company_id: Annotated[str | None, Link("co"), "the company it is with"]
+    company_name: Annotated[str | None, Text(200), NameOf("company_id"), READ, SEARCHED, "name of that company"]
+    owner: Annotated[str | None, Email(), "who looks after it"]
+    close_date: Annotated[str | None, Date(), "when it should be decided"]
+    tags: Annotated[list[str] | None, Tags(), SEARCHED, "replaced whole"]
+    notes: Annotated[str | None, LongText(20_000), SEARCHED, DETAIL, "anything worth keeping"]
+    custom: Annotated[dict[str, Any] | None, Custom(), "keys of your own, merged key by key; null drops a key"]
+    follow_up_at: Annotated[str | None, Time(), "when to get back to it"]
+    follow_up_note: Annotated[str | None, Text(1_000), "what for; cleared with follow_up_at"]
+
+
+DEAL = kind_of(Deal, name="deal", plural="deals", prefix="d")

@@ -1,0 +1,43 @@
+"""Follow-ups that are due: one sorted query over all kinds that have them."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from crmkit.model.record import Kind
+from crmkit.storage.statements import Statement, joined
+from crmkit.storage.tx import Connection
+
+Reminder = tuple[str, str, str, str, str | None]  # kind, id, follow_up_at, title, follow_up_note
+
+
+def due(
+    connection: Connection, kinds: Sequence[Kind], workspace_id: str, until: str, past: Sequence[str] | None, most: int
+) -> list[Reminder]:
+    """Return the follow-ups up to `until`, soonest first; `past` is (follow_up_at, handle) of the last one seen."""
+    parts = [_of_kind(kind, workspace_id, until, past, most) for kind in kinds]
+    sql = Statement("SELECT kind, id, follow_up_at, title, note FROM (") + joined(parts, ") UNION ALL SELECT * FROM (")
+    sql += Statement(") ORDER BY follow_up_at, kind, id LIMIT ?", (most,))
+    return connection.execute(sql.sql, sql.args).fetchall()
+
+
+def count(connection: Connection, kinds: Sequence[Kind], workspace_id: str, until: str, most: int) -> int:
+    """Return how many follow-ups are due up to `until`, at most `most`."""
+    parts = [_of_kind(kind, workspace_id, until, None, most) for kind in kinds]
+    sql = Statement("SELECT count(*) FROM (SELECT * FROM (") + joined(parts, ") UNION ALL SELECT * FROM (")
+    sql += Statement(") LIMIT ?)", (most,))
+    number: int = connection.execute(sql.sql, sql.args).fetchone()[0]
+    return number
+
+
+def _of_kind(kind: Kind, workspace_id: str, until: str, past: Sequence[Any] | None, most: int) -> Statement:
+    sql = Statement(
+        f"SELECT '{kind.name}' AS kind, id, follow_up_at, {kind.title.name} AS title, follow_up_note AS note "
+        f"FROM {kind.plural} WHERE workspace_id = ? AND follow_up_at <= ?",
+        (workspace_id, until),
+    )
+    if past is not None:
+        at, name, id = past
+        sql += Statement(
+            f" AND follow_up_at >= ? AND (follow_up_at > ? OR ('{kind.name}', id) > (?, ?))", (at, at, name, id)
+        )
+    return sql + Statement(" ORDER BY follow_up_at, id LIMIT ?", (most,))

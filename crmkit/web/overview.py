@@ -1,0 +1,28 @@
+"""The routes that look across kinds: search, reminders, the audit log."""
+
+from litestar.handlers import HTTPRouteHandler
+
+from crmkit.core import audit, reminders, search
+from crmkit.records import AUDIT
+from crmkit.render.answers import Answer, Groups, Lines, Many
+from crmkit.web.requests import Asked, actor_of, crm_of, pairs_of, parameters_of, read
+
+
+@read("/search", summary="all kinds at once: q, types")
+async def everywhere(request: Asked) -> Answer:
+    asked = parameters_of(request, "q", "types")
+    return Groups(await search.everywhere(crm_of(request), actor_of(request), asked), {"query": asked.get("q", "")})
+
+
+@read("/reminders", summary="follow-ups that are due, or come within days: days, limit, cursor")
+async def due(request: Asked) -> Answer:
+    asked = parameters_of(request, "days", "limit", "cursor")
+    return Lines(await reminders.due(crm_of(request), actor_of(request), asked))
+
+
+@read("/audit", summary="what changed, newest first: by, action, target, since, until", opt={"kind": AUDIT})
+async def audit_log(request: Asked) -> Answer:
+    return Many(await audit.entries(crm_of(request), actor_of(request), pairs_of(request)))
+
+
+ROUTES: list[HTTPRouteHandler] = [everywhere, due, audit_log]
