@@ -4,7 +4,7 @@ A `Problem` is the caller's mistake (or a limit the caller met): it is raised on
 translated once, at the edge. Anything else that is raised is ours, is logged, and is `server_error` outside.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any
 
@@ -23,13 +23,17 @@ CATALOGUE: dict[str, tuple[tuple[int, ...], str]] = {
     "auth_required": ((401,), "no token was sent"),
     "invalid_token": ((401,), "the token is unknown or revoked"),
     "token_expired": ((401,), "the token was idle for too long"),
-    "invalid_code": ((401,), "a wrong, used or outdated emailed code"),
+    "invalid_code": ((401, 403), "a wrong, used or outdated emailed code"),
+    "admin_required": ((403,), "only admins of the workspace may do this"),
+    "not_a_member": ((403,), "you do not belong to that workspace"),
+    "escalation_required": ((403,), "a code was mailed: repeat the request with it"),
     "plan_limit_reached": ((403,), "the plan's cap is reached; do not retry"),
     "not_found": ((404,), "no such record in this workspace"),
     "unknown_path": ((404,), "no such endpoint"),
     "method_not_allowed": ((405,), "the path has other methods, see Allow"),
     "confirmation_required": ((409,), "repeat the delete with the confirm token shown"),
     "already_exists": ((409,), "another record holds that email or domain"),
+    "last_admin": ((409,), "a workspace keeps at least one admin"),
     "version_conflict": ((412,), "the record changed since you read it"),
     "too_large": ((413,), "the body is larger than the server takes"),
     "rate_limited": ((429,), "too many requests; wait for Retry-After seconds"),
@@ -44,7 +48,8 @@ class Problem(Exception):
 
     `code` is a key of CATALOGUE, `hint` one sentence that says what to do, `fields` tells for each wrong field
     what is wrong with it. `status` picks among the catalogue's statuses (the first when None), `headers` are
-    HTTP headers, `facts` further JSON members (a confirm token, ids), `shown` a record that the answer shows.
+    HTTP headers, `facts` further JSON members (a confirm token, ids), `shown` a record that the answer shows,
+    `comments` lines after all in text.
     """
 
     def __init__(
@@ -57,6 +62,7 @@ class Problem(Exception):
         headers: Mapping[str, str] | None = None,
         facts: Mapping[str, Any] | None = None,
         shown: Any = None,
+        comments: Sequence[str] = (),
     ) -> None:
         super().__init__(code, hint)
         allowed = CATALOGUE[code][0]
@@ -67,6 +73,7 @@ class Problem(Exception):
         self.headers = dict(headers or {})
         self.facts = dict(facts or {})
         self.shown = shown
+        self.comments = list(comments)
 
 
 def a(noun: str) -> str:

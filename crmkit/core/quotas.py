@@ -12,7 +12,7 @@ def check(tx: Tx, settings: Settings, resource: str) -> None:
     cap = getattr(settings.plans.caps(tx.by.plan), resource)
     if cap is None:
         return
-    used = records.live(tx.connection, tx.by.workspace_id, resource)
+    used = _used(tx.connection, tx.by, resource)
     if used >= cap:
         raise Problem(
             "plan_limit_reached",
@@ -25,7 +25,12 @@ def check(tx: Tx, settings: Settings, resource: str) -> None:
 def usage(connection: Connection, settings: Settings, actor: Actor) -> dict[str, tuple[int, int | None]]:
     """Return (used, cap) of everything that the plan of the workspace may limit; a cap of None is unlimited."""
     caps = settings.plans.caps(actor.plan)
-    used = {name: records.live(connection, actor.workspace_id, name) for name in caps.__struct_fields__}
-    used["members"] = accounts.members(connection, actor.workspace_id)
-    used["workspaces"] = accounts.workspaces_created(connection, actor.email)
-    return {name: (used[name], getattr(caps, name)) for name in used}
+    return {name: (_used(connection, actor, name), getattr(caps, name)) for name in caps.__struct_fields__}
+
+
+def _used(connection: Connection, actor: Actor, resource: str) -> int:
+    if resource == "members":
+        return accounts.members(connection, actor.workspace_id)
+    if resource == "workspaces":
+        return accounts.workspaces_created(connection, actor.email)
+    return records.live(connection, actor.workspace_id, resource)

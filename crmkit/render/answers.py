@@ -77,14 +77,49 @@ class Lines(Answer):
     page: Rows
 
     def text(self) -> str:
-        lines = []
-        for handle, fields in self.page.rows:
-            shown = (f"{name}={text.value(v)}" for name, v in fields.items() if v is not None and name != "id")
-            lines.append("  ".join([handle, *shown]))
+        lines = [labelled(handle, fields) for handle, fields in self.page.rows]
         return "\n".join([*lines, *trailers(len(lines), self.page.noun, self.page.paging)])
 
     def data(self) -> Any:
         return members([{"handle": handle, **fields} for handle, fields in self.page.rows], self.page.paging)
+
+
+@dataclass(frozen=True)
+class Line(Answer):
+    """One thing that is no record of a kind: its handle and fields, and comment lines."""
+
+    handle: str
+    fields: Mapping[str, Any]
+    comments: Sequence[str] = ()
+    status: int = 200
+
+    def text(self) -> str:
+        return "\n".join([labelled(self.handle, self.fields), *(f"# {line}" for line in self.comments)])
+
+    def data(self) -> Any:
+        return {"handle": self.handle, **self.fields}
+
+
+@dataclass(frozen=True)
+class Team(Answer):
+    """Who belongs to a workspace, and who is invited."""
+
+    members: Sequence[Mapping[str, Any]]
+    invites: Sequence[Mapping[str, Any]]
+
+    def text(self) -> str:
+        lines = [labelled(f"user/{member['user_id']}", member, "user_id") for member in self.members]
+        lines += [labelled(f"invite/{invite['id']}", invite) for invite in self.invites]
+        return "\n".join([*lines, f"# {len(self.members)} members", f"# {len(self.invites)} invites"])
+
+    def data(self) -> Any:
+        return {"members": list(self.members), "invites": list(self.invites)}
+
+
+def labelled(handle: str, fields: Mapping[str, Any], id: str = "id") -> str:
+    """Return the line of something that is no record of a kind; its `id` stands in the handle alone."""
+    shown = (f"{name}={text.value(content)}" for name, content in fields.items() if content is not None and name != id)
+    return "  ".join([handle, *shown])
 
 
 def trailers(count: int, noun: str, paging: Paging) -> list[str]:
@@ -143,6 +178,7 @@ class Card(Answer):
     done: str = ""
     comments: Sequence[str] = ()
     limits: Mapping[str, str] = field(default_factory=dict)
+    status: int = 200
 
     @property
     def headers(self) -> Mapping[str, str]:
@@ -185,6 +221,7 @@ class Failure(Answer):
         lines.append(f"HINT  {text.printable(problem.hint)}")
         if problem.shown is not None and self.kind is not None:
             lines.append(text.line(self.kind, problem.shown, self.kind.by_name))
+        lines += [f"# {text.printable(comment)}" for comment in problem.comments]
         return "\n".join(lines)
 
     def data(self) -> Any:

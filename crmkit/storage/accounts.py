@@ -22,6 +22,17 @@ class Membership:
     name: str
     plan: str
     role: str
+    created_at: str
+
+
+@dataclass(frozen=True)
+class Member:
+    """Someone who belongs to a workspace, as the others see them."""
+
+    user_id: str
+    email: str
+    role: str
+    joined_at: str
 
 
 def find_user(connection: Connection, email: str) -> User | None:
@@ -44,17 +55,50 @@ def insert_workspace(tx: Tx, user: User, name: str, plan: str) -> Membership:
         "INSERT INTO workspaces (id, name, plan, created_at, created_by) VALUES (?, ?, ?, ?, ?) RETURNING number",
         (id, name, plan, tx.now, user.email),
     ).fetchone()
+    insert_membership(tx, id, user.id, "admin")
+    return Membership(id, number, name, plan, "admin", tx.now)
+
+
+def insert_membership(tx: Tx, workspace_id: str, user_id: str, role: str) -> None:
+    """Let a user belong to a workspace; one who does already stays what they are."""
     tx.connection.execute(
-        "INSERT INTO memberships (workspace_id, user_id, role, joined_at) VALUES (?, ?, 'admin', ?)",
-        (id, user.id, tx.now),
+        "INSERT INTO memberships (workspace_id, user_id, role, joined_at) VALUES (?, ?, ?, ?) "
+        "ON CONFLICT (workspace_id, user_id) DO NOTHING",
+        (workspace_id, user_id, role, tx.now),
     )
-    return Membership(id, number, name, plan, "admin")
+
+
+def change_role(tx: Tx, workspace_id: str, user_id: str, role: str) -> None:
+    tx.connection.execute(
+        "UPDATE memberships SET role = ? WHERE workspace_id = ? AND user_id = ?", (role, workspace_id, user_id)
+    )
+
+
+def remove_membership(tx: Tx, workspace_id: str, user_id: str) -> None:
+    """Let a user no longer belong to a workspace, and end their tokens in it."""
+    place = (workspace_id, user_id)
+    tx.connection.execute("DELETE FROM tokens WHERE workspace_id = ? AND user_id = ?", place)
+    tx.connection.execute("DELETE FROM memberships WHERE workspace_id = ? AND user_id = ?", place)
+
+
+def rename_workspace(tx: Tx, workspace_id: str, name: str) -> None:
+    tx.connection.execute("UPDATE workspaces SET name = ? WHERE id = ?", (name, workspace_id))
+
+
+def people(connection: Connection, workspace_id: str) -> list[Member]:
+    """Return who belongs to a workspace, the one who joined first in front."""
+    rows = connection.execute(
+        "SELECT u.id, u.email, m.role, m.joined_at FROM memberships AS m JOIN users AS u ON u.id = m.user_id "
+        "WHERE m.workspace_id = ? ORDER BY m.joined_at, u.id",
+        (workspace_id,),
+    )
+    return [Member(*row) for row in rows]
 
 
 def memberships(connection: Connection, user_id: str) -> list[Membership]:
     """Return the workspaces a user belongs to, the one joined first in front."""
     rows = connection.execute(
-        "SELECT w.id, w.number, w.name, w.plan, m.role FROM memberships AS m "
+        "SELECT w.id, w.number, w.name, w.plan, m.role, w.created_at FROM memberships AS m "
         "JOIN workspaces AS w ON w.id = m.workspace_id WHERE m.user_id = ? ORDER BY m.joined_at, w.number",
         (user_id,),
     )
@@ -62,8 +106,9 @@ def memberships(connection: Connection, user_id: str) -> list[Membership]:
 
 
 def members(connection: Connection, workspace_id: str) -> int:
-    """Return how many people belong to the workspace."""
-    return _number(connection, "SELECT count(*) FROM memberships WHERE workspace_id = ?", workspace_id)
+    """Return how many people belong to the workspace or are invited to it."""
+    belong = _number(connection, "SELECT count(*) FROM memberships WHERE workspace_id = ?", workspace_id)
+    return belong + _number(connection, "SELECT count(*) FROM invites WHERE workspace_id = ?", workspace_id)
 
 
 def workspaces_created(connection: Connection, email: str) -> int:

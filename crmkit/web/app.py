@@ -9,7 +9,7 @@ from litestar.handlers import HTTPRouteHandler
 
 from crmkit.core.crm import Crm
 from crmkit.records import KINDS
-from crmkit.web import account, activities, documents, overview
+from crmkit.web import account, activities, documents, overview, teams
 from crmkit.web.accesslog import AccessLog
 from crmkit.web.activities import log_routes
 from crmkit.web.auth import Authentication
@@ -47,4 +47,4 @@ def build(crm: Crm, log: AccessLog, running: Callable[[], AbstractAsyncContextMa
 def routes() -> list[HTTPRouteHandler]:
     """Return every route, in the order in which the manual lists them."""
     of_kinds = [handler for kind in KINDS for handler in (*record_routes(kind), *log_routes(kind))]
-    return [*documents.ROUTES, *account.ROUTES, *of_kinds, *activities.ROUTES, *overview.ROUTES]
+    return [*documents.ROUTES, *account.ROUTES, *of_kinds, *activities.ROUTES, *overview.ROUTES, *teams.ROUTES]

@@ -61,6 +61,12 @@ async def body_of(request: Asked) -> dict[str, Any]:
     return body.decode(sent)
 
 
+def code_of(request: Asked) -> str:
+    """Return the step-up code of a request, from `?code=` or X-Escalation-Code; empty without one."""
+    asked = dict(pairs_of(request)).get("code", "")
+    return (asked or request.headers.get("x-escalation-code", "")).strip()
+
+
 def if_match_of(request: Asked) -> int | None:
     """Return the version that If-Match names, None without one (or for `*`); raises `invalid_value`."""
     header = request.headers.get("if-match", "").strip()

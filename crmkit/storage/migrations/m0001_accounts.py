@@ -44,6 +44,19 @@ MIGRATION = Migration(
         ) STRICT, WITHOUT ROWID
         """,
         "CREATE INDEX memberships_by_user ON memberships (user_id, joined_at)",
+        """
+        CREATE TABLE invites (
+            workspace_id TEXT NOT NULL REFERENCES workspaces (id),
+            id TEXT NOT NULL,
+            email TEXT NOT NULL,
+            role TEXT NOT NULL CHECK (role IN ('admin', 'member')),
+            created_at TEXT NOT NULL,
+            invited_by TEXT NOT NULL,
+            PRIMARY KEY (workspace_id, id),
+            UNIQUE (workspace_id, email)
+        ) STRICT, WITHOUT ROWID
+        """,
+        "CREATE INDEX invites_by_email ON invites (email, created_at)",
         # hash is the SHA-256 of the token, which has over 160 random bits and is never stored
         """
         CREATE TABLE tokens (

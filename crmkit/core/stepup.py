@@ -1,0 +1,89 @@
+"""Step-up: what cannot be taken back, or gives power away, wants a code mailed for this caller, act and target."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from crmkit.core import codes
+from crmkit.core.codes import Allowance
+from crmkit.core.crm import Crm
+from crmkit.errors import Problem
+from crmkit.mail import Message
+from crmkit.model.actor import Actor
+from crmkit.storage.tx import Tx
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Act:
+    """`purpose` binds the code to action, workspace and target; `says` tells a reader what it is for."""
+
+    purpose: str
+    says: str
+
+
+@dataclass(frozen=True)
+class _Asked:
+    code: str
+
+
+@dataclass(frozen=True)
+class _Wrong:
+    tries: Allowance
+
+
+async def confirmed(crm: Crm, actor: Actor, code: str, check: Callable[[Tx], Act | None], do: Callable[[Tx], T]) -> T:
+    """Return what `do` returned, if `check` asks for no code or `code` is the one mailed for it.
+
+    `check` raises what forbids the act, and returns the Act that wants a code. Else raises `escalation_required` after
+    a code was mailed, `invalid_code` (403) for a wrong one, `rate_limited` past the limits of codes.
+    """
+    fresh = codes.fresh()
+    acts: list[Act] = []
+
+    def unit(tx: Tx) -> T | _Asked | _Wrong:
+        act = check(tx)
+        if act is None:
+            return do(tx)
+        acts[:] = [act]
+        email = tx.by.email
+        codes.check_tries(tx, email)
+        if code:
+            if codes.entered(tx, crm, email, act.purpose, code):
+                return do(tx)
+            return _Wrong(codes.tries_left(tx, email))
+        codes.count_mail(tx, crm, email)
+        codes.keep(tx, crm, email, act.purpose, fresh)
+        return _Asked(fresh)
+
+    outcome = await crm.change(actor, unit)
+    if isinstance(outcome, _Wrong):
+        raise Problem(
+            "invalid_code",
+            "The code is wrong, used, outdated or for something else. Repeat the request without a code to get one.",
+            status=403,
+            headers=outcome.tries.headers,
+        )
+    if isinstance(outcome, _Asked):
+        await codes.send(crm, _letter(crm, actor.email, acts[0], outcome.code))
+        local = {"local_code": outcome.code} if crm.settings.auth.local else {}
+        raise Problem(
+            "escalation_required",
+            f"A code was mailed to {actor.email} for this one act: {acts[0].says}. Ask the user for it, then repeat the "
+            "same request with ?code=CODE (or the header X-Escalation-Code).",
+            facts=local,
+            comments=[f"local mode: code={outcome.code}"] if local else [],
+        )
+    return outcome
+
+
+def _letter(crm: Crm, email: str, act: Act, code: str) -> Message:
+    return Message(
+        email,
+        f"{code} confirms an act in crmkit",
+        f"Your assistant at {crm.settings.base_url} asks to: {act.says}.\n\n"
+        f"If you want that, the code is:\n\n    {code}\n\n"
+        f"It works once, for this act alone, within {crm.settings.auth.code_minutes} minutes.\n"
+        "If you do not want it, ignore this mail; nothing happens without the code.\n",
+    )

@@ -1,0 +1,186 @@
+"""Teams: who belongs to a workspace, who is invited, who may decide."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from crmkit import ids
+from crmkit.core import access, codes, quotas, stepup
+from crmkit.core.crm import Crm
+from crmkit.core.workspaces import workspace_id
+from crmkit.errors import Problem
+from crmkit.mail import Message
+from crmkit.model.actor import Actor
+from crmkit.model.fields import Choice, Email
+from crmkit.model.form import REQUIRED, Default, form_of
+from crmkit.storage import accounts, audit, invites
+from crmkit.storage.accounts import Member
+from crmkit.storage.invites import Invite
+from crmkit.storage.tx import Connection, Tx
+
+ROLES = ("admin", "member")
+
+
+class InviteBody:
+    email: Annotated[str, Email(), REQUIRED, "whom to invite"]
+    role: Annotated[str, Choice(ROLES), Default("member"), "member unless sent"]
+
+
+class RoleBody:
+    role: Annotated[str, Choice(ROLES), REQUIRED, "what they become"]
+
+
+INVITE = form_of(InviteBody, "invite")
+ROLE = form_of(RoleBody, "role")
+
+
+async def people(crm: Crm, actor: Actor, id: str) -> tuple[list[Member], list[Invite]]:
+    """Return the members and the pending invites of a workspace; for members."""
+    bare = workspace_id(id)
+
+    def read(connection: Connection) -> tuple[list[Member], list[Invite]]:
+        access.membership(connection, actor.user_id, bare)
+        return accounts.people(connection, bare), invites.of_workspace(connection, bare)
+
+    return await crm.database.read(read)
+
+
+async def invite(crm: Crm, actor: Actor, id: str, body: Mapping[str, Any], code: str) -> Invite:
+    """Invite an address and mail it how to sign in; for admins, with step-up when it is to be an admin.
+
+    Inviting again changes the role and mails again. Raises `already_exists` for a member, `mail_failed` when the mail
+    does not leave (a new invite is withdrawn then).
+    """
+    bare, sent = workspace_id(id), INVITE.filled(body)
+    email, role = sent["email"], sent["role"] or "member"
+    seen: list[str] = []
+
+    def check(tx: Tx) -> stepup.Act | None:
+        place = access.admin_of(tx, bare)
+        seen[:] = [place.name]
+        if any(member.email == email for member in accounts.people(tx.connection, bare)):
+            raise Problem(
+                "already_exists",
+                f"{email} is a member already; POST /workspaces/{bare}/members/USER_ID/role changes the role.",
+                fields={"email": "belongs to a member"},
+            )
+        if role != "admin":
+            return None
+        return stepup.Act(f"invite.admin {bare} {email}", f"invite {email} as admin of {bare}")
+
+    def do(tx: Tx) -> tuple[Invite, bool]:
+        pending = {waiting.email for waiting in invites.of_workspace(tx.connection, bare)}
+        if email not in pending:
+            quotas.check(tx, crm.settings, "members")
+        codes.count_mail(tx, crm, email)
+        found, new = invites.put(tx, bare, email, role)
+        changes = {"email": [None, email], "role": [None, role]}
+        audit.append(tx, f"invite.{'create' if new else 'update'}", f"invite/{found.id}", changes)
+        return found, new
+
+    found, new = await stepup.confirmed(crm, actor, code, check, do)
+    try:
+        await codes.send(crm, _letter(crm, actor, found, seen[0]))
+    except Problem:
+        if new:
+            await withdraw(crm, actor, bare, found.id)
+        raise
+    return found
+
+
+async def withdraw(crm: Crm, actor: Actor, id: str, invite: str) -> str:
+    """Withdraw a pending invite and return its bare id; for admins."""
+    bare, bare_invite = workspace_id(id), _bare(invite, "inv", workspace_id(id))
+
+    def unit(tx: Tx) -> None:
+        access.admin_of(tx, bare)
+        gone = invites.remove(tx, bare, bare_invite)
+        if gone is None:
+            raise _none("invite", bare)
+        changes = {"email": [gone.email, None], "role": [gone.role, None]}
+        audit.append(tx, "invite.delete", f"invite/{bare_invite}", changes)
+
+    await crm.change(actor, unit)
+    return bare_invite
+
+
+async def set_role(crm: Crm, actor: Actor, id: str, user: str, body: Mapping[str, Any], code: str) -> Member:
+    """Return the member with another role; for admins, with step-up to make an admin."""
+    bare, bare_user, role = workspace_id(id), _bare(user, "u", workspace_id(id)), ROLE.filled(body)["role"]
+
+    def check(tx: Tx) -> stepup.Act | None:
+        access.admin_of(tx, bare)
+        member = _member(tx, bare, bare_user)
+        if role != "admin" or member.role == "admin":
+            return None
+        return stepup.Act(f"member.promote {bare} {bare_user}", f"make {member.email} an admin of {bare}")
+
+    def do(tx: Tx) -> Member:
+        member = _member(tx, bare, bare_user)
+        if member.role != role:
+            if role == "member":
+                _keep_an_admin(tx, bare, member)
+            accounts.change_role(tx, bare, bare_user, role)
+            audit.append(tx, "member.update", f"user/{bare_user}", {"role": [member.role, role]})
+        return Member(member.user_id, member.email, role, member.joined_at)
+
+    return await stepup.confirmed(crm, actor, code, check, do)
+
+
+async def remove(crm: Crm, actor: Actor, id: str, user: str) -> Member:
+    """Remove a member and return who that was; for admins, or oneself to leave. Their tokens in it are dead at once."""
+    bare, bare_user = workspace_id(id), _bare(user, "u", workspace_id(id))
+
+    def unit(tx: Tx) -> Member:
+        if bare_user == actor.user_id:
+            access.member_of(tx, bare)
+        else:
+            access.admin_of(tx, bare)
+        member = _member(tx, bare, bare_user)
+        _keep_an_admin(tx, bare, member)
+        changes = {"email": [member.email, None], "role": [member.role, None]}
+        audit.append(tx, "member.delete", f"user/{bare_user}", changes)
+        accounts.remove_membership(tx, bare, bare_user)
+        return member
+
+    return await crm.change(actor, unit)
+
+
+def _member(tx: Tx, workspace: str, user_id: str) -> Member:
+    for member in accounts.people(tx.connection, workspace):
+        if member.user_id == user_id:
+            return member
+    raise _none("member", workspace)
+
+
+def _keep_an_admin(tx: Tx, workspace: str, member: Member) -> None:
+    admins = [other for other in accounts.people(tx.connection, workspace) if other.role == "admin"]
+    if member.role == "admin" and len(admins) == 1:
+        raise Problem(
+            "last_admin",
+            f"{member.email} is the only admin. Make another member admin first: POST /workspaces/{workspace}/members/"
+            'USER_ID/role {"role":"admin"}, or delete the workspace.',
+        )
+
+
+def _none(what: str, workspace: str) -> Problem:
+    return Problem("not_found", f"There is no such {what} here. GET /workspaces/{workspace}/members lists them.")
+
+
+def _bare(text: str, prefix: str, workspace: str) -> str:
+    try:
+        return ids.parse(text, prefix)
+    except ids.BadId as error:
+        hint = f"{str(error)[:1].upper()}{str(error)[1:]}. GET /workspaces/{workspace}/members lists what there is."
+        raise Problem("not_found", hint) from None
+
+
+def _letter(crm: Crm, actor: Actor, invite: Invite, name: str) -> Message:
+    called = name[:60] if name.isprintable() else invite.workspace_id
+    return Message(
+        invite.email,
+        "You are invited to a crmkit workspace",
+        f'{actor.email} invites you to the workspace "{called}" as {invite.role}.\n\n'
+        f"To join, sign in with this address: let your assistant read {crm.settings.base_url}/help, or\n\n"
+        f'    curl {crm.settings.base_url}/auth/request -d \'{{"email":"{invite.email}"}}\'\n\n'
+        "You belong to it from your next sign-in on. If you do not know the sender, ignore this mail.\n",
+    )

@@ -1,0 +1,103 @@
+"""Workspaces: mine, a new one, another name, a token for one, the end of one."""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Annotated, Any
+
+from crmkit import ids
+from crmkit.core import access, quotas, stepup
+from crmkit.core.crm import Crm
+from crmkit.errors import Problem
+from crmkit.model.actor import Actor
+from crmkit.model.fields import Text
+from crmkit.model.form import REQUIRED, form_of
+from crmkit.storage import accounts, audit, erasure, tokens
+from crmkit.storage.accounts import Membership, User
+from crmkit.storage.tx import Tx
+
+log = logging.getLogger("crmkit")
+
+
+class WorkspaceBody:
+    name: Annotated[str, Text(200), REQUIRED, "what the workspace is called"]
+
+
+class TokenBody:
+    token_name: Annotated[str | None, Text(100), "who will use it, like Claude"]
+
+
+WORKSPACE = form_of(WorkspaceBody, "workspace")
+TOKEN = form_of(TokenBody, "token")
+
+
+async def mine(crm: Crm, actor: Actor) -> list[Membership]:
+    """Return the workspaces that the caller belongs to, the one joined first in front."""
+    return await crm.database.read(accounts.memberships, actor.user_id)
+
+
+async def create(crm: Crm, actor: Actor, body: Mapping[str, Any]) -> Membership:
+    """Return a new workspace, whose admin the caller is."""
+    name = WORKSPACE.filled(body)["name"]
+
+    def unit(tx: Tx) -> Membership:
+        quotas.check(tx, crm.settings, "workspaces")
+        place = accounts.insert_workspace(tx, User(actor.user_id, actor.email), name, crm.settings.plans.default)
+        access.enter(tx, place)
+        audit.append(tx, "workspace.create", f"workspace/{place.workspace_id}", {"name": [None, name]})
+        return place
+
+    return await crm.change(actor, unit)
+
+
+async def rename(crm: Crm, actor: Actor, id: str, body: Mapping[str, Any]) -> Membership:
+    """Return the workspace with another name; for admins."""
+    bare, name = workspace_id(id), WORKSPACE.filled(body)["name"]
+
+    def unit(tx: Tx) -> Membership:
+        place = access.admin_of(tx, bare)
+        if place.name != name:
+            accounts.rename_workspace(tx, bare, name)
+            audit.append(tx, "workspace.update", f"workspace/{bare}", {"name": [place.name, name]})
+        return replace(place, name=name)
+
+    return await crm.change(actor, unit)
+
+
+async def mint_token(crm: Crm, actor: Actor, id: str, body: Mapping[str, Any]) -> tuple[str, str, Membership]:
+    """Return (token, its name, the workspace it works in); this is how one switches workspaces."""
+    bare, name = workspace_id(id), TOKEN.filled(body)["token_name"] or "default"
+    token = tokens.mint()
+
+    def unit(tx: Tx) -> Membership:
+        place = access.member_of(tx, bare)
+        token_id = tokens.insert(tx, token, actor.user_id, bare, name)
+        audit.append(tx, "token.create", f"token/{token_id}", {"name": [None, name]})
+        return place
+
+    return token, name, await crm.change(actor, unit)
+
+
+async def delete(crm: Crm, actor: Actor, id: str, code: str) -> str:
+    """Delete a workspace with all its data and return its bare id; for admins, with step-up."""
+    bare = workspace_id(id)
+
+    def check(tx: Tx) -> stepup.Act:
+        place = access.admin_of(tx, bare)
+        name = place.name[:60] if place.name.isprintable() else bare
+        return stepup.Act(f"workspace.delete {bare}", f"delete the workspace {name} ({bare}) with all its data")
+
+    def do(tx: Tx) -> str:
+        rows = erasure.erase(tx, bare, tx.by.workspace_number)
+        return f"workspace {bare} deleted by {tx.by.email} at {tx.now}: {rows} rows"
+
+    log.warning(await stepup.confirmed(crm, actor, code, check, do))
+    return bare
+
+
+def workspace_id(text: str) -> str:
+    """Return the bare id in a path; raises `not_found` for a text that cannot be one."""
+    try:
+        return ids.parse(text, "ws")
+    except ids.BadId as error:
+        raise Problem("not_found", f"{str(error)[:1].upper()}{str(error)[1:]}. GET /workspaces lists yours.") from None

@@ -1,0 +1,133 @@
+"""The routes of workspaces and teams."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from litestar import delete, patch, post
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromPath
+
+from crmkit.core import teams, workspaces
+from crmkit.model.listing import Paging, Rows
+from crmkit.render.answers import Answer, Card, Line, Lines, Team, done
+from crmkit.storage.accounts import Membership
+from crmkit.web.requests import Asked, actor_of, body_of, code_of, crm_of, parameters_of, read
+
+ONE = "/workspaces/{id:str}"
+
+
+@read("/workspaces", summary="workspaces you belong to")
+async def mine(request: Asked) -> Answer:
+    parameters_of(request)
+    actor = actor_of(request)
+    places = await workspaces.mine(crm_of(request), actor)
+    rows = tuple((f"workspace/{place.workspace_id}", _shown(place, actor.workspace_id)) for place in places)
+    return Lines(Rows("workspaces", rows, Paging.whole(len(rows))))
+
+
+@post("/workspaces", summary="open one, as its admin", opt={"form": workspaces.WORKSPACE})
+async def create(request: Asked) -> Answer:
+    parameters_of(request)
+    place = await workspaces.create(crm_of(request), actor_of(request), await body_of(request))
+    note = f"note: POST /workspaces/{place.workspace_id}/tokens gives a token that works in it"
+    return _one(place, ["created", note], status=201)
+
+
+@patch(ONE, summary="rename it (admin)", opt={"form": workspaces.WORKSPACE})
+async def rename(request: Asked, id: FromPath[str]) -> Answer:
+    parameters_of(request)
+    return _one(await workspaces.rename(crm_of(request), actor_of(request), id, await body_of(request)), [])
+
+
+@delete(ONE, summary="delete it and all its data (admin, step-up: code)", status_code=200)
+async def remove(request: Asked, id: FromPath[str]) -> Answer:
+    parameters_of(request, "code")
+    bare = await workspaces.delete(crm_of(request), actor_of(request), id, code_of(request))
+    return done(f"deleted workspace/{bare} and all its data", {"id": bare, "handle": f"workspace/{bare}"})
+
+
+@post(f"{ONE}/tokens", summary="a token that works in it", opt={"form": workspaces.TOKEN})
+async def mint_token(request: Asked, id: FromPath[str]) -> Answer:
+    parameters_of(request)
+    token, name, place = await workspaces.mint_token(crm_of(request), actor_of(request), id, await body_of(request))
+    facts = {"token": token, "token_name": name, "workspace_id": place.workspace_id}
+    lines = {"token": token, "workspace": place.workspace_id}
+    note = "note: save this token, it is shown once; send it to work in that workspace"
+    return Card(lines, facts, done="token created", comments=[note], status=201)
+
+
+@read(f"{ONE}/members", summary="members and pending invites")
+async def people(request: Asked, id: FromPath[str]) -> Answer:
+    parameters_of(request)
+    members, invites = await teams.people(crm_of(request), actor_of(request), id)
+    return Team(
+        [{"user_id": m.user_id, "email": m.email, "role": m.role, "joined_at": m.joined_at} for m in members],
+        [{"id": i.id, "email": i.email, "role": i.role, "created_at": i.created_at} for i in invites],
+    )
+
+
+@post(f"{ONE}/invites", summary="invite an address (admin; step-up for an admin)", opt={"form": teams.INVITE})
+async def invite(request: Asked, id: FromPath[str]) -> Answer:
+    parameters_of(request, "code")
+    body = await body_of(request)
+    found = await teams.invite(crm_of(request), actor_of(request), id, body, code_of(request))
+    facts = {"id": found.id, "handle": f"invite/{found.id}", "email": found.email, "role": found.role}
+    message = f"invited {found.email} as {found.role}: invite/{found.id}"
+    return done(message, facts, ["note: they join at their next sign-in with that address"], status=201)
+
+
+@delete(f"{ONE}/invites/{{invite_id:str}}", summary="withdraw an invite (admin)", status_code=200)
+async def withdraw(request: Asked, id: FromPath[str], invite_id: FromPath[str]) -> Answer:
+    parameters_of(request)
+    bare = await teams.withdraw(crm_of(request), actor_of(request), id, invite_id)
+    return done(f"withdrew invite/{bare}", {"id": bare, "handle": f"invite/{bare}"})
+
+
+@post(
+    f"{ONE}/members/{{user_id:str}}/role",
+    summary="make someone admin (step-up) or member (admin)",
+    status_code=200,
+    opt={"form": teams.ROLE},
+)
+async def set_role(request: Asked, id: FromPath[str], user_id: FromPath[str]) -> Answer:
+    parameters_of(request, "code")
+    body = await body_of(request)
+    member = await teams.set_role(crm_of(request), actor_of(request), id, user_id, body, code_of(request))
+    facts = {"user_id": member.user_id, "handle": f"user/{member.user_id}", "role": member.role}
+    return done(f"user/{member.user_id} role={member.role}", facts)
+
+
+@delete(f"{ONE}/members/{{user_id:str}}", summary="remove a member (admin), or leave", status_code=200)
+async def remove_member(request: Asked, id: FromPath[str], user_id: FromPath[str]) -> Answer:
+    parameters_of(request)
+    member = await teams.remove(crm_of(request), actor_of(request), id, user_id)
+    return done(f"removed user/{member.user_id}", {"user_id": member.user_id, "handle": f"user/{member.user_id}"})
+
+
+def _one(place: Membership, comments: list[str], status: int = 200) -> Line:
+    return Line(f"workspace/{place.workspace_id}", _shown(place, ""), comments, status)
+
+
+def _shown(place: Membership, current: str) -> Mapping[str, Any]:
+    return {
+        "id": place.workspace_id,
+        "name": place.name,
+        "role": place.role,
+        "plan": place.plan,
+        "created_at": place.created_at,
+        **({"current": place.workspace_id == current} if current else {}),
+    }
+
+
+ROUTES: list[HTTPRouteHandler] = [
+    mine,
+    create,
+    rename,
+    remove,
+    mint_token,
+    people,
+    invite,
+    withdraw,
+    set_role,
+    remove_member,
+]
