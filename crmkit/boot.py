@@ -21,7 +21,7 @@ from crmkit.core.upkeep import keep_up
 from crmkit.mail import mailer
 from crmkit.model.fields import Invalid
 from crmkit.model.form import Field
-from crmkit.records import KINDS
+from crmkit.records import ACTIVITY, KINDS
 from crmkit.render.manual import manual
 from crmkit.settings import Settings, SettingsError
 from crmkit.storage import migrate, secret
@@ -182,4 +182,4 @@ def _with_port(settings: Settings, port: int) -> Settings:
 
 def manual_text() -> str:
     """Return the manual as HELP.txt has it: that of a server with default settings."""
-    return manual(Settings(), KINDS, endpoints_of(routes()))
+    return manual(Settings(), (*KINDS, ACTIVITY), endpoints_of(routes()))

@@ -70,8 +70,8 @@ async def confirmed(crm: Crm, actor: Actor, code: str, check: Callable[[Tx], Act
         local = {"local_code": outcome.code} if crm.settings.auth.local else {}
         raise Problem(
             "escalation_required",
-            f"A code was mailed to {actor.email} for this one act: {acts[0].says}. Ask the user for it, then repeat the "
-            "same request with ?code=CODE (or the header X-Escalation-Code).",
+            f"A code was mailed to {actor.email} for this one act: {acts[0].says}. Ask the user for it, then repeat "
+            "the same request with ?code=CODE (or the header X-Escalation-Code).",
             facts=local,
             comments=[f"local mode: code={outcome.code}"] if local else [],
         )

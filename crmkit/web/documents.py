@@ -7,7 +7,7 @@ from litestar import Response
 from litestar.handlers import HTTPRouteHandler
 
 from crmkit.errors import Problem
-from crmkit.records import KINDS
+from crmkit.records import ACTIVITY, KINDS
 from crmkit.render.answers import Answer, Document
 from crmkit.render.manual import manual
 from crmkit.web import openapi
@@ -40,8 +40,8 @@ async def skill(request: Asked) -> Answer:
     text = (
         "---\n"
         "name: crmkit\n"
-        "description: Operate the team's CRM (contacts, notes, follow-ups, history) over plain-text HTTP. Use when the "
-        "user asks to look up, add, change or clean up the people they deal with.\n"
+        "description: Operate the team's CRM (contacts, companies, deals, activities, follow-ups) over plain-text HTTP. Use "
+        "when the user asks to look up, log, add or change the people, companies and deals they work with.\n"
         "metadata:\n"
         f"  base_url: {crm_of(request).settings.base_url}\n"
         "  required_secrets: CRMKIT_TOKEN\n"
@@ -55,7 +55,7 @@ async def llms(request: Asked) -> Answer:
     base_url = crm_of(request).settings.base_url
     text = (
         "# crmkit\n\n"
-        "> A headless CRM operated over plain-text HTTP: contacts, queries, history, two-step deletes.\n\n"
+        "> A headless CRM operated over plain-text HTTP: contacts, companies, deals, activities, teams.\n\n"
         f"- [Manual]({base_url}/help): everything an agent needs\n"
         f"- [Skill]({base_url}/SKILL.md): the manual with front matter\n"
         f"- [OpenAPI]({base_url}/openapi.json): the same for machines\n\n"
@@ -84,7 +84,7 @@ async def readyz(request: Asked) -> Answer:
 
 def written(app: Any) -> str:
     """Return the manual of the running application."""
-    return manual(app.state.crm.settings, KINDS, endpoints_of(handlers_of(app)))
+    return manual(app.state.crm.settings, (*KINDS, ACTIVITY), endpoints_of(handlers_of(app)))
 
 
 def _touch(connection: Any) -> None:
