@@ -40,8 +40,8 @@ async def skill(request: Asked) -> Answer:
     text = (
         "---\n"
         "name: crmkit\n"
-        "description: Operate the team's CRM (contacts, companies, deals, activities, follow-ups) over plain-text HTTP. Use "
-        "when the user asks to look up, log, add or change the people, companies and deals they work with.\n"
+        "description: Operate the team's CRM (contacts, companies, deals, activities, follow-ups) over plain-text HTTP. "
+        "Use when the user asks to look up, log, add or change the people, companies and deals they work with.\n"
         "metadata:\n"
         f"  base_url: {crm_of(request).settings.base_url}\n"
         "  required_secrets: CRMKIT_TOKEN\n"
