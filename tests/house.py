@@ -201,7 +201,7 @@ def _announced(popen: subprocess.Popen[bytes], output: Path, before: int) -> str
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline:
         new = output.read_bytes()[before:].decode("utf-8", "replace")
-        found = re.search(r"serves (http://\S+)", new)
+        found = re.search(r"serves (http://[^\s,]+)", new)
         if found:
             url = found.group(1)
             try:

@@ -19,5 +19,6 @@ async def entries(crm: Crm, actor: Actor, pairs: feeds.Pairs) -> Listing:
 
 
 def _handle(name: str, value: str) -> str:
+    value = value.strip()
     kind = ids.PREFIXES.get(value.partition("_")[0])
     return f"{kind}/{value}" if name == "target" and kind else value

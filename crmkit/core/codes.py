@@ -54,7 +54,7 @@ def count_mail(tx: Tx, crm: Crm, email: str) -> Allowance:
     reset = seconds(tx.now, after(first or tx.now, hours=1)) + 1
     if sent >= per_hour:
         raise limit_reached(
-            f"{per_hour} codes were sent to this address within an hour. Use the newest of them, or wait {reset} seconds.",
+            f"{per_hour} codes were sent to this address within an hour. Use the newest, or wait {reset} seconds.",
             per_hour,
             reset,
         )

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 
 from crmkit.core.crm import Crm
 from crmkit.core.records import find_all
-from crmkit.errors import Problem, nearest
+from crmkit.errors import Problem
 from crmkit.model.actor import Actor
 from crmkit.model.listing import Listing
 from crmkit.model.record import Kind
@@ -20,22 +20,15 @@ async def read(
     """Return a page of a log, newest first.
 
     `filters` maps each parameter to the field and operator it means (`since` -> `at=gte:`); `fixed` are conditions of
-    the place that is read. Raises `invalid_filter` for another parameter, and what a query raises.
+    the place that is read. Raises what a query raises, in the words of the parameters.
     """
     asked = list(fixed)
     for name, value in pairs:
         if name in filters:
             field, _, operator = filters[name].partition("=")
             asked.append((field, operator + value))
-        elif name in PAGING:
-            asked.append((name, value))
         else:
-            known = (*filters, *PAGING)
-            raise Problem(
-                "invalid_filter",
-                f"This log is asked by {', '.join(known)}.",
-                fields={name: f"is no parameter here{nearest(name, known)}"},
-            )
+            asked.append((name, value))
     try:
         return await find_all(crm, actor, kind, asked)
     except Problem as problem:

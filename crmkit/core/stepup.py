@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeVar
 
 from crmkit.core import codes
@@ -54,7 +55,6 @@ async def confirmed(crm: Crm, actor: Actor, code: str, check: Callable[[Tx], Act
                 return do(tx)
             return _Wrong(codes.tries_left(tx, email))
         codes.count_mail(tx, crm, email)
-        codes.keep(tx, crm, email, act.purpose, fresh)
         return _Asked(fresh)
 
     outcome = await crm.change(actor, unit)
@@ -67,6 +67,8 @@ async def confirmed(crm: Crm, actor: Actor, code: str, check: Callable[[Tx], Act
         )
     if isinstance(outcome, _Asked):
         await codes.send(crm, _letter(crm, actor.email, acts[0], outcome.code))
+        purpose = acts[0].purpose
+        await crm.database.write(partial(codes.keep, crm=crm, email=actor.email, purpose=purpose, code=outcome.code))
         local = {"local_code": outcome.code} if crm.settings.auth.local else {}
         raise Problem(
             "escalation_required",

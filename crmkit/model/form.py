@@ -10,6 +10,8 @@ from typing import Annotated, Any, get_args, get_origin, get_type_hints
 from crmkit.errors import Problem, a, nearest
 from crmkit.model.fields import Custom, FieldType, Invalid
 
+MOST_TOLD = 20  # unknown names that one answer tells
+
 
 class Mark(Enum):
     """What a field is, beside its type."""
@@ -96,6 +98,8 @@ class Form:
         unknown, wrong, empty, values = {}, {}, {}, {}
         for name, raw in body.items():
             field = self.writable.get(name)
+            if field is None and len(unknown) == MOST_TOLD:
+                break
             if field is None:
                 unknown[name] = self._stranger(name)
                 continue

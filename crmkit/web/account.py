@@ -10,13 +10,12 @@ from crmkit.core.sessions import Identity
 from crmkit.model.listing import Paging, Rows
 from crmkit.render import text
 from crmkit.render.answers import Answer, Card, Lines, done
-from crmkit.web.auth import PUBLIC
-from crmkit.web.requests import Asked, actor_of, body_of, client_of, crm_of, parameters_of, read
+from crmkit.web.gate import PUBLIC
+from crmkit.web.requests import Asked, actor_of, body_of, client_of, crm_of, read
 
 
 @post("/auth/request", summary="mail a sign-in code", status_code=200, opt={PUBLIC: True, "form": CODE_REQUEST})
 async def request_code(request: Asked) -> Answer:
-    parameters_of(request)
     sent = await login.request_code(crm_of(request), client_of(request), await body_of(request))
     local = {} if sent.local_code is None else {"local_code": sent.local_code}
     comments = [f"local mode: code={sent.local_code}"] if local else []
@@ -27,7 +26,6 @@ async def request_code(request: Asked) -> Answer:
 
 @post("/auth/verify", summary="exchange the code for a token", status_code=200, opt={PUBLIC: True, "form": CODE_ENTRY})
 async def enter_code(request: Asked) -> Answer:
-    parameters_of(request)
     signed_in = await login.enter_code(crm_of(request), client_of(request), await body_of(request))
     facts = {
         "token": signed_in.token,
@@ -46,7 +44,6 @@ async def enter_code(request: Asked) -> Answer:
 
 @read("/whoami", summary="who you are, your workspace, its plan and use")
 async def whoami(request: Asked) -> Answer:
-    parameters_of(request)
     return identity_card(await sessions.whoami(crm_of(request), actor_of(request)))
 
 
@@ -70,7 +67,6 @@ def identity_card(identity: Identity) -> Card:
 
 @read("/tokens", summary="your tokens (sessions)")
 async def tokens(request: Asked) -> Answer:
-    parameters_of(request)
     rows = tuple(
         (
             f"token/{session.id}",
@@ -90,7 +86,6 @@ async def tokens(request: Asked) -> Answer:
 
 @delete("/tokens/{id:str}", summary="end one of your tokens", status_code=200)
 async def revoke(request: Asked, id: FromPath[str]) -> Answer:
-    parameters_of(request)
     bare = await sessions.revoke(crm_of(request), actor_of(request), id)
     return done(f"revoked token/{bare}", {"id": bare, "handle": f"token/{bare}"})
 

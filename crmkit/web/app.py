@@ -12,10 +12,8 @@ from crmkit.records import KINDS
 from crmkit.web import account, activities, documents, overview, teams
 from crmkit.web.accesslog import AccessLog
 from crmkit.web.activities import log_routes
-from crmkit.web.auth import Authentication
 from crmkit.web.edge import Edge
-from crmkit.web.hosts import OwnHost
-from crmkit.web.methods import OwnMethods
+from crmkit.web.gate import Gate
 from crmkit.web.problems import on_error
 from crmkit.web.records import record_routes
 from crmkit.web.reply import Reply
@@ -29,11 +27,10 @@ def build(crm: Crm, log: AccessLog, running: Callable[[], AbstractAsyncContextMa
         async with running():
             yield
 
-    guard = [OwnHost(crm.settings)] if crm.settings.auth.local else []
     app = Litestar(
         route_handlers=routes(),
         response_class=Reply,
-        middleware=[*guard, OwnMethods(), Authentication(crm)],
+        middleware=[Gate(crm)],
         exception_handlers={Exception: on_error},
         lifespan=[lifespan],
         state=State({"crm": crm}),

@@ -11,7 +11,7 @@ from crmkit.records import ACTIVITY, KINDS
 from crmkit.render.answers import Answer, Document
 from crmkit.render.manual import manual
 from crmkit.web import openapi
-from crmkit.web.auth import PUBLIC
+from crmkit.web.gate import PUBLIC
 from crmkit.web.requests import Asked, crm_of, read
 from crmkit.web.table import endpoints_of, handlers_of
 
@@ -40,7 +40,7 @@ async def skill(request: Asked) -> Answer:
     text = (
         "---\n"
         "name: crmkit\n"
-        "description: Operate the team's CRM (contacts, companies, deals, activities, follow-ups) over plain-text HTTP. "
+        "description: Operate the team's CRM (contacts, companies, deals, activities, follow-ups) over plain HTTP. "
         "Use when the user asks to look up, log, add or change the people, companies and deals they work with.\n"
         "metadata:\n"
         f"  base_url: {crm_of(request).settings.base_url}\n"

@@ -5,23 +5,20 @@ A web page elsewhere can point a name of its own at 127.0.0.1 (DNS rebinding) an
 
 from urllib.parse import urlsplit
 
-from litestar.enums import ScopeType
-from litestar.middleware import ASGIMiddleware
-from litestar.types import ASGIApp, Receive, Scope, Send
+from litestar.types import Scope
 
 from crmkit.errors import Problem
 from crmkit.settings import Settings, is_loopback
 
 
-class OwnHost(ASGIMiddleware):
+class OwnHost:
     """Refuses a Host that is neither a loopback name nor that of the base URL."""
-
-    scopes = (ScopeType.HTTP,)
 
     def __init__(self, settings: Settings) -> None:
         self._own = urlsplit(settings.base_url).hostname
 
-    async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
+    def check(self, scope: Scope) -> None:
+        """Raise `invalid_value` when the request names another machine."""
         header = next((content for name, content in scope["headers"] if name == b"host"), b"").decode("latin-1")
         try:
             host = urlsplit(f"//{header}").hostname or ""
@@ -29,4 +26,3 @@ class OwnHost(ASGIMiddleware):
             host = ""
         if host != self._own and not is_loopback(host):
             raise Problem("invalid_value", "This server is in local mode: use http://127.0.0.1 or http://localhost.")
-        await next_app(scope, receive, send)

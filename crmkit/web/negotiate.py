@@ -15,16 +15,21 @@ def wants_json(query: bytes, accept: str) -> bool:
     if b"format=" in query:
         for name, text in parse_qsl(query.decode("latin-1"), keep_blank_values=True):
             if name == "format":
-                asked = text.strip().lower()
-                if asked not in FORMATS:
-                    raise Problem(
-                        "unknown_format",
-                        "Send format=text or format=json.",
-                        fields={"format": f"must be text or json{nearest(asked, FORMATS)}"},
-                    )
-                return asked == "json"
+                return check_format(text) == "json"
     accept = accept.lower()  # media types have no case (RFC 9110, 8.3.1)
     return "json" in accept and _quality(accept, "application", "json") > _quality(accept, "text", "plain")
+
+
+def check_format(text: str) -> str:
+    """Return the format that `?format=` names; raises `unknown_format`."""
+    asked = text.strip().lower()
+    if asked not in FORMATS:
+        raise Problem(
+            "unknown_format",
+            "Send format=text or format=json.",
+            fields={"format": f"must be text or json{nearest(asked, FORMATS)}"},
+        )
+    return asked
 
 
 def _quality(accept: str, main: str, sub: str) -> float:

@@ -1,5 +1,7 @@
 """OpenAPI 3.1, read from the route table and the kinds' declarations."""
 
+import re
+from collections.abc import Mapping
 from typing import Any
 
 from litestar import Litestar
@@ -10,7 +12,7 @@ from crmkit.model.form import Form
 from crmkit.model.query import DEFAULT_LIMIT, MAX_LIMIT, RESERVED
 from crmkit.model.record import Kind
 from crmkit.records import KINDS
-from crmkit.web.auth import PUBLIC
+from crmkit.web.gate import ANY, PUBLIC, QUERY
 from crmkit.web.table import handlers_of, methods, shown
 
 
@@ -63,8 +65,8 @@ def body_schema(form: Form) -> dict[str, Any]:
 
 def _operation(handler: Any, method: str, path: str) -> dict[str, Any]:
     kind, form = handler.opt.get("kind"), handler.opt.get("form")
-    parameters = [_parameter("id", "path")] if "{id}" in path else []
-    parameters += _query(method, path, kind)
+    parameters = [_parameter(name, "path") for name in re.findall(r"{(\w+)}", path)]
+    parameters += _query(handler.opt)
     found: dict[str, Any] = {
         "operationId": handler.name or handler.handler_name,
         "summary": handler.summary,
@@ -79,20 +81,16 @@ def _operation(handler: Any, method: str, path: str) -> dict[str, Any]:
     return found
 
 
-def _query(method: str, path: str, kind: Kind | None) -> list[dict[str, Any]]:
-    found = [{**_parameter("format", "query"), "schema": {"enum": ["text", "json"]}}]
-    if kind is None or method == "POST":
-        return found
-    if method == "DELETE":
-        return [*found, _parameter("confirm", "query")]
-    if method != "GET":
-        return found
-    if "{id}" in path:
-        return [*found, _parameter("fields", "query")]
+def _query(options: Mapping[str, Any]) -> list[dict[str, Any]]:
+    names = options.get(QUERY, ())
+    if names == ANY:
+        fields = [field.name for field in options["kind"].fields if field.type.operators]
+        names = [name for name in (*RESERVED, *fields) if name != "format"]
     limit = {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": DEFAULT_LIMIT}
-    named = [_parameter(name, "query") for name in RESERVED if name not in ("format", "limit")]
-    filters = [_parameter(field.name, "query") for field in kind.fields if field.type.operators]
-    return [*found, {**_parameter("limit", "query"), "schema": limit}, *named, *filters]
+    found = [{**_parameter("format", "query"), "schema": {"enum": ["text", "json"]}}]
+    for name in names:
+        found.append(_parameter(name, "query") if name != "limit" else {**_parameter(name, "query"), "schema": limit})
+    return found
 
 
 def _parameter(name: str, where: str) -> dict[str, Any]:

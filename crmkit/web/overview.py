@@ -3,24 +3,34 @@
 from litestar.handlers import HTTPRouteHandler
 
 from crmkit.core import audit, reminders, search
+from crmkit.core.feeds import PAGING
 from crmkit.records import AUDIT
 from crmkit.render.answers import Answer, Groups, Lines, Many
-from crmkit.web.requests import Asked, actor_of, crm_of, pairs_of, parameters_of, read
+from crmkit.web.gate import QUERY
+from crmkit.web.requests import Asked, actor_of, asked_of, crm_of, pairs_of, read
 
 
-@read("/search", summary="all kinds at once: q, types")
+@read("/search", summary="all kinds at once: q, types", opt={QUERY: ("q", "types")})
 async def everywhere(request: Asked) -> Answer:
-    asked = parameters_of(request, "q", "types")
+    asked = asked_of(request)
     return Groups(await search.everywhere(crm_of(request), actor_of(request), asked), {"query": asked.get("q", "")})
 
 
-@read("/reminders", summary="follow-ups that are due, or come within days: days, limit, cursor")
+@read(
+    "/reminders",
+    summary="follow-ups that are due, or come within days: days, limit, cursor",
+    opt={QUERY: ("days", "limit", "cursor")},
+)
 async def due(request: Asked) -> Answer:
-    asked = parameters_of(request, "days", "limit", "cursor")
+    asked = asked_of(request)
     return Lines(await reminders.due(crm_of(request), actor_of(request), asked))
 
 
-@read("/audit", summary="what changed, newest first: by, action, target, since, until", opt={"kind": AUDIT})
+@read(
+    "/audit",
+    summary="what changed, newest first: by, action, target, since, until",
+    opt={"kind": AUDIT, QUERY: (*audit.FILTERS, *PAGING)},
+)
 async def audit_log(request: Asked) -> Answer:
     return Many(await audit.entries(crm_of(request), actor_of(request), pairs_of(request)))
 

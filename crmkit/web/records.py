@@ -1,5 +1,7 @@
 """The routes of a record kind: the same five for every kind."""
 
+from typing import Any
+
 from litestar import delete, patch, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
@@ -8,7 +10,8 @@ from crmkit.core import records
 from crmkit.model.query import chosen
 from crmkit.model.record import Kind
 from crmkit.render.answers import Answer, Many, One, done
-from crmkit.web.requests import Asked, actor_of, body_of, crm_of, if_match_of, pairs_of, parameters_of, read
+from crmkit.web.gate import QUERY
+from crmkit.web.requests import Asked, actor_of, asked_of, body_of, crm_of, if_match_of, pairs_of, read
 
 
 def record_routes(kind: Kind) -> list[HTTPRouteHandler]:
@@ -16,7 +19,7 @@ def record_routes(kind: Kind) -> list[HTTPRouteHandler]:
     place = f"/{kind.plural}"
     one = f"{place}/{{id:str}}"
     key = records.upsert_field(kind)
-    opt = {"kind": kind}
+    opt: dict[str, Any] = {"kind": kind}
 
     @read(
         place,
@@ -34,25 +37,29 @@ def record_routes(kind: Kind) -> list[HTTPRouteHandler]:
         opt=opt,
     )
     async def save(request: Asked) -> Answer:
-        parameters_of(request)
         saved = await records.save(crm_of(request), actor_of(request), kind, await body_of(request))
         return One(kind, saved.record, outcome="created" if saved.created else "updated")
 
-    @read(one, name=f"get_{kind.name}", summary=f"one {kind.name}, whole", opt=opt)
+    @read(one, name=f"get_{kind.name}", summary=f"one {kind.name}, whole", opt={**opt, QUERY: ("fields",)})
     async def fetch(request: Asked, id: FromPath[str]) -> Answer:
-        fields = chosen(kind, parameters_of(request, "fields").get("fields", ""))
+        fields = chosen(kind, asked_of(request).get("fields", ""))
         return One(kind, await records.fetch(crm_of(request), actor_of(request), kind, id), fields)
 
     @patch(one, name=f"change_{kind.name}", summary="change the fields sent, keep the others", opt=opt)
     async def change(request: Asked, id: FromPath[str]) -> Answer:
-        parameters_of(request)
         version = if_match_of(request)
         body = await body_of(request)
         return One(kind, await records.change(crm_of(request), actor_of(request), kind, id, body, version))
 
-    @delete(one, name=f"delete_{kind.name}", summary="delete, in two steps", status_code=200, opt=opt)
+    @delete(
+        one,
+        name=f"delete_{kind.name}",
+        summary="delete, in two steps",
+        status_code=200,
+        opt={**opt, QUERY: ("confirm",)},
+    )
     async def remove(request: Asked, id: FromPath[str]) -> Answer:
-        confirm = parameters_of(request, "confirm").get("confirm", "")
+        confirm = asked_of(request).get("confirm", "")
         record = await records.remove(crm_of(request), actor_of(request), kind, id, confirm.strip())
         return done(f"deleted {record.handle}", {"id": record.id, "handle": record.handle})
 

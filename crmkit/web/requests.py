@@ -2,7 +2,6 @@
 
 import re
 from typing import Any
-from urllib.parse import parse_qsl
 
 from litestar import Request
 from litestar.exceptions import InternalServerException
@@ -14,8 +13,6 @@ from crmkit.model import body
 from crmkit.model.actor import Actor
 
 Asked = Request[Any, Any, Any]
-
-MAX_PAIRS = 200  # parameters of one query string
 
 
 def actor_of(request: Asked) -> Actor:
@@ -29,27 +26,14 @@ def crm_of(request: Asked) -> Crm:
 
 
 def pairs_of(request: Asked) -> list[tuple[str, str]]:
-    """Return the pairs of the query string, in order, repeats and empty values included; raises `invalid_value`."""
-    raw = request.scope["query_string"]
-    if not raw:
-        return []
-    try:
-        return parse_qsl(raw.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=MAX_PAIRS)
-    except UnicodeDecodeError:
-        raise Problem("invalid_value", "Percent-encode the query as UTF-8 (curl -G --data-urlencode does).") from None
-    except ValueError:
-        raise Problem("invalid_value", f"Send at most {MAX_PAIRS} query parameters.") from None
-
-
-def parameters_of(request: Asked, *known: str) -> dict[str, str]:
-    """Return the query parameters of an endpoint that takes just these; others raise `invalid_filter`."""
-    found = {}
-    for name, text in pairs_of(request):
-        if name not in known and name != "format":
-            allowed = ", ".join((*known, "format"))
-            raise Problem("invalid_filter", f"This endpoint takes {allowed}.", fields={name: "is no parameter here"})
-        found[name] = text
+    """Return the pairs of the query string, in order, as the gate read them."""
+    found: list[tuple[str, str]] = request.scope["state"]["pairs"]
     return found
+
+
+def asked_of(request: Asked) -> dict[str, str]:
+    """Return the query parameters of an endpoint that takes each once."""
+    return dict(pairs_of(request))
 
 
 async def body_of(request: Asked) -> dict[str, Any]:
@@ -63,8 +47,7 @@ async def body_of(request: Asked) -> dict[str, Any]:
 
 def code_of(request: Asked) -> str:
     """Return the step-up code of a request, from `?code=` or X-Escalation-Code; empty without one."""
-    asked = dict(pairs_of(request)).get("code", "")
-    return (asked or request.headers.get("x-escalation-code", "")).strip()
+    return (asked_of(request).get("code", "") or request.headers.get("x-escalation-code", "")).strip()
 
 
 def if_match_of(request: Asked) -> int | None:

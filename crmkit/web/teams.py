@@ -11,14 +11,14 @@ from crmkit.core import teams, workspaces
 from crmkit.model.listing import Paging, Rows
 from crmkit.render.answers import Answer, Card, Line, Lines, Team, done
 from crmkit.storage.accounts import Membership
-from crmkit.web.requests import Asked, actor_of, body_of, code_of, crm_of, parameters_of, read
+from crmkit.web.gate import QUERY
+from crmkit.web.requests import Asked, actor_of, body_of, code_of, crm_of, read
 
 ONE = "/workspaces/{id:str}"
 
 
 @read("/workspaces", summary="workspaces you belong to")
 async def mine(request: Asked) -> Answer:
-    parameters_of(request)
     actor = actor_of(request)
     places = await workspaces.mine(crm_of(request), actor)
     rows = tuple((f"workspace/{place.workspace_id}", _shown(place, actor.workspace_id)) for place in places)
@@ -27,7 +27,6 @@ async def mine(request: Asked) -> Answer:
 
 @post("/workspaces", summary="open one, as its admin", opt={"form": workspaces.WORKSPACE})
 async def create(request: Asked) -> Answer:
-    parameters_of(request)
     place = await workspaces.create(crm_of(request), actor_of(request), await body_of(request))
     note = f"note: POST /workspaces/{place.workspace_id}/tokens gives a token that works in it"
     return _one(place, ["created", note], status=201)
@@ -35,20 +34,17 @@ async def create(request: Asked) -> Answer:
 
 @patch(ONE, summary="rename it (admin)", opt={"form": workspaces.WORKSPACE})
 async def rename(request: Asked, id: FromPath[str]) -> Answer:
-    parameters_of(request)
     return _one(await workspaces.rename(crm_of(request), actor_of(request), id, await body_of(request)), [])
 
 
-@delete(ONE, summary="delete it and all its data (admin, step-up: code)", status_code=200)
+@delete(ONE, summary="delete it and all its data (admin, step-up: code)", status_code=200, opt={QUERY: ("code",)})
 async def remove(request: Asked, id: FromPath[str]) -> Answer:
-    parameters_of(request, "code")
     bare = await workspaces.delete(crm_of(request), actor_of(request), id, code_of(request))
     return done(f"deleted workspace/{bare} and all its data", {"id": bare, "handle": f"workspace/{bare}"})
 
 
 @post(f"{ONE}/tokens", summary="a token that works in it", opt={"form": workspaces.TOKEN})
 async def mint_token(request: Asked, id: FromPath[str]) -> Answer:
-    parameters_of(request)
     token, name, place = await workspaces.mint_token(crm_of(request), actor_of(request), id, await body_of(request))
     facts = {"token": token, "token_name": name, "workspace_id": place.workspace_id}
     lines = {"token": token, "workspace": place.workspace_id}
@@ -58,7 +54,6 @@ async def mint_token(request: Asked, id: FromPath[str]) -> Answer:
 
 @read(f"{ONE}/members", summary="members and pending invites")
 async def people(request: Asked, id: FromPath[str]) -> Answer:
-    parameters_of(request)
     members, invites = await teams.people(crm_of(request), actor_of(request), id)
     return Team(
         [{"user_id": m.user_id, "email": m.email, "role": m.role, "joined_at": m.joined_at} for m in members],
@@ -66,9 +61,12 @@ async def people(request: Asked, id: FromPath[str]) -> Answer:
     )
 
 
-@post(f"{ONE}/invites", summary="invite an address (admin; step-up for an admin)", opt={"form": teams.INVITE})
+@post(
+    f"{ONE}/invites",
+    summary="invite an address (admin; step-up for an admin)",
+    opt={"form": teams.INVITE, QUERY: ("code",)},
+)
 async def invite(request: Asked, id: FromPath[str]) -> Answer:
-    parameters_of(request, "code")
     body = await body_of(request)
     found = await teams.invite(crm_of(request), actor_of(request), id, body, code_of(request))
     facts = {"id": found.id, "handle": f"invite/{found.id}", "email": found.email, "role": found.role}
@@ -78,7 +76,6 @@ async def invite(request: Asked, id: FromPath[str]) -> Answer:
 
 @delete(f"{ONE}/invites/{{invite_id:str}}", summary="withdraw an invite (admin)", status_code=200)
 async def withdraw(request: Asked, id: FromPath[str], invite_id: FromPath[str]) -> Answer:
-    parameters_of(request)
     bare = await teams.withdraw(crm_of(request), actor_of(request), id, invite_id)
     return done(f"withdrew invite/{bare}", {"id": bare, "handle": f"invite/{bare}"})
 
@@ -87,10 +84,9 @@ async def withdraw(request: Asked, id: FromPath[str], invite_id: FromPath[str]) 
     f"{ONE}/members/{{user_id:str}}/role",
     summary="make someone admin (step-up) or member (admin)",
     status_code=200,
-    opt={"form": teams.ROLE},
+    opt={"form": teams.ROLE, QUERY: ("code",)},
 )
 async def set_role(request: Asked, id: FromPath[str], user_id: FromPath[str]) -> Answer:
-    parameters_of(request, "code")
     body = await body_of(request)
     member = await teams.set_role(crm_of(request), actor_of(request), id, user_id, body, code_of(request))
     facts = {"user_id": member.user_id, "handle": f"user/{member.user_id}", "role": member.role}
@@ -99,7 +95,6 @@ async def set_role(request: Asked, id: FromPath[str], user_id: FromPath[str]) ->
 
 @delete(f"{ONE}/members/{{user_id:str}}", summary="remove a member (admin), or leave", status_code=200)
 async def remove_member(request: Asked, id: FromPath[str], user_id: FromPath[str]) -> Answer:
-    parameters_of(request)
     member = await teams.remove(crm_of(request), actor_of(request), id, user_id)
     return done(f"removed user/{member.user_id}", {"user_id": member.user_id, "handle": f"user/{member.user_id}"})
 

@@ -1,0 +1,77 @@
+"""What every request passes before its handler: one middleware, in this order.
+
+A Host that names this machine (in local mode), a method of ours, a token (unless the route is public), requests per
+minute, and query parameters that the route takes. A handler that runs may therefore act at once.
+"""
+
+from typing import Any
+from urllib.parse import parse_qsl
+
+from litestar.enums import ScopeType
+from litestar.exceptions import MethodNotAllowedException
+from litestar.middleware import ASGIMiddleware
+from litestar.types import ASGIApp, Receive, Scope, Send
+
+from crmkit.core import access
+from crmkit.core.crm import Crm
+from crmkit.errors import Problem, nearest
+from crmkit.web.hosts import OwnHost
+from crmkit.web.limits import PerMinute
+from crmkit.web.negotiate import check_format
+
+# what a route declares in its options
+PUBLIC = "public"  # True: no token needed
+QUERY = "query"  # names of the query parameters it takes; ANY leaves them to the verb
+ANY = ("*",)
+
+MAX_PAIRS = 200  # parameters of one query string
+
+
+class Gate(ASGIMiddleware):
+    """Refuses what no handler should see; puts the Actor and the query's pairs into the request's state."""
+
+    scopes = (ScopeType.HTTP,)
+
+    def __init__(self, crm: Crm) -> None:
+        self._crm = crm
+        self._hosts = OwnHost(crm.settings) if crm.settings.auth.local else None
+        self._limit = PerMinute(crm.settings.limits.requests_per_minute)
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
+        if self._hosts is not None:
+            self._hosts.check(scope)
+        if (
+            scope["type"] == "http" and scope["method"] == "OPTIONS"
+        ):  # Litestar adds it to every path; there is no cross-origin use to ask about
+            raise MethodNotAllowedException
+        options = scope["route_handler"].opt
+        state: dict[str, Any] = scope["state"]
+        if not options.get(PUBLIC):
+            header = next((content for name, content in scope["headers"] if name == b"authorization"), b"")
+            actor = state["actor"] = await access.authenticate(self._crm, header.decode("latin-1"))
+            self._limit.count(actor.token_id, state)
+        state["pairs"] = _pairs(scope["query_string"], options.get(QUERY, ()))
+        await next_app(scope, receive, send)
+
+
+def _pairs(raw: bytes, known: tuple[str, ...]) -> list[tuple[str, str]]:
+    """Return the pairs of a query string, in order, repeats and empty values included; raises what is wrong with it."""
+    if not raw:
+        return []
+    try:
+        pairs = parse_qsl(raw.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=MAX_PAIRS)
+    except UnicodeDecodeError:
+        raise Problem("invalid_value", "Percent-encode the query as UTF-8 (curl -G --data-urlencode does).") from None
+    except ValueError:
+        raise Problem("invalid_value", f"Send at most {MAX_PAIRS} query parameters.") from None
+    for name, text in pairs:
+        if name == "format":
+            check_format(text)
+        elif known != ANY and name not in known:
+            allowed = ", ".join((*known, "format"))
+            raise Problem(
+                "invalid_filter",
+                f"This endpoint takes {allowed}.",
+                fields={name: f"is no parameter here{nearest(name, known)}"},
+            )
+    return pairs
