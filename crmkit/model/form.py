@@ -95,7 +95,10 @@ class Form:
         Raises a Problem that tells all wrong fields at once: `unknown_field` when names are wrong, else
         `invalid_value`, or `missing_field` where a required field is sent empty.
         """
-        unknown, wrong, empty, values = {}, {}, {}, {}
+        unknown: dict[str, str] = {}
+        wrong: dict[str, str] = {}
+        empty: dict[str, str] = {}
+        values: dict[str, Any] = {}
         for name, raw in body.items():
             field = self.writable.get(name)
             if field is None and len(unknown) == MOST_TOLD:

@@ -40,9 +40,7 @@ class Gate(ASGIMiddleware):
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
         if self._hosts is not None:
             self._hosts.check(scope)
-        if (
-            scope["type"] == "http" and scope["method"] == "OPTIONS"
-        ):  # Litestar adds it to every path; there is no cross-origin use to ask about
+        if scope.get("method") == "OPTIONS":  # Litestar adds it to every path; no other origin has business here
             raise MethodNotAllowedException
         options = scope["route_handler"].opt
         state: dict[str, Any] = scope["state"]

@@ -25,7 +25,7 @@ def record_routes(kind: Kind) -> list[HTTPRouteHandler]:
         place,
         name=f"list_{kind.plural}",
         summary=f"{kind.plural}: filters, search, sort, limit, cursor",
-        opt=opt,
+        opt={**opt, QUERY: ANY},
     )
     async def find_all(request: Asked) -> Answer:
         return Many(await records.find_all(crm_of(request), actor_of(request), kind, pairs_of(request)))
