@@ -10,7 +10,7 @@ from crmkit.core import records
 from crmkit.model.query import chosen
 from crmkit.model.record import Kind
 from crmkit.render.answers import Answer, Many, One, done
-from crmkit.web.gate import QUERY
+from crmkit.web.gate import ANY, QUERY
 from crmkit.web.requests import Asked, actor_of, asked_of, body_of, crm_of, if_match_of, pairs_of, read
 
 
