@@ -1,45 +1,15 @@
-"""Who is asking: a token, and what it stands for at this moment."""
+"""Who may: what a token stands for at this moment, and how its owner belongs to a workspace."""
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
-from crmkit.clock import after
 from crmkit.errors import Problem
 from crmkit.model.actor import Actor
 from crmkit.storage import accounts, tokens
 from crmkit.storage.accounts import Membership
 from crmkit.storage.tx import Connection, Tx
 
-if TYPE_CHECKING:
-    from crmkit.core.crm import Crm
-
-WORTH_WRITING_MINUTES = 10  # a token's use is written down at most this often
-
 SIGN_IN = 'POST /auth/request {"email":"you@example.com"}, then POST /auth/verify with the code that is mailed'
-
-
-async def authenticate(crm: "Crm", header: str) -> Actor:
-    """Return who sends this Authorization header; raises `auth_required`, `invalid_token` or `token_expired`."""
-    scheme, _, token = header.strip().partition(" ")
-    token = token.strip() if scheme.lower() == "bearer" else header.strip()
-    if not token:
-        raise Problem(
-            "auth_required",
-            f"Send the header Authorization: Bearer TOKEN. To get a token: {SIGN_IN}.",
-            headers=_CHALLENGE,
-        )
-    found = await crm.database.read(tokens.find, token)
-    if found is None:
-        raise invalid_token()
-    if found.last_used_at < after(crm.now, days=-crm.settings.auth.token_idle_days):
-        raise Problem(
-            "token_expired",
-            f"This token was not used for {crm.settings.auth.token_idle_days} days. Sign in again: {SIGN_IN}.",
-            headers=_CHALLENGE,
-        )
-    if found.last_used_at < after(crm.now, minutes=-WORTH_WRITING_MINUTES):
-        await crm.database.write(lambda tx: tokens.touch(tx, found.actor.token_id))
-    return found.actor
+CHALLENGE = {"WWW-Authenticate": 'Bearer realm="crmkit"'}
 
 
 def current(tx: Tx) -> Actor:
@@ -87,8 +57,5 @@ def enter(tx: Tx, place: Membership) -> None:
 
 def invalid_token() -> Problem:
     return Problem(
-        "invalid_token", f"This token is unknown or was revoked. Sign in again: {SIGN_IN}.", headers=_CHALLENGE
+        "invalid_token", f"This token is unknown or was revoked. Sign in again: {SIGN_IN}.", headers=CHALLENGE
     )
-
-
-_CHALLENGE = {"WWW-Authenticate": 'Bearer realm="crmkit"'}

@@ -1,15 +1,17 @@
-"""What a token is good for, seen from its owner: who am I, which tokens have I, end one of them."""
+"""Tokens in use: who sends this one, who am I, which tokens have I, end one of them."""
 
 from dataclasses import dataclass
 
 from crmkit import ids
 from crmkit.clock import after
-from crmkit.core import quotas
+from crmkit.core import access, quotas
 from crmkit.core.crm import Crm
 from crmkit.errors import Problem
 from crmkit.model.actor import Actor
 from crmkit.storage import audit, tokens
 from crmkit.storage.tx import Tx
+
+WORTH_WRITING_MINUTES = 10  # a token's use is written down at most this often
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,30 @@ class Session:
     created_at: str
     last_used_at: str
     current: bool
+
+
+async def authenticate(crm: Crm, header: str) -> Actor:
+    """Return who sends this Authorization header; raises `auth_required`, `invalid_token` or `token_expired`."""
+    scheme, _, token = header.strip().partition(" ")
+    token = token.strip() if scheme.lower() == "bearer" else header.strip()
+    if not token:
+        raise Problem(
+            "auth_required",
+            f"Send the header Authorization: Bearer TOKEN. To get a token: {access.SIGN_IN}.",
+            headers=access.CHALLENGE,
+        )
+    found = await crm.database.read(tokens.find, token)
+    if found is None:
+        raise access.invalid_token()
+    if found.last_used_at < after(crm.now, days=-crm.settings.auth.token_idle_days):
+        raise Problem(
+            "token_expired",
+            f"This token was not used for {crm.settings.auth.token_idle_days} days. Sign in again: {access.SIGN_IN}.",
+            headers=access.CHALLENGE,
+        )
+    if found.last_used_at < after(crm.now, minutes=-WORTH_WRITING_MINUTES):
+        await crm.database.write(lambda tx: tokens.touch(tx, found.actor.token_id))
+    return found.actor
 
 
 async def whoami(crm: Crm, actor: Actor) -> Identity:

@@ -12,7 +12,7 @@ from litestar.exceptions import MethodNotAllowedException
 from litestar.middleware import ASGIMiddleware
 from litestar.types import ASGIApp, Receive, Scope, Send
 
-from crmkit.core import access
+from crmkit.core import sessions
 from crmkit.core.crm import Crm
 from crmkit.errors import Problem, nearest
 from crmkit.web.hosts import OwnHost
@@ -46,7 +46,7 @@ class Gate(ASGIMiddleware):
         state: dict[str, Any] = scope["state"]
         if not options.get(PUBLIC):
             header = next((content for name, content in scope["headers"] if name == b"authorization"), b"")
-            actor = state["actor"] = await access.authenticate(self._crm, header.decode("latin-1"))
+            actor = state["actor"] = await sessions.authenticate(self._crm, header.decode("latin-1"))
             self._limit.count(actor.token_id, state)
         state["pairs"] = _pairs(scope["query_string"], options.get(QUERY, ()))
         await next_app(scope, receive, send)

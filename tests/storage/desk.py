@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from crmkit import boot
-from crmkit.core import access, login, records, upkeep
+from crmkit.core import login, records, sessions, upkeep
 from crmkit.core.crm import Crm
 from crmkit.errors import Problem
 from crmkit.model.actor import Actor
@@ -23,6 +23,8 @@ from crmkit.storage.tx import Tx
 from tests.house import ALICE, GivenClock, settings_of
 
 T = TypeVar("T")
+
+HANGS = 60  # seconds after which a test is not slow but stuck
 
 
 @dataclass
@@ -41,7 +43,7 @@ class Desk:
         """Return the actor behind an address, with a fresh token; the first time with a workspace of their own."""
         unit = partial(login.sign_in, crm=self.crm, email=email, token_name="test")
         signed_in = self.do(self.database.write(unit))
-        return self.do(access.authenticate(self.crm, f"Bearer {signed_in.token}"))
+        return self.do(sessions.authenticate(self.crm, f"Bearer {signed_in.token}"))
 
     def save(self, actor: Actor, **body: Any) -> Any:
         return self.do(records.save(self.crm, actor, CONTACT, body)).record
@@ -118,6 +120,6 @@ def desk(folder: Path, environ: Mapping[str, str] | None = None) -> Iterator[Des
     with asyncio.Runner() as runner:
         runner.run(crm.database.__aenter__())
         try:
-            yield Desk(crm, clock, runner.run)
+            yield Desk(crm, clock, lambda work: runner.run(asyncio.wait_for(work, HANGS)))
         finally:
             runner.run(crm.database.__aexit__(None, None, None))
