@@ -5,11 +5,12 @@ from collections.abc import Iterable, Mapping
 from crmkit.core.crm import Crm
 from crmkit.core.records import find_all
 from crmkit.errors import Problem
+from crmkit.model import query
 from crmkit.model.actor import Actor
 from crmkit.model.listing import Listing
 from crmkit.model.record import Kind
 
-PAGING = ("limit", "cursor", "fields", "format")
+PAGING = ("limit", "cursor", "fields")
 
 Pairs = Iterable[tuple[str, str]]
 
@@ -24,14 +25,20 @@ async def read(
     """
     asked = list(fixed)
     for name, value in pairs:
-        if name in filters:
-            field, _, operator = filters[name].partition("=")
-            asked.append((field, operator + value))
-        else:
-            asked.append((name, value))
+        if value.strip():  # `contact=` with nothing behind it asks for nothing
+            asked.append(_meant(kind, name, value, filters[name]) if name in filters else (name, value))
+    return await find_all(crm, actor, kind, asked)
+
+
+def _meant(kind: Kind, name: str, value: str, filter: str) -> tuple[str, str]:
+    """Return the pair of a query that a parameter stands for."""
+    field, _, operator = filter.partition("=")
     try:
-        return await find_all(crm, actor, kind, asked)
+        query.parse(kind, [(field, operator + value)])
     except Problem as problem:
-        spelled = {meant.partition("=")[0]: name for name, meant in filters.items()}
-        problem.fields = {spelled.get(name, name): what for name, what in problem.fields.items()}
-        raise
+        if field not in problem.fields:
+            raise
+        several = ", or several by comma" if operator == "in:" else ""
+        hint = f"Write {name}=VALUE{several}; GET /help tells what it looks like."
+        raise Problem("invalid_value", hint, fields={name: problem.fields[field]}) from None
+    return field, operator + value

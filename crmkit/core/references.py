@@ -26,9 +26,8 @@ def existing(connection: Connection, kind: Kind, workspace_id: str, id: str) -> 
             "not_found",
             f"This {kind.name} was deleted at {deleted_at}; GET /audit?target={kind.handle(id)} shows what it held.",
         )
-    raise Problem(
-        "not_found", f"There is no {kind.name} {id} in this workspace. GET /{kind.plural}?search= finds one by name."
-    )
+    find = "?search= finds one by name" if kind.is_searched else " lists what there is"
+    raise Problem("not_found", f"There is no {kind.name} {id} in this workspace. GET /{kind.plural}{find}.")
 
 
 def _sentence(text: str) -> str:

@@ -8,6 +8,7 @@ from crmkit.core.records import find_all
 from crmkit.errors import Problem, nearest
 from crmkit.model.actor import Actor
 from crmkit.model.listing import Listing, Paging
+from crmkit.model.query import search_of
 from crmkit.model.record import Kind
 from crmkit.records import KINDS
 
@@ -17,7 +18,12 @@ OF_EACH = 5
 async def everywhere(crm: Crm, actor: Actor, asked: Mapping[str, str]) -> list[Listing]:
     """Return up to OF_EACH records of every kind asked for, the best matches; raises `missing_field` without `q`."""
     text = asked.get("q", "")
-    if not text.strip():
+    try:
+        words = search_of(text)
+    except Problem as problem:
+        problem.fields = {"q": problem.fields["search"]}
+        raise
+    if not words:
         raise Problem(
             "missing_field", "Send q with the words to look for: GET /search?q=jane", fields={"q": "is needed"}
         )

@@ -77,9 +77,11 @@ async def revoke(crm: Crm, actor: Actor, id: str) -> str:
         raise Problem("not_found", f"{str(error).capitalize()}. GET /tokens lists yours.") from None
 
     def unit(tx: Tx) -> None:
-        name = tokens.remove(tx, actor.user_id, bare)
-        if name is None:
+        gone = tokens.remove(tx, actor.user_id, bare)
+        if gone is None:
             raise Problem("not_found", "You have no such token. GET /tokens lists yours.")
+        name, workspace_id = gone
+        access.member_of(tx, workspace_id)  # it is logged where the token worked
         audit.append(tx, "token.revoke", f"token/{bare}", {"name": [name, None]})
 
     await crm.change(actor, unit)

@@ -68,13 +68,17 @@ async def invite(crm: Crm, actor: Actor, id: str, body: Mapping[str, Any], code:
         return stepup.Act(f"invite.admin {bare} {email}", f"invite {email} as admin of {bare}")
 
     def do(tx: Tx) -> tuple[Invite, bool]:
-        pending = {waiting.email for waiting in invites.of_workspace(tx.connection, bare)}
-        if email not in pending:
+        pending = {waiting.email: waiting.role for waiting in invites.of_workspace(tx.connection, bare)}
+        before = pending.get(email)
+        if before is None:
             quotas.check(tx, crm.settings, "members")
         codes.count_mail(tx, crm, email)
         found, new = invites.put(tx, bare, email, role)
-        changes = {"email": [None, email], "role": [None, role]}
-        audit.append(tx, f"invite.{'create' if new else 'update'}", f"invite/{found.id}", changes)
+        if new:
+            changes = {"email": [None, email], "role": [None, role]}
+            audit.append(tx, "invite.create", f"invite/{found.id}", changes)
+        elif before != role:
+            audit.append(tx, "invite.update", f"invite/{found.id}", {"role": [before, role]})
         return found, new
 
     found, new = await stepup.confirmed(crm, actor, code, check, do)

@@ -229,7 +229,7 @@ def _path(text: str) -> tuple[str, ...]:
 
 def limit_of(text: str | None) -> tuple[int, tuple[str, ...]]:
     """Return how many rows a page has, and notes about it; raises `invalid_value`."""
-    if text is None:
+    if not text:
         return DEFAULT_LIMIT, ()
     digits = text.lstrip("0")
     if not re.fullmatch(r"[0-9]+", digits, re.ASCII):

@@ -94,7 +94,7 @@ class Line(Answer):
     status: int = 200
 
     def text(self) -> str:
-        return "\n".join([labelled(self.handle, self.fields), *(f"# {line}" for line in self.comments)])
+        return "\n".join([labelled(self.handle, self.fields), *(f"# {text.printable(line)}" for line in self.comments)])
 
     def data(self) -> Any:
         return {"handle": self.handle, **self.fields}

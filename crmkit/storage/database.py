@@ -69,8 +69,10 @@ class Database:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self._writer.close()
-        await self._release()
+        try:
+            await self._writer.close()
+        finally:
+            await self._release()
 
     async def write(self, unit: Unit[T], actor: Actor | None = None, silent: bool = False) -> T:
         """Return what `unit` returned, once it is durable (see Writer.write).

@@ -73,12 +73,12 @@ def listed(connection: Connection, user_id: str, used_since: str) -> list[tuple[
     ).fetchall()
 
 
-def remove(tx: Tx, user_id: str, token_id: str) -> str | None:
-    """Revoke a user's own token and return its name, or None when they have no such token."""
+def remove(tx: Tx, user_id: str, token_id: str) -> tuple[str, str] | None:
+    """Revoke a user's own token and return (name, workspace_id), or None when they have no such token."""
     row = tx.connection.execute(
-        "DELETE FROM tokens WHERE user_id = ? AND id = ? RETURNING name", (user_id, token_id)
+        "DELETE FROM tokens WHERE user_id = ? AND id = ? RETURNING name, workspace_id", (user_id, token_id)
     ).fetchone()
-    return None if row is None else row[0]
+    return None if row is None else (row[0], row[1])
 
 
 def _hash(token: str) -> bytes:

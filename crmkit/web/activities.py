@@ -35,18 +35,23 @@ def log_routes(kind: Kind) -> list[HTTPRouteHandler]:
     return [find_on, log]
 
 
-@read("/activities", summary="activities, newest first: contact, company, deal, kind, since, until", opt=FEED)
+@read(
+    "/activities",
+    name="list_activities",
+    summary="activities, newest first: contact, company, deal, kind, since, until",
+    opt=FEED,
+)
 async def find_all(request: Asked) -> Answer:
     return Many(await activities.find_all(crm_of(request), actor_of(request), pairs_of(request)))
 
 
-@read("/activities/{id:str}", summary="one activity", opt={**OPT, QUERY: ("fields",)})
+@read("/activities/{id:str}", name="get_activity", summary="one activity", opt={**OPT, QUERY: ("fields",)})
 async def fetch(request: Asked, id: FromPath[str]) -> Answer:
     fields = chosen(ACTIVITY, asked_of(request).get("fields", ""))
     return One(ACTIVITY, await records.fetch(crm_of(request), actor_of(request), ACTIVITY, id), fields)
 
 
-@delete("/activities/{id:str}", summary="delete it, in one step", status_code=200, opt=OPT)
+@delete("/activities/{id:str}", name="delete_activity", summary="delete it, in one step", status_code=200, opt=OPT)
 async def remove(request: Asked, id: FromPath[str]) -> Answer:
     activity = await activities.remove(crm_of(request), actor_of(request), id)
     return done(f"deleted {activity.handle}", {"id": activity.id, "handle": activity.handle})

@@ -7,13 +7,16 @@ from typing import Any
 from litestar import Litestar
 
 from crmkit import __version__
+from crmkit.core.records import upsert_field
 from crmkit.errors import CATALOGUE
 from crmkit.model.form import Form
 from crmkit.model.query import DEFAULT_LIMIT, MAX_LIMIT, RESERVED
 from crmkit.model.record import Kind
-from crmkit.records import KINDS
+from crmkit.records import ACTIVITY, AUDIT, KINDS
 from crmkit.web.gate import ANY, PUBLIC, QUERY
 from crmkit.web.table import handlers_of, methods, shown
+
+RECORDS = (*KINDS, ACTIVITY, AUDIT)
 
 
 def document(app: Litestar) -> dict[str, Any]:
@@ -35,7 +38,7 @@ def document(app: Litestar) -> dict[str, Any]:
         "paths": paths,
         "components": {
             "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
-            "schemas": {**{kind.name: record_schema(kind) for kind in KINDS}, "error": _error_schema()},
+            "schemas": {**{kind.name: record_schema(kind) for kind in RECORDS}, "error": _error_schema()},
         },
         "security": [{"token": []}],
     }
@@ -71,7 +74,7 @@ def _operation(handler: Any, method: str, path: str) -> dict[str, Any]:
         "operationId": handler.name or handler.handler_name,
         "summary": handler.summary,
         "parameters": parameters,
-        "responses": _responses(method, path, kind),
+        "responses": _responses(handler, method, path, kind),
     }
     body = form or (kind if method in ("POST", "PATCH") else None)
     if body is not None:
@@ -97,21 +100,34 @@ def _parameter(name: str, where: str) -> dict[str, Any]:
     return {"name": name, "in": where, "required": where == "path", "schema": {"type": "string"}}
 
 
-def _responses(method: str, path: str, kind: Kind | None) -> dict[str, Any]:
+def _responses(handler: Any, method: str, path: str, kind: Kind | None) -> dict[str, Any]:
     text = {"text/plain": {"schema": {"type": "string"}}}
     schema: dict[str, Any] = {"type": "object"}
-    if kind in KINDS and method != "DELETE":
-        assert kind is not None
-        one = {"$ref": f"#/components/schemas/{kind.name}"}
-        many = {"type": "object", "properties": {"items": {"type": "array", "items": {"type": "object"}}}}
-        schema = many if method == "GET" and "{id}" not in path else one
+    if kind is not None and method != "DELETE":
+        is_many = method == "GET" and not path.endswith("{id}")
+        schema = _many() if is_many else {"$ref": f"#/components/schemas/{kind.name}"}
     good = {"description": "done", "content": {**text, "application/json": {"schema": schema}}}
     bad = {
         "description": "an error, see the manual",
         "content": {**text, "application/json": {"schema": {"$ref": "#/components/schemas/error"}}},
     }
-    found = {"200": good, "4XX": bad, "5XX": bad}
-    return {"200": good, "201": good, **found} if method == "POST" and kind is not None else found
+    merges = kind in KINDS and method == "POST" and bool(upsert_field(kind))
+    statuses = {str(handler.status_code), *(("200",) if merges else ())}
+    return {**dict.fromkeys(sorted(statuses), good), "4XX": bad, "5XX": bad}
+
+
+def _many() -> dict[str, Any]:
+    return {
+        "type": "object",
+        "properties": {
+            "items": {"type": "array", "items": {"type": "object"}},
+            "total": {"type": ["integer", "null"]},
+            "total_at_least": {"type": "integer"},
+            "next_cursor": {"type": ["string", "null"]},
+            "notes": {"type": "array", "items": {"type": "string"}},
+        },
+        "required": ["items", "total", "next_cursor"],
+    }
 
 
 def _error_schema() -> dict[str, Any]:
@@ -128,4 +144,6 @@ def _error_schema() -> dict[str, Any]:
 
 
 def _nullable(schema: dict[str, Any]) -> dict[str, Any]:
+    if "enum" in schema:
+        schema = {**schema, "enum": [*schema["enum"], None]}
     return {**schema, "type": [schema["type"], "null"]} if isinstance(schema.get("type"), str) else schema

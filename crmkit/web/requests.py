@@ -32,8 +32,13 @@ def pairs_of(request: Asked) -> list[tuple[str, str]]:
 
 
 def asked_of(request: Asked) -> dict[str, str]:
-    """Return the query parameters of an endpoint that takes each once."""
-    return dict(pairs_of(request))
+    """Return the query parameters of an endpoint that takes each once; raises `invalid_value` for one sent twice."""
+    asked: dict[str, str] = {}
+    for name, text in pairs_of(request):
+        if name in asked and name != "format":
+            raise Problem("invalid_value", f"Send {name} once.", fields={name: "stands twice"})
+        asked[name] = text
+    return asked
 
 
 async def body_of(request: Asked) -> dict[str, Any]:

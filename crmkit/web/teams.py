@@ -17,7 +17,7 @@ from crmkit.web.requests import Asked, actor_of, body_of, code_of, crm_of, read
 ONE = "/workspaces/{id:str}"
 
 
-@read("/workspaces", summary="workspaces you belong to")
+@read("/workspaces", name="list_workspaces", summary="workspaces you belong to")
 async def mine(request: Asked) -> Answer:
     actor = actor_of(request)
     places = await workspaces.mine(crm_of(request), actor)
@@ -25,25 +25,31 @@ async def mine(request: Asked) -> Answer:
     return Lines(Rows("workspaces", rows, Paging.whole(len(rows))))
 
 
-@post("/workspaces", summary="open one, as its admin", opt={"form": workspaces.WORKSPACE})
+@post("/workspaces", name="create_workspace", summary="open one, as its admin", opt={"form": workspaces.WORKSPACE})
 async def create(request: Asked) -> Answer:
     place = await workspaces.create(crm_of(request), actor_of(request), await body_of(request))
     note = f"note: POST /workspaces/{place.workspace_id}/tokens gives a token that works in it"
     return _one(place, ["created", note], status=201)
 
 
-@patch(ONE, summary="rename it (admin)", opt={"form": workspaces.WORKSPACE})
+@patch(ONE, name="rename_workspace", summary="rename it (admin)", opt={"form": workspaces.WORKSPACE})
 async def rename(request: Asked, id: FromPath[str]) -> Answer:
     return _one(await workspaces.rename(crm_of(request), actor_of(request), id, await body_of(request)), [])
 
 
-@delete(ONE, summary="delete it and all its data (admin, step-up: code)", status_code=200, opt={QUERY: ("code",)})
+@delete(
+    ONE,
+    name="delete_workspace",
+    summary="delete it and all its data (admin, step-up: code)",
+    status_code=200,
+    opt={QUERY: ("code",)},
+)
 async def remove(request: Asked, id: FromPath[str]) -> Answer:
     bare = await workspaces.delete(crm_of(request), actor_of(request), id, code_of(request))
     return done(f"deleted workspace/{bare} and all its data", {"id": bare, "handle": f"workspace/{bare}"})
 
 
-@post(f"{ONE}/tokens", summary="a token that works in it", opt={"form": workspaces.TOKEN})
+@post(f"{ONE}/tokens", name="mint_token", summary="a token that works in it", opt={"form": workspaces.TOKEN})
 async def mint_token(request: Asked, id: FromPath[str]) -> Answer:
     token, name, place = await workspaces.mint_token(crm_of(request), actor_of(request), id, await body_of(request))
     facts = {"token": token, "token_name": name, "workspace_id": place.workspace_id}
@@ -52,7 +58,7 @@ async def mint_token(request: Asked, id: FromPath[str]) -> Answer:
     return Card(lines, facts, done="token created", comments=[note], status=201)
 
 
-@read(f"{ONE}/members", summary="members and pending invites")
+@read(f"{ONE}/members", name="list_members", summary="members and pending invites")
 async def people(request: Asked, id: FromPath[str]) -> Answer:
     members, invites = await teams.people(crm_of(request), actor_of(request), id)
     return Team(
@@ -63,6 +69,7 @@ async def people(request: Asked, id: FromPath[str]) -> Answer:
 
 @post(
     f"{ONE}/invites",
+    name="invite",
     summary="invite an address (admin; step-up for an admin)",
     opt={"form": teams.INVITE, QUERY: ("code",)},
 )
@@ -74,7 +81,9 @@ async def invite(request: Asked, id: FromPath[str]) -> Answer:
     return done(message, facts, ["note: they join at their next sign-in with that address"], status=201)
 
 
-@delete(f"{ONE}/invites/{{invite_id:str}}", summary="withdraw an invite (admin)", status_code=200)
+@delete(
+    f"{ONE}/invites/{{invite_id:str}}", name="withdraw_invite", summary="withdraw an invite (admin)", status_code=200
+)
 async def withdraw(request: Asked, id: FromPath[str], invite_id: FromPath[str]) -> Answer:
     bare = await teams.withdraw(crm_of(request), actor_of(request), id, invite_id)
     return done(f"withdrew invite/{bare}", {"id": bare, "handle": f"invite/{bare}"})
@@ -82,6 +91,7 @@ async def withdraw(request: Asked, id: FromPath[str], invite_id: FromPath[str]) 
 
 @post(
     f"{ONE}/members/{{user_id:str}}/role",
+    name="set_role",
     summary="make someone admin (step-up) or member (admin)",
     status_code=200,
     opt={"form": teams.ROLE, QUERY: ("code",)},
@@ -93,7 +103,12 @@ async def set_role(request: Asked, id: FromPath[str], user_id: FromPath[str]) ->
     return done(f"user/{member.user_id} role={member.role}", facts)
 
 
-@delete(f"{ONE}/members/{{user_id:str}}", summary="remove a member (admin), or leave", status_code=200)
+@delete(
+    f"{ONE}/members/{{user_id:str}}",
+    name="remove_member",
+    summary="remove a member (admin), or leave",
+    status_code=200,
+)
 async def remove_member(request: Asked, id: FromPath[str], user_id: FromPath[str]) -> Answer:
     member = await teams.remove(crm_of(request), actor_of(request), id, user_id)
     return done(f"removed user/{member.user_id}", {"user_id": member.user_id, "handle": f"user/{member.user_id}"})

@@ -1,12 +1,12 @@
-"""Many requests in the same moment, each over a connection of its own."""
+"""Many requests in the same moment, each over a connection of its own, without a client that would line them up."""
 
 import asyncio
+import json
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
-
-import httpx
+from urllib.parse import urlsplit
 
 
 @dataclass(frozen=True)
@@ -16,20 +16,44 @@ class Call:
     body: Any = None
     headers: dict[str, str] = field(default_factory=dict)
 
+    def written(self, host: str, token: str) -> bytes:
+        body = b"" if self.body is None else json.dumps(self.body).encode()
+        headers = {"Host": host, "Accept": "application/json", "Content-Length": str(len(body)), "Connection": "close"}
+        headers |= ({"Authorization": f"Bearer {token}"} if token else {}) | self.headers
+        lines = [f"{self.method} {self.path} HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items())]
+        return "\r\n".join([*lines, "", ""]).encode() + body
 
-def at_once(url: str, calls: Sequence[Call], token: str = "") -> list[httpx.Response]:
+
+@dataclass(frozen=True)
+class Answer:
+    status_code: int
+    body: bytes
+
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+def at_once(url: str, calls: Sequence[Call], token: str = "") -> list[Answer]:
     """Return the answers, in the order of the calls; all connections stand before the first call is sent."""
+    address = urlsplit(url)
 
-    async def send() -> list[httpx.Response]:
-        headers = {"Accept": "application/json"} | ({"Authorization": f"Bearer {token}"} if token else {})
-        limits = httpx.Limits(max_connections=None, max_keepalive_connections=None)
-        async with httpx.AsyncClient(base_url=url, headers=headers, limits=limits, timeout=60, verify=False) as client:
-            await asyncio.gather(*(client.get("/healthz") for _ in calls))
-            sent = (client.request(c.method, c.path, json=c.body, headers=c.headers) for c in calls)
-            return await asyncio.gather(*sent)
+    async def answer(reader: asyncio.StreamReader) -> Answer:
+        head, _, body = (await reader.read()).partition(b"\r\n\r\n")
+        return Answer(int(head.split(b" ", 2)[1]), body)
 
-    return asyncio.run(send())
+    async def send() -> list[Answer]:
+        opening = (asyncio.open_connection(address.hostname, address.port) for _ in calls)
+        lines = await asyncio.gather(*opening)
+        for (_, writer), call in zip(lines, calls, strict=True):
+            writer.write(call.written(address.netloc, token))
+        answers = await asyncio.gather(*(answer(reader) for reader, _ in lines))
+        for _, writer in lines:
+            writer.close()
+        await asyncio.gather(*(writer.wait_closed() for _, writer in lines))
+        return answers
+
+    return asyncio.run(asyncio.wait_for(send(), 60))
 
 
-def statuses(answers: Sequence[httpx.Response]) -> Counter[int]:
+def statuses(answers: Sequence[Answer]) -> Counter[int]:
     return Counter(answer.status_code for answer in answers)

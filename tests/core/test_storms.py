@@ -44,6 +44,17 @@ def test_two_hundred_posts_of_one_email_leave_more_than_one_contact(home: House,
     assert alice.json_of("GET", "/whoami")["usage"]["contacts"]["used"] == 1
 
 
+def test_a_hundred_posts_of_one_domain_leave_more_than_one_company(home: House, alice: Person) -> None:
+    choice = random.Random(2)
+    spelled = ["".join(choice.choice([c.lower(), c.upper()]) for c in "münchen.example") for _ in range(50)]
+    spelled += ["xn--mnchen-3ya.example", " MÜNCHEN.example "] * 25
+    calls = [Call("POST", "/companies", {"name": f"Co {n}", "domain": domain}) for n, domain in enumerate(spelled)]
+    answers = at_once(home.url, calls, alice.token)
+    assert statuses(answers) == {201: 1, 200: 99}
+    assert {answer.json()["domain"] for answer in answers} == {"xn--mnchen-3ya.example"}
+    assert alice.json_of("GET", "/companies?count=exact")["total"] == 1
+
+
 def test_two_contacts_patched_to_one_email_in_the_same_moment_both_get_it(home: House, alice: Person) -> None:
     ids = [alice.json_of("POST", "/contacts", {"name": f"Jane {number}"})["id"] for number in range(40)]
     answers = at_once(

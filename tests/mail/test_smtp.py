@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import selectors
 import socket
 import ssl
 import threading
@@ -52,7 +53,19 @@ class Inbox:
 
 
 def send(url: str, message: Message = CODE, **options: Any) -> None:
-    asyncio.run(Smtp(url, FROM, **options).send(message))
+    """Send a message, and return once its connection is closed on this side as well."""
+    selector = selectors.DefaultSelector()
+
+    async def closed() -> None:
+        async with asyncio.timeout(5):
+            while len(selector.get_map()) > 1:  # one is the loop's own
+                await asyncio.sleep(0)
+
+    with asyncio.Runner(loop_factory=lambda: asyncio.SelectorEventLoop(selector)) as runner:
+        try:
+            runner.run(Smtp(url, FROM, **options).send(message))
+        finally:
+            runner.run(closed())
 
 
 def failure(url: str, message: Message = CODE, **options: Any) -> str:

@@ -50,7 +50,7 @@ def test_an_object_is_what_it_says(body: bytes, value: Any) -> None:
     assert exactly(decode(body)) == exactly(value)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(json_objects.filter(lambda value: "\\u0000" not in json.dumps(value)), st.booleans())
 def test_every_object_that_can_be_stored_comes_through(value: Any, ascii_only: bool) -> None:
     assert exactly(decode(json.dumps(value, ensure_ascii=ascii_only).encode())) == exactly(value)

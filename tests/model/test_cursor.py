@@ -25,7 +25,7 @@ def assert_refused(cursor: str, key: bytes = KEY, binding: str = BINDING) -> Non
     assert caught.value.status == 400
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.lists(json_values, max_size=4), texts, st.binary(min_size=1, max_size=64))
 def test_a_position_comes_back_as_it_was(position: list[Any], binding: str, key: bytes) -> None:
     cursor = seal(key, binding, position)

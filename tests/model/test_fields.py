@@ -11,10 +11,15 @@ from hypothesis import strategies as st
 
 from crmkit import ids
 from crmkit.clock import moment, stamp
+from crmkit.model.currencies import CURRENCIES
 from crmkit.model.fields import (
     MAX_CENTS,
     MAX_INTEGER,
+    Choice,
+    Currency,
     Custom,
+    Date,
+    Domain,
     Email,
     FieldType,
     Integer,
@@ -26,11 +31,11 @@ from crmkit.model.fields import (
     Time,
     parse_time,
 )
-from crmkit.records import AUDIT, KINDS
+from crmkit.records import ACTIVITY, AUDIT, KINDS
 from tests.render.drawn import DRAW, json_objects, keys, scalars, texts
 
 CONTACT_ID = "c_k7m2q9x" + ids.check_character("k7m2q9x")
-TYPES = list({repr(field.type): field.type for kind in (*KINDS, AUDIT) for field in kind.fields}.values())
+TYPES = list({repr(field.type): field.type for kind in (*KINDS, ACTIVITY, AUDIT) for field in kind.fields}.values())
 every_type = pytest.mark.parametrize("type_", TYPES, ids=repr)
 
 
@@ -119,6 +124,68 @@ def test_a_filter_finds_an_email_in_any_spelling_that_a_body_may_have(written: s
 )
 def test_a_filter_may_hold_a_part_of_an_email(part: str, sought: str) -> None:
     assert Email().operand(part) == sought
+
+
+@pytest.mark.parametrize(
+    ("written", "stored"),
+    [(" ACME.com ", "acme.com"), ("Bücher.example", "xn--bcher-kva.example"), ("", None), ("  ", None), (None, None)],
+)
+def test_a_domain_is_stored_in_ascii_and_lower_case(written: str | None, stored: str | None) -> None:
+    assert Domain().accept(written) == stored
+    if stored is not None and written is not None:
+        assert Domain().operand(written) == stored
+
+
+def test_what_is_no_domain_is_told_and_a_filter_may_hold_a_part_of_one() -> None:
+    assert refusal(Domain(), "https://acme.com").startswith("must be a domain alone: send only acme.com")
+    assert refusal(Domain(), 5) == "must be a domain like acme.com"
+    assert (Domain().operand("ACM"), Domain().operand(".Com ")) == ("acm", ".com")
+
+
+# words out of few
+
+
+def test_a_choice_is_one_of_its_words_in_any_case() -> None:
+    status = Choice(("open", "won", "lost"))
+    assert (status.accept(" Won "), status.operand("LOST"), status.accept("")) == ("won", "lost", None)
+    assert refusal(status, "wonn") == "must be one of open, won, lost (did you mean won?)"
+    for raw in ("archived", " ", 5, ["won"]):
+        assert refusal(status, raw) == "must be one of open, won, lost"
+    assert status.schema()["enum"] == ["open", "won", "lost"]
+
+
+def test_a_currency_is_a_code_of_iso_4217_in_any_case() -> None:
+    assert (Currency().accept(" eur "), Currency().operand("usd"), Currency().accept("")) == ("EUR", "USD", None)
+    assert refusal(Currency(), "EURO") == "must be an ISO 4217 currency code like USD (did you mean EUR?)"
+    for raw in ("$", "€", "US", "XXX", "ＵＳＤ", 5, ["USD"], " "):
+        assert refusal(Currency(), raw).startswith("must be an ISO 4217 currency code like USD")
+
+
+def test_the_currencies_are_codes_of_three_letters() -> None:
+    assert len(CURRENCIES) > 150
+    assert all(len(code) == 3 and code.isascii() and code.isalpha() and code.isupper() for code in CURRENCIES)
+    assert {"USD", "EUR", "GBP", "JPY", "CHF", "CNY", "INR", "BRL", "ZAR", "AUD", "CAD", "SEK"} <= CURRENCIES
+    assert not {"DEM", "FRF", "HRK", "XAU", "XXX", "XTS", "BTC"} & CURRENCIES
+
+
+# days
+
+
+@pytest.mark.parametrize("day", ["2026-06-30", "2024-02-29", "0001-01-01", "9999-12-31"])
+def test_a_date_is_kept_as_it_is(day: str) -> None:
+    assert Date().accept(f" {day} ") == Date().operand(day) == day
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        *("2026-02-29", "2026-06-31", "2026-13-01", "0000-01-01", "2026-6-30", "20260630", "2026-W26-2", "30.06.2026"),
+        *("2026-06-30T00:00:00Z", "٢٠٢٦-٠٦-٣٠", "tomorrow", " ", 20260630, ["2026-06-30"]),
+    ],
+    ids=ascii,
+)
+def test_what_is_no_date_is_told_with_an_example(raw: Any) -> None:
+    assert refusal(Date(), raw) == "must be a date like 2026-06-30"
 
 
 # times

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from crmkit import ids
 from crmkit.clock import stamp
 from crmkit.model import fields
+from crmkit.model.currencies import CURRENCIES
 from crmkit.model.fields import FieldType, Invalid
 from crmkit.model.form import Field
 from crmkit.model.record import Kind, Record
@@ -84,11 +85,24 @@ def _links(type_: FieldType) -> st.SearchStrategy[Any]:
     return st.integers(0, 31**7 - 1).map(lambda number: ids.numbered(type_.prefix, number))
 
 
+def _domains(type_: FieldType) -> st.SearchStrategy[Any]:
+    return accepted_by(type_, st.builds("{}.{}".format, _letters, st.sampled_from(["com", "例え.jp", "co.uk"])))
+
+
+def _choices(type_: FieldType) -> st.SearchStrategy[Any]:
+    assert isinstance(type_, fields.Choice)
+    return st.sampled_from(type_.among)
+
+
 # A new type of field is one row here.
 DRAW: dict[type[FieldType], Callable[[FieldType], st.SearchStrategy[Any]]] = {
     fields.Text: lambda type_: accepted_by(type_, texts),
     fields.LongText: lambda type_: accepted_by(type_, texts),
     fields.Email: _emails,
+    fields.Domain: _domains,
+    fields.Choice: _choices,
+    fields.Currency: lambda _: st.sampled_from(sorted(CURRENCIES)),
+    fields.Date: lambda _: st.dates().map(str),
     fields.Time: _times,
     fields.Integer: lambda type_: accepted_by(type_, integers),
     fields.Tags: _tags,

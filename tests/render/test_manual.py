@@ -12,7 +12,7 @@ from crmkit.errors import CATALOGUE
 from crmkit.model.form import Field
 from crmkit.model.query import DEFAULT_LIMIT, MAX_LIMIT, OPERATORS
 from crmkit.model.record import Kind
-from crmkit.records import AUDIT, CONTACT, KINDS
+from crmkit.records import ACTIVITY, AUDIT, CONTACT, KINDS
 from crmkit.render import parse
 from crmkit.render.manual import Endpoint, endpoint_table, manual
 from crmkit.web.app import routes
@@ -21,7 +21,7 @@ from tests.house import ROOT, settings_of
 HELP = (ROOT / "HELP.txt").read_text(encoding="utf-8")
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
-FIELDS = [(kind, field) for kind in KINDS for field in kind.fields]
+FIELDS = [(kind, field) for kind in (*KINDS, ACTIVITY) for field in kind.fields]
 
 
 def section(title: str) -> str:

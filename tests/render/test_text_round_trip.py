@@ -2,6 +2,7 @@
 
 import json
 import unicodedata
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -10,14 +11,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from crmkit.errors import CATALOGUE, Problem
-from crmkit.model.listing import Listing
+from crmkit.model.listing import Listing, Paging, Rows
 from crmkit.model.record import Kind, Record
-from crmkit.records import AUDIT, CONTACT, KINDS
+from crmkit.records import ACTIVITY, AUDIT, CONTACT, KINDS
 from crmkit.render import parse, text
-from crmkit.render.answers import Card, Failure, Many, One, Rows, done
+from crmkit.render.answers import Answer, Card, Failure, Groups, Line, Lines, Many, One, Team, done
 from tests.render.drawn import LOOK_ALIKES, exactly, json_values, keys, records_of, texts
 
-ALL_KINDS = [*KINDS, AUDIT]
+ALL_KINDS = [*KINDS, ACTIVITY, AUDIT]
 every_kind = pytest.mark.parametrize("kind", ALL_KINDS, ids=lambda kind: kind.name)
 
 
@@ -143,7 +144,7 @@ def test_a_value_has_this_one_spelling_and_reads_back(value: Any, spelled: str) 
     assert_one_visible_line(spelled)
 
 
-@examples(3_000)
+@examples(1_000)
 @given(json_values)
 def test_any_value_reads_back_from_its_spelling(value: Any) -> None:
     spelled = text.value(value)
@@ -151,7 +152,7 @@ def test_any_value_reads_back_from_its_spelling(value: Any) -> None:
     assert_one_visible_line(spelled)
 
 
-@examples(2_000)
+@examples(1_000)
 @given(texts)
 def test_a_string_is_bare_only_where_nothing_else_could_be_meant(content: str) -> None:
     spelled = text.value(content)
@@ -178,7 +179,7 @@ def test_every_character_of_unicode_reads_back_and_none_can_break_or_hide_a_line
 
 @every_kind
 def test_the_line_of_any_record_parses_back_to_what_json_shows(kind: Kind) -> None:
-    @examples(700)
+    @examples(250)
     @given(records_of(kind))
     def holds(record: Record) -> None:
         line = text.line(kind, record, kind.by_name)
@@ -190,7 +191,7 @@ def test_the_line_of_any_record_parses_back_to_what_json_shows(kind: Kind) -> No
 
 @every_kind
 def test_a_line_of_picked_fields_has_just_those_in_the_order_asked_for(kind: Kind) -> None:
-    @examples(100)
+    @examples(60)
     @given(records_of(kind), st.permutations(list(kind.by_name)), st.integers(0, len(kind.by_name)))
     def holds(record: Record, names: list[str], many: int) -> None:
         picked = names[:many]
@@ -336,37 +337,51 @@ def test_reading_any_line_gives_a_record_or_a_value_error(line: str) -> None:
     assert {"handle", *CONTACT.by_name} == set(found)
 
 
-@every_kind
-@examples(60)
-@given(data=st.data())
-def test_text_and_json_of_a_page_tell_the_same(kind: Kind, data: st.DataObject) -> None:
-    records = tuple(data.draw(st.lists(records_of(kind), max_size=3)))
-    names = tuple(data.draw(st.lists(st.sampled_from(list(kind.by_name)), unique=True, max_size=4)))
-    notes = tuple(data.draw(st.lists(texts, max_size=2)))
-    total, at_least = data.draw(st.sampled_from([(len(records), None), (None, 1000)]))
-    is_first = data.draw(st.booleans())
-    following = data.draw(st.sampled_from([None, "Zm9v"]))
-    if not is_first:
-        total = at_least = None
-    answer = Many(Listing(kind, records, names, notes, is_first, total, at_least, following))
+notes = st.lists(texts, max_size=2).map(tuple)
+pagings = st.one_of(
+    st.builds(Paging, st.just(True), st.integers(0, 9), st.none(), st.sampled_from([None, "Zm9v"]), notes),
+    st.builds(Paging, st.just(True), st.none(), st.just(1000), st.just("Zm9v"), notes),
+    st.builds(Paging, st.just(False), st.none(), st.none(), st.sampled_from([None, "Zm9v"]), notes),
+)
+
+
+def assert_ends_as(answer: Answer, noun: str, paging: Paging) -> list[str]:
+    """Check the trailers of a page and the members of its JSON, and return the lines before the trailers."""
+    told = json.loads(msgspec.json.encode(answer.data()))
     lines = answer.text().split("\n")
     for line in lines:
         assert_one_visible_line(line)
-    told = json.loads(msgspec.json.encode(answer.data()))
-    shown = names or [field.name for field in kind.fields if field.listed]
-    for line, item in zip(lines, told["items"], strict=False):
-        back = parse.record(kind, line)
-        assert exactly({name: back[name] for name in shown}) == exactly({name: item[name] for name in shown})
-        assert (back["handle"], back["id"]) == (item["handle"], item["id"])
-    trailers = lines[len(records) :]
-    assert trailers.pop(0) == f"# {len(told['items'])} {kind.plural}"
-    if is_first:
-        assert trailers.pop(0) == f"# total: {total if at_least is None else '1000+'}"
-        assert (told["total"], told.get("total_at_least")) == (total, at_least)
-    assert [line[:8] for line in trailers[: len(notes)]] == ["# note: "] * len(notes)
-    assert told.get("notes", []) == list(notes)
-    assert trailers[len(notes) :] == ([] if following is None else [f"# next: {following}"])
-    assert told["next_cursor"] == following
+    many = len(told["items"])
+    head, trailers = lines[:many], lines[many:]
+    assert trailers.pop(0) == f"# {many} {noun}"
+    assert (told["total"], told.get("total_at_least")) == (paging.total, paging.at_least)
+    if paging.is_first:
+        assert trailers.pop(0) == f"# total: {'1000+' if paging.total is None else paging.total}"
+    assert told.get("notes", []) == list(paging.notes)
+    assert trailers[: len(paging.notes)] == [f"# note: {text.printable(note)}" for note in paging.notes]
+    assert told["next_cursor"] == paging.next_cursor
+    assert trailers[len(paging.notes) :] == ([] if paging.next_cursor is None else [f"# next: {paging.next_cursor}"])
+    return head
+
+
+@every_kind
+def test_text_and_json_of_a_page_tell_the_same(kind: Kind) -> None:
+    names = st.lists(st.sampled_from(list(kind.by_name)), unique=True, max_size=4).map(tuple)
+    pages = st.builds(Listing, st.just(kind), st.lists(records_of(kind), max_size=3).map(tuple), names, pagings)
+
+    @examples(50)
+    @given(pages)
+    def holds(page: Listing) -> None:
+        answer = Many(page)
+        lines = assert_ends_as(answer, kind.plural, page.paging)
+        shown = page.fields or [field.name for field in kind.fields if field.listed]
+        items = json.loads(msgspec.json.encode(answer.data()))["items"]
+        for line, item in zip(lines, items, strict=True):
+            back = parse.record(kind, line)
+            assert exactly({name: back[name] for name in shown}) == exactly({name: item[name] for name in shown})
+            assert (back["handle"], back["id"]) == (item["handle"], item["id"])
+
+    holds()
 
 
 @every_kind
@@ -374,7 +389,7 @@ def test_a_list_line_leaves_long_fields_out_and_the_record_alone_has_all(kind: K
     @examples(30)
     @given(records_of(kind, filled=True))
     def holds(record: Record) -> None:
-        page = Many(Listing(kind, (record,), (), (), True, 1, None, None)).text().split("\n")[0]
+        page = Many(Listing(kind, (record,), (), Paging.whole(1))).text().split("\n")[0]
         alone = One(kind, record).text()
         listed = {path[0] for path, _ in parse.split(page)[1]}
         assert listed == {field.name for field in kind.fields if field.listed and field.name != "id"}
@@ -384,7 +399,7 @@ def test_a_list_line_leaves_long_fields_out_and_the_record_alone_has_all(kind: K
 
 
 def test_notes_are_left_out_of_lists() -> None:
-    page = Many(Listing(CONTACT, (contact(notes="long"),), (), (), True, 1, None, None))
+    page = Many(Listing(CONTACT, (contact(notes="long"),), (), Paging.whole(1)))
     assert "long" not in page.text()
 
 
@@ -425,22 +440,89 @@ def test_a_done_line_says_the_same_in_json() -> None:
     assert answer.data() == {"ok": True, "message": "deleted contact/c_k7m2q9xa", "id": "c_k7m2q9xa"}
 
 
+things = st.fixed_dictionaries({"id": st.just("tok_x"), "name": texts, "count": json_values, "at": st.none()})
+
+
+def assert_told(line: str, handle: str, fields: Mapping[str, Any], id: str = "id") -> None:
+    """Check that a line says what the fields hold, the empty ones and the id in its handle left out."""
+    assert_one_visible_line(line)
+    found, pairs = parse.split(line)
+    assert found == handle
+    told = {".".join(path): parse.value(raw) for path, raw in pairs}
+    assert exactly(told) == exactly({name: v for name, v in fields.items() if v is not None and name != id})
+
+
 @examples(300)
-@given(st.lists(st.fixed_dictionaries({"id": st.just("tok_x"), "name": texts, "last_used_at": st.none()}), max_size=3))
-def test_a_short_list_has_a_line_a_row_and_each_reads_back(rows: list[dict[str, Any]]) -> None:
-    answer = Rows("tokens", [("token/tok_x", row) for row in rows])
-    *lines, count, total = answer.text().split("\n")
-    assert len(lines) == len(rows)
-    for line, row in zip(lines, rows, strict=True):
-        assert_one_visible_line(line)
-        handle, pairs = parse.split(line)
-        assert handle == "token/tok_x"
-        assert [(path, parse.value(raw)) for path, raw in pairs] == [(["name"], row["name"])]
-    assert (count, total) == (f"# {len(rows)} tokens", f"# total: {len(rows)}")
+@given(st.lists(things, max_size=3), pagings)
+def test_a_page_of_other_things_has_a_line_for_each_and_it_reads_back(rows: list[Any], paging: Paging) -> None:
+    answer = Lines(Rows("tokens", tuple(("token/tok_x", row) for row in rows), paging))
+    for line, row in zip(assert_ends_as(answer, "tokens", paging), rows, strict=True):
+        assert_told(line, "token/tok_x", row)
     assert answer.data()["items"] == [{"handle": "token/tok_x", **row} for row in rows]
 
 
-@examples(800)
+@examples(200)
+@given(things, st.lists(texts, max_size=2))
+def test_one_other_thing_is_a_line_and_its_comments(thing: dict[str, Any], comments: list[str]) -> None:
+    answer = Line("token/tok_x", thing, comments)
+    line, *rest = answer.text().split("\n")
+    assert_told(line, "token/tok_x", thing)
+    assert rest == [f"# {text.printable(comment)}" for comment in comments]
+    assert answer.data() == {"handle": "token/tok_x", **thing}
+
+
+@examples(200)
+@given(
+    st.lists(st.fixed_dictionaries({"user_id": st.just("u_x"), "email": texts, "role": texts}), max_size=3),
+    st.lists(st.fixed_dictionaries({"id": st.just("inv_x"), "email": texts, "role": texts}), max_size=3),
+)
+def test_a_team_has_a_line_for_each_member_and_invite(members: list[Any], invites: list[Any]) -> None:
+    answer = Team(members, invites)
+    lines = answer.text().split("\n")
+    assert lines[-2:] == [f"# {len(members)} members", f"# {len(invites)} invites"]
+    for line, member in zip(lines, members, strict=False):
+        assert_told(line, "user/u_x", member, "user_id")
+    for line, invite in zip(lines[len(members) : -2], invites, strict=True):
+        assert_told(line, "invite/inv_x", invite)
+    assert answer.data() == {"members": members, "invites": invites}
+
+
+def test_what_a_search_over_all_kinds_found_tells_the_same_in_text_and_json() -> None:
+    page_of = {
+        kind.plural: st.builds(
+            Listing,
+            st.just(kind),
+            st.lists(records_of(kind), max_size=2).map(tuple),
+            st.just(()),
+            st.builds(Paging, notes=notes),
+        )
+        for kind in KINDS
+    }
+
+    @examples(50)
+    @given(st.fixed_dictionaries(page_of))
+    def holds(pages: dict[str, Listing]) -> None:
+        answer = Groups(list(pages.values()), {"q": "jane"})
+        told = json.loads(msgspec.json.encode(answer.data()))
+        lines = iter(answer.text().split("\n"))
+        for plural, page in pages.items():
+            for item in told[plural]:
+                line = next(lines)
+                assert_one_visible_line(line)
+                back = parse.record(page.kind, line)
+                shown = [field.name for field in page.kind.fields if field.listed]
+                assert exactly({name: back[name] for name in shown}) == exactly({name: item[name] for name in shown})
+            assert next(lines) == f"# {len(told[plural])} {plural}"
+            for note in page.paging.notes:
+                assert next(lines) == f"# note: {text.printable(note)}"
+        assert next(lines, None) is None
+        assert told.get("notes", []) == [note for page in pages.values() for note in page.paging.notes]
+        assert told["q"] == "jane"
+
+    holds()
+
+
+@examples(300)
 @given(
     code=st.sampled_from(sorted(CATALOGUE)),
     hint=texts,
@@ -466,12 +548,13 @@ def test_an_error_has_a_line_a_field_whatever_names_and_hints_hold(
     assert list(facts)[-1] == "request_id"
 
 
-@examples(100)
-@given(records_of(CONTACT), texts)
-def test_an_error_that_shows_a_record_ends_with_its_line(record: Record, hint: str) -> None:
-    answer = Failure(Problem("version_conflict", hint, shown=record), "1f", CONTACT)
-    error, hinted, line = answer.text().split("\n")
+@examples(40)
+@given(records_of(CONTACT), texts, st.lists(texts, max_size=2))
+def test_an_error_that_shows_a_record_ends_with_its_line(record: Record, hint: str, comments: list[str]) -> None:
+    answer = Failure(Problem("version_conflict", hint, shown=record, comments=comments), "1f", CONTACT)
+    error, hinted, line, *rest = answer.text().split("\n")
     assert (error, hinted[:6]) == ("ERROR version_conflict", "HINT  ")
+    assert rest == [f"# {text.printable(comment)}" for comment in comments]
     assert_reads_back(CONTACT, line, json.loads(msgspec.json.encode(answer.data()))["current"])
 
 

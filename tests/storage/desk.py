@@ -15,6 +15,7 @@ from crmkit.core.crm import Crm
 from crmkit.errors import Problem
 from crmkit.model.actor import Actor
 from crmkit.model.listing import Listing
+from crmkit.model.record import Kind
 from crmkit.records import CONTACT
 from crmkit.storage import records as rows
 from crmkit.storage.database import Database
@@ -45,8 +46,11 @@ class Desk:
         signed_in = self.do(self.database.write(unit))
         return self.do(sessions.authenticate(self.crm, f"Bearer {signed_in.token}"))
 
+    def make(self, actor: Actor, kind: Kind, **body: Any) -> Any:
+        return self.do(records.save(self.crm, actor, kind, body)).record
+
     def save(self, actor: Actor, **body: Any) -> Any:
-        return self.do(records.save(self.crm, actor, CONTACT, body)).record
+        return self.make(actor, CONTACT, **body)
 
     def save_all(self, actor: Actor, bodies: list[dict[str, Any]]) -> list[Any]:
         """Return the new contacts, all made in one transaction."""
@@ -72,10 +76,10 @@ class Desk:
         """Return the records of all pages; `between` is called from one page to the next."""
         found: list[Any] = []
         page = self.find(actor, *pairs)
-        while page.next_cursor is not None:
+        while page.paging.next_cursor is not None:
             found += page.records
             between()
-            page = self.find(actor, *pairs, ("cursor", page.next_cursor))
+            page = self.find(actor, *pairs, ("cursor", page.paging.next_cursor))
         return [*found, *page.records]
 
     def index(self) -> None:

@@ -14,7 +14,7 @@ from crmkit.storage.sqlite import sqlite3
 from tests.house import Person, process
 
 SEED = 20260610
-KILLS = 22
+KILLS = 20
 CLIENTS = 4
 CONTACTS_EACH = 30  # then a client changes its own instead of creating more
 
@@ -134,7 +134,7 @@ def test_a_write_that_was_acknowledged_is_gone_after_kill_9(tmp_path: Path) -> N
                     token = first.token
             with Person(served.url, token) as person:
                 wrong += check(clients, stored(person))
-            rounds = Rounds(choice.randint(1, 300))
+            rounds = Rounds(choice.randint(1, 250))
             threads = [threading.Thread(target=client.work, args=(served.url, token, rounds)) for client in clients]
             for thread in threads:
                 thread.start()

@@ -235,12 +235,12 @@ def test_a_guess_passes_for_a_match(back: Desk) -> None:
     back.save(alice, name="Jonathan Price", stage="lead")
     back.save(alice, name="Jonathon Frakes")
     assert [c.name for c in back.find(alice, search="jonathon").records] == ["Jonathon Frakes"]
-    assert back.find(alice, search="jonathon").notes == ()
+    assert back.find(alice, search="jonathon").paging.notes == ()
     guessed = back.find(alice, search="jonathun")
     assert {c.name for c in guessed.records} == {"Jonathan Price", "Jonathon Frakes"}
-    assert guessed.notes == (CLOSEST,)
-    assert guessed.total == 2
-    assert back.find(alice, search="nothing like it").notes == ()
+    assert guessed.paging.notes == (CLOSEST,)
+    assert guessed.paging.total == 2
+    assert back.find(alice, search="nothing like it").paging.notes == ()
     assert [c.name for c in back.find(alice, search="jonathun", stage="lead").records] == ["Jonathan Price"]
 
 
@@ -270,7 +270,7 @@ def test_what_is_gone_is_still_found(back: Desk, indexed_between: bool, text: st
     for _ in range(2):
         assert back.find(alice, search=text).records == ()
         assert back.find(alice, search=text, sort="name").records == ()
-        assert back.find(alice, search=text).total == 0
+        assert back.find(alice, search=text).paging.total == 0
         assert len(back.find(alice, search="two").records) == 1
         back.index()
     again = back.save(alice, name="Canary Four")
@@ -304,7 +304,7 @@ def test_another_workspace_is_searched_too(back: Desk) -> None:
                 for text in (word, mistyped, word[:3], word[2:6], f"anyone {word}", word[:2]):
                     for more in ({}, {"sort": "name"}, {"count": "exact"}):
                         answer = back.find(actor, search=text, **more)
-                        assert (answer.records, answer.total, answer.notes) == ((), 0, ())
+                        assert (answer.records, answer.paging.total, answer.paging.notes) == ((), 0, ())
                         asked += 1
         back.index()
     assert asked == 2 * 2 * 10 * 18
@@ -353,7 +353,7 @@ def test_indexing_changes_what_is_found(tmp_path: Path) -> None:
 def answers(back: Desk, actor: Actor, search: str) -> tuple[Any, ...]:
     page = back.find(actor, search=search, limit="200")
     by_name = back.find(actor, search=search, limit="200", sort="name")
-    return [c.id for c in page.records], page.total, page.notes, [c.id for c in by_name.records]
+    return [c.id for c in page.records], page.paging.total, page.paging.notes, [c.id for c in by_name.records]
 
 
 def test_a_page_of_a_search_repeats_or_skips_a_match(back: Desk) -> None:
@@ -402,14 +402,14 @@ def test_a_total_is_counted_past_a_thousand_or_wrong_up_to_it(crowded: tuple[Des
         back.index()
     for asked in ({"search": "needle"}, {"stage": "lead"}, {"search": "needle", "sort": "name"}):
         answer = back.find(alice, **asked)
-        assert (answer.total, answer.at_least) == (None, 1_000), asked
+        assert (answer.paging.total, answer.paging.at_least) == (None, 1_000), asked
         exact = back.find(alice, **asked, count="exact")
-        assert (exact.total, exact.at_least) == (1_001, None), asked
+        assert (exact.paging.total, exact.paging.at_least) == (1_001, None), asked
     for asked in ({"search": "hay"}, {"stage": "lead", "name": "ne:needle 0"}):
         answer = back.find(alice, **asked)
-        assert (answer.total, answer.at_least) == (1_000, None), asked
+        assert (answer.paging.total, answer.paging.at_least) == (1_000, None), asked
     everyone = back.find(alice)
-    assert (everyone.total, everyone.at_least) == (1_011, None)  # unfiltered: exact, whatever it is
-    second = back.find(alice, cursor=everyone.next_cursor or "")
-    assert (second.is_first, second.total, second.at_least) == (False, None, None)
-    assert back.find(alice, search="other").total == 10
+    assert (everyone.paging.total, everyone.paging.at_least) == (1_011, None)  # unfiltered: exact, whatever it is
+    second = back.find(alice, cursor=everyone.paging.next_cursor or "")
+    assert (second.paging.is_first, second.paging.total, second.paging.at_least) == (False, None, None)
+    assert back.find(alice, search="other").paging.total == 10

@@ -20,7 +20,8 @@ from crmkit.errors import Problem
 from crmkit.model import query
 from crmkit.model.actor import Actor
 from crmkit.model.fold import fold
-from crmkit.records import AUDIT, CONTACT
+from crmkit.model.record import Kind
+from crmkit.records import AUDIT, CONTACT, KINDS
 from crmkit.storage import matches
 from crmkit.storage.database import FILE, connect
 from crmkit.storage.matches import Terms
@@ -190,7 +191,7 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Desk, Ac
         ([], ["2026-06-10T09:00:00Z", "c_k7m2q9xa"], "contacts_by_updated_at"),
         ([("sort", "created_at")], ["2026-06-10T09:00:00Z", "c_k7m2q9xa"], "contacts_by_created_at"),
         ([("email", "jane@acme.com")], None, "contacts_by_email"),
-        ([("id", "c_aaaaaaay")], None, "contacts_by_id"),
+        ([("id", "c_aaaaaaay")], None, "sqlite_autoindex_contacts_1"),
         ([("stage", "lead")], None, "contacts_by_stage"),
         ([("stage", "lead")], ["2026-06-10T09:00:00Z", "c_k7m2q9xa"], "contacts_by_stage"),
         ([("sort", "name")], None, "contacts_by_name"),
@@ -208,6 +209,17 @@ def test_a_common_query_reads_the_whole_table_or_sorts_it(
         steps = [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {statement.sql}", statement.args)]
     assert len(steps) == 1, steps
     assert steps[0].startswith(f"SEARCH r USING INDEX {index} ("), steps
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
+def test_the_first_page_of_a_kind_sorts_its_whole_table(library: tuple[Desk, Actor, list[Any]], kind: Kind) -> None:
+    back, alice, _ = library
+    for position in (None, ["2026-06-10T09:00:00Z", f"{kind.prefix}_k7m2q9xa"]):
+        statement = page(kind, place_of(alice), query.parse(kind, []), position, None)
+        with closing(connect(back.database.folder / FILE, False)) as connection:
+            steps = [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {statement.sql}", statement.args)]
+        assert len(steps) == 1, steps
+        assert steps[0].startswith(f"SEARCH r USING INDEX {kind.plural}_by_updated_at ("), steps
 
 
 def _real_ids(pairs: list[tuple[str, str]], library: tuple[Desk, Actor, list[Any]]) -> list[tuple[str, str]]:
@@ -422,7 +434,7 @@ def test_a_filter_finds_other_contacts_than_the_contract_says(
             for spelled in spellings:
                 answer = back.find(alice, (name, spelled), ("limit", "200"))
                 assert {c.id for c in answer.records} == expected, f"{name}={spelled}"
-                assert answer.total == len(expected)
+                assert answer.paging.total == len(expected)
                 tried += 1
                 found_any += 0 < len(expected) < len(contacts)
     assert tried >= 5
@@ -539,7 +551,7 @@ def test_a_field_that_is_read_cannot_be_filtered_or_sorted(library: tuple[Desk, 
     back, alice, contacts = library
     unsorted = set()
     for field in CONTACT.fields:
-        assert back.find(alice, (field.name, "not:null")).total is not None
+        assert back.find(alice, (field.name, "not:null")).paging.total is not None
         try:
             assert len(back.find(alice, sort=field.name, limit="200").records) == len(contacts)
         except Problem:

@@ -13,10 +13,10 @@ STATUS = {
     400: "invalid_json unknown_field missing_field invalid_value invalid_reference invalid_filter invalid_operator "
     "invalid_sort invalid_cursor unknown_format",
     401: "auth_required invalid_token token_expired invalid_code",
-    403: "plan_limit_reached",
+    403: "admin_required not_a_member escalation_required plan_limit_reached",
     404: "not_found unknown_path",
     405: "method_not_allowed",
-    409: "confirmation_required already_exists",
+    409: "confirmation_required already_exists last_admin",
     412: "version_conflict",
     413: "too_large",
     429: "rate_limited",

@@ -10,14 +10,25 @@ import yaml
 from openapi_spec_validator import validate
 
 from crmkit.errors import CATALOGUE
-from crmkit.records import CONTACT
+from crmkit.model.record import Kind
+from crmkit.records import ACTIVITY, AUDIT, CONTACT, KINDS
 from crmkit.web.app import routes
-from tests.house import ALICE, House, Person, house, process
+from tests.house import ALICE, BOB, CHARLIE, House, Person, house, process
 
 OPERATIONS = [
     *("GET /", "GET /help", "GET /SKILL.md", "GET /llms.txt", "GET /openapi.json", "GET /healthz", "GET /readyz"),
     *("POST /auth/request", "POST /auth/verify", "GET /whoami", "GET /tokens", "DELETE /tokens/{id}", "GET /audit"),
+    *("GET /search", "GET /reminders", "GET /activities", "GET /activities/{id}", "DELETE /activities/{id}"),
     *("GET /contacts", "POST /contacts", "GET /contacts/{id}", "PATCH /contacts/{id}", "DELETE /contacts/{id}"),
+    *("GET /contacts/{id}/activities", "POST /contacts/{id}/activities"),
+    *("GET /companies", "POST /companies", "GET /companies/{id}", "PATCH /companies/{id}", "DELETE /companies/{id}"),
+    *("GET /companies/{id}/activities", "POST /companies/{id}/activities"),
+    *("GET /deals", "POST /deals", "GET /deals/{id}", "PATCH /deals/{id}", "DELETE /deals/{id}"),
+    *("GET /deals/{id}/activities", "POST /deals/{id}/activities"),
+    *("GET /workspaces", "POST /workspaces", "PATCH /workspaces/{id}", "DELETE /workspaces/{id}"),
+    *("POST /workspaces/{id}/tokens", "GET /workspaces/{id}/members", "POST /workspaces/{id}/invites"),
+    *("DELETE /workspaces/{id}/invites/{invite_id}", "POST /workspaces/{id}/members/{user_id}/role"),
+    "DELETE /workspaces/{id}/members/{user_id}",
 ]
 
 
@@ -55,7 +66,7 @@ def test_the_manual_tells_the_base_url_that_clients_use(tmp_path: Path, town: Ho
     manual = someone.text("GET", "/help")
     assert f"BASE URL  {town.url}\n" in manual
     assert someone.json_of("GET", "/help") == {"manual": manual}
-    assert not re.search(r"\{[a-z_]+\}(?<!\{id\})", manual), "a gap of the template was not filled"
+    assert not re.search(r"\{(?!(?:|invite_|user_)id\})[a-z_]+\}", manual), "a gap of the template was not filled"
     environ = {"CRMKIT_SERVER_BASE_URL": "https://crm.example.com/"}
     with house(tmp_path / "data", environ) as home, home.stranger() as other:
         assert "BASE URL  https://crm.example.com\n" in other.text("GET", "/help")
@@ -88,7 +99,8 @@ def test_every_route_is_in_the_manual_and_in_openapi(
 
 def test_no_route_is_left_out_anywhere(someone: Person, described: dict[str, Any]) -> None:
     shown = {f"{method.upper()} {path}" for path, has in described["paths"].items() for method in has}
-    listed = set(re.findall(r"^  (GET|POST|PATCH|PUT|DELETE) +(/\S*)", someone.text("GET", "/help"), re.MULTILINE))
+    _, _, endpoints = someone.text("GET", "/help").partition("\nENDPOINTS\n")
+    listed = set(re.findall(r"^  (GET|POST|PATCH|PUT|DELETE) +(/\S*)", endpoints.partition("\n\n")[0], re.MULTILINE))
     assert shown == declared() == {" ".join(pair) for pair in listed} == set(OPERATIONS)
 
 
@@ -127,6 +139,42 @@ def test_llms_txt_is_a_title_a_summary_links_and_the_manual(town: House, someone
 def test_the_openapi_document_is_valid(described: dict[str, Any]) -> None:
     validate(described)
     assert described["openapi"].startswith("3.1")
+    operations = [operation["operationId"] for has in described["paths"].values() for operation in has.values()]
+    assert len(set(operations)) == len(operations)
+
+
+@pytest.mark.parametrize("kind", [*KINDS, ACTIVITY, AUDIT], ids=lambda kind: kind.name)
+def test_openapi_describes_every_record_as_it_is(town: House, described: dict[str, Any], kind: Kind) -> None:
+    with town.sign_in(BOB) as bob:
+        contact = bob.json_of("POST", "/contacts", {"name": "Jane"})
+        bob.post("/companies", json={"name": "Acme"})
+        bob.post("/deals", json={"title": "Renewal"})
+        bob.post(f"/contacts/{contact['id']}/activities", json={"body": "Hello"})
+        shown = bob.json_of("GET", f"/{kind.plural}?limit=1")["items"][0]
+    schema = described["components"]["schemas"][kind.name]
+    assert set(schema["properties"]) == set(schema["required"]) == set(shown)
+    for name, value in shown.items():
+        allowed = schema["properties"][name]
+        types = allowed["type"] if isinstance(allowed.get("type"), list) else [allowed.get("type")]
+        assert value is not None or "null" in types, name
+        assert "enum" not in allowed or value in allowed["enum"], name
+
+
+def test_openapi_lists_the_parameters_that_each_route_takes_and_no_others(
+    town: House, described: dict[str, Any]
+) -> None:
+    """The gate refuses what a route does not take, and names what it does."""
+    with town.sign_in(CHARLIE) as charlie:
+        for path, has in described["paths"].items():
+            for method, operation in has.items():
+                spelled = [parameter["name"] for parameter in operation["parameters"]]
+                assert len(set(spelled)) == len(spelled), (method, path)
+                inside = [p["name"] for p in operation["parameters"] if p["in"] == "path"]
+                assert inside == re.findall(r"{(\w+)}", path)
+                refused = charlie.json_of(method.upper(), f"{re.sub(r'{[a-z_]+}', 'x', path)}?no_such=1")
+                assert refused["error"] == "invalid_filter", (method, path)
+                for name in spelled[len(inside) :]:
+                    assert re.search(rf"\b{name}\b", refused["hint"]), (method, path, name)
 
 
 def test_openapi_describes_contacts_as_they_are(town: House, described: dict[str, Any]) -> None:
@@ -155,7 +203,7 @@ def test_openapi_describes_contacts_as_they_are(town: House, described: dict[str
 def test_openapi_says_which_operations_need_no_token(someone: Person, described: dict[str, Any]) -> None:
     for path, operations in described["paths"].items():
         for method, operation in operations.items():
-            status = someone.request(method, path.replace("{id}", "c_2")).status_code
+            status = someone.request(method, re.sub(r"{\w+}", "c_2", path)).status_code
             assert (status == 401) == ("security" not in operation), (method, path)
 
 

@@ -1,0 +1,252 @@
+"""The office: people who share workspaces, and a look into every table behind them."""
+
+import hashlib
+import itertools
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+import msgspec
+
+from crmkit.settings import Plans
+from crmkit.storage.database import FILE
+from crmkit.storage.sqlite import sqlite3
+from tests.house import House, Person, house
+
+# no limit of requests or mails stands in the way; those have tests of their own
+OPEN = {"CRMKIT_LIMITS_REQUESTS_PER_MINUTE": "0", "CRMKIT_LIMITS_SIGNIN_PER_HOUR": "1000000"}
+JSON = {"Accept": "application/json"}
+
+_numbers = itertools.count(1)
+_present: list[Person] = []
+
+
+@contextmanager
+def office(folder: Path, environ: Mapping[str, str] | None = None, plans: Plans | None = None) -> Iterator[House]:
+    """Run a server, with the plans of a settings file, until the block ends; whoever came in goes home before it."""
+    with house(folder, {**OPEN, **(environ or {})}) as running:
+        if plans is not None:  # they have no environment names
+            settings = msgspec.structs.replace(running.crm.settings, plans=plans)
+            object.__setattr__(running.crm, "settings", settings)
+        before = len(_present)
+        try:
+            yield running
+        finally:
+            for person in _present[before:]:
+                person.close()
+            del _present[before:]
+
+
+def person_of(url: str, token: str, email: str) -> Person:
+    """Return someone who need not be told to close the door."""
+    _present.append(Person(url, token, email, verify=False))
+    return _present[-1]
+
+
+@dataclass
+class Team:
+    """Alice is admin and Bob member of the workspace `id`; Charlie has one of his own. Addresses are fresh."""
+
+    home: House
+    id: str
+    alice: Person
+    bob: Person
+    charlie: Person
+    ids: dict[str, str] = field(default_factory=dict)  # address -> user id
+
+    @property
+    def path(self) -> str:
+        return f"/workspaces/{self.id}"
+
+    def member(self, person: Person) -> str:
+        """Return the path of someone's membership."""
+        return f"{self.path}/members/{self.ids[person.email]}"
+
+    def people(self) -> dict[str, str]:
+        """Return address -> role as Alice sees it."""
+        shown = self.alice.json_of("GET", f"{self.path}/members")["members"]
+        return {member["email"]: member["role"] for member in shown}
+
+    def invited(self) -> dict[str, str]:
+        shown = self.alice.json_of("GET", f"{self.path}/members")["invites"]
+        return {invite["email"]: invite["role"] for invite in shown}
+
+    def joins(self, name: str, role: str = "member", email: str = "") -> Person:
+        """Return someone new who was invited and signed in, with a token that works in the workspace."""
+        email = email or address(name)
+        invite = {"email": email, "role": role}
+        call = stepped if role == "admin" else plainly
+        assert call(self.home, self.alice, "POST", f"{self.path}/invites", invite).status_code == 201
+        person = working_in(enter(self.home, email), self.id)
+        self.ids[email] = person.json_of("GET", "/whoami")["user"]
+        return person
+
+
+def address(name: str) -> str:
+    return f"{name}{next(_numbers)}@example.com"
+
+
+def team(home: House) -> Team:
+    alice, charlie = enter(home, address("alice")), enter(home, address("charlie"))
+    made = Team(home, "", alice, alice, charlie)
+    for person in (alice, charlie):
+        card = person.json_of("GET", "/whoami")
+        made.ids[person.email] = card["user"]
+        made.id = made.id or card["workspace"]
+    made.bob = made.joins("bob")
+    return made
+
+
+def enter(home: House, email: str, token_name: str = "test") -> Person:
+    """Return the person behind an address, signed in over HTTP; the clock moves a few seconds."""
+    home.clock.move(seconds=3)
+    with Person(home.url, verify=False) as someone:
+        assert someone.post("/auth/request", json={"email": email}).status_code == 200
+        entry = {"email": email, "code": home.letterbox.code_for(email), "token_name": token_name}
+        answer = someone.post("/auth/verify", json=entry, headers=JSON)
+        assert answer.status_code == 200, answer.text
+    return person_of(home.url, answer.json()["token"], email)
+
+
+def working_in(person: Person, workspace: str, token_name: str = "test") -> Person:
+    """Return the same person with a token that works in the workspace."""
+    answer = person.post(f"/workspaces/{workspace}/tokens", json={"token_name": token_name}, headers=JSON)
+    assert answer.status_code == 201, answer.text
+    return person_of(str(person.base_url), answer.json()["token"], person.email)
+
+
+def plainly(home: House, person: Person, method: str, path: str, body: Any = None) -> httpx.Response:
+    return person.send_it(method, path, body, headers=JSON)
+
+
+def asked(home: House, person: Person, method: str, path: str, body: Any = None) -> str:
+    """Return the code that is mailed for a request that wants a step-up."""
+    before = len(home.letterbox.letters)
+    answer = person.send_it(method, path, body, headers=JSON)
+    assert (answer.status_code, answer.json()["error"]) == (403, "escalation_required"), answer.text
+    assert [letter.to for letter in home.letterbox.letters[before:]] == [person.email]
+    return home.letterbox.code_for(person.email)
+
+
+def stepped(home: House, person: Person, method: str, path: str, body: Any = None) -> httpx.Response:
+    """Return the answer to a request that is repeated with the code mailed for it."""
+    code = asked(home, person, method, path, body)
+    return person.send_it(method, f"{path}?code={code}", body, headers=JSON)
+
+
+def new(person: Person, path: str, **body: Any) -> str:
+    """Return the id of what a POST makes."""
+    answer = person.post(path, json=body, headers=JSON)
+    assert answer.status_code == 201, answer.text
+    id: str = answer.json()["id"]
+    return id
+
+
+def erased(person: Person, path: str) -> None:
+    """Delete a record in two steps."""
+    confirm = person.delete(path, headers=JSON).json()["confirm"]
+    assert person.delete(f"{path}?confirm={confirm}").status_code == 200
+
+
+def error_of(answer: httpx.Response) -> tuple[int, str]:
+    """Return the status and the code of a refusal, in either format; ("" for what is none)."""
+    if answer.headers["Content-Type"].startswith("application/json"):
+        known = answer.json()
+        return answer.status_code, known.get("error", "") if isinstance(known, dict) else ""
+    head = answer.text.split("\n", 1)[0]
+    return answer.status_code, head.removeprefix("ERROR ") if head.startswith("ERROR ") else ""
+
+
+def blotted(answer: httpx.Response, *ids: str) -> tuple[int, list[tuple[bytes, bytes]], bytes]:
+    """Return all of an answer, with these ids and that of the request in it blotted out."""
+    request_id = answer.headers["X-Request-Id"].encode()
+
+    def blot(content: bytes) -> bytes:
+        content = content.replace(request_id, b"REQUEST")
+        for id in ids:
+            content = content.replace(id.encode(), b"ID")
+        return content
+
+    headers = [(name, blot(content)) for name, content in answer.headers.raw if name.lower() != b"date"]
+    return answer.status_code, headers, blot(answer.content)
+
+
+class Books:
+    """Every row of every table, seen from beside the server."""
+
+    def __init__(self, folder: Path) -> None:
+        self._connection = sqlite3.connect(f"file:{folder / FILE}?mode=ro", uri=True, isolation_level=None)
+
+    def __enter__(self) -> "Books":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._connection.close()
+
+    def ask(self, sql: str, *args: Any) -> list[tuple[Any, ...]]:
+        with closing(self._connection.execute(sql, args)) as cursor:
+            return cursor.fetchall()
+
+    def tables(self) -> list[str]:
+        """Return every table there is, those in which a search index keeps its content included."""
+        return [name for (name,) in self.ask("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")]
+
+    def virtual(self) -> list[str]:
+        sql = "SELECT name FROM sqlite_master WHERE type = 'table' AND sql LIKE 'CREATE VIRTUAL%' ORDER BY name"
+        return [name for (name,) in self.ask(sql)]
+
+    def columns(self, table: str) -> list[str]:
+        return [row[1] for row in self.ask(f'PRAGMA table_info("{table}")')]
+
+    def rows(self, table: str) -> Iterator[dict[str, Any]]:
+        """Yield every row; the rowid stands under `rowid` where there is one."""
+        names = self.columns(table)
+        try:
+            found = self.ask(f'SELECT rowid, {", ".join(_quoted(name) for name in names)} FROM "{table}"')
+            names = ["rowid", *names]
+        except sqlite3.OperationalError:  # a table without
+            found = self.ask(f'SELECT {", ".join(_quoted(name) for name in names)} FROM "{table}"')
+        for row in found:
+            yield dict(zip(names, row, strict=True))
+
+    def number(self, workspace: str) -> int:
+        ((number,),) = self.ask("SELECT number FROM workspaces WHERE id = ?", workspace)
+        return int(number)
+
+    def settled(self, person: Person) -> None:
+        """Return once no text waits to be indexed."""
+        waiting = [name for name in self.tables() if name.endswith("_unindexed")]
+        while any(self.ask(f"SELECT 1 FROM {name} LIMIT 1") for name in waiting):
+            person.get("/healthz")
+
+    def version(self) -> int:
+        """Return a number that is another after each commit."""
+        ((number,),) = self.ask("PRAGMA data_version")
+        return int(number)
+
+    def digest(self, but: dict[str, int], emails: tuple[str, ...] = ()) -> str:
+        """Return a hash over all rows of all tables, but those of the workspaces `but` (id -> number).
+
+        Of the tables that belong to no workspace, counters of attempts are left out, and codes for `emails`.
+        """
+        virtual = self.virtual()
+        sums = hashlib.sha256()
+        for table in self.tables():
+            inner = any(table.startswith(f"{name}_") for name in virtual)
+            if inner or table == "attempts" or table.startswith("sqlite_"):
+                continue
+            for row in self.rows(table):
+                number = int(row.get("rowid", 0)) >> 32
+                if row.get("workspace_id", row.get("id")) in but or (number and number in but.values()):
+                    continue
+                if table == "codes" and row["email"] in emails:
+                    continue
+                sums.update(repr((table, sorted(row.items()))).encode())
+        return sums.hexdigest()
+
+
+def _quoted(name: str) -> str:
+    return f'"{name}"'

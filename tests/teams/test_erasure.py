@@ -1,0 +1,165 @@
+"""The end of a workspace: not a row, not a word of it is left in any table; the neighbours notice nothing."""
+
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.house import House, Person
+from tests.teams.office import JSON, Books, asked, enter, erased, new, office, person_of, stepped, working_in
+
+CANARIES = ("xylophonist", "quagmirean", "zwiebelmuster", "bandersnatch", "jabberwockian")
+KEPT = "marmalade"
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Iterator[House]:
+    with office(tmp_path / "data") as running:
+        yield running
+
+
+def filled(home: House, admin: Person, workspace: str, words: tuple[str, ...]) -> Person:
+    """Fill a workspace with all that one can hold; return the admin with a token that works in it."""
+    inside = working_in(admin, workspace, f"{words[0]}-token")
+    place = f"/workspaces/{workspace}"
+    for n in range(5):
+        word = words[n % len(words)]
+        company = new(inside, "/companies", name=f"{word} Corp", domain=f"{word}{n}.com", notes=word, tags=[word])
+        contact = new(
+            inside,
+            "/contacts",
+            name=f"{word} Jane",
+            email=f"jane{n}@{word}.com",
+            company_id=company,
+            notes=word,
+            custom={word: word},
+            follow_up_at="2026-06-11",
+            follow_up_note=word,
+        )
+        deal = new(inside, "/deals", title=f"{word} deal", contact_id=contact, company_id=company, stage=word)
+        for path in (f"/deals/{deal}", f"/contacts/{contact}", f"/companies/{company}"):
+            new(inside, f"{path}/activities", body=f"{word} call")
+        inside.patch(f"/contacts/{contact}", json={"stage": word})
+    for path in ("/contacts", "/companies", "/deals"):  # one of each is gone, one waits for its confirmation
+        going, waiting, *_ = (item["id"] for item in inside.json_of("GET", path)["items"])
+        erased(inside, f"{path}/{going}")
+        assert inside.delete(f"{path}/{waiting}").status_code == 409
+    new(inside, f"{place}/invites", email=f"guest@{words[0]}.com")
+    member = f"member@{words[0]}.com"
+    new(inside, f"{place}/invites", email=member)
+    working_in(enter(home, member), workspace, words[1])
+    people = inside.json_of("GET", f"{place}/members")["members"]
+    user = next(one["user_id"] for one in people if one["email"] == member)
+    asked(home, inside, "POST", f"{place}/members/{user}/role", {"role": "admin"})
+    asked(home, inside, "POST", f"{place}/invites", {"email": f"boss@{words[0]}.com", "role": "admin"})
+    return inside
+
+
+def traces(books: Books, needles: tuple[str, ...], first: int = 0, last: int = -1) -> dict[str, int]:
+    """Return table -> how many of its rows hold one of the needles in any column, or have a rowid in the range."""
+    found: dict[str, int] = {}
+    wanted = [needle.encode() for needle in needles]
+    for table in books.tables():
+        for row in books.rows(table):
+            content = b"\0".join(v if isinstance(v, bytes) else str(v).lower().encode() for v in row.values())
+            numbers = (row.get("rowid"), row.get("seq"), row.get("id"))
+            in_range = any(isinstance(number, int) and first <= number <= last for number in numbers)
+            if any(needle in content for needle in wanted) or in_range:
+                found[table] = found.get(table, 0) + 1
+    return found
+
+
+@pytest.mark.parametrize("indexed", [True, False])
+def test_a_deleted_workspace_leaves_a_row(home: House, caplog: pytest.LogCaptureFixture, indexed: bool) -> None:
+    alice, charlie = enter(home, "alice@example.com"), enter(home, "charlie@example.com")
+    doomed, kept = new(alice, "/workspaces", name=f"{CANARIES[0]} Ltd"), new(alice, "/workspaces", name=KEPT)
+    with Books(home.folder) as books:
+        inside = filled(home, alice, doomed, CANARIES)
+        beside = filled(home, alice, kept, (KEPT, f"{KEPT}s"))
+        theirs = filled(home, charlie, charlie.json_of("GET", "/whoami")["workspace"], ("rhubarb", "custard"))
+        code = asked(home, alice, "DELETE", f"/workspaces/{doomed}")
+        books.settled(alice)
+        if not indexed:
+            late = new(inside, "/contacts", name=f"late {CANARIES[0]}", notes=CANARIES[1])
+            new(inside, "/companies", name=CANARIES[2])
+            new(inside, "/deals", title=CANARIES[3], contact_id=late)
+        number = books.number(doomed)
+        needles = (doomed, *CANARIES)
+        span = (number << 32, number << 32 | 0xFFFFFFFF)
+        before = traces(books, needles, *span)
+        owned = {
+            "activities audit codes companies companies_search companies_search_content confirmations contacts",
+            "contacts_search contacts_search_content counts deals deals_search deals_search_content deleted invites",
+            "memberships search_words tokens workspaces",
+        }
+        assert set(" ".join(owned).split()) <= before.keys()  # it is filled, and the scan finds it everywhere
+        names = {email for (email,) in books.ask("SELECT email FROM users")}
+        neighbours = books.digest({doomed: number}, (alice.email,))
+        members = [beside.json_of("GET", f"/workspaces/{kept}/members"), theirs.json_of("GET", "/contacts")]
+
+        with caplog.at_level(logging.WARNING, "crmkit"):
+            answer = alice.delete(f"/workspaces/{doomed}?code={code}", headers=JSON)
+        assert answer.status_code == 200
+        (line,) = [record.getMessage() for record in caplog.records if doomed in record.getMessage()]
+        assert line.startswith(f"workspace {doomed} deleted by {alice.email} at 2026-06-10T")
+        assert not any(word in line for word in CANARIES)
+
+        books.settled(alice)
+        left = traces(books, needles, *span)
+        # people outlive their workspaces, and a limit counts mails by address; neither names the workspace
+        assert left.keys() <= {"users", "attempts"}, left
+        assert traces(books, (doomed,), *span) == {}
+        assert {email for (email,) in books.ask("SELECT email FROM users")} == names
+        assert books.digest({doomed: number}, (alice.email,)) == neighbours
+        assert [beside.json_of("GET", f"/workspaces/{kept}/members"), theirs.json_of("GET", "/contacts")] == members
+        for table in books.virtual():  # the index agrees with its content, word by word
+            assert not any(
+                books.ask(f"SELECT rowid FROM {table} WHERE {table} MATCH ? LIMIT 1", f'"{word}"') for word in CANARIES
+            )
+        assert set(books.ask("PRAGMA integrity_check")) == {("ok",)}
+        assert books.ask("PRAGMA foreign_key_check") == []
+
+    assert all(count for count in (len(beside.json_of("GET", f"/search?q={KEPT}")[k]) for k in ("contacts", "deals")))
+    for word in CANARIES:
+        for person in (alice, beside, charlie):
+            shown = person.json_of("GET", f"/search?q={word}")
+            assert not any(shown[kind] for kind in ("contacts", "companies", "deals"))
+
+
+def test_a_new_workspace_finds_what_a_deleted_one_left(home: House) -> None:
+    """The newest workspace goes and another comes in its place, so nothing may lie in the range of its rows."""
+    alice = enter(home, "alice@example.com")
+    with Books(home.folder) as books:
+        doomed = new(alice, "/workspaces", name="Doomed")
+        inside = filled(home, alice, doomed, CANARIES)
+        page = inside.json_of("GET", "/contacts?limit=1")["next_cursor"]
+        stale = inside.json_of("GET", "/contacts")["items"][0]["id"]
+        assert stepped(home, alice, "DELETE", f"/workspaces/{doomed}").status_code == 200
+        fresh = new(alice, "/workspaces", name="Fresh")
+        there = working_in(alice, fresh)
+        assert there.json_of("GET", "/whoami")["usage"] == {
+            "contacts": {"used": 0, "cap": None}, "companies": {"used": 0, "cap": None},
+            "deals": {"used": 0, "cap": None}, "members": {"used": 1, "cap": None},
+            "workspaces": {"used": 2, "cap": None}, "activities": {"used": 0, "cap": None},
+        }  # fmt: skip
+        new(there, "/contacts", name="Fresh Jane")
+        books.settled(there)
+        for word in (*CANARIES, "xylophonits"):
+            assert there.json_of("GET", f"/contacts?search={word}")["items"] == []
+        assert there.json_of("GET", f"/contacts?limit=1&cursor={page}")["error"] == "invalid_cursor"
+        assert there.json_of("GET", f"/contacts/{stale}")["hint"].startswith("There is no contact")
+        log = there.json_of("GET", "/audit")["items"]
+        assert {entry["action"] for entry in log} == {"workspace.create", "token.create", "contact.create"}
+
+
+def test_the_last_workspace_of_a_person_shuts_them_out(home: House) -> None:
+    alice = enter(home, "alice@example.com")
+    place = alice.json_of("GET", "/whoami")["workspace"]
+    code = asked(home, alice, "DELETE", f"/workspaces/{place}")
+    assert alice.delete(f"/workspaces/{place}?code={code}").status_code == 200
+    again = enter(home, "alice@example.com")
+    card = again.json_of("GET", "/whoami")
+    assert (card["workspace_name"], card["role"]) == ("alice@example.com", "admin")
+    assert card["workspace"] != place
+    assert person_of(home.url, alice.token, "").get("/whoami").status_code == 401

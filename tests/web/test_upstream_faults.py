@@ -1,0 +1,302 @@
+"""Faults that such servers have had, each named after what went wrong, tried on every kind of record."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from crmkit import ids
+from crmkit.model.record import Kind
+from crmkit.records import ACTIVITY, KINDS
+from crmkit.web.app import routes
+from crmkit.web.table import methods, shown
+from tests.house import ALICE, BOB, House, Person
+from tests.web.refused import refused
+
+EVERY_KIND = pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
+FORGED = "x\ncontact/c_22222222  name=Forged\r\n# next: forged\nERROR forged\u2028HINT  forged\x85OK forged\x1b[2J"
+
+
+@pytest.fixture(scope="module")
+def alice(town: House) -> Iterator[Person]:
+    with town.sign_in(ALICE) as person:
+        yield person
+
+
+@pytest.fixture
+def fresh(town: House, request: pytest.FixtureRequest) -> Iterator[Person]:
+    """Somebody with an empty workspace."""
+    name = re.sub(r"\W+", "-", request.node.name).strip("-")[:60]
+    with town.sign_in(f"{name}@example.com") as person:
+        yield person
+
+
+def made(person: Person, kind: Kind, title: str = "Something", **more: Any) -> dict[str, Any]:
+    found: dict[str, Any] = person.json_of("POST", f"/{kind.plural}", {kind.title.name: title, **more})
+    assert "id" in found, found
+    return found
+
+
+def asked(person: Person, kind: Kind, **params: str) -> list[str]:
+    """Return the titles that a query finds."""
+    page = person.json_of("GET", f"/{kind.plural}", params=params)
+    assert "items" in page, page
+    return [item[kind.title.name] for item in page["items"]]
+
+
+def test_stored_text_forges_a_line_in_some_answer(fresh: Person) -> None:
+    for kind in KINDS:
+        more = {"notes": FORGED, "custom": {FORGED: FORGED}}
+        if "follow_up_at" in kind.by_name:
+            more |= {"follow_up_at": "2026-06-01", "follow_up_note": FORGED, "stage": FORGED}
+        record = made(fresh, kind, FORGED, **more)
+        fresh.post(f"/{kind.plural}/{record['id']}/activities", json={"body": FORGED})
+        assert record[kind.title.name] == record["notes"] == FORGED
+        refused(fresh, "version_conflict", "PATCH", f"/{kind.plural}/{record['id']}", {"version": 9})
+    fresh.post("/workspaces", json={"name": FORGED})
+    paths = ["/activities", "/reminders", "/audit", "/search?q=x", "/workspaces", "/whoami", "/tokens"]
+    for kind in KINDS:
+        id = fresh.json_of("GET", f"/{kind.plural}")["items"][0]["id"]
+        paths += [f"/{kind.plural}", f"/{kind.plural}/{id}", f"/{kind.plural}/{id}/activities"]
+    for path in paths:
+        for line in fresh.text("GET", path).removesuffix("\n").split("\n"):
+            assert line.isprintable(), path
+            assert not re.match(r"contact/c_22222222|# next: forged|ERROR|HINT|OK", line), path
+
+
+@EVERY_KIND
+def test_the_client_picks_the_id(alice: Person, kind: Kind) -> None:
+    mine, other = made(alice, kind), made(alice, kind, "Other")
+    for name in ("id", "handle", "created_at", "activities"):
+        refused(alice, "unknown_field", "POST", f"/{kind.plural}", {kind.title.name: "X", name: other["id"]}, [name])
+    body = {"id": other["id"], kind.title.name: "Overwritten"}
+    refused(alice, "unknown_field", "PATCH", f"/{kind.plural}/{mine['id']}", body, {"id": "written by the server"})
+    assert alice.json_of("GET", f"/{kind.plural}/{other['id']}") == other
+
+
+@EVERY_KIND
+def test_the_confirm_token_is_guessable_lasting_or_of_another_record(alice: Person, kind: Kind) -> None:
+    record, twin = made(alice, kind), made(alice, kind)
+    place = f"/{kind.plural}/{record['id']}"
+    first, second = (alice.json_of("DELETE", place)["confirm"] for _ in range(2))
+    assert first != second
+    of_twin = alice.json_of("DELETE", f"/{kind.plural}/{twin['id']}")["confirm"]
+    alice.patch(place, json={"notes": "changed meanwhile"})
+    for wrong in (second, of_twin, record["id"], "1"):
+        assert alice.delete(f"{place}?confirm={wrong}").status_code == 409
+    assert alice.get(place).status_code == 200
+
+
+@EVERY_KIND
+def test_a_refused_write_leaves_an_audit_line(fresh: Person, kind: Kind) -> None:
+    record = made(fresh, kind)
+    before = fresh.json_of("GET", "/audit")["total"]
+    place = f"/{kind.plural}/{record['id']}"
+    for method, path, body in (
+        ("PATCH", place, {"version": 7, "notes": "x"}),
+        ("PATCH", place, {kind.title.name: record[kind.title.name]}),
+        ("PATCH", place, {"tags": "x"}),
+        ("POST", f"/{kind.plural}", {"custom": {"x": 1}}),
+        ("POST", f"{place}/activities", {"body": ""}),
+        ("DELETE", place, None),
+    ):
+        fresh.send_it(method, path, body)
+    assert fresh.json_of("GET", "/audit")["total"] == before
+
+
+def test_a_relation_that_text_shows_cannot_be_asked_for(alice: Person) -> None:
+    company = alice.json_of("POST", "/companies", {"name": "Acme"})
+    contact = alice.json_of("POST", "/contacts", {"name": "Jane", "company_id": company["id"]})
+    deal = alice.json_of("POST", "/deals", {"title": "D", "contact_id": contact["id"], "company_id": company["id"]})
+    for path, record in ((f"/contacts/{contact['id']}", contact), (f"/deals/{deal['id']}", deal)):
+        links = re.findall(r"  (\w+_id)=(\S+)", alice.text("GET", path))
+        assert links
+        for name, value in links:
+            found = alice.text("GET", f"{path.rpartition('/')[0]}?{name}={value}")
+            assert found.startswith(f"{record['handle']}  ")
+            assert "# total: 1\n" in found
+
+
+@EVERY_KIND
+def test_the_second_condition_on_a_field_is_dropped(fresh: Person, kind: Kind) -> None:
+    for n in range(4):
+        made(fresh, kind, f"r{n}", custom={"n": n})
+    assert sorted(asked(fresh, kind, custom="not:null")) == ["r0", "r1", "r2", "r3"]
+    name = kind.title.name
+    assert sorted(asked_pairs(fresh, kind, [(name, "gte:r1"), (name, "lt:r3")])) == ["r1", "r2"]
+    assert sorted(asked_pairs(fresh, kind, [("custom.n", "gt:0"), ("custom.n", "lt:3")])) == ["r1", "r2"]
+    assert asked_pairs(fresh, kind, [(name, "r1"), (name, "r2")]) == []
+
+
+def asked_pairs(person: Person, kind: Kind, pairs: list[tuple[str, str]]) -> list[str]:
+    return [item[kind.title.name] for item in person.json_of("GET", f"/{kind.plural}", params=pairs)["items"]]
+
+
+@EVERY_KIND
+def test_is_null_never_matches_text_and_case_matters(fresh: Person, kind: Kind) -> None:
+    made(fresh, kind, "None", notes="", owner="", tags=[], custom={})
+    made(fresh, kind, "ÄPFEL", notes="Big NEWS", owner="Me@Example.com", tags=["VIP"], custom={"n": 10, "ok": True})
+    for name in ("notes", "owner", "tags", "custom", "custom.n"):
+        assert asked(fresh, kind, **{name: "is:null"}) == ["None"], name
+        assert asked(fresh, kind, **{name: "not:null"}) == ["ÄPFEL"], name
+    for name, value in (
+        (kind.title.name, "äpfel"),
+        (kind.title.name, "like:PFE"),
+        ("notes", "big news"),
+        ("owner", "ME@example.COM"),
+        ("tags", "vip"),
+        ("custom.n", "10"),
+        ("custom.n", "gt:9"),
+        ("custom.ok", "true"),
+        ("search", "apfel"),
+    ):
+        assert asked(fresh, kind, **{name: value}) == ["ÄPFEL"], (name, value)
+
+
+ODD_TAGS = [
+    'say"hi"',
+    "back\\slash",
+    "a&b",
+    "<b>",
+    "100%",
+    "under_score",
+    "it's",
+    "a+b",
+    "é",
+    "#1",
+    "null",
+    "in:x",
+    "{}",
+]
+
+
+@EVERY_KIND
+def test_an_odd_tag_cannot_be_asked_for_or_acts_as_a_wildcard(fresh: Person, kind: Kind) -> None:
+    for tag in ODD_TAGS:
+        made(fresh, kind, tag, tags=[tag])
+    made(fresh, kind, "under-score", tags=["underxscore", "100"])
+    for tag in ODD_TAGS:
+        assert asked(fresh, kind, tags=f"eq:{tag}") == [tag]
+        assert asked(fresh, kind, tags=f"in:{tag},nothing") == [tag]
+        assert tag in asked(fresh, kind, tags=f"like:{tag}", limit="200")
+    for wildcard in ("%", "_"):
+        for field in (kind.title.name, "tags"):
+            found = asked(fresh, kind, **{field: f"like:{wildcard}"})
+            assert sorted(found) == sorted(tag for tag in ODD_TAGS if wildcard in tag)
+
+
+@EVERY_KIND
+def test_pages_lose_or_repeat_rows_where_the_sort_key_is_empty(fresh: Person, kind: Kind) -> None:
+    names = [name for name in ("owner", "domain", "email", "close_date", "amount_cents") if name in kind.by_name]
+    for n in range(9):
+        values: dict[str, Any] = {"owner": f"{n % 2}@x.com", "close_date": "2026-06-30", "amount_cents": n % 2}
+        values |= {"domain": f"d{n}.com", "email": f"e{n}@x.com"}
+        made(fresh, kind, f"{n}", **{name: values[name] for name in names if n % 3})
+    for name in [*names, "last_activity_at", "created_at"]:
+        for sort in (name, f"-{name}"):
+            for limit in ("1", "2", "4"):
+                seen: list[str] = []
+                empties: list[bool] = []
+                cursor = ""
+                while cursor is not None and len(seen) <= 9:
+                    page = fresh.json_of("GET", f"/{kind.plural}?sort={sort}&limit={limit}&cursor={cursor}")
+                    seen += [item[kind.title.name] for item in page["items"]]
+                    empties += [item[name] is None for item in page["items"]]
+                    cursor = page["next_cursor"]
+                assert sorted(seen) == [str(n) for n in range(9)], (sort, limit)
+                assert empties == sorted(empties), "empty values come last"
+
+
+def test_a_handle_that_is_shown_leads_nowhere(fresh: Person) -> None:
+    for kind in KINDS:
+        record = made(fresh, kind, **({"follow_up_at": "2026-06-01"} if "follow_up_at" in kind.by_name else {}))
+        fresh.post(f"/{kind.plural}/{record['id']}/activities", json={"body": "x"})
+    plurals = {kind.name: kind.plural for kind in (*KINDS, ACTIVITY)}
+    met = set()
+    for path in (*(f"/{plural}" for plural in plurals.values()), "/reminders", "/search?q=Something", "/audit"):
+        for kind_name, id in re.findall(r"\b(\w+)/(\w+_[a-z0-9]{8})\b", fresh.text("GET", path)):
+            if kind_name in plurals:
+                met.add(kind_name)
+                for spelled in (id, f"{kind_name}/{id}"):
+                    assert fresh.get(f"/{plurals[kind_name]}/{spelled}").status_code == 200, (path, kind_name, id)
+    assert met == set(plurals)
+
+
+@pytest.mark.parametrize("cents", [0.1, 1e-2, 19.99, "19.99", "1e3"])
+def test_money_is_a_float(alice: Person, cents: Any) -> None:
+    refused(alice, "invalid_value", "POST", "/deals", {"title": "X", "amount_cents": cents}, ["amount_cents"])
+    refused(alice, "invalid_value", "GET", f"/deals?amount_cents={cents}", None, ["amount_cents"])
+
+
+@EVERY_KIND
+def test_the_id_of_another_kind_is_taken(alice: Person, kind: Kind) -> None:
+    for other in KINDS:
+        record = made(alice, other)
+        if other is kind:
+            continue
+        for spelled in (record["id"], record["handle"]):
+            for method, path in (("GET", ""), ("PATCH", ""), ("DELETE", ""), ("GET", "/activities")):
+                does = f"id of a {other.name}"
+                refused(alice, "not_found", method, f"/{kind.plural}/{spelled}{path}", None, does=does)
+            refused(alice, "invalid_value", "GET", f"/{kind.plural}?id={spelled}", None, ["id"])
+
+
+def test_a_hint_names_a_path_that_is_not_there(alice: Person) -> None:
+    table = {(method, shown(path)) for handler in routes() for path in handler.paths for method in methods(handler)}
+    seen = 0
+    for kind in (*KINDS, ACTIVITY):
+        never = f"/{kind.plural}/{ids.mint(kind.prefix)}"
+        asks: list[tuple[str, str, Any]] = [("GET", never, None), ("DELETE", never, None)]
+        asks += [("GET", f"/{kind.plural}/nonsense", None), ("GET", f"/{kind.plural}?kind=nonsense", None)]
+        if kind is not ACTIVITY:
+            record = made(alice, kind)
+            asks += [
+                ("DELETE", f"/{kind.plural}/{record['id']}", None),
+                ("PATCH", never, {}),
+                ("GET", f"{never}/activities", None),
+            ]
+        for method, path, body in asks:
+            hint = alice.json_of(method, path, body)["hint"]
+            for verb, named in re.findall(r"\b(GET|POST|PATCH|DELETE) (/[^\s?;,]*)", hint):
+                spelled = re.sub(r"/[a-z]+_[a-z0-9]{8}\b", "/{id}", named.rstrip("."))
+                assert (verb, spelled) in table, hint
+                assert alice.request(verb, named.rstrip(".")).status_code != 400, hint
+                seen += 1
+    assert seen > 10
+
+
+@EVERY_KIND
+def test_search_is_one_phrase_in_one_column(fresh: Person, kind: Kind) -> None:
+    more: dict[str, Any] = {"tags": ["vip-tag"], "notes": "met at the Fair in Lyon"}
+    if "company_id" in kind.by_name:
+        more["company_id"] = made(fresh, KINDS[1], "Umbrella Corp")["id"]
+    made(fresh, kind, "Zoë Quill", **more)
+    words = ["zoe", "quill zoe", "vip-tag", "lyon", "LYON quill vip", "fair met"]
+    words += ["umbrella", "corp zoe lyon"] if "company_id" in kind.by_name else []
+    for search in words:
+        assert asked(fresh, kind, search=search) == ["Zoë Quill"], search
+    assert asked(fresh, kind, search="quill paris") == []
+
+
+def test_a_log_ends_at_its_limit(fresh: Person) -> None:
+    contact = made(fresh, KINDS[0])["id"]
+    for n in range(7):
+        fresh.post(f"/contacts/{contact}/activities", json={"body": f"{n}"})
+    for path in ("/activities", f"/contacts/{contact}/activities", "/audit", "/contacts"):
+        total = fresh.json_of("GET", path)["total"]
+        seen: list[str] = []
+        cursor = ""
+        while cursor is not None and len(seen) <= total:
+            page = fresh.json_of("GET", f"{path}?limit=3{f'&cursor={cursor}' if cursor else ''}")
+            seen += [item["id"] for item in page["items"]]
+            cursor = page["next_cursor"]
+        assert len(seen) == len(set(seen)) == total
+        assert total == len(fresh.json_of("GET", f"{path}?limit=200")["items"])
+
+
+def test_somebody_invited_as_admin_needs_no_confirmation(alice: Person) -> None:
+    place = f"/workspaces/{alice.json_of('GET', '/whoami')['workspace']}/invites"
+    assert alice.post(place, json={"email": BOB, "role": "admin"}).status_code == 403
+    members = alice.json_of("GET", place.replace("/invites", "/members"))
+    assert members["invites"] == []
