@@ -106,6 +106,8 @@ def _responses(handler: Any, method: str, path: str, kind: Kind | None) -> dict[
     if kind is not None and method != "DELETE":
         is_many = method == "GET" and not path.endswith("{id}")
         schema = _many() if is_many else {"$ref": f"#/components/schemas/{kind.name}"}
+        if method == "GET" and not is_many:  # `fields` picks
+            schema = {**record_schema(kind), "required": ["handle", "id"]}
     good = {"description": "done", "content": {**text, "application/json": {"schema": schema}}}
     bad = {
         "description": "an error, see the manual",

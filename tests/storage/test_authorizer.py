@@ -29,7 +29,7 @@ from crmkit.storage.tx import Connection
 from tests.house import CHARLIE
 from tests.storage.desk import Desk, desk
 
-EXAMPLES = 500
+EXAMPLES = 1_500
 CANARY = "charliescanary"
 
 READABLE: dict[str, set[str]] = {

@@ -34,6 +34,9 @@ def test_a_change_of_the_team_is_not_logged(us: Team) -> None:
     action, target, *who, changes = newest(alice)
     assert (action, target, *who) == ("invite.update", f"invite/{invite}", *by)
     assert changes["role"] == ["member", "admin"]
+    assert changes.keys() == {"role"}
+    stepped(us.home, alice, "POST", f"{path}/invites", {"email": dave, "role": "admin"})  # mailed again, as it was
+    assert len([entry for entry in entries(alice) if entry["target"] == f"invite/{invite}"]) == 2
     alice.delete(f"{path}/invites/{invite}")
     gone = {"email": [dave, None], "role": ["admin", None]}
     assert newest(alice) == ("invite.delete", f"invite/{invite}", *by, gone)

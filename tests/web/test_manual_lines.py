@@ -74,6 +74,8 @@ LINES: list[tuple[str, str, Any, str]] = [
     ("GET", "/activities?contact={contact}&limit=5", None, "activity/a_"),
     ("GET", "/activities?limit=5", None, "activity/a_"),
     ("GET", "/audit?limit=5", None, "audit/au_"),
+    ("GET", "/activities?contact=&deal=&limit=", None, "activity/a_"),
+    ("GET", "/audit?limit=", None, "audit/au_"),
     ("GET", "/contacts?stage=in:lead,qualified", None, "# 0 contacts"),
     ("GET", "/contacts?follow_up_at=is:null", None, "contact/c_"),
     ("GET", "/contacts?created_at=gte:2026-01-01T00:00:00Z&follow_up_at=not:null", None, "# 0 contacts"),
