@@ -108,12 +108,17 @@ async def enter_code(crm: Crm, client: str, body: dict[str, Any]) -> SignedIn:
 def sign_in(tx: Tx, crm: Crm, email: str, token_name: str) -> SignedIn:
     """Return a fresh token for the person with this address, who is given an account where they have none.
 
-    Their pending invites are accepted. The token works in the workspace they joined first.
+    A new one gets a workspace of their own, unless signup is by invitation and an invite waits; pending invites are
+    accepted. The token works in the workspace they joined first.
     """
-    user = accounts.find_user(tx.connection, email) or accounts.insert_user(tx, email)
+    user = accounts.find_user(tx.connection, email)
+    opened = None
+    if user is None:
+        user = accounts.insert_user(tx, email)
+        if crm.settings.auth.signup == "open":
+            opened = accounts.insert_workspace(tx, user, name=email, plan=crm.settings.plans.default)
     joined = [_join(tx, user, invite) for invite in invites.of_address(tx.connection, email)]
     workspaces = accounts.memberships(tx.connection, user.id)
-    opened = None
     if not workspaces:
         opened = accounts.insert_workspace(tx, user, name=email, plan=crm.settings.plans.default)
         workspaces = [opened]

@@ -96,10 +96,11 @@ def people(connection: Connection, workspace_id: str) -> list[Member]:
 
 
 def memberships(connection: Connection, user_id: str) -> list[Membership]:
-    """Return the workspaces a user belongs to, the one joined first in front."""
+    """Return the workspaces a user belongs to, the one joined first in front, their own before others."""
     rows = connection.execute(
         "SELECT w.id, w.number, w.name, w.plan, m.role, w.created_at FROM memberships AS m "
-        "JOIN workspaces AS w ON w.id = m.workspace_id WHERE m.user_id = ? ORDER BY m.joined_at, w.number",
+        "JOIN workspaces AS w ON w.id = m.workspace_id JOIN users AS u ON u.id = m.user_id WHERE m.user_id = ? "
+        "ORDER BY m.joined_at, w.created_by = u.email DESC, w.number",
         (user_id,),
     )
     return [Membership(*row) for row in rows]

@@ -179,7 +179,7 @@ def test_every_character_of_unicode_reads_back_and_none_can_break_or_hide_a_line
 
 @every_kind
 def test_the_line_of_any_record_parses_back_to_what_json_shows(kind: Kind) -> None:
-    @examples(250)
+    @examples(180)
     @given(records_of(kind))
     def holds(record: Record) -> None:
         line = text.line(kind, record, kind.by_name)
@@ -369,7 +369,7 @@ def test_text_and_json_of_a_page_tell_the_same(kind: Kind) -> None:
     names = st.lists(st.sampled_from(list(kind.by_name)), unique=True, max_size=4).map(tuple)
     pages = st.builds(Listing, st.just(kind), st.lists(records_of(kind), max_size=3).map(tuple), names, pagings)
 
-    @examples(50)
+    @examples(30)
     @given(pages)
     def holds(page: Listing) -> None:
         answer = Many(page)
@@ -413,7 +413,7 @@ def test_one_record_ends_with_what_became_of_it(outcome: str, status: int) -> No
     assert answer.headers == {"ETag": '"7"'}
 
 
-@examples(500)
+@examples(300)
 @given(st.dictionaries(st.sampled_from(["email", "workspace_name", "token_name"]), texts, min_size=1))
 def test_a_card_keeps_every_stored_value_on_the_line_of_its_label(facts: dict[str, str]) -> None:
     lines = Card({label: text.value(content) for label, content in facts.items()}, facts).text().split("\n")
@@ -452,7 +452,7 @@ def assert_told(line: str, handle: str, fields: Mapping[str, Any], id: str = "id
     assert exactly(told) == exactly({name: v for name, v in fields.items() if v is not None and name != id})
 
 
-@examples(300)
+@examples(120)
 @given(st.lists(things, max_size=3), pagings)
 def test_a_page_of_other_things_has_a_line_for_each_and_it_reads_back(rows: list[Any], paging: Paging) -> None:
     answer = Lines(Rows("tokens", tuple(("token/tok_x", row) for row in rows), paging))
@@ -471,7 +471,7 @@ def test_one_other_thing_is_a_line_and_its_comments(thing: dict[str, Any], comme
     assert answer.data() == {"handle": "token/tok_x", **thing}
 
 
-@examples(200)
+@examples(100)
 @given(
     st.lists(st.fixed_dictionaries({"user_id": st.just("u_x"), "email": texts, "role": texts}), max_size=3),
     st.lists(st.fixed_dictionaries({"id": st.just("inv_x"), "email": texts, "role": texts}), max_size=3),
@@ -499,7 +499,7 @@ def test_what_a_search_over_all_kinds_found_tells_the_same_in_text_and_json() ->
         for kind in KINDS
     }
 
-    @examples(50)
+    @examples(25)
     @given(st.fixed_dictionaries(page_of))
     def holds(pages: dict[str, Listing]) -> None:
         answer = Groups(list(pages.values()), {"q": "jane"})

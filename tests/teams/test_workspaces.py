@@ -20,8 +20,10 @@ def test_a_new_workspace_belongs_to_somebody_else(us: Team) -> None:
     assert comments[0] == "# created"
     assert f"POST /workspaces/{id}/tokens" in comments[1]
     listed = us.bob.json_of("GET", "/workspaces")
-    assert [(place["id"], place["role"]) for place in listed["items"]] == [(us.id, "member"), (id, "admin")]
-    assert listed["total"] == 2
+    own, *others = [(place["id"], place["name"], place["role"]) for place in listed["items"]]
+    assert own[1:] == (us.bob.email, "admin")
+    assert others == [(us.id, us.alice.email, "member"), (id, "Bob's shop", "admin")]
+    assert listed["total"] == 3
     assert listed["next_cursor"] is None
     known = us.bob.json_of("POST", "/workspaces", {"name": "Second"})
     assert set(known) == {"handle", "id", "name", "role", "plan", "created_at"}
@@ -31,8 +33,9 @@ def test_a_new_workspace_belongs_to_somebody_else(us: Team) -> None:
 
 def test_a_list_of_workspaces_shows_those_of_others_or_hides_the_role(us: Team) -> None:
     lines = us.bob.text("GET", "/workspaces").splitlines()
-    assert lines[0].startswith(f"workspace/{us.id}  name={us.alice.email}  role=member  ")
-    assert lines[1:] == ["# 1 workspaces", "# total: 1"]
+    assert f"  name={us.bob.email}  role=admin  " in lines[0]
+    assert lines[1].startswith(f"workspace/{us.id}  name={us.alice.email}  role=member  ")
+    assert lines[2:] == ["# 2 workspaces", "# total: 2"]
     (only,) = us.alice.json_of("GET", "/workspaces")["items"]
     assert (only["id"], only["role"], only["current"]) == (us.id, "admin", True)
     assert us.id not in us.charlie.text("GET", "/workspaces")

@@ -26,7 +26,7 @@ MIGRATION = Migration(
         """,
         """
         CREATE TABLE workspaces (
-            number INTEGER PRIMARY KEY,
+            number INTEGER PRIMARY KEY AUTOINCREMENT,
             id TEXT NOT NULL UNIQUE,
             name TEXT NOT NULL,
             plan TEXT NOT NULL,
