@@ -107,8 +107,8 @@ def test_a_deleted_workspace_leaves_a_row(home: House, caplog: pytest.LogCapture
 
         books.settled(alice)
         left = traces(books, needles, *span)
-        # people outlive it, with a workspace of their own named after their address, and a limit counts mails by address;
-        # none of these names the deleted one
+        # people outlive it, with a workspace of their own named after their address, and a limit counts mails by
+        # address; none of these names the deleted one
         assert left.keys() <= {"users", "attempts", "workspaces", "audit"}, left
         assert traces(books, (doomed,), *span) == {}
         assert {email for (email,) in books.ask("SELECT email FROM users")} == names
