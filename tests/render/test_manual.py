@@ -164,3 +164,7 @@ def test_a_server_hands_out_the_manual_with_its_own_numbers() -> None:
 def test_summaries_stand_in_one_column() -> None:
     table = endpoint_table([Endpoint("GET", "/", "a"), Endpoint("DELETE", "/long/path", "b")])
     assert table.splitlines() == ["  GET    /           a", "  DELETE /long/path  b"]
+
+
+def test_the_manual_costs_an_agent_over_2500_words() -> None:
+    assert 1_000 < len(boot.manual_text().split()) <= 2_500

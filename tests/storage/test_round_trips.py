@@ -1,0 +1,26 @@
+"""How many statements a page costs."""
+
+from tests.house import House, Person
+
+
+def test_names_of_related_records_cost_a_query_per_row(home: House, alice: Person) -> None:
+    company = alice.json_of("POST", "/companies", {"name": "Acme Corp"})["id"]
+    contact = alice.json_of("POST", "/contacts", {"name": "Jane Doe", "company_id": company})["id"]
+    for number in range(60):
+        deal = {"title": f"Deal {number}", "contact_id": contact, "company_id": company}
+        assert alice.post("/deals", json=deal).status_code == 201
+
+    def statements(path: str) -> list[str]:
+        """Return what the lists' connection runs to answer one request."""
+        seen: list[str] = []
+        connection = home.crm.database._scanner._conn
+        connection.set_trace_callback(seen.append)
+        try:
+            text = alice.text("GET", path)
+        finally:
+            connection.set_trace_callback(None)
+        assert text.count('contact_name="Jane Doe"  company_id=') == text.count("deal/d_") > 0
+        return seen
+
+    one, fifty = statements("/deals?limit=1"), statements("/deals?limit=50")
+    assert len(one) == len(fifty) == 4, fifty  # BEGIN, the page, the kept total, ROLLBACK
