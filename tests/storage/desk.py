@@ -26,6 +26,7 @@ from tests.house import ALICE, GivenClock, settings_of
 T = TypeVar("T")
 
 HANGS = 60  # seconds after which a test is not slow but stuck
+ENDLESS = 5_000  # records, far more than any test has
 
 
 @dataclass
@@ -78,6 +79,7 @@ class Desk:
         page = self.find(actor, *pairs)
         while page.paging.next_cursor is not None:
             found += page.records
+            assert len(found) < ENDLESS, "the pages come to no end"
             between()
             page = self.find(actor, *pairs, ("cursor", page.paging.next_cursor))
         return [*found, *page.records]

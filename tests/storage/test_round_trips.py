@@ -1,5 +1,10 @@
 """How many statements a page costs."""
 
+from contextlib import closing
+
+import pytest
+
+from crmkit.storage import database
 from tests.house import House, Person
 
 
@@ -24,3 +29,19 @@ def test_names_of_related_records_cost_a_query_per_row(home: House, alice: Perso
 
     one, fifty = statements("/deals?limit=1"), statements("/deals?limit=50")
     assert len(one) == len(fifty) == 4, fifty  # BEGIN, the page, the kept total, ROLLBACK
+
+
+@pytest.mark.parametrize(
+    ("sql", "index"),
+    [
+        ("contact_id = ? ", "activities_by_contact"),
+        ("company_id = ? ", "activities_by_company"),
+        ("deal_id = ? ", "activities_by_deal"),
+        ("1 = 1 ", "activities_by_occurred_at"),
+    ],
+)
+def test_a_log_is_sorted_anew_for_every_page(home: House, sql: str, index: str) -> None:
+    query = f"SELECT * FROM activities WHERE workspace_id = ? AND {sql} ORDER BY occurred_at DESC, id DESC LIMIT 50"
+    with closing(database.connect(home.folder / database.FILE, False)) as connection:
+        steps = connection.execute(f"EXPLAIN QUERY PLAN {query}", ("ws", "x")[: query.count("?")]).fetchall()
+    assert [index in str(step) for step in steps] == [True], steps
