@@ -182,6 +182,8 @@ def _converted(tree: dict[str, Any]) -> Settings:
     plans = dict(tree.get("plans", {}))
     named = {"unlimited": Plan()}
     for name, caps in plans.items():
+        if name == "unlimited":
+            raise SettingsError("[plans.unlimited] always exists, without caps: give your plan another name")
         if name != "default":
             named[name] = _section(f"plans.{name}", caps, Plan)
     default = plans.get("default", "unlimited")

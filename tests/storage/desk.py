@@ -107,7 +107,7 @@ async def queued(database: Database, calls: list[Callable[[], Coroutine[Any, Any
     """
     gate = Gate()
     held = asyncio.create_task(database.write(gate))
-    await asyncio.to_thread(gate.reached.wait)
+    await asyncio.to_thread(gate.reached.wait, 30)
     tasks = [asyncio.create_task(call()) for call in calls]
     asyncio.get_running_loop().call_soon(gate.opened.set)  # runs after the first step of every task above
     await held

@@ -238,7 +238,7 @@ def test_what_is_cancelled_before_its_turn_is_written_all_the_same(back: Desk) -
     async def cancelled() -> list[Any]:
         gate = Gate()
         held = asyncio.create_task(back.database.write(gate))
-        await asyncio.to_thread(gate.reached.wait)
+        await asyncio.to_thread(gate.reached.wait, 30)
         tasks = [asyncio.create_task(back.database.write(put(n))) for n in range(4)]
         loop = asyncio.get_running_loop()
         loop.call_soon(tasks[1].cancel)
@@ -263,10 +263,10 @@ def test_a_client_that_leaves_in_the_middle_of_its_write_stops_the_writer(back: 
             middle(tx)
 
         held = asyncio.create_task(back.database.write(gate))
-        await asyncio.to_thread(gate.reached.wait)
+        await asyncio.to_thread(gate.reached.wait, 30)
         tasks = [asyncio.create_task(back.database.write(unit)) for unit in (put(0), slow, put(2))]
         asyncio.get_running_loop().call_soon(gate.opened.set)
-        await asyncio.to_thread(middle.reached.wait)
+        await asyncio.to_thread(middle.reached.wait, 30)
         tasks[1].cancel()
         middle.opened.set()
         await held
@@ -287,7 +287,7 @@ def test_close_leaves_those_who_wait_without_an_answer(tmp_path: Path) -> None:
         await database.write(lambda tx: tx.connection.execute("CREATE TABLE scratch (n INTEGER UNIQUE, word)"))
         gate = Gate()
         held = asyncio.create_task(database.write(gate))
-        await asyncio.to_thread(gate.reached.wait)
+        await asyncio.to_thread(gate.reached.wait, 30)
         waiting = [asyncio.create_task(database.write(put(n))) for n in range(300)]
         loop = asyncio.get_running_loop()
         leaving: list[asyncio.Task[None]] = []
@@ -381,7 +381,7 @@ def test_a_list_is_read_at_two_different_moments(back: Desk) -> None:
 
     async def written_between() -> tuple[int, int]:
         reading = asyncio.create_task(back.database.scan(twice))
-        await asyncio.to_thread(gate.reached.wait)
+        await asyncio.to_thread(gate.reached.wait, 30)
         await back.database.write(put(1))
         gate.opened.set()
         return await reading
