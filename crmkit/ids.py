@@ -53,12 +53,12 @@ class BadId(ValueError):
 
 
 def parse(text: str, prefix: str) -> str:
-    """Return the bare id that `text` names, in any of its spellings: `c_…` or `contact/c_…`.
+    """Return the bare id that `text` names, in any of its spellings: `c_…`, `contact/c_…` or `contact%2Fc_…`.
 
     Raises BadId when the kind is another, the form is wrong or the check character does not fit.
     """
     kind = PREFIXES[prefix]
-    head, slash, tail = text.strip().rpartition("/")
+    head, slash, tail = text.strip().replace("%2F", "/").replace("%2f", "/").rpartition("/")
     if slash and head != kind:
         raise BadId(f"that is not the handle of {a(kind)}: write {kind}/{prefix}_… or {prefix}_…")
     found, _, body = tail.partition("_")

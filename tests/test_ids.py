@@ -68,7 +68,8 @@ def test_no_two_ids_differ_in_one_place_alone(body: str, place: int, character: 
 @every_prefix
 def test_an_id_is_understood_in_every_spelling(prefix: str) -> None:
     id = GOOD[prefix]
-    for written in (id, f"{ids.PREFIXES[prefix]}/{id}", f" {id} ", f"\n{ids.PREFIXES[prefix]}/{id}\t"):
+    kind = ids.PREFIXES[prefix]
+    for written in (id, f"{kind}/{id}", f"{kind}%2F{id}", f"{kind}%2f{id}", f" {id} ", f"\n{kind}/{id}\t"):
         assert ids.parse(written, prefix) == id
 
 
