@@ -57,13 +57,15 @@ def record_schema(kind: Kind) -> dict[str, Any]:
     return {"type": "object", "description": kind.help, "properties": properties, "required": list(properties)}
 
 
-def body_schema(form: Form) -> dict[str, Any]:
-    """Return the JSON Schema of a body; what is required to create may be left out where a POST merges."""
-    properties = {
-        name: _nullable({**field.type.schema(), "description": f"{field.help}; {field.type.says}"})
-        for name, field in form.writable.items()
-    }
-    return {"type": "object", "properties": properties, "additionalProperties": False}
+def body_schema(form: Form, whole: bool) -> dict[str, Any]:
+    """Return the JSON Schema of a body; only a whole one holds every required field, but none of them is ever null."""
+    properties = {}
+    for name, field in form.writable.items():
+        schema = {**field.type.schema(), "description": f"{field.help}; {field.type.says}"}
+        properties[name] = schema if field.required else _nullable(schema)
+    required = [name for name, field in form.writable.items() if field.required] if whole else []
+    more = {"required": required} if required else {}
+    return {"type": "object", "properties": properties, **more, "additionalProperties": False}
 
 
 def _operation(handler: Any, method: str, path: str) -> dict[str, Any]:
@@ -78,7 +80,17 @@ def _operation(handler: Any, method: str, path: str) -> dict[str, Any]:
     }
     body = form or (kind if method in ("POST", "PATCH") else None)
     if body is not None:
-        found["requestBody"] = {"content": {"application/json": {"schema": body_schema(body)}}}
+        schema = body_schema(body, whole=form is not None or (method == "POST" and not _merges(kind)))
+        if form is None and method == "PATCH":
+            schema["properties"]["version"] = {
+                "type": ["integer", "null"],
+                "minimum": 1,
+                "description": "the version you read; where the record has another by now, nothing changes",
+            }
+        found["requestBody"] = {
+            "content": {"application/json": {"schema": schema}},
+            "required": "required" in schema,  # an empty body is {}
+        }
     if handler.opt.get(PUBLIC):
         found["security"] = []
     return found
@@ -93,7 +105,8 @@ def _query(options: Mapping[str, Any]) -> list[dict[str, Any]]:
     found = [{**_parameter("format", "query"), "schema": {"enum": ["text", "json"]}}]
     for name in names:
         found.append(_parameter(name, "query") if name != "limit" else {**_parameter(name, "query"), "schema": limit})
-    return found
+    needed = options.get("needed", ())
+    return [{**parameter, "required": parameter["name"] in needed} for parameter in found]
 
 
 def _parameter(name: str, where: str) -> dict[str, Any]:
@@ -113,9 +126,13 @@ def _responses(handler: Any, method: str, path: str, kind: Kind | None) -> dict[
         "description": "an error, see the manual",
         "content": {**text, "application/json": {"schema": {"$ref": "#/components/schemas/error"}}},
     }
-    merges = kind in KINDS and method == "POST" and bool(upsert_field(kind))
-    statuses = {str(handler.status_code), *(("200",) if merges else ())}
+    statuses = {str(handler.status_code), *(("200",) if method == "POST" and _merges(kind) else ())}
     return {**dict.fromkeys(sorted(statuses), good), "4XX": bad, "5XX": bad}
+
+
+def _merges(kind: Kind | None) -> bool:
+    """Tell whether a POST of this kind may find the record that it is about, and change that."""
+    return kind in KINDS and bool(upsert_field(kind))
 
 
 def _many() -> dict[str, Any]:

@@ -10,7 +10,7 @@ from crmkit.web.gate import QUERY
 from crmkit.web.requests import Asked, actor_of, asked_of, crm_of, pairs_of, read
 
 
-@read("/search", summary="all kinds at once: q, types", opt={QUERY: ("q", "types")})
+@read("/search", summary="all kinds at once: q, types", opt={QUERY: ("q", "types"), "needed": ("q",)})
 async def everywhere(request: Asked) -> Answer:
     asked = asked_of(request)
     return Groups(await search.everywhere(crm_of(request), actor_of(request), asked), {"query": asked.get("q", "")})

@@ -7,6 +7,8 @@ from litestar.handlers import HTTPRouteHandler
 
 from crmkit.render.manual import Endpoint
 
+_ORDER = ["GET", "POST", "PUT", "PATCH", "DELETE"]
+
 
 def endpoints_of(handlers: Iterable[HTTPRouteHandler]) -> list[Endpoint]:
     """Return what the manual says of these handlers, in their order."""
@@ -22,10 +24,15 @@ def handlers_of(app: Litestar) -> list[HTTPRouteHandler]:
     """Return every handler of the running application once, in the order they were given to it."""
     found: dict[str, HTTPRouteHandler] = {}
     for route in app.routes:
-        for handler in getattr(route, "route_handlers", ()):
+        # Litestar keeps the handlers of one path in no order
+        for handler in sorted(getattr(route, "route_handlers", ()), key=_rank):
             if handler.summary:
                 found.setdefault(handler.handler_id, handler)
     return list(found.values())
+
+
+def _rank(handler: HTTPRouteHandler) -> int:
+    return min(map(_ORDER.index, methods(handler)), default=0)
 
 
 def methods(handler: HTTPRouteHandler) -> list[str]:

@@ -200,6 +200,28 @@ def test_openapi_describes_contacts_as_they_are(town: House, described: dict[str
     assert set(described["components"]["schemas"]["error"]["properties"]["error"]["enum"]) == set(CATALOGUE)
 
 
+def test_openapi_says_what_must_be_sent(described: dict[str, Any]) -> None:
+    def body(method: str, path: str) -> tuple[bool, dict[str, Any]]:
+        found = described["paths"][path][method]["requestBody"]
+        return found["required"], found["content"]["application/json"]["schema"]
+
+    needed, deal = body("post", "/deals")
+    assert (needed, deal["required"]) == (True, ["title"])
+    assert deal["properties"]["title"]["type"] == "string"
+    assert deal["properties"]["stage"]["type"] == ["string", "null"]
+    for method, path in (("post", "/contacts"), ("patch", "/deals/{id}")):  # may be about one that is there
+        needed, record = body(method, path)
+        assert not needed
+        assert "required" not in record
+        assert ("version" in record["properties"]) == (method == "patch")
+    assert body("post", "/auth/verify")[1]["required"] == ["email", "code"]
+    assert not body("post", "/workspaces/{id}/tokens")[0]
+    search = {
+        parameter["name"]: parameter["required"] for parameter in described["paths"]["/search"]["get"]["parameters"]
+    }
+    assert search == {"format": False, "q": True, "types": False}
+
+
 def test_openapi_says_which_operations_need_no_token(someone: Person, described: dict[str, Any]) -> None:
     for path, operations in described["paths"].items():
         for method, operation in operations.items():
