@@ -133,7 +133,7 @@ def operator_token(settings: Settings, email: str, name: str) -> login.SignedIn:
         (outcome,) = commit_group(connection, [(unit, None)], crm.now)
     if isinstance(outcome, BaseException):
         raise outcome
-    signed_in: login.SignedIn = outcome[0]
+    signed_in: login.SignedIn = outcome
     return signed_in
 
 

@@ -60,15 +60,13 @@ def rename(tx: Tx, kind: Kind, record: Record) -> None:
     """Make every record that repeats this one's title repeat it as it is now."""
     title = getattr(record, kind.title.name)
     for reference in references(kind):
-        for other in records.linked(tx.connection, reference.kind, tx.by.workspace_id, reference.link, record.id):
-            records.restate(tx, reference.kind, other, {reference.name: title})
+        records.restate(tx, reference.kind, reference.link, record.id, {reference.name: title})
 
 
 def unlink(tx: Tx, kind: Kind, record: Record) -> None:
     """Empty every link that leads to this record, as a change of the record that has the link."""
     for reference in references(kind):
-        for other in records.linked(tx.connection, reference.kind, tx.by.workspace_id, reference.link, record.id):
-            records.update(tx, reference.kind, other, {reference.link: None, reference.name: None})
+        records.unlink(tx, reference.kind, reference.link, record.id, reference.name)
 
 
 def _name_of(kind: Kind, link: Field) -> str:

@@ -6,6 +6,7 @@ from urllib.parse import urlencode
 from crmkit.core.crm import Crm
 from crmkit.core.records import find_all
 from crmkit.errors import Problem, nearest
+from crmkit.model import fold
 from crmkit.model.actor import Actor
 from crmkit.model.listing import Listing, Paging
 from crmkit.model.query import search_of
@@ -18,15 +19,15 @@ OF_EACH = 5
 async def everywhere(crm: Crm, actor: Actor, asked: Mapping[str, str]) -> list[Listing]:
     """Return up to OF_EACH records of every kind asked for, the best matches; raises `missing_field` without `q`."""
     text = asked.get("q", "")
-    try:
-        words = search_of(text)
-    except Problem as problem:
-        problem.fields = {"q": problem.fields["search"]}
-        raise
-    if not words:
+    if not fold.plain(text):
         raise Problem(
             "missing_field", "Send q with the words to look for: GET /search?q=jane", fields={"q": "is needed"}
         )
+    try:
+        search_of(text)
+    except Problem as problem:
+        problem.fields = {"q": problem.fields["search"]}
+        raise
     pairs = [("search", text), ("limit", str(OF_EACH))]
     return [_told(await find_all(crm, actor, kind, pairs), text) for kind in _kinds(asked.get("types", ""))]
 

@@ -242,8 +242,17 @@ def limit_of(text: str | None) -> tuple[int, tuple[str, ...]]:
 
 
 def search_of(text: str) -> str:
-    """Return a search as the texts are kept that it is compared with; raises `invalid_value` for one too long."""
+    """Return a search as the texts are kept that it is compared with, "" for none at all.
+
+    Raises `invalid_value` for one too long, or of which nothing is left: accents alone would match everything.
+    """
     found = fold.plain(text)
+    if not found and text.strip():
+        raise Problem(
+            "invalid_value",
+            "Search with at least one letter, digit or sign.",
+            fields={"search": "has nothing but accents and characters that cannot be seen"},
+        )
     if len(found) > MAX_SEARCH or len(found.split()) > MAX_WORDS:
         over = f"has over {MAX_SEARCH} characters or {MAX_WORDS} words"
         raise Problem("invalid_value", "Search with fewer words.", fields={"search": over})

@@ -29,7 +29,7 @@ T = TypeVar("T")
 FILE = "crmkit.db"
 LOCK = "crmkit.lock"
 
-CHECKPOINT_PAGES = 4_000  # the write-ahead log is copied back past 16 MB
+CHECKPOINT_PAGES = 16_000  # the write-ahead log is copied back past 64 MB: pages that change often are copied once
 CACHE_KIB = 64 * 1024
 BUSY_MS = 5_000
 SCAN_SECONDS = 10  # what a list or search may take

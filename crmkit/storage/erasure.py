@@ -14,6 +14,7 @@ OWNED = (
     "confirmations",
     "search_words",
     "invites",
+    "grants",
     "tokens",
     "memberships",
 )

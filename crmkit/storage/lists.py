@@ -1,18 +1,19 @@
 """Pages: a query -> the records of one page, its total, and where the next one starts. One hop, one snapshot."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from crmkit.model.query import Query
+from crmkit.model.query import Condition, Query
 from crmkit.model.record import Kind, Record, Tracked
-from crmkit.storage import matches, search
+from crmkit.storage import indexes, leads, matches, search
 from crmkit.storage.matches import Terms
 from crmkit.storage.records import live, shown
-from crmkit.storage.statements import Statement, Workspace, columns, count, page, stored, where
+from crmkit.storage.statements import Statement, Workspace, columns, count, horizon, ordering, page, stored, where
 from crmkit.storage.tx import Connection
 
 COUNTED = 1_000  # matches of a filter that a total counts before it says 1000+
+WALKED = 20_000  # rows of a list that are looked at, one by one in its order, for those that meet the filters
 
 
 @dataclass(frozen=True)
@@ -62,8 +63,9 @@ class _Reading:
     is_first: bool
 
     def listed(self, position: Sequence[Any] | None) -> Page:
-        records, following = self._sorted(position, None)
-        return Page(records, following, *self._total(None, records, following))
+        lead = leads.best(self.connection, self.kind, self.workspace, self.query)
+        records, following = self._sorted(position, lead)
+        return Page(records, following, *self._total(lead, records, following))
 
     def searched(self, terms: Terms, position: Sequence[Any] | None) -> Page:
         among = matches.among(self.kind, self.workspace, terms)
@@ -74,17 +76,42 @@ class _Reading:
         return Page(records, onward, *total, closest=bool(corrected and records))
 
     def _sorted(self, position: Sequence[Any] | None, among: Statement | None) -> Rows:
-        statement = page(self.kind, self.workspace, self.query, position, among)
-        rows = self.connection.execute(statement.sql, statement.args).fetchall()
+        rows = self._filled(position, among) or self._rows(self.query, position, among)
         kept = rows[: self.query.limit]
         following = list(kept[-1][len(stored(self.kind)) :]) if len(rows) > self.query.limit else None
         return tuple(shown(self.kind, row) for row in kept), following
+
+    def _filled(self, position: Sequence[Any] | None, among: Statement | None) -> list[Any]:
+        """Return the rows of a page that ends before the empty values of its first sort key, by the index that leaves
+        those out; none when there is no such index or it does not fill the page."""
+        first = ordering(self.kind, self.query)[0]
+        if among is not None or not indexes.skips_empty(self.kind, first):
+            return []
+        if position is not None and position[0] is None:
+            return []
+        filled = replace(self.query, conditions=(*self.query.conditions, Condition(first.target, "not", None)))
+        rows = self._rows(filled, position, None)
+        return rows if len(rows) > self.query.limit else []
+
+    def _rows(self, query: Query, position: Sequence[Any] | None, among: Statement | None) -> list[Any]:
+        """Return the rows of a page. Without `among`, its order is walked, but not farther than WALKED rows: what is
+        rarer than that, or lies at the other end, is found sooner by reading the table as it lies."""
+        place = (self.kind, self.workspace, query, position)
+        beyond = None if among is not None else horizon(*place, WALKED)
+        row = None if beyond is None else self.connection.execute(beyond.sql, beyond.args).fetchone()
+        if row is None or row[0] is None:
+            return self._read(page(*place, among))
+        near = self._read(page(*place, None, horizon=row[0]))
+        return near if len(near) > query.limit else self._read(page(*place, None, is_walk=False))
+
+    def _read(self, statement: Statement) -> list[Any]:
+        return self.connection.execute(statement.sql, statement.args).fetchall()
 
     def _best(self, terms: Terms, position: Sequence[Any] | None) -> Rows:
         """Return the best matches first (see matches.TIERS), the newest first among equals."""
         end = self.workspace.last + 1
         start, before = (matches.TITLE_START, end) if position is None else position
-        conditions = where(self.workspace, self.query.conditions)
+        conditions = where(self.workspace, self.query.conditions, by_rowid=True)
         select, width = columns(self.kind), len(stored(self.kind))
         waiting = matches.unindexed(self.kind, self.workspace, terms, select, conditions)
         ranked = []

@@ -1,7 +1,8 @@
 """SQL for searches, and nothing else: what a search asks for -> a statement over the indexed or the waiting texts.
 
 Pure, like `statements`, by its rules: names come from a declaration, every value is bound (a word is always a
-quoted FTS5 phrase), and every statement reads the rows of one workspace.
+quoted FTS5 phrase), and every statement reads the rows of one workspace. CROSS JOIN is SQLite's way to say that texts
+are read first and records looked up by them, never the other way round.
 """
 
 from collections.abc import Sequence
@@ -30,8 +31,8 @@ class Terms:
 def among(kind: Kind, workspace: Workspace, terms: Terms) -> Statement:
     """Return the SELECT of the rowids of all records that match, indexed or not."""
     return (
-        Statement("SELECT s.rowid")
-        + _indexed(kind, workspace.first, workspace.last, terms, ANYWHERE)
+        Statement("SELECT s.rowid AS seq")
+        + _indexed(kind, workspace.first, workspace.last, terms, ANYWHERE, joins=False)
         + Statement(" UNION ALL SELECT u.seq")
         + _unindexed(kind, workspace, terms)
     )
@@ -63,22 +64,23 @@ def tier_of(terms: Terms, title: str) -> int:
     return TITLE if all(any(word in title for word in group) for group in terms.groups) else ANYWHERE
 
 
-def _indexed(kind: Kind, first: int, last: int, terms: Terms, tier: int) -> Statement:
+def _indexed(kind: Kind, first: int, last: int, terms: Terms, tier: int, joins: bool = True) -> Statement:
     """Return FROM and WHERE of the indexed texts in a range of rows where the words are found as the tier asks."""
-    sql = Statement(f" FROM {kind.plural}_search AS s JOIN {kind.plural} AS r ON r.seq = s.rowid WHERE ")
+    join = f" CROSS JOIN {kind.plural} AS r ON r.seq = s.rowid" if joins else ""
+    sql = Statement(f" FROM {kind.plural}_search AS s{join} WHERE ")
     sql += Statement("s.rowid BETWEEN ? AND ?", (first, last))
     sql += Statement(f" AND NOT EXISTS (SELECT 1 FROM {kind.plural}_unindexed AS u WHERE u.seq = s.rowid)")
     phrases, scans = [], []
     if tier == TITLE_START:
         if len(terms.text) >= TRIGRAM:
-            phrases.append(f"title : ^{_phrase(terms.text)}")
+            phrases.append(f"title : ^{phrase(terms.text)}")
         else:
             scans.append(Statement("substr(s.title, 1, ?) = ?", (len(terms.text), terms.text)))
     else:
         column, text = ("", "s.title || char(10) || s.rest") if tier == ANYWHERE else ("title : ", "s.title")
         for group in terms.groups:
             if all(len(word) >= TRIGRAM for word in group):
-                phrases.append(f"{column}({' OR '.join(_phrase(word) for word in group)})")
+                phrases.append(f"{column}({' OR '.join(phrase(word) for word in group)})")
             else:
                 scans.append(_contains(text, group))
     if phrases:
@@ -87,7 +89,7 @@ def _indexed(kind: Kind, first: int, last: int, terms: Terms, tier: int) -> Stat
 
 
 def _unindexed(kind: Kind, workspace: Workspace, terms: Terms, joins: bool = False) -> Statement:
-    join = f" JOIN {kind.plural} AS r ON r.seq = u.seq" if joins else ""
+    join = f" CROSS JOIN {kind.plural} AS r ON r.seq = u.seq" if joins else ""
     sql = Statement(f" FROM {kind.plural}_unindexed AS u{join} WHERE ")
     sql += Statement("u.seq BETWEEN ? AND ?", (workspace.first, workspace.last))
     text = "u.title || char(10) || u.rest"
@@ -99,5 +101,6 @@ def _contains(text: str, group: Sequence[str]) -> Statement:
     return Statement("(") + joined(parts, " OR ") + Statement(")")
 
 
-def _phrase(text: str) -> str:
+def phrase(text: str) -> str:
+    """Return the FTS5 query for a text that stands somewhere just so."""
     return '"' + text.replace('"', '""') + '"'

@@ -11,7 +11,7 @@ from crmkit.errors import Problem
 from crmkit.model.record import Kind, Record
 from crmkit.storage import audit, search
 from crmkit.storage.sqlite import sqlite3
-from crmkit.storage.statements import columns, stored
+from crmkit.storage.statements import columns, returned, stored
 from crmkit.storage.tx import Connection, Tx
 
 _encode = msgspec.json.encode
@@ -104,13 +104,33 @@ def linked(connection: Connection, kind: Kind, workspace_id: str, link: str, id:
     return [shown(kind, row) for row in rows]
 
 
-def restate(tx: Tx, kind: Kind, before: Record, values: Mapping[str, Any]) -> None:
-    """Write fields that only repeat what other records say: no version, no audit entry."""
-    found = _columns_of(kind, values)
-    names = ", ".join(f"{name} = ?" for name in found)
-    sql = f"UPDATE {kind.plural} SET {names} WHERE workspace_id = ? AND id = ? RETURNING seq"
-    (seq,) = _guarded(tx, sql, (*found.values(), tx.by.workspace_id, before.id))
-    search.note(tx, kind, seq, msgspec.structs.replace(before, **values))
+def restate(tx: Tx, kind: Kind, link: str, id: str, values: Mapping[str, Any]) -> None:
+    """Write fields that only repeat what a record says, on all that `link` to it: no version, no audit entry."""
+    search.note_all(tx, kind, _write_linked(tx, kind, link, id, _columns_of(kind, values)))
+
+
+def unlink(tx: Tx, kind: Kind, link: str, id: str, name: str) -> None:
+    """Empty `link`, and `name` that repeats a title beside it, on all records that link to this id.
+
+    That is a change of each of them, with version and audit entry.
+    """
+    emptied = {**_columns_of(kind, {link: None, name: None}), "updated_at": tx.now}
+    found = _write_linked(tx, kind, link, id, emptied, ", version = version + 1")
+    search.note_all(tx, kind, found)
+    audit.append_all(tx, f"{kind.name}.update", (record.handle for _, record in found), {link: [id, None]})
+
+
+def _write_linked(
+    tx: Tx, kind: Kind, link: str, id: str, written: Mapping[str, Any], more: str = ""
+) -> list[tuple[int, Record]]:
+    """Write columns of all records that `link` to this id; return each row's number and the record it holds now."""
+    names = ", ".join(f"{name} = ?" for name in written)
+    rows = tx.connection.execute(
+        f"UPDATE {kind.plural} SET {names}{more} WHERE workspace_id = ? AND {kind.by_name[link].name} = ? "
+        f"RETURNING {returned(kind)}, seq",
+        (*written.values(), tx.by.workspace_id, id),
+    ).fetchall()
+    return [(row[-1], shown(kind, row)) for row in rows]
 
 
 def live(connection: Connection, workspace_id: str, name: str) -> int:

@@ -26,14 +26,17 @@ LONGEST_WORD = 30
 
 def note(tx: Tx, kind: Kind, seq: int, record: Record | None) -> None:
     """Note that the record in row `seq` is now this one (None: deleted) and its text must be indexed."""
-    if not kind.is_searched:
-        return
-    title, rest = (None, None) if record is None else texts(kind, record)
-    tx.connection.execute(
-        f"INSERT INTO {kind.plural}_unindexed (seq, title, rest) VALUES (?, ?, ?) "
-        "ON CONFLICT (seq) DO UPDATE SET title = excluded.title, rest = excluded.rest",
-        (seq, title, rest),
-    )
+    note_all(tx, kind, ((seq, record),))
+
+
+def note_all(tx: Tx, kind: Kind, found: Iterable[tuple[int, Record | None]]) -> None:
+    """Note the same of many rows and the records in them."""
+    if kind.is_searched:
+        tx.connection.executemany(
+            f"INSERT INTO {kind.plural}_unindexed (seq, title, rest) VALUES (?, ?, ?) "
+            "ON CONFLICT (seq) DO UPDATE SET title = excluded.title, rest = excluded.rest",
+            ((seq, *((None, None) if record is None else texts(kind, record))) for seq, record in found),
+        )
 
 
 def texts(kind: Kind, record: Record) -> tuple[str, str]:
@@ -72,7 +75,8 @@ def index(tx: Tx, kind: Kind) -> int:
         [(seq, title, rest) for seq, title, rest, _, _ in noted if title is not None],
     )
     tx.connection.executemany(f"DELETE FROM {kind.plural}_unindexed WHERE seq = ?", [(row[0],) for row in noted])
-    changed = [(number, word, by) for (number, word), by in uses.items() if by]
+    # in the order of the table, in which neighbours share a page
+    changed = [(number, word, by) for (number, word), by in sorted(uses.items()) if by]
     tx.connection.executemany(
         "INSERT INTO search_words (workspace_id, kind, word, uses) "
         "SELECT id, ?, ?, ? FROM workspaces WHERE number = ? "

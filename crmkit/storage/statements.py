@@ -15,6 +15,7 @@ from crmkit.model.fields import MAX_INTEGER, Tags
 from crmkit.model.form import Field
 from crmkit.model.query import Condition, CustomKey, Query, Sort, Target
 from crmkit.model.record import SEQ, Kind
+from crmkit.storage import indexes
 
 NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]{1,3})?", re.ASCII)
 
@@ -63,6 +64,12 @@ def columns(kind: Kind) -> str:
     return ", ".join(f"r.{_name(field.name)}" for field in stored(kind))
 
 
+@cache
+def returned(kind: Kind) -> str:
+    """Return the same as the RETURNING list of an UPDATE, which knows no other name of its table."""
+    return ", ".join(_name(field.name) for field in stored(kind))
+
+
 def table_columns(kind: Kind) -> list[tuple[str, str]]:
     """Return name and SQL type of every column that the kind's declaration asks its table to have."""
     found = [("seq", "INTEGER"), ("workspace_id", "TEXT")]
@@ -74,22 +81,88 @@ def table_columns(kind: Kind) -> list[tuple[str, str]]:
 
 
 def page(
-    kind: Kind, workspace: Workspace, query: Query, position: Sequence[Any] | None, among: Statement | None
+    kind: Kind,
+    workspace: Workspace,
+    query: Query,
+    position: Sequence[Any] | None,
+    among: Statement | None,
+    horizon: Any = None,
+    is_walk: bool = True,
 ) -> Statement:
     """Return the statement for one page and one row more: the columns, then the value of every sort key.
 
     `position` holds the sort values and the id of the last row of the page before; `among` restricts to rows
-    that a search found. Ties are in the order of ids, in the direction of the last key.
+    that a search or a lead found, `horizon` to rows not beyond that value of the first sort key. Unless it
+    `is_walk`, the rows are read as they lie in the table and sorted. Ties are in the order of ids, in the direction of
+    the last key.
     """
     sorts = ordering(kind, query)
     keys = [_expression(sort.target) for sort in sorts]
     sql = Statement(f"SELECT {columns(kind)}") + joined([Statement(", ") + key for key in keys], "")
-    sql += Statement(f" FROM {kind.plural} AS r WHERE ") + where(workspace, query.conditions, among)
+    sql += Statement(f" FROM {kind.plural} AS r WHERE ")
+    if among is None:
+        sql += _scope(kind, workspace, query, sorts, position) if is_walk else _as_it_lies(workspace, query)
+    else:
+        sql += where(workspace, query.conditions, by_rowid=True) + Statement(" AND r.seq IN (") + among + Statement(")")
     if position is not None:
         sql += Statement(" AND ") + _past(sorts, position)
-    orders = [_expression(s.target) + Statement(_direction(s)) for s in sorts]
-    sql += Statement(" ORDER BY ") + joined(orders, ", ")
-    return sql + Statement(" LIMIT ?", (query.limit + 1,))
+    if horizon is not None:
+        near = _expression(sorts[0].target) + Statement(f" {'>=' if sorts[0].descending else '<='} ?", (horizon,))
+        sql += Statement(" AND ") + near
+    return sql + _order(sorts) + Statement(" LIMIT ?", (query.limit + 1,))
+
+
+def horizon(
+    kind: Kind, workspace: Workspace, query: Query, position: Sequence[Any] | None, rows: int
+) -> Statement | None:
+    """Return the statement for the first sort key of the row that lies `rows` ahead in the walk of a page, from its
+    index alone; None when there is no walk, or no filter that lets go of what is walked over."""
+    sorts = ordering(kind, query)
+    walked = indexes.of_order(kind, query.conditions, sorts)
+    kept = [condition for condition in query.conditions if condition.target.name in walked]
+    if not walked or SEQ.name in walked or kept == [*query.conditions] or indexes.is_unique(kind, query.conditions):
+        return None
+    sql = Statement("SELECT ") + _expression(sorts[0].target) + Statement(f" FROM {kind.plural} AS r WHERE ")
+    sql += where(workspace, kept)
+    if position is not None:
+        sql += Statement(" AND ") + _past(sorts, position)
+    return sql + _order(sorts) + Statement(" LIMIT 1 OFFSET ?", (rows,))
+
+
+def _order(sorts: Sequence[Sort]) -> Statement:
+    return Statement(" ORDER BY ") + joined([_expression(s.target) + Statement(_direction(s)) for s in sorts], ", ")
+
+
+def _scope(
+    kind: Kind, workspace: Workspace, query: Query, sorts: Sequence[Sort], position: Sequence[Any] | None
+) -> Statement:
+    """Return the WHERE of a list, in which SQLite can use no index but the one that the list is meant to be read by.
+
+    Where none has the order, the rows are read as they lie in the table.
+    """
+    walked = indexes.of_order(kind, query.conditions, sorts)
+    if indexes.is_unique(kind, query.conditions):
+        return where(workspace, query.conditions)
+    idle = [c for c in query.conditions if indexes.is_led(kind, c) and c.target.name not in walked]
+    if walked and walked != (SEQ.name,):
+        return where(workspace, query.conditions, idle=idle)
+    if not walked:
+        return _as_it_lies(workspace, query)
+    ends = [Statement("?", (workspace.last if position is None else position[0],))]
+    until = [condition for condition in idle if condition.operator in ("lt", "lte")]
+    if until:  # what is newer than the newest one that meets an upper bound is left out
+        newest = Statement(f"(SELECT max(r.seq) FROM {kind.plural} AS r WHERE ") + where(workspace, until)
+        ends.append(newest + Statement(")"))
+    end = ends[0] if len(ends) == 1 else Statement("min(") + joined(ends, ", ") + Statement(")")
+    return _as_it_lies(workspace, query, end)
+
+
+def _as_it_lies(workspace: Workspace, query: Query, end: Statement | None = None) -> Statement:
+    """Return the WHERE by which a workspace's part of the table is read, up to the row number `end`."""
+    # of several upper bounds SQLite takes the first, so there is to be but this one
+    scope = Statement("r.seq <= ") + (end or Statement("?", (workspace.last,)))
+    scope += Statement(" AND r.seq >= ? AND ", (workspace.first,))
+    return scope + where(workspace, query.conditions, by_rowid=True)
 
 
 def ordering(kind: Kind, query: Query) -> tuple[Sort, ...]:
@@ -103,31 +176,47 @@ def ordering(kind: Kind, query: Query) -> tuple[Sort, ...]:
 
 
 def count(kind: Kind, workspace: Workspace, query: Query, among: Statement | None, most: int | None) -> Statement:
-    """Return the statement that counts the matches, up to `most` of them when it is given."""
-    scope = where(workspace, query.conditions, among)
+    """Return the statement that counts the matches, up to `most` of them when it is given.
+
+    Unless indexes know all filters, the table is read as it lies, from the newest row on.
+    """
+    source, order = Statement(f" FROM {kind.plural} AS r WHERE "), Statement("")
+    if among is not None:
+        source = (
+            Statement(" FROM (") + among + Statement(f") AS m CROSS JOIN {kind.plural} AS r ON r.seq = m.seq WHERE ")
+        )
+        scope = where(workspace, query.conditions, by_rowid=True)
+    elif all(indexes.is_led(kind, condition) for condition in query.conditions):
+        scope = where(workspace, query.conditions)
+    else:
+        scope, order = _as_it_lies(workspace, query), Statement(" ORDER BY r.seq DESC")
     if most is None:
-        return Statement(f"SELECT count(*) FROM {kind.plural} AS r WHERE ") + scope
-    inner = Statement(f"SELECT 1 FROM {kind.plural} AS r WHERE ") + scope + Statement(" LIMIT ?", (most,))
+        return Statement("SELECT count(*)") + source + scope
+    inner = Statement("SELECT 1") + source + scope + order + Statement(" LIMIT ?", (most,))
     return Statement("SELECT count(*) FROM (") + inner + Statement(")")
 
 
-def where(workspace: Workspace, conditions: Sequence[Condition], among: Statement | None = None) -> Statement:
-    """Return the WHERE of rows `r` of one workspace that meet all conditions."""
-    parts = [Statement("r.workspace_id = ?", (workspace.id,))]
-    parts += [_condition(condition) for condition in conditions]
-    if among is not None:
-        parts.append(Statement("r.seq IN (") + among + Statement(")"))
+def where(
+    workspace: Workspace, conditions: Sequence[Condition], by_rowid: bool = False, idle: Sequence[Condition] = ()
+) -> Statement:
+    """Return the WHERE of rows `r` of one workspace that meet all conditions.
+
+    A + before a column keeps SQLite from its index: rows that are known `by_rowid` are read by that alone, and no row
+    is looked up by an `idle` condition.
+    """
+    parts = [Statement(f"{'+' if by_rowid else ''}r.workspace_id = ?", (workspace.id,))]
+    parts += [_condition(condition, condition in idle) for condition in conditions]
     return joined(parts, " AND ")
 
 
-def _condition(condition: Condition) -> Statement:
+def _condition(condition: Condition, is_idle: bool = False) -> Statement:
     target, operator, value = condition.target, condition.operator, condition.value
     if operator in ("is", "not"):
         null = "IS NULL" if operator == "is" else "IS NOT NULL"
         return _raw(target) + Statement(f" {null}")
     if isinstance(target, CustomKey):
         return _custom(target, operator, value)
-    column = _column(target)
+    column = f"{'+' if is_idle else ''}{_column(target)}"
     if isinstance(target.type, Tags):
         return _tags(column, operator, value)
     if operator == "like":
@@ -141,7 +230,8 @@ def _condition(condition: Condition) -> Statement:
 
 def _tags(column: str, operator: str, value: Any) -> Statement:
     if operator == "like":
-        return Statement(f"instr({column}, ?) > 0", (value,))
+        # no tag holds a comma: those in the column stand between tags
+        return Statement("0") if "," in value else Statement(f"instr({column}, ?) > 0", (value,))
     has = [Statement(f"instr({column}, ?) > 0", (f",{tag},",)) for tag in value]
     if operator == "in":
         return Statement("(") + joined(has, " OR ") + Statement(")")

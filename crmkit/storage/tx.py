@@ -1,7 +1,6 @@
 """What a unit of work is given: the connection, one reading of the clock, and who acts."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from crmkit.model.actor import Actor
 from crmkit.storage.sqlite import sqlite3
@@ -16,7 +15,6 @@ class Tx:
     connection: Connection
     now: str
     actor: Actor | None = None
-    after_commit: list[Callable[[], None]] = field(default_factory=list)
 
     @property
     def by(self) -> Actor:

@@ -91,14 +91,11 @@ class Writer:
             if isinstance(outcome, BaseException):
                 waiting.answer.set_exception(outcome)
             else:
-                value, after_commit = outcome
-                for call in after_commit:
-                    call()
-                waiting.answer.set_result(value)
+                waiting.answer.set_result(outcome)
 
 
 def commit_group(connection: Connection, units: list[tuple[Unit[Any], Actor | None]], now: str) -> list[Any]:
-    """Return for each unit `(value, after_commit)` or the exception it raised, after one commit for all.
+    """Return for each unit its value or the exception it raised, after one commit for all.
 
     When the transaction is lost, each unit is tried again in one of its own.
     """
@@ -121,7 +118,7 @@ def _transaction(connection: Connection, units: list[tuple[Unit[Any], Actor | No
             tx = Tx(connection, now, actor)
             execute("SAVEPOINT unit")
             try:
-                outcomes.append((unit(tx), tx.after_commit))
+                outcomes.append(unit(tx))
             except Exception as error:
                 if not connection.in_transaction:
                     raise _TransactionLost from error

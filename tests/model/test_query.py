@@ -503,6 +503,13 @@ def test_a_search_is_kept_as_search_sees_it() -> None:
     assert query(("search", "like:x")).search == "like:x"
 
 
+@pytest.mark.parametrize("text", ["\u0301", " \u0301 \u200b", "\u200b", "\ufeff", "\u00ad"])
+def test_a_search_of_which_nothing_is_left_finds_everything(text: str) -> None:
+    problem = told(("search", text))
+    assert problem.code == "invalid_value"
+    assert list(problem.fields) == ["search"]
+
+
 def test_a_search_has_at_most_200_characters_and_20_words() -> None:
     assert query(("search", "x" * MAX_SEARCH)).search == "x" * 200
     assert query(("search", "x " * MAX_WORDS)).search == ("x " * 20).strip()

@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from crmkit import boot
-from crmkit.core import login, records, sessions, upkeep
+from crmkit.core import activities, login, records, sessions, upkeep
 from crmkit.core.crm import Crm
 from crmkit.errors import Problem
 from crmkit.model.actor import Actor
 from crmkit.model.listing import Listing
 from crmkit.model.record import Kind
-from crmkit.records import CONTACT
+from crmkit.records import CONTACT, KINDS
 from crmkit.storage import records as rows
 from crmkit.storage.database import Database
 from crmkit.storage.statements import Workspace
@@ -53,35 +53,47 @@ class Desk:
     def save(self, actor: Actor, **body: Any) -> Any:
         return self.make(actor, CONTACT, **body)
 
-    def save_all(self, actor: Actor, bodies: list[dict[str, Any]]) -> list[Any]:
-        """Return the new contacts, all made in one transaction."""
+    def save_all(self, actor: Actor, bodies: list[dict[str, Any]], kind: Kind = CONTACT) -> list[Any]:
+        """Return the new records, all made in one transaction."""
 
         def unit(tx: Tx) -> list[Any]:
-            return [rows.insert(tx, CONTACT, CONTACT.draft(body)) for body in bodies]
+            return [rows.insert(tx, kind, kind.draft(body)) for body in bodies]
 
         return self.do(self.crm.change(actor, unit))
 
-    def change(self, actor: Actor, contact: Any, **body: Any) -> Any:
-        return self.do(records.change(self.crm, actor, CONTACT, contact.id, body))
+    def change(self, actor: Actor, record: Any, **body: Any) -> Any:
+        return self.do(records.change(self.crm, actor, kind_of(record), record.id, body))
 
-    def remove(self, actor: Actor, contact: Any) -> None:
+    def remove(self, actor: Actor, record: Any) -> None:
         try:
-            self.do(records.remove(self.crm, actor, CONTACT, contact.id, ""))
+            self.do(records.remove(self.crm, actor, kind_of(record), record.id, ""))
         except Problem as problem:
-            self.do(records.remove(self.crm, actor, CONTACT, contact.id, problem.facts["confirm"]))
+            self.do(records.remove(self.crm, actor, kind_of(record), record.id, problem.facts["confirm"]))
 
-    def find(self, actor: Actor, *pairs: tuple[str, str], **named: str) -> Listing:
-        return self.do(records.find_all(self.crm, actor, CONTACT, [*pairs, *named.items()]))
+    def fetch(self, actor: Actor, record: Any) -> Any:
+        return self.do(records.fetch(self.crm, actor, kind_of(record), record.id))
 
-    def pages(self, actor: Actor, *pairs: tuple[str, str], between: Callable[[], None] = lambda: None) -> list[Any]:
+    def log(self, actor: Actor, record: Any, **body: Any) -> Any:
+        return self.do(activities.log(self.crm, actor, kind_of(record), record.id, body))
+
+    def find(self, actor: Actor, *pairs: tuple[str, str], kind: Kind = CONTACT, **named: str) -> Listing:
+        return self.do(records.find_all(self.crm, actor, kind, [*pairs, *named.items()]))
+
+    def pages(
+        self,
+        actor: Actor,
+        *pairs: tuple[str, str],
+        kind: Kind = CONTACT,
+        between: Callable[[], None] = lambda: None,
+    ) -> list[Any]:
         """Return the records of all pages; `between` is called from one page to the next."""
         found: list[Any] = []
-        page = self.find(actor, *pairs)
+        page = self.find(actor, *pairs, kind=kind)
         while page.paging.next_cursor is not None:
             found += page.records
             assert len(found) < ENDLESS, "the pages come to no end"
             between()
-            page = self.find(actor, *pairs, ("cursor", page.paging.next_cursor))
+            page = self.find(actor, *pairs, ("cursor", page.paging.next_cursor), kind=kind)
         return [*found, *page.records]
 
     def index(self) -> None:
@@ -112,6 +124,10 @@ async def queued(database: Database, calls: list[Callable[[], Coroutine[Any, Any
     asyncio.get_running_loop().call_soon(gate.opened.set)  # runs after the first step of every task above
     await held
     return await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def kind_of(record: Any) -> Kind:
+    return next(kind for kind in KINDS if isinstance(record, kind.record))
 
 
 def place_of(actor: Actor) -> Workspace:

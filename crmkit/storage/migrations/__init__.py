@@ -1,6 +1,14 @@
 """The migrations, imported by name and in order. A released one is never edited; a change is a new one."""
 
-from crmkit.storage.migrations import m0001_accounts, m0002_companies, m0003_contacts, m0004_deals, m0005_activities
+from crmkit.storage.migrations import (
+    m0001_accounts,
+    m0002_companies,
+    m0003_contacts,
+    m0004_deals,
+    m0005_activities,
+    m0006_grants,
+    m0007_lookups,
+)
 from crmkit.storage.migrations.migration import Migration
 
 MIGRATIONS: tuple[Migration, ...] = (
@@ -9,6 +17,8 @@ MIGRATIONS: tuple[Migration, ...] = (
     m0003_contacts.MIGRATION,
     m0004_deals.MIGRATION,
     m0005_activities.MIGRATION,
+    m0006_grants.MIGRATION,
+    m0007_lookups.MIGRATION,
 )
 
 __all__ = ["MIGRATIONS", "Migration"]

@@ -1,0 +1,86 @@
+"""What the indexes are good for: which one gives a list its order, and which filters one knows. Pure.
+
+SQLite chooses indexes itself, but without statistics it takes any filter on an index for one that finds few rows, and
+any walk in order for one that ends soon. So a statement leaves it only the choice that was made here and in `leads`.
+"""
+
+from collections.abc import Sequence
+
+from crmkit.model.form import Field
+from crmkit.model.query import Condition, Sort
+from crmkit.model.record import Kind
+
+# what each index of a kind holds between workspace_id and id (a test compares this with the schema)
+INDEXES: dict[str, tuple[tuple[str, ...], ...]] = {
+    "contact": (
+        ("email",),
+        ("updated_at",),
+        ("created_at",),
+        ("name",),
+        ("stage", "updated_at"),
+        ("company_id", "updated_at"),
+        ("follow_up_at",),
+        ("owner", "updated_at"),
+    ),
+    "company": (("domain",), ("updated_at",), ("created_at",), ("name",), ("owner", "updated_at")),
+    "deal": (
+        ("updated_at",),
+        ("created_at",),
+        ("title",),
+        ("stage", "updated_at"),
+        ("amount_cents",),
+        ("contact_id", "updated_at"),
+        ("company_id", "updated_at"),
+        ("follow_up_at",),
+        ("owner", "updated_at"),
+    ),
+    "activity": (
+        ("occurred_at",),
+        ("contact_id", "occurred_at"),
+        ("company_id", "occurred_at"),
+        ("deal_id", "occurred_at"),
+    ),
+    "audit": (("seq",), ("target", "seq"), ("by", "seq"), ("action", "seq"), ("at", "seq")),
+}
+
+# fields whose index leaves out the rows in which they are empty
+PARTIAL = ("email", "domain", "contact_id", "company_id", "deal_id", "follow_up_at")
+
+UNIQUE = ("id", "email", "domain")  # of which a value leads to one row at most
+
+RANGES = ("eq", "in", "gt", "gte", "lt", "lte")  # operators that read a part of an index
+_FULL = (*RANGES, "not")  # and those that no empty field meets
+
+
+def is_led(kind: Kind, condition: Condition) -> bool:
+    """Tell whether an index finds the rows that meet a condition."""
+    if not isinstance(condition.target, Field) or condition.operator not in RANGES:
+        return False
+    name = condition.target.name
+    return name == "id" or any(index[0] == name for index in INDEXES[kind.name])
+
+
+def is_unique(kind: Kind, conditions: Sequence[Condition]) -> bool:
+    """Tell whether one of the conditions leaves a row at most."""
+    return any(c.operator == "eq" and c.target.name in UNIQUE and is_led(kind, c) for c in conditions)
+
+
+def of_order(kind: Kind, conditions: Sequence[Condition], sorts: Sequence[Sort]) -> tuple[str, ...]:
+    """Return the index that is walked in the order of the sort keys, () when there is none.
+
+    One that begins with a field that has to equal something comes first: it holds just the rows that do.
+    """
+    equal = {c.target.name for c in conditions if c.operator == "eq"}
+    first = sorts[0].target.name
+    for index in INDEXES[kind.name]:
+        if index[0] in equal and index[1:] == (first,):
+            return index
+    if skips_empty(kind, sorts[0]) and not any(c.target.name == first and c.operator in _FULL for c in conditions):
+        return ()
+    return next((index for index in (*INDEXES[kind.name], ("id",)) if index[0] == first), ())
+
+
+def skips_empty(kind: Kind, sort: Sort) -> bool:
+    """Tell whether an index is in this order, but leaves out the rows in which its field is empty."""
+    name = sort.target.name
+    return name in PARTIAL and any(index[0] == name for index in INDEXES[kind.name])

@@ -1,0 +1,179 @@
+"""The data that speed is measured on is what the API would have written, and every read works on it."""
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from bench import dataset as maker
+from bench.dataset import LARGE_ADMIN, Dataset, dataset
+from bench.drawn import RARE_TIMES
+from crmkit.core import sessions
+from crmkit.model import fold
+from crmkit.model.record import Kind
+from crmkit.records import ACTIVITY, COMPANY, CONTACT, DEAL, KINDS
+from crmkit.storage import migrate, search
+from crmkit.storage.database import FILE, connect, prepare
+from crmkit.storage.tx import Connection
+from tests.house import GivenClock, Person, house
+from tests.storage.desk import desk
+
+SIZE, SMALL, MEDIUM = 600, 5, 40
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dataset]:
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("CRMKIT_BENCH_DIR", str(tmp_path_factory.mktemp("bench")))
+        yield dataset(SIZE, SMALL, MEDIUM)
+
+
+@pytest.fixture
+def opened(made: Dataset) -> Iterator[Connection]:
+    with closing(connect(Path(made.folder) / FILE, False)) as connection:
+        yield connection
+
+
+def test_it_is_made_again_or_differently_each_time(
+    made: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert dataset(SIZE, SMALL, MEDIUM) == made
+    kept = Path(made.folder) / FILE
+    monkeypatch.setenv("CRMKIT_BENCH_DIR", str(tmp_path))
+    again = dataset(SIZE, SMALL, MEDIUM)
+    assert msgspec.structs.replace(again, folder=made.folder) == made
+    for table in ("contacts", "deals", "activities", "audit", "search_words"):
+        with closing(connect(kept, False)) as one, closing(connect(Path(again.folder) / FILE, False)) as other:
+            rows = f"SELECT * FROM {table}"
+            assert one.execute(rows).fetchall() == other.execute(rows).fetchall()
+
+
+def test_its_schema_is_not_that_of_a_new_database(opened: Connection, tmp_path: Path) -> None:
+    prepare(tmp_path)
+    migrate.run(tmp_path / FILE, connect)
+    # SQLite chooses among equal indexes by the order they were made in
+    asked = "SELECT name, tbl_name, sql FROM sqlite_schema WHERE type = ? ORDER BY rowid"
+    with closing(connect(tmp_path / FILE, False)) as fresh:
+        for type_ in ("table", "index"):
+            found = [connection.execute(asked, (type_,)).fetchall() for connection in (opened, fresh)]
+            assert sorted(found[0]) == sorted(found[1])
+        for table in ("contacts", "companies", "deals", "activities", "audit"):
+            listed = f"SELECT name FROM pragma_index_list('{table}')"
+            assert opened.execute(listed).fetchall() == fresh.execute(listed).fetchall()
+    assert opened.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+    assert opened.execute("PRAGMA foreign_key_check").fetchall() == []
+    assert opened.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+
+
+@pytest.mark.parametrize("kind", [*KINDS, ACTIVITY], ids=lambda kind: kind.name)
+def test_what_is_kept_is_not_what_is_counted(opened: Connection, kind: Kind) -> None:
+    counted = opened.execute(f"SELECT workspace_id, count(*) FROM {kind.plural} GROUP BY 1 ORDER BY 1").fetchall()
+    kept = "SELECT workspace_id, live FROM counts WHERE kind = ? ORDER BY 1"
+    assert opened.execute(kept, (kind.plural,)).fetchall() == counted
+    assert (SIZE if kind in (CONTACT, ACTIVITY) else SIZE // (20 if kind is COMPANY else 10)) in dict(counted).values()
+    if kind is ACTIVITY:
+        return
+    wrong = opened.execute(
+        f"SELECT id FROM {kind.plural} AS r WHERE activities <> (SELECT count(*) FROM activities AS a WHERE "
+        f"a.{kind.name}_id = r.id) OR last_activity_at IS NOT (SELECT max(occurred_at) FROM activities AS a WHERE "
+        f"a.{kind.name}_id = r.id)"
+    )
+    assert wrong.fetchall() == []
+
+
+@pytest.mark.parametrize("kind", [*KINDS, ACTIVITY], ids=lambda kind: kind.name)
+def test_a_record_is_not_what_a_client_could_have_sent(opened: Connection, kind: Kind) -> None:
+    names = ", ".join(kind.writable)
+    for row in opened.execute(f"SELECT {names} FROM {kind.plural}"):
+        body = {
+            name: msgspec.json.decode(value) if field.type.structured and value is not None else value
+            for (name, field), value in zip(kind.writable.items(), row, strict=True)
+        }
+        assert kind.draft({name: value for name, value in body.items() if value is not None}).items() <= body.items()
+
+
+def test_a_change_is_missing_in_the_audit_log(opened: Connection) -> None:
+    for kind in (*KINDS, ACTIVITY):
+        version = "version" if kind is not ACTIVITY else "1"
+        for id, changes, create, at in opened.execute(
+            f"SELECT r.id, {version} - 1, (SELECT count(*) FROM audit AS a WHERE a.workspace_id = r.workspace_id "
+            f"AND target = '{kind.name}/' || r.id AND action = '{kind.name}.create' AND a.at = r.created_at), "
+            f"created_at FROM {kind.plural} AS r"
+        ):
+            assert create == 1, (id, at)
+            updates = "SELECT count(*) FROM audit WHERE target = ? AND action = ?"
+            found = opened.execute(updates, (f"{kind.name}/{id}", f"{kind.name}.update")).fetchone()
+            assert found == (changes,)
+    assert opened.execute("SELECT max(seq) - min(seq) + 1 - count(*) FROM audit GROUP BY workspace_id").fetchall() == [
+        (0,)
+    ] * (SMALL + 1)
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
+def test_a_text_is_not_indexed(opened: Connection, kind: Kind) -> None:
+    assert not search.waits(opened, kind)
+    texts = opened.execute(f"SELECT rowid, title, rest FROM {kind.plural}_search ORDER BY rowid").fetchall()
+    seqs = opened.execute(f"SELECT seq FROM {kind.plural} ORDER BY seq").fetchall()
+    assert [(row[0],) for row in texts] == seqs
+    uses: Counter[tuple[int, str]] = Counter()
+    for seq, title, rest in texts:
+        uses.update((seq >> 32, word) for word in {w for w in fold.words(f"{title}\n{rest}") if 3 <= len(w) <= 30})
+    kept = opened.execute(
+        "SELECT number, word, uses FROM search_words JOIN workspaces ON id = workspace_id WHERE kind = ?",
+        (kind.plural,),
+    ).fetchall()
+    assert {(number, word): times for number, word, times in kept} == dict(uses)
+
+
+def test_a_search_finds_other_contacts_than_a_look_at_each(made: Dataset) -> None:
+    with desk(Path(made.folder)) as back:
+        alice = back.do(sessions.authenticate(back.crm, f"Bearer {made.token}"))
+        assert alice.email == LARGE_ADMIN
+        everyone: list[Any] = back.pages(alice, ("limit", "200"))
+        assert len(everyone) == SIZE
+
+        def holding(text: str) -> set[str]:
+            keys = ("name", "email", "phone", "company_name", "tags", "notes")
+            return {c.id for c in everyone if any(text in str(getattr(c, key)).lower() for key in keys)}
+
+        for text in (made.term, made.rare, "brent", "gmail.com", "spring fair"):
+            assert {c.id for c in back.pages(alice, ("search", text))} == holding(text)
+        assert len(holding(made.term)) == made.term_times == SIZE // 200
+        assert len(holding(made.rare)) == RARE_TIMES
+        medium = back.do(sessions.authenticate(back.crm, f"Bearer {made.medium_token}"))
+        assert len(back.pages(medium, ("limit", "200"))) == MEDIUM
+
+
+def test_a_read_fails(made: Dataset) -> None:
+    with house(Path(made.folder), {"CRMKIT_LIMITS_REQUESTS_PER_MINUTE": "0"}, GivenClock()) as home:
+        for token, size in ((made.token, SIZE), (made.medium_token, MEDIUM)):
+            with Person(home.url, token) as person:
+                listed = person.json_of("GET", "/contacts")
+                assert listed["total"] == size
+                one = listed["items"][0]
+                assert person.json_of("GET", f"/contacts/{one['id']}")["name"] == one["name"]
+                found = person.json_of("GET", f"/contacts?search={one['name']}")
+                assert one["id"] in [item["id"] for item in found["items"]]
+                (update, *_) = person.json_of("GET", f"/audit?target={one['id']}")["items"]
+                assert update["action"] in ("contact.update", "contact.create")
+                due = person.json_of("GET", "/reminders?days=3650")["items"]
+                assert all(item["follow_up_at"] for item in due)
+                assert due or size == MEDIUM
+                assert person.json_of("GET", "/activities?limit=200")["items"]
+                assert person.json_of("GET", f"/contacts/{one['id']}/activities")["total"] == one["activities"]
+                for kind in (COMPANY, DEAL):
+                    assert person.json_of("GET", f"/{kind.plural}")["items"]
+
+
+def test_the_recipe_changes_and_old_data_is_served(
+    made: Dataset, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("CRMKIT_BENCH_DIR", str(tmp_path))
+    old = dataset(20, 2, 10)
+    description = Path(old.folder) / "dataset.json"
+    description.write_bytes(msgspec.json.encode(msgspec.structs.replace(old, recipe=0)))
+    assert dataset(20, 2, 10).recipe == maker.RECIPE

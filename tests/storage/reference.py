@@ -1,0 +1,173 @@
+"""A slow reading of the contract's section on queries: plain Python over dicts, without SQL or the model's operands."""
+
+import json
+import re
+from collections.abc import Callable
+from datetime import date, datetime
+from functools import cmp_to_key
+from typing import Any
+
+from crmkit.model import fields
+from crmkit.model.fields import FieldType
+from crmkit.model.fold import fold
+from crmkit.model.record import Kind
+
+Shown = dict[str, Any]  # a record as JSON shows it
+Filter = tuple[str, str, str]  # name, operator, operand
+
+# places in custom, as a query spells them
+PATHS = {
+    "custom.a": ["a"],
+    "custom.b": ["b"],
+    "custom.b.c": ["b", "c"],
+    'custom.b."d e"': ["b", "d e"],
+    'custom."odd.key"': ["odd.key"],
+    'custom."q\\"uote"': ['q"uote'],
+    "custom.never": ["never"],
+}
+
+COMPARED: dict[str, Callable[[Any, Any], bool]] = {
+    "eq": lambda a, b: a == b,
+    "gt": lambda a, b: a > b,
+    "gte": lambda a, b: a >= b,
+    "lt": lambda a, b: a < b,
+    "lte": lambda a, b: a <= b,
+}
+
+
+def moment(text: str) -> datetime:
+    return datetime.fromisoformat(text if "T" in text else f"{text}T00:00:00+00:00")
+
+
+def address(text: str) -> str:
+    """Return an address, a domain or a part of one, with its host as mail knows it."""
+    local, at, host = fold(text.strip()).rpartition("@")
+    return local + at + (host if host.isascii() else host.encode("idna").decode())
+
+
+def id_of(text: str) -> str:
+    return text.strip().rpartition("/")[2]
+
+
+# what the text of a value, and of what it is compared with, stands for
+READ: dict[type[FieldType], Callable[[str], Any]] = {
+    fields.Text: fold,
+    fields.LongText: fold,
+    fields.Email: address,
+    fields.Domain: address,
+    fields.Choice: lambda text: text.strip().lower(),
+    fields.Currency: lambda text: text.strip().upper(),
+    fields.Date: date.fromisoformat,
+    fields.Time: moment,
+    fields.Integer: int,
+    fields.Link: id_of,
+    fields.Tags: lambda text: {fold(tag.strip()) for tag in text.split(",") if tag.strip()},
+}
+
+
+def value_of(record: Shown, name: str) -> Any:
+    """Return what a field or a place in custom holds, None for nothing."""
+    if name not in PATHS:
+        return record[name]
+    value = record["custom"]
+    for key in PATHS[name]:
+        value = value.get(key) if isinstance(value, dict) else None
+    return value
+
+
+def meets(kind: Kind, record: Shown, name: str, operator: str, operand: str) -> bool:
+    """Tell whether a record meets a filter."""
+    value = value_of(record, name)
+    if operator == "is":
+        return value is None
+    if operator == "not":
+        return value is not None
+    if operator == "ne":
+        return not meets(kind, record, name, "eq", operand)
+    if name not in PATHS and isinstance(kind.by_name[name].type, fields.Tags):
+        return meets_tags(value, operator, operand)
+    if operator == "in":
+        return any(meets(kind, record, name, "eq", part.strip()) for part in operand.split(",") if part.strip())
+    if value is None:
+        return False
+    if name in PATHS:
+        return meets_custom(value, operator, operand)
+    read = READ[type(kind.by_name[name].type)]
+    if operator == "like":
+        return read(operand) in read(value)
+    return COMPARED[operator](read(value), read(operand))
+
+
+def meets_tags(value: list[str] | None, operator: str, operand: str) -> bool:
+    has = {fold(tag) for tag in value or ()}
+    if operator == "like":
+        return any(fold(operand) in tag for tag in has)
+    asked = READ[fields.Tags](operand)
+    return bool(has & asked) if operator == "in" else bool(has) and asked <= has
+
+
+def meets_custom(value: Any, operator: str, operand: str) -> bool:
+    """Numbers compare with numbers, text with text; a boolean is found by its name, what is in a list by like."""
+    as_number = number(operand)
+    if isinstance(value, bool):
+        return operator == "eq" and fold(operand) == str(value).lower()
+    if operator == "like":
+        return fold(operand) in fold(value if isinstance(value, str) else compact(value))
+    if isinstance(value, int | float):
+        return as_number is not None and COMPARED[operator](value, as_number)
+    if isinstance(value, str):
+        return (as_number is None or operator == "eq") and COMPARED[operator](fold(value), fold(operand))
+    return False
+
+
+def compact(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def number(text: str) -> int | float | None:
+    try:
+        value = json.loads(text)
+    except ValueError:
+        return None
+    return None if isinstance(value, bool) or not isinstance(value, int | float) else value
+
+
+def met(kind: Kind, records: list[Shown], filters: list[Filter]) -> list[Shown]:
+    return [record for record in records if all(meets(kind, record, *condition) for condition in filters)]
+
+
+def in_order(kind: Kind, records: list[Shown], sort: str) -> list[Shown]:
+    """Return the records as a sort asks for them: empty last, text without case, ties by id as the last key goes."""
+    keys = [(key.removeprefix("-"), key.startswith("-")) for key in _keys(sort or "-updated_at")]
+    if all(name != "id" for name, _ in keys):
+        keys.append(("id", keys[-1][1]))
+
+    def compared(one: Shown, other: Shown) -> int:
+        for name, descending in keys:
+            a, b = (rank(kind, name, value_of(record, name)) for record in (one, other))
+            if a is None or b is None:
+                if (a is None) != (b is None):
+                    return 1 if a is None else -1
+                continue
+            if a != b:
+                return (-1 if a > b else 1) if descending else (1 if a > b else -1)
+        return 0
+
+    return sorted(records, key=cmp_to_key(compared))
+
+
+def rank(kind: Kind, name: str, value: Any) -> Any:
+    """Return what a sort compares: in custom numbers before text, of tags the whole list."""
+    if value is None:
+        return None
+    if name in PATHS:
+        if isinstance(value, int | float):
+            return 0, value
+        return 1, fold(value if isinstance(value, str) else compact(value))
+    if isinstance(kind.by_name[name].type, fields.Tags):
+        return fold(f",{','.join(value)},")
+    return READ[type(kind.by_name[name].type)](value)
+
+
+def _keys(sort: str) -> list[str]:
+    return re.findall(r'(?:"(?:[^"\\]|\\.)*"|[^,"])+', sort)

@@ -1,0 +1,241 @@
+"""What the records of every kind hold in tests of queries, and what their fields are compared with.
+
+Everything follows from the kinds' declarations: a new field needs nothing here, a new type of field its samples.
+"""
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import msgspec
+
+from crmkit import ids
+from crmkit.core.records import upsert_field
+from crmkit.model import fields
+from crmkit.model.actor import Actor
+from crmkit.model.fields import FieldType
+from crmkit.model.fold import fold
+from crmkit.model.form import Field
+from crmkit.model.record import Kind
+from crmkit.records import KINDS
+from crmkit.storage import records as rows
+from crmkit.storage.tx import Tx
+from tests.house import BOB
+from tests.storage.desk import Desk
+from tests.storage.reference import PATHS, Shown, value_of
+
+TEXTS = [
+    None,
+    "Anna Müller",
+    "ANNA MÜLLER",
+    "anna muller",
+    "Zoë O'Hara",
+    "Zoe\u0308 O'Hara",
+    "100% Real_Name",
+    "100 RealXName",
+    "Doe, Jane",
+    "x",
+    "Łukasz",
+    "李小龍",
+    "straße",
+    "STRASSE",
+    "lead",
+    "Lead",
+    "a:b",
+    "eq:lead",
+    "is:null",
+    "null",
+    "10",
+    "9",
+    "%",
+    "_",
+    "+41 44 668 18 00",
+]
+NOTES = [None, "Met on a boat.\nLikes 100% wool_socks", "boat", "BOAT", "Ärger\twith \"quotes\" and 'such'", "%", "_"]
+TIMES = [None, "2026-06-10T09:00:00Z", "2026-06-10T11:00:00+02:00", "2026-06-11", "2025-12-31T23:59:59Z"]
+DATES = [None, "2026-06-30", "2026-07-01", "2025-12-31", "2028-02-29", "0001-01-01"]
+TAGS = [None, ["vip"], ["VIP", "a"], ["a", "b"], ["b"], ["ab"], ["ünïcode"], ["a.b", "x:y"]]
+CUSTOMS: list[dict[str, Any] | None] = [
+    None,
+    {"a": 5, "b": "five"},
+    {"a": 5.0, "b": "FIVE"},
+    {"a": "5", "b": True},
+    {"a": -1.5, "b": False},
+    {"a": 10, "b": "true"},
+    {"a": 9, "b": {"c": "deep", "d e": 1}},
+    {"a": "ten", "b": {"c": 7, "d e": 2}},
+    {"a": 9_007_199_254_740_993, "b": [1, "x"]},
+    {"a": 1e300, "b": "Ünï"},
+    {"odd.key": "dotted", 'q"uote': "quoted", "a": "", "b": "%_"},
+    {"odd.key": "DOT", 'q"uote': "Q", "b": {"c": "DEEP"}},
+]
+
+Operands = Callable[[Any, list[str]], list[str]]
+
+
+@dataclass(frozen=True)
+class Samples:
+    """`values` are what a client may send, `own` what differs from record to record; `operands` are given what
+    some records hold."""
+
+    values: Callable[[Any], list[Any]]
+    operands: Operands
+    own: Callable[[int], list[Any]] = lambda number: []
+
+
+def as_text(type_: Any, held: list[str]) -> list[str]:
+    """Return what is held, that in other cases, parts of it, and near misses."""
+    swapped = {text.swapcase() for text in held[:2] if fold(text.swapcase()) == fold(text)}
+    cut = {text[1:4] for text in held[:3] if text[1:4].strip()}
+    return sorted({*held, *swapped, *cut, "%", "_", "m"})
+
+
+def as_address(type_: Any, held: list[str]) -> list[str]:
+    unicode = [text.replace("xn--exmple-cua", "Exämple") for text in held]
+    return sorted({*held, *(f" {text.upper()} " for text in held[:3]), *unicode, "example", "P1", "@", ".COM"})
+
+
+def as_id(type_: Any, held: list[str]) -> list[str]:
+    """Return ids in all their spellings, and one that leads to nothing."""
+    kind = next(kind for kind in KINDS if kind.prefix == type_.prefix)
+    spelled = [text for id in held for text in (id, kind.handle(id), f" {id}", f"{kind.handle(id)} ")]
+    return [*spelled, ids.numbered(kind.prefix, 1)]
+
+
+def as_number(type_: Any, held: list[str]) -> list[str]:
+    near = {str(int(text) + step) for text in held for step in (-1, 1) if type_.least < int(text) < type_.most}
+    return sorted({*held, *near, "0", "-0", "+1", "007", str(type_.least), str(type_.most)})
+
+
+def among(texts: list[str]) -> Operands:
+    """Return the operands that are what is held and these."""
+    return lambda type_, held: sorted({*held, *texts})
+
+
+SAMPLES: dict[type[FieldType], Samples] = {
+    fields.Text: Samples(lambda type_: TEXTS, as_text),
+    fields.LongText: Samples(lambda type_: NOTES, as_text),
+    fields.Email: Samples(
+        lambda type_: [None, "bob@example.com", "Alice@Example.com", "bob@Exämple.com"],
+        as_address,
+        lambda number: [f"p{number}@example.com", f"P{number}@Exämple.com"],
+    ),
+    fields.Domain: Samples(
+        lambda type_: [None, "acme.com", "Acme.Exämple.com"],
+        as_address,
+        lambda number: [f"p{number}.example.com", f"P{number}.Exämple.com"],
+    ),
+    fields.Choice: Samples(
+        lambda type_: [None, *type_.among],
+        lambda type_, held: [*type_.among, *(f" {word.upper()}" for word in type_.among)],
+    ),
+    fields.Currency: Samples(lambda type_: [None, "USD", "eur", "CHF"], among(["usd", "EUR", "Chf ", "JPY"])),
+    fields.Date: Samples(lambda type_: DATES, among(["2026-06-29", "2028-02-29", "1999-01-01", "9999-12-31"])),
+    fields.Time: Samples(
+        lambda type_: TIMES,
+        among(["2026-06-10", "2026-06-10T11:30:00+02:30", "2026-06-10T10:00:00Z", "1999-01-01", "2026-06-11"]),
+    ),
+    fields.Integer: Samples(
+        lambda type_: [None, 0, 1, -7, 100, 999, 1000, type_.least, type_.most, type_.most - 1], as_number
+    ),
+    fields.Link: Samples(lambda type_: [], as_id),
+    fields.Tags: Samples(
+        lambda type_: TAGS,
+        lambda type_, held: ["vip", "VIP", "a", "a,b", "B, A", "v", "ünï", "ÜNÏCODE", "nothing", "ab", "X:Y"],
+    ),
+    fields.Custom: Samples(lambda type_: CUSTOMS, among([])),
+}
+IN_CUSTOM = ["5", "5.0", "-2", "1e1", "9", "five", "Fünf", "true", "TRUE", "%", "9007199254740992"]
+
+
+def samples_of(kind: Kind, field: Field) -> Samples:
+    found = SAMPLES.get(type(field.type))
+    assert found, f"{kind.name}.{field.name} is of the type {type(field.type).__name__}, which has no sample values"
+    return found
+
+
+def names(kind: Kind) -> list[str]:
+    """Return what records of a kind can be filtered by."""
+    return [field.name for field in kind.fields if field.type.operators] + (list(PATHS) if kind.custom else [])
+
+
+def sort_keys(kind: Kind) -> list[str]:
+    return [field.name for field in kind.fields if field.type.sortable] + (list(PATHS) if kind.custom else [])
+
+
+def operands(kind: Kind, name: str, records: list[Shown], choice: random.Random, most: int = 4) -> list[str]:
+    """Return texts to compare a field with: what some records hold, that spelled otherwise, and near misses."""
+    held = [value for value in (value_of(record, name) for record in records) if value not in (None, "")]
+    texts = sorted({str(value).lower() if isinstance(value, bool) else str(value) for value in held})
+    texts = choice.sample(texts, min(most, len(texts)))
+    if name in PATHS:
+        return sorted({*texts, *IN_CUSTOM})
+    field = kind.by_name[name]
+    return samples_of(kind, field).operands(field.type, texts)
+
+
+def body(kind: Kind, number: int, choice: random.Random) -> dict[str, Any]:
+    """Return a body with every field that a client writes, but the links."""
+    found = {}
+    for field in kind.writable.values():
+        samples = samples_of(kind, field)
+        own = samples.own(number)
+        values = [None, *own] if field.name == upsert_field(kind) else [*samples.values(field.type), *own]
+        if values and not isinstance(field.type, fields.Link):
+            found[field.name] = choice.choice([value for value in values if value is not None or not field.required])
+    return found
+
+
+def stock(back: Desk, actor: Actor, size: int, choice: random.Random) -> dict[str, list[Any]]:
+    """Return what is there after `size` records of every kind were made, linked, changed, logged on, some deleted."""
+    made: dict[str, list[Any]] = {}
+    for kind in KINDS:
+        made[kind.name] = []
+        for number in range(size):
+            back.clock.move(hours=choice.choice([0, 0, 5]))
+            made[kind.name].append(_made(back, actor, kind, body(kind, number, choice), choice.choice([BOB, ""])))
+    for kind in KINDS:
+        for record in made[kind.name]:
+            back.clock.move(seconds=choice.choice([0, 1]))
+            back.change(actor, record, **_links(kind, made, choice))
+            for _ in range(choice.choice([0, 0, 1, 2])):
+                back.log(actor, record, body="hello", occurred_at=choice.choice(TIMES))
+    for kind in KINDS:
+        for record in choice.sample(made[kind.name], size // 10):
+            back.remove(actor, made[kind.name].pop(made[kind.name].index(record)))
+        for record in choice.sample(made[kind.name], size // 10):
+            back.change(actor, record, **{kind.title.name: choice.choice(TEXTS[1:])})
+    return {name: [back.fetch(actor, record) for record in records] for name, records in made.items()}
+
+
+def _made(back: Desk, actor: Actor, kind: Kind, sent: dict[str, Any], by: str) -> Any:
+    def unit(tx: Tx) -> Any:
+        tx.actor = replace(tx.by, email=by or actor.email)
+        return rows.insert(tx, kind, kind.draft(sent))
+
+    return back.do(back.crm.change(actor, unit))
+
+
+def _links(kind: Kind, made: dict[str, list[Any]], choice: random.Random) -> dict[str, str | None]:
+    """Return a body that links a record to one of a few others, or to none."""
+    found = {}
+    for field in kind.writable.values():
+        if isinstance(field.type, fields.Link):
+            others = next(made[other.name] for other in KINDS if other.prefix == field.type.prefix)
+            other = choice.choice([None, *others[:12]])
+            found[field.name] = other and choice.choice([other.id, other.handle, f" {other.id} "])
+    return found
+
+
+def shown(records: list[Any]) -> list[Shown]:
+    return [msgspec.to_builtins(record) for record in records]
+
+
+@dataclass(frozen=True)
+class Library:
+    """Records of every kind, as they are shown, in a workspace beside which there is another with its own."""
+
+    back: Desk
+    alice: Actor
+    records: dict[str, list[Shown]]

@@ -1,0 +1,238 @@
+"""How a filtered list is read: by an index that leads to few rows or by a walk in its order; both find the same."""
+
+import random
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from crmkit import ids
+from crmkit.model import fold, query
+from crmkit.model.actor import Actor
+from crmkit.model.query import Condition
+from crmkit.model.record import Kind
+from crmkit.records import ACTIVITY, AUDIT, COMPANY, CONTACT, DEAL, KINDS
+from crmkit.storage import indexes, leads, lists, migrate
+from crmkit.storage.database import FILE, connect, prepare
+from crmkit.storage.statements import page
+from tests.storage.desk import Desk, desk, place_of
+
+ALL = [*KINDS, ACTIVITY, AUDIT]
+
+
+@pytest.mark.parametrize("kind", ALL, ids=lambda kind: kind.name)
+def test_an_index_is_not_what_the_declaration_says(tmp_path: Path, kind: Kind) -> None:
+    prepare(tmp_path)
+    migrate.run(tmp_path / FILE, connect)
+    compared = {field.compared: field.name for field in kind.fields}
+    found = set()
+    with closing(connect(tmp_path / FILE, False)) as connection:
+        for (name,) in connection.execute("SELECT name FROM pragma_index_list(?)", (kind.plural,)).fetchall():
+            columns = connection.execute("SELECT name FROM pragma_index_info(?) ORDER BY seqno", (name,)).fetchall()
+            first, *rest = (compared.get(column, column) for (column,) in columns)
+            assert first == "workspace_id"
+            found.add(tuple(name for name in rest if name != "id"))
+    assert found - {()} == set(indexes.INDEXES[kind.name]) - {("seq",)}
+
+
+@pytest.fixture(scope="module")
+def library(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Desk, Actor]]:
+    """A database of 400 contacts, half of them indexed for search, some changed since."""
+    choice = random.Random(3)
+    with desk(tmp_path_factory.mktemp("library") / "data") as back:
+        alice = back.person()
+        companies = [back.make(alice, COMPANY, name=f"Firm {n}") for n in range(5)]
+        made: list[Any] = []
+        for part in range(4):
+            bodies = [
+                {
+                    "name": choice.choice(["Jane Doe", "JANE DOE", "Zoë", "Straße 5", "x", "a  b"]),
+                    "email": f"p{part}.{number}@example.com",
+                    "phone": choice.choice([None, "+41 44 668", "555"]),
+                    "stage": choice.choice([None, "lead", "Lead", "won"]),
+                    "tags": choice.choice([None, ["vip"], ["VIP", "ünï"], ["vipers"]]),
+                    "notes": choice.choice([None, "Met on a BOAT.\nTwice", "boat", 'say "hi"']),
+                    "company_id": choice.choice([None, *(company.id for company in companies)]),
+                    "follow_up_at": choice.choice([None, "2026-06-01T09:00:00Z", "2026-07-01T09:00:00Z"]),
+                }
+                for number in range(100)
+            ]
+            made += back.save_all(alice, bodies)
+            back.clock.move(hours=1)
+            if part == 2:
+                back.index()
+        for contact in choice.sample(made, 60):
+            back.change(alice, contact, name="Renamed", notes="changed", stage="won")
+        yield back, alice
+
+
+FILTERS = [
+    ("name", "jane doe"),
+    ("name", "renamed"),
+    ("name", "like:oe"),
+    ("name", "like:STRASSE"),
+    ("name", "in:x,zoë"),
+    ("name", "a  b"),
+    ("email", "like:@example.com"),
+    ("email", "p1.7@example.com"),
+    ("phone", "+41 44 668"),
+    ("stage", "in:lead,won"),
+    ("stage", "lead"),
+    ("stage", "in:nowhere"),
+    ("stage", "gte:m"),
+    ("tags", "vip"),
+    ("tags", "like:vip"),
+    ("tags", "in:vipers,ünï"),
+    ("tags", "vip,ünï"),
+    ("notes", "like:boat"),
+    ("notes", "like:on a boat."),
+    ("notes", 'say "hi"'),
+    ("follow_up_at", "lt:2026-06-10"),
+    ("created_at", "gte:2026-06-10T11:00:00Z"),
+    ("updated_at", "lt:2026-06-10T11:00:00Z"),
+    ("company_name", "like:firm"),
+    ("company_name", "Firm 3"),
+]
+
+
+def test_a_lead_finds_other_contacts_than_a_walk(library: tuple[Desk, Actor], monkeypatch: pytest.MonkeyPatch) -> None:
+    back, alice = library
+    choice = random.Random(5)
+    sorts = ["", "name", "-name", "stage", "-created_at", "follow_up_at,name", "owner"]
+    led = 0
+    with closing(connect(back.database.folder / FILE, False)) as connection:
+        for _ in range(150):
+            pairs = [*choice.sample(FILTERS, choice.randint(1, 2)), ("sort", choice.choice(sorts)), ("limit", "60")]
+            asked = query.parse(CONTACT, pairs)
+            led += leads.best(connection, CONTACT, place_of(alice), asked) is not None
+            by_lead = [contact.id for contact in back.pages(alice, *pairs)]
+            with monkeypatch.context() as patched:
+                patched.setattr(leads, "FEW", -1)
+                patched.setattr(leads, "MANY", -1)
+                assert leads.best(connection, CONTACT, place_of(alice), asked) is None
+                assert [contact.id for contact in back.pages(alice, *pairs)] == by_lead, pairs
+                assert back.find(alice, *pairs).paging.total == len(by_lead)
+    assert led > 40
+
+
+def plan_of(back: Desk, actor: Actor, kind: Kind, pairs: list[tuple[str, str]]) -> list[str]:
+    asked = query.parse(kind, pairs)
+    with closing(connect(back.database.folder / FILE, False)) as connection:
+        lead = leads.best(connection, kind, place_of(actor), asked)
+        statement = page(kind, place_of(actor), asked, None, lead)
+        return [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {statement.sql}", statement.args)]
+
+
+@pytest.mark.parametrize(
+    ("pairs", "index"),
+    [
+        ([("name", "jane doe")], "contacts_by_name"),
+        ([("stage", "in:nowhere,won")], "contacts_by_stage"),
+        ([("stage", "lead"), ("sort", "name")], "contacts_by_stage"),
+        ([("created_at", "gte:2026-06-10T12:00:00Z"), ("sort", "name")], "contacts_by_created_at"),
+    ],
+)
+def test_a_filter_of_few_rows_does_not_lead(
+    library: tuple[Desk, Actor], monkeypatch: pytest.MonkeyPatch, pairs: list[tuple[str, str]], index: str
+) -> None:
+    back, alice = library
+    pairs = [*pairs, ("limit", "200")]
+    steps = plan_of(back, alice, CONTACT, pairs)
+    assert steps[0] == "SEARCH r USING INTEGER PRIMARY KEY (rowid=?)", steps
+    assert any(f"INDEX {index} (" in step for step in steps), steps
+    monkeypatch.setattr(leads, "FEW", 3)
+    (step,) = plan_of(back, alice, CONTACT, pairs)  # one walk, nothing sorted
+    assert "contacts_by_name" in step if dict(pairs).get("sort") else "contacts_by_updated_at" in step
+
+
+@pytest.mark.parametrize(
+    ("kind", "pairs", "index"),
+    [
+        (AUDIT, [], "INTEGER PRIMARY KEY"),
+        (AUDIT, [("action", "contact.update")], "audit_by_action"),
+        (AUDIT, [("by", "bob@example.com")], "audit_by_who"),
+        (CONTACT, [("owner", "bob@example.com")], "contacts_by_owner"),
+        (CONTACT, [("sort", "id")], "sqlite_autoindex_contacts_1"),
+        (CONTACT, [("follow_up_at", "not:null"), ("sort", "follow_up_at")], "contacts_by_follow_up"),
+        (AUDIT, [("target", "contact/c_k7m2q9xa")], "audit_by_target"),
+        (CONTACT, [("stage", "lead")], "contacts_by_stage"),
+        (CONTACT, [("email", "p1.7@example.com"), ("name", "x")], "contacts_by_email"),
+        (DEAL, [("contact_id", ids.numbered("c", 1))], "deals_by_contact"),
+        (ACTIVITY, [("contact_id", ids.numbered("c", 1))], "activities_by_contact"),
+        (ACTIVITY, [("occurred_at", "lt:2026-01-01")], "activities_by_occurred_at"),
+    ],
+)
+def test_an_index_in_the_order_of_the_list_is_not_walked(
+    library: tuple[Desk, Actor], kind: Kind, pairs: list[tuple[str, str]], index: str
+) -> None:
+    (step,) = plan_of(*library, kind, pairs)
+    assert f"USING {index} (" in step or f"USING INDEX {index} (" in step, step
+
+
+TEXT = st.text(
+    st.sampled_from("ab c\t,\"'-+.%_KÅİıŁøßﬁéü\u0301\u0316\u0338\u3099\u200b\u00a0가각ｶﾞΣςÅﬀ")
+    | st.characters(codec="utf-8"),
+    max_size=12,
+)
+
+
+@given(TEXT, st.integers(0, 12), st.integers(0, 12))
+@example("a\u0301bc", 0, 4)
+@example("office", 0, 12)
+def test_a_text_that_meets_a_filter_is_not_found_by_the_lead(text: str, start: int, end: int) -> None:
+    folded = fold.fold(text)
+    for operand in {folded, folded[start:end]}:
+        run = leads._run(operand)
+        assert run in fold.plain(text)
+
+
+@pytest.mark.parametrize(
+    ("name", "operator", "value", "match"),
+    [
+        ("name", "eq", "jane doe", '"jane doe"'),
+        ("name", "like", 'a "b"', '"a ""b"""'),
+        ("name", "eq", "zoë", None),
+        ("name", "eq", "müller", '"ller"'),
+        ("name", "in", ("jane", "zoë"), None),
+        ("name", "in", ("jane", "john"), '"jane" OR "john"'),
+        ("tags", "eq", ("vip", "ab"), '"vip"'),
+        ("tags", "in", ("vip", "ab"), None),
+        ("name", "ne", "jane", None),
+        ("name", "gte", "jane", None),
+        ("owner", "eq", "bob@example.com", None),
+    ],
+)
+def test_a_filter_is_looked_up_in_the_search_index_as(name: str, operator: str, value: Any, match: str | None) -> None:
+    assert leads._match(CONTACT, Condition(CONTACT.by_name[name], operator, value)) == match
+
+
+def test_a_comma_between_tags_passes_for_a_part_of_one(library: tuple[Desk, Actor]) -> None:
+    back, alice = library
+    for text in (",", "vip,", ",vip", "vip,ünï"):
+        assert back.find(alice, ("tags", f"like:{text}")).paging.total == 0
+    assert back.find(alice, ("tags", "like:vip")).paging.total
+
+
+def test_a_walk_that_is_cut_short_skips_or_repeats_a_contact(
+    library: tuple[Desk, Actor], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    back, alice = library
+    for name in ("FEW", "MANY"):
+        monkeypatch.setattr(leads, name, -1)
+    for filters in (
+        [("phone", "555")],
+        [("stage", "won")],
+        [("stage", "lead"), ("tags", "vip")],
+        [("owner", "is:null")],
+    ):
+        for sort in ("", "name", "-created_at", "stage", "-follow_up_at", "follow_up_at", "email", "-email,name"):
+            pairs = [*filters, ("sort", sort), ("limit", "20")]
+            whole = [contact.id for contact in back.pages(alice, *pairs)]
+            assert len(set(whole)) == len(whole) == back.find(alice, *pairs).paging.total
+            for walked in (0, 3, 30, 150, 399):
+                monkeypatch.setattr(lists, "WALKED", walked)
+                assert [contact.id for contact in back.pages(alice, *pairs)] == whole, (pairs, walked)
