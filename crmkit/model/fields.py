@@ -41,6 +41,7 @@ class FieldType:
     sortable: ClassVar[bool] = True
     unfolded: ClassVar[bool] = False  # compared without case all the same, by folding each row
     structured: ClassVar[bool] = False  # stored as JSON text
+    bare: ClassVar[bool] = False  # every value is a string that can stand in a line as it is
     operators: ClassVar[tuple[str, ...]] = COMPARE
     wire: ClassVar[Any] = str
 
@@ -169,6 +170,7 @@ class Choice(FieldType):
 class Currency(FieldType):
     """An ISO 4217 code."""
 
+    bare: ClassVar[bool] = True
     operators = EXACT
 
     @property
@@ -186,6 +188,8 @@ class Currency(FieldType):
 class Date(FieldType):
     """A day, without a time."""
 
+    bare: ClassVar[bool] = True
+
     @property
     def says(self) -> str:
         return "a date like 2026-06-30"
@@ -199,6 +203,8 @@ class Date(FieldType):
 
 @dataclass(frozen=True)
 class Time(FieldType):
+    bare: ClassVar[bool] = True
+
     @property
     def says(self) -> str:
         return "a time like 2026-06-10T09:00:00Z (RFC 3339 with its offset), or a date (midnight UTC)"
@@ -312,6 +318,7 @@ class Link(FieldType):
     """The id of a live record of another kind, by that kind's prefix."""
 
     prefix: str
+    bare: ClassVar[bool] = True
     operators = EXACT
 
     @property

@@ -63,7 +63,7 @@ class Many(Answer):
     def text(self) -> str:
         page = self.page
         names = page.fields or [field.name for field in page.kind.fields if field.listed]
-        lines = [text.line(page.kind, record, names) for record in page.records]
+        lines = [*map(text.liner(page.kind, tuple(names)), page.records)]
         return "\n".join([*lines, *trailers(len(lines), page.kind.plural, page.paging)])
 
     def data(self) -> Any:

@@ -5,15 +5,25 @@ A value is a bare word or a JSON value without raw line breaks. `render.parse` i
 
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable
+from functools import lru_cache, partial
+from operator import attrgetter
 from typing import Any
 
 from crmkit.model.fields import Custom, Tags
+from crmkit.model.form import Field
 from crmkit.model.record import Kind, Record
 
-_NOT_BARE = re.compile(r'[ "\\]')
+# characters that nobody sees though Python calls them printable (Default_Ignorable_Code_Point of Unicode: joiners,
+# fillers, variation selectors)
+_UNSEEN = "\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180d\u180f\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef"
+_HIDDEN = re.compile(f"[{_UNSEEN}]")
+_NOT_BARE = re.compile(rf'[ "\\{_UNSEEN}]')
 # what a reader might take for a number, a boolean, null, a list or an object
 _MISTAKABLE = re.compile(r"[\[{]|(?:-?[0-9.]+(?:[eE][+-]?[0-9]+)?|true|false|null|-?Infinity|NaN)\Z", re.ASCII)
+# most values are one of these, which a single look tells: a plain word, or words that need nothing but quotes
+_WORD = re.compile(r"(?!(?:true|false|null|NaN|Infinity)\Z)[A-Za-z@_+/][!#-\[\]-~]*", re.ASCII)
+_WORDS = re.compile(r"[!#-\[\]-~]*(?: [!#-\[\]-~]*)+", re.ASCII)
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
 
 _PLAIN_KEY = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)
@@ -22,6 +32,10 @@ _PLAIN_KEY = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)
 def value(content: Any) -> str:
     """Return a JSON value as it stands behind `key=`."""
     if isinstance(content, str):
+        if _WORD.fullmatch(content):
+            return content
+        if _WORDS.fullmatch(content):
+            return f'"{content}"'
         return content if is_bare(content) else quoted(content)
     return str(content) if type(content) is int else quoted(content)
 
@@ -37,10 +51,10 @@ def quoted(content: Any) -> str:
 
 
 def printable(text: str) -> str:
-    r"""Return `text` with each unprintable character as `\uXXXX` (a surrogate pair past U+FFFF, as in JSON)."""
-    if text.isprintable():
-        return text
-    return "".join(character if character.isprintable() else _escaped(character) for character in text)
+    r"""Return `text` with each character that cannot be seen as `\uXXXX` (a surrogate pair past U+FFFF, as in JSON)."""
+    if not text.isprintable():
+        text = "".join(character if character.isprintable() else _escaped(character) for character in text)
+    return text if text.isascii() else _HIDDEN.sub(lambda found: _escaped(found.group()), text)
 
 
 def key(name: str) -> str:
@@ -50,34 +64,55 @@ def key(name: str) -> str:
 
 def line(kind: Kind, record: Record, names: Iterable[str]) -> str:
     """Return the record's line with those of the named fields that are not empty."""
-    parts = [record.handle]
-    for name in names:
-        content = getattr(record, name)
-        if content is None or name == "id":
-            continue
-        type_ = kind.by_name[name].type
-        if isinstance(type_, Custom):
-            parts += (f"{path}={value(leaf)}" for path, leaf in leaves(name, content))
-        elif isinstance(type_, Tags):
-            parts.append(f"{name}={words(content)}")
-        else:
-            parts.append(f"{name}={value(content)}")
-    return "  ".join(parts)
+    return liner(kind, tuple(names))(record)
+
+
+@lru_cache(256)
+def liner(kind: Kind, names: tuple[str, ...]) -> Callable[[Record], str]:
+    """Return the function that writes the line of a record of this kind with those fields."""
+    shown = [kind.by_name[name] for name in names if name != "id"]
+    read = attrgetter("handle", *(field.name for field in shown), "handle")  # always more than one, so always a tuple
+    spelled = [_spelling(field) for field in shown]
+
+    def write(record: Record) -> str:
+        handle, *contents, _ = read(record)
+        line: str = handle
+        for (before, spell), content in zip(spelled, contents, strict=True):
+            if content is not None:
+                line += before + (spell(content) if spell else content)
+        return line
+
+    return write
+
+
+def _spelling(field: Field) -> tuple[str, Callable[[Any], str] | None]:
+    """Return what stands before a value of the field, and what spells it; None for values that are bare words."""
+    if isinstance(field.type, Custom):
+        return "", partial(nested, field.name)
+    if isinstance(field.type, Tags):
+        return f"  {field.name}=", words
+    return f"  {field.name}=", None if field.type.bare else value
 
 
 def words(content: list[str]) -> str:
     """Return a list of plain words joined by commas; any other list as JSON."""
-    return ",".join(content) if all(is_bare(word) for word in content) else quoted(content)
+    if all(_WORD.fullmatch(word) or is_bare(word) for word in content):
+        return ",".join(content)
+    return quoted(content)
 
 
-def leaves(path: str, content: dict[str, Any]) -> Iterator[tuple[str, Any]]:
-    """Yield (dotted path, value) for every value in nested objects; an empty object is a value."""
+def nested(path: str, content: dict[str, Any]) -> str:
+    """Return `  path=value` for every value in nested objects; an empty object is a value."""
+    line = ""
     for name, inner in content.items():
-        where = f"{path}.{key(name)}"
-        if isinstance(inner, dict) and inner:
-            yield from leaves(where, inner)
-        else:
-            yield where, inner
+        where = _below(path, name)
+        line += nested(where, inner) if isinstance(inner, dict) and inner else f"  {where}={value(inner)}"
+    return line
+
+
+@lru_cache(512)
+def _below(path: str, name: str) -> str:
+    return f"{path}.{key(name)}"
 
 
 def _escaped(character: str) -> str:

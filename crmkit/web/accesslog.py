@@ -16,18 +16,14 @@ class AccessLog:
 
     def write(self, at: str, request_id: str, method: str, path: str, status: int, seconds: float, token: str) -> None:
         """Log a request; `token` is the name of the token it came with, or empty."""
-        fields = {
-            "at": at,
-            "request": request_id,
-            "method": method,
-            "path": path,
-            "status": status,
-            "ms": round(seconds * 1000, 1),
-            "token": token,
-        }
+        ms = round(seconds * 1000, 1)
         if self._as_json:
-            line = json.dumps(fields)
+            fields = {"at": at, "request": request_id, "method": method, "path": path, "status": status, "ms": ms}
+            line = json.dumps({**fields, "token": token})
         else:
-            line = "  ".join(f"{name}={value(content)}" for name, content in fields.items() if content != "")
+            line = (
+                f"at={at}  request={request_id}  method={value(method)}  path={value(path)}  status={status}  ms={ms}"
+            )
+            line += f"  token={value(token)}" if token else ""
         self._stream.write(line + "\n")
         self._stream.flush()

@@ -177,6 +177,18 @@ def test_every_character_of_unicode_reads_back_and_none_can_break_or_hide_a_line
         assert parse.value(text.value(block)) == block
 
 
+@pytest.mark.parametrize(
+    "unseen", [*"\u034f\u115f\u1160\u17b4\u180b\u180f\u3164\ufe00\ufe0f\uffa0\U000e0100\U000e01ef"], ids=ascii
+)
+def test_what_nobody_sees_is_escaped_though_python_calls_it_printable(unseen: str) -> None:
+    assert unseen.isprintable()
+    for content in (f"a{unseen}b", unseen, f"ü{unseen} \n", {f"k{unseen}": [unseen]}):
+        shown = text.value(content)
+        assert unseen not in shown
+        assert parse.value(shown) == content
+    assert unseen not in text.printable(f"ü{unseen}")
+
+
 @every_kind
 def test_the_line_of_any_record_parses_back_to_what_json_shows(kind: Kind) -> None:
     @examples(180)
