@@ -3,7 +3,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test check install format manual lock bench binary clean
+.PHONY: help serve test interop check install format manual lock bench binary clean
 
 help:            ## print this list
 	@grep -hE '^[a-z]+: .*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 18
@@ -13,6 +13,9 @@ serve: .venv/.installed          ## serve http://127.0.0.1:8000 in local mode, d
 
 test: .venv/.dev                 ## run all tests
 	$(BIN)/pytest -q
+
+interop: .venv/.dev build/interop/.installed ## run clients and checkers of MCP that others wrote; needs node
+	$(BIN)/pytest -q -o 'norecursedirs=.*' tests/interop
 
 check: .venv/.dev                ## formatter, linter, types, floors
 	$(BIN)/ruff format --check .
@@ -44,6 +47,7 @@ binary: .venv/.installed         ## build dist/crmkit, one file
 	build/venv/bin/pip install -q pyinstaller==6.22.3
 	build/venv/bin/pyinstaller --onefile --clean --noconfirm --name crmkit --paths . --log-level WARN \
 		--distpath dist --workpath build/work --specpath build --add-data "$(CURDIR)/crmkit/render/manual.txt:crmkit/render" \
+		--add-data "$(CURDIR)/crmkit/render/pages.css:crmkit/render" \
 		--exclude-module faker --exclude-module polyfactory crmkit/__main__.py
 
 clean:           ## remove what the other targets made, but no data
@@ -59,4 +63,12 @@ clean:           ## remove what the other targets made, but no data
 
 .venv/.dev: .venv/.installed requirements-dev.txt
 	$(BIN)/pip install -q --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@touch $@
+
+build/interop/.installed: tests/interop/requirements.txt tests/interop/package.json .venv/.dev
+	$(BIN)/pip install -q --disable-pip-version-check playwright==1.65.2
+	$(PYTHON) -m venv --clear build/interop/venv
+	build/interop/venv/bin/pip install -q --disable-pip-version-check -r tests/interop/requirements.txt
+	cp tests/interop/package.json build/interop/package.json
+	npm install --prefix build/interop --ignore-scripts --no-fund --no-audit --loglevel error
 	@touch $@

@@ -19,11 +19,12 @@ from crmkit.core import login
 from crmkit.core.crm import Crm
 from crmkit.core.upkeep import keep_up
 from crmkit.mail import mailer
+from crmkit.mcp import endpoint as mcp
 from crmkit.model.fields import Invalid
 from crmkit.model.form import Field
 from crmkit.records import ACTIVITY, KINDS
 from crmkit.render.manual import manual
-from crmkit.settings import Settings, SettingsError
+from crmkit.settings import Settings, SettingsError, check_https
 from crmkit.storage import migrate, secret
 from crmkit.storage.database import FILE, Database, InUse, connect, hold, prepare
 from crmkit.storage.sqlite import VERSION, is_fixed
@@ -61,7 +62,7 @@ def application(crm: Crm, log: AccessLog | None = None) -> Edge:
                 upkeep.cancel()
                 await asyncio.gather(upkeep, return_exceptions=True)
 
-    return build(crm, log or AccessLog(crm.settings.server.log), running)
+    return build(crm, log or AccessLog(crm.settings.server.log), running, mcp.routes(crm.settings))
 
 
 def serve(settings: Settings) -> None:
@@ -69,6 +70,7 @@ def serve(settings: Settings) -> None:
 
     Raises SettingsError, InUse and migrate.Newer before anything is listened on.
     """
+    check_https(settings)
     crm = crm_of(settings)
     listener = _listener(settings)
     settings = _with_port(settings, listener.getsockname()[1])

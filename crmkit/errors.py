@@ -13,7 +13,7 @@ CATALOGUE: dict[str, tuple[tuple[int, ...], str]] = {
     "invalid_json": ((400,), "the body is not one JSON object"),
     "unknown_field": ((400,), "a name that no field has, or that only the server writes"),
     "missing_field": ((400,), "a required field is absent or empty"),
-    "invalid_value": ((400,), "a value of the wrong type, form or length"),
+    "invalid_value": ((400, 403), "a value of the wrong type, form or length; 403 for a foreign Origin at /mcp"),
     "invalid_reference": ((400,), "an id that names no live record of this workspace"),
     "invalid_filter": ((400,), "a query parameter that is no field"),
     "invalid_operator": ((400,), "an operator this field does not have"),

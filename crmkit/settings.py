@@ -5,10 +5,12 @@ be read raises SettingsError with one clear line.
 """
 
 import ipaddress
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin, get_type_hints
+from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import Meta, Struct, field
@@ -22,6 +24,10 @@ NotNegative = Annotated[int, Meta(ge=0)]
 # bounded, so that a moment that far from now is still a date
 Minutes = Annotated[int, Meta(ge=1, le=365 * 24 * 60)]
 Days = Annotated[int, Meta(ge=1, le=100 * 365)]
+
+
+# names that no public DNS has (RFC 2606, RFC 6761, RFC 6762, RFC 8375, and ICANN's reservation of .internal)
+PRIVATE_NAMES = (".localhost", ".local", ".internal", ".home.arpa", ".test")
 
 
 class SettingsError(Exception):
@@ -38,6 +44,9 @@ class Server(Struct, frozen=True, forbid_unknown_fields=True):
     data: Annotated[str, "folder of the database and its key"] = "data"
     trusted_proxies: Annotated[
         tuple[str, ...], "addresses or networks whose X-Forwarded-For is believed; comma-separated in the environment"
+    ] = ()
+    origins: Annotated[
+        tuple[str, ...], "further web origins whose pages may call /mcp, like https://chat.example.com"
     ] = ()
     log: Annotated[Literal["text", "json"], "form of the access log"] = "text"
 
@@ -219,12 +228,33 @@ def _checked(settings: Settings) -> Settings:
             raise SettingsError(f"[server] trusted_proxies: {network!r} is no address or network") from None
     if settings.server.base_url and not settings.server.base_url.startswith(("http://", "https://")):
         raise SettingsError("[server] base_url starts with http:// or https://")
+    for origin in settings.server.origins:
+        if not re.fullmatch(r"https?://[^/?#@\s]+", origin):
+            raise SettingsError(f"[server] origins: {origin!r} is no origin; one looks like https://chat.example.com")
     if settings.auth.local and not is_loopback(settings.server.host):
         raise SettingsError(
             f"local mode shows sign-in codes to anyone who can connect, so it needs a loopback host: "
             f"use --host 127.0.0.1, not {settings.server.host}, or leave --local out"
         )
     return settings
+
+
+def check_https(settings: Settings) -> None:
+    """Raise SettingsError for a public base URL without https: tokens and codes would travel for all to read."""
+    parts = urlsplit(settings.base_url)
+    if parts.scheme == "http" and _is_public(parts.hostname or ""):
+        raise SettingsError(
+            f"[server] base_url is {settings.base_url}, a public address without https: put a TLS proxy in front and "
+            "set base_url to the https:// address that clients use"
+        )
+
+
+def _is_public(host: str) -> bool:
+    """Tell whether a host may be reached from outside a private network."""
+    try:
+        return ipaddress.ip_address(host).is_global
+    except ValueError:
+        return "." in host.rstrip(".") and not host.rstrip(".").lower().endswith(PRIVATE_NAMES)
 
 
 def is_loopback(host: str) -> bool:

@@ -97,6 +97,12 @@ class House:
     letterbox: Letterbox
     log: io.StringIO
     folder: Path
+    visitors: list[httpx.Client] = field(default_factory=list)
+
+    def visitor(self) -> httpx.Client:
+        """Return a client without a token, which is closed with the house."""
+        self.visitors.append(httpx.Client(base_url=self.url, timeout=30))
+        return self.visitors[-1]
 
     def stranger(self) -> Person:
         return Person(self.url)
@@ -112,9 +118,14 @@ class House:
 
 
 @contextmanager
-def house(folder: Path, environ: Mapping[str, str] | None = None, clock: GivenClock | None = None) -> Iterator[House]:
-    """Run a server on a free port of loopback until the block ends; `environ` holds its CRMKIT_ settings."""
-    settings = load(environ={"CRMKIT_SERVER_DATA": str(folder), **(environ or {})})
+def house(
+    folder: Path,
+    environ: Mapping[str, str] | None = None,
+    clock: GivenClock | None = None,
+    file: Path | None = None,
+) -> Iterator[House]:
+    """Run a server on a free port of loopback until the block ends; `environ` holds CRMKIT_ settings, `file` others."""
+    settings = load(file, {"CRMKIT_SERVER_DATA": str(folder), **(environ or {})})
     clock, letterbox, log = clock or GivenClock(), Letterbox(), io.StringIO()
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
@@ -129,9 +140,12 @@ def house(folder: Path, environ: Mapping[str, str] | None = None, clock: GivenCl
     while not server.started:
         assert thread.is_alive(), "the server did not start"
         time.sleep(0.005)
+    running = House(f"http://127.0.0.1:{port}", crm, clock, letterbox, log, folder)
     try:
-        yield House(f"http://127.0.0.1:{port}", crm, clock, letterbox, log, folder)
+        yield running
     finally:
+        for visitor in running.visitors:
+            visitor.close()
         server.should_exit = True
         thread.join(20)
         assert not thread.is_alive(), "the server did not stop"

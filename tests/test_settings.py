@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from crmkit.clock import after
-from crmkit.settings import Plan, Settings, SettingsError, is_loopback, load, rows
+from crmkit.settings import Plan, Settings, SettingsError, check_https, is_loopback, load, rows
 from tests.house import run
 
 # section, key, environment name, default: what operators rely on
@@ -18,6 +18,7 @@ EVERY_SETTING: list[tuple[str, str, str, Any]] = [
     ("server", "base_url", "CRMKIT_SERVER_BASE_URL", ""),
     ("server", "data", "CRMKIT_SERVER_DATA", "data"),
     ("server", "trusted_proxies", "CRMKIT_SERVER_TRUSTED_PROXIES", ()),
+    ("server", "origins", "CRMKIT_SERVER_ORIGINS", ()),
     ("server", "log", "CRMKIT_SERVER_LOG", "text"),
     ("mail", "smtp_url", "CRMKIT_MAIL_SMTP_URL", ""),
     ("mail", "from", "CRMKIT_MAIL_FROM", "crmkit <crmkit@localhost>"),
@@ -41,6 +42,11 @@ OTHER: dict[str, tuple[str, str, Any]] = {
         "10.0.0.0/8, ::1 ,",
         '["10.0.0.0/8", "::1"]',
         ("10.0.0.0/8", "::1"),
+    ),
+    "CRMKIT_SERVER_ORIGINS": (
+        "https://a.example.com, http://b:81",
+        '["https://a.example.com", "http://b:81"]',
+        ("https://a.example.com", "http://b:81"),
     ),
     "CRMKIT_SERVER_LOG": ("json", '"json"', "json"),
     "CRMKIT_MAIL_SMTP_URL": ("smtp://mail:25", '"smtp://mail:25"', "smtp://mail:25"),
@@ -145,6 +151,8 @@ def test_a_switch_is_spelled_true_or_false(text: str, value: bool) -> None:
         ("CRMKIT_LIMITS_SIGNIN_PER_HOUR", "0", ["CRMKIT_LIMITS_SIGNIN_PER_HOUR cannot be read"]),
         ("CRMKIT_LIMITS_BODY_KIB", "1 MB", ["CRMKIT_LIMITS_BODY_KIB cannot be read"]),
         ("CRMKIT_PLANS_DEFAULT", "gold", ["[plans] default names 'gold'; declared are: unlimited"]),
+        ("CRMKIT_SERVER_ORIGINS", "chat.example.com", ["origins", "https://chat.example.com"]),
+        ("CRMKIT_SERVER_ORIGINS", "https://a.example.com/x", ["origins", "'https://a.example.com/x' is no origin"]),
         ("CRMKIT_SERVER_TRUSTED_PROXIES", "10.0.0.1,proxy", ["trusted_proxies: 'proxy' is no address or network"]),
         ("CRMKIT_SERVER_BASE_URL", "crm.acme.com", ["[server] base_url starts with http:// or https://"]),
     ],
@@ -323,3 +331,51 @@ def test_the_base_url_is_the_one_that_is_set_or_where_it_listens(environ: dict[s
 def test_proxies_are_addresses_or_networks(proxies: str) -> None:
     found = load(environ={"CRMKIT_SERVER_TRUSTED_PROXIES": proxies}).server.trusted_proxies
     assert found == tuple(part for part in proxies.split(",") if part)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://crm.example.com",
+        "http://example.com:8000/crm",
+        "http://203.0.114.5",
+        "http://[2a00:1450::1]",
+        "http://127.0.0.1.example.com",
+        "http://localhost.example.com.",
+    ],
+)
+def test_a_public_address_needs_https(url: str, tmp_path: Path) -> None:
+    settings = load(environ={"CRMKIT_SERVER_BASE_URL": url})
+    with pytest.raises(SettingsError, match="public address without https"):
+        check_https(settings)
+    check_https(load(environ={"CRMKIT_SERVER_BASE_URL": url.replace("http://", "https://")}))
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "http://localhost:8000",
+        "http://127.0.0.1",
+        "http://[::1]:8000",
+        "http://192.168.1.5:8000",
+        "http://10.1.2.3",
+        "http://crm",
+        "http://crm.local",
+        "http://crm.internal:8000",
+        "http://crm.home.arpa",
+        "https://crm.example.com",
+    ],
+)
+def test_a_private_one_does_not(url: str) -> None:
+    check_https(load(environ={"CRMKIT_SERVER_BASE_URL": url}))
+
+
+def test_serve_stops_with_one_line_before_it_touches_anything(tmp_path: Path) -> None:
+    done = run("serve", "--port", "0", cwd=tmp_path, CRMKIT_SERVER_BASE_URL="http://crm.example.com")
+    assert done.returncode == 1
+    assert done.stdout == ""
+    (line,) = done.stderr.splitlines()
+    assert "http://crm.example.com" in line
+    assert "https://" in line
+    assert list(tmp_path.iterdir()) == []

@@ -62,10 +62,13 @@ def count_mail(tx: Tx, crm: Crm, email: str) -> Allowance:
     return Allowance(per_hour, per_hour - sent - 1, reset)
 
 
-def keep(tx: Tx, crm: Crm, email: str, purpose: str, code: str) -> None:
-    """Keep a fresh code until it is entered or outdated; an earlier one for the same purpose no longer works."""
+def keep(tx: Tx, crm: Crm, email: str, purpose: str, code: str, place: str = "") -> None:
+    """Keep a fresh code until it is entered or outdated; an earlier one for the same purpose no longer works.
+
+    `place` is a secret of the one place where it can be entered, where there is such a place.
+    """
     expires_at = after(tx.now, minutes=crm.settings.auth.code_minutes)
-    codes.put(tx, email, purpose, codes.keyed_hash(crm.key, email, purpose, code), expires_at)
+    codes.put(tx, email, purpose, codes.keyed_hash(crm.key, email, purpose + place, code), expires_at)
 
 
 async def send(crm: Crm, message: Message) -> None:
@@ -81,9 +84,9 @@ async def send(crm: Crm, message: Message) -> None:
         ) from error
 
 
-def entered(tx: Tx, crm: Crm, email: str, purpose: str, code: str) -> bool:
+def entered(tx: Tx, crm: Crm, email: str, purpose: str, code: str, place: str = "") -> bool:
     """Use up the code that waits for this purpose and tell whether `code` was right; wrong tries are counted."""
-    given = codes.keyed_hash(crm.key, email, purpose, code.strip())
+    given = codes.keyed_hash(crm.key, email, purpose + place, code.strip())
     waiting = codes.find(tx, email, purpose)
     if waiting is None or waiting.expires_at <= tx.now or waiting.wrong_tries >= TRIES_PER_CODE:
         return False

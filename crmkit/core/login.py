@@ -1,6 +1,7 @@
 """Signing in by a code sent to the mail address: ask for one, enter it, get a token."""
 
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Annotated, Any
@@ -63,6 +64,13 @@ async def request_code(crm: Crm, client: str, body: dict[str, Any]) -> CodeSent:
     leave (that try is not counted).
     """
     email = CODE_REQUEST.filled(body)["email"]
+    return await mail_code(crm, client, email, LOGIN, partial(_letter, crm, email))
+
+
+async def mail_code(
+    crm: Crm, client: str, email: str, purpose: str, letter: Callable[[str], Message], place: str = ""
+) -> CodeSent:
+    """Mail a code in a letter; `place` as in `codes.keep`. Someone who may not open an account gets a refusal."""
     code = codes.fresh()
 
     def unit(tx: Tx) -> tuple[Allowance, bool]:
@@ -72,10 +80,10 @@ async def request_code(crm: Crm, client: str, body: dict[str, Any]) -> CodeSent:
         return allowance, crm.settings.auth.signup == "open" or _is_known(tx, email)
 
     allowance, welcome = await crm.database.write(unit)
-    await codes.send(crm, _letter(crm, email, code) if welcome else _refusal(crm, email))
+    await codes.send(crm, letter(code) if welcome else _refusal(crm, email))
     # for a stranger one that nobody is told and nobody can type, so that wrong tries are counted and answered alike
     kept = code if welcome else secrets.token_hex()
-    await crm.database.write(partial(codes.keep, crm=crm, email=email, purpose=LOGIN, code=kept))
+    await crm.database.write(partial(codes.keep, crm=crm, email=email, purpose=purpose, code=kept, place=place))
     local = crm.settings.auth.local and welcome
     return CodeSent(email, allowance, code if local else None)
 
@@ -89,9 +97,7 @@ async def enter_code(crm: Crm, client: str, body: dict[str, Any]) -> SignedIn:
     email, name = entry["email"], entry["token_name"] or "default"
 
     def unit(tx: Tx) -> tuple[SignedIn | None, Allowance]:
-        _check_client(tx, client)
-        codes.check_tries(tx, email)
-        right = codes.entered(tx, crm, email, LOGIN, entry["code"])
+        right = code_entered(tx, crm, client, email, LOGIN, entry["code"])
         return sign_in(tx, crm, email, name) if right else None, codes.tries_left(tx, email)
 
     signed_in, tries = await crm.database.write(unit)
@@ -105,11 +111,25 @@ async def enter_code(crm: Crm, client: str, body: dict[str, Any]) -> SignedIn:
     return replace(signed_in, allowance=tries)
 
 
+def code_entered(tx: Tx, crm: Crm, client: str, email: str, purpose: str, code: str, place: str = "") -> bool:
+    """Use up a mailed code and tell whether `code` was right; raises `rate_limited` past the limits of tries."""
+    _check_client(tx, client)
+    codes.check_tries(tx, email)
+    return codes.entered(tx, crm, email, purpose, code, place)
+
+
 def sign_in(tx: Tx, crm: Crm, email: str, token_name: str) -> SignedIn:
-    """Return a fresh token for the person with this address, who is given an account where they have none.
+    """Return a fresh token for the person with this address; it works in the workspace they joined first."""
+    user, workspaces = welcome(tx, crm, email, token_name)
+    token, _ = new_token(tx, user, workspaces[0], token_name)
+    return SignedIn(token, token_name, email, workspaces[0], tuple(workspaces))
+
+
+def welcome(tx: Tx, crm: Crm, email: str, token_name: str) -> tuple[User, list[Membership]]:
+    """Return the person with this address and where they belong; one who is new is given an account.
 
     A new one gets a workspace of their own, unless signup is by invitation and an invite waits; pending invites are
-    accepted. The token works in the workspace they joined first.
+    accepted. What was done is logged under `token_name`.
     """
     user = accounts.find_user(tx.connection, email)
     opened = None
@@ -122,16 +142,22 @@ def sign_in(tx: Tx, crm: Crm, email: str, token_name: str) -> SignedIn:
     if not workspaces:
         opened = accounts.insert_workspace(tx, user, name=email, plan=crm.settings.plans.default)
         workspaces = [opened]
-    token = tokens.mint()
-    token_id = tokens.insert(tx, token, user.id, workspaces[0].workspace_id, token_name)
     for place in joined:
-        tx.actor = actor_in(user, place, token_id, token_name)
+        tx.actor = actor_in(user, place, "", token_name)
         audit.append(tx, "member.create", f"user/{user.id}", {"role": [None, place.role], "email": [None, email]})
-    tx.actor = actor_in(user, workspaces[0], token_id, token_name)
     if opened is not None:
+        tx.actor = actor_in(user, opened, "", token_name)
         audit.append(tx, "workspace.create", f"workspace/{opened.workspace_id}", {"name": [None, opened.name]})
-    audit.append(tx, "token.create", f"token/{token_id}", {"name": [None, token_name]})
-    return SignedIn(token, token_name, email, workspaces[0], tuple(workspaces))
+    return user, workspaces
+
+
+def new_token(tx: Tx, user: User, place: Membership, name: str) -> tuple[str, str]:
+    """Return (token, its id): a fresh one of this user for one of their workspaces."""
+    token = tokens.mint()
+    token_id = tokens.insert(tx, token, user.id, place.workspace_id, name)
+    tx.actor = actor_in(user, place, token_id, name)
+    audit.append(tx, "token.create", f"token/{token_id}", {"name": [None, name]})
+    return token, token_id
 
 
 def actor_in(user: User, place: Membership, token_id: str, token_name: str) -> Actor:

@@ -8,7 +8,7 @@ from typing import NoReturn
 from crmkit.clock import after
 from crmkit.core.crm import Crm
 from crmkit.records import KINDS
-from crmkit.storage import codes, confirmations, search
+from crmkit.storage import codes, confirmations, grants, search
 from crmkit.storage.tx import Tx
 
 log = logging.getLogger("crmkit")
@@ -44,3 +44,4 @@ async def index_all(crm: Crm) -> None:
 def _sweep(tx: Tx) -> None:
     codes.forget_before(tx, after(tx.now, days=-KEEP_DAYS))
     confirmations.forget_before(tx, tx.now)
+    grants.forget_before(tx, after(tx.now, days=-KEEP_DAYS))

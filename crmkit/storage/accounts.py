@@ -41,6 +41,11 @@ def find_user(connection: Connection, email: str) -> User | None:
     return None if row is None else User(*row)
 
 
+def user(connection: Connection, id: str) -> User:
+    """Return the user with this id, who exists."""
+    return User(*connection.execute("SELECT id, email FROM users WHERE id = ?", (id,)).fetchone())
+
+
 def insert_user(tx: Tx, email: str) -> User:
     """Return the new user of this address."""
     user = User(_unused(tx, "users", "u"), email)

@@ -1,10 +1,10 @@
 """The second step of a delete: a random token for one caller, one record at one version, for a while, once."""
 
-import hashlib
 import hmac
 import secrets
 
 from crmkit import ids
+from crmkit.storage.hashed import sha256
 from crmkit.storage.tx import Tx
 
 RANDOM = 16  # characters of 31: 79 random bits
@@ -17,7 +17,7 @@ def issue(tx: Tx, target: str, version: int, expires_at: str) -> str:
         "INSERT INTO confirmations (workspace_id, target, token_id, hash, version, expires_at) "
         "VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (workspace_id, target, token_id) DO UPDATE SET "
         "hash = excluded.hash, version = excluded.version, expires_at = excluded.expires_at",
-        (tx.by.workspace_id, target, tx.by.token_id, _hash(token), version, expires_at),
+        (tx.by.workspace_id, target, tx.by.token_id, sha256(token), version, expires_at),
     )
     return token
 
@@ -32,12 +32,8 @@ def consume(tx: Tx, target: str, version: int, token: str) -> bool:
     if row is None:
         return False
     hash, confirmed, expires_at = row
-    return hmac.compare_digest(hash, _hash(token)) and confirmed == version and tx.now <= expires_at
+    return hmac.compare_digest(hash, sha256(token)) and confirmed == version and tx.now <= expires_at
 
 
 def forget_before(tx: Tx, at: str) -> None:
     tx.connection.execute("DELETE FROM confirmations WHERE expires_at < ?", (at,))
-
-
-def _hash(token: str) -> bytes:
-    return hashlib.sha256(token.encode("utf-8", "replace")).digest()

@@ -1,11 +1,11 @@
 """Tokens: known by their SHA-256 alone, each for one person in one workspace."""
 
-import hashlib
 import secrets
 from dataclasses import dataclass
 
 from crmkit import ids
 from crmkit.model.actor import Actor
+from crmkit.storage.hashed import sha256
 from crmkit.storage.tx import Connection, Tx
 
 RANDOM = 39  # characters of 31: 193 random bits
@@ -35,7 +35,7 @@ def mint() -> str:
 
 def find(connection: Connection, token: str) -> Found | None:
     """Return what this token stands for, or None when it is unknown, revoked, or its membership has ended."""
-    row = connection.execute(f"{_SELECT} WHERE t.hash = ?", (_hash(token),)).fetchone()
+    row = connection.execute(f"{_SELECT} WHERE t.hash = ?", (sha256(token),)).fetchone()
     return None if row is None else Found(Actor(*row[:9]), row[9])
 
 
@@ -54,7 +54,7 @@ def insert(tx: Tx, token: str, user_id: str, workspace_id: str, name: str) -> st
     tx.connection.execute(
         "INSERT INTO tokens (id, hash, user_id, workspace_id, name, created_at, last_used_at) "
         "VALUES (?, ?, ?, ?, ?, ?, ?)",
-        (id, _hash(token), user_id, workspace_id, name, tx.now, tx.now),
+        (id, sha256(token), user_id, workspace_id, name, tx.now, tx.now),
     )
     return id
 
@@ -79,7 +79,3 @@ def remove(tx: Tx, user_id: str, token_id: str) -> tuple[str, str] | None:
         "DELETE FROM tokens WHERE user_id = ? AND id = ? RETURNING name, workspace_id", (user_id, token_id)
     ).fetchone()
     return None if row is None else (row[0], row[1])
-
-
-def _hash(token: str) -> bytes:
-    return hashlib.sha256(token.encode("utf-8", "replace")).digest()

@@ -10,11 +10,16 @@ from crmkit.core.sessions import Identity
 from crmkit.model.listing import Paging, Rows
 from crmkit.render import text
 from crmkit.render.answers import Answer, Card, Lines, done
-from crmkit.web.gate import PUBLIC
+from crmkit.web.gate import DIRECT, PUBLIC
 from crmkit.web.requests import Asked, actor_of, body_of, client_of, crm_of, read
 
 
-@post("/auth/request", summary="mail a sign-in code", status_code=200, opt={PUBLIC: True, "form": CODE_REQUEST})
+@post(
+    "/auth/request",
+    summary="mail a sign-in code",
+    status_code=200,
+    opt={PUBLIC: True, DIRECT: True, "form": CODE_REQUEST},
+)
 async def request_code(request: Asked) -> Answer:
     sent = await login.request_code(crm_of(request), client_of(request), await body_of(request))
     local = {} if sent.local_code is None else {"local_code": sent.local_code}
@@ -24,7 +29,12 @@ async def request_code(request: Asked) -> Answer:
     return done(f"code sent to {sent.email}", facts, [*comments, note], limits=sent.allowance.headers)
 
 
-@post("/auth/verify", summary="exchange the code for a token", status_code=200, opt={PUBLIC: True, "form": CODE_ENTRY})
+@post(
+    "/auth/verify",
+    summary="exchange the code for a token",
+    status_code=200,
+    opt={PUBLIC: True, DIRECT: True, "form": CODE_ENTRY},
+)
 async def enter_code(request: Asked) -> Answer:
     signed_in = await login.enter_code(crm_of(request), client_of(request), await body_of(request))
     facts = {

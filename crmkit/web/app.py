@@ -1,6 +1,6 @@
 """The application: Litestar with our routes, our Response and our one way to answer an error."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 from litestar import Litestar
@@ -9,7 +9,7 @@ from litestar.handlers import HTTPRouteHandler
 
 from crmkit.core.crm import Crm
 from crmkit.records import KINDS
-from crmkit.web import account, activities, documents, overview, teams
+from crmkit.web import account, activities, documents, oauth, overview, signin, teams
 from crmkit.web.accesslog import AccessLog
 from crmkit.web.activities import log_routes
 from crmkit.web.edge import Edge
@@ -19,29 +19,39 @@ from crmkit.web.records import record_routes
 from crmkit.web.reply import Reply
 
 
-def build(crm: Crm, log: AccessLog, running: Callable[[], AbstractAsyncContextManager[None]]) -> Edge:
-    """Return the ASGI application; `running` is entered at startup and left at shutdown."""
+def build(
+    crm: Crm,
+    log: AccessLog,
+    running: Callable[[], AbstractAsyncContextManager[None]],
+    more: Sequence[HTTPRouteHandler] = (),
+) -> Edge:
+    """Return the ASGI application: the API, what connects apps, and `more` routes.
+
+    `running` is entered at startup and left at shutdown.
+    """
 
     @asynccontextmanager
     async def lifespan(_: Litestar) -> AsyncIterator[None]:
         async with running():
             yield
 
+    gate = Gate(crm)
     app = Litestar(
-        route_handlers=routes(),
+        route_handlers=[*routes(), *signin.ROUTES, *oauth.ROUTES, *more],
         response_class=Reply,
-        middleware=[Gate(crm)],
+        middleware=[gate],
         exception_handlers={Exception: on_error},
         lifespan=[lifespan],
-        state=State({"crm": crm}),
+        state=State({"crm": crm, "limit": gate.limit}),
         openapi_config=None,
         logging_config=None,
         request_max_body_size=crm.settings.limits.body_kib * 1024,
     )
-    return Edge(app, log, crm.clock)
+    edge = app.state.edge = Edge(app, log, crm.clock)
+    return edge
 
 
 def routes() -> list[HTTPRouteHandler]:
-    """Return every route, in the order in which the manual lists them."""
+    """Return every route of the API, in the order in which the manual lists them."""
     of_kinds = [handler for kind in KINDS for handler in (*record_routes(kind), *log_routes(kind))]
     return [*documents.ROUTES, *account.ROUTES, *of_kinds, *activities.ROUTES, *overview.ROUTES, *teams.ROUTES]

@@ -2,6 +2,9 @@
 
 A Host that names this machine (in local mode), a method of ours, a token (unless the route is public), requests per
 minute, and query parameters that the route takes. A handler that runs may therefore act at once.
+
+Routes for apps (MCP) also refuse foreign web pages, and say where to sign in; they count requests themselves, because a
+call of a tool comes through here once more, as the request that it stands for.
 """
 
 from typing import Any
@@ -15,6 +18,8 @@ from litestar.types import ASGIApp, Receive, Scope, Send
 from crmkit.core import sessions
 from crmkit.core.crm import Crm
 from crmkit.errors import Problem, nearest
+from crmkit.model.actor import Actor
+from crmkit.web.apps import Origins, challenge
 from crmkit.web.hosts import OwnHost
 from crmkit.web.limits import PerMinute
 from crmkit.web.negotiate import check_format
@@ -23,6 +28,10 @@ from crmkit.web.negotiate import check_format
 PUBLIC = "public"  # True: no token needed
 QUERY = "query"  # names of the query parameters it takes; ANY leaves them to the verb
 ANY = ("*",)
+DIRECT = "direct"  # True: signs in or connects, so a call of a tool may not come here
+APPS = "apps"  # True: what apps of elsewhere connect to
+
+INSIDE = "inside"  # in a request's state: it stands for a call of a tool
 
 MAX_PAIRS = 200  # parameters of one query string
 
@@ -35,7 +44,8 @@ class Gate(ASGIMiddleware):
     def __init__(self, crm: Crm) -> None:
         self._crm = crm
         self._hosts = OwnHost(crm.settings) if crm.settings.auth.local else None
-        self._limit = PerMinute(crm.settings.limits.requests_per_minute)
+        self._origins = Origins(crm.settings)
+        self.limit = PerMinute(crm.settings.limits.requests_per_minute)
 
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
         if self._hosts is not None:
@@ -44,12 +54,29 @@ class Gate(ASGIMiddleware):
             raise MethodNotAllowedException
         options = scope["route_handler"].opt
         state: dict[str, Any] = scope["state"]
+        if options.get(DIRECT) and state.get(INSIDE):
+            raise Problem(
+                "invalid_value",
+                "You are signed in already. Signing in, connecting apps and /mcp itself are not reached from a tool; "
+                "POST /workspaces/{id}/tokens gives a token for another workspace, GET /help lists what a tool can do.",
+            )
+        if options.get(APPS):
+            self._origins.check(scope)
         if not options.get(PUBLIC):
-            header = next((content for name, content in scope["headers"] if name == b"authorization"), b"")
-            actor = state["actor"] = await sessions.authenticate(self._crm, header.decode("latin-1"))
-            self._limit.count(actor.token_id, state)
+            actor = state["actor"] = await self._actor(scope, bool(options.get(APPS)))
+            if not options.get(APPS):
+                self.limit.count(actor.token_id, state)
         state["pairs"] = _pairs(scope["query_string"], options.get(QUERY, ()))
         await next_app(scope, receive, send)
+
+    async def _actor(self, scope: Scope, is_app: bool) -> Actor:
+        header = next((content for name, content in scope["headers"] if name == b"authorization"), b"")
+        try:
+            return await sessions.authenticate(self._crm, header.decode("latin-1"))
+        except Problem as problem:
+            if is_app and problem.status == 401:
+                problem.headers["WWW-Authenticate"] = challenge(self._crm.settings.base_url, sent=bool(header))
+            raise
 
 
 def _pairs(raw: bytes, known: tuple[str, ...]) -> list[tuple[str, str]]:

@@ -73,6 +73,6 @@ def client_of(request: Asked) -> str:
     return str(request.scope["state"].get("client") or (request.scope.get("client") or ("unknown",))[0])
 
 
-def read(path: str, **more: Any) -> HTTPRouteHandler:
+def read(path: str | list[str], **more: Any) -> HTTPRouteHandler:
     """Return the decorator of a GET route, which answers HEAD too."""
     return HTTPRouteHandler(path, http_method=["GET", "HEAD"], **more)

@@ -1,0 +1,236 @@
+"""An app asks to connect: its user signs in by a mailed code and chooses a workspace, and the app gets a code.
+
+Anyone can make an app's description, so nothing is answered to the app before its user has entered a right code
+(RFC 9700, 4.11.2); entering it is the consent, and nothing of it is remembered.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from urllib.parse import urlencode, urlsplit, urlunsplit
+
+from crmkit.clock import after
+from crmkit.core import access, login, quotas
+from crmkit.core.crm import Crm
+from crmkit.core.workspaces import WORKSPACE
+from crmkit.errors import Problem
+from crmkit.mail import Message
+from crmkit.model import pkce
+from crmkit.model.client import BadClient, Client, client_of, host_of, is_on_this_machine
+from crmkit.storage import accounts, audit, grants
+from crmkit.storage.accounts import Membership, User
+from crmkit.storage.grants import Asked
+from crmkit.storage.tx import Tx
+
+PURPOSE = "connect"  # of a mailed code
+SCOPE = "crm"  # there is one, and it is never refused whatever an app asks for
+GRANT_SECONDS = 60
+MAX_STATE = 4_000  # characters
+NEW = "new"  # chosen instead of the id of a workspace
+
+_KNOWN = ("response_type", "client_id", "redirect_uri", "code_challenge", "code_challenge_method", "state")
+
+
+@dataclass(frozen=True)
+class Request:
+    """A request of an app that may be shown to its user."""
+
+    asked: Asked
+    client: Client
+
+    @property
+    def app(self) -> str:
+        """Return what the app calls itself, or where it is when it has no name."""
+        return self.client.name or self.host
+
+    @property
+    def host(self) -> str:
+        return host_of(self.asked.redirect_uri)
+
+    @property
+    def on_this_machine(self) -> bool:
+        return is_on_this_machine(self.asked.redirect_uri)
+
+
+@dataclass(frozen=True)
+class Started:
+    """A sign-in under way: `handle` is the secret of the page that goes on with it."""
+
+    handle: str
+    email: str
+    local_code: str | None
+
+
+def resource(crm: Crm) -> str:
+    """Return what a token is for, as RFC 8707 and RFC 9728 name it: the address of the MCP endpoint."""
+    return f"{crm.settings.base_url}/mcp"
+
+
+def is_ours(crm: Crm, named: str) -> bool:
+    """Tell whether a `resource` names this server; a slash more or less is the same."""
+    return named.rstrip("/") in (crm.settings.base_url, resource(crm))
+
+
+def request_of(crm: Crm, pairs: Sequence[tuple[str, str]]) -> Request:
+    """Return what the query of /authorize asks for; raises `invalid_value`, which is shown and never sent anywhere."""
+    sent: dict[str, str] = {}
+    for name, text in pairs:
+        if name in _KNOWN and name in sent:
+            raise _bad(f"{name} stands twice")
+        sent[name] = text
+    try:
+        client = client_of(sent.get("client_id", ""))
+    except BadClient as error:
+        raise _bad(str(error)) from None
+    uri = sent.get("redirect_uri", "")
+    if not client.returns_to(uri):
+        raise _bad("the redirect_uri is none that the app registered")
+    if sent.get("response_type") != "code":
+        raise _bad("response_type must be code")
+    if sent.get("code_challenge_method") != pkce.METHOD or not pkce.is_challenge(sent.get("code_challenge", "")):
+        raise _bad("a code_challenge with the method S256 is needed (RFC 7636)")
+    if not all(is_ours(crm, text) for name, text in pairs if name == "resource"):
+        raise _bad(f"resource must be {resource(crm)}")
+    state = sent.get("state")
+    if state is not None and len(state) > MAX_STATE:
+        raise _bad(f"state has at most {MAX_STATE} characters")
+    asked = Asked(client.id, uri, sent["code_challenge"], sent.get("resource", resource(crm)).rstrip("/"), state)
+    return Request(asked, client)
+
+
+async def start(crm: Crm, network: str, request: Request, email: str) -> Started:
+    """Mail a code for this request alone, and keep the sign-in; raises as `login.request_code`.
+
+    `network` is the network address of the browser.
+    """
+    email = login.CODE_REQUEST.filled({"email": email})["email"]
+    handle = grants.secret()
+    letter = partial(_letter, crm, request, email)
+    sent = await login.mail_code(crm, network, email, PURPOSE, letter, place=handle)
+
+    def unit(tx: Tx) -> None:
+        grants.begin(tx, handle, email, request.asked, _soon(crm, tx))
+
+    await crm.database.write(unit)
+    return Started(handle, email, sent.local_code)
+
+
+async def prove(crm: Crm, network: str, request: Request, handle: str, code: str) -> tuple[str, list[Membership]]:
+    """Return (email, their workspaces) once the right code is entered; who is new is given an account.
+
+    Raises `invalid_code`, `rate_limited`, `not_found` for a sign-in that is outdated.
+    """
+
+    def unit(tx: Tx) -> tuple[str, list[Membership]] | Problem:
+        signin = _under_way(tx, request, handle)
+        if signin.user_id:  # the button was pressed twice
+            return signin.email, accounts.memberships(tx.connection, signin.user_id)
+        if not login.code_entered(tx, crm, network, signin.email, PURPOSE, code, handle):
+            return Problem("invalid_code", "That code is wrong, used or outdated. Check the newest mail.")
+        user, places = login.welcome(tx, crm, signin.email, request.app)
+        grants.prove(tx, handle, user.id, _soon(crm, tx))
+        return signin.email, places
+
+    outcome = await crm.database.write(unit)
+    if isinstance(outcome, Problem):
+        raise outcome
+    return outcome
+
+
+async def places(crm: Crm, request: Request, handle: str) -> tuple[str, list[Membership]]:
+    """Return (email, their workspaces) of a sign-in whose code was entered."""
+
+    def unit(tx: Tx) -> tuple[str, list[Membership]]:
+        signin = _proven(tx, request, handle)
+        return signin.email, accounts.memberships(tx.connection, signin.user_id)
+
+    return await crm.database.write(unit)
+
+
+async def choose(crm: Crm, request: Request, handle: str, workspace: str, name: str) -> str:
+    """Return the URL that carries the app's code, for the chosen workspace or a new one of this name.
+
+    Raises `not_a_member`, `plan_limit_reached`, `invalid_value`, `not_found`; then nothing has changed.
+    """
+    code = grants.secret()
+
+    def unit(tx: Tx) -> None:
+        signin = _proven(tx, request, handle)
+        user = User(signin.user_id, signin.email)
+        if workspace == NEW:
+            chosen = _opened(tx, crm, user, request, name)
+        else:
+            chosen = access.membership(tx.connection, user.id, workspace)
+        grants.end(tx, handle)
+        expires_at = after(tx.now, seconds=GRANT_SECONDS)
+        grants.give(tx, code, chosen.workspace_id, user.id, request.asked, expires_at)
+
+    await crm.database.write(unit)
+    return _answer(crm, request.asked, code=code)
+
+
+async def refuse(crm: Crm, request: Request, handle: str) -> str:
+    """Return the URL that tells the app its user said no; raises `not_found` before a right code was entered."""
+
+    def unit(tx: Tx) -> None:
+        _proven(tx, request, handle)
+        grants.end(tx, handle)
+
+    await crm.database.write(unit)
+    return _answer(crm, request.asked, error="access_denied")
+
+
+def _opened(tx: Tx, crm: Crm, user: User, request: Request, name: str) -> Membership:
+    name = WORKSPACE.filled({"name": name.strip() or user.email})["name"]
+    places = accounts.memberships(tx.connection, user.id)
+    if places:  # else they lost the last one a moment ago
+        tx.actor = login.actor_in(user, places[0], "", request.app)
+        quotas.check(tx, crm.settings, "workspaces")
+    place = accounts.insert_workspace(tx, user, name, crm.settings.plans.default)
+    tx.actor = login.actor_in(user, place, "", request.app)
+    audit.append(tx, "workspace.create", f"workspace/{place.workspace_id}", {"name": [None, name]})
+    return place
+
+
+def _under_way(tx: Tx, request: Request, handle: str) -> grants.Signin:
+    signin = grants.find(tx, handle)
+    if signin is None or signin.asked != request.asked:
+        raise Problem("not_found", "This sign-in is finished or outdated. Start again.")
+    return signin
+
+
+def _proven(tx: Tx, request: Request, handle: str) -> grants.Signin:
+    signin = _under_way(tx, request, handle)
+    if not signin.user_id:
+        raise Problem("not_found", "Enter the code first. Start again.")
+    return signin
+
+
+def _soon(crm: Crm, tx: Tx) -> str:
+    return after(tx.now, minutes=crm.settings.auth.code_minutes)
+
+
+def _answer(crm: Crm, asked: Asked, **parameters: str) -> str:
+    """Return the redirect URI with these parameters, the app's `state` and our `iss` (RFC 9207)."""
+    if asked.state is not None:
+        parameters["state"] = asked.state
+    parts = urlsplit(asked.redirect_uri)
+    query = "&".join(filter(None, [parts.query, urlencode({**parameters, "iss": crm.settings.base_url})]))
+    return urlunsplit(parts._replace(query=query))
+
+
+def _bad(what: str) -> Problem:
+    return Problem("invalid_value", f"The app sent a request that cannot be answered: {what}. Start again in the app.")
+
+
+def _letter(crm: Crm, request: Request, email: str, code: str) -> Message:
+    where = "a program on your computer" if request.on_this_machine else request.host
+    return Message(
+        email,
+        f"{code} is your crmkit code",
+        f"An app asks to work in your CRM at {crm.settings.base_url}.\n\n"
+        f"    It calls itself: {request.app}\n    It returns to:   {where}\n\n"
+        f"If you are connecting it right now, enter this code on the page that asked for it:\n\n    {code}\n\n"
+        f"It works once, on that page alone, within {crm.settings.auth.code_minutes} minutes.\n"
+        "If you are not, ignore this mail: nothing happens without the code. Tell it to nobody.\n",
+    )

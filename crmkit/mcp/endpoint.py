@@ -1,0 +1,143 @@
+"""POST /mcp: JSON in, JSON out, no session, no stream. Two tools that are the API itself."""
+
+from typing import Any
+
+import msgspec
+from litestar import Response
+from litestar.handlers import HTTPRouteHandler
+
+from crmkit import __version__
+from crmkit.errors import Problem
+from crmkit.mcp import inside, protocol, tools
+from crmkit.mcp.cut import cut
+from crmkit.mcp.protocol import Call, Fault, Hello, Request
+from crmkit.render.answers import Failure
+from crmkit.settings import Settings
+from crmkit.web.gate import ANY, APPS, DIRECT, QUERY
+from crmkit.web.requests import Asked, actor_of, crm_of
+
+PATH = "/mcp"
+CACHED_MS = 3_600_000  # how long a client may keep the list of tools
+
+_SERVER = {"name": "crmkit", "title": "crmkit", "version": __version__}
+_CAPABILITIES: dict[str, Any] = {"tools": {}}
+_CACHE = {"ttlMs": CACHED_MS, "cacheScope": "public"}
+
+
+class _Read(msgspec.Struct, forbid_unknown_fields=True):
+    path: str
+
+
+class _Request(msgspec.Struct, forbid_unknown_fields=True):
+    method: str
+    path: str
+    body: msgspec.Raw = msgspec.Raw(b"")
+
+
+async def endpoint(request: Asked) -> Response[bytes]:
+    """Answer one message; every method but POST is refused, after the token was checked."""
+    if request.method != "POST":
+        raise Problem("method_not_allowed", "MCP takes POST alone here.", headers={"Allow": "POST"})
+    id: str | int | None = None
+    try:
+        message = protocol.request_of(await request.body(), request.headers)
+        id = message.id
+        if message.method != "tools/call":
+            request.app.state.limit.count(actor_of(request).token_id, request.scope["state"])
+        protocol.check(message, request.headers)
+        if id is None:
+            return Response(b"", status_code=202)
+        return _json(protocol.answer(id, await _result(request, message), message.is_modern), 200)
+    except Fault as fault:
+        return _json(protocol.failure(id, fault), fault.status)
+
+
+async def _result(request: Asked, message: Request) -> dict[str, Any]:
+    match message.method:
+        case "tools/call":
+            return await _called(request, protocol.decode(message.params, Call))
+        case "tools/list":
+            return {"tools": tools.listed(), **(_CACHE if message.is_modern else {})}
+        case "initialize" if not message.is_modern:
+            return _greeting(protocol.decode(message.params, Hello))
+        case "ping" if not message.is_modern:
+            return {}
+        case "server/discover" if message.is_modern:
+            return {
+                "supportedVersions": protocol.SUPPORTED,
+                "capabilities": _CAPABILITIES,
+                "instructions": tools.INSTRUCTIONS,
+                "_meta": {"io.modelcontextprotocol/serverInfo": _SERVER},
+                **_CACHE,
+            }
+    raise protocol.unknown_method(message)
+
+
+def _greeting(hello: Hello) -> dict[str, Any]:
+    known = hello.protocol_version in protocol.HANDSHAKE
+    return {
+        "protocolVersion": hello.protocol_version if known else protocol.HANDSHAKE[-1],
+        "capabilities": _CAPABILITIES,
+        "serverInfo": _SERVER,
+        "instructions": tools.INSTRUCTIONS,
+    }
+
+
+async def _called(request: Asked, call: Call) -> dict[str, Any]:
+    """Return the result of a tool: the API's own text. What is wrong with the arguments is told the model, as text."""
+    try:
+        method, target, body = _wanted(request, call)
+    except Problem as problem:
+        return _told(Failure(problem, "").text() + "\n", is_error=True)
+    got = await inside.send(request, method, target, body)
+    return _told(cut(got.body), is_error=got.status >= 400)
+
+
+def _wanted(request: Asked, call: Call) -> tuple[str, str, bytes]:
+    """Return (method, path with query, body); raises Fault for an unknown tool, Problem for wrong arguments."""
+    forms: dict[str, type[Any]] = {tools.READ: _Read, tools.REQUEST: _Request}
+    if call.name not in forms:
+        raise Fault(protocol.INVALID_PARAMS, f"there is no such tool; there are {' and '.join(forms)}", status=200)
+    try:
+        sent = msgspec.json.decode(call.arguments, type=forms[call.name])
+    except (msgspec.DecodeError, RecursionError) as error:
+        takes = ", ".join(forms[call.name].__struct_fields__)
+        raise Problem("invalid_value", f"The tool {call.name} takes {takes}: {error}.") from None
+    base_url = crm_of(request).settings.base_url
+    target = sent.path.strip().removeprefix(base_url)
+    if not target.startswith("/"):
+        raise Problem("invalid_value", "path starts with /, like /contacts?search=jane; GET /help lists all.")
+    if call.name == tools.READ:
+        return "GET", target, b""
+    method = sent.method.strip().upper()
+    if method not in tools.METHODS:
+        raise Problem("invalid_value", f"method is one of {', '.join(tools.METHODS)}.")
+    return method, target, _body(sent.body)
+
+
+def _body(raw: msgspec.Raw) -> bytes:
+    """Return the body as it was sent, so that the API sees each of its keys; JSON in a string is taken out of it."""
+    sent = bytes(raw).strip()
+    if sent == b"null":
+        return b""
+    return msgspec.json.decode(sent, type=str).encode() if sent.startswith(b'"') else sent
+
+
+def _told(text: str, is_error: bool) -> dict[str, Any]:
+    return {"content": [{"type": "text", "text": text}], "isError": is_error}
+
+
+def _json(body: bytes, status: int) -> Response[bytes]:
+    return Response(body, media_type="application/json", status_code=status)
+
+
+def routes(settings: Settings) -> list[HTTPRouteHandler]:
+    """Return the route. A message may be larger than a body, which stands in it as JSON."""
+    handler = HTTPRouteHandler(
+        PATH,
+        http_method=["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"],
+        status_code=200,
+        opt={APPS: True, DIRECT: True, QUERY: ANY},
+        request_max_body_size=(2 * settings.limits.body_kib + 64) * 1024,
+    )
+    return [handler(endpoint)]

@@ -1,0 +1,163 @@
+"""The Model Context Protocol, as far as a stateless server with tools speaks it: messages, both eras, errors. Pure.
+
+A client of the first era opens with `initialize` (revisions 2024-11-05 to 2025-11-25); one of the second says in every
+request, in `_meta` and in headers, what it speaks (2026-07-28). The era is told from each request alone.
+"""
+
+import base64
+import binascii
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+HANDSHAKE = ("2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25")
+MODERN = ("2026-07-28",)
+SUPPORTED = (*MODERN, *reversed(HANDSHAKE))
+
+_VERSION = "io.modelcontextprotocol/protocolVersion"
+_CAPABILITIES = "io.modelcontextprotocol/clientCapabilities"
+
+PARSE_ERROR = -32700
+INVALID_REQUEST = -32600
+METHOD_NOT_FOUND = -32601
+INVALID_PARAMS = -32602
+HEADER_MISMATCH = -32020
+UNSUPPORTED_VERSION = -32022
+
+
+class Fault(Exception):
+    """A message that is no good; `status` is the HTTP status of the answer, `data` further JSON for the client."""
+
+    def __init__(self, code: int, message: str, status: int = 400, data: Any = None) -> None:
+        super().__init__(code, message)
+        self.code = code
+        self.message = message
+        self.status = status
+        self.data = data
+
+
+class _Message(msgspec.Struct):
+    method: str
+    jsonrpc: str = ""
+    id: str | int | msgspec.UnsetType = msgspec.UNSET
+    params: msgspec.Raw = msgspec.Raw(b"{}")
+
+
+class _Params(msgspec.Struct):
+    """What of the params decides the era; the rest is the method's own."""
+
+    meta: dict[str, Any] | msgspec.UnsetType = msgspec.field(default=msgspec.UNSET, name="_meta")
+    name: Any = None
+
+
+class Call(msgspec.Struct):
+    """The params of tools/call; the arguments stand as they were sent."""
+
+    name: str
+    arguments: msgspec.Raw = msgspec.Raw(b"{}")
+
+
+class Hello(msgspec.Struct):
+    """The params of initialize."""
+
+    protocol_version: str = msgspec.field(default="", name="protocolVersion")
+
+
+@dataclass(frozen=True)
+class Request:
+    """One message; `id` is None for a notification, `is_modern` tells the era. `params` is JSON, an object."""
+
+    id: str | int | None
+    method: str
+    params: bytes
+    is_modern: bool
+
+
+def request_of(body: bytes, headers: Mapping[str, str]) -> Request:
+    """Return the message in a body; raises Fault. `headers` have lower-case names."""
+    try:
+        message = msgspec.json.decode(body, type=_Message)
+    except msgspec.ValidationError:
+        raise Fault(INVALID_REQUEST, "send one JSON-RPC 2.0 request object") from None
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+        raise Fault(PARSE_ERROR, "the body is not JSON") from None
+    if message.jsonrpc != "2.0":
+        raise Fault(INVALID_REQUEST, 'send one JSON-RPC 2.0 request object, with "jsonrpc": "2.0"')
+    id = None if message.id is msgspec.UNSET else message.id
+    params = bytes(message.params)
+    is_modern = _is_modern(params, headers)
+    return Request(id, message.method, params, is_modern)
+
+
+def check(request: Request, headers: Mapping[str, str]) -> None:
+    """Raise Fault unless a message of the second era says what it must, and says it alike in body and headers."""
+    if not request.is_modern or request.id is None:
+        return
+    params = decode(request.params, _Params)
+    meta = {} if params.meta is msgspec.UNSET else params.meta
+    missing = [name for name in (_VERSION, _CAPABILITIES) if name not in meta]
+    if missing:
+        raise Fault(INVALID_PARAMS, f"params._meta lacks {' and '.join(missing)}")
+    version = meta[_VERSION]
+    if not isinstance(version, str) or not isinstance(meta[_CAPABILITIES], dict):
+        raise Fault(INVALID_PARAMS, f"params._meta: {_VERSION} is a string and {_CAPABILITIES} an object")
+    expected = {"mcp-protocol-version": version, "mcp-method": request.method}
+    if request.method == "tools/call":
+        expected["mcp-name"] = params.name if isinstance(params.name, str) else ""
+    for name, content in expected.items():
+        if _header(headers.get(name, "")) != content:
+            raise Fault(HEADER_MISMATCH, f"the header {name} must equal the body")
+    if version not in MODERN:
+        data = {"supported": SUPPORTED, "requested": version}
+        raise Fault(UNSUPPORTED_VERSION, "this protocol version is not supported", data=data)
+
+
+def decode(params: bytes, form: type[Any]) -> Any:
+    """Return params as `form` has them; raises Fault."""
+    try:
+        return msgspec.json.decode(params, type=form)
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise Fault(INVALID_PARAMS, f"params: {error}", status=200) from None
+
+
+def unknown_method(request: Request) -> Fault:
+    """Return what answers a method that this server does not have in the era of the request."""
+    return Fault(METHOD_NOT_FOUND, "this server has no such method", status=404 if request.is_modern else 200)
+
+
+def answer(id: str | int | None, result: dict[str, Any], is_modern: bool) -> bytes:
+    """Return the answer to a request."""
+    kind = {"resultType": "complete"} if is_modern else {}
+    return msgspec.json.encode({"jsonrpc": "2.0", "id": id, "result": {**kind, **result}})
+
+
+def failure(id: str | int | None, fault: Fault) -> bytes:
+    """Return the answer to a message that is no good."""
+    error: dict[str, Any] = {"code": fault.code, "message": fault.message}
+    if fault.data is not None:
+        error["data"] = fault.data
+    return msgspec.json.encode({"jsonrpc": "2.0", "id": id, "error": error})
+
+
+def _is_modern(params: bytes, headers: Mapping[str, str]) -> bool:
+    named = _header(headers.get("mcp-protocol-version", ""))
+    if named and named not in HANDSHAKE:
+        return True
+    try:
+        meta = msgspec.json.decode(params, type=_Params).meta
+    except (msgspec.DecodeError, RecursionError):
+        return False
+    return meta is not msgspec.UNSET and _VERSION in meta
+
+
+def _header(content: str) -> str:
+    """Return what a header says: blanks around it go, and `=?base64?…?=` is text beyond ASCII."""
+    content = content.strip(" \t")
+    if content.startswith("=?base64?") and content.endswith("?="):
+        try:
+            return base64.b64decode(content[9:-2], validate=True).decode("utf-8")
+        except (binascii.Error, ValueError):
+            return content
+    return content

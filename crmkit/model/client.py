@@ -1,0 +1,137 @@
+"""OAuth clients: strangers who describe themselves. The description is the client id, so nothing is stored.
+
+Every client is public and registration is open to everyone, so a stored or signed record would prove no more than the
+description does; it is checked again wherever it comes back.
+"""
+
+import base64
+import binascii
+import re
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from urllib.parse import SplitResult, urlsplit
+
+import msgspec
+
+MAX_URIS = 8
+MAX_URI = 1_000  # characters
+MAX_NAME = 100
+MAX_ID = 2_000
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
+# private-use schemes of programs that are known to register them; reverse-domain ones are recognised by their dot
+SCHEMES = ("cursor", "vscode", "vscode-insiders", "windsurf")
+
+_URI = re.compile(r"[!-\[\]-~]+")  # visible ASCII without the backslash, which browsers read as a slash
+_HIDDEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
+
+
+class BadClient(ValueError):
+    """A client that cannot be; the message says what is wrong with it."""
+
+
+class _Description(msgspec.Struct, omit_defaults=True):
+    redirect_uris: list[str]
+    client_name: str = ""
+
+
+@dataclass(frozen=True)
+class Client:
+    """Who asks to connect, by its own account: where it wants to be answered, and a name anyone may choose."""
+
+    redirect_uris: tuple[str, ...]
+    name: str
+
+    @property
+    def id(self) -> str:
+        described = msgspec.json.encode(_Description([*self.redirect_uris], self.name))
+        return base64.urlsafe_b64encode(described).rstrip(b"=").decode("ascii")
+
+    def returns_to(self, uri: str) -> bool:
+        """Tell whether it may be answered at `uri`: the very one, or the same on another port of loopback.
+
+        RFC 8252, 7.3: a program on the user's machine takes the port that is free.
+        """
+        on_loopback = _portless(uri)
+        return uri in self.redirect_uris or (
+            on_loopback is not None and on_loopback in map(_portless, self.redirect_uris)
+        )
+
+
+def described(redirect_uris: Sequence[str], name: str) -> Client:
+    """Return the client of a registration; raises BadClient."""
+    if not 1 <= len(redirect_uris) <= MAX_URIS:
+        raise BadClient(f"send 1 to {MAX_URIS} redirect_uris")
+    for uri in redirect_uris:
+        check(uri)
+    client = Client(tuple(redirect_uris), clean(name))
+    if len(client.id) > MAX_ID:
+        raise BadClient("send fewer or shorter redirect_uris")
+    return client
+
+
+def client_of(id: str) -> Client:
+    """Return the client that an id describes; raises BadClient for a text that is no id of ours."""
+    try:
+        if len(id) > MAX_ID:
+            raise ValueError
+        raw = base64.b64decode(id.encode("ascii") + b"=" * (-len(id) % 4), b"-_", validate=True)
+        found = msgspec.json.decode(raw, type=_Description)
+    except (binascii.Error, ValueError):
+        raise BadClient("the client_id is none that /register gave out") from None
+    client = described(found.redirect_uris, found.client_name)
+    if client.id != id:
+        raise BadClient("the client_id is none that /register gave out")
+    return client
+
+
+def check(uri: str) -> None:
+    """Raise BadClient unless an answer may be sent to `uri` (RFC 9700, 2.1; RFC 8252, 7)."""
+    if len(uri) > MAX_URI or not _URI.fullmatch(uri):
+        raise BadClient(f"a redirect URI is at most {MAX_URI} visible ASCII characters without backslash")
+    parts = _split(uri)
+    if parts is None or "#" in uri or parts.username is not None or parts.password is not None:
+        raise BadClient("a redirect URI has no fragment, no user and no password")
+    if parts.scheme in ("http", "https") and not parts.hostname:
+        raise BadClient("a redirect URI names its host")
+    if parts.scheme == "http" and parts.hostname not in LOOPBACK:
+        raise BadClient("a redirect URI with http stays on the machine: localhost, 127.0.0.1 or [::1]; else use https")
+    if parts.scheme not in ("http", "https", *SCHEMES) and "." not in parts.scheme:
+        raise BadClient(f"a redirect URI is https, http on loopback, {', '.join(SCHEMES)}, or a scheme like com.app")
+
+
+def host_of(uri: str) -> str:
+    """Return where an answer to `uri` goes, as a person should read it: the host, or the scheme of a program."""
+    parts = urlsplit(uri)
+    return (parts.hostname or "") if parts.scheme in ("http", "https") else f"{parts.scheme}://"
+
+
+def is_on_this_machine(uri: str) -> bool:
+    """Tell whether a program on the user's own machine answers at `uri`."""
+    parts = urlsplit(uri)
+    return parts.scheme not in ("http", "https") or parts.hostname in LOOPBACK
+
+
+def clean(name: str) -> str:
+    """Return a stranger's name fit to be read: one line, nothing invisible, no text direction of its own, cut."""
+    seen = "".join(" " if c.isspace() else c for c in name if c.isspace() or unicodedata.category(c) not in _HIDDEN)
+    return " ".join(seen.split())[:MAX_NAME].rstrip()
+
+
+def _split(uri: str) -> SplitResult | None:
+    try:
+        parts = urlsplit(uri)
+        _ = parts.port  # raises for one that is no number
+    except ValueError:
+        return None
+    return parts
+
+
+def _portless(uri: str) -> tuple[str, ...] | None:
+    """Return what must be equal of an http URI on loopback, None for any other and for one that may not be."""
+    try:
+        check(uri)
+    except BadClient:
+        return None
+    parts = urlsplit(uri)
+    return (parts.hostname or "", parts.path, parts.query) if parts.scheme == "http" else None

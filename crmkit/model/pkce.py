@@ -1,0 +1,23 @@
+"""Proof Key for Code Exchange, S256 alone (RFC 7636): whoever redeems a code is whoever asked for it."""
+
+import base64
+import hashlib
+import hmac
+import re
+
+METHOD = "S256"
+
+_CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")
+_VERIFIER = re.compile(r"[A-Za-z0-9._~-]{43,128}")
+
+
+def is_challenge(text: str) -> bool:
+    return _CHALLENGE.fullmatch(text) is not None
+
+
+def proves(verifier: str, challenge: str) -> bool:
+    """Tell whether `challenge` was made of `verifier`."""
+    if not _VERIFIER.fullmatch(verifier):
+        return False
+    digest = hashlib.sha256(verifier.encode("ascii")).digest()
+    return hmac.compare_digest(base64.urlsafe_b64encode(digest).rstrip(b"=").decode("ascii"), challenge)

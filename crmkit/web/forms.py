@@ -1,0 +1,22 @@
+"""Bodies of browsers and OAuth clients: application/x-www-form-urlencoded."""
+
+from urllib.parse import parse_qsl
+
+from litestar.exceptions import InternalServerException
+
+from crmkit.errors import Problem
+from crmkit.web.requests import Asked
+
+MAX_FIELDS = 30
+
+
+async def form_of(request: Asked) -> dict[str, str]:
+    """Return the fields of a form body, each sent once; raises `invalid_value`."""
+    try:
+        raw = (await request.body()).decode("utf-8")
+        pairs = parse_qsl(raw, keep_blank_values=True, errors="strict", max_num_fields=MAX_FIELDS)
+    except (ValueError, InternalServerException):
+        raise Problem("invalid_value", "Send a form (application/x-www-form-urlencoded) in UTF-8.") from None
+    if len({name for name, _ in pairs}) < len(pairs):
+        raise Problem("invalid_value", "Send each field of the form once.")
+    return dict(pairs)

@@ -1,0 +1,55 @@
+"""The official Python client: registers, has its user sign in, uses the tools; in both eras of the protocol."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.house import Person, Process
+from tests.interop.foreign import PYTHON, Ended, run
+
+CLIENT = Path(__file__).with_name("sdk_client.py")
+ERAS = {"auto": "2026-07-28", "legacy": "2025-11-25"}
+
+
+def connect(served: Process, mode: str, folder: Path, email: str = "") -> Ended:
+    """Run the client once; what it keeps stays in the folder."""
+    line = [str(PYTHON), str(CLIENT), f"{served.url}/mcp", mode, str(folder / "store.json")]
+    ended = run(line, folder, email)
+    assert ended.status == 0, ended.printed
+    return ended
+
+
+def got(ended: Ended) -> dict[str, Any]:
+    return json.loads(ended.printed.splitlines()[-1])
+
+
+@pytest.mark.parametrize("mode", ERAS)
+def test_it_signs_in_lists_both_tools_and_calls_them(served: Process, tmp_path: Path, email: str, mode: str) -> None:
+    ended = connect(served, mode, tmp_path, email)
+    assert ended.signins == 1
+    answer = got(ended)
+    assert answer["version"] == ERAS[mode]
+    assert answer["server"] == "crmkit"
+    assert "GET /help" in answer["instructions"]
+    assert sorted(answer["tools"]) == ["read", "request"]
+    assert answer["changed"]["text"].endswith("# created\n")
+    assert not answer["changed"]["is_error"]
+    assert 'name="José Peña"' in answer["read"]["text"]
+    assert not answer["read"]["is_error"]
+    assert answer["wrong"]["text"].startswith("ERROR unknown_path")
+    assert answer["wrong"]["is_error"]
+
+
+@pytest.mark.parametrize("mode", ERAS)
+def test_it_asks_to_sign_in_again_once_its_user_has_ended_its_token(
+    served: Process, tmp_path: Path, person: Person, email: str, mode: str
+) -> None:
+    assert connect(served, mode, tmp_path, email).signins == 1
+    assert connect(served, mode, tmp_path).signins == 0  # the token it kept is still good
+    (token,) = [token for token in person.json_of("GET", "/tokens")["items"] if token["name"] == "Python client"]
+    assert person.delete(f"/tokens/{token['id']}").status_code == 200
+    again = connect(served, mode, tmp_path, email)
+    assert again.signins == 1
+    assert 'name="José Peña"' in got(again)["read"]["text"]

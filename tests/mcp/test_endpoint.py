@@ -1,0 +1,365 @@
+"""POST /mcp, message by message: both eras, and what is wrong with a message."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+
+from crmkit import __version__
+from tests.house import ALICE, House, Person, house
+from tests.web.connecting import App, rpc
+
+VERSION, CAPABILITIES = "io.modelcontextprotocol/protocolVersion", "io.modelcontextprotocol/clientCapabilities"
+META = {VERSION: "2026-07-28", CAPABILITIES: {}}
+HANDSHAKE = ("2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25")
+
+
+@pytest.fixture(scope="module")
+def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    with house(tmp_path_factory.mktemp("mcp") / "data", {"CRMKIT_LIMITS_REQUESTS_PER_MINUTE": "0"}) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def client(town: House) -> Iterator[Person]:
+    with town.sign_in(ALICE) as person:
+        yield person
+
+
+def modern(method: str, params: dict[str, Any] | None = None, **headers: str) -> dict[str, Any]:
+    """Return the arguments of a post of the second era."""
+    sent = {"_meta": META, **(params or {})}
+    named = {"Mcp-Name": sent["name"]} if method == "tools/call" else {}
+    return {
+        "json": rpc(method, sent),
+        "headers": {"MCP-Protocol-Version": "2026-07-28", "Mcp-Method": method, **named, **headers},
+    }
+
+
+def fault(answer: httpx.Response) -> tuple[int, int]:
+    """Return (HTTP status, JSON-RPC code) of a message that was refused."""
+    told = answer.json()
+    assert set(told) == {"jsonrpc", "id", "error"}
+    assert told["error"]["message"]
+    return answer.status_code, told["error"]["code"]
+
+
+# who may
+
+
+@pytest.mark.parametrize("method", ["POST", "GET", "DELETE", "PUT", "HEAD"])
+@pytest.mark.parametrize("path", ["/mcp", "/mcp/"])
+def test_without_a_token_every_method_is_told_where_to_sign_in(town: House, method: str, path: str) -> None:
+    answer = town.visitor().request(method, path)
+    assert answer.status_code == 401
+    metadata = f'resource_metadata="{town.url}/.well-known/oauth-protected-resource/mcp"'
+    assert answer.headers["www-authenticate"] == f'Bearer {metadata}, scope="crm"'
+    assert (
+        town.visitor().get(f"{town.url}/.well-known/oauth-protected-resource/mcp").json()["resource"]
+        == f"{town.url}/mcp"
+    )
+
+
+@pytest.mark.parametrize("token", ["ck_unknown", "nonsense"])
+def test_a_dead_token_is_told_so(town: House, token: str) -> None:
+    answer = town.visitor().post("/mcp", headers={"Authorization": f"Bearer {token}"}, json=rpc("ping"))
+    assert answer.status_code == 401
+    assert answer.headers["www-authenticate"].startswith('Bearer error="invalid_token", resource_metadata="')
+
+
+def test_a_revoked_or_idle_token_is_sent_to_sign_in_on_the_next_call(home: House) -> None:
+    token = App(home).token(ALICE)
+    with Person(home.url, token) as app, home.sign_in(ALICE) as alice:
+        assert app.post("/mcp", json=rpc("ping")).status_code == 200
+        home.clock.move(days=31)
+        answer = app.post("/mcp", json=rpc("ping"))
+        assert (answer.status_code, "resource_metadata" in answer.headers["www-authenticate"]) == (401, True)
+        assert alice.send_it("GET", "/whoami").status_code == 401
+    with Person(home.url, App(home).token(ALICE)) as app, home.sign_in(ALICE) as alice:
+        (id,) = [row["id"] for row in alice.json_of("GET", "/tokens")["items"] if row["name"] == "Claude"]
+        alice.send_it("DELETE", f"/tokens/{id}")
+        answer = app.post("/mcp", json=rpc("ping"))
+        assert (answer.status_code, "invalid_token" in answer.headers["www-authenticate"]) == (401, True)
+
+
+@pytest.mark.parametrize("method", ["GET", "DELETE", "PUT", "PATCH", "OPTIONS"])
+def test_with_a_token_post_alone_is_taken(client: Person, method: str) -> None:
+    answer = client.request(method, "/mcp")
+    assert answer.status_code == 405
+    assert method == "OPTIONS" or answer.headers["allow"] == "POST"
+
+
+@pytest.mark.parametrize(
+    ("origin", "status"),
+    [
+        (None, 200),
+        ("https://claude.ai", 200),
+        ("https://claude.com", 200),
+        ("https://chatgpt.com", 200),
+        ("https://www.cursor.com", 200),
+        ("https://vscode.dev", 200),
+        ("OWN", 200),
+        ("http://localhost:6274", 200),  # this server is on loopback itself
+        ("https://chat.example.com", 200),  # a setting
+        ("https://evil.com", 403),
+        ("https://claude.ai.evil.com", 403),
+        ("http://claude.ai", 403),
+        ("http://localhost.evil.com", 403),
+        ("null", 403),
+        ("http://[x", 403),
+    ],
+)
+def test_pages_of_known_origins_may_call(tmp_path: Any, origin: str | None, status: int) -> None:
+    with house(tmp_path / "data", {"CRMKIT_SERVER_ORIGINS": "https://chat.example.com"}) as home:
+        with home.sign_in(ALICE) as alice:
+            headers = {"Origin": home.url if origin == "OWN" else origin} if origin else {}
+            assert alice.post("/mcp", json=rpc("ping"), headers=headers).status_code == status
+            # only there: what is public, and the API with its token, do not ask
+            assert alice.get("/.well-known/oauth-protected-resource", headers=headers).status_code == 200
+        if status == 403:  # before the token
+            assert home.visitor().post("/mcp", headers=headers).status_code == 403
+
+
+def test_the_token_comes_from_the_header_alone(town: House, client: Person) -> None:
+    answer = town.visitor().post(f"/mcp?token={client.token}&access_token={client.token}", json=rpc("ping"))
+    assert answer.status_code == 401
+
+
+# the first era
+
+
+@pytest.mark.parametrize("version", HANDSHAKE)
+@pytest.mark.parametrize("path", ["/mcp", "/mcp/"])
+def test_initialize_agrees_on_the_version_that_is_asked_for(client: Person, version: str, path: str) -> None:
+    asked = {"protocolVersion": version, "capabilities": {}, "clientInfo": {"name": "x", "version": "1"}}
+    answer = client.post(path, json=rpc("initialize", asked))
+    assert answer.status_code == 200
+    assert answer.headers["content-type"] == "application/json"
+    assert "mcp-session-id" not in answer.headers
+    result = answer.json()["result"]
+    assert result["protocolVersion"] == version
+    assert result["capabilities"] == {"tools": {}}
+    assert result["serverInfo"]["name"] == "crmkit"
+    assert result["serverInfo"]["version"] == __version__
+    assert "GET /help" in result["instructions"]
+
+
+@pytest.mark.parametrize("version", ["1999-01-01", "2026-07-28", ""])
+def test_initialize_offers_its_newest_for_any_other(client: Person, version: str) -> None:
+    result = client.post("/mcp", json=rpc("initialize", {"protocolVersion": version})).json()["result"]
+    assert result["protocolVersion"] == "2025-11-25"
+
+
+def test_an_old_client_lists_and_calls(client: Person) -> None:
+    headers = {
+        "MCP-Protocol-Version": "2025-06-18",
+        "Mcp-Session-Id": "whatever",
+        "Accept": "application/json, text/event-stream",
+    }
+    assert (
+        client.post("/mcp", json={"jsonrpc": "2.0", "method": "notifications/initialized"}, headers=headers).status_code
+        == 202
+    )
+    assert client.post("/mcp", json=rpc("ping", id="a"), headers=headers).json() == {
+        "jsonrpc": "2.0",
+        "id": "a",
+        "result": {},
+    }
+    listed = client.post("/mcp", json=rpc("tools/list"), headers=headers).json()["result"]
+    assert set(listed) == {"tools"}
+    called = client.post(
+        "/mcp", json=rpc("tools/call", {"name": "read", "arguments": {"path": "/healthz"}}), headers=headers
+    )
+    assert called.json()["result"] == {"content": [{"type": "text", "text": "ok\n"}], "isError": False}
+
+
+# the second era
+
+
+def test_discover_tells_what_the_server_is(client: Person) -> None:
+    answer = client.post("/mcp", **modern("server/discover"))
+    assert answer.status_code == 200
+    result = answer.json()["result"]
+    assert result["resultType"] == "complete"
+    assert result["supportedVersions"] == ["2026-07-28", *reversed(HANDSHAKE)]
+    assert result["capabilities"] == {"tools": {}}
+    assert result["_meta"]["io.modelcontextprotocol/serverInfo"]["name"] == "crmkit"
+    assert result["ttlMs"] > 0
+    assert result["cacheScope"] == "public"
+    assert result["instructions"]
+
+
+def test_a_new_client_lists_and_calls(client: Person) -> None:
+    listed = client.post("/mcp", **modern("tools/list")).json()["result"]
+    assert listed["resultType"] == "complete"
+    assert {"tools", "ttlMs", "cacheScope"} < set(listed)
+    called = client.post("/mcp", **modern("tools/call", {"name": "read", "arguments": {"path": "/healthz"}})).json()[
+        "result"
+    ]
+    assert called == {"resultType": "complete", "content": [{"type": "text", "text": "ok\n"}], "isError": False}
+
+
+@pytest.mark.parametrize("name", ["read", "=?base64?cmVhZA==?="])
+def test_a_header_may_be_encoded(client: Person, name: str) -> None:
+    sent = modern("tools/call", {"name": "read", "arguments": {"path": "/healthz"}}, **{"Mcp-Name": name})
+    assert client.post("/mcp", **sent).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"MCP-Protocol-Version": "2025-06-18"},
+        {"MCP-Protocol-Version": ""},
+        {"Mcp-Method": "tools/list"},
+        {"Mcp-Method": ""},
+        {"Mcp-Method": "TOOLS/CALL"},
+        {"Mcp-Name": "request"},
+        {"Mcp-Name": ""},
+        {"Mcp-Name": "=?base64?!!?="},
+    ],
+    ids=str,
+)
+def test_headers_that_are_unlike_the_body_are_refused(client: Person, headers: dict[str, str]) -> None:
+    sent = modern("tools/call", {"name": "read", "arguments": {"path": "/healthz"}}, **headers)
+    assert fault(client.post("/mcp", **sent)) == (400, -32020)
+
+
+@pytest.mark.parametrize(
+    "meta", [None, {}, {VERSION: "2026-07-28"}, {CAPABILITIES: {}}, {VERSION: 1, CAPABILITIES: {}}]
+)
+def test_what_is_missing_in_meta_is_told_before_the_headers(client: Person, meta: dict[str, Any] | None) -> None:
+    for headers in (
+        {"MCP-Protocol-Version": "2026-07-28"},
+        {"MCP-Protocol-Version": "2026-07-28", "Mcp-Method": "wrong"},
+    ):
+        params = {} if meta is None else {"_meta": meta}
+        assert fault(client.post("/mcp", json=rpc("tools/list", params), headers=headers)) == (400, -32602)
+
+
+def test_a_version_that_nobody_speaks_is_told_which_ones_are(client: Person) -> None:
+    meta = {VERSION: "2099-01-01", CAPABILITIES: {}}
+    headers = {"MCP-Protocol-Version": "2099-01-01", "Mcp-Method": "tools/list"}
+    answer = client.post("/mcp", json=rpc("tools/list", {"_meta": meta}), headers=headers)
+    assert fault(answer) == (400, -32022)
+    data = answer.json()["error"]["data"]
+    assert data["requested"] == "2099-01-01"
+    assert data["supported"][0] == "2026-07-28"
+    assert set(HANDSHAKE) < set(data["supported"])
+
+
+def test_a_notification_of_the_second_era_is_taken(client: Person) -> None:
+    sent = modern("notifications/cancelled")
+    del sent["json"]["id"]
+    assert client.post("/mcp", **sent).status_code == 202
+
+
+# what is no message
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        (b"", -32700),
+        (b"{", -32700),
+        (b"\xff", -32700),
+        (b'{"jsonrpc":"2.0","id":1,"method":"\xff"}', -32700),
+        (b"[]", -32600),
+        (b'[{"jsonrpc":"2.0","id":1,"method":"ping"}]', -32600),
+        (b'"ping"', -32600),
+        (b"null", -32600),
+        (b"{}", -32600),
+        (b'{"id":1,"method":"ping"}', -32600),
+        (b'{"jsonrpc":"1.0","id":1,"method":"ping"}', -32600),
+        (b'{"jsonrpc":"2.0","id":null,"method":"ping"}', -32600),
+        (b'{"jsonrpc":"2.0","id":1.5,"method":"ping"}', -32600),
+        (b'{"jsonrpc":"2.0","id":{},"method":"ping"}', -32600),
+        (b'{"jsonrpc":"2.0","id":1,"method":5}', -32600),
+        (b'{"jsonrpc":"2.0","id":1,"result":{}}', -32600),
+        (b"[" * 100_000, -32600),
+        (b'{"jsonrpc":"2.0","id":1,"method":"ping","params":' + b"[" * 100_000, -32700),
+    ],
+    ids=lambda given: repr(given)[:60],
+)
+def test_a_body_that_is_no_message_is_refused(client: Person, body: bytes, code: int) -> None:
+    answer = client.post("/mcp", content=body)
+    assert fault(answer) == (400, code)
+    assert answer.json()["id"] is None
+
+
+@pytest.mark.parametrize("method", ["nope", "resources/list", "prompts/list", "server/discover", "logging/setLevel"])
+def test_a_method_that_an_old_server_does_not_have(client: Person, method: str) -> None:
+    answer = client.post("/mcp", json=rpc(method, {}, id="x"))
+    assert fault(answer) == (200, -32601)
+    assert answer.json()["id"] == "x"
+
+
+@pytest.mark.parametrize("method", ["nope", "resources/list", "initialize", "ping"])
+def test_a_method_that_a_new_server_does_not_have(client: Person, method: str) -> None:
+    assert fault(client.post("/mcp", **modern(method))) == (404, -32601)
+
+
+@pytest.mark.parametrize(
+    "params", [{"name": "nope"}, {"name": "Request", "arguments": {}}, {}, {"name": 5}, [], "x", None]
+)
+def test_a_call_of_no_tool_is_an_error_of_the_protocol(client: Person, params: Any) -> None:
+    body = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}
+    assert fault(client.post("/mcp", json=body)) == (200, -32602)
+
+
+def test_a_message_may_hold_the_largest_body_and_one_beyond_is_refused(client: Person) -> None:
+    large = {"method": "POST", "path": "/contacts", "body": {"name": "x", "notes": '"' * 1_000_000}}
+    answer = client.post("/mcp", json=rpc("tools/call", {"name": "request", "arguments": large}))
+    assert answer.status_code == 200
+    (content,) = answer.json()["result"]["content"]
+    assert "ERROR too_large" in content["text"]
+    assert client.post("/mcp", content=b" " * (3 * 1024 * 1024)).status_code == 413
+
+
+# the tools
+
+
+def tools(client: Person) -> dict[str, Any]:
+    return {tool["name"]: tool for tool in client.post("/mcp", json=rpc("tools/list")).json()["result"]["tools"]}
+
+
+def test_there_is_one_tool_for_all_and_one_that_only_reads(client: Person) -> None:
+    listed = tools(client)
+    assert set(listed) == {"read", "request"}
+    for name, tool in listed.items():
+        assert set(tool["annotations"]) == {
+            "title",
+            "readOnlyHint",
+            "destructiveHint",
+            "idempotentHint",
+            "openWorldHint",
+        }
+        assert tool["annotations"]["readOnlyHint"] is (name == "read")
+        assert tool["annotations"]["destructiveHint"] is (name == "request")
+        assert tool["inputSchema"]["additionalProperties"] is False
+        assert "outputSchema" not in tool
+    assert set(listed["request"]["inputSchema"]["properties"]) == {"method", "path", "body"}
+    assert set(listed["read"]["inputSchema"]["properties"]) == {"path"}
+
+
+def test_the_descriptions_are_short_and_teach_what_matters(client: Person) -> None:
+    told = [tool["description"] for tool in tools(client).values()]
+    assert sum(len(text.split()) for text in told) < 700
+    together = " ".join(told)
+    for taught in ("GET /help explains everything", "?confirm=", "# next: CURSOR", "cursor=CURSOR", 'name="Jane Doe"'):
+        assert taught in together
+    assert all("GET /help explains everything" in text for text in told)
+
+
+def test_what_a_description_shows_works_as_it_stands(client: Person) -> None:
+    client.json_of("POST", "/contacts", {"name": "Jane Doe", "email": "jane@acme.com"})
+    paths = [word.rstrip(",.") for word in tools(client)["read"]["description"].split() if word.startswith("/")]
+    assert len(paths) >= 8
+    for path in paths:
+        answer = client.get(path)
+        assert answer.status_code == 200 or "c_k7m2q9xa" in path, (path, answer.text)
+
+
+def test_an_id_comes_back_as_it_was_sent(client: Person) -> None:
+    for id in (0, -1, 2**53 + 1, "", "a b", "ü"):
+        assert client.post("/mcp", json=rpc("ping", {}, id=id)).json()["id"] == id
