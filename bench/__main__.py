@@ -1,126 +1,124 @@
-"""`make bench`: what a request costs beside a bare Litestar text handler, both called in this process, no network.
+"""`make bench`: crmkit beside its limits, in one run on this machine.
 
-Machines are shared and noisy, so only ratios within one run count: the two take turns, and each figure is the median of
-the rounds, with the spread behind it.
+Servers stand on one core, the loader on another; what is compared takes turns, and each figure is the median of
+the rounds. Only the ratios are a verdict. Data sets are made once and kept in ~/.cache/crmkit-bench (or
+$CRMKIT_BENCH_DIR).
 """
 
-import asyncio
-import io
-import json
-import statistics
-import tempfile
+import argparse
+import os
+import platform
+import sys
 import time
-from collections.abc import Awaitable, Callable
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable
 
-from litestar import Litestar, get
+from bench import peers, rows, rows_cost, rows_scale
+from bench.dataset import is_made
+from bench.lab import Lab, Plan, Skip, run_folder, say
+from bench.load import Broken
+from bench.report import Line, Report
+from bench.servers import LOADER_CORE, SERVER_CORE
 
-from crmkit import boot
-from crmkit.settings import load
-from crmkit.web.accesslog import AccessLog
+SMALL, USUAL, LARGE = 10_000, 100_000, 1_000_000
 
-ROUNDS = 7
-CALLS = 400
-AT_ONCE = 16
-CONTACTS = 5_000
-
-Call = Callable[[], Awaitable[bytes]]
-
-
-@get("/", media_type="text/plain", sync_to_thread=False)
-def bare() -> str:
-    return "contact/c_k7m2q9xa  name=Jane"
-
-
-async def call(app: Any, method: str, path: str, body: bytes = b"", token: str = "", query: bytes = b"") -> bytes:
-    """Return the body of an answer to a request made without a network."""
-    sent: list[bytes] = []
-    headers = [(b"host", b"127.0.0.1"), (b"content-length", b"%d" % len(body))]
-    if token:
-        headers.append((b"authorization", f"Bearer {token}".encode()))
-    scope = {
-        "type": "http",
-        "http_version": "1.1",
-        "method": method,
-        "path": path,
-        "raw_path": path.encode(),
-        "query_string": query,
-        "root_path": "",
-        "scheme": "http",
-        "headers": headers,
-        "client": ("127.0.0.1", 1),
-        "server": ("127.0.0.1", 80),
-        "state": {},
-    }
-
-    async def receive() -> dict[str, Any]:
-        return {"type": "http.request", "body": body, "more_body": False}
-
-    async def send(message: dict[str, Any]) -> None:
-        sent.append(message.get("body", b""))
-
-    await app(scope, receive, send)
-    return b"".join(sent)
+# in the order they run: what creates contacts comes after what reads the same data
+ROWS: dict[str, Callable[[Lab], list[Line]]] = {
+    "one": rows.get_one,
+    "list": rows.list_of_50,
+    "total": rows.total,
+    "p99": rows_scale.percentiles,
+    "search": rows_scale.search_term,
+    "neighbours": rows_scale.neighbours,
+    "logs": rows_scale.logs,
+    "edge": rows_cost.edge,
+    "bytes": rows_cost.sizes,
+    "start": rows_cost.start,
+    "creates": rows.creates,
+    "slow-flush": rows.slow_flush,
+    "creates-large": rows_scale.creates,
+    "load": rows.loading,
+    "datasette": peers.datasette,
+    "json-server": peers.json_server,
+}
+PEERS = ("datasette", "json-server")
 
 
-async def seconds_per_call(one: Call) -> float:
-    """Return how long a call takes when AT_ONCE of them are under way."""
+def run(plan: Plan, chosen: list[str]) -> Report:
+    """Return what the chosen rows found; one that cannot be measured is a line that says why."""
+    report = Report()
+    with run_folder() as folder:
+        lab = Lab(plan, folder)
+        report.facts.append(machine(lab))
+        try:
+            for name in chosen:
+                say(f"row {name}")
+                try:
+                    if name in PEERS and not plan.peers:
+                        raise Skip("peers are left out")
+                    report.lines += ROWS[name](lab)
+                except Skip as reason:
+                    report.skipped.append((name, str(reason)))
+                except (Broken, OSError, RuntimeError, AssertionError) as error:
+                    report.broken.append((name, f"{type(error).__name__}: {error}"))
+            report.noise = lab.kept.get("noise")
+            report.facts += rows_cost.answers(lab) + rows_scale.memory(lab)
+        finally:
+            lab.stop()
+    return report
 
-    async def worker() -> None:
-        for _ in range(CALLS // AT_ONCE):
-            await one()
 
-    started = time.perf_counter()
-    await asyncio.gather(*(worker() for _ in range(AT_ONCE)))
-    return (time.perf_counter() - started) / CALLS
+def machine(lab: Lab) -> str:
+    cores = f"server on core {SERVER_CORE}, loader on core {LOADER_CORE}" if SERVER_CORE is not None else "not pinned"
+    now = time.strftime("%Y-%m-%d %H:%M", time.gmtime())
+    load = os.getloadavg()[0]
+    return (
+        f"{now} UTC, {platform.machine()}, {os.cpu_count()} cores, {cores}, Python {platform.python_version()}, "
+        f"loader: {lab.loader}, load average at the start {load:.1f}"
+    )
 
 
-async def measure(folder: Path) -> None:
-    environ = {"CRMKIT_SERVER_DATA": str(folder), "CRMKIT_LIMITS_REQUESTS_PER_MINUTE": "10000000"}
-    crm = boot.crm_of(load(environ=environ))
-    app = boot.application(crm, AccessLog("text", io.StringIO()))
-    reference = Litestar([bare], openapi_config=None, logging_config=None)
-    async with app.app.lifespan():
-        token = boot.operator_token(crm.settings, "bench@example.com", "bench")
-        number = iter(range(10**9))
-
-        def draft() -> bytes:
-            n = next(number)
-            return json.dumps({"name": f"Jane Doe {n}", "email": f"jane{n}@acme{n % 97}.com", "stage": "lead"}).encode()
-
-        async def create() -> bytes:
-            return await call(app, "POST", "/contacts", draft(), token.token)
-
-        for _ in range(CONTACTS // 100):
-            await asyncio.gather(*(create() for _ in range(100)))
-        line = await create()
-        id = line.split(b" ", 1)[0].decode()
-        measured: dict[str, Call] = {
-            "GET one": lambda: call(app, "GET", f"/contacts/{id.partition('/')[2]}", token=token.token),
-            "list of 50": lambda: call(
-                app, "GET", "/contacts", query=b"stage=lead&sort=-updated_at", token=token.token
-            ),
-            "search": lambda: call(app, "GET", "/contacts", query=b"search=acme42", token=token.token),
-            "create": create,
-        }
-        print(f"{CONTACTS:,} contacts, {AT_ONCE} at once, {ROUNDS} rounds of {CALLS} calls; bare Litestar is 1.00")
-        print(f"{'what':<12}{'times bare':>12}{'least':>8}{'most':>8}{'us':>9}")
-        for name, one in measured.items():
-            await seconds_per_call(one)
-            pairs = [
-                (await seconds_per_call(one), await seconds_per_call(lambda: call(reference, "GET", "/")))
-                for _ in range(ROUNDS)
-            ]
-            ratios = sorted(ours / theirs for ours, theirs in pairs)
-            median = statistics.median(ratios)
-            us = statistics.median(ours for ours, _ in pairs) * 1e6
-            print(f"{name:<12}{median:>12.2f}{ratios[0]:>8.2f}{ratios[-1]:>8.2f}{us:>9.0f}")
+def planned(arguments: list[str]) -> tuple[Plan, list[str]]:
+    parser = argparse.ArgumentParser(prog="python -m bench", description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--rows", nargs="+", choices=ROWS, metavar="ROW", help=f"of {', '.join(ROWS)}; else all")
+    parser.add_argument("--rounds", type=int, help="rounds of each row (default 5)")
+    parser.add_argument("--seconds", type=float, help="seconds of each round (default 1.5)")
+    parser.add_argument(
+        "--sizes",
+        type=lambda text: tuple(sorted(int(one) for one in text.replace("_", "").split(","))),
+        help=f"contacts of the small, usual and large data set; {LARGE} is used unasked only if it is made already",
+    )
+    parser.add_argument("--loader", choices=("auto", "wrk", "own"), default="auto", help="default: wrk if it is there")
+    parser.add_argument("--load", type=int, default=20_000, help="contacts that the row load creates (default 20000)")
+    parser.add_argument("--no-peers", action="store_true", help="leave out Datasette and json-server")
+    parser.add_argument("--quick", action="store_true", help="a first look: 3 short rounds, no large data, no peers")
+    asked = parser.parse_args(arguments)
+    sizes = asked.sizes
+    if sizes is None:
+        sizes = (SMALL, USUAL)
+        if is_made(LARGE) and not asked.quick:
+            sizes += (LARGE,)
+    elif len(sizes) == 1:  # --sizes 1000000: that one beside the default ones
+        sizes = tuple(sorted({SMALL, USUAL, *sizes}))
+    plan = Plan(
+        rounds=asked.rounds or (3 if asked.quick else 5),
+        seconds=asked.seconds or (0.8 if asked.quick else 1.5),
+        sizes=sizes,
+        loader=asked.loader,
+        load=min(asked.load, 4_000) if asked.quick else asked.load,
+        peers=not (asked.no_peers or asked.quick),
+    )
+    return plan, asked.rows or list(ROWS)
 
 
 def main() -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        asyncio.run(measure(Path(folder) / "data"))
+    plan, chosen = planned(sys.argv[1:])
+    started = time.perf_counter()
+    report = run(plan, chosen)
+    print(report.text())
+    print(f"\n{len(chosen)} rows in {time.perf_counter() - started:.0f} s")
+    if report.broken:
+        sys.exit(1)
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -56,7 +56,7 @@ class Dataset(msgspec.Struct, frozen=True):
 
 def dataset(size: int, small: int = SMALL, medium: int = MEDIUM) -> Dataset:
     """Return the data of this size, made now unless it is there; its tokens are good for another month."""
-    folder = cache() / f"{size}-{len(MIGRATIONS):04d}"
+    folder = _folder(size, small, medium)
     description = folder / "dataset.json"
     if description.exists():
         found = msgspec.json.decode(description.read_bytes(), type=Dataset)
@@ -72,6 +72,16 @@ def dataset(size: int, small: int = SMALL, medium: int = MEDIUM) -> Dataset:
     (part / "dataset.json").write_bytes(msgspec.json.encode(found))
     part.rename(folder)
     return found
+
+
+def is_made(size: int, small: int = SMALL, medium: int = MEDIUM) -> bool:
+    """Tell whether the data of this size is there already."""
+    return (_folder(size, small, medium) / "dataset.json").exists()
+
+
+def _folder(size: int, small: int, medium: int) -> Path:
+    others = "" if (small, medium) == (SMALL, MEDIUM) else f"-{small}-{medium}"
+    return cache() / f"{size}{others}-{len(MIGRATIONS):04d}"
 
 
 def cache() -> Path:

@@ -5,6 +5,7 @@ Text of fixed width sorts as time does, so the same value is stored, compared, s
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 Clock = Callable[[], datetime]
 
@@ -24,6 +25,7 @@ def moment(text: str) -> datetime:
     return datetime.fromisoformat(text)
 
 
+@lru_cache(256)
 def after(text: str, **span: float) -> str:
     """Return the stamp that lies `span` (arguments of timedelta) after the stamp `text`."""
     return stamp(moment(text) + timedelta(**span))

@@ -10,6 +10,7 @@ from crmkit.model import pkce
 from crmkit.model.client import BadClient, Client, client_of, host_of
 from crmkit.storage import accounts, audit, grants, tokens
 from crmkit.storage.grants import Grant
+from crmkit.storage.hashed import sha256
 from crmkit.storage.tx import Tx
 
 
@@ -69,7 +70,7 @@ async def give_back(crm: Crm, token: str) -> None:
     """End a token; whoever holds it may. One that is unknown is ended already (RFC 7009, 2.2)."""
 
     def unit(tx: Tx) -> None:
-        found = tokens.find(tx.connection, token)
+        found = tokens.find(tx.connection, sha256(token))
         if found is not None:
             tx.actor = found.actor
             tokens.remove(tx, found.actor.user_id, found.actor.token_id)

@@ -9,6 +9,7 @@ from crmkit.core.crm import Crm
 from crmkit.errors import Problem
 from crmkit.model.actor import Actor
 from crmkit.storage import audit, tokens
+from crmkit.storage.hashed import sha256
 from crmkit.storage.tx import Tx
 
 WORTH_WRITING_MINUTES = 10  # a token's use is written down at most this often
@@ -44,16 +45,17 @@ async def authenticate(crm: Crm, header: str) -> Actor:
             f"Send the header Authorization: Bearer TOKEN. To get a token: {access.SIGN_IN}.",
             headers=access.CHALLENGE,
         )
-    found = await crm.database.read(tokens.find, token)
+    found = await crm.database.recall(tokens.find, sha256(token))
     if found is None:
         raise access.invalid_token()
-    if found.last_used_at < after(crm.now, days=-crm.settings.auth.token_idle_days):
+    now = crm.now
+    if found.last_used_at < after(now, days=-crm.settings.auth.token_idle_days):
         raise Problem(
             "token_expired",
             f"This token was not used for {crm.settings.auth.token_idle_days} days. Sign in again: {access.SIGN_IN}.",
             headers=access.CHALLENGE,
         )
-    if found.last_used_at < after(crm.now, minutes=-WORTH_WRITING_MINUTES):
+    if found.last_used_at < after(now, minutes=-WORTH_WRITING_MINUTES):
         await crm.database.write(lambda tx: tokens.touch(tx, found.actor.token_id))
     return found.actor
 

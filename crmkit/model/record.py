@@ -57,6 +57,16 @@ class Kind(Form):
         return next(field for field in self.fields if TITLE in field.marks)
 
     @cached_property
+    def names(self) -> tuple[str, ...]:
+        """The names of all its fields."""
+        return tuple(field.name for field in self.fields)
+
+    @cached_property
+    def listed(self) -> tuple[str, ...]:
+        """The names of the fields that a line of a list has."""
+        return tuple(field.name for field in self.fields if field.listed)
+
+    @cached_property
     def is_searched(self) -> bool:
         """Whether there is a search over records of this kind."""
         return any(TITLE in field.marks for field in self.fields)

@@ -47,7 +47,7 @@ class One(Answer):
         return {"ETag": f'"{getattr(self.record, "version", 1)}"'}
 
     def text(self) -> str:
-        line = text.line(self.kind, self.record, self.fields or self.kind.by_name)
+        line = text.line(self.kind, self.record, self.fields or self.kind.names)
         return f"{line}\n# {self.outcome}" if self.outcome else line
 
     def data(self) -> Any:
@@ -62,7 +62,7 @@ class Many(Answer):
 
     def text(self) -> str:
         page = self.page
-        names = page.fields or [field.name for field in page.kind.fields if field.listed]
+        names = page.fields or page.kind.listed
         lines = [*map(text.liner(page.kind, tuple(names)), page.records)]
         return "\n".join([*lines, *trailers(len(lines), page.kind.plural, page.paging)])
 
@@ -152,10 +152,9 @@ class Groups(Answer):
     facts: Mapping[str, Any]
 
     def text(self) -> str:
-        lines = []
+        lines: list[str] = []
         for page in self.pages:
-            names = [field.name for field in page.kind.fields if field.listed]
-            lines += [text.line(page.kind, record, names) for record in page.records]
+            lines += map(text.liner(page.kind, page.kind.listed), page.records)
             lines.append(f"# {len(page.records)} {page.kind.plural}")
             lines += [f"# note: {text.printable(note)}" for note in page.paging.notes]
         return "\n".join(lines)
@@ -220,7 +219,7 @@ class Failure(Answer):
         lines += [f"FIELD {_label(name)}  {text.printable(what)}" for name, what in problem.fields.items()]
         lines.append(f"HINT  {text.printable(problem.hint)}")
         if problem.shown is not None and self.kind is not None:
-            lines.append(text.line(self.kind, problem.shown, self.kind.by_name))
+            lines.append(text.line(self.kind, problem.shown, self.kind.names))
         lines += [f"# {text.printable(comment)}" for comment in problem.comments]
         return "\n".join(lines)
 

@@ -20,6 +20,7 @@ from crmkit.errors import Problem
 from crmkit.model.actor import Actor
 from crmkit.model.fold import fold
 from crmkit.storage import migrate
+from crmkit.storage.recall import Recall
 from crmkit.storage.sqlite import sqlite3
 from crmkit.storage.tx import Connection
 from crmkit.storage.writer import Unit, Writer, on_thread
@@ -48,6 +49,7 @@ class Database:
         self._clock = clock
         self._lock = -1
         self._open: list[aiosqlite.Connection] = []
+        self._recall = Recall()
         self.wrote = asyncio.Event()
 
     async def __aenter__(self) -> "Database":
@@ -60,7 +62,8 @@ class Database:
             for writes in (True, False, False):
                 self._open.append(await _opened(file, writes))
             writer, self._reader, self._scanner = self._open
-            self._writer = Writer(writer, self._clock)
+            await on_thread(writer, self._recall.watch)
+            self._writer = Writer(writer, self._clock, self._recall.forget)
         except BaseException:
             await self._release()
             raise
@@ -88,8 +91,18 @@ class Database:
         """Return `work(connection, *args)` on a read-only connection: for reads of a few rows by key."""
         return await on_thread(self._reader, work, *args)
 
+    async def recall(self, work: Callable[..., T], *args: Any) -> T:
+        """The same, or what it returned lately, if no commit since then changed who may do what (see Recall)."""
+        key = (work, *args)
+        value: T | None = self._recall.find(key)
+        if value is None:
+            age = self._recall.age
+            value = await self.read(work, *args)
+            self._recall.keep(key, value, age)
+        return value
+
     async def scan(self, work: Callable[..., T], *args: Any) -> T:
-        """The same on the connection for lists, searches and counts, which must not hold up short reads."""
+        """Read on the connection for lists, searches and counts, which must not hold up short reads."""
         return await on_thread(self._scanner, snapshot, work, *args)
 
     async def _release(self) -> None:

@@ -33,9 +33,9 @@ def mint() -> str:
     return "ck_" + "".join(secrets.choice(ids.ALPHABET) for _ in range(RANDOM))
 
 
-def find(connection: Connection, token: str) -> Found | None:
-    """Return what this token stands for, or None when it is unknown, revoked, or its membership has ended."""
-    row = connection.execute(f"{_SELECT} WHERE t.hash = ?", (sha256(token),)).fetchone()
+def find(connection: Connection, hash: bytes) -> Found | None:
+    """Return what the token with this hash stands for; None when it is unknown, revoked, or no longer a member's."""
+    row = connection.execute(f"{_SELECT} WHERE t.hash = ?", (hash,)).fetchone()
     return None if row is None else Found(Actor(*row[:9]), row[9])
 
 

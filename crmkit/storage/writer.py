@@ -45,11 +45,15 @@ class _TransactionLost(Exception):
 
 
 class Writer:
-    """Runs units of work on the one connection that writes and checkpoints."""
+    """Runs units of work on the one connection that writes and checkpoints.
 
-    def __init__(self, connection: aiosqlite.Connection, clock: Clock) -> None:
+    `committed` is called after each transaction, before anybody is told of it.
+    """
+
+    def __init__(self, connection: aiosqlite.Connection, clock: Clock, committed: Callable[[], None]) -> None:
         self._connection = connection
         self._clock = clock
+        self._committed = committed
         self._waiting: deque[_Waiting] = deque()
         self._something = asyncio.Event()
         self._closing = False
@@ -85,6 +89,7 @@ class Writer:
             outcomes = await on_thread(self._connection, commit_group, units, stamp(self._clock()))
         except Exception as error:
             outcomes = [error] * len(group)
+        self._committed()
         for waiting, outcome in zip(group, outcomes, strict=True):
             if waiting.answer.done():
                 continue

@@ -6,13 +6,12 @@ from typing import Any
 from litestar import Request
 from litestar.exceptions import HTTPException, MethodNotAllowedException, NotFoundException
 from litestar.exceptions.http_exceptions import RequestEntityTooLarge
-from litestar.response.base import ASGIResponse
 
 from crmkit.errors import Problem
 from crmkit.records import KINDS
 from crmkit.render.answers import Failure
 from crmkit.render.text import printable
-from crmkit.web.reply import request_id, respond
+from crmkit.web.reply import Sent, request_id, respond
 
 log = logging.getLogger("crmkit")
 
@@ -24,17 +23,19 @@ def on_error(request: Request[Any, Any, Any], error: Exception) -> Any:
     problem = error if isinstance(error, Problem) else _translated(request, error)
     if problem is error and problem.status >= 500:  # the operator's to mend: mail, database
         reason = printable(str(problem.__cause__ or problem.hint))
-        log.warning("request %s: %s: %s", request_id(request), problem.code, reason)
-    return Shown(respond(request, Failure(problem, request_id(request), _BY_RECORD.get(type(problem.shown)))))
+        log.warning("request %s: %s: %s", request_id(request.scope), problem.code, reason)
+    return Shown(
+        respond(request.scope, Failure(problem, request_id(request.scope), _BY_RECORD.get(type(problem.shown))))
+    )
 
 
 class Shown:
     """What Litestar takes from an exception handler: something that gives an ASGI response."""
 
-    def __init__(self, response: ASGIResponse) -> None:
+    def __init__(self, response: Sent) -> None:
         self._response = response
 
-    def to_asgi_response(self, **_: Any) -> ASGIResponse:
+    def to_asgi_response(self, **_: Any) -> Sent:
         return self._response
 
 
@@ -51,11 +52,11 @@ def _translated(request: Request[Any, Any, Any], error: Exception) -> Problem:
         return Problem("too_large", f"Send at most {most} KiB in one request; split it into several.")
     if isinstance(error, HTTPException) and error.status_code < 500:
         return Problem("invalid_value", "The request could not be read: check its path, headers and encoding.")
-    log.error("request %s failed", request_id(request), exc_info=error)
+    log.error("request %s failed", request_id(request.scope), exc_info=error)
     return Problem(
         "server_error",
         f"This is our fault, and nothing was changed. Try again; if it stays so, tell the operator the request id "
-        f"{request_id(request)}.",
+        f"{request_id(request.scope)}.",
     )
 
 

@@ -1,0 +1,99 @@
+"""`python -m bench.inside ROUNDS CALLS`: what authentication, request id, log and limits cost, without a network.
+
+One handler that returns ready bytes is called three ways: as a route of crmkit behind its edge and gate, as the only
+route of a bare Litestar application, and (the measure) as Litestar's usual text handler. The first minus the second is
+what crmkit puts around every handler. AT_ONCE calls are under way, so the token's lookup overlaps as in a server.
+"""
+
+import asyncio
+import json
+import sys
+import tempfile
+import time
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import uvloop
+from litestar import Litestar, get
+from litestar.response.base import ASGIResponse
+
+from bench.references import LINE, answer
+from crmkit import boot
+from crmkit.settings import load
+from crmkit.web.accesslog import AccessLog
+from crmkit.web.app import build
+
+AT_ONCE = 16
+BODY = LINE.encode()
+
+
+@get("/bench", sync_to_thread=False)
+def ready() -> ASGIResponse:
+    return ASGIResponse(body=BODY, media_type="text/plain")
+
+
+async def call(app: Any, path: str, token: str) -> None:
+    headers = [(b"host", b"127.0.0.1"), (b"authorization", f"Bearer {token}".encode())]
+    scope = {
+        "type": "http",
+        "http_version": "1.1",
+        "method": "GET",
+        "path": path,
+        "raw_path": path.encode(),
+        "query_string": b"",
+        "root_path": "",
+        "scheme": "http",
+        "headers": headers,
+        "client": ("127.0.0.1", 1),
+        "server": ("127.0.0.1", 80),
+        "state": {},
+    }
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(message: dict[str, Any]) -> None:
+        assert message.get("status", 200) == 200, message
+
+    await app(scope, receive, send)
+
+
+async def microseconds(app: Any, path: str, token: str, calls: int) -> float:
+    async def worker() -> None:
+        for _ in range(calls // AT_ONCE):
+            await call(app, path, token)
+
+    started = time.perf_counter()
+    await asyncio.gather(*(worker() for _ in range(AT_ONCE)))
+    return (time.perf_counter() - started) / (calls // AT_ONCE * AT_ONCE) * 1e6
+
+
+async def measure(folder: Path, log: Any, rounds: int, calls: int) -> list[list[float]]:
+    environ = {"CRMKIT_SERVER_DATA": str(folder), "CRMKIT_LIMITS_REQUESTS_PER_MINUTE": "100000000"}
+    crm = boot.crm_of(load(environ=environ))
+
+    @asynccontextmanager
+    async def opened() -> Any:
+        async with crm.database:
+            yield
+
+    app = build(crm, AccessLog("text", log), opened, [ready])
+    alone = Litestar([ready], openapi_config=None, logging_config=None)
+    usual = Litestar([answer], openapi_config=None, logging_config=None)
+    token = boot.operator_token(crm.settings, "bench@example.com", "bench").token
+    ways: list[tuple[Any, str]] = [(app, "/bench"), (alone, "/bench"), (usual, "/")]
+    async with app.app.lifespan():
+        for way in ways:
+            await microseconds(*way, token, calls // 4)
+        return [[await microseconds(*way, token, calls) for way in ways] for _ in range(rounds)]
+
+
+def main() -> None:
+    rounds, calls = map(int, sys.argv[1:])
+    with tempfile.TemporaryDirectory() as folder, (Path(folder) / "log").open("w") as log:
+        print(json.dumps(uvloop.run(measure(Path(folder) / "data", log, rounds, calls))))
+
+
+if __name__ == "__main__":
+    main()

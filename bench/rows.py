@@ -1,0 +1,171 @@
+"""The rows that compare crmkit with its limits on the usual data set: reads, creates, loading."""
+
+import statistics
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+from bench import commit, servers
+from bench.lab import Lab, Shot, Skip
+from bench.load import Broken, Result
+from bench.report import Line
+from crmkit import boot
+from crmkit.settings import load
+
+LISTED = "/contacts?stage=lead&sort=-updated_at"
+AT_ONCE, CREATING = 16, 64
+
+
+def rates(ours: Sequence[Result], theirs: Sequence[Result]) -> list[float]:
+    return [a.rate / b.rate for a, b in zip(ours, theirs, strict=True)]
+
+
+def middle(results: Sequence[Result]) -> str:
+    """Return the medians of some rounds, in words."""
+    rate = statistics.median(result.rate for result in results)
+    p50, p99 = (statistics.median(getattr(result, name) for result in results) for name in ("p50", "p99"))
+    cpu = statistics.median(result.us for result in results)
+    return f"{rate:,.0f}/s, p50 {p50:.2f} ms, p99 {p99:.2f} ms, {cpu:.0f} us of CPU"
+
+
+def cpu(ours: Sequence[Result], theirs: Sequence[Result]) -> str:
+    """Return the ratio of what both computed for a request, which other processes disturb less."""
+    found = statistics.median(b.us / a.us if a.us else 0.0 for a, b in zip(ours, theirs, strict=True))
+    return f"by CPU time {found:.2f}"
+
+
+def one_by_id(lab: Lab, size: int, connections: int = AT_ONCE) -> Shot:
+    made = lab.data(size)
+    lines = [f"GET /contacts/{id}" for id in lab.drawn(made, "id")]
+    return Shot(lab.product(size), lab.requests(f"one-{size}", lines), connections, made.token)
+
+
+def listed(lab: Lab, size: int, path: str = LISTED) -> Shot:
+    file = lab.requests(f"list-{size}", [f"GET {path}"])
+    return Shot(lab.product(size), file, AT_ONCE, lab.data(size).token)
+
+
+def bare(lab: Lab, connections: int = AT_ONCE) -> Shot:
+    return Shot(lab.reference("bare"), lab.requests("bare", ["GET /"]), connections)
+
+
+def _place(lab: Lab) -> dict[str, str]:
+    made = lab.data(lab.usual)
+    return {"BENCH_DATABASE": str(lab.file_of(lab.product(lab.usual))), "BENCH_WORKSPACE": lab.workspace(made)}
+
+
+def get_one(lab: Lab) -> list[Line]:
+    ours = one_by_id(lab, lab.usual)
+    floor = Shot(lab.reference("floor", _place(lab)), ours.requests, AT_ONCE)
+    path = ours.requests.read_text().split()[1]
+    expect_same(ours.server.get(path, ours.token), floor.server.get(path))
+    found, bared, floored, again = lab.rounds(ours, bare(lab), floor, ours)
+    lab.kept["noise"] = Line("GET one by id against itself", "", rates(again, found))
+    both = f"crmkit {middle(found)}; bare {middle(bared)}; {cpu(found, bared)}"
+    return [
+        Line("GET one by id", "bare Litestar", rates(found, bared), 0.60, 0.75, absolute=both),
+        Line(
+            "GET one by id",
+            "floor: one read and rendering",
+            rates(found, floored),
+            0.75,
+            0.90,
+            absolute=f"floor {middle(floored)}; {cpu(found, floored)}",
+        ),
+    ]
+
+
+def list_of_50(lab: Lab) -> list[Line]:
+    ours = listed(lab, lab.usual)
+    text = ours.server.get(LISTED, ours.token)
+    cursor = text.decode().rpartition("# next: ")[2].strip()
+    plain = Shot(lab.reference("plain", {**_place(lab), "BENCH_CURSOR": cursor}), ours.requests, AT_ONCE)
+    expect_same(text, plain.server.get(LISTED))
+    found, theirs = lab.rounds(ours, plain)
+    absolute = f"crmkit {middle(found)}; plain {middle(theirs)}; {cpu(found, theirs)}"
+    return [
+        Line("list of 50, sorted, filtered", "plain ASGI, sqlite3", rates(found, theirs), 0.65, 0.80, absolute=absolute)
+    ]
+
+
+def expect_same(ours: bytes, theirs: bytes) -> None:
+    if ours != theirs:
+        pairs = zip(ours.splitlines(), theirs.splitlines(), strict=False)
+        differing = next((pair for pair in pairs if pair[0] != pair[1]), (ours[-80:], theirs[-80:]))
+        raise Broken(f"the reference gives another text: {differing}")
+
+
+def total(lab: Lab) -> list[Line]:
+    first = listed(lab, lab.usual)
+    text = first.server.get(LISTED, first.token)
+    cursor = text.decode().rpartition("# next: ")[2].strip()
+    if b"# total: " not in text or not cursor:
+        raise Skip("the list has no total or no second page")
+    second = Shot(first.server, lab.requests("second-page", [f"GET {LISTED}&cursor={cursor}"]), AT_ONCE, first.token)
+    with_total, without = lab.rounds(first, second)
+    absolute = f"first page {middle(with_total)}; second page {middle(without)}; {cpu(with_total, without)}"
+    return [
+        Line(
+            "list of 50 with its total",
+            "the next page, without",
+            rates(with_total, without),
+            0.80,
+            0.95,
+            absolute=absolute,
+        )
+    ]
+
+
+def creating(lab: Lab, server: servers.Server, token: str) -> Shot:
+    return Shot(server, lab.creates, CREATING, token, writes=True)
+
+
+def creates(lab: Lab) -> list[Line]:
+    made = lab.data(lab.usual)
+    ours = creating(lab, lab.product(lab.usual), made.token)
+    taking = lab.requests("taken", [line.replace("/contacts", "/", 1) for line in lab.creates.read_text().splitlines()])
+    simple = Shot(lab.reference("bare"), taking, CREATING)
+    limits = commit.limits(lab, made, lab.plan.rounds)
+    found, bared = lab.rounds(ours, simple)
+    bounds = [1 / (1 / b.rate + 1 / limit) for b, limit in zip(bared, limits, strict=True)]
+    ratios = [a.rate / bound for a, bound in zip(found, bounds, strict=True)]
+    absolute = (
+        f"crmkit {middle(found)}; bare POST {middle(bared)}; the statements alone {statistics.median(limits):,.0f}/s "
+        f"in groups of {commit.GROUP}; bound {statistics.median(bounds):,.0f}/s"
+    )
+    return [Line("creates/s, 64 connections", "HTTP + group commit limit", ratios, 0.50, 0.70, absolute=absolute)]
+
+
+def slow_flush(lab: Lab) -> list[Line]:
+    made = lab.data(lab.usual)
+    source, shim = Path(__file__).parent / "slowsync.c", lab.folder / "slowsync.so"
+    try:
+        command = ["cc", "-shared", "-fPIC", "-O1", "-o", str(shim), str(source), "-ldl"]
+        subprocess.run(command, check=True, capture_output=True)
+    except (OSError, subprocess.CalledProcessError) as error:
+        raise Skip(f"no shim without a C compiler ({error})") from None
+    slow = lab.product(lab.usual, kind="slow flush", environ={"LD_PRELOAD": str(shim)})
+    slower, usual = lab.rounds(creating(lab, slow, made.token), creating(lab, lab.product(lab.usual), made.token))
+    absolute = f"slow {middle(slower)}; usual {middle(usual)}"
+    return [
+        Line(
+            "creates/s, each flush 1 ms slower", "without the shim", rates(slower, usual), 0.80, 0.90, absolute=absolute
+        )
+    ]
+
+
+def loading(lab: Lab) -> list[Line]:
+    made = lab.data(lab.usual)
+    usual = creating(lab, lab.product(lab.usual), made.token)
+    folder = lab.folder / "loaded"
+    token = boot.operator_token(load(environ={"CRMKIT_SERVER_DATA": str(folder)}), "bench@example.com", "bench").token
+    empty = lab.keep("crmkit empty", servers.product("crmkit empty", folder, lab.log("empty")))
+    shot = Shot(empty, lab.creates, AT_ONCE, token, writes=True)
+    lab.fire(usual, 0.5)
+    before = [lab.fire(usual) for _ in range(2)]
+    loaded = lab.fire(shot, count=lab.plan.load)
+    after = [lab.fire(usual) for _ in range(2)]
+    ratios = [loaded.rate / result.rate for result in (*before, *after)]
+    absolute = f"{lab.plan.load:,} contacts in {loaded.seconds:.1f} s by the own loader: {middle([loaded])}"
+    what = f"loading {lab.plan.load:,} contacts, 16 clients"
+    return [Line(what, "creates/s above, before and after", ratios, 0.95, 1.0, absolute=absolute)]

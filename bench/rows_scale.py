@@ -1,0 +1,140 @@
+"""The rows that compare a large data set with a small one: percentiles, creates, search, neighbours, logs."""
+
+from collections.abc import Callable, Sequence
+from urllib.parse import quote_plus
+
+from bench.lab import Lab, Shot
+from bench.load import Result
+from bench.report import Line
+from bench.rows import AT_ONCE, LISTED, creating, listed, middle, one_by_id, rates
+
+MEDIUM = 1_000
+Maker = Callable[[Lab, int], Shot]
+
+
+def _by(name: str, over: Sequence[Result], under: Sequence[Result]) -> list[float]:
+    return [getattr(a, name) / getattr(b, name) for a, b in zip(over, under, strict=True)]
+
+
+def searched(lab: Lab, size: int) -> Shot:
+    """Half of the searches are for the frequent term, half for the name of someone."""
+    made = lab.data(size)
+    lines = []
+    for name in lab.drawn(made, "name", most=200):
+        lines += [f"GET /contacts?search={made.term}", f"GET /contacts?search={quote_plus(name)}"]
+    return Shot(lab.product(size), lab.requests(f"search-{size}", lines), AT_ONCE, made.token)
+
+
+def percentiles(lab: Lab) -> list[Line]:
+    found = []
+    for what, make in {"GET": one_by_id, "list": listed, "search": searched}.items():
+        large, small = lab.rounds(make(lab, lab.large), make(lab, lab.small))
+        found.append(
+            Line(
+                f"p99 of {what} at {lab.large:,}",
+                f"at {lab.small:,}",
+                _by("p99", large, small),
+                2.0,
+                1.3,
+                at_most=True,
+                absolute=f"large {middle(large)}; small {middle(small)}",
+            )
+        )
+    return found
+
+
+def creates(lab: Lab) -> list[Line]:
+    shots = [creating(lab, lab.product(size), lab.data(size).token) for size in (lab.large, lab.small)]
+    large, small = lab.rounds(*shots)
+    absolute = f"large {middle(large)}; small {middle(small)}"
+    return [
+        Line(f"creates/s at {lab.large:,}", f"at {lab.small:,}", rates(large, small), 0.70, 0.90, absolute=absolute)
+    ]
+
+
+def search_term(lab: Lab) -> list[Line]:
+    made = lab.data(lab.large)
+    file = lab.requests("term", [f"GET /contacts?search={made.term}"])
+    search, one = lab.rounds(
+        Shot(lab.product(lab.large), file, 1, made.token), one_by_id(lab, lab.large, connections=1)
+    )
+    absolute = f"search {middle(search)}; GET {middle(one)}"
+    what = f"search of a 0.5 % term at {lab.large:,}, p50, 1 conn"
+    return [Line(what, "GET one by id", _by("p50", search, one), 5.0, 3.0, at_most=True, absolute=absolute)]
+
+
+def neighbours(lab: Lab) -> list[Line]:
+    beside, alone = lab.data(lab.large), lab.data(MEDIUM, alone=True)
+    paths = {"search": f"/contacts?search={beside.term}", "list": LISTED}
+    found = []
+    for what, path in paths.items():
+        file = lab.requests(f"neighbour-{what}", [f"GET {path}"])
+        large, small = lab.rounds(
+            Shot(lab.product(lab.large), file, AT_ONCE, beside.medium_token),
+            Shot(lab.product(MEDIUM, alone=True), file, AT_ONCE, alone.token),
+        )
+        found.append(
+            Line(
+                f"{what} in a workspace of 1,000 beside {lab.large:,}",
+                "the same alone",
+                _by("p50", large, small),
+                1.5,
+                1.1,
+                at_most=True,
+                absolute=f"beside {middle(large)}; alone {middle(small)}",
+            )
+        )
+    return found
+
+
+def logs(lab: Lab) -> list[Line]:
+    def activities(size: int) -> list[str]:
+        return [f"GET /contacts/{id}/activities" for id in lab.drawn(lab.data(size), "id")]
+
+    kinds: dict[str, Callable[[int], list[str]]] = {
+        "activities of one contact": activities,
+        "reminders": lambda _: ["GET /reminders"],
+        "audit page": lambda _: ["GET /audit"],
+    }
+    found = []
+    for what, lines in kinds.items():
+        shots = [
+            Shot(
+                lab.product(size),
+                lab.requests(f"{what.replace(' ', '-')}-{size}", lines(size)),
+                AT_ONCE,
+                lab.data(size).token,
+            )
+            for size in (lab.large, lab.small)
+        ]
+        large, small = lab.rounds(*shots)
+        absolute = f"large {middle(large)}; small {middle(small)}"
+        ratios = _by("p50", large, small)
+        found.append(
+            Line(f"{what} at {lab.large:,}", f"at {lab.small:,}", ratios, 1.5, 1.1, at_most=True, absolute=absolute)
+        )
+    return found
+
+
+def memory(lab: Lab) -> list[str]:
+    """Return what the servers hold in memory after their load, and what a contact takes on disk."""
+    facts = []
+    for size in lab.plan.sizes:
+        name = f"crmkit {size:,}"
+        if lab.has(name):
+            server = lab.product(size)
+            found = server.memory()
+            if found:
+                facts.append(
+                    f"memory with {size:,} contacts after the load: PSS {found['Pss']:.0f} MB, "
+                    f"of it anonymous {found['Anonymous']:.0f} MB"
+                )
+    bytes_of = [lab.bytes(size) for size in lab.plan.sizes]
+    pairs = zip(lab.plan.sizes[1:], lab.plan.sizes, bytes_of[1:], bytes_of, strict=False)
+    for larger, smaller, more, fewer in pairs:
+        each = (more - fewer) / (larger - smaller)
+        facts.append(
+            f"database: {each:,.0f} bytes per contact between {smaller:,} and {larger:,}, with its share of companies "
+            f"(0.05), deals (0.1), activities (1), audit (2.3 entries), indexes and search"
+        )
+    return facts

@@ -1,0 +1,151 @@
+"""Servers under measurement, each a process of its own on the first core: ours, the references, the peers."""
+
+import http.client
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+_CORES = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
+SERVER_CORE = _CORES[0] if _CORES else None
+LOADER_CORE = _CORES[-1] if _CORES else None
+START_SECONDS = 60
+TICKS = os.sysconf("SC_CLK_TCK")
+
+
+def pinned(core: int | None) -> Callable[[], None]:
+    """Return what keeps a process on a core from its start."""
+
+    def pin() -> None:
+        if core is not None:
+            os.sched_setaffinity(0, {core})
+
+    return pin
+
+
+def free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        port: int = found.getsockname()[1]
+        return port
+
+
+class Server:
+    """A running server; `seconds` is what it took from its start to its first answer."""
+
+    def __init__(
+        self,
+        name: str,
+        command: Sequence[str],
+        port: int,
+        log: Path,
+        environ: Mapping[str, str] | None = None,
+        ready: str = "/",
+    ) -> None:
+        self.name, self.port = name, port
+        self.url = f"http://127.0.0.1:{port}"
+        self._log = log
+        started = time.perf_counter()
+        with log.open("wb") as written:
+            self._process = subprocess.Popen(
+                command,
+                cwd=log.parent,
+                env={**os.environ, "PYTHONPATH": str(ROOT), **(environ or {})},
+                stdin=subprocess.DEVNULL,
+                stdout=written,
+                stderr=written,
+                preexec_fn=pinned(SERVER_CORE),
+            )
+        try:
+            self._wait(ready)
+        except BaseException:
+            self.stop()
+            raise
+        self.seconds = time.perf_counter() - started
+
+    def get(self, path: str, token: str = "", accept: str = "") -> bytes:
+        """Return the body of an answer; raises OSError or RuntimeError when it is no good one."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        headers |= {"Accept": accept} if accept else {}
+        try:
+            connection.request("GET", path, headers=headers)
+            answer = connection.getresponse()
+            body = answer.read()
+        except http.client.HTTPException as error:
+            raise OSError(str(error)) from None
+        finally:
+            connection.close()
+        if answer.status >= 400:
+            raise RuntimeError(f"{self.name}: GET {path} is answered {answer.status}: {body[:200]!r}")
+        return body
+
+    def cpu_seconds(self) -> float:
+        """Return the seconds that the process has computed so far; 0 where /proc does not tell."""
+        try:
+            fields = Path(f"/proc/{self._process.pid}/stat").read_text().rpartition(")")[2].split()
+        except FileNotFoundError:
+            return 0.0
+        return (int(fields[11]) + int(fields[12])) / TICKS
+
+    def memory(self) -> dict[str, float]:
+        """Return its memory in MB as the kernel accounts it (Pss, Anonymous, ...); empty where it does not."""
+        try:
+            lines = Path(f"/proc/{self._process.pid}/smaps_rollup").read_text().splitlines()[1:]
+        except FileNotFoundError:
+            return {}
+        return {line.split(":")[0]: int(line.split()[1]) / 1024 for line in lines}
+
+    def settle(self, most: float = 10.0) -> None:
+        """Wait until what follows writes is done: the process computes nothing any more."""
+        end = time.perf_counter() + most
+        while time.perf_counter() < end:
+            before = self.cpu_seconds()
+            time.sleep(0.4)
+            if self.cpu_seconds() - before <= 0.02:
+                return
+
+    def stop(self) -> None:
+        if self._process.poll() is None:
+            self._process.send_signal(signal.SIGTERM)
+            try:
+                self._process.wait(15)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait()
+
+    def _wait(self, ready: str) -> None:
+        end = time.perf_counter() + START_SECONDS
+        while time.perf_counter() < end:
+            if self._process.poll() is not None:
+                break
+            try:
+                self.get(ready)
+                return
+            except OSError:
+                time.sleep(0.005)
+        said = self._log.read_text(errors="replace")[-500:]
+        raise RuntimeError(f"{self.name} does not answer: {said}")
+
+
+def product(name: str, folder: Path, log: Path, environ: Mapping[str, str] | None = None) -> Server:
+    """Start crmkit as it is served, with every limit on and too high to be met."""
+    port = free_port()
+    settings = {
+        "CRMKIT_SERVER_DATA": str(folder),
+        "CRMKIT_LIMITS_REQUESTS_PER_MINUTE": "100000000",
+        "CRMKIT_SERVER_HOST": "127.0.0.1",
+    }
+    command = [sys.executable, "-m", "crmkit", "serve", "--port", str(port)]
+    return Server(name, command, port, log, {**settings, **(environ or {})}, "/healthz")
+
+
+def reference(kind: str, log: Path, environ: Mapping[str, str] | None = None) -> Server:
+    """Start one of the applications of bench.references."""
+    port = free_port()
+    return Server(kind, [sys.executable, "-m", "bench.references", kind, str(port)], port, log, environ)

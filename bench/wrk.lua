@@ -1,0 +1,41 @@
+-- Sends the lines of BENCH_REQUESTS (METHOD PATH [BODY]) in turn; the serial in a line becomes a number never sent before.
+local SERIAL = "0SERIAL000000"
+local sent, next_line, serial = {}, 0, 0
+
+function init(args)
+  wrk.init(args)
+  local headers = {}
+  local token = os.getenv("BENCH_TOKEN")
+  if token and token ~= "" then headers["Authorization"] = "Bearer " .. token end
+  for line in io.lines(os.getenv("BENCH_REQUESTS")) do
+    local method, path, body = line:match("^(%S+) (%S+) ?(.*)$")
+    local has_body = body ~= ""
+    headers["Content-Type"] = has_body and "application/json" or nil
+    local request = wrk.format(method, path, headers, has_body and body or nil)
+    local first, last = request:find(SERIAL, 1, true)
+    if first then
+      sent[#sent + 1] = { request:sub(1, first - 1), request:sub(last + 1) }
+    else
+      sent[#sent + 1] = request
+    end
+  end
+  serial = tonumber(os.getenv("BENCH_SERIAL"))
+  next_line = math.floor(serial / 1000000) * 7 % #sent
+end
+
+function request()
+  next_line = next_line % #sent + 1
+  local found = sent[next_line]
+  if type(found) == "string" then return found end
+  serial = serial + 1
+  return found[1] .. string.format("%013d", serial) .. found[2]
+end
+
+function done(summary, latency, _)
+  local errors = summary.errors
+  io.write(string.format(
+    '\n{"requests": %d, "seconds": %.6f, "errors": %d, "p50": %.4f, "p99": %.4f}\n',
+    summary.requests, summary.duration / 1e6,
+    errors.connect + errors.read + errors.write + errors.status + errors.timeout,
+    latency:percentile(50) / 1e3, latency:percentile(99) / 1e3))
+end
