@@ -46,7 +46,7 @@ class Server(Struct, frozen=True, forbid_unknown_fields=True):
         tuple[str, ...], "addresses or networks whose X-Forwarded-For is believed; comma-separated in the environment"
     ] = ()
     origins: Annotated[
-        tuple[str, ...], "further web origins whose pages may call /mcp, like https://chat.example.com"
+        tuple[str, ...], "further web origins that /mcp does not refuse, like https://chat.example.com"
     ] = ()
     log: Annotated[Literal["text", "json"], "form of the access log"] = "text"
 
@@ -68,6 +68,9 @@ class Auth(Struct, frozen=True, forbid_unknown_fields=True):
 class Limits(Struct, frozen=True, forbid_unknown_fields=True):
     requests_per_minute: Annotated[NotNegative, "requests per token and minute; 0 switches the limit off"] = 600
     signin_per_hour: Annotated[Positive, "codes per address and hour"] = 5
+    mails_per_hour: Annotated[NotNegative, "mails to all addresses in an hour; 0 switches the limit off"] = (
+        1000
+    )
     body_kib: Annotated[Positive, "largest request body, in KiB"] = 1024
 
 

@@ -28,6 +28,7 @@ EVERY_SETTING: list[tuple[str, str, str, Any]] = [
     ("auth", "token_idle_days", "CRMKIT_AUTH_TOKEN_IDLE_DAYS", 30),
     ("limits", "requests_per_minute", "CRMKIT_LIMITS_REQUESTS_PER_MINUTE", 600),
     ("limits", "signin_per_hour", "CRMKIT_LIMITS_SIGNIN_PER_HOUR", 5),
+    ("limits", "mails_per_hour", "CRMKIT_LIMITS_MAILS_PER_HOUR", 1000),
     ("limits", "body_kib", "CRMKIT_LIMITS_BODY_KIB", 1024),
     ("plans", "default", "CRMKIT_PLANS_DEFAULT", "unlimited"),
 ]
@@ -57,6 +58,7 @@ OTHER: dict[str, tuple[str, str, Any]] = {
     "CRMKIT_AUTH_TOKEN_IDLE_DAYS": ("365", "365", 365),
     "CRMKIT_LIMITS_REQUESTS_PER_MINUTE": ("0", "0", 0),
     "CRMKIT_LIMITS_SIGNIN_PER_HOUR": ("1", "1", 1),
+    "CRMKIT_LIMITS_MAILS_PER_HOUR": ("0", "0", 0),
     "CRMKIT_LIMITS_BODY_KIB": ("64", "64", 64),
     "CRMKIT_PLANS_DEFAULT": ("unlimited", '"unlimited"', "unlimited"),
 }

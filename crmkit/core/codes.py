@@ -48,7 +48,7 @@ def fresh() -> str:
 
 
 def count_mail(tx: Tx, crm: Crm, email: str) -> Allowance:
-    """Count a mail that is about to go to this address; raises `rate_limited` past the codes it may get an hour."""
+    """Count a mail that is about to go to this address; raises `rate_limited` past the limits of an hour."""
     per_hour = crm.settings.limits.signin_per_hour
     sent, first = codes.counted(tx, "code", email, after(tx.now, hours=-1))
     reset = seconds(tx.now, after(first or tx.now, hours=1)) + 1
@@ -58,6 +58,15 @@ def count_mail(tx: Tx, crm: Crm, email: str) -> Allowance:
             per_hour,
             reset,
         )
+    most = crm.settings.limits.mails_per_hour
+    if most:
+        mails, first = codes.counted(tx, "mail", "all", after(tx.now, hours=-1))
+        if mails >= most:
+            wait = seconds(tx.now, after(first, hours=1)) + 1
+            raise limit_reached(
+                "This server sends no more mail this hour; wait, or ask the operator.", most, wait
+            )
+        codes.count(tx, "mail", "all")
     codes.count(tx, "code", email)
     return Allowance(per_hour, per_hour - sent - 1, reset)
 

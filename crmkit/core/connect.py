@@ -7,7 +7,7 @@ Anyone can make an app's description, so nothing is answered to the app before i
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from urllib.parse import urlencode, urlsplit, urlunsplit
+from urllib.parse import urlencode
 
 from crmkit.clock import after
 from crmkit.core import access, login, quotas
@@ -16,7 +16,7 @@ from crmkit.core.workspaces import WORKSPACE
 from crmkit.errors import Problem
 from crmkit.mail import Message
 from crmkit.model import pkce
-from crmkit.model.client import BadClient, Client, client_of, host_of, is_on_this_machine
+from crmkit.model.client import MAX_NAME, BadClient, Client, client_of, host_of, is_on_this_machine, spoken
 from crmkit.storage import accounts, audit, grants
 from crmkit.storage.accounts import Membership, User
 from crmkit.storage.grants import Asked
@@ -41,7 +41,7 @@ class Request:
     @property
     def app(self) -> str:
         """Return what the app calls itself, or where it is when it has no name."""
-        return self.client.name or self.host
+        return self.client.name or self.host[:MAX_NAME]
 
     @property
     def host(self) -> str:
@@ -89,12 +89,13 @@ def request_of(crm: Crm, pairs: Sequence[tuple[str, str]]) -> Request:
         raise _bad("response_type must be code")
     if sent.get("code_challenge_method") != pkce.METHOD or not pkce.is_challenge(sent.get("code_challenge", "")):
         raise _bad("a code_challenge with the method S256 is needed (RFC 7636)")
-    if not all(is_ours(crm, text) for name, text in pairs if name == "resource"):
+    named = [text for name, text in pairs if name == "resource" and text]  # an empty one counts as left out
+    if not all(is_ours(crm, text) for text in named):
         raise _bad(f"resource must be {resource(crm)}")
     state = sent.get("state")
     if state is not None and len(state) > MAX_STATE:
         raise _bad(f"state has at most {MAX_STATE} characters")
-    asked = Asked(client.id, uri, sent["code_challenge"], sent.get("resource", resource(crm)).rstrip("/"), state)
+    asked = Asked(client.id, uri, sent["code_challenge"], (named[-1] if named else resource(crm)).rstrip("/"), state)
     return Request(asked, client)
 
 
@@ -193,8 +194,8 @@ def _opened(tx: Tx, crm: Crm, user: User, request: Request, name: str) -> Member
 
 
 def _under_way(tx: Tx, request: Request, handle: str) -> grants.Signin:
-    signin = grants.find(tx, handle)
-    if signin is None or signin.asked != request.asked:
+    signin = grants.find(tx, handle, request.asked)
+    if signin is None:
         raise Problem("not_found", "This sign-in is finished or outdated. Start again.")
     return signin
 
@@ -214,9 +215,8 @@ def _answer(crm: Crm, asked: Asked, **parameters: str) -> str:
     """Return the redirect URI with these parameters, the app's `state` and our `iss` (RFC 9207)."""
     if asked.state is not None:
         parameters["state"] = asked.state
-    parts = urlsplit(asked.redirect_uri)
-    query = "&".join(filter(None, [parts.query, urlencode({**parameters, "iss": crm.settings.base_url})]))
-    return urlunsplit(parts._replace(query=query))
+    between = "&" if "?" in asked.redirect_uri else "?"
+    return f"{asked.redirect_uri}{between}{urlencode({**parameters, 'iss': crm.settings.base_url})}"
 
 
 def _bad(what: str) -> Problem:
@@ -225,11 +225,13 @@ def _bad(what: str) -> Problem:
 
 def _letter(crm: Crm, request: Request, email: str, code: str) -> Message:
     where = "a program on your computer" if request.on_this_machine else request.host
+    name = spoken(request.client.name)
+    calls = f'    It calls itself: "{name}"\n' if name else ""
     return Message(
         email,
         f"{code} is your crmkit code",
         f"An app asks to work in your CRM at {crm.settings.base_url}.\n\n"
-        f"    It calls itself: {request.app}\n    It returns to:   {where}\n\n"
+        f"{calls}    It returns to:   {where}\n\n"
         f"If you are connecting it right now, enter this code on the page that asked for it:\n\n    {code}\n\n"
         f"It works once, on that page alone, within {crm.settings.auth.code_minutes} minutes.\n"
         "If you are not, ignore this mail: nothing happens without the code. Tell it to nobody.\n",

@@ -151,10 +151,10 @@ def welcome(tx: Tx, crm: Crm, email: str, token_name: str) -> tuple[User, list[M
     return user, workspaces
 
 
-def new_token(tx: Tx, user: User, place: Membership, name: str) -> tuple[str, str]:
-    """Return (token, its id): a fresh one of this user for one of their workspaces."""
+def new_token(tx: Tx, user: User, place: Membership, name: str, is_app: bool = False) -> tuple[str, str]:
+    """Return (token, its id): a fresh one of this user for one of their workspaces; `is_app` if an app connects."""
     token = tokens.mint()
-    token_id = tokens.insert(tx, token, user.id, place.workspace_id, name)
+    token_id = tokens.insert(tx, token, user.id, place.workspace_id, name, is_app)
     tx.actor = actor_in(user, place, token_id, name)
     audit.append(tx, "token.create", f"token/{token_id}", {"name": [None, name]})
     return token, token_id

@@ -7,7 +7,7 @@ from crmkit.core.connect import is_ours
 from crmkit.core.crm import Crm
 from crmkit.errors import Problem
 from crmkit.model import pkce
-from crmkit.model.client import BadClient, Client, client_of, host_of
+from crmkit.model.client import MAX_NAME, BadClient, Client, client_of, host_of
 from crmkit.storage import accounts, audit, grants, tokens
 from crmkit.storage.grants import Grant
 from crmkit.storage.hashed import sha256
@@ -55,7 +55,8 @@ async def redeem(crm: Crm, sent: Mapping[str, str]) -> str:
         except Problem:
             return Refused("invalid_grant", "the user no longer belongs to the workspace")
         user = accounts.user(tx.connection, grant.user_id)
-        token, token_id = login.new_token(tx, user, place, client.name or host_of(grant.redirect_uri))
+        name = client.name or host_of(grant.redirect_uri)[:MAX_NAME]
+        token, token_id = login.new_token(tx, user, place, name, is_app=True)
         grants.redeemed(tx, code, token_id)
         return token
 
@@ -87,7 +88,7 @@ def _refused(crm: Crm, tx: Tx, grant: Grant, client: Client, sent: Mapping[str, 
         return Refused("invalid_grant", "the code was given to another client_id or redirect_uri")
     if not pkce.proves(sent.get("code_verifier", ""), grant.challenge):
         return Refused("invalid_grant", "the code_verifier does not fit the code_challenge")
-    named = sent.get("resource", grant.resource).rstrip("/")
+    named = (sent.get("resource") or grant.resource).rstrip("/")
     if not is_ours(crm, named) or named != grant.resource:
         return Refused("invalid_target", f"the code is for {grant.resource}")
     return None

@@ -44,4 +44,4 @@ async def index_all(crm: Crm) -> None:
 def _sweep(tx: Tx) -> None:
     codes.forget_before(tx, after(tx.now, days=-KEEP_DAYS))
     confirmations.forget_before(tx, tx.now)
-    grants.forget_before(tx, after(tx.now, days=-KEEP_DAYS))
+    grants.forget(tx, after(tx.now, days=-KEEP_DAYS))

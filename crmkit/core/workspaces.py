@@ -64,18 +64,27 @@ async def rename(crm: Crm, actor: Actor, id: str, body: Mapping[str, Any]) -> Me
     return await crm.change(actor, unit)
 
 
-async def mint_token(crm: Crm, actor: Actor, id: str, body: Mapping[str, Any]) -> tuple[str, str, Membership]:
-    """Return (token, its name, the workspace it works in); this is how one switches workspaces."""
+async def mint_token(
+    crm: Crm, actor: Actor, id: str, body: Mapping[str, Any], code: str
+) -> tuple[str, str, Membership]:
+    """Return (token, its name, the workspace it works in); this is how one switches workspaces.
+
+    With step-up for an app that its user let in: the new token would outlive the app's own.
+    """
     bare, name = workspace_id(id), TOKEN.filled(body)["token_name"] or "default"
     token = tokens.mint()
 
-    def unit(tx: Tx) -> Membership:
+    def check(tx: Tx) -> stepup.Act | None:
+        access.member_of(tx, bare)
+        return stepup.Act(f"token.create {bare}", f"make a token for {bare}") if tx.by.is_app else None
+
+    def do(tx: Tx) -> Membership:
         place = access.member_of(tx, bare)
         token_id = tokens.insert(tx, token, actor.user_id, bare, name)
         audit.append(tx, "token.create", f"token/{token_id}", {"name": [None, name]})
         return place
 
-    return token, name, await crm.change(actor, unit)
+    return token, name, await stepup.confirmed(crm, actor, code, check, do)
 
 
 async def delete(crm: Crm, actor: Actor, id: str, code: str) -> str:

@@ -4,6 +4,7 @@ from typing import Any
 
 import msgspec
 from litestar import Response
+from litestar.exceptions import InternalServerException
 from litestar.handlers import HTTPRouteHandler
 
 from crmkit import __version__
@@ -17,6 +18,7 @@ from crmkit.web.gate import ANY, APPS, DIRECT, QUERY
 from crmkit.web.requests import Asked, actor_of, crm_of
 
 PATH = "/mcp"
+MAX_TARGET = 8_000  # characters of a path with its query; on the wire a server takes about as many
 CACHED_MS = 3_600_000  # how long a client may keep the list of tools
 
 _SERVER = {"name": "crmkit", "title": "crmkit", "version": __version__}
@@ -39,17 +41,36 @@ async def endpoint(request: Asked) -> Response[bytes]:
     if request.method != "POST":
         raise Problem("method_not_allowed", "MCP takes POST alone here.", headers={"Allow": "POST"})
     id: str | int | None = None
+    over = _over_limit(request)
     try:
-        message = protocol.request_of(await request.body(), request.headers)
+        message = protocol.request_of(await _body_of(request), request.headers)
         id = message.id
-        if message.method != "tools/call":
-            request.app.state.limit.count(actor_of(request).token_id, request.scope["state"])
         protocol.check(message, request.headers)
+        if over is not None:
+            if message.method != "tools/call":
+                raise over
+            return _json(protocol.answer(id, _failed(over), message.is_modern), 200)
         if id is None:
             return Response(b"", status_code=202)
         return _json(protocol.answer(id, await _result(request, message), message.is_modern), 200)
     except Fault as fault:
         return _json(protocol.failure(id, fault), fault.status)
+
+
+def _over_limit(request: Asked) -> Problem | None:
+    """Count the message, whatever it holds, and return the Problem of one too many: a model is told it as text."""
+    try:
+        request.app.state.limit.count(actor_of(request).token_id, request.scope["state"])
+    except Problem as problem:
+        return problem
+    return None
+
+
+async def _body_of(request: Asked) -> bytes:
+    try:
+        return await request.body()
+    except InternalServerException:  # what Litestar makes of a client that left in the middle of its body
+        raise Fault(protocol.PARSE_ERROR, "the connection ended before the body did") from None
 
 
 async def _result(request: Asked, message: Request) -> dict[str, Any]:
@@ -88,7 +109,7 @@ async def _called(request: Asked, call: Call) -> dict[str, Any]:
     try:
         method, target, body = _wanted(request, call)
     except Problem as problem:
-        return _told(Failure(problem, "").text() + "\n", is_error=True)
+        return _failed(problem)
     got = await inside.send(request, method, target, body)
     return _told(cut(got.body), is_error=got.status >= 400)
 
@@ -107,6 +128,8 @@ def _wanted(request: Asked, call: Call) -> tuple[str, str, bytes]:
     target = sent.path.strip().removeprefix(base_url)
     if not target.startswith("/"):
         raise Problem("invalid_value", "path starts with /, like /contacts?search=jane; GET /help lists all.")
+    if len(target) > MAX_TARGET:
+        raise Problem("invalid_value", f"path has at most {MAX_TARGET} characters; what is long goes into body.")
     if call.name == tools.READ:
         return "GET", target, b""
     method = sent.method.strip().upper()
@@ -121,6 +144,10 @@ def _body(raw: msgspec.Raw) -> bytes:
     if sent == b"null":
         return b""
     return msgspec.json.decode(sent, type=str).encode() if sent.startswith(b'"') else sent
+
+
+def _failed(problem: Problem) -> dict[str, Any]:
+    return _told(Failure(problem, "").text() + "\n", is_error=True)
 
 
 def _told(text: str, is_error: bool) -> dict[str, Any]:

@@ -78,6 +78,7 @@ class Request:
 def request_of(body: bytes, headers: Mapping[str, str]) -> Request:
     """Return the message in a body; raises Fault. `headers` have lower-case names."""
     try:
+        body.decode("utf-8")  # parts are decoded later, each by its own form
         message = msgspec.json.decode(body, type=_Message)
     except msgspec.ValidationError:
         raise Fault(INVALID_REQUEST, "send one JSON-RPC 2.0 request object") from None

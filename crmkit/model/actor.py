@@ -14,3 +14,4 @@ class Actor:
     workspace_name: str
     workspace_number: int  # the storage's own number of the workspace
     plan: str
+    is_app: int = 0  # 1 where the token was given to an app that its user let in

@@ -10,9 +10,11 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, parse_qsl, urlsplit
 
 import msgspec
+
+from crmkit.model.unseen import UNSEEN
 
 MAX_URIS = 8
 MAX_URI = 1_000  # characters
@@ -23,6 +25,13 @@ LOOPBACK = ("localhost", "127.0.0.1", "::1")
 SCHEMES = ("cursor", "vscode", "vscode-insiders", "windsurf")
 
 _URI = re.compile(r"[!-\[\]-~]+")  # visible ASCII without the backslash, which browsers read as a slash
+# a name or address and a port, nothing else: what browsers take for the host is then what is shown as the host
+_NETLOC = re.compile(r"(?:[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?\.?|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
+_OURS = {"code", "state", "iss", "error"}  # parameters that an answer adds
+_SPOKEN = re.compile(r"[^\W_](?:[\w '&()+-]{0,38}[\w)])?")
+_BLANK = re.compile(f"[{UNSEEN}\u2800]")
+_MARKS = "[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]"
+_STACKED = re.compile(f"({_MARKS}{{3}}){_MARKS}+")  # more would cover the lines around
 _HIDDEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 
 
@@ -77,7 +86,7 @@ def client_of(id: str) -> Client:
             raise ValueError
         raw = base64.b64decode(id.encode("ascii") + b"=" * (-len(id) % 4), b"-_", validate=True)
         found = msgspec.json.decode(raw, type=_Description)
-    except (binascii.Error, ValueError):
+    except (binascii.Error, ValueError, RecursionError):
         raise BadClient("the client_id is none that /register gave out") from None
     client = described(found.redirect_uris, found.client_name)
     if client.id != id:
@@ -92,8 +101,10 @@ def check(uri: str) -> None:
     parts = _split(uri)
     if parts is None or "#" in uri or parts.username is not None or parts.password is not None:
         raise BadClient("a redirect URI has no fragment, no user and no password")
-    if parts.scheme in ("http", "https") and not parts.hostname:
+    if parts.scheme in ("http", "https") and not _NETLOC.fullmatch(parts.netloc):
         raise BadClient("a redirect URI names its host")
+    if _OURS & {name for name, _ in parse_qsl(parts.query, keep_blank_values=True)}:
+        raise BadClient(f"the query of a redirect URI has no {', '.join(sorted(_OURS))}: the answer has them")
     if parts.scheme == "http" and parts.hostname not in LOOPBACK:
         raise BadClient("a redirect URI with http stays on the machine: localhost, 127.0.0.1 or [::1]; else use https")
     if parts.scheme not in ("http", "https", *SCHEMES) and "." not in parts.scheme:
@@ -114,8 +125,17 @@ def is_on_this_machine(uri: str) -> bool:
 
 def clean(name: str) -> str:
     """Return a stranger's name fit to be read: one line, nothing invisible, no text direction of its own, cut."""
+    name = _BLANK.sub("", name)
     seen = "".join(" " if c.isspace() else c for c in name if c.isspace() or unicodedata.category(c) not in _HIDDEN)
-    return " ".join(seen.split())[:MAX_NAME].rstrip()
+    return _STACKED.sub(r"\1", " ".join(seen.split()))[:MAX_NAME].rstrip()
+
+
+def spoken(name: str) -> str:
+    """Return a stranger's name as a mail of ours may repeat it: a few plain words, or nothing.
+
+    What could be an address, a link or a message of its own is not repeated.
+    """
+    return name if _SPOKEN.fullmatch(name) else ""
 
 
 def _split(uri: str) -> SplitResult | None:

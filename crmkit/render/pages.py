@@ -11,7 +11,7 @@ STYLE = (files("crmkit.render") / "pages.css").read_text(encoding="utf-8")
 STYLE_HASH = f"sha256-{base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()}"
 
 # hosts of apps that many know; being shown without a warning is all that comes of it
-KNOWN_HOSTS = ("claude.ai", "claude.com", "chatgpt.com", "www.cursor.com", "vscode.dev", "cursor://", "vscode://")
+KNOWN_HOSTS = ("claude.ai", "claude.com", "chatgpt.com", "www.cursor.com", "vscode.dev")
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ def email_page(app: App, email: str = "", wrong: str = "") -> str:
         "Connect an app",
         wrong,
         f"<h1>{_own(app.name)} asks to work in your CRM</h1>{_where(app)}",
-        "<p>It will be able to read and change what you can in the workspace you choose.</p>",
+        "<p>It will be able to do what you can do in your CRM, and work in the workspace you choose.</p>",
         '<form method="post">',
         _wrong(wrong),
         '<label for="email">Your email address</label>',

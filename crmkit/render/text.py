@@ -13,12 +13,10 @@ from typing import Any
 from crmkit.model.fields import Custom, Tags
 from crmkit.model.form import Field
 from crmkit.model.record import Kind, Record
+from crmkit.model.unseen import UNSEEN
 
-# characters that nobody sees though Python calls them printable (Default_Ignorable_Code_Point of Unicode: joiners,
-# fillers, variation selectors)
-_UNSEEN = "\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180d\u180f\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef"
-_HIDDEN = re.compile(f"[{_UNSEEN}]")
-_NOT_BARE = re.compile(rf'[ "\\{_UNSEEN}]')
+_HIDDEN = re.compile(f"[{UNSEEN}]")
+_NOT_BARE = re.compile(rf'[ "\\{UNSEEN}]')
 # what a reader might take for a number, a boolean, null, a list or an object
 _MISTAKABLE = re.compile(r"[\[{]|(?:-?[0-9.]+(?:[eE][+-]?[0-9]+)?|true|false|null|-?Infinity|NaN)\Z", re.ASCII)
 # most values are one of these, which a single look tells: a plain word, or words that need nothing but quotes

@@ -1,7 +1,8 @@
 """What stands between an app that asks to connect and its token: a sign-in under way, then a grant to redeem."""
 
+import json
 import secrets
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 
 from crmkit.storage.hashed import sha256
 from crmkit.storage.tx import Tx
@@ -26,7 +27,6 @@ class Signin:
 
     email: str
     user_id: str
-    asked: Asked
 
 
 @dataclass(frozen=True)
@@ -52,29 +52,18 @@ def secret() -> str:
 def begin(tx: Tx, handle: str, email: str, asked: Asked, expires_at: str) -> None:
     """Keep a sign-in under way."""
     tx.connection.execute(
-        "INSERT INTO signins (hash, email, client_id, redirect_uri, challenge, resource, state, expires_at) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-        (
-            sha256(handle),
-            email,
-            asked.client_id,
-            asked.redirect_uri,
-            asked.challenge,
-            asked.resource,
-            asked.state,
-            expires_at,
-        ),
+        "INSERT INTO signins (hash, email, asked, expires_at) VALUES (?, ?, ?, ?)",
+        (sha256(handle), email, _digest(asked), expires_at),
     )
 
 
-def find(tx: Tx, handle: str) -> Signin | None:
-    """Return the sign-in of this handle, None when there is none or it is outdated."""
+def find(tx: Tx, handle: str, asked: Asked) -> Signin | None:
+    """Return the sign-in of this handle for this very request, None when there is none or it is outdated."""
     row = tx.connection.execute(
-        "SELECT email, user_id, client_id, redirect_uri, challenge, resource, state FROM signins "
-        "WHERE hash = ? AND expires_at > ?",
-        (sha256(handle), tx.now),
+        "SELECT email, user_id FROM signins WHERE hash = ? AND asked = ? AND expires_at > ?",
+        (sha256(handle), _digest(asked), tx.now),
     ).fetchone()
-    return None if row is None else Signin(row[0], row[1], Asked(*row[2:]))
+    return None if row is None else Signin(*row)
 
 
 def prove(tx: Tx, handle: str, user_id: str, expires_at: str) -> None:
@@ -124,6 +113,11 @@ def redeemed(tx: Tx, code: str, token_id: str) -> None:
     tx.connection.execute("UPDATE grants SET token_id = ? WHERE hash = ?", (token_id, sha256(code)))
 
 
-def forget_before(tx: Tx, at: str) -> None:
-    tx.connection.execute("DELETE FROM signins WHERE expires_at < ?", (at,))
-    tx.connection.execute("DELETE FROM grants WHERE expires_at < ?", (at,))
+def forget(tx: Tx, grants_before: str) -> None:
+    """Drop sign-ins that are outdated, and the grants that were before then."""
+    tx.connection.execute("DELETE FROM signins WHERE expires_at <= ?", (tx.now,))
+    tx.connection.execute("DELETE FROM grants WHERE expires_at < ?", (grants_before,))
+
+
+def _digest(asked: Asked) -> bytes:
+    return sha256(json.dumps(astuple(asked)))

@@ -20,7 +20,7 @@ class Found:
 
 
 _SELECT = """
-    SELECT u.id, u.email, m.role, t.id, t.name, w.id, w.name, w.number, w.plan, t.last_used_at
+    SELECT u.id, u.email, m.role, t.id, t.name, w.id, w.name, w.number, w.plan, t.is_app, t.last_used_at
     FROM tokens AS t
     JOIN users AS u ON u.id = t.user_id
     JOIN workspaces AS w ON w.id = t.workspace_id
@@ -36,25 +36,25 @@ def mint() -> str:
 def find(connection: Connection, hash: bytes) -> Found | None:
     """Return what the token with this hash stands for; None when it is unknown, revoked, or no longer a member's."""
     row = connection.execute(f"{_SELECT} WHERE t.hash = ?", (hash,)).fetchone()
-    return None if row is None else Found(Actor(*row[:9]), row[9])
+    return None if row is None else Found(Actor(*row[:10]), row[10])
 
 
 def current(connection: Connection, token_id: str) -> Actor | None:
     """Return who the token with this id stands for at this moment, or None when it no longer counts."""
     row = connection.execute(f"{_SELECT} WHERE t.id = ?", (token_id,)).fetchone()
-    return None if row is None else Actor(*row[:9])
+    return None if row is None else Actor(*row[:10])
 
 
-def insert(tx: Tx, token: str, user_id: str, workspace_id: str, name: str) -> str:
+def insert(tx: Tx, token: str, user_id: str, workspace_id: str, name: str, is_app: bool = False) -> str:
     """Return the id under which the token is now known."""
     while True:
         id = ids.mint("tok")
         if tx.connection.execute("SELECT 1 FROM tokens WHERE id = ?", (id,)).fetchone() is None:
             break
     tx.connection.execute(
-        "INSERT INTO tokens (id, hash, user_id, workspace_id, name, created_at, last_used_at) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?)",
-        (id, sha256(token), user_id, workspace_id, name, tx.now, tx.now),
+        "INSERT INTO tokens (id, hash, user_id, workspace_id, name, created_at, last_used_at, is_app) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        (id, sha256(token), user_id, workspace_id, name, tx.now, tx.now, is_app),
     )
     return id
 

@@ -3,11 +3,13 @@
 from urllib.parse import parse_qsl
 
 from litestar.exceptions import InternalServerException
+from litestar.exceptions.http_exceptions import RequestEntityTooLarge
 
 from crmkit.errors import Problem
 from crmkit.web.requests import Asked
 
 MAX_FIELDS = 30
+MAX_FORM = 64 * 1024  # bytes
 
 
 async def form_of(request: Asked) -> dict[str, str]:
@@ -15,8 +17,10 @@ async def form_of(request: Asked) -> dict[str, str]:
     try:
         raw = (await request.body()).decode("utf-8")
         pairs = parse_qsl(raw, keep_blank_values=True, errors="strict", max_num_fields=MAX_FIELDS)
-    except (ValueError, InternalServerException):
-        raise Problem("invalid_value", "Send a form (application/x-www-form-urlencoded) in UTF-8.") from None
+    except (ValueError, InternalServerException, RequestEntityTooLarge):
+        raise Problem("invalid_value", "Send a small form (application/x-www-form-urlencoded) in UTF-8.") from None
+    if any("\0" in text for pair in pairs for text in pair):
+        raise Problem("invalid_value", "Send a form without NUL characters.")
     if len({name for name, _ in pairs}) < len(pairs):
         raise Problem("invalid_value", "Send each field of the form once.")
     return dict(pairs)

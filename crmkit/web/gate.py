@@ -3,8 +3,8 @@
 A Host that names this machine (in local mode), a method of ours, a token (unless the route is public), requests per
 minute, and query parameters that the route takes. A handler that runs may therefore act at once.
 
-Routes for apps (MCP) also refuse foreign web pages, and say where to sign in; they count requests themselves, because a
-call of a tool comes through here once more, as the request that it stands for.
+Routes for apps (MCP) also refuse foreign web pages, and say where to sign in. They count requests themselves, and a
+call of a tool, which comes through here once more as the request that it stands for, is not counted again.
 """
 
 from typing import Any
@@ -58,13 +58,13 @@ class Gate(ASGIMiddleware):
             raise Problem(
                 "invalid_value",
                 "You are signed in already. Signing in, connecting apps and /mcp itself are not reached from a tool; "
-                "POST /workspaces/{id}/tokens gives a token for another workspace, GET /help lists what a tool can do.",
+                "GET /help lists what is. To work in another workspace, the user connects this app again and picks it.",
             )
         if options.get(APPS):
             self._origins.check(scope)
         if not options.get(PUBLIC):
             actor = state["actor"] = await self._actor(scope, bool(options.get(APPS)))
-            if not options.get(APPS):
+            if not options.get(APPS) and not state.get(INSIDE):
                 self.limit.count(actor.token_id, state)
         state["pairs"] = _pairs(scope["query_string"], options.get(QUERY, ()))
         await next_app(scope, receive, send)

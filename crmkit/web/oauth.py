@@ -17,7 +17,7 @@ from crmkit.core.redeem import Refused
 from crmkit.errors import Problem
 from crmkit.model.client import BadClient, described
 from crmkit.web.apps import RESOURCE_METADATA
-from crmkit.web.forms import form_of
+from crmkit.web.forms import MAX_FORM, form_of
 from crmkit.web.gate import ANY, DIRECT, PUBLIC, QUERY
 from crmkit.web.requests import Asked, body_of, crm_of, read
 
@@ -95,7 +95,7 @@ async def register(request: Asked) -> Response[bytes]:
     return _json(answer, 201)
 
 
-@post("/token", opt=_OPTIONS, status_code=200)
+@post("/token", opt=_OPTIONS, status_code=200, request_max_body_size=MAX_FORM)
 async def token(request: Asked) -> Response[bytes]:
     try:
         issued = await redeem.redeem(crm_of(request), await form_of(request))
@@ -106,7 +106,7 @@ async def token(request: Asked) -> Response[bytes]:
     return _json({"access_token": issued, "token_type": "Bearer", "scope": connect.SCOPE})
 
 
-@post("/revoke", opt=_OPTIONS, status_code=200)
+@post("/revoke", opt=_OPTIONS, status_code=200, request_max_body_size=MAX_FORM)
 async def revoke(request: Asked) -> Response[bytes]:
     try:
         sent = await form_of(request)

@@ -1,11 +1,13 @@
 """Every error of every kind in house style: one table from what can be raised to a Problem."""
 
 import logging
+import re
 from typing import Any
 
 from litestar import Request
 from litestar.exceptions import HTTPException, MethodNotAllowedException, NotFoundException
 from litestar.exceptions.http_exceptions import RequestEntityTooLarge
+from litestar.types import Scope
 
 from crmkit.errors import Problem
 from crmkit.records import KINDS
@@ -21,12 +23,17 @@ _BY_RECORD = {kind.record: kind for kind in KINDS}
 def on_error(request: Request[Any, Any, Any], error: Exception) -> Any:
     """Return the response for anything that was raised; what is nobody's mistake but ours is logged."""
     problem = error if isinstance(error, Problem) else _translated(request, error)
-    if problem is error and problem.status >= 500:  # the operator's to mend: mail, database
-        reason = printable(str(problem.__cause__ or problem.hint))
-        log.warning("request %s: %s: %s", request_id(request.scope), problem.code, reason)
+    if problem is error and problem.status >= 500:
+        log_ours(request.scope, problem)
     return Shown(
         respond(request.scope, Failure(problem, request_id(request.scope), _BY_RECORD.get(type(problem.shown))))
     )
+
+
+def log_ours(scope: Scope, problem: Problem) -> None:
+    """Log a Problem that is the operator's to mend: mail, database."""
+    reason = printable(str(problem.__cause__ or problem.hint))
+    log.warning("request %s: %s: %s", request_id(scope), problem.code, reason)
 
 
 class Shown:
@@ -63,9 +70,10 @@ def _translated(request: Request[Any, Any, Any], error: Exception) -> Problem:
 def route_methods(request: Request[Any, Any, Any]) -> set[str]:
     """Return the methods that the request's path takes."""
     found: set[str] = set()
+    path = re.sub("/+", "/", request.scope["path"])  # as the router reads it
     for method in ("GET", "HEAD", "POST", "PATCH", "PUT", "DELETE"):
         try:
-            request.app.asgi_router.handle_routing(path=request.scope["path"].rstrip("/") or "/", method=method)
+            request.app.asgi_router.handle_routing(path=path.rstrip("/") or "/", method=method)
         except (NotFoundException, MethodNotAllowedException):
             continue
         found.add(method)

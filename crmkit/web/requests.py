@@ -1,5 +1,6 @@
 """What handlers read from a request."""
 
+import ipaddress
 import re
 from typing import Any
 
@@ -69,8 +70,16 @@ def if_match_of(request: Asked) -> int | None:
 
 
 def client_of(request: Asked) -> str:
-    """Return the network address that asks: the peer, or what a trusted proxy says about it."""
-    return str(request.scope["state"].get("client") or (request.scope.get("client") or ("unknown",))[0])
+    """Return the network address that asks: the peer, or what a trusted proxy says about it.
+
+    Of IPv6 the network of 64 bits, which one household or host has for itself.
+    """
+    text = str(request.scope["state"].get("client") or (request.scope.get("client") or ("unknown",))[0])
+    try:
+        address = ipaddress.ip_address(text)
+    except ValueError:
+        return text
+    return str(ipaddress.ip_network(f"{text}/64", strict=False)) if address.version == 6 else text
 
 
 def read(path: str | list[str], **more: Any) -> HTTPRouteHandler:

@@ -6,13 +6,15 @@ sites from posting here.
 
 from litestar import Response, post
 from litestar.handlers import HTTPRouteHandler
+from litestar.types import Scope
 
 from crmkit.core import connect
 from crmkit.errors import Problem
 from crmkit.render import pages
 from crmkit.storage.accounts import Membership
-from crmkit.web.forms import form_of
+from crmkit.web.forms import MAX_FORM, form_of
 from crmkit.web.gate import ANY, DIRECT, PUBLIC, QUERY
+from crmkit.web.problems import log_ours
 from crmkit.web.requests import Asked, client_of, crm_of, pairs_of, read
 
 PATH = "/authorize"
@@ -32,17 +34,17 @@ _OPTIONS = {PUBLIC: True, QUERY: ANY, DIRECT: True}
 @read(PATH, opt=_OPTIONS)
 async def ask(request: Asked) -> Response[str]:
     try:
-        return _shown(pages.email_page(_app(request, _asked(request))))
+        return _shown(request.scope, pages.email_page(_app(request, _asked(request))))
     except Problem as problem:
-        return _stop(problem)
+        return _stop(request.scope, problem)
 
 
-@post(PATH, opt=_OPTIONS, status_code=200)
+@post(PATH, opt=_OPTIONS, status_code=200, request_max_body_size=MAX_FORM)
 async def answer(request: Asked) -> Response[str]:
     try:
         asked, sent = _asked(request), await form_of(request)
     except Problem as problem:
-        return _stop(problem)
+        return _stop(request.scope, problem)
     if "workspace" in sent:
         return await _choose(request, asked, sent)
     if "signin" in sent:
@@ -55,8 +57,8 @@ async def _start(request: Asked, asked: connect.Request, sent: dict[str, str]) -
     try:
         started = await connect.start(crm_of(request), client_of(request), asked, email)
     except Problem as problem:
-        return _shown(pages.email_page(app, email, _told(problem)), problem)
-    return _shown(pages.code_page(app, started.handle, started.email, started.local_code))
+        return _shown(request.scope, pages.email_page(app, email, _told(problem)), problem)
+    return _shown(request.scope, pages.code_page(app, started.handle, started.email, started.local_code))
 
 
 async def _prove(request: Asked, asked: connect.Request, sent: dict[str, str]) -> Response[str]:
@@ -66,9 +68,9 @@ async def _prove(request: Asked, asked: connect.Request, sent: dict[str, str]) -
         email, places = await connect.prove(crm_of(request), client_of(request), asked, handle, code)
     except Problem as problem:
         if problem.code == "not_found":
-            return _stop(problem, app.again)
-        return _shown(pages.code_page(app, handle, sent.get("email", ""), wrong=_told(problem)), problem)
-    return _shown(pages.workspace_page(app, handle, email, _places(places)))
+            return _stop(request.scope, problem, app.again)
+        return _shown(request.scope, pages.code_page(app, handle, sent.get("email", ""), wrong=_told(problem)), problem)
+    return _shown(request.scope, pages.workspace_page(app, handle, email, _places(places)))
 
 
 async def _choose(request: Asked, asked: connect.Request, sent: dict[str, str]) -> Response[str]:
@@ -82,9 +84,9 @@ async def _choose(request: Asked, asked: connect.Request, sent: dict[str, str]) 
         except Problem as problem:
             email, places = await connect.places(crm, asked, handle)  # where it is outdated, this says so
             page = pages.workspace_page(app, handle, email, _places(places), workspace, name, _told(problem))
-            return _shown(page, problem)
+            return _shown(request.scope, page, problem)
     except Problem as problem:
-        return _stop(problem, app.again)
+        return _stop(request.scope, problem, app.again)
 
 
 def _asked(request: Asked) -> connect.Request:
@@ -100,14 +102,16 @@ def _places(places: list[Membership]) -> list[pages.Place]:
     return [pages.Place(place.workspace_id, place.name, place.role) for place in places]
 
 
-def _shown(page: str, problem: Problem | None = None) -> Response[str]:
+def _shown(scope: Scope, page: str, problem: Problem | None = None) -> Response[str]:
+    if problem is not None and problem.status >= 500:
+        log_ours(scope, problem)
     status = problem.status if problem else 200
     retry = {name: text for name, text in (problem.headers if problem else {}).items() if name == "Retry-After"}
     return Response(page, media_type="text/html", status_code=status, headers={**_HEADERS, **retry})
 
 
-def _stop(problem: Problem, again: str = "") -> Response[str]:
-    return _shown(pages.stop_page(_told(problem), again), problem)
+def _stop(scope: Scope, problem: Problem, again: str = "") -> Response[str]:
+    return _shown(scope, pages.stop_page(_told(problem), again), problem)
 
 
 def _sent_on(url: str) -> Response[str]:

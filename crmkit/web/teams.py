@@ -49,9 +49,15 @@ async def remove(request: Asked, id: FromPath[str]) -> Answer:
     return done(f"deleted workspace/{bare} and all its data", {"id": bare, "handle": f"workspace/{bare}"})
 
 
-@post(f"{ONE}/tokens", name="mint_token", summary="a token that works in it", opt={"form": workspaces.TOKEN})
+@post(
+    f"{ONE}/tokens",
+    name="mint_token",
+    summary="a token that works in it (step-up for connected apps: code)",
+    opt={"form": workspaces.TOKEN, QUERY: ("code",)},
+)
 async def mint_token(request: Asked, id: FromPath[str]) -> Answer:
-    token, name, place = await workspaces.mint_token(crm_of(request), actor_of(request), id, await body_of(request))
+    sent, code = await body_of(request), code_of(request)
+    token, name, place = await workspaces.mint_token(crm_of(request), actor_of(request), id, sent, code)
     facts = {"token": token, "token_name": name, "workspace_id": place.workspace_id}
     lines = {"token": token, "workspace": place.workspace_id}
     note = "note: save this token, it is shown once; send it to work in that workspace"

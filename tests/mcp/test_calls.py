@@ -245,6 +245,7 @@ def test_what_signs_in_or_connects_is_not_reached_by_a_tool(home: House, alice: 
         ("request", {"method": "GET", "path": "contacts"}, "starts with /"),
         ("request", {"method": "GET", "path": "https://evil.com/contacts"}, "starts with /"),
         ("request", {"method": "GET", "path": ""}, "starts with /"),
+        ("read", {"path": "/contacts?search=" + "x" * 8_000}, "at most 8000 characters"),
         ("request", {"method": "GET", "path": "/contacts", "headers": {}}, "headers"),
         ("read", {}, "path"),
         ("read", {"path": "/contacts", "method": "POST"}, "method"),
@@ -302,11 +303,9 @@ def test_read_never_changes_anything(home: House, alice: Person) -> None:
 
 def test_a_call_counts_once_against_the_limit_and_past_it_the_model_is_told(tmp_path: Path) -> None:
     with house(tmp_path / "data", {"CRMKIT_LIMITS_REQUESTS_PER_MINUTE": "5"}) as home, home.sign_in(ALICE) as alice:
-        for _ in range(5):
-            assert call(alice, "read", path="/healthz")[0] is False  # public, it does not count
-        for number in range(5):
-            failed, text = call(alice, "read", path="/whoami")
-            assert failed is False, (number, text)
+        for number, path in enumerate(["/whoami", "/healthz", "/whoami", "/nope"]):
+            assert call(alice, "read", path=path)[0] is (path == "/nope"), number
+        assert alice.post("/mcp", content=b"{").status_code == 400  # whatever it holds, it counts
         failed, text = call(alice, "read", path="/whoami")
         assert failed
         assert text.startswith("ERROR rate_limited\nHINT  ")

@@ -264,6 +264,13 @@ def test_a_notification_of_the_second_era_is_taken(client: Person) -> None:
         (b"{", -32700),
         (b"\xff", -32700),
         (b'{"jsonrpc":"2.0","id":1,"method":"\xff"}', -32700),
+        (b'{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"\xff"}}', -32700),
+        (b'{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"_meta":{"\xff":1}}}', -32700),
+        (
+            b'{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"request","arguments":'
+            b'{"method":"POST","path":"/contacts","body":"\xff"}}}',
+            -32700,
+        ),
         (b"[]", -32600),
         (b'[{"jsonrpc":"2.0","id":1,"method":"ping"}]', -32600),
         (b'"ping"', -32600),

@@ -46,6 +46,15 @@ BAD = [
     "http://127.0.0.2/",
     "http://10.0.0.1/cb",
     "https://",
+    "http://[::1].evil.com/cb",
+    "http://evil.com[::1]/",
+    "http://user[::1]/",
+    "https://evil.com[::1]/",
+    "https://claude.ai%2eevil.com/",
+    "https://claude.ai;x/",
+    "https://example.com/cb?code=x",
+    "https://example.com/cb?x=1&ISS=2&iss=y",
+    "https://example.com/cb?state",
     "https:///path",
     "https://user@example.com/",
     "https://user:pass@example.com/",
@@ -118,6 +127,7 @@ def test_on_loopback_the_port_alone_may_differ(registered: str, asked: str) -> N
         ("https://example.com/cb", "http://example.com/cb"),
         ("https://example.com/cb", "https://example.com.evil.com/cb"),
         ("http://localhost/callback", "http://127.0.0.1/callback"),
+        ("http://[::1]/cb", "http://[::1].evil.com/cb"),
         ("http://localhost/callback", "http://localhost:3030/other"),
         ("http://localhost/callback", "http://localhost:3030/callback?x=1"),
         ("http://localhost/callback", "http://localhost:3030/callback#x"),
@@ -183,6 +193,16 @@ def test_an_id_made_by_hand_passes_no_check_that_a_registration_would_not(descri
     by_hand = base64.urlsafe_b64encode(json.dumps(described_as, separators=(",", ":")).encode()).rstrip(b"=").decode()
     with pytest.raises(BadClient):
         client_of(by_hand)
+
+
+def test_an_id_that_nests_without_end_is_refused() -> None:
+    raw = b'{"redirect_uris":["https://a/"],"x":' + b"[" * 1300
+    with pytest.raises(BadClient):
+        client_of(base64.urlsafe_b64encode(raw).rstrip(b"=").decode())
+
+
+def test_marks_that_are_stacked_are_cut() -> None:
+    assert clean("a" + "\u0301" * 99 + "b") == "a" + "\u0301" * 3 + "b"
 
 
 def test_one_client_has_one_id() -> None:

@@ -93,7 +93,6 @@ def test_a_program_on_the_users_machine_may_take_any_port(home: House) -> None:
         ({"code_challenge_method": None}, "S256"),
         ({"code_challenge_method": "plain"}, "S256"),
         ({"resource": "https://evil.com/mcp"}, "resource"),
-        ({"resource": ""}, "resource"),
         ({"state": "x" * 4001}, "state"),
     ],
     ids=str,
@@ -353,7 +352,7 @@ def test_a_strangers_name_is_text_and_is_cut(home: House, name: str, shown: str)
         (CALLBACK, "claude.ai", ""),
         ("https://evil.example.com/x", "evil.example.com", "Anyone can choose a name"),
         ("http://localhost:1/x", "localhost", "an app on this computer"),
-        ("cursor://a/b", "cursor://", ""),
+        ("cursor://a/b", "cursor://", "a program on this computer"),
         ("com.evil.app:/x", "com.evil.app://", "a program on this computer"),
     ],
 )
@@ -361,6 +360,45 @@ def test_the_page_tells_large_where_it_returns_to(home: House, callback: str, ho
     page = App(home, name="Claude", callbacks=(callback,)).open()
     assert f'<p class="host">{host}</p>' in page.text
     assert (warning in page.text) if warning else ('class="warn"' not in page.text)
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("Claude", True),
+        ("Claude Code (Anthropic)", True),
+        ("Zoë's App & Co", True),
+        ("restore it at https://evil.example/login", False),
+        ("see www.evil.example", False),
+        ("claude.ai", False),
+        ("mail me@example.com", False),
+        ("x" * 41, False),
+        ("\u3164", False),
+    ],
+)
+def test_a_mail_repeats_plain_names_alone(home: House, name: str, said: bool) -> None:
+    App(home, name=name).begin(ALICE)
+    (letter,) = home.letterbox.letters
+    assert (f'It calls itself: "{name}"\n' in letter.body) is said
+    assert ("calls itself" in letter.body) is said
+
+
+@pytest.mark.parametrize("name", ["\u3164", "\u115f \u2800", "\u034f"])
+def test_a_name_that_nobody_sees_is_none(home: House, name: str) -> None:
+    assert heading(App(home, name=name).open()).startswith("claude.ai ")
+
+
+def test_mail_that_fails_is_told_and_logged(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    with house(tmp_path / "data", {"CRMKIT_MAIL_SMTP_URL": "smtp://127.0.0.1:1"}) as home:
+        page = App(home).post({"email": ALICE})
+    assert (page.status_code, "could not be sent" in alert(page)) == (503, True)
+    assert "mail_failed" in caplog.text
+
+
+def test_a_name_with_a_nul_changes_nothing(app: App) -> None:
+    signin, _ = app.enter(ALICE)
+    assert app.post({"signin": signin, "workspace": "new", "name": "a\0b"}).status_code == 400
+    assert app.post({"signin": signin, "workspace": "new", "name": "ab"}).status_code == 303
 
 
 def test_an_address_is_given_back_as_text_when_it_is_wrong(app: App) -> None:
@@ -373,7 +411,7 @@ def test_an_address_is_given_back_as_text_when_it_is_wrong(app: App) -> None:
 def test_the_letter_says_who_connects_and_where_it_returns_to(home: House) -> None:
     App(home, name="Claude\r\nBcc: x", callbacks=("https://evil.example.com/",)).begin(ALICE)
     (letter,) = home.letterbox.letters
-    assert "It calls itself: Claude Bcc: x\n" in letter.body
+    assert "calls itself" not in letter.body  # that is no plain name
     assert "It returns to:   evil.example.com\n" in letter.body
     assert "ignore this mail" in letter.body
     assert "Claude" not in letter.subject

@@ -231,3 +231,29 @@ def count(home: House, table: str) -> int:
 def _rows(home: House, sql: str) -> list[tuple[str, ...]]:
     with closing(connect(home.folder / FILE, False)) as connection:
         return connection.execute(sql).fetchall()
+
+
+def test_an_app_gets_no_token_that_outlives_its_own_without_a_code(home: House, app: App) -> None:
+    with Person(home.url, app.token(ALICE)) as connected:
+        here = connected.json_of("GET", "/whoami")["workspace"]
+        other = connected.json_of("POST", "/workspaces", {"name": "Other"})["id"]
+        for workspace in (here, other):
+            refused = connected.send_it("POST", f"/workspaces/{workspace}/tokens", {"token_name": "x"})
+            assert refused.status_code == 403
+            assert refused.text.startswith("ERROR escalation_required")
+        assert count(home, "tokens") == 1
+        code = home.letterbox.code_for(ALICE)
+        made = connected.json_of("POST", f"/workspaces/{other}/tokens?code={code}", {"token_name": "x"})
+        assert made["workspace_id"] == other
+    with home.sign_in(ALICE) as alice:  # a token of one's own needs none
+        assert alice.send_it("POST", f"/workspaces/{here}/tokens", {}).status_code == 201
+
+
+def test_an_empty_resource_counts_as_left_out(app: App) -> None:
+    assert app.redeem(app.allowed(ALICE, resource="")["code"], resource="").status_code == 200
+
+
+def test_a_token_of_an_app_without_a_name_is_called_by_its_host(home: House) -> None:
+    host = "a." * 60 + "example.com"
+    with Person(home.url, App(home, name="", callbacks=(f"https://{host}/",)).token(ALICE)) as connected:
+        assert connected.json_of("GET", "/whoami")["token_name"] == host[:100]

@@ -9,17 +9,14 @@ from crmkit.storage.migrations.migration import Migration
 MIGRATION = Migration(
     "grants",
     (
-        # user_id is empty until the right code was entered
+        # asked is the SHA-256 of the app's request, which every page repeats; user_id is empty until the right code was
+        # entered
         """
         CREATE TABLE signins (
             hash BLOB PRIMARY KEY,
             email TEXT NOT NULL,
             user_id TEXT NOT NULL DEFAULT '',
-            client_id TEXT NOT NULL,
-            redirect_uri TEXT NOT NULL,
-            challenge TEXT NOT NULL,
-            resource TEXT NOT NULL,
-            state TEXT,
+            asked BLOB NOT NULL,
             expires_at TEXT NOT NULL
         ) STRICT, WITHOUT ROWID
         """,
@@ -38,5 +35,7 @@ MIGRATION = Migration(
         ) STRICT, WITHOUT ROWID
         """,
         "CREATE INDEX grants_by_workspace ON grants (workspace_id)",
+        # 1 where an app was given it: what such a token may not do alone is decided in core
+        "ALTER TABLE tokens ADD COLUMN is_app INTEGER NOT NULL DEFAULT 0",
     ),
 )
