@@ -12,6 +12,7 @@ from crmkit.errors import a
 ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
 LENGTH = 8
 
+_BODIES = 31 ** (LENGTH - 1)  # about 2.7e10
 _VALUE = {character: value for value, character in enumerate(ALPHABET)}
 
 # prefix -> the kind it stands for, as it is written in a handle (kind/id)
@@ -37,16 +38,19 @@ def check_character(body: str) -> str:
 
 def mint(prefix: str) -> str:
     """Return a random id such as `c_k7m2q9xa`: 31**7 (about 2.7e10) differ, so the caller checks for a twin."""
-    body = "".join(secrets.choice(ALPHABET) for _ in range(LENGTH - 1))
-    return f"{prefix}_{body}{check_character(body)}"
+    return _whole(prefix, secrets.randbelow(_BODIES))
 
 
 def numbered(prefix: str, number: int) -> str:
     """Return the id of the `number`-th thing (below 31**7), well mixed: different numbers give different ids."""
-    mixed = number * 20_014_153_019 % 31 ** (LENGTH - 1)
+    return _whole(prefix, number * 20_014_153_019 % _BODIES)
+
+
+def _whole(prefix: str, number: int) -> str:
+    """Return the id whose body is this number, to the base 31."""
     body = ""
     for _ in range(LENGTH - 1):
-        mixed, digit = divmod(mixed, 31)
+        number, digit = divmod(number, 31)
         body += ALPHABET[digit]
     return f"{prefix}_{body}{check_character(body)}"
 

@@ -63,9 +63,7 @@ def count_mail(tx: Tx, crm: Crm, email: str) -> Allowance:
         mails, first = codes.counted(tx, "mail", "all", after(tx.now, hours=-1))
         if mails >= most:
             wait = seconds(tx.now, after(first, hours=1)) + 1
-            raise limit_reached(
-                "This server sends no more mail this hour; wait, or ask the operator.", most, wait
-            )
+            raise limit_reached("This server sends no more mail this hour; wait, or ask the operator.", most, wait)
         codes.count(tx, "mail", "all")
     codes.count(tx, "code", email)
     return Allowance(per_hour, per_hour - sent - 1, reset)

@@ -52,19 +52,19 @@ class Field:
     default: Any = None
     name_of: str = ""
 
-    @property
+    @cached_property
     def required(self) -> bool:
         return REQUIRED in self.marks
 
-    @property
+    @cached_property
     def writable(self) -> bool:
         return READ not in self.marks
 
-    @property
+    @cached_property
     def listed(self) -> bool:
         return DETAIL not in self.marks
 
-    @property
+    @cached_property
     def compared(self) -> str:
         """The column that filters and sorts look at."""
         return f"{self.name}_key" if self.type.folded else self.name

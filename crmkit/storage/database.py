@@ -7,7 +7,6 @@ process that serves; so no checkpoint can race a commit, whatever SQLite this is
 import asyncio
 import fcntl
 import os
-import time
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
@@ -16,10 +15,10 @@ from typing import Any, TypeVar
 import aiosqlite
 
 from crmkit.clock import Clock
-from crmkit.errors import Problem
 from crmkit.model.actor import Actor
 from crmkit.model.fold import fold
 from crmkit.storage import migrate
+from crmkit.storage.patience import snapshot
 from crmkit.storage.recall import Recall
 from crmkit.storage.sqlite import sqlite3
 from crmkit.storage.tx import Connection
@@ -33,8 +32,6 @@ LOCK = "crmkit.lock"
 CHECKPOINT_PAGES = 16_000  # the write-ahead log is copied back past 64 MB: pages that change often are copied once
 CACHE_KIB = 64 * 1024
 BUSY_MS = 5_000
-SCAN_SECONDS = 10  # what a list or search may take
-PROGRESS_STEPS = 100_000  # SQLite instructions between two looks at the time
 
 
 class InUse(Exception):
@@ -112,28 +109,6 @@ class Database:
         if self._lock >= 0:
             os.close(self._lock)
             self._lock = -1
-
-
-def snapshot(connection: Connection, work: Callable[..., T], *args: Any) -> T:
-    """Return `work(connection, *args)`, all of whose statements see the database at one moment.
-
-    Raises `not_ready` when it takes longer than SCAN_SECONDS, so that one query cannot hold up all others.
-    """
-    end = time.monotonic() + SCAN_SECONDS
-    connection.set_progress_handler(lambda: time.monotonic() > end, PROGRESS_STEPS)
-    connection.execute("BEGIN")
-    try:
-        return work(connection, *args)
-    except sqlite3.OperationalError as error:
-        if str(error) != "interrupted":
-            raise
-        raise Problem(
-            "not_ready",
-            f"This query took longer than {SCAN_SECONDS} seconds: add a filter, or sort by another key.",
-        ) from None
-    finally:
-        connection.set_progress_handler(None, 0)
-        connection.execute("ROLLBACK")
 
 
 def connect(file: Path, writes: bool) -> Connection:

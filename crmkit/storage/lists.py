@@ -8,12 +8,12 @@ from crmkit.model.query import Condition, Query
 from crmkit.model.record import Kind, Record, Tracked
 from crmkit.storage import indexes, leads, matches, search
 from crmkit.storage.matches import Terms
+from crmkit.storage.patience import GaveUp, tried
 from crmkit.storage.records import live, shown
-from crmkit.storage.statements import Statement, Workspace, columns, count, horizon, ordering, page, stored, where
+from crmkit.storage.statements import Statement, Workspace, columns, count, may_pass_over, ordering, page, stored, where
 from crmkit.storage.tx import Connection
 
 COUNTED = 1_000  # matches of a filter that a total counts before it says 1000+
-WALKED = 20_000  # rows of a list that are looked at, one by one in its order, for those that meet the filters
 
 
 @dataclass(frozen=True)
@@ -94,15 +94,16 @@ class _Reading:
         return rows if len(rows) > self.query.limit else []
 
     def _rows(self, query: Query, position: Sequence[Any] | None, among: Statement | None) -> list[Any]:
-        """Return the rows of a page. Without `among`, its order is walked, but not farther than WALKED rows: what is
-        rarer than that, or lies at the other end, is found sooner by reading the table as it lies."""
+        """Return the rows of a page. Without `among` its order is walked, for as long as that is worth trying: rows
+        that are rare, or lie at the other end, are found sooner by reading the table as it lies."""
         place = (self.kind, self.workspace, query, position)
-        beyond = None if among is not None else horizon(*place, WALKED)
-        row = None if beyond is None else self.connection.execute(beyond.sql, beyond.args).fetchone()
-        if row is None or row[0] is None:
+        if among is not None or not may_pass_over(self.kind, query):
             return self._read(page(*place, among))
-        near = self._read(page(*place, None, horizon=row[0]))
-        return near if len(near) > query.limit else self._read(page(*place, None, is_walk=False))
+        try:
+            with tried(self.connection):
+                return self._read(page(*place, None))
+        except GaveUp:
+            return self._read(page(*place, None, is_walk=False))
 
     def _read(self, statement: Statement) -> list[Any]:
         return self.connection.execute(statement.sql, statement.args).fetchall()

@@ -86,15 +86,13 @@ def page(
     query: Query,
     position: Sequence[Any] | None,
     among: Statement | None,
-    horizon: Any = None,
     is_walk: bool = True,
 ) -> Statement:
     """Return the statement for one page and one row more: the columns, then the value of every sort key.
 
     `position` holds the sort values and the id of the last row of the page before; `among` restricts to rows
-    that a search or a lead found, `horizon` to rows not beyond that value of the first sort key. Unless it
-    `is_walk`, the rows are read as they lie in the table and sorted. Ties are in the order of ids, in the direction of
-    the last key.
+    that a search or a lead found. Unless it `is_walk`, the rows are read as they lie in the table and sorted. Ties are
+    in the order of ids, in the direction of the last key.
     """
     sorts = ordering(kind, query)
     keys = [_expression(sort.target) for sort in sorts]
@@ -106,27 +104,16 @@ def page(
         sql += where(workspace, query.conditions, by_rowid=True) + Statement(" AND r.seq IN (") + among + Statement(")")
     if position is not None:
         sql += Statement(" AND ") + _past(sorts, position)
-    if horizon is not None:
-        near = _expression(sorts[0].target) + Statement(f" {'>=' if sorts[0].descending else '<='} ?", (horizon,))
-        sql += Statement(" AND ") + near
     return sql + _order(sorts) + Statement(" LIMIT ?", (query.limit + 1,))
 
 
-def horizon(
-    kind: Kind, workspace: Workspace, query: Query, position: Sequence[Any] | None, rows: int
-) -> Statement | None:
-    """Return the statement for the first sort key of the row that lies `rows` ahead in the walk of a page, from its
-    index alone; None when there is no walk, or no filter that lets go of what is walked over."""
+def may_pass_over(kind: Kind, query: Query) -> bool:
+    """Tell whether a page is walked to in the order of an index, past rows that do not meet all filters."""
     sorts = ordering(kind, query)
     walked = indexes.of_order(kind, query.conditions, sorts)
-    kept = [condition for condition in query.conditions if condition.target.name in walked]
-    if not walked or SEQ.name in walked or kept == [*query.conditions] or indexes.is_unique(kind, query.conditions):
-        return None
-    sql = Statement("SELECT ") + _expression(sorts[0].target) + Statement(f" FROM {kind.plural} AS r WHERE ")
-    sql += where(workspace, kept)
-    if position is not None:
-        sql += Statement(" AND ") + _past(sorts, position)
-    return sql + _order(sorts) + Statement(" LIMIT 1 OFFSET ?", (rows,))
+    if not walked or SEQ.name in walked or indexes.is_unique(kind, query.conditions):
+        return False
+    return any(condition.target.name not in walked for condition in query.conditions)
 
 
 def _order(sorts: Sequence[Sort]) -> Statement:

@@ -16,7 +16,7 @@ from crmkit.model.actor import Actor
 from crmkit.model.query import Condition
 from crmkit.model.record import Kind
 from crmkit.records import ACTIVITY, AUDIT, COMPANY, CONTACT, DEAL, KINDS
-from crmkit.storage import indexes, leads, lists, migrate
+from crmkit.storage import indexes, leads, migrate, patience
 from crmkit.storage.database import FILE, connect, prepare
 from crmkit.storage.statements import page
 from tests.storage.desk import Desk, desk, place_of
@@ -233,6 +233,7 @@ def test_a_walk_that_is_cut_short_skips_or_repeats_a_contact(
             pairs = [*filters, ("sort", sort), ("limit", "20")]
             whole = [contact.id for contact in back.pages(alice, *pairs)]
             assert len(set(whole)) == len(whole) == back.find(alice, *pairs).paging.total
-            for walked in (0, 3, 30, 150, 399):
-                monkeypatch.setattr(lists, "WALKED", walked)
-                assert [contact.id for contact in back.pages(alice, *pairs)] == whole, (pairs, walked)
+            for steps in (0, 30, 300, 1_500, 4_000):
+                monkeypatch.setattr(patience, "LOOK_STEPS", 10)
+                monkeypatch.setattr(patience, "TRIED_STEPS", steps)
+                assert [contact.id for contact in back.pages(alice, *pairs)] == whole, (pairs, steps)

@@ -6,16 +6,36 @@ from pathlib import Path
 import pytest
 
 from crmkit.errors import Problem
-from crmkit.storage import database
+from crmkit.storage import database, patience
 
 ENDLESS = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n"
 
 
 def test_a_query_without_end_holds_up_all_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(database, "SCAN_SECONDS", 0)
+    monkeypatch.setattr(patience, "SCAN_SECONDS", 0)
     with closing(database.connect(tmp_path / "x.db", True)) as connection:
         with pytest.raises(Problem) as caught:
-            database.snapshot(connection, lambda reading: reading.execute(ENDLESS).fetchone())
+            patience.snapshot(connection, lambda reading: reading.execute(ENDLESS).fetchone())
         assert caught.value.code == "not_ready"
         assert not connection.in_transaction
         assert connection.execute("SELECT 1").fetchone() == (1,)
+
+
+def test_a_way_that_is_tried_is_gone_to_its_end(tmp_path: Path) -> None:
+    with closing(database.connect(tmp_path / "x.db", True)) as connection:
+        with pytest.raises(patience.GaveUp), patience.tried(connection):
+            connection.execute(ENDLESS).fetchone()
+        with patience.tried(connection):
+            assert connection.execute("SELECT 1").fetchone() == (1,)
+
+
+def test_a_way_that_is_tried_forgets_the_end_of_the_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(patience, "SCAN_SECONDS", 0)
+
+    def work(reading: patience.Connection) -> None:
+        with pytest.raises(patience.sqlite3.OperationalError), patience.tried(reading):
+            reading.execute(ENDLESS).fetchone()
+        reading.execute(ENDLESS).fetchone()
+
+    with closing(database.connect(tmp_path / "x.db", True)) as connection, pytest.raises(Problem):
+        patience.snapshot(connection, work)
