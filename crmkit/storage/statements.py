@@ -168,7 +168,9 @@ def count(kind: Kind, workspace: Workspace, query: Query, among: Statement | Non
     Unless indexes know all filters, the table is read as it lies, from the newest row on.
     """
     source, order = Statement(f" FROM {kind.plural} AS r WHERE "), Statement("")
-    if among is not None:
+    if among is not None and not query.conditions:  # they are the matches, each of a row of its own
+        source, scope = Statement(" FROM (") + among + Statement(") AS m"), Statement("")
+    elif among is not None:
         source = (
             Statement(" FROM (") + among + Statement(f") AS m CROSS JOIN {kind.plural} AS r ON r.seq = m.seq WHERE ")
         )

@@ -59,7 +59,7 @@ def test_a_verdict_is_wrong() -> None:
 
 
 def test_flags_are_not_heard() -> None:
-    asked, rows = planned(["--rows", "one", "list", "--rounds", "7", "--sizes", "10,20,30", "--no-peers"])
+    asked, rows, _ = planned(["--rows", "one", "list", "--rounds", "7", "--sizes", "10,20,30", "--no-peers"])
     assert (rows, asked.rounds, asked.sizes, asked.peers) == (["one", "list"], 7, (10, 20, 30), False)
     assert planned(["--sizes", "1_000_000"])[0].sizes == (10_000, 100_000, 1_000_000)
     assert planned(["--quick"])[0].rounds == 3
