@@ -1,0 +1,132 @@
+"""The sign-in pages of apps and the letter that goes with them: what they show, and what of strangers they do not."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.house import ALICE, House, house
+from tests.web.connecting import CALLBACK, App, alert, heading, places
+
+SECURITY_HEADERS = {
+    "x-frame-options": "DENY",
+    "referrer-policy": "no-referrer",
+    "x-content-type-options": "nosniff",
+    "cache-control": "no-store",
+}
+
+
+@pytest.fixture
+def app(home: House) -> App:
+    return App(home)
+
+
+def test_every_page_has_its_security_headers(app: App) -> None:
+    signin, page = app.enter(ALICE)
+    stop = app.open(client_id="x")
+    sent_on = app.post({"signin": signin, "workspace": places(page)[0]})
+    for answer in (app.open(), page, stop, sent_on):
+        assert SECURITY_HEADERS.items() <= dict(answer.headers).items()
+        assert answer.headers["content-type"] == "text/html; charset=utf-8"
+        policy = answer.headers["content-security-policy"]
+        assert policy.startswith("default-src 'none'; style-src 'sha256-")
+        assert "frame-ancestors 'none'; base-uri 'none'" in policy
+        assert "form-action" not in policy
+        assert "set-cookie" not in answer.headers
+        assert "<script" not in answer.text
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("<script>alert(1)</script>\"'&", "<script>alert(1)</script>\"'&"),
+        ("\u202eedualC\u202c\x07", "edualC"),
+        ("x" * 300, "x" * 100),
+        ("", "claude.ai"),
+    ],
+)
+def test_a_strangers_name_is_text_and_is_cut(home: House, name: str, shown: str) -> None:
+    app = App(home, name=name)
+    page = app.open()
+    assert heading(page).startswith(f"{shown} ")
+    assert "<script" not in page.text
+    assert '<p class="host">claude.ai</p>' in page.text
+
+
+@pytest.mark.parametrize(
+    ("callback", "host", "warning"),
+    [
+        (CALLBACK, "claude.ai", ""),
+        ("https://evil.example.com/x", "evil.example.com", "Anyone can choose a name"),
+        ("http://localhost:1/x", "localhost", "an app on this computer"),
+        ("cursor://a/b", "cursor://", "a program on this computer"),
+        ("com.evil.app:/x", "com.evil.app://", "a program on this computer"),
+    ],
+)
+def test_the_page_tells_large_where_it_returns_to(home: House, callback: str, host: str, warning: str) -> None:
+    page = App(home, name="Claude", callbacks=(callback,)).open()
+    assert f'<p class="host">{host}</p>' in page.text
+    assert (warning in page.text) if warning else ('class="warn"' not in page.text)
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("Claude", True),
+        ("Claude Code (Anthropic)", True),
+        ("Zoë's App & Co", True),
+        ("restore it at https://evil.example/login", False),
+        ("see www.evil.example", False),
+        ("claude.ai", False),
+        ("mail me@example.com", False),
+        ("x" * 41, False),
+        ("\u3164", False),
+    ],
+)
+def test_a_mail_repeats_plain_names_alone(home: House, name: str, said: bool) -> None:
+    App(home, name=name).begin(ALICE)
+    (letter,) = home.letterbox.letters
+    assert (f'It calls itself: "{name}"\n' in letter.body) is said
+    assert ("calls itself" in letter.body) is said
+
+
+@pytest.mark.parametrize("name", ["\u3164", "\u115f \u2800", "\u034f"])
+def test_a_name_that_nobody_sees_is_none(home: House, name: str) -> None:
+    assert heading(App(home, name=name).open()).startswith("claude.ai ")
+
+
+def test_mail_that_fails_is_told_and_logged(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    with house(tmp_path / "data", {"CRMKIT_MAIL_SMTP_URL": "smtp://127.0.0.1:1"}) as home:
+        page = App(home).post({"email": ALICE})
+    assert (page.status_code, "could not be sent" in alert(page)) == (503, True)
+    assert "mail_failed" in caplog.text
+
+
+def test_a_name_with_a_nul_changes_nothing(app: App) -> None:
+    signin, _ = app.enter(ALICE)
+    assert app.post({"signin": signin, "workspace": "new", "name": "a\0b"}).status_code == 400
+    assert app.post({"signin": signin, "workspace": "new", "name": "ab"}).status_code == 303
+
+
+def test_an_address_is_given_back_as_text_when_it_is_wrong(app: App) -> None:
+    page = app.post({"email": '"><script>alert(1)</script>'})
+    assert page.status_code == 400
+    assert "<script" not in page.text
+    assert "address" in alert(page)
+
+
+def test_the_letter_says_who_connects_and_where_it_returns_to(home: House) -> None:
+    App(home, name="Claude\r\nBcc: x", callbacks=("https://evil.example.com/",)).begin(ALICE)
+    (letter,) = home.letterbox.letters
+    assert "calls itself" not in letter.body  # that is no plain name
+    assert "It returns to:   evil.example.com\n" in letter.body
+    assert "ignore this mail" in letter.body
+    assert "Claude" not in letter.subject
+
+
+@pytest.mark.parametrize(
+    "body", [b"email=%ff", b"email=a%40example.com&email=b%40example.com", b"&".join(b"f%d=1" % n for n in range(40))]
+)
+def test_a_form_that_is_none_is_refused(app: App, body: bytes) -> None:
+    for path in ("/authorize", "/token", "/revoke"):
+        answer = app.browser.post(path, params=app.query(), content=body)
+        assert answer.status_code == 400
