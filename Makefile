@@ -38,8 +38,8 @@ lock: .venv/.dev                 ## pin every dependency again
 	$(BIN)/uv pip compile -q --universal --generate-hashes --python-version 3.11 pyproject.toml -o requirements.txt
 	$(BIN)/uv pip compile -q --universal --generate-hashes --python-version 3.11 --extra dev pyproject.toml -o requirements-dev.txt
 
-bench: .venv/.dev                ## measure speed, as ratios within one run
-	$(BIN)/python -m bench
+bench: .venv/.dev                ## measure speed, as ratios within one run; ARGS="--quick" and others
+	$(BIN)/python -m bench $(ARGS)
 
 binary: .venv/.installed         ## build dist/crmkit, one file
 	$(PYTHON) -m venv build/venv

@@ -8,6 +8,7 @@ $CRMKIT_BENCH_DIR).
 import argparse
 import os
 import platform
+import signal
 import sys
 import time
 from collections.abc import Callable
@@ -15,7 +16,6 @@ from collections.abc import Callable
 from bench import peers, rows, rows_cost, rows_scale
 from bench.dataset import is_made
 from bench.lab import Lab, Plan, Skip, run_folder, say
-from bench.load import Broken
 from bench.report import Line, Report
 from bench.servers import LOADER_CORE, SERVER_CORE
 
@@ -51,15 +51,16 @@ def run(plan: Plan, chosen: list[str]) -> Report:
         report.facts.append(machine(lab))
         try:
             for name in chosen:
-                say(f"row {name}")
+                started = time.perf_counter()
                 try:
                     if name in PEERS and not plan.peers:
                         raise Skip("peers are left out")
                     report.lines += ROWS[name](lab)
                 except Skip as reason:
                     report.skipped.append((name, str(reason)))
-                except (Broken, OSError, RuntimeError, AssertionError) as error:
+                except Exception as error:  # one row that fails leaves the others their chance
                     report.broken.append((name, f"{type(error).__name__}: {error}"))
+                say(f"row {name} took {time.perf_counter() - started:.0f} s")
             report.noise = lab.kept.get("noise")
             report.facts += rows_cost.answers(lab) + rows_scale.memory(lab)
         finally:
@@ -77,11 +78,11 @@ def machine(lab: Lab) -> str:
     )
 
 
-def planned(arguments: list[str]) -> tuple[Plan, list[str]]:
+def planned(arguments: list[str]) -> tuple[Plan, list[str], bool]:
     parser = argparse.ArgumentParser(prog="python -m bench", description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--rows", nargs="+", choices=ROWS, metavar="ROW", help=f"of {', '.join(ROWS)}; else all")
     parser.add_argument("--rounds", type=int, help="rounds of each row (default 5)")
-    parser.add_argument("--seconds", type=float, help="seconds of each round (default 1.5)")
+    parser.add_argument("--seconds", type=float, help="seconds of each round (default 1.2)")
     parser.add_argument(
         "--sizes",
         type=lambda text: tuple(sorted(int(one) for one in text.replace("_", "").split(","))),
@@ -91,6 +92,7 @@ def planned(arguments: list[str]) -> tuple[Plan, list[str]]:
     parser.add_argument("--load", type=int, default=20_000, help="contacts that the row load creates (default 20000)")
     parser.add_argument("--no-peers", action="store_true", help="leave out Datasette and json-server")
     parser.add_argument("--quick", action="store_true", help="a first look: 3 short rounds, no large data, no peers")
+    parser.add_argument("--markdown", action="store_true", help="print the table once more as Markdown")
     asked = parser.parse_args(arguments)
     sizes = asked.sizes
     if sizes is None:
@@ -101,20 +103,23 @@ def planned(arguments: list[str]) -> tuple[Plan, list[str]]:
         sizes = tuple(sorted({SMALL, USUAL, *sizes}))
     plan = Plan(
         rounds=asked.rounds or (3 if asked.quick else 5),
-        seconds=asked.seconds or (0.8 if asked.quick else 1.5),
+        seconds=asked.seconds or (0.8 if asked.quick else 1.2),
         sizes=sizes,
         loader=asked.loader,
         load=min(asked.load, 4_000) if asked.quick else asked.load,
         peers=not (asked.no_peers or asked.quick),
     )
-    return plan, asked.rows or list(ROWS)
+    return plan, asked.rows or list(ROWS), asked.markdown
 
 
 def main() -> None:
-    plan, chosen = planned(sys.argv[1:])
+    plan, chosen, as_markdown = planned(sys.argv[1:])
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that servers and copies go with the run
     started = time.perf_counter()
     report = run(plan, chosen)
     print(report.text())
+    if as_markdown:
+        print(f"\n{report.markdown()}")
     print(f"\n{len(chosen)} rows in {time.perf_counter() - started:.0f} s")
     if report.broken:
         sys.exit(1)

@@ -5,7 +5,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from bench import servers
-from bench.dataset import LARGE_ADMIN, MEDIUM_ADMIN, Dataset, cache, dataset, is_made
+from bench.dataset import LARGE_ADMIN, MEDIUM, MEDIUM_ADMIN, Dataset, cache, dataset, is_made
 from bench.drawn import Drawn
 from bench.load import SERIAL_TEXT, Broken, Result, Shot, chosen, fire
 from bench.servers import Server
@@ -32,7 +32,7 @@ class Plan:
     """What a run is asked for. `sizes` are the contacts of the small, the usual and the large data set."""
 
     rounds: int = 5
-    seconds: float = 1.5
+    seconds: float = 1.2
     sizes: tuple[int, ...] = ()
     loader: str = "auto"
     load: int = 20_000
@@ -49,6 +49,7 @@ class Lab:
         self.loader = chosen(plan.loader)
         self.kept: dict[str, Any] = {}  # what one row measured and another needs
         self._servers: dict[str, Server] = {}
+        self._folders: dict[str, Path] = {}
         self._data: dict[tuple[int, bool], Dataset] = {}
 
     # data
@@ -63,7 +64,7 @@ class Lab:
 
     @property
     def large(self) -> int:
-        return self._size(2, "the large data set, which is not made yet: --sizes with three sizes makes it")
+        return self._size(2, "a third, large data set; --sizes 1000000 makes it when it is not there")
 
     def _size(self, place: int, what: str) -> int:
         if len(self.plan.sizes) <= place:
@@ -83,15 +84,12 @@ class Lab:
     def copy(self, made: Dataset, name: str) -> Path:
         """Return a folder with a copy of the data, so that the data stays as it was made."""
         folder = self.folder / name
-        folder.mkdir(mode=0o700)
+        folder.mkdir(mode=0o700, exist_ok=True)
+        cheaply = ["--reflink=auto"] if sys.platform == "linux" else []
         for file in KEPT:
-            if (Path(made.folder) / file).exists():
-                source, target = Path(made.folder) / file, folder / file
-                subprocess.run(["cp", "--reflink=auto", source, target], check=True) if sys.platform == "linux" else (
-                    shutil.copy(source, target)
-                )
-                with target.open("rb+") as written:
-                    os.fsync(written.fileno())
+            subprocess.run(["cp", *cheaply, str(Path(made.folder) / file), str(folder)], check=True)
+            with (folder / file).open("rb+") as written:
+                os.fsync(written.fileno())
         return folder
 
     # servers
@@ -105,7 +103,7 @@ class Lab:
 
         def start() -> Server:
             say(f"starting {name}")
-            folder = self.copy(made, f"data-{len(self._servers)}")
+            folder = self._folders[name] = self.copy(made, f"data-{len(self._folders)}")
             return servers.product(name, folder, self.log(name), environ)
 
         return self._kept(name, start)
@@ -126,15 +124,20 @@ class Lab:
 
     def file_of(self, server: Server) -> Path:
         """Return the database that a server of ours was started on."""
-        names = list(self._servers)
-        return self.folder / f"data-{names.index(server.name)}" / FILE
+        return self._folders[server.name] / FILE
 
     def has(self, name: str) -> bool:
         return name in self._servers
 
-    def bytes(self, size: int) -> int:
-        """Return how large the database of this size is as it was made."""
-        return (Path(self.data(size).folder) / FILE).stat().st_size
+    @property
+    def medium(self) -> int:
+        """The contacts of the medium workspace."""
+        return self.plan.others[1] if self.plan.others else MEDIUM
+
+    def bytes(self) -> list[tuple[int, int]]:
+        """Return (contacts, bytes) of the databases that were used, as they were made."""
+        used = sorted((made.contacts, made) for (_, alone), made in self._data.items() if not alone)
+        return [(size, (Path(made.folder) / FILE).stat().st_size) for size, made in used]
 
     def stop(self) -> None:
         for server in self._servers.values():
@@ -190,12 +193,21 @@ class Lab:
             shot.server.settle()
         return result
 
-    def rounds(self, *shots: Shot) -> list[list[Result]]:
-        """Return for each shot its results, one per round; all take turns in each round, after a warm-up."""
-        for shot in shots:
-            self.fire(shot, min(WARM_UP, self.plan.seconds))
+    def warm(self, *shots: Shot) -> None:
+        if self.plan.seconds >= WARM_UP:
+            for shot in shots:
+                self.fire(shot, WARM_UP)
+
+    def rounds(self, *shots: Shot, each: Callable[[int], None] | None = None) -> list[list[Result]]:
+        """Return for each shot its results, one per round; all take turns in each round, after a warm-up.
+
+        What `each` does takes its turn too.
+        """
+        self.warm(*shots)
         found: list[list[Result]] = [[] for _ in shots]
         for number in range(self.plan.rounds):
+            if each is not None:
+                each(number)
             places = list(enumerate(shots))
             for place, shot in places if number % 2 == 0 else places[::-1]:
                 found[place].append(self.fire(shot))

@@ -76,9 +76,8 @@ def fire(shot: Shot, seconds: float, loader: str, count: int = 0) -> Result:
 def _by_wrk(shot: Shot, seconds: float, serial: int) -> Result:
     named = {"BENCH_REQUESTS": str(shot.requests), "BENCH_TOKEN": shot.token, "BENCH_SERIAL": str(serial)}
     command = ["wrk", "-t1", f"-c{shot.connections}", "-d60s", "-s", str(HERE / "wrk.lua"), shot.server.url]
-    with subprocess.Popen(
-        command, env={**os.environ, **named}, stdout=subprocess.PIPE, preexec_fn=pinned(LOADER_CORE)
-    ) as process:
+    started = subprocess.Popen(command, env={**os.environ, **named}, stdout=subprocess.PIPE)
+    with pinned(started, LOADER_CORE) as process:
         time.sleep(seconds)
         process.send_signal(signal.SIGINT)  # it ends and reports; its own -d knows whole seconds alone
         printed, _ = process.communicate(timeout=30)
@@ -90,12 +89,10 @@ def _by_wrk(shot: Shot, seconds: float, serial: int) -> Result:
 
 def _by_own(shot: Shot, seconds: float, serial: int, count: int) -> Result:
     orders = Orders(shot.server.port, str(shot.requests), shot.connections, shot.token, serial, seconds, count)
-    done = subprocess.run(
-        [sys.executable, "-m", "bench.loader"],
-        input=msgspec.json.encode(orders),
-        stdout=subprocess.PIPE,
-        cwd=ROOT,
-        preexec_fn=pinned(LOADER_CORE),
-        check=True,
-    )
-    return msgspec.json.decode(done.stdout, type=Result)
+    command = [sys.executable, "-m", "bench.loader"]
+    started = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    with pinned(started, LOADER_CORE) as process:
+        printed, _ = process.communicate(msgspec.json.encode(orders))
+    if process.returncode:
+        raise Broken("the loader failed")
+    return msgspec.json.decode(printed, type=Result)

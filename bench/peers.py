@@ -14,7 +14,7 @@ from bench.drawn import Body
 from bench.lab import Lab, Shot, Skip, say
 from bench.load import SERIAL_TEXT
 from bench.report import Line
-from bench.rows import AT_ONCE, LISTED, listed, middle, one_by_id, rates
+from bench.rows import AT_ONCE, LISTED, cpu, listed, middle, one_by_id, rates
 from bench.servers import Server, free_port
 from crmkit.records import CONTACT
 from crmkit.storage.database import FILE, connect
@@ -47,7 +47,7 @@ def _bodies(lab: Lab) -> list[Body]:
 
 
 def datasette(lab: Lab) -> list[Line]:
-    """Datasette as its documentation has it run, with the indexes that these requests need and anyone allowed to insert."""
+    """Datasette as its documentation has it run, with the indexes that these requests need and all may insert."""
     size, home = lab.usual, cache() / "datasette"
     program = home / "bin" / "datasette"
     pip = [str(home / "bin" / "pip"), "install", "-q", "--pre", "datasette"]
@@ -118,5 +118,7 @@ def _compared(
         file = lab.requests(f"{server.name}-{what.replace(' ', '-')}", lines)
         mine, theirs = lab.rounds(ours[what], Shot(server, file, AT_ONCE, writes=what == "create"))
         absolute = f"crmkit {middle(mine)}; {server.name} {middle(theirs)}"
-        found.append(Line(f"{what} at {size:,}", server.name, rates(mine, theirs), must, aim, absolute=absolute))
+        ratios = rates(mine, theirs)
+        by_cpu = cpu(mine, theirs)
+        found.append(Line(f"{what} at {size:,}", server.name, ratios, must, aim, absolute=absolute, cpu=by_cpu))
     return found

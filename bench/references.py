@@ -15,11 +15,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
 
-import aiosqlite
 import uvicorn
 from litestar import Litestar, get, post
-
-from crmkit.storage.database import connect
 
 LINE = (
     'contact/c_k7m2q9xa  name="Jane Doe"  email=jane@acme.com  phone="+49 523183147"  company_id=co_hcvkts7e  '
@@ -29,6 +26,8 @@ LINE = (
 
 _WORD = re.compile(r"[A-Za-z@_+/][!#-\[\]-~]*", re.ASCII)
 
+_NUMBER_IN_LIST = re.compile(r'"-?[0-9.]+"')
+
 
 def _text(value: str) -> str:
     if _WORD.fullmatch(value):
@@ -37,7 +36,7 @@ def _text(value: str) -> str:
 
 
 def _tags(value: str) -> str:
-    return value[2:-2].replace('","', ",")
+    return value if _NUMBER_IN_LIST.search(value) else value[2:-2].replace('","', ",")
 
 
 def _custom(value: str) -> str:
@@ -73,10 +72,7 @@ def _renderer(names: list[str]) -> Callable[[Any], str]:
 
     def render(row: Any) -> str:
         parts = ["contact/", row[0]]
-        at = 0
-        for label, spell in labels:
-            at += 1
-            value = row[at]
+        for (label, spell), value in zip(labels, row[1:], strict=True):
             if value is not None:
                 parts.append(label)
                 parts.append(value if spell is None else spell(value))
@@ -107,6 +103,10 @@ def bare() -> Any:
 
 
 def floor() -> Any:
+    import aiosqlite  # imported late, as crmkit is: the bare application is to hold nothing that it does not use
+
+    from crmkit.storage.database import connect
+
     database, workspace = Path(os.environ["BENCH_DATABASE"]), os.environ["BENCH_WORKSPACE"]
     render = _renderer(_WHOLE)
     connection = aiosqlite.Connection(lambda: connect(database, False), 64)
@@ -125,6 +125,8 @@ def floor() -> Any:
 
 
 def plain() -> Any:
+    from crmkit.storage.database import connect
+
     workspace, cursor = os.environ["BENCH_WORKSPACE"], os.environ["BENCH_CURSOR"]
     render = _renderer(_LISTED)
     connection = connect(Path(os.environ["BENCH_DATABASE"]), False)

@@ -21,16 +21,13 @@ CALLS = 4_000  # in each round of the row in process
 
 def edge(lab: Lab) -> list[Line]:
     calls = max(160, int(CALLS * min(1.0, lab.plan.seconds)))
-    done = subprocess.run(
-        [sys.executable, "-m", "bench.inside", str(lab.plan.rounds), str(calls)],
-        cwd=ROOT,
-        capture_output=True,
-        preexec_fn=pinned(SERVER_CORE),
-        check=False,
-    )
-    if done.returncode:
-        raise Broken(done.stderr.decode(errors="replace").strip().splitlines()[-1])
-    rounds = json.loads(done.stdout)
+    command = [sys.executable, "-m", "bench.inside", str(lab.plan.rounds), str(calls)]
+    started = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    with pinned(started, SERVER_CORE) as process:
+        printed, errors = process.communicate()
+    if process.returncode:
+        raise Broken(errors.decode(errors="replace").strip().splitlines()[-1])
+    rounds = json.loads(printed)
     ratios = [(ours - alone) / usual for ours, alone, usual in rounds]
     ours, alone, usual = (statistics.median(column) for column in zip(*rounds, strict=True))
     absolute = (
@@ -90,6 +87,10 @@ def answers(lab: Lab) -> list[str]:
     """Return bytes and tokens of the same answers in four forms."""
     count, unit = _counter()
     facts = []
+    if unit == "pieces" and "answers" in lab.kept:
+        facts.append(
+            f"no tiktoken with its vocabulary here: answers are counted in {unit} that its splitting would give"
+        )
     for what, forms in lab.kept.get("answers", {}).items():
         told = [
             f"{name} {len(form):,} bytes, {count(form.decode()):,} {unit}"
@@ -108,7 +109,7 @@ def _counter() -> tuple[Any, str]:
 
         encoding = tiktoken.get_encoding("o200k_base")
     except Exception:  # not installed, or its vocabulary cannot be fetched
-        return lambda text: len(_PIECE.findall(text)), "pieces (no tiktoken here; its splitting alone, a lower bound)"
+        return lambda text: len(_PIECE.findall(text)), "pieces"
     return lambda text: len(encoding.encode(text)), "tokens (o200k_base)"
 
 

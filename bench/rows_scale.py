@@ -1,14 +1,14 @@
 """The rows that compare a large data set with a small one: percentiles, creates, search, neighbours, logs."""
 
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from urllib.parse import quote_plus
 
 from bench.lab import Lab, Shot
-from bench.load import Result
+from bench.load import Broken, Result
 from bench.report import Line
-from bench.rows import AT_ONCE, LISTED, creating, listed, middle, one_by_id, rates
+from bench.rows import AT_ONCE, LISTED, cpu, creating, listed, middle, one_by_id, rates
 
-MEDIUM = 1_000
 Maker = Callable[[Lab, int], Shot]
 
 
@@ -48,7 +48,15 @@ def creates(lab: Lab) -> list[Line]:
     large, small = lab.rounds(*shots)
     absolute = f"large {middle(large)}; small {middle(small)}"
     return [
-        Line(f"creates/s at {lab.large:,}", f"at {lab.small:,}", rates(large, small), 0.70, 0.90, absolute=absolute)
+        Line(
+            f"creates/s at {lab.large:,}",
+            f"at {lab.small:,}",
+            rates(large, small),
+            0.70,
+            0.90,
+            absolute=absolute,
+            cpu=cpu(large, small),
+        )
     ]
 
 
@@ -60,28 +68,44 @@ def search_term(lab: Lab) -> list[Line]:
     )
     absolute = f"search {middle(search)}; GET {middle(one)}"
     what = f"search of a 0.5 % term at {lab.large:,}, p50, 1 conn"
-    return [Line(what, "GET one by id", _by("p50", search, one), 5.0, 3.0, at_most=True, absolute=absolute)]
+    return [
+        Line(
+            what,
+            "GET one by id",
+            _by("p50", search, one),
+            5.0,
+            3.0,
+            at_most=True,
+            absolute=absolute,
+            cpu=cpu(one, search),
+        )
+    ]
 
 
 def neighbours(lab: Lab) -> list[Line]:
-    beside, alone = lab.data(lab.large), lab.data(MEDIUM, alone=True)
+    beside, alone = lab.data(lab.large), lab.data(lab.medium, alone=True)
     paths = {"search": f"/contacts?search={beside.term}", "list": LISTED}
     found = []
     for what, path in paths.items():
         file = lab.requests(f"neighbour-{what}", [f"GET {path}"])
-        large, small = lab.rounds(
+        shots = [
             Shot(lab.product(lab.large), file, AT_ONCE, beside.medium_token),
-            Shot(lab.product(MEDIUM, alone=True), file, AT_ONCE, alone.token),
-        )
+            Shot(lab.product(lab.medium, alone=True), file, AT_ONCE, alone.token),
+        ]
+        finds = [shot.server.get(path, shot.token).count(b"contact/") for shot in shots]
+        if min(finds) < 0.8 * max(finds) or not min(finds):
+            raise Broken(f"{what} finds {finds[0]} contacts beside others and {finds[1]} alone")
+        large, small = lab.rounds(*shots)
         found.append(
             Line(
-                f"{what} in a workspace of 1,000 beside {lab.large:,}",
+                f"{what} in a workspace of {lab.medium:,} beside {lab.large:,}",
                 "the same alone",
                 _by("p50", large, small),
                 1.5,
                 1.1,
                 at_most=True,
                 absolute=f"beside {middle(large)}; alone {middle(small)}",
+                cpu=cpu(small, large),
             )
         )
     return found
@@ -111,7 +135,16 @@ def logs(lab: Lab) -> list[Line]:
         absolute = f"large {middle(large)}; small {middle(small)}"
         ratios = _by("p50", large, small)
         found.append(
-            Line(f"{what} at {lab.large:,}", f"at {lab.small:,}", ratios, 1.5, 1.1, at_most=True, absolute=absolute)
+            Line(
+                f"{what} at {lab.large:,}",
+                f"at {lab.small:,}",
+                ratios,
+                1.5,
+                1.1,
+                at_most=True,
+                absolute=absolute,
+                cpu=cpu(small, large),
+            )
         )
     return found
 
@@ -129,9 +162,8 @@ def memory(lab: Lab) -> list[str]:
                     f"memory with {size:,} contacts after the load: PSS {found['Pss']:.0f} MB, "
                     f"of it anonymous {found['Anonymous']:.0f} MB"
                 )
-    bytes_of = [lab.bytes(size) for size in lab.plan.sizes]
-    pairs = zip(lab.plan.sizes[1:], lab.plan.sizes, bytes_of[1:], bytes_of, strict=False)
-    for larger, smaller, more, fewer in pairs:
+    sizes = lab.bytes()
+    for (smaller, fewer), (larger, more) in pairwise(sizes):
         each = (more - fewer) / (larger - smaller)
         facts.append(
             f"database: {each:,.0f} bytes per contact between {smaller:,} and {larger:,}, with its share of companies "

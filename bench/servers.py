@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
@@ -15,17 +15,15 @@ _CORES = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") els
 SERVER_CORE = _CORES[0] if _CORES else None
 LOADER_CORE = _CORES[-1] if _CORES else None
 START_SECONDS = 60
+ENVIRON = {name: value for name, value in os.environ.items() if not name.startswith("CRMKIT_")}
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
-def pinned(core: int | None) -> Callable[[], None]:
-    """Return what keeps a process on a core from its start."""
-
-    def pin() -> None:
-        if core is not None:
-            os.sched_setaffinity(0, {core})
-
-    return pin
+def pinned(process: subprocess.Popen[bytes], core: int | None) -> subprocess.Popen[bytes]:
+    """Return the process that was just started, kept on this core with all that it starts itself."""
+    if core is not None:
+        os.sched_setaffinity(process.pid, {core})
+    return process
 
 
 def free_port() -> int:
@@ -52,15 +50,15 @@ class Server:
         self._log = log
         started = time.perf_counter()
         with log.open("wb") as written:
-            self._process = subprocess.Popen(
+            process = subprocess.Popen(
                 command,
                 cwd=log.parent,
-                env={**os.environ, "PYTHONPATH": str(ROOT), **(environ or {})},
+                env={**ENVIRON, "PYTHONPATH": str(ROOT), **(environ or {})},
                 stdin=subprocess.DEVNULL,
                 stdout=written,
                 stderr=written,
-                preexec_fn=pinned(SERVER_CORE),
             )
+        self._process = pinned(process, SERVER_CORE)
         try:
             self._wait(ready)
         except BaseException:
@@ -106,7 +104,7 @@ class Server:
         end = time.perf_counter() + most
         while time.perf_counter() < end:
             before = self.cpu_seconds()
-            time.sleep(0.4)
+            time.sleep(0.3)  # longer than crmkit pauses between two batches of indexing
             if self.cpu_seconds() - before <= 0.02:
                 return
 

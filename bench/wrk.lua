@@ -2,8 +2,7 @@
 local SERIAL = "0SERIAL000000"
 local sent, next_line, serial = {}, 0, 0
 
-function init(args)
-  wrk.init(args)
+function init(_)
   local headers = {}
   local token = os.getenv("BENCH_TOKEN")
   if token and token ~= "" then headers["Authorization"] = "Bearer " .. token end
@@ -12,12 +11,7 @@ function init(args)
     local has_body = body ~= ""
     headers["Content-Type"] = has_body and "application/json" or nil
     local request = wrk.format(method, path, headers, has_body and body or nil)
-    local first, last = request:find(SERIAL, 1, true)
-    if first then
-      sent[#sent + 1] = { request:sub(1, first - 1), request:sub(last + 1) }
-    else
-      sent[#sent + 1] = request
-    end
+    sent[#sent + 1] = { text = request, changes = request:find(SERIAL, 1, true) }
   end
   serial = tonumber(os.getenv("BENCH_SERIAL"))
   next_line = math.floor(serial / 1000000) * 7 % #sent
@@ -26,9 +20,9 @@ end
 function request()
   next_line = next_line % #sent + 1
   local found = sent[next_line]
-  if type(found) == "string" then return found end
+  if not found.changes then return found.text end
   serial = serial + 1
-  return found[1] .. string.format("%013d", serial) .. found[2]
+  return (found.text:gsub(SERIAL, string.format("%013d", serial)))
 end
 
 function done(summary, latency, _)

@@ -19,6 +19,7 @@ from crmkit.model.actor import Actor
 from crmkit.model.fold import fold
 from crmkit.storage import migrate
 from crmkit.storage.patience import snapshot
+from crmkit.storage.reader import Reader
 from crmkit.storage.recall import Recall
 from crmkit.storage.sqlite import sqlite3
 from crmkit.storage.tx import Connection
@@ -58,7 +59,8 @@ class Database:
             migrate.run(file, connect)
             for writes in (True, False, False):
                 self._open.append(await _opened(file, writes))
-            writer, self._reader, self._scanner = self._open
+            writer, reader, self._scanner = self._open
+            self._reader = Reader(reader)
             await on_thread(writer, self._recall.watch)
             self._writer = Writer(writer, self._clock, self._recall.forget)
         except BaseException:
@@ -86,7 +88,7 @@ class Database:
 
     async def read(self, work: Callable[..., T], *args: Any) -> T:
         """Return `work(connection, *args)` on a read-only connection: for reads of a few rows by key."""
-        return await on_thread(self._reader, work, *args)
+        return await self._reader.read(work, *args)
 
     async def recall(self, work: Callable[..., T], *args: Any) -> T:
         """The same, or what it returned lately, if no commit since then changed who may do what (see Recall)."""

@@ -1,0 +1,65 @@
+"""The short reads: those that are asked for in one turn of the event loop go to the connection's thread together.
+
+Under load a hop to another thread and back costs more than the read itself; sixteen clients share one.
+"""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import aiosqlite
+
+from crmkit.storage.tx import Connection
+from crmkit.storage.writer import on_thread
+
+T = TypeVar("T")
+
+_Asked = tuple[Callable[..., Any], tuple[Any, ...], asyncio.Future[Any]]
+
+
+class Reader:
+    """Runs short reads on a connection of its own."""
+
+    def __init__(self, connection: aiosqlite.Connection) -> None:
+        self._connection = connection
+        self._waiting: list[_Asked] = []
+        self._hops: set[asyncio.Task[None]] = set()
+
+    async def read(self, work: Callable[..., T], *args: Any) -> T:
+        """Return `work(connection, *args)`; what it raises is raised."""
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[T] = loop.create_future()
+        if not self._waiting:
+            loop.call_soon(self._start)
+        self._waiting.append((work, args, answer))
+        return await answer
+
+    def _start(self) -> None:
+        asked, self._waiting = self._waiting, []
+        hop = asyncio.create_task(self._hop(asked))
+        self._hops.add(hop)  # the loop itself holds tasks by weak references alone
+        hop.add_done_callback(self._hops.discard)
+
+    async def _hop(self, asked: list[_Asked]) -> None:
+        try:
+            outcomes = await on_thread(self._connection, _each, asked)
+        except Exception as error:  # the connection is closed
+            outcomes = [error] * len(asked)
+        for (_, _, answer), outcome in zip(asked, outcomes, strict=True):
+            if answer.done():  # whoever asked has gone
+                continue
+            if isinstance(outcome, BaseException):
+                answer.set_exception(outcome)
+            else:
+                answer.set_result(outcome)
+
+
+def _each(connection: Connection, asked: list[_Asked]) -> list[Any]:
+    """Return for each read its value or what it raised."""
+    outcomes: list[Any] = []
+    for work, args, _ in asked:
+        try:
+            outcomes.append(work(connection, *args))
+        except Exception as error:
+            outcomes.append(error)
+    return outcomes
