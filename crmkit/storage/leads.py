@@ -22,20 +22,27 @@ from crmkit.storage.tx import Connection
 # Rows that are looked up and sorted at most; fewer in small workspaces, where a walk finds a page of them sooner: one
 # over N rows of which M meet the filter looks at LIMIT * N / M, and a lead at M.
 FEW = 5_000
+AT_ONCE = 300  # before a walk was tried: to count more takes longer than most walks do
 MANY = 100_000  # where no index has the order, so that the whole table would be read and sorted instead
 
 _ASCII = re.compile(r"[\x20-\x7e]+")
 
 
-def best(connection: Connection, kind: Kind, workspace: Workspace, query: Query) -> Statement | None:
-    """Return the SELECT of the rowids that the most selective filter leaves, None when none leaves but a FEW."""
+def best(
+    connection: Connection, kind: Kind, workspace: Workspace, query: Query, was_tried: bool = False
+) -> Statement | None:
+    """Return the SELECT of the rowids that the most selective filter leaves, None when none leaves but a FEW.
+
+    Where a walk is possible and `was_tried` is not set, they are to be fewer still: AT_ONCE.
+    """
     candidates = [*leads(kind, workspace, query)]
     if not candidates:
         return None
     sorts = ordering(kind, query)
     is_walk = indexes.of_order(kind, query.conditions, sorts) or indexes.skips_empty(kind, sorts[0])
     rows = live(connection, workspace.id, kind.plural) or FEW**2
-    found, least = None, (min(FEW, isqrt(query.limit * rows)) if is_walk else MANY) + 1
+    few = min(FEW if was_tried else AT_ONCE, isqrt(query.limit * rows))
+    found, least = None, (few if is_walk else MANY) + 1
     for lead in candidates:
         probe = Statement("SELECT count(*) FROM (") + lead + Statement(" LIMIT ?)", (least,))
         (left,) = connection.execute(probe.sql, probe.args).fetchone()

@@ -95,7 +95,8 @@ class _Reading:
 
     def _rows(self, query: Query, position: Sequence[Any] | None, among: Statement | None) -> list[Any]:
         """Return the rows of a page. Without `among` its order is walked, for as long as that is worth trying: rows
-        that are rare, or lie at the other end, are found sooner by reading the table as it lies."""
+        that are rare, or lie at the other end, are found sooner through their filter, or by reading the table as it
+        lies."""
         place = (self.kind, self.workspace, query, position)
         if among is not None or not may_pass_over(self.kind, query):
             return self._read(page(*place, among))
@@ -103,7 +104,8 @@ class _Reading:
             with tried(self.connection):
                 return self._read(page(*place, None))
         except GaveUp:
-            return self._read(page(*place, None, is_walk=False))
+            lead = leads.best(self.connection, self.kind, self.workspace, query, was_tried=True)
+            return self._read(page(*place, lead, is_walk=lead is not None))
 
     def _read(self, statement: Statement) -> list[Any]:
         return self.connection.execute(statement.sql, statement.args).fetchall()

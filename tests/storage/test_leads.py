@@ -111,8 +111,8 @@ def test_a_lead_finds_other_contacts_than_a_walk(library: tuple[Desk, Actor], mo
             led += leads.best(connection, CONTACT, place_of(alice), asked) is not None
             by_lead = [contact.id for contact in back.pages(alice, *pairs)]
             with monkeypatch.context() as patched:
-                patched.setattr(leads, "FEW", -1)
-                patched.setattr(leads, "MANY", -1)
+                for name in ("AT_ONCE", "FEW", "MANY"):
+                    patched.setattr(leads, name, -1)
                 assert leads.best(connection, CONTACT, place_of(alice), asked) is None
                 assert [contact.id for contact in back.pages(alice, *pairs)] == by_lead, pairs
                 assert back.find(alice, *pairs).paging.total == len(by_lead)
@@ -144,7 +144,7 @@ def test_a_filter_of_few_rows_does_not_lead(
     steps = plan_of(back, alice, CONTACT, pairs)
     assert steps[0] == "SEARCH r USING INTEGER PRIMARY KEY (rowid=?)", steps
     assert any(f"INDEX {index} (" in step for step in steps), steps
-    monkeypatch.setattr(leads, "FEW", 3)
+    monkeypatch.setattr(leads, "AT_ONCE", 3)
     (step,) = plan_of(back, alice, CONTACT, pairs)  # one walk, nothing sorted
     assert "contacts_by_name" in step if dict(pairs).get("sort") else "contacts_by_updated_at" in step
 
@@ -217,12 +217,14 @@ def test_a_comma_between_tags_passes_for_a_part_of_one(library: tuple[Desk, Acto
     assert back.find(alice, ("tags", "like:vip")).paging.total
 
 
+@pytest.mark.parametrize("few", [-1, leads.FEW])
 def test_a_walk_that_is_cut_short_skips_or_repeats_a_contact(
-    library: tuple[Desk, Actor], monkeypatch: pytest.MonkeyPatch
+    library: tuple[Desk, Actor], monkeypatch: pytest.MonkeyPatch, few: int
 ) -> None:
+    """What follows the walk is a reading of the whole table, or a lead that was too long before."""
     back, alice = library
-    for name in ("FEW", "MANY"):
-        monkeypatch.setattr(leads, name, -1)
+    for name, most in (("AT_ONCE", -1), ("FEW", few), ("MANY", -1)):
+        monkeypatch.setattr(leads, name, most)
     for filters in (
         [("phone", "555")],
         [("stage", "won")],
