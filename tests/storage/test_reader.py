@@ -1,0 +1,79 @@
+"""Short reads that are asked for in one turn of the event loop go to the thread together, each for itself."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import aiosqlite
+import pytest
+
+from crmkit.errors import Problem
+from crmkit.storage import reader as readers
+from crmkit.storage.database import connect
+from crmkit.storage.reader import Reader
+from crmkit.storage.tx import Connection
+
+
+@asynccontextmanager
+async def reading(folder: Path) -> AsyncIterator[tuple[Reader, aiosqlite.Connection]]:
+    connection = await aiosqlite.Connection(lambda: connect(folder / "x.db", True), iter_chunk_size=64)
+    try:
+        yield Reader(connection), connection
+    finally:
+        await connection.close()
+
+
+def doubled(connection: Connection, number: int) -> int:
+    if number == 13:
+        raise Problem("not_found", "There is no 13.")
+    found: int = connection.execute("SELECT ? * 2", (number,)).fetchone()[0]
+    return found
+
+
+def test_one_that_fails_takes_others_with_it(tmp_path: Path) -> None:
+    async def run() -> list[Any]:
+        async with reading(tmp_path) as (reader, _):
+            reads = (reader.read(doubled, number) for number in range(20))
+            return await asyncio.gather(*reads, return_exceptions=True)
+
+    outcomes = asyncio.run(run())
+    assert isinstance(outcomes[13], Problem)
+    assert outcomes[:13] + outcomes[14:] == [number * 2 for number in range(20) if number != 13]
+
+
+def test_each_takes_a_hop_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    hops: list[int] = []
+    each = readers._each
+    monkeypatch.setattr(readers, "_each", lambda connection, asked: hops.append(len(asked)) or each(connection, asked))
+
+    async def run() -> None:
+        async with reading(tmp_path) as (reader, _):
+            await asyncio.gather(*(reader.read(doubled, number) for number in range(5)))
+            await reader.read(doubled, 1)
+
+    asyncio.run(run())
+    assert hops == [5, 1]
+
+
+def test_one_whose_client_has_gone_holds_up_the_others(tmp_path: Path) -> None:
+    async def run() -> int:
+        async with reading(tmp_path) as (reader, _):
+            gone = asyncio.ensure_future(reader.read(doubled, 1))
+            stays = asyncio.ensure_future(reader.read(doubled, 2))
+            await asyncio.sleep(0)
+            gone.cancel()
+            return await stays
+
+    assert asyncio.run(run()) == 4
+
+
+def test_a_read_of_a_closed_database_waits_for_ever(tmp_path: Path) -> None:
+    async def run() -> None:
+        async with reading(tmp_path) as (reader, connection):
+            await connection.close()
+            with pytest.raises(ValueError, match="no active connection"):
+                await asyncio.wait_for(reader.read(doubled, 1), 5)
+
+    asyncio.run(run())
