@@ -9,6 +9,7 @@ import random
 import statistics
 import time
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 
 from bench.dataset import Dataset, dataset, settings_of
@@ -104,17 +105,14 @@ class Reader:
             "activities=gte: few": lambda: [("activities", "gte:8")],
         }
         for name, pairs in filters.items():
-            found[name] = lambda pairs=pairs: self.find(pairs())  # type: ignore[misc]
-            for sort in ("name",):
-                found[f"{name} sort={sort}"] = lambda pairs=pairs, sort=sort: self.find(  # type: ignore[misc]
-                    [*pairs(), ("sort", sort)]
-                )
+            found[name] = self.filtered(pairs)
+            found[f"{name} sort=name"] = self.filtered(pairs, ("sort", "name"))
         for sort in ("email", "follow_up_at", "owner", "last_activity_at", "custom.size"):
             found[f"sort={sort}"] = self.listed(sort=sort)
         found["count of stage=lead"] = self.listed(stage="lead", count="exact")
         found["count of tags=vip"] = self.listed(tags="vip", count="exact")
         for kind in KINDS[1:]:
-            found[f"{kind.plural}"] = lambda kind=kind: records.find_all(self.crm, self.actor, kind, [])  # type: ignore[misc]
+            found[kind.plural] = partial(records.find_all, self.crm, self.actor, kind, [])
         found["deals of contact"] = lambda: records.find_all(
             self.crm, self.actor, DEAL, [("contact_id", self.one("contacts"))]
         )
@@ -132,6 +130,9 @@ class Reader:
 
     def find(self, pairs: Pairs) -> Awaitable[Any]:
         return records.find_all(self.crm, self.actor, CONTACT, pairs)
+
+    def filtered(self, pairs: Callable[[], Pairs], *more: tuple[str, str]) -> Read:
+        return lambda: self.find([*pairs(), *more])
 
     def listed(self, **named: str) -> Read:
         return lambda: self.find(list(named.items()))

@@ -1,5 +1,6 @@
 """The public manual, line by line: every endpoint as it is written there works, with the bodies written there."""
 
+import re
 import subprocess
 from collections.abc import Iterator
 from typing import Any
@@ -198,3 +199,14 @@ def test_the_curl_examples_work_as_they_are_typed(town: House, office: tuple[Per
     assert answer.startswith("contact/c_")
     assert '  name="Jane Doe"  email=jane@acme.com  ' in answer
     assert answer.endswith("\n# updated\n")
+
+
+def test_curl_finds_an_odd_custom_key_as_the_manual_writes_it(home: House, alice: Person) -> None:
+    found = re.search(r"--data-urlencode '(custom\.%22[^']+)'", alice.text("GET", "/help"))
+    assert found, "the manual has no such line"
+    alice.json_of("POST", "/contacts", {"name": "Odd", "custom": {"full name": "x"}})
+    alice.json_of("POST", "/contacts", {"name": "Other", "custom": {"full name": "y"}})
+    line = ["curl", "-sG", f"{home.url}/contacts", "-H", f"Authorization: Bearer {alice.token}"]
+    done = subprocess.run([*line, "--data-urlencode", found.group(1)], capture_output=True, text=True, check=True)
+    assert re.findall(r"name=(\w+)", done.stdout.partition("custom")[0]) == ["Odd"]
+    assert "# total: 1\n" in done.stdout
