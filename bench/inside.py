@@ -1,8 +1,8 @@
 """`python -m bench.inside ROUNDS CALLS`: what authentication, request id, log and limits cost, without a network.
 
-One handler that returns ready bytes is called three ways: as a route of crmkit behind its edge and gate, as the only
-route of a bare Litestar application, and (the measure) as Litestar's usual text handler. The first minus the second is
-what crmkit puts around every handler. AT_ONCE calls are under way, so the token's lookup overlaps as in a server.
+One handler that returns ready bytes is called two ways: as a route of crmkit behind its edge and gate, and found and
+called by the router alone, with nothing around it. The first minus the second is what crmkit puts around a handler; the
+measure is Litestar's usual text handler. AT_ONCE calls are under way, as in a server.
 """
 
 import asyncio
@@ -15,22 +15,48 @@ from pathlib import Path
 from typing import Any
 
 import uvloop
-from litestar import Litestar, get
-from litestar.response.base import ASGIResponse
+from litestar import Litestar
 
 from bench.references import LINE, answer
 from crmkit import boot
 from crmkit.settings import load
 from crmkit.web.accesslog import AccessLog
 from crmkit.web.app import build
+from crmkit.web.gate import Gate
+from crmkit.web.reply import Response
+from crmkit.web.requests import Asked, read
+from crmkit.web.router import Router
 
 AT_ONCE = 16
 BODY = LINE.encode()
 
 
-@get("/bench", sync_to_thread=False)
-def ready() -> ASGIResponse:
-    return ASGIResponse(body=BODY, media_type="text/plain")
+@read("/bench")
+async def ready(request: Asked) -> Response:
+    return Response.of(BODY, "text/plain")
+
+
+class Open(Gate):
+    """A gate that lets everything through."""
+
+    def __init__(self) -> None:
+        pass
+
+    async def check(self, scope: Any, options: Any) -> None:
+        pass
+
+
+def alone() -> Any:
+    """Return an application that finds and calls the handler, and sends what it returns."""
+    router = Router(Litestar([ready], openapi_config=None, logging_config=None), Open())
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        response = await router.answer(scope, receive)
+        length = (b"content-length", b"%d" % len(response.body))
+        await send({"type": "http.response.start", "status": response.status, "headers": [*response.headers, length]})
+        await send({"type": "http.response.body", "body": response.body})
+
+    return app
 
 
 async def call(app: Any, path: str, token: str) -> None:
@@ -79,10 +105,9 @@ async def measure(folder: Path, log: Any, rounds: int, calls: int) -> list[list[
             yield
 
     app = build(crm, AccessLog("text", log), opened, [ready])
-    alone = Litestar([ready], openapi_config=None, logging_config=None)
     usual = Litestar([answer], openapi_config=None, logging_config=None)
     token = boot.operator_token(crm.settings, "bench@example.com", "bench").token
-    ways: list[tuple[Any, str]] = [(app, "/bench"), (alone, "/bench"), (usual, "/")]
+    ways: list[tuple[Any, str]] = [(app, "/bench"), (alone(), "/bench"), (usual, "/")]
     async with app.app.lifespan():
         for way in ways:
             await microseconds(*way, token, calls // 4)

@@ -3,7 +3,6 @@
 from typing import Any
 
 import msgspec
-from litestar import Response
 from litestar.exceptions import InternalServerException
 from litestar.handlers import HTTPRouteHandler
 
@@ -15,6 +14,7 @@ from crmkit.mcp.protocol import Call, Fault, Hello, Request
 from crmkit.render.answers import Failure
 from crmkit.settings import Settings
 from crmkit.web.gate import ANY, APPS, DIRECT, QUERY
+from crmkit.web.reply import Response
 from crmkit.web.requests import Asked, actor_of, crm_of
 
 PATH = "/mcp"
@@ -36,7 +36,7 @@ class _Request(msgspec.Struct, forbid_unknown_fields=True):
     body: msgspec.Raw = msgspec.Raw(b"")
 
 
-async def endpoint(request: Asked) -> Response[bytes]:
+async def endpoint(request: Asked) -> Response:
     """Answer one message; every method but POST is refused, after the token was checked."""
     if request.method != "POST":
         raise Problem("method_not_allowed", "MCP takes POST alone here.", headers={"Allow": "POST"})
@@ -51,7 +51,7 @@ async def endpoint(request: Asked) -> Response[bytes]:
                 raise over
             return _json(protocol.answer(id, _failed(over), message.is_modern), 200)
         if id is None:
-            return Response(b"", status_code=202)
+            return _json(b"", 202)
         return _json(protocol.answer(id, await _result(request, message), message.is_modern), 200)
     except Fault as fault:
         return _json(protocol.failure(id, fault), fault.status)
@@ -154,8 +154,8 @@ def _told(text: str, is_error: bool) -> dict[str, Any]:
     return {"content": [{"type": "text", "text": text}], "isError": is_error}
 
 
-def _json(body: bytes, status: int) -> Response[bytes]:
-    return Response(body, media_type="application/json", status_code=status)
+def _json(body: bytes, status: int) -> Response:
+    return Response.of(body, "application/json", status)
 
 
 def routes(settings: Settings) -> list[HTTPRouteHandler]:

@@ -1,4 +1,4 @@
-"""The application: Litestar with our routes, our Response and our one way to answer an error."""
+"""The application: our routes in Litestar, our edge around them."""
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -14,9 +14,7 @@ from crmkit.web.accesslog import AccessLog
 from crmkit.web.activities import log_routes
 from crmkit.web.edge import Edge
 from crmkit.web.gate import Gate
-from crmkit.web.problems import on_error
 from crmkit.web.records import record_routes
-from crmkit.web.reply import Reply
 
 
 def build(
@@ -38,16 +36,13 @@ def build(
     gate = Gate(crm)
     app = Litestar(
         route_handlers=[*routes(), *signin.ROUTES, *oauth.ROUTES, *more],
-        response_class=Reply,
-        middleware=[gate],
-        exception_handlers={Exception: on_error},
         lifespan=[lifespan],
         state=State({"crm": crm, "limit": gate.limit}),
         openapi_config=None,
         logging_config=None,
         request_max_body_size=crm.settings.limits.body_kib * 1024,
     )
-    edge = app.state.edge = Edge(app, log, crm.clock)
+    edge = app.state.edge = Edge(app, gate, log, crm.clock)
     return edge
 
 

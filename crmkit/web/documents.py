@@ -3,7 +3,6 @@
 from typing import Any
 
 import msgspec
-from litestar import Response
 from litestar.handlers import HTTPRouteHandler
 
 from crmkit.errors import Problem
@@ -12,6 +11,7 @@ from crmkit.render.answers import Answer, Document
 from crmkit.render.manual import manual
 from crmkit.web import openapi
 from crmkit.web.gate import PUBLIC
+from crmkit.web.reply import Response
 from crmkit.web.requests import Asked, crm_of, read
 from crmkit.web.table import endpoints_of, handlers_of
 
@@ -64,8 +64,8 @@ async def llms(request: Asked) -> Answer:
 
 
 @read("/openapi.json", summary="the API for machines", opt={PUBLIC: True})
-async def openapi_json(request: Asked) -> Response[bytes]:
-    return Response(msgspec.json.encode(openapi.document(request.app)), media_type="application/json")
+async def openapi_json(request: Asked) -> Response:
+    return Response.of(msgspec.json.encode(openapi.document(request.app)), "application/json")
 
 
 @read("/healthz", summary="ok while the process runs", opt={PUBLIC: True})

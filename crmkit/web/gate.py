@@ -1,4 +1,4 @@
-"""What every request passes before its handler: one middleware, in this order.
+"""What every request passes before its handler, in this order.
 
 A Host that names this machine (in local mode), a method of ours, a token (unless the route is public), requests per
 minute, and query parameters that the route takes. A handler that runs may therefore act at once.
@@ -7,13 +7,12 @@ Routes for apps (MCP) also refuse foreign web pages, and say where to sign in. T
 call of a tool, which comes through here once more as the request that it stands for, is not counted again.
 """
 
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qsl
 
-from litestar.enums import ScopeType
 from litestar.exceptions import MethodNotAllowedException
-from litestar.middleware import ASGIMiddleware
-from litestar.types import ASGIApp, Receive, Scope, Send
+from litestar.types import Scope
 
 from crmkit.core import sessions
 from crmkit.core.crm import Crm
@@ -36,10 +35,8 @@ INSIDE = "inside"  # in a request's state: it stands for a call of a tool
 MAX_PAIRS = 200  # parameters of one query string
 
 
-class Gate(ASGIMiddleware):
+class Gate:
     """Refuses what no handler should see; puts the Actor and the query's pairs into the request's state."""
-
-    scopes = (ScopeType.HTTP,)
 
     def __init__(self, crm: Crm) -> None:
         self._crm = crm
@@ -47,12 +44,12 @@ class Gate(ASGIMiddleware):
         self._origins = Origins(crm.settings)
         self.limit = PerMinute(crm.settings.limits.requests_per_minute)
 
-    async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
+    async def check(self, scope: Scope, options: Mapping[str, Any]) -> None:
+        """Let a request through to the handler with these options; raises what is wrong with it."""
         if self._hosts is not None:
             self._hosts.check(scope)
         if scope.get("method") == "OPTIONS":  # Litestar adds it to every path; no other origin has business here
             raise MethodNotAllowedException
-        options = scope["route_handler"].opt
         state: dict[str, Any] = scope["state"]
         if options.get(DIRECT) and state.get(INSIDE):
             raise Problem(
@@ -67,7 +64,6 @@ class Gate(ASGIMiddleware):
             if not options.get(APPS) and not state.get(INSIDE):
                 self.limit.count(actor.token_id, state)
         state["pairs"] = _pairs(scope["query_string"], options.get(QUERY, ()))
-        await next_app(scope, receive, send)
 
     async def _actor(self, scope: Scope, is_app: bool) -> Actor:
         header = next((content for name, content in scope["headers"] if name == b"authorization"), b"")

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import msgspec
-from litestar import Response, post
+from litestar import post
 from litestar.exceptions.http_exceptions import RequestEntityTooLarge
 from litestar.handlers import HTTPRouteHandler
 
@@ -19,6 +19,7 @@ from crmkit.model.client import BadClient, described
 from crmkit.web.apps import RESOURCE_METADATA
 from crmkit.web.forms import MAX_FORM, form_of
 from crmkit.web.gate import ANY, DIRECT, PUBLIC, QUERY
+from crmkit.web.reply import Response
 from crmkit.web.requests import Asked, body_of, crm_of, read
 
 SERVER_METADATA = "/.well-known/oauth-authorization-server"
@@ -28,7 +29,7 @@ _OPTIONS = {PUBLIC: True, QUERY: ANY, DIRECT: True}
 
 
 @read([RESOURCE_METADATA, f"{RESOURCE_METADATA}/mcp"], opt=_OPTIONS)
-async def resource_metadata(request: Asked) -> Response[bytes]:
+async def resource_metadata(request: Asked) -> Response:
     crm = crm_of(request)
     return _json(
         {
@@ -43,7 +44,7 @@ async def resource_metadata(request: Asked) -> Response[bytes]:
 
 
 @read([SERVER_METADATA, f"{SERVER_METADATA}/mcp"], opt=_OPTIONS)
-async def server_metadata(request: Asked) -> Response[bytes]:
+async def server_metadata(request: Asked) -> Response:
     base_url = crm_of(request).settings.base_url
     return _json(
         {
@@ -66,7 +67,7 @@ async def server_metadata(request: Asked) -> Response[bytes]:
 
 
 @post("/register", opt=_OPTIONS, status_code=201, request_max_body_size=MAX_REGISTRATION)
-async def register(request: Asked) -> Response[bytes]:
+async def register(request: Asked) -> Response:
     try:
         sent = await body_of(request)
     except RequestEntityTooLarge:
@@ -96,7 +97,7 @@ async def register(request: Asked) -> Response[bytes]:
 
 
 @post("/token", opt=_OPTIONS, status_code=200, request_max_body_size=MAX_FORM)
-async def token(request: Asked) -> Response[bytes]:
+async def token(request: Asked) -> Response:
     try:
         issued = await redeem.redeem(crm_of(request), await form_of(request))
     except Refused as refused:
@@ -107,7 +108,7 @@ async def token(request: Asked) -> Response[bytes]:
 
 
 @post("/revoke", opt=_OPTIONS, status_code=200, request_max_body_size=MAX_FORM)
-async def revoke(request: Asked) -> Response[bytes]:
+async def revoke(request: Asked) -> Response:
     try:
         sent = await form_of(request)
     except Problem as problem:
@@ -118,11 +119,11 @@ async def revoke(request: Asked) -> Response[bytes]:
     return _json({})
 
 
-def _json(content: Mapping[str, Any], status: int = 200) -> Response[bytes]:
-    return Response(msgspec.json.encode(content), media_type="application/json", status_code=status)
+def _json(content: Mapping[str, Any], status: int = 200) -> Response:
+    return Response.of(msgspec.json.encode(content), "application/json", status)
 
 
-def _failed(error: str, description: str, status: int = 400) -> Response[bytes]:
+def _failed(error: str, description: str, status: int = 400) -> Response:
     return _json({"error": error, "error_description": description}, status)
 
 

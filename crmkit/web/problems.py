@@ -13,37 +13,25 @@ from crmkit.errors import Problem
 from crmkit.records import KINDS
 from crmkit.render.answers import Failure
 from crmkit.render.text import printable
-from crmkit.web.reply import Sent, request_id, respond
+from crmkit.web.reply import Response, request_id, respond
 
 log = logging.getLogger("crmkit")
 
 _BY_RECORD = {kind.record: kind for kind in KINDS}
 
 
-def on_error(request: Request[Any, Any, Any], error: Exception) -> Any:
+def on_error(request: Request[Any, Any, Any], error: Exception) -> Response:
     """Return the response for anything that was raised; what is nobody's mistake but ours is logged."""
     problem = error if isinstance(error, Problem) else _translated(request, error)
     if problem is error and problem.status >= 500:
         log_ours(request.scope, problem)
-    return Shown(
-        respond(request.scope, Failure(problem, request_id(request.scope), _BY_RECORD.get(type(problem.shown))))
-    )
+    return respond(request.scope, Failure(problem, request_id(request.scope), _BY_RECORD.get(type(problem.shown))))
 
 
 def log_ours(scope: Scope, problem: Problem) -> None:
     """Log a Problem that is the operator's to mend: mail, database."""
     reason = printable(str(problem.__cause__ or problem.hint))
     log.warning("request %s: %s: %s", request_id(scope), problem.code, reason)
-
-
-class Shown:
-    """What Litestar takes from an exception handler: something that gives an ASGI response."""
-
-    def __init__(self, response: Sent) -> None:
-        self._response = response
-
-    def to_asgi_response(self, **_: Any) -> Sent:
-        return self._response
 
 
 def _translated(request: Request[Any, Any, Any], error: Exception) -> Problem:

@@ -1,10 +1,9 @@
-"""The one place where an answer becomes bytes: handlers return shapes, this Response renders them."""
+"""The one place where an answer becomes bytes: handlers return shapes, which are rendered here."""
 
-from typing import Any
+from collections.abc import Mapping
 
 import msgspec
-from litestar import Request, Response
-from litestar.types import Receive, Scope, Send
+from litestar.types import Scope
 
 from crmkit.errors import Problem
 from crmkit.render.answers import Answer, Failure
@@ -18,32 +17,25 @@ VARY = (b"vary", b"Accept")
 _encode = msgspec.json.Encoder().encode
 
 
-class Sent:
-    """A response as it goes out, an ASGI application: status, raw headers, body."""
+class Response:
+    """A response as it goes out: status, raw headers, body."""
+
+    __slots__ = ("body", "headers", "status")
 
     def __init__(self, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
         self.status = status
         self.headers = headers
         self.body = body
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        length = (b"content-length", b"%d" % len(self.body))
-        await send({"type": "http.response.start", "status": self.status, "headers": [*self.headers, length]})
-        # the server drops the body when the method is HEAD
-        await send({"type": "http.response.body", "body": self.body, "more_body": False})
+    @classmethod
+    def of(
+        cls, body: bytes, media_type: str, status: int = 200, headers: Mapping[str, str] | None = None
+    ) -> "Response":
+        """Return a response in a form of its own: a page, or JSON as a protocol prescribes it."""
+        return cls(status, _raw({"content-type": media_type, **(headers or {})}), body)
 
 
-class Reply(Response[Answer]):
-    """What Litestar makes of an Answer that a handler returns: the answer in the form that is asked for."""
-
-    def __init__(self, content: Answer, **_: Any) -> None:
-        self.content = content
-
-    def to_asgi_response(self, app: Any, request: Request[Any, Any, Any], **_: Any) -> Any:
-        return respond(request.scope, self.content)
-
-
-def respond(scope: Scope, answer: Answer) -> Sent:
+def respond(scope: Scope, answer: Answer) -> Response:
     """Return the response that carries `answer`; a format that does not exist turns it into that error."""
     accept = b",".join([content for name, content in scope["headers"] if name == b"accept"])
     try:
@@ -53,8 +45,12 @@ def respond(scope: Scope, answer: Answer) -> Sent:
         answer = Failure(problem, request_id(scope))
     # unprintable characters stand in strings only, where JSON may escape any of them
     body = printable(_encode(answer.data()).decode()) if as_json else answer.text()
-    own = [(name.lower().encode("latin-1"), text.encode("latin-1")) for name, text in answer.headers.items()]
-    return Sent(answer.status, [JSON if as_json else TEXT, VARY, *own], body.encode() + b"\n")
+    headers = [JSON if as_json else TEXT, VARY, *_raw(answer.headers)]
+    return Response(answer.status, headers, body.encode() + b"\n")
+
+
+def _raw(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
+    return [(name.lower().encode("latin-1"), text.encode("latin-1")) for name, text in headers.items()]
 
 
 def request_id(scope: Scope) -> str:

@@ -4,7 +4,7 @@ No cookie and no script: what goes on from page to page is a secret in a hidden 
 sites from posting here.
 """
 
-from litestar import Response, post
+from litestar import post
 from litestar.handlers import HTTPRouteHandler
 from litestar.types import Scope
 
@@ -15,9 +15,11 @@ from crmkit.storage.accounts import Membership
 from crmkit.web.forms import MAX_FORM, form_of
 from crmkit.web.gate import ANY, DIRECT, PUBLIC, QUERY
 from crmkit.web.problems import log_ours
+from crmkit.web.reply import Response
 from crmkit.web.requests import Asked, client_of, crm_of, pairs_of, read
 
 PATH = "/authorize"
+HTML = "text/html; charset=utf-8"
 
 # no form-action: browsers hold it against the redirect back to the app as well
 _HEADERS = {
@@ -32,7 +34,7 @@ _OPTIONS = {PUBLIC: True, QUERY: ANY, DIRECT: True}
 
 
 @read(PATH, opt=_OPTIONS)
-async def ask(request: Asked) -> Response[str]:
+async def ask(request: Asked) -> Response:
     try:
         return _shown(request.scope, pages.email_page(_app(request, _asked(request))))
     except Problem as problem:
@@ -40,7 +42,7 @@ async def ask(request: Asked) -> Response[str]:
 
 
 @post(PATH, opt=_OPTIONS, status_code=200, request_max_body_size=MAX_FORM)
-async def answer(request: Asked) -> Response[str]:
+async def answer(request: Asked) -> Response:
     try:
         asked, sent = _asked(request), await form_of(request)
     except Problem as problem:
@@ -52,7 +54,7 @@ async def answer(request: Asked) -> Response[str]:
     return await _start(request, asked, sent)
 
 
-async def _start(request: Asked, asked: connect.Request, sent: dict[str, str]) -> Response[str]:
+async def _start(request: Asked, asked: connect.Request, sent: dict[str, str]) -> Response:
     app, email = _app(request, asked), sent.get("email", "")
     try:
         started = await connect.start(crm_of(request), client_of(request), asked, email)
@@ -61,7 +63,7 @@ async def _start(request: Asked, asked: connect.Request, sent: dict[str, str]) -
     return _shown(request.scope, pages.code_page(app, started.handle, started.email, started.local_code))
 
 
-async def _prove(request: Asked, asked: connect.Request, sent: dict[str, str]) -> Response[str]:
+async def _prove(request: Asked, asked: connect.Request, sent: dict[str, str]) -> Response:
     app, handle = _app(request, asked), sent["signin"]
     code = "".join(sent.get("code", "").split())
     try:
@@ -73,7 +75,7 @@ async def _prove(request: Asked, asked: connect.Request, sent: dict[str, str]) -
     return _shown(request.scope, pages.workspace_page(app, handle, email, _places(places)))
 
 
-async def _choose(request: Asked, asked: connect.Request, sent: dict[str, str]) -> Response[str]:
+async def _choose(request: Asked, asked: connect.Request, sent: dict[str, str]) -> Response:
     app, handle, workspace = _app(request, asked), sent.get("signin", ""), sent["workspace"]
     crm, name = crm_of(request), sent.get("name", "")
     try:
@@ -102,21 +104,21 @@ def _places(places: list[Membership]) -> list[pages.Place]:
     return [pages.Place(place.workspace_id, place.name, place.role) for place in places]
 
 
-def _shown(scope: Scope, page: str, problem: Problem | None = None) -> Response[str]:
+def _shown(scope: Scope, page: str, problem: Problem | None = None) -> Response:
     if problem is not None and problem.status >= 500:
         log_ours(scope, problem)
     status = problem.status if problem else 200
     retry = {name: text for name, text in (problem.headers if problem else {}).items() if name == "Retry-After"}
-    return Response(page, media_type="text/html", status_code=status, headers={**_HEADERS, **retry})
+    return Response.of(page.encode(), HTML, status, {**_HEADERS, **retry})
 
 
-def _stop(scope: Scope, problem: Problem, again: str = "") -> Response[str]:
+def _stop(scope: Scope, problem: Problem, again: str = "") -> Response:
     return _shown(scope, pages.stop_page(_told(problem), again), problem)
 
 
-def _sent_on(url: str) -> Response[str]:
+def _sent_on(url: str) -> Response:
     """Return the way back to the app; 303 lets the browser GET it, whatever it sent here (RFC 9700, 4.12)."""
-    return Response("", media_type="text/html", status_code=303, headers={**_HEADERS, "Location": url})
+    return Response.of(b"", HTML, 303, {**_HEADERS, "Location": url})
 
 
 def _told(problem: Problem) -> str:
