@@ -16,14 +16,11 @@ class AccessLog:
 
     def write(self, at: str, request_id: str, method: str, path: str, status: int, seconds: float, token: str) -> None:
         """Log a request; `token` is the name of the token it came with, or empty."""
-        ms = round(seconds * 1000, 1)
         if self._as_json:
-            fields = {"at": at, "request": request_id, "method": method, "path": path, "status": status, "ms": ms}
-            line = json.dumps({**fields, "token": token})
+            fields = {"at": at, "request": request_id, "method": method, "path": path, "status": status}
+            line = json.dumps({**fields, "ms": round(seconds * 1000, 1), "token": token})
         else:
-            line = (
-                f"at={at}  request={request_id}  method={value(method)}  path={value(path)}  status={status}  ms={ms}"
-            )
-            line += f"  token={value(token)}" if token else ""
+            line = f"at={at}  request={request_id}  method={method}  path={value(path)}  status={status}  "
+            line += f"ms={seconds * 1000:.1f}  token={value(token)}" if token else f"ms={seconds * 1000:.1f}"
         self._stream.write(line + "\n")
         self._stream.flush()

@@ -7,6 +7,7 @@ from litestar.types import Scope
 from crmkit.core.connect import SCOPE
 from crmkit.errors import Problem
 from crmkit.settings import Settings, is_loopback
+from crmkit.web.requests import header_of
 
 RESOURCE_METADATA = "/.well-known/oauth-protected-resource"
 
@@ -32,7 +33,7 @@ class Origins:
 
     def check(self, scope: Scope) -> None:
         """Raise `invalid_value` (403) for an Origin that may not call."""
-        origin = next((content for name, content in scope["headers"] if name == b"origin"), b"").decode("latin-1")
+        origin = header_of(scope, b"origin")
         if origin and origin not in self._allowed and not (self._is_local and _is_local(origin)):
             raise Problem(
                 "invalid_value",

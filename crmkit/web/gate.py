@@ -22,6 +22,7 @@ from crmkit.web.apps import Origins, challenge
 from crmkit.web.hosts import OwnHost
 from crmkit.web.limits import PerMinute
 from crmkit.web.negotiate import check_format
+from crmkit.web.requests import header_of
 
 # what a route declares in its options
 PUBLIC = "public"  # True: no token needed
@@ -66,9 +67,9 @@ class Gate:
         state["pairs"] = _pairs(scope["query_string"], options.get(QUERY, ()))
 
     async def _actor(self, scope: Scope, is_app: bool) -> Actor:
-        header = next((content for name, content in scope["headers"] if name == b"authorization"), b"")
+        header = header_of(scope, b"authorization")
         try:
-            return await sessions.authenticate(self._crm, header.decode("latin-1"))
+            return await sessions.authenticate(self._crm, header)
         except Problem as problem:
             if is_app and problem.status == 401:
                 problem.headers["WWW-Authenticate"] = challenge(self._crm.settings.base_url, sent=bool(header))

@@ -9,6 +9,7 @@ from litestar.types import Scope
 
 from crmkit.errors import Problem
 from crmkit.settings import Settings, is_loopback
+from crmkit.web.requests import header_of
 
 
 class OwnHost:
@@ -19,9 +20,8 @@ class OwnHost:
 
     def check(self, scope: Scope) -> None:
         """Raise `invalid_value` when the request names another machine."""
-        header = next((content for name, content in scope["headers"] if name == b"host"), b"").decode("latin-1")
         try:
-            host = urlsplit(f"//{header}").hostname or ""
+            host = urlsplit(f"//{header_of(scope, b'host')}").hostname or ""
         except ValueError:  # brackets that hold no address
             host = ""
         if host != self._own and not is_loopback(host):

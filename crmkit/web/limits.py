@@ -18,6 +18,7 @@ class PerMinute:
 
     def __init__(self, requests: int) -> None:
         self._most = requests
+        self._told = (b"x-ratelimit-limit", b"%d" % requests)
         self._windows: dict[str, tuple[float, int]] = {}  # who -> (when the window ends, requests in it)
 
     def count(self, who: str, state: dict[str, Any]) -> None:
@@ -32,7 +33,7 @@ class PerMinute:
         self._windows[who] = (ends, sent)
         wait = max(1, round(ends - now))
         state["limit_headers"] = [
-            (b"x-ratelimit-limit", b"%d" % self._most),
+            self._told,
             (b"x-ratelimit-remaining", b"%d" % max(0, self._most - sent)),
             (b"x-ratelimit-reset", b"%d" % wait),
         ]

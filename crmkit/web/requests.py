@@ -7,6 +7,7 @@ from typing import Any
 from litestar import Request
 from litestar.exceptions import InternalServerException
 from litestar.handlers import HTTPRouteHandler
+from litestar.types import Scope
 
 from crmkit.core.crm import Crm
 from crmkit.errors import Problem
@@ -24,6 +25,14 @@ def actor_of(request: Asked) -> Actor:
 def crm_of(request: Asked) -> Crm:
     found: Crm = request.app.state.crm
     return found
+
+
+def header_of(scope: Scope, name: bytes) -> str:
+    """Return the first header of this (lower-case) name, empty without one."""
+    for known, content in scope["headers"]:
+        if known == name:
+            return content.decode("latin-1")
+    return ""
 
 
 def pairs_of(request: Asked) -> list[tuple[str, str]]:
