@@ -35,7 +35,7 @@ class Plan:
     seconds: float = 1.2
     sizes: tuple[int, ...] = ()
     loader: str = "auto"
-    load: int = 20_000
+    load: int = 100_000
     peers: bool = True
     others: tuple[int, int] | None = None  # workspaces beside the large one, and contacts of the medium one
 

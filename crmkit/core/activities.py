@@ -43,16 +43,16 @@ async def log(crm: Crm, actor: Actor, kind: Kind, id: str, body: Mapping[str, An
     return await crm.change(actor, unit)
 
 
-async def find_all(crm: Crm, actor: Actor, pairs: feeds.Pairs) -> Listing:
+async def find_all(crm: Crm, actor: Actor, pairs: feeds.Pairs, details: bool = False) -> Listing:
     """Return a page of the workspace's activities, newest first."""
-    return await feeds.read(crm, actor, ACTIVITY, pairs, FILTERS)
+    return await feeds.read(crm, actor, ACTIVITY, pairs, FILTERS, details=details)
 
 
-async def find_on(crm: Crm, actor: Actor, kind: Kind, id: str, pairs: feeds.Pairs) -> Listing:
+async def find_on(crm: Crm, actor: Actor, kind: Kind, id: str, pairs: feeds.Pairs, details: bool = False) -> Listing:
     """Return a page of the activities on one record, newest first; raises `not_found`."""
     bare = references.bare(kind, id)
     await crm.database.read(references.existing, kind, actor.workspace_id, bare)
-    return await feeds.read(crm, actor, ACTIVITY, pairs, FILTERS, [(f"{kind.name}_id", f"eq:{bare}")])
+    return await feeds.read(crm, actor, ACTIVITY, pairs, FILTERS, [(f"{kind.name}_id", f"eq:{bare}")], details)
 
 
 async def remove(crm: Crm, actor: Actor, id: str) -> Record:

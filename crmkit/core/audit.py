@@ -10,12 +10,13 @@ from crmkit.records import AUDIT
 FILTERS = {"by": "by=eq:", "action": "action=eq:", "target": "target=eq:", "since": "at=gte:", "until": "at=lt:"}
 
 
-async def entries(crm: Crm, actor: Actor, pairs: feeds.Pairs) -> Listing:
+async def entries(crm: Crm, actor: Actor, pairs: feeds.Pairs, details: bool = False) -> Listing:
     """Return a page of the workspace's audit log, newest first.
 
     `by` is an address, `action` a word like contact.update, `target` an id in any form, `since` and `until` times.
     """
-    return await feeds.read(crm, actor, AUDIT, [(name, _handle(name, value)) for name, value in pairs], FILTERS)
+    asked = [(name, _handle(name, value)) for name, value in pairs]
+    return await feeds.read(crm, actor, AUDIT, asked, FILTERS, details=details)
 
 
 def _handle(name: str, value: str) -> str:

@@ -16,18 +16,24 @@ Pairs = Iterable[tuple[str, str]]
 
 
 async def read(
-    crm: Crm, actor: Actor, kind: Kind, pairs: Pairs, filters: Mapping[str, str], fixed: Pairs = ()
+    crm: Crm,
+    actor: Actor,
+    kind: Kind,
+    pairs: Pairs,
+    filters: Mapping[str, str],
+    fixed: Pairs = (),
+    details: bool = False,
 ) -> Listing:
     """Return a page of a log, newest first.
 
     `filters` maps each parameter to the field and operator it means (`since` -> `at=gte:`); `fixed` are conditions of
-    the place that is read. Raises what a query raises, in the words of the parameters.
+    the place that is read; `details` as in records.find_all. Raises what a query raises, in the parameters' words.
     """
     asked = list(fixed)
     for name, value in pairs:
         if value.strip():  # `contact=` with nothing behind it asks for nothing
             asked.append(_meant(kind, name, value, filters[name]) if name in filters else (name, value))
-    return await find_all(crm, actor, kind, asked)
+    return await find_all(crm, actor, kind, asked, details)
 
 
 def _meant(kind: Kind, name: str, value: str, filter: str) -> tuple[str, str]:

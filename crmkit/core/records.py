@@ -1,7 +1,7 @@
 """The verbs of every record kind: look up, list, create or merge, change, delete in two steps."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from crmkit.clock import after
@@ -36,9 +36,16 @@ async def fetch(crm: Crm, actor: Actor, kind: Kind, id: str) -> Record:
     return await crm.database.read(references.existing, kind, actor.workspace_id, references.bare(kind, id))
 
 
-async def find_all(crm: Crm, actor: Actor, kind: Kind, pairs: Iterable[tuple[str, str]]) -> Listing:
-    """Return the page that the pairs of a query string ask for (see model.query)."""
+async def find_all(
+    crm: Crm, actor: Actor, kind: Kind, pairs: Iterable[tuple[str, str]], details: bool = False
+) -> Listing:
+    """Return the page that the pairs of a query string ask for (see model.query).
+
+    Unless it picks fields, it has those that lines show, and all others too when `details` are asked for.
+    """
     asked = query.parse(kind, pairs)
+    names = asked.fields or (kind.members if details else kind.listed)
+    asked = replace(asked, fields=tuple(name for name in names if name != "id"))
     workspace = Workspace(actor.workspace_id, actor.workspace_number)
     binding = asked.binding(f"{actor.workspace_id}/{kind.plural}")
     position = unseal(crm.key, binding, asked.cursor) if asked.cursor else None
@@ -46,7 +53,7 @@ async def find_all(crm: Crm, actor: Actor, kind: Kind, pairs: Iterable[tuple[str
     notes = (*asked.notes, *((CLOSEST,) if page.closest else ()))
     following = None if page.position is None else seal(crm.key, binding, page.position)
     paging = Paging(position is None, page.total, page.at_least, following, notes)
-    return Listing(kind, page.records, asked.fields, paging)
+    return Listing(kind, asked.fields, page.rows, paging)
 
 
 async def save(crm: Crm, actor: Actor, kind: Kind, body: Mapping[str, Any]) -> Saved:

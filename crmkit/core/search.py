@@ -1,6 +1,7 @@
 """Search over all kinds at once: a few of each."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from urllib.parse import urlencode
 
 from crmkit.core.crm import Crm
@@ -16,7 +17,7 @@ from crmkit.records import KINDS
 OF_EACH = 5
 
 
-async def everywhere(crm: Crm, actor: Actor, asked: Mapping[str, str]) -> list[Listing]:
+async def everywhere(crm: Crm, actor: Actor, asked: Mapping[str, str], details: bool = False) -> list[Listing]:
     """Return up to OF_EACH records of every kind asked for, the best matches; raises `missing_field` without `q`."""
     text = asked.get("q", "")
     if not fold.plain(text):
@@ -29,7 +30,7 @@ async def everywhere(crm: Crm, actor: Actor, asked: Mapping[str, str]) -> list[L
         problem.fields = {"q": problem.fields["search"]}
         raise
     pairs = [("search", text), ("limit", str(OF_EACH))]
-    return [_told(await find_all(crm, actor, kind, pairs), text) for kind in _kinds(asked.get("types", ""))]
+    return [_told(await find_all(crm, actor, kind, pairs, details), text) for kind in _kinds(asked.get("types", ""))]
 
 
 def _told(page: Listing, text: str) -> Listing:
@@ -37,7 +38,7 @@ def _told(page: Listing, text: str) -> Listing:
     notes = page.paging.notes
     if page.paging.next_cursor is not None:
         notes += (f"more {page.kind.plural}: GET /{page.kind.plural}?{urlencode({'search': text})}",)
-    return Listing(page.kind, page.records, page.fields, Paging(True, page.paging.total, None, None, notes))
+    return replace(page, paging=Paging(True, page.paging.total, None, None, notes))
 
 
 def _kinds(text: str) -> list[Kind]:

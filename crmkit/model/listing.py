@@ -1,10 +1,10 @@
 """A page, as a verb answers it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from crmkit.model.record import Kind, Record
+from crmkit.model.record import Kind
 
 
 @dataclass(frozen=True)
@@ -26,11 +26,11 @@ class Paging:
 
 @dataclass(frozen=True)
 class Listing:
-    """A page of records; `fields` are the ones asked for (empty: those of a list)."""
+    """A page of records of a kind, as rows: each has the id, then the values of `fields`, in their order."""
 
     kind: Kind
-    records: tuple[Record, ...]
     fields: tuple[str, ...]
+    rows: Sequence[Sequence[Any]]
     paging: Paging
 
 

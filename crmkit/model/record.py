@@ -62,6 +62,11 @@ class Kind(Form):
         return tuple(field.name for field in self.fields)
 
     @cached_property
+    def members(self) -> tuple[str, ...]:
+        """The same, in the order in which a record, and its JSON, has them."""
+        return tuple(name for name in self.record.__struct_fields__ if name in self.by_name)
+
+    @cached_property
     def listed(self) -> tuple[str, ...]:
         """The names of the fields that a line of a list has."""
         return tuple(field.name for field in self.fields if field.listed)

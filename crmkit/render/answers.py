@@ -62,12 +62,11 @@ class Many(Answer):
 
     def text(self) -> str:
         page = self.page
-        names = page.fields or page.kind.listed
-        lines = [*map(text.liner(page.kind, tuple(names)), page.records)]
+        lines = [*map(text.row_liner(page.kind, page.fields), page.rows)]
         return "\n".join([*lines, *trailers(len(lines), page.kind.plural, page.paging)])
 
     def data(self) -> Any:
-        return members([chosen(record, self.page.fields) for record in self.page.records], self.page.paging)
+        return members(_items(self.page), self.page.paging)
 
 
 @dataclass(frozen=True)
@@ -154,14 +153,14 @@ class Groups(Answer):
     def text(self) -> str:
         lines: list[str] = []
         for page in self.pages:
-            lines += map(text.liner(page.kind, page.kind.listed), page.records)
-            lines.append(f"# {len(page.records)} {page.kind.plural}")
+            lines += map(text.row_liner(page.kind, page.fields), page.rows)
+            lines.append(f"# {len(page.rows)} {page.kind.plural}")
             lines += [f"# note: {text.printable(note)}" for note in page.paging.notes]
         return "\n".join(lines)
 
     def data(self) -> Any:
         notes = [note for page in self.pages for note in page.paging.notes]
-        found = {page.kind.plural: list(page.records) for page in self.pages}
+        found = {page.kind.plural: _items(page) for page in self.pages}
         return {**self.facts, **found, **({"notes": notes} if notes else {})}
 
 
@@ -232,6 +231,12 @@ class Failure(Answer):
         if problem.shown is not None:
             found["current"] = problem.shown
         return {**found, "request_id": self.request_id}
+
+
+def _items(page: Listing) -> list[dict[str, Any]]:
+    """Return the JSON of a page's records."""
+    names = ("id", *page.fields)
+    return [{"handle": page.kind.handle(row[0]), **dict(zip(names, row, strict=True))} for row in page.rows]
 
 
 def chosen(record: Record, fields: Sequence[str]) -> Any:

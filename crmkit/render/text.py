@@ -5,7 +5,7 @@ A value is a bare word or a JSON value without raw line breaks. `render.parse` i
 
 import json
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -19,8 +19,8 @@ _NOT_BARE = re.compile(rf'[ "\\{UNSEEN}]')
 # what a reader might take for a number, a boolean, null, a list or an object
 _MISTAKABLE = re.compile(r"[\[{]|(?:-?[0-9.]+(?:[eE][+-]?[0-9]+)?|true|false|null|-?Infinity|NaN)\Z", re.ASCII)
 # most values are one of these, which a single look tells: a plain word, or words that need nothing but quotes
-_WORD = re.compile(r"(?!(?:true|false|null|NaN|Infinity)\Z)[A-Za-z@_+/][!#-\[\]-~]*", re.ASCII)
-_WORDS = re.compile(r"[!#-\[\]-~]*(?: [!#-\[\]-~]*)+", re.ASCII)
+_WORD = re.compile(r"(?!(?:true|false|null|NaN|Infinity)\Z)[A-Za-z@_+/][!#-\[\]-~]*+", re.ASCII)
+_WORDS = re.compile(r"[ !#-\[\]-~]*+", re.ASCII)
 _TAG = r"(?!(?:true|false|null|NaN|Infinity)(?:,|\Z))[A-Za-z@_+/][!#-+\--\[\]-~]*"
 _TAGS = re.compile(f"{_TAG}(?:,{_TAG})*", re.ASCII)
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
@@ -31,12 +31,15 @@ _PLAIN_KEY = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)
 def value(content: Any) -> str:
     """Return a JSON value as it stands behind `key=`."""
     if isinstance(content, str):
-        if _WORD.fullmatch(content):
-            return content
-        if _WORDS.fullmatch(content):
-            return f'"{content}"'
-        return content if is_bare(content) else quoted(content)
+        return content if _WORD.fullmatch(content) else _other(content)
     return str(content) if type(content) is int else quoted(content)
+
+
+def _other(text: str) -> str:
+    """Return a string that is no plain word as it stands behind `key=`."""
+    if " " in text and _WORDS.fullmatch(text):
+        return f'"{text}"'
+    return text if is_bare(text) else quoted(text)
 
 
 def is_bare(text: str) -> bool:
@@ -68,18 +71,34 @@ def line(kind: Kind, record: Record, names: Iterable[str]) -> str:
 
 @lru_cache(256)
 def liner(kind: Kind, names: tuple[str, ...]) -> Callable[[Record], str]:
-    """Return the function that writes the line of a record of this kind with those fields.
+    """Return the function that writes the line of a record of this kind with those fields."""
+    return _compiled(kind, "record.handle", [(name, f"record.{name}") for name in names if name != "id"])
+
+
+@lru_cache(256)
+def row_liner(kind: Kind, names: tuple[str, ...]) -> Callable[[Sequence[Any]], str]:
+    """Return the function that writes the line of a row: the id of a record, then the values of those fields."""
+    return _compiled(kind, f"'{kind.name}/' + record[0]", [(name, f"record[{at}]") for at, name in enumerate(names, 1)])
+
+
+def _compiled(kind: Kind, handle: str, places: list[tuple[str, str]]) -> Callable[[Any], str]:
+    """Return a writer of lines, given the expressions for the handle and for each field.
 
     It is written out, field by field, and compiled, as dataclasses do it: lines are what a CRM answers most, and a loop
     over the fields took twice as long.
     """
-    code = ["def write(record):", " line = record.handle"]
-    for name in names:
-        if name != "id":
-            code.append(f" if (content := record.{name}) is not None: line += {_spelling(kind.by_name[name])}")
-    made: dict[str, Any] = {"is_word": _WORD.fullmatch, "value": value, "words": words, "nested": nested}
+    code = ["def write(record):", f" line = {handle}"]
+    for name, place in places:
+        code.append(f" if (content := {place}) is not None: line += {_spelling(kind.by_name[name])}")
+    made: dict[str, Any] = {
+        "is_word": _WORD.fullmatch,
+        "other": _other,
+        "value": value,
+        "words": words,
+        "nested": nested,
+    }
     exec("\n".join([*code, " return line"]), made)  # noqa: S102 - of names that are declared, nothing else
-    write: Callable[[Record], str] = made["write"]
+    write: Callable[[Any], str] = made["write"]
     return write
 
 
@@ -94,7 +113,7 @@ def _spelling(field: Field) -> str:
         return f"{before}str(content)"
     if field.type.structured:
         return f"{before}value(content)"
-    return f"{before}content" if field.type.bare else f"{before}(content if is_word(content) else value(content))"
+    return f"{before}content" if field.type.bare else f"{before}(content if is_word(content) else other(content))"
 
 
 def words(content: list[str]) -> str:

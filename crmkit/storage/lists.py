@@ -4,28 +4,58 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import msgspec
+
 from crmkit.model.query import Condition, Query
-from crmkit.model.record import Kind, Record, Tracked
+from crmkit.model.record import Kind, Tracked
 from crmkit.storage import indexes, leads, matches, search
 from crmkit.storage.matches import Terms
 from crmkit.storage.patience import GaveUp, tried
-from crmkit.storage.records import live, shown
-from crmkit.storage.statements import Statement, Workspace, columns, count, may_pass_over, ordering, page, stored, where
+from crmkit.storage.records import live
+from crmkit.storage.statements import Statement, Workspace, count, may_pass_over, ordering, page, picked, place, where
 from crmkit.storage.tx import Connection
 
 COUNTED = 1_000  # matches of a filter that a total counts before it says 1000+
 
+_decode = msgspec.json.Decoder(list[list[Any]]).decode
+
+
+@dataclass(frozen=True)
+class Packed:
+    """Rows in one JSON text, as SQLite packed them, and their numbers.
+
+    They are unpacked on the event loop, right before they are rendered: a list took a third longer when the thread that
+    reads made Python's objects too, which the loop then had to wait for and to fetch into its cache.
+    """
+
+    text: str
+    seqs: tuple[int, ...]
+
+    def unpacked(self, seqs: Sequence[int]) -> list[list[Any]]:
+        """Return the rows of these numbers, in their order."""
+        rows = dict(zip(self.seqs, _decode(self.text), strict=True))
+        return [rows[seq] for seq in seqs]
+
 
 @dataclass(frozen=True)
 class Page:
-    """`position` is where the next page starts, None on the last. `total` is None when nobody asked, or when
-    `at_least` says how many were counted before stopping. `closest` tells that a typo was forgiven."""
+    """The rows `packed` of which those numbered `seqs` are on the page, in this order.
 
-    records: tuple[Record, ...]
+    `position` is where the next page starts, None on the last. `total` is None when nobody asked, or when `at_least`
+    says how many were counted before stopping. `closest` tells that a typo was forgiven.
+    """
+
+    packed: Packed
+    seqs: Sequence[int]
     position: list[Any] | None
     total: int | None = None
     at_least: int | None = None
     closest: bool = False
+
+    @property
+    def rows(self) -> list[list[Any]]:
+        """Each row's id, then the values of the query's fields."""
+        return self.packed.unpacked(self.seqs)
 
 
 def fetch_page(
@@ -42,14 +72,14 @@ def fetch_page(
             terms = Terms("", tuple(tuple(group) for group in corrected))
         return reading.searched(terms, position)
     found = reading.searched(terms, None)
-    if not found.records:
+    if not found.seqs:
         nearer = search.closest(connection, kind, workspace, terms)
         if nearer is not None:
             return reading.searched(nearer, None)
     return found
 
 
-Rows = tuple[tuple[Record, ...], list[Any] | None]  # the records of a page, and the position of its last
+Found = tuple[Packed, Sequence[int], list[Any] | None]  # what a page has, and where the next one starts
 
 
 @dataclass(frozen=True)
@@ -64,87 +94,87 @@ class _Reading:
 
     def listed(self, position: Sequence[Any] | None) -> Page:
         lead = leads.best(self.connection, self.kind, self.workspace, self.query)
-        records, following = self._sorted(position, lead)
-        return Page(records, following, *self._total(lead, records, following))
+        packed, seqs, following = self._sorted(position, lead)
+        return Page(packed, seqs, following, *self._total(lead, len(seqs), following))
 
     def searched(self, terms: Terms, position: Sequence[Any] | None) -> Page:
         among = matches.among(self.kind, self.workspace, terms)
-        records, following = self._sorted(position, among) if self.query.sorts else self._best(terms, position)
-        total = self._total(among, records, following)
+        packed, seqs, following = self._sorted(position, among) if self.query.sorts else self._best(terms, position)
+        total = self._total(among, len(seqs), following)
         corrected = [] if terms.text else [list(group) for group in terms.groups]
         onward = None if following is None else [corrected, *following]
-        return Page(records, onward, *total, closest=bool(corrected and records))
+        return Page(packed, seqs, onward, *total, closest=bool(corrected and seqs))
 
-    def _sorted(self, position: Sequence[Any] | None, among: Statement | None) -> Rows:
-        rows = self._filled(position, among) or self._rows(self.query, position, among)
-        kept = rows[: self.query.limit]
-        following = list(kept[-1][len(stored(self.kind)) :]) if len(rows) > self.query.limit else None
-        return tuple(shown(self.kind, row) for row in kept), following
+    def _sorted(self, position: Sequence[Any] | None, among: Statement | None) -> Found:
+        packed = self._filled(position, among) or self._rows(self.query, position, among)
+        seqs = packed.seqs[: self.query.limit]
+        following = self._place(seqs[-1]) if len(packed.seqs) > self.query.limit else None
+        return packed, seqs, following
 
-    def _filled(self, position: Sequence[Any] | None, among: Statement | None) -> list[Any]:
+    def _place(self, seq: int) -> list[Any]:
+        statement = place(self.kind, self.query, seq)
+        return list(self.connection.execute(statement.sql, statement.args).fetchone())
+
+    def _filled(self, position: Sequence[Any] | None, among: Statement | None) -> Packed | None:
         """Return the rows of a page that ends before the empty values of its first sort key, by the index that leaves
         those out; none when there is no such index or it does not fill the page."""
         first = ordering(self.kind, self.query)[0]
         if among is not None or not indexes.skips_empty(self.kind, first):
-            return []
+            return None
         if position is not None and position[0] is None:
-            return []
+            return None
         filled = replace(self.query, conditions=(*self.query.conditions, Condition(first.target, "not", None)))
-        rows = self._rows(filled, position, None)
-        return rows if len(rows) > self.query.limit else []
+        packed = self._rows(filled, position, None)
+        return packed if len(packed.seqs) > self.query.limit else None
 
-    def _rows(self, query: Query, position: Sequence[Any] | None, among: Statement | None) -> list[Any]:
+    def _rows(self, query: Query, position: Sequence[Any] | None, among: Statement | None) -> Packed:
         """Return the rows of a page. Without `among` its order is walked, for as long as that is worth trying: rows
         that are rare, or lie at the other end, are found sooner through their filter, or by reading the table as it
         lies."""
-        place = (self.kind, self.workspace, query, position)
+        asked = (self.kind, self.workspace, query, position)
         if among is not None or not may_pass_over(self.kind, query):
-            return self._read(page(*place, among))
+            return self._read(page(*asked, among))
         try:
             with tried(self.connection):
-                return self._read(page(*place, None))
+                return self._read(page(*asked, None))
         except GaveUp:
             lead = leads.best(self.connection, self.kind, self.workspace, query, was_tried=True)
-            return self._read(page(*place, lead, is_walk=lead is not None))
+            return self._read(page(*asked, lead, is_walk=lead is not None))
 
-    def _read(self, statement: Statement) -> list[Any]:
-        return self.connection.execute(statement.sql, statement.args).fetchall()
+    def _read(self, statement: Statement) -> Packed:
+        text, seqs = self.connection.execute(statement.sql, statement.args).fetchone()
+        return Packed(text or "[]", tuple(map(int, seqs.split(","))) if seqs else ())
 
-    def _best(self, terms: Terms, position: Sequence[Any] | None) -> Rows:
+    def _best(self, terms: Terms, position: Sequence[Any] | None) -> Found:
         """Return the best matches first (see matches.TIERS), the newest first among equals."""
         end = self.workspace.last + 1
         start, before = (matches.TITLE_START, end) if position is None else position
         conditions = where(self.workspace, self.query.conditions, by_rowid=True)
-        select, width = columns(self.kind), len(stored(self.kind))
-        waiting = matches.unindexed(self.kind, self.workspace, terms, select, conditions)
-        ranked = []
-        for row in self.connection.execute(waiting.sql, waiting.args):
-            rank = (matches.tier_of(terms, row[width + 1]), -row[width])
-            if rank > (start, -before):
-                ranked.append((rank, row))
+        waiting = matches.unindexed(self.kind, self.workspace, terms, conditions)
+        titled = self.connection.execute(waiting.sql, waiting.args)
+        ranks = [rank for seq, title in titled if (rank := (matches.tier_of(terms, title), -seq)) > (start, -before)]
         for tier in matches.TIERS[start:]:
             if tier == matches.TITLE_START and not terms.text:
                 continue
             bound = before if tier == start else end
-            statement = matches.indexed(self.kind, self.workspace, terms, tier, bound, select, conditions)
+            statement = matches.indexed(self.kind, self.workspace, terms, tier, bound, conditions)
             statement += Statement(" LIMIT ?", (self.query.limit + 1,))
-            rows = self.connection.execute(statement.sql, statement.args).fetchall()
-            ranked += [((tier, -row[width]), row) for row in rows]
-            if sum(rank[0] <= tier for rank, _ in ranked) > self.query.limit:
+            ranks += [(tier, -seq) for (seq,) in self.connection.execute(statement.sql, statement.args)]
+            if sum(rank[0] <= tier for rank in ranks) > self.query.limit:
                 break
-        ranked.sort(key=lambda pair: pair[0])
-        kept = ranked[: self.query.limit]
-        following = [kept[-1][0][0], -kept[-1][0][1]] if len(ranked) > self.query.limit else None
-        return tuple(shown(self.kind, row) for _, row in kept), following
+        ranks.sort()
+        seqs = [-minus for _, minus in ranks[: self.query.limit]]
+        following = [ranks[len(seqs) - 1][0], seqs[-1]] if len(ranks) > len(seqs) else None
+        return self._read(picked(self.kind, self.query, seqs)), seqs, following
 
     def _total(
-        self, among: Statement | None, records: Sequence[Record], following: list[Any] | None
+        self, among: Statement | None, on_page: int, following: list[Any] | None
     ) -> tuple[int | None, int | None]:
         """Return (total, None), or (None, COUNTED) when there are more matches than are counted unasked."""
         if not self.is_first:
             return None, None
         if following is None:
-            return len(records), None
+            return on_page, None
         if not self.query.filtered and issubclass(self.kind.record, Tracked):
             return live(self.connection, self.workspace.id, self.kind.plural), None
         exact = self.query.exact_count

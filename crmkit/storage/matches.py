@@ -38,11 +38,9 @@ def among(kind: Kind, workspace: Workspace, terms: Terms) -> Statement:
     )
 
 
-def indexed(
-    kind: Kind, workspace: Workspace, terms: Terms, tier: int, before: int, select: str, conditions: Statement
-) -> Statement:
-    """Return the SELECT of indexed records of just this tier, newest first, with a row number below `before`."""
-    sql = Statement(f"SELECT {select}, r.seq") + _indexed(kind, workspace.first, before - 1, terms, tier)
+def indexed(kind: Kind, workspace: Workspace, terms: Terms, tier: int, before: int, conditions: Statement) -> Statement:
+    """Return the SELECT of the rowids below `before` of indexed records of just this tier, newest first."""
+    sql = Statement("SELECT r.seq") + _indexed(kind, workspace.first, before - 1, terms, tier)
     if tier == TITLE and terms.text:
         sql += Statement(" AND substr(s.title, 1, ?) <> ?", (len(terms.text), terms.text))
     if tier == ANYWHERE:
@@ -51,9 +49,9 @@ def indexed(
     return sql + Statement(" AND ") + conditions + Statement(" ORDER BY s.rowid DESC")
 
 
-def unindexed(kind: Kind, workspace: Workspace, terms: Terms, select: str, conditions: Statement) -> Statement:
-    """Return the SELECT of the matching records that are still to be indexed."""
-    sql = Statement(f"SELECT {select}, r.seq, u.title") + _unindexed(kind, workspace, terms, joins=True)
+def unindexed(kind: Kind, workspace: Workspace, terms: Terms, conditions: Statement) -> Statement:
+    """Return the SELECT of rowid and title of the matching records that are still to be indexed."""
+    sql = Statement("SELECT r.seq, u.title") + _unindexed(kind, workspace, terms, joins=True)
     return sql + Statement(" AND ") + conditions
 
 

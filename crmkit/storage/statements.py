@@ -8,8 +8,10 @@ import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
+
+from msgspec import Struct
 
 from crmkit.model.fields import MAX_INTEGER, Tags
 from crmkit.model.form import Field
@@ -38,8 +40,7 @@ class Workspace:
         return self.first | 0xFFFFFFFF
 
 
-@dataclass(frozen=True)
-class Statement:
+class Statement(Struct, frozen=True):
     sql: str
     args: tuple[Any, ...] = ()
 
@@ -55,13 +56,29 @@ def joined(parts: Sequence[Statement], glue: str) -> Statement:
 @cache
 def stored(kind: Kind) -> tuple[Field, ...]:
     """Return the fields in the order in which the kind's record class is built."""
-    return tuple(kind.by_name[name] for name in kind.record.__struct_fields__ if name in kind.by_name)
+    return tuple(kind.by_name[name] for name in kind.members)
 
 
 @cache
 def columns(kind: Kind) -> str:
     """Return the SELECT list that `stored` reads."""
     return ", ".join(f"r.{_name(field.name)}" for field in stored(kind))
+
+
+@lru_cache(256)
+def packed(kind: Kind, names: tuple[str, ...]) -> str:
+    """Return the SELECT list of rows that are packed: a JSON array of the id and these fields, and the row's number."""
+    fields = [kind.by_name[name] for name in ("id", *names)]
+    parts = [f"json(r.{_name(field.name)})" if field.type.structured else f"r.{_name(field.name)}" for field in fields]
+    return f"json_array({', '.join(parts)}) AS row, r.seq"
+
+
+def _all_packed(rows: Statement) -> Statement:
+    """Return the statement whose one row has a JSON array of rows, and their numbers joined by commas.
+
+    Python gives up its lock for every row that SQLite hands over, and whoever takes it then keeps it for a while.
+    """
+    return Statement("SELECT '[' || group_concat(row) || ']', group_concat(seq) FROM (") + rows + Statement(")")
 
 
 @cache
@@ -88,23 +105,33 @@ def page(
     among: Statement | None,
     is_walk: bool = True,
 ) -> Statement:
-    """Return the statement for one page and one row more: the columns, then the value of every sort key.
+    """Return the statement for one page and one row more: its fields, all packed into one row.
 
     `position` holds the sort values and the id of the last row of the page before; `among` restricts to rows
     that a search or a lead found. Unless it `is_walk`, the rows are read as they lie in the table and sorted. Ties are
     in the order of ids, in the direction of the last key.
     """
     sorts = ordering(kind, query)
-    keys = [_expression(sort.target) for sort in sorts]
-    sql = Statement(f"SELECT {columns(kind)}") + joined([Statement(", ") + key for key in keys], "")
-    sql += Statement(f" FROM {kind.plural} AS r WHERE ")
+    sql = Statement(f"SELECT {packed(kind, query.fields)} FROM {kind.plural} AS r WHERE ")
     if among is None:
         sql += _scope(kind, workspace, query, sorts, position) if is_walk else _as_it_lies(workspace, query)
     else:
         sql += where(workspace, query.conditions, by_rowid=True) + Statement(" AND r.seq IN (") + among + Statement(")")
     if position is not None:
         sql += Statement(" AND ") + _past(sorts, position)
-    return sql + _order(sorts) + Statement(" LIMIT ?", (query.limit + 1,))
+    return _all_packed(sql + _order(sorts) + Statement(" LIMIT ?", (query.limit + 1,)))
+
+
+def picked(kind: Kind, query: Query, seqs: Sequence[int]) -> Statement:
+    """Return the statement for the rows of these numbers, packed like a page, in any order."""
+    sql = f"SELECT {packed(kind, query.fields)} FROM {kind.plural} AS r WHERE r.seq IN ({_marks(seqs)})"
+    return _all_packed(Statement(sql, tuple(seqs)))
+
+
+def place(kind: Kind, query: Query, seq: int) -> Statement:
+    """Return the statement for the sort values and the id of one row: where the page after it starts."""
+    keys = joined([_expression(sort.target) for sort in ordering(kind, query)], ", ")
+    return Statement("SELECT ") + keys + Statement(f" FROM {kind.plural} AS r WHERE r.seq = ?", (seq,))
 
 
 def may_pass_over(kind: Kind, query: Query) -> bool:

@@ -2,20 +2,24 @@
 
 from urllib.parse import parse_qsl
 
+from litestar.types import Scope
+
 from crmkit.errors import Problem, nearest
 
 FORMATS = ("text", "json")
 
 
-def wants_json(query: bytes, accept: str) -> bool:
+def wants_json(scope: Scope) -> bool:
     """Tell whether the answer is JSON: `?format=` wins, then an Accept header that prefers JSON to text.
 
     Raises `unknown_format` for a format that is neither.
     """
+    query = scope["query_string"]
     if b"format=" in query:
         for name, text in parse_qsl(query.decode("latin-1"), keep_blank_values=True):
             if name == "format":
                 return check_format(text) == "json"
+    accept = b",".join([content for name, content in scope["headers"] if name == b"accept"]).decode("latin-1")
     accept = accept.lower()  # media types have no case (RFC 9110, 8.3.1)
     return "json" in accept and _quality(accept, "application", "json") > _quality(accept, "text", "plain")
 

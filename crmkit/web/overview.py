@@ -7,13 +7,15 @@ from crmkit.core.feeds import PAGING
 from crmkit.records import AUDIT
 from crmkit.render.answers import Answer, Groups, Lines, Many
 from crmkit.web.gate import QUERY
+from crmkit.web.negotiate import wants_json
 from crmkit.web.requests import Asked, actor_of, asked_of, crm_of, pairs_of, read
 
 
 @read("/search", summary="all kinds at once: q, types", opt={QUERY: ("q", "types"), "needed": ("q",)})
 async def everywhere(request: Asked) -> Answer:
     asked = asked_of(request)
-    return Groups(await search.everywhere(crm_of(request), actor_of(request), asked), {"query": asked.get("q", "")})
+    found = await search.everywhere(crm_of(request), actor_of(request), asked, wants_json(request.scope))
+    return Groups(found, {"query": asked.get("q", "")})
 
 
 @read(
@@ -32,7 +34,8 @@ async def due(request: Asked) -> Answer:
     opt={"kind": AUDIT, QUERY: (*audit.FILTERS, *PAGING)},
 )
 async def audit_log(request: Asked) -> Answer:
-    return Many(await audit.entries(crm_of(request), actor_of(request), pairs_of(request)))
+    pairs, details = pairs_of(request), wants_json(request.scope)
+    return Many(await audit.entries(crm_of(request), actor_of(request), pairs, details))
 
 
 ROUTES: list[HTTPRouteHandler] = [everywhere, due, audit_log]

@@ -37,9 +37,8 @@ class Response:
 
 def respond(scope: Scope, answer: Answer) -> Response:
     """Return the response that carries `answer`; a format that does not exist turns it into that error."""
-    accept = b",".join([content for name, content in scope["headers"] if name == b"accept"])
     try:
-        as_json = wants_json(scope["query_string"], accept.decode("latin-1"))
+        as_json = wants_json(scope)
     except Problem as problem:
         as_json = False
         answer = Failure(problem, request_id(scope))

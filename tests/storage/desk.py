@@ -4,7 +4,7 @@ import asyncio
 import threading
 from collections.abc import Callable, Coroutine, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -13,20 +13,29 @@ from crmkit import boot
 from crmkit.core import activities, login, records, sessions, upkeep
 from crmkit.core.crm import Crm
 from crmkit.errors import Problem
+from crmkit.model import query
 from crmkit.model.actor import Actor
-from crmkit.model.listing import Listing
+from crmkit.model.listing import Paging
 from crmkit.model.record import Kind
 from crmkit.records import CONTACT, KINDS
 from crmkit.storage import records as rows
 from crmkit.storage.database import Database
-from crmkit.storage.statements import Workspace
-from crmkit.storage.tx import Tx
+from crmkit.storage.statements import Statement, Workspace
+from crmkit.storage.tx import Connection, Tx
 from tests.house import ALICE, GivenClock, settings_of
 
 T = TypeVar("T")
 
 HANGS = 60  # seconds after which a test is not slow but stuck
 ENDLESS = 5_000  # records, far more than any test has
+
+
+@dataclass
+class Found:
+    """A page as it was found, its rows made into records."""
+
+    records: tuple[Any, ...]
+    paging: Paging
 
 
 @dataclass
@@ -76,8 +85,9 @@ class Desk:
     def log(self, actor: Actor, record: Any, **body: Any) -> Any:
         return self.do(activities.log(self.crm, actor, kind_of(record), record.id, body))
 
-    def find(self, actor: Actor, *pairs: tuple[str, str], kind: Kind = CONTACT, **named: str) -> Listing:
-        return self.do(records.find_all(self.crm, actor, kind, [*pairs, *named.items()]))
+    def find(self, actor: Actor, *pairs: tuple[str, str], kind: Kind = CONTACT, **named: str) -> Found:
+        found = self.do(records.find_all(self.crm, actor, kind, [*pairs, *named.items()], details=True))
+        return Found(tuple(kind.build(*row) for row in found.rows), found.paging)
 
     def pages(
         self,
@@ -145,3 +155,14 @@ def desk(folder: Path, environ: Mapping[str, str] | None = None) -> Iterator[Des
             yield Desk(crm, clock, lambda work: runner.run(asyncio.wait_for(work, HANGS)))
         finally:
             runner.run(crm.database.__aexit__(None, None, None))
+
+
+def listed(kind: Kind, pairs: list[tuple[str, str]]) -> query.Query:
+    """Return the query of a list in text."""
+    return replace(query.parse(kind, pairs), fields=kind.listed[1:])
+
+
+def steps_of(connection: Connection, statement: Statement) -> list[str]:
+    """Return how SQLite means to find the rows of a statement; that they are packed into one value is left out."""
+    plan = connection.execute(f"EXPLAIN QUERY PLAN {statement.sql}", statement.args)
+    return [step for *_, step in plan if "subquery" not in step]

@@ -44,7 +44,8 @@ for kind in KINDS:
     READABLE[f"{kind.plural}_search_config"] = {"k", "v"}
     READABLE[f"{kind.plural}_search_idx"] = {"segid", "term", "pgno"}
 
-FUNCTIONS = {"char", "coalesce", "count", "crm_fold", "instr", "json_extract", "json_type", "length", "match", "substr"}
+FUNCTIONS = {"char", "coalesce", "count", "crm_fold", "instr", "length", "match", "substr"}
+FUNCTIONS |= {"group_concat", "json", "json_array", "json_extract", "json_type"}
 
 
 @dataclass
@@ -322,10 +323,10 @@ def spelled(found: list[tuple[str, str]], cursor: str) -> list[tuple[str, str]]:
 def outcome(watched: Watched, kind: Kind, asked: list[tuple[str, str]]) -> Listing | Problem:
     try:
         if kind is AUDIT:
-            return watched.back.do(audit.entries(watched.back.crm, watched.alice, asked))
+            return watched.back.do(audit.entries(watched.back.crm, watched.alice, asked, details=True))
         if kind is ACTIVITY:
-            return watched.back.do(activities.find_all(watched.back.crm, watched.alice, asked))
-        return watched.back.do(records.find_all(watched.back.crm, watched.alice, kind, asked))
+            return watched.back.do(activities.find_all(watched.back.crm, watched.alice, asked, details=True))
+        return watched.back.do(records.find_all(watched.back.crm, watched.alice, kind, asked, details=True))
     except Problem as problem:
         return problem
 
@@ -338,16 +339,16 @@ def check(watched: Watched, kind: Kind, asked: list[tuple[str, str]]) -> None:
         assert answer.status == 400, answer
         return
     watched.figures["listings"] += 1
-    assert len(answer.records) <= 200
-    assert CANARY not in repr(answer.records)
+    assert len(answer.rows) <= 200
+    assert CANARY not in repr(answer.rows)
     if answer.paging.next_cursor is not None:
         watched.figures["next pages"] += 1
         onward = [(name, text) for name, text in asked if name != "cursor"] + [("cursor", answer.paging.next_cursor)]
         after = outcome(watched, kind, onward)
         assert isinstance(after, Listing), after
         assert watched.watch.denied == []
-        assert {r.id for r in after.records}.isdisjoint(r.id for r in answer.records)
-        assert CANARY not in repr(after.records)
+        assert {row[0] for row in after.rows}.isdisjoint(row[0] for row in answer.rows)
+        assert CANARY not in repr(after.rows)
 
 
 FIXED = {"deadline": None, "database": None, "derandomize": True, "suppress_health_check": list(HealthCheck)}

@@ -19,7 +19,7 @@ from crmkit.records import ACTIVITY, AUDIT, COMPANY, CONTACT, DEAL, KINDS
 from crmkit.storage import indexes, leads, migrate, patience
 from crmkit.storage.database import FILE, connect, prepare
 from crmkit.storage.statements import page
-from tests.storage.desk import Desk, desk, place_of
+from tests.storage.desk import Desk, desk, listed, place_of, steps_of
 
 ALL = [*KINDS, ACTIVITY, AUDIT]
 
@@ -120,11 +120,11 @@ def test_a_lead_finds_other_contacts_than_a_walk(library: tuple[Desk, Actor], mo
 
 
 def plan_of(back: Desk, actor: Actor, kind: Kind, pairs: list[tuple[str, str]]) -> list[str]:
-    asked = query.parse(kind, pairs)
+    asked = listed(kind, pairs)
     with closing(connect(back.database.folder / FILE, False)) as connection:
         lead = leads.best(connection, kind, place_of(actor), asked)
         statement = page(kind, place_of(actor), asked, None, lead)
-        return [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {statement.sql}", statement.args)]
+        return steps_of(connection, statement)
 
 
 @pytest.mark.parametrize(

@@ -18,9 +18,9 @@ from crmkit.records import AUDIT, CONTACT, KINDS
 from crmkit.storage import matches
 from crmkit.storage.database import FILE, connect
 from crmkit.storage.matches import Terms
-from crmkit.storage.statements import Statement, Workspace, columns, count, page, stored, where
+from crmkit.storage.statements import Statement, Workspace, columns, count, packed, page, place, stored, where
 from tests.house import ROOT
-from tests.storage.desk import place_of
+from tests.storage.desk import listed, place_of, steps_of
 from tests.storage.samples import Library
 
 GOLDEN = ROOT / "tests" / "golden" / "statements.txt"
@@ -55,6 +55,15 @@ LISTS: list[tuple[Any, list[tuple[str, str]], list[Any] | None]] = [
     (AUDIT, [("by", "alice@example.com"), ("target", "contact/c_k7m2q9xa"), ("at", "gte:2026-06-10")], None),
 ]
 
+PAGE = re.compile(r"SELECT '\[' \|\| group_concat\(row\) \|\| '\]', group_concat\(seq\) FROM \((.*)\)")
+
+# what a statement of a list is written in, besides names that are declared
+SQL = """
+    r s u rowid row SELECT FROM WHERE AND OR NOT IS NULL NULLS LAST IN ORDER BY DESC LIMIT BETWEEN EXISTS UNION ALL JOIN
+    ON AS MATCH count group_concat instr substr char coalesce crm_fold json json_array json_extract json_type
+    text integer real true false
+"""
+
 SEARCHES = ["jane acme", "jo", '"quoted" NEAR(x']
 
 
@@ -62,11 +71,16 @@ def written() -> Iterator[str]:
     """Yield the golden file's parts."""
     yield f"COLUMNS of a contact\n{_wrapped(columns(CONTACT))}"
     yield f"COLUMNS of an audit entry\n{_wrapped(columns(AUDIT))}"
+    yield f"PACKED columns of a contact in a line\n{_wrapped(packed(CONTACT, CONTACT.listed[1:]))}"
+    yield f"a PAGE of rows\n{_wrapped(PAGE.pattern)}"
     for kind, pairs, position in LISTS:
-        asked = query.parse(kind, pairs)
+        asked = listed(kind, pairs)
         spelled = "&".join(f"{name}={value}" for name, value in pairs)
         after = "" if position is None else f", after {json.dumps(position)}"
         yield _shown(f"/{kind.plural}?{spelled}{after}", page(kind, PLACE, asked, position, None))
+    for sort in ("", "stage,-follow_up_at", "-custom.size"):
+        asked = query.parse(CONTACT, [("sort", sort)] if sort else [])
+        yield _shown(f"where /contacts?sort={sort} goes on after row 7", place(CONTACT, asked, 7))
     filtered = query.parse(CONTACT, [("stage", "lead")])
     yield _shown("the total of /contacts?stage=lead", count(CONTACT, PLACE, filtered, None, 1001))
     yield _shown("the total of /contacts?stage=lead&count=exact", count(CONTACT, PLACE, filtered, None, None))
@@ -74,21 +88,21 @@ def written() -> Iterator[str]:
     for text in SEARCHES:
         terms = Terms.exact(text.lower())
         for tier, name in zip(matches.TIERS, ("its start", "the title", "anywhere"), strict=True):
-            statement = matches.indexed(CONTACT, PLACE, terms, tier, PLACE.last + 1, columns(CONTACT), scope)
+            statement = matches.indexed(CONTACT, PLACE, terms, tier, PLACE.last + 1, scope)
             yield _shown(f"/contacts?search={text}&stage=lead: {name}", statement)
-        yield _shown(
-            f"/contacts?search={text}: not yet indexed", matches.unindexed(CONTACT, PLACE, terms, "r.id", scope)
-        )
+        yield _shown(f"/contacts?search={text}: not yet indexed", matches.unindexed(CONTACT, PLACE, terms, scope))
     corrected = Terms("", (("jane", "jana"), ("acme",)))
     among = matches.among(CONTACT, PLACE, corrected)
-    by_name = query.parse(CONTACT, [("search", "jame acne"), ("sort", "name")])
+    by_name = listed(CONTACT, [("search", "jame acne"), ("sort", "name")])
     yield _shown("/contacts?search=jame acne&sort=name, corrected", page(CONTACT, PLACE, by_name, None, among))
 
 
 def _shown(title: str, statement: Statement) -> str:
     sql = statement.sql
     for kind in (CONTACT, AUDIT):
-        sql = sql.replace(columns(kind), "COLUMNS")
+        sql = sql.replace(columns(kind), "COLUMNS").replace(packed(kind, kind.listed[1:]), "PACKED")
+    if (rows := PAGE.fullmatch(sql)) is not None:
+        sql = f"PAGE of {rows[1]}"
     args = json.dumps(list(statement.args), ensure_ascii=False)
     return f"{title}\n  {_broken(sql)}\n  <- {args}"
 
@@ -123,42 +137,12 @@ def test_a_name_or_value_from_the_query_gets_into_the_sql_itself() -> None:
     words = set(re.findall(r"[A-Za-z_]+", " ".join(columns(kind) for kind in (CONTACT, AUDIT))))
     words |= {field.compared for kind in (CONTACT, AUDIT) for field in stored(kind)}
     words |= {"contacts", "contacts_search", "contacts_unindexed", "audit", "workspace_id", "seq", "title", "rest"}
-    words |= {
-        "r",
-        "s",
-        "u",
-        "rowid",
-        "SELECT",
-        "FROM",
-        "WHERE",
-        "AND",
-        "OR",
-        "NOT",
-        "IS",
-        "NULL",
-        "NULLS",
-        "LAST",
-        "IN",
-    }
-    words |= {"ORDER", "BY", "DESC", "LIMIT", "BETWEEN", "EXISTS", "UNION", "ALL", "JOIN", "ON", "AS", "MATCH", "count"}
-    words |= {
-        "instr",
-        "substr",
-        "char",
-        "coalesce",
-        "crm_fold",
-        "json_extract",
-        "json_type",
-        "text",
-        "integer",
-        "real",
-        "true",
-        "false",
-    }
+    words |= set(re.findall(r"[A-Za-z_]+", SQL))
+    quoted = {"'text'", "'integer'", "'real'", "'true'", "'false'", "'['", "']'"}
     for kind, pairs, position in LISTS:
-        statement = page(kind, PLACE, query.parse(kind, pairs), position, None)
+        statement = page(kind, PLACE, listed(kind, pairs), position, None)
         assert set(re.findall(r"[A-Za-z_]+", statement.sql)) - words == set()
-        assert set(re.findall(r"'[^']*'", statement.sql)) <= {"'text'", "'integer'", "'real'", "'true'", "'false'"}
+        assert set(re.findall(r"'[^']*'", statement.sql)) <= quoted
         assert statement.sql.count("?") == len(statement.args)
 
 
@@ -185,9 +169,9 @@ def test_a_common_query_reads_the_whole_table_or_sorts_it(
     library: Library, pairs: list[tuple[str, str]], position: list[Any] | None, index: str
 ) -> None:
     back, alice = library.back, library.alice
-    statement = page(CONTACT, place_of(alice), query.parse(CONTACT, pairs), position, None)
+    statement = page(CONTACT, place_of(alice), listed(CONTACT, pairs), position, None)
     with closing(connect(back.database.folder / FILE, False)) as connection:
-        steps = [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {statement.sql}", statement.args)]
+        steps = steps_of(connection, statement)
     assert len(steps) == 1, steps
     assert steps[0].startswith(f"SEARCH r USING INDEX {index} ("), steps
 
@@ -196,9 +180,9 @@ def test_a_common_query_reads_the_whole_table_or_sorts_it(
 def test_the_first_page_of_a_kind_sorts_its_whole_table(library: Library, kind: Kind) -> None:
     back, alice = library.back, library.alice
     for position in (None, ["2026-06-10T09:00:00Z", f"{kind.prefix}_k7m2q9xa"]):
-        statement = page(kind, place_of(alice), query.parse(kind, []), position, None)
+        statement = page(kind, place_of(alice), listed(kind, []), position, None)
         with closing(connect(back.database.folder / FILE, False)) as connection:
-            steps = [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {statement.sql}", statement.args)]
+            steps = steps_of(connection, statement)
         assert len(steps) == 1, steps
         assert steps[0].startswith(f"SEARCH r USING INDEX {kind.plural}_by_updated_at ("), steps
 
@@ -208,7 +192,7 @@ def test_the_plan_of_a_total_reads_rows_of_other_workspaces(library: Library) ->
     with closing(connect(back.database.folder / FILE, False)) as connection:
         for pairs in ([("stage", "lead")], [("notes", "like:a")], [("custom.a", "1")]):
             statement = count(CONTACT, place_of(alice), query.parse(CONTACT, pairs), None, 1001)
-            plan = [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {statement.sql}", statement.args)]
+            plan = steps_of(connection, statement)
             own = r"SEARCH r USING (.*INDEX \w+ \(workspace_id=\?|INTEGER PRIMARY KEY \(rowid>\? AND rowid<\?\))"
             assert any(re.search(own, step) for step in plan), plan
             assert not any("SCAN r" in step for step in plan), plan
