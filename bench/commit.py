@@ -33,13 +33,17 @@ Statements = list[tuple[str, Any, bool]]  # the SQL, its arguments, whether ther
 
 
 class Recorder:
-    """A connection that keeps the statements that go through it."""
+    """A connection that keeps the statements that go through it, those of each unit in a list of their own."""
 
-    def __init__(self, connection: Any, kept: Statements) -> None:
-        self._connection, self._kept = connection, kept
+    def __init__(self, connection: Any, kept: list[Statements]) -> None:
+        self._connection, self._units = connection, kept
+        self._kept: Statements = []
 
     def execute(self, sql: str, args: Any = ()) -> Any:
-        if not sql.startswith(FRAMES):
+        if sql.startswith("SAVEPOINT"):
+            self._kept = []
+            self._units.append(self._kept)
+        elif not sql.startswith(FRAMES):
             self._kept.append((sql, args, False))
         return self._connection.execute(sql, args)
 
@@ -53,26 +57,24 @@ class Recorder:
 
 
 async def _recorded(folder: Path, token: str, creates: int) -> list[Statements]:
-    """Return the statements of each of so many creates."""
+    """Return the statements of each of so many creates, which are made in groups."""
     crm = boot.crm_of(settings_of(folder))
     drawn = Drawn(random.Random(12), 10**9)
-    found: list[Statements] = []
+    units: list[Statements] = []
     commit_group = writer.commit_group
 
-    def recording(connection: Any, units: Any, now: str) -> Any:
-        kept: Statements = []
-        outcome = commit_group(Recorder(connection, kept), units, now)
-        if any(sql.startswith("INSERT INTO contacts ") for sql, _, _ in kept):
-            found.append(kept)
-        return outcome
+    def recording(connection: Any, *rest: Any) -> Any:
+        return commit_group(Recorder(connection, units), *rest)
 
     async with crm.database:
         actor = await sessions.authenticate(crm, f"Bearer {token}")
         with patch.object(writer, "commit_group", recording):
-            for number in range(3, creates + 3):
-                body = drawn.contact(number, None)
-                body["email"] = f"limit{number}.{body.get('email', 'x@example.org')}"
-                await records.save(crm, actor, CONTACT, body)
+            for first in range(3, creates + 3, GROUP):
+                bodies = [drawn.contact(number, None) for number in range(first, min(first + GROUP, creates + 3))]
+                for number, body in enumerate(bodies, start=first):
+                    body["email"] = f"limit{number}.{body.get('email', 'x@example.org')}"
+                await asyncio.gather(*(records.save(crm, actor, CONTACT, body) for body in bodies))
+    found = [unit for unit in units if any(sql.startswith("INSERT INTO contacts ") for sql, _, _ in unit)]
     if len(found) != creates:
         raise Broken("the statements of a create could not be recorded")
     return found

@@ -13,10 +13,12 @@ CHALLENGE = {"WWW-Authenticate": 'Bearer realm="crmkit"'}
 
 
 def current(tx: Tx) -> Actor:
-    """Return the actor as of this transaction; raises `invalid_token` when the token or membership is gone."""
-    actor = tokens.current(tx.connection, tx.by.token_id)
+    """Return the actor as of the beginning of this unit; raises `invalid_token` when token or membership is gone."""
+    id = tx.by.token_id
+    actor = tx.known.actors.get(id) or tokens.current(tx.connection, id)
     if actor is None:
         raise invalid_token()
+    tx.known.actors[id] = actor
     return actor
 
 

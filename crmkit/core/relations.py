@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
-from crmkit import ids
 from crmkit.errors import Problem
 from crmkit.model.fields import Link
 from crmkit.model.form import Field
@@ -18,39 +18,41 @@ BY_PREFIX = {kind.prefix: kind for kind in KINDS}
 
 @dataclass(frozen=True)
 class Reference:
-    """A field of `kind` that leads to another record; `name` is the field that repeats that one's title."""
+    """A field of `kind` that leads to a record of the kind `to`; the field `name` repeats that one's title."""
 
     kind: Kind
     link: str
     name: str
+    to: Kind
 
 
-def references(kind: Kind) -> list[Reference]:
+@cache
+def references(kind: Kind) -> tuple[Reference, ...]:
     """Return the fields of all kinds that lead to records of this one."""
-    return [
-        Reference(other, field.name, _name_of(other, field))
-        for other in KINDS
-        for field in other.fields
-        if field.writable and isinstance(field.type, Link) and field.type.prefix == kind.prefix
-    ]
+    return tuple(link for other in KINDS for link in links(other) if link.to is kind)
+
+
+@cache
+def links(kind: Kind) -> tuple[Reference, ...]:
+    """Return the fields of this kind that a client may make lead to other records."""
+    return tuple(
+        Reference(kind, field.name, _name_of(kind, field), BY_PREFIX[field.type.prefix])
+        for field in kind.fields
+        if field.writable and isinstance(field.type, Link)
+    )
 
 
 def linked(tx: Tx, kind: Kind, values: Mapping[str, Any]) -> dict[str, Any]:
     """Return the values with the names of the records they link to; raises `invalid_reference` unless all are live."""
     found, wrong = dict(values), {}
-    for field in kind.fields:
-        if not isinstance(field.type, Link) or not field.writable or field.name not in values:
+    for reference in links(kind):
+        if reference.link not in values:
             continue
-        id, name = values[field.name], _name_of(kind, field)
-        if id is None:
-            found[name] = None
-            continue
-        other = BY_PREFIX[field.type.prefix]
-        record = records.fetch(tx.connection, other, tx.by.workspace_id, id)
-        if record is None:
-            wrong[field.name] = f"there is no {ids.PREFIXES[field.type.prefix]} {id} in this workspace"
-        else:
-            found[name] = getattr(record, other.title.name)
+        id, other = values[reference.link], reference.to
+        record = None if id is None else records.fetch(tx.connection, other, tx.by.workspace_id, id)
+        if id is not None and record is None:
+            wrong[reference.link] = f"there is no {other.name} {id} in this workspace"
+        found[reference.name] = None if record is None else getattr(record, other.title.name)
     if wrong:
         raise Problem("invalid_reference", "Create the record first, or look its id up.", fields=wrong)
     return found

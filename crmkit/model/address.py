@@ -6,6 +6,7 @@ be a key, an SMTP argument and a header without ever being parsed again.
 
 import re
 import unicodedata
+from functools import lru_cache
 
 import idna
 
@@ -62,6 +63,7 @@ def _local(text: str) -> str:
     return text
 
 
+@lru_cache(1024)  # the addresses of a workspace share few domains
 def _host(text: str) -> str:
     """Return a domain name with at least one dot, or localhost; an IP address is none."""
     labels = [_label(label) for label in text.split(".")]

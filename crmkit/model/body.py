@@ -29,17 +29,21 @@ def decode(body: bytes) -> dict[str, Any]:
     except UnicodeDecodeError:
         _refuse("the body is not UTF-8")
     try:
-        value = json.loads(
-            text, object_pairs_hook=_object, parse_constant=_constant, parse_int=_integer, parse_float=_float
-        )
+        value = _read(text)
     except json.JSONDecodeError as error:
         _refuse(f"the body is not JSON ({error.msg}, line {error.lineno} column {error.colno})")
     except RecursionError:
         _refuse(f"the body is nested deeper than {MAX_DEPTH} levels")
     if not isinstance(value, dict):
         _refuse("the body is JSON, but not an object")
-    _walk(value, 1)
+    if _may_hide_something(text):
+        _walk(value, 1)
     return value
+
+
+def _may_hide_something(text: str) -> bool:
+    """Tell whether JSON in UTF-8 can hold what `_walk` looks for: an escape, or enough brackets for too many levels."""
+    return "\\u" in text or text.count("{") + text.count("[") > MAX_DEPTH
 
 
 def _walk(value: Any, depth: int) -> None:
@@ -86,3 +90,8 @@ def _float(text: str) -> float:
 
 def _refuse(what: str) -> NoReturn:
     raise Problem("invalid_json", f"{_SEND}: {what}.")
+
+
+_read = json.JSONDecoder(
+    object_pairs_hook=_object, parse_constant=_constant, parse_int=_integer, parse_float=_float
+).decode

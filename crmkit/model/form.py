@@ -86,6 +86,11 @@ class Form:
         return {field.name: field for field in self.fields if field.writable}
 
     @cached_property
+    def required(self) -> tuple[str, ...]:
+        """The names of the fields that a new one cannot do without."""
+        return tuple(field.name for field in self.fields if field.required)
+
+    @cached_property
     def custom(self) -> Field | None:
         return next((field for field in self.fields if isinstance(field.type, Custom)), None)
 
@@ -130,13 +135,13 @@ class Form:
 
     def complete(self, values: Mapping[str, Any]) -> None:
         """Raise `missing_field` unless `values` holds every required field."""
-        missing = {f.name: "is needed to create" for f in self.fields if f.required and values.get(f.name) is None}
+        missing = {name: "is needed to create" for name in self.required if values.get(name) is None}
         if missing:
             raise Problem("missing_field", f"Send {a(self.name)} with {self._needs}.", fields=missing)
 
     @property
     def _needs(self) -> str:
-        return " and ".join(field.name for field in self.fields if field.required)
+        return " and ".join(self.required)
 
     def _stranger(self, name: str) -> str:
         if name in self.by_name or name == "handle":

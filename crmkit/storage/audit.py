@@ -6,7 +6,13 @@ from typing import Any
 import msgspec
 
 from crmkit import ids
+from crmkit.storage import sequence
 from crmkit.storage.tx import Tx
+
+_INSERT = (
+    'INSERT INTO audit (workspace_id, at, "by", token_name, action, changes, seq, id, target) '
+    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
 
 
 def append(tx: Tx, action: str, target: str, changes: dict[str, Any]) -> None:
@@ -16,18 +22,8 @@ def append(tx: Tx, action: str, target: str, changes: dict[str, Any]) -> None:
 
 def append_all(tx: Tx, action: str, targets: Iterable[str], changes: dict[str, Any]) -> None:
     """Log that the actor did `action` to each target, with the same changes."""
-    actor = tx.by
-    first = actor.workspace_number << 32
-    (last,) = tx.connection.execute(
-        "SELECT max(seq) FROM audit WHERE seq BETWEEN ? AND ?", (first, first | 0xFFFFFFFF)
-    ).fetchone()
-    place, same = (actor.workspace_id,), (tx.now, actor.email, actor.token_name, action)
-    told = msgspec.json.encode(changes).decode()
-    tx.connection.executemany(
-        'INSERT INTO audit (seq, workspace_id, id, at, "by", token_name, action, target, changes) '
-        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (
-            (seq, *place, ids.numbered("au", seq - first), *same, target, told)
-            for seq, target in enumerate(targets, start=(first if last is None else last) + 1)
-        ),
-    )
+    actor, targets = tx.by, tuple(targets)
+    same = (actor.workspace_id, tx.now, actor.email, actor.token_name, action, msgspec.json.encode(changes).decode())
+    before = sequence.first_of(tx)
+    for seq, target in enumerate(targets, start=sequence.take(tx, "audit", len(targets))):
+        tx.connection.execute(_INSERT, (*same, seq, ids.numbered("au", seq - before), target))

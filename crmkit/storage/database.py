@@ -62,7 +62,7 @@ class Database:
             writer, reader, self._scanner = self._open
             self._reader = Reader(reader)
             await on_thread(writer, self._recall.watch)
-            self._writer = Writer(writer, self._clock, self._recall.forget)
+            self._writer = Writer(writer, self._clock, self._recall)
         except BaseException:
             await self._release()
             raise

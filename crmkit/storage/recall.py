@@ -44,6 +44,11 @@ class Recall:
             self._age += 1
             self._kept.clear()
 
+    @property
+    def is_changing(self) -> bool:
+        """Tell whether something changed since the last commit; asked on the thread that writes."""
+        return self._is_changing
+
     def find(self, key: tuple[Any, ...]) -> Any:
         """Return what is kept under `key`, None when there is nothing."""
         found = self._kept.get(key)

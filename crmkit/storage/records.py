@@ -9,7 +9,7 @@ import msgspec
 from crmkit import ids
 from crmkit.errors import Problem
 from crmkit.model.record import Kind, Record
-from crmkit.storage import audit, search
+from crmkit.storage import audit, search, sequence
 from crmkit.storage.sqlite import sqlite3
 from crmkit.storage.statements import columns, returned, stored
 from crmkit.storage.tx import Connection, Tx
@@ -53,18 +53,13 @@ def insert(tx: Tx, kind: Kind, values: Mapping[str, Any]) -> Record:
 
     Raises `already_exists` when a unique value is taken.
     """
-    workspace = tx.by.workspace_id
-    id = _unused_id(tx, kind)
-    stamps = {"created_at": tx.now, "updated_at": tx.now, "created_by": tx.by.email}
-    own: dict[str, Any] = {"id": id, "version": 1, "activities": 0, **stamps}
-    given = {name: value for name, value in values.items() if value is not None}
-    complete: dict[str, Any] = {f.name: own.get(f.name, given.get(f.name, f.default)) for f in stored(kind)}
-    record = kind.build(*complete.values())
-    seq = _next_seq(tx, kind)
-    _guarded(tx, _insert_sql(kind), (seq, workspace, *_row(kind, complete)))
+    fresh = {name: value for name, value in values.items() if value is not None} | _stamps(tx, kind)
+    filled = _blank(kind) | fresh
+    seq, filled["id"] = _placed(tx, kind, _blank_columns(kind) | _columns_of(kind, fresh))
+    record = kind.build(*filled.values())
     _count(tx, kind, 1)
     search.note(tx, kind, seq, record)
-    audit.append(tx, f"{kind.name}.create", record.handle, _diff(kind, dict.fromkeys(complete), complete))
+    audit.append(tx, f"{kind.name}.create", record.handle, _diff(kind, dict.fromkeys(filled), filled))
     return record
 
 
@@ -80,7 +75,7 @@ def update(tx: Tx, kind: Kind, before: Record, values: Mapping[str, Any]) -> Rec
     columns_changed = _columns_of(kind, after)
     names = ", ".join(f"{name} = ?" for name in columns_changed)
     sql = f"UPDATE {kind.plural} SET {names} WHERE workspace_id = ? AND id = ? RETURNING seq"
-    (seq,) = _guarded(tx, sql, (*columns_changed.values(), tx.by.workspace_id, before.id))
+    (seq,) = _guarded(tx, sql, (*columns_changed.values(), tx.by.workspace_id, before.id)).fetchone()
     record = msgspec.structs.replace(before, **after)
     search.note(tx, kind, seq, record)
     audit.append(tx, f"{kind.name}.update", record.handle, _diff(kind, _values(kind, before), changed))
@@ -90,7 +85,8 @@ def update(tx: Tx, kind: Kind, before: Record, values: Mapping[str, Any]) -> Rec
 def remove(tx: Tx, kind: Kind, before: Record) -> None:
     """Delete the record; its id stays known as deleted, so that it is never given out again."""
     place = (tx.by.workspace_id, before.id)
-    (seq,) = _guarded(tx, f"DELETE FROM {kind.plural} WHERE workspace_id = ? AND id = ? RETURNING seq", place)
+    sql = f"DELETE FROM {kind.plural} WHERE workspace_id = ? AND id = ? RETURNING seq"
+    (seq,) = _guarded(tx, sql, place).fetchone()
     tx.connection.execute("INSERT INTO deleted (workspace_id, id, at) VALUES (?, ?, ?)", (*place, tx.now))
     _count(tx, kind, -1)
     search.note(tx, kind, seq, None)
@@ -147,11 +143,8 @@ def _values(kind: Kind, record: Record) -> dict[str, Any]:
 
 def _diff(kind: Kind, before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, list[Any]]:
     """Return [old, new] of every field that differs, without those that follow from others."""
-    return {
-        name: [before[name], value]
-        for name, value in after.items()
-        if before[name] != value and name not in _ALWAYS and not kind.by_name[name].name_of
-    }
+    told = _told(kind)
+    return {name: [before[name], value] for name, value in after.items() if before[name] != value and name in told}
 
 
 def _count(tx: Tx, kind: Kind, by: int) -> None:
@@ -162,29 +155,18 @@ def _count(tx: Tx, kind: Kind, by: int) -> None:
     )
 
 
-def _unused_id(tx: Tx, kind: Kind) -> str:
-    workspace = tx.by.workspace_id
+def _placed(tx: Tx, kind: Kind, columns: dict[str, Any]) -> tuple[int, str]:
+    """Write a new row and return its number and its id, which no record of the workspace has or had."""
+    seq, workspace = sequence.take(tx, kind.plural), tx.by.workspace_id
     while True:
-        id = ids.mint(kind.prefix)
-        taken = tx.connection.execute(
-            f"SELECT 1 FROM {kind.plural} WHERE workspace_id = ? AND id = ? "
-            "UNION ALL SELECT 1 FROM deleted WHERE workspace_id = ? AND id = ?",
-            (workspace, id, workspace, id),
-        ).fetchone()
-        if taken is None:
-            return id
-
-
-def _next_seq(tx: Tx, kind: Kind) -> int:
-    first = tx.by.workspace_number << 32
-    sql = f"SELECT max(seq) FROM {kind.plural} WHERE seq BETWEEN ? AND ?"
-    (last,) = tx.connection.execute(sql, (first, first | 0xFFFFFFFF)).fetchone()
-    return (first if last is None else last) + 1
+        id = columns["id"] = ids.mint(kind.prefix)
+        if _guarded(tx, _insert_sql(kind), (seq, workspace, *columns.values(), workspace, id)).rowcount:
+            return seq, id
 
 
 def _guarded(tx: Tx, sql: str, args: tuple[Any, ...]) -> Any:
     try:
-        return tx.connection.execute(sql, args).fetchone()
+        return tx.connection.execute(sql, args)
     except sqlite3.IntegrityError as error:
         if "UNIQUE" not in str(error):
             raise
@@ -194,10 +176,6 @@ def _guarded(tx: Tx, sql: str, args: tuple[Any, ...]) -> Any:
             f"Another record has that {name}: look it up and change that one.",
             fields={name: "is taken"},
         ) from None
-
-
-def _row(kind: Kind, values: Mapping[str, Any]) -> tuple[Any, ...]:
-    return tuple(_columns_of(kind, values).values())
 
 
 def _columns_of(kind: Kind, values: Mapping[str, Any]) -> dict[str, Any]:
@@ -224,5 +202,34 @@ def _find_sql(kind: Kind, name: str) -> str:
 
 @cache
 def _insert_sql(kind: Kind) -> str:
-    names = ["seq", "workspace_id", *_columns_of(kind, dict.fromkeys(field.name for field in stored(kind)))]
-    return f"INSERT INTO {kind.plural} ({', '.join(names)}) VALUES ({', '.join('?' * len(names))})"
+    """Return the statement that inserts nothing when the id is taken, or was ever."""
+    names = ["seq", "workspace_id", *_blank_columns(kind)]
+    return (
+        f"INSERT INTO {kind.plural} ({', '.join(names)}) SELECT {', '.join('?' * len(names))} "
+        "WHERE NOT EXISTS (SELECT 1 FROM deleted WHERE workspace_id = ? AND id = ?) "
+        "ON CONFLICT (workspace_id, id) DO NOTHING"
+    )
+
+
+@cache
+def _blank(kind: Kind) -> dict[str, Any]:
+    """Return the fields of a new record to which nothing was given, in the order in which it is built."""
+    first = {"version": 1, "activities": 0}
+    return {field.name: first.get(field.name, field.default) for field in stored(kind)}
+
+
+@cache
+def _blank_columns(kind: Kind) -> dict[str, Any]:
+    return _columns_of(kind, _blank(kind))
+
+
+def _stamps(tx: Tx, kind: Kind) -> dict[str, Any]:
+    """Return when the record is made and by whom, as far as its kind tells."""
+    stamps = {"created_at": tx.now, "updated_at": tx.now, "created_by": tx.by.email}
+    return {name: value for name, value in stamps.items() if name in kind.by_name}
+
+
+@cache
+def _told(kind: Kind) -> frozenset[str]:
+    """Return the names of the fields whose changes are logged: not those that follow from others."""
+    return frozenset(field.name for field in stored(kind) if field.name not in _ALWAYS and not field.name_of)

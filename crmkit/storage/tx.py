@@ -1,11 +1,23 @@
-"""What a unit of work is given: the connection, one reading of the clock, and who acts."""
+"""What a unit of work is given: the connection, one reading of the clock, who acts, and what is known already."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from crmkit.model.actor import Actor
 from crmkit.storage.sqlite import sqlite3
 
 Connection = sqlite3.Connection
+
+
+@dataclass(slots=True)
+class Known:
+    """What the units of one transaction found out, so that the next need not ask: nobody else writes meanwhile.
+
+    It is dropped whenever it may be wrong (see writer): after a unit that fails, whose statements are taken back, and
+    after one that changes who may do what. So nothing in it is ever mended.
+    """
+
+    actors: dict[str, Actor] = field(default_factory=dict)  # by the id of their token
+    last: dict[tuple[str, int], int] = field(default_factory=dict)  # (table, workspace's number) -> its newest row
 
 
 @dataclass(slots=True)
@@ -15,6 +27,7 @@ class Tx:
     connection: Connection
     now: str
     actor: Actor | None = None
+    known: Known = field(default_factory=Known)
 
     @property
     def by(self) -> Actor:

@@ -14,13 +14,16 @@ import aiosqlite
 
 from crmkit.clock import Clock, stamp
 from crmkit.model.actor import Actor
+from crmkit.storage.recall import Recall
 from crmkit.storage.sqlite import sqlite3
-from crmkit.storage.tx import Connection, Tx
+from crmkit.storage.tx import Connection, Known, Tx
 
 T = TypeVar("T")
 Unit = Callable[[Tx], T]
+Units = list[tuple[Unit[Any], Actor | None]]
 
 MOST_IN_A_GROUP = 128  # bounds how long the first of a group waits for the last
+TURNS = 2  # of the event loop: what it reads from a connection in one turn comes to its write in the next
 
 
 async def on_thread(connection: aiosqlite.Connection, work: Callable[..., T], *args: Any) -> T:
@@ -47,13 +50,13 @@ class _TransactionLost(Exception):
 class Writer:
     """Runs units of work on the one connection that writes and checkpoints.
 
-    `committed` is called after each transaction, before anybody is told of it.
+    `recall` forgets what a transaction made wrong before anybody is told of it.
     """
 
-    def __init__(self, connection: aiosqlite.Connection, clock: Clock, committed: Callable[[], None]) -> None:
+    def __init__(self, connection: aiosqlite.Connection, clock: Clock, recall: Recall) -> None:
         self._connection = connection
         self._clock = clock
-        self._committed = committed
+        self._recall = recall
         self._waiting: deque[_Waiting] = deque()
         self._something = asyncio.Event()
         self._closing = False
@@ -79,17 +82,30 @@ class Writer:
             await self._something.wait()
             self._something.clear()
             while self._waiting:
+                await self._gathered()
                 group = [self._waiting.popleft() for _ in range(min(MOST_IN_A_GROUP, len(self._waiting)))]
                 group = [waiting for waiting in group if not waiting.answer.cancelled()]
                 await self._answer(group)
 
+    async def _gathered(self) -> None:
+        """Return when a group is full, or the event loop has turned without bringing a further unit.
+
+        Those who were just answered come back at once: taken up together they share one commit, and the thread that
+        writes does not contend with this one for the interpreter.
+        """
+        seen = 0
+        while seen < len(self._waiting) < MOST_IN_A_GROUP:
+            seen = len(self._waiting)
+            for _ in range(TURNS):
+                await asyncio.sleep(0)
+
     async def _answer(self, group: list[_Waiting]) -> None:
         units = [(waiting.unit, waiting.actor) for waiting in group]
         try:
-            outcomes = await on_thread(self._connection, commit_group, units, stamp(self._clock()))
+            outcomes = await on_thread(self._connection, commit_group, units, stamp(self._clock()), self._recall)
         except Exception as error:
             outcomes = [error] * len(group)
-        self._committed()
+        self._recall.forget()
         for waiting, outcome in zip(group, outcomes, strict=True):
             if waiting.answer.done():
                 continue
@@ -99,28 +115,30 @@ class Writer:
                 waiting.answer.set_result(outcome)
 
 
-def commit_group(connection: Connection, units: list[tuple[Unit[Any], Actor | None]], now: str) -> list[Any]:
+def commit_group(connection: Connection, units: Units, now: str, recall: Recall | None = None) -> list[Any]:
     """Return for each unit its value or the exception it raised, after one commit for all.
 
-    When the transaction is lost, each unit is tried again in one of its own.
+    When the transaction is lost, each unit is tried again in one of its own. `recall` watches the connection; without
+    it no unit is told what an earlier one found out.
     """
     try:
-        return _transaction(connection, units, now)
+        return _transaction(connection, units, now, recall)
     except _TransactionLost as lost:
         if len(units) == 1:
             return [lost.__cause__]
-        return [outcome for unit in units for outcome in commit_group(connection, [unit], now)]
+        return [outcome for unit in units for outcome in commit_group(connection, [unit], now, recall)]
     except Exception as error:  # no transaction could begin
         return [error] * len(units)
 
 
-def _transaction(connection: Connection, units: list[tuple[Unit[Any], Actor | None]], now: str) -> list[Any]:
+def _transaction(connection: Connection, units: Units, now: str, recall: Recall | None) -> list[Any]:
     execute = connection.execute
     outcomes: list[Any] = []
+    known = Known()
     execute("BEGIN IMMEDIATE")
     try:
         for unit, actor in units:
-            tx = Tx(connection, now, actor)
+            tx = Tx(connection, now, actor, known)
             execute("SAVEPOINT unit")
             try:
                 outcomes.append(unit(tx))
@@ -129,7 +147,10 @@ def _transaction(connection: Connection, units: list[tuple[Unit[Any], Actor | No
                     raise _TransactionLost from error
                 execute("ROLLBACK TO unit")
                 outcomes.append(error)
+                known = Known()
             execute("RELEASE unit")
+            if recall is None or recall.is_changing:
+                known = Known()
         try:
             execute("COMMIT")
         except sqlite3.Error as error:

@@ -17,7 +17,7 @@ from crmkit.errors import Problem
 from crmkit.storage.database import CHECKPOINT_PAGES, FILE, Database
 from crmkit.storage.sqlite import sqlite3
 from crmkit.storage.tx import Connection, Tx
-from crmkit.storage.writer import MOST_IN_A_GROUP
+from crmkit.storage.writer import MOST_IN_A_GROUP, TURNS
 from tests.house import ROOT, command
 from tests.storage.desk import Desk, Gate, queued
 
@@ -122,6 +122,37 @@ def test_somebody_is_answered_before_the_commit(back: Desk) -> None:
     for n in range(60):
         inserted = events.index(f"INSERT INTO scratch VALUES ({n}, 'word {n}')")
         assert inserted < events.index("COMMIT", inserted) < events.index(f"answered {n}")
+
+
+def test_those_who_come_back_two_turns_later_miss_the_commit_of_the_others(back: Desk) -> None:
+    statements = traced(back)
+    rounds, clients = 10, MOST_IN_A_GROUP // 2
+
+    async def client(turns: int) -> None:
+        for _ in range(rounds):
+            await back.database.write(lambda tx: None)
+            for _ in range(turns):
+                await asyncio.sleep(0)
+
+    async def all_of_them() -> None:
+        await asyncio.gather(*(client(TURNS * (number % 2)) for number in range(clients)))
+
+    back.do(all_of_them())
+    assert statements.count("SAVEPOINT unit") == rounds * clients
+    assert statements.count("COMMIT") <= rounds + 1
+
+
+def test_one_who_writes_alone_waits_for_others(back: Desk) -> None:
+    statements = traced(back)
+
+    async def alone() -> None:
+        gate = Gate()
+        gate.opened.set()
+        for _ in range(3):
+            await back.database.write(gate)
+
+    back.do(alone())
+    assert statements.count("COMMIT") == 3
 
 
 STRACE = shutil.which("strace")

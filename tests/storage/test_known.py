@@ -1,0 +1,191 @@
+"""What one unit of a group found out serves the next, and is never believed past what makes it wrong."""
+
+from collections.abc import Callable
+from contextlib import closing
+from functools import partial
+from typing import Any
+
+import pytest
+
+from crmkit import ids
+from crmkit.core import records, sessions
+from crmkit.errors import Problem
+from crmkit.model.actor import Actor
+from crmkit.records import CONTACT
+from crmkit.storage import records as rows
+from crmkit.storage import tokens
+from crmkit.storage.database import FILE
+from crmkit.storage.sqlite import sqlite3
+from crmkit.storage.tx import Tx
+from tests.house import CHARLIE
+from tests.storage.desk import Desk, queued
+from tests.storage.test_writer import Unit, fills_the_disk, rolls_back, scratch, traced
+
+
+def outcomes(back: Desk, *calls: Callable[[], Any]) -> list[Any]:
+    """Return what calls came to that were written in one group."""
+    return back.do(queued(back.database, list(calls)))
+
+
+def create(back: Desk, actor: Actor, **body: Any) -> Callable[[], Any]:
+    return partial(records.save, back.crm, actor, CONTACT, {"name": "Jane", **body})
+
+
+def role(back: Desk, actor: Actor) -> Callable[[], Any]:
+    return partial(back.crm.change, actor, lambda tx: tx.by.role)
+
+
+def system(back: Desk, unit: Unit) -> Callable[[], Any]:
+    return partial(back.database.write, unit)
+
+
+def numbers(back: Desk, table: str, actor: Actor) -> list[int]:
+    """Return the numbers that the workspace's rows have, counted from its first."""
+    sql = f"SELECT seq FROM {table} WHERE workspace_id = ? ORDER BY seq"
+    rows = back.do(back.database.read(lambda c: c.execute(sql, (actor.workspace_id,)).fetchall()))
+    return [seq - (actor.workspace_number << 32) for (seq,) in rows]
+
+
+def live(back: Desk, actor: Actor) -> int:
+    """Return the count that is kept of the workspace's contacts."""
+    return back.find(actor, count="exact").paging.total or 0
+
+
+def demoted(tx: Tx) -> None:
+    tx.connection.execute("UPDATE memberships SET role = 'member'")
+
+
+def test_an_actor_who_was_known_acts_on_though_the_group_revoked_the_token(back: Desk) -> None:
+    owner, agent = back.person(), back.person()
+    first, revoked, second, third = outcomes(
+        back,
+        create(back, agent),
+        partial(sessions.revoke, back.crm, owner, agent.token_id),
+        create(back, agent),
+        create(back, owner),
+    )
+    assert (first.created, revoked, third.created) == (True, agent.token_id, True)
+    assert isinstance(second, Problem)
+    assert second.code == "invalid_token"
+    assert live(back, owner) == 2
+
+
+def test_an_actor_who_was_known_keeps_a_role_that_the_group_took(back: Desk) -> None:
+    agent = back.person()
+    assert outcomes(back, role(back, agent), system(back, demoted), role(back, agent), role(back, agent)) == [
+        "admin",
+        None,
+        "member",
+        "member",
+    ]
+
+
+def test_a_role_that_a_unit_took_in_vain_is_gone_for_the_next(back: Desk) -> None:
+    agent = back.person()
+
+    def in_vain(tx: Tx) -> None:
+        demoted(tx)
+        now = tokens.current(tx.connection, agent.token_id)
+        assert now is not None
+        assert now.role == "member"
+        raise Problem("invalid_value", "after all")
+
+    before, failed, after = outcomes(
+        back, role(back, agent), partial(back.crm.change, agent, in_vain), role(back, agent)
+    )
+    assert isinstance(failed, Problem)
+    assert (before, after) == ("admin", "admin")
+
+
+def test_what_a_group_knew_is_believed_by_the_next(back: Desk) -> None:
+    """Another program ends the token between two writes; nothing in this process notices it."""
+    agent = back.person()
+    back.save(agent, name="Jane")
+    with closing(sqlite3.connect(back.database.folder / FILE)) as stranger, stranger:
+        stranger.execute("DELETE FROM tokens WHERE id = ?", (agent.token_id,))
+    with pytest.raises(Problem) as refused:
+        back.save(agent, name="Bob")
+    assert refused.value.code == "invalid_token"
+
+
+def test_the_second_of_a_group_asks_what_the_first_found_out(back: Desk) -> None:
+    agent = back.person()
+    statements = traced(back)
+    outcomes(back, create(back, agent), create(back, agent, email="jane@acme.com"))
+    *_, first, second = (group.split("\n") for group in "\n".join(statements).split("SAVEPOINT unit\n"))
+    assert any("FROM tokens" in line for line in first)
+    assert sum("max(seq)" in line for line in first) == 2
+    steps = [line.split(" (")[0].split(" WHERE")[0] for line in second if line and not line.startswith("--")]
+    assert [step.partition(" FROM ")[2] or step for step in steps] == [
+        "contacts AS r",  # who has this email
+        "INSERT INTO contacts",
+        "INSERT INTO counts",
+        "INSERT INTO contacts_unindexed",
+        "INSERT INTO audit",
+        "RELEASE unit",
+        "COMMIT",
+    ]
+
+
+def test_what_a_unit_wrote_in_vain_leaves_a_gap(back: Desk) -> None:
+    alice, charlie = back.person(), back.person(CHARLIE)
+    logged = len(numbers(back, "audit", alice))
+
+    def in_vain(tx: Tx) -> None:
+        kept = rows.insert(tx, CONTACT, {"name": "Never"})
+        raise Problem("invalid_value", kept.handle)
+
+    one, failed, two, other = outcomes(
+        back,
+        create(back, alice),
+        partial(back.crm.change, alice, in_vain),
+        create(back, alice),
+        create(back, charlie),
+    )
+    assert isinstance(failed, Problem)
+    assert [saved.created for saved in (one, two, other)] == [True, True, True]
+    assert numbers(back, "contacts", alice) == [1, 2]
+    assert numbers(back, "contacts", charlie) == [1]
+    assert numbers(back, "audit", alice) == list(range(1, logged + 3))
+    assert (live(back, alice), live(back, charlie)) == (2, 1)
+
+
+@pytest.mark.parametrize("bad", [fills_the_disk, rolls_back])
+def test_what_a_lost_transaction_knew_is_believed_when_its_units_run_again(
+    back: Desk, bad: Callable[[list[bool]], Unit]
+) -> None:
+    scratch(back)
+    owner, agent = back.person(), back.person()
+    logged = len(numbers(back, "audit", owner))
+    dropped: list[bool] = []
+    one, revoked, lost, two, refused = outcomes(
+        back,
+        create(back, owner, email="one@acme.com"),
+        partial(sessions.revoke, back.crm, owner, agent.token_id),
+        system(back, bad(dropped)),
+        create(back, owner, email="two@acme.com"),
+        create(back, agent, email="three@acme.com"),
+    )
+    assert dropped == [True, True]  # in the group and alone: else this test tests nothing
+    assert isinstance(lost, sqlite3.Error)
+    assert (one.created, revoked, two.created) == (True, agent.token_id, True)
+    assert isinstance(refused, Problem)
+    assert refused.code == "invalid_token"
+    assert numbers(back, "contacts", owner) == [1, 2]
+    assert numbers(back, "audit", owner) == list(range(1, logged + 4))
+    assert live(back, owner) == 2
+    assert back.save(owner, name="Three").name == "Three"
+
+
+def test_an_id_that_a_record_has_or_had_is_given_out_again(back: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    alice, charlie = back.person(), back.person(CHARLIE)
+    jane, gone = back.save(alice, name="Jane"), back.save(alice, name="Gone")
+    back.remove(alice, gone)
+    fresh = ids.mint("c")
+    drawn = iter([jane.id, gone.id, jane.id, fresh, gone.id])
+    monkeypatch.setattr(ids, "mint", lambda prefix: next(drawn))
+    assert back.save(alice, name="Bob").id == fresh
+    assert back.save(charlie, name="Gone").id == gone.id  # which in another workspace nobody had
+    assert back.fetch(alice, jane) == jane
+    assert [contact.name for contact in back.find(alice, sort="name").records] == ["Bob", "Jane"]
+    assert live(back, alice) == 2
