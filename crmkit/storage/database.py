@@ -32,6 +32,7 @@ LOCK = "crmkit.lock"
 
 CHECKPOINT_PAGES = 16_000  # the write-ahead log is copied back past 64 MB: pages that change often are copied once
 CACHE_KIB = 64 * 1024
+MAPPED_BYTES = 2 << 30  # of the file that reads see as memory: a search of a million looks at hundreds of pages
 BUSY_MS = 5_000
 
 
@@ -131,6 +132,7 @@ def connect(file: Path, writes: bool) -> Connection:
         )
         connection.execute("PRAGMA query_only = ON")
         connection.execute("PRAGMA wal_autocheckpoint = 0")
+        connection.execute(f"PRAGMA mmap_size = {MAPPED_BYTES}")
     connection.execute(f"PRAGMA busy_timeout = {BUSY_MS}")
     connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
     connection.execute("PRAGMA temp_store = MEMORY")

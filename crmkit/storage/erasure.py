@@ -28,7 +28,9 @@ def erase(tx: Tx, workspace_id: str, number: int) -> int:
     first, last = number << 32, number << 32 | 0xFFFFFFFF
     for table in SEARCHED:
         execute(f"DELETE FROM {table}_unindexed WHERE seq BETWEEN ? AND ?", (first, last))
+        # the index first: it reads in the texts what to forget
         execute(f"DELETE FROM {table}_search WHERE rowid BETWEEN ? AND ?", (first, last))
+        execute(f"DELETE FROM {table}_texts WHERE seq BETWEEN ? AND ?", (first, last))
     execute("DELETE FROM codes WHERE instr(purpose, ?) > 0", (workspace_id,))
     execute("DELETE FROM workspaces WHERE id = ?", (workspace_id,))
     return rows

@@ -14,7 +14,8 @@ from crmkit.model.form import Field
 from crmkit.model.query import Condition, Query
 from crmkit.model.record import Kind
 from crmkit.storage import indexes
-from crmkit.storage.matches import TRIGRAM, phrase
+from crmkit.storage.matches import phrase
+from crmkit.storage.pieces import TRIGRAM
 from crmkit.storage.records import live
 from crmkit.storage.statements import Statement, Workspace, ordering, where
 from crmkit.storage.tx import Connection

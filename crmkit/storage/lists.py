@@ -8,14 +8,14 @@ import msgspec
 
 from crmkit.model.query import Condition, Query
 from crmkit.model.record import Kind, Tracked
-from crmkit.storage import indexes, leads, matches, search
-from crmkit.storage.matches import Terms
+from crmkit.storage import indexes, leads, matches, search, ways
+from crmkit.storage.matches import Terms, Way
 from crmkit.storage.patience import GaveUp, tried
 from crmkit.storage.records import live
 from crmkit.storage.statements import Statement, Workspace, count, may_pass_over, ordering, page, picked, place, where
 from crmkit.storage.tx import Connection
 
-COUNTED = 1_000  # matches of a filter that a total counts before it says 1000+
+COUNTED = 1_000  # matches that a total counts before it says 1000+, and that are ranked all at once
 
 _decode = msgspec.json.Decoder(list[list[Any]]).decode
 
@@ -98,9 +98,17 @@ class _Reading:
         return Page(packed, seqs, following, *self._total(lead, len(seqs), following))
 
     def searched(self, terms: Terms, position: Sequence[Any] | None) -> Page:
-        among = matches.among(self.kind, self.workspace, terms)
-        packed, seqs, following = self._sorted(position, among) if self.query.sorts else self._best(terms, position)
-        total = self._total(among, len(seqs), following)
+        way = ways.of(self.connection, self.kind, self.workspace, terms)
+        ((times, found),) = self._fetch(matches.found(self.kind, self.workspace, terms, way, COUNTED + 1))
+        is_counted = times <= COUNTED
+        among = matches.listed(found) if is_counted else matches.among(self.kind, self.workspace, terms, way)
+        if self.query.sorts:
+            packed, seqs, following = self._sorted(position, among)
+        elif is_counted:
+            packed, seqs, following = self._ranked(terms, found, position)
+        else:
+            packed, seqs, following = self._best(terms, way, position)
+        total = self._total(among, len(seqs), following, None if self.query.conditions else times)
         corrected = [] if terms.text else [list(group) for group in terms.groups]
         onward = None if following is None else [corrected, *following]
         return Page(packed, seqs, onward, *total, closest=bool(corrected and seqs))
@@ -112,8 +120,8 @@ class _Reading:
         return packed, seqs, following
 
     def _place(self, seq: int) -> list[Any]:
-        statement = place(self.kind, self.query, seq)
-        return list(self.connection.execute(statement.sql, statement.args).fetchone())
+        (values,) = self._fetch(place(self.kind, self.workspace, self.query, seq))
+        return list(values)
 
     def _filled(self, position: Sequence[Any] | None, among: Statement | None) -> Packed | None:
         """Return the rows of a page that ends before the empty values of its first sort key, by the index that leaves
@@ -142,35 +150,53 @@ class _Reading:
             return self._read(page(*asked, lead, is_walk=lead is not None))
 
     def _read(self, statement: Statement) -> Packed:
-        text, seqs = self.connection.execute(statement.sql, statement.args).fetchone()
+        ((text, seqs),) = self._fetch(statement)
         return Packed(text or "[]", tuple(map(int, seqs.split(","))) if seqs else ())
 
-    def _best(self, terms: Terms, position: Sequence[Any] | None) -> Found:
-        """Return the best matches first (see matches.TIERS), the newest first among equals."""
+    def _fetch(self, statement: Statement) -> list[Any]:
+        return self.connection.execute(statement.sql, statement.args).fetchall()
+
+    def _ranked(self, terms: Terms, found: str, position: Sequence[Any] | None) -> Found:
+        """Return the best of all matches first (see matches.TIERS), the newest first among equals."""
+        asked, limit = self.query.conditions, self.query.limit
+        conditions = where(self.workspace, asked, by_rowid=True) if asked else None
+        after = None if position is None else (position[0], position[1])
+        ranks = self._fetch(matches.ranked(self.kind, terms, found, conditions, after, limit + 1))
+        seqs = [seq for seq, _ in ranks[:limit]]
+        following = [ranks[limit - 1][1], seqs[-1]] if len(ranks) > limit else None
+        return self._picked(seqs), seqs, following
+
+    def _picked(self, seqs: Sequence[int]) -> Packed:
+        return self._read(picked(self.kind, self.workspace, self.query, seqs))
+
+    def _best(self, terms: Terms, way: Way, position: Sequence[Any] | None) -> Found:
+        """Return the same of so many matches that the tiers are read one by one, for as long as the page has room."""
         end = self.workspace.last + 1
         start, before = (matches.TITLE_START, end) if position is None else position
         conditions = where(self.workspace, self.query.conditions, by_rowid=True)
-        waiting = matches.unindexed(self.kind, self.workspace, terms, conditions)
-        titled = self.connection.execute(waiting.sql, waiting.args)
+        titled = self._fetch(matches.unindexed(self.kind, self.workspace, terms, conditions))
         ranks = [rank for seq, title in titled if (rank := (matches.tier_of(terms, title), -seq)) > (start, -before)]
         for tier in matches.TIERS[start:]:
             if tier == matches.TITLE_START and not terms.text:
                 continue
             bound = before if tier == start else end
-            statement = matches.indexed(self.kind, self.workspace, terms, tier, bound, conditions)
+            statement = matches.indexed(self.kind, self.workspace, terms, tier, way, bound, conditions)
             statement += Statement(" LIMIT ?", (self.query.limit + 1,))
-            ranks += [(tier, -seq) for (seq,) in self.connection.execute(statement.sql, statement.args)]
+            ranks += [(tier, -seq) for (seq,) in self._fetch(statement)]
             if sum(rank[0] <= tier for rank in ranks) > self.query.limit:
                 break
         ranks.sort()
         seqs = [-minus for _, minus in ranks[: self.query.limit]]
         following = [ranks[len(seqs) - 1][0], seqs[-1]] if len(ranks) > len(seqs) else None
-        return self._read(picked(self.kind, self.query, seqs)), seqs, following
+        return self._picked(seqs), seqs, following
 
     def _total(
-        self, among: Statement | None, on_page: int, following: list[Any] | None
+        self, among: Statement | None, on_page: int, following: list[Any] | None, times: int | None = None
     ) -> tuple[int | None, int | None]:
-        """Return (total, None), or (None, COUNTED) when there are more matches than are counted unasked."""
+        """Return (total, None), or (None, COUNTED) when there are more matches than are counted unasked.
+
+        `times` is how many there are where that is known: any number above COUNTED stands for all of those.
+        """
         if not self.is_first:
             return None, None
         if following is None:
@@ -178,6 +204,8 @@ class _Reading:
         if not self.query.filtered and issubclass(self.kind.record, Tracked):
             return live(self.connection, self.workspace.id, self.kind.plural), None
         exact = self.query.exact_count
-        statement = count(self.kind, self.workspace, self.query, among, None if exact else COUNTED + 1)
-        (matches,) = self.connection.execute(statement.sql, statement.args).fetchone()
-        return (None, COUNTED) if matches > COUNTED and not exact else (matches, None)
+        if times is None or (exact and times > COUNTED):
+            ((times,),) = self._fetch(
+                count(self.kind, self.workspace, self.query, among, None if exact else COUNTED + 1)
+            )
+        return (None, COUNTED) if times > COUNTED and not exact else (times, None)

@@ -9,9 +9,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from crmkit.model.record import Kind
+from crmkit.storage import pieces
+from crmkit.storage.pieces import TRIGRAM
 from crmkit.storage.statements import Statement, Workspace, joined
 
-TRIGRAM = 3  # letters below which the index cannot tell words apart, and texts are read instead
+START = "\n"  # stands before every title: what a title begins with is a piece of text like any other
 TITLE_START, TITLE, ANYWHERE = TIERS = (0, 1, 2)  # best match first
 
 
@@ -28,24 +30,64 @@ class Terms:
         return cls(text, tuple((word,) for word in dict.fromkeys(text.split())))
 
 
-def among(kind: Kind, workspace: Workspace, terms: Terms) -> Statement:
+@dataclass(frozen=True)
+class Way:
+    """How matches are looked for: by the index, or by reading every text. Where texts are many there may be a `sample`
+    of them, which tells rare pieces of words from common ones."""
+
+    by_index: bool = True
+    sample: str = ""
+
+
+def among(kind: Kind, workspace: Workspace, terms: Terms, way: Way) -> Statement:
     """Return the SELECT of the rowids of all records that match, indexed or not."""
     return (
         Statement("SELECT s.rowid AS seq")
-        + _indexed(kind, workspace.first, workspace.last, terms, ANYWHERE, joins=False)
+        + _indexed(kind, workspace.first, workspace.last, terms, ANYWHERE, way, is_alone=True)
         + Statement(" UNION ALL SELECT u.seq")
         + _unindexed(kind, workspace, terms)
     )
 
 
-def indexed(kind: Kind, workspace: Workspace, terms: Terms, tier: int, before: int, conditions: Statement) -> Statement:
+def found(kind: Kind, workspace: Workspace, terms: Terms, way: Way, most: int) -> Statement:
+    """Return the SELECT of the rowids of all matches, but `most` of them: how many, and they as a JSON array."""
+    sql = Statement("SELECT count(*), json_group_array(m.seq) FROM (") + among(kind, workspace, terms, way)
+    return sql + Statement(" LIMIT ?) AS m", (most,))
+
+
+def listed(seqs: str) -> Statement:
+    """Return the SELECT of the rowids in a JSON array."""
+    return Statement("SELECT m.value AS seq FROM json_each(?) AS m", (seqs,))
+
+
+def ranked(
+    kind: Kind, terms: Terms, seqs: str, conditions: Statement | None, after: tuple[int, int] | None, most: int
+) -> Statement:
+    """Return the SELECT of rowid and tier of the best of these matches, the newest first among equals, up to `most`.
+
+    They come `after` that rank of a tier and a rowid, and meet the conditions, if there are any.
+    """
+    title = "coalesce(u.title, t.title)"
+    in_title = joined([_contains(title, group) for group in terms.groups], " AND ")
+    tier = Statement(" WHEN ") + in_title + Statement(f" THEN {TITLE} ELSE {ANYWHERE} END AS tier FROM (")
+    if terms.text:
+        tier = Statement(" WHEN ") + _contains(title, _beginning(terms)[0]) + Statement(f" THEN {TITLE_START}") + tier
+    sql = Statement("SELECT seq, tier FROM (SELECT m.seq AS seq, CASE") + tier + listed(seqs)
+    sql += Statement(f") AS m LEFT JOIN {kind.plural}_unindexed AS u ON u.seq = m.seq")
+    sql += Statement(f" LEFT JOIN {kind.plural}_texts AS t ON t.seq = m.seq")
+    if conditions is not None:
+        sql += Statement(f" CROSS JOIN {kind.plural} AS r ON r.seq = m.seq WHERE ") + conditions
+    sql += Statement(")")
+    if after is not None:
+        sql += Statement(" WHERE (tier, -seq) > (?, ?)", (after[0], -after[1]))
+    return sql + Statement(" ORDER BY tier, seq DESC LIMIT ?", (most,))
+
+
+def indexed(
+    kind: Kind, workspace: Workspace, terms: Terms, tier: int, way: Way, before: int, conditions: Statement
+) -> Statement:
     """Return the SELECT of the rowids below `before` of indexed records of just this tier, newest first."""
-    sql = Statement("SELECT r.seq") + _indexed(kind, workspace.first, before - 1, terms, tier)
-    if tier == TITLE and terms.text:
-        sql += Statement(" AND substr(s.title, 1, ?) <> ?", (len(terms.text), terms.text))
-    if tier == ANYWHERE:
-        in_title = joined([_contains("s.title", group) for group in terms.groups], " AND ")
-        sql += Statement(" AND NOT (") + in_title + Statement(")")
+    sql = Statement("SELECT r.seq") + _indexed(kind, workspace.first, before - 1, terms, tier, way)
     return sql + Statement(" AND ") + conditions + Statement(" ORDER BY s.rowid DESC")
 
 
@@ -57,48 +99,60 @@ def unindexed(kind: Kind, workspace: Workspace, terms: Terms, conditions: Statem
 
 def tier_of(terms: Terms, title: str) -> int:
     """Return how good a match is whose words were all found, from the text of its title."""
-    if terms.text and title.startswith(terms.text):
+    if terms.text and title.startswith(START + terms.text):
         return TITLE_START
     return TITLE if all(any(word in title for word in group) for group in terms.groups) else ANYWHERE
 
 
-def _indexed(kind: Kind, first: int, last: int, terms: Terms, tier: int, joins: bool = True) -> Statement:
-    """Return FROM and WHERE of the indexed texts in a range of rows where the words are found as the tier asks."""
-    join = f" CROSS JOIN {kind.plural} AS r ON r.seq = s.rowid" if joins else ""
-    sql = Statement(f" FROM {kind.plural}_search AS s{join} WHERE ")
-    sql += Statement("s.rowid BETWEEN ? AND ?", (first, last))
-    sql += Statement(f" AND NOT EXISTS (SELECT 1 FROM {kind.plural}_unindexed AS u WHERE u.seq = s.rowid)")
-    phrases, scans = [], []
-    if tier == TITLE_START:
-        if len(terms.text) >= TRIGRAM:
-            phrases.append(f"title : ^{phrase(terms.text)}")
-        else:
-            scans.append(Statement("substr(s.title, 1, ?) = ?", (len(terms.text), terms.text)))
-    else:
-        column, text = ("", "s.title || char(10) || s.rest") if tier == ANYWHERE else ("title : ", "s.title")
-        for group in terms.groups:
-            if all(len(word) >= TRIGRAM for word in group):
-                phrases.append(f"{column}({' OR '.join(phrase(word) for word in group)})")
-            else:
-                scans.append(_contains(text, group))
-    if phrases:
-        sql += Statement(f" AND {kind.plural}_search MATCH ?", (" AND ".join(phrases),))
-    return joined([sql, *scans], " AND ")
+def phrase(text: str) -> str:
+    """Return the FTS5 query for a text that stands somewhere just so."""
+    return '"' + text.replace('"', '""') + '"'
+
+
+def _indexed(kind: Kind, first: int, last: int, terms: Terms, tier: int, way: Way, is_alone: bool = False) -> Statement:
+    """Return FROM and WHERE of the indexed texts in a range of rows where the words are found as the tier asks.
+
+    Unless it `is_alone`, a tier is joined with its records and leaves out those of better ones.
+    """
+    groups = _beginning(terms) if tier == TITLE_START else terms.groups
+    known = [group for group in groups if way.by_index and all(len(word) >= TRIGRAM for word in group)]
+    rare: list[tuple[str, ...]] = []
+    if way.sample and all(len(group) == 1 for group in known):
+        rare = [(part,) for part in pieces.rare([word for (word,) in known], way.sample)]
+    texts = "t" if known else "s"
+    column, text = ("title : ", f"{texts}.title")
+    if tier == ANYWHERE:
+        column, text = ("", f"{texts}.title || char(10) || {texts}.rest")
+    read = [_contains(text, group) for group in groups if rare or group not in known]
+    if not is_alone and tier == TITLE and terms.text:
+        read.append(Statement("NOT ") + _contains(f"{texts}.title", _beginning(terms)[0]))
+    if not is_alone and tier == ANYWHERE:
+        in_title = joined([_contains(f"{texts}.title", group) for group in terms.groups], " AND ")
+        read.append(Statement("NOT (") + in_title + Statement(")"))
+    sql = f" FROM {kind.plural}_{'search' if known else 'texts'} AS s"
+    if known and read:
+        sql += f" CROSS JOIN {kind.plural}_texts AS t ON t.seq = s.rowid"
+    if not is_alone:
+        sql += f" CROSS JOIN {kind.plural} AS r ON r.seq = s.rowid"
+    scope = Statement(f"{sql} WHERE s.rowid BETWEEN ? AND ?", (first, last))
+    scope += Statement(f" AND NOT EXISTS (SELECT 1 FROM {kind.plural}_unindexed AS u WHERE u.seq = s.rowid)")
+    if known:
+        asked = " AND ".join(f"{column}({' OR '.join(phrase(word) for word in group)})" for group in rare or known)
+        scope += Statement(f" AND {kind.plural}_search MATCH ?", (asked,))
+    return joined([scope, *read], " AND ")
+
+
+def _beginning(terms: Terms) -> tuple[tuple[str, ...], ...]:
+    return ((START + terms.text,),)
 
 
 def _unindexed(kind: Kind, workspace: Workspace, terms: Terms, joins: bool = False) -> Statement:
     join = f" CROSS JOIN {kind.plural} AS r ON r.seq = u.seq" if joins else ""
     sql = Statement(f" FROM {kind.plural}_unindexed AS u{join} WHERE ")
     sql += Statement("u.seq BETWEEN ? AND ?", (workspace.first, workspace.last))
-    text = "u.title || char(10) || u.rest"
-    return joined([sql, *(_contains(text, group) for group in terms.groups)], " AND ")
+    return joined([sql, *(_contains("u.title || char(10) || u.rest", group) for group in terms.groups)], " AND ")
 
 
 def _contains(text: str, group: Sequence[str]) -> Statement:
     parts = [Statement(f"instr({text}, ?) > 0", (word,)) for word in group]
     return Statement("(") + joined(parts, " OR ") + Statement(")")
-
-
-def phrase(text: str) -> str:
-    """Return the FTS5 query for a text that stands somewhere just so."""
-    return '"' + text.replace('"', '""') + '"'

@@ -1,8 +1,8 @@
 """Search: texts are noted in the transaction of the change and indexed in batches after it.
 
 A search looks at the index and at what is still to be indexed, so everyone finds what they just wrote. Texts are
-kept as `fold.plain` makes them (no case, no accents) in an FTS5 trigram table, where a phrase is a substring. The
-rowids of a workspace are one range, so a small workspace never reads the postings of a large neighbour.
+kept as `fold.plain` makes them (no case, no accents), beside an FTS5 trigram table, where a phrase is a substring. The
+rowids of a workspace are one range, so its texts lie together.
 """
 
 from collections import Counter
@@ -14,7 +14,7 @@ from rapidfuzz.distance import OSA
 
 from crmkit.model import fold
 from crmkit.model.record import Kind, Record
-from crmkit.storage.matches import Terms
+from crmkit.storage.matches import START, Terms
 from crmkit.storage.statements import Workspace
 from crmkit.storage.tx import Connection, Tx
 
@@ -22,6 +22,9 @@ MOST_AT_ONCE = 2_000  # texts indexed in one transaction
 MOST_LETTERS = 1_000_000  # and how long they may be together: other writes wait meanwhile
 CLOSEST = 5  # words that one mistyped word may stand for
 LONGEST_WORD = 30
+
+# a row's number, its texts as they are now, and as they were; None where there is no record
+Noted = tuple[int, str | None, str | None, str | None, str | None]
 
 
 def note(tx: Tx, kind: Kind, seq: int, record: Record | None) -> None:
@@ -46,7 +49,7 @@ def texts(kind: Kind, record: Record) -> tuple[str, str]:
         value = getattr(record, field.name)
         if value is not None:
             parts.append(fold.plain(" ".join(value) if isinstance(value, list) else value))
-    return fold.plain(getattr(record, kind.title.name)), "\n".join(parts)
+    return START + fold.plain(getattr(record, kind.title.name)), "\n".join(parts)
 
 
 def waits(connection: Connection, kind: Kind) -> bool:
@@ -57,38 +60,52 @@ def waits(connection: Connection, kind: Kind) -> bool:
 def index(tx: Tx, kind: Kind) -> int:
     """Move noted texts, as many as one transaction should, into the index and return how many; work of the system."""
     execute = tx.connection.execute
+    texts, waiting, index = f"{kind.plural}_texts", f"{kind.plural}_unindexed", f"{kind.plural}_search"
     noted = execute(
-        f"SELECT u.seq, u.title, u.rest, s.title, s.rest FROM {kind.plural}_unindexed AS u "
-        f"LEFT JOIN {kind.plural}_search AS s ON s.rowid = u.seq ORDER BY u.seq LIMIT ?",
+        f"SELECT u.seq, u.title, u.rest, s.title, s.rest FROM {waiting} AS u LEFT JOIN {texts} AS s ON s.seq = u.seq "
+        "ORDER BY u.seq LIMIT ?",
         (MOST_AT_ONCE,),
     ).fetchall()
-    lengths = accumulate(sum(len(text or "") for text in row[1:]) for row in noted)
+    lengths = accumulate(sum(map(len, filter(None, row[1:]))) for row in noted)
     noted = noted[: 1 + sum(length < MOST_LETTERS for length in lengths)]
-    uses: Counter[tuple[int, str]] = Counter()
-    for seq, title, rest, old_title, old_rest in noted:
-        uses.subtract((seq >> 32, word) for word in _words(old_title, old_rest))
-        uses.update((seq >> 32, word) for word in _words(title, rest))
-    gone = [(seq,) for seq, _, _, old_title, _ in noted if old_title is not None]
-    tx.connection.executemany(f"DELETE FROM {kind.plural}_search WHERE rowid = ?", gone)
-    tx.connection.executemany(
-        f"INSERT INTO {kind.plural}_search (rowid, title, rest) VALUES (?, ?, ?)",
-        [(seq, title, rest) for seq, title, rest, _, _ in noted if title is not None],
-    )
-    tx.connection.executemany(f"DELETE FROM {kind.plural}_unindexed WHERE seq = ?", [(row[0],) for row in noted])
-    # in the order of the table, in which neighbours share a page
-    changed = [(number, word, by) for (number, word), by in sorted(uses.items()) if by]
-    tx.connection.executemany(
-        "INSERT INTO search_words (workspace_id, kind, word, uses) "
-        "SELECT id, ?, ?, ? FROM workspaces WHERE number = ? "
-        "ON CONFLICT (workspace_id, kind, word) DO UPDATE SET uses = uses + excluded.uses",
-        [(kind.plural, word, by, number) for number, word, by in changed],
-    )
-    tx.connection.executemany(
-        "DELETE FROM search_words WHERE workspace_id = (SELECT id FROM workspaces WHERE number = ?) "
-        "AND kind = ? AND word = ? AND uses <= 0",
-        [(number, kind.plural, word) for number, word, by in changed if by < 0],
-    )
+    if not noted:
+        return 0
+    upto = (noted[-1][0],)
+    gone = [(row[0],) for row in noted if row[3] is not None]
+    # the index forgets a text by reading it once more
+    tx.connection.executemany(f"DELETE FROM {index} WHERE rowid = ?", gone)
+    tx.connection.executemany(f"DELETE FROM {texts} WHERE seq = ?", gone)
+    for table, key in ((texts, "seq"), (index, "rowid")):
+        execute(
+            f"INSERT INTO {table} ({key}, title, rest) "
+            f"SELECT seq, title, rest FROM {waiting} WHERE seq <= ? AND title IS NOT NULL ORDER BY seq",
+            upto,
+        )
+    execute(f"DELETE FROM {waiting} WHERE seq <= ?", upto)
+    _count_words(tx, kind, noted)
     return len(noted)
+
+
+def _count_words(tx: Tx, kind: Kind, noted: Iterable[Noted]) -> None:
+    """Keep count of the words in the texts of these rows."""
+    uses: dict[int, Counter[str]] = {}
+    for seq, title, rest, old_title, old_rest in noted:
+        counted = uses.setdefault(seq >> 32, Counter())
+        counted.update(_words(title, rest))
+        counted.subtract(_words(old_title, old_rest))
+    for number, counted in uses.items():
+        for (id,) in tx.connection.execute("SELECT id FROM workspaces WHERE number = ?", (number,)).fetchall():
+            # in the order of the table, in which neighbours share a page
+            changed = [(id, kind.plural, word, by) for word, by in sorted(counted.items()) if by]
+            tx.connection.executemany(
+                "INSERT INTO search_words (workspace_id, kind, word, uses) VALUES (?, ?, ?, ?) "
+                "ON CONFLICT (workspace_id, kind, word) DO UPDATE SET uses = uses + excluded.uses",
+                changed,
+            )
+            tx.connection.executemany(
+                "DELETE FROM search_words WHERE workspace_id = ? AND kind = ? AND word = ? AND uses <= 0",
+                [row[:3] for row in changed if row[3] < 0],
+            )
 
 
 def closest(connection: Connection, kind: Kind, workspace: Workspace, terms: Terms) -> Terms | None:

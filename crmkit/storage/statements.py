@@ -122,16 +122,18 @@ def page(
     return _all_packed(sql + _order(sorts) + Statement(" LIMIT ?", (query.limit + 1,)))
 
 
-def picked(kind: Kind, query: Query, seqs: Sequence[int]) -> Statement:
+def picked(kind: Kind, workspace: Workspace, query: Query, seqs: Sequence[int]) -> Statement:
     """Return the statement for the rows of these numbers, packed like a page, in any order."""
-    sql = f"SELECT {packed(kind, query.fields)} FROM {kind.plural} AS r WHERE r.seq IN ({_marks(seqs)})"
-    return _all_packed(Statement(sql, tuple(seqs)))
+    sql = Statement(f"SELECT {packed(kind, query.fields)} FROM {kind.plural} AS r WHERE ")
+    sql += where(workspace, (), by_rowid=True) + Statement(f" AND r.seq IN ({_marks(seqs)})", tuple(seqs))
+    return _all_packed(sql)
 
 
-def place(kind: Kind, query: Query, seq: int) -> Statement:
+def place(kind: Kind, workspace: Workspace, query: Query, seq: int) -> Statement:
     """Return the statement for the sort values and the id of one row: where the page after it starts."""
     keys = joined([_expression(sort.target) for sort in ordering(kind, query)], ", ")
-    return Statement("SELECT ") + keys + Statement(f" FROM {kind.plural} AS r WHERE r.seq = ?", (seq,))
+    sql = Statement("SELECT ") + keys + Statement(f" FROM {kind.plural} AS r WHERE ")
+    return sql + where(workspace, (), by_rowid=True) + Statement(" AND r.seq = ?", (seq,))
 
 
 def may_pass_over(kind: Kind, query: Query) -> bool:

@@ -7,8 +7,15 @@ from pathlib import Path
 import pytest
 
 from tests.house import CHARLIE
-from tests.storage.desk import Desk, desk
+from tests.storage.desk import WAYS, Desk, desk, go
 from tests.storage.samples import Library, shown, stock
+
+
+@pytest.fixture(params=WAYS)
+def every_way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Each of the ways of a search in turn."""
+    go(monkeypatch, request.param)
+    return str(request.param)
 
 
 @pytest.fixture

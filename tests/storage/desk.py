@@ -9,6 +9,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
+import pytest
+
 from crmkit import boot
 from crmkit.core import activities, login, records, sessions, upkeep
 from crmkit.core.crm import Crm
@@ -19,6 +21,7 @@ from crmkit.model.listing import Paging
 from crmkit.model.record import Kind
 from crmkit.records import CONTACT, KINDS
 from crmkit.storage import records as rows
+from crmkit.storage import ways
 from crmkit.storage.database import Database
 from crmkit.storage.statements import Statement, Workspace
 from crmkit.storage.tx import Connection, Tx
@@ -28,6 +31,9 @@ T = TypeVar("T")
 
 HANGS = 60  # seconds after which a test is not slow but stuck
 ENDLESS = 5_000  # records, far more than any test has
+
+# from how many records on the index is used, and a sample taken
+WAYS = {"texts": (10**9, 10**9), "index": (-1, 10**9), "pieces": (-1, -1)}
 
 
 @dataclass
@@ -142,6 +148,13 @@ def kind_of(record: Any) -> Kind:
 
 def place_of(actor: Actor) -> Workspace:
     return Workspace(actor.workspace_id, actor.workspace_number)
+
+
+def go(patch: pytest.MonkeyPatch, way: str) -> None:
+    """Have searches go a way that they otherwise go in workspaces of another size."""
+    least, sampled = WAYS[way]
+    patch.setattr(ways, "READ_THROUGH", least)
+    patch.setattr(ways, "SAMPLED", sampled)
 
 
 @contextmanager

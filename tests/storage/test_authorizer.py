@@ -27,7 +27,7 @@ from crmkit.storage.sqlite import sqlite3
 from crmkit.storage.statements import table_columns
 from crmkit.storage.tx import Connection
 from tests.house import CHARLIE
-from tests.storage.desk import Desk, desk
+from tests.storage.desk import Desk, desk, go
 
 EXAMPLES = 1_500
 CANARY = "charliescanary"
@@ -36,16 +36,17 @@ READABLE: dict[str, set[str]] = {
     kind.plural: {name for name, _ in table_columns(kind)} for kind in (*KINDS, ACTIVITY, AUDIT)
 }
 READABLE |= {"counts": {"workspace_id", "kind", "live"}, "search_words": {"workspace_id", "kind", "word", "uses"}}
+READABLE["json_each"] = {"json", "value"}
 for kind in KINDS:
     READABLE[f"{kind.plural}_unindexed"] = {"seq", "title", "rest"}
+    READABLE[f"{kind.plural}_texts"] = {"seq", "title", "rest"}
     READABLE[f"{kind.plural}_search"] = {"ROWID", "title", "rest", f"{kind.plural}_search"}
     # what FTS5 itself reads of its own tables
-    READABLE[f"{kind.plural}_search_content"] = {"id", "c0", "c1"}
     READABLE[f"{kind.plural}_search_config"] = {"k", "v"}
     READABLE[f"{kind.plural}_search_idx"] = {"segid", "term", "pgno"}
 
-FUNCTIONS = {"char", "coalesce", "count", "crm_fold", "instr", "length", "match", "substr"}
-FUNCTIONS |= {"group_concat", "json", "json_array", "json_extract", "json_type"}
+FUNCTIONS = {"char", "coalesce", "count", "crm_fold", "instr", "length", "match", "group_concat"}
+FUNCTIONS |= {"json", "json_array", "json_extract", "json_group_array", "json_type"}
 
 
 @dataclass
@@ -86,7 +87,8 @@ class Watched:
 @pytest.fixture(scope="module")
 def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
     """Alice with some records of every kind, half of them indexed, and Charlie with his."""
-    with desk(tmp_path_factory.mktemp("watched") / "data") as back:
+    with desk(tmp_path_factory.mktemp("watched") / "data") as back, pytest.MonkeyPatch.context() as patch:
+        go(patch, "pieces")
         alice, charlie = back.person(), back.person(CHARLIE)
         for number in range(24):
             contact = back.save(

@@ -12,20 +12,23 @@ from crmkit.model.actor import Actor
 from crmkit.records import CONTACT
 from crmkit.storage.search import waits
 from tests.house import CHARLIE
-from tests.storage.desk import Desk, desk
+from tests.storage.desk import WAYS, Desk, desk, go
 
 CLOSEST = "no exact match, closest shown"
 
 
-@pytest.fixture(params=["before", "after"])
-def found(back: Desk, request: pytest.FixtureRequest) -> Callable[..., list[str]]:
-    """Search as Alice and give the names; once with nothing indexed, once with everything."""
+@pytest.fixture(params=["before", *WAYS])
+def found(back: Desk, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[str]]:
+    """Search as Alice and give the names; once with nothing indexed, and in every way with everything."""
     alice = back.person()
+    is_indexed = request.param in WAYS
+    if is_indexed:
+        go(monkeypatch, request.param)
 
     def search(text: str, *contacts: dict[str, Any], **more: str) -> list[str]:
         for body in contacts:
             back.save(alice, **body)
-        if request.param == "after":
+        if is_indexed:
             back.index()
             assert not back.do(back.database.read(waits, CONTACT))
         else:
@@ -228,6 +231,7 @@ def test_a_typo_is_not_forgiven(found: Callable[..., list[str]], text: str, name
     assert found(text, *contacts) == names
 
 
+@pytest.mark.usefixtures("every_way")
 def test_a_guess_passes_for_a_match(back: Desk) -> None:
     alice = back.person()
     back.save(alice, name="Jonathan Price", stage="lead")
@@ -244,6 +248,7 @@ def test_a_guess_passes_for_a_match(back: Desk) -> None:
 
 @pytest.mark.parametrize("indexed_between", [True, False])
 @pytest.mark.parametrize("text", ["canary", "canart", "ca"])  # exact, mistyped, too short for the index
+@pytest.mark.usefixtures("every_way")
 def test_what_is_gone_is_still_found(back: Desk, indexed_between: bool, text: str) -> None:
     alice = back.person()
     deleted = back.save(alice, name="Canary One", email="one@example.com")
@@ -270,6 +275,7 @@ def canaries(choice: random.Random, letters: str) -> list[str]:
     return ["".join(choice.choices(letters, k=9)) for _ in range(10)]
 
 
+@pytest.mark.usefixtures("every_way")
 def test_another_workspace_is_searched_too(back: Desk) -> None:
     alice, charlie = back.person(), back.person(CHARLIE)
     choice = random.Random(3)
@@ -298,6 +304,7 @@ def test_another_workspace_is_searched_too(back: Desk) -> None:
     assert asked == 2 * 2 * 10 * 18
 
 
+@pytest.mark.usefixtures("every_way")
 def test_indexing_changes_what_is_found(tmp_path: Path) -> None:
     choice = random.Random(5)
     words = [

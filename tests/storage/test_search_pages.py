@@ -9,6 +9,7 @@ from crmkit.model.actor import Actor
 from tests.storage.desk import Desk, desk
 
 
+@pytest.mark.usefixtures("every_way")
 def test_a_page_of_a_search_repeats_or_skips_a_match(back: Desk) -> None:
     alice, choice = back.person(), random.Random(9)
     bodies = []
@@ -38,6 +39,7 @@ def test_a_page_of_a_search_repeats_or_skips_a_match(back: Desk) -> None:
     assert [c.id for c in seen if c.id in old] == expected
 
 
+@pytest.mark.usefixtures("every_way")
 def test_the_second_page_of_a_guess_is_another_guess(back: Desk) -> None:
     alice = back.person()
     back.save_all(alice, [{"name": f"Jonathan {number}"} for number in range(7)])

@@ -17,8 +17,8 @@ from crmkit.model.record import Kind
 from crmkit.records import AUDIT, CONTACT, KINDS
 from crmkit.storage import matches
 from crmkit.storage.database import FILE, connect
-from crmkit.storage.matches import Terms
-from crmkit.storage.statements import Statement, Workspace, columns, count, packed, page, place, stored, where
+from crmkit.storage.matches import Terms, Way
+from crmkit.storage.statements import Statement, Workspace, columns, count, packed, page, picked, place, stored, where
 from tests.house import ROOT
 from tests.storage.desk import listed, place_of, steps_of
 from tests.storage.samples import Library
@@ -80,7 +80,7 @@ def written() -> Iterator[str]:
         yield _shown(f"/{kind.plural}?{spelled}{after}", page(kind, PLACE, asked, position, None))
     for sort in ("", "stage,-follow_up_at", "-custom.size"):
         asked = query.parse(CONTACT, [("sort", sort)] if sort else [])
-        yield _shown(f"where /contacts?sort={sort} goes on after row 7", place(CONTACT, asked, 7))
+        yield _shown(f"where /contacts?sort={sort} goes on after row 7", place(CONTACT, PLACE, asked, 7))
     filtered = query.parse(CONTACT, [("stage", "lead")])
     yield _shown("the total of /contacts?stage=lead", count(CONTACT, PLACE, filtered, None, 1001))
     yield _shown("the total of /contacts?stage=lead&count=exact", count(CONTACT, PLACE, filtered, None, None))
@@ -88,13 +88,23 @@ def written() -> Iterator[str]:
     for text in SEARCHES:
         terms = Terms.exact(text.lower())
         for tier, name in zip(matches.TIERS, ("its start", "the title", "anywhere"), strict=True):
-            statement = matches.indexed(CONTACT, PLACE, terms, tier, PLACE.last + 1, scope)
+            statement = matches.indexed(CONTACT, PLACE, terms, tier, Way(), PLACE.last + 1, scope)
             yield _shown(f"/contacts?search={text}&stage=lead: {name}", statement)
         yield _shown(f"/contacts?search={text}: not yet indexed", matches.unindexed(CONTACT, PLACE, terms, scope))
     corrected = Terms("", (("jane", "jana"), ("acme",)))
-    among = matches.among(CONTACT, PLACE, corrected)
+    among = matches.among(CONTACT, PLACE, corrected, Way())
     by_name = listed(CONTACT, [("search", "jame acne"), ("sort", "name")])
     yield _shown("/contacts?search=jame acne&sort=name, corrected", page(CONTACT, PLACE, by_name, None, among))
+    terms = Terms.exact("jane kelason")
+    for way, name in ((Way(by_index=False), "few texts"), (Way(sample="\njane kelly\nelon"), "many texts")):
+        yield _shown(
+            f"/contacts?search=jane kelason: all matches, {name}", matches.found(CONTACT, PLACE, terms, way, 1001)
+        )
+    seqs = "[4294967299,4294967300]"
+    best = matches.ranked(CONTACT, terms, seqs, scope, (matches.TITLE, 4294967301), 51)
+    yield _shown("/contacts?search=jane kelason&stage=lead: the best of all matches", best)
+    rows = picked(CONTACT, PLACE, listed(CONTACT, []), [4294967299, 4294967300])
+    yield _shown("/contacts?search=jane kelason: their records", rows)
 
 
 def _shown(title: str, statement: Statement) -> str:

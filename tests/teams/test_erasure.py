@@ -89,8 +89,8 @@ def test_a_deleted_workspace_leaves_a_row(home: House, caplog: pytest.LogCapture
         span = (number << 32, number << 32 | 0xFFFFFFFF)
         before = traces(books, needles, *span)
         owned = {
-            "activities audit codes companies companies_search companies_search_content confirmations contacts",
-            "contacts_search contacts_search_content counts deals deals_search deals_search_content deleted invites",
+            "activities audit codes companies companies_search companies_texts confirmations contacts",
+            "contacts_search contacts_texts counts deals deals_search deals_texts deleted invites",
             "memberships search_words tokens workspaces",
         }
         assert set(" ".join(owned).split()) <= before.keys()  # it is filled, and the scan finds it everywhere

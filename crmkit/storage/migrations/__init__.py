@@ -8,6 +8,7 @@ from crmkit.storage.migrations import (
     m0005_activities,
     m0006_grants,
     m0007_lookups,
+    m0008_texts,
 )
 from crmkit.storage.migrations.migration import Migration
 
@@ -19,6 +20,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     m0005_activities.MIGRATION,
     m0006_grants.MIGRATION,
     m0007_lookups.MIGRATION,
+    m0008_texts.MIGRATION,
 )
 
 __all__ = ["MIGRATIONS", "Migration"]

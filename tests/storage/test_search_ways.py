@@ -1,0 +1,182 @@
+"""Every way of a search finds what a slow look at each text finds, in the same order, page by page."""
+
+import random
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from crmkit.model import fold
+from crmkit.model.actor import Actor
+from crmkit.records import CONTACT
+from crmkit.storage import lists, matches, pieces, search, ways
+from tests.house import CHARLIE
+from tests.storage.desk import WAYS, Desk, desk, go
+
+WORDS = ["anna", "hannah", "joanna", "kelason", "mckelason2", "kelas", "lasonde", "müller", "acme.com", "jd@acme.com"]
+WORDS += ["boat", "x1", "o'hara", "小龍女", '"quoted"', "an", "a"]
+SEARCHES = ["anna", "Anna Kelason", "kelason anna", "hannah kelason jd@acme.com", "an", "a an", "lason", "n kelason"]
+SEARCHES += [
+    "jd@acme.com",
+    "acme.com kelason",
+    "小龍",
+    "小龍女 anna",
+    '"quoted" joanna',
+    "kelason müller anna",
+    "x1",
+    "son",
+]
+
+
+def text(choice: random.Random, most: int) -> str:
+    return " ".join(choice.choices(WORDS, k=choice.randint(1, most)))
+
+
+def body(choice: random.Random) -> dict[str, Any]:
+    return {
+        "name": text(choice, 3),
+        "notes": choice.choice([None, text(choice, 4)]),
+        "tags": choice.choice([None, choice.sample(WORDS[:4], 2)]),
+        "stage": choice.choice(["lead", "won"]),
+    }
+
+
+@pytest.fixture(scope="module")
+def peopled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Desk, Actor, list[Any]]]:
+    """Alice between two neighbours with the same words; of hers a third was changed, some deleted, some are new since
+    all was indexed."""
+    choice = random.Random(11)
+    with desk(tmp_path_factory.mktemp("peopled") / "data") as back:
+        before, alice, after = (back.person(email) for email in ("aaron@example.com", "alice@example.com", CHARLIE))
+        made: list[Any] = []
+        for actor in (before, alice, after):
+            made = back.save_all(actor, [body(choice) for _ in range(120)]) if actor is alice else made
+            if actor is not alice:
+                back.save_all(actor, [body(choice) for _ in range(60)])
+        back.index()
+        for place in choice.sample(range(120), 40):
+            made[place] = back.change(alice, made[place], **body(choice))
+        for contact in choice.sample(made, 12):
+            back.remove(alice, made.pop(made.index(contact)))
+        made += back.save_all(alice, [body(choice) for _ in range(10)])
+        yield back, alice, made
+
+
+def spoken(contact: Any) -> str:
+    """Return all text of a contact that a search sees."""
+    return "\n".join(fold.plain(part) for part in (contact.name, " ".join(contact.tags or ()), contact.notes or ""))
+
+
+def slow(made: list[Any], search: str) -> list[Any]:
+    """Return the matches as the manual has them: the name begins with it, the name has all words, anywhere."""
+    asked = fold.plain(search)
+    words = asked.split()
+    tiers: list[list[Any]] = [[], [], []]
+    for contact in reversed(made):  # in the order of creation
+        name = fold.plain(contact.name)
+        if all(word in spoken(contact) for word in words):
+            tier = 0 if name.startswith(asked) else 1 if all(word in name for word in words) else 2
+            tiers[tier].append(contact)
+    return [contact for tier in tiers for contact in tier]
+
+
+@pytest.mark.usefixtures("every_way")
+@pytest.mark.parametrize("counted", [0, 3, 1_000])
+def test_a_way_finds_others_or_in_another_order(
+    peopled: tuple[Desk, Actor, list[Any]], counted: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    back, alice, made = peopled
+    monkeypatch.setattr(lists, "COUNTED", counted)
+    for asked in SEARCHES:
+        expected = [contact.id for contact in slow(made, asked)]
+        assert expected, asked
+        for limit in ("7", "200"):
+            pages = back.pages(alice, ("search", asked), ("limit", limit))
+            assert [contact.id for contact in pages] == expected, asked
+        page = back.find(alice, search=asked, limit="2")
+        if len(expected) > max(2, counted):
+            assert (page.paging.total, page.paging.at_least) == (None, counted), asked
+        else:
+            assert page.paging.total == len(expected), asked
+        assert back.find(alice, search=asked, limit="1", count="exact").paging.total == len(expected)
+        leads = [contact.id for contact in slow(made, asked) if contact.stage == "lead"]
+        pages = back.pages(alice, ("search", asked), ("stage", "lead"), ("limit", "3"))
+        assert [contact.id for contact in pages] == leads, asked
+        assert back.find(alice, search=asked, stage="lead", limit="1", count="exact").paging.total == len(leads)
+        pages = back.pages(alice, ("search", asked), ("sort", "-created_at"), ("limit", "3"))
+        assert {contact.id for contact in pages} == set(expected), asked
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("counted", [5, 6, 7])
+def test_a_total_is_wrong_at_its_end(back: Desk, way: str, counted: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    alice = back.person()
+    back.save_all(alice, [{"name": f"Needle {number}", "stage": "lead"} for number in range(6)])
+    go(monkeypatch, way)
+    monkeypatch.setattr(lists, "COUNTED", counted)
+    for more in ({}, {"sort": "name"}, {"stage": "lead"}):
+        for _ in range(2):
+            paging = back.find(alice, search="needle", limit="2", **more).paging
+            assert (paging.total, paging.at_least) == ((6, None) if counted >= 6 else (None, counted)), more
+            back.index()
+
+
+def test_a_small_workspace_is_searched_by_the_index_or_a_large_one_without(
+    back: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alice = back.person()
+    back.save_all(alice, [{"name": f"Anna Kelason {number}"} for number in range(3)])
+    back.index()
+    seen: list[matches.Way] = []
+
+    def noted(*args: Any) -> matches.Way:
+        seen.append(of(*args))
+        return seen[-1]
+
+    of = ways.of
+    monkeypatch.setattr(ways, "of", noted)
+    for through, sampled in ((3, 3), (2, 4), (2, 3), (2, 3)):
+        monkeypatch.setattr(ways, "READ_THROUGH", through)
+        monkeypatch.setattr(ways, "SAMPLED", sampled)
+        assert len(back.find(alice, search="anna kelason").records) == 3
+    assert len(back.find(alice, search="anna").records) == 3  # too few pieces to leave any out
+    newest_first = "\n".join(f"\nanna kelason {number}\n" for number in (2, 1, 0))
+    sampled_way = matches.Way(sample=newest_first)
+    assert seen == [matches.Way(by_index=False), matches.Way(), sampled_way, sampled_way, matches.Way()]
+
+
+def test_common_pieces_are_looked_up_for_rare_words() -> None:
+    sample = "\n".join(["kelly elan"] * 9 + ["las", "jason", "season"] + ["mia mike"] * 5)
+    assert pieces.rare(["kelason", "mia"], sample) == ["lason", "mia"]
+    assert pieces.rare(["mia", "kelason"], sample) == ["mia", "lason"]
+    assert pieces.rare(["kelason"], "") == []  # nothing is known of any piece
+    assert pieces.rare(["kel"], sample) == []  # nothing to leave out
+    assert pieces.rare(["kelakelakela"], "kel ela lak ake") == []
+    assert pieces.rare(["abcdef", "uvwxyz"], "abcdef uvwxyz") == []  # one is as common as the other
+    assert pieces.rare(["abcxyzdef"], "abc " * 9 + "def " * 9 + "xyz ") == ["bcxy", "yzde"]
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_text_is_found_once_it_is_gone_from_the_index(
+    tmp_path: Path, way: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go(monkeypatch, way)
+    monkeypatch.setattr(search, "MOST_AT_ONCE", 7)
+    with desk(tmp_path / "data") as back:
+        alice = back.person()
+        made = back.save_all(alice, [{"name": f"Canary Bird {number}"} for number in range(30)])
+        back.index()
+        for contact in made[:10]:
+            back.remove(alice, contact)
+        for contact in made[10:20]:
+            back.change(alice, contact, name="Somebody Else")
+        for _ in range(2):
+            assert [c.id for c in back.find(alice, search="canary bird").records] == [c.id for c in made[:19:-1]]
+            back.index()
+        assert not back.do(back.database.read(search.waits, CONTACT))
+
+        def checked(tx: Any) -> None:  # the index holds just what the texts hold
+            tx.connection.execute("INSERT INTO contacts_search (contacts_search, rank) VALUES ('integrity-check', 1)")
+
+        back.do(back.database.write(checked))
