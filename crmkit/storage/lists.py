@@ -158,13 +158,17 @@ class _Reading:
 
     def _ranked(self, terms: Terms, found: str, position: Sequence[Any] | None) -> Found:
         """Return the best of all matches first (see matches.TIERS), the newest first among equals."""
-        asked, limit = self.query.conditions, self.query.limit
-        conditions = where(self.workspace, asked, by_rowid=True) if asked else None
+        limit, conditions = self.query.limit, self._conditions
         after = None if position is None else (position[0], position[1])
         ranks = self._fetch(matches.ranked(self.kind, terms, found, conditions, after, limit + 1))
         seqs = [seq for seq, _ in ranks[:limit]]
         following = [ranks[limit - 1][1], seqs[-1]] if len(ranks) > limit else None
         return self._picked(seqs), seqs, following
+
+    @property
+    def _conditions(self) -> Statement | None:
+        """What the records that a search finds have to meet beside it."""
+        return where(self.workspace, self.query.conditions, by_rowid=True) if self.query.conditions else None
 
     def _picked(self, seqs: Sequence[int]) -> Packed:
         return self._read(picked(self.kind, self.workspace, self.query, seqs))
@@ -173,8 +177,10 @@ class _Reading:
         """Return the same of so many matches that the tiers are read one by one, for as long as the page has room."""
         end = self.workspace.last + 1
         start, before = (matches.TITLE_START, end) if position is None else position
-        conditions = where(self.workspace, self.query.conditions, by_rowid=True)
-        titled = self._fetch(matches.unindexed(self.kind, self.workspace, terms, conditions))
+        conditions = self._conditions
+        titled: list[Any] = []
+        if way.waits:
+            titled = self._fetch(matches.unindexed(self.kind, self.workspace, terms, conditions))
         ranks = [rank for seq, title in titled if (rank := (matches.tier_of(terms, title), -seq)) > (start, -before)]
         for tier in matches.TIERS[start:]:
             if tier == matches.TITLE_START and not terms.text:

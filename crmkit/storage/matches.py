@@ -17,6 +17,9 @@ START = "\n"  # stands before every title: what a title begins with is a piece o
 TITLE_START, TITLE, ANYWHERE = TIERS = (0, 1, 2)  # best match first
 
 
+Groups = Sequence[tuple[str, ...]]  # of each group one word is to be found
+
+
 @dataclass(frozen=True)
 class Terms:
     """What a search asks for: of every group one word must be found. `text` is the whole search as it was typed, or
@@ -33,20 +36,20 @@ class Terms:
 @dataclass(frozen=True)
 class Way:
     """How matches are looked for: by the index, or by reading every text. Where texts are many there may be a `sample`
-    of them, which tells rare pieces of words from common ones."""
+    of them, which tells rare pieces of words from common ones. Texts that wait to be indexed are looked for if any
+    `waits`."""
 
     by_index: bool = True
     sample: str = ""
+    waits: bool = True
 
 
 def among(kind: Kind, workspace: Workspace, terms: Terms, way: Way) -> Statement:
     """Return the SELECT of the rowids of all records that match, indexed or not."""
-    return (
-        Statement("SELECT s.rowid AS seq")
-        + _indexed(kind, workspace.first, workspace.last, terms, ANYWHERE, way, is_alone=True)
-        + Statement(" UNION ALL SELECT u.seq")
-        + _unindexed(kind, workspace, terms)
-    )
+    sql = Statement("SELECT s.rowid AS seq") + _indexed(kind, workspace.first, workspace.last, terms.groups, True, way)
+    if not way.waits:
+        return sql
+    return sql + Statement(" UNION ALL SELECT u.seq") + _unindexed(kind, workspace, terms)
 
 
 def found(kind: Kind, workspace: Workspace, terms: Terms, way: Way, most: int) -> Statement:
@@ -68,8 +71,8 @@ def ranked(
     They come `after` that rank of a tier and a rowid, and meet the conditions, if there are any.
     """
     title = "coalesce(u.title, t.title)"
-    in_title = joined([_contains(title, group) for group in terms.groups], " AND ")
-    tier = Statement(" WHEN ") + in_title + Statement(f" THEN {TITLE} ELSE {ANYWHERE} END AS tier FROM (")
+    tier = Statement(" WHEN ") + _contains_all(title, terms.groups)
+    tier += Statement(f" THEN {TITLE} ELSE {ANYWHERE} END AS tier FROM (")
     if terms.text:
         tier = Statement(" WHEN ") + _contains(title, _beginning(terms)[0]) + Statement(f" THEN {TITLE_START}") + tier
     sql = Statement("SELECT seq, tier FROM (SELECT m.seq AS seq, CASE") + tier + listed(seqs)
@@ -84,17 +87,21 @@ def ranked(
 
 
 def indexed(
-    kind: Kind, workspace: Workspace, terms: Terms, tier: int, way: Way, before: int, conditions: Statement
+    kind: Kind, workspace: Workspace, terms: Terms, tier: int, way: Way, before: int, conditions: Statement | None
 ) -> Statement:
-    """Return the SELECT of the rowids below `before` of indexed records of just this tier, newest first."""
-    sql = Statement("SELECT r.seq") + _indexed(kind, workspace.first, before - 1, terms, tier, way)
-    return sql + Statement(" AND ") + conditions + Statement(" ORDER BY s.rowid DESC")
+    """Return the SELECT of the rowids below `before` of indexed texts of just this tier, newest first.
+
+    Their records meet the conditions, if there are any.
+    """
+    groups: Groups = _beginning(terms) if tier == TITLE_START else terms.groups
+    better: Groups = {TITLE_START: (), TITLE: _beginning(terms), ANYWHERE: terms.groups}[tier]
+    scope = _indexed(kind, workspace.first, before - 1, groups, tier == ANYWHERE, way, better, conditions)
+    return Statement("SELECT s.rowid") + scope + Statement(" ORDER BY s.rowid DESC")
 
 
-def unindexed(kind: Kind, workspace: Workspace, terms: Terms, conditions: Statement) -> Statement:
-    """Return the SELECT of rowid and title of the matching records that are still to be indexed."""
-    sql = Statement("SELECT r.seq, u.title") + _unindexed(kind, workspace, terms, joins=True)
-    return sql + Statement(" AND ") + conditions
+def unindexed(kind: Kind, workspace: Workspace, terms: Terms, conditions: Statement | None) -> Statement:
+    """Return the SELECT of rowid and title of the matching texts that are still to be indexed."""
+    return Statement("SELECT u.seq, u.title") + _unindexed(kind, workspace, terms, conditions)
 
 
 def tier_of(terms: Terms, title: str) -> int:
@@ -109,48 +116,65 @@ def phrase(text: str) -> str:
     return '"' + text.replace('"', '""') + '"'
 
 
-def _indexed(kind: Kind, first: int, last: int, terms: Terms, tier: int, way: Way, is_alone: bool = False) -> Statement:
-    """Return FROM and WHERE of the indexed texts in a range of rows where the words are found as the tier asks.
-
-    Unless it `is_alone`, a tier is joined with its records and leaves out those of better ones.
-    """
-    groups = _beginning(terms) if tier == TITLE_START else terms.groups
+def _indexed(
+    kind: Kind,
+    first: int,
+    last: int,
+    groups: Groups,
+    is_anywhere: bool,
+    way: Way,
+    better: Groups = (),
+    conditions: Statement | None = None,
+) -> Statement:
+    """Return FROM and WHERE of the indexed texts in a range of rows that have a word of each group, `is_anywhere` or in
+    the title, but not one of each `better` group in the title. Texts are read only for what the index cannot tell."""
     known = [group for group in groups if way.by_index and all(len(word) >= TRIGRAM for word in group)]
     rare: list[tuple[str, ...]] = []
     if way.sample and all(len(group) == 1 for group in known):
         rare = [(part,) for part in pieces.rare([word for (word,) in known], way.sample)]
+    is_exact = len(known) == len(groups) and not rare
     texts = "t" if known else "s"
-    column, text = ("title : ", f"{texts}.title")
-    if tier == ANYWHERE:
-        column, text = ("", f"{texts}.title || char(10) || {texts}.rest")
+    text = f"{texts}.title || char(10) || {texts}.rest" if is_anywhere else f"{texts}.title"
     read = [_contains(text, group) for group in groups if rare or group not in known]
-    if not is_alone and tier == TITLE and terms.text:
-        read.append(Statement("NOT ") + _contains(f"{texts}.title", _beginning(terms)[0]))
-    if not is_alone and tier == ANYWHERE:
-        in_title = joined([_contains(f"{texts}.title", group) for group in terms.groups], " AND ")
-        read.append(Statement("NOT (") + in_title + Statement(")"))
+    if better and not is_exact:
+        read.append(Statement("NOT (") + _contains_all(f"{texts}.title", better) + Statement(")"))
     sql = f" FROM {kind.plural}_{'search' if known else 'texts'} AS s"
     if known and read:
         sql += f" CROSS JOIN {kind.plural}_texts AS t ON t.seq = s.rowid"
-    if not is_alone:
+    if conditions is not None:
         sql += f" CROSS JOIN {kind.plural} AS r ON r.seq = s.rowid"
+        read.append(conditions)
     scope = Statement(f"{sql} WHERE s.rowid BETWEEN ? AND ?", (first, last))
-    scope += Statement(f" AND NOT EXISTS (SELECT 1 FROM {kind.plural}_unindexed AS u WHERE u.seq = s.rowid)")
+    if way.waits:
+        scope += Statement(f" AND NOT EXISTS (SELECT 1 FROM {kind.plural}_unindexed AS u WHERE u.seq = s.rowid)")
     if known:
-        asked = " AND ".join(f"{column}({' OR '.join(phrase(word) for word in group)})" for group in rare or known)
+        asked = _match(rare or known, "" if is_anywhere else "title : ")
+        if better and is_exact:
+            asked = f"({asked}) NOT ({_match(better, 'title : ')})"
         scope += Statement(f" AND {kind.plural}_search MATCH ?", (asked,))
     return joined([scope, *read], " AND ")
 
 
-def _beginning(terms: Terms) -> tuple[tuple[str, ...], ...]:
-    return ((START + terms.text,),)
+def _match(groups: Groups, column: str) -> str:
+    """Return the FTS5 query for the texts in which a word of each group is found."""
+    return " AND ".join(f"{column}({' OR '.join(phrase(word) for word in group)})" for group in groups)
 
 
-def _unindexed(kind: Kind, workspace: Workspace, terms: Terms, joins: bool = False) -> Statement:
-    join = f" CROSS JOIN {kind.plural} AS r ON r.seq = u.seq" if joins else ""
+def _beginning(terms: Terms) -> Groups:
+    """Return what a title of the best tier has; nothing where words were corrected, so that there is no such tier."""
+    return ((START + terms.text,),) if terms.text else ()
+
+
+def _unindexed(kind: Kind, workspace: Workspace, terms: Terms, conditions: Statement | None = None) -> Statement:
+    join = "" if conditions is None else f" CROSS JOIN {kind.plural} AS r ON r.seq = u.seq"
     sql = Statement(f" FROM {kind.plural}_unindexed AS u{join} WHERE ")
-    sql += Statement("u.seq BETWEEN ? AND ?", (workspace.first, workspace.last))
-    return joined([sql, *(_contains("u.title || char(10) || u.rest", group) for group in terms.groups)], " AND ")
+    sql += Statement("u.seq BETWEEN ? AND ? AND ", (workspace.first, workspace.last))
+    sql += _contains_all("u.title || char(10) || u.rest", terms.groups)
+    return sql if conditions is None else sql + Statement(" AND ") + conditions
+
+
+def _contains_all(text: str, groups: Groups) -> Statement:
+    return joined([_contains(text, group) for group in groups], " AND ")
 
 
 def _contains(text: str, group: Sequence[str]) -> Statement:

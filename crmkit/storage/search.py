@@ -13,6 +13,7 @@ from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
 from crmkit.model import fold
+from crmkit.model.fields import MAX_INTEGER
 from crmkit.model.record import Kind, Record
 from crmkit.storage.matches import START, Terms
 from crmkit.storage.statements import Workspace
@@ -52,9 +53,11 @@ def texts(kind: Kind, record: Record) -> tuple[str, str]:
     return START + fold.plain(getattr(record, kind.title.name)), "\n".join(parts)
 
 
-def waits(connection: Connection, kind: Kind) -> bool:
-    """Tell whether a text of this kind waits to be indexed."""
-    return connection.execute(f"SELECT 1 FROM {kind.plural}_unindexed LIMIT 1").fetchone() is not None
+def waits(connection: Connection, kind: Kind, workspace: Workspace | None = None) -> bool:
+    """Tell whether a text of this kind, in this workspace or in any, waits to be indexed."""
+    first, last = (0, MAX_INTEGER) if workspace is None else (workspace.first, workspace.last)
+    sql = f"SELECT 1 FROM {kind.plural}_unindexed WHERE seq BETWEEN ? AND ? LIMIT 1"
+    return connection.execute(sql, (first, last)).fetchone() is not None
 
 
 def index(tx: Tx, kind: Kind) -> int:

@@ -136,14 +136,18 @@ def test_a_small_workspace_is_searched_by_the_index_or_a_large_one_without(
 
     of = ways.of
     monkeypatch.setattr(ways, "of", noted)
-    for through, sampled in ((3, 3), (2, 4), (2, 3), (2, 3)):
-        monkeypatch.setattr(ways, "READ_THROUGH", through)
-        monkeypatch.setattr(ways, "SAMPLED", sampled)
+    for read_through, from_on in ((3, 3), (2, 4), (2, 3), (2, 3)):
+        monkeypatch.setattr(ways, "READ_THROUGH", read_through)
+        monkeypatch.setattr(ways, "SAMPLED", from_on)
         assert len(back.find(alice, search="anna kelason").records) == 3
     assert len(back.find(alice, search="anna").records) == 3  # too few pieces to leave any out
     newest_first = "\n".join(f"\nanna kelason {number}\n" for number in (2, 1, 0))
-    sampled_way = matches.Way(sample=newest_first)
-    assert seen == [matches.Way(by_index=False), matches.Way(), sampled_way, sampled_way, matches.Way()]
+    sampled = matches.Way(sample=newest_first, waits=False)
+    through, indexed = matches.Way(by_index=False, waits=False), matches.Way(waits=False)
+    assert seen == [through, indexed, sampled, sampled, indexed]
+    back.save_all(alice, [{"name": "Anna Who Waits"}])
+    assert len(back.find(alice, search="anna").records) == 4
+    assert seen[-1] == matches.Way(waits=True)
 
 
 def test_common_pieces_are_looked_up_for_rare_words() -> None:
