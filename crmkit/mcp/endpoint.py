@@ -3,7 +3,6 @@
 from typing import Any
 
 import msgspec
-from litestar.exceptions import InternalServerException
 from litestar.handlers import HTTPRouteHandler
 
 from crmkit import __version__
@@ -15,7 +14,7 @@ from crmkit.render.answers import Failure
 from crmkit.settings import Settings
 from crmkit.web.gate import ANY, APPS, DIRECT, QUERY
 from crmkit.web.reply import Response
-from crmkit.web.requests import Asked, actor_of, crm_of
+from crmkit.web.requests import Asked, actor_of, crm_of, sent_of
 
 PATH = "/mcp"
 MAX_TARGET = 8_000  # characters of a path with its query; on the wire a server takes about as many
@@ -68,8 +67,8 @@ def _over_limit(request: Asked) -> Problem | None:
 
 async def _body_of(request: Asked) -> bytes:
     try:
-        return await request.body()
-    except InternalServerException:  # what Litestar makes of a client that left in the middle of its body
+        return await sent_of(request)
+    except Problem:
         raise Fault(protocol.PARSE_ERROR, "the connection ended before the body did") from None
 
 

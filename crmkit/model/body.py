@@ -28,6 +28,8 @@ def decode(body: bytes) -> dict[str, Any]:
         text = body.decode("utf-8")
     except UnicodeDecodeError:
         _refuse("the body is not UTF-8")
+    if text.startswith("\ufeff"):
+        _refuse("the body begins with a byte order mark")
     try:
         value = _read(text)
     except json.JSONDecodeError as error:

@@ -24,6 +24,6 @@ def append_all(tx: Tx, action: str, targets: Iterable[str], changes: dict[str, A
     """Log that the actor did `action` to each target, with the same changes."""
     actor, targets = tx.by, tuple(targets)
     same = (actor.workspace_id, tx.now, actor.email, actor.token_name, action, msgspec.json.encode(changes).decode())
-    before = sequence.first_of(tx)
+    before = sequence.before_first(tx)
     for seq, target in enumerate(targets, start=sequence.take(tx, "audit", len(targets))):
         tx.connection.execute(_INSERT, (*same, seq, ids.numbered("au", seq - before), target))

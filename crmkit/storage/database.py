@@ -93,12 +93,16 @@ class Database:
 
     async def recall(self, work: Callable[..., T], *args: Any) -> T:
         """The same, or what it returned lately, if no commit since then changed who may do what (see Recall)."""
-        key = (work, *args)
-        value: T | None = self._recall.find(key)
+        value: T | None = self.recalled(work, *args)
         if value is None:
             age = self._recall.age
             value = await self.read(work, *args)
-            self._recall.keep(key, value, age)
+            self._recall.keep((work, *args), value, age)
+        return value
+
+    def recalled(self, work: Callable[..., T], *args: Any) -> T | None:
+        """Return what `recall` would without a read, else None."""
+        value: T | None = self._recall.find((work, *args))
         return value
 
     async def scan(self, work: Callable[..., T], *args: Any) -> T:

@@ -17,7 +17,7 @@ from crmkit.storage import indexes
 from crmkit.storage.matches import phrase
 from crmkit.storage.pieces import TRIGRAM
 from crmkit.storage.records import live
-from crmkit.storage.statements import Statement, Workspace, ordering, where
+from crmkit.storage.statements import Statement, Workspace, at_most, ordering, where
 from crmkit.storage.tx import Connection
 
 # Rows that are looked up and sorted at most; fewer in small workspaces, where a walk finds a page of them sooner: one
@@ -45,7 +45,7 @@ def best(
     few = min(FEW if was_tried else AT_ONCE, isqrt(query.limit * rows))
     found, least = None, (few if is_walk else MANY) + 1
     for lead in candidates:
-        probe = Statement("SELECT count(*) FROM (") + lead + Statement(" LIMIT ?)", (least,))
+        probe = Statement("SELECT count(*) FROM (") + lead + at_most(least) + Statement(")")
         (left,) = connection.execute(probe.sql, probe.args).fetchone()
         if left < least:
             found, least = lead, left

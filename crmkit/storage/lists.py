@@ -12,7 +12,18 @@ from crmkit.storage import indexes, leads, matches, search, ways
 from crmkit.storage.matches import Terms, Way
 from crmkit.storage.patience import GaveUp, tried
 from crmkit.storage.records import live
-from crmkit.storage.statements import Statement, Workspace, count, may_pass_over, ordering, page, picked, place, where
+from crmkit.storage.statements import (
+    Statement,
+    Workspace,
+    at_most,
+    count,
+    may_pass_over,
+    ordering,
+    page,
+    picked,
+    place,
+    where,
+)
 from crmkit.storage.tx import Connection
 
 COUNTED = 1_000  # matches that a total counts before it says 1000+, and that are ranked all at once
@@ -98,8 +109,10 @@ class _Reading:
         return Page(packed, seqs, following, *self._total(lead, len(seqs), following))
 
     def searched(self, terms: Terms, position: Sequence[Any] | None) -> Page:
-        way = ways.of(self.connection, self.kind, self.workspace, terms)
-        ((times, found),) = self._fetch(matches.found(self.kind, self.workspace, terms, way, COUNTED + 1))
+        way = ways.of(self.connection, self.kind, self.workspace, terms, COUNTED)
+        times, found = COUNTED + 1, ""
+        if not way.are_many:
+            ((times, found),) = self._fetch(matches.found(self.kind, self.workspace, terms, way, COUNTED + 1))
         is_counted = times <= COUNTED
         among = matches.listed(found) if is_counted else matches.among(self.kind, self.workspace, terms, way)
         if self.query.sorts:
@@ -187,8 +200,7 @@ class _Reading:
                 continue
             bound = before if tier == start else end
             statement = matches.indexed(self.kind, self.workspace, terms, tier, way, bound, conditions)
-            statement += Statement(" LIMIT ?", (self.query.limit + 1,))
-            ranks += [(tier, -seq) for (seq,) in self._fetch(statement)]
+            ranks += [(tier, -seq) for (seq,) in self._fetch(statement + at_most(self.query.limit + 1))]
             if sum(rank[0] <= tier for rank in ranks) > self.query.limit:
                 break
         ranks.sort()

@@ -5,13 +5,13 @@ quoted FTS5 phrase), and every statement reads the rows of one workspace. CROSS 
 are read first and records looked up by them, never the other way round.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from crmkit.model.record import Kind
 from crmkit.storage import pieces
 from crmkit.storage.pieces import TRIGRAM
-from crmkit.storage.statements import Statement, Workspace, joined
+from crmkit.storage.statements import Statement, Workspace, at_most, joined
 
 START = "\n"  # stands before every title: what a title begins with is a piece of text like any other
 TITLE_START, TITLE, ANYWHERE = TIERS = (0, 1, 2)  # best match first
@@ -35,13 +35,16 @@ class Terms:
 
 @dataclass(frozen=True)
 class Way:
-    """How matches are looked for: by the index, or by reading every text. Where texts are many there may be a `sample`
-    of them, which tells rare pieces of words from common ones. Texts that wait to be indexed are looked for if any
-    `waits`."""
+    """How matches are looked for: by the index, or by reading every text.
+
+    Where texts are many, it may be known how many `times` the pieces of words stand in some of them. Texts that wait to
+    be indexed are looked for if any `waits`. `are_many` tells that there are certainly more matches than are counted.
+    """
 
     by_index: bool = True
-    sample: str = ""
+    times: Mapping[str, int] = field(default_factory=dict)
     waits: bool = True
+    are_many: bool = False
 
 
 def among(kind: Kind, workspace: Workspace, terms: Terms, way: Way) -> Statement:
@@ -55,7 +58,7 @@ def among(kind: Kind, workspace: Workspace, terms: Terms, way: Way) -> Statement
 def found(kind: Kind, workspace: Workspace, terms: Terms, way: Way, most: int) -> Statement:
     """Return the SELECT of the rowids of all matches, but `most` of them: how many, and they as a JSON array."""
     sql = Statement("SELECT count(*), json_group_array(m.seq) FROM (") + among(kind, workspace, terms, way)
-    return sql + Statement(" LIMIT ?) AS m", (most,))
+    return sql + at_most(most) + Statement(") AS m")
 
 
 def listed(seqs: str) -> Statement:
@@ -83,7 +86,7 @@ def ranked(
     sql += Statement(")")
     if after is not None:
         sql += Statement(" WHERE (tier, -seq) > (?, ?)", (after[0], -after[1]))
-    return sql + Statement(" ORDER BY tier, seq DESC LIMIT ?", (most,))
+    return sql + Statement(" ORDER BY tier, seq DESC") + at_most(most)
 
 
 def indexed(
@@ -130,8 +133,8 @@ def _indexed(
     the title, but not one of each `better` group in the title. Texts are read only for what the index cannot tell."""
     known = [group for group in groups if way.by_index and all(len(word) >= TRIGRAM for word in group)]
     rare: list[tuple[str, ...]] = []
-    if way.sample and all(len(group) == 1 for group in known):
-        rare = [(part,) for part in pieces.rare([word for (word,) in known], way.sample)]
+    if way.times and all(len(group) == 1 for group in known):
+        rare = [(part,) for part in pieces.rare([word for (word,) in known], way.times)]
     is_exact = len(known) == len(groups) and not rare
     texts = "t" if known else "s"
     text = f"{texts}.title || char(10) || {texts}.rest" if is_anywhere else f"{texts}.title"

@@ -5,7 +5,7 @@ FTS5 finds a word by walking through the rows of each of its trigrams, 30 ns a r
 found in a third of the time.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 TRIGRAM = 3  # letters below which the index cannot tell words apart, and texts are read instead
 FEWEST = 4  # pieces that are looked up at least: with fewer, too many texts are left to read
@@ -16,13 +16,17 @@ def are_many(words: Sequence[str]) -> bool:
     return len(_pieces(words)) > FEWEST
 
 
-def rare(words: Sequence[str], sample: str) -> list[str]:
+def counted(words: Sequence[str], sample: str) -> dict[str, int]:
+    """Return how often each piece of the words stands in a sample of texts."""
+    return {piece: sample.count(piece) for piece in _pieces(words)}
+
+
+def rare(words: Sequence[str], known: Mapping[str, int]) -> list[str]:
     """Return the parts of the words to look up in their place, [] where that is not much quicker.
 
-    They are made of the pieces that are rarest in a sample of texts, of the rarest of each word, and of all that the
-    sample lacks.
+    They are made of the pieces that are known to be rarest, of the rarest of each word, and of all that were not seen.
     """
-    times = {piece: sample.count(piece) for piece in _pieces(words)}
+    times = {piece: known.get(piece, 0) for piece in _pieces(words)}
     rarest_first = sorted(times, key=times.__getitem__)
     kept = {*rarest_first[:FEWEST], *(piece for piece in times if not times[piece])}
     kept |= {min(_pieces([word]), key=times.__getitem__) for word in words}

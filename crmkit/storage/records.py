@@ -155,12 +155,12 @@ def _count(tx: Tx, kind: Kind, by: int) -> None:
     )
 
 
-def _placed(tx: Tx, kind: Kind, columns: dict[str, Any]) -> tuple[int, str]:
-    """Write a new row and return its number and its id, which no record of the workspace has or had."""
+def _placed(tx: Tx, kind: Kind, filled: dict[str, Any]) -> tuple[int, str]:
+    """Write a new row of the `filled` columns and return its number and its id, which no record here has or had."""
     seq, workspace = sequence.take(tx, kind.plural), tx.by.workspace_id
     while True:
-        id = columns["id"] = ids.mint(kind.prefix)
-        if _guarded(tx, _insert_sql(kind), (seq, workspace, *columns.values(), workspace, id)).rowcount:
+        id = filled["id"] = ids.mint(kind.prefix)
+        if _guarded(tx, _insert_sql(kind), (seq, workspace, *filled.values(), workspace, id)).rowcount:
             return seq, id
 
 

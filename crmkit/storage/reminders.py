@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from crmkit.model.record import Kind
-from crmkit.storage.statements import Statement, joined
+from crmkit.storage.statements import Statement, at_most, joined
 from crmkit.storage.tx import Connection
 
 Reminder = tuple[str, str, str, str, str | None]  # kind, id, follow_up_at, title, follow_up_note
@@ -16,7 +16,7 @@ def due(
     """Return the follow-ups up to `until`, soonest first; `past` is (follow_up_at, handle) of the last one seen."""
     parts = [_of_kind(kind, workspace_id, until, past, most) for kind in kinds]
     sql = Statement("SELECT kind, id, follow_up_at, title, note FROM (") + joined(parts, ") UNION ALL SELECT * FROM (")
-    sql += Statement(") ORDER BY follow_up_at, kind, id LIMIT ?", (most,))
+    sql += Statement(") ORDER BY follow_up_at, kind, id") + at_most(most)
     return connection.execute(sql.sql, sql.args).fetchall()
 
 
@@ -28,7 +28,7 @@ def count(connection: Connection, kinds: Sequence[Kind], workspace_id: str, unti
         for kind in kinds
     ]
     sql = Statement("SELECT count(*) FROM (SELECT * FROM (") + joined(parts, ") UNION ALL SELECT * FROM (")
-    sql += Statement(") LIMIT ?)", (most,))
+    sql += Statement(")") + at_most(most) + Statement(")")
     number: int = connection.execute(sql.sql, sql.args).fetchone()[0]
     return number
 
@@ -44,4 +44,4 @@ def _of_kind(kind: Kind, workspace_id: str, until: str, past: Sequence[Any] | No
         sql += Statement(
             f" AND follow_up_at >= ? AND (follow_up_at > ? OR ('{kind.name}', id) > (?, ?))", (at, at, name, id)
         )
-    return sql + Statement(" ORDER BY follow_up_at, id LIMIT ?", (most,))
+    return sql + Statement(" ORDER BY follow_up_at, id") + at_most(most)

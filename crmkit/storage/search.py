@@ -63,10 +63,10 @@ def waits(connection: Connection, kind: Kind, workspace: Workspace | None = None
 def index(tx: Tx, kind: Kind) -> int:
     """Move noted texts, as many as one transaction should, into the index and return how many; work of the system."""
     execute = tx.connection.execute
-    texts, waiting, index = f"{kind.plural}_texts", f"{kind.plural}_unindexed", f"{kind.plural}_search"
+    known, waiting, postings = f"{kind.plural}_texts", f"{kind.plural}_unindexed", f"{kind.plural}_search"
     noted = execute(
-        f"SELECT u.seq, u.title, u.rest, s.title, s.rest FROM {waiting} AS u LEFT JOIN {texts} AS s ON s.seq = u.seq "
-        "ORDER BY u.seq LIMIT ?",
+        f"SELECT u.seq, u.title, u.rest, s.title, s.rest FROM {waiting} AS u LEFT JOIN {known} AS s ON s.seq = u.seq "
+        "ORDER BY u.seq LIMIT +?",
         (MOST_AT_ONCE,),
     ).fetchall()
     lengths = accumulate(sum(map(len, filter(None, row[1:]))) for row in noted)
@@ -76,9 +76,9 @@ def index(tx: Tx, kind: Kind) -> int:
     upto = (noted[-1][0],)
     gone = [(row[0],) for row in noted if row[3] is not None]
     # the index forgets a text by reading it once more
-    tx.connection.executemany(f"DELETE FROM {index} WHERE rowid = ?", gone)
-    tx.connection.executemany(f"DELETE FROM {texts} WHERE seq = ?", gone)
-    for table, key in ((texts, "seq"), (index, "rowid")):
+    tx.connection.executemany(f"DELETE FROM {postings} WHERE rowid = ?", gone)
+    tx.connection.executemany(f"DELETE FROM {known} WHERE seq = ?", gone)
+    for table, key in ((known, "seq"), (postings, "rowid")):
         execute(
             f"INSERT INTO {table} ({key}, title, rest) "
             f"SELECT seq, title, rest FROM {waiting} WHERE seq <= ? AND title IS NOT NULL ORDER BY seq",
@@ -109,6 +109,15 @@ def _count_words(tx: Tx, kind: Kind, noted: Iterable[Noted]) -> None:
                 "DELETE FROM search_words WHERE workspace_id = ? AND kind = ? AND word = ? AND uses <= 0",
                 [row[:3] for row in changed if row[3] < 0],
             )
+
+
+def uses(connection: Connection, kind: Kind, workspace: Workspace, word: str) -> int:
+    """Return how many of the workspace's indexed texts have this word."""
+    found = connection.execute(
+        "SELECT uses FROM search_words WHERE workspace_id = ? AND kind = ? AND word = ?",
+        (workspace.id, kind.plural, word),
+    ).fetchone()
+    return 0 if found is None else found[0]
 
 
 def closest(connection: Connection, kind: Kind, workspace: Workspace, terms: Terms) -> Terms | None:

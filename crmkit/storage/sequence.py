@@ -8,12 +8,12 @@ def take(tx: Tx, table: str, rows: int = 1) -> int:
     place = (table, tx.by.workspace_number)
     last = tx.known.last.get(place)
     if last is None:
-        last = _newest(tx, table, first_of(tx))
+        last = _newest(tx, table, before_first(tx))
     tx.known.last[place] = last + rows
     return last + 1
 
 
-def first_of(tx: Tx) -> int:
+def before_first(tx: Tx) -> int:
     """Return the number before that of the workspace's first row."""
     return tx.by.workspace_number << 32
 

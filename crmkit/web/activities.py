@@ -13,8 +13,7 @@ from crmkit.model.record import Kind
 from crmkit.records import ACTIVITY
 from crmkit.render.answers import Answer, Many, One, done
 from crmkit.web.gate import QUERY
-from crmkit.web.negotiate import wants_json
-from crmkit.web.requests import Asked, actor_of, asked_of, body_of, crm_of, pairs_of, read
+from crmkit.web.requests import Asked, actor_of, asked_of, body_of, crm_of, page_of, read
 
 OPT: dict[str, Any] = {"kind": ACTIVITY}
 FEED = {**OPT, QUERY: (*activities.FILTERS, *PAGING)}
@@ -26,8 +25,7 @@ def log_routes(kind: Kind) -> list[HTTPRouteHandler]:
 
     @read(place, name=f"list_{kind.name}_activities", summary=f"activities on a {kind.name}", opt=FEED)
     async def find_on(request: Asked, id: FromPath[str]) -> Answer:
-        pairs, details = pairs_of(request), wants_json(request.scope)
-        return Many(await activities.find_on(crm_of(request), actor_of(request), kind, id, pairs, details))
+        return Many(await activities.find_on(crm_of(request), actor_of(request), kind, id, *page_of(request)))
 
     @post(place, name=f"log_{kind.name}_activity", summary=f"log one on a {kind.name}", opt=OPT)
     async def log(request: Asked, id: FromPath[str]) -> Answer:
@@ -44,8 +42,7 @@ def log_routes(kind: Kind) -> list[HTTPRouteHandler]:
     opt=FEED,
 )
 async def find_all(request: Asked) -> Answer:
-    pairs, details = pairs_of(request), wants_json(request.scope)
-    return Many(await activities.find_all(crm_of(request), actor_of(request), pairs, details))
+    return Many(await activities.find_all(crm_of(request), actor_of(request), *page_of(request)))
 
 
 @read("/activities/{id:str}", name="get_activity", summary="one activity", opt={**OPT, QUERY: ("fields",)})

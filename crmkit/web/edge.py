@@ -41,7 +41,7 @@ class Edge:
         state = scope.setdefault("state", {})
         state["request_id"] = request_id
         path = scope["path"]
-        if "_" in path:
+        if path.count("/") > 2:
             scope["path"] = _HANDLE.sub("/", path)
             scope["raw_path"] = scope["path"].encode()
         status = 500

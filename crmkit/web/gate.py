@@ -1,7 +1,7 @@
 """What every request passes before its handler, in this order.
 
-A Host that names this machine (in local mode), a method of ours, a token (unless the route is public), requests per
-minute, and query parameters that the route takes. A handler that runs may therefore act at once.
+A Host that can be one (in local mode: that names this machine), a method of ours, a token (unless the route is public),
+requests per minute, and query parameters that the route takes. A handler that runs may therefore act at once.
 
 Routes for apps (MCP) also refuse foreign web pages, and say where to sign in. They count requests themselves, and a
 call of a tool, which comes through here once more as the request that it stands for, is not counted again.
@@ -17,9 +17,8 @@ from litestar.types import Scope
 from crmkit.core import sessions
 from crmkit.core.crm import Crm
 from crmkit.errors import Problem, nearest
-from crmkit.model.actor import Actor
 from crmkit.web.apps import Origins, challenge
-from crmkit.web.hosts import OwnHost
+from crmkit.web.hosts import Hosts
 from crmkit.web.limits import PerMinute
 from crmkit.web.negotiate import check_format
 from crmkit.web.requests import header_of
@@ -41,14 +40,13 @@ class Gate:
 
     def __init__(self, crm: Crm) -> None:
         self._crm = crm
-        self._hosts = OwnHost(crm.settings) if crm.settings.auth.local else None
+        self._hosts = Hosts(crm.settings)
         self._origins = Origins(crm.settings)
         self.limit = PerMinute(crm.settings.limits.requests_per_minute)
 
     async def check(self, scope: Scope, options: Mapping[str, Any]) -> None:
         """Let a request through to the handler with these options; raises what is wrong with it."""
-        if self._hosts is not None:
-            self._hosts.check(scope)
+        self._hosts.check(scope)
         if scope.get("method") == "OPTIONS":  # Litestar adds it to every path; no other origin has business here
             raise MethodNotAllowedException
         state: dict[str, Any] = scope["state"]
@@ -61,19 +59,16 @@ class Gate:
         if options.get(APPS):
             self._origins.check(scope)
         if not options.get(PUBLIC):
-            actor = state["actor"] = await self._actor(scope, bool(options.get(APPS)))
+            sent = header_of(scope, b"authorization")
+            try:
+                actor = state["actor"] = await sessions.authenticate(self._crm, sent)
+            except Problem as problem:
+                if options.get(APPS) and problem.status == 401:
+                    problem.headers["WWW-Authenticate"] = challenge(self._crm.settings.base_url, sent=bool(sent))
+                raise
             if not options.get(APPS) and not state.get(INSIDE):
                 self.limit.count(actor.token_id, state)
         state["pairs"] = _pairs(scope["query_string"], options.get(QUERY, ()))
-
-    async def _actor(self, scope: Scope, is_app: bool) -> Actor:
-        header = header_of(scope, b"authorization")
-        try:
-            return await sessions.authenticate(self._crm, header)
-        except Problem as problem:
-            if is_app and problem.status == 401:
-                problem.headers["WWW-Authenticate"] = challenge(self._crm.settings.base_url, sent=bool(header))
-            raise
 
 
 def _pairs(raw: bytes, known: tuple[str, ...]) -> list[tuple[str, str]]:

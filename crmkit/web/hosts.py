@@ -1,8 +1,9 @@
-"""In local mode, only requests that name this machine are answered.
+"""Which Host a request may name. In local mode, only this machine.
 
 A web page elsewhere can point a name of its own at 127.0.0.1 (DNS rebinding) and would read the sign-in code.
 """
 
+import re
 from urllib.parse import urlsplit
 
 from litestar.types import Scope
@@ -11,17 +12,28 @@ from crmkit.errors import Problem
 from crmkit.settings import Settings, is_loopback
 from crmkit.web.requests import header_of
 
+_ODD = re.compile(r"[^A-Za-z0-9._~:\[\]%!$&'()*+,;=-]")  # what no host can hold (RFC 3986, 3.2.2)
 
-class OwnHost:
-    """Refuses a Host that is neither a loopback name nor that of the base URL."""
+
+class Hosts:
+    """Refuses a Host that can be none (RFC 9112, 3.2); in local mode also one that is neither a loopback name nor that
+    of the base URL."""
 
     def __init__(self, settings: Settings) -> None:
+        self._is_local = settings.auth.local
         self._own = urlsplit(settings.base_url).hostname
 
     def check(self, scope: Scope) -> None:
-        """Raise `invalid_value` when the request names another machine."""
+        """Raise `invalid_value` for a Host that is refused."""
+        header = header_of(scope, b"host")
+        if _ODD.search(header):
+            raise Problem("invalid_value", "Send the Host of this server: a name or an address, and perhaps a port.")
+        if self._is_local:
+            self._check_local(header)
+
+    def _check_local(self, header: str) -> None:
         try:
-            host = urlsplit(f"//{header_of(scope, b'host')}").hostname or ""
+            host = urlsplit(f"//{header}").hostname or ""
         except ValueError:  # brackets that hold no address
             host = ""
         if host != self._own and not is_loopback(host):

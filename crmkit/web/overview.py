@@ -8,7 +8,7 @@ from crmkit.records import AUDIT
 from crmkit.render.answers import Answer, Groups, Lines, Many
 from crmkit.web.gate import QUERY
 from crmkit.web.negotiate import wants_json
-from crmkit.web.requests import Asked, actor_of, asked_of, crm_of, pairs_of, read
+from crmkit.web.requests import Asked, actor_of, asked_of, crm_of, page_of, read
 
 
 @read("/search", summary="all kinds at once: q, types", opt={QUERY: ("q", "types"), "needed": ("q",)})
@@ -34,8 +34,7 @@ async def due(request: Asked) -> Answer:
     opt={"kind": AUDIT, QUERY: (*audit.FILTERS, *PAGING)},
 )
 async def audit_log(request: Asked) -> Answer:
-    pairs, details = pairs_of(request), wants_json(request.scope)
-    return Many(await audit.entries(crm_of(request), actor_of(request), pairs, details))
+    return Many(await audit.entries(crm_of(request), actor_of(request), *page_of(request)))
 
 
 ROUTES: list[HTTPRouteHandler] = [everywhere, due, audit_log]

@@ -2,9 +2,7 @@
 
 import logging
 import re
-from typing import Any
 
-from litestar import Request
 from litestar.exceptions import HTTPException, MethodNotAllowedException, NotFoundException
 from litestar.exceptions.http_exceptions import RequestEntityTooLarge
 from litestar.types import Scope
@@ -14,13 +12,14 @@ from crmkit.records import KINDS
 from crmkit.render.answers import Failure
 from crmkit.render.text import printable
 from crmkit.web.reply import Response, request_id, respond
+from crmkit.web.requests import Asked, crm_of
 
 log = logging.getLogger("crmkit")
 
 _BY_RECORD = {kind.record: kind for kind in KINDS}
 
 
-def on_error(request: Request[Any, Any, Any], error: Exception) -> Response:
+def on_error(request: Asked, error: Exception) -> Response:
     """Return the response for anything that was raised; what is nobody's mistake but ours is logged."""
     problem = error if isinstance(error, Problem) else _translated(request, error)
     if problem is error and problem.status >= 500:
@@ -34,7 +33,7 @@ def log_ours(scope: Scope, problem: Problem) -> None:
     log.warning("request %s: %s: %s", request_id(scope), problem.code, reason)
 
 
-def _translated(request: Request[Any, Any, Any], error: Exception) -> Problem:
+def _translated(request: Asked, error: Exception) -> Problem:
     if isinstance(error, NotFoundException):
         return Problem("unknown_path", "There is nothing at this path. GET /help lists every endpoint.")
     if isinstance(error, MethodNotAllowedException):
@@ -43,7 +42,7 @@ def _translated(request: Request[Any, Any, Any], error: Exception) -> Problem:
             "method_not_allowed", f"This path takes {', '.join(allowed)}.", headers={"Allow": ", ".join(allowed)}
         )
     if isinstance(error, RequestEntityTooLarge):
-        most = request.app.state.crm.settings.limits.body_kib
+        most = crm_of(request).settings.limits.body_kib
         return Problem("too_large", f"Send at most {most} KiB in one request; split it into several.")
     if isinstance(error, HTTPException) and error.status_code < 500:
         return Problem("invalid_value", "The request could not be read: check its path, headers and encoding.")
@@ -55,13 +54,13 @@ def _translated(request: Request[Any, Any, Any], error: Exception) -> Problem:
     )
 
 
-def route_methods(request: Request[Any, Any, Any]) -> set[str]:
+def route_methods(request: Asked) -> set[str]:
     """Return the methods that the request's path takes."""
     found: set[str] = set()
     path = re.sub("/+", "/", request.scope["path"])  # as the router reads it
     for method in ("GET", "HEAD", "POST", "PATCH", "PUT", "DELETE"):
         try:
-            request.app.asgi_router.handle_routing(path=path.rstrip("/") or "/", method=method)
+            request.app.asgi_router.handle_routing(path.rstrip("/") or "/", method)
         except (NotFoundException, MethodNotAllowedException):
             continue
         found.add(method)

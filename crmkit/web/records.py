@@ -11,8 +11,7 @@ from crmkit.model.query import chosen
 from crmkit.model.record import Kind
 from crmkit.render.answers import Answer, Many, One, done
 from crmkit.web.gate import ANY, QUERY
-from crmkit.web.negotiate import wants_json
-from crmkit.web.requests import Asked, actor_of, asked_of, body_of, crm_of, if_match_of, pairs_of, read
+from crmkit.web.requests import Asked, actor_of, asked_of, body_of, crm_of, if_match_of, page_of, read
 
 
 def record_routes(kind: Kind) -> list[HTTPRouteHandler]:
@@ -29,8 +28,7 @@ def record_routes(kind: Kind) -> list[HTTPRouteHandler]:
         opt={**opt, QUERY: ANY},
     )
     async def find_all(request: Asked) -> Answer:
-        pairs, details = pairs_of(request), wants_json(request.scope)
-        return Many(await records.find_all(crm_of(request), actor_of(request), kind, pairs, details))
+        return Many(await records.find_all(crm_of(request), actor_of(request), kind, *page_of(request)))
 
     @post(
         place,

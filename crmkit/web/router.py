@@ -1,7 +1,7 @@
 """From a request to its response: the handler that Litestar's routes name is found, let through the gate and called.
 
 Litestar's own way from a route to a response has signature models, groups of dependencies, conversion of what is
-returned and two layers that catch errors: nothing that a handler here needs, all of which take a Request and the ids in
+returned and two layers that catch errors: nothing that a handler here needs, all of which take a request and the ids in
 the path and return an answer.
 """
 
@@ -15,6 +15,7 @@ from litestar.utils import normalize_path
 from crmkit.web.gate import Gate
 from crmkit.web.problems import on_error
 from crmkit.web.reply import Response, respond
+from crmkit.web.requests import Asked
 
 
 class Router:
@@ -26,7 +27,7 @@ class Router:
 
     async def answer(self, scope: Any, receive: Receive) -> Response:
         scope["litestar_app"] = self._app
-        request: Request[Any, Any, Any] = Request(scope, receive)
+        request: Asked = Request(scope, receive)
         try:
             handler, ids = self._found(scope)
             await self._gate.check(scope, handler.opt)
@@ -38,6 +39,6 @@ class Router:
     def _found(self, scope: Any) -> tuple[HTTPRouteHandler, dict[str, Any]]:
         """Return the handler and what stands in the path; raises what Litestar raises when there is none."""
         path = normalize_path(scope["path"])
-        _, handler, scope["path"], ids, _ = self._app.asgi_router.handle_routing(path=path, method=scope["method"])
+        _, handler, scope["path"], ids, _ = self._app.asgi_router.handle_routing(path, scope["method"])
         scope["route_handler"] = handler
         return cast("HTTPRouteHandler", handler), ids

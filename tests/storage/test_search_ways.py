@@ -12,7 +12,7 @@ from crmkit.model.actor import Actor
 from crmkit.records import CONTACT
 from crmkit.storage import lists, matches, pieces, search, ways
 from tests.house import CHARLIE
-from tests.storage.desk import WAYS, Desk, desk, go
+from tests.storage.desk import WAYS, Desk, desk, go, place_of
 
 WORDS = ["anna", "hannah", "joanna", "kelason", "mckelason2", "kelas", "lasonde", "müller", "acme.com", "jd@acme.com"]
 WORDS += ["boat", "x1", "o'hara", "小龍女", '"quoted"', "an", "a"]
@@ -142,7 +142,7 @@ def test_a_small_workspace_is_searched_by_the_index_or_a_large_one_without(
         assert len(back.find(alice, search="anna kelason").records) == 3
     assert len(back.find(alice, search="anna").records) == 3  # too few pieces to leave any out
     newest_first = "\n".join(f"\nanna kelason {number}\n" for number in (2, 1, 0))
-    sampled = matches.Way(sample=newest_first, waits=False)
+    sampled = matches.Way(times=pieces.counted(["anna", "kelason", "\nanna kelason"], newest_first), waits=False)
     through, indexed = matches.Way(by_index=False, waits=False), matches.Way(waits=False)
     assert seen == [through, indexed, sampled, sampled, indexed]
     back.save_all(alice, [{"name": "Anna Who Waits"}])
@@ -150,15 +150,58 @@ def test_a_small_workspace_is_searched_by_the_index_or_a_large_one_without(
     assert seen[-1] == matches.Way(waits=True)
 
 
+def test_long_texts_of_a_small_workspace_are_read_through(back: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    alice = back.person()
+    monkeypatch.setattr(ways, "READ_LETTERS", 200)
+    place, terms = place_of(alice), matches.Terms.exact("anna")
+
+    def is_read() -> bool:
+        def way(connection: Any) -> matches.Way:
+            return ways.of(connection, CONTACT, place, terms, 1_000)
+
+        return not back.do(back.database.read(way)).by_index
+
+    assert is_read()
+    back.save_all(alice, [{"name": "Anna Kelason"} for _ in range(10)])
+    back.index()
+    assert is_read()  # 130 letters
+    back.save_all(alice, [{"name": "Anna", "notes": "boat " * 20}])
+    back.index()
+    assert not is_read()
+
+
+def test_a_word_of_many_texts_is_counted(back: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    alice = back.person()
+    go(monkeypatch, "index")
+    monkeypatch.setattr(lists, "COUNTED", 5)
+    back.save_all(alice, [{"name": f"Needle {number}", "notes": "Needlework"} for number in range(8)])
+    back.index()
+    asked: list[str] = []
+    found = matches.found
+    monkeypatch.setattr(matches, "found", lambda *args: asked.append(args[2].text) or found(*args))
+    assert back.find(alice, search="needle", limit="2").paging.at_least == 5
+    assert back.find(alice, search="needle", limit="2", count="exact").paging.total == 8
+    assert back.find(alice, search="needle", stage="lead").paging.total == 0
+    assert asked == []
+    for text in ("needl", "needle 1", "needl needle"):  # no word, two words
+        back.find(alice, search=text)
+    back.save_all(alice, [{"name": "Somebody"}])  # a text that waits may be one that was counted
+    back.find(alice, search="needle")
+    assert asked == ["needl", "needle 1", "needl needle", "needle"]
+
+
 def test_common_pieces_are_looked_up_for_rare_words() -> None:
+    def rare(words: list[str], sample: str) -> list[str]:
+        return pieces.rare(words, pieces.counted(words, sample))
+
     sample = "\n".join(["kelly elan"] * 9 + ["las", "jason", "season"] + ["mia mike"] * 5)
-    assert pieces.rare(["kelason", "mia"], sample) == ["lason", "mia"]
-    assert pieces.rare(["mia", "kelason"], sample) == ["mia", "lason"]
-    assert pieces.rare(["kelason"], "") == []  # nothing is known of any piece
-    assert pieces.rare(["kel"], sample) == []  # nothing to leave out
-    assert pieces.rare(["kelakelakela"], "kel ela lak ake") == []
-    assert pieces.rare(["abcdef", "uvwxyz"], "abcdef uvwxyz") == []  # one is as common as the other
-    assert pieces.rare(["abcxyzdef"], "abc " * 9 + "def " * 9 + "xyz ") == ["bcxy", "yzde"]
+    assert rare(["kelason", "mia"], sample) == ["lason", "mia"]
+    assert rare(["mia", "kelason"], sample) == ["mia", "lason"]
+    assert rare(["kelason"], "") == []  # nothing is known of any piece
+    assert rare(["kel"], sample) == []  # nothing to leave out
+    assert rare(["kelakelakela"], "kel ela lak ake") == []
+    assert rare(["abcdef", "uvwxyz"], "abcdef uvwxyz") == []  # one is as common as the other
+    assert rare(["abcxyzdef"], "abc " * 9 + "def " * 9 + "xyz ") == ["bcxy", "yzde"]
 
 
 @pytest.mark.parametrize("way", WAYS)

@@ -15,8 +15,9 @@ from crmkit import ids
 from crmkit.model import query
 from crmkit.model.record import Kind
 from crmkit.records import AUDIT, CONTACT, KINDS
-from crmkit.storage import matches
+from crmkit.storage import matches, pieces
 from crmkit.storage.database import FILE, connect
+from crmkit.storage.lists import fetch_page
 from crmkit.storage.matches import Terms, Way
 from crmkit.storage.statements import Statement, Workspace, columns, count, packed, page, picked, place, stored, where
 from tests.house import ROOT
@@ -96,7 +97,10 @@ def written() -> Iterator[str]:
     by_name = listed(CONTACT, [("search", "jame acne"), ("sort", "name")])
     yield _shown("/contacts?search=jame acne&sort=name, corrected", page(CONTACT, PLACE, by_name, None, among))
     terms = Terms.exact("jane kelason")
-    for way, name in ((Way(by_index=False), "few texts"), (Way(sample="\njane kelly\nelon"), "many texts")):
+    for way, name in (
+        (Way(by_index=False), "few texts"),
+        (Way(times=pieces.counted(["jane", "kelason"], "\njane kelly\nelon")), "many texts"),
+    ):
         yield _shown(
             f"/contacts?search=jane kelason: all matches, {name}", matches.found(CONTACT, PLACE, terms, way, 1001)
         )
@@ -206,3 +210,20 @@ def test_the_plan_of_a_total_reads_rows_of_other_workspaces(library: Library) ->
             own = r"SEARCH r USING (.*INDEX \w+ \(workspace_id=\?|INTEGER PRIMARY KEY \(rowid>\? AND rowid<\?\))"
             assert any(re.search(own, step) for step in plan), plan
             assert not any("SCAN r" in step for step in plan), plan
+
+
+def test_a_statement_is_planned_anew_for_every_limit(library: Library) -> None:
+    back, alice = library.back, library.alice
+    planned: list[tuple[Any, ...]] = []
+
+    def noted(*args: Any) -> int:
+        planned.append(args)
+        return 0
+
+    with closing(connect(back.database.folder / FILE, False)) as connection:
+        connection.set_authorizer(noted)
+        for pairs in ([], [("stage", "lead")], [("search", "jane")], [("search", "jane"), ("sort", "name")]):
+            for most in ("2", "3"):
+                planned.clear()
+                fetch_page(connection, CONTACT, place_of(alice), listed(CONTACT, [*pairs, ("limit", most)]), None)
+            assert planned == [], pairs

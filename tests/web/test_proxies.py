@@ -73,5 +73,8 @@ def test_without_local_mode_any_name_is_answered(town: House) -> None:
     with town.stranger() as someone:
         for host in FOREIGN:
             assert someone.get("/help", headers={"Host": host}).status_code == 200
+        for host in ("a b", "é", "evil/example", "evil.example#x", "<x>", 'a"b'):
+            answer = someone.get("/help", headers={"Host": host.encode()})
+            assert (answer.status_code, of_text(answer)["error"]) == (400, "invalid_value"), host
         for host in ODD:
             assert someone.get("/help", headers={"Host": host.encode()}).status_code in (200, 400)
