@@ -122,6 +122,8 @@ def parse(kind: Kind, pairs: Iterable[tuple[str, str]], searchable: bool = True)
 
 def chosen(kind: Kind, text: str) -> tuple[str, ...]:
     """Return the field names that `fields=` picks; raises `invalid_value` for one that is no field."""
+    if not text:
+        return ()
     names = tuple(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
     for name in names:
         if name not in kind.by_name:

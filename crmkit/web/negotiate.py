@@ -19,8 +19,10 @@ def wants_json(scope: Scope) -> bool:
         for name, text in parse_qsl(query.decode("latin-1"), keep_blank_values=True):
             if name == "format":
                 return check_format(text) == "json"
-    accept = b",".join([content for name, content in scope["headers"] if name == b"accept"]).decode("latin-1")
-    accept = accept.lower()  # media types have no case (RFC 9110, 8.3.1)
+    ranges = [content for name, content in scope["headers"] if name == b"accept"]
+    if not ranges:
+        return False
+    accept = b",".join(ranges).decode("latin-1").lower()  # media types have no case (RFC 9110, 8.3.1)
     return "json" in accept and _quality(accept, "application", "json") > _quality(accept, "text", "plain")
 
 
