@@ -8,7 +8,7 @@ found in a third of the time.
 from collections.abc import Collection, Mapping, Sequence
 
 TRIGRAM = 3  # letters below which the index cannot tell words apart, and texts are read instead
-FEWEST = 3  # pieces that are looked up at least: with fewer, too many texts are left to read
+FEWEST = 4  # pieces that are looked up at least: with fewer, too many texts are left to read
 
 
 def are_many(words: Sequence[str]) -> bool:
