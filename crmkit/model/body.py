@@ -29,7 +29,7 @@ def decode(body: bytes) -> dict[str, Any]:
     except UnicodeDecodeError:
         _refuse("the body is not UTF-8")
     if text.startswith("\ufeff"):
-        _refuse("the body begins with a byte order mark")
+        _refuse("the body is not JSON (it begins with a byte order mark, line 1 column 1)")
     try:
         value = _read(text)
     except json.JSONDecodeError as error:
