@@ -12,6 +12,7 @@ OWNED = (
     "deleted",
     "counts",
     "confirmations",
+    "search_pieces",
     "search_words",
     "invites",
     "grants",
@@ -29,8 +30,8 @@ def erase(tx: Tx, workspace_id: str, number: int) -> int:
     for table in SEARCHED:
         execute(f"DELETE FROM {table}_unindexed WHERE seq BETWEEN ? AND ?", (first, last))
         # the index first: it reads in the texts what to forget
-        execute(f"DELETE FROM {table}_search WHERE rowid BETWEEN ? AND ?", (first, last))
-        execute(f"DELETE FROM {table}_texts WHERE seq BETWEEN ? AND ?", (first, last))
+        execute(f"DELETE FROM {table}_search WHERE rowid BETWEEN ? AND ?", (-last, -first))
+        execute(f"DELETE FROM {table}_texts WHERE place BETWEEN ? AND ?", (-last, -first))
     execute("DELETE FROM codes WHERE instr(purpose, ?) > 0", (workspace_id,))
     execute("DELETE FROM workspaces WHERE id = ?", (workspace_id,))
     return rows

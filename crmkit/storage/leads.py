@@ -70,13 +70,13 @@ def leads(kind: Kind, workspace: Workspace, query: Query) -> Iterator[Statement]
 
 def _texts(kind: Kind, workspace: Workspace, match: str) -> Statement:
     """Return the SELECT of the rows whose text matches in the search index, and of all that wait for it."""
-    bounds = (workspace.first, workspace.last)
+    first, last = workspace.first, workspace.last
     return Statement(
-        f"SELECT s.rowid AS seq FROM {kind.plural}_search AS s WHERE s.rowid BETWEEN ? AND ? "
-        f"AND NOT EXISTS (SELECT 1 FROM {kind.plural}_unindexed AS u WHERE u.seq = s.rowid) "
+        f"SELECT -s.rowid AS seq FROM {kind.plural}_search AS s WHERE s.rowid BETWEEN ? AND ? "
+        f"AND NOT EXISTS (SELECT 1 FROM {kind.plural}_unindexed AS u WHERE u.seq = -s.rowid) "
         f"AND {kind.plural}_search MATCH ? "
         f"UNION ALL SELECT u.seq FROM {kind.plural}_unindexed AS u WHERE u.seq BETWEEN ? AND ?",
-        (*bounds, match, *bounds),
+        (-last, -first, match, first, last),
     )
 
 

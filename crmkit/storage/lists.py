@@ -8,7 +8,7 @@ import msgspec
 
 from crmkit.model.query import Condition, Query
 from crmkit.model.record import Kind, Tracked
-from crmkit.storage import indexes, leads, matches, search, ways
+from crmkit.storage import indexes, leads, matches, vocabulary, ways
 from crmkit.storage.matches import Terms, Way
 from crmkit.storage.patience import GaveUp, tried
 from crmkit.storage.records import live
@@ -84,7 +84,7 @@ def fetch_page(
         return reading.searched(terms, position)
     found = reading.searched(terms, None)
     if not found.seqs:
-        nearer = search.closest(connection, kind, workspace, terms)
+        nearer = vocabulary.closest(connection, kind, workspace, terms)
         if nearer is not None:
             return reading.searched(nearer, None)
     return found

@@ -5,12 +5,12 @@ quoted FTS5 phrase), and every statement reads the rows of one workspace. CROSS 
 are read first and records looked up by them, never the other way round.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from crmkit.model.record import Kind
 from crmkit.storage import pieces
-from crmkit.storage.pieces import TRIGRAM
+from crmkit.storage.pieces import TRIGRAM, Known
 from crmkit.storage.statements import Statement, Workspace, at_most, joined
 
 START = "\n"  # stands before every title: what a title begins with is a piece of text like any other
@@ -37,19 +37,19 @@ class Terms:
 class Way:
     """How matches are looked for: by the index, or by reading every text.
 
-    Where texts are many, it may be known how many `times` the pieces of words stand in some of them. Texts that wait to
-    be indexed are looked for if any `waits`. `are_many` tells that there are certainly more matches than are counted.
+    It may be `known` how many texts have the pieces of the words. Texts that wait to be indexed are looked for if any
+    `waits`. `are_many` tells that there are certainly more matches than are counted.
     """
 
     by_index: bool = True
-    times: Mapping[str, int] = field(default_factory=dict)
+    known: Known | None = None
     waits: bool = True
     are_many: bool = False
 
 
 def among(kind: Kind, workspace: Workspace, terms: Terms, way: Way) -> Statement:
     """Return the SELECT of the rowids of all records that match, indexed or not."""
-    sql = Statement("SELECT s.rowid AS seq") + _indexed(kind, workspace.first, workspace.last, terms.groups, True, way)
+    sql = Statement("SELECT -s.rowid AS seq") + _indexed(kind, workspace.first, workspace.last, terms.groups, True, way)
     if not way.waits:
         return sql
     return sql + Statement(" UNION ALL SELECT u.seq") + _unindexed(kind, workspace, terms)
@@ -80,7 +80,7 @@ def ranked(
         tier = Statement(" WHEN ") + _contains(title, _beginning(terms)[0]) + Statement(f" THEN {TITLE_START}") + tier
     sql = Statement("SELECT seq, tier FROM (SELECT m.seq AS seq, CASE") + tier + listed(seqs)
     sql += Statement(f") AS m LEFT JOIN {kind.plural}_unindexed AS u ON u.seq = m.seq")
-    sql += Statement(f" LEFT JOIN {kind.plural}_texts AS t ON t.seq = m.seq")
+    sql += Statement(f" LEFT JOIN {kind.plural}_texts AS t ON t.place = -m.seq")
     if conditions is not None:
         sql += Statement(f" CROSS JOIN {kind.plural} AS r ON r.seq = m.seq WHERE ") + conditions
     sql += Statement(")")
@@ -99,7 +99,7 @@ def indexed(
     groups: Groups = _beginning(terms) if tier == TITLE_START else terms.groups
     better: Groups = {TITLE_START: (), TITLE: _beginning(terms), ANYWHERE: terms.groups}[tier]
     scope = _indexed(kind, workspace.first, before - 1, groups, tier == ANYWHERE, way, better, conditions)
-    return Statement("SELECT s.rowid") + scope + Statement(" ORDER BY s.rowid DESC")
+    return Statement("SELECT -s.rowid") + scope + Statement(" ORDER BY s.rowid")
 
 
 def unindexed(kind: Kind, workspace: Workspace, terms: Terms, conditions: Statement | None) -> Statement:
@@ -133,8 +133,8 @@ def _indexed(
     the title, but not one of each `better` group in the title. Texts are read only for what the index cannot tell."""
     known = [group for group in groups if way.by_index and all(len(word) >= TRIGRAM for word in group)]
     rare: list[tuple[str, ...]] = []
-    if way.times and all(len(group) == 1 for group in known):
-        rare = [(part,) for part in pieces.rare([word for (word,) in known], way.times)]
+    if way.known is not None and all(len(group) == 1 for group in known):
+        rare = [(part,) for part in pieces.rare([word for (word,) in known], way.known)]
     is_exact = len(known) == len(groups) and not rare
     texts = "t" if known else "s"
     text = f"{texts}.title || char(10) || {texts}.rest" if is_anywhere else f"{texts}.title"
@@ -143,13 +143,13 @@ def _indexed(
         read.append(Statement("NOT (") + _contains_all(f"{texts}.title", better) + Statement(")"))
     sql = f" FROM {kind.plural}_{'search' if known else 'texts'} AS s"
     if known and read:
-        sql += f" CROSS JOIN {kind.plural}_texts AS t ON t.seq = s.rowid"
+        sql += f" CROSS JOIN {kind.plural}_texts AS t ON t.place = s.rowid"
     if conditions is not None:
-        sql += f" CROSS JOIN {kind.plural} AS r ON r.seq = s.rowid"
+        sql += f" CROSS JOIN {kind.plural} AS r ON r.seq = -s.rowid"
         read.append(conditions)
-    scope = Statement(f"{sql} WHERE s.rowid BETWEEN ? AND ?", (first, last))
+    scope = Statement(f"{sql} WHERE s.rowid BETWEEN ? AND ?", (-last, -first))
     if way.waits:
-        scope += Statement(f" AND NOT EXISTS (SELECT 1 FROM {kind.plural}_unindexed AS u WHERE u.seq = s.rowid)")
+        scope += Statement(f" AND NOT EXISTS (SELECT 1 FROM {kind.plural}_unindexed AS u WHERE u.seq = -s.rowid)")
     if known:
         asked = _match(rare or known, "" if is_anywhere else "title : ")
         if better and is_exact:

@@ -1,36 +1,60 @@
 """Which pieces of words the index is asked for: those that few texts have. Pure.
 
-FTS5 finds a word by walking through the rows of each of its trigrams, 30 ns a row; of a million people 80,000 have
-`son` in their texts and 7,000 `las`. The rare pieces leave a few texts too many, which are then read: whole names are
-found in a third of the time.
+FTS5 finds a word by walking through the rows of each of its trigrams; of a million people 80,000 have `son` in their
+texts and 7,000 `las`. The rare pieces leave a few texts too many, which are then read: whole names are found in a third
+of the time.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 TRIGRAM = 3  # letters below which the index cannot tell words apart, and texts are read instead
-FEWEST = 4  # pieces that are looked up at least: with fewer, too many texts are left to read
+
+# what a search spends, in rows that it could walk through (25 to 40 ns each)
+READ = 100  # on reading a text
+LOOK_UP = 400  # on finding where the rows of a piece begin
 
 
-def are_many(words: Sequence[str]) -> bool:
-    """Tell whether the words have so many pieces that some can be left out."""
-    return len(_pieces(words)) > FEWEST
+@dataclass(frozen=True)
+class Known:
+    """How many `times` each piece was counted in so many `sampled` texts, of how many `texts` there are."""
+
+    texts: int
+    sampled: int
+    times: Mapping[str, int]
 
 
-def counted(words: Sequence[str], sample: str) -> dict[str, int]:
-    """Return how often each piece of the words stands in a sample of texts."""
-    return {piece: sample.count(piece) for piece in _pieces(words)}
+def of(words: Iterable[str]) -> dict[str, None]:
+    """Return the pieces of the words, in their order."""
+    return dict.fromkeys(word[at : at + TRIGRAM] for word in words for at in range(len(word) - TRIGRAM + 1))
 
 
-def rare(words: Sequence[str], known: Mapping[str, int]) -> list[str]:
-    """Return the parts of the words to look up in their place, [] where that is not much quicker.
+def rare(words: Sequence[str], known: Known) -> list[str]:
+    """Return the parts of the words to look up in their place, [] where that is not quicker.
 
-    They are made of the pieces that are known to be rarest, of the rarest of each word, and of all that were not seen.
+    Of the pieces, the rarest of each word first and then the next rarest, those are taken that spare more reading than
+    it costs to walk through their rows. A piece that shares letters with one that is taken leaves more texts than its
+    rarity says.
     """
-    times = {piece: known.get(piece, 0) for piece in _pieces(words)}
-    rarest_first = sorted(times, key=times.__getitem__)
-    kept = {*rarest_first[:FEWEST], *(piece for piece in times if not times[piece])}
-    kept |= {min(_pieces([word]), key=times.__getitem__) for word in words}
-    if 2 * sum(times[piece] for piece in kept) >= sum(times.values()):
+    every = of(words)
+    if not known.times.keys() >= every.keys():
+        return []
+    share = {piece: (known.times[piece] + 0.5) / (known.sampled + 1) for piece in every}
+    places = [(share[word[at : at + TRIGRAM]], word, at) for word in words for at in range(len(word) - TRIGRAM + 1)]
+    firsts = {min(place for place in places if place[1] == word) for word in words}
+    kept: set[str] = set()
+    seen: dict[str, set[int]] = {word: set() for word in words}
+    left, spent = float(known.texts), 0.0
+    for rarity, word, at in sorted(places, key=lambda place: (place not in firsts, place)):
+        letters = {*range(at, at + TRIGRAM)}
+        stays = rarity ** (len(letters - seen[word]) / TRIGRAM)
+        costs = rarity * known.texts + LOOK_UP
+        if left * (1 - stays) * READ > costs:
+            kept.add(word[at : at + TRIGRAM])
+            seen[word] |= letters
+            left *= stays
+            spent += costs
+    if spent + left * READ >= sum(share.values()) * known.texts + LOOK_UP * len(every):
         return []
     return [part for word in words for part in _parts(word, kept)]
 
@@ -48,7 +72,3 @@ def _parts(word: str, kept: Collection[str]) -> list[str]:
                 found.append(piece)
             last = at
     return found
-
-
-def _pieces(words: Sequence[str]) -> dict[str, None]:
-    return dict.fromkeys(word[at : at + TRIGRAM] for word in words for at in range(len(word) - TRIGRAM + 1))

@@ -116,17 +116,23 @@ def test_a_change_is_missing_in_the_audit_log(opened: Connection) -> None:
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
 def test_a_text_is_not_indexed(opened: Connection, kind: Kind) -> None:
     assert not search.waits(opened, kind)
-    texts = opened.execute(f"SELECT rowid, title, rest FROM {kind.plural}_search ORDER BY rowid").fetchall()
+    texts = opened.execute(f"SELECT -rowid, title, rest FROM {kind.plural}_search ORDER BY rowid DESC").fetchall()
     seqs = opened.execute(f"SELECT seq FROM {kind.plural} ORDER BY seq").fetchall()
     assert [(row[0],) for row in texts] == seqs
-    uses: Counter[tuple[int, str]] = Counter()
+    words: Counter[tuple[int, str]] = Counter()
+    trigrams: Counter[tuple[int, str]] = Counter()
     for seq, title, rest in texts:
-        uses.update((seq >> 32, word) for word in {w for w in fold.words(f"{title}\n{rest}") if 3 <= len(w) <= 30})
-    kept = opened.execute(
-        "SELECT number, word, uses FROM search_words JOIN workspaces ON id = workspace_id WHERE kind = ?",
-        (kind.plural,),
-    ).fetchall()
-    assert {(number, word): times for number, word, times in kept} == dict(uses)
+        words.update((seq >> 32, word) for word in {w for w in fold.words(f"{title}\n{rest}") if 3 <= len(w) <= 30})
+        if seq % 61 == 0:
+            parts = {part[at : at + 3] for part in (title, rest) for at in range(len(part) - 2)}
+            trigrams.update((seq >> 32, part) for part in parts)
+    assert trigrams
+    for table, part, counted in (("search_words", "word", words), ("search_pieces", "piece", trigrams)):
+        kept = opened.execute(
+            f"SELECT number, {part}, uses FROM {table} JOIN workspaces ON id = workspace_id WHERE kind = ?",
+            (kind.plural,),
+        ).fetchall()
+        assert {(number, found): uses for number, found, uses in kept} == dict(counted)
 
 
 def test_a_search_finds_other_contacts_than_a_look_at_each(made: Dataset) -> None:

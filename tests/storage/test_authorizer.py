@@ -35,11 +35,12 @@ CANARY = "charliescanary"
 READABLE: dict[str, set[str]] = {
     kind.plural: {name for name, _ in table_columns(kind)} for kind in (*KINDS, ACTIVITY, AUDIT)
 }
-READABLE |= {"counts": {"workspace_id", "kind", "live"}, "search_words": {"workspace_id", "kind", "word", "uses"}}
+READABLE |= {"counts": {"workspace_id", "kind", "live"}}
+READABLE |= {f"search_{part}s": {"workspace_id", "kind", part, "uses"} for part in ("word", "piece")}
 READABLE["json_each"] = {"json", "value"}
 for kind in KINDS:
     READABLE[f"{kind.plural}_unindexed"] = {"seq", "title", "rest"}
-    READABLE[f"{kind.plural}_texts"] = {"seq", "title", "rest"}
+    READABLE[f"{kind.plural}_texts"] = {"place", "title", "rest"}
     READABLE[f"{kind.plural}_search"] = {"ROWID", "title", "rest", f"{kind.plural}_search"}
     # what FTS5 itself reads of its own tables
     READABLE[f"{kind.plural}_search_config"] = {"k", "v"}

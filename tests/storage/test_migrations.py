@@ -4,6 +4,7 @@ import itertools
 import signal
 import stat
 import subprocess
+from collections import Counter
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -147,6 +148,39 @@ def test_a_migration_that_was_cut_off_cannot_be_taken_up_again(
             migrate.run(file, watching(cut_at(number)))
         migrate.run(file, connect)
         assert described(file) == whole, f"cut before statement {number}"
+
+
+def test_a_text_is_lost_or_found_elsewhere_once_it_has_another_place(tmp_path: Path) -> None:
+    file = fresh(tmp_path / "data")
+    migrate.run(file, connect, MIGRATIONS[:8])
+    texts = [
+        (number << 32 | n, f"\njane {number}", f"jane{n}@acme.com\nzürich") for number in (1, 2) for n in range(100)
+    ]
+    with closing(connect(file, True)) as connection:
+        connection.execute("INSERT INTO users VALUES ('u_aaaaaaaa', 'alice@example.com', '2026-06-10T09:00:00Z')")
+        columns = [column for _, column, *_ in connection.execute("PRAGMA table_info(workspaces)")]
+        for number in (1, 2):
+            known = {"id": f"ws_{number}", "number": number, "created_by": "u_aaaaaaaa"}
+            row = [known.get(column, "2026-06-10T09:00:00Z") for column in columns]
+            connection.execute(f"INSERT INTO workspaces VALUES ({', '.join('?' * len(row))})", row)
+        for table, key in (("deals_texts", "seq"), ("deals_search", "rowid")):
+            connection.executemany(f"INSERT INTO {table} ({key}, title, rest) VALUES (?, ?, ?)", texts)
+    assert migrate.run(file, connect) == [migration.name for migration in MIGRATIONS[8:]]
+    with closing(connect(file, True)) as connection:
+        rows = connection.execute("SELECT -place, title, rest FROM deals_texts ORDER BY place DESC").fetchall()
+        assert rows == texts
+        connection.execute("INSERT INTO deals_search (deals_search, rank) VALUES ('integrity-check', 1)")
+        found = connection.execute("SELECT -rowid FROM deals_search WHERE deals_search MATCH '\"jane2@\"'").fetchall()
+        assert found == [(2 << 32 | 2,), (1 << 32 | 2,)]
+        expected: Counter[tuple[str, str]] = Counter()
+        for seq, *parts in texts:
+            if seq % 61 == 0:
+                pieces = {part[at : at + 3] for part in parts for at in range(len(part) - 2)}
+                expected.update((f"ws_{seq >> 32}", piece) for piece in pieces)
+        counted = connection.execute("SELECT kind, workspace_id, piece, uses FROM search_pieces").fetchall()
+        assert {(workspace, piece): uses for _, workspace, piece, uses in counted} == dict(expected)
+        assert {kind for kind, *_ in counted} == {"deals"}
+        assert {workspace for _, workspace, *_ in counted} == {"ws_1", "ws_2"}
 
 
 def described_users(file: Path) -> list[Any]:

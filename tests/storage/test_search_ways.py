@@ -1,6 +1,7 @@
 """Every way of a search finds what a slow look at each text finds, in the same order, page by page."""
 
 import random
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,8 @@ import pytest
 from crmkit.model import fold
 from crmkit.model.actor import Actor
 from crmkit.records import CONTACT
-from crmkit.storage import lists, matches, pieces, search, ways
+from crmkit.storage import lists, matches, pieces, search, vocabulary, ways
+from crmkit.storage.tx import Connection
 from tests.house import CHARLIE
 from tests.storage.desk import WAYS, Desk, desk, go, place_of
 
@@ -125,6 +127,7 @@ def test_a_total_is_wrong_at_its_end(back: Desk, way: str, counted: int, monkeyp
 def test_a_small_workspace_is_searched_by_the_index_or_a_large_one_without(
     back: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(vocabulary, "SAMPLED", 1)
     alice = back.person()
     back.save_all(alice, [{"name": f"Anna Kelason {number}"} for number in range(3)])
     back.index()
@@ -136,15 +139,16 @@ def test_a_small_workspace_is_searched_by_the_index_or_a_large_one_without(
 
     of = ways.of
     monkeypatch.setattr(ways, "of", noted)
-    for read_through, from_on in ((3, 3), (2, 4), (2, 3), (2, 3)):
+    for read_through in (3, 2):
         monkeypatch.setattr(ways, "READ_THROUGH", read_through)
-        monkeypatch.setattr(ways, "SAMPLED", from_on)
         assert len(back.find(alice, search="anna kelason").records) == 3
-    assert len(back.find(alice, search="anna").records) == 3  # too few pieces to leave any out
-    newest_first = "\n".join(f"\nanna kelason {number}\n" for number in (2, 1, 0))
-    sampled = matches.Way(times=pieces.counted(["anna", "kelason", "\nanna kelason"], newest_first), waits=False)
-    through, indexed = matches.Way(by_index=False, waits=False), matches.Way(waits=False)
-    assert seen == [through, indexed, sampled, sampled, indexed]
+    known = pieces.Known(3, 3, dict.fromkeys(pieces.of(["anna", "kelason"]), 3))
+    through, indexed = matches.Way(by_index=False, waits=False), matches.Way(known=known, waits=False)
+    assert seen == [through, indexed]
+    monkeypatch.setattr(lists, "COUNTED", 2)
+    back.find(alice, search="anna")
+    back.find(alice, search="kelason anna")  # no piece of these is rare
+    assert seen[2:] == [matches.Way(waits=False, are_many=True), matches.Way(waits=False)]
     back.save_all(alice, [{"name": "Anna Who Waits"}])
     assert len(back.find(alice, search="anna").records) == 4
     assert seen[-1] == matches.Way(waits=True)
@@ -190,18 +194,55 @@ def test_a_word_of_many_texts_is_counted(back: Desk, monkeypatch: pytest.MonkeyP
     assert asked == ["needl", "needle 1", "needl needle", "needle"]
 
 
-def test_common_pieces_are_looked_up_for_rare_words() -> None:
-    def rare(words: list[str], sample: str) -> list[str]:
-        return pieces.rare(words, pieces.counted(words, sample))
+def rare(words: list[str], **times: int) -> list[str]:
+    """Return what is looked up of a million texts, of which 10,000 were sampled; 900 of those have a piece that is not
+    named."""
+    return pieces.rare(words, pieces.Known(10**6, 10**4, dict.fromkeys(pieces.of(words), 900) | times))
 
-    sample = "\n".join(["kelly elan"] * 9 + ["las", "jason", "season"] + ["mia mike"] * 5)
-    assert rare(["kelason", "mia"], sample) == ["lason", "mia"]
-    assert rare(["mia", "kelason"], sample) == ["mia", "lason"]
-    assert rare(["kelason"], "") == []  # nothing is known of any piece
-    assert rare(["kel"], sample) == []  # nothing to leave out
-    assert rare(["kelakelakela"], "kel ela lak ake") == []
-    assert rare(["abcdef", "uvwxyz"], "abcdef uvwxyz") == []  # one is as common as the other
-    assert rare(["abcxyzdef"], "abc " * 9 + "def " * 9 + "xyz ") == ["bcxy", "yzde"]
+
+def test_common_pieces_are_looked_up_for_rare_words() -> None:
+    # 100 texts are left, and reading them costs less than walking through 30,000 rows
+    assert rare(["anna", "kelason"], ann=300, las=1) == ["las"]
+    assert rare(["anna", "kelason"], ann=300, las=80) == ["ann", "las"]
+    assert rare(["kelason", "anna"], ann=300, las=80) == ["las", "ann"]
+    # a second piece of a word where too many would be left to read, but none whose letters are all looked up
+    assert rare(["anna", "kelason"], ann=300, las=80, son=90) == ["ann", "las", "son"]
+    assert rare(["kelason"], las=80, aso=95, son=90) == ["las", "son"]
+    assert rare(["kelason"], las=1) == ["las"]
+    assert rare(["quokk"], quo=50, uok=50, okk=50) == []  # to walk through all is cheaper than to read
+    assert rare(["anna", "kelason"], **dict.fromkeys(pieces.of(["anna", "kelason"]), 9_000)) == []
+    assert rare(["mia"]) == []  # nothing to leave out
+    assert pieces.rare(["anna", "kelason"], pieces.Known(10**6, 10**4, {"ann": 1})) == []  # others are not known
+
+
+def test_a_piece_is_counted_wrong(back: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(vocabulary, "SAMPLED", 3)
+    choice = random.Random(12)
+    people = [back.person(), back.person(CHARLIE)]
+    made = [(actor, contact) for actor in people for contact in back.save_all(actor, [body(choice) for _ in range(30)])]
+
+    def counted(connection: Connection) -> dict[tuple[str, str], int]:
+        rows = connection.execute("SELECT workspace_id, piece, uses FROM search_pieces WHERE kind = 'contacts'")
+        return {(workspace, piece): uses for workspace, piece, uses in rows}
+
+    def again(connection: Connection) -> dict[tuple[str, str], int]:
+        uses: Counter[tuple[str, str]] = Counter()
+        rows = "SELECT workspace_id, title, rest FROM contacts_texts JOIN contacts ON seq = -place WHERE seq % 3 = 0"
+        for workspace, *parts in connection.execute(rows):
+            found = {part[at : at + 3] for part in parts for at in range(len(part) - 2)}
+            uses.update((workspace, piece) for piece in found)
+        return dict(uses)
+
+    for _ in range(3):
+        back.index()
+        found = back.do(back.database.read(counted))
+        assert {actor.workspace_id for actor in people} == {workspace for workspace, _ in found}
+        assert found == back.do(back.database.read(again))
+        for actor, contact in made[::2]:
+            back.change(actor, back.fetch(actor, contact), **body(choice))
+        for actor, contact in made[:4]:
+            back.remove(actor, contact)
+        made = made[4:]
 
 
 @pytest.mark.parametrize("way", WAYS)

@@ -239,7 +239,7 @@ class Books:
             if inner or table == "attempts" or table.startswith("sqlite_"):
                 continue
             for row in self.rows(table):
-                number = int(row.get("rowid", 0)) >> 32
+                number = abs(int(row.get("rowid", 0))) >> 32  # a text lies at the negative number of its row
                 if row.get("workspace_id", row.get("id")) in but or (number and number in but.values()):
                     continue
                 if table == "codes" and row["email"] in emails:

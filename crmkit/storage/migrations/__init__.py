@@ -9,6 +9,7 @@ from crmkit.storage.migrations import (
     m0006_grants,
     m0007_lookups,
     m0008_texts,
+    m0009_places,
 )
 from crmkit.storage.migrations.migration import Migration
 
@@ -21,6 +22,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     m0006_grants.MIGRATION,
     m0007_lookups.MIGRATION,
     m0008_texts.MIGRATION,
+    m0009_places.MIGRATION,
 )
 
 __all__ = ["MIGRATIONS", "Migration"]
