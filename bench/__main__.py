@@ -21,7 +21,7 @@ from bench.servers import LOADER_CORE, SERVER_CORE
 
 SMALL, USUAL, LARGE = 10_000, 100_000, 1_000_000
 
-# in the order they run: what creates contacts comes after what reads the same data
+# in the order they run: what creates contacts comes after what reads the same data, memory after all that loads servers
 ROWS: dict[str, Callable[[Lab], list[Line]]] = {
     "one": rows.get_one,
     "list": rows.list_of_50,
@@ -32,13 +32,17 @@ ROWS: dict[str, Callable[[Lab], list[Line]]] = {
     "logs": rows_scale.logs,
     "edge": rows_cost.edge,
     "bytes": rows_cost.sizes,
+    "tokens": rows_cost.tokens,
     "start": rows_cost.start,
+    "idle": rows_cost.idle,
     "creates": rows.creates,
     "slow-flush": rows.slow_flush,
     "creates-large": rows_scale.creates,
     "load": rows.loading,
     "datasette": peers.datasette,
     "json-server": peers.json_server,
+    "memory": rows_cost.memory,
+    "database": rows_cost.database,
 }
 PEERS = ("datasette", "json-server")
 
@@ -62,7 +66,6 @@ def run(plan: Plan, chosen: list[str]) -> Report:
                     report.broken.append((name, f"{type(error).__name__}: {error}"))
                 say(f"row {name} took {time.perf_counter() - started:.0f} s")
             report.noise = lab.kept.get("noise")
-            report.facts += rows_cost.answers(lab) + rows_scale.memory(lab)
         finally:
             lab.stop()
     return report

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 @dataclass
 class Line:
-    """A measured ratio: one value for each round. `must` and `aim` are lower bounds, upper ones when `at_most`.
+    """A measured ratio: a value for each round or answer. `must` and `aim` are lower bounds, upper ones when `at_most`.
 
     `cpu` is the same ratio by what the servers computed for a request. Where it decides otherwise, other processes
     were in the way: the loader's core or the server's was not free.

@@ -1,14 +1,13 @@
-"""The rows about what things cost: the edge in process, bytes and tokens of answers, memory and time of a start."""
+"""The rows about what things cost: the edge in process, answers in bytes and tokens, a start, memory, the disk."""
 
 import json
-import re
 import statistics
 import subprocess
 import sys
-from typing import Any
+from collections.abc import Callable
 
 from bench import servers
-from bench.lab import Lab
+from bench.lab import Lab, Skip
 from bench.load import Broken
 from bench.report import Line
 from bench.rows import LISTED
@@ -17,6 +16,9 @@ from bench.shapes import klozeo, konektor
 
 JSON = "application/json"
 CALLS = 4_000  # in each round of the row in process
+VOCABULARY = "o200k_base"
+BOUNDS = {"list of 50": (0.60, 0.50), "one": (0.90, 0.80)}  # must and aim of bytes beside our own JSON
+UNTOLD = "needs /proc, which tells the memory of a process"
 
 
 def edge(lab: Lab) -> list[Line]:
@@ -46,94 +48,112 @@ def edge(lab: Lab) -> list[Line]:
     ]
 
 
+def _answer(lab: Lab, path: str) -> dict[str, bytes]:
+    """Return the answer to a GET in our two forms, and as two other CRMs would give the same contacts."""
+    token, server = lab.data(lab.usual).token, lab.product(lab.usual)
+    as_json = server.get(path, token, JSON)
+    body = json.loads(as_json)
+    found = body.get("items", body)
+    forms = {"JSON": as_json, "Konektor's JSON": konektor(found), "Klozeo's JSON": klozeo(found)}
+    return {"text": server.get(path, token), **forms}
+
+
+def _answers(lab: Lab) -> dict[str, list[dict[str, bytes]]]:
+    ids = lab.drawn(lab.data(lab.usual), "id", most=50)
+    return {"list of 50": [_answer(lab, LISTED)], "one": [_answer(lab, f"/contacts/{id}") for id in ids]}
+
+
+def _compared(lab: Lab, unit: str, count: Callable[[bytes], int], told: str = "") -> list[Line]:
+    """Return our text beside each other form, one ratio for each answer."""
+    lines = []
+    for what, answers in _answers(lab).items():
+        counted = [{form: count(body) for form, body in answer.items()} for answer in answers]
+        ours = [answer.pop("text") for answer in counted]
+        for form in counted[0]:
+            theirs = [answer[form] for answer in counted]
+            ratios = [a / b for a, b in zip(ours, theirs, strict=True)]
+            absolute = f"{statistics.median(ours):,.0f} {told or unit}, {statistics.median(theirs):,.0f} as {form}"
+            names = f"{unit} of text, {what}", f"{unit} of {form}"
+            must, aim = BOUNDS[what] if (unit, form) == ("bytes", "JSON") else (None, None)
+            lines.append(Line(*names, ratios, must, aim, at_most=True, absolute=absolute))
+    return lines
+
+
 def sizes(lab: Lab) -> list[Line]:
-    made, server = lab.data(lab.usual), lab.product(lab.usual)
-    ids = lab.drawn(made, "id", most=50)
-    whole = (server.get(LISTED, made.token), server.get(LISTED, made.token, JSON))
-    each = [(server.get(f"/contacts/{id}", made.token), server.get(f"/contacts/{id}", made.token, JSON)) for id in ids]
-    items = json.loads(whole[1])["items"]
-    full = [json.loads(as_json) for _, as_json in each]
-    lab.kept["answers"] = {
-        "list of 50": (*whole, konektor(items), klozeo(items)),
-        "one, 50 of them": (b"".join(a for a, _ in each), b"".join(b for _, b in each), *_each(full)),
-    }
-    return [
-        Line(
-            "bytes of text, list of 50",
-            "bytes of JSON",
-            [len(whole[0]) / len(whole[1])],
-            0.60,
-            0.50,
-            at_most=True,
-            absolute=f"{len(whole[0]):,} and {len(whole[1]):,} bytes",
-        ),
-        Line(
-            "bytes of text, one",
-            "bytes of JSON",
-            [statistics.median(len(a) / len(b) for a, b in each)],
-            0.90,
-            0.80,
-            at_most=True,
-            absolute=f"{len(each[0][0]):,} and {len(each[0][1]):,} bytes, of the first of {len(each)}",
-        ),
-    ]
+    return _compared(lab, "bytes", len)
 
 
-def _each(records: list[dict[str, Any]]) -> tuple[bytes, bytes]:
-    return b"".join(konektor(one) for one in records), b"".join(klozeo(one) for one in records)
+def tokens(lab: Lab) -> list[Line]:
+    return _compared(lab, "tokens", counter(), f"tokens of {VOCABULARY}")
 
 
-def answers(lab: Lab) -> list[str]:
-    """Return bytes and tokens of the same answers in four forms."""
-    count, unit = _counter()
-    facts = []
-    if unit == "pieces" and "answers" in lab.kept:
-        facts.append(
-            f"no tiktoken with its vocabulary here: answers are counted in {unit} that its splitting would give"
-        )
-    for what, forms in lab.kept.get("answers", {}).items():
-        told = [
-            f"{name} {len(form):,} bytes, {count(form.decode()):,} {unit}"
-            for name, form in zip(("text", "JSON", "in Konektor's JSON", "in Klozeo's JSON"), forms, strict=True)
-        ]
-        facts.append(f"answer, {what}: {'; '.join(told)}")
-    return facts
-
-
-_PIECE = re.compile(r" ?[A-Za-z\u00c0-\uffff]+| ?[0-9]{1,3}| ?[^\sA-Za-z0-9\u00c0-\uffff]+|\s+")
-
-
-def _counter() -> tuple[Any, str]:
+def counter() -> Callable[[bytes], int]:
+    """Return what counts the tokens of a text in UTF-8."""
     try:
-        import tiktoken
+        from bpe_openai import get_encoding
+    except ImportError:
+        raise Skip(f"needs bpe-openai, whose wheel carries the vocabulary {VOCABULARY}") from None
+    encoding = get_encoding(VOCABULARY)
+    return lambda text: len(encoding.encode_ordinary(text.decode()))
 
-        encoding = tiktoken.get_encoding("o200k_base")
-    except Exception:  # not installed, or its vocabulary cannot be fetched
-        return lambda text: len(_PIECE.findall(text)), "pieces"
-    return lambda text: len(encoding.encode(text)), "tokens (o200k_base)"
+
+def _starts(lab: Lab) -> list[tuple[float, ...]]:
+    """Return for each round the seconds that crmkit without data and the bare application took to start, and the MB
+    (PSS) that they held before anything was asked: 0 where the kernel does not tell."""
+    if "starts" not in lab.kept:
+        lab.kept["starts"] = [_started(lab, number) for number in range(lab.plan.rounds)]
+    found: list[tuple[float, ...]] = lab.kept["starts"]
+    return found
+
+
+def _started(lab: Lab, number: int) -> tuple[float, ...]:
+    ours = servers.product("crmkit idle", lab.folder / f"idle-{number}", lab.log("idle"))
+    bare = servers.reference("bare", lab.log("bare idle"))
+    memory = [server.memory().get("Pss", 0.0) for server in (ours, bare)]
+    for server in (ours, bare):
+        server.stop()
+    return (ours.seconds, bare.seconds, *memory)
 
 
 def start(lab: Lab) -> list[Line]:
-    """Start crmkit and the bare application in turn, without data, and look at both before anything is asked."""
-    seconds, memory = [], []
-    for number in range(lab.plan.rounds):
-        folder = lab.folder / f"idle-{number}"
-        pair = [
-            servers.product("crmkit idle", folder, lab.log("idle")),
-            servers.reference("bare", lab.log("bare idle")),
-        ]
-        seconds.append([server.seconds for server in pair])
-        memory.append([server.memory().get("Pss", 0.0) for server in pair])
-        for server in pair:
-            server.stop()
-    found = []
-    if all(bare for _, bare in memory):
-        ours, bare = (statistics.median(column) for column in zip(*memory, strict=True))
-        ratios = [a / b for a, b in memory]
-        absolute = f"PSS {ours:.1f} MB and {bare:.1f} MB, nothing asked yet"
-        found.append(Line("idle memory (PSS)", "bare Litestar", ratios, 1.3, 1.1, at_most=True, absolute=absolute))
-    ours, bare = (statistics.median(column) for column in zip(*seconds, strict=True))
-    ratios = [a / b for a, b in seconds]
-    absolute = f"{ours:.2f} s and {bare:.2f} s from the start of the process"
-    found.append(Line("start to first answer", "bare Litestar", ratios, at_most=True, absolute=absolute))
-    return found
+    ours, bare, _, _ = zip(*_starts(lab), strict=True)
+    absolute = f"{statistics.median(ours):.2f} s and {statistics.median(bare):.2f} s from the start of the process"
+    ratios = [a / b for a, b in zip(ours, bare, strict=True)]
+    return [Line("start to first answer", "bare Litestar", ratios, at_most=True, absolute=absolute)]
+
+
+def idle(lab: Lab) -> list[Line]:
+    _, _, ours, bare = zip(*_starts(lab), strict=True)
+    if not all(bare):
+        raise Skip(UNTOLD)
+    absolute = f"PSS {statistics.median(ours):.1f} MB and {statistics.median(bare):.1f} MB, nothing asked yet"
+    ratios = [a / b for a, b in zip(ours, bare, strict=True)]
+    return [Line("idle memory (PSS)", "bare Litestar", ratios, 1.3, 1.1, at_most=True, absolute=absolute)]
+
+
+def memory(lab: Lab) -> list[Line]:
+    """Compare the servers of the large and the small data set, as the rows before have left them."""
+    found = [lab.loaded(size).memory() for size in (lab.large, lab.small)]
+    if not all(found):
+        raise Skip(UNTOLD)
+    lines = []
+    for name, kernels in {"PSS": "Pss", "anonymous": "Anonymous"}.items():
+        large, small = (one[kernels] for one in found)
+        more = (large - small) / (lab.large - lab.small) * 1_000_000
+        names = f"memory after the load ({name}) at {lab.large:,}", f"at {lab.small:,}"
+        absolute = f"{large:.0f} MB and {small:.0f} MB, {more:.0f} MB for a million contacts"
+        lines.append(Line(*names, [large / small], at_most=True, absolute=absolute))
+    return lines
+
+
+def database(lab: Lab) -> list[Line]:
+    """Compare what a contact adds to a large database file and to a small one, as the data sets were made."""
+    small, usual, large = lab.small, lab.usual, lab.large
+    files = [lab.bytes(size) for size in (small, usual, large)]
+    first, second = (files[1] - files[0]) / (usual - small), (files[2] - files[1]) / (large - usual)
+    absolute = (
+        f"{second:,.0f} and {first:,.0f} bytes, with a contact's share of companies (0.05), deals (0.1), "
+        f"activities (1), audit (2.3 entries), indexes and search"
+    )
+    what = f"database bytes a contact between {usual:,} and {large:,}"
+    return [Line(what, f"between {small:,} and {usual:,}", [second / first], at_most=True, absolute=absolute)]

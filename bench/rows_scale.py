@@ -1,7 +1,6 @@
 """The rows that compare a large data set with a small one: percentiles, creates, search, neighbours, logs."""
 
 from collections.abc import Callable, Sequence
-from itertools import pairwise
 from urllib.parse import quote_plus
 
 from bench.lab import Lab, Shot
@@ -147,26 +146,3 @@ def logs(lab: Lab) -> list[Line]:
             )
         )
     return found
-
-
-def memory(lab: Lab) -> list[str]:
-    """Return what the servers hold in memory after their load, and what a contact takes on disk."""
-    facts = []
-    for size in lab.plan.sizes:
-        name = f"crmkit {size:,}"
-        if lab.has(name):
-            server = lab.product(size)
-            found = server.memory()
-            if found:
-                facts.append(
-                    f"memory with {size:,} contacts after the load: PSS {found['Pss']:.0f} MB, "
-                    f"of it anonymous {found['Anonymous']:.0f} MB"
-                )
-    sizes = lab.bytes()
-    for (smaller, fewer), (larger, more) in pairwise(sizes):
-        each = (more - fewer) / (larger - smaller)
-        facts.append(
-            f"database: {each:,.0f} bytes per contact between {smaller:,} and {larger:,}, with its share of companies "
-            f"(0.05), deals (0.1), activities (1), audit (2.3 entries), indexes and search"
-        )
-    return facts

@@ -1,15 +1,24 @@
 """The bench measures every row, or says why not; how fast anything is, is no matter here."""
 
+import importlib.util
 import shutil
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from bench.__main__ import PEERS, ROWS, planned, run
 from bench.lab import Plan
 from bench.report import Line, Report
+from bench.rows_cost import counter
 
 SIZES, OTHERS = (200, 300, 400), (3, 40)
+COUNTED = importlib.util.find_spec("bpe_openai") is not None
+TOLD = Path("/proc/self/smaps_rollup").exists()
+MAY_SKIP = (*PEERS, "slow-flush", *(() if COUNTED else ("tokens",)), *(() if TOLD else ("idle", "memory")))
+
+pytestmark = pytest.mark.filterwarnings("ignore:open_binary is deprecated")  # bpe_openai reads its vocabulary so
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -26,18 +35,60 @@ def plan(loader: str, sizes: tuple[int, ...] = SIZES) -> Plan:
 def test_a_row_gives_neither_a_number_nor_a_reason() -> None:
     report = run(plan("own"), list(ROWS))
     assert report.broken == []
-    assert [name for name, _ in report.skipped if name not in (*PEERS, "slow-flush")] == []
+    assert [name for name, _ in report.skipped if name not in MAY_SKIP] == []
     assert len(report.lines) >= 20
     assert all(line.median > 0 for line in report.lines if "in process" not in line.what)
     text = report.text()
-    for told in ("must reach", "noise: ", "skipped: datasette: peers are left out", "bytes per contact", "PSS"):
+    for told in ("must reach", "noise: ", "skipped: datasette: peers are left out", "activities (1), audit"):
         assert told in text
+    judged = {(line.what, line.against): (line.must, line.aim) for line in report.lines}
+    units = ("bytes", "tokens") if COUNTED else ("bytes",)
+    for unit in units:
+        for what, bounds in {"list of 50": (0.60, 0.50), "one": (0.90, 0.80)}.items():
+            line = f"{unit} of text, {what}"
+            assert judged[line, f"{unit} of JSON"] == (bounds if unit == "bytes" else (None, None))
+            assert (
+                judged[line, f"{unit} of Konektor's JSON"] == judged[line, f"{unit} of Klozeo's JSON"] == (None, None)
+            )
+    memory = [(f"memory after the load ({what}) at 400", "at 200") for what in ("PSS", "anonymous")]
+    disk = ("database bytes a contact between 300 and 400", "between 200 and 300")
+    for line in (*(memory if TOLD else ()), disk, ("start to first answer", "bare Litestar")):
+        assert judged[line] == (None, None)
 
 
 def test_rows_without_their_data_are_measured() -> None:
-    report = run(plan("own", SIZES[:1]), ["total", "neighbours"])
-    assert [name for name, _ in report.skipped] == ["total", "neighbours"]
+    report = run(plan("own", SIZES[:1]), ["total", "neighbours", "memory", "database"])
+    assert [name for name, _ in report.skipped] == ["total", "neighbours", "memory", "database"]
     assert report.lines == []
+
+
+def test_memory_without_a_load_is_told() -> None:
+    report = run(plan("own"), ["memory"])
+    assert (report.lines, report.skipped) == ([], [("memory", "no row before it asked crmkit 400 anything")])
+
+
+@pytest.mark.skipif(not COUNTED, reason="bpe-openai has no wheel here")
+def test_tokens_are_miscounted() -> None:
+    """The counts are those of tiktoken 0.14 for o200k_base."""
+    known = {
+        "antidisestablishmentarianism": 6,
+        "2 + 2 = 4": 7,
+        "お誕生日おめでとう": 8,
+        "tiktoken is great!": 6,
+        "hello world": 2,
+        "": 0,
+        "<|endoftext|>": 7,  # in a record it is text like any other
+        '{"id":"c_7k2m","name":"Jane Kelly","email":"jane@example.com","phone":null,"tags":["vip"]}': 31,
+        "contact/c_7k2m | Jane Kelly | jane@example.com | 2026-03-01T09:30:00Z\n": 30,
+    }
+    count = counter()
+    assert {text: count(text.encode()) for text in known} == known
+
+
+def test_tokens_without_their_vocabulary_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "bpe_openai", None)
+    report = run(plan("own"), ["tokens"])
+    assert (report.lines, [name for name, _ in report.skipped]) == ([], ["tokens"])
 
 
 @pytest.mark.skipif(not shutil.which("wrk"), reason="wrk is not installed")
