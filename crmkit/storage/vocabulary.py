@@ -74,12 +74,16 @@ def known(connection: Connection, kind: Kind, workspace: Workspace, words: Colle
 
 
 def closest(connection: Connection, kind: Kind, workspace: Workspace, terms: Terms) -> Terms | None:
-    """Return the terms with every word replaced by the known words nearest to it, None when one has none near.
+    """Return the terms with every word replaced by the known words nearest to it, None when that leads nowhere.
 
-    One typo is forgiven in a word of 3 to 7 letters, two in a longer one (a swap of neighbours counts as one).
+    One typo is forgiven in a word of 3 to 7 letters, two in a longer one (a swap of neighbours counts as one); none in
+    what has no letter: a number with another digit is another number.
     """
-    groups = []
+    groups: list[tuple[str, ...]] = []
     for (word,) in terms.groups:
+        if not any(map(str.isalpha, word)):
+            groups.append((word,))
+            continue
         most = 2 if len(word) >= 8 else 1
         if len(word) < 3 or len(word) > LONGEST_WORD:
             return None
@@ -89,7 +93,8 @@ def closest(connection: Connection, kind: Kind, workspace: Workspace, terms: Ter
         if not best:
             return None
         groups.append(tuple(found[0] for found in best))
-    return Terms("", tuple(groups))
+    nearest = Terms("", tuple(groups))
+    return None if nearest.groups == terms.groups else nearest
 
 
 def _known(connection: Connection, kind: Kind, workspace: Workspace, least: int, most: int) -> dict[str, int]:
@@ -108,7 +113,9 @@ def _known(connection: Connection, kind: Kind, workspace: Workspace, least: int,
 
 
 def _words(title: str, rest: str) -> Collection[str]:
-    return {word for word in fold.words(f"{title}\n{rest}") if 3 <= len(word) <= LONGEST_WORD}
+    """Return the words that may be meant by others: numbers, of which there are as many as texts, are not."""
+    found = fold.words(f"{title}\n{rest}")
+    return {word for word in found if 3 <= len(word) <= LONGEST_WORD and not (word.isdigit() and word.isascii())}
 
 
 def _pieces(title: str, rest: str) -> Collection[str]:

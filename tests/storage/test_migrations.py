@@ -163,6 +163,8 @@ def test_a_text_is_lost_or_found_elsewhere_once_it_has_another_place(tmp_path: P
             known = {"id": f"ws_{number}", "number": number, "created_by": "u_aaaaaaaa"}
             row = [known.get(column, "2026-06-10T09:00:00Z") for column in columns]
             connection.execute(f"INSERT INTO workspaces VALUES ({', '.join('?' * len(row))})", row)
+        words = [("ws_1", "deals", word, 1) for word in ("2026", "q3", "jane", "x1y", "0", "zürich")]
+        connection.executemany("INSERT INTO search_words VALUES (?, ?, ?, ?)", words)
         for table, key in (("deals_texts", "seq"), ("deals_search", "rowid")):
             connection.executemany(f"INSERT INTO {table} ({key}, title, rest) VALUES (?, ?, ?)", texts)
     assert migrate.run(file, connect) == [migration.name for migration in MIGRATIONS[8:]]
@@ -172,6 +174,8 @@ def test_a_text_is_lost_or_found_elsewhere_once_it_has_another_place(tmp_path: P
         connection.execute("INSERT INTO deals_search (deals_search, rank) VALUES ('integrity-check', 1)")
         found = connection.execute("SELECT -rowid FROM deals_search WHERE deals_search MATCH '\"jane2@\"'").fetchall()
         assert found == [(2 << 32 | 2,), (1 << 32 | 2,)]
+        kept = {word for (word,) in connection.execute("SELECT word FROM search_words")}
+        assert kept == {"q3", "jane", "x1y", "zürich"}  # those that a mistyped word may stand for
         expected: Counter[tuple[str, str]] = Counter()
         for seq, *parts in texts:
             if seq % 61 == 0:

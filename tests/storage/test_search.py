@@ -224,10 +224,20 @@ def test_a_sort_does_not_win_over_the_best_match(found: Callable[..., list[str]]
         ("prcae", []),  # two in a short word
         ("xq", []),  # too short to guess at
         ("jonathon xyzzy", []),  # a word that nothing is near to
+        ("jonathon 4930", ["Jonathan Price"]),  # numbers have no typos
+        ("jonathon +49", ["Jonathan Price"]),
+        ("jonathon 12", ["Jonathan Price"]),
+        ("493012346", []),
+        ("jonathon 493012346", []),
+        ("jonathan +48", []),
     ],
 )
 def test_a_typo_is_not_forgiven(found: Callable[..., list[str]], text: str, names: list[str]) -> None:
-    contacts = [{"name": "Jonathan Price", "tags": ["fintech"]}, {"name": "Ann Roe"}, {"name": "Bob"}]
+    contacts = [
+        {"name": "Jonathan Price", "tags": ["fintech"], "phone": "+493012345"},
+        {"name": "Ann Roe"},
+        {"name": "Bob"},
+    ]
     assert found(text, *contacts) == names
 
 
