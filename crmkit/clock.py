@@ -10,7 +10,6 @@ from functools import lru_cache
 Clock = Callable[[], datetime]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_SECOND = timedelta(seconds=1)
 
 
 def system_clock() -> datetime:
@@ -20,13 +19,14 @@ def system_clock() -> datetime:
 
 def stamp(moment: datetime) -> str:
     """Return `moment` (aware) as `2026-06-10T09:00:00Z`; fractions of a second are cut."""
-    return _written((moment - _EPOCH) // _SECOND)
+    since = moment - _EPOCH
+    return _written(since.days, since.seconds)
 
 
 @lru_cache(256)
-def _written(second: int) -> str:
+def _written(days: int, seconds: int) -> str:
     """Return the stamp of a second since 1970; the present one is asked for by every request."""
-    return (_EPOCH + second * _SECOND).isoformat()[:19] + "Z"
+    return (_EPOCH + timedelta(days, seconds)).isoformat()[:19] + "Z"
 
 
 def moment(text: str) -> datetime:

@@ -33,7 +33,8 @@ _WELL_FORMED = {prefix: re.compile(rf"{prefix}_[{ALPHABET}]{{{LENGTH}}}") for pr
 
 def check_character(body: str) -> str:
     """Return the character that makes `body` (seven characters of the alphabet) a whole id."""
-    return ALPHABET[sum([place * _VALUE[character] for place, character in enumerate(body, 2)]) % 31]
+    a, b, c, d, e, f, g = map(_VALUE.__getitem__, body)
+    return ALPHABET[(2 * a + 3 * b + 4 * c + 5 * d + 6 * e + 7 * f + 8 * g) % 31]
 
 
 def mint(prefix: str) -> str:

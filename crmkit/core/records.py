@@ -1,8 +1,10 @@
 """The verbs of every record kind: look up, list, create or merge, change, delete in two steps."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
+
+from msgspec.structs import replace
 
 from crmkit.clock import after
 from crmkit.core import history, quotas, references, relations

@@ -1,8 +1,9 @@
 """Search over all kinds at once: a few of each."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from urllib.parse import urlencode
+
+from msgspec.structs import replace
 
 from crmkit.core.crm import Crm
 from crmkit.core.records import find_all

@@ -50,13 +50,14 @@ async def authenticate(crm: Crm, header: str) -> Actor:
     if found is None:
         raise access.invalid_token()
     now = crm.now
-    if found.last_used_at < after(now, days=-crm.settings.auth.token_idle_days):
-        raise Problem(
-            "token_expired",
-            f"This token was not used for {crm.settings.auth.token_idle_days} days. Sign in again: {access.SIGN_IN}.",
-            headers=access.CHALLENGE,
-        )
     if found.last_used_at < after(now, minutes=-WORTH_WRITING_MINUTES):
+        if found.last_used_at < after(now, days=-crm.settings.auth.token_idle_days):
+            raise Problem(
+                "token_expired",
+                f"This token was not used for {crm.settings.auth.token_idle_days} days. "
+                f"Sign in again: {access.SIGN_IN}.",
+                headers=access.CHALLENGE,
+            )
         await crm.database.write(lambda tx: tokens.touch(tx, found.actor.token_id))
     return found.actor
 

@@ -1,14 +1,14 @@
 """A page, as a verb answers it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from crmkit.model.record import Kind
 
 
-@dataclass(frozen=True)
-class Paging:
+class Paging(Struct, frozen=True):
     """Where a page stands: on the first one `total` is how many there are in all, or None with `at_least` when counting
     stopped there. `next_cursor` is None on the last page."""
 
@@ -24,8 +24,7 @@ class Paging:
         return cls(total=total)
 
 
-@dataclass(frozen=True)
-class Listing:
+class Listing(Struct, frozen=True):
     """A page of records of a kind, as rows: each has the id, then the values of `fields`, in their order."""
 
     kind: Kind
@@ -34,8 +33,7 @@ class Listing:
     paging: Paging
 
 
-@dataclass(frozen=True)
-class Rows:
+class Rows(Struct, frozen=True):
     """A page of things that are no records of one kind: (handle, fields) each, under the noun that counts them."""
 
     noun: str

@@ -6,8 +6,9 @@ Names come from the kind's declaration alone, so nothing a client writes can bec
 import json
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from crmkit.errors import Problem, a, nearest
 from crmkit.model import fold
@@ -32,8 +33,7 @@ _PLAIN_KEY = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)
 _SORT_KEY = re.compile(r'(?:\."(?:[^"\\]|\\.?)*+(?:"|\Z)|[^,])+', re.DOTALL)
 
 
-@dataclass(frozen=True)
-class CustomKey:
+class CustomKey(Struct, frozen=True):
     """A place in custom: the keys on the way to it."""
 
     path: tuple[str, ...]
@@ -47,8 +47,7 @@ class CustomKey:
 Target = Field | CustomKey
 
 
-@dataclass(frozen=True)
-class Condition:
+class Condition(Struct, frozen=True):
     """`value` is what the column is compared with: a stored (folded) value, or a tuple of them for in and tags."""
 
     target: Target
@@ -56,14 +55,12 @@ class Condition:
     value: Any
 
 
-@dataclass(frozen=True)
-class Sort:
+class Sort(Struct, frozen=True):
     target: Target
     descending: bool
 
 
-@dataclass(frozen=True)
-class Query:
+class Query(Struct, frozen=True):
     conditions: tuple[Condition, ...] = ()
     sorts: tuple[Sort, ...] = ()
     search: str = ""

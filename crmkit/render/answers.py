@@ -4,8 +4,9 @@
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct
 
 from crmkit.errors import Problem
 from crmkit.model.listing import Listing, Paging, Rows
@@ -29,8 +30,7 @@ class Answer:
         raise NotImplementedError
 
 
-@dataclass(frozen=True)
-class One(Answer):
+class One(Answer, Struct, frozen=True):
     """One record with all its fields, or with those chosen; `outcome` is created or updated after a POST."""
 
     kind: Kind
@@ -54,8 +54,7 @@ class One(Answer):
         return chosen(self.record, self.fields)
 
 
-@dataclass(frozen=True)
-class Many(Answer):
+class Many(Answer, Struct, frozen=True):
     """A page of records."""
 
     page: Listing
@@ -69,8 +68,7 @@ class Many(Answer):
         return members(_items(self.page), self.page.paging)
 
 
-@dataclass(frozen=True)
-class Lines(Answer):
+class Lines(Answer, Struct, frozen=True):
     """A page of things that are no records of one kind; empty fields are left out of lines."""
 
     page: Rows
@@ -83,8 +81,7 @@ class Lines(Answer):
         return members([{"handle": handle, **fields} for handle, fields in self.page.rows], self.page.paging)
 
 
-@dataclass(frozen=True)
-class Line(Answer):
+class Line(Answer, Struct, frozen=True):
     """One thing that is no record of a kind: its handle and fields, and comment lines."""
 
     handle: str
@@ -99,8 +96,7 @@ class Line(Answer):
         return {"handle": self.handle, **self.fields}
 
 
-@dataclass(frozen=True)
-class Team(Answer):
+class Team(Answer, Struct, frozen=True):
     """Who belongs to a workspace, and who is invited."""
 
     members: Sequence[Mapping[str, Any]]
@@ -143,8 +139,7 @@ def members(items: list[Any], paging: Paging) -> dict[str, Any]:
     return found
 
 
-@dataclass(frozen=True)
-class Groups(Answer):
+class Groups(Answer, Struct, frozen=True):
     """What a search over several kinds found: a page of each, and what the JSON says beside them."""
 
     pages: Sequence[Listing]
@@ -164,8 +159,7 @@ class Groups(Answer):
         return {**self.facts, **found, **({"notes": notes} if notes else {})}
 
 
-@dataclass(frozen=True)
-class Card(Answer):
+class Card(Answer, Struct, frozen=True):
     """Labelled values; `facts` is the JSON, `done` an OK line before them, `notes` comment lines after them.
 
     What stands behind a label is ready text, ours (`12 / 1000`) or a stored value that went through `text.value`.
@@ -175,7 +169,7 @@ class Card(Answer):
     facts: Mapping[str, Any]
     done: str = ""
     comments: Sequence[str] = ()
-    limits: Mapping[str, str] = field(default_factory=dict)
+    limits: Mapping[str, str] = {}
     status: int = 200
 
     @property
@@ -196,8 +190,7 @@ def done(message: str, facts: Mapping[str, Any], comments: Sequence[str] = (), *
     return Card({}, {"ok": True, "message": message, **facts}, done=message, comments=comments, **more)
 
 
-@dataclass(frozen=True)
-class Failure(Answer):
+class Failure(Answer, Struct, frozen=True):
     """A Problem as it is told; `kind` is that of the record it shows, if it shows one."""
 
     problem: Problem
@@ -251,8 +244,7 @@ def _label(name: str) -> str:
     return text.value(cut)
 
 
-@dataclass(frozen=True)
-class Document(Answer):
+class Document(Answer, Struct, frozen=True):
     """A document, free in form: its text, and what JSON says instead."""
 
     content: str

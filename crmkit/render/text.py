@@ -18,11 +18,16 @@ _HIDDEN = re.compile(f"[{UNSEEN}]")
 _NOT_BARE = re.compile(rf'[ "\\{UNSEEN}]')
 # what a reader might take for a number, a boolean, null, a list or an object
 _MISTAKABLE = re.compile(r"[\[{]|(?:-?[0-9.]+(?:[eE][+-]?[0-9]+)?|true|false|null|-?Infinity|NaN)\Z", re.ASCII)
+# letters past ASCII that everybody sees: Latin, Greek, Cyrillic, kana, Han, Hangul
+_SEEN = (
+    "\u00a1-\u00ac\u00ae-\u02ff\u0391-\u03a1\u03a3-\u03ff\u0400-\u052f"
+    "\u3041-\u3096\u30a1-\u30ff\u4e00-\u9fff\uac00-\ud7a3"
+)
 # most values are one of these, which a single look tells: a plain word, or words that need nothing but quotes
-_WORD = re.compile(r"(?!(?:true|false|null|NaN|Infinity)\Z)[A-Za-z@_+/][!#-\[\]-~]*+", re.ASCII)
-_WORDS = re.compile(r"[ !#-\[\]-~]*+", re.ASCII)
-_TAG = r"(?!(?:true|false|null|NaN|Infinity)(?:,|\Z))[A-Za-z@_+/][!#-+\--\[\]-~]*"
-_TAGS = re.compile(f"{_TAG}(?:,{_TAG})*", re.ASCII)
+_WORD = re.compile(rf"(?!(?:true|false|null|NaN|Infinity)\Z)[A-Za-z@_+/{_SEEN}][!#-\[\]-~{_SEEN}]*+")
+_WORDS = re.compile(rf"[ !#-\[\]-~{_SEEN}]*+")
+_TAG = rf"(?!(?:true|false|null|NaN|Infinity)(?:,|\Z))[A-Za-z@_+/{_SEEN}][!#-+\--\[\]-~{_SEEN}]*+"
+_TAGS = re.compile(f"{_TAG}(?:,{_TAG})*+")
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
 
 _PLAIN_KEY = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)
@@ -31,15 +36,10 @@ _PLAIN_KEY = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)
 def value(content: Any) -> str:
     """Return a JSON value as it stands behind `key=`."""
     if isinstance(content, str):
-        return content if _WORD.fullmatch(content) else _other(content)
+        if " " in content:
+            return f'"{content}"' if _WORDS.fullmatch(content) else quoted(content)
+        return content if _WORD.fullmatch(content) or is_bare(content) else quoted(content)
     return str(content) if type(content) is int else quoted(content)
-
-
-def _other(text: str) -> str:
-    """Return a string that is no plain word as it stands behind `key=`."""
-    if " " in text and _WORDS.fullmatch(text):
-        return f'"{text}"'
-    return text if is_bare(text) else quoted(text)
 
 
 def is_bare(text: str) -> bool:
@@ -72,34 +72,44 @@ def line(kind: Kind, record: Record, names: Iterable[str]) -> str:
 @lru_cache(256)
 def liner(kind: Kind, names: tuple[str, ...]) -> Callable[[Record], str]:
     """Return the function that writes the line of a record of this kind with those fields."""
-    return _compiled(kind, "record.handle", [(name, f"record.{name}") for name in names if name != "id"])
+    return _compiled(kind, "{record.handle}", [(name, f"record.{name}") for name in names if name != "id"])
 
 
 @lru_cache(256)
 def row_liner(kind: Kind, names: tuple[str, ...]) -> Callable[[Sequence[Any]], str]:
     """Return the function that writes the line of a row: the id of a record, then the values of those fields."""
-    return _compiled(kind, f"'{kind.name}/' + record[0]", [(name, f"record[{at}]") for at, name in enumerate(names, 1)])
+    return _compiled(kind, f"{kind.name}/{{record[0]}}", [(name, f"record[{at}]") for at, name in enumerate(names, 1)])
 
 
 def _compiled(kind: Kind, handle: str, places: list[tuple[str, str]]) -> Callable[[Any], str]:
-    """Return a writer of lines, given the expressions for the handle and for each field.
+    """Return a writer of lines, given how the handle stands in an f-string, and the expression for each field.
 
     It is written out, field by field, and compiled, as dataclasses do it: lines are what a CRM answers most, and a loop
     over the fields took twice as long.
     """
-    code = ["def write(record):", f" line = {handle}"]
-    for name, place in places:
-        code.append(f" if (content := {place}) is not None: line += {_spelling(kind.by_name[name])}")
+    code = ["def write(record):"]
+    for at, (name, place) in enumerate(places):
+        code.append(f" _{at} = '' if (content := {place}) is None else {_spelling(kind.by_name[name])}")
+    parts = "".join(f"{{_{at}}}" for at in range(len(places)))
     made: dict[str, Any] = {
+        "is_bare": is_bare,
         "is_word": _WORD.fullmatch,
-        "other": _other,
+        "is_words": _WORDS.fullmatch,
+        "nested": nested,
+        "quoted": quoted,
         "value": value,
         "words": words,
-        "nested": nested,
     }
-    exec("\n".join([*code, " return line"]), made)  # noqa: S102 - of names that are declared, nothing else
+    exec("\n".join([*code, f" return f'{handle}{parts}'"]), made)  # noqa: S102 - of names that are declared, nothing else
     write: Callable[[Any], str] = made["write"]
     return write
+
+
+# what `value` makes of a string, as an expression, which spares a call for each string of a line
+_STRING = (
+    """((f'"{content}"' if is_words(content) else quoted(content)) if " " in content """
+    """else content if is_word(content) or is_bare(content) else quoted(content))"""
+)
 
 
 def _spelling(field: Field) -> str:
@@ -113,7 +123,7 @@ def _spelling(field: Field) -> str:
         return f"{before}str(content)"
     if field.type.structured:
         return f"{before}value(content)"
-    return f"{before}content" if field.type.bare else f"{before}(content if is_word(content) else other(content))"
+    return f"{before}{'content' if field.type.bare else _STRING}"
 
 
 def words(content: list[str]) -> str:

@@ -1,10 +1,10 @@
 """Pages: a query -> the records of one page, its total, and where the next one starts. One hop, one snapshot."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from crmkit.model.query import Condition, Query
 from crmkit.model.record import Kind, Tracked
@@ -31,8 +31,7 @@ COUNTED = 1_000  # matches that a total counts before it says 1000+, and that ar
 _decode = msgspec.json.Decoder(list[list[Any]]).decode
 
 
-@dataclass(frozen=True)
-class Packed:
+class Packed(msgspec.Struct, frozen=True):
     """Rows in one JSON text, as SQLite packed them, and their numbers.
 
     They are unpacked on the event loop, right before they are rendered: a list took a third longer when the thread that
@@ -48,8 +47,7 @@ class Packed:
         return [rows[seq] for seq in seqs]
 
 
-@dataclass(frozen=True)
-class Page:
+class Page(msgspec.Struct, frozen=True):
     """The rows `packed` of which those numbered `seqs` are on the page, in this order.
 
     `position` is where the next page starts, None on the last. `total` is None when nobody asked, or when `at_least`
@@ -93,8 +91,7 @@ def fetch_page(
 Found = tuple[Packed, Sequence[int], list[Any] | None]  # what a page has, and where the next one starts
 
 
-@dataclass(frozen=True)
-class _Reading:
+class _Reading(msgspec.Struct, frozen=True):
     """One query being read."""
 
     connection: Connection

@@ -25,14 +25,14 @@ class Reader:
         self._waiting: list[_Asked] = []
         self._hops: set[asyncio.Task[None]] = set()
 
-    async def read(self, work: Callable[..., T], *args: Any) -> T:
-        """Return `work(connection, *args)`; what it raises is raised."""
+    def read(self, work: Callable[..., T], *args: Any) -> asyncio.Future[T]:
+        """Return what will be `work(connection, *args)`; what it raises is raised."""
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[T] = loop.create_future()
         if not self._waiting:
             loop.call_soon(self._start)
         self._waiting.append((work, args, answer))
-        return await answer
+        return answer
 
     def _start(self) -> None:
         asked, self._waiting = self._waiting, []
@@ -55,11 +55,21 @@ class Reader:
 
 
 def _each(connection: Connection, asked: list[_Asked]) -> list[Any]:
-    """Return for each read its value or what it raised."""
-    outcomes: list[Any] = []
-    for work, args, _ in asked:
-        try:
-            outcomes.append(work(connection, *args))
-        except Exception as error:
-            outcomes.append(error)
-    return outcomes
+    """Return for each read its value or what it raised.
+
+    Several are one transaction: SQLite then locks the file once, which took a quarter of each read.
+    """
+    if len(asked) > 1:
+        connection.execute("BEGIN")
+    try:
+        return [_outcome(connection, work, args) for work, args, _ in asked]
+    finally:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+
+
+def _outcome(connection: Connection, work: Callable[..., Any], args: tuple[Any, ...]) -> Any:
+    try:
+        return work(connection, *args)
+    except Exception as error:
+        return error

@@ -11,11 +11,11 @@ from crmkit.errors import Problem
 from crmkit.model.record import Kind, Record
 from crmkit.storage import audit, search, sequence
 from crmkit.storage.sqlite import sqlite3
-from crmkit.storage.statements import columns, returned, stored
+from crmkit.storage.statements import returned, stored, whole
 from crmkit.storage.tx import Connection, Tx
 
 _encode = msgspec.json.encode
-_decode = msgspec.json.decode
+_decode = msgspec.json.Decoder(list[Any]).decode
 
 # what every change changes, so no audit entry repeats it
 _ALWAYS = ("id", "version", "updated_at")
@@ -29,7 +29,7 @@ def fetch(connection: Connection, kind: Kind, workspace_id: str, id: str) -> Rec
 def find(connection: Connection, kind: Kind, workspace_id: str, name: str, value: Any) -> Record | None:
     """Return the one live record whose unique field `name` has this stored value, or None."""
     row = connection.execute(_find_sql(kind, kind.by_name[name].name), (workspace_id, value)).fetchone()
-    return None if row is None else shown(kind, row)
+    return None if row is None else shown(kind, row[0])
 
 
 def was_deleted(connection: Connection, workspace_id: str, id: str) -> str | None:
@@ -38,14 +38,9 @@ def was_deleted(connection: Connection, workspace_id: str, id: str) -> str | Non
     return None if row is None else row[0]
 
 
-def shown(kind: Kind, row: tuple[Any, ...]) -> Record:
-    """Return the record in a row that was selected as `columns(kind)`; further columns are left alone."""
-    width, structured = _shape(kind)
-    values = list(row[:width])
-    for place in structured:
-        if values[place] is not None:
-            values[place] = _decode(values[place])
-    return kind.build(*values)
+def shown(kind: Kind, packed: str) -> Record:
+    """Return the record of a row that was selected as the `whole` of it."""
+    return kind.build(*_decode(packed))
 
 
 def insert(tx: Tx, kind: Kind, values: Mapping[str, Any]) -> Record:
@@ -97,7 +92,7 @@ def remove(tx: Tx, kind: Kind, before: Record) -> None:
 def linked(connection: Connection, kind: Kind, workspace_id: str, link: str, id: str) -> list[Record]:
     """Return the live records whose field `link` leads to the record with this id."""
     rows = connection.execute(_find_sql(kind, kind.by_name[link].name), (workspace_id, id)).fetchall()
-    return [shown(kind, row) for row in rows]
+    return [shown(kind, packed) for packed, _ in rows]
 
 
 def restate(tx: Tx, kind: Kind, link: str, id: str, values: Mapping[str, Any]) -> None:
@@ -123,10 +118,10 @@ def _write_linked(
     names = ", ".join(f"{name} = ?" for name in written)
     rows = tx.connection.execute(
         f"UPDATE {kind.plural} SET {names}{more} WHERE workspace_id = ? AND {kind.by_name[link].name} = ? "
-        f"RETURNING {returned(kind)}, seq",
+        f"RETURNING {returned(kind)}",
         (*written.values(), tx.by.workspace_id, id),
     ).fetchall()
-    return [(row[-1], shown(kind, row)) for row in rows]
+    return [(seq, shown(kind, packed)) for packed, seq in rows]
 
 
 def live(connection: Connection, workspace_id: str, name: str) -> int:
@@ -190,14 +185,8 @@ def _columns_of(kind: Kind, values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 @cache
-def _shape(kind: Kind) -> tuple[int, tuple[int, ...]]:
-    fields = stored(kind)
-    return len(fields), tuple(place for place, field in enumerate(fields) if field.type.structured)
-
-
-@cache
 def _find_sql(kind: Kind, name: str) -> str:
-    return f"SELECT {columns(kind)} FROM {kind.plural} AS r WHERE r.workspace_id = ? AND r.{name} = ?"
+    return f"SELECT {whole(kind)} FROM {kind.plural} AS r WHERE r.workspace_id = ? AND r.{name} = ?"
 
 
 @cache

@@ -7,7 +7,6 @@ workspace by a mandatory argument.
 import json
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import Any
 
@@ -24,8 +23,7 @@ NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]{1,3})?",
 SQL_OPERATORS = {"eq": "=", "gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
 
 
-@dataclass(frozen=True)
-class Workspace:
+class Workspace(Struct, frozen=True):
     """The workspace a statement is scoped to: its id and the number that leads its rows' rowids."""
 
     id: str
@@ -68,18 +66,19 @@ def stored(kind: Kind) -> tuple[Field, ...]:
     return tuple(kind.by_name[name] for name in kind.members)
 
 
-@cache
-def columns(kind: Kind) -> str:
-    """Return the SELECT list that `stored` reads."""
-    return ", ".join(f"r.{_name(field.name)}" for field in stored(kind))
-
-
 @lru_cache(256)
-def packed(kind: Kind, names: tuple[str, ...]) -> str:
+def packed(kind: Kind, names: tuple[str, ...], table: str = "r.") -> str:
     """Return the SELECT list of rows that are packed: a JSON array of the id and these fields, and the row's number."""
     fields = [kind.by_name[name] for name in ("id", *names)]
-    parts = [f"json(r.{_name(field.name)})" if field.type.structured else f"r.{_name(field.name)}" for field in fields]
-    return f"json_array({', '.join(parts)}) AS row, r.seq"
+    columns = [(f"{table}{_name(field.name)}", field.type.structured) for field in fields]
+    parts = [f"json({column})" if structured else column for column, structured in columns]
+    return f"json_array({', '.join(parts)}) AS row, {table}seq"
+
+
+@cache
+def whole(kind: Kind) -> str:
+    """Return the same of all fields, in the order in which the kind's record class is built."""
+    return packed(kind, kind.members[1:])
 
 
 def _all_packed(rows: Statement) -> Statement:
@@ -92,8 +91,8 @@ def _all_packed(rows: Statement) -> Statement:
 
 @cache
 def returned(kind: Kind) -> str:
-    """Return the same as the RETURNING list of an UPDATE, which knows no other name of its table."""
-    return ", ".join(_name(field.name) for field in stored(kind))
+    """Return `whole` as the RETURNING list of an UPDATE, which knows no other name of its table."""
+    return packed(kind, kind.members[1:], table="")
 
 
 def table_columns(kind: Kind) -> list[tuple[str, str]]:

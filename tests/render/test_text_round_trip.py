@@ -173,6 +173,10 @@ def test_every_character_of_unicode_reads_back_and_none_can_break_or_hide_a_line
         block = "".join(chr(point) for point in range(start, start + 256) if not 0xD800 <= point < 0xE000)
         bare = [character for character in block if text.is_bare(f"a{character}b")]
         assert [ascii(character) for character in bare if unicodedata.category(character) in unseen] == []
+        assert [character for character in block if text.value(f"{character}b") == f"{character}b"] == [
+            character for character in block if text.is_bare(f"{character}b")
+        ]
+        assert [ascii(c) for c in block if text.value(f"{c} b") != text.quoted(f"{c} b")] == []
         assert_one_visible_line(text.value(block))
         assert parse.value(text.value(block)) == block
 
@@ -187,6 +191,15 @@ def test_what_nobody_sees_is_escaped_though_python_calls_it_printable(unseen: st
         assert unseen not in shown
         assert parse.value(shown) == content
     assert unseen not in text.printable(f"ü{unseen}")
+
+
+@examples(1_000)
+@given(texts)
+def test_a_string_is_spelled_alike_in_a_line_and_alone(content: str) -> None:
+    assert text.line(CONTACT, contact(name=content), ["name"]) == f"contact/c_k7m2q9xa  name={text.value(content)}"
+    assert text.row_liner(CONTACT, ("name",))(["c_k7m2q9xa", content]) == text.line(
+        CONTACT, contact(name=content), ["name"]
+    )
 
 
 @every_kind

@@ -4,11 +4,12 @@ import asyncio
 import threading
 from collections.abc import Callable, Coroutine, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
+import msgspec
 import pytest
 
 from crmkit import boot
@@ -172,7 +173,7 @@ def desk(folder: Path, environ: Mapping[str, str] | None = None) -> Iterator[Des
 
 def listed(kind: Kind, pairs: list[tuple[str, str]]) -> query.Query:
     """Return the query of a list in text."""
-    return replace(query.parse(kind, pairs), fields=kind.listed[1:])
+    return msgspec.structs.replace(query.parse(kind, pairs), fields=kind.listed[1:])
 
 
 def steps_of(connection: Connection, statement: Statement) -> list[str]:

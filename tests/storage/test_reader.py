@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +55,28 @@ def test_each_takes_a_hop_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
     asyncio.run(run())
     assert hops == [5, 1]
+
+
+def test_those_of_one_hop_see_the_database_at_different_moments(tmp_path: Path) -> None:
+    def written(connection: Connection) -> None:
+        with closing(connect(tmp_path / "x.db", True)) as other:
+            other.execute("INSERT INTO t VALUES (1)")
+
+    def counted(connection: Connection) -> int:
+        found: int = connection.execute("SELECT count(*) FROM t").fetchone()[0]
+        return found
+
+    async def run() -> list[Any]:
+        async with reading(tmp_path) as (reader, _):
+            with closing(connect(tmp_path / "x.db", True)) as other:
+                other.execute("CREATE TABLE t (n)")
+            hop = [reader.read(counted), reader.read(written), reader.read(doubled, 13), reader.read(counted)]
+            found = await asyncio.gather(*hop, return_exceptions=True)
+            return [*found, await reader.read(counted)]
+
+    before, _, failed, beside, after = asyncio.run(run())
+    assert (before, beside, after) == (0, 0, 1)
+    assert isinstance(failed, Problem)
 
 
 def test_one_whose_client_has_gone_holds_up_the_others(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from crmkit.storage import matches, pieces
 from crmkit.storage.database import FILE, connect
 from crmkit.storage.lists import fetch_page
 from crmkit.storage.matches import Terms, Way
-from crmkit.storage.statements import Statement, Workspace, columns, count, packed, page, picked, place, stored, where
+from crmkit.storage.statements import Statement, Workspace, count, packed, page, picked, place, stored, where, whole
 from tests.house import ROOT
 from tests.storage.desk import listed, place_of, steps_of
 from tests.storage.samples import Library
@@ -70,8 +70,8 @@ SEARCHES = ["jane acme", "jo", '"quoted" NEAR(x']
 
 def written() -> Iterator[str]:
     """Yield the golden file's parts."""
-    yield f"COLUMNS of a contact\n{_wrapped(columns(CONTACT))}"
-    yield f"COLUMNS of an audit entry\n{_wrapped(columns(AUDIT))}"
+    yield f"WHOLE row of a contact\n{_wrapped(whole(CONTACT))}"
+    yield f"WHOLE row of an audit entry\n{_wrapped(whole(AUDIT))}"
     yield f"PACKED columns of a contact in a line\n{_wrapped(packed(CONTACT, CONTACT.listed[1:]))}"
     yield f"a PAGE of rows\n{_wrapped(PAGE.pattern)}"
     for kind, pairs, position in LISTS:
@@ -117,7 +117,7 @@ def written() -> Iterator[str]:
 def _shown(title: str, statement: Statement) -> str:
     sql = statement.sql
     for kind in (CONTACT, AUDIT):
-        sql = sql.replace(columns(kind), "COLUMNS").replace(packed(kind, kind.listed[1:]), "PACKED")
+        sql = sql.replace(packed(kind, kind.listed[1:]), "PACKED")
     if (rows := PAGE.fullmatch(sql)) is not None:
         sql = f"PAGE of {rows[1]}"
     args = json.dumps(list(statement.args), ensure_ascii=False)
@@ -151,7 +151,7 @@ def test_a_query_becomes_other_sql_than_was_reviewed() -> None:
 
 
 def test_a_name_or_value_from_the_query_gets_into_the_sql_itself() -> None:
-    words = set(re.findall(r"[A-Za-z_]+", " ".join(columns(kind) for kind in (CONTACT, AUDIT))))
+    words = set(re.findall(r"[A-Za-z_]+", " ".join(whole(kind) for kind in (CONTACT, AUDIT))))
     words |= {field.compared for kind in (CONTACT, AUDIT) for field in stored(kind)}
     words |= {"contacts", "contacts_search", "contacts_unindexed", "audit", "workspace_id", "seq", "title", "rest"}
     words |= set(re.findall(r"[A-Za-z_]+", SQL))
