@@ -3,6 +3,7 @@
 Alice is an admin, Bob a member, Charlie a stranger.
 """
 
+import asyncio
 import io
 import os
 import re
@@ -96,8 +97,16 @@ class House:
     clock: GivenClock
     letterbox: Letterbox
     log: io.StringIO
+    loop: asyncio.AbstractEventLoop
     folder: Path
     visitors: list[httpx.Client] = field(default_factory=list)
+
+    def logged(self) -> str:
+        """Return the access log with a line for everything that was answered."""
+        passed = threading.Event()
+        self.loop.call_soon_threadsafe(passed.set)
+        assert passed.wait(20)
+        return self.log.getvalue()
 
     def visitor(self) -> httpx.Client:
         """Return a client without a token, which is closed with the house."""
@@ -140,7 +149,8 @@ def house(
     while not server.started:
         assert thread.is_alive(), "the server did not start"
         time.sleep(0.005)
-    running = House(f"http://127.0.0.1:{port}", crm, clock, letterbox, log, folder)
+    loop = server.servers[0].get_loop()
+    running = House(f"http://127.0.0.1:{port}", crm, clock, letterbox, log, loop, folder)
     try:
         yield running
     finally:

@@ -1,5 +1,6 @@
 """The access log: one line per request, without query values, tokens, codes or bodies."""
 
+import asyncio
 import json
 import sys
 from typing import TextIO
@@ -8,11 +9,12 @@ from crmkit.render.text import value
 
 
 class AccessLog:
-    """Writes one line for each finished request, as text or as JSON."""
+    """Writes one line for each finished request, as text or as JSON; those of one turn of the event loop together."""
 
     def __init__(self, form: str, stream: TextIO | None = None) -> None:
         self._as_json = form == "json"
         self._stream = stream or sys.stderr
+        self._waiting: list[str] = []
 
     def write(self, at: str, request_id: str, method: str, path: str, status: int, seconds: float, token: str) -> None:
         """Log a request; `token` is the name of the token it came with, or empty."""
@@ -22,5 +24,11 @@ class AccessLog:
         else:
             line = f"at={at}  request={request_id}  method={method}  path={value(path)}  status={status}  "
             line += f"ms={seconds * 1000:.1f}  token={value(token)}" if token else f"ms={seconds * 1000:.1f}"
-        self._stream.write(line + "\n")
+        if not self._waiting:
+            asyncio.get_running_loop().call_soon(self._flush)
+        self._waiting.append(line + "\n")
+
+    def _flush(self) -> None:
+        lines, self._waiting = self._waiting, []
+        self._stream.write("".join(lines))
         self._stream.flush()

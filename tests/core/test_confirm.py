@@ -141,4 +141,4 @@ def test_a_confirm_token_is_kept_where_it_can_be_read(home: House, alice: Person
     confirm = asked(alice, path)
     kept: list[Any] = [file.read_bytes() for file in home.folder.iterdir()]
     assert not any(confirm.encode() in content for content in kept)
-    assert confirm not in home.log.getvalue()
+    assert confirm not in home.logged()

@@ -316,11 +316,11 @@ def test_a_call_counts_once_against_the_limit_and_past_it_the_model_is_told(tmp_
 
 def test_the_log_tells_both_under_one_request_id(home: House, alice: Person) -> None:
     call(alice, "read", path="/contacts?search=secretword")
-    *_, inner, outer = home.log.getvalue().splitlines()
+    *_, inner, outer = home.logged().splitlines()
     assert "path=/contacts  status=200" in inner
     assert "path=/mcp  status=200" in outer
     assert re.findall(r"request=(\S+)", inner) == re.findall(r"request=(\S+)", outer)
-    assert "secretword" not in home.log.getvalue()
+    assert "secretword" not in home.logged()
 
 
 def test_what_a_tool_changed_is_logged_as_the_callers(home: House) -> None:

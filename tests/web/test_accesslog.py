@@ -1,12 +1,15 @@
 """The access log: one line a request, that tells what happened and cannot be forged."""
 
+import asyncio
+import io
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
 from crmkit.render import parse
+from crmkit.web.accesslog import AccessLog
 from tests.house import ALICE, House, Person, house
 
 NASTY = [
@@ -26,12 +29,12 @@ def fields(line: str) -> dict[str, Any]:
 
 
 def test_a_request_is_one_line_with_path_status_and_token_name_but_no_query_values(home: House, alice: Person) -> None:
-    before = len(home.log.getvalue().splitlines())
+    before = len(home.logged().splitlines())
     answer = alice.get("/contacts?search=canary&stage=lead")
     refused = alice.patch("/contacts/contact%2Fc_2?format=json", json={"name": "canary"})
     with home.stranger() as someone:
         health = someone.get("/healthz")
-    lines = home.log.getvalue().splitlines()[before:]
+    lines = home.logged().splitlines()[before:]
     assert len(lines) == 3
     assert "canary" not in "".join(lines)
     told = [fields(line) for line in lines]
@@ -55,7 +58,7 @@ def test_a_request_is_one_line_with_path_status_and_token_name_but_no_query_valu
 def test_as_json_the_log_tells_the_same(tmp_path: Path) -> None:
     with house(tmp_path / "data", {"CRMKIT_SERVER_LOG": "json"}) as home, home.sign_in(ALICE, NASTY[0]) as alice:
         answer = alice.get("/contacts?search=canary")
-        told = json.loads(home.log.getvalue().splitlines()[-1])
+        told = json.loads(home.logged().splitlines()[-1])
         assert told.pop("ms") >= 0
         assert told == {
             "at": "2026-06-10T09:00:00Z",
@@ -65,22 +68,42 @@ def test_as_json_the_log_tells_the_same(tmp_path: Path) -> None:
             "status": 200,
             "token": NASTY[0],
         }
-        assert home.log.getvalue().isascii()
+        assert home.logged().isascii()
 
 
 @pytest.mark.parametrize("name", NASTY)
 def test_neither_a_path_nor_the_name_of_a_token_can_forge_a_line(home: House, name: str) -> None:
     with home.sign_in(ALICE, name) as alice:
-        before = len(home.log.getvalue().split("\n"))
+        before = len(home.logged().split("\n"))
         alice.get("/whoami")
         part = name.replace("/", "")  # one segment of a path
         raw = "".join(f"%{byte:02x}" for byte in part.encode())
         assert alice.get(f"/contacts/{raw}").status_code == 404
         assert alice.get(f"/{raw}").status_code == 404
-        lines = home.log.getvalue().split("\n")[before - 1 :]
+        lines = home.logged().split("\n")[before - 1 :]
     assert len(lines) == 4
     assert lines[3] == ""
     known, one, nowhere = (fields(line) for line in lines[:3])
     assert known["token"] == one["token"] == name
     assert (known["path"], one["path"], nowhere["path"]) == ("/whoami", f"/contacts/{part}", f"/{part}")
     assert set(nowhere) == {"at", "request", "method", "path", "status", "ms"}
+
+
+def test_the_lines_of_one_turn_are_written_together_and_in_order() -> None:
+    class Stream(io.StringIO):
+        flushed: ClassVar[list[str]] = []
+
+        def flush(self) -> None:
+            self.flushed.append(self.getvalue())
+
+    async def run() -> None:
+        log = AccessLog("text", Stream())
+        for turn in range(2):
+            for number in range(3):
+                log.write("2026-06-10T09:00:00Z", f"r{turn}{number}", "GET", "/", 200, 0.001, "")
+            assert len(Stream.flushed) == turn
+            await asyncio.sleep(0)
+
+    asyncio.run(run())
+    written = [[fields(line)["request"] for line in lines.splitlines()] for lines in Stream.flushed]
+    assert written == [["r00", "r01", "r02"], ["r00", "r01", "r02", "r10", "r11", "r12"]]

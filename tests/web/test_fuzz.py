@@ -72,7 +72,7 @@ def door(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Door]:
         # much of what was tried got past the first checks
         assert min(opened.answered[status] for status in (200, 201, 400, 401, 404, 405)) > EXAMPLES / 60
         assert alice.get("/contacts").status_code == 200
-        logged = [json.loads(line)["status"] for line in town.log.getvalue().splitlines()]
+        logged = [json.loads(line)["status"] for line in town.logged().splitlines()]
         assert len(logged) > 2 * sum(opened.answered.values())
         assert max(logged) < 500  # nor did anything fail that nobody was left to be told
 

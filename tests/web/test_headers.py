@@ -48,7 +48,7 @@ def test_every_answer_has_an_id_and_is_kept_in_no_cache(town: House, alice: Pers
     assert {answer.status_code for answer in answers} == {200, 201, 400, 401, 404, 405, 409, 412, 413}
     ids = [answer.headers["X-Request-Id"] for answer in answers]
     assert len(set(ids)) == len(ids)
-    logged = [_fields(line)["request"] for line in town.log.getvalue().splitlines()]
+    logged = [_fields(line)["request"] for line in town.logged().splitlines()]
     for answer, id in zip(answers, ids, strict=True):
         assert answer.headers.get_list("Cache-Control") == ["no-store"]
         assert answer.headers["X-Content-Type-Options"] == "nosniff"

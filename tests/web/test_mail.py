@@ -138,7 +138,7 @@ def test_the_log_tells_why_a_mail_did_not_leave_and_nothing_of_what_it_says(
     with house(tmp_path / "data", mail_through(f"smtp://{HOST}:{serve(postbox).port}")) as home:
         with home.stranger() as someone:
             assert someone.post("/auth/request", json={"email": ALICE}).status_code == 503
-        assert "status=503" in home.log.getvalue()
+        assert "status=503" in home.logged()
     assert "451" in caplog.text
     assert not re.search(r"\b\d{6}\b", caplog.text)
 

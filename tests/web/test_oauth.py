@@ -97,8 +97,8 @@ def test_the_database_knows_neither_codes_nor_secrets_of_pages(home: House, app:
     written = b"".join(file.read_bytes() for file in home.folder.iterdir() if file.is_file())
     for secret in (signin, code, token, app.verifier):
         assert secret.encode() not in written
-        assert secret not in home.log.getvalue()
-    assert app.state not in home.log.getvalue()
+        assert secret not in home.logged()
+    assert app.state not in home.logged()
 
 
 def test_what_is_outdated_is_swept(home: House, app: App) -> None:

@@ -232,5 +232,5 @@ def test_the_name_of_the_token_stands_in_the_audit_log_and_in_the_access_log(hom
         claude.post("/contacts", json={"name": "Jane"})
         (entry,) = claude.json_of("GET", "/audit?action=contact.create")["items"]
     assert (entry["by"], entry["token_name"]) == (ALICE, "Claude")
-    posted = next(line for line in home.log.getvalue().splitlines() if "method=POST  path=/contacts" in line)
+    posted = next(line for line in home.logged().splitlines() if "method=POST  path=/contacts" in line)
     assert posted.endswith("  token=Claude")
