@@ -32,7 +32,7 @@ LOCK = "crmkit.lock"
 
 CHECKPOINT_PAGES = 16_000  # the write-ahead log is copied back past 64 MB: pages that change often are copied once
 CACHE_KIB = 64 * 1024
-MAPPED_BYTES = 2 << 30  # of the file that reads see as memory: a search of a million looks at hundreds of pages
+MAPPED_BYTES = 64 << 30  # of the file that reads see as memory: a search of a million looks at hundreds of pages
 BUSY_MS = 5_000
 
 

@@ -73,7 +73,7 @@ def ranked(
 
     They come `after` that rank of a tier and a rowid, and meet the conditions, if there are any.
     """
-    title = "coalesce(u.title, t.title)"
+    title = ("coalesce(u.title, t.title)",)
     tier = Statement(" WHEN ") + _contains_all(title, terms.groups)
     tier += Statement(f" THEN {TITLE} ELSE {ANYWHERE} END AS tier FROM (")
     if terms.text:
@@ -137,10 +137,11 @@ def _indexed(
         rare = [(part,) for part in pieces.rare([word for (word,) in known], way.known)]
     is_exact = len(known) == len(groups) and not rare
     texts = "t" if known else "s"
-    text = f"{texts}.title || char(10) || {texts}.rest" if is_anywhere else f"{texts}.title"
+    title = f"{texts}.title"
+    text = (title, f"{texts}.rest") if is_anywhere else (title,)
     read = [_contains(text, group) for group in groups if rare or group not in known]
     if better and not is_exact:
-        read.append(Statement("NOT (") + _contains_all(f"{texts}.title", better) + Statement(")"))
+        read.append(Statement("NOT (") + _contains_all((title,), better) + Statement(")"))
     sql = f" FROM {kind.plural}_{'search' if known else 'texts'} AS s"
     if known and read:
         sql += f" CROSS JOIN {kind.plural}_texts AS t ON t.place = s.rowid"
@@ -172,14 +173,15 @@ def _unindexed(kind: Kind, workspace: Workspace, terms: Terms, conditions: State
     join = "" if conditions is None else f" CROSS JOIN {kind.plural} AS r ON r.seq = u.seq"
     sql = Statement(f" FROM {kind.plural}_unindexed AS u{join} WHERE ")
     sql += Statement("u.seq BETWEEN ? AND ? AND ", (workspace.first, workspace.last))
-    sql += _contains_all("u.title || char(10) || u.rest", terms.groups)
+    sql += _contains_all(("u.title", "u.rest"), terms.groups)
     return sql if conditions is None else sql + Statement(" AND ") + conditions
 
 
-def _contains_all(text: str, groups: Groups) -> Statement:
-    return joined([_contains(text, group) for group in groups], " AND ")
+def _contains_all(texts: Sequence[str], groups: Groups) -> Statement:
+    return joined([_contains(texts, group) for group in groups], " AND ")
 
 
-def _contains(text: str, group: Sequence[str]) -> Statement:
-    parts = [Statement(f"instr({text}, ?) > 0", (word,)) for word in group]
+def _contains(texts: Sequence[str], group: Sequence[str]) -> Statement:
+    """Return the condition that one of these texts has a word of the group."""
+    parts = [Statement(f"instr({text}, ?) > 0", (word,)) for word in group for text in texts]
     return Statement("(") + joined(parts, " OR ") + Statement(")")

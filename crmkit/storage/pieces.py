@@ -12,7 +12,7 @@ from itertools import chain
 TRIGRAM = 3  # letters below which the index cannot tell words apart, and texts are read instead
 
 # what a search spends, in rows that it could walk through (25 to 40 ns each)
-READ = 100  # on reading a text
+READ = 70  # on reading a text
 LOOK_UP = 400  # on finding where the rows of a piece begin
 
 
