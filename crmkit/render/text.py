@@ -18,7 +18,7 @@ _HIDDEN = re.compile(f"[{UNSEEN}]")
 _NOT_BARE = re.compile(rf'[ "\\{UNSEEN}]')
 # what a reader might take for a number, a boolean, null, a list or an object
 _MISTAKABLE = re.compile(r"[\[{]|(?:-?[0-9.]+(?:[eE][+-]?[0-9]+)?|true|false|null|-?Infinity|NaN)\Z", re.ASCII)
-# letters past ASCII that everybody sees: Latin, Greek, Cyrillic, kana, Han, Hangul
+# characters past ASCII that everybody sees: Latin, Greek, Cyrillic, kana, Han, Hangul
 _SEEN = (
     "\u00a1-\u00ac\u00ae-\u02ff\u0391-\u03a1\u03a3-\u03ff\u0400-\u052f"
     "\u3041-\u3096\u30a1-\u30ff\u4e00-\u9fff\uac00-\ud7a3"

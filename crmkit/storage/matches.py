@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from crmkit.model.record import Kind
 from crmkit.storage import pieces
-from crmkit.storage.pieces import TRIGRAM, Known
+from crmkit.storage.pieces import TRIGRAM, Sample
 from crmkit.storage.statements import Statement, Workspace, at_most, joined
 
 START = "\n"  # stands before every title: what a title begins with is a piece of text like any other
@@ -37,12 +37,12 @@ class Terms:
 class Way:
     """How matches are looked for: by the index, or by reading every text.
 
-    It may be `known` how many texts have the pieces of the words. Texts that wait to be indexed are looked for if any
+    A `sample` may tell how many texts have the pieces of the words. Texts that wait to be indexed are looked for if any
     `waits`. `are_many` tells that there are certainly more matches than are counted.
     """
 
     by_index: bool = True
-    known: Known | None = None
+    sample: Sample | None = None
     waits: bool = True
     are_many: bool = False
 
@@ -133,8 +133,8 @@ def _indexed(
     the title, but not one of each `better` group in the title. Texts are read only for what the index cannot tell."""
     known = [group for group in groups if way.by_index and all(len(word) >= TRIGRAM for word in group)]
     rare: list[tuple[str, ...]] = []
-    if way.known is not None and all(len(group) == 1 for group in known):
-        rare = [(part,) for part in pieces.rare([word for (word,) in known], way.known)]
+    if way.sample is not None and all(len(group) == 1 for group in known):
+        rare = [(part,) for part in pieces.rare([word for (word,) in known], way.sample)]
     is_exact = len(known) == len(groups) and not rare
     texts = "t" if known else "s"
     title = f"{texts}.title"

@@ -17,20 +17,20 @@ LOOK_UP = 400  # on finding where the rows of a piece begin
 
 
 @dataclass(frozen=True)
-class Known:
-    """How many `times` each piece was counted in so many `sampled` texts, of how many `texts` there are."""
+class Sample:
+    """About so many of the `texts` were `sampled`; how many `times` each piece was counted in those."""
 
     texts: int
     sampled: int
     times: Mapping[str, int]
 
 
-def of(words: Iterable[str]) -> dict[str, None]:
-    """Return the pieces of the words, in their order."""
-    return dict.fromkeys(word[at : at + TRIGRAM] for word in words for at in range(len(word) - TRIGRAM + 1))
+def of(texts: Iterable[str]) -> dict[str, None]:
+    """Return the pieces of words or of whole texts, in their order."""
+    return dict.fromkeys(word[at : at + TRIGRAM] for word in texts for at in range(len(word) - TRIGRAM + 1))
 
 
-def rare(words: Sequence[str], known: Known) -> list[str]:
+def rare(words: Sequence[str], sample: Sample) -> list[str]:
     """Return the parts of the words to look up in their place, [] where that is not quicker.
 
     Of the pieces, the rarest of each word first and then the next rarest, those are taken that spare more reading than
@@ -38,24 +38,24 @@ def rare(words: Sequence[str], known: Known) -> list[str]:
     rarity says.
     """
     every = of(words)
-    if not known.times.keys() >= every.keys():
+    if not sample.times.keys() >= every.keys():
         return []
-    share = {piece: (known.times[piece] + 0.5) / (known.sampled + 1) for piece in every}
+    share = {piece: (sample.times[piece] + 0.5) / (sample.sampled + 1) for piece in every}
     places = [[(share[word[at : at + TRIGRAM]], word, at) for at in range(len(word) - TRIGRAM + 1)] for word in words]
     firsts = set(map(min, places))
     kept: set[str] = set()
     seen: dict[str, set[int]] = {word: set() for word in words}
-    left, spent = float(known.texts), 0.0
+    left, spent = float(sample.texts), 0.0
     for rarity, word, at in sorted(chain.from_iterable(places), key=lambda place: (place not in firsts, place)):
         letters = {*range(at, at + TRIGRAM)}
         stays = rarity ** (len(letters - seen[word]) / TRIGRAM)
-        costs = rarity * known.texts + LOOK_UP
+        costs = rarity * sample.texts + LOOK_UP
         if left * (1 - stays) * READ > costs:
             kept.add(word[at : at + TRIGRAM])
             seen[word] |= letters
             left *= stays
             spent += costs
-    if spent + left * READ >= sum(share.values()) * known.texts + LOOK_UP * len(every):
+    if spent + left * READ >= sum(share.values()) * sample.texts + LOOK_UP * len(every):
         return []
     return [part for word in words for part in _parts(word, kept)]
 

@@ -10,7 +10,7 @@ from crmkit.model import fold
 from crmkit.model.record import Kind
 from crmkit.storage import pieces
 from crmkit.storage.matches import Terms
-from crmkit.storage.pieces import Known
+from crmkit.storage.pieces import Sample
 from crmkit.storage.statements import Workspace
 from crmkit.storage.tx import Connection, Tx
 
@@ -54,7 +54,7 @@ def _count(tx: Tx, kind: Kind, what: str, parts: Parts, noted: Iterable[Noted]) 
 
 
 def uses(connection: Connection, kind: Kind, workspace: Workspace, word: str) -> int:
-    """Return how many of the workspace's indexed texts have this word."""
+    """Return how many of the workspace's indexed texts have this word, 0 for what is not counted (see `_words`)."""
     found = connection.execute(
         "SELECT uses FROM search_words WHERE workspace_id = ? AND kind = ? AND word = ?",
         (workspace.id, kind.plural, word),
@@ -62,15 +62,15 @@ def uses(connection: Connection, kind: Kind, workspace: Workspace, word: str) ->
     return 0 if found is None else found[0]
 
 
-def known(connection: Connection, kind: Kind, workspace: Workspace, words: Collection[str], texts: int) -> Known:
-    """Return how many texts of the sample have each piece of these words, where there are so many `texts`."""
+def sample(connection: Connection, kind: Kind, workspace: Workspace, words: Collection[str], texts: int) -> Sample:
+    """Return in how many texts of the sample each piece of these words is, where there are so many `texts`."""
     asked = pieces.of(words)
     marks = ", ".join("?" * len(asked))
     found = connection.execute(
         f"SELECT piece, uses FROM search_pieces WHERE workspace_id = ? AND kind = ? AND piece IN ({marks})",
         (workspace.id, kind.plural, *asked),
     )
-    return Known(texts, texts // SAMPLED, dict.fromkeys(asked, 0) | dict(found.fetchall()))
+    return Sample(texts, texts // SAMPLED, dict.fromkeys(asked, 0) | dict(found.fetchall()))
 
 
 def closest(connection: Connection, kind: Kind, workspace: Workspace, terms: Terms) -> Terms | None:
@@ -81,7 +81,7 @@ def closest(connection: Connection, kind: Kind, workspace: Workspace, terms: Ter
     """
     groups: list[tuple[str, ...]] = []
     for (word,) in terms.groups:
-        if not any(map(str.isalpha, word)):
+        if _is_number(word):
             groups.append((word,))
             continue
         most = 2 if len(word) >= 8 else 1
@@ -113,9 +113,13 @@ def _known(connection: Connection, kind: Kind, workspace: Workspace, least: int,
 
 
 def _words(title: str, rest: str) -> Collection[str]:
-    """Return the words that may be meant by others: numbers, of which there are as many as texts, are not."""
+    """Return the words that a mistyped one may stand for: neither very short nor very long ones, nor numbers."""
     found = fold.words(f"{title}\n{rest}")
-    return {word for word in found if 3 <= len(word) <= LONGEST_WORD and not (word.isdigit() and word.isascii())}
+    return {word for word in found if 3 <= len(word) <= LONGEST_WORD and not _is_number(word)}
+
+
+def _is_number(word: str) -> bool:
+    return not any(map(str.isalpha, word))
 
 
 def _pieces(title: str, rest: str) -> Collection[str]:

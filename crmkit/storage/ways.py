@@ -25,7 +25,7 @@ def of(connection: Connection, kind: Kind, workspace: Workspace, terms: Terms, c
     words = [word for group in terms.groups for word in group]
     if all(vocabulary.uses(connection, kind, workspace, word) > counted for word in words):
         return Way(waits=waits, are_many=len(words) == 1 and not waits)
-    return Way(known=vocabulary.known(connection, kind, workspace, words, records), waits=waits)
+    return Way(sample=vocabulary.sample(connection, kind, workspace, words, records), waits=waits)
 
 
 def _letters(connection: Connection, kind: Kind, workspace: Workspace) -> int:

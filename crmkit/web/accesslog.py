@@ -9,7 +9,10 @@ from crmkit.render.text import value
 
 
 class AccessLog:
-    """Writes one line for each finished request, as text or as JSON; those of one turn of the event loop together."""
+    """Writes one line for each finished request, as text or as JSON; those of one turn of the event loop together.
+
+    A process that is killed, or a full disk, loses the lines of a turn; what was changed stands in the audit log.
+    """
 
     def __init__(self, form: str, stream: TextIO | None = None) -> None:
         self._as_json = form == "json"
@@ -17,7 +20,7 @@ class AccessLog:
         self._waiting: list[str] = []
 
     def write(self, at: str, request_id: str, method: str, path: str, status: int, seconds: float, token: str) -> None:
-        """Log a request; `token` is the name of the token it came with, or empty."""
+        """Log a request, from the event loop; `token` is the name of the token it came with, or empty."""
         if self._as_json:
             fields = {"at": at, "request": request_id, "method": method, "path": path, "status": status}
             line = json.dumps({**fields, "ms": round(seconds * 1000, 1), "token": token})

@@ -142,8 +142,8 @@ def test_a_small_workspace_is_searched_by_the_index_or_a_large_one_without(
     for read_through in (3, 2):
         monkeypatch.setattr(ways, "READ_THROUGH", read_through)
         assert len(back.find(alice, search="anna kelason").records) == 3
-    known = pieces.Known(3, 3, dict.fromkeys(pieces.of(["anna", "kelason"]), 3))
-    through, indexed = matches.Way(by_index=False, waits=False), matches.Way(known=known, waits=False)
+    sample = pieces.Sample(3, 3, dict.fromkeys(pieces.of(["anna", "kelason"]), 3))
+    through, indexed = matches.Way(by_index=False, waits=False), matches.Way(sample=sample, waits=False)
     assert seen == [through, indexed]
     monkeypatch.setattr(lists, "COUNTED", 2)
     back.find(alice, search="anna")
@@ -197,7 +197,7 @@ def test_a_word_of_many_texts_is_counted(back: Desk, monkeypatch: pytest.MonkeyP
 def rare(words: list[str], **times: int) -> list[str]:
     """Return what is looked up of a million texts, of which 10,000 were sampled; 900 of those have a piece that is not
     named."""
-    return pieces.rare(words, pieces.Known(10**6, 10**4, dict.fromkeys(pieces.of(words), 900) | times))
+    return pieces.rare(words, pieces.Sample(10**6, 10**4, dict.fromkeys(pieces.of(words), 900) | times))
 
 
 def test_common_pieces_are_looked_up_for_rare_words() -> None:
@@ -212,7 +212,7 @@ def test_common_pieces_are_looked_up_for_rare_words() -> None:
     assert rare(["quokk"], quo=50, uok=50, okk=50) == []  # to walk through all is cheaper than to read
     assert rare(["anna", "kelason"], **dict.fromkeys(pieces.of(["anna", "kelason"]), 9_000)) == []
     assert rare(["mia"]) == []  # nothing to leave out
-    assert pieces.rare(["anna", "kelason"], pieces.Known(10**6, 10**4, {"ann": 1})) == []  # others are not known
+    assert pieces.rare(["anna", "kelason"], pieces.Sample(10**6, 10**4, {"ann": 1})) == []  # others are not known
 
 
 def test_a_piece_is_counted_wrong(back: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
