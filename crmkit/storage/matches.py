@@ -134,7 +134,7 @@ def _indexed(
     known = [group for group in groups if way.by_index and all(len(word) >= TRIGRAM for word in group)]
     rare: list[tuple[str, ...]] = []
     if way.sample is not None and all(len(group) == 1 for group in known):
-        rare = [(part,) for part in pieces.rare([word for (word,) in known], way.sample)]
+        rare = [(piece,) for piece in pieces.rare([word for (word,) in known], way.sample)]
     is_exact = len(known) == len(groups) and not rare
     texts = "t" if known else "s"
     title = f"{texts}.title"
