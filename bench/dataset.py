@@ -2,7 +2,7 @@
 
 Everything is written by the functions that the product's own verbs write with, in long transactions, so reads and
 writes work on it as on data that came through the API: an index that is made at the end has no room in its pages, and a
-create then took 13 pages of the log in place of 8.
+create then took 13 pages of the log in place of 7.
 """
 
 import argparse
