@@ -19,6 +19,7 @@ from crmkit.model.actor import Actor
 from crmkit.model.fold import fold
 from crmkit.storage import migrate
 from crmkit.storage.patience import snapshot
+from crmkit.storage.pieces import coded
 from crmkit.storage.reader import Reader
 from crmkit.storage.recall import Recall
 from crmkit.storage.sqlite import sqlite3
@@ -142,6 +143,7 @@ def connect(file: Path, writes: bool) -> Connection:
     connection.execute("PRAGMA temp_store = MEMORY")
     connection.execute("PRAGMA trusted_schema = OFF")
     connection.create_function("crm_fold", 1, _folded, deterministic=True)
+    connection.create_function("crm_coded", 1, coded, deterministic=True)
     return connection
 
 

@@ -132,9 +132,9 @@ def _indexed(
     """Return FROM and WHERE of the indexed texts in a range of rows that have a word of each group, `is_anywhere` or in
     the title, but not one of each `better` group in the title. Texts are read only for what the index cannot tell."""
     known = [group for group in groups if way.by_index and all(len(word) >= TRIGRAM for word in group)]
-    rare: list[tuple[str, ...]] = []
+    rare: list[str] = []
     if way.sample is not None and all(len(group) == 1 for group in known):
-        rare = [(piece,) for piece in pieces.rare([word for (word,) in known], way.sample)]
+        rare = pieces.rare([word for (word,) in known], way.sample)
     is_exact = len(known) == len(groups) and not rare
     texts = "t" if known else "s"
     title = f"{texts}.title"
@@ -152,7 +152,8 @@ def _indexed(
     if way.waits:
         scope += Statement(f" AND NOT EXISTS (SELECT 1 FROM {kind.plural}_unindexed AS u WHERE u.seq = -s.rowid)")
     if known:
-        asked = _match(rare or known, "" if is_anywhere else "title : ")
+        column = "" if is_anywhere else "title : "
+        asked = _match_pieces(rare, column) if rare else _match(known, column)
         if better and is_exact:
             asked = f"({asked}) NOT ({_match(better, 'title : ')})"
         scope += Statement(f" AND {kind.plural}_search MATCH ?", (asked,))
@@ -162,6 +163,11 @@ def _indexed(
 def _match(groups: Groups, column: str) -> str:
     """Return the FTS5 query for the texts in which a word of each group is found."""
     return " AND ".join(f"{column}({' OR '.join(phrase(word) for word in group)})" for group in groups)
+
+
+def _match_pieces(rare: Sequence[str], column: str) -> str:
+    """Return the FTS5 query for the texts that have all these pieces."""
+    return " AND ".join(f"{'' if pieces.is_code(piece) else column}{phrase(piece)}" for piece in rare)
 
 
 def _beginning(terms: Terms) -> Groups:

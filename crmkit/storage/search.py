@@ -12,7 +12,7 @@ from itertools import accumulate
 from crmkit.model import fold
 from crmkit.model.fields import MAX_INTEGER
 from crmkit.model.record import Kind, Record
-from crmkit.storage import vocabulary
+from crmkit.storage import pieces, vocabulary
 from crmkit.storage.matches import START
 from crmkit.storage.statements import Workspace
 from crmkit.storage.tx import Connection, Tx
@@ -72,12 +72,13 @@ def index(tx: Tx, kind: Kind) -> int:
     # the index forgets a text by reading it once more
     tx.connection.executemany(f"DELETE FROM {postings} WHERE rowid = ?", gone)
     tx.connection.executemany(f"DELETE FROM {known} WHERE place = ?", gone)
+    come = [
+        (-seq, title, rest, pieces.coded(f"{title}\n{rest}"))
+        for seq, title, rest, *_ in noted[::-1]
+        if title is not None
+    ]
     for table, key in ((known, "place"), (postings, "rowid")):
-        execute(
-            f"INSERT INTO {table} ({key}, title, rest) "
-            f"SELECT -seq, title, rest FROM {waiting} WHERE seq <= ? AND title IS NOT NULL ORDER BY seq DESC",
-            upto,
-        )
+        tx.connection.executemany(f"INSERT INTO {table} ({key}, title, rest, codes) VALUES (?, ?, ?, ?)", come)
     execute(f"DELETE FROM {waiting} WHERE seq <= ?", upto)
     vocabulary.count(tx, kind, noted)
     return len(noted)

@@ -64,7 +64,7 @@ def uses(connection: Connection, kind: Kind, workspace: Workspace, word: str) ->
 
 def sample(connection: Connection, kind: Kind, workspace: Workspace, words: Collection[str], texts: int) -> Sample:
     """Return in how many texts of the sample each piece of these words is, where there are so many `texts`."""
-    asked = pieces.of(words)
+    asked = pieces.of_words(words)
     marks = ", ".join("?" * len(asked))
     found = connection.execute(
         f"SELECT piece, uses FROM search_pieces WHERE workspace_id = ? AND kind = ? AND piece IN ({marks})",
@@ -123,4 +123,4 @@ def _is_number(word: str) -> bool:
 
 
 def _pieces(title: str, rest: str) -> Collection[str]:
-    return pieces.of((title, rest)).keys()
+    return pieces.of((title, rest, *pieces.coded(f"{title}\n{rest}").splitlines())).keys()

@@ -23,8 +23,8 @@ def of(connection: Connection, kind: Kind, workspace: Workspace, terms: Terms, c
     if records <= READ_THROUGH and records * _letters(connection, kind, workspace) <= READ_LETTERS:
         return Way(by_index=False, waits=waits)
     words = [word for group in terms.groups for word in group]
-    if all(vocabulary.uses(connection, kind, workspace, word) > counted for word in words):
-        return Way(waits=waits, are_many=len(words) == 1 and not waits)
+    if len(words) == 1 and vocabulary.uses(connection, kind, workspace, words[0]) > counted:
+        return Way(waits=waits, are_many=not waits)
     return Way(sample=vocabulary.sample(connection, kind, workspace, words, records), waits=waits)
 
 

@@ -16,7 +16,7 @@ from crmkit.core import sessions
 from crmkit.model import fold
 from crmkit.model.record import Kind
 from crmkit.records import ACTIVITY, COMPANY, CONTACT, DEAL, KINDS
-from crmkit.storage import migrate, search
+from crmkit.storage import migrate, pieces, search
 from crmkit.storage.database import FILE, connect, prepare
 from crmkit.storage.tx import Connection
 from tests.house import GivenClock, Person, house
@@ -127,7 +127,8 @@ def test_a_text_is_not_indexed(opened: Connection, kind: Kind) -> None:
         }
         words.update((seq >> 32, word) for word in found)
         if seq % 61 == 0:
-            parts = {part[at : at + 3] for part in (title, rest) for at in range(len(part) - 2)}
+            texts_of = (title, rest, *pieces.coded(f"{title}\n{rest}").splitlines())
+            parts = {part[at : at + 3] for part in texts_of for at in range(len(part) - 2)}
             trigrams.update((seq >> 32, part) for part in parts)
     assert trigrams
     for table, part, counted in (("search_words", "word", words), ("search_pieces", "piece", trigrams)):

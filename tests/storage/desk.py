@@ -33,8 +33,9 @@ T = TypeVar("T")
 HANGS = 60  # seconds after which a test is not slow but stuck
 ENDLESS = 5_000  # records, far more than any test has
 
-# from how many records on the index is used, and what reading a text costs: one piece of a word is cheapest, or all are
-WAYS = {"texts": (10**9, 0), "index": (-1, 10**12), "pieces": (-1, 0)}
+# up to how many records texts are read, and what it costs to read one and to look up a piece: whole words are cheapest,
+# or all of their pieces, or some
+WAYS = {"texts": (10**9, 40, 800), "index": (-1, 10**12, 800), "pieces": (-1, 1, -(10**9)), "some": (-1, 10**6, 10**7)}
 
 
 @dataclass
@@ -153,9 +154,10 @@ def place_of(actor: Actor) -> Workspace:
 
 def go(patch: pytest.MonkeyPatch, way: str) -> None:
     """Have searches go a way that they otherwise go in workspaces of another size."""
-    least, read = WAYS[way]
-    patch.setattr(ways, "READ_THROUGH", least)
+    read_through, read, look_up = WAYS[way]
+    patch.setattr(ways, "READ_THROUGH", read_through)
     patch.setattr(pieces, "READ", read)
+    patch.setattr(pieces, "LOOK_UP", look_up)
 
 
 @contextmanager

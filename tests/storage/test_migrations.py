@@ -14,8 +14,9 @@ import pytest
 
 from crmkit.model.record import Kind
 from crmkit.records import ACTIVITY, AUDIT, KINDS
-from crmkit.storage import migrate
+from crmkit.storage import migrate, pieces
 from crmkit.storage.database import FILE, connect, prepare
+from crmkit.storage.matches import phrase
 from crmkit.storage.migrations import MIGRATIONS, Migration
 from crmkit.storage.sqlite import sqlite3
 from crmkit.storage.statements import stored, table_columns
@@ -150,12 +151,24 @@ def test_a_migration_that_was_cut_off_cannot_be_taken_up_again(
         assert described(file) == whole, f"cut before statement {number}"
 
 
-def test_a_text_is_lost_or_found_elsewhere_once_it_has_another_place(tmp_path: Path) -> None:
+TEXTS = [(number << 32 | n, f"\njane {number}", f"jane{n}@acme.com\nzürich") for number in (1, 2) for n in range(100)]
+
+
+def of_sample(*more: str) -> Counter[tuple[str, str]]:
+    """Return how often each piece is in one of 61 of these texts and in `more`, by workspace."""
+    found: Counter[tuple[str, str]] = Counter()
+    for seq, *parts in TEXTS:
+        if seq % 61 == 0:
+            pieces = {part[at : at + 3] for part in (*parts, *more) for at in range(len(part) - 2)}
+            found.update((f"ws_{seq >> 32}", piece) for piece in pieces)
+    return found
+
+
+@pytest.fixture
+def searched(tmp_path: Path) -> Path:
+    """A database of texts that are kept at the number of their row."""
     file = fresh(tmp_path / "data")
     migrate.run(file, connect, MIGRATIONS[:8])
-    texts = [
-        (number << 32 | n, f"\njane {number}", f"jane{n}@acme.com\nzürich") for number in (1, 2) for n in range(100)
-    ]
     with closing(connect(file, True)) as connection:
         connection.execute("INSERT INTO users VALUES ('u_aaaaaaaa', 'alice@example.com', '2026-06-10T09:00:00Z')")
         columns = [column for _, column, *_ in connection.execute("PRAGMA table_info(workspaces)")]
@@ -166,25 +179,42 @@ def test_a_text_is_lost_or_found_elsewhere_once_it_has_another_place(tmp_path: P
         words = [("ws_1", "deals", word, 1) for word in ("2026", "q3", "jane", "x1y", "0", "zürich")]
         connection.executemany("INSERT INTO search_words VALUES (?, ?, ?, ?)", words)
         for table, key in (("deals_texts", "seq"), ("deals_search", "rowid")):
-            connection.executemany(f"INSERT INTO {table} ({key}, title, rest) VALUES (?, ?, ?)", texts)
-    assert migrate.run(file, connect) == [migration.name for migration in MIGRATIONS[8:]]
+            connection.executemany(f"INSERT INTO {table} ({key}, title, rest) VALUES (?, ?, ?)", TEXTS)
+    return file
+
+
+def test_a_text_is_lost_or_found_elsewhere_once_it_has_another_place(searched: Path) -> None:
+    file = searched
+    assert migrate.run(file, connect, MIGRATIONS[:9]) == ["places"]
     with closing(connect(file, True)) as connection:
         rows = connection.execute("SELECT -place, title, rest FROM deals_texts ORDER BY place DESC").fetchall()
-        assert rows == texts
+        assert rows == TEXTS
         connection.execute("INSERT INTO deals_search (deals_search, rank) VALUES ('integrity-check', 1)")
         found = connection.execute("SELECT -rowid FROM deals_search WHERE deals_search MATCH '\"jane2@\"'").fetchall()
         assert found == [(2 << 32 | 2,), (1 << 32 | 2,)]
         kept = {word for (word,) in connection.execute("SELECT word FROM search_words")}
         assert kept == {"q3", "jane", "x1y", "zürich"}  # those that a mistyped word may stand for
-        expected: Counter[tuple[str, str]] = Counter()
-        for seq, *parts in texts:
-            if seq % 61 == 0:
-                pieces = {part[at : at + 3] for part in parts for at in range(len(part) - 2)}
-                expected.update((f"ws_{seq >> 32}", piece) for piece in pieces)
         counted = connection.execute("SELECT kind, workspace_id, piece, uses FROM search_pieces").fetchall()
-        assert {(workspace, piece): uses for _, workspace, piece, uses in counted} == dict(expected)
+        assert {(workspace, piece): uses for _, workspace, piece, uses in counted} == of_sample()
         assert {kind for kind, *_ in counted} == {"deals"}
         assert {workspace for _, workspace, *_ in counted} == {"ws_1", "ws_2"}
+
+
+def test_a_text_is_lost_or_found_by_another_code(searched: Path) -> None:
+    migrate.run(searched, connect, MIGRATIONS[:9])
+    assert migrate.run(searched, connect) == [migration.name for migration in MIGRATIONS[9:]]
+    code = pieces.coded("zürich")
+    with closing(connect(searched, True)) as connection:
+        rows = connection.execute("SELECT -place, title, rest, codes FROM deals_texts ORDER BY place DESC").fetchall()
+        assert rows == [(*text, code) for text in TEXTS]
+        connection.execute("INSERT INTO deals_search (deals_search, rank) VALUES ('integrity-check', 1)")
+        for sought in ('"jane2@" AND "ürich"', f'"jane2@" AND {phrase(code[1:4])}'):
+            found = connection.execute(
+                "SELECT -rowid FROM deals_search WHERE deals_search MATCH ?", (sought,)
+            ).fetchall()
+            assert found == [(2 << 32 | 2,), (1 << 32 | 2,)]
+        counted = connection.execute("SELECT workspace_id, piece, uses FROM search_pieces").fetchall()
+        assert {(workspace, piece): uses for workspace, piece, uses in counted} == of_sample(code)
 
 
 def described_users(file: Path) -> list[Any]:

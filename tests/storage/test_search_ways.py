@@ -1,6 +1,8 @@
 """Every way of a search finds what a slow look at each text finds, in the same order, page by page."""
 
 import random
+import re
+import unicodedata
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -83,6 +85,45 @@ def slow(made: list[Any], search: str) -> list[Any]:
     return [contact for tier in tiers for contact in tier]
 
 
+def pieces_of(title: str, rest: str) -> set[str]:
+    """Return what the index has of a text: all of three letters, and the codes of all runs of letters."""
+    parts = (title, rest, *map(pieces.coded, re.findall(r"[a-z\x80-\U0010ffff]{5,}", f"{title}\n{rest}")))
+    return {part[at : at + 3] for part in parts for at in range(len(part) - 2)}
+
+
+def looked_up(patch: pytest.MonkeyPatch) -> list[list[str]]:
+    """Return the pieces that searches come to look up in place of words, [] where they do not."""
+    seen: list[list[str]] = []
+
+    def noted(words: list[str], sample: pieces.Sample) -> list[str]:
+        found = rare(words, sample)
+        if words:
+            seen.append(found)
+        return found
+
+    rare = pieces.rare
+    patch.setattr(pieces, "rare", noted)
+    return seen
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_way_is_another_one(
+    peopled: tuple[Desk, Actor, list[Any]], way: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    back, alice, _ = peopled
+    go(monkeypatch, way)
+    seen = looked_up(monkeypatch)
+    for asked in SEARCHES:
+        back.find(alice, search=asked)
+    are_coded = any(pieces.is_code(piece) for found in seen for piece in found)
+    assert (bool(seen), are_coded, [] in seen) == {
+        "texts": (False, False, False),
+        "index": (True, False, True),
+        "pieces": (True, True, False),
+        "some": (True, True, True),
+    }[way]
+
+
 @pytest.mark.usefixtures("every_way")
 @pytest.mark.parametrize("counted", [0, 3, 1_000])
 def test_a_way_finds_others_or_in_another_order(
@@ -142,13 +183,13 @@ def test_a_small_workspace_is_searched_by_the_index_or_a_large_one_without(
     for read_through in (3, 2):
         monkeypatch.setattr(ways, "READ_THROUGH", read_through)
         assert len(back.find(alice, search="anna kelason").records) == 3
-    sample = pieces.Sample(3, 3, dict.fromkeys(pieces.of(["anna", "kelason"]), 3))
+    sample = pieces.Sample(3, 3, dict.fromkeys(pieces.of_words(["anna", "kelason"]), 3))
     through, indexed = matches.Way(by_index=False, waits=False), matches.Way(sample=sample, waits=False)
     assert seen == [through, indexed]
     monkeypatch.setattr(lists, "COUNTED", 2)
     back.find(alice, search="anna")
-    back.find(alice, search="kelason anna")  # no piece of these is rare
-    assert seen[2:] == [matches.Way(waits=False, are_many=True), matches.Way(waits=False)]
+    back.find(alice, search="kelason anna")  # frequent as each is, both may be rare together
+    assert seen[2:] == [matches.Way(waits=False, are_many=True), indexed]
     back.save_all(alice, [{"name": "Anna Who Waits"}])
     assert len(back.find(alice, search="anna").records) == 4
     assert seen[-1] == matches.Way(waits=True)
@@ -197,22 +238,52 @@ def test_a_word_of_many_texts_is_counted(back: Desk, monkeypatch: pytest.MonkeyP
 def rare(words: list[str], **times: int) -> list[str]:
     """Return what is looked up of a million texts, of which 10,000 were sampled; 900 of those have a piece that is not
     named."""
-    return pieces.rare(words, pieces.Sample(10**6, 10**4, dict.fromkeys(pieces.of(words), 900) | times))
+    return pieces.rare(words, pieces.Sample(10**6, 10**4, dict.fromkeys(pieces.of_words(words), 900) | times))
 
 
 def test_common_pieces_are_looked_up_for_rare_words() -> None:
-    # 100 texts are left, and reading them costs less than walking through 30,000 rows
-    assert rare(["anna", "kelason"], ann=300, las=1) == ["las"]
+    # 50 texts are left, and reading them costs less than passing by 30,000 rows
+    assert rare(["anna", "kelason"], ann=300, las=0) == ["las"]
     assert rare(["anna", "kelason"], ann=300, las=80) == ["las", "ann"]
     assert rare(["kelason", "anna"], ann=300, las=80) == ["las", "ann"]
     # a second piece of a word where too many would be left to read, but none whose letters are all looked up
     assert rare(["anna", "kelason"], ann=300, las=80, son=90) == ["las", "ann", "son"]
     assert rare(["kelason"], las=80, aso=95, son=90) == ["las", "son"]
     assert rare(["kelason"], las=1) == ["las"]
-    assert rare(["quokk"], quo=50, uok=50, okk=50) == []  # to walk through all is cheaper than to read
-    assert rare(["anna", "kelason"], **dict.fromkeys(pieces.of(["anna", "kelason"]), 9_000)) == []
+    # five letters in a row leave fewer texts than three
+    first, second, last = pieces.of([pieces.coded("kelason")])
+    assert rare(["anna", "kelason"], ann=300, las=80, **{first: 9, second: 5, last: 6}) == [second, "ann"]
+    assert rare(["kelason"], las=80, **{second: 0}) == [second]
+    assert rare(["kelason"], las=800, **{second: 700}) == []  # to walk through all is cheaper than to read
+    assert rare(["quok"], quo=50, uok=50) == []
+    assert rare(["anna", "kelason"], **dict.fromkeys(pieces.of_words(["anna", "kelason"]), 9_000)) == []
     assert rare(["mia"]) == []  # nothing to leave out
     assert pieces.rare(["anna", "kelason"], pieces.Sample(10**6, 10**4, {"ann": 1})) == []  # others are not known
+
+
+def test_a_code_stands_in_a_text() -> None:
+    codes = {pieces.coded(one + two + three + "ab") for one in "abcdez" for two in "akz" for three in "amyz龍й"}
+    assert {fold.plain(code) for code in codes}.isdisjoint(codes)
+    every = map(chr, range(pieces._FIRST_CODE, pieces._FIRST_CODE + pieces._CODES))
+    assert not [code for code in every if unicodedata.is_normalized("NFKC", code)]
+
+
+def test_words_that_share_a_code_are_confused(back: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    alice = back.person()
+    go(monkeypatch, "pieces")
+    monkeypatch.setattr(vocabulary, "SAMPLED", 1)
+    one, other = "zaaaa", "zebra"
+    monkeypatch.setattr(pieces, "_CODES", 1)
+    pieces._code.cache_clear()
+    try:
+        assert pieces.coded(one) == pieces.coded(other)
+        made = back.save_all(alice, [{"name": one}, {"name": other}, {"name": "Somebody", "notes": other}])
+        back.index()
+        assert [c.id for c in back.find(alice, search=one).records] == [made[0].id]
+        assert [c.id for c in back.find(alice, search=other).records] == [made[1].id, made[2].id]
+        assert [c.id for c in back.find(alice, search=f"somebody {other}").records] == [made[2].id]
+    finally:
+        pieces._code.cache_clear()
 
 
 def test_a_piece_is_counted_wrong(back: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -229,8 +300,7 @@ def test_a_piece_is_counted_wrong(back: Desk, monkeypatch: pytest.MonkeyPatch) -
         uses: Counter[tuple[str, str]] = Counter()
         rows = "SELECT workspace_id, title, rest FROM contacts_texts JOIN contacts ON seq = -place WHERE seq % 3 = 0"
         for workspace, *parts in connection.execute(rows):
-            found = {part[at : at + 3] for part in parts for at in range(len(part) - 2)}
-            uses.update((workspace, piece) for piece in found)
+            uses.update((workspace, piece) for piece in pieces_of(*parts))
         return dict(uses)
 
     for _ in range(3):

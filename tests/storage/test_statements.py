@@ -100,7 +100,11 @@ def written() -> Iterator[str]:
     for way, name in (
         (Way(by_index=False), "few texts"),
         (
-            Way(sample=pieces.Sample(10**6, 10**4, dict.fromkeys(pieces.of(["jane", "kelason"]), 500) | {"las": 9})),
+            Way(
+                sample=pieces.Sample(
+                    10**6, 10**4, dict.fromkeys(pieces.of_words(["jane", "kelason"]), 500) | {"las": 9}
+                )
+            ),
             "many texts",
         ),
     ):

@@ -10,6 +10,7 @@ from crmkit.storage.migrations import (
     m0007_lookups,
     m0008_texts,
     m0009_places,
+    m0010_codes,
 )
 from crmkit.storage.migrations.migration import Migration
 
@@ -23,6 +24,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     m0007_lookups.MIGRATION,
     m0008_texts.MIGRATION,
     m0009_places.MIGRATION,
+    m0010_codes.MIGRATION,
 )
 
 __all__ = ["MIGRATIONS", "Migration"]
