@@ -201,13 +201,14 @@ class _Workspace:
 
 
 def _index(connection: Connection, kind: Kind) -> None:
-    """Index every text that waits, in batches of the product's own size."""
-    step = partial(search.index, Tx(connection, TODAY), kind)
-    done = 1
-    while done:
-        connection.execute("BEGIN")
-        done = step()
-        connection.execute("COMMIT")
+    """Index every text that waits, in batches of the product's own size, and merge the index as in a quiet moment."""
+    tx = Tx(connection, TODAY)
+    for step in (partial(search.index, tx, kind), partial(search.merge, tx, kind, is_whole=True)):
+        done = True
+        while done:
+            connection.execute("BEGIN")
+            done = bool(step())
+            connection.execute("COMMIT")
 
 
 def main() -> None:

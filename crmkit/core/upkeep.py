@@ -1,4 +1,7 @@
-"""Work that follows writes: texts are indexed in batches, what is outdated is dropped. It runs beside requests."""
+"""Work that follows writes: texts are indexed in batches, the index is merged, what is outdated is dropped.
+
+It runs beside requests.
+"""
 
 import asyncio
 import logging
@@ -24,6 +27,7 @@ async def keep_up(crm: Crm) -> NoReturn:
     while True:
         try:
             await index_all(crm)
+            await merge_all(crm)
             if crm.now >= due:
                 await crm.database.write(_sweep)
                 due = after(crm.now, hours=SWEEP_HOURS)
@@ -39,6 +43,15 @@ async def index_all(crm: Crm) -> None:
     for kind in KINDS:
         while await crm.database.read(search.waits, kind):
             await crm.database.write(partial(search.index, kind=kind), silent=True)
+
+
+async def merge_all(crm: Crm) -> None:
+    """Merge what the index was written in, in small steps, until all is done or somebody writes."""
+    for kind in KINDS:
+        is_whole = await crm.database.scan(search.is_scattered, kind)
+        step = partial(search.merge, kind=kind, is_whole=is_whole)
+        while not crm.database.wrote.is_set() and await crm.database.write(step, silent=True):
+            pass
 
 
 def _sweep(tx: Tx) -> None:

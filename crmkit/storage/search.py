@@ -19,6 +19,8 @@ from crmkit.storage.tx import Connection, Tx
 
 MOST_AT_ONCE = 2_000  # texts indexed in one transaction
 MOST_LETTERS = 1_000_000  # and how long they may be together: other writes wait meanwhile
+MERGED = 64  # pages of the index (of 4 KB) merged in one transaction: some milliseconds
+SCATTERED = 256  # pages outside the largest segment that are never too many
 
 
 def note(tx: Tx, kind: Kind, seq: int, record: Record | None) -> None:
@@ -82,3 +84,22 @@ def index(tx: Tx, kind: Kind) -> int:
     execute(f"DELETE FROM {waiting} WHERE seq <= ?", upto)
     vocabulary.count(tx, kind, noted)
     return len(noted)
+
+
+def is_scattered(connection: Connection, kind: Kind) -> bool:
+    """Tell whether so much was written since the index was merged as a whole that this is worth doing again.
+
+    A piece of a word is looked up in every segment. FTS5 merges segments by how often they were merged, however large
+    they are: left to that alone, some hundred writes would have a gigabyte copied.
+    """
+    pages = f"SELECT max(pgno) / 2 AS pages FROM {kind.plural}_search_idx GROUP BY segid"
+    largest, every = connection.execute(f"SELECT max(pages), sum(pages) FROM ({pages})").fetchone()
+    return largest is not None and every - largest > max(largest // 4, SCATTERED)
+
+
+def merge(tx: Tx, kind: Kind, is_whole: bool) -> bool:
+    """Merge some segments of the index, or of all of it, by a few pages; tell whether there may be more to merge."""
+    before = tx.connection.total_changes
+    postings, pages = f"{kind.plural}_search", -MERGED if is_whole else MERGED
+    tx.connection.execute(f"INSERT INTO {postings} ({postings}, rank) VALUES ('merge', {pages})")
+    return tx.connection.total_changes - before > 1  # the command itself is one

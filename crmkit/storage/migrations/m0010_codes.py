@@ -1,6 +1,7 @@
 """2026-11-22. Texts have their codes beside them (see storage/pieces.py), which the index and the sample know too.
 
-A million texts take a minute of work, up to two with a slow disk.
+While it is written, the index is merged late (eight segments of a level, not four), since quiet moments are used too. A
+million texts take a minute of work, up to two with a slow disk.
 """
 
 from collections.abc import Iterator
@@ -26,6 +27,7 @@ def _coded(table: str) -> Iterator[str]:
         f"CREATE VIRTUAL TABLE {table}_search USING fts5 "
         f"(title, rest, codes, content = '{table}_texts', content_rowid = 'place', {_TRIGRAMS})"
     )
+    yield f"INSERT INTO {table}_search ({table}_search, rank) VALUES ('automerge', 8)"
     yield f"INSERT INTO {table}_search ({table}_search) VALUES ('rebuild')"
 
 
