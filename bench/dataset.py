@@ -31,7 +31,7 @@ from crmkit.storage.database import FILE, connect
 from crmkit.storage.migrations import MIGRATIONS
 from crmkit.storage.tx import Connection, Tx
 
-RECIPE = 2  # goes up when the data that is made changes
+RECIPE = 3  # goes up when the data that is made changes
 SMALL = 1_000  # workspaces beside the large one
 MEDIUM = 1_000  # contacts of one of them; the others have 10 to 50
 SEED = 7
@@ -194,6 +194,7 @@ class _Workspace:
 
     def _next(self) -> None:
         self._tx.now = next(self._stamps)
+        self._tx.known.start = ids.start()  # as though each row had come alone
         self._written += 1
         if self._written % ROWS_AT_ONCE == 0:
             self._tx.connection.execute("COMMIT")

@@ -12,7 +12,7 @@ from crmkit.errors import a
 ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
 LENGTH = 8
 
-_BODIES = 31 ** (LENGTH - 1)  # about 2.7e10
+_BODY = LENGTH - 1
 _VALUE = {character: value for value, character in enumerate(ALPHABET)}
 
 # prefix -> the kind it stands for, as it is written in a handle (kind/id)
@@ -37,23 +37,39 @@ def check_character(body: str) -> str:
     return ALPHABET[(2 * a + 3 * b + 4 * c + 5 * d + 6 * e + 7 * f + 8 * g) % 31]
 
 
-def mint(prefix: str) -> str:
-    """Return a random id such as `c_k7m2q9xa`: 31**7 (about 2.7e10) differ, so the caller checks for a twin."""
-    return _whole(prefix, secrets.randbelow(_BODIES))
+def mint(prefix: str, start: str = "") -> str:
+    """Return a random id such as `c_k7m2q9xa`, the first of whose characters are `start`.
+
+    31**7 (about 2.7e10) differ, 31**4 (about 9e5) with the same start, so the caller checks for a twin.
+    """
+    return _whole(prefix, start + _random(_BODY - len(start)))
+
+
+def start() -> str:
+    """Return three random characters, for ids that are to begin alike."""
+    return _random(3)
 
 
 def numbered(prefix: str, number: int) -> str:
     """Return the id of the `number`-th thing (below 31**7), well mixed: different numbers give different ids."""
-    return _whole(prefix, number * 20_014_153_019 % _BODIES)
+    return _whole(prefix, _spelled(number * 20_014_153_019 % 31**_BODY, _BODY))
 
 
-def _whole(prefix: str, number: int) -> str:
-    """Return the id whose body is this number, to the base 31."""
-    body = ""
-    for _ in range(LENGTH - 1):
-        number, digit = divmod(number, 31)
-        body += ALPHABET[digit]
+def _whole(prefix: str, body: str) -> str:
     return f"{prefix}_{body}{check_character(body)}"
+
+
+def _random(length: int) -> str:
+    return _spelled(secrets.randbelow(31**length), length)
+
+
+def _spelled(number: int, length: int) -> str:
+    """Return the number to the base 31, in so many characters of the alphabet."""
+    spelled = ""
+    for _ in range(length):
+        number, digit = divmod(number, 31)
+        spelled += ALPHABET[digit]
+    return spelled
 
 
 class BadId(ValueError):

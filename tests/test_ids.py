@@ -37,6 +37,19 @@ def test_a_minted_id_is_well_formed_and_random(prefix: str) -> None:
     assert set(bodies) == set(ids.ALPHABET)
 
 
+@pytest.mark.parametrize("length", range(ids.LENGTH))
+def test_an_id_is_minted_with_the_start_it_is_given(length: int) -> None:
+    start = ids.ALPHABET[-length:] if length else ""
+    minted = [ids.mint("co", start) for _ in range(50)]
+    assert all(ids.parse(id, "co").startswith(f"co_{start}") for id in minted)
+    assert (len(set(minted)) == 1) == (length == ids.LENGTH - 1)
+
+
+def test_starts_are_random() -> None:
+    assert len({ids.start() for _ in range(200)}) > 150
+    assert set("".join(ids.start() for _ in range(300))) == set(ids.ALPHABET)
+
+
 SAMPLES = [ids.numbered("c", number * 104_729 + 7) for number in range(60)] + ["c_aaaaaaaa"]
 
 

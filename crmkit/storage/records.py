@@ -152,11 +152,12 @@ def _count(tx: Tx, kind: Kind, by: int) -> None:
 
 def _placed(tx: Tx, kind: Kind, filled: dict[str, Any]) -> tuple[int, str]:
     """Write a new row of the `filled` columns and return its number and its id, which no record here has or had."""
-    seq, workspace = sequence.take(tx, kind.plural), tx.by.workspace_id
+    seq, workspace, start = sequence.take(tx, kind.plural), tx.by.workspace_id, tx.known.start
     while True:
-        id = filled["id"] = ids.mint(kind.prefix)
+        id = filled["id"] = ids.mint(kind.prefix, start)
         if _guarded(tx, _insert_sql(kind), (seq, workspace, *filled.values(), workspace, id)).rowcount:
             return seq, id
+        start = ""  # so many may begin like that one that few are left
 
 
 def _guarded(tx: Tx, sql: str, args: tuple[Any, ...]) -> Any:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from crmkit import ids
 from crmkit.model.actor import Actor
 from crmkit.storage.sqlite import sqlite3
 
@@ -12,12 +13,15 @@ Connection = sqlite3.Connection
 class Known:
     """What the units of one transaction found out, so that the next need not ask: nobody else writes meanwhile.
 
+    Their new ids begin alike: every index on ids then grows in one place, not in as many as there are new rows.
+
     It is dropped whenever it may be wrong (see writer): after a unit that fails, whose statements are taken back, and
     after one that changes who may do what. So nothing in it is ever mended.
     """
 
     actors: dict[str, Actor] = field(default_factory=dict)  # by the id of their token
     last: dict[tuple[str, int], int] = field(default_factory=dict)  # (table, workspace's number) -> its newest row
+    start: str = field(default_factory=ids.start)  # of new ids
 
 
 @dataclass(slots=True)

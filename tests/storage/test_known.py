@@ -184,9 +184,32 @@ def test_an_id_that_a_record_has_or_had_is_given_out_again(back: Desk, monkeypat
     back.remove(alice, gone)
     fresh = ids.mint("c")
     drawn = iter([jane.id, gone.id, jane.id, fresh, gone.id])
-    monkeypatch.setattr(ids, "mint", lambda prefix: next(drawn))
+    monkeypatch.setattr(ids, "mint", lambda prefix, start: next(drawn))
     assert back.save(alice, name="Bob").id == fresh
     assert back.save(charlie, name="Gone").id == gone.id  # which in another workspace nobody had
     assert back.fetch(alice, jane) == jane
     assert [contact.name for contact in back.find(alice, sort="name").records] == ["Bob", "Jane"]
     assert live(back, alice) == 2
+
+
+def test_ids_made_in_one_transaction_lie_all_over_their_indexes(back: Desk) -> None:
+    alice, charlie = back.person(), back.person(CHARLIE)
+    together = outcomes(back, *[create(back, person) for person in (alice, charlie) for _ in range(8)])
+    starts = {saved.record.id[:5] for saved in together}
+    assert len(starts) == 1
+    assert len({saved.record.id for saved in together}) == 16
+    alone = [back.save(alice, name="Jane").id[:5] for _ in range(8)]
+    assert len({*starts, *alone}) > 4
+
+
+def test_a_start_of_which_all_ids_are_taken_is_tried_forever(back: Desk) -> None:
+    alice = back.person()
+    full = ids.mint("c")[2:9]  # with a start as long as the body there is one id
+
+    def two(tx: Tx) -> list[str]:
+        tx.known.start = full
+        return [rows.insert(tx, CONTACT, {"name": "Jane"}).id for _ in range(2)]
+
+    first, second = back.do(back.crm.change(alice, two))
+    assert first.startswith(f"c_{full}")
+    assert not second.startswith(f"c_{full}")
