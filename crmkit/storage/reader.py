@@ -18,19 +18,19 @@ _Asked = tuple[Callable[..., Any], tuple[Any, ...], asyncio.Future[Any]]
 
 
 class Reader:
-    """Runs short reads on a connection of its own."""
+    """Runs short reads on a connection of its own, for the event loop in which it is made."""
 
     def __init__(self, connection: aiosqlite.Connection) -> None:
         self._connection = connection
+        self._loop = asyncio.get_running_loop()
         self._waiting: list[_Asked] = []
         self._hops: set[asyncio.Task[None]] = set()
 
     def read(self, work: Callable[..., T], *args: Any) -> asyncio.Future[T]:
         """Return what will be `work(connection, *args)`; what it raises is raised."""
-        loop = asyncio.get_running_loop()
-        answer: asyncio.Future[T] = loop.create_future()
+        answer: asyncio.Future[T] = self._loop.create_future()
         if not self._waiting:
-            loop.call_soon(self._start)
+            self._loop.call_soon(self._start)
         self._waiting.append((work, args, answer))
         return answer
 

@@ -25,7 +25,7 @@ def actor_of(request: Asked) -> Actor:
 
 
 def crm_of(request: Asked) -> Crm:
-    found: Crm = request.app.state.crm
+    found: Crm = request.scope["litestar_app"].state["crm"]
     return found
 
 
