@@ -15,7 +15,7 @@ from collections.abc import Callable
 
 from bench import peers, rows, rows_cost, rows_scale
 from bench.dataset import is_made
-from bench.lab import Lab, Plan, Skip, run_folder, say
+from bench.lab import WRITING, Lab, Plan, Skip, run_folder, say
 from bench.report import Line, Report
 from bench.servers import LOADER_CORE, SERVER_CORE
 
@@ -84,8 +84,10 @@ def machine(lab: Lab) -> str:
 def planned(arguments: list[str]) -> tuple[Plan, list[str], bool]:
     parser = argparse.ArgumentParser(prog="python -m bench", description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--rows", nargs="+", choices=ROWS, metavar="ROW", help=f"of {', '.join(ROWS)}; else all")
-    parser.add_argument("--rounds", type=int, help="rounds of each row (default 5)")
-    parser.add_argument("--seconds", type=float, help="seconds of each round (default 1.2)")
+    parser.add_argument("--rounds", type=int, help=f"rounds of each row (default {Plan.rounds})")
+    parser.add_argument(
+        "--seconds", type=float, help=f"seconds of each round (default {Plan.seconds}), of writes {WRITING} times that"
+    )
     parser.add_argument(
         "--sizes",
         type=lambda text: tuple(sorted(int(one) for one in text.replace("_", "").split(","))),
@@ -105,8 +107,8 @@ def planned(arguments: list[str]) -> tuple[Plan, list[str], bool]:
     elif len(sizes) == 1:  # --sizes 1000000: that one beside the default ones
         sizes = tuple(sorted({SMALL, USUAL, *sizes}))
     plan = Plan(
-        rounds=asked.rounds or (3 if asked.quick else 5),
-        seconds=asked.seconds or (0.8 if asked.quick else 1.2),
+        rounds=asked.rounds or (3 if asked.quick else Plan.rounds),
+        seconds=asked.seconds or (0.8 if asked.quick else Plan.seconds),
         sizes=sizes,
         loader=asked.loader,
         load=min(asked.load, 4_000) if asked.quick else asked.load,

@@ -21,6 +21,7 @@ from crmkit.storage.database import FILE, connect
 
 KEPT = (FILE, "secret.key")
 WARM_UP = 0.5
+WRITING = 2  # times as long is a round of writes: it is to hold what comes every few thousand, copying back the log
 
 
 class Skip(Exception):
@@ -31,7 +32,7 @@ class Skip(Exception):
 class Plan:
     """What a run is asked for. `sizes` are the contacts of the small, the usual and the large data set."""
 
-    rounds: int = 5
+    rounds: int = 9
     seconds: float = 1.2
     sizes: tuple[int, ...] = ()
     loader: str = "auto"
@@ -191,7 +192,8 @@ class Lab:
     # rounds
 
     def fire(self, shot: Shot, seconds: float = 0.0, count: int = 0) -> Result:
-        result = fire(shot, seconds or self.plan.seconds, self.loader, count)
+        usual = self.plan.seconds * (WRITING if shot.writes else 1)
+        result = fire(shot, seconds or usual, self.loader, count)
         if shot.writes:
             shot.server.settle()
         return result

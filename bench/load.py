@@ -75,7 +75,8 @@ def fire(shot: Shot, seconds: float, loader: str, count: int = 0) -> Result:
 
 def _by_wrk(shot: Shot, seconds: float, serial: int) -> Result:
     named = {"BENCH_REQUESTS": str(shot.requests), "BENCH_TOKEN": shot.token, "BENCH_SERIAL": str(serial)}
-    command = ["wrk", "-t1", f"-c{shot.connections}", "-d60s", "-s", str(HERE / "wrk.lua"), shot.server.url]
+    options = ["-t1", f"-c{shot.connections}", "-d60s", "--timeout", "30s"]
+    command = ["wrk", *options, "-s", str(HERE / "wrk.lua"), shot.server.url]
     started = subprocess.Popen(command, env={**os.environ, **named}, stdout=subprocess.PIPE)
     with pinned(started, LOADER_CORE) as process:
         time.sleep(seconds)
