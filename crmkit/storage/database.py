@@ -18,13 +18,14 @@ from crmkit.clock import Clock
 from crmkit.model.actor import Actor
 from crmkit.model.fold import fold
 from crmkit.storage import migrate
+from crmkit.storage.hops import on_thread
 from crmkit.storage.patience import snapshot
 from crmkit.storage.pieces import coded
 from crmkit.storage.reader import Reader
 from crmkit.storage.recall import Recall
 from crmkit.storage.sqlite import sqlite3
 from crmkit.storage.tx import Connection
-from crmkit.storage.writer import Unit, Writer, on_thread
+from crmkit.storage.writer import Unit, Writer
 
 T = TypeVar("T")
 

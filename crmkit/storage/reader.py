@@ -1,4 +1,4 @@
-"""The short reads: those that are asked for in one turn of the event loop go to the connection's thread together.
+"""The short reads: those that are asked for in turns of the event loop that follow each other share a hop.
 
 Under load a hop to another thread and back costs more than the read itself; sixteen clients share one.
 """
@@ -9,10 +9,12 @@ from typing import Any, TypeVar
 
 import aiosqlite
 
+from crmkit.storage.hops import gathered, on_thread
 from crmkit.storage.tx import Connection
-from crmkit.storage.writer import on_thread
 
 T = TypeVar("T")
+
+TURNS = 1  # of the event loop without a further read, until those that wait are taken up
 
 _Asked = tuple[Callable[..., Any], tuple[Any, ...], asyncio.Future[Any]]
 
@@ -30,17 +32,15 @@ class Reader:
         """Return what will be `work(connection, *args)`; what it raises is raised."""
         answer: asyncio.Future[T] = self._loop.create_future()
         if not self._waiting:
-            self._loop.call_soon(self._start)
+            hop = self._loop.create_task(self._hop())
+            self._hops.add(hop)  # the loop itself holds tasks by weak references alone
+            hop.add_done_callback(self._hops.discard)
         self._waiting.append((work, args, answer))
         return answer
 
-    def _start(self) -> None:
+    async def _hop(self) -> None:
+        await gathered(self._waiting, TURNS)
         asked, self._waiting = self._waiting, []
-        hop = asyncio.create_task(self._hop(asked))
-        self._hops.add(hop)  # the loop itself holds tasks by weak references alone
-        hop.add_done_callback(self._hops.discard)
-
-    async def _hop(self, asked: list[_Asked]) -> None:
         try:
             outcomes = await on_thread(self._connection, _each, asked)
         except Exception as error:  # the connection is closed

@@ -14,6 +14,7 @@ import aiosqlite
 
 from crmkit.clock import Clock, stamp
 from crmkit.model.actor import Actor
+from crmkit.storage.hops import MOST_TOGETHER, gathered, on_thread
 from crmkit.storage.recall import Recall
 from crmkit.storage.sqlite import sqlite3
 from crmkit.storage.tx import Connection, Known, Tx
@@ -22,17 +23,7 @@ T = TypeVar("T")
 Unit = Callable[[Tx], T]
 Units = list[tuple[Unit[Any], Actor | None]]
 
-MOST_IN_A_GROUP = 128  # bounds how long the first of a group waits for the last
 TURNS = 2  # of the event loop: what it reads from a connection in one turn comes to its write in the next
-
-
-async def on_thread(connection: aiosqlite.Connection, work: Callable[..., T], *args: Any) -> T:
-    """Return `work(connection, *args)`, run on the connection's own thread: one hop, however many statements.
-
-    aiosqlite has no public call for this; its private one is named here and nowhere else.
-    """
-    result: T = await connection._execute(work, connection._conn, *args)  # type: ignore[no-untyped-call]
-    return result
 
 
 @dataclass(slots=True)
@@ -82,22 +73,10 @@ class Writer:
             await self._something.wait()
             self._something.clear()
             while self._waiting:
-                await self._gathered()
-                group = [self._waiting.popleft() for _ in range(min(MOST_IN_A_GROUP, len(self._waiting)))]
+                await gathered(self._waiting, TURNS)
+                group = [self._waiting.popleft() for _ in range(min(MOST_TOGETHER, len(self._waiting)))]
                 group = [waiting for waiting in group if not waiting.answer.cancelled()]
                 await self._answer(group)
-
-    async def _gathered(self) -> None:
-        """Return when a group is full, or the event loop has turned without bringing a further unit.
-
-        Those who were just answered come back at once: taken up together they share one commit, and the thread that
-        writes does not contend with this one for the interpreter.
-        """
-        seen = 0
-        while seen < len(self._waiting) < MOST_IN_A_GROUP:
-            seen = len(self._waiting)
-            for _ in range(TURNS):
-                await asyncio.sleep(0)
 
     async def _answer(self, group: list[_Waiting]) -> None:
         units = [(waiting.unit, waiting.actor) for waiting in group]

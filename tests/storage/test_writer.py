@@ -15,9 +15,10 @@ import pytest
 from crmkit.clock import system_clock
 from crmkit.errors import Problem
 from crmkit.storage.database import CHECKPOINT_PAGES, FILE, Database
+from crmkit.storage.hops import MOST_TOGETHER
 from crmkit.storage.sqlite import sqlite3
 from crmkit.storage.tx import Connection, Tx
-from crmkit.storage.writer import MOST_IN_A_GROUP, TURNS
+from crmkit.storage.writer import TURNS
 from tests.house import ROOT, command
 from tests.storage.desk import Desk, Gate, queued
 
@@ -80,13 +81,13 @@ def test_one_unit_that_fails_takes_its_neighbours_along(back: Desk) -> None:
 def test_every_concurrent_write_pays_for_a_commit_of_its_own(back: Desk) -> None:
     scratch(back)
     statements = traced(back)
-    outcomes = back.do(grouped(back.database, [put(n) for n in range(MOST_IN_A_GROUP)]))
-    assert outcomes == list(range(MOST_IN_A_GROUP))
+    outcomes = back.do(grouped(back.database, [put(n) for n in range(MOST_TOGETHER)]))
+    assert outcomes == list(range(MOST_TOGETHER))
     assert statements.count("COMMIT") == 2
-    more = [put(n) for n in range(MOST_IN_A_GROUP, 2 * MOST_IN_A_GROUP + 1)]
+    more = [put(n) for n in range(MOST_TOGETHER, 2 * MOST_TOGETHER + 1)]
     back.do(grouped(back.database, more))  # one too many for a group
     assert statements.count("COMMIT") == 5
-    assert kept(back) == list(range(2 * MOST_IN_A_GROUP + 1))
+    assert kept(back) == list(range(2 * MOST_TOGETHER + 1))
 
 
 def test_writes_without_a_gate_share_no_commit(back: Desk) -> None:
@@ -126,7 +127,7 @@ def test_somebody_is_answered_before_the_commit(back: Desk) -> None:
 
 def test_those_who_come_back_two_turns_later_miss_the_commit_of_the_others(back: Desk) -> None:
     statements = traced(back)
-    rounds, clients = 10, MOST_IN_A_GROUP // 2
+    rounds, clients = 10, MOST_TOGETHER // 2
 
     async def client(turns: int) -> None:
         for _ in range(rounds):
