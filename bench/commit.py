@@ -1,7 +1,8 @@
 """How fast the statements of a create can be committed: those that crmkit runs, written down once and run again.
 
-They are recorded while crmkit creates contacts on one copy of the data, and run on another copy from the same start:
-one thread, one connection in the product's manner (`synchronous=FULL`), in groups, without anything around them.
+They are recorded while crmkit creates contacts on one copy of the data and indexes their texts, and run on another copy
+from the same start: one thread, one connection in the product's manner (`synchronous=FULL`), creates in groups and
+texts in the product's batches, without anything around them.
 """
 
 import asyncio
@@ -10,6 +11,7 @@ import random
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from itertools import chain
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -20,7 +22,7 @@ from bench.lab import Lab, say
 from bench.load import Broken
 from bench.servers import SERVER_CORE
 from crmkit import boot
-from crmkit.core import records, sessions
+from crmkit.core import records, sessions, upkeep
 from crmkit.records import CONTACT
 from crmkit.storage import writer
 from crmkit.storage.database import FILE, connect
@@ -30,6 +32,7 @@ CREATES = 1_000  # in each round
 FRAMES = ("BEGIN", "COMMIT", "SAVEPOINT", "RELEASE", "ROLLBACK")
 
 Statements = list[tuple[str, Any, bool]]  # the SQL, its arguments, whether there are many of them
+Transactions = list[list[Statements]]  # the units of each
 
 
 class Recorder:
@@ -56,8 +59,8 @@ class Recorder:
         return getattr(self._connection, name)
 
 
-async def _recorded(folder: Path, token: str, creates: int) -> list[Statements]:
-    """Return the statements of each of so many creates, which are made in groups."""
+async def _recorded(folder: Path, token: str, creates: int, rounds: int) -> list[Transactions]:
+    """Return for each round the transactions of so many creates, made in groups, and of indexing their texts."""
     crm = boot.crm_of(settings_of(folder))
     drawn = Drawn(random.Random(12), 10**9)
     units: list[Statements] = []
@@ -68,14 +71,27 @@ async def _recorded(folder: Path, token: str, creates: int) -> list[Statements]:
 
     async with crm.database:
         actor = await sessions.authenticate(crm, f"Bearer {token}")
+        found = []
         with patch.object(writer, "commit_group", recording):
-            for first in range(3, creates + 3, GROUP):
-                bodies = [drawn.contact(number, None) for number in range(first, min(first + GROUP, creates + 3))]
-                for number, body in enumerate(bodies, start=first):
-                    body["email"] = f"limit{number}.{body.get('email', 'x@example.org')}"
-                await asyncio.gather(*(records.save(crm, actor, CONTACT, body) for body in bodies))
-    found = [unit for unit in units if any(sql.startswith("INSERT INTO contacts ") for sql, _, _ in unit)]
-    if len(found) != creates:
+            for first in range(3, creates * rounds + 3, creates):
+                transactions: Transactions = []
+                for start in range(first, first + creates, GROUP):
+                    bodies = [drawn.contact(number, None) for number in range(start, start + GROUP)]
+                    for number, body in enumerate(bodies, start=start):
+                        body["email"] = f"limit{number}.{body.get('email', 'x@example.org')}"
+                    await asyncio.gather(*(records.save(crm, actor, CONTACT, body) for body in bodies))
+                    transactions.append(_taken(units, "INSERT INTO contacts ", GROUP))
+                await upkeep.index_all(crm)
+                indexing = _taken(units, "INSERT INTO contacts_search ")
+                found.append([*transactions, *([unit] for unit in indexing)])
+    return found
+
+
+def _taken(units: list[Statements], sql: str, count: int = 0) -> list[Statements]:
+    """Return the recorded units in which a statement begins like this, `count` of them if given, and drop all."""
+    found = [unit for unit in units if any(statement.startswith(sql) for statement, _, _ in unit)]
+    units.clear()
+    if not found or (count and len(found) != count):
         raise Broken("the statements of a create could not be recorded")
     return found
 
@@ -85,32 +101,31 @@ def limit(lab: Lab, made: Dataset) -> Iterator[Callable[[int], float]]:
     """Yield what gives the creates a second of the statements alone in a round; rounds are asked for in turn."""
     say("recording the statements of creates")
     creates = max(GROUP, min(CREATES, int(CREATES * lab.plan.seconds)) // GROUP * GROUP)
-    recorded = asyncio.run(_recorded(lab.copy(made, "recorded"), made.token, creates * lab.plan.rounds))
+    recorded = asyncio.run(_recorded(lab.copy(made, "recorded"), made.token, creates, lab.plan.rounds))
     file = lab.copy(made, "replayed") / FILE
     with closing(connect(file, True)) as connection:
-        yield lambda number: _pinned_rate(connection, recorded[number * creates : (number + 1) * creates])
+        yield lambda number: creates / _pinned_seconds(connection, recorded[number])
 
 
-def _pinned_rate(connection: Any, creates: list[Statements]) -> float:
+def _pinned_seconds(connection: Any, transactions: Transactions) -> float:
     if SERVER_CORE is None:
-        return _rate(connection, creates)
+        return _seconds(connection, transactions)
     cores = os.sched_getaffinity(0)
     os.sched_setaffinity(0, {SERVER_CORE})
     try:
-        return _rate(connection, creates)
+        return _seconds(connection, transactions)
     finally:
         os.sched_setaffinity(0, cores)
 
 
-def _rate(connection: Any, creates: list[Statements]) -> float:
+def _seconds(connection: Any, transactions: Transactions) -> float:
     started = time.perf_counter()
-    for first in range(0, len(creates), GROUP):
+    for units in transactions:
         connection.execute("BEGIN IMMEDIATE")
-        for statements in creates[first : first + GROUP]:
-            for sql, args, many in statements:
-                if many:
-                    connection.executemany(sql, args)
-                else:
-                    connection.execute(sql, args).fetchall()
+        for sql, args, many in chain.from_iterable(units):
+            if many:
+                connection.executemany(sql, args)
+            else:
+                connection.execute(sql, args).fetchall()
         connection.execute("COMMIT")
-    return len(creates) / (time.perf_counter() - started)
+    return time.perf_counter() - started

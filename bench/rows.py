@@ -143,7 +143,7 @@ def creates(lab: Lab) -> list[Line]:
     ratios = [a.rate / bound for a, bound in zip(found, bounds, strict=True)]
     absolute = (
         f"crmkit {middle(found)}; bare POST {middle(bared)}; the statements alone {statistics.median(limits):,.0f}/s "
-        f"in groups of {commit.GROUP}; bound {statistics.median(bounds):,.0f}/s"
+        f"in groups of {commit.GROUP}, texts indexed; bound {statistics.median(bounds):,.0f}/s"
     )
     least = [(b.us + 1e6 / limit) / a.us for a, b, limit in zip(found, bared, limits, strict=True) if a.us and b.us]
     by_cpu = statistics.median(least) if least else None
