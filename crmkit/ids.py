@@ -40,7 +40,7 @@ def check_character(body: str) -> str:
 def mint(prefix: str, start: str = "") -> str:
     """Return a random id such as `c_k7m2q9xa`, the first of whose characters are `start`.
 
-    31**7 (about 2.7e10) differ, 31**4 (about 9e5) with the same start, so the caller checks for a twin.
+    31**7 (about 2.7e10) differ, 31**4 (about 9e5) with the same three at the start: the caller checks for a twin.
     """
     return _whole(prefix, start + _random(_BODY - len(start)))
 

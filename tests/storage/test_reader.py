@@ -1,4 +1,4 @@
-"""Short reads that are asked for in one turn of the event loop go to the thread together, each for itself."""
+"""Short reads that are asked for in turns that follow each other go to the thread together, each for itself."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -12,6 +12,7 @@ import pytest
 from crmkit.errors import Problem
 from crmkit.storage import reader as readers
 from crmkit.storage.database import connect
+from crmkit.storage.hops import MOST_TOGETHER
 from crmkit.storage.reader import Reader
 from crmkit.storage.tx import Connection
 
@@ -32,6 +33,14 @@ def doubled(connection: Connection, number: int) -> int:
     return found
 
 
+def counted_hops(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Return a list that will hold how many reads each hop was for."""
+    hops: list[int] = []
+    each = readers._each
+    monkeypatch.setattr(readers, "_each", lambda connection, asked: hops.append(len(asked)) or each(connection, asked))
+    return hops
+
+
 def test_one_that_fails_takes_others_with_it(tmp_path: Path) -> None:
     async def run() -> list[Any]:
         async with reading(tmp_path) as (reader, _):
@@ -44,9 +53,7 @@ def test_one_that_fails_takes_others_with_it(tmp_path: Path) -> None:
 
 
 def test_each_takes_a_hop_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    hops: list[int] = []
-    each = readers._each
-    monkeypatch.setattr(readers, "_each", lambda connection, asked: hops.append(len(asked)) or each(connection, asked))
+    hops = counted_hops(monkeypatch)
 
     async def run() -> None:
         async with reading(tmp_path) as (reader, _):
@@ -55,6 +62,39 @@ def test_each_takes_a_hop_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
     asyncio.run(run())
     assert hops == [5, 1]
+
+
+def test_those_who_come_a_turn_later_take_a_hop_of_their_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    hops = counted_hops(monkeypatch)
+
+    async def later(reader: Reader, turns: int) -> int:
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        return await reader.read(doubled, turns)
+
+    async def run() -> list[int]:
+        async with reading(tmp_path) as (reader, _):
+            return await asyncio.gather(*(later(reader, turns) for turns in range(5)))
+
+    assert asyncio.run(run()) == [0, 2, 4, 6, 8]
+    assert hops == [5]
+
+
+def test_the_first_waits_for_ever_while_others_come(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    hops = counted_hops(monkeypatch)
+
+    async def run() -> int:
+        async with reading(tmp_path) as (reader, _):
+            first = reader.read(doubled, 1)
+            others = []
+            while not first.done():
+                others.append(reader.read(doubled, 2))
+                await asyncio.sleep(0)
+            await asyncio.gather(*others)
+            return await first
+
+    assert asyncio.run(run()) == 2
+    assert hops[0] <= MOST_TOGETHER + readers.TURNS
 
 
 def test_those_of_one_hop_see_the_database_at_different_moments(tmp_path: Path) -> None:
