@@ -13,7 +13,7 @@ from crmkit.model.fields import MAX_INTEGER
 
 MAX_DEPTH = 32
 
-_SEND = 'send one JSON object, like {"name":"Jane Doe"}'
+_SEND = 'Send one JSON object, like {"name":"Jane Doe"}'
 
 
 def decode(body: bytes) -> dict[str, Any]:

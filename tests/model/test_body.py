@@ -17,7 +17,7 @@ def told(body: bytes) -> str:
         decode(body)
     problem = caught.value
     assert (problem.code, problem.status, problem.fields) == ("invalid_json", 400, {})
-    assert problem.hint.startswith('send one JSON object, like {"name":"Jane Doe"}: ')
+    assert problem.hint.startswith('Send one JSON object, like {"name":"Jane Doe"}: ')
     assert problem.hint.splitlines() == [problem.hint]
     return problem.hint
 

@@ -54,7 +54,7 @@ NOT_JSON = {
 def test_what_is_not_one_json_object_is_refused_and_writes_nothing(alice: Person, body: bytes) -> None:
     contact = alice.json_of("POST", "/contacts", {"name": "Jane", "email": "jane@acme.com"})
     before = alice.json_of("GET", "/audit?limit=1")
-    refused(alice, "invalid_json", "POST", "/contacts", body, does=r"^send one JSON object, like \{")
+    refused(alice, "invalid_json", "POST", "/contacts", body, does=r"^Send one JSON object, like \{")
     refused(alice, "invalid_json", "PATCH", f"/contacts/{contact['id']}", body)
     refused(alice, "invalid_json", "POST", "/auth/request", body)
     assert alice.json_of("GET", "/audit?limit=1") == before

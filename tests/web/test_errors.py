@@ -16,7 +16,7 @@ from tests.web.refused import STATUS_OF, of_text, refused
 
 ASKED: list[tuple[str, str, str, Any, Any, str]] = [
     # code, method, path, body, fields, what the hint says to do
-    ("invalid_json", "POST", "/contacts", "{", (), "send one JSON object"),
+    ("invalid_json", "POST", "/contacts", "{", (), "Send one JSON object"),
     ("unknown_field", "POST", "/contacts", {"nmae": "X"}, {"nmae": r"did you mean name\?"}, r'\{"custom"'),
     ("unknown_field", "POST", "/contacts", {"id": "c_1"}, {"id": "written by the server"}, "takes these fields: name"),
     ("unknown_field", "POST", "/auth/request", {"mail": ALICE}, {"mail": "did you mean email"}, "takes these fields"),
