@@ -9,7 +9,10 @@ SIZE = 32
 
 
 def read_or_make(folder: Path) -> bytes:
-    """Return the key, made at the first start. Raises ValueError when the file is there and is no key."""
+    """Return the key, made at the first start; the file's mode is set to 0600 at every start.
+
+    Raises ValueError when the file is there and is no key.
+    """
     file = folder / FILE
     if not file.exists():
         part = file.with_suffix(".part")
@@ -20,6 +23,7 @@ def read_or_make(folder: Path) -> bytes:
             out.flush()
             os.fsync(out.fileno())
         part.replace(file)
+    file.chmod(0o600)
     try:
         key = bytes.fromhex(file.read_text(encoding="ascii").strip())
     except (ValueError, UnicodeDecodeError):

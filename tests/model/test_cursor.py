@@ -3,6 +3,7 @@
 import base64
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -31,6 +32,23 @@ def test_a_position_comes_back_as_it_was(position: list[Any], binding: str, key:
     cursor = seal(key, binding, position)
     assert exactly(unseal(key, binding, cursor)) == exactly(position)
     assert set(cursor) <= set(ALPHABET)
+
+
+@given(st.lists(st.integers(0, 2**63), min_size=1, max_size=4))
+def test_a_cursor_shows_nothing_of_its_position(position: list[int]) -> None:
+    hidden = base64.urlsafe_b64decode(seal(KEY, BINDING, position) + "==")[16:]
+    shown = msgspec.json.encode(position)
+    assert len(hidden) == len(shown)
+    assert hidden != shown
+    # another position of the same length lies under another key stream: two cursors give away no difference either
+    other = [number ^ 1 for number in position]
+    if len(msgspec.json.encode(other)) == len(shown):
+        beside = base64.urlsafe_b64decode(seal(KEY, BINDING, other) + "==")[16:]
+        assert _xor(hidden, beside) != _xor(shown, msgspec.json.encode(other))
+
+
+def _xor(one: bytes, other: bytes) -> bytes:
+    return bytes(a ^ b for a, b in zip(one, other, strict=True))
 
 
 def test_no_other_character_fits_at_any_place() -> None:
