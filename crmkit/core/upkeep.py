@@ -5,34 +5,41 @@ It runs beside requests.
 
 import asyncio
 import logging
+import time
 from functools import partial
 from typing import NoReturn
 
 from crmkit.clock import after
 from crmkit.core.crm import Crm
+from crmkit.errors import Problem
 from crmkit.records import KINDS
-from crmkit.storage import codes, confirmations, grants, search
+from crmkit.storage import codes, confirmations, erasure, grants, search
 from crmkit.storage.tx import Tx
 
 log = logging.getLogger("crmkit")
 
 PAUSE_SECONDS = 0.2  # lets texts gather: one batch is far cheaper than many
-SWEEP_HOURS = 1
+FAILED_SECONDS = 60  # until what failed is tried again: a line of log a minute while a disk is full
+SWEEP_SECONDS = 3600  # by the monotonic clock: the other may be set back by a day
 KEEP_DAYS = 2  # counters of limits matter for a day
 
 
 async def keep_up(crm: Crm) -> NoReturn:
     """Index what was written and sweep what is outdated, until cancelled. A failure is logged and tried again."""
-    due = ""
+    due = time.monotonic()
     while True:
         try:
             await index_all(crm)
             await merge_all(crm)
-            if crm.now >= due:
+            await scrub(crm)
+            if time.monotonic() >= due:
                 await crm.database.write(_sweep)
-                due = after(crm.now, hours=SWEEP_HOURS)
-        except Exception:
-            log.exception("upkeep failed; it is tried again")
+                due = time.monotonic() + SWEEP_SECONDS
+        except Exception as error:
+            # the disk's faults are no bugs, and are told by whoever meets them
+            log.warning("upkeep failed; it is tried again: %s", error, exc_info=not isinstance(error, Problem))
+            await asyncio.sleep(FAILED_SECONDS)
+            continue
         await crm.database.wrote.wait()
         crm.database.wrote.clear()
         await asyncio.sleep(PAUSE_SECONDS)
@@ -48,10 +55,23 @@ async def index_all(crm: Crm) -> None:
 async def merge_all(crm: Crm) -> None:
     """Merge what the index was written in, in small steps, until all is done or somebody writes."""
     for kind in KINDS:
-        is_whole = await crm.database.scan(search.is_scattered, kind)
+        is_whole = await crm.database.scan("", search.is_scattered, kind)
         step = partial(search.merge, kind=kind, is_whole=is_whole)
         while not crm.database.wrote.is_set() and await crm.database.write(step, silent=True):
             pass
+
+
+async def scrub(crm: Crm) -> None:
+    """Leave no byte of erased workspaces in the index or the log, in small steps; others write between them."""
+    erased = await crm.database.read(erasure.pending)
+    if not erased:
+        return
+    for kind in KINDS:
+        is_whole = True  # all segments as they are now become one
+        while await crm.database.write(partial(search.merge, kind=kind, is_whole=is_whole), silent=True):
+            is_whole = False
+    if await crm.database.forget_log():
+        await crm.database.write(partial(erasure.finish, upto=erased), silent=True)
 
 
 def _sweep(tx: Tx) -> None:

@@ -1,6 +1,11 @@
-"""The end of a workspace: no table keeps a row of it."""
+"""The end of a workspace: no table keeps a row of it, and after upkeep no byte of the file does.
 
-from crmkit.storage.tx import Tx
+SQLite overwrites what is deleted (`secure_delete`). Two places keep bytes longer: the search index, which only marks
+what is gone until its segments are merged, and the write-ahead log, until it begins anew. `erase` notes in its own
+transaction that this is due, so it is done after a crash as well.
+"""
+
+from crmkit.storage.tx import Connection, Tx
 
 # in an order that no foreign key minds; a test scans every table for what is left
 OWNED = (
@@ -34,4 +39,16 @@ def erase(tx: Tx, workspace_id: str, number: int) -> int:
         execute(f"DELETE FROM {table}_texts WHERE place BETWEEN ? AND ?", (-last, -first))
     execute("DELETE FROM codes WHERE instr(purpose, ?) > 0", (workspace_id,))
     execute("DELETE FROM workspaces WHERE id = ?", (workspace_id,))
+    execute("INSERT INTO erasures (at) VALUES (?)", (tx.now,))
     return rows
+
+
+def pending(connection: Connection) -> int:
+    """Return the number of the newest erasure whose bytes may still be somewhere, 0 when there is none."""
+    newest: int = connection.execute("SELECT coalesce(max(number), 0) FROM erasures").fetchone()[0]
+    return newest
+
+
+def finish(tx: Tx, upto: int) -> None:
+    """Note that nothing is left of the erasures up to this number."""
+    tx.connection.execute("DELETE FROM erasures WHERE number <= ?", (upto,))

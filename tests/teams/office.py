@@ -217,8 +217,8 @@ class Books:
         return int(number)
 
     def settled(self, person: Person) -> None:
-        """Return once no text waits to be indexed."""
-        waiting = [name for name in self.tables() if name.endswith("_unindexed")]
+        """Return once no text waits to be indexed, and no erasure to be finished."""
+        waiting = [name for name in self.tables() if name.endswith("_unindexed") or name == "erasures"]
         while any(self.ask(f"SELECT 1 FROM {name} LIMIT 1") for name in waiting):
             person.get("/healthz")
 

@@ -1,7 +1,7 @@
 """The end of a workspace: not a row, not a word of it is left in any table; the neighbours notice nothing."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -128,6 +128,39 @@ def test_a_deleted_workspace_leaves_a_row(home: House, caplog: pytest.LogCapture
         for person in (alice, beside, charlie):
             shown = person.json_of("GET", f"/search?q={word}")
             assert not any(shown[kind] for kind in ("contacts", "companies", "deals"))
+
+
+def test_after_upkeep_no_byte_of_a_deleted_workspace_is_in_the_files(home: House) -> None:
+    alice = enter(home, "alice@example.com")
+    doomed, kept = new(alice, "/workspaces", name="Doomed"), new(alice, "/workspaces", name="Kept")
+    needles = [word.encode() for word in CANARIES[1:]]  # the first stands in addresses of people, who stay
+
+    def found(words: Iterable[bytes]) -> dict[str, int]:
+        content = b"".join(file.read_bytes().lower() for file in home.folder.iterdir())
+        return {word.decode(): content.count(word) for word in words if word in content}
+
+    with Books(home.folder) as books:
+        inside = filled(home, alice, doomed, CANARIES)
+        filled(home, alice, kept, (KEPT, f"{KEPT}s"))
+        books.settled(alice)
+        for contact in inside.json_of("GET", "/contacts")[
+            "items"
+        ]:  # the index holds what was changed, too, for a while
+            assert inside.patch(f"/contacts/{contact['id']}", json={"name": "Jane", "notes": None}).status_code == 200
+        books.settled(alice)
+        assert found(needles).keys() == {needle.decode() for needle in needles}
+        assert max(segments(books)) > 1
+        assert stepped(home, alice, "DELETE", f"/workspaces/{doomed}").status_code == 200
+        books.settled(alice)
+        assert segments(books) == {1}
+    assert found(needles) == {}
+    assert found([KEPT.encode()])
+
+
+def segments(books: Books) -> set[int]:
+    """Return how many segments each search index has: in one alone, nothing is left of what it only marked as gone."""
+    tables = ("companies", "contacts", "deals")
+    return {books.ask(f"SELECT count(DISTINCT segid) FROM {table}_search_idx")[0][0] for table in tables}
 
 
 def test_a_new_workspace_finds_what_a_deleted_one_left(home: House) -> None:

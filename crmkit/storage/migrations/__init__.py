@@ -11,6 +11,7 @@ from crmkit.storage.migrations import (
     m0008_texts,
     m0009_places,
     m0010_codes,
+    m0011_erasures,
 )
 from crmkit.storage.migrations.migration import Migration
 
@@ -25,6 +26,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     m0008_texts.MIGRATION,
     m0009_places.MIGRATION,
     m0010_codes.MIGRATION,
+    m0011_erasures.MIGRATION,
 )
 
 __all__ = ["MIGRATIONS", "Migration"]
