@@ -38,7 +38,8 @@ CATALOGUE: dict[str, tuple[tuple[int, ...], str]] = {
     "too_large": ((413,), "the body is larger than the server takes"),
     "rate_limited": ((429,), "too many requests; wait for Retry-After seconds"),
     "server_error": ((500,), "our fault; it is logged under the request id"),
-    "not_ready": ((503,), "the database does not answer; try again shortly"),
+    "not_ready": ((503,), "the database does not answer, or the disk is full; try again shortly"),
+    "busy": ((503,), "too much is being asked at once; wait for Retry-After seconds"),
     "mail_failed": ((503,), "the mail could not be sent; try again shortly"),
 }
 

@@ -1,4 +1,4 @@
-"""The database: one file, one connection that writes, two that only read.
+"""The database: one file, one connection that writes, three that only read.
 
 Only the writer's connection ever writes or checkpoints, and the lock beside the file keeps it the only one of any
 process that serves; so no checkpoint can race a commit, whatever SQLite this is.
@@ -19,10 +19,11 @@ from crmkit.model.actor import Actor
 from crmkit.model.fold import fold
 from crmkit.storage import migrate
 from crmkit.storage.hops import on_thread
-from crmkit.storage.patience import snapshot
+from crmkit.storage.log import CHECKPOINT_PAGES, KEPT_BYTES, Log
 from crmkit.storage.pieces import coded
 from crmkit.storage.reader import Reader
 from crmkit.storage.recall import Recall
+from crmkit.storage.scans import Scans
 from crmkit.storage.sqlite import sqlite3
 from crmkit.storage.tx import Connection
 from crmkit.storage.writer import Unit, Writer
@@ -32,7 +33,7 @@ T = TypeVar("T")
 FILE = "crmkit.db"
 LOCK = "crmkit.lock"
 
-CHECKPOINT_PAGES = 16_000  # the write-ahead log is copied back past 64 MB: pages that change often are copied once
+SCANNERS = 2  # connections for lists and searches: one workspace's never hold up all others'
 CACHE_KIB = 64 * 1024
 MAPPED_BYTES = 64 << 30  # of the file that reads see as memory: a search of a million looks at hundreds of pages
 BUSY_MS = 5_000
@@ -60,12 +61,13 @@ class Database:
         try:
             file = self.folder / FILE
             migrate.run(file, connect)
-            for writes in (True, False, False):
+            for writes in (True, False, *[False] * SCANNERS):
                 self._open.append(await _opened(file, writes))
-            writer, reader, self._scanner = self._open
-            self._reader = Reader(reader)
+            writer, reader, *scanners = self._open
+            self._reader, self._scans = Reader(reader), Scans(scanners)
+            self._log = Log(file, writer, self._reader, self._scans)
             await on_thread(writer, self._recall.watch)
-            self._writer = Writer(writer, self._clock, self._recall)
+            self._writer = Writer(writer, self._clock, self._recall, self._log)
         except BaseException:
             await self._release()
             raise
@@ -107,9 +109,21 @@ class Database:
         value: T | None = self._recall.find((work, *args))
         return value
 
-    async def scan(self, work: Callable[..., T], *args: Any) -> T:
-        """Read on the connection for lists, searches and counts, which must not hold up short reads."""
-        return await on_thread(self._scanner, snapshot, work, *args)
+    async def scan(self, workspace: str, work: Callable[..., T], *args: Any) -> T:
+        """Return `work(connection, *args)`, a list, search or count in a workspace (see Scans.run)."""
+        return await self._scans.run(workspace, work, *args)
+
+    async def check(self) -> None:
+        """Return if the database can be read and written; raises `not_ready`.
+
+        Whether it can be written is tried only while the last write failed.
+        """
+        await self.read(_touched)
+        await self._writer.check()
+
+    async def forget_log(self) -> bool:
+        """Empty the write-ahead log, with what it holds of deleted rows; tell whether that could be done."""
+        return await self._log.begin_anew()
 
     async def _release(self) -> None:
         for connection in reversed(self._open):  # the writer last, so that its close checkpoints
@@ -127,7 +141,9 @@ def connect(file: Path, writes: bool) -> Connection:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")  # an answered write survives power loss
         connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute("PRAGMA secure_delete = ON")  # what is deleted is overwritten
         connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
+        connection.execute(f"PRAGMA journal_size_limit = {KEPT_BYTES}")
     else:
         connection = sqlite3.connect(
             f"{file.absolute().as_uri()}?mode=ro",
@@ -178,6 +194,10 @@ def hold(folder: Path) -> int:
 
 async def _opened(file: Path, writes: bool) -> aiosqlite.Connection:
     return await aiosqlite.Connection(lambda: connect(file, writes), iter_chunk_size=64)
+
+
+def _touched(connection: Connection) -> None:
+    connection.execute("SELECT number FROM workspaces LIMIT 1").fetchone()
 
 
 def _folded(value: Any) -> Any:

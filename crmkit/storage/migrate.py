@@ -9,6 +9,7 @@ from contextlib import closing
 from pathlib import Path
 
 from crmkit.clock import stamp, system_clock
+from crmkit.storage import faults
 from crmkit.storage.migrations import MIGRATIONS, Migration
 from crmkit.storage.sqlite import sqlite3
 from crmkit.storage.tx import Connection
@@ -49,9 +50,7 @@ def _opened(file: Path, connect: Connect) -> Connection:
     try:
         return connect(file, True)
     except sqlite3.DatabaseError as error:
-        raise Unusable(
-            f"the database {file} cannot be opened: {error}; `crmkit doctor` looks at it, or restore a copy"
-        ) from None
+        raise Unusable(faults.unopened(file, error)) from None
 
 
 def version(connection: Connection) -> int:

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 import aiosqlite
 
+from crmkit.storage import faults
 from crmkit.storage.hops import gathered, on_thread
 from crmkit.storage.tx import Connection
 
@@ -27,6 +28,16 @@ class Reader:
         self._loop = asyncio.get_running_loop()
         self._waiting: list[_Asked] = []
         self._hops: set[asyncio.Task[None]] = set()
+        self._resumed = asyncio.Event()
+        self._resumed.set()
+
+    async def pause(self) -> None:
+        """Let no read begin until `resume`, and return when none runs."""
+        self._resumed.clear()
+        await on_thread(self._connection, _nothing)  # behind those that the thread was given already
+
+    def resume(self) -> None:
+        self._resumed.set()
 
     def read(self, work: Callable[..., T], *args: Any) -> asyncio.Future[T]:
         """Return what will be `work(connection, *args)`; what it raises is raised."""
@@ -40,6 +51,8 @@ class Reader:
 
     async def _hop(self) -> None:
         await gathered(self._waiting, TURNS)
+        if not self._resumed.is_set():
+            await self._resumed.wait()
         asked, self._waiting = self._waiting, []
         try:
             outcomes = await on_thread(self._connection, _each, asked)
@@ -52,6 +65,10 @@ class Reader:
                 answer.set_exception(outcome)
             else:
                 answer.set_result(outcome)
+
+
+def _nothing(_: Connection) -> None:
+    pass
 
 
 def _each(connection: Connection, asked: list[_Asked]) -> list[Any]:
@@ -72,4 +89,4 @@ def _outcome(connection: Connection, work: Callable[..., Any], args: tuple[Any, 
     try:
         return work(connection, *args)
     except Exception as error:
-        return error
+        return faults.unread(error)

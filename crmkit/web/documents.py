@@ -73,10 +73,12 @@ async def healthz(request: Asked) -> Answer:
     return Document("ok", {"status": "ok"})
 
 
-@read("/readyz", summary="ready when the database answers", opt={PUBLIC: True})
+@read("/readyz", summary="ready when the database can be read and written", opt={PUBLIC: True})
 async def readyz(request: Asked) -> Answer:
     try:
-        await crm_of(request).database.read(_touch)
+        await crm_of(request).database.check()
+    except Problem:
+        raise
     except Exception as error:
         raise Problem("not_ready", "The database does not answer. Try again shortly.") from error
     return Document("ready", {"status": "ready"})
@@ -85,10 +87,6 @@ async def readyz(request: Asked) -> Answer:
 def written(app: Any) -> str:
     """Return the manual of the running application."""
     return manual(app.state.crm.settings, (*KINDS, ACTIVITY), endpoints_of(handlers_of(app)))
-
-
-def _touch(connection: Any) -> None:
-    connection.execute("SELECT number FROM workspaces LIMIT 1").fetchone()
 
 
 ROUTES: list[HTTPRouteHandler] = [root, help_, skill, llms, openapi_json, healthz, readyz]

@@ -2,6 +2,7 @@
 
 import logging
 import re
+import time
 
 from litestar.exceptions import HTTPException, MethodNotAllowedException, NotFoundException
 from litestar.exceptions.http_exceptions import RequestEntityTooLarge
@@ -16,6 +17,10 @@ from crmkit.web.requests import Asked, crm_of
 
 log = logging.getLogger("crmkit")
 
+TOLD_SECONDS = 60  # a full disk refuses every write: a line for each would fill it further
+MOST_TOLD = 100  # different reasons remembered
+
+_told: dict[tuple[str, str], tuple[float, int]] = {}  # (code, reason) -> when it was logged, how often it came since
 _BY_RECORD = {kind.record: kind for kind in KINDS}
 
 
@@ -28,9 +33,18 @@ def on_error(request: Asked, error: Exception) -> Response:
 
 
 def log_ours(scope: Scope, problem: Problem) -> None:
-    """Log a Problem that is the operator's to mend: mail, database."""
+    """Log a Problem that is the operator's to mend: mail, database, disk. The same again is told once a minute."""
     reason = printable(str(problem.__cause__ or problem.hint))
-    log.warning("request %s: %s: %s", request_id(scope), problem.code, reason)
+    now, kind = time.monotonic(), (problem.code, reason)
+    told_at, untold = _told.get(kind, (float("-inf"), 0))
+    if now - told_at < TOLD_SECONDS:
+        _told[kind] = (told_at, untold + 1)
+        return
+    if len(_told) >= MOST_TOLD:
+        _told.clear()
+    _told[kind] = (now, 0)
+    more = f" (and {untold} more since the last time)" if untold else ""
+    log.warning("request %s: %s: %s%s", request_id(scope), problem.code, reason, more)
 
 
 def _translated(request: Asked, error: Exception) -> Problem:

@@ -12,6 +12,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.types import Receive
 from litestar.utils import normalize_path
 
+from crmkit.storage.patience import asker
 from crmkit.web.gate import Gate
 from crmkit.web.problems import on_error
 from crmkit.web.reply import Response, respond
@@ -27,6 +28,7 @@ class Router:
 
     async def answer(self, scope: Any, receive: Receive) -> Response:
         scope["litestar_app"] = self._app
+        asker.set(scope["state"].get("is_gone"))  # a list whose client has gone is not read to its end
         request: Asked = Request(scope, receive)
         try:
             handler, ids = self._found(scope)

@@ -15,7 +15,7 @@ def test_a_query_without_end_holds_up_all_others(tmp_path: Path, monkeypatch: py
     monkeypatch.setattr(patience, "SCAN_SECONDS", 0)
     with closing(database.connect(tmp_path / "x.db", True)) as connection:
         with pytest.raises(Problem) as caught:
-            patience.snapshot(connection, lambda reading: reading.execute(ENDLESS).fetchone())
+            patience.snapshot(connection, patience.Patience(0), lambda reading: reading.execute(ENDLESS).fetchone())
         assert caught.value.code == "not_ready"
         assert not connection.in_transaction
         assert connection.execute("SELECT 1").fetchone() == (1,)
@@ -38,4 +38,4 @@ def test_a_way_that_is_tried_forgets_the_end_of_the_whole(tmp_path: Path, monkey
         reading.execute(ENDLESS).fetchone()
 
     with closing(database.connect(tmp_path / "x.db", True)) as connection, pytest.raises(Problem):
-        patience.snapshot(connection, work)
+        patience.snapshot(connection, patience.Patience(0), work)

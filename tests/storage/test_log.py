@@ -1,0 +1,106 @@
+"""The write-ahead log stays small, whoever reads meanwhile."""
+
+import asyncio
+from contextlib import closing
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from crmkit.storage import log
+from crmkit.storage.database import FILE, connect
+from crmkit.storage.tx import Connection, Tx
+from tests.storage.desk import HANGS, Desk
+
+KIB = 1024
+MOST = 512 * KIB
+
+
+def write(tx: Tx) -> None:
+    tx.connection.execute("INSERT INTO scratch VALUES (randomblob(20000))")
+
+
+def slow(connection: Connection) -> None:
+    """A read that holds its snapshot for some milliseconds."""
+    connection.execute("SELECT count(*) FROM scratch").fetchone()
+    numbers = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 30000) SELECT max(i) FROM n"
+    connection.execute(numbers).fetchone()
+
+
+@pytest.fixture
+def small(back: Desk, monkeypatch: pytest.MonkeyPatch) -> Desk:
+    """A database whose log may have half a MiB, and is copied back as early."""
+
+    def prepare(tx: Tx) -> None:
+        tx.connection.execute("CREATE TABLE scratch (word BLOB)")
+
+    back.do(back.database.write(prepare))
+    monkeypatch.setattr(back.database._log, "_most", MOST)
+    monkeypatch.setattr(log, "MOST_BYTES", MOST)
+    return back
+
+
+def size(back: Desk) -> int:
+    return (back.database.folder / f"{FILE}-wal").stat().st_size
+
+
+def test_lists_that_follow_each_other_leave_the_log_within_its_bound(small: Desk) -> None:
+    largest = 0
+    done = asyncio.Event()
+    reads = [0]
+
+    async def lists(workspace: str) -> None:
+        while not done.is_set():
+            await small.database.scan(workspace, slow)
+            reads[0] += 1
+
+    async def writes() -> None:
+        nonlocal largest
+        for _ in range(200):  # four MiB
+            await small.database.write(write)
+            largest = max(largest, size(small))
+        done.set()
+
+    async def together() -> None:
+        # more than there are connections, so that one of them always reads
+        await asyncio.gather(writes(), *(lists(name) for name in "abcd" for _ in range(3)))
+
+    small.do(together())
+    assert largest < 2 * MOST
+    assert reads[0] > 20
+
+
+def test_another_program_that_reads_holds_up_nobody(small: Desk) -> None:
+    async def writes(times: int) -> None:
+        for _ in range(times):
+            await small.database.write(write)
+
+    with closing(connect(small.database.folder / FILE, False)) as other:
+        other.execute("BEGIN")
+        other.execute("SELECT count(*) FROM scratch").fetchone()
+        tries = pauses_of(small)
+        small.do(asyncio.wait_for(writes(100), HANGS))  # two MiB
+        assert size(small) > MOST
+        assert len(tries) == 1  # and not at every commit
+        other.execute("ROLLBACK")
+    assert small.do(small.database.forget_log())
+    assert size(small) == 0
+
+
+def pauses_of(back: Desk) -> list[Any]:
+    """Return a list that grows whenever the readers are held back."""
+    tries: list[Any] = []
+    pause = back.database._scans.pause
+    back.database._scans.pause = partial(_noted, tries, pause)  # type: ignore[method-assign]
+    return tries
+
+
+async def _noted(tries: list[Any], pause: Any, seconds: float) -> None:
+    tries.append(seconds)
+    await pause(seconds)
+
+
+def test_a_log_that_begins_anew_is_cut_to_what_is_kept(tmp_path: Path) -> None:
+    with closing(connect(tmp_path / "x.db", True)) as connection:
+        assert connection.execute("PRAGMA journal_size_limit").fetchone() == (log.KEPT_BYTES,)
