@@ -1,0 +1,191 @@
+"""The program on a disk that is full or fails: reads go on, writes say what is the matter, and no answer is untrue."""
+
+import shutil
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.house import Person, process, run
+
+HANGS = 30  # seconds after which something does not happen any more
+GCC = shutil.which("gcc")
+
+# makes fdatasync and fsync of the write-ahead log fail as often as the file FLUSHES_THAT_FAIL says
+SHIM = r"""
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static int fails(int fd) {
+    char link[64], path[4096];
+    snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+    ssize_t length = readlink(link, path, sizeof path - 1);
+    if (length < 4 || memcmp(path + length - 4, "-wal", 4)) return 0;
+    FILE *file = fopen(getenv("FLUSHES_THAT_FAIL") ? getenv("FLUSHES_THAT_FAIL") : "", "r+");
+    if (!file) return 0;
+    int left = 0;
+    if (fscanf(file, "%d", &left) != 1) left = 0;
+    if (left > 0) { rewind(file); fprintf(file, "%d\n", left - 1); }
+    fclose(file);
+    return left > 0;
+}
+
+int fdatasync(int fd) {
+    static int (*real)(int);
+    if (!real) real = dlsym(RTLD_NEXT, "fdatasync");
+    if (fails(fd)) { errno = EIO; return -1; }
+    return real(fd);
+}
+
+int fsync(int fd) {
+    static int (*real)(int);
+    if (!real) real = dlsym(RTLD_NEXT, "fsync");
+    if (fails(fd)) { errno = EIO; return -1; }
+    return real(fd);
+}
+"""
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of eight MiB."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", str(disk)], check=False)
+    if mounted.returncode:
+        pytest.skip("this machine lets nobody mount a disk")
+    try:
+        yield disk
+    finally:
+        subprocess.run(["umount", "-l", str(disk)], check=True)
+
+
+def fill(disk: Path) -> Path:
+    """Return the file that takes all the room there is."""
+    filler = disk / "filler"
+    with filler.open("wb", buffering=0) as out:
+        try:
+            while True:
+                out.write(bytes(4096))
+        except OSError:
+            return filler
+
+
+def becomes(wanted: Callable[[], bool], what: str) -> None:
+    """Return once `wanted()` is true."""
+    deadline = time.monotonic() + HANGS
+    while not wanted():
+        assert time.monotonic() < deadline, f"{what} does not happen"
+        time.sleep(0.02)
+
+
+def test_a_full_disk_refuses_writes_alone_and_is_told_by_all_who_are_asked(small_disk: Path) -> None:
+    folder = small_disk / "data"
+    with process(folder) as served, served.sign_in() as me:
+        me.headers["Accept"] = "application/json"
+        contact = me.post("/contacts", json={"name": "Jane Doe"}).json()["id"]
+        filler = fill(small_disk)
+        refused = [me.post("/contacts", json={"name": f"Jane {n}", "notes": "x" * 5000}) for n in range(100)]
+        assert {answer.status_code for answer in refused} == {503}
+        for answer in refused:
+            assert answer.json()["error"] == "not_ready"
+            assert "disk is full" in answer.json()["hint"]
+            assert "nothing was changed" in answer.json()["hint"]
+            assert int(answer.headers["Retry-After"]) > 0
+        assert me.get(f"/contacts/{contact}").status_code == 200
+        assert me.get("/contacts").json()["total"] == 1
+        ready = me.get("/readyz")
+        assert (ready.status_code, ready.json()["error"]) == (503, "not_ready")
+        assert "disk is full" in ready.json()["hint"]
+        assert me.get("/healthz").status_code == 200
+
+        filler.unlink()
+        becomes(lambda: me.get("/readyz").status_code == 200, "that it is ready again")
+        assert me.post("/contacts", json={"name": "Jane again"}).status_code == 201
+        assert served.stop() == 0
+    lines = [line for line in served.printed().splitlines() if not line.startswith("at=")]
+    assert "Traceback" not in "\n".join(lines)
+    assert sum("disk is full" in line for line in lines) <= 3, lines  # a minute is not over
+
+
+def test_a_start_on_a_full_disk_says_so_and_harms_nothing(small_disk: Path) -> None:
+    folder = small_disk / "data"
+    with process(folder) as served, served.sign_in() as me:
+        assert me.post("/contacts", json={"name": "Jane Doe"}).status_code == 201
+        token = me.token
+        assert served.stop() == 0
+    filler = fill(small_disk)
+    failed = run("serve", "--port", "0", "--local", "--data", str(folder), cwd=small_disk.parent)
+    assert failed.returncode == 1
+    (line,) = failed.stderr.splitlines()
+    assert line.startswith("crmkit: ")
+    assert "disk" in line
+    assert "full" in line
+    assert "free some space" in line
+    filler.unlink()
+    with process(folder) as served, Person(served.url, token) as me:
+        assert "Jane Doe" in me.get("/contacts").text
+
+
+@pytest.fixture
+def faults(tmp_path: Path) -> tuple[Path, dict[str, str]]:
+    """A file that says how many flushes fail from now on, and the environment in which it is obeyed."""
+    if GCC is None:
+        pytest.skip("needs a C compiler")
+    source, shim, control = tmp_path / "shim.c", tmp_path / "shim.so", tmp_path / "faults"
+    source.write_text(SHIM)
+    subprocess.run([GCC, "-shared", "-fPIC", "-o", str(shim), str(source), "-ldl"], check=True)
+    control.write_text("0\n")
+    return control, {"LD_PRELOAD": str(shim), "FLUSHES_THAT_FAIL": str(control)}
+
+
+def names(url: str, token: str) -> set[str]:
+    with Person(url, token) as me:
+        return {item["name"] for item in me.json_of("GET", "/contacts")["items"]}
+
+
+def test_a_write_whose_flush_failed_is_not_there_when_the_answer_says_so(
+    tmp_path: Path, faults: tuple[Path, dict[str, str]]
+) -> None:
+    control, environ = faults
+    folder = tmp_path / "data"
+    with process(folder, **environ) as served, served.sign_in() as me:
+        me.headers["Accept"] = "application/json"
+        assert me.post("/contacts", json={"name": "Before"}).status_code == 201
+        for number in range(5):
+            control.write_text("1\n")
+            refused = me.post("/contacts", json={"name": f"Lost {number}"})
+            assert (refused.status_code, refused.json()["error"]) == (503, "not_ready")
+            assert "nothing was changed" in refused.json()["hint"]
+        served.kill()  # before any other commit
+    with process(folder) as again:
+        assert names(again.url, me.token) == {"Before"}
+
+
+def test_a_write_of_which_nobody_knows_is_told_as_unknown(tmp_path: Path, faults: tuple[Path, dict[str, str]]) -> None:
+    control, environ = faults
+    folder = tmp_path / "data"
+    with process(folder, **environ) as served, served.sign_in() as me:
+        me.headers["Accept"] = "application/json"
+        assert me.post("/contacts", json={"name": "Before"}).status_code == 201
+        control.write_text("1000000\n")
+        doubtful = me.post("/contacts", json={"name": "Doubtful"})
+        assert (doubtful.status_code, doubtful.json()["error"]) == (503, "not_ready")
+        assert "may or may not have been done" in doubtful.json()["hint"]
+        assert "nothing was changed" not in doubtful.json()["hint"]
+        assert me.get("/readyz").status_code == 503
+        assert names(served.url, me.token) == {"Before"}
+        control.write_text("0\n")
+        assert me.get("/readyz").status_code == 200  # this writes over what was in doubt
+        assert me.post("/contacts", json={"name": "After"}).status_code == 201
+        served.kill()
+    with process(folder) as again:
+        assert names(again.url, me.token) == {"Before", "After"}
+    assert "Traceback" not in served.printed()
