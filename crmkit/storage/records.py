@@ -61,12 +61,14 @@ def insert(tx: Tx, kind: Kind, values: Mapping[str, Any]) -> Record:
 def update(tx: Tx, kind: Kind, before: Record, values: Mapping[str, Any]) -> Record:
     """Return the record with `values` over `before`; unchanged values write nothing and keep the version.
 
-    Only changed columns are written. Raises `already_exists` when a unique value is taken.
+    Only changed columns are written. `updated_at` never falls, though the clock may have been set back. Raises
+    `already_exists` when a unique value is taken.
     """
     changed = {name: value for name, value in values.items() if getattr(before, name) != value}
     if not changed:
         return before
-    after = {**changed, "version": before.version + 1, "updated_at": tx.now}  # type: ignore[attr-defined]
+    updated_at = max(tx.now, before.updated_at)  # type: ignore[attr-defined]
+    after = {**changed, "version": before.version + 1, "updated_at": updated_at}  # type: ignore[attr-defined]
     columns_changed = _columns_of(kind, after)
     names = ", ".join(f"{name} = ?" for name in columns_changed)
     sql = f"UPDATE {kind.plural} SET {names} WHERE workspace_id = ? AND id = ? RETURNING seq"
@@ -105,21 +107,31 @@ def unlink(tx: Tx, kind: Kind, link: str, id: str, name: str) -> None:
 
     That is a change of each of them, with version and audit entry.
     """
-    emptied = {**_columns_of(kind, {link: None, name: None}), "updated_at": tx.now}
-    found = _write_linked(tx, kind, link, id, emptied, ", version = version + 1")
+    emptied = _columns_of(kind, {link: None, name: None})
+    stamped = ", version = version + 1, updated_at = CASE WHEN updated_at < ? THEN ? ELSE updated_at END"
+    found = _write_linked(tx, kind, link, id, emptied, stamped, (tx.now, tx.now))
     search.note_all(tx, kind, found)
     audit.append_all(tx, f"{kind.name}.update", (record.handle for _, record in found), {link: [id, None]})
 
 
 def _write_linked(
-    tx: Tx, kind: Kind, link: str, id: str, written: Mapping[str, Any], more: str = ""
+    tx: Tx,
+    kind: Kind,
+    link: str,
+    id: str,
+    written: Mapping[str, Any],
+    more: str = "",
+    more_args: tuple[Any, ...] = (),
 ) -> list[tuple[int, Record]]:
-    """Write columns of all records that `link` to this id; return each row's number and the record it holds now."""
+    """Write columns, and what `more` of the statement sets, of all records that `link` to this id.
+
+    Return each row's number and the record it holds now.
+    """
     names = ", ".join(f"{name} = ?" for name in written)
     rows = tx.connection.execute(
         f"UPDATE {kind.plural} SET {names}{more} WHERE workspace_id = ? AND {kind.by_name[link].name} = ? "
         f"RETURNING {returned(kind)}",
-        (*written.values(), tx.by.workspace_id, id),
+        (*written.values(), *more_args, tx.by.workspace_id, id),
     ).fetchall()
     return [(seq, shown(kind, packed)) for packed, seq in rows]
 

@@ -148,3 +148,19 @@ def test_a_get_does_not_tell_the_version(alice: Person, jane: dict[str, Any]) ->
     assert answer.headers["ETag"] == '"3"'
     assert alice.head(f"/contacts/{jane['id']}").headers["ETag"] == '"3"'
     assert alice.post("/contacts", json={"name": "New"}).headers["ETag"] == '"1"'
+
+
+def test_the_time_of_a_change_never_lies_before_that_of_an_earlier_one(home: House, alice: Person) -> None:
+    home.clock.move(days=1)
+    company = alice.json_of("POST", "/companies", {"name": "Acme"})["id"]
+    kept = alice.json_of("POST", "/contacts", {"name": "Jane Doe", "company_id": company})
+    home.clock.move(days=-1)  # the clock was a day ahead, and is set right
+    changed = alice.json_of("PATCH", f"/contacts/{kept['id']}", {"stage": "lead"})
+    assert changed["updated_at"] == kept["created_at"] > stamp(home.clock())
+    first = alice.json_of("GET", "/contacts?limit=1")["items"][0]
+    assert first["id"] == kept["id"]  # the newest change is still in front
+    confirm = alice.json_of("DELETE", f"/companies/{company}")["confirm"]
+    assert alice.delete(f"/companies/{company}?confirm={confirm}").status_code == 200
+    unlinked = alice.json_of("GET", f"/contacts/{kept['id']}")
+    assert (unlinked["version"], unlinked["company_id"]) == (3, None)
+    assert unlinked["updated_at"] == kept["created_at"]
