@@ -36,19 +36,18 @@ manual: .venv/.installed         ## write HELP.txt from the declarations
 lock: .venv/.dev                 ## pin every dependency again
 	$(BIN)/pip install -q uv
 	$(BIN)/uv pip compile -q --universal --generate-hashes --python-version 3.11 pyproject.toml -o requirements.txt
-	$(BIN)/uv pip compile -q --universal --generate-hashes --python-version 3.11 --extra dev pyproject.toml -o requirements-dev.txt
+	$(BIN)/uv pip compile -q --no-config --universal --generate-hashes --python-version 3.11 --extra dev pyproject.toml -o requirements-dev.txt
 
 bench: .venv/.dev                ## measure speed, as ratios within one run; ARGS="--quick" and others
 	$(BIN)/python -m bench $(ARGS)
 
 binary: .venv/.installed         ## build dist/crmkit, one file
 	$(PYTHON) -m venv build/venv
-	build/venv/bin/pip install -q --require-hashes -r requirements.txt
+	build/venv/bin/pip install -q --require-hashes --no-deps -r requirements.txt
 	build/venv/bin/pip install -q pyinstaller==6.22.3
 	build/venv/bin/pyinstaller --onefile --clean --noconfirm --name crmkit --paths . --log-level WARN \
 		--distpath dist --workpath build/work --specpath build --add-data "$(CURDIR)/crmkit/render/manual.txt:crmkit/render" \
-		--add-data "$(CURDIR)/crmkit/render/pages.css:crmkit/render" \
-		--exclude-module faker --exclude-module polyfactory crmkit/__main__.py
+		--add-data "$(CURDIR)/crmkit/render/pages.css:crmkit/render" crmkit/__main__.py
 
 clean:           ## remove what the other targets made, but no data
 	rm -rf .venv build dist
@@ -57,7 +56,7 @@ clean:           ## remove what the other targets made, but no data
 	$(PYTHON) -m venv .venv
 
 .venv/.installed: .venv/bin/python requirements.txt pyproject.toml
-	$(BIN)/pip install -q --disable-pip-version-check --require-hashes -r requirements.txt
+	$(BIN)/pip install -q --disable-pip-version-check --require-hashes --no-deps -r requirements.txt
 	$(BIN)/pip install -q --disable-pip-version-check --no-deps --editable .
 	@touch $@
 
