@@ -8,6 +8,7 @@ import asyncio
 import fcntl
 import os
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
@@ -51,6 +52,7 @@ class Database:
         self._clock = clock
         self._lock = -1
         self._open: list[aiosqlite.Connection] = []
+        self._scans: Scans | None = None
         self._recall = Recall()
         self.wrote = asyncio.Event()
 
@@ -61,10 +63,10 @@ class Database:
         try:
             file = self.folder / FILE
             migrate.run(file, connect)
-            for writes in (True, False, *[False] * SCANNERS):
+            for writes in (True, False):
                 self._open.append(await _opened(file, writes))
-            writer, reader, *scanners = self._open
-            self._reader, self._scans = Reader(reader), Scans(scanners)
+            writer, reader = self._open
+            self._reader, self._scans = Reader(reader), Scans(partial(connect, file, False), SCANNERS)
             self._log = Log(file, writer, self._reader, self._scans)
             await on_thread(writer, self._recall.watch)
             self._writer = Writer(writer, self._clock, self._recall, self._log)
@@ -111,6 +113,8 @@ class Database:
 
     async def scan(self, workspace: str, work: Callable[..., T], *args: Any) -> T:
         """Return `work(connection, *args)`, a list, search or count in a workspace (see Scans.run)."""
+        if self._scans is None:
+            raise RuntimeError("the database is closed")
         return await self._scans.run(workspace, work, *args)
 
     async def check(self) -> None:
@@ -126,6 +130,9 @@ class Database:
         return await self._log.begin_anew()
 
     async def _release(self) -> None:
+        if self._scans is not None:
+            await self._scans.close()
+            self._scans = None
         for connection in reversed(self._open):  # the writer last, so that its close checkpoints
             await connection.close()
         self._open = []

@@ -1,22 +1,20 @@
 """Reads that may take long, lists and searches: workspaces take turns, so that none waits for all that another asks.
 
-A workspace has one of the connections at a time. What it asks meanwhile waits in its own queue, which is bounded; what
-waits longer than a read may take, or whose client has gone, is dropped. The thread of a connection takes its next work
-itself: a way back to the event loop between two reads would leave it idle.
+Each connection has a thread of its own, which takes the next read itself. A workspace has one connection at a time;
+what it asks meanwhile waits in its own queue, which is bounded. What waits longer than a read may take, or whose client
+has gone, is dropped.
 """
 
 import asyncio
 import threading
 from collections import OrderedDict, deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-import aiosqlite
-
 from crmkit.errors import Problem
 from crmkit.storage import faults
-from crmkit.storage.hops import on_thread
 from crmkit.storage.patience import Interrupted, Patience, snapshot
 from crmkit.storage.tx import Connection
 
@@ -37,18 +35,23 @@ class _Asked:
 
 
 class Scans:
-    """Runs long reads on its connections, for the event loop in which it is made."""
+    """Runs long reads on as many connections as `open_` is to open, for the event loop in which it is made."""
 
-    def __init__(self, connections: Sequence[aiosqlite.Connection]) -> None:
+    def __init__(self, open_: Callable[[], Connection], connections: int) -> None:
         self._loop = asyncio.get_running_loop()
-        self._idle = list(connections)
-        self._hops: set[asyncio.Task[None]] = set()
-        self._lock = threading.Lock()  # guards what follows: the event loop and the connections' threads use it
+        self._lock = threading.Lock()  # guards what follows
         self._waiting: OrderedDict[str, deque[_Asked]] = (
             OrderedDict()
         )  # by workspace, the one whose turn it is in front
         self._running: dict[str, _Asked] = {}  # by workspace
+        self._idle: list[threading.Lock] = []  # of threads that wait; released to wake one, the last to fall idle first
         self._is_paused = False
+        self._is_closed = False
+        self._at_rest: asyncio.Event | None = None  # set once none runs, while there is a pause
+        opened = [open_() for _ in range(connections)]
+        self._threads = [threading.Thread(target=self._work, args=(one,), daemon=True) for one in opened]
+        for thread in self._threads:
+            thread.start()
 
     async def run(self, workspace: str, work: Callable[..., T], *args: Any) -> T:
         """Return `work(connection, *args)`, in one snapshot; what it raises is raised.
@@ -62,8 +65,10 @@ class Scans:
             if len(queue) >= MOST_WAITING:
                 raise busy()
             queue.append(asked)
-            if self._idle and not self._is_paused and workspace not in self._running:
-                self._start()
+            # a thread that is about to look for a read, now or once that of the same workspace is done, finds this one
+            looking = len(self._threads) - len(self._idle) - len(self._running)
+            if workspace not in self._running and not looking:
+                self._wake()
         return await answer
 
     async def pause(self, seconds: float) -> None:
@@ -71,64 +76,83 @@ class Scans:
 
         One that runs for `seconds` more is stopped, and run again after `resume`.
         """
+        rest = asyncio.Event()
         with self._lock:
-            self._is_paused = True
-        if self._hops:
-            await asyncio.wait(self._hops, timeout=seconds)
-        with self._lock:
-            for asked in self._running.values():
-                asked.patience.must_yield = True
-        if self._hops:
-            await asyncio.wait(self._hops)
+            self._is_paused, self._at_rest = True, rest
+            if not self._running:
+                return
+        try:
+            async with asyncio.timeout(seconds):
+                await rest.wait()
+        except TimeoutError:
+            with self._lock:
+                for asked in self._running.values():
+                    asked.patience.must_yield = True
+            await rest.wait()
 
     def resume(self) -> None:
         with self._lock:
-            self._is_paused = False
-            for _ in range(min(len(self._idle), len(self._waiting))):
-                self._start()
+            self._is_paused, self._at_rest = False, None
+            self._wake(len(self._idle))
 
-    def _start(self) -> None:
-        """Let an idle connection take up what waits; the caller holds the lock."""
-        hop = self._loop.create_task(self._hop(self._idle.pop()))
-        self._hops.add(hop)  # the loop itself holds tasks by weak references alone
-        hop.add_done_callback(self._hops.discard)
+    async def close(self) -> None:
+        """Finish what waits, then close the connections."""
+        with self._lock:
+            self._is_closed = True
+            self._wake(len(self._idle))
+        for thread in self._threads:
+            await asyncio.to_thread(thread.join)
 
-    async def _hop(self, connection: aiosqlite.Connection) -> None:
-        try:
-            await on_thread(connection, self._work)
-        finally:
-            with self._lock:
-                self._idle.append(connection)
-                # what was asked after the thread had found nothing more to do
-                if not self._is_paused and any(other not in self._running for other in self._waiting):
-                    self._start()
+    def _wake(self, threads: int = 1) -> None:
+        """Have idle threads look for a read; the caller holds the lock."""
+        for _ in range(min(threads, len(self._idle))):
+            self._idle.pop().release()
 
     def _work(self, connection: Connection) -> None:
-        """Run what waits, on the connection's thread, until it is no turn of anybody's."""
-        while (asked := self._taken()) is not None:
-            outcome = _outcome(connection, asked)
-            with self._lock:
-                del self._running[asked.workspace]
-                if isinstance(outcome, Interrupted):
-                    asked.patience.must_yield = False
-                    queue = self._waiting.setdefault(asked.workspace, deque())
-                    queue.appendleft(asked)
+        """Run what is asked, on a thread of its own, until closed."""
+        awake = threading.Lock()
+        with closing(connection):
+            while True:
+                with self._lock:
+                    asked = self._taken()
+                    if asked is not None:
+                        if any(workspace not in self._running for workspace in self._waiting):
+                            self._wake()
+                    elif self._is_closed:
+                        return
+                    else:
+                        awake.acquire(blocking=False)
+                        self._idle.append(awake)
+                if asked is None:
+                    awake.acquire()  # until somebody releases it
                     continue
-            self._loop.call_soon_threadsafe(_tell, asked.answer, outcome)
+                outcome = _outcome(connection, asked)
+                with self._lock:
+                    self._ended(asked, outcome)
 
     def _taken(self) -> _Asked | None:
-        """Return the read whose turn it is, None when there is none."""
-        with self._lock:
-            if self._is_paused:
-                return None
-            for workspace, queue in self._waiting.items():
-                if workspace not in self._running:
-                    asked = self._running[workspace] = queue.popleft()
-                    del self._waiting[workspace]
-                    if queue:
-                        self._waiting[workspace] = queue  # behind all others
-                    return asked
+        """Return the read whose turn it is, None when there is none; the caller holds the lock."""
+        if self._is_paused:
             return None
+        for workspace, queue in self._waiting.items():
+            if workspace not in self._running:
+                asked = self._running[workspace] = queue.popleft()
+                del self._waiting[workspace]
+                if queue:
+                    self._waiting[workspace] = queue  # behind all others
+                return asked
+        return None
+
+    def _ended(self, asked: _Asked, outcome: Any) -> None:
+        """Tell what became of a read, or let it wait for its turn again; the caller holds the lock."""
+        del self._running[asked.workspace]
+        if isinstance(outcome, Interrupted):
+            asked.patience.must_yield = False
+            self._waiting.setdefault(asked.workspace, deque()).appendleft(asked)
+        else:
+            self._loop.call_soon_threadsafe(_tell, asked.answer, outcome)
+        if self._at_rest is not None and not self._running:
+            self._loop.call_soon_threadsafe(self._at_rest.set)
 
 
 def busy() -> Problem:

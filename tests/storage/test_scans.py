@@ -6,10 +6,10 @@ import threading
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager, closing
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-import aiosqlite
 import pytest
 
 from crmkit.errors import Problem
@@ -44,14 +44,11 @@ async def scanning(folder: Path) -> AsyncIterator[Scans]:
     file = folder / "x.db"
     with closing(connect(file, True)) as writer:
         writer.execute("CREATE TABLE IF NOT EXISTS numbers (n INTEGER)")
-    opened = [
-        await aiosqlite.Connection(lambda: connect(file, False), iter_chunk_size=64) for _ in range(SCANNERS)
-    ]  # fmt: skip
+    opened = Scans(partial(connect, file, False), SCANNERS)
     try:
-        yield Scans(opened)
+        yield opened
     finally:
-        for connection in opened:
-            await connection.close()
+        await opened.close()
 
 
 def run(folder: Path, test: Callable[[Scans], Coroutine[Any, Any, Any]]) -> Any:
