@@ -92,7 +92,13 @@ def cache() -> Path:
 
 def settings_of(folder: Path | str) -> Settings:
     """Return the settings of a server on this data that no limit slows down."""
-    return load(environ={"CRMKIT_SERVER_DATA": str(folder), "CRMKIT_LIMITS_REQUESTS_PER_MINUTE": "0"})
+    return load(
+        environ={
+            "CRMKIT_SERVER_DATA": str(folder),
+            "CRMKIT_LIMITS_REQUESTS_PER_MINUTE": "0",
+            "CRMKIT_LIMITS_REQUESTS_PER_MINUTE_USER": "0",
+        }
+    )
 
 
 def make(folder: Path, size: int, small: int, medium: int) -> tuple[str, str]:

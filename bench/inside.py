@@ -96,7 +96,11 @@ async def microseconds(app: Any, path: str, token: str, calls: int) -> float:
 
 
 async def measure(folder: Path, log: Any, rounds: int, calls: int) -> list[list[float]]:
-    environ = {"CRMKIT_SERVER_DATA": str(folder), "CRMKIT_LIMITS_REQUESTS_PER_MINUTE": "100000000"}
+    environ = {
+        "CRMKIT_SERVER_DATA": str(folder),
+        "CRMKIT_LIMITS_REQUESTS_PER_MINUTE": "100000000",
+        "CRMKIT_LIMITS_REQUESTS_PER_MINUTE_USER": "100000000",
+    }
     crm = boot.crm_of(load(environ=environ))
 
     @asynccontextmanager

@@ -137,6 +137,7 @@ def product(name: str, folder: Path, log: Path, environ: Mapping[str, str] | Non
     settings = {
         "CRMKIT_SERVER_DATA": str(folder),
         "CRMKIT_LIMITS_REQUESTS_PER_MINUTE": "100000000",
+        "CRMKIT_LIMITS_REQUESTS_PER_MINUTE_USER": "100000000",
         "CRMKIT_SERVER_HOST": "127.0.0.1",
     }
     command = [sys.executable, "-m", "crmkit", "serve", "--port", str(port)]

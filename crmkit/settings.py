@@ -67,6 +67,10 @@ class Auth(Struct, frozen=True, forbid_unknown_fields=True):
 
 class Limits(Struct, frozen=True, forbid_unknown_fields=True):
     requests_per_minute: Annotated[NotNegative, "requests per token and minute; 0 switches the limit off"] = 600
+    requests_per_minute_user: Annotated[
+        NotNegative, "requests per person and minute, with all tokens; 0 switches the limit off"
+    ] = 2000
+    tokens_per_user: Annotated[Positive, "tokens that a person may have"] = 100
     signin_per_hour: Annotated[Positive, "codes per address and hour"] = 5
     mails_per_hour: Annotated[NotNegative, "mails to all addresses in an hour; 0 switches the limit off"] = 1000
     body_kib: Annotated[Positive, "largest request body, in KiB"] = 1024

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.house import ALICE, CHARLIE, House, Person, Process, house, process
+from tests.house import ALICE, CHARLIE, UNLIMITED, House, Person, Process, house, process
 
 
 @pytest.fixture
 def home(tmp_path: Path) -> Iterator[House]:
     """A server in this process with a given clock and a letterbox."""
-    with house(tmp_path / "data", {"CRMKIT_LIMITS_REQUESTS_PER_MINUTE": "0"}) as running:
+    with house(tmp_path / "data", UNLIMITED) as running:
         yield running
 
 
@@ -32,5 +32,5 @@ def charlie(home: House) -> Iterator[Person]:
 @pytest.fixture
 def served(tmp_path: Path) -> Iterator[Process]:
     """The real program in local mode."""
-    with process(tmp_path / "data", CRMKIT_LIMITS_REQUESTS_PER_MINUTE="0") as running:
+    with process(tmp_path / "data", **UNLIMITED) as running:
         yield running

@@ -32,6 +32,9 @@ from crmkit.web.accesslog import AccessLog
 
 ROOT = Path(__file__).parent.parent
 
+# of requests per minute, so that no limit stands in the way of what is tested
+UNLIMITED = {"CRMKIT_LIMITS_REQUESTS_PER_MINUTE": "0", "CRMKIT_LIMITS_REQUESTS_PER_MINUTE_USER": "0"}
+
 ALICE, BOB, CHARLIE = "alice@example.com", "bob@example.com", "charlie@example.com"
 
 

@@ -15,7 +15,7 @@ import pytest
 
 from crmkit.records import CONTACT
 from crmkit.render import parse
-from tests.house import ROOT, Person, process
+from tests.house import ROOT, UNLIMITED, Person, process
 
 T = TypeVar("T")
 
@@ -110,7 +110,7 @@ def sample(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sample]:
         lanes[place.setdefault(address, len(place) % LANES)].append(body)
 
     folder = tmp_path_factory.mktemp("sample") / "data"
-    with process(folder, CRMKIT_LIMITS_REQUESTS_PER_MINUTE="0") as served, served.sign_in() as me:
+    with process(folder, **UNLIMITED) as served, served.sign_in() as me:
         loaded = Sample(me.token, served.url, sent)
 
         def save(person: Person, body: dict[str, Any]) -> int:

@@ -59,7 +59,7 @@ async def endpoint(request: Asked) -> Response:
 def _over_limit(request: Asked) -> Problem | None:
     """Count the message, whatever it holds, and return the Problem of one too many: a model is told it as text."""
     try:
-        request.app.state.limit.count(actor_of(request).token_id, request.scope["state"])
+        request.app.state.limit.count(actor_of(request), request.scope["state"])
     except Problem as problem:
         return problem
     return None

@@ -44,7 +44,10 @@ def respond(scope: Scope, answer: Answer) -> Response:
         answer = Failure(problem, request_id(scope))
     # unprintable characters stand in strings only, where JSON may escape any of them
     body = printable(_encode(answer.data()).decode()) if as_json else answer.text()
-    headers = [JSON if as_json else TEXT, VARY, *_raw(answer.headers)]
+    own = answer.headers
+    if "X-RateLimit-Limit" in own:  # a limit nearer than that of requests per minute
+        scope["state"].pop("limit_headers", None)
+    headers = [JSON if as_json else TEXT, VARY, *_raw(own)]
     return Response(answer.status, headers, body.encode() + b"\n")
 
 

@@ -19,7 +19,7 @@ from crmkit.records import ACTIVITY, COMPANY, CONTACT, DEAL, KINDS
 from crmkit.storage import migrate, pieces, search
 from crmkit.storage.database import FILE, connect, prepare
 from crmkit.storage.tx import Connection
-from tests.house import GivenClock, Person, house
+from tests.house import UNLIMITED, GivenClock, Person, house
 from tests.storage.desk import desk
 
 SIZE, SMALL, MEDIUM = 600, 5, 40
@@ -159,7 +159,7 @@ def test_a_search_finds_other_contacts_than_a_look_at_each(made: Dataset) -> Non
 
 
 def test_a_read_fails(made: Dataset) -> None:
-    with house(Path(made.folder), {"CRMKIT_LIMITS_REQUESTS_PER_MINUTE": "0"}, GivenClock()) as home:
+    with house(Path(made.folder), UNLIMITED, GivenClock()) as home:
         for token, size in ((made.token, SIZE), (made.medium_token, MEDIUM)):
             with Person(home.url, token) as person:
                 listed = person.json_of("GET", "/contacts")

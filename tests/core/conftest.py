@@ -4,13 +4,13 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.house import ALICE, CHARLIE, House, Person, house
+from tests.house import ALICE, CHARLIE, UNLIMITED, House, Person, house
 
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     folder = tmp_path_factory.mktemp("home") / "data"
-    with house(folder, {"CRMKIT_LIMITS_REQUESTS_PER_MINUTE": "0"}) as running:
+    with house(folder, UNLIMITED) as running:
         yield running
 
 

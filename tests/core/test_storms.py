@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 
 from tests.core.crowd import Call, at_once, statuses
-from tests.house import ALICE, House, Person, house, process
+from tests.house import ALICE, UNLIMITED, House, Person, house, process
 
 
 @pytest.fixture
 def home(tmp_path: Path) -> Iterator[House]:
     """A server with nothing in it."""
-    with house(tmp_path / "data", {"CRMKIT_LIMITS_REQUESTS_PER_MINUTE": "0"}) as running:
+    with house(tmp_path / "data", UNLIMITED) as running:
         yield running
 
 

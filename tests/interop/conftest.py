@@ -5,7 +5,7 @@ from itertools import count
 
 import pytest
 
-from tests.house import Person, Process, process
+from tests.house import UNLIMITED, Person, Process, process
 
 _numbers = count(1)
 
@@ -13,7 +13,7 @@ _numbers = count(1)
 @pytest.fixture(scope="session")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Process]:
     folder = tmp_path_factory.mktemp("interop") / "data"
-    with process(folder, CRMKIT_LIMITS_REQUESTS_PER_MINUTE="0") as running:
+    with process(folder, **UNLIMITED) as running:
         yield running
         assert running.stop() == 0
     assert "Traceback" not in running.printed()

@@ -14,7 +14,7 @@ from urllib.parse import quote
 import pytest
 
 from crmkit import ids
-from tests.house import ALICE, House, Person, house
+from tests.house import ALICE, UNLIMITED, House, Person, house
 from tests.web.connecting import rpc
 
 CALLS = 2_000
@@ -80,7 +80,7 @@ def sides(tmp_path: Path) -> Iterator[list[Side]]:
     with ExitStack() as stack:
         both = []
         for name in ("wire", "tool"):
-            home = stack.enter_context(house(tmp_path / name, {"CRMKIT_LIMITS_REQUESTS_PER_MINUTE": "0"}))
+            home = stack.enter_context(house(tmp_path / name, UNLIMITED))
             both.append(Side(home, stack.enter_context(home.sign_in(ALICE)), name == "tool"))
         yield both
 

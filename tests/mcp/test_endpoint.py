@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from crmkit import __version__
-from tests.house import ALICE, House, Person, house
+from tests.house import ALICE, UNLIMITED, House, Person, house
 from tests.web.connecting import App, rpc
 
 VERSION, CAPABILITIES = "io.modelcontextprotocol/protocolVersion", "io.modelcontextprotocol/clientCapabilities"
@@ -17,7 +17,7 @@ HANDSHAKE = ("2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25")
 
 @pytest.fixture(scope="module")
 def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    with house(tmp_path_factory.mktemp("mcp") / "data", {"CRMKIT_LIMITS_REQUESTS_PER_MINUTE": "0"}) as running:
+    with house(tmp_path_factory.mktemp("mcp") / "data", UNLIMITED) as running:
         yield running
 
 

@@ -16,7 +16,7 @@ from crmkit.records import ACTIVITY, AUDIT, CONTACT, KINDS
 from crmkit.render import parse
 from crmkit.render.manual import Endpoint, endpoint_table, manual
 from crmkit.web.app import routes
-from tests.house import ROOT, settings_of
+from tests.house import ROOT, UNLIMITED, settings_of
 
 HELP = (ROOT / "HELP.txt").read_text(encoding="utf-8")
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -145,7 +145,7 @@ def test_a_server_hands_out_the_manual_with_its_own_numbers() -> None:
     current = settings_of(
         CRMKIT_SERVER_BASE_URL="https://crm.acme.com/",
         CRMKIT_AUTH_TOKEN_IDLE_DAYS="7",
-        CRMKIT_LIMITS_REQUESTS_PER_MINUTE="0",
+        **UNLIMITED,
         CRMKIT_LIMITS_SIGNIN_PER_HOUR="3",
         CRMKIT_LIMITS_BODY_KIB="64",
     )

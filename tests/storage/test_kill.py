@@ -11,7 +11,7 @@ import httpx
 
 from crmkit.storage.database import FILE
 from crmkit.storage.sqlite import sqlite3
-from tests.house import Person, process
+from tests.house import UNLIMITED, Person, process
 
 SEED = 20260610
 KILLS = 20
@@ -128,7 +128,7 @@ def test_a_write_that_was_acknowledged_is_gone_after_kill_9(tmp_path: Path) -> N
     token = ""
     wrong: list[str] = []
     for _ in range(KILLS):
-        with process(folder, CRMKIT_LIMITS_REQUESTS_PER_MINUTE="0") as served:
+        with process(folder, **UNLIMITED) as served:
             if not token:
                 with served.sign_in() as first:
                     token = first.token
@@ -143,7 +143,7 @@ def test_a_write_that_was_acknowledged_is_gone_after_kill_9(tmp_path: Path) -> N
             for thread in threads:
                 thread.join(30)
                 assert not thread.is_alive()
-    with process(folder, CRMKIT_LIMITS_REQUESTS_PER_MINUTE="0") as served, Person(served.url, token) as person:
+    with process(folder, **UNLIMITED) as served, Person(served.url, token) as person:
         last = stored(person)
         wrong += check(clients, last)
         assert served.stop() == 0

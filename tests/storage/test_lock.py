@@ -15,7 +15,7 @@ import pytest
 
 from crmkit.storage.database import FILE, LOCK
 from crmkit.storage.sqlite import sqlite3
-from tests.house import Person, Process, command, process, run
+from tests.house import UNLIMITED, Person, Process, command, process, run
 
 
 def one_line(done: subprocess.CompletedProcess[str]) -> str:
@@ -87,7 +87,7 @@ def keep_posting(url: str, token: str, name: str, outcomes: Outcomes, most: int)
 def test_a_signal_cuts_requests_off_in_the_middle(tmp_path: Path, number: signal.Signals) -> None:
     folder = tmp_path / "data"
     outcomes = Outcomes()
-    with process(folder, CRMKIT_LIMITS_REQUESTS_PER_MINUTE="0") as served:
+    with process(folder, **UNLIMITED) as served:
         with served.sign_in() as me:
             token = me.token
         most = random.Random(int(number)).randint(100, 300)

@@ -9,7 +9,7 @@ import pytest
 from crmkit import ids
 from crmkit.records import KINDS
 from tests.core.crowd import Call, at_once, statuses
-from tests.house import ALICE, BOB, House, Person, process
+from tests.house import ALICE, BOB, UNLIMITED, House, Person, process
 from tests.web.refused import refused
 
 NOW = "2026-06-10T09:00:00Z"
@@ -282,7 +282,7 @@ def test_another_workspace_neither_reads_nor_writes_the_log(town: House, alice: 
 def test_a_cap_on_activities_holds_for_thirty_at_once_and_a_delete_makes_room(tmp_path: Path) -> None:
     config = tmp_path / "crmkit.toml"
     config.write_text('[plans]\ndefault = "small"\n\n[plans.small]\nactivities = 5\n')
-    environ = {"CRMKIT_CONFIG": str(config), "CRMKIT_LIMITS_REQUESTS_PER_MINUTE": "0"}
+    environ = {"CRMKIT_CONFIG": str(config), **UNLIMITED}
     with process(tmp_path / "data", **environ) as served, served.sign_in() as me:
         contact = made(me, "contacts")["id"]
         calls = [Call("POST", f"/contacts/{contact}/activities", {"body": str(n)}) for n in range(30)]

@@ -17,7 +17,7 @@ from crmkit import ids
 from crmkit.errors import CATALOGUE
 from crmkit.model.query import OPERATORS, RESERVED
 from crmkit.records import CONTACT
-from tests.house import ALICE, House, house
+from tests.house import ALICE, UNLIMITED, House, house
 
 EXAMPLES = 2_500
 RAW_EXAMPLES = 300
@@ -62,7 +62,7 @@ class Door:
 
 @pytest.fixture(scope="module")
 def door(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Door]:
-    environ = {"CRMKIT_LIMITS_REQUESTS_PER_MINUTE": "0", "CRMKIT_SERVER_LOG": "json"}
+    environ = {**UNLIMITED, "CRMKIT_SERVER_LOG": "json"}
     with house(tmp_path_factory.mktemp("fuzz") / "data", environ) as town, town.sign_in(ALICE) as alice:
         alice.post("/contacts", json={"name": "Tom", "email": "tom@acme.com"})
         contact = alice.json_of("POST", "/contacts", {"name": "Jane", "custom": {"score": 1}})["id"]

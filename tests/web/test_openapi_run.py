@@ -26,7 +26,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from tests.house import ALICE, House, Person, house
+from tests.house import ALICE, UNLIMITED, House, Person, house
 
 FITTING, UNFIT = 12, 4  # cases of each operation: as the document wants them, and not so
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
@@ -220,7 +220,7 @@ def _no_traces(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 @pytest.fixture
 def visitor(tmp_path: Path) -> Iterator[Visitor]:
-    environ = {"CRMKIT_LIMITS_REQUESTS_PER_MINUTE": "0", "CRMKIT_LIMITS_SIGNIN_PER_HOUR": "1000000"}
+    environ = {**UNLIMITED, "CRMKIT_LIMITS_SIGNIN_PER_HOUR": "1000000"}
     with house(tmp_path / "data", environ) as home, home.sign_in(ALICE) as alice:
         yield Visitor(home, alice)
 
