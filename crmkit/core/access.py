@@ -1,11 +1,12 @@
 """Who may: what a token stands for at this moment, and how its owner belongs to a workspace."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 from crmkit.errors import Problem
 from crmkit.model.actor import Actor
 from crmkit.storage import accounts, tokens
-from crmkit.storage.accounts import Membership
+from crmkit.storage.accounts import Membership, User
 from crmkit.storage.tx import Connection, Tx
 
 SIGN_IN = 'POST /auth/request {"email":"you@example.com"}, then POST /auth/verify with the code that is mailed'
@@ -22,17 +23,22 @@ def current(tx: Tx) -> Actor:
     return actor
 
 
-def membership(connection: Connection, user_id: str, workspace_id: str) -> Membership:
-    """Return how a user belongs to a workspace; raises `not_a_member`, alike for one that never existed."""
-    for place in accounts.memberships(connection, user_id):
+def places(connection: Connection, actor: Actor) -> list[Membership]:
+    """Return the workspaces that the actor's token may name, the one joined first in front."""
+    return [place for place in accounts.memberships(connection, actor.user_id) if actor.reaches(place.workspace_id)]
+
+
+def one_of(places: Iterable[Membership], workspace_id: str) -> Membership:
+    """Return the membership in this workspace; raises `not_a_member`, alike for one that never existed."""
+    for place in places:
         if place.workspace_id == workspace_id:
             return place
     raise Problem("not_a_member", "You do not belong to that workspace. GET /workspaces lists those you belong to.")
 
 
 def member_of(tx: Tx, workspace_id: str) -> Membership:
-    """Let the rest of the transaction happen in a workspace the actor belongs to; raises `not_a_member`."""
-    place = membership(tx.connection, tx.by.user_id, workspace_id)
+    """Let the rest of the transaction happen in a workspace that the actor may name; raises `not_a_member`."""
+    place = one_of(places(tx.connection, tx.by), workspace_id)
     enter(tx, place)
     return place
 
@@ -57,7 +63,28 @@ def enter(tx: Tx, place: Membership) -> None:
     )
 
 
-def invalid_token() -> Problem:
+def actor_in(user: User, place: Membership, token_id: str, token_name: str) -> Actor:
+    """Return the actor that a token of this user is in a workspace."""
+    return Actor(
+        user.id,
+        user.email,
+        place.role,
+        token_id,
+        token_name,
+        place.workspace_id,
+        place.name,
+        place.workspace_number,
+        place.plan,
+    )
+
+
+def invalid_token(what: str = "This token is unknown or was revoked") -> Problem:
+    return Problem("invalid_token", f"{what}. Sign in again: {SIGN_IN}.", headers=CHALLENGE)
+
+
+def unconfirmed() -> Problem:
+    """Return the refusal of what an app asks for and no mailed code confirms."""
     return Problem(
-        "invalid_token", f"This token is unknown or was revoked. Sign in again: {SIGN_IN}.", headers=CHALLENGE
+        "escalation_required",
+        f"A connected app may not do this by itself. Ask the user to do it with a token of their own: {SIGN_IN}.",
     )

@@ -10,16 +10,17 @@ from functools import partial
 from urllib.parse import urlencode
 
 from crmkit.clock import after
-from crmkit.core import access, login, quotas
+from crmkit.core import access, joining, login, quotas
 from crmkit.core.crm import Crm
 from crmkit.core.workspaces import WORKSPACE
 from crmkit.errors import Problem
 from crmkit.mail import Message
 from crmkit.model import pkce
 from crmkit.model.client import MAX_NAME, BadClient, Client, client_of, host_of, is_on_this_machine, spoken
-from crmkit.storage import accounts, audit, grants
+from crmkit.storage import accounts, audit, grants, invites
 from crmkit.storage.accounts import Membership, User
 from crmkit.storage.grants import Asked
+from crmkit.storage.invites import Invite
 from crmkit.storage.tx import Tx
 
 PURPOSE = "connect"  # of a mailed code
@@ -59,6 +60,19 @@ class Started:
     handle: str
     email: str
     local_code: str | None
+
+
+@dataclass(frozen=True)
+class Choices:
+    """Where an app may work: workspaces of the person with this address, and invites, which choosing them accepts.
+
+    `start` is the id of the workspace that is proposed, empty for the first.
+    """
+
+    email: str
+    workspaces: list[Membership]
+    invites: list[Invite]
+    start: str = ""
 
 
 def resource(crm: Crm) -> str:
@@ -116,21 +130,21 @@ async def start(crm: Crm, network: str, request: Request, email: str) -> Started
     return Started(handle, email, sent.local_code)
 
 
-async def prove(crm: Crm, network: str, request: Request, handle: str, code: str) -> tuple[str, list[Membership]]:
-    """Return (email, their workspaces) once the right code is entered; who is new is given an account.
+async def prove(crm: Crm, network: str, request: Request, handle: str, code: str) -> Choices:
+    """Return what there is to choose from once the right code is entered; who is new is given an account.
 
     Raises `invalid_code`, `rate_limited`, `not_found` for a sign-in that is outdated.
     """
 
-    def unit(tx: Tx) -> tuple[str, list[Membership]] | Problem:
+    def unit(tx: Tx) -> Choices | Problem:
         signin = _under_way(tx, request, handle)
         if signin.user_id:  # the button was pressed twice
-            return signin.email, accounts.memberships(tx.connection, signin.user_id)
+            return _choices(tx, signin)
         if not login.code_entered(tx, crm, network, signin.email, PURPOSE, code, handle):
             return Problem("invalid_code", "That code is wrong, used or outdated. Check the newest mail.")
-        user, places = login.welcome(tx, crm, signin.email, request.app)
-        grants.prove(tx, handle, user.id, _soon(crm, tx))
-        return signin.email, places
+        found = login.welcome(tx, crm, signin.email, request.app)
+        grants.prove(tx, handle, found.user.id, _soon(crm, tx))
+        return Choices(signin.email, found.workspaces, found.invites, found.start.workspace_id)
 
     outcome = await crm.database.write(unit)
     if isinstance(outcome, Problem):
@@ -138,12 +152,11 @@ async def prove(crm: Crm, network: str, request: Request, handle: str, code: str
     return outcome
 
 
-async def places(crm: Crm, request: Request, handle: str) -> tuple[str, list[Membership]]:
-    """Return (email, their workspaces) of a sign-in whose code was entered."""
+async def choices(crm: Crm, request: Request, handle: str) -> Choices:
+    """Return what there is to choose from in a sign-in whose code was entered."""
 
-    def unit(tx: Tx) -> tuple[str, list[Membership]]:
-        signin = _proven(tx, request, handle)
-        return signin.email, accounts.memberships(tx.connection, signin.user_id)
+    def unit(tx: Tx) -> Choices:
+        return _choices(tx, _proven(tx, request, handle))
 
     return await crm.database.write(unit)
 
@@ -151,17 +164,16 @@ async def places(crm: Crm, request: Request, handle: str) -> tuple[str, list[Mem
 async def choose(crm: Crm, request: Request, handle: str, workspace: str, name: str) -> str:
     """Return the URL that carries the app's code, for the chosen workspace or a new one of this name.
 
-    Raises `not_a_member`, `plan_limit_reached`, `invalid_value`, `not_found`; then nothing has changed.
+    To choose a workspace that an invite leads to is to join it. Raises `not_a_member`, `plan_limit_reached`,
+    `invalid_value`, `not_found`; then nothing has changed.
     """
     code = grants.secret()
 
     def unit(tx: Tx) -> None:
         signin = _proven(tx, request, handle)
         user = User(signin.user_id, signin.email)
-        if workspace == NEW:
-            chosen = _opened(tx, crm, user, request, name)
-        else:
-            chosen = access.membership(tx.connection, user.id, workspace)
+        is_new = workspace == NEW
+        chosen = _opened(tx, crm, user, request, name) if is_new else _chosen(tx, user, request, workspace)
         grants.end(tx, handle)
         expires_at = after(tx.now, seconds=GRANT_SECONDS)
         grants.give(tx, code, chosen.workspace_id, user.id, request.asked, expires_at)
@@ -181,14 +193,26 @@ async def refuse(crm: Crm, request: Request, handle: str) -> str:
     return _answer(crm, request.asked, error="access_denied")
 
 
+def _choices(tx: Tx, signin: grants.Signin) -> Choices:
+    workspaces = accounts.memberships(tx.connection, signin.user_id)
+    return Choices(signin.email, workspaces, invites.of_address(tx.connection, signin.email))
+
+
+def _chosen(tx: Tx, user: User, request: Request, workspace: str) -> Membership:
+    invite = invites.waiting(tx.connection, workspace, user.email)
+    if invite is not None:
+        return joining.join(tx, user, invite, request.app)
+    return access.one_of(accounts.memberships(tx.connection, user.id), workspace)
+
+
 def _opened(tx: Tx, crm: Crm, user: User, request: Request, name: str) -> Membership:
     name = WORKSPACE.filled({"name": name.strip() or user.email})["name"]
     places = accounts.memberships(tx.connection, user.id)
     if places:  # else they lost the last one a moment ago
-        tx.actor = login.actor_in(user, places[0], "", request.app)
+        tx.actor = access.actor_in(user, places[0], "", request.app)
         quotas.check(tx, crm.settings, "workspaces")
     place = accounts.insert_workspace(tx, user, name, crm.settings.plans.default)
-    tx.actor = login.actor_in(user, place, "", request.app)
+    tx.actor = access.actor_in(user, place, "", request.app)
     audit.append(tx, "workspace.create", f"workspace/{place.workspace_id}", {"name": [None, name]})
     return place
 

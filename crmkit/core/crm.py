@@ -29,12 +29,15 @@ class Crm:
     def now(self) -> str:
         return stamp(self.clock())
 
-    async def change(self, actor: Actor, unit: Callable[[Tx], T]) -> T:
+    async def change(self, actor: Actor, unit: Callable[[Tx], T], asks_code: bool = False) -> T:
         """Return what `unit` returned, done by `actor` in one transaction, once it is durable.
 
         The actor is looked up again inside the transaction, so a revoked token or an ended membership stops a
-        request that was already waiting.
+        request that was already waiting. A request that must be confirmed is refused, unless the unit `asks_code`
+        itself (see stepup.confirmed).
         """
+        if actor.must_confirm and not asks_code:
+            raise access.unconfirmed()
 
         def checked(tx: Tx) -> T:
             tx.actor = access.current(tx)

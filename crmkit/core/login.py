@@ -7,17 +7,17 @@ from functools import partial
 from typing import Annotated, Any
 
 from crmkit.clock import after
-from crmkit.core import codes
+from crmkit.core import access, codes, joining, sessions
 from crmkit.core.codes import Allowance
 from crmkit.core.crm import Crm
 from crmkit.errors import Problem
 from crmkit.mail import Message
-from crmkit.model.actor import Actor
 from crmkit.model.fields import Email, Text
 from crmkit.model.form import REQUIRED, form_of
 from crmkit.storage import accounts, audit, invites, tokens
 from crmkit.storage import codes as counters
 from crmkit.storage.accounts import Membership, User
+from crmkit.storage.invites import Invite
 from crmkit.storage.tx import Tx
 
 LOGIN = "login"  # the purpose of a code
@@ -54,7 +54,18 @@ class SignedIn:
     email: str
     workspace: Membership
     workspaces: tuple[Membership, ...]
+    invites: tuple[Invite, ...] = ()
     allowance: Allowance | None = None
+
+
+@dataclass(frozen=True)
+class Welcome:
+    """Someone who proved their address: where they belong and begin, and the invites that wait for their word."""
+
+    user: User
+    workspaces: list[Membership]
+    start: Membership
+    invites: list[Invite]
 
 
 async def request_code(crm: Crm, client: str, body: dict[str, Any]) -> CodeSent:
@@ -119,66 +130,52 @@ def code_entered(tx: Tx, crm: Crm, client: str, email: str, purpose: str, code: 
 
 
 def sign_in(tx: Tx, crm: Crm, email: str, token_name: str) -> SignedIn:
-    """Return a fresh token for the person with this address; it works in the workspace they joined first."""
-    user, workspaces = welcome(tx, crm, email, token_name)
-    token, _ = new_token(tx, user, workspaces[0], token_name)
-    return SignedIn(token, token_name, email, workspaces[0], tuple(workspaces))
+    """Return a fresh token for the person with this address, which works where they begin."""
+    found = welcome(tx, crm, email, token_name)
+    token, _ = new_token(tx, crm, found.user, found.start, token_name)
+    return SignedIn(token, token_name, email, found.start, tuple(found.workspaces), tuple(found.invites))
 
 
-def welcome(tx: Tx, crm: Crm, email: str, token_name: str) -> tuple[User, list[Membership]]:
-    """Return the person with this address and where they belong; one who is new is given an account.
+def welcome(tx: Tx, crm: Crm, email: str, token_name: str) -> Welcome:
+    """Return the person with this address; one who is new is given an account. All is logged under `token_name`.
 
     A new one gets a workspace of their own, unless signup is by invitation and an invite waits; pending invites are
-    accepted. What was done is logged under `token_name`.
+    accepted, and they begin where the newest leads. Others accept those of people they know, and begin where they
+    joined first.
     """
     user = accounts.find_user(tx.connection, email)
-    opened = None
+    is_new, opened = user is None, None
     if user is None:
         user = accounts.insert_user(tx, email)
+        accepted = invites.of_address(tx.connection, email)
         if crm.settings.auth.signup == "open":
             opened = accounts.insert_workspace(tx, user, name=email, plan=crm.settings.plans.default)
-    joined = [_join(tx, user, invite) for invite in invites.of_address(tx.connection, email)]
+    else:
+        accepted = joining.of_acquaintances(tx, user)
+    joined = [joining.join(tx, user, invite, token_name) for invite in accepted]
     workspaces = accounts.memberships(tx.connection, user.id)
     if not workspaces:
         opened = accounts.insert_workspace(tx, user, name=email, plan=crm.settings.plans.default)
         workspaces = [opened]
-    for place in joined:
-        tx.actor = actor_in(user, place, "", token_name)
-        audit.append(tx, "member.create", f"user/{user.id}", {"role": [None, place.role], "email": [None, email]})
     if opened is not None:
-        tx.actor = actor_in(user, opened, "", token_name)
+        tx.actor = access.actor_in(user, opened, "", token_name)
         audit.append(tx, "workspace.create", f"workspace/{opened.workspace_id}", {"name": [None, opened.name]})
-    return user, workspaces
+    start = joined[-1] if is_new and joined else workspaces[0]
+    return Welcome(user, workspaces, start, invites.of_address(tx.connection, email))
 
 
-def new_token(tx: Tx, user: User, place: Membership, name: str, is_app: bool = False) -> tuple[str, str]:
-    """Return (token, its id): a fresh one of this user for one of their workspaces; `is_app` if an app connects."""
+def new_token(tx: Tx, crm: Crm, user: User, place: Membership, name: str, is_app: bool = False) -> tuple[str, str]:
+    """Return (token, its id): a fresh one of this user for one of their workspaces; `is_app` if an app connects.
+
+    Where they have as many as they may, the one unused longest ends, so that signing in is always possible.
+    """
+    tx.actor = access.actor_in(user, place, "", name)
+    sessions.make_room(tx, crm)
     token = tokens.mint()
     token_id = tokens.insert(tx, token, user.id, place.workspace_id, name, is_app)
-    tx.actor = actor_in(user, place, token_id, name)
+    tx.actor = access.actor_in(user, place, token_id, name)
     audit.append(tx, "token.create", f"token/{token_id}", {"name": [None, name]})
     return token, token_id
-
-
-def actor_in(user: User, place: Membership, token_id: str, token_name: str) -> Actor:
-    """Return the actor that a token of this user is in a workspace."""
-    return Actor(
-        user.id,
-        user.email,
-        place.role,
-        token_id,
-        token_name,
-        place.workspace_id,
-        place.name,
-        place.workspace_number,
-        place.plan,
-    )
-
-
-def _join(tx: Tx, user: User, invite: invites.Invite) -> Membership:
-    invites.remove(tx, invite.workspace_id, invite.id)
-    accounts.insert_membership(tx, invite.workspace_id, user.id, invite.role)
-    return next(m for m in accounts.memberships(tx.connection, user.id) if m.workspace_id == invite.workspace_id)
 
 
 def _is_known(tx: Tx, email: str) -> bool:

@@ -51,12 +51,12 @@ async def redeem(crm: Crm, sent: Mapping[str, str]) -> str:
         if refused is not None:
             return refused
         try:
-            place = access.membership(tx.connection, grant.user_id, grant.workspace_id)
+            place = access.one_of(accounts.memberships(tx.connection, grant.user_id), grant.workspace_id)
         except Problem:
             return Refused("invalid_grant", "the user no longer belongs to the workspace")
         user = accounts.user(tx.connection, grant.user_id)
         name = client.name or host_of(grant.redirect_uri)[:MAX_NAME]
-        token, token_id = login.new_token(tx, user, place, name, is_app=True)
+        token, token_id = login.new_token(tx, crm, user, place, name, is_app=True)
         grants.redeemed(tx, code, token_id)
         return token
 

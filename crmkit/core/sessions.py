@@ -1,10 +1,10 @@
-"""Tokens in use: who sends this one, who am I, which tokens have I, end one of them."""
+"""Tokens in use: who sends this one, who am I, which tokens have I, how many may there be, end one of them."""
 
 from dataclasses import dataclass
 
 from crmkit import ids
 from crmkit.clock import after
-from crmkit.core import access, quotas
+from crmkit.core import access, quotas, stepup
 from crmkit.core.crm import Crm
 from crmkit.errors import Problem
 from crmkit.model.actor import Actor
@@ -38,7 +38,9 @@ class Session:
 async def authenticate(crm: Crm, header: str) -> Actor:
     """Return who sends this Authorization header; raises `auth_required`, `invalid_token` or `token_expired`."""
     scheme, _, token = header.strip().partition(" ")
-    token = token.strip() if scheme.lower() == "bearer" else header.strip()
+    token = token.strip()
+    if scheme.lower() != "bearer" and scheme:
+        raise access.invalid_token("Send Authorization: Bearer TOKEN, with the word Bearer")
     if not token:
         raise Problem(
             "auth_required",
@@ -51,7 +53,7 @@ async def authenticate(crm: Crm, header: str) -> Actor:
         raise access.invalid_token()
     now = crm.now
     if found.last_used_at < after(now, minutes=-WORTH_WRITING_MINUTES):
-        if found.last_used_at < after(now, days=-crm.settings.auth.token_idle_days):
+        if found.last_used_at < _idle_since(crm, now):
             raise Problem(
                 "token_expired",
                 f"This token was not used for {crm.settings.auth.token_idle_days} days. "
@@ -67,26 +69,63 @@ async def whoami(crm: Crm, actor: Actor) -> Identity:
 
 
 async def sessions(crm: Crm, actor: Actor) -> list[Session]:
-    """Return the caller's own tokens, in every workspace, that have not expired; newest first."""
-    since = after(crm.now, days=-crm.settings.auth.token_idle_days)
-    rows = await crm.database.read(tokens.listed, actor.user_id, since)
-    return [Session(*row, current=row[0] == actor.token_id) for row in rows]
+    """Return the user's tokens that have not expired, in every workspace that this one may name; newest first."""
+    rows = await crm.database.read(tokens.listed, actor.user_id, _idle_since(crm, crm.now))
+    found = [Session(*row, current=row[0] == actor.token_id) for row in rows]
+    return [session for session in found if actor.reaches(session.workspace_id)]
 
 
-async def revoke(crm: Crm, actor: Actor, id: str) -> str:
-    """End one of the caller's own tokens and return its bare id; it is dead for the next request."""
+async def revoke(crm: Crm, actor: Actor, id: str, code: str = "") -> str:
+    """End one of the user's tokens and return its bare id; it is dead for the next request."""
     try:
         bare = ids.parse(id, "tok")
     except ids.BadId as error:
         raise Problem("not_found", f"{str(error).capitalize()}. GET /tokens lists yours.") from None
 
-    def unit(tx: Tx) -> None:
-        gone = tokens.remove(tx, actor.user_id, bare)
-        if gone is None:
+    def check(tx: Tx) -> stepup.Act | None:
+        workspace_id = tokens.workspace_of(tx.connection, actor.user_id, bare)
+        if workspace_id is None or not tx.by.reaches(workspace_id):
             raise Problem("not_found", "You have no such token. GET /tokens lists yours.")
-        name, workspace_id = gone
-        access.member_of(tx, workspace_id)  # it is logged where the token worked
-        audit.append(tx, "token.revoke", f"token/{bare}", {"name": [name, None]})
+        if bare == actor.token_id:
+            return None
+        return stepup.Act(f"token.revoke {workspace_id} {bare}", f"end your token {bare}", always=False)
 
-    await crm.change(actor, unit)
+    def do(tx: Tx) -> None:
+        _end(tx, bare)
+
+    await stepup.confirmed(crm, actor, code, check, do)
     return bare
+
+
+def check_room(tx: Tx, crm: Crm) -> None:
+    """Raise `plan_limit_reached` unless the actor's user may have one more token."""
+    most = crm.settings.limits.tokens_per_user
+    if len(tokens.listed(tx.connection, tx.by.user_id, _idle_since(crm, tx.now))) >= most:
+        raise Problem(
+            "plan_limit_reached",
+            f"You have {most} tokens, and more are not allowed. End some that you do not need: GET /tokens lists them, "
+            "DELETE /tokens/{id} ends one.",
+            facts={"resource": "tokens", "cap": most, "used": most},
+        )
+
+
+def make_room(tx: Tx, crm: Crm) -> None:
+    """End the tokens of the actor's user that were unused for the longest time, until one more is allowed."""
+    listed = tokens.listed(tx.connection, tx.by.user_id, _idle_since(crm, tx.now))
+    surplus = max(0, len(listed) + 1 - crm.settings.limits.tokens_per_user)
+    for id, *_ in sorted(listed, key=lambda row: row[-1])[:surplus]:
+        _end(tx, id)
+
+
+def _end(tx: Tx, id: str) -> None:
+    """End a token of the actor's user; that is logged where the token worked."""
+    gone = tokens.remove(tx, tx.by.user_id, id)
+    if gone is not None:
+        name, workspace_id = gone
+        access.member_of(tx, workspace_id)
+        audit.append(tx, "token.revoke", f"token/{id}", {"name": [name, None]})
+
+
+def _idle_since(crm: Crm, now: str) -> str:
+    """Return since when a token must have been used to be alive."""
+    return after(now, days=-crm.settings.auth.token_idle_days)

@@ -1,4 +1,7 @@
-"""Step-up: what cannot be taken back, or gives power away, wants a code mailed for this caller, act and target."""
+"""Step-up: what cannot be taken back, or gives power away, wants a code mailed for this caller, act and target.
+
+Of a connected app it is wanted for more (see web/consent.py): its request comes with `Actor.must_confirm`.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,10 +21,14 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Act:
-    """`purpose` binds the code to action, workspace and target; `says` tells a reader what it is for."""
+    """`purpose` binds the code to action, workspace and target; `says` tells a reader what it is for.
+
+    One that is not `always` confirmed is confirmed where the actor must.
+    """
 
     purpose: str
     says: str
+    always: bool = True
 
 
 @dataclass(frozen=True)
@@ -35,17 +42,18 @@ class _Wrong:
 
 
 async def confirmed(crm: Crm, actor: Actor, code: str, check: Callable[[Tx], Act | None], do: Callable[[Tx], T]) -> T:
-    """Return what `do` returned, if `check` asks for no code or `code` is the one mailed for it.
+    """Return what `do` returned, if no code is wanted or `code` is the one mailed for it.
 
-    `check` raises what forbids the act, and returns the Act that wants a code. Else raises `escalation_required` after
-    a code was mailed, `invalid_code` (403) for a wrong one, `rate_limited` past the limits of codes.
+    `check` raises what forbids the act, and returns the Act, or None for one that nobody has to confirm. Else raises
+    `escalation_required` after a code was mailed, `invalid_code` (403) for a wrong one, `rate_limited` past the limits
+    of codes.
     """
     fresh = codes.fresh()
     acts: list[Act] = []
 
     def unit(tx: Tx) -> T | _Asked | _Wrong:
         act = check(tx)
-        if act is None:
+        if act is None or not (act.always or actor.must_confirm):
             return do(tx)
         acts[:] = [act]
         email = tx.by.email
@@ -57,7 +65,7 @@ async def confirmed(crm: Crm, actor: Actor, code: str, check: Callable[[Tx], Act
         codes.count_mail(tx, crm, email)
         return _Asked(fresh)
 
-    outcome = await crm.change(actor, unit)
+    outcome = await crm.change(actor, unit, asks_code=True)
     if isinstance(outcome, _Wrong):
         raise Problem(
             "invalid_code",

@@ -7,7 +7,7 @@ from crmkit import ids
 from crmkit.core import access, codes, quotas, stepup
 from crmkit.core.crm import Crm
 from crmkit.core.workspaces import workspace_id
-from crmkit.errors import Problem
+from crmkit.errors import Problem, a
 from crmkit.mail import Message
 from crmkit.model.actor import Actor
 from crmkit.model.fields import Choice, Email
@@ -38,14 +38,14 @@ async def people(crm: Crm, actor: Actor, id: str) -> tuple[list[Member], list[In
     bare = workspace_id(id)
 
     def read(connection: Connection) -> tuple[list[Member], list[Invite]]:
-        access.membership(connection, actor.user_id, bare)
+        access.one_of(access.places(connection, actor), bare)
         return accounts.people(connection, bare), invites.of_workspace(connection, bare)
 
     return await crm.database.read(read)
 
 
 async def invite(crm: Crm, actor: Actor, id: str, body: Mapping[str, Any], code: str) -> Invite:
-    """Invite an address and mail it how to sign in; for admins, with step-up when it is to be an admin.
+    """Invite an address and mail it how to sign in; for admins, with step-up for an admin or a connected app.
 
     Inviting again changes the role and mails again. Raises `already_exists` for a member, `mail_failed` when the mail
     does not leave (a new invite is withdrawn then).
@@ -54,7 +54,7 @@ async def invite(crm: Crm, actor: Actor, id: str, body: Mapping[str, Any], code:
     email, role = sent["email"], sent["role"] or "member"
     seen: list[str] = []
 
-    def check(tx: Tx) -> stepup.Act | None:
+    def check(tx: Tx) -> stepup.Act:
         place = access.admin_of(tx, bare)
         seen[:] = [place.name]
         if any(member.email == email for member in accounts.people(tx.connection, bare)):
@@ -63,13 +63,11 @@ async def invite(crm: Crm, actor: Actor, id: str, body: Mapping[str, Any], code:
                 f"{email} is a member already; POST /workspaces/{bare}/members/USER_ID/role changes the role.",
                 fields={"email": "belongs to a member"},
             )
-        if role != "admin":
-            return None
-        return stepup.Act(f"invite.admin {bare} {email}", f"invite {email} as admin of {bare}")
+        purpose, says = f"invite.{role} {bare} {email}", f"invite {email} as {role} of {bare}"
+        return stepup.Act(purpose, says, always=role == "admin")
 
     def do(tx: Tx) -> tuple[Invite, bool]:
-        pending = {waiting.email: waiting.role for waiting in invites.of_workspace(tx.connection, bare)}
-        before = pending.get(email)
+        before = invites.waiting(tx.connection, bare, email)
         if before is None:
             quotas.check(tx, crm.settings, "members")
         codes.count_mail(tx, crm, email)
@@ -77,52 +75,58 @@ async def invite(crm: Crm, actor: Actor, id: str, body: Mapping[str, Any], code:
         if new:
             changes = {"email": [None, email], "role": [None, role]}
             audit.append(tx, "invite.create", f"invite/{found.id}", changes)
-        elif before != role:
-            audit.append(tx, "invite.update", f"invite/{found.id}", {"role": [before, role]})
+        elif before is not None and before.role != role:
+            audit.append(tx, "invite.update", f"invite/{found.id}", {"role": [before.role, role]})
         return found, new
+
+    def take_back(tx: Tx) -> None:
+        access.member_of(tx, bare)
+        discard(tx, bare, found.id)
 
     found, new = await stepup.confirmed(crm, actor, code, check, do)
     try:
         await codes.send(crm, _letter(crm, actor, found, seen[0]))
     except Problem:
         if new:
-            await withdraw(crm, actor, bare, found.id)
+            await crm.change(actor, take_back, asks_code=True)
         raise
     return found
 
 
-async def withdraw(crm: Crm, actor: Actor, id: str, invite: str) -> str:
-    """Withdraw a pending invite and return its bare id; for admins."""
+async def withdraw(crm: Crm, actor: Actor, id: str, invite: str, code: str) -> str:
+    """Withdraw a pending invite and return its bare id; for admins, with step-up for a connected app."""
     bare, bare_invite = workspace_id(id), _bare(invite, "inv", workspace_id(id))
 
-    def unit(tx: Tx) -> None:
+    def check(tx: Tx) -> stepup.Act:
         access.admin_of(tx, bare)
-        gone = invites.remove(tx, bare, bare_invite)
-        if gone is None:
+        if all(waiting.id != bare_invite for waiting in invites.of_workspace(tx.connection, bare)):
             raise _none("invite", bare)
-        changes = {"email": [gone.email, None], "role": [gone.role, None]}
-        audit.append(tx, "invite.delete", f"invite/{bare_invite}", changes)
+        return stepup.Act(f"invite.delete {bare} {bare_invite}", f"withdraw {bare_invite} of {bare}", always=False)
 
-    await crm.change(actor, unit)
+    def do(tx: Tx) -> None:
+        discard(tx, bare, bare_invite)
+
+    await stepup.confirmed(crm, actor, code, check, do)
     return bare_invite
 
 
 async def set_role(crm: Crm, actor: Actor, id: str, user: str, body: Mapping[str, Any], code: str) -> Member:
-    """Return the member with another role; for admins, with step-up to make an admin."""
+    """Return the member with another role; for admins, with step-up to make an admin, or for a connected app."""
     bare, bare_user, role = workspace_id(id), _bare(user, "u", workspace_id(id)), ROLE.filled(body)["role"]
 
-    def check(tx: Tx) -> stepup.Act | None:
+    def check(tx: Tx) -> stepup.Act:
         access.admin_of(tx, bare)
         member = _member(tx, bare, bare_user)
-        if role != "admin" or member.role == "admin":
-            return None
-        return stepup.Act(f"member.promote {bare} {bare_user}", f"make {member.email} an admin of {bare}")
+        if role == "member":
+            keep_an_admin(tx, bare, member)
+        purpose, says = f"member.{role} {bare} {bare_user}", f"make {member.email} {a(role)} of {bare}"
+        return stepup.Act(purpose, says, always=role == "admin" != member.role)
 
     def do(tx: Tx) -> Member:
         member = _member(tx, bare, bare_user)
         if member.role != role:
             if role == "member":
-                _keep_an_admin(tx, bare, member)
+                _withdraw_invites_of(tx, bare, member)
             accounts.change_role(tx, bare, bare_user, role)
             audit.append(tx, "member.update", f"user/{bare_user}", {"role": [member.role, role]})
         return Member(member.user_id, member.email, role, member.joined_at)
@@ -130,23 +134,52 @@ async def set_role(crm: Crm, actor: Actor, id: str, user: str, body: Mapping[str
     return await stepup.confirmed(crm, actor, code, check, do)
 
 
-async def remove(crm: Crm, actor: Actor, id: str, user: str) -> Member:
-    """Remove a member and return who that was; for admins, or oneself to leave. Their tokens in it are dead at once."""
-    bare, bare_user = workspace_id(id), _bare(user, "u", workspace_id(id))
+async def remove(crm: Crm, actor: Actor, id: str, user: str, code: str) -> Member:
+    """Remove a member and return who that was; for admins, or oneself to leave; with step-up for a connected app.
 
-    def unit(tx: Tx) -> Member:
+    Their tokens in it are dead at once, and the invites they made are withdrawn.
+    """
+    bare, bare_user = workspace_id(id), _bare(user, "u", workspace_id(id))
+    found: list[Member] = []
+
+    def check(tx: Tx) -> stepup.Act:
         if bare_user == actor.user_id:
             access.member_of(tx, bare)
         else:
             access.admin_of(tx, bare)
         member = _member(tx, bare, bare_user)
-        _keep_an_admin(tx, bare, member)
-        changes = {"email": [member.email, None], "role": [member.role, None]}
-        audit.append(tx, "member.delete", f"user/{bare_user}", changes)
-        accounts.remove_membership(tx, bare, bare_user)
-        return member
+        keep_an_admin(tx, bare, member)
+        found[:] = [member]
+        says = f"leave {bare}" if bare_user == actor.user_id else f"remove {member.email} from {bare}"
+        return stepup.Act(f"member.delete {bare} {bare_user}", says, always=False)
 
-    return await crm.change(actor, unit)
+    def do(tx: Tx) -> Member:
+        part(tx, bare, found[0])
+        return found[0]
+
+    return await stepup.confirmed(crm, actor, code, check, do)
+
+
+def part(tx: Tx, workspace: str, member: Member) -> None:
+    """Let somebody be no member of the workspace in which the actor acts."""
+    changes = {"email": [member.email, None], "role": [member.role, None]}
+    audit.append(tx, "member.delete", f"user/{member.user_id}", changes)
+    _withdraw_invites_of(tx, workspace, member)
+    accounts.remove_membership(tx, workspace, member.user_id)
+
+
+def _withdraw_invites_of(tx: Tx, workspace: str, member: Member) -> None:
+    for waiting in invites.of_workspace(tx.connection, workspace):
+        if waiting.invited_by == member.email:
+            discard(tx, workspace, waiting.id)
+
+
+def discard(tx: Tx, workspace: str, id: str) -> None:
+    """Let an invite be none any more, in the workspace in which the actor acts."""
+    gone = invites.remove(tx, workspace, id)
+    if gone is not None:
+        changes = {"email": [gone.email, None], "role": [gone.role, None]}
+        audit.append(tx, "invite.delete", f"invite/{id}", changes)
 
 
 def _member(tx: Tx, workspace: str, user_id: str) -> Member:
@@ -156,7 +189,8 @@ def _member(tx: Tx, workspace: str, user_id: str) -> Member:
     raise _none("member", workspace)
 
 
-def _keep_an_admin(tx: Tx, workspace: str, member: Member) -> None:
+def keep_an_admin(tx: Tx, workspace: str, member: Member) -> None:
+    """Raise `last_admin` when the workspace has no other admin than this member."""
     admins = [other for other in accounts.people(tx.connection, workspace) if other.role == "admin"]
     if member.role == "admin" and len(admins) == 1:
         raise Problem(

@@ -6,15 +6,16 @@ from dataclasses import replace
 from typing import Annotated, Any
 
 from crmkit import ids
-from crmkit.core import access, quotas, stepup
+from crmkit.core import access, quotas, sessions, stepup
 from crmkit.core.crm import Crm
 from crmkit.errors import Problem
 from crmkit.model.actor import Actor
 from crmkit.model.fields import Text
 from crmkit.model.form import REQUIRED, form_of
-from crmkit.storage import accounts, audit, erasure, tokens
+from crmkit.storage import accounts, audit, erasure, invites, tokens
 from crmkit.storage.accounts import Membership, User
-from crmkit.storage.tx import Tx
+from crmkit.storage.invites import Invite
+from crmkit.storage.tx import Connection, Tx
 
 log = logging.getLogger("crmkit")
 
@@ -31,23 +32,30 @@ WORKSPACE = form_of(WorkspaceBody, "workspace")
 TOKEN = form_of(TokenBody, "token")
 
 
-async def mine(crm: Crm, actor: Actor) -> list[Membership]:
-    """Return the workspaces that the caller belongs to, the one joined first in front."""
-    return await crm.database.read(accounts.memberships, actor.user_id)
+async def mine(crm: Crm, actor: Actor) -> tuple[list[Membership], list[Invite]]:
+    """Return the workspaces that the caller may name, the one joined first in front, and the invites that wait."""
+
+    def read(connection: Connection) -> tuple[list[Membership], list[Invite]]:
+        return access.places(connection, actor), invites.of_address(connection, actor.email)
+
+    return await crm.database.read(read)
 
 
-async def create(crm: Crm, actor: Actor, body: Mapping[str, Any]) -> Membership:
-    """Return a new workspace, whose admin the caller is."""
+async def create(crm: Crm, actor: Actor, body: Mapping[str, Any], code: str) -> Membership:
+    """Return a new workspace, whose admin the caller is; with step-up for a connected app."""
     name = WORKSPACE.filled(body)["name"]
 
-    def unit(tx: Tx) -> Membership:
+    def check(tx: Tx) -> stepup.Act:
         quotas.check(tx, crm.settings, "workspaces")
+        return stepup.Act("workspace.create", "open a new workspace", always=False)
+
+    def do(tx: Tx) -> Membership:
         place = accounts.insert_workspace(tx, User(actor.user_id, actor.email), name, crm.settings.plans.default)
         access.enter(tx, place)
         audit.append(tx, "workspace.create", f"workspace/{place.workspace_id}", {"name": [None, name]})
         return place
 
-    return await crm.change(actor, unit)
+    return await stepup.confirmed(crm, actor, code, check, do)
 
 
 async def rename(crm: Crm, actor: Actor, id: str, body: Mapping[str, Any]) -> Membership:
@@ -69,14 +77,15 @@ async def mint_token(
 ) -> tuple[str, str, Membership]:
     """Return (token, its name, the workspace it works in); this is how one switches workspaces.
 
-    With step-up for an app that its user let in: the new token would outlive the app's own.
+    With step-up for a connected app: the new token would outlive the app's own.
     """
     bare, name = workspace_id(id), TOKEN.filled(body)["token_name"] or "default"
     token = tokens.mint()
 
-    def check(tx: Tx) -> stepup.Act | None:
+    def check(tx: Tx) -> stepup.Act:
         access.member_of(tx, bare)
-        return stepup.Act(f"token.create {bare}", f"make a token for {bare}") if tx.by.is_app else None
+        sessions.check_room(tx, crm)
+        return stepup.Act(f"token.create {bare}", f"make a token for {bare}", always=False)
 
     def do(tx: Tx) -> Membership:
         place = access.member_of(tx, bare)

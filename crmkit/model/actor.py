@@ -15,3 +15,8 @@ class Actor:
     workspace_number: int  # the storage's own number of the workspace
     plan: str
     is_app: int = 0  # 1 where the token was given to an app that its user let in
+    must_confirm: bool = False  # True where this request is done with a code mailed to the user alone
+
+    def reaches(self, workspace_id: str) -> bool:
+        """Tell whether the token may name a workspace: an app's only its own, others all of their user's."""
+        return not self.is_app or workspace_id == self.workspace_id

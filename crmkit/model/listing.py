@@ -1,6 +1,6 @@
 """A page, as a verb answers it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct
@@ -19,9 +19,9 @@ class Paging(Struct, frozen=True):
     notes: tuple[str, ...] = ()
 
     @classmethod
-    def whole(cls, total: int) -> "Paging":
+    def whole(cls, total: int, notes: Iterable[str] = ()) -> "Paging":
         """Return the paging of a list that is one page."""
-        return cls(total=total)
+        return cls(total=total, notes=tuple(notes))
 
 
 class Listing(Struct, frozen=True):

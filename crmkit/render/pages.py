@@ -2,10 +2,13 @@
 
 import base64
 import hashlib
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 from importlib.resources import files
+
+from crmkit.model.fold import plain
 
 STYLE = (files("crmkit.render") / "pages.css").read_text(encoding="utf-8")
 STYLE_HASH = f"sha256-{base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()}"
@@ -26,11 +29,13 @@ class App:
 
 @dataclass(frozen=True)
 class Place:
-    """A workspace to choose."""
+    """A workspace to choose; one that the person is invited to by `invited_by` is called by its id alone."""
 
     id: str
-    name: str
     role: str
+    name: str = ""
+    opened_by: str = ""
+    invited_by: str = ""
 
 
 def email_page(app: App, email: str = "", wrong: str = "") -> str:
@@ -74,11 +79,16 @@ def workspace_page(
 ) -> str:
     """Return the third page: the workspace that the app shall work in, or a new one.
 
-    `chosen` is the id that is marked, or `new` with a `name`; the first workspace when it is none of these.
+    `chosen` is the id that is marked, or `new` with a `name`; the first workspace when it is none of these, never one
+    that the person is only invited to.
     """
-    ids = [place.id for place in places]
-    marked = chosen if chosen in [*ids, "new"] else [*ids, "new"][0]
-    choices = [_choice(place.id, place.name, place.role, chosen=place.id == marked) for place in places]
+    own = [place.id for place in places if not place.invited_by]
+    marked = chosen if chosen in (*(place.id for place in places), "new") else [*own, "new"][0]
+    names = Counter(_alike(place.name) for place in places)
+    choices = [
+        _choice(place.id, place.name or place.id, _about(place, names[_alike(place.name)] > 1), place.id == marked)
+        for place in places
+    ]
     return _page(
         "Choose a workspace",
         wrong,
@@ -136,8 +146,20 @@ def _own(text: str) -> str:
     return f"<b>{escape(text)}</b>"
 
 
-def _choice(id: str, name: str, role: str, chosen: bool) -> str:
-    shown = f' <span class="soft">{escape(role)}</span>' if role else ""
+def _about(place: Place, is_alike: bool) -> str:
+    """Return what is told of a workspace beside its name: more of one that another has a name like."""
+    if place.invited_by:
+        return f"invite by {place.invited_by}, as {place.role}: choose it to join"
+    return f"{place.role}, {place.id}, opened by {place.opened_by}" if is_alike else place.role
+
+
+def _alike(name: str) -> str:
+    """Return what names have in common that people would take for one another."""
+    return "".join(plain(name).split())
+
+
+def _choice(id: str, name: str, about: str, chosen: bool) -> str:
+    shown = f' <span class="soft">{escape(about)}</span>' if about else ""
     return (
         f'<label class="choice"><input type="radio" name="workspace" value="{escape(id)}" required'
         f"{' checked' if chosen else ''}>{_own(name)}{shown}</label>"

@@ -23,6 +23,7 @@ class Membership:
     plan: str
     role: str
     created_at: str
+    opened_by: str
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,7 @@ def insert_workspace(tx: Tx, user: User, name: str, plan: str) -> Membership:
         (id, name, plan, tx.now, user.email),
     ).fetchone()
     insert_membership(tx, id, user.id, "admin")
-    return Membership(id, number, name, plan, "admin", tx.now)
+    return Membership(id, number, name, plan, "admin", tx.now, user.email)
 
 
 def insert_membership(tx: Tx, workspace_id: str, user_id: str, role: str) -> None:
@@ -86,6 +87,24 @@ def remove_membership(tx: Tx, workspace_id: str, user_id: str) -> None:
     tx.connection.execute("DELETE FROM memberships WHERE workspace_id = ? AND user_id = ?", place)
 
 
+def remove_user(tx: Tx, user_id: str, email: str) -> None:
+    """Let nothing be left of a user who belongs to no workspace any more, counters and codes of the address included.
+
+    What they did stays in the audit log and the records of the workspaces where they did it.
+    """
+    for sql, value in (
+        ("DELETE FROM tokens WHERE user_id = ?", user_id),
+        ("DELETE FROM grants WHERE user_id = ?", user_id),
+        ("DELETE FROM signins WHERE email = ?", email),
+        ("DELETE FROM attempts WHERE who = ?", email),
+        ("DELETE FROM codes WHERE email = ?", email),
+        ("DELETE FROM codes WHERE instr(purpose, ?) > 0", email),  # what others were about to do with them
+        ("DELETE FROM invites WHERE invited_by = ?", email),
+        ("DELETE FROM users WHERE id = ?", user_id),
+    ):
+        tx.connection.execute(sql, (value,))
+
+
 def rename_workspace(tx: Tx, workspace_id: str, name: str) -> None:
     tx.connection.execute("UPDATE workspaces SET name = ? WHERE id = ?", (name, workspace_id))
 
@@ -103,12 +122,27 @@ def people(connection: Connection, workspace_id: str) -> list[Member]:
 def memberships(connection: Connection, user_id: str) -> list[Membership]:
     """Return the workspaces a user belongs to, the one joined first in front, their own before others."""
     rows = connection.execute(
-        "SELECT w.id, w.number, w.name, w.plan, m.role, w.created_at FROM memberships AS m "
+        "SELECT w.id, w.number, w.name, w.plan, m.role, w.created_at, w.created_by FROM memberships AS m "
         "JOIN workspaces AS w ON w.id = m.workspace_id JOIN users AS u ON u.id = m.user_id WHERE m.user_id = ? "
         "ORDER BY m.joined_at, w.created_by = u.email DESC, w.number",
         (user_id,),
     )
     return [Membership(*row) for row in rows]
+
+
+def is_known_to(connection: Connection, user_id: str, email: str) -> bool:
+    """Tell whether the person with this address belongs to a workspace that the user belongs to as well."""
+    sql = (
+        "SELECT 1 FROM users AS u JOIN memberships AS theirs ON theirs.user_id = u.id JOIN memberships AS own "
+        "ON own.workspace_id = theirs.workspace_id AND own.user_id = ? WHERE u.email = ? LIMIT 1"
+    )
+    return connection.execute(sql, (user_id, email)).fetchone() is not None
+
+
+def workspace(connection: Connection, id: str, role: str) -> Membership:
+    """Return the workspace with this id, which exists, as someone with this role sees it."""
+    sql = "SELECT id, number, name, plan, ?, created_at, created_by FROM workspaces WHERE id = ?"
+    return Membership(*connection.execute(sql, (role, id)).fetchone())
 
 
 def members(connection: Connection, workspace_id: str) -> int:

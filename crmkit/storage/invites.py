@@ -1,6 +1,6 @@
 """Pending invitations: an address, a workspace, a role. They are gone once accepted or withdrawn."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from crmkit import ids
 from crmkit.storage.tx import Connection, Tx
@@ -13,9 +13,11 @@ class Invite:
     email: str
     role: str
     created_at: str
+    invited_by: str  # the address of the admin who asked for it last
 
 
-_SELECT = "SELECT id, workspace_id, email, role, created_at FROM invites"
+_COLUMNS = "id, workspace_id, email, role, created_at, invited_by"
+_SELECT = f"SELECT {_COLUMNS} FROM invites"
 
 
 def of_address(connection: Connection, email: str) -> list[Invite]:
@@ -30,30 +32,36 @@ def of_workspace(connection: Connection, workspace_id: str) -> list[Invite]:
     return [Invite(*row) for row in rows]
 
 
+def waiting(connection: Connection, workspace_id: str, email: str) -> Invite | None:
+    """Return the invite that waits for this address in a workspace, or None."""
+    row = connection.execute(f"{_SELECT} WHERE workspace_id = ? AND email = ?", (workspace_id, email)).fetchone()
+    return None if row is None else Invite(*row)
+
+
 def put(tx: Tx, workspace_id: str, email: str, role: str) -> tuple[Invite, bool]:
-    """Return the invite of this address to the workspace, now with this role, and whether it is new."""
-    for invite in of_workspace(tx.connection, workspace_id):
-        if invite.email == email:
-            tx.connection.execute(
-                "UPDATE invites SET role = ? WHERE workspace_id = ? AND id = ?", (role, workspace_id, invite.id)
-            )
-            return Invite(invite.id, workspace_id, email, role, invite.created_at), False
+    """Return the actor's invite of this address to the workspace, now with this role, and whether it is new."""
+    invite = waiting(tx.connection, workspace_id, email)
+    if invite is not None:
+        tx.connection.execute(
+            "UPDATE invites SET role = ?, invited_by = ? WHERE workspace_id = ? AND id = ?",
+            (role, tx.by.email, workspace_id, invite.id),
+        )
+        return replace(invite, role=role, invited_by=tx.by.email), False
     while True:
         id = ids.mint("inv")
         taken = "SELECT 1 FROM invites WHERE workspace_id = ? AND id = ?"
         if tx.connection.execute(taken, (workspace_id, id)).fetchone() is None:
             break
     tx.connection.execute(
-        "INSERT INTO invites (workspace_id, id, email, role, created_at, invited_by) VALUES (?, ?, ?, ?, ?, ?)",
-        (workspace_id, id, email, role, tx.now, tx.by.email),
+        f"INSERT INTO invites ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?)",
+        (id, workspace_id, email, role, tx.now, tx.by.email),
     )
-    return Invite(id, workspace_id, email, role, tx.now), True
+    return Invite(id, workspace_id, email, role, tx.now, tx.by.email), True
 
 
 def remove(tx: Tx, workspace_id: str, id: str) -> Invite | None:
     """Remove an invite and return it, or None when there is none."""
     row = tx.connection.execute(
-        "DELETE FROM invites WHERE workspace_id = ? AND id = ? RETURNING id, workspace_id, email, role, created_at",
-        (workspace_id, id),
+        f"DELETE FROM invites WHERE workspace_id = ? AND id = ? RETURNING {_COLUMNS}", (workspace_id, id)
     ).fetchone()
     return None if row is None else Invite(*row)

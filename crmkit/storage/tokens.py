@@ -73,6 +73,13 @@ def listed(connection: Connection, user_id: str, used_since: str) -> list[tuple[
     ).fetchall()
 
 
+def workspace_of(connection: Connection, user_id: str, token_id: str) -> str | None:
+    """Return the workspace in which a user's token works, or None when they have no such token."""
+    sql = "SELECT workspace_id FROM tokens WHERE user_id = ? AND id = ?"
+    row = connection.execute(sql, (user_id, token_id)).fetchone()
+    return None if row is None else row[0]
+
+
 def remove(tx: Tx, user_id: str, token_id: str) -> tuple[str, str] | None:
     """Revoke a user's own token and return (name, workspace_id), or None when they have no such token."""
     row = tx.connection.execute(

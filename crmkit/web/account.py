@@ -1,17 +1,20 @@
-"""The routes of a person: sign in, who am I, my tokens."""
+"""The routes of a person: sign in, who am I, my tokens, the end of my account."""
+
+from collections.abc import Iterable
 
 from litestar import delete, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
-from crmkit.core import login, sessions
+from crmkit.core import account, login, sessions
 from crmkit.core.login import CODE_ENTRY, CODE_REQUEST
 from crmkit.core.sessions import Identity
 from crmkit.model.listing import Paging, Rows
 from crmkit.render import text
 from crmkit.render.answers import Answer, Card, Lines, done
-from crmkit.web.gate import DIRECT, PUBLIC
-from crmkit.web.requests import Asked, actor_of, body_of, client_of, crm_of, read
+from crmkit.storage.invites import Invite
+from crmkit.web.gate import DIRECT, PUBLIC, QUERY
+from crmkit.web.requests import Asked, actor_of, body_of, client_of, code_of, crm_of, read
 
 
 @post(
@@ -45,11 +48,25 @@ async def enter_code(request: Asked) -> Answer:
         "workspaces": [
             {"id": place.workspace_id, "name": place.name, "role": place.role} for place in signed_in.workspaces
         ],
+        "invites": [
+            {"workspace_id": invite.workspace_id, "role": invite.role, "invited_by": invite.invited_by}
+            for invite in signed_in.invites
+        ],
     }
     lines = {"token": signed_in.token, "workspace": signed_in.workspace.workspace_id}
-    note = "note: save this token, it is shown once; send it as Authorization: Bearer TOKEN on every request"
+    notes = ["save this token, it is shown once; send it as Authorization: Bearer TOKEN on every request"]
+    notes += invites_told(signed_in.invites)
     limits = signed_in.allowance.headers if signed_in.allowance else {}
-    return Card(lines, facts, done="authenticated", comments=[note], limits=limits)
+    return Card(lines, facts, done="authenticated", comments=[f"note: {note}" for note in notes], limits=limits)
+
+
+def invites_told(invites: Iterable[Invite]) -> list[str]:
+    """Return a note for each invite that waits to be accepted; what its workspace is called is the inviter's word."""
+    return [
+        f"you are invited to {invite.workspace_id} as {invite.role} by {invite.invited_by}; "
+        f"POST /workspaces/{invite.workspace_id}/join joins it"
+        for invite in invites
+    ]
 
 
 @read("/whoami", summary="who you are, your workspace, its plan and use")
@@ -94,10 +111,29 @@ async def tokens(request: Asked) -> Answer:
     return Lines(Rows("tokens", rows, Paging.whole(len(rows))))
 
 
-@delete("/tokens/{id:str}", summary="end one of your tokens", status_code=200)
+@delete(
+    "/tokens/{id:str}",
+    summary="end one of your tokens (step-up for connected apps, but for their own)",
+    status_code=200,
+    opt={QUERY: ("code",)},
+)
 async def revoke(request: Asked, id: FromPath[str]) -> Answer:
-    bare = await sessions.revoke(crm_of(request), actor_of(request), id)
+    bare = await sessions.revoke(crm_of(request), actor_of(request), id, code_of(request))
     return done(f"revoked token/{bare}", {"id": bare, "handle": f"token/{bare}"})
 
 
-ROUTES: list[HTTPRouteHandler] = [request_code, enter_code, whoami, tokens, revoke]
+@delete(
+    "/me",
+    name="end_account",
+    summary="end your account, with the workspaces you are alone in (step-up: code)",
+    status_code=200,
+    opt={QUERY: ("code",)},
+)
+async def end(request: Asked) -> Answer:
+    actor = actor_of(request)
+    gone = await account.end(crm_of(request), actor, code_of(request))
+    with_them = f" and {', '.join(f'workspace/{id}' for id in gone)} with all data" if gone else ""
+    return done(f"ended the account of {actor.email}{with_them}", {"email": actor.email, "workspaces": gone})
+
+
+ROUTES: list[HTTPRouteHandler] = [request_code, enter_code, whoami, tokens, revoke, end]

@@ -1,13 +1,15 @@
 """What every request passes before its handler, in this order.
 
 A Host that can be one (in local mode: that names this machine), a method of ours, a token (unless the route is public),
-requests per minute, and query parameters that the route takes. A handler that runs may therefore act at once.
+requests per minute, and query parameters that the route takes. A handler that runs may therefore act at once; where the
+user of a connected app has to confirm what it asks, the Actor says so.
 
 Routes for apps (MCP) also refuse foreign web pages, and say where to sign in. They count requests themselves, and a
 call of a tool, which comes through here once more as the request that it stands for, is not counted again.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -17,6 +19,7 @@ from litestar.types import Scope
 from crmkit.core import sessions
 from crmkit.core.crm import Crm
 from crmkit.errors import Problem, nearest
+from crmkit.web import consent
 from crmkit.web.apps import Origins, challenge
 from crmkit.web.hosts import Hosts
 from crmkit.web.limits import PerMinute
@@ -42,7 +45,7 @@ class Gate:
         self._crm = crm
         self._hosts = Hosts(crm.settings)
         self._origins = Origins(crm.settings)
-        self.limit = PerMinute(crm.settings.limits.requests_per_minute)
+        self.limit = PerMinute(crm.settings.limits)
 
     async def check(self, scope: Scope, options: Mapping[str, Any]) -> None:
         """Let a request through to the handler with these options; raises what is wrong with it."""
@@ -61,13 +64,16 @@ class Gate:
         if not options.get(PUBLIC):
             sent = header_of(scope, b"authorization")
             try:
-                actor = state["actor"] = await sessions.authenticate(self._crm, sent)
+                actor = await sessions.authenticate(self._crm, sent)
             except Problem as problem:
                 if options.get(APPS) and problem.status == 401:
                     problem.headers["WWW-Authenticate"] = challenge(self._crm.settings.base_url, sent=bool(sent))
                 raise
+            if actor.is_app and consent.is_needed(scope):
+                actor = replace(actor, must_confirm=True)
+            state["actor"] = actor
             if not options.get(APPS) and not state.get(INSIDE):
-                self.limit.count(actor.token_id, state)
+                self.limit.count(actor, state)
         state["pairs"] = _pairs(scope["query_string"], options.get(QUERY, ()))
 
 

@@ -11,7 +11,6 @@ from litestar.types import Scope
 from crmkit.core import connect
 from crmkit.errors import Problem
 from crmkit.render import pages
-from crmkit.storage.accounts import Membership
 from crmkit.web.forms import MAX_FORM, form_of
 from crmkit.web.gate import ANY, DIRECT, PUBLIC, QUERY
 from crmkit.web.problems import log_ours
@@ -67,12 +66,12 @@ async def _prove(request: Asked, asked: connect.Request, sent: dict[str, str]) -
     app, handle = _app(request, asked), sent["signin"]
     code = "".join(sent.get("code", "").split())
     try:
-        email, places = await connect.prove(crm_of(request), client_of(request), asked, handle, code)
+        choices = await connect.prove(crm_of(request), client_of(request), asked, handle, code)
     except Problem as problem:
         if problem.code == "not_found":
             return _stop(request.scope, problem, app.again)
         return _shown(request.scope, pages.code_page(app, handle, sent.get("email", ""), wrong=_told(problem)), problem)
-    return _shown(request.scope, pages.workspace_page(app, handle, email, _places(places)))
+    return _shown(request.scope, pages.workspace_page(app, handle, choices.email, _places(choices), choices.start))
 
 
 async def _choose(request: Asked, asked: connect.Request, sent: dict[str, str]) -> Response:
@@ -84,8 +83,9 @@ async def _choose(request: Asked, asked: connect.Request, sent: dict[str, str]) 
         try:
             return _sent_on(await connect.choose(crm, asked, handle, workspace, name))
         except Problem as problem:
-            email, places = await connect.places(crm, asked, handle)  # where it is outdated, this says so
-            page = pages.workspace_page(app, handle, email, _places(places), workspace, name, _told(problem))
+            choices = await connect.choices(crm, asked, handle)  # where it is outdated, this says so
+            places = _places(choices)
+            page = pages.workspace_page(app, handle, choices.email, places, workspace, name, _told(problem))
             return _shown(request.scope, page, problem)
     except Problem as problem:
         return _stop(request.scope, problem, app.again)
@@ -100,8 +100,10 @@ def _app(request: Asked, asked: connect.Request) -> pages.App:
     return pages.App(asked.app, asked.host, asked.on_this_machine, again)
 
 
-def _places(places: list[Membership]) -> list[pages.Place]:
-    return [pages.Place(place.workspace_id, place.name, place.role) for place in places]
+def _places(choices: connect.Choices) -> list[pages.Place]:
+    own = [pages.Place(place.workspace_id, place.role, place.name, place.opened_by) for place in choices.workspaces]
+    waiting = [pages.Place(one.workspace_id, one.role, invited_by=one.invited_by) for one in choices.invites]
+    return own + waiting
 
 
 def _shown(scope: Scope, page: str, problem: Problem | None = None) -> Response:

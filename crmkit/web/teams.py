@@ -7,10 +7,12 @@ from litestar import delete, patch, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
-from crmkit.core import teams, workspaces
+from crmkit.core import joining, teams, workspaces
+from crmkit.model.actor import Actor
 from crmkit.model.listing import Paging, Rows
 from crmkit.render.answers import Answer, Card, Line, Lines, Team, done
 from crmkit.storage.accounts import Membership
+from crmkit.web.account import invites_told
 from crmkit.web.gate import QUERY
 from crmkit.web.requests import Asked, actor_of, body_of, code_of, crm_of, read
 
@@ -20,16 +22,21 @@ ONE = "/workspaces/{id:str}"
 @read("/workspaces", name="list_workspaces", summary="workspaces you belong to")
 async def mine(request: Asked) -> Answer:
     actor = actor_of(request)
-    places = await workspaces.mine(crm_of(request), actor)
+    places, invites = await workspaces.mine(crm_of(request), actor)
     rows = tuple((f"workspace/{place.workspace_id}", _shown(place, actor.workspace_id)) for place in places)
-    return Lines(Rows("workspaces", rows, Paging.whole(len(rows))))
+    return Lines(Rows("workspaces", rows, Paging.whole(len(rows), invites_told(invites))))
 
 
-@post("/workspaces", name="create_workspace", summary="open one, as its admin", opt={"form": workspaces.WORKSPACE})
+@post(
+    "/workspaces",
+    name="create_workspace",
+    summary="open one, as its admin (step-up for connected apps)",
+    opt={"form": workspaces.WORKSPACE, QUERY: ("code",)},
+)
 async def create(request: Asked) -> Answer:
-    place = await workspaces.create(crm_of(request), actor_of(request), await body_of(request))
-    note = f"note: POST /workspaces/{place.workspace_id}/tokens gives a token that works in it"
-    return _one(place, ["created", note], status=201)
+    actor, body = actor_of(request), await body_of(request)
+    place = await workspaces.create(crm_of(request), actor, body, code_of(request))
+    return _one(place, ["created", _way_in(actor, place)], status=201)
 
 
 @patch(ONE, name="rename_workspace", summary="rename it (admin)", opt={"form": workspaces.WORKSPACE})
@@ -64,6 +71,19 @@ async def mint_token(request: Asked, id: FromPath[str]) -> Answer:
     return Card(lines, facts, done="token created", comments=[note], status=201)
 
 
+@post(
+    f"{ONE}/join",
+    name="join_workspace",
+    summary="accept your invite to it (step-up for connected apps)",
+    status_code=200,
+    opt={QUERY: ("code",)},
+)
+async def join(request: Asked, id: FromPath[str]) -> Answer:
+    actor = actor_of(request)
+    place = await joining.accept(crm_of(request), actor, id, code_of(request))
+    return _one(place, [_way_in(actor, place)])
+
+
 @read(f"{ONE}/members", name="list_members", summary="members and pending invites")
 async def people(request: Asked, id: FromPath[str]) -> Answer:
     members, invites = await teams.people(crm_of(request), actor_of(request), id)
@@ -76,7 +96,7 @@ async def people(request: Asked, id: FromPath[str]) -> Answer:
 @post(
     f"{ONE}/invites",
     name="invite",
-    summary="invite an address (admin; step-up for an admin)",
+    summary="invite an address (admin; step-up for an admin and for connected apps)",
     opt={"form": teams.INVITE, QUERY: ("code",)},
 )
 async def invite(request: Asked, id: FromPath[str]) -> Answer:
@@ -84,21 +104,26 @@ async def invite(request: Asked, id: FromPath[str]) -> Answer:
     found = await teams.invite(crm_of(request), actor_of(request), id, body, code_of(request))
     facts = {"id": found.id, "handle": f"invite/{found.id}", "email": found.email, "role": found.role}
     message = f"invited {found.email} as {found.role}: invite/{found.id}"
-    return done(message, facts, ["note: they join at their next sign-in with that address"], status=201)
+    note = f"note: with that address they join at their next sign-in, or by POST /workspaces/{found.workspace_id}/join"
+    return done(message, facts, [note], status=201)
 
 
 @delete(
-    f"{ONE}/invites/{{invite_id:str}}", name="withdraw_invite", summary="withdraw an invite (admin)", status_code=200
+    f"{ONE}/invites/{{invite_id:str}}",
+    name="withdraw_invite",
+    summary="withdraw an invite (admin; step-up for connected apps)",
+    status_code=200,
+    opt={QUERY: ("code",)},
 )
 async def withdraw(request: Asked, id: FromPath[str], invite_id: FromPath[str]) -> Answer:
-    bare = await teams.withdraw(crm_of(request), actor_of(request), id, invite_id)
+    bare = await teams.withdraw(crm_of(request), actor_of(request), id, invite_id, code_of(request))
     return done(f"withdrew invite/{bare}", {"id": bare, "handle": f"invite/{bare}"})
 
 
 @post(
     f"{ONE}/members/{{user_id:str}}/role",
     name="set_role",
-    summary="make someone admin (step-up) or member (admin)",
+    summary="make someone admin (step-up) or member (admin; step-up for connected apps)",
     status_code=200,
     opt={"form": teams.ROLE, QUERY: ("code",)},
 )
@@ -112,16 +137,24 @@ async def set_role(request: Asked, id: FromPath[str], user_id: FromPath[str]) ->
 @delete(
     f"{ONE}/members/{{user_id:str}}",
     name="remove_member",
-    summary="remove a member (admin), or leave",
+    summary="remove a member (admin), or leave (step-up for connected apps)",
     status_code=200,
+    opt={QUERY: ("code",)},
 )
 async def remove_member(request: Asked, id: FromPath[str], user_id: FromPath[str]) -> Answer:
-    member = await teams.remove(crm_of(request), actor_of(request), id, user_id)
+    member = await teams.remove(crm_of(request), actor_of(request), id, user_id, code_of(request))
     return done(f"removed user/{member.user_id}", {"user_id": member.user_id, "handle": f"user/{member.user_id}"})
 
 
 def _one(place: Membership, comments: list[str], status: int = 200) -> Line:
     return Line(f"workspace/{place.workspace_id}", _shown(place, ""), comments, status)
+
+
+def _way_in(actor: Actor, place: Membership) -> str:
+    """Return a note on how to work in a workspace that the caller's token does not work in."""
+    if actor.reaches(place.workspace_id):
+        return f"note: POST /workspaces/{place.workspace_id}/tokens gives a token that works in it"
+    return "note: an app works in one workspace; for this one the user connects it again and picks it"
 
 
 def _shown(place: Membership, current: str) -> Mapping[str, Any]:
@@ -141,6 +174,7 @@ ROUTES: list[HTTPRouteHandler] = [
     rename,
     remove,
     mint_token,
+    join,
     people,
     invite,
     withdraw,

@@ -85,18 +85,21 @@ def test_a_token_is_revoked_by_somebody_else(home: House) -> None:
         ("Bearer x{token}", "invalid_token"),
         ("Bearer {token} {token}", "invalid_token"),
         ("Basic {token}", "invalid_token"),
-        ("{token}", None),
+        ("{token}", "invalid_token"),
+        ("X-API-Key {token}", "invalid_token"),
         ("bearer {token}", None),
         ("BEARER   {token}", None),
     ],
 )
-def test_a_header_that_is_not_a_token_passes_for_one(
+def test_a_token_stands_behind_the_word_bearer_alone(
     home: House, alice: Person, header: str | None, error: str | None
 ) -> None:
     with home.stranger() as someone:
         headers = {} if header is None else {"Authorization": header.format(token=alice.token)}
         answer = someone.json_of("GET", "/whoami", headers=headers)
         assert answer.get("error") == error, answer
+        if error == "invalid_token" and not header.lower().startswith("bearer"):
+            assert answer["hint"].startswith("Send Authorization: Bearer TOKEN, with the word Bearer. ")
 
 
 def outcome(back: Desk, calls: list[Any]) -> list[Any]:

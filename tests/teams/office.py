@@ -14,10 +14,14 @@ import msgspec
 from crmkit.settings import Plans
 from crmkit.storage.database import FILE
 from crmkit.storage.sqlite import sqlite3
-from tests.house import House, Person, house
+from tests.house import UNLIMITED, House, Person, house
 
 # no limit of requests or mails stands in the way; those have tests of their own
-OPEN = {"CRMKIT_LIMITS_REQUESTS_PER_MINUTE": "0", "CRMKIT_LIMITS_SIGNIN_PER_HOUR": "1000000"}
+OPEN = {
+    **UNLIMITED,
+    "CRMKIT_LIMITS_SIGNIN_PER_HOUR": "1000000",
+    "CRMKIT_LIMITS_TOKENS_PER_USER": "1000000",
+}
 JSON = {"Accept": "application/json"}
 
 _numbers = itertools.count(1)

@@ -71,7 +71,10 @@ def test_an_invited_address_joins_before_it_signs_in_or_never(us: Team) -> None:
     assert working_in(person, us.id).json_of("GET", "/contacts")["total"] == 0
 
 
-def test_a_person_who_is_known_joins_at_once_instead_of_at_the_next_sign_in(us: Team) -> None:
+def test_a_person_invited_by_somebody_they_know_joins_at_the_next_sign_in(us: Team) -> None:
+    shared = us.charlie.json_of("GET", "/whoami")["workspace"]
+    us.charlie.post(f"/workspaces/{shared}/invites", json={"email": us.alice.email})
+    assert us.alice.post(f"/workspaces/{shared}/join").status_code == 200
     us.alice.post(f"{us.path}/invites", json={"email": us.charlie.email})
     assert error_of(us.charlie.get(f"{us.path}/members")) == (403, "not_a_member")
     own = us.charlie.json_of("GET", "/whoami")["workspace"]

@@ -8,7 +8,7 @@ import pytest
 from crmkit.clock import stamp
 from tests.core.crowd import Call, at_once, statuses
 from tests.house import Person
-from tests.teams.office import JSON, Team, error_of, new, stepped
+from tests.teams.office import JSON, Team, enter, error_of, new, stepped
 
 
 def bearer(person: Person) -> dict[str, str]:
@@ -234,9 +234,11 @@ def test_a_revoked_token_mints_another(us: Team) -> None:
                 assert error_of(late.get("/whoami")) == (401, "invalid_token")
 
 
-def test_the_same_person_removed_and_invited_again_finds_old_tokens_alive(us: Team) -> None:
+def test_a_person_removed_and_invited_again_joins_by_saying_so_and_finds_no_old_token_alive(us: Team) -> None:
     assert us.alice.delete(us.member(us.bob)).status_code == 200
-    again = us.joins("bob", email=us.bob.email)
+    assert us.alice.post(f"{us.path}/invites", json={"email": us.bob.email}).status_code == 201
+    again = enter(us.home, us.bob.email)
+    assert again.post(f"{us.path}/join").status_code == 200
     assert again.json_of("GET", "/whoami")["user"] == us.ids[us.bob.email]
     assert error_of(us.bob.get("/whoami")) == (401, "invalid_token")
     assert re.fullmatch(r"u_\w{8}", us.ids[us.bob.email])
