@@ -1,0 +1,249 @@
+"""Every route with every id in it, generated from the table; and a world in which nothing of others may be seen.
+
+A route that is new is tried without a line here; a place whose meaning is not known makes a test fail.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from litestar.handlers import HTTPRouteHandler
+
+from crmkit import ids
+from crmkit.model.fields import Choice, Email, FieldType, Link, LongText, Text
+from crmkit.model.form import Form
+from crmkit.model.record import Kind
+from crmkit.records import ACTIVITY, AUDIT, KINDS
+from crmkit.web.app import routes
+from crmkit.web.gate import ANY, PUBLIC, QUERY
+from tests.house import House, Person
+from tests.teams.office import Books, blotted, enter, erased, new, stepped, working_in
+
+CANARY = "zebracanary"
+PLACEHOLDER = re.compile(r"\{(\w+):(\w+)\}")
+
+# what an id in a path names, by the word before it
+NOUNS = {kind.plural: kind.prefix for kind in (*KINDS, ACTIVITY, AUDIT)} | {
+    "workspaces": "ws",
+    "members": "u",
+    "invites": "inv",
+    "tokens": "tok",
+}
+# what a declared query parameter takes: prefixes of ids, or nothing that is an id
+PARAMETERS: dict[str, tuple[str, ...]] = {
+    "contact": ("c",),
+    "company": ("co",),
+    "deal": ("d",),
+    "target": tuple(ids.PREFIXES),
+    "q": tuple(ids.PREFIXES),  # words, among them ids
+    **dict.fromkeys(["confirm", "code", "types", "days", "limit", "cursor", "fields", "format"], ()),
+    **dict.fromkeys(["by", "action", "since", "until", "kind", "on_behalf_of"], ()),
+}
+
+
+@dataclass(frozen=True)
+class Place:
+    """One id in one request: `path` has {} for it and {ws} and the like for the others, which are the caller's own."""
+
+    method: str
+    path: str
+    prefix: str
+    body: Any = None
+    where: str = "path"
+
+
+def forms(handler: HTTPRouteHandler) -> Form | None:
+    return handler.opt.get("form") or handler.opt.get("kind")
+
+
+def samples(type_: FieldType) -> list[Any]:
+    """Return values that a required field takes."""
+    if isinstance(type_, Choice):
+        return list(type_.among)
+    if isinstance(type_, Email):
+        return ["newcomer@example.com"]
+    assert isinstance(type_, Text | LongText), f"no sample of {type_}"
+    return ["Mine"]
+
+
+def bodies(form: Form | None) -> list[dict[str, Any]]:
+    """Return bodies with every required field, one for each choice that a field has."""
+    found: list[dict[str, Any]] = [{}]
+    for one in form.fields if form else ():
+        if one.required or (isinstance(one.type, Choice) and not isinstance(form, Kind)):
+            found = [{**body, one.name: value} for body in found for value in samples(one.type)]
+    return found
+
+
+def methods(handler: HTTPRouteHandler) -> list[str]:
+    return sorted(handler.http_methods - {"OPTIONS"})
+
+
+def meaning(path: str, at: int) -> str:
+    """Return the prefix of the id that stands at this place of a path."""
+    word = path[:at].rstrip("/").rpartition("/")[2]
+    assert word in NOUNS, f"nobody knows what an id after /{word}/ names, in {path}: add it to NOUNS"
+    return NOUNS[word]
+
+
+def own(path: str) -> str:
+    """Return the path with the prefix of what it names for every placeholder."""
+    return PLACEHOLDER.sub(lambda found: f"{{{meaning(path, found.start())}}}", path)
+
+
+def path_places(handlers: list[HTTPRouteHandler]) -> Iterator[Place]:
+    for handler in handlers:
+        for path in sorted(handler.paths):
+            for found in PLACEHOLDER.finditer(path):
+                assert found.group(2) == "str", f"{path} has a placeholder of another type"
+                aimed = own(path[: found.start()]) + "{}" + own_rest(path, found.end())
+                for method in methods(handler):
+                    for body in bodies(forms(handler)) if method in ("POST", "PATCH", "PUT") else [None]:
+                        yield Place(method, aimed, meaning(path, found.start()), body)
+
+
+def own_rest(path: str, start: int) -> str:
+    return own(path)[len(own(path[:start])) :]
+
+
+def body_places(handlers: list[HTTPRouteHandler]) -> Iterator[Place]:
+    """Yield every field of every body that takes an id (or shows one), on create, on merge and on change."""
+    for handler in handlers:
+        form = forms(handler)
+        for path in sorted(handler.paths):
+            for method in (method for method in methods(handler) if method in ("POST", "PATCH", "PUT")):
+                for one in (one for one in (form.fields if form else ()) if isinstance(one.type, Link)):
+                    for body in bodies(form):
+                        yield Place(method, own(path), one.type.prefix, {**body, one.name: "{}"}, "body")
+                        merged = {"email": "mine@example.com", "domain": "mine.example.com"}.items()
+                        known = {name: value for name, value in merged if name in form.by_name} if form else {}
+                        if method == "POST" and known:
+                            yield Place(method, own(path), one.type.prefix, {**known, one.name: "{}"}, "body")
+
+
+def query_places(handlers: list[HTTPRouteHandler]) -> Iterator[Place]:
+    for handler in handlers:
+        declared = handler.opt.get(QUERY, ())
+        for path in sorted(handler.paths):
+            for method in methods(handler):
+                for name, prefix, operator in parameters(handler, declared):
+                    yield Place(method, f"{own(path)}?{name}={operator}{{}}", prefix, None, "query")
+
+
+def parameters(handler: HTTPRouteHandler, declared: tuple[str, ...]) -> Iterator[tuple[str, str, str]]:
+    if declared == ANY:
+        for one in handler.opt["kind"].fields:
+            if isinstance(one.type, Link):
+                yield from ((one.name, one.type.prefix, f"{o}:") for o in one.type.operators if o not in ("is", "not"))
+                yield one.name, one.type.prefix, ""
+        yield from (("search", prefix, "") for prefix in ids.PREFIXES)
+        return
+    for name in declared:
+        assert name in PARAMETERS, f"nobody knows whether ?{name}= takes an id: add it to PARAMETERS"
+        yield from ((name, prefix, "") for prefix in PARAMETERS[name])
+        yield from ((name, prefix, f"{ids.PREFIXES[prefix]}/") for prefix in PARAMETERS[name])
+
+
+def guarded() -> list[HTTPRouteHandler]:
+    return [handler for handler in routes() if not handler.opt.get(PUBLIC)]
+
+
+@dataclass
+class Stand:
+    """Someone with a whole workspace: `ids` holds one of each kind, `gone` those that were deleted."""
+
+    person: Person
+    workspace: str
+    ids: dict[str, str] = field(default_factory=dict)
+    gone: dict[str, str] = field(default_factory=dict)
+
+
+def furnish(home: House, person: Person, workspace: str, word: str, tag: str) -> Stand:
+    """Fill a workspace with one of everything, and one of everything that is gone again."""
+    stand = Stand(person, workspace)
+    for ids_ in (stand.gone, stand.ids):
+        state = "gone" if ids_ is stand.gone else "live"
+        ids_["co"] = new(person, "/companies", name=f"{word} Corp", domain=f"{state}.{tag}.example.com")
+        ids_["c"] = new(person, "/contacts", name=f"{word} Jane", email=f"{state}@{tag}.example.com", notes=word)
+        ids_["d"] = new(person, "/deals", title=f"{word} deal", contact_id=ids_["c"], notes=word)
+        ids_["a"] = new(person, f"/contacts/{ids_['c']}/activities", body=f"{word} call")
+        ids_["inv"] = new(person, f"/workspaces/{workspace}/invites", email=f"{state}@{word}{tag}.example.com")
+        minted = person.post(f"/workspaces/{workspace}/tokens", json={"token_name": f"{word}{state}"})
+        assert minted.status_code == 201
+        listed = person.json_of("GET", "/tokens")["items"]
+        ids_["tok"] = next(item["id"] for item in listed if item["name"] == f"{word}{state}")
+        other = f"{state}member@{tag}.example.com"
+        assert person.post(f"/workspaces/{workspace}/invites", json={"email": other}).status_code == 201
+        ids_["u"] = working_in(enter(home, other), workspace).json_of("GET", "/whoami")["user"]
+        ids_["ws"] = new(person, "/workspaces", name=f"{word} {state}") if state == "gone" else workspace
+        ids_["au"] = person.json_of("GET", "/audit?limit=1")["items"][0]["id"]
+    erased(person, f"/deals/{stand.gone['d']}")
+    assert person.delete(f"/activities/{stand.gone['a']}").status_code == 200
+    erased(person, f"/contacts/{stand.gone['c']}")
+    erased(person, f"/companies/{stand.gone['co']}")
+    assert person.delete(f"/workspaces/{workspace}/invites/{stand.gone['inv']}").status_code == 200
+    assert person.delete(f"/workspaces/{workspace}/members/{stand.gone['u']}").status_code == 200
+    assert person.delete(f"/tokens/{stand.gone['tok']}").status_code == 200
+    assert stepped(home, person, "DELETE", f"/workspaces/{stand.gone['ws']}").status_code == 200
+    return stand
+
+
+@dataclass
+class World:
+    """Alice's workspace is the victim; the attackers are Charlie, a stranger, and Dora, who belongs to both."""
+
+    home: House
+    books: Books
+    victim: Stand
+    charlie: Stand
+    dora: Stand
+    tally: Counter[str] = field(default_factory=Counter)
+    _seen: tuple[int, str] = (0, "")
+
+    def mine(self) -> dict[str, int]:
+        stands = (self.charlie, self.dora)
+        return {stand.workspace: self.books.number(stand.workspace) for stand in stands}
+
+    def digest(self) -> str:
+        """Return the hash of all rows that are not an attacker's own."""
+        version = self.books.version()
+        if version != self._seen[0]:
+            emails = (self.charlie.person.email, self.dora.person.email)
+            self._seen = version, self.books.digest(self._mine, emails)
+            self.tally["hashes"] += 1
+        return self._seen[1]
+
+    def __post_init__(self) -> None:
+        self._mine = self.mine()
+        self.books.settled(self.victim.person)
+
+    def tried(self, stand: Stand, place: Place, id: str, accept: str, *, unseen: bool = True) -> Any:
+        """Return an answer to the attacker with the ids in it blotted out; nothing of the victim's is in it, nor
+        was anything of hers changed by it."""
+        before, letters = self.digest(), len(self.home.letterbox.letters)
+        path = place.path.replace("{}", id)
+        for prefix, own_id in stand.ids.items():
+            path = path.replace(f"{{{prefix}}}", own_id)
+        body = place.body
+        if place.where == "body":
+            body = {name: id if value == "{}" else value for name, value in body.items()}
+        answer = stand.person.send_it(place.method, path, body, headers={"Accept": accept})
+        self.tally["requests"] += 1
+        told = f"{place.method} {path} {body} -> {answer.status_code} {answer.text}"
+        if unseen:
+            assert CANARY not in answer.text.lower(), told
+        if place.where == "path":
+            assert answer.status_code in (403, 404), told
+        elif place.where == "body":
+            assert answer.status_code == 400, told
+        else:
+            assert answer.status_code in (200, 400), told
+        assert self.digest() == before, told
+        assert len(self.home.letterbox.letters) == letters, told
+        return blotted(answer, id, stand.workspace)
+
+
+def named(place: Place) -> str:
+    return f"{place.method} {place.path} {place.prefix} {place.body or ''}"

@@ -1,0 +1,241 @@
+"""A connected app stays in the workspace that its user chose, and asks a code for what gives access or takes it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from litestar import get, post
+
+from crmkit import ids
+from crmkit.mcp import endpoint as mcp
+from crmkit.records import CONTACT
+from crmkit.web.consent import CODE, FREE, RULES, rule_of
+from crmkit.web.gate import QUERY
+from crmkit.web.table import shown
+from tests.house import House, Person, settings_of
+from tests.teams.matrix import (
+    Place,
+    Stand,
+    World,
+    bodies,
+    forms,
+    furnish,
+    guarded,
+    methods,
+    named,
+    own,
+    path_places,
+)
+from tests.teams.office import JSON, Books, address, asked, enter, error_of, new, person_of, stepped, working_in
+from tests.web.connecting import App, rpc
+
+HANDLERS = [*guarded(), *mcp.routes(settings_of())]
+WRITES = ("POST", "PATCH", "PUT", "DELETE")
+
+
+def by_tool(person: Person, method: str, path: str, body: Any = None) -> str:
+    """Return the text of an answer that an app gets over MCP."""
+    arguments = {"method": method, "path": path, **({} if body is None else {"body": body})}
+    answer = person.post("/mcp", json=rpc("tools/call", {"name": "request", "arguments": arguments}))
+    text: str = answer.json()["result"]["content"][0]["text"]
+    return text
+
+
+@dataclass
+class Street:
+    """Erin owns two workspaces; her app was let into one of them, `here`, and the other is `there`.
+
+    An invite waits that leads her to a third.
+    """
+
+    home: House
+    app: Person
+    here: Stand
+    there: Stand
+    invited: str
+    world: World
+
+
+@pytest.fixture(scope="module")
+def street(home: House) -> Iterator[Street]:
+    erin = enter(home, address("erin"))
+    here = erin.json_of("GET", "/whoami")["workspace"]
+    there = new(erin, "/workspaces", name="There")
+    victim = furnish(home, working_in(erin, there), there, "zebracanary", "there")
+    stand = furnish(home, erin, here, "here", "here")
+    for each in (stand, victim):  # so that she may leave
+        role = f"/workspaces/{each.workspace}/members/{each.ids['u']}/role"
+        assert stepped(home, erin, "POST", role, {"role": "admin"}).status_code == 200
+    dave = enter(home, address("dave"))
+    invited = dave.json_of("GET", "/whoami")["workspace"]
+    new(dave, f"/workspaces/{invited}/invites", email=erin.email)
+    app = person_of(home.url, App(home).token(erin.email, here), erin.email)
+    stand.person = app
+    with Books(home.folder) as books:
+        yield Street(home, app, stand, victim, invited, World(home, books, victim, stand, stand))
+
+
+def test_every_write_that_is_no_record_has_its_rule() -> None:
+    asks = {
+        f"{method} {shown(path)}": handler
+        for handler in HANDLERS
+        for path in handler.paths
+        for method in methods(handler)
+        if method in WRITES and "kind" not in handler.opt
+    }
+    asks = {route: handler for route, handler in asks.items() if "/mcp" not in route or "POST" in route}
+    assert asks.keys() == RULES.keys()
+    for route, handler in asks.items():
+        assert rule_of(handler, route.split()[0]) == RULES[route]
+        assert ("code" in handler.opt.get(QUERY, ())) is (RULES[route] == CODE), route
+
+
+def test_a_route_without_a_rule_wants_a_code_to_write() -> None:
+    @post("/webhooks")
+    async def unnamed() -> None: ...
+
+    @get("/webhooks")
+    async def listed() -> None: ...
+
+    @post("/contacts/batch", opt={"kind": CONTACT})
+    async def of_records() -> None: ...
+
+    assert rule_of(unnamed, "POST") == CODE
+    assert rule_of(listed, "GET") == rule_of(of_records, "POST") == FREE
+
+
+@pytest.mark.parametrize("place", list(path_places(guarded())), ids=named)
+def test_what_is_in_another_workspace_of_its_user_does_not_exist_for_an_app(street: Street, place: Place) -> None:
+    for accept in ("text/plain", "application/json"):
+        unknown = street.world.tried(street.here, place, ids.mint(place.prefix), accept)
+        for foreign in (street.there.ids, street.there.gone):
+            assert street.world.tried(street.here, place, foreign[place.prefix], accept) == unknown
+    if place.method == "HEAD":
+        return
+    before, letters = street.world.digest(), len(street.home.letterbox.letters)
+    path = filled(place.path, street.here.ids)
+    told = {
+        by_tool(street.app, place.method, path.replace("{}", id), place.body).replace(id, "ID")
+        for id in (ids.mint(place.prefix), street.there.ids[place.prefix], street.there.gone[place.prefix])
+    }
+    assert len(told) == 1, told
+    assert told.pop().startswith("ERROR not_")
+    assert (street.world.digest(), len(street.home.letterbox.letters)) == (before, letters)
+
+
+def filled(path: str, made: dict[str, str]) -> str:
+    for prefix, id in made.items():
+        path = path.replace(f"{{{prefix}}}", id)
+    return path
+
+
+def requests() -> Iterator[tuple[str, str, Any, str]]:
+    """Yield (method, path, body, rule) for every route that takes a token, with every body it may be sent."""
+    for handler in guarded():
+        for path in sorted(handler.paths):
+            for method in methods(handler):
+                for body in bodies(forms(handler)) if method in ("POST", "PATCH", "PUT") else [None]:
+                    yield method, own(path), body, rule_of(handler, method)
+
+
+@pytest.mark.parametrize(("method", "path", "body", "rule"), list(requests()), ids=str)
+def test_in_its_own_workspace_an_app_works_on_records_and_asks_for_the_rest(
+    street: Street, method: str, path: str, body: Any, rule: str
+) -> None:
+    made = {**street.here.ids, "a": new(street.app, f"/contacts/{street.here.ids['c']}/activities", body="spare")}
+    if path.endswith("/join"):
+        made["ws"] = street.invited
+    path = filled(path, made) + ("?q=jane" if path == "/search" else "")
+    if rule == FREE:
+        answer = street.app.send_it(method, path, body, headers=JSON)
+        assert answer.status_code in (200, 201) or error_of(answer) == (409, "confirmation_required"), answer.text
+        return
+    before, letters = standing(street), street.home.letterbox.letters
+    assert asked(street.home, street.app, method, path, body)
+    count = len(letters)
+    assert by_tool(street.app, method, path, body).startswith("ERROR escalation_required\n")
+    assert [letter.to for letter in letters[count:]] == [street.app.email]
+    assert standing(street) == before
+
+
+def standing(street: Street) -> dict[str, list[Any]]:
+    """Return who may do what, and what the workspaces are called."""
+    with Books(street.home.folder) as books:
+        tables = ("workspaces", "users", "memberships", "invites", "audit")
+        tokens = [{**row, "last_used_at": ""} for row in books.rows("tokens")]
+        return {"tokens": tokens, **{table: list(books.rows(table)) for table in tables}}
+
+
+def test_the_lists_of_an_app_name_its_own_workspace_alone(street: Street) -> None:
+    (place,) = street.app.json_of("GET", "/workspaces")["items"]
+    assert (place["id"], place["current"]) == (street.here.workspace, True)
+    listed = street.app.json_of("GET", "/tokens")["items"]
+    assert {token["workspace_id"] for token in listed} == {street.here.workspace}
+    assert [token["name"] for token in listed if token["current"]] == ["Claude"]
+    assert "workspace_id=" + street.there.workspace not in by_tool(street.app, "GET", "/tokens")
+
+
+def test_all_that_gave_an_apps_access_away_asks_a_code_and_ending_its_token_ends_it(home: House) -> None:
+    alice = enter(home, address("alice"))
+    a, b = alice.json_of("GET", "/whoami")["workspace"], new(alice, "/workspaces", name="B")
+    bob = address("bob")
+    new(alice, f"/workspaces/{b}/invites", email=bob)
+    bobs = working_in(enter(home, bob), b).json_of("GET", "/whoami")["user"]
+    app = person_of(home.url, App(home).token(alice.email, a), alice.email)
+    evil, letters = {"email": address("evil")}, len(home.letterbox.letters)
+    for method, path, body in (
+        ("POST", f"/workspaces/{b}/invites", evil),
+        ("POST", f"/workspaces/{b}/tokens", {}),
+        ("GET", f"/workspaces/{b}/members", None),
+        ("PATCH", f"/workspaces/{b}", {"name": "Mine"}),
+        ("DELETE", f"/workspaces/{b}/members/{bobs}", None),
+    ):
+        assert error_of(app.send_it(method, path, body)) == (403, "not_a_member")
+    there = working_in(alice, b)
+    for token in alice.json_of("GET", "/tokens")["items"]:
+        if token["workspace_id"] == b:
+            assert error_of(app.delete(f"/tokens/{token['id']}")) == (404, "not_found")
+    assert len(home.letterbox.letters) == letters
+    session = next(token["id"] for token in alice.json_of("GET", "/tokens")["items"] if token["current"])
+    for method, path, body in (
+        ("POST", f"/workspaces/{a}/invites", evil),
+        ("POST", f"/workspaces/{a}/tokens", {}),
+        ("POST", "/workspaces", {"name": "C"}),
+        ("DELETE", f"/tokens/{session}", None),
+    ):
+        assert asked(home, app, method, path, body)
+        assert error_of(app.send_it(method, f"{path}?code=000000x", body)) == (403, "invalid_code")
+    assert app.patch(f"/workspaces/{a}", json={"name": "Renamed"}).status_code == 200
+    assert {there.get("/whoami").status_code, alice.get("/whoami").status_code} == {200}
+    connected = next(token["id"] for token in alice.json_of("GET", "/tokens")["items"] if token["name"] == "Claude")
+    assert alice.delete(f"/tokens/{connected}").status_code == 200
+    assert error_of(app.get("/contacts")) == (401, "invalid_token")
+    with Books(home.folder) as books:
+        assert not [row for row in books.rows("invites") if row["email"] == evil["email"]]
+
+
+def test_with_the_code_an_app_does_what_its_user_may(home: House) -> None:
+    alice, guest = enter(home, address("alice")), address("guest")
+    a = alice.json_of("GET", "/whoami")["workspace"]
+    app = person_of(home.url, App(home).token(alice.email, a), alice.email)
+    invite = stepped(home, app, "POST", f"/workspaces/{a}/invites", {"email": guest})
+    assert invite.status_code == 201
+    assert stepped(home, app, "DELETE", f"/workspaces/{a}/invites/{invite.json()['id']}").status_code == 200
+    opened = asked(home, app, "POST", "/workspaces", {"name": "New"})
+    answer = app.post(f"/workspaces?code={opened}", json={"name": "New"})
+    assert answer.status_code == 201
+    assert "an app works in one workspace" in answer.text
+    session = next(token["id"] for token in app.json_of("GET", "/tokens")["items"] if not token["current"])
+    code = asked(home, app, "DELETE", f"/tokens/{session}")
+    assert by_tool(app, "DELETE", f"/tokens/{session}?code={code}") == f"OK revoked token/{session}\n"
+    assert error_of(alice.get("/whoami")) == (401, "invalid_token")
+
+
+def test_an_app_ends_its_own_token_without_a_code(home: House) -> None:
+    alice = enter(home, address("alice"))
+    app = person_of(home.url, App(home).token(alice.email), alice.email)
+    (mine,) = (token["id"] for token in app.json_of("GET", "/tokens")["items"] if token["current"])
+    assert app.delete(f"/tokens/token%2F{mine}").status_code == 200
+    assert error_of(app.get("/whoami")) == (401, "invalid_token")
+    assert alice.get("/whoami").status_code == 200
