@@ -86,7 +86,12 @@ def workspace_page(
     marked = chosen if chosen in (*(place.id for place in places), "new") else [*own, "new"][0]
     names = Counter(_alike(place.name) for place in places)
     choices = [
-        _choice(place.id, place.name or place.id, _about(place, names[_alike(place.name)] > 1), place.id == marked)
+        _choice(
+            place.id,
+            place.name or place.id,
+            _about(place, email, is_alike=names[_alike(place.name)] > 1),
+            chosen=place.id == marked,
+        )
         for place in places
     ]
     return _page(
@@ -146,11 +151,19 @@ def _own(text: str) -> str:
     return f"<b>{escape(text)}</b>"
 
 
-def _about(place: Place, is_alike: bool) -> str:
-    """Return what is told of a workspace beside its name: more of one that another has a name like."""
+def _about(place: Place, email: str, is_alike: bool) -> str:
+    """Return what is told of a workspace beside its name, since others may give theirs any name.
+
+    That is the person's role in it, its id where another is called like it, and who opened it where that was another.
+    """
     if place.invited_by:
         return f"invite by {place.invited_by}, as {place.role}: choose it to join"
-    return f"{place.role}, {place.id}, opened by {place.opened_by}" if is_alike else place.role
+    told = [place.role]
+    if is_alike:
+        told.append(place.id)
+    if is_alike or place.opened_by != email:
+        told.append(f"opened by {place.opened_by}")
+    return ", ".join(told)
 
 
 def _alike(name: str) -> str:

@@ -1,6 +1,7 @@
 """Tokens: how long they live, and that the moment they end is the moment they stop working."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -11,8 +12,9 @@ import pytest
 from crmkit.core import records, sessions
 from crmkit.errors import Problem
 from crmkit.records import CONTACT
-from tests.house import ALICE, CHARLIE, GivenClock, House, Person, house
+from tests.house import ALICE, CHARLIE, UNLIMITED, GivenClock, House, Person, house
 from tests.storage.desk import Desk, desk, queued
+from tests.web.connecting import App
 
 
 @pytest.fixture
@@ -180,6 +182,55 @@ def test_a_role_that_changed_while_a_request_waited_is_still_the_old_one(back: D
 
     _, role = outcome(back, [demote, partial(back.crm.change, agent, lambda tx: tx.by.role)])
     assert (agent.role, role) == ("admin", "member")
+
+
+def test_what_must_be_confirmed_is_refused_unless_the_verb_asks_a_code(back: Desk) -> None:
+    agent = replace(back.person(), must_confirm=True)
+    done: list[str] = []
+    with pytest.raises(Problem) as raised:
+        back.do(back.crm.change(agent, lambda tx: done.append(tx.now)))
+    assert (raised.value.code, done) == ("escalation_required", [])
+    assert "a token of their own" in raised.value.hint
+
+
+def test_a_person_has_at_most_so_many_tokens_and_is_told_to_end_some(tmp_path: Path) -> None:
+    environ = {**UNLIMITED, "CRMKIT_LIMITS_TOKENS_PER_USER": "3"}
+    with house(tmp_path / "data", environ) as home, home.sign_in(ALICE) as alice:
+        path = f"/workspaces/{alice.json_of('GET', '/whoami')['workspace']}/tokens"
+        assert [alice.post(path, json={}).status_code for _ in range(3)] == [201, 201, 403]
+        refused = alice.json_of("POST", path, {})
+        assert (refused["error"], refused["cap"], refused["used"]) == ("plan_limit_reached", 3, 3)
+        assert "GET /tokens" in refused["hint"]
+        assert "DELETE /tokens/{id}" in refused["hint"]
+        spare = next(item["id"] for item in alice.json_of("GET", "/tokens")["items"] if not item["current"])
+        assert alice.delete(f"/tokens/{spare}").status_code == 200
+        assert alice.post(path, json={}).status_code == 201
+        home.clock.move(days=31)
+        with home.sign_in(ALICE) as again:
+            assert again.post(path, json={}).status_code == 201  # those that have expired do not count
+
+
+def test_signing_in_and_connecting_end_the_token_unused_longest_where_no_more_are_allowed(tmp_path: Path) -> None:
+    with (
+        house(tmp_path / "data", {**UNLIMITED, "CRMKIT_LIMITS_TOKENS_PER_USER": "2"}) as home,
+        home.sign_in(ALICE, "first") as first,
+        home.sign_in(ALICE, "second") as second,
+    ):
+        home.clock.move(minutes=11)
+        assert first.get("/whoami").status_code == 200
+        with home.sign_in(ALICE, "third") as third:
+            assert second.json_of("GET", "/whoami")["error"] == "invalid_token"
+            home.clock.move(minutes=11)
+            assert third.get("/whoami").status_code == 200
+            app = App(home).token(ALICE)
+            assert first.json_of("GET", "/whoami")["error"] == "invalid_token"
+            assert [item["name"] for item in third.json_of("GET", "/tokens")["items"]] == ["Claude", "third"]
+            ended = third.json_of("GET", "/audit?action=token.revoke")["items"]
+            assert [(entry["token_name"], entry["changes"]["name"]) for entry in ended] == [
+                ("Claude", ["first", None]),
+                ("third", ["second", None]),
+            ]
+            assert third.get("/whoami", headers={"Authorization": f"Bearer {app}"}).status_code == 200
 
 
 def confirm_of(back: Desk, actor: Any, contact: Any) -> str:

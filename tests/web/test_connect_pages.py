@@ -1,11 +1,14 @@
 """The sign-in pages of apps and the letter that goes with them: what they show, and what of strangers they do not."""
 
+import html
+import re
 from pathlib import Path
 
+import httpx
 import pytest
 
-from tests.house import ALICE, House, house
-from tests.web.connecting import CALLBACK, App, alert, heading, places
+from tests.house import ALICE, BOB, CHARLIE, House, house
+from tests.web.connecting import CALLBACK, App, alert, heading, places, returned
 
 SECURITY_HEADERS = {
     "x-frame-options": "DENY",
@@ -130,3 +133,52 @@ def test_a_form_that_is_none_is_refused(app: App, body: bytes) -> None:
     for path in ("/authorize", "/token", "/revoke"):
         answer = app.browser.post(path, params=app.query(), content=body)
         assert answer.status_code == 400
+
+
+def choices(page: httpx.Response) -> dict[str, tuple[str, bool]]:
+    """Return id -> (what is shown of a workspace, whether it is marked) for each that the page offers."""
+    found = re.findall(r'value="(ws_\w+)" required( checked)?>(.*?)</label>', page.text)
+    return {id: (html.unescape(re.sub(r"<[^>]+>", "", shown)), bool(marked)) for id, marked, shown in found}
+
+
+@pytest.mark.parametrize("name", [ALICE, f" {ALICE.upper()}  ", "alice @ example.com"])
+def test_workspaces_that_are_called_alike_are_told_apart_by_id_and_who_opened_them(
+    home: House, app: App, name: str
+) -> None:
+    with home.sign_in(ALICE) as alice, home.sign_in(CHARLIE) as eve:
+        own, theirs = (person.json_of("GET", "/whoami")["workspace"] for person in (alice, eve))
+        third = alice.json_of("POST", "/workspaces", {"name": "Acme"})["id"]
+        assert eve.post(f"/workspaces/{theirs}/invites", json={"email": ALICE}).status_code == 201
+        assert eve.patch(f"/workspaces/{theirs}", json={"name": name}).status_code == 200
+        assert alice.post(f"/workspaces/{theirs}/join").status_code == 200
+    shown = choices(app.enter(ALICE)[1])
+    assert shown[own] == (f"{ALICE} admin, {own}, opened by {ALICE}", True)
+    assert shown[third] == ("Acme admin", False)
+    assert shown[theirs][0].endswith(f" member, {theirs}, opened by {CHARLIE}")
+
+
+def test_a_workspace_that_somebody_else_opened_says_who(home: House, app: App) -> None:
+    with home.sign_in(BOB) as bob:
+        place = bob.json_of("GET", "/whoami")["workspace"]
+        assert bob.post(f"/workspaces/{place}/invites", json={"email": ALICE}).status_code == 201
+    shown = choices(app.enter(ALICE)[1])
+    assert shown[place] == (f"{BOB} member, opened by {BOB}", True)  # a newcomer begins where they were invited
+    assert [told for told, _ in shown.values()].count(f"{ALICE} admin") == 1
+
+
+def test_an_invite_of_a_stranger_is_a_choice_of_its_own_and_never_the_proposed_one(home: House, app: App) -> None:
+    with home.sign_in(ALICE), home.sign_in(CHARLIE) as eve:
+        theirs = eve.json_of("GET", "/whoami")["workspace"]
+        eve.patch(f"/workspaces/{theirs}", json={"name": ALICE})
+        assert eve.post(f"/workspaces/{theirs}/invites", json={"email": ALICE}).status_code == 201
+        signin, page = app.enter(ALICE)
+        shown = choices(page)
+        assert shown.pop(theirs) == (f"{theirs} invite by {CHARLIE}, as member: choose it to join", False)
+        assert list(shown.values()) == [(f"{ALICE} admin", True)]
+        assert len(eve.json_of("GET", f"/workspaces/{theirs}/members")["members"]) == 1
+        answer = app.post({"signin": signin, "workspace": theirs})
+        token = app.redeem(returned(answer)["code"]).json()["access_token"]
+        headers = {"Authorization": f"Bearer {token}"}
+        assert eve.json_of("GET", "/whoami", headers=headers)["workspace"] == theirs
+        joined = eve.json_of("GET", "/audit?action=member.create")["items"]
+        assert [(entry["by"], entry["token_name"]) for entry in joined] == [(ALICE, "Claude")]

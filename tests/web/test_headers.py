@@ -8,7 +8,8 @@ import httpx
 import pytest
 
 from crmkit.render import parse
-from tests.house import ALICE, House, Person, house
+from tests.house import ALICE, BOB, House, Person, house
+from tests.web.connecting import rpc
 
 
 @pytest.fixture(scope="module")
@@ -115,6 +116,52 @@ def test_each_token_is_told_what_is_left_of_its_minute(tmp_path: Path) -> None:
             answer = alice.get("/help")
             assert answer.status_code == 200
             assert "X-RateLimit-Limit" not in answer.headers
+
+
+def test_the_requests_of_all_tokens_of_a_user_count_together(tmp_path: Path) -> None:
+    limits = {"CRMKIT_LIMITS_REQUESTS_PER_MINUTE": "3", "CRMKIT_LIMITS_REQUESTS_PER_MINUTE_USER": "5"}
+    with ExitStack() as stack:
+        home = stack.enter_context(house(tmp_path / "data", limits))
+        one, two, three, bob = (stack.enter_context(home.sign_in(email)) for email in (ALICE, ALICE, ALICE, BOB))
+        told = [("3", "2"), ("3", "1"), ("3", "0")]
+        for person, limit in ((one, told[0]), (one, told[1]), (one, told[2]), (two, ("5", "1"))):
+            assert limit_of(person.get("/whoami")) == limit
+        for _ in range(3):  # what is refused to a token is not taken from the others
+            refused = one.get("/whoami")
+            assert refused.status_code == 429
+            assert "This token has sent 3 requests" in refused.text
+        call = rpc("tools/call", {"name": "read", "arguments": {"path": "/whoami"}})
+        assert limit_of(two.post("/mcp", json=call)) == ("5", "0")
+        assert "This user's tokens together have sent 5 requests" in two.post("/mcp", json=call).text
+        for method, path in (("GET", "/whoami"), ("POST", "/contacts")):
+            refused = three.request(method, path)
+            assert (refused.status_code, limit_of(refused)) == (429, ("5", "0"))
+            assert refused.headers["Retry-After"] == refused.headers["X-RateLimit-Reset"]
+            assert "This user's tokens together have sent 5 requests within a minute; wait " in refused.text
+        assert limit_of(bob.get("/whoami")) == ("3", "2")
+
+
+def test_either_limit_stands_without_the_other(tmp_path: Path) -> None:
+    limits = {"CRMKIT_LIMITS_REQUESTS_PER_MINUTE": "0", "CRMKIT_LIMITS_REQUESTS_PER_MINUTE_USER": "1"}
+    with house(tmp_path / "data", limits) as home, home.sign_in(ALICE) as alice:
+        assert [(limit_of(answer), answer.status_code) for answer in (alice.get("/whoami"), alice.get("/whoami"))] == [
+            (("1", "0"), 200),
+            (("1", "0"), 429),
+        ]
+
+
+def limit_of(answer: httpx.Response) -> tuple[str, str]:
+    """Return the limit that an answer tells, and how many are left of it."""
+    return answer.headers["X-RateLimit-Limit"], answer.headers["X-RateLimit-Remaining"]
+
+
+def test_an_answer_with_a_nearer_limit_tells_that_one_alone(home: House, tmp_path: Path) -> None:
+    with house(tmp_path / "limited") as limited, limited.sign_in(ALICE) as alice:
+        place = f"/workspaces/{alice.json_of('GET', '/whoami')['workspace']}"
+        assert alice.delete(place).status_code == 403
+        wrong = alice.delete(f"{place}?code=1")
+        assert wrong.headers.get_list("X-RateLimit-Limit") == ["10"]
+        assert wrong.headers.get_list("X-RateLimit-Remaining") == ["9"]
 
 
 def test_without_a_limit_there_is_no_word_of_one(alice: Person) -> None:
