@@ -32,6 +32,8 @@ def manual(current: Settings, kinds: Iterable[Kind], endpoints: Sequence[Endpoin
         "fields": "\n".join(field_table(kind) for kind in kinds),
         "endpoints": endpoint_table(endpoints),
         "requests": str(current.limits.requests_per_minute or "unlimited"),
+        "user_requests": str(current.limits.requests_per_minute_user or "unlimited"),
+        "tokens": str(current.limits.tokens_per_user),
         "signin": str(current.limits.signin_per_hour),
         "body_kib": str(current.limits.body_kib),
         "errors": error_table(),

@@ -113,7 +113,7 @@ async def tokens(request: Asked) -> Answer:
 
 @delete(
     "/tokens/{id:str}",
-    summary="end one of your tokens (step-up for connected apps, but for their own)",
+    summary="end one of your tokens",
     status_code=200,
     opt={QUERY: ("code",)},
 )

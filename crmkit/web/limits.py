@@ -4,7 +4,10 @@ Counted here in a few lines: the memory storage of the package `limits` starts a
 clean up, and that cost 60 of the 160 microseconds of a request for one record.
 """
 
+import sys
 import time
+from collections.abc import Callable
+from operator import attrgetter
 from typing import Any
 
 from crmkit.errors import Problem
@@ -16,11 +19,14 @@ MOST_WINDOWS = 10_000  # kept before those that have ended are dropped
 
 
 class PerMinute:
-    """Counts requests against both limits, in windows of a minute that begin with the first."""
+    """Counts requests against every limit that is on, in windows of a minute that begin with the first."""
 
     def __init__(self, limits: Limits) -> None:
-        self._token = _Limit(limits.requests_per_minute, "This token has")
-        self._user = _Limit(limits.requests_per_minute_user, "This user's tokens together have")
+        known = (
+            _Limit(limits.requests_per_minute, attrgetter("token_id"), "This token has"),
+            _Limit(limits.requests_per_minute_user, attrgetter("user_id"), "This user's tokens together have"),
+        )
+        self._limits = tuple(limit for limit in known if limit.most)
 
     def count(self, actor: Actor, state: dict[str, Any]) -> None:
         """Count a request and put the headers of the limit with the fewest left into its state; raises `rate_limited`.
@@ -28,47 +34,47 @@ class PerMinute:
         What a token sends past its own limit is not counted against its user's other tokens.
         """
         now = time.monotonic()
-        limit, left, wait = self._token, *self._token.count(actor.token_id, now)
-        if left >= 0:
-            of_user, user_wait = self._user.count(actor.user_id, now)
-            if of_user < left or not limit.most:
-                limit, left, wait = self._user, of_user, user_wait
-        if not limit.most:
+        nearest, fewest, ends = None, sys.maxsize, now
+        for limit in self._limits:
+            window = limit.window(actor, now)
+            window[1] += 1
+            left = limit.most - window[1]
+            if left < fewest:
+                nearest, fewest, ends = limit, left, window[0]
+            if left < 0:
+                break
+        if nearest is None:
             return
+        wait = round(ends - now) or 1
         state["limit_headers"] = [
-            limit.told,
-            (b"x-ratelimit-remaining", b"%d" % max(0, left)),
+            nearest.told,
+            (b"x-ratelimit-remaining", b"%d" % (fewest if fewest > 0 else 0)),
             (b"x-ratelimit-reset", b"%d" % wait),
         ]
-        if left < 0:
+        if fewest < 0:
             raise Problem(
                 "rate_limited",
-                f"{limit.who} sent {limit.most} requests within a minute; wait {wait} seconds.",
+                f"{nearest.who} sent {nearest.most} requests within a minute; wait {wait} seconds.",
                 headers={"Retry-After": str(wait)},
             )
 
 
 class _Limit:
-    """One limit: at most so many requests in a window of each that it counts; 0 switches it off."""
+    """At most so many requests in a minute; `of` tells whose requests count together."""
 
-    def __init__(self, most: int, who: str) -> None:
+    def __init__(self, most: int, of: Callable[[Actor], str], who: str) -> None:
         self.most = most
         self.who = who
         self.told = (b"x-ratelimit-limit", b"%d" % most)
-        self._windows: dict[str, tuple[float, int]] = {}  # id -> (when the window ends, requests in it)
+        self._of = of
+        self._windows: dict[str, list[Any]] = {}
 
-    def count(self, id: str, now: float) -> tuple[int, int]:
-        """Count a request and return (how many are left, -1 past the limit; seconds until the window ends)."""
-        if not self.most:
-            return 0, 0
-        ends, sent = self._windows.get(id, (now, 0))
-        if ends <= now:
-            ends, sent = self._opened(now), 0
-        self._windows[id] = (ends, min(sent, self.most) + 1)
-        return max(-1, self.most - sent - 1), max(1, round(ends - now))
-
-    def _opened(self, now: float) -> float:
-        """Return when a window that opens now will end."""
-        if len(self._windows) >= MOST_WINDOWS:
-            self._windows = {id: window for id, window in self._windows.items() if window[0] > now}
-        return now + WINDOW_SECONDS
+    def window(self, actor: Actor, now: float) -> list[Any]:
+        """Return [when the actor's window ends, requests in it]."""
+        id = self._of(actor)
+        window = self._windows.get(id)
+        if window is None or window[0] <= now:
+            if len(self._windows) >= MOST_WINDOWS:
+                self._windows = {of: kept for of, kept in self._windows.items() if kept[0] > now}
+            window = self._windows[id] = [now + WINDOW_SECONDS, 0]
+        return window

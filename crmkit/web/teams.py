@@ -30,7 +30,7 @@ async def mine(request: Asked) -> Answer:
 @post(
     "/workspaces",
     name="create_workspace",
-    summary="open one, as its admin (step-up for connected apps)",
+    summary="open one, as its admin",
     opt={"form": workspaces.WORKSPACE, QUERY: ("code",)},
 )
 async def create(request: Asked) -> Answer:
@@ -59,7 +59,7 @@ async def remove(request: Asked, id: FromPath[str]) -> Answer:
 @post(
     f"{ONE}/tokens",
     name="mint_token",
-    summary="a token that works in it (step-up for connected apps: code)",
+    summary="a token that works in it",
     opt={"form": workspaces.TOKEN, QUERY: ("code",)},
 )
 async def mint_token(request: Asked, id: FromPath[str]) -> Answer:
@@ -74,7 +74,7 @@ async def mint_token(request: Asked, id: FromPath[str]) -> Answer:
 @post(
     f"{ONE}/join",
     name="join_workspace",
-    summary="accept your invite to it (step-up for connected apps)",
+    summary="accept your invite to it",
     status_code=200,
     opt={QUERY: ("code",)},
 )
@@ -96,7 +96,7 @@ async def people(request: Asked, id: FromPath[str]) -> Answer:
 @post(
     f"{ONE}/invites",
     name="invite",
-    summary="invite an address (admin; step-up for an admin and for connected apps)",
+    summary="invite an address (admin; step-up for an admin)",
     opt={"form": teams.INVITE, QUERY: ("code",)},
 )
 async def invite(request: Asked, id: FromPath[str]) -> Answer:
@@ -111,7 +111,7 @@ async def invite(request: Asked, id: FromPath[str]) -> Answer:
 @delete(
     f"{ONE}/invites/{{invite_id:str}}",
     name="withdraw_invite",
-    summary="withdraw an invite (admin; step-up for connected apps)",
+    summary="withdraw an invite (admin)",
     status_code=200,
     opt={QUERY: ("code",)},
 )
@@ -123,7 +123,7 @@ async def withdraw(request: Asked, id: FromPath[str], invite_id: FromPath[str]) 
 @post(
     f"{ONE}/members/{{user_id:str}}/role",
     name="set_role",
-    summary="make someone admin (step-up) or member (admin; step-up for connected apps)",
+    summary="make someone admin (step-up) or member (admin)",
     status_code=200,
     opt={"form": teams.ROLE, QUERY: ("code",)},
 )
@@ -137,7 +137,7 @@ async def set_role(request: Asked, id: FromPath[str], user_id: FromPath[str]) ->
 @delete(
     f"{ONE}/members/{{user_id:str}}",
     name="remove_member",
-    summary="remove a member (admin), or leave (step-up for connected apps)",
+    summary="remove a member (admin), or leave",
     status_code=200,
     opt={QUERY: ("code",)},
 )

@@ -28,7 +28,7 @@ OPERATIONS = [
     *("GET /workspaces", "POST /workspaces", "PATCH /workspaces/{id}", "DELETE /workspaces/{id}"),
     *("POST /workspaces/{id}/tokens", "GET /workspaces/{id}/members", "POST /workspaces/{id}/invites"),
     *("DELETE /workspaces/{id}/invites/{invite_id}", "POST /workspaces/{id}/members/{user_id}/role"),
-    "DELETE /workspaces/{id}/members/{user_id}",
+    *("DELETE /workspaces/{id}/members/{user_id}", "POST /workspaces/{id}/join", "DELETE /me"),
 ]
 
 
