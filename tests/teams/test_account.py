@@ -52,6 +52,7 @@ def test_an_account_ends_with_a_mailed_code_and_leaves_its_address_where_others_
     App(us.home).enter(bob.email)
     asked(us.home, us.alice, "POST", f"{us.member(bob)}/role", {"role": "admin"})
     asked(us.home, us.alice, "DELETE", us.path)
+    asked(us.home, dora, "POST", f"/workspaces/{doras}/invites", {"email": bob.email, "role": "admin"})
     code = asked(us.home, bob, "DELETE", "/me")
     assert own in us.home.letterbox.letters[-1].body
     answer = bob.delete(f"/me?code={code}")

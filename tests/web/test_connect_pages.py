@@ -175,6 +175,7 @@ def test_an_invite_of_a_stranger_is_a_choice_of_its_own_and_never_the_proposed_o
         shown = choices(page)
         assert shown.pop(theirs) == (f"{theirs} invite by {CHARLIE}, as member: choose it to join", False)
         assert list(shown.values()) == [(f"{ALICE} admin", True)]
+        assert choices(app.post({"signin": signin, "workspace": "nonsense"})) == choices(page)
         assert len(eve.json_of("GET", f"/workspaces/{theirs}/members")["members"]) == 1
         answer = app.post({"signin": signin, "workspace": theirs})
         token = app.redeem(returned(answer)["code"]).json()["access_token"]

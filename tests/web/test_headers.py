@@ -131,7 +131,8 @@ def test_the_requests_of_all_tokens_of_a_user_count_together(tmp_path: Path) -> 
             assert refused.status_code == 429
             assert "This token has sent 3 requests" in refused.text
         call = rpc("tools/call", {"name": "read", "arguments": {"path": "/whoami"}})
-        assert limit_of(two.post("/mcp", json=call)) == ("5", "0")
+        answer = two.post("/mcp", json=call)
+        assert (limit_of(answer), answer.json()["result"]["isError"]) == (("5", "0"), False)
         assert "This user's tokens together have sent 5 requests" in two.post("/mcp", json=call).text
         for method, path in (("GET", "/whoami"), ("POST", "/contacts")):
             refused = three.request(method, path)
