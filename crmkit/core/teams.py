@@ -120,7 +120,7 @@ async def set_role(crm: Crm, actor: Actor, id: str, user: str, body: Mapping[str
         if role == "member":
             keep_an_admin(tx, bare, member)
         purpose, says = f"member.{role} {bare} {bare_user}", f"make {member.email} {a(role)} of {bare}"
-        return stepup.Act(purpose, says, always=role == "admin" != member.role)
+        return stepup.Act(purpose, says, always=role == "admin" and member.role != role)
 
     def do(tx: Tx) -> Member:
         member = _member(tx, bare, bare_user)
