@@ -33,7 +33,7 @@ async def keep_up(crm: Crm) -> NoReturn:
             await merge_all(crm)
             await scrub(crm)
             if time.monotonic() >= due:
-                await crm.database.write(_sweep)
+                await crm.database.write(sweep)
                 due = time.monotonic() + SWEEP_SECONDS
         except Exception as error:
             # the disk's faults are no bugs, and are told by whoever meets them
@@ -74,7 +74,8 @@ async def scrub(crm: Crm) -> None:
         await crm.database.write(partial(erasure.finish, upto=erased), silent=True)
 
 
-def _sweep(tx: Tx) -> None:
+def sweep(tx: Tx) -> None:
+    """Drop what is outdated: counters of limits, codes, confirm tokens, sign-ins under way and grants."""
     codes.forget_before(tx, after(tx.now, days=-KEEP_DAYS))
     confirmations.forget_before(tx, tx.now)
     grants.forget(tx, after(tx.now, days=-KEEP_DAYS))

@@ -61,10 +61,9 @@ class Scans:
         answer: asyncio.Future[T] = self._loop.create_future()
         asked = _Asked(workspace, work, args, answer, Patience.of_asker())
         with self._lock:
-            queue = self._waiting.setdefault(workspace, deque())
-            if len(queue) >= MOST_WAITING:
+            if len(self._waiting.get(workspace, ())) >= MOST_WAITING:
                 raise busy()
-            queue.append(asked)
+            self._waiting.setdefault(workspace, deque()).append(asked)
             # a thread that is about to look for a read, now or once that of the same workspace is done, finds this one
             looking = len(self._threads) - len(self._idle) - len(self._running)
             if workspace not in self._running and not looking:

@@ -37,7 +37,7 @@ def build(
     app = Litestar(
         route_handlers=[*routes(), *signin.ROUTES, *oauth.ROUTES, *more],
         lifespan=[lifespan],
-        state=State({"crm": crm, "limit": gate.limit}),
+        state=State({"crm": crm, "limit": gate.limit, "told": {}}),
         openapi_config=None,
         logging_config=None,
         request_max_body_size=crm.settings.limits.body_kib * 1024,

@@ -20,7 +20,7 @@ log = logging.getLogger("crmkit")
 TOLD_SECONDS = 60  # a full disk refuses every write: a line for each would fill it further
 MOST_TOLD = 100  # different reasons remembered
 
-_told: dict[tuple[str, str], tuple[float, int]] = {}  # (code, reason) -> when it was logged, how often it came since
+Told = dict[tuple[str, str], tuple[float, int]]  # (code, reason) -> when it was logged, how often it came since
 _BY_RECORD = {kind.record: kind for kind in KINDS}
 
 
@@ -35,14 +35,15 @@ def on_error(request: Asked, error: Exception) -> Response:
 def log_ours(scope: Scope, problem: Problem) -> None:
     """Log a Problem that is the operator's to mend: mail, database, disk. The same again is told once a minute."""
     reason = printable(str(problem.__cause__ or problem.hint))
+    told: Told = scope["litestar_app"].state["told"]
     now, kind = time.monotonic(), (problem.code, reason)
-    told_at, untold = _told.get(kind, (float("-inf"), 0))
+    told_at, untold = told.get(kind, (float("-inf"), 0))
     if now - told_at < TOLD_SECONDS:
-        _told[kind] = (told_at, untold + 1)
+        told[kind] = (told_at, untold + 1)
         return
-    if len(_told) >= MOST_TOLD:
-        _told.clear()
-    _told[kind] = (now, 0)
+    if len(told) >= MOST_TOLD:
+        told.clear()
+    told[kind] = (now, 0)
     more = f" (and {untold} more since the last time)" if untold else ""
     log.warning("request %s: %s: %s%s", request_id(scope), problem.code, reason, more)
 

@@ -328,3 +328,25 @@ def test_every_start_closes_the_data_and_its_key_to_others(tmp_path: Path) -> No
         assert {FILE, "secret.key"} <= set(modes)
         assert set(modes.values()) == {0o600}, modes
         (folder / "secret.key").chmod(0o644)
+
+
+def test_invites_of_people_who_are_no_admins_any_more_are_withdrawn(tmp_path: Path) -> None:
+    file = fresh(tmp_path / "data")
+    before = next(number for number, migration in enumerate(MIGRATIONS) if migration.name == "invites")
+    migrate.run(file, connect, MIGRATIONS[:before])
+    at = "'2026-06-10T09:00:00Z'"
+    with closing(connect(file, True)) as connection:
+        places = "INSERT INTO workspaces (id, name, plan, created_at, created_by)"
+        connection.execute(f"{places} VALUES ('w', 'W', 'unlimited', {at}, 'a@x.com')")
+        for name, role in (("a", "admin"), ("m", "member"), ("gone", "")):
+            connection.execute(f"INSERT INTO users VALUES ('u_{name}', '{name}@x.com', {at})")
+            if role:
+                belong = "INSERT INTO memberships (workspace_id, user_id, role, joined_at)"
+                connection.execute(f"{belong} VALUES ('w', 'u_{name}', '{role}', {at})")
+            connection.execute(
+                "INSERT INTO invites (workspace_id, id, email, role, created_at, invited_by) "
+                f"VALUES ('w', 'inv_{name}', 'guest-{name}@x.com', 'member', {at}, '{name}@x.com')"
+            )
+    migrate.run(file, connect)
+    with closing(connect(file, False)) as connection:
+        assert connection.execute("SELECT id FROM invites").fetchall() == [("inv_a",)]

@@ -21,7 +21,7 @@ STATUS = {
     413: "too_large",
     429: "rate_limited",
     500: "server_error",
-    503: "not_ready mail_failed",
+    503: "not_ready busy mail_failed",
 }
 STATUS_OF = {code: status for status, codes in STATUS.items() for code in codes.split()}
 

@@ -10,6 +10,7 @@ import pytest
 
 from crmkit import ids
 from crmkit.errors import CATALOGUE
+from crmkit.storage import scans
 from crmkit.storage.database import FILE, connect
 from tests.house import ALICE, BOB, House, Person, house, process
 from tests.web.refused import STATUS_OF, of_text, refused
@@ -87,6 +88,7 @@ ELSEWHERE = {  # codes that need a server in a special state: each has a test of
     "rate_limited",
     "server_error",
     "not_ready",
+    "busy",
     "mail_failed",
 }
 
@@ -207,6 +209,14 @@ def test_past_a_limit_the_answer_tells_when_to_come_back(tmp_path: Path) -> None
 def test_mail_that_does_not_leave_is_told(tmp_path: Path) -> None:
     with house(tmp_path / "data", {"CRMKIT_MAIL_SMTP_URL": "smtp://127.0.0.1:1"}) as home, home.stranger() as someone:
         refused(someone, "mail_failed", "POST", "/auth/request", {"email": ALICE}, does="Try again")
+
+
+def test_a_list_that_gets_no_turn_is_told_when_to_come_back(
+    home: House, alice: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scans, "MOST_WAITING", 0)
+    refused(alice, "busy", "GET", "/contacts", does="again in 2 seconds")
+    refused(alice, "busy", "GET", "/search?q=jane", does="fewer at once")
 
 
 def test_a_database_that_does_not_answer_is_not_ready_and_our_fault(

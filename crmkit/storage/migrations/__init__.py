@@ -12,6 +12,7 @@ from crmkit.storage.migrations import (
     m0009_places,
     m0010_codes,
     m0011_erasures,
+    m0012_invites,
 )
 from crmkit.storage.migrations.migration import Migration
 
@@ -27,6 +28,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     m0009_places.MIGRATION,
     m0010_codes.MIGRATION,
     m0011_erasures.MIGRATION,
+    m0012_invites.MIGRATION,
 )
 
 __all__ = ["MIGRATIONS", "Migration"]
