@@ -16,7 +16,8 @@ from crmkit.core.workspaces import WORKSPACE
 from crmkit.errors import Problem
 from crmkit.mail import Message
 from crmkit.model import pkce
-from crmkit.model.client import MAX_NAME, BadClient, Client, client_of, host_of, is_on_this_machine, spoken
+from crmkit.model.client import BadClient, Client, client_of, host_of, is_on_this_machine
+from crmkit.model.names import MAX_NAME, spoken
 from crmkit.storage import accounts, audit, grants, invites
 from crmkit.storage.accounts import Membership, User
 from crmkit.storage.grants import Asked
@@ -41,8 +42,8 @@ class Request:
 
     @property
     def app(self) -> str:
-        """Return what the app calls itself, or where it is when it has no name."""
-        return self.client.name or self.host[:MAX_NAME]
+        """Return what the app calls itself, or where it is when that is no plain name."""
+        return spoken(self.client.name, self.host[:MAX_NAME])
 
     @property
     def host(self) -> str:
@@ -249,7 +250,7 @@ def _bad(what: str) -> Problem:
 
 def _letter(crm: Crm, request: Request, email: str, code: str) -> Message:
     where = "a program on your computer" if request.on_this_machine else request.host
-    name = spoken(request.client.name)
+    name = spoken(request.client.name, "")
     calls = f'    It calls itself: "{name}"\n' if name else ""
     return Message(
         email,

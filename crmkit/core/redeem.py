@@ -7,7 +7,8 @@ from crmkit.core.connect import is_ours
 from crmkit.core.crm import Crm
 from crmkit.errors import Problem
 from crmkit.model import pkce
-from crmkit.model.client import MAX_NAME, BadClient, Client, client_of, host_of
+from crmkit.model.client import BadClient, Client, client_of, host_of
+from crmkit.model.names import MAX_NAME
 from crmkit.storage import accounts, audit, grants, tokens
 from crmkit.storage.grants import Grant
 from crmkit.storage.hashed import sha256

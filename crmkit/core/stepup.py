@@ -14,6 +14,7 @@ from crmkit.core.crm import Crm
 from crmkit.errors import Problem
 from crmkit.mail import Message
 from crmkit.model.actor import Actor
+from crmkit.model.names import spoken_address
 from crmkit.storage.tx import Tx
 
 T = TypeVar("T")
@@ -78,10 +79,11 @@ async def confirmed(crm: Crm, actor: Actor, code: str, check: Callable[[Tx], Act
         purpose = acts[0].purpose
         await crm.database.write(partial(codes.keep, crm=crm, email=actor.email, purpose=purpose, code=outcome.code))
         local = {"local_code": outcome.code} if crm.settings.auth.local else {}
+        whom = spoken_address(actor.email, "the user")
         raise Problem(
             "escalation_required",
-            f"A code was mailed to {actor.email} for this one act: {acts[0].says}. Ask the user for it, then repeat "
-            "the same request with ?code=CODE (or the header X-Escalation-Code).",
+            f"A code was mailed to {whom} for this one act: {acts[0].says}. Ask the user for it, then repeat the same "
+            "request with ?code=CODE (or the header X-Escalation-Code).",
             facts=local,
             comments=[f"local mode: code={outcome.code}"] if local else [],
         )

@@ -12,6 +12,7 @@ from crmkit.mail import Message
 from crmkit.model.actor import Actor
 from crmkit.model.fields import Choice, Email
 from crmkit.model.form import REQUIRED, Default, form_of
+from crmkit.model.names import spoken, spoken_address
 from crmkit.storage import accounts, audit, invites
 from crmkit.storage.accounts import Member
 from crmkit.storage.invites import Invite
@@ -60,10 +61,10 @@ async def invite(crm: Crm, actor: Actor, id: str, body: Mapping[str, Any], code:
         if any(member.email == email for member in accounts.people(tx.connection, bare)):
             raise Problem(
                 "already_exists",
-                f"{email} is a member already; POST /workspaces/{bare}/members/USER_ID/role changes the role.",
+                f"That is a member already; POST /workspaces/{bare}/members/USER_ID/role changes the role.",
                 fields={"email": "belongs to a member"},
             )
-        purpose, says = f"invite.{role} {bare} {email}", f"invite {email} as {role} of {bare}"
+        purpose, says = f"invite.{role} {bare} {email}", f"invite {spoken_address(email)} as {role} of {bare}"
         return stepup.Act(purpose, says, always=role == "admin")
 
     def do(tx: Tx) -> tuple[Invite, bool]:
@@ -119,8 +120,8 @@ async def set_role(crm: Crm, actor: Actor, id: str, user: str, body: Mapping[str
         member = _member(tx, bare, bare_user)
         if role == "member":
             keep_an_admin(tx, bare, member)
-        purpose, says = f"member.{role} {bare} {bare_user}", f"make {member.email} {a(role)} of {bare}"
-        return stepup.Act(purpose, says, always=role == "admin" and member.role != role)
+        says = f"make {spoken_address(member.email, bare_user)} {a(role)} of {bare}"
+        return stepup.Act(f"member.{role} {bare} {bare_user}", says, always=role == "admin" and member.role != role)
 
     def do(tx: Tx) -> Member:
         member = _member(tx, bare, bare_user)
@@ -150,7 +151,8 @@ async def remove(crm: Crm, actor: Actor, id: str, user: str, code: str) -> Membe
         member = _member(tx, bare, bare_user)
         keep_an_admin(tx, bare, member)
         found[:] = [member]
-        says = f"leave {bare}" if bare_user == actor.user_id else f"remove {member.email} from {bare}"
+        is_leaving = bare_user == actor.user_id
+        says = f"leave {bare}" if is_leaving else f"remove {spoken_address(member.email, bare_user)} from {bare}"
         return stepup.Act(f"member.delete {bare} {bare_user}", says, always=False)
 
     def do(tx: Tx) -> Member:
@@ -195,8 +197,8 @@ def keep_an_admin(tx: Tx, workspace: str, member: Member) -> None:
     if member.role == "admin" and len(admins) == 1:
         raise Problem(
             "last_admin",
-            f"{member.email} is the only admin. Make another member admin first: POST /workspaces/{workspace}/members/"
-            'USER_ID/role {"role":"admin"}, or delete the workspace.',
+            f"{spoken_address(member.email, member.user_id)} is the only admin. Make another member admin first: "
+            f'POST /workspaces/{workspace}/members/USER_ID/role {{"role":"admin"}}, or delete the workspace.',
         )
 
 
@@ -213,12 +215,12 @@ def _bare(text: str, prefix: str, workspace: str) -> str:
 
 
 def _letter(crm: Crm, actor: Actor, invite: Invite, name: str) -> Message:
-    called = name[:60] if name.isprintable() else invite.workspace_id
+    sender, called = spoken_address(actor.email, actor.user_id), spoken(name, invite.workspace_id)
     return Message(
         invite.email,
         "You are invited to a crmkit workspace",
-        f'{actor.email} invites you to the workspace "{called}" as {invite.role}.\n\n'
+        f'{sender} invites you to the workspace "{called}" as {invite.role}.\n\n'
         f"To join, sign in with this address: let your assistant read {crm.settings.base_url}/help, or\n\n"
-        f'    curl {crm.settings.base_url}/auth/request -d \'{{"email":"{invite.email}"}}\'\n\n'
+        f'    curl {crm.settings.base_url}/auth/request -d \'{{"email":"YOUR ADDRESS"}}\'\n\n'
         "You belong to it from your next sign-in on. If you do not know the sender, ignore this mail.\n",
     )

@@ -12,6 +12,7 @@ from crmkit.errors import Problem
 from crmkit.model.actor import Actor
 from crmkit.model.fields import Text
 from crmkit.model.form import REQUIRED, form_of
+from crmkit.model.names import spoken
 from crmkit.storage import accounts, audit, erasure, invites, tokens
 from crmkit.storage.accounts import Membership, User
 from crmkit.storage.invites import Invite
@@ -102,8 +103,9 @@ async def delete(crm: Crm, actor: Actor, id: str, code: str) -> str:
 
     def check(tx: Tx) -> stepup.Act:
         place = access.admin_of(tx, bare)
-        name = place.name[:60] if place.name.isprintable() else bare
-        return stepup.Act(f"workspace.delete {bare}", f"delete the workspace {name} ({bare}) with all its data")
+        called = spoken(place.name, "")
+        named = f'"{called}" ({bare})' if called else bare
+        return stepup.Act(f"workspace.delete {bare}", f"delete the workspace {named} with all its data")
 
     def do(tx: Tx) -> str:
         rows = erasure.erase(tx, bare, tx.by.workspace_number)

@@ -7,18 +7,16 @@ description does; it is checked again wherever it comes back.
 import base64
 import binascii
 import re
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import SplitResult, parse_qsl, urlsplit
 
 import msgspec
 
-from crmkit.model.unseen import UNSEEN
+from crmkit.model.names import clean
 
 MAX_URIS = 8
 MAX_URI = 1_000  # characters
-MAX_NAME = 100
 MAX_ID = 2_000
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 # private-use schemes of programs that are known to register them; reverse-domain ones are recognised by their dot
@@ -28,11 +26,6 @@ _URI = re.compile(r"[!-\[\]-~]+")  # visible ASCII without the backslash, which 
 # a name or address and a port, nothing else: what browsers take for the host is then what is shown as the host
 _NETLOC = re.compile(r"(?:[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?\.?|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
 _OURS = {"code", "state", "iss", "error"}  # parameters that an answer adds
-_SPOKEN = re.compile(r"[^\W_](?:[\w '&()+-]{0,38}[\w)])?")
-_BLANK = re.compile(f"[{UNSEEN}\u2800]")
-_MARKS = "[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]"
-_STACKED = re.compile(f"({_MARKS}{{3}}){_MARKS}+")  # more would cover the lines around
-_HIDDEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 
 
 class BadClient(ValueError):
@@ -121,21 +114,6 @@ def is_on_this_machine(uri: str) -> bool:
     """Tell whether a program on the user's own machine answers at `uri`."""
     parts = urlsplit(uri)
     return parts.scheme not in ("http", "https") or parts.hostname in LOOPBACK
-
-
-def clean(name: str) -> str:
-    """Return a stranger's name fit to be read: one line, nothing invisible, no text direction of its own, cut."""
-    name = _BLANK.sub("", name)
-    seen = "".join(" " if c.isspace() else c for c in name if c.isspace() or unicodedata.category(c) not in _HIDDEN)
-    return _STACKED.sub(r"\1", " ".join(seen.split()))[:MAX_NAME].rstrip()
-
-
-def spoken(name: str) -> str:
-    """Return a stranger's name as a mail of ours may repeat it: a few plain words, or nothing.
-
-    What could be an address, a link or a message of its own is not repeated.
-    """
-    return name if _SPOKEN.fullmatch(name) else ""
 
 
 def _split(uri: str) -> SplitResult | None:

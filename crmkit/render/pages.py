@@ -1,4 +1,4 @@
-"""The pages of signing in for an app: plain HTML and one style sheet. Every text of a stranger passes `escape`."""
+"""The pages of signing in for an app: plain HTML and one style sheet. Every text of a stranger passes `_given`."""
 
 import base64
 import hashlib
@@ -9,9 +9,12 @@ from html import escape
 from importlib.resources import files
 
 from crmkit.model.fold import plain
+from crmkit.model.names import clean, spoken_address
 
 STYLE = (files("crmkit.render") / "pages.css").read_text(encoding="utf-8")
 STYLE_HASH = f"sha256-{base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()}"
+
+MOST_GIVEN = 300  # characters of a text that a page gives back: an address, a name or a secret of ours fits
 
 # hosts of apps that many know; being shown without a warning is all that comes of it
 KNOWN_HOSTS = ("claude.ai", "claude.com", "chatgpt.com", "www.cursor.com", "vscode.dev")
@@ -49,7 +52,7 @@ def email_page(app: App, email: str = "", wrong: str = "") -> str:
         _wrong(wrong),
         '<label for="email">Your email address</label>',
         f'<input id="email" name="email" type="email" autocomplete="email" required autofocus{_told(wrong)} '
-        f'value="{escape(email)}">',
+        f'value="{_given(email)}">',
         '<button type="submit">Mail me a code</button></form>',
         '<p class="soft">If you did not start this, close the page.</p>',
     )
@@ -62,12 +65,12 @@ def code_page(app: App, signin: str, email: str, local_code: str | None = None, 
         "Enter the code",
         wrong,
         f"<h1>Enter the code to connect {_own(app.name)}</h1>{_where(app)}",
-        f"<p>Six digits were mailed to {_own(email)}.</p>" if email else "",
+        f"<p>A code was mailed to {_own(email)}.</p>" if email else "",
         local,
         f'<form method="post">{_hidden("signin", signin)}{_hidden("email", email)}',
         _wrong(wrong),
         '<label for="code">Code</label>',
-        f'<input id="code" name="code" type="text" inputmode="numeric" autocomplete="one-time-code" maxlength="20" '
+        '<input id="code" name="code" type="text" autocomplete="one-time-code" autocapitalize="none" maxlength="20" '
         f"required autofocus{_told(wrong)}>",
         '<button type="submit">Continue</button></form>',
         f'<p class="soft"><a href="{escape(app.again)}">Use another address, or get a new code</a></p>',
@@ -106,7 +109,7 @@ def workspace_page(
         # the style sheet shows it only while the choice above is made
         '<div class="name"><label for="name">Name of the new workspace</label>',
         '<input id="name" name="name" type="text" maxlength="200" autocomplete="off" aria-describedby="unnamed" '
-        f'value="{escape(name)}">',
+        f'value="{_given(name)}">',
         f'<p class="soft" id="unnamed">Without a name it is called {_own(email)}.</p></div></fieldset>',
         '<button type="submit">Connect</button></form>',
         f'<form method="post">{_hidden("signin", signin)}{_hidden("workspace", "")}',
@@ -148,7 +151,12 @@ def _where(app: App) -> str:
 
 def _own(text: str) -> str:
     """Return a text of someone else's; the style sheet keeps its direction from what stands around it."""
-    return f"<b>{escape(text)}</b>"
+    return f"<b>{_given(text)}</b>"
+
+
+def _given(text: str) -> str:
+    """Return a text of someone else's as it may stand in a page, without what is invisible or turns the line around."""
+    return escape(clean(text, MOST_GIVEN))
 
 
 def _about(place: Place, email: str, is_alike: bool) -> str:
@@ -157,12 +165,12 @@ def _about(place: Place, email: str, is_alike: bool) -> str:
     That is the person's role in it, its id where another is called like it, and who opened it where that was another.
     """
     if place.invited_by:
-        return f"invite by {place.invited_by}, as {place.role}: choose it to join"
+        return f"invite by {spoken_address(place.invited_by)}, as {place.role}: choose it to join"
     told = [place.role]
     if is_alike:
         told.append(place.id)
     if is_alike or place.opened_by != email:
-        told.append(f"opened by {place.opened_by}")
+        told.append(f"opened by {spoken_address(place.opened_by)}")
     return ", ".join(told)
 
 
@@ -180,7 +188,7 @@ def _choice(id: str, name: str, about: str, chosen: bool) -> str:
 
 
 def _hidden(name: str, value: str) -> str:
-    return f'<input type="hidden" name="{name}" value="{escape(value)}">'
+    return f'<input type="hidden" name="{name}" value="{_given(value)}">'
 
 
 def _wrong(text: str) -> str:

@@ -10,6 +10,7 @@ from crmkit.core import account, login, sessions
 from crmkit.core.login import CODE_ENTRY, CODE_REQUEST
 from crmkit.core.sessions import Identity
 from crmkit.model.listing import Paging, Rows
+from crmkit.model.names import spoken_address
 from crmkit.render import text
 from crmkit.render.answers import Answer, Card, Lines, done
 from crmkit.storage.invites import Invite
@@ -63,7 +64,7 @@ async def enter_code(request: Asked) -> Answer:
 def invites_told(invites: Iterable[Invite]) -> list[str]:
     """Return a note for each invite that waits to be accepted; what its workspace is called is the inviter's word."""
     return [
-        f"you are invited to {invite.workspace_id} as {invite.role} by {invite.invited_by}; "
+        f"you are invited to {invite.workspace_id} as {invite.role} by {spoken_address(invite.invited_by)}; "
         f"POST /workspaces/{invite.workspace_id}/join joins it"
         for invite in invites
     ]

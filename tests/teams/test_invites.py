@@ -34,7 +34,8 @@ def test_an_invite_is_not_mailed_or_does_not_say_how_to_sign_in(us: Team) -> Non
     assert "next sign-in" in note
     (letter,) = us.home.letterbox.letters[before:]
     assert letter.to == dave
-    for part in (us.alice.email, "Acme Sales", "member", us.home.url, "/auth/request", f'{{"email":"{dave}"}}'):
+    command = f"""    curl {us.home.url}/auth/request -d '{{"email":"YOUR ADDRESS"}}'\n"""
+    for part in (us.alice.email, "Acme Sales", "member", us.home.url, command):
         assert part in letter.body
     assert us.invited() == {dave: "member"}
     (shown,) = us.alice.json_of("GET", f"{us.path}/members")["invites"]

@@ -41,13 +41,15 @@ def test_every_page_has_its_security_headers(app: App) -> None:
 @pytest.mark.parametrize(
     ("name", "shown"),
     [
-        ("<script>alert(1)</script>\"'&", "<script>alert(1)</script>\"'&"),
+        ("Zoë's App & Co", "Zoë's App & Co"),
         ("\u202eedualC\u202c\x07", "edualC"),
-        ("x" * 300, "x" * 100),
+        ("<script>alert(1)</script>\"'&", "claude.ai"),
+        ("restore it at https://evil.example/login", "claude.ai"),
+        ("x" * 300, "claude.ai"),
         ("", "claude.ai"),
     ],
 )
-def test_a_strangers_name_is_text_and_is_cut(home: House, name: str, shown: str) -> None:
+def test_a_page_calls_an_app_by_a_plain_name_or_by_its_host(home: House, name: str, shown: str) -> None:
     app = App(home, name=name)
     page = app.open()
     assert heading(page).startswith(f"{shown} ")
@@ -115,6 +117,18 @@ def test_an_address_is_given_back_as_text_when_it_is_wrong(app: App) -> None:
     assert page.status_code == 400
     assert "<script" not in page.text
     assert "address" in alert(page)
+
+
+def test_what_was_typed_is_given_back_without_what_cannot_be_seen(app: App) -> None:
+    odd = "a\u202eb\u2066\u200bc\x07"
+    email = app.post({"email": f"{odd}@"})
+    signin = app.begin(ALICE)
+    code = app.post({"signin": signin, "code": "none", "email": odd})
+    app.post({"signin": signin, "code": app.house.letterbox.code_for(ALICE)})
+    name = app.post({"signin": signin, "workspace": "new", "name": odd + "x" * 200})
+    for page, shown in ((email, 'value="abc@"'), (code, 'value="abc"'), (name, f'value="abc{"x" * 200}"')):
+        assert shown in page.text
+        assert page.text.replace("\n", "").isprintable()
 
 
 def test_the_letter_says_who_connects_and_where_it_returns_to(home: House) -> None:
