@@ -12,6 +12,8 @@ from typing import Any
 
 import msgspec
 
+from crmkit.render.text import printable
+
 HANDSHAKE = ("2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25")
 MODERN = ("2026-07-28",)
 SUPPORTED = (*MODERN, *reversed(HANDSHAKE))
@@ -131,7 +133,7 @@ def unknown_method(request: Request) -> Fault:
 def answer(id: str | int | None, result: dict[str, Any], is_modern: bool) -> bytes:
     """Return the answer to a request."""
     kind = {"resultType": "complete"} if is_modern else {}
-    return msgspec.json.encode({"jsonrpc": "2.0", "id": id, "result": {**kind, **result}})
+    return _encoded({"jsonrpc": "2.0", "id": id, "result": {**kind, **result}})
 
 
 def failure(id: str | int | None, fault: Fault) -> bytes:
@@ -139,7 +141,12 @@ def failure(id: str | int | None, fault: Fault) -> bytes:
     error: dict[str, Any] = {"code": fault.code, "message": fault.message}
     if fault.data is not None:
         error["data"] = fault.data
-    return msgspec.json.encode({"jsonrpc": "2.0", "id": id, "error": error})
+    return _encoded({"jsonrpc": "2.0", "id": id, "error": error})
+
+
+def _encoded(message: dict[str, Any]) -> bytes:
+    """Return a message as JSON; what a client chose, like its id, is escaped as text is everywhere else."""
+    return printable(msgspec.json.encode(message).decode()).encode()
 
 
 def _is_modern(params: bytes, headers: Mapping[str, str]) -> bool:

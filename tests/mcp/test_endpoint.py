@@ -370,3 +370,11 @@ def test_what_a_description_shows_works_as_it_stands(client: Person) -> None:
 def test_an_id_comes_back_as_it_was_sent(client: Person) -> None:
     for id in (0, -1, 2**53 + 1, "", "a b", "ü"):
         assert client.post("/mcp", json=rpc("ping", {}, id=id)).json()["id"] == id
+
+
+def test_the_id_that_a_client_chose_comes_back_with_nothing_in_it_that_cannot_be_seen(client: Person) -> None:
+    id = "1\u2028\u202e\u200b\u3164\x1b\U000e0041"
+    for message in (rpc("ping", id=id), rpc("no/such", id=id)):
+        answer = client.post("/mcp", json=message)
+        assert answer.json()["id"] == id
+        assert answer.text.isascii()
