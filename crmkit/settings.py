@@ -72,7 +72,16 @@ class Limits(Struct, frozen=True, forbid_unknown_fields=True):
     ] = 2000
     tokens_per_user: Annotated[Positive, "tokens that a person may have"] = 100
     signin_per_hour: Annotated[Positive, "codes per address and hour"] = 5
-    mails_per_hour: Annotated[NotNegative, "mails to all addresses in an hour; 0 switches the limit off"] = 1000
+    signins_per_minute: Annotated[
+        NotNegative, "requests to sign in per client network address and minute; 0 switches the limit off"
+    ] = 60
+    mails_per_client: Annotated[
+        NotNegative,
+        "codes per client network address and hour, whatever addresses they go to; 0 switches the limit off",
+    ] = 20
+    mails_per_hour: Annotated[
+        NotNegative, "mails to all addresses in an hour, half of them kept for known ones; 0 switches the limit off"
+    ] = 1000
     body_kib: Annotated[Positive, "largest request body, in KiB"] = 1024
 
 

@@ -10,7 +10,7 @@ from functools import partial
 from urllib.parse import urlencode
 
 from crmkit.clock import after
-from crmkit.core import access, joining, login, quotas
+from crmkit.core import access, codes, joining, login, quotas
 from crmkit.core.crm import Crm
 from crmkit.core.workspaces import WORKSPACE
 from crmkit.errors import Problem
@@ -136,13 +136,16 @@ async def prove(crm: Crm, network: str, request: Request, handle: str, code: str
 
     Raises `invalid_code`, `rate_limited`, `not_found` for a sign-in that is outdated.
     """
+    await login.admit(crm, network)
 
     def unit(tx: Tx) -> Choices | Problem:
         signin = _under_way(tx, request, handle)
         if signin.user_id:  # the button was pressed twice
             return _choices(tx, signin)
-        if not login.code_entered(tx, crm, network, signin.email, PURPOSE, code, handle):
-            return Problem("invalid_code", "That code is wrong, used or outdated. Check the newest mail.")
+        codes.check_tries(tx, signin.email, codes.SIGN_IN)
+        wrong = codes.entered(tx, crm, signin.email, codes.SIGN_IN, PURPOSE, code, handle)
+        if wrong:
+            return Problem("invalid_code", f"{wrong} Check the newest mail, or get a new code.")
         found = login.welcome(tx, crm, signin.email, request.app)
         grants.prove(tx, handle, found.user.id, _soon(crm, tx))
         return Choices(signin.email, found.workspaces, found.invites, found.start.workspace_id)

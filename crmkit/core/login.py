@@ -6,22 +6,20 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Annotated, Any
 
-from crmkit.clock import after
-from crmkit.core import access, codes, joining, sessions
-from crmkit.core.codes import Allowance
+from crmkit.core import access, budgets, codes, joining, sessions
+from crmkit.core.budgets import HOUR, MINUTE, Allowance, Budget
 from crmkit.core.crm import Crm
 from crmkit.errors import Problem
 from crmkit.mail import Message
 from crmkit.model.fields import Email, Text
 from crmkit.model.form import REQUIRED, form_of
+from crmkit.render.text import quoted
 from crmkit.storage import accounts, audit, invites, tokens
-from crmkit.storage import codes as counters
 from crmkit.storage.accounts import Membership, User
 from crmkit.storage.invites import Invite
 from crmkit.storage.tx import Tx
 
 LOGIN = "login"  # the purpose of a code
-CLIENT_PER_MINUTE = 60  # sign-in requests of one client, whatever addresses it names
 
 
 class CodeRequest:
@@ -30,7 +28,7 @@ class CodeRequest:
 
 class CodeEntry:
     email: Annotated[str, Email(), REQUIRED, "the address the code was mailed to"]
-    code: Annotated[str, Text(20), REQUIRED, "the six digits"]
+    code: Annotated[str, Text(20), REQUIRED, "the code, as it stands in the mail"]
     token_name: Annotated[str | None, Text(100), "who you are, like Claude; shown in GET /tokens and in the audit log"]
 
 
@@ -82,16 +80,17 @@ async def mail_code(
     crm: Crm, client: str, email: str, purpose: str, letter: Callable[[str], Message], place: str = ""
 ) -> CodeSent:
     """Mail a code in a letter; `place` as in `codes.keep`. Someone who may not open an account gets a refusal."""
-    code = codes.fresh()
+    by_client = _mails_of(crm, client)
+    await _admit(crm, _requests_of(crm, client), by_client)
 
-    def unit(tx: Tx) -> tuple[Allowance, bool]:
-        _check_client(tx, client)
-        codes.check_tries(tx, email)
-        allowance = codes.count_mail(tx, crm, email)
-        return allowance, crm.settings.auth.signup == "open" or _is_known(tx, email)
+    def unit(tx: Tx) -> tuple[str, Allowance, tuple[Budget, ...], bool]:
+        codes.check_tries(tx, email, codes.SIGN_IN)
+        spent = codes.postage(tx, crm, email, codes.SIGN_IN)
+        allowance, *_ = budgets.spend(tx, *spent)
+        return codes.fresh(tx), allowance, spent, crm.settings.auth.signup == "open" or codes.is_known(tx, email)
 
-    allowance, welcome = await crm.database.write(unit)
-    await codes.send(crm, letter(code) if welcome else _refusal(crm, email))
+    code, allowance, spent, welcome = await crm.database.write(unit)
+    await codes.send(crm, letter(code) if welcome else _refusal(crm, email), [*spent, by_client])
     # for a stranger one that nobody is told and nobody can type, so that wrong tries are counted and answered alike
     kept = code if welcome else secrets.token_hex()
     await crm.database.write(partial(codes.keep, crm=crm, email=email, purpose=purpose, code=kept, place=place))
@@ -106,27 +105,27 @@ async def enter_code(crm: Crm, client: str, body: dict[str, Any]) -> SignedIn:
     """
     entry = CODE_ENTRY.filled(body)
     email, name = entry["email"], entry["token_name"] or "default"
+    await admit(crm, client)
 
-    def unit(tx: Tx) -> tuple[SignedIn | None, Allowance]:
-        right = code_entered(tx, crm, client, email, LOGIN, entry["code"])
-        return sign_in(tx, crm, email, name) if right else None, codes.tries_left(tx, email)
+    def unit(tx: Tx) -> tuple[SignedIn | str, Allowance]:
+        codes.check_tries(tx, email, codes.SIGN_IN)
+        wrong = codes.entered(tx, crm, email, codes.SIGN_IN, LOGIN, entry["code"])
+        return wrong or sign_in(tx, crm, email, name), codes.tries_left(tx, email, codes.SIGN_IN)
 
     signed_in, tries = await crm.database.write(unit)
-    if signed_in is None:
+    if isinstance(signed_in, str):
         raise Problem(
             "invalid_code",
-            "The code is wrong, used or outdated. Check the newest mail, or ask for a new code with "
-            f'POST /auth/request {{"email":"{email}"}}.',
+            f"{signed_in} Check the newest mail, or ask for a new code with "
+            f'POST /auth/request {{"email":{quoted(email)}}}.',
             headers=tries.headers,
         )
     return replace(signed_in, allowance=tries)
 
 
-def code_entered(tx: Tx, crm: Crm, client: str, email: str, purpose: str, code: str, place: str = "") -> bool:
-    """Use up a mailed code and tell whether `code` was right; raises `rate_limited` past the limits of tries."""
-    _check_client(tx, client)
-    codes.check_tries(tx, email)
-    return codes.entered(tx, crm, email, purpose, code, place)
+async def admit(crm: Crm, client: str) -> None:
+    """Count a request of a client that is signing in, whatever becomes of it; raises `rate_limited`."""
+    await _admit(crm, _requests_of(crm, client))
 
 
 def sign_in(tx: Tx, crm: Crm, email: str, token_name: str) -> SignedIn:
@@ -178,15 +177,30 @@ def new_token(tx: Tx, crm: Crm, user: User, place: Membership, name: str, is_app
     return token, token_id
 
 
-def _is_known(tx: Tx, email: str) -> bool:
-    return accounts.find_user(tx.connection, email) is not None or bool(invites.of_address(tx.connection, email))
+def _requests_of(crm: Crm, client: str) -> Budget:
+    hint = "{most} requests to sign in came from your network address within a minute; wait {wait} seconds."
+    return Budget("client", client, crm.settings.limits.signins_per_minute, MINUTE, hint)
 
 
-def _check_client(tx: Tx, client: str) -> None:
-    tries, _ = counters.counted(tx, "client", client, after(tx.now, minutes=-1))
-    if tries >= CLIENT_PER_MINUTE:
-        raise codes.limit_reached("Too many sign-in requests from here; wait a minute.", CLIENT_PER_MINUTE, 60)
-    counters.count(tx, "client", client)
+def _mails_of(crm: Crm, client: str) -> Budget:
+    hint = "{most} codes were asked for from your network address within an hour; wait {wait} seconds."
+    return Budget("client mail", client, crm.settings.limits.mails_per_client, HOUR, hint)
+
+
+async def _admit(crm: Crm, *spent: Budget) -> None:
+    """Spend these budgets of a client in a transaction of its own: what is refused later in the request counts too."""
+
+    def unit(tx: Tx) -> Problem | None:
+        try:
+            for budget in spent:
+                budgets.spend(tx, budget)
+        except Problem as refused:
+            return refused
+        return None
+
+    refused = await crm.database.write(unit)
+    if refused is not None:
+        raise refused
 
 
 def _letter(crm: Crm, email: str, code: str) -> Message:

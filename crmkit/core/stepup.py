@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
 
-from crmkit.core import codes
-from crmkit.core.codes import Allowance
+from crmkit.core import budgets, codes
+from crmkit.core.budgets import Allowance, Budget
 from crmkit.core.crm import Crm
 from crmkit.errors import Problem
 from crmkit.mail import Message
@@ -35,10 +35,12 @@ class Act:
 @dataclass(frozen=True)
 class _Asked:
     code: str
+    spent: tuple[Budget, ...]
 
 
 @dataclass(frozen=True)
 class _Wrong:
+    what: str
     tries: Allowance
 
 
@@ -49,7 +51,6 @@ async def confirmed(crm: Crm, actor: Actor, code: str, check: Callable[[Tx], Act
     `escalation_required` after a code was mailed, `invalid_code` (403) for a wrong one, `rate_limited` past the limits
     of codes.
     """
-    fresh = codes.fresh()
     acts: list[Act] = []
 
     def unit(tx: Tx) -> T | _Asked | _Wrong:
@@ -58,24 +59,24 @@ async def confirmed(crm: Crm, actor: Actor, code: str, check: Callable[[Tx], Act
             return do(tx)
         acts[:] = [act]
         email = tx.by.email
-        codes.check_tries(tx, email)
+        codes.check_tries(tx, email, codes.STEP_UP)
         if code:
-            if codes.entered(tx, crm, email, act.purpose, code):
-                return do(tx)
-            return _Wrong(codes.tries_left(tx, email))
-        codes.count_mail(tx, crm, email)
-        return _Asked(fresh)
+            wrong = codes.entered(tx, crm, email, codes.STEP_UP, act.purpose, code)
+            return _Wrong(wrong, codes.tries_left(tx, email, codes.STEP_UP)) if wrong else do(tx)
+        spent = codes.postage(tx, crm, email, codes.STEP_UP, sender=tx.by.user_id)
+        budgets.spend(tx, *spent)
+        return _Asked(codes.fresh(tx), spent)
 
     outcome = await crm.change(actor, unit, asks_code=True)
     if isinstance(outcome, _Wrong):
         raise Problem(
             "invalid_code",
-            "The code is wrong, used, outdated or for something else. Repeat the request without a code to get one.",
+            f"{outcome.what} Repeat the request without a code to get one.",
             status=403,
             headers=outcome.tries.headers,
         )
     if isinstance(outcome, _Asked):
-        await codes.send(crm, _letter(crm, actor.email, acts[0], outcome.code))
+        await codes.send(crm, _letter(crm, actor.email, acts[0], outcome.code), outcome.spent)
         purpose = acts[0].purpose
         await crm.database.write(partial(codes.keep, crm=crm, email=actor.email, purpose=purpose, code=outcome.code))
         local = {"local_code": outcome.code} if crm.settings.auth.local else {}

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from typing import Annotated, Any
 
 from crmkit import ids
-from crmkit.core import access, codes, quotas, stepup
+from crmkit.core import access, budgets, codes, quotas, stepup
+from crmkit.core.budgets import Budget
 from crmkit.core.crm import Crm
 from crmkit.core.workspaces import workspace_id
 from crmkit.errors import Problem, a
@@ -67,26 +68,27 @@ async def invite(crm: Crm, actor: Actor, id: str, body: Mapping[str, Any], code:
         purpose, says = f"invite.{role} {bare} {email}", f"invite {spoken_address(email)} as {role} of {bare}"
         return stepup.Act(purpose, says, always=role == "admin")
 
-    def do(tx: Tx) -> tuple[Invite, bool]:
+    def do(tx: Tx) -> tuple[Invite, bool, tuple[Budget, ...]]:
         before = invites.waiting(tx.connection, bare, email)
         if before is None:
             quotas.check(tx, crm.settings, "members")
-        codes.count_mail(tx, crm, email)
+        spent = codes.postage(tx, crm, email, codes.SIGN_IN, sender=tx.by.user_id)
+        budgets.spend(tx, *spent)
         found, new = invites.put(tx, bare, email, role)
         if new:
             changes = {"email": [None, email], "role": [None, role]}
             audit.append(tx, "invite.create", f"invite/{found.id}", changes)
         elif before is not None and before.role != role:
             audit.append(tx, "invite.update", f"invite/{found.id}", {"role": [before.role, role]})
-        return found, new
+        return found, new, spent
 
     def take_back(tx: Tx) -> None:
         access.member_of(tx, bare)
         discard(tx, bare, found.id)
 
-    found, new = await stepup.confirmed(crm, actor, code, check, do)
+    found, new, spent = await stepup.confirmed(crm, actor, code, check, do)
     try:
-        await codes.send(crm, _letter(crm, actor, found, seen[0]))
+        await codes.send(crm, _letter(crm, actor, found, seen[0]), spent)
     except Problem:
         if new:
             await crm.change(actor, take_back, asks_code=True)

@@ -5,11 +5,11 @@ It runs beside requests.
 
 import asyncio
 import logging
-import time
 from functools import partial
 from typing import NoReturn
 
 from crmkit.clock import after
+from crmkit.core.codes import SERVER_TRIES
 from crmkit.core.crm import Crm
 from crmkit.errors import Problem
 from crmkit.records import KINDS
@@ -20,21 +20,23 @@ log = logging.getLogger("crmkit")
 
 PAUSE_SECONDS = 0.2  # lets texts gather: one batch is far cheaper than many
 FAILED_SECONDS = 60  # until what failed is tried again: a line of log a minute while a disk is full
-SWEEP_SECONDS = 3600  # by the monotonic clock: the other may be set back by a day
-KEEP_DAYS = 2  # counters of limits matter for a day
+SWEEP_HOURS = 1
+KEEP_DAYS = 2  # counters of limits matter for a day, those of all wrong tries for longer
 
 
 async def keep_up(crm: Crm) -> NoReturn:
     """Index what was written and sweep what is outdated, until cancelled. A failure is logged and tried again."""
-    due = time.monotonic()
+    due = seen = ""
     while True:
         try:
             await index_all(crm)
             await merge_all(crm)
             await scrub(crm)
-            if time.monotonic() >= due:
-                await crm.database.write(sweep)
-                due = time.monotonic() + SWEEP_SECONDS
+            now = crm.now
+            if now >= due or now < seen:  # at once when the clock was set back
+                await crm.database.write(_sweep)
+                due = after(now, hours=SWEEP_HOURS)
+            seen = now
         except Exception as error:
             # the disk's faults are no bugs, and are told by whoever meets them
             log.warning("upkeep failed; it is tried again: %s", error, exc_info=not isinstance(error, Problem))
@@ -74,8 +76,7 @@ async def scrub(crm: Crm) -> None:
         await crm.database.write(partial(erasure.finish, upto=erased), silent=True)
 
 
-def sweep(tx: Tx) -> None:
-    """Drop what is outdated: counters of limits, codes, confirm tokens, sign-ins under way and grants."""
-    codes.forget_before(tx, after(tx.now, days=-KEEP_DAYS))
+def _sweep(tx: Tx) -> None:
+    codes.forget_before(tx, after(tx.now, days=-KEEP_DAYS), after(tx.now, days=-max(days for days, _ in SERVER_TRIES)))
     confirmations.forget_before(tx, tx.now)
     grants.forget(tx, after(tx.now, days=-KEEP_DAYS))

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 from crmkit.storage.tx import Tx
 
+GUESS, SERVER = "guess", "server"  # counts wrong six-digit tries of all addresses
+
 
 @dataclass(frozen=True)
 class Code:
@@ -55,24 +57,25 @@ def count(tx: Tx, what: str, who: str) -> None:
 
 
 def counted(tx: Tx, what: str, who: str, since: str) -> tuple[int, str]:
-    """Return how many events came at or after `since`, and when the first of them did ('' when none)."""
+    """Return how many events came from `since` to now, and when the first of them did ('' when none)."""
     times, first = tx.connection.execute(
-        "SELECT coalesce(sum(times), 0), coalesce(min(at), '') FROM attempts WHERE what = ? AND who = ? AND at >= ?",
-        (what, who, since),
+        "SELECT coalesce(sum(times), 0), coalesce(min(at), '') FROM attempts "
+        "WHERE what = ? AND who = ? AND at BETWEEN ? AND ? AND times > 0",
+        (what, who, since, tx.now),
     ).fetchone()
     return times, first
 
 
-def forget_before(tx: Tx, at: str) -> None:
-    """Drop counters and codes that no longer matter."""
-    tx.connection.execute("DELETE FROM attempts WHERE at < ?", (at,))
+def forget_before(tx: Tx, at: str, guesses_at: str) -> None:
+    """Drop counters and codes that no longer matter, and guesses from before `guesses_at`."""
+    tx.connection.execute("DELETE FROM attempts WHERE at < ? AND (what != ? OR at < ?)", (at, GUESS, guesses_at))
     tx.connection.execute("DELETE FROM codes WHERE expires_at < ?", (at,))
 
 
 def take_back(tx: Tx, what: str, who: str) -> None:
-    """Uncount the newest event of this kind."""
+    """Uncount the newest event of this kind, up to now."""
     tx.connection.execute(
         "UPDATE attempts SET times = times - 1 WHERE what = ? AND who = ? AND at = "
-        "(SELECT max(at) FROM attempts WHERE what = ? AND who = ? AND times > 0)",
-        (what, who, what, who),
+        "(SELECT max(at) FROM attempts WHERE what = ? AND who = ? AND at <= ? AND times > 0)",
+        (what, who, what, who, tx.now),
     )

@@ -63,8 +63,7 @@ async def _start(request: Asked, asked: connect.Request, sent: dict[str, str]) -
 
 
 async def _prove(request: Asked, asked: connect.Request, sent: dict[str, str]) -> Response:
-    app, handle = _app(request, asked), sent["signin"]
-    code = "".join(sent.get("code", "").split())
+    app, handle, code = _app(request, asked), sent["signin"], sent.get("code", "")
     try:
         choices = await connect.prove(crm_of(request), client_of(request), asked, handle, code)
     except Problem as problem:
