@@ -34,6 +34,14 @@ def moment(text: str) -> datetime:
     return datetime.fromisoformat(text)
 
 
+def is_alive(expires_at: str, now: str, **life: float) -> bool:
+    """Tell whether what was given `life` (arguments of timedelta) and ends at `expires_at` still counts.
+
+    What ends later than a whole life from now was made before the clock was set back: it counts as outdated.
+    """
+    return now < expires_at <= after(now, **life)
+
+
 @lru_cache(256)
 def after(text: str, **span: float) -> str:
     """Return the stamp that lies `span` (arguments of timedelta) after the stamp `text`."""

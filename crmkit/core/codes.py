@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from crmkit import ids
-from crmkit.clock import after
+from crmkit.clock import after, is_alive
 from crmkit.core import budgets
 from crmkit.core.budgets import DAY, HOUR, Allowance, Budget
 from crmkit.core.crm import Crm
@@ -107,7 +107,9 @@ def entered(tx: Tx, crm: Crm, email: str, use: Use, purpose: str, typed: str, pl
     if is_short and _are_long(tx):
         return "Codes of six digits are not taken for a while, because too many wrong ones were entered here."
     waiting = codes.find(tx, email, purpose)
-    if waiting is None or waiting.expires_at <= tx.now or waiting.wrong_tries >= TRIES_PER_CODE:
+    if waiting is None or waiting.wrong_tries >= TRIES_PER_CODE:
+        return _WRONG
+    if not is_alive(waiting.expires_at, tx.now, minutes=crm.settings.auth.code_minutes):
         return _WRONG
     if not hmac.compare_digest(waiting.hash, codes.keyed_hash(crm.key, email, purpose + place, typed)):
         codes.count_wrong(tx, email, purpose)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from urllib.parse import urlencode
 
-from crmkit.clock import after
+from crmkit.clock import after, is_alive
 from crmkit.core import access, codes, joining, login, quotas
 from crmkit.core.crm import Crm
 from crmkit.core.workspaces import WORKSPACE
@@ -139,7 +139,7 @@ async def prove(crm: Crm, network: str, request: Request, handle: str, code: str
     await login.admit(crm, network)
 
     def unit(tx: Tx) -> Choices | Problem:
-        signin = _under_way(tx, request, handle)
+        signin = _under_way(tx, crm, request, handle)
         if signin.user_id:  # the button was pressed twice
             return _choices(tx, signin)
         codes.check_tries(tx, signin.email, codes.SIGN_IN)
@@ -160,7 +160,7 @@ async def choices(crm: Crm, request: Request, handle: str) -> Choices:
     """Return what there is to choose from in a sign-in whose code was entered."""
 
     def unit(tx: Tx) -> Choices:
-        return _choices(tx, _proven(tx, request, handle))
+        return _choices(tx, _proven(tx, crm, request, handle))
 
     return await crm.database.write(unit)
 
@@ -174,7 +174,7 @@ async def choose(crm: Crm, request: Request, handle: str, workspace: str, name: 
     code = grants.secret()
 
     def unit(tx: Tx) -> None:
-        signin = _proven(tx, request, handle)
+        signin = _proven(tx, crm, request, handle)
         user = User(signin.user_id, signin.email)
         is_new = workspace == NEW
         chosen = _opened(tx, crm, user, request, name) if is_new else _chosen(tx, user, request, workspace)
@@ -190,7 +190,7 @@ async def refuse(crm: Crm, request: Request, handle: str) -> str:
     """Return the URL that tells the app its user said no; raises `not_found` before a right code was entered."""
 
     def unit(tx: Tx) -> None:
-        _proven(tx, request, handle)
+        _proven(tx, crm, request, handle)
         grants.end(tx, handle)
 
     await crm.database.write(unit)
@@ -221,15 +221,15 @@ def _opened(tx: Tx, crm: Crm, user: User, request: Request, name: str) -> Member
     return place
 
 
-def _under_way(tx: Tx, request: Request, handle: str) -> grants.Signin:
+def _under_way(tx: Tx, crm: Crm, request: Request, handle: str) -> grants.Signin:
     signin = grants.find(tx, handle, request.asked)
-    if signin is None:
+    if signin is None or not is_alive(signin.expires_at, tx.now, minutes=crm.settings.auth.code_minutes):
         raise Problem("not_found", "This sign-in is finished or outdated. Start again.")
     return signin
 
 
-def _proven(tx: Tx, request: Request, handle: str) -> grants.Signin:
-    signin = _under_way(tx, request, handle)
+def _proven(tx: Tx, crm: Crm, request: Request, handle: str) -> grants.Signin:
+    signin = _under_way(tx, crm, request, handle)
     if not signin.user_id:
         raise Problem("not_found", "Enter the code first. Start again.")
     return signin

@@ -6,7 +6,6 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from crmkit.clock import after
 from crmkit.core import history, quotas, references, relations
 from crmkit.core.crm import Crm
 from crmkit.core.rules import rules_of
@@ -108,12 +107,12 @@ async def remove(crm: Crm, actor: Actor, kind: Kind, id: str, confirm: str) -> R
     def unit(tx: Tx) -> tuple[Record, str]:
         before = references.existing(tx.connection, kind, tx.by.workspace_id, bare)
         version = _tracked(before).version
-        if confirm and confirmations.consume(tx, before.handle, version, confirm):
+        if confirm and confirmations.consume(tx, before.handle, version, confirm, CONFIRM_MINUTES):
             history.leave(tx, kind, before)
             relations.unlink(tx, kind, before)
             records.remove(tx, kind, before)
             return before, ""
-        return before, confirmations.issue(tx, before.handle, version, after(tx.now, minutes=CONFIRM_MINUTES))
+        return before, confirmations.issue(tx, before.handle, version, CONFIRM_MINUTES)
 
     record, token = await crm.change(actor, unit)
     if not token:

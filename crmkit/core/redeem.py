@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping
 
+from crmkit.clock import is_alive
 from crmkit.core import access, login
-from crmkit.core.connect import is_ours
+from crmkit.core.connect import GRANT_SECONDS, is_ours
 from crmkit.core.crm import Crm
 from crmkit.errors import Problem
 from crmkit.model import pkce
@@ -83,7 +84,7 @@ async def give_back(crm: Crm, token: str) -> None:
 
 def _refused(crm: Crm, tx: Tx, grant: Grant, client: Client, sent: Mapping[str, str]) -> Refused | None:
     """Return why the code is not good for this request, None when it is."""
-    if grant.expires_at <= tx.now:
+    if not is_alive(grant.expires_at, tx.now, seconds=GRANT_SECONDS):
         return Refused("invalid_grant", "the code is unknown or outdated")
     if (client.id, sent.get("redirect_uri", "")) != (grant.client_id, grant.redirect_uri):
         return Refused("invalid_grant", "the code was given to another client_id or redirect_uri")

@@ -52,7 +52,7 @@ async def authenticate(crm: Crm, header: str) -> Actor:
     if found is None:
         raise access.invalid_token()
     now = crm.now
-    if found.last_used_at < after(now, minutes=-WORTH_WRITING_MINUTES):
+    if not after(now, minutes=-WORTH_WRITING_MINUTES) <= found.last_used_at <= now:  # ahead: the clock was set back
         if found.last_used_at < _idle_since(crm, now):
             raise Problem(
                 "token_expired",

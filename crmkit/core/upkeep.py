@@ -9,19 +9,17 @@ from functools import partial
 from typing import NoReturn
 
 from crmkit.clock import after
-from crmkit.core.codes import SERVER_TRIES
 from crmkit.core.crm import Crm
+from crmkit.core.sweep import sweep
 from crmkit.errors import Problem
 from crmkit.records import KINDS
-from crmkit.storage import codes, confirmations, erasure, grants, search
-from crmkit.storage.tx import Tx
+from crmkit.storage import erasure, search
 
 log = logging.getLogger("crmkit")
 
 PAUSE_SECONDS = 0.2  # lets texts gather: one batch is far cheaper than many
 FAILED_SECONDS = 60  # until what failed is tried again: a line of log a minute while a disk is full
 SWEEP_HOURS = 1
-KEEP_DAYS = 2  # counters of limits matter for a day, those of all wrong tries for longer
 
 
 async def keep_up(crm: Crm) -> NoReturn:
@@ -33,8 +31,8 @@ async def keep_up(crm: Crm) -> NoReturn:
             await merge_all(crm)
             await scrub(crm)
             now = crm.now
-            if now >= due or now < seen:  # at once when the clock was set back
-                await crm.database.write(_sweep)
+            if now >= due or now < seen:  # at once when the clock was set back: what was made ahead of it ends
+                await crm.database.write(partial(sweep, crm=crm))
                 due = after(now, hours=SWEEP_HOURS)
             seen = now
         except Exception as error:
@@ -74,9 +72,3 @@ async def scrub(crm: Crm) -> None:
             is_whole = False
     if await crm.database.forget_log():
         await crm.database.write(partial(erasure.finish, upto=erased), silent=True)
-
-
-def _sweep(tx: Tx) -> None:
-    codes.forget_before(tx, after(tx.now, days=-KEEP_DAYS), after(tx.now, days=-max(days for days, _ in SERVER_TRIES)))
-    confirmations.forget_before(tx, tx.now)
-    grants.forget(tx, after(tx.now, days=-KEEP_DAYS))

@@ -3,9 +3,11 @@
 import hmac
 from dataclasses import dataclass
 
+from crmkit.clock import after
 from crmkit.storage.tx import Tx
 
 GUESS, SERVER = "guess", "server"  # counts wrong six-digit tries of all addresses
+AHEAD_HOURS = 1  # counters that lie further ahead were counted before the clock was set back, and never count again
 
 
 @dataclass(frozen=True)
@@ -66,10 +68,14 @@ def counted(tx: Tx, what: str, who: str, since: str) -> tuple[int, str]:
     return times, first
 
 
-def forget_before(tx: Tx, at: str, guesses_at: str) -> None:
-    """Drop counters and codes that no longer matter, and guesses from before `guesses_at`."""
-    tx.connection.execute("DELETE FROM attempts WHERE at < ? AND (what != ? OR at < ?)", (at, GUESS, guesses_at))
-    tx.connection.execute("DELETE FROM codes WHERE expires_at < ?", (at,))
+def forget(tx: Tx, counters_before: str, guesses_before: str, latest: str) -> None:
+    """Drop counters from before these stamps, and codes that are outdated: also those that expire after `latest`."""
+    ahead = after(tx.now, hours=AHEAD_HOURS)
+    tx.connection.execute(
+        "DELETE FROM attempts WHERE what != ? AND (at < ? OR at > ?)", (GUESS, counters_before, ahead)
+    )
+    tx.connection.execute("DELETE FROM attempts WHERE what = ? AND at < ?", (GUESS, guesses_before))
+    tx.connection.execute("DELETE FROM codes WHERE expires_at <= ? OR expires_at > ?", (tx.now, latest))
 
 
 def take_back(tx: Tx, what: str, who: str) -> None:

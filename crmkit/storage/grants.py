@@ -27,6 +27,7 @@ class Signin:
 
     email: str
     user_id: str
+    expires_at: str
 
 
 @dataclass(frozen=True)
@@ -58,10 +59,10 @@ def begin(tx: Tx, handle: str, email: str, asked: Asked, expires_at: str) -> Non
 
 
 def find(tx: Tx, handle: str, asked: Asked) -> Signin | None:
-    """Return the sign-in of this handle for this very request, None when there is none or it is outdated."""
+    """Return the sign-in of this handle for this very request, outdated or not; None when there is none."""
     row = tx.connection.execute(
-        "SELECT email, user_id FROM signins WHERE hash = ? AND asked = ? AND expires_at > ?",
-        (sha256(handle), _digest(asked), tx.now),
+        "SELECT email, user_id, expires_at FROM signins WHERE hash = ? AND asked = ?",
+        (sha256(handle), _digest(asked)),
     ).fetchone()
     return None if row is None else Signin(*row)
 
@@ -113,10 +114,13 @@ def redeemed(tx: Tx, code: str, token_id: str) -> None:
     tx.connection.execute("UPDATE grants SET token_id = ? WHERE hash = ?", (token_id, sha256(code)))
 
 
-def forget(tx: Tx, grants_before: str) -> None:
-    """Drop sign-ins that are outdated, and the grants that were before then."""
-    tx.connection.execute("DELETE FROM signins WHERE expires_at <= ?", (tx.now,))
-    tx.connection.execute("DELETE FROM grants WHERE expires_at < ?", (grants_before,))
+def forget(tx: Tx, signins_latest: str, grants_before: str, grants_latest: str) -> None:
+    """Drop sign-ins and grants that are outdated: those that ended, and those that end later than any may.
+
+    A grant is kept for a while after its end, so that a second try of its code ends the token.
+    """
+    tx.connection.execute("DELETE FROM signins WHERE expires_at <= ? OR expires_at > ?", (tx.now, signins_latest))
+    tx.connection.execute("DELETE FROM grants WHERE expires_at < ? OR expires_at > ?", (grants_before, grants_latest))
 
 
 def _digest(asked: Asked) -> bytes:

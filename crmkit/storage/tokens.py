@@ -64,6 +64,11 @@ def touch(tx: Tx, token_id: str) -> None:
     tx.connection.execute("UPDATE tokens SET last_used_at = ? WHERE id = ?", (tx.now, token_id))
 
 
+def settle(tx: Tx) -> None:
+    """Let tokens that were used ahead of the clock, before it was set back, count as used now."""
+    tx.connection.execute("UPDATE tokens SET last_used_at = ? WHERE last_used_at > ?", (tx.now, tx.now))
+
+
 def listed(connection: Connection, user_id: str, used_since: str) -> list[tuple[str, str, str, str, str]]:
     """Return (id, name, workspace_id, created_at, last_used_at) of a user's unexpired tokens, newest first."""
     return connection.execute(

@@ -1,0 +1,24 @@
+"""What is outdated is dropped: counters of limits, mailed codes, confirm tokens, sign-ins and grants.
+
+So is what lies ahead of the clock because it was set back: it must not count again when the time has come.
+"""
+
+from crmkit.clock import after
+from crmkit.core.codes import SERVER_TRIES
+from crmkit.core.connect import GRANT_SECONDS
+from crmkit.core.crm import Crm
+from crmkit.core.records import CONFIRM_MINUTES
+from crmkit.storage import codes, confirmations, grants, tokens
+from crmkit.storage.tx import Tx
+
+KEEP_DAYS = 2  # counters of limits matter for a day, those of all wrong tries for longer
+
+
+def sweep(tx: Tx, crm: Crm) -> None:
+    """Drop what no longer matters at this moment."""
+    codes_latest = after(tx.now, minutes=crm.settings.auth.code_minutes)
+    kept_since = after(tx.now, days=-KEEP_DAYS)
+    codes.forget(tx, kept_since, after(tx.now, days=-max(days for days, _ in SERVER_TRIES)), codes_latest)
+    confirmations.forget(tx, after(tx.now, minutes=CONFIRM_MINUTES))
+    grants.forget(tx, codes_latest, kept_since, after(tx.now, seconds=GRANT_SECONDS))
+    tokens.settle(tx)
