@@ -113,6 +113,10 @@ class House:
         assert passed.wait(20)
         return self.log.getvalue()
 
+    def rested(self) -> None:
+        """Return once all is written that requests before this one left to be written beside them."""
+        asyncio.run_coroutine_threadsafe(self.crm.database.write(lambda tx: None), self.loop).result(20)
+
     def visitor(self) -> httpx.Client:
         """Return a client without a token, which is closed with the house."""
         self.visitors.append(httpx.Client(base_url=self.url, timeout=30, verify=False))

@@ -6,7 +6,9 @@ process that serves; so no checkpoint can race a commit, whatever SQLite this is
 
 import asyncio
 import fcntl
+import logging
 import os
+import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -38,6 +40,9 @@ SCANNERS = 2  # connections for lists and searches: one workspace's never hold u
 CACHE_KIB = 64 * 1024
 MAPPED_BYTES = 64 << 30  # of the file that reads see as memory: a search of a million looks at hundreds of pages
 BUSY_MS = 5_000
+TOLD_SECONDS = 60  # between two lines of log about what nobody waits for
+
+log = logging.getLogger("crmkit")
 
 
 class InUse(Exception):
@@ -53,6 +58,8 @@ class Database:
         self._lock = -1
         self._open: list[aiosqlite.Connection] = []
         self._scans: Scans | None = None
+        self._later: dict[Any, asyncio.Task[None]] = {}
+        self._next_told = float("-inf")
         self._recall = Recall()
         self.wrote = asyncio.Event()
 
@@ -92,6 +99,22 @@ class Database:
         if not silent:
             self.wrote.set()
         return value
+
+    def write_later(self, key: Any, unit: Unit[Any]) -> None:
+        """Write what nobody waits for, once for each `key` that is under way; when that fails, it is logged."""
+        if key not in self._later:
+            self._later[key] = asyncio.create_task(self._written(key, unit))
+
+    async def _written(self, key: Any, unit: Unit[Any]) -> None:
+        try:
+            await self._writer.write(unit)
+        except Exception as error:
+            now = time.monotonic()
+            if now >= self._next_told:  # a full disk refuses each: a line a minute tells it
+                self._next_told = now + TOLD_SECONDS
+                log.warning("what nobody waits for could not be written: %s", error.__cause__ or error)
+        finally:
+            del self._later[key]
 
     async def read(self, work: Callable[..., T], *args: Any) -> T:
         """Return `work(connection, *args)` on a read-only connection: for reads of a few rows by key."""

@@ -59,9 +59,9 @@ def insert(tx: Tx, token: str, user_id: str, workspace_id: str, name: str, is_ap
     return id
 
 
-def touch(tx: Tx, token_id: str) -> None:
-    """Write down that the token is in use now."""
-    tx.connection.execute("UPDATE tokens SET last_used_at = ? WHERE id = ?", (tx.now, token_id))
+def touch(tx: Tx, token_id: str, at: str) -> None:
+    """Write down that the token was in use at this moment."""
+    tx.connection.execute("UPDATE tokens SET last_used_at = ? WHERE id = ?", (at, token_id))
 
 
 def settle(tx: Tx) -> None:

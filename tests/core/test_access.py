@@ -28,6 +28,7 @@ def test_a_token_in_use_expires(home: House) -> None:
         for _ in range(5):
             home.clock.move(days=29, hours=23)
             assert alice.get("/whoami").status_code == 200  # each use gives thirty days more
+            home.rested()
         home.clock.move(days=30, seconds=1)
         answer = alice.json_of("GET", "/whoami")
         assert answer["error"] == "token_expired"
@@ -43,6 +44,7 @@ def test_the_days_of_a_token_cannot_be_set(tmp_path: Path) -> None:
     with house(tmp_path / "other", {"CRMKIT_AUTH_TOKEN_IDLE_DAYS": "1"}) as home, home.sign_in(ALICE) as alice:
         home.clock.move(hours=23)
         assert alice.get("/whoami").status_code == 200
+        home.rested()
         home.clock.move(hours=25)
         assert alice.json_of("GET", "/whoami")["error"] == "token_expired"
 

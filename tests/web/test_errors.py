@@ -178,6 +178,7 @@ def test_each_401_tells_the_way_back_in(home: House, alice: Person) -> None:
         assert someone.get("/contacts").headers["WWW-Authenticate"] == 'Bearer realm="crmkit"'
     home.clock.move(days=30)
     assert alice.get("/whoami").status_code == 200
+    home.rested()
     home.clock.move(days=30, seconds=1)
     refused(alice, "token_expired", "GET", "/whoami", does=way_back)
 
