@@ -3,7 +3,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test interop check install format manual lock bench binary clean
+.PHONY: help serve test interop check install format manual lock bench attack binary clean
 
 help:            ## print this list
 	@grep -hE '^[a-z]+: .*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 18
@@ -40,6 +40,9 @@ lock: .venv/.dev                 ## pin every dependency again
 
 bench: .venv/.dev                ## measure speed, as ratios within one run; ARGS="--quick" and others
 	$(BIN)/python -m bench $(ARGS)
+
+attack: .venv/.dev               ## attack the started program on loopback, five minutes at most; ARGS="--list", "--only NAME", "--long"
+	$(BIN)/python -m attack $(ARGS)
 
 binary: .venv/.installed         ## build dist/crmkit, one file
 	$(PYTHON) -m venv build/venv

@@ -1,0 +1,60 @@
+"""Two workspaces: every id of one, in every place of the API that the other can send it to, over HTTP and MCP."""
+
+from collections.abc import AsyncIterator
+
+from attack import report
+from attack.client import Answer
+from attack.lab import Lab
+from attack.report import Row
+from attack.stands import Place, Stand, blotted, furnished, over_mcp, places, routes, shown
+from crmkit import ids
+
+CANARY = "zebracanary"
+FACES = ("application/json", "text/plain", "mcp")
+LEAST_PLACES = 40  # fewer mean that the description of the API was not understood
+
+
+async def campaign(lab: Lab) -> AsyncIterator[Row]:
+    """Yield in how many places a foreign id is answered otherwise than one that never existed."""
+    served = await lab.start()
+    victim = await furnished(served, await served.sign_in("victim@example.com"), CANARY)
+    charlie = await furnished(served, await served.sign_in("charlie@example.com"), "charlie")
+    known = await routes(charlie.client)
+    tried = list(places(known))
+    before = await shown(victim.client, known, victim.ids)
+    told_apart: list[str] = []
+    seen = requests = 0
+    for place in tried:
+        for prefix in ids.PREFIXES:
+            for face in FACES:
+                answers = [await ask(charlie, place, id, face) for id in (victim.ids[prefix], ids.mint(prefix))]
+                foreign, unknown = (answer for answer, _ in answers)
+                requests += 2
+                seen += CANARY in foreign.text.lower()
+                refused = foreign.status >= 400 or face == "mcp" or place.where == "query"
+                if answers[0][1] != answers[1][1] or not refused:
+                    told_apart.append(f"{place.method} {place.path} {prefix}: {foreign.status}, {unknown.status}")
+    size = f"{len(tried)} places, {requests:,} requests"
+    yield report.exactly("places that take ids, enough of them", size, len(tried) >= LEAST_PLACES, True)
+    yield report.exactly("foreign ids told apart from invented ones", size, told_apart[:3], [])
+    yield report.exactly("answers with the other's texts", size, seen, 0)
+    after = await shown(victim.client, known, victim.ids)
+    changed = [path for path in before if before[path] != after[path]]
+    yield report.exactly("what the other reads has changed", f"{len(before)} paths", changed[:3], [])
+    # the same requests with an id of one's own are done: so the id was what was wrong
+    own = [place for place in tried if place.where == "path" and place.method in ("GET", "PATCH")]
+    failed = [
+        place.path for place in own if (await ask(charlie, place, charlie.ids[place.prefix], FACES[0]))[0].status != 200
+    ]
+    yield report.exactly("the same with one's own id, not done", f"{len(own)} places", failed[:3], [])
+    yield report.exactly("tracebacks", size, served.tracebacks(), 0)
+
+
+async def ask(stand: Stand, place: Place, id: str, face: str) -> tuple[Answer, tuple[int, str]]:
+    """Return the answer to someone who puts an id in a place, and what of it can be compared."""
+    method, path, body = place.filled(id, stand.ids)
+    if face == "mcp":
+        answer = await over_mcp(stand.client, method, path, body)
+    else:
+        answer = await stand.client.ask(method, path, body, face)
+    return answer, blotted(answer, id)
