@@ -11,7 +11,7 @@ import time
 from contextlib import aclosing
 from typing import NamedTuple
 
-from attack import apps, dear, disk, flush, forging, greedy, guessing, isolation, kill, slow, stop, storms
+from attack.campaigns import apps, dear, disk, flush, forging, greedy, guessing, isolation, kill, slow, stop, storms
 from attack.lab import Campaign, lab
 from attack.report import Row, Verdict, count, table, unfinished
 

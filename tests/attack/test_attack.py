@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from attack import __main__ as command
-from attack import flush, forging, report
+from attack import report
 from attack.__main__ import CAMPAIGNS, Entry, run
+from attack.campaigns import flush, forging
 from attack.client import Answer
 from attack.lab import Lab, lab
 from attack.ledger import Held, Stored, Writer

@@ -9,8 +9,8 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 from attack import report
+from attack.campaigns.disk import RECOVERY_SECONDS, leave_unused, recovery
 from attack.client import Answer, Gone
-from attack.disk import RECOVERY_SECONDS, leave_unused, recovery
 from attack.lab import Lab
 from attack.ledger import items
 from attack.program import Program

@@ -10,8 +10,8 @@ from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 from attack import report
+from attack.campaigns.isolation import FACES, ask
 from attack.client import Answer, Client
-from attack.isolation import FACES, ask
 from attack.lab import Lab
 from attack.program import Program
 from attack.report import Row
