@@ -65,6 +65,7 @@ def test_an_account_ends_with_a_mailed_code_and_leaves_its_address_where_others_
         books.settled(us.alice)
         assert kept(books, bob.email) == {"audit": {"by", "changes"}, "contacts": {"created_by"}}
         assert traces(books, (own, "xylophonist")) == {}
+        assert kept(books, us.ids[bob.email]) == {"audit": {"target"}}
     (gone,) = us.alice.json_of("GET", "/audit?action=member.delete")["items"]
     assert (gone["by"], gone["target"]) == (bob.email, f"user/{us.ids[bob.email]}")
     (declined,) = dora.json_of("GET", "/audit?action=invite.delete")["items"]
