@@ -18,6 +18,7 @@ FLOORS = {
     "errors": 0,
     "ids": 0,
     "clock": 0,
+    "ip": 0,
     "settings": 0,
     "model": 1,
     "records": 2,
