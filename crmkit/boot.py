@@ -2,9 +2,12 @@
 
 import asyncio
 import gc
+import logging
 import os
+import resource
 import signal
 import socket
+import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack, asynccontextmanager, closing, contextmanager
 from dataclasses import replace
@@ -12,7 +15,6 @@ from functools import partial
 from pathlib import Path
 
 import msgspec
-import uvicorn
 
 from crmkit import __version__
 from crmkit.clock import Clock, system_clock
@@ -32,10 +34,13 @@ from crmkit.storage.sqlite import VERSION, is_fixed
 from crmkit.storage.writer import commit_group
 from crmkit.web.accesslog import AccessLog
 from crmkit.web.app import build, routes
+from crmkit.web.connection.server import Server
 from crmkit.web.edge import Edge
+from crmkit.web.logwriter import LogHandler
 from crmkit.web.table import endpoints_of
 
-STOP_SECONDS = 8  # what is running may take this long to finish
+OWN_FILES = 128  # that connections leave free: the database, mail, and those who are told that there is no room
+FLUSH_SECONDS = 0.3  # what is still to be logged at the end may take this long
 NEW_OBJECTS = 10_000  # before cycles are looked for among them; with Python's own 700 creates took some percent longer
 
 
@@ -79,20 +84,9 @@ def serve(settings: Settings) -> None:
     crm = replace(crm, settings=settings)
     # opened and closed once before uvicorn starts, so that a fault is one clear line and not a traceback
     asyncio.run(_tried(crm))
-    config = uvicorn.Config(
-        application(crm),
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        date_header=False,
-        lifespan="on",
-        proxy_headers=bool(settings.server.trusted_proxies),
-        forwarded_allow_ips=list(settings.server.trusted_proxies),
-        timeout_graceful_shutdown=STOP_SECONDS,
-        timeout_keep_alive=30,
-        h11_max_incomplete_event_size=64 * 1024,
-    )
-    server = uvicorn.Server(config)
+    log = AccessLog(settings.server.log)
+    logging.basicConfig(handlers=[LogHandler(log.writer)], level=logging.WARNING)
+    server = Server(application(crm, log), settings, _most_connections())
 
     def stop(*_: object) -> None:
         server.should_exit = True
@@ -102,7 +96,21 @@ def serve(settings: Settings) -> None:
     _spare_what_stays()
     mode = " (local mode)" if settings.auth.local else ""
     print(f"crmkit {__version__} serves {settings.base_url}{mode}, data in {settings.server.data}", flush=True)
-    server.run(sockets=[listener])
+    try:
+        server.run(sockets=[listener])
+    finally:
+        log.writer.flush(FLUSH_SECONDS)
+
+
+def _most_connections() -> int:
+    """Let the process open as many files as it may, and return how many of these connections can be."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    except (OSError, ValueError):  # macOS takes no limit past its own
+        hard = soft
+    files = sys.maxsize if hard == resource.RLIM_INFINITY else hard
+    return max(files - OWN_FILES, files // 2)
 
 
 def _spare_what_stays() -> None:

@@ -4,7 +4,6 @@ Every `[section] key` is the environment variable CRMKIT_SECTION_KEY. A setting 
 be read raises SettingsError with one clear line.
 """
 
-import ipaddress
 import re
 import tomllib
 from collections.abc import Mapping
@@ -15,6 +14,7 @@ from urllib.parse import urlsplit
 import msgspec
 from msgspec import Meta, Struct, field
 
+from crmkit import ip
 from crmkit.errors import nearest
 
 T = TypeVar("T", bound=Struct)
@@ -83,6 +83,13 @@ class Limits(Struct, frozen=True, forbid_unknown_fields=True):
         NotNegative, "mails to all addresses in an hour, half of them kept for known ones; 0 switches the limit off"
     ] = 1000
     body_kib: Annotated[Positive, "largest request body, in KiB"] = 1024
+    connections: Annotated[Positive, "connections at once; fewer where the process may open fewer files"] = 10_000
+    connections_per_client: Annotated[
+        NotNegative, "connections at once of one client, trusted proxies apart; 0 switches the limit off"
+    ] = 256
+    head_seconds: Annotated[Positive, "seconds until the head of a request is whole"] = 10
+    stall_seconds: Annotated[Positive, "seconds that a body may not come on, or an answer not be read"] = 30
+    idle_seconds: Annotated[Positive, "seconds that a connection is kept for the next request"] = 30
 
 
 class Plan(Struct, frozen=True, forbid_unknown_fields=True):
@@ -237,7 +244,7 @@ def _section(name: str, keys: Any, struct: type[T]) -> T:
 def _checked(settings: Settings) -> Settings:
     for network in settings.server.trusted_proxies:
         try:
-            ipaddress.ip_network(network, strict=False)
+            ip.network(network)
         except ValueError:
             raise SettingsError(f"[server] trusted_proxies: {network!r} is no address or network") from None
     if settings.server.base_url and not settings.server.base_url.startswith(("http://", "https://")):
@@ -266,7 +273,7 @@ def check_https(settings: Settings) -> None:
 def _is_public(host: str) -> bool:
     """Tell whether a host may be reached from outside a private network."""
     try:
-        return ipaddress.ip_address(host).is_global
+        return ip.address(host).is_global
     except ValueError:
         return "." in host.rstrip(".") and not host.rstrip(".").lower().endswith(PRIVATE_NAMES)
 
@@ -276,6 +283,6 @@ def is_loopback(host: str) -> bool:
     if host == "localhost":
         return True
     try:
-        return ipaddress.ip_address(host).is_loopback
+        return ip.address(host).is_loopback
     except ValueError:
         return False

@@ -22,13 +22,14 @@ from typing import Any
 
 import httpx
 import msgspec
-import uvicorn
 
 from crmkit import boot
 from crmkit.core.crm import Crm
 from crmkit.mail import Message
 from crmkit.settings import Settings, load
 from crmkit.web.accesslog import AccessLog
+from crmkit.web.connection.server import Server
+from crmkit.web.logwriter import LogWriter
 
 ROOT = Path(__file__).parent.parent
 
@@ -103,6 +104,7 @@ class House:
     letterbox: Letterbox
     log: io.StringIO
     loop: asyncio.AbstractEventLoop
+    writer: LogWriter
     folder: Path
     visitors: list[httpx.Client] = field(default_factory=list)
 
@@ -111,6 +113,7 @@ class House:
         passed = threading.Event()
         self.loop.call_soon_threadsafe(passed.set)
         assert passed.wait(20)
+        assert self.writer.flush(20)
         return self.log.getvalue()
 
     def rested(self) -> None:
@@ -151,15 +154,15 @@ def house(
     settings = msgspec.structs.replace(settings, server=msgspec.structs.replace(settings.server, port=port))
     parts = boot.crm_of(settings, clock)
     crm = Crm(settings, parts.database, letterbox if not settings.mail.smtp_url else parts.mailer, parts.key, clock)
-    app = boot.application(crm, AccessLog(settings.server.log, log))
-    server = uvicorn.Server(uvicorn.Config(app, port=port, log_config=None, access_log=False, lifespan="on"))
+    access_log = AccessLog(settings.server.log, log)
+    server = Server(boot.application(crm, access_log), settings, most=1000)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     while not server.started:
         assert thread.is_alive(), "the server did not start"
         time.sleep(0.005)
     loop = server.servers[0].get_loop()
-    running = House(f"http://127.0.0.1:{port}", crm, clock, letterbox, log, loop, folder)
+    running = House(f"http://127.0.0.1:{port}", crm, clock, letterbox, log, loop, access_log.writer, folder)
     try:
         yield running
     finally:

@@ -34,6 +34,11 @@ EVERY_SETTING: list[tuple[str, str, str, Any]] = [
     ("limits", "mails_per_client", "CRMKIT_LIMITS_MAILS_PER_CLIENT", 20),
     ("limits", "mails_per_hour", "CRMKIT_LIMITS_MAILS_PER_HOUR", 1000),
     ("limits", "body_kib", "CRMKIT_LIMITS_BODY_KIB", 1024),
+    ("limits", "connections", "CRMKIT_LIMITS_CONNECTIONS", 10_000),
+    ("limits", "connections_per_client", "CRMKIT_LIMITS_CONNECTIONS_PER_CLIENT", 256),
+    ("limits", "head_seconds", "CRMKIT_LIMITS_HEAD_SECONDS", 10),
+    ("limits", "stall_seconds", "CRMKIT_LIMITS_STALL_SECONDS", 30),
+    ("limits", "idle_seconds", "CRMKIT_LIMITS_IDLE_SECONDS", 30),
     ("plans", "default", "CRMKIT_PLANS_DEFAULT", "unlimited"),
 ]
 
@@ -68,6 +73,11 @@ OTHER: dict[str, tuple[str, str, Any]] = {
     "CRMKIT_LIMITS_MAILS_PER_CLIENT": ("0", "0", 0),
     "CRMKIT_LIMITS_MAILS_PER_HOUR": ("0", "0", 0),
     "CRMKIT_LIMITS_BODY_KIB": ("64", "64", 64),
+    "CRMKIT_LIMITS_CONNECTIONS": ("50", "50", 50),
+    "CRMKIT_LIMITS_CONNECTIONS_PER_CLIENT": ("0", "0", 0),
+    "CRMKIT_LIMITS_HEAD_SECONDS": ("1", "1", 1),
+    "CRMKIT_LIMITS_STALL_SECONDS": ("5", "5", 5),
+    "CRMKIT_LIMITS_IDLE_SECONDS": ("60", "60", 60),
     "CRMKIT_PLANS_DEFAULT": ("unlimited", '"unlimited"', "unlimited"),
 }
 

@@ -11,6 +11,8 @@ from crmkit.web.requests import Asked
 _STANDS = "!$%&'()*+,;=:@/?-._~[]"
 # headers of the call that hold for the request it stands for
 _PASSED = (b"authorization", b"host")
+# what its state takes over: under which id it is answered and logged, and whether its client is still there
+_KEPT = ("request_id", "logged_id", "is_gone")
 
 
 @dataclass(frozen=True)
@@ -23,7 +25,7 @@ class Got:
 
 async def send(request: Asked, method: str, target: str, body: bytes) -> Got:
     """Return the answer to a request that the caller of `request` makes; `target` is a path with its query."""
-    scope = request.scope
+    scope, state = request.scope, request.scope["state"]
     path, _, query = quote(target, safe=_STANDS).partition("?")
     inner: dict[str, Any] = {
         "type": "http",
@@ -37,12 +39,11 @@ async def send(request: Asked, method: str, target: str, body: bytes) -> Got:
         "root_path": "",
         "headers": [
             *(pair for pair in scope["headers"] if pair[0] in _PASSED),
-            (b"x-request-id", scope["state"]["request_id"].encode("ascii")),
             (b"content-length", b"%d" % len(body)),
         ],
         "client": scope.get("client"),
         "server": scope.get("server"),
-        "state": {INSIDE: True},
+        "state": {INSIDE: True, **{name: state[name] for name in _KEPT if name in state}},
     }
     status, parts = 500, []
 

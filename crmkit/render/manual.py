@@ -36,6 +36,7 @@ def manual(current: Settings, kinds: Iterable[Kind], endpoints: Sequence[Endpoin
         "tokens": str(current.limits.tokens_per_user),
         "signin": str(current.limits.signin_per_hour),
         "body_kib": str(current.limits.body_kib),
+        "idle_seconds": str(current.limits.idle_seconds),
         "errors": error_table(),
         "settings": settings_table(),
     }

@@ -7,6 +7,7 @@ from litestar import Litestar
 from litestar.datastructures import State
 from litestar.handlers import HTTPRouteHandler
 
+from crmkit import ip
 from crmkit.core.crm import Crm
 from crmkit.records import KINDS
 from crmkit.web import account, activities, documents, oauth, overview, signin, teams
@@ -42,7 +43,7 @@ def build(
         logging_config=None,
         request_max_body_size=crm.settings.limits.body_kib * 1024,
     )
-    edge = app.state.edge = Edge(app, gate, log, crm.clock)
+    edge = app.state.edge = Edge(app, gate, log, crm.clock, ip.Networks(crm.settings.server.trusted_proxies))
     return edge
 
 

@@ -3,15 +3,25 @@
 import random
 import re
 import time
+from collections.abc import Awaitable, Callable
+from copy import copy
 from typing import Any
 
 from litestar import Litestar
+from litestar.types import Receive
 
+from crmkit import ip
 from crmkit.clock import Clock, stamp
+from crmkit.errors import Problem
 from crmkit.ids import PREFIXES
+from crmkit.render.answers import Failure
 from crmkit.web.accesslog import AccessLog
 from crmkit.web.gate import Gate
+from crmkit.web.proxies import asking
+from crmkit.web.reply import Response, request_id, respond
 from crmkit.web.router import Router
+
+Answering = Callable[[Any, Receive], Awaitable[Response]]
 
 # `contact/c_…` anywhere in a path is `c_…`; percent-encoded slashes arrive decoded
 _HANDLE = re.compile(rf"/(?:{'|'.join(PREFIXES.values())})/(?=(?:{'|'.join(PREFIXES)})_)")
@@ -26,30 +36,42 @@ _COMMON = [
 class Edge:
     """Wraps the Litestar application; everything a client ever gets passes here."""
 
-    def __init__(self, app: Litestar, gate: Gate, log: AccessLog, clock: Clock) -> None:
+    def __init__(self, app: Litestar, gate: Gate, log: AccessLog, clock: Clock, trusted: ip.Networks) -> None:
         self.app = app
-        self._router = Router(app, gate)
+        self._answer: Answering = Router(app, gate).answer
         self._log = log
         self._clock = clock
+        self._trusted = trusted
+
+    def refusing(self, problem: Problem) -> "Edge":
+        """Return an edge that answers every request with this problem, headers and log line as ever."""
+
+        async def refuse(scope: Any, _: Receive) -> Response:
+            return respond(scope, Failure(problem, request_id(scope)))
+
+        edge = copy(self)
+        edge._answer = refuse
+        return edge
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
         started = time.perf_counter()
-        request_id = _request_id(scope)
         state = scope.setdefault("state", {})
-        state["request_id"] = request_id
+        id = state.get("request_id") or _identified(scope, state)
+        if self._trusted:
+            scope["client"] = (asking(scope, self._trusted), 0)
         path = scope["path"]
         if path.count("/") > 2:
             scope["path"] = _HANDLE.sub("/", path)
             scope["raw_path"] = scope["path"].encode()
         status = 500
         try:
-            response = await self._router.answer(scope, receive)
+            response = await self._answer(scope, receive)
             status = response.status
             limits = state.get("limit_headers", ())
-            own = ((b"content-length", b"%d" % len(response.body)), (b"x-request-id", request_id.encode()))
+            own = ((b"content-length", b"%d" % len(response.body)), (b"x-request-id", id.encode()))
             headers = [*response.headers, *limits, *_COMMON, *own]
             await send({"type": "http.response.start", "status": status, "headers": headers})
             # the server drops the body when the method is HEAD
@@ -58,7 +80,7 @@ class Edge:
             actor = state.get("actor")
             self._log.write(
                 stamp(self._clock()),
-                request_id,
+                state["logged_id"],
                 scope["method"],
                 path,
                 status,
@@ -67,10 +89,15 @@ class Edge:
             )
 
 
-def _request_id(scope: Any) -> str:
-    """Return the id a proxy gave the request when it is harmless, else a fresh one."""
+def _identified(scope: Any, state: dict[str, Any]) -> str:
+    """Return the id that the client gave the request when it is harmless, else a fresh one.
+
+    The log marks what a client chose, which may be the id of somebody else's request.
+    """
     for name, content in scope["headers"]:
         if name == b"x-request-id" and _ACCEPTED_ID.fullmatch(content):
-            sent: str = content.decode("ascii")
-            return sent
-    return f"{random.getrandbits(64):016x}"  # it tells requests apart, and is no secret
+            id: str = content.decode("ascii")
+            state["request_id"], state["logged_id"] = id, f"client:{id}"
+            return id
+    id = state["request_id"] = state["logged_id"] = f"{random.getrandbits(64):016x}"  # no secret
+    return id

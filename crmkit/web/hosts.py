@@ -10,14 +10,13 @@ from litestar.types import Scope
 
 from crmkit.errors import Problem
 from crmkit.settings import Settings, is_loopback
-from crmkit.web.requests import header_of
 
 _ODD = re.compile(r"[^A-Za-z0-9._~:\[\]%!$&'()*+,;=-]")  # what no host can hold (RFC 3986, 3.2.2)
 
 
 class Hosts:
-    """Refuses a Host that can be none (RFC 9112, 3.2); in local mode also one that is neither a loopback name nor that
-    of the base URL."""
+    """Refuses a Host that can be none, and none or several of them (RFC 9112, 3.2); in local mode also one that is
+    neither a loopback name nor that of the base URL."""
 
     def __init__(self, settings: Settings) -> None:
         self._is_local = settings.auth.local
@@ -25,7 +24,10 @@ class Hosts:
 
     def check(self, scope: Scope) -> None:
         """Raise `invalid_value` for a Host that is refused."""
-        header = header_of(scope, b"host")
+        named = [content for name, content in scope["headers"] if name == b"host"]
+        if len(named) != 1 and (named or scope["http_version"] != "1.0"):
+            raise Problem("invalid_value", "Send exactly one Host header, as HTTP/1.1 has it.")
+        header = named[0].decode("latin-1") if named else ""
         if _ODD.search(header):
             raise Problem("invalid_value", "Send the Host of this server: a name or an address, and perhaps a port.")
         if self._is_local:

@@ -12,7 +12,7 @@ from crmkit.errors import Problem
 from crmkit.records import KINDS
 from crmkit.render.answers import Failure
 from crmkit.render.text import printable
-from crmkit.web.reply import Response, request_id, respond
+from crmkit.web.reply import Response, logged_id, request_id, respond
 from crmkit.web.requests import Asked, crm_of
 
 log = logging.getLogger("crmkit")
@@ -45,7 +45,7 @@ def log_ours(scope: Scope, problem: Problem) -> None:
         told.clear()
     told[kind] = (now, 0)
     more = f" (and {untold} more since the last time)" if untold else ""
-    log.warning("request %s: %s: %s%s", request_id(scope), problem.code, reason, more)
+    log.warning("request %s: %s: %s%s", logged_id(scope), problem.code, reason, more)
 
 
 def _translated(request: Asked, error: Exception) -> Problem:
@@ -61,7 +61,7 @@ def _translated(request: Asked, error: Exception) -> Problem:
         return Problem("too_large", f"Send at most {most} KiB in one request; split it into several.")
     if isinstance(error, HTTPException) and error.status_code < 500:
         return Problem("invalid_value", "The request could not be read: check its path, headers and encoding.")
-    log.error("request %s failed", request_id(request.scope), exc_info=error)
+    log.error("request %s failed", logged_id(request.scope), exc_info=error)
     return Problem(
         "server_error",
         f"This is our fault, and nothing was changed. Try again; if it stays so, tell the operator the request id "

@@ -56,6 +56,12 @@ def _raw(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
 
 
 def request_id(scope: Scope) -> str:
-    """Return the id under which a request is logged."""
+    """Return the id that a request is answered with."""
     found: str = scope["state"].get("request_id", "")
+    return found
+
+
+def logged_id(scope: Scope) -> str:
+    """Return the id under which a request is logged: marked when the client chose it."""
+    found: str = scope["state"].get("logged_id", "")
     return found

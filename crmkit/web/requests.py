@@ -1,6 +1,5 @@
 """What handlers read from a request."""
 
-import ipaddress
 import math
 import re
 from typing import Any
@@ -10,6 +9,7 @@ from litestar.exceptions.http_exceptions import RequestEntityTooLarge
 from litestar.handlers import HTTPRouteHandler
 from litestar.types import Scope
 
+from crmkit import ip
 from crmkit.core.crm import Crm
 from crmkit.errors import Problem
 from crmkit.model import body
@@ -102,16 +102,8 @@ def if_match_of(request: Asked) -> int | None:
 
 
 def client_of(request: Asked) -> str:
-    """Return the network address that asks: the peer, or what a trusted proxy says about it.
-
-    Of IPv6 the network of 64 bits, which one household or host has for itself.
-    """
-    text = str(request.scope["state"].get("client") or (request.scope.get("client") or ("unknown",))[0])
-    try:
-        address = ipaddress.ip_address(text)
-    except ValueError:
-        return text
-    return str(ipaddress.ip_network(f"{text}/64", strict=False)) if address.version == 6 else text
+    """Return the client that asks, as its requests are counted: the peer, or whom a trusted proxy forwards for."""
+    return ip.client((request.scope.get("client") or ("unknown", 0))[0])
 
 
 def read(path: str | list[str], **more: Any) -> HTTPRouteHandler:

@@ -16,10 +16,12 @@ STATUS = {
     403: "admin_required not_a_member escalation_required plan_limit_reached",
     404: "not_found unknown_path",
     405: "method_not_allowed",
+    408: "request_timeout",
     409: "confirmation_required already_exists last_admin",
     412: "version_conflict",
     413: "too_large",
     429: "rate_limited",
+    431: "head_too_large",
     500: "server_error",
     503: "not_ready busy mail_failed",
 }

@@ -1,15 +1,12 @@
 """The access log: one line a request, that tells what happened and cannot be forged."""
 
-import asyncio
-import io
 import json
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import pytest
 
 from crmkit.render import parse
-from crmkit.web.accesslog import AccessLog
 from tests.house import ALICE, House, Person, house
 
 NASTY = [
@@ -89,21 +86,10 @@ def test_neither_a_path_nor_the_name_of_a_token_can_forge_a_line(home: House, na
     assert set(nowhere) == {"at", "request", "method", "path", "status", "ms"}
 
 
-def test_the_lines_of_one_turn_are_written_together_and_in_order() -> None:
-    class Stream(io.StringIO):
-        flushed: ClassVar[list[str]] = []
-
-        def flush(self) -> None:
-            self.flushed.append(self.getvalue())
-
-    async def run() -> None:
-        log = AccessLog("text", Stream())
-        for turn in range(2):
-            for number in range(3):
-                log.write("2026-06-10T09:00:00Z", f"r{turn}{number}", "GET", "/", 200, 0.001, "")
-            assert len(Stream.flushed) == turn
-            await asyncio.sleep(0)
-
-    asyncio.run(run())
-    written = [[fields(line)["request"] for line in lines.splitlines()] for lines in Stream.flushed]
-    assert written == [["r00", "r01", "r02"], ["r00", "r01", "r02", "r10", "r11", "r12"]]
+def test_an_id_that_the_client_chose_is_marked(home: House) -> None:
+    with home.stranger() as someone:
+        own = someone.get("/healthz").headers["X-Request-Id"]
+        chosen = someone.get("/healthz", headers={"X-Request-Id": own})
+        assert chosen.headers["X-Request-Id"] == own
+    first, second = (fields(line)["request"] for line in home.logged().splitlines())
+    assert (first, second) == (own, f"client:{own}")

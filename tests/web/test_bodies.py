@@ -154,10 +154,10 @@ def test_a_client_that_leaves_in_the_middle_of_its_body_is_not_our_fault(
         assert alice.json_of("GET", "/contacts")["items"] == []
     with home.stranger() as someone:  # its connection is closed before this one is answered
         for _ in range(1000):
-            if "request=gone" in home.logged():
+            if "request=client:gone" in home.logged():
                 break
             assert someone.get("/healthz").status_code == 200
-    line = next(line for line in home.logged().splitlines() if "request=gone" in line)
+    line = next(line for line in home.logged().splitlines() if "request=client:gone" in line)
     assert "status=400" in line
     assert not caplog.records
 

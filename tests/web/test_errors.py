@@ -79,7 +79,7 @@ ASKED: list[tuple[str, str, str, Any, Any, str]] = [
     ("too_large", "POST", "/contacts", "x" * (1024 * 1024 + 1), (), "at most 1024 KiB"),
     ("invalid_code", "POST", "/auth/verify", {"email": ALICE, "code": "000000"}, (), "POST /auth/request"),
 ]
-ELSEWHERE = {  # codes that need a server in a special state: each has a test of its own below
+ELSEWHERE = {  # codes that need a server in a special state, or raw bytes: each has a test of its own
     "unknown_format",
     "auth_required",
     "invalid_token",
@@ -90,6 +90,9 @@ ELSEWHERE = {  # codes that need a server in a special state: each has a test of
     "not_ready",
     "busy",
     "mail_failed",
+    "request_timeout",
+    "head_too_large",
+    "busy",
 }
 
 

@@ -44,6 +44,8 @@ def reader(town: House) -> Iterator[Person]:
         ("application/json;q=high", TEXT),
         ("application/problem+json", TEXT),
         ("json", TEXT),
+        ("text/plain;q=0.1, " * 50 + "application/json", JSON),
+        ("text/plain;q=0.1, " * 60 + "application/json", TEXT),  # past what is looked at
     ],
 )
 def test_an_accept_header_gets_json_only_where_it_prefers_it(town: House, accept: str | None, form: str) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.house import ALICE, House, Person, Process, house, process
+from tests.web.raw import answer, connected
 from tests.web.refused import of_text
 
 PER_MINUTE = 60  # sign-in requests of one client
@@ -67,6 +68,23 @@ def test_in_local_mode_the_names_of_this_machine_are_answered(tmp_path: Path) ->
     with house(tmp_path / "data", environ) as home, home.stranger() as someone:
         for host in ("127.0.0.1", "127.0.0.1:8000", "localhost", "LOCALHOST:1", "[::1]:8000", "127.9.9.9", "crm.home"):
             assert someone.get("/help", headers={"Host": host}).status_code == 200
+
+
+@pytest.mark.parametrize("hosts", [[], ["127.0.0.1", "127.0.0.1"], ["127.0.0.1", "evil.example"]])
+def test_http_1_1_names_exactly_one_host_and_http_1_0_may_name_none(
+    town: House, local: House, hosts: list[str]
+) -> None:
+    lines = "".join(f"Host: {host}\r\n" for host in hosts)
+    for home in (town, local):
+        for version in ("1.1", "1.0"):
+            with connected(home.url) as connection:
+                connection.sendall(f"GET /healthz HTTP/{version}\r\n{lines}\r\n".encode())
+                status, _, body = answer(connection)
+            if version == "1.0" and not hosts and home is town:
+                assert (status, body) == (200, "ok\n")
+            else:
+                assert (status, body.split("\n")[0]) == (400, "ERROR invalid_value")
+                assert "exactly one Host" in body or (version == "1.0" and not hosts)
 
 
 def test_without_local_mode_any_name_is_answered(town: House) -> None:

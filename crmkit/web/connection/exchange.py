@@ -1,0 +1,162 @@
+"""One request on a connection and its answer, as the application sees both (ASGI)."""
+
+import asyncio
+import logging
+import math
+from typing import TYPE_CHECKING, Any
+
+from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE
+
+from crmkit.errors import Problem
+
+if TYPE_CHECKING:
+    from crmkit.web.connection.protocol import Connection
+
+log = logging.getLogger("crmkit")
+
+STEP = 1024  # bytes of a body that are progress: one now and then is none
+
+_CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+
+
+class Exchange:
+    """Reads the body as it comes, writes the answer; knows whether both are whole."""
+
+    __slots__ = (
+        "_connection",
+        "_head",
+        "_is_delivered",
+        "_is_wanted",
+        "_patience",
+        "_problem",
+        "_progress",
+        "_received",
+        "_waiter",
+        "is_answered",
+        "is_received",
+        "keep_alive",
+        "scope",
+    )
+
+    def __init__(self, connection: "Connection", scope: Any, keep_alive: bool, patience: float = 0.0) -> None:
+        """`patience` is how many seconds the body may make no progress."""
+        self.scope = scope
+        self.keep_alive = keep_alive  # whether the connection stays open after the answer
+        self.is_received = False  # the body has come to its end
+        self.is_answered = False
+        self._connection = connection
+        self._received = b""  # of the body, not yet read by the application
+        self._is_wanted = False  # the client knows that the application reads the body
+        self._is_delivered = False  # the application has read the body to its end
+        self._problem: Problem | None = None  # why the rest of the body will not come
+        self._waiter: asyncio.Future[None] | None = None  # of the application, for more of the body
+        self._patience = patience
+        self._progress = 0  # bytes of the body since the last step
+        self._head = b""  # of the answer, written together with the first part of its body
+
+    async def run_asgi(self, app: Any) -> None:
+        """Have the application answer; what it leaves unfinished ends the connection."""
+        try:
+            await app(self.scope, self.receive, self.send)
+        except asyncio.CancelledError:  # the time to stop is over
+            pass
+        except Exception as error:
+            log.error("a request failed outside the application", exc_info=error)
+        if not self.is_answered:
+            self._connection.transport.abort()
+
+    async def receive(self) -> dict[str, Any]:
+        """Return the next part of the body, once there is one; raises the Problem for which no more will come."""
+        if self._is_delivered or not (self._received or self.is_received or self._problem):
+            await self._more()
+        if self._problem is not None:
+            raise self._problem
+        if self.is_answered or self._connection.is_gone():
+            return {"type": "http.disconnect"}
+        body, self._received = self._received, b""
+        self._is_delivered = self.is_received
+        return {"type": "http.request", "body": body, "more_body": not self.is_received}
+
+    async def _more(self) -> None:
+        """Wait for more of the body or, when all of it was read, for the client to go."""
+        connection = self._connection
+        if self.is_answered or connection.is_gone():
+            return
+        if not self._is_wanted:
+            self._is_wanted = True
+            if not self.is_received and self._expects_continue():
+                connection.transport.write(_CONTINUE)
+        self._waiter = connection.loop.create_future()
+        if not self.is_received:
+            connection.flow.resume_reading()
+            connection.deadline = connection.loop.time() + self._patience
+        try:
+            await self._waiter
+        finally:
+            self._waiter = None
+            self._patience = connection.deadline - connection.loop.time()
+            connection.deadline = math.inf
+
+    def _expects_continue(self) -> bool:
+        """Tell whether the client waits to hear that its body is wanted (RFC 9110, 10.1.1)."""
+        headers = self.scope["headers"]
+        asks = any(name == b"expect" and content.lower() == b"100-continue" for name, content in headers)
+        return asks and bool(self.scope["http_version"] == "1.1")
+
+    def take(self, body: bytes, patience: float) -> None:
+        """Keep a part of the body until the application reads it; past 64 KiB the client has to wait."""
+        self._received += body
+        if len(self._received) > HIGH_WATER_LIMIT:
+            self._connection.flow.pause_reading()
+        self._progress += len(body)
+        if self._progress >= STEP:
+            self._progress, self._patience = 0, patience
+            if self.is_waiting:
+                self._connection.deadline = self._connection.loop.time() + patience
+        self.wake()
+
+    def wake(self) -> None:
+        """Have the application look again: more has come, all has come, or the client has gone."""
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+    def fail(self, problem: Problem) -> None:
+        """Tell an application that reads the body why no more of it will come."""
+        self._problem = problem
+        self.wake()
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether the application waits for more of the body."""
+        return self._waiter is not None
+
+    async def send(self, message: Any) -> None:
+        """Write the head of the answer, or a part of its body. The application tells its length beforehand."""
+        connection = self._connection
+        if connection.flow.write_paused:
+            await connection.flow.drain()
+        if connection.is_gone():
+            return
+        if message["type"] == "http.response.start":
+            self._head = self._head_of(message)
+            return
+        body = b"" if self.scope["method"] == "HEAD" else message.get("body", b"")
+        connection.transport.write(self._head + body)
+        self._head = b""
+        if not message.get("more_body", False):
+            self.is_answered = True
+            connection.answered(self)
+
+    def _head_of(self, message: Any) -> bytes:
+        """Return status line and headers; a body that has not come by now is not read, so the connection ends."""
+        if not self.is_received:
+            self.keep_alive = False
+        headers = [*self._connection.server_state.default_headers, *message["headers"]]
+        if not self.keep_alive:
+            headers.append((b"connection", b"close"))
+        head = STATUS_LINE[message["status"]] + b"".join([b"%b: %b\r\n" % header for header in headers]) + b"\r\n"
+        breaks = len(headers) + 2
+        if head.count(b"\r") != breaks or head.count(b"\n") != breaks:
+            raise ValueError("a header holds a line break")
+        return head

@@ -1,0 +1,111 @@
+"""Writing the log: on a thread of its own, so that whoever reads the log can slow down or stop nobody else."""
+
+import json
+import logging
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable
+from typing import TextIO
+
+from crmkit.clock import stamp, system_clock
+
+MOST_WAITING = 4 * 1024 * 1024  # characters of lines that wait to be written; what does not fit is lost, and counted
+PAUSE_SECONDS = 0.05  # between two writes, so that the thread seldom takes the interpreter from the requests
+
+
+class LogWriter:
+    """Takes lines from any thread without ever waiting, and writes them in order."""
+
+    def __init__(self, form: str, stream: TextIO | None = None) -> None:
+        """`form` is text or json; without a stream, standard error is written to."""
+        self._as_json = form == "json"
+        self._put = _on_standard_error if stream is None else _on(stream)
+        self._changed = threading.Condition()
+        self._lines: list[str] = []
+        self._size = 0  # of the lines, in characters
+        self._lost = 0
+        self._is_idle = True  # nothing waits, and nothing is being written
+        self._is_flushed = False  # somebody waits for the thread
+        self._thread: threading.Thread | None = None
+
+    def write(self, line: str) -> None:
+        """Take a line, which ends with a line break."""
+        with self._changed:
+            if self._size + len(line) > MOST_WAITING:
+                self._lost += 1
+                return
+            self._size += len(line)
+            self._lines.append(line)
+            if self._is_idle:
+                self._wake()
+
+    def told(self, level: str, message: str) -> str:
+        """Return the line that tells what is no request."""
+        if not self._as_json:
+            return f"{message}\n"
+        return json.dumps({"at": stamp(system_clock()), "level": level, "message": message}) + "\n"
+
+    def flush(self, seconds: float) -> bool:
+        """Return whether all lines taken so far were written within this time."""
+        with self._changed:
+            self._is_flushed = True
+            self._changed.notify_all()
+            return self._changed.wait_for(lambda: self._is_idle, seconds)
+
+    def _wake(self) -> None:
+        self._is_idle = False
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._run, name="log", daemon=True)
+            self._thread.start()
+        self._changed.notify_all()
+
+    def _run(self) -> None:
+        while True:
+            with self._changed:
+                lines, lost = self._lines, self._lost
+                self._lines, self._size, self._lost = [], 0, 0
+            if lost:
+                lines.append(self.told("warning", f"{lost} log lines were lost"))
+            try:
+                self._put("".join(lines))
+            except (OSError, ValueError):  # nobody reads any more, the disk is full, the stream is closed
+                with self._changed:
+                    self._lost += len(lines)
+            with self._changed:
+                self._changed.wait_for(lambda: self._is_flushed, PAUSE_SECONDS)
+                if not self._lines:
+                    self._is_idle, self._is_flushed = True, False
+                    self._changed.notify_all()
+                    self._changed.wait_for(lambda: not self._is_idle)
+
+
+class LogHandler(logging.Handler):
+    """Hands what is logged with Python's `logging` to a writer."""
+
+    def __init__(self, writer: LogWriter) -> None:
+        super().__init__()
+        self._writer = writer
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._writer.write(self._writer.told(record.levelname.lower(), self.format(record)))
+
+
+def _on(stream: TextIO) -> Callable[[str], None]:
+    def put(text: str) -> None:
+        stream.write(text)
+        stream.flush()
+
+    return put
+
+
+def _on_standard_error(text: str) -> None:
+    """Write to the file itself: a thread that waits inside Python's stream would keep the program from ending."""
+    left = text.encode(errors="backslashreplace")
+    file = sys.__stderr__.fileno() if sys.__stderr__ else 2
+    while left:
+        try:
+            left = left[os.write(file, left) :]
+        except BlockingIOError:  # whoever started the program made the file one that does not wait
+            time.sleep(PAUSE_SECONDS)

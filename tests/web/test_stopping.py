@@ -1,0 +1,94 @@
+"""How the program stops: what runs is answered, and nobody who is slow holds it up."""
+
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from tests.house import Process, command, process
+from tests.web.raw import answer, connected, head
+
+STOPS = 2.0  # seconds
+
+
+@pytest.fixture
+def program(tmp_path: Path) -> Iterator[Process]:
+    with process(tmp_path / "data", CRMKIT_LIMITS_REQUESTS_PER_MINUTE="0") as running:
+        yield running
+
+
+def stopped(program: Process) -> float:
+    """Stop the program with a signal and return how many seconds that took."""
+    started = time.monotonic()
+    assert program.stop() == 0
+    took = time.monotonic() - started
+    printed = program.printed()
+    assert "Traceback" not in printed
+    assert "Cancelled" not in printed
+    return took
+
+
+def test_clients_that_are_slow_in_every_way_hold_up_no_stop(program: Process) -> None:
+    with program.sign_in() as me:
+        token = me.token
+    with ExitStack() as stack:
+
+        def held(sent: bytes) -> socket.socket:
+            connection = stack.enter_context(connected(program.url))
+            connection.sendall(sent)
+            return connection
+
+        held(b"")
+        held(b"GET /heal")
+        held(head()[:-2])
+        idle = held(head())
+        assert answer(idle)[0] == 200
+        slow = [held(head("POST", "/contacts", "Content-Length: 100", token=token) + b'{"na') for _ in range(20)]
+        refused = held(head("POST", "/contacts", "Content-Length: 100"))
+        assert answer(refused)[0] == 401
+        for _ in range(20):
+            held(head("GET", "/openapi.json") * 50)  # and reads nothing
+        assert stopped(program) < STOPS
+        for connection in slow:
+            status, headers, body = answer(connection)
+            assert (status, headers["connection"], headers["retry-after"]) == (503, "close", "1")
+            assert body.startswith("ERROR busy\nHINT  ")
+    assert len(re.findall(r"method=POST  path=/contacts  status=503", program.printed())) == 20
+
+
+def test_a_body_that_still_comes_in_time_is_answered(program: Process) -> None:
+    with program.sign_in() as me:
+        token = me.token
+    body = b'{"name":"Jane Doe"}'
+    with connected(program.url) as connection, connected(program.url) as other:
+        connection.sendall(head("POST", "/contacts", f"Content-Length: {len(body)}", token=token) + body[:5])
+        other.sendall(head())
+        assert answer(other)[0] == 200  # the server knows the first one by now
+        program.popen.send_signal(signal.SIGTERM)
+        assert other.recv(10) == b""  # it stops
+        connection.sendall(body[5:])
+        assert answer(connection)[0] == 201
+    assert program.popen.wait(15) == 0
+
+
+def test_with_nobody_there_it_stops_at_once(program: Process) -> None:
+    assert stopped(program) < STOPS
+
+
+def test_an_option_that_the_running_parser_does_not_read_stops_the_start(tmp_path: Path) -> None:
+    script = "import sys; from crmkit.web.connection import server; from crmkit.cli import main; "
+    script += "server.OPTIONS['h11_max_incomplete_event_size'] = 65536; sys.exit(main(sys.argv[1:]))"
+    (_, _, _, *arguments), env = command("serve", "--port", "0", "--data", str(tmp_path / "data"))
+    line = [sys.executable, "-c", script, *arguments]
+    ended = subprocess.run(line, env=env, cwd=tmp_path, capture_output=True, text=True, timeout=30, check=False)
+    assert ended.returncode == 1
+    assert ended.stderr.startswith("crmkit: uvicorn is given h11_max_incomplete_event_size, which its HTTP parser")
+    assert ended.stderr.count("\n") == 1
+    assert "serves" not in ended.stdout
