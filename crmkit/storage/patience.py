@@ -46,9 +46,13 @@ class Patience:
         """Return that of a read that the present request asks for now."""
         return cls(time.monotonic() + SCAN_SECONDS, asker.get())
 
+    @property
+    def is_late(self) -> bool:
+        return time.monotonic() > self.ends
+
     def is_in_vain(self) -> bool:
         """Tell whether nobody waits for the read any more."""
-        return time.monotonic() > self.ends or (self.is_gone is not None and self.is_gone())
+        return self.is_late or (self.is_gone is not None and self.is_gone())
 
     def is_over(self) -> bool:
         return self.must_yield or self.is_in_vain()
@@ -73,14 +77,20 @@ def snapshot(connection: Connection, patience: Patience, work: Callable[..., T],
             raise
         if patience.must_yield:
             raise Interrupted from None
-        raise too_slow() from None
+        raise (_too_slow() if patience.is_late else given_up()) from None
     finally:
         connection.set_progress_handler(None, 0)
         connection.execute("ROLLBACK")
         _patience.reset(before)
 
 
-def too_slow() -> Problem:
+def given_up() -> Problem:
+    """Return what is answered for a client that has gone, or while the server stops."""
+    hint = "The server stops, and gave this up: send it again in a moment."
+    return Problem("busy", hint, headers={"Retry-After": "1"})
+
+
+def _too_slow() -> Problem:
     return Problem(
         "not_ready",
         f"This query took longer than {SCAN_SECONDS} seconds: add a filter, or sort by another key.",

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 from crmkit.errors import Problem
 from crmkit.storage import faults
-from crmkit.storage.patience import Interrupted, Patience, snapshot
+from crmkit.storage.patience import Interrupted, Patience, given_up, snapshot
 from crmkit.storage.tx import Connection
 
 T = TypeVar("T")
@@ -95,9 +95,11 @@ class Scans:
             self._wake(len(self._idle))
 
     async def close(self) -> None:
-        """Finish what waits, then close the connections."""
+        """Drop what waits or runs, then close the connections."""
         with self._lock:
             self._is_closed = True
+            for asked in (*self._running.values(), *(one for queue in self._waiting.values() for one in queue)):
+                asked.patience.ends = float("-inf")
             self._wake(len(self._idle))
         for thread in self._threads:
             await asyncio.to_thread(thread.join)
@@ -167,7 +169,7 @@ def busy() -> Problem:
 def _outcome(connection: Connection, asked: _Asked) -> Any:
     """Return what the read returned, or what it raised."""
     if asked.answer.done() or asked.patience.is_in_vain():
-        return busy()
+        return busy() if asked.patience.is_late else given_up()
     try:
         return snapshot(connection, asked.patience, asked.work, *asked.args)
     except Exception as error:

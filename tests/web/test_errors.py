@@ -92,7 +92,6 @@ ELSEWHERE = {  # codes that need a server in a special state, or raw bytes: each
     "mail_failed",
     "request_timeout",
     "head_too_large",
-    "busy",
 }
 
 

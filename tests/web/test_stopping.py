@@ -5,14 +5,19 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.house import Process, command, process
+from crmkit.storage import lists
+from crmkit.storage.tx import Connection
+from tests.house import ALICE, Process, command, house, process
 from tests.web.raw import answer, connected, head
 
 STOPS = 2.0  # seconds
@@ -76,6 +81,28 @@ def test_a_body_that_still_comes_in_time_is_answered(program: Process) -> None:
         connection.sendall(body[5:])
         assert answer(connection)[0] == 201
     assert program.popen.wait(15) == 0
+
+
+def test_a_list_that_reads_long_is_given_up_and_answered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    has_begun = threading.Event()
+
+    def endless(connection: Connection, *_: Any) -> None:
+        has_begun.set()
+        numbers = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n"
+        connection.execute(numbers).fetchone()
+
+    with ThreadPoolExecutor() as pool:
+        with house(tmp_path / "data") as home:
+            alice = home.sign_in(ALICE)
+            monkeypatch.setattr(lists, "fetch_page", endless)
+            asked = [pool.submit(alice.get, "/contacts") for _ in range(2)]  # one runs, one waits for its turn
+            assert has_begun.wait(20)
+            started = time.monotonic()
+        assert time.monotonic() - started < STOPS + 1  # what runs the tests runs here, too
+        for answered in (one.result(20) for one in asked):
+            assert answered.status_code == 503
+            assert answered.text.startswith("ERROR busy\nHINT  The server stops")
+        alice.close()
 
 
 def test_with_nobody_there_it_stops_at_once(program: Process) -> None:

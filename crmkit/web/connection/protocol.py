@@ -57,6 +57,7 @@ class Connection(HttpToolsProtocol):
         self._is_lost = False
         self._is_deaf = False  # whatever still comes is thrown away
         self._is_lingering = False
+        self._is_hurried = False
         self._thrown = 0  # bytes
         self._in_head = False
         self._head_since: float | None = None  # since when the head is waited for; None if it is not
@@ -74,7 +75,7 @@ class Connection(HttpToolsProtocol):
         self.client = (ip.plain(host), port)
         self.server = transport.get_extra_info("sockname")[:2]
         self.scheme = "http"
-        self.app_state = {**self.app_state, "is_gone": self.is_gone}
+        self.app_state = {**self.app_state, "is_gone": self.is_in_vain}
         self.peer = self._clients.peer(self.client[0])
         self._head_since = self.loop.time()
         self.deadline = self._head_since + self._limits.head_seconds
@@ -99,6 +100,10 @@ class Connection(HttpToolsProtocol):
     def is_gone(self) -> bool:
         """Tell whether the client has left, so that nobody reads an answer any more."""
         return self._is_lost or self.transport.is_closing()
+
+    def is_in_vain(self) -> bool:
+        """Tell whether work for this client is to be dropped: it has left, or the server stops and waited for it."""
+        return self._is_hurried or self.is_gone()
 
     def data_received(self, data: bytes) -> None:
         self._rest += data
@@ -291,7 +296,8 @@ class Connection(HttpToolsProtocol):
         self.loop.call_later(GRACE_SECONDS, self._hurry)
 
     def _hurry(self) -> None:
-        """Wait no longer for the client, only for the application."""
+        """Wait no longer for the client, only for the application, which drops what reads long."""
+        self._is_hurried = True
         if self._is_lost:
             return
         if self._running is None or self.flow.write_paused:
