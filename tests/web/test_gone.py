@@ -1,6 +1,7 @@
 """Whether a client is still there, as the layers below are told."""
 
 import asyncio
+import gc
 import threading
 import time
 from collections.abc import Iterator
@@ -12,8 +13,10 @@ import msgspec
 
 from crmkit.mcp import inside
 from crmkit.settings import Settings
+from crmkit.web.connection.protocol import Connection
 from crmkit.web.connection.server import Server
-from tests.web.raw import TAKES, connected, head
+from tests.house import House
+from tests.web.raw import TAKES, answer, connected, head
 
 
 @contextmanager
@@ -77,3 +80,27 @@ def test_a_request_of_a_tool_has_the_client_of_the_call_it_came_in() -> None:
     assert seen["is_gone"]() is True
     assert (seen["request_id"], seen["logged_id"]) == ("abc", "client:abc")
     assert "pairs" not in seen
+
+
+def test_a_connection_that_ended_is_freed_without_the_collector(home: House) -> None:
+    def left() -> int:
+        return sum(isinstance(one, Connection) for one in gc.get_objects())
+
+    gc.collect()
+    gc.disable()
+    try:
+        for sent in (
+            head(),
+            head("GET", "/" + "x" * 20_000),
+            head("POST", "/auth/request", "Content-Length: 9") + b"{",
+        ):
+            with connected(home.url) as connection:
+                connection.sendall(sent)
+                if sent.endswith(b"\n"):
+                    answer(connection)
+        deadline = time.monotonic() + TAKES
+        while left():
+            assert time.monotonic() < deadline, f"{left()} connections are left"
+            time.sleep(0.02)
+    finally:
+        gc.enable()

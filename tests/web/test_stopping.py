@@ -17,7 +17,7 @@ import pytest
 
 from crmkit.storage import lists
 from crmkit.storage.tx import Connection
-from tests.house import ALICE, Process, command, house, process
+from tests.house import ALICE, UNLIMITED, Process, command, house, process
 from tests.web.raw import answer, connected, head
 
 STOPS = 2.0  # seconds
@@ -25,7 +25,7 @@ STOPS = 2.0  # seconds
 
 @pytest.fixture
 def program(tmp_path: Path) -> Iterator[Process]:
-    with process(tmp_path / "data", CRMKIT_LIMITS_REQUESTS_PER_MINUTE="0") as running:
+    with process(tmp_path / "data", **UNLIMITED) as running:
         yield running
 
 

@@ -95,7 +95,10 @@ class Connection(HttpToolsProtocol):
             self._running.wake()
         self.flow.resume_writing()
         self._rest = b""
-        self.parser = None  # type: ignore[assignment]  # it holds this connection
+        # these hold this connection: left in place, only the collector of cycles could free it
+        self.parser = self.scope = None  # type: ignore[assignment]
+        self._running = self._newest = None
+        self.app_state = {}
 
     def is_gone(self) -> bool:
         """Tell whether the client has left, so that nobody reads an answer any more."""
@@ -131,8 +134,7 @@ class Connection(HttpToolsProtocol):
         except httptools.HttpParserUpgrade:  # to a protocol that is not spoken here: the answer is HTTP, and the last
             self._is_deaf = True
         except httptools.HttpParserError as error:
-            cause = error.__context__  # what one of the parser's callbacks raised
-            self._refuse(cause if isinstance(cause, Problem) else unreadable())
+            self._refuse(_raised_in(error) or unreadable())
         else:
             if self._in_head:
                 self._wait_for_head()
@@ -321,6 +323,12 @@ def unreadable() -> Problem:
 
 def late(hint: str) -> Problem:
     return Problem("request_timeout", hint)
+
+
+def _raised_in(error: BaseException) -> Problem | None:
+    """Return the Problem that one of the parser's callbacks raised, without the frames it passed, which refer to it."""
+    cause = error.__context__
+    return cause.with_traceback(None) if isinstance(cause, Problem) else None
 
 
 def _announces_body(headers: list[tuple[bytes, bytes]]) -> bool:
