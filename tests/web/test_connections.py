@@ -427,6 +427,17 @@ def test_a_body_that_was_read_leaves_the_connection_open(program: Process, token
             assert answer(connection)[0] == status
 
 
+def test_a_small_body_that_comes_after_its_answer_leaves_the_connection_open(program: Process) -> None:
+    with connected(program.url) as connection:
+        for _ in range(3):
+            connection.sendall(head("POST", "/nowhere", "Content-Length: 1000"))
+            status, headers, _ = answer(connection)
+            assert (status, "connection" in headers) == (404, False)
+            connection.sendall(b" " * 1000)
+        connection.sendall(head())
+        assert answer(connection)[0] == 200
+
+
 def test_http_1_0_is_answered_once(program: Process) -> None:
     with connected(program.url) as connection:
         connection.sendall(b"GET /healthz HTTP/1.0\r\nHost: 127.0.0.1\r\nConnection: keep-alive\r\n\r\n")

@@ -104,6 +104,11 @@ class Exchange:
         asks = any(name == b"expect" and content.lower() == b"100-continue" for name, content in headers)
         return asks and bool(self.scope["http_version"] == "1.1")
 
+    def _is_small(self) -> bool:
+        """Tell whether the client announced a body of at most 64 KiB, which is on its way already."""
+        lengths = [content for name, content in self.scope["headers"] if name == b"content-length"]
+        return len(lengths) == 1 and lengths[0].isdigit() and int(lengths[0][:9]) <= HIGH_WATER_LIMIT
+
     def take(self, body: bytes, patience: float) -> None:
         """Keep a part of the body until the application reads it; past 64 KiB the client has to wait."""
         self._received += body
@@ -124,6 +129,7 @@ class Exchange:
     def fail(self, problem: Problem) -> None:
         """Tell an application that reads the body why no more of it will come."""
         self._problem = problem
+        self.keep_alive = False
         self.wake()
 
     @property
@@ -149,8 +155,11 @@ class Exchange:
             connection.answered(self)
 
     def _head_of(self, message: Any) -> bytes:
-        """Return status line and headers; a body that has not come by now is not read, so the connection ends."""
-        if not self.is_received:
+        """Return status line and headers.
+
+        A body that has not come by now is thrown away; the connection ends where that may be much.
+        """
+        if not self.is_received and not self._is_small():
             self.keep_alive = False
         headers = [*self._connection.server_state.default_headers, *message["headers"]]
         if not self.keep_alive:
