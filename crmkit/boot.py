@@ -103,7 +103,7 @@ def serve(settings: Settings) -> None:
 
 
 def _most_connections() -> int:
-    """Let the process open as many files as it may, and return how many of these connections can be."""
+    """Let the process open as many files as it may, and return how many of them connections may take."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     try:
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

@@ -34,7 +34,7 @@ def test_networks_hold_addresses_of_either_spelling(spelled: str) -> None:
         assert outside not in networks
 
 
-def test_no_networks_hold_nobody() -> None:
+def test_without_networks_no_address_is_held() -> None:
     assert not ip.Networks([])
     assert "127.0.0.1" not in ip.Networks([])
 

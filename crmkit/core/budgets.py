@@ -31,7 +31,7 @@ class Allowance:
 class Budget:
     """At most `most` times of `what` by one `who` (a mail address, a client, a user) in any `seconds`; 0 is no limit.
 
-    `hint` is for whoever is past it; {most} and {wait}, in seconds, are filled in.
+    `hint` is told to whoever has used it up; {most} and {wait}, in seconds, are filled in.
     """
 
     what: str

@@ -41,7 +41,7 @@ async def authenticate(crm: Crm, header: str) -> Actor:
     scheme, _, token = header.strip().partition(" ")
     token = token.strip()
     if scheme.lower() != "bearer" and scheme:
-        raise access.invalid_token("Send Authorization: Bearer TOKEN, with the word Bearer")
+        raise access.invalid_token("Send Authorization: Bearer TOKEN: the word Bearer is missing")
     if not token:
         raise Problem(
             "auth_required",

@@ -24,7 +24,7 @@ T = TypeVar("T")
 class Act:
     """`purpose` binds the code to action, workspace and target; `says` tells a reader what it is for.
 
-    One that is not `always` confirmed is confirmed where the actor must.
+    With `always` false, only an actor that must confirm needs a code.
     """
 
     purpose: str

@@ -224,5 +224,6 @@ def _letter(crm: Crm, actor: Actor, invite: Invite, name: str) -> Message:
         f'{sender} invites you to the workspace "{called}" as {invite.role}.\n\n'
         f"To join, sign in with this address: let your assistant read {crm.settings.base_url}/help, or\n\n"
         f'    curl {crm.settings.base_url}/auth/request -d \'{{"email":"YOUR ADDRESS"}}\'\n\n'
-        "You belong to it from your next sign-in on. If you do not know the sender, ignore this mail.\n",
+        "If you have no account here yet, signing in joins it. Else your next sign-in tells you how to join.\n"
+        "If you do not know the sender, ignore this mail.\n",
     )

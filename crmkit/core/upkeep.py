@@ -36,8 +36,9 @@ async def keep_up(crm: Crm) -> NoReturn:
                 due = after(now, hours=SWEEP_HOURS)
             seen = now
         except Exception as error:
-            # the disk's faults are no bugs, and are told by whoever meets them
-            log.warning("upkeep failed; it is tried again: %s", error, exc_info=not isinstance(error, Problem))
+            line = crm.database.told.line(str(error.__cause__ or error))
+            if line:  # the disk's faults are no bugs
+                log.warning("upkeep failed; it is tried again: %s", line, exc_info=not isinstance(error, Problem))
             await asyncio.sleep(FAILED_SECONDS)
             continue
         await crm.database.wrote.wait()

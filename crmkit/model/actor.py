@@ -15,7 +15,7 @@ class Actor:
     workspace_number: int  # the storage's own number of the workspace
     plan: str
     is_app: int = 0  # 1 where the token was given to an app that its user let in
-    must_confirm: bool = False  # True where this request is done with a code mailed to the user alone
+    must_confirm: bool = False  # True where this request needs a code mailed to the user
 
     def reaches(self, workspace_id: str) -> bool:
         """Tell whether the token may name a workspace: an app's only its own, others all of their user's."""

@@ -47,7 +47,8 @@ def email_page(app: App, email: str = "", wrong: str = "") -> str:
         "Connect an app",
         wrong,
         f"<h1>{_own(app.name)} asks to work in your CRM</h1>{_where(app)}",
-        "<p>It will be able to do what you can do in your CRM, and work in the workspace you choose.</p>",
+        "<p>It will read and change the records of the workspace you choose. For invites, members and tokens it "
+        "needs a code mailed to you.</p>",
         '<form method="post">',
         _wrong(wrong),
         '<label for="email">Your email address</label>',

@@ -88,7 +88,7 @@ def remove_membership(tx: Tx, workspace_id: str, user_id: str) -> None:
 
 
 def remove_user(tx: Tx, user_id: str, email: str) -> None:
-    """Let nothing be left of a user who belongs to no workspace any more, counters and codes of the address included.
+    """Remove a user who belongs to no workspace any more, with the counters and codes of the address.
 
     What they did stays in the audit log and the records of the workspaces where they did it.
     """

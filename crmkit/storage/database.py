@@ -8,7 +8,6 @@ import asyncio
 import fcntl
 import logging
 import os
-import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -28,6 +27,7 @@ from crmkit.storage.reader import Reader
 from crmkit.storage.recall import Recall
 from crmkit.storage.scans import Scans
 from crmkit.storage.sqlite import sqlite3
+from crmkit.storage.told import Told
 from crmkit.storage.tx import Connection
 from crmkit.storage.writer import Unit, Writer
 
@@ -40,7 +40,6 @@ SCANNERS = 2  # connections for lists and searches: one workspace's never hold u
 CACHE_KIB = 64 * 1024
 MAPPED_BYTES = 64 << 30  # of the file that reads see as memory: a search of a million looks at hundreds of pages
 BUSY_MS = 5_000
-TOLD_SECONDS = 60  # between two lines of log about what nobody waits for
 
 log = logging.getLogger("crmkit")
 
@@ -59,9 +58,9 @@ class Database:
         self._open: list[aiosqlite.Connection] = []
         self._scans: Scans | None = None
         self._later: dict[Any, asyncio.Task[None]] = {}
-        self._next_told = float("-inf")
         self._recall = Recall()
         self.wrote = asyncio.Event()
+        self.told = Told()
 
     async def __aenter__(self) -> "Database":
         """Lock the folder, migrate, open. Raises InUse, or migrate.Newer for a database of a later program."""
@@ -101,7 +100,7 @@ class Database:
         return value
 
     def write_later(self, key: Any, unit: Unit[Any]) -> None:
-        """Write what nobody waits for, once for each `key` that is under way; when that fails, it is logged."""
+        """Write beside the request, unless the same `key` is under way already; a failure is logged, not raised."""
         if key not in self._later:
             self._later[key] = asyncio.create_task(self._written(key, unit))
 
@@ -109,10 +108,9 @@ class Database:
         try:
             await self._writer.write(unit)
         except Exception as error:
-            now = time.monotonic()
-            if now >= self._next_told:  # a full disk refuses each: a line a minute tells it
-                self._next_told = now + TOLD_SECONDS
-                log.warning("what nobody waits for could not be written: %s", error.__cause__ or error)
+            line = self.told.line(str(error.__cause__ or error))
+            if line:
+                log.warning("what a request left to be written was not: %s", line)
         finally:
             del self._later[key]
 

@@ -86,7 +86,7 @@ def snapshot(connection: Connection, patience: Patience, work: Callable[..., T],
 
 def given_up() -> Problem:
     """Return what is answered for a client that has gone, or while the server stops."""
-    hint = "The server stops, and gave this up: send it again in a moment."
+    hint = "The server is stopping and did not finish this; send it again in a moment."
     return Problem("busy", hint, headers={"Retry-After": "1"})
 
 

@@ -62,7 +62,7 @@ class Scans:
         asked = _Asked(workspace, work, args, answer, Patience.of_asker())
         with self._lock:
             if len(self._waiting.get(workspace, ())) >= MOST_WAITING:
-                raise busy()
+                raise _too_many()
             self._waiting.setdefault(workspace, deque()).append(asked)
             # a thread that is about to look for a read, now or once that of the same workspace is done, finds this one
             looking = len(self._threads) - len(self._idle) - len(self._running)
@@ -156,20 +156,24 @@ class Scans:
             self._loop.call_soon_threadsafe(self._at_rest.set)
 
 
-def busy() -> Problem:
-    """Return what a read is told that does not get its turn."""
-    return Problem(
-        "busy",
-        "Too many lists and searches of this workspace wait already: send fewer at once, and this one again in "
-        "2 seconds.",
-        headers={"Retry-After": "2"},
-    )
+def _busy(why: str) -> Problem:
+    return Problem("busy", f"{why}: send it again in 2 seconds.", headers={"Retry-After": "2"})
+
+
+def _late() -> Problem:
+    """Return what a read is told whose turn did not come in time."""
+    return _busy("This list waited too long for its turn")
+
+
+def _too_many() -> Problem:
+    """Return what a read is told that may not even wait."""
+    return _busy(f"{MOST_WAITING} lists and searches of this workspace wait already, so send fewer at once")
 
 
 def _outcome(connection: Connection, asked: _Asked) -> Any:
     """Return what the read returned, or what it raised."""
     if asked.answer.done() or asked.patience.is_in_vain():
-        return busy() if asked.patience.is_late else given_up()
+        return _late() if asked.patience.is_late else given_up()
     try:
         return snapshot(connection, asked.patience, asked.work, *asked.args)
     except Exception as error:

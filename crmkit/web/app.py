@@ -38,7 +38,7 @@ def build(
     app = Litestar(
         route_handlers=[*routes(), *signin.ROUTES, *oauth.ROUTES, *more],
         lifespan=[lifespan],
-        state=State({"crm": crm, "limit": gate.limit, "told": {}}),
+        state=State({"crm": crm, "limit": gate.limit}),
         openapi_config=None,
         logging_config=None,
         request_max_body_size=crm.settings.limits.body_kib * 1024,

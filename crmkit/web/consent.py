@@ -32,7 +32,7 @@ _READS = ("GET", "HEAD")
 
 
 def is_needed(scope: Scope) -> bool:
-    """Tell whether a request of an app is done with its user's code alone."""
+    """Tell whether an app needs a code mailed to its user for this request."""
     return rule_of(cast("HTTPRouteHandler", scope["route_handler"]), str(scope.get("method"))) == CODE
 
 

@@ -2,12 +2,12 @@
 
 import logging
 import re
-import time
 
 from litestar.exceptions import HTTPException, MethodNotAllowedException, NotFoundException
 from litestar.exceptions.http_exceptions import RequestEntityTooLarge
 from litestar.types import Scope
 
+from crmkit.core.crm import Crm
 from crmkit.errors import Problem
 from crmkit.records import KINDS
 from crmkit.render.answers import Failure
@@ -17,10 +17,6 @@ from crmkit.web.requests import Asked, crm_of
 
 log = logging.getLogger("crmkit")
 
-TOLD_SECONDS = 60  # a full disk refuses every write: a line for each would fill it further
-MOST_TOLD = 100  # different reasons remembered
-
-Told = dict[tuple[str, str], tuple[float, int]]  # (code, reason) -> when it was logged, how often it came since
 _BY_RECORD = {kind.record: kind for kind in KINDS}
 
 
@@ -33,19 +29,11 @@ def on_error(request: Asked, error: Exception) -> Response:
 
 
 def log_ours(scope: Scope, problem: Problem) -> None:
-    """Log a Problem that is the operator's to mend: mail, database, disk. The same again is told once a minute."""
-    reason = printable(str(problem.__cause__ or problem.hint))
-    told: Told = scope["litestar_app"].state["told"]
-    now, kind = time.monotonic(), (problem.code, reason)
-    told_at, untold = told.get(kind, (float("-inf"), 0))
-    if now - told_at < TOLD_SECONDS:
-        told[kind] = (told_at, untold + 1)
-        return
-    if len(told) >= MOST_TOLD:
-        told.clear()
-    told[kind] = (now, 0)
-    more = f" (and {untold} more since the last time)" if untold else ""
-    log.warning("request %s: %s: %s%s", logged_id(scope), problem.code, reason, more)
+    """Log a Problem that is the operator's to mend: mail, database, disk. The same again is logged once a minute."""
+    crm: Crm = scope["litestar_app"].state["crm"]
+    line = crm.database.told.line(printable(str(problem.__cause__ or problem.hint)))
+    if line:
+        log.warning("request %s: %s: %s", logged_id(scope), problem.code, line)
 
 
 def _translated(request: Asked, error: Exception) -> Problem:

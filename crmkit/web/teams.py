@@ -104,7 +104,10 @@ async def invite(request: Asked, id: FromPath[str]) -> Answer:
     found = await teams.invite(crm_of(request), actor_of(request), id, body, code_of(request))
     facts = {"id": found.id, "handle": f"invite/{found.id}", "email": found.email, "role": found.role}
     message = f"invited {found.email} as {found.role}: invite/{found.id}"
-    note = f"note: with that address they join at their next sign-in, or by POST /workspaces/{found.workspace_id}/join"
+    note = (
+        "note: they join by signing in with that address if they are new or share a workspace with you, else by "
+        f"POST /workspaces/{found.workspace_id}/join"
+    )
     return done(message, facts, [note], status=201)
 
 

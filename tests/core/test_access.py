@@ -103,7 +103,7 @@ def test_a_token_stands_behind_the_word_bearer_alone(
         answer = someone.json_of("GET", "/whoami", headers=headers)
         assert answer.get("error") == error, answer
         if error == "invalid_token" and not header.lower().startswith("bearer"):
-            assert answer["hint"].startswith("Send Authorization: Bearer TOKEN, with the word Bearer. ")
+            assert answer["hint"].startswith("Send Authorization: Bearer TOKEN: the word Bearer is missing. ")
 
 
 def outcome(back: Desk, calls: list[Any]) -> list[Any]:

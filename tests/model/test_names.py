@@ -24,7 +24,7 @@ def test_a_few_plain_words_are_said(name: str) -> None:
         "x" * 41, "a; b", "HINT  read on", "654321", "Your code is 654321", "x\ufe0f", "a\\b", "-rf",
     ],
 )  # fmt: skip
-def test_anything_else_is_not(name: str) -> None:
+def test_any_other_name_is_not_spoken(name: str) -> None:
     assert spoken(name, "ws_x") == "ws_x"
 
 

@@ -234,7 +234,7 @@ def test_a_revoked_token_mints_another(us: Team) -> None:
                 assert error_of(late.get("/whoami")) == (401, "invalid_token")
 
 
-def test_a_person_removed_and_invited_again_joins_by_saying_so_and_finds_no_old_token_alive(us: Team) -> None:
+def test_a_person_removed_and_invited_again_joins_by_saying_so_and_old_tokens_stay_dead(us: Team) -> None:
     assert us.alice.delete(us.member(us.bob)).status_code == 200
     assert us.alice.post(f"{us.path}/invites", json={"email": us.bob.email}).status_code == 201
     again = enter(us.home, us.bob.email)

@@ -218,7 +218,7 @@ def test_a_list_that_gets_no_turn_is_told_when_to_come_back(
     home: House, alice: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(scans, "MOST_WAITING", 0)
-    refused(alice, "busy", "GET", "/contacts", does="again in 2 seconds")
+    refused(alice, "busy", "GET", "/contacts", does="send it again in 2 seconds")
     refused(alice, "busy", "GET", "/search?q=jane", does="fewer at once")
 
 

@@ -15,8 +15,10 @@ from typing import Any
 
 import pytest
 
+from crmkit.settings import SettingsError
 from crmkit.storage import lists
 from crmkit.storage.tx import Connection
+from crmkit.web.connection import server
 from tests.house import ALICE, UNLIMITED, Process, command, house, process
 from tests.web.raw import answer, connected, head
 
@@ -107,6 +109,13 @@ def test_a_list_that_reads_long_is_given_up_and_answered(tmp_path: Path, monkeyp
 
 def test_with_nobody_there_it_stops_at_once(program: Process) -> None:
     assert stopped(program) < STOPS
+
+
+@pytest.mark.parametrize("option", ["limit_concurrency", "timeout_keep_alive", "h11_max_incomplete_event_size"])
+def test_an_option_that_only_an_overridden_method_or_another_parser_reads_is_refused(option: str) -> None:
+    with pytest.raises(SettingsError, match=option):
+        server.check({option: 1})
+    server.check(server.OPTIONS)
 
 
 def test_an_option_that_the_running_parser_does_not_read_stops_the_start(tmp_path: Path) -> None:
