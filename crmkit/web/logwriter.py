@@ -86,6 +86,7 @@ class LogHandler(logging.Handler):
 
     def __init__(self, writer: LogWriter) -> None:
         super().__init__()
+        self.setFormatter(logging.Formatter("%(message)s"))
         self._writer = writer
 
     def emit(self, record: logging.LogRecord) -> None:

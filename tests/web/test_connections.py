@@ -7,7 +7,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from subprocess import DEVNULL, PIPE
 
@@ -248,11 +248,26 @@ def is_open(program: Process, port: int) -> bool:
     """Tell whether the program still holds its end of the connection that has this port at the other."""
     own = int(program.url.rpartition(":")[2])
     lines = Path(f"/proc/{program.popen.pid}/net/tcp").read_text().splitlines()[1:]
-    ends = [line.split()[1:4] for line in lines]
-    return any(int(a.split(":")[1], 16) == own and int(b.split(":")[1], 16) == port and s == "01" for a, b, s in ends)
+    ends = [
+        (line.split()[1], line.split()[2], line.split()[9]) for line in lines
+    ]  # without an inode, no process has it
+    return any(int(a.split(":")[1], 16) == own and int(b.split(":")[1], 16) == port and i != "0" for a, b, i in ends)
 
 
 # numbers
+
+
+@contextmanager
+def with_files(folder: Path, flags: str, **environ: str) -> Iterator[tuple[int, str]]:
+    """Run the program under `ulimit` and yield its process id and URL."""
+    environ = {"CRMKIT_LIMITS_CONNECTIONS_PER_CLIENT": "0", **environ}
+    line, env = command("serve", "--port", "0", "--data", str(folder), **environ)
+    limited = ["sh", "-c", f"ulimit {flags}; exec {shlex.join(line)}"]
+    with subprocess.Popen(limited, env=env, stdout=PIPE, stderr=DEVNULL, cwd=folder.parent) as program:
+        try:
+            yield program.pid, announced(program)
+        finally:
+            program.kill()
 
 
 def test_a_client_has_so_many_connections_and_another_has_its_own(tmp_path: Path) -> None:
@@ -287,6 +302,18 @@ def test_a_trusted_proxy_has_as_many_connections_as_it_likes_and_0_lets_everybod
                 assert answer(connection)[0] == 200
 
 
+def test_a_client_with_far_too_many_connections_leaves_room_for_others(tmp_path: Path) -> None:
+    with (
+        with_files(tmp_path / "data", "-n 200", CRMKIT_LIMITS_CONNECTIONS_PER_CLIENT="5") as (_, url),
+        ExitStack() as stack,
+    ):
+        for _ in range(300):
+            stack.enter_context(connected(url, "127.0.0.2"))
+        with connected(url, "127.0.0.3") as other:
+            other.sendall(head())
+            assert answer(other)[0] == 200
+
+
 def test_past_the_connections_of_all_new_ones_are_told_so_and_the_old_are_served(tmp_path: Path) -> None:
     with process(tmp_path / "data", CRMKIT_LIMITS_CONNECTIONS="20") as program, ExitStack() as stack:
         held = [stack.enter_context(connected(program.url)) for _ in range(20)]
@@ -300,18 +327,6 @@ def test_past_the_connections_of_all_new_ones_are_told_so_and_the_old_are_served
         assert answer(held[0])[0] == 200
         for connection in many:
             connection.close()
-
-
-@contextmanager
-def with_files(folder: Path, flags: str) -> Iterator[tuple[int, str]]:
-    """Run the program under `ulimit` and yield its process id and URL."""
-    line, env = command("serve", "--port", "0", "--data", str(folder), CRMKIT_LIMITS_CONNECTIONS_PER_CLIENT="0")
-    limited = ["sh", "-c", f"ulimit {flags}; exec {shlex.join(line)}"]
-    with subprocess.Popen(limited, env=env, stdout=PIPE, stderr=DEVNULL, cwd=folder.parent) as program:
-        try:
-            yield program.pid, announced(program)
-        finally:
-            program.kill()
 
 
 def test_it_opens_as_many_files_as_it_may(tmp_path: Path) -> None:
@@ -417,6 +432,31 @@ def test_a_client_that_sends_a_little_more_gets_the_answer_and_no_reset(program:
             connection.sendall(b" " * (20 * KIB))
             time.sleep(0.02)
         assert rest(connection) == b""
+
+
+def test_a_client_that_sends_on_and_on_is_not_reset_before_it_could_read_the_answer(program: Process) -> None:
+    with connected(program.url) as connection:
+        connection.sendall(head("POST", "/contacts", f"Content-Length: {KIB * MIB}"))
+        connection.setblocking(False)
+        for _ in range(10):
+            with suppress(BlockingIOError):  # once all buffers are full
+                while True:
+                    connection.send(b" " * (64 * KIB))
+            time.sleep(0.02)
+        connection.setblocking(True)
+        assert answer(connection)[0] == 401
+
+
+def test_a_refused_client_that_stays_is_refused_once(program: Process) -> None:
+    with connected(program.url) as connection:
+        connection.sendall(b"GET /refused-once HTTP/1.1\r\n" + b"a: b\r\n" * 200)
+        refused(connection, 431, "head_too_large")
+        deadline = time.monotonic() + 10
+        while is_open(program, connection.getsockname()[1]):
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+    assert program.printed().count("/refused-once") == 1
+    assert "Traceback" not in program.printed()
 
 
 def test_a_body_that_was_read_leaves_the_connection_open(program: Process, token: str) -> None:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from crmkit.web.connection.protocol import Connection
 
 SWEEP_SECONDS = 1.0  # between two looks at all connections: one timer for all costs less than one for each request
-SPARE = 64  # connections past the limit that are still told so; more are closed without a word
+SPARE = 64  # connections past a limit that are still told so; more are closed without a word
 
 RETRY = {"Retry-After": "1"}
 
@@ -37,12 +37,13 @@ class Clients:
         if not self._sweeping:
             self._sweeping = True
             loop.call_later(SWEEP_SECONDS, self._sweep, loop)
-        if self.stops or len(self._open) > self._most + SPARE:
+        most = self.limits.connections_per_client
+        beyond = self._per_client[connection.peer] - most if connection.peer and most else 0
+        if self.stops or max(beyond, len(self._open) - self._most) > SPARE:
             connection.transport.abort()
         elif len(self._open) > self._most:
             return Problem("busy", "This server has as many connections as it takes; try again shortly.", headers=RETRY)
-        elif self._has_too_many(connection.peer):
-            most = self.limits.connections_per_client
+        elif beyond > 0:
             return Problem("busy", f"Keep at most {most} connections open at once, and use them again.", headers=RETRY)
         return None
 
@@ -56,10 +57,6 @@ class Clients:
     def peer(self, host: str) -> str:
         """Return whose connections are counted together with one from this address; empty for a trusted proxy."""
         return "" if host in self._trusted else ip.client(host)
-
-    def _has_too_many(self, peer: str) -> bool:
-        most = self.limits.connections_per_client
-        return bool(peer and most) and self._per_client[peer] > most
 
     def _sweep(self, loop: asyncio.AbstractEventLoop) -> None:
         now = loop.time()

@@ -56,7 +56,6 @@ class Connection(HttpToolsProtocol):
         self._newest: Exchange | None = None  # the one whose body comes
         self._is_lost = False
         self._is_deaf = False  # whatever still comes is thrown away
-        self._is_lingering = False
         self._is_hurried = False
         self._thrown = 0  # bytes
         self._in_head = False
@@ -247,21 +246,19 @@ class Connection(HttpToolsProtocol):
 
         What the client still sends is read for a moment: a reset would take the answer from it.
         """
-        if is_clean or self._clients.stops or self._thrown > LINGER_BYTES:
+        if is_clean or self._clients.stops:
             self.transport.close()
             return
-        self._is_deaf = self._is_lingering = True
+        self._is_deaf = True
         self.deadline = self.loop.time() + LINGER_SECONDS
         self.transport.write_eof()
-        self.flow.resume_reading()
+        if self._thrown <= LINGER_BYTES:
+            self.flow.resume_reading()
 
     def _throw_away(self, size: int) -> None:
         self._thrown += size
         if self._thrown > LINGER_BYTES:
-            if self._is_lingering:
-                self.transport.close()
-            else:
-                self.flow.pause_reading()
+            self.flow.pause_reading()
 
     # time
 
@@ -284,7 +281,7 @@ class Connection(HttpToolsProtocol):
         if self._running is not None and self._running.is_waiting:
             self._is_deaf = True
             self._running.fail(late(f"Send the body without a pause of {seconds.stall_seconds} seconds."))
-        elif self._in_head and self._running is None:
+        elif self._in_head and not self._is_deaf:
             self._refuse(late(f"Send the head of a request within {seconds.head_seconds} seconds."))
         else:
             self.transport.close()
