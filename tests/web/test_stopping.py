@@ -103,8 +103,26 @@ def test_a_list_that_reads_long_is_given_up_and_answered(tmp_path: Path, monkeyp
         assert time.monotonic() - started < STOPS + 1  # what runs the tests runs here, too
         for answered in (one.result(20) for one in asked):
             assert answered.status_code == 503
-            assert answered.text.startswith("ERROR busy\nHINT  The server stops")
+            assert answered.text.startswith("ERROR busy\nHINT  The server is stopping")
         alice.close()
+
+
+def test_a_mail_server_that_says_nothing_holds_up_no_stop(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"smtp://127.0.0.1:{silent.getsockname()[1]}"
+        with (
+            process(tmp_path / "data", local=False, CRMKIT_MAIL_SMTP_URL=url) as running,
+            connected(running.url) as one,
+        ):
+            body = b'{"email":"alice@example.com"}'
+            one.sendall(head("POST", "/auth/request", f"Content-Length: {len(body)}") + body)
+            silent.settimeout(20)
+            asked, _ = silent.accept()  # the server waits for its greeting from now on
+            with asked:
+                assert stopped(running) < STOPS
+            status, _, told = answer(one)
+            assert (status, told.splitlines()[0]) == (503, "ERROR busy")
+            assert "may or may not have been done" in told
 
 
 def test_with_nobody_there_it_stops_at_once(program: Process) -> None:

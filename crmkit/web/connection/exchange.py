@@ -20,6 +20,13 @@ STEP = 1024  # bytes of a body that are progress: one now and then is none
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
+def unfinished() -> Problem:
+    hint = (
+        "The server stopped before this was answered: it may or may not have been done. Look before you send it again."
+    )
+    return Problem("busy", hint, headers={"Retry-After": "1"})
+
+
 class Exchange:
     """Reads the body as it comes, writes the answer; knows whether both are whole."""
 
@@ -60,7 +67,8 @@ class Exchange:
         try:
             await app(self.scope, self.receive, self.send)
         except asyncio.CancelledError:  # the time to stop is over
-            pass
+            if not self._head:
+                await self._connection.edge.refusing(unfinished())(self.scope, self.receive, self.send)
         except Exception as error:
             log.error("a request failed outside the application", exc_info=error)
         if not self.is_answered:

@@ -49,7 +49,7 @@ class Connection(HttpToolsProtocol):
         self.deadline = NEVER  # of what is waited for: a head, more of a body, the next request
         self._clients = clients
         self._limits = clients.limits
-        self._edge = edge
+        self.edge = edge
         self._running: Exchange | None = None
         self._waiting: deque[tuple[Exchange, Any]] = deque()  # requests sent ahead of the answer to another
         self._rest = b""  # what came after them, not yet parsed
@@ -239,7 +239,7 @@ class Connection(HttpToolsProtocol):
             "path": self.url.partition(b"?")[0].decode("latin-1"),
         }
         scope = {"method": "-", "path": "-", **self.scope, **(named if self.url else {}), "query_string": b""}
-        self._answer(Exchange(self, scope, keep_alive=False), self._edge.refusing(problem))
+        self._answer(Exchange(self, scope, keep_alive=False), self.edge.refusing(problem))
 
     def _end(self, is_clean: bool) -> None:
         """Close after the last answer.
