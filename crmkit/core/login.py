@@ -45,13 +45,14 @@ class CodeSent:
 
 @dataclass(frozen=True)
 class SignedIn:
-    """`token` is shown this once."""
+    """`token` is shown this once; `joined` are the invites that signing in accepted, `invites` those that wait."""
 
     token: str
     token_name: str
     email: str
     workspace: Membership
     workspaces: tuple[Membership, ...]
+    joined: tuple[Invite, ...] = ()
     invites: tuple[Invite, ...] = ()
     allowance: Allowance | None = None
 
@@ -63,6 +64,7 @@ class Welcome:
     user: User
     workspaces: list[Membership]
     start: Membership
+    joined: list[Invite]
     invites: list[Invite]
 
 
@@ -132,7 +134,8 @@ def sign_in(tx: Tx, crm: Crm, email: str, token_name: str) -> SignedIn:
     """Return a fresh token for the person with this address, which works where they begin."""
     found = welcome(tx, crm, email, token_name)
     token, _ = new_token(tx, crm, found.user, found.start, token_name)
-    return SignedIn(token, token_name, email, found.start, tuple(found.workspaces), tuple(found.invites))
+    workspaces, joined, invites = tuple(found.workspaces), tuple(found.joined), tuple(found.invites)
+    return SignedIn(token, token_name, email, found.start, workspaces, joined, invites)
 
 
 def welcome(tx: Tx, crm: Crm, email: str, token_name: str) -> Welcome:
@@ -160,7 +163,7 @@ def welcome(tx: Tx, crm: Crm, email: str, token_name: str) -> Welcome:
         tx.actor = access.actor_in(user, opened, "", token_name)
         audit.append(tx, "workspace.create", f"workspace/{opened.workspace_id}", {"name": [None, opened.name]})
     start = joined[-1] if is_new and joined else workspaces[0]
-    return Welcome(user, workspaces, start, invites.of_address(tx.connection, email))
+    return Welcome(user, workspaces, start, accepted, invites.of_address(tx.connection, email))
 
 
 def new_token(tx: Tx, crm: Crm, user: User, place: Membership, name: str, is_app: bool = False) -> tuple[str, str]:

@@ -7,7 +7,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
 from crmkit.core import account, login, sessions
-from crmkit.core.login import CODE_ENTRY, CODE_REQUEST
+from crmkit.core.login import CODE_ENTRY, CODE_REQUEST, SignedIn
 from crmkit.core.sessions import Identity
 from crmkit.model.listing import Paging, Rows
 from crmkit.model.names import spoken_address
@@ -16,6 +16,8 @@ from crmkit.render.answers import Answer, Card, Lines, done
 from crmkit.storage.invites import Invite
 from crmkit.web.gate import DIRECT, PUBLIC, QUERY
 from crmkit.web.requests import Asked, actor_of, body_of, client_of, code_of, crm_of, read
+
+MOST_TOLD = 3  # other workspaces that a sign-in names
 
 
 @post(
@@ -49,16 +51,38 @@ async def enter_code(request: Asked) -> Answer:
         "workspaces": [
             {"id": place.workspace_id, "name": place.name, "role": place.role} for place in signed_in.workspaces
         ],
-        "invites": [
-            {"workspace_id": invite.workspace_id, "role": invite.role, "invited_by": invite.invited_by}
-            for invite in signed_in.invites
-        ],
+        "joined": _facts_of(signed_in.joined),
+        "invites": _facts_of(signed_in.invites),
     }
     lines = {"token": signed_in.token, "workspace": signed_in.workspace.workspace_id}
     notes = ["save this token, it is shown once; send it as Authorization: Bearer TOKEN on every request"]
+    notes += _places_told(signed_in)
     notes += invites_told(signed_in.invites)
     limits = signed_in.allowance.headers if signed_in.allowance else {}
     return Card(lines, facts, done="authenticated", comments=[f"note: {note}" for note in notes], limits=limits)
+
+
+def _facts_of(invites: Iterable[Invite]) -> list[dict[str, str]]:
+    return [
+        {"workspace_id": invite.workspace_id, "role": invite.role, "invited_by": invite.invited_by}
+        for invite in invites
+    ]
+
+
+def _places_told(signed_in: SignedIn) -> list[str]:
+    """Return a note for each workspace that was joined just now, and one for those where the token does not work."""
+    notes = [
+        f"you joined {invite.workspace_id} as {invite.role}, invited by {spoken_address(invite.invited_by)}"
+        for invite in signed_in.joined
+    ]
+    here = signed_in.workspace.workspace_id
+    others = [place.workspace_id for place in signed_in.workspaces if place.workspace_id != here][:MOST_TOLD]
+    if others:
+        notes.append(
+            f"you also belong to {', '.join(others)}; POST /workspaces/{others[0]}/tokens gives a token that works "
+            "there"
+        )
+    return notes
 
 
 def invites_told(invites: Iterable[Invite]) -> list[str]:

@@ -31,7 +31,7 @@ def test_an_invite_is_not_mailed_or_does_not_say_how_to_sign_in(us: Team) -> Non
     ok, note = answer.text.splitlines()
     found = re.fullmatch(rf"OK invited {re.escape(dave)} as member: invite/(inv_\w{{8}})", ok)
     assert found, ok
-    assert "next sign-in" in note
+    assert "they join by signing in with that address if they are new" in note
     (letter,) = us.home.letterbox.letters[before:]
     assert letter.to == dave
     command = f"""    curl {us.home.url}/auth/request -d '{{"email":"YOUR ADDRESS"}}'\n"""

@@ -38,6 +38,20 @@ def test_an_invite_by_a_stranger_waits_and_every_sign_in_tells_how_to_join(us: T
     assert us.people()[us.charlie.email] == "member"
 
 
+def test_a_newcomer_is_told_whose_invite_brought_them_where_and_where_else_they_belong(us: Team) -> None:
+    dave = address("dave")
+    new(us.alice, f"{us.path}/invites", email=dave)
+    us.home.clock.move(seconds=3)
+    with us.home.stranger() as someone:
+        someone.post("/auth/request", json={"email": dave})
+        text = someone.post("/auth/verify", json={"email": dave, "code": us.home.letterbox.code_for(dave)}).text
+    assert f"\nworkspace: {us.id}\n" in text
+    joined, others = text.splitlines()[-2:]
+    assert joined == f"# note: you joined {us.id} as member, invited by {us.alice.email}"
+    (own,) = {place["id"] for place in verified(us.home, dave)[1]["workspaces"]} - {us.id}
+    assert others == f"# note: you also belong to {own}; POST /workspaces/{own}/tokens gives a token that works there"
+
+
 def test_the_name_that_a_stranger_gave_a_workspace_is_told_nobody_before_they_join(us: Team) -> None:
     us.alice.patch(us.path, json={"name": us.charlie.email})
     new(us.alice, f"{us.path}/invites", email=us.charlie.email)

@@ -69,7 +69,7 @@ def test_the_whole_way_in_as_json(home: House) -> None:
         assert sent == {"ok": True, "message": f"code sent to {ALICE}", "email": ALICE}
         entry = {"email": ALICE, "code": home.letterbox.code_for(ALICE)}
         facts = someone.json_of("POST", "/auth/verify", entry)
-    assert set(facts) == {"token", "token_name", "email", "workspace_id", "workspaces", "invites"}
+    assert set(facts) == {"token", "token_name", "email", "workspace_id", "workspaces", "joined", "invites"}
     assert (facts["email"], facts["token_name"]) == (ALICE, "default")
     assert facts["workspaces"] == [{"id": facts["workspace_id"], "name": ALICE, "role": "admin"}]
 
