@@ -27,20 +27,28 @@ SERVER_TRIES = ((1, 200), (30, 300))
 LONG = 8  # letters and digits of a long code: 31**8 (about 8.5e11) differ
 MAILS_PER_USER = 100  # an hour, of those that a signed-in user has sent: invites, codes of step-up
 
-_WRONG = "The code is wrong, used, outdated or for something else."
+WRONG = "The code is wrong, used, outdated or for something else."
 _FULL = "This server sends no more mail this hour; wait, or ask the operator."
 
 
 @dataclass(frozen=True)
 class Use:
-    """What a code is for, by the names of its counters: what strangers spend by signing in, step-up still has."""
+    """What a mail is for, by the names of its counters: what strangers spend in one way is still there in another.
+
+    They count for the address the mail goes to, or for `who`, if that is set.
+    """
 
     mails: str
     wrong: str
+    hint: str = "{most} codes were sent to this address within an hour. Use the newest, or wait {wait} seconds."
+    who: str = ""
 
 
+# a code entered in vain counts alike however it was asked for: guessing has one bound
 SIGN_IN = Use("code", "wrong")
+CONNECT = Use("connect", "wrong")
 STEP_UP = Use("step-up", "wrong step-up")
+INVITE = Use("invite", "wrong", "{most} invites were sent to this address within an hour; wait {wait} seconds.")
 
 
 def fresh(tx: Tx) -> str:
@@ -56,11 +64,10 @@ def postage(tx: Tx, crm: Crm, email: str, use: Use, sender: str = "") -> tuple[B
     Half of the mails of an hour are kept for addresses that the server knows.
     """
     limits = crm.settings.limits
-    too_often = "{most} codes were sent to this address within an hour. Use the newest, or wait {wait} seconds."
     # counted for both, so that both take the same time
     share = ("known", 0) if is_known(tx, email) else ("strangers", (limits.mails_per_hour + 1) // 2)
     spent = [
-        Budget(use.mails, email, limits.signin_per_hour, HOUR, too_often),
+        Budget(use.mails, use.who or email, limits.signin_per_hour, HOUR, use.hint),
         Budget("mail", "all", limits.mails_per_hour, HOUR, _FULL),
         Budget("mail", *share, HOUR, _FULL),
     ]
@@ -108,15 +115,15 @@ def entered(tx: Tx, crm: Crm, email: str, use: Use, purpose: str, typed: str, pl
         return "Codes of six digits are not taken for a while, because too many wrong ones were entered here."
     waiting = codes.find(tx, email, purpose)
     if waiting is None or waiting.wrong_tries >= TRIES_PER_CODE:
-        return _WRONG
+        return WRONG
     if not is_alive(waiting.expires_at, tx.now, minutes=crm.settings.auth.code_minutes):
-        return _WRONG
+        return WRONG
     if not hmac.compare_digest(waiting.hash, codes.keyed_hash(crm.key, email, purpose + place, typed)):
         codes.count_wrong(tx, email, purpose)
-        codes.count(tx, use.wrong, email)
+        codes.count(tx, use.wrong, use.who or email)
         if is_short:
             codes.count(tx, codes.GUESS, codes.SERVER)
-        return _WRONG
+        return WRONG
     codes.remove(tx, email, purpose)
     return ""
 
@@ -124,7 +131,7 @@ def entered(tx: Tx, crm: Crm, email: str, use: Use, purpose: str, typed: str, pl
 def tries_left(tx: Tx, email: str, use: Use) -> Allowance:
     """Return how many wrong codes the address may still enter today."""
     midnight = f"{tx.now[:10]}T00:00:00Z"
-    wrong, _ = codes.counted(tx, use.wrong, email, midnight)
+    wrong, _ = codes.counted(tx, use.wrong, use.who or email, midnight)
     wait = budgets.seconds(tx.now, after(midnight, seconds=DAY))
     return Allowance(WRONG_TRIES_PER_DAY, max(0, WRONG_TRIES_PER_DAY - wrong), wait)
 

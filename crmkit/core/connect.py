@@ -122,7 +122,7 @@ async def start(crm: Crm, network: str, request: Request, email: str) -> Started
     email = login.CODE_REQUEST.filled({"email": email})["email"]
     handle = grants.secret()
     letter = partial(_letter, crm, request, email)
-    sent = await login.mail_code(crm, network, email, PURPOSE, letter, place=handle)
+    sent = await login.mail_code(crm, network, email, codes.CONNECT, PURPOSE, letter, place=handle)
 
     def unit(tx: Tx) -> None:
         grants.begin(tx, handle, email, request.asked, _soon(crm, tx))
@@ -142,8 +142,10 @@ async def prove(crm: Crm, network: str, request: Request, handle: str, code: str
         signin = _under_way(tx, crm, request, handle)
         if signin.user_id:  # the button was pressed twice
             return _choices(tx, signin)
-        codes.check_tries(tx, signin.email, codes.SIGN_IN)
-        wrong = codes.entered(tx, crm, signin.email, codes.SIGN_IN, PURPOSE, code, handle)
+        codes.check_tries(tx, signin.email, codes.CONNECT)
+        wrong = codes.entered(tx, crm, signin.email, codes.CONNECT, PURPOSE, code, handle)
+        if not login.may_enter(tx, crm, signin.email):  # the invite was withdrawn since the code was mailed
+            wrong = codes.WRONG
         if wrong:
             return Problem("invalid_code", f"{wrong} Check the newest mail, or get a new code.")
         found = login.welcome(tx, crm, signin.email, request.app)

@@ -75,21 +75,21 @@ async def request_code(crm: Crm, client: str, body: dict[str, Any]) -> CodeSent:
     leave (that try is not counted).
     """
     email = CODE_REQUEST.filled(body)["email"]
-    return await mail_code(crm, client, email, LOGIN, partial(_letter, crm, email))
+    return await mail_code(crm, client, email, codes.SIGN_IN, LOGIN, partial(_letter, crm, email))
 
 
 async def mail_code(
-    crm: Crm, client: str, email: str, purpose: str, letter: Callable[[str], Message], place: str = ""
+    crm: Crm, client: str, email: str, use: codes.Use, purpose: str, letter: Callable[[str], Message], place: str = ""
 ) -> CodeSent:
     """Mail a code in a letter; `place` as in `codes.keep`. Someone who may not open an account gets a refusal."""
     by_client = _mails_of(crm, client)
     await _admit(crm, _requests_of(crm, client), by_client)
 
     def unit(tx: Tx) -> tuple[str, Allowance, tuple[Budget, ...], bool]:
-        codes.check_tries(tx, email, codes.SIGN_IN)
-        spent = codes.postage(tx, crm, email, codes.SIGN_IN)
+        codes.check_tries(tx, email, use)
+        spent = codes.postage(tx, crm, email, use)
         allowance, *_ = budgets.spend(tx, *spent)
-        return codes.fresh(tx), allowance, spent, crm.settings.auth.signup == "open" or codes.is_known(tx, email)
+        return codes.fresh(tx), allowance, spent, may_enter(tx, crm, email)
 
     code, allowance, spent, welcome = await crm.database.write(unit)
     await codes.send(crm, letter(code) if welcome else _refusal(crm, email), [*spent, by_client])
@@ -98,6 +98,11 @@ async def mail_code(
     await crm.database.write(partial(codes.keep, crm=crm, email=email, purpose=purpose, code=kept, place=place))
     local = crm.settings.auth.local and welcome
     return CodeSent(email, allowance, code if local else None)
+
+
+def may_enter(tx: Tx, crm: Crm, email: str) -> bool:
+    """Tell whether somebody with this address may sign in at this moment."""
+    return crm.settings.auth.signup == "open" or codes.is_known(tx, email)
 
 
 async def enter_code(crm: Crm, client: str, body: dict[str, Any]) -> SignedIn:
@@ -112,6 +117,8 @@ async def enter_code(crm: Crm, client: str, body: dict[str, Any]) -> SignedIn:
     def unit(tx: Tx) -> tuple[SignedIn | str, Allowance]:
         codes.check_tries(tx, email, codes.SIGN_IN)
         wrong = codes.entered(tx, crm, email, codes.SIGN_IN, LOGIN, entry["code"])
+        if not may_enter(tx, crm, email):  # the invite was withdrawn since the code was mailed
+            wrong = codes.WRONG
         return wrong or sign_in(tx, crm, email, name), codes.tries_left(tx, email, codes.SIGN_IN)
 
     signed_in, tries = await crm.database.write(unit)

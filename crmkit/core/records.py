@@ -50,7 +50,7 @@ async def find_all(
     workspace = Workspace(actor.workspace_id, actor.workspace_number)
     binding = asked.binding(f"{actor.workspace_id}/{kind.plural}")
     position = unseal(crm.key, binding, asked.cursor) if asked.cursor else None
-    page = await crm.database.scan(actor.workspace_id, lists.fetch_page, kind, workspace, asked, position)
+    page = await crm.database.scan(actor, lists.fetch_page, kind, workspace, asked, position)
     notes = (*asked.notes, *((CLOSEST,) if page.closest else ()))
     following = None if page.position is None else seal(crm.key, binding, page.position)
     paging = Paging(position is None, page.total, page.at_least, following, notes)

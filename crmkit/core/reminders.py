@@ -31,10 +31,10 @@ async def due(crm: Crm, actor: Actor, asked: Mapping[str, str]) -> Rows:
     # the first page fixes what "within days" means, so that pages fit together
     until, *past = unseal(crm.key, binding, cursor) if cursor else [after(now, days=days)]
     place = (FOLLOWED_UP, actor.workspace_id, until)
-    rows = await crm.database.scan(actor.workspace_id, reminders.due, *place, past or None, limit + 1)
+    rows = await crm.database.scan(actor, reminders.due, *place, past or None, limit + 1)
     total = at_least = following = None
     if not cursor:
-        total = await crm.database.scan(actor.workspace_id, reminders.count, *place, COUNTED + 1)
+        total = await crm.database.scan(actor, reminders.count, *place, COUNTED + 1)
         total, at_least = (None, COUNTED) if total > COUNTED else (total, None)
     if len(rows) > limit:
         kind, id, at, *_ = rows[limit - 1]

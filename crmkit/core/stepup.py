@@ -4,7 +4,7 @@ Of a connected app it is wanted for more (see web/consent.py): its request comes
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TypeVar
 
@@ -52,18 +52,22 @@ async def confirmed(crm: Crm, actor: Actor, code: str, check: Callable[[Tx], Act
     of codes.
     """
     acts: list[Act] = []
+    # an app has codes and counters of its own: what it does in vain takes nothing from its user
+    app = f"{actor.token_id} " if actor.must_confirm else ""
+    use = replace(codes.STEP_UP, who=app.strip())
 
     def unit(tx: Tx) -> T | _Asked | _Wrong:
         act = check(tx)
         if act is None or not (act.always or actor.must_confirm):
             return do(tx)
+        act = replace(act, purpose=f"{app}{act.purpose}")
         acts[:] = [act]
         email = tx.by.email
-        codes.check_tries(tx, email, codes.STEP_UP)
+        codes.check_tries(tx, email, use)
         if code:
-            wrong = codes.entered(tx, crm, email, codes.STEP_UP, act.purpose, code)
-            return _Wrong(wrong, codes.tries_left(tx, email, codes.STEP_UP)) if wrong else do(tx)
-        spent = codes.postage(tx, crm, email, codes.STEP_UP, sender=tx.by.user_id)
+            wrong = codes.entered(tx, crm, email, use, act.purpose, code)
+            return _Wrong(wrong, codes.tries_left(tx, email, use)) if wrong else do(tx)
+        spent = codes.postage(tx, crm, email, use, sender=tx.by.user_id)
         budgets.spend(tx, *spent)
         return _Asked(codes.fresh(tx), spent)
 

@@ -72,7 +72,7 @@ async def invite(crm: Crm, actor: Actor, id: str, body: Mapping[str, Any], code:
         before = invites.waiting(tx.connection, bare, email)
         if before is None:
             quotas.check(tx, crm.settings, "members")
-        spent = codes.postage(tx, crm, email, codes.SIGN_IN, sender=tx.by.user_id)
+        spent = codes.postage(tx, crm, email, codes.INVITE, sender=tx.by.user_id)
         budgets.spend(tx, *spent)
         found, new = invites.put(tx, bare, email, role)
         if new:

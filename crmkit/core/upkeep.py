@@ -56,7 +56,10 @@ async def index_all(crm: Crm) -> None:
 async def merge_all(crm: Crm) -> None:
     """Merge what the index was written in, in small steps, until all is done or somebody writes."""
     for kind in KINDS:
-        is_whole = await crm.database.scan("", search.is_scattered, kind)
+        try:
+            is_whole = await crm.database.scan(None, search.is_scattered, kind)
+        except Problem:  # lists keep all connections busy
+            continue
         step = partial(search.merge, kind=kind, is_whole=is_whole)
         while not crm.database.wrote.is_set() and await crm.database.write(step, silent=True):
             pass

@@ -78,7 +78,7 @@ async def mint_token(
 ) -> tuple[str, str, Membership]:
     """Return (token, its name, the workspace it works in); this is how one switches workspaces.
 
-    With step-up for a connected app: the new token would outlive the app's own.
+    With step-up for a connected app, whose new token outlives its own, and like its own works in its workspace alone.
     """
     bare, name = workspace_id(id), TOKEN.filled(body)["token_name"] or "default"
     token = tokens.mint()
@@ -86,11 +86,11 @@ async def mint_token(
     def check(tx: Tx) -> stepup.Act:
         access.member_of(tx, bare)
         sessions.check_room(tx, crm)
-        return stepup.Act(f"token.create {bare}", f"make a token for {bare}", always=False)
+        return stepup.Act(f"token.create {bare}", f"make a further token for {bare}", always=False)
 
     def do(tx: Tx) -> Membership:
         place = access.member_of(tx, bare)
-        token_id = tokens.insert(tx, token, actor.user_id, bare, name)
+        token_id = tokens.insert(tx, token, actor.user_id, bare, name, is_app=bool(tx.by.is_app))
         audit.append(tx, "token.create", f"token/{token_id}", {"name": [None, name]})
         return place
 

@@ -99,8 +99,9 @@ def remove_user(tx: Tx, user_id: str, email: str) -> None:
         ("DELETE FROM attempts WHERE who = ?", email),
         ("DELETE FROM attempts WHERE who = ?", user_id),
         ("DELETE FROM codes WHERE email = ?", email),
-        ("DELETE FROM codes WHERE instr(purpose, ?) > 0", email),  # what others were about to do with them
-        ("DELETE FROM codes WHERE instr(purpose, ?) > 0", user_id),
+        # what others were about to do with them, whose id or address is a word of the purpose
+        ("DELETE FROM codes WHERE instr(' ' || purpose || ' ', ' ' || ? || ' ') > 0", email),
+        ("DELETE FROM codes WHERE instr(' ' || purpose || ' ', ' ' || ? || ' ') > 0", user_id),
         ("DELETE FROM invites WHERE invited_by = ?", email),
         ("DELETE FROM users WHERE id = ?", user_id),
     ):

@@ -132,11 +132,12 @@ class Database:
         value: T | None = self._recall.find((work, *args))
         return value
 
-    async def scan(self, workspace: str, work: Callable[..., T], *args: Any) -> T:
-        """Return `work(connection, *args)`, a list, search or count in a workspace (see Scans.run)."""
+    async def scan(self, actor: Actor | None, work: Callable[..., T], *args: Any) -> T:
+        """Return `work(connection, *args)`, a list, search or count for an actor or the system (see Scans.run)."""
         if self._scans is None:
             raise RuntimeError("the database is closed")
-        return await self._scans.run(workspace, work, *args)
+        workspace, user = ("", "") if actor is None else (actor.workspace_id, actor.user_id)
+        return await self._scans.run(workspace, user, work, *args)
 
     async def check(self) -> None:
         """Return if the database can be read and written; raises `not_ready`.

@@ -38,11 +38,14 @@ class Log:
         self._one = asyncio.Lock()
 
     async def bound(self) -> None:
-        """Begin the log anew if it is too large; the writer calls it between two transactions."""
-        size = self._size()
-        if size > self._most and not await self.begin_anew():
-            # another program reads the file, or the disk is full: not at every commit from now on
-            self._most = size + KEPT_BYTES
+        """Begin the log anew if it is too large; the writer calls it between transactions, and it raises nothing."""
+        try:
+            size = self._size()
+            if size > self._most and not await self.begin_anew():
+                # another program reads the file, or the disk is full: not at every commit from now on
+                self._most = size + KEPT_BYTES
+        except Exception:
+            log.exception("the size of the write-ahead log could not be bound")
 
     async def begin_anew(self) -> bool:
         """Copy all of the log back and empty it; tell whether that could be done."""
@@ -59,7 +62,7 @@ class Log:
         return is_done
 
     def _size(self) -> int:
-        with suppress(FileNotFoundError):
+        with suppress(OSError):
             return self._file.stat().st_size
         return 0
 

@@ -80,8 +80,9 @@ def snapshot(connection: Connection, patience: Patience, work: Callable[..., T],
         raise (_too_slow() if patience.is_late else given_up()) from None
     finally:
         connection.set_progress_handler(None, 0)
-        connection.execute("ROLLBACK")
         _patience.reset(before)
+        if connection.in_transaction:  # SQLite ends it by itself when the disk cannot be read
+            connection.execute("ROLLBACK")
 
 
 def given_up() -> Problem:

@@ -51,7 +51,7 @@ class Reader:
 
     async def _hop(self) -> None:
         await gathered(self._waiting, TURNS)
-        if not self._resumed.is_set():
+        while not self._resumed.is_set():
             await self._resumed.wait()
         asked, self._waiting = self._waiting, []
         try:

@@ -1,8 +1,8 @@
 """Reads that may take long, lists and searches: workspaces take turns, so that none waits for all that another asks.
 
-Each connection has a thread of its own, which takes the next read itself. A workspace has one connection at a time;
-what it asks meanwhile waits in its own queue, which is bounded. What waits longer than a read may take, or whose client
-has gone, is dropped.
+Each connection has a thread of its own, which takes the next read itself. A workspace has one connection at a time, and
+so has a user, who may belong to many; what is asked of a workspace meanwhile waits in its own queue, which is bounded.
+What waits longer than a read may take, or whose client has gone, is dropped.
 """
 
 import asyncio
@@ -28,6 +28,7 @@ class _Asked:
     """A read that waits or runs."""
 
     workspace: str
+    user: str
     work: Callable[..., Any]
     args: tuple[Any, ...]
     answer: asyncio.Future[Any]
@@ -53,20 +54,20 @@ class Scans:
         for thread in self._threads:
             thread.start()
 
-    async def run(self, workspace: str, work: Callable[..., T], *args: Any) -> T:
+    async def run(self, workspace: str, user: str, work: Callable[..., T], *args: Any) -> T:
         """Return `work(connection, *args)`, in one snapshot; what it raises is raised.
 
         Raises `busy` when too much of this workspace waits already, or this waited too long for its turn.
         """
         answer: asyncio.Future[T] = self._loop.create_future()
-        asked = _Asked(workspace, work, args, answer, Patience.of_asker())
+        asked = _Asked(workspace, user, work, args, answer, Patience.of_asker())
         with self._lock:
             if len(self._waiting.get(workspace, ())) >= MOST_WAITING:
                 raise _too_many()
             self._waiting.setdefault(workspace, deque()).append(asked)
-            # a thread that is about to look for a read, now or once that of the same workspace is done, finds this one
+            # a thread that is about to look for a read finds this one
             looking = len(self._threads) - len(self._idle) - len(self._running)
-            if workspace not in self._running and not looking:
+            if not looking and self._has_turn(workspace):
                 self._wake()
         return await answer
 
@@ -117,7 +118,7 @@ class Scans:
                 with self._lock:
                     asked = self._taken()
                     if asked is not None:
-                        if any(workspace not in self._running for workspace in self._waiting):
+                        if any(map(self._has_turn, self._waiting)):
                             self._wake()
                     elif self._is_closed:
                         return
@@ -136,13 +137,18 @@ class Scans:
         if self._is_paused:
             return None
         for workspace, queue in self._waiting.items():
-            if workspace not in self._running:
+            if self._has_turn(workspace):
                 asked = self._running[workspace] = queue.popleft()
                 del self._waiting[workspace]
                 if queue:
                     self._waiting[workspace] = queue  # behind all others
                 return asked
         return None
+
+    def _has_turn(self, workspace: str) -> bool:
+        """Tell whether the oldest waiting read of a workspace may run: no other of it runs, and none of its user."""
+        user = self._waiting[workspace][0].user
+        return workspace not in self._running and all(asked.user != user for asked in self._running.values())
 
     def _ended(self, asked: _Asked, outcome: Any) -> None:
         """Tell what became of a read, or let it wait for its turn again; the caller holds the lock."""

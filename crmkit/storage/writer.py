@@ -72,7 +72,12 @@ class Writer:
         return await answer
 
     async def check(self) -> None:
-        """Write a little if the disk refused the newest write; raises `not_ready` while it still does."""
+        """Write a little if the disk refused the newest write; raises `not_ready` while it still does.
+
+        RuntimeError where the writer is no more, so that nobody takes its silence for health.
+        """
+        if self._task.done():
+            raise RuntimeError("the writer has ended")
         if self._is_failing:
             await self.write(lambda tx: _touch(tx.connection))
 

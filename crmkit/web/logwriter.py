@@ -66,13 +66,12 @@ class LogWriter:
             with self._changed:
                 lines, lost = self._lines, self._lost
                 self._lines, self._size, self._lost = [], 0, 0
-            if lost:
-                lines.append(self.told("warning", f"{lost} log lines were lost"))
+            told = [self.told("warning", f"{lost} log lines were lost")] if lost else []
             try:
-                self._put("".join(lines))
+                self._put("".join((*lines, *told)))
             except (OSError, ValueError):  # nobody reads any more, the disk is full, the stream is closed
                 with self._changed:
-                    self._lost += len(lines)
+                    self._lost += lost + len(lines)
             with self._changed:
                 self._changed.wait_for(lambda: self._is_flushed, PAUSE_SECONDS)
                 if not self._lines:
@@ -90,7 +89,12 @@ class LogHandler(logging.Handler):
         self._writer = writer
 
     def emit(self, record: logging.LogRecord) -> None:
-        self._writer.write(self._writer.told(record.levelname.lower(), self.format(record)))
+        try:
+            line = self.format(record)
+        except Exception:
+            self.handleError(record)
+            return
+        self._writer.write(self._writer.told(record.levelname.lower(), line))
 
 
 def _on(stream: TextIO) -> Callable[[str], None]:

@@ -36,6 +36,14 @@ def log_ours(scope: Scope, problem: Problem) -> None:
         log.warning("request %s: %s: %s", logged_id(scope), problem.code, line)
 
 
+def unfinished() -> Problem:
+    """Return what a request is answered that the end of the server cut off."""
+    hint = (
+        "The server stopped before this was answered: it may or may not have been done. Look before you send it again."
+    )
+    return Problem("busy", hint, headers={"Retry-After": "1"})
+
+
 def _translated(request: Asked, error: Exception) -> Problem:
     if isinstance(error, NotFoundException):
         return Problem("unknown_path", "There is nothing at this path. GET /help lists every endpoint.")

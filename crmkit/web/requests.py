@@ -72,15 +72,16 @@ async def sent_of(request: Asked) -> bytes:
     most = request.route_handler.resolve_request_max_body_size() or math.inf
     if int(header_of(request.scope, b"content-length") or 0) > most:
         raise RequestEntityTooLarge
-    read, more = b"", True
+    read, more = bytearray(), True
     while more:
         event: Any = await request.receive()
         if event["type"] == "http.disconnect":
             raise Problem("invalid_json", "The connection ended before the body did; send the request again.")
-        read, more = read + event.get("body", b""), event.get("more_body", False)
+        read += event.get("body", b"")
+        more = event.get("more_body", False)
         if len(read) > most:
             raise RequestEntityTooLarge
-    return read
+    return bytes(read)
 
 
 def code_of(request: Asked) -> str:

@@ -5,6 +5,7 @@ returned and two layers that catch errors: nothing that a handler here needs, al
 the path and return an answer.
 """
 
+import asyncio
 from typing import Any, cast
 
 from litestar import Litestar, Request
@@ -14,7 +15,7 @@ from litestar.utils import normalize_path
 
 from crmkit.storage.patience import asker
 from crmkit.web.gate import Gate
-from crmkit.web.problems import on_error
+from crmkit.web.problems import on_error, unfinished
 from crmkit.web.reply import Response, respond
 from crmkit.web.requests import Asked
 
@@ -35,6 +36,8 @@ class Router:
             await self._gate.check(scope, handler.opt)
             answer = await handler.fn(request, **ids)
             return answer if isinstance(answer, Response) else respond(scope, answer)
+        except asyncio.CancelledError:  # the server stops, and has waited enough
+            return on_error(request, unfinished())
         except Exception as error:
             return on_error(request, error)
 

@@ -114,10 +114,10 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
             back.do(activities.log(back.crm, charlie, DEAL, deal.id, {"body": CANARY}))
         cursor = back.find(alice, limit="2").paging.next_cursor
         watch = Watch()
-        for look in (back.database.read, partial(back.database.scan, "")):
+        for look in (back.database.read, partial(back.database.scan, None)):
             back.do(look(Connection.set_authorizer, watch))
         yield Watched(back, alice, watch, cursor or "")
-        for look in (back.database.read, partial(back.database.scan, "")):
+        for look in (back.database.read, partial(back.database.scan, None)):
             back.do(look(Connection.set_authorizer, None))
 
 
@@ -141,7 +141,7 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
     ],
 )
 def test_the_authorizer_lets_everything_pass(watched: Watched, statement: str) -> None:
-    for look in (watched.back.database.read, partial(watched.back.database.scan, "")):
+    for look in (watched.back.database.read, partial(watched.back.database.scan, None)):
         with pytest.raises(sqlite3.DatabaseError, match="not authorized|prohibited"):
             watched.back.do(look(Connection.execute, statement))
         assert watched.watch.denied

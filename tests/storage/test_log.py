@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from crmkit.model.actor import Actor
 from crmkit.storage import log
 from crmkit.storage.database import FILE, connect
 from crmkit.storage.tx import Connection, Tx
@@ -50,9 +51,10 @@ def test_lists_that_follow_each_other_leave_the_log_within_its_bound(small: Desk
     done = asyncio.Event()
     reads = [0]
 
-    async def lists(workspace: str) -> None:
+    async def lists(name: str) -> None:
+        actor = Actor(f"u_{name}", "", "admin", "tok_1", "", f"ws_{name}", "", 1, "")
         while not done.is_set():
-            await small.database.scan(workspace, slow)
+            await small.database.scan(actor, slow)
             reads[0] += 1
 
     async def writes() -> None:
@@ -104,3 +106,13 @@ async def _noted(tries: list[Any], pause: Any, seconds: float) -> None:
 def test_a_log_that_begins_anew_is_cut_to_what_is_kept(tmp_path: Path) -> None:
     with closing(connect(tmp_path / "x.db", True)) as connection:
         assert connection.execute("PRAGMA journal_size_limit").fetchone() == (log.KEPT_BYTES,)
+
+
+def test_a_log_that_cannot_be_looked_at_ends_no_writer(small: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails() -> int:
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(small.database._log, "_size", fails)
+    for _ in range(3):
+        small.do(small.database.write(write))
+    small.do(small.database.check())

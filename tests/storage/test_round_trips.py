@@ -19,7 +19,7 @@ def test_names_of_related_records_cost_a_query_per_row(home: House, alice: Perso
         assert alice.post("/deals", json=deal).status_code == 201
 
     def trace(callback: Callable[[str], None] | None) -> None:
-        work = home.crm.database.scan("", Connection.set_trace_callback, callback)
+        work = home.crm.database.scan(None, Connection.set_trace_callback, callback)
         asyncio.run_coroutine_threadsafe(work, home.loop).result(30)
 
     def statements(path: str) -> list[str]:

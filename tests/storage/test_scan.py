@@ -39,3 +39,14 @@ def test_a_way_that_is_tried_forgets_the_end_of_the_whole(tmp_path: Path, monkey
 
     with closing(database.connect(tmp_path / "x.db", True)) as connection, pytest.raises(Problem):
         patience.snapshot(connection, patience.Patience(0), work)
+
+
+def test_the_fault_that_ended_a_read_is_what_is_raised(tmp_path: Path) -> None:
+    def failing(reading: patience.Connection) -> None:
+        reading.execute("ROLLBACK")  # as SQLite does by itself when the disk cannot be read
+        raise patience.sqlite3.OperationalError("disk I/O error")
+
+    with closing(database.connect(tmp_path / "x.db", True)) as connection:
+        with pytest.raises(patience.sqlite3.OperationalError, match="disk I/O error"):
+            patience.snapshot(connection, patience.Patience(), failing)
+        assert connection.execute("SELECT 1").fetchone() == (1,)

@@ -66,9 +66,9 @@ def noted(order: list[str], name: str) -> Callable[[Connection], None]:
 def test_a_read_waits_for_no_read_of_another_workspace(tmp_path: Path) -> None:
     async def test(lists: Scans) -> None:
         dear = [Held() for _ in range(50)]
-        asked = [asyncio.create_task(lists.run("greedy", held)) for held in dear]
+        asked = [asyncio.create_task(lists.run("greedy", "greedy", held)) for held in dear]
         await dear[0].has_begun()
-        assert await lists.run("modest", lambda connection: "at once") == "at once"
+        assert await lists.run("modest", "modest", lambda connection: "at once") == "at once"
         assert [held.begun.is_set() for held in dear] == [True, *[False] * 49]
         for held in dear:
             held.ended.set()
@@ -82,11 +82,11 @@ def test_workspaces_take_turns_whatever_each_has_waiting(tmp_path: Path) -> None
 
     async def test(lists: Scans) -> None:
         holding = [Held() for _ in range(SCANNERS)]
-        held = [asyncio.create_task(lists.run(f"holds {n}", one)) for n, one in enumerate(holding)]
+        held = [asyncio.create_task(lists.run(f"holds {n}", f"holds {n}", one)) for n, one in enumerate(holding)]
         for one in holding:
             await one.has_begun()
         names = ["a"] * 4 + ["b"] * 3 + ["c"]
-        waiting = [asyncio.create_task(lists.run(name, noted(order, name))) for name in names]
+        waiting = [asyncio.create_task(lists.run(name, name, noted(order, name))) for name in names]
         await asyncio.sleep(0)  # each of them asks
         holding[0].ended.set()
         await asyncio.gather(*waiting)
@@ -108,10 +108,24 @@ def test_a_workspace_has_one_connection_at_a_time(tmp_path: Path) -> None:
         inside.discard(number)
 
     async def test(lists: Scans) -> None:
-        await asyncio.gather(*(lists.run("one", work) for _ in range(100)))
+        await asyncio.gather(*(lists.run("one", "one", work) for _ in range(100)))
 
     run(tmp_path, test)
     assert (most[0], next(count)) == (1, 100)
+
+
+def test_a_user_has_one_connection_at_a_time_whatever_workspaces_they_open(tmp_path: Path) -> None:
+    async def test(lists: Scans) -> None:
+        dear = [Held() for _ in range(10)]
+        asked = [asyncio.create_task(lists.run(f"ws {n}", "greedy", held)) for n, held in enumerate(dear)]
+        await dear[0].has_begun()
+        assert await lists.run("ws", "modest", lambda connection: "at once") == "at once"
+        assert [held.begun.is_set() for held in dear] == [True, *[False] * 9]
+        for held in dear:
+            held.ended.set()
+        assert await asyncio.gather(*asked) == ["held"] * 10
+
+    run(tmp_path, test)
 
 
 def test_one_read_more_than_may_wait_is_told_to_come_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -119,9 +133,9 @@ def test_one_read_more_than_may_wait_is_told_to_come_back(tmp_path: Path, monkey
 
     async def test(lists: Scans) -> list[Any]:
         held = Held()
-        running = asyncio.create_task(lists.run("one", held))
+        running = asyncio.create_task(lists.run("one", "one", held))
         await held.has_begun()
-        waiting = [asyncio.create_task(lists.run("one", lambda connection: "done")) for _ in range(5)]
+        waiting = [asyncio.create_task(lists.run("one", "one", lambda connection: "done")) for _ in range(5)]
         await asyncio.sleep(0)
         held.ended.set()
         await running
@@ -139,10 +153,10 @@ def test_the_time_a_read_waits_counts_as_time_it_takes(tmp_path: Path, monkeypat
 
     async def test(lists: Scans) -> Any:
         held = Held()
-        running = asyncio.create_task(lists.run("one", held))
+        running = asyncio.create_task(lists.run("one", "one", held))
         await held.has_begun()
         monkeypatch.setattr(patience, "SCAN_SECONDS", 0.05)
-        late = asyncio.create_task(lists.run("one", noted(order, "late")))
+        late = asyncio.create_task(lists.run("one", "one", noted(order, "late")))
         await asyncio.sleep(0)
         over = time.monotonic() + 0.05
         while time.monotonic() <= over:
@@ -163,12 +177,12 @@ def test_a_read_whose_client_has_gone_is_dropped(tmp_path: Path) -> None:
 
     async def test(lists: Scans) -> Any:
         held = Held()
-        running = asyncio.create_task(lists.run("one", held))
+        running = asyncio.create_task(lists.run("one", "one", held))
         await held.has_begun()
         asker.set(gone.is_set)
-        waiting = asyncio.create_task(lists.run("one", noted(order, "waiting")))
+        waiting = asyncio.create_task(lists.run("one", "one", noted(order, "waiting")))
         asker.set(None)
-        stays = asyncio.create_task(lists.run("one", noted(order, "stays")))
+        stays = asyncio.create_task(lists.run("one", "one", noted(order, "stays")))
         await asyncio.sleep(0)
         gone.set()
         held.ended.set()
@@ -188,7 +202,7 @@ def test_a_read_ends_when_its_client_goes(tmp_path: Path) -> None:
 
     async def test(lists: Scans) -> None:
         asker.set(gone.is_set)
-        running = asyncio.create_task(lists.run("one", endless))
+        running = asyncio.create_task(lists.run("one", "one", endless))
         assert await asyncio.to_thread(begun.wait, HANGS)
         gone.set()
         with pytest.raises(Problem):
@@ -209,10 +223,10 @@ def test_a_read_that_a_pause_stops_is_run_again_after_it(tmp_path: Path) -> None
         return "whole"
 
     async def test(lists: Scans) -> None:
-        running = asyncio.create_task(lists.run("one", work))
+        running = asyncio.create_task(lists.run("one", "one", work))
         assert await asyncio.to_thread(begun.wait, HANGS)
         await lists.pause(0.01)
-        during = asyncio.create_task(lists.run("two", lambda connection: "after"))
+        during = asyncio.create_task(lists.run("two", "two", lambda connection: "after"))
         await asyncio.sleep(0)
         assert (len(tries), running.done(), during.done()) == (1, False, False)
         lists.resume()
@@ -225,7 +239,7 @@ def test_a_read_that_a_pause_stops_is_run_again_after_it(tmp_path: Path) -> None
 def test_a_pause_lets_a_short_read_end(tmp_path: Path) -> None:
     async def test(lists: Scans) -> None:
         held = Held()
-        running = asyncio.create_task(lists.run("one", held))
+        running = asyncio.create_task(lists.run("one", "one", held))
         await held.has_begun()
         pausing = asyncio.create_task(lists.pause(HANGS))
         await asyncio.sleep(0)

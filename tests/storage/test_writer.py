@@ -387,7 +387,7 @@ def test_a_reading_connection_can_write_or_checkpoint(back: Desk) -> None:
     back.do(back.database.write(put(0)))
     log = back.database.folder / f"{FILE}-wal"
     before = log.read_bytes()
-    for look in (back.database.read, partial(back.database.scan, "")):
+    for look in (back.database.read, partial(back.database.scan, None)):
         assert back.do(look(pragma, "query_only")) == 1
         assert back.do(look(pragma, "wal_autocheckpoint")) == 0
         refusals = back.do(look(tries_to_write))
@@ -417,11 +417,11 @@ def test_a_list_is_read_at_two_different_moments(back: Desk) -> None:
         return counts[0], counts[1]
 
     async def written_between() -> tuple[int, int]:
-        reading = asyncio.create_task(back.database.scan("", twice))
+        reading = asyncio.create_task(back.database.scan(None, twice))
         await asyncio.to_thread(gate.reached.wait, 30)
         await back.database.write(put(1))
         gate.opened.set()
         return await reading
 
     assert back.do(written_between()) == (0, 0)
-    assert back.do(back.database.scan("", lambda c: c.execute("SELECT count(*) FROM scratch").fetchone()[0])) == 1
+    assert back.do(back.database.scan(None, lambda c: c.execute("SELECT count(*) FROM scratch").fetchone()[0])) == 1

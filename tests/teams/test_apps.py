@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -27,7 +28,19 @@ from tests.teams.matrix import (
     own,
     path_places,
 )
-from tests.teams.office import JSON, Books, address, asked, enter, error_of, new, person_of, stepped, working_in
+from tests.teams.office import (
+    JSON,
+    Books,
+    address,
+    asked,
+    enter,
+    error_of,
+    new,
+    office,
+    person_of,
+    stepped,
+    working_in,
+)
 from tests.web.connecting import App, rpc
 
 HANDLERS = [*guarded(), *mcp.routes(settings_of())]
@@ -230,6 +243,31 @@ def test_with_the_code_an_app_does_what_its_user_may(home: House) -> None:
     code = asked(home, app, "DELETE", f"/tokens/{session}")
     assert by_tool(app, "DELETE", f"/tokens/{session}?code={code}") == f"OK revoked token/{session}\n"
     assert error_of(alice.get("/whoami")) == (401, "invalid_token")
+
+
+def test_a_token_that_an_app_makes_is_bound_as_its_own(home: House) -> None:
+    alice = enter(home, address("alice"))
+    a, b = alice.json_of("GET", "/whoami")["workspace"], new(alice, "/workspaces", name="B")
+    app = person_of(home.url, App(home).token(alice.email, a), alice.email)
+    made = stepped(home, app, "POST", f"/workspaces/{a}/tokens", {"token_name": "further"})
+    assert made.status_code == 201
+    further = person_of(home.url, made.json()["token"], alice.email)
+    assert further.get("/contacts").status_code == 200
+    assert error_of(further.get(f"/workspaces/{b}/members")) == (403, "not_a_member")
+    assert asked(home, further, "POST", f"/workspaces/{a}/invites", {"email": address("evil")})
+
+
+def test_what_an_app_enters_in_vain_takes_nothing_from_its_user(tmp_path: Path) -> None:
+    with office(tmp_path / "data", {"CRMKIT_LIMITS_SIGNIN_PER_HOUR": "5"}) as home:
+        alice = enter(home, address("alice"))
+        app = person_of(home.url, App(home).token(alice.email), alice.email)
+        code = asked(home, alice, "DELETE", "/me")
+        for _ in range(2):
+            assert asked(home, app, "DELETE", "/me")
+            for _ in range(5):
+                assert error_of(app.delete("/me?code=none")) == (403, "invalid_code")
+        assert error_of(app.delete("/me")) == (429, "rate_limited")
+        assert alice.delete(f"/me?code={code}").status_code == 200  # her own code, mailed before all that
 
 
 def test_an_app_ends_its_own_token_without_a_code(home: House) -> None:

@@ -17,6 +17,7 @@ from tests.teams.office import (
     error_of,
     new,
     office,
+    person_of,
     stepped,
     team,
     working_in,
@@ -234,3 +235,28 @@ def test_an_invite_whose_mail_failed_waits(tmp_path: Path) -> None:
             assert alice.json_of("GET", f"{us.path}/members")["invites"] == []
             assert error_of(alice.delete(us.path)) == (503, "mail_failed")
             assert alice.get(f"{us.path}/members").status_code == 200
+
+
+def test_invites_take_nothing_of_what_an_address_has_for_signing_in(tmp_path: Path) -> None:
+    with office(tmp_path / "data", {"CRMKIT_LIMITS_SIGNIN_PER_HOUR": "5"}) as home:
+        eve, alice = enter(home, address("eve")), address("alice")
+        place = eve.json_of("GET", "/whoami")["workspace"]
+        body = {"email": alice}
+        assert [eve.post(f"/workspaces/{place}/invites", json=body).status_code for _ in range(6)] == [201] * 5 + [429]
+        assert enter(home, alice).get("/whoami").status_code == 200
+
+
+def test_a_code_mailed_before_the_invite_was_withdrawn_opens_no_account_where_signup_is_closed(tmp_path: Path) -> None:
+    with office(tmp_path / "open") as home:
+        boss = enter(home, address("boss"))
+        place = boss.json_of("GET", "/whoami")["workspace"]
+    with office(tmp_path / "open", {"CRMKIT_AUTH_SIGNUP": "invited"}) as home, home.stranger() as someone:
+        boss = person_of(home.url, boss.token, boss.email)
+        guest = address("guest")
+        invite = new(boss, f"/workspaces/{place}/invites", email=guest)
+        assert someone.post("/auth/request", json={"email": guest}).status_code == 200
+        assert boss.delete(f"/workspaces/{place}/invites/{invite}").status_code == 200
+        entry = {"email": guest, "code": home.letterbox.code_for(guest)}
+        assert error_of(someone.post("/auth/verify", json=entry)) == (401, "invalid_code")
+        with Books(home.folder) as books:
+            assert guest not in {email for (email,) in books.ask("SELECT email FROM users")}

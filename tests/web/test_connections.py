@@ -478,6 +478,13 @@ def test_a_small_body_that_comes_after_its_answer_leaves_the_connection_open(pro
         assert answer(connection)[0] == 200
 
 
+def test_a_body_that_was_announced_and_not_asked_for_ends_the_connection(program: Process) -> None:
+    with connected(program.url) as connection:  # its client sends the next request, not the body
+        connection.sendall(head("POST", "/nowhere", "Expect: 100-continue", "Content-Length: 1000"))
+        status, headers, _ = answer(connection)
+        assert (status, headers["connection"]) == (404, "close")
+
+
 def test_http_1_0_is_answered_once(program: Process) -> None:
     with connected(program.url) as connection:
         connection.sendall(b"GET /healthz HTTP/1.0\r\nHost: 127.0.0.1\r\nConnection: keep-alive\r\n\r\n")

@@ -59,9 +59,9 @@ class Clients:
         return "" if host in self._trusted else ip.client(host)
 
     def _sweep(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._sweeping = bool(self._open)
+        if self._sweeping:
+            loop.call_later(SWEEP_SECONDS, self._sweep, loop)  # first, so that nothing below can end it
         now = loop.time()
         for connection in list(self._open):
             connection.look(now)
-        self._sweeping = bool(self._open)
-        if self._sweeping:
-            loop.call_later(SWEEP_SECONDS, self._sweep, loop)

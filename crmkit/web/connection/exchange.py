@@ -20,13 +20,6 @@ STEP = 1024  # bytes of a body that are progress: one now and then is none
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
-def unfinished() -> Problem:
-    hint = (
-        "The server stopped before this was answered: it may or may not have been done. Look before you send it again."
-    )
-    return Problem("busy", hint, headers={"Retry-After": "1"})
-
-
 class Exchange:
     """Reads the body as it comes, writes the answer; knows whether both are whole."""
 
@@ -67,8 +60,7 @@ class Exchange:
         try:
             await app(self.scope, self.receive, self.send)
         except asyncio.CancelledError:  # the time to stop is over
-            if not self._head:
-                await self._connection.edge.refusing(unfinished())(self.scope, self.receive, self.send)
+            pass
         except Exception as error:
             log.error("a request failed outside the application", exc_info=error)
         if not self.is_answered:
@@ -167,7 +159,8 @@ class Exchange:
 
         A body that has not come by now is thrown away; the connection ends where that may be much.
         """
-        if not self.is_received and not self._is_small():
+        is_coming = self._is_small() and (self._is_wanted or not self._expects_continue())
+        if not self.is_received and not is_coming:
             self.keep_alive = False
         headers = [*self._connection.server_state.default_headers, *message["headers"]]
         if not self.keep_alive:
