@@ -33,7 +33,7 @@ CAMPAIGNS: dict[str, Entry] = {
     "storms": Entry(storms.campaign, 45, "many at once where one may win: one wins"),
     "slow": Entry(slow.campaign, 75, "clients that send slowly, never read or leave: cut in time, others unharmed"),
     "greedy": Entry(greedy.campaign, 75, "heads and bodies without an end: refused early, others served"),
-    "dear": Entry(dear.campaign, 60, "lists that read everything: other workspaces are served, the log stays small"),
+    "dear": Entry(dear.campaign, 100, "lists that read everything: other workspaces are served, the log stays small"),
     "forging": Entry(forging.campaign, 45, "stored text that would be a line of ours: it never is"),
     "isolation": Entry(isolation.campaign, 45, "ids of another workspace: like ids that never existed"),
     "apps": Entry(apps.campaign, 45, "a connected app's token: it stays in its workspace and gives no access away"),

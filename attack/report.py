@@ -32,6 +32,12 @@ def at_most(what: str, size: str, figure: float, bound: float, unit: str = "") -
     return Row(what, size, _spoken(figure, unit), f"<= {_spoken(bound, unit)}", verdict)
 
 
+def at_least(what: str, size: str, figure: float, bound: float, unit: str = "") -> Row:
+    """Return the row of a figure that must not fall below its bound."""
+    verdict = Verdict.HOLDS if figure >= bound else Verdict.BROKEN
+    return Row(what, size, _spoken(figure, unit), f">= {_spoken(bound, unit)}", verdict)
+
+
 def exactly(what: str, size: str, found: Any, expected: Any) -> Row:
     """Return the row of something that must be found just so."""
     verdict = Verdict.HOLDS if found == expected else Verdict.BROKEN

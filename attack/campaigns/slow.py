@@ -130,6 +130,8 @@ async def crowded(lab: Lab) -> AsyncIterator[Row]:
     size, what = USUAL_FILES + 100, "others get in beside silent connections of one address"
     # the bound on the connections of one client is what is tried here
     served = await lab.start("crowded", files=USUAL_FILES, lifted=tuple(set(LIMITS) - {"connections_per_client"}))
+    before = served.memory()
+    served.forget_peak()
     writers = []
     try:
         for _ in range(size):
@@ -144,6 +146,7 @@ async def crowded(lab: Lab) -> AsyncIterator[Row]:
         await asyncio.sleep(1)
         reached = await _tried(lambda: served.client().get("/healthz"), 20)
         yield report.exactly(what, f"{size}, {USUAL_FILES} files", f"{reached} of 20", "20 of 20")
+        yield report.at_most("memory of them", str(size), served.memory(peak=True) - before, MEMORY_MB, "MB")
     finally:
         for writer in writers:
             writer.transport.abort()
