@@ -10,6 +10,7 @@ from crmkit.storage.accounts import Membership, User
 from crmkit.storage.tx import Connection, Tx
 
 SIGN_IN = 'POST /auth/request {"email":"you@example.com"}, then POST /auth/verify with the code that is mailed'
+NOT_A_MEMBER = "You do not belong to that workspace. GET /workspaces lists those you belong to."
 CHALLENGE = {"WWW-Authenticate": 'Bearer realm="crmkit"'}
 
 
@@ -28,17 +29,17 @@ def places(connection: Connection, actor: Actor) -> list[Membership]:
     return [place for place in accounts.memberships(connection, actor.user_id) if actor.reaches(place.workspace_id)]
 
 
-def one_of(places: Iterable[Membership], workspace_id: str) -> Membership:
+def one_of(places: Iterable[Membership], workspace_id: str, hint: str = NOT_A_MEMBER) -> Membership:
     """Return the membership in this workspace; raises `not_a_member`, alike for one that never existed."""
     for place in places:
         if place.workspace_id == workspace_id:
             return place
-    raise Problem("not_a_member", "You do not belong to that workspace. GET /workspaces lists those you belong to.")
+    raise Problem("not_a_member", hint)
 
 
-def member_of(tx: Tx, workspace_id: str) -> Membership:
+def member_of(tx: Tx, workspace_id: str, hint: str = NOT_A_MEMBER) -> Membership:
     """Let the rest of the transaction happen in a workspace that the actor may name; raises `not_a_member`."""
-    place = one_of(places(tx.connection, tx.by), workspace_id)
+    place = one_of(places(tx.connection, tx.by), workspace_id, hint)
     enter(tx, place)
     return place
 

@@ -39,7 +39,7 @@ async def accept(crm: Crm, actor: Actor, id: str, code: str) -> Membership:
 
     def check(tx: Tx) -> stepup.Act | None:
         if invites.waiting(tx.connection, bare, tx.by.email) is None:
-            access.member_of(tx, bare)
+            access.member_of(tx, bare, "No invite to that workspace waits for you. Ask an admin of it for one.")
             return None
         return stepup.Act(f"invite.accept {bare}", f"join the workspace {bare}", always=False)
 

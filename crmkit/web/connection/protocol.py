@@ -280,7 +280,11 @@ class Connection(HttpToolsProtocol):
         seconds = self._limits
         if self._running is not None and self._running.is_waiting:
             self._is_deaf = True
-            self._running.fail(late(f"Send the body without a pause of {seconds.stall_seconds} seconds."))
+            self._running.fail(
+                late(
+                    f"Send at least 1 KiB of the body in {seconds.stall_seconds} seconds; then send the request again."
+                )
+            )
         elif self._in_head and not self._is_deaf:
             self._refuse(late(f"Send the head of a request within {seconds.head_seconds} seconds."))
         else:
