@@ -37,10 +37,9 @@ async def accept(crm: Crm, actor: Actor, id: str, code: str) -> Membership:
     """
     bare = workspace_id(id)
 
-    def check(tx: Tx) -> stepup.Act | None:
+    def check(tx: Tx) -> stepup.Act:
         if invites.waiting(tx.connection, bare, tx.by.email) is None:
             access.member_of(tx, bare, "No invite to that workspace waits for you. Ask an admin of it for one.")
-            return None
         return stepup.Act(f"invite.accept {bare}", f"join the workspace {bare}", always=False)
 
     def do(tx: Tx) -> Membership:

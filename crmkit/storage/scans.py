@@ -41,10 +41,9 @@ class Scans:
     def __init__(self, open_: Callable[[], Connection], connections: int) -> None:
         self._loop = asyncio.get_running_loop()
         self._lock = threading.Lock()  # guards what follows
-        self._waiting: OrderedDict[str, deque[_Asked]] = (
-            OrderedDict()
-        )  # by workspace, the one whose turn it is in front
-        self._running: dict[str, _Asked] = {}  # by workspace
+        # by workspace; the one whose turn it is stands in front
+        self._waiting: OrderedDict[str, deque[_Asked]] = OrderedDict()
+        self._running: dict[str, _Asked] = {}
         self._idle: list[threading.Lock] = []  # of threads that wait; released to wake one, the last to fall idle first
         self._is_paused = False
         self._is_closed = False
