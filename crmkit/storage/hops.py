@@ -31,3 +31,13 @@ async def gathered(waiting: Sized, turns: int) -> None:
         seen = len(waiting)
         for _ in range(turns):
             await asyncio.sleep(0)
+
+
+def tell(answer: asyncio.Future[Any], outcome: Any) -> None:
+    """Give whoever waits what a piece of work returned, or raise there what it raised; who has gone is told nothing."""
+    if answer.done():
+        return
+    if isinstance(outcome, BaseException):
+        answer.set_exception(outcome)
+    else:
+        answer.set_result(outcome)

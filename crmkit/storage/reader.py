@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import aiosqlite
 
 from crmkit.storage import faults
-from crmkit.storage.hops import gathered, on_thread
+from crmkit.storage.hops import gathered, on_thread, tell
 from crmkit.storage.tx import Connection
 
 T = TypeVar("T")
@@ -59,12 +59,7 @@ class Reader:
         except Exception as error:  # the connection is closed
             outcomes = [error] * len(asked)
         for (_, _, answer), outcome in zip(asked, outcomes, strict=True):
-            if answer.done():  # whoever asked has gone
-                continue
-            if isinstance(outcome, BaseException):
-                answer.set_exception(outcome)
-            else:
-                answer.set_result(outcome)
+            tell(answer, outcome)
 
 
 def _nothing(_: Connection) -> None:

@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 
 from crmkit.errors import Problem
 from crmkit.storage import faults
+from crmkit.storage.hops import tell
 from crmkit.storage.patience import Interrupted, Patience, given_up, snapshot
 from crmkit.storage.tx import Connection
 
@@ -156,7 +157,7 @@ class Scans:
             asked.patience.must_yield = False
             self._waiting.setdefault(asked.workspace, deque()).appendleft(asked)
         else:
-            self._loop.call_soon_threadsafe(_tell, asked.answer, outcome)
+            self._loop.call_soon_threadsafe(tell, asked.answer, outcome)
         if self._at_rest is not None and not self._running:
             self._loop.call_soon_threadsafe(self._at_rest.set)
 
@@ -183,12 +184,3 @@ def _outcome(connection: Connection, asked: _Asked) -> Any:
         return snapshot(connection, asked.patience, asked.work, *asked.args)
     except Exception as error:
         return faults.unread(error)
-
-
-def _tell(answer: asyncio.Future[Any], outcome: Any) -> None:
-    if answer.done():  # whoever asked has gone
-        return
-    if isinstance(outcome, BaseException):
-        answer.set_exception(outcome)
-    else:
-        answer.set_result(outcome)

@@ -16,7 +16,7 @@ from crmkit.clock import Clock, stamp
 from crmkit.errors import Problem
 from crmkit.model.actor import Actor
 from crmkit.storage import faults
-from crmkit.storage.hops import MOST_TOGETHER, gathered, on_thread
+from crmkit.storage.hops import MOST_TOGETHER, gathered, on_thread, tell
 from crmkit.storage.log import Log
 from crmkit.storage.recall import Recall
 from crmkit.storage.sqlite import sqlite3
@@ -108,12 +108,7 @@ class Writer:
         if outcomes:
             self._is_failing = any(isinstance(outcome, Problem) and outcome.code == "not_ready" for outcome in outcomes)
         for waiting, outcome in zip(group, outcomes, strict=True):
-            if waiting.answer.done():
-                continue
-            if isinstance(outcome, BaseException):
-                waiting.answer.set_exception(outcome)
-            else:
-                waiting.answer.set_result(outcome)
+            tell(waiting.answer, outcome)
 
 
 def commit_group(connection: Connection, units: Units, now: str, recall: Recall | None = None) -> list[Any]:
