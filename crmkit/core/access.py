@@ -79,8 +79,8 @@ def actor_in(user: User, place: Membership, token_id: str, token_name: str) -> A
     )
 
 
-def invalid_token(what: str = "This token is unknown or was revoked") -> Problem:
-    return Problem("invalid_token", f"{what}. Sign in again: {SIGN_IN}.", headers=CHALLENGE)
+def invalid_token(what: str = "This token is unknown or was revoked. Sign in again") -> Problem:
+    return Problem("invalid_token", f"{what}: {SIGN_IN}.", headers=CHALLENGE)
 
 
 def unconfirmed() -> Problem:

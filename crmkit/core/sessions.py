@@ -41,7 +41,9 @@ async def authenticate(crm: Crm, header: str) -> Actor:
     scheme, _, token = header.strip().partition(" ")
     token = token.strip()
     if scheme.lower() != "bearer" and scheme:
-        raise access.invalid_token("Send Authorization: Bearer TOKEN: the word Bearer is missing")
+        raise access.invalid_token(
+            "Send Authorization: Bearer TOKEN: the word Bearer is missing. If you have no token, sign in"
+        )
     if not token:
         raise Problem(
             "auth_required",
