@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from crmkit.render.pages import App as Asking
+from crmkit.render.pages import Place, workspace_page
 from tests.house import ALICE, BOB, House, Person, house
 from tests.interop.browser import CONTRASTS, DESK, HEIGHTS, PHONE, Callback, Visitor, chromium, listening, visiting
 from tests.web.connecting import App
@@ -372,6 +374,24 @@ def test_nothing_is_cut_and_everything_is_large_enough_for_a_finger(visit: Visit
         assert max(boxes) <= width, opened
         assert min(visitor.page.evaluate(HEIGHTS)) >= 44, opened
         assert visitor.page.locator(".host").count() == (opened != "the end")
+
+
+@pytest.mark.parametrize("width", [320, 375, 1280])
+def test_what_is_told_of_a_workspace_stands_under_its_name_and_is_not_cut(browser: Any, width: int) -> None:
+    places = [
+        Place("ws_aaaaaaaa", "admin", ALICE, ALICE),
+        Place("ws_bbbbbbbb", "admin", ALICE, BOB),  # its twin
+        Place("ws_cccccccc", "member", invited_by=f"{'e' * 40}@example.com"),
+    ]
+    page = browser.new_page(viewport={"width": width, "height": 700})
+    page.set_content(workspace_page(Asking("Claude", "claude.ai", False, "/"), "handle", ALICE, places))
+    boxes = page.evaluate("[...document.querySelectorAll('main *')].map(e => e.getBoundingClientRect().right)")
+    assert max(boxes) <= width
+    for choice in page.locator(".choice:has(.soft)").all():
+        name, told = choice.locator("b").bounding_box(), choice.locator(".soft").bounding_box()
+        assert told["y"] >= name["y"] + name["height"] - 1
+        assert name["height"] < 60, "a name is broken into letters"
+    page.close()
 
 
 @pytest.mark.usefixtures("three")
