@@ -92,7 +92,7 @@ def workspace_page(
     choices = [
         _choice(
             place.id,
-            place.name or place.id,
+            clean(place.name, MOST_GIVEN) or place.id,
             _about(place, email, is_alike=names[_alike(place.name)] > 1),
             chosen=place.id == marked,
         )
