@@ -29,7 +29,7 @@ BODY_PIECE = 16 * 1024
 
 LINGER_SECONDS = 1.0  # how long, and
 LINGER_BYTES = 256 * 1024  # how much is still read after a refusal, so that the client sees it and not a reset
-GRACE_SECONDS = 1.0  # that a client has to send its body, or to read its answer, once the server stops
+GRACE_SECONDS = 0.8  # that a client has to send its body, or to read its answer, once the server stops
 AGAIN_SECONDS = 0.2  # after which a connection that is to end is looked at once more
 
 # how much of its answers the kernel keeps for a client that does not read them, beside what is on its way; by itself it

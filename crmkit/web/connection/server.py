@@ -13,7 +13,7 @@ from crmkit.web.connection.clients import Clients
 from crmkit.web.connection.protocol import Connection
 from crmkit.web.edge import Edge
 
-STOP_SECONDS = 1.4  # what runs may take to finish; slow clients are given up sooner, so that a stop takes two seconds
+STOP_SECONDS = 1.2  # what runs may take to finish; slow clients are given up sooner, so that a stop takes two seconds
 
 OPTIONS: dict[str, Any] = {
     "access_log": False,
