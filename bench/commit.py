@@ -22,10 +22,12 @@ from bench.lab import Lab, say
 from bench.load import Broken
 from bench.servers import SERVER_CORE
 from crmkit import boot
-from crmkit.core import records, sessions, upkeep
+from crmkit.core import upkeep
+from crmkit.core.people import sessions
+from crmkit.core.records import write
 from crmkit.records import CONTACT
-from crmkit.storage import writer
-from crmkit.storage.database import FILE, connect
+from crmkit.storage.sqlite.engine import writer
+from crmkit.storage.sqlite.engine.database import FILE, connect
 
 GROUP = 50
 CREATES = 1_000  # in each round
@@ -79,7 +81,7 @@ async def _recorded(folder: Path, token: str, creates: int, rounds: int) -> list
                     bodies = [drawn.contact(number, None) for number in range(start, start + GROUP)]
                     for number, body in enumerate(bodies, start=start):
                         body["email"] = f"limit{number}.{body.get('email', 'x@example.org')}"
-                    await asyncio.gather(*(records.save(crm, actor, CONTACT, body) for body in bodies))
+                    await asyncio.gather(*(write.save(crm, actor, CONTACT, body) for body in bodies))
                     transactions.append(_taken(units, "INSERT INTO contacts ", GROUP))
                 await upkeep.index_all(crm)
                 indexing = _taken(units, "INSERT INTO contacts_search ")

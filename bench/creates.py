@@ -15,9 +15,11 @@ from pathlib import Path
 from bench.dataset import Dataset, cache, dataset, settings_of
 from bench.drawn import Drawn
 from crmkit import boot
-from crmkit.core import records, sessions, upkeep
+from crmkit.core import upkeep
+from crmkit.core.people import sessions
+from crmkit.core.records import write
 from crmkit.records import CONTACT
-from crmkit.storage.database import FILE
+from crmkit.storage.sqlite.engine.database import FILE
 
 SIZES = (10_000, 1_000_000)
 AT_ONCE = 64
@@ -44,7 +46,7 @@ async def measured(folder: Path, token: str) -> tuple[float, float, float]:
             async def create(bodies: list[dict[str, object]] = bodies) -> None:
                 while bodies:
                     started = time.perf_counter()
-                    await records.save(crm, actor, CONTACT, bodies.pop())
+                    await write.save(crm, actor, CONTACT, bodies.pop())
                     took.append(time.perf_counter() - started)
 
             started = time.perf_counter()

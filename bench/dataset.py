@@ -21,15 +21,19 @@ import msgspec
 from bench.drawn import RARE, STAGES, TERM, TERM_EVERY, TODAY, Body, Drawn
 from crmkit import boot, ids
 from crmkit.clock import moment, stamp, system_clock
-from crmkit.core import history, login
 from crmkit.core.crm import Crm
+from crmkit.core.people import login
+from crmkit.core.records import history
 from crmkit.model.record import Kind, Record
 from crmkit.records import ACTIVITY, COMPANY, CONTACT, DEAL, KINDS
 from crmkit.settings import Settings, load
-from crmkit.storage import migrate, records, search, tokens
-from crmkit.storage.database import FILE, connect
-from crmkit.storage.migrations import MIGRATIONS
-from crmkit.storage.tx import Connection, Tx
+from crmkit.storage import records
+from crmkit.storage.interface.tx import Connection, Tx
+from crmkit.storage.people import tokens
+from crmkit.storage.sqlite.engine import migrate
+from crmkit.storage.sqlite.engine.database import FILE, connect
+from crmkit.storage.sqlite.migrations import MIGRATIONS
+from crmkit.storage.sqlite.search import indexing
 
 RECIPE = 3  # goes up when the data that is made changes
 SMALL = 1_000  # workspaces beside the large one
@@ -210,7 +214,7 @@ class _Workspace:
 def _index(connection: Connection, kind: Kind) -> None:
     """Index every text that waits, in batches of the product's own size, and merge the index as in a quiet moment."""
     tx = Tx(connection, TODAY)
-    for step in (partial(search.index, tx, kind), partial(search.merge, tx, kind, is_whole=True)):
+    for step in (partial(indexing.index, tx, kind), partial(indexing.merge, tx, kind, is_whole=True)):
         done = True
         while done:
             connection.execute("BEGIN")

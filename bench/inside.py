@@ -20,8 +20,8 @@ from litestar import Litestar
 from bench.references import LINE, answer
 from crmkit import boot
 from crmkit.settings import load
-from crmkit.web.accesslog import AccessLog
 from crmkit.web.app import build
+from crmkit.web.connection.accesslog import AccessLog
 from crmkit.web.gate import Gate
 from crmkit.web.reply import Response
 from crmkit.web.requests import Asked, read

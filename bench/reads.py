@@ -14,8 +14,10 @@ from typing import Any
 
 from bench.dataset import Dataset, dataset, settings_of
 from crmkit import boot
-from crmkit.core import activities, audit, records, reminders, sessions
 from crmkit.core.crm import Crm
+from crmkit.core.people import sessions
+from crmkit.core.reading import audit, lists, reminders
+from crmkit.core.records import activities
 from crmkit.model.actor import Actor
 from crmkit.records import CONTACT, DEAL, KINDS
 
@@ -36,7 +38,7 @@ class Reader:
 
     def reads(self) -> dict[str, Read]:
         found: dict[str, Read] = {
-            "GET one": lambda: records.fetch(self.crm, self.actor, CONTACT, self.one("contacts")),
+            "GET one": lambda: lists.fetch(self.crm, self.actor, CONTACT, self.one("contacts")),
             "list": self.listed(),
             "list, second page": self.second(),
             "activities of one": lambda: activities.find_on(
@@ -112,12 +114,12 @@ class Reader:
         found["count of stage=lead"] = self.listed(stage="lead", count="exact")
         found["count of tags=vip"] = self.listed(tags="vip", count="exact")
         for kind in KINDS[1:]:
-            found[kind.plural] = partial(records.find_all, self.crm, self.actor, kind, [])
-        found["deals of contact"] = lambda: records.find_all(
+            found[kind.plural] = partial(lists.find_all, self.crm, self.actor, kind, [])
+        found["deals of contact"] = lambda: lists.find_all(
             self.crm, self.actor, DEAL, [("contact_id", self.one("contacts"))]
         )
-        found["deals status=won"] = lambda: records.find_all(self.crm, self.actor, DEAL, [("status", "won")])
-        found["deals amount few"] = lambda: records.find_all(
+        found["deals status=won"] = lambda: lists.find_all(self.crm, self.actor, DEAL, [("status", "won")])
+        found["deals amount few"] = lambda: lists.find_all(
             self.crm, self.actor, DEAL, [("amount_cents", "gte:9999900")]
         )
         return found
@@ -129,7 +131,7 @@ class Reader:
         return str(self.choice.choice(self.values[name]))
 
     def find(self, pairs: Pairs) -> Awaitable[Any]:
-        return records.find_all(self.crm, self.actor, CONTACT, pairs)
+        return lists.find_all(self.crm, self.actor, CONTACT, pairs)
 
     def filtered(self, pairs: Callable[[], Pairs], *more: tuple[str, str]) -> Read:
         return lambda: self.find([*pairs(), *more])

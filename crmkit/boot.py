@@ -18,8 +18,8 @@ import msgspec
 
 from crmkit import __version__
 from crmkit.clock import Clock, system_clock
-from crmkit.core import login
 from crmkit.core.crm import Crm
+from crmkit.core.people import login
 from crmkit.core.upkeep import keep_up
 from crmkit.mail import mailer
 from crmkit.mcp import endpoint as mcp
@@ -28,15 +28,16 @@ from crmkit.model.form import Field
 from crmkit.records import ACTIVITY, KINDS
 from crmkit.render.manual import manual
 from crmkit.settings import Settings, SettingsError, check_https
-from crmkit.storage import migrate, secret
-from crmkit.storage.database import FILE, Database, InUse, connect, hold, prepare
-from crmkit.storage.sqlite import VERSION, is_fixed
-from crmkit.storage.writer import commit_group
-from crmkit.web.accesslog import AccessLog
+from crmkit.storage import secret
+from crmkit.storage.sqlite.engine import migrate
+from crmkit.storage.sqlite.engine.database import FILE, Database, InUse, connect, hold, prepare
+from crmkit.storage.sqlite.engine.driver import VERSION, is_fixed
+from crmkit.storage.sqlite.engine.writer import commit_group
 from crmkit.web.app import build, routes
+from crmkit.web.connection.accesslog import AccessLog
+from crmkit.web.connection.logwriter import LogHandler
 from crmkit.web.connection.server import Server
 from crmkit.web.edge import Edge
-from crmkit.web.logwriter import LogHandler
 from crmkit.web.table import endpoints_of
 
 OWN_FILES = 128  # that connections leave free: the database, mail, and those who are told that there is no room

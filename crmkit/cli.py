@@ -117,7 +117,7 @@ def _version(_: argparse.Namespace) -> int:
 
 
 def _expected() -> tuple[type[Exception], ...]:
-    from crmkit.storage.database import InUse
-    from crmkit.storage.migrate import Newer, Unusable
+    from crmkit.storage.sqlite.engine.database import InUse
+    from crmkit.storage.sqlite.engine.migrate import Newer, Unusable
 
     return (SettingsError, InUse, Newer, Unusable, ValueError, OSError)

@@ -10,10 +10,11 @@ from pathlib import Path
 
 from crmkit import __version__
 from crmkit.settings import Settings
-from crmkit.storage import migrate, secret
-from crmkit.storage.database import FILE, InUse, connect, hold
-from crmkit.storage.migrations import MIGRATIONS
-from crmkit.storage.sqlite import VERSION, is_fixed, sqlite3
+from crmkit.storage import secret
+from crmkit.storage.sqlite.engine import migrate
+from crmkit.storage.sqlite.engine.database import FILE, InUse, connect, hold
+from crmkit.storage.sqlite.engine.driver import VERSION, is_fixed, sqlite3
+from crmkit.storage.sqlite.migrations import MIGRATIONS
 
 
 @dataclass(frozen=True)

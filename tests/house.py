@@ -27,9 +27,9 @@ from crmkit import boot
 from crmkit.core.crm import Crm
 from crmkit.mail import Message
 from crmkit.settings import Settings, load
-from crmkit.web.accesslog import AccessLog
+from crmkit.web.connection.accesslog import AccessLog
+from crmkit.web.connection.logwriter import LogWriter
 from crmkit.web.connection.server import Server
-from crmkit.web.logwriter import LogWriter
 
 ROOT = Path(__file__).parent.parent
 

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from crmkit.clock import Clock, stamp
-from crmkit.core import access
+from crmkit.core.people import access
 from crmkit.mail import Mailer
 from crmkit.model.actor import Actor
 from crmkit.settings import Settings
-from crmkit.storage.database import Database
-from crmkit.storage.tx import Tx
+from crmkit.storage.interface.tx import Tx
+from crmkit.storage.sqlite.engine.database import Database
 
 T = TypeVar("T")
 

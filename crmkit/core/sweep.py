@@ -4,12 +4,13 @@ So is what lies ahead of the clock because it was set back: it must not count ag
 """
 
 from crmkit.clock import after
-from crmkit.core.codes import SERVER_TRIES
-from crmkit.core.connect import GRANT_SECONDS
 from crmkit.core.crm import Crm
-from crmkit.core.records import CONFIRM_MINUTES
-from crmkit.storage import codes, confirmations, grants, tokens
-from crmkit.storage.tx import Tx
+from crmkit.core.oauth.connect import GRANT_SECONDS
+from crmkit.core.people.codes import SERVER_TRIES
+from crmkit.core.records.write import CONFIRM_MINUTES
+from crmkit.storage import confirmations
+from crmkit.storage.interface.tx import Tx
+from crmkit.storage.people import codes, grants, tokens
 
 KEEP_DAYS = 2  # counters of limits matter for a day, those of all wrong tries for longer
 

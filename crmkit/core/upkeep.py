@@ -13,7 +13,8 @@ from crmkit.core.crm import Crm
 from crmkit.core.sweep import sweep
 from crmkit.errors import Problem
 from crmkit.records import KINDS
-from crmkit.storage import erasure, search
+from crmkit.storage import erasure
+from crmkit.storage.sqlite.search import indexing
 
 log = logging.getLogger("crmkit")
 
@@ -49,18 +50,18 @@ async def keep_up(crm: Crm) -> NoReturn:
 async def index_all(crm: Crm) -> None:
     """Index every text that waits."""
     for kind in KINDS:
-        while await crm.database.read(search.waits, kind):
-            await crm.database.write(partial(search.index, kind=kind), silent=True)
+        while await crm.database.read(indexing.waits, kind):
+            await crm.database.write(partial(indexing.index, kind=kind), silent=True)
 
 
 async def merge_all(crm: Crm) -> None:
     """Merge what the index was written in, in small steps, until all is done or somebody writes."""
     for kind in KINDS:
         try:
-            is_whole = await crm.database.scan(None, search.is_scattered, kind)
+            is_whole = await crm.database.scan(None, indexing.is_scattered, kind)
         except Problem:  # lists keep all connections busy
             continue
-        step = partial(search.merge, kind=kind, is_whole=is_whole)
+        step = partial(indexing.merge, kind=kind, is_whole=is_whole)
         while not crm.database.wrote.is_set() and await crm.database.write(step, silent=True):
             pass
 
@@ -72,7 +73,7 @@ async def scrub(crm: Crm) -> None:
         return
     for kind in KINDS:
         is_whole = True  # all segments as they are now become one
-        while await crm.database.write(partial(search.merge, kind=kind, is_whole=is_whole), silent=True):
+        while await crm.database.write(partial(indexing.merge, kind=kind, is_whole=is_whole), silent=True):
             is_whole = False
     if await crm.database.forget_log():
         await crm.database.write(partial(erasure.finish, upto=erased), silent=True)

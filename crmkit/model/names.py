@@ -7,9 +7,11 @@ few plain words and plain addresses; whatever could be a link, a command or a se
 import re
 import unicodedata
 
-from crmkit.model.unseen import UNSEEN
-
 MAX_NAME = 100  # characters
+
+# Characters that nobody sees though Python calls them printable (joiners, fillers, variation selectors): the printable
+# ones among Default_Ignorable_Code_Point of Unicode, as they stand in a set of a regex.
+UNSEEN = "\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180d\u180f\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef"
 
 # no two blanks, nothing unseen, no number that could be taken for a code
 _PLAIN = re.compile(rf"(?!.*(?:  |[{UNSEEN}]|\d{{5}}))[^\W_](?:[\w '&()+-]{{0,38}}[\w)])?")

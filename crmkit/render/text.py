@@ -11,8 +11,8 @@ from typing import Any
 
 from crmkit.model.fields import Custom, Integer, Tags
 from crmkit.model.form import Field
+from crmkit.model.names import UNSEEN
 from crmkit.model.record import Kind, Record
-from crmkit.model.unseen import UNSEEN
 
 _HIDDEN = re.compile(f"[{UNSEEN}]")
 _NOT_BARE = re.compile(rf'[ "\\{UNSEEN}]')

@@ -7,7 +7,7 @@ import msgspec
 
 from crmkit import ids
 from crmkit.storage import sequence
-from crmkit.storage.tx import Tx
+from crmkit.storage.interface.tx import Tx
 
 _INSERT = (
     'INSERT INTO audit (workspace_id, at, "by", token_name, action, changes, seq, id, target) '

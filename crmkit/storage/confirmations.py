@@ -6,7 +6,7 @@ import secrets
 from crmkit import ids
 from crmkit.clock import after, is_alive
 from crmkit.storage.hashed import sha256
-from crmkit.storage.tx import Tx
+from crmkit.storage.interface.tx import Tx
 
 RANDOM = 16  # characters of 31: 79 random bits
 

@@ -5,7 +5,8 @@ what is gone until its segments are merged, and the write-ahead log, until it be
 transaction that this is due, so it is done after a crash as well.
 """
 
-from crmkit.storage.tx import Connection, Tx
+from crmkit.storage.interface.tx import Connection, Tx
+from crmkit.storage.interface.workspace import Workspace
 
 # in an order that no foreign key minds; a test scans every table for what is left
 OWNED = (
@@ -27,18 +28,18 @@ OWNED = (
 SEARCHED = ("deals", "contacts", "companies")
 
 
-def erase(tx: Tx, workspace_id: str, number: int) -> int:
+def erase(tx: Tx, workspace: Workspace) -> int:
     """Delete every row of a workspace and return how many there were."""
     execute = tx.connection.execute
-    rows = sum(execute(f"DELETE FROM {table} WHERE workspace_id = ?", (workspace_id,)).rowcount for table in OWNED)
-    first, last = number << 32, number << 32 | 0xFFFFFFFF
+    rows = sum(execute(f"DELETE FROM {table} WHERE workspace_id = ?", (workspace.id,)).rowcount for table in OWNED)
+    first, last = workspace.first, workspace.last
     for table in SEARCHED:
         execute(f"DELETE FROM {table}_unindexed WHERE seq BETWEEN ? AND ?", (first, last))
         # the index first: it reads in the texts what to forget
         execute(f"DELETE FROM {table}_search WHERE rowid BETWEEN ? AND ?", (-last, -first))
         execute(f"DELETE FROM {table}_texts WHERE place BETWEEN ? AND ?", (-last, -first))
-    execute("DELETE FROM codes WHERE instr(purpose, ?) > 0", (workspace_id,))
-    execute("DELETE FROM workspaces WHERE id = ?", (workspace_id,))
+    execute("DELETE FROM codes WHERE instr(purpose, ?) > 0", (workspace.id,))
+    execute("DELETE FROM workspaces WHERE id = ?", (workspace.id,))
     execute("INSERT INTO erasures (at) VALUES (?)", (tx.now,))
     return rows
 

@@ -9,10 +9,11 @@ import msgspec
 from crmkit import ids
 from crmkit.errors import Problem
 from crmkit.model.record import Kind, Record
-from crmkit.storage import audit, search, sequence
-from crmkit.storage.sqlite import sqlite3
-from crmkit.storage.statements import returned, stored, whole
-from crmkit.storage.tx import Connection, Tx
+from crmkit.storage import audit, sequence
+from crmkit.storage.columns import returned, stored, whole
+from crmkit.storage.interface.tx import Connection, Tx
+from crmkit.storage.sqlite.engine.driver import sqlite3
+from crmkit.storage.sqlite.search import indexing
 
 _encode = msgspec.json.encode
 _decode = msgspec.json.Decoder(list[Any]).decode
@@ -53,7 +54,7 @@ def insert(tx: Tx, kind: Kind, values: Mapping[str, Any]) -> Record:
     seq, filled["id"] = _placed(tx, kind, _blank_columns(kind) | _columns_of(kind, fresh))
     record = kind.build(*filled.values())
     _count(tx, kind, 1)
-    search.note(tx, kind, seq, record)
+    indexing.note(tx, kind, seq, record)
     audit.append(tx, f"{kind.name}.create", record.handle, _diff(kind, dict.fromkeys(filled), filled))
     return record
 
@@ -74,7 +75,7 @@ def update(tx: Tx, kind: Kind, before: Record, values: Mapping[str, Any]) -> Rec
     sql = f"UPDATE {kind.plural} SET {names} WHERE workspace_id = ? AND id = ? RETURNING seq"
     (seq,) = _guarded(tx, sql, (*columns_changed.values(), tx.by.workspace_id, before.id)).fetchone()
     record = msgspec.structs.replace(before, **after)
-    search.note(tx, kind, seq, record)
+    indexing.note(tx, kind, seq, record)
     audit.append(tx, f"{kind.name}.update", record.handle, _diff(kind, _values(kind, before), changed))
     return record
 
@@ -86,7 +87,7 @@ def remove(tx: Tx, kind: Kind, before: Record) -> None:
     (seq,) = _guarded(tx, sql, place).fetchone()
     tx.connection.execute("INSERT INTO deleted (workspace_id, id, at) VALUES (?, ?, ?)", (*place, tx.now))
     _count(tx, kind, -1)
-    search.note(tx, kind, seq, None)
+    indexing.note(tx, kind, seq, None)
     values = _values(kind, before)
     audit.append(tx, f"{kind.name}.delete", before.handle, _diff(kind, values, dict.fromkeys(values)))
 
@@ -99,7 +100,7 @@ def linked(connection: Connection, kind: Kind, workspace_id: str, link: str, id:
 
 def restate(tx: Tx, kind: Kind, link: str, id: str, values: Mapping[str, Any]) -> None:
     """Write fields that only repeat what a record says, on all that `link` to it: no version, no audit entry."""
-    search.note_all(tx, kind, _write_linked(tx, kind, link, id, _columns_of(kind, values)))
+    indexing.note_all(tx, kind, _write_linked(tx, kind, link, id, _columns_of(kind, values)))
 
 
 def unlink(tx: Tx, kind: Kind, link: str, id: str, name: str) -> None:
@@ -110,7 +111,7 @@ def unlink(tx: Tx, kind: Kind, link: str, id: str, name: str) -> None:
     emptied = _columns_of(kind, {link: None, name: None})
     stamped = ", version = version + 1, updated_at = CASE WHEN updated_at < ? THEN ? ELSE updated_at END"
     found = _write_linked(tx, kind, link, id, emptied, stamped, (tx.now, tx.now))
-    search.note_all(tx, kind, found)
+    indexing.note_all(tx, kind, found)
     audit.append_all(tx, f"{kind.name}.update", (record.handle for _, record in found), {link: [id, None]})
 
 

@@ -1,6 +1,7 @@
-"""Row numbers: a workspace's number leads them (`number << 32 | n`), so that its rows lie together, in their order."""
+"""The numbers of new rows, each one more than the newest of its workspace (see interface/workspace.py)."""
 
-from crmkit.storage.tx import Tx
+from crmkit.storage.interface.tx import Tx
+from crmkit.storage.interface.workspace import Workspace
 
 
 def take(tx: Tx, table: str, rows: int = 1) -> int:
@@ -8,19 +9,19 @@ def take(tx: Tx, table: str, rows: int = 1) -> int:
     place = (table, tx.by.workspace_number)
     last = tx.known.last.get(place)
     if last is None:
-        last = _newest(tx, table, before_first(tx))
+        last = _newest(tx, table)
     tx.known.last[place] = last + rows
     return last + 1
 
 
 def before_first(tx: Tx) -> int:
     """Return the number before that of the workspace's first row."""
-    return tx.by.workspace_number << 32
+    return Workspace.of(tx.by).first
 
 
-def _newest(tx: Tx, table: str, first: int) -> int:
-    found: int | None
+def _newest(tx: Tx, table: str) -> int:
+    workspace, found = Workspace.of(tx.by), None
     (found,) = tx.connection.execute(
-        f"SELECT max(seq) FROM {table} WHERE seq BETWEEN ? AND ?", (first, first | 0xFFFFFFFF)
+        f"SELECT max(seq) FROM {table} WHERE seq BETWEEN ? AND ?", (workspace.first, workspace.last)
     ).fetchone()
-    return first if found is None else found
+    return workspace.first if found is None else found

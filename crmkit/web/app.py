@@ -10,12 +10,14 @@ from litestar.handlers import HTTPRouteHandler
 from crmkit import ip
 from crmkit.core.crm import Crm
 from crmkit.records import KINDS
-from crmkit.web import account, activities, documents, oauth, overview, signin, teams
-from crmkit.web.accesslog import AccessLog
-from crmkit.web.activities import log_routes
+from crmkit.web.connection.accesslog import AccessLog
 from crmkit.web.edge import Edge
 from crmkit.web.gate import Gate
-from crmkit.web.records import record_routes
+from crmkit.web.handlers import account, activities, documents, overview, teams
+from crmkit.web.handlers.activities import log_routes
+from crmkit.web.handlers.records import record_routes
+from crmkit.web.oauth import endpoints as oauth
+from crmkit.web.oauth import signin
 
 
 def build(

@@ -15,9 +15,9 @@ from crmkit.clock import Clock, stamp
 from crmkit.errors import Problem
 from crmkit.ids import PREFIXES
 from crmkit.render.answers import Failure
-from crmkit.web.accesslog import AccessLog
+from crmkit.web.connection.accesslog import AccessLog
+from crmkit.web.connection.proxies import asking
 from crmkit.web.gate import Gate
-from crmkit.web.proxies import asking
 from crmkit.web.reply import Response, request_id, respond
 from crmkit.web.router import Router
 

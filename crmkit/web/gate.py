@@ -16,14 +16,14 @@ from urllib.parse import parse_qsl
 from litestar.exceptions import MethodNotAllowedException
 from litestar.types import Scope
 
-from crmkit.core import sessions
 from crmkit.core.crm import Crm
+from crmkit.core.people import sessions
 from crmkit.errors import Problem, nearest
 from crmkit.web import consent
-from crmkit.web.apps import Origins, challenge
-from crmkit.web.hosts import Hosts
+from crmkit.web.connection.hosts import Hosts
 from crmkit.web.limits import PerMinute
 from crmkit.web.negotiate import check_format
+from crmkit.web.oauth.apps import Origins, challenge
 from crmkit.web.requests import header_of
 
 # what a route declares in its options

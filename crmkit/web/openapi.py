@@ -7,7 +7,7 @@ from typing import Any
 from litestar import Litestar
 
 from crmkit import __version__
-from crmkit.core.records import upsert_field
+from crmkit.core.records.write import upsert_field
 from crmkit.errors import CATALOGUE
 from crmkit.model.form import Form
 from crmkit.model.query import DEFAULT_LIMIT, MAX_LIMIT, RESERVED

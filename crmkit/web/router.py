@@ -13,7 +13,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.types import Receive
 from litestar.utils import normalize_path
 
-from crmkit.storage.patience import asker
+from crmkit.storage.lists.budget import asker
 from crmkit.web.gate import Gate
 from crmkit.web.problems import on_error, unfinished
 from crmkit.web.reply import Response, respond

@@ -12,13 +12,14 @@ import pytest
 from bench import dataset as maker
 from bench.dataset import LARGE_ADMIN, Dataset, dataset
 from bench.drawn import RARE_TIMES
-from crmkit.core import sessions
+from crmkit.core.people import sessions
 from crmkit.model import fold
 from crmkit.model.record import Kind
 from crmkit.records import ACTIVITY, COMPANY, CONTACT, DEAL, KINDS
-from crmkit.storage import migrate, pieces, search
-from crmkit.storage.database import FILE, connect, prepare
-from crmkit.storage.tx import Connection
+from crmkit.storage.interface.tx import Connection
+from crmkit.storage.sqlite.engine import migrate
+from crmkit.storage.sqlite.engine.database import FILE, connect, prepare
+from crmkit.storage.sqlite.search import indexing, trigrams
 from tests.house import UNLIMITED, GivenClock, Person, house
 from tests.storage.desk import desk
 
@@ -115,23 +116,23 @@ def test_a_change_is_missing_in_the_audit_log(opened: Connection) -> None:
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
 def test_a_text_is_not_indexed(opened: Connection, kind: Kind) -> None:
-    assert not search.waits(opened, kind)
+    assert not indexing.waits(opened, kind)
     texts = opened.execute(f"SELECT -rowid, title, rest FROM {kind.plural}_search ORDER BY rowid DESC").fetchall()
     seqs = opened.execute(f"SELECT seq FROM {kind.plural} ORDER BY seq").fetchall()
     assert [(row[0],) for row in texts] == seqs
     words: Counter[tuple[int, str]] = Counter()
-    trigrams: Counter[tuple[int, str]] = Counter()
+    pieces: Counter[tuple[int, str]] = Counter()
     for seq, title, rest in texts:
         found = {
             word for word in fold.words(f"{title}\n{rest}") if 3 <= len(word) <= 30 and any(map(str.isalpha, word))
         }
         words.update((seq >> 32, word) for word in found)
         if seq % 61 == 0:
-            texts_of = (title, rest, *pieces.coded(f"{title}\n{rest}").splitlines())
+            texts_of = (title, rest, *trigrams.coded(f"{title}\n{rest}").splitlines())
             parts = {part[at : at + 3] for part in texts_of for at in range(len(part) - 2)}
-            trigrams.update((seq >> 32, part) for part in parts)
-    assert trigrams
-    for table, part, counted in (("search_words", "word", words), ("search_pieces", "piece", trigrams)):
+            pieces.update((seq >> 32, part) for part in parts)
+    assert pieces
+    for table, part, counted in (("search_words", "word", words), ("search_pieces", "piece", pieces)):
         kept = opened.execute(
             f"SELECT number, {part}, uses FROM {table} JOIN workspaces ON id = workspace_id WHERE kind = ?",
             (kind.plural,),

@@ -9,7 +9,8 @@ from typing import Any
 import httpx
 import pytest
 
-from crmkit.core import records, sessions
+from crmkit.core.people import sessions
+from crmkit.core.records import write
 from crmkit.errors import Problem
 from crmkit.records import CONTACT
 from tests.house import ALICE, CHARLIE, UNLIMITED, GivenClock, House, Person, house
@@ -115,11 +116,11 @@ def test_a_request_that_waits_is_done_though_its_token_was_revoked(back: Desk) -
     jane = back.save(owner, name="Jane", email="jane@acme.com")
     confirm = confirm_of(back, agent, jane)
     waiting = {
-        "save": partial(records.save, back.crm, agent, CONTACT, {"name": "Bob"}),
-        "merge": partial(records.save, back.crm, agent, CONTACT, {"email": "jane@acme.com", "stage": "lost"}),
-        "change": partial(records.change, back.crm, agent, CONTACT, jane.id, {"stage": "lost"}),
-        "ask to remove": partial(records.remove, back.crm, agent, CONTACT, jane.id, ""),
-        "remove": partial(records.remove, back.crm, agent, CONTACT, jane.id, confirm),
+        "save": partial(write.save, back.crm, agent, CONTACT, {"name": "Bob"}),
+        "merge": partial(write.save, back.crm, agent, CONTACT, {"email": "jane@acme.com", "stage": "lost"}),
+        "change": partial(write.change, back.crm, agent, CONTACT, jane.id, {"stage": "lost"}),
+        "ask to remove": partial(write.remove, back.crm, agent, CONTACT, jane.id, ""),
+        "remove": partial(write.remove, back.crm, agent, CONTACT, jane.id, confirm),
         "revoke": partial(sessions.revoke, back.crm, agent, owner.token_id),
     }
     before = back.find(owner).records
@@ -139,7 +140,7 @@ def test_a_request_that_came_before_the_revocation_is_refused(back: Desk) -> Non
     done, revoked = outcome(
         back,
         [
-            partial(records.change, back.crm, agent, CONTACT, jane.id, {"stage": "won"}),
+            partial(write.change, back.crm, agent, CONTACT, jane.id, {"stage": "won"}),
             partial(sessions.revoke, back.crm, owner, agent.token_id),
         ],
     )
@@ -170,7 +171,7 @@ def test_a_membership_that_ended_still_counts_for_a_request_that_waits(back: Des
         await back.database.write(lambda tx: tx.connection.execute(sql, ending).rowcount)
 
     _, refused = outcome(
-        back, [end_membership, partial(records.change, back.crm, agent, CONTACT, jane.id, {"stage": "won"})]
+        back, [end_membership, partial(write.change, back.crm, agent, CONTACT, jane.id, {"stage": "won"})]
     )
     assert isinstance(refused, Problem)
     assert refused.code == "invalid_token"
@@ -237,7 +238,7 @@ def test_signing_in_and_connecting_end_the_token_unused_longest_where_no_more_ar
 
 def confirm_of(back: Desk, actor: Any, contact: Any) -> str:
     with pytest.raises(Problem) as raised:
-        back.do(records.remove(back.crm, actor, CONTACT, contact.id, ""))
+        back.do(write.remove(back.crm, actor, CONTACT, contact.id, ""))
     confirm: str = raised.value.facts["confirm"]
     return confirm
 

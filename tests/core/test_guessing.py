@@ -10,9 +10,9 @@ from typing import Any
 import httpx
 import pytest
 
-from crmkit.core import codes
-from crmkit.storage.database import FILE
-from crmkit.storage.sqlite import sqlite3
+from crmkit.core.people import codes
+from crmkit.storage.sqlite.engine.database import FILE
+from crmkit.storage.sqlite.engine.driver import sqlite3
 from tests.house import ALICE, BOB, House, Person, house
 from tests.web.connecting import App
 

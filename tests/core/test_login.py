@@ -11,10 +11,10 @@ from typing import Any
 import httpx
 import pytest
 
-from crmkit.core.login import LOGIN
-from crmkit.storage import codes
-from crmkit.storage.database import FILE
-from crmkit.storage.sqlite import sqlite3
+from crmkit.core.people.login import LOGIN
+from crmkit.storage.people import codes
+from crmkit.storage.sqlite.engine.database import FILE
+from crmkit.storage.sqlite.engine.driver import sqlite3
 from tests.core.crowd import Call, at_once, statuses
 from tests.house import ALICE, BOB, CHARLIE, GivenClock, House, house
 

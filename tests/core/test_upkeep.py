@@ -11,8 +11,8 @@ import pytest
 from crmkit.core import upkeep
 from crmkit.model.actor import Actor
 from crmkit.records import CONTACT
-from crmkit.storage import search
-from crmkit.storage.tx import Connection
+from crmkit.storage.interface.tx import Connection
+from crmkit.storage.sqlite.search import indexing
 from tests.storage.desk import HANGS, Desk, desk
 
 BATCHES = 7  # each is a segment of its own, until FTS5 merges eight
@@ -41,8 +41,8 @@ def test_a_quiet_index_stays_in_many_segments(
     written: tuple[Desk, Actor], scattered: int, most: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     back, alice = written
-    monkeypatch.setattr(search, "MERGED", 1)
-    monkeypatch.setattr(search, "SCATTERED", scattered)
+    monkeypatch.setattr(indexing, "MERGED", 1)
+    monkeypatch.setattr(indexing, "SCATTERED", scattered)
     names = [contact.name for contact in back.pages(alice, ("search", "canary"), ("limit", "50"))]
     assert len(names) == 20 * BATCHES
     assert back.do(back.database.read(segments)) == BATCHES
@@ -55,16 +55,16 @@ def test_a_quiet_index_stays_in_many_segments(
         tx.connection.execute("INSERT INTO contacts_search (contacts_search, rank) VALUES ('integrity-check', 1)")
 
     back.do(back.database.write(checked))
-    assert not back.do(back.database.write(partial(search.merge, kind=CONTACT, is_whole=scattered == 0)))
-    assert not back.do(back.database.read(search.is_scattered, CONTACT))
+    assert not back.do(back.database.write(partial(indexing.merge, kind=CONTACT, is_whole=scattered == 0)))
+    assert not back.do(back.database.read(indexing.is_scattered, CONTACT))
 
 
 def test_all_is_merged_for_the_little_that_is_new(written: tuple[Desk, Actor], monkeypatch: pytest.MonkeyPatch) -> None:
     back, alice = written
-    monkeypatch.setattr(search, "SCATTERED", 1)
+    monkeypatch.setattr(indexing, "SCATTERED", 1)
 
     def is_scattered() -> bool:
-        return bool(back.do(back.database.read(search.is_scattered, CONTACT)))
+        return bool(back.do(back.database.read(indexing.is_scattered, CONTACT)))
 
     assert is_scattered()
     back.database.wrote.clear()
@@ -94,7 +94,7 @@ def test_upkeep_leaves_texts_unindexed_or_an_index_unmerged(written: tuple[Desk,
         work = asyncio.create_task(upkeep.keep_up(back.crm))
         try:
             async with asyncio.timeout(HANGS):
-                while await read(search.waits, CONTACT) or await read(segments) > MERGED:
+                while await read(indexing.waits, CONTACT) or await read(segments) > MERGED:
                     await asyncio.sleep(0.02)
         finally:
             work.cancel()

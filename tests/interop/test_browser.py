@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from crmkit.render.pages import App as Asking
-from crmkit.render.pages import Place, workspace_page
+from crmkit.web.oauth.pages import App as Asking
+from crmkit.web.oauth.pages import Place, workspace_page
 from tests.house import ALICE, BOB, House, Person, house
 from tests.interop.browser import CONTRASTS, DESK, HEIGHTS, PHONE, Callback, Visitor, chromium, listening, visiting
 from tests.web.connecting import App

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crmkit.model.client import BadClient, Client, check, client_of, described, host_of
+from crmkit.core.oauth.client import BadClient, Client, check, client_of, described, host_of
+from crmkit.core.oauth.pkce import is_challenge, proves
 from crmkit.model.names import clean
-from crmkit.model.pkce import is_challenge, proves
 
 GOOD = [
     "https://claude.ai/api/mcp/auth_callback",

@@ -13,19 +13,24 @@ import msgspec
 import pytest
 
 from crmkit import boot
-from crmkit.core import activities, login, records, sessions, upkeep
+from crmkit.core import upkeep
 from crmkit.core.crm import Crm
+from crmkit.core.people import login, sessions
+from crmkit.core.reading import lists
+from crmkit.core.records import activities, write
 from crmkit.errors import Problem
 from crmkit.model import query
 from crmkit.model.actor import Actor
 from crmkit.model.listing import Paging
 from crmkit.model.record import Kind
 from crmkit.records import CONTACT, KINDS
-from crmkit.storage import pieces, ways
 from crmkit.storage import records as rows
-from crmkit.storage.database import Database
-from crmkit.storage.statements import Statement, Workspace
-from crmkit.storage.tx import Connection, Tx
+from crmkit.storage.interface.statement import Statement
+from crmkit.storage.interface.tx import Connection, Tx
+from crmkit.storage.interface.workspace import Workspace
+from crmkit.storage.sqlite.engine.database import Database
+from crmkit.storage.sqlite.search import plan as search_plan
+from crmkit.storage.sqlite.search import trigrams
 from tests.house import ALICE, GivenClock, settings_of
 
 T = TypeVar("T")
@@ -65,7 +70,7 @@ class Desk:
         return self.do(sessions.authenticate(self.crm, f"Bearer {signed_in.token}"))
 
     def make(self, actor: Actor, kind: Kind, **body: Any) -> Any:
-        return self.do(records.save(self.crm, actor, kind, body)).record
+        return self.do(write.save(self.crm, actor, kind, body)).record
 
     def save(self, actor: Actor, **body: Any) -> Any:
         return self.make(actor, CONTACT, **body)
@@ -79,22 +84,22 @@ class Desk:
         return self.do(self.crm.change(actor, unit))
 
     def change(self, actor: Actor, record: Any, **body: Any) -> Any:
-        return self.do(records.change(self.crm, actor, kind_of(record), record.id, body))
+        return self.do(write.change(self.crm, actor, kind_of(record), record.id, body))
 
     def remove(self, actor: Actor, record: Any) -> None:
         try:
-            self.do(records.remove(self.crm, actor, kind_of(record), record.id, ""))
+            self.do(write.remove(self.crm, actor, kind_of(record), record.id, ""))
         except Problem as problem:
-            self.do(records.remove(self.crm, actor, kind_of(record), record.id, problem.facts["confirm"]))
+            self.do(write.remove(self.crm, actor, kind_of(record), record.id, problem.facts["confirm"]))
 
     def fetch(self, actor: Actor, record: Any) -> Any:
-        return self.do(records.fetch(self.crm, actor, kind_of(record), record.id))
+        return self.do(lists.fetch(self.crm, actor, kind_of(record), record.id))
 
     def log(self, actor: Actor, record: Any, **body: Any) -> Any:
         return self.do(activities.log(self.crm, actor, kind_of(record), record.id, body))
 
     def find(self, actor: Actor, *pairs: tuple[str, str], kind: Kind = CONTACT, **named: str) -> Found:
-        found = self.do(records.find_all(self.crm, actor, kind, [*pairs, *named.items()], details=True))
+        found = self.do(lists.find_all(self.crm, actor, kind, [*pairs, *named.items()], details=True))
         return Found(tuple(kind.build(*row) for row in found.rows), found.paging)
 
     def pages(
@@ -155,9 +160,9 @@ def place_of(actor: Actor) -> Workspace:
 def go(patch: pytest.MonkeyPatch, way: str) -> None:
     """Have searches go a way that they otherwise go in workspaces of another size."""
     read_through, read, look_up = WAYS[way]
-    patch.setattr(ways, "READ_THROUGH", read_through)
-    patch.setattr(pieces, "READ", read)
-    patch.setattr(pieces, "LOOK_UP", look_up)
+    patch.setattr(search_plan, "READ_THROUGH", read_through)
+    patch.setattr(trigrams, "READ", read)
+    patch.setattr(trigrams, "LOOK_UP", look_up)
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from crmkit import ids
-from crmkit.core.records import upsert_field
+from crmkit.core.records.write import upsert_field
 from crmkit.model import fields
 from crmkit.model.actor import Actor
 from crmkit.model.fields import FieldType
@@ -20,7 +20,7 @@ from crmkit.model.form import Field
 from crmkit.model.record import Kind
 from crmkit.records import KINDS
 from crmkit.storage import records as rows
-from crmkit.storage.tx import Tx
+from crmkit.storage.interface.tx import Tx
 from tests.house import BOB
 from tests.storage.desk import Desk
 from tests.storage.reference import PATHS, Shown, value_of

@@ -15,7 +15,8 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from crmkit import ids
-from crmkit.core import activities, audit, records
+from crmkit.core.reading import audit, lists
+from crmkit.core.records import activities
 from crmkit.errors import Problem
 from crmkit.model.actor import Actor
 from crmkit.model.fields import Choice, Currency, Date, FieldType, Integer, Link, Time
@@ -24,9 +25,9 @@ from crmkit.model.listing import Listing
 from crmkit.model.query import OPERATORS, RESERVED
 from crmkit.model.record import Kind
 from crmkit.records import ACTIVITY, AUDIT, COMPANY, CONTACT, DEAL, KINDS
-from crmkit.storage.sqlite import sqlite3
-from crmkit.storage.statements import table_columns
-from crmkit.storage.tx import Connection
+from crmkit.storage.columns import table_columns
+from crmkit.storage.interface.tx import Connection
+from crmkit.storage.sqlite.engine.driver import sqlite3
 from tests.house import CHARLIE
 from tests.storage.desk import Desk, desk, go
 
@@ -330,7 +331,7 @@ def outcome(watched: Watched, kind: Kind, asked: list[tuple[str, str]]) -> Listi
             return watched.back.do(audit.entries(watched.back.crm, watched.alice, asked, details=True))
         if kind is ACTIVITY:
             return watched.back.do(activities.find_all(watched.back.crm, watched.alice, asked, details=True))
-        return watched.back.do(records.find_all(watched.back.crm, watched.alice, kind, asked, details=True))
+        return watched.back.do(lists.find_all(watched.back.crm, watched.alice, kind, asked, details=True))
     except Problem as problem:
         return problem
 

@@ -8,15 +8,16 @@ from typing import Any
 import pytest
 
 from crmkit import ids
-from crmkit.core import records, sessions
+from crmkit.core.people import sessions
+from crmkit.core.records import write
 from crmkit.errors import Problem
 from crmkit.model.actor import Actor
 from crmkit.records import CONTACT
 from crmkit.storage import records as rows
-from crmkit.storage import tokens
-from crmkit.storage.database import FILE
-from crmkit.storage.sqlite import sqlite3
-from crmkit.storage.tx import Tx
+from crmkit.storage.interface.tx import Tx
+from crmkit.storage.people import tokens
+from crmkit.storage.sqlite.engine.database import FILE
+from crmkit.storage.sqlite.engine.driver import sqlite3
 from tests.house import CHARLIE
 from tests.storage.desk import Desk, queued
 from tests.storage.test_writer import Unit, fills_the_disk, rolls_back, scratch, traced
@@ -28,7 +29,7 @@ def outcomes(back: Desk, *calls: Callable[[], Any]) -> list[Any]:
 
 
 def create(back: Desk, actor: Actor, **body: Any) -> Callable[[], Any]:
-    return partial(records.save, back.crm, actor, CONTACT, {"name": "Jane", **body})
+    return partial(write.save, back.crm, actor, CONTACT, {"name": "Jane", **body})
 
 
 def role(back: Desk, actor: Actor) -> Callable[[], Any]:

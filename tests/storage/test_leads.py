@@ -16,9 +16,10 @@ from crmkit.model.actor import Actor
 from crmkit.model.query import Condition
 from crmkit.model.record import Kind
 from crmkit.records import ACTIVITY, AUDIT, COMPANY, CONTACT, DEAL, KINDS
-from crmkit.storage import indexes, leads, migrate, patience
-from crmkit.storage.database import FILE, connect, prepare
-from crmkit.storage.statements import page
+from crmkit.storage.lists import budget, indexes, plan
+from crmkit.storage.lists.sql import page
+from crmkit.storage.sqlite.engine import migrate
+from crmkit.storage.sqlite.engine.database import FILE, connect, prepare
 from tests.storage.desk import Desk, desk, listed, place_of, steps_of
 
 ALL = [*KINDS, ACTIVITY, AUDIT]
@@ -108,12 +109,12 @@ def test_a_lead_finds_other_contacts_than_a_walk(library: tuple[Desk, Actor], mo
         for _ in range(150):
             pairs = [*choice.sample(FILTERS, choice.randint(1, 2)), ("sort", choice.choice(sorts)), ("limit", "60")]
             asked = query.parse(CONTACT, pairs)
-            led += leads.best(connection, CONTACT, place_of(alice), asked) is not None
+            led += plan.best(connection, CONTACT, place_of(alice), asked) is not None
             by_lead = [contact.id for contact in back.pages(alice, *pairs)]
             with monkeypatch.context() as patched:
                 for name in ("AT_ONCE", "FEW", "MANY"):
-                    patched.setattr(leads, name, -1)
-                assert leads.best(connection, CONTACT, place_of(alice), asked) is None
+                    patched.setattr(plan, name, -1)
+                assert plan.best(connection, CONTACT, place_of(alice), asked) is None
                 assert [contact.id for contact in back.pages(alice, *pairs)] == by_lead, pairs
                 assert back.find(alice, *pairs).paging.total == len(by_lead)
     assert led > 40
@@ -122,7 +123,7 @@ def test_a_lead_finds_other_contacts_than_a_walk(library: tuple[Desk, Actor], mo
 def plan_of(back: Desk, actor: Actor, kind: Kind, pairs: list[tuple[str, str]]) -> list[str]:
     asked = listed(kind, pairs)
     with closing(connect(back.database.folder / FILE, False)) as connection:
-        lead = leads.best(connection, kind, place_of(actor), asked)
+        lead = plan.best(connection, kind, place_of(actor), asked)
         statement = page(kind, place_of(actor), asked, None, lead)
         return steps_of(connection, statement)
 
@@ -144,7 +145,7 @@ def test_a_filter_of_few_rows_does_not_lead(
     steps = plan_of(back, alice, CONTACT, pairs)
     assert steps[0] == "SEARCH r USING INTEGER PRIMARY KEY (rowid=?)", steps
     assert any(f"INDEX {index} (" in step for step in steps), steps
-    monkeypatch.setattr(leads, "AT_ONCE", 3)
+    monkeypatch.setattr(plan, "AT_ONCE", 3)
     (step,) = plan_of(back, alice, CONTACT, pairs)  # one walk, nothing sorted
     assert "contacts_by_name" in step if dict(pairs).get("sort") else "contacts_by_updated_at" in step
 
@@ -186,7 +187,7 @@ TEXT = st.text(
 def test_a_text_that_meets_a_filter_is_not_found_by_the_lead(text: str, start: int, end: int) -> None:
     folded = fold.fold(text)
     for operand in {folded, folded[start:end]}:
-        run = leads._run(operand)
+        run = plan._run(operand)
         assert run in fold.plain(text)
 
 
@@ -207,7 +208,7 @@ def test_a_text_that_meets_a_filter_is_not_found_by_the_lead(text: str, start: i
     ],
 )
 def test_a_filter_is_looked_up_in_the_search_index_as(name: str, operator: str, value: Any, match: str | None) -> None:
-    assert leads._match(CONTACT, Condition(CONTACT.by_name[name], operator, value)) == match
+    assert plan._match(CONTACT, Condition(CONTACT.by_name[name], operator, value)) == match
 
 
 def test_a_comma_between_tags_passes_for_a_part_of_one(library: tuple[Desk, Actor]) -> None:
@@ -217,14 +218,14 @@ def test_a_comma_between_tags_passes_for_a_part_of_one(library: tuple[Desk, Acto
     assert back.find(alice, ("tags", "like:vip")).paging.total
 
 
-@pytest.mark.parametrize("few", [-1, leads.FEW])
+@pytest.mark.parametrize("few", [-1, plan.FEW])
 def test_a_walk_that_is_cut_short_skips_or_repeats_a_contact(
     library: tuple[Desk, Actor], monkeypatch: pytest.MonkeyPatch, few: int
 ) -> None:
     """What follows the walk is a reading of the whole table, or a lead that was too long before."""
     back, alice = library
     for name, most in (("AT_ONCE", -1), ("FEW", few), ("MANY", -1)):
-        monkeypatch.setattr(leads, name, most)
+        monkeypatch.setattr(plan, name, most)
     for filters in (
         [("phone", "555")],
         [("stage", "won")],
@@ -236,6 +237,6 @@ def test_a_walk_that_is_cut_short_skips_or_repeats_a_contact(
             whole = [contact.id for contact in back.pages(alice, *pairs)]
             assert len(set(whole)) == len(whole) == back.find(alice, *pairs).paging.total
             for steps in (0, 30, 300, 1_500, 4_000):
-                monkeypatch.setattr(patience, "LOOK_STEPS", 10)
-                monkeypatch.setattr(patience, "TRIED_STEPS", steps)
+                monkeypatch.setattr(budget, "LOOK_STEPS", 10)
+                monkeypatch.setattr(budget, "TRIED_STEPS", steps)
                 assert [contact.id for contact in back.pages(alice, *pairs)] == whole, (pairs, steps)

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from crmkit.model.actor import Actor
-from crmkit.storage import log
-from crmkit.storage.database import FILE, connect
-from crmkit.storage.tx import Connection, Tx
+from crmkit.storage.interface.tx import Connection, Tx
+from crmkit.storage.sqlite.engine import wal
+from crmkit.storage.sqlite.engine.database import FILE, connect
 from tests.storage.desk import HANGS, Desk
 
 KIB = 1024
@@ -38,7 +38,7 @@ def small(back: Desk, monkeypatch: pytest.MonkeyPatch) -> Desk:
 
     back.do(back.database.write(prepare))
     monkeypatch.setattr(back.database._log, "_most", MOST)
-    monkeypatch.setattr(log, "MOST_BYTES", MOST)
+    monkeypatch.setattr(wal, "MOST_BYTES", MOST)
     return back
 
 
@@ -105,7 +105,7 @@ async def _noted(tries: list[Any], pause: Any, seconds: float) -> None:
 
 def test_a_log_that_begins_anew_is_cut_to_what_is_kept(tmp_path: Path) -> None:
     with closing(connect(tmp_path / "x.db", True)) as connection:
-        assert connection.execute("PRAGMA journal_size_limit").fetchone() == (log.KEPT_BYTES,)
+        assert connection.execute("PRAGMA journal_size_limit").fetchone() == (wal.KEPT_BYTES,)
 
 
 def test_a_log_that_cannot_be_looked_at_ends_no_writer(small: Desk, monkeypatch: pytest.MonkeyPatch) -> None:

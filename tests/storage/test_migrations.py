@@ -14,13 +14,14 @@ import pytest
 
 from crmkit.model.record import Kind
 from crmkit.records import ACTIVITY, AUDIT, KINDS
-from crmkit.storage import migrate, pieces
-from crmkit.storage.database import FILE, connect, prepare
-from crmkit.storage.matches import phrase
-from crmkit.storage.migrations import MIGRATIONS, Migration
-from crmkit.storage.sqlite import sqlite3
-from crmkit.storage.statements import stored, table_columns
-from crmkit.storage.tx import Connection
+from crmkit.storage.columns import stored, table_columns
+from crmkit.storage.interface.tx import Connection
+from crmkit.storage.sqlite.engine import migrate
+from crmkit.storage.sqlite.engine.database import FILE, connect, prepare
+from crmkit.storage.sqlite.engine.driver import sqlite3
+from crmkit.storage.sqlite.migrations import MIGRATIONS, Migration
+from crmkit.storage.sqlite.search import trigrams
+from crmkit.storage.sqlite.search.sql import phrase
 from tests.house import ROOT, command, run
 
 
@@ -203,7 +204,7 @@ def test_a_text_is_lost_or_found_elsewhere_once_it_has_another_place(searched: P
 def test_a_text_is_lost_or_found_by_another_code(searched: Path) -> None:
     migrate.run(searched, connect, MIGRATIONS[:9])
     assert migrate.run(searched, connect) == [migration.name for migration in MIGRATIONS[9:]]
-    code = pieces.coded("zürich")
+    code = trigrams.coded("zürich")
     with closing(connect(searched, True)) as connection:
         rows = connection.execute("SELECT -place, title, rest, codes FROM deals_texts ORDER BY place DESC").fetchall()
         assert rows == [(*text, code) for text in TEXTS]

@@ -10,11 +10,11 @@ import aiosqlite
 import pytest
 
 from crmkit.errors import Problem
-from crmkit.storage import reader as readers
-from crmkit.storage.database import connect
-from crmkit.storage.hops import MOST_TOGETHER
-from crmkit.storage.reader import Reader
-from crmkit.storage.tx import Connection
+from crmkit.storage.interface.tx import Connection
+from crmkit.storage.sqlite.engine import reader as readers
+from crmkit.storage.sqlite.engine.database import connect
+from crmkit.storage.sqlite.engine.reader import Reader
+from crmkit.storage.sqlite.engine.threads import MOST_TOGETHER
 
 
 @asynccontextmanager

@@ -8,8 +8,8 @@ from contextlib import closing
 import httpx
 import pytest
 
-from crmkit.storage.recall import KEPT_SECONDS, MOST, Recall
-from crmkit.storage.sqlite import sqlite3
+from crmkit.storage.interface.auth_cache import KEPT_SECONDS, MOST, Recall
+from crmkit.storage.sqlite.engine.driver import sqlite3
 from tests.house import ALICE, BOB, House, Person
 
 STATEMENTS = [

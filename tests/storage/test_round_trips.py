@@ -6,8 +6,8 @@ from contextlib import closing
 
 import pytest
 
-from crmkit.storage import database
-from crmkit.storage.tx import Connection
+from crmkit.storage.interface.tx import Connection
+from crmkit.storage.sqlite.engine import database
 from tests.house import House, Person
 
 

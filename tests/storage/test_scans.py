@@ -13,11 +13,12 @@ from typing import Any
 import pytest
 
 from crmkit.errors import Problem
-from crmkit.storage import patience, scans
-from crmkit.storage.database import SCANNERS, connect
-from crmkit.storage.patience import asker
-from crmkit.storage.scans import Scans
-from crmkit.storage.tx import Connection
+from crmkit.storage.interface.tx import Connection
+from crmkit.storage.lists import budget
+from crmkit.storage.lists.budget import asker
+from crmkit.storage.sqlite.engine import scans
+from crmkit.storage.sqlite.engine.database import SCANNERS, connect
+from crmkit.storage.sqlite.engine.scans import Scans
 
 HANGS = 60  # seconds after which a test is not slow but stuck
 ENDLESS = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n"
@@ -155,7 +156,7 @@ def test_the_time_a_read_waits_counts_as_time_it_takes(tmp_path: Path, monkeypat
         held = Held()
         running = asyncio.create_task(lists.run("one", "one", held))
         await held.has_begun()
-        monkeypatch.setattr(patience, "SCAN_SECONDS", 0.05)
+        monkeypatch.setattr(budget, "SCAN_SECONDS", 0.05)
         late = asyncio.create_task(lists.run("one", "one", noted(order, "late")))
         await asyncio.sleep(0)
         over = time.monotonic() + 0.05

@@ -10,7 +10,7 @@ import pytest
 
 from crmkit.model.actor import Actor
 from crmkit.records import CONTACT
-from crmkit.storage.search import waits
+from crmkit.storage.sqlite.search.indexing import waits
 from tests.house import CHARLIE
 from tests.storage.desk import WAYS, Desk, desk, go
 

@@ -13,8 +13,11 @@ import pytest
 from crmkit.model import fold
 from crmkit.model.actor import Actor
 from crmkit.records import CONTACT
-from crmkit.storage import lists, matches, pieces, search, vocabulary, ways
-from crmkit.storage.tx import Connection
+from crmkit.storage.interface.tx import Connection
+from crmkit.storage.lists import pages
+from crmkit.storage.sqlite.search import indexing, trigrams, vocabulary
+from crmkit.storage.sqlite.search import plan as search_plan
+from crmkit.storage.sqlite.search import sql as search_sql
 from tests.house import CHARLIE
 from tests.storage.desk import WAYS, Desk, desk, go, place_of
 
@@ -87,7 +90,7 @@ def slow(made: list[Any], search: str) -> list[Any]:
 
 def pieces_of(title: str, rest: str) -> set[str]:
     """Return what the index has of a text: all of three letters, and the codes of all runs of letters."""
-    parts = (title, rest, *map(pieces.coded, re.findall(r"[a-z\x80-\U0010ffff]{5,}", f"{title}\n{rest}")))
+    parts = (title, rest, *map(trigrams.coded, re.findall(r"[a-z\x80-\U0010ffff]{5,}", f"{title}\n{rest}")))
     return {part[at : at + 3] for part in parts for at in range(len(part) - 2)}
 
 
@@ -95,14 +98,14 @@ def looked_up(patch: pytest.MonkeyPatch) -> list[list[str]]:
     """Return the pieces that searches come to look up in place of words, [] where they do not."""
     seen: list[list[str]] = []
 
-    def noted(words: list[str], sample: pieces.Sample) -> list[str]:
+    def noted(words: list[str], sample: trigrams.Sample) -> list[str]:
         found = rare(words, sample)
         if words:
             seen.append(found)
         return found
 
-    rare = pieces.rare
-    patch.setattr(pieces, "rare", noted)
+    rare = trigrams.rare
+    patch.setattr(trigrams, "rare", noted)
     return seen
 
 
@@ -115,7 +118,7 @@ def test_a_way_is_another_one(
     seen = looked_up(monkeypatch)
     for asked in SEARCHES:
         back.find(alice, search=asked)
-    are_coded = any(pieces.is_code(piece) for found in seen for piece in found)
+    are_coded = any(trigrams.is_code(piece) for found in seen for piece in found)
     assert (bool(seen), are_coded, [] in seen) == {
         "texts": (False, False, False),
         "index": (True, False, True),
@@ -130,13 +133,13 @@ def test_a_way_finds_others_or_in_another_order(
     peopled: tuple[Desk, Actor, list[Any]], counted: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     back, alice, made = peopled
-    monkeypatch.setattr(lists, "COUNTED", counted)
+    monkeypatch.setattr(pages, "COUNTED", counted)
     for asked in SEARCHES:
         expected = [contact.id for contact in slow(made, asked)]
         assert expected, asked
         for limit in ("7", "200"):
-            pages = back.pages(alice, ("search", asked), ("limit", limit))
-            assert [contact.id for contact in pages] == expected, asked
+            walked = back.pages(alice, ("search", asked), ("limit", limit))
+            assert [contact.id for contact in walked] == expected, asked
         page = back.find(alice, search=asked, limit="2")
         if len(expected) > max(2, counted):
             assert (page.paging.total, page.paging.at_least) == (None, counted), asked
@@ -144,11 +147,11 @@ def test_a_way_finds_others_or_in_another_order(
             assert page.paging.total == len(expected), asked
         assert back.find(alice, search=asked, limit="1", count="exact").paging.total == len(expected)
         leads = [contact.id for contact in slow(made, asked) if contact.stage == "lead"]
-        pages = back.pages(alice, ("search", asked), ("stage", "lead"), ("limit", "3"))
-        assert [contact.id for contact in pages] == leads, asked
+        walked = back.pages(alice, ("search", asked), ("stage", "lead"), ("limit", "3"))
+        assert [contact.id for contact in walked] == leads, asked
         assert back.find(alice, search=asked, stage="lead", limit="1", count="exact").paging.total == len(leads)
-        pages = back.pages(alice, ("search", asked), ("sort", "-created_at"), ("limit", "3"))
-        assert {contact.id for contact in pages} == set(expected), asked
+        walked = back.pages(alice, ("search", asked), ("sort", "-created_at"), ("limit", "3"))
+        assert {contact.id for contact in walked} == set(expected), asked
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -157,7 +160,7 @@ def test_a_total_is_wrong_at_its_end(back: Desk, way: str, counted: int, monkeyp
     alice = back.person()
     back.save_all(alice, [{"name": f"Needle {number}", "stage": "lead"} for number in range(6)])
     go(monkeypatch, way)
-    monkeypatch.setattr(lists, "COUNTED", counted)
+    monkeypatch.setattr(pages, "COUNTED", counted)
     for more in ({}, {"sort": "name"}, {"stage": "lead"}):
         for _ in range(2):
             paging = back.find(alice, search="needle", limit="2", **more).paging
@@ -172,37 +175,37 @@ def test_a_small_workspace_is_searched_by_the_index_or_a_large_one_without(
     alice = back.person()
     back.save_all(alice, [{"name": f"Anna Kelason {number}"} for number in range(3)])
     back.index()
-    seen: list[matches.Way] = []
+    seen: list[search_sql.Way] = []
 
-    def noted(*args: Any) -> matches.Way:
+    def noted(*args: Any) -> search_sql.Way:
         seen.append(of(*args))
         return seen[-1]
 
-    of = ways.of
-    monkeypatch.setattr(ways, "of", noted)
+    of = search_plan.of
+    monkeypatch.setattr(search_plan, "of", noted)
     for read_through in (3, 2):
-        monkeypatch.setattr(ways, "READ_THROUGH", read_through)
+        monkeypatch.setattr(search_plan, "READ_THROUGH", read_through)
         assert len(back.find(alice, search="anna kelason").records) == 3
-    sample = pieces.Sample(3, 3, dict.fromkeys(pieces.of_words(["anna", "kelason"]), 3))
-    through, indexed = matches.Way(by_index=False, waits=False), matches.Way(sample=sample, waits=False)
+    sample = trigrams.Sample(3, 3, dict.fromkeys(trigrams.of_words(["anna", "kelason"]), 3))
+    through, indexed = search_sql.Way(by_index=False, waits=False), search_sql.Way(sample=sample, waits=False)
     assert seen == [through, indexed]
-    monkeypatch.setattr(lists, "COUNTED", 2)
+    monkeypatch.setattr(pages, "COUNTED", 2)
     back.find(alice, search="anna")
     back.find(alice, search="kelason anna")  # frequent as each is, both may be rare together
-    assert seen[2:] == [matches.Way(waits=False, are_many=True), indexed]
+    assert seen[2:] == [search_sql.Way(waits=False, are_many=True), indexed]
     back.save_all(alice, [{"name": "Anna Who Waits"}])
     assert len(back.find(alice, search="anna").records) == 4
-    assert seen[-1] == matches.Way(waits=True)
+    assert seen[-1] == search_sql.Way(waits=True)
 
 
 def test_long_texts_of_a_small_workspace_are_read_through(back: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     alice = back.person()
-    monkeypatch.setattr(ways, "READ_LETTERS", 200)
-    place, terms = place_of(alice), matches.Terms.exact("anna")
+    monkeypatch.setattr(search_plan, "READ_LETTERS", 200)
+    place, terms = place_of(alice), search_sql.Terms.exact("anna")
 
     def is_read() -> bool:
-        def way(connection: Any) -> matches.Way:
-            return ways.of(connection, CONTACT, place, terms, 1_000)
+        def way(connection: Any) -> search_sql.Way:
+            return search_plan.of(connection, CONTACT, place, terms, 1_000)
 
         return not back.do(back.database.read(way)).by_index
 
@@ -218,12 +221,12 @@ def test_long_texts_of_a_small_workspace_are_read_through(back: Desk, monkeypatc
 def test_a_word_of_many_texts_is_counted(back: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     alice = back.person()
     go(monkeypatch, "index")
-    monkeypatch.setattr(lists, "COUNTED", 5)
+    monkeypatch.setattr(pages, "COUNTED", 5)
     back.save_all(alice, [{"name": f"Needle {number}", "notes": "Needlework"} for number in range(8)])
     back.index()
     asked: list[str] = []
-    found = matches.found
-    monkeypatch.setattr(matches, "found", lambda *args: asked.append(args[2].text) or found(*args))
+    found = search_sql.found
+    monkeypatch.setattr(search_sql, "found", lambda *args: asked.append(args[2].text) or found(*args))
     assert back.find(alice, search="needle", limit="2").paging.at_least == 5
     assert back.find(alice, search="needle", limit="2", count="exact").paging.total == 8
     assert back.find(alice, search="needle", stage="lead").paging.total == 0
@@ -238,7 +241,7 @@ def test_a_word_of_many_texts_is_counted(back: Desk, monkeypatch: pytest.MonkeyP
 def rare(words: list[str], **times: int) -> list[str]:
     """Return what is looked up of a million texts, of which 10,000 were sampled; 900 of those have a piece that is not
     named."""
-    return pieces.rare(words, pieces.Sample(10**6, 10**4, dict.fromkeys(pieces.of_words(words), 900) | times))
+    return trigrams.rare(words, trigrams.Sample(10**6, 10**4, dict.fromkeys(trigrams.of_words(words), 900) | times))
 
 
 def test_common_pieces_are_looked_up_for_rare_words() -> None:
@@ -251,20 +254,20 @@ def test_common_pieces_are_looked_up_for_rare_words() -> None:
     assert rare(["kelason"], las=80, aso=95, son=90) == ["las", "son"]
     assert rare(["kelason"], las=1) == ["las"]
     # five letters in a row leave fewer texts than three
-    first, second, last = pieces.of([pieces.coded("kelason")])
+    first, second, last = trigrams.of([trigrams.coded("kelason")])
     assert rare(["anna", "kelason"], ann=300, las=80, **{first: 9, second: 5, last: 6}) == [second, "ann"]
     assert rare(["kelason"], las=80, **{second: 0}) == [second]
     assert rare(["kelason"], las=800, **{second: 700}) == []  # to walk through all is cheaper than to read
     assert rare(["quok"], quo=50, uok=50) == []
-    assert rare(["anna", "kelason"], **dict.fromkeys(pieces.of_words(["anna", "kelason"]), 9_000)) == []
+    assert rare(["anna", "kelason"], **dict.fromkeys(trigrams.of_words(["anna", "kelason"]), 9_000)) == []
     assert rare(["mia"]) == []  # nothing to leave out
-    assert pieces.rare(["anna", "kelason"], pieces.Sample(10**6, 10**4, {"ann": 1})) == []  # others are not known
+    assert trigrams.rare(["anna", "kelason"], trigrams.Sample(10**6, 10**4, {"ann": 1})) == []  # others are not known
 
 
 def test_a_code_stands_in_a_text() -> None:
-    codes = {pieces.coded(one + two + three + "ab") for one in "abcdez" for two in "akz" for three in "amyz龍й"}
+    codes = {trigrams.coded(one + two + three + "ab") for one in "abcdez" for two in "akz" for three in "amyz龍й"}
     assert {fold.plain(code) for code in codes}.isdisjoint(codes)
-    every = map(chr, range(pieces._FIRST_CODE, pieces._FIRST_CODE + pieces._CODES))
+    every = map(chr, range(trigrams._FIRST_CODE, trigrams._FIRST_CODE + trigrams._CODES))
     assert not [code for code in every if unicodedata.is_normalized("NFKC", code)]
 
 
@@ -273,17 +276,17 @@ def test_words_that_share_a_code_are_confused(back: Desk, monkeypatch: pytest.Mo
     go(monkeypatch, "pieces")
     monkeypatch.setattr(vocabulary, "SAMPLED", 1)
     one, other = "zaaaa", "zebra"
-    monkeypatch.setattr(pieces, "_CODES", 1)
-    pieces._code.cache_clear()
+    monkeypatch.setattr(trigrams, "_CODES", 1)
+    trigrams._code.cache_clear()
     try:
-        assert pieces.coded(one) == pieces.coded(other)
+        assert trigrams.coded(one) == trigrams.coded(other)
         made = back.save_all(alice, [{"name": one}, {"name": other}, {"name": "Somebody", "notes": other}])
         back.index()
         assert [c.id for c in back.find(alice, search=one).records] == [made[0].id]
         assert [c.id for c in back.find(alice, search=other).records] == [made[1].id, made[2].id]
         assert [c.id for c in back.find(alice, search=f"somebody {other}").records] == [made[2].id]
     finally:
-        pieces._code.cache_clear()
+        trigrams._code.cache_clear()
 
 
 def test_a_piece_is_counted_wrong(back: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -320,7 +323,7 @@ def test_a_text_is_found_once_it_is_gone_from_the_index(
     tmp_path: Path, way: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     go(monkeypatch, way)
-    monkeypatch.setattr(search, "MOST_AT_ONCE", 7)
+    monkeypatch.setattr(indexing, "MOST_AT_ONCE", 7)
     with desk(tmp_path / "data") as back:
         alice = back.person()
         made = back.save_all(alice, [{"name": f"Canary Bird {number}"} for number in range(30)])
@@ -332,7 +335,7 @@ def test_a_text_is_found_once_it_is_gone_from_the_index(
         for _ in range(2):
             assert [c.id for c in back.find(alice, search="canary bird").records] == [c.id for c in made[:19:-1]]
             back.index()
-        assert not back.do(back.database.read(search.waits, CONTACT))
+        assert not back.do(back.database.read(indexing.waits, CONTACT))
 
         def checked(tx: Any) -> None:  # the index holds just what the texts hold
             tx.connection.execute("INSERT INTO contacts_search (contacts_search, rank) VALUES ('integrity-check', 1)")

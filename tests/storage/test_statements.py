@@ -15,11 +15,15 @@ from crmkit import ids
 from crmkit.model import query
 from crmkit.model.record import Kind
 from crmkit.records import AUDIT, CONTACT, KINDS
-from crmkit.storage import matches, pieces
-from crmkit.storage.database import FILE, connect
-from crmkit.storage.lists import fetch_page
-from crmkit.storage.matches import Terms, Way
-from crmkit.storage.statements import Statement, Workspace, count, packed, page, picked, place, stored, where, whole
+from crmkit.storage.columns import packed, stored, whole
+from crmkit.storage.interface.statement import Statement
+from crmkit.storage.interface.workspace import Workspace
+from crmkit.storage.lists.pages import fetch_page
+from crmkit.storage.lists.sql import count, page, picked, place, where
+from crmkit.storage.sqlite.engine.database import FILE, connect
+from crmkit.storage.sqlite.search import sql as search_sql
+from crmkit.storage.sqlite.search import trigrams
+from crmkit.storage.sqlite.search.sql import Terms, Way
 from tests.house import ROOT
 from tests.storage.desk import listed, place_of, steps_of
 from tests.storage.samples import Library
@@ -88,12 +92,12 @@ def written() -> Iterator[str]:
     scope = where(PLACE, filtered.conditions)
     for text in SEARCHES:
         terms = Terms.exact(text.lower())
-        for tier, name in zip(matches.TIERS, ("its start", "the title", "anywhere"), strict=True):
-            statement = matches.indexed(CONTACT, PLACE, terms, tier, Way(), PLACE.last + 1, scope)
+        for tier, name in zip(search_sql.TIERS, ("its start", "the title", "anywhere"), strict=True):
+            statement = search_sql.indexed(CONTACT, PLACE, terms, tier, Way(), PLACE.last + 1, scope)
             yield _shown(f"/contacts?search={text}&stage=lead: {name}", statement)
-        yield _shown(f"/contacts?search={text}: not yet indexed", matches.unindexed(CONTACT, PLACE, terms, scope))
+        yield _shown(f"/contacts?search={text}: not yet indexed", search_sql.unindexed(CONTACT, PLACE, terms, scope))
     corrected = Terms("", (("jane", "jana"), ("acme",)))
-    among = matches.among(CONTACT, PLACE, corrected, Way())
+    among = search_sql.among(CONTACT, PLACE, corrected, Way())
     by_name = listed(CONTACT, [("search", "jame acne"), ("sort", "name")])
     yield _shown("/contacts?search=jame acne&sort=name, corrected", page(CONTACT, PLACE, by_name, None, among))
     terms = Terms.exact("jane kelason")
@@ -101,18 +105,18 @@ def written() -> Iterator[str]:
         (Way(by_index=False), "few texts"),
         (
             Way(
-                sample=pieces.Sample(
-                    10**6, 10**4, dict.fromkeys(pieces.of_words(["jane", "kelason"]), 500) | {"las": 9}
+                sample=trigrams.Sample(
+                    10**6, 10**4, dict.fromkeys(trigrams.of_words(["jane", "kelason"]), 500) | {"las": 9}
                 )
             ),
             "many texts",
         ),
     ):
         yield _shown(
-            f"/contacts?search=jane kelason: all matches, {name}", matches.found(CONTACT, PLACE, terms, way, 1001)
+            f"/contacts?search=jane kelason: all matches, {name}", search_sql.found(CONTACT, PLACE, terms, way, 1001)
         )
     seqs = "[4294967299,4294967300]"
-    best = matches.ranked(CONTACT, terms, seqs, scope, (matches.TITLE, 4294967301), 51)
+    best = search_sql.ranked(CONTACT, terms, seqs, scope, (search_sql.TITLE, 4294967301), 51)
     yield _shown("/contacts?search=jane kelason&stage=lead: the best of all matches", best)
     rows = picked(CONTACT, PLACE, listed(CONTACT, []), [4294967299, 4294967300])
     yield _shown("/contacts?search=jane kelason: their records", rows)

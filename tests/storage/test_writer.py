@@ -14,11 +14,11 @@ import pytest
 
 from crmkit.clock import system_clock
 from crmkit.errors import Problem
-from crmkit.storage.database import CHECKPOINT_PAGES, FILE, Database
-from crmkit.storage.hops import MOST_TOGETHER
-from crmkit.storage.sqlite import sqlite3
-from crmkit.storage.tx import Connection, Tx
-from crmkit.storage.writer import TURNS
+from crmkit.storage.interface.tx import Connection, Tx
+from crmkit.storage.sqlite.engine.database import CHECKPOINT_PAGES, FILE, Database
+from crmkit.storage.sqlite.engine.driver import sqlite3
+from crmkit.storage.sqlite.engine.threads import MOST_TOGETHER
+from crmkit.storage.sqlite.engine.writer import TURNS
 from tests.house import ROOT, command
 from tests.storage.desk import Desk, Gate, queued
 

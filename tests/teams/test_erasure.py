@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from crmkit.storage import vocabulary
+from crmkit.storage.sqlite.search import vocabulary
 from tests.house import House, Person
 from tests.teams.office import JSON, Books, asked, enter, erased, new, office, person_of, stepped, working_in
 

@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from crmkit import ip
-from crmkit.web.proxies import LONGEST_HOP, asking
+from crmkit.web.connection.proxies import LONGEST_HOP, asking
 from tests.house import Person, house, process
 
 TRUSTED = ip.Networks(["10.0.0.0/8", "2001:db8:ffff::/48"])

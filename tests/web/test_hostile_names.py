@@ -14,7 +14,7 @@ import pytest
 
 from crmkit.mail import Message
 from crmkit.model.names import clean
-from crmkit.render import pages
+from crmkit.web.oauth import pages
 from tests.house import ALICE, BOB, CHARLIE, House, Person, house
 from tests.web.connecting import App, hidden, places
 

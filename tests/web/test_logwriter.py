@@ -13,7 +13,7 @@ from subprocess import DEVNULL, PIPE, Popen
 import httpx
 import pytest
 
-from crmkit.web.logwriter import MOST_WAITING, LogHandler, LogWriter
+from crmkit.web.connection.logwriter import MOST_WAITING, LogHandler, LogWriter
 from tests.house import command
 from tests.web.raw import TAKES, announced
 

@@ -8,7 +8,7 @@ import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
-from crmkit.core.codes import MAILS_PER_USER
+from crmkit.core.people.codes import MAILS_PER_USER
 from tests.house import ALICE, BOB, CHARLIE, House, Person, house
 from tests.web.connecting import App, alert
 

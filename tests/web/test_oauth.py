@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from crmkit.storage.database import FILE, connect
+from crmkit.storage.sqlite.engine.database import FILE, connect
 from tests.house import ALICE, BOB, CHARLIE, House, Person
 from tests.web.connecting import App, places, returned
 

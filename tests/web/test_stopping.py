@@ -16,8 +16,8 @@ from typing import Any
 import pytest
 
 from crmkit.settings import SettingsError
-from crmkit.storage import lists
-from crmkit.storage.tx import Connection
+from crmkit.storage.interface.tx import Connection
+from crmkit.storage.lists import pages
 from crmkit.web.connection import server
 from tests.house import ALICE, UNLIMITED, Process, command, house, process
 from tests.web.raw import answer, connected, head
@@ -96,7 +96,7 @@ def test_a_list_that_reads_long_is_given_up_and_answered(tmp_path: Path, monkeyp
     with ThreadPoolExecutor() as pool:
         with house(tmp_path / "data") as home:
             alice = home.sign_in(ALICE)
-            monkeypatch.setattr(lists, "fetch_page", endless)
+            monkeypatch.setattr(pages, "fetch_page", endless)
             asked = [pool.submit(alice.get, "/contacts") for _ in range(2)]  # one runs, one waits for its turn
             assert has_begun.wait(20)
             started = time.monotonic()

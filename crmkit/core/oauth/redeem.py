@@ -1,0 +1,109 @@
+"""An app redeems its code for a token, and gives a token back (RFC 6749, 4.1.3; RFC 7636; RFC 8707; RFC 7009)."""
+
+from collections.abc import Mapping
+
+from crmkit.clock import is_alive
+from crmkit.core.crm import Crm
+from crmkit.core.oauth import pkce
+from crmkit.core.oauth.client import BadClient, Client, client_of, host_of
+from crmkit.core.oauth.connect import GRANT_SECONDS, is_ours
+from crmkit.core.people import access, login
+from crmkit.errors import Problem
+from crmkit.model.names import MAX_NAME
+from crmkit.storage import audit
+from crmkit.storage.hashed import sha256
+from crmkit.storage.interface.tx import Tx
+from crmkit.storage.people import accounts, grants, tokens
+from crmkit.storage.people.grants import Grant
+
+
+class Refused(Exception):
+    """A request of an app that cannot be done; `error` is the code of the RFC."""
+
+    def __init__(self, error: str, description: str, status: int = 400) -> None:
+        super().__init__(error, description)
+        self.error = error
+        self.description = description
+        self.status = status
+
+
+async def redeem(crm: Crm, sent: Mapping[str, str]) -> str:
+    """Return a fresh token, named after the app, for a code and the verifier that fits it; raises Refused.
+
+    A code is spent by the first try, right or wrong. A second try ends the token that the first one got
+    (RFC 6749, 10.5).
+    """
+    if sent.get("grant_type") != "authorization_code":
+        raise Refused("unsupported_grant_type", "grant_type must be authorization_code")
+    try:
+        client = client_of(sent.get("client_id", ""))
+    except BadClient as error:
+        raise Refused("invalid_client", str(error), 401) from None
+    code = sent.get("code", "")
+    if not code:
+        raise Refused("invalid_request", "send the code")
+
+    def unit(tx: Tx) -> str | Refused:
+        grant = grants.spend(tx, code)
+        if grant is None:
+            return Refused("invalid_grant", "the code is unknown or outdated")
+        if grant.spent:
+            _end(tx, grant)
+            return Refused("invalid_grant", "the code was used before; the token made from it is ended")
+        refused = _refused(crm, tx, grant, client, sent)
+        if refused is not None:
+            return refused
+        try:
+            place = access.one_of(accounts.memberships(tx.connection, grant.user_id), grant.workspace_id)
+        except Problem:
+            return Refused("invalid_grant", "the user no longer belongs to the workspace")
+        user = accounts.user(tx.connection, grant.user_id)
+        name = client.name or host_of(grant.redirect_uri)[:MAX_NAME]
+        token, token_id = login.new_token(tx, crm, user, place, name, is_app=True)
+        grants.redeemed(tx, code, token_id)
+        return token
+
+    # what is refused is kept as well: the code is spent
+    outcome = await crm.database.write(unit)
+    if isinstance(outcome, Refused):
+        raise outcome
+    return outcome
+
+
+async def give_back(crm: Crm, token: str) -> None:
+    """End a token; whoever holds it may. One that is unknown is ended already (RFC 7009, 2.2)."""
+
+    def unit(tx: Tx) -> None:
+        found = tokens.find(tx.connection, sha256(token))
+        if found is not None:
+            tx.actor = found.actor
+            tokens.remove(tx, found.actor.user_id, found.actor.token_id)
+            _log(tx, found.actor.token_id, found.actor.token_name)
+
+    await crm.database.write(unit)
+
+
+def _refused(crm: Crm, tx: Tx, grant: Grant, client: Client, sent: Mapping[str, str]) -> Refused | None:
+    """Return why the code is not good for this request, None when it is."""
+    if not is_alive(grant.expires_at, tx.now, seconds=GRANT_SECONDS):
+        return Refused("invalid_grant", "the code is unknown or outdated")
+    if (client.id, sent.get("redirect_uri", "")) != (grant.client_id, grant.redirect_uri):
+        return Refused("invalid_grant", "the code was given to another client_id or redirect_uri")
+    if not pkce.proves(sent.get("code_verifier", ""), grant.challenge):
+        return Refused("invalid_grant", "the code_verifier does not fit the code_challenge")
+    named = (sent.get("resource") or grant.resource).rstrip("/")
+    if not is_ours(crm, named) or named != grant.resource:
+        return Refused("invalid_target", f"the code is for {grant.resource}")
+    return None
+
+
+def _end(tx: Tx, grant: Grant) -> None:
+    """End the token that was made from a grant, if it is still there."""
+    tx.actor = tokens.current(tx.connection, grant.token_id)
+    gone = tokens.remove(tx, grant.user_id, grant.token_id)
+    if gone is not None and tx.actor is not None:
+        _log(tx, grant.token_id, gone[0])
+
+
+def _log(tx: Tx, token_id: str, name: str) -> None:
+    audit.append(tx, "token.revoke", f"token/{token_id}", {"name": [name, None]})

@@ -1,0 +1,91 @@
+"""Who may: what a token stands for at this moment, and how its owner belongs to a workspace."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from crmkit.errors import Problem
+from crmkit.model.actor import Actor
+from crmkit.storage.interface.tx import Connection, Tx
+from crmkit.storage.people import accounts, tokens
+from crmkit.storage.people.accounts import Membership, User
+
+SIGN_IN = 'POST /auth/request {"email":"you@example.com"}, then POST /auth/verify with the code that is mailed'
+NOT_A_MEMBER = "You do not belong to that workspace. GET /workspaces lists those you belong to."
+CHALLENGE = {"WWW-Authenticate": 'Bearer realm="crmkit"'}
+
+
+def current(tx: Tx) -> Actor:
+    """Return the actor as of the beginning of this unit; raises `invalid_token` when token or membership is gone."""
+    id = tx.by.token_id
+    actor = tx.known.actors.get(id) or tokens.current(tx.connection, id)
+    if actor is None:
+        raise invalid_token()
+    tx.known.actors[id] = actor
+    return actor
+
+
+def places(connection: Connection, actor: Actor) -> list[Membership]:
+    """Return the workspaces that the actor's token may name, the one joined first in front."""
+    return [place for place in accounts.memberships(connection, actor.user_id) if actor.reaches(place.workspace_id)]
+
+
+def one_of(places: Iterable[Membership], workspace_id: str, hint: str = NOT_A_MEMBER) -> Membership:
+    """Return the membership in this workspace; raises `not_a_member`, alike for one that never existed."""
+    for place in places:
+        if place.workspace_id == workspace_id:
+            return place
+    raise Problem("not_a_member", hint)
+
+
+def member_of(tx: Tx, workspace_id: str, hint: str = NOT_A_MEMBER) -> Membership:
+    """Let the rest of the transaction happen in a workspace that the actor may name; raises `not_a_member`."""
+    place = one_of(places(tx.connection, tx.by), workspace_id, hint)
+    enter(tx, place)
+    return place
+
+
+def admin_of(tx: Tx, workspace_id: str) -> Membership:
+    """The same for a workspace whose admin the actor is; raises `admin_required` too."""
+    place = member_of(tx, workspace_id)
+    if place.role != "admin":
+        raise Problem("admin_required", "Only admins of the workspace may do this: ask one of them.")
+    return place
+
+
+def enter(tx: Tx, place: Membership) -> None:
+    """Let what follows in the transaction be done, and logged, in this workspace."""
+    tx.actor = replace(
+        tx.by,
+        role=place.role,
+        workspace_id=place.workspace_id,
+        workspace_name=place.name,
+        workspace_number=place.workspace_number,
+        plan=place.plan,
+    )
+
+
+def actor_in(user: User, place: Membership, token_id: str, token_name: str) -> Actor:
+    """Return the actor that a token of this user is in a workspace."""
+    return Actor(
+        user.id,
+        user.email,
+        place.role,
+        token_id,
+        token_name,
+        place.workspace_id,
+        place.name,
+        place.workspace_number,
+        place.plan,
+    )
+
+
+def invalid_token(what: str = "This token is unknown or was revoked. Sign in again") -> Problem:
+    return Problem("invalid_token", f"{what}: {SIGN_IN}.", headers=CHALLENGE)
+
+
+def unconfirmed() -> Problem:
+    """Return the refusal of what an app asks for and no mailed code confirms."""
+    return Problem(
+        "escalation_required",
+        f"A connected app may not do this by itself. Ask the user to do it with a token of their own: {SIGN_IN}.",
+    )

@@ -1,0 +1,55 @@
+"""The end of an account: what goes with its person, and what stays with those they worked with."""
+
+import logging
+
+from crmkit.core.crm import Crm
+from crmkit.core.people import access, stepup, teams
+from crmkit.model.actor import Actor
+from crmkit.storage import erasure
+from crmkit.storage.interface.tx import Tx
+from crmkit.storage.interface.workspace import Workspace
+from crmkit.storage.people import accounts, invites
+from crmkit.storage.people.accounts import Member, Membership
+
+log = logging.getLogger("crmkit")
+
+
+async def end(crm: Crm, actor: Actor, code: str) -> list[str]:
+    """End the caller's account and return the ids of the workspaces that went with it; with step-up.
+
+    Those are the workspaces with no other member. What the caller did in others stays in them. Raises `last_admin`
+    where another member would be left without an admin.
+    """
+    alone: list[Membership] = []
+    shared: list[tuple[Membership, Member]] = []
+
+    def check(tx: Tx) -> stepup.Act:
+        alone.clear()
+        shared.clear()
+        for place in accounts.memberships(tx.connection, tx.by.user_id):
+            people = accounts.people(tx.connection, place.workspace_id)
+            if len(people) == 1:
+                alone.append(place)
+            else:
+                member = next(member for member in people if member.user_id == tx.by.user_id)
+                teams.keep_an_admin(tx, place.workspace_id, member)
+                shared.append((place, member))
+        going = ", ".join(place.workspace_id for place in alone)
+        says = f"end your account, with all data of {going}" if going else "end your account"
+        return stepup.Act(f"account.end {going}", says)
+
+    def do(tx: Tx) -> None:
+        for place, member in shared:
+            access.enter(tx, place)
+            teams.part(tx, place.workspace_id, member)
+        for invite in invites.of_address(tx.connection, tx.by.email):
+            access.enter(tx, accounts.workspace(tx.connection, invite.workspace_id, invite.role))
+            teams.discard(tx, invite.workspace_id, invite.id)
+        for place in alone:
+            erasure.erase(tx, Workspace(place.workspace_id, place.workspace_number))
+        accounts.remove_user(tx, tx.by.user_id, tx.by.email)
+
+    await stepup.confirmed(crm, actor, code, check, do)
+    gone = [place.workspace_id for place in alone]
+    log.warning("account %s ended by its owner, with %d workspaces", actor.user_id, len(gone))
+    return gone

@@ -1,0 +1,156 @@
+"""One-time codes sent by mail: issued, limited, used up. Signing in and step-up share these rules, not their budgets.
+
+Guessing is bounded by the database, not by memory: five wrong tries end a code, ten a day end all codes of an address
+until midnight UTC. After too many wrong tries on the whole server, codes are long for a while: guessing is hopeless
+then, and nobody is locked out. Compare and consume are one transaction.
+"""
+
+import hmac
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from crmkit import ids
+from crmkit.clock import after, is_alive
+from crmkit.core.crm import Crm
+from crmkit.core.people import budgets
+from crmkit.core.people.budgets import DAY, HOUR, Allowance, Budget
+from crmkit.errors import Problem
+from crmkit.mail import MailFailed, Message
+from crmkit.storage.interface.tx import Tx
+from crmkit.storage.people import accounts, codes, invites
+
+TRIES_PER_CODE = 5
+WRONG_TRIES_PER_DAY = 10
+# (days, wrong six-digit tries of all addresses in them): at either, codes are long. SECURITY.md has the arithmetic.
+SERVER_TRIES = ((1, 200), (30, 300))
+LONG = 8  # letters and digits of a long code: 31**8 (about 8.5e11) differ
+MAILS_PER_USER = 100  # an hour, of those that a signed-in user has sent: invites, codes of step-up
+
+WRONG = "The code is wrong, used, outdated or for something else."
+_FULL = "This server sends no more mail this hour; wait, or ask the operator."
+
+
+@dataclass(frozen=True)
+class Use:
+    """What a mail is for, by the names of its counters: what strangers spend in one way is still there in another.
+
+    They count for the address the mail goes to, or for `who`, if that is set.
+    """
+
+    mails: str
+    wrong: str
+    hint: str = "{most} codes were sent to this address within an hour. Use the newest, or wait {wait} seconds."
+    who: str = ""
+
+
+# a code entered in vain counts alike however it was asked for: guessing has one bound
+SIGN_IN = Use("code", "wrong")
+CONNECT = Use("connect", "wrong")
+STEP_UP = Use("step-up", "wrong step-up")
+INVITE = Use("invite", "wrong", "{most} invites were sent to this address within an hour; wait {wait} seconds.")
+
+
+def fresh(tx: Tx) -> str:
+    """Return six random digits; while codes are long, eight letters and digits."""
+    if _are_long(tx):
+        return "".join(secrets.choice(ids.ALPHABET) for _ in range(LONG))
+    return f"{secrets.randbelow(10**6):06d}"
+
+
+def postage(tx: Tx, crm: Crm, email: str, use: Use, sender: str = "") -> tuple[Budget, ...]:
+    """Return what a mail to this address spends, its own budget first; `sender` is the user who has it sent, if any.
+
+    Half of the mails of an hour are kept for addresses that the server knows.
+    """
+    limits = crm.settings.limits
+    # counted for both, so that both take the same time
+    share = ("known", 0) if is_known(tx, email) else ("strangers", (limits.mails_per_hour + 1) // 2)
+    spent = [
+        Budget(use.mails, use.who or email, limits.signin_per_hour, HOUR, use.hint),
+        Budget("mail", "all", limits.mails_per_hour, HOUR, _FULL),
+        Budget("mail", *share, HOUR, _FULL),
+    ]
+    if sender:
+        too_many = "{most} mails were sent for you within an hour; wait {wait} seconds."
+        spent.append(Budget("user mail", sender, MAILS_PER_USER, HOUR, too_many))
+    return tuple(spent)
+
+
+def is_known(tx: Tx, email: str) -> bool:
+    """Tell whether somebody with this address has an account or is invited."""
+    return accounts.find_user(tx.connection, email) is not None or bool(invites.of_address(tx.connection, email))
+
+
+def keep(tx: Tx, crm: Crm, email: str, purpose: str, code: str, place: str = "") -> None:
+    """Keep a fresh code until it is entered or outdated; an earlier one for the same purpose no longer works.
+
+    `place` is a secret of the one place where it can be entered, where there is such a place.
+    """
+    expires_at = after(tx.now, minutes=crm.settings.auth.code_minutes)
+    codes.put(tx, email, purpose, codes.keyed_hash(crm.key, email, purpose + place, code), expires_at)
+
+
+async def send(crm: Crm, message: Message, spent: Sequence[Budget]) -> None:
+    """Send a mail for which these budgets were spent; raises `mail_failed`, and then they are given back."""
+    try:
+        await crm.mailer.send(message)
+    except MailFailed as error:
+        await crm.database.write(lambda tx: budgets.give_back(tx, *spent))
+        raise Problem(
+            "mail_failed",
+            "The mail could not be sent. Try again in a minute; if it stays so, tell the operator to check [mail] "
+            "smtp_url.",
+        ) from error
+
+
+def entered(tx: Tx, crm: Crm, email: str, use: Use, purpose: str, typed: str, place: str = "") -> str:
+    """Use up the code that waits for this purpose if it is what was typed; else return what is wrong, as a sentence.
+
+    Blanks and upper case in what was typed do not matter. Wrong tries are counted.
+    """
+    typed = "".join(typed.split()).lower()
+    is_short = len(typed) == 6 and typed.isascii() and typed.isdigit()
+    if is_short and _are_long(tx):
+        return "Codes of six digits are not taken for a while, because too many wrong ones were entered here."
+    waiting = codes.find(tx, email, purpose)
+    if waiting is None or waiting.wrong_tries >= TRIES_PER_CODE:
+        return WRONG
+    if not is_alive(waiting.expires_at, tx.now, minutes=crm.settings.auth.code_minutes):
+        return WRONG
+    if not hmac.compare_digest(waiting.hash, codes.keyed_hash(crm.key, email, purpose + place, typed)):
+        codes.count_wrong(tx, email, purpose)
+        codes.count(tx, use.wrong, use.who or email)
+        if is_short:
+            codes.count(tx, codes.GUESS, codes.SERVER)
+        return WRONG
+    codes.remove(tx, email, purpose)
+    return ""
+
+
+def tries_left(tx: Tx, email: str, use: Use) -> Allowance:
+    """Return how many wrong codes the address may still enter today."""
+    midnight = f"{tx.now[:10]}T00:00:00Z"
+    wrong, _ = codes.counted(tx, use.wrong, use.who or email, midnight)
+    wait = budgets.seconds(tx.now, after(midnight, seconds=DAY))
+    return Allowance(WRONG_TRIES_PER_DAY, max(0, WRONG_TRIES_PER_DAY - wrong), wait)
+
+
+def check_tries(tx: Tx, email: str, use: Use) -> None:
+    """Raise `rate_limited` when the address may enter no more codes today."""
+    tries = tries_left(tx, email, use)
+    if tries.remaining == 0:
+        raise budgets.limit_reached(
+            f"{WRONG_TRIES_PER_DAY} wrong codes were entered for this address today, so it can enter codes again after "
+            f"midnight UTC, in {tries.reset} seconds. Tokens in use keep working.",
+            WRONG_TRIES_PER_DAY,
+            tries.reset,
+        )
+
+
+def _are_long(tx: Tx) -> bool:
+    """Tell whether so many wrong codes were entered on this server that six digits do not do."""
+    return any(
+        codes.counted(tx, codes.GUESS, codes.SERVER, after(tx.now, seconds=1 - days * DAY))[0] >= most
+        for days, most in SERVER_TRIES
+    )

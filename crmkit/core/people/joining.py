@@ -1,0 +1,52 @@
+"""Invites accepted: who joins by signing in, who has to say so, and the joining itself."""
+
+from crmkit.core.crm import Crm
+from crmkit.core.people import access, stepup
+from crmkit.core.people.workspaces import workspace_id
+from crmkit.model.actor import Actor
+from crmkit.storage import audit
+from crmkit.storage.interface.tx import Tx
+from crmkit.storage.people import accounts, invites
+from crmkit.storage.people.accounts import Membership, User
+from crmkit.storage.people.invites import Invite
+
+
+def of_acquaintances(tx: Tx, user: User) -> list[Invite]:
+    """Return the invites to a user by people who share a workspace with them, oldest first.
+
+    Those of others wait until the user says that they join: anybody may invite anybody.
+    """
+    waiting = invites.of_address(tx.connection, user.email)
+    return [invite for invite in waiting if accounts.is_known_to(tx.connection, user.id, invite.invited_by)]
+
+
+def join(tx: Tx, user: User, invite: Invite, token_name: str) -> Membership:
+    """Return the user's membership in the workspace they were invited to, which the rest of the unit is done in."""
+    invites.remove(tx, invite.workspace_id, invite.id)
+    accounts.insert_membership(tx, invite.workspace_id, user.id, invite.role)
+    place = access.one_of(accounts.memberships(tx.connection, user.id), invite.workspace_id)
+    tx.actor = access.actor_in(user, place, "", token_name)
+    changes = {"role": [None, place.role], "email": [None, user.email]}
+    audit.append(tx, "member.create", f"user/{user.id}", changes)
+    return place
+
+
+async def accept(crm: Crm, actor: Actor, id: str, code: str) -> Membership:
+    """Return the membership in a workspace that the caller was invited to; with step-up for a connected app.
+
+    Raises `not_a_member` where no invite waits; a member stays what they are.
+    """
+    bare = workspace_id(id)
+
+    def check(tx: Tx) -> stepup.Act:
+        if invites.waiting(tx.connection, bare, tx.by.email) is None:
+            access.member_of(tx, bare, "No invite to that workspace waits for you. Ask an admin of it for one.")
+        return stepup.Act(f"invite.accept {bare}", f"join the workspace {bare}", always=False)
+
+    def do(tx: Tx) -> Membership:
+        invite = invites.waiting(tx.connection, bare, tx.by.email)
+        if invite is None:
+            return access.member_of(tx, bare)
+        return join(tx, User(tx.by.user_id, tx.by.email), invite, tx.by.token_name)
+
+    return await stepup.confirmed(crm, actor, code, check, do)

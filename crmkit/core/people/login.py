@@ -1,0 +1,235 @@
+"""Signing in by a code sent to the mail address: ask for one, enter it, get a token."""
+
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Annotated, Any
+
+from crmkit.core.crm import Crm
+from crmkit.core.people import access, budgets, codes, joining, sessions
+from crmkit.core.people.budgets import HOUR, MINUTE, Allowance, Budget
+from crmkit.errors import Problem
+from crmkit.mail import Message
+from crmkit.model.fields import Email, Text
+from crmkit.model.form import REQUIRED, form_of
+from crmkit.render.text import quoted
+from crmkit.storage import audit
+from crmkit.storage.interface.tx import Tx
+from crmkit.storage.people import accounts, invites, tokens
+from crmkit.storage.people.accounts import Membership, User
+from crmkit.storage.people.invites import Invite
+
+LOGIN = "login"  # the purpose of a code
+
+
+class CodeRequest:
+    email: Annotated[str, Email(), REQUIRED, "your address; a code is mailed to it"]
+
+
+class CodeEntry:
+    email: Annotated[str, Email(), REQUIRED, "the address the code was mailed to"]
+    code: Annotated[str, Text(20), REQUIRED, "the code, as it stands in the mail"]
+    token_name: Annotated[str | None, Text(100), "who you are, like Claude; shown in GET /tokens and in the audit log"]
+
+
+CODE_REQUEST = form_of(CodeRequest, "sign-in")
+CODE_ENTRY = form_of(CodeEntry, "sign-in")
+
+
+@dataclass(frozen=True)
+class CodeSent:
+    email: str
+    allowance: Allowance
+    local_code: str | None  # in local mode only
+
+
+@dataclass(frozen=True)
+class SignedIn:
+    """`token` is shown this once; `joined` are the invites that signing in accepted, `invites` those that wait."""
+
+    token: str
+    token_name: str
+    email: str
+    workspace: Membership
+    workspaces: tuple[Membership, ...]
+    joined: tuple[Invite, ...] = ()
+    invites: tuple[Invite, ...] = ()
+    allowance: Allowance | None = None
+
+
+@dataclass(frozen=True)
+class Welcome:
+    """Someone who proved their address: where they belong and begin, and the invites that wait for their word."""
+
+    user: User
+    workspaces: list[Membership]
+    start: Membership
+    joined: list[Invite]
+    invites: list[Invite]
+
+
+async def request_code(crm: Crm, client: str, body: dict[str, Any]) -> CodeSent:
+    """Mail a code to the address in `body`; known and unknown addresses are answered alike.
+
+    `client` is the network address that asks. Raises `rate_limited` past a limit, `mail_failed` when the mail does not
+    leave (that try is not counted).
+    """
+    email = CODE_REQUEST.filled(body)["email"]
+    return await mail_code(crm, client, email, codes.SIGN_IN, LOGIN, partial(_letter, crm, email))
+
+
+async def mail_code(
+    crm: Crm, client: str, email: str, use: codes.Use, purpose: str, letter: Callable[[str], Message], place: str = ""
+) -> CodeSent:
+    """Mail a code in a letter; `place` as in `codes.keep`. Someone who may not open an account gets a refusal."""
+    by_client = _mails_of(crm, client)
+    await _admit(crm, _requests_of(crm, client), by_client)
+
+    def unit(tx: Tx) -> tuple[str, Allowance, tuple[Budget, ...], bool]:
+        codes.check_tries(tx, email, use)
+        spent = codes.postage(tx, crm, email, use)
+        allowance, *_ = budgets.spend(tx, *spent)
+        return codes.fresh(tx), allowance, spent, may_enter(tx, crm, email)
+
+    code, allowance, spent, welcome = await crm.database.write(unit)
+    await codes.send(crm, letter(code) if welcome else _refusal(crm, email), [*spent, by_client])
+    # for a stranger one that nobody is told and nobody can type, so that wrong tries are counted and answered alike
+    kept = code if welcome else secrets.token_hex()
+    await crm.database.write(partial(codes.keep, crm=crm, email=email, purpose=purpose, code=kept, place=place))
+    local = crm.settings.auth.local and welcome
+    return CodeSent(email, allowance, code if local else None)
+
+
+def may_enter(tx: Tx, crm: Crm, email: str) -> bool:
+    """Tell whether somebody with this address may sign in at this moment."""
+    return crm.settings.auth.signup == "open" or codes.is_known(tx, email)
+
+
+async def enter_code(crm: Crm, client: str, body: dict[str, Any]) -> SignedIn:
+    """Return a fresh token for the right code; a new address gets an account and a workspace of its own.
+
+    Compare and consume are one transaction: a code mints one token. Raises `invalid_code`, `rate_limited`.
+    """
+    entry = CODE_ENTRY.filled(body)
+    email, name = entry["email"], entry["token_name"] or "default"
+    await admit(crm, client)
+
+    def unit(tx: Tx) -> tuple[SignedIn | str, Allowance]:
+        codes.check_tries(tx, email, codes.SIGN_IN)
+        wrong = codes.entered(tx, crm, email, codes.SIGN_IN, LOGIN, entry["code"])
+        if not may_enter(tx, crm, email):  # the invite was withdrawn since the code was mailed
+            wrong = codes.WRONG
+        return wrong or sign_in(tx, crm, email, name), codes.tries_left(tx, email, codes.SIGN_IN)
+
+    signed_in, tries = await crm.database.write(unit)
+    if isinstance(signed_in, str):
+        raise Problem(
+            "invalid_code",
+            f"{signed_in} Check the newest mail, or ask for a new code with "
+            f'POST /auth/request {{"email":{quoted(email)}}}.',
+            headers=tries.headers,
+        )
+    return replace(signed_in, allowance=tries)
+
+
+async def admit(crm: Crm, client: str) -> None:
+    """Count a request of a client that is signing in, whatever becomes of it; raises `rate_limited`."""
+    await _admit(crm, _requests_of(crm, client))
+
+
+def sign_in(tx: Tx, crm: Crm, email: str, token_name: str) -> SignedIn:
+    """Return a fresh token for the person with this address, which works where they begin."""
+    found = welcome(tx, crm, email, token_name)
+    token, _ = new_token(tx, crm, found.user, found.start, token_name)
+    workspaces, joined, invites = tuple(found.workspaces), tuple(found.joined), tuple(found.invites)
+    return SignedIn(token, token_name, email, found.start, workspaces, joined, invites)
+
+
+def welcome(tx: Tx, crm: Crm, email: str, token_name: str) -> Welcome:
+    """Return the person with this address; one who is new is given an account. All is logged under `token_name`.
+
+    A new one gets a workspace of their own, unless signup is by invitation and an invite waits; pending invites are
+    accepted, and they begin where the newest leads. Others accept those of people they know, and begin where they
+    joined first.
+    """
+    user = accounts.find_user(tx.connection, email)
+    is_new, opened = user is None, None
+    if user is None:
+        user = accounts.insert_user(tx, email)
+        accepted = invites.of_address(tx.connection, email)
+        if crm.settings.auth.signup == "open":
+            opened = accounts.insert_workspace(tx, user, name=email, plan=crm.settings.plans.default)
+    else:
+        accepted = joining.of_acquaintances(tx, user)
+    joined = [joining.join(tx, user, invite, token_name) for invite in accepted]
+    workspaces = accounts.memberships(tx.connection, user.id)
+    if not workspaces:
+        opened = accounts.insert_workspace(tx, user, name=email, plan=crm.settings.plans.default)
+        workspaces = [opened]
+    if opened is not None:
+        tx.actor = access.actor_in(user, opened, "", token_name)
+        audit.append(tx, "workspace.create", f"workspace/{opened.workspace_id}", {"name": [None, opened.name]})
+    start = joined[-1] if is_new and joined else workspaces[0]
+    return Welcome(user, workspaces, start, accepted, invites.of_address(tx.connection, email))
+
+
+def new_token(tx: Tx, crm: Crm, user: User, place: Membership, name: str, is_app: bool = False) -> tuple[str, str]:
+    """Return (token, its id): a fresh one of this user for one of their workspaces; `is_app` if an app connects.
+
+    Where they have as many as they may, the one unused longest ends, so that signing in is always possible.
+    """
+    tx.actor = access.actor_in(user, place, "", name)
+    sessions.make_room(tx, crm)
+    token = tokens.mint()
+    token_id = tokens.insert(tx, token, user.id, place.workspace_id, name, is_app)
+    tx.actor = access.actor_in(user, place, token_id, name)
+    audit.append(tx, "token.create", f"token/{token_id}", {"name": [None, name]})
+    return token, token_id
+
+
+def _requests_of(crm: Crm, client: str) -> Budget:
+    hint = "{most} requests to sign in came from your network address within a minute; wait {wait} seconds."
+    return Budget("client", client, crm.settings.limits.signins_per_minute, MINUTE, hint)
+
+
+def _mails_of(crm: Crm, client: str) -> Budget:
+    hint = "{most} codes were asked for from your network address within an hour; wait {wait} seconds."
+    return Budget("client mail", client, crm.settings.limits.mails_per_client, HOUR, hint)
+
+
+async def _admit(crm: Crm, *spent: Budget) -> None:
+    """Spend these budgets of a client in a transaction of its own: what is refused later in the request counts too."""
+
+    def unit(tx: Tx) -> Problem | None:
+        try:
+            for budget in spent:
+                budgets.spend(tx, budget)
+        except Problem as refused:
+            return refused
+        return None
+
+    refused = await crm.database.write(unit)
+    if refused is not None:
+        raise refused
+
+
+def _letter(crm: Crm, email: str, code: str) -> Message:
+    minutes = crm.settings.auth.code_minutes
+    return Message(
+        email,
+        f"{code} is your crmkit code",
+        f"Your sign-in code for crmkit at {crm.settings.base_url} is:\n\n    {code}\n\n"
+        f"It works once, within {minutes} minutes. Give it only to the assistant you are signing in with.\n"
+        "If you did not ask for it, ignore this mail: nobody gets in without the code.\n",
+    )
+
+
+def _refusal(crm: Crm, email: str) -> Message:
+    return Message(
+        email,
+        "No crmkit account for this address",
+        f"Somebody asked for a sign-in code for this address at {crm.settings.base_url}.\n"
+        "There is no account for it, and new accounts are by invitation: ask an admin of the workspace to invite you.\n"
+        "If it was not you, ignore this mail.\n",
+    )

@@ -1,0 +1,138 @@
+"""Tokens in use: who sends this one, who am I, which tokens have I, how many may there be, end one of them."""
+
+from dataclasses import dataclass
+from functools import partial
+
+from crmkit import ids
+from crmkit.clock import after
+from crmkit.core.crm import Crm
+from crmkit.core.people import access, stepup
+from crmkit.core.records import quotas
+from crmkit.errors import Problem
+from crmkit.model.actor import Actor
+from crmkit.storage import audit
+from crmkit.storage.hashed import sha256
+from crmkit.storage.interface.tx import Tx
+from crmkit.storage.people import tokens
+
+WORTH_WRITING_MINUTES = 10  # a token's use is written down at most this often
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Who the caller is, and what the plan allows: resource -> (used, cap or None)."""
+
+    actor: Actor
+    usage: dict[str, tuple[int, int | None]]
+
+
+@dataclass(frozen=True)
+class Session:
+    """One of the caller's tokens; `current` marks the one that asks."""
+
+    id: str
+    name: str
+    workspace_id: str
+    created_at: str
+    last_used_at: str
+    current: bool
+
+
+async def authenticate(crm: Crm, header: str) -> Actor:
+    """Return who sends this Authorization header; raises `auth_required`, `invalid_token` or `token_expired`."""
+    scheme, _, token = header.strip().partition(" ")
+    token = token.strip()
+    if scheme.lower() != "bearer" and scheme:
+        raise access.invalid_token(
+            "Send Authorization: Bearer TOKEN: the word Bearer is missing. If you have no token, sign in"
+        )
+    if not token:
+        raise Problem(
+            "auth_required",
+            f"Send the header Authorization: Bearer TOKEN. To get a token: {access.SIGN_IN}.",
+            headers=access.CHALLENGE,
+        )
+    hash = sha256(token)
+    found = crm.database.recalled(tokens.find, hash) or await crm.database.recall(tokens.find, hash)
+    if found is None:
+        raise access.invalid_token()
+    now = crm.now
+    if not after(now, minutes=-WORTH_WRITING_MINUTES) <= found.last_used_at <= now:  # ahead: the clock was set back
+        if found.last_used_at < _idle_since(crm, now):
+            raise Problem(
+                "token_expired",
+                f"This token was not used for {crm.settings.auth.token_idle_days} days. "
+                f"Sign in again: {access.SIGN_IN}.",
+                headers=access.CHALLENGE,
+            )
+        # beside the request: reads go on where nothing can be written
+        token_id = found.actor.token_id
+        crm.database.write_later(token_id, partial(tokens.touch, token_id=token_id, at=now))
+    return found.actor
+
+
+async def whoami(crm: Crm, actor: Actor) -> Identity:
+    return Identity(actor, await crm.database.read(quotas.usage, crm.settings, actor))
+
+
+async def sessions(crm: Crm, actor: Actor) -> list[Session]:
+    """Return the user's tokens that have not expired, in every workspace that this one may name; newest first."""
+    rows = await crm.database.read(tokens.listed, actor.user_id, _idle_since(crm, crm.now))
+    found = [Session(*row, current=row[0] == actor.token_id) for row in rows]
+    return [session for session in found if actor.reaches(session.workspace_id)]
+
+
+async def revoke(crm: Crm, actor: Actor, id: str, code: str = "") -> str:
+    """End one of the user's tokens and return its bare id; it is dead for the next request."""
+    try:
+        bare = ids.parse(id, "tok")
+    except ids.BadId as error:
+        raise Problem("not_found", f"{str(error).capitalize()}. GET /tokens lists yours.") from None
+
+    def check(tx: Tx) -> stepup.Act | None:
+        workspace_id = tokens.workspace_of(tx.connection, actor.user_id, bare)
+        if workspace_id is None or not tx.by.reaches(workspace_id):
+            raise Problem("not_found", "You have no such token. GET /tokens lists yours.")
+        if bare == actor.token_id:
+            return None
+        return stepup.Act(f"token.revoke {workspace_id} {bare}", f"end your token {bare}", always=False)
+
+    def do(tx: Tx) -> None:
+        _end(tx, bare)
+
+    await stepup.confirmed(crm, actor, code, check, do)
+    return bare
+
+
+def check_room(tx: Tx, crm: Crm) -> None:
+    """Raise `plan_limit_reached` unless the actor's user may have one more token."""
+    most = crm.settings.limits.tokens_per_user
+    if len(tokens.listed(tx.connection, tx.by.user_id, _idle_since(crm, tx.now))) >= most:
+        raise Problem(
+            "plan_limit_reached",
+            f"You have {most} tokens, and more are not allowed. End some that you do not need: GET /tokens lists them, "
+            "DELETE /tokens/{id} ends one.",
+            facts={"resource": "tokens", "cap": most, "used": most},
+        )
+
+
+def make_room(tx: Tx, crm: Crm) -> None:
+    """End the tokens of the actor's user that were unused for the longest time, until one more is allowed."""
+    listed = tokens.listed(tx.connection, tx.by.user_id, _idle_since(crm, tx.now))
+    surplus = max(0, len(listed) + 1 - crm.settings.limits.tokens_per_user)
+    for id, *_ in sorted(listed, key=lambda row: row[-1])[:surplus]:
+        _end(tx, id)
+
+
+def _end(tx: Tx, id: str) -> None:
+    """End a token of the actor's user; that is logged where the token worked."""
+    gone = tokens.remove(tx, tx.by.user_id, id)
+    if gone is not None:
+        name, workspace_id = gone
+        access.member_of(tx, workspace_id)
+        audit.append(tx, "token.revoke", f"token/{id}", {"name": [name, None]})
+
+
+def _idle_since(crm: Crm, now: str) -> str:
+    """Return since when a token must have been used to be alive."""
+    return after(now, days=-crm.settings.auth.token_idle_days)

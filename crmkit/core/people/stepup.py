@@ -1,0 +1,106 @@
+"""Step-up: what cannot be taken back, or gives power away, wants a code mailed for this caller, act and target.
+
+Of a connected app it is wanted for more (see web/consent.py): its request comes with `Actor.must_confirm`.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TypeVar
+
+from crmkit.core.crm import Crm
+from crmkit.core.people import budgets, codes
+from crmkit.core.people.budgets import Allowance, Budget
+from crmkit.errors import Problem
+from crmkit.mail import Message
+from crmkit.model.actor import Actor
+from crmkit.model.names import spoken_address
+from crmkit.storage.interface.tx import Tx
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Act:
+    """`purpose` binds the code to action, workspace and target; `says` tells a reader what it is for.
+
+    With `always` false, only an actor that must confirm needs a code.
+    """
+
+    purpose: str
+    says: str
+    always: bool = True
+
+
+@dataclass(frozen=True)
+class _Asked:
+    code: str
+    spent: tuple[Budget, ...]
+
+
+@dataclass(frozen=True)
+class _Wrong:
+    what: str
+    tries: Allowance
+
+
+async def confirmed(crm: Crm, actor: Actor, code: str, check: Callable[[Tx], Act | None], do: Callable[[Tx], T]) -> T:
+    """Return what `do` returned, if no code is wanted or `code` is the one mailed for it.
+
+    `check` raises what forbids the act, and returns the Act, or None for one that nobody has to confirm. Else raises
+    `escalation_required` after a code was mailed, `invalid_code` (403) for a wrong one, `rate_limited` past the limits
+    of codes.
+    """
+    acts: list[Act] = []
+    # an app has codes and counters of its own: what it does in vain takes nothing from its user
+    app = f"{actor.token_id} " if actor.must_confirm else ""
+    use = replace(codes.STEP_UP, who=app.strip())
+
+    def unit(tx: Tx) -> T | _Asked | _Wrong:
+        act = check(tx)
+        if act is None or not (act.always or actor.must_confirm):
+            return do(tx)
+        act = replace(act, purpose=f"{app}{act.purpose}")
+        acts[:] = [act]
+        email = tx.by.email
+        codes.check_tries(tx, email, use)
+        if code:
+            wrong = codes.entered(tx, crm, email, use, act.purpose, code)
+            return _Wrong(wrong, codes.tries_left(tx, email, use)) if wrong else do(tx)
+        spent = codes.postage(tx, crm, email, use, sender=tx.by.user_id)
+        budgets.spend(tx, *spent)
+        return _Asked(codes.fresh(tx), spent)
+
+    outcome = await crm.change(actor, unit, asks_code=True)
+    if isinstance(outcome, _Wrong):
+        raise Problem(
+            "invalid_code",
+            f"{outcome.what} Repeat the request without a code to get one.",
+            status=403,
+            headers=outcome.tries.headers,
+        )
+    if isinstance(outcome, _Asked):
+        await codes.send(crm, _letter(crm, actor.email, acts[0], outcome.code), outcome.spent)
+        purpose = acts[0].purpose
+        await crm.database.write(partial(codes.keep, crm=crm, email=actor.email, purpose=purpose, code=outcome.code))
+        local = {"local_code": outcome.code} if crm.settings.auth.local else {}
+        whom = spoken_address(actor.email, "the user")
+        raise Problem(
+            "escalation_required",
+            f"A code was mailed to {whom} for this one act: {acts[0].says}. Ask the user for it, then repeat the same "
+            "request with ?code=CODE (or the header X-Escalation-Code).",
+            facts=local,
+            comments=[f"local mode: code={outcome.code}"] if local else [],
+        )
+    return outcome
+
+
+def _letter(crm: Crm, email: str, act: Act, code: str) -> Message:
+    return Message(
+        email,
+        f"{code} confirms an act in crmkit",
+        f"Your assistant at {crm.settings.base_url} asks to: {act.says}.\n\n"
+        f"If you want that, the code is:\n\n    {code}\n\n"
+        f"It works once, for this act alone, within {crm.settings.auth.code_minutes} minutes.\n"
+        "If you do not want it, ignore this mail; nothing happens without the code.\n",
+    )

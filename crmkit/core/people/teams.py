@@ -1,0 +1,231 @@
+"""Teams: who belongs to a workspace, who is invited, who may decide."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from crmkit import ids
+from crmkit.core.crm import Crm
+from crmkit.core.people import access, budgets, codes, stepup
+from crmkit.core.people.budgets import Budget
+from crmkit.core.people.workspaces import workspace_id
+from crmkit.core.records import quotas
+from crmkit.errors import Problem, a
+from crmkit.mail import Message
+from crmkit.model.actor import Actor
+from crmkit.model.fields import Choice, Email
+from crmkit.model.form import REQUIRED, Default, form_of
+from crmkit.model.names import spoken, spoken_address
+from crmkit.storage import audit
+from crmkit.storage.interface.tx import Connection, Tx
+from crmkit.storage.people import accounts, invites
+from crmkit.storage.people.accounts import Member
+from crmkit.storage.people.invites import Invite
+
+ROLES = ("admin", "member")
+
+
+class InviteBody:
+    email: Annotated[str, Email(), REQUIRED, "whom to invite"]
+    role: Annotated[str, Choice(ROLES), Default("member"), "member unless sent"]
+
+
+class RoleBody:
+    role: Annotated[str, Choice(ROLES), REQUIRED, "what they become"]
+
+
+INVITE = form_of(InviteBody, "invite")
+ROLE = form_of(RoleBody, "role")
+
+
+async def people(crm: Crm, actor: Actor, id: str) -> tuple[list[Member], list[Invite]]:
+    """Return the members and the pending invites of a workspace; for members."""
+    bare = workspace_id(id)
+
+    def read(connection: Connection) -> tuple[list[Member], list[Invite]]:
+        access.one_of(access.places(connection, actor), bare)
+        return accounts.people(connection, bare), invites.of_workspace(connection, bare)
+
+    return await crm.database.read(read)
+
+
+async def invite(crm: Crm, actor: Actor, id: str, body: Mapping[str, Any], code: str) -> Invite:
+    """Invite an address and mail it how to sign in; for admins, with step-up for an admin or a connected app.
+
+    Inviting again changes the role and mails again. Raises `already_exists` for a member, `mail_failed` when the mail
+    does not leave (a new invite is withdrawn then).
+    """
+    bare, sent = workspace_id(id), INVITE.filled(body)
+    email, role = sent["email"], sent["role"] or "member"
+    seen: list[str] = []
+
+    def check(tx: Tx) -> stepup.Act:
+        place = access.admin_of(tx, bare)
+        seen[:] = [place.name]
+        if any(member.email == email for member in accounts.people(tx.connection, bare)):
+            raise Problem(
+                "already_exists",
+                f"That is a member already; POST /workspaces/{bare}/members/USER_ID/role changes the role.",
+                fields={"email": "belongs to a member"},
+            )
+        purpose, says = f"invite.{role} {bare} {email}", f"invite {spoken_address(email)} as {role} of {bare}"
+        return stepup.Act(purpose, says, always=role == "admin")
+
+    def do(tx: Tx) -> tuple[Invite, bool, tuple[Budget, ...]]:
+        before = invites.waiting(tx.connection, bare, email)
+        if before is None:
+            quotas.check(tx, crm.settings, "members")
+        spent = codes.postage(tx, crm, email, codes.INVITE, sender=tx.by.user_id)
+        budgets.spend(tx, *spent)
+        found, new = invites.put(tx, bare, email, role)
+        if new:
+            changes = {"email": [None, email], "role": [None, role]}
+            audit.append(tx, "invite.create", f"invite/{found.id}", changes)
+        elif before is not None and before.role != role:
+            audit.append(tx, "invite.update", f"invite/{found.id}", {"role": [before.role, role]})
+        return found, new, spent
+
+    def take_back(tx: Tx) -> None:
+        access.member_of(tx, bare)
+        discard(tx, bare, found.id)
+
+    found, new, spent = await stepup.confirmed(crm, actor, code, check, do)
+    try:
+        await codes.send(crm, _letter(crm, actor, found, seen[0]), spent)
+    except Problem:
+        if new:
+            await crm.change(actor, take_back, asks_code=True)
+        raise
+    return found
+
+
+async def withdraw(crm: Crm, actor: Actor, id: str, invite: str, code: str) -> str:
+    """Withdraw a pending invite and return its bare id; for admins, with step-up for a connected app."""
+    bare, bare_invite = workspace_id(id), _bare(invite, "inv", workspace_id(id))
+
+    def check(tx: Tx) -> stepup.Act:
+        access.admin_of(tx, bare)
+        if all(waiting.id != bare_invite for waiting in invites.of_workspace(tx.connection, bare)):
+            raise _none("invite", bare)
+        return stepup.Act(f"invite.delete {bare} {bare_invite}", f"withdraw {bare_invite} of {bare}", always=False)
+
+    def do(tx: Tx) -> None:
+        discard(tx, bare, bare_invite)
+
+    await stepup.confirmed(crm, actor, code, check, do)
+    return bare_invite
+
+
+async def set_role(crm: Crm, actor: Actor, id: str, user: str, body: Mapping[str, Any], code: str) -> Member:
+    """Return the member with another role; for admins, with step-up to make an admin, or for a connected app."""
+    bare, bare_user, role = workspace_id(id), _bare(user, "u", workspace_id(id)), ROLE.filled(body)["role"]
+
+    def check(tx: Tx) -> stepup.Act:
+        access.admin_of(tx, bare)
+        member = _member(tx, bare, bare_user)
+        if role == "member":
+            keep_an_admin(tx, bare, member)
+        says = f"make {spoken_address(member.email, bare_user)} {a(role)} of {bare}"
+        return stepup.Act(f"member.{role} {bare} {bare_user}", says, always=role == "admin" and member.role != role)
+
+    def do(tx: Tx) -> Member:
+        member = _member(tx, bare, bare_user)
+        if member.role != role:
+            if role == "member":
+                _withdraw_invites_of(tx, bare, member)
+            accounts.change_role(tx, bare, bare_user, role)
+            audit.append(tx, "member.update", f"user/{bare_user}", {"role": [member.role, role]})
+        return Member(member.user_id, member.email, role, member.joined_at)
+
+    return await stepup.confirmed(crm, actor, code, check, do)
+
+
+async def remove(crm: Crm, actor: Actor, id: str, user: str, code: str) -> Member:
+    """Remove a member and return who that was; for admins, or oneself to leave; with step-up for a connected app.
+
+    Their tokens in it are dead at once, and the invites they made are withdrawn.
+    """
+    bare, bare_user = workspace_id(id), _bare(user, "u", workspace_id(id))
+    found: list[Member] = []
+
+    def check(tx: Tx) -> stepup.Act:
+        if bare_user == actor.user_id:
+            access.member_of(tx, bare)
+        else:
+            access.admin_of(tx, bare)
+        member = _member(tx, bare, bare_user)
+        keep_an_admin(tx, bare, member)
+        found[:] = [member]
+        is_leaving = bare_user == actor.user_id
+        says = f"leave {bare}" if is_leaving else f"remove {spoken_address(member.email, bare_user)} from {bare}"
+        return stepup.Act(f"member.delete {bare} {bare_user}", says, always=False)
+
+    def do(tx: Tx) -> Member:
+        part(tx, bare, found[0])
+        return found[0]
+
+    return await stepup.confirmed(crm, actor, code, check, do)
+
+
+def part(tx: Tx, workspace: str, member: Member) -> None:
+    """Let somebody be no member of the workspace in which the actor acts."""
+    changes = {"email": [member.email, None], "role": [member.role, None]}
+    audit.append(tx, "member.delete", f"user/{member.user_id}", changes)
+    _withdraw_invites_of(tx, workspace, member)
+    accounts.remove_membership(tx, workspace, member.user_id)
+
+
+def _withdraw_invites_of(tx: Tx, workspace: str, member: Member) -> None:
+    for waiting in invites.of_workspace(tx.connection, workspace):
+        if waiting.invited_by == member.email:
+            discard(tx, workspace, waiting.id)
+
+
+def discard(tx: Tx, workspace: str, id: str) -> None:
+    """Let an invite be none any more, in the workspace in which the actor acts."""
+    gone = invites.remove(tx, workspace, id)
+    if gone is not None:
+        changes = {"email": [gone.email, None], "role": [gone.role, None]}
+        audit.append(tx, "invite.delete", f"invite/{id}", changes)
+
+
+def _member(tx: Tx, workspace: str, user_id: str) -> Member:
+    for member in accounts.people(tx.connection, workspace):
+        if member.user_id == user_id:
+            return member
+    raise _none("member", workspace)
+
+
+def keep_an_admin(tx: Tx, workspace: str, member: Member) -> None:
+    """Raise `last_admin` when the workspace has no other admin than this member."""
+    admins = [other for other in accounts.people(tx.connection, workspace) if other.role == "admin"]
+    if member.role == "admin" and len(admins) == 1:
+        raise Problem(
+            "last_admin",
+            f"{spoken_address(member.email, member.user_id)} is the only admin. Make another member admin first: "
+            f'POST /workspaces/{workspace}/members/USER_ID/role {{"role":"admin"}}, or delete the workspace.',
+        )
+
+
+def _none(what: str, workspace: str) -> Problem:
+    return Problem("not_found", f"There is no such {what} here. GET /workspaces/{workspace}/members lists them.")
+
+
+def _bare(text: str, prefix: str, workspace: str) -> str:
+    try:
+        return ids.parse(text, prefix)
+    except ids.BadId as error:
+        hint = f"{str(error)[:1].upper()}{str(error)[1:]}. GET /workspaces/{workspace}/members lists what there is."
+        raise Problem("not_found", hint) from None
+
+
+def _letter(crm: Crm, actor: Actor, invite: Invite, name: str) -> Message:
+    sender, called = spoken_address(actor.email, actor.user_id), spoken(name, invite.workspace_id)
+    return Message(
+        invite.email,
+        "You are invited to a crmkit workspace",
+        f'{sender} invites you to the workspace "{called}" as {invite.role}.\n\n'
+        f"To join, sign in with this address: let your assistant read {crm.settings.base_url}/help, or\n\n"
+        f'    curl {crm.settings.base_url}/auth/request -d \'{{"email":"YOUR ADDRESS"}}\'\n\n'
+        "If you have no account here yet, signing in joins it. Else your next sign-in tells you how to join.\n"
+        "If you do not know the sender, ignore this mail.\n",
+    )

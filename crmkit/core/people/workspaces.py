@@ -1,0 +1,126 @@
+"""Workspaces: mine, a new one, another name, a token for one, the end of one."""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Annotated, Any
+
+from crmkit import ids
+from crmkit.core.crm import Crm
+from crmkit.core.people import access, sessions, stepup
+from crmkit.core.records import quotas
+from crmkit.errors import Problem
+from crmkit.model.actor import Actor
+from crmkit.model.fields import Text
+from crmkit.model.form import REQUIRED, form_of
+from crmkit.model.names import spoken
+from crmkit.storage import audit, erasure
+from crmkit.storage.interface.tx import Connection, Tx
+from crmkit.storage.interface.workspace import Workspace
+from crmkit.storage.people import accounts, invites, tokens
+from crmkit.storage.people.accounts import Membership, User
+from crmkit.storage.people.invites import Invite
+
+log = logging.getLogger("crmkit")
+
+
+class WorkspaceBody:
+    name: Annotated[str, Text(200), REQUIRED, "what the workspace is called"]
+
+
+class TokenBody:
+    token_name: Annotated[str | None, Text(100), "who will use it, like Claude"]
+
+
+WORKSPACE = form_of(WorkspaceBody, "workspace")
+TOKEN = form_of(TokenBody, "token")
+
+
+async def mine(crm: Crm, actor: Actor) -> tuple[list[Membership], list[Invite]]:
+    """Return the workspaces that the caller may name, the one joined first in front, and the invites that wait."""
+
+    def read(connection: Connection) -> tuple[list[Membership], list[Invite]]:
+        return access.places(connection, actor), invites.of_address(connection, actor.email)
+
+    return await crm.database.read(read)
+
+
+async def create(crm: Crm, actor: Actor, body: Mapping[str, Any], code: str) -> Membership:
+    """Return a new workspace, whose admin the caller is; with step-up for a connected app."""
+    name = WORKSPACE.filled(body)["name"]
+
+    def check(tx: Tx) -> stepup.Act:
+        quotas.check(tx, crm.settings, "workspaces")
+        return stepup.Act("workspace.create", "open a new workspace", always=False)
+
+    def do(tx: Tx) -> Membership:
+        place = accounts.insert_workspace(tx, User(actor.user_id, actor.email), name, crm.settings.plans.default)
+        access.enter(tx, place)
+        audit.append(tx, "workspace.create", f"workspace/{place.workspace_id}", {"name": [None, name]})
+        return place
+
+    return await stepup.confirmed(crm, actor, code, check, do)
+
+
+async def rename(crm: Crm, actor: Actor, id: str, body: Mapping[str, Any]) -> Membership:
+    """Return the workspace with another name; for admins."""
+    bare, name = workspace_id(id), WORKSPACE.filled(body)["name"]
+
+    def unit(tx: Tx) -> Membership:
+        place = access.admin_of(tx, bare)
+        if place.name != name:
+            accounts.rename_workspace(tx, bare, name)
+            audit.append(tx, "workspace.update", f"workspace/{bare}", {"name": [place.name, name]})
+        return replace(place, name=name)
+
+    return await crm.change(actor, unit)
+
+
+async def mint_token(
+    crm: Crm, actor: Actor, id: str, body: Mapping[str, Any], code: str
+) -> tuple[str, str, Membership]:
+    """Return (token, its name, the workspace it works in); this is how one switches workspaces.
+
+    With step-up for a connected app, whose new token outlives its own, and like its own works in its workspace alone.
+    """
+    bare, name = workspace_id(id), TOKEN.filled(body)["token_name"] or "default"
+    token = tokens.mint()
+
+    def check(tx: Tx) -> stepup.Act:
+        access.member_of(tx, bare)
+        sessions.check_room(tx, crm)
+        return stepup.Act(f"token.create {bare}", f"make a further token for {bare}", always=False)
+
+    def do(tx: Tx) -> Membership:
+        place = access.member_of(tx, bare)
+        token_id = tokens.insert(tx, token, actor.user_id, bare, name, is_app=bool(tx.by.is_app))
+        audit.append(tx, "token.create", f"token/{token_id}", {"name": [None, name]})
+        return place
+
+    return token, name, await stepup.confirmed(crm, actor, code, check, do)
+
+
+async def delete(crm: Crm, actor: Actor, id: str, code: str) -> str:
+    """Delete a workspace with all its data and return its bare id; for admins, with step-up."""
+    bare = workspace_id(id)
+
+    def check(tx: Tx) -> stepup.Act:
+        place = access.admin_of(tx, bare)
+        called = spoken(place.name, "")
+        named = f'"{called}" ({bare})' if called else bare
+        return stepup.Act(f"workspace.delete {bare}", f"delete the workspace {named} with all its data")
+
+    def do(tx: Tx) -> str:
+        rows = erasure.erase(tx, Workspace(bare, tx.by.workspace_number))
+        return f"workspace {bare} deleted by {tx.by.email} at {tx.now}: {rows} rows"
+
+    log.warning(await stepup.confirmed(crm, actor, code, check, do))
+    return bare
+
+
+def workspace_id(text: str) -> str:
+    """Return the bare id in a path; raises `not_found` for a text that cannot be one."""
+    try:
+        return ids.parse(text, "ws")
+    except ids.BadId as error:
+        raise Problem("not_found", f"{str(error)[:1].upper()}{str(error)[1:]}. GET /workspaces lists yours.") from None

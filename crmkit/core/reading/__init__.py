@@ -1,0 +1,1 @@
+"""Verbs that only read: lists, search over all kinds, the audit log, reminders."""

@@ -1,0 +1,25 @@
+"""Reading the audit log."""
+
+from crmkit import ids
+from crmkit.core.crm import Crm
+from crmkit.core.reading import feeds
+from crmkit.model.actor import Actor
+from crmkit.model.listing import Listing
+from crmkit.records import AUDIT
+
+FILTERS = {"by": "by=eq:", "action": "action=eq:", "target": "target=eq:", "since": "at=gte:", "until": "at=lt:"}
+
+
+async def entries(crm: Crm, actor: Actor, pairs: feeds.Pairs, details: bool = False) -> Listing:
+    """Return a page of the workspace's audit log, newest first.
+
+    `by` is an address, `action` a word like contact.update, `target` an id in any form, `since` and `until` times.
+    """
+    asked = [(name, _handle(name, value)) for name, value in pairs]
+    return await feeds.read(crm, actor, AUDIT, asked, FILTERS, details=details)
+
+
+def _handle(name: str, value: str) -> str:
+    value = value.strip()
+    kind = ids.PREFIXES.get(value.partition("_")[0])
+    return f"{kind}/{value}" if name == "target" and kind else value

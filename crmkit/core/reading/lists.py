@@ -1,0 +1,42 @@
+"""Reading records: one by its id, or a page of those that a query finds."""
+
+from collections.abc import Iterable
+
+from msgspec.structs import replace
+
+from crmkit.core.crm import Crm
+from crmkit.core.records import lookup
+from crmkit.model import query
+from crmkit.model.actor import Actor
+from crmkit.model.cursor import seal, unseal
+from crmkit.model.listing import Listing, Paging
+from crmkit.model.record import Kind, Record
+from crmkit.storage.interface.workspace import Workspace
+from crmkit.storage.lists import pages
+
+CLOSEST = "no exact match, closest shown"
+
+
+async def fetch(crm: Crm, actor: Actor, kind: Kind, id: str) -> Record:
+    """Return one record; raises `not_found`."""
+    return await crm.database.read(lookup.existing, kind, actor.workspace_id, lookup.bare(kind, id))
+
+
+async def find_all(
+    crm: Crm, actor: Actor, kind: Kind, pairs: Iterable[tuple[str, str]], details: bool = False
+) -> Listing:
+    """Return the page that the pairs of a query string ask for (see model.query).
+
+    Unless it picks fields, it has those that lines show, and all others too when `details` are asked for.
+    """
+    asked = query.parse(kind, pairs)
+    names = asked.fields or (kind.members if details else kind.listed)
+    asked = replace(asked, fields=tuple(name for name in names if name != "id"))
+    workspace = Workspace.of(actor)
+    binding = asked.binding(f"{actor.workspace_id}/{kind.plural}")
+    position = unseal(crm.key, binding, asked.cursor) if asked.cursor else None
+    page = await crm.database.scan(actor, pages.fetch_page, kind, workspace, asked, position)
+    notes = (*asked.notes, *((CLOSEST,) if page.closest else ()))
+    following = None if page.position is None else seal(crm.key, binding, page.position)
+    paging = Paging(position is None, page.total, page.at_least, following, notes)
+    return Listing(kind, asked.fields, page.rows, paging)

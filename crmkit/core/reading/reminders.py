@@ -1,0 +1,66 @@
+"""Reminders: pulled, never pushed. What is due is asked of the records themselves."""
+
+import json
+import re
+from collections.abc import Mapping
+
+from crmkit.clock import after
+from crmkit.core.crm import Crm
+from crmkit.errors import Problem
+from crmkit.model.actor import Actor
+from crmkit.model.cursor import seal, unseal
+from crmkit.model.listing import Paging, Rows
+from crmkit.model.query import limit_of
+from crmkit.records import KINDS
+from crmkit.storage import reminders
+from crmkit.storage.lists.pages import COUNTED
+
+MOST_DAYS = 3650
+
+FOLLOWED_UP = tuple(kind for kind in KINDS if "follow_up_at" in kind.by_name)
+_TITLES = {kind.name: kind.title.name for kind in FOLLOWED_UP}
+
+
+async def due(crm: Crm, actor: Actor, asked: Mapping[str, str]) -> Rows:
+    """Return a page of the follow-ups that have come, or come within `days`; soonest first."""
+    days = _days(asked.get("days", ""))
+    limit, notes = limit_of(asked.get("limit"))
+    now = crm.now
+    binding = json.dumps([actor.workspace_id, "reminders", days])
+    cursor = asked.get("cursor", "")
+    # the first page fixes what "within days" means, so that pages fit together
+    until, *past = unseal(crm.key, binding, cursor) if cursor else [after(now, days=days)]
+    place = (FOLLOWED_UP, actor.workspace_id, until)
+    rows = await crm.database.scan(actor, reminders.due, *place, past or None, limit + 1)
+    total = at_least = following = None
+    if not cursor:
+        total = await crm.database.scan(actor, reminders.count, *place, COUNTED + 1)
+        total, at_least = (None, COUNTED) if total > COUNTED else (total, None)
+    if len(rows) > limit:
+        kind, id, at, *_ = rows[limit - 1]
+        following = seal(crm.key, binding, [until, at, kind, id])
+    shown = tuple(
+        (
+            f"{kind}/{id}",
+            {
+                "id": id,
+                "kind": kind,
+                "follow_up_at": at,
+                "overdue": True if at < now else None,
+                _TITLES[kind]: title,
+                "follow_up_note": note,
+            },
+        )
+        for kind, id, at, title, note in rows[:limit]
+    )
+    return Rows("reminders", shown, Paging(not cursor, total, at_least, following, notes))
+
+
+def _days(text: str) -> int:
+    if not text:
+        return 0
+    if not re.fullmatch(r"[0-9]{1,4}", text, re.ASCII) or int(text) > MOST_DAYS:
+        raise Problem(
+            "invalid_value", "Send days=7 to look a week ahead.", fields={"days": f"must be 0 to {MOST_DAYS}"}
+        )
+    return int(text)

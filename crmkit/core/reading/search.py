@@ -1,0 +1,55 @@
+"""Search over all kinds at once: a few of each."""
+
+from collections.abc import Mapping
+from urllib.parse import urlencode
+
+from msgspec.structs import replace
+
+from crmkit.core.crm import Crm
+from crmkit.core.reading.lists import find_all
+from crmkit.errors import Problem, nearest
+from crmkit.model import fold
+from crmkit.model.actor import Actor
+from crmkit.model.listing import Listing, Paging
+from crmkit.model.query import search_of
+from crmkit.model.record import Kind
+from crmkit.records import KINDS
+
+OF_EACH = 5
+
+
+async def everywhere(crm: Crm, actor: Actor, asked: Mapping[str, str], details: bool = False) -> list[Listing]:
+    """Return up to OF_EACH records of every kind asked for, the best matches; raises `missing_field` without `q`."""
+    text = asked.get("q", "")
+    if not fold.plain(text):
+        raise Problem(
+            "missing_field", "Send q with the words to look for: GET /search?q=jane", fields={"q": "is needed"}
+        )
+    try:
+        search_of(text)
+    except Problem as problem:
+        problem.fields = {"q": problem.fields["search"]}
+        raise
+    pairs = [("search", text), ("limit", str(OF_EACH))]
+    return [_told(await find_all(crm, actor, kind, pairs, details), text) for kind in _kinds(asked.get("types", ""))]
+
+
+def _told(page: Listing, text: str) -> Listing:
+    """Return the page, with a note about where the rest is in place of a cursor."""
+    notes = page.paging.notes
+    if page.paging.next_cursor is not None:
+        notes += (f"more {page.kind.plural}: GET /{page.kind.plural}?{urlencode({'search': text})}",)
+    return replace(page, paging=Paging(True, page.paging.total, None, None, notes))
+
+
+def _kinds(text: str) -> list[Kind]:
+    known = {kind.plural: kind for kind in KINDS}
+    names = [name.strip() for name in text.split(",") if name.strip()] or list(known)
+    for name in names:
+        if name not in known:
+            raise Problem(
+                "invalid_value",
+                f"Choose types among {', '.join(known)}, separated by commas.",
+                fields={"types": f"has something else{nearest(name, known)}"},
+            )
+    return [known[name] for name in dict.fromkeys(names)]

@@ -1,0 +1,1 @@
+"""Verbs that write records, and the rules they follow."""

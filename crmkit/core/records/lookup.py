@@ -1,0 +1,34 @@
+"""Ids that clients write: checked, looked up, and explained when they lead nowhere."""
+
+from crmkit import ids
+from crmkit.errors import Problem
+from crmkit.model.record import Kind, Record
+from crmkit.storage import records
+from crmkit.storage.interface.tx import Connection
+
+
+def bare(kind: Kind, text: str) -> str:
+    """Return the bare id in a path; raises `not_found` with what is wrong with it."""
+    try:
+        return ids.parse(text, kind.prefix)
+    except ids.BadId as error:
+        raise Problem("not_found", f"{_sentence(str(error))}. GET /{kind.plural} lists what there is.") from None
+
+
+def existing(connection: Connection, kind: Kind, workspace_id: str, id: str) -> Record:
+    """Return the live record; raises `not_found`, in the same words for a foreign id and for one never given out."""
+    record = records.fetch(connection, kind, workspace_id, id)
+    if record is not None:
+        return record
+    deleted_at = records.was_deleted(connection, workspace_id, id)
+    if deleted_at is not None:
+        raise Problem(
+            "not_found",
+            f"This {kind.name} was deleted at {deleted_at}; GET /audit?target={kind.handle(id)} shows what it held.",
+        )
+    find = "?search= finds one by name" if kind.is_searched else " lists what there is"
+    raise Problem("not_found", f"There is no {kind.name} {id} in this workspace. GET /{kind.plural}{find}.")
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:]

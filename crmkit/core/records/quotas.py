@@ -1,0 +1,37 @@
+"""Plans: how much a workspace may hold, and how much it does."""
+
+from crmkit.errors import Problem
+from crmkit.model.actor import Actor
+from crmkit.settings import Settings
+from crmkit.storage import records
+from crmkit.storage.interface.tx import Connection, Tx
+from crmkit.storage.people import accounts
+
+
+def check(tx: Tx, settings: Settings, resource: str) -> None:
+    """Raise `plan_limit_reached` unless one more of `resource` fits; runs in the transaction that creates it."""
+    cap = getattr(settings.plans.caps(tx.by.plan), resource)
+    if cap is None:
+        return
+    used = _used(tx.connection, tx.by, resource)
+    if used >= cap:
+        raise Problem(
+            "plan_limit_reached",
+            f"The plan {tx.by.plan} allows {cap} {resource} and {used} are used. Do not retry: tell the user, who can "
+            "delete some or ask the operator for another plan.",
+            facts={"plan": tx.by.plan, "resource": resource, "cap": cap, "used": used},
+        )
+
+
+def usage(connection: Connection, settings: Settings, actor: Actor) -> dict[str, tuple[int, int | None]]:
+    """Return (used, cap) of everything that the plan of the workspace may limit; a cap of None is unlimited."""
+    caps = settings.plans.caps(actor.plan)
+    return {name: (_used(connection, actor, name), getattr(caps, name)) for name in caps.__struct_fields__}
+
+
+def _used(connection: Connection, actor: Actor, resource: str) -> int:
+    if resource == "members":
+        return accounts.members(connection, actor.workspace_id)
+    if resource == "workspaces":
+        return accounts.workspaces_created(connection, actor.email)
+    return records.live(connection, actor.workspace_id, resource)

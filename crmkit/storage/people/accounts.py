@@ -1,0 +1,171 @@
+"""People, workspaces and who belongs where."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from crmkit import ids
+from crmkit.storage.interface.tx import Connection, Tx
+
+
+@dataclass(frozen=True)
+class User:
+    id: str
+    email: str
+
+
+@dataclass(frozen=True)
+class Membership:
+    """A workspace as one of its members sees it."""
+
+    workspace_id: str
+    workspace_number: int
+    name: str
+    plan: str
+    role: str
+    created_at: str
+    opened_by: str
+
+
+@dataclass(frozen=True)
+class Member:
+    """Someone who belongs to a workspace, as the others see them."""
+
+    user_id: str
+    email: str
+    role: str
+    joined_at: str
+
+
+def find_user(connection: Connection, email: str) -> User | None:
+    """Return the user with this (canonical) address, or None."""
+    row = connection.execute("SELECT id, email FROM users WHERE email = ?", (email,)).fetchone()
+    return None if row is None else User(*row)
+
+
+def user(connection: Connection, id: str) -> User:
+    """Return the user with this id, who exists."""
+    return User(*connection.execute("SELECT id, email FROM users WHERE id = ?", (id,)).fetchone())
+
+
+def insert_user(tx: Tx, email: str) -> User:
+    """Return the new user of this address."""
+    user = User(_unused(tx, "users", "u"), email)
+    tx.connection.execute("INSERT INTO users (id, email, created_at) VALUES (?, ?, ?)", (user.id, email, tx.now))
+    return user
+
+
+def insert_workspace(tx: Tx, user: User, name: str, plan: str) -> Membership:
+    """Return the membership of `user` as admin of a new workspace."""
+    id = _unused(tx, "workspaces", "ws")
+    (number,) = tx.connection.execute(
+        "INSERT INTO workspaces (id, name, plan, created_at, created_by) VALUES (?, ?, ?, ?, ?) RETURNING number",
+        (id, name, plan, tx.now, user.email),
+    ).fetchone()
+    insert_membership(tx, id, user.id, "admin")
+    return Membership(id, number, name, plan, "admin", tx.now, user.email)
+
+
+def insert_membership(tx: Tx, workspace_id: str, user_id: str, role: str) -> None:
+    """Let a user belong to a workspace; one who does already stays what they are."""
+    tx.connection.execute(
+        "INSERT INTO memberships (workspace_id, user_id, role, joined_at) VALUES (?, ?, ?, ?) "
+        "ON CONFLICT (workspace_id, user_id) DO NOTHING",
+        (workspace_id, user_id, role, tx.now),
+    )
+
+
+def change_role(tx: Tx, workspace_id: str, user_id: str, role: str) -> None:
+    tx.connection.execute(
+        "UPDATE memberships SET role = ? WHERE workspace_id = ? AND user_id = ?", (role, workspace_id, user_id)
+    )
+
+
+def remove_membership(tx: Tx, workspace_id: str, user_id: str) -> None:
+    """Let a user no longer belong to a workspace, and end their tokens in it."""
+    place = (workspace_id, user_id)
+    tx.connection.execute("DELETE FROM tokens WHERE workspace_id = ? AND user_id = ?", place)
+    tx.connection.execute("DELETE FROM memberships WHERE workspace_id = ? AND user_id = ?", place)
+
+
+def remove_user(tx: Tx, user_id: str, email: str) -> None:
+    """Remove a user who belongs to no workspace any more, with the counters and codes of the address.
+
+    What they did stays in the audit log and the records of the workspaces where they did it.
+    """
+    for sql, value in (
+        ("DELETE FROM tokens WHERE user_id = ?", user_id),
+        ("DELETE FROM grants WHERE user_id = ?", user_id),
+        ("DELETE FROM signins WHERE email = ?", email),
+        ("DELETE FROM attempts WHERE who = ?", email),
+        ("DELETE FROM attempts WHERE who = ?", user_id),
+        ("DELETE FROM codes WHERE email = ?", email),
+        # what others were about to do with them, whose id or address is a word of the purpose
+        ("DELETE FROM codes WHERE instr(' ' || purpose || ' ', ' ' || ? || ' ') > 0", email),
+        ("DELETE FROM codes WHERE instr(' ' || purpose || ' ', ' ' || ? || ' ') > 0", user_id),
+        ("DELETE FROM invites WHERE invited_by = ?", email),
+        ("DELETE FROM users WHERE id = ?", user_id),
+    ):
+        tx.connection.execute(sql, (value,))
+
+
+def rename_workspace(tx: Tx, workspace_id: str, name: str) -> None:
+    tx.connection.execute("UPDATE workspaces SET name = ? WHERE id = ?", (name, workspace_id))
+
+
+def people(connection: Connection, workspace_id: str) -> list[Member]:
+    """Return who belongs to a workspace, the one who joined first in front."""
+    rows = connection.execute(
+        "SELECT u.id, u.email, m.role, m.joined_at FROM memberships AS m JOIN users AS u ON u.id = m.user_id "
+        "WHERE m.workspace_id = ? ORDER BY m.joined_at, u.id",
+        (workspace_id,),
+    )
+    return [Member(*row) for row in rows]
+
+
+def memberships(connection: Connection, user_id: str) -> list[Membership]:
+    """Return the workspaces a user belongs to, the one joined first in front, their own before others."""
+    rows = connection.execute(
+        "SELECT w.id, w.number, w.name, w.plan, m.role, w.created_at, w.created_by FROM memberships AS m "
+        "JOIN workspaces AS w ON w.id = m.workspace_id JOIN users AS u ON u.id = m.user_id WHERE m.user_id = ? "
+        "ORDER BY m.joined_at, w.created_by = u.email DESC, w.number",
+        (user_id,),
+    )
+    return [Membership(*row) for row in rows]
+
+
+def is_known_to(connection: Connection, user_id: str, email: str) -> bool:
+    """Tell whether the person with this address belongs to a workspace that the user belongs to as well."""
+    sql = (
+        "SELECT 1 FROM users AS u JOIN memberships AS theirs ON theirs.user_id = u.id JOIN memberships AS own "
+        "ON own.workspace_id = theirs.workspace_id AND own.user_id = ? WHERE u.email = ? LIMIT 1"
+    )
+    return connection.execute(sql, (user_id, email)).fetchone() is not None
+
+
+def workspace(connection: Connection, id: str, role: str) -> Membership:
+    """Return the workspace with this id, which exists, as someone with this role sees it."""
+    sql = "SELECT id, number, name, plan, ?, created_at, created_by FROM workspaces WHERE id = ?"
+    return Membership(*connection.execute(sql, (role, id)).fetchone())
+
+
+def members(connection: Connection, workspace_id: str) -> int:
+    """Return how many people belong to the workspace or are invited to it."""
+    belong = _number(connection, "SELECT count(*) FROM memberships WHERE workspace_id = ?", workspace_id)
+    return belong + _number(connection, "SELECT count(*) FROM invites WHERE workspace_id = ?", workspace_id)
+
+
+def workspaces_created(connection: Connection, email: str) -> int:
+    """Return how many workspaces the person with this address has opened."""
+    return _number(connection, "SELECT count(*) FROM workspaces WHERE created_by = ?", email)
+
+
+def _number(connection: Connection, sql: str, value: Any) -> int:
+    number: int = connection.execute(sql, (value,)).fetchone()[0]
+    return number
+
+
+def _unused(tx: Tx, table: str, prefix: str) -> str:
+    while True:
+        id = ids.mint(prefix)
+        if tx.connection.execute(f"SELECT 1 FROM {table} WHERE id = ?", (id,)).fetchone() is None:
+            return id

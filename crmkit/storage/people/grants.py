@@ -1,0 +1,127 @@
+"""What stands between an app that asks to connect and its token: a sign-in under way, then a grant to redeem."""
+
+import json
+import secrets
+from dataclasses import astuple, dataclass
+
+from crmkit.storage.hashed import sha256
+from crmkit.storage.interface.tx import Tx
+
+SECRET_BYTES = 32  # 256 random bits
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What an app asked for: who it is (a client id), where it is answered, and how it will prove itself."""
+
+    client_id: str
+    redirect_uri: str
+    challenge: str
+    resource: str
+    state: str | None
+
+
+@dataclass(frozen=True)
+class Signin:
+    """Someone signing in for an app; `user_id` is empty until the right code was entered."""
+
+    email: str
+    user_id: str
+    expires_at: str
+
+
+@dataclass(frozen=True)
+class Grant:
+    """An authorization code: whose token in which workspace it stands for, and what it is bound to."""
+
+    workspace_id: str
+    user_id: str
+    client_id: str
+    redirect_uri: str
+    challenge: str
+    resource: str
+    expires_at: str
+    spent: int  # 1 once somebody tried it
+    token_id: str
+
+
+def secret() -> str:
+    """Return a fresh secret; the one who gets it alone knows it."""
+    return secrets.token_urlsafe(SECRET_BYTES)
+
+
+def begin(tx: Tx, handle: str, email: str, asked: Asked, expires_at: str) -> None:
+    """Keep a sign-in under way."""
+    tx.connection.execute(
+        "INSERT INTO signins (hash, email, asked, expires_at) VALUES (?, ?, ?, ?)",
+        (sha256(handle), email, _digest(asked), expires_at),
+    )
+
+
+def find(tx: Tx, handle: str, asked: Asked) -> Signin | None:
+    """Return the sign-in of this handle for this very request, outdated or not; None when there is none."""
+    row = tx.connection.execute(
+        "SELECT email, user_id, expires_at FROM signins WHERE hash = ? AND asked = ?",
+        (sha256(handle), _digest(asked)),
+    ).fetchone()
+    return None if row is None else Signin(*row)
+
+
+def prove(tx: Tx, handle: str, user_id: str, expires_at: str) -> None:
+    """Write down that the right code was entered, by this user."""
+    tx.connection.execute(
+        "UPDATE signins SET user_id = ?, expires_at = ? WHERE hash = ?", (user_id, expires_at, sha256(handle))
+    )
+
+
+def end(tx: Tx, handle: str) -> None:
+    tx.connection.execute("DELETE FROM signins WHERE hash = ?", (sha256(handle),))
+
+
+def give(tx: Tx, code: str, workspace_id: str, user_id: str, asked: Asked, expires_at: str) -> None:
+    """Keep a grant until it is redeemed by this code."""
+    tx.connection.execute(
+        "INSERT INTO grants (hash, workspace_id, user_id, client_id, redirect_uri, challenge, resource, expires_at) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            sha256(code),
+            workspace_id,
+            user_id,
+            asked.client_id,
+            asked.redirect_uri,
+            asked.challenge,
+            asked.resource,
+            expires_at,
+        ),
+    )
+
+
+def spend(tx: Tx, code: str) -> Grant | None:
+    """Return the grant of this code as it was, from now on spent; None when there is none."""
+    row = tx.connection.execute(
+        "SELECT workspace_id, user_id, client_id, redirect_uri, challenge, resource, expires_at, spent, token_id "
+        "FROM grants WHERE hash = ?",
+        (sha256(code),),
+    ).fetchone()
+    if row is None:
+        return None
+    tx.connection.execute("UPDATE grants SET spent = 1 WHERE hash = ?", (sha256(code),))
+    return Grant(*row)
+
+
+def redeemed(tx: Tx, code: str, token_id: str) -> None:
+    """Write down which token was made from this code."""
+    tx.connection.execute("UPDATE grants SET token_id = ? WHERE hash = ?", (token_id, sha256(code)))
+
+
+def forget(tx: Tx, signins_latest: str, grants_before: str, grants_latest: str) -> None:
+    """Drop sign-ins and grants that are outdated: those that ended, and those that end later than any may.
+
+    A grant is kept for a while after its end, so that a second try of its code ends the token.
+    """
+    tx.connection.execute("DELETE FROM signins WHERE expires_at <= ? OR expires_at > ?", (tx.now, signins_latest))
+    tx.connection.execute("DELETE FROM grants WHERE expires_at < ? OR expires_at > ?", (grants_before, grants_latest))
+
+
+def _digest(asked: Asked) -> bytes:
+    return sha256(json.dumps(astuple(asked)))

@@ -1,0 +1,93 @@
+"""Tokens: known by their SHA-256 alone, each for one person in one workspace."""
+
+import secrets
+from dataclasses import dataclass
+
+from crmkit import ids
+from crmkit.model.actor import Actor
+from crmkit.storage.hashed import sha256
+from crmkit.storage.interface.tx import Connection, Tx
+
+RANDOM = 39  # characters of 31: 193 random bits
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a token stands for; `last_used_at` is as of the last time it was worth writing down."""
+
+    actor: Actor
+    last_used_at: str
+
+
+_SELECT = """
+    SELECT u.id, u.email, m.role, t.id, t.name, w.id, w.name, w.number, w.plan, t.is_app, t.last_used_at
+    FROM tokens AS t
+    JOIN users AS u ON u.id = t.user_id
+    JOIN workspaces AS w ON w.id = t.workspace_id
+    JOIN memberships AS m ON m.workspace_id = t.workspace_id AND m.user_id = t.user_id
+"""
+
+
+def mint() -> str:
+    """Return a fresh token; it is shown once and never stored."""
+    return "ck_" + "".join(secrets.choice(ids.ALPHABET) for _ in range(RANDOM))
+
+
+def find(connection: Connection, hash: bytes) -> Found | None:
+    """Return what the token with this hash stands for; None when it is unknown, revoked, or no longer a member's."""
+    row = connection.execute(f"{_SELECT} WHERE t.hash = ?", (hash,)).fetchone()
+    return None if row is None else Found(Actor(*row[:10]), row[10])
+
+
+def current(connection: Connection, token_id: str) -> Actor | None:
+    """Return who the token with this id stands for at this moment, or None when it no longer counts."""
+    row = connection.execute(f"{_SELECT} WHERE t.id = ?", (token_id,)).fetchone()
+    return None if row is None else Actor(*row[:10])
+
+
+def insert(tx: Tx, token: str, user_id: str, workspace_id: str, name: str, is_app: bool = False) -> str:
+    """Return the id under which the token is now known."""
+    while True:
+        id = ids.mint("tok")
+        if tx.connection.execute("SELECT 1 FROM tokens WHERE id = ?", (id,)).fetchone() is None:
+            break
+    tx.connection.execute(
+        "INSERT INTO tokens (id, hash, user_id, workspace_id, name, created_at, last_used_at, is_app) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        (id, sha256(token), user_id, workspace_id, name, tx.now, tx.now, is_app),
+    )
+    return id
+
+
+def touch(tx: Tx, token_id: str, at: str) -> None:
+    """Write down that the token was in use at this moment."""
+    tx.connection.execute("UPDATE tokens SET last_used_at = ? WHERE id = ?", (at, token_id))
+
+
+def settle(tx: Tx) -> None:
+    """Let tokens that were used ahead of the clock, before it was set back, count as used now."""
+    tx.connection.execute("UPDATE tokens SET last_used_at = ? WHERE last_used_at > ?", (tx.now, tx.now))
+
+
+def listed(connection: Connection, user_id: str, used_since: str) -> list[tuple[str, str, str, str, str]]:
+    """Return (id, name, workspace_id, created_at, last_used_at) of a user's unexpired tokens, newest first."""
+    return connection.execute(
+        "SELECT id, name, workspace_id, created_at, last_used_at FROM tokens "
+        "WHERE user_id = ? AND last_used_at >= ? ORDER BY created_at DESC, id",
+        (user_id, used_since),
+    ).fetchall()
+
+
+def workspace_of(connection: Connection, user_id: str, token_id: str) -> str | None:
+    """Return the workspace in which a user's token works, or None when they have no such token."""
+    sql = "SELECT workspace_id FROM tokens WHERE user_id = ? AND id = ?"
+    row = connection.execute(sql, (user_id, token_id)).fetchone()
+    return None if row is None else row[0]
+
+
+def remove(tx: Tx, user_id: str, token_id: str) -> tuple[str, str] | None:
+    """Revoke a user's own token and return (name, workspace_id), or None when they have no such token."""
+    row = tx.connection.execute(
+        "DELETE FROM tokens WHERE user_id = ? AND id = ? RETURNING name, workspace_id", (user_id, token_id)
+    ).fetchone()
+    return None if row is None else (row[0], row[1])

@@ -1,0 +1,1 @@
+"""SQLite, the database that crmkit brings along."""

@@ -1,0 +1,233 @@
+"""The database: one file, one connection that writes, three that only read.
+
+Only the writer's connection ever writes or checkpoints, and the lock beside the file keeps it the only one of any
+process that serves; so no checkpoint can race a commit, whatever SQLite this is.
+"""
+
+import asyncio
+import fcntl
+import logging
+import os
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from types import TracebackType
+from typing import Any, TypeVar
+
+import aiosqlite
+
+from crmkit.clock import Clock
+from crmkit.model.actor import Actor
+from crmkit.model.fold import fold
+from crmkit.storage.interface.auth_cache import Recall
+from crmkit.storage.interface.log_throttle import Told
+from crmkit.storage.interface.tx import Connection
+from crmkit.storage.sqlite.engine import migrate
+from crmkit.storage.sqlite.engine.driver import sqlite3
+from crmkit.storage.sqlite.engine.reader import Reader
+from crmkit.storage.sqlite.engine.scans import Scans
+from crmkit.storage.sqlite.engine.threads import on_thread
+from crmkit.storage.sqlite.engine.wal import CHECKPOINT_PAGES, KEPT_BYTES, Log
+from crmkit.storage.sqlite.engine.writer import Unit, Writer
+from crmkit.storage.sqlite.search.trigrams import coded
+
+T = TypeVar("T")
+
+FILE = "crmkit.db"
+LOCK = "crmkit.lock"
+
+SCANNERS = 2  # connections for lists and searches: one workspace's never hold up all others'
+CACHE_KIB = 64 * 1024
+MAPPED_BYTES = 64 << 30  # of the file that reads see as memory: a search of a million looks at hundreds of pages
+BUSY_MS = 5_000
+
+log = logging.getLogger("crmkit")
+
+
+class InUse(Exception):
+    """Another process serves this data; the message says which."""
+
+
+class Database:
+    """An open database. `write` runs units of work, `read` short reads, `scan` reads that may take long."""
+
+    def __init__(self, folder: Path, clock: Clock) -> None:
+        self.folder = folder
+        self._clock = clock
+        self._lock = -1
+        self._open: list[aiosqlite.Connection] = []
+        self._scans: Scans | None = None
+        self._later: dict[Any, asyncio.Task[None]] = {}
+        self._recall = Recall()
+        self.wrote = asyncio.Event()
+        self.told = Told()
+
+    async def __aenter__(self) -> "Database":
+        """Lock the folder, migrate, open. Raises InUse, or migrate.Newer for a database of a later program."""
+        prepare(self.folder)
+        self._lock = hold(self.folder)
+        try:
+            file = self.folder / FILE
+            migrate.run(file, connect)
+            for writes in (True, False):
+                self._open.append(await _opened(file, writes))
+            writer, reader = self._open
+            self._reader, self._scans = Reader(reader), Scans(partial(connect, file, False), SCANNERS)
+            self._log = Log(file, writer, self._reader, self._scans)
+            await on_thread(writer, self._recall.watch)
+            self._writer = Writer(writer, self._clock, self._recall, self._log)
+        except BaseException:
+            await self._release()
+            raise
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            await self._writer.close()
+        finally:
+            await self._release()
+
+    async def write(self, unit: Unit[T], actor: Actor | None = None, silent: bool = False) -> T:
+        """Return what `unit` returned, once it is durable (see Writer.write).
+
+        `wrote` is set afterwards, unless this is `silent` work that follows other writes.
+        """
+        value = await self._writer.write(unit, actor)
+        if not silent:
+            self.wrote.set()
+        return value
+
+    def write_later(self, key: Any, unit: Unit[Any]) -> None:
+        """Write beside the request, unless the same `key` is under way already; a failure is logged, not raised."""
+        if key not in self._later:
+            self._later[key] = asyncio.create_task(self._written(key, unit))
+
+    async def _written(self, key: Any, unit: Unit[Any]) -> None:
+        try:
+            await self._writer.write(unit)
+        except Exception as error:
+            line = self.told.line(str(error.__cause__ or error))
+            if line:
+                log.warning("what a request left to be written was not: %s", line)
+        finally:
+            del self._later[key]
+
+    async def read(self, work: Callable[..., T], *args: Any) -> T:
+        """Return `work(connection, *args)` on a read-only connection: for reads of a few rows by key."""
+        return await self._reader.read(work, *args)
+
+    async def recall(self, work: Callable[..., T], *args: Any) -> T:
+        """The same, or what it returned lately, if no commit since then changed who may do what (see Recall)."""
+        value: T | None = self.recalled(work, *args)
+        if value is None:
+            age = self._recall.age
+            value = await self.read(work, *args)
+            self._recall.keep((work, *args), value, age)
+        return value
+
+    def recalled(self, work: Callable[..., T], *args: Any) -> T | None:
+        """Return what `recall` would without a read, else None."""
+        value: T | None = self._recall.find((work, *args))
+        return value
+
+    async def scan(self, actor: Actor | None, work: Callable[..., T], *args: Any) -> T:
+        """Return `work(connection, *args)`, a list, search or count for an actor or the system (see Scans.run)."""
+        if self._scans is None:
+            raise RuntimeError("the database is closed")
+        workspace, user = ("", "") if actor is None else (actor.workspace_id, actor.user_id)
+        return await self._scans.run(workspace, user, work, *args)
+
+    async def check(self) -> None:
+        """Return if the database can be read and written; raises `not_ready`.
+
+        Whether it can be written is tried only while the last write failed.
+        """
+        await self.read(_touched)
+        await self._writer.check()
+
+    async def forget_log(self) -> bool:
+        """Empty the write-ahead log, with what it holds of deleted rows; tell whether that could be done."""
+        return await self._log.begin_anew()
+
+    async def _release(self) -> None:
+        if self._scans is not None:
+            await self._scans.close()
+            self._scans = None
+        for connection in reversed(self._open):  # the writer last, so that its close checkpoints
+            await connection.close()
+        self._open = []
+        if self._lock >= 0:
+            os.close(self._lock)
+            self._lock = -1
+
+
+def connect(file: Path, writes: bool) -> Connection:
+    """Return a connection in the house's manner; a reading one can neither change nor checkpoint the file."""
+    if writes:
+        connection = sqlite3.connect(file, isolation_level=None, cached_statements=256, check_same_thread=False)
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")  # an answered write survives power loss
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute("PRAGMA secure_delete = ON")  # what is deleted is overwritten
+        connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
+        connection.execute(f"PRAGMA journal_size_limit = {KEPT_BYTES}")
+    else:
+        connection = sqlite3.connect(
+            f"{file.absolute().as_uri()}?mode=ro",
+            uri=True,
+            isolation_level=None,
+            cached_statements=256,
+            check_same_thread=False,
+        )
+        connection.execute("PRAGMA query_only = ON")
+        connection.execute("PRAGMA wal_autocheckpoint = 0")
+        connection.execute(f"PRAGMA mmap_size = {MAPPED_BYTES}")
+    connection.execute(f"PRAGMA busy_timeout = {BUSY_MS}")
+    connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
+    connection.execute("PRAGMA temp_store = MEMORY")
+    connection.execute("PRAGMA trusted_schema = OFF")
+    connection.create_function("crm_fold", 1, _folded, deterministic=True)
+    connection.create_function("crm_coded", 1, coded, deterministic=True)
+    return connection
+
+
+def prepare(folder: Path) -> None:
+    """Make the folder (0700) and an empty database file (0600) where they are missing; set the modes anyway."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    folder.chmod(0o700)
+    file = folder / FILE
+    os.close(os.open(file, os.O_CREAT | os.O_RDWR, 0o600))
+    file.chmod(0o600)
+
+
+def hold(folder: Path) -> int:
+    """Return the descriptor that holds the folder's lock; the kernel frees it with the process, so it is never stale.
+
+    Raises InUse when another process has it.
+    """
+    descriptor = os.open(folder / LOCK, os.O_CREAT | os.O_RDWR, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        holder = os.pread(descriptor, 32, 0).decode("ascii", "replace").strip()
+        os.close(descriptor)
+        raise InUse(
+            f"another crmkit (process {holder or 'unknown'}) serves the data in {folder}; stop it first"
+        ) from None
+    os.ftruncate(descriptor, 0)
+    os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+    return descriptor
+
+
+async def _opened(file: Path, writes: bool) -> aiosqlite.Connection:
+    return await aiosqlite.Connection(lambda: connect(file, writes), iter_chunk_size=64)
+
+
+def _touched(connection: Connection) -> None:
+    connection.execute("SELECT number FROM workspaces LIMIT 1").fetchone()
+
+
+def _folded(value: Any) -> Any:
+    return fold(value) if isinstance(value, str) else value

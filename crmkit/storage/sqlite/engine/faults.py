@@ -1,0 +1,83 @@
+"""What the disk's faults mean for those who wait: SQLite's error codes, told as a Problem or as the line of a start."""
+
+import os
+from pathlib import Path
+
+from crmkit.errors import Problem
+from crmkit.storage.sqlite.engine.driver import sqlite3
+
+# primary result codes of SQLite (sqlite.org/rescode.html)
+_READONLY, _IOERR, _FULL, _CANTOPEN = 8, 10, 13, 14
+_OF_THE_DISK = {_READONLY, _IOERR, _FULL}
+RETRY = {"Retry-After": "30"}  # seconds
+SMALLEST = 1 << 20  # bytes free, with less of which a database cannot be opened
+
+
+def is_of_the_disk(error: BaseException) -> bool:
+    """Tell whether the disk raised this, not a statement."""
+    return isinstance(error, sqlite3.Error) and _code(error) in _OF_THE_DISK
+
+
+def leaves_open(error: BaseException) -> bool:
+    """Tell whether a commit that raised this may be found by a recovery all the same: its flush failed.
+
+    On a full disk it cannot: the frame that marks a commit is written last.
+    """
+    return isinstance(error, sqlite3.Error) and _code(error) == _IOERR
+
+
+def unwritten(error: BaseException) -> BaseException:
+    """Return what someone is told whose write raised this and was not done: for a fault of the disk, `not_ready`."""
+    if not is_of_the_disk(error):
+        return error
+    why = "is full" if _code(error) == _FULL else "cannot be written"
+    return _problem(
+        error,
+        f"The server's disk {why}, so nothing was changed. Reading goes on. Tell the operator, who can free space or "
+        "look at the disk; writing goes on by itself once that is possible.",
+    )
+
+
+def unread(error: BaseException) -> BaseException:
+    """Return the same for a read."""
+    if not is_of_the_disk(error):
+        return error
+    return _problem(error, "The server's disk cannot be read. Try again shortly, and tell the operator if it stays so.")
+
+
+def unknown(error: BaseException) -> BaseException:
+    """Return what someone is told whose commit was written and perhaps not kept."""
+    return _problem(
+        error,
+        "The server's disk failed while this was saved: it may or may not have been done. Look before you send it "
+        "again, and tell the operator.",
+    )
+
+
+def unopened(file: Path, error: BaseException) -> str:
+    """Return why the database in `file` could not be opened, and what to do: one line for the operator."""
+    if _is_full(file.parent, error):
+        return (
+            f"the disk that holds {file.parent} is full, so the database cannot be opened: free some space and start "
+            "again; nothing is lost"
+        )
+    return f"the database {file} cannot be opened: {error}; `crmkit doctor` looks at it, or restore a copy"
+
+
+def _is_full(folder: Path, error: BaseException) -> bool:
+    """Tell whether an error comes of a full disk: without room for the index of the log SQLite reports an I/O error."""
+    code = _code(error) if isinstance(error, sqlite3.Error) else 0
+    if code not in (_IOERR, _CANTOPEN):
+        return code == _FULL
+    disk = os.statvfs(folder)
+    return disk.f_bavail * disk.f_frsize < SMALLEST
+
+
+def _problem(error: BaseException, hint: str) -> Problem:
+    problem = Problem("not_ready", hint, headers=RETRY)
+    problem.__cause__ = error
+    return problem
+
+
+def _code(error: BaseException) -> int:
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF

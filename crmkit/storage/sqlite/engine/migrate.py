@@ -1,0 +1,91 @@
+"""Migrations: forward only, each in one transaction with the row that records it.
+
+Interrupted at any statement, the transaction is rolled back and the next start does it again. A copy of the database
+is kept beside it before anything is migrated.
+"""
+
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+from crmkit.clock import stamp, system_clock
+from crmkit.storage.interface.tx import Connection
+from crmkit.storage.sqlite.engine import faults
+from crmkit.storage.sqlite.engine.driver import sqlite3
+from crmkit.storage.sqlite.migrations import MIGRATIONS, Migration
+
+Connect = Callable[[Path, bool], Connection]
+
+
+class Newer(Exception):
+    """The database was made by a later program; the message says what to do."""
+
+
+class Unusable(Exception):
+    """The file cannot be opened as a database; the message says what to do."""
+
+
+def run(file: Path, connect: Connect, migrations: tuple[Migration, ...] = MIGRATIONS) -> list[str]:
+    """Bring the database in `file` up to date and return the names of the migrations applied.
+
+    The caller holds the folder's lock. Raises Unusable when the file is no database, and Newer when the database knows
+    a migration that this program does not.
+    """
+    with closing(_opened(file, connect)) as connection:
+        done = version(connection)
+        if done > len(migrations):
+            raise Newer(
+                f"the database in {file} is at version {done}, this crmkit knows {len(migrations)}: "
+                "install the newer crmkit again, or restore a copy made before its migration"
+            )
+        pending = migrations[done:]
+        if pending and done:
+            keep_copy(connection, file, done)
+        for number, migration in enumerate(pending, start=done + 1):
+            apply(connection, number, migration)
+        return [migration.name for migration in pending]
+
+
+def _opened(file: Path, connect: Connect) -> Connection:
+    try:
+        return connect(file, True)
+    except sqlite3.DatabaseError as error:
+        raise Unusable(faults.unopened(file, error)) from None
+
+
+def version(connection: Connection) -> int:
+    """Return how many migrations the database has; 0 for an empty file."""
+    number: int = connection.execute("PRAGMA user_version").fetchone()[0]
+    return number
+
+
+def apply(connection: Connection, number: int, migration: Migration) -> None:
+    """Apply one migration and record it, or leave the database as it was."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        for statement in migration.statements:
+            connection.execute(statement)
+        connection.execute(
+            "INSERT INTO migrations (number, name, applied_at) VALUES (?, ?, ?)",
+            (number, migration.name, stamp(system_clock())),
+        )
+        connection.execute(f"PRAGMA user_version = {number:d}")
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+
+
+def keep_copy(connection: Connection, file: Path, done: int) -> Path:
+    """Return the path of a whole copy of the database as it is at version `done`, mode 0600.
+
+    Written under another name and renamed when complete, so a copy that exists is a copy that can be used.
+    """
+    copy = file.with_name(f"{file.stem}-before-{done + 1:04d}.db")
+    part = copy.with_suffix(".part")
+    part.unlink(missing_ok=True)
+    part.touch(mode=0o600)
+    connection.execute("VACUUM INTO ?", (str(part),))
+    part.replace(copy)
+    return copy

@@ -1,0 +1,81 @@
+"""The write-ahead log: how large it may grow, and how it begins anew.
+
+SQLite copies the log back as it commits, but can begin it anew only in a moment without a reader. Lists that follow
+each other leave no such moment, so past a size the readers are held back until the log is empty.
+"""
+
+import asyncio
+import logging
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import aiosqlite
+
+from crmkit.storage.interface.tx import Connection
+from crmkit.storage.sqlite.engine.driver import sqlite3
+from crmkit.storage.sqlite.engine.reader import Reader
+from crmkit.storage.sqlite.engine.scans import Scans
+from crmkit.storage.sqlite.engine.threads import on_thread
+
+CHECKPOINT_PAGES = 16_000  # the log is copied back past 64 MB: pages that change often are copied once
+KEPT_BYTES = 64 << 20  # of the file, once the log begins anew
+MOST_BYTES = 128 << 20  # past which readers are held back
+SCAN_SECONDS = 1.0  # how long a list or search may go on then, before it is stopped and run again
+
+log = logging.getLogger("crmkit")
+
+
+class Log:
+    """The log of the database in `file`, which `writer` alone writes and copies back."""
+
+    def __init__(self, file: Path, writer: aiosqlite.Connection, reader: Reader, scans: Scans) -> None:
+        self._file = file.with_name(f"{file.name}-wal")
+        self._writer = writer
+        self._reader = reader
+        self._scans = scans
+        self._most = MOST_BYTES
+        self._one = asyncio.Lock()
+
+    async def bound(self) -> None:
+        """Begin the log anew if it is too large; the writer calls it between transactions, and it raises nothing."""
+        try:
+            size = self._size()
+            if size > self._most and not await self.begin_anew():
+                # another program reads the file, or the disk is full: not at every commit from now on
+                self._most = size + KEPT_BYTES
+        except Exception:
+            log.exception("the size of the write-ahead log could not be bound")
+
+    async def begin_anew(self) -> bool:
+        """Copy all of the log back and empty it; tell whether that could be done."""
+        async with self._one:
+            try:
+                await self._reader.pause()
+                await self._scans.pause(SCAN_SECONDS)
+                is_done = await on_thread(self._writer, _emptied)
+            finally:
+                self._reader.resume()
+                self._scans.resume()
+        if is_done:
+            self._most = MOST_BYTES
+        return is_done
+
+    def _size(self) -> int:
+        with suppress(OSError):
+            return self._file.stat().st_size
+        return 0
+
+
+def _emptied(connection: Connection) -> bool:
+    """Copy the log back and cut it to nothing; tell whether nobody stood in the way."""
+    (patience,) = connection.execute("PRAGMA busy_timeout").fetchone()
+    connection.execute("PRAGMA busy_timeout = 0")
+    try:
+        is_busy: Any = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+    except sqlite3.Error as error:
+        log.warning("the write-ahead log could not be copied back: %s", error)
+        return False
+    finally:
+        connection.execute(f"PRAGMA busy_timeout = {patience:d}")
+    return not is_busy

@@ -1,0 +1,34 @@
+"""The migrations, imported by name and in order. A released one is never edited; a change is a new one."""
+
+from crmkit.storage.sqlite.migrations import (
+    m0001_accounts,
+    m0002_companies,
+    m0003_contacts,
+    m0004_deals,
+    m0005_activities,
+    m0006_grants,
+    m0007_lookups,
+    m0008_texts,
+    m0009_places,
+    m0010_codes,
+    m0011_erasures,
+    m0012_invites,
+)
+from crmkit.storage.sqlite.migrations.migration import Migration
+
+MIGRATIONS: tuple[Migration, ...] = (
+    m0001_accounts.MIGRATION,
+    m0002_companies.MIGRATION,
+    m0003_contacts.MIGRATION,
+    m0004_deals.MIGRATION,
+    m0005_activities.MIGRATION,
+    m0006_grants.MIGRATION,
+    m0007_lookups.MIGRATION,
+    m0008_texts.MIGRATION,
+    m0009_places.MIGRATION,
+    m0010_codes.MIGRATION,
+    m0011_erasures.MIGRATION,
+    m0012_invites.MIGRATION,
+)
+
+__all__ = ["MIGRATIONS", "Migration"]

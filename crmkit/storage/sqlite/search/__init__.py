@@ -1,0 +1,1 @@
+"""Search over texts, by FTS5's trigram index."""

@@ -1,0 +1,105 @@
+"""Search: texts are noted in the transaction of the change and indexed in batches after it.
+
+A search looks at the index and at what is still to be indexed, so everyone finds what they just wrote. Texts are
+kept as `fold.plain` makes them (no case, no accents), beside an FTS5 trigram table, where a phrase is a substring. The
+rowids of a workspace are one range, so its texts lie together. A text's place is the negative number of its row: FTS5
+reads forwards in half the time, and search wants the newest first.
+"""
+
+from collections.abc import Iterable
+from itertools import accumulate
+
+from crmkit.model import fold
+from crmkit.model.fields import MAX_INTEGER
+from crmkit.model.record import Kind, Record
+from crmkit.storage.interface.tx import Connection, Tx
+from crmkit.storage.interface.workspace import Workspace
+from crmkit.storage.sqlite.search import trigrams, vocabulary
+from crmkit.storage.sqlite.search.sql import START
+
+MOST_AT_ONCE = 2_000  # texts indexed in one transaction
+MOST_LETTERS = 1_000_000  # and how long they may be together: other writes wait meanwhile
+MERGED = 64  # pages of the index (of 4 KB) merged in one transaction: some milliseconds
+SCATTERED = 256  # pages outside the largest segment that are never too many
+
+
+def note(tx: Tx, kind: Kind, seq: int, record: Record | None) -> None:
+    """Note that the record in row `seq` is now this one (None: deleted) and its text must be indexed."""
+    note_all(tx, kind, ((seq, record),))
+
+
+def note_all(tx: Tx, kind: Kind, found: Iterable[tuple[int, Record | None]]) -> None:
+    """Note the same of many rows and the records in them."""
+    if kind.is_searched:
+        tx.connection.executemany(
+            f"INSERT INTO {kind.plural}_unindexed (seq, title, rest) VALUES (?, ?, ?) "
+            "ON CONFLICT (seq) DO UPDATE SET title = excluded.title, rest = excluded.rest",
+            ((seq, *((None, None) if record is None else texts(kind, record))) for seq, record in found),
+        )
+
+
+def texts(kind: Kind, record: Record) -> tuple[str, str]:
+    """Return the texts a record is found by: that of its title and that of its other key fields."""
+    parts = []
+    for field in kind.searched:
+        value = getattr(record, field.name)
+        if value is not None:
+            parts.append(fold.plain(" ".join(value) if isinstance(value, list) else value))
+    return START + fold.plain(getattr(record, kind.title.name)), "\n".join(parts)
+
+
+def waits(connection: Connection, kind: Kind, workspace: Workspace | None = None) -> bool:
+    """Tell whether a text of this kind, in this workspace or in any, waits to be indexed."""
+    first, last = (0, MAX_INTEGER) if workspace is None else (workspace.first, workspace.last)
+    sql = f"SELECT 1 FROM {kind.plural}_unindexed WHERE seq BETWEEN ? AND ? LIMIT 1"
+    return connection.execute(sql, (first, last)).fetchone() is not None
+
+
+def index(tx: Tx, kind: Kind) -> int:
+    """Move noted texts, as many as one transaction should, into the index and return how many; work of the system."""
+    execute = tx.connection.execute
+    known, waiting, postings = f"{kind.plural}_texts", f"{kind.plural}_unindexed", f"{kind.plural}_search"
+    noted = execute(
+        "SELECT u.seq, u.title, u.rest, t.title, t.rest "
+        f"FROM {waiting} AS u LEFT JOIN {known} AS t ON t.place = -u.seq "
+        "ORDER BY u.seq LIMIT +?",
+        (MOST_AT_ONCE,),
+    ).fetchall()
+    lengths = accumulate(sum(map(len, filter(None, row[1:]))) for row in noted)
+    noted = noted[: 1 + sum(length < MOST_LETTERS for length in lengths)]
+    if not noted:
+        return 0
+    upto = (noted[-1][0],)
+    gone = [(-row[0],) for row in noted if row[3] is not None]
+    # the index forgets a text by reading it once more
+    tx.connection.executemany(f"DELETE FROM {postings} WHERE rowid = ?", gone)
+    tx.connection.executemany(f"DELETE FROM {known} WHERE place = ?", gone)
+    come = [
+        (-seq, title, rest, trigrams.coded(f"{title}\n{rest}"))
+        for seq, title, rest, *_ in noted[::-1]
+        if title is not None
+    ]
+    for table, key in ((known, "place"), (postings, "rowid")):
+        tx.connection.executemany(f"INSERT INTO {table} ({key}, title, rest, codes) VALUES (?, ?, ?, ?)", come)
+    execute(f"DELETE FROM {waiting} WHERE seq <= ?", upto)
+    vocabulary.count(tx, kind, noted)
+    return len(noted)
+
+
+def is_scattered(connection: Connection, kind: Kind) -> bool:
+    """Tell whether so much was written since the index was merged as a whole that this is worth doing again.
+
+    A piece of a word is looked up in every segment. FTS5 merges segments by how often they were merged, however large
+    they are: left to that alone, some hundred writes would have a gigabyte copied.
+    """
+    pages = f"SELECT max(pgno) / 2 AS pages FROM {kind.plural}_search_idx GROUP BY segid"
+    largest, every = connection.execute(f"SELECT max(pages), sum(pages) FROM ({pages})").fetchone()
+    return largest is not None and every - largest > max(largest // 4, SCATTERED)
+
+
+def merge(tx: Tx, kind: Kind, is_whole: bool) -> bool:
+    """Merge some segments of the index, or of all of it, by a few pages; tell whether there may be more to merge."""
+    before = tx.connection.total_changes
+    postings, pages = f"{kind.plural}_search", -MERGED if is_whole else MERGED
+    tx.connection.execute(f"INSERT INTO {postings} ({postings}, rank) VALUES ('merge', {pages})")
+    return tx.connection.total_changes - before > 1  # the command itself is one

@@ -1,0 +1,126 @@
+"""What indexed texts are made of: how many have a word, and how many of a sample have a piece of words."""
+
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable
+
+from rapidfuzz import process
+from rapidfuzz.distance import OSA
+
+from crmkit.model import fold
+from crmkit.model.record import Kind
+from crmkit.storage.interface.tx import Connection, Tx
+from crmkit.storage.interface.workspace import Workspace, number_of
+from crmkit.storage.sqlite.search import trigrams
+from crmkit.storage.sqlite.search.sql import Terms
+from crmkit.storage.sqlite.search.trigrams import Sample
+
+CLOSEST = 5  # words that one mistyped word may stand for
+LONGEST_WORD = 30
+SAMPLED = 61  # one text of so many is in the sample; a prime, so that no habit of an import matches it
+
+# a row's number, its texts as they are now, and as they were; None where there is no record
+Noted = tuple[int, str | None, str | None, str | None, str | None]
+Parts = Callable[[str, str], Collection[str]]  # what is counted of a title and the rest of a text
+
+
+def count(tx: Tx, kind: Kind, noted: Iterable[Noted]) -> None:
+    """Keep count of what is in the texts of these rows."""
+    noted = list(noted)
+    _count(tx, kind, "word", _words, noted)
+    _count(tx, kind, "piece", _pieces, [row for row in noted if row[0] % SAMPLED == 0])
+
+
+def _count(tx: Tx, kind: Kind, what: str, parts: Parts, noted: Iterable[Noted]) -> None:
+    uses: dict[int, Counter[str]] = {}
+    for seq, title, rest, old_title, old_rest in noted:
+        counted = uses.setdefault(number_of(seq), Counter())
+        if title is not None and rest is not None:
+            counted.update(parts(title, rest))
+        if old_title is not None and old_rest is not None:
+            counted.subtract(parts(old_title, old_rest))
+    for number, counted in uses.items():
+        for (id,) in tx.connection.execute("SELECT id FROM workspaces WHERE number = ?", (number,)).fetchall():
+            # in the order of the table, in which neighbours share a page
+            changed = [(id, kind.plural, part, by) for part, by in sorted(counted.items()) if by]
+            tx.connection.executemany(
+                f"INSERT INTO search_{what}s (workspace_id, kind, {what}, uses) VALUES (?, ?, ?, ?) "
+                f"ON CONFLICT (workspace_id, kind, {what}) DO UPDATE SET uses = uses + excluded.uses",
+                changed,
+            )
+            tx.connection.executemany(
+                f"DELETE FROM search_{what}s WHERE workspace_id = ? AND kind = ? AND {what} = ? AND uses <= 0",
+                [row[:3] for row in changed if row[3] < 0],
+            )
+
+
+def uses(connection: Connection, kind: Kind, workspace: Workspace, word: str) -> int:
+    """Return how many of the workspace's indexed texts have this word, 0 for what is not counted (see `_words`)."""
+    found = connection.execute(
+        "SELECT uses FROM search_words WHERE workspace_id = ? AND kind = ? AND word = ?",
+        (workspace.id, kind.plural, word),
+    ).fetchone()
+    return 0 if found is None else found[0]
+
+
+def sample(connection: Connection, kind: Kind, workspace: Workspace, words: Collection[str], texts: int) -> Sample:
+    """Return in how many texts of the sample each piece of these words is, where there are so many `texts`."""
+    asked = trigrams.of_words(words)
+    marks = ", ".join("?" * len(asked))
+    found = connection.execute(
+        f"SELECT piece, uses FROM search_pieces WHERE workspace_id = ? AND kind = ? AND piece IN ({marks})",
+        (workspace.id, kind.plural, *asked),
+    )
+    return Sample(texts, texts // SAMPLED, dict.fromkeys(asked, 0) | dict(found.fetchall()))
+
+
+def closest(connection: Connection, kind: Kind, workspace: Workspace, terms: Terms) -> Terms | None:
+    """Return the terms with every word replaced by the known words nearest to it, None when that leads nowhere.
+
+    One typo is forgiven in a word of 3 to 7 letters, two in a longer one (a swap of neighbours counts as one); none in
+    what has no letter: a number with another digit is another number.
+    """
+    groups: list[tuple[str, ...]] = []
+    for (word,) in terms.groups:
+        if _is_number(word):
+            groups.append((word,))
+            continue
+        most = 2 if len(word) >= 8 else 1
+        if len(word) < 3 or len(word) > LONGEST_WORD:
+            return None
+        known = _known(connection, kind, workspace, len(word) - most, len(word) + most)
+        near = process.extract(word, list(known), scorer=OSA.distance, score_cutoff=most, limit=None)
+        best = sorted(near, key=lambda found: (found[1], -known[found[0]], found[0]))[:CLOSEST]
+        if not best:
+            return None
+        groups.append(tuple(found[0] for found in best))
+    nearest = Terms("", tuple(groups))
+    return None if nearest.groups == terms.groups else nearest
+
+
+def _known(connection: Connection, kind: Kind, workspace: Workspace, least: int, most: int) -> dict[str, int]:
+    rows = connection.execute(
+        "SELECT word, uses FROM search_words WHERE workspace_id = ? AND kind = ? AND length(word) BETWEEN ? AND ?",
+        (workspace.id, kind.plural, least, most),
+    )
+    known = Counter(dict(rows))
+    waiting = connection.execute(
+        f"SELECT title, rest FROM {kind.plural}_unindexed WHERE seq BETWEEN ? AND ? AND title IS NOT NULL",
+        (workspace.first, workspace.last),
+    )
+    for title, rest in waiting:
+        known.update(word for word in _words(title, rest) if least <= len(word) <= most)
+    return dict(known)
+
+
+def _words(title: str, rest: str) -> Collection[str]:
+    """Return the words that a mistyped one may stand for: neither very short nor very long ones, nor numbers."""
+    found = fold.words(f"{title}\n{rest}")
+    return {word for word in found if 3 <= len(word) <= LONGEST_WORD and not _is_number(word)}
+
+
+def _is_number(word: str) -> bool:
+    return not any(map(str.isalpha, word))
+
+
+def _pieces(title: str, rest: str) -> Collection[str]:
+    return trigrams.of((title, rest, *trigrams.coded(f"{title}\n{rest}").splitlines())).keys()

@@ -1,0 +1,28 @@
+"""The access log: one line per request, without query values, tokens, codes or bodies."""
+
+import json
+from typing import TextIO
+
+from crmkit.render.text import value
+from crmkit.web.connection.logwriter import LogWriter
+
+
+class AccessLog:
+    """Writes one line for each finished request, as text or as JSON.
+
+    A process that is killed loses the lines not yet written; what was changed stands in the audit log.
+    """
+
+    def __init__(self, form: str, stream: TextIO | None = None) -> None:
+        self.writer = LogWriter(form, stream)
+        self._as_json = form == "json"
+
+    def write(self, at: str, request_id: str, method: str, path: str, status: int, seconds: float, token: str) -> None:
+        """Log a request; `token` is the name of the token it came with, or empty."""
+        if self._as_json:
+            fields = {"at": at, "request": request_id, "method": method, "path": path, "status": status}
+            line = json.dumps({**fields, "ms": round(seconds * 1000, 1), "token": token})
+        else:
+            line = f"at={at}  request={request_id}  method={method}  path={value(path)}  status={status}  "
+            line += f"ms={seconds * 1000:.1f}  token={value(token)}" if token else f"ms={seconds * 1000:.1f}"
+        self.writer.write(line + "\n")

@@ -1,0 +1,164 @@
+"""The routes of a person: sign in, who am I, my tokens, the end of my account."""
+
+from collections.abc import Iterable
+
+from litestar import delete, post
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromPath
+
+from crmkit.core.people import account, login, sessions
+from crmkit.core.people.login import CODE_ENTRY, CODE_REQUEST, SignedIn
+from crmkit.core.people.sessions import Identity
+from crmkit.model.listing import Paging, Rows
+from crmkit.model.names import spoken_address
+from crmkit.render import text
+from crmkit.render.answers import Answer, Card, Lines, done
+from crmkit.storage.people.invites import Invite
+from crmkit.web.gate import DIRECT, PUBLIC, QUERY
+from crmkit.web.requests import Asked, actor_of, body_of, client_of, code_of, crm_of, read
+
+MOST_TOLD = 3  # other workspaces that a sign-in names
+
+
+@post(
+    "/auth/request",
+    summary="mail a sign-in code",
+    status_code=200,
+    opt={PUBLIC: True, DIRECT: True, "form": CODE_REQUEST},
+)
+async def request_code(request: Asked) -> Answer:
+    sent = await login.request_code(crm_of(request), client_of(request), await body_of(request))
+    local = {} if sent.local_code is None else {"local_code": sent.local_code}
+    comments = [f"local mode: code={sent.local_code}"] if local else []
+    note = 'note: ask the user for it, then POST /auth/verify {"email":"…","code":"…","token_name":"who you are"}'
+    facts = {"email": sent.email, **local}
+    return done(f"code sent to {sent.email}", facts, [*comments, note], limits=sent.allowance.headers)
+
+
+@post(
+    "/auth/verify",
+    summary="exchange the code for a token",
+    status_code=200,
+    opt={PUBLIC: True, DIRECT: True, "form": CODE_ENTRY},
+)
+async def enter_code(request: Asked) -> Answer:
+    signed_in = await login.enter_code(crm_of(request), client_of(request), await body_of(request))
+    facts = {
+        "token": signed_in.token,
+        "token_name": signed_in.token_name,
+        "email": signed_in.email,
+        "workspace_id": signed_in.workspace.workspace_id,
+        "workspaces": [
+            {"id": place.workspace_id, "name": place.name, "role": place.role} for place in signed_in.workspaces
+        ],
+        "joined": _facts_of(signed_in.joined),
+        "invites": _facts_of(signed_in.invites),
+    }
+    lines = {"token": signed_in.token, "workspace": signed_in.workspace.workspace_id}
+    notes = ["save this token, it is shown once; send it as Authorization: Bearer TOKEN on every request"]
+    notes += _places_told(signed_in)
+    notes += invites_told(signed_in.invites)
+    limits = signed_in.allowance.headers if signed_in.allowance else {}
+    return Card(lines, facts, done="authenticated", comments=[f"note: {note}" for note in notes], limits=limits)
+
+
+def _facts_of(invites: Iterable[Invite]) -> list[dict[str, str]]:
+    return [
+        {"workspace_id": invite.workspace_id, "role": invite.role, "invited_by": invite.invited_by}
+        for invite in invites
+    ]
+
+
+def _places_told(signed_in: SignedIn) -> list[str]:
+    """Return a note for each workspace that was joined just now, and one for those where the token does not work."""
+    notes = [
+        f"you joined {invite.workspace_id} as {invite.role}, invited by {spoken_address(invite.invited_by)}"
+        for invite in signed_in.joined
+    ]
+    here = signed_in.workspace.workspace_id
+    others = [place.workspace_id for place in signed_in.workspaces if place.workspace_id != here][:MOST_TOLD]
+    if others:
+        notes.append(
+            f"you also belong to {', '.join(others)}; POST /workspaces/{others[0]}/tokens gives a token that works "
+            "there"
+        )
+    return notes
+
+
+def invites_told(invites: Iterable[Invite]) -> list[str]:
+    """Return a note for each invite that waits to be accepted; what its workspace is called is the inviter's word."""
+    return [
+        f"you are invited to {invite.workspace_id} as {invite.role} by {spoken_address(invite.invited_by)}; "
+        f"POST /workspaces/{invite.workspace_id}/join joins it"
+        for invite in invites
+    ]
+
+
+@read("/whoami", summary="who you are, your workspace, its plan and use")
+async def whoami(request: Asked) -> Answer:
+    return identity_card(await sessions.whoami(crm_of(request), actor_of(request)))
+
+
+def identity_card(identity: Identity) -> Card:
+    actor = identity.actor
+    facts = {
+        "email": actor.email,
+        "user": actor.user_id,
+        "workspace": actor.workspace_id,
+        "workspace_name": actor.workspace_name,
+        "role": actor.role,
+        "token_name": actor.token_name,
+        "plan": actor.plan,
+    }
+    lines = {label: text.value(content) for label, content in facts.items()}
+    for resource, (used, cap) in identity.usage.items():
+        lines[resource] = f"{used} / {'unlimited' if cap is None else cap}"
+    usage = {resource: {"used": used, "cap": cap} for resource, (used, cap) in identity.usage.items()}
+    return Card(lines, {**facts, "usage": usage})
+
+
+@read("/tokens", summary="your tokens (sessions)")
+async def tokens(request: Asked) -> Answer:
+    rows = tuple(
+        (
+            f"token/{session.id}",
+            {
+                "id": session.id,
+                "name": session.name,
+                "workspace_id": session.workspace_id,
+                "created_at": session.created_at,
+                "last_used_at": session.last_used_at,
+                "current": session.current,
+            },
+        )
+        for session in await sessions.sessions(crm_of(request), actor_of(request))
+    )
+    return Lines(Rows("tokens", rows, Paging.whole(len(rows))))
+
+
+@delete(
+    "/tokens/{id:str}",
+    summary="end one of your tokens",
+    status_code=200,
+    opt={QUERY: ("code",)},
+)
+async def revoke(request: Asked, id: FromPath[str]) -> Answer:
+    bare = await sessions.revoke(crm_of(request), actor_of(request), id, code_of(request))
+    return done(f"revoked token/{bare}", {"id": bare, "handle": f"token/{bare}"})
+
+
+@delete(
+    "/me",
+    name="end_account",
+    summary="end your account, with the workspaces you are alone in (step-up: code)",
+    status_code=200,
+    opt={QUERY: ("code",)},
+)
+async def end(request: Asked) -> Answer:
+    actor = actor_of(request)
+    gone = await account.end(crm_of(request), actor, code_of(request))
+    with_them = f" and {', '.join(f'workspace/{id}' for id in gone)} with all data" if gone else ""
+    return done(f"ended the account of {actor.email}{with_them}", {"email": actor.email, "workspaces": gone})
+
+
+ROUTES: list[HTTPRouteHandler] = [request_code, enter_code, whoami, tokens, revoke, end]

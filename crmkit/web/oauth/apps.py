@@ -1,0 +1,56 @@
+"""Apps that call from elsewhere: which web pages may, and where one without a token is sent to sign in."""
+
+from urllib.parse import urlsplit
+
+from litestar.types import Scope
+
+from crmkit.core.oauth.connect import SCOPE
+from crmkit.errors import Problem
+from crmkit.settings import Settings, is_loopback
+from crmkit.web.requests import header_of
+
+RESOURCE_METADATA = "/.well-known/oauth-protected-resource"
+
+# pages of hosts that call an MCP endpoint themselves
+ORIGINS = frozenset(
+    {
+        "https://claude.ai",
+        "https://claude.com",
+        "https://chatgpt.com",
+        "https://www.cursor.com",
+        "https://vscode.dev",
+    }
+)
+
+
+class Origins:
+    """Refuses a browser's page of any other origin (MCP, transports: DNS rebinding). What is no browser sends none."""
+
+    def __init__(self, settings: Settings) -> None:
+        own = urlsplit(settings.base_url)
+        self._allowed = ORIGINS | {f"{own.scheme}://{own.netloc}", *settings.server.origins}
+        self._is_local = is_loopback(own.hostname or "")
+
+    def check(self, scope: Scope) -> None:
+        """Raise `invalid_value` (403) for an Origin that may not call."""
+        origin = header_of(scope, b"origin")
+        if origin and origin not in self._allowed and not (self._is_local and _is_local(origin)):
+            raise Problem(
+                "invalid_value",
+                "Web pages of this origin may not call here; the operator can allow it with [server] origins.",
+                fields={"Origin": "is not allowed"},
+                status=403,
+            )
+
+
+def challenge(base_url: str, sent: bool) -> str:
+    """Return the WWW-Authenticate header of a 401 (RFC 9728, 5.1); `sent` tells that a token came and is no good."""
+    error = 'error="invalid_token", ' if sent else ""
+    return f'Bearer {error}resource_metadata="{base_url}{RESOURCE_METADATA}/mcp", scope="{SCOPE}"'
+
+
+def _is_local(origin: str) -> bool:
+    try:
+        return is_loopback(urlsplit(origin).hostname or "")
+    except ValueError:  # brackets that hold no address
+        return False
