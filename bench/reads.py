@@ -172,11 +172,11 @@ async def measured(made: Dataset, chosen: str) -> dict[str, tuple[float, float]]
     async with crm.database:
         actor = await sessions.authenticate(crm, f"Bearer {made.token}")
         ids = {
-            table: [row[0] for row in await crm.database.read(_drawn, table, "id", actor)]
+            table: [row[0] for row in await crm.database.read(actor, _drawn, table, "id", actor)]
             for table in ("contacts", "companies")
         }
         values = {
-            name: [row[0] for row in await crm.database.read(_drawn, "contacts", name, actor)]
+            name: [row[0] for row in await crm.database.read(actor, _drawn, "contacts", name, actor)]
             for name in ("name", "email")
         }
         found = {}

@@ -50,7 +50,7 @@ async def keep_up(crm: Crm) -> NoReturn:
 async def index_all(crm: Crm) -> None:
     """Index every text that waits."""
     for kind in KINDS:
-        while await crm.database.read(indexing.waits, kind):
+        while await crm.database.read(None, indexing.waits, kind):
             await crm.database.write(partial(indexing.index, kind=kind), silent=True)
 
 
@@ -68,7 +68,7 @@ async def merge_all(crm: Crm) -> None:
 
 async def scrub(crm: Crm) -> None:
     """Leave no byte of erased workspaces in the index or the log, in small steps; others write between them."""
-    erased = await crm.database.read(erasure.pending)
+    erased = await crm.database.read(None, erasure.pending)
     if not erased:
         return
     for kind in KINDS:

@@ -245,5 +245,5 @@ def confirm_of(back: Desk, actor: Any, contact: Any) -> str:
 
 def audited(back: Desk, actor: Any) -> int:
     sql = "SELECT count(*) FROM audit WHERE workspace_id = ?"
-    number: int = back.do(back.database.read(lambda c: c.execute(sql, (actor.workspace_id,)).fetchone()[0]))
+    number: int = back.do(back.database.read(None, lambda c: c.execute(sql, (actor.workspace_id,)).fetchone()[0]))
     return number

@@ -45,10 +45,10 @@ def test_a_quiet_index_stays_in_many_segments(
     monkeypatch.setattr(indexing, "SCATTERED", scattered)
     names = [contact.name for contact in back.pages(alice, ("search", "canary"), ("limit", "50"))]
     assert len(names) == 20 * BATCHES
-    assert back.do(back.database.read(segments)) == BATCHES
+    assert back.do(back.database.read(None, segments)) == BATCHES
     back.database.wrote.clear()
     back.do(upkeep.merge_all(back.crm))
-    assert back.do(back.database.read(segments)) <= most
+    assert back.do(back.database.read(None, segments)) <= most
     assert [contact.name for contact in back.pages(alice, ("search", "canary"), ("limit", "50"))] == names
 
     def checked(tx: Any) -> None:
@@ -56,7 +56,7 @@ def test_a_quiet_index_stays_in_many_segments(
 
     back.do(back.database.write(checked))
     assert not back.do(back.database.write(partial(indexing.merge, kind=CONTACT, is_whole=scattered == 0)))
-    assert not back.do(back.database.read(indexing.is_scattered, CONTACT))
+    assert not back.do(back.database.read(None, indexing.is_scattered, CONTACT))
 
 
 def test_all_is_merged_for_the_little_that_is_new(written: tuple[Desk, Actor], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -64,7 +64,7 @@ def test_all_is_merged_for_the_little_that_is_new(written: tuple[Desk, Actor], m
     monkeypatch.setattr(indexing, "SCATTERED", 1)
 
     def is_scattered() -> bool:
-        return bool(back.do(back.database.read(indexing.is_scattered, CONTACT)))
+        return bool(back.do(back.database.read(None, indexing.is_scattered, CONTACT)))
 
     assert is_scattered()
     back.database.wrote.clear()
@@ -82,7 +82,7 @@ def test_merging_goes_on_while_somebody_writes(written: tuple[Desk, Actor]) -> N
     back, _ = written
     back.database.wrote.set()
     back.do(upkeep.merge_all(back.crm))
-    assert back.do(back.database.read(segments)) == BATCHES
+    assert back.do(back.database.read(None, segments)) == BATCHES
 
 
 def test_upkeep_leaves_texts_unindexed_or_an_index_unmerged(written: tuple[Desk, Actor]) -> None:
@@ -94,7 +94,7 @@ def test_upkeep_leaves_texts_unindexed_or_an_index_unmerged(written: tuple[Desk,
         work = asyncio.create_task(upkeep.keep_up(back.crm))
         try:
             async with asyncio.timeout(HANGS):
-                while await read(indexing.waits, CONTACT) or await read(segments) > MERGED:
+                while await read(None, indexing.waits, CONTACT) or await read(None, segments) > MERGED:
                     await asyncio.sleep(0.02)
         finally:
             work.cancel()

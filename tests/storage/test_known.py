@@ -43,7 +43,7 @@ def system(back: Desk, unit: Unit) -> Callable[[], Any]:
 def numbers(back: Desk, table: str, actor: Actor) -> list[int]:
     """Return the numbers that the workspace's rows have, counted from its first."""
     sql = f"SELECT seq FROM {table} WHERE workspace_id = ? ORDER BY seq"
-    rows = back.do(back.database.read(lambda c: c.execute(sql, (actor.workspace_id,)).fetchall()))
+    rows = back.do(back.database.read(None, lambda c: c.execute(sql, (actor.workspace_id,)).fetchall()))
     return [seq - (actor.workspace_number << 32) for (seq,) in rows]
 
 

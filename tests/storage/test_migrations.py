@@ -230,7 +230,7 @@ KILLS = """
 import itertools, os, signal, sys
 from pathlib import Path
 from crmkit.storage import migrate
-from crmkit.storage.database import FILE, connect
+from crmkit.storage.sqlite.engine.database import FILE, connect
 
 class Dying:
     def __init__(self, connection, last):

@@ -30,9 +30,9 @@ def found(back: Desk, request: pytest.FixtureRequest, monkeypatch: pytest.Monkey
             back.save(alice, **body)
         if is_indexed:
             back.index()
-            assert not back.do(back.database.read(waits, CONTACT))
+            assert not back.do(back.database.read(None, waits, CONTACT))
         else:
-            assert back.do(back.database.read(waits, CONTACT))
+            assert back.do(back.database.read(None, waits, CONTACT))
         return [contact.name for contact in back.find(alice, search=text, **more).records]
 
     return search

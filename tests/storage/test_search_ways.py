@@ -207,7 +207,7 @@ def test_long_texts_of_a_small_workspace_are_read_through(back: Desk, monkeypatc
         def way(connection: Any) -> search_sql.Way:
             return search_plan.of(connection, CONTACT, place, terms, 1_000)
 
-        return not back.do(back.database.read(way)).by_index
+        return not back.do(back.database.read(None, way)).by_index
 
     assert is_read()
     back.save_all(alice, [{"name": "Anna Kelason"} for _ in range(10)])
@@ -308,9 +308,9 @@ def test_a_piece_is_counted_wrong(back: Desk, monkeypatch: pytest.MonkeyPatch) -
 
     for _ in range(3):
         back.index()
-        found = back.do(back.database.read(counted))
+        found = back.do(back.database.read(None, counted))
         assert {actor.workspace_id for actor in people} == {workspace for workspace, _ in found}
-        assert found == back.do(back.database.read(again))
+        assert found == back.do(back.database.read(None, again))
         for actor, contact in made[::2]:
             back.change(actor, back.fetch(actor, contact), **body(choice))
         for actor, contact in made[:4]:
@@ -335,7 +335,7 @@ def test_a_text_is_found_once_it_is_gone_from_the_index(
         for _ in range(2):
             assert [c.id for c in back.find(alice, search="canary bird").records] == [c.id for c in made[:19:-1]]
             back.index()
-        assert not back.do(back.database.read(indexing.waits, CONTACT))
+        assert not back.do(back.database.read(None, indexing.waits, CONTACT))
 
         def checked(tx: Any) -> None:  # the index holds just what the texts hold
             tx.connection.execute("INSERT INTO contacts_search (contacts_search, rank) VALUES ('integrity-check', 1)")

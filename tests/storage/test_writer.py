@@ -165,7 +165,7 @@ def test_somebody_is_answered_before_the_disk_has_it(tmp_path: Path) -> None:
 import asyncio, os, sys
 from pathlib import Path
 from crmkit.clock import system_clock
-from crmkit.storage.database import Database
+from crmkit.storage.sqlite.engine.database import Database
 
 async def main():
     async with Database(Path(sys.argv[1]), system_clock) as database:
@@ -387,7 +387,7 @@ def test_a_reading_connection_can_write_or_checkpoint(back: Desk) -> None:
     back.do(back.database.write(put(0)))
     log = back.database.folder / f"{FILE}-wal"
     before = log.read_bytes()
-    for look in (back.database.read, partial(back.database.scan, None)):
+    for look in (partial(back.database.read, None), partial(back.database.scan, None)):
         assert back.do(look(pragma, "query_only")) == 1
         assert back.do(look(pragma, "wal_autocheckpoint")) == 0
         refusals = back.do(look(tries_to_write))
@@ -400,7 +400,7 @@ def test_a_reading_connection_can_write_or_checkpoint(back: Desk) -> None:
         except sqlite3.OperationalError as error:
             return str(error)
 
-    back.do(back.database.read(checkpoint))
+    back.do(back.database.read(None, checkpoint))
     assert log.read_bytes() == before
     assert kept(back) == [0]
 

@@ -72,12 +72,12 @@ async def authenticate(crm: Crm, header: str) -> Actor:
 
 
 async def whoami(crm: Crm, actor: Actor) -> Identity:
-    return Identity(actor, await crm.database.read(quotas.usage, crm.settings, actor))
+    return Identity(actor, await crm.database.read(actor, quotas.usage, crm.settings, actor))
 
 
 async def sessions(crm: Crm, actor: Actor) -> list[Session]:
     """Return the user's tokens that have not expired, in every workspace that this one may name; newest first."""
-    rows = await crm.database.read(tokens.listed, actor.user_id, _idle_since(crm, crm.now))
+    rows = await crm.database.read(actor, tokens.listed, actor.user_id, _idle_since(crm, crm.now))
     found = [Session(*row, current=row[0] == actor.token_id) for row in rows]
     return [session for session in found if actor.reaches(session.workspace_id)]
 

@@ -45,7 +45,7 @@ async def people(crm: Crm, actor: Actor, id: str) -> tuple[list[Member], list[In
         access.one_of(access.places(connection, actor), bare)
         return accounts.people(connection, bare), invites.of_workspace(connection, bare)
 
-    return await crm.database.read(read)
+    return await crm.database.read(actor, read)
 
 
 async def invite(crm: Crm, actor: Actor, id: str, body: Mapping[str, Any], code: str) -> Invite:

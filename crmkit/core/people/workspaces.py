@@ -42,7 +42,7 @@ async def mine(crm: Crm, actor: Actor) -> tuple[list[Membership], list[Invite]]:
     def read(connection: Connection) -> tuple[list[Membership], list[Invite]]:
         return access.places(connection, actor), invites.of_address(connection, actor.email)
 
-    return await crm.database.read(read)
+    return await crm.database.read(actor, read)
 
 
 async def create(crm: Crm, actor: Actor, body: Mapping[str, Any], code: str) -> Membership:

@@ -19,7 +19,7 @@ CLOSEST = "no exact match, closest shown"
 
 async def fetch(crm: Crm, actor: Actor, kind: Kind, id: str) -> Record:
     """Return one record; raises `not_found`."""
-    return await crm.database.read(lookup.existing, kind, actor.workspace_id, lookup.bare(kind, id))
+    return await crm.database.read(actor, lookup.existing, kind, actor.workspace_id, lookup.bare(kind, id))
 
 
 async def find_all(

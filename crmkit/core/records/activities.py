@@ -59,7 +59,7 @@ async def find_all(crm: Crm, actor: Actor, pairs: feeds.Pairs, details: bool = F
 async def find_on(crm: Crm, actor: Actor, kind: Kind, id: str, pairs: feeds.Pairs, details: bool = False) -> Listing:
     """Return a page of the activities on one record, newest first; raises `not_found`."""
     bare = lookup.bare(kind, id)
-    await crm.database.read(lookup.existing, kind, actor.workspace_id, bare)
+    await crm.database.read(actor, lookup.existing, kind, actor.workspace_id, bare)
     return await feeds.read(crm, actor, ACTIVITY, pairs, FILTERS, [(f"{kind.name}_id", f"eq:{bare}")], details)
 
 

@@ -114,8 +114,12 @@ class Database:
         finally:
             del self._later[key]
 
-    async def read(self, work: Callable[..., T], *args: Any) -> T:
-        """Return `work(connection, *args)` on a read-only connection: for reads of a few rows by key."""
+    async def read(self, actor: Actor | None, work: Callable[..., T], *args: Any) -> T:
+        """Return `work(connection, *args)` on a read-only connection: for reads of a few rows by key.
+
+        `actor` is who reads, None for the system or for somebody who is not known yet. SQLite needs not know: a token
+        that was revoked is dead for the next request, since commits clear what is cached of it (see Recall).
+        """
         return await self._reader.read(work, *args)
 
     async def recall(self, work: Callable[..., T], *args: Any) -> T:
@@ -123,7 +127,7 @@ class Database:
         value: T | None = self.recalled(work, *args)
         if value is None:
             age = self._recall.age
-            value = await self.read(work, *args)
+            value = await self.read(None, work, *args)
             self._recall.keep((work, *args), value, age)
         return value
 
@@ -144,7 +148,7 @@ class Database:
 
         Whether it can be written is tried only while the last write failed.
         """
-        await self.read(_touched)
+        await self.read(None, _touched)
         await self._writer.check()
 
     async def forget_log(self) -> bool:
