@@ -23,7 +23,7 @@ from crmkit import boot, ids
 from crmkit.clock import moment, stamp, system_clock
 from crmkit.core.crm import Crm
 from crmkit.core.people import login
-from crmkit.core.records import history
+from crmkit.core.records import activities
 from crmkit.model.record import Kind, Record
 from crmkit.records import ACTIVITY, COMPANY, CONTACT, DEAL, KINDS
 from crmkit.settings import Settings, load
@@ -194,7 +194,7 @@ class _Workspace:
 
     def _log(self, body: Body, **links: str | None) -> None:
         self._next()
-        history.add(self._tx, records.insert(self._tx, ACTIVITY, {**body, **links}))
+        activities.show_on_records(self._tx, records.insert(self._tx, ACTIVITY, {**body, **links}))
 
     def _change(self, id: str, stage: str | None) -> None:
         self._next()

@@ -45,7 +45,7 @@ async def log(crm: Crm, actor: Actor, kind: Kind, id: str, body: Mapping[str, An
         quotas.check(tx, crm.settings, ACTIVITY.plural)
         at = sent.get("occurred_at") or tx.now
         activity = records.insert(tx, ACTIVITY, {**sent, **links, "occurred_at": at})
-        _show(tx, activity)
+        show_on_records(tx, activity)
         return activity
 
     return await crm.change(actor, unit)
@@ -83,7 +83,7 @@ def links(activity: Record) -> Iterator[tuple[Kind, str]]:
             yield kind, id
 
 
-def _show(tx: Tx, activity: Record) -> None:
+def show_on_records(tx: Tx, activity: Record) -> None:
     """Let every record that the activity is about show it."""
     for kind, id in links(activity):
         activity_counts.add(tx, kind, id, activity.occurred_at)  # type: ignore[attr-defined]
