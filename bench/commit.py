@@ -27,7 +27,8 @@ from crmkit.core.people import sessions
 from crmkit.core.records import write
 from crmkit.records import CONTACT
 from crmkit.storage.sqlite.engine import writer
-from crmkit.storage.sqlite.engine.database import FILE, connect
+from crmkit.storage.sqlite.engine.connection import connect
+from crmkit.storage.sqlite.engine.database import FILE
 
 GROUP = 50
 CREATES = 1_000  # in each round

@@ -28,10 +28,12 @@ from crmkit.model.record import Kind, Record
 from crmkit.records import ACTIVITY, COMPANY, CONTACT, DEAL, KINDS
 from crmkit.settings import Settings, load
 from crmkit.storage import records
-from crmkit.storage.interface.tx import Connection, Tx
+from crmkit.storage.interface.connection import Connection
+from crmkit.storage.interface.tx import Tx
 from crmkit.storage.people import tokens
 from crmkit.storage.sqlite.engine import migrate
-from crmkit.storage.sqlite.engine.database import FILE, connect
+from crmkit.storage.sqlite.engine.connection import connect
+from crmkit.storage.sqlite.engine.database import FILE
 from crmkit.storage.sqlite.migrations import MIGRATIONS
 from crmkit.storage.sqlite.search import indexing
 

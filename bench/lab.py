@@ -17,7 +17,8 @@ from bench.dataset import LARGE_ADMIN, MEDIUM, MEDIUM_ADMIN, Dataset, cache, dat
 from bench.drawn import Drawn
 from bench.load import SERIAL_TEXT, Broken, Result, Shot, chosen, fire
 from bench.servers import Server
-from crmkit.storage.sqlite.engine.database import FILE, connect
+from crmkit.storage.sqlite.engine.connection import connect
+from crmkit.storage.sqlite.engine.database import FILE
 
 KEPT = (FILE, "secret.key")
 WARM_UP = 0.5

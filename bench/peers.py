@@ -17,7 +17,8 @@ from bench.report import Line
 from bench.rows import AT_ONCE, LISTED, cpu, listed, middle, one_by_id, rates
 from bench.servers import Server, free_port
 from crmkit.records import CONTACT
-from crmkit.storage.sqlite.engine.database import FILE, connect
+from crmkit.storage.sqlite.engine.connection import connect
+from crmkit.storage.sqlite.engine.database import FILE
 
 COLUMNS = [field.name for field in CONTACT.fields]
 

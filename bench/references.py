@@ -105,7 +105,7 @@ def bare() -> Any:
 def floor() -> Any:
     import aiosqlite  # imported late, as crmkit is: the bare application is to hold nothing that it does not use
 
-    from crmkit.storage.sqlite.engine.database import connect
+    from crmkit.storage.sqlite.engine.connection import connect
 
     database, workspace = Path(os.environ["BENCH_DATABASE"]), os.environ["BENCH_WORKSPACE"]
     render = _renderer(_WHOLE)
@@ -125,7 +125,7 @@ def floor() -> Any:
 
 
 def plain() -> Any:
-    from crmkit.storage.sqlite.engine.database import connect
+    from crmkit.storage.sqlite.engine.connection import connect
 
     workspace, cursor = os.environ["BENCH_WORKSPACE"], os.environ["BENCH_CURSOR"]
     render = _renderer(_LISTED)

@@ -30,7 +30,8 @@ from crmkit.render.manual import manual
 from crmkit.settings import Settings, SettingsError, check_https
 from crmkit.storage import secret
 from crmkit.storage.sqlite.engine import migrate
-from crmkit.storage.sqlite.engine.database import FILE, Database, InUse, connect, hold, prepare
+from crmkit.storage.sqlite.engine.connection import connect
+from crmkit.storage.sqlite.engine.database import FILE, Database, InUse, hold, prepare
 from crmkit.storage.sqlite.engine.driver import VERSION, is_fixed
 from crmkit.storage.sqlite.engine.writer import commit_group
 from crmkit.web.app import build, routes

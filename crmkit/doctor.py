@@ -12,7 +12,8 @@ from crmkit import __version__
 from crmkit.settings import Settings
 from crmkit.storage import secret
 from crmkit.storage.sqlite.engine import migrate
-from crmkit.storage.sqlite.engine.database import FILE, InUse, connect, hold
+from crmkit.storage.sqlite.engine.connection import connect
+from crmkit.storage.sqlite.engine.database import FILE, InUse, hold
 from crmkit.storage.sqlite.engine.driver import VERSION, is_fixed, sqlite3
 from crmkit.storage.sqlite.migrations import MIGRATIONS
 

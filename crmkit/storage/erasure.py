@@ -5,7 +5,8 @@ what is gone until its segments are merged, and the write-ahead log, until it be
 transaction that this is due, so it is done after a crash as well.
 """
 
-from crmkit.storage.interface.tx import Connection, Tx
+from crmkit.storage.interface.connection import Connection
+from crmkit.storage.interface.tx import Tx
 from crmkit.storage.interface.workspace import Workspace
 
 # in an order that no foreign key minds; a test scans every table for what is left

@@ -11,7 +11,8 @@ from crmkit.errors import Problem
 from crmkit.model.record import Kind, Record
 from crmkit.storage import audit, sequence
 from crmkit.storage.columns import returned, stored, whole
-from crmkit.storage.interface.tx import Connection, Tx
+from crmkit.storage.interface.connection import Connection
+from crmkit.storage.interface.tx import Tx
 from crmkit.storage.sqlite.engine.driver import sqlite3
 from crmkit.storage.sqlite.search import indexing
 

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from crmkit.model.record import Kind
+from crmkit.storage.interface.connection import Connection
 from crmkit.storage.interface.statement import Statement, at_most, joined
-from crmkit.storage.interface.tx import Connection
 
 Reminder = tuple[str, str, str, str, str | None]  # kind, id, follow_up_at, title, follow_up_note
 

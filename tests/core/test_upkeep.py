@@ -11,7 +11,7 @@ import pytest
 from crmkit.core import upkeep
 from crmkit.model.actor import Actor
 from crmkit.records import CONTACT
-from crmkit.storage.interface.tx import Connection
+from crmkit.storage.interface.connection import Connection
 from crmkit.storage.sqlite.search import indexing
 from tests.storage.desk import HANGS, Desk, desk
 

@@ -26,7 +26,7 @@ from crmkit.model.query import OPERATORS, RESERVED
 from crmkit.model.record import Kind
 from crmkit.records import ACTIVITY, AUDIT, COMPANY, CONTACT, DEAL, KINDS
 from crmkit.storage.columns import table_columns
-from crmkit.storage.interface.tx import Connection
+from crmkit.storage.interface.connection import Connection
 from crmkit.storage.sqlite.engine.driver import sqlite3
 from tests.house import CHARLIE
 from tests.storage.desk import Desk, desk, go

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from crmkit.clock import after, stamp, system_clock
-from crmkit.storage.sqlite.engine.database import FILE, connect
+from crmkit.storage.sqlite.engine.connection import connect
+from crmkit.storage.sqlite.engine.database import FILE
 from tests.house import Person, process, run
 
 HANGS = 30  # seconds after which something does not happen any more

@@ -19,7 +19,8 @@ from crmkit.records import ACTIVITY, AUDIT, COMPANY, CONTACT, DEAL, KINDS
 from crmkit.storage.lists import budget, indexes, plan
 from crmkit.storage.lists.sql import page
 from crmkit.storage.sqlite.engine import migrate
-from crmkit.storage.sqlite.engine.database import FILE, connect, prepare
+from crmkit.storage.sqlite.engine.connection import connect
+from crmkit.storage.sqlite.engine.database import FILE, prepare
 from tests.storage.desk import Desk, desk, listed, place_of, steps_of
 
 ALL = [*KINDS, ACTIVITY, AUDIT]

@@ -9,9 +9,11 @@ from typing import Any
 import pytest
 
 from crmkit.model.actor import Actor
-from crmkit.storage.interface.tx import Connection, Tx
+from crmkit.storage.interface.connection import Connection
+from crmkit.storage.interface.tx import Tx
 from crmkit.storage.sqlite.engine import wal
-from crmkit.storage.sqlite.engine.database import FILE, connect
+from crmkit.storage.sqlite.engine.connection import connect
+from crmkit.storage.sqlite.engine.database import FILE
 from tests.storage.desk import HANGS, Desk
 
 KIB = 1024

@@ -15,9 +15,10 @@ import pytest
 from crmkit.model.record import Kind
 from crmkit.records import ACTIVITY, AUDIT, KINDS
 from crmkit.storage.columns import stored, table_columns
-from crmkit.storage.interface.tx import Connection
+from crmkit.storage.interface.connection import Connection
 from crmkit.storage.sqlite.engine import migrate
-from crmkit.storage.sqlite.engine.database import FILE, connect, prepare
+from crmkit.storage.sqlite.engine.connection import connect
+from crmkit.storage.sqlite.engine.database import FILE, prepare
 from crmkit.storage.sqlite.engine.driver import sqlite3
 from crmkit.storage.sqlite.migrations import MIGRATIONS, Migration
 from crmkit.storage.sqlite.search import trigrams

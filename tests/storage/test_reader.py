@@ -10,9 +10,9 @@ import aiosqlite
 import pytest
 
 from crmkit.errors import Problem
-from crmkit.storage.interface.tx import Connection
+from crmkit.storage.interface.connection import Connection
 from crmkit.storage.sqlite.engine import reader as readers
-from crmkit.storage.sqlite.engine.database import connect
+from crmkit.storage.sqlite.engine.connection import connect
 from crmkit.storage.sqlite.engine.reader import Reader
 from crmkit.storage.sqlite.engine.threads import MOST_TOGETHER
 

@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from crmkit.storage.interface.auth_cache import KEPT_SECONDS, MOST, Recall
+from crmkit.storage.sqlite import auth_triggers
 from crmkit.storage.sqlite.engine.driver import sqlite3
 from tests.house import ALICE, BOB, House, Person
 
@@ -40,7 +41,7 @@ def connection() -> Iterator[sqlite3.Connection]:
 @pytest.mark.parametrize("statement", STATEMENTS)
 def test_a_change_is_not_noticed(connection: sqlite3.Connection, statement: str) -> None:
     recall = Recall()
-    recall.watch(connection)
+    auth_triggers.watch(connection, recall)
     recall.keep(("who",), "alice", recall.age)
     recall.forget()
     assert recall.find(("who",)) == "alice"
@@ -52,7 +53,7 @@ def test_a_change_is_not_noticed(connection: sqlite3.Connection, statement: str)
 
 def test_rows_that_are_added_or_belong_elsewhere_make_it_forget(connection: sqlite3.Connection) -> None:
     recall = Recall()
-    recall.watch(connection)
+    auth_triggers.watch(connection, recall)
     recall.keep(("who",), "alice", recall.age)
     for statement in (
         "INSERT INTO tokens (id) VALUES ('tok_2')",
@@ -66,7 +67,7 @@ def test_rows_that_are_added_or_belong_elsewhere_make_it_forget(connection: sqli
 
 def test_what_was_read_before_a_change_is_kept_after_it(connection: sqlite3.Connection) -> None:
     recall = Recall()
-    recall.watch(connection)
+    auth_triggers.watch(connection, recall)
     age = recall.age
     connection.execute(STATEMENTS[0])
     recall.forget()
@@ -76,7 +77,7 @@ def test_what_was_read_before_a_change_is_kept_after_it(connection: sqlite3.Conn
 
 def test_it_is_kept_for_longer_than_it_should(monkeypatch: pytest.MonkeyPatch) -> None:
     now = [0.0]
-    monkeypatch.setattr("crmkit.storage.recall.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("crmkit.storage.interface.auth_cache.time.monotonic", lambda: now[0])
     recall = Recall()
     recall.keep(("who",), "alice", recall.age)
     now[0] = KEPT_SECONDS - 0.1

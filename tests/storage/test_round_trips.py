@@ -6,8 +6,8 @@ from contextlib import closing
 
 import pytest
 
-from crmkit.storage.interface.tx import Connection
 from crmkit.storage.sqlite.engine import database
+from crmkit.storage.sqlite.engine.connection import SqliteConnection, connect
 from tests.house import House, Person
 
 
@@ -19,7 +19,7 @@ def test_names_of_related_records_cost_a_query_per_row(home: House, alice: Perso
         assert alice.post("/deals", json=deal).status_code == 201
 
     def trace(callback: Callable[[str], None] | None) -> None:
-        work = home.crm.database.scan(None, Connection.set_trace_callback, callback)
+        work = home.crm.database.scan(None, SqliteConnection.set_trace_callback, callback)
         asyncio.run_coroutine_threadsafe(work, home.loop).result(30)
 
     def statements(path: str) -> list[str]:
@@ -49,6 +49,6 @@ def test_names_of_related_records_cost_a_query_per_row(home: House, alice: Perso
 )
 def test_a_log_is_sorted_anew_for_every_page(home: House, sql: str, index: str) -> None:
     query = f"SELECT * FROM activities WHERE workspace_id = ? AND {sql} ORDER BY occurred_at DESC, id DESC LIMIT 50"
-    with closing(database.connect(home.folder / database.FILE, False)) as connection:
+    with closing(connect(home.folder / database.FILE, False)) as connection:
         steps = connection.execute(f"EXPLAIN QUERY PLAN {query}", ("ws", "x")[: query.count("?")]).fetchall()
     assert [index in str(step) for step in steps] == [True], steps

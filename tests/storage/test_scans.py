@@ -13,11 +13,12 @@ from typing import Any
 import pytest
 
 from crmkit.errors import Problem
-from crmkit.storage.interface.tx import Connection
+from crmkit.storage.interface.connection import Connection
 from crmkit.storage.lists import budget
 from crmkit.storage.lists.budget import asker
 from crmkit.storage.sqlite.engine import scans
-from crmkit.storage.sqlite.engine.database import SCANNERS, connect
+from crmkit.storage.sqlite.engine.connection import connect
+from crmkit.storage.sqlite.engine.database import SCANNERS
 from crmkit.storage.sqlite.engine.scans import Scans
 
 HANGS = 60  # seconds after which a test is not slow but stuck

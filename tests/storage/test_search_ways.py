@@ -13,7 +13,7 @@ import pytest
 from crmkit.model import fold
 from crmkit.model.actor import Actor
 from crmkit.records import CONTACT
-from crmkit.storage.interface.tx import Connection
+from crmkit.storage.interface.connection import Connection
 from crmkit.storage.lists import pages
 from crmkit.storage.sqlite.search import indexing, trigrams, vocabulary
 from crmkit.storage.sqlite.search import plan as search_plan

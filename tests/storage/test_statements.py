@@ -20,7 +20,8 @@ from crmkit.storage.interface.statement import Statement
 from crmkit.storage.interface.workspace import Workspace
 from crmkit.storage.lists.pages import fetch_page
 from crmkit.storage.lists.sql import count, page, picked, place, where
-from crmkit.storage.sqlite.engine.database import FILE, connect
+from crmkit.storage.sqlite.engine.connection import connect
+from crmkit.storage.sqlite.engine.database import FILE
 from crmkit.storage.sqlite.search import sql as search_sql
 from crmkit.storage.sqlite.search import trigrams
 from crmkit.storage.sqlite.search.sql import Terms, Way

@@ -14,8 +14,10 @@ import pytest
 
 from crmkit.clock import system_clock
 from crmkit.errors import Problem
-from crmkit.storage.interface.tx import Connection, Tx
-from crmkit.storage.sqlite.engine.database import CHECKPOINT_PAGES, FILE, Database
+from crmkit.storage.interface.connection import Connection
+from crmkit.storage.interface.tx import Tx
+from crmkit.storage.sqlite.engine.connection import CHECKPOINT_PAGES
+from crmkit.storage.sqlite.engine.database import FILE, Database
 from crmkit.storage.sqlite.engine.driver import sqlite3
 from crmkit.storage.sqlite.engine.threads import MOST_TOGETHER
 from crmkit.storage.sqlite.engine.writer import TURNS

@@ -11,7 +11,8 @@ import pytest
 from crmkit import ids
 from crmkit.errors import CATALOGUE
 from crmkit.storage.sqlite.engine import scans
-from crmkit.storage.sqlite.engine.database import FILE, connect
+from crmkit.storage.sqlite.engine.connection import connect
+from crmkit.storage.sqlite.engine.database import FILE
 from tests.house import ALICE, BOB, House, Person, house, process
 from tests.web.refused import STATUS_OF, of_text, refused
 

@@ -7,7 +7,8 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from crmkit.storage.sqlite.engine.database import FILE, connect
+from crmkit.storage.sqlite.engine.connection import connect
+from crmkit.storage.sqlite.engine.database import FILE
 from tests.house import ALICE, BOB, CHARLIE, House, Person
 from tests.web.connecting import App, places, returned
 

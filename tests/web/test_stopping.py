@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from crmkit.settings import SettingsError
-from crmkit.storage.interface.tx import Connection
+from crmkit.storage.interface.connection import Connection
 from crmkit.storage.lists import pages
 from crmkit.web.connection import server
 from tests.house import ALICE, UNLIMITED, Process, command, house, process

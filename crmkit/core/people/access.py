@@ -5,7 +5,8 @@ from dataclasses import replace
 
 from crmkit.errors import Problem
 from crmkit.model.actor import Actor
-from crmkit.storage.interface.tx import Connection, Tx
+from crmkit.storage.interface.connection import Connection
+from crmkit.storage.interface.tx import Tx
 from crmkit.storage.people import accounts, tokens
 from crmkit.storage.people.accounts import Membership, User
 

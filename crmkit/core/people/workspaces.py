@@ -15,7 +15,8 @@ from crmkit.model.fields import Text
 from crmkit.model.form import REQUIRED, form_of
 from crmkit.model.names import spoken
 from crmkit.storage import audit, erasure
-from crmkit.storage.interface.tx import Connection, Tx
+from crmkit.storage.interface.connection import Connection
+from crmkit.storage.interface.tx import Tx
 from crmkit.storage.interface.workspace import Workspace
 from crmkit.storage.people import accounts, invites, tokens
 from crmkit.storage.people.accounts import Membership, User

@@ -4,7 +4,7 @@ from crmkit import ids
 from crmkit.errors import Problem
 from crmkit.model.record import Kind, Record
 from crmkit.storage import records
-from crmkit.storage.interface.tx import Connection
+from crmkit.storage.interface.connection import Connection
 
 
 def bare(kind: Kind, text: str) -> str:

@@ -4,7 +4,8 @@ from crmkit.errors import Problem
 from crmkit.model.actor import Actor
 from crmkit.settings import Settings
 from crmkit.storage import records
-from crmkit.storage.interface.tx import Connection, Tx
+from crmkit.storage.interface.connection import Connection
+from crmkit.storage.interface.tx import Tx
 from crmkit.storage.people import accounts
 
 

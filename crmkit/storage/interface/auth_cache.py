@@ -7,18 +7,8 @@ statement that changes it, whoever wrote the statement, so a revoked token is de
 import time
 from typing import Any
 
-from crmkit.storage.interface.tx import Connection
-
 KEPT_SECONDS = 30  # bounds how long a change by another program goes unnoticed
 MOST = 10_000  # values kept
-
-# what happens to a table -> what is kept may be wrong from then on; a new row makes nothing wrong
-_WATCHED = {
-    "tokens": ("DELETE", "UPDATE"),
-    "memberships": ("DELETE", "UPDATE"),
-    "workspaces": ("DELETE", "UPDATE"),
-    "users": ("DELETE", "UPDATE"),
-}
 
 
 class Recall:
@@ -29,13 +19,9 @@ class Recall:
         self._age = 0  # how often something changed
         self._is_changing = False
 
-    def watch(self, connection: Connection) -> None:
-        """Notice from now on what this connection changes."""
-        connection.create_function("crm_changing", 0, self._changing)
-        for table, events in _WATCHED.items():
-            for event in events:
-                trigger = f"CREATE TEMP TRIGGER {table}_{event} AFTER {event} ON main.{table}"
-                connection.execute(f"{trigger} BEGIN SELECT crm_changing(); END")
+    def note_change(self) -> None:
+        """Note that the present transaction changes who may do what; called on the thread that writes."""
+        self._is_changing = True
 
     def forget(self) -> None:
         """Drop what is kept, if the transaction that was just committed changed who may do what."""
@@ -65,6 +51,3 @@ class Recall:
             if len(self._kept) >= MOST:
                 self._kept.clear()
             self._kept[key] = (time.monotonic(), value)
-
-    def _changing(self) -> None:
-        self._is_changing = True

@@ -4,9 +4,7 @@ from dataclasses import dataclass, field
 
 from crmkit import ids
 from crmkit.model.actor import Actor
-from crmkit.storage.sqlite.engine.driver import sqlite3
-
-Connection = sqlite3.Connection
+from crmkit.storage.interface.connection import Connection
 
 
 @dataclass(slots=True)

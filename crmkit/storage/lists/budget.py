@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from crmkit.errors import Problem
-from crmkit.storage.interface.tx import Connection
 from crmkit.storage.sqlite.engine.driver import sqlite3
 
 T = TypeVar("T")
@@ -61,7 +60,7 @@ class Patience:
 _patience: ContextVar[Patience] = ContextVar("_patience", default=Patience())  # noqa: B039 (nothing changes this one)
 
 
-def snapshot(connection: Connection, patience: Patience, work: Callable[..., T], *args: Any) -> T:
+def snapshot(connection: Any, patience: Patience, work: Callable[..., T], *args: Any) -> T:
     """Return `work(connection, *args)`, all of whose statements see the database at one moment.
 
     Raises `not_ready` when patience ends before the work does, so that one query cannot hold up all others; Interrupted
@@ -100,7 +99,7 @@ def _too_slow() -> Problem:
 
 
 @contextmanager
-def tried(connection: Connection) -> Iterator[None]:
+def tried(connection: Any) -> Iterator[None]:
     """Raise GaveUp out of the block once it has taken TRIED_STEPS."""
     patience = _patience.get()
     looks = 0

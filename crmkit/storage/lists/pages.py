@@ -8,8 +8,8 @@ from msgspec.structs import replace
 
 from crmkit.model.query import Condition, Query
 from crmkit.model.record import Kind, Tracked
+from crmkit.storage.interface.connection import Connection
 from crmkit.storage.interface.statement import Statement, at_most
-from crmkit.storage.interface.tx import Connection
 from crmkit.storage.interface.workspace import Workspace
 from crmkit.storage.lists import indexes, plan
 from crmkit.storage.lists.budget import GaveUp, tried

@@ -13,8 +13,8 @@ from crmkit.model.fields import Tags
 from crmkit.model.form import Field
 from crmkit.model.query import Condition, Query
 from crmkit.model.record import Kind
+from crmkit.storage.interface.connection import Connection
 from crmkit.storage.interface.statement import Statement, at_most
-from crmkit.storage.interface.tx import Connection
 from crmkit.storage.interface.workspace import Workspace
 from crmkit.storage.lists import indexes
 from crmkit.storage.lists.sql import ordering, where

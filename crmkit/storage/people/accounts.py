@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from crmkit import ids
-from crmkit.storage.interface.tx import Connection, Tx
+from crmkit.storage.interface.connection import Connection
+from crmkit.storage.interface.tx import Tx
 
 
 @dataclass(frozen=True)

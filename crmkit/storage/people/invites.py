@@ -3,7 +3,8 @@
 from dataclasses import dataclass, replace
 
 from crmkit import ids
-from crmkit.storage.interface.tx import Connection, Tx
+from crmkit.storage.interface.connection import Connection
+from crmkit.storage.interface.tx import Tx
 
 
 @dataclass(frozen=True)

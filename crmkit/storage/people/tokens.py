@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from crmkit import ids
 from crmkit.model.actor import Actor
 from crmkit.storage.hashed import sha256
-from crmkit.storage.interface.tx import Connection, Tx
+from crmkit.storage.interface.connection import Connection
+from crmkit.storage.interface.tx import Tx
 
 RANDOM = 39  # characters of 31: 193 random bits
 

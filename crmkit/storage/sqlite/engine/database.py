@@ -18,18 +18,17 @@ import aiosqlite
 
 from crmkit.clock import Clock
 from crmkit.model.actor import Actor
-from crmkit.model.fold import fold
 from crmkit.storage.interface.auth_cache import Recall
+from crmkit.storage.interface.connection import Connection
 from crmkit.storage.interface.log_throttle import Told
-from crmkit.storage.interface.tx import Connection
+from crmkit.storage.sqlite import auth_triggers
 from crmkit.storage.sqlite.engine import migrate
-from crmkit.storage.sqlite.engine.driver import sqlite3
+from crmkit.storage.sqlite.engine.connection import connect
 from crmkit.storage.sqlite.engine.reader import Reader
 from crmkit.storage.sqlite.engine.scans import Scans
 from crmkit.storage.sqlite.engine.threads import on_thread
-from crmkit.storage.sqlite.engine.wal import CHECKPOINT_PAGES, KEPT_BYTES, Log
+from crmkit.storage.sqlite.engine.wal import Log
 from crmkit.storage.sqlite.engine.writer import Unit, Writer
-from crmkit.storage.sqlite.search.trigrams import coded
 
 T = TypeVar("T")
 
@@ -37,9 +36,6 @@ FILE = "crmkit.db"
 LOCK = "crmkit.lock"
 
 SCANNERS = 2  # connections for lists and searches: one workspace's never hold up all others'
-CACHE_KIB = 64 * 1024
-MAPPED_BYTES = 64 << 30  # of the file that reads see as memory: a search of a million looks at hundreds of pages
-BUSY_MS = 5_000
 
 log = logging.getLogger("crmkit")
 
@@ -74,7 +70,7 @@ class Database:
             writer, reader = self._open
             self._reader, self._scans = Reader(reader), Scans(partial(connect, file, False), SCANNERS)
             self._log = Log(file, writer, self._reader, self._scans)
-            await on_thread(writer, self._recall.watch)
+            await on_thread(writer, auth_triggers.watch, self._recall)
             self._writer = Writer(writer, self._clock, self._recall, self._log)
         except BaseException:
             await self._release()
@@ -167,36 +163,6 @@ class Database:
             self._lock = -1
 
 
-def connect(file: Path, writes: bool) -> Connection:
-    """Return a connection in the house's manner; a reading one can neither change nor checkpoint the file."""
-    if writes:
-        connection = sqlite3.connect(file, isolation_level=None, cached_statements=256, check_same_thread=False)
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = FULL")  # an answered write survives power loss
-        connection.execute("PRAGMA foreign_keys = ON")
-        connection.execute("PRAGMA secure_delete = ON")  # what is deleted is overwritten
-        connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
-        connection.execute(f"PRAGMA journal_size_limit = {KEPT_BYTES}")
-    else:
-        connection = sqlite3.connect(
-            f"{file.absolute().as_uri()}?mode=ro",
-            uri=True,
-            isolation_level=None,
-            cached_statements=256,
-            check_same_thread=False,
-        )
-        connection.execute("PRAGMA query_only = ON")
-        connection.execute("PRAGMA wal_autocheckpoint = 0")
-        connection.execute(f"PRAGMA mmap_size = {MAPPED_BYTES}")
-    connection.execute(f"PRAGMA busy_timeout = {BUSY_MS}")
-    connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
-    connection.execute("PRAGMA temp_store = MEMORY")
-    connection.execute("PRAGMA trusted_schema = OFF")
-    connection.create_function("crm_fold", 1, _folded, deterministic=True)
-    connection.create_function("crm_coded", 1, coded, deterministic=True)
-    return connection
-
-
 def prepare(folder: Path) -> None:
     """Make the folder (0700) and an empty database file (0600) where they are missing; set the modes anyway."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -231,7 +197,3 @@ async def _opened(file: Path, writes: bool) -> aiosqlite.Connection:
 
 def _touched(connection: Connection) -> None:
     connection.execute("SELECT number FROM workspaces LIMIT 1").fetchone()
-
-
-def _folded(value: Any) -> Any:
-    return fold(value) if isinstance(value, str) else value

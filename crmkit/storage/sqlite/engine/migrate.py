@@ -9,12 +9,12 @@ from contextlib import closing
 from pathlib import Path
 
 from crmkit.clock import stamp, system_clock
-from crmkit.storage.interface.tx import Connection
 from crmkit.storage.sqlite.engine import faults
+from crmkit.storage.sqlite.engine.connection import SqliteConnection
 from crmkit.storage.sqlite.engine.driver import sqlite3
 from crmkit.storage.sqlite.migrations import MIGRATIONS, Migration
 
-Connect = Callable[[Path, bool], Connection]
+Connect = Callable[[Path, bool], SqliteConnection]
 
 
 class Newer(Exception):
@@ -46,20 +46,20 @@ def run(file: Path, connect: Connect, migrations: tuple[Migration, ...] = MIGRAT
         return [migration.name for migration in pending]
 
 
-def _opened(file: Path, connect: Connect) -> Connection:
+def _opened(file: Path, connect: Connect) -> SqliteConnection:
     try:
         return connect(file, True)
     except sqlite3.DatabaseError as error:
         raise Unusable(faults.unopened(file, error)) from None
 
 
-def version(connection: Connection) -> int:
+def version(connection: SqliteConnection) -> int:
     """Return how many migrations the database has; 0 for an empty file."""
     number: int = connection.execute("PRAGMA user_version").fetchone()[0]
     return number
 
 
-def apply(connection: Connection, number: int, migration: Migration) -> None:
+def apply(connection: SqliteConnection, number: int, migration: Migration) -> None:
     """Apply one migration and record it, or leave the database as it was."""
     connection.execute("BEGIN IMMEDIATE")
     try:
@@ -77,7 +77,7 @@ def apply(connection: Connection, number: int, migration: Migration) -> None:
         raise
 
 
-def keep_copy(connection: Connection, file: Path, done: int) -> Path:
+def keep_copy(connection: SqliteConnection, file: Path, done: int) -> Path:
     """Return the path of a whole copy of the database as it is at version `done`, mode 0600.
 
     Written under another name and renamed when complete, so a copy that exists is a copy that can be used.

@@ -9,8 +9,8 @@ from typing import Any, TypeVar
 
 import aiosqlite
 
-from crmkit.storage.interface.tx import Connection
 from crmkit.storage.sqlite.engine import faults
+from crmkit.storage.sqlite.engine.connection import SqliteConnection
 from crmkit.storage.sqlite.engine.threads import gathered, on_thread, tell
 
 T = TypeVar("T")
@@ -62,11 +62,11 @@ class Reader:
             tell(answer, outcome)
 
 
-def _nothing(_: Connection) -> None:
+def _nothing(_: SqliteConnection) -> None:
     pass
 
 
-def _each(connection: Connection, asked: list[_Asked]) -> list[Any]:
+def _each(connection: SqliteConnection, asked: list[_Asked]) -> list[Any]:
     """Return for each read its value or what it raised.
 
     Several are one transaction: SQLite then locks the file once, which took a quarter of each read.
@@ -80,7 +80,7 @@ def _each(connection: Connection, asked: list[_Asked]) -> list[Any]:
             connection.execute("ROLLBACK")
 
 
-def _outcome(connection: Connection, work: Callable[..., Any], args: tuple[Any, ...]) -> Any:
+def _outcome(connection: SqliteConnection, work: Callable[..., Any], args: tuple[Any, ...]) -> Any:
     try:
         return work(connection, *args)
     except Exception as error:

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from crmkit.errors import Problem
-from crmkit.storage.interface.tx import Connection
 from crmkit.storage.lists.budget import Interrupted, Patience, given_up, snapshot
 from crmkit.storage.sqlite.engine import faults
+from crmkit.storage.sqlite.engine.connection import SqliteConnection
 from crmkit.storage.sqlite.engine.threads import tell
 
 T = TypeVar("T")
@@ -39,7 +39,7 @@ class _Asked:
 class Scans:
     """Runs long reads on as many connections as `open_` is to open, for the event loop in which it is made."""
 
-    def __init__(self, open_: Callable[[], Connection], connections: int) -> None:
+    def __init__(self, open_: Callable[[], SqliteConnection], connections: int) -> None:
         self._loop = asyncio.get_running_loop()
         self._lock = threading.Lock()  # guards what follows
         # by workspace; the one whose turn it is stands in front
@@ -110,7 +110,7 @@ class Scans:
         for _ in range(min(threads, len(self._idle))):
             self._idle.pop().release()
 
-    def _work(self, connection: Connection) -> None:
+    def _work(self, connection: SqliteConnection) -> None:
         """Run what is asked, on a thread of its own, until closed."""
         awake = threading.Lock()
         with closing(connection):
@@ -176,7 +176,7 @@ def _too_many() -> Problem:
     return _busy(f"{MOST_WAITING} lists and searches of this workspace wait already, so send fewer at once")
 
 
-def _outcome(connection: Connection, asked: _Asked) -> Any:
+def _outcome(connection: SqliteConnection, asked: _Asked) -> Any:
     """Return what the read returned, or what it raised."""
     if asked.answer.done() or asked.patience.is_in_vain():
         return _late() if asked.patience.is_late else given_up()

@@ -12,14 +12,12 @@ from typing import Any
 
 import aiosqlite
 
-from crmkit.storage.interface.tx import Connection
+from crmkit.storage.sqlite.engine.connection import KEPT_BYTES, SqliteConnection
 from crmkit.storage.sqlite.engine.driver import sqlite3
 from crmkit.storage.sqlite.engine.reader import Reader
 from crmkit.storage.sqlite.engine.scans import Scans
 from crmkit.storage.sqlite.engine.threads import on_thread
 
-CHECKPOINT_PAGES = 16_000  # the log is copied back past 64 MB: pages that change often are copied once
-KEPT_BYTES = 64 << 20  # of the file, once the log begins anew
 MOST_BYTES = 128 << 20  # past which readers are held back
 SCAN_SECONDS = 1.0  # how long a list or search may go on then, before it is stopped and run again
 
@@ -67,7 +65,7 @@ class Log:
         return 0
 
 
-def _emptied(connection: Connection) -> bool:
+def _emptied(connection: SqliteConnection) -> bool:
     """Copy the log back and cut it to nothing; tell whether nobody stood in the way."""
     (patience,) = connection.execute("PRAGMA busy_timeout").fetchone()
     connection.execute("PRAGMA busy_timeout = 0")

@@ -16,8 +16,10 @@ from crmkit.clock import Clock, stamp
 from crmkit.errors import Problem
 from crmkit.model.actor import Actor
 from crmkit.storage.interface.auth_cache import Recall
-from crmkit.storage.interface.tx import Connection, Known, Tx
+from crmkit.storage.interface.connection import Connection
+from crmkit.storage.interface.tx import Known, Tx
 from crmkit.storage.sqlite.engine import faults
+from crmkit.storage.sqlite.engine.connection import SqliteConnection
 from crmkit.storage.sqlite.engine.driver import sqlite3
 from crmkit.storage.sqlite.engine.threads import MOST_TOGETHER, gathered, on_thread, tell
 from crmkit.storage.sqlite.engine.wal import Log
@@ -111,7 +113,7 @@ class Writer:
             tell(waiting.answer, outcome)
 
 
-def commit_group(connection: Connection, units: Units, now: str, recall: Recall | None = None) -> list[Any]:
+def commit_group(connection: SqliteConnection, units: Units, now: str, recall: Recall | None = None) -> list[Any]:
     """Return for each unit its value or the exception it raised, after one commit for all.
 
     When the transaction is lost, each unit is tried again in one of its own. When it may stand all the same, that is
@@ -131,7 +133,7 @@ def commit_group(connection: Connection, units: Units, now: str, recall: Recall 
         return [faults.unwritten(error)] * len(units)
 
 
-def _transaction(connection: Connection, units: Units, now: str, recall: Recall | None) -> list[Any]:
+def _transaction(connection: SqliteConnection, units: Units, now: str, recall: Recall | None) -> list[Any]:
     execute = connection.execute
     outcomes: list[Any] = []
     known = Known()
@@ -162,7 +164,7 @@ def _transaction(connection: Connection, units: Units, now: str, recall: Recall 
     return outcomes
 
 
-def _overwritten(connection: Connection) -> bool:
+def _overwritten(connection: SqliteConnection) -> bool:
     """Commit a little, over the frames that a commit left in the log whose flush failed; tell whether that is durable.
 
     A recovery reads the log as far as its checksums go on from frame to frame, so it finds nothing behind this one.

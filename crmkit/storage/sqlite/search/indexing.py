@@ -8,14 +8,19 @@ reads forwards in half the time, and search wants the newest first.
 
 from collections.abc import Iterable
 from itertools import accumulate
+from typing import TYPE_CHECKING, cast
 
 from crmkit.model import fold
 from crmkit.model.fields import MAX_INTEGER
 from crmkit.model.record import Kind, Record
-from crmkit.storage.interface.tx import Connection, Tx
+from crmkit.storage.interface.connection import Connection
+from crmkit.storage.interface.tx import Tx
 from crmkit.storage.interface.workspace import Workspace
 from crmkit.storage.sqlite.search import trigrams, vocabulary
 from crmkit.storage.sqlite.search.sql import START
+
+if TYPE_CHECKING:
+    from crmkit.storage.sqlite.engine.connection import SqliteConnection
 
 MOST_AT_ONCE = 2_000  # texts indexed in one transaction
 MOST_LETTERS = 1_000_000  # and how long they may be together: other writes wait meanwhile
@@ -99,7 +104,8 @@ def is_scattered(connection: Connection, kind: Kind) -> bool:
 
 def merge(tx: Tx, kind: Kind, is_whole: bool) -> bool:
     """Merge some segments of the index, or of all of it, by a few pages; tell whether there may be more to merge."""
-    before = tx.connection.total_changes
+    connection = cast("SqliteConnection", tx.connection)
+    before = connection.total_changes
     postings, pages = f"{kind.plural}_search", -MERGED if is_whole else MERGED
-    tx.connection.execute(f"INSERT INTO {postings} ({postings}, rank) VALUES ('merge', {pages})")
-    return tx.connection.total_changes - before > 1  # the command itself is one
+    connection.execute(f"INSERT INTO {postings} ({postings}, rank) VALUES ('merge', {pages})")
+    return connection.total_changes - before > 1  # the command itself is one

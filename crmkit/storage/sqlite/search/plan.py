@@ -5,7 +5,7 @@ are read as quickly however large the neighbours are.
 """
 
 from crmkit.model.record import Kind
-from crmkit.storage.interface.tx import Connection
+from crmkit.storage.interface.connection import Connection
 from crmkit.storage.interface.workspace import Workspace
 from crmkit.storage.records import live
 from crmkit.storage.sqlite.search import indexing, vocabulary

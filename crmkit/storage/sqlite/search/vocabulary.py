@@ -8,7 +8,8 @@ from rapidfuzz.distance import OSA
 
 from crmkit.model import fold
 from crmkit.model.record import Kind
-from crmkit.storage.interface.tx import Connection, Tx
+from crmkit.storage.interface.connection import Connection
+from crmkit.storage.interface.tx import Tx
 from crmkit.storage.interface.workspace import Workspace, number_of
 from crmkit.storage.sqlite.search import trigrams
 from crmkit.storage.sqlite.search.sql import Terms

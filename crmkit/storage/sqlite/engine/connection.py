@@ -1,0 +1,61 @@
+"""Connections to the SQLite file: one kind writes and checkpoints, the other can only read."""
+
+from pathlib import Path
+from typing import Any
+
+from crmkit.model.fold import fold
+from crmkit.storage.sqlite.engine.driver import sqlite3
+from crmkit.storage.sqlite.search.trigrams import coded
+
+CACHE_KIB = 64 * 1024
+MAPPED_BYTES = 64 << 30  # of the file that reads see as memory: a search of a million looks at hundreds of pages
+BUSY_MS = 5_000
+CHECKPOINT_PAGES = 16_000  # the log is copied back past 64 MB: pages that change often are copied once
+KEPT_BYTES = 64 << 20  # of the log's file, once the log begins anew
+
+
+class SqliteConnection(sqlite3.Connection):
+    """SQLite's own connection, which is a `Connection` of storage as it is: nothing is wrapped."""
+
+    __slots__ = ()
+
+
+def connect(file: Path, writes: bool) -> SqliteConnection:
+    """Return a connection in the house's manner; a reading one can neither change nor checkpoint the file."""
+    if writes:
+        connection = sqlite3.connect(
+            file,
+            factory=SqliteConnection,
+            isolation_level=None,
+            cached_statements=256,
+            check_same_thread=False,
+        )
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")  # an answered write survives power loss
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute("PRAGMA secure_delete = ON")  # what is deleted is overwritten
+        connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
+        connection.execute(f"PRAGMA journal_size_limit = {KEPT_BYTES}")
+    else:
+        connection = sqlite3.connect(
+            f"{file.absolute().as_uri()}?mode=ro",
+            uri=True,
+            factory=SqliteConnection,
+            isolation_level=None,
+            cached_statements=256,
+            check_same_thread=False,
+        )
+        connection.execute("PRAGMA query_only = ON")
+        connection.execute("PRAGMA wal_autocheckpoint = 0")
+        connection.execute(f"PRAGMA mmap_size = {MAPPED_BYTES}")
+    connection.execute(f"PRAGMA busy_timeout = {BUSY_MS}")
+    connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
+    connection.execute("PRAGMA temp_store = MEMORY")
+    connection.execute("PRAGMA trusted_schema = OFF")
+    connection.create_function("crm_fold", 1, _folded, deterministic=True)
+    connection.create_function("crm_coded", 1, coded, deterministic=True)
+    return connection
+
+
+def _folded(value: Any) -> Any:
+    return fold(value) if isinstance(value, str) else value
