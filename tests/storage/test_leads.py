@@ -16,9 +16,9 @@ from crmkit.model.actor import Actor
 from crmkit.model.query import Condition
 from crmkit.model.record import Kind
 from crmkit.records import ACTIVITY, AUDIT, COMPANY, CONTACT, DEAL, KINDS
-from crmkit.storage.lists import budget, indexes, plan
+from crmkit.storage.lists import indexes, plan
 from crmkit.storage.lists.sql import page
-from crmkit.storage.sqlite.engine import migrate
+from crmkit.storage.sqlite.engine import migrate, progress
 from crmkit.storage.sqlite.engine.connection import connect
 from crmkit.storage.sqlite.engine.database import FILE, prepare
 from tests.storage.desk import Desk, desk, listed, place_of, steps_of
@@ -238,6 +238,6 @@ def test_a_walk_that_is_cut_short_skips_or_repeats_a_contact(
             whole = [contact.id for contact in back.pages(alice, *pairs)]
             assert len(set(whole)) == len(whole) == back.find(alice, *pairs).paging.total
             for steps in (0, 30, 300, 1_500, 4_000):
-                monkeypatch.setattr(budget, "LOOK_STEPS", 10)
-                monkeypatch.setattr(budget, "TRIED_STEPS", steps)
+                monkeypatch.setattr(progress, "LOOK_STEPS", 10)
+                monkeypatch.setattr(progress, "TRIAL_STEPS", steps)
                 assert [contact.id for contact in back.pages(alice, *pairs)] == whole, (pairs, steps)

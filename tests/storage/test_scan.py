@@ -7,7 +7,9 @@ import pytest
 
 from crmkit.errors import Problem
 from crmkit.storage.lists import budget
+from crmkit.storage.sqlite.engine import progress
 from crmkit.storage.sqlite.engine.connection import SqliteConnection, connect
+from crmkit.storage.sqlite.engine.driver import sqlite3
 
 ENDLESS = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n"
 
@@ -16,7 +18,7 @@ def test_a_query_without_end_holds_up_all_others(tmp_path: Path, monkeypatch: py
     monkeypatch.setattr(budget, "SCAN_SECONDS", 0)
     with closing(connect(tmp_path / "x.db", True)) as connection:
         with pytest.raises(Problem) as caught:
-            budget.snapshot(connection, budget.Patience(0), lambda reading: reading.execute(ENDLESS).fetchone())
+            progress.snapshot(connection, budget.Budget(0), lambda reading: reading.execute(ENDLESS).fetchone())
         assert caught.value.code == "not_ready"
         assert not connection.in_transaction
         assert connection.execute("SELECT 1").fetchone() == (1,)
@@ -24,9 +26,9 @@ def test_a_query_without_end_holds_up_all_others(tmp_path: Path, monkeypatch: py
 
 def test_a_way_that_is_tried_is_gone_to_its_end(tmp_path: Path) -> None:
     with closing(connect(tmp_path / "x.db", True)) as connection:
-        with pytest.raises(budget.GaveUp), budget.tried(connection):
+        with pytest.raises(budget.GaveUp), connection.trial():
             connection.execute(ENDLESS).fetchone()
-        with budget.tried(connection):
+        with connection.trial():
             assert connection.execute("SELECT 1").fetchone() == (1,)
 
 
@@ -34,20 +36,20 @@ def test_a_way_that_is_tried_forgets_the_end_of_the_whole(tmp_path: Path, monkey
     monkeypatch.setattr(budget, "SCAN_SECONDS", 0)
 
     def work(reading: SqliteConnection) -> None:
-        with pytest.raises(budget.sqlite3.OperationalError), budget.tried(reading):
+        with pytest.raises(sqlite3.OperationalError), reading.trial():
             reading.execute(ENDLESS).fetchone()
         reading.execute(ENDLESS).fetchone()
 
     with closing(connect(tmp_path / "x.db", True)) as connection, pytest.raises(Problem):
-        budget.snapshot(connection, budget.Patience(0), work)
+        progress.snapshot(connection, budget.Budget(0), work)
 
 
 def test_the_fault_that_ended_a_read_is_what_is_raised(tmp_path: Path) -> None:
     def failing(reading: SqliteConnection) -> None:
         reading.execute("ROLLBACK")  # as SQLite does by itself when the disk cannot be read
-        raise budget.sqlite3.OperationalError("disk I/O error")
+        raise sqlite3.OperationalError("disk I/O error")
 
     with closing(connect(tmp_path / "x.db", True)) as connection:
-        with pytest.raises(budget.sqlite3.OperationalError, match="disk I/O error"):
-            budget.snapshot(connection, budget.Patience(), failing)
+        with pytest.raises(sqlite3.OperationalError, match="disk I/O error"):
+            progress.snapshot(connection, budget.Budget(), failing)
         assert connection.execute("SELECT 1").fetchone() == (1,)

@@ -1,6 +1,7 @@
 """The connection that every function of storage is given, and the rows that a statement answers with."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
 
@@ -31,3 +32,9 @@ class Connection(Protocol):
 
     def executemany(self, sql: str, rows: Iterable[Sequence[Any]], /) -> Any:
         """Run one statement once for each row of values."""
+
+    def trial(self) -> AbstractContextManager[None]:
+        """Raise GaveUp out of the block once its statements took so many steps that another plan may be better.
+
+        A database whose planner has statistics does nothing here.
+        """

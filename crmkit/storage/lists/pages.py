@@ -12,7 +12,7 @@ from crmkit.storage.interface.connection import Connection
 from crmkit.storage.interface.statement import Statement, at_most
 from crmkit.storage.interface.workspace import Workspace
 from crmkit.storage.lists import indexes, plan
-from crmkit.storage.lists.budget import GaveUp, tried
+from crmkit.storage.lists.budget import GaveUp
 from crmkit.storage.lists.sql import count, may_pass_over, ordering, page, picked, place, where
 from crmkit.storage.records import live
 from crmkit.storage.sqlite.search import plan as search_plan
@@ -147,7 +147,7 @@ class _Reading(msgspec.Struct, frozen=True):
         if among is not None or not may_pass_over(self.kind, query):
             return self._read(page(*asked, among))
         try:
-            with tried(self.connection):
+            with self.connection.trial():
                 return self._read(page(*asked, None))
         except GaveUp:
             lead = plan.best(self.connection, self.kind, self.workspace, query, was_tried=True)

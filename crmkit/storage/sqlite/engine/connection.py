@@ -1,10 +1,12 @@
 """Connections to the SQLite file: one kind writes and checkpoints, the other can only read."""
 
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
 from crmkit.model.fold import fold
 from crmkit.storage.sqlite.engine.driver import sqlite3
+from crmkit.storage.sqlite.engine.progress import trial
 from crmkit.storage.sqlite.search.trigrams import coded
 
 CACHE_KIB = 64 * 1024
@@ -18,6 +20,9 @@ class SqliteConnection(sqlite3.Connection):
     """SQLite's own connection, which is a `Connection` of storage as it is: nothing is wrapped."""
 
     __slots__ = ()
+
+    def trial(self) -> AbstractContextManager[None]:
+        return trial(self)
 
 
 def connect(file: Path, writes: bool) -> SqliteConnection:

@@ -7,7 +7,7 @@ from crmkit.errors import Problem
 from crmkit.storage.sqlite.engine.driver import sqlite3
 
 # primary result codes of SQLite (sqlite.org/rescode.html)
-_READONLY, _IOERR, _FULL, _CANTOPEN = 8, 10, 13, 14
+_READONLY, _INTERRUPT, _IOERR, _FULL, _CANTOPEN, _CONSTRAINT = 8, 9, 10, 13, 14, 19
 _OF_THE_DISK = {_READONLY, _IOERR, _FULL}
 RETRY = {"Retry-After": "30"}  # seconds
 SMALLEST = 1 << 20  # bytes free, with less of which a database cannot be opened
@@ -16,6 +16,11 @@ SMALLEST = 1 << 20  # bytes free, with less of which a database cannot be opened
 def is_of_the_disk(error: BaseException) -> bool:
     """Tell whether the disk raised this, not a statement."""
     return isinstance(error, sqlite3.Error) and _code(error) in _OF_THE_DISK
+
+
+def is_interrupt(error: sqlite3.Error) -> bool:
+    """Tell whether a progress handler stopped the statement."""
+    return _code(error) == _INTERRUPT
 
 
 def leaves_open(error: BaseException) -> bool:

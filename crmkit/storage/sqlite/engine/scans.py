@@ -14,9 +14,10 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from crmkit.errors import Problem
-from crmkit.storage.lists.budget import Interrupted, Patience, given_up, snapshot
+from crmkit.storage.lists.budget import Budget, Interrupted, given_up
 from crmkit.storage.sqlite.engine import faults
 from crmkit.storage.sqlite.engine.connection import SqliteConnection
+from crmkit.storage.sqlite.engine.progress import snapshot
 from crmkit.storage.sqlite.engine.threads import tell
 
 T = TypeVar("T")
@@ -33,7 +34,7 @@ class _Asked:
     work: Callable[..., Any]
     args: tuple[Any, ...]
     answer: asyncio.Future[Any]
-    patience: Patience
+    budget: Budget
 
 
 class Scans:
@@ -60,7 +61,7 @@ class Scans:
         Raises `busy` when too much of this workspace waits already, or this waited too long for its turn.
         """
         answer: asyncio.Future[T] = self._loop.create_future()
-        asked = _Asked(workspace, user, work, args, answer, Patience.of_asker())
+        asked = _Asked(workspace, user, work, args, answer, Budget.of_asker())
         with self._lock:
             if len(self._waiting.get(workspace, ())) >= MOST_WAITING:
                 raise _too_many()
@@ -87,7 +88,7 @@ class Scans:
         except TimeoutError:
             with self._lock:
                 for asked in self._running.values():
-                    asked.patience.must_yield = True
+                    asked.budget.must_yield = True
             await rest.wait()
 
     def resume(self) -> None:
@@ -100,7 +101,7 @@ class Scans:
         with self._lock:
             self._is_closed = True
             for asked in (*self._running.values(), *(one for queue in self._waiting.values() for one in queue)):
-                asked.patience.ends = float("-inf")
+                asked.budget.ends = float("-inf")
             self._wake(len(self._idle))
         for thread in self._threads:
             await asyncio.to_thread(thread.join)
@@ -154,7 +155,7 @@ class Scans:
         """Tell what became of a read, or let it wait for its turn again; the caller holds the lock."""
         del self._running[asked.workspace]
         if isinstance(outcome, Interrupted):
-            asked.patience.must_yield = False
+            asked.budget.must_yield = False
             self._waiting.setdefault(asked.workspace, deque()).appendleft(asked)
         else:
             self._loop.call_soon_threadsafe(tell, asked.answer, outcome)
@@ -178,9 +179,9 @@ def _too_many() -> Problem:
 
 def _outcome(connection: SqliteConnection, asked: _Asked) -> Any:
     """Return what the read returned, or what it raised."""
-    if asked.answer.done() or asked.patience.is_in_vain():
-        return _late() if asked.patience.is_late else given_up()
+    if asked.answer.done() or asked.budget.is_in_vain():
+        return _late() if asked.budget.is_late else given_up()
     try:
-        return snapshot(connection, asked.patience, asked.work, *asked.args)
+        return snapshot(connection, asked.budget, asked.work, *asked.args)
     except Exception as error:
         return faults.unread(error)

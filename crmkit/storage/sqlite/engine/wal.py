@@ -67,7 +67,7 @@ class Log:
 
 def _emptied(connection: SqliteConnection) -> bool:
     """Copy the log back and cut it to nothing; tell whether nobody stood in the way."""
-    (patience,) = connection.execute("PRAGMA busy_timeout").fetchone()
+    (waits,) = connection.execute("PRAGMA busy_timeout").fetchone()
     connection.execute("PRAGMA busy_timeout = 0")
     try:
         is_busy: Any = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
@@ -75,5 +75,5 @@ def _emptied(connection: SqliteConnection) -> bool:
         log.warning("the write-ahead log could not be copied back: %s", error)
         return False
     finally:
-        connection.execute(f"PRAGMA busy_timeout = {patience:d}")
+        connection.execute(f"PRAGMA busy_timeout = {waits:d}")
     return not is_busy
