@@ -1,4 +1,4 @@
-"""What the disk's faults mean for those who wait: SQLite's error codes, told as a Problem or as the line of a start."""
+"""What SQLite's error codes mean: a Problem for those who wait, a line for the operator, the column that is taken."""
 
 import os
 from pathlib import Path
@@ -6,8 +6,9 @@ from pathlib import Path
 from crmkit.errors import Problem
 from crmkit.storage.sqlite.engine.driver import sqlite3
 
-# primary result codes of SQLite (sqlite.org/rescode.html)
+# result codes of SQLite (sqlite.org/rescode.html): primary ones, and two of the extended ones
 _READONLY, _INTERRUPT, _IOERR, _FULL, _CANTOPEN, _CONSTRAINT = 8, 9, 10, 13, 14, 19
+_CONSTRAINT_PRIMARYKEY, _CONSTRAINT_UNIQUE = 1555, 2067
 _OF_THE_DISK = {_READONLY, _IOERR, _FULL}
 RETRY = {"Retry-After": "30"}  # seconds
 SMALLEST = 1 << 20  # bytes free, with less of which a database cannot be opened
@@ -21,6 +22,19 @@ def is_of_the_disk(error: BaseException) -> bool:
 def is_interrupt(error: sqlite3.Error) -> bool:
     """Tell whether a progress handler stopped the statement."""
     return _code(error) == _INTERRUPT
+
+
+def taken(error: BaseException) -> str | None:
+    """Return the column whose value another row has already, the last one of a unique index; None for other errors.
+
+    The column is in the message alone. Some builds of the library give the primary code, for which the message tells
+    as well that a unique index refused the row.
+    """
+    code = getattr(error, "sqlite_errorcode", 0)
+    if code not in (_CONSTRAINT, _CONSTRAINT_UNIQUE, _CONSTRAINT_PRIMARYKEY):
+        return None
+    what, _, columns = str(error).partition(" constraint failed: ")
+    return columns.rpartition(".")[2] if what == "UNIQUE" else None
 
 
 def leaves_open(error: BaseException) -> bool:
