@@ -28,7 +28,7 @@ from crmkit.core.records import write
 from crmkit.records import CONTACT
 from crmkit.storage.sqlite.engine import writer
 from crmkit.storage.sqlite.engine.connection import connect
-from crmkit.storage.sqlite.engine.database import FILE
+from crmkit.storage.sqlite.engine.folder import FILE
 
 GROUP = 50
 CREATES = 1_000  # in each round

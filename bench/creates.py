@@ -19,7 +19,7 @@ from crmkit.core import upkeep
 from crmkit.core.people import sessions
 from crmkit.core.records import write
 from crmkit.records import CONTACT
-from crmkit.storage.sqlite.engine.database import FILE
+from crmkit.storage.sqlite.engine.folder import FILE
 
 SIZES = (10_000, 1_000_000)
 AT_ONCE = 64

@@ -33,7 +33,7 @@ from crmkit.storage.interface.tx import Tx
 from crmkit.storage.people import tokens
 from crmkit.storage.sqlite.engine import migrate
 from crmkit.storage.sqlite.engine.connection import connect
-from crmkit.storage.sqlite.engine.database import FILE
+from crmkit.storage.sqlite.engine.folder import FILE
 from crmkit.storage.sqlite.migrations import MIGRATIONS
 from crmkit.storage.sqlite.search import indexing
 

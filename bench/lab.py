@@ -18,7 +18,7 @@ from bench.drawn import Drawn
 from bench.load import SERIAL_TEXT, Broken, Result, Shot, chosen, fire
 from bench.servers import Server
 from crmkit.storage.sqlite.engine.connection import connect
-from crmkit.storage.sqlite.engine.database import FILE
+from crmkit.storage.sqlite.engine.folder import FILE
 
 KEPT = (FILE, "secret.key")
 WARM_UP = 0.5

@@ -18,7 +18,7 @@ from bench.rows import AT_ONCE, LISTED, cpu, listed, middle, one_by_id, rates
 from bench.servers import Server, free_port
 from crmkit.records import CONTACT
 from crmkit.storage.sqlite.engine.connection import connect
-from crmkit.storage.sqlite.engine.database import FILE
+from crmkit.storage.sqlite.engine.folder import FILE
 
 COLUMNS = [field.name for field in CONTACT.fields]
 

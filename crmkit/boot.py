@@ -3,13 +3,12 @@
 import asyncio
 import gc
 import logging
-import os
 import resource
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Iterator
-from contextlib import ExitStack, asynccontextmanager, closing, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import ExitStack, asynccontextmanager, closing
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -29,10 +28,12 @@ from crmkit.records import ACTIVITY, KINDS
 from crmkit.render.manual import manual
 from crmkit.settings import Settings, SettingsError, check_https
 from crmkit.storage import secret
+from crmkit.storage.interface.database import InUse
 from crmkit.storage.sqlite.engine import migrate
 from crmkit.storage.sqlite.engine.connection import connect
-from crmkit.storage.sqlite.engine.database import FILE, Database, InUse, hold, prepare
+from crmkit.storage.sqlite.engine.database import SqliteDatabase
 from crmkit.storage.sqlite.engine.driver import VERSION, is_fixed
+from crmkit.storage.sqlite.engine.folder import FILE, held, prepare
 from crmkit.storage.sqlite.engine.writer import commit_group
 from crmkit.web.app import build, routes
 from crmkit.web.connection.accesslog import AccessLog
@@ -55,7 +56,7 @@ def crm_of(settings: Settings, clock: Clock = system_clock) -> Crm:
         send = mailer(settings.mail.smtp_url, settings.mail.sender)
     except (ValueError, OSError) as error:
         raise SettingsError(str(error)) from None
-    return Crm(settings, Database(folder, clock), send, key, clock)
+    return Crm(settings, SqliteDatabase(folder, clock), send, key, clock)
 
 
 def application(crm: Crm, log: AccessLog | None = None) -> Edge:
@@ -77,7 +78,7 @@ def application(crm: Crm, log: AccessLog | None = None) -> Edge:
 def serve(settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT, then finish what is running and return.
 
-    Raises SettingsError, InUse and migrate.Newer before anything is listened on.
+    Raises SettingsError, InUse, Newer and Unusable before anything is listened on.
     """
     check_https(settings)
     crm = crm_of(settings)
@@ -129,7 +130,7 @@ def migrate_now(settings: Settings) -> list[str]:
     """Bring the database up to date and return the names of the migrations applied."""
     folder = Path(settings.server.data)
     prepare(folder)
-    with _held(folder):
+    with held(folder):
         return migrate.run(folder / FILE, connect)
 
 
@@ -145,7 +146,7 @@ def operator_token(settings: Settings, email: str, name: str) -> login.SignedIn:
     folder = Path(settings.server.data)
     with ExitStack() as stack:
         try:
-            stack.enter_context(_held(folder))
+            stack.enter_context(held(folder))
             migrate.run(folder / FILE, connect)
         except InUse:
             if not is_fixed(VERSION):
@@ -173,17 +174,8 @@ def _accepted(flag: str, field: Field, text: str) -> str:
     return kept
 
 
-@contextmanager
-def _held(folder: Path) -> Iterator[None]:
-    descriptor = hold(folder)
-    try:
-        yield
-    finally:
-        os.close(descriptor)
-
-
 async def _tried(crm: Crm) -> None:
-    async with Database(crm.database.folder, crm.clock):
+    async with SqliteDatabase(Path(crm.settings.server.data), crm.clock):
         pass
 
 

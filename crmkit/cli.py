@@ -117,7 +117,6 @@ def _version(_: argparse.Namespace) -> int:
 
 
 def _expected() -> tuple[type[Exception], ...]:
-    from crmkit.storage.sqlite.engine.database import InUse
-    from crmkit.storage.sqlite.engine.migrate import Newer, Unusable
+    from crmkit.storage.interface.database import InUse, Newer, Unusable
 
     return (SettingsError, InUse, Newer, Unusable, ValueError, OSError)

@@ -11,10 +11,11 @@ from pathlib import Path
 from crmkit import __version__
 from crmkit.settings import Settings
 from crmkit.storage import secret
+from crmkit.storage.interface.database import InUse
 from crmkit.storage.sqlite.engine import migrate
 from crmkit.storage.sqlite.engine.connection import connect
-from crmkit.storage.sqlite.engine.database import FILE, InUse, hold
 from crmkit.storage.sqlite.engine.driver import VERSION, is_fixed, sqlite3
+from crmkit.storage.sqlite.engine.folder import FILE, hold
 from crmkit.storage.sqlite.migrations import MIGRATIONS
 
 

@@ -14,8 +14,8 @@ import pytest
 
 from crmkit import __version__
 from crmkit.cli import main
-from crmkit.storage.sqlite.engine.database import FILE
 from crmkit.storage.sqlite.engine.driver import sqlite3
+from crmkit.storage.sqlite.engine.folder import FILE
 from crmkit.storage.sqlite.migrations import MIGRATIONS
 from tests.house import Process, command, process, run
 from tests.storage.desk import desk

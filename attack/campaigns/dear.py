@@ -12,7 +12,7 @@ from attack.program import Program
 from attack.report import Row
 from attack.victim import watching
 from bench.dataset import make
-from crmkit.storage.sqlite.engine.database import FILE
+from crmkit.storage.sqlite.engine.folder import FILE
 
 MB = 1 << 20
 WAIT_SECONDS = 0.5  # that another workspace may wait for a list of its own

@@ -16,8 +16,8 @@ from attack.lab import Lab
 from attack.ledger import Writer, stored
 from attack.program import NotStarted, Program
 from attack.report import Row
-from crmkit.storage.sqlite.engine.database import FILE
 from crmkit.storage.sqlite.engine.driver import sqlite3
+from crmkit.storage.sqlite.engine.folder import FILE
 
 DISK_MB, SPARE_MB = 24, 8  # of the small disk, and of the file on it that is removed to give room again
 TEXT = 1_800  # times a step stands in a writer's long text: about 18 KB

@@ -9,8 +9,8 @@ from crmkit.core.people import access
 from crmkit.mail import Mailer
 from crmkit.model.actor import Actor
 from crmkit.settings import Settings
+from crmkit.storage.interface.database import Database
 from crmkit.storage.interface.tx import Tx
-from crmkit.storage.sqlite.engine.database import Database
 
 T = TypeVar("T")
 

@@ -19,7 +19,7 @@ from crmkit.records import ACTIVITY, COMPANY, CONTACT, DEAL, KINDS
 from crmkit.storage.interface.connection import Connection
 from crmkit.storage.sqlite.engine import migrate
 from crmkit.storage.sqlite.engine.connection import connect
-from crmkit.storage.sqlite.engine.database import FILE, prepare
+from crmkit.storage.sqlite.engine.folder import FILE, prepare
 from crmkit.storage.sqlite.search import indexing, trigrams
 from tests.house import UNLIMITED, GivenClock, Person, house
 from tests.storage.desk import desk

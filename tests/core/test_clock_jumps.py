@@ -11,8 +11,8 @@ import httpx
 import pytest
 
 from crmkit.clock import stamp
-from crmkit.storage.sqlite.engine.database import FILE
 from crmkit.storage.sqlite.engine.driver import sqlite3
+from crmkit.storage.sqlite.engine.folder import FILE
 from tests.house import ALICE, BOB, CHARLIE, House, Person, house
 from tests.web.connecting import App, returned
 

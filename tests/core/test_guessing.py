@@ -11,8 +11,8 @@ import httpx
 import pytest
 
 from crmkit.core.people import codes
-from crmkit.storage.sqlite.engine.database import FILE
 from crmkit.storage.sqlite.engine.driver import sqlite3
+from crmkit.storage.sqlite.engine.folder import FILE
 from tests.house import ALICE, BOB, House, Person, house
 from tests.web.connecting import App
 

@@ -13,8 +13,8 @@ import pytest
 
 from crmkit.core.people.login import LOGIN
 from crmkit.storage.people import codes
-from crmkit.storage.sqlite.engine.database import FILE
 from crmkit.storage.sqlite.engine.driver import sqlite3
+from crmkit.storage.sqlite.engine.folder import FILE
 from tests.core.crowd import Call, at_once, statuses
 from tests.house import ALICE, BOB, CHARLIE, GivenClock, House, house
 

@@ -26,10 +26,10 @@ from crmkit.model.record import Kind
 from crmkit.records import CONTACT, KINDS
 from crmkit.storage import records as rows
 from crmkit.storage.interface.connection import Connection
+from crmkit.storage.interface.database import Database
 from crmkit.storage.interface.statement import Statement
 from crmkit.storage.interface.tx import Tx
 from crmkit.storage.interface.workspace import Workspace
-from crmkit.storage.sqlite.engine.database import Database
 from crmkit.storage.sqlite.search import plan as search_plan
 from crmkit.storage.sqlite.search import trigrams
 from tests.house import ALICE, GivenClock, settings_of

@@ -11,7 +11,7 @@ import pytest
 
 from crmkit.clock import after, stamp, system_clock
 from crmkit.storage.sqlite.engine.connection import connect
-from crmkit.storage.sqlite.engine.database import FILE
+from crmkit.storage.sqlite.engine.folder import FILE
 from tests.house import Person, process, run
 
 HANGS = 30  # seconds after which something does not happen any more

@@ -9,8 +9,8 @@ from typing import Any
 
 import httpx
 
-from crmkit.storage.sqlite.engine.database import FILE
 from crmkit.storage.sqlite.engine.driver import sqlite3
+from crmkit.storage.sqlite.engine.folder import FILE
 from tests.house import UNLIMITED, Person, process
 
 SEED = 20260610

@@ -16,8 +16,8 @@ from crmkit.records import CONTACT
 from crmkit.storage import records as rows
 from crmkit.storage.interface.tx import Tx
 from crmkit.storage.people import tokens
-from crmkit.storage.sqlite.engine.database import FILE
 from crmkit.storage.sqlite.engine.driver import sqlite3
+from crmkit.storage.sqlite.engine.folder import FILE
 from tests.house import CHARLIE
 from tests.storage.desk import Desk, queued
 from tests.storage.test_writer import Unit, fills_the_disk, rolls_back, scratch, traced

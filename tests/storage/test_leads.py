@@ -20,7 +20,7 @@ from crmkit.storage.lists import indexes, plan
 from crmkit.storage.lists.sql import page
 from crmkit.storage.sqlite.engine import migrate, progress
 from crmkit.storage.sqlite.engine.connection import connect
-from crmkit.storage.sqlite.engine.database import FILE, prepare
+from crmkit.storage.sqlite.engine.folder import FILE, prepare
 from tests.storage.desk import Desk, desk, listed, place_of, steps_of
 
 ALL = [*KINDS, ACTIVITY, AUDIT]

@@ -13,8 +13,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from crmkit.storage.sqlite.engine.database import FILE, LOCK
 from crmkit.storage.sqlite.engine.driver import sqlite3
+from crmkit.storage.sqlite.engine.folder import FILE, LOCK
 from tests.house import UNLIMITED, Person, Process, command, process, run
 
 

@@ -18,8 +18,8 @@ from crmkit.storage.columns import stored, table_columns
 from crmkit.storage.interface.connection import Connection
 from crmkit.storage.sqlite.engine import migrate
 from crmkit.storage.sqlite.engine.connection import connect
-from crmkit.storage.sqlite.engine.database import FILE, prepare
 from crmkit.storage.sqlite.engine.driver import sqlite3
+from crmkit.storage.sqlite.engine.folder import FILE, prepare
 from crmkit.storage.sqlite.migrations import MIGRATIONS, Migration
 from crmkit.storage.sqlite.search import trigrams
 from crmkit.storage.sqlite.search.sql import phrase
@@ -230,8 +230,9 @@ def described_users(file: Path) -> list[Any]:
 KILLS = """
 import itertools, os, signal, sys
 from pathlib import Path
-from crmkit.storage import migrate
-from crmkit.storage.sqlite.engine.database import FILE, connect
+from crmkit.storage.sqlite.engine import migrate
+from crmkit.storage.sqlite.engine.folder import FILE
+from crmkit.storage.sqlite.engine.connection import connect
 
 class Dying:
     def __init__(self, connection, last):

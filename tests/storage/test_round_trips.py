@@ -6,8 +6,8 @@ from contextlib import closing
 
 import pytest
 
-from crmkit.storage.sqlite.engine import database
 from crmkit.storage.sqlite.engine.connection import SqliteConnection, connect
+from crmkit.storage.sqlite.engine.folder import FILE
 from tests.house import House, Person
 
 
@@ -49,6 +49,6 @@ def test_names_of_related_records_cost_a_query_per_row(home: House, alice: Perso
 )
 def test_a_log_is_sorted_anew_for_every_page(home: House, sql: str, index: str) -> None:
     query = f"SELECT * FROM activities WHERE workspace_id = ? AND {sql} ORDER BY occurred_at DESC, id DESC LIMIT 50"
-    with closing(connect(home.folder / database.FILE, False)) as connection:
+    with closing(connect(home.folder / FILE, False)) as connection:
         steps = connection.execute(f"EXPLAIN QUERY PLAN {query}", ("ws", "x")[: query.count("?")]).fetchall()
     assert [index in str(step) for step in steps] == [True], steps

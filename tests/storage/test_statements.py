@@ -21,7 +21,7 @@ from crmkit.storage.interface.workspace import Workspace
 from crmkit.storage.lists.pages import fetch_page
 from crmkit.storage.lists.sql import count, page, picked, place, where
 from crmkit.storage.sqlite.engine.connection import connect
-from crmkit.storage.sqlite.engine.database import FILE
+from crmkit.storage.sqlite.engine.folder import FILE
 from crmkit.storage.sqlite.search import sql as search_sql
 from crmkit.storage.sqlite.search import trigrams
 from crmkit.storage.sqlite.search.sql import Terms, Way

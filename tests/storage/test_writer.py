@@ -17,8 +17,9 @@ from crmkit.errors import Problem
 from crmkit.storage.interface.connection import Connection
 from crmkit.storage.interface.tx import Tx
 from crmkit.storage.sqlite.engine.connection import CHECKPOINT_PAGES
-from crmkit.storage.sqlite.engine.database import FILE, Database
+from crmkit.storage.sqlite.engine.database import SqliteDatabase
 from crmkit.storage.sqlite.engine.driver import sqlite3
+from crmkit.storage.sqlite.engine.folder import FILE
 from crmkit.storage.sqlite.engine.threads import MOST_TOGETHER
 from crmkit.storage.sqlite.engine.writer import TURNS
 from tests.house import ROOT, command
@@ -50,7 +51,7 @@ def seen(file: Path) -> list[int]:
         return [n for (n,) in stranger.execute("SELECT n FROM scratch ORDER BY n")]
 
 
-async def grouped(database: Database, units: list[Unit]) -> list[Any]:
+async def grouped(database: SqliteDatabase, units: list[Unit]) -> list[Any]:
     return await queued(database, [partial(database.write, unit) for unit in units])
 
 
@@ -167,10 +168,10 @@ def test_somebody_is_answered_before_the_disk_has_it(tmp_path: Path) -> None:
 import asyncio, os, sys
 from pathlib import Path
 from crmkit.clock import system_clock
-from crmkit.storage.sqlite.engine.database import Database
+from crmkit.storage.sqlite.engine.database import SqliteDatabase
 
 async def main():
-    async with Database(Path(sys.argv[1]), system_clock) as database:
+    async with SqliteDatabase(Path(sys.argv[1]), system_clock) as database:
         await database.write(lambda tx: tx.connection.execute("CREATE TABLE scratch (n)"))
         for n in range(20):
             await database.write(lambda tx: tx.connection.execute("INSERT INTO scratch VALUES (?)", (n,)))
@@ -321,7 +322,7 @@ def test_close_leaves_those_who_wait_without_an_answer(tmp_path: Path) -> None:
     folder = tmp_path / "data"
 
     async def closed() -> tuple[list[Any], Any]:
-        database = Database(folder, system_clock)
+        database = SqliteDatabase(folder, system_clock)
         await database.__aenter__()
         await database.write(lambda tx: tx.connection.execute("CREATE TABLE scratch (n INTEGER UNIQUE, word)"))
         gate = Gate()

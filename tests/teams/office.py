@@ -12,8 +12,8 @@ import httpx
 import msgspec
 
 from crmkit.settings import Plans
-from crmkit.storage.sqlite.engine.database import FILE
 from crmkit.storage.sqlite.engine.driver import sqlite3
+from crmkit.storage.sqlite.engine.folder import FILE
 from tests.house import UNLIMITED, House, Person, house
 
 # no limit of requests or mails stands in the way; those have tests of their own

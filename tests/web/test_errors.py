@@ -12,7 +12,7 @@ from crmkit import ids
 from crmkit.errors import CATALOGUE
 from crmkit.storage.sqlite.engine import scans
 from crmkit.storage.sqlite.engine.connection import connect
-from crmkit.storage.sqlite.engine.database import FILE
+from crmkit.storage.sqlite.engine.folder import FILE
 from tests.house import ALICE, BOB, House, Person, house, process
 from tests.web.refused import STATUS_OF, of_text, refused
 

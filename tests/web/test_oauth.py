@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from crmkit.storage.sqlite.engine.connection import connect
-from crmkit.storage.sqlite.engine.database import FILE
+from crmkit.storage.sqlite.engine.folder import FILE
 from tests.house import ALICE, BOB, CHARLIE, House, Person
 from tests.web.connecting import App, places, returned
 

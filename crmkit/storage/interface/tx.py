@@ -1,10 +1,14 @@
 """What a unit of work is given: the connection, one reading of the clock, who acts, and what is known already."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from crmkit import ids
 from crmkit.model.actor import Actor
 from crmkit.storage.interface.connection import Connection
+
+T = TypeVar("T")
 
 
 @dataclass(slots=True)
@@ -37,3 +41,6 @@ class Tx:
         if self.actor is None:
             raise RuntimeError("this unit of work has no actor")
         return self.actor
+
+
+Unit = Callable[[Tx], T]  # of work: what is done in one transaction

@@ -5,7 +5,6 @@ process that serves; so no checkpoint can race a commit, whatever SQLite this is
 """
 
 import asyncio
-import fcntl
 import logging
 import os
 from collections.abc import Callable
@@ -21,30 +20,25 @@ from crmkit.model.actor import Actor
 from crmkit.storage.interface.auth_cache import Recall
 from crmkit.storage.interface.connection import Connection
 from crmkit.storage.interface.log_throttle import Told
+from crmkit.storage.interface.tx import Unit
 from crmkit.storage.sqlite import auth_triggers
 from crmkit.storage.sqlite.engine import migrate
 from crmkit.storage.sqlite.engine.connection import connect
+from crmkit.storage.sqlite.engine.folder import FILE, hold, prepare
 from crmkit.storage.sqlite.engine.reader import Reader
 from crmkit.storage.sqlite.engine.scans import Scans
 from crmkit.storage.sqlite.engine.threads import on_thread
 from crmkit.storage.sqlite.engine.wal import Log
-from crmkit.storage.sqlite.engine.writer import Unit, Writer
+from crmkit.storage.sqlite.engine.writer import Writer
 
 T = TypeVar("T")
-
-FILE = "crmkit.db"
-LOCK = "crmkit.lock"
 
 SCANNERS = 2  # connections for lists and searches: one workspace's never hold up all others'
 
 log = logging.getLogger("crmkit")
 
 
-class InUse(Exception):
-    """Another process serves this data; the message says which."""
-
-
-class Database:
+class SqliteDatabase:
     """An open database. `write` runs units of work, `read` short reads, `scan` reads that may take long."""
 
     def __init__(self, folder: Path, clock: Clock) -> None:
@@ -58,8 +52,8 @@ class Database:
         self.wrote = asyncio.Event()
         self.told = Told()
 
-    async def __aenter__(self) -> "Database":
-        """Lock the folder, migrate, open. Raises InUse, or migrate.Newer for a database of a later program."""
+    async def __aenter__(self) -> "SqliteDatabase":
+        """Lock the folder, migrate, open. Raises InUse, Newer or Unusable."""
         prepare(self.folder)
         self._lock = hold(self.folder)
         try:
@@ -161,34 +155,6 @@ class Database:
         if self._lock >= 0:
             os.close(self._lock)
             self._lock = -1
-
-
-def prepare(folder: Path) -> None:
-    """Make the folder (0700) and an empty database file (0600) where they are missing; set the modes anyway."""
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    folder.chmod(0o700)
-    file = folder / FILE
-    os.close(os.open(file, os.O_CREAT | os.O_RDWR, 0o600))
-    file.chmod(0o600)
-
-
-def hold(folder: Path) -> int:
-    """Return the descriptor that holds the folder's lock; the kernel frees it with the process, so it is never stale.
-
-    Raises InUse when another process has it.
-    """
-    descriptor = os.open(folder / LOCK, os.O_CREAT | os.O_RDWR, 0o600)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        holder = os.pread(descriptor, 32, 0).decode("ascii", "replace").strip()
-        os.close(descriptor)
-        raise InUse(
-            f"another crmkit (process {holder or 'unknown'}) serves the data in {folder}; stop it first"
-        ) from None
-    os.ftruncate(descriptor, 0)
-    os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
-    return descriptor
 
 
 async def _opened(file: Path, writes: bool) -> aiosqlite.Connection:

@@ -9,20 +9,13 @@ from contextlib import closing
 from pathlib import Path
 
 from crmkit.clock import stamp, system_clock
+from crmkit.storage.interface.database import Newer, Unusable
 from crmkit.storage.sqlite.engine import faults
 from crmkit.storage.sqlite.engine.connection import SqliteConnection
 from crmkit.storage.sqlite.engine.driver import sqlite3
 from crmkit.storage.sqlite.migrations import MIGRATIONS, Migration
 
 Connect = Callable[[Path, bool], SqliteConnection]
-
-
-class Newer(Exception):
-    """The database was made by a later program; the message says what to do."""
-
-
-class Unusable(Exception):
-    """The file cannot be opened as a database; the message says what to do."""
 
 
 def run(file: Path, connect: Connect, migrations: tuple[Migration, ...] = MIGRATIONS) -> list[str]:

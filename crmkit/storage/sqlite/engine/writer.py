@@ -6,7 +6,6 @@ flushed (`synchronous=FULL`). A unit is a function of a Tx and may run again, so
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -17,7 +16,7 @@ from crmkit.errors import Problem
 from crmkit.model.actor import Actor
 from crmkit.storage.interface.auth_cache import Recall
 from crmkit.storage.interface.connection import Connection
-from crmkit.storage.interface.tx import Known, Tx
+from crmkit.storage.interface.tx import Known, Tx, Unit
 from crmkit.storage.sqlite.engine import faults
 from crmkit.storage.sqlite.engine.connection import SqliteConnection
 from crmkit.storage.sqlite.engine.driver import sqlite3
@@ -25,7 +24,6 @@ from crmkit.storage.sqlite.engine.threads import MOST_TOGETHER, gathered, on_thr
 from crmkit.storage.sqlite.engine.wal import Log
 
 T = TypeVar("T")
-Unit = Callable[[Tx], T]
 Units = list[tuple[Unit[Any], Actor | None]]
 
 TURNS = 2  # of the event loop: what it reads from a connection in one turn comes to its write in the next

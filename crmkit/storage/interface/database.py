@@ -1,0 +1,74 @@
+"""The open database as the verbs see it, and why one could not be opened."""
+
+import asyncio
+from collections.abc import Callable
+from types import TracebackType
+from typing import Any, Protocol, Self, TypeVar
+
+from crmkit.model.actor import Actor
+from crmkit.storage.interface.log_throttle import Told
+from crmkit.storage.interface.tx import Unit
+
+T = TypeVar("T")
+
+
+class InUse(Exception):
+    """Another process serves this data; the message says which."""
+
+
+class Newer(Exception):
+    """The database was made by a later program; the message says what to do."""
+
+
+class Unusable(Exception):
+    """The database cannot be opened; the message says what to do."""
+
+
+class Database(Protocol):
+    """A database that `async with` opens and closes; opening it raises InUse, Newer or Unusable.
+
+    `work` is a function of a connection and the arguments, `unit` one of a Tx; both run on another thread.
+    """
+
+    wrote: asyncio.Event  # set after each write that was not silent
+    told: Told
+
+    async def __aenter__(self) -> Self: ...
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+    async def read(self, actor: Actor | None, work: Callable[..., T], *args: Any) -> T:
+        """Return `work(connection, *args)`, a read of a few rows by key.
+
+        `actor` is who reads, None for the system or for somebody who is not known yet.
+        """
+
+    async def scan(self, actor: Actor | None, work: Callable[..., T], *args: Any) -> T:
+        """Return `work(connection, *args)`, a list, search or count; all its statements see one moment.
+
+        Raises `busy` when too many of the actor's workspace wait, `not_ready` past SCAN_SECONDS.
+        """
+
+    async def recall(self, work: Callable[..., T], *args: Any) -> T:
+        """Return what the read of who may do what returned lately, unless a commit changed that since; else read it."""
+
+    def recalled(self, work: Callable[..., T], *args: Any) -> T | None:
+        """Return what `recall` would without a read, else None."""
+
+    async def write(self, unit: Unit[T], actor: Actor | None = None, silent: bool = False) -> T:
+        """Return what `unit` returned, once it is durable; what it raised is raised, and nothing of it stays.
+
+        A unit may run again, so it must touch nothing but its Tx. `wrote` is set afterwards, unless this is `silent`
+        work that follows other writes.
+        """
+
+    def write_later(self, key: Any, unit: Unit[Any]) -> None:
+        """Write beside the request, unless the same `key` is under way already; a failure is logged, not raised."""
+
+    async def check(self) -> None:
+        """Return if the database can be read and written; raises `not_ready`."""
+
+    async def forget_log(self) -> bool:
+        """Empty the log of the database of what it holds of deleted rows; tell whether that could be done."""

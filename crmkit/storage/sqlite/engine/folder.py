@@ -1,0 +1,50 @@
+"""The folder of the database: its files, their modes, and the lock that one process at a time holds."""
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from crmkit.storage.interface.database import InUse
+
+FILE = "crmkit.db"
+LOCK = "crmkit.lock"
+
+
+def prepare(folder: Path) -> None:
+    """Make the folder (0700) and an empty database file (0600) where they are missing; set the modes anyway."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    folder.chmod(0o700)
+    file = folder / FILE
+    os.close(os.open(file, os.O_CREAT | os.O_RDWR, 0o600))
+    file.chmod(0o600)
+
+
+def hold(folder: Path) -> int:
+    """Return the descriptor that holds the folder's lock; the kernel frees it with the process, so it is never stale.
+
+    Raises InUse when another process has it.
+    """
+    descriptor = os.open(folder / LOCK, os.O_CREAT | os.O_RDWR, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        holder = os.pread(descriptor, 32, 0).decode("ascii", "replace").strip()
+        os.close(descriptor)
+        raise InUse(
+            f"another crmkit (process {holder or 'unknown'}) serves the data in {folder}; stop it first"
+        ) from None
+    os.ftruncate(descriptor, 0)
+    os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+    return descriptor
+
+
+@contextmanager
+def held(folder: Path) -> Iterator[None]:
+    """Hold the folder's lock for the length of the block; raises InUse."""
+    descriptor = hold(folder)
+    try:
+        yield
+    finally:
+        os.close(descriptor)
