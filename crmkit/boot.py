@@ -8,7 +8,7 @@ import signal
 import socket
 import sys
 from collections.abc import AsyncIterator
-from contextlib import ExitStack, asynccontextmanager, closing
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -18,23 +18,16 @@ import msgspec
 from crmkit import __version__
 from crmkit.clock import Clock, system_clock
 from crmkit.core.crm import Crm
-from crmkit.core.people import login
+from crmkit.core.people import login, operator
 from crmkit.core.upkeep import keep_up
 from crmkit.mail import mailer
 from crmkit.mcp import endpoint as mcp
-from crmkit.model.fields import Invalid
-from crmkit.model.form import Field
 from crmkit.records import ACTIVITY, KINDS
 from crmkit.render.manual import manual
 from crmkit.settings import Settings, SettingsError, check_https
 from crmkit.storage import secret
-from crmkit.storage.interface.database import InUse
-from crmkit.storage.sqlite.engine import migrate
-from crmkit.storage.sqlite.engine.connection import connect
-from crmkit.storage.sqlite.engine.database import SqliteDatabase
-from crmkit.storage.sqlite.engine.driver import VERSION, is_fixed
-from crmkit.storage.sqlite.engine.folder import FILE, held, prepare
-from crmkit.storage.sqlite.engine.writer import commit_group
+from crmkit.storage.interface.brand import Brand
+from crmkit.storage.sqlite.brand import SQLITE
 from crmkit.web.app import build, routes
 from crmkit.web.connection.accesslog import AccessLog
 from crmkit.web.connection.logwriter import LogHandler
@@ -47,16 +40,21 @@ FLUSH_SECONDS = 0.3  # what is still to be logged at the end may take this long
 NEW_OBJECTS = 10_000  # before cycles are looked for among them; with Python's own 700 creates took some percent longer
 
 
+def brand_of(settings: Settings) -> Brand:
+    """Return the brand of the database that `[server] data` names: a folder is SQLite's."""
+    return SQLITE
+
+
 def crm_of(settings: Settings, clock: Clock = system_clock) -> Crm:
     """Return the product's parts, not yet opened. Raises SettingsError for a mail setting or key that is none."""
-    folder = Path(settings.server.data)
+    folder = _data(settings)
     try:
-        prepare(folder)
+        database = brand_of(settings).open(folder, clock)
         key = secret.read_or_make(folder)
         send = mailer(settings.mail.smtp_url, settings.mail.sender)
     except (ValueError, OSError) as error:
         raise SettingsError(str(error)) from None
-    return Crm(settings, SqliteDatabase(folder, clock), send, key, clock)
+    return Crm(settings, database, send, key, clock)
 
 
 def application(crm: Crm, log: AccessLog | None = None) -> Edge:
@@ -96,7 +94,7 @@ def serve(settings: Settings) -> None:
 
     for number in (signal.SIGTERM, signal.SIGINT):  # until uvicorn listens to them; it raises them again at its end
         signal.signal(number, stop)
-    _spare_what_stays()
+    _freeze_startup_objects()
     mode = " (local mode)" if settings.auth.local else ""
     print(f"crmkit {__version__} serves {settings.base_url}{mode}, data in {settings.server.data}", flush=True)
     try:
@@ -116,7 +114,7 @@ def _most_connections() -> int:
     return max(files - OWN_FILES, files // 2)
 
 
-def _spare_what_stays() -> None:
+def _freeze_startup_objects() -> None:
     """Keep the collector of cycles from looking at what lives as long as the process, and from looking often.
 
     Requests leave no cycles behind, yet many at once make enough objects to have it look again and again.
@@ -128,54 +126,23 @@ def _spare_what_stays() -> None:
 
 def migrate_now(settings: Settings) -> list[str]:
     """Bring the database up to date and return the names of the migrations applied."""
-    folder = Path(settings.server.data)
-    prepare(folder)
-    with held(folder):
-        return migrate.run(folder / FILE, connect)
+    return brand_of(settings).migrate(_data(settings))
 
 
 def operator_token(settings: Settings, email: str, name: str) -> login.SignedIn:
-    """Return a fresh token for an address, for the operator who holds the data folder.
-
-    While a server runs, the token is added beside it only if this SQLite is free of the WAL-reset bug.
-    """
-    entry = login.CODE_ENTRY.by_name
-    email = _accepted("--email", entry["email"], email)
-    name = _accepted("--name", entry["token_name"], name)
+    """Return a fresh token for an address, for the operator who holds the data; a server may run or not."""
+    email, name = operator.checked(email, name)
     crm = crm_of(settings)
-    folder = Path(settings.server.data)
-    with ExitStack() as stack:
-        try:
-            stack.enter_context(held(folder))
-            migrate.run(folder / FILE, connect)
-        except InUse:
-            if not is_fixed(VERSION):
-                raise InUse(
-                    f"a server runs on {folder}, and SQLite {VERSION} must not be written beside it: stop it first"
-                ) from None
-        connection = stack.enter_context(closing(connect(folder / FILE, True)))
-        connection.execute("PRAGMA wal_autocheckpoint = 0")
-        unit = partial(login.sign_in, crm=crm, email=email, token_name=name)
-        (outcome,) = commit_group(connection, [(unit, None)], crm.now)
-    if isinstance(outcome, BaseException):
-        raise outcome
-    signed_in: login.SignedIn = outcome
-    return signed_in
+    unit = partial(login.sign_in, crm=crm, email=email, token_name=name)
+    return brand_of(settings).run(_data(settings), unit, crm.now)
 
 
-def _accepted(flag: str, field: Field, text: str) -> str:
-    """Return what is kept of a flag's text; raises ValueError when a client could not send it either."""
-    try:
-        kept: str | None = field.type.accept(text)
-    except Invalid as error:
-        raise ValueError(f"{flag} {error}") from None
-    if kept is None:
-        raise ValueError(f"{flag} cannot be empty")
-    return kept
+def _data(settings: Settings) -> Path:
+    return Path(settings.server.data)
 
 
 async def _tried(crm: Crm) -> None:
-    async with SqliteDatabase(Path(crm.settings.server.data), crm.clock):
+    async with brand_of(crm.settings).open(_data(crm.settings), crm.clock):
         pass
 
 

@@ -103,9 +103,10 @@ def _token(options: argparse.Namespace) -> int:
 
 
 def _doctor(options: argparse.Namespace) -> int:
-    from crmkit import doctor
+    from crmkit import boot, doctor
 
-    findings = doctor.examine(_settings(options))
+    settings = _settings(options)
+    findings = doctor.examine(settings, boot.brand_of(settings))
     for finding in findings:
         print(finding.line)
     return 0 if all(finding.good for finding in findings) else 1

@@ -1,0 +1,49 @@
+"""A brand of database: what the program asks of it, in one value that is chosen once, at the start."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol, TypeVar
+
+from crmkit.clock import Clock
+from crmkit.storage.interface.database import Database
+from crmkit.storage.interface.tx import Unit
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that `crmkit doctor` looked at; `what` says how it is and, where it is not good, what to do."""
+
+    name: str
+    good: bool
+    what: str
+
+    @property
+    def line(self) -> str:
+        return f"{'ok  ' if self.good else 'BAD '} {self.name}: {self.what}"
+
+
+class Run(Protocol):
+    """A function that does one unit of work in the data of a folder."""
+
+    def __call__(self, folder: Path, unit: Unit[T], now: str) -> T: ...
+
+
+@dataclass(frozen=True)
+class Brand:
+    """Each function gets the folder that `[server] data` names.
+
+    `open` makes what is missing there and returns the database, still closed; `async with` opens it.
+    `migrate` brings the database up to date and returns the names of the migrations applied.
+    `examine` looks at the database without changing it.
+    `run` does one unit of work for the operator, whether a server runs or not, and returns what the unit returned.
+    `migrate` and `run` raise InUse where a running server does not allow that.
+    """
+
+    name: str
+    open: Callable[[Path, Clock], Database]
+    migrate: Callable[[Path], list[str]]
+    examine: Callable[[Path], Iterator[Finding]]
+    run: Run

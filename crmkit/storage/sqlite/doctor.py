@@ -1,0 +1,76 @@
+"""What `crmkit doctor` looks at in the folder of a SQLite database: the library, the files, the lock, the content."""
+
+import stat
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+from crmkit.storage import secret
+from crmkit.storage.interface.brand import Finding
+from crmkit.storage.interface.database import InUse
+from crmkit.storage.sqlite.engine import migrate
+from crmkit.storage.sqlite.engine.connection import connect
+from crmkit.storage.sqlite.engine.driver import VERSION, is_fixed, sqlite3
+from crmkit.storage.sqlite.engine.folder import FILE, held
+from crmkit.storage.sqlite.migrations import MIGRATIONS
+
+
+def examine(folder: Path) -> Iterator[Finding]:
+    """Yield what was found; nothing is written but the lock, for a moment."""
+    yield _sqlite()
+    file = folder / FILE
+    if not file.exists():
+        yield Finding("database", True, f"none yet in {folder}; `crmkit serve` makes it")
+        return
+    yield _mode("folder", folder, 0o700)
+    yield _mode("database", file, 0o600)
+    yield _mode("key", folder / secret.FILE, 0o600)
+    yield _server(folder)
+    try:
+        with closing(connect(file, False)) as connection:
+            version = migrate.version(connection)
+            known = len(MIGRATIONS)
+            advice = (
+                "" if version == known else "; run `crmkit migrate`" if version < known else "; install a newer crmkit"
+            )
+            yield Finding("schema", version == known, f"version {version}, this program knows {known}{advice}")
+            (found,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+            verdict = " ".join(found.split())  # it may have several lines
+            yield Finding("integrity", verdict == "ok", verdict if verdict == "ok" else f"{verdict}; restore a copy")
+            if version == known:
+                workspaces, records = connection.execute(
+                    "SELECT (SELECT count(*) FROM workspaces), (SELECT coalesce(sum(live), 0) FROM counts)"
+                ).fetchone()
+                yield Finding(
+                    "content", True, f"{workspaces} workspaces, {records} records, {file.stat().st_size:,} bytes"
+                )
+    except sqlite3.Error as error:
+        yield Finding("database", False, f"{file} cannot be read ({error}); restore a copy")
+
+
+def _sqlite() -> Finding:
+    source = "shipped with crmkit" if sqlite3.__name__.startswith("pysqlite3") else "the interpreter's own"
+    if is_fixed(VERSION):
+        return Finding("sqlite", True, f"{VERSION}, {source}; free of the WAL-reset bug")
+    return Finding(
+        "sqlite",
+        True,
+        f"{VERSION}, {source}; it has the WAL-reset bug (fixed in 3.51.3, 3.50.7, 3.44.6), which cannot "
+        "strike here: one connection of one process writes and checkpoints",
+    )
+
+
+def _mode(name: str, path: Path, wanted: int) -> Finding:
+    if not path.exists():
+        return Finding(name, False, f"{path} is missing; restore it from a copy, or start the server to make a new one")
+    found = stat.S_IMODE(path.stat().st_mode)
+    advice = "" if found == wanted else f"; others can read it: chmod {wanted:o} {path}"
+    return Finding(name, found == wanted, f"{path} has mode {found:04o}{advice}")
+
+
+def _server(folder: Path) -> Finding:
+    try:
+        with held(folder):
+            return Finding("server", True, "none runs on this data")
+    except InUse as error:
+        return Finding("server", True, str(error).partition(";")[0])
