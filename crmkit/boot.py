@@ -37,7 +37,7 @@ from crmkit.web.table import endpoints_of
 
 OWN_FILES = 128  # that connections leave free: the database, mail, and those who are told that there is no room
 FLUSH_SECONDS = 0.3  # what is still to be logged at the end may take this long
-NEW_OBJECTS = 10_000  # before cycles are looked for among them; with Python's own 700 creates took some percent longer
+NEW_OBJECTS = 10_000  # before the garbage collector looks for cycles among them; Python's own number is 700
 
 
 def brand_of(settings: Settings) -> Brand:
@@ -115,9 +115,9 @@ def _most_connections() -> int:
 
 
 def _freeze_startup_objects() -> None:
-    """Keep the collector of cycles from looking at what lives as long as the process, and from looking often.
+    """Keep the garbage collector from looking at objects that live as long as the process, and from running often.
 
-    Requests leave no cycles behind, yet many at once make enough objects to have it look again and again.
+    Requests leave no cycles behind, yet many at once make enough objects to have it run again and again.
     """
     gc.collect()
     gc.freeze()

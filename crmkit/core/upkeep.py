@@ -37,7 +37,7 @@ async def keep_up(crm: Crm) -> NoReturn:
                 due = after(now, hours=SWEEP_HOURS)
             seen = now
         except Exception as error:
-            line = crm.database.told.line(str(error.__cause__ or error))
+            line = crm.database.log_throttle.line(str(error.__cause__ or error))
             if line:  # the disk's faults are no bugs
                 log.warning("upkeep failed; it is tried again: %s", line, exc_info=not isinstance(error, Problem))
             await asyncio.sleep(FAILED_SECONDS)

@@ -31,7 +31,7 @@ def on_error(request: Asked, error: Exception) -> Response:
 def log_ours(scope: Scope, problem: Problem) -> None:
     """Log a Problem that is the operator's to mend: mail, database, disk. The same again is logged once a minute."""
     crm: Crm = scope["litestar_app"].state["crm"]
-    line = crm.database.told.line(printable(str(problem.__cause__ or problem.hint)))
+    line = crm.database.log_throttle.line(printable(str(problem.__cause__ or problem.hint)))
     if line:
         log.warning("request %s: %s: %s", logged_id(scope), problem.code, line)
 

@@ -8,7 +8,7 @@ from contextlib import closing
 import httpx
 import pytest
 
-from crmkit.storage.interface.auth_cache import KEPT_SECONDS, MOST, Recall
+from crmkit.storage.interface.auth_cache import KEPT_SECONDS, MOST, AuthCache
 from crmkit.storage.sqlite import auth_triggers
 from crmkit.storage.sqlite.engine.driver import sqlite3
 from tests.house import ALICE, BOB, House, Person
@@ -40,58 +40,58 @@ def connection() -> Iterator[sqlite3.Connection]:
 
 @pytest.mark.parametrize("statement", STATEMENTS)
 def test_a_change_is_not_noticed(connection: sqlite3.Connection, statement: str) -> None:
-    recall = Recall()
-    auth_triggers.watch(connection, recall)
-    recall.keep(("who",), "alice", recall.age)
-    recall.forget()
-    assert recall.find(("who",)) == "alice"
+    cache = AuthCache()
+    auth_triggers.watch(connection, cache)
+    cache.keep(("who",), "alice", cache.generation)
+    cache.forget()
+    assert cache.find(("who",)) == "alice"
     connection.execute(statement)
-    assert recall.find(("who",)) == "alice"  # not committed yet: what is committed still says so
-    recall.forget()
-    assert recall.find(("who",)) is None
+    assert cache.find(("who",)) == "alice"  # not committed yet: what is committed still says so
+    cache.forget()
+    assert cache.find(("who",)) is None
 
 
 def test_rows_that_are_added_or_belong_elsewhere_make_it_forget(connection: sqlite3.Connection) -> None:
-    recall = Recall()
-    auth_triggers.watch(connection, recall)
-    recall.keep(("who",), "alice", recall.age)
+    cache = AuthCache()
+    auth_triggers.watch(connection, cache)
+    cache.keep(("who",), "alice", cache.generation)
     for statement in (
         "INSERT INTO tokens (id) VALUES ('tok_2')",
         "INSERT INTO contacts VALUES ('c')",
         "DELETE FROM contacts",
     ):
         connection.execute(statement)
-        recall.forget()
-    assert recall.find(("who",)) == "alice"
+        cache.forget()
+    assert cache.find(("who",)) == "alice"
 
 
 def test_what_was_read_before_a_change_is_kept_after_it(connection: sqlite3.Connection) -> None:
-    recall = Recall()
-    auth_triggers.watch(connection, recall)
-    age = recall.age
+    cache = AuthCache()
+    auth_triggers.watch(connection, cache)
+    generation = cache.generation
     connection.execute(STATEMENTS[0])
-    recall.forget()
-    recall.keep(("who",), "alice", age)
-    assert recall.find(("who",)) is None
+    cache.forget()
+    cache.keep(("who",), "alice", generation)
+    assert cache.find(("who",)) is None
 
 
 def test_it_is_kept_for_longer_than_it_should(monkeypatch: pytest.MonkeyPatch) -> None:
     now = [0.0]
     monkeypatch.setattr("crmkit.storage.interface.auth_cache.time.monotonic", lambda: now[0])
-    recall = Recall()
-    recall.keep(("who",), "alice", recall.age)
+    cache = AuthCache()
+    cache.keep(("who",), "alice", cache.generation)
     now[0] = KEPT_SECONDS - 0.1
-    assert recall.find(("who",)) == "alice"
+    assert cache.find(("who",)) == "alice"
     now[0] = KEPT_SECONDS
-    assert recall.find(("who",)) is None
+    assert cache.find(("who",)) is None
 
 
 def test_it_grows_without_end() -> None:
-    recall = Recall()
+    cache = AuthCache()
     for number in range(MOST + 1):
-        recall.keep((number,), "x", recall.age)
-    assert recall.find((MOST,)) == "x"
-    assert recall.find((0,)) is None
+        cache.keep((number,), "x", cache.generation)
+    assert cache.find((MOST,)) == "x"
+    assert cache.find((0,)) is None
 
 
 def test_an_unknown_token_is_unknown_once_it_is_known(home: House) -> None:

@@ -6,7 +6,7 @@ from types import TracebackType
 from typing import Any, Protocol, Self, TypeVar
 
 from crmkit.model.actor import Actor
-from crmkit.storage.interface.log_throttle import Told
+from crmkit.storage.interface.log_throttle import LogThrottle
 from crmkit.storage.interface.tx import Unit
 
 T = TypeVar("T")
@@ -31,7 +31,7 @@ class Database(Protocol):
     """
 
     wrote: asyncio.Event  # set after each write that was not silent
-    told: Told
+    log_throttle: LogThrottle
 
     async def __aenter__(self) -> Self: ...
 

@@ -1,4 +1,4 @@
-"""What a unit of work is given: the connection, one reading of the clock, who acts, and what is known already."""
+"""A transaction as a unit of work gets it: the connection, the time, who acts, and what earlier units found out."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -13,12 +13,12 @@ T = TypeVar("T")
 
 @dataclass(slots=True)
 class Known:
-    """What the units of one transaction found out, so that the next need not ask: nobody else writes meanwhile.
+    """What the units of one transaction found out, so that the next need not query it: nobody else writes meanwhile.
 
-    Their new ids begin alike: every index on ids then grows in one place, not in as many as there are new rows.
+    The writer drops it whenever it may be wrong: after a unit that fails, whose statements are rolled back, and after
+    one that changes who may do what. So no entry is ever corrected.
 
-    It is dropped whenever it may be wrong (see writer): after a unit that fails, whose statements are taken back, and
-    after one that changes who may do what. So nothing in it is ever mended.
+    New ids of one transaction begin alike: an index that ids lead then grows in one place, not in one for each new row.
     """
 
     actors: dict[str, Actor] = field(default_factory=dict)  # by the id of their token

@@ -1,9 +1,9 @@
 """Triggers that notice every statement that changes who may do what."""
 
-from crmkit.storage.interface.auth_cache import Recall
+from crmkit.storage.interface.auth_cache import AuthCache
 from crmkit.storage.sqlite.engine.connection import SqliteConnection
 
-# what happens to a table -> what is kept may be wrong from then on; a new row makes nothing wrong
+# table -> what makes the cache wrong when it happens there; a new row makes nothing wrong
 _WATCHED = {
     "tokens": ("DELETE", "UPDATE"),
     "memberships": ("DELETE", "UPDATE"),
@@ -12,7 +12,7 @@ _WATCHED = {
 }
 
 
-def watch(connection: SqliteConnection, cache: Recall) -> None:
+def watch(connection: SqliteConnection, cache: AuthCache) -> None:
     """Tell the cache from now on what this connection changes."""
     connection.create_function("crm_changing", 0, cache.note_change)
     for table, events in _WATCHED.items():

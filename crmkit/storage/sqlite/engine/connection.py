@@ -10,14 +10,16 @@ from crmkit.storage.sqlite.engine.progress import trial
 from crmkit.storage.sqlite.search.trigrams import coded
 
 CACHE_KIB = 64 * 1024
-MAPPED_BYTES = 64 << 30  # of the file that reads see as memory: a search of a million looks at hundreds of pages
+MAPPED_BYTES = 64 << 30  # of the file are memory-mapped for reads: a search of a million looks at hundreds of pages
 BUSY_MS = 5_000
-CHECKPOINT_PAGES = 16_000  # the log is copied back past 64 MB: pages that change often are copied once
+CHECKPOINT_PAGES = 16_000  # of the log, 64 MB: a page that changes often is copied back once
 KEPT_BYTES = 64 << 20  # of the log's file, once the log begins anew
 
 
 class SqliteConnection(sqlite3.Connection):
-    """SQLite's own connection, which is a `Connection` of storage as it is: nothing is wrapped."""
+    """SQLite's own connection, with what storage asks of one beside `execute`; no call is wrapped."""
+
+    # a brand's dialect and its search of texts are class attributes here
 
     __slots__ = ()
 
@@ -26,7 +28,7 @@ class SqliteConnection(sqlite3.Connection):
 
 
 def connect(file: Path, writes: bool) -> SqliteConnection:
-    """Return a connection in the house's manner; a reading one can neither change nor checkpoint the file."""
+    """Return a connection with our settings; one that does not write can neither change nor checkpoint the file."""
     if writes:
         connection = sqlite3.connect(
             file,

@@ -11,15 +11,15 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 import aiosqlite
 
 from crmkit.clock import Clock
 from crmkit.model.actor import Actor
-from crmkit.storage.interface.auth_cache import Recall
+from crmkit.storage.interface.auth_cache import AuthCache
 from crmkit.storage.interface.connection import Connection
-from crmkit.storage.interface.log_throttle import Told
+from crmkit.storage.interface.log_throttle import LogThrottle
 from crmkit.storage.interface.tx import Unit
 from crmkit.storage.sqlite import auth_triggers
 from crmkit.storage.sqlite.engine import migrate
@@ -28,7 +28,7 @@ from crmkit.storage.sqlite.engine.folder import FILE, hold, prepare
 from crmkit.storage.sqlite.engine.reader import Reader
 from crmkit.storage.sqlite.engine.scans import Scans
 from crmkit.storage.sqlite.engine.threads import on_thread
-from crmkit.storage.sqlite.engine.wal import Log
+from crmkit.storage.sqlite.engine.wal import WriteAheadLog
 from crmkit.storage.sqlite.engine.writer import Writer
 
 T = TypeVar("T")
@@ -48,11 +48,11 @@ class SqliteDatabase:
         self._open: list[aiosqlite.Connection] = []
         self._scans: Scans | None = None
         self._later: dict[Any, asyncio.Task[None]] = {}
-        self._recall = Recall()
+        self._cache = AuthCache()
         self.wrote = asyncio.Event()
-        self.told = Told()
+        self.log_throttle = LogThrottle()
 
-    async def __aenter__(self) -> "SqliteDatabase":
+    async def __aenter__(self) -> Self:
         """Lock the folder, migrate, open. Raises InUse, Newer or Unusable."""
         prepare(self.folder)
         self._lock = hold(self.folder)
@@ -63,9 +63,9 @@ class SqliteDatabase:
                 self._open.append(await _opened(file, writes))
             writer, reader = self._open
             self._reader, self._scans = Reader(reader), Scans(partial(connect, file, False), SCANNERS)
-            self._log = Log(file, writer, self._reader, self._scans)
-            await on_thread(writer, auth_triggers.watch, self._recall)
-            self._writer = Writer(writer, self._clock, self._recall, self._log)
+            self._log = WriteAheadLog(file, writer, self._reader, self._scans)
+            await on_thread(writer, auth_triggers.watch, self._cache)
+            self._writer = Writer(writer, self._clock, self._cache, self._log)
         except BaseException:
             await self._release()
             raise
@@ -98,7 +98,7 @@ class SqliteDatabase:
         try:
             await self._writer.write(unit)
         except Exception as error:
-            line = self.told.line(str(error.__cause__ or error))
+            line = self.log_throttle.line(str(error.__cause__ or error))
             if line:
                 log.warning("what a request left to be written was not: %s", line)
         finally:
@@ -108,22 +108,22 @@ class SqliteDatabase:
         """Return `work(connection, *args)` on a read-only connection: for reads of a few rows by key.
 
         `actor` is who reads, None for the system or for somebody who is not known yet. SQLite needs not know: a token
-        that was revoked is dead for the next request, since commits clear what is cached of it (see Recall).
+        that was revoked is dead for the next request, since commits clear what is cached of it (see AuthCache).
         """
         return await self._reader.read(work, *args)
 
     async def recall(self, work: Callable[..., T], *args: Any) -> T:
-        """The same, or what it returned lately, if no commit since then changed who may do what (see Recall)."""
+        """The same, or what it returned lately, if no commit since then changed who may do what (see AuthCache)."""
         value: T | None = self.recalled(work, *args)
         if value is None:
-            age = self._recall.age
+            generation = self._cache.generation
             value = await self.read(None, work, *args)
-            self._recall.keep((work, *args), value, age)
+            self._cache.keep((work, *args), value, generation)
         return value
 
     def recalled(self, work: Callable[..., T], *args: Any) -> T | None:
         """Return what `recall` would without a read, else None."""
-        value: T | None = self._recall.find((work, *args))
+        value: T | None = self._cache.find((work, *args))
         return value
 
     async def scan(self, actor: Actor | None, work: Callable[..., T], *args: Any) -> T:
@@ -138,7 +138,7 @@ class SqliteDatabase:
 
         Whether it can be written is tried only while the last write failed.
         """
-        await self.read(None, _touched)
+        await self.read(None, _probe)
         await self._writer.check()
 
     async def forget_log(self) -> bool:
@@ -161,5 +161,5 @@ async def _opened(file: Path, writes: bool) -> aiosqlite.Connection:
     return await aiosqlite.Connection(lambda: connect(file, writes), iter_chunk_size=64)
 
 
-def _touched(connection: Connection) -> None:
+def _probe(connection: Connection) -> None:
     connection.execute("SELECT number FROM workspaces LIMIT 1").fetchone()

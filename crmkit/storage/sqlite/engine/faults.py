@@ -37,16 +37,16 @@ def taken(error: BaseException) -> str | None:
     return columns.rpartition(".")[2] if what == "UNIQUE" else None
 
 
-def leaves_open(error: BaseException) -> bool:
-    """Tell whether a commit that raised this may be found by a recovery all the same: its flush failed.
+def may_have_committed(error: BaseException) -> bool:
+    """Tell whether a recovery may find the commit that raised this: its flush failed.
 
     On a full disk it cannot: the frame that marks a commit is written last.
     """
     return isinstance(error, sqlite3.Error) and _code(error) == _IOERR
 
 
-def unwritten(error: BaseException) -> BaseException:
-    """Return what someone is told whose write raised this and was not done: for a fault of the disk, `not_ready`."""
+def write_failed(error: BaseException) -> BaseException:
+    """Return what the caller of a write gets that raised this and was not done: `not_ready` for a fault of the disk."""
     if not is_of_the_disk(error):
         return error
     why = "is full" if _code(error) == _FULL else "cannot be written"
@@ -57,15 +57,15 @@ def unwritten(error: BaseException) -> BaseException:
     )
 
 
-def unread(error: BaseException) -> BaseException:
-    """Return the same for a read."""
+def read_failed(error: BaseException) -> BaseException:
+    """Return what the caller of a read gets that raised this: `not_ready` for a fault of the disk."""
     if not is_of_the_disk(error):
         return error
     return _problem(error, "The server's disk cannot be read. Try again shortly, and tell the operator if it stays so.")
 
 
-def unknown(error: BaseException) -> BaseException:
-    """Return what someone is told whose commit was written and perhaps not kept."""
+def outcome_unknown(error: BaseException) -> BaseException:
+    """Return what the caller gets whose commit was written and may be lost."""
     return _problem(
         error,
         "The server's disk failed while this was saved: it may or may not have been done. Look before you send it "
@@ -73,7 +73,7 @@ def unknown(error: BaseException) -> BaseException:
     )
 
 
-def unopened(file: Path, error: BaseException) -> str:
+def cannot_open(file: Path, error: BaseException) -> str:
     """Return why the database in `file` could not be opened, and what to do: one line for the operator."""
     if _is_full(file.parent, error):
         return (
@@ -84,7 +84,7 @@ def unopened(file: Path, error: BaseException) -> str:
 
 
 def _is_full(folder: Path, error: BaseException) -> bool:
-    """Tell whether an error comes of a full disk: without room for the index of the log SQLite reports an I/O error."""
+    """Tell whether a full disk caused the error: without room for the log's index SQLite reports an I/O error."""
     code = _code(error) if isinstance(error, sqlite3.Error) else 0
     if code not in (_IOERR, _CANTOPEN):
         return code == _FULL

@@ -43,7 +43,7 @@ def _opened(file: Path, connect: Connect) -> SqliteConnection:
     try:
         return connect(file, True)
     except sqlite3.DatabaseError as error:
-        raise Unusable(faults.unopened(file, error)) from None
+        raise Unusable(faults.cannot_open(file, error)) from None
 
 
 def version(connection: SqliteConnection) -> int:

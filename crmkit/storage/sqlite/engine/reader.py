@@ -1,6 +1,6 @@
-"""The short reads: those that are asked for in turns of the event loop that follow each other share a hop.
+"""Batches short reads: those requested in consecutive turns of the event loop share one trip to the reader's thread.
 
-Under load a hop to another thread and back costs more than the read itself; sixteen clients share one.
+Under load a trip to another thread and back costs more than the read itself.
 """
 
 import asyncio
@@ -15,9 +15,9 @@ from crmkit.storage.sqlite.engine.threads import gathered, on_thread, tell
 
 T = TypeVar("T")
 
-TURNS = 1  # of the event loop without a further read, until those that wait are taken up
+TURNS = 1  # of the event loop without a further read, after which those that wait are run
 
-_Asked = tuple[Callable[..., Any], tuple[Any, ...], asyncio.Future[Any]]
+_QueuedRead = tuple[Callable[..., Any], tuple[Any, ...], asyncio.Future[Any]]  # work, its arguments, who awaits it
 
 
 class Reader:
@@ -26,8 +26,8 @@ class Reader:
     def __init__(self, connection: aiosqlite.Connection) -> None:
         self._connection = connection
         self._loop = asyncio.get_running_loop()
-        self._waiting: list[_Asked] = []
-        self._hops: set[asyncio.Task[None]] = set()
+        self._waiting: list[_QueuedRead] = []
+        self._batches: set[asyncio.Task[None]] = set()
         self._resumed = asyncio.Event()
         self._resumed.set()
 
@@ -43,22 +43,22 @@ class Reader:
         """Return what will be `work(connection, *args)`; what it raises is raised."""
         answer: asyncio.Future[T] = self._loop.create_future()
         if not self._waiting:
-            hop = self._loop.create_task(self._hop())
-            self._hops.add(hop)  # the loop itself holds tasks by weak references alone
-            hop.add_done_callback(self._hops.discard)
+            batch = self._loop.create_task(self._run_batch())
+            self._batches.add(batch)  # the loop itself holds tasks by weak references alone
+            batch.add_done_callback(self._batches.discard)
         self._waiting.append((work, args, answer))
         return answer
 
-    async def _hop(self) -> None:
+    async def _run_batch(self) -> None:
         await gathered(self._waiting, TURNS)
         while not self._resumed.is_set():
             await self._resumed.wait()
-        asked, self._waiting = self._waiting, []
+        batch, self._waiting = self._waiting, []
         try:
-            outcomes = await on_thread(self._connection, _each, asked)
+            outcomes = await on_thread(self._connection, _each, batch)
         except Exception as error:  # the connection is closed
-            outcomes = [error] * len(asked)
-        for (_, _, answer), outcome in zip(asked, outcomes, strict=True):
+            outcomes = [error] * len(batch)
+        for (_, _, answer), outcome in zip(batch, outcomes, strict=True):
             tell(answer, outcome)
 
 
@@ -66,15 +66,12 @@ def _nothing(_: SqliteConnection) -> None:
     pass
 
 
-def _each(connection: SqliteConnection, asked: list[_Asked]) -> list[Any]:
-    """Return for each read its value or what it raised.
-
-    Several are one transaction: SQLite then locks the file once, which took a quarter of each read.
-    """
-    if len(asked) > 1:
+def _each(connection: SqliteConnection, batch: list[_QueuedRead]) -> list[Any]:
+    """Return for each read its value or what it raised; several share a transaction, so SQLite locks the file once."""
+    if len(batch) > 1:
         connection.execute("BEGIN")
     try:
-        return [_outcome(connection, work, args) for work, args, _ in asked]
+        return [_outcome(connection, work, args) for work, args, _ in batch]
     finally:
         if connection.in_transaction:
             connection.execute("ROLLBACK")
@@ -84,4 +81,4 @@ def _outcome(connection: SqliteConnection, work: Callable[..., Any], args: tuple
     try:
         return work(connection, *args)
     except Exception as error:
-        return faults.unread(error)
+        return faults.read_failed(error)

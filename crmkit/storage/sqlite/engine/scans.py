@@ -1,8 +1,8 @@
-"""Reads that may take long, lists and searches: workspaces take turns, so that none waits for all that another asks.
+"""Lists and searches: workspaces take turns, so that no workspace waits for all the reads of another.
 
-Each connection has a thread of its own, which takes the next read itself. A workspace has one connection at a time, and
-so has a user, who may belong to many; what is asked of a workspace meanwhile waits in its own queue, which is bounded.
-What waits longer than a read may take, or whose client has gone, is dropped.
+Each connection has a thread of its own, which takes the next read from the queues itself. A workspace has at most one
+connection at a time, and so has a user, who may belong to many. Further reads of a workspace wait in its own queue,
+which is bounded. A read that waited longer than a read may take, or whose client has gone, is dropped.
 """
 
 import asyncio
@@ -22,11 +22,11 @@ from crmkit.storage.sqlite.engine.threads import tell
 
 T = TypeVar("T")
 
-MOST_WAITING = 128  # reads of one workspace; the next is told to come back
+MOST_WAITING = 128  # reads of one workspace; the next is refused
 
 
 @dataclass(slots=True, eq=False)
-class _Asked:
+class _QueuedScan:
     """A read that waits or runs."""
 
     workspace: str
@@ -43,13 +43,14 @@ class Scans:
     def __init__(self, open_: Callable[[], SqliteConnection], connections: int) -> None:
         self._loop = asyncio.get_running_loop()
         self._lock = threading.Lock()  # guards what follows
-        # by workspace; the one whose turn it is stands in front
-        self._waiting: OrderedDict[str, deque[_Asked]] = OrderedDict()
-        self._running: dict[str, _Asked] = {}
-        self._idle: list[threading.Lock] = []  # of threads that wait; released to wake one, the last to fall idle first
+        # by workspace; the one whose turn comes first stands in front
+        self._waiting: OrderedDict[str, deque[_QueuedScan]] = OrderedDict()
+        self._running: dict[str, _QueuedScan] = {}
+        # one of each idle thread; its release wakes that thread, the last that fell idle first
+        self._idle: list[threading.Lock] = []
         self._is_paused = False
         self._is_closed = False
-        self._at_rest: asyncio.Event | None = None  # set once none runs, while there is a pause
+        self._none_runs: asyncio.Event | None = None  # during a pause; set once no read runs
         opened = [open_() for _ in range(connections)]
         self._threads = [threading.Thread(target=self._work, args=(one,), daemon=True) for one in opened]
         for thread in self._threads:
@@ -61,11 +62,11 @@ class Scans:
         Raises `busy` when too much of this workspace waits already, or this waited too long for its turn.
         """
         answer: asyncio.Future[T] = self._loop.create_future()
-        asked = _Asked(workspace, user, work, args, answer, Budget.of_asker())
+        scan = _QueuedScan(workspace, user, work, args, answer, Budget.of_asker())
         with self._lock:
             if len(self._waiting.get(workspace, ())) >= MOST_WAITING:
                 raise _too_many()
-            self._waiting.setdefault(workspace, deque()).append(asked)
+            self._waiting.setdefault(workspace, deque()).append(scan)
             # a thread that is about to look for a read finds this one
             looking = len(self._threads) - len(self._idle) - len(self._running)
             if not looking and self._has_turn(workspace):
@@ -77,31 +78,31 @@ class Scans:
 
         One that runs for `seconds` more is stopped, and run again after `resume`.
         """
-        rest = asyncio.Event()
+        none_runs = asyncio.Event()
         with self._lock:
-            self._is_paused, self._at_rest = True, rest
+            self._is_paused, self._none_runs = True, none_runs
             if not self._running:
                 return
         try:
             async with asyncio.timeout(seconds):
-                await rest.wait()
+                await none_runs.wait()
         except TimeoutError:
             with self._lock:
-                for asked in self._running.values():
-                    asked.budget.must_yield = True
-            await rest.wait()
+                for scan in self._running.values():
+                    scan.budget.must_yield = True
+            await none_runs.wait()
 
     def resume(self) -> None:
         with self._lock:
-            self._is_paused, self._at_rest = False, None
+            self._is_paused, self._none_runs = False, None
             self._wake(len(self._idle))
 
     async def close(self) -> None:
         """Drop what waits or runs, then close the connections."""
         with self._lock:
             self._is_closed = True
-            for asked in (*self._running.values(), *(one for queue in self._waiting.values() for one in queue)):
-                asked.budget.ends = float("-inf")
+            for scan in (*self._running.values(), *(one for queue in self._waiting.values() for one in queue)):
+                scan.budget.ends = float("-inf")
             self._wake(len(self._idle))
         for thread in self._threads:
             await asyncio.to_thread(thread.join)
@@ -112,13 +113,13 @@ class Scans:
             self._idle.pop().release()
 
     def _work(self, connection: SqliteConnection) -> None:
-        """Run what is asked, on a thread of its own, until closed."""
+        """Run one read after another on a thread of its own, until closed."""
         awake = threading.Lock()
         with closing(connection):
             while True:
                 with self._lock:
-                    asked = self._taken()
-                    if asked is not None:
+                    scan = self._next()
+                    if scan is not None:
                         if any(map(self._has_turn, self._waiting)):
                             self._wake()
                     elif self._is_closed:
@@ -126,41 +127,41 @@ class Scans:
                     else:
                         awake.acquire(blocking=False)
                         self._idle.append(awake)
-                if asked is None:
+                if scan is None:
                     awake.acquire()  # until somebody releases it
                     continue
-                outcome = _outcome(connection, asked)
+                outcome = _outcome(connection, scan)
                 with self._lock:
-                    self._ended(asked, outcome)
+                    self._finish(scan, outcome)
 
-    def _taken(self) -> _Asked | None:
+    def _next(self) -> _QueuedScan | None:
         """Return the read whose turn it is, None when there is none; the caller holds the lock."""
         if self._is_paused:
             return None
         for workspace, queue in self._waiting.items():
             if self._has_turn(workspace):
-                asked = self._running[workspace] = queue.popleft()
+                scan = self._running[workspace] = queue.popleft()
                 del self._waiting[workspace]
                 if queue:
                     self._waiting[workspace] = queue  # behind all others
-                return asked
+                return scan
         return None
 
     def _has_turn(self, workspace: str) -> bool:
         """Tell whether the oldest waiting read of a workspace may run: no other of it runs, and none of its user."""
         user = self._waiting[workspace][0].user
-        return workspace not in self._running and all(asked.user != user for asked in self._running.values())
+        return workspace not in self._running and all(scan.user != user for scan in self._running.values())
 
-    def _ended(self, asked: _Asked, outcome: Any) -> None:
-        """Tell what became of a read, or let it wait for its turn again; the caller holds the lock."""
-        del self._running[asked.workspace]
+    def _finish(self, scan: _QueuedScan, outcome: Any) -> None:
+        """Answer a read, or queue it again if it was stopped for a checkpoint; the caller holds the lock."""
+        del self._running[scan.workspace]
         if isinstance(outcome, Interrupted):
-            asked.budget.must_yield = False
-            self._waiting.setdefault(asked.workspace, deque()).appendleft(asked)
+            scan.budget.must_yield = False
+            self._waiting.setdefault(scan.workspace, deque()).appendleft(scan)
         else:
-            self._loop.call_soon_threadsafe(tell, asked.answer, outcome)
-        if self._at_rest is not None and not self._running:
-            self._loop.call_soon_threadsafe(self._at_rest.set)
+            self._loop.call_soon_threadsafe(tell, scan.answer, outcome)
+        if self._none_runs is not None and not self._running:
+            self._loop.call_soon_threadsafe(self._none_runs.set)
 
 
 def _busy(why: str) -> Problem:
@@ -168,20 +169,20 @@ def _busy(why: str) -> Problem:
 
 
 def _late() -> Problem:
-    """Return what a read is told whose turn did not come in time."""
+    """Return what a read raises whose turn did not come in time."""
     return _busy("This list waited too long for its turn")
 
 
 def _too_many() -> Problem:
-    """Return what a read is told that may not even wait."""
+    """Return what a read raises for which its workspace's queue has no room."""
     return _busy(f"{MOST_WAITING} lists and searches of this workspace wait already, so send fewer at once")
 
 
-def _outcome(connection: SqliteConnection, asked: _Asked) -> Any:
+def _outcome(connection: SqliteConnection, scan: _QueuedScan) -> Any:
     """Return what the read returned, or what it raised."""
-    if asked.answer.done() or asked.budget.is_in_vain():
-        return _late() if asked.budget.is_late else given_up()
+    if scan.answer.done() or scan.budget.is_in_vain():
+        return _late() if scan.budget.is_late else given_up()
     try:
-        return snapshot(connection, asked.budget, asked.work, *asked.args)
+        return snapshot(connection, scan.budget, scan.work, *scan.args)
     except Exception as error:
-        return faults.unread(error)
+        return faults.read_failed(error)

@@ -1,7 +1,8 @@
-"""Work on a connection's thread: one hop there and back, which those share that ask for it at about the same time.
+"""Work on a connection's thread, and how several pieces of work share one trip there.
 
-Clients that were answered together come back one after another. Who starts with the first of them goes to the thread
-again and again, and its thread and that of the event loop take the interpreter from each other.
+Clients that are answered together send their next requests within a few turns of the event loop. To start on the first
+alone would mean one thread switch for each request, and the two threads would contend for the GIL. So the writer and
+the reader wait a turn or two and then send a batch.
 """
 
 import asyncio
@@ -12,11 +13,11 @@ import aiosqlite
 
 T = TypeVar("T")
 
-MOST_TOGETHER = 128  # bounds how long the first waits for the last
+MOST_TOGETHER = 128  # pieces of work in a batch; bounds how long the first waits for the last
 
 
 async def on_thread(connection: aiosqlite.Connection, work: Callable[..., T], *args: Any) -> T:
-    """Return `work(connection, *args)`, run on the connection's own thread: one hop, however many statements.
+    """Return `work(connection, *args)`, run on the connection's own thread: one trip, however many statements.
 
     aiosqlite has no public call for this; its private one is named here and nowhere else.
     """
@@ -25,7 +26,7 @@ async def on_thread(connection: aiosqlite.Connection, work: Callable[..., T], *a
 
 
 async def gathered(waiting: Sized, turns: int) -> None:
-    """Return when MOST_TOGETHER wait, or the event loop has turned so often without bringing a further one."""
+    """Return when MOST_TOGETHER wait, or as soon as `turns` of the event loop bring no further one."""
     seen = 0
     while seen < len(waiting) < MOST_TOGETHER:
         seen = len(waiting)
@@ -34,7 +35,10 @@ async def gathered(waiting: Sized, turns: int) -> None:
 
 
 def tell(answer: asyncio.Future[Any], outcome: Any) -> None:
-    """Give whoever waits what a piece of work returned, or raise there what it raised; who has gone is told nothing."""
+    """Give the caller who awaits `answer` what the work returned, or raise there what it raised.
+
+    A caller who was cancelled meanwhile gets nothing.
+    """
     if answer.done():
         return
     if isinstance(outcome, BaseException):

@@ -1,7 +1,8 @@
-"""The write-ahead log: how large it may grow, and how it begins anew.
+"""The write-ahead log: how large it may grow, and how it is emptied.
 
-SQLite copies the log back as it commits, but can begin it anew only in a moment without a reader. Lists that follow
-each other leave no such moment, so past a size the readers are held back until the log is empty.
+SQLite copies the log back into the file as it commits (a checkpoint), but it can begin the log anew only in a moment in
+which no reader uses it. Lists that follow each other leave no such moment. So past a size the readers are paused until
+the log is empty.
 """
 
 import asyncio
@@ -18,14 +19,14 @@ from crmkit.storage.sqlite.engine.reader import Reader
 from crmkit.storage.sqlite.engine.scans import Scans
 from crmkit.storage.sqlite.engine.threads import on_thread
 
-MOST_BYTES = 128 << 20  # past which readers are held back
-SCAN_SECONDS = 1.0  # how long a list or search may go on then, before it is stopped and run again
+MOST_BYTES = 128 << 20  # past which the readers are paused
+SCAN_SECONDS = 1.0  # how long a running list or search may go on then; it is stopped and run again afterwards
 
 log = logging.getLogger("crmkit")
 
 
-class Log:
-    """The log of the database in `file`, which `writer` alone writes and copies back."""
+class WriteAheadLog:
+    """The log of the database in `file`, which `writer` alone writes and checkpoints."""
 
     def __init__(self, file: Path, writer: aiosqlite.Connection, reader: Reader, scans: Scans) -> None:
         self._file = file.with_name(f"{file.name}-wal")
@@ -46,7 +47,7 @@ class Log:
             log.exception("the size of the write-ahead log could not be bound")
 
     async def begin_anew(self) -> bool:
-        """Copy all of the log back and empty it; tell whether that could be done."""
+        """Pause the readers, copy all of the log back and empty it; tell whether that could be done."""
         async with self._one:
             try:
                 await self._reader.pause()
@@ -66,7 +67,7 @@ class Log:
 
 
 def _emptied(connection: SqliteConnection) -> bool:
-    """Copy the log back and cut it to nothing; tell whether nobody stood in the way."""
+    """Checkpoint and truncate the log; tell whether no reader of another program stood in the way."""
     (waits,) = connection.execute("PRAGMA busy_timeout").fetchone()
     connection.execute("PRAGMA busy_timeout = 0")
     try:

@@ -1,7 +1,7 @@
 """The one writer: concurrent units of work become one durable commit.
 
-Every unit runs in its own savepoint, so one that fails harms no other; nobody is answered before the commit is
-flushed (`synchronous=FULL`). A unit is a function of a Tx and may run again, so it must touch nothing else.
+Every unit runs in its own savepoint, so one that fails harms no other. Nobody is answered before the commit is flushed
+to the disk (`synchronous=FULL`). A unit is a function of a Tx and may run again, so it must touch nothing else.
 """
 
 import asyncio
@@ -14,14 +14,14 @@ import aiosqlite
 from crmkit.clock import Clock, stamp
 from crmkit.errors import Problem
 from crmkit.model.actor import Actor
-from crmkit.storage.interface.auth_cache import Recall
+from crmkit.storage.interface.auth_cache import AuthCache
 from crmkit.storage.interface.connection import Connection
 from crmkit.storage.interface.tx import Known, Tx, Unit
 from crmkit.storage.sqlite.engine import faults
 from crmkit.storage.sqlite.engine.connection import SqliteConnection
 from crmkit.storage.sqlite.engine.driver import sqlite3
 from crmkit.storage.sqlite.engine.threads import MOST_TOGETHER, gathered, on_thread, tell
-from crmkit.storage.sqlite.engine.wal import Log
+from crmkit.storage.sqlite.engine.wal import WriteAheadLog
 
 T = TypeVar("T")
 Units = list[tuple[Unit[Any], Actor | None]]
@@ -37,24 +37,24 @@ class _Waiting:
 
 
 class _TransactionLost(Exception):
-    """The whole transaction is gone, not just one statement: SQLite gave it up (disk full, I/O error), or refused
-    the commit. `may_stand` if a recovery might find it."""
+    """The whole transaction is gone, not just one statement: SQLite rolled it back (disk full, I/O error), or refused
+    the commit. `may_be_found` tells that a recovery might find it in the log all the same."""
 
-    def __init__(self, may_stand: bool = False) -> None:
+    def __init__(self, may_be_found: bool = False) -> None:
         super().__init__()
-        self.may_stand = may_stand
+        self.may_be_found = may_be_found
 
 
 class Writer:
     """Runs units of work on the one connection that writes and checkpoints.
 
-    `recall` forgets what a transaction made wrong before anybody is told of it; `log` is kept within its bound.
+    `cache` forgets what a transaction changed before anybody is answered; `log` is kept within its bound.
     """
 
-    def __init__(self, connection: aiosqlite.Connection, clock: Clock, recall: Recall, log: Log) -> None:
+    def __init__(self, connection: aiosqlite.Connection, clock: Clock, cache: AuthCache, log: WriteAheadLog) -> None:
         self._connection = connection
         self._clock = clock
-        self._recall = recall
+        self._cache = cache
         self._log = log
         self._is_failing = False  # the disk refused the newest write
         self._waiting: deque[_Waiting] = deque()
@@ -101,37 +101,37 @@ class Writer:
     async def _answer(self, group: list[_Waiting]) -> None:
         units = [(waiting.unit, waiting.actor) for waiting in group]
         try:
-            outcomes = await on_thread(self._connection, commit_group, units, stamp(self._clock()), self._recall)
+            outcomes = await on_thread(self._connection, commit_group, units, stamp(self._clock()), self._cache)
         except Exception as error:
             outcomes = [error] * len(group)
-        self._recall.forget()
+        self._cache.forget()
         if outcomes:
             self._is_failing = any(isinstance(outcome, Problem) and outcome.code == "not_ready" for outcome in outcomes)
         for waiting, outcome in zip(group, outcomes, strict=True):
             tell(waiting.answer, outcome)
 
 
-def commit_group(connection: SqliteConnection, units: Units, now: str, recall: Recall | None = None) -> list[Any]:
+def commit_group(connection: SqliteConnection, units: Units, now: str, cache: AuthCache | None = None) -> list[Any]:
     """Return for each unit its value or the exception it raised, after one commit for all.
 
-    When the transaction is lost, each unit is tried again in one of its own. When it may stand all the same, that is
-    ended first; where that fails too, nobody knows, and that is what is told. `recall` watches the connection; without
-    it no unit is told what an earlier one found out.
+    When the transaction is lost, each unit is run again in a transaction of its own. When a recovery might still find
+    the lost one in the log, a small commit is written over it first; where that fails too, the answer is that the
+    outcome is unknown. `cache` notes what the connection changes; without it no unit gets what an earlier found out.
     """
     try:
-        return _transaction(connection, units, now, recall)
+        return _transaction(connection, units, now, cache)
     except _TransactionLost as lost:
         cause = lost.__cause__ or lost
-        if lost.may_stand and not _overwritten(connection):
-            return [faults.unknown(cause)] * len(units)
+        if lost.may_be_found and not _overwritten(connection):
+            return [faults.outcome_unknown(cause)] * len(units)
         if len(units) == 1:
-            return [faults.unwritten(cause)]
-        return [outcome for unit in units for outcome in commit_group(connection, [unit], now, recall)]
+            return [faults.write_failed(cause)]
+        return [outcome for unit in units for outcome in commit_group(connection, [unit], now, cache)]
     except Exception as error:  # no transaction could begin
-        return [faults.unwritten(error)] * len(units)
+        return [faults.write_failed(error)] * len(units)
 
 
-def _transaction(connection: SqliteConnection, units: Units, now: str, recall: Recall | None) -> list[Any]:
+def _transaction(connection: SqliteConnection, units: Units, now: str, cache: AuthCache | None) -> list[Any]:
     execute = connection.execute
     outcomes: list[Any] = []
     known = Known()
@@ -146,15 +146,15 @@ def _transaction(connection: SqliteConnection, units: Units, now: str, recall: R
                 if not connection.in_transaction:
                     raise _TransactionLost from error
                 execute("ROLLBACK TO unit")
-                outcomes.append(faults.unwritten(error))
+                outcomes.append(faults.write_failed(error))
                 known = Known()
             execute("RELEASE unit")
-            if recall is None or recall.is_changing:
+            if cache is None or cache.is_changing:
                 known = Known()
         try:
             execute("COMMIT")
         except sqlite3.Error as error:
-            raise _TransactionLost(faults.leaves_open(error)) from error
+            raise _TransactionLost(faults.may_have_committed(error)) from error
     except BaseException:
         if connection.in_transaction:
             execute("ROLLBACK")
@@ -163,9 +163,9 @@ def _transaction(connection: SqliteConnection, units: Units, now: str, recall: R
 
 
 def _overwritten(connection: SqliteConnection) -> bool:
-    """Commit a little, over the frames that a commit left in the log whose flush failed; tell whether that is durable.
+    """Write a small commit over the frames of one whose flush failed; tell whether that is durable.
 
-    A recovery reads the log as far as its checksums go on from frame to frame, so it finds nothing behind this one.
+    A recovery reads the log for as long as the checksums continue from frame to frame, so it stops behind this commit.
     """
     try:
         connection.execute("BEGIN IMMEDIATE")
