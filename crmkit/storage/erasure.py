@@ -1,6 +1,6 @@
 """The end of a workspace: no table keeps a row of it, and after upkeep no byte of the file does.
 
-SQLite overwrites what is deleted (`secure_delete`). Two places keep bytes longer: the search index, which only marks
+Deleted rows are overwritten (`secure_delete`). Two places keep bytes longer: the search index, which only marks
 what is gone until its segments are merged, and the write-ahead log, until it begins anew. `erase` notes in its own
 transaction that this is due, so it is done after a crash as well.
 """
