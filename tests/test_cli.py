@@ -40,14 +40,14 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path / "data"
 
 
-def test_the_version_is_not_printed(tmp_path: Path) -> None:
+def test_version_prints_the_version_and_makes_no_files(tmp_path: Path) -> None:
     done = run("version", cwd=tmp_path)
     assert (done.returncode, done.stdout, done.stderr) == (0, f"crmkit {__version__}\n", "")
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_a_command_does_not_explain_itself(tmp_path: Path, name: str) -> None:
+def test_every_command_explains_itself(tmp_path: Path, name: str) -> None:
     done = run(name, "--help", cwd=tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith(f"usage: crmkit {name} ")
@@ -56,7 +56,7 @@ def test_a_command_does_not_explain_itself(tmp_path: Path, name: str) -> None:
         assert "--config" in done.stdout
 
 
-def test_a_command_is_not_listed(tmp_path: Path) -> None:
+def test_help_lists_every_command(tmp_path: Path) -> None:
     done = run("--help", cwd=tmp_path)
     assert done.returncode == 0
     listed = re.findall(r"^    (\w+)  +\S", done.stdout, re.MULTILINE)
@@ -67,7 +67,7 @@ def test_a_command_is_not_listed(tmp_path: Path) -> None:
     assert "invalid choice: 'nonsense'" in nonsense.stderr
 
 
-def test_migrate_is_not_enough_to_make_a_database(tmp_path: Path) -> None:
+def test_migrate_makes_a_database(tmp_path: Path) -> None:
     first = run("migrate", "--data", "data", cwd=tmp_path)
     applied = "".join(f"applied {migration.name}\n" for migration in MIGRATIONS)
     assert (first.returncode, first.stdout, first.stderr) == (0, f"{applied}the database is up to date\n", "")
@@ -83,7 +83,7 @@ def who(url: str, token: str) -> dict[str, str]:
     return answer
 
 
-def test_a_token_for_a_new_or_known_address_does_not_work(served: Process) -> None:
+def test_a_token_works_for_a_new_and_for_a_known_address(served: Process) -> None:
     """All of it beside the running server."""
     with served.sign_in("alice@example.com") as alice:
         known = alice.json_of("GET", "/whoami")
@@ -101,7 +101,7 @@ def test_a_token_for_a_new_or_known_address_does_not_work(served: Process) -> No
     assert served.stop() == 0
 
 
-def test_a_token_made_without_a_server_does_not_work_with_one(folder: Path) -> None:
+def test_a_token_made_without_a_server_works_with_one(folder: Path) -> None:
     done = run("token", "--email", "alice@example.com", "--data", str(folder), cwd=folder.parent)
     with process(folder) as served:
         assert who(served.url, done.stdout.strip())["email"] == "alice@example.com"
@@ -123,7 +123,7 @@ def test_a_token_made_without_a_server_does_not_work_with_one(folder: Path) -> N
         (["--email", "alice@example.com", "--name", "n" * 101], "--name has 101 characters"),
     ],
 )
-def test_a_token_is_made_that_no_client_could_ask_for(tmp_path: Path, flags: list[str], word: str) -> None:
+def test_a_token_that_no_client_could_ask_for_is_not_made(tmp_path: Path, flags: list[str], word: str) -> None:
     gives_up(run("token", *flags, "--data", "data", cwd=tmp_path), word)
     assert not (tmp_path / "data").exists()
 
@@ -144,7 +144,7 @@ def bad(found: dict[str, tuple[str, str]]) -> set[str]:
     return {name for name, (verdict, _) in found.items() if verdict == "BAD"}
 
 
-def test_doctor_finds_fault_with_what_is_good(folder: Path) -> None:
+def test_doctor_finds_no_fault_with_what_is_good(folder: Path) -> None:
     before = {file.name: file.read_bytes() for file in folder.iterdir()}
     found = lines_of(folder, 0)
     assert bad(found) == set()
@@ -158,14 +158,14 @@ def test_doctor_finds_fault_with_what_is_good(folder: Path) -> None:
     assert not any(content for name, content in after.items() if name.endswith("-wal"))
 
 
-def test_doctor_needs_a_database_or_makes_one(tmp_path: Path) -> None:
+def test_doctor_neither_needs_a_database_nor_makes_one(tmp_path: Path) -> None:
     done = run("doctor", "--data", "data", cwd=tmp_path)
     assert done.returncode == 0
     assert "none yet in data" in done.stdout
     assert list(tmp_path.iterdir()) == []
 
 
-def test_doctor_cannot_look_while_a_server_runs(served: Process) -> None:
+def test_doctor_can_look_while_a_server_runs(served: Process) -> None:
     with served.sign_in() as me:
         for number in range(3):
             me.post("/contacts", json={"name": f"Jane {number}"})
@@ -180,7 +180,7 @@ def test_doctor_cannot_look_while_a_server_runs(served: Process) -> None:
 @pytest.mark.parametrize(
     ("name", "mode", "finding"), [("", 0o755, "folder"), (FILE, 0o644, "database"), ("secret.key", 0o640, "key")]
 )
-def test_doctor_overlooks_what_others_can_read(folder: Path, name: str, mode: int, finding: str) -> None:
+def test_doctor_finds_what_others_can_read(folder: Path, name: str, mode: int, finding: str) -> None:
     path = folder / name
     path.chmod(mode)
     found = lines_of(folder, 1)
@@ -192,7 +192,7 @@ def test_doctor_overlooks_what_others_can_read(folder: Path, name: str, mode: in
     assert bad(lines_of(folder, 0)) == set()
 
 
-def test_doctor_overlooks_a_missing_key(folder: Path) -> None:
+def test_doctor_finds_that_the_key_is_missing(folder: Path) -> None:
     (folder / "secret.key").unlink()
     found = lines_of(folder, 1)
     assert bad(found) == {"key"}
@@ -200,7 +200,7 @@ def test_doctor_overlooks_a_missing_key(folder: Path) -> None:
 
 
 @pytest.mark.parametrize(("by", "advice"), [(1, "install a newer crmkit"), (-1, "run `crmkit migrate`")])
-def test_doctor_overlooks_another_version(folder: Path, by: int, advice: str) -> None:
+def test_doctor_finds_that_the_database_is_of_another_version(folder: Path, by: int, advice: str) -> None:
     with closing(sqlite3.connect(folder / FILE)) as file:
         file.execute(f"PRAGMA user_version = {len(MIGRATIONS) + by}")
     found = lines_of(folder, 1)
@@ -229,7 +229,7 @@ def cut_off(file: Path) -> None:
 
 
 @pytest.mark.parametrize("damage", [damaged_head, damaged_middle, cut_off])
-def test_doctor_overlooks_a_damaged_file(folder: Path, damage: Callable[[Path], None]) -> None:
+def test_doctor_finds_that_the_file_is_damaged(folder: Path, damage: Callable[[Path], None]) -> None:
     damage(folder / FILE)
     found = lines_of(folder, 1)
     assert bad(found) <= {"integrity", "database"}
@@ -238,13 +238,13 @@ def test_doctor_overlooks_a_damaged_file(folder: Path, damage: Callable[[Path], 
 
 
 @pytest.mark.parametrize("arguments", [["serve", "--port", "0"], ["migrate"], ["token", "--email", "a@example.com"]])
-def test_a_damaged_file_ends_a_command_with_a_traceback(folder: Path, arguments: list[str]) -> None:
+def test_a_damaged_file_ends_a_command_with_one_line(folder: Path, arguments: list[str]) -> None:
     damaged_head(folder / FILE)
     done = run(*arguments, "--data", str(folder), cwd=folder.parent)
     gives_up(done, str(folder), "file is not a database", "crmkit doctor")
 
 
-def test_a_key_that_is_none_is_replaced(folder: Path) -> None:
+def test_a_key_that_is_none_stops_the_start_and_is_kept(folder: Path) -> None:
     (folder / "secret.key").write_text("0123\n")
     gives_up(run("serve", "--port", "0", "--data", str(folder), cwd=folder.parent), "secret.key", "is no key")
     assert (folder / "secret.key").read_text() == "0123\n"
@@ -264,7 +264,7 @@ def test_a_key_that_is_none_is_replaced(folder: Path) -> None:
         ("[mail]\nsmtp_url = 'ftp://example.com'\n", ["smtp"]),
     ],
 )
-def test_a_file_that_cannot_be_read_is_started_with(tmp_path: Path, toml: str, words: list[str]) -> None:
+def test_a_settings_file_that_cannot_be_read_stops_the_start(tmp_path: Path, toml: str, words: list[str]) -> None:
     (tmp_path / "crmkit.toml").write_text(toml)
     gives_up(run("serve", "--port", "0", cwd=tmp_path), *words)
 
@@ -277,17 +277,17 @@ def test_a_file_that_cannot_be_read_is_started_with(tmp_path: Path, toml: str, w
         ({"CRMKIT_CONFIG": "nowhere.toml"}, ["cannot read the settings file nowhere.toml", "No such file"]),
     ],
 )
-def test_an_environment_that_cannot_be_read_is_started_with(
+def test_an_environment_that_cannot_be_read_stops_the_start(
     tmp_path: Path, environ: dict[str, str], words: list[str]
 ) -> None:
     gives_up(run("serve", "--port", "0", cwd=tmp_path, **environ), *words)
 
 
-def test_a_host_that_is_not_loopback_gets_local_mode(tmp_path: Path) -> None:
+def test_a_host_that_is_not_loopback_gets_no_local_mode(tmp_path: Path) -> None:
     gives_up(run("serve", "--port", "0", "--host", "0.0.0.0", "--local", cwd=tmp_path), "needs a loopback host")
 
 
-def test_a_port_in_use_ends_with_a_traceback(tmp_path: Path) -> None:
+def test_a_port_in_use_ends_the_start_with_one_line(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         done = run("serve", "--port", port, "--data", "data", cwd=tmp_path)
@@ -295,18 +295,19 @@ def test_a_port_in_use_ends_with_a_traceback(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("host", ["192.0.2.1", "not a host"])
-def test_a_host_of_somebody_else_ends_with_a_traceback(tmp_path: Path, host: str) -> None:
+def test_a_host_of_somebody_else_ends_the_start_with_one_line(tmp_path: Path, host: str) -> None:
     gives_up(run("serve", "--port", "0", "--host", host, "--data", "data", cwd=tmp_path), f"cannot listen on {host}")
 
 
-def test_a_folder_that_cannot_be_made_ends_with_a_traceback(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_made_ends_a_command_with_one_line(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     for arguments in (["serve", "--port", "0"], ["migrate"], ["token", "--email", "alice@example.com"]):
         gives_up(run(*arguments, "--data", "file/data", cwd=tmp_path), "file/data")
 
 
-def test_a_setting_of_one_layer_wins_over_the_next(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It should be: flags over the environment over the file over the defaults."""
+def test_flags_win_over_the_environment_then_the_file_then_the_defaults(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     for name in [name for name in os.environ if name.startswith("CRMKIT_")]:
         monkeypatch.delenv(name)
@@ -330,7 +331,7 @@ def test_a_setting_of_one_layer_wins_over_the_next(tmp_path: Path, monkeypatch: 
     }
 
 
-def test_the_announcement_does_not_tell_where_it_serves(tmp_path: Path) -> None:
+def test_the_announcement_tells_where_it_serves(tmp_path: Path) -> None:
     line, env = command("serve", "--port", "0", "--data", "data", "--local")
     with subprocess.Popen(line, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd=tmp_path) as popen:
         assert popen.stdout is not None

@@ -186,7 +186,7 @@ def test_every_module_can_be_imported_by_its_name(name: str) -> None:
     assert sys.modules[name].__name__ == name
 
 
-def test_there_is_something_to_look_at() -> None:
+def test_the_modules_and_their_imports_are_found() -> None:
     assert len(MODULES) > 50
     assert {room(name) for name in MODULES} >= {"", "errors", "model", "records", "render", "storage", "core", "web"}
     assert any(

@@ -81,7 +81,7 @@ def body_of(row: dict[str, str]) -> dict[str, Any]:
 
 
 def merged(before: dict[str, Any], sent: dict[str, Any]) -> dict[str, Any]:
-    """Return the fields of a contact after a POST, by the rules of the contract and nothing of ours."""
+    """Return the fields of a contact after a POST, by the rules of the manual and no code of ours."""
     after = before | sent
     if "email" in sent:
         local, domain = sent["email"].lower().split("@")
@@ -276,7 +276,7 @@ def test_what_is_changed_or_deleted_leaves_the_others_untouched(sample: Sample) 
         assert everyone(me) == sample.expected
 
 
-def test_a_second_account_sees_none_of_it(sample: Sample) -> None:
+def test_another_account_sees_nothing_of_the_sample(sample: Sample) -> None:
     with httpx.Client(base_url=sample.url, headers={"Accept": "application/json"}) as stranger:
         code = stranger.post("/auth/request", json={"email": "charlie@example.com"}).json()["local_code"]
         entry = {"email": "charlie@example.com", "code": code}

@@ -1,14 +1,16 @@
 """What records show of their activities: how many, and when the newest took place. Kept, never counted."""
 
 from crmkit.model.record import Kind
+from crmkit.storage.columns import quoted
 from crmkit.storage.interface.tx import Tx
 
 
 def add(tx: Tx, kind: Kind, id: str, occurred_at: str) -> None:
     """Count one more activity on a record."""
+    newest = tx.connection.dialect.greatest.format("coalesce(last_activity_at, ''), ?")
     tx.connection.execute(
-        f"UPDATE {kind.plural} SET activities = activities + 1, "
-        "last_activity_at = max(coalesce(last_activity_at, ''), ?) WHERE workspace_id = ? AND id = ?",
+        f"UPDATE {quoted(kind.plural)} SET activities = activities + 1, "
+        f"last_activity_at = {newest} WHERE workspace_id = ? AND id = ?",
         (occurred_at, tx.by.workspace_id, id),
     )
 
@@ -17,7 +19,7 @@ def drop(tx: Tx, kind: Kind, id: str, times: int = 1) -> None:
     """Count activities that are gone from a record; the newest is looked up by index."""
     workspace = tx.by.workspace_id
     tx.connection.execute(
-        f"UPDATE {kind.plural} SET activities = activities - ?, last_activity_at = "
+        f"UPDATE {quoted(kind.plural)} SET activities = activities - ?, last_activity_at = "
         f"(SELECT max(occurred_at) FROM activities WHERE workspace_id = ? AND {kind.name}_id = ?) "
         "WHERE workspace_id = ? AND id = ?",
         (times, workspace, id, workspace, id),

@@ -1,9 +1,15 @@
-"""The columns of a kind's table, by their declaration, and how a row is selected."""
+"""The columns of a kind's table, by its declaration, and how a row is selected. SQL names are quoted here."""
 
 from functools import cache, lru_cache
 
 from crmkit.model.form import Field
 from crmkit.model.record import Kind
+from crmkit.storage.interface.dialect import Dialect
+
+
+def quoted(name: str) -> str:
+    """Return a name from a declaration as SQL has it, also one that is a word of SQL."""
+    return f'"{name}"'
 
 
 @cache
@@ -13,24 +19,25 @@ def stored(kind: Kind) -> tuple[Field, ...]:
 
 
 @lru_cache(256)
-def packed(kind: Kind, names: tuple[str, ...], table: str = "r.") -> str:
-    """Return the SELECT list of rows that are packed: a JSON array of the id and these fields, and the row's number."""
-    fields = [kind.by_name[name] for name in ("id", *names)]
-    columns = [(f"{table}{quoted(field.name)}", field.type.structured) for field in fields]
-    parts = [f"json({column})" if structured else column for column, structured in columns]
-    return f"json_array({', '.join(parts)}) AS row, {table}seq"
+def packed(dialect: Dialect, kind: Kind, names: tuple[str, ...], table: str = "r") -> str:
+    """Return the SELECT list of packed rows: a JSON array of the id and these fields, and the row's number."""
+    columns = []
+    for field in (kind.by_name[name] for name in ("id", *names)):
+        column = f"{table}.{quoted(field.name)}"
+        columns.append(dialect.json_column.format(column) if field.type.structured else column)
+    return f"{dialect.json_array.format(', '.join(columns))} AS row, {table}.seq"
 
 
 @cache
-def whole(kind: Kind) -> str:
+def whole(dialect: Dialect, kind: Kind) -> str:
     """Return the same of all fields, in the order in which the kind's record class is built."""
-    return packed(kind, kind.members[1:])
+    return packed(dialect, kind, kind.members[1:])
 
 
 @cache
-def returned(kind: Kind) -> str:
-    """Return `whole` as the RETURNING list of an UPDATE, which knows no other name of its table."""
-    return packed(kind, kind.members[1:], table="")
+def returned(dialect: Dialect, kind: Kind) -> str:
+    """Return `whole` as the RETURNING list of an UPDATE, which knows its table by no other name."""
+    return packed(dialect, kind, kind.members[1:], quoted(kind.plural))
 
 
 def table_columns(kind: Kind) -> list[tuple[str, str]]:
@@ -41,7 +48,3 @@ def table_columns(kind: Kind) -> list[tuple[str, str]]:
         if field.type.folded:
             found.append((field.compared, "TEXT"))
     return found
-
-
-def quoted(column: str) -> str:
-    return f'"{column}"' if column == "by" else column

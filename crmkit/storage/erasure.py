@@ -19,27 +19,19 @@ OWNED = (
     "deleted",
     "counts",
     "confirmations",
-    "search_pieces",
-    "search_words",
     "invites",
     "grants",
     "tokens",
     "memberships",
 )
-SEARCHED = ("deals", "contacts", "companies")
 
 
 def erase(tx: Tx, workspace: Workspace) -> int:
     """Delete every row of a workspace and return how many there were."""
     execute = tx.connection.execute
     rows = sum(execute(f"DELETE FROM {table} WHERE workspace_id = ?", (workspace.id,)).rowcount for table in OWNED)
-    first, last = workspace.first, workspace.last
-    for table in SEARCHED:
-        execute(f"DELETE FROM {table}_unindexed WHERE seq BETWEEN ? AND ?", (first, last))
-        # the index first: it reads in the texts what to forget
-        execute(f"DELETE FROM {table}_search WHERE rowid BETWEEN ? AND ?", (-last, -first))
-        execute(f"DELETE FROM {table}_texts WHERE place BETWEEN ? AND ?", (-last, -first))
-    execute("DELETE FROM codes WHERE instr(purpose, ?) > 0", (workspace.id,))
+    rows += tx.connection.texts.erase(tx, workspace)
+    execute(f"DELETE FROM codes WHERE {tx.connection.dialect.contains.format('purpose', '?')}", (workspace.id,))
     execute("DELETE FROM workspaces WHERE id = ?", (workspace.id,))
     execute("INSERT INTO erasures (at) VALUES (?)", (tx.now,))
     return rows

@@ -1,6 +1,6 @@
 """Records in and out of their tables. Every write leaves its audit row, its count and its search text with it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import Any
 
@@ -10,11 +10,10 @@ from crmkit import ids
 from crmkit.errors import Problem
 from crmkit.model.record import Kind, Record
 from crmkit.storage import audit, sequence
-from crmkit.storage.columns import returned, stored, whole
-from crmkit.storage.interface.connection import Connection
+from crmkit.storage.columns import quoted, returned, stored, table_columns, whole
+from crmkit.storage.interface.connection import Connection, Rows
+from crmkit.storage.interface.dialect import Dialect
 from crmkit.storage.interface.tx import Tx
-from crmkit.storage.sqlite.engine.driver import sqlite3
-from crmkit.storage.sqlite.search import indexing
 
 _encode = msgspec.json.encode
 _decode = msgspec.json.Decoder(list[Any]).decode
@@ -30,7 +29,9 @@ def fetch(connection: Connection, kind: Kind, workspace_id: str, id: str) -> Rec
 
 def find(connection: Connection, kind: Kind, workspace_id: str, name: str, value: Any) -> Record | None:
     """Return the one live record whose unique field `name` has this stored value, or None."""
-    row = connection.execute(_find_sql(kind, kind.by_name[name].name), (workspace_id, value)).fetchone()
+    row = connection.execute(
+        _find_sql(connection.dialect, kind, kind.by_name[name].name), (workspace_id, value)
+    ).fetchone()
     return None if row is None else shown(kind, row[0])
 
 
@@ -55,7 +56,7 @@ def insert(tx: Tx, kind: Kind, values: Mapping[str, Any]) -> Record:
     seq, filled["id"] = _placed(tx, kind, _blank_columns(kind) | _columns_of(kind, fresh))
     record = kind.build(*filled.values())
     _count(tx, kind, 1)
-    indexing.note(tx, kind, seq, record)
+    _note(tx, kind, ((seq, record),))
     audit.append(tx, f"{kind.name}.create", record.handle, _diff(kind, dict.fromkeys(filled), filled))
     return record
 
@@ -72,11 +73,11 @@ def update(tx: Tx, kind: Kind, before: Record, values: Mapping[str, Any]) -> Rec
     updated_at = max(tx.now, before.updated_at)  # type: ignore[attr-defined]
     after = {**changed, "version": before.version + 1, "updated_at": updated_at}  # type: ignore[attr-defined]
     columns_changed = _columns_of(kind, after)
-    names = ", ".join(f"{name} = ?" for name in columns_changed)
-    sql = f"UPDATE {kind.plural} SET {names} WHERE workspace_id = ? AND id = ? RETURNING seq"
+    names = ", ".join(f"{quoted(name)} = ?" for name in columns_changed)
+    sql = f"UPDATE {quoted(kind.plural)} SET {names} WHERE workspace_id = ? AND id = ? RETURNING seq"
     (seq,) = _guarded(tx, sql, (*columns_changed.values(), tx.by.workspace_id, before.id)).fetchone()
     record = msgspec.structs.replace(before, **after)
-    indexing.note(tx, kind, seq, record)
+    _note(tx, kind, ((seq, record),))
     audit.append(tx, f"{kind.name}.update", record.handle, _diff(kind, _values(kind, before), changed))
     return record
 
@@ -84,24 +85,25 @@ def update(tx: Tx, kind: Kind, before: Record, values: Mapping[str, Any]) -> Rec
 def remove(tx: Tx, kind: Kind, before: Record) -> None:
     """Delete the record; its id stays known as deleted, so that it is never given out again."""
     place = (tx.by.workspace_id, before.id)
-    sql = f"DELETE FROM {kind.plural} WHERE workspace_id = ? AND id = ? RETURNING seq"
+    sql = f"DELETE FROM {quoted(kind.plural)} WHERE workspace_id = ? AND id = ? RETURNING seq"
     (seq,) = _guarded(tx, sql, place).fetchone()
     tx.connection.execute("INSERT INTO deleted (workspace_id, id, at) VALUES (?, ?, ?)", (*place, tx.now))
     _count(tx, kind, -1)
-    indexing.note(tx, kind, seq, None)
+    _note(tx, kind, ((seq, None),))
     values = _values(kind, before)
     audit.append(tx, f"{kind.name}.delete", before.handle, _diff(kind, values, dict.fromkeys(values)))
 
 
 def linked(connection: Connection, kind: Kind, workspace_id: str, link: str, id: str) -> list[Record]:
     """Return the live records whose field `link` leads to the record with this id."""
-    rows = connection.execute(_find_sql(kind, kind.by_name[link].name), (workspace_id, id)).fetchall()
+    sql = _find_sql(connection.dialect, kind, kind.by_name[link].name)
+    rows = connection.execute(sql, (workspace_id, id)).fetchall()
     return [shown(kind, packed) for packed, _ in rows]
 
 
 def restate(tx: Tx, kind: Kind, link: str, id: str, values: Mapping[str, Any]) -> None:
     """Write fields that only repeat what a record says, on all that `link` to it: no version, no audit entry."""
-    indexing.note_all(tx, kind, _write_linked(tx, kind, link, id, _columns_of(kind, values)))
+    _note(tx, kind, _write_linked(tx, kind, link, id, _columns_of(kind, values)))
 
 
 def unlink(tx: Tx, kind: Kind, link: str, id: str, name: str) -> None:
@@ -112,7 +114,7 @@ def unlink(tx: Tx, kind: Kind, link: str, id: str, name: str) -> None:
     emptied = _columns_of(kind, {link: None, name: None})
     stamped = ", version = version + 1, updated_at = CASE WHEN updated_at < ? THEN ? ELSE updated_at END"
     found = _write_linked(tx, kind, link, id, emptied, stamped, (tx.now, tx.now))
-    indexing.note_all(tx, kind, found)
+    _note(tx, kind, found)
     audit.append_all(tx, f"{kind.name}.update", (record.handle for _, record in found), {link: [id, None]})
 
 
@@ -129,10 +131,10 @@ def _write_linked(
 
     Return each row's number and the record it holds now.
     """
-    names = ", ".join(f"{name} = ?" for name in written)
+    names, link_column = ", ".join(f"{quoted(name)} = ?" for name in written), quoted(kind.by_name[link].name)
     rows = tx.connection.execute(
-        f"UPDATE {kind.plural} SET {names}{more} WHERE workspace_id = ? AND {kind.by_name[link].name} = ? "
-        f"RETURNING {returned(kind)}",
+        f"UPDATE {quoted(kind.plural)} SET {names}{more} WHERE workspace_id = ? AND {link_column} = ? "
+        f"RETURNING {returned(tx.connection.dialect, kind)}",
         (*written.values(), *more_args, tx.by.workspace_id, id),
     ).fetchall()
     return [(seq, shown(kind, packed)) for packed, seq in rows]
@@ -159,7 +161,7 @@ def _diff(kind: Kind, before: Mapping[str, Any], after: Mapping[str, Any]) -> di
 def _count(tx: Tx, kind: Kind, by: int) -> None:
     tx.connection.execute(
         "INSERT INTO counts (workspace_id, kind, live) VALUES (?, ?, ?) "
-        "ON CONFLICT (workspace_id, kind) DO UPDATE SET live = live + excluded.live",
+        "ON CONFLICT (workspace_id, kind) DO UPDATE SET live = counts.live + excluded.live",
         (tx.by.workspace_id, kind.plural, by),
     )
 
@@ -174,13 +176,19 @@ def _placed(tx: Tx, kind: Kind, filled: dict[str, Any]) -> tuple[int, str]:
         start = ""  # so many may begin like that one that few are left
 
 
-def _guarded(tx: Tx, sql: str, args: tuple[Any, ...]) -> Any:
+def _note(tx: Tx, kind: Kind, rows: Iterable[tuple[int, Record | None]]) -> None:
+    if kind.is_searched:
+        tx.connection.texts.note(tx, kind, rows)
+
+
+def _guarded(tx: Tx, sql: str, args: tuple[Any, ...]) -> Rows:
+    """Execute a statement; raises `already_exists` when a unique value is taken."""
     try:
         return tx.connection.execute(sql, args)
-    except sqlite3.IntegrityError as error:
-        if "UNIQUE" not in str(error):
+    except Exception as error:
+        name = tx.connection.dialect.taken(error)
+        if name is None:
             raise
-        name = str(error).rpartition(".")[2]
         raise Problem(
             "already_exists",
             f"Another record has that {name}: look it up and change that one.",
@@ -200,16 +208,22 @@ def _columns_of(kind: Kind, values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 @cache
-def _find_sql(kind: Kind, name: str) -> str:
-    return f"SELECT {whole(kind)} FROM {kind.plural} AS r WHERE r.workspace_id = ? AND r.{name} = ?"
+def _find_sql(dialect: Dialect, kind: Kind, name: str) -> str:
+    scope = f"r.workspace_id = ? AND r.{quoted(name)} = ?"
+    return f"SELECT {whole(dialect, kind)} FROM {quoted(kind.plural)} AS r WHERE {scope}"
 
 
 @cache
 def _insert_sql(kind: Kind) -> str:
-    """Return the statement that inserts nothing when the id is taken, or was ever."""
+    """Return the statement that inserts nothing when the id is taken, or was ever.
+
+    Numbers are cast, since a database may take what is bound in a SELECT for text.
+    """
+    types = {"seq": "INTEGER", **dict(table_columns(kind))}
     names = ["seq", "workspace_id", *_blank_columns(kind)]
+    values = ", ".join("CAST(? AS bigint)" if types[name] == "INTEGER" else "?" for name in names)
     return (
-        f"INSERT INTO {kind.plural} ({', '.join(names)}) SELECT {', '.join('?' * len(names))} "
+        f"INSERT INTO {quoted(kind.plural)} ({', '.join(map(quoted, names))}) SELECT {values} "
         "WHERE NOT EXISTS (SELECT 1 FROM deleted WHERE workspace_id = ? AND id = ?) "
         "ON CONFLICT (workspace_id, id) DO NOTHING"
     )

@@ -54,7 +54,7 @@ def spends_all(home: House) -> None:
 
 
 @pytest.mark.parametrize("days", [1, -1])
-def test_nobody_waits_for_what_was_counted_at_another_time(home: House, days: int) -> None:
+def test_counters_of_another_day_lock_nobody_out_once_the_clock_is_set_back(home: House, days: int) -> None:
     home.clock.move(days=max(days, 0))
     spends_all(home)
     home.clock.move(days=-1)
@@ -87,7 +87,7 @@ def made(home: House, alice: Person) -> dict[str, Any]:
     return found
 
 
-def test_what_was_made_ahead_is_outdated_at_once_and_for_good(home: House) -> None:
+def test_what_was_made_while_the_clock_ran_ahead_is_outdated_once_it_is_set_back(home: House) -> None:
     home.clock.move(days=1)
     with home.sign_in(ALICE) as alice:
         things = made(home, alice)
@@ -121,7 +121,7 @@ def test_everything_lives_its_minutes_while_the_clock_goes_on(home: House) -> No
         assert alice.delete(things["act"]).status_code == 200
 
 
-def test_a_minute_to_and_fro_under_load_harms_nobody(home: House) -> None:
+def test_a_clock_that_jumps_to_and_fro_under_load_locks_nobody_out(home: House) -> None:
     def visit(number: int) -> list[httpx.Response]:
         email = f"visitor{number}@example.com"
         answers = [request(home, "/auth/request", email=email)]

@@ -45,7 +45,7 @@ def deletes(person: Person, path: str, confirm: str) -> None:
     assert person.get(path).status_code == 404
 
 
-def test_one_delete_is_enough(alice: Person, path: str) -> None:
+def test_a_first_delete_deletes_nothing_and_tells_how_to_confirm(alice: Person, path: str) -> None:
     before = alice.json_of("GET", path)
     told = alice.delete(path)
     assert told.status_code == 409
@@ -64,19 +64,19 @@ def test_one_delete_is_enough(alice: Person, path: str) -> None:
 
 
 @pytest.mark.parametrize("wrong", ["x", "a" * 16, "confirm", "1", "%00", "%C3%A9", "a" * 5000, "'%20OR%201=1%20--"])
-def test_a_wrong_token_deletes(alice: Person, path: str, wrong: str) -> None:
+def test_a_wrong_token_deletes_nothing(alice: Person, path: str, wrong: str) -> None:
     first = asked(alice, path)
     fresh = refused(alice, path, wrong) if wrong != "%00" else asked(alice, path)
     refused(alice, path, first)  # a fresh one takes the place of those before it
     deletes(alice, path, refused(alice, path, fresh))
 
 
-def test_an_empty_token_is_told_apart_from_none(alice: Person, path: str) -> None:
+def test_an_empty_token_is_the_same_as_none(alice: Person, path: str) -> None:
     assert alice.text("DELETE", f"{path}?confirm=").startswith("ERROR confirmation_required\nHINT  Its activities")
     deletes(alice, path, asked(alice, path) + "%20")
 
 
-def test_a_used_token_works_again(home: House, alice: Person, path: str) -> None:
+def test_a_used_token_does_not_work_again(home: House, alice: Person, path: str) -> None:
     confirm = asked(alice, path)
     deletes(alice, path, confirm)
     again = alice.delete(f"{path}?confirm={confirm}")
@@ -87,27 +87,27 @@ def test_a_used_token_works_again(home: House, alice: Person, path: str) -> None
     refused(alice, twin, confirm)
 
 
-def test_the_token_of_one_caller_works_for_another(alice: Person, other: Person, path: str) -> None:
+def test_the_token_of_one_caller_does_not_work_for_another(alice: Person, other: Person, path: str) -> None:
     mine, theirs = asked(alice, path), asked(other, path)
     refused(other, path, mine)
     refused(alice, path, theirs)
     deletes(alice, path, asked(alice, path))
 
 
-def test_another_caller_spoils_a_token(alice: Person, other: Person, path: str) -> None:
+def test_another_caller_cannot_spoil_a_token(alice: Person, other: Person, path: str) -> None:
     confirm = asked(alice, path)
     refused(other, path, "guess")
     deletes(alice, path, confirm)
 
 
-def test_the_token_of_one_record_works_for_another(alice: Person, path: str) -> None:
+def test_the_token_of_one_record_does_not_work_for_another(alice: Person, path: str) -> None:
     confirm = asked(alice, path)
     twin = f"/contacts/{alice.json_of('POST', '/contacts', {'name': 'Jane Doe'})['id']}"
     refused(alice, twin, confirm)
     deletes(alice, path, confirm)
 
 
-def test_a_token_deletes_what_changed_meanwhile(alice: Person, path: str) -> None:
+def test_a_token_does_not_delete_what_changed_meanwhile(alice: Person, path: str) -> None:
     confirm = asked(alice, path)
     alice.patch(path, json={"stage": "customer"})
     fresh = refused(alice, path, confirm)
@@ -116,7 +116,7 @@ def test_a_token_deletes_what_changed_meanwhile(alice: Person, path: str) -> Non
 
 
 @pytest.mark.parametrize(("seconds", "alive"), [(599, True), (601, False), (86_400, False)])
-def test_a_token_outlives_its_ten_minutes(home: House, alice: Person, path: str, seconds: float, alive: bool) -> None:
+def test_a_token_lives_for_ten_minutes(home: House, alice: Person, path: str, seconds: float, alive: bool) -> None:
     confirm = asked(alice, path)
     home.clock.move(seconds=seconds)
     if alive:
@@ -125,7 +125,7 @@ def test_a_token_outlives_its_ten_minutes(home: House, alice: Person, path: str,
         deletes(alice, path, refused(alice, path, confirm))
 
 
-def test_a_stranger_learns_of_a_record_by_deleting_it(alice: Person, charlie: Person, path: str) -> None:
+def test_a_stranger_learns_nothing_of_a_record_by_deleting_it(alice: Person, charlie: Person, path: str) -> None:
     confirm = asked(alice, path)
 
     def answer(spelled: str) -> tuple[int, str]:
@@ -137,7 +137,7 @@ def test_a_stranger_learns_of_a_record_by_deleting_it(alice: Person, charlie: Pe
     deletes(alice, path, confirm)
 
 
-def test_a_confirm_token_is_kept_where_it_can_be_read(home: House, alice: Person, path: str) -> None:
+def test_a_confirm_token_stands_in_no_file_and_no_log(home: House, alice: Person, path: str) -> None:
     confirm = asked(alice, path)
     kept: list[Any] = [file.read_bytes() for file in home.folder.iterdir()]
     assert not any(confirm.encode() in content for content in kept)

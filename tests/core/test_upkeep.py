@@ -37,7 +37,7 @@ def written(tmp_path: Path) -> Iterator[tuple[Desk, Actor]]:
 
 
 @pytest.mark.parametrize(("scattered", "most"), [(10**6, MERGED), (0, 1)])
-def test_a_quiet_index_stays_in_many_segments(
+def test_a_quiet_index_is_merged_to_few_segments(
     written: tuple[Desk, Actor], scattered: int, most: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     back, alice = written
@@ -59,7 +59,9 @@ def test_a_quiet_index_stays_in_many_segments(
     assert not back.do(back.database.read(None, indexing.is_scattered, CONTACT))
 
 
-def test_all_is_merged_for_the_little_that_is_new(written: tuple[Desk, Actor], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_whole_index_is_not_merged_for_the_little_that_is_new(
+    written: tuple[Desk, Actor], monkeypatch: pytest.MonkeyPatch
+) -> None:
     back, alice = written
     monkeypatch.setattr(indexing, "SCATTERED", 1)
 
@@ -78,14 +80,14 @@ def test_all_is_merged_for_the_little_that_is_new(written: tuple[Desk, Actor], m
     assert is_scattered()
 
 
-def test_merging_goes_on_while_somebody_writes(written: tuple[Desk, Actor]) -> None:
+def test_nothing_is_merged_while_somebody_writes(written: tuple[Desk, Actor]) -> None:
     back, _ = written
     back.database.wrote.set()
     back.do(upkeep.merge_all(back.crm))
     assert back.do(back.database.read(None, segments)) == BATCHES
 
 
-def test_upkeep_leaves_texts_unindexed_or_an_index_unmerged(written: tuple[Desk, Actor]) -> None:
+def test_upkeep_indexes_every_text_and_merges_the_index(written: tuple[Desk, Actor]) -> None:
     back, alice = written
     back.save_all(alice, [{"name": "Canary Who Waits"}])
     read = back.database.read

@@ -34,7 +34,7 @@ def jane(alice: Person) -> dict[str, Any]:
         (None, {}),
     ],
 )
-def test_a_change_to_the_newest_version_is_refused(
+def test_a_change_to_the_newest_version_is_made(
     alice: Person, jane: dict[str, Any], header: str | None, body: dict[str, Any]
 ) -> None:
     headers = {} if header is None else {"If-Match": header}
@@ -59,7 +59,7 @@ def test_a_change_to_the_newest_version_is_refused(
         ("*", {"version": 2}),
     ],
 )
-def test_a_change_to_another_version_is_made(
+def test_a_change_to_another_version_is_refused_and_shows_the_newest(
     alice: Person, jane: dict[str, Any], header: str | None, body: dict[str, Any]
 ) -> None:
     path = f"/contacts/{jane['id']}"
@@ -77,14 +77,14 @@ def test_a_change_to_another_version_is_made(
 
 
 @pytest.mark.parametrize("header", ["0", "-1", "three", "'3'", "3, 4", "3.0", "1e0", "9" * 30])
-def test_a_version_that_is_none_is_taken_for_one(alice: Person, jane: dict[str, Any], header: str) -> None:
+def test_an_if_match_that_is_no_version_is_refused(alice: Person, jane: dict[str, Any], header: str) -> None:
     answer = alice.json_of("PATCH", f"/contacts/{jane['id']}", {"stage": "x"}, headers={"If-Match": header})
     assert answer["error"] == "invalid_value"
     assert list(answer["fields"]) == ["If-Match"]
 
 
 @pytest.mark.parametrize("version", [0, -1, "3", 3.5, True, [3]])
-def test_a_version_in_the_body_that_is_none_is_taken_for_one(alice: Person, jane: dict[str, Any], version: Any) -> None:
+def test_a_version_in_the_body_that_is_no_version_is_refused(alice: Person, jane: dict[str, Any], version: Any) -> None:
     answer = alice.json_of("PATCH", f"/contacts/{jane['id']}", {"stage": "x", "version": version})
     assert answer["error"] == "invalid_value"
     assert list(answer["fields"]) == ["version"]
@@ -105,7 +105,7 @@ def test_a_version_in_the_body_that_is_none_is_taken_for_one(alice: Person, jane
         {"stage": "won", "version": 3},
     ],
 )
-def test_a_change_that_changes_nothing_leaves_a_trace(
+def test_a_change_that_changes_nothing_leaves_no_trace(
     home: House, alice: Person, jane: dict[str, Any], body: dict[str, Any]
 ) -> None:
     path = f"/contacts/{jane['id']}"
@@ -131,7 +131,7 @@ def test_a_change_that_changes_nothing_leaves_a_trace(
         ({"follow_up_at": None}, {"follow_up_at": ["2026-07-01T09:00:00Z", None]}),
     ],
 )
-def test_a_change_leaves_no_trace(
+def test_a_change_raises_the_version_and_is_logged_with_what_differs(
     home: House, alice: Person, jane: dict[str, Any], body: dict[str, Any], changes: dict[str, Any]
 ) -> None:
     home.clock.move(hours=1)
@@ -143,7 +143,7 @@ def test_a_change_leaves_no_trace(
     assert entry["changes"] == changes
 
 
-def test_a_get_does_not_tell_the_version(alice: Person, jane: dict[str, Any]) -> None:
+def test_every_answer_that_shows_a_record_tells_its_version(alice: Person, jane: dict[str, Any]) -> None:
     answer = alice.get(f"/contacts/{jane['id']}")
     assert answer.headers["ETag"] == '"3"'
     assert alice.head(f"/contacts/{jane['id']}").headers["ETag"] == '"3"'

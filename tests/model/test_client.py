@@ -77,7 +77,7 @@ BAD = [
 
 
 @pytest.mark.parametrize("uri", GOOD)
-def test_a_redirect_uri_of_a_known_kind_may_be(uri: str) -> None:
+def test_a_redirect_uri_of_a_known_kind_is_taken(uri: str) -> None:
     check(uri)
     client = described([uri], "App")
     assert client.returns_to(uri)
@@ -85,7 +85,7 @@ def test_a_redirect_uri_of_a_known_kind_may_be(uri: str) -> None:
 
 
 @pytest.mark.parametrize("uri", BAD)
-def test_any_other_may_not(uri: str) -> None:
+def test_any_other_redirect_uri_is_refused(uri: str) -> None:
     with pytest.raises(BadClient) as caught:
         check(uri)
     assert str(caught.value)
@@ -94,7 +94,7 @@ def test_any_other_may_not(uri: str) -> None:
             described(uris, "App")
 
 
-def test_three_uris_of_different_kinds_in_one_registration() -> None:
+def test_one_registration_takes_uris_of_different_kinds() -> None:
     uris = [
         "cursor://anysphere.cursor-mcp/oauth/callback",
         "https://www.cursor.com/agents/mcp/oauth/callback",
@@ -141,11 +141,11 @@ def test_on_loopback_the_port_alone_may_differ(registered: str, asked: str) -> N
         ("cursor://a/b", ""),
     ],
 )
-def test_everything_else_is_compared_to_the_letter(registered: str, asked: str) -> None:
+def test_all_but_the_port_on_loopback_must_match_to_the_letter(registered: str, asked: str) -> None:
     assert not described([registered], "").returns_to(asked)
 
 
-def test_between_one_and_eight_uris() -> None:
+def test_a_client_has_one_to_eight_uris() -> None:
     for uris in ([], [f"https://example.com/{n}" for n in range(9)]):
         with pytest.raises(BadClient, match="1 to 8"):
             described(uris, "")
@@ -209,7 +209,7 @@ def test_where_an_answer_goes_is_told_as_a_person_reads_it() -> None:
     assert host_of("com.example.app:/oauth") == "com.example.app://"
 
 
-def test_the_example_of_the_rfc() -> None:
+def test_the_example_of_rfc_7636_proves_what_it_should() -> None:
     """RFC 7636, appendix B."""
     verifier, challenge = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk", "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
     assert is_challenge(challenge)

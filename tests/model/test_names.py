@@ -47,7 +47,7 @@ def test_a_plain_address_is_said(address: str) -> None:
 @pytest.mark.parametrize(
     "address", ["victim+'|reboot|'@gmail.com", "`reboot`@a.example", "evil.example/login@a.example", "a&b@a.example"]
 )
-def test_an_address_that_could_be_a_command_or_a_link_is_not(address: str) -> None:
+def test_an_address_that_could_be_a_command_or_a_link_is_not_said(address: str) -> None:
     assert spoken_address(address, "u_x") == "u_x"
     assert spoken_address(address) == f"an address at {address.partition('@')[2]}"
 

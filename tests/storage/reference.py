@@ -1,4 +1,4 @@
-"""A slow reading of the contract's section on queries: plain Python over dicts, without SQL or the model's operands."""
+"""What the manual says of queries, once more in slow, plain Python over dicts, without SQL or the model's operands."""
 
 import json
 import re

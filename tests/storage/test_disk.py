@@ -94,7 +94,7 @@ def becomes(wanted: Callable[[], bool], what: str) -> None:
         time.sleep(0.02)
 
 
-def test_a_full_disk_refuses_writes_alone_and_is_told_by_all_who_are_asked(small_disk: Path) -> None:
+def test_on_a_full_disk_writes_alone_are_refused_and_readyz_says_why(small_disk: Path) -> None:
     folder = small_disk / "data"
     with process(folder) as served, served.sign_in() as me:
         me.headers["Accept"] = "application/json"
@@ -183,7 +183,9 @@ def test_a_write_whose_flush_failed_is_not_there_when_the_answer_says_so(
         assert names(again.url, me.token) == {"Before"}
 
 
-def test_a_write_of_which_nobody_knows_is_told_as_unknown(tmp_path: Path, faults: tuple[Path, dict[str, str]]) -> None:
+def test_a_write_that_the_disk_may_or_may_not_have_is_told_as_unknown(
+    tmp_path: Path, faults: tuple[Path, dict[str, str]]
+) -> None:
     control, environ = faults
     folder = tmp_path / "data"
     with process(folder, **environ) as served, served.sign_in() as me:

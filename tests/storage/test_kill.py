@@ -118,7 +118,7 @@ def check(clients: list[Client], found: dict[str, dict[str, Any]]) -> list[str]:
     return wrong
 
 
-def test_a_write_that_was_acknowledged_is_gone_after_kill_9(tmp_path: Path) -> None:
+def test_every_write_that_was_acknowledged_is_there_after_kill_9(tmp_path: Path) -> None:
     choice = random.Random(SEED)
     folder = tmp_path / "data"
     clients = [

@@ -20,7 +20,7 @@ from crmkit.storage.sqlite.engine.driver import sqlite3
 from crmkit.storage.sqlite.engine.folder import FILE
 from tests.house import CHARLIE
 from tests.storage.desk import Desk, queued
-from tests.storage.test_writer import Unit, fills_the_disk, rolls_back, scratch, traced
+from tests.storage.units import Unit, fills_the_disk, rolls_back, scratch, traced
 
 
 def outcomes(back: Desk, *calls: Callable[[], Any]) -> list[Any]:
@@ -56,7 +56,7 @@ def demoted(tx: Tx) -> None:
     tx.connection.execute("UPDATE memberships SET role = 'member'")
 
 
-def test_an_actor_who_was_known_acts_on_though_the_group_revoked_the_token(back: Desk) -> None:
+def test_a_token_that_a_group_revokes_works_for_no_later_unit_of_it(back: Desk) -> None:
     owner, agent = back.person(), back.person()
     first, revoked, second, third = outcomes(
         back,
@@ -71,7 +71,7 @@ def test_an_actor_who_was_known_acts_on_though_the_group_revoked_the_token(back:
     assert live(back, owner) == 2
 
 
-def test_an_actor_who_was_known_keeps_a_role_that_the_group_took(back: Desk) -> None:
+def test_a_role_that_a_group_takes_is_gone_for_its_later_units(back: Desk) -> None:
     agent = back.person()
     assert outcomes(back, role(back, agent), system(back, demoted), role(back, agent), role(back, agent)) == [
         "admin",
@@ -81,7 +81,7 @@ def test_an_actor_who_was_known_keeps_a_role_that_the_group_took(back: Desk) -> 
     ]
 
 
-def test_a_role_that_a_unit_took_in_vain_is_gone_for_the_next(back: Desk) -> None:
+def test_a_role_that_a_failed_unit_took_is_still_there_for_the_next(back: Desk) -> None:
     agent = back.person()
 
     def in_vain(tx: Tx) -> None:
@@ -98,7 +98,7 @@ def test_a_role_that_a_unit_took_in_vain_is_gone_for_the_next(back: Desk) -> Non
     assert (before, after) == ("admin", "admin")
 
 
-def test_what_a_group_knew_is_believed_by_the_next(back: Desk) -> None:
+def test_the_next_group_asks_the_database_again_who_acts(back: Desk) -> None:
     """Another program ends the token between two writes; nothing in this process notices it."""
     agent = back.person()
     back.save(agent, name="Jane")
@@ -109,7 +109,7 @@ def test_what_a_group_knew_is_believed_by_the_next(back: Desk) -> None:
     assert refused.value.code == "invalid_token"
 
 
-def test_the_second_of_a_group_asks_what_the_first_found_out(back: Desk) -> None:
+def test_the_second_unit_of_a_group_asks_nothing_that_the_first_found_out(back: Desk) -> None:
     agent = back.person()
     statements = traced(back)
     outcomes(back, create(back, agent), create(back, agent, email="jane@acme.com"))
@@ -119,8 +119,8 @@ def test_the_second_of_a_group_asks_what_the_first_found_out(back: Desk) -> None
     assert sum("max(seq)" in line for line in first) == 2
     steps = [line.split(" (")[0].split(" WHERE")[0] for line in second if line and not line.startswith("--")]
     assert [step.partition(" FROM ")[2] or step for step in steps] == [
-        "contacts AS r",  # who has this email
-        "INSERT INTO contacts",
+        '"contacts" AS r',  # who has this email
+        'INSERT INTO "contacts"',
         "INSERT INTO counts",
         "INSERT INTO contacts_unindexed",
         "INSERT INTO audit",
@@ -129,7 +129,7 @@ def test_the_second_of_a_group_asks_what_the_first_found_out(back: Desk) -> None
     ]
 
 
-def test_what_a_unit_wrote_in_vain_leaves_a_gap(back: Desk) -> None:
+def test_a_failed_unit_leaves_no_gap_in_the_row_numbers(back: Desk) -> None:
     alice, charlie = back.person(), back.person(CHARLIE)
     logged = len(numbers(back, "audit", alice))
 
@@ -153,7 +153,7 @@ def test_what_a_unit_wrote_in_vain_leaves_a_gap(back: Desk) -> None:
 
 
 @pytest.mark.parametrize("bad", [fills_the_disk, rolls_back])
-def test_what_a_lost_transaction_knew_is_believed_when_its_units_run_again(
+def test_units_that_run_again_after_a_lost_transaction_ask_the_database_anew(
     back: Desk, bad: Callable[[list[bool]], Unit]
 ) -> None:
     scratch(back)
@@ -179,7 +179,7 @@ def test_what_a_lost_transaction_knew_is_believed_when_its_units_run_again(
     assert back.save(owner, name="Three").name == "Three"
 
 
-def test_an_id_that_a_record_has_or_had_is_given_out_again(back: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_id_that_a_record_has_or_had_is_not_given_out_again(back: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     alice, charlie = back.person(), back.person(CHARLIE)
     jane, gone = back.save(alice, name="Jane"), back.save(alice, name="Gone")
     back.remove(alice, gone)
@@ -193,7 +193,7 @@ def test_an_id_that_a_record_has_or_had_is_given_out_again(back: Desk, monkeypat
     assert live(back, alice) == 2
 
 
-def test_ids_made_in_one_transaction_lie_all_over_their_indexes(back: Desk) -> None:
+def test_ids_made_in_one_transaction_begin_alike(back: Desk) -> None:
     alice, charlie = back.person(), back.person(CHARLIE)
     together = outcomes(back, *[create(back, person) for person in (alice, charlie) for _ in range(8)])
     starts = {saved.record.id[:5] for saved in together}
@@ -203,7 +203,7 @@ def test_ids_made_in_one_transaction_lie_all_over_their_indexes(back: Desk) -> N
     assert len({*starts, *alone}) > 4
 
 
-def test_a_start_of_which_all_ids_are_taken_is_tried_forever(back: Desk) -> None:
+def test_where_all_ids_with_a_start_are_taken_another_start_is_drawn(back: Desk) -> None:
     alice = back.person()
     full = ids.mint("c")[2:9]  # with a start as long as the body there is one id
 

@@ -13,21 +13,24 @@ from hypothesis import strategies as st
 from crmkit import ids
 from crmkit.model import fold, query
 from crmkit.model.actor import Actor
-from crmkit.model.query import Condition
+from crmkit.model.query import Condition, Query
 from crmkit.model.record import Kind
 from crmkit.records import ACTIVITY, AUDIT, COMPANY, CONTACT, DEAL, KINDS
-from crmkit.storage.lists import indexes, plan
+from crmkit.storage.interface.connection import Connection
+from crmkit.storage.lists import indexes, planner
+from crmkit.storage.lists.plan import LookUp
 from crmkit.storage.lists.sql import page
 from crmkit.storage.sqlite.engine import migrate, progress
 from crmkit.storage.sqlite.engine.connection import connect
 from crmkit.storage.sqlite.engine.folder import FILE, prepare
+from crmkit.storage.sqlite.search.candidates import match_of
 from tests.storage.desk import Desk, desk, listed, place_of, steps_of
 
 ALL = [*KINDS, ACTIVITY, AUDIT]
 
 
 @pytest.mark.parametrize("kind", ALL, ids=lambda kind: kind.name)
-def test_an_index_is_not_what_the_declaration_says(tmp_path: Path, kind: Kind) -> None:
+def test_the_indexes_of_a_table_are_those_that_are_declared(tmp_path: Path, kind: Kind) -> None:
     prepare(tmp_path)
     migrate.run(tmp_path / FILE, connect)
     compared = {field.compared: field.name for field in kind.fields}
@@ -101,7 +104,9 @@ FILTERS = [
 ]
 
 
-def test_a_lead_finds_other_contacts_than_a_walk(library: tuple[Desk, Actor], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_looking_up_a_filter_finds_the_same_contacts_as_walking_the_list(
+    library: tuple[Desk, Actor], monkeypatch: pytest.MonkeyPatch
+) -> None:
     back, alice = library
     choice = random.Random(5)
     sorts = ["", "name", "-name", "stage", "-created_at", "follow_up_at,name", "owner"]
@@ -110,22 +115,26 @@ def test_a_lead_finds_other_contacts_than_a_walk(library: tuple[Desk, Actor], mo
         for _ in range(150):
             pairs = [*choice.sample(FILTERS, choice.randint(1, 2)), ("sort", choice.choice(sorts)), ("limit", "60")]
             asked = query.parse(CONTACT, pairs)
-            led += plan.best(connection, CONTACT, place_of(alice), asked) is not None
+            led += is_looked_up(connection, alice, asked)
             by_lead = [contact.id for contact in back.pages(alice, *pairs)]
             with monkeypatch.context() as patched:
                 for name in ("AT_ONCE", "FEW", "MANY"):
-                    patched.setattr(plan, name, -1)
-                assert plan.best(connection, CONTACT, place_of(alice), asked) is None
+                    patched.setattr(planner, name, -1)
+                assert not is_looked_up(connection, alice, asked)
                 assert [contact.id for contact in back.pages(alice, *pairs)] == by_lead, pairs
                 assert back.find(alice, *pairs).paging.total == len(by_lead)
     assert led > 40
 
 
+def is_looked_up(connection: Connection, actor: Actor, asked: Query) -> bool:
+    return isinstance(planner.decide(connection, CONTACT, place_of(actor), asked).access, LookUp)
+
+
 def plan_of(back: Desk, actor: Actor, kind: Kind, pairs: list[tuple[str, str]]) -> list[str]:
     asked = listed(kind, pairs)
     with closing(connect(back.database.folder / FILE, False)) as connection:
-        lead = plan.best(connection, kind, place_of(actor), asked)
-        statement = page(kind, place_of(actor), asked, None, lead)
+        plan = planner.decide(connection, kind, place_of(actor), asked)
+        statement = page(connection.dialect, kind, place_of(actor), plan, None)
         return steps_of(connection, statement)
 
 
@@ -138,7 +147,7 @@ def plan_of(back: Desk, actor: Actor, kind: Kind, pairs: list[tuple[str, str]]) 
         ([("created_at", "gte:2026-06-10T12:00:00Z"), ("sort", "name")], "contacts_by_created_at"),
     ],
 )
-def test_a_filter_of_few_rows_does_not_lead(
+def test_a_filter_that_few_rows_meet_is_looked_up_instead_of_walking_the_list(
     library: tuple[Desk, Actor], monkeypatch: pytest.MonkeyPatch, pairs: list[tuple[str, str]], index: str
 ) -> None:
     back, alice = library
@@ -146,7 +155,7 @@ def test_a_filter_of_few_rows_does_not_lead(
     steps = plan_of(back, alice, CONTACT, pairs)
     assert steps[0] == "SEARCH r USING INTEGER PRIMARY KEY (rowid=?)", steps
     assert any(f"INDEX {index} (" in step for step in steps), steps
-    monkeypatch.setattr(plan, "AT_ONCE", 3)
+    monkeypatch.setattr(planner, "AT_ONCE", 3)
     (step,) = plan_of(back, alice, CONTACT, pairs)  # one walk, nothing sorted
     assert "contacts_by_name" in step if dict(pairs).get("sort") else "contacts_by_updated_at" in step
 
@@ -168,7 +177,7 @@ def test_a_filter_of_few_rows_does_not_lead(
         (ACTIVITY, [("occurred_at", "lt:2026-01-01")], "activities_by_occurred_at"),
     ],
 )
-def test_an_index_in_the_order_of_the_list_is_not_walked(
+def test_an_index_in_the_order_of_the_list_is_walked_and_nothing_is_sorted(
     library: tuple[Desk, Actor], kind: Kind, pairs: list[tuple[str, str]], index: str
 ) -> None:
     (step,) = plan_of(*library, kind, pairs)
@@ -185,11 +194,13 @@ TEXT = st.text(
 @given(TEXT, st.integers(0, 12), st.integers(0, 12))
 @example("a\u0301bc", 0, 4)
 @example("office", 0, 12)
-def test_a_text_that_meets_a_filter_is_not_found_by_the_lead(text: str, start: int, end: int) -> None:
+def test_every_text_that_meets_a_filter_is_found_by_its_match_of_the_search_index(
+    text: str, start: int, end: int
+) -> None:
     folded = fold.fold(text)
     for operand in {folded, folded[start:end]}:
-        run = plan._run(operand)
-        assert run in fold.plain(text)
+        match = match_of(CONTACT, Condition(CONTACT.by_name["name"], "like", operand))
+        assert match is None or match[1:-1].replace('""', '"') in fold.plain(text)
 
 
 @pytest.mark.parametrize(
@@ -208,25 +219,27 @@ def test_a_text_that_meets_a_filter_is_not_found_by_the_lead(text: str, start: i
         ("owner", "eq", "bob@example.com", None),
     ],
 )
-def test_a_filter_is_looked_up_in_the_search_index_as(name: str, operator: str, value: Any, match: str | None) -> None:
-    assert plan._match(CONTACT, Condition(CONTACT.by_name[name], operator, value)) == match
+def test_a_filter_becomes_this_match_of_the_search_index(
+    name: str, operator: str, value: Any, match: str | None
+) -> None:
+    assert match_of(CONTACT, Condition(CONTACT.by_name[name], operator, value)) == match
 
 
-def test_a_comma_between_tags_passes_for_a_part_of_one(library: tuple[Desk, Actor]) -> None:
+def test_a_comma_between_tags_is_no_part_of_a_tag(library: tuple[Desk, Actor]) -> None:
     back, alice = library
     for text in (",", "vip,", ",vip", "vip,ünï"):
         assert back.find(alice, ("tags", f"like:{text}")).paging.total == 0
     assert back.find(alice, ("tags", "like:vip")).paging.total
 
 
-@pytest.mark.parametrize("few", [-1, plan.FEW])
-def test_a_walk_that_is_cut_short_skips_or_repeats_a_contact(
+@pytest.mark.parametrize("few", [-1, planner.FEW])
+def test_a_walk_that_is_cut_short_neither_skips_nor_repeats_a_contact(
     library: tuple[Desk, Actor], monkeypatch: pytest.MonkeyPatch, few: int
 ) -> None:
     """What follows the walk is a reading of the whole table, or a lead that was too long before."""
     back, alice = library
     for name, most in (("AT_ONCE", -1), ("FEW", few), ("MANY", -1)):
-        monkeypatch.setattr(plan, name, most)
+        monkeypatch.setattr(planner, name, most)
     for filters in (
         [("phone", "555")],
         [("stage", "won")],

@@ -28,7 +28,7 @@ def one_line(done: subprocess.CompletedProcess[str]) -> str:
     return lines[0]
 
 
-def test_two_servers_run_on_the_same_data(served: Process, tmp_path: Path) -> None:
+def test_a_second_server_on_the_same_data_does_not_start(served: Process, tmp_path: Path) -> None:
     second = run("serve", "--port", "0", "--data", str(served.folder), cwd=tmp_path)
     line = one_line(second)
     assert f"process {served.popen.pid}" in line
@@ -38,12 +38,12 @@ def test_two_servers_run_on_the_same_data(served: Process, tmp_path: Path) -> No
     assert served.stop() == 0
 
 
-def test_a_migration_runs_under_a_server(served: Process, tmp_path: Path) -> None:
+def test_no_migration_runs_while_a_server_does(served: Process, tmp_path: Path) -> None:
     assert f"process {served.popen.pid}" in one_line(run("migrate", "--data", str(served.folder), cwd=tmp_path))
     assert served.stop() == 0
 
 
-def test_the_lock_outlives_a_server_that_was_killed(tmp_path: Path) -> None:
+def test_the_lock_is_free_once_its_server_was_killed_or_stopped(tmp_path: Path) -> None:
     folder = tmp_path / "data"
     with process(folder) as killed:
         killed.kill()
@@ -84,7 +84,9 @@ def keep_posting(url: str, token: str, name: str, outcomes: Outcomes, most: int)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_cuts_requests_off_in_the_middle(tmp_path: Path, number: signal.Signals) -> None:
+def test_when_a_signal_ends_the_server_just_the_answered_writes_are_stored(
+    tmp_path: Path, number: signal.Signals
+) -> None:
     folder = tmp_path / "data"
     outcomes = Outcomes()
     with process(folder, **UNLIMITED) as served:
@@ -113,7 +115,7 @@ def test_a_signal_cuts_requests_off_in_the_middle(tmp_path: Path, number: signal
     assert audited == len(stored)
 
 
-def test_a_request_that_is_under_way_is_not_finished_on_sigterm(served: Process) -> None:
+def test_a_request_that_is_under_way_is_finished_on_sigterm(served: Process) -> None:
     with served.sign_in() as me:
         body = b'{"name":"Jane Doe","email":"jane@acme.com"}'
         host, port = served.url.removeprefix("http://").split(":")
@@ -133,7 +135,7 @@ def test_a_request_that_is_under_way_is_not_finished_on_sigterm(served: Process)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_right_after_the_start_is_not_heard(tmp_path: Path, number: signal.Signals) -> None:
+def test_a_signal_right_after_the_start_is_heard(tmp_path: Path, number: signal.Signals) -> None:
     line, env = command("serve", "--port", "0", "--data", str(tmp_path / "data"))
     for _ in range(2):
         with subprocess.Popen(line, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd=tmp_path) as popen:
@@ -147,7 +149,7 @@ def test_a_signal_right_after_the_start_is_not_heard(tmp_path: Path, number: sig
                 popen.kill()
 
 
-def test_files_are_open_to_others_while_the_server_runs(served: Process) -> None:
+def test_nobody_else_can_read_the_files_while_the_server_runs(served: Process) -> None:
     with served.sign_in() as me:
         me.post("/contacts", json={"name": "Jane Doe"})
     modes = {file.name: oct(os.stat(file).st_mode & 0o777) for file in served.folder.iterdir()}

@@ -1,10 +1,9 @@
 """The write-ahead log stays small, whoever reads meanwhile."""
 
 import asyncio
+from collections.abc import Iterator
 from contextlib import closing
-from functools import partial
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -14,7 +13,8 @@ from crmkit.storage.interface.tx import Tx
 from crmkit.storage.sqlite.engine import wal
 from crmkit.storage.sqlite.engine.connection import connect
 from crmkit.storage.sqlite.engine.folder import FILE
-from tests.storage.desk import HANGS, Desk
+from crmkit.storage.sqlite.engine.scans import Scans
+from tests.storage.desk import HANGS, Desk, desk
 
 KIB = 1024
 MOST = 512 * KIB
@@ -32,16 +32,16 @@ def slow(connection: Connection) -> None:
 
 
 @pytest.fixture
-def small(back: Desk, monkeypatch: pytest.MonkeyPatch) -> Desk:
+def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
     """A database whose log may have half a MiB, and is copied back as early."""
+    monkeypatch.setattr(wal, "MOST_BYTES", MOST)
 
     def prepare(tx: Tx) -> None:
         tx.connection.execute("CREATE TABLE scratch (word BLOB)")
 
-    back.do(back.database.write(prepare))
-    monkeypatch.setattr(back.database._log, "_most", MOST)
-    monkeypatch.setattr(wal, "MOST_BYTES", MOST)
-    return back
+    with desk(tmp_path / "data") as back:
+        back.do(back.database.write(prepare))
+        yield back
 
 
 def size(back: Desk) -> int:
@@ -75,7 +75,7 @@ def test_lists_that_follow_each_other_leave_the_log_within_its_bound(small: Desk
     assert reads[0] > 20
 
 
-def test_another_program_that_reads_holds_up_nobody(small: Desk) -> None:
+def test_another_program_that_reads_the_file_holds_up_no_writer(small: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     async def writes(times: int) -> None:
         for _ in range(times):
             await small.database.write(write)
@@ -83,7 +83,7 @@ def test_another_program_that_reads_holds_up_nobody(small: Desk) -> None:
     with closing(connect(small.database.folder / FILE, False)) as other:
         other.execute("BEGIN")
         other.execute("SELECT count(*) FROM scratch").fetchone()
-        tries = pauses_of(small)
+        tries = pauses(monkeypatch)
         small.do(asyncio.wait_for(writes(100), HANGS))  # two MiB
         assert size(small) > MOST
         assert len(tries) == 1  # and not at every commit
@@ -92,29 +92,31 @@ def test_another_program_that_reads_holds_up_nobody(small: Desk) -> None:
     assert size(small) == 0
 
 
-def pauses_of(back: Desk) -> list[Any]:
-    """Return a list that grows whenever the readers are held back."""
-    tries: list[Any] = []
-    pause = back.database._scans.pause
-    back.database._scans.pause = partial(_noted, tries, pause)  # type: ignore[method-assign]
+def pauses(patch: pytest.MonkeyPatch) -> list[float]:
+    """Return a list that grows whenever the lists are held back."""
+    tries: list[float] = []
+    pause = Scans.pause
+
+    async def noted(lists: Scans, seconds: float) -> None:
+        tries.append(seconds)
+        await pause(lists, seconds)
+
+    patch.setattr(Scans, "pause", noted)
     return tries
 
 
-async def _noted(tries: list[Any], pause: Any, seconds: float) -> None:
-    tries.append(seconds)
-    await pause(seconds)
-
-
-def test_a_log_that_begins_anew_is_cut_to_what_is_kept(tmp_path: Path) -> None:
+def test_a_log_that_begins_anew_is_cut_to_the_size_that_is_kept(tmp_path: Path) -> None:
     with closing(connect(tmp_path / "x.db", True)) as connection:
         assert connection.execute("PRAGMA journal_size_limit").fetchone() == (wal.KEPT_BYTES,)
 
 
-def test_a_log_that_cannot_be_looked_at_ends_no_writer(small: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fails() -> int:
+def test_the_writer_goes_on_where_the_log_cannot_be_begun_anew(small: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def fails(held: wal.WriteAheadLog) -> bool:
         raise OSError(5, "Input/output error")
 
-    monkeypatch.setattr(small.database._log, "_size", fails)
+    monkeypatch.setattr(wal.WriteAheadLog, "begin_anew", fails)
+    while size(small) <= MOST:
+        small.do(small.database.write(write))
     for _ in range(3):
         small.do(small.database.write(write))
     small.do(small.database.check())

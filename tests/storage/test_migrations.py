@@ -105,13 +105,13 @@ def whole(tmp_path: Path) -> dict[str, Any]:
     return described(file)
 
 
-def test_the_version_and_the_migrations_table_disagree(whole: dict[str, Any]) -> None:
+def test_the_version_and_the_migrations_table_agree(whole: dict[str, Any]) -> None:
     assert whole["version"] == (len(MIGRATIONS),)
     assert whole["migrations"] == [(number, m.name) for number, m in enumerate(MIGRATIONS, start=1)]
 
 
 @pytest.mark.parametrize("kind", [*KINDS, ACTIVITY, AUDIT], ids=lambda kind: kind.name)
-def test_a_field_has_no_column_or_a_column_no_field(tmp_path: Path, kind: Kind) -> None:
+def test_every_field_has_its_column_and_every_column_its_field(tmp_path: Path, kind: Kind) -> None:
     file = fresh(tmp_path / "data")
     migrate.run(file, connect)
     with closing(connect(file, False)) as connection:
@@ -127,7 +127,7 @@ def test_a_field_has_no_column_or_a_column_no_field(tmp_path: Path, kind: Kind) 
     assert strict
 
 
-def test_a_second_start_migrates_again(tmp_path: Path) -> None:
+def test_a_second_start_migrates_nothing(tmp_path: Path) -> None:
     file = fresh(tmp_path / "data")
     migrate.run(file, connect)
     assert migrate.run(file, connect) == []
@@ -138,7 +138,7 @@ STARTS = [pytest.param(fresh, id="from nothing"), pytest.param(at_version_1, id=
 
 
 @pytest.mark.parametrize("start", STARTS)
-def test_a_migration_that_was_cut_off_cannot_be_taken_up_again(
+def test_a_migration_that_was_cut_off_anywhere_is_taken_up_again(
     tmp_path: Path, start: Callable[[Path], Path], whole: dict[str, Any]
 ) -> None:
     whole = whole | {"users": described_users(start(tmp_path / "users"))}
@@ -185,7 +185,7 @@ def searched(tmp_path: Path) -> Path:
     return file
 
 
-def test_a_text_is_lost_or_found_elsewhere_once_it_has_another_place(searched: Path) -> None:
+def test_every_text_is_found_after_the_migration_that_gives_it_another_place(searched: Path) -> None:
     file = searched
     assert migrate.run(file, connect, MIGRATIONS[:9]) == ["places"]
     with closing(connect(file, True)) as connection:
@@ -202,7 +202,7 @@ def test_a_text_is_lost_or_found_elsewhere_once_it_has_another_place(searched: P
         assert {workspace for _, workspace, *_ in counted} == {"ws_1", "ws_2"}
 
 
-def test_a_text_is_lost_or_found_by_another_code(searched: Path) -> None:
+def test_every_text_is_found_after_the_migration_that_gives_it_codes(searched: Path) -> None:
     migrate.run(searched, connect, MIGRATIONS[:9])
     assert migrate.run(searched, connect) == [migration.name for migration in MIGRATIONS[9:]]
     code = trigrams.coded("zürich")
@@ -254,7 +254,7 @@ for number in map(int, sys.argv[2:]):
 
 
 @pytest.mark.parametrize("start", STARTS)
-def test_a_migration_that_was_killed_cannot_be_taken_up_again(
+def test_a_migration_that_was_killed_anywhere_is_taken_up_again(
     tmp_path: Path, start: Callable[[Path], Path], whole: dict[str, Any]
 ) -> None:
     whole = whole | {"users": described_users(start(tmp_path / "users"))}
@@ -270,7 +270,7 @@ def test_a_migration_that_was_killed_cannot_be_taken_up_again(
         assert described(file) == whole, f"killed before statement {number}"
 
 
-def test_no_copy_is_kept_of_what_is_about_to_be_migrated(tmp_path: Path) -> None:
+def test_a_copy_is_kept_of_what_is_about_to_be_migrated(tmp_path: Path) -> None:
     file = at_version_1(tmp_path / "data")
     before = described(file)
     assert migrate.run(file, connect) == [m.name for m in MIGRATIONS[1:]]
@@ -282,7 +282,7 @@ def test_no_copy_is_kept_of_what_is_about_to_be_migrated(tmp_path: Path) -> None
     assert sorted(other.name for other in file.parent.iterdir()) == ["crmkit-before-0002.db", "crmkit.db"]
 
 
-def test_a_copy_that_was_cut_off_passes_for_a_copy(tmp_path: Path) -> None:
+def test_a_copy_that_was_cut_off_is_made_anew(tmp_path: Path) -> None:
     file = at_version_1(tmp_path / "data")
     part = file.with_name("crmkit-before-0002.part")
     part.write_bytes(b"half of a copy")
@@ -294,7 +294,7 @@ def test_a_copy_that_was_cut_off_passes_for_a_copy(tmp_path: Path) -> None:
     assert not part.exists()
 
 
-def test_an_empty_database_is_copied_before_its_first_migration(tmp_path: Path) -> None:
+def test_an_empty_database_is_not_copied_before_its_first_migration(tmp_path: Path) -> None:
     migrate.run(fresh(tmp_path / "data"), connect)
     assert list((tmp_path / "data").glob("*before*")) == []
 
@@ -302,7 +302,7 @@ def test_an_empty_database_is_copied_before_its_first_migration(tmp_path: Path) 
 @pytest.mark.parametrize(
     "arguments", [["serve", "--port", "0"], ["migrate"], ["token", "--email", "alice@example.com"]], ids=lambda a: a[0]
 )
-def test_an_old_program_touches_a_newer_database(tmp_path: Path, arguments: list[str]) -> None:
+def test_an_old_program_leaves_a_newer_database_untouched(tmp_path: Path, arguments: list[str]) -> None:
     file = fresh(tmp_path / "data")
     migrate.run(file, connect)
     with closing(connect(file, True)) as connection:

@@ -1,6 +1,7 @@
 """Short reads that are asked for in turns that follow each other go to the thread together, each for itself."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
@@ -11,9 +12,8 @@ import pytest
 
 from crmkit.errors import Problem
 from crmkit.storage.interface.connection import Connection
-from crmkit.storage.sqlite.engine import reader as readers
 from crmkit.storage.sqlite.engine.connection import connect
-from crmkit.storage.sqlite.engine.reader import Reader
+from crmkit.storage.sqlite.engine.reader import TURNS, Reader
 from crmkit.storage.sqlite.engine.threads import MOST_TOGETHER
 
 
@@ -33,15 +33,20 @@ def doubled(connection: Connection, number: int) -> int:
     return found
 
 
-def counted_hops(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """Return a list that will hold how many reads each hop was for."""
-    hops: list[int] = []
-    each = readers._each
-    monkeypatch.setattr(readers, "_each", lambda connection, asked: hops.append(len(asked)) or each(connection, asked))
-    return hops
+async def traced(connection: aiosqlite.Connection) -> list[str]:
+    """Return a list that from now on grows by every statement that is run."""
+    statements: list[str] = []
+    await connection.set_trace_callback(statements.append)
+    return statements
 
 
-def test_one_that_fails_takes_others_with_it(tmp_path: Path) -> None:
+def hops_of(statements: list[str]) -> list[int]:
+    """Return how many reads each hop was for: several are a transaction, one alone needs none."""
+    letters = "".join(sql[0] for sql in statements)  # BEGIN, SELECT, ROLLBACK
+    return [hop.count("S") for hop in re.findall("BS+R|S", letters)]
+
+
+def test_a_read_that_fails_harms_no_other_of_its_hop(tmp_path: Path) -> None:
     async def run() -> list[Any]:
         async with reading(tmp_path) as (reader, _):
             reads = (reader.read(doubled, number) for number in range(20))
@@ -52,51 +57,50 @@ def test_one_that_fails_takes_others_with_it(tmp_path: Path) -> None:
     assert outcomes[:13] + outcomes[14:] == [number * 2 for number in range(20) if number != 13]
 
 
-def test_each_takes_a_hop_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    hops = counted_hops(monkeypatch)
-
-    async def run() -> None:
-        async with reading(tmp_path) as (reader, _):
+def test_reads_of_one_turn_share_a_hop(tmp_path: Path) -> None:
+    async def run() -> list[str]:
+        async with reading(tmp_path) as (reader, connection):
+            statements = await traced(connection)
             await asyncio.gather(*(reader.read(doubled, number) for number in range(5)))
             await reader.read(doubled, 1)
+            return statements
 
-    asyncio.run(run())
-    assert hops == [5, 1]
+    assert hops_of(asyncio.run(run())) == [5, 1]
 
 
-def test_those_who_come_a_turn_later_take_a_hop_of_their_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    hops = counted_hops(monkeypatch)
-
+def test_reads_of_the_turns_that_follow_share_the_hop_of_the_first(tmp_path: Path) -> None:
     async def later(reader: Reader, turns: int) -> int:
         for _ in range(turns):
             await asyncio.sleep(0)
         return await reader.read(doubled, turns)
 
-    async def run() -> list[int]:
-        async with reading(tmp_path) as (reader, _):
-            return await asyncio.gather(*(later(reader, turns) for turns in range(5)))
+    async def run() -> tuple[list[int], list[str]]:
+        async with reading(tmp_path) as (reader, connection):
+            statements = await traced(connection)
+            return await asyncio.gather(*(later(reader, turns) for turns in range(5))), statements
 
-    assert asyncio.run(run()) == [0, 2, 4, 6, 8]
-    assert hops == [5]
+    found, statements = asyncio.run(run())
+    assert found == [0, 2, 4, 6, 8]
+    assert hops_of(statements) == [5]
 
 
-def test_the_first_waits_for_ever_while_others_come(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    hops = counted_hops(monkeypatch)
-
-    async def run() -> None:
-        async with reading(tmp_path) as (reader, _):
+def test_the_first_read_waits_for_a_bounded_number_of_others(tmp_path: Path) -> None:
+    async def run() -> list[str]:
+        async with reading(tmp_path) as (reader, connection):
+            statements = await traced(connection)
             reads = []
             for _ in range(2 * MOST_TOGETHER):
                 reads.append(reader.read(doubled, 1))
                 await asyncio.sleep(0)
             await asyncio.gather(*reads)
+            return statements
 
-    asyncio.run(run())
+    hops = hops_of(asyncio.run(run()))
     assert sum(hops) == 2 * MOST_TOGETHER
-    assert max(hops) <= MOST_TOGETHER + readers.TURNS
+    assert max(hops) <= MOST_TOGETHER + TURNS
 
 
-def test_those_of_one_hop_see_the_database_at_different_moments(tmp_path: Path) -> None:
+def test_reads_of_one_hop_see_the_database_at_one_moment(tmp_path: Path) -> None:
     def written(connection: Connection) -> None:
         with closing(connect(tmp_path / "x.db", True)) as other:
             other.execute("INSERT INTO t VALUES (1)")
@@ -118,7 +122,7 @@ def test_those_of_one_hop_see_the_database_at_different_moments(tmp_path: Path) 
     assert isinstance(failed, Problem)
 
 
-def test_one_whose_client_has_gone_holds_up_the_others(tmp_path: Path) -> None:
+def test_a_read_whose_client_has_gone_holds_up_no_other(tmp_path: Path) -> None:
     async def run() -> int:
         async with reading(tmp_path) as (reader, _):
             gone = asyncio.ensure_future(reader.read(doubled, 1))
@@ -130,7 +134,7 @@ def test_one_whose_client_has_gone_holds_up_the_others(tmp_path: Path) -> None:
     assert asyncio.run(run()) == 4
 
 
-def test_a_read_of_a_closed_database_waits_for_ever(tmp_path: Path) -> None:
+def test_a_read_of_a_closed_database_fails_at_once(tmp_path: Path) -> None:
     async def run() -> None:
         async with reading(tmp_path) as (reader, connection):
             await connection.close()

@@ -39,7 +39,9 @@ def connection() -> Iterator[sqlite3.Connection]:
 
 
 @pytest.mark.parametrize("statement", STATEMENTS)
-def test_a_change_is_not_noticed(connection: sqlite3.Connection, statement: str) -> None:
+def test_what_is_remembered_is_forgotten_once_a_change_is_committed(
+    connection: sqlite3.Connection, statement: str
+) -> None:
     cache = AuthCache()
     auth_triggers.watch(connection, cache)
     cache.keep(("who",), "alice", cache.generation)
@@ -51,7 +53,7 @@ def test_a_change_is_not_noticed(connection: sqlite3.Connection, statement: str)
     assert cache.find(("who",)) is None
 
 
-def test_rows_that_are_added_or_belong_elsewhere_make_it_forget(connection: sqlite3.Connection) -> None:
+def test_nothing_is_forgotten_for_rows_that_are_added_or_of_other_tables(connection: sqlite3.Connection) -> None:
     cache = AuthCache()
     auth_triggers.watch(connection, cache)
     cache.keep(("who",), "alice", cache.generation)
@@ -65,7 +67,7 @@ def test_rows_that_are_added_or_belong_elsewhere_make_it_forget(connection: sqli
     assert cache.find(("who",)) == "alice"
 
 
-def test_what_was_read_before_a_change_is_kept_after_it(connection: sqlite3.Connection) -> None:
+def test_what_was_read_before_a_change_is_not_remembered_after_it(connection: sqlite3.Connection) -> None:
     cache = AuthCache()
     auth_triggers.watch(connection, cache)
     generation = cache.generation
@@ -75,7 +77,7 @@ def test_what_was_read_before_a_change_is_kept_after_it(connection: sqlite3.Conn
     assert cache.find(("who",)) is None
 
 
-def test_it_is_kept_for_longer_than_it_should(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_is_remembered_for_longer_than_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
     now = [0.0]
     monkeypatch.setattr("crmkit.storage.interface.auth_cache.time.monotonic", lambda: now[0])
     cache = AuthCache()
@@ -86,7 +88,7 @@ def test_it_is_kept_for_longer_than_it_should(monkeypatch: pytest.MonkeyPatch) -
     assert cache.find(("who",)) is None
 
 
-def test_it_grows_without_end() -> None:
+def test_the_oldest_is_forgotten_when_too_many_are_remembered() -> None:
     cache = AuthCache()
     for number in range(MOST + 1):
         cache.keep((number,), "x", cache.generation)
@@ -94,13 +96,13 @@ def test_it_grows_without_end() -> None:
     assert cache.find((0,)) is None
 
 
-def test_an_unknown_token_is_unknown_once_it_is_known(home: House) -> None:
+def test_a_token_works_from_the_moment_it_is_made(home: House) -> None:
     """What is not there is not kept: a token works from the moment it is made."""
     with home.sign_in(ALICE) as alice:
         assert alice.send_it("GET", "/whoami").status_code == 200
 
 
-def test_a_request_gets_through_after_the_revocation_was_answered(home: House) -> None:
+def test_no_request_gets_through_after_the_revocation_was_answered(home: House) -> None:
     """Sixteen clients use a token without pause while its owner ends it."""
     with home.sign_in(ALICE, "victim") as victim, home.sign_in(ALICE, "owner") as owner:
         (id,) = [row["id"] for row in owner.json_of("GET", "/tokens")["items"] if row["name"] == "victim"]
@@ -130,7 +132,7 @@ def test_a_request_gets_through_after_the_revocation_was_answered(home: House) -
         assert late == [401] * 16
 
 
-def test_a_role_a_name_or_a_removal_shows_late(home: House) -> None:
+def test_a_role_a_name_and_a_removal_show_at_once(home: House) -> None:
     with home.sign_in(ALICE) as alice:
         office = alice.json_of("GET", "/whoami")["workspace"]
         alice.send_it("POST", f"/workspaces/{office}/invites", {"email": BOB})

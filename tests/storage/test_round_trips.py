@@ -11,7 +11,7 @@ from crmkit.storage.sqlite.engine.folder import FILE
 from tests.house import House, Person
 
 
-def test_names_of_related_records_cost_a_query_per_row(home: House, alice: Person) -> None:
+def test_names_of_related_records_cost_no_query_per_row(home: House, alice: Person) -> None:
     company = alice.json_of("POST", "/companies", {"name": "Acme Corp"})["id"]
     contact = alice.json_of("POST", "/contacts", {"name": "Jane Doe", "company_id": company})["id"]
     for number in range(60):
@@ -47,7 +47,7 @@ def test_names_of_related_records_cost_a_query_per_row(home: House, alice: Perso
         ("1 = 1 ", "activities_by_occurred_at"),
     ],
 )
-def test_a_log_is_sorted_anew_for_every_page(home: House, sql: str, index: str) -> None:
+def test_a_log_is_read_in_the_order_of_an_index_and_not_sorted(home: House, sql: str, index: str) -> None:
     query = f"SELECT * FROM activities WHERE workspace_id = ? AND {sql} ORDER BY occurred_at DESC, id DESC LIMIT 50"
     with closing(connect(home.folder / FILE, False)) as connection:
         steps = connection.execute(f"EXPLAIN QUERY PLAN {query}", ("ws", "x")[: query.count("?")]).fetchall()

@@ -14,7 +14,7 @@ from crmkit.storage.sqlite.engine.driver import sqlite3
 ENDLESS = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n"
 
 
-def test_a_query_without_end_holds_up_all_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_query_without_end_is_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(budget, "SCAN_SECONDS", 0)
     with closing(connect(tmp_path / "x.db", True)) as connection:
         with pytest.raises(Problem) as caught:
@@ -24,7 +24,7 @@ def test_a_query_without_end_holds_up_all_others(tmp_path: Path, monkeypatch: py
         assert connection.execute("SELECT 1").fetchone() == (1,)
 
 
-def test_a_way_that_is_tried_is_gone_to_its_end(tmp_path: Path) -> None:
+def test_a_walk_on_trial_is_given_up_after_so_many_steps(tmp_path: Path) -> None:
     with closing(connect(tmp_path / "x.db", True)) as connection:
         with pytest.raises(budget.GaveUp), connection.trial():
             connection.execute(ENDLESS).fetchone()
@@ -32,7 +32,7 @@ def test_a_way_that_is_tried_is_gone_to_its_end(tmp_path: Path) -> None:
             assert connection.execute("SELECT 1").fetchone() == (1,)
 
 
-def test_a_way_that_is_tried_forgets_the_end_of_the_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_end_of_the_whole_read_also_ends_a_trial(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(budget, "SCAN_SECONDS", 0)
 
     def work(reading: SqliteConnection) -> None:

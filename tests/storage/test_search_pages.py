@@ -10,7 +10,7 @@ from tests.storage.desk import Desk, desk
 
 
 @pytest.mark.usefixtures("every_way")
-def test_a_page_of_a_search_repeats_or_skips_a_match(back: Desk) -> None:
+def test_no_page_of_a_search_repeats_or_skips_a_match(back: Desk) -> None:
     alice, choice = back.person(), random.Random(9)
     bodies = []
     for number in range(90):
@@ -40,7 +40,7 @@ def test_a_page_of_a_search_repeats_or_skips_a_match(back: Desk) -> None:
 
 
 @pytest.mark.usefixtures("every_way")
-def test_the_second_page_of_a_guess_is_another_guess(back: Desk) -> None:
+def test_all_pages_of_a_guess_are_of_one_guess(back: Desk) -> None:
     alice = back.person()
     back.save_all(alice, [{"name": f"Jonathan {number}"} for number in range(7)])
     pages = back.pages(alice, ("search", "jonathun"), ("limit", "2"))
@@ -61,7 +61,7 @@ def crowded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Desk, Ac
 
 
 @pytest.mark.parametrize("indexed", [False, True])
-def test_a_total_is_counted_past_a_thousand_or_wrong_up_to_it(crowded: tuple[Desk, Actor], indexed: bool) -> None:
+def test_a_total_is_right_up_to_a_thousand_and_counted_no_further(crowded: tuple[Desk, Actor], indexed: bool) -> None:
     back, alice = crowded
     if indexed:
         back.index()

@@ -14,10 +14,11 @@ from crmkit.model import fold
 from crmkit.model.actor import Actor
 from crmkit.records import CONTACT
 from crmkit.storage.interface.connection import Connection
+from crmkit.storage.interface.texts import Terms
 from crmkit.storage.lists import pages
-from crmkit.storage.sqlite.search import indexing, trigrams, vocabulary
+from crmkit.storage.sqlite.search import indexing, sql, trigrams, vocabulary
 from crmkit.storage.sqlite.search import plan as search_plan
-from crmkit.storage.sqlite.search import sql as search_sql
+from crmkit.storage.sqlite.search.plan import SearchPlan
 from tests.house import CHARLIE
 from tests.storage.desk import WAYS, Desk, desk, go, place_of
 
@@ -104,13 +105,13 @@ def looked_up(patch: pytest.MonkeyPatch) -> list[list[str]]:
             seen.append(found)
         return found
 
-    rare = trigrams.rare
-    patch.setattr(trigrams, "rare", noted)
+    rare = trigrams.to_look_up
+    patch.setattr(trigrams, "to_look_up", noted)
     return seen
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_a_way_is_another_one(
+def test_each_way_looks_up_words_or_pieces_as_its_name_says(
     peopled: tuple[Desk, Actor, list[Any]], way: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     back, alice, _ = peopled
@@ -129,7 +130,7 @@ def test_a_way_is_another_one(
 
 @pytest.mark.usefixtures("every_way")
 @pytest.mark.parametrize("counted", [0, 3, 1_000])
-def test_a_way_finds_others_or_in_another_order(
+def test_every_way_finds_the_same_matches_in_the_same_order(
     peopled: tuple[Desk, Actor, list[Any]], counted: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     back, alice, made = peopled
@@ -156,7 +157,9 @@ def test_a_way_finds_others_or_in_another_order(
 
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("counted", [5, 6, 7])
-def test_a_total_is_wrong_at_its_end(back: Desk, way: str, counted: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_total_is_right_also_where_counting_ends(
+    back: Desk, way: str, counted: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     alice = back.person()
     back.save_all(alice, [{"name": f"Needle {number}", "stage": "lead"} for number in range(6)])
     go(monkeypatch, way)
@@ -168,44 +171,44 @@ def test_a_total_is_wrong_at_its_end(back: Desk, way: str, counted: int, monkeyp
             back.index()
 
 
-def test_a_small_workspace_is_searched_by_the_index_or_a_large_one_without(
+def test_a_small_workspace_is_read_through_and_a_large_one_searched_by_the_index(
     back: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(vocabulary, "SAMPLED", 1)
     alice = back.person()
     back.save_all(alice, [{"name": f"Anna Kelason {number}"} for number in range(3)])
     back.index()
-    seen: list[search_sql.Way] = []
+    seen: list[SearchPlan] = []
 
-    def noted(*args: Any) -> search_sql.Way:
+    def noted(*args: Any) -> SearchPlan:
         seen.append(of(*args))
         return seen[-1]
 
-    of = search_plan.of
-    monkeypatch.setattr(search_plan, "of", noted)
+    of = search_plan.choose
+    monkeypatch.setattr(search_plan, "choose", noted)
     for read_through in (3, 2):
-        monkeypatch.setattr(search_plan, "READ_THROUGH", read_through)
+        monkeypatch.setattr(search_plan, "MAX_RECORDS_READ", read_through)
         assert len(back.find(alice, search="anna kelason").records) == 3
     sample = trigrams.Sample(3, 3, dict.fromkeys(trigrams.of_words(["anna", "kelason"]), 3))
-    through, indexed = search_sql.Way(by_index=False, waits=False), search_sql.Way(sample=sample, waits=False)
+    through, indexed = SearchPlan(by_index=False, waits=False), SearchPlan(sample=sample, waits=False)
     assert seen == [through, indexed]
     monkeypatch.setattr(pages, "COUNTED", 2)
     back.find(alice, search="anna")
     back.find(alice, search="kelason anna")  # frequent as each is, both may be rare together
-    assert seen[2:] == [search_sql.Way(waits=False, are_many=True), indexed]
+    assert seen[2:] == [SearchPlan(waits=False, are_many=True), indexed]
     back.save_all(alice, [{"name": "Anna Who Waits"}])
     assert len(back.find(alice, search="anna").records) == 4
-    assert seen[-1] == search_sql.Way(waits=True)
+    assert seen[-1] == SearchPlan(waits=True)
 
 
-def test_long_texts_of_a_small_workspace_are_read_through(back: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_long_texts_of_a_small_workspace_are_not_read_through(back: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     alice = back.person()
-    monkeypatch.setattr(search_plan, "READ_LETTERS", 200)
-    place, terms = place_of(alice), search_sql.Terms.exact("anna")
+    monkeypatch.setattr(search_plan, "MAX_LETTERS_READ", 200)
+    place, terms = place_of(alice), Terms.exact("anna")
 
     def is_read() -> bool:
-        def way(connection: Any) -> search_sql.Way:
-            return search_plan.of(connection, CONTACT, place, terms, 1_000)
+        def way(connection: Any) -> SearchPlan:
+            return search_plan.choose(connection, CONTACT, place, terms, 1_000)
 
         return not back.do(back.database.read(None, way)).by_index
 
@@ -218,15 +221,17 @@ def test_long_texts_of_a_small_workspace_are_read_through(back: Desk, monkeypatc
     assert not is_read()
 
 
-def test_a_word_of_many_texts_is_counted(back: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_matches_of_a_word_that_many_texts_have_are_not_gathered(
+    back: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
     alice = back.person()
     go(monkeypatch, "index")
     monkeypatch.setattr(pages, "COUNTED", 5)
     back.save_all(alice, [{"name": f"Needle {number}", "notes": "Needlework"} for number in range(8)])
     back.index()
     asked: list[str] = []
-    found = search_sql.found
-    monkeypatch.setattr(search_sql, "found", lambda *args: asked.append(args[2].text) or found(*args))
+    found = sql.counted
+    monkeypatch.setattr(sql, "counted", lambda *args: asked.append(args[2].text) or found(*args))
     assert back.find(alice, search="needle", limit="2").paging.at_least == 5
     assert back.find(alice, search="needle", limit="2", count="exact").paging.total == 8
     assert back.find(alice, search="needle", stage="lead").paging.total == 0
@@ -241,10 +246,12 @@ def test_a_word_of_many_texts_is_counted(back: Desk, monkeypatch: pytest.MonkeyP
 def rare(words: list[str], **times: int) -> list[str]:
     """Return what is looked up of a million texts, of which 10,000 were sampled; 900 of those have a piece that is not
     named."""
-    return trigrams.rare(words, trigrams.Sample(10**6, 10**4, dict.fromkeys(trigrams.of_words(words), 900) | times))
+    return trigrams.to_look_up(
+        words, trigrams.Sample(10**6, 10**4, dict.fromkeys(trigrams.of_words(words), 900) | times)
+    )
 
 
-def test_common_pieces_are_looked_up_for_rare_words() -> None:
+def test_the_rarest_pieces_are_looked_up_while_that_costs_less_than_reading() -> None:
     # 50 texts are left, and reading them costs less than passing by 30,000 rows
     assert rare(["anna", "kelason"], ann=300, las=0) == ["las"]
     assert rare(["anna", "kelason"], ann=300, las=80) == ["las", "ann"]
@@ -261,35 +268,33 @@ def test_common_pieces_are_looked_up_for_rare_words() -> None:
     assert rare(["quok"], quo=50, uok=50) == []
     assert rare(["anna", "kelason"], **dict.fromkeys(trigrams.of_words(["anna", "kelason"]), 9_000)) == []
     assert rare(["mia"]) == []  # nothing to leave out
-    assert trigrams.rare(["anna", "kelason"], trigrams.Sample(10**6, 10**4, {"ann": 1})) == []  # others are not known
+    assert (
+        trigrams.to_look_up(["anna", "kelason"], trigrams.Sample(10**6, 10**4, {"ann": 1})) == []
+    )  # others are not known
 
 
-def test_a_code_stands_in_a_text() -> None:
+def test_no_text_holds_a_character_of_the_codes() -> None:
     codes = {trigrams.coded(one + two + three + "ab") for one in "abcdez" for two in "akz" for three in "amyz龍й"}
     assert {fold.plain(code) for code in codes}.isdisjoint(codes)
-    every = map(chr, range(trigrams._FIRST_CODE, trigrams._FIRST_CODE + trigrams._CODES))
+    every = [character for character in map(chr, range(0x110000)) if trigrams.is_code(character)]
+    assert set("".join(codes)) - {"\n"} <= set(every)
     assert not [code for code in every if unicodedata.is_normalized("NFKC", code)]
 
 
-def test_words_that_share_a_code_are_confused(back: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_words_that_share_a_code_are_told_apart(back: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     alice = back.person()
     go(monkeypatch, "pieces")
     monkeypatch.setattr(vocabulary, "SAMPLED", 1)
-    one, other = "zaaaa", "zebra"
-    monkeypatch.setattr(trigrams, "_CODES", 1)
-    trigrams._code.cache_clear()
-    try:
-        assert trigrams.coded(one) == trigrams.coded(other)
-        made = back.save_all(alice, [{"name": one}, {"name": other}, {"name": "Somebody", "notes": other}])
-        back.index()
-        assert [c.id for c in back.find(alice, search=one).records] == [made[0].id]
-        assert [c.id for c in back.find(alice, search=other).records] == [made[1].id, made[2].id]
-        assert [c.id for c in back.find(alice, search=f"somebody {other}").records] == [made[2].id]
-    finally:
-        trigrams._code.cache_clear()
+    one, other = "navel", "taaml"
+    assert trigrams.coded(one) == trigrams.coded(other)
+    made = back.save_all(alice, [{"name": one}, {"name": other}, {"name": "Somebody", "notes": other}])
+    back.index()
+    assert [c.id for c in back.find(alice, search=one).records] == [made[0].id]
+    assert [c.id for c in back.find(alice, search=other).records] == [made[1].id, made[2].id]
+    assert [c.id for c in back.find(alice, search=f"somebody {other}").records] == [made[2].id]
 
 
-def test_a_piece_is_counted_wrong(back: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_kept_counts_of_pieces_are_right(back: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(vocabulary, "SAMPLED", 3)
     choice = random.Random(12)
     people = [back.person(), back.person(CHARLIE)]
@@ -319,7 +324,7 @@ def test_a_piece_is_counted_wrong(back: Desk, monkeypatch: pytest.MonkeyPatch) -
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_a_text_is_found_once_it_is_gone_from_the_index(
+def test_a_text_that_is_gone_is_not_found_and_leaves_the_index(
     tmp_path: Path, way: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     go(monkeypatch, way)

@@ -17,14 +17,18 @@ from crmkit.model.record import Kind
 from crmkit.records import AUDIT, CONTACT, KINDS
 from crmkit.storage.columns import packed, stored, whole
 from crmkit.storage.interface.statement import Statement
+from crmkit.storage.interface.texts import Terms
 from crmkit.storage.interface.workspace import Workspace
 from crmkit.storage.lists.pages import fetch_page
-from crmkit.storage.lists.sql import count, page, picked, place, where
+from crmkit.storage.lists.plan import LookUp
+from crmkit.storage.lists.planner import in_order, looked_up
+from crmkit.storage.lists.sql import count, page, picked, position_of, where
+from crmkit.storage.sqlite.dialect import DIALECT
 from crmkit.storage.sqlite.engine.connection import connect
 from crmkit.storage.sqlite.engine.folder import FILE
 from crmkit.storage.sqlite.search import sql as search_sql
 from crmkit.storage.sqlite.search import trigrams
-from crmkit.storage.sqlite.search.sql import Terms, Way
+from crmkit.storage.sqlite.search.plan import SearchPlan
 from tests.house import ROOT
 from tests.storage.desk import listed, place_of, steps_of
 from tests.storage.samples import Library
@@ -61,13 +65,13 @@ LISTS: list[tuple[Any, list[tuple[str, str]], list[Any] | None]] = [
     (AUDIT, [("by", "alice@example.com"), ("target", "contact/c_k7m2q9xa"), ("at", "gte:2026-06-10")], None),
 ]
 
-PAGE = re.compile(r"SELECT '\[' \|\| group_concat\(row\) \|\| '\]', group_concat\(seq\) FROM \((.*)\)")
+PAGE = re.compile(r"SELECT '\[' \|\| group_concat\(row\) \|\| '\]', group_concat\(seq\) FROM \((.*)\) AS q")
 
 # what a statement of a list is written in, besides names that are declared
 SQL = """
-    r s u rowid row SELECT FROM WHERE AND OR NOT IS NULL NULLS LAST IN ORDER BY DESC LIMIT BETWEEN EXISTS UNION ALL JOIN
-    ON AS MATCH count group_concat instr substr char coalesce crm_fold json json_array json_extract json_type
-    text integer real true false
+    r s u q rowid row SELECT FROM WHERE AND OR NOT IS NULL NULLS LAST IN ORDER BY DESC LIMIT BETWEEN EXISTS UNION ALL
+    JOIN ON AS MATCH count group_concat instr substr char coalesce crm_fold json json_array json_extract json_type
+    text integer real true false TRUE FALSE
 """
 
 SEARCHES = ["jane acme", "jo", '"quoted" NEAR(x']
@@ -75,37 +79,47 @@ SEARCHES = ["jane acme", "jo", '"quoted" NEAR(x']
 
 def written() -> Iterator[str]:
     """Yield the golden file's parts."""
-    yield f"WHOLE row of a contact\n{_wrapped(whole(CONTACT))}"
-    yield f"WHOLE row of an audit entry\n{_wrapped(whole(AUDIT))}"
-    yield f"PACKED columns of a contact in a line\n{_wrapped(packed(CONTACT, CONTACT.listed[1:]))}"
+    yield f"WHOLE row of a contact\n{_wrapped(whole(DIALECT, CONTACT))}"
+    yield f"WHOLE row of an audit entry\n{_wrapped(whole(DIALECT, AUDIT))}"
+    yield f"PACKED columns of a contact in a line\n{_wrapped(packed(DIALECT, CONTACT, CONTACT.listed[1:]))}"
     yield f"a PAGE of rows\n{_wrapped(PAGE.pattern)}"
     for kind, pairs, position in LISTS:
         asked = listed(kind, pairs)
         spelled = "&".join(f"{name}={value}" for name, value in pairs)
         after = "" if position is None else f", after {json.dumps(position)}"
-        yield _shown(f"/{kind.plural}?{spelled}{after}", page(kind, PLACE, asked, position, None))
+        yield _shown(f"/{kind.plural}?{spelled}{after}", page(DIALECT, kind, PLACE, in_order(kind, asked), position))
     for sort in ("", "stage,-follow_up_at", "-custom.size"):
         asked = query.parse(CONTACT, [("sort", sort)] if sort else [])
-        yield _shown(f"where /contacts?sort={sort} goes on after row 7", place(CONTACT, PLACE, asked, 7))
+        yield _shown(
+            f"where /contacts?sort={sort} goes on after row 7",
+            position_of(DIALECT, CONTACT, PLACE, in_order(CONTACT, asked).sorts, 7),
+        )
     filtered = query.parse(CONTACT, [("stage", "lead")])
-    yield _shown("the total of /contacts?stage=lead", count(CONTACT, PLACE, filtered, None, 1001))
-    yield _shown("the total of /contacts?stage=lead&count=exact", count(CONTACT, PLACE, filtered, None, None))
-    scope = where(PLACE, filtered.conditions)
+    plan = in_order(CONTACT, filtered)
+    yield _shown("the total of /contacts?stage=lead", count(DIALECT, CONTACT, PLACE, plan, 1001))
+    yield _shown(
+        "the total of /contacts?stage=lead&count=exact",
+        count(DIALECT, CONTACT, PLACE, plan, None),
+    )
+    scope = where(DIALECT, PLACE, filtered.conditions)
     for text in SEARCHES:
         terms = Terms.exact(text.lower())
         for tier, name in zip(search_sql.TIERS, ("its start", "the title", "anywhere"), strict=True):
-            statement = search_sql.indexed(CONTACT, PLACE, terms, tier, Way(), PLACE.last + 1, scope)
+            statement = search_sql.of_tier(CONTACT, PLACE, terms, tier, SearchPlan(), PLACE.last + 1, scope)
             yield _shown(f"/contacts?search={text}&stage=lead: {name}", statement)
-        yield _shown(f"/contacts?search={text}: not yet indexed", search_sql.unindexed(CONTACT, PLACE, terms, scope))
+        yield _shown(f"/contacts?search={text}: not yet indexed", search_sql.waiting(CONTACT, PLACE, terms, scope))
     corrected = Terms("", (("jane", "jana"), ("acme",)))
-    among = search_sql.among(CONTACT, PLACE, corrected, Way())
+    matches = search_sql.matches(CONTACT, PLACE, corrected, SearchPlan())
     by_name = listed(CONTACT, [("search", "jame acne"), ("sort", "name")])
-    yield _shown("/contacts?search=jame acne&sort=name, corrected", page(CONTACT, PLACE, by_name, None, among))
+    yield _shown(
+        "/contacts?search=jame acne&sort=name, corrected",
+        page(DIALECT, CONTACT, PLACE, looked_up(CONTACT, by_name, LookUp(matches, "search")), None),
+    )
     terms = Terms.exact("jane kelason")
     for way, name in (
-        (Way(by_index=False), "few texts"),
+        (SearchPlan(by_index=False), "few texts"),
         (
-            Way(
+            SearchPlan(
                 sample=trigrams.Sample(
                     10**6, 10**4, dict.fromkeys(trigrams.of_words(["jane", "kelason"]), 500) | {"las": 9}
                 )
@@ -114,19 +128,19 @@ def written() -> Iterator[str]:
         ),
     ):
         yield _shown(
-            f"/contacts?search=jane kelason: all matches, {name}", search_sql.found(CONTACT, PLACE, terms, way, 1001)
+            f"/contacts?search=jane kelason: all matches, {name}", search_sql.counted(CONTACT, PLACE, terms, way, 1001)
         )
     seqs = "[4294967299,4294967300]"
     best = search_sql.ranked(CONTACT, terms, seqs, scope, (search_sql.TITLE, 4294967301), 51)
     yield _shown("/contacts?search=jane kelason&stage=lead: the best of all matches", best)
-    rows = picked(CONTACT, PLACE, listed(CONTACT, []), [4294967299, 4294967300])
+    rows = picked(DIALECT, CONTACT, PLACE, CONTACT.listed[1:], [4294967299, 4294967300])
     yield _shown("/contacts?search=jane kelason: their records", rows)
 
 
 def _shown(title: str, statement: Statement) -> str:
     sql = statement.sql
     for kind in (CONTACT, AUDIT):
-        sql = sql.replace(packed(kind, kind.listed[1:]), "PACKED")
+        sql = sql.replace(packed(DIALECT, kind, kind.listed[1:]), "PACKED")
     if (rows := PAGE.fullmatch(sql)) is not None:
         sql = f"PAGE of {rows[1]}"
     args = json.dumps(list(statement.args), ensure_ascii=False)
@@ -150,7 +164,7 @@ def _wrapped(text: str) -> str:
     return textwrap.fill(text, 110, initial_indent="  ", subsequent_indent="  ", break_on_hyphens=False)
 
 
-def test_a_query_becomes_other_sql_than_was_reviewed() -> None:
+def test_every_query_becomes_the_sql_that_was_reviewed() -> None:
     found = "\n\n".join(written()) + "\n"
     if os.environ.get("UPDATE_GOLDEN"):
         GOLDEN.write_text(found, encoding="utf-8")
@@ -159,14 +173,14 @@ def test_a_query_becomes_other_sql_than_was_reviewed() -> None:
     assert found == kept, "\n".join(["look at it, then UPDATE_GOLDEN=1:", *difference])
 
 
-def test_a_name_or_value_from_the_query_gets_into_the_sql_itself() -> None:
-    words = set(re.findall(r"[A-Za-z_]+", " ".join(whole(kind) for kind in (CONTACT, AUDIT))))
+def test_no_name_or_value_from_the_query_gets_into_the_sql_itself() -> None:
+    words = set(re.findall(r"[A-Za-z_]+", " ".join(whole(DIALECT, kind) for kind in (CONTACT, AUDIT))))
     words |= {field.compared for kind in (CONTACT, AUDIT) for field in stored(kind)}
     words |= {"contacts", "contacts_search", "contacts_unindexed", "audit", "workspace_id", "seq", "title", "rest"}
     words |= set(re.findall(r"[A-Za-z_]+", SQL))
     quoted = {"'text'", "'integer'", "'real'", "'true'", "'false'", "'['", "']'"}
     for kind, pairs, position in LISTS:
-        statement = page(kind, PLACE, listed(kind, pairs), position, None)
+        statement = page(DIALECT, kind, PLACE, in_order(kind, listed(kind, pairs)), position)
         assert set(re.findall(r"[A-Za-z_]+", statement.sql)) - words == set()
         assert set(re.findall(r"'[^']*'", statement.sql)) <= quoted
         assert statement.sql.count("?") == len(statement.args)
@@ -191,11 +205,11 @@ def test_a_name_or_value_from_the_query_gets_into_the_sql_itself() -> None:
         ([("name", "jane doe"), ("sort", "name")], None, "contacts_by_name"),
     ],
 )
-def test_a_common_query_reads_the_whole_table_or_sorts_it(
+def test_a_common_query_is_read_in_the_order_of_an_index(
     library: Library, pairs: list[tuple[str, str]], position: list[Any] | None, index: str
 ) -> None:
     back, alice = library.back, library.alice
-    statement = page(CONTACT, place_of(alice), listed(CONTACT, pairs), position, None)
+    statement = page(DIALECT, CONTACT, place_of(alice), in_order(CONTACT, listed(CONTACT, pairs)), position)
     with closing(connect(back.database.folder / FILE, False)) as connection:
         steps = steps_of(connection, statement)
     assert len(steps) == 1, steps
@@ -203,28 +217,28 @@ def test_a_common_query_reads_the_whole_table_or_sorts_it(
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
-def test_the_first_page_of_a_kind_sorts_its_whole_table(library: Library, kind: Kind) -> None:
+def test_the_first_page_of_a_kind_is_read_in_the_order_of_an_index(library: Library, kind: Kind) -> None:
     back, alice = library.back, library.alice
     for position in (None, ["2026-06-10T09:00:00Z", f"{kind.prefix}_k7m2q9xa"]):
-        statement = page(kind, place_of(alice), listed(kind, []), position, None)
+        statement = page(DIALECT, kind, place_of(alice), in_order(kind, listed(kind, [])), position)
         with closing(connect(back.database.folder / FILE, False)) as connection:
             steps = steps_of(connection, statement)
         assert len(steps) == 1, steps
         assert steps[0].startswith(f"SEARCH r USING INDEX {kind.plural}_by_updated_at ("), steps
 
 
-def test_the_plan_of_a_total_reads_rows_of_other_workspaces(library: Library) -> None:
+def test_a_total_reads_no_rows_of_other_workspaces(library: Library) -> None:
     back, alice = library.back, library.alice
     with closing(connect(back.database.folder / FILE, False)) as connection:
         for pairs in ([("stage", "lead")], [("notes", "like:a")], [("custom.a", "1")]):
-            statement = count(CONTACT, place_of(alice), query.parse(CONTACT, pairs), None, 1001)
+            statement = count(DIALECT, CONTACT, place_of(alice), in_order(CONTACT, query.parse(CONTACT, pairs)), 1001)
             plan = steps_of(connection, statement)
             own = r"SEARCH r USING (.*INDEX \w+ \(workspace_id=\?|INTEGER PRIMARY KEY \(rowid>\? AND rowid<\?\))"
             assert any(re.search(own, step) for step in plan), plan
             assert not any("SCAN r" in step for step in plan), plan
 
 
-def test_a_statement_is_planned_anew_for_every_limit(library: Library) -> None:
+def test_a_statement_is_planned_once_for_every_limit(library: Library) -> None:
     back, alice = library.back, library.alice
     planned: list[tuple[Any, ...]] = []
 

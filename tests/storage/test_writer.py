@@ -5,8 +5,6 @@ import re
 import shutil
 import subprocess
 from collections.abc import Callable
-from contextlib import closing
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,56 +12,18 @@ import pytest
 
 from crmkit.clock import system_clock
 from crmkit.errors import Problem
-from crmkit.storage.interface.connection import Connection
 from crmkit.storage.interface.tx import Tx
-from crmkit.storage.sqlite.engine.connection import CHECKPOINT_PAGES
 from crmkit.storage.sqlite.engine.database import SqliteDatabase
 from crmkit.storage.sqlite.engine.driver import sqlite3
 from crmkit.storage.sqlite.engine.folder import FILE
 from crmkit.storage.sqlite.engine.threads import MOST_TOGETHER
 from crmkit.storage.sqlite.engine.writer import TURNS
 from tests.house import ROOT, command
-from tests.storage.desk import Desk, Gate, queued
-
-Unit = Callable[[Tx], Any]
-
-
-def scratch(back: Desk) -> None:
-    """Give the database a table to write to."""
-    back.do(back.database.write(lambda tx: tx.connection.execute("CREATE TABLE scratch (n INTEGER UNIQUE, word)")))
+from tests.storage.desk import Desk, Gate
+from tests.storage.units import Unit, fills_the_disk, grouped, kept, put, rolls_back, scratch, seen, traced
 
 
-def put(n: int) -> Unit:
-    def unit(tx: Tx) -> int:
-        tx.connection.execute("INSERT INTO scratch VALUES (?, ?)", (n, f"word {n}"))
-        return n
-
-    return unit
-
-
-def kept(back: Desk) -> list[int]:
-    """Return what a stranger to this process's connections finds in the file."""
-    return seen(back.database.folder / FILE)
-
-
-def seen(file: Path) -> list[int]:
-    with closing(sqlite3.connect(f"{file.as_uri()}?mode=ro", uri=True)) as stranger:
-        return [n for (n,) in stranger.execute("SELECT n FROM scratch ORDER BY n")]
-
-
-async def grouped(database: SqliteDatabase, units: list[Unit]) -> list[Any]:
-    return await queued(database, [partial(database.write, unit) for unit in units])
-
-
-def traced(back: Desk) -> list[str]:
-    """Return a list that from now on grows by every statement the writer begins."""
-    statements: list[str] = []
-    back.do(back.database.write(lambda tx: tx.connection.set_trace_callback(statements.append)))
-    statements.clear()  # the end of the transaction that set it
-    return statements
-
-
-def test_one_unit_that_fails_takes_its_neighbours_along(back: Desk) -> None:
+def test_a_unit_that_fails_harms_no_other_of_its_group(back: Desk) -> None:
     scratch(back)
 
     def half_done(tx: Tx) -> None:
@@ -81,7 +41,7 @@ def test_one_unit_that_fails_takes_its_neighbours_along(back: Desk) -> None:
     assert statements.count("COMMIT") == 2  # that of the gate, and one for all five
 
 
-def test_every_concurrent_write_pays_for_a_commit_of_its_own(back: Desk) -> None:
+def test_concurrent_writes_share_a_commit(back: Desk) -> None:
     scratch(back)
     statements = traced(back)
     outcomes = back.do(grouped(back.database, [put(n) for n in range(MOST_TOGETHER)]))
@@ -93,7 +53,7 @@ def test_every_concurrent_write_pays_for_a_commit_of_its_own(back: Desk) -> None
     assert kept(back) == list(range(2 * MOST_TOGETHER + 1))
 
 
-def test_writes_without_a_gate_share_no_commit(back: Desk) -> None:
+def test_writes_that_nothing_holds_up_share_commits_as_well(back: Desk) -> None:
     scratch(back)
     statements = traced(back)
 
@@ -105,7 +65,7 @@ def test_writes_without_a_gate_share_no_commit(back: Desk) -> None:
     assert kept(back) == list(range(100))
 
 
-def test_somebody_is_answered_before_the_commit(back: Desk) -> None:
+def test_nobody_is_answered_before_the_commit(back: Desk) -> None:
     scratch(back)
     events = traced(back)  # statements, and beside them the answers in the order in which they come
     file = back.database.folder / FILE
@@ -128,7 +88,7 @@ def test_somebody_is_answered_before_the_commit(back: Desk) -> None:
         assert inserted < events.index("COMMIT", inserted) < events.index(f"answered {n}")
 
 
-def test_those_who_come_back_two_turns_later_miss_the_commit_of_the_others(back: Desk) -> None:
+def test_those_who_come_back_two_turns_later_share_the_commit_of_the_others(back: Desk) -> None:
     statements = traced(back)
     rounds, clients = 10, MOST_TOGETHER // 2
 
@@ -146,7 +106,7 @@ def test_those_who_come_back_two_turns_later_miss_the_commit_of_the_others(back:
     assert statements.count("COMMIT") <= rounds + 1
 
 
-def test_one_who_writes_alone_waits_for_others(back: Desk) -> None:
+def test_one_who_writes_alone_waits_for_nobody(back: Desk) -> None:
     statements = traced(back)
 
     async def alone() -> None:
@@ -163,7 +123,7 @@ STRACE = shutil.which("strace")
 
 
 @pytest.mark.skipif(STRACE is None, reason="needs strace to see what reaches the disk")
-def test_somebody_is_answered_before_the_disk_has_it(tmp_path: Path) -> None:
+def test_nobody_is_answered_before_the_disk_has_it(tmp_path: Path) -> None:
     script = """
 import asyncio, os, sys
 from pathlib import Path
@@ -200,40 +160,8 @@ asyncio.run(main())
         assert last < flushed[-1], f"something of {n} was written after the flush"
 
 
-def fills_the_disk(dropped: list[bool]) -> Unit:
-    """Return a unit for which SQLite gives up the whole transaction, as on a full disk."""
-
-    def unit(tx: Tx) -> None:
-        execute = tx.connection.execute
-        (pages,) = execute("PRAGMA page_count").fetchone()
-        execute(f"PRAGMA max_page_count = {pages + 2}")
-        try:
-            execute("INSERT INTO scratch VALUES (999, zeroblob(4000000))")
-        finally:
-            dropped.append(not tx.connection.in_transaction)
-            execute("PRAGMA max_page_count = 1073741823")
-
-    return unit
-
-
-def rolls_back(dropped: list[bool]) -> Unit:
-    """Return a unit whose trigger rolls the whole transaction back."""
-
-    def unit(tx: Tx) -> None:
-        execute = tx.connection.execute
-        execute(
-            "CREATE TEMP TRIGGER no BEFORE INSERT ON scratch WHEN new.n = 999 BEGIN SELECT RAISE(ROLLBACK, 'no'); END"
-        )
-        try:
-            execute("INSERT INTO scratch VALUES (999, 'never')")
-        finally:
-            dropped.append(not tx.connection.in_transaction)
-
-    return unit
-
-
 @pytest.mark.parametrize("bad", [fills_the_disk, rolls_back])
-def test_a_unit_that_costs_the_transaction_takes_its_neighbours_along(
+def test_a_unit_that_costs_the_transaction_harms_no_other_of_its_group(
     back: Desk, bad: Callable[[list[bool]], Unit]
 ) -> None:
     scratch(back)
@@ -258,7 +186,7 @@ def test_a_unit_that_costs_the_transaction_takes_its_neighbours_along(
 
 
 @pytest.mark.parametrize("also", [[], [rolls_back([])]])
-def test_a_unit_that_only_the_commit_refuses_takes_its_neighbours_along(back: Desk, also: list[Unit]) -> None:
+def test_a_unit_that_only_the_commit_refuses_harms_no_other_of_its_group(back: Desk, also: list[Unit]) -> None:
     scratch(back)
     later = "CREATE TABLE later (n INTEGER REFERENCES scratch (n) DEFERRABLE INITIALLY DEFERRED)"
     back.do(back.database.write(lambda tx: tx.connection.execute(later)))
@@ -272,7 +200,7 @@ def test_a_unit_that_only_the_commit_refuses_takes_its_neighbours_along(back: De
     assert kept(back) == [1, 2]
 
 
-def test_what_is_cancelled_before_its_turn_is_written_all_the_same(back: Desk) -> None:
+def test_what_is_cancelled_before_its_turn_is_not_written(back: Desk) -> None:
     scratch(back)
 
     async def cancelled() -> list[Any]:
@@ -292,7 +220,7 @@ def test_what_is_cancelled_before_its_turn_is_written_all_the_same(back: Desk) -
     assert kept(back) == [0, 2]
 
 
-def test_a_client_that_leaves_in_the_middle_of_its_write_stops_the_writer(back: Desk) -> None:
+def test_a_client_that_leaves_in_the_middle_of_its_write_does_not_stop_the_writer(back: Desk) -> None:
     scratch(back)
 
     async def cancelled() -> list[Any]:
@@ -318,7 +246,7 @@ def test_a_client_that_leaves_in_the_middle_of_its_write_stops_the_writer(back: 
     assert back.do(back.database.write(put(3))) == 3
 
 
-def test_close_leaves_those_who_wait_without_an_answer(tmp_path: Path) -> None:
+def test_close_answers_all_who_wait(tmp_path: Path) -> None:
     folder = tmp_path / "data"
 
     async def closed() -> tuple[list[Any], Any]:
@@ -342,89 +270,3 @@ def test_close_leaves_those_who_wait_without_an_answer(tmp_path: Path) -> None:
     assert outcomes == [*range(300), None]
     assert isinstance(late, RuntimeError)
     assert seen(folder / FILE) == list(range(300))
-
-
-def pragma(connection: Connection, name: str) -> Any:
-    return connection.execute(f"PRAGMA {name}").fetchone()[0]
-
-
-def test_the_writer_does_not_flush_what_it_commits(back: Desk) -> None:
-    found = back.do(
-        back.database.write(
-            lambda tx: {
-                name: pragma(tx.connection, name)
-                for name in ("journal_mode", "synchronous", "foreign_keys", "wal_autocheckpoint", "trusted_schema")
-            }
-        )
-    )
-    assert found == {
-        "journal_mode": "wal",
-        "synchronous": 2,
-        "foreign_keys": 1,
-        "wal_autocheckpoint": CHECKPOINT_PAGES,
-        "trusted_schema": 0,
-    }
-
-
-def tries_to_write(connection: Connection) -> list[str]:
-    """Return what SQLite says to every way of changing the file over this connection."""
-    answers = []
-    for statement in (
-        "INSERT INTO scratch VALUES (1, 'by a reader')",
-        "CREATE TABLE mine (n)",
-        "PRAGMA user_version = 99",
-        "PRAGMA query_only = OFF",  # takes away the second lock; the first is the way the file was opened
-        "UPDATE scratch SET word = 'by a reader'",
-        "DELETE FROM scratch",
-    ):
-        try:
-            connection.execute(statement)
-        except sqlite3.OperationalError as error:
-            answers.append(str(error))
-    connection.execute("PRAGMA query_only = ON")
-    return answers
-
-
-def test_a_reading_connection_can_write_or_checkpoint(back: Desk) -> None:
-    scratch(back)
-    back.do(back.database.write(put(0)))
-    log = back.database.folder / f"{FILE}-wal"
-    before = log.read_bytes()
-    for look in (partial(back.database.read, None), partial(back.database.scan, None)):
-        assert back.do(look(pragma, "query_only")) == 1
-        assert back.do(look(pragma, "wal_autocheckpoint")) == 0
-        refusals = back.do(look(tries_to_write))
-        assert len(refusals) == 5
-        assert all("readonly" in refusal for refusal in refusals), refusals
-
-    def checkpoint(connection: Connection) -> Any:
-        try:
-            return connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-        except sqlite3.OperationalError as error:
-            return str(error)
-
-    back.do(back.database.read(None, checkpoint))
-    assert log.read_bytes() == before
-    assert kept(back) == [0]
-
-
-def test_a_list_is_read_at_two_different_moments(back: Desk) -> None:
-    scratch(back)
-    gate = Gate()
-
-    def twice(connection: Connection) -> tuple[int, int]:
-        counts = [connection.execute("SELECT count(*) FROM scratch").fetchone()[0]]
-        gate.reached.set()
-        assert gate.opened.wait(30)
-        counts.append(connection.execute("SELECT count(*) FROM scratch").fetchone()[0])
-        return counts[0], counts[1]
-
-    async def written_between() -> tuple[int, int]:
-        reading = asyncio.create_task(back.database.scan(None, twice))
-        await asyncio.to_thread(gate.reached.wait, 30)
-        await back.database.write(put(1))
-        gate.opened.set()
-        return await reading
-
-    assert back.do(written_between()) == (0, 0)
-    assert back.do(back.database.scan(None, lambda c: c.execute("SELECT count(*) FROM scratch").fetchone()[0])) == 1

@@ -2,7 +2,11 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+
+if TYPE_CHECKING:
+    from crmkit.storage.interface.dialect import Dialect
+    from crmkit.storage.interface.texts import Texts
 
 
 class Rows(Protocol):
@@ -26,6 +30,9 @@ class Connection(Protocol):
 
     A statement has a `?` for each value that is bound in it, and no other `?`.
     """
+
+    dialect: ClassVar["Dialect"]
+    texts: ClassVar["Texts"]
 
     def execute(self, sql: str, args: Sequence[Any] = ..., /) -> Rows:
         """Run one statement with these values bound in it."""

@@ -5,22 +5,27 @@ from typing import Any
 
 from msgspec import Struct
 
+from crmkit.storage.interface.connection import Connection, Rows
+from crmkit.storage.interface.dialect import Dialect
+
 
 class Statement(Struct, frozen=True):
+    """A whole statement, or a part of one."""
+
     sql: str
     args: tuple[Any, ...] = ()
 
     def __add__(self, other: "Statement") -> "Statement":
         return Statement(self.sql + other.sql, self.args + other.args)
 
+    def run(self, connection: Connection) -> Rows:
+        """Execute the statement and return its rows."""
+        return connection.execute(self.sql, self.args)
 
-def at_most(rows: int) -> Statement:
-    """Return the LIMIT of a statement.
 
-    The + is for speed: SQLite plans a statement anew for each value that is bound to a bare `LIMIT ?` (seen in 3.53),
-    which took longer than many a list.
-    """
-    return Statement(" LIMIT +?", (rows,))
+def at_most(dialect: Dialect, rows: int) -> Statement:
+    """Return the LIMIT of a statement."""
+    return Statement(f" {dialect.limit}", (rows,))
 
 
 def joined(parts: Sequence[Statement], glue: str) -> Statement:

@@ -1,1 +1,26 @@
-"""Lists: a query becomes one page of rows, its total and the place where the next page starts."""
+"""Lists: how a query becomes a page of rows, its total, and the position at which the next page starts.
+
+    GET /contacts?stage=lead&phone=like:555&sort=-updated_at
+
+1. `core.reading.lists` has parsed the pairs into a `Query` and calls `pages.fetch_page` on a connection for long reads.
+   All that follows sees one snapshot of the database.
+2. `planner.decide` decides once how the rows are read, and returns a `Plan` (plan.py):
+   - Do few rows (300) meet a filter? It counts by the index on `(stage, updated_at)`, and by the search index for texts
+     with `555`. If one of them finds so few, the plan is to `LookUp` those rows and sort them.
+   - Does a unique field equal something? Then `UniqueRow`.
+   - Does an index have the list's order? `(stage, updated_at)` does, since stage equals one value: `WalkIndex`. Rows
+     without 555 in their phone are passed over, so the walk is a trial.
+   - Else `ReadTable`: the workspace's rows, sorted.
+   A partial index leaves out rows in which its field is NULL. They sort last, so it serves all but the last pages
+   (`Plan.filled`), and the plan behind it serves those.
+3. `sql.page` turns the plan into one statement. It asks for one row more than the page has, which tells whether there
+   is a next page. The database is left no other index to choose: `+column` is no column that an index knows.
+4. The trial is given up after 200,000 steps of the database (about 20,000 rows). `planner.after_trial` then plans anew:
+   a filter that 5,000 rows meet is looked up after all, or the table is read.
+5. `sql.count` counts what the same plan finds, up to 1,001 matches unless `count=exact` asks for all.
+6. The sort values and the id of the last row are the position of the next page; `core` seals them in a cursor.
+
+A search (`search=jane`) finds rows by texts (`interface/texts.py`) and then uses the same plans: what it found is a
+`LookUp`. `budget` says how long a read may take. `indexes` lists what each index holds; a new one is a migration and a
+line there. Print a `Plan` to see why a query is slow.
+"""

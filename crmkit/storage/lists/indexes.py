@@ -1,7 +1,7 @@
-"""What the indexes are good for: which one gives a list its order, and which filters one knows. Pure.
+"""What the indexes are good for: which one has the order of a list, and which filters one knows. Pure.
 
-SQLite chooses indexes itself, but without statistics it takes any filter on an index for one that finds few rows, and
-any walk in order for one that ends soon. So a statement leaves it only the choice that was made here and in `leads`.
+A database without statistics takes every filter on an index for one that few rows meet, and every walk in order for one
+that ends soon. So a statement leaves it only the choice that the planner made.
 """
 
 from collections.abc import Sequence
@@ -43,16 +43,16 @@ INDEXES: dict[str, tuple[tuple[str, ...], ...]] = {
     "audit": (("seq",), ("target", "seq"), ("by", "seq"), ("action", "seq"), ("at", "seq")),
 }
 
-# fields whose index leaves out the rows in which they are empty
+# fields whose index is partial: it leaves out the rows in which they are NULL
 PARTIAL = ("email", "domain", "contact_id", "company_id", "deal_id", "follow_up_at")
 
 UNIQUE = ("id", "email", "domain")  # of which a value leads to one row at most
 
 RANGES = ("eq", "in", "gt", "gte", "lt", "lte")  # operators that read a part of an index
-_FULL = (*RANGES, "not")  # and those that no empty field meets
+_NO_NULL = (*RANGES, "not")  # and those that no NULL meets
 
 
-def is_led(kind: Kind, condition: Condition) -> bool:
+def knows(kind: Kind, condition: Condition) -> bool:
     """Tell whether an index finds the rows that meet a condition."""
     if not isinstance(condition.target, Field) or condition.operator not in RANGES:
         return False
@@ -60,13 +60,13 @@ def is_led(kind: Kind, condition: Condition) -> bool:
     return name == "id" or any(index[0] == name for index in INDEXES[kind.name])
 
 
-def is_unique(kind: Kind, conditions: Sequence[Condition]) -> bool:
-    """Tell whether one of the conditions leaves a row at most."""
-    return any(c.operator == "eq" and c.target.name in UNIQUE and is_led(kind, c) for c in conditions)
+def unique(kind: Kind, conditions: Sequence[Condition]) -> Condition | None:
+    """Return a condition that at most one row meets, None when there is none."""
+    return next((c for c in conditions if c.operator == "eq" and c.target.name in UNIQUE and knows(kind, c)), None)
 
 
 def of_order(kind: Kind, conditions: Sequence[Condition], sorts: Sequence[Sort]) -> tuple[str, ...]:
-    """Return the index that is walked in the order of the sort keys, () when there is none.
+    """Return the index that has the order of the sort keys, () when there is none.
 
     One that begins with a field that has to equal something comes first: it holds just the rows that do.
     """
@@ -75,12 +75,14 @@ def of_order(kind: Kind, conditions: Sequence[Condition], sorts: Sequence[Sort])
     for index in INDEXES[kind.name]:
         if index[0] in equal and index[1:] == (first,):
             return index
-    if skips_empty(kind, sorts[0]) and not any(c.target.name == first and c.operator in _FULL for c in conditions):
+    if leaves_out_null(kind, sorts[0]) and not any(
+        c.target.name == first and c.operator in _NO_NULL for c in conditions
+    ):
         return ()
     return next((index for index in (*INDEXES[kind.name], ("id",)) if index[0] == first), ())
 
 
-def skips_empty(kind: Kind, sort: Sort) -> bool:
-    """Tell whether an index is in this order, but leaves out the rows in which its field is empty."""
+def leaves_out_null(kind: Kind, sort: Sort) -> bool:
+    """Tell whether the index in this order is partial: it leaves out the rows in which its field is NULL."""
     name = sort.target.name
     return name in PARTIAL and any(index[0] == name for index in INDEXES[kind.name])

@@ -1,191 +1,159 @@
-"""SQL for queries, and nothing else: a kind and a query -> a statement and its arguments.
+"""SQL of lists, and nothing else: a plan -> a statement and its arguments.
 
-Pure. Every name in a statement comes from a kind's declaration; every value is bound. Every statement is scoped to one
-workspace by a mandatory argument.
+Pure. Every name in a statement comes from a kind's declaration, every value is bound, and every statement is scoped to
+one workspace by a mandatory argument.
 """
 
 import json
-import re
 from collections.abc import Sequence
 from typing import Any
 
-from crmkit.model.fields import MAX_INTEGER, Tags
+from crmkit.model.fields import Tags
 from crmkit.model.form import Field
-from crmkit.model.query import Condition, CustomKey, Query, Sort, Target
-from crmkit.model.record import SEQ, Kind
+from crmkit.model.query import Condition, CustomKey, Sort, Target
+from crmkit.model.record import Kind
 from crmkit.storage.columns import packed, quoted
+from crmkit.storage.interface.dialect import COMPARISONS, Dialect
 from crmkit.storage.interface.statement import Statement, at_most, joined
 from crmkit.storage.interface.workspace import Workspace
-from crmkit.storage.lists import indexes
-
-NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]{1,3})?", re.ASCII)
-
-SQL_OPERATORS = {"eq": "=", "gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
+from crmkit.storage.lists.plan import CountIndexes, LookUp, Plan, ReadTable, UniqueRow, WalkIndex
 
 
-def _all_packed(rows: Statement) -> Statement:
-    """Return the statement whose one row has a JSON array of rows, and their numbers joined by commas.
+def page(dialect: Dialect, kind: Kind, workspace: Workspace, plan: Plan, position: Sequence[Any] | None) -> Statement:
+    """Return the statement for one page and one row more: the query's fields, all packed into one row.
 
-    Python gives up its lock for every row that SQLite hands over, and whoever takes it then keeps it for a while.
+    `position` holds the sort values and the id of the last row of the page before. Ties are in the order of ids, in the
+    direction of the last key.
     """
-    return Statement("SELECT '[' || group_concat(row) || ']', group_concat(seq) FROM (") + rows + Statement(")")
-
-
-def page(
-    kind: Kind,
-    workspace: Workspace,
-    query: Query,
-    position: Sequence[Any] | None,
-    among: Statement | None,
-    is_walk: bool = True,
-) -> Statement:
-    """Return the statement for one page and one row more: its fields, all packed into one row.
-
-    `position` holds the sort values and the id of the last row of the page before; `among` restricts to rows
-    that a search or a lead found. Unless it `is_walk`, the rows are read as they lie in the table and sorted. Ties are
-    in the order of ids, in the direction of the last key.
-    """
-    sorts = ordering(kind, query)
-    sql = Statement(f"SELECT {packed(kind, query.fields)} FROM {kind.plural} AS r WHERE ")
-    if among is None:
-        sql += _scope(kind, workspace, query, sorts, position) if is_walk else _as_it_lies(workspace, query)
-    else:
-        sql += where(workspace, query.conditions, by_rowid=True) + Statement(" AND r.seq IN (") + among + Statement(")")
+    sql = _select(dialect, kind, plan.query.fields) + _access(dialect, kind, workspace, plan, position)
     if position is not None:
-        sql += Statement(" AND ") + _past(sorts, position)
-    return _all_packed(sql + _order(sorts) + at_most(query.limit + 1))
+        sql += Statement(" AND ") + _past(dialect, plan.sorts, position)
+    keys = [_sort_key(dialect, sort.target) + Statement(_direction(sort)) for sort in plan.sorts]
+    sql += Statement(" ORDER BY ") + joined(keys, ", ") + at_most(dialect, plan.query.limit + 1)
+    return _all_packed(dialect, sql)
 
 
-def picked(kind: Kind, workspace: Workspace, query: Query, seqs: Sequence[int]) -> Statement:
-    """Return the statement for the rows of these numbers, packed like a page, in any order."""
-    sql = Statement(f"SELECT {packed(kind, query.fields)} FROM {kind.plural} AS r WHERE ")
-    sql += where(workspace, (), by_rowid=True)
-    sql += Statement(" AND r.seq IN (SELECT value FROM json_each(?))", (json.dumps(seqs),))
-    return _all_packed(sql)
-
-
-def place(kind: Kind, workspace: Workspace, query: Query, seq: int) -> Statement:
-    """Return the statement for the sort values and the id of one row: where the page after it starts."""
-    keys = joined([_expression(sort.target) for sort in ordering(kind, query)], ", ")
-    sql = Statement("SELECT ") + keys + Statement(f" FROM {kind.plural} AS r WHERE ")
-    return sql + where(workspace, (), by_rowid=True) + Statement(" AND r.seq = ?", (seq,))
-
-
-def may_pass_over(kind: Kind, query: Query) -> bool:
-    """Tell whether a page is walked to in the order of an index, past rows that do not meet all filters."""
-    sorts = ordering(kind, query)
-    walked = indexes.of_order(kind, query.conditions, sorts)
-    if not walked or SEQ.name in walked or indexes.is_unique(kind, query.conditions):
-        return False
-    return any(condition.target.name not in walked for condition in query.conditions)
-
-
-def _order(sorts: Sequence[Sort]) -> Statement:
-    return Statement(" ORDER BY ") + joined([_expression(s.target) + Statement(_direction(s)) for s in sorts], ", ")
-
-
-def _scope(
-    kind: Kind, workspace: Workspace, query: Query, sorts: Sequence[Sort], position: Sequence[Any] | None
+def picked(
+    dialect: Dialect, kind: Kind, workspace: Workspace, fields: tuple[str, ...], seqs: Sequence[int]
 ) -> Statement:
-    """Return the WHERE of a list, in which SQLite can use no index but the one that the list is meant to be read by.
-
-    Where none has the order, the rows are read as they lie in the table.
-    """
-    walked = indexes.of_order(kind, query.conditions, sorts)
-    if indexes.is_unique(kind, query.conditions):
-        return where(workspace, query.conditions)
-    idle = [c for c in query.conditions if indexes.is_led(kind, c) and c.target.name not in walked]
-    if walked and walked != (SEQ.name,):
-        return where(workspace, query.conditions, idle=idle)
-    if not walked:
-        return _as_it_lies(workspace, query)
-    ends = [Statement("?", (workspace.last if position is None else position[0],))]
-    until = [condition for condition in idle if condition.operator in ("lt", "lte")]
-    if until:  # what is newer than the newest one that meets an upper bound is left out
-        newest = Statement(f"(SELECT max(r.seq) FROM {kind.plural} AS r WHERE ") + where(workspace, until)
-        ends.append(newest + Statement(")"))
-    end = ends[0] if len(ends) == 1 else Statement("min(") + joined(ends, ", ") + Statement(")")
-    return _as_it_lies(workspace, query, end)
+    """Return the statement for the rows of these numbers, packed like a page, in any order."""
+    sql = _select(dialect, kind, fields) + where(dialect, workspace, (), by_number=True)
+    return _all_packed(dialect, sql + Statement(f" AND r.seq IN ({dialect.numbers})", (json.dumps(seqs),)))
 
 
-def _as_it_lies(workspace: Workspace, query: Query, end: Statement | None = None) -> Statement:
-    """Return the WHERE by which a workspace's part of the table is read, up to the row number `end`."""
-    # of several upper bounds SQLite takes the first, so there is to be but this one
-    scope = Statement("r.seq <= ") + (end or Statement("?", (workspace.last,)))
-    scope += Statement(" AND r.seq >= ? AND ", (workspace.first,))
-    return scope + where(workspace, query.conditions, by_rowid=True)
+def position_of(dialect: Dialect, kind: Kind, workspace: Workspace, sorts: Sequence[Sort], seq: int) -> Statement:
+    """Return the statement for the sort values and the id of one row: the position of the page after it."""
+    sql = Statement("SELECT ") + joined([_sort_key(dialect, sort.target) for sort in sorts], ", ")
+    sql += Statement(f" FROM {quoted(kind.plural)} AS r WHERE ")
+    return sql + where(dialect, workspace, (), by_number=True) + Statement(" AND r.seq = ?", (seq,))
 
 
-def ordering(kind: Kind, query: Query) -> tuple[Sort, ...]:
-    """Return the sort keys of a query, newest change first by default, ending with the id that breaks ties."""
-    if not query.sorts and not kind.order:
-        return (Sort(SEQ, True),)
-    sorts = query.sorts or (Sort(kind.by_name[kind.order], True),)
-    if any(sort.target is kind.by_name["id"] for sort in sorts):
-        return sorts
-    return (*sorts, Sort(kind.by_name["id"], sorts[-1].descending))
-
-
-def count(kind: Kind, workspace: Workspace, query: Query, among: Statement | None, most: int | None) -> Statement:
-    """Return the statement that counts the matches, up to `most` of them when it is given.
-
-    Unless indexes know all filters, the table is read as it lies, from the newest row on.
-    """
-    source, order = Statement(f" FROM {kind.plural} AS r WHERE "), Statement("")
-    if among is not None and not query.conditions:  # they are the matches, each of a row of its own
-        source, scope = Statement(" FROM (") + among + Statement(") AS m"), Statement("")
-    elif among is not None:
-        source = (
-            Statement(" FROM (") + among + Statement(f") AS m CROSS JOIN {kind.plural} AS r ON r.seq = m.seq WHERE ")
-        )
-        scope = where(workspace, query.conditions, by_rowid=True)
-    elif all(indexes.is_led(kind, condition) for condition in query.conditions):
-        scope = where(workspace, query.conditions)
+def count(dialect: Dialect, kind: Kind, workspace: Workspace, plan: Plan, most: int | None) -> Statement:
+    """Return the statement that counts the matches, up to `most` of them when it is given."""
+    source, order = Statement(f" FROM {quoted(kind.plural)} AS r WHERE "), Statement("")
+    conditions, counting = plan.query.conditions, plan.counting
+    if isinstance(counting, CountIndexes):
+        source += where(dialect, workspace, conditions)
+    elif isinstance(counting, ReadTable):
+        source += _workspace_rows(dialect, workspace, conditions)
+        order = Statement(" ORDER BY r.seq DESC")
+    elif not conditions:  # what was found are the matches
+        source = Statement(" FROM (") + counting.rows + Statement(") AS m")
     else:
-        scope, order = _as_it_lies(workspace, query), Statement(" ORDER BY r.seq DESC")
+        source = (
+            Statement(" FROM (") + counting.rows + Statement(f") AS m {dialect.join} {quoted(kind.plural)} AS r ON ")
+        )
+        source += Statement("r.seq = m.seq WHERE ") + where(dialect, workspace, conditions, by_number=True)
     if most is None:
-        return Statement("SELECT count(*)") + source + scope
-    inner = Statement("SELECT 1") + source + scope + order + at_most(most)
-    return Statement("SELECT count(*) FROM (") + inner + Statement(")")
+        return Statement("SELECT count(*)") + source
+    return Statement("SELECT count(*) FROM (SELECT 1") + source + order + at_most(dialect, most) + Statement(") AS q")
 
 
 def where(
-    workspace: Workspace, conditions: Sequence[Condition], by_rowid: bool = False, idle: Sequence[Condition] = ()
+    dialect: Dialect,
+    workspace: Workspace,
+    conditions: Sequence[Condition],
+    by_number: bool = False,
+    unindexed: Sequence[Condition] = (),
 ) -> Statement:
     """Return the WHERE of rows `r` of one workspace that meet all conditions.
 
-    A + before a column keeps SQLite from its index: rows that are known `by_rowid` are read by that alone, and no row
-    is looked up by an `idle` condition.
+    Rows that are looked up `by_number`, and conditions that are `unindexed`, choose no index.
     """
-    parts = [Statement(f"{'+' if by_rowid else ''}r.workspace_id = ?", (workspace.id,))]
-    parts += [_condition(condition, condition in idle) for condition in conditions]
+    parts = [Statement(f"{dialect.unindexed if by_number else ''}r.workspace_id = ?", (workspace.id,))]
+    parts += [_condition(dialect, condition, condition in unindexed) for condition in conditions]
     return joined(parts, " AND ")
 
 
-def _condition(condition: Condition, is_idle: bool = False) -> Statement:
+def _select(dialect: Dialect, kind: Kind, fields: tuple[str, ...]) -> Statement:
+    return Statement(f"SELECT {packed(dialect, kind, fields)} FROM {quoted(kind.plural)} AS r WHERE ")
+
+
+def _all_packed(dialect: Dialect, rows: Statement) -> Statement:
+    """Wrap a SELECT so that the database returns one row: all rows as a JSON array, and their numbers.
+
+    Each row that is fetched by itself releases the GIL once more.
+    """
+    return Statement(f"SELECT {dialect.all_rows} FROM (") + rows + Statement(") AS q")
+
+
+def _access(
+    dialect: Dialect, kind: Kind, workspace: Workspace, plan: Plan, position: Sequence[Any] | None
+) -> Statement:
+    """Return the WHERE that lets the database read a page by no other access than that of the plan."""
+    conditions, access = plan.query.conditions, plan.access
+    if isinstance(access, LookUp):
+        scope = where(dialect, workspace, conditions, by_number=True)
+        return scope + Statement(" AND r.seq IN (") + access.rows + Statement(")")
+    if isinstance(access, UniqueRow):
+        return where(dialect, workspace, conditions)
+    if isinstance(access, WalkIndex):
+        return where(dialect, workspace, conditions, unindexed=access.unindexed)
+    if not access.is_ordered:
+        return _workspace_rows(dialect, workspace, conditions)
+    last = Statement("?", (workspace.last if position is None else position[0],))
+    if access.until:
+        newest = Statement(f"(SELECT max(r.seq) FROM {quoted(kind.plural)} AS r WHERE ")
+        newest += where(dialect, workspace, access.until) + Statement(")")
+        before, after = dialect.least.split("{}")
+        last = Statement(before) + joined([last, newest], ", ") + Statement(after)
+    return _workspace_rows(dialect, workspace, conditions, last)
+
+
+def _workspace_rows(
+    dialect: Dialect, workspace: Workspace, conditions: Sequence[Condition], last: Statement | None = None
+) -> Statement:
+    """Return the WHERE by which a workspace's part of the table is read, up to the row number `last`."""
+    # of several upper bounds SQLite takes the first, so there is but this one
+    scope = Statement("r.seq <= ") + (last or Statement("?", (workspace.last,)))
+    scope += Statement(" AND r.seq >= ? AND ", (workspace.first,))
+    return scope + where(dialect, workspace, conditions, by_number=True)
+
+
+def _condition(dialect: Dialect, condition: Condition, is_unindexed: bool = False) -> Statement:
     target, operator, value = condition.target, condition.operator, condition.value
     if operator in ("is", "not"):
         null = "IS NULL" if operator == "is" else "IS NOT NULL"
-        return _raw(target) + Statement(f" {null}")
+        return _value(dialect, target) + Statement(f" {null}")
     if isinstance(target, CustomKey):
-        return _custom(target, operator, value)
-    column = f"{'+' if is_idle else ''}{_column(target)}"
+        return dialect.custom_condition(target, operator, value)
+    column = f"{dialect.unindexed if is_unindexed else ''}{_column(dialect, target)}"
     if isinstance(target.type, Tags):
-        return _tags(column, operator, value)
+        return _tags(dialect, column, operator, value)
     if operator == "like":
-        return Statement(f"instr({column}, ?) > 0", (value,))
+        return _contains(dialect, column, value)
     if operator == "in":
-        return Statement(f"{column} IN ({_marks(value)})", tuple(value))
+        return Statement(f"{column} IN ({', '.join('?' * len(value))})", tuple(value))
     if operator == "ne":
         return Statement(f"({column} <> ? OR {column} IS NULL)", (value,))
-    return Statement(f"{column} {SQL_OPERATORS[operator]} ?", (value,))
+    return Statement(f"{column} {COMPARISONS[operator]} ?", (value,))
 
 
-def _tags(column: str, operator: str, value: Any) -> Statement:
+def _tags(dialect: Dialect, column: str, operator: str, value: Any) -> Statement:
     if operator == "like":
         # no tag holds a comma: those in the column stand between tags
-        return Statement("0") if "," in value else Statement(f"instr({column}, ?) > 0", (value,))
-    has = [Statement(f"instr({column}, ?) > 0", (f",{tag},",)) for tag in value]
+        return Statement("FALSE") if "," in value else _contains(dialect, column, value)
+    has = [_contains(dialect, column, f",{tag},") for tag in value]
     if operator == "in":
         return Statement("(") + joined(has, " OR ") + Statement(")")
     if operator == "eq":
@@ -193,68 +161,37 @@ def _tags(column: str, operator: str, value: Any) -> Statement:
     return Statement("(NOT (") + joined(has, " AND ") + Statement(f") OR {column} IS NULL)")
 
 
-def _custom(key: CustomKey, operator: str, value: Any) -> Statement:
-    """Numbers compare as numbers, everything else as text without case; the two never meet."""
-    path = json_path(key.path)
-    if operator == "in":
-        return Statement("(") + joined([_custom(key, "eq", one) for one in value], " OR ") + Statement(")")
-    if operator == "ne":
-        # a missing key makes the inner condition NULL, and those rows are meant as well
-        return Statement("coalesce(NOT ") + _custom(key, "eq", value) + Statement(", 1)")
-    if operator == "like":
-        # json_extract gives true and false as 1 and 0, which nobody wrote
-        return Statement(
-            "(json_type(r.custom, ?) NOT IN ('true', 'false') AND instr(crm_fold(json_extract(r.custom, ?)), ?) > 0)",
-            (path, path, value),
-        )
-    sign = SQL_OPERATORS[operator]
-    text = Statement(
-        f"(json_type(r.custom, ?) = 'text' AND crm_fold(json_extract(r.custom, ?)) {sign} ?)", (path, path, value)
-    )
-    if NUMBER.fullmatch(value):
-        number = Statement(
-            f"(json_type(r.custom, ?) IN ('integer', 'real') AND json_extract(r.custom, ?) {sign} ?)",
-            (path, path, _number(value)),
-        )
-        return Statement("(") + number + Statement(" OR ") + text + Statement(")") if operator == "eq" else number
-    if value in ("true", "false") and operator == "eq":
-        return Statement("(") + text + Statement(" OR json_type(r.custom, ?) = ?)", (path, value))
-    return text
+def _contains(dialect: Dialect, column: str, text: str) -> Statement:
+    return Statement(dialect.contains.format(column, "?"), (text,))
 
 
-def _number(text: str) -> int | float:
-    """Return the number as SQLite holds it: whole ones of 64 bits exactly, any other as a float (perhaps infinite)."""
-    if re.fullmatch(r"-?[0-9]{1,19}", text, re.ASCII) and abs(int(text)) <= MAX_INTEGER:
-        return int(text)
-    return float(text)
-
-
-def _past(sorts: Sequence[Sort], position: Sequence[Any]) -> Statement:
-    """Return the condition that a row comes after `position`, empty values last in both directions.
+def _past(dialect: Dialect, sorts: Sequence[Sort], position: Sequence[Any]) -> Statement:
+    """Return the condition that a row comes after `position`, NULL last in both directions.
 
     The first key is bounded once more by itself, so that an index on it is read from that place on.
     """
     steps: list[Statement] = []
     equal: list[Statement] = []
     for sort, value in zip(sorts, position, strict=True):
-        key = _expression(sort.target)
+        key = _sort_key(dialect, sort.target)
         beyond = _beyond(sort, key, value)
         if beyond is not None:
             steps.append(Statement("(") + joined([*equal, beyond], " AND ") + Statement(")"))
-        equal.append(key + Statement(" IS ?", (value,)))
+        equal.append(key + Statement(f" {dialect.same} ?", (value,)))
     past = Statement("(") + joined(steps, " OR ") + Statement(")")
     first, value = sorts[0], position[0]
     if value is None:
         return past
-    bound = _expression(first.target) + Statement(f" {'<=' if first.descending else '>='} ?", (value,))
+    key = _sort_key(dialect, first.target)
+    bound = key + Statement(f" {'<=' if first.descending else '>='} ?", (value,))
     if _nullable(first.target):
-        bound = Statement("(") + bound + Statement(" OR ") + _expression(first.target) + Statement(" IS NULL)")
+        bound = Statement("(") + bound + Statement(" OR ") + key + Statement(" IS NULL)")
     return bound + Statement(" AND ") + past
 
 
 def _beyond(sort: Sort, key: Statement, value: Any) -> Statement | None:
     if value is None:
-        return None  # nothing comes after the empty ones but further ties
+        return None  # after NULL come only further ties
     further = key + Statement(f" {'<' if sort.descending else '>'} ?", (value,))
     if not _nullable(sort.target):
         return further
@@ -262,36 +199,29 @@ def _beyond(sort: Sort, key: Statement, value: Any) -> Statement | None:
 
 
 def _direction(sort: Sort) -> str:
-    way = " DESC" if sort.descending else ""
-    return f"{way} NULLS LAST" if _nullable(sort.target) else way
+    direction = " DESC" if sort.descending else ""
+    return f"{direction} NULLS LAST" if _nullable(sort.target) else direction
 
 
 def _nullable(target: Target) -> bool:
     return isinstance(target, CustomKey) or target.nullable
 
 
-def _expression(target: Target) -> Statement:
+def _sort_key(dialect: Dialect, target: Target) -> Statement:
     """Return what a sort compares."""
     if isinstance(target, CustomKey):
-        return Statement("crm_fold(json_extract(r.custom, ?))", (json_path(target.path),))
-    return Statement(_column(target))
+        return dialect.custom_order(target)
+    return Statement(_column(dialect, target))
 
 
-def _raw(target: Target) -> Statement:
+def _value(dialect: Dialect, target: Target) -> Statement:
+    """Return what is stored."""
     if isinstance(target, CustomKey):
-        return Statement("json_extract(r.custom, ?)", (json_path(target.path),))
+        return dialect.custom_value(target)
     return Statement(f"r.{quoted(target.name)}")
 
 
-def _column(field: Field) -> str:
+def _column(dialect: Dialect, field: Field) -> str:
+    """Return what a filter compares: the caseless text of a field that has one."""
     column = f"r.{quoted(field.compared)}"
-    return f"crm_fold({column})" if field.type.unfolded else column
-
-
-def _marks(values: Sequence[Any]) -> str:
-    return ", ".join("?" * len(values))
-
-
-def json_path(keys: Sequence[str]) -> str:
-    """Return the SQLite JSON path to nested keys, each spelled as it is stored."""
-    return "$" + "".join(f".{json.dumps(key, ensure_ascii=False)}" for key in keys)
+    return dialect.folded.format(column) if field.type.unfolded else column

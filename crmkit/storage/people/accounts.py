@@ -93,6 +93,7 @@ def remove_user(tx: Tx, user_id: str, email: str) -> None:
 
     What they did stays in the audit log and the records of the workspaces where they did it.
     """
+    named = tx.connection.dialect.contains.format("' ' || purpose || ' '", "' ' || ? || ' '")
     for sql, value in (
         ("DELETE FROM tokens WHERE user_id = ?", user_id),
         ("DELETE FROM grants WHERE user_id = ?", user_id),
@@ -101,8 +102,8 @@ def remove_user(tx: Tx, user_id: str, email: str) -> None:
         ("DELETE FROM attempts WHERE who = ?", user_id),
         ("DELETE FROM codes WHERE email = ?", email),
         # what others were about to do with them, whose id or address is a word of the purpose
-        ("DELETE FROM codes WHERE instr(' ' || purpose || ' ', ' ' || ? || ' ') > 0", email),
-        ("DELETE FROM codes WHERE instr(' ' || purpose || ' ', ' ' || ? || ' ') > 0", user_id),
+        (f"DELETE FROM codes WHERE {named}", email),
+        (f"DELETE FROM codes WHERE {named}", user_id),
         ("DELETE FROM invites WHERE invited_by = ?", email),
         ("DELETE FROM users WHERE id = ?", user_id),
     ):

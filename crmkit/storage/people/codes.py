@@ -53,7 +53,7 @@ def count(tx: Tx, what: str, who: str) -> None:
     """Count one event of this kind, now."""
     tx.connection.execute(
         "INSERT INTO attempts (what, who, at, times) VALUES (?, ?, ?, 1) "
-        "ON CONFLICT (what, who, at) DO UPDATE SET times = times + 1",
+        "ON CONFLICT (what, who, at) DO UPDATE SET times = attempts.times + 1",
         (what, who, tx.now),
     )
 

@@ -55,7 +55,7 @@ def insert(tx: Tx, token: str, user_id: str, workspace_id: str, name: str, is_ap
     tx.connection.execute(
         "INSERT INTO tokens (id, hash, user_id, workspace_id, name, created_at, last_used_at, is_app) "
         "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-        (id, sha256(token), user_id, workspace_id, name, tx.now, tx.now, is_app),
+        (id, sha256(token), user_id, workspace_id, name, tx.now, tx.now, int(is_app)),
     )
     return id
 

@@ -2,11 +2,15 @@
 
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from crmkit.model.fold import fold
+from crmkit.storage.interface.dialect import Dialect
+from crmkit.storage.interface.texts import Texts
+from crmkit.storage.sqlite.dialect import DIALECT
 from crmkit.storage.sqlite.engine.driver import sqlite3
 from crmkit.storage.sqlite.engine.progress import trial
+from crmkit.storage.sqlite.search.texts import TEXTS
 from crmkit.storage.sqlite.search.trigrams import coded
 
 CACHE_KIB = 64 * 1024
@@ -22,6 +26,9 @@ class SqliteConnection(sqlite3.Connection):
     # a brand's dialect and its search of texts are class attributes here
 
     __slots__ = ()
+
+    dialect: ClassVar[Dialect] = DIALECT
+    texts: ClassVar[Texts] = TEXTS
 
     def trial(self) -> AbstractContextManager[None]:
         return trial(self)

@@ -1,10 +1,4 @@
-"""Search: texts are noted in the transaction of the change and indexed in batches after it.
-
-A search looks at the index and at what is still to be indexed, so everyone finds what they just wrote. Texts are
-kept as `fold.plain` makes them (no case, no accents), beside an FTS5 trigram table, where a phrase is a substring. The
-rowids of a workspace are one range, so its texts lie together. A text's place is the negative number of its row: FTS5
-reads forwards in half the time, and search wants the newest first.
-"""
+"""Texts into the index: noted in the transaction of a write, indexed in batches after it, merged when nobody writes."""
 
 from collections.abc import Iterable
 from itertools import accumulate
@@ -16,8 +10,10 @@ from crmkit.model.record import Kind, Record
 from crmkit.storage.interface.connection import Connection
 from crmkit.storage.interface.tx import Tx
 from crmkit.storage.interface.workspace import Workspace
+from crmkit.storage.sqlite.dialect import DIALECT
 from crmkit.storage.sqlite.search import trigrams, vocabulary
-from crmkit.storage.sqlite.search.sql import START
+
+START = "\n"  # stands before every title: what a title begins with is a part of a text like any other
 
 if TYPE_CHECKING:
     from crmkit.storage.sqlite.engine.connection import SqliteConnection
@@ -28,18 +24,13 @@ MERGED = 64  # pages of the index (of 4 KB) merged in one transaction: some mill
 SCATTERED = 256  # pages outside the largest segment that are never too many
 
 
-def note(tx: Tx, kind: Kind, seq: int, record: Record | None) -> None:
-    """Note that the record in row `seq` is now this one (None: deleted) and its text must be indexed."""
-    note_all(tx, kind, ((seq, record),))
-
-
-def note_all(tx: Tx, kind: Kind, found: Iterable[tuple[int, Record | None]]) -> None:
-    """Note the same of many rows and the records in them."""
+def note(tx: Tx, kind: Kind, rows: Iterable[tuple[int, Record | None]]) -> None:
+    """Note which record each row holds now (None: deleted), so that its text is indexed."""
     if kind.is_searched:
         tx.connection.executemany(
             f"INSERT INTO {kind.plural}_unindexed (seq, title, rest) VALUES (?, ?, ?) "
             "ON CONFLICT (seq) DO UPDATE SET title = excluded.title, rest = excluded.rest",
-            ((seq, *((None, None) if record is None else texts(kind, record))) for seq, record in found),
+            ((seq, *((None, None) if record is None else texts(kind, record))) for seq, record in rows),
         )
 
 
@@ -67,7 +58,7 @@ def index(tx: Tx, kind: Kind) -> int:
     noted = execute(
         "SELECT u.seq, u.title, u.rest, t.title, t.rest "
         f"FROM {waiting} AS u LEFT JOIN {known} AS t ON t.place = -u.seq "
-        "ORDER BY u.seq LIMIT +?",
+        f"ORDER BY u.seq {DIALECT.limit}",
         (MOST_AT_ONCE,),
     ).fetchall()
     lengths = accumulate(sum(map(len, filter(None, row[1:]))) for row in noted)
@@ -98,7 +89,7 @@ def is_scattered(connection: Connection, kind: Kind) -> bool:
     they are: left to that alone, some hundred writes would have a gigabyte copied.
     """
     pages = f"SELECT max(pgno) / 2 AS pages FROM {kind.plural}_search_idx GROUP BY segid"
-    largest, every = connection.execute(f"SELECT max(pages), sum(pages) FROM ({pages})").fetchone()
+    largest, every = connection.execute(f"SELECT max(pages), sum(pages) FROM ({pages}) AS q").fetchone()
     return largest is not None and every - largest > max(largest // 4, SCATTERED)
 
 

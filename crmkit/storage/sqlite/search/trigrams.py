@@ -1,11 +1,9 @@
-"""Which pieces of words the index is asked for: those that few texts have. Pure.
+"""The trigrams that a search looks up: those that few texts have. Pure.
 
-FTS5 finds a word by walking through the rows of each of its trigrams; of a million people 80,000 have `son` in their
-texts and 7,000 `las`. The rare pieces leave a few texts too many, which are then read.
-
-Five letters in a row are rarer by far, so each run of letters is indexed a second time, in code: three letters are one
-character, and what FTS5 takes for a trigram stands for five. The characters are compatibility ideographs, of which
-`fold.plain` leaves none in a text (Unicode's normal forms never change). What shares a code by chance is read in vain.
+A trigram is what FTS5 indexes: three characters in a row, of a text or of its code. In the code each character stands
+for three letters in a row, so a trigram of it stands for five. Code characters are compatibility ideographs, of which
+`fold.plain` leaves none in a text (Unicode's normal forms never change). Different letters may share a code character:
+a text that is found so by chance is read and left out.
 """
 
 import re
@@ -14,13 +12,13 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import chain
 
-TRIGRAM = 3  # letters below which the index cannot tell words apart, and texts are read instead
-CODED = 5  # letters that a trigram of codes stands for
+TRIGRAM = 3  # letters; for a shorter word texts are read, since the index knows none
+CODED = 5  # letters that a trigram of the code stands for
 
-# what a search spends, in rows that it could walk through (25 to 40 ns each)
-READ = 40  # on reading a text
-LOOK_UP = 800  # on finding where the rows of a piece begin
-SKIPPED = 1 / 6  # on passing by a row of a further piece, between those that the first has
+# what a step of a search costs, in postings that could be read in its place (25 to 40 ns each)
+READ = 40  # to read a text
+LOOK_UP = 800  # to find where the postings of a trigram begin
+SKIPPED = 1 / 6  # to skip a posting of a further trigram, between those of the first
 
 _RUN = re.compile(f"[a-z\\x80-\\U0010ffff]{{{CODED},}}")  # whatever Unicode comes to call a letter
 _FIRST_CODE, _CODES = 0xF900, 269
@@ -28,19 +26,19 @@ _FIRST_CODE, _CODES = 0xF900, 269
 
 @dataclass(frozen=True)
 class Sample:
-    """About so many of the `texts` were `sampled`; how many `times` each piece was counted in those."""
+    """How many of `sampled` texts have each trigram (`times`), out of about so many `texts`."""
 
     texts: int
     sampled: int
     times: Mapping[str, int]
 
-    def share(self, piece: str) -> float:
-        """Return about which part of the texts has a piece; a piece that was not counted is rare, not absent."""
-        return (self.times[piece] + 0.5) / (self.sampled + 1)
+    def share(self, trigram: str) -> float:
+        """Return about which part of the texts has a trigram; one that no sampled text has is rare, not absent."""
+        return (self.times[trigram] + 0.5) / (self.sampled + 1)
 
 
 def of(texts: Iterable[str]) -> dict[str, None]:
-    """Return the pieces of words, of whole texts or of their codes, in their order."""
+    """Return the trigrams of words, of whole texts or of codes, in their order."""
     return dict.fromkeys(word[at : at + TRIGRAM] for word in texts for at in range(len(word) - TRIGRAM + 1))
 
 
@@ -50,46 +48,46 @@ def coded(text: str) -> str:
 
 
 def of_words(words: Iterable[str]) -> dict[str, None]:
-    """Return all pieces that words can be looked up by."""
+    """Return all trigrams that words can be looked up by, those of their codes included."""
     return dict.fromkeys(piece for word in words for piece, _ in _places(word))
 
 
-def is_code(piece: str) -> bool:
-    """Tell whether a piece is one of codes, which stand in a column of their own."""
-    return _FIRST_CODE <= ord(piece[0]) < _FIRST_CODE + _CODES
+def is_code(trigram: str) -> bool:
+    """Tell whether a trigram is one of the code, which stands in a column of its own."""
+    return _FIRST_CODE <= ord(trigram[0]) < _FIRST_CODE + _CODES
 
 
-def rare(words: Sequence[str], sample: Sample) -> list[str]:
-    """Return the pieces of the words to look up in their place, [] where that is not quicker.
+def to_look_up(words: Sequence[str], sample: Sample) -> list[str]:
+    """Return the trigrams to look up in place of whole words, [] where whole words are quicker.
 
-    The rarest of each word first and then the next rarest, those are taken that spare more reading than it costs to
-    walk through their rows. A piece that shares letters with one that is taken leaves more texts than its rarity says.
-    Each stands alone: FTS5 compares places in phrases, which took a tenth longer.
+    The rarest of each word come first, then the next rarest. A trigram is taken if the texts that it rules out cost
+    more to read than its postings do. One that shares letters with another rules out less than its rarity says. Each is
+    looked up by itself, not as a phrase, for which FTS5 compares positions.
     """
     if not sample.times.keys() >= of_words(words).keys():
         return []
-    places = [[(sample.share(piece), word, at, piece) for piece, at in _places(word)] for word in words]
+    places = [[(sample.share(trigram), word, at, trigram) for trigram, at in _places(word)] for word in words]
     kept: dict[str, None] = {}
     seen: dict[str, set[int]] = {word: set() for word in words}
     left, spent = float(sample.texts), 0.0
-    for share, word, at, piece in chain(sorted(map(min, places)), sorted(chain.from_iterable(places))):
+    for share, word, at, trigram in chain(sorted(map(min, places)), sorted(chain.from_iterable(places))):
         if left * READ <= LOOK_UP:
             break
-        letters = range(at, at + (CODED if is_code(piece) else TRIGRAM))
+        letters = range(at, at + (CODED if is_code(trigram) else TRIGRAM))
         stays = share ** (len({*letters} - seen[word]) / len(letters))
         costs = share * sample.texts * (SKIPPED if kept else 1) + LOOK_UP
         if left * (1 - stays) * READ > costs:
-            kept[piece] = None
+            kept[trigram] = None
             seen[word].update(letters)
             left *= stays
             spent += costs
-    if spent + left * READ >= sum(sample.share(piece) * sample.texts + LOOK_UP for piece in of(words)):
+    if spent + left * READ >= sum(sample.share(trigram) * sample.texts + LOOK_UP for trigram in of(words)):
         return []
     return list(kept)
 
 
 def _places(word: str) -> Iterator[tuple[str, int]]:
-    """Yield each piece of a word and where it begins."""
+    """Yield each trigram of a word and where it begins."""
     for at in range(len(word) - TRIGRAM + 1):
         yield word[at : at + TRIGRAM], at
     for run in _RUN.finditer(word):

@@ -1,4 +1,4 @@
-"""What indexed texts are made of: how many have a word, and how many of a sample have a piece of words."""
+"""Counts of what indexed texts are made of: how many have a word, and how many of a sample have a trigram."""
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable
@@ -9,15 +9,15 @@ from rapidfuzz.distance import OSA
 from crmkit.model import fold
 from crmkit.model.record import Kind
 from crmkit.storage.interface.connection import Connection
+from crmkit.storage.interface.texts import Terms
 from crmkit.storage.interface.tx import Tx
 from crmkit.storage.interface.workspace import Workspace, number_of
 from crmkit.storage.sqlite.search import trigrams
-from crmkit.storage.sqlite.search.sql import Terms
 from crmkit.storage.sqlite.search.trigrams import Sample
 
 CLOSEST = 5  # words that one mistyped word may stand for
 LONGEST_WORD = 30
-SAMPLED = 61  # one text of so many is in the sample; a prime, so that no habit of an import matches it
+SAMPLED = 61  # one text of so many is in the sample; a prime, so that no period of imported rows matches it
 
 # a row's number, its texts as they are now, and as they were; None where there is no record
 Noted = tuple[int, str | None, str | None, str | None, str | None]
@@ -25,7 +25,7 @@ Parts = Callable[[str, str], Collection[str]]  # what is counted of a title and 
 
 
 def count(tx: Tx, kind: Kind, noted: Iterable[Noted]) -> None:
-    """Keep count of what is in the texts of these rows."""
+    """Count the words and trigrams of texts that were just indexed, and no longer those of the texts before."""
     noted = list(noted)
     _count(tx, kind, "word", _words, noted)
     _count(tx, kind, "piece", _pieces, [row for row in noted if row[0] % SAMPLED == 0])
@@ -45,7 +45,7 @@ def _count(tx: Tx, kind: Kind, what: str, parts: Parts, noted: Iterable[Noted]) 
             changed = [(id, kind.plural, part, by) for part, by in sorted(counted.items()) if by]
             tx.connection.executemany(
                 f"INSERT INTO search_{what}s (workspace_id, kind, {what}, uses) VALUES (?, ?, ?, ?) "
-                f"ON CONFLICT (workspace_id, kind, {what}) DO UPDATE SET uses = uses + excluded.uses",
+                f"ON CONFLICT (workspace_id, kind, {what}) DO UPDATE SET uses = search_{what}s.uses + excluded.uses",
                 changed,
             )
             tx.connection.executemany(
@@ -64,7 +64,7 @@ def uses(connection: Connection, kind: Kind, workspace: Workspace, word: str) ->
 
 
 def sample(connection: Connection, kind: Kind, workspace: Workspace, words: Collection[str], texts: int) -> Sample:
-    """Return in how many texts of the sample each piece of these words is, where there are so many `texts`."""
+    """Return how many texts of the sample have each trigram of these words; there are so many `texts` in all."""
     asked = trigrams.of_words(words)
     marks = ", ".join("?" * len(asked))
     found = connection.execute(

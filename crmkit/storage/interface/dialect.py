@@ -1,0 +1,38 @@
+"""How the SQL of one brand of database differs from that of another: a value, which the pure functions of storage take.
+
+All that is not named here is spelled so that every brand understands it.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from crmkit.model.query import CustomKey
+    from crmkit.storage.interface.statement import Statement
+
+# the operators of filters that are written alike everywhere
+COMPARISONS = {"eq": "=", "gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
+
+
+@dataclass(frozen=True, eq=False)  # compared by identity: statements are cached by it
+class Dialect:
+    """`{}` in a text stands for an expression, or for several separated by commas."""
+
+    name: str
+    json_array: str  # the expressions as one JSON array
+    json_column: str  # a column that holds JSON, as a part of such an array
+    all_rows: str  # of the columns `row` (a JSON array) and `seq`: all rows as one JSON array, all numbers by commas
+    numbers: str  # a SELECT of the numbers in a JSON array that is bound to ?
+    same: str  # the operator of equality for which NULL is NULL
+    contains: str  # the condition that a text, the first {}, contains another
+    limit: str  # LIMIT with a bound value
+    unindexed: str  # stands before a column that is not to choose an index
+    join: str  # a JOIN that looks up rows of the right table for each of the left one
+    greatest: str  # the greater of expressions that are not NULL
+    least: str
+    folded: str  # a text column that has no folded twin, folded
+    custom_value: Callable[["CustomKey"], "Statement"]  # what a custom key holds, for IS NULL
+    custom_order: Callable[["CustomKey"], "Statement"]  # what a custom key is sorted by
+    custom_condition: Callable[["CustomKey", str, Any], "Statement"]  # a key, an operator and its operand
+    taken: Callable[[Exception], str | None]  # the unique column whose value another row has, if that was the error

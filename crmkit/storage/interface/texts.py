@@ -1,0 +1,62 @@
+"""Search, as storage asks for it: the texts of records are noted, indexed and found. Each brand has its own index."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+from crmkit.model.query import Condition
+from crmkit.model.record import Kind, Record
+from crmkit.storage.interface.connection import Connection
+from crmkit.storage.interface.statement import Statement
+from crmkit.storage.interface.tx import Tx
+from crmkit.storage.interface.workspace import Workspace
+
+if TYPE_CHECKING:
+    from crmkit.storage.lists.pages import Page, PageReader
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What a search asks for: of every group one word must be found.
+
+    `text` is the whole search as it was typed, or empty where a typo was forgiven and the words were replaced.
+    """
+
+    text: str
+    groups: tuple[tuple[str, ...], ...]
+
+    @classmethod
+    def exact(cls, text: str) -> "Terms":
+        """Return the terms of a search as it was typed: each word is a group of its own."""
+        return cls(text, tuple((word,) for word in dict.fromkeys(text.split())))
+
+
+class Texts(Protocol):
+    """The texts by which records are found: one for each record of a kind that is searched."""
+
+    def note(self, tx: Tx, kind: Kind, rows: Iterable[tuple[int, Record | None]]) -> None:
+        """Note, in the transaction of a write, which record each row holds now (None: it is deleted)."""
+
+    def page(self, reader: "PageReader", terms: Terms, position: Sequence[Any] | None) -> "Page":
+        """Return the page of matches after `position`: best match first, unless the query has sort keys."""
+
+    def closest(self, connection: Connection, kind: Kind, workspace: Workspace, terms: Terms) -> Terms | None:
+        """Return the terms with each word replaced by the known words nearest to it, None where that leads nowhere."""
+
+    def candidates(self, kind: Kind, workspace: Workspace, condition: Condition) -> Statement | None:
+        """Return a SELECT of the numbers of all rows that may meet a filter, None if the index cannot tell."""
+
+    def waits(self, connection: Connection, kind: Kind) -> bool:
+        """Tell whether a text of this kind waits to be indexed."""
+
+    def index(self, tx: Tx, kind: Kind) -> int:
+        """Index texts that wait, as many as one transaction should, and return how many; work of the system."""
+
+    def is_scattered(self, connection: Connection, kind: Kind) -> bool:
+        """Tell whether so much was written that the index should be merged as a whole."""
+
+    def merge(self, tx: Tx, kind: Kind, is_whole: bool) -> bool:
+        """Merge a little of the index, or of all of it, and tell whether there may be more to merge."""
+
+    def erase(self, tx: Tx, workspace: Workspace) -> int:
+        """Delete all that is kept of a workspace's texts, and return how many rows of text or counts that were."""

@@ -1,0 +1,125 @@
+"""Decides how a list is read: by which index, filter or table.
+
+A walk of the list's own index ends soon when many rows meet the filters. A filter that few rows meet is better looked
+up, and its rows sorted. How many they are is counted by a short look at the filter's index, or at the search index.
+"""
+
+from collections.abc import Iterator
+from math import isqrt
+
+from msgspec.structs import replace
+
+from crmkit.model.query import Condition, Query, Sort
+from crmkit.model.record import SEQ, Kind
+from crmkit.storage.columns import quoted
+from crmkit.storage.interface.connection import Connection
+from crmkit.storage.interface.statement import Statement, at_most
+from crmkit.storage.interface.workspace import Workspace
+from crmkit.storage.lists import indexes
+from crmkit.storage.lists.plan import CountIndexes, LookUp, Plan, ReadTable, UniqueRow, WalkIndex
+from crmkit.storage.lists.sql import where
+from crmkit.storage.records import live
+
+# Rows that are looked up and sorted at most. They are fewer in small workspaces, where a walk finds a page sooner: over
+# N rows of which M meet the filter it reads LIMIT * N / M, and a lookup reads M.
+FEW = 5_000
+AT_ONCE = 300  # before a walk was tried: to count more takes longer than most walks do
+MANY = 100_000  # where no index has the order, so that the whole table would be read and sorted instead
+
+
+def decide(connection: Connection, kind: Kind, workspace: Workspace, query: Query) -> Plan:
+    """Return how a list is read: a filter that few rows meet is looked up, else the list is read in its order."""
+    found = _most_selective(connection, kind, workspace, query, AT_ONCE)
+    return in_order(kind, query) if found is None else looked_up(kind, query, found)
+
+
+def after_trial(connection: Connection, kind: Kind, workspace: Workspace, plan: Plan) -> Plan:
+    """Return how a list is read whose walk was given up: by a filter that more rows meet, or by the whole table."""
+    found = _most_selective(connection, kind, workspace, plan.query, FEW)
+    return replace(plan, access=ReadTable()) if found is None else looked_up(kind, plan.query, found)
+
+
+def looked_up(kind: Kind, query: Query, found: LookUp) -> Plan:
+    """Return the plan for rows that a filter or a search found."""
+    return Plan(query, ordering(kind, query), found, found)
+
+
+def in_order(kind: Kind, query: Query) -> Plan:
+    """Return the plan for reading a list in its order."""
+    plan, first = _in_order(kind, query), ordering(kind, query)[0]
+    if not indexes.leaves_out_null(kind, first):
+        return plan
+    conditions = (*query.conditions, Condition(first.target, "not", None))
+    return replace(plan, filled=_in_order(kind, replace(query, conditions=conditions)))
+
+
+def _in_order(kind: Kind, query: Query) -> Plan:
+    sorts, conditions = ordering(kind, query), query.conditions
+    is_known = all(indexes.knows(kind, condition) for condition in conditions)
+    return Plan(query, sorts, _access(kind, conditions, sorts), CountIndexes() if is_known else ReadTable())
+
+
+def _access(
+    kind: Kind, conditions: tuple[Condition, ...], sorts: tuple[Sort, ...]
+) -> WalkIndex | UniqueRow | ReadTable:
+    """Return what reads a list in its order, or sorts it where no index has the order."""
+    unique = indexes.unique(kind, conditions)
+    if unique is not None:
+        return UniqueRow(unique.target.name)
+    index = indexes.of_order(kind, conditions, sorts)
+    if not index:
+        return ReadTable()
+    unindexed = tuple(c for c in conditions if indexes.knows(kind, c) and c.target.name not in index)
+    if index == (SEQ.name,):
+        return ReadTable(True, tuple(c for c in unindexed if c.operator in ("lt", "lte")))
+    is_trial = SEQ.name not in index and any(condition.target.name not in index for condition in conditions)
+    return WalkIndex(index, unindexed, is_trial)
+
+
+def ordering(kind: Kind, query: Query) -> tuple[Sort, ...]:
+    """Return the sort keys of a query, newest change first by default, ending with the id that breaks ties."""
+    if not query.sorts and not kind.order:
+        return (Sort(SEQ, True),)
+    sorts = query.sorts or (Sort(kind.by_name[kind.order], True),)
+    if any(sort.target is kind.by_name["id"] for sort in sorts):
+        return sorts
+    return (*sorts, Sort(kind.by_name["id"], sorts[-1].descending))
+
+
+def _most_selective(connection: Connection, kind: Kind, workspace: Workspace, query: Query, most: int) -> LookUp | None:
+    """Return the lookup by the filter that fewest rows meet, or None if more than `most` rows meet every filter.
+
+    Where no index has the list's order they may be MANY, since the whole table would be sorted instead.
+    """
+    candidates = [*_lookups(connection, kind, workspace, query)]
+    if not candidates:
+        return None
+    sorts = ordering(kind, query)
+    is_walk = indexes.of_order(kind, query.conditions, sorts) or indexes.leaves_out_null(kind, sorts[0])
+    rows = live(connection, workspace.id, kind.plural) or FEW**2
+    found, least = None, (min(most, isqrt(query.limit * rows)) if is_walk else MANY) + 1
+    for lookup in candidates:
+        probe = Statement("SELECT count(*) FROM (") + lookup.rows + at_most(connection.dialect, least)
+        (times,) = (probe + Statement(") AS q")).run(connection).fetchone()
+        if times < least:
+            found, least = lookup, times
+    return found
+
+
+def _lookups(connection: Connection, kind: Kind, workspace: Workspace, query: Query) -> Iterator[LookUp]:
+    """Yield a lookup for each filter that an index knows, unless that index has the list's order as well."""
+    if indexes.unique(kind, query.conditions) is not None:
+        return
+    walked = indexes.of_order(kind, query.conditions, ordering(kind, query))
+    by_name: dict[str, list[Condition]] = {}
+    for condition in query.conditions:
+        if indexes.knows(kind, condition):
+            by_name.setdefault(condition.target.name, []).append(condition)
+        else:
+            rows = connection.texts.candidates(kind, workspace, condition)
+            if rows is not None:
+                yield LookUp(rows, condition.target.name)
+    for name, conditions in by_name.items():
+        if name not in walked:
+            rows = Statement(f"SELECT r.seq FROM {quoted(kind.plural)} AS r WHERE ")
+            yield LookUp(rows + where(connection.dialect, workspace, conditions), name)

@@ -1,0 +1,76 @@
+"""SQLite's dialect."""
+
+import json
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from crmkit.model.fields import MAX_INTEGER
+from crmkit.model.query import CustomKey
+from crmkit.storage.interface.dialect import COMPARISONS, Dialect
+from crmkit.storage.interface.statement import Statement, joined
+from crmkit.storage.sqlite.engine import faults
+
+_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]{1,3})?", re.ASCII)
+_WHOLE = re.compile(r"-?[0-9]{1,19}", re.ASCII)
+
+
+def _condition(key: CustomKey, operator: str, value: Any) -> Statement:
+    """Return the condition on what a custom key holds: numbers compare as numbers, all else as text without case."""
+    path = json_path(key.path)
+    if operator == "in":
+        return Statement("(") + joined([_condition(key, "eq", one) for one in value], " OR ") + Statement(")")
+    if operator == "ne":
+        # the inner condition is NULL where the key is missing, and those rows are meant as well
+        return Statement("coalesce(NOT ") + _condition(key, "eq", value) + Statement(", TRUE)")
+    if operator == "like":
+        # json_extract gives true and false as 1 and 0, which nobody wrote
+        return Statement(
+            "(json_type(r.custom, ?) NOT IN ('true', 'false') AND instr(crm_fold(json_extract(r.custom, ?)), ?) > 0)",
+            (path, path, value),
+        )
+    sign = COMPARISONS[operator]
+    text = Statement(
+        f"(json_type(r.custom, ?) = 'text' AND crm_fold(json_extract(r.custom, ?)) {sign} ?)", (path, path, value)
+    )
+    if _NUMBER.fullmatch(value):
+        number = Statement(
+            f"(json_type(r.custom, ?) IN ('integer', 'real') AND json_extract(r.custom, ?) {sign} ?)",
+            (path, path, _number(value)),
+        )
+        return Statement("(") + number + Statement(" OR ") + text + Statement(")") if operator == "eq" else number
+    if value in ("true", "false") and operator == "eq":
+        return Statement("(") + text + Statement(" OR json_type(r.custom, ?) = ?)", (path, value))
+    return text
+
+
+def _number(text: str) -> int | float:
+    """Return the number as SQLite holds it: whole ones of 64 bits exactly, any other as a float (perhaps infinite)."""
+    return int(text) if _WHOLE.fullmatch(text) and abs(int(text)) <= MAX_INTEGER else float(text)
+
+
+def json_path(keys: Sequence[str]) -> str:
+    """Return the SQLite JSON path to nested keys, each spelled as it is stored."""
+    return "$" + "".join(f".{json.dumps(key, ensure_ascii=False)}" for key in keys)
+
+
+DIALECT = Dialect(
+    name="sqlite",
+    json_array="json_array({})",
+    json_column="json({})",
+    all_rows="'[' || group_concat(row) || ']', group_concat(seq)",
+    numbers="SELECT value FROM json_each(?)",
+    same="IS",
+    contains="instr({}, {}) > 0",
+    # the + is for speed: SQLite plans a statement anew for each value that is bound to a bare `LIMIT ?` (seen in 3.53)
+    limit="LIMIT +?",
+    unindexed="+",
+    join="CROSS JOIN",  # in SQLite, a join in the order in which it is written
+    greatest="max({})",
+    least="min({})",
+    folded="crm_fold({})",
+    custom_value=lambda key: Statement("json_extract(r.custom, ?)", (json_path(key.path),)),
+    custom_order=lambda key: Statement("crm_fold(json_extract(r.custom, ?))", (json_path(key.path),)),
+    custom_condition=_condition,
+    taken=faults.taken,
+)

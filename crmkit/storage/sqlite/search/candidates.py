@@ -1,0 +1,56 @@
+"""Rows that may meet a filter on a text, found in the search index."""
+
+import re
+
+from crmkit.model import fold
+from crmkit.model.fields import Tags
+from crmkit.model.form import Field
+from crmkit.model.query import Condition
+from crmkit.model.record import Kind
+from crmkit.storage.interface.statement import Statement
+from crmkit.storage.interface.workspace import Workspace
+from crmkit.storage.sqlite.search.sql import phrase
+from crmkit.storage.sqlite.search.trigrams import TRIGRAM
+
+_ASCII = re.compile(r"[\x20-\x7e]+")
+
+
+def candidates(kind: Kind, workspace: Workspace, condition: Condition) -> Statement | None:
+    """Return a SELECT of the numbers of all rows that may meet a filter on a text, None if the index cannot tell.
+
+    A row whose text waits to be indexed may always.
+    """
+    match = match_of(kind, condition)
+    if match is None:
+        return None
+    first, last = workspace.first, workspace.last
+    return Statement(
+        f"SELECT -s.rowid AS seq FROM {kind.plural}_search AS s WHERE s.rowid BETWEEN ? AND ? "
+        f"AND NOT EXISTS (SELECT 1 FROM {kind.plural}_unindexed AS u WHERE u.seq = -s.rowid) "
+        f"AND {kind.plural}_search MATCH ? "
+        f"UNION ALL SELECT u.seq FROM {kind.plural}_unindexed AS u WHERE u.seq BETWEEN ? AND ?",
+        (-last, -first, match, first, last),
+    )
+
+
+def match_of(kind: Kind, condition: Condition) -> str | None:
+    """Return the FTS5 query for every text that may meet a condition, None where there is none."""
+    target, operator, value = condition.target, condition.operator, condition.value
+    if not isinstance(target, Field) or target not in (*kind.searched, *([kind.title] if kind.is_searched else [])):
+        return None
+    if operator not in ("eq", "in", "like"):
+        return None
+    parts = [indexed_part(text) for text in (value if isinstance(value, tuple) else (value,))]
+    if isinstance(target.type, Tags) and operator == "eq":
+        return " AND ".join(phrase(part) for part in parts if part) or None
+    return " OR ".join(phrase(part) for part in parts) if all(parts) else None
+
+
+def indexed_part(text: str) -> str:
+    """Return the longest part of a folded text that its indexed form has as well, "" if that is shorter than a trigram.
+
+    ASCII is the same to filters and to search. What search does to accents and to other scripts may change where a part
+    of a text begins and ends.
+    """
+    longest = max((fold.plain(part) for part in _ASCII.findall(text)), key=len, default="")
+    return longest if len(longest) >= TRIGRAM else ""

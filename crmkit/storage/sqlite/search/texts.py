@@ -1,0 +1,36 @@
+"""Search by SQLite's FTS5, as the interface asks for it (see storage/interface/texts.py)."""
+
+from crmkit.storage.interface.tx import Tx
+from crmkit.storage.interface.workspace import Workspace
+from crmkit.storage.sqlite.search import indexing, pages, vocabulary
+from crmkit.storage.sqlite.search.candidates import candidates
+
+SEARCHED = ("deals", "contacts", "companies")
+COUNTS = ("search_pieces", "search_words")
+
+
+class TrigramTexts:
+    """Texts in tables of their own, with an FTS5 index over their trigrams."""
+
+    note = staticmethod(indexing.note)
+    page = staticmethod(pages.page)
+    closest = staticmethod(vocabulary.closest)
+    candidates = staticmethod(candidates)
+    waits = staticmethod(indexing.waits)
+    index = staticmethod(indexing.index)
+    is_scattered = staticmethod(indexing.is_scattered)
+    merge = staticmethod(indexing.merge)
+
+    @staticmethod
+    def erase(tx: Tx, workspace: Workspace) -> int:
+        """Delete all that is kept of a workspace's texts, and return how many rows of counts that were."""
+        execute, first, last = tx.connection.execute, workspace.first, workspace.last
+        for table in SEARCHED:
+            execute(f"DELETE FROM {table}_unindexed WHERE seq BETWEEN ? AND ?", (first, last))
+            # the index first: it reads in the texts what to forget
+            execute(f"DELETE FROM {table}_search WHERE rowid BETWEEN ? AND ?", (-last, -first))
+            execute(f"DELETE FROM {table}_texts WHERE place BETWEEN ? AND ?", (-last, -first))
+        return sum(execute(f"DELETE FROM {table} WHERE workspace_id = ?", (workspace.id,)).rowcount for table in COUNTS)
+
+
+TEXTS = TrigramTexts()

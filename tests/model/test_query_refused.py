@@ -1,0 +1,101 @@
+"""What is wrong with a filter is told with what is allowed and the nearest to what was meant."""
+
+import pytest
+
+from crmkit.model.query import RESERVED
+from crmkit.records import CONTACT
+from tests.model.queries import COMPANY_ID, ID, told
+
+
+@pytest.mark.parametrize(
+    ("name", "nearest"),
+    [
+        ("stagee", "stage"),
+        ("Stage", "stage"),
+        ("e-mail", "email"),
+        ("companyid", "company_id"),
+        ("followup_at", "follow_up_at"),
+        ("serch", "search"),
+        ("limits", "limit"),
+        ("custm.a", "custom"),
+        ("zzz", None),
+        ("", None),
+    ],
+)
+def test_an_unknown_filter_is_named_with_the_nearest_and_all_that_are_allowed(name: str, nearest: str | None) -> None:
+    problem = told((name, "x"))
+    assert problem.code == "invalid_filter"
+    assert problem.fields == {
+        name: "is no field of a contact" + (f" (did you mean {nearest}?)" if nearest else ""),
+    }
+    for field in CONTACT.fields:
+        assert (f" {field.name}," in problem.hint) == bool(field.type.operators)
+    for reserved in RESERVED:
+        assert reserved in problem.hint
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "nearest"),
+    [
+        ("version", "gtt:5", "gt"),
+        ("version", "like:5", None),
+        ("version", "equals:5", None),
+        ("created_at", "geq:2026-06-10", "eq"),
+        ("created_at", "since:2026-06-10", None),
+        ("company_id", f"eqq:{COMPANY_ID}", "eq"),
+        ("company_id", f"gt:{COMPANY_ID}", None),
+        ("tags", "gt:vip", None),
+        ("custom", "eq:x", None),
+    ],
+)
+def test_an_unknown_operator_is_named_with_those_the_field_has(name: str, text: str, nearest: str | None) -> None:
+    problem = told((name, text))
+    assert problem.code == "invalid_operator"
+    word = text.partition(":")[0]
+    assert problem.fields[name].startswith(f"has no operator {word}")
+    assert nearest is None or problem.fields[name].endswith(f"(did you mean {nearest}?)")
+    assert f"Use one of {', '.join(CONTACT.by_name[name].type.operators)} with {name}." == problem.hint
+    assert word not in CONTACT.by_name[name].type.operators
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "what"),
+    [
+        ("stage", "", "is empty; is:null finds records without a value"),
+        ("stage", "eq:", "is empty"),
+        ("stage", "in:", "is empty"),
+        ("stage", "in:, ,", "takes 1 to 500 values"),
+        ("stage", "is:", "takes is:null only"),
+        ("stage", "is:lead", "takes is:null only"),
+        ("stage", "not:lead", "takes not:null only"),
+        ("version", "five", "must be a whole number"),
+        ("version", "5.0", "must be a whole number"),
+        ("version", "eq:five", "must be a whole number"),
+        ("version", "gte:five:5", "must be a whole number"),
+        ("version", "eq:eq:5", "must be a whole number"),
+        ("version", "in:1,two", "must be a whole number"),
+        ("created_at", "2026", "must be a time like"),
+        ("created_at", "gte:2026-06-31", "must be a time like"),
+        ("created_at", "2026-06-10T09:00:00", "must be a time like"),
+        ("created_at", "in:2026-06-10,x", "must be a time like"),
+        ("company_id", "acme", "that is not an id"),
+        ("company_id", ID, "that is the id of a contact"),
+        ("company_id", "co_aaaaaaab", "mistyped"),
+        ("custom.a", "", "is empty"),
+        ("custom.a", "is:5", "takes is:null only"),
+    ],
+)
+def test_a_value_that_the_field_cannot_have_is_told_with_how_to_write_one(name: str, text: str, what: str) -> None:
+    problem = told((name, text))
+    assert problem.code == "invalid_value"
+    assert problem.fields[name].startswith(what) or what in problem.fields[name]
+    assert problem.hint.startswith(f"Write {name}=VALUE or {name}=OPERATOR:VALUE with one of eq, ")
+
+
+@pytest.mark.parametrize("pair", [("na\x00me", "x"), ("name", "x\x00"), ("search", "\x00"), ("cursor", "\x00")])
+def test_nul_is_refused_wherever_it_stands(pair: tuple[str, str]) -> None:
+    assert told(pair).code == "invalid_value"
+
+
+def test_a_name_of_any_length_is_cut_in_the_hint() -> None:
+    assert len(told(("custom." + "a" * 50_000, "is:x")).hint) < 300
