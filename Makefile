@@ -3,7 +3,10 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test interop check install format manual lock bench attack binary clean
+.PHONY: help serve test quick interop check install format golden manual lock bench attack binary clean
+
+PYTEST := $(BIN)/pytest -q
+ALL_CORES := -n auto --dist worksteal
 
 help:            ## print this list
 	@grep -hE '^[a-z]+: .*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 18
@@ -11,17 +14,21 @@ help:            ## print this list
 serve: .venv/.installed          ## serve http://127.0.0.1:8000 in local mode, data in data/
 	$(BIN)/crmkit serve --local
 
-test: .venv/.dev                 ## run all tests
-	$(BIN)/pytest -q
+test: .venv/.dev                 ## run all tests, on all cores; then those that measure time or memory, one by one
+	$(PYTEST) $(ALL_CORES) -m "not alone"
+	$(PYTEST) -m alone
+
+quick: .venv/.dev                ## run all tests but the slow ones, in under a minute
+	$(PYTEST) $(ALL_CORES) -m "not slow and not alone"
 
 interop: .venv/.dev build/interop/.installed ## run clients and checkers of MCP that others wrote; needs node
-	$(BIN)/pytest -q -o 'norecursedirs=.*' tests/interop
+	$(PYTEST) -o 'norecursedirs=.*' tests/interop
 
 check: .venv/.dev                ## formatter, linter, types, floors
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/pytest -q tests/test_floors.py
+	$(PYTEST) tests/test_floors.py
 
 install: .venv/.installed        ## only .venv and the package
 
@@ -29,6 +36,9 @@ format: .venv/.dev               ## format the code and write HELP.txt from the 
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 	$(MAKE) manual
+
+golden: .venv/.dev manual        ## write what tests compare with: tests/golden and HELP.txt
+	UPDATE_GOLDEN=1 $(PYTEST) -m golden
 
 manual: .venv/.installed         ## write HELP.txt from the declarations
 	$(BIN)/python -c "from crmkit.boot import manual_text; print(manual_text(), end='')" > HELP.txt

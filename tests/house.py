@@ -148,15 +148,14 @@ def house(
     """Run a server on a free port of loopback until the block ends; `environ` holds CRMKIT_ settings, `file` others."""
     settings = load(file, {"CRMKIT_SERVER_DATA": str(folder), **ROOM, **(environ or {})})
     clock, letterbox, log = clock or GivenClock(), Letterbox(), io.StringIO()
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port = listener.getsockname()[1]
+    listener = socket.create_server(("127.0.0.1", 0))  # given to the server as it is, so that nobody else gets the port
+    port = listener.getsockname()[1]
     settings = msgspec.structs.replace(settings, server=msgspec.structs.replace(settings.server, port=port))
     parts = boot.crm_of(settings, clock)
     crm = Crm(settings, parts.database, letterbox if not settings.mail.smtp_url else parts.mailer, parts.key, clock)
     access_log = AccessLog(settings.server.log, log)
     server = Server(boot.application(crm, access_log), settings, most=1000)
-    thread = threading.Thread(target=server.run, daemon=True)
+    thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
     thread.start()
     while not server.started:
         assert thread.is_alive(), "the server did not start"
@@ -171,6 +170,7 @@ def house(
         server.should_exit = True
         thread.join(20)
         assert not thread.is_alive(), "the server did not stop"
+        listener.close()
 
 
 @dataclass

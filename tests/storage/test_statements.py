@@ -164,13 +164,14 @@ def _wrapped(text: str) -> str:
     return textwrap.fill(text, 110, initial_indent="  ", subsequent_indent="  ", break_on_hyphens=False)
 
 
+@pytest.mark.golden
 def test_every_query_becomes_the_sql_that_was_reviewed() -> None:
     found = "\n\n".join(written()) + "\n"
     if os.environ.get("UPDATE_GOLDEN"):
         GOLDEN.write_text(found, encoding="utf-8")
     kept = GOLDEN.read_text(encoding="utf-8")
     difference = difflib.unified_diff(kept.splitlines(), found.splitlines(), "golden", "now", lineterm="", n=1)
-    assert found == kept, "\n".join(["look at it, then UPDATE_GOLDEN=1:", *difference])
+    assert found == kept, "\n".join(["look at it, then `make golden`:", *difference])
 
 
 def test_no_name_or_value_from_the_query_gets_into_the_sql_itself() -> None:

@@ -16,8 +16,7 @@ from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
 from crmkit import boot
 from crmkit.mail import mailer
-from tests.house import ALICE, Person, house
-from tests.web.program import program
+from tests.house import ALICE, Person, house, process
 from tests.web.refused import refused
 
 HOST = "127.0.0.1"
@@ -91,7 +90,7 @@ def test_a_code_that_came_over_tls_lets_in(
     options = {how: certified("localhost"), "authenticator": door, "auth_require_tls": scheme != "smtps"}
     server = serve(postbox, **options)
     url = f"{scheme}://crm:p%40ss%3Aw%2Ford@localhost:{server.port}"
-    with program(tmp_path / "data", SSL_CERT_FILE=str(trusted), **mail_through(url)) as served:
+    with process(tmp_path / "data", local=False, SSL_CERT_FILE=str(trusted), **mail_through(url)) as served:
         signs_in(served.url, postbox)
         assert PASSWORD not in served.printed()
     assert postbox.secure == [True]
@@ -144,7 +143,7 @@ def test_the_log_tells_why_a_mail_did_not_leave_and_nothing_of_what_it_says(
 
 
 def test_without_a_mail_server_the_code_stands_on_the_operators_terminal(tmp_path: Path) -> None:
-    with program(tmp_path / "data") as served, httpx.Client(base_url=served.url) as someone:
+    with process(tmp_path / "data", local=False) as served, httpx.Client(base_url=served.url) as someone:
         assert someone.post("/auth/request", json={"email": ALICE}).status_code == 200
         found = re.search(r"^mail \| +(\d{6})$", served.printed(), re.MULTILINE)
         assert found, served.printed()

@@ -10,8 +10,7 @@ import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
-from tests.house import ALICE, BOB, House, Person
-from tests.web.program import program
+from tests.house import ALICE, BOB, House, Person, process
 
 Serve = Callable[..., Controller]
 CANARY = "canary7"
@@ -33,7 +32,7 @@ def test_nothing_secret_is_ever_written_by_the_server(tmp_path: Path, serve: Ser
     postbox, secrets = Postbox(), []
     url = f"smtp://127.0.0.1:{serve(postbox).port}"
     environ = {"CRMKIT_MAIL_SMTP_URL": url, "CRMKIT_SERVER_LOG": form}
-    with program(tmp_path / "data", **environ) as served:
+    with process(tmp_path / "data", local=False, **environ) as served:
         for email in (ALICE, BOB):
             token = _signed_in(served.url, postbox, email)
             with Person(served.url, token) as person:
