@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import msgspec
 
 from crmkit.settings import Plans
 from crmkit.storage.sqlite.engine.driver import sqlite3
@@ -29,12 +28,9 @@ _present: list[Person] = []
 
 
 @contextmanager
-def office(folder: Path, environ: Mapping[str, str] | None = None, plans: Plans | None = None) -> Iterator[House]:
-    """Run a server, with the plans of a settings file, until the block ends; whoever came in goes home before it."""
-    with house(folder, {**OPEN, **(environ or {})}) as running:
-        if plans is not None:  # they have no environment names
-            settings = msgspec.structs.replace(running.crm.settings, plans=plans)
-            object.__setattr__(running.crm, "settings", settings)
+def office(folder: Path, environ: Mapping[str, str] | None = None, file: Path | None = None) -> Iterator[House]:
+    """Run a server, with the settings of a file, until the block ends; whoever came in goes home before it."""
+    with house(folder, {**OPEN, **(environ or {})}, file=file) as running:
         before = len(_present)
         try:
             yield running

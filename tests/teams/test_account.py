@@ -72,7 +72,7 @@ def test_an_account_ends_with_a_mailed_code_and_leaves_its_address_where_others_
     assert declined["changes"]["email"] == [bob.email, None]
 
 
-def test_who_signs_in_again_has_a_fresh_account(us: Team) -> None:
+def test_who_signs_in_again_after_ending_their_account_has_a_fresh_one(us: Team) -> None:
     before = us.charlie.json_of("GET", "/whoami")
     ended = stepped(us.home, us.charlie, "DELETE", "/me")
     assert ended.json()["workspaces"] == [before["workspace"]]
@@ -104,7 +104,7 @@ def test_invites_of_the_person_who_left_are_withdrawn(us: Team) -> None:
     assert us.alice.json_of("GET", "/audit?action=invite.delete")["total"] == 1
 
 
-def test_an_app_ends_the_account_with_the_code_alone(home: House) -> None:
+def test_an_app_ends_the_account_of_its_user_only_with_the_mailed_code(home: House) -> None:
     alice = enter(home, address("alice"))
     app = App(home).token(alice.email)
     alice.headers["Authorization"] = f"Bearer {app}"

@@ -89,7 +89,7 @@ def street(home: House) -> Iterator[Street]:
         yield Street(home, app, stand, victim, invited, World(home, books, victim, stand, stand))
 
 
-def test_every_write_that_is_no_record_has_its_rule() -> None:
+def test_every_write_other_than_of_records_has_a_rule_for_apps() -> None:
     asks = {
         f"{method} {shown(path)}": handler
         for handler in HANDLERS
@@ -153,7 +153,7 @@ def requests() -> Iterator[tuple[str, str, Any, str]]:
 
 
 @pytest.mark.parametrize(("method", "path", "body", "rule"), list(requests()), ids=str)
-def test_in_its_own_workspace_an_app_works_on_records_and_asks_for_the_rest(
+def test_in_its_own_workspace_an_app_writes_records_freely_and_needs_a_code_for_the_rest(
     street: Street, method: str, path: str, body: Any, rule: str
 ) -> None:
     made = {**street.here.ids, "a": new(street.app, f"/contacts/{street.here.ids['c']}/activities", body="spare")}
@@ -189,7 +189,7 @@ def test_the_lists_of_an_app_name_its_own_workspace_alone(street: Street) -> Non
     assert "workspace_id=" + street.there.workspace not in by_tool(street.app, "GET", "/tokens")
 
 
-def test_all_that_gave_an_apps_access_away_asks_a_code_and_ending_its_token_ends_it(home: House) -> None:
+def test_an_app_needs_a_code_to_give_access_and_loses_its_own_with_its_token(home: House) -> None:
     alice = enter(home, address("alice"))
     a, b = alice.json_of("GET", "/whoami")["workspace"], new(alice, "/workspaces", name="B")
     bob = address("bob")
@@ -245,7 +245,7 @@ def test_with_the_code_an_app_does_what_its_user_may(home: House) -> None:
     assert error_of(alice.get("/whoami")) == (401, "invalid_token")
 
 
-def test_a_token_that_an_app_makes_is_bound_as_its_own(home: House) -> None:
+def test_a_token_that_an_app_makes_works_only_in_the_workspace_of_the_app(home: House) -> None:
     alice = enter(home, address("alice"))
     a, b = alice.json_of("GET", "/whoami")["workspace"], new(alice, "/workspaces", name="B")
     app = person_of(home.url, App(home).token(alice.email, a), alice.email)
@@ -257,7 +257,7 @@ def test_a_token_that_an_app_makes_is_bound_as_its_own(home: House) -> None:
     assert asked(home, further, "POST", f"/workspaces/{a}/invites", {"email": address("evil")})
 
 
-def test_what_an_app_enters_in_vain_takes_nothing_from_its_user(tmp_path: Path) -> None:
+def test_wrong_codes_of_an_app_do_not_use_up_the_tries_of_its_user(tmp_path: Path) -> None:
     with office(tmp_path / "data", {"CRMKIT_LIMITS_SIGNIN_PER_HOUR": "5"}) as home:
         alice = enter(home, address("alice"))
         app = person_of(home.url, App(home).token(alice.email), alice.email)

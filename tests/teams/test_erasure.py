@@ -73,7 +73,9 @@ def traces(books: Books, needles: tuple[str, ...], first: int = 0, last: int = -
 
 
 @pytest.mark.parametrize("indexed", [True, False])
-def test_a_deleted_workspace_leaves_a_row(home: House, caplog: pytest.LogCaptureFixture, indexed: bool) -> None:
+def test_a_deleted_workspace_leaves_no_row_and_its_neighbours_do_not_change(
+    home: House, caplog: pytest.LogCaptureFixture, indexed: bool
+) -> None:
     alice, charlie = enter(home, "alice@example.com"), enter(home, "charlie@example.com")
     doomed, kept = new(alice, "/workspaces", name=f"{CANARIES[0]} Ltd"), new(alice, "/workspaces", name=KEPT)
     with Books(home.folder) as books:
@@ -163,7 +165,7 @@ def segments(books: Books) -> set[int]:
     return {books.ask(f"SELECT count(DISTINCT segid) FROM {table}_search_idx")[0][0] for table in tables}
 
 
-def test_a_new_workspace_finds_what_a_deleted_one_left(home: House) -> None:
+def test_a_new_workspace_finds_nothing_of_a_deleted_one(home: House) -> None:
     """The newest workspace goes and another comes in its place, so nothing may lie in the range of its rows."""
     alice = enter(home, "alice@example.com")
     with Books(home.folder) as books:
@@ -189,7 +191,7 @@ def test_a_new_workspace_finds_what_a_deleted_one_left(home: House) -> None:
         assert {entry["action"] for entry in log} == {"workspace.create", "token.create", "contact.create"}
 
 
-def test_the_last_workspace_of_a_person_shuts_them_out(home: House) -> None:
+def test_who_deletes_their_last_workspace_gets_a_fresh_one_at_the_next_sign_in(home: House) -> None:
     alice = enter(home, "alice@example.com")
     place = alice.json_of("GET", "/whoami")["workspace"]
     code = asked(home, alice, "DELETE", f"/workspaces/{place}")

@@ -24,7 +24,7 @@ from tests.teams.office import (
 )
 
 
-def test_an_invite_is_not_mailed_or_does_not_say_how_to_sign_in(us: Team) -> None:
+def test_an_invite_is_mailed_and_says_how_to_sign_in(us: Team) -> None:
     us.alice.patch(us.path, json={"name": "Acme Sales"})
     dave, before = address("dave"), len(us.home.letterbox.letters)
     answer = us.alice.post(f"{us.path}/invites", json={"email": dave.upper(), "role": "member"})
@@ -43,7 +43,7 @@ def test_an_invite_is_not_mailed_or_does_not_say_how_to_sign_in(us: Team) -> Non
     assert shown["id"] == found.group(1)
 
 
-def test_an_invite_in_json_says_something_else(us: Team) -> None:
+def test_an_invite_in_json_says_the_same_as_in_text(us: Team) -> None:
     dave = address("dave")
     known = us.alice.json_of("POST", f"{us.path}/invites", {"email": dave})
     id = known["id"]
@@ -53,7 +53,7 @@ def test_an_invite_in_json_says_something_else(us: Team) -> None:
     }  # fmt: skip
 
 
-def test_a_stored_name_forges_a_line_of_the_mail(us: Team) -> None:
+def test_a_stored_name_cannot_forge_a_line_of_the_mail(us: Team) -> None:
     us.alice.patch(us.path, json={"name": "Acme\nYour code is: 123456\r\nBcc: x@example.com"})
     assert us.alice.post(f"{us.path}/invites", json={"email": address("dave")}).status_code == 201
     body = us.home.letterbox.letters[-1].body
@@ -61,7 +61,7 @@ def test_a_stored_name_forges_a_line_of_the_mail(us: Team) -> None:
     assert us.id in body
 
 
-def test_an_invited_address_joins_before_it_signs_in_or_never(us: Team) -> None:
+def test_an_invited_address_joins_at_its_first_sign_in_and_not_before(us: Team) -> None:
     dave = address("dave")
     us.alice.post(f"{us.path}/invites", json={"email": dave})
     assert dave not in us.people()
@@ -87,7 +87,7 @@ def test_a_person_invited_by_somebody_they_know_joins_at_the_next_sign_in(us: Te
     assert us.people()[us.charlie.email] == "member"
 
 
-def test_an_admin_by_invite_needs_no_code_or_joins_as_member(us: Team) -> None:
+def test_inviting_an_admin_takes_a_code_and_they_join_as_admin(us: Team) -> None:
     dave, before = address("dave"), len(us.home.letterbox.letters)
     code = asked(us.home, us.alice, "POST", f"{us.path}/invites", {"email": dave, "role": "admin"})
     assert us.invited() == {}
@@ -98,7 +98,7 @@ def test_an_admin_by_invite_needs_no_code_or_joins_as_member(us: Team) -> None:
     assert working_in(enter(us.home, dave), us.id).json_of("GET", "/whoami")["role"] == "admin"
 
 
-def test_inviting_again_makes_two_or_raises_a_role_without_a_code(us: Team) -> None:
+def test_inviting_again_keeps_one_invite_and_raising_its_role_takes_a_code(us: Team) -> None:
     dave = address("dave")
     first = new(us.alice, f"{us.path}/invites", email=dave)
     body = {"email": dave, "role": "admin"}
@@ -112,7 +112,7 @@ def test_inviting_again_makes_two_or_raises_a_role_without_a_code(us: Team) -> N
     assert us.invited() == {dave: "member"}
 
 
-def test_a_withdrawn_invite_is_accepted(us: Team) -> None:
+def test_a_withdrawn_invite_is_not_accepted(us: Team) -> None:
     dave = address("dave")
     id = new(us.alice, f"{us.path}/invites", email=dave)
     assert us.alice.delete(f"{us.path}/invites/invite%2F{id}").text == f"OK withdrew invite/{id}\n"
@@ -123,7 +123,7 @@ def test_a_withdrawn_invite_is_accepted(us: Team) -> None:
     assert us.people().keys() == {us.alice.email, us.bob.email}
 
 
-def test_an_accepted_invite_is_withdrawn(us: Team) -> None:
+def test_an_accepted_invite_cannot_be_withdrawn(us: Team) -> None:
     dave = address("dave")
     id = new(us.alice, f"{us.path}/invites", email=dave)
     enter(us.home, dave)
@@ -131,7 +131,7 @@ def test_an_accepted_invite_is_withdrawn(us: Team) -> None:
     assert dave in us.people()
 
 
-def test_a_member_or_a_stranger_invites_or_withdraws(us: Team) -> None:
+def test_neither_a_member_nor_a_stranger_invites_or_withdraws(us: Team) -> None:
     id, before = new(us.alice, f"{us.path}/invites", email=address("dave")), len(us.home.letterbox.letters)
     for person, error in ((us.bob, "admin_required"), (us.charlie, "not_a_member")):
         for role in ("member", "admin"):
@@ -142,7 +142,7 @@ def test_a_member_or_a_stranger_invites_or_withdraws(us: Team) -> None:
     assert len(us.invited()) == 1
 
 
-def test_a_member_is_invited_again(us: Team) -> None:
+def test_who_is_a_member_already_cannot_be_invited(us: Team) -> None:
     for person in (us.alice, us.bob):
         answer = us.alice.post(f"{us.path}/invites", json={"email": person.email.upper()}, headers=JSON)
         assert error_of(answer) == (409, "already_exists")
@@ -161,7 +161,7 @@ def test_a_member_is_invited_again(us: Team) -> None:
         ({"email": "a@example.com", "name": "A"}, "unknown_field"),
     ],
 )
-def test_an_invite_that_is_wrong_is_sent(us: Team, body: object, error: str) -> None:
+def test_a_wrong_invite_is_refused_and_not_mailed(us: Team, body: object, error: str) -> None:
     before = len(us.home.letterbox.letters)
     assert error_of(us.alice.post(f"{us.path}/invites", json=body)) == (400, error)
     assert len(us.home.letterbox.letters) == before
@@ -178,7 +178,7 @@ def test_an_invite_that_is_wrong_is_sent(us: Team, body: object, error: str) -> 
         "daye@example.com",
     ],
 )
-def test_an_invite_is_accepted_by_an_address_that_looks_alike(us: Team, twin: str) -> None:
+def test_an_invite_is_not_accepted_by_an_address_that_looks_alike(us: Team, twin: str) -> None:
     email = f"{us.id}dave@example.com".replace("_", "")
     us.alice.post(f"{us.path}/invites", json={"email": email})
     other = enter(us.home, email.replace("dave@example.com", twin))
@@ -186,7 +186,7 @@ def test_an_invite_is_accepted_by_an_address_that_looks_alike(us: Team, twin: st
     assert us.invited() == {email: "member"}
 
 
-def test_the_same_address_in_other_letters_is_another_person(us: Team) -> None:
+def test_an_address_in_capital_letters_is_the_same_person(us: Team) -> None:
     email = address("dave")
     us.alice.post(f"{us.path}/invites", json={"email": email})
     enter(us.home, email.upper().lower())
@@ -197,7 +197,7 @@ def test_the_same_address_in_other_letters_is_another_person(us: Team) -> None:
     assert list(us.people()).count(email) == 1
 
 
-def test_invites_of_two_workspaces_are_not_both_accepted(us: Team) -> None:
+def test_invites_of_two_workspaces_are_both_accepted_at_one_sign_in(us: Team) -> None:
     dave, other = address("dave"), team(us.home)
     for each in (us, other):
         each.alice.post(f"{each.path}/invites", json={"email": dave})
@@ -205,7 +205,7 @@ def test_invites_of_two_workspaces_are_not_both_accepted(us: Team) -> None:
     assert {us.id, other.id} <= {place["id"] for place in person.json_of("GET", "/workspaces")["items"]}
 
 
-def test_an_invite_opens_the_door_of_a_house_by_invitation_no_longer(tmp_path: Path) -> None:
+def test_an_invite_lets_a_newcomer_in_where_signup_is_by_invitation(tmp_path: Path) -> None:
     with office(tmp_path / "data") as home:
         team(home)
     with office(tmp_path / "data", {"CRMKIT_AUTH_SIGNUP": "invited"}) as home:
@@ -222,7 +222,7 @@ def _people(folder: Path) -> list[dict[str, str]]:
         return list(books.rows("users"))
 
 
-def test_an_invite_whose_mail_failed_waits(tmp_path: Path) -> None:
+def test_an_invite_whose_mail_failed_is_not_kept(tmp_path: Path) -> None:
     with office(tmp_path / "data") as home:
         us = team(home)
         token = us.alice.token
@@ -237,7 +237,7 @@ def test_an_invite_whose_mail_failed_waits(tmp_path: Path) -> None:
             assert alice.get(f"{us.path}/members").status_code == 200
 
 
-def test_invites_take_nothing_of_what_an_address_has_for_signing_in(tmp_path: Path) -> None:
+def test_invites_do_not_use_up_the_sign_in_codes_of_an_address(tmp_path: Path) -> None:
     with office(tmp_path / "data", {"CRMKIT_LIMITS_SIGNIN_PER_HOUR": "5"}) as home:
         eve, alice = enter(home, address("eve")), address("alice")
         place = eve.json_of("GET", "/whoami")["workspace"]

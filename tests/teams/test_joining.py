@@ -69,7 +69,7 @@ def test_without_an_invite_nobody_joins(us: Team) -> None:
     assert error_of(us.charlie.post(f"{us.path}/join")) == (403, "not_a_member")
 
 
-def test_the_role_of_an_invite_is_that_of_the_newest_word(us: Team) -> None:
+def test_who_joins_has_the_role_of_the_newest_invite(us: Team) -> None:
     new(us.alice, f"{us.path}/invites", email=us.charlie.email)
     body = {"email": us.charlie.email, "role": "admin"}
     assert stepped(us.home, us.alice, "POST", f"{us.path}/invites", body).status_code == 201
@@ -91,7 +91,7 @@ def test_a_newcomer_begins_where_the_newest_invite_leads_and_has_a_workspace_of_
     assert again.json_of("GET", "/whoami")["workspace"] == places[0]["id"]
 
 
-def test_who_joins_a_stranger_does_not_join_those_they_meet_there_in_the_same_moment(us: Team) -> None:
+def test_joining_one_workspace_accepts_invites_of_its_members_only_at_the_next_sign_in(us: Team) -> None:
     places = {person: person.json_of("GET", "/workspaces")["items"][0]["id"] for person in (us.bob, us.charlie)}
     new(us.alice, f"{us.path}/invites", email=us.charlie.email)
     new(working_in(us.bob, places[us.bob]), f"/workspaces/{places[us.bob]}/invites", email=us.charlie.email)
@@ -101,7 +101,7 @@ def test_who_joins_a_stranger_does_not_join_those_they_meet_there_in_the_same_mo
     assert us.charlie.get(f"/workspaces/{places[us.bob]}/members").status_code == 200
 
 
-def test_invites_end_with_the_power_of_the_admin_who_made_them(us: Team) -> None:
+def test_invites_are_withdrawn_when_who_made_them_is_admin_no_longer(us: Team) -> None:
     for ending in ("removed", "demoted", "leaving"):
         mallory, guest, kept = us.joins("mallory", "admin"), address("guest"), address("kept")
         new(mallory, f"{us.path}/invites", email=guest)

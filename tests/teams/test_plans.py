@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from crmkit.settings import Plan, load
+from crmkit.settings import Plan
 from tests.core.crowd import Call, at_once, statuses
 from tests.house import House, Person
 from tests.teams import office as desk
@@ -23,7 +23,7 @@ def planned(folder: Path, **caps: int) -> Iterator[House]:
     config = folder / "crmkit.toml"
     rows = "".join(f"{name} = {cap}\n" for name, cap in caps.items())
     config.write_text(f'[plans]\ndefault = "small"\n[plans.small]\n{rows}')
-    with desk.office(folder / "data", plans=load(config).plans) as running:
+    with desk.office(folder / "data", file=config) as running:
         yield running
 
 
@@ -62,12 +62,12 @@ def refusals(answers: list[httpx.Response]) -> set[tuple[Any, ...]]:
     return {(one["error"], one["plan"], one["resource"], one["cap"], one["used"]) for one in known}
 
 
-def test_every_resource_has_its_test() -> None:
+def test_a_plan_caps_these_six_resources() -> None:
     assert set(RESOURCES) == {"contacts", "companies", "deals", "activities", "workspaces", "members"}
 
 
 @pytest.mark.parametrize("resource", RESOURCES)
-def test_fifty_creates_at_once_pass_a_cap_of_three(tmp_path: Path, resource: str) -> None:
+def test_fifty_creates_at_once_do_not_pass_a_cap_of_three(tmp_path: Path, resource: str) -> None:
     with planned(tmp_path, **{resource: 3}) as home:
         alice = enter(home, "alice@example.com")
         there = {"workspaces": 1, "members": 1}.get(resource, 0)  # her own, and herself
@@ -95,7 +95,7 @@ def unlike(resource: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("resource", RESOURCES)
-def test_a_cap_of_zero_lets_one_in(tmp_path: Path, resource: str) -> None:
+def test_a_cap_of_zero_allows_no_create(tmp_path: Path, resource: str) -> None:
     with planned(tmp_path, **{resource: 0}) as home:
         alice = enter(home, "alice@example.com")
         there = used(alice, resource)[0]
@@ -105,7 +105,7 @@ def test_a_cap_of_zero_lets_one_in(tmp_path: Path, resource: str) -> None:
         assert used(alice, resource) == (there, 0)
 
 
-def test_an_upsert_that_merges_needs_room(tmp_path: Path) -> None:
+def test_an_upsert_that_merges_needs_no_room_in_the_plan(tmp_path: Path) -> None:
     with planned(tmp_path, contacts=1, companies=1) as home:
         alice = enter(home, "alice@example.com")
         for path, key, value in (("/contacts", "email", "jane@acme.com"), ("/companies", "domain", "acme.com")):
@@ -120,7 +120,7 @@ def test_an_upsert_that_merges_needs_room(tmp_path: Path) -> None:
         assert used(alice, "contacts") == used(alice, "companies") == (1, 1)
 
 
-def test_a_place_that_is_freed_stays_taken(tmp_path: Path) -> None:
+def test_a_place_that_is_freed_can_be_taken_again(tmp_path: Path) -> None:
     with planned(tmp_path, members=2, workspaces=2, activities=1, deals=1) as home:
         alice = enter(home, "alice@example.com")
         card = alice.json_of("GET", "/whoami")
@@ -154,7 +154,7 @@ def test_a_place_that_is_freed_stays_taken(tmp_path: Path) -> None:
         assert used(alice, "activities") == used(alice, "deals") == (0, 1)
 
 
-def test_a_cap_counts_what_another_workspace_holds(tmp_path: Path) -> None:
+def test_a_cap_counts_only_what_its_own_workspace_holds(tmp_path: Path) -> None:
     with planned(tmp_path, contacts=1, members=2) as home:
         alice, charlie = enter(home, "alice@example.com"), enter(home, "charlie@example.com")
         for person in (alice, charlie):

@@ -8,7 +8,7 @@ from tests.house import Person
 from tests.teams.office import JSON, Team, asked, error_of, new, stepped, working_in
 
 
-def test_a_new_workspace_belongs_to_somebody_else(us: Team) -> None:
+def test_a_new_workspace_belongs_to_who_opened_it(us: Team) -> None:
     answer = us.bob.post("/workspaces", json={"name": "Bob's shop"})
     assert answer.status_code == 201
     line, *comments = answer.text.splitlines()
@@ -31,7 +31,7 @@ def test_a_new_workspace_belongs_to_somebody_else(us: Team) -> None:
     assert id not in us.alice.text("GET", "/workspaces")
 
 
-def test_a_list_of_workspaces_shows_those_of_others_or_hides_the_role(us: Team) -> None:
+def test_a_list_of_workspaces_shows_those_one_belongs_to_with_the_role(us: Team) -> None:
     lines = us.bob.text("GET", "/workspaces").splitlines()
     assert f"  name={us.bob.email}  role=admin  " in lines[0]
     assert lines[1].startswith(f"workspace/{us.id}  name={us.alice.email}  role=member  ")
@@ -55,14 +55,14 @@ def test_a_list_of_workspaces_shows_those_of_others_or_hides_the_role(us: Team) 
         (b"[]", "invalid_json"),
     ],
 )
-def test_a_workspace_with_no_proper_name_is_opened(us: Team, body: object, error: str) -> None:
+def test_a_workspace_without_a_proper_name_is_refused(us: Team, body: object, error: str) -> None:
     for method, path in (("POST", "/workspaces"), ("PATCH", us.path)):
         assert error_of(us.alice.send_it(method, path, body)) == (400, error)
     (only,) = us.alice.json_of("GET", "/workspaces")["items"]
     assert only["name"] == us.alice.email
 
 
-def test_a_name_of_two_hundred_characters_is_refused(us: Team) -> None:
+def test_a_name_of_two_hundred_characters_is_taken(us: Team) -> None:
     name = 'x"\n\u202e' * 50
     assert us.alice.json_of("PATCH", us.path, {"name": name})["name"] == name
     (only,) = us.alice.json_of("GET", "/workspaces")["items"]
@@ -70,7 +70,7 @@ def test_a_name_of_two_hundred_characters_is_refused(us: Team) -> None:
     assert len(us.alice.text("GET", "/workspaces").splitlines()) == 3
 
 
-def test_a_member_or_a_stranger_renames_a_workspace(us: Team) -> None:
+def test_only_an_admin_renames_a_workspace(us: Team) -> None:
     assert error_of(us.bob.patch(us.path, json={"name": "Bob's"})) == (403, "admin_required")
     assert error_of(us.charlie.patch(us.path, json={"name": "Charlie's"})) == (403, "not_a_member")
     answer = us.alice.patch(f"/workspaces/workspace%2F{us.id}", json={"name": "Acme"})
@@ -79,7 +79,7 @@ def test_a_member_or_a_stranger_renames_a_workspace(us: Team) -> None:
     assert us.bob.json_of("GET", "/whoami")["workspace_name"] == "Acme"
 
 
-def test_a_token_of_a_workspace_is_shown_twice_or_works_elsewhere(us: Team) -> None:
+def test_a_token_of_a_workspace_is_shown_once_and_works_in_it_alone(us: Team) -> None:
     place = new(us.alice, "/workspaces", name="Second")
     answer = us.alice.post(f"/workspaces/{place}/tokens", json={"token_name": "Claude"})
     assert answer.status_code == 201
@@ -101,12 +101,12 @@ def test_a_token_of_a_workspace_is_shown_twice_or_works_elsewhere(us: Team) -> N
     assert (known["token_name"], known["workspace_id"]) == ("default", us.id)
 
 
-def test_a_stranger_gets_a_token_or_a_member_gets_none(us: Team) -> None:
+def test_a_member_gets_a_token_and_a_stranger_none(us: Team) -> None:
     assert error_of(us.charlie.post(f"{us.path}/tokens", json={})) == (403, "not_a_member")
     assert working_in(us.bob, us.id).json_of("GET", "/whoami")["role"] == "member"
 
 
-def test_a_member_or_a_stranger_deletes_a_workspace(us: Team) -> None:
+def test_neither_a_member_nor_a_stranger_deletes_a_workspace(us: Team) -> None:
     for person, error in ((us.bob, "admin_required"), (us.charlie, "not_a_member")):
         before = len(us.home.letterbox.letters)
         for path in (us.path, f"{us.path}?code=123456"):
@@ -115,7 +115,7 @@ def test_a_member_or_a_stranger_deletes_a_workspace(us: Team) -> None:
     assert us.alice.get(us.path + "/members").status_code == 200
 
 
-def test_a_deleted_workspace_is_entered(us: Team) -> None:
+def test_a_deleted_workspace_cannot_be_entered(us: Team) -> None:
     place = new(us.alice, "/workspaces", name="Short-lived")
     inside = working_in(us.alice, place)
     assert inside.get("/whoami").status_code == 200
@@ -129,7 +129,7 @@ def test_a_deleted_workspace_is_entered(us: Team) -> None:
     assert place not in us.alice.text("GET", "/workspaces")
 
 
-def test_the_answer_to_a_delete_says_something_else(us: Team) -> None:
+def test_the_answer_to_a_delete_says_what_was_deleted(us: Team) -> None:
     code = asked(us.home, us.alice, "DELETE", us.path)
     answer = us.alice.delete(us.path, headers={"X-Escalation-Code": code})
     assert (answer.status_code, answer.text) == (200, f"OK deleted workspace/{us.id} and all its data\n")
@@ -139,7 +139,7 @@ def test_the_answer_to_a_delete_says_something_else(us: Team) -> None:
 
 
 @pytest.mark.parametrize("id", ["ws_aaaaaaaa", "nonsense", "c_k7m2q9xa", "%20", "ws_"])
-def test_an_id_that_is_no_workspace_is_taken_for_one(us: Team, id: str) -> None:
+def test_an_id_that_is_no_workspace_is_refused(us: Team, id: str) -> None:
     for method, rest in (("PATCH", ""), ("DELETE", ""), ("POST", "/tokens"), ("GET", "/members"), ("POST", "/invites")):
         body = {"PATCH": {"name": "x"}, "POST": {"email": "x@example.com"} if rest == "/invites" else {}}.get(method)
         status, error = error_of(us.alice.send_it(method, f"/workspaces/{id}{rest}", body))
