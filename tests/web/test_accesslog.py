@@ -86,7 +86,7 @@ def test_neither_a_path_nor_the_name_of_a_token_can_forge_a_line(home: House, na
     assert set(nowhere) == {"at", "request", "method", "path", "status", "ms"}
 
 
-def test_an_id_that_the_client_chose_is_marked(home: House) -> None:
+def test_a_request_id_that_the_client_chose_is_marked_in_the_log(home: House) -> None:
     with home.stranger() as someone:
         own = someone.get("/healthz").headers["X-Request-Id"]
         chosen = someone.get("/healthz", headers={"X-Request-Id": own})

@@ -92,7 +92,7 @@ def test_count_and_newest_are_right_after_every_log_and_every_delete(alice: Pers
     assert record["version"] == 1  # the record itself did not change
 
 
-def test_thirty_logs_at_once_are_all_counted(town: House, alice: Person) -> None:
+def test_thirty_activities_logged_at_once_are_all_counted(town: House, alice: Person) -> None:
     company = made(alice, "companies")["id"]
     deal = made(alice, "deals", company_id=company)["id"]
     calls = [
@@ -188,7 +188,7 @@ FEEDS = {
 
 @pytest.mark.parametrize(("path", "letters"), FEEDS.items(), ids=FEEDS)
 @pytest.mark.parametrize("limit", [1, 2, 50])
-def test_a_log_is_read_page_by_page_newest_first(
+def test_activities_are_read_page_by_page_newest_first(
     feed: tuple[Person, dict[str, Any]], path: str, letters: str, limit: int
 ) -> None:
     carol, names = feed
@@ -222,7 +222,7 @@ def test_activities_of_the_same_moment_are_each_read_once(town: House) -> None:
         assert set(seen) == known
 
 
-def test_what_a_log_does_not_take_is_refused(feed: tuple[Person, dict[str, Any]]) -> None:
+def test_parameters_that_a_list_of_activities_does_not_take_are_refused(feed: tuple[Person, dict[str, Any]]) -> None:
     carol, names = feed
     for place in ("/activities", f"/contacts/{names['one']}/activities", f"/deals/{names['deal']}/activities"):
         takes = "takes contact, company, deal, kind, on_behalf_of, since, until, limit, cursor, fields"
@@ -253,7 +253,7 @@ def test_what_an_activity_does_not_take_is_refused_and_nothing_is_logged(alice: 
     assert signals(alice, "contacts", contact) == (1, NOW)
 
 
-def test_an_activity_goes_in_one_step_and_leaves_its_history(alice: Person) -> None:
+def test_an_activity_is_deleted_in_one_step_and_stays_in_the_audit_log(alice: Person) -> None:
     contact = made(alice, "contacts")["id"]
     activity = logged(alice, "contacts", contact, "gone soon")
     assert alice.text("DELETE", f"/activities/{activity['handle']}") == f"OK deleted {activity['handle']}\n"
@@ -264,7 +264,7 @@ def test_an_activity_goes_in_one_step_and_leaves_its_history(alice: Person) -> N
     assert [entry["changes"]["body"] for entry in entries] == [["gone soon", None], [None, "gone soon"]]
 
 
-def test_another_workspace_neither_reads_nor_writes_the_log(town: House, alice: Person) -> None:
+def test_another_workspace_neither_reads_nor_writes_activities(town: House, alice: Person) -> None:
     contact = made(alice, "contacts")["id"]
     activity = logged(alice, "contacts", contact)["id"]
     with town.sign_in("gina@example.com") as gina:

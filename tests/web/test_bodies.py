@@ -62,7 +62,7 @@ def test_what_is_not_one_json_object_is_refused_and_writes_nothing(alice: Person
 
 
 @pytest.mark.parametrize("depth", [31, 200])
-def test_a_body_is_refused_for_depth_alone(alice: Person, depth: int) -> None:
+def test_a_body_of_32_levels_is_taken_and_a_deeper_one_is_refused(alice: Person, depth: int) -> None:
     """The body is one level, custom the second: 30 further levels fit into 32."""
     nested: Any = 1
     for _ in range(depth - 1):
@@ -142,7 +142,7 @@ def test_a_length_past_the_limit_is_refused_before_the_body_comes(town: House, a
         assert connection.recv(65536).startswith(b"HTTP/1.1 413 ")
 
 
-def test_a_client_that_leaves_in_the_middle_of_its_body_is_not_our_fault(
+def test_a_client_that_leaves_in_the_middle_of_its_body_is_logged_as_its_own_fault(
     home: House, caplog: pytest.LogCaptureFixture
 ) -> None:
     host, port = home.url.removeprefix("http://").split(":")

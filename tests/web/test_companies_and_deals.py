@@ -87,7 +87,7 @@ def test_a_taken_domain_names_its_holder(alice: Person) -> None:
     assert alice.json_of("GET", f"/companies/{other['id']}") == other
 
 
-def test_a_domain_of_another_workspace_is_nobodys_here(alice: Person, charlie: Person) -> None:
+def test_a_domain_of_another_workspace_is_free_here(alice: Person, charlie: Person) -> None:
     mine = made(alice, "companies", "Mine", domain="shared.com")
     theirs = made(charlie, "companies", "Theirs", domain="shared.com")
     assert mine["id"] != theirs["id"]
@@ -129,7 +129,7 @@ def test_every_wrong_link_is_told_at_once(alice: Person) -> None:
 
 
 @pytest.mark.parametrize(("plural", "link", "other"), LINKS)
-def test_the_name_comes_along_follows_a_rename_and_is_filtered_sorted_and_searched(
+def test_the_name_of_a_linked_record_follows_renames_and_is_filtered_sorted_and_searched(
     alice: Person, plural: str, link: str, other: str
 ) -> None:
     name = link.replace("_id", "_name")

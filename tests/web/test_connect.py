@@ -47,7 +47,7 @@ def test_the_answer_carries_code_state_and_iss(home: House, app: App) -> None:
     assert len(back["code"]) == 43  # 256 bits
 
 
-def test_without_a_state_there_is_none(app: App) -> None:
+def test_without_a_state_none_comes_back(app: App) -> None:
     assert set(app.allowed(ALICE, state=None)) == {"code", "iss"}
 
 
@@ -124,7 +124,7 @@ def test_the_resource_is_bound_to_the_code(app: App) -> None:
     assert app.redeem(app.allowed(ALICE)["code"], resource=None).status_code == 200
 
 
-def test_unknown_scopes_and_parameters_are_let_be(app: App) -> None:
+def test_unknown_scopes_and_parameters_are_ignored(app: App) -> None:
     page = app.open(scope=" offline_access mail:read", prompt="consent", nonce="x")
     assert page.status_code == 200
 
@@ -161,7 +161,7 @@ def test_ten_wrong_codes_a_day_end_it_for_the_address(app: App) -> None:
     assert "midnight" in alert(page)
 
 
-def test_an_outdated_code_is_a_page_that_leads_back(app: App) -> None:
+def test_an_outdated_code_is_answered_by_a_page_that_leads_back(app: App) -> None:
     signin = app.begin(ALICE)
     app.house.clock.move(minutes=11)
     page = app.post({"signin": signin, "code": app.house.letterbox.code_for(ALICE)})
@@ -240,7 +240,7 @@ def test_the_user_chooses_among_their_workspaces(home: House, app: App) -> None:
 
 
 @pytest.mark.parametrize(("name", "called"), [("Acme", "Acme"), ("", ALICE), ("  ", ALICE)])
-def test_or_opens_a_new_one(home: House, app: App, name: str, called: str) -> None:
+def test_the_user_can_open_a_new_workspace(home: House, app: App, name: str, called: str) -> None:
     signin, _ = app.enter(ALICE)
     code = returned(app.post({"signin": signin, "workspace": "new", "name": name}))["code"]
     with Person(home.url, app.redeem(code).json()["access_token"]) as alice:
@@ -275,7 +275,7 @@ def test_saying_no_is_told_to_the_app(app: App) -> None:
     assert returned(answer) == {"error": "access_denied", "state": app.state, "iss": app.house.url}
 
 
-def test_an_invite_is_accepted_on_the_way(home: House, app: App) -> None:
+def test_an_invite_is_accepted_while_an_app_connects(home: House, app: App) -> None:
     with home.sign_in(ALICE) as alice:
         office = alice.json_of("GET", "/whoami")["workspace"]
         assert alice.send_it("POST", f"/workspaces/{office}/invites", {"email": BOB}).status_code == 201

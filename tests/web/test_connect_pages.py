@@ -87,7 +87,7 @@ def test_the_page_tells_large_where_it_returns_to(home: House, callback: str, ho
         ("\u3164", False),
     ],
 )
-def test_a_mail_repeats_plain_names_alone(home: House, name: str, said: bool) -> None:
+def test_a_mail_repeats_only_plain_names_of_apps(home: House, name: str, said: bool) -> None:
     App(home, name=name).begin(ALICE)
     (letter,) = home.letterbox.letters
     assert (f'It calls itself: "{name}"\n' in letter.body) is said
@@ -95,7 +95,7 @@ def test_a_mail_repeats_plain_names_alone(home: House, name: str, said: bool) ->
 
 
 @pytest.mark.parametrize("name", ["\u3164", "\u115f \u2800", "\u034f"])
-def test_a_name_that_nobody_sees_is_none(home: House, name: str) -> None:
+def test_a_name_that_cannot_be_seen_counts_as_none(home: House, name: str) -> None:
     assert heading(App(home, name=name).open()).startswith("claude.ai ")
 
 
@@ -106,7 +106,7 @@ def test_mail_that_fails_is_told_and_logged(tmp_path: Path, caplog: pytest.LogCa
     assert "mail_failed" in caplog.text
 
 
-def test_a_name_with_a_nul_changes_nothing(app: App) -> None:
+def test_a_workspace_name_with_a_nul_is_refused(app: App) -> None:
     signin, _ = app.enter(ALICE)
     assert app.post({"signin": signin, "workspace": "new", "name": "a\0b"}).status_code == 400
     assert app.post({"signin": signin, "workspace": "new", "name": "ab"}).status_code == 303
@@ -143,7 +143,7 @@ def test_the_letter_says_who_connects_and_where_it_returns_to(home: House) -> No
 @pytest.mark.parametrize(
     "body", [b"email=%ff", b"email=a%40example.com&email=b%40example.com", b"&".join(b"f%d=1" % n for n in range(40))]
 )
-def test_a_form_that_is_none_is_refused(app: App, body: bytes) -> None:
+def test_a_form_that_cannot_be_read_is_refused(app: App, body: bytes) -> None:
     for path in ("/authorize", "/token", "/revoke"):
         answer = app.browser.post(path, params=app.query(), content=body)
         assert answer.status_code == 400

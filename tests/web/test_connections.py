@@ -133,7 +133,7 @@ def memory(program: Process) -> int:
         b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
     ],
 )
-def test_what_is_no_http_is_refused_in_house_style(program: Process, sent: bytes) -> None:
+def test_what_is_no_http_is_refused_with_an_error_and_a_hint(program: Process, sent: bytes) -> None:
     with connected(program.url) as connection:
         connection.sendall(sent)
         refused(connection, 400, "invalid_value", "HTTP/1.1")
@@ -176,7 +176,7 @@ def test_a_head_that_does_not_end_in_time_is_refused(program: Process) -> None:
     assert "status=408" in logged(program, headers["x-request-id"])
 
 
-def test_a_head_that_trickles_in_is_refused_too_and_so_is_a_second_one(program: Process) -> None:
+def test_a_second_head_that_trickles_in_is_refused(program: Process) -> None:
     with connected(program.url) as connection:
         connection.sendall(head())
         assert answer(connection)[0] == 200
@@ -212,7 +212,7 @@ def test_a_body_that_does_not_come_on_is_refused(program: Process, token: str, s
         refused(connection, 408, "request_timeout", "body")
 
 
-def test_a_byte_now_and_then_is_no_progress_of_a_body_and_a_kilobyte_is(program: Process, token: str) -> None:
+def test_a_body_sent_byte_by_byte_is_refused_and_one_sent_by_kilobytes_is_taken(program: Process, token: str) -> None:
     with connected(program.url) as slow, connected(program.url) as steady:
         for connection in (slow, steady):
             connection.sendall(head("POST", "/contacts", "Content-Length: 30000", token=token))
@@ -270,7 +270,7 @@ def with_files(folder: Path, flags: str, **environ: str) -> Iterator[tuple[int, 
             program.kill()
 
 
-def test_a_client_has_so_many_connections_and_another_has_its_own(tmp_path: Path) -> None:
+def test_each_client_has_a_limit_of_connections_of_its_own(tmp_path: Path) -> None:
     with process(tmp_path / "data", CRMKIT_LIMITS_CONNECTIONS_PER_CLIENT="5") as program, ExitStack() as stack:
         deadline = time.monotonic() + 10
         for _ in range(5):
@@ -292,7 +292,7 @@ def test_a_client_has_so_many_connections_and_another_has_its_own(tmp_path: Path
             assert time.monotonic() < deadline
 
 
-def test_a_trusted_proxy_has_as_many_connections_as_it_likes_and_0_lets_everybody(tmp_path: Path) -> None:
+def test_a_trusted_proxy_has_no_limit_of_connections_and_0_lifts_that_of_all(tmp_path: Path) -> None:
     for environ in ({"CRMKIT_SERVER_TRUSTED_PROXIES": "127.0.0.1"}, {"CRMKIT_LIMITS_CONNECTIONS_PER_CLIENT": "0"}):
         limits = {"CRMKIT_LIMITS_CONNECTIONS_PER_CLIENT": "2", **environ}
         with process(tmp_path / "data", **limits) as program, ExitStack() as stack:
@@ -314,7 +314,7 @@ def test_a_client_with_far_too_many_connections_leaves_room_for_others(tmp_path:
             assert answer(other)[0] == 200
 
 
-def test_past_the_connections_of_all_new_ones_are_told_so_and_the_old_are_served(tmp_path: Path) -> None:
+def test_past_the_limit_of_all_connections_new_ones_are_refused_and_old_ones_served(tmp_path: Path) -> None:
     with process(tmp_path / "data", CRMKIT_LIMITS_CONNECTIONS="20") as program, ExitStack() as stack:
         held = [stack.enter_context(connected(program.url)) for _ in range(20)]
         for connection in held:
@@ -329,7 +329,7 @@ def test_past_the_connections_of_all_new_ones_are_told_so_and_the_old_are_served
             connection.close()
 
 
-def test_it_opens_as_many_files_as_it_may(tmp_path: Path) -> None:
+def test_the_program_raises_its_limit_of_files_as_far_as_it_may(tmp_path: Path) -> None:
     with with_files(tmp_path / "data", "-S -n 150") as (pid, url), ExitStack() as stack:
         soft, hard = resource.prlimit(pid, resource.RLIMIT_NOFILE)
         assert soft == hard > 300
@@ -388,7 +388,7 @@ def answer_of(connection: socket.socket) -> tuple[int, dict[str, str], str]:
     return int(line.split()[1]), headers, body.decode()
 
 
-def test_clients_that_leave_before_their_answers_leave_no_trace(program: Process, token: str) -> None:
+def test_clients_that_leave_before_their_answers_cause_no_error(program: Process, token: str) -> None:
     sent = head("GET", "/contacts", token=token) * 50
     for _ in range(100):
         with connected(program.url) as connection:

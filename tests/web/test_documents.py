@@ -97,7 +97,7 @@ def test_every_route_is_in_the_manual_and_in_openapi(
     )
 
 
-def test_no_route_is_left_out_anywhere(someone: Person, described: dict[str, Any]) -> None:
+def test_manual_and_openapi_list_every_route_and_no_other(someone: Person, described: dict[str, Any]) -> None:
     shown = {f"{method.upper()} {path}" for path, has in described["paths"].items() for method in has}
     _, _, endpoints = someone.text("GET", "/help").partition("\nENDPOINTS\n")
     listed = set(re.findall(r"^  (GET|POST|PATCH|PUT|DELETE) +(/\S*)", endpoints.partition("\n\n")[0], re.MULTILINE))

@@ -121,7 +121,7 @@ def known(town: House) -> Iterator[tuple[Person, dict[str, str]]]:
         )
 
 
-def test_every_code_of_the_catalogue_is_told_by_a_test_here() -> None:
+def test_every_code_of_the_catalogue_is_tried_here_or_listed_as_tried_elsewhere() -> None:
     assert {code for code, *_ in ASKED} | ELSEWHERE == set(CATALOGUE) == set(STATUS_OF)
 
 
@@ -136,7 +136,7 @@ def test_a_refusal_names_code_fields_and_the_next_step(
     refused(person, code, method, path, body, fields, does)
 
 
-def test_a_format_that_is_none_is_refused_in_text_even_to_json_clients(town: House) -> None:
+def test_an_unknown_format_is_refused_in_text_even_to_json_clients(town: House) -> None:
     with town.stranger() as someone:
         for path in (
             "/help?format=xml",
@@ -167,7 +167,7 @@ def test_a_taken_email_names_its_holder(known: tuple[Person, dict[str, str]]) ->
     assert person.json_of("GET", f"/contacts/{facts['handle']}")["email"] == "taken@acme.com"
 
 
-def test_each_401_tells_the_way_back_in(home: House, alice: Person) -> None:
+def test_each_401_tells_how_to_sign_in(home: House, alice: Person) -> None:
     way_back = "POST /auth/request .* then POST /auth/verify"
     with home.sign_in(ALICE) as revoked:
         mine = next(token for token in revoked.json_of("GET", "/tokens")["items"] if token["current"])
@@ -210,7 +210,7 @@ def test_past_a_limit_the_answer_tells_when_to_come_back(tmp_path: Path) -> None
         refused(person, "rate_limited", "GET", "/whoami", does=r"wait \d+ seconds")
 
 
-def test_mail_that_does_not_leave_is_told(tmp_path: Path) -> None:
+def test_a_mail_that_cannot_be_sent_is_refused_as_mail_failed(tmp_path: Path) -> None:
     with house(tmp_path / "data", {"CRMKIT_MAIL_SMTP_URL": "smtp://127.0.0.1:1"}) as home, home.stranger() as someone:
         refused(someone, "mail_failed", "POST", "/auth/request", {"email": ALICE}, does="Try again")
 
@@ -223,7 +223,7 @@ def test_a_list_that_gets_no_turn_is_told_when_to_come_back(
     refused(alice, "busy", "GET", "/search?q=jane", does="fewer at once")
 
 
-def test_a_database_that_does_not_answer_is_not_ready_and_our_fault(
+def test_a_broken_database_is_not_ready_and_answered_as_our_fault(
     home: House, alice: Person, caplog: pytest.LogCaptureFixture
 ) -> None:
     with closing(connect(home.folder / FILE, True)) as operator:

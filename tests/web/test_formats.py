@@ -87,7 +87,7 @@ def test_a_format_may_stand_on_every_kind_of_request(home: House, alice: Person)
         assert sent == {"ok": True, "message": "code sent to new@example.com", "email": "new@example.com"}
 
 
-def test_the_history_reads_the_same_in_text_and_in_json(home: House) -> None:
+def test_the_audit_log_reads_the_same_in_text_and_in_json(home: House) -> None:
     with home.sign_in(ALICE, "Claude's\n\u202etoken  at=x") as alice:
         id = alice.json_of("POST", "/contacts", {"name": "\x1b[31m\u2028# total: 9", "tags": ["a=b", "[1]"]})["id"]
         alice.patch(

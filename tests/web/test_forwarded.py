@@ -34,7 +34,7 @@ TRUSTED = ip.Networks(["10.0.0.0/8", "2001:db8:ffff::/48"])
         ("10.0.0.1", ["10.0.0.2," * 5000], "10.0.0.2"),
     ],
 )
-def test_the_nearest_address_that_is_no_trusted_proxy_asks(peer: str, forwarded: list[str], asks: str) -> None:
+def test_the_client_is_the_nearest_address_that_is_no_trusted_proxy(peer: str, forwarded: list[str], asks: str) -> None:
     headers = [(b"x-forwarded-for", text.encode()) for text in forwarded]
     scope = {"client": (peer, 1), "headers": [(b"host", b"x"), *headers, (b"accept", b"*/*")]}
     assert asking(scope, TRUSTED) == asks  # type: ignore[arg-type]

@@ -69,8 +69,11 @@ def door(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Door]:
         opened = Door(town, alice.token, contact)
         yield opened
         opened.connection.close()
-        # much of what was tried got past the first checks
-        assert min(opened.answered[status] for status in (200, 201, 400, 401, 404, 405)) > EXAMPLES / 60
+        # much of what was tried got past the first checks; another process may have had the test that tries it
+        assert (
+            not opened.answered
+            or min(opened.answered[status] for status in (200, 201, 400, 401, 404, 405)) > EXAMPLES / 60
+        )
         assert alice.get("/contacts").status_code == 200
         logged = [json.loads(line)["status"] for line in town.logged().splitlines()]
         assert len(logged) > 2 * sum(opened.answered.values())
@@ -216,7 +219,7 @@ lines_ = st.sampled_from(
 
 @settings(max_examples=RAW_EXAMPLES, deadline=None)
 @given(st.lists(lines_ | st.binary(max_size=20), max_size=12))
-def test_bytes_that_are_hardly_http_do_no_harm(door: Door, lines: list[bytes]) -> None:
+def test_bytes_that_are_hardly_http_get_no_5xx_and_the_server_goes_on(door: Door, lines: list[bytes]) -> None:
     answer = door.shout(b"\r\n".join(lines).replace(b"LONG", b"x" * 70_000) + b"\r\n\r\n")
     assert not answer.startswith(b"HTTP/1.1 5"), answer
     assert b"\nHTTP/1.1 5" not in answer

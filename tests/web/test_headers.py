@@ -142,7 +142,7 @@ def test_the_requests_of_all_tokens_of_a_user_count_together(tmp_path: Path) -> 
         assert limit_of(bob.get("/whoami")) == ("3", "2")
 
 
-def test_either_limit_stands_without_the_other(tmp_path: Path) -> None:
+def test_the_limit_of_a_user_holds_without_that_of_a_token(tmp_path: Path) -> None:
     limits = {"CRMKIT_LIMITS_REQUESTS_PER_MINUTE": "0", "CRMKIT_LIMITS_REQUESTS_PER_MINUTE_USER": "1"}
     with house(tmp_path / "data", limits) as home, home.sign_in(ALICE) as alice:
         assert [(limit_of(answer), answer.status_code) for answer in (alice.get("/whoami"), alice.get("/whoami"))] == [
@@ -165,7 +165,7 @@ def test_an_answer_with_a_nearer_limit_tells_that_one_alone(home: House, tmp_pat
         assert wrong.headers.get_list("X-RateLimit-Remaining") == ["9"]
 
 
-def test_without_a_limit_there_is_no_word_of_one(alice: Person) -> None:
+def test_without_a_limit_no_answer_has_a_header_of_one(alice: Person) -> None:
     for answer in every_status(alice)[:-1]:  # but signing in is always limited
         assert not [name for name in answer.headers if name.startswith("x-ratelimit")]
 

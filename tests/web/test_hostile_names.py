@@ -160,7 +160,7 @@ def test_the_name_of_a_record_is_in_no_hint_of_its_delete(home: House) -> None:
 
 
 @pytest.mark.parametrize("local", LOCAL_PARTS)
-def test_an_address_that_is_not_plain_is_said_by_id_or_domain(home: House, local: str) -> None:
+def test_an_address_that_is_not_plain_is_called_by_its_id_or_domain(home: House, local: str) -> None:
     """As the one who invites, as the one who is to be admin, as the only admin, and as the caller."""
     address = f"{local}@mail.example"
     with home.sign_in(address) as odd, home.sign_in(ALICE) as alice, home.sign_in(CHARLIE) as charlie:

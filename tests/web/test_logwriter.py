@@ -72,7 +72,7 @@ def test_lines_of_many_threads_are_whole_and_in_order() -> None:
         assert [number for one, number in lines if one == name] == list(range(1000))
 
 
-def test_a_stream_that_is_closed_harms_nobody() -> None:
+def test_a_closed_stream_does_not_stop_the_log_writer() -> None:
     stream = io.StringIO()
     writer = LogWriter("text", stream)
     stream.close()
@@ -81,7 +81,7 @@ def test_a_stream_that_is_closed_harms_nobody() -> None:
     assert writer.flush(TAKES)
 
 
-def test_what_is_logged_by_python_goes_the_same_way() -> None:
+def test_records_of_python_logging_are_written_to_the_same_log() -> None:
     for form in ("text", "json"):
         stream = io.StringIO()
         writer = LogWriter(form, stream)

@@ -99,7 +99,7 @@ def test_half_of_the_mails_of_an_hour_are_kept_for_addresses_that_are_known(tmp_
         assert asks(someone, "stranger@example.com").status_code == 200
 
 
-def test_a_user_has_so_many_mails_sent_in_an_hour(home: House) -> None:
+def test_a_user_has_a_limited_number_of_mails_sent_in_an_hour(home: House) -> None:
     with home.sign_in(ALICE) as alice, home.sign_in(BOB) as bob:
 
         def place(person: Person) -> str:

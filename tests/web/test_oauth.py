@@ -53,7 +53,7 @@ def test_a_code_is_no_good_for_another_client(home: House, app: App) -> None:
     assert app.redeem(code).json()["error"] == "invalid_grant"
 
 
-def test_a_second_use_ends_the_token(home: House, app: App) -> None:
+def test_a_second_use_of_a_code_ends_its_token(home: House, app: App) -> None:
     code = app.allowed(ALICE)["code"]
     token = app.redeem(code).json()["access_token"]
     with Person(home.url, token) as alice, home.sign_in(ALICE, "other") as other:
@@ -66,7 +66,7 @@ def test_a_second_use_ends_the_token(home: House, app: App) -> None:
         assert "token.revoke" in [row["action"] for row in other.json_of("GET", "/audit")["items"]]
 
 
-def test_fifty_at_once_get_one_token(home: House, app: App) -> None:
+def test_fifty_who_redeem_one_code_at_once_get_one_token(home: House, app: App) -> None:
     code = app.allowed(ALICE)["code"]
 
     async def storm() -> list[httpx.Response]:
@@ -102,7 +102,7 @@ def test_the_database_knows_neither_codes_nor_secrets_of_pages(home: House, app:
     assert app.state not in home.logged()
 
 
-def test_what_is_outdated_is_swept(home: House, app: App) -> None:
+def test_outdated_sign_ins_and_grants_are_deleted(home: House, app: App) -> None:
     app.begin(BOB)
     app.token(ALICE)
     assert count(home, "signins") + count(home, "grants") == 2

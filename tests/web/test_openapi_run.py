@@ -274,7 +274,7 @@ def _alone(document: dict[str, Any], path: str, method: str) -> dict[str, Any]:
         ),
     ],
 )
-def test_what_the_document_hides_is_noticed(
+def test_an_answer_that_the_document_does_not_describe_is_noticed(
     visitor: Visitor,
     document: dict[str, Any],
     path: str,
@@ -288,15 +288,13 @@ def test_what_the_document_hides_is_noticed(
     assert {fault.split(": ")[1] for fault in visitor.faults} == {told}
 
 
-def test_an_answer_of_the_server_at_fault_is_noticed(
-    visitor: Visitor, document: dict[str, Any], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_server_error_is_noticed(visitor: Visitor, document: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(type(visitor.home.crm.database), "read", None)
     visitor.visit(_alone(document, "/readyz", "get"))
     assert {fault.split(": ")[1] for fault in visitor.faults} == {"Server error"}
 
 
-def test_a_route_that_nobody_has_an_id_for_is_noticed(visitor: Visitor, document: dict[str, Any]) -> None:
+def test_a_route_for_which_no_id_can_be_made_is_noticed(visitor: Visitor, document: dict[str, Any]) -> None:
     operation = document["paths"]["/contacts/{id}"]["get"]
     with pytest.raises(pytest.fail.Exception, match=r"no id for /things/\{id\}"):
         visitor.visit({**document, "paths": {"/things/{id}": {"get": operation}}})

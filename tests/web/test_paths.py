@@ -57,7 +57,7 @@ def test_a_path_that_leads_nowhere_says_so_without_a_token(town: House, path: st
                 assert "GET /help lists every endpoint" in told(answer)["hint"]
 
 
-def test_no_answer_invites_a_web_page_of_another_origin(alice: Person) -> None:
+def test_no_answer_lets_a_web_page_of_another_origin_read_it(alice: Person) -> None:
     asks = {"Origin": "https://evil.example", "Access-Control-Request-Method": "GET"}
     for method, path in (("OPTIONS", "/contacts"), ("GET", "/contacts"), ("GET", "/help"), ("GET", "/nowhere")):
         headers = alice.request(method, path, headers=asks).headers

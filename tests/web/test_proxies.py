@@ -22,7 +22,7 @@ def tries(served: Process, forwarded: list[str]) -> list[int]:
         ]
 
 
-def test_x_forwarded_for_is_not_believed_from_just_anybody(tmp_path: Path) -> None:
+def test_x_forwarded_for_is_ignored_where_no_proxy_is_trusted(tmp_path: Path) -> None:
     with process(tmp_path / "data") as served:
         statuses = tries(served, [f"203.0.113.{n}" for n in range(PER_MINUTE + 5)])
     assert statuses == [401] * PER_MINUTE + [429] * 5
@@ -36,7 +36,7 @@ def test_behind_a_trusted_proxy_each_client_has_a_limit_of_its_own(tmp_path: Pat
         assert tries(served, spoofed) == [401] * PER_MINUTE + [429] * 5
 
 
-def test_a_proxy_that_is_not_listed_is_nobody_special(tmp_path: Path) -> None:
+def test_x_forwarded_for_of_a_proxy_that_is_not_listed_is_ignored(tmp_path: Path) -> None:
     with process(tmp_path / "data", CRMKIT_SERVER_TRUSTED_PROXIES="10.9.9.9") as served:
         assert tries(served, [f"203.0.113.{n}" for n in range(PER_MINUTE + 1)])[-1] == 429
 
@@ -52,7 +52,7 @@ def local(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
 
 
 @pytest.mark.parametrize("host", [*FOREIGN, *ODD])
-def test_in_local_mode_a_page_elsewhere_cannot_use_a_name_of_its_own(local: House, host: str) -> None:
+def test_in_local_mode_a_host_that_is_not_this_machine_is_refused(local: House, host: str) -> None:
     with local.stranger() as someone:
         for method, path in (("POST", "/auth/request"), ("GET", "/help"), ("GET", "/contacts")):
             body = {"email": ALICE} if method == "POST" else None

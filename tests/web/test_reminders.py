@@ -64,7 +64,7 @@ def test_a_reminder_tells_when_what_and_whether_it_is_overdue(alice: Person) -> 
 
 
 @pytest.mark.parametrize("limit", [1, 2, 3, 6])
-def test_pages_visit_each_once_though_time_goes_on(town: House, alice: Person, limit: int) -> None:
+def test_pages_show_each_follow_up_once_though_time_goes_on(town: House, alice: Person, limit: int) -> None:
     before = town.clock.now
     try:
         found, cursor, pages = "", "", 0
@@ -81,7 +81,7 @@ def test_pages_visit_each_once_though_time_goes_on(town: House, alice: Person, l
         town.clock.now = before
 
 
-def test_follow_ups_of_the_same_moment_are_each_visited_once(town: House) -> None:
+def test_follow_ups_of_the_same_moment_are_each_shown_once(town: House) -> None:
     with town.sign_in("bea@example.com") as bea:
         for n in range(9):
             plural = ("contacts", "deals")[n % 2]
@@ -110,7 +110,7 @@ def test_a_follow_up_that_is_cleared_or_deleted_is_no_longer_due(town: House) ->
         assert carl.text("GET", "/reminders") == "# 0 reminders\n# total: 0\n"
 
 
-def test_nobody_is_reminded_of_what_is_due_elsewhere(town: House, alice: Person) -> None:
+def test_nobody_is_reminded_of_what_is_due_in_another_workspace(town: House, alice: Person) -> None:
     with town.sign_in("dora@example.com") as dora:
         assert dora.json_of("GET", "/reminders?days=3650")["items"] == []
         cursor = alice.json_of("GET", "/reminders?limit=1")["next_cursor"]

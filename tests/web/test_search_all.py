@@ -68,7 +68,7 @@ def test_a_typo_is_forgiven_and_said_so_in_the_group_it_concerns(alice: Person) 
     assert lines[-2:] == ["# 2 companies", "# note: no exact match, closest shown"]
 
 
-def test_without_words_there_is_no_search(alice: Person) -> None:
+def test_a_search_without_words_is_refused(alice: Person) -> None:
     for query in ("", "?q=", "?q=%20%20", "?types=deals"):
         refused(alice, "missing_field", "GET", f"/search{query}", None, {"q": "is needed"}, r"GET /search\?q=")
     refused(alice, "invalid_value", "GET", "/search?q=one&q=two", None, {"q": "stands twice"})

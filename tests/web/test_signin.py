@@ -20,7 +20,7 @@ def ask(home: House, email: str = ALICE) -> str:
     return home.letterbox.code_for(email)
 
 
-def test_the_whole_way_in_as_text(home: House) -> None:
+def test_a_newcomer_signs_in_and_looks_at_themselves_in_text(home: House) -> None:
     with home.stranger() as someone:
         sent = someone.text("POST", "/auth/request", {"email": " Alice@Example.COM "})
         assert sent == f"OK code sent to {ALICE}\n# {NOTE}\n"
@@ -63,7 +63,7 @@ def test_the_whole_way_in_as_text(home: House) -> None:
     }
 
 
-def test_the_whole_way_in_as_json(home: House) -> None:
+def test_a_newcomer_signs_in_in_json(home: House) -> None:
     with home.stranger() as someone:
         sent = someone.json_of("POST", "/auth/request", {"email": ALICE})
         assert sent == {"ok": True, "message": f"code sent to {ALICE}", "email": ALICE}
@@ -121,7 +121,7 @@ def test_a_code_works_once_even_for_fifty_at_the_same_time(home: House) -> None:
     assert statuses == [200] + [401] * 49
 
 
-def test_a_code_dies_of_age_of_wrong_tries_and_of_a_newer_one(home: House) -> None:
+def test_a_code_ends_by_age_by_five_wrong_tries_and_by_a_newer_one(home: House) -> None:
     with home.stranger() as someone:
 
         def enter(code: str) -> int:

@@ -70,7 +70,7 @@ def test_clients_that_are_slow_in_every_way_hold_up_no_stop(program: Process) ->
     assert len(re.findall(r"method=POST  path=/contacts  status=503", program.printed())) == 20
 
 
-def test_a_body_that_still_comes_in_time_is_answered(program: Process) -> None:
+def test_a_body_that_still_comes_in_time_during_a_stop_is_answered(program: Process) -> None:
     with program.sign_in() as me:
         token = me.token
     body = b'{"name":"Jane Doe"}'
@@ -85,7 +85,9 @@ def test_a_body_that_still_comes_in_time_is_answered(program: Process) -> None:
     assert program.popen.wait(15) == 0
 
 
-def test_a_list_that_reads_long_is_given_up_and_answered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_list_that_still_reads_at_a_stop_is_given_up_and_answered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     has_begun = threading.Event()
 
     def endless(connection: Connection, *_: Any) -> None:
@@ -125,7 +127,7 @@ def test_a_mail_server_that_says_nothing_holds_up_no_stop(tmp_path: Path) -> Non
             assert "may or may not have been done" in told
 
 
-def test_with_nobody_there_it_stops_at_once(program: Process) -> None:
+def test_without_clients_the_program_stops_in_time(program: Process) -> None:
     assert stopped(program) < STOPS
 
 

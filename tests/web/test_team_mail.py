@@ -42,7 +42,7 @@ def signed_in(home: House, post: Post, email: str) -> Person:
         return Person(home.url, someone.post("/auth/verify", json=entry).json()["token"], email)
 
 
-def test_a_team_lives_without_its_mail(tmp_path: Path, serve: Serve) -> None:
+def test_invites_and_codes_of_step_up_arrive_by_real_mail(tmp_path: Path, serve: Serve) -> None:
     post = Post()
     controller = serve(post)
     environ = {

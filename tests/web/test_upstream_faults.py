@@ -1,4 +1,4 @@
-"""Faults that such servers have had, each named after what went wrong, tried on every kind of record."""
+"""Faults that servers like this one have had: this one has none of them, on any kind of record."""
 
 import re
 from collections.abc import Iterator
@@ -27,7 +27,7 @@ def alice(town: House) -> Iterator[Person]:
 @pytest.fixture
 def fresh(town: House, request: pytest.FixtureRequest) -> Iterator[Person]:
     """Somebody with an empty workspace."""
-    name = re.sub(r"\W+", "-", request.node.name).strip("-")[:60]
+    name = re.sub(r"\W+", "-", request.node.name).strip("-")[-60:].strip("-")  # the kind stands at its end
     with town.sign_in(f"{name}@example.com") as person:
         yield person
 
@@ -45,7 +45,7 @@ def asked(person: Person, kind: Kind, **params: str) -> list[str]:
     return [item[kind.title.name] for item in page["items"]]
 
 
-def test_stored_text_forges_a_line_in_some_answer(fresh: Person) -> None:
+def test_stored_text_forges_no_line_of_any_answer(fresh: Person) -> None:
     for kind in KINDS:
         more = {"notes": FORGED, "custom": {FORGED: FORGED}}
         if "follow_up_at" in kind.by_name:
@@ -66,7 +66,7 @@ def test_stored_text_forges_a_line_in_some_answer(fresh: Person) -> None:
 
 
 @EVERY_KIND
-def test_the_client_picks_the_id(alice: Person, kind: Kind) -> None:
+def test_the_client_cannot_pick_the_id(alice: Person, kind: Kind) -> None:
     mine, other = made(alice, kind), made(alice, kind, "Other")
     for name in ("id", "handle", "created_at", "activities"):
         refused(alice, "unknown_field", "POST", f"/{kind.plural}", {kind.title.name: "X", name: other["id"]}, [name])
@@ -76,7 +76,7 @@ def test_the_client_picks_the_id(alice: Person, kind: Kind) -> None:
 
 
 @EVERY_KIND
-def test_the_confirm_token_is_guessable_lasting_or_of_another_record(alice: Person, kind: Kind) -> None:
+def test_a_confirm_token_is_fresh_and_for_one_version_of_one_record(alice: Person, kind: Kind) -> None:
     record, twin = made(alice, kind), made(alice, kind)
     place = f"/{kind.plural}/{record['id']}"
     first, second = (alice.json_of("DELETE", place)["confirm"] for _ in range(2))
@@ -89,7 +89,7 @@ def test_the_confirm_token_is_guessable_lasting_or_of_another_record(alice: Pers
 
 
 @EVERY_KIND
-def test_a_refused_write_leaves_an_audit_line(fresh: Person, kind: Kind) -> None:
+def test_a_refused_write_leaves_no_audit_line(fresh: Person, kind: Kind) -> None:
     record = made(fresh, kind)
     before = fresh.json_of("GET", "/audit")["total"]
     place = f"/{kind.plural}/{record['id']}"
@@ -105,7 +105,7 @@ def test_a_refused_write_leaves_an_audit_line(fresh: Person, kind: Kind) -> None
     assert fresh.json_of("GET", "/audit")["total"] == before
 
 
-def test_a_relation_that_text_shows_cannot_be_asked_for(alice: Person) -> None:
+def test_every_link_that_text_shows_can_be_asked_for(alice: Person) -> None:
     company = alice.json_of("POST", "/companies", {"name": "Acme"})
     contact = alice.json_of("POST", "/contacts", {"name": "Jane", "company_id": company["id"]})
     deal = alice.json_of("POST", "/deals", {"title": "D", "contact_id": contact["id"], "company_id": company["id"]})
@@ -119,7 +119,7 @@ def test_a_relation_that_text_shows_cannot_be_asked_for(alice: Person) -> None:
 
 
 @EVERY_KIND
-def test_the_second_condition_on_a_field_is_dropped(fresh: Person, kind: Kind) -> None:
+def test_both_conditions_on_one_field_hold(fresh: Person, kind: Kind) -> None:
     for n in range(4):
         made(fresh, kind, f"r{n}", custom={"n": n})
     assert sorted(asked(fresh, kind, custom="not:null")) == ["r0", "r1", "r2", "r3"]
@@ -134,7 +134,7 @@ def asked_pairs(person: Person, kind: Kind, pairs: list[tuple[str, str]]) -> lis
 
 
 @EVERY_KIND
-def test_is_null_never_matches_text_and_case_matters(fresh: Person, kind: Kind) -> None:
+def test_is_null_finds_empty_text_and_case_does_not_matter(fresh: Person, kind: Kind) -> None:
     made(fresh, kind, "None", notes="", owner="", tags=[], custom={})
     made(fresh, kind, "ÄPFEL", notes="Big NEWS", owner="Me@Example.com", tags=["VIP"], custom={"n": 10, "ok": True})
     for name in ("notes", "owner", "tags", "custom", "custom.n"):
@@ -172,7 +172,7 @@ ODD_TAGS = [
 
 
 @EVERY_KIND
-def test_an_odd_tag_cannot_be_asked_for_or_acts_as_a_wildcard(fresh: Person, kind: Kind) -> None:
+def test_an_odd_tag_can_be_asked_for_and_is_no_wildcard(fresh: Person, kind: Kind) -> None:
     for tag in ODD_TAGS:
         made(fresh, kind, tag, tags=[tag])
     made(fresh, kind, "under-score", tags=["underxscore", "100"])
@@ -187,7 +187,7 @@ def test_an_odd_tag_cannot_be_asked_for_or_acts_as_a_wildcard(fresh: Person, kin
 
 
 @EVERY_KIND
-def test_pages_lose_or_repeat_rows_where_the_sort_key_is_empty(fresh: Person, kind: Kind) -> None:
+def test_pages_show_every_row_once_where_the_sort_key_is_empty(fresh: Person, kind: Kind) -> None:
     names = [name for name in ("owner", "domain", "email", "close_date", "amount_cents") if name in kind.by_name]
     for n in range(9):
         values: dict[str, Any] = {"owner": f"{n % 2}@x.com", "close_date": "2026-06-30", "amount_cents": n % 2}
@@ -208,7 +208,7 @@ def test_pages_lose_or_repeat_rows_where_the_sort_key_is_empty(fresh: Person, ki
                 assert empties == sorted(empties), "empty values come last"
 
 
-def test_a_handle_that_is_shown_leads_nowhere(fresh: Person) -> None:
+def test_every_handle_that_is_shown_leads_to_its_record(fresh: Person) -> None:
     for kind in KINDS:
         record = made(fresh, kind, **({"follow_up_at": "2026-06-01"} if "follow_up_at" in kind.by_name else {}))
         fresh.post(f"/{kind.plural}/{record['id']}/activities", json={"body": "x"})
@@ -224,13 +224,13 @@ def test_a_handle_that_is_shown_leads_nowhere(fresh: Person) -> None:
 
 
 @pytest.mark.parametrize("cents", [0.1, 1e-2, 19.99, "19.99", "1e3"])
-def test_money_is_a_float(alice: Person, cents: Any) -> None:
+def test_money_that_is_no_whole_number_is_refused(alice: Person, cents: Any) -> None:
     refused(alice, "invalid_value", "POST", "/deals", {"title": "X", "amount_cents": cents}, ["amount_cents"])
     refused(alice, "invalid_value", "GET", f"/deals?amount_cents={cents}", None, ["amount_cents"])
 
 
 @EVERY_KIND
-def test_the_id_of_another_kind_is_taken(alice: Person, kind: Kind) -> None:
+def test_the_id_of_another_kind_is_refused(alice: Person, kind: Kind) -> None:
     for other in KINDS:
         record = made(alice, other)
         if other is kind:
@@ -242,7 +242,7 @@ def test_the_id_of_another_kind_is_taken(alice: Person, kind: Kind) -> None:
             refused(alice, "invalid_value", "GET", f"/{kind.plural}?id={spelled}", None, ["id"])
 
 
-def test_a_hint_names_a_path_that_is_not_there(alice: Person) -> None:
+def test_every_path_that_a_hint_names_exists(alice: Person) -> None:
     table = {(method, shown(path)) for handler in routes() for path in handler.paths for method in methods(handler)}
     seen = 0
     for kind in (*KINDS, ACTIVITY):
@@ -267,7 +267,7 @@ def test_a_hint_names_a_path_that_is_not_there(alice: Person) -> None:
 
 
 @EVERY_KIND
-def test_search_is_one_phrase_in_one_column(fresh: Person, kind: Kind) -> None:
+def test_search_finds_words_in_any_order_in_any_field(fresh: Person, kind: Kind) -> None:
     more: dict[str, Any] = {"tags": ["vip-tag"], "notes": "met at the Fair in Lyon"}
     if "company_id" in kind.by_name:
         more["company_id"] = made(fresh, KINDS[1], "Umbrella Corp")["id"]
@@ -279,7 +279,7 @@ def test_search_is_one_phrase_in_one_column(fresh: Person, kind: Kind) -> None:
     assert asked(fresh, kind, search="quill paris") == []
 
 
-def test_a_log_ends_at_its_limit(fresh: Person) -> None:
+def test_a_log_goes_on_past_its_limit_page_by_page(fresh: Person) -> None:
     contact = made(fresh, KINDS[0])["id"]
     for n in range(7):
         fresh.post(f"/contacts/{contact}/activities", json={"body": f"{n}"})
@@ -295,7 +295,7 @@ def test_a_log_ends_at_its_limit(fresh: Person) -> None:
         assert total == len(fresh.json_of("GET", f"{path}?limit=200")["items"])
 
 
-def test_somebody_invited_as_admin_needs_no_confirmation(alice: Person) -> None:
+def test_nobody_is_invited_as_admin_without_a_code(alice: Person) -> None:
     place = f"/workspaces/{alice.json_of('GET', '/whoami')['workspace']}/invites"
     assert alice.post(place, json={"email": BOB, "role": "admin"}).status_code == 403
     members = alice.json_of("GET", place.replace("/invites", "/members"))
