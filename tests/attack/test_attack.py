@@ -125,7 +125,7 @@ def test_a_value_is_read_back_as_it_was_written() -> None:
         "contact/c_aaaaaaaa  name=x",
     ],
 )
-def test_a_line_that_the_grammar_does_not_have_is_forged(text: str) -> None:
+def test_a_line_that_the_grammar_does_not_have_is_taken_for_forged(text: str) -> None:
     with pytest.raises(Forged):
         list(records(text))
 
@@ -134,7 +134,7 @@ def test_a_line_that_the_grammar_does_not_have_is_forged(text: str) -> None:
     "text",
     ["ERROR not_found\nHINT  a\nHINT  b\n", "ERROR x\nFIELD a\u202eb  c\nHINT  d\n", "HINT  a\n", "OK done\n"],
 )
-def test_a_refusal_that_is_not_ours_is_forged(text: str) -> None:
+def test_a_refusal_in_another_form_than_ours_is_taken_for_forged(text: str) -> None:
     assert list(forging.refusal_faults(Answer(404, {}, text.encode())))
     assert not list(forging.refusal_faults(Answer(404, {}, b"ERROR not_found\nFIELD id  is none\nHINT  look\n")))
 
@@ -150,7 +150,7 @@ def test_a_refusal_that_is_not_ours_is_forged(text: str) -> None:
         (503, "it may or may not have been done", True, True),
     ],
 )
-def test_an_answer_to_a_failed_flush_is_held_against_what_is_there(
+def test_an_answer_to_a_failed_flush_is_compared_with_what_is_stored(
     status: int, text: str, there: bool, true: bool
 ) -> None:
     assert flush.is_true(Answer(status, {}, text.encode()), there) is true

@@ -15,8 +15,8 @@ from bench.rows_cost import counter
 
 SIZES, OTHERS = (200, 300, 400), (3, 40)
 COUNTED = importlib.util.find_spec("bpe_openai") is not None
-TOLD = Path("/proc/self/smaps_rollup").exists()
-MAY_SKIP = (*PEERS, "slow-flush", *(() if COUNTED else ("tokens",)), *(() if TOLD else ("idle", "memory")))
+HAS_SMAPS = Path("/proc/self/smaps_rollup").exists()
+MAY_SKIP = (*PEERS, "slow-flush", *(() if COUNTED else ("tokens",)), *(() if HAS_SMAPS else ("idle", "memory")))
 
 pytestmark = pytest.mark.filterwarnings("ignore:open_binary is deprecated")  # bpe_openai reads its vocabulary so
 
@@ -32,7 +32,7 @@ def plan(loader: str, sizes: tuple[int, ...] = SIZES) -> Plan:
     return Plan(rounds=1, seconds=0.1, sizes=sizes, loader=loader, load=100, peers=False, others=OTHERS)
 
 
-def test_a_row_gives_neither_a_number_nor_a_reason() -> None:
+def test_every_row_gives_a_number_or_a_reason_why_not() -> None:
     report = run(plan("own"), list(ROWS))
     assert report.broken == []
     assert [name for name, _ in report.skipped if name not in MAY_SKIP] == []
@@ -52,23 +52,23 @@ def test_a_row_gives_neither_a_number_nor_a_reason() -> None:
             )
     memory = [(f"memory after the load ({what}) at 400", "at 200") for what in ("PSS", "anonymous")]
     disk = ("database bytes a contact between 300 and 400", "between 200 and 300")
-    for line in (*(memory if TOLD else ()), disk, ("start to first answer", "bare Litestar")):
+    for line in (*(memory if HAS_SMAPS else ()), disk, ("start to first answer", "bare Litestar")):
         assert judged[line] == (None, None)
 
 
-def test_rows_without_their_data_are_measured() -> None:
+def test_rows_without_their_data_are_skipped() -> None:
     report = run(plan("own", SIZES[:1]), ["total", "neighbours", "memory", "database"])
     assert [name for name, _ in report.skipped] == ["total", "neighbours", "memory", "database"]
     assert report.lines == []
 
 
-def test_memory_without_a_load_is_told() -> None:
+def test_memory_is_skipped_where_nothing_was_loaded_before() -> None:
     report = run(plan("own"), ["memory"])
     assert (report.lines, report.skipped) == ([], [("memory", "no row before it asked crmkit 400 anything")])
 
 
 @pytest.mark.skipif(not COUNTED, reason="bpe-openai has no wheel here")
-def test_tokens_are_miscounted() -> None:
+def test_tokens_are_counted_as_tiktoken_counts_them() -> None:
     """The counts are those of tiktoken 0.14 for o200k_base."""
     known = {
         "antidisestablishmentarianism": 6,
@@ -85,20 +85,20 @@ def test_tokens_are_miscounted() -> None:
     assert {text: count(text.encode()) for text in known} == known
 
 
-def test_tokens_without_their_vocabulary_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_tokens_are_skipped_without_their_vocabulary(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "bpe_openai", None)
     report = run(plan("own"), ["tokens"])
     assert (report.lines, [name for name, _ in report.skipped]) == ([], ["tokens"])
 
 
 @pytest.mark.skipif(not shutil.which("wrk"), reason="wrk is not installed")
-def test_wrk_is_not_understood() -> None:
+def test_what_wrk_prints_is_understood() -> None:
     report = run(plan("wrk"), ["creates-large"])
     assert (report.broken, report.skipped) == ([], [])
     assert all(line.median > 0 for line in report.lines)
 
 
-def test_a_verdict_is_wrong() -> None:
+def test_a_verdict_holds_the_median_against_its_bounds() -> None:
     lines = [
         Line("fast enough", "x", [0.5, 0.6, 0.7], 0.60, 0.75),
         Line("too slow", "x", [0.594], 0.60),
@@ -109,7 +109,7 @@ def test_a_verdict_is_wrong() -> None:
     assert "0.50-0.70" in Report(lines).text()
 
 
-def test_flags_are_not_heard() -> None:
+def test_flags_choose_rows_rounds_sizes_and_peers() -> None:
     asked, rows, _ = planned(["--rows", "one", "list", "--rounds", "7", "--sizes", "10,20,30", "--no-peers"])
     assert (rows, asked.rounds, asked.sizes, asked.peers) == (["one", "list"], 7, (10, 20, 30), False)
     assert planned(["--sizes", "1_000_000"])[0].sizes == (10_000, 100_000, 1_000_000)

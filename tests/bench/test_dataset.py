@@ -40,7 +40,7 @@ def opened(made: Dataset) -> Iterator[Connection]:
         yield connection
 
 
-def test_it_is_made_again_or_differently_each_time(
+def test_the_data_is_kept_and_made_alike_each_time(
     made: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert dataset(SIZE, SMALL, MEDIUM) == made
@@ -54,7 +54,7 @@ def test_it_is_made_again_or_differently_each_time(
             assert one.execute(rows).fetchall() == other.execute(rows).fetchall()
 
 
-def test_its_schema_is_not_that_of_a_new_database(opened: Connection, tmp_path: Path) -> None:
+def test_its_schema_is_that_of_a_new_database(opened: Connection, tmp_path: Path) -> None:
     prepare(tmp_path)
     migrate.run(tmp_path / FILE, connect)
     # SQLite chooses among equal indexes by the order they were made in
@@ -72,7 +72,7 @@ def test_its_schema_is_not_that_of_a_new_database(opened: Connection, tmp_path: 
 
 
 @pytest.mark.parametrize("kind", [*KINDS, ACTIVITY], ids=lambda kind: kind.name)
-def test_what_is_kept_is_not_what_is_counted(opened: Connection, kind: Kind) -> None:
+def test_the_counts_that_are_kept_are_those_of_the_rows(opened: Connection, kind: Kind) -> None:
     counted = opened.execute(f"SELECT workspace_id, count(*) FROM {kind.plural} GROUP BY 1 ORDER BY 1").fetchall()
     kept = "SELECT workspace_id, live FROM counts WHERE kind = ? ORDER BY 1"
     assert opened.execute(kept, (kind.plural,)).fetchall() == counted
@@ -88,7 +88,7 @@ def test_what_is_kept_is_not_what_is_counted(opened: Connection, kind: Kind) -> 
 
 
 @pytest.mark.parametrize("kind", [*KINDS, ACTIVITY], ids=lambda kind: kind.name)
-def test_a_record_is_not_what_a_client_could_have_sent(opened: Connection, kind: Kind) -> None:
+def test_a_record_is_what_a_client_could_have_sent(opened: Connection, kind: Kind) -> None:
     names = ", ".join(kind.writable)
     for row in opened.execute(f"SELECT {names} FROM {kind.plural}"):
         body = {
@@ -98,7 +98,7 @@ def test_a_record_is_not_what_a_client_could_have_sent(opened: Connection, kind:
         assert kind.draft({name: value for name, value in body.items() if value is not None}).items() <= body.items()
 
 
-def test_a_change_is_missing_in_the_audit_log(opened: Connection) -> None:
+def test_every_change_stands_in_the_audit_log(opened: Connection) -> None:
     for kind in (*KINDS, ACTIVITY):
         version = "version" if kind is not ACTIVITY else "1"
         for id, changes, create, at in opened.execute(
@@ -116,7 +116,7 @@ def test_a_change_is_missing_in_the_audit_log(opened: Connection) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
-def test_a_text_is_not_indexed(opened: Connection, kind: Kind) -> None:
+def test_every_text_is_indexed(opened: Connection, kind: Kind) -> None:
     assert not indexing.waits(opened, kind)
     texts = opened.execute(f"SELECT -rowid, title, rest FROM {kind.plural}_search ORDER BY rowid DESC").fetchall()
     seqs = opened.execute(f"SELECT seq FROM {kind.plural} ORDER BY seq").fetchall()
@@ -141,7 +141,7 @@ def test_a_text_is_not_indexed(opened: Connection, kind: Kind) -> None:
         assert {(number, found): uses for number, found, uses in kept} == dict(counted)
 
 
-def test_a_search_finds_other_contacts_than_a_look_at_each(made: Dataset) -> None:
+def test_a_search_finds_the_contacts_that_a_look_at_each_finds(made: Dataset) -> None:
     with desk(Path(made.folder)) as back:
         alice = back.do(sessions.authenticate(back.crm, f"Bearer {made.token}"))
         assert alice.email == LARGE_ADMIN
@@ -160,7 +160,7 @@ def test_a_search_finds_other_contacts_than_a_look_at_each(made: Dataset) -> Non
         assert len(back.pages(medium, ("limit", "200"))) == MEDIUM
 
 
-def test_a_read_fails(made: Dataset) -> None:
+def test_every_read_works_on_the_data(made: Dataset) -> None:
     with house(Path(made.folder), UNLIMITED, GivenClock()) as home:
         for token, size in ((made.token, SIZE), (made.medium_token, MEDIUM)):
             with Person(home.url, token) as person:
@@ -181,9 +181,7 @@ def test_a_read_fails(made: Dataset) -> None:
                     assert person.json_of("GET", f"/{kind.plural}")["items"]
 
 
-def test_the_recipe_changes_and_old_data_is_served(
-    made: Dataset, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_data_of_an_older_recipe_is_made_anew(made: Dataset, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("CRMKIT_BENCH_DIR", str(tmp_path))
     old = dataset(20, 2, 10)
     description = Path(old.folder) / "dataset.json"

@@ -196,7 +196,9 @@ def test_who_comes_too_late_is_told_and_starts_again(visit: Visit, callback: Cal
 
 @pytest.mark.parametrize("back", ["link", "button"])
 @pytest.mark.parametrize("at", ["code", "workspace"])
-def test_a_person_goes_back_and_is_somebody_else(visit: Visit, callback: Callback, at: str, back: str) -> None:
+def test_a_person_can_go_back_and_sign_in_as_somebody_else(
+    visit: Visit, callback: Callback, at: str, back: str
+) -> None:
     visitor = visit()
     visitor.open()
     visitor.ask(ALICE)
@@ -272,7 +274,7 @@ def test_a_request_that_is_not_the_app_s_own_goes_nowhere(
 
 
 @pytest.mark.usefixtures("three")
-def test_a_name_that_would_be_markup_is_text_of_a_workspace_and_for_an_app_its_host_stands(visit: Visit) -> None:
+def test_markup_in_a_name_is_shown_as_text_and_an_app_so_named_is_called_by_its_host(visit: Visit) -> None:
     visitor = visit(EVIL)
     for opened in walk(visitor):
         assert visitor.page.locator("script, img, iframe, object, svg, [onerror], [onclick]").count() == 0
@@ -308,7 +310,7 @@ def test_a_name_written_from_right_to_left_does_not_turn_the_rest_around(visit: 
 
 
 @pytest.mark.usefixtures("three")
-def test_the_keyboard_is_enough(visit: Visit, callback: Callback) -> None:
+def test_the_pages_work_by_keyboard_alone(visit: Visit, callback: Callback) -> None:
     visitor = visit()
     keyboard = visitor.page.keyboard
     visitor.open()
@@ -340,7 +342,7 @@ def test_the_keyboard_is_enough(visit: Visit, callback: Callback) -> None:
 
 
 @pytest.mark.usefixtures("three")
-def test_a_screen_reader_tells_everything_that_the_eye_sees(visit: Visit) -> None:
+def test_a_screen_reader_tells_headings_names_and_errors(visit: Visit) -> None:
     visitor = visit()
     for opened in walk(visitor):
         spoken = visitor.spoken()
@@ -396,7 +398,7 @@ def test_what_is_told_of_a_workspace_stands_under_its_name_and_is_not_cut(browse
 
 @pytest.mark.usefixtures("three")
 @pytest.mark.parametrize("size", [PHONE, DESK], ids=["phone", "desk"])
-def test_every_text_stands_out_by_day_and_by_night(visit: Visit, size: dict[str, int]) -> None:
+def test_every_text_has_enough_contrast_in_light_and_dark(visit: Visit, size: dict[str, int]) -> None:
     backgrounds = set()
     for scheme in ("light", "dark"):
         visitor = visit("Claude Code", color_scheme=scheme, viewport=size)

@@ -35,14 +35,14 @@ def endpoint(served: Process) -> Iterator[str]:
         ("2026-07-28", "server-stateless", "21/25"),
     ],
 )
-def test_a_scenario_of_servers(endpoint: str, tmp_path: Path, revision: str, scenario: str, passed: str) -> None:
+def test_a_scenario_of_servers_passes(endpoint: str, tmp_path: Path, revision: str, scenario: str, passed: str) -> None:
     line = ["server", "--url", endpoint, "--scenario", scenario, "--spec-version", revision]
     ended = run(node(*SUITE, *line, "--expected-failures", str(BASELINE)), tmp_path)
     assert ended.status == 0, ended.printed
     assert f"Passed: {passed}, " in ended.printed
 
 
-def test_the_scenarios_of_authorization_servers(served: Process, tmp_path: Path, email: str) -> None:
+def test_the_scenarios_of_authorization_servers_pass(served: Process, tmp_path: Path, email: str) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]

@@ -21,7 +21,7 @@ def test_a_message_is_printed_to_be_read() -> None:
     )
 
 
-def test_without_a_stream_it_is_the_standard_output_of_that_moment(
+def test_without_a_stream_mail_goes_to_the_standard_output_of_that_moment(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     asyncio.run(Console().send(Message("jane@acme.com", "Hello", "Hi")))

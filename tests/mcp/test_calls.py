@@ -262,12 +262,12 @@ def test_wrong_arguments_are_told_to_the_model(alice: Person, name: str, argumen
 
 
 @pytest.mark.parametrize("arguments", ["x", 5, [1]])
-def test_arguments_that_are_no_object_are_told_as_well(alice: Person, arguments: Any) -> None:
+def test_arguments_that_are_no_object_are_told_to_the_model(alice: Person, arguments: Any) -> None:
     answer = alice.post("/mcp", json=rpc("tools/call", {"name": "read", "arguments": arguments})).json()
     assert answer["result"]["isError"]
 
 
-def test_what_models_do_is_understood(home: House, alice: Person) -> None:
+def test_slips_of_models_that_are_not_ambiguous_are_understood(home: House, alice: Person) -> None:
     """A full URL, a lower-case method, blanks, JSON in a string: meant well and not ambiguous."""
     assert call(alice, "read", path=f" {home.url}/healthz ") == (False, "ok\n")
     failed, text = call(alice, "request", method="post", path="/contacts", body='{"name":"Jane Doe"}')
@@ -314,7 +314,7 @@ def test_a_call_counts_once_against_the_limit_and_past_it_the_model_is_told(tmp_
         assert (refused.status_code, "retry-after" in refused.headers) == (429, True)
 
 
-def test_the_log_tells_both_under_one_request_id(home: House, alice: Person) -> None:
+def test_the_log_has_the_call_and_its_request_under_one_id(home: House, alice: Person) -> None:
     call(alice, "read", path="/contacts?search=secretword")
     *_, inner, outer = home.logged().splitlines()
     assert "path=/contacts  status=200" in inner

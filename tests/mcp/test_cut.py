@@ -9,12 +9,12 @@ from tests.house import House, Person
 from tests.mcp.test_calls import call
 
 
-def test_what_fits_stays_as_it_is() -> None:
+def test_an_answer_that_fits_stays_as_it_is() -> None:
     for size in (0, 1, MAX_CHARACTERS - 1):
         assert cut("x" * size + "\n") == "x" * size + "\n"
 
 
-def test_what_does_not_loses_whole_lines() -> None:
+def test_an_answer_that_is_too_long_loses_whole_lines() -> None:
     lines = [f"contact/c_{number:08d}  name={'x' * 90}\n" for number in range(1200)]
     shown = cut("".join(lines))
     *kept, note = shown.splitlines(keepends=True)

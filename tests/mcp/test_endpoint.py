@@ -62,7 +62,7 @@ def test_without_a_token_every_method_is_told_where_to_sign_in(town: House, meth
 
 
 @pytest.mark.parametrize("token", ["ck_unknown", "nonsense"])
-def test_a_dead_token_is_told_so(town: House, token: str) -> None:
+def test_an_unknown_token_is_refused_as_invalid(town: House, token: str) -> None:
     answer = town.visitor().post("/mcp", headers={"Authorization": f"Bearer {token}"}, json=rpc("ping"))
     assert answer.status_code == 401
     assert answer.headers["www-authenticate"].startswith('Bearer error="invalid_token", resource_metadata="')
@@ -110,7 +110,7 @@ def test_with_a_token_post_alone_is_taken(client: Person, method: str) -> None:
         ("http://[x", 403),
     ],
 )
-def test_pages_of_known_origins_may_call(tmp_path: Any, origin: str | None, status: int) -> None:
+def test_pages_of_known_origins_alone_may_call(tmp_path: Any, origin: str | None, status: int) -> None:
     with house(tmp_path / "data", {"CRMKIT_SERVER_ORIGINS": "https://chat.example.com"}) as home:
         with home.sign_in(ALICE) as alice:
             headers = {"Origin": home.url if origin == "OWN" else origin} if origin else {}
@@ -146,12 +146,12 @@ def test_initialize_agrees_on_the_version_that_is_asked_for(client: Person, vers
 
 
 @pytest.mark.parametrize("version", ["1999-01-01", "2026-07-28", ""])
-def test_initialize_offers_its_newest_for_any_other(client: Person, version: str) -> None:
+def test_initialize_offers_its_newest_version_for_any_other(client: Person, version: str) -> None:
     result = client.post("/mcp", json=rpc("initialize", {"protocolVersion": version})).json()["result"]
     assert result["protocolVersion"] == "2025-11-25"
 
 
-def test_an_old_client_lists_and_calls(client: Person) -> None:
+def test_a_client_of_the_first_era_lists_and_calls_tools(client: Person) -> None:
     headers = {
         "MCP-Protocol-Version": "2025-06-18",
         "Mcp-Session-Id": "whatever",
@@ -190,7 +190,7 @@ def test_discover_tells_what_the_server_is(client: Person) -> None:
     assert result["instructions"]
 
 
-def test_a_new_client_lists_and_calls(client: Person) -> None:
+def test_a_client_of_the_second_era_lists_and_calls_tools(client: Person) -> None:
     listed = client.post("/mcp", **modern("tools/list")).json()["result"]
     assert listed["resultType"] == "complete"
     assert {"tools", "ttlMs", "cacheScope"} < set(listed)
@@ -295,21 +295,21 @@ def test_a_body_that_is_no_message_is_refused(client: Person, body: bytes, code:
 
 
 @pytest.mark.parametrize("method", ["nope", "resources/list", "prompts/list", "server/discover", "logging/setLevel"])
-def test_a_method_that_an_old_server_does_not_have(client: Person, method: str) -> None:
+def test_a_method_that_the_first_era_does_not_have_is_refused(client: Person, method: str) -> None:
     answer = client.post("/mcp", json=rpc(method, {}, id="x"))
     assert fault(answer) == (200, -32601)
     assert answer.json()["id"] == "x"
 
 
 @pytest.mark.parametrize("method", ["nope", "resources/list", "initialize", "ping"])
-def test_a_method_that_a_new_server_does_not_have(client: Person, method: str) -> None:
+def test_a_method_that_the_second_era_does_not_have_is_refused(client: Person, method: str) -> None:
     assert fault(client.post("/mcp", **modern(method))) == (404, -32601)
 
 
 @pytest.mark.parametrize(
     "params", [{"name": "nope"}, {"name": "Request", "arguments": {}}, {}, {"name": 5}, [], "x", None]
 )
-def test_a_call_of_no_tool_is_an_error_of_the_protocol(client: Person, params: Any) -> None:
+def test_a_call_of_an_unknown_tool_is_an_error_of_the_protocol(client: Person, params: Any) -> None:
     body = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}
     assert fault(client.post("/mcp", json=body)) == (200, -32602)
 
