@@ -6,6 +6,9 @@ import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
+
+from tests.house import Process
 
 TAKES = 20  # seconds after which a test that waits for the server has failed
 
@@ -76,3 +79,37 @@ def announced(program: subprocess.Popen[bytes]) -> str:
         except ConnectionRefusedError:  # it is announced before it listens
             assert time.monotonic() < deadline
             time.sleep(0.02)
+
+
+def refused(connection: socket.socket, status: int, code: str, hint: str = "") -> dict[str, str]:
+    """Check a refusal in house style, after which the server closes; return its headers."""
+    found, headers, body = answer(connection)
+    assert found == status, body
+    assert re.fullmatch(rf"ERROR {code}\nHINT  .*{hint}.*\n", body), body
+    assert headers["content-type"] == "text/plain; charset=utf-8"
+    assert headers["cache-control"] == "no-store"
+    assert headers["connection"] == "close"
+    assert re.fullmatch(r"[0-9a-f]{16}", headers["x-request-id"])
+    assert rest(connection) == b""
+    return headers
+
+
+def logged(program: Process, pattern: str) -> str:
+    """Return the first line of the log that matches, waiting for it."""
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        found = re.search(rf"^.*{pattern}.*$", program.printed(), re.MULTILINE)
+        if found:
+            return found.group()
+        time.sleep(0.01)
+    raise AssertionError(f"nothing logged like {pattern}")
+
+
+def is_open(program: Process, port: int) -> bool:
+    """Tell whether the program still holds its end of the connection that has this port at the other."""
+    own = int(program.url.rpartition(":")[2])
+    lines = Path(f"/proc/{program.popen.pid}/net/tcp").read_text().splitlines()[1:]
+    ends = [
+        (line.split()[1], line.split()[2], line.split()[9]) for line in lines
+    ]  # without an inode, no process has it
+    return any(int(a.split(":")[1], 16) == own and int(b.split(":")[1], 16) == port and i != "0" for a, b, i in ends)
