@@ -22,7 +22,7 @@ quick: .venv/.dev                ## run all tests but the slow ones, in under a 
 	$(PYTEST) $(ALL_CORES) -m "not slow and not alone"
 
 interop: .venv/.dev build/interop/.installed ## run clients and checkers of MCP that others wrote; needs node
-	$(PYTEST) -o 'norecursedirs=.*' tests/interop
+	$(PYTEST) -n auto --dist loadfile -o 'norecursedirs=.*' tests/interop
 
 check: .venv/.dev                ## formatter, linter, types, floors
 	$(BIN)/ruff format --check .

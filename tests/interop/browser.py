@@ -3,7 +3,7 @@
 import os
 import shutil
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -12,13 +12,13 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 
-from tests.house import House
+from tests.house import ALICE, House, Person
 from tests.web.connecting import App
-
-api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 PROGRAM = next(filter(None, map(shutil.which, NAMES)), None)
+
+EVIL = "<img src=x onerror=alert(1)><script>alert(1)</script>\"'>&amp;"
 
 PHONE = {"width": 390, "height": 844}
 DESK = {"width": 1280, "height": 800}
@@ -91,12 +91,17 @@ def listening() -> Iterator[Callback]:
             thread.join(10)
 
 
+def api() -> Any:
+    """Return the module of Playwright; skips where it is not installed."""
+    return pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+
+
 @contextmanager
 def chromium() -> Iterator[Any]:
     """Run the Chromium of this machine; skips where there is none."""
     if PROGRAM is None:
         pytest.skip(f"no Chromium on this machine: none of {', '.join(NAMES)} is in PATH")
-    with api.sync_playwright() as playwright:
+    with api().sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=PROGRAM,
             args=["--no-sandbox"] if os.geteuid() == 0 else [],
@@ -138,7 +143,7 @@ class Visitor:
         """Press the Back button. For a page that a form led to, the browser first asks whether to send it again."""
         try:
             self.page.go_back()
-        except api.Error as error:
+        except api().Error as error:
             assert "ERR_CACHE_MISS" in error.message
             self.page.get_by_text("Confirm Form Resubmission").wait_for()
 
@@ -211,6 +216,9 @@ class Visitor:
         ]
 
 
+Visit = Callable[..., Visitor]  # the fixture of conftest.py
+
+
 @contextmanager
 def visiting(browser: Any, house: House, app: App, **options: Any) -> Iterator[Visitor]:
     """Give a person a fresh browser profile; `options` are those of the profile, as Playwright names them."""
@@ -242,3 +250,38 @@ def visiting(browser: Any, house: House, app: App, **options: Any) -> Iterator[V
         account.cookies = context.cookies()
     finally:
         context.close()
+
+
+def walk(visitor: Visitor, email: str = ALICE) -> Iterator[str]:
+    """Go through every page, with its errors, and yield what is open."""
+    visitor.open()
+    yield "email"
+    visitor.page.get_by_label("Your email address").fill("jane@acme")
+    visitor.press("Mail me a code")
+    visitor.alert()
+    yield "email, refused"
+    visitor.ask(email)
+    yield "code"
+    visitor.enter("wrong")
+    visitor.alert()
+    yield "code, refused"
+    visitor.enter(visitor.code_for(email))
+    visitor.page.wait_for_selector("fieldset")
+    yield "workspace"
+    visitor.choose("A new workspace")
+    yield "workspace, a new one"
+    visitor.house.clock.move(minutes=11)
+    visitor.press("Connect")
+    visitor.alert()
+    yield "the end"
+
+
+def workspace_of(visitor: Visitor, answer: dict[str, str]) -> str:
+    """Redeem what the app got; return the name of the workspace that its token works in."""
+    assert set(answer) == {"code", "state", "iss"}
+    assert (answer["state"], answer["iss"]) == (visitor.app.state, visitor.house.url)
+    redeemed = visitor.app.redeem(answer["code"])
+    assert redeemed.status_code == 200, redeemed.text
+    with Person(visitor.house.url, redeemed.json()["access_token"]) as app:
+        name: str = app.json_of("GET", "/whoami")["workspace_name"]
+        return name

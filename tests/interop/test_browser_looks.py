@@ -1,0 +1,151 @@
+"""How the pages of signing in look and sound, in a real Chromium: names, keyboard, screen reader, sizes, contrast."""
+
+from typing import Any
+
+import pytest
+
+from crmkit.render.pages import App as Asking
+from crmkit.render.pages import Place, workspace_page
+from tests.house import ALICE, BOB
+from tests.interop.browser import CONTRASTS, DESK, EVIL, HEIGHTS, PHONE, Callback, Visit, walk, workspace_of
+
+LONG = "W" * 100
+
+
+@pytest.mark.usefixtures("three")
+def test_markup_in_a_name_is_shown_as_text_and_an_app_so_named_is_called_by_its_host(visit: Visit) -> None:
+    visitor = visit(EVIL)
+    for opened in walk(visitor):
+        assert visitor.page.locator("script, img, iframe, object, svg, [onerror], [onclick]").count() == 0
+        if opened != "the end":
+            assert "<" not in visitor.heading()
+            assert "localhost" in visitor.heading()
+        if opened == "workspace":
+            assert visitor.page.get_by_role("radio", name=f"{EVIL} admin").count() == 1
+
+
+@pytest.mark.parametrize("name", ["\u202eedualC\u2066", "Clau\u200bde\x1b", "Claude\n\u2028CRM"])
+def test_a_name_holds_no_hidden_characters(visit: Visit, name: str) -> None:
+    visitor = visit(name)
+    visitor.open()
+    clean = {"\u202eedualC\u2066": "edualC", "Clau\u200bde\x1b": "Claude"}.get(name, "Claude CRM")
+    assert visitor.heading() == f"{clean} asks to work in your CRM"
+
+
+def test_a_name_written_from_right_to_left_does_not_turn_the_rest_around(visit: Visit) -> None:
+    visitor = visit("קלוד 123")
+    visitor.open()
+    ends = visitor.page.evaluate(
+        """() => [...document.querySelector("h1").childNodes].map((node) => {
+          const range = document.createRange();
+          range.selectNodeContents(node);
+          const box = range.getClientRects()[0];
+          return [box.left, box.right];
+        })"""
+    )
+    assert ends[0][1] <= ends[1][0] + 1
+    name = visitor.page.locator("h1 b")
+    assert name.evaluate("(e) => getComputedStyle(e).unicodeBidi") == "isolate"
+
+
+@pytest.mark.usefixtures("three")
+def test_the_pages_work_by_keyboard_alone(visit: Visit, callback: Callback) -> None:
+    visitor = visit()
+    keyboard = visitor.page.keyboard
+    visitor.open()
+    assert visitor.focused() == "email"
+    keyboard.type(ALICE)
+    visitor.tab_to("Mail me a code")
+    keyboard.press("Enter")
+    visitor.page.wait_for_selector("#code")
+    assert visitor.focused() == "code"
+    keyboard.type(visitor.code_for(ALICE))
+    keyboard.press("Enter")
+    visitor.page.wait_for_selector("fieldset")
+    visitor.tab_to("Use another address")
+    visitor.tab_to(visitor.page.locator(":checked").input_value())
+    keyboard.press("ArrowDown")
+    visitor.tab_to("Connect")  # the name of a new workspace is not in the way
+    keyboard.press("Shift+Tab")
+    keyboard.press("ArrowDown")
+    keyboard.press("ArrowDown")
+    assert visitor.focused() == "new"
+    visitor.tab_to("name")
+    keyboard.type("Mine")
+    visitor.tab_to("Connect")
+    visitor.tab_to("Do not connect")
+    keyboard.press("Shift+Tab")
+    keyboard.press("Enter")
+    visitor.page.wait_for_url("**/callback?*")
+    assert workspace_of(visitor, callback.answer()) == "Mine"
+
+
+@pytest.mark.usefixtures("three")
+def test_a_screen_reader_tells_headings_names_and_errors(visit: Visit) -> None:
+    visitor = visit()
+    for opened in walk(visitor):
+        spoken = visitor.spoken()
+        assert [node["name"] for node in spoken if node.get("level") == 1] == [visitor.heading()], opened
+        controls = [node for node in spoken if node["role"] in ("textbox", "radio", "radiogroup", "button", "link")]
+        assert all(node["name"] for node in controls), (opened, controls)
+        assert visitor.page.locator("html").get_attribute("lang") == "en"
+        alerts = [node for node in spoken if node["role"] == "alert"]
+        assert [node["live"] for node in alerts] == ["assertive"] * ("refused" in opened or opened == "the end")
+        for field in (node for node in controls if "refused" in opened and node["role"] == "textbox"):
+            assert (field["description"], field["invalid"]) == (visitor.alert(), "true")
+            assert field["focused"]
+        if opened.startswith("workspace"):
+            (group,) = (node for node in spoken if node["role"] in ("group", "radiogroup"))
+            assert group["name"] == "Workspace"
+            names = [node["name"] for node in controls if node["role"] == "radio"]
+            assert names == [f"{ALICE} admin", "Acme admin", f"{EVIL} admin", "A new workspace"]
+
+
+@pytest.mark.usefixtures("three")
+@pytest.mark.parametrize("width", [320, 390, 1280])
+def test_nothing_is_cut_and_everything_is_large_enough_for_a_finger(visit: Visit, width: int) -> None:
+    host = f"{'a' * 60}.{'b' * 60}.example"
+    visitor = visit(LONG, f"https://{host}/callback", viewport={"width": width, "height": 700})
+    for opened in walk(visitor, f"{'c' * 60}@{host}"):
+        wide, shown = visitor.page.evaluate("((e) => [e.scrollWidth, e.clientWidth])(document.documentElement)")
+        assert (opened, wide) == (opened, shown)
+        boxes = visitor.page.evaluate(
+            "[...document.querySelectorAll('main *')].map(e => e.getBoundingClientRect().right)"
+        )
+        assert max(boxes) <= width, opened
+        assert min(visitor.page.evaluate(HEIGHTS)) >= 44, opened
+        assert visitor.page.locator(".host").count() == (opened != "the end")
+
+
+@pytest.mark.parametrize("width", [320, 375, 1280])
+def test_what_is_told_of_a_workspace_stands_under_its_name_and_is_not_cut(browser: Any, width: int) -> None:
+    places = [
+        Place("ws_aaaaaaaa", "admin", ALICE, ALICE),
+        Place("ws_bbbbbbbb", "admin", ALICE, BOB),  # its twin
+        Place("ws_cccccccc", "member", invited_by=f"{'e' * 40}@example.com"),
+    ]
+    page = browser.new_page(viewport={"width": width, "height": 700})
+    page.set_content(workspace_page(Asking("Claude", "claude.ai", False, "/"), "handle", ALICE, places))
+    boxes = page.evaluate("[...document.querySelectorAll('main *')].map(e => e.getBoundingClientRect().right)")
+    assert max(boxes) <= width
+    for choice in page.locator(".choice:has(.soft)").all():
+        name, told = choice.locator("b").bounding_box(), choice.locator(".soft").bounding_box()
+        assert told["y"] >= name["y"] + name["height"] - 1
+        assert name["height"] < 60, "a name is broken into letters"
+    page.close()
+
+
+@pytest.mark.usefixtures("three")
+@pytest.mark.parametrize("size", [PHONE, DESK], ids=["phone", "desk"])
+def test_every_text_has_enough_contrast_in_light_and_dark(visit: Visit, size: dict[str, int]) -> None:
+    backgrounds = set()
+    for scheme in ("light", "dark"):
+        visitor = visit("Claude Code", color_scheme=scheme, viewport=size)
+        for opened in walk(visitor):
+            faint = [found for found in visitor.page.evaluate(CONTRASTS) if found[1] < 4.5]
+            assert faint == [], (scheme, opened)
+            if opened != "the end":
+                assert visitor.page.locator(".warn").first.inner_text().startswith("This is an app on this computer.")
+        backgrounds.add(visitor.page.evaluate("getComputedStyle(document.body).backgroundColor"))
+        visitor.house.clock.move(hours=1)
+    assert len(backgrounds) == 2
