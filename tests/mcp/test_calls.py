@@ -223,15 +223,15 @@ def call(person: Person, name: str, **arguments: Any) -> tuple[bool, str]:
         "/.well-known/oauth-protected-resource/mcp",
     ],
 )
-def test_what_signs_in_or_connects_is_not_reached_by_a_tool(home: House, alice: Person, path: str) -> None:
-    letters = len(home.letterbox.letters)
+def test_what_signs_in_or_connects_is_not_reached_by_a_tool(town: House, client: Person, path: str) -> None:
+    letters = len(town.letterbox.letters)
     for method in ("GET", "POST", "DELETE"):
-        failed, text = call(alice, "request", method=method, path=path, body={"email": ALICE})
+        failed, text = call(client, "request", method=method, path=path, body={"email": ALICE})
         assert failed
         assert text.startswith("ERROR ")
         assert "HINT  " in text
         assert "signed in already" in text or "unknown_path" in text or "method_not_allowed" in text
-    assert len(home.letterbox.letters) == letters
+    assert len(town.letterbox.letters) == letters
 
 
 @pytest.mark.parametrize(
@@ -253,8 +253,8 @@ def test_what_signs_in_or_connects_is_not_reached_by_a_tool(home: House, alice: 
     ],
     ids=str,
 )
-def test_wrong_arguments_are_told_to_the_model(alice: Person, name: str, arguments: dict[str, Any], says: str) -> None:
-    failed, text = call(alice, name, **arguments)
+def test_wrong_arguments_are_told_to_the_model(client: Person, name: str, arguments: dict[str, Any], says: str) -> None:
+    failed, text = call(client, name, **arguments)
     assert failed
     assert text.startswith("ERROR invalid_value\nHINT  ")
     assert says in text
@@ -262,8 +262,8 @@ def test_wrong_arguments_are_told_to_the_model(alice: Person, name: str, argumen
 
 
 @pytest.mark.parametrize("arguments", ["x", 5, [1]])
-def test_arguments_that_are_no_object_are_told_to_the_model(alice: Person, arguments: Any) -> None:
-    answer = alice.post("/mcp", json=rpc("tools/call", {"name": "read", "arguments": arguments})).json()
+def test_arguments_that_are_no_object_are_told_to_the_model(client: Person, arguments: Any) -> None:
+    answer = client.post("/mcp", json=rpc("tools/call", {"name": "read", "arguments": arguments})).json()
     assert answer["result"]["isError"]
 
 

@@ -1,30 +1,17 @@
 """POST /mcp, message by message: both eras, and what is wrong with a message."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import httpx
 import pytest
 
 from crmkit import __version__
-from tests.house import ALICE, UNLIMITED, House, Person, house
+from tests.house import ALICE, House, Person
 from tests.web.connecting import App, rpc
 
 VERSION, CAPABILITIES = "io.modelcontextprotocol/protocolVersion", "io.modelcontextprotocol/clientCapabilities"
 META = {VERSION: "2026-07-28", CAPABILITIES: {}}
 HANDSHAKE = ("2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25")
-
-
-@pytest.fixture(scope="module")
-def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    with house(tmp_path_factory.mktemp("mcp") / "data", UNLIMITED) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def client(town: House) -> Iterator[Person]:
-    with town.sign_in(ALICE) as person:
-        yield person
 
 
 def modern(method: str, params: dict[str, Any] | None = None, **headers: str) -> dict[str, Any]:
@@ -101,7 +88,7 @@ def test_with_a_token_post_alone_is_taken(client: Person, method: str) -> None:
         ("https://vscode.dev", 200),
         ("OWN", 200),
         ("http://localhost:6274", 200),  # this server is on loopback itself
-        ("https://chat.example.com", 200),  # a setting
+        ("https://chat.example.com", 200),  # a setting of conftest.py
         ("https://evil.com", 403),
         ("https://claude.ai.evil.com", 403),
         ("http://claude.ai", 403),
@@ -110,15 +97,13 @@ def test_with_a_token_post_alone_is_taken(client: Person, method: str) -> None:
         ("http://[x", 403),
     ],
 )
-def test_pages_of_known_origins_alone_may_call(tmp_path: Any, origin: str | None, status: int) -> None:
-    with house(tmp_path / "data", {"CRMKIT_SERVER_ORIGINS": "https://chat.example.com"}) as home:
-        with home.sign_in(ALICE) as alice:
-            headers = {"Origin": home.url if origin == "OWN" else origin} if origin else {}
-            assert alice.post("/mcp", json=rpc("ping"), headers=headers).status_code == status
-            # only there: what is public, and the API with its token, do not ask
-            assert alice.get("/.well-known/oauth-protected-resource", headers=headers).status_code == 200
-        if status == 403:  # before the token
-            assert home.visitor().post("/mcp", headers=headers).status_code == 403
+def test_pages_of_known_origins_alone_may_call(town: House, client: Person, origin: str | None, status: int) -> None:
+    headers = {"Origin": town.url if origin == "OWN" else origin} if origin else {}
+    assert client.post("/mcp", json=rpc("ping"), headers=headers).status_code == status
+    # only there: what is public, and the API with its token, do not ask
+    assert client.get("/.well-known/oauth-protected-resource", headers=headers).status_code == 200
+    if status == 403:  # before the token
+        assert town.visitor().post("/mcp", headers=headers).status_code == 403
 
 
 def test_the_token_comes_from_the_header_alone(town: House, client: Person) -> None:

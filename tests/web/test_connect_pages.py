@@ -49,8 +49,8 @@ def test_every_page_has_its_security_headers(app: App) -> None:
         ("", "claude.ai"),
     ],
 )
-def test_a_page_calls_an_app_by_a_plain_name_or_by_its_host(home: House, name: str, shown: str) -> None:
-    app = App(home, name=name)
+def test_a_page_calls_an_app_by_a_plain_name_or_by_its_host(town: House, name: str, shown: str) -> None:
+    app = App(town, name=name)
     page = app.open()
     assert heading(page).startswith(f"{shown} ")
     assert "<script" not in page.text
@@ -67,8 +67,8 @@ def test_a_page_calls_an_app_by_a_plain_name_or_by_its_host(home: House, name: s
         ("com.evil.app:/x", "com.evil.app://", "a program on this computer"),
     ],
 )
-def test_the_page_tells_large_where_it_returns_to(home: House, callback: str, host: str, warning: str) -> None:
-    page = App(home, name="Claude", callbacks=(callback,)).open()
+def test_the_page_tells_large_where_it_returns_to(town: House, callback: str, host: str, warning: str) -> None:
+    page = App(town, name="Claude", callbacks=(callback,)).open()
     assert f'<p class="host">{host}</p>' in page.text
     assert (warning in page.text) if warning else ('class="warn"' not in page.text)
 
@@ -95,8 +95,8 @@ def test_a_mail_repeats_only_plain_names_of_apps(home: House, name: str, said: b
 
 
 @pytest.mark.parametrize("name", ["\u3164", "\u115f \u2800", "\u034f"])
-def test_a_name_that_cannot_be_seen_counts_as_none(home: House, name: str) -> None:
-    assert heading(App(home, name=name).open()).startswith("claude.ai ")
+def test_a_name_that_cannot_be_seen_counts_as_none(town: House, name: str) -> None:
+    assert heading(App(town, name=name).open()).startswith("claude.ai ")
 
 
 def test_mail_that_fails_is_told_and_logged(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -143,7 +143,8 @@ def test_the_letter_says_who_connects_and_where_it_returns_to(home: House) -> No
 @pytest.mark.parametrize(
     "body", [b"email=%ff", b"email=a%40example.com&email=b%40example.com", b"&".join(b"f%d=1" % n for n in range(40))]
 )
-def test_a_form_that_cannot_be_read_is_refused(app: App, body: bytes) -> None:
+def test_a_form_that_cannot_be_read_is_refused(town: House, body: bytes) -> None:
+    app = App(town)
     for path in ("/authorize", "/token", "/revoke"):
         answer = app.browser.post(path, params=app.query(), content=body)
         assert answer.status_code == 400

@@ -192,9 +192,9 @@ def test_registration_keeps_nothing_and_answers_the_same_for_the_same(home: Hous
     ],
 )
 def test_a_registration_that_cannot_be_is_refused_in_the_words_of_the_rfc(
-    home: House, sent: bytes, status: int, error: str
+    town: House, sent: bytes, status: int, error: str
 ) -> None:
-    with home.stranger() as someone:
+    with town.stranger() as someone:
         answer = someone.post("/register", content=sent)
     assert (answer.status_code, answer.json()["error"]) == (status, error)
     assert answer.json()["error_description"]
@@ -214,9 +214,9 @@ def test_a_registration_that_cannot_be_is_refused_in_the_words_of_the_rfc(
     ids=str,
 )
 def test_a_token_request_that_cannot_be_is_refused_in_the_words_of_the_rfc(
-    app: App, other: dict[str, str | None], status: int, error: str
+    town: House, other: dict[str, str | None], status: int, error: str
 ) -> None:
-    answer = app.redeem("unknown", **other)
+    answer = App(town).redeem("unknown", **other)
     assert (answer.status_code, answer.json()["error"]) == (status, error)
     assert answer.headers["content-type"] == "application/json"
 
