@@ -42,7 +42,7 @@ def office(folder: Path, environ: Mapping[str, str] | None = None, file: Path | 
 
 def person_of(url: str, token: str, email: str) -> Person:
     """Return someone who need not be told to close the door."""
-    _present.append(Person(url, token, email, verify=False))
+    _present.append(Person(url, token, email))
     return _present[-1]
 
 
@@ -103,7 +103,7 @@ def team(home: House) -> Team:
 def enter(home: House, email: str, token_name: str = "test") -> Person:
     """Return the person behind an address, signed in over HTTP; the clock moves a few seconds."""
     home.clock.move(seconds=3)
-    with Person(home.url, verify=False) as someone:
+    with Person(home.url) as someone:
         assert someone.post("/auth/request", json={"email": email}).status_code == 200
         entry = {"email": email, "code": home.letterbox.code_for(email), "token_name": token_name}
         answer = someone.post("/auth/verify", json=entry, headers=JSON)

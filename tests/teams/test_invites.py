@@ -190,7 +190,7 @@ def test_an_address_in_capital_letters_is_the_same_person(us: Team) -> None:
     email = address("dave")
     us.alice.post(f"{us.path}/invites", json={"email": email})
     enter(us.home, email.upper().lower())
-    with Person(us.home.url, verify=False) as someone:
+    with Person(us.home.url) as someone:
         assert someone.post("/auth/request", json={"email": f" {email.upper()} "}).status_code == 200
         entry = {"email": email.title(), "code": us.home.letterbox.code_for(email)}
         assert someone.post("/auth/verify", json=entry).status_code == 200
@@ -229,7 +229,7 @@ def test_an_invite_whose_mail_failed_is_not_kept(tmp_path: Path) -> None:
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))  # and nobody listens
         environ = {"CRMKIT_MAIL_SMTP_URL": f"smtp://127.0.0.1:{closed.getsockname()[1]}"}
-        with office(tmp_path / "data", environ) as home, Person(home.url, token, verify=False) as alice:
+        with office(tmp_path / "data", environ) as home, Person(home.url, token) as alice:
             answer = alice.post(f"{us.path}/invites", json={"email": "dave@example.com"})
             assert error_of(answer) == (503, "mail_failed")
             assert alice.json_of("GET", f"{us.path}/members")["invites"] == []

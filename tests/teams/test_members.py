@@ -165,7 +165,7 @@ def test_a_removed_member_can_do_nothing_more(us: Team) -> None:
         "user_id": us.ids[us.bob.email], "handle": f"user/{us.ids[us.bob.email]}",
     }  # fmt: skip
     for token in (us.bob.token, second):
-        with Person(us.home.url, token, verify=False) as bob:
+        with Person(us.home.url, token) as bob:
             for method, path in (("GET", "/whoami"), ("GET", "/contacts"), ("GET", "/workspaces"), ("GET", "/tokens")):
                 assert error_of(bob.request(method, path)) == (401, "invalid_token")
             assert error_of(bob.patch(f"/contacts/{jane}", json={"stage": "lost"})) == (401, "invalid_token")
@@ -177,7 +177,7 @@ def test_someone_removed_cannot_act_from_another_workspace(us: Team) -> None:
     """A token of another workspace lives on, but leads nowhere near this one."""
     elsewhere = new(us.bob, "/workspaces", name="Bob's")
     minted = us.bob.post(f"/workspaces/{elsewhere}/tokens", json={}, headers=JSON).json()["token"]
-    with Person(us.home.url, minted, verify=False) as bob:
+    with Person(us.home.url, minted) as bob:
         assert bob.get(f"{us.path}/members").status_code == 200
         assert us.alice.delete(us.member(us.bob)).status_code == 200
         assert bob.get("/whoami").status_code == 200
@@ -228,7 +228,7 @@ def test_a_revoked_token_mints_no_other(us: Team) -> None:
         assert statuses(at_once(us.home.url, mints)) == {401: 20}
         assert us.alice.delete(us.member(ivan)).status_code == 200
         for answer in (answer for answer in answers if answer.status_code == 201):
-            with Person(us.home.url, answer.json()["token"], verify=False) as late:
+            with Person(us.home.url, answer.json()["token"]) as late:
                 assert error_of(late.get("/whoami")) == (401, "invalid_token")
 
 

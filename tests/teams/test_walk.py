@@ -119,7 +119,7 @@ class Walk(RuleBasedStateMachine):
     def signed_in(self, email: str) -> Key:
         self.home.clock.move(seconds=3)
         name = address("token")
-        with Person(self.home.url, verify=False) as someone:
+        with Person(self.home.url) as someone:
             assert someone.post("/auth/request", json={"email": email}).status_code == 200
             entry = {"email": email, "code": self.home.letterbox.code_for(email), "token_name": name}
             known = someone.post("/auth/verify", json=entry, headers=JSON).json()

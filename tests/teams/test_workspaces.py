@@ -89,7 +89,7 @@ def test_a_token_of_a_workspace_is_shown_once_and_works_in_it_alone(us: Team) ->
     assert "shown once" in note
     secret = token.removeprefix("token: ")
     assert re.fullmatch(r"ck_[a-z2-9]{32,}", secret)
-    with Person(str(us.alice.base_url), secret, verify=False) as second:
+    with Person(str(us.alice.base_url), secret) as second:
         card = second.json_of("GET", "/whoami")
         assert (card["workspace"], card["token_name"], card["role"]) == (place, "Claude", "admin")
         new(second, "/contacts", name="Jane")

@@ -10,11 +10,11 @@ import time
 from pathlib import Path
 from subprocess import DEVNULL, PIPE, Popen
 
-import httpx
 import pytest
 
 from crmkit.web.connection.logwriter import MOST_WAITING, LogHandler, LogWriter
 from tests.house import command
+from tests.house import Person, command
 from tests.web.raw import TAKES, announced
 
 
@@ -109,7 +109,7 @@ def test_a_reader_that_stops_reading_stops_neither_the_server_nor_its_end(tmp_pa
         try:
             url = announced(program)
             path = "/" + "x" * 2000
-            with httpx.Client(base_url=url) as client:
+            with Person(url) as client:
                 for _ in range(200):  # a pipe holds 64 KiB
                     assert client.get(path, timeout=5).status_code == 404
                 os.set_blocking(program.stderr.fileno(), True)
@@ -131,7 +131,7 @@ def test_what_was_logged_last_is_written_at_the_end(tmp_path: Path) -> None:
         assert program.stderr is not None
         try:
             url = announced(program)
-            with httpx.Client(base_url=url) as client:
+            with Person(url) as client:
                 ids = [client.get("/healthz").headers["X-Request-Id"] for _ in range(20)]
             program.terminate()
             logged = program.stderr.read().decode()

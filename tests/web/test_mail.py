@@ -8,7 +8,6 @@ from functools import partial
 from inspect import signature
 from pathlib import Path
 
-import httpx
 import pytest
 import trustme
 from aiosmtpd.controller import Controller
@@ -53,7 +52,7 @@ class Postbox:
 
 
 def signs_in(url: str, postbox: Postbox) -> None:
-    with httpx.Client(base_url=url) as someone:
+    with Person(url) as someone:
         answer = someone.post("/auth/request", json={"email": ALICE})
         assert answer.text.startswith(f"OK code sent to {ALICE}\n"), answer.text
         assert postbox.code() not in answer.text
@@ -143,7 +142,7 @@ def test_the_log_tells_why_a_mail_did_not_leave_and_nothing_of_what_it_says(
 
 
 def test_without_a_mail_server_the_code_stands_on_the_operators_terminal(tmp_path: Path) -> None:
-    with process(tmp_path / "data", local=False) as served, httpx.Client(base_url=served.url) as someone:
+    with process(tmp_path / "data", local=False) as served, Person(served.url) as someone:
         assert someone.post("/auth/request", json={"email": ALICE}).status_code == 200
         found = re.search(r"^mail \| +(\d{6})$", served.printed(), re.MULTILINE)
         assert found, served.printed()

@@ -5,7 +5,6 @@ from collections.abc import Callable
 from email import message_from_bytes
 from pathlib import Path
 
-import httpx
 import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
@@ -54,7 +53,7 @@ def test_nothing_secret_is_ever_written_by_the_server(tmp_path: Path, serve: Ser
 
 
 def _signed_in(url: str, postbox: Postbox, email: str) -> str:
-    with httpx.Client(base_url=url) as someone:
+    with Person(url) as someone:
         assert someone.post("/auth/request", json={"email": email}).status_code == 200
         for wrong in ("1 2 3", CANARY):
             someone.post("/auth/verify", json={"email": email, "code": wrong, "token_name": CANARY})
@@ -100,7 +99,7 @@ def _odd_requests(url: str, token: str) -> int:
         ("GET", "/contacts", {"X-Api-Key": token, "X-Request-Id": f"{CANARY} {token}"}),
         ("GET", "/help", {"User-Agent": CANARY, "Referer": CANARY, "Accept": CANARY}),
     ]
-    with httpx.Client(base_url=url) as someone:
+    with Person(url) as someone:
         for method, path, headers in asked:
             someone.request(method, path, headers=headers)
     return len(asked)

@@ -5,7 +5,6 @@ from collections.abc import Callable
 from email import message_from_bytes
 from pathlib import Path
 
-import httpx
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
@@ -36,10 +35,10 @@ class Post:
 
 
 def signed_in(home: House, post: Post, email: str) -> Person:
-    with httpx.Client(base_url=home.url, headers={"Accept": "application/json"}) as someone:
+    with home.stranger() as someone:
         assert someone.post("/auth/request", json={"email": email}).status_code == 200
         entry = {"email": email, "code": post.code(email)}
-        return Person(home.url, someone.post("/auth/verify", json=entry).json()["token"], email)
+        return Person(home.url, someone.json_of("POST", "/auth/verify", entry)["token"], email)
 
 
 def test_invites_and_codes_of_step_up_arrive_by_real_mail(tmp_path: Path, serve: Serve) -> None:
