@@ -171,6 +171,7 @@ def campaign_of(*rows: Row, then: Callable[[], None] = lambda: None, wait: float
     return Entry(campaign, 1 if wait else 30, "made up")
 
 
+@pytest.mark.slow
 def test_a_campaign_that_fails_or_takes_too_long_is_broken_and_keeps_its_rows(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail() -> None:
         raise NotStarted("no\nserver")
@@ -218,6 +219,7 @@ def test_the_list_names_every_campaign(monkeypatch: pytest.MonkeyPatch, capsys: 
     assert {Path(entry.campaign.__module__.replace(".", "/")).name for entry in CAMPAIGNS.values()} == set(CAMPAIGNS)
 
 
+@pytest.mark.slow
 def test_a_program_of_a_campaign_is_gone_with_its_folder() -> None:
     async def used() -> None:
         async with lab(is_long=False) as place:
@@ -235,6 +237,7 @@ def test_a_program_of_a_campaign_is_gone_with_its_folder() -> None:
     asyncio.run(used())
 
 
+@pytest.mark.slow
 def test_the_storms_end_with_one_winner_each() -> None:
     found = asyncio.run(run(["storms"]))
     assert [row for _, row in found if row.verdict is not Verdict.HOLDS] == []

@@ -32,6 +32,7 @@ def plan(loader: str, sizes: tuple[int, ...] = SIZES) -> Plan:
     return Plan(rounds=1, seconds=0.1, sizes=sizes, loader=loader, load=100, peers=False, others=OTHERS)
 
 
+@pytest.mark.slow
 def test_every_row_gives_a_number_or_a_reason_why_not() -> None:
     report = run(plan("own"), list(ROWS))
     assert report.broken == []
@@ -91,6 +92,7 @@ def test_tokens_are_skipped_without_their_vocabulary(monkeypatch: pytest.MonkeyP
     assert (report.lines, [name for name, _ in report.skipped]) == ([], ["tokens"])
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not shutil.which("wrk"), reason="wrk is not installed")
 def test_what_wrk_prints_is_understood() -> None:
     report = run(plan("wrk"), ["creates-large"])

@@ -79,6 +79,7 @@ def test_a_server_that_drops_or_babbles_fails_the_mail(serve_raw: ServeRaw, talk
     assert failure(f"smtp://{HOST}:{serve_raw(talk)}", timeout_seconds=5)
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("scheme", ["smtp", "smtps", "smtp+starttls"])
 def test_a_server_that_accepts_and_says_nothing_fails_the_mail_in_time(scheme: str, silent_port: int) -> None:
     started = time.monotonic()
@@ -99,6 +100,7 @@ class Stuck(Inbox):
         raise AssertionError
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("command", ["MAIL", "RCPT", "DATA"])
 def test_a_server_that_hangs_in_the_middle_fails_the_mail_in_time(serve: Serve, command: str) -> None:
     port = serve(Stuck(command)).port
@@ -125,6 +127,7 @@ class Slow(Inbox):
         return "250 ok"
 
 
+@pytest.mark.slow
 def test_the_time_limit_is_for_the_whole_send_and_not_for_each_command(serve: Serve) -> None:
     inbox = Slow()
     url = f"smtp://{HOST}:{serve(inbox).port}"
@@ -134,6 +137,7 @@ def test_the_time_limit_is_for_the_whole_send_and_not_for_each_command(serve: Se
     assert len(inbox.envelopes) == 1
 
 
+@pytest.mark.alone
 def test_a_message_that_was_taken_is_sent_however_the_server_says_goodbye(serve: Serve) -> None:
     for inbox in (Stuck("QUIT"), Refusing("QUIT", "500 quoted")):
         started = time.monotonic()

@@ -171,6 +171,7 @@ def drawn(choice: random.Random) -> tuple[str, str, Any]:
     )
 
 
+@pytest.mark.slow
 def test_two_thousand_requests_over_the_wire_and_by_the_tool_are_answered_alike(sides: list[Side]) -> None:
     choice = random.Random(20260728)
     first = [

@@ -72,6 +72,7 @@ def traces(books: Books, needles: tuple[str, ...], first: int = 0, last: int = -
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("indexed", [True, False])
 def test_a_deleted_workspace_leaves_no_row_and_its_neighbours_do_not_change(
     home: House, caplog: pytest.LogCaptureFixture, indexed: bool
@@ -132,6 +133,7 @@ def test_a_deleted_workspace_leaves_no_row_and_its_neighbours_do_not_change(
             assert not any(shown[kind] for kind in ("contacts", "companies", "deals"))
 
 
+@pytest.mark.slow
 def test_after_upkeep_no_byte_of_a_deleted_workspace_is_in_the_files(home: House) -> None:
     alice = enter(home, "alice@example.com")
     doomed, kept = new(alice, "/workspaces", name="Doomed"), new(alice, "/workspaces", name="Kept")

@@ -45,6 +45,7 @@ def test_an_id_of_another_workspace_is_answered_like_one_that_never_existed(worl
                 world.tally["pairs"] += 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("place", PLACES, ids=named)
 def test_an_id_of_the_wrong_kind_does_not_tell_whose_it_is(world: World, place: Place) -> None:
     for prefix in (prefix for prefix in ids.PREFIXES if prefix != place.prefix):

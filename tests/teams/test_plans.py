@@ -66,6 +66,7 @@ def test_a_plan_caps_these_six_resources() -> None:
     assert set(RESOURCES) == {"contacts", "companies", "deals", "activities", "workspaces", "members"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("resource", RESOURCES)
 def test_fifty_creates_at_once_do_not_pass_a_cap_of_three(tmp_path: Path, resource: str) -> None:
     with planned(tmp_path, **{resource: 3}) as home:

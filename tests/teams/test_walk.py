@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import httpx
+import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
@@ -358,6 +359,7 @@ class Walk(RuleBasedStateMachine):
             key.person.close()
 
 
+@pytest.mark.slow
 def test_nobody_sees_or_does_what_they_may_not(home: House) -> None:
     Walk.home, Walk.tally = home, Counter()
     run_state_machine_as_test(

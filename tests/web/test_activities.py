@@ -279,6 +279,7 @@ def test_another_workspace_neither_reads_nor_writes_activities(town: House, alic
     assert signals(alice, "contacts", contact) == (1, NOW)
 
 
+@pytest.mark.slow
 def test_a_cap_on_activities_holds_for_thirty_at_once_and_a_delete_makes_room(tmp_path: Path) -> None:
     config = tmp_path / "crmkit.toml"
     config.write_text('[plans]\ndefault = "small"\n\n[plans.small]\nactivities = 5\n')

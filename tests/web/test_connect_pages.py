@@ -73,6 +73,7 @@ def test_the_page_tells_large_where_it_returns_to(town: House, callback: str, ho
     assert (warning in page.text) if warning else ('class="warn"' not in page.text)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "said"),
     [

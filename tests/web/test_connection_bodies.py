@@ -12,6 +12,7 @@ KIB = 1024
 MIB = 1024 * KIB
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("status", "method", "path", "with_token"),
     [
@@ -54,6 +55,7 @@ def test_a_client_that_sends_on_and_on_is_not_reset_before_it_could_read_the_ans
         assert answer(connection)[0] == 401
 
 
+@pytest.mark.slow
 def test_a_refused_client_that_stays_is_refused_once(program: Process) -> None:
     with connected(program.url) as connection:
         connection.sendall(b"GET /refused-once HTTP/1.1\r\n" + b"a: b\r\n" * 200)

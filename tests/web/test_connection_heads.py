@@ -48,6 +48,7 @@ def test_a_url_that_is_too_long_is_refused(program: Process, path: str) -> None:
         refused(connection, 431, "head_too_large", "URL of at most 16 KiB")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "start", [b"GET /", b"GET / HTTP/1.1\r\nX-Long: ", b"GET / HTTP/1.1\r\nx", b"GET / HTTP/1.1\r\n"]
 )

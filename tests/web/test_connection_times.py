@@ -8,6 +8,8 @@ import pytest
 from tests.house import Process
 from tests.web.raw import answer, connected, head, is_open, logged, refused, rest
 
+pytestmark = pytest.mark.slow
+
 KIB = 1024
 
 

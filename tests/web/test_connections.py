@@ -11,8 +11,12 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from subprocess import DEVNULL, PIPE
 
+import pytest
+
 from tests.house import Process, command, process
 from tests.web.raw import announced, answer, connected, head, refused, rest
+
+pytestmark = pytest.mark.slow
 
 
 @contextmanager

@@ -236,6 +236,7 @@ def test_health_is_told_without_a_token_in_text_and_in_json(someone: Person) -> 
     assert someone.json_of("GET", "/readyz") == {"status": "ready"}
 
 
+@pytest.mark.slow
 def test_the_program_serves_its_documents_under_the_port_it_took(tmp_path: Path) -> None:
     with process(tmp_path / "data") as served, Person(served.url) as someone:
         assert f"BASE URL  {served.url}\n" in someone.text("GET", "/help")

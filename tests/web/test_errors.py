@@ -186,6 +186,7 @@ def test_each_401_tells_how_to_sign_in(home: House, alice: Person) -> None:
     refused(alice, "token_expired", "GET", "/whoami", does=way_back)
 
 
+@pytest.mark.slow
 def test_a_cap_of_the_plan_tells_plan_cap_and_use_and_not_to_retry(tmp_path: Path) -> None:
     config = tmp_path / "crmkit.toml"
     config.write_text('[plans]\ndefault = "small"\n\n[plans.small]\ncontacts = 2\n')

@@ -19,6 +19,8 @@ from crmkit.model.query import OPERATORS, RESERVED
 from crmkit.records import CONTACT
 from tests.house import ALICE, UNLIMITED, House, house
 
+pytestmark = pytest.mark.slow
+
 EXAMPLES = 2_500
 RAW_EXAMPLES = 300
 

@@ -18,6 +18,8 @@ from crmkit.web.oauth import pages
 from tests.house import ALICE, BOB, CHARLIE, House, Person, house
 from tests.web.connecting import App, hidden, places
 
+pytestmark = pytest.mark.slow
+
 PLAIN = "Acme"
 TIMES = 200
 

@@ -102,6 +102,7 @@ def test_records_of_python_logging_are_written_to_the_same_log() -> None:
             assert told["message"].startswith("request abc failed\nTraceback ")
 
 
+@pytest.mark.alone
 def test_a_reader_that_stops_reading_stops_neither_the_server_nor_its_end(tmp_path: Path) -> None:
     line, env = command("serve", "--port", "0", "--data", str(tmp_path / "data"))
     with Popen(line, env=env, stdout=PIPE, stderr=PIPE, stdin=DEVNULL, cwd=tmp_path) as program:

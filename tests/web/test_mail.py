@@ -73,6 +73,7 @@ def test_a_code_that_came_by_plain_smtp_lets_in(tmp_path: Path, serve: Serve) ->
     assert postbox.secure == [False]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scheme", ["smtp+starttls", "smtps"])
 def test_a_code_that_came_over_tls_lets_in(
     tmp_path: Path, serve: Serve, certified: Certified, authority: trustme.CA, scheme: str

@@ -27,6 +27,7 @@ def test_a_code_lives_for_a_minute(app: App) -> None:
     assert app.redeem(late).json()["error"] == "invalid_grant"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "other",
     [

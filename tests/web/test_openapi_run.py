@@ -29,6 +29,8 @@ from schemathesis.specs.openapi.checks import (
 
 from tests.house import ALICE, UNLIMITED, House, Person, house
 
+pytestmark = pytest.mark.slow
+
 FITTING, UNFIT = 12, 4  # cases of each operation: as the document wants them, and not so
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
 STEPS = {"confirmation_required": "confirm", "escalation_required": "code"}  # error -> parameter of the second step

@@ -22,12 +22,14 @@ def tries(served: Process, forwarded: list[str]) -> list[int]:
         ]
 
 
+@pytest.mark.slow
 def test_x_forwarded_for_is_ignored_where_no_proxy_is_trusted(tmp_path: Path) -> None:
     with process(tmp_path / "data") as served:
         statuses = tries(served, [f"203.0.113.{n}" for n in range(PER_MINUTE + 5)])
     assert statuses == [401] * PER_MINUTE + [429] * 5
 
 
+@pytest.mark.slow
 def test_behind_a_trusted_proxy_each_client_has_a_limit_of_its_own(tmp_path: Path) -> None:
     with process(tmp_path / "data", CRMKIT_SERVER_TRUSTED_PROXIES="10.9.9.9, 127.0.0.0/8") as served:
         assert tries(served, [f"203.0.113.{n}" for n in range(PER_MINUTE + 5)]) == [401] * (PER_MINUTE + 5)
@@ -36,6 +38,7 @@ def test_behind_a_trusted_proxy_each_client_has_a_limit_of_its_own(tmp_path: Pat
         assert tries(served, spoofed) == [401] * PER_MINUTE + [429] * 5
 
 
+@pytest.mark.slow
 def test_x_forwarded_for_of_a_proxy_that_is_not_listed_is_ignored(tmp_path: Path) -> None:
     with process(tmp_path / "data", CRMKIT_SERVER_TRUSTED_PROXIES="10.9.9.9") as served:
         assert tries(served, [f"203.0.113.{n}" for n in range(PER_MINUTE + 1)])[-1] == 429

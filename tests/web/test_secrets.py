@@ -25,6 +25,7 @@ class Postbox:
         return "250 2.0.0 taken"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", ["text", "json"])
 def test_nothing_secret_is_ever_written_by_the_server(tmp_path: Path, serve: Serve, form: str) -> None:
     """The real program, mailing for real; all that it printed and logged is searched at the end."""

@@ -22,6 +22,8 @@ from crmkit.web.connection import server
 from tests.house import ALICE, UNLIMITED, Process, command, house, process
 from tests.web.raw import answer, connected, head
 
+pytestmark = pytest.mark.alone
+
 STOPS = 2.0  # seconds
 
 
