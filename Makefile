@@ -5,6 +5,9 @@ BIN := .venv/bin
 .DEFAULT_GOAL := help
 .PHONY: help serve test quick interop check install format golden manual lock bench attack binary clean
 
+# with this set, every worker and every server that a test starts compiles all modules again
+unexport PYTHONDONTWRITEBYTECODE
+
 PYTEST := $(BIN)/pytest -q
 ALL_CORES := -n auto --dist worksteal
 

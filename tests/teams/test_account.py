@@ -23,6 +23,8 @@ from tests.teams.office import (
 from tests.teams.test_erasure import traces
 from tests.web.connecting import App
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def us(tmp_path: Path) -> Iterator[Team]:

@@ -33,6 +33,7 @@ def world(home: House) -> Iterator[World]:
 PLACES = [*path_places(guarded()), *body_places(guarded()), *query_places(guarded())]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("place", PLACES, ids=named)
 def test_an_id_of_another_workspace_is_answered_like_one_that_never_existed(world: World, place: Place) -> None:
     for stand in (world.charlie, world.dora):

@@ -95,6 +95,7 @@ def unlike(resource: str) -> dict[str, str]:
     return fresh.get(resource, {"email": "late@example.com"} if resource == "members" else {})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("resource", RESOURCES)
 def test_a_cap_of_zero_allows_no_create(tmp_path: Path, resource: str) -> None:
     with planned(tmp_path, **{resource: 0}) as home:

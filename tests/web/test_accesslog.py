@@ -68,6 +68,7 @@ def test_as_json_the_log_tells_the_same(tmp_path: Path) -> None:
         assert home.logged().isascii()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NASTY)
 def test_neither_a_path_nor_the_name_of_a_token_can_forge_a_line(home: House, name: str) -> None:
     with home.sign_in(ALICE, name) as alice:

@@ -8,6 +8,8 @@ import pytest
 from tests.house import ALICE, BOB, CHARLIE, House, Person, house
 from tests.web.connecting import CALLBACK, App, alert, hidden, places, returned
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def app(home: House) -> App:

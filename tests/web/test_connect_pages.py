@@ -157,6 +157,7 @@ def choices(page: httpx.Response) -> dict[str, tuple[str, bool]]:
     return {id: (html.unescape(re.sub(r"<[^>]+>", "", shown)), bool(marked)) for id, marked, shown in found}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [ALICE, f" {ALICE.upper()}  ", "alice @ example.com"])
 def test_workspaces_that_are_called_alike_are_told_apart_by_id_and_who_opened_them(
     home: House, app: App, name: str

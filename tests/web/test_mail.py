@@ -119,6 +119,7 @@ def test_a_try_whose_mail_was_refused_is_not_counted(tmp_path: Path, serve: Serv
     assert len(postbox.envelopes) == 3
 
 
+@pytest.mark.slow
 def test_a_mail_server_that_hangs_is_given_up_before_the_client_gives_up(
     tmp_path: Path, silent_port: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:

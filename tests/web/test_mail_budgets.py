@@ -12,6 +12,8 @@ from crmkit.core.people.codes import MAILS_PER_USER
 from tests.house import ALICE, BOB, CHARLIE, House, Person, house
 from tests.web.connecting import App, alert
 
+pytestmark = pytest.mark.slow
+
 Serve = Callable[..., Controller]
 
 FROM_HERE = "came from your network address"

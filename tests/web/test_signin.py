@@ -74,6 +74,7 @@ def test_a_newcomer_signs_in_in_json(home: House) -> None:
     assert facts["workspaces"] == [{"id": facts["workspace_id"], "name": ALICE, "role": "admin"}]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("signup", ["open", "invited"])
 def test_a_known_and_an_unknown_address_are_answered_alike(tmp_path: Path, signup: str) -> None:
     """Byte by byte, but for the address itself and the id of the request."""
@@ -139,6 +140,7 @@ def test_a_code_ends_by_age_by_five_wrong_tries_and_by_a_newer_one(home: House) 
         refused(someone, "invalid_code", "POST", "/auth/verify", {"email": ALICE, "code": guessed}, does="new code")
 
 
+@pytest.mark.slow
 def test_ten_wrong_tries_end_the_day_for_the_address_but_not_for_its_tokens(tmp_path: Path) -> None:
     clock = GivenClock()
     with house(tmp_path / "data", clock=clock) as home, home.sign_in(ALICE) as alice:
