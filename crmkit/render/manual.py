@@ -1,6 +1,8 @@
 """The manual: a template, and tables that follow from the declarations. HELP.txt is its copy in the repository."""
 
-from collections.abc import Iterable, Sequence
+import re
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 
@@ -20,9 +22,10 @@ class Endpoint:
     summary: str
 
 
-def manual(current: Settings, kinds: Iterable[Kind], endpoints: Sequence[Endpoint]) -> str:
+def manual(current: Settings, kinds: Sequence[Kind], endpoints: Sequence[Endpoint]) -> str:
     """Return the whole manual, for the server with these settings."""
     template = (files("crmkit.render") / "manual.txt").read_text(encoding="utf-8")
+    alike = kinds_alike(endpoints, kinds)
     filled = {
         "base_url": current.base_url,
         "idle_days": str(current.auth.token_idle_days),
@@ -30,7 +33,8 @@ def manual(current: Settings, kinds: Iterable[Kind], endpoints: Sequence[Endpoin
         "default_limit": str(DEFAULT_LIMIT),
         "max_limit": str(MAX_LIMIT),
         "fields": "\n".join(field_table(kind) for kind in kinds),
-        "endpoints": endpoint_table(endpoints),
+        "kinds": " or ".join(", ".join(kind.plural for kind in alike).rsplit(", ", 1)),
+        "endpoints": endpoint_table(folded(endpoints, alike)),
         "requests": str(current.limits.requests_per_minute or "unlimited"),
         "user_requests": str(current.limits.requests_per_minute_user or "unlimited"),
         "tokens": str(current.limits.tokens_per_user),
@@ -59,6 +63,47 @@ def field_table(kind: Kind) -> str:
 def endpoint_table(endpoints: Sequence[Endpoint]) -> str:
     width = max(len(endpoint.path) for endpoint in endpoints) + 2
     return "\n".join(f"  {e.method:<7}{e.path:<{width}}{e.summary}" for e in endpoints)
+
+
+def kinds_alike(endpoints: Sequence[Endpoint], kinds: Sequence[Kind]) -> list[Kind]:
+    """Return the kinds that have at least half of their endpoints in common with another kind."""
+    rows = {kind: [_of_any(each, kind) for each in endpoints if _is_of(each, kind)] for kind in kinds}
+    counts = Counter(row for of_kind in rows.values() for row in of_kind)
+    shared = {kind: sum(counts[row] > 1 for row in of_kind) for kind, of_kind in rows.items()}
+    return [kind for kind in kinds if shared[kind] and 2 * shared[kind] >= len(rows[kind])]
+
+
+def folded(endpoints: Sequence[Endpoint], kinds: Sequence[Kind]) -> list[Endpoint]:
+    """Return the endpoints in their order, with those that several of `kinds` have as one, under `/KIND`.
+
+    Where the kinds differ, or not all have it, the summary names them: `contacts: merge by email; deals: create`.
+    """
+    of_any = {each: _of_any(each, kind) for kind in kinds for each in endpoints if _is_of(each, kind)}
+    groups: dict[tuple[str, str], list[Endpoint]] = {}
+    for endpoint in endpoints:
+        row = of_any.get(endpoint, endpoint)
+        groups.setdefault((row.method, row.path), []).append(endpoint)
+    found = []
+    for (method, path), group in groups.items():
+        plurals: dict[str, list[str]] = {}
+        for endpoint in group:
+            plurals.setdefault(of_any.get(endpoint, endpoint).summary, []).append(endpoint.path.split("/")[1])
+        summary = "; ".join(f"{', '.join(names)}: {each}" for each, names in plurals.items())
+        if len(plurals) == 1 and len(group) == len(kinds):
+            (summary,) = plurals
+        found.append(group[0] if len(group) == 1 else Endpoint(method, path, summary))
+    return found
+
+
+def _is_of(endpoint: Endpoint, kind: Kind) -> bool:
+    return endpoint.path.split("/")[1] == kind.plural
+
+
+def _of_any(endpoint: Endpoint, kind: Kind) -> Endpoint:
+    """Return an endpoint of this kind without the kind's name."""
+    summary = re.sub(rf"\b{kind.plural}\b", "KIND", endpoint.summary)
+    summary = re.sub(rf"\b{kind.name}\b", "record", summary)
+    return Endpoint(endpoint.method, "/KIND" + endpoint.path.removeprefix(f"/{kind.plural}"), summary)
 
 
 def error_table() -> str:

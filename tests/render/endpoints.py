@@ -1,0 +1,30 @@
+"""The manual's table of endpoints, as an agent reads it: a row under /KIND stands for one of each kind."""
+
+import re
+from collections.abc import Iterator
+
+from crmkit.records import KINDS
+
+
+def endpoints_in(manual: str) -> list[tuple[str, str, str]]:
+    """Return method, path and summary of every endpoint that the manual tells."""
+    found = re.search(r"^ENDPOINTS \(KIND is (.*)\)\n((?:  .*\n)+)", manual, re.MULTILINE)
+    assert found, "the manual has no table of endpoints"
+    plurals = re.split(", | or ", found.group(1))
+    rows = [line.split(maxsplit=2) for line in found.group(2).splitlines()]
+    return [each for row in rows for each in _meant(*row, plurals)]
+
+
+def _meant(method: str, path: str, summary: str, plurals: list[str]) -> Iterator[tuple[str, str, str]]:
+    if not re.match(r"/KIND\b", path):
+        yield method, path, summary
+        return
+    of_some: dict[str, str] = {}
+    for part in summary.split("; "):
+        names, _, told = part.partition(": ")
+        if set(names.split(", ")) <= set(plurals):
+            of_some |= dict.fromkeys(names.split(", "), told)
+    for kind in KINDS:
+        if kind.plural in (of_some or plurals):
+            told = of_some.get(kind.plural, summary).replace("KIND", kind.plural)
+            yield method, path.replace("KIND", kind.plural), re.sub(r"\brecord\b", kind.name, told)
