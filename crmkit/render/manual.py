@@ -32,7 +32,7 @@ def manual(current: Settings, kinds: Sequence[Kind], endpoints: Sequence[Endpoin
         "operators": " ".join(OPERATORS),
         "default_limit": str(DEFAULT_LIMIT),
         "max_limit": str(MAX_LIMIT),
-        "fields": "\n".join(field_table(kind) for kind in kinds),
+        "fields": field_table(kinds),
         "kinds": " or ".join(", ".join(kind.plural for kind in alike).rsplit(", ", 1)),
         "endpoints": endpoint_table(folded(endpoints, alike)),
         "requests": str(current.limits.requests_per_minute or "unlimited"),
@@ -49,14 +49,26 @@ def manual(current: Settings, kinds: Sequence[Kind], endpoints: Sequence[Endpoin
     return template
 
 
-def field_table(kind: Kind) -> str:
-    """Return a line for every field a client writes, then one naming those it only reads."""
-    lines = [f"  {kind.name}: {kind.help}"]
-    for field in kind.writable.values():
-        star = "*" if field.required else ""
-        lines.append(f"    {field.name + star:<16}{field.help}; {field.type.says}")
-    read = ", ".join(field.name for field in kind.fields if not field.writable)
-    lines.append(f"    read only: {read}")
+def field_table(kinds: Sequence[Kind]) -> str:
+    """Return, for each kind, a line for every field a client writes, then one naming those it only reads.
+
+    A line that an earlier kind has too is not repeated: `as in contact: tags, notes`.
+    """
+    lines = []
+    told: dict[str, str] = {}
+    for kind in kinds:
+        lines.append(f"  {kind.name}: {kind.help}")
+        again: dict[str, list[str]] = {}
+        for field in kind.writable.values():
+            star = "*" if field.required else ""
+            line = f"    {field.name + star:<16}{field.help}; {field.type.says}"
+            first = told.setdefault(line, kind.name)
+            if first == kind.name:
+                lines.append(line)
+            else:
+                again.setdefault(first, []).append(field.name + star)
+        lines += [f"    as in {first}: {', '.join(names)}" for first, names in again.items()]
+        lines.append(f"    read only: {', '.join(field.name for field in kind.fields if not field.writable)}")
     return "\n".join(lines)
 
 

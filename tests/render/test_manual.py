@@ -34,6 +34,13 @@ def section(title: str) -> str:
     return found.group()
 
 
+def fields_of(kind: str) -> str:
+    """Return the part of the table of fields that is about one kind."""
+    (block,) = re.findall(rf"^  {kind}: .*\n(?:    .*\n?)*", section("FIELDS"), re.MULTILINE)
+    assert isinstance(block, str)
+    return block
+
+
 def endpoints() -> Iterator[tuple[str, str]]:
     """Yield method and path of every route, read from the handlers themselves."""
     for handler in routes():
@@ -49,15 +56,22 @@ def test_help_txt_is_what_the_declarations_say_today() -> None:
 
 @pytest.mark.parametrize(("kind", "field"), FIELDS, ids=[f"{kind.name}.{field.name}" for kind, field in FIELDS])
 def test_every_field_stands_in_the_manual(kind: Kind, field: Field) -> None:
-    (block,) = re.findall(rf"^  {kind.name}: .*\n(?:    .*\n?)*", section("FIELDS"), re.MULTILINE)
+    block = fields_of(kind.name)
     if field.writable:
-        (line,) = re.findall(rf"^    {field.name}\*? +(.*)$", block, re.MULTILINE)
-        assert field.help in line
-        assert field.type.says in line
-        assert (f"    {field.name}*" in block) == field.required
+        written = field.name + ("*" if field.required else "")
+        for first, names in re.findall(r"^    as in (\w+): (.*)$", block, re.MULTILINE):
+            if written in names.split(", "):
+                block = fields_of(first)
+        (line,) = re.findall(rf"^    {re.escape(written)} +(.*)$", block, re.MULTILINE)
+        assert line == f"{field.help}; {field.type.says}"
     else:
         read_only = block.rpartition("read only: ")[2]
         assert field.name in read_only.strip().split(", ")
+
+
+def test_no_line_of_a_field_stands_in_the_manual_twice() -> None:
+    lines = re.findall(r"^    \w+\*? .*; .*$", section("FIELDS"), re.MULTILINE)
+    assert len(lines) == len(set(lines)) > 20
 
 
 def test_every_field_of_the_audit_stands_in_the_manual() -> None:
