@@ -30,5 +30,5 @@ def test_packages_that_nothing_imports_are_not_installed(tmp_path: Path) -> None
 
 
 def test_every_package_that_is_installed_is_accounted_for() -> None:
-    table = (ROOT / "ARCHITECTURE.md").read_text().partition("## Dependencies, and why")[2]
+    table = (ROOT / "docs" / "decisions.md").read_text().partition("## Dependencies, and why")[2]
     assert [name for name in sorted(installed()) if not re.search(rf"\b{name}\b", table)] == []

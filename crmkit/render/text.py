@@ -85,7 +85,7 @@ def _compiled(kind: Kind, handle: str, places: list[tuple[str, str]]) -> Callabl
     """Return a writer of lines, given how the handle stands in an f-string, and the expression for each field.
 
     It is written out, field by field, and compiled, as dataclasses do it: lines are what a CRM answers most, and a loop
-    over the fields took twice as long.
+    over the fields is slower.
     """
     code = ["def write(record):"]
     for at, (name, place) in enumerate(places):

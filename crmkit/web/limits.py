@@ -1,7 +1,6 @@
 """Requests per minute, of one token and of one user with all tokens.
 
-Counted here in a few lines: the memory storage of the package `limits` starts a thread a hundred times a second to
-clean up, and that cost 60 of the 160 microseconds of a request for one record.
+Counted in a dictionary, because the memory storage of the package `limits` starts a thread again and again to clean up.
 """
 
 import sys
