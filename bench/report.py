@@ -54,7 +54,7 @@ class Report:
     noise: Line | None = None
 
     def markdown(self) -> str:
-        """Return the table as the README has it."""
+        """Return the table as docs/bench.md has it."""
         rows = [("what", "against", "median", "spread", "by CPU", "must reach", "aim"), ("---",) * 7]
         rows += [(*cells[:4], *cells[5:8]) for cells in map(_cells, self.lines)]
         return "\n".join(f"| {' | '.join(row)} |" for row in rows)

@@ -1,7 +1,9 @@
-"""The README's quick start, run as it stands: every command, and every line it promises."""
+"""The README's first exchange and its quick start, run as they stand: every command, and every line they promise."""
 
+import os
 import re
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -25,6 +27,13 @@ def blocks() -> list[str]:
 def promised(block: str) -> list[str]:
     """Return the lines that the comments of a block say will be printed, in order."""
     return re.findall(r"^# -> (.*)$", block, re.MULTILINE)
+
+
+def exchange() -> list[tuple[str, str]]:
+    """Return the commands of the first exchange, each with the lines that it prints."""
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    (shown,) = re.findall(r"^```console\n(.*?)^```$", readme, re.MULTILINE | re.DOTALL)
+    return re.findall(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", shown, re.MULTILINE)
 
 
 def pattern(line: str) -> str:
@@ -68,3 +77,18 @@ def test_the_readme_names_every_setting_with_its_default() -> None:
         assert found, f"[{row.section}] {row.key} is missing"
         default = str(row.default).lower() if isinstance(row.default, bool) else str(row.default)
         assert row.default in ("", ()) or found.group(1) == f"`{default}`", found.group()
+
+
+def test_the_first_exchange_prints_what_the_readme_shows(tmp_path: Path) -> None:
+    id_shown = re.search(r"c_\w+", exchange()[0][1])
+    assert id_shown
+    id = id_shown[0]
+    with process(tmp_path / "data") as served:
+        environ = {**os.environ, "CRM": served.url, "AUTH": f"Authorization: Bearer {served.sign_in().token}"}
+        for command, promise in exchange():
+            line = ["bash", "-euc", command.replace("curl ", "curl -s ", 1).replace(id_shown[0], id)]
+            answer = subprocess.run(line, env=environ, capture_output=True, text=True, timeout=30, check=True).stdout
+            if id == id_shown[0]:
+                (id,) = re.findall(r"^contact/(c_\w+)", answer)
+            assert re.fullmatch(pattern(promise.strip()), answer.strip().replace(id, id_shown[0])), answer
+        assert served.stop() == 0
