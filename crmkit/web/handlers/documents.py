@@ -15,6 +15,8 @@ from crmkit.web.reply import Response
 from crmkit.web.requests import Asked, crm_of, read
 from crmkit.web.table import endpoints_of, handlers_of
 
+_HOLDS = ", ".join(kind.plural for kind in (*KINDS, ACTIVITY))
+
 
 @read("/", summary="where to start", opt={PUBLIC: True})
 async def root(request: Asked) -> Answer:
@@ -40,7 +42,7 @@ async def skill(request: Asked) -> Answer:
     text = (
         "---\n"
         "name: crmkit\n"
-        "description: Operate the team's CRM (contacts, companies, deals, activities, follow-ups) over plain HTTP. "
+        f"description: Operate the team's CRM ({_HOLDS}, follow-ups) over plain HTTP. "
         "Use when the user asks to look up, log, add or change the people, companies and deals they work with.\n"
         "metadata:\n"
         f"  base_url: {crm_of(request).settings.base_url}\n"
@@ -55,7 +57,7 @@ async def llms(request: Asked) -> Answer:
     base_url = crm_of(request).settings.base_url
     text = (
         "# crmkit\n\n"
-        "> A headless CRM operated over plain-text HTTP: contacts, companies, deals, activities, teams.\n\n"
+        f"> A headless CRM operated over plain-text HTTP: {_HOLDS}, teams.\n\n"
         f"- [Manual]({base_url}/help): everything an agent needs\n"
         f"- [Skill]({base_url}/SKILL.md): the manual with front matter\n"
         f"- [OpenAPI]({base_url}/openapi.json): the same for machines\n\n"
