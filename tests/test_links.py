@@ -1,6 +1,7 @@
-"""The documents lead where they say: every link between them."""
+"""The documents lead where they say: every link between them, and every path of ours that they name."""
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,13 @@ import pytest
 from tests.house import ROOT
 
 DOCUMENTS = [*sorted(ROOT.glob("*.md")), *sorted(ROOT.glob("docs/*.md"))]
+
+
+def named(document: Path) -> Iterator[str]:
+    """Yield the paths of folders and sources that a document names: `storage/lists/`, `web/edge.py`."""
+    for name in re.findall(r"`([\w./-]+)`", document.read_text(encoding="utf-8")):
+        if re.search(r"\w/|/\w", name) and re.search(r"(?:/|\.py|\.txt|\.md)$", name) and not name.startswith("/"):
+            yield name
 
 
 def anchors(document: Path) -> set[str]:
@@ -23,3 +31,9 @@ def test_every_link_between_documents_leads_to_a_file_and_a_heading_of_it(docume
         file = document.parent / path if path else document
         assert file.exists(), target
         assert not anchor or anchor in anchors(file), target
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_every_path_that_a_document_names_exists(document: Path) -> None:
+    parts = [ROOT, ROOT / "crmkit"]
+    assert [name for name in named(document) if not any((part / name).exists() for part in parts)] == []
