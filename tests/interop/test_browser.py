@@ -5,12 +5,14 @@ from typing import Any
 
 import pytest
 
-from crmkit.web.oauth.pages import App as Asking
-from crmkit.web.oauth.pages import Place, workspace_page
-from tests.house import ALICE, BOB, House, Person, house
-from tests.interop.browser import CONTRASTS, DESK, HEIGHTS, PHONE, Callback, Visitor, chromium, listening, visiting
 from tests.house import ALICE, BOB, Person, house
-from tests.interop.browser import EVIL, Callback, Visit, visiting, workspace_of
+from tests.interop.browser import (
+    EVIL,
+    Callback,
+    Visit,
+    visiting,
+    workspace_of,
+)
 from tests.web.connecting import App
 
 

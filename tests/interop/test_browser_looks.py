@@ -3,9 +3,9 @@
 from typing import Any
 
 import pytest
-
 from crmkit.render.pages import App as Asking
 from crmkit.render.pages import Place, workspace_page
+
 from tests.house import ALICE, BOB
 from tests.interop.browser import CONTRASTS, DESK, EVIL, HEIGHTS, PHONE, Callback, Visit, walk, workspace_of
 

@@ -10,7 +10,6 @@ from typing import Any
 
 import httpx
 
-from crmkit.settings import Plans
 from crmkit.storage.sqlite.engine.driver import sqlite3
 from crmkit.storage.sqlite.engine.folder import FILE
 from tests.house import UNLIMITED, House, Person, house

@@ -13,7 +13,6 @@ from subprocess import DEVNULL, PIPE, Popen
 import pytest
 
 from crmkit.web.connection.logwriter import MOST_WAITING, LogHandler, LogWriter
-from tests.house import command
 from tests.house import Person, command
 from tests.web.raw import TAKES, announced
 
