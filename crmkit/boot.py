@@ -27,6 +27,7 @@ from crmkit.render.manual import manual
 from crmkit.settings import Settings, SettingsError, check_https
 from crmkit.storage import secret
 from crmkit.storage.interface.brand import Brand
+from crmkit.storage.interface.lanes import mail_lane
 from crmkit.storage.sqlite.brand import SQLITE
 from crmkit.web.app import build, routes
 from crmkit.web.connection.accesslog import AccessLog
@@ -134,7 +135,7 @@ def operator_token(settings: Settings, email: str, name: str) -> login.SignedIn:
     email, name = operator.checked(email, name)
     crm = crm_of(settings)
     unit = partial(login.sign_in, crm=crm, email=email, token_name=name)
-    return brand_of(settings).run(_data(settings), unit, crm.now)
+    return brand_of(settings).run(_data(settings), unit, [mail_lane(email)], crm.now)
 
 
 def _data(settings: Settings) -> Path:

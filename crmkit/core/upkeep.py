@@ -14,7 +14,7 @@ from crmkit.core.sweep import sweep
 from crmkit.errors import Problem
 from crmkit.records import KINDS
 from crmkit.storage import erasure
-from crmkit.storage.sqlite.search import indexing
+from crmkit.storage.interface.lanes import ANYWHERE
 
 log = logging.getLogger("crmkit")
 
@@ -33,7 +33,7 @@ async def keep_up(crm: Crm) -> NoReturn:
             await scrub(crm)
             now = crm.now
             if now >= due or now < seen:  # at once when the clock was set back: what was made ahead of it ends
-                await crm.database.write(partial(sweep, crm=crm))
+                await crm.database.write(partial(sweep, crm=crm), lanes=ANYWHERE)
                 due = after(now, hours=SWEEP_HOURS)
             seen = now
         except Exception as error:
@@ -50,19 +50,19 @@ async def keep_up(crm: Crm) -> NoReturn:
 async def index_all(crm: Crm) -> None:
     """Index every text that waits."""
     for kind in KINDS:
-        while await crm.database.read(None, indexing.waits, kind):
-            await crm.database.write(partial(indexing.index, kind=kind), silent=True)
+        while await crm.database.read(None, crm.database.texts.waits, kind):
+            await crm.database.write(partial(crm.database.texts.index, kind=kind), lanes=ANYWHERE, silent=True)
 
 
 async def merge_all(crm: Crm) -> None:
     """Merge what the index was written in, in small steps, until all is done or somebody writes."""
     for kind in KINDS:
         try:
-            is_whole = await crm.database.scan(None, indexing.is_scattered, kind)
+            is_whole = await crm.database.scan(None, crm.database.texts.is_scattered, kind)
         except Problem:  # lists keep all connections busy
             continue
-        step = partial(indexing.merge, kind=kind, is_whole=is_whole)
-        while not crm.database.wrote.is_set() and await crm.database.write(step, silent=True):
+        step = partial(crm.database.texts.merge, kind=kind, is_whole=is_whole)
+        while not crm.database.wrote.is_set() and await crm.database.write(step, lanes=ANYWHERE, silent=True):
             pass
 
 
@@ -73,7 +73,9 @@ async def scrub(crm: Crm) -> None:
         return
     for kind in KINDS:
         is_whole = True  # all segments as they are now become one
-        while await crm.database.write(partial(indexing.merge, kind=kind, is_whole=is_whole), silent=True):
+        while await crm.database.write(
+            partial(crm.database.texts.merge, kind=kind, is_whole=is_whole), lanes=ANYWHERE, silent=True
+        ):
             is_whole = False
     if await crm.database.forget_log():
-        await crm.database.write(partial(erasure.finish, upto=erased), silent=True)
+        await crm.database.write(partial(erasure.finish, upto=erased), lanes=ANYWHERE, silent=True)

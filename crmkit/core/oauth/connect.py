@@ -20,6 +20,7 @@ from crmkit.errors import Problem
 from crmkit.mail import Message
 from crmkit.model.names import MAX_NAME, spoken
 from crmkit.storage import audit
+from crmkit.storage.interface.lanes import mail_lane
 from crmkit.storage.interface.tx import Tx
 from crmkit.storage.people import accounts, grants, invites
 from crmkit.storage.people.accounts import Membership, User
@@ -129,7 +130,7 @@ async def start(crm: Crm, network: str, request: Request, email: str) -> Started
     def unit(tx: Tx) -> None:
         grants.begin(tx, handle, email, request.asked, _soon(crm, tx))
 
-    await crm.database.write(unit)
+    await crm.database.write(unit, lanes=[mail_lane(email)])
     return Started(handle, email, sent.local_code)
 
 
@@ -207,6 +208,7 @@ def _choices(tx: Tx, signin: grants.Signin) -> Choices:
 
 
 def _chosen(tx: Tx, user: User, request: Request, workspace: str) -> Membership:
+    tx.enter(workspace)
     invite = invites.waiting(tx.connection, workspace, user.email)
     if invite is not None:
         return joining.join(tx, user, invite, request.app)
@@ -217,15 +219,18 @@ def _opened(tx: Tx, crm: Crm, user: User, request: Request, name: str) -> Member
     name = WORKSPACE.filled({"name": name.strip() or user.email})["name"]
     places = accounts.memberships(tx.connection, user.id)
     if places:  # else they lost the last one a moment ago
-        tx.actor = access.actor_in(user, places[0], "", request.app)
+        access.act_as(tx, user, places[0], request.app)
         quotas.check(tx, crm.settings, "workspaces")
     place = accounts.insert_workspace(tx, user, name, crm.settings.plans.default)
-    tx.actor = access.actor_in(user, place, "", request.app)
+    access.act_as(tx, user, place, request.app)
     audit.append(tx, "workspace.create", f"workspace/{place.workspace_id}", {"name": [None, name]})
     return place
 
 
 def _under_way(tx: Tx, crm: Crm, request: Request, handle: str) -> grants.Signin:
+    email = grants.address(tx, handle)
+    if email is not None:
+        tx.enter(mail_lane(email))
     signin = grants.find(tx, handle, request.asked)
     if signin is None or not is_alive(signin.expires_at, tx.now, minutes=crm.settings.auth.code_minutes):
         raise Problem("not_found", "This sign-in is finished or outdated. Start again.")

@@ -12,6 +12,7 @@ from crmkit.errors import Problem
 from crmkit.model.names import MAX_NAME
 from crmkit.storage import audit
 from crmkit.storage.hashed import sha256
+from crmkit.storage.interface.lanes import mail_lane
 from crmkit.storage.interface.tx import Tx
 from crmkit.storage.people import accounts, grants, tokens
 from crmkit.storage.people.grants import Grant
@@ -44,6 +45,10 @@ async def redeem(crm: Crm, sent: Mapping[str, str]) -> str:
         raise Refused("invalid_request", "send the code")
 
     def unit(tx: Tx) -> str | Refused:
+        owner = grants.owner(tx, code)
+        if owner is not None:
+            workspace_id, email = owner
+            tx.enter(workspace_id, mail_lane(email))
         grant = grants.spend(tx, code)
         if grant is None:
             return Refused("invalid_grant", "the code is unknown or outdated")
@@ -77,8 +82,9 @@ async def give_back(crm: Crm, token: str) -> None:
         found = tokens.find(tx.connection, sha256(token))
         if found is not None:
             tx.actor = found.actor
-            tokens.remove(tx, found.actor.user_id, found.actor.token_id)
-            _log(tx, found.actor.token_id, found.actor.token_name)
+            tx.enter(found.actor.workspace_id)
+            if tokens.remove(tx, found.actor.user_id, found.actor.token_id) is not None:
+                _log(tx, found.actor.token_id, found.actor.token_name)
 
     await crm.database.write(unit)
 

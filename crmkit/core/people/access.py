@@ -40,6 +40,7 @@ def one_of(places: Iterable[Membership], workspace_id: str, hint: str = NOT_A_ME
 
 def member_of(tx: Tx, workspace_id: str, hint: str = NOT_A_MEMBER) -> Membership:
     """Let the rest of the transaction happen in a workspace that the actor may name; raises `not_a_member`."""
+    tx.enter(workspace_id)
     place = one_of(places(tx.connection, tx.by), workspace_id, hint)
     enter(tx, place)
     return place
@@ -55,6 +56,7 @@ def admin_of(tx: Tx, workspace_id: str) -> Membership:
 
 def enter(tx: Tx, place: Membership) -> None:
     """Let what follows in the transaction be done, and logged, in this workspace."""
+    tx.enter(place.workspace_id)
     tx.actor = replace(
         tx.by,
         role=place.role,
@@ -65,9 +67,10 @@ def enter(tx: Tx, place: Membership) -> None:
     )
 
 
-def actor_in(user: User, place: Membership, token_id: str, token_name: str) -> Actor:
-    """Return the actor that a token of this user is in a workspace."""
-    return Actor(
+def act_as(tx: Tx, user: User, place: Membership, token_name: str, token_id: str = "") -> None:
+    """Let a user, who is signing in, do what follows in the transaction, in this workspace and under this name."""
+    tx.enter(place.workspace_id)
+    tx.actor = Actor(
         user.id,
         user.email,
         place.role,

@@ -20,12 +20,16 @@ async def end(crm: Crm, actor: Actor, code: str) -> list[str]:
     Those are the workspaces with no other member. What the caller did in others stays in them. Raises `last_admin`
     where another member would be left without an admin.
     """
+    email = actor.email
     alone: list[Membership] = []
     shared: list[tuple[Membership, Member]] = []
 
     def check(tx: Tx) -> stepup.Act:
         alone.clear()
         shared.clear()
+        # some may have ended before we are in their lanes, none is added while we are in that of the address
+        belongs = [found.workspace_id for found in accounts.memberships(tx.connection, tx.by.user_id)]
+        tx.enter(*belongs, *(found.workspace_id for found in invites.of_address(tx.connection, email)))
         for place in accounts.memberships(tx.connection, tx.by.user_id):
             people = accounts.people(tx.connection, place.workspace_id)
             if len(people) == 1:
@@ -42,12 +46,12 @@ async def end(crm: Crm, actor: Actor, code: str) -> list[str]:
         for place, member in shared:
             access.enter(tx, place)
             teams.part(tx, place.workspace_id, member)
-        for invite in invites.of_address(tx.connection, tx.by.email):
+        for invite in invites.of_address(tx.connection, email):
             access.enter(tx, accounts.workspace(tx.connection, invite.workspace_id, invite.role))
             teams.discard(tx, invite.workspace_id, invite.id)
         for place in alone:
             erasure.erase(tx, Workspace(place.workspace_id, place.workspace_number))
-        accounts.remove_user(tx, tx.by.user_id, tx.by.email)
+        accounts.remove_user(tx, tx.by.user_id, email)
 
     await stepup.confirmed(crm, actor, code, check, do)
     gone = [place.workspace_id for place in alone]

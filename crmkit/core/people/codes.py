@@ -17,6 +17,7 @@ from crmkit.core.people import budgets
 from crmkit.core.people.budgets import DAY, HOUR, Allowance, Budget
 from crmkit.errors import Problem
 from crmkit.mail import MailFailed, Message
+from crmkit.storage.interface.lanes import ANYWHERE
 from crmkit.storage.interface.tx import Tx
 from crmkit.storage.people import accounts, codes, invites
 
@@ -96,7 +97,7 @@ async def send(crm: Crm, message: Message, spent: Sequence[Budget]) -> None:
     try:
         await crm.mailer.send(message)
     except MailFailed as error:
-        await crm.database.write(lambda tx: budgets.give_back(tx, *spent))
+        await crm.database.write(lambda tx: budgets.give_back(tx, *spent), lanes=ANYWHERE)
         raise Problem(
             "mail_failed",
             "The mail could not be sent. Try again in a minute; if it stays so, tell the operator to check [mail] "

@@ -21,11 +21,15 @@ def of_acquaintances(tx: Tx, user: User) -> list[Invite]:
 
 
 def join(tx: Tx, user: User, invite: Invite, token_name: str) -> Membership:
-    """Return the user's membership in the workspace they were invited to, which the rest of the unit is done in."""
-    invites.remove(tx, invite.workspace_id, invite.id)
-    accounts.insert_membership(tx, invite.workspace_id, user.id, invite.role)
+    """Return the user's membership in the workspace they were invited to, which the rest of the unit is done in.
+
+    Raises `not_a_member` for an invite that is gone.
+    """
+    tx.enter(invite.workspace_id)
+    if invites.remove(tx, invite.workspace_id, invite.id) is not None:
+        accounts.insert_membership(tx, invite.workspace_id, user.id, invite.role)
     place = access.one_of(accounts.memberships(tx.connection, user.id), invite.workspace_id)
-    tx.actor = access.actor_in(user, place, "", token_name)
+    access.act_as(tx, user, place, token_name)
     changes = {"role": [None, place.role], "email": [None, user.email]}
     audit.append(tx, "member.create", f"user/{user.id}", changes)
     return place
@@ -49,4 +53,4 @@ async def accept(crm: Crm, actor: Actor, id: str, code: str) -> Membership:
             return access.member_of(tx, bare)
         return join(tx, User(tx.by.user_id, tx.by.email), invite, tx.by.token_name)
 
-    return await stepup.confirmed(crm, actor, code, check, do)
+    return await stepup.confirmed(crm, actor, code, check, do, lanes=[bare])

@@ -15,6 +15,7 @@ from crmkit.model.fields import Email, Text
 from crmkit.model.form import REQUIRED, form_of
 from crmkit.render.text import quoted
 from crmkit.storage import audit
+from crmkit.storage.interface.lanes import client_lane, mail_lane
 from crmkit.storage.interface.tx import Tx
 from crmkit.storage.people import accounts, invites, tokens
 from crmkit.storage.people.accounts import Membership, User
@@ -84,7 +85,7 @@ async def mail_code(
 ) -> CodeSent:
     """Mail a code in a letter; `place` as in `codes.keep`. Someone who may not open an account gets a refusal."""
     by_client = _mails_of(crm, client)
-    await _admit(crm, _requests_of(crm, client), by_client)
+    await _admit(crm, client, _requests_of(crm, client), by_client)
 
     def unit(tx: Tx) -> tuple[str, Allowance, tuple[Budget, ...], bool]:
         codes.check_tries(tx, email, use)
@@ -92,11 +93,12 @@ async def mail_code(
         allowance, *_ = budgets.spend(tx, *spent)
         return codes.fresh(tx), allowance, spent, may_enter(tx, crm, email)
 
-    code, allowance, spent, welcome = await crm.database.write(unit)
+    code, allowance, spent, welcome = await crm.database.write(unit, lanes=[mail_lane(email)])
     await codes.send(crm, letter(code) if welcome else _refusal(crm, email), [*spent, by_client])
     # for a stranger one that nobody is told and nobody can type, so that wrong tries are counted and answered alike
     kept = code if welcome else secrets.token_hex()
-    await crm.database.write(partial(codes.keep, crm=crm, email=email, purpose=purpose, code=kept, place=place))
+    keep = partial(codes.keep, crm=crm, email=email, purpose=purpose, code=kept, place=place)
+    await crm.database.write(keep, lanes=[mail_lane(email)])
     local = crm.settings.auth.local and welcome
     return CodeSent(email, allowance, code if local else None)
 
@@ -122,7 +124,7 @@ async def enter_code(crm: Crm, client: str, body: dict[str, Any]) -> SignedIn:
             wrong = codes.WRONG
         return wrong or sign_in(tx, crm, email, name), codes.tries_left(tx, email, codes.SIGN_IN)
 
-    signed_in, tries = await crm.database.write(unit)
+    signed_in, tries = await crm.database.write(unit, lanes=[mail_lane(email)])
     if isinstance(signed_in, str):
         raise Problem(
             "invalid_code",
@@ -135,7 +137,7 @@ async def enter_code(crm: Crm, client: str, body: dict[str, Any]) -> SignedIn:
 
 async def admit(crm: Crm, client: str) -> None:
     """Count a request of a client that is signing in, whatever becomes of it; raises `rate_limited`."""
-    await _admit(crm, _requests_of(crm, client))
+    await _admit(crm, client, _requests_of(crm, client))
 
 
 def sign_in(tx: Tx, crm: Crm, email: str, token_name: str) -> SignedIn:
@@ -162,13 +164,14 @@ def welcome(tx: Tx, crm: Crm, email: str, token_name: str) -> Welcome:
             opened = accounts.insert_workspace(tx, user, name=email, plan=crm.settings.plans.default)
     else:
         accepted = joining.of_acquaintances(tx, user)
+    tx.enter(*(invite.workspace_id for invite in accepted))
     joined = [joining.join(tx, user, invite, token_name) for invite in accepted]
     workspaces = accounts.memberships(tx.connection, user.id)
     if not workspaces:
         opened = accounts.insert_workspace(tx, user, name=email, plan=crm.settings.plans.default)
         workspaces = [opened]
     if opened is not None:
-        tx.actor = access.actor_in(user, opened, "", token_name)
+        access.act_as(tx, user, opened, token_name)
         audit.append(tx, "workspace.create", f"workspace/{opened.workspace_id}", {"name": [None, opened.name]})
     start = joined[-1] if is_new and joined else workspaces[0]
     return Welcome(user, workspaces, start, accepted, invites.of_address(tx.connection, email))
@@ -179,11 +182,11 @@ def new_token(tx: Tx, crm: Crm, user: User, place: Membership, name: str, is_app
 
     Where they have as many as they may, the one unused longest ends, so that signing in is always possible.
     """
-    tx.actor = access.actor_in(user, place, "", name)
+    access.act_as(tx, user, place, name)
     sessions.make_room(tx, crm)
     token = tokens.mint()
     token_id = tokens.insert(tx, token, user.id, place.workspace_id, name, is_app)
-    tx.actor = access.actor_in(user, place, token_id, name)
+    access.act_as(tx, user, place, name, token_id)
     audit.append(tx, "token.create", f"token/{token_id}", {"name": [None, name]})
     return token, token_id
 
@@ -198,7 +201,7 @@ def _mails_of(crm: Crm, client: str) -> Budget:
     return Budget("client mail", client, crm.settings.limits.mails_per_client, HOUR, hint)
 
 
-async def _admit(crm: Crm, *spent: Budget) -> None:
+async def _admit(crm: Crm, client: str, *spent: Budget) -> None:
     """Spend these budgets of a client in a transaction of its own: what is refused later in the request counts too."""
 
     def unit(tx: Tx) -> Problem | None:
@@ -209,7 +212,7 @@ async def _admit(crm: Crm, *spent: Budget) -> None:
             return refused
         return None
 
-    refused = await crm.database.write(unit)
+    refused = await crm.database.write(unit, lanes=[client_lane(client)])
     if refused is not None:
         raise refused
 

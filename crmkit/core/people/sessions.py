@@ -120,16 +120,21 @@ def make_room(tx: Tx, crm: Crm) -> None:
     """End the tokens of the actor's user that were unused for the longest time, until one more is allowed."""
     listed = tokens.listed(tx.connection, tx.by.user_id, _idle_since(crm, tx.now))
     surplus = max(0, len(listed) + 1 - crm.settings.limits.tokens_per_user)
-    for id, *_ in sorted(listed, key=lambda row: row[-1])[:surplus]:
+    ending = sorted(listed, key=lambda row: row[-1])[:surplus]
+    tx.enter(*(workspace_id for _, _, workspace_id, *_ in ending))
+    for id, *_ in ending:
         _end(tx, id)
 
 
 def _end(tx: Tx, id: str) -> None:
-    """End a token of the actor's user; that is logged where the token worked."""
+    """End a token of the actor's user, if they have it; that is logged in the workspace where the token worked."""
+    workspace_id = tokens.workspace_of(tx.connection, tx.by.user_id, id)
+    if workspace_id is None:
+        return
+    access.member_of(tx, workspace_id)
     gone = tokens.remove(tx, tx.by.user_id, id)
     if gone is not None:
-        name, workspace_id = gone
-        access.member_of(tx, workspace_id)
+        name, _ = gone
         audit.append(tx, "token.revoke", f"token/{id}", {"name": [name, None]})
 
 

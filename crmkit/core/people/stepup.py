@@ -15,6 +15,7 @@ from crmkit.errors import Problem
 from crmkit.mail import Message
 from crmkit.model.actor import Actor
 from crmkit.model.names import spoken_address
+from crmkit.storage.interface.lanes import Lanes, mail_lane
 from crmkit.storage.interface.tx import Tx
 
 T = TypeVar("T")
@@ -44,12 +45,19 @@ class _Wrong:
     tries: Allowance
 
 
-async def confirmed(crm: Crm, actor: Actor, code: str, check: Callable[[Tx], Act | None], do: Callable[[Tx], T]) -> T:
+async def confirmed(
+    crm: Crm,
+    actor: Actor,
+    code: str,
+    check: Callable[[Tx], Act | None],
+    do: Callable[[Tx], T],
+    lanes: Lanes = (),
+) -> T:
     """Return what `do` returned, if no code is wanted or `code` is the one mailed for it.
 
     `check` raises what forbids the act, and returns the Act, or None for one that nobody has to confirm. Else raises
     `escalation_required` after a code was mailed, `invalid_code` (403) for a wrong one, `rate_limited` past the limits
-    of codes.
+    of codes. Both run in these `lanes` and in that of the actor's address.
     """
     acts: list[Act] = []
     # an app has codes and counters of its own: what it does in vain takes nothing from its user
@@ -71,7 +79,7 @@ async def confirmed(crm: Crm, actor: Actor, code: str, check: Callable[[Tx], Act
         budgets.spend(tx, *spent)
         return _Asked(codes.fresh(tx), spent)
 
-    outcome = await crm.change(actor, unit, asks_code=True)
+    outcome = await crm.change(actor, unit, lanes=[*lanes, mail_lane(actor.email)], asks_code=True)
     if isinstance(outcome, _Wrong):
         raise Problem(
             "invalid_code",
@@ -82,7 +90,8 @@ async def confirmed(crm: Crm, actor: Actor, code: str, check: Callable[[Tx], Act
     if isinstance(outcome, _Asked):
         await codes.send(crm, _letter(crm, actor.email, acts[0], outcome.code), outcome.spent)
         purpose = acts[0].purpose
-        await crm.database.write(partial(codes.keep, crm=crm, email=actor.email, purpose=purpose, code=outcome.code))
+        keep = partial(codes.keep, crm=crm, email=actor.email, purpose=purpose, code=outcome.code)
+        await crm.database.write(keep, lanes=[mail_lane(actor.email)])
         local = {"local_code": outcome.code} if crm.settings.auth.local else {}
         whom = spoken_address(actor.email, "the user")
         raise Problem(

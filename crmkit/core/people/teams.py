@@ -17,6 +17,7 @@ from crmkit.model.form import REQUIRED, Default, form_of
 from crmkit.model.names import spoken, spoken_address
 from crmkit.storage import audit
 from crmkit.storage.interface.connection import Connection
+from crmkit.storage.interface.lanes import mail_lane
 from crmkit.storage.interface.tx import Tx
 from crmkit.storage.people import accounts, invites
 from crmkit.storage.people.accounts import Member
@@ -89,12 +90,12 @@ async def invite(crm: Crm, actor: Actor, id: str, body: Mapping[str, Any], code:
         access.member_of(tx, bare)
         discard(tx, bare, found.id)
 
-    found, new, spent = await stepup.confirmed(crm, actor, code, check, do)
+    found, new, spent = await stepup.confirmed(crm, actor, code, check, do, lanes=[bare, mail_lane(email)])
     try:
         await codes.send(crm, _letter(crm, actor, found, seen[0]), spent)
     except Problem:
         if new:
-            await crm.change(actor, take_back, asks_code=True)
+            await crm.change(actor, take_back, lanes=[bare], asks_code=True)
         raise
     return found
 
@@ -112,7 +113,7 @@ async def withdraw(crm: Crm, actor: Actor, id: str, invite: str, code: str) -> s
     def do(tx: Tx) -> None:
         discard(tx, bare, bare_invite)
 
-    await stepup.confirmed(crm, actor, code, check, do)
+    await stepup.confirmed(crm, actor, code, check, do, lanes=[bare])
     return bare_invite
 
 
@@ -137,7 +138,7 @@ async def set_role(crm: Crm, actor: Actor, id: str, user: str, body: Mapping[str
             audit.append(tx, "member.update", f"user/{bare_user}", {"role": [member.role, role]})
         return Member(member.user_id, member.email, role, member.joined_at)
 
-    return await stepup.confirmed(crm, actor, code, check, do)
+    return await stepup.confirmed(crm, actor, code, check, do, lanes=[bare])
 
 
 async def remove(crm: Crm, actor: Actor, id: str, user: str, code: str) -> Member:
@@ -164,7 +165,7 @@ async def remove(crm: Crm, actor: Actor, id: str, user: str, code: str) -> Membe
         part(tx, bare, found[0])
         return found[0]
 
-    return await stepup.confirmed(crm, actor, code, check, do)
+    return await stepup.confirmed(crm, actor, code, check, do, lanes=[bare])
 
 
 def part(tx: Tx, workspace: str, member: Member) -> None:

@@ -74,7 +74,7 @@ async def rename(crm: Crm, actor: Actor, id: str, body: Mapping[str, Any]) -> Me
             audit.append(tx, "workspace.update", f"workspace/{bare}", {"name": [place.name, name]})
         return replace(place, name=name)
 
-    return await crm.change(actor, unit)
+    return await crm.change(actor, unit, lanes=[bare])
 
 
 async def mint_token(
@@ -98,7 +98,7 @@ async def mint_token(
         audit.append(tx, "token.create", f"token/{token_id}", {"name": [None, name]})
         return place
 
-    return token, name, await stepup.confirmed(crm, actor, code, check, do)
+    return token, name, await stepup.confirmed(crm, actor, code, check, do, lanes=[bare])
 
 
 async def delete(crm: Crm, actor: Actor, id: str, code: str) -> str:
@@ -115,7 +115,7 @@ async def delete(crm: Crm, actor: Actor, id: str, code: str) -> str:
         rows = erasure.erase(tx, Workspace(bare, tx.by.workspace_number))
         return f"workspace {bare} deleted by {tx.by.email} at {tx.now}: {rows} rows"
 
-    log.warning(await stepup.confirmed(crm, actor, code, check, do))
+    log.warning(await stepup.confirmed(crm, actor, code, check, do, lanes=[bare]))
     return bare
 
 

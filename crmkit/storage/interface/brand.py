@@ -7,6 +7,7 @@ from typing import Protocol, TypeVar
 
 from crmkit.clock import Clock
 from crmkit.storage.interface.database import Database
+from crmkit.storage.interface.lanes import Lanes
 from crmkit.storage.interface.tx import Unit
 
 T = TypeVar("T")
@@ -28,7 +29,7 @@ class Finding:
 class Run(Protocol):
     """A function that does one unit of work in the data of a folder."""
 
-    def __call__(self, folder: Path, unit: Unit[T], now: str) -> T: ...
+    def __call__(self, folder: Path, unit: Unit[T], lanes: Lanes, now: str) -> T: ...
 
 
 @dataclass(frozen=True)

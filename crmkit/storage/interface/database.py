@@ -6,7 +6,9 @@ from types import TracebackType
 from typing import Any, Protocol, Self, TypeVar
 
 from crmkit.model.actor import Actor
+from crmkit.storage.interface.lanes import Lanes
 from crmkit.storage.interface.log_throttle import LogThrottle
+from crmkit.storage.interface.texts import Texts
 from crmkit.storage.interface.tx import Unit
 
 T = TypeVar("T")
@@ -32,6 +34,7 @@ class Database(Protocol):
 
     wrote: asyncio.Event  # set after each write that was not silent
     log_throttle: LogThrottle
+    texts: Texts
 
     async def __aenter__(self) -> Self: ...
 
@@ -57,8 +60,12 @@ class Database(Protocol):
     def recalled(self, work: Callable[..., T], *args: Any) -> T | None:
         """Return what `recall` would without a read, else None."""
 
-    async def write(self, unit: Unit[T], actor: Actor | None = None, silent: bool = False) -> T:
+    async def write(
+        self, unit: Unit[T], actor: Actor | None = None, lanes: Lanes | None = None, silent: bool = False
+    ) -> T:
         """Return what `unit` returned, once it is durable; what it raised is raised, and nothing of it stays.
+
+        Unless `lanes` are named, they are the workspace of the actor.
 
         A unit may run again, so it must touch nothing but its Tx. `wrote` is set afterwards, unless this is `silent`
         work that follows other writes.

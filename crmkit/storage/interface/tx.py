@@ -1,4 +1,4 @@
-"""A transaction as a unit of work gets it: the connection, the time, who acts, and what earlier units found out."""
+"""A transaction as a unit of work gets it: connection, time, who acts, its lanes, and what earlier units found out."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -7,6 +7,7 @@ from typing import TypeVar
 from crmkit import ids
 from crmkit.model.actor import Actor
 from crmkit.storage.interface.connection import Connection
+from crmkit.storage.interface.lanes import Lane
 
 T = TypeVar("T")
 
@@ -34,6 +35,7 @@ class Tx:
     now: str
     actor: Actor | None = None
     known: Known = field(default_factory=Known)
+    lanes: set[Lane] = field(default_factory=set)
 
     @property
     def by(self) -> Actor:
@@ -41,6 +43,14 @@ class Tx:
         if self.actor is None:
             raise RuntimeError("this unit of work has no actor")
         return self.actor
+
+    def enter(self, *lanes: Lane) -> None:
+        """Work in these lanes too, which the unit could not name before it looked.
+
+        What was looked at must be a fact that never changes, or be looked at again. Lanes that are named together are
+        entered in the order of their names, so that no two units wait for each other.
+        """
+        self.lanes.update(lanes)
 
 
 Unit = Callable[[Tx], T]  # of work: what is done in one transaction

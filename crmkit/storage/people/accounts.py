@@ -58,6 +58,7 @@ def insert_user(tx: Tx, email: str) -> User:
 def insert_workspace(tx: Tx, user: User, name: str, plan: str) -> Membership:
     """Return the membership of `user` as admin of a new workspace."""
     id = _unused(tx, "workspaces", "ws")
+    tx.enter(id)
     (number,) = tx.connection.execute(
         "INSERT INTO workspaces (id, name, plan, created_at, created_by) VALUES (?, ?, ?, ?, ?) RETURNING number",
         (id, name, plan, tx.now, user.email),

@@ -58,6 +58,12 @@ def begin(tx: Tx, handle: str, email: str, asked: Asked, expires_at: str) -> Non
     )
 
 
+def address(tx: Tx, handle: str) -> str | None:
+    """Return whose sign-in this is, which never changes; None when there is none."""
+    row = tx.connection.execute("SELECT email FROM signins WHERE hash = ?", (sha256(handle),)).fetchone()
+    return None if row is None else row[0]
+
+
 def find(tx: Tx, handle: str, asked: Asked) -> Signin | None:
     """Return the sign-in of this handle for this very request, outdated or not; None when there is none."""
     row = tx.connection.execute(
@@ -94,6 +100,13 @@ def give(tx: Tx, code: str, workspace_id: str, user_id: str, asked: Asked, expir
             expires_at,
         ),
     )
+
+
+def owner(tx: Tx, code: str) -> tuple[str, str] | None:
+    """Return (workspace id, mail address) of the grant of this code, which never change; None when there is none."""
+    sql = "SELECT g.workspace_id, u.email FROM grants AS g JOIN users AS u ON u.id = g.user_id WHERE g.hash = ?"
+    row = tx.connection.execute(sql, (sha256(code),)).fetchone()
+    return None if row is None else (row[0], row[1])
 
 
 def spend(tx: Tx, code: str) -> Grant | None:

@@ -7,6 +7,7 @@ from typing import TypeVar
 from crmkit.clock import Clock
 from crmkit.storage.interface.brand import Brand
 from crmkit.storage.interface.database import InUse
+from crmkit.storage.interface.lanes import Lanes
 from crmkit.storage.interface.tx import Unit
 from crmkit.storage.sqlite.doctor import examine
 from crmkit.storage.sqlite.engine import migrate
@@ -30,7 +31,7 @@ def _migrate(folder: Path) -> list[str]:
         return migrate.run(folder / FILE, connect)
 
 
-def _run(folder: Path, unit: Unit[T], now: str) -> T:
+def _run(folder: Path, unit: Unit[T], lanes: Lanes, now: str) -> T:
     """Do one unit on a connection of its own. Beside a server only if this SQLite is free of the WAL-reset bug."""
     prepare(folder)
     with ExitStack() as stack:
@@ -44,7 +45,7 @@ def _run(folder: Path, unit: Unit[T], now: str) -> T:
                 ) from None
         connection = stack.enter_context(closing(connect(folder / FILE, True)))
         connection.execute("PRAGMA wal_autocheckpoint = 0")
-        (outcome,) = commit_group(connection, [(unit, None)], now)
+        (outcome,) = commit_group(connection, [(unit, None, lanes)], now)
     if isinstance(outcome, BaseException):
         raise outcome
     returned: T = outcome

@@ -19,7 +19,9 @@ from crmkit.clock import Clock
 from crmkit.model.actor import Actor
 from crmkit.storage.interface.auth_cache import AuthCache
 from crmkit.storage.interface.connection import Connection
+from crmkit.storage.interface.lanes import ANYWHERE, Lanes, own_lanes
 from crmkit.storage.interface.log_throttle import LogThrottle
+from crmkit.storage.interface.texts import Texts
 from crmkit.storage.interface.tx import Unit
 from crmkit.storage.sqlite import auth_triggers
 from crmkit.storage.sqlite.engine import migrate
@@ -30,6 +32,7 @@ from crmkit.storage.sqlite.engine.scans import Scans
 from crmkit.storage.sqlite.engine.threads import on_thread
 from crmkit.storage.sqlite.engine.wal import WriteAheadLog
 from crmkit.storage.sqlite.engine.writer import Writer
+from crmkit.storage.sqlite.search.texts import TEXTS
 
 T = TypeVar("T")
 
@@ -51,6 +54,7 @@ class SqliteDatabase:
         self._cache = AuthCache()
         self.wrote = asyncio.Event()
         self.log_throttle = LogThrottle()
+        self.texts: Texts = TEXTS
 
     async def __aenter__(self) -> Self:
         """Lock the folder, migrate, open. Raises InUse, Newer or Unusable."""
@@ -79,24 +83,30 @@ class SqliteDatabase:
         finally:
             await self._release()
 
-    async def write(self, unit: Unit[T], actor: Actor | None = None, silent: bool = False) -> T:
+    async def write(
+        self, unit: Unit[T], actor: Actor | None = None, lanes: Lanes | None = None, silent: bool = False
+    ) -> T:
         """Return what `unit` returned, once it is durable (see Writer.write).
 
+        `lanes` name what the unit looks at before it writes; without them it is the actor's workspace.
         `wrote` is set afterwards, unless this is `silent` work that follows other writes.
         """
-        value = await self._writer.write(unit, actor)
+        value = await self._writer.write(unit, actor, own_lanes(actor) if lanes is None else lanes)
         if not silent:
             self.wrote.set()
         return value
 
     def write_later(self, key: Any, unit: Unit[Any]) -> None:
-        """Write beside the request, unless the same `key` is under way already; a failure is logged, not raised."""
+        """Write beside the request, unless the same `key` is under way already; a failure is logged, not raised.
+
+        It needs no lock: the unit runs with the lanes ANYWHERE.
+        """
         if key not in self._later:
             self._later[key] = asyncio.create_task(self._written(key, unit))
 
     async def _written(self, key: Any, unit: Unit[Any]) -> None:
         try:
-            await self._writer.write(unit)
+            await self._writer.write(unit, lanes=ANYWHERE)
         except Exception as error:
             line = self.log_throttle.line(str(error.__cause__ or error))
             if line:

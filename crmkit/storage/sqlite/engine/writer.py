@@ -16,6 +16,7 @@ from crmkit.errors import Problem
 from crmkit.model.actor import Actor
 from crmkit.storage.interface.auth_cache import AuthCache
 from crmkit.storage.interface.connection import Connection
+from crmkit.storage.interface.lanes import Lanes
 from crmkit.storage.interface.tx import Known, Tx, Unit
 from crmkit.storage.sqlite.engine import faults
 from crmkit.storage.sqlite.engine.connection import SqliteConnection
@@ -24,7 +25,7 @@ from crmkit.storage.sqlite.engine.threads import MOST_TOGETHER, gathered, on_thr
 from crmkit.storage.sqlite.engine.wal import WriteAheadLog
 
 T = TypeVar("T")
-Units = list[tuple[Unit[Any], Actor | None]]
+Units = list[tuple[Unit[Any], Actor | None, Lanes]]
 
 TURNS = 2  # of the event loop: what it reads from a connection in one turn comes to its write in the next
 
@@ -33,6 +34,7 @@ TURNS = 2  # of the event loop: what it reads from a connection in one turn come
 class _Waiting:
     unit: Unit[Any]
     actor: Actor | None
+    lanes: Lanes
     answer: asyncio.Future[Any]
 
 
@@ -62,12 +64,12 @@ class Writer:
         self._closing = False
         self._task = asyncio.create_task(self._run())
 
-    async def write(self, unit: Unit[T], actor: Actor | None = None) -> T:
+    async def write(self, unit: Unit[T], actor: Actor | None = None, lanes: Lanes = ()) -> T:
         """Return what `unit` returned, once it is durable; what it raised is raised, and nothing of it stays."""
         if self._closing:
             raise RuntimeError("the database is closing")
         answer: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self._waiting.append(_Waiting(unit, actor, answer))
+        self._waiting.append(_Waiting(unit, actor, lanes, answer))
         self._something.set()
         return await answer
 
@@ -99,7 +101,7 @@ class Writer:
                 await self._log.bound()
 
     async def _answer(self, group: list[_Waiting]) -> None:
-        units = [(waiting.unit, waiting.actor) for waiting in group]
+        units = [(waiting.unit, waiting.actor, waiting.lanes) for waiting in group]
         try:
             outcomes = await on_thread(self._connection, commit_group, units, stamp(self._clock()), self._cache)
         except Exception as error:
@@ -137,8 +139,8 @@ def _transaction(connection: SqliteConnection, units: Units, now: str, cache: Au
     known = Known()
     execute("BEGIN IMMEDIATE")
     try:
-        for unit, actor in units:
-            tx = Tx(connection, now, actor, known)
+        for unit, actor, lanes in units:
+            tx = Tx(connection, now, actor, known, {*lanes})
             execute("SAVEPOINT unit")
             try:
                 outcomes.append(unit(tx))
