@@ -30,6 +30,7 @@ from crmkit.settings import Settings, load
 from crmkit.web.connection.accesslog import AccessLog
 from crmkit.web.connection.logwriter import LogWriter
 from crmkit.web.connection.server import Server
+from tests.lanes import WatchedDatabase
 
 ROOT = Path(__file__).parent.parent
 
@@ -153,7 +154,8 @@ def house(
     port = listener.getsockname()[1]
     settings = msgspec.structs.replace(settings, server=msgspec.structs.replace(settings.server, port=port))
     parts = boot.crm_of(settings, clock)
-    crm = Crm(settings, parts.database, letterbox if not settings.mail.smtp_url else parts.mailer, parts.key, clock)
+    database = WatchedDatabase(folder, clock)
+    crm = Crm(settings, database, letterbox if not settings.mail.smtp_url else parts.mailer, parts.key, clock)
     access_log = AccessLog(settings.server.log, log)
     server = Server(boot.application(crm, access_log), settings, most=1000)
     thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
@@ -172,6 +174,7 @@ def house(
         thread.join(20)
         assert not thread.is_alive(), "the server did not stop"
         listener.close()
+        assert not database.strays, "\n".join(database.strays)
 
 
 @dataclass

@@ -4,7 +4,7 @@ import asyncio
 import threading
 from collections.abc import Callable, Coroutine, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -27,6 +27,7 @@ from crmkit.records import CONTACT, KINDS
 from crmkit.storage import records as rows
 from crmkit.storage.interface.connection import Connection
 from crmkit.storage.interface.database import Database
+from crmkit.storage.interface.lanes import mail_lane
 from crmkit.storage.interface.statement import Statement
 from crmkit.storage.interface.tx import Tx
 from crmkit.storage.interface.workspace import Workspace
@@ -67,7 +68,7 @@ class Desk:
     def person(self, email: str = ALICE) -> Actor:
         """Return the actor behind an address, with a fresh token; the first time with a workspace of their own."""
         unit = partial(login.sign_in, crm=self.crm, email=email, token_name="test")
-        signed_in = self.do(self.database.write(unit))
+        signed_in = self.do(self.database.write(unit, lanes=[mail_lane(email)]))
         return self.do(sessions.authenticate(self.crm, f"Bearer {signed_in.token}"))
 
     def make(self, actor: Actor, kind: Kind, **body: Any) -> Any:
@@ -167,10 +168,11 @@ def go(patch: pytest.MonkeyPatch, way: str) -> None:
 
 
 @contextmanager
-def desk(folder: Path, environ: Mapping[str, str] | None = None) -> Iterator[Desk]:
+def desk(folder: Path, environ: Mapping[str, str] | None = None, database: type[Database] = Database) -> Iterator[Desk]:
     """Open the data in a folder until the block ends."""
     clock = GivenClock()
     crm = boot.crm_of(settings_of(CRMKIT_SERVER_DATA=str(folder), **(environ or {})), clock)
+    crm = replace(crm, database=database(folder, clock))
     with asyncio.Runner() as runner:
         runner.run(crm.database.__aenter__())
         try:
