@@ -24,7 +24,7 @@ from crmkit.web.app import build
 from crmkit.web.connection.accesslog import AccessLog
 from crmkit.web.gate import Gate
 from crmkit.web.reply import Response
-from crmkit.web.requests import Asked, read
+from crmkit.web.requests import HttpRequest, read
 from crmkit.web.router import Router
 
 AT_ONCE = 16
@@ -32,7 +32,7 @@ BODY = LINE.encode()
 
 
 @read("/bench")
-async def ready(request: Asked) -> Response:
+async def ready(request: HttpRequest) -> Response:
     return Response.of(BODY, "text/plain")
 
 

@@ -9,12 +9,12 @@ from crmkit import __version__
 from crmkit.errors import Problem
 from crmkit.mcp import inside, protocol, tools
 from crmkit.mcp.cut import cut
-from crmkit.mcp.protocol import Call, Fault, Hello, Request
+from crmkit.mcp.protocol import Call, Fault, Hello, Message
 from crmkit.render.answers import Failure
 from crmkit.settings import Settings
 from crmkit.web.gate import ANY, APPS, DIRECT, QUERY
 from crmkit.web.reply import Response
-from crmkit.web.requests import Asked, actor_of, crm_of, sent_of
+from crmkit.web.requests import HttpRequest, actor_of, crm_of, raw_body_of
 
 PATH = "/mcp"
 MAX_TARGET = 8_000  # characters of a path with its query; on the wire a server takes about as many
@@ -25,24 +25,24 @@ _CAPABILITIES: dict[str, Any] = {"tools": {}}
 _CACHE = {"ttlMs": CACHED_MS, "cacheScope": "public"}
 
 
-class _Read(msgspec.Struct, forbid_unknown_fields=True):
+class _ReadArguments(msgspec.Struct, forbid_unknown_fields=True):
     path: str
 
 
-class _Request(msgspec.Struct, forbid_unknown_fields=True):
+class _RequestArguments(msgspec.Struct, forbid_unknown_fields=True):
     method: str
     path: str
     body: msgspec.Raw = msgspec.Raw(b"")
 
 
-async def endpoint(request: Asked) -> Response:
+async def endpoint(request: HttpRequest) -> Response:
     """Answer one message; every method but POST is refused, after the token was checked."""
     if request.method != "POST":
         raise Problem("method_not_allowed", "MCP takes POST alone here.", headers={"Allow": "POST"})
     id: str | int | None = None
     over = _over_limit(request)
     try:
-        message = protocol.request_of(await _body_of(request), request.headers)
+        message = protocol.message_of(await _body_of(request), request.headers)
         id = message.id
         protocol.check(message, request.headers)
         if over is not None:
@@ -56,7 +56,7 @@ async def endpoint(request: Asked) -> Response:
         return _json(protocol.failure(id, fault), fault.status)
 
 
-def _over_limit(request: Asked) -> Problem | None:
+def _over_limit(request: HttpRequest) -> Problem | None:
     """Count the message, whatever it holds, and return the Problem of one too many: a model is told it as text."""
     try:
         request.app.state.limit.count(actor_of(request), request.scope["state"])
@@ -65,14 +65,14 @@ def _over_limit(request: Asked) -> Problem | None:
     return None
 
 
-async def _body_of(request: Asked) -> bytes:
+async def _body_of(request: HttpRequest) -> bytes:
     try:
-        return await sent_of(request)
+        return await raw_body_of(request)
     except Problem:
         raise Fault(protocol.PARSE_ERROR, "the connection ended before the body did") from None
 
 
-async def _result(request: Asked, message: Request) -> dict[str, Any]:
+async def _result(request: HttpRequest, message: Message) -> dict[str, Any]:
     match message.method:
         case "tools/call":
             return await _called(request, protocol.decode(message.params, Call))
@@ -103,38 +103,38 @@ def _greeting(hello: Hello) -> dict[str, Any]:
     }
 
 
-async def _called(request: Asked, call: Call) -> dict[str, Any]:
+async def _called(request: HttpRequest, call: Call) -> dict[str, Any]:
     """Return the result of a tool: the API's own text. What is wrong with the arguments is told the model, as text."""
     try:
         method, target, body = _wanted(request, call)
     except Problem as problem:
         return _failed(problem)
     got = await inside.send(request, method, target, body)
-    return _told(cut(got.body), is_error=got.status >= 400)
+    return _tool_result(cut(got.body), is_error=got.status >= 400)
 
 
-def _wanted(request: Asked, call: Call) -> tuple[str, str, bytes]:
+def _wanted(request: HttpRequest, call: Call) -> tuple[str, str, bytes]:
     """Return (method, path with query, body); raises Fault for an unknown tool, Problem for wrong arguments."""
-    forms: dict[str, type[Any]] = {tools.READ: _Read, tools.REQUEST: _Request}
+    forms: dict[str, type[Any]] = {tools.READ: _ReadArguments, tools.REQUEST: _RequestArguments}
     if call.name not in forms:
         raise Fault(protocol.INVALID_PARAMS, f"there is no such tool; there are {' and '.join(forms)}", status=200)
     try:
-        sent = msgspec.json.decode(call.arguments, type=forms[call.name])
+        arguments = msgspec.json.decode(call.arguments, type=forms[call.name])
     except (msgspec.DecodeError, RecursionError) as error:
         takes = ", ".join(forms[call.name].__struct_fields__)
         raise Problem("invalid_value", f"The tool {call.name} takes {takes}: {error}.") from None
     base_url = crm_of(request).settings.base_url
-    target = sent.path.strip().removeprefix(base_url)
+    target = arguments.path.strip().removeprefix(base_url)
     if not target.startswith("/"):
         raise Problem("invalid_value", "path starts with /, like /contacts?search=jane; GET /help lists all.")
     if len(target) > MAX_TARGET:
         raise Problem("invalid_value", f"path has at most {MAX_TARGET} characters; what is long goes into body.")
     if call.name == tools.READ:
         return "GET", target, b""
-    method = sent.method.strip().upper()
+    method = arguments.method.strip().upper()
     if method not in tools.METHODS:
         raise Problem("invalid_value", f"method is one of {', '.join(tools.METHODS)}.")
-    return method, target, _body(sent.body)
+    return method, target, _body(arguments.body)
 
 
 def _body(raw: msgspec.Raw) -> bytes:
@@ -146,10 +146,10 @@ def _body(raw: msgspec.Raw) -> bytes:
 
 
 def _failed(problem: Problem) -> dict[str, Any]:
-    return _told(Failure(problem, "").text() + "\n", is_error=True)
+    return _tool_result(Failure(problem, "").text() + "\n", is_error=True)
 
 
-def _told(text: str, is_error: bool) -> dict[str, Any]:
+def _tool_result(text: str, is_error: bool) -> dict[str, Any]:
     return {"content": [{"type": "text", "text": text}], "isError": is_error}
 
 

@@ -5,7 +5,7 @@ from typing import Any
 from urllib.parse import quote, unquote
 
 from crmkit.web.gate import INSIDE
-from crmkit.web.requests import Asked
+from crmkit.web.requests import HttpRequest
 
 # what may stand in a path and its query as it is (RFC 3986, 3.3 and 3.4); percent signs are the caller's own
 _STANDS = "!$%&'()*+,;=:@/?-._~[]"
@@ -23,7 +23,7 @@ class Got:
     body: str
 
 
-async def send(request: Asked, method: str, target: str, body: bytes) -> Got:
+async def send(request: HttpRequest, method: str, target: str, body: bytes) -> Got:
     """Return the answer to a request that the caller of `request` makes; `target` is a path with its query."""
     scope, state = request.scope, request.scope["state"]
     path, _, query = quote(target, safe=_STANDS).partition("?")

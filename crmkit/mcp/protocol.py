@@ -40,7 +40,7 @@ class Fault(Exception):
         self.data = data
 
 
-class _Message(msgspec.Struct):
+class _Envelope(msgspec.Struct):
     method: str
     jsonrpc: str = ""
     id: str | int | msgspec.UnsetType = msgspec.UNSET
@@ -68,7 +68,7 @@ class Hello(msgspec.Struct):
 
 
 @dataclass(frozen=True)
-class Request:
+class Message:
     """One message; `id` is None for a notification, `is_modern` tells the era. `params` is JSON, an object."""
 
     id: str | int | None
@@ -77,28 +77,28 @@ class Request:
     is_modern: bool
 
 
-def request_of(body: bytes, headers: Mapping[str, str]) -> Request:
+def message_of(body: bytes, headers: Mapping[str, str]) -> Message:
     """Return the message in a body; raises Fault. `headers` have lower-case names."""
     try:
         body.decode("utf-8")  # parts are decoded later, each by its own form
-        message = msgspec.json.decode(body, type=_Message)
+        envelope = msgspec.json.decode(body, type=_Envelope)
     except msgspec.ValidationError:
         raise Fault(INVALID_REQUEST, "send one JSON-RPC 2.0 request object") from None
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
         raise Fault(PARSE_ERROR, "the body is not JSON") from None
-    if message.jsonrpc != "2.0":
+    if envelope.jsonrpc != "2.0":
         raise Fault(INVALID_REQUEST, 'send one JSON-RPC 2.0 request object, with "jsonrpc": "2.0"')
-    id = None if message.id is msgspec.UNSET else message.id
-    params = bytes(message.params)
+    id = None if envelope.id is msgspec.UNSET else envelope.id
+    params = bytes(envelope.params)
     is_modern = _is_modern(params, headers)
-    return Request(id, message.method, params, is_modern)
+    return Message(id, envelope.method, params, is_modern)
 
 
-def check(request: Request, headers: Mapping[str, str]) -> None:
+def check(message: Message, headers: Mapping[str, str]) -> None:
     """Raise Fault unless a message of the second era says what it must, and says it alike in body and headers."""
-    if not request.is_modern or request.id is None:
+    if not message.is_modern or message.id is None:
         return
-    params = decode(request.params, _Params)
+    params = decode(message.params, _Params)
     meta = {} if params.meta is msgspec.UNSET else params.meta
     missing = [name for name in (_VERSION, _CAPABILITIES) if name not in meta]
     if missing:
@@ -106,8 +106,8 @@ def check(request: Request, headers: Mapping[str, str]) -> None:
     version = meta[_VERSION]
     if not isinstance(version, str) or not isinstance(meta[_CAPABILITIES], dict):
         raise Fault(INVALID_PARAMS, f"params._meta: {_VERSION} is a string and {_CAPABILITIES} an object")
-    expected = {"mcp-protocol-version": version, "mcp-method": request.method}
-    if request.method == "tools/call":
+    expected = {"mcp-protocol-version": version, "mcp-method": message.method}
+    if message.method == "tools/call":
         expected["mcp-name"] = params.name if isinstance(params.name, str) else ""
     for name, content in expected.items():
         if _header(headers.get(name, "")) != content:
@@ -125,9 +125,9 @@ def decode(params: bytes, form: type[Any]) -> Any:
         raise Fault(INVALID_PARAMS, f"params: {error}", status=200) from None
 
 
-def unknown_method(request: Request) -> Fault:
-    """Return what answers a method that this server does not have in the era of the request."""
-    return Fault(METHOD_NOT_FOUND, "this server has no such method", status=404 if request.is_modern else 200)
+def unknown_method(message: Message) -> Fault:
+    """Return what answers a method that this server does not have in the era of the message."""
+    return Fault(METHOD_NOT_FOUND, "this server has no such method", status=404 if message.is_modern else 200)
 
 
 def answer(id: str | int | None, result: dict[str, Any], is_modern: bool) -> bytes:

@@ -13,14 +13,14 @@ from crmkit.records import KINDS
 from crmkit.render.answers import Failure
 from crmkit.render.text import printable
 from crmkit.web.reply import Response, logged_id, request_id, respond
-from crmkit.web.requests import Asked, crm_of
+from crmkit.web.requests import HttpRequest, crm_of
 
 log = logging.getLogger("crmkit")
 
 _BY_RECORD = {kind.record: kind for kind in KINDS}
 
 
-def on_error(request: Asked, error: Exception) -> Response:
+def on_error(request: HttpRequest, error: Exception) -> Response:
     """Return the response for anything that was raised; what is nobody's mistake but ours is logged."""
     problem = error if isinstance(error, Problem) else _translated(request, error)
     if problem is error and problem.status >= 500:
@@ -44,7 +44,7 @@ def unfinished() -> Problem:
     return Problem("busy", hint, headers={"Retry-After": "1"})
 
 
-def _translated(request: Asked, error: Exception) -> Problem:
+def _translated(request: HttpRequest, error: Exception) -> Problem:
     if isinstance(error, NotFoundException):
         return Problem("unknown_path", "There is nothing at this path. GET /help lists every endpoint.")
     if isinstance(error, MethodNotAllowedException):
@@ -65,7 +65,7 @@ def _translated(request: Asked, error: Exception) -> Problem:
     )
 
 
-def route_methods(request: Asked) -> set[str]:
+def route_methods(request: HttpRequest) -> set[str]:
     """Return the methods that the request's path takes."""
     found: set[str] = set()
     path = re.sub("/+", "/", request.scope["path"])  # as the router reads it

@@ -16,15 +16,15 @@ from crmkit.model import body
 from crmkit.model.actor import Actor
 from crmkit.web.negotiate import wants_json
 
-Asked = Request[Any, Any, Any]
+HttpRequest = Request[Any, Any, Any]  # Litestar's, whoever the user and whatever the state
 
 
-def actor_of(request: Asked) -> Actor:
+def actor_of(request: HttpRequest) -> Actor:
     found: Actor = request.scope["state"]["actor"]
     return found
 
 
-def crm_of(request: Asked) -> Crm:
+def crm_of(request: HttpRequest) -> Crm:
     found: Crm = request.scope["litestar_app"].state["crm"]
     return found
 
@@ -37,13 +37,13 @@ def header_of(scope: Scope, name: bytes) -> str:
     return ""
 
 
-def pairs_of(request: Asked) -> list[tuple[str, str]]:
+def pairs_of(request: HttpRequest) -> list[tuple[str, str]]:
     """Return the pairs of the query string, in order, as the gate read them."""
     found: list[tuple[str, str]] = request.scope["state"]["pairs"]
     return found
 
 
-def asked_of(request: Asked) -> dict[str, str]:
+def parameters_of(request: HttpRequest) -> dict[str, str]:
     """Return the query parameters of an endpoint that takes each once; raises `invalid_value` for one sent twice."""
     asked: dict[str, str] = {}
     for name, text in pairs_of(request):
@@ -53,17 +53,17 @@ def asked_of(request: Asked) -> dict[str, str]:
     return asked
 
 
-def page_of(request: Asked) -> tuple[list[tuple[str, str]], bool]:
+def page_of(request: HttpRequest) -> tuple[list[tuple[str, str]], bool]:
     """Return what a list is asked for: the pairs, and whether the answer shows the details that lines leave out."""
     return pairs_of(request), wants_json(request.scope)
 
 
-async def body_of(request: Asked) -> dict[str, Any]:
+async def body_of(request: HttpRequest) -> dict[str, Any]:
     """Return the JSON object in the body, whatever the Content-Type says."""
-    return body.decode(await sent_of(request))
+    return body.decode(await raw_body_of(request))
 
 
-async def sent_of(request: Asked) -> bytes:
+async def raw_body_of(request: HttpRequest) -> bytes:
     """Return the bytes of the body; raises RequestEntityTooLarge, or `invalid_json` when the client left too early.
 
     `request_max_body_size` of the route or the application bounds it, as announced and as it comes. Litestar's own
@@ -84,12 +84,12 @@ async def sent_of(request: Asked) -> bytes:
     return bytes(read)
 
 
-def code_of(request: Asked) -> str:
+def code_of(request: HttpRequest) -> str:
     """Return the step-up code of a request, from `?code=` or X-Escalation-Code; empty without one."""
-    return (asked_of(request).get("code", "") or header_of(request.scope, b"x-escalation-code")).strip()
+    return (parameters_of(request).get("code", "") or header_of(request.scope, b"x-escalation-code")).strip()
 
 
-def if_match_of(request: Asked) -> int | None:
+def if_match_of(request: HttpRequest) -> int | None:
     """Return the version that If-Match names, None without one (or for `*`); raises `invalid_value`."""
     header = header_of(request.scope, b"if-match").strip()
     if header in ("", "*"):
@@ -102,7 +102,7 @@ def if_match_of(request: Asked) -> int | None:
     return int(found.group(1))
 
 
-def client_of(request: Asked) -> str:
+def client_of(request: HttpRequest) -> str:
     """Return the client that asks, as its requests are counted: the peer, or whom a trusted proxy forwards for."""
     return ip.client((request.scope.get("client") or ("unknown", 0))[0])
 

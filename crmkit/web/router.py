@@ -17,7 +17,7 @@ from crmkit.storage.lists.budget import asker
 from crmkit.web.gate import Gate
 from crmkit.web.problems import on_error, unfinished
 from crmkit.web.reply import Response, respond
-from crmkit.web.requests import Asked
+from crmkit.web.requests import HttpRequest
 
 
 class Router:
@@ -30,7 +30,7 @@ class Router:
     async def answer(self, scope: Any, receive: Receive) -> Response:
         scope["litestar_app"] = self._app
         asker.set(scope["state"].get("is_gone"))  # a list whose client has gone is not read to its end
-        request: Asked = Request(scope, receive)
+        request: HttpRequest = Request(scope, receive)
         try:
             handler, ids = self._found(scope)
             await self._gate.check(scope, handler.opt)

@@ -15,7 +15,7 @@ from crmkit.render import text
 from crmkit.render.answers import Answer, Card, Lines, done
 from crmkit.storage.people.invites import Invite
 from crmkit.web.gate import DIRECT, PUBLIC, QUERY
-from crmkit.web.requests import Asked, actor_of, body_of, client_of, code_of, crm_of, read
+from crmkit.web.requests import HttpRequest, actor_of, body_of, client_of, code_of, crm_of, read
 
 MOST_TOLD = 3  # other workspaces that a sign-in names
 
@@ -26,7 +26,7 @@ MOST_TOLD = 3  # other workspaces that a sign-in names
     status_code=200,
     opt={PUBLIC: True, DIRECT: True, "form": CODE_REQUEST},
 )
-async def request_code(request: Asked) -> Answer:
+async def request_code(request: HttpRequest) -> Answer:
     sent = await login.request_code(crm_of(request), client_of(request), await body_of(request))
     local = {} if sent.local_code is None else {"local_code": sent.local_code}
     comments = [f"local mode: code={sent.local_code}"] if local else []
@@ -41,7 +41,7 @@ async def request_code(request: Asked) -> Answer:
     status_code=200,
     opt={PUBLIC: True, DIRECT: True, "form": CODE_ENTRY},
 )
-async def enter_code(request: Asked) -> Answer:
+async def enter_code(request: HttpRequest) -> Answer:
     signed_in = await login.enter_code(crm_of(request), client_of(request), await body_of(request))
     facts = {
         "token": signed_in.token,
@@ -95,7 +95,7 @@ def invites_told(invites: Iterable[Invite]) -> list[str]:
 
 
 @read("/whoami", summary="who you are, your workspace, its plan and use")
-async def whoami(request: Asked) -> Answer:
+async def whoami(request: HttpRequest) -> Answer:
     return identity_card(await sessions.whoami(crm_of(request), actor_of(request)))
 
 
@@ -118,7 +118,7 @@ def identity_card(identity: Identity) -> Card:
 
 
 @read("/tokens", summary="your tokens (sessions)")
-async def tokens(request: Asked) -> Answer:
+async def tokens(request: HttpRequest) -> Answer:
     rows = tuple(
         (
             f"token/{session.id}",
@@ -142,7 +142,7 @@ async def tokens(request: Asked) -> Answer:
     status_code=200,
     opt={QUERY: ("code",)},
 )
-async def revoke(request: Asked, id: FromPath[str]) -> Answer:
+async def revoke(request: HttpRequest, id: FromPath[str]) -> Answer:
     bare = await sessions.revoke(crm_of(request), actor_of(request), id, code_of(request))
     return done(f"revoked token/{bare}", {"id": bare, "handle": f"token/{bare}"})
 
@@ -154,7 +154,7 @@ async def revoke(request: Asked, id: FromPath[str]) -> Answer:
     status_code=200,
     opt={QUERY: ("code",)},
 )
-async def end(request: Asked) -> Answer:
+async def end(request: HttpRequest) -> Answer:
     actor = actor_of(request)
     gone = await account.end(crm_of(request), actor, code_of(request))
     with_them = f" and {', '.join(f'workspace/{id}' for id in gone)} with all data" if gone else ""

@@ -14,7 +14,7 @@ from crmkit.model.record import Kind
 from crmkit.records import ACTIVITY
 from crmkit.render.answers import Answer, Many, One, done
 from crmkit.web.gate import QUERY
-from crmkit.web.requests import Asked, actor_of, asked_of, body_of, crm_of, page_of, read
+from crmkit.web.requests import HttpRequest, actor_of, body_of, crm_of, page_of, parameters_of, read
 
 OPT: dict[str, Any] = {"kind": ACTIVITY}
 FEED = {**OPT, QUERY: (*activities.FILTERS, *PAGING)}
@@ -25,11 +25,11 @@ def log_routes(kind: Kind) -> list[HTTPRouteHandler]:
     place = f"/{kind.plural}/{{id:str}}/activities"
 
     @read(place, name=f"list_{kind.name}_activities", summary=f"activities on a {kind.name}", opt=FEED)
-    async def find_on(request: Asked, id: FromPath[str]) -> Answer:
+    async def find_on(request: HttpRequest, id: FromPath[str]) -> Answer:
         return Many(await activities.find_on(crm_of(request), actor_of(request), kind, id, *page_of(request)))
 
     @post(place, name=f"log_{kind.name}_activity", summary=f"log one on a {kind.name}", opt=OPT)
-    async def log(request: Asked, id: FromPath[str]) -> Answer:
+    async def log(request: HttpRequest, id: FromPath[str]) -> Answer:
         activity = await activities.log(crm_of(request), actor_of(request), kind, id, await body_of(request))
         return One(ACTIVITY, activity, outcome="created")
 
@@ -42,18 +42,18 @@ def log_routes(kind: Kind) -> list[HTTPRouteHandler]:
     summary="activities, newest first: contact, company, deal, kind, since, until",
     opt=FEED,
 )
-async def find_all(request: Asked) -> Answer:
+async def find_all(request: HttpRequest) -> Answer:
     return Many(await activities.find_all(crm_of(request), actor_of(request), *page_of(request)))
 
 
 @read("/activities/{id:str}", name="get_activity", summary="one activity", opt={**OPT, QUERY: ("fields",)})
-async def fetch(request: Asked, id: FromPath[str]) -> Answer:
-    fields = chosen(ACTIVITY, asked_of(request).get("fields", ""))
+async def fetch(request: HttpRequest, id: FromPath[str]) -> Answer:
+    fields = chosen(ACTIVITY, parameters_of(request).get("fields", ""))
     return One(ACTIVITY, await lists.fetch(crm_of(request), actor_of(request), ACTIVITY, id), fields)
 
 
 @delete("/activities/{id:str}", name="delete_activity", summary="delete it, in one step", status_code=200, opt=OPT)
-async def remove(request: Asked, id: FromPath[str]) -> Answer:
+async def remove(request: HttpRequest, id: FromPath[str]) -> Answer:
     activity = await activities.remove(crm_of(request), actor_of(request), id)
     return done(f"deleted {activity.handle}", {"id": activity.id, "handle": activity.handle})
 

@@ -12,14 +12,14 @@ from crmkit.render.manual import manual
 from crmkit.web import openapi
 from crmkit.web.gate import PUBLIC
 from crmkit.web.reply import Response
-from crmkit.web.requests import Asked, crm_of, read
+from crmkit.web.requests import HttpRequest, crm_of, read
 from crmkit.web.table import endpoints_of, handlers_of
 
 _HOLDS = ", ".join(kind.plural for kind in (*KINDS, ACTIVITY))
 
 
 @read("/", summary="where to start", opt={PUBLIC: True})
-async def root(request: Asked) -> Answer:
+async def root(request: HttpRequest) -> Answer:
     base_url = crm_of(request).settings.base_url
     lines = [
         "crmkit: a plain-text CRM that an AI agent operates",
@@ -32,13 +32,13 @@ async def root(request: Asked) -> Answer:
 
 
 @read("/help", summary="this manual", opt={PUBLIC: True})
-async def help_(request: Asked) -> Answer:
+async def help_(request: HttpRequest) -> Answer:
     text = written(request.app)
     return Document(text.rstrip("\n"), {"manual": text})
 
 
 @read("/SKILL.md", summary="the manual as a skill", opt={PUBLIC: True})
-async def skill(request: Asked) -> Answer:
+async def skill(request: HttpRequest) -> Answer:
     text = (
         "---\n"
         "name: crmkit\n"
@@ -53,7 +53,7 @@ async def skill(request: Asked) -> Answer:
 
 
 @read("/llms.txt", summary="the manual, where language models look", opt={PUBLIC: True})
-async def llms(request: Asked) -> Answer:
+async def llms(request: HttpRequest) -> Answer:
     base_url = crm_of(request).settings.base_url
     text = (
         "# crmkit\n\n"
@@ -66,17 +66,17 @@ async def llms(request: Asked) -> Answer:
 
 
 @read("/openapi.json", summary="the API for machines", opt={PUBLIC: True})
-async def openapi_json(request: Asked) -> Response:
+async def openapi_json(request: HttpRequest) -> Response:
     return Response.of(msgspec.json.encode(openapi.document(request.app)), "application/json")
 
 
 @read("/healthz", summary="ok while the process runs", opt={PUBLIC: True})
-async def healthz(request: Asked) -> Answer:
+async def healthz(request: HttpRequest) -> Answer:
     return Document("ok", {"status": "ok"})
 
 
 @read("/readyz", summary="ready when the database can be read and written", opt={PUBLIC: True})
-async def readyz(request: Asked) -> Answer:
+async def readyz(request: HttpRequest) -> Answer:
     try:
         await crm_of(request).database.check()
     except Problem:

@@ -8,12 +8,12 @@ from crmkit.records import AUDIT
 from crmkit.render.answers import Answer, Groups, Lines, Many
 from crmkit.web.gate import QUERY
 from crmkit.web.negotiate import wants_json
-from crmkit.web.requests import Asked, actor_of, asked_of, crm_of, page_of, read
+from crmkit.web.requests import HttpRequest, actor_of, crm_of, page_of, parameters_of, read
 
 
 @read("/search", summary="all kinds at once: q, types", opt={QUERY: ("q", "types"), "needed": ("q",)})
-async def everywhere(request: Asked) -> Answer:
-    asked = asked_of(request)
+async def everywhere(request: HttpRequest) -> Answer:
+    asked = parameters_of(request)
     found = await search.everywhere(crm_of(request), actor_of(request), asked, wants_json(request.scope))
     return Groups(found, {"query": asked.get("q", "")})
 
@@ -23,8 +23,8 @@ async def everywhere(request: Asked) -> Answer:
     summary="follow-ups that are due, or come within days: days, limit, cursor",
     opt={QUERY: ("days", "limit", "cursor")},
 )
-async def due(request: Asked) -> Answer:
-    asked = asked_of(request)
+async def due(request: HttpRequest) -> Answer:
+    asked = parameters_of(request)
     return Lines(await reminders.due(crm_of(request), actor_of(request), asked))
 
 
@@ -33,7 +33,7 @@ async def due(request: Asked) -> Answer:
     summary="what changed, newest first: by, action, target, since, until",
     opt={"kind": AUDIT, QUERY: (*audit.FILTERS, *PAGING)},
 )
-async def audit_log(request: Asked) -> Answer:
+async def audit_log(request: HttpRequest) -> Answer:
     return Many(await audit.entries(crm_of(request), actor_of(request), *page_of(request)))
 
 

@@ -12,7 +12,7 @@ from crmkit.model.query import chosen
 from crmkit.model.record import Kind
 from crmkit.render.answers import Answer, Many, One, done
 from crmkit.web.gate import ANY, QUERY
-from crmkit.web.requests import Asked, actor_of, asked_of, body_of, crm_of, if_match_of, page_of, read
+from crmkit.web.requests import HttpRequest, actor_of, body_of, crm_of, if_match_of, page_of, parameters_of, read
 
 
 def record_routes(kind: Kind) -> list[HTTPRouteHandler]:
@@ -28,7 +28,7 @@ def record_routes(kind: Kind) -> list[HTTPRouteHandler]:
         summary=f"{kind.plural}: filters, search, sort, limit, cursor",
         opt={**opt, QUERY: ANY},
     )
-    async def find_all(request: Asked) -> Answer:
+    async def find_all(request: HttpRequest) -> Answer:
         return Many(await lists.find_all(crm_of(request), actor_of(request), kind, *page_of(request)))
 
     @post(
@@ -37,17 +37,17 @@ def record_routes(kind: Kind) -> list[HTTPRouteHandler]:
         summary=f"create, or merge by {key}" if key else "create",
         opt=opt,
     )
-    async def save(request: Asked) -> Answer:
+    async def save(request: HttpRequest) -> Answer:
         saved = await write.save(crm_of(request), actor_of(request), kind, await body_of(request))
         return One(kind, saved.record, outcome="created" if saved.created else "updated")
 
     @read(one, name=f"get_{kind.name}", summary=f"one {kind.name}, whole", opt={**opt, QUERY: ("fields",)})
-    async def fetch(request: Asked, id: FromPath[str]) -> Answer:
-        fields = chosen(kind, asked_of(request).get("fields", ""))
+    async def fetch(request: HttpRequest, id: FromPath[str]) -> Answer:
+        fields = chosen(kind, parameters_of(request).get("fields", ""))
         return One(kind, await lists.fetch(crm_of(request), actor_of(request), kind, id), fields)
 
     @patch(one, name=f"change_{kind.name}", summary="change the fields sent, keep the others", opt=opt)
-    async def change(request: Asked, id: FromPath[str]) -> Answer:
+    async def change(request: HttpRequest, id: FromPath[str]) -> Answer:
         version = if_match_of(request)
         body = await body_of(request)
         return One(kind, await write.change(crm_of(request), actor_of(request), kind, id, body, version))
@@ -59,8 +59,8 @@ def record_routes(kind: Kind) -> list[HTTPRouteHandler]:
         status_code=200,
         opt={**opt, QUERY: ("confirm",)},
     )
-    async def remove(request: Asked, id: FromPath[str]) -> Answer:
-        confirm = asked_of(request).get("confirm", "")
+    async def remove(request: HttpRequest, id: FromPath[str]) -> Answer:
+        confirm = parameters_of(request).get("confirm", "")
         record = await write.remove(crm_of(request), actor_of(request), kind, id, confirm.strip())
         return done(f"deleted {record.handle}", {"id": record.id, "handle": record.handle})
 

@@ -14,13 +14,13 @@ from crmkit.render.answers import Answer, Card, Line, Lines, Team, done
 from crmkit.storage.people.accounts import Membership
 from crmkit.web.gate import QUERY
 from crmkit.web.handlers.account import invites_told
-from crmkit.web.requests import Asked, actor_of, body_of, code_of, crm_of, read
+from crmkit.web.requests import HttpRequest, actor_of, body_of, code_of, crm_of, read
 
 ONE = "/workspaces/{id:str}"
 
 
 @read("/workspaces", name="list_workspaces", summary="workspaces you belong to")
-async def mine(request: Asked) -> Answer:
+async def mine(request: HttpRequest) -> Answer:
     actor = actor_of(request)
     places, invites = await workspaces.mine(crm_of(request), actor)
     rows = tuple((f"workspace/{place.workspace_id}", _shown(place, actor.workspace_id)) for place in places)
@@ -33,14 +33,14 @@ async def mine(request: Asked) -> Answer:
     summary="open one, as its admin",
     opt={"form": workspaces.WORKSPACE, QUERY: ("code",)},
 )
-async def create(request: Asked) -> Answer:
+async def create(request: HttpRequest) -> Answer:
     actor, body = actor_of(request), await body_of(request)
     place = await workspaces.create(crm_of(request), actor, body, code_of(request))
     return _one(place, ["created", _way_in(actor, place)], status=201)
 
 
 @patch(ONE, name="rename_workspace", summary="rename it (admin)", opt={"form": workspaces.WORKSPACE})
-async def rename(request: Asked, id: FromPath[str]) -> Answer:
+async def rename(request: HttpRequest, id: FromPath[str]) -> Answer:
     return _one(await workspaces.rename(crm_of(request), actor_of(request), id, await body_of(request)), [])
 
 
@@ -51,7 +51,7 @@ async def rename(request: Asked, id: FromPath[str]) -> Answer:
     status_code=200,
     opt={QUERY: ("code",)},
 )
-async def remove(request: Asked, id: FromPath[str]) -> Answer:
+async def remove(request: HttpRequest, id: FromPath[str]) -> Answer:
     bare = await workspaces.delete(crm_of(request), actor_of(request), id, code_of(request))
     return done(f"deleted workspace/{bare} and all its data", {"id": bare, "handle": f"workspace/{bare}"})
 
@@ -62,7 +62,7 @@ async def remove(request: Asked, id: FromPath[str]) -> Answer:
     summary="a token that works in it",
     opt={"form": workspaces.TOKEN, QUERY: ("code",)},
 )
-async def mint_token(request: Asked, id: FromPath[str]) -> Answer:
+async def mint_token(request: HttpRequest, id: FromPath[str]) -> Answer:
     sent, code = await body_of(request), code_of(request)
     token, name, place = await workspaces.mint_token(crm_of(request), actor_of(request), id, sent, code)
     facts = {"token": token, "token_name": name, "workspace_id": place.workspace_id}
@@ -78,14 +78,14 @@ async def mint_token(request: Asked, id: FromPath[str]) -> Answer:
     status_code=200,
     opt={QUERY: ("code",)},
 )
-async def join(request: Asked, id: FromPath[str]) -> Answer:
+async def join(request: HttpRequest, id: FromPath[str]) -> Answer:
     actor = actor_of(request)
     place = await joining.accept(crm_of(request), actor, id, code_of(request))
     return _one(place, [_way_in(actor, place)])
 
 
 @read(f"{ONE}/members", name="list_members", summary="members and pending invites")
-async def people(request: Asked, id: FromPath[str]) -> Answer:
+async def people(request: HttpRequest, id: FromPath[str]) -> Answer:
     members, invites = await teams.people(crm_of(request), actor_of(request), id)
     return Team(
         [{"user_id": m.user_id, "email": m.email, "role": m.role, "joined_at": m.joined_at} for m in members],
@@ -99,7 +99,7 @@ async def people(request: Asked, id: FromPath[str]) -> Answer:
     summary="invite an address (admin; step-up for an admin)",
     opt={"form": teams.INVITE, QUERY: ("code",)},
 )
-async def invite(request: Asked, id: FromPath[str]) -> Answer:
+async def invite(request: HttpRequest, id: FromPath[str]) -> Answer:
     body = await body_of(request)
     found = await teams.invite(crm_of(request), actor_of(request), id, body, code_of(request))
     facts = {"id": found.id, "handle": f"invite/{found.id}", "email": found.email, "role": found.role}
@@ -118,7 +118,7 @@ async def invite(request: Asked, id: FromPath[str]) -> Answer:
     status_code=200,
     opt={QUERY: ("code",)},
 )
-async def withdraw(request: Asked, id: FromPath[str], invite_id: FromPath[str]) -> Answer:
+async def withdraw(request: HttpRequest, id: FromPath[str], invite_id: FromPath[str]) -> Answer:
     bare = await teams.withdraw(crm_of(request), actor_of(request), id, invite_id, code_of(request))
     return done(f"withdrew invite/{bare}", {"id": bare, "handle": f"invite/{bare}"})
 
@@ -130,7 +130,7 @@ async def withdraw(request: Asked, id: FromPath[str], invite_id: FromPath[str]) 
     status_code=200,
     opt={"form": teams.ROLE, QUERY: ("code",)},
 )
-async def set_role(request: Asked, id: FromPath[str], user_id: FromPath[str]) -> Answer:
+async def set_role(request: HttpRequest, id: FromPath[str], user_id: FromPath[str]) -> Answer:
     body = await body_of(request)
     member = await teams.set_role(crm_of(request), actor_of(request), id, user_id, body, code_of(request))
     facts = {"user_id": member.user_id, "handle": f"user/{member.user_id}", "role": member.role}
@@ -144,7 +144,7 @@ async def set_role(request: Asked, id: FromPath[str], user_id: FromPath[str]) ->
     status_code=200,
     opt={QUERY: ("code",)},
 )
-async def remove_member(request: Asked, id: FromPath[str], user_id: FromPath[str]) -> Answer:
+async def remove_member(request: HttpRequest, id: FromPath[str], user_id: FromPath[str]) -> Answer:
     member = await teams.remove(crm_of(request), actor_of(request), id, user_id, code_of(request))
     return done(f"removed user/{member.user_id}", {"user_id": member.user_id, "handle": f"user/{member.user_id}"})
 

@@ -20,7 +20,7 @@ from crmkit.web.gate import ANY, DIRECT, PUBLIC, QUERY
 from crmkit.web.oauth.apps import RESOURCE_METADATA
 from crmkit.web.oauth.forms import MAX_FORM, form_of
 from crmkit.web.reply import Response
-from crmkit.web.requests import Asked, body_of, crm_of, read
+from crmkit.web.requests import HttpRequest, body_of, crm_of, read
 
 SERVER_METADATA = "/.well-known/oauth-authorization-server"
 MAX_REGISTRATION = 16 * 1024  # bytes
@@ -29,7 +29,7 @@ _OPTIONS = {PUBLIC: True, QUERY: ANY, DIRECT: True}
 
 
 @read([RESOURCE_METADATA, f"{RESOURCE_METADATA}/mcp"], opt=_OPTIONS)
-async def resource_metadata(request: Asked) -> Response:
+async def resource_metadata(request: HttpRequest) -> Response:
     crm = crm_of(request)
     return _json(
         {
@@ -44,7 +44,7 @@ async def resource_metadata(request: Asked) -> Response:
 
 
 @read([SERVER_METADATA, f"{SERVER_METADATA}/mcp"], opt=_OPTIONS)
-async def server_metadata(request: Asked) -> Response:
+async def server_metadata(request: HttpRequest) -> Response:
     base_url = crm_of(request).settings.base_url
     return _json(
         {
@@ -67,7 +67,7 @@ async def server_metadata(request: Asked) -> Response:
 
 
 @post("/register", opt=_OPTIONS, status_code=201, request_max_body_size=MAX_REGISTRATION)
-async def register(request: Asked) -> Response:
+async def register(request: HttpRequest) -> Response:
     try:
         sent = await body_of(request)
     except RequestEntityTooLarge:
@@ -97,7 +97,7 @@ async def register(request: Asked) -> Response:
 
 
 @post("/token", opt=_OPTIONS, status_code=200, request_max_body_size=MAX_FORM)
-async def token(request: Asked) -> Response:
+async def token(request: HttpRequest) -> Response:
     try:
         issued = await redeem.redeem(crm_of(request), await form_of(request))
     except Refused as refused:
@@ -108,7 +108,7 @@ async def token(request: Asked) -> Response:
 
 
 @post("/revoke", opt=_OPTIONS, status_code=200, request_max_body_size=MAX_FORM)
-async def revoke(request: Asked) -> Response:
+async def revoke(request: HttpRequest) -> Response:
     try:
         sent = await form_of(request)
     except Problem as problem:

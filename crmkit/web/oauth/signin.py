@@ -15,7 +15,7 @@ from crmkit.web.oauth import pages
 from crmkit.web.oauth.forms import MAX_FORM, form_of
 from crmkit.web.problems import log_ours
 from crmkit.web.reply import Response
-from crmkit.web.requests import Asked, client_of, crm_of, pairs_of, read
+from crmkit.web.requests import HttpRequest, client_of, crm_of, pairs_of, read
 
 PATH = "/authorize"
 HTML = "text/html; charset=utf-8"
@@ -33,7 +33,7 @@ _OPTIONS = {PUBLIC: True, QUERY: ANY, DIRECT: True}
 
 
 @read(PATH, opt=_OPTIONS)
-async def ask(request: Asked) -> Response:
+async def ask(request: HttpRequest) -> Response:
     try:
         return _shown(request.scope, pages.email_page(_app(request, _asked(request))))
     except Problem as problem:
@@ -41,7 +41,7 @@ async def ask(request: Asked) -> Response:
 
 
 @post(PATH, opt=_OPTIONS, status_code=200, request_max_body_size=MAX_FORM)
-async def answer(request: Asked) -> Response:
+async def answer(request: HttpRequest) -> Response:
     try:
         asked, sent = _asked(request), await form_of(request)
     except Problem as problem:
@@ -53,7 +53,7 @@ async def answer(request: Asked) -> Response:
     return await _start(request, asked, sent)
 
 
-async def _start(request: Asked, asked: connect.Request, sent: dict[str, str]) -> Response:
+async def _start(request: HttpRequest, asked: connect.Request, sent: dict[str, str]) -> Response:
     app, email = _app(request, asked), sent.get("email", "")
     try:
         started = await connect.start(crm_of(request), client_of(request), asked, email)
@@ -62,7 +62,7 @@ async def _start(request: Asked, asked: connect.Request, sent: dict[str, str]) -
     return _shown(request.scope, pages.code_page(app, started.handle, started.email, started.local_code))
 
 
-async def _prove(request: Asked, asked: connect.Request, sent: dict[str, str]) -> Response:
+async def _prove(request: HttpRequest, asked: connect.Request, sent: dict[str, str]) -> Response:
     app, handle, code = _app(request, asked), sent["signin"], sent.get("code", "")
     try:
         choices = await connect.prove(crm_of(request), client_of(request), asked, handle, code)
@@ -73,7 +73,7 @@ async def _prove(request: Asked, asked: connect.Request, sent: dict[str, str]) -
     return _shown(request.scope, pages.workspace_page(app, handle, choices.email, _places(choices), choices.start))
 
 
-async def _choose(request: Asked, asked: connect.Request, sent: dict[str, str]) -> Response:
+async def _choose(request: HttpRequest, asked: connect.Request, sent: dict[str, str]) -> Response:
     app, handle, workspace = _app(request, asked), sent.get("signin", ""), sent["workspace"]
     crm, name = crm_of(request), sent.get("name", "")
     try:
@@ -90,11 +90,11 @@ async def _choose(request: Asked, asked: connect.Request, sent: dict[str, str]) 
         return _stop(request.scope, problem, app.again)
 
 
-def _asked(request: Asked) -> connect.Request:
+def _asked(request: HttpRequest) -> connect.Request:
     return connect.request_of(crm_of(request), pairs_of(request))
 
 
-def _app(request: Asked, asked: connect.Request) -> pages.App:
+def _app(request: HttpRequest, asked: connect.Request) -> pages.App:
     again = f"{PATH}?{request.scope['query_string'].decode('ascii')}"
     return pages.App(asked.app, asked.host, asked.on_this_machine, again)
 
