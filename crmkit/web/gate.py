@@ -23,7 +23,7 @@ from crmkit.web import consent
 from crmkit.web.connection.hosts import Hosts
 from crmkit.web.limits import PerMinute
 from crmkit.web.negotiate import check_format
-from crmkit.web.oauth.apps import Origins, challenge
+from crmkit.web.oauth.origins import Origins, challenge
 from crmkit.web.requests import header_of
 
 # what a route declares in its options
@@ -67,7 +67,7 @@ class Gate:
                 actor = await sessions.authenticate(self._crm, sent)
             except Problem as problem:
                 if options.get(APPS) and problem.status == 401:
-                    problem.headers["WWW-Authenticate"] = challenge(self._crm.settings.base_url, sent=bool(sent))
+                    problem.headers["WWW-Authenticate"] = challenge(self._crm.settings.base_url, bool(sent))
                 raise
             if actor.is_app and consent.is_needed(scope):
                 actor = replace(actor, must_confirm=True)

@@ -137,12 +137,12 @@ def test_an_app_is_called_by_a_plain_name_or_by_its_host(home: House) -> None:
 
 def test_the_name_of_a_workspace_is_one_text_within_its_choice_on_the_consent_page() -> None:
     def page(name: str) -> str:
-        place = pages.Place("ws_aaaaaaaa", "admin", name, ALICE)
+        place = pages.WorkspaceOption("ws_aaaaaaaa", "admin", name, ALICE)
         return pages.workspace_page(pages.App("Claude", "claude.ai", False, "/"), "handle", ALICE, [place])
 
     for name in names():
         shown = html.unescape(said(page(name), page(PLAIN)))
-        assert shown == (clean(name, pages.MOST_GIVEN) or "ws_aaaaaaaa")
+        assert shown == (clean(name, pages.MAX_TEXT) or "ws_aaaaaaaa")
         assert shown.isprintable()
         assert page(name).count("<") == page(PLAIN).count("<")
 

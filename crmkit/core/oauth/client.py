@@ -1,7 +1,7 @@
-"""OAuth clients: strangers who describe themselves. The description is the client id, so nothing is stored.
+"""OAuth clients. An app's description of itself (redirect URIs, name) is its client id, so nothing is stored.
 
-Every client is public and registration is open to everyone, so a stored or signed record would prove no more than the
-description does; it is checked again wherever it comes back.
+Anyone may register anything, so a stored or signed record would prove no more than the description does. It is checked
+again in every request that brings the id.
 """
 
 import base64
@@ -13,23 +13,21 @@ from urllib.parse import SplitResult, parse_qsl, urlsplit
 
 import msgspec
 
+from crmkit.core.oauth.hosts import LOOPBACK_HOSTS, PROGRAM_SCHEMES
 from crmkit.model.names import clean
 
 MAX_URIS = 8
 MAX_URI = 1_000  # characters
 MAX_ID = 2_000
-LOOPBACK = ("localhost", "127.0.0.1", "::1")
-# private-use schemes of programs that are known to register them; reverse-domain ones are recognised by their dot
-SCHEMES = ("cursor", "vscode", "vscode-insiders", "windsurf")
 
 _URI = re.compile(r"[!-\[\]-~]+")  # visible ASCII without the backslash, which browsers read as a slash
 # a name or address and a port, nothing else: what browsers take for the host is then what is shown as the host
 _NETLOC = re.compile(r"(?:[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?\.?|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
-_OURS = {"code", "state", "iss", "error"}  # parameters that an answer adds
+_ADDED = {"code", "state", "iss", "error"}  # parameters that the redirect to the app adds
 
 
 class BadClient(ValueError):
-    """A client that cannot be; the message says what is wrong with it."""
+    """A description or client id that is refused; the message says what is wrong with it."""
 
 
 class _Description(msgspec.Struct, omit_defaults=True):
@@ -39,7 +37,7 @@ class _Description(msgspec.Struct, omit_defaults=True):
 
 @dataclass(frozen=True)
 class Client:
-    """Who asks to connect, by its own account: where it wants to be answered, and a name anyone may choose."""
+    """An app, as it describes itself: where its user is sent back to, and a name, which anyone may choose."""
 
     redirect_uris: tuple[str, ...]
     name: str
@@ -50,13 +48,13 @@ class Client:
         return base64.urlsafe_b64encode(described).rstrip(b"=").decode("ascii")
 
     def returns_to(self, uri: str) -> bool:
-        """Tell whether it may be answered at `uri`: the very one, or the same on another port of loopback.
+        """Tell whether `uri` was registered; on loopback the port may differ.
 
-        RFC 8252, 7.3: a program on the user's machine takes the port that is free.
+        RFC 8252, 7.3: a program on the user's machine listens on whatever port is free.
         """
-        on_loopback = _portless(uri)
+        without_port = _without_port(uri)
         return uri in self.redirect_uris or (
-            on_loopback is not None and on_loopback in map(_portless, self.redirect_uris)
+            without_port is not None and without_port in map(_without_port, self.redirect_uris)
         )
 
 
@@ -96,24 +94,26 @@ def check(uri: str) -> None:
         raise BadClient("a redirect URI has no fragment, no user and no password")
     if parts.scheme in ("http", "https") and not _NETLOC.fullmatch(parts.netloc):
         raise BadClient("a redirect URI names its host")
-    if _OURS & {name for name, _ in parse_qsl(parts.query, keep_blank_values=True)}:
-        raise BadClient(f"the query of a redirect URI has no {', '.join(sorted(_OURS))}: the answer has them")
-    if parts.scheme == "http" and parts.hostname not in LOOPBACK:
+    if _ADDED & {name for name, _ in parse_qsl(parts.query, keep_blank_values=True)}:
+        raise BadClient(f"the query of a redirect URI has no {', '.join(sorted(_ADDED))}: the answer has them")
+    if parts.scheme == "http" and parts.hostname not in LOOPBACK_HOSTS:
         raise BadClient("a redirect URI with http stays on the machine: localhost, 127.0.0.1 or [::1]; else use https")
-    if parts.scheme not in ("http", "https", *SCHEMES) and "." not in parts.scheme:
-        raise BadClient(f"a redirect URI is https, http on loopback, {', '.join(SCHEMES)}, or a scheme like com.app")
+    if parts.scheme not in ("http", "https", *PROGRAM_SCHEMES) and "." not in parts.scheme:
+        raise BadClient(
+            f"a redirect URI is https, http on loopback, {', '.join(PROGRAM_SCHEMES)}, or a scheme like com.app"
+        )
 
 
 def host_of(uri: str) -> str:
-    """Return where an answer to `uri` goes, as a person should read it: the host, or the scheme of a program."""
+    """Return the host of a redirect URI, or the scheme of a program as `cursor://`: what its user is shown."""
     parts = urlsplit(uri)
     return (parts.hostname or "") if parts.scheme in ("http", "https") else f"{parts.scheme}://"
 
 
 def is_on_this_machine(uri: str) -> bool:
-    """Tell whether a program on the user's own machine answers at `uri`."""
+    """Tell whether `uri` leads to a program on the user's own machine."""
     parts = urlsplit(uri)
-    return parts.scheme not in ("http", "https") or parts.hostname in LOOPBACK
+    return parts.scheme not in ("http", "https") or parts.hostname in LOOPBACK_HOSTS
 
 
 def _split(uri: str) -> SplitResult | None:
@@ -125,8 +125,8 @@ def _split(uri: str) -> SplitResult | None:
     return parts
 
 
-def _portless(uri: str) -> tuple[str, ...] | None:
-    """Return what must be equal of an http URI on loopback, None for any other and for one that may not be."""
+def _without_port(uri: str) -> tuple[str, ...] | None:
+    """Return the parts of a valid http URI, which is on loopback, without its port; None for any other URI."""
     try:
         check(uri)
     except BadClient:

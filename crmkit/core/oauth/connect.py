@@ -1,7 +1,7 @@
-"""An app asks to connect: its user signs in by a mailed code and chooses a workspace, and the app gets a code.
+"""The user of an app signs in by a mailed code and chooses a workspace; the app gets an authorization code.
 
-Anyone can make an app's description, so nothing is answered to the app before its user has entered a right code
-(RFC 9700, 4.11.2); entering it is the consent, and nothing of it is remembered.
+Anyone can register an app, so nobody is redirected to one before its user has entered the right code (RFC 9700,
+4.11.2). Entering it is the consent. It is not remembered: the next authorization needs a code again.
 """
 
 from collections.abc import Sequence
@@ -24,23 +24,23 @@ from crmkit.storage.interface.lanes import mail_lane
 from crmkit.storage.interface.tx import Tx
 from crmkit.storage.people import accounts, grants, invites
 from crmkit.storage.people.accounts import Membership, User
-from crmkit.storage.people.grants import Asked
+from crmkit.storage.people.grants import Binding
 from crmkit.storage.people.invites import Invite
 
-PURPOSE = "connect"  # of a mailed code
-SCOPE = "crm"  # there is one, and it is never refused whatever an app asks for
+PURPOSE = "connect"  # under which the mailed code is kept
+SCOPE = "crm"  # the only one; whatever scope an app asks for, it gets this one
 GRANT_SECONDS = 60
 MAX_STATE = 4_000  # characters
-NEW = "new"  # chosen instead of the id of a workspace
+NEW = "new"  # what the page sends in place of a workspace id to open one
 
 _KNOWN = ("response_type", "client_id", "redirect_uri", "code_challenge", "code_challenge_method", "state")
 
 
 @dataclass(frozen=True)
-class Request:
-    """A request of an app that may be shown to its user."""
+class AuthorizationRequest:
+    """An app's request that passed all checks, so its user may be shown it."""
 
-    asked: Asked
+    binding: Binding
     client: Client
 
     @property
@@ -50,27 +50,27 @@ class Request:
 
     @property
     def host(self) -> str:
-        return host_of(self.asked.redirect_uri)
+        return host_of(self.binding.redirect_uri)
 
     @property
     def on_this_machine(self) -> bool:
-        return is_on_this_machine(self.asked.redirect_uri)
+        return is_on_this_machine(self.binding.redirect_uri)
 
 
 @dataclass(frozen=True)
 class Started:
-    """A sign-in under way: `handle` is the secret of the page that goes on with it."""
+    """A sign-in whose code was mailed; the next page sends `page_secret` back to go on with it."""
 
-    handle: str
+    page_secret: str
     email: str
     local_code: str | None
 
 
 @dataclass(frozen=True)
 class Choices:
-    """Where an app may work: workspaces of the person with this address, and invites, which choosing them accepts.
+    """The workspaces and invites of a person; choosing the workspace of an invite accepts it.
 
-    `start` is the id of the workspace that is proposed, empty for the first.
+    `start` is the id of the workspace that is proposed, or empty, which means the first.
     """
 
     email: str
@@ -80,17 +80,17 @@ class Choices:
 
 
 def resource(crm: Crm) -> str:
-    """Return what a token is for, as RFC 8707 and RFC 9728 name it: the address of the MCP endpoint."""
+    """Return the resource that tokens are for (RFC 8707, RFC 9728): the URL of the MCP endpoint."""
     return f"{crm.settings.base_url}/mcp"
 
 
 def is_ours(crm: Crm, named: str) -> bool:
-    """Tell whether a `resource` names this server; a slash more or less is the same."""
+    """Tell whether the parameter `resource` names this server, with or without a slash at its end."""
     return named.rstrip("/") in (crm.settings.base_url, resource(crm))
 
 
-def request_of(crm: Crm, pairs: Sequence[tuple[str, str]]) -> Request:
-    """Return what the query of /authorize asks for; raises `invalid_value`, which is shown and never sent anywhere."""
+def request_of(crm: Crm, pairs: Sequence[tuple[str, str]]) -> AuthorizationRequest:
+    """Return the request in the query of /authorize; raises `invalid_value`, which the user is shown, not the app."""
     sent: dict[str, str] = {}
     for name, text in pairs:
         if name in _KNOWN and name in sent:
@@ -113,46 +113,47 @@ def request_of(crm: Crm, pairs: Sequence[tuple[str, str]]) -> Request:
     state = sent.get("state")
     if state is not None and len(state) > MAX_STATE:
         raise _bad(f"state has at most {MAX_STATE} characters")
-    asked = Asked(client.id, uri, sent["code_challenge"], (named[-1] if named else resource(crm)).rstrip("/"), state)
-    return Request(asked, client)
+    wanted = (named[-1] if named else resource(crm)).rstrip("/")
+    binding = Binding(client.id, uri, sent["code_challenge"], wanted, state)
+    return AuthorizationRequest(binding, client)
 
 
-async def start(crm: Crm, network: str, request: Request, email: str) -> Started:
-    """Mail a code for this request alone, and keep the sign-in; raises as `login.request_code`.
+async def start(crm: Crm, network: str, request: AuthorizationRequest, email: str) -> Started:
+    """Mail a code that works for this request alone, and keep the sign-in; raises what `login.request_code` raises.
 
     `network` is the network address of the browser.
     """
     email = login.CODE_REQUEST.filled({"email": email})["email"]
-    handle = grants.secret()
+    page_secret = grants.secret()
     letter = partial(_letter, crm, request, email)
-    sent = await login.mail_code(crm, network, email, codes.CONNECT, PURPOSE, letter, place=handle)
+    sent = await login.mail_code(crm, network, email, codes.CONNECT, PURPOSE, letter, place=page_secret)
 
     def unit(tx: Tx) -> None:
-        grants.begin(tx, handle, email, request.asked, _soon(crm, tx))
+        grants.begin(tx, page_secret, email, request.binding, _soon(crm, tx))
 
     await crm.database.write(unit, lanes=[mail_lane(email)])
-    return Started(handle, email, sent.local_code)
+    return Started(page_secret, email, sent.local_code)
 
 
-async def prove(crm: Crm, network: str, request: Request, handle: str, code: str) -> Choices:
-    """Return what there is to choose from once the right code is entered; who is new is given an account.
+async def prove(crm: Crm, network: str, request: AuthorizationRequest, page_secret: str, code: str) -> Choices:
+    """Return what the user may choose from if the code is right; a new user gets an account.
 
-    Raises `invalid_code`, `rate_limited`, `not_found` for a sign-in that is outdated.
+    Raises `invalid_code`, `rate_limited`, and `not_found` for a sign-in that is outdated.
     """
     await login.admit(crm, network)
 
     def unit(tx: Tx) -> Choices | Problem:
-        signin = _under_way(tx, crm, request, handle)
+        signin = _under_way(tx, crm, request, page_secret)
         if signin.user_id:  # the button was pressed twice
             return _choices(tx, signin)
         codes.check_tries(tx, signin.email, codes.CONNECT)
-        wrong = codes.entered(tx, crm, signin.email, codes.CONNECT, PURPOSE, code, handle)
+        wrong = codes.entered(tx, crm, signin.email, codes.CONNECT, PURPOSE, code, page_secret)
         if not login.may_enter(tx, crm, signin.email):  # the invite was withdrawn since the code was mailed
             wrong = codes.WRONG
         if wrong:
             return Problem("invalid_code", f"{wrong} Check the newest mail, or get a new code.")
         found = login.welcome(tx, crm, signin.email, request.app)
-        grants.prove(tx, handle, found.user.id, _soon(crm, tx))
+        grants.prove(tx, page_secret, found.user.id, _soon(crm, tx))
         return Choices(signin.email, found.workspaces, found.invites, found.start.workspace_id)
 
     outcome = await crm.database.write(unit)
@@ -161,45 +162,45 @@ async def prove(crm: Crm, network: str, request: Request, handle: str, code: str
     return outcome
 
 
-async def choices(crm: Crm, request: Request, handle: str) -> Choices:
-    """Return what there is to choose from in a sign-in whose code was entered."""
+async def choices(crm: Crm, request: AuthorizationRequest, page_secret: str) -> Choices:
+    """Return what the user may choose from in a sign-in whose code was entered."""
 
     def unit(tx: Tx) -> Choices:
-        return _choices(tx, _proven(tx, crm, request, handle))
+        return _choices(tx, _proven(tx, crm, request, page_secret))
 
     return await crm.database.write(unit)
 
 
-async def choose(crm: Crm, request: Request, handle: str, workspace: str, name: str) -> str:
-    """Return the URL that carries the app's code, for the chosen workspace or a new one of this name.
+async def choose(crm: Crm, request: AuthorizationRequest, page_secret: str, workspace: str, name: str) -> str:
+    """Return the URL that redirects to the app with its code, for the chosen workspace or a new one of this name.
 
-    To choose a workspace that an invite leads to is to join it. Raises `not_a_member`, `plan_limit_reached`,
+    Choosing the workspace of an invite joins it. Raises `not_a_member`, `plan_limit_reached`,
     `invalid_value`, `not_found`; then nothing has changed.
     """
     code = grants.secret()
 
     def unit(tx: Tx) -> None:
-        signin = _proven(tx, crm, request, handle)
+        signin = _proven(tx, crm, request, page_secret)
         user = User(signin.user_id, signin.email)
         is_new = workspace == NEW
         chosen = _opened(tx, crm, user, request, name) if is_new else _chosen(tx, user, request, workspace)
-        grants.end(tx, handle)
+        grants.end(tx, page_secret)
         expires_at = after(tx.now, seconds=GRANT_SECONDS)
-        grants.give(tx, code, chosen.workspace_id, user.id, request.asked, expires_at)
+        grants.give(tx, code, chosen.workspace_id, user.id, request.binding, expires_at)
 
     await crm.database.write(unit)
-    return _answer(crm, request.asked, code=code)
+    return _redirect(crm, request.binding, code=code)
 
 
-async def refuse(crm: Crm, request: Request, handle: str) -> str:
-    """Return the URL that tells the app its user said no; raises `not_found` before a right code was entered."""
+async def refuse(crm: Crm, request: AuthorizationRequest, page_secret: str) -> str:
+    """Return the URL that tells the app that its user refused; raises `not_found` before the right code was entered."""
 
     def unit(tx: Tx) -> None:
-        _proven(tx, crm, request, handle)
-        grants.end(tx, handle)
+        _proven(tx, crm, request, page_secret)
+        grants.end(tx, page_secret)
 
     await crm.database.write(unit)
-    return _answer(crm, request.asked, error="access_denied")
+    return _redirect(crm, request.binding, error="access_denied")
 
 
 def _choices(tx: Tx, signin: grants.Signin) -> Choices:
@@ -207,7 +208,7 @@ def _choices(tx: Tx, signin: grants.Signin) -> Choices:
     return Choices(signin.email, workspaces, invites.of_address(tx.connection, signin.email))
 
 
-def _chosen(tx: Tx, user: User, request: Request, workspace: str) -> Membership:
+def _chosen(tx: Tx, user: User, request: AuthorizationRequest, workspace: str) -> Membership:
     tx.enter(workspace)
     invite = invites.waiting(tx.connection, workspace, user.email)
     if invite is not None:
@@ -215,30 +216,30 @@ def _chosen(tx: Tx, user: User, request: Request, workspace: str) -> Membership:
     return access.one_of(accounts.memberships(tx.connection, user.id), workspace)
 
 
-def _opened(tx: Tx, crm: Crm, user: User, request: Request, name: str) -> Membership:
+def _opened(tx: Tx, crm: Crm, user: User, request: AuthorizationRequest, name: str) -> Membership:
     name = WORKSPACE.filled({"name": name.strip() or user.email})["name"]
-    places = accounts.memberships(tx.connection, user.id)
-    if places:  # else they lost the last one a moment ago
-        access.act_as(tx, user, places[0], request.app)
+    memberships = accounts.memberships(tx.connection, user.id)
+    if memberships:  # else they lost the last one a moment ago
+        access.act_as(tx, user, memberships[0], request.app)
         quotas.check(tx, crm.settings, "workspaces")
-    place = accounts.insert_workspace(tx, user, name, crm.settings.plans.default)
-    access.act_as(tx, user, place, request.app)
-    audit.append(tx, "workspace.create", f"workspace/{place.workspace_id}", {"name": [None, name]})
-    return place
+    opened = accounts.insert_workspace(tx, user, name, crm.settings.plans.default)
+    access.act_as(tx, user, opened, request.app)
+    audit.append(tx, "workspace.create", f"workspace/{opened.workspace_id}", {"name": [None, name]})
+    return opened
 
 
-def _under_way(tx: Tx, crm: Crm, request: Request, handle: str) -> grants.Signin:
-    email = grants.address(tx, handle)
+def _under_way(tx: Tx, crm: Crm, request: AuthorizationRequest, page_secret: str) -> grants.Signin:
+    email = grants.address(tx, page_secret)
     if email is not None:
         tx.enter(mail_lane(email))
-    signin = grants.find(tx, handle, request.asked)
+    signin = grants.find(tx, page_secret, request.binding)
     if signin is None or not is_alive(signin.expires_at, tx.now, minutes=crm.settings.auth.code_minutes):
         raise Problem("not_found", "This sign-in is finished or outdated. Start again.")
     return signin
 
 
-def _proven(tx: Tx, crm: Crm, request: Request, handle: str) -> grants.Signin:
-    signin = _under_way(tx, crm, request, handle)
+def _proven(tx: Tx, crm: Crm, request: AuthorizationRequest, page_secret: str) -> grants.Signin:
+    signin = _under_way(tx, crm, request, page_secret)
     if not signin.user_id:
         raise Problem("not_found", "Enter the code first. Start again.")
     return signin
@@ -248,19 +249,19 @@ def _soon(crm: Crm, tx: Tx) -> str:
     return after(tx.now, minutes=crm.settings.auth.code_minutes)
 
 
-def _answer(crm: Crm, asked: Asked, **parameters: str) -> str:
-    """Return the redirect URI with these parameters, the app's `state` and our `iss` (RFC 9207)."""
-    if asked.state is not None:
-        parameters["state"] = asked.state
-    between = "&" if "?" in asked.redirect_uri else "?"
-    return f"{asked.redirect_uri}{between}{urlencode({**parameters, 'iss': crm.settings.base_url})}"
+def _redirect(crm: Crm, binding: Binding, **parameters: str) -> str:
+    """Return the app's redirect URI with these parameters, its `state` and our `iss` (RFC 9207)."""
+    if binding.state is not None:
+        parameters["state"] = binding.state
+    separator = "&" if "?" in binding.redirect_uri else "?"
+    return f"{binding.redirect_uri}{separator}{urlencode({**parameters, 'iss': crm.settings.base_url})}"
 
 
 def _bad(what: str) -> Problem:
     return Problem("invalid_value", f"The app sent a request that cannot be answered: {what}. Start again in the app.")
 
 
-def _letter(crm: Crm, request: Request, email: str, code: str) -> Message:
+def _letter(crm: Crm, request: AuthorizationRequest, email: str, code: str) -> Message:
     where = "a program on your computer" if request.on_this_machine else request.host
     name = spoken(request.client.name, "")
     calls = f'    It calls itself: "{name}"\n' if name else ""

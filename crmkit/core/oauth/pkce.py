@@ -1,4 +1,4 @@
-"""Proof Key for Code Exchange, S256 alone (RFC 7636): whoever redeems a code is whoever asked for it."""
+"""Proof Key for Code Exchange (RFC 7636), method S256 alone: only the app that asked for a code can redeem it."""
 
 import base64
 import hashlib

@@ -1,4 +1,4 @@
-"""An app redeems its code for a token, and gives a token back (RFC 6749, 4.1.3; RFC 7636; RFC 8707; RFC 7009)."""
+"""An app redeems its authorization code for a token, and ends a token (RFC 6749, 4.1.3; RFC 8707; RFC 7009)."""
 
 from collections.abc import Mapping
 
@@ -19,7 +19,7 @@ from crmkit.storage.people.grants import Grant
 
 
 class Refused(Exception):
-    """A request of an app that cannot be done; `error` is the code of the RFC."""
+    """A request of an app that is refused; `error` is one of the RFC's error codes."""
 
     def __init__(self, error: str, description: str, status: int = 400) -> None:
         super().__init__(error, description)
@@ -29,10 +29,9 @@ class Refused(Exception):
 
 
 async def redeem(crm: Crm, sent: Mapping[str, str]) -> str:
-    """Return a fresh token, named after the app, for a code and the verifier that fits it; raises Refused.
+    """Return a fresh token, named after the app, for a code and its PKCE verifier; raises Refused.
 
-    A code is spent by the first try, right or wrong. A second try ends the token that the first one got
-    (RFC 6749, 10.5).
+    The first try spends a code, even if it fails. A second try ends the token that the first one got (RFC 6749, 10.5).
     """
     if sent.get("grant_type") != "authorization_code":
         raise Refused("unsupported_grant_type", "grant_type must be authorization_code")
@@ -59,16 +58,16 @@ async def redeem(crm: Crm, sent: Mapping[str, str]) -> str:
         if refused is not None:
             return refused
         try:
-            place = access.one_of(accounts.memberships(tx.connection, grant.user_id), grant.workspace_id)
+            membership = access.one_of(accounts.memberships(tx.connection, grant.user_id), grant.workspace_id)
         except Problem:
             return Refused("invalid_grant", "the user no longer belongs to the workspace")
         user = accounts.user(tx.connection, grant.user_id)
         name = client.name or host_of(grant.redirect_uri)[:MAX_NAME]
-        token, token_id = login.new_token(tx, crm, user, place, name, is_app=True)
+        token, token_id = login.new_token(tx, crm, user, membership, name, is_app=True)
         grants.redeemed(tx, code, token_id)
         return token
 
-    # what is refused is kept as well: the code is spent
+    # returned, not raised, by the unit: the transaction commits, and the code stays spent
     outcome = await crm.database.write(unit)
     if isinstance(outcome, Refused):
         raise outcome
@@ -76,7 +75,7 @@ async def redeem(crm: Crm, sent: Mapping[str, str]) -> str:
 
 
 async def give_back(crm: Crm, token: str) -> None:
-    """End a token; whoever holds it may. One that is unknown is ended already (RFC 7009, 2.2)."""
+    """End the token; whoever holds it may. An unknown one counts as ended already (RFC 7009, 2.2)."""
 
     def unit(tx: Tx) -> None:
         found = tokens.find(tx.connection, sha256(token))
@@ -90,7 +89,7 @@ async def give_back(crm: Crm, token: str) -> None:
 
 
 def _refused(crm: Crm, tx: Tx, grant: Grant, client: Client, sent: Mapping[str, str]) -> Refused | None:
-    """Return why the code is not good for this request, None when it is."""
+    """Return why this request may not redeem the code, None if it may."""
     if not is_alive(grant.expires_at, tx.now, seconds=GRANT_SECONDS):
         return Refused("invalid_grant", "the code is unknown or outdated")
     if (client.id, sent.get("redirect_uri", "")) != (grant.client_id, grant.redirect_uri):

@@ -11,8 +11,8 @@ SECRET_BYTES = 32  # 256 random bits
 
 
 @dataclass(frozen=True)
-class Asked:
-    """What an app asked for: who it is (a client id), where it is answered, and how it will prove itself."""
+class Binding:
+    """What a sign-in and its code are bound to: the app, where it is answered, and how it will prove itself."""
 
     client_id: str
     redirect_uri: str
@@ -50,41 +50,41 @@ def secret() -> str:
     return secrets.token_urlsafe(SECRET_BYTES)
 
 
-def begin(tx: Tx, handle: str, email: str, asked: Asked, expires_at: str) -> None:
+def begin(tx: Tx, page_secret: str, email: str, binding: Binding, expires_at: str) -> None:
     """Keep a sign-in under way."""
     tx.connection.execute(
         "INSERT INTO signins (hash, email, asked, expires_at) VALUES (?, ?, ?, ?)",
-        (sha256(handle), email, _digest(asked), expires_at),
+        (sha256(page_secret), email, _digest(binding), expires_at),
     )
 
 
-def address(tx: Tx, handle: str) -> str | None:
+def address(tx: Tx, page_secret: str) -> str | None:
     """Return whose sign-in this is, which never changes; None when there is none."""
-    row = tx.connection.execute("SELECT email FROM signins WHERE hash = ?", (sha256(handle),)).fetchone()
+    row = tx.connection.execute("SELECT email FROM signins WHERE hash = ?", (sha256(page_secret),)).fetchone()
     return None if row is None else row[0]
 
 
-def find(tx: Tx, handle: str, asked: Asked) -> Signin | None:
-    """Return the sign-in of this handle for this very request, outdated or not; None when there is none."""
+def find(tx: Tx, page_secret: str, binding: Binding) -> Signin | None:
+    """Return the sign-in with this secret and binding, outdated or not; None when there is none."""
     row = tx.connection.execute(
         "SELECT email, user_id, expires_at FROM signins WHERE hash = ? AND asked = ?",
-        (sha256(handle), _digest(asked)),
+        (sha256(page_secret), _digest(binding)),
     ).fetchone()
     return None if row is None else Signin(*row)
 
 
-def prove(tx: Tx, handle: str, user_id: str, expires_at: str) -> None:
+def prove(tx: Tx, page_secret: str, user_id: str, expires_at: str) -> None:
     """Write down that the right code was entered, by this user."""
     tx.connection.execute(
-        "UPDATE signins SET user_id = ?, expires_at = ? WHERE hash = ?", (user_id, expires_at, sha256(handle))
+        "UPDATE signins SET user_id = ?, expires_at = ? WHERE hash = ?", (user_id, expires_at, sha256(page_secret))
     )
 
 
-def end(tx: Tx, handle: str) -> None:
-    tx.connection.execute("DELETE FROM signins WHERE hash = ?", (sha256(handle),))
+def end(tx: Tx, page_secret: str) -> None:
+    tx.connection.execute("DELETE FROM signins WHERE hash = ?", (sha256(page_secret),))
 
 
-def give(tx: Tx, code: str, workspace_id: str, user_id: str, asked: Asked, expires_at: str) -> None:
+def give(tx: Tx, code: str, workspace_id: str, user_id: str, binding: Binding, expires_at: str) -> None:
     """Keep a grant until it is redeemed by this code."""
     tx.connection.execute(
         "INSERT INTO grants (hash, workspace_id, user_id, client_id, redirect_uri, challenge, resource, expires_at) "
@@ -93,10 +93,10 @@ def give(tx: Tx, code: str, workspace_id: str, user_id: str, asked: Asked, expir
             sha256(code),
             workspace_id,
             user_id,
-            asked.client_id,
-            asked.redirect_uri,
-            asked.challenge,
-            asked.resource,
+            binding.client_id,
+            binding.redirect_uri,
+            binding.challenge,
+            binding.resource,
             expires_at,
         ),
     )
@@ -136,5 +136,5 @@ def forget(tx: Tx, signins_latest: str, grants_before: str, grants_latest: str) 
     tx.connection.execute("DELETE FROM grants WHERE expires_at < ? OR expires_at > ?", (grants_before, grants_latest))
 
 
-def _digest(asked: Asked) -> bytes:
-    return sha256(json.dumps(astuple(asked)))
+def _digest(binding: Binding) -> bytes:
+    return sha256(json.dumps(astuple(binding)))

@@ -17,8 +17,8 @@ from crmkit.core.oauth.client import BadClient, described
 from crmkit.core.oauth.redeem import Refused
 from crmkit.errors import Problem
 from crmkit.web.gate import ANY, DIRECT, PUBLIC, QUERY
-from crmkit.web.oauth.apps import RESOURCE_METADATA
 from crmkit.web.oauth.forms import MAX_FORM, form_of
+from crmkit.web.oauth.origins import RESOURCE_METADATA
 from crmkit.web.reply import Response
 from crmkit.web.requests import HttpRequest, body_of, crm_of, read
 

@@ -1,4 +1,4 @@
-"""The pages of signing in for an app: plain HTML and one style sheet. Every text of a stranger passes `_given`."""
+"""The HTML of /authorize, with one style sheet. Every text that is not ours is written by `_escaped` or `_quoted`."""
 
 import base64
 import hashlib
@@ -8,21 +8,19 @@ from dataclasses import dataclass
 from html import escape
 from importlib.resources import files
 
+from crmkit.core.oauth.hosts import KNOWN_HOSTS
 from crmkit.model.fold import plain
 from crmkit.model.names import clean, spoken_address
 
 STYLE = (files("crmkit.web.oauth") / "pages.css").read_text(encoding="utf-8")
 STYLE_HASH = f"sha256-{base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()}"
 
-MOST_GIVEN = 300  # characters of a text that a page gives back: an address, a name or a secret of ours fits
-
-# hosts of apps that many know; being shown without a warning is all that comes of it
-KNOWN_HOSTS = ("claude.ai", "claude.com", "chatgpt.com", "www.cursor.com", "vscode.dev")
+MAX_TEXT = 300  # characters of a text that is not ours: an email address, a name or a page secret fits
 
 
 @dataclass(frozen=True)
 class App:
-    """Who asks, by its own account, and where the browser will be sent; `again` is the page's own URL."""
+    """The app as it describes itself, and where the browser will be sent; `again` is the URL of the first page."""
 
     name: str
     host: str
@@ -31,8 +29,8 @@ class App:
 
 
 @dataclass(frozen=True)
-class Place:
-    """A workspace to choose; one that the person is invited to by `invited_by` is called by its id alone."""
+class WorkspaceOption:
+    """A workspace that the person may choose. One they are invited to has `invited_by` and is shown by its id alone."""
 
     id: str
     role: str
@@ -46,80 +44,86 @@ def email_page(app: App, email: str = "", wrong: str = "") -> str:
     return _page(
         "Connect an app",
         wrong,
-        f"<h1>{_own(app.name)} asks to work in your CRM</h1>{_where(app)}",
+        f"<h1>{_quoted(app.name)} asks to work in your CRM</h1>{_destination(app)}",
         "<p>It will read and change the records of the workspace you choose. For invites, members and tokens it "
         "needs a code mailed to you.</p>",
         '<form method="post">',
-        _wrong(wrong),
+        _error(wrong),
         '<label for="email">Your email address</label>',
-        f'<input id="email" name="email" type="email" autocomplete="email" required autofocus{_told(wrong)} '
-        f'value="{_given(email)}">',
+        f'<input id="email" name="email" type="email" autocomplete="email" required autofocus{_error_link(wrong)} '
+        f'value="{_escaped(email)}">',
         '<button type="submit">Mail me a code</button></form>',
         '<p class="soft">If you did not start this, close the page.</p>',
     )
 
 
-def code_page(app: App, signin: str, email: str, local_code: str | None = None, wrong: str = "") -> str:
+def code_page(app: App, page_secret: str, email: str, local_code: str | None = None, wrong: str = "") -> str:
     """Return the second page: the code that was mailed."""
     local = f'<p class="warn">Local mode: the code is <b>{escape(local_code)}</b></p>' if local_code else ""
     return _page(
         "Enter the code",
         wrong,
-        f"<h1>Enter the code to connect {_own(app.name)}</h1>{_where(app)}",
-        f"<p>A code was mailed to {_own(email)}.</p>" if email else "",
+        f"<h1>Enter the code to connect {_quoted(app.name)}</h1>{_destination(app)}",
+        f"<p>A code was mailed to {_quoted(email)}.</p>" if email else "",
         local,
-        f'<form method="post">{_hidden("signin", signin)}{_hidden("email", email)}',
-        _wrong(wrong),
+        f'<form method="post">{_hidden("signin", page_secret)}{_hidden("email", email)}',
+        _error(wrong),
         '<label for="code">Code</label>',
         '<input id="code" name="code" type="text" autocomplete="one-time-code" autocapitalize="none" maxlength="20" '
-        f"required autofocus{_told(wrong)}>",
+        f"required autofocus{_error_link(wrong)}>",
         '<button type="submit">Continue</button></form>',
         f'<p class="soft"><a href="{escape(app.again)}">Use another address, or get a new code</a></p>',
     )
 
 
 def workspace_page(
-    app: App, signin: str, email: str, places: Sequence[Place], chosen: str = "", name: str = "", wrong: str = ""
+    app: App,
+    page_secret: str,
+    email: str,
+    options: Sequence[WorkspaceOption],
+    chosen: str = "",
+    name: str = "",
+    wrong: str = "",
 ) -> str:
     """Return the third page: the workspace that the app shall work in, or a new one.
 
-    `chosen` is the id that is marked, or `new` with a `name`; the first workspace when it is none of these, never one
-    that the person is only invited to.
+    `chosen` is the id that is marked at first, or `new` (whose name is `name`); if it is neither, the first workspace
+    that the person belongs to is marked.
     """
-    own = [place.id for place in places if not place.invited_by]
-    marked = chosen if chosen in (*(place.id for place in places), "new") else [*own, "new"][0]
-    names = Counter(_alike(place.name) for place in places)
+    own = [option.id for option in options if not option.invited_by]
+    marked = chosen if chosen in (*(option.id for option in options), "new") else [*own, "new"][0]
+    names = Counter(_compared(option.name) for option in options)
     choices = [
         _choice(
-            place.id,
-            clean(place.name, MOST_GIVEN) or place.id,
-            _about(place, email, is_alike=names[_alike(place.name)] > 1),
-            chosen=place.id == marked,
+            option.id,
+            clean(option.name, MAX_TEXT) or option.id,
+            _about(option, email, is_alike=names[_compared(option.name)] > 1),
+            chosen=option.id == marked,
         )
-        for place in places
+        for option in options
     ]
     return _page(
         "Choose a workspace",
         wrong,
-        f"<h1>Where may {_own(app.name)} work?</h1>{_where(app)}",
-        f'<p>You are {_own(email)}. <a href="{escape(app.again)}">Use another address</a></p>',
-        f'<form method="post">{_hidden("signin", signin)}',
-        _wrong(wrong),
-        f"<fieldset{_told(wrong)}><legend>Workspace</legend>{''.join(choices)}",
+        f"<h1>Where may {_quoted(app.name)} work?</h1>{_destination(app)}",
+        f'<p>You are {_quoted(email)}. <a href="{escape(app.again)}">Use another address</a></p>',
+        f'<form method="post">{_hidden("signin", page_secret)}',
+        _error(wrong),
+        f"<fieldset{_error_link(wrong)}><legend>Workspace</legend>{''.join(choices)}",
         _choice("new", "A new workspace", "", chosen=marked == "new"),
         # the style sheet shows it only while the choice above is made
         '<div class="name"><label for="name">Name of the new workspace</label>',
         '<input id="name" name="name" type="text" maxlength="200" autocomplete="off" aria-describedby="unnamed" '
-        f'value="{_given(name)}">',
-        f'<p class="soft" id="unnamed">Without a name it is called {_own(email)}.</p></div></fieldset>',
+        f'value="{_escaped(name)}">',
+        f'<p class="soft" id="unnamed">Without a name it is called {_quoted(email)}.</p></div></fieldset>',
         '<button type="submit">Connect</button></form>',
-        f'<form method="post">{_hidden("signin", signin)}{_hidden("workspace", "")}',
+        f'<form method="post">{_hidden("signin", page_secret)}{_hidden("workspace", "")}',
         '<button class="quiet" type="submit">Do not connect</button></form>',
     )
 
 
 def stop_page(message: str, again: str = "") -> str:
-    """Return the page of what cannot go on, with the way back where there is one."""
+    """Return the page that ends a sign-in, with a link to start `again` if there is a URL for it."""
     return _page(
         "This cannot go on",
         "",
@@ -137,7 +141,7 @@ def _page(title: str, wrong: str, *parts: str) -> str:
     )
 
 
-def _where(app: App) -> str:
+def _destination(app: App) -> str:
     if app.on_this_machine and "://" not in app.host:
         warning = "This is an app on this computer. Go on only if you started it yourself."
     elif app.host in KNOWN_HOSTS:
@@ -150,33 +154,33 @@ def _where(app: App) -> str:
     return f'<div class="app"><p class="soft">It returns to</p><p class="host">{escape(app.host)}</p>{shown}</div>'
 
 
-def _own(text: str) -> str:
-    """Return a text of someone else's; the style sheet keeps its direction from what stands around it."""
-    return f"<b>{_given(text)}</b>"
+def _quoted(text: str) -> str:
+    """Return a text that is not ours in <b>, whose direction the style sheet isolates from the text around it."""
+    return f"<b>{_escaped(text)}</b>"
 
 
-def _given(text: str) -> str:
-    """Return a text of someone else's as it may stand in a page, without what is invisible or turns the line around."""
-    return escape(clean(text, MOST_GIVEN))
+def _escaped(text: str) -> str:
+    """Return a text that is not ours, escaped and cut, without invisible characters and marks of direction."""
+    return escape(clean(text, MAX_TEXT))
 
 
-def _about(place: Place, email: str, is_alike: bool) -> str:
-    """Return what is told of a workspace beside its name, since others may give theirs any name.
+def _about(option: WorkspaceOption, email: str, is_alike: bool) -> str:
+    """Return what stands below the name of a workspace, since anyone may give theirs any name.
 
-    That is the person's role in it, its id where another is called like it, and who opened it where that was another.
+    The person's role; the id if another workspace has a like name; who opened it unless that was the person at `email`.
     """
-    if place.invited_by:
-        return f"invite by {spoken_address(place.invited_by)}, as {place.role}: choose it to join"
-    told = [place.role]
+    if option.invited_by:
+        return f"invite by {spoken_address(option.invited_by)}, as {option.role}: choose it to join"
+    parts = [option.role]
     if is_alike:
-        told.append(place.id)
-    if is_alike or place.opened_by != email:
-        told.append(f"opened by {spoken_address(place.opened_by)}")
-    return ", ".join(told)
+        parts.append(option.id)
+    if is_alike or option.opened_by != email:
+        parts.append(f"opened by {spoken_address(option.opened_by)}")
+    return ", ".join(parts)
 
 
-def _alike(name: str) -> str:
-    """Return what names have in common that people would take for one another."""
+def _compared(name: str) -> str:
+    """Return a name without case, accents and blanks: people take names that are equal so for one another."""
     return "".join(plain(name).split())
 
 
@@ -184,17 +188,17 @@ def _choice(id: str, name: str, about: str, chosen: bool) -> str:
     shown = f' <span class="soft">{escape(about)}</span>' if about else ""
     return (
         f'<label class="choice"><input type="radio" name="workspace" value="{escape(id)}" required'
-        f"{' checked' if chosen else ''}>{_own(name)}{shown}</label>"
+        f"{' checked' if chosen else ''}>{_quoted(name)}{shown}</label>"
     )
 
 
 def _hidden(name: str, value: str) -> str:
-    return f'<input type="hidden" name="{name}" value="{_given(value)}">'
+    return f'<input type="hidden" name="{name}" value="{_escaped(value)}">'
 
 
-def _wrong(text: str) -> str:
+def _error(text: str) -> str:
     return f'<p role="alert" id="wrong">{escape(text)}</p>' if text else ""
 
 
-def _told(wrong: str) -> str:
+def _error_link(wrong: str) -> str:
     return ' aria-describedby="wrong" aria-invalid="true"' if wrong else ""

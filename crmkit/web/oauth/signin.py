@@ -1,7 +1,7 @@
-"""The pages on which a person lets an app in: one URL, its query is the app's request, its form the person's answer.
+"""GET and POST /authorize: the pages on which a person lets an app in.
 
-No cookie and no script: what goes on from page to page is a secret in a hidden field, which is also what keeps other
-sites from posting here.
+All pages have one URL, whose query is the app's request; their forms are POSTed back to it. There is no cookie and no
+script. A secret in a hidden field leads from page to page, and since other sites do not know it, they cannot post here.
 """
 
 from litestar import post
@@ -35,7 +35,7 @@ _OPTIONS = {PUBLIC: True, QUERY: ANY, DIRECT: True}
 @read(PATH, opt=_OPTIONS)
 async def ask(request: HttpRequest) -> Response:
     try:
-        return _shown(request.scope, pages.email_page(_app(request, _asked(request))))
+        return _shown(request.scope, pages.email_page(_app(request, _app_request(request))))
     except Problem as problem:
         return _stop(request.scope, problem)
 
@@ -43,65 +43,69 @@ async def ask(request: HttpRequest) -> Response:
 @post(PATH, opt=_OPTIONS, status_code=200, request_max_body_size=MAX_FORM)
 async def answer(request: HttpRequest) -> Response:
     try:
-        asked, sent = _asked(request), await form_of(request)
+        app_request, sent = _app_request(request), await form_of(request)
     except Problem as problem:
         return _stop(request.scope, problem)
     if "workspace" in sent:
-        return await _choose(request, asked, sent)
+        return await _choose(request, app_request, sent)
     if "signin" in sent:
-        return await _prove(request, asked, sent)
-    return await _start(request, asked, sent)
+        return await _prove(request, app_request, sent)
+    return await _start(request, app_request, sent)
 
 
-async def _start(request: HttpRequest, asked: connect.Request, sent: dict[str, str]) -> Response:
-    app, email = _app(request, asked), sent.get("email", "")
+async def _start(request: HttpRequest, app_request: connect.AuthorizationRequest, sent: dict[str, str]) -> Response:
+    app, email = _app(request, app_request), sent.get("email", "")
     try:
-        started = await connect.start(crm_of(request), client_of(request), asked, email)
+        started = await connect.start(crm_of(request), client_of(request), app_request, email)
     except Problem as problem:
-        return _shown(request.scope, pages.email_page(app, email, _told(problem)), problem)
-    return _shown(request.scope, pages.code_page(app, started.handle, started.email, started.local_code))
+        return _shown(request.scope, pages.email_page(app, email, _sentence(problem)), problem)
+    return _shown(request.scope, pages.code_page(app, started.page_secret, started.email, started.local_code))
 
 
-async def _prove(request: HttpRequest, asked: connect.Request, sent: dict[str, str]) -> Response:
-    app, handle, code = _app(request, asked), sent["signin"], sent.get("code", "")
+async def _prove(request: HttpRequest, app_request: connect.AuthorizationRequest, sent: dict[str, str]) -> Response:
+    app, page_secret, code = _app(request, app_request), sent["signin"], sent.get("code", "")
     try:
-        choices = await connect.prove(crm_of(request), client_of(request), asked, handle, code)
+        choices = await connect.prove(crm_of(request), client_of(request), app_request, page_secret, code)
     except Problem as problem:
         if problem.code == "not_found":
             return _stop(request.scope, problem, app.again)
-        return _shown(request.scope, pages.code_page(app, handle, sent.get("email", ""), wrong=_told(problem)), problem)
-    return _shown(request.scope, pages.workspace_page(app, handle, choices.email, _places(choices), choices.start))
+        return _shown(
+            request.scope, pages.code_page(app, page_secret, sent.get("email", ""), wrong=_sentence(problem)), problem
+        )
+    return _shown(
+        request.scope, pages.workspace_page(app, page_secret, choices.email, _options(choices), choices.start)
+    )
 
 
-async def _choose(request: HttpRequest, asked: connect.Request, sent: dict[str, str]) -> Response:
-    app, handle, workspace = _app(request, asked), sent.get("signin", ""), sent["workspace"]
+async def _choose(request: HttpRequest, app_request: connect.AuthorizationRequest, sent: dict[str, str]) -> Response:
+    app, page_secret, workspace = _app(request, app_request), sent.get("signin", ""), sent["workspace"]
     crm, name = crm_of(request), sent.get("name", "")
     try:
         if not workspace:
-            return _sent_on(await connect.refuse(crm, asked, handle))
+            return _redirect(await connect.refuse(crm, app_request, page_secret))
         try:
-            return _sent_on(await connect.choose(crm, asked, handle, workspace, name))
+            return _redirect(await connect.choose(crm, app_request, page_secret, workspace, name))
         except Problem as problem:
-            choices = await connect.choices(crm, asked, handle)  # where it is outdated, this says so
-            places = _places(choices)
-            page = pages.workspace_page(app, handle, choices.email, places, workspace, name, _told(problem))
+            choices = await connect.choices(crm, app_request, page_secret)  # where it is outdated, this says so
+            options = _options(choices)
+            page = pages.workspace_page(app, page_secret, choices.email, options, workspace, name, _sentence(problem))
             return _shown(request.scope, page, problem)
     except Problem as problem:
         return _stop(request.scope, problem, app.again)
 
 
-def _asked(request: HttpRequest) -> connect.Request:
+def _app_request(request: HttpRequest) -> connect.AuthorizationRequest:
     return connect.request_of(crm_of(request), pairs_of(request))
 
 
-def _app(request: HttpRequest, asked: connect.Request) -> pages.App:
+def _app(request: HttpRequest, app_request: connect.AuthorizationRequest) -> pages.App:
     again = f"{PATH}?{request.scope['query_string'].decode('ascii')}"
-    return pages.App(asked.app, asked.host, asked.on_this_machine, again)
+    return pages.App(app_request.app, app_request.host, app_request.on_this_machine, again)
 
 
-def _places(choices: connect.Choices) -> list[pages.Place]:
-    own = [pages.Place(place.workspace_id, place.role, place.name, place.opened_by) for place in choices.workspaces]
-    waiting = [pages.Place(one.workspace_id, one.role, invited_by=one.invited_by) for one in choices.invites]
+def _options(choices: connect.Choices) -> list[pages.WorkspaceOption]:
+    own = [pages.WorkspaceOption(one.workspace_id, one.role, one.name, one.opened_by) for one in choices.workspaces]
+    waiting = [pages.WorkspaceOption(one.workspace_id, one.role, invited_by=one.invited_by) for one in choices.invites]
     return own + waiting
 
 
@@ -114,16 +118,16 @@ def _shown(scope: Scope, page: str, problem: Problem | None = None) -> Response:
 
 
 def _stop(scope: Scope, problem: Problem, again: str = "") -> Response:
-    return _shown(scope, pages.stop_page(_told(problem), again), problem)
+    return _shown(scope, pages.stop_page(_sentence(problem), again), problem)
 
 
-def _sent_on(url: str) -> Response:
-    """Return the way back to the app; 303 lets the browser GET it, whatever it sent here (RFC 9700, 4.12)."""
+def _redirect(url: str) -> Response:
+    """Return the redirect to the app: 303, so that the browser sends a GET there, without the form (RFC 9700, 4.12)."""
     return Response.of(b"", HTML, 303, {**_HEADERS, "Location": url})
 
 
-def _told(problem: Problem) -> str:
-    """Return what a person should read: what is wrong with a field, else the hint."""
+def _sentence(problem: Problem) -> str:
+    """Return what the page says of a Problem: what is wrong with each field, else the hint."""
     if problem.fields:
         return "; ".join(f"{_LABELS.get(name, name)} {what}" for name, what in problem.fields.items())
     return problem.hint

@@ -1,34 +1,27 @@
-"""Apps that call from elsewhere: which web pages may, and where one without a token is sent to sign in."""
+"""Who may call /mcp from a browser, and how a 401 there tells an app where to sign in."""
 
 from urllib.parse import urlsplit
 
 from litestar.types import Scope
 
 from crmkit.core.oauth.connect import SCOPE
+from crmkit.core.oauth.hosts import KNOWN_ORIGINS
 from crmkit.errors import Problem
 from crmkit.settings import Settings, is_loopback
 from crmkit.web.requests import header_of
 
 RESOURCE_METADATA = "/.well-known/oauth-protected-resource"
 
-# pages of hosts that call an MCP endpoint themselves
-ORIGINS = frozenset(
-    {
-        "https://claude.ai",
-        "https://claude.com",
-        "https://chatgpt.com",
-        "https://www.cursor.com",
-        "https://vscode.dev",
-    }
-)
-
 
 class Origins:
-    """Refuses a browser's page of any other origin (MCP, transports: DNS rebinding). What is no browser sends none."""
+    """The web origins that may call: known ones, our own, those of the settings, and loopback on a local server.
+
+    MCP asks for this check against DNS rebinding. A client that is no browser sends no Origin and passes.
+    """
 
     def __init__(self, settings: Settings) -> None:
         own = urlsplit(settings.base_url)
-        self._allowed = ORIGINS | {f"{own.scheme}://{own.netloc}", *settings.server.origins}
+        self._allowed = KNOWN_ORIGINS | {f"{own.scheme}://{own.netloc}", *settings.server.origins}
         self._is_local = is_loopback(own.hostname or "")
 
     def check(self, scope: Scope) -> None:
@@ -43,9 +36,9 @@ class Origins:
             )
 
 
-def challenge(base_url: str, sent: bool) -> str:
-    """Return the WWW-Authenticate header of a 401 (RFC 9728, 5.1); `sent` tells that a token came and is no good."""
-    error = 'error="invalid_token", ' if sent else ""
+def challenge(base_url: str, token_was_sent: bool) -> str:
+    """Return the WWW-Authenticate header of a 401 (RFC 9728, 5.1)."""
+    error = 'error="invalid_token", ' if token_was_sent else ""
     return f'Bearer {error}resource_metadata="{base_url}{RESOURCE_METADATA}/mcp", scope="{SCOPE}"'
 
 
