@@ -16,6 +16,7 @@ SOURCE = Path(crmkit.__file__).parent
 FLOORS = {
     "": 0,
     "errors": 0,
+    "base64url": 0,
     "ids": 0,
     "clock": 0,
     "ip": 0,

@@ -4,8 +4,6 @@ Anyone may register anything, so a stored or signed record would prove no more t
 again in every request that brings the id.
 """
 
-import base64
-import binascii
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,6 +11,7 @@ from urllib.parse import SplitResult, parse_qsl, urlsplit
 
 import msgspec
 
+from crmkit import base64url
 from crmkit.core.oauth.hosts import LOOPBACK_HOSTS, PROGRAM_SCHEMES
 from crmkit.model.names import clean
 
@@ -45,7 +44,7 @@ class Client:
     @property
     def id(self) -> str:
         described = msgspec.json.encode(_Description([*self.redirect_uris], self.name))
-        return base64.urlsafe_b64encode(described).rstrip(b"=").decode("ascii")
+        return base64url.encode(described)
 
     def returns_to(self, uri: str) -> bool:
         """Tell whether `uri` was registered; on loopback the port may differ.
@@ -75,9 +74,8 @@ def client_of(id: str) -> Client:
     try:
         if len(id) > MAX_ID:
             raise ValueError
-        raw = base64.b64decode(id.encode("ascii") + b"=" * (-len(id) % 4), b"-_", validate=True)
-        found = msgspec.json.decode(raw, type=_Description)
-    except (binascii.Error, ValueError, RecursionError):
+        found = msgspec.json.decode(base64url.decode(id), type=_Description)
+    except (ValueError, RecursionError):
         raise BadClient("the client_id is none that /register gave out") from None
     client = described(found.redirect_uris, found.client_name)
     if client.id != id:

@@ -1,9 +1,10 @@
 """Proof Key for Code Exchange (RFC 7636), method S256 alone: only the app that asked for a code can redeem it."""
 
-import base64
 import hashlib
 import hmac
 import re
+
+from crmkit import base64url
 
 METHOD = "S256"
 
@@ -20,4 +21,4 @@ def proves(verifier: str, challenge: str) -> bool:
     if not _VERIFIER.fullmatch(verifier):
         return False
     digest = hashlib.sha256(verifier.encode("ascii")).digest()
-    return hmac.compare_digest(base64.urlsafe_b64encode(digest).rstrip(b"=").decode("ascii"), challenge)
+    return hmac.compare_digest(base64url.encode(digest), challenge)
