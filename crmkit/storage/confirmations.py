@@ -1,7 +1,6 @@
 """The second step of a delete: a random token for one caller, one record at one version, for a while, once."""
 
 import hmac
-import secrets
 
 from crmkit import ids
 from crmkit.clock import after, is_alive
@@ -13,7 +12,7 @@ RANDOM = 16  # characters of 31: 79 random bits
 
 def issue(tx: Tx, target: str, version: int, minutes: int) -> str:
     """Return a fresh confirm token for so many minutes; an earlier one of this caller for this record ends."""
-    token = "".join(secrets.choice(ids.ALPHABET) for _ in range(RANDOM))
+    token = ids.random_text(RANDOM)
     tx.connection.execute(
         "INSERT INTO confirmations (workspace_id, target, token_id, hash, version, expires_at) "
         "VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (workspace_id, target, token_id) DO UPDATE SET "

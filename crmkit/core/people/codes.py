@@ -55,7 +55,7 @@ INVITE = Use("invite", "wrong", "{most} invites were sent to this address within
 def fresh(tx: Tx) -> str:
     """Return six random digits; while codes are long, eight letters and digits."""
     if _are_long(tx):
-        return "".join(secrets.choice(ids.ALPHABET) for _ in range(LONG))
+        return ids.random_text(LONG)
     return f"{secrets.randbelow(10**6):06d}"
 
 

@@ -1,6 +1,5 @@
 """Tokens: known by their SHA-256 alone, each for one person in one workspace."""
 
-import secrets
 from dataclasses import dataclass
 
 from crmkit import ids
@@ -31,7 +30,7 @@ _SELECT = """
 
 def mint() -> str:
     """Return a fresh token; it is shown once and never stored."""
-    return "ck_" + "".join(secrets.choice(ids.ALPHABET) for _ in range(RANDOM))
+    return "ck_" + ids.random_text(RANDOM)
 
 
 def find(connection: Connection, hash: bytes) -> Found | None:
