@@ -28,6 +28,10 @@ MAX_INTEGER = 2**63 - 1
 MAX_CENTS = 2**53 - 1  # what every JSON reader holds exactly (RFC 8259, section 6)
 
 
+# a key of custom that a dotted path spells as it is (custom.region); any other is spelled as a JSON string
+PLAIN_KEY = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)
+
+
 class Invalid(ValueError):
     """A value that does not fit its field; the message follows the field's name in a FIELD line."""
 

@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from crmkit.errors import Problem, a, nearest
 from crmkit.model import fold
-from crmkit.model.fields import TEXTUAL, Invalid, Tags
+from crmkit.model.fields import PLAIN_KEY, TEXTUAL, Invalid, Tags
 from crmkit.model.form import Field
 from crmkit.model.record import Kind
 
@@ -28,7 +28,6 @@ OPERATORS = TEXTUAL  # every operator there is
 RESERVED = ("search", "sort", "limit", "cursor", "count", "fields", "format")
 
 _PART = re.compile(r'"(?:[^"\\]|\\.)*"|[^.]+')
-_PLAIN_KEY = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)
 # a sort key: a comma inside a quoted key of custom does not end it
 _SORT_KEY = re.compile(r'(?:\."(?:[^"\\]|\\.?)*+(?:"|\Z)|[^,])+', re.DOTALL)
 
@@ -40,7 +39,7 @@ class CustomKey(Struct, frozen=True):
 
     @property
     def name(self) -> str:
-        keys = (key if _PLAIN_KEY.fullmatch(key) else json.dumps(key) for key in self.path)
+        keys = (key if PLAIN_KEY.fullmatch(key) else json.dumps(key) for key in self.path)
         return ".".join(("custom", *keys))
 
 

@@ -6,7 +6,7 @@ from itertools import pairwise
 from typing import Any
 
 from crmkit.errors import a
-from crmkit.model.fields import Custom, Tags
+from crmkit.model.fields import PLAIN_KEY, Custom, Tags
 from crmkit.model.record import Kind
 
 _DECODER = json.JSONDecoder()
@@ -75,7 +75,7 @@ def _path(rest: str, at: int) -> tuple[list[str], int]:
         if rest[at : at + 1] == '"':
             part, at = _DECODER.raw_decode(rest, at)
         else:
-            found = re.compile(r"[A-Za-z0-9_-]+", re.ASCII).match(rest, at)
+            found = PLAIN_KEY.match(rest, at)
             if found is None:
                 raise ValueError(f"a key expected at {at}: {rest!r}")
             part, at = found.group(), found.end()

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from typing import Any
 
-from crmkit.model.fields import Custom, Integer, Tags
+from crmkit.model.fields import PLAIN_KEY, Custom, Integer, Tags
 from crmkit.model.form import Field
 from crmkit.model.names import UNSEEN
 from crmkit.model.record import Kind, Record
@@ -29,8 +29,6 @@ _WORDS = re.compile(rf"[ !#-\[\]-~{_SEEN}]*+")
 _TAG = rf"(?!(?:true|false|null|NaN|Infinity)(?:,|\Z))[A-Za-z@_+/{_SEEN}][!#-+\--\[\]-~{_SEEN}]*+"
 _TAGS = re.compile(f"{_TAG}(?:,{_TAG})*+")
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
-
-_PLAIN_KEY = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)
 
 
 def value(content: Any) -> str:
@@ -61,7 +59,7 @@ def printable(text: str) -> str:
 
 def key(name: str) -> str:
     """Return one key of custom as it stands in a dotted path."""
-    return name if _PLAIN_KEY.fullmatch(name) else quoted(name)
+    return name if PLAIN_KEY.fullmatch(name) else quoted(name)
 
 
 def line(kind: Kind, record: Record, names: Iterable[str]) -> str:
