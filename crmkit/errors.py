@@ -5,7 +5,6 @@ translated once, at the edge. Anything else that is raised is ours, is logged, a
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from difflib import get_close_matches
 from typing import Any
 
 # code -> (HTTP statuses it may come with, the usual one first; what it means, for the manual)
@@ -85,7 +84,9 @@ def a(noun: str) -> str:
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """Return ` (did you mean NAME?)` for the known name most like `name`, or nothing when none is close."""
+    """Return ` (did you mean NAME?)` for the known name most like `name`, or nothing if none is close."""
+    from rapidfuzz import fuzz, process  # imported late: `crmkit --help` starts without it
+
     spelled = {word.lower(): word for word in known}
-    close = get_close_matches(name.lower(), list(spelled), n=1, cutoff=0.6)
+    close = process.extractOne(name.lower(), list(spelled), scorer=fuzz.ratio, score_cutoff=60)
     return f" (did you mean {spelled[close[0]]}?)" if close else ""
