@@ -1,6 +1,6 @@
-"""Time as the whole product writes it: RFC 3339 in UTC, to the second, as text of fixed width.
+"""Times as text of fixed width: RFC 3339 in UTC, to the second, called stamps.
 
-Text of fixed width sorts as time does, so the same value is stored, compared, sorted and shown.
+Stamps sort as text in the order of time, so one value is stored, compared, sorted and shown.
 """
 
 from collections.abc import Callable
@@ -25,7 +25,7 @@ def stamp(moment: datetime) -> str:
 
 @lru_cache(256)
 def _written(days: int, seconds: int) -> str:
-    """Return the stamp of a second since 1970; the present one is asked for by every request."""
+    """Return the stamp of a second since 1970; cached, since every request needs the present one."""
     return (_EPOCH + timedelta(days, seconds)).isoformat()[:19] + "Z"
 
 
@@ -35,9 +35,9 @@ def moment(text: str) -> datetime:
 
 
 def is_alive(expires_at: str, now: str, **life: float) -> bool:
-    """Tell whether what was given `life` (arguments of timedelta) and ends at `expires_at` still counts.
+    """Tell whether something with this lifetime (arguments of timedelta) that ends at `expires_at` is still valid.
 
-    What ends later than a whole life from now was made before the clock was set back: it counts as outdated.
+    If its end is further away than its lifetime, it was made before the clock was set back: then it is not valid.
     """
     return now < expires_at <= after(now, **life)
 

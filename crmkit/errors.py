@@ -1,13 +1,13 @@
-"""The catalogue of errors and the one exception that carries them.
+"""The catalogue of errors, and the exception that carries one.
 
-A `Problem` is the caller's mistake (or a limit the caller met): it is raised once, where it is known, and
-translated once, at the edge. Anything else that is raised is ours, is logged, and is `server_error` outside.
+A `Problem` is a mistake of the caller, or a limit that the caller met. It is raised where it is found and becomes a
+response in one place, `web/problems.py`. Any other exception is a bug of ours: it is logged and becomes `server_error`.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-# code -> (HTTP statuses it may come with, the usual one first; what it means, for the manual)
+# code -> (HTTP statuses that it is answered with, the usual one first; what it means, as the manual says it)
 CATALOGUE: dict[str, tuple[tuple[int, ...], str]] = {
     "invalid_json": ((400,), "the body is not one JSON object"),
     "unknown_field": ((400,), "a name that no field has, or that only the server writes"),
@@ -46,12 +46,11 @@ CATALOGUE: dict[str, tuple[tuple[int, ...], str]] = {
 
 
 class Problem(Exception):
-    """A request that cannot be done, told so that the caller knows the next step.
+    """Why a request was refused, and what the caller can do next.
 
-    `code` is a key of CATALOGUE, `hint` one sentence that says what to do, `fields` tells for each wrong field
-    what is wrong with it. `status` picks among the catalogue's statuses (the first when None), `headers` are
-    HTTP headers, `facts` further JSON members (a confirm token, ids), `shown` a record that the answer shows,
-    `comments` lines after all in text.
+    `code` is a key of CATALOGUE. `hint` is one sentence that says what to do. `fields` says of each wrong field what is
+    wrong with it. `status` is one of the catalogue's statuses, the first if None. `headers` are HTTP headers, `facts`
+    further JSON members (a confirm token, ids), `shown` a record that the answer shows, `comments` its last text lines.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""IP addresses as the whole product compares them: an IPv4 address that IPv6 carries (::ffff:192.0.2.1) is IPv4."""
+"""IP addresses in one form for all comparisons: IPv4 mapped into IPv6 (::ffff:192.0.2.1) becomes plain IPv4."""
 
 import ipaddress
 from collections.abc import Iterable
@@ -8,17 +8,17 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 MAPPED_BITS = 96  # of ::ffff:0:0/96 (RFC 4291, 2.5.5.2)
-SITE_BITS = 64  # of IPv6 that one household or host has for itself
+SITE_BITS = 64  # the prefix of IPv6 that one household or host is given
 
 
 def address(text: str) -> Address:
-    """Return the address that a text names; raises ValueError when it names none."""
+    """Return the address in a text; raises ValueError if it is none."""
     found = ipaddress.ip_address(text)
     return (isinstance(found, ipaddress.IPv6Address) and found.ipv4_mapped) or found
 
 
 def network(text: str) -> Network:
-    """Return the network that a text names, an address being a network of one; raises ValueError when it names none."""
+    """Return the network in a text, where an address is a network of one; raises ValueError if it is none."""
     found = ipaddress.ip_network(text, strict=False)
     if isinstance(found, ipaddress.IPv6Network) and found.prefixlen >= MAPPED_BITS:
         mapped = found.network_address.ipv4_mapped
@@ -29,7 +29,7 @@ def network(text: str) -> Network:
 
 @lru_cache(4096)
 def plain(text: str) -> str:
-    """Return an address as it is written; a text that names none stays as it is."""
+    """Return an address in its usual spelling; a text that is no address stays as it is."""
     try:
         return str(address(text))
     except ValueError:
@@ -38,7 +38,7 @@ def plain(text: str) -> str:
 
 @lru_cache(4096)
 def client(text: str) -> str:
-    """Return what counts as one client: an IPv4 address, an IPv6 network of 64 bits, or a text that names neither."""
+    """Return what counts as one client: an IPv4 address, an IPv6 network of 64 bits, or a text that is neither."""
     try:
         found = address(text)
     except ValueError:
@@ -49,20 +49,20 @@ def client(text: str) -> str:
 
 
 class Networks:
-    """Networks that texts name; raises ValueError when one names none."""
+    """A set of networks; raises ValueError for a text that is no network."""
 
     def __init__(self, texts: Iterable[str]) -> None:
         self._networks = [network(text) for text in texts]
-        self._holds = lru_cache(4096)(self._look)
+        self._holds = lru_cache(4096)(self._search)
 
     def __bool__(self) -> bool:
         return bool(self._networks)
 
     def __contains__(self, text: str) -> bool:
-        """Tell whether a text names an address of one of the networks."""
+        """Tell whether a text is an address in one of the networks."""
         return self._holds(text)
 
-    def _look(self, text: str) -> bool:
+    def _search(self, text: str) -> bool:
         try:
             found = address(text)
         except ValueError:

@@ -1,7 +1,7 @@
-"""Settings: one declaration each, layered defaults < crmkit.toml < environment < flags.
+"""Settings. Each is declared once. Flags win over the environment, that over crmkit.toml, that over defaults.
 
 Every `[section] key` is the environment variable CRMKIT_SECTION_KEY. A setting that does not exist or cannot
-be read raises SettingsError with one clear line.
+be read raises SettingsError with one line to print.
 """
 
 import re
@@ -21,7 +21,7 @@ T = TypeVar("T", bound=Struct)
 
 Positive = Annotated[int, Meta(ge=1)]
 NotNegative = Annotated[int, Meta(ge=0)]
-# bounded, so that a moment that far from now is still a date
+# bounded, so that adding it to the present time gives a date that exists
 Minutes = Annotated[int, Meta(ge=1, le=365 * 24 * 60)]
 Days = Annotated[int, Meta(ge=1, le=100 * 365)]
 
@@ -127,12 +127,12 @@ class Settings(Struct, frozen=True):
 
 
 class Row(Struct, frozen=True):
-    """One setting, as the manual tells it and the loader reads it."""
+    """One setting: what the manual prints and the loader reads."""
 
     section: str
     key: str
-    base: Any  # the bare Python type
-    type: Any  # the same with its limits
+    base: Any  # the Python type
+    type: Any  # the same, annotated with its limits
     default: Any
     help: str
 
@@ -160,7 +160,7 @@ def load(
     environ: Mapping[str, str] | None = None,
     flags: Mapping[tuple[str, str], Any] | None = None,
 ) -> Settings:
-    """Return the settings, layered; `flags` maps (section, key) to a value that wins over all.
+    """Return the settings of all layers; `flags` maps (section, key) to a value, which wins over all others.
 
     Raises SettingsError for a file that cannot be read, an unknown name, or a value that does not fit.
     """
@@ -261,7 +261,7 @@ def _checked(settings: Settings) -> Settings:
 
 
 def check_https(settings: Settings) -> None:
-    """Raise SettingsError for a public base URL without https: tokens and codes would travel for all to read."""
+    """Raise SettingsError for a public base URL without https: tokens and codes would be sent unencrypted."""
     parts = urlsplit(settings.base_url)
     if parts.scheme == "http" and _is_public(parts.hostname or ""):
         raise SettingsError(
@@ -271,7 +271,7 @@ def check_https(settings: Settings) -> None:
 
 
 def _is_public(host: str) -> bool:
-    """Tell whether a host may be reached from outside a private network."""
+    """Tell whether a host name or address is public, not one of a private network."""
     try:
         return ip.address(host).is_global
     except ValueError:
@@ -279,7 +279,7 @@ def _is_public(host: str) -> bool:
 
 
 def is_loopback(host: str) -> bool:
-    """Tell whether only this machine can reach a server that listens on `host`."""
+    """Tell whether a server that listens on `host` can be reached from this machine alone."""
     if host == "localhost":
         return True
     try:

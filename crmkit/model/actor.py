@@ -12,11 +12,11 @@ class Actor:
     token_name: str
     workspace_id: str
     workspace_name: str
-    workspace_number: int  # the storage's own number of the workspace
+    workspace_number: int  # which the storage gave the workspace
     plan: str
-    is_app: int = 0  # 1 where the token was given to an app that its user let in
-    must_confirm: bool = False  # True where this request needs a code mailed to the user
+    is_app: int = 0  # 1 if the token belongs to an app that the user connected
+    must_confirm: bool = False  # True if this request needs a code mailed to the user
 
     def reaches(self, workspace_id: str) -> bool:
-        """Tell whether the token may name a workspace: an app's only its own, others all of their user's."""
+        """Tell whether a request may concern this workspace: an app's only its own, another token's any of its user."""
         return not self.is_app or workspace_id == self.workspace_id

@@ -1,4 +1,4 @@
-"""Addresses: one spelling for each email address and each domain, or a sentence that says what to send.
+"""Email addresses and domains: one spelling for each, or a sentence that says what to send.
 
 The grammar is stricter than RFC 5322: no quotes, comments, display names or literals, so that an address can
 be a key, an SMTP argument and a header without ever being parsed again.
@@ -23,7 +23,7 @@ def email(text: str) -> str:
 
     Raises ValueError with a sentence that fits after the field's name.
     """
-    local, _, host = _spelled(text, EMAIL_OCTETS).partition("@")
+    local, _, host = _normalized(text, EMAIL_OCTETS).partition("@")
     try:
         canonical = f"{_local(local)}@{_host(host)}"
     except ValueError:
@@ -38,14 +38,14 @@ def domain(text: str) -> str:
 
     Raises ValueError with a sentence that fits after the field's name.
     """
-    name = _spelled(text, DOMAIN_OCTETS)
+    name = _normalized(text, DOMAIN_OCTETS)
     try:
         return _host(name)
     except ValueError:
         raise ValueError("must be a domain alone: send only acme.com, without https://, path or port") from None
 
 
-def _spelled(text: str, longest: int) -> str:
+def _normalized(text: str, longest: int) -> str:
     text = text.strip()
     if len(text) > longest:
         raise ValueError(f"must have at most {longest} characters")
@@ -53,17 +53,17 @@ def _spelled(text: str, longest: int) -> str:
 
 
 def _local(text: str) -> str:
-    """Return a dot-atom; beyond ASCII it holds what IDNA 2008 allows: letters, digits and their marks."""
+    """Return a dot-atom whose characters beyond ASCII IDNA 2008 allows: letters, digits and their marks."""
     if len(text.encode()) > LOCAL_OCTETS or not _LOCAL.fullmatch(text):
         raise ValueError
     for run in _BEYOND_ASCII.findall(text):
-        if not run.isprintable():  # joiners, which IDNA allows between some letters, cannot be seen
+        if not run.isprintable():  # invisible joiners, which IDNA allows between some letters
             raise ValueError
         idna.check_label(run)
     return text
 
 
-@lru_cache(1024)  # the addresses of a workspace share few domains
+@lru_cache(1024)  # most addresses of a workspace have one of a few domains
 def _host(text: str) -> str:
     """Return a domain name with at least one dot, or localhost; an IP address is none."""
     labels = [_label(label) for label in text.split(".")]

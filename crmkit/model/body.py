@@ -1,7 +1,7 @@
 """A request body: bytes -> one JSON object, or a Problem that says what is wrong with it.
 
-The standard library's parser is used because it alone shows every pair of an object: a key that stands twice
-is refused instead of silently dropped.
+The standard library's parser is used because it hands every pair of an object to a hook: so a duplicate key is refused.
+msgspec would keep the last value in silence.
 """
 
 import json
@@ -19,8 +19,8 @@ _SEND = 'Send one JSON object, like {"name":"Jane Doe"}'
 def decode(body: bytes) -> dict[str, Any]:
     """Return the object in `body` (UTF-8; empty means `{}`), whatever the Content-Type said.
 
-    Raises `invalid_json` for what RFC 8259 does not allow, for keys that stand twice, lone surrogates, numbers
-    past 64 bits, NUL characters and more than MAX_DEPTH levels.
+    Raises `invalid_json` for what RFC 8259 does not allow, for duplicate keys, lone surrogates, numbers past 64 bits,
+    NUL characters and more than MAX_DEPTH levels.
     """
     if not body.strip():
         return {}
@@ -38,17 +38,17 @@ def decode(body: bytes) -> dict[str, Any]:
         _refuse(f"the body is nested deeper than {MAX_DEPTH} levels")
     if not isinstance(value, dict):
         _refuse("the body is JSON, but not an object")
-    if _may_hide_something(text):
-        _walk(value, 1)
+    if _needs_check(text):
+        _check(value, 1)
     return value
 
 
-def _may_hide_something(text: str) -> bool:
-    """Tell whether JSON in UTF-8 can hold what `_walk` looks for: an escape, or enough brackets for too many levels."""
+def _needs_check(text: str) -> bool:
+    """Tell whether JSON can hold what `_check` refuses: it has \\u escapes, or more than MAX_DEPTH brackets."""
     return "\\u" in text or text.count("{") + text.count("[") > MAX_DEPTH
 
 
-def _walk(value: Any, depth: int) -> None:
+def _check(value: Any, depth: int) -> None:
     if isinstance(value, str):
         if "\x00" in value:
             _refuse("the body holds a NUL character (\\u0000), which no field can keep")
@@ -58,17 +58,17 @@ def _walk(value: Any, depth: int) -> None:
         if depth > MAX_DEPTH:
             _refuse(f"the body is nested deeper than {MAX_DEPTH} levels")
         for part in value:
-            _walk(part, depth + 1)
+            _check(part, depth + 1)
         if isinstance(value, dict):
             for part in value.values():
-                _walk(part, depth + 1)
+                _check(part, depth + 1)
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
-        left = iter(found)  # the first of each name, in order: where the pairs leave it, a name came again
-        twice = next(name for name, _ in pairs if name != next(left, None))
+        distinct = iter(found)  # in the order of the pairs: the first pair that differs repeats a name
+        twice = next(name for name, _ in pairs if name != next(distinct, None))
         _refuse(f"the body has the key {json.dumps(twice[:40])} twice")
     return found
 

@@ -1,7 +1,7 @@
-"""The types a field can have: what a value must look like, and how it is stored, compared and described.
+"""The types of fields: which values are valid, and how they are stored, compared and described.
 
-A type is chosen in a record's annotation. `says` is the one phrase that the manual's field table, OpenAPI and the
-error of a wrong value share. A new type is one class here; what it looks like on paper is `render`'s matter.
+A record's annotation names the type of each field. `says` describes its values in one phrase, which the manual's field
+table, OpenAPI and the error of a wrong value share. A new type is one class here; `render` decides how values look.
 """
 
 import re
@@ -38,14 +38,16 @@ class Invalid(ValueError):
 
 @dataclass(frozen=True)
 class FieldType:
-    """What every type answers. `column` is the portable SQL type, `folded` asks for a second, caseless column."""
+    """The base of all types."""
 
-    column: ClassVar[str] = "TEXT"
-    folded: ClassVar[bool] = False
+    column: ClassVar[str] = "TEXT"  # in SQL that every database understands
+    folded: ClassVar[bool] = False  # there is a second column, without case, for filters and sorts
     sortable: ClassVar[bool] = True
-    unfolded: ClassVar[bool] = False  # compared without case all the same, by folding each row
+    unfolded: ClassVar[bool] = (
+        False  # filters ignore case without such a column: each row is folded when it is compared
+    )
     structured: ClassVar[bool] = False  # stored as JSON text
-    bare: ClassVar[bool] = False  # every value is a string that can stand in a line as it is
+    bare: ClassVar[bool] = False  # every value is a string that a line shows without quotes
     operators: ClassVar[tuple[str, ...]] = COMPARE
     wire: ClassVar[Any] = str
 
@@ -54,7 +56,7 @@ class FieldType:
         raise NotImplementedError
 
     def accept(self, raw: Any) -> Any:
-        """Return the value to store for what a client sent, None for null and for empty text; raises Invalid."""
+        """Return the value to store for a JSON value, None for null and for empty text; raises Invalid."""
         if raw is None or (raw == "" and self.wire is str):
             return None
         try:
@@ -67,11 +69,11 @@ class FieldType:
         return value
 
     def operand(self, text: str) -> Any:
-        """Return what a filter's text compares with, in the form that is stored (folded where folded)."""
+        """Return the value that a filter compares with, in stored form (folded if the type is)."""
         return self.accept(text)
 
     def key(self, value: Any) -> str | None:
-        """Return the caseless form of a stored value, for the second column of a folded type."""
+        """Return a stored value without case, for the second column of a folded type."""
         return None if value is None else fold(value)
 
     def schema(self) -> dict[str, Any]:
@@ -81,7 +83,7 @@ class FieldType:
 
 @dataclass(frozen=True)
 class Text(FieldType):
-    """One line or a few words; compares without case."""
+    """One line or a few words; compared without case."""
 
     most: int
 
@@ -124,7 +126,7 @@ class Email(FieldType):
     def operand(self, text: str) -> str:
         try:
             return address.email(text)
-        except ValueError:  # a part of one, for like:
+        except ValueError:  # part of an address or domain, for like:
             return unicodedata.normalize("NFC", text.strip().lower())
 
 
@@ -144,7 +146,7 @@ class Domain(FieldType):
     def operand(self, text: str) -> str:
         try:
             return address.domain(text)
-        except ValueError:  # a part of one, for like:
+        except ValueError:  # part of an address or domain, for like:
             return text.strip().lower()
 
 
@@ -242,7 +244,7 @@ class Integer(FieldType):
 
 @dataclass(frozen=True)
 class Tags(FieldType):
-    """A set of words; the stored text is JSON, its folded twin is `,vip,fintech,`."""
+    """A set of words; stored as JSON, and in the second column as `,vip,fintech,`."""
 
     most: int = 50
     longest: int = 50
@@ -292,23 +294,23 @@ class Custom(FieldType):
     def cleaned(self, value: dict[str, Any]) -> dict[str, Any] | None:
         if "" in value:
             raise Invalid("has an empty key; every key needs a name")
-        return value  # {} merges nothing
+        return value  # {} changes no key
 
     def merged(self, before: dict[str, Any] | None, sent: dict[str, Any] | None) -> dict[str, Any] | None:
-        """Return `before` with the keys of `sent` over it, those set to null gone; raises Invalid past a limit."""
+        """Return `before` overwritten by the keys of `sent`, without keys set to null; raises Invalid past a limit."""
         if sent is None:
             return None
-        whole = {key: value for key, value in {**(before or {}), **sent}.items() if value is not None}
-        if len(whole) > self.most:
-            raise Invalid(f"has {len(whole)} keys; at most {self.most} fit")
-        if len(msgspec.json.encode(whole)) > self.kib * 1024:
+        merged = {key: value for key, value in {**(before or {}), **sent}.items() if value is not None}
+        if len(merged) > self.most:
+            raise Invalid(f"has {len(merged)} keys; at most {self.most} fit")
+        if len(msgspec.json.encode(merged)) > self.kib * 1024:
             raise Invalid(f"is larger than {self.kib} KiB")
-        return whole or None
+        return merged or None
 
 
 @dataclass(frozen=True)
 class Word(FieldType):
-    """A term that only the server writes, such as `contact.update`; compared as it stands."""
+    """A term that only the server writes, such as `contact.update`; compared with case."""
 
     operators = EXACT
 
@@ -319,7 +321,7 @@ class Word(FieldType):
 
 @dataclass(frozen=True)
 class Link(FieldType):
-    """The id of a live record of another kind, by that kind's prefix."""
+    """The id of a live record of another kind, which `prefix` names."""
 
     prefix: str
     bare: ClassVar[bool] = True

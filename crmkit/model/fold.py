@@ -14,7 +14,7 @@ def fold(text: str) -> str:
 
 
 def plain(text: str) -> str:
-    """Return `text` as search sees it: no case, no accents, compatibility forms unified, one space between words.
+    """Return `text` as search compares it: no case, no accents, compatibility forms unified, single spaces.
 
     Accents are the combining marks of a decomposed Latin, Greek or Cyrillic letter; marks that are letters in
     their own right (vowel signs of Indic scripts, Thai tones) stay.

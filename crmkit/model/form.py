@@ -1,4 +1,4 @@
-"""What a client may send: declared fields, read from a class's annotations, and the check of a body against them."""
+"""Forms: the fields that a class declares by its annotations, and the check of a request body against them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,39 +10,39 @@ from typing import Annotated, Any, get_args, get_origin, get_type_hints
 from crmkit.errors import Problem, a, nearest
 from crmkit.model.fields import Custom, FieldType, Invalid
 
-MOST_TOLD = 20  # unknown names that one answer tells
+MAX_UNKNOWN_FIELDS_SHOWN = 20
 
 
 class Mark(Enum):
-    """What a field is, beside its type."""
+    """A property of a field, beside its type."""
 
-    REQUIRED = "must be there to create, and never empty"
+    REQUIRED = "needed to create a record, and never empty"
     READ = "written by the server alone"
-    TITLE = "the name a reader knows the record by; search looks here first"
-    SEARCHED = "a key field of search"
+    TITLE = "the name that people know the record by; search ranks matches in it first"
+    SEARCHED = "search looks here too"
     DETAIL = "left out of list lines"
 
 
-REQUIRED, READ, TITLE, SEARCHED, DETAIL = Mark
+REQUIRED, READ, TITLE, SEARCHED, DETAIL = Mark  # so that declarations read `REQUIRED` for `Mark.REQUIRED`
 
 
 @dataclass(frozen=True)
 class Default:
-    """What a field holds when a new record is not given it."""
+    """The value of a field in a new record that is created without it."""
 
     value: Any
 
 
 @dataclass(frozen=True)
 class NameOf:
-    """Marks a field that repeats the title of the record that the field `link` leads to."""
+    """Marks a field that holds a copy of the title of the record that the field `link` refers to."""
 
     link: str
 
 
 @dataclass(frozen=True, eq=False)
 class Field:
-    """One declared field. `type` knows its values, `help` is its line in the manual."""
+    """One declared field. `type` checks its values; `help` is its line in the manual."""
 
     name: str
     type: FieldType
@@ -66,13 +66,18 @@ class Field:
 
     @cached_property
     def compared(self) -> str:
-        """The column that filters and sorts look at."""
+        """The column that filters and sorts use."""
         return f"{self.name}_key" if self.type.folded else self.name
 
 
 @dataclass(frozen=True, eq=False)
 class Form:
-    """The fields of one kind of body; `name` is what the body describes."""
+    """The fields of one kind of body; `name` is what the body describes.
+
+    `draft(body)` checks what was sent and returns it in stored form: a PATCH, or a POST that may merge.
+    `check_required(values)` then refuses a new record that lacks a required field.
+    `filled(body)` is both at once, with None for what was not sent: for bodies that are no records, like an invite.
+    """
 
     name: str
     fields: tuple[Field, ...]
@@ -87,7 +92,7 @@ class Form:
 
     @cached_property
     def required(self) -> tuple[str, ...]:
-        """The names of the fields that a new one cannot do without."""
+        """The names of the fields that a new record must have."""
         return tuple(field.name for field in self.fields if field.required)
 
     @cached_property
@@ -95,10 +100,10 @@ class Form:
         return next((field for field in self.fields if isinstance(field.type, Custom)), None)
 
     def draft(self, body: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the stored form of every field that `body` sends, None where it clears.
+        """Return the stored form of every field that `body` has; None for an empty one, which clears the field.
 
-        Raises a Problem that tells all wrong fields at once: `unknown_field` when names are wrong, else
-        `invalid_value`, or `missing_field` where a required field is sent empty.
+        Raises one Problem for all wrong fields: `unknown_field` if there are unknown names, else `invalid_value`, else
+        `missing_field` if a required field is empty.
         """
         unknown: dict[str, str] = {}
         wrong: dict[str, str] = {}
@@ -106,10 +111,10 @@ class Form:
         values: dict[str, Any] = {}
         for name, raw in body.items():
             field = self.writable.get(name)
-            if field is None and len(unknown) == MOST_TOLD:
+            if field is None and len(unknown) == MAX_UNKNOWN_FIELDS_SHOWN:
                 break
             if field is None:
-                unknown[name] = self._stranger(name)
+                unknown[name] = self._why_unknown(name)
                 continue
             try:
                 value = field.type.accept(raw)
@@ -133,8 +138,8 @@ class Form:
             raise Problem("missing_field", f"Send {a(self.name)} with {self._needs} that is not empty.", fields=faults)
         return values
 
-    def complete(self, values: Mapping[str, Any]) -> None:
-        """Raise `missing_field` unless `values` holds every required field."""
+    def check_required(self, values: Mapping[str, Any]) -> None:
+        """Raise `missing_field` unless `values` has every required field."""
         missing = {name: "is needed to create" for name in self.required if values.get(name) is None}
         if missing:
             raise Problem("missing_field", f"Send {a(self.name)} with {self._needs}.", fields=missing)
@@ -143,25 +148,25 @@ class Form:
     def _needs(self) -> str:
         return " and ".join(self.required)
 
-    def _stranger(self, name: str) -> str:
+    def _why_unknown(self, name: str) -> str:
         if name in self.by_name or name == "handle":
             return "is written by the server; leave it out"
         return f"is no field of {a(self.name)}{nearest(name, self.writable)}"
 
     def filled(self, body: Mapping[str, Any]) -> dict[str, Any]:
-        """Return `draft(body)`, in which every required field must be there and the others are None."""
+        """Return `draft(body)` with None for each field not sent; raises `missing_field` as `check_required` does."""
         values = dict.fromkeys(self.writable) | self.draft(body)
-        self.complete(values)
+        self.check_required(values)
         return values
 
 
 def form_of(declaration: type, name: str) -> Form:
-    """Return the Form that a class declares by its annotations."""
+    """Return the Form that a class declares."""
     return Form(name, declared(declaration))
 
 
 def declared(declaration: type) -> tuple[Field, ...]:
-    """Return the fields that a class declares: its own first, then those it inherits."""
+    """Return the fields that a class declares by its annotations: its own first, then those it inherits."""
     hints = get_type_hints(declaration, include_extras=True)
     bases = reversed(declaration.__mro__[1:])
     inherited = dict.fromkeys(name for base in bases for name in getattr(base, "__annotations__", {}) if name in hints)

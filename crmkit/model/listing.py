@@ -1,4 +1,4 @@
-"""A page, as a verb answers it."""
+"""Pages of a list: what the verbs that list things return."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -9,8 +9,12 @@ from crmkit.model.record import Kind
 
 
 class Paging(Struct, frozen=True):
-    """Where a page stands: on the first one `total` is how many there are in all, or None with `at_least` when counting
-    stopped there. `next_cursor` is None on the last page."""
+    """What a page says beside its rows.
+
+    The first page has `total`, the number of all rows, or `at_least`, the number at which counting stopped.
+    `next_cursor` is None on the last page. `notes` are the text's `# note:` lines, and have nothing to do with the
+    field `notes` of a record.
+    """
 
     is_first: bool = True
     total: int | None = None
@@ -25,7 +29,7 @@ class Paging(Struct, frozen=True):
 
 
 class Listing(Struct, frozen=True):
-    """A page of records of a kind, as rows: each has the id, then the values of `fields`, in their order."""
+    """A page of records of one kind. Each row has the id, then the values of `fields`, in that order."""
 
     kind: Kind
     fields: tuple[str, ...]
@@ -34,7 +38,7 @@ class Listing(Struct, frozen=True):
 
 
 class Rows(Struct, frozen=True):
-    """A page of things that are no records of one kind: (handle, fields) each, under the noun that counts them."""
+    """A page of things of several kinds, or of none: (handle, fields) of each; `noun` is what the last line counts."""
 
     noun: str
     rows: tuple[tuple[str, Mapping[str, Any]], ...]

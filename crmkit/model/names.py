@@ -1,7 +1,7 @@
-"""Names and addresses that strangers chose: how they are shown, and how sentences of ours say them.
+"""Names and addresses that other people chose: how they are shown, and how our own sentences repeat them.
 
-A sentence of ours (in a mail, on a page, in a hint) is read as our word, by people and by assistants. So it repeats a
-few plain words and plain addresses; whatever could be a link, a command or a sentence of its own it does not.
+People and assistants trust a sentence of ours (in a mail, on a page, in a hint). So it repeats a name only if that is a
+few plain words, and an address only if it is plain: neither can be a link, a command or a sentence of its own.
 """
 
 import re
@@ -23,14 +23,14 @@ _HIDDEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 
 
 def spoken(name: str, instead: str) -> str:
-    """Return a stranger's name as a sentence of ours may say it: itself if it is a few plain words, else `instead`."""
+    """Return a name for use in a sentence of ours: the name itself if it is a few plain words, else `instead`."""
     return name if _PLAIN.fullmatch(name) else instead
 
 
 def spoken_address(address: str, instead: str = "") -> str:
-    """Return someone's mail address as a sentence of ours may say it: itself if it is plain, else `instead`.
+    """Return a mail address for use in a sentence of ours: the address itself if it is plain, else `instead`.
 
-    Without `instead` it says the domain. The grammar of addresses has room for commands of a shell and for links.
+    The default for `instead` names the domain. What is no plain address may hold a shell command or a link.
     """
     if _PLAIN_ADDRESS.fullmatch(address):
         return address
@@ -38,7 +38,7 @@ def spoken_address(address: str, instead: str = "") -> str:
 
 
 def clean(text: str, most: int = MAX_NAME) -> str:
-    """Return a stranger's text fit to be shown: one line, nothing invisible, no text direction of its own, cut."""
+    """Return a text of someone else for display: one line, cut, without invisible characters and marks of direction."""
     text = _BLANK.sub("", text)
     seen = "".join(" " if c.isspace() else c for c in text if c.isspace() or unicodedata.category(c) not in _HIDDEN)
     return _STACKED.sub(r"\1", " ".join(seen.split()))[:most].rstrip()

@@ -1,6 +1,6 @@
-"""What a query is: the pairs of a query string -> conditions, sorts and the rest, checked against a kind.
+"""Queries: the pairs of a query string -> conditions, sorts, limit and so on, checked against a kind.
 
-Names come from the kind's declaration alone, so nothing a client writes can become a name in SQL.
+Names in a Query are those of the kind's declaration, so nothing a client writes can become a name in SQL.
 """
 
 import json
@@ -20,11 +20,11 @@ DEFAULT_LIMIT = 50
 MAX_LIMIT = 200
 MAX_SORTS = 5
 MAX_CONDITIONS = 50
-MAX_LISTED = 500  # values after in: and tags, in one filter and in all of them
+MAX_LISTED = 500  # values after in: and tags, in one filter and in all filters together
 MAX_SEARCH = 200  # characters of one search
-MAX_WORDS = 20  # and words
+MAX_WORDS = 20  # of one search
 
-OPERATORS = TEXTUAL  # every operator there is
+OPERATORS = TEXTUAL  # text has all operators
 RESERVED = ("search", "sort", "limit", "cursor", "count", "fields", "format")
 
 _PART = re.compile(r'"(?:[^"\\]|\\.)*"|[^.]+')
@@ -33,7 +33,7 @@ _SORT_KEY = re.compile(r'(?:\."(?:[^"\\]|\\.?)*+(?:"|\Z)|[^,])+', re.DOTALL)
 
 
 class CustomKey(Struct, frozen=True):
-    """A place in custom: the keys on the way to it."""
+    """A value within custom, by the keys that lead to it."""
 
     path: tuple[str, ...]
 
@@ -47,7 +47,7 @@ Target = Field | CustomKey
 
 
 class Condition(Struct, frozen=True):
-    """`value` is what the column is compared with: a stored (folded) value, or a tuple of them for in and tags."""
+    """One filter. `value` is what the column is compared with, in stored form (folded); a tuple for in and tags."""
 
     target: Target
     operator: str
@@ -73,51 +73,51 @@ class Query(Struct, frozen=True):
     def filtered(self) -> bool:
         return bool(self.conditions or self.search)
 
-    def binding(self, place: str) -> str:
-        """Return what a cursor of this query is bound to; `place` names the workspace and the list."""
+    def binding(self, list_name: str) -> str:
+        """Return what a cursor of this query is bound to; `list_name` names the workspace and the list."""
         conditions = sorted(json.dumps([c.target.name, c.operator, c.value]) for c in self.conditions)
         sorts = [[sort.target.name, sort.descending] for sort in self.sorts]
-        return json.dumps([place, conditions, sorts, self.search])
+        return json.dumps([list_name, conditions, sorts, self.search])
 
 
 def parse(kind: Kind, pairs: Iterable[tuple[str, str]], searchable: bool = True) -> Query:
-    """Return the query that the pairs of a query string spell, in any order; repeated filters are AND-ed.
+    """Return the query in the pairs of a query string, which may have any order; all filters must match.
 
     Raises `invalid_filter`, `invalid_operator`, `invalid_value` or `invalid_sort` with what is allowed.
     """
     conditions: list[Condition] = []
-    plain: dict[str, str] = {}
+    reserved: dict[str, str] = {}
     for name, text in pairs:
         if "\x00" in name or "\x00" in text:
             raise Problem("invalid_value", "Leave NUL characters (%00) out of the query.")
         if name not in RESERVED:
             conditions.append(_condition(kind, name, text))
-        elif name in plain:
+        elif name in reserved:
             raise Problem("invalid_value", f"Send {name} once.", fields={name: "stands twice"})
         else:
-            plain[name] = text
+            reserved[name] = text
     if len(conditions) > MAX_CONDITIONS:
         raise Problem("invalid_filter", f"Send at most {MAX_CONDITIONS} filters.")
     if sum(len(c.value) for c in conditions if isinstance(c.value, tuple)) > MAX_LISTED:
         raise Problem("invalid_filter", f"Send at most {MAX_LISTED} values in the lists of all filters together.")
-    limit, notes = limit_of(plain.get("limit"))
-    count = plain.get("count", "")
+    limit, notes = limit_of(reserved.get("limit"))
+    count = reserved.get("count", "")
     if count not in ("", "exact"):
         raise Problem("invalid_value", "Send count=exact, or leave count out.", fields={"count": "must be exact"})
     return Query(
         tuple(conditions),
-        _sorts(kind, plain.get("sort", "")),
-        search_of(plain.get("search", "")),
+        _sorts(kind, reserved.get("sort", "")),
+        search_of(reserved.get("search", "")),
         limit,
-        plain.get("cursor", ""),
+        reserved.get("cursor", ""),
         count == "exact",
-        chosen(kind, plain.get("fields", "")),
+        chosen_fields(kind, reserved.get("fields", "")),
         notes,
     )
 
 
-def chosen(kind: Kind, text: str) -> tuple[str, ...]:
-    """Return the field names that `fields=` picks; raises `invalid_value` for one that is no field."""
+def chosen_fields(kind: Kind, text: str) -> tuple[str, ...]:
+    """Return the field names in `fields=`; raises `invalid_value` for a name that is no field."""
     if not text:
         return ()
     names = tuple(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
@@ -206,27 +206,27 @@ def _target(kind: Kind, name: str) -> Target | None:
 
 
 def _path(text: str) -> tuple[str, ...]:
-    """Return the keys of a dotted path, where a key with other characters is a JSON string; () when malformed."""
-    parts, place = [], 0
-    while found := _PART.match(text, place):
-        part, place = found.group(), found.end()
+    """Return the keys of a dotted path, in which a key may be a JSON string (see PLAIN_KEY); () if it is malformed."""
+    parts, at = [], 0
+    while found := _PART.match(text, at):
+        part, at = found.group(), found.end()
         if part.startswith('"'):
             try:
                 part = json.loads(part)
-                part.encode()  # half a surrogate pair is no text
+                part.encode()  # refuses half a surrogate pair
             except (json.JSONDecodeError, UnicodeEncodeError):
                 return ()
         parts.append(part)
-        if place == len(text):
+        if at == len(text):
             return tuple(parts)
-        if text[place] != ".":
+        if text[at] != ".":
             return ()
-        place += 1
+        at += 1
     return ()
 
 
 def limit_of(text: str | None) -> tuple[int, tuple[str, ...]]:
-    """Return how many rows a page has, and notes about it; raises `invalid_value`."""
+    """Return how many rows a page has, and a note if that is less than `limit=` says; raises `invalid_value`."""
     if not text:
         return DEFAULT_LIMIT, ()
     digits = text.lstrip("0")
@@ -240,9 +240,9 @@ def limit_of(text: str | None) -> tuple[int, tuple[str, ...]]:
 
 
 def search_of(text: str) -> str:
-    """Return a search as the texts are kept that it is compared with, "" for none at all.
+    """Return the words of `search=` as search compares them (fold.plain), "" if there are none.
 
-    Raises `invalid_value` for one too long, or of which nothing is left: accents alone would match everything.
+    Raises `invalid_value` if they are too many, or if nothing is left of them: accents alone would match everything.
     """
     found = fold.plain(text)
     if not found and text.strip():

@@ -1,7 +1,7 @@
-"""What a record kind is: one msgspec class whose annotations say everything about its fields.
+"""Record kinds. A kind is one msgspec class, whose annotations declare everything about its fields.
 
-`kind_of(Contact)` reads the annotations once and gives the `Kind`: validation, columns, filters, sorts, search, the
-text line, JSON, the manual's table, OpenAPI and the audit diff all follow from it.
+`kind_of(Contact)` reads the annotations once and returns the `Kind`. Validation, columns, filters, sorts, search, the
+text line, JSON, the manual's table, OpenAPI and the audit diff are all derived from it.
 """
 
 from collections.abc import Callable
@@ -16,7 +16,7 @@ from crmkit.model.form import DETAIL, READ, SEARCHED, TITLE, Field, Form, declar
 
 
 class Record(Struct, frozen=True):
-    """A record as it is shown: every field in its stored form, times as stamps; `handle` is kind/id."""
+    """A record with every field in its stored form, times as stamps; `handle` is kind/id."""
 
     handle: str
     id: str
@@ -38,13 +38,13 @@ class Followed(Tracked, frozen=True):
     last_activity_at: Annotated[str | None, Time(), READ, "when the newest of them took place"]
 
 
-# The order in which the rows of a table came, for kinds that never change.
+# The order in which rows were created: what lists of kinds that never change are sorted by.
 SEQ = Field("seq", Integer(), False, frozenset({READ}), "order of creation")
 
 
 @dataclass(frozen=True, eq=False)
 class Kind(Form):
-    """A record kind: `name` stands in handles, `plural` in paths and tables, `prefix` in ids."""
+    """A record kind. Handles begin with `name`, ids with `prefix`; paths and tables are named by `plural`."""
 
     plural: str
     prefix: str
@@ -63,29 +63,29 @@ class Kind(Form):
 
     @cached_property
     def members(self) -> tuple[str, ...]:
-        """The same, in the order in which a record, and its JSON, has them."""
+        """The names of all its fields, in the order of the record class and of its JSON."""
         return tuple(name for name in self.record.__struct_fields__ if name in self.by_name)
 
     @cached_property
     def listed(self) -> tuple[str, ...]:
-        """The names of the fields that a line of a list has."""
+        """The names of the fields that list lines show."""
         return tuple(field.name for field in self.fields if field.listed)
 
     @cached_property
     def is_searched(self) -> bool:
-        """Whether there is a search over records of this kind."""
+        """Whether records of this kind can be searched."""
         return any(TITLE in field.marks for field in self.fields)
 
     @cached_property
     def searched(self) -> tuple[Field, ...]:
-        """The key fields of search, without the title."""
+        """The fields that search looks at, without the title."""
         return tuple(field for field in self.fields if SEARCHED in field.marks)
 
     def handle(self, id: str) -> str:
         return f"{self.name}/{id}"
 
     def build(self, id: str, *values: Any) -> Record:
-        """Return the record with this id and the values of its other fields, in the order the class has them."""
+        """Return the record with this id and the values of its other fields, in the order of the class."""
         make: Callable[..., Record] = self.record
         return make(self.handle(id), id, *values)
 

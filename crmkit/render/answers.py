@@ -1,6 +1,6 @@
-"""The shapes an answer can have, each with its text and its JSON side by side: both tell the same facts.
+"""The shapes of answers. Each has its text and its JSON side by side, which say the same.
 
-`text()` is what stands in the body, without the last line break; `data()` is what the JSON encoder is given.
+`text()` is the body without its last line break; `data()` is the value that becomes JSON.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,7 +15,7 @@ from crmkit.render import text
 
 
 class Answer:
-    """What every answer has: an HTTP status, and headers of its own."""
+    """The base of all shapes: a status, headers, text and JSON."""
 
     status: int = 200
 
@@ -51,7 +51,7 @@ class One(Answer, Struct, frozen=True):
         return f"{line}\n# {self.outcome}" if self.outcome else line
 
     def data(self) -> Any:
-        return chosen(self.record, self.fields)
+        return _one_json(self.record, self.fields)
 
 
 class Many(Answer, Struct, frozen=True):
@@ -69,7 +69,7 @@ class Many(Answer, Struct, frozen=True):
 
 
 class Lines(Answer, Struct, frozen=True):
-    """A page of things that are no records of one kind; empty fields are left out of lines."""
+    """A page of things of several kinds, or of none; lines leave empty fields out."""
 
     page: Rows
 
@@ -82,7 +82,7 @@ class Lines(Answer, Struct, frozen=True):
 
 
 class Line(Answer, Struct, frozen=True):
-    """One thing that is no record of a kind: its handle and fields, and comment lines."""
+    """One thing that is no record: its handle and fields, and comment lines."""
 
     handle: str
     fields: Mapping[str, Any]
@@ -112,7 +112,7 @@ class Team(Answer, Struct, frozen=True):
 
 
 def labelled(handle: str, fields: Mapping[str, Any], id: str = "id") -> str:
-    """Return the line of something that is no record of a kind; its `id` stands in the handle alone."""
+    """Return the line of something that is no record; the field `id` is left out, since the handle has it."""
     shown = (f"{name}={text.value(content)}" for name, content in fields.items() if content is not None and name != id)
     return "  ".join([handle, *shown])
 
@@ -129,7 +129,7 @@ def trailers(count: int, noun: str, paging: Paging) -> list[str]:
 
 
 def members(items: list[Any], paging: Paging) -> dict[str, Any]:
-    """Return the members of a page in JSON: the same facts."""
+    """Return the JSON of a page, with all that the lines and trailers say."""
     found: dict[str, Any] = {"items": items, "total": paging.total}
     if paging.at_least is not None:
         found["total_at_least"] = paging.at_least
@@ -140,7 +140,7 @@ def members(items: list[Any], paging: Paging) -> dict[str, Any]:
 
 
 class Groups(Answer, Struct, frozen=True):
-    """What a search over several kinds found: a page of each, and what the JSON says beside them."""
+    """The matches of a search over several kinds: a page of each; `facts` are further JSON members."""
 
     pages: Sequence[Listing]
     facts: Mapping[str, Any]
@@ -160,9 +160,9 @@ class Groups(Answer, Struct, frozen=True):
 
 
 class Card(Answer, Struct, frozen=True):
-    """Labelled values; `facts` is the JSON, `done` an OK line before them, `notes` comment lines after them.
+    """Lines of `label: value`, after an OK line if `done` is set, before comment lines; `facts` is the JSON.
 
-    What stands behind a label is ready text, ours (`12 / 1000`) or a stored value that went through `text.value`.
+    The values are text that is ready to print: our own (`12 / 1000`), or a stored value written by `text.value`.
     """
 
     lines: Mapping[str, str]
@@ -186,12 +186,12 @@ class Card(Answer, Struct, frozen=True):
 
 
 def done(message: str, facts: Mapping[str, Any], comments: Sequence[str] = (), **more: Any) -> Card:
-    """Return the answer of something done: `OK message`, JSON `ok`, `message` and the ids concerned."""
+    """Return the answer `OK message`; its JSON has `ok`, `message` and the facts, such as ids."""
     return Card({}, {"ok": True, "message": message, **facts}, done=message, comments=comments, **more)
 
 
 class Failure(Answer, Struct, frozen=True):
-    """A Problem as it is told; `kind` is that of the record it shows, if it shows one."""
+    """An error; `kind` is the kind of the record that the Problem shows, if any."""
 
     problem: Problem
     request_id: str
@@ -232,7 +232,7 @@ def _items(page: Listing) -> list[dict[str, Any]]:
     return [{"handle": page.kind.handle(row[0]), **dict(zip(names, row, strict=True))} for row in page.rows]
 
 
-def chosen(record: Record, fields: Sequence[str]) -> Any:
+def _one_json(record: Record, fields: Sequence[str]) -> Any:
     """Return the JSON of a record: all of it, or its handle, id and the chosen fields."""
     if not fields:
         return record
@@ -245,7 +245,7 @@ def _label(name: str) -> str:
 
 
 class Document(Answer, Struct, frozen=True):
-    """A document, free in form: its text, and what JSON says instead."""
+    """A document: a text in any form, and the JSON that stands for it."""
 
     content: str
     facts: Mapping[str, Any]

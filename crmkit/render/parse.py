@@ -1,4 +1,4 @@
-"""The inverse of `render.text`: a line -> the record that JSON shows."""
+"""The inverse of `render.text`: a line -> the same record in JSON."""
 
 import json
 import re
@@ -29,15 +29,15 @@ def record(kind: Kind, text: str) -> dict[str, Any]:
         if field is None or (len(path) > 1) != isinstance(field.type, Custom):
             raise ValueError(f"no field of {a(kind.name)}: {'.'.join(path)}")
         if isinstance(field.type, Custom):
-            place = found
-            for step, following in pairwise(path):
-                if place[step] is None:
-                    place[step] = {}
-                place = place[step]
-                if not isinstance(place, dict):
+            inner = found
+            for key, next_key in pairwise(path):
+                if inner[key] is None:
+                    inner[key] = {}
+                inner = inner[key]
+                if not isinstance(inner, dict):
                     raise ValueError(f"a value and an object at once: {'.'.join(path)}")
-                place.setdefault(following, None)
-            place[path[-1]] = value(raw)
+                inner.setdefault(next_key, None)
+            inner[path[-1]] = value(raw)
         elif isinstance(field.type, Tags) and not raw.startswith("["):
             found[path[0]] = raw.split(",")
         else:

@@ -1,6 +1,7 @@
-"""The plain text: one labelled line per record, that nothing a user stored can forge, and that parses back.
+"""The plain text of records: one line each, `kind/id  key=value  key=value`.
 
-A value is a bare word or a JSON value without raw line breaks. `render.parse` is the exact inverse.
+A value is a bare word, or JSON without raw line breaks. So no stored value can look like another field or another
+record, and `render.parse` reads every line back exactly.
 """
 
 import json
@@ -16,14 +17,14 @@ from crmkit.model.record import Kind, Record
 
 _HIDDEN = re.compile(f"[{UNSEEN}]")
 _NOT_BARE = re.compile(rf'[ "\\{UNSEEN}]')
-# what a reader might take for a number, a boolean, null, a list or an object
+# strings that a reader might take for a number, a boolean, null, a list or an object: they are quoted
 _MISTAKABLE = re.compile(r"[\[{]|(?:-?[0-9.]+(?:[eE][+-]?[0-9]+)?|true|false|null|-?Infinity|NaN)\Z", re.ASCII)
-# characters past ASCII that everybody sees: Latin, Greek, Cyrillic, kana, Han, Hangul
+# common visible characters beyond ASCII: Latin, Greek, Cyrillic, kana, Han, Hangul
 _SEEN = (
     "\u00a1-\u00ac\u00ae-\u02ff\u0391-\u03a1\u03a3-\u03ff\u0400-\u052f"
     "\u3041-\u3096\u30a1-\u30ff\u4e00-\u9fff\uac00-\ud7a3"
 )
-# most values are one of these, which a single look tells: a plain word, or words that need nothing but quotes
+# most values match one of these two, which saves the slower checks: a bare word, or words that need only quotes
 _WORD = re.compile(rf"(?!(?:true|false|null|NaN|Infinity)\Z)[A-Za-z@_+/{_SEEN}][!#-\[\]-~{_SEEN}]*+")
 _WORDS = re.compile(rf"[ !#-\[\]-~{_SEEN}]*+")
 _TAG = rf"(?!(?:true|false|null|NaN|Infinity)(?:,|\Z))[A-Za-z@_+/{_SEEN}][!#-+\--\[\]-~{_SEEN}]*+"
@@ -32,7 +33,7 @@ _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=
 
 
 def value(content: Any) -> str:
-    """Return a JSON value as it stands behind `key=`."""
+    """Return a JSON value as it is written after `key=`."""
     if isinstance(content, str):
         if " " in content:
             return f'"{content}"' if _WORDS.fullmatch(content) else quoted(content)
@@ -41,7 +42,7 @@ def value(content: Any) -> str:
 
 
 def is_bare(text: str) -> bool:
-    """Tell whether a string stands for itself: printable, no white space, no quote or backslash, no other type."""
+    """Tell whether a string needs no quotes: printable, without spaces, quotes and backslashes, like no other type."""
     return bool(text) and text.isprintable() and not _NOT_BARE.search(text) and not _MISTAKABLE.match(text)
 
 
@@ -51,19 +52,19 @@ def quoted(content: Any) -> str:
 
 
 def printable(text: str) -> str:
-    r"""Return `text` with each character that cannot be seen as `\uXXXX` (a surrogate pair past U+FFFF, as in JSON)."""
+    r"""Return `text` with invisible characters as `\uXXXX`, past U+FFFF as a surrogate pair, as in JSON."""
     if not text.isprintable():
         text = "".join(character if character.isprintable() else _escaped(character) for character in text)
     return text if text.isascii() else _HIDDEN.sub(lambda found: _escaped(found.group()), text)
 
 
 def key(name: str) -> str:
-    """Return one key of custom as it stands in a dotted path."""
+    """Return a key of custom as a dotted path spells it."""
     return name if PLAIN_KEY.fullmatch(name) else quoted(name)
 
 
 def line(kind: Kind, record: Record, names: Iterable[str]) -> str:
-    """Return the record's line with those of the named fields that are not empty."""
+    """Return the record's line, with the named fields that are not empty."""
     return liner(kind, tuple(names))(record)
 
 
@@ -79,16 +80,16 @@ def row_liner(kind: Kind, names: tuple[str, ...]) -> Callable[[Sequence[Any]], s
     return _compiled(kind, f"{kind.name}/{{record[0]}}", [(name, f"record[{at}]") for at, name in enumerate(names, 1)])
 
 
-def _compiled(kind: Kind, handle: str, places: list[tuple[str, str]]) -> Callable[[Any], str]:
-    """Return a writer of lines, given how the handle stands in an f-string, and the expression for each field.
+def _compiled(kind: Kind, handle: str, reads: list[tuple[str, str]]) -> Callable[[Any], str]:
+    """Return a function that writes lines, compiled from generated source with one statement for each field.
 
-    It is written out, field by field, and compiled, as dataclasses do it: lines are what a CRM answers most, and a loop
-    over the fields is slower.
+    `handle` is the handle as part of an f-string; `reads` has the name of each field and the expression that reads it.
+    Dataclasses generate source the same way. A loop over the fields is slower, and lines are most of what is answered.
     """
     code = ["def write(record):"]
-    for at, (name, place) in enumerate(places):
-        code.append(f" _{at} = '' if (content := {place}) is None else {_spelling(kind.by_name[name])}")
-    parts = "".join(f"{{_{at}}}" for at in range(len(places)))
+    for at, (name, read) in enumerate(reads):
+        code.append(f" _{at} = '' if (content := {read}) is None else {_expression(kind.by_name[name])}")
+    parts = "".join(f"{{_{at}}}" for at in range(len(reads)))
     made: dict[str, Any] = {
         "is_bare": is_bare,
         "is_word": _WORD.fullmatch,
@@ -103,15 +104,15 @@ def _compiled(kind: Kind, handle: str, places: list[tuple[str, str]]) -> Callabl
     return write
 
 
-# what `value` makes of a string, as an expression, which spares a call for each string of a line
+# `value(content)` for a string, as an expression: it saves a call for each string of a line. Change both together.
 _STRING = (
     """((f'"{content}"' if is_words(content) else quoted(content)) if " " in content """
     """else content if is_word(content) or is_bare(content) else quoted(content))"""
 )
 
 
-def _spelling(field: Field) -> str:
-    """Return the expression for what stands in a line for `content`, two spaces before it."""
+def _expression(field: Field) -> str:
+    """Return the source of the expression that writes this field with the value `content`, after two spaces."""
     if isinstance(field.type, Custom):
         return f'nested("{field.name}", content)'
     before = f'"  {field.name}=" + '
@@ -125,22 +126,22 @@ def _spelling(field: Field) -> str:
 
 
 def words(content: list[str]) -> str:
-    """Return tags joined by commas, which none of them holds; as JSON unless all are plain words."""
+    """Return tags joined by commas (no tag has one) if all are bare words, else as JSON."""
     joined = ",".join(content)
     return joined if _TAGS.fullmatch(joined) or all(map(is_bare, content)) else quoted(content)
 
 
 def nested(path: str, content: dict[str, Any]) -> str:
-    """Return `  path=value` for every value in nested objects; an empty object is a value."""
+    """Return `  path=value` for every value in nested objects; an empty object counts as a value."""
     line = ""
     for name, inner in content.items():
-        where = _below(path, name)
-        line += nested(where, inner) if isinstance(inner, dict) and inner else f"  {where}={value(inner)}"
+        inner_path = _joined(path, name)
+        line += nested(inner_path, inner) if isinstance(inner, dict) and inner else f"  {inner_path}={value(inner)}"
     return line
 
 
 @lru_cache(512)
-def _below(path: str, name: str) -> str:
+def _joined(path: str, name: str) -> str:
     return f"{path}.{key(name)}"
 
 

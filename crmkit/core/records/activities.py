@@ -35,7 +35,7 @@ async def log(crm: Crm, actor: Actor, kind: Kind, id: str, body: Mapping[str, An
     """Return the new activity on a record; on a deal it also carries the deal's contact and company."""
     bare = lookup.bare(kind, id)
     sent = ACTIVITY.draft(body)
-    ACTIVITY.complete(sent)
+    ACTIVITY.check_required(sent)
 
     def unit(tx: Tx) -> Record:
         about = lookup.existing(tx.connection, kind, tx.by.workspace_id, bare)

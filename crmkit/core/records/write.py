@@ -36,7 +36,7 @@ async def save(crm: Crm, actor: Actor, kind: Kind, body: Mapping[str, Any]) -> S
         before = None if key is None else records.find(tx.connection, kind, tx.by.workspace_id, rules.upsert_by, key)
         if before is not None:
             return Saved(_changed(tx, kind, before, values), created=False)
-        kind.complete(values)
+        kind.check_required(values)
         quotas.check(tx, crm.settings, kind.plural)
         return Saved(records.insert(tx, kind, _merged(kind, None, values)), created=True)
 

@@ -9,7 +9,7 @@ from litestar.params import FromPath
 from crmkit.core.reading import lists
 from crmkit.core.reading.feeds import PAGING
 from crmkit.core.records import activities
-from crmkit.model.query import chosen
+from crmkit.model.query import chosen_fields
 from crmkit.model.record import Kind
 from crmkit.records import ACTIVITY
 from crmkit.render.answers import Answer, Many, One, done
@@ -48,7 +48,7 @@ async def find_all(request: HttpRequest) -> Answer:
 
 @read("/activities/{id:str}", name="get_activity", summary="one activity", opt={**OPT, QUERY: ("fields",)})
 async def fetch(request: HttpRequest, id: FromPath[str]) -> Answer:
-    fields = chosen(ACTIVITY, parameters_of(request).get("fields", ""))
+    fields = chosen_fields(ACTIVITY, parameters_of(request).get("fields", ""))
     return One(ACTIVITY, await lists.fetch(crm_of(request), actor_of(request), ACTIVITY, id), fields)
 
 

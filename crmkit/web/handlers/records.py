@@ -8,7 +8,7 @@ from litestar.params import FromPath
 
 from crmkit.core.reading import lists
 from crmkit.core.records import write
-from crmkit.model.query import chosen
+from crmkit.model.query import chosen_fields
 from crmkit.model.record import Kind
 from crmkit.render.answers import Answer, Many, One, done
 from crmkit.web.gate import ANY, QUERY
@@ -43,7 +43,7 @@ def record_routes(kind: Kind) -> list[HTTPRouteHandler]:
 
     @read(one, name=f"get_{kind.name}", summary=f"one {kind.name}, whole", opt={**opt, QUERY: ("fields",)})
     async def fetch(request: HttpRequest, id: FromPath[str]) -> Answer:
-        fields = chosen(kind, parameters_of(request).get("fields", ""))
+        fields = chosen_fields(kind, parameters_of(request).get("fields", ""))
         return One(kind, await lists.fetch(crm_of(request), actor_of(request), kind, id), fields)
 
     @patch(one, name=f"change_{kind.name}", summary="change the fields sent, keep the others", opt=opt)
