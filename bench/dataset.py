@@ -196,7 +196,7 @@ class _Workspace:
 
     def _log(self, body: Body, **links: str | None) -> None:
         self._next()
-        activities.show_on_records(self._tx, records.insert(self._tx, ACTIVITY, {**body, **links}))
+        activities.count_on_records(self._tx, records.insert(self._tx, ACTIVITY, {**body, **links}))
 
     def _change(self, id: str, stage: str | None) -> None:
         self._next()

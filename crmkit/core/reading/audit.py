@@ -15,11 +15,12 @@ async def entries(crm: Crm, actor: Actor, pairs: feeds.Pairs, details: bool = Fa
 
     `by` is an address, `action` a word like contact.update, `target` an id in any form, `since` and `until` times.
     """
-    asked = [(name, _handle(name, value)) for name, value in pairs]
-    return await feeds.read(crm, actor, AUDIT, asked, FILTERS, details=details)
+    handled = [(name, _with_handle(name, value)) for name, value in pairs]
+    return await feeds.read(crm, actor, AUDIT, handled, FILTERS, details=details)
 
 
-def _handle(name: str, value: str) -> str:
+def _with_handle(name: str, value: str) -> str:
+    """Return the value of a parameter; a `target` that is a bare id becomes a handle, as the log has it."""
     value = value.strip()
     kind = ids.PREFIXES.get(value.partition("_")[0])
     return f"{kind}/{value}" if name == "target" and kind else value

@@ -1,4 +1,4 @@
-"""Logs that are asked by a few parameters of their own: activities and the audit log."""
+"""Lists that take a few parameters of their own in place of filters: activities and the audit log."""
 
 from collections.abc import Iterable, Mapping
 
@@ -24,20 +24,20 @@ async def read(
     fixed: Pairs = (),
     details: bool = False,
 ) -> Listing:
-    """Return a page of a log, newest first.
+    """Return a page of such a list, newest first.
 
-    `filters` maps each parameter to the field and operator it means (`since` -> `at=gte:`); `fixed` are conditions of
-    the place that is read; `details` as in records.find_all. Raises what a query raises, in the parameters' words.
+    `filters` maps each parameter to a field and operator (`since` -> `at=gte:`). `fixed` are further filters, which the
+    path implies. `details` is that of lists.find_all. An error names the parameter, not the field that it stands for.
     """
-    asked = list(fixed)
+    translated = list(fixed)
     for name, value in pairs:
-        if value.strip():  # `contact=` with nothing behind it asks for nothing
-            asked.append(_meant(kind, name, value, filters[name]) if name in filters else (name, value))
-    return await find_all(crm, actor, kind, asked, details)
+        if value.strip():  # an empty parameter filters nothing
+            translated.append(_as_filter(kind, name, value, filters[name]) if name in filters else (name, value))
+    return await find_all(crm, actor, kind, translated, details)
 
 
-def _meant(kind: Kind, name: str, value: str, filter: str) -> tuple[str, str]:
-    """Return the pair of a query that a parameter stands for."""
+def _as_filter(kind: Kind, name: str, value: str, filter: str) -> tuple[str, str]:
+    """Return the filter that a parameter stands for; raises `invalid_value` with the name of the parameter."""
     field, _, operator = filter.partition("=")
     try:
         query.parse(kind, [(field, operator + value)])

@@ -25,18 +25,18 @@ async def fetch(crm: Crm, actor: Actor, kind: Kind, id: str) -> Record:
 async def find_all(
     crm: Crm, actor: Actor, kind: Kind, pairs: Iterable[tuple[str, str]], details: bool = False
 ) -> Listing:
-    """Return the page that the pairs of a query string ask for (see model.query).
+    """Return the page for the pairs of a query string (see model.query).
 
-    Unless it picks fields, it has those that lines show, and all others too when `details` are asked for.
+    Unless `fields=` picks some, it has the fields that list lines show, or all of them with `details` (for JSON).
     """
-    asked = query.parse(kind, pairs)
-    names = asked.fields or (kind.members if details else kind.listed)
-    asked = replace(asked, fields=tuple(name for name in names if name != "id"))
+    wanted = query.parse(kind, pairs)
+    names = wanted.fields or (kind.members if details else kind.listed)
+    wanted = replace(wanted, fields=tuple(name for name in names if name != "id"))
     workspace = Workspace.of(actor)
-    binding = asked.binding(f"{actor.workspace_id}/{kind.plural}")
-    position = unseal(crm.key, binding, asked.cursor) if asked.cursor else None
-    page = await crm.database.scan(actor, pages.fetch_page, kind, workspace, asked, position)
-    notes = (*asked.notes, *((CLOSEST,) if page.closest else ()))
-    following = None if page.position is None else seal(crm.key, binding, page.position)
-    paging = Paging(position is None, page.total, page.at_least, following, notes)
-    return Listing(kind, asked.fields, page.rows, paging)
+    binding = wanted.binding(f"{actor.workspace_id}/{kind.plural}")
+    position = unseal(crm.key, binding, wanted.cursor) if wanted.cursor else None
+    page = await crm.database.scan(actor, pages.fetch_page, kind, workspace, wanted, position)
+    notes = (*wanted.notes, *((CLOSEST,) if page.closest else ()))
+    next_cursor = None if page.position is None else seal(crm.key, binding, page.position)
+    paging = Paging(position is None, page.total, page.at_least, next_cursor, notes)
+    return Listing(kind, wanted.fields, page.rows, paging)

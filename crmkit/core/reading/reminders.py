@@ -1,4 +1,4 @@
-"""Reminders: pulled, never pushed. What is due is asked of the records themselves."""
+"""Reminders: a list of follow-ups, read from the records when a client asks. Nothing is sent to anybody."""
 
 import json
 import re
@@ -21,24 +21,24 @@ FOLLOWED_UP = tuple(kind for kind in KINDS if "follow_up_at" in kind.by_name)
 _TITLES = {kind.name: kind.title.name for kind in FOLLOWED_UP}
 
 
-async def due(crm: Crm, actor: Actor, asked: Mapping[str, str]) -> Rows:
-    """Return a page of the follow-ups that have come, or come within `days`; soonest first."""
-    days = _days(asked.get("days", ""))
-    limit, notes = limit_of(asked.get("limit"))
+async def due(crm: Crm, actor: Actor, parameters: Mapping[str, str]) -> Rows:
+    """Return a page of the follow-ups that are due, or will be within `days`, earliest first."""
+    days = _days(parameters.get("days", ""))
+    limit, notes = limit_of(parameters.get("limit"))
     now = crm.now
     binding = json.dumps([actor.workspace_id, "reminders", days])
-    cursor = asked.get("cursor", "")
-    # the first page fixes what "within days" means, so that pages fit together
-    until, *past = unseal(crm.key, binding, cursor) if cursor else [after(now, days=days)]
-    place = (FOLLOWED_UP, actor.workspace_id, until)
-    rows = await crm.database.scan(actor, reminders.due, *place, past or None, limit + 1)
-    total = at_least = following = None
+    cursor = parameters.get("cursor", "")
+    # the first page decides until when, and its cursor keeps that for the next pages
+    until, *position = unseal(crm.key, binding, cursor) if cursor else [after(now, days=days)]
+    scope = (FOLLOWED_UP, actor.workspace_id, until)
+    rows = await crm.database.scan(actor, reminders.due, *scope, position or None, limit + 1)
+    total = at_least = next_cursor = None
     if not cursor:
-        total = await crm.database.scan(actor, reminders.count, *place, COUNTED + 1)
+        total = await crm.database.scan(actor, reminders.count, *scope, COUNTED + 1)
         total, at_least = (None, COUNTED) if total > COUNTED else (total, None)
     if len(rows) > limit:
         kind, id, at, *_ = rows[limit - 1]
-        following = seal(crm.key, binding, [until, at, kind, id])
+        next_cursor = seal(crm.key, binding, [until, at, kind, id])
     shown = tuple(
         (
             f"{kind}/{id}",
@@ -53,7 +53,7 @@ async def due(crm: Crm, actor: Actor, asked: Mapping[str, str]) -> Rows:
         )
         for kind, id, at, title, note in rows[:limit]
     )
-    return Rows("reminders", shown, Paging(not cursor, total, at_least, following, notes))
+    return Rows("reminders", shown, Paging(not cursor, total, at_least, next_cursor, notes))
 
 
 def _days(text: str) -> int:

@@ -1,4 +1,4 @@
-"""Search over all kinds at once: a few of each."""
+"""Search over all kinds at once: a few records of each."""
 
 from collections.abc import Mapping
 from urllib.parse import urlencode
@@ -18,9 +18,9 @@ from crmkit.records import KINDS
 OF_EACH = 5
 
 
-async def everywhere(crm: Crm, actor: Actor, asked: Mapping[str, str], details: bool = False) -> list[Listing]:
-    """Return up to OF_EACH records of every kind asked for, the best matches; raises `missing_field` without `q`."""
-    text = asked.get("q", "")
+async def everywhere(crm: Crm, actor: Actor, parameters: Mapping[str, str], details: bool = False) -> list[Listing]:
+    """Return the best matches of each kind in `types`, up to OF_EACH; raises `missing_field` without `q`."""
+    text = parameters.get("q", "")
     if not fold.plain(text):
         raise Problem(
             "missing_field", "Send q with the words to look for: GET /search?q=jane", fields={"q": "is needed"}
@@ -31,11 +31,14 @@ async def everywhere(crm: Crm, actor: Actor, asked: Mapping[str, str], details: 
         problem.fields = {"q": problem.fields["search"]}
         raise
     pairs = [("search", text), ("limit", str(OF_EACH))]
-    return [_told(await find_all(crm, actor, kind, pairs, details), text) for kind in _kinds(asked.get("types", ""))]
+    return [
+        _without_cursor(await find_all(crm, actor, kind, pairs, details), text)
+        for kind in _kinds(parameters.get("types", ""))
+    ]
 
 
-def _told(page: Listing, text: str) -> Listing:
-    """Return the page, with a note about where the rest is in place of a cursor."""
+def _without_cursor(page: Listing, text: str) -> Listing:
+    """Return the page with a note that names the request for more, in place of a cursor."""
     notes = page.paging.notes
     if page.paging.next_cursor is not None:
         notes += (f"more {page.kind.plural}: GET /{page.kind.plural}?{urlencode({'search': text})}",)

@@ -1,7 +1,7 @@
-"""The verbs of activities: log one, read the log, delete one.
+"""The verbs of activities: log one, list them, delete one.
 
-An activity belongs to the record it was logged on: its deal, else its contact, else its company. It goes when that one
-goes; a record that it only carries along (the contact and company of its deal) just loses the link.
+An activity belongs to one record: its deal, else its contact, else its company, and is deleted with that record. An
+activity on a deal also links to the deal's contact and company; when one of those is deleted, it loses the link.
 """
 
 from collections import Counter
@@ -18,7 +18,7 @@ from crmkit.records import ACTIVITY, COMPANY, CONTACT, DEAL
 from crmkit.storage import activity_counts, records
 from crmkit.storage.interface.tx import Tx
 
-HOMES = (DEAL, CONTACT, COMPANY)  # whom an activity belongs to: the first that it links to
+HOMES = (DEAL, CONTACT, COMPANY)  # an activity belongs to the record of the first of these that it links to
 
 FILTERS = {
     "contact": "contact_id=in:",
@@ -32,10 +32,10 @@ FILTERS = {
 
 
 async def log(crm: Crm, actor: Actor, kind: Kind, id: str, body: Mapping[str, Any]) -> Record:
-    """Return the new activity on a record; on a deal it also carries the deal's contact and company."""
+    """Return the new activity on a record; on a deal it also links to the deal's contact and company."""
     bare = lookup.bare(kind, id)
-    sent = ACTIVITY.draft(body)
-    ACTIVITY.check_required(sent)
+    values = ACTIVITY.draft(body)
+    ACTIVITY.check_required(values)
 
     def unit(tx: Tx) -> Record:
         about = lookup.existing(tx.connection, kind, tx.by.workspace_id, bare)
@@ -43,9 +43,9 @@ async def log(crm: Crm, actor: Actor, kind: Kind, id: str, body: Mapping[str, An
         if kind is DEAL:
             links |= {name: getattr(about, name) for name in ("contact_id", "company_id")}
         quotas.check(tx, crm.settings, ACTIVITY.plural)
-        at = sent.get("occurred_at") or tx.now
-        activity = records.insert(tx, ACTIVITY, {**sent, **links, "occurred_at": at})
-        show_on_records(tx, activity)
+        at = values.get("occurred_at") or tx.now
+        activity = records.insert(tx, ACTIVITY, {**values, **links, "occurred_at": at})
+        count_on_records(tx, activity)
         return activity
 
     return await crm.change(actor, unit)
@@ -64,7 +64,7 @@ async def find_on(crm: Crm, actor: Actor, kind: Kind, id: str, pairs: feeds.Pair
 
 
 async def remove(crm: Crm, actor: Actor, id: str) -> Record:
-    """Delete an activity and return what it was; this takes one step."""
+    """Delete an activity and return what it was; unlike a record's, this delete needs no confirm token."""
     bare = lookup.bare(ACTIVITY, id)
 
     def unit(tx: Tx) -> Record:
@@ -76,34 +76,34 @@ async def remove(crm: Crm, actor: Actor, id: str) -> Record:
 
 
 def links(activity: Record) -> Iterator[tuple[Kind, str]]:
-    """Yield (kind, id) of every record the activity is about, the one it belongs to first."""
+    """Yield (kind, id) of every record that the activity links to, first the one that it belongs to."""
     for kind in HOMES:
         id = getattr(activity, f"{kind.name}_id")
         if id is not None:
             yield kind, id
 
 
-def show_on_records(tx: Tx, activity: Record) -> None:
-    """Let every record that the activity is about show it."""
+def count_on_records(tx: Tx, activity: Record) -> None:
+    """Count the activity on every record that it links to."""
     for kind, id in links(activity):
         activity_counts.add(tx, kind, id, activity.occurred_at)  # type: ignore[attr-defined]
 
 
 def _remove(tx: Tx, activity: Record) -> None:
-    """Delete the activity, and let the records it was about no longer show it."""
+    """Delete the activity, and count it no longer on the records that it linked to."""
     records.remove(tx, ACTIVITY, activity)
     for kind, id in links(activity):
         activity_counts.drop(tx, kind, id)
 
 
-def leave(tx: Tx, kind: Kind, record: Record) -> None:
-    """Delete the activities that belong to a record that is about to go, and unlink those it is only carried by."""
+def delete_or_unlink(tx: Tx, kind: Kind, record: Record) -> None:
+    """Delete the activities that belong to a record about to be deleted; remove the links of others to it."""
     gone: Counter[tuple[Kind, str]] = Counter()
     for activity in records.linked(tx.connection, ACTIVITY, tx.by.workspace_id, f"{kind.name}_id", record.id):
-        home, *carried = links(activity)
+        home, *others = links(activity)
         if home == (kind, record.id):
             records.remove(tx, ACTIVITY, activity)
-            gone.update(carried)
+            gone.update(others)
     activity_counts.let_go(tx, kind, record.id)
     for (other, id), times in gone.items():
         activity_counts.drop(tx, other, id, times)

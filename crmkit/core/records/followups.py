@@ -1,10 +1,10 @@
-"""The rule of everything that has a follow-up."""
+"""The rule of kinds that have a follow-up."""
 
 from typing import Any
 
 
-def settle(values: dict[str, Any]) -> dict[str, Any]:
-    """Return the values to write: a follow-up that is cleared takes its note along."""
+def adjust(values: dict[str, Any]) -> dict[str, Any]:
+    """Return the values to write: when the follow-up is cleared, its note is cleared too."""
     if "follow_up_at" in values and values["follow_up_at"] is None:
         return {**values, "follow_up_note": None}
     return values

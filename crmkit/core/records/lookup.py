@@ -1,4 +1,4 @@
-"""Ids that clients write: checked, looked up, and explained when they lead nowhere."""
+"""The record that an id in a path names, or a `not_found` that says why there is none."""
 
 from crmkit import ids
 from crmkit.errors import Problem
@@ -8,7 +8,7 @@ from crmkit.storage.interface.connection import Connection
 
 
 def bare(kind: Kind, text: str) -> str:
-    """Return the bare id in a path; raises `not_found` with what is wrong with it."""
+    """Return the bare id in a path; raises `not_found`, which says what is wrong with it."""
     try:
         return ids.parse(text, kind.prefix)
     except ids.BadId as error:
@@ -16,7 +16,7 @@ def bare(kind: Kind, text: str) -> str:
 
 
 def existing(connection: Connection, kind: Kind, workspace_id: str, id: str) -> Record:
-    """Return the live record; raises `not_found`, in the same words for a foreign id and for one never given out."""
+    """Return the live record; raises `not_found`, alike for an id of another workspace and one that never existed."""
     record = records.fetch(connection, kind, workspace_id, id)
     if record is not None:
         return record

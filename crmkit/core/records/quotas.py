@@ -1,4 +1,4 @@
-"""Plans: how much a workspace may hold, and how much it does."""
+"""The caps of plans: how much a workspace may hold, and how much it holds."""
 
 from crmkit.errors import Problem
 from crmkit.model.actor import Actor
@@ -10,7 +10,7 @@ from crmkit.storage.people import accounts
 
 
 def check(tx: Tx, settings: Settings, resource: str) -> None:
-    """Raise `plan_limit_reached` unless one more of `resource` fits; runs in the transaction that creates it."""
+    """Raise `plan_limit_reached` unless one more of `resource` is allowed; runs in the transaction that creates it."""
     cap = getattr(settings.plans.caps(tx.by.plan), resource)
     if cap is None:
         return
@@ -25,7 +25,7 @@ def check(tx: Tx, settings: Settings, resource: str) -> None:
 
 
 def usage(connection: Connection, settings: Settings, actor: Actor) -> dict[str, tuple[int, int | None]]:
-    """Return (used, cap) of everything that the plan of the workspace may limit; a cap of None is unlimited."""
+    """Return (used, cap) of every resource that a plan may cap; a cap of None is unlimited."""
     caps = settings.plans.caps(actor.plan)
     return {name: (_used(connection, actor, name), getattr(caps, name)) for name in caps.__struct_fields__}
 

@@ -1,4 +1,4 @@
-"""Relations between records: every link leads to a live record, and every repeated name says what that one says."""
+"""Relations between records: every link refers to a live record, and the copy of its title is up to date."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ BY_PREFIX = {kind.prefix: kind for kind in KINDS}
 
 @dataclass(frozen=True)
 class Reference:
-    """A field of `kind` that leads to a record of the kind `to`; the field `name` repeats that one's title."""
+    """A field `link` of `kind` that refers to a record of the kind `to`; the field `name` holds a copy of its title."""
 
     kind: Kind
     link: str
@@ -28,13 +28,13 @@ class Reference:
 
 @cache
 def references(kind: Kind) -> tuple[Reference, ...]:
-    """Return the fields of all kinds that lead to records of this one."""
+    """Return the fields of all kinds that refer to records of this one."""
     return tuple(link for other in KINDS for link in links(other) if link.to is kind)
 
 
 @cache
 def links(kind: Kind) -> tuple[Reference, ...]:
-    """Return the fields of this kind that a client may make lead to other records."""
+    """Return the fields of this kind that refer to other records and that clients write."""
     return tuple(
         Reference(kind, field.name, _name_of(kind, field), BY_PREFIX[field.type.prefix])
         for field in kind.fields
@@ -43,7 +43,7 @@ def links(kind: Kind) -> tuple[Reference, ...]:
 
 
 def linked(tx: Tx, kind: Kind, values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the values with the names of the records they link to; raises `invalid_reference` unless all are live."""
+    """Return the values with the titles of linked records; raises `invalid_reference` unless all of them are live."""
     found, wrong = dict(values), {}
     for reference in links(kind):
         if reference.link not in values:
@@ -59,14 +59,14 @@ def linked(tx: Tx, kind: Kind, values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def rename(tx: Tx, kind: Kind, record: Record) -> None:
-    """Make every record that repeats this one's title repeat it as it is now."""
+    """Write the title of this record, which has changed, into all records that hold a copy of it."""
     title = getattr(record, kind.title.name)
     for reference in references(kind):
         records.restate(tx, reference.kind, reference.link, record.id, {reference.name: title})
 
 
 def unlink(tx: Tx, kind: Kind, record: Record) -> None:
-    """Empty every link that leads to this record, as a change of the record that has the link."""
+    """Empty every link to this record; that is a change of the record that has the link, with version and audit row."""
     for reference in references(kind):
         records.unlink(tx, reference.kind, reference.link, record.id, reference.name)
 

@@ -1,4 +1,4 @@
-"""What concerns one kind alone: by what a POST merges, rules between fields, what a delete takes along."""
+"""What differs between kinds: the field that a POST merges by, rules between fields, what a delete does."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,18 +12,18 @@ Values = dict[str, Any]
 
 @dataclass(frozen=True)
 class Rules:
-    """`upsert_by` is the field whose value at most one live record has, or empty. `settle` returns the values to write,
-    after the rules between fields. `farewell` says in one sentence what a delete takes along and what stays."""
+    """`on_delete` says in one sentence what a delete takes along and what stays. `upsert_by` is the field that no two
+    live records have in common, or empty. `adjust` applies the rules between fields and returns the values to write."""
 
-    farewell: str
+    on_delete: str
     upsert_by: str = ""
-    settle: Callable[[Values], Values] = dict
+    adjust: Callable[[Values], Values] = dict
 
 
 _RULES = {
-    "contact": Rules("Its activities go with it; its deals stay, unlinked.", "email", followups.settle),
+    "contact": Rules("Its activities go with it; its deals stay, unlinked.", "email", followups.adjust),
     "company": Rules("Its activities go with it; its contacts and deals stay, unlinked.", "domain"),
-    "deal": Rules("Its activities go with it; its contact and company stay.", settle=followups.settle),
+    "deal": Rules("Its activities go with it; its contact and company stay.", adjust=followups.adjust),
 }
 
 

@@ -1,4 +1,8 @@
-"""The verbs of every record kind: look up, list, create or merge, change, delete in two steps."""
+"""The verbs that write records of any kind: create or merge, change, delete in two steps.
+
+`body` is the JSON object that a client sent; `values` are its fields in stored form, and `resolved` are the values with
+the titles of linked records and after the kind's rules, which takes a transaction.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,26 +23,26 @@ CONFIRM_MINUTES = 10
 
 @dataclass(frozen=True)
 class Saved:
-    """A record after a POST; `created` is False when the fields were merged into one that was there."""
+    """A record after a POST; `created` is False if the fields were merged into an existing record."""
 
     record: Record
     created: bool
 
 
 async def save(crm: Crm, actor: Actor, kind: Kind, body: Mapping[str, Any]) -> Saved:
-    """Create a record, or merge the fields sent into the live one that has the same upsert key."""
-    sent = kind.draft(body)
+    """Create a record, or merge the fields into the live record that has the same email (or domain: `upsert_by`)."""
+    values = kind.draft(body)
     rules = rules_of(kind)
 
     def unit(tx: Tx) -> Saved:
-        values = rules.settle(relations.linked(tx, kind, sent))
-        key = values.get(rules.upsert_by)
+        resolved = rules.adjust(relations.linked(tx, kind, values))
+        key = resolved.get(rules.upsert_by)
         before = None if key is None else records.find(tx.connection, kind, tx.by.workspace_id, rules.upsert_by, key)
         if before is not None:
-            return Saved(_changed(tx, kind, before, values), created=False)
-        kind.check_required(values)
+            return Saved(_changed(tx, kind, before, resolved), created=False)
+        kind.check_required(resolved)
         quotas.check(tx, crm.settings, kind.plural)
-        return Saved(records.insert(tx, kind, _merged(kind, None, values)), created=True)
+        return Saved(records.insert(tx, kind, _custom_merged(kind, None, resolved)), created=True)
 
     return await crm.change(actor, unit)
 
@@ -46,29 +50,30 @@ async def save(crm: Crm, actor: Actor, kind: Kind, body: Mapping[str, Any]) -> S
 async def change(
     crm: Crm, actor: Actor, kind: Kind, id: str, body: Mapping[str, Any], if_match: int | None = None
 ) -> Record:
-    """Return the record with the fields of `body` changed; a body or header version that is stale changes nothing.
+    """Return the record with the fields of `body` changed.
 
-    Raises `not_found`, `version_conflict` (which shows the current record), `already_exists`, and what draft raises.
+    Raises `version_conflict`, which shows the current record, unless that has the version that `if_match` and `body`
+    expect; also `not_found`, `already_exists`, and what `draft` raises.
     """
     bare = lookup.bare(kind, id)
-    expected = {if_match, _version(body)} - {None}
-    sent = kind.draft({name: value for name, value in body.items() if name != "version"})
+    expected = [version for version in (if_match, _version(body)) if version is not None]
+    values = kind.draft({name: value for name, value in body.items() if name != "version"})
     rules = rules_of(kind)
 
     def unit(tx: Tx) -> Record:
         before = lookup.existing(tx.connection, kind, tx.by.workspace_id, bare)
         _check_version(before, expected)
-        values = rules.settle(relations.linked(tx, kind, sent))
-        _check_taken(tx, kind, before, rules.upsert_by, values)
-        return _changed(tx, kind, before, values)
+        resolved = rules.adjust(relations.linked(tx, kind, values))
+        _check_taken(tx, kind, before, rules.upsert_by, resolved)
+        return _changed(tx, kind, before, resolved)
 
     return await crm.change(actor, unit)
 
 
 async def remove(crm: Crm, actor: Actor, kind: Kind, id: str, confirm: str) -> Record:
-    """Delete the record and return what it was, if `confirm` is the token this caller was shown for it.
+    """Delete the record and return what it was, if `confirm` is the token that this caller was given for it.
 
-    Else raises `confirmation_required` with a fresh one.
+    Else raises `confirmation_required` with a fresh token.
     """
     bare = lookup.bare(kind, id)
 
@@ -76,7 +81,7 @@ async def remove(crm: Crm, actor: Actor, kind: Kind, id: str, confirm: str) -> R
         before = lookup.existing(tx.connection, kind, tx.by.workspace_id, bare)
         version = _tracked(before).version
         if confirm and confirmations.consume(tx, before.handle, version, confirm, CONFIRM_MINUTES):
-            activities.leave(tx, kind, before)
+            activities.delete_or_unlink(tx, kind, before)
             relations.unlink(tx, kind, before)
             records.remove(tx, kind, before)
             return before, ""
@@ -88,21 +93,21 @@ async def remove(crm: Crm, actor: Actor, kind: Kind, id: str, confirm: str) -> R
     stale = "That confirm token is wrong, used or outdated. " if confirm else ""
     raise Problem(
         "confirmation_required",
-        f"{stale}{rules_of(kind).farewell} Ask the user, then within {CONFIRM_MINUTES} minutes: "
+        f"{stale}{rules_of(kind).on_delete} Ask the user, then within {CONFIRM_MINUTES} minutes: "
         f"DELETE /{kind.plural}/{record.id}?confirm={token}",
         facts={"confirm": token},
     )
 
 
-def _changed(tx: Tx, kind: Kind, before: Record, values: dict[str, Any]) -> Record:
-    record = records.update(tx, kind, before, _merged(kind, before, values))
+def _changed(tx: Tx, kind: Kind, before: Record, resolved: dict[str, Any]) -> Record:
+    record = records.update(tx, kind, before, _custom_merged(kind, before, resolved))
     if getattr(record, kind.title.name) != getattr(before, kind.title.name):
         relations.rename(tx, kind, record)
     return record
 
 
-def _merged(kind: Kind, before: Record | None, values: dict[str, Any]) -> dict[str, Any]:
-    """Return the values with custom merged, key by key, over what the record has."""
+def _custom_merged(kind: Kind, before: Record | None, values: dict[str, Any]) -> dict[str, Any]:
+    """Return the values, with the keys of custom merged into those that the record has."""
     if kind.custom is None or kind.custom.name not in values:
         return values
     name, type_ = kind.custom.name, kind.custom.type
@@ -140,9 +145,9 @@ def _version(body: Mapping[str, Any]) -> int | None:
     return version
 
 
-def _check_version(before: Record, expected: set[int | None]) -> None:
+def _check_version(before: Record, expected: list[int]) -> None:
     version = _tracked(before).version
-    if expected - {version}:
+    if any(wanted != version for wanted in expected):
         raise Problem(
             "version_conflict",
             f"The record is at version {version} now and nothing was changed. Look at it below, then repeat the PATCH "
@@ -159,5 +164,5 @@ def _tracked(record: Record) -> Tracked:
 
 
 def upsert_field(kind: Kind) -> str:
-    """Return the field whose value a POST merges by."""
+    """Return the field that a POST merges by, or an empty text."""
     return rules_of(kind).upsert_by

@@ -13,9 +13,9 @@ from crmkit.web.requests import HttpRequest, actor_of, crm_of, page_of, paramete
 
 @read("/search", summary="all kinds at once: q, types", opt={QUERY: ("q", "types"), "needed": ("q",)})
 async def everywhere(request: HttpRequest) -> Answer:
-    asked = parameters_of(request)
-    found = await search.everywhere(crm_of(request), actor_of(request), asked, wants_json(request.scope))
-    return Groups(found, {"query": asked.get("q", "")})
+    parameters = parameters_of(request)
+    found = await search.everywhere(crm_of(request), actor_of(request), parameters, wants_json(request.scope))
+    return Groups(found, {"query": parameters.get("q", "")})
 
 
 @read(
@@ -24,8 +24,8 @@ async def everywhere(request: HttpRequest) -> Answer:
     opt={QUERY: ("days", "limit", "cursor")},
 )
 async def due(request: HttpRequest) -> Answer:
-    asked = parameters_of(request)
-    return Lines(await reminders.due(crm_of(request), actor_of(request), asked))
+    parameters = parameters_of(request)
+    return Lines(await reminders.due(crm_of(request), actor_of(request), parameters))
 
 
 @read(
