@@ -1,4 +1,7 @@
-"""Floor 2: mail leaves here. Each message goes to one person, in plain text."""
+"""Floor 2: sending mail. Each message goes to one person, in plain text.
+
+`message` makes the bytes of a mail. `smtp` sends them to a mail server; without one, `console` prints the mail.
+"""
 
 from typing import Protocol
 
@@ -10,12 +13,12 @@ __all__ = ["MailFailed", "Mailer", "Message", "mailer"]
 
 
 class Mailer(Protocol):
-    """Whatever can send: `send` returns once the message is handed over, else raises MailFailed in time."""
+    """What sends mail: `send` returns once the message is handed over, or raises MailFailed."""
 
     async def send(self, message: Message) -> None: ...
 
 
 def mailer(smtp_url: str, sender: str, *, timeout_seconds: float = 10) -> Mailer:
-    """Return the mailer of two settings (no URL: the terminal); raises ValueError with one line to print."""
+    """Return the mailer for these settings: SMTP, or the terminal if there is no URL; raises ValueError to print."""
     known = Sender.parse(sender)
     return Smtp(smtp_url, known, timeout_seconds=timeout_seconds) if smtp_url else Console()

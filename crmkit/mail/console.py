@@ -1,4 +1,4 @@
-"""Mail for a server without SMTP: it is printed where the operator looks."""
+"""Mail on a server without SMTP: it is printed on the terminal."""
 
 import sys
 from typing import TextIO
@@ -13,7 +13,7 @@ class Console:
         self._stream = stream
 
     async def send(self, message: Message) -> None:
-        """Return once the message is printed, each line marked as mail: it can forge no line of a log."""
+        """Return once the message is printed. Each line is marked as mail, so none looks like a line of the log."""
         stream = self._stream or sys.stdout
         lines = [f"To: {message.to}", f"Subject: {message.subject}", "", *message.body.splitlines()]
         text = "".join(f"mail | {_visible(line)}".rstrip() + "\n" for line in lines)
@@ -25,5 +25,5 @@ class Console:
 
 
 def _visible(line: str) -> str:
-    """Return `line` with what a terminal would obey (escape sequences, bidi marks) written out."""
+    """Return `line` with control characters (escape sequences, bidi marks) spelled out, which a terminal ignores."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in line)

@@ -1,7 +1,7 @@
-"""A message and the bytes that carry it: pure, and made so that no value can become a header of its own.
+"""A mail and its bytes. Pure, and safe against header injection.
 
-The headers are written here, not by the `email` package, which lets some control characters through as line
-breaks (CVE-2024-6923, CVE-2026-1299). Each passes `header`, and the finished bytes are read once more.
+The headers are written here, not by the `email` package, which lets some control characters through as line breaks
+(CVE-2024-6923, CVE-2026-1299). Each is written by `header`, and the finished bytes are checked once more.
 """
 
 import binascii
@@ -15,20 +15,20 @@ from email.utils import format_datetime
 from crmkit.model import address
 
 _SENDER = re.compile(r'"?([^"<>]*?)"? *<([^<>]+)>')
-_PLAIN_SUBJECT = re.compile(r"(?!.*=\?)[!-~](?:[ -~]{0,58}[!-~])?")  # what needs no encoding
-_PLAIN_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9 _-]{0,58}[A-Za-z0-9])?")  # the same before an address
-_CONTROLS = {"Cc", "Cs", "Zl", "Zp"}  # holds every character at which str.splitlines cuts
+_PLAIN_SUBJECT = re.compile(r"(?!.*=\?)[!-~](?:[ -~]{0,58}[!-~])?")  # a subject that needs no encoding
+_PLAIN_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9 _-]{0,58}[A-Za-z0-9])?")  # a name before an address that needs none
+_CONTROLS = {"Cc", "Cs", "Zl", "Zp"}  # includes every character at which str.splitlines cuts
 _LINE = 76  # characters of a line with encoded words (RFC 2047, 2)
 _PIECE = 9  # characters of text in one such word: at most 36 octets, 60 when encoded, after "Subject: "
 
 
 class MailFailed(Exception):
-    """The message did not leave; the text is a reason for the log, without secrets or what the mail says."""
+    """The mail was not sent; the text is a reason for the log, without secrets and without the content of the mail."""
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A mail to one person. Its repr keeps what it says to itself: codes do not belong in logs."""
+    """A mail to one person. Its repr leaves the content out, since codes do not belong in logs."""
 
     to: str
     subject: str = field(repr=False)
@@ -37,14 +37,14 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Sender:
-    """Who every mail comes from; the name may be empty."""
+    """The sender of every mail; the name may be empty."""
 
     name: str
     address: str
 
     @classmethod
     def parse(cls, text: str) -> "Sender":
-        """Return the sender that the setting `from` names; raises ValueError with one line to print."""
+        """Return the sender in the setting `from`; raises ValueError with one line to print."""
         found = _SENDER.fullmatch(text.strip())
         name, mailbox = found.groups() if found else ("", text)
         try:
@@ -59,9 +59,9 @@ class Sender:
 
 
 def written(message: Message, sender: Sender, sent_at: datetime, unique: str) -> bytes:
-    """Return the message as it goes over the wire: ASCII, or UTF-8 if an address is beyond ASCII (RFC 6532).
+    """Return the bytes of the mail: ASCII, or UTF-8 if an address is beyond ASCII (RFC 6532).
 
-    `unique` makes the Message-ID. Raises ValueError for an address that is none and for control characters.
+    `unique` makes the Message-ID. Raises ValueError for an invalid address and for control characters.
     """
     fields = {
         "Date": ("", format_datetime(sent_at)),
@@ -77,14 +77,14 @@ def written(message: Message, sender: Sender, sent_at: datetime, unique: str) ->
     head = "".join(header(name, *value) for name, value in fields.items())
     body = "\n".join([*message.body.splitlines(), ""]).encode("utf-8", "replace")
     raw = f"{head}\r\n".encode() + binascii.b2a_qp(body).replace(b"\n", b"\r\n")
-    lines = raw.partition(b"\r\n\r\n")[0].decode().splitlines()  # str cuts wherever any reader would
+    lines = raw.partition(b"\r\n\r\n")[0].decode().splitlines()  # splitlines cuts wherever any reader might
     if [line.partition(":")[0] for line in lines if not line.startswith(" ")] != [*fields]:
         raise ValueError("the finished message does not hold exactly the expected headers")
     return raw
 
 
 def header(name: str, text: str, token: str) -> str:
-    """Return one header: `text` of people, encoded where needed, and `token` as it is; refuses controls."""
+    """Return one header: `text`, encoded if needed, and `token` as it is; raises ValueError for control characters."""
     for character in text + token:
         if unicodedata.category(character) in _CONTROLS:
             raise ValueError(f"{name} holds the control character U+{ord(character):04X}")

@@ -1,8 +1,8 @@
 """Mail over SMTP, a fresh connection for each message, encrypted exactly as the URL says.
 
 `smtps://` is TLS from the first octet (RFC 8314); `smtp+starttls://` sends neither password nor mail unless
-the server goes over to TLS (RFC 3207); both verify the certificate. `smtp://` is never encrypted, not even
-where the server offers it; a password that leaves this machine that way is warned of in the log.
+the server starts TLS (RFC 3207); both verify the certificate. `smtp://` is never encrypted, not even
+if the server offers it; the log warns of a password that is sent to another machine that way.
 """
 
 import asyncio
@@ -32,7 +32,7 @@ _STATUS = re.compile(r"[245]\.\d{1,3}\.\d{1,3}\b")  # RFC 3463
 class Smtp:
     """A mailer that hands each message to the server that `url` names; `timeout_seconds` is for a whole send.
 
-    `ssl_context` brings other certificate authorities than the system's. Raises ValueError for a URL that
+    `ssl_context` is for other certificate authorities than the system's. Raises ValueError for a URL that
     cannot be read, in one line that repeats nothing of it, since it may hold a password.
     """
 
@@ -60,9 +60,9 @@ class Smtp:
             username=unquote_to_bytes(user) if user else None,
             password=unquote_to_bytes(password) if password else None,
             local_hostname=sender.domain,  # else the client asks the DNS who this machine is
-            timeout=None,  # its limit is for each command; ours is for all of them
+            timeout=None,  # aiosmtplib's limit is for each command, ours for all of them
             use_tls=scheme == "smtps",
-            start_tls=scheme == "smtp+starttls",  # never None, which takes TLS or leaves it
+            start_tls=scheme == "smtp+starttls",  # never None, which would go on without TLS
             tls_context=tls,
         )
 
@@ -80,7 +80,7 @@ class Smtp:
             async with asyncio.timeout(self._timeout_seconds) as limit:
                 await client.connect()
                 await client.sendmail(self._sender.address, recipient, raw, mail_options=options)
-            with suppress(Exception):  # it is taken: a bad goodbye must not make it look lost
+            with suppress(Exception):  # the mail is sent: an error of QUIT changes nothing
                 async with asyncio.timeout_at(limit.when()):
                     await client.quit()
         except Exception as error:
@@ -90,7 +90,7 @@ class Smtp:
 
 
 def _reason(error: Exception) -> str:
-    """Return what went wrong; of an answer only the codes, as its words may quote the login or the mail."""
+    """Return what went wrong; of the server's answer only the codes, since its text may quote the login or the mail."""
     if isinstance(error, SMTPRecipientsRefused):
         error = error.recipients[0]
     if isinstance(error, SMTPResponseException):
