@@ -1,1 +1,5 @@
-"""Floor 5: the face that chat clients see. It stands on `web`, whose application it calls in process."""
+"""Floor 5: the Model Context Protocol, for chat clients, at POST /mcp.
+
+`endpoint` is the route. `protocol` reads and writes messages, `tools` describes the two tools. A call of a tool is a
+request to the API: `inside` sends it to the application of `web` in process, and `cut` shortens a long answer.
+"""

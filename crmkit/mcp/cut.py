@@ -1,4 +1,4 @@
-"""An answer that is too long for a chat is cut at a line, and says how to get the rest."""
+"""Cuts an answer that is too long for a chat at a line, with a note on how to get the rest."""
 
 MAX_CHARACTERS = 100_000
 

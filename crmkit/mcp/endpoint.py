@@ -1,4 +1,4 @@
-"""POST /mcp: JSON in, JSON out, no session, no stream. Two tools that are the API itself."""
+"""POST /mcp: JSON in, JSON out, without sessions and streams. Its two tools send requests to the API."""
 
 from typing import Any
 
@@ -17,8 +17,8 @@ from crmkit.web.reply import Response
 from crmkit.web.requests import HttpRequest, actor_of, crm_of, raw_body_of
 
 PATH = "/mcp"
-MAX_TARGET = 8_000  # characters of a path with its query; on the wire a server takes about as many
-CACHED_MS = 3_600_000  # how long a client may keep the list of tools
+MAX_TARGET = 8_000  # characters of a path with its query, about as many as HTTP servers usually take
+CACHED_MS = 3_600_000  # for which a client may cache the list of tools
 
 _SERVER = {"name": "crmkit", "title": "crmkit", "version": __version__}
 _CAPABILITIES: dict[str, Any] = {"tools": {}}
@@ -36,7 +36,7 @@ class _RequestArguments(msgspec.Struct, forbid_unknown_fields=True):
 
 
 async def endpoint(request: HttpRequest) -> Response:
-    """Answer one message; every method but POST is refused, after the token was checked."""
+    """Answer one message. The gate has checked the token before another method than POST is refused here."""
     if request.method != "POST":
         raise Problem("method_not_allowed", "MCP takes POST alone here.", headers={"Allow": "POST"})
     id: str | int | None = None
@@ -57,7 +57,7 @@ async def endpoint(request: HttpRequest) -> Response:
 
 
 def _over_limit(request: HttpRequest) -> Problem | None:
-    """Count the message, whatever it holds, and return the Problem of one too many: a model is told it as text."""
+    """Count the message, and return the Problem if it is one too many, so that a tool call can answer it as text."""
     try:
         request.app.state.limit.count(actor_of(request), request.scope["state"])
     except Problem as problem:
@@ -104,16 +104,16 @@ def _greeting(hello: Hello) -> dict[str, Any]:
 
 
 async def _called(request: HttpRequest, call: Call) -> dict[str, Any]:
-    """Return the result of a tool: the API's own text. What is wrong with the arguments is told the model, as text."""
+    """Return the result of a tool: the API's text. Wrong arguments are such a result too, for the model to read."""
     try:
-        method, target, body = _wanted(request, call)
+        method, target, body = _request_of(request, call)
     except Problem as problem:
         return _failed(problem)
-    got = await inside.send(request, method, target, body)
-    return _tool_result(cut(got.body), is_error=got.status >= 400)
+    response = await inside.send(request, method, target, body)
+    return _tool_result(cut(response.body), is_error=response.status >= 400)
 
 
-def _wanted(request: HttpRequest, call: Call) -> tuple[str, str, bytes]:
+def _request_of(request: HttpRequest, call: Call) -> tuple[str, str, bytes]:
     """Return (method, path with query, body); raises Fault for an unknown tool, Problem for wrong arguments."""
     forms: dict[str, type[Any]] = {tools.READ: _ReadArguments, tools.REQUEST: _RequestArguments}
     if call.name not in forms:
@@ -138,7 +138,7 @@ def _wanted(request: HttpRequest, call: Call) -> tuple[str, str, bytes]:
 
 
 def _body(raw: msgspec.Raw) -> bytes:
-    """Return the body as it was sent, so that the API sees each of its keys; JSON in a string is taken out of it."""
+    """Return the body undecoded, so that the API checks it; a body sent as a JSON string is unpacked."""
     sent = bytes(raw).strip()
     if sent == b"null":
         return b""
@@ -158,7 +158,7 @@ def _json(body: bytes, status: int) -> Response:
 
 
 def routes(settings: Settings) -> list[HTTPRouteHandler]:
-    """Return the route. A message may be larger than a body, which stands in it as JSON."""
+    """Return the route. A message may be larger than the body of a request, which it contains as JSON."""
     handler = HTTPRouteHandler(
         PATH,
         http_method=["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"],

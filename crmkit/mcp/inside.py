@@ -1,4 +1,4 @@
-"""A request of a tool, sent to the application in process: the same edge, gate, handlers and log as over the wire."""
+"""Sends the request of a tool call to the application in process, through the same edge, gate, handlers and log."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -7,26 +7,26 @@ from urllib.parse import quote, unquote
 from crmkit.web.gate import INSIDE
 from crmkit.web.requests import HttpRequest
 
-# what may stand in a path and its query as it is (RFC 3986, 3.3 and 3.4); percent signs are the caller's own
-_STANDS = "!$%&'()*+,;=:@/?-._~[]"
-# headers of the call that hold for the request it stands for
-_PASSED = (b"authorization", b"host")
-# what its state takes over: under which id it is answered and logged, and whether its client is still there
-_KEPT = ("request_id", "logged_id", "is_gone")
+# characters that a path and its query may have unquoted (RFC 3986, 3.3 and 3.4), and the caller's own percent signs
+_UNQUOTED = "!$%&'()*+,;=:@/?-._~[]"
+# headers of the call that the request gets too
+_FORWARDED = (b"authorization", b"host")
+# what the state of the request gets from the call: its id, the id in the log, whether the client has gone
+_SHARED_STATE = ("request_id", "logged_id", "is_gone")
 
 
 @dataclass(frozen=True)
-class Got:
-    """What the application answered."""
+class InnerResponse:
+    """The application's response."""
 
     status: int
     body: str
 
 
-async def send(request: HttpRequest, method: str, target: str, body: bytes) -> Got:
-    """Return the answer to a request that the caller of `request` makes; `target` is a path with its query."""
+async def send(request: HttpRequest, method: str, target: str, body: bytes) -> InnerResponse:
+    """Return the response to a request by the caller of `request`; `target` is a path with its query."""
     scope, state = request.scope, request.scope["state"]
-    path, _, query = quote(target, safe=_STANDS).partition("?")
+    path, _, query = quote(target, safe=_UNQUOTED).partition("?")
     inner: dict[str, Any] = {
         "type": "http",
         "asgi": scope["asgi"],
@@ -38,12 +38,12 @@ async def send(request: HttpRequest, method: str, target: str, body: bytes) -> G
         "query_string": query.encode("ascii"),
         "root_path": "",
         "headers": [
-            *(pair for pair in scope["headers"] if pair[0] in _PASSED),
+            *(pair for pair in scope["headers"] if pair[0] in _FORWARDED),
             (b"content-length", b"%d" % len(body)),
         ],
         "client": scope.get("client"),
         "server": scope.get("server"),
-        "state": {INSIDE: True, **{name: state[name] for name in _KEPT if name in state}},
+        "state": {INSIDE: True, **{name: state[name] for name in _SHARED_STATE if name in state}},
     }
     status, parts = 500, []
 
@@ -58,4 +58,4 @@ async def send(request: HttpRequest, method: str, target: str, body: bytes) -> G
             parts.append(message.get("body", b""))
 
     await request.app.state.edge(inner, receive, collect)
-    return Got(status, b"".join(parts).decode("utf-8"))
+    return InnerResponse(status, b"".join(parts).decode("utf-8"))

@@ -1,7 +1,7 @@
-"""The Model Context Protocol, as far as a stateless server with tools speaks it: messages, both eras, errors. Pure.
+"""The part of the Model Context Protocol that a stateless server with tools needs: messages and errors. Pure.
 
-A client of the first era opens with `initialize` (revisions 2024-11-05 to 2025-11-25); one of the second says in every
-request, in `_meta` and in headers, what it speaks (2026-07-28). The era is told from each request alone.
+Older clients start with `initialize` (revisions 2024-11-05 to 2025-11-25). Modern ones (2026-07-28) name it in
+every request, in `_meta` and in headers. Each message shows by itself which it is.
 """
 
 import base64
@@ -30,7 +30,7 @@ UNSUPPORTED_VERSION = -32022
 
 
 class Fault(Exception):
-    """A message that is no good; `status` is the HTTP status of the answer, `data` further JSON for the client."""
+    """Why a message is refused; `status` is the HTTP status of the answer, `data` further JSON for the client."""
 
     def __init__(self, code: int, message: str, status: int = 400, data: Any = None) -> None:
         super().__init__(code, message)
@@ -48,14 +48,14 @@ class _Envelope(msgspec.Struct):
 
 
 class _Params(msgspec.Struct):
-    """What of the params decides the era; the rest is the method's own."""
+    """The params that show whether a message is modern; the others depend on the method."""
 
     meta: dict[str, Any] | msgspec.UnsetType = msgspec.field(default=msgspec.UNSET, name="_meta")
     name: Any = None
 
 
 class Call(msgspec.Struct):
-    """The params of tools/call; the arguments stand as they were sent."""
+    """The params of tools/call; the arguments are not decoded yet."""
 
     name: str
     arguments: msgspec.Raw = msgspec.Raw(b"{}")
@@ -69,7 +69,7 @@ class Hello(msgspec.Struct):
 
 @dataclass(frozen=True)
 class Message:
-    """One message; `id` is None for a notification, `is_modern` tells the era. `params` is JSON, an object."""
+    """One message. `id` is None for a notification; `params` is a JSON object, not decoded."""
 
     id: str | int | None
     method: str
@@ -80,7 +80,7 @@ class Message:
 def message_of(body: bytes, headers: Mapping[str, str]) -> Message:
     """Return the message in a body; raises Fault. `headers` have lower-case names."""
     try:
-        body.decode("utf-8")  # parts are decoded later, each by its own form
+        body.decode("utf-8")  # refuses invalid UTF-8, also in the parts that are decoded later
         envelope = msgspec.json.decode(body, type=_Envelope)
     except msgspec.ValidationError:
         raise Fault(INVALID_REQUEST, "send one JSON-RPC 2.0 request object") from None
@@ -95,7 +95,7 @@ def message_of(body: bytes, headers: Mapping[str, str]) -> Message:
 
 
 def check(message: Message, headers: Mapping[str, str]) -> None:
-    """Raise Fault unless a message of the second era says what it must, and says it alike in body and headers."""
+    """Raise Fault unless a modern message has all it must have, with the same in body and headers."""
     if not message.is_modern or message.id is None:
         return
     params = decode(message.params, _Params)
@@ -118,7 +118,7 @@ def check(message: Message, headers: Mapping[str, str]) -> None:
 
 
 def decode(params: bytes, form: type[Any]) -> Any:
-    """Return params as `form` has them; raises Fault."""
+    """Return params decoded as `form`; raises Fault."""
     try:
         return msgspec.json.decode(params, type=form)
     except (msgspec.DecodeError, RecursionError) as error:
@@ -126,7 +126,7 @@ def decode(params: bytes, form: type[Any]) -> Any:
 
 
 def unknown_method(message: Message) -> Fault:
-    """Return what answers a method that this server does not have in the era of the message."""
+    """Return the Fault for a method that this server does not have."""
     return Fault(METHOD_NOT_FOUND, "this server has no such method", status=404 if message.is_modern else 200)
 
 
@@ -137,7 +137,7 @@ def answer(id: str | int | None, result: dict[str, Any], is_modern: bool) -> byt
 
 
 def failure(id: str | int | None, fault: Fault) -> bytes:
-    """Return the answer to a message that is no good."""
+    """Return the answer to a message that is refused."""
     error: dict[str, Any] = {"code": fault.code, "message": fault.message}
     if fault.data is not None:
         error["data"] = fault.data
@@ -145,7 +145,7 @@ def failure(id: str | int | None, fault: Fault) -> bytes:
 
 
 def _encoded(message: dict[str, Any]) -> bytes:
-    """Return a message as JSON; what a client chose, like its id, is escaped as text is everywhere else."""
+    """Return a message as JSON with unprintable characters escaped: it repeats texts of the client, like its id."""
     return printable(msgspec.json.encode(message).decode()).encode()
 
 
@@ -161,7 +161,7 @@ def _is_modern(params: bytes, headers: Mapping[str, str]) -> bool:
 
 
 def _header(content: str) -> str:
-    """Return what a header says: blanks around it go, and `=?base64?…?=` is text beyond ASCII."""
+    """Return the value of a header without blanks around it; `=?base64?…?=` is decoded."""
     content = content.strip(" \t")
     if content.startswith("=?base64?") and content.endswith("?="):
         try:

@@ -1,4 +1,4 @@
-"""The two tools, as a model reads them: any request, or one that only reads."""
+"""The descriptions of the two tools for the model: `read` sends a GET, `request` any request."""
 
 from typing import Any
 
@@ -49,7 +49,7 @@ _REQUEST = (
 
 
 def listed() -> list[dict[str, Any]]:
-    """Return the tools as tools/list shows them. All four hints are set: what is left out counts as the worst case."""
+    """Return the tools as tools/list shows them. All four hints are set: clients assume the worst of a missing one."""
     path = {"type": "string", "description": "starts with /, query included, like /contacts?search=jane"}
     return [
         {
