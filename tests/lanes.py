@@ -7,9 +7,11 @@ of a row follows from the columns of its table, so a new table is watched withou
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+from crmkit.storage.interface.connection import Connection
 from crmkit.storage.interface.lanes import ANYWHERE, client_lane, mail_lane
-from crmkit.storage.interface.tx import Connection, Tx
-from crmkit.storage.sqlite.engine.database import Database
+from crmkit.storage.interface.tx import Tx
+from crmkit.storage.sqlite.engine.connection import SqliteConnection
+from crmkit.storage.sqlite.engine.database import SqliteDatabase
 
 T = TypeVar("T")
 
@@ -38,7 +40,7 @@ BY_TABLE = {
 }
 
 
-class WatchedDatabase(Database):
+class WatchedDatabase(SqliteDatabase):
     """`strays` has a sentence for each lane that a unit wrote in before it had named or entered it."""
 
     async def __aenter__(self) -> "WatchedDatabase":
@@ -79,7 +81,7 @@ class WatchedDatabase(Database):
         self._ended.update(names)
 
 
-def watch(connection: Connection, note: Callable[[str, str | None, str], None], end: Callable[..., None]) -> None:
+def watch(connection: SqliteConnection, note: Callable[[str, str | None, str], None], end: Callable[..., None]) -> None:
     """Let triggers call `note` for each row that this connection writes, and `end` for who is removed."""
     connection.create_function("note", 3, note)
     connection.create_function("note_end", 2, end)

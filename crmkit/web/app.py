@@ -1,4 +1,4 @@
-"""The application: our routes in Litestar, our edge around them."""
+"""The ASGI application: Litestar with our routes, within our edge."""
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -26,7 +26,7 @@ def build(
     running: Callable[[], AbstractAsyncContextManager[None]],
     more: Sequence[HTTPRouteHandler] = (),
 ) -> Edge:
-    """Return the ASGI application: the API, what connects apps, and `more` routes.
+    """Return the ASGI application: the API, OAuth, and `more` routes.
 
     `running` is entered at startup and left at shutdown.
     """

@@ -1,7 +1,7 @@
-"""What a connected app may do by itself, and what its user confirms by a mailed code: one table, keyed by route.
+"""For which requests a connected app needs a code mailed to its user: one table, keyed by route.
 
-Records are what an app is connected for: it reads and writes them. Any other write that the table does not name wants
-a code. In which workspace an app may do anything is told by `Actor.reaches`.
+An app may read everything and write records. Any other write needs a code, unless the table says FREE. Which workspace
+an app may work in is decided by `Actor.reaches`.
 """
 
 from typing import cast
@@ -15,7 +15,7 @@ FREE, CODE = "free", "code"
 
 RULES = {
     "DELETE /me": CODE,
-    "DELETE /tokens/{id}": CODE,  # its own it may end
+    "DELETE /tokens/{id}": CODE,  # except the app's own
     "POST /workspaces": CODE,
     "PATCH /workspaces/{id}": FREE,
     "DELETE /workspaces/{id}": CODE,
@@ -25,7 +25,7 @@ RULES = {
     "DELETE /workspaces/{id}/invites/{invite_id}": CODE,
     "POST /workspaces/{id}/members/{user_id}/role": CODE,
     "DELETE /workspaces/{id}/members/{user_id}": CODE,
-    "POST /mcp": FREE,  # the request that a call stands for comes through the gate once more
+    "POST /mcp": FREE,  # the request that a tool call stands for passes the gate by itself
 }
 
 _READS = ("GET", "HEAD")
@@ -37,7 +37,7 @@ def is_needed(scope: Scope) -> bool:
 
 
 def rule_of(handler: HTTPRouteHandler, method: str) -> str:
-    """Return what holds for an app that sends this method to a route."""
+    """Return FREE or CODE for a method of a route."""
     if method in _READS or "kind" in handler.opt:
         return FREE
     (rule,) = {RULES.get(f"{method} {shown(path)}", CODE) for path in handler.paths}

@@ -1,4 +1,4 @@
-"""The edge: plain ASGI around the application. Request ids, headers that every response has, the access log."""
+"""The edge: ASGI around the application, for every request. Request ids, common headers, the access log."""
 
 import random
 import re
@@ -16,14 +16,14 @@ from crmkit.errors import Problem
 from crmkit.ids import PREFIXES
 from crmkit.render.answers import Failure
 from crmkit.web.connection.accesslog import AccessLog
-from crmkit.web.connection.proxies import asking
+from crmkit.web.connection.proxies import client_address
 from crmkit.web.gate import Gate
 from crmkit.web.reply import Response, request_id, respond
 from crmkit.web.router import Router
 
 Answering = Callable[[Any, Receive], Awaitable[Response]]
 
-# `contact/c_…` anywhere in a path is `c_…`; percent-encoded slashes arrive decoded
+# a path may spell an id as a handle, `contact/c_…`; percent-encoded slashes arrive decoded
 _HANDLE = re.compile(rf"/(?:{'|'.join(PREFIXES.values())})/(?=(?:{'|'.join(PREFIXES)})_)")
 _ACCEPTED_ID = re.compile(rb"[A-Za-z0-9-]{1,64}")
 
@@ -34,7 +34,7 @@ _COMMON = [
 
 
 class Edge:
-    """Wraps the Litestar application; everything a client ever gets passes here."""
+    """Wraps the Litestar application; every response passes here."""
 
     def __init__(self, app: Litestar, gate: Gate, log: AccessLog, clock: Clock, trusted: ip.Networks) -> None:
         self.app = app
@@ -44,7 +44,7 @@ class Edge:
         self._trusted = trusted
 
     def refusing(self, problem: Problem) -> "Edge":
-        """Return an edge that answers every request with this problem, headers and log line as ever."""
+        """Return an edge that answers every request with this problem, with the usual headers and log line."""
 
         async def refuse(scope: Any, _: Receive) -> Response:
             return respond(scope, Failure(problem, request_id(scope)))
@@ -59,9 +59,9 @@ class Edge:
             return
         started = time.perf_counter()
         state = scope.setdefault("state", {})
-        id = state.get("request_id") or _identified(scope, state)
+        id = state.get("request_id") or _new_id(scope, state)
         if self._trusted:
-            scope["client"] = (asking(scope, self._trusted), 0)
+            scope["client"] = (client_address(scope, self._trusted), 0)
         path = scope["path"]
         if path.count("/") > 2:
             scope["path"] = _HANDLE.sub("/", path)
@@ -89,15 +89,17 @@ class Edge:
             )
 
 
-def _identified(scope: Any, state: dict[str, Any]) -> str:
-    """Return the id that the client gave the request when it is harmless, else a fresh one.
+def _new_id(scope: Any, state: dict[str, Any]) -> str:
+    """Return the id of a request: that of X-Request-ID if it is harmless, else a random one.
 
-    The log marks what a client chose, which may be the id of somebody else's request.
+    The log marks an id that the client chose, since it may be the id of another request.
     """
     for name, content in scope["headers"]:
         if name == b"x-request-id" and _ACCEPTED_ID.fullmatch(content):
             id: str = content.decode("ascii")
             state["request_id"], state["logged_id"] = id, f"client:{id}"
             return id
-    id = state["request_id"] = state["logged_id"] = f"{random.getrandbits(64):016x}"  # no secret
+    id = state["request_id"] = state["logged_id"] = (
+        f"{random.getrandbits(64):016x}"  # not a secret, so a fast generator will do
+    )
     return id

@@ -1,11 +1,11 @@
-"""What every request passes before its handler, in this order.
+"""The checks that every request passes before its handler runs.
 
-A Host that can be one (in local mode: that names this machine), a method of ours, a token (unless the route is public),
-requests per minute, and query parameters that the route takes. A handler that runs may therefore act at once; where the
-user of a connected app has to confirm what it asks, the Actor says so.
+In this order: the Host header is valid (in local mode it names this machine), the method is not OPTIONS, the token is
+valid (unless the route is public), the requests per minute are not used up, the route takes the query parameters. The
+Actor says whether the user of a connected app must confirm the request.
 
-Routes for apps (MCP) also refuse foreign web pages, and say where to sign in. They count requests themselves, and a
-call of a tool, which comes through here once more as the request that it stands for, is not counted again.
+/mcp (option APPS) also refuses web pages of other origins, and its 401 says where to sign in. It counts its messages
+itself. The request that a tool call stands for passes the gate too (INSIDE), and is not counted again.
 """
 
 from collections.abc import Mapping
@@ -26,20 +26,20 @@ from crmkit.web.negotiate import check_format
 from crmkit.web.oauth.origins import Origins, challenge
 from crmkit.web.requests import header_of
 
-# what a route declares in its options
+# the options that a route may declare
 PUBLIC = "public"  # True: no token needed
 QUERY = "query"  # names of the query parameters it takes; ANY leaves them to the verb
 ANY = ("*",)
-DIRECT = "direct"  # True: signs in or connects, so a call of a tool may not come here
-APPS = "apps"  # True: what apps of elsewhere connect to
+DIRECT = "direct"  # True: signs in or connects an app, so a tool call may not come here
+APPS = "apps"  # True: the route that apps connect to, /mcp
 
-INSIDE = "inside"  # in a request's state: it stands for a call of a tool
+INSIDE = "inside"  # in the state of a request that a tool call stands for
 
 MAX_PAIRS = 200  # parameters of one query string
 
 
 class Gate:
-    """Refuses what no handler should see; puts the Actor and the query's pairs into the request's state."""
+    """Checks requests; puts the Actor and the pairs of the query into the state of those that pass."""
 
     def __init__(self, crm: Crm) -> None:
         self._crm = crm
@@ -48,9 +48,9 @@ class Gate:
         self.limit = PerMinute(crm.settings.limits)
 
     async def check(self, scope: Scope, options: Mapping[str, Any]) -> None:
-        """Let a request through to the handler with these options; raises what is wrong with it."""
+        """Check a request to a route with these options; raises a Problem, or Litestar's exception for a method."""
         self._hosts.check(scope)
-        if scope.get("method") == "OPTIONS":  # Litestar adds it to every path; no other origin has business here
+        if scope.get("method") == "OPTIONS":  # Litestar adds it to every path; no other origin may call here
             raise MethodNotAllowedException
         state: dict[str, Any] = scope["state"]
         if options.get(DIRECT) and state.get(INSIDE):
@@ -62,12 +62,12 @@ class Gate:
         if options.get(APPS):
             self._origins.check(scope)
         if not options.get(PUBLIC):
-            sent = header_of(scope, b"authorization")
+            authorization = header_of(scope, b"authorization")
             try:
-                actor = await sessions.authenticate(self._crm, sent)
+                actor = await sessions.authenticate(self._crm, authorization)
             except Problem as problem:
                 if options.get(APPS) and problem.status == 401:
-                    problem.headers["WWW-Authenticate"] = challenge(self._crm.settings.base_url, bool(sent))
+                    problem.headers["WWW-Authenticate"] = challenge(self._crm.settings.base_url, bool(authorization))
                 raise
             if actor.is_app and consent.is_needed(scope):
                 actor = replace(actor, must_confirm=True)
@@ -78,7 +78,7 @@ class Gate:
 
 
 def _pairs(raw: bytes, known: tuple[str, ...]) -> list[tuple[str, str]]:
-    """Return the pairs of a query string, in order, repeats and empty values included; raises what is wrong with it."""
+    """Return the pairs of a query string in order, with repeated names and empty values; raises a Problem."""
     if not raw:
         return []
     try:

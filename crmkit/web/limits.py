@@ -1,6 +1,6 @@
 """Requests per minute, of one token and of one user with all tokens.
 
-Counted in a dictionary, because the memory storage of the package `limits` starts a thread again and again to clean up.
+They are counted in a dictionary. The package `limits` is not used: its memory storage starts a thread again and again.
 """
 
 import sys
@@ -14,11 +14,11 @@ from crmkit.model.actor import Actor
 from crmkit.settings import Limits
 
 WINDOW_SECONDS = 60
-MOST_WINDOWS = 10_000  # kept before those that have ended are dropped
+MAX_WINDOWS = 10_000  # past which those that have ended are dropped
 
 
 class PerMinute:
-    """Counts requests against every limit that is on, in windows of a minute that begin with the first."""
+    """Counts requests against each limit that is on, in windows of a minute that start with the first request."""
 
     def __init__(self, limits: Limits) -> None:
         known = (
@@ -28,9 +28,9 @@ class PerMinute:
         self._limits = tuple(limit for limit in known if limit.most)
 
     def count(self, actor: Actor, state: dict[str, Any]) -> None:
-        """Count a request and put the headers of the limit with the fewest left into its state; raises `rate_limited`.
+        """Count a request, and put the headers of the limit with the fewest requests left into its state.
 
-        What a token sends past its own limit is not counted against its user's other tokens.
+        Raises `rate_limited`. A request past the limit of its token is not counted against the limit of the user.
         """
         now = time.monotonic()
         nearest, fewest, ends = None, sys.maxsize, now
@@ -46,7 +46,7 @@ class PerMinute:
             return
         wait = round(ends - now) or 1
         state["limit_headers"] = [
-            nearest.told,
+            nearest.header,
             (b"x-ratelimit-remaining", b"%d" % (fewest if fewest > 0 else 0)),
             (b"x-ratelimit-reset", b"%d" % wait),
         ]
@@ -59,12 +59,12 @@ class PerMinute:
 
 
 class _Limit:
-    """At most so many requests in a minute; `of` tells whose requests count together."""
+    """At most `most` requests in a minute of those for which `of` returns the same."""
 
     def __init__(self, most: int, of: Callable[[Actor], str], who: str) -> None:
         self.most = most
         self.who = who
-        self.told = (b"x-ratelimit-limit", b"%d" % most)
+        self.header = (b"x-ratelimit-limit", b"%d" % most)
         self._of = of
         self._windows: dict[str, list[Any]] = {}
 
@@ -73,7 +73,7 @@ class _Limit:
         id = self._of(actor)
         window = self._windows.get(id)
         if window is None or window[0] <= now:
-            if len(self._windows) >= MOST_WINDOWS:
+            if len(self._windows) >= MAX_WINDOWS:
                 self._windows = {of: kept for of, kept in self._windows.items() if kept[0] > now}
             window = self._windows[id] = [now + WINDOW_SECONDS, 0]
         return window

@@ -1,4 +1,4 @@
-"""Text or JSON: which of the two a request asks for."""
+"""Whether a request asks for text or JSON."""
 
 from urllib.parse import parse_qsl
 
@@ -7,7 +7,7 @@ from litestar.types import Scope
 from crmkit.errors import Problem, nearest
 
 FORMATS = ("text", "json")
-LONGEST = 1000  # characters of Accept that are looked at; browsers send about 150
+MAX_ACCEPT = 1000  # characters of Accept that are read; browsers send about 150
 
 
 def wants_json(scope: Scope) -> bool:
@@ -24,40 +24,40 @@ def wants_json(scope: Scope) -> bool:
     ranges = [content for name, content in scope["headers"] if name == b"accept"]
     if not ranges:
         return False
-    accept = b",".join(ranges)[:LONGEST].decode("latin-1").lower()  # media types have no case (RFC 9110, 8.3.1)
-    return "json" in accept and _quality(accept, "application", "json") > _quality(accept, "text", "plain")
+    accept = b",".join(ranges)[:MAX_ACCEPT].decode("latin-1").lower()  # media types have no case (RFC 9110, 8.3.1)
+    return "json" in accept and _preference(accept, "application", "json") > _preference(accept, "text", "plain")
 
 
 def check_format(text: str) -> str:
-    """Return the format that `?format=` names; raises `unknown_format`."""
-    asked = text.strip().lower()
-    if asked not in FORMATS:
+    """Return the format in `?format=`; raises `unknown_format`."""
+    format = text.strip().lower()
+    if format not in FORMATS:
         raise Problem(
             "unknown_format",
             "Send format=text or format=json.",
-            fields={"format": f"must be text or json{nearest(asked, FORMATS)}"},
+            fields={"format": f"must be text or json{nearest(format, FORMATS)}"},
         )
-    return asked
+    return format
 
 
-def _quality(accept: str, main: str, sub: str) -> float:
-    """Return the q-value of a media type in an Accept header: the most specific range counts (RFC 9110, 12.5.1).
+def _preference(accept: str, main: str, sub: str) -> tuple[float, int]:
+    """Return (q, order) of a media type in an Accept header; the type with the greater pair is preferred.
 
-    Where two types are both named with the same q, the one named first is preferred, as clients mean it.
+    The most specific range decides q (RFC 9110, 12.5.1). `order` decides between types with the same q: greatest for
+    the one that is named first, as clients mean it, and 0 for one that only a wildcard covers.
     """
-    best = (-1, 0.0)
     ranges = accept.split(",")
-    for place, part in enumerate(ranges):
+    specificity, preference = -1, (0.0, 0)
+    for at, part in enumerate(ranges):
         name, *parameters = (piece.strip() for piece in part.split(";"))
-        specificity = {f"{main}/{sub}": 2, f"{main}/*": 1, "*/*": 0}.get(name, -1)
-        if specificity > best[0]:
-            first_come = (len(ranges) - place) * 1e-6 if specificity == 2 else 0.0
-            quality = _parameter(parameters)
-            best = (specificity, quality + first_come if quality else 0.0)
-    return best[1]
+        found = {f"{main}/{sub}": 2, f"{main}/*": 1, "*/*": 0}.get(name, -1)
+        if found > specificity:
+            q = _q(parameters)
+            specificity, preference = found, (q, len(ranges) - at if found == 2 and q else 0)
+    return preference
 
 
-def _parameter(parameters: list[str]) -> float:
+def _q(parameters: list[str]) -> float:
     for parameter in parameters:
         name, _, text = parameter.partition("=")
         if name.strip() == "q":

@@ -58,7 +58,7 @@ def record_schema(kind: Kind) -> dict[str, Any]:
 
 
 def body_schema(form: Form, whole: bool) -> dict[str, Any]:
-    """Return the JSON Schema of a body; only a whole one holds every required field, but none of them is ever null."""
+    """Return the JSON Schema of a body. A `whole` one must have every required field; no required field may be null."""
     properties = {}
     for name, field in form.writable.items():
         schema = {**field.type.schema(), "description": f"{field.help}; {field.type.says}"}
@@ -131,7 +131,7 @@ def _responses(handler: Any, method: str, path: str, kind: Kind | None) -> dict[
 
 
 def _merges(kind: Kind | None) -> bool:
-    """Tell whether a POST of this kind may find the record that it is about, and change that."""
+    """Tell whether a POST of this kind may merge into an existing record."""
     return kind in KINDS and bool(upsert_field(kind))
 
 

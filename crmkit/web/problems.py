@@ -1,4 +1,4 @@
-"""Every error of every kind in house style: one table from what can be raised to a Problem."""
+"""The response to every exception: a Problem as it is, any other translated into one."""
 
 import logging
 import re
@@ -21,23 +21,23 @@ _BY_RECORD = {kind.record: kind for kind in KINDS}
 
 
 def on_error(request: HttpRequest, error: Exception) -> Response:
-    """Return the response for anything that was raised; what is nobody's mistake but ours is logged."""
+    """Return the response to an exception; one that is no mistake of the client is logged."""
     problem = error if isinstance(error, Problem) else _translated(request, error)
     if problem is error and problem.status >= 500:
-        log_ours(request.scope, problem)
+        log_operational(request.scope, problem)
     return respond(request.scope, Failure(problem, request_id(request.scope), _BY_RECORD.get(type(problem.shown))))
 
 
-def log_ours(scope: Scope, problem: Problem) -> None:
-    """Log a Problem that is the operator's to mend: mail, database, disk. The same again is logged once a minute."""
+def log_operational(scope: Scope, problem: Problem) -> None:
+    """Log a Problem that the operator has to solve: mail, database, disk. The same one is logged once a minute."""
     crm: Crm = scope["litestar_app"].state["crm"]
     line = crm.database.log_throttle.line(printable(str(problem.__cause__ or problem.hint)))
     if line:
         log.warning("request %s: %s: %s", logged_id(scope), problem.code, line)
 
 
-def unfinished() -> Problem:
-    """Return what a request is answered that the end of the server cut off."""
+def stopped() -> Problem:
+    """Return the Problem of a request that was cancelled because the server stops."""
     hint = (
         "The server stopped before this was answered: it may or may not have been done. Look before you send it again."
     )
@@ -66,7 +66,7 @@ def _translated(request: HttpRequest, error: Exception) -> Problem:
 
 
 def route_methods(request: HttpRequest) -> set[str]:
-    """Return the methods that the request's path takes."""
+    """Return the methods of the request's path."""
     found: set[str] = set()
     path = re.sub("/+", "/", request.scope["path"])  # as the router reads it
     for method in ("GET", "HEAD", "POST", "PATCH", "PUT", "DELETE"):

@@ -1,4 +1,4 @@
-"""The one place where an answer becomes bytes: handlers return shapes, which are rendered here."""
+"""The one place where the shape that a handler returned becomes text or JSON."""
 
 from collections.abc import Mapping
 
@@ -18,7 +18,7 @@ _encode = msgspec.json.Encoder().encode
 
 
 class Response:
-    """A response as it goes out: status, raw headers, body."""
+    """A response: status, raw headers, body."""
 
     __slots__ = ("body", "headers", "status")
 
@@ -31,21 +31,21 @@ class Response:
     def of(
         cls, body: bytes, media_type: str, status: int = 200, headers: Mapping[str, str] | None = None
     ) -> "Response":
-        """Return a response in a form of its own: a page, or JSON as a protocol prescribes it."""
+        """Return a response that is neither our text nor our JSON: an HTML page, or the JSON of a protocol."""
         return cls(status, _raw({"content-type": media_type, **(headers or {})}), body)
 
 
 def respond(scope: Scope, answer: Answer) -> Response:
-    """Return the response that carries `answer`; a format that does not exist turns it into that error."""
+    """Return the response with `answer` as text or JSON; an unknown format is answered with that error instead."""
     try:
         as_json = wants_json(scope)
     except Problem as problem:
         as_json = False
         answer = Failure(problem, request_id(scope))
-    # unprintable characters stand in strings only, where JSON may escape any of them
+    # JSON has unprintable characters only within strings, where it may escape any of them
     body = printable(_encode(answer.data()).decode()) if as_json else answer.text()
     own = answer.headers
-    if "X-RateLimit-Limit" in own:  # a limit nearer than that of requests per minute
+    if "X-RateLimit-Limit" in own:  # the answer tells a tighter limit than that of requests per minute
         scope["state"].pop("limit_headers", None)
     headers = [JSON if as_json else TEXT, VARY, *_raw(own)]
     return Response(answer.status, headers, body.encode() + b"\n")

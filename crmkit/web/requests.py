@@ -44,17 +44,17 @@ def pairs_of(request: HttpRequest) -> list[tuple[str, str]]:
 
 
 def parameters_of(request: HttpRequest) -> dict[str, str]:
-    """Return the query parameters of an endpoint that takes each once; raises `invalid_value` for one sent twice."""
-    asked: dict[str, str] = {}
+    """Return the query parameters, each of which may be sent once; raises `invalid_value`."""
+    found: dict[str, str] = {}
     for name, text in pairs_of(request):
-        if name in asked and name != "format":
+        if name in found and name != "format":
             raise Problem("invalid_value", f"Send {name} once.", fields={name: "stands twice"})
-        asked[name] = text
-    return asked
+        found[name] = text
+    return found
 
 
 def page_of(request: HttpRequest) -> tuple[list[tuple[str, str]], bool]:
-    """Return what a list is asked for: the pairs, and whether the answer shows the details that lines leave out."""
+    """Return the pairs of the query, and whether the answer has all fields (in JSON) or those of list lines."""
     return pairs_of(request), wants_json(request.scope)
 
 
@@ -103,7 +103,7 @@ def if_match_of(request: HttpRequest) -> int | None:
 
 
 def client_of(request: HttpRequest) -> str:
-    """Return the client that asks, as its requests are counted: the peer, or whom a trusted proxy forwards for."""
+    """Return the client to count the request for: its address, or its IPv6 network, as `edge` found it."""
     return ip.client((request.scope.get("client") or ("unknown", 0))[0])
 
 

@@ -1,4 +1,4 @@
-"""The table of endpoints: Litestar's own routes, as the manual and OpenAPI read them."""
+"""The list of endpoints, read from Litestar's routes, for the manual and OpenAPI."""
 
 from collections.abc import Iterable
 
@@ -11,7 +11,7 @@ _ORDER = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 
 
 def endpoints_of(handlers: Iterable[HTTPRouteHandler]) -> list[Endpoint]:
-    """Return what the manual says of these handlers, in their order."""
+    """Return the manual's line of each endpoint, in the order of the handlers."""
     return [
         Endpoint(method, shown(path), handler.summary or "")
         for handler in handlers
@@ -21,10 +21,10 @@ def endpoints_of(handlers: Iterable[HTTPRouteHandler]) -> list[Endpoint]:
 
 
 def handlers_of(app: Litestar) -> list[HTTPRouteHandler]:
-    """Return every handler of the running application once, in the order they were given to it."""
+    """Return every handler of the application once, in the order in which it was registered."""
     found: dict[str, HTTPRouteHandler] = {}
     for route in app.routes:
-        # Litestar keeps the handlers of one path in no order
+        # Litestar keeps the handlers of one path in any order
         for handler in sorted(getattr(route, "route_handlers", ()), key=_rank):
             if handler.summary:
                 found.setdefault(handler.handler_id, handler)

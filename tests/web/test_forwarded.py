@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from crmkit import ip
-from crmkit.web.connection.proxies import LONGEST_HOP, asking
+from crmkit.web.connection.proxies import MAX_HOP, client_address
 from tests.house import Person, house, process
 
 TRUSTED = ip.Networks(["10.0.0.0/8", "2001:db8:ffff::/48"])
@@ -30,14 +30,14 @@ TRUSTED = ip.Networks(["10.0.0.0/8", "2001:db8:ffff::/48"])
         ("10.0.0.1", ["[2001:db8:1::5]"], "2001:db8:1::5"),
         ("10.0.0.1", ["unknown"], "unknown"),
         ("10.0.0.1", ["", " , "], "10.0.0.1"),
-        ("10.0.0.1", ["x" * 5000], "x" * LONGEST_HOP),
+        ("10.0.0.1", ["x" * 5000], "x" * MAX_HOP),
         ("10.0.0.1", ["10.0.0.2," * 5000], "10.0.0.2"),
     ],
 )
 def test_the_client_is_the_nearest_address_that_is_no_trusted_proxy(peer: str, forwarded: list[str], asks: str) -> None:
     headers = [(b"x-forwarded-for", text.encode()) for text in forwarded]
     scope = {"client": (peer, 1), "headers": [(b"host", b"x"), *headers, (b"accept", b"*/*")]}
-    assert asking(scope, TRUSTED) == asks  # type: ignore[arg-type]
+    assert client_address(scope, TRUSTED) == asks  # type: ignore[arg-type]
 
 
 def wrong_tries(url: str, count: int, source: str = "", forwarded: str = "") -> list[int]:

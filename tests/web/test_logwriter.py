@@ -12,7 +12,7 @@ from subprocess import DEVNULL, PIPE, Popen
 
 import pytest
 
-from crmkit.web.connection.logwriter import MOST_WAITING, LogHandler, LogWriter
+from crmkit.web.connection.logwriter import MAX_WAITING, LogHandler, LogWriter
 from tests.house import Person, command
 from tests.web.raw import TAKES, announced
 
@@ -38,7 +38,7 @@ def test_lines_that_do_not_fit_are_counted_and_the_count_is_told(form: str) -> N
     writer.write("first\n")
     assert stream.has_begun.wait(TAKES)
     line = "x" * 1023 + "\n"
-    fit = MOST_WAITING // len(line)
+    fit = MAX_WAITING // len(line)
     for _ in range(fit + 7):
         writer.write(line)
     assert not writer.flush(0.01)

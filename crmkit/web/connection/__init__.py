@@ -1,5 +1,6 @@
-"""Connections: what a client can do before a handler runs, and after its answer, all of it bounded.
+"""Connections, and the bounds on what a client may do with them before a handler runs and after its answer.
 
-`protocol` takes the bytes and parses requests, `exchange` is one request with its answer, `clients` are the connections
-that are open, `server` is uvicorn set up to run them.
+`protocol` is one connection: it parses bytes into requests. `exchange` is one request with its response. `clients`
+counts the open connections. `server` is uvicorn, set up to run them. `hosts` checks the Host header. `proxies` finds
+the client behind a trusted proxy. `accesslog` writes a line for each request, by way of `logwriter`, a thread.
 """

@@ -1,4 +1,4 @@
-"""The connections that are open: how many each client may have, and which have waited too long."""
+"""The open connections: how many each client may have, and a look once a second at which have waited too long."""
 
 import asyncio
 from collections import Counter
@@ -11,19 +11,19 @@ from crmkit.settings import Settings
 if TYPE_CHECKING:
     from crmkit.web.connection.protocol import Connection
 
-SWEEP_SECONDS = 1.0  # between two looks at all connections: one timer for all costs less than one for each request
-SPARE = 64  # connections past a limit that are still told so; more are closed without a word
+SWEEP_SECONDS = 1.0  # between two checks of all connections: one timer for all costs less than one for each request
+SPARE = 64  # connections past a limit that get a response which says so; more are closed without one
 
 RETRY = {"Retry-After": "1"}
 
 
 class Clients:
-    """Lets connections in and looks once a second at what they wait for."""
+    """Counts connections as they open and close, and checks their deadlines once a second."""
 
     def __init__(self, settings: Settings, most: int) -> None:
-        """`most` is the number of connections at once, those of all clients together."""
+        """`most` is how many connections all clients together may have at once."""
         self.limits = settings.limits
-        self.stops = False  # the server ends: who comes now is sent away
+        self.stops = False  # the server stops: new connections are closed
         self._most = most
         self._trusted = ip.Networks(settings.server.trusted_proxies)
         self._open: set[Connection] = set()
@@ -31,7 +31,7 @@ class Clients:
         self._sweeping = False
 
     def enter(self, connection: "Connection", loop: asyncio.AbstractEventLoop) -> Problem | None:
-        """Count a connection that opened, until it leaves; return why it cannot stay, if it cannot."""
+        """Count a connection that opened; return the Problem to refuse it with, if it is one too many."""
         self._open.add(connection)
         self._per_client[connection.peer] += 1
         if not self._sweeping:
@@ -48,20 +48,22 @@ class Clients:
         return None
 
     def leave(self, connection: "Connection") -> None:
-        """Forget a connection that is lost."""
+        """Count a connection no longer, which has closed."""
         self._open.discard(connection)
         self._per_client[connection.peer] -= 1
         if not self._per_client[connection.peer]:
             del self._per_client[connection.peer]
 
     def peer(self, host: str) -> str:
-        """Return whose connections are counted together with one from this address; empty for a trusted proxy."""
+        """Return the client whose connections this one is counted with; empty, so not counted, for a trusted proxy."""
         return "" if host in self._trusted else ip.client(host)
 
     def _sweep(self, loop: asyncio.AbstractEventLoop) -> None:
         self._sweeping = bool(self._open)
         if self._sweeping:
-            loop.call_later(SWEEP_SECONDS, self._sweep, loop)  # first, so that nothing below can end it
+            loop.call_later(
+                SWEEP_SECONDS, self._sweep, loop
+            )  # first, so that an exception below does not end the checks
         now = loop.time()
         for connection in list(self._open):
-            connection.look(now)
+            connection.check_deadlines(now)

@@ -1,4 +1,4 @@
-"""One request on a connection and its answer, as the application sees both (ASGI)."""
+"""One request on a connection and its response, by the interface ASGI."""
 
 import asyncio
 import logging
@@ -15,23 +15,23 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("crmkit")
 
-STEP = 1024  # bytes of a body that are progress: one now and then is none
+STEP = 1024  # bytes of a body that count as progress; a client that sends one byte now and then makes none
 
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
 class Exchange:
-    """Reads the body as it comes, writes the answer; knows whether both are whole."""
+    """Hands the body to the application as it arrives, and writes the response."""
 
     __slots__ = (
         "_connection",
         "_head",
         "_is_delivered",
         "_is_wanted",
-        "_patience",
         "_problem",
         "_progress",
         "_received",
+        "_stall_left",
         "_waiter",
         "is_answered",
         "is_received",
@@ -39,24 +39,26 @@ class Exchange:
         "scope",
     )
 
-    def __init__(self, connection: "Connection", scope: Any, keep_alive: bool, patience: float = 0.0) -> None:
-        """`patience` is how many seconds the body may make no progress."""
+    def __init__(self, connection: "Connection", scope: Any, keep_alive: bool, stall_seconds: float = 0.0) -> None:
+        """`stall_seconds` is how long the body may make no progress."""
         self.scope = scope
         self.keep_alive = keep_alive  # whether the connection stays open after the answer
         self.is_received = False  # the body has come to its end
         self.is_answered = False
         self._connection = connection
         self._received = b""  # of the body, not yet read by the application
-        self._is_wanted = False  # the client knows that the application reads the body
+        self._is_wanted = (
+            False  # the application has asked for the body; `100 Continue` was sent if the client waits for it
+        )
         self._is_delivered = False  # the application has read the body to its end
-        self._problem: Problem | None = None  # why the rest of the body will not come
-        self._waiter: asyncio.Future[None] | None = None  # of the application, for more of the body
-        self._patience = patience
+        self._problem: Problem | None = None  # why the rest of the body is not read
+        self._waiter: asyncio.Future[None] | None = None  # the application waits on it for more of the body
+        self._stall_left = stall_seconds
         self._progress = 0  # bytes of the body since the last step
-        self._head = b""  # of the answer, written together with the first part of its body
+        self._head = b""  # of the response, written together with the first part of its body
 
     async def run_asgi(self, app: Any) -> None:
-        """Have the application answer; what it leaves unfinished ends the connection."""
+        """Run the application; close the connection if it did not finish the response."""
         try:
             await app(self.scope, self.receive, self.send)
         except asyncio.CancelledError:  # the time to stop is over
@@ -67,7 +69,7 @@ class Exchange:
             self._connection.transport.abort()
 
     async def receive(self) -> dict[str, Any]:
-        """Return the next part of the body, once there is one; raises the Problem for which no more will come."""
+        """Wait for the next part of the body and return it; raises the Problem for which the rest is not read."""
         if self._is_delivered or not (self._received or self.is_received or self._problem):
             await self._more()
         if self._problem is not None:
@@ -79,7 +81,7 @@ class Exchange:
         return {"type": "http.request", "body": body, "more_body": not self.is_received}
 
     async def _more(self) -> None:
-        """Wait for more of the body or, when all of it was read, for the client to go."""
+        """Wait for more of the body or, if all of it was read, for the client to disconnect."""
         connection = self._connection
         if self.is_answered or connection.is_gone():
             return
@@ -90,16 +92,16 @@ class Exchange:
         self._waiter = connection.loop.create_future()
         if not self.is_received:
             connection.flow.resume_reading()
-            connection.deadline = connection.loop.time() + self._patience
+            connection.deadline = connection.loop.time() + self._stall_left
         try:
             await self._waiter
         finally:
             self._waiter = None
-            self._patience = connection.deadline - connection.loop.time()
+            self._stall_left = connection.deadline - connection.loop.time()
             connection.deadline = math.inf
 
     def _expects_continue(self) -> bool:
-        """Tell whether the client waits to hear that its body is wanted (RFC 9110, 10.1.1)."""
+        """Tell whether the client waits for `100 Continue` before it sends the body (RFC 9110, 10.1.1)."""
         headers = self.scope["headers"]
         asks = any(name == b"expect" and content.lower() == b"100-continue" for name, content in headers)
         return asks and bool(self.scope["http_version"] == "1.1")
@@ -109,25 +111,25 @@ class Exchange:
         lengths = [content for name, content in self.scope["headers"] if name == b"content-length"]
         return len(lengths) == 1 and lengths[0].isdigit() and int(lengths[0][:9]) <= HIGH_WATER_LIMIT
 
-    def take(self, body: bytes, patience: float) -> None:
-        """Keep a part of the body until the application reads it; past 64 KiB the client has to wait."""
+    def take(self, body: bytes, stall_seconds: float) -> None:
+        """Keep a part of the body until the application reads it; past 64 KiB no more is read from the client."""
         self._received += body
         if len(self._received) > HIGH_WATER_LIMIT:
             self._connection.flow.pause_reading()
         self._progress += len(body)
         if self._progress >= STEP:
-            self._progress, self._patience = 0, patience
+            self._progress, self._stall_left = 0, stall_seconds
             if self.is_waiting:
-                self._connection.deadline = self._connection.loop.time() + patience
+                self._connection.deadline = self._connection.loop.time() + stall_seconds
         self.wake()
 
     def wake(self) -> None:
-        """Have the application look again: more has come, all has come, or the client has gone."""
+        """Wake the application if it waits: there is more of the body, or its end, or the client has gone."""
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
 
     def fail(self, problem: Problem) -> None:
-        """Tell an application that reads the body why no more of it will come."""
+        """Have the application's next read of the body raise this Problem."""
         self._problem = problem
         self.keep_alive = False
         self.wake()
@@ -138,7 +140,7 @@ class Exchange:
         return self._waiter is not None
 
     async def send(self, message: Any) -> None:
-        """Write the head of the answer, or a part of its body. The application tells its length beforehand."""
+        """Write the head of the response, or a part of its body. The application sets content-length itself."""
         connection = self._connection
         if connection.flow.write_paused:
             await connection.flow.drain()
@@ -157,7 +159,7 @@ class Exchange:
     def _head_of(self, message: Any) -> bytes:
         """Return status line and headers.
 
-        A body that has not come by now is thrown away; the connection ends where that may be much.
+        The rest of the request's body is thrown away; the connection closes unless that is small and on its way.
         """
         is_coming = self._is_small() and (self._is_wanted or not self._expects_continue())
         if not self.is_received and not is_coming:

@@ -1,6 +1,6 @@
-"""Which Host a request may name. In local mode, only this machine.
+"""The check of the Host header. In local mode it must name this machine.
 
-A web page elsewhere can point a name of its own at 127.0.0.1 (DNS rebinding) and would read the sign-in code.
+Otherwise a web page could point a domain of its own at 127.0.0.1 (DNS rebinding) and read the sign-in code.
 """
 
 import re
@@ -11,12 +11,12 @@ from litestar.types import Scope
 from crmkit.errors import Problem
 from crmkit.settings import Settings, is_loopback
 
-_ODD = re.compile(r"[^A-Za-z0-9._~:\[\]%!$&'()*+,;=-]")  # what no host can hold (RFC 3986, 3.2.2)
+_ODD = re.compile(r"[^A-Za-z0-9._~:\[\]%!$&'()*+,;=-]")  # characters that no host has (RFC 3986, 3.2.2)
 
 
 class Hosts:
-    """Refuses a Host that can be none, and none or several of them (RFC 9112, 3.2); in local mode also one that is
-    neither a loopback name nor that of the base URL."""
+    """Refuses an invalid Host header, a missing one and several (RFC 9112, 3.2); in local mode also one that is neither
+    a loopback name nor the host of the base URL."""
 
     def __init__(self, settings: Settings) -> None:
         self._is_local = settings.auth.local

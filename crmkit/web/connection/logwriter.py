@@ -1,4 +1,4 @@
-"""Writing the log: on a thread of its own, so that whoever reads the log can slow down or stop nobody else."""
+"""Writing the log on a thread of its own, so that a slow or stopped reader of the log delays no request."""
 
 import json
 import logging
@@ -11,8 +11,8 @@ from typing import TextIO
 
 from crmkit.clock import stamp, system_clock
 
-MOST_WAITING = 4 * 1024 * 1024  # characters of lines that wait to be written; what does not fit is lost, and counted
-PAUSE_SECONDS = 0.05  # between two writes, so that the thread seldom takes the interpreter from the requests
+MAX_WAITING = 4 * 1024 * 1024  # characters of lines that wait to be written; further lines are lost, and counted
+PAUSE_SECONDS = 0.05  # between two writes, so that the thread seldom takes the GIL from the event loop
 
 
 class LogWriter:
@@ -33,7 +33,7 @@ class LogWriter:
     def write(self, line: str) -> None:
         """Take a line, which ends with a line break."""
         with self._changed:
-            if self._size + len(line) > MOST_WAITING:
+            if self._size + len(line) > MAX_WAITING:
                 self._lost += 1
                 return
             self._size += len(line)
@@ -41,8 +41,8 @@ class LogWriter:
             if self._is_idle:
                 self._wake()
 
-    def told(self, level: str, message: str) -> str:
-        """Return the line that tells what is no request."""
+    def message_line(self, level: str, message: str) -> str:
+        """Return the log line of a message, in the form of the log."""
         if not self._as_json:
             return f"{message}\n"
         return json.dumps({"at": stamp(system_clock()), "level": level, "message": message}) + "\n"
@@ -66,10 +66,10 @@ class LogWriter:
             with self._changed:
                 lines, lost = self._lines, self._lost
                 self._lines, self._size, self._lost = [], 0, 0
-            told = [self.told("warning", f"{lost} log lines were lost")] if lost else []
+            lost_line = [self.message_line("warning", f"{lost} log lines were lost")] if lost else []
             try:
-                self._put("".join((*lines, *told)))
-            except (OSError, ValueError):  # nobody reads any more, the disk is full, the stream is closed
+                self._put("".join((*lines, *lost_line)))
+            except (OSError, ValueError):  # the reader has gone, the disk is full, or the stream is closed
                 with self._changed:
                     self._lost += lost + len(lines)
             with self._changed:
@@ -94,7 +94,7 @@ class LogHandler(logging.Handler):
         except Exception:
             self.handleError(record)
             return
-        self._writer.write(self._writer.told(record.levelname.lower(), line))
+        self._writer.write(self._writer.message_line(record.levelname.lower(), line))
 
 
 def _on(stream: TextIO) -> Callable[[str], None]:
@@ -106,11 +106,11 @@ def _on(stream: TextIO) -> Callable[[str], None]:
 
 
 def _on_standard_error(text: str) -> None:
-    """Write to the file itself: a thread that waits inside Python's stream would keep the program from ending."""
+    """Write to the file descriptor: a thread that waits inside Python's stream keeps the program from ending."""
     left = text.encode(errors="backslashreplace")
     file = sys.__stderr__.fileno() if sys.__stderr__ else 2
     while left:
         try:
             left = left[os.write(file, left) :]
-        except BlockingIOError:  # whoever started the program made the file one that does not wait
+        except BlockingIOError:  # the parent process made the file non-blocking
             time.sleep(PAUSE_SECONDS)

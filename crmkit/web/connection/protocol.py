@@ -1,4 +1,4 @@
-"""A connection: bytes become requests, within bounds of size, number and time."""
+"""One connection: parses bytes into requests, with limits on their size, number and time."""
 
 import math
 import socket
@@ -18,50 +18,53 @@ from crmkit.web.connection.clients import RETRY, Clients
 from crmkit.web.connection.exchange import Exchange
 from crmkit.web.edge import Edge
 
-MOST_HEAD = 64 * 1024  # bytes of a request's head: request line and headers
-MOST_HEADERS = 100
-MOST_URL = 16 * 1024  # bytes
-MOST_WAITING = 100  # requests of one connection that wait for the answer to the one before them
-# bytes that the parser gets at once: an unfinished header, and requests sent ahead, take memory only as far as they are
-# parsed
+MAX_HEAD = 64 * 1024  # bytes of a request line with its headers
+MAX_HEADERS = 100
+MAX_URL = 16 * 1024  # bytes
+MAX_WAITING = 100  # requests of one connection that wait for the answer to the one before them
+# bytes that the parser is given at a time: of an unfinished head, and of requests that a client sent ahead, little more
+# than that is parsed and takes memory
 PIECE = 1024
 BODY_PIECE = 16 * 1024
 
-LINGER_SECONDS = 1.0  # how long, and
-LINGER_BYTES = 256 * 1024  # how much is still read after a refusal, so that the client sees it and not a reset
-GRACE_SECONDS = 0.8  # that a client has to send its body, or to read its answer, once the server stops
-AGAIN_SECONDS = 0.2  # after which a connection that is to end is looked at once more
+# how much is still read after a refusal, so that the client gets the response and not a TCP reset
+LINGER_SECONDS = 1.0
+LINGER_BYTES = 256 * 1024
+GRACE_SECONDS = 0.8  # for a client to send its body, or to read its response, once the server stops
+AGAIN_SECONDS = 0.2  # between two looks at a connection that has to end
 
-# how much of its answers the kernel keeps for a client that does not read them, beside what is on its way; by itself it
-# keeps megabytes, and so many requests sent ahead would be answered to nobody
+# unsent bytes of responses that the kernel buffers for a client that does not read (TCP_NOTSENT_LOWAT). Its default is
+# megabytes, so many requests sent ahead would be answered for nobody
 UNREAD_BYTES = 64 * 1024
-UNWRITTEN_BYTES = 16 * 1024  # that are kept here once the kernel takes no more; the next part of an answer then waits
+UNWRITTEN_BYTES = (
+    16 * 1024
+)  # that we buffer when the kernel takes no more; past that, the next part of a response waits
 
 NEVER = math.inf
 
 
 class Connection(HttpToolsProtocol):
-    """One client's connection. Requests are answered in the order in which they come, one at a time."""
+    """One client's connection. Requests are answered one at a time, in the order in which they arrive."""
 
     def __init__(self, clients: Clients, edge: Edge, **uvicorns: Any) -> None:
         super().__init__(**uvicorns)
-        self.peer = ""  # with whose connections this one is counted
-        self.deadline = NEVER  # of what is waited for: a head, more of a body, the next request
+        self.peer = ""  # the client that this connection is counted for
+        self.deadline = NEVER  # until when to wait for a head, more of a body, or the next request
         self._clients = clients
         self._limits = clients.limits
         self.edge = edge
         self._running: Exchange | None = None
         self._waiting: deque[tuple[Exchange, Any]] = deque()  # requests sent ahead of the answer to another
-        self._rest = b""  # what came after them, not yet parsed
-        self._newest: Exchange | None = None  # the one whose body comes
+        self._rest = b""  # bytes after those requests, not yet parsed
+        self._newest: Exchange | None = None  # the request whose body is being received
         self._is_lost = False
-        self._is_deaf = False  # whatever still comes is thrown away
-        self._is_hurried = False
-        self._thrown = 0  # bytes
+        self._discards_input = False  # what the client still sends is thrown away
+        self._is_hurried = False  # the server stops, and the client has had GRACE_SECONDS
+        self._discarded = 0  # bytes
         self._in_head = False
         self._head_since: float | None = None  # since when the head is waited for; None if it is not
         self._head = 0  # bytes of the head, parsed
-        self._fed = 0  # bytes since it began
+        self._fed = 0  # bytes given to the parser since the head began
         self._unread = (0, NEVER)  # bytes that the client has not read, and until when it may read none of them
 
     # the transport's side
@@ -74,12 +77,12 @@ class Connection(HttpToolsProtocol):
         self.client = (ip.plain(host), port)
         self.server = transport.get_extra_info("sockname")[:2]
         self.scheme = "http"
-        self.app_state = {**self.app_state, "is_gone": self.is_in_vain}
+        self.app_state = {**self.app_state, "is_gone": self.may_be_dropped}
         self.peer = self._clients.peer(self.client[0])
         self._head_since = self.loop.time()
         self.deadline = self._head_since + self._limits.head_seconds
         transport.set_write_buffer_limits(high=UNWRITTEN_BYTES)
-        with suppress(OSError):  # of a client that has left already
+        with suppress(OSError):  # the client has disconnected already
             transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, UNREAD_BYTES)
         refusal = self._clients.enter(self, self.loop)
         if refusal is not None:
@@ -94,17 +97,17 @@ class Connection(HttpToolsProtocol):
             self._running.wake()
         self.flow.resume_writing()
         self._rest = b""
-        # these hold this connection: left in place, only the collector of cycles could free it
+        # these refer to this connection: without this, it would stay in memory until the garbage collector runs
         self.parser = self.scope = None  # type: ignore[assignment]
         self._running = self._newest = None
         self.app_state = {}
 
     def is_gone(self) -> bool:
-        """Tell whether the client has left, so that nobody reads an answer any more."""
+        """Tell whether the client has disconnected."""
         return self._is_lost or self.transport.is_closing()
 
-    def is_in_vain(self) -> bool:
-        """Tell whether work for this client is to be dropped: it has left, or the server stops and waited for it."""
+    def may_be_dropped(self) -> bool:
+        """Tell whether work for this client may stop: it has disconnected, or the server stops and waited for it."""
         return self._is_hurried or self.is_gone()
 
     def data_received(self, data: bytes) -> None:
@@ -112,12 +115,12 @@ class Connection(HttpToolsProtocol):
         self._read_on()
 
     def _read_on(self) -> None:
-        """Parse what came, as far as no request waits for the answer to another."""
+        """Parse received bytes until a complete request has to wait for the response to another."""
         data, self._rest = self._rest, b""
         start = 0
         while start < len(data):
-            if self._is_deaf:
-                self._throw_away(len(data) - start)
+            if self._discards_input:
+                self._discard(len(data) - start)
                 break
             if self._waiting:
                 self._rest = data[start:]
@@ -130,8 +133,10 @@ class Connection(HttpToolsProtocol):
         self._fed += len(data)
         try:
             self.parser.feed_data(data)
-        except httptools.HttpParserUpgrade:  # to a protocol that is not spoken here: the answer is HTTP, and the last
-            self._is_deaf = True
+        except (
+            httptools.HttpParserUpgrade
+        ):  # we speak no other protocol: this request is answered, in HTTP, and no further one
+            self._discards_input = True
         except httptools.HttpParserError as error:
             self._refuse(_raised_in(error) or unreadable())
         else:
@@ -139,7 +144,7 @@ class Connection(HttpToolsProtocol):
                 self._wait_for_head()
 
     def _wait_for_head(self) -> None:
-        if self._fed > MOST_HEAD:
+        if self._fed > MAX_HEAD:
             self._refuse(too_large())
         elif self._head_since is None:
             self._head_since = self.loop.time()
@@ -156,18 +161,18 @@ class Connection(HttpToolsProtocol):
     def on_url(self, url: bytes) -> None:
         self.url += url
         self._head += len(url)
-        if self._head > MOST_URL:
+        if self._head > MAX_URL:
             raise too_large()
 
     def on_header(self, name: bytes, value: bytes) -> None:
         self._head += len(name) + len(value) + 4
-        if self._head > MOST_HEAD or len(self.headers) >= MOST_HEADERS:
+        if self._head > MAX_HEAD or len(self.headers) >= MAX_HEADERS:
             raise too_large()
         self.headers.append((name.lower(), value))
 
     def on_headers_complete(self) -> None:
-        if len(self._waiting) >= MOST_WAITING:
-            raise Problem("busy", f"Send at most {MOST_WAITING} requests ahead of their answers.", headers=RETRY)
+        if len(self._waiting) >= MAX_WAITING:
+            raise Problem("busy", f"Send at most {MAX_WAITING} requests ahead of their answers.", headers=RETRY)
         parser, scope, url = self.parser, self.scope, httptools.parse_url(self.url)
         if url.path is None or (parser.should_upgrade() and _announces_body(self.headers)):
             raise unreadable()
@@ -196,7 +201,7 @@ class Connection(HttpToolsProtocol):
     # from one request to the next
 
     def _answer(self, exchange: Exchange, app: Any) -> None:
-        """Have a request answered, after those that came before it."""
+        """Answer a request, after those that arrived before it."""
         self.deadline = NEVER
         if self._running is None:
             self._running = exchange
@@ -206,11 +211,11 @@ class Connection(HttpToolsProtocol):
             self._waiting.append((exchange, app))
 
     def answered(self, exchange: Exchange) -> None:
-        """Go on to the next request, or end the connection."""
+        """Start the next request, or end the connection; called when a response is complete."""
         self.server_state.total_requests += 1
         self._running = None
         if not exchange.keep_alive:
-            self._end(is_clean=exchange.is_received and not self._is_deaf)
+            self._end(is_clean=exchange.is_received and not self._discards_input)
             return
         if self._waiting:
             self._answer(*self._waiting.popleft())
@@ -227,10 +232,10 @@ class Connection(HttpToolsProtocol):
                 self.deadline = now + self._limits.idle_seconds
 
     def _refuse(self, problem: Problem) -> None:
-        """Answer with a problem that was found before the application had a say; what comes after it is not read."""
-        self._is_deaf = True
+        """Answer with a Problem without running the application; what the client sends after it is thrown away."""
+        self._discards_input = True
         if self._newest is not None and not self._newest.is_received:
-            self._newest.fail(problem)  # it is the body that is at fault
+            self._newest.fail(problem)  # the Problem is in the body
             return
         if not self._in_head:
             super().on_message_begin()
@@ -242,31 +247,32 @@ class Connection(HttpToolsProtocol):
         self._answer(Exchange(self, scope, keep_alive=False), self.edge.refusing(problem))
 
     def _end(self, is_clean: bool) -> None:
-        """Close after the last answer.
+        """Close the connection after its last response.
 
-        What the client still sends is read for a moment: a reset would take the answer from it.
+        Unless all is received, reading goes on for a moment: closing at once would send a TCP reset, which may keep the
+        client from reading the response.
         """
         if is_clean or self._clients.stops:
             self.transport.close()
             return
-        self._is_deaf = True
+        self._discards_input = True
         self.deadline = self.loop.time() + LINGER_SECONDS
         self.transport.write_eof()
-        if self._thrown <= LINGER_BYTES:
+        if self._discarded <= LINGER_BYTES:
             self.flow.resume_reading()
 
-    def _throw_away(self, size: int) -> None:
-        self._thrown += size
-        if self._thrown > LINGER_BYTES:
+    def _discard(self, size: int) -> None:
+        self._discarded += size
+        if self._discarded > LINGER_BYTES:
             self.flow.pause_reading()
 
     # time
 
-    def look(self, now: float) -> None:
-        """Give up what has waited too long; called about once a second."""
+    def check_deadlines(self, now: float) -> None:
+        """Refuse or close what has waited too long; called about once a second."""
         if now > self.deadline:
             self.deadline = NEVER
-            self._give_up()
+            self._time_out()
         if self.flow.write_paused or self.transport.is_closing():
             unread = self.transport.get_write_buffer_size()
             if unread != self._unread[0]:
@@ -276,22 +282,22 @@ class Connection(HttpToolsProtocol):
         else:
             self._unread = (0, NEVER)
 
-    def _give_up(self) -> None:
+    def _time_out(self) -> None:
         seconds = self._limits
         if self._running is not None and self._running.is_waiting:
-            self._is_deaf = True
+            self._discards_input = True
             self._running.fail(
                 late(
                     f"Send at least 1 KiB of the body in {seconds.stall_seconds} seconds; then send the request again."
                 )
             )
-        elif self._in_head and not self._is_deaf:
+        elif self._in_head and not self._discards_input:
             self._refuse(late(f"Send the head of a request within {seconds.head_seconds} seconds."))
         else:
             self.transport.close()
 
     def shutdown(self) -> None:
-        """End once what runs is answered (uvicorn calls this when the server stops)."""
+        """Close once the running request is answered (uvicorn calls this when the server stops)."""
         if self._running is None:
             self.transport.close()
         else:
@@ -299,7 +305,7 @@ class Connection(HttpToolsProtocol):
         self.loop.call_later(GRACE_SECONDS, self._hurry)
 
     def _hurry(self) -> None:
-        """Wait no longer for the client, only for the application, which drops what reads long."""
+        """Wait no longer for the client, only for the application, which stops its long reads."""
         self._is_hurried = True
         if self._is_lost:
             return
@@ -313,8 +319,8 @@ class Connection(HttpToolsProtocol):
 def too_large() -> Problem:
     return Problem(
         "head_too_large",
-        f"Send a URL of at most {MOST_URL // 1024} KiB and at most {MOST_HEADERS} headers, all within "
-        f"{MOST_HEAD // 1024} KiB; what is long goes into a body.",
+        f"Send a URL of at most {MAX_URL // 1024} KiB and at most {MAX_HEADERS} headers, all within "
+        f"{MAX_HEAD // 1024} KiB; what is long goes into a body.",
     )
 
 
@@ -327,7 +333,7 @@ def late(hint: str) -> Problem:
 
 
 def _raised_in(error: BaseException) -> Problem | None:
-    """Return the Problem that one of the parser's callbacks raised, without the frames it passed, which refer to it."""
+    """Return the Problem that a parser callback raised, without its traceback, whose frames refer to the connection."""
     cause = error.__context__
     return cause.with_traceback(None) if isinstance(cause, Problem) else None
 

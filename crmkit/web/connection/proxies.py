@@ -1,26 +1,26 @@
-"""Who asks when a proxy stands between: X-Forwarded-For of the proxies that are trusted, and of nobody else."""
+"""The client behind a proxy: X-Forwarded-For, believed of trusted proxies alone."""
 
 from litestar.types import Scope
 
 from crmkit import ip
 
-MOST_HOPS = 100  # of one request that are looked at, the nearest ones
-LONGEST_HOP = 64  # characters; more than an address with a port has
+MAX_HOPS = 100  # addresses in X-Forwarded-For that are read, from the last
+MAX_HOP = 64  # characters, more than an address with a port has
 
 
-def asking(scope: Scope, trusted: ip.Networks) -> str:
-    """Return the address a request comes from: the peer's or, of a trusted proxy, the one it forwards for.
+def client_address(scope: Scope, trusted: ip.Networks) -> str:
+    """Return the address of the client: the peer's or, if that is a trusted proxy, the one that it forwards for.
 
-    Each proxy appends whom it heard, so the last address that is no trusted proxy counts; anybody can have written what
-    stands before it.
+    Each proxy appends the address of its own peer, so the last address that is no trusted proxy is the client's. The
+    client may have sent any addresses before it.
     """
     found = ip.plain((scope.get("client") or ("unknown", 0))[0])
     if found not in trusted:
         return found
     forwarded = b",".join(content for name, content in scope["headers"] if name == b"x-forwarded-for")
-    for hop in reversed(forwarded.decode("latin-1").rsplit(",", MOST_HOPS)[-MOST_HOPS:]):
+    for hop in reversed(forwarded.decode("latin-1").rsplit(",", MAX_HOPS)[-MAX_HOPS:]):
         if hop.strip():
-            found = _host(hop.strip()[:LONGEST_HOP])
+            found = _host(hop.strip()[:MAX_HOP])
             if found not in trusted:
                 break
     return found

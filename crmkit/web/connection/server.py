@@ -1,4 +1,4 @@
-"""uvicorn, set up to run our connections, and to run nothing that is not asked for."""
+"""uvicorn, set up to run connections of our own class, with everything else that it offers switched off."""
 
 import socket
 from collections.abc import Iterable, Mapping
@@ -13,14 +13,14 @@ from crmkit.web.connection.clients import Clients
 from crmkit.web.connection.protocol import Connection
 from crmkit.web.edge import Edge
 
-STOP_SECONDS = 1.2  # what runs may take to finish; slow clients are given up sooner, so that a stop takes two seconds
+STOP_SECONDS = 1.2  # for running requests to finish; slow clients are cut off sooner, so that a stop takes two seconds
 
 OPTIONS: dict[str, Any] = {
     "access_log": False,
     "date_header": False,
     "lifespan": "on",
     "log_config": None,
-    "proxy_headers": False,  # crmkit.web.proxies reads them
+    "proxy_headers": False,  # web/connection/proxies.py reads them
     "server_header": False,
     "timeout_graceful_shutdown": STOP_SECONDS,
     "ws": "none",
@@ -31,12 +31,12 @@ class Server(uvicorn.Server):
     """Runs an application until it is told to stop."""
 
     def __init__(self, edge: Edge, settings: Settings, most: int) -> None:
-        """`most` is how many connections the process has files for."""
+        """`most` is how many connections the process may open files for."""
         check(OPTIONS)
         self._clients = Clients(settings, min(most, settings.limits.connections))
         protocol: Any = partial(Connection, self._clients, edge)
-        place: dict[str, Any] = {"host": settings.server.host, "port": settings.server.port}
-        super().__init__(uvicorn.Config(edge, http=protocol, **place, **OPTIONS))
+        address: dict[str, Any] = {"host": settings.server.host, "port": settings.server.port}
+        super().__init__(uvicorn.Config(edge, http=protocol, **address, **OPTIONS))
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._clients.stops = True
@@ -44,7 +44,7 @@ class Server(uvicorn.Server):
 
 
 def check(options: Mapping[str, Any]) -> None:
-    """Raise SettingsError for an option that nothing reads: a limit that is set but not kept is worse than none."""
+    """Raise SettingsError for an option that no code here reads: a limit that is set but ignored is worse than none."""
     read = _names_reached(Connection, vars(Connection))
     for one in (uvicorn.Server, uvicorn.Config):
         read |= _names_reached(one, dir(one))
@@ -56,7 +56,7 @@ def check(options: Mapping[str, Any]) -> None:
 
 
 def _names_reached(one: type, members: Iterable[str]) -> set[str]:
-    """Return the names that these methods and properties of a class look up, and those that they call on the object.
+    """Return the names that the code of these members of a class reads, and the code of the methods that it calls.
 
     `__init__` is left out: it only stores what it is given.
     """

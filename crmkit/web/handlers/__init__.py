@@ -1,1 +1,6 @@
-"""One thin handler for each endpoint: it reads the request, calls a verb and names the shape of the answer."""
+"""One thin handler for each endpoint: it reads the request, calls a verb and returns the shape of the answer.
+
+`records` has the five routes of every kind, `activities` their logs, `overview` search, reminders and the audit log.
+`account` is signing in and one's own tokens, `teams` workspaces and their members. `documents` needs no token: the
+manual in its forms, OpenAPI, health.
+"""

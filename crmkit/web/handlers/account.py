@@ -17,7 +17,7 @@ from crmkit.storage.people.invites import Invite
 from crmkit.web.gate import DIRECT, PUBLIC, QUERY
 from crmkit.web.requests import HttpRequest, actor_of, body_of, client_of, code_of, crm_of, read
 
-MOST_TOLD = 3  # other workspaces that a sign-in names
+MAX_OTHERS_SHOWN = 3  # other workspaces that a sign-in names
 
 
 @post(
@@ -49,15 +49,16 @@ async def enter_code(request: HttpRequest) -> Answer:
         "email": signed_in.email,
         "workspace_id": signed_in.workspace.workspace_id,
         "workspaces": [
-            {"id": place.workspace_id, "name": place.name, "role": place.role} for place in signed_in.workspaces
+            {"id": membership.workspace_id, "name": membership.name, "role": membership.role}
+            for membership in signed_in.workspaces
         ],
         "joined": _facts_of(signed_in.joined),
         "invites": _facts_of(signed_in.invites),
     }
     lines = {"token": signed_in.token, "workspace": signed_in.workspace.workspace_id}
     notes = ["save this token, it is shown once; send it as Authorization: Bearer TOKEN on every request"]
-    notes += _places_told(signed_in)
-    notes += invites_told(signed_in.invites)
+    notes += _membership_notes(signed_in)
+    notes += invite_notes(signed_in.invites)
     limits = signed_in.allowance.headers if signed_in.allowance else {}
     return Card(lines, facts, done="authenticated", comments=[f"note: {note}" for note in notes], limits=limits)
 
@@ -69,14 +70,16 @@ def _facts_of(invites: Iterable[Invite]) -> list[dict[str, str]]:
     ]
 
 
-def _places_told(signed_in: SignedIn) -> list[str]:
-    """Return a note for each workspace that was joined just now, and one for those where the token does not work."""
+def _membership_notes(signed_in: SignedIn) -> list[str]:
+    """Return a note for each workspace that the user joined now, and one for those where the token does not work."""
     notes = [
         f"you joined {invite.workspace_id} as {invite.role}, invited by {spoken_address(invite.invited_by)}"
         for invite in signed_in.joined
     ]
     here = signed_in.workspace.workspace_id
-    others = [place.workspace_id for place in signed_in.workspaces if place.workspace_id != here][:MOST_TOLD]
+    others = [membership.workspace_id for membership in signed_in.workspaces if membership.workspace_id != here][
+        :MAX_OTHERS_SHOWN
+    ]
     if others:
         notes.append(
             f"you also belong to {', '.join(others)}; POST /workspaces/{others[0]}/tokens gives a token that works "
@@ -85,8 +88,8 @@ def _places_told(signed_in: SignedIn) -> list[str]:
     return notes
 
 
-def invites_told(invites: Iterable[Invite]) -> list[str]:
-    """Return a note for each invite that waits to be accepted; what its workspace is called is the inviter's word."""
+def invite_notes(invites: Iterable[Invite]) -> list[str]:
+    """Return a note for each open invite, without the name of its workspace, which the inviter chose."""
     return [
         f"you are invited to {invite.workspace_id} as {invite.role} by {spoken_address(invite.invited_by)}; "
         f"POST /workspaces/{invite.workspace_id}/join joins it"

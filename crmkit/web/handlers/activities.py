@@ -22,13 +22,13 @@ FEED = {**OPT, QUERY: (*activities.FILTERS, *PAGING)}
 
 def log_routes(kind: Kind) -> list[HTTPRouteHandler]:
     """Return the handlers of the log of one kind's records."""
-    place = f"/{kind.plural}/{{id:str}}/activities"
+    path = f"/{kind.plural}/{{id:str}}/activities"
 
-    @read(place, name=f"list_{kind.name}_activities", summary=f"activities on a {kind.name}", opt=FEED)
+    @read(path, name=f"list_{kind.name}_activities", summary=f"activities on a {kind.name}", opt=FEED)
     async def find_on(request: HttpRequest, id: FromPath[str]) -> Answer:
         return Many(await activities.find_on(crm_of(request), actor_of(request), kind, id, *page_of(request)))
 
-    @post(place, name=f"log_{kind.name}_activity", summary=f"log one on a {kind.name}", opt=OPT)
+    @post(path, name=f"log_{kind.name}_activity", summary=f"log one on a {kind.name}", opt=OPT)
     async def log(request: HttpRequest, id: FromPath[str]) -> Answer:
         activity = await activities.log(crm_of(request), actor_of(request), kind, id, await body_of(request))
         return One(ACTIVITY, activity, outcome="created")

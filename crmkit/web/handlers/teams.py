@@ -13,7 +13,7 @@ from crmkit.model.listing import Paging, Rows
 from crmkit.render.answers import Answer, Card, Line, Lines, Team, done
 from crmkit.storage.people.accounts import Membership
 from crmkit.web.gate import QUERY
-from crmkit.web.handlers.account import invites_told
+from crmkit.web.handlers.account import invite_notes
 from crmkit.web.requests import HttpRequest, actor_of, body_of, code_of, crm_of, read
 
 ONE = "/workspaces/{id:str}"
@@ -22,9 +22,11 @@ ONE = "/workspaces/{id:str}"
 @read("/workspaces", name="list_workspaces", summary="workspaces you belong to")
 async def mine(request: HttpRequest) -> Answer:
     actor = actor_of(request)
-    places, invites = await workspaces.mine(crm_of(request), actor)
-    rows = tuple((f"workspace/{place.workspace_id}", _shown(place, actor.workspace_id)) for place in places)
-    return Lines(Rows("workspaces", rows, Paging.whole(len(rows), invites_told(invites))))
+    memberships, invites = await workspaces.mine(crm_of(request), actor)
+    rows = tuple(
+        (f"workspace/{membership.workspace_id}", _shown(membership, actor.workspace_id)) for membership in memberships
+    )
+    return Lines(Rows("workspaces", rows, Paging.whole(len(rows), invite_notes(invites))))
 
 
 @post(
@@ -35,8 +37,8 @@ async def mine(request: HttpRequest) -> Answer:
 )
 async def create(request: HttpRequest) -> Answer:
     actor, body = actor_of(request), await body_of(request)
-    place = await workspaces.create(crm_of(request), actor, body, code_of(request))
-    return _one(place, ["created", _way_in(actor, place)], status=201)
+    membership = await workspaces.create(crm_of(request), actor, body, code_of(request))
+    return _one(membership, ["created", _token_note(actor, membership)], status=201)
 
 
 @patch(ONE, name="rename_workspace", summary="rename it (admin)", opt={"form": workspaces.WORKSPACE})
@@ -63,10 +65,10 @@ async def remove(request: HttpRequest, id: FromPath[str]) -> Answer:
     opt={"form": workspaces.TOKEN, QUERY: ("code",)},
 )
 async def mint_token(request: HttpRequest, id: FromPath[str]) -> Answer:
-    sent, code = await body_of(request), code_of(request)
-    token, name, place = await workspaces.mint_token(crm_of(request), actor_of(request), id, sent, code)
-    facts = {"token": token, "token_name": name, "workspace_id": place.workspace_id}
-    lines = {"token": token, "workspace": place.workspace_id}
+    body, code = await body_of(request), code_of(request)
+    token, name, membership = await workspaces.mint_token(crm_of(request), actor_of(request), id, body, code)
+    facts = {"token": token, "token_name": name, "workspace_id": membership.workspace_id}
+    lines = {"token": token, "workspace": membership.workspace_id}
     note = "note: save this token, it is shown once; send it to work in that workspace"
     return Card(lines, facts, done="token created", comments=[note], status=201)
 
@@ -80,8 +82,8 @@ async def mint_token(request: HttpRequest, id: FromPath[str]) -> Answer:
 )
 async def join(request: HttpRequest, id: FromPath[str]) -> Answer:
     actor = actor_of(request)
-    place = await joining.accept(crm_of(request), actor, id, code_of(request))
-    return _one(place, [_way_in(actor, place)])
+    membership = await joining.accept(crm_of(request), actor, id, code_of(request))
+    return _one(membership, [_token_note(actor, membership)])
 
 
 @read(f"{ONE}/members", name="list_members", summary="members and pending invites")
@@ -149,25 +151,25 @@ async def remove_member(request: HttpRequest, id: FromPath[str], user_id: FromPa
     return done(f"removed user/{member.user_id}", {"user_id": member.user_id, "handle": f"user/{member.user_id}"})
 
 
-def _one(place: Membership, comments: list[str], status: int = 200) -> Line:
-    return Line(f"workspace/{place.workspace_id}", _shown(place, ""), comments, status)
+def _one(membership: Membership, comments: list[str], status: int = 200) -> Line:
+    return Line(f"workspace/{membership.workspace_id}", _shown(membership, ""), comments, status)
 
 
-def _way_in(actor: Actor, place: Membership) -> str:
+def _token_note(actor: Actor, membership: Membership) -> str:
     """Return a note on how to work in a workspace that the caller's token does not work in."""
-    if actor.reaches(place.workspace_id):
-        return f"note: POST /workspaces/{place.workspace_id}/tokens gives a token that works in it"
+    if actor.reaches(membership.workspace_id):
+        return f"note: POST /workspaces/{membership.workspace_id}/tokens gives a token that works in it"
     return "note: an app works in one workspace; for this one the user connects it again and picks it"
 
 
-def _shown(place: Membership, current: str) -> Mapping[str, Any]:
+def _shown(membership: Membership, current: str) -> Mapping[str, Any]:
     return {
-        "id": place.workspace_id,
-        "name": place.name,
-        "role": place.role,
-        "plan": place.plan,
-        "created_at": place.created_at,
-        **({"current": place.workspace_id == current} if current else {}),
+        "id": membership.workspace_id,
+        "name": membership.name,
+        "role": membership.role,
+        "plan": membership.plan,
+        "created_at": membership.created_at,
+        **({"current": membership.workspace_id == current} if current else {}),
     }
 
 

@@ -13,7 +13,7 @@ from crmkit.errors import Problem
 from crmkit.web.gate import ANY, DIRECT, PUBLIC, QUERY
 from crmkit.web.oauth import pages
 from crmkit.web.oauth.forms import MAX_FORM, form_of
-from crmkit.web.problems import log_ours
+from crmkit.web.problems import log_operational
 from crmkit.web.reply import Response
 from crmkit.web.requests import HttpRequest, client_of, crm_of, pairs_of, read
 
@@ -111,7 +111,7 @@ def _options(choices: connect.Choices) -> list[pages.WorkspaceOption]:
 
 def _shown(scope: Scope, page: str, problem: Problem | None = None) -> Response:
     if problem is not None and problem.status >= 500:
-        log_ours(scope, problem)
+        log_operational(scope, problem)
     status = problem.status if problem else 200
     retry = {name: text for name, text in (problem.headers if problem else {}).items() if name == "Retry-After"}
     return Response.of(page.encode(), HTML, status, {**_HEADERS, **retry})
