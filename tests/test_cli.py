@@ -46,6 +46,7 @@ def test_version_prints_the_version_and_makes_no_files(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_explains_itself(tmp_path: Path, name: str) -> None:
     done = run(name, "--help", cwd=tmp_path)
@@ -83,6 +84,7 @@ def who(url: str, token: str) -> dict[str, str]:
     return answer
 
 
+@pytest.mark.slow
 def test_a_token_works_for_a_new_and_for_a_known_address(served: Process) -> None:
     """All of it beside the running server."""
     with served.sign_in("alice@example.com") as alice:
@@ -101,6 +103,7 @@ def test_a_token_works_for_a_new_and_for_a_known_address(served: Process) -> Non
     assert served.stop() == 0
 
 
+@pytest.mark.slow
 def test_a_token_made_without_a_server_works_with_one(folder: Path) -> None:
     done = run("token", "--email", "alice@example.com", "--data", str(folder), cwd=folder.parent)
     with process(folder) as served:
@@ -113,6 +116,7 @@ def test_a_token_made_without_a_server_works_with_one(folder: Path) -> None:
     assert actions == ["workspace.create", "token.create", "token.create"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("flags", "word"),
     [
@@ -158,6 +162,7 @@ def test_doctor_finds_no_fault_with_what_is_good(folder: Path) -> None:
     assert not any(content for name, content in after.items() if name.endswith("-wal"))
 
 
+@pytest.mark.slow
 def test_doctor_neither_needs_a_database_nor_makes_one(tmp_path: Path) -> None:
     done = run("doctor", "--data", "data", cwd=tmp_path)
     assert done.returncode == 0
@@ -165,6 +170,7 @@ def test_doctor_neither_needs_a_database_nor_makes_one(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_doctor_can_look_while_a_server_runs(served: Process) -> None:
     with served.sign_in() as me:
         for number in range(3):
@@ -177,6 +183,7 @@ def test_doctor_can_look_while_a_server_runs(served: Process) -> None:
     assert served.stop() == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "mode", "finding"), [("", 0o755, "folder"), (FILE, 0o644, "database"), ("secret.key", 0o640, "key")]
 )
@@ -192,6 +199,7 @@ def test_doctor_finds_what_others_can_read(folder: Path, name: str, mode: int, f
     assert bad(lines_of(folder, 0)) == set()
 
 
+@pytest.mark.slow
 def test_doctor_finds_that_the_key_is_missing(folder: Path) -> None:
     (folder / "secret.key").unlink()
     found = lines_of(folder, 1)
@@ -199,6 +207,7 @@ def test_doctor_finds_that_the_key_is_missing(folder: Path) -> None:
     assert "is missing" in found["key"][1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("by", "advice"), [(1, "install a newer crmkit"), (-1, "run `crmkit migrate`")])
 def test_doctor_finds_that_the_database_is_of_another_version(folder: Path, by: int, advice: str) -> None:
     with closing(sqlite3.connect(folder / FILE)) as file:
@@ -228,6 +237,7 @@ def cut_off(file: Path) -> None:
         raw.truncate(file.stat().st_size // 2)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("damage", [damaged_head, damaged_middle, cut_off])
 def test_doctor_finds_that_the_file_is_damaged(folder: Path, damage: Callable[[Path], None]) -> None:
     damage(folder / FILE)
@@ -237,6 +247,7 @@ def test_doctor_finds_that_the_file_is_damaged(folder: Path, damage: Callable[[P
     assert "restore a copy" in found[name][1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("arguments", [["serve", "--port", "0"], ["migrate"], ["token", "--email", "a@example.com"]])
 def test_a_damaged_file_ends_a_command_with_one_line(folder: Path, arguments: list[str]) -> None:
     damaged_head(folder / FILE)
@@ -253,6 +264,7 @@ def test_a_key_that_is_none_stops_the_start_and_is_kept(folder: Path) -> None:
 # What stops the start. (Every setting that cannot be read is tried in test_settings.py.)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("toml", "words"),
     [
@@ -269,6 +281,7 @@ def test_a_settings_file_that_cannot_be_read_stops_the_start(tmp_path: Path, tom
     gives_up(run("serve", "--port", "0", cwd=tmp_path), *words)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("environ", "words"),
     [
@@ -283,10 +296,12 @@ def test_an_environment_that_cannot_be_read_stops_the_start(
     gives_up(run("serve", "--port", "0", cwd=tmp_path, **environ), *words)
 
 
+@pytest.mark.slow
 def test_a_host_that_is_not_loopback_gets_no_local_mode(tmp_path: Path) -> None:
     gives_up(run("serve", "--port", "0", "--host", "0.0.0.0", "--local", cwd=tmp_path), "needs a loopback host")
 
 
+@pytest.mark.slow
 def test_a_port_in_use_ends_the_start_with_one_line(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
@@ -294,11 +309,13 @@ def test_a_port_in_use_ends_the_start_with_one_line(tmp_path: Path) -> None:
     gives_up(done, f"cannot listen on 127.0.0.1 port {port}", "Address already in use", "--port")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("host", ["192.0.2.1", "not a host"])
 def test_a_host_of_somebody_else_ends_the_start_with_one_line(tmp_path: Path, host: str) -> None:
     gives_up(run("serve", "--port", "0", "--host", host, "--data", "data", cwd=tmp_path), f"cannot listen on {host}")
 
 
+@pytest.mark.slow
 def test_a_folder_that_cannot_be_made_ends_a_command_with_one_line(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     for arguments in (["serve", "--port", "0"], ["migrate"], ["token", "--email", "alice@example.com"]):
@@ -331,6 +348,7 @@ def test_flags_win_over_the_environment_then_the_file_then_the_defaults(
     }
 
 
+@pytest.mark.slow
 def test_the_announcement_tells_where_it_serves(tmp_path: Path) -> None:
     line, env = command("serve", "--port", "0", "--data", "data", "--local")
     with subprocess.Popen(line, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd=tmp_path) as popen:

@@ -4,6 +4,8 @@ import re
 import tomllib
 from pathlib import Path
 
+import pytest
+
 from tests.house import ROOT, process
 
 LEFT_OUT = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["uv"]["pip"]["no-emit-package"]
@@ -15,6 +17,7 @@ def installed() -> set[str]:
     return set(re.findall(r"^([a-z0-9_-]+)==", (ROOT / "requirements.txt").read_text(), re.MULTILINE))
 
 
+@pytest.mark.slow
 def test_packages_that_nothing_imports_are_not_installed(tmp_path: Path) -> None:
     assert installed() & set(LEFT_OUT) == set()
     names = [IMPORTED_AS.get(name, name) for name in LEFT_OUT]

@@ -17,6 +17,8 @@ from crmkit.records import CONTACT
 from crmkit.render import parse
 from tests.house import ROOT, UNLIMITED, Person, process
 
+pytestmark = pytest.mark.slow
+
 T = TypeVar("T")
 
 LANES = 4  # connections at a time

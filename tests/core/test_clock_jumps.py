@@ -16,6 +16,8 @@ from crmkit.storage.sqlite.engine.folder import FILE
 from tests.house import ALICE, BOB, CHARLIE, House, Person, house
 from tests.web.connecting import App, returned
 
+pytestmark = pytest.mark.slow
+
 WAITS = 20  # seconds until a test gives up
 
 

@@ -16,6 +16,8 @@ from crmkit.storage.sqlite.engine.folder import FILE
 from tests.house import ALICE, BOB, House, Person, house
 from tests.web.connecting import App
 
+pytestmark = pytest.mark.slow
+
 FREE = {"CRMKIT_LIMITS_SIGNINS_PER_MINUTE": "0", "CRMKIT_LIMITS_MAILS_PER_HOUR": "0"}
 SHORT, LONG = r"[0-9]{6}", r"[a-hjkmnp-z2-9]{8}"
 WAITS = 20  # seconds until a test gives up

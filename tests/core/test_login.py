@@ -210,6 +210,7 @@ def test_the_answer_tells_how_many_tries_are_left(home: House) -> None:
     assert post(home, VERIFY, email=ALICE, code=code).headers["X-RateLimit-Limit"] == "10"
 
 
+@pytest.mark.slow
 def test_a_restart_does_not_forget_how_many_codes_were_sent(tmp_path: Path, clock: GivenClock) -> None:
     with restarted(tmp_path, clock) as home:
         for _ in range(4):
@@ -219,6 +220,7 @@ def test_a_restart_does_not_forget_how_many_codes_were_sent(tmp_path: Path, cloc
         assert post(home, REQUEST, email=ALICE).status_code == 429
 
 
+@pytest.mark.slow
 def test_a_restart_does_not_forget_wrong_tries(tmp_path: Path, clock: GivenClock) -> None:
     with restarted(tmp_path, clock) as home:
         code = ask(home)
@@ -241,6 +243,7 @@ def test_a_restart_does_not_forget_wrong_tries(tmp_path: Path, clock: GivenClock
         assert enter(home, ask(home)) == 200
 
 
+@pytest.mark.slow
 def test_a_code_and_a_token_outlive_the_server(tmp_path: Path, clock: GivenClock) -> None:
     with restarted(tmp_path, clock) as home:
         code = ask(home)
@@ -282,6 +285,7 @@ def test_one_client_tries_at_most_sixty_addresses_a_minute(home: House) -> None:
     assert post(home, REQUEST, email="victim60@example.com").status_code == 200
 
 
+@pytest.mark.slow
 def test_a_mail_that_did_not_leave_is_not_counted(tmp_path: Path, clock: GivenClock) -> None:
     with restarted(tmp_path, clock, CRMKIT_MAIL_SMTP_URL="smtp://127.0.0.1:1") as home:
         for _ in range(7):
@@ -303,6 +307,7 @@ def heard(answer: httpx.Response, email: str) -> tuple[Any, ...]:
     return answer.status_code, text, headers
 
 
+@pytest.mark.slow
 def test_an_uninvited_address_is_not_let_in_and_is_answered_like_any_other(tmp_path: Path, clock: GivenClock) -> None:
     with restarted(tmp_path, clock) as home, home.sign_in(ALICE):
         clock.move(hours=2)
@@ -330,6 +335,7 @@ def test_an_uninvited_address_is_not_let_in_and_is_answered_like_any_other(tmp_p
         assert all("by invitation" in letter.body for letter in to_charlie)
 
 
+@pytest.mark.slow
 def test_an_uninvited_address_does_not_get_in_by_guessing(tmp_path: Path, clock: GivenClock) -> None:
     with restarted(tmp_path, clock, CRMKIT_AUTH_SIGNUP="invited") as home:
         assert post(home, REQUEST, email=CHARLIE).status_code == 200

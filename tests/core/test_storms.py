@@ -9,6 +9,8 @@ import pytest
 from tests.core.crowd import Call, at_once, statuses
 from tests.house import ALICE, UNLIMITED, House, Person, house, process
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def home(tmp_path: Path) -> Iterator[House]:

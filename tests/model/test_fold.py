@@ -62,6 +62,7 @@ def test_ascii_is_folded_as_anything_else_is(text: str) -> None:
     assert plain(text + " é") == f"{plain(text)} e".strip()
 
 
+@pytest.mark.slow
 def test_every_character_folds_once_and_for_all() -> None:
     for point in range(0x30000):
         if 0xD800 <= point < 0xE000:

@@ -108,6 +108,7 @@ def test_a_value_has_this_one_spelling_and_reads_back(value: Any, spelled: str) 
     assert_one_visible_line(spelled)
 
 
+@pytest.mark.slow
 @examples(1_000)
 @given(json_values)
 def test_any_value_reads_back_from_its_spelling(value: Any) -> None:
@@ -130,6 +131,7 @@ def test_a_string_is_bare_only_where_nothing_else_could_be_meant(content: str) -
         assert json.loads(spelled) == content
 
 
+@pytest.mark.slow
 def test_every_character_of_unicode_reads_back_and_none_can_break_or_hide_a_line() -> None:
     unseen = {"Cc", "Cf", "Cn", "Co", "Zl", "Zp", "Zs"}
     # the planes between hold nothing yet; of the last ones, which are private, samples do
@@ -166,6 +168,7 @@ def test_a_string_is_spelled_alike_in_a_line_and_alone(content: str) -> None:
     )
 
 
+@pytest.mark.slow
 @every_kind
 def test_the_line_of_any_record_parses_back_to_what_json_shows(kind: Kind) -> None:
     @examples(180)

@@ -26,6 +26,8 @@ from tests.house import CHARLIE
 from tests.storage.desk import Desk, desk, go
 from tests.storage.hostile import asked_of, queries, spelled
 
+pytestmark = pytest.mark.slow
+
 EXAMPLES = 1_500
 CANARY = "charliescanary"
 

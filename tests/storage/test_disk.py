@@ -14,6 +14,8 @@ from crmkit.storage.sqlite.engine.connection import connect
 from crmkit.storage.sqlite.engine.folder import FILE
 from tests.house import Person, process, run
 
+pytestmark = pytest.mark.slow
+
 HANGS = 30  # seconds after which something does not happen any more
 GCC = shutil.which("gcc")
 

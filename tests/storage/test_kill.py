@@ -8,10 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 
 from crmkit.storage.sqlite.engine.driver import sqlite3
 from crmkit.storage.sqlite.engine.folder import FILE
 from tests.house import UNLIMITED, Person, process
+
+pytestmark = pytest.mark.slow
 
 SEED = 20260610
 KILLS = 20

@@ -191,6 +191,7 @@ TEXT = st.text(
 )
 
 
+@pytest.mark.slow
 @given(TEXT, st.integers(0, 12), st.integers(0, 12))
 @example("a\u0301bc", 0, 4)
 @example("office", 0, 12)
@@ -232,6 +233,7 @@ def test_a_comma_between_tags_is_no_part_of_a_tag(library: tuple[Desk, Actor]) -
     assert back.find(alice, ("tags", "like:vip")).paging.total
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("few", [-1, planner.FEW])
 def test_a_walk_that_is_cut_short_neither_skips_nor_repeats_a_contact(
     library: tuple[Desk, Actor], monkeypatch: pytest.MonkeyPatch, few: int

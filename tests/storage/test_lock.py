@@ -17,6 +17,8 @@ from crmkit.storage.sqlite.engine.driver import sqlite3
 from crmkit.storage.sqlite.engine.folder import FILE, LOCK
 from tests.house import UNLIMITED, Person, Process, command, process, run
 
+pytestmark = pytest.mark.slow
+
 
 def one_line(done: subprocess.CompletedProcess[str]) -> str:
     """Return the one line that a command gave for giving up."""

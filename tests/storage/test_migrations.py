@@ -137,6 +137,7 @@ def test_a_second_start_migrates_nothing(tmp_path: Path) -> None:
 STARTS = [pytest.param(fresh, id="from nothing"), pytest.param(at_version_1, id="from version 1")]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("start", STARTS)
 def test_a_migration_that_was_cut_off_anywhere_is_taken_up_again(
     tmp_path: Path, start: Callable[[Path], Path], whole: dict[str, Any]
@@ -253,6 +254,7 @@ for number in map(int, sys.argv[2:]):
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("start", STARTS)
 def test_a_migration_that_was_killed_anywhere_is_taken_up_again(
     tmp_path: Path, start: Callable[[Path], Path], whole: dict[str, Any]
@@ -299,6 +301,7 @@ def test_an_empty_database_is_not_copied_before_its_first_migration(tmp_path: Pa
     assert list((tmp_path / "data").glob("*before*")) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "arguments", [["serve", "--port", "0"], ["migrate"], ["token", "--email", "alice@example.com"]], ids=lambda a: a[0]
 )
@@ -318,6 +321,7 @@ def test_an_old_program_leaves_a_newer_database_untouched(tmp_path: Path, argume
     assert file.read_bytes() == before
 
 
+@pytest.mark.slow
 def test_every_start_closes_the_data_and_its_key_to_others(tmp_path: Path) -> None:
     folder = tmp_path / "data"
     folder.mkdir(mode=0o755)

@@ -37,6 +37,7 @@ def asked(kind: Kind, name: str, texts: list[str]) -> Iterator[tuple[str, str]]:
             yield operator, operand
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("kind", "name"), FILTERED)
 def test_a_filter_finds_just_the_records_that_meet_it(library: Library, kind: Kind, name: str) -> None:
     records = library.records[kind.name]

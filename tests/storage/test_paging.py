@@ -63,6 +63,7 @@ def sorts_of(kind: Kind) -> list[str]:
     return ["", *(",".join(keys[start : start + 3]) for start in range(0, len(keys), 3))]
 
 
+@pytest.mark.slow
 @EVERY_KIND
 def test_no_page_repeats_or_skips_a_record_when_others_change_meanwhile(back: Desk, kind: Kind) -> None:
     alice, choice = back.person(), random.Random(f"meanwhile {kind.name}")

@@ -14,6 +14,8 @@ from crmkit.storage.sqlite.search.indexing import waits
 from tests.house import CHARLIE
 from tests.storage.desk import WAYS, Desk, desk, go
 
+pytestmark = pytest.mark.slow
+
 CLOSEST = "no exact match, closest shown"
 
 

@@ -128,6 +128,7 @@ def test_each_way_looks_up_words_or_pieces_as_its_name_says(
     }[way]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("every_way")
 @pytest.mark.parametrize("counted", [0, 3, 1_000])
 def test_every_way_finds_the_same_matches_in_the_same_order(
