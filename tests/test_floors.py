@@ -199,17 +199,6 @@ BRAND_ROOM = "crmkit.storage.sqlite"
 CHOOSES = "crmkit.boot"  # the brand of database
 MOST_MODULES = 12  # in a folder, beside its __init__; the migrations are a sequence and may be more
 
-# to be rewritten: what they do that only one brand of database does moves behind its dialect and its search of texts
-YET_TO_MOVE = {
-    "crmkit.storage.records",
-    "crmkit.storage.lists.pages",
-    "crmkit.storage.lists.plan",
-    "crmkit.storage.lists.sql",
-    "crmkit.storage.lists.indexes",
-    "crmkit.storage.interface.statement",
-    "crmkit.core.upkeep",
-}
-
 
 def brand_words(name: str, source: str) -> list[str]:
     """Return the lines that name a brand of database, where the module is neither of its room nor the one that chooses.
@@ -221,7 +210,7 @@ def brand_words(name: str, source: str) -> list[str]:
     return [line for line in source.splitlines() if "sqlite" in line.lower()]
 
 
-@pytest.mark.parametrize("name", [name for name in MODULES if name not in YET_TO_MOVE])
+@pytest.mark.parametrize("name", MODULES)
 def test_no_module_outside_its_room_names_the_database(name: str) -> None:
     assert brand_words(name, MODULES[name].read_text(encoding="utf-8")) == []
 

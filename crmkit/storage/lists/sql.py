@@ -124,7 +124,7 @@ def _workspace_rows(
     dialect: Dialect, workspace: Workspace, conditions: Sequence[Condition], last: Statement | None = None
 ) -> Statement:
     """Return the WHERE by which a workspace's part of the table is read, up to the row number `last`."""
-    # of several upper bounds SQLite takes the first, so there is but this one
+    # a planner may take the first of several upper bounds, so there is but this one
     scope = Statement("r.seq <= ") + (last or Statement("?", (workspace.last,)))
     scope += Statement(" AND r.seq >= ? AND ", (workspace.first,))
     return scope + where(dialect, workspace, conditions, by_number=True)

@@ -34,7 +34,7 @@ class WriteAheadLog:
         self._reader = reader
         self._scans = scans
         self._most = MOST_BYTES
-        self._one = asyncio.Lock()
+        self._emptying = asyncio.Lock()
 
     async def bound(self) -> None:
         """Begin the log anew if it is too large; the writer calls it between transactions, and it raises nothing."""
@@ -48,7 +48,7 @@ class WriteAheadLog:
 
     async def begin_anew(self) -> bool:
         """Pause the readers, copy all of the log back and empty it; tell whether that could be done."""
-        async with self._one:
+        async with self._emptying:
             try:
                 await self._reader.pause()
                 await self._scans.pause(SCAN_SECONDS)
