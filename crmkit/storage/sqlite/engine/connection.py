@@ -23,8 +23,6 @@ KEPT_BYTES = 64 << 20  # of the log's file, once the log begins anew
 class SqliteConnection(sqlite3.Connection):
     """SQLite's own connection, with what storage asks of one beside `execute`; no call is wrapped."""
 
-    # a brand's dialect and its search of texts are class attributes here
-
     __slots__ = ()
 
     dialect: ClassVar[Dialect] = DIALECT
