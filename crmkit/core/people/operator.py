@@ -1,4 +1,4 @@
-"""What the operator, who holds the data and so needs no code, may ask a token with."""
+"""What `crmkit token` accepts from the operator, who holds the data and so needs no mailed code."""
 
 from crmkit.core.people.login import CODE_ENTRY
 from crmkit.model.fields import Invalid
@@ -6,7 +6,7 @@ from crmkit.model.form import Field
 
 
 def checked(email: str, token_name: str) -> tuple[str, str]:
-    """Return what is kept of both; raises ValueError, which names the flag, for what a client could not send either."""
+    """Return both as they are stored; raises ValueError, which names the flag, for what no client could send."""
     entry = CODE_ENTRY.by_name
     return _accepted("--email", entry["email"], email), _accepted("--name", entry["token_name"], token_name)
 
