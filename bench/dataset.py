@@ -30,7 +30,6 @@ from crmkit.settings import Settings, load
 from crmkit.storage import records
 from crmkit.storage.interface.connection import Connection
 from crmkit.storage.interface.tx import Tx
-from crmkit.storage.people import tokens
 from crmkit.storage.sqlite.engine import migrate
 from crmkit.storage.sqlite.engine.connection import connect
 from crmkit.storage.sqlite.engine.folder import FILE
@@ -113,11 +112,7 @@ def make(folder: Path, size: int, small: int, medium: int) -> tuple[str, str]:
     migrate.run(folder / FILE, connect)
     choice = _Seeded(SEED)
     # ids and tokens come from the same seed as all else
-    with (
-        closing(connect(folder / FILE, True)) as connection,
-        patch.object(ids, "secrets", choice),
-        patch.object(tokens, "secrets", choice),
-    ):
+    with closing(connect(folder / FILE, True)) as connection, patch.object(ids, "secrets", choice):
         for pragma in ("journal_mode = OFF", "synchronous = OFF", "cache_size = -1048576"):
             connection.execute(f"PRAGMA {pragma}")
         for number in range(small // 2):
