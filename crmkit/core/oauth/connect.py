@@ -91,30 +91,32 @@ def is_ours(crm: Crm, named: str) -> bool:
 
 def request_of(crm: Crm, pairs: Sequence[tuple[str, str]]) -> AuthorizationRequest:
     """Return the request in the query of /authorize; raises `invalid_value`, which the user is shown, not the app."""
-    sent: dict[str, str] = {}
+    parameters: dict[str, str] = {}
     for name, text in pairs:
-        if name in _KNOWN and name in sent:
+        if name in _KNOWN and name in parameters:
             raise _bad(f"{name} stands twice")
-        sent[name] = text
+        parameters[name] = text
     try:
-        client = client_of(sent.get("client_id", ""))
+        client = client_of(parameters.get("client_id", ""))
     except BadClient as error:
         raise _bad(str(error)) from None
-    uri = sent.get("redirect_uri", "")
+    uri = parameters.get("redirect_uri", "")
     if not client.returns_to(uri):
         raise _bad("the redirect_uri is none that the app registered")
-    if sent.get("response_type") != "code":
+    if parameters.get("response_type") != "code":
         raise _bad("response_type must be code")
-    if sent.get("code_challenge_method") != pkce.METHOD or not pkce.is_challenge(sent.get("code_challenge", "")):
+    if parameters.get("code_challenge_method") != pkce.METHOD or not pkce.is_challenge(
+        parameters.get("code_challenge", "")
+    ):
         raise _bad("a code_challenge with the method S256 is needed (RFC 7636)")
     named = [text for name, text in pairs if name == "resource" and text]  # an empty one counts as left out
     if not all(is_ours(crm, text) for text in named):
         raise _bad(f"resource must be {resource(crm)}")
-    state = sent.get("state")
+    state = parameters.get("state")
     if state is not None and len(state) > MAX_STATE:
         raise _bad(f"state has at most {MAX_STATE} characters")
     wanted = (named[-1] if named else resource(crm)).rstrip("/")
-    binding = Binding(client.id, uri, sent["code_challenge"], wanted, state)
+    binding = Binding(client.id, uri, parameters["code_challenge"], wanted, state)
     return AuthorizationRequest(binding, client)
 
 
@@ -126,13 +128,13 @@ async def start(crm: Crm, network: str, request: AuthorizationRequest, email: st
     email = login.CODE_REQUEST.filled({"email": email})["email"]
     page_secret = grants.secret()
     letter = partial(_letter, crm, request, email)
-    sent = await login.mail_code(crm, network, email, codes.CONNECT, PURPOSE, letter, place=page_secret)
+    mailed = await login.mail_code(crm, network, email, codes.CONNECT, PURPOSE, letter, place=page_secret)
 
     def unit(tx: Tx) -> None:
         grants.begin(tx, page_secret, email, request.binding, _soon(crm, tx))
 
     await crm.database.write(unit, lanes=[mail_lane(email)])
-    return Started(page_secret, email, sent.local_code)
+    return Started(page_secret, email, mailed.local_code)
 
 
 async def prove(crm: Crm, network: str, request: AuthorizationRequest, page_secret: str, code: str) -> Choices:

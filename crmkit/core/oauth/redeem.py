@@ -28,18 +28,18 @@ class Refused(Exception):
         self.status = status
 
 
-async def redeem(crm: Crm, sent: Mapping[str, str]) -> str:
+async def redeem(crm: Crm, form: Mapping[str, str]) -> str:
     """Return a fresh token, named after the app, for a code and its PKCE verifier; raises Refused.
 
     The first try spends a code, even if it fails. A second try ends the token that the first one got (RFC 6749, 10.5).
     """
-    if sent.get("grant_type") != "authorization_code":
+    if form.get("grant_type") != "authorization_code":
         raise Refused("unsupported_grant_type", "grant_type must be authorization_code")
     try:
-        client = client_of(sent.get("client_id", ""))
+        client = client_of(form.get("client_id", ""))
     except BadClient as error:
         raise Refused("invalid_client", str(error), 401) from None
-    code = sent.get("code", "")
+    code = form.get("code", "")
     if not code:
         raise Refused("invalid_request", "send the code")
 
@@ -54,7 +54,7 @@ async def redeem(crm: Crm, sent: Mapping[str, str]) -> str:
         if grant.spent:
             _end(tx, grant)
             return Refused("invalid_grant", "the code was used before; the token made from it is ended")
-        refused = _refused(crm, tx, grant, client, sent)
+        refused = _refused(crm, tx, grant, client, form)
         if refused is not None:
             return refused
         try:
@@ -88,15 +88,15 @@ async def give_back(crm: Crm, token: str) -> None:
     await crm.database.write(unit)
 
 
-def _refused(crm: Crm, tx: Tx, grant: Grant, client: Client, sent: Mapping[str, str]) -> Refused | None:
+def _refused(crm: Crm, tx: Tx, grant: Grant, client: Client, form: Mapping[str, str]) -> Refused | None:
     """Return why this request may not redeem the code, None if it may."""
     if not is_alive(grant.expires_at, tx.now, seconds=GRANT_SECONDS):
         return Refused("invalid_grant", "the code is unknown or outdated")
-    if (client.id, sent.get("redirect_uri", "")) != (grant.client_id, grant.redirect_uri):
+    if (client.id, form.get("redirect_uri", "")) != (grant.client_id, grant.redirect_uri):
         return Refused("invalid_grant", "the code was given to another client_id or redirect_uri")
-    if not pkce.proves(sent.get("code_verifier", ""), grant.challenge):
+    if not pkce.proves(form.get("code_verifier", ""), grant.challenge):
         return Refused("invalid_grant", "the code_verifier does not fit the code_challenge")
-    named = (sent.get("resource") or grant.resource).rstrip("/")
+    named = (form.get("resource") or grant.resource).rstrip("/")
     if not is_ours(crm, named) or named != grant.resource:
         return Refused("invalid_target", f"the code is for {grant.resource}")
     return None

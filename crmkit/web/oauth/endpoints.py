@@ -69,12 +69,12 @@ async def server_metadata(request: HttpRequest) -> Response:
 @post("/register", opt=_OPTIONS, status_code=201, request_max_body_size=MAX_REGISTRATION)
 async def register(request: HttpRequest) -> Response:
     try:
-        sent = await body_of(request)
+        body = await body_of(request)
     except RequestEntityTooLarge:
         return _failed("invalid_client_metadata", f"a description has at most {MAX_REGISTRATION} bytes", 413)
     except Problem as problem:
         return _failed("invalid_client_metadata", problem.hint)
-    uris, name = sent.get("redirect_uris"), sent.get("client_name")
+    uris, name = body.get("redirect_uris"), body.get("client_name")
     if not isinstance(uris, list) or not all(isinstance(uri, str) for uri in uris):
         return _failed("invalid_redirect_uri", "send redirect_uris, a list of strings")
     if not isinstance(name, str | None):
@@ -110,12 +110,12 @@ async def token(request: HttpRequest) -> Response:
 @post("/revoke", opt=_OPTIONS, status_code=200, request_max_body_size=MAX_FORM)
 async def revoke(request: HttpRequest) -> Response:
     try:
-        sent = await form_of(request)
+        form = await form_of(request)
     except Problem as problem:
         return _failed("invalid_request", problem.hint)
-    if not sent.get("token"):
+    if not form.get("token"):
         return _failed("invalid_request", "send the token to revoke")
-    await redeem.give_back(crm_of(request), sent["token"])
+    await redeem.give_back(crm_of(request), form["token"])
     return _json({})
 
 

@@ -43,18 +43,18 @@ async def ask(request: HttpRequest) -> Response:
 @post(PATH, opt=_OPTIONS, status_code=200, request_max_body_size=MAX_FORM)
 async def answer(request: HttpRequest) -> Response:
     try:
-        app_request, sent = _app_request(request), await form_of(request)
+        app_request, form = _app_request(request), await form_of(request)
     except Problem as problem:
         return _stop(request.scope, problem)
-    if "workspace" in sent:
-        return await _choose(request, app_request, sent)
-    if "signin" in sent:
-        return await _prove(request, app_request, sent)
-    return await _start(request, app_request, sent)
+    if "workspace" in form:
+        return await _choose(request, app_request, form)
+    if "signin" in form:
+        return await _prove(request, app_request, form)
+    return await _start(request, app_request, form)
 
 
-async def _start(request: HttpRequest, app_request: connect.AuthorizationRequest, sent: dict[str, str]) -> Response:
-    app, email = _app(request, app_request), sent.get("email", "")
+async def _start(request: HttpRequest, app_request: connect.AuthorizationRequest, form: dict[str, str]) -> Response:
+    app, email = _app(request, app_request), form.get("email", "")
     try:
         started = await connect.start(crm_of(request), client_of(request), app_request, email)
     except Problem as problem:
@@ -62,24 +62,24 @@ async def _start(request: HttpRequest, app_request: connect.AuthorizationRequest
     return _shown(request.scope, pages.code_page(app, started.page_secret, started.email, started.local_code))
 
 
-async def _prove(request: HttpRequest, app_request: connect.AuthorizationRequest, sent: dict[str, str]) -> Response:
-    app, page_secret, code = _app(request, app_request), sent["signin"], sent.get("code", "")
+async def _prove(request: HttpRequest, app_request: connect.AuthorizationRequest, form: dict[str, str]) -> Response:
+    app, page_secret, code = _app(request, app_request), form["signin"], form.get("code", "")
     try:
         choices = await connect.prove(crm_of(request), client_of(request), app_request, page_secret, code)
     except Problem as problem:
         if problem.code == "not_found":
             return _stop(request.scope, problem, app.again)
         return _shown(
-            request.scope, pages.code_page(app, page_secret, sent.get("email", ""), wrong=_sentence(problem)), problem
+            request.scope, pages.code_page(app, page_secret, form.get("email", ""), wrong=_sentence(problem)), problem
         )
     return _shown(
         request.scope, pages.workspace_page(app, page_secret, choices.email, _options(choices), choices.start)
     )
 
 
-async def _choose(request: HttpRequest, app_request: connect.AuthorizationRequest, sent: dict[str, str]) -> Response:
-    app, page_secret, workspace = _app(request, app_request), sent.get("signin", ""), sent["workspace"]
-    crm, name = crm_of(request), sent.get("name", "")
+async def _choose(request: HttpRequest, app_request: connect.AuthorizationRequest, form: dict[str, str]) -> Response:
+    app, page_secret, workspace = _app(request, app_request), form.get("signin", ""), form["workspace"]
+    crm, name = crm_of(request), form.get("name", "")
     try:
         if not workspace:
             return _redirect(await connect.refuse(crm, app_request, page_secret))
