@@ -154,22 +154,22 @@ class Domain(FieldType):
 class Choice(FieldType):
     """One of a few words."""
 
-    among: tuple[str, ...]
+    choices: tuple[str, ...]
 
     operators = EXACT
 
     @property
     def says(self) -> str:
-        return f"one of {', '.join(self.among)}"
+        return f"one of {', '.join(self.choices)}"
 
     def cleaned(self, value: str) -> str:
         chosen = value.strip().lower()
-        if chosen not in self.among:
-            raise Invalid(f"must be {self.says}{nearest(chosen, self.among)}")
+        if chosen not in self.choices:
+            raise Invalid(f"must be {self.says}{nearest(chosen, self.choices)}")
         return chosen
 
     def schema(self) -> dict[str, Any]:
-        return {**super().schema(), "enum": list(self.among)}
+        return {**super().schema(), "enum": list(self.choices)}
 
 
 @dataclass(frozen=True)

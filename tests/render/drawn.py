@@ -91,7 +91,7 @@ def _domains(type_: FieldType) -> st.SearchStrategy[Any]:
 
 def _choices(type_: FieldType) -> st.SearchStrategy[Any]:
     assert isinstance(type_, fields.Choice)
-    return st.sampled_from(type_.among)
+    return st.sampled_from(type_.choices)
 
 
 # A new type of field is one row here.

@@ -127,8 +127,8 @@ SAMPLES: dict[type[FieldType], Samples] = {
         lambda number: [f"p{number}.example.com", f"P{number}.Exämple.com"],
     ),
     fields.Choice: Samples(
-        lambda type_: [None, *type_.among],
-        lambda type_, held: [*type_.among, *(f" {word.upper()}" for word in type_.among)],
+        lambda type_: [None, *type_.choices],
+        lambda type_, held: [*type_.choices, *(f" {word.upper()}" for word in type_.choices)],
     ),
     fields.Currency: Samples(lambda type_: [None, "USD", "eur", "CHF"], among(["usd", "EUR", "Chf ", "JPY"])),
     fields.Date: Samples(lambda type_: DATES, among(["2026-06-29", "2028-02-29", "1999-01-01", "9999-12-31"])),

@@ -61,7 +61,7 @@ def forms(handler: HTTPRouteHandler) -> Form | None:
 def samples(type_: FieldType) -> list[Any]:
     """Return values that a required field takes."""
     if isinstance(type_, Choice):
-        return list(type_.among)
+        return list(type_.choices)
     if isinstance(type_, Email):
         return ["newcomer@example.com"]
     assert isinstance(type_, Text | LongText), f"no sample of {type_}"

@@ -15,7 +15,7 @@ from crmkit.records import KINDS
 from crmkit.storage import reminders
 from crmkit.storage.lists.pages import COUNTED
 
-MOST_DAYS = 3650
+MAX_DAYS = 3650
 
 FOLLOWED_UP = tuple(kind for kind in KINDS if "follow_up_at" in kind.by_name)
 _TITLES = {kind.name: kind.title.name for kind in FOLLOWED_UP}
@@ -59,8 +59,6 @@ async def due(crm: Crm, actor: Actor, parameters: Mapping[str, str]) -> Rows:
 def _days(text: str) -> int:
     if not text:
         return 0
-    if not re.fullmatch(r"[0-9]{1,4}", text, re.ASCII) or int(text) > MOST_DAYS:
-        raise Problem(
-            "invalid_value", "Send days=7 to look a week ahead.", fields={"days": f"must be 0 to {MOST_DAYS}"}
-        )
+    if not re.fullmatch(r"[0-9]{1,4}", text, re.ASCII) or int(text) > MAX_DAYS:
+        raise Problem("invalid_value", "Send days=7 to look a week ahead.", fields={"days": f"must be 0 to {MAX_DAYS}"})
     return int(text)

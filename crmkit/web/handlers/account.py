@@ -77,9 +77,8 @@ def _membership_notes(signed_in: SignedIn) -> list[str]:
         for invite in signed_in.joined
     ]
     here = signed_in.workspace.workspace_id
-    others = [membership.workspace_id for membership in signed_in.workspaces if membership.workspace_id != here][
-        :MAX_OTHERS_SHOWN
-    ]
+    ids = [membership.workspace_id for membership in signed_in.workspaces]
+    others = [id for id in ids if id != here][:MAX_OTHERS_SHOWN]
     if others:
         notes.append(
             f"you also belong to {', '.join(others)}; POST /workspaces/{others[0]}/tokens gives a token that works "

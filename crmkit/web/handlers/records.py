@@ -17,13 +17,13 @@ from crmkit.web.requests import HttpRequest, actor_of, body_of, crm_of, if_match
 
 def record_routes(kind: Kind) -> list[HTTPRouteHandler]:
     """Return the handlers of one kind, each with the summary that the manual and OpenAPI show."""
-    all_ = f"/{kind.plural}"
-    one = f"{all_}/{{id:str}}"
+    path = f"/{kind.plural}"
+    one = f"{path}/{{id:str}}"
     key = write.upsert_field(kind)
     opt: dict[str, Any] = {"kind": kind}
 
     @read(
-        all_,
+        path,
         name=f"list_{kind.plural}",
         summary=f"{kind.plural}: filters, search, sort, limit, cursor",
         opt={**opt, QUERY: ANY},
@@ -32,7 +32,7 @@ def record_routes(kind: Kind) -> list[HTTPRouteHandler]:
         return Many(await lists.find_all(crm_of(request), actor_of(request), kind, *page_of(request)))
 
     @post(
-        all_,
+        path,
         name=f"save_{kind.name}",
         summary=f"create, or merge by {key}" if key else "create",
         opt=opt,
