@@ -59,7 +59,7 @@ class Edge:
             return
         started = time.perf_counter()
         state = scope.setdefault("state", {})
-        id = state.get("request_id") or _new_id(scope, state)
+        id = state.get("request_id") or _assign_id(scope, state)
         if self._trusted:
             scope["client"] = (client_address(scope, self._trusted), 0)
         path = scope["path"]
@@ -89,7 +89,7 @@ class Edge:
             )
 
 
-def _new_id(scope: Any, state: dict[str, Any]) -> str:
+def _assign_id(scope: Any, state: dict[str, Any]) -> str:
     """Return the id of a request: that of X-Request-ID if it is harmless, else a random one.
 
     The log marks an id that the client chose, since it may be the id of another request.
@@ -99,7 +99,6 @@ def _new_id(scope: Any, state: dict[str, Any]) -> str:
             id: str = content.decode("ascii")
             state["request_id"], state["logged_id"] = id, f"client:{id}"
             return id
-    id = state["request_id"] = state["logged_id"] = (
-        f"{random.getrandbits(64):016x}"  # not a secret, so a fast generator will do
-    )
+    # no secret, so a fast generator will do
+    id = state["request_id"] = state["logged_id"] = f"{random.getrandbits(64):016x}"
     return id

@@ -16,7 +16,7 @@ from crmkit.model import body
 from crmkit.model.actor import Actor
 from crmkit.web.negotiate import wants_json
 
-HttpRequest = Request[Any, Any, Any]  # Litestar's, whoever the user and whatever the state
+HttpRequest = Request[Any, Any, Any]  # Litestar's request, of any user, auth and state
 
 
 def actor_of(request: HttpRequest) -> Actor:

@@ -1,4 +1,4 @@
-"""The HTML of /authorize, with one style sheet. Every text that is not ours is written by `_escaped` or `_quoted`."""
+"""The HTML of /authorize, with one style sheet. Every text that is not ours is written by `_escaped` or `_isolated`."""
 
 import base64
 import hashlib
@@ -44,13 +44,13 @@ def email_page(app: App, email: str = "", wrong: str = "") -> str:
     return _page(
         "Connect an app",
         wrong,
-        f"<h1>{_quoted(app.name)} asks to work in your CRM</h1>{_destination(app)}",
+        f"<h1>{_isolated(app.name)} asks to work in your CRM</h1>{_destination(app)}",
         "<p>It will read and change the records of the workspace you choose. For invites, members and tokens it "
         "needs a code mailed to you.</p>",
         '<form method="post">',
         _error(wrong),
         '<label for="email">Your email address</label>',
-        f'<input id="email" name="email" type="email" autocomplete="email" required autofocus{_error_link(wrong)} '
+        f'<input id="email" name="email" type="email" autocomplete="email" required autofocus{_aria_error(wrong)} '
         f'value="{_escaped(email)}">',
         '<button type="submit">Mail me a code</button></form>',
         '<p class="soft">If you did not start this, close the page.</p>',
@@ -63,14 +63,14 @@ def code_page(app: App, page_secret: str, email: str, local_code: str | None = N
     return _page(
         "Enter the code",
         wrong,
-        f"<h1>Enter the code to connect {_quoted(app.name)}</h1>{_destination(app)}",
-        f"<p>A code was mailed to {_quoted(email)}.</p>" if email else "",
+        f"<h1>Enter the code to connect {_isolated(app.name)}</h1>{_destination(app)}",
+        f"<p>A code was mailed to {_isolated(email)}.</p>" if email else "",
         local,
         f'<form method="post">{_hidden("signin", page_secret)}{_hidden("email", email)}',
         _error(wrong),
         '<label for="code">Code</label>',
         '<input id="code" name="code" type="text" autocomplete="one-time-code" autocapitalize="none" maxlength="20" '
-        f"required autofocus{_error_link(wrong)}>",
+        f"required autofocus{_aria_error(wrong)}>",
         '<button type="submit">Continue</button></form>',
         f'<p class="soft"><a href="{escape(app.again)}">Use another address, or get a new code</a></p>',
     )
@@ -105,17 +105,17 @@ def workspace_page(
     return _page(
         "Choose a workspace",
         wrong,
-        f"<h1>Where may {_quoted(app.name)} work?</h1>{_destination(app)}",
-        f'<p>You are {_quoted(email)}. <a href="{escape(app.again)}">Use another address</a></p>',
+        f"<h1>Where may {_isolated(app.name)} work?</h1>{_destination(app)}",
+        f'<p>You are {_isolated(email)}. <a href="{escape(app.again)}">Use another address</a></p>',
         f'<form method="post">{_hidden("signin", page_secret)}',
         _error(wrong),
-        f"<fieldset{_error_link(wrong)}><legend>Workspace</legend>{''.join(choices)}",
+        f"<fieldset{_aria_error(wrong)}><legend>Workspace</legend>{''.join(choices)}",
         _choice("new", "A new workspace", "", chosen=marked == "new"),
         # the style sheet shows it only while the choice above is made
         '<div class="name"><label for="name">Name of the new workspace</label>',
         '<input id="name" name="name" type="text" maxlength="200" autocomplete="off" aria-describedby="unnamed" '
         f'value="{_escaped(name)}">',
-        f'<p class="soft" id="unnamed">Without a name it is called {_quoted(email)}.</p></div></fieldset>',
+        f'<p class="soft" id="unnamed">Without a name it is called {_isolated(email)}.</p></div></fieldset>',
         '<button type="submit">Connect</button></form>',
         f'<form method="post">{_hidden("signin", page_secret)}{_hidden("workspace", "")}',
         '<button class="quiet" type="submit">Do not connect</button></form>',
@@ -154,7 +154,7 @@ def _destination(app: App) -> str:
     return f'<div class="app"><p class="soft">It returns to</p><p class="host">{escape(app.host)}</p>{shown}</div>'
 
 
-def _quoted(text: str) -> str:
+def _isolated(text: str) -> str:
     """Return a text that is not ours in <b>, whose direction the style sheet isolates from the text around it."""
     return f"<b>{_escaped(text)}</b>"
 
@@ -188,7 +188,7 @@ def _choice(id: str, name: str, about: str, chosen: bool) -> str:
     shown = f' <span class="soft">{escape(about)}</span>' if about else ""
     return (
         f'<label class="choice"><input type="radio" name="workspace" value="{escape(id)}" required'
-        f"{' checked' if chosen else ''}>{_quoted(name)}{shown}</label>"
+        f"{' checked' if chosen else ''}>{_isolated(name)}{shown}</label>"
     )
 
 
@@ -200,5 +200,5 @@ def _error(text: str) -> str:
     return f'<p role="alert" id="wrong">{escape(text)}</p>' if text else ""
 
 
-def _error_link(wrong: str) -> str:
+def _aria_error(wrong: str) -> str:
     return ' aria-describedby="wrong" aria-invalid="true"' if wrong else ""
