@@ -286,7 +286,7 @@ def test_a_key_that_stands_twice_is_refused_over_mcp_too(alice: Person) -> None:
     assert text.startswith("ERROR invalid_json")
 
 
-def test_read_never_changes_anything(home: House, alice: Person) -> None:
+def test_the_read_tool_never_changes_anything(home: House, alice: Person) -> None:
     call(alice, "request", method="POST", path="/contacts", body={"name": "Jane"})
     before = alice.text("GET", "/audit")
     id = re.findall(r"contact/(\S+)", alice.text("GET", "/contacts"))[0]

@@ -232,7 +232,7 @@ def test_a_revoked_token_mints_no_other(us: Team) -> None:
                 assert error_of(late.get("/whoami")) == (401, "invalid_token")
 
 
-def test_a_person_removed_and_invited_again_joins_by_saying_so_and_old_tokens_stay_dead(us: Team) -> None:
+def test_who_was_removed_and_invited_again_can_join_but_old_tokens_stay_invalid(us: Team) -> None:
     assert us.alice.delete(us.member(us.bob)).status_code == 200
     assert us.alice.post(f"{us.path}/invites", json={"email": us.bob.email}).status_code == 201
     again = enter(us.home, us.bob.email)

@@ -75,7 +75,7 @@ def test_an_activity_on_a_deal_carries_the_contact_and_company_it_has_then(alice
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
-def test_count_and_newest_are_right_after_every_log_and_every_delete(alice: Person, kind: Any) -> None:
+def test_count_and_newest_time_of_activities_are_right_after_every_create_and_delete(alice: Person, kind: Any) -> None:
     id = made(alice, kind.plural)["id"]
     assert signals(alice, kind.plural, id) == (0, None)
     times = ["2026-03-01T08:00:00Z", "2026-05-01T08:00:00Z", "2026-01-01T08:00:00Z", "2027-01-01T08:00:00Z"]

@@ -16,7 +16,7 @@ def app(home: House) -> App:
     return App(home)
 
 
-def test_an_app_walks_the_whole_way_and_its_token_is_an_ordinary_one(home: House, app: App) -> None:
+def test_an_app_that_connects_gets_an_ordinary_token(home: House, app: App) -> None:
     token = app.token(ALICE)
     assert re.fullmatch(r"ck_[a-z0-9]{39}", token)
     with Person(home.url, token) as alice:
@@ -92,7 +92,7 @@ def test_a_program_on_the_users_machine_may_take_any_port(home: House) -> None:
     ],
     ids=str,
 )
-def test_a_request_that_cannot_be_answered_is_a_page_and_never_a_redirect(
+def test_a_request_that_is_not_right_is_answered_by_a_page_and_never_by_a_redirect(
     town: House, other: dict[str, str | None], says: str
 ) -> None:
     app, letters = App(town), len(town.letterbox.letters)
@@ -135,7 +135,7 @@ def test_unknown_scopes_and_parameters_are_ignored(app: App) -> None:
 # codes: mailed, wrong, late, elsewhere
 
 
-def test_a_wrong_code_can_be_tried_again_and_five_end_it(app: App) -> None:
+def test_a_wrong_code_can_be_tried_again_until_the_fifth(app: App) -> None:
     signin = app.begin(ALICE)
     right = app.house.letterbox.code_for(ALICE)
     wrong = f"{(int(right) + 1) % 10**6:06d}"
@@ -153,7 +153,7 @@ def test_a_wrong_code_can_be_tried_again_and_five_end_it(app: App) -> None:
     assert page.status_code == 401
 
 
-def test_ten_wrong_codes_a_day_end_it_for_the_address(app: App) -> None:
+def test_after_ten_wrong_codes_in_a_day_an_address_gets_no_more(app: App) -> None:
     for _ in range(2):
         signin = app.begin(ALICE)
         for _ in range(5):

@@ -67,7 +67,7 @@ def test_a_page_calls_an_app_by_a_plain_name_or_by_its_host(town: House, name: s
         ("com.evil.app:/x", "com.evil.app://", "a program on this computer"),
     ],
 )
-def test_the_page_tells_large_where_it_returns_to(town: House, callback: str, host: str, warning: str) -> None:
+def test_the_page_shows_the_host_that_it_returns_to(town: House, callback: str, host: str, warning: str) -> None:
     page = App(town, name="Claude", callbacks=(callback,)).open()
     assert f'<p class="host">{host}</p>' in page.text
     assert (warning in page.text) if warning else ('class="warn"' not in page.text)

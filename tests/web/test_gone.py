@@ -82,7 +82,7 @@ def test_a_request_of_a_tool_has_the_client_of_the_call_it_came_in() -> None:
     assert "pairs" not in seen
 
 
-def test_a_connection_that_ended_is_freed_without_the_collector(home: House) -> None:
+def test_a_connection_that_ended_is_freed_without_the_garbage_collector(home: House) -> None:
     def left() -> int:
         return sum(isinstance(one, Connection) for one in gc.get_objects())
 

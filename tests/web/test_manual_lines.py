@@ -120,7 +120,7 @@ def spelled(value: Any, names: dict[str, str]) -> Any:
     return value.format(**names) if isinstance(value, str) and value.startswith("{") else value
 
 
-def test_every_line_works_as_it_is_written(office: tuple[Person, dict[str, str]]) -> None:
+def test_every_endpoint_line_of_the_manual_works_as_it_is_written(office: tuple[Person, dict[str, str]]) -> None:
     """In the order of the manual, so that what one line writes the next one reads."""
     alice, names = office
     for method, path, body, begins in LINES:
@@ -133,7 +133,7 @@ def test_every_line_works_as_it_is_written(office: tuple[Person, dict[str, str]]
         assert answer.text.startswith(begins), (method, place, answer.text)
 
 
-def test_every_line_that_reads_works_in_json_too(office: tuple[Person, dict[str, str]]) -> None:
+def test_every_get_line_of_the_manual_works_in_json_too(office: tuple[Person, dict[str, str]]) -> None:
     alice, names = office
     for path in (path.format(**names) for method, path, _, _ in LINES if method == "GET"):
         by_header = alice.get(path, headers={"Accept": "application/json"})

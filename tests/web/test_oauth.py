@@ -40,7 +40,7 @@ def test_a_code_lives_for_a_minute(app: App) -> None:
     ],
     ids=str,
 )
-def test_one_wrong_try_spends_a_code(app: App, other: dict[str, str | None]) -> None:
+def test_one_wrong_try_uses_a_code_up(app: App, other: dict[str, str | None]) -> None:
     code = app.allowed(ALICE)["code"]
     refused = app.redeem(code, **other)
     assert (refused.status_code, refused.json()["error"] in ("invalid_grant", "invalid_target")) == (400, True)
