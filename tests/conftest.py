@@ -4,8 +4,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tests.house import ALICE, CHARLIE, UNLIMITED, House, Person, Process, house, process
+
+# how long an example takes depends on what other tests run at the same time
+settings.register_profile("beside others", settings(deadline=None))
+settings.load_profile("beside others")
 
 
 @pytest.fixture
