@@ -19,6 +19,7 @@ from crmkit.core.records import quotas
 from crmkit.errors import Problem
 from crmkit.mail import Message
 from crmkit.model.names import MAX_NAME, spoken
+from crmkit.model.people import Invite, Membership, User
 from crmkit.storage import audit
 from crmkit.storage.interface.lanes import mail_lane
 from crmkit.storage.interface.tx import Tx
@@ -26,6 +27,7 @@ from crmkit.storage.people import accounts, grants, invites
 from crmkit.storage.people.accounts import Membership, User
 from crmkit.storage.people.grants import Binding
 from crmkit.storage.people.invites import Invite
+from crmkit.storage.people.grants import Asked
 
 PURPOSE = "connect"  # under which the mailed code is kept
 SCOPE = "crm"  # the only one; whatever scope an app asks for, it gets this one

@@ -7,8 +7,9 @@ from crmkit.errors import Problem
 from crmkit.model.actor import Actor
 from crmkit.storage.interface.connection import Connection
 from crmkit.storage.interface.tx import Tx
+from crmkit.model.people import Membership, User
+from crmkit.storage.interface.tx import Connection, Tx
 from crmkit.storage.people import accounts, tokens
-from crmkit.storage.people.accounts import Membership, User
 
 SIGN_IN = 'POST /auth/request {"email":"you@example.com"}, then POST /auth/verify with the code that is mailed'
 NOT_A_MEMBER = "You do not belong to that workspace. GET /workspaces lists those you belong to."

@@ -4,11 +4,10 @@ from crmkit.core.crm import Crm
 from crmkit.core.people import access, stepup
 from crmkit.core.people.workspaces import workspace_id
 from crmkit.model.actor import Actor
+from crmkit.model.people import Invite, Membership, User
 from crmkit.storage import audit
 from crmkit.storage.interface.tx import Tx
 from crmkit.storage.people import accounts, invites
-from crmkit.storage.people.accounts import Membership, User
-from crmkit.storage.people.invites import Invite
 
 
 def of_acquaintances(tx: Tx, user: User) -> list[Invite]:

@@ -13,13 +13,12 @@ from crmkit.errors import Problem
 from crmkit.mail import Message
 from crmkit.model.fields import Email, Text
 from crmkit.model.form import REQUIRED, form_of
+from crmkit.model.people import Invite, Membership, User
 from crmkit.render.text import quoted
 from crmkit.storage import audit
 from crmkit.storage.interface.lanes import client_lane, mail_lane
 from crmkit.storage.interface.tx import Tx
 from crmkit.storage.people import accounts, invites, tokens
-from crmkit.storage.people.accounts import Membership, User
-from crmkit.storage.people.invites import Invite
 
 LOGIN = "login"  # the purpose of a code
 

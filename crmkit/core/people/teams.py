@@ -15,13 +15,12 @@ from crmkit.model.actor import Actor
 from crmkit.model.fields import Choice, Email
 from crmkit.model.form import REQUIRED, Default, form_of
 from crmkit.model.names import spoken, spoken_address
+from crmkit.model.people import Invite, Member
 from crmkit.storage import audit
 from crmkit.storage.interface.connection import Connection
 from crmkit.storage.interface.lanes import mail_lane
 from crmkit.storage.interface.tx import Tx
 from crmkit.storage.people import accounts, invites
-from crmkit.storage.people.accounts import Member
-from crmkit.storage.people.invites import Invite
 
 ROLES = ("admin", "member")
 

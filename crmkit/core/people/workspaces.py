@@ -14,13 +14,12 @@ from crmkit.model.actor import Actor
 from crmkit.model.fields import Text
 from crmkit.model.form import REQUIRED, form_of
 from crmkit.model.names import spoken
+from crmkit.model.people import Invite, Membership, User
 from crmkit.storage import audit, erasure
 from crmkit.storage.interface.connection import Connection
 from crmkit.storage.interface.tx import Tx
 from crmkit.storage.interface.workspace import Workspace
 from crmkit.storage.people import accounts, invites, tokens
-from crmkit.storage.people.accounts import Membership, User
-from crmkit.storage.people.invites import Invite
 
 log = logging.getLogger("crmkit")
 

@@ -1,40 +1,12 @@
 """People, workspaces and who belongs where."""
 
-from dataclasses import dataclass
 from typing import Any
 
 from crmkit import ids
 from crmkit.storage.interface.connection import Connection
 from crmkit.storage.interface.tx import Tx
-
-
-@dataclass(frozen=True)
-class User:
-    id: str
-    email: str
-
-
-@dataclass(frozen=True)
-class Membership:
-    """A workspace as one of its members sees it."""
-
-    workspace_id: str
-    workspace_number: int
-    name: str
-    plan: str
-    role: str
-    created_at: str
-    opened_by: str
-
-
-@dataclass(frozen=True)
-class Member:
-    """Someone who belongs to a workspace, as the others see them."""
-
-    user_id: str
-    email: str
-    role: str
-    joined_at: str
+from crmkit.model.people import Member, Membership, User
+from crmkit.storage.interface.tx import Connection, Tx
 
 
 def find_user(connection: Connection, email: str) -> User | None:

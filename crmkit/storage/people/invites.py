@@ -1,21 +1,12 @@
 """Pending invitations: an address, a workspace, a role. They are gone once accepted or withdrawn."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from crmkit import ids
 from crmkit.storage.interface.connection import Connection
 from crmkit.storage.interface.tx import Tx
-
-
-@dataclass(frozen=True)
-class Invite:
-    id: str
-    workspace_id: str
-    email: str
-    role: str
-    created_at: str
-    invited_by: str  # the address of the admin who asked for it last
-
+from crmkit.model.people import Invite
+from crmkit.storage.interface.tx import Connection, Tx
 
 _COLUMNS = "id, workspace_id, email, role, created_at, invited_by"
 _SELECT = f"SELECT {_COLUMNS} FROM invites"

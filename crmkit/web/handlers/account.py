@@ -11,9 +11,9 @@ from crmkit.core.people.login import CODE_ENTRY, CODE_REQUEST, SignedIn
 from crmkit.core.people.sessions import Identity
 from crmkit.model.listing import Paging, Rows
 from crmkit.model.names import spoken_address
+from crmkit.model.people import Invite
 from crmkit.render import text
 from crmkit.render.answers import Answer, Card, Lines, done
-from crmkit.storage.people.invites import Invite
 from crmkit.web.gate import DIRECT, PUBLIC, QUERY
 from crmkit.web.requests import HttpRequest, actor_of, body_of, client_of, code_of, crm_of, read
 

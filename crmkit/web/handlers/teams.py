@@ -10,8 +10,8 @@ from litestar.params import FromPath
 from crmkit.core.people import joining, teams, workspaces
 from crmkit.model.actor import Actor
 from crmkit.model.listing import Paging, Rows
+from crmkit.model.people import Membership
 from crmkit.render.answers import Answer, Card, Line, Lines, Team, done
-from crmkit.storage.people.accounts import Membership
 from crmkit.web.gate import QUERY
 from crmkit.web.handlers.account import invite_notes
 from crmkit.web.requests import HttpRequest, actor_of, body_of, code_of, crm_of, read
