@@ -130,7 +130,7 @@ async def start(crm: Crm, network: str, request: AuthorizationRequest, email: st
     email = login.CODE_REQUEST.filled({"email": email})["email"]
     page_secret = grants.secret()
     letter = partial(_letter, crm, request, email)
-    mailed = await login.mail_code(crm, network, email, codes.CONNECT, PURPOSE, letter, place=page_secret)
+    mailed = await login.mail_code(crm, network, email, codes.CONNECT, PURPOSE, letter, page_secret=page_secret)
 
     def unit(tx: Tx) -> None:
         grants.begin(tx, page_secret, email, request.binding, _soon(crm, tx))

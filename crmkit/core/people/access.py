@@ -26,61 +26,62 @@ def current(tx: Tx) -> Actor:
     return actor
 
 
-def places(connection: Connection, actor: Actor) -> list[Membership]:
+def memberships(connection: Connection, actor: Actor) -> list[Membership]:
     """Return the workspaces that the actor's token may name, the one joined first in front."""
-    return [place for place in accounts.memberships(connection, actor.user_id) if actor.reaches(place.workspace_id)]
+    found = accounts.memberships(connection, actor.user_id)
+    return [membership for membership in found if actor.reaches(membership.workspace_id)]
 
 
-def one_of(places: Iterable[Membership], workspace_id: str, hint: str = NOT_A_MEMBER) -> Membership:
+def one_of(found: Iterable[Membership], workspace_id: str, hint: str = NOT_A_MEMBER) -> Membership:
     """Return the membership in this workspace; raises `not_a_member`, alike for one that never existed."""
-    for place in places:
-        if place.workspace_id == workspace_id:
-            return place
+    for membership in found:
+        if membership.workspace_id == workspace_id:
+            return membership
     raise Problem("not_a_member", hint)
 
 
-def member_of(tx: Tx, workspace_id: str, hint: str = NOT_A_MEMBER) -> Membership:
+def enter_as_member(tx: Tx, workspace_id: str, hint: str = NOT_A_MEMBER) -> Membership:
     """Let the rest of the transaction happen in a workspace that the actor may name; raises `not_a_member`."""
     tx.enter(workspace_id)
-    place = one_of(places(tx.connection, tx.by), workspace_id, hint)
-    enter(tx, place)
-    return place
+    membership = one_of(memberships(tx.connection, tx.by), workspace_id, hint)
+    enter(tx, membership)
+    return membership
 
 
-def admin_of(tx: Tx, workspace_id: str) -> Membership:
+def enter_as_admin(tx: Tx, workspace_id: str) -> Membership:
     """The same for a workspace whose admin the actor is; raises `admin_required` too."""
-    place = member_of(tx, workspace_id)
-    if place.role != "admin":
+    membership = enter_as_member(tx, workspace_id)
+    if membership.role != "admin":
         raise Problem("admin_required", "Only admins of the workspace may do this: ask one of them.")
-    return place
+    return membership
 
 
-def enter(tx: Tx, place: Membership) -> None:
+def enter(tx: Tx, membership: Membership) -> None:
     """Let what follows in the transaction be done, and logged, in this workspace."""
-    tx.enter(place.workspace_id)
+    tx.enter(membership.workspace_id)
     tx.actor = replace(
         tx.by,
-        role=place.role,
-        workspace_id=place.workspace_id,
-        workspace_name=place.name,
-        workspace_number=place.workspace_number,
-        plan=place.plan,
+        role=membership.role,
+        workspace_id=membership.workspace_id,
+        workspace_name=membership.name,
+        workspace_number=membership.workspace_number,
+        plan=membership.plan,
     )
 
 
-def act_as(tx: Tx, user: User, place: Membership, token_name: str, token_id: str = "") -> None:
+def act_as(tx: Tx, user: User, membership: Membership, token_name: str, token_id: str = "") -> None:
     """Let a user, who is signing in, do what follows in the transaction, in this workspace and under this name."""
-    tx.enter(place.workspace_id)
+    tx.enter(membership.workspace_id)
     tx.actor = Actor(
         user.id,
         user.email,
-        place.role,
+        membership.role,
         token_id,
         token_name,
-        place.workspace_id,
-        place.name,
-        place.workspace_number,
-        place.plan,
+        membership.workspace_id,
+        membership.name,
+        membership.workspace_number,
+        membership.plan,
     )
 
 

@@ -27,33 +27,34 @@ async def end(crm: Crm, actor: Actor, code: str) -> list[str]:
     def check(tx: Tx) -> stepup.Act:
         alone.clear()
         shared.clear()
-        # some may have ended before we are in their lanes, none is added while we are in that of the address
-        belongs = [found.workspace_id for found in accounts.memberships(tx.connection, tx.by.user_id)]
-        tx.enter(*belongs, *(found.workspace_id for found in invites.of_address(tx.connection, email)))
-        for place in accounts.memberships(tx.connection, tx.by.user_id):
-            people = accounts.people(tx.connection, place.workspace_id)
+        belongs_to = [found.workspace_id for found in accounts.memberships(tx.connection, tx.by.user_id)]
+        invited_to = [found.workspace_id for found in invites.of_address(tx.connection, email)]
+        # some may have ended before we are in their lanes; none is added while we are in the lane of the address
+        tx.enter(*belongs_to, *invited_to)
+        for membership in accounts.memberships(tx.connection, tx.by.user_id):
+            people = accounts.people(tx.connection, membership.workspace_id)
             if len(people) == 1:
-                alone.append(place)
+                alone.append(membership)
             else:
                 member = next(member for member in people if member.user_id == tx.by.user_id)
-                teams.keep_an_admin(tx, place.workspace_id, member)
-                shared.append((place, member))
-        going = ", ".join(place.workspace_id for place in alone)
+                teams.keep_an_admin(tx, membership.workspace_id, member)
+                shared.append((membership, member))
+        going = ", ".join(membership.workspace_id for membership in alone)
         says = f"end your account, with all data of {going}" if going else "end your account"
         return stepup.Act(f"account.end {going}", says)
 
     def do(tx: Tx) -> None:
-        for place, member in shared:
-            access.enter(tx, place)
-            teams.part(tx, place.workspace_id, member)
+        for membership, member in shared:
+            access.enter(tx, membership)
+            teams.part(tx, membership.workspace_id, member)
         for invite in invites.of_address(tx.connection, email):
             access.enter(tx, accounts.workspace(tx.connection, invite.workspace_id, invite.role))
             teams.discard(tx, invite.workspace_id, invite.id)
-        for place in alone:
-            erasure.erase(tx, Workspace(place.workspace_id, place.workspace_number))
+        for membership in alone:
+            erasure.erase(tx, Workspace(membership.workspace_id, membership.workspace_number))
         accounts.remove_user(tx, tx.by.user_id, email)
 
     await stepup.confirmed(crm, actor, code, check, do)
-    gone = [place.workspace_id for place in alone]
+    gone = [membership.workspace_id for membership in alone]
     log.warning("account %s ended by its owner, with %d workspaces", actor.user_id, len(gone))
     return gone

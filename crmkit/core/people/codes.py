@@ -83,13 +83,13 @@ def is_known(tx: Tx, email: str) -> bool:
     return accounts.find_user(tx.connection, email) is not None or bool(invites.of_address(tx.connection, email))
 
 
-def keep(tx: Tx, crm: Crm, email: str, purpose: str, code: str, place: str = "") -> None:
+def keep(tx: Tx, crm: Crm, email: str, purpose: str, code: str, page_secret: str = "") -> None:
     """Keep a fresh code until it is entered or outdated; an earlier one for the same purpose no longer works.
 
-    `place` is a secret of the one place where it can be entered, where there is such a place.
+    `page_secret` is that of the one page on which it can be entered, if there is one.
     """
     expires_at = after(tx.now, minutes=crm.settings.auth.code_minutes)
-    codes.put(tx, email, purpose, codes.keyed_hash(crm.key, email, purpose + place, code), expires_at)
+    codes.put(tx, email, purpose, codes.keyed_hash(crm.key, email, purpose + page_secret, code), expires_at)
 
 
 async def send(crm: Crm, message: Message, spent: Sequence[Budget]) -> None:
@@ -105,7 +105,7 @@ async def send(crm: Crm, message: Message, spent: Sequence[Budget]) -> None:
         ) from error
 
 
-def entered(tx: Tx, crm: Crm, email: str, use: Use, purpose: str, typed: str, place: str = "") -> str:
+def entered(tx: Tx, crm: Crm, email: str, use: Use, purpose: str, typed: str, page_secret: str = "") -> str:
     """Use up the code that waits for this purpose if it is what was typed; else return what is wrong, as a sentence.
 
     Blanks and upper case in what was typed do not matter. Wrong tries are counted.
@@ -119,7 +119,7 @@ def entered(tx: Tx, crm: Crm, email: str, use: Use, purpose: str, typed: str, pl
         return WRONG
     if not is_alive(waiting.expires_at, tx.now, minutes=crm.settings.auth.code_minutes):
         return WRONG
-    if not hmac.compare_digest(waiting.hash, codes.keyed_hash(crm.key, email, purpose + place, typed)):
+    if not hmac.compare_digest(waiting.hash, codes.keyed_hash(crm.key, email, purpose + page_secret, typed)):
         codes.count_wrong(tx, email, purpose)
         codes.count(tx, use.wrong, use.who or email)
         if is_short:

@@ -27,11 +27,11 @@ def join(tx: Tx, user: User, invite: Invite, token_name: str) -> Membership:
     tx.enter(invite.workspace_id)
     if invites.remove(tx, invite.workspace_id, invite.id) is not None:
         accounts.insert_membership(tx, invite.workspace_id, user.id, invite.role)
-    place = access.one_of(accounts.memberships(tx.connection, user.id), invite.workspace_id)
-    access.act_as(tx, user, place, token_name)
-    changes = {"role": [None, place.role], "email": [None, user.email]}
+    membership = access.one_of(accounts.memberships(tx.connection, user.id), invite.workspace_id)
+    access.act_as(tx, user, membership, token_name)
+    changes = {"role": [None, membership.role], "email": [None, user.email]}
     audit.append(tx, "member.create", f"user/{user.id}", changes)
-    return place
+    return membership
 
 
 async def accept(crm: Crm, actor: Actor, id: str, code: str) -> Membership:
@@ -43,13 +43,13 @@ async def accept(crm: Crm, actor: Actor, id: str, code: str) -> Membership:
 
     def check(tx: Tx) -> stepup.Act:
         if invites.waiting(tx.connection, bare, tx.by.email) is None:
-            access.member_of(tx, bare, "No invite to that workspace waits for you. Ask an admin of it for one.")
+            access.enter_as_member(tx, bare, "No invite to that workspace waits for you. Ask an admin of it for one.")
         return stepup.Act(f"invite.accept {bare}", f"join the workspace {bare}", always=False)
 
     def do(tx: Tx) -> Membership:
         invite = invites.waiting(tx.connection, bare, tx.by.email)
         if invite is None:
-            return access.member_of(tx, bare)
+            return access.enter_as_member(tx, bare)
         return join(tx, User(tx.by.user_id, tx.by.email), invite, tx.by.token_name)
 
     return await stepup.confirmed(crm, actor, code, check, do, lanes=[bare])

@@ -80,9 +80,15 @@ async def request_code(crm: Crm, client: str, body: dict[str, Any]) -> CodeSent:
 
 
 async def mail_code(
-    crm: Crm, client: str, email: str, use: codes.Use, purpose: str, letter: Callable[[str], Message], place: str = ""
+    crm: Crm,
+    client: str,
+    email: str,
+    use: codes.Use,
+    purpose: str,
+    letter: Callable[[str], Message],
+    page_secret: str = "",
 ) -> CodeSent:
-    """Mail a code in a letter; `place` as in `codes.keep`. Someone who may not open an account gets a refusal."""
+    """Mail a code in a letter; `page_secret` as in `codes.keep`. Someone who may not open an account gets a refusal."""
     by_client = _mails_of(crm, client)
     await _admit(crm, client, _requests_of(crm, client), by_client)
 
@@ -96,7 +102,7 @@ async def mail_code(
     await codes.send(crm, letter(code) if welcome else _refusal(crm, email), [*spent, by_client])
     # for a stranger one that nobody is told and nobody can type, so that wrong tries are counted and answered alike
     kept = code if welcome else secrets.token_hex()
-    keep = partial(codes.keep, crm=crm, email=email, purpose=purpose, code=kept, place=place)
+    keep = partial(codes.keep, crm=crm, email=email, purpose=purpose, code=kept, page_secret=page_secret)
     await crm.database.write(keep, lanes=[mail_lane(email)])
     local = crm.settings.auth.local and welcome
     return CodeSent(email, allowance, code if local else None)
@@ -176,16 +182,16 @@ def welcome(tx: Tx, crm: Crm, email: str, token_name: str) -> Welcome:
     return Welcome(user, workspaces, start, accepted, invites.of_address(tx.connection, email))
 
 
-def new_token(tx: Tx, crm: Crm, user: User, place: Membership, name: str, is_app: bool = False) -> tuple[str, str]:
+def new_token(tx: Tx, crm: Crm, user: User, membership: Membership, name: str, is_app: bool = False) -> tuple[str, str]:
     """Return (token, its id): a fresh one of this user for one of their workspaces; `is_app` if an app connects.
 
     Where they have as many as they may, the one unused longest ends, so that signing in is always possible.
     """
-    access.act_as(tx, user, place, name)
+    access.act_as(tx, user, membership, name)
     sessions.make_room(tx, crm)
     token = tokens.mint()
-    token_id = tokens.insert(tx, token, user.id, place.workspace_id, name, is_app)
-    access.act_as(tx, user, place, name, token_id)
+    token_id = tokens.insert(tx, token, user.id, membership.workspace_id, name, is_app)
+    access.act_as(tx, user, membership, name, token_id)
     audit.append(tx, "token.create", f"token/{token_id}", {"name": [None, name]})
     return token, token_id
 

@@ -131,7 +131,7 @@ def _end(tx: Tx, id: str) -> None:
     workspace_id = tokens.workspace_of(tx.connection, tx.by.user_id, id)
     if workspace_id is None:
         return
-    access.member_of(tx, workspace_id)
+    access.enter_as_member(tx, workspace_id)
     gone = tokens.remove(tx, tx.by.user_id, id)
     if gone is not None:
         name, _ = gone

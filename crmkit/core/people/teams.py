@@ -43,7 +43,7 @@ async def people(crm: Crm, actor: Actor, id: str) -> tuple[list[Member], list[In
     bare = workspace_id(id)
 
     def read(connection: Connection) -> tuple[list[Member], list[Invite]]:
-        access.one_of(access.places(connection, actor), bare)
+        access.one_of(access.memberships(connection, actor), bare)
         return accounts.people(connection, bare), invites.of_workspace(connection, bare)
 
     return await crm.database.read(actor, read)
@@ -60,8 +60,8 @@ async def invite(crm: Crm, actor: Actor, id: str, body: Mapping[str, Any], code:
     seen: list[str] = []
 
     def check(tx: Tx) -> stepup.Act:
-        place = access.admin_of(tx, bare)
-        seen[:] = [place.name]
+        membership = access.enter_as_admin(tx, bare)
+        seen[:] = [membership.name]
         if any(member.email == email for member in accounts.people(tx.connection, bare)):
             raise Problem(
                 "already_exists",
@@ -86,7 +86,7 @@ async def invite(crm: Crm, actor: Actor, id: str, body: Mapping[str, Any], code:
         return found, new, spent
 
     def take_back(tx: Tx) -> None:
-        access.member_of(tx, bare)
+        access.enter_as_member(tx, bare)
         discard(tx, bare, found.id)
 
     found, new, spent = await stepup.confirmed(crm, actor, code, check, do, lanes=[bare, mail_lane(email)])
@@ -104,7 +104,7 @@ async def withdraw(crm: Crm, actor: Actor, id: str, invite: str, code: str) -> s
     bare, bare_invite = workspace_id(id), _bare(invite, "inv", workspace_id(id))
 
     def check(tx: Tx) -> stepup.Act:
-        access.admin_of(tx, bare)
+        access.enter_as_admin(tx, bare)
         if all(waiting.id != bare_invite for waiting in invites.of_workspace(tx.connection, bare)):
             raise _none("invite", bare)
         return stepup.Act(f"invite.delete {bare} {bare_invite}", f"withdraw {bare_invite} of {bare}", always=False)
@@ -121,7 +121,7 @@ async def set_role(crm: Crm, actor: Actor, id: str, user: str, body: Mapping[str
     bare, bare_user, role = workspace_id(id), _bare(user, "u", workspace_id(id)), ROLE.filled(body)["role"]
 
     def check(tx: Tx) -> stepup.Act:
-        access.admin_of(tx, bare)
+        access.enter_as_admin(tx, bare)
         member = _member(tx, bare, bare_user)
         if role == "member":
             keep_an_admin(tx, bare, member)
@@ -150,9 +150,9 @@ async def remove(crm: Crm, actor: Actor, id: str, user: str, code: str) -> Membe
 
     def check(tx: Tx) -> stepup.Act:
         if bare_user == actor.user_id:
-            access.member_of(tx, bare)
+            access.enter_as_member(tx, bare)
         else:
-            access.admin_of(tx, bare)
+            access.enter_as_admin(tx, bare)
         member = _member(tx, bare, bare_user)
         keep_an_admin(tx, bare, member)
         found[:] = [member]

@@ -40,7 +40,7 @@ async def mine(crm: Crm, actor: Actor) -> tuple[list[Membership], list[Invite]]:
     """Return the workspaces that the caller may name, the one joined first in front, and the invites that wait."""
 
     def read(connection: Connection) -> tuple[list[Membership], list[Invite]]:
-        return access.places(connection, actor), invites.of_address(connection, actor.email)
+        return access.memberships(connection, actor), invites.of_address(connection, actor.email)
 
     return await crm.database.read(actor, read)
 
@@ -54,10 +54,10 @@ async def create(crm: Crm, actor: Actor, body: Mapping[str, Any], code: str) -> 
         return stepup.Act("workspace.create", "open a new workspace", always=False)
 
     def do(tx: Tx) -> Membership:
-        place = accounts.insert_workspace(tx, User(actor.user_id, actor.email), name, crm.settings.plans.default)
-        access.enter(tx, place)
-        audit.append(tx, "workspace.create", f"workspace/{place.workspace_id}", {"name": [None, name]})
-        return place
+        membership = accounts.insert_workspace(tx, User(actor.user_id, actor.email), name, crm.settings.plans.default)
+        access.enter(tx, membership)
+        audit.append(tx, "workspace.create", f"workspace/{membership.workspace_id}", {"name": [None, name]})
+        return membership
 
     return await stepup.confirmed(crm, actor, code, check, do)
 
@@ -67,11 +67,11 @@ async def rename(crm: Crm, actor: Actor, id: str, body: Mapping[str, Any]) -> Me
     bare, name = workspace_id(id), WORKSPACE.filled(body)["name"]
 
     def unit(tx: Tx) -> Membership:
-        place = access.admin_of(tx, bare)
-        if place.name != name:
+        membership = access.enter_as_admin(tx, bare)
+        if membership.name != name:
             accounts.rename_workspace(tx, bare, name)
-            audit.append(tx, "workspace.update", f"workspace/{bare}", {"name": [place.name, name]})
-        return replace(place, name=name)
+            audit.append(tx, "workspace.update", f"workspace/{bare}", {"name": [membership.name, name]})
+        return replace(membership, name=name)
 
     return await crm.change(actor, unit, lanes=[bare])
 
@@ -87,15 +87,15 @@ async def mint_token(
     token = tokens.mint()
 
     def check(tx: Tx) -> stepup.Act:
-        access.member_of(tx, bare)
+        access.enter_as_member(tx, bare)
         sessions.check_room(tx, crm)
         return stepup.Act(f"token.create {bare}", f"make a further token for {bare}", always=False)
 
     def do(tx: Tx) -> Membership:
-        place = access.member_of(tx, bare)
+        membership = access.enter_as_member(tx, bare)
         token_id = tokens.insert(tx, token, actor.user_id, bare, name, is_app=bool(tx.by.is_app))
         audit.append(tx, "token.create", f"token/{token_id}", {"name": [None, name]})
-        return place
+        return membership
 
     return token, name, await stepup.confirmed(crm, actor, code, check, do, lanes=[bare])
 
@@ -105,8 +105,8 @@ async def delete(crm: Crm, actor: Actor, id: str, code: str) -> str:
     bare = workspace_id(id)
 
     def check(tx: Tx) -> stepup.Act:
-        place = access.admin_of(tx, bare)
-        called = spoken(place.name, "")
+        membership = access.enter_as_admin(tx, bare)
+        called = spoken(membership.name, "")
         named = f'"{called}" ({bare})' if called else bare
         return stepup.Act(f"workspace.delete {bare}", f"delete the workspace {named} with all its data")
 
