@@ -10,7 +10,7 @@ from crmkit.core.people.codes import SERVER_TRIES
 from crmkit.core.records.write import CONFIRM_MINUTES
 from crmkit.storage import confirmations
 from crmkit.storage.interface.tx import Tx
-from crmkit.storage.people import codes, grants, tokens
+from crmkit.storage.people import attempts, grants, tokens, waiting_codes
 
 KEEP_DAYS = 2  # counters of limits matter for a day, those of all wrong tries for longer
 
@@ -19,7 +19,8 @@ def sweep(tx: Tx, crm: Crm) -> None:
     """Drop what no longer matters at this moment."""
     codes_latest = after(tx.now, minutes=crm.settings.auth.code_minutes)
     kept_since = after(tx.now, days=-KEEP_DAYS)
-    codes.forget(tx, kept_since, after(tx.now, days=-max(days for days, _ in SERVER_TRIES)), codes_latest)
+    attempts.forget(tx, kept_since, after(tx.now, days=-max(days for days, _ in SERVER_TRIES)))
+    waiting_codes.forget(tx, codes_latest)
     confirmations.forget(tx, after(tx.now, minutes=CONFIRM_MINUTES))
     grants.forget(tx, codes_latest, kept_since, after(tx.now, seconds=GRANT_SECONDS))
     tokens.settle(tx)

@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from crmkit.core.people.login import LOGIN
-from crmkit.storage.people import codes
+from crmkit.storage.people import waiting_codes
 from crmkit.storage.sqlite.engine.driver import sqlite3
 from crmkit.storage.sqlite.engine.folder import FILE
 from tests.core.crowd import Call, at_once, statuses
@@ -343,7 +343,7 @@ def test_an_uninvited_address_does_not_get_in_by_guessing(tmp_path: Path, clock:
             ((kept,),) = file.execute("SELECT hash FROM codes WHERE email = ?", (CHARLIE,)).fetchall()
         key = home.crm.key
     sealed = b"\x00".join([b"code", CHARLIE.encode(), LOGIN.encode(), b"%06d"])
-    assert hmac.digest(key, sealed % 7, "sha256") == codes.keyed_hash(key, CHARLIE, LOGIN, "000007")
+    assert hmac.digest(key, sealed % 7, "sha256") == waiting_codes.keyed_hash(key, CHARLIE, LOGIN, "000007")
     assert kept not in (
         hmac.digest(key, sealed % number, "sha256") for number in range(10**6)
     )  # a code is kept, so that wrong tries are counted, but none that six digits could be

@@ -150,7 +150,6 @@ async def prove(crm: Crm, network: str, request: AuthorizationRequest, page_secr
         signin = _under_way(tx, crm, request, page_secret)
         if signin.user_id:  # the button was pressed twice
             return _choices(tx, signin)
-        codes.check_tries(tx, signin.email, codes.CONNECT)
         wrong = codes.entered(tx, crm, signin.email, codes.CONNECT, PURPOSE, code, page_secret)
         if not login.may_enter(tx, crm, signin.email):  # the invite was withdrawn since the code was mailed
             wrong = codes.WRONG

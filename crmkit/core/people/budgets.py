@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from crmkit.clock import after, moment
 from crmkit.errors import Problem
 from crmkit.storage.interface.tx import Tx
-from crmkit.storage.people import codes
+from crmkit.storage.people import attempts
 
 MINUTE, HOUR, DAY = 60, 3600, 86_400  # seconds
 
@@ -45,14 +45,14 @@ def spend(tx: Tx, *budgets: Budget) -> tuple[Allowance, ...]:
     """Count once for each budget and return what is left of each; raises `rate_limited`, and then none is counted."""
     allowances = tuple(_left(tx, budget) for budget in budgets)
     for budget in budgets:
-        codes.count(tx, budget.what, budget.who)
+        attempts.count(tx, budget.what, budget.who)
     return allowances
 
 
 def give_back(tx: Tx, *budgets: Budget) -> None:
     """Uncount what was spent a moment ago."""
     for budget in budgets:
-        codes.take_back(tx, budget.what, budget.who)
+        attempts.take_back(tx, budget.what, budget.who)
 
 
 def limit_reached(hint: str, limit: int, wait: int) -> Problem:
@@ -68,7 +68,7 @@ def seconds(start: str, end: str) -> int:
 
 def _left(tx: Tx, budget: Budget) -> Allowance:
     """Return what will be left after one more."""
-    done, first = codes.counted(tx, budget.what, budget.who, after(tx.now, seconds=1 - budget.seconds))
+    done, first = attempts.counted(tx, budget.what, budget.who, after(tx.now, seconds=1 - budget.seconds))
     wait = seconds(tx.now, after(first or tx.now, seconds=budget.seconds))
     if budget.most and done >= budget.most:
         raise limit_reached(budget.hint.format(most=budget.most, wait=wait), budget.most, wait)

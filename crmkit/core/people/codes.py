@@ -19,7 +19,7 @@ from crmkit.errors import Problem
 from crmkit.mail import MailFailed, Message
 from crmkit.storage.interface.lanes import ANYWHERE
 from crmkit.storage.interface.tx import Tx
-from crmkit.storage.people import accounts, codes, invites
+from crmkit.storage.people import accounts, attempts, invites, waiting_codes
 
 TRIES_PER_CODE = 5
 WRONG_TRIES_PER_DAY = 10
@@ -52,7 +52,27 @@ STEP_UP = Use("step-up", "wrong step-up")
 INVITE = Use("invite", "wrong", "{most} invites were sent to this address within an hour; wait {wait} seconds.")
 
 
-def fresh(tx: Tx) -> str:
+@dataclass(frozen=True)
+class Issued:
+    """A fresh code, which is still to be mailed and kept; what the mail spent, and what is left to the address."""
+
+    code: str
+    spent: tuple[Budget, ...]
+    allowance: Allowance
+
+
+def issue(tx: Tx, crm: Crm, email: str, use: Use, sender: str = "") -> Issued:
+    """Return a fresh code for this address, `sender` as in `postage`.
+
+    Raises `rate_limited` where the address may enter no more codes today, or a mail is more than may be sent.
+    """
+    _check_tries(tx, email, use)
+    spent = postage(tx, crm, email, use, sender)
+    allowance, *_ = budgets.spend(tx, *spent)
+    return Issued(_drawn(tx), spent, allowance)
+
+
+def _drawn(tx: Tx) -> str:
     """Return six random digits; while codes are long, eight letters and digits."""
     if _are_long(tx):
         return ids.random_text(LONG)
@@ -89,7 +109,9 @@ def keep(tx: Tx, crm: Crm, email: str, purpose: str, code: str, page_secret: str
     `page_secret` is that of the one page on which it can be entered, if there is one.
     """
     expires_at = after(tx.now, minutes=crm.settings.auth.code_minutes)
-    codes.put(tx, email, purpose, codes.keyed_hash(crm.key, email, purpose + page_secret, code), expires_at)
+    waiting_codes.put(
+        tx, email, purpose, waiting_codes.keyed_hash(crm.key, email, purpose + page_secret, code), expires_at
+    )
 
 
 async def send(crm: Crm, message: Message, spent: Sequence[Budget]) -> None:
@@ -108,36 +130,38 @@ async def send(crm: Crm, message: Message, spent: Sequence[Budget]) -> None:
 def entered(tx: Tx, crm: Crm, email: str, use: Use, purpose: str, typed: str, page_secret: str = "") -> str:
     """Use up the code that waits for this purpose if it is what was typed; else return what is wrong, as a sentence.
 
-    Blanks and upper case in what was typed do not matter. Wrong tries are counted.
+    Blanks and upper case in what was typed do not matter. Wrong tries are counted. Raises `rate_limited` after too many
+    of them.
     """
+    _check_tries(tx, email, use)
     typed = "".join(typed.split()).lower()
     is_short = len(typed) == 6 and typed.isascii() and typed.isdigit()
     if is_short and _are_long(tx):
         return "Codes of six digits are not taken for a while, because too many wrong ones were entered here."
-    waiting = codes.find(tx, email, purpose)
+    waiting = waiting_codes.find(tx, email, purpose)
     if waiting is None or waiting.wrong_tries >= TRIES_PER_CODE:
         return WRONG
     if not is_alive(waiting.expires_at, tx.now, minutes=crm.settings.auth.code_minutes):
         return WRONG
-    if not hmac.compare_digest(waiting.hash, codes.keyed_hash(crm.key, email, purpose + page_secret, typed)):
-        codes.count_wrong(tx, email, purpose)
-        codes.count(tx, use.wrong, use.who or email)
+    if not hmac.compare_digest(waiting.hash, waiting_codes.keyed_hash(crm.key, email, purpose + page_secret, typed)):
+        waiting_codes.count_wrong(tx, email, purpose)
+        attempts.count(tx, use.wrong, use.who or email)
         if is_short:
-            codes.count(tx, codes.GUESS, codes.SERVER)
+            attempts.count(tx, attempts.GUESS, attempts.SERVER)
         return WRONG
-    codes.remove(tx, email, purpose)
+    waiting_codes.remove(tx, email, purpose)
     return ""
 
 
 def tries_left(tx: Tx, email: str, use: Use) -> Allowance:
     """Return how many wrong codes the address may still enter today."""
     midnight = f"{tx.now[:10]}T00:00:00Z"
-    wrong, _ = codes.counted(tx, use.wrong, use.who or email, midnight)
+    wrong, _ = attempts.counted(tx, use.wrong, use.who or email, midnight)
     wait = budgets.seconds(tx.now, after(midnight, seconds=DAY))
     return Allowance(WRONG_TRIES_PER_DAY, max(0, WRONG_TRIES_PER_DAY - wrong), wait)
 
 
-def check_tries(tx: Tx, email: str, use: Use) -> None:
+def _check_tries(tx: Tx, email: str, use: Use) -> None:
     """Raise `rate_limited` when the address may enter no more codes today."""
     tries = tries_left(tx, email, use)
     if tries.remaining == 0:
@@ -152,6 +176,6 @@ def check_tries(tx: Tx, email: str, use: Use) -> None:
 def _are_long(tx: Tx) -> bool:
     """Tell whether so many wrong codes were entered on this server that six digits do not do."""
     return any(
-        codes.counted(tx, codes.GUESS, codes.SERVER, after(tx.now, seconds=1 - days * DAY))[0] >= most
+        attempts.counted(tx, attempts.GUESS, attempts.SERVER, after(tx.now, seconds=1 - days * DAY))[0] >= most
         for days, most in SERVER_TRIES
     )

@@ -92,20 +92,18 @@ async def mail_code(
     by_client = _mails_of(crm, client)
     await _admit(crm, client, _requests_of(crm, client), by_client)
 
-    def unit(tx: Tx) -> tuple[str, Allowance, tuple[Budget, ...], bool]:
-        codes.check_tries(tx, email, use)
-        spent = codes.postage(tx, crm, email, use)
-        allowance, *_ = budgets.spend(tx, *spent)
-        return codes.fresh(tx), allowance, spent, may_enter(tx, crm, email)
+    def unit(tx: Tx) -> tuple[codes.Issued, bool]:
+        return codes.issue(tx, crm, email, use), may_enter(tx, crm, email)
 
-    code, allowance, spent, welcome = await crm.database.write(unit, lanes=[mail_lane(email)])
-    await codes.send(crm, letter(code) if welcome else _refusal(crm, email), [*spent, by_client])
+    issued, is_welcome = await crm.database.write(unit, lanes=[mail_lane(email)])
+    message = letter(issued.code) if is_welcome else _refusal(crm, email)
+    await codes.send(crm, message, [*issued.spent, by_client])
     # for a stranger one that nobody is told and nobody can type, so that wrong tries are counted and answered alike
-    kept = code if welcome else secrets.token_hex()
+    kept = issued.code if is_welcome else secrets.token_hex()
     keep = partial(codes.keep, crm=crm, email=email, purpose=purpose, code=kept, page_secret=page_secret)
     await crm.database.write(keep, lanes=[mail_lane(email)])
-    local = crm.settings.auth.local and welcome
-    return CodeSent(email, allowance, code if local else None)
+    local = crm.settings.auth.local and is_welcome
+    return CodeSent(email, issued.allowance, issued.code if local else None)
 
 
 def may_enter(tx: Tx, crm: Crm, email: str) -> bool:
@@ -123,7 +121,6 @@ async def enter_code(crm: Crm, client: str, body: dict[str, Any]) -> SignedIn:
     await admit(crm, client)
 
     def unit(tx: Tx) -> tuple[SignedIn | str, Allowance]:
-        codes.check_tries(tx, email, codes.SIGN_IN)
         wrong = codes.entered(tx, crm, email, codes.SIGN_IN, LOGIN, entry["code"])
         if not may_enter(tx, crm, email):  # the invite was withdrawn since the code was mailed
             wrong = codes.WRONG

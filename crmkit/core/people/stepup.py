@@ -9,8 +9,8 @@ from functools import partial
 from typing import TypeVar
 
 from crmkit.core.crm import Crm
-from crmkit.core.people import budgets, codes
-from crmkit.core.people.budgets import Allowance, Budget
+from crmkit.core.people import codes
+from crmkit.core.people.budgets import Allowance
 from crmkit.errors import Problem
 from crmkit.mail import Message
 from crmkit.model.actor import Actor
@@ -34,13 +34,7 @@ class Act:
 
 
 @dataclass(frozen=True)
-class _Asked:
-    code: str
-    spent: tuple[Budget, ...]
-
-
-@dataclass(frozen=True)
-class _Wrong:
+class _WrongCode:
     what: str
     tries: Allowance
 
@@ -64,30 +58,27 @@ async def confirmed(
     app = f"{actor.token_id} " if actor.must_confirm else ""
     use = replace(codes.STEP_UP, who=app.strip())
 
-    def unit(tx: Tx) -> T | _Asked | _Wrong:
+    def unit(tx: Tx) -> T | codes.Issued | _WrongCode:
         act = check(tx)
         if act is None or not (act.always or actor.must_confirm):
             return do(tx)
         act = replace(act, purpose=f"{app}{act.purpose}")
         acts[:] = [act]
         email = tx.by.email
-        codes.check_tries(tx, email, use)
         if code:
             wrong = codes.entered(tx, crm, email, use, act.purpose, code)
-            return _Wrong(wrong, codes.tries_left(tx, email, use)) if wrong else do(tx)
-        spent = codes.postage(tx, crm, email, use, sender=tx.by.user_id)
-        budgets.spend(tx, *spent)
-        return _Asked(codes.fresh(tx), spent)
+            return _WrongCode(wrong, codes.tries_left(tx, email, use)) if wrong else do(tx)
+        return codes.issue(tx, crm, email, use, sender=tx.by.user_id)
 
     outcome = await crm.change(actor, unit, lanes=[*lanes, mail_lane(actor.email)], asks_code=True)
-    if isinstance(outcome, _Wrong):
+    if isinstance(outcome, _WrongCode):
         raise Problem(
             "invalid_code",
             f"{outcome.what} Repeat the request without a code to get one.",
             status=403,
             headers=outcome.tries.headers,
         )
-    if isinstance(outcome, _Asked):
+    if isinstance(outcome, codes.Issued):
         await codes.send(crm, _letter(crm, actor.email, acts[0], outcome.code), outcome.spent)
         purpose = acts[0].purpose
         keep = partial(codes.keep, crm=crm, email=actor.email, purpose=purpose, code=outcome.code)
