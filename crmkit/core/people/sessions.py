@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from functools import partial
 
-from crmkit import ids
 from crmkit.clock import after
+from crmkit.core import path_ids
 from crmkit.core.crm import Crm
 from crmkit.core.people import access, stepup
 from crmkit.core.records import quotas
@@ -84,10 +84,7 @@ async def sessions(crm: Crm, actor: Actor) -> list[Session]:
 
 async def revoke(crm: Crm, actor: Actor, id: str, code: str = "") -> str:
     """End one of the user's tokens and return its bare id; it is dead for the next request."""
-    try:
-        bare = ids.parse(id, "tok")
-    except ids.BadId as error:
-        raise Problem("not_found", f"{str(error).capitalize()}. GET /tokens lists yours.") from None
+    bare = path_ids.bare(id, "tok", "GET /tokens lists yours.")
 
     def check(tx: Tx) -> stepup.Act | None:
         workspace_id = tokens.workspace_of(tx.connection, actor.user_id, bare)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-from crmkit import ids
+from crmkit.core import path_ids
 from crmkit.core.crm import Crm
 from crmkit.core.people import access, budgets, codes, stepup
 from crmkit.core.people.budgets import Budget
@@ -101,7 +101,8 @@ async def invite(crm: Crm, actor: Actor, id: str, body: Mapping[str, Any], code:
 
 async def withdraw(crm: Crm, actor: Actor, id: str, invite: str, code: str) -> str:
     """Withdraw a pending invite and return its bare id; for admins, with step-up for a connected app."""
-    bare, bare_invite = workspace_id(id), _bare(invite, "inv", workspace_id(id))
+    bare = workspace_id(id)
+    bare_invite = _bare(invite, "inv", bare)
 
     def check(tx: Tx) -> stepup.Act:
         access.enter_as_admin(tx, bare)
@@ -118,7 +119,8 @@ async def withdraw(crm: Crm, actor: Actor, id: str, invite: str, code: str) -> s
 
 async def set_role(crm: Crm, actor: Actor, id: str, user: str, body: Mapping[str, Any], code: str) -> Member:
     """Return the member with another role; for admins, with step-up to make an admin, or for a connected app."""
-    bare, bare_user, role = workspace_id(id), _bare(user, "u", workspace_id(id)), ROLE.filled(body)["role"]
+    bare = workspace_id(id)
+    bare_user, role = _bare(user, "u", bare), ROLE.filled(body)["role"]
 
     def check(tx: Tx) -> stepup.Act:
         access.enter_as_admin(tx, bare)
@@ -145,7 +147,8 @@ async def remove(crm: Crm, actor: Actor, id: str, user: str, code: str) -> Membe
 
     Their tokens in it are dead at once, and the invites they made are withdrawn.
     """
-    bare, bare_user = workspace_id(id), _bare(user, "u", workspace_id(id))
+    bare = workspace_id(id)
+    bare_user = _bare(user, "u", bare)
     found: list[Member] = []
 
     def check(tx: Tx) -> stepup.Act:
@@ -212,11 +215,7 @@ def _none(what: str, workspace: str) -> Problem:
 
 
 def _bare(text: str, prefix: str, workspace: str) -> str:
-    try:
-        return ids.parse(text, prefix)
-    except ids.BadId as error:
-        hint = f"{str(error)[:1].upper()}{str(error)[1:]}. GET /workspaces/{workspace}/members lists what there is."
-        raise Problem("not_found", hint) from None
+    return path_ids.bare(text, prefix, f"GET /workspaces/{workspace}/members lists what there is.")
 
 
 def _letter(crm: Crm, actor: Actor, invite: Invite, name: str) -> Message:

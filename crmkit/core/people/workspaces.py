@@ -5,11 +5,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Annotated, Any
 
-from crmkit import ids
+from crmkit.core import path_ids
 from crmkit.core.crm import Crm
 from crmkit.core.people import access, sessions, stepup
 from crmkit.core.records import quotas
-from crmkit.errors import Problem
 from crmkit.model.actor import Actor
 from crmkit.model.fields import Text
 from crmkit.model.form import REQUIRED, form_of
@@ -120,7 +119,4 @@ async def delete(crm: Crm, actor: Actor, id: str, code: str) -> str:
 
 def workspace_id(text: str) -> str:
     """Return the bare id in a path; raises `not_found` for a text that cannot be one."""
-    try:
-        return ids.parse(text, "ws")
-    except ids.BadId as error:
-        raise Problem("not_found", f"{str(error)[:1].upper()}{str(error)[1:]}. GET /workspaces lists yours.") from None
+    return path_ids.bare(text, "ws", "GET /workspaces lists yours.")

@@ -1,6 +1,6 @@
 """The record that an id in a path names, or a `not_found` that says why there is none."""
 
-from crmkit import ids
+from crmkit.core import path_ids
 from crmkit.errors import Problem
 from crmkit.model.record import Kind, Record
 from crmkit.storage import records
@@ -8,11 +8,8 @@ from crmkit.storage.interface.connection import Connection
 
 
 def bare(kind: Kind, text: str) -> str:
-    """Return the bare id in a path; raises `not_found`, which says what is wrong with it."""
-    try:
-        return ids.parse(text, kind.prefix)
-    except ids.BadId as error:
-        raise Problem("not_found", f"{_sentence(str(error))}. GET /{kind.plural} lists what there is.") from None
+    """Return the bare id in a path; raises `not_found` with what is wrong with it."""
+    return path_ids.bare(text, kind.prefix, f"GET /{kind.plural} lists what there is.")
 
 
 def existing(connection: Connection, kind: Kind, workspace_id: str, id: str) -> Record:
@@ -28,7 +25,3 @@ def existing(connection: Connection, kind: Kind, workspace_id: str, id: str) -> 
         )
     find = "?search= finds one by name" if kind.is_searched else " lists what there is"
     raise Problem("not_found", f"There is no {kind.name} {id} in this workspace. GET /{kind.plural}{find}.")
-
-
-def _sentence(text: str) -> str:
-    return text[:1].upper() + text[1:]
