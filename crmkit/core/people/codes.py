@@ -17,7 +17,7 @@ from crmkit.core.people import budgets
 from crmkit.core.people.budgets import DAY, HOUR, Allowance, Budget
 from crmkit.errors import Problem
 from crmkit.mail import MailFailed, Message
-from crmkit.storage.interface.lanes import ANYWHERE
+from crmkit.storage.interface.lanes import ANYWHERE, mail_lane
 from crmkit.storage.interface.tx import Tx
 from crmkit.storage.people import accounts, attempts, invites, waiting_codes
 
@@ -103,15 +103,17 @@ def is_known(tx: Tx, email: str) -> bool:
     return accounts.find_user(tx.connection, email) is not None or bool(invites.of_address(tx.connection, email))
 
 
-def keep(tx: Tx, crm: Crm, email: str, purpose: str, code: str, page_secret: str = "") -> None:
-    """Keep a fresh code until it is entered or outdated; an earlier one for the same purpose no longer works.
+async def keep(crm: Crm, email: str, purpose: str, code: str, page_secret: str = "") -> None:
+    """Keep a code that was mailed until it is entered or outdated; an earlier one for the same purpose no longer works.
 
     `page_secret` is that of the one page on which it can be entered, if there is one.
     """
-    expires_at = after(tx.now, minutes=crm.settings.auth.code_minutes)
-    waiting_codes.put(
-        tx, email, purpose, waiting_codes.keyed_hash(crm.key, email, purpose + page_secret, code), expires_at
-    )
+    hash = waiting_codes.keyed_hash(crm.key, email, purpose + page_secret, code)
+
+    def unit(tx: Tx) -> None:
+        waiting_codes.put(tx, email, purpose, hash, after(tx.now, minutes=crm.settings.auth.code_minutes))
+
+    await crm.database.write(unit, lanes=[mail_lane(email)])
 
 
 async def send(crm: Crm, message: Message, spent: Sequence[Budget]) -> None:

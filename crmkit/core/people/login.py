@@ -100,8 +100,7 @@ async def mail_code(
     await codes.send(crm, message, [*issued.spent, by_client])
     # for a stranger one that nobody is told and nobody can type, so that wrong tries are counted and answered alike
     kept = issued.code if is_welcome else secrets.token_hex()
-    keep = partial(codes.keep, crm=crm, email=email, purpose=purpose, code=kept, page_secret=page_secret)
-    await crm.database.write(keep, lanes=[mail_lane(email)])
+    await codes.keep(crm, email, purpose, kept, page_secret)
     local = crm.settings.auth.local and is_welcome
     return CodeSent(email, issued.allowance, issued.code if local else None)
 

@@ -5,7 +5,6 @@ Of a connected app it is wanted for more (see web/consent.py): its request comes
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import TypeVar
 
 from crmkit.core.crm import Crm
@@ -34,6 +33,12 @@ class Act:
 
 
 @dataclass(frozen=True)
+class _CodeNeeded:
+    act: Act
+    issued: codes.Issued
+
+
+@dataclass(frozen=True)
 class _WrongCode:
     what: str
     tries: Allowance
@@ -53,22 +58,20 @@ async def confirmed(
     `escalation_required` after a code was mailed, `invalid_code` (403) for a wrong one, `rate_limited` past the limits
     of codes. Both run in these `lanes` and in that of the actor's address.
     """
-    acts: list[Act] = []
     # an app has codes and counters of its own: what it does in vain takes nothing from its user
     app = f"{actor.token_id} " if actor.must_confirm else ""
     use = replace(codes.STEP_UP, who=app.strip())
 
-    def unit(tx: Tx) -> T | codes.Issued | _WrongCode:
+    def unit(tx: Tx) -> T | _CodeNeeded | _WrongCode:
         act = check(tx)
         if act is None or not (act.always or actor.must_confirm):
             return do(tx)
         act = replace(act, purpose=f"{app}{act.purpose}")
-        acts[:] = [act]
         email = tx.by.email
         if code:
             wrong = codes.entered(tx, crm, email, use, act.purpose, code)
             return _WrongCode(wrong, codes.tries_left(tx, email, use)) if wrong else do(tx)
-        return codes.issue(tx, crm, email, use, sender=tx.by.user_id)
+        return _CodeNeeded(act, codes.issue(tx, crm, email, use, sender=tx.by.user_id))
 
     outcome = await crm.change(actor, unit, lanes=[*lanes, mail_lane(actor.email)], asks_code=True)
     if isinstance(outcome, _WrongCode):
@@ -78,19 +81,18 @@ async def confirmed(
             status=403,
             headers=outcome.tries.headers,
         )
-    if isinstance(outcome, codes.Issued):
-        await codes.send(crm, _letter(crm, actor.email, acts[0], outcome.code), outcome.spent)
-        purpose = acts[0].purpose
-        keep = partial(codes.keep, crm=crm, email=actor.email, purpose=purpose, code=outcome.code)
-        await crm.database.write(keep, lanes=[mail_lane(actor.email)])
-        local = {"local_code": outcome.code} if crm.settings.auth.local else {}
+    if isinstance(outcome, _CodeNeeded):
+        act, issued = outcome.act, outcome.issued
+        await codes.send(crm, _letter(crm, actor.email, act, issued.code), issued.spent)
+        await codes.keep(crm, actor.email, act.purpose, issued.code)
+        local = {"local_code": issued.code} if crm.settings.auth.local else {}
         whom = spoken_address(actor.email, "the user")
         raise Problem(
             "escalation_required",
-            f"A code was mailed to {whom} for this one act: {acts[0].says}. Ask the user for it, then repeat the same "
+            f"A code was mailed to {whom} for this one act: {act.says}. Ask the user for it, then repeat the same "
             "request with ?code=CODE (or the header X-Escalation-Code).",
             facts=local,
-            comments=[f"local mode: code={outcome.code}"] if local else [],
+            comments=[f"local mode: code={issued.code}"] if local else [],
         )
     return outcome
 

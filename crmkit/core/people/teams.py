@@ -57,11 +57,9 @@ async def invite(crm: Crm, actor: Actor, id: str, body: Mapping[str, Any], code:
     """
     bare, sent = workspace_id(id), INVITE.filled(body)
     email, role = sent["email"], sent["role"] or "member"
-    seen: list[str] = []
 
     def check(tx: Tx) -> stepup.Act:
-        membership = access.enter_as_admin(tx, bare)
-        seen[:] = [membership.name]
+        access.enter_as_admin(tx, bare)
         if any(member.email == email for member in accounts.people(tx.connection, bare)):
             raise Problem(
                 "already_exists",
@@ -71,7 +69,7 @@ async def invite(crm: Crm, actor: Actor, id: str, body: Mapping[str, Any], code:
         purpose, says = f"invite.{role} {bare} {email}", f"invite {spoken_address(email)} as {role} of {bare}"
         return stepup.Act(purpose, says, always=role == "admin")
 
-    def do(tx: Tx) -> tuple[Invite, bool, tuple[Budget, ...]]:
+    def do(tx: Tx) -> tuple[Invite, bool, tuple[Budget, ...], str]:
         before = invites.waiting(tx.connection, bare, email)
         if before is None:
             quotas.check(tx, crm.settings, "members")
@@ -83,15 +81,17 @@ async def invite(crm: Crm, actor: Actor, id: str, body: Mapping[str, Any], code:
             audit.append(tx, "invite.create", f"invite/{found.id}", changes)
         elif before is not None and before.role != role:
             audit.append(tx, "invite.update", f"invite/{found.id}", {"role": [before.role, role]})
-        return found, new, spent
+        return found, new, spent, tx.by.workspace_name
 
     def take_back(tx: Tx) -> None:
         access.enter_as_member(tx, bare)
         discard(tx, bare, found.id)
 
-    found, new, spent = await stepup.confirmed(crm, actor, code, check, do, lanes=[bare, mail_lane(email)])
+    found, new, spent, workspace_name = await stepup.confirmed(
+        crm, actor, code, check, do, lanes=[bare, mail_lane(email)]
+    )
     try:
-        await codes.send(crm, _letter(crm, actor, found, seen[0]), spent)
+        await codes.send(crm, _letter(crm, actor, found, workspace_name), spent)
     except Problem:
         if new:
             await crm.change(actor, take_back, lanes=[bare], asks_code=True)
@@ -149,7 +149,6 @@ async def remove(crm: Crm, actor: Actor, id: str, user: str, code: str) -> Membe
     """
     bare = workspace_id(id)
     bare_user = _bare(user, "u", bare)
-    found: list[Member] = []
 
     def check(tx: Tx) -> stepup.Act:
         if bare_user == actor.user_id:
@@ -158,14 +157,14 @@ async def remove(crm: Crm, actor: Actor, id: str, user: str, code: str) -> Membe
             access.enter_as_admin(tx, bare)
         member = _member(tx, bare, bare_user)
         keep_an_admin(tx, bare, member)
-        found[:] = [member]
         is_leaving = bare_user == actor.user_id
         says = f"leave {bare}" if is_leaving else f"remove {spoken_address(member.email, bare_user)} from {bare}"
         return stepup.Act(f"member.delete {bare} {bare_user}", says, always=False)
 
     def do(tx: Tx) -> Member:
-        part(tx, bare, found[0])
-        return found[0]
+        member = _member(tx, bare, bare_user)
+        part(tx, bare, member)
+        return member
 
     return await stepup.confirmed(crm, actor, code, check, do, lanes=[bare])
 
