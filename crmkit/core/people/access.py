@@ -1,4 +1,4 @@
-"""Who may: what a token stands for at this moment, and how its owner belongs to a workspace."""
+"""Who may act, and where: the actor that a token stands for at this moment, and the workspaces the actor may name."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -27,7 +27,7 @@ def current(tx: Tx) -> Actor:
 
 
 def memberships(connection: Connection, actor: Actor) -> list[Membership]:
-    """Return the workspaces that the actor's token may name, the one joined first in front."""
+    """Return the memberships of the actor's user in workspaces that the token may name, the first joined in front."""
     found = accounts.memberships(connection, actor.user_id)
     return [membership for membership in found if actor.reaches(membership.workspace_id)]
 
@@ -41,7 +41,10 @@ def one_of(found: Iterable[Membership], workspace_id: str, hint: str = NOT_A_MEM
 
 
 def enter_as_member(tx: Tx, workspace_id: str, hint: str = NOT_A_MEMBER) -> Membership:
-    """Let the rest of the transaction happen in a workspace that the actor may name; raises `not_a_member`."""
+    """Make the actor act in this workspace for the rest of the transaction, and return the membership there.
+
+    Any member may; raises `not_a_member`, with this hint, for one that the actor's token may not name.
+    """
     tx.enter(workspace_id)
     membership = one_of(memberships(tx.connection, tx.by), workspace_id, hint)
     enter(tx, membership)
@@ -49,7 +52,10 @@ def enter_as_member(tx: Tx, workspace_id: str, hint: str = NOT_A_MEMBER) -> Memb
 
 
 def enter_as_admin(tx: Tx, workspace_id: str) -> Membership:
-    """The same for a workspace whose admin the actor is; raises `admin_required` too."""
+    """Make the actor act in this workspace for the rest of the transaction, and return the membership there.
+
+    Only admins may: raises `admin_required` for other members, `not_a_member` for everybody else.
+    """
     membership = enter_as_member(tx, workspace_id)
     if membership.role != "admin":
         raise Problem("admin_required", "Only admins of the workspace may do this: ask one of them.")
@@ -57,7 +63,7 @@ def enter_as_admin(tx: Tx, workspace_id: str) -> Membership:
 
 
 def enter(tx: Tx, membership: Membership) -> None:
-    """Let what follows in the transaction be done, and logged, in this workspace."""
+    """Make the actor act in this workspace for the rest of the transaction: its audit log tells what follows."""
     tx.enter(membership.workspace_id)
     tx.actor = replace(
         tx.by,
@@ -70,7 +76,10 @@ def enter(tx: Tx, membership: Membership) -> None:
 
 
 def act_as(tx: Tx, user: User, membership: Membership, token_name: str, token_id: str = "") -> None:
-    """Let a user, who is signing in, do what follows in the transaction, in this workspace and under this name."""
+    """Make a user who is signing in the actor of the rest of the transaction, in this workspace.
+
+    The audit log names `token_name` beside the user.
+    """
     tx.enter(membership.workspace_id)
     tx.actor = Actor(
         user.id,

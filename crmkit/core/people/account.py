@@ -15,10 +15,11 @@ log = logging.getLogger("crmkit")
 
 
 async def end(crm: Crm, actor: Actor, code: str) -> list[str]:
-    """End the caller's account and return the ids of the workspaces that went with it; with step-up.
+    """Delete the caller's account and return the ids of the workspaces that were deleted with it.
 
-    Those are the workspaces with no other member. What the caller did in others stays in them. Raises `last_admin`
-    where another member would be left without an admin.
+    Everybody may delete their own account, with a code (see stepup.confirmed). Workspaces with no other member are
+    deleted with all data; what the caller did in others stays there. Raises `last_admin` where the caller is the only
+    admin of a workspace with other members.
     """
     email = actor.email
     alone: list[Membership] = []

@@ -1,8 +1,10 @@
-"""One-time codes sent by mail: issued, limited, used up. Signing in and step-up share these rules, not their budgets.
+"""One-time codes sent by mail: issued, kept, entered. Signing in, connecting and step-up share these rules.
 
-Guessing is bounded by the database, not by memory: five wrong tries end a code, ten a day end all codes of an address
-until midnight UTC. After too many wrong tries on the whole server, codes are long for a while: guessing is hopeless
-then, and nobody is locked out. Compare and consume are one transaction.
+The life of a code: `issue` draws it and counts the mail, `send` mails it, `keep` lets it wait, `entered` uses it up.
+
+Wrong tries are counted in the database, so a restart forgets none: five end a code, ten a day end all codes of an
+address until midnight UTC. After too many on the whole server, codes have eight letters and digits for a while: they
+cannot be guessed, and nobody is locked out. A code is compared and used up in one transaction.
 """
 
 import hmac
@@ -34,9 +36,10 @@ _FULL = "This server sends no more mail this hour; wait, or ask the operator."
 
 @dataclass(frozen=True)
 class Use:
-    """What a mail is for, by the names of its counters: what strangers spend in one way is still there in another.
+    """What a mail is for: the names of the counters of its mails and of its wrong codes.
 
-    They count for the address the mail goes to, or for `who`, if that is set.
+    They count for the address the mail goes to, or for `who`, if that is set. Each use has counters of its own, so that
+    strangers who ask for codes to sign in with do not stop their owner's step-up.
     """
 
     mails: str

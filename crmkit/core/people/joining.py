@@ -20,9 +20,9 @@ def of_acquaintances(tx: Tx, user: User) -> list[Invite]:
 
 
 def join(tx: Tx, user: User, invite: Invite, token_name: str) -> Membership:
-    """Return the user's membership in the workspace they were invited to, which the rest of the unit is done in.
+    """Make the user a member by this invite, and the actor of the rest of the transaction in that workspace.
 
-    Raises `not_a_member` for an invite that is gone.
+    Returns the membership. Raises `not_a_member` if the invite was withdrawn after it was looked up.
     """
     tx.enter(invite.workspace_id)
     if invites.remove(tx, invite.workspace_id, invite.id) is not None:
@@ -35,9 +35,10 @@ def join(tx: Tx, user: User, invite: Invite, token_name: str) -> Membership:
 
 
 async def accept(crm: Crm, actor: Actor, id: str, code: str) -> Membership:
-    """Return the membership in a workspace that the caller was invited to; with step-up for a connected app.
+    """Accept the caller's invite to a workspace and return the membership; a member stays what they are.
 
-    Raises `not_a_member` where no invite waits; a member stays what they are.
+    Whoever is invited may; a connected app needs a code (see stepup.confirmed). Raises `not_a_member` where no invite
+    waits for the caller.
     """
     bare = workspace_id(id)
 

@@ -70,10 +70,10 @@ class Welcome:
 
 
 async def request_code(crm: Crm, client: str, body: dict[str, Any]) -> CodeSent:
-    """Mail a code to the address in `body`; known and unknown addresses are answered alike.
+    """Mail a code for signing in to the address in `body`; known and unknown addresses are answered alike.
 
-    `client` is the network address that asks. Raises `rate_limited` past a limit, `mail_failed` when the mail does not
-    leave (that try is not counted).
+    Anybody may; `client` is the network address that asks. Raises `rate_limited` after too many requests, mails or
+    wrong codes, and `mail_failed` when the mail does not leave, which then is not counted.
     """
     email = CODE_REQUEST.filled(body)["email"]
     return await mail_code(crm, client, email, codes.SIGN_IN, LOGIN, partial(_letter, crm, email))
@@ -88,7 +88,10 @@ async def mail_code(
     letter: Callable[[str], Message],
     page_secret: str = "",
 ) -> CodeSent:
-    """Mail a code in a letter; `page_secret` as in `codes.keep`. Someone who may not open an account gets a refusal."""
+    """Mail a code in a letter and keep it, `page_secret` as in `codes.keep`; raises as `request_code`.
+
+    Somebody who may not open an account here is mailed a refusal.
+    """
     by_client = _mails_of(crm, client)
     await _admit(crm, client, _requests_of(crm, client), by_client)
 
@@ -111,9 +114,10 @@ def may_enter(tx: Tx, crm: Crm, email: str) -> bool:
 
 
 async def enter_code(crm: Crm, client: str, body: dict[str, Any]) -> SignedIn:
-    """Return a fresh token for the right code; a new address gets an account and a workspace of its own.
+    """Return a fresh token for the right code; a new address gets an account (see `welcome`).
 
-    Compare and consume are one transaction: a code mints one token. Raises `invalid_code`, `rate_limited`.
+    Anybody with the code may. It is compared and used up in one transaction, so it makes one token. Raises
+    `invalid_code` for a wrong, used or outdated one, `rate_limited` after too many requests or wrong codes.
     """
     entry = CODE_ENTRY.filled(body)
     email, name = entry["email"], entry["token_name"] or "default"
@@ -150,11 +154,11 @@ def sign_in(tx: Tx, crm: Crm, email: str, token_name: str) -> SignedIn:
 
 
 def welcome(tx: Tx, crm: Crm, email: str, token_name: str) -> Welcome:
-    """Return the person with this address; one who is new is given an account. All is logged under `token_name`.
+    """Return the person who proved to have this address; who is new gets an account. The log names `token_name`.
 
-    A new one gets a workspace of their own, unless signup is by invitation and an invite waits; pending invites are
-    accepted, and they begin where the newest leads. Others accept those of people they know, and begin where they
-    joined first.
+    Somebody new joins all workspaces that invited them and starts in the one that did so last; where signup is open, or
+    nobody invited them, they get a workspace of their own too. Somebody known joins those where people they share a
+    workspace with invited them, and starts in the one they joined first. Runs in the lane of the address.
     """
     user = accounts.find_user(tx.connection, email)
     is_new, opened = user is None, None
@@ -179,9 +183,9 @@ def welcome(tx: Tx, crm: Crm, email: str, token_name: str) -> Welcome:
 
 
 def new_token(tx: Tx, crm: Crm, user: User, membership: Membership, name: str, is_app: bool = False) -> tuple[str, str]:
-    """Return (token, its id): a fresh one of this user for one of their workspaces; `is_app` if an app connects.
+    """Make a token of this user for one of their workspaces and return (token, its id); `is_app` if an app connects.
 
-    Where they have as many as they may, the one unused longest ends, so that signing in is always possible.
+    If the user has as many tokens as they may, the one unused longest ends, so that signing in is always possible.
     """
     access.act_as(tx, user, membership, name)
     sessions.make_room(tx, crm)

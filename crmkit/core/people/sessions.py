@@ -1,4 +1,4 @@
-"""Tokens in use: who sends this one, who am I, which tokens have I, how many may there be, end one of them."""
+"""Tokens in use: whose a token is, which tokens a user has, how many there may be, and how one ends."""
 
 from dataclasses import dataclass
 from functools import partial
@@ -39,7 +39,11 @@ class Session:
 
 
 async def authenticate(crm: Crm, header: str) -> Actor:
-    """Return who sends this Authorization header; raises `auth_required`, `invalid_token` or `token_expired`."""
+    """Return the actor that the token in this Authorization header stands for.
+
+    Raises `auth_required` without a token, `invalid_token` for one that is unknown, revoked or of somebody who left its
+    workspace, `token_expired` for one that was not used for too long.
+    """
     scheme, _, token = header.strip().partition(" ")
     token = token.strip()
     if scheme.lower() != "bearer" and scheme:
@@ -72,18 +76,23 @@ async def authenticate(crm: Crm, header: str) -> Actor:
 
 
 async def whoami(crm: Crm, actor: Actor) -> Identity:
+    """Return who the caller is and what their workspace holds; everybody may ask."""
     return Identity(actor, await crm.database.read(actor, quotas.usage, crm.settings, actor))
 
 
 async def sessions(crm: Crm, actor: Actor) -> list[Session]:
-    """Return the user's tokens that have not expired, in every workspace that this one may name; newest first."""
+    """Return the caller's own tokens that have not expired, newest first; to a connected app those of its workspace."""
     rows = await crm.database.read(actor, tokens.listed, actor.user_id, _idle_since(crm, crm.now))
     found = [Session(*row, current=row[0] == actor.token_id) for row in rows]
     return [session for session in found if actor.reaches(session.workspace_id)]
 
 
 async def revoke(crm: Crm, actor: Actor, id: str, code: str = "") -> str:
-    """End one of the user's tokens and return its bare id; it is dead for the next request."""
+    """End one of the caller's own tokens and return its bare id; the next request with it is refused.
+
+    A connected app may end its own, and needs a code for another of its workspace (see stepup.confirmed). Raises
+    `not_found` for a token of somebody else.
+    """
     bare = path_ids.bare(id, "tok", "GET /tokens lists yours.")
 
     def check(tx: Tx) -> stepup.Act | None:

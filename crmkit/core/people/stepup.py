@@ -1,6 +1,6 @@
-"""Step-up: what cannot be taken back, or gives power away, wants a code mailed for this caller, act and target.
+"""Step-up: an act that gives power away or cannot be undone needs a code, mailed for this caller, act and target.
 
-Of a connected app it is wanted for more (see web/consent.py): its request comes with `Actor.must_confirm`.
+A connected app needs one for more acts (web/consent.py lists them): `Actor.must_confirm` tells it of a request.
 """
 
 from collections.abc import Callable
@@ -22,9 +22,9 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Act:
-    """`purpose` binds the code to action, workspace and target; `says` tells a reader what it is for.
+    """What a code is for: `purpose` binds it to action, workspace and target, `says` tells a person the same.
 
-    With `always` false, only an actor that must confirm needs a code.
+    With `always` false, only a connected app needs a code (see Actor.must_confirm).
     """
 
     purpose: str
@@ -52,11 +52,12 @@ async def confirmed(
     do: Callable[[Tx], T],
     lanes: Lanes = (),
 ) -> T:
-    """Return what `do` returned, if no code is wanted or `code` is the one mailed for it.
+    """Return what `do` returned, if the act needs no code or `code` is the one that was mailed for it.
 
-    `check` raises what forbids the act, and returns the Act, or None for one that nobody has to confirm. Else raises
-    `escalation_required` after a code was mailed, `invalid_code` (403) for a wrong one, `rate_limited` past the limits
-    of codes. Both run in these `lanes` and in that of the actor's address.
+    `check` runs first in the same transaction: it raises what forbids the act, and returns the Act, or None for one
+    that needs no code from anybody. Both run in these `lanes` and in that of the actor's address. Without the code one
+    is mailed, and `escalation_required` raised. Raises `invalid_code` (403) for a wrong one, `rate_limited` after too
+    many codes or wrong tries, `mail_failed` when the mail does not leave.
     """
     # an app has codes and counters of its own: what it does in vain takes nothing from its user
     app = f"{actor.token_id} " if actor.must_confirm else ""

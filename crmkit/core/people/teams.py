@@ -39,7 +39,7 @@ ROLE = form_of(RoleBody, "role")
 
 
 async def people(crm: Crm, actor: Actor, id: str) -> tuple[list[Member], list[Invite]]:
-    """Return the members and the pending invites of a workspace; for members."""
+    """Return the members and the pending invites of a workspace. Any member may ask."""
     bare = workspace_id(id)
 
     def read(connection: Connection) -> tuple[list[Member], list[Invite]]:
@@ -50,10 +50,11 @@ async def people(crm: Crm, actor: Actor, id: str) -> tuple[list[Member], list[In
 
 
 async def invite(crm: Crm, actor: Actor, id: str, body: Mapping[str, Any], code: str) -> Invite:
-    """Invite an address and mail it how to sign in; for admins, with step-up for an admin or a connected app.
+    """Invite an address and mail it how to join; an address that is invited already gets the new role and a new mail.
 
-    Inviting again changes the role and mails again. Raises `already_exists` for a member, `mail_failed` when the mail
-    does not leave (a new invite is withdrawn then).
+    Only admins may, with a code to invite an admin or for a connected app (see stepup.confirmed). Raises
+    `admin_required`, `already_exists` for a member, `plan_limit_reached`, `rate_limited` after too many mails, and
+    `mail_failed` when the mail does not leave; then a new invite is withdrawn.
     """
     bare, sent = workspace_id(id), INVITE.filled(body)
     email, role = sent["email"], sent["role"] or "member"
@@ -100,7 +101,11 @@ async def invite(crm: Crm, actor: Actor, id: str, body: Mapping[str, Any], code:
 
 
 async def withdraw(crm: Crm, actor: Actor, id: str, invite: str, code: str) -> str:
-    """Withdraw a pending invite and return its bare id; for admins, with step-up for a connected app."""
+    """Withdraw a pending invite and return its bare id.
+
+    Only admins may; a connected app needs a code (see stepup.confirmed). Raises `admin_required`, and `not_found` for
+    an invite that does not wait here.
+    """
     bare = workspace_id(id)
     bare_invite = _bare(invite, "inv", bare)
 
@@ -118,7 +123,11 @@ async def withdraw(crm: Crm, actor: Actor, id: str, invite: str, code: str) -> s
 
 
 async def set_role(crm: Crm, actor: Actor, id: str, user: str, body: Mapping[str, Any], code: str) -> Member:
-    """Return the member with another role; for admins, with step-up to make an admin, or for a connected app."""
+    """Give a member this role and return the member; whoever is no admin any more has their invites withdrawn.
+
+    Only admins may, with a code to make an admin or for a connected app (see stepup.confirmed). Raises
+    `admin_required`, `not_found` for somebody who is no member, and `last_admin` for the only admin.
+    """
     bare = workspace_id(id)
     bare_user, role = _bare(user, "u", bare), ROLE.filled(body)["role"]
 
@@ -143,9 +152,10 @@ async def set_role(crm: Crm, actor: Actor, id: str, user: str, body: Mapping[str
 
 
 async def remove(crm: Crm, actor: Actor, id: str, user: str, code: str) -> Member:
-    """Remove a member and return who that was; for admins, or oneself to leave; with step-up for a connected app.
+    """Remove a member and return who that was; their tokens here end at once, and their invites are withdrawn.
 
-    Their tokens in it are dead at once, and the invites they made are withdrawn.
+    Admins may remove everybody, members themselves; a connected app needs a code (see stepup.confirmed). Raises
+    `admin_required`, `not_found` for somebody who is no member, and `last_admin` for the only admin.
     """
     bare = workspace_id(id)
     bare_user = _bare(user, "u", bare)
@@ -170,7 +180,7 @@ async def remove(crm: Crm, actor: Actor, id: str, user: str, code: str) -> Membe
 
 
 def part(tx: Tx, workspace: str, member: Member) -> None:
-    """Let somebody be no member of the workspace in which the actor acts."""
+    """End a membership in the workspace in which the actor acts, with the tokens and invites of that member."""
     changes = {"email": [member.email, None], "role": [member.role, None]}
     audit.append(tx, "member.delete", f"user/{member.user_id}", changes)
     _withdraw_invites_of(tx, workspace, member)
@@ -184,7 +194,7 @@ def _withdraw_invites_of(tx: Tx, workspace: str, member: Member) -> None:
 
 
 def discard(tx: Tx, workspace: str, id: str) -> None:
-    """Let an invite be none any more, in the workspace in which the actor acts."""
+    """Remove an invite, if it still waits, in the workspace in which the actor acts."""
     gone = invites.remove(tx, workspace, id)
     if gone is not None:
         changes = {"email": [gone.email, None], "role": [gone.role, None]}
@@ -199,7 +209,7 @@ def _member(tx: Tx, workspace: str, user_id: str) -> Member:
 
 
 def keep_an_admin(tx: Tx, workspace: str, member: Member) -> None:
-    """Raise `last_admin` when the workspace has no other admin than this member."""
+    """Raise `last_admin` if this member is the only admin of the workspace."""
     admins = [other for other in accounts.people(tx.connection, workspace) if other.role == "admin"]
     if member.role == "admin" and len(admins) == 1:
         raise Problem(

@@ -36,7 +36,10 @@ TOKEN = form_of(TokenBody, "token")
 
 
 async def mine(crm: Crm, actor: Actor) -> tuple[list[Membership], list[Invite]]:
-    """Return the workspaces that the caller may name, the one joined first in front, and the invites that wait."""
+    """Return the caller's memberships, the first joined in front, and the invites that wait for the caller.
+
+    Everybody may ask; a connected app is told of its own workspace alone.
+    """
 
     def read(connection: Connection) -> tuple[list[Membership], list[Invite]]:
         return access.memberships(connection, actor), invites.of_address(connection, actor.email)
@@ -45,7 +48,11 @@ async def mine(crm: Crm, actor: Actor) -> tuple[list[Membership], list[Invite]]:
 
 
 async def create(crm: Crm, actor: Actor, body: Mapping[str, Any], code: str) -> Membership:
-    """Return a new workspace, whose admin the caller is; with step-up for a connected app."""
+    """Open a workspace and return the caller's membership in it, as admin.
+
+    Everybody may; a connected app needs a code (see stepup.confirmed). Raises `plan_limit_reached` for somebody who has
+    opened as many as they may.
+    """
     name = WORKSPACE.filled(body)["name"]
 
     def check(tx: Tx) -> stepup.Act:
@@ -62,7 +69,7 @@ async def create(crm: Crm, actor: Actor, body: Mapping[str, Any], code: str) -> 
 
 
 async def rename(crm: Crm, actor: Actor, id: str, body: Mapping[str, Any]) -> Membership:
-    """Return the workspace with another name; for admins."""
+    """Give a workspace this name and return it. Only admins may: raises `admin_required`."""
     bare, name = workspace_id(id), WORKSPACE.filled(body)["name"]
 
     def unit(tx: Tx) -> Membership:
@@ -78,9 +85,10 @@ async def rename(crm: Crm, actor: Actor, id: str, body: Mapping[str, Any]) -> Me
 async def mint_token(
     crm: Crm, actor: Actor, id: str, body: Mapping[str, Any], code: str
 ) -> tuple[str, str, Membership]:
-    """Return (token, its name, the workspace it works in); this is how one switches workspaces.
+    """Make a token for a workspace and return (token, its name, the workspace); this is how one switches workspaces.
 
-    With step-up for a connected app, whose new token outlives its own, and like its own works in its workspace alone.
+    Any member may; a connected app needs a code (see stepup.confirmed), since the new token outlives its own, and gets
+    one for its own workspace alone. Raises `plan_limit_reached` for a user with as many tokens as they may have.
     """
     bare, name = workspace_id(id), TOKEN.filled(body)["token_name"] or "default"
     token = tokens.mint()
@@ -100,7 +108,10 @@ async def mint_token(
 
 
 async def delete(crm: Crm, actor: Actor, id: str, code: str) -> str:
-    """Delete a workspace with all its data and return its bare id; for admins, with step-up."""
+    """Delete a workspace with all its data and return its bare id.
+
+    Only admins may, with a code (see stepup.confirmed). Raises `admin_required`.
+    """
     bare = workspace_id(id)
 
     def check(tx: Tx) -> stepup.Act:
