@@ -26,11 +26,11 @@ from crmkit.model.record import Kind
 from crmkit.records import CONTACT, KINDS
 from crmkit.storage import records as rows
 from crmkit.storage.interface.connection import Connection
-from crmkit.storage.interface.database import Database
 from crmkit.storage.interface.lanes import mail_lane
 from crmkit.storage.interface.statement import Statement
 from crmkit.storage.interface.tx import Tx
 from crmkit.storage.interface.workspace import Workspace
+from crmkit.storage.sqlite.engine.database import SqliteDatabase
 from crmkit.storage.sqlite.search import plan as search_plan
 from crmkit.storage.sqlite.search import trigrams
 from tests.house import ALICE, GivenClock, settings_of
@@ -62,7 +62,8 @@ class Desk:
     do: Callable[[Coroutine[Any, Any, Any]], Any]
 
     @property
-    def database(self) -> Database:
+    def database(self) -> SqliteDatabase:
+        assert isinstance(self.crm.database, SqliteDatabase)
         return self.crm.database
 
     def person(self, email: str = ALICE) -> Actor:
@@ -137,7 +138,7 @@ class Gate:
         assert self.opened.wait(30)
 
 
-async def queued(database: Database, calls: list[Callable[[], Coroutine[Any, Any, Any]]]) -> list[Any]:
+async def queued(database: SqliteDatabase, calls: list[Callable[[], Coroutine[Any, Any, Any]]]) -> list[Any]:
     """Return the outcomes of coroutines whose writes all wait, in this order, when the writer comes to them.
 
     Each must come to its write without waiting for anything else.
@@ -168,7 +169,9 @@ def go(patch: pytest.MonkeyPatch, way: str) -> None:
 
 
 @contextmanager
-def desk(folder: Path, environ: Mapping[str, str] | None = None, database: type[Database] = Database) -> Iterator[Desk]:
+def desk(
+    folder: Path, environ: Mapping[str, str] | None = None, database: type[SqliteDatabase] = SqliteDatabase
+) -> Iterator[Desk]:
     """Open the data in a folder until the block ends."""
     clock = GivenClock()
     crm = boot.crm_of(settings_of(CRMKIT_SERVER_DATA=str(folder), **(environ or {})), clock)

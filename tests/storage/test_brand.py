@@ -24,8 +24,8 @@ def users(tx: Tx) -> list[str]:
 
 
 def test_one_unit_runs_in_a_folder_where_there_is_nothing_yet(tmp_path: Path) -> None:
-    assert SQLITE.run(tmp_path / "data", add_user, NOW) == "added"
-    assert SQLITE.run(tmp_path / "data", users, NOW) == ["alice@example.com"]
+    assert SQLITE.run(tmp_path / "data", add_user, [], NOW) == "added"
+    assert SQLITE.run(tmp_path / "data", users, [], NOW) == ["alice@example.com"]
     assert SQLITE.migrate(tmp_path / "data") == []
 
 
@@ -35,8 +35,8 @@ def test_what_a_unit_raises_is_raised_and_nothing_of_it_stays(tmp_path: Path) ->
         raise ValueError("no")
 
     with pytest.raises(ValueError, match="no"):
-        SQLITE.run(tmp_path, failing, NOW)
-    assert SQLITE.run(tmp_path, users, NOW) == []
+        SQLITE.run(tmp_path, failing, [], NOW)
+    assert SQLITE.run(tmp_path, users, [], NOW) == []
 
 
 def test_one_unit_runs_beside_a_server_if_this_sqlite_has_no_wal_reset_bug(
@@ -45,9 +45,9 @@ def test_one_unit_runs_beside_a_server_if_this_sqlite_has_no_wal_reset_bug(
     assert SQLITE.migrate(tmp_path) == [migration.name for migration in MIGRATIONS]
     with held(tmp_path):
         monkeypatch.setattr(brand, "is_fixed", lambda version: True)
-        assert SQLITE.run(tmp_path, add_user, NOW) == "added"
+        assert SQLITE.run(tmp_path, add_user, [], NOW) == "added"
         monkeypatch.setattr(brand, "is_fixed", lambda version: False)
         with pytest.raises(InUse, match="must not be written beside it: stop it first"):
-            SQLITE.run(tmp_path, users, NOW)
+            SQLITE.run(tmp_path, users, [], NOW)
         with pytest.raises(InUse):
             SQLITE.migrate(tmp_path)

@@ -24,10 +24,7 @@ from crmkit.storage import audit
 from crmkit.storage.interface.lanes import mail_lane
 from crmkit.storage.interface.tx import Tx
 from crmkit.storage.people import accounts, grants, invites
-from crmkit.storage.people.accounts import Membership, User
 from crmkit.storage.people.grants import Binding
-from crmkit.storage.people.invites import Invite
-from crmkit.storage.people.grants import Asked
 
 PURPOSE = "connect"  # under which the mailed code is kept
 SCOPE = "crm"  # the only one; whatever scope an app asks for, it gets this one

@@ -38,8 +38,8 @@ _FULL = "This server sends no more mail this hour; wait, or ask the operator."
 class Use:
     """What a mail is for: the names of the counters of its mails and of its wrong codes.
 
-    They count for the address the mail goes to, or for `who`, if that is set. Each use has counters of its own, so that
-    strangers who ask for codes to sign in with do not stop their owner's step-up.
+    They count for the address the mail goes to, or for `who`, if that is set. Mails are counted for each use by itself,
+    so a stranger who asks for codes to sign in with takes none from the step-up of the address's owner.
     """
 
     mails: str

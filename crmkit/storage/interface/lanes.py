@@ -1,7 +1,7 @@
 """Lanes: what a unit of work looks at before it writes. Units that share a lane run one after another.
 
-A database that runs several units at once locks their lanes. SQLite runs one unit at a time, so it needs no lock. A
-lane is the id of a workspace, or one of the names below.
+A database that runs several units at once locks their lanes. One that runs one unit at a time needs no lock. A lane
+is the id of a workspace, or one of the names below.
 """
 
 from collections.abc import Collection
