@@ -1,4 +1,4 @@
-"""Who acts: the person behind a token, in the one workspace that token works in."""
+"""Who acts, and people and workspaces as values: who somebody is, where they belong, where they are invited."""
 
 from dataclasses import dataclass
 
@@ -20,3 +20,44 @@ class Actor:
     def reaches(self, workspace_id: str) -> bool:
         """Tell whether a request may concern this workspace: an app's only its own, another token's any of its user."""
         return not self.is_app or workspace_id == self.workspace_id
+
+
+@dataclass(frozen=True)
+class User:
+    id: str
+    email: str
+
+
+@dataclass(frozen=True)
+class Membership:
+    """A workspace as one of its members sees it."""
+
+    workspace_id: str
+    workspace_number: int
+    name: str
+    plan: str
+    role: str
+    created_at: str
+    opened_by: str
+
+
+@dataclass(frozen=True)
+class Member:
+    """Someone who belongs to a workspace, as the others see them."""
+
+    user_id: str
+    email: str
+    role: str
+    joined_at: str
+
+
+@dataclass(frozen=True)
+class Invite:
+    """An address that may join a workspace, in a role."""
+
+    id: str
+    workspace_id: str
+    email: str
+    role: str
+    created_at: str
+    invited_by: str  # the address of the admin who asked for it last

@@ -18,8 +18,8 @@ from crmkit.core.people.workspaces import WORKSPACE
 from crmkit.core.records import quotas
 from crmkit.errors import Problem
 from crmkit.mail import Message
+from crmkit.model.actor import Invite, Membership, User
 from crmkit.model.names import MAX_NAME, spoken
-from crmkit.model.people import Invite, Membership, User
 from crmkit.storage import audit
 from crmkit.storage.interface.lanes import mail_lane
 from crmkit.storage.interface.tx import Tx

@@ -4,8 +4,7 @@ import logging
 
 from crmkit.core.crm import Crm
 from crmkit.core.people import access, stepup, teams
-from crmkit.model.actor import Actor
-from crmkit.model.people import Member, Membership
+from crmkit.model.actor import Actor, Member, Membership
 from crmkit.storage import erasure
 from crmkit.storage.interface.tx import Tx
 from crmkit.storage.interface.workspace import Workspace

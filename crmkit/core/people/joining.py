@@ -3,8 +3,7 @@
 from crmkit.core.crm import Crm
 from crmkit.core.people import access, stepup
 from crmkit.core.people.workspaces import workspace_id
-from crmkit.model.actor import Actor
-from crmkit.model.people import Invite, Membership, User
+from crmkit.model.actor import Actor, Invite, Membership, User
 from crmkit.storage import audit
 from crmkit.storage.interface.tx import Tx
 from crmkit.storage.people import accounts, invites

@@ -11,9 +11,9 @@ from crmkit.core.people import access, budgets, codes, joining, sessions
 from crmkit.core.people.budgets import HOUR, MINUTE, Allowance, Budget
 from crmkit.errors import Problem
 from crmkit.mail import Message
+from crmkit.model.actor import Invite, Membership, User
 from crmkit.model.fields import Email, Text
 from crmkit.model.form import REQUIRED, form_of
-from crmkit.model.people import Invite, Membership, User
 from crmkit.render.text import quoted
 from crmkit.storage import audit
 from crmkit.storage.interface.lanes import client_lane, mail_lane

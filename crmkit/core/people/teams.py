@@ -11,11 +11,10 @@ from crmkit.core.people.workspaces import workspace_id
 from crmkit.core.records import quotas
 from crmkit.errors import Problem, a
 from crmkit.mail import Message
-from crmkit.model.actor import Actor
+from crmkit.model.actor import Actor, Invite, Member
 from crmkit.model.fields import Choice, Email
 from crmkit.model.form import REQUIRED, Default, form_of
 from crmkit.model.names import spoken, spoken_address
-from crmkit.model.people import Invite, Member
 from crmkit.storage import audit
 from crmkit.storage.interface.connection import Connection
 from crmkit.storage.interface.lanes import mail_lane

@@ -9,11 +9,10 @@ from crmkit.core import path_ids
 from crmkit.core.crm import Crm
 from crmkit.core.people import access, sessions, stepup
 from crmkit.core.records import quotas
-from crmkit.model.actor import Actor
+from crmkit.model.actor import Actor, Invite, Membership, User
 from crmkit.model.fields import Text
 from crmkit.model.form import REQUIRED, form_of
 from crmkit.model.names import spoken
-from crmkit.model.people import Invite, Membership, User
 from crmkit.storage import audit, erasure
 from crmkit.storage.interface.connection import Connection
 from crmkit.storage.interface.tx import Tx

@@ -9,9 +9,9 @@ from litestar.params import FromPath
 from crmkit.core.people import account, login, sessions
 from crmkit.core.people.login import CODE_ENTRY, CODE_REQUEST, SignedIn
 from crmkit.core.people.sessions import Identity
+from crmkit.model.actor import Invite
 from crmkit.model.listing import Paging, Rows
 from crmkit.model.names import spoken_address
-from crmkit.model.people import Invite
 from crmkit.render import text
 from crmkit.render.answers import Answer, Card, Lines, done
 from crmkit.web.gate import DIRECT, PUBLIC, QUERY

@@ -8,9 +8,8 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
 from crmkit.core.people import joining, teams, workspaces
-from crmkit.model.actor import Actor
+from crmkit.model.actor import Actor, Membership
 from crmkit.model.listing import Paging, Rows
-from crmkit.model.people import Membership
 from crmkit.render.answers import Answer, Card, Line, Lines, Team, done
 from crmkit.web.gate import QUERY
 from crmkit.web.handlers.account import invite_notes
