@@ -83,7 +83,7 @@ async def _recorded(folder: Path, token: str, creates: int, rounds: int) -> list
                     for number, body in enumerate(bodies, start=start):
                         body["email"] = f"limit{number}.{body.get('email', 'x@example.org')}"
                     await asyncio.gather(*(write.save(crm, actor, CONTACT, body) for body in bodies))
-                    transactions.append(_taken(units, "INSERT INTO contacts ", GROUP))
+                    transactions.append(_taken(units, 'INSERT INTO "contacts" ', GROUP))
                 await upkeep.index_all(crm)
                 indexing = _taken(units, "INSERT INTO contacts_search ")
                 found.append([*transactions, *([unit] for unit in indexing)])

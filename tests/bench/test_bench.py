@@ -68,6 +68,7 @@ def test_memory_is_skipped_where_nothing_was_loaded_before() -> None:
     assert (report.lines, report.skipped) == ([], [("memory", "no row before it asked crmkit 400 anything")])
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not COUNTED, reason="bpe-openai has no wheel here")
 def test_tokens_are_counted_as_tiktoken_counts_them() -> None:
     """The counts are those of tiktoken 0.14 for o200k_base."""

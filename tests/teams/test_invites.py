@@ -222,6 +222,7 @@ def _people(folder: Path) -> list[dict[str, str]]:
         return list(books.rows("users"))
 
 
+@pytest.mark.slow
 def test_an_invite_whose_mail_failed_is_not_kept(tmp_path: Path) -> None:
     with office(tmp_path / "data") as home:
         us = team(home)
@@ -237,6 +238,7 @@ def test_an_invite_whose_mail_failed_is_not_kept(tmp_path: Path) -> None:
             assert alice.get(f"{us.path}/members").status_code == 200
 
 
+@pytest.mark.slow
 def test_invites_do_not_use_up_the_sign_in_codes_of_an_address(tmp_path: Path) -> None:
     with office(tmp_path / "data", {"CRMKIT_LIMITS_SIGNIN_PER_HOUR": "5"}) as home:
         eve, alice = enter(home, address("eve")), address("alice")
@@ -246,6 +248,7 @@ def test_invites_do_not_use_up_the_sign_in_codes_of_an_address(tmp_path: Path) -
         assert enter(home, alice).get("/whoami").status_code == 200
 
 
+@pytest.mark.slow
 def test_a_code_mailed_before_the_invite_was_withdrawn_opens_no_account_where_signup_is_closed(tmp_path: Path) -> None:
     with office(tmp_path / "open") as home:
         boss = enter(home, address("boss"))

@@ -239,6 +239,7 @@ def test_local_mode_shows_the_code(own_machine: House, name: str) -> None:
     assert is_done(us, name)
 
 
+@pytest.mark.slow
 def test_strangers_who_spend_what_an_address_has_for_signing_in_do_not_keep_it_from_step_up(tmp_path: Path) -> None:
     with office(tmp_path / "data", {"CRMKIT_LIMITS_SIGNIN_PER_HOUR": "5"}) as home:
         us = team(home)
@@ -255,6 +256,7 @@ def test_strangers_who_spend_what_an_address_has_for_signing_in_do_not_keep_it_f
         assert stepped(home, us.alice, *promote(us, us.bob)).status_code == 200
 
 
+@pytest.mark.slow
 def test_only_five_codes_of_step_up_are_mailed_in_an_hour(tmp_path: Path) -> None:
     with office(tmp_path / "data", {"CRMKIT_LIMITS_SIGNIN_PER_HOUR": "5"}) as home:
         us = team(home)

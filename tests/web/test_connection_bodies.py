@@ -32,6 +32,7 @@ def test_after_an_answer_the_rest_of_the_body_is_not_read(
         assert pushed(connection, b" " * (64 * KIB), KIB * MIB) < 16 * MIB  # most of it in buffers of the kernel
 
 
+@pytest.mark.slow
 def test_a_client_that_sends_a_little_more_gets_the_answer_and_no_reset(program: Process) -> None:
     with connected(program.url) as connection:
         connection.sendall(head("POST", "/contacts", f"Content-Length: {200 * KIB}"))

@@ -48,6 +48,7 @@ def wrong_tries(url: str, count: int, source: str = "", forwarded: str = "") -> 
         return [someone.post("/auth/verify", json=entry, headers=headers).status_code for _ in range(count)]
 
 
+@pytest.mark.slow
 def test_a_proxy_that_writes_ipv4_as_ipv6_names_the_same_clients(tmp_path: Path) -> None:
     with house(tmp_path / "data", {"CRMKIT_SERVER_TRUSTED_PROXIES": "127.0.0.1"}) as home:
         assert wrong_tries(home.url, 61, forwarded="::ffff:203.0.113.1")[-2:] == [401, 429]

@@ -142,6 +142,7 @@ def test_the_requests_of_all_tokens_of_a_user_count_together(tmp_path: Path) -> 
         assert limit_of(bob.get("/whoami")) == ("3", "2")
 
 
+@pytest.mark.slow
 def test_the_limit_of_a_user_holds_without_that_of_a_token(tmp_path: Path) -> None:
     limits = {"CRMKIT_LIMITS_REQUESTS_PER_MINUTE": "0", "CRMKIT_LIMITS_REQUESTS_PER_MINUTE_USER": "1"}
     with house(tmp_path / "data", limits) as home, home.sign_in(ALICE) as alice:
@@ -156,6 +157,7 @@ def limit_of(answer: httpx.Response) -> tuple[str, str]:
     return answer.headers["X-RateLimit-Limit"], answer.headers["X-RateLimit-Remaining"]
 
 
+@pytest.mark.slow
 def test_an_answer_with_a_nearer_limit_tells_that_one_alone(home: House, tmp_path: Path) -> None:
     with house(tmp_path / "limited") as limited, limited.sign_in(ALICE) as alice:
         place = f"/workspaces/{alice.json_of('GET', '/whoami')['workspace']}"

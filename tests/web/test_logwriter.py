@@ -125,6 +125,7 @@ def test_a_reader_that_stops_reading_stops_neither_the_server_nor_its_end(tmp_pa
             program.kill()
 
 
+@pytest.mark.slow
 def test_what_was_logged_last_is_written_at_the_end(tmp_path: Path) -> None:
     line, env = command("serve", "--port", "0", "--data", str(tmp_path / "data"))
     with Popen(line, env=env, stdout=PIPE, stderr=PIPE, stdin=DEVNULL, cwd=tmp_path) as program:

@@ -97,6 +97,7 @@ def test_a_code_that_came_over_tls_lets_in(
     assert tried == [(b"crm", PASSWORD.encode())]
 
 
+@pytest.mark.slow
 def test_a_certificate_that_nobody_vouches_for_gets_no_code(tmp_path: Path, serve: Serve, certified: Certified) -> None:
     postbox = Postbox()
     url = f"smtp+starttls://localhost:{serve(postbox, tls_context=certified('localhost')).port}"
@@ -130,6 +131,7 @@ def test_a_mail_server_that_hangs_is_given_up_before_the_client_gives_up(
         assert someone.get("/readyz").text == "ready\n"  # nothing else waits for it
 
 
+@pytest.mark.slow
 def test_the_log_tells_why_a_mail_did_not_leave_and_nothing_of_what_it_says(
     tmp_path: Path, serve: Serve, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -4,12 +4,9 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from crmkit.errors import Problem
-from crmkit.model.actor import Actor
-from crmkit.model.people import Membership, User
+from crmkit.model.actor import Actor, Membership, User
 from crmkit.storage.interface.connection import Connection
 from crmkit.storage.interface.tx import Tx
-from crmkit.model.actor import Actor, Membership, User
-from crmkit.storage.interface.tx import Connection, Tx
 from crmkit.storage.people import accounts, tokens
 
 SIGN_IN = 'POST /auth/request {"email":"you@example.com"}, then POST /auth/verify with the code that is mailed'

@@ -3,11 +3,9 @@
 from typing import Any
 
 from crmkit import ids
-from crmkit.model.people import Member, Membership, User
+from crmkit.model.actor import Member, Membership, User
 from crmkit.storage.interface.connection import Connection
 from crmkit.storage.interface.tx import Tx
-from crmkit.model.actor import Member, Membership, User
-from crmkit.storage.interface.tx import Connection, Tx
 
 
 def find_user(connection: Connection, email: str) -> User | None:

@@ -3,11 +3,9 @@
 from dataclasses import replace
 
 from crmkit import ids
-from crmkit.model.people import Invite
+from crmkit.model.actor import Invite
 from crmkit.storage.interface.connection import Connection
 from crmkit.storage.interface.tx import Tx
-from crmkit.model.actor import Invite
-from crmkit.storage.interface.tx import Connection, Tx
 
 _COLUMNS = "id, workspace_id, email, role, created_at, invited_by"
 _SELECT = f"SELECT {_COLUMNS} FROM invites"
