@@ -8,7 +8,8 @@ A brand of database gives:
   each of which is durable once it is answered; it raises InUse, Newer or Unusable when it cannot be opened;
 - `Brand` (brand): how a database is opened, migrated, examined by `crmkit doctor`, and written by the operator.
 
-All brands share `Tx`, what a unit of work gets (tx); `Statement` (statement); `Workspace`, the range of row numbers
-that a statement is scoped to (workspace); `AuthCache`, token lookups until a commit changes them (auth_cache); and
-`LogThrottle`, a line of log a minute for each reason (log_throttle).
+All brands share `Tx`, what a unit of work gets (tx), and `Lane`, what it looks at before it writes (lanes);
+`Statement` (statement); `Workspace`, the range of row numbers that a statement is scoped to (workspace); `AuthCache`,
+token lookups until a commit changes them (auth_cache); and `LogThrottle`, a line of log a minute for each reason
+(log_throttle).
 """
