@@ -1,8 +1,7 @@
 """The end of a workspace: no table keeps a row of it, and after upkeep no byte of the file does.
 
-Deleted rows are overwritten (`secure_delete`). Two places keep bytes longer: the search index, which only marks
-what is gone until its segments are merged, and the write-ahead log, until it begins anew. `erase` notes in its own
-transaction that this is due, so it is done after a crash as well.
+Two places may keep bytes longer than the rows: the index of texts, until it is merged, and the log of the database,
+until it is emptied. `erase` notes in its own transaction that both are due, so upkeep does them after a crash as well.
 """
 
 from crmkit.storage.interface.connection import Connection

@@ -1,5 +1,6 @@
 """The numbers of new rows, each one more than the newest of its workspace (see interface/workspace.py)."""
 
+from crmkit.storage.columns import quoted
 from crmkit.storage.interface.tx import Tx
 from crmkit.storage.interface.workspace import Workspace
 
@@ -22,6 +23,6 @@ def before_first(tx: Tx) -> int:
 def _newest(tx: Tx, table: str) -> int:
     workspace, found = Workspace.of(tx.by), None
     (found,) = tx.connection.execute(
-        f"SELECT max(seq) FROM {table} WHERE seq BETWEEN ? AND ?", (workspace.first, workspace.last)
+        f"SELECT max(seq) FROM {quoted(table)} WHERE seq BETWEEN ? AND ?", (workspace.first, workspace.last)
     ).fetchone()
     return workspace.first if found is None else found

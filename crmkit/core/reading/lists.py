@@ -4,8 +4,8 @@ from collections.abc import Iterable
 
 from msgspec.structs import replace
 
+from crmkit.core import lookup
 from crmkit.core.crm import Crm
-from crmkit.core.records import lookup
 from crmkit.model import query
 from crmkit.model.actor import Actor
 from crmkit.model.cursor import seal, unseal

@@ -8,9 +8,10 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from crmkit.core import lookup
 from crmkit.core.crm import Crm
 from crmkit.core.reading import feeds
-from crmkit.core.records import lookup, quotas
+from crmkit.core.records import quotas
 from crmkit.model.actor import Actor
 from crmkit.model.listing import Listing
 from crmkit.model.record import Kind, Record

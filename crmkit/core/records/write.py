@@ -8,8 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from crmkit.core import lookup
 from crmkit.core.crm import Crm
-from crmkit.core.records import activities, lookup, quotas, relations
+from crmkit.core.records import activities, quotas, relations
 from crmkit.core.records.rules import rules_of
 from crmkit.errors import Problem
 from crmkit.model.actor import Actor

@@ -14,13 +14,13 @@
    A partial index leaves out rows in which its field is NULL. They sort last, so it serves all but the last pages
    (`Plan.filled`), and the plan behind it serves those.
 3. `sql.page` turns the plan into one statement. It asks for one row more than the page has, which tells whether there
-   is a next page. The database is left no other index to choose: `+column` is no column that an index knows.
+   is a next page. The statement hides all other indexes from the database's own planner.
 4. The trial is given up after 200,000 steps of the database (about 20,000 rows). `planner.after_trial` then plans anew:
    a filter that 5,000 rows meet is looked up after all, or the table is read.
-5. `sql.count` counts what the same plan finds, up to 1,001 matches unless `count=exact` asks for all.
+5. `sql.count` counts as the same plan says, up to 1,001 matches unless `count=exact` asks for all.
 6. The sort values and the id of the last row are the position of the next page; `core` seals them in a cursor.
 
 A search (`search=jane`) finds rows by texts (`interface/texts.py`) and then uses the same plans: what it found is a
 `LookUp`. `budget` says how long a read may take. `indexes` lists what each index holds; a new one is a migration and a
-line there. Print a `Plan` to see why a query is slow.
+line there. `str(plan)` says in words how a list is read; tests/golden has it for every shape of query.
 """

@@ -34,9 +34,12 @@ def decide(connection: Connection, kind: Kind, workspace: Workspace, query: Quer
 
 
 def after_trial(connection: Connection, kind: Kind, workspace: Workspace, plan: Plan) -> Plan:
-    """Return how a list is read whose walk was given up: by a filter that more rows meet, or by the whole table."""
+    """Return the plan with another access, for a walk that was given up: a filter that more rows meet, or the table.
+
+    The total is counted as planned.
+    """
     found = _most_selective(connection, kind, workspace, plan.query, FEW)
-    return replace(plan, access=ReadTable()) if found is None else looked_up(kind, plan.query, found)
+    return replace(plan, access=found or ReadTable())
 
 
 def looked_up(kind: Kind, query: Query, found: LookUp) -> Plan:
@@ -91,11 +94,14 @@ def _most_selective(connection: Connection, kind: Kind, workspace: Workspace, qu
 
     Where no index has the list's order they may be MANY, since the whole table would be sorted instead.
     """
-    candidates = [*_lookups(connection, kind, workspace, query)]
-    if not candidates:
+    if not query.conditions:
         return None
     sorts = ordering(kind, query)
-    is_walk = indexes.of_order(kind, query.conditions, sorts) or indexes.leaves_out_null(kind, sorts[0])
+    index = indexes.of_order(kind, query.conditions, sorts)
+    candidates = [*_lookups(connection, kind, workspace, query, index)]
+    if not candidates:
+        return None
+    is_walk = index or indexes.leaves_out_null(kind, sorts[0])
     rows = live(connection, workspace.id, kind.plural) or FEW**2
     found, least = None, (min(most, isqrt(query.limit * rows)) if is_walk else MANY) + 1
     for lookup in candidates:
@@ -106,11 +112,12 @@ def _most_selective(connection: Connection, kind: Kind, workspace: Workspace, qu
     return found
 
 
-def _lookups(connection: Connection, kind: Kind, workspace: Workspace, query: Query) -> Iterator[LookUp]:
-    """Yield a lookup for each filter that an index knows, unless that index has the list's order as well."""
+def _lookups(
+    connection: Connection, kind: Kind, workspace: Workspace, query: Query, walked: tuple[str, ...]
+) -> Iterator[LookUp]:
+    """Yield a lookup for each filter that an index knows, unless the index to be `walked` holds its field."""
     if indexes.unique(kind, query.conditions) is not None:
         return
-    walked = indexes.of_order(kind, query.conditions, ordering(kind, query))
     by_name: dict[str, list[Condition]] = {}
     for condition in query.conditions:
         if indexes.knows(kind, condition):

@@ -8,6 +8,7 @@ records by them, never the other way round.
 from collections.abc import Sequence
 
 from crmkit.model.record import Kind
+from crmkit.storage.columns import quoted
 from crmkit.storage.interface.statement import Statement, at_most, joined
 from crmkit.storage.interface.texts import Terms
 from crmkit.storage.interface.workspace import Workspace
@@ -59,7 +60,7 @@ def ranked(
     sql += Statement(f") AS m LEFT JOIN {kind.plural}_unindexed AS u ON u.seq = m.seq")
     sql += Statement(f" LEFT JOIN {kind.plural}_texts AS t ON t.place = -m.seq")
     if conditions is not None:
-        sql += Statement(f" CROSS JOIN {kind.plural} AS r ON r.seq = m.seq WHERE ") + conditions
+        sql += Statement(f" CROSS JOIN {quoted(kind.plural)} AS r ON r.seq = m.seq WHERE ") + conditions
     sql += Statement(") AS q")
     if after is not None:
         sql += Statement(" WHERE (tier, -seq) > (?, ?)", (after[0], -after[1]))
@@ -132,7 +133,7 @@ def _from_index(
     if known and read:
         sql += f" CROSS JOIN {kind.plural}_texts AS t ON t.place = s.rowid"
     if conditions is not None:
-        sql += f" CROSS JOIN {kind.plural} AS r ON r.seq = -s.rowid"
+        sql += f" CROSS JOIN {quoted(kind.plural)} AS r ON r.seq = -s.rowid"
         read.append(conditions)
     scope = Statement(f"{sql} WHERE s.rowid BETWEEN ? AND ?", (-last, -first))
     if plan.waits:
@@ -162,7 +163,7 @@ def _beginning(terms: Terms) -> Groups:
 
 
 def _from_waiting(kind: Kind, workspace: Workspace, terms: Terms, conditions: Statement | None = None) -> Statement:
-    join = "" if conditions is None else f" CROSS JOIN {kind.plural} AS r ON r.seq = u.seq"
+    join = "" if conditions is None else f" CROSS JOIN {quoted(kind.plural)} AS r ON r.seq = u.seq"
     sql = Statement(f" FROM {kind.plural}_unindexed AS u{join} WHERE ")
     sql += Statement("u.seq BETWEEN ? AND ? AND ", (workspace.first, workspace.last))
     sql += _contains_all(("u.title", "u.rest"), terms.groups)
