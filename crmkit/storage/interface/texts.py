@@ -35,7 +35,7 @@ class Texts(Protocol):
     """The texts by which records are found: one for each record of a kind that is searched."""
 
     def note(self, tx: Tx, kind: Kind, rows: Iterable[tuple[int, Record | None]]) -> None:
-        """Note, in the transaction of a write, which record each row holds now (None: it is deleted)."""
+        """Note, in the transaction of a write, which record of a searched kind each row holds now (None: deleted)."""
 
     def page(self, reader: "PageReader", terms: Terms, position: Sequence[Any] | None) -> "Page":
         """Return the page of matches after `position`: best match first, unless the query has sort keys."""

@@ -59,7 +59,7 @@ def in_order(kind: Kind, query: Query) -> Plan:
 def _in_order(kind: Kind, query: Query) -> Plan:
     sorts, conditions = ordering(kind, query), query.conditions
     is_known = all(indexes.knows(kind, condition) for condition in conditions)
-    return Plan(query, sorts, _access(kind, conditions, sorts), CountIndexes() if is_known else ReadTable())
+    return Plan(query, sorts, _access(kind, conditions, sorts), CountIndexes() if is_known else ReadTable(True))
 
 
 def _access(

@@ -47,6 +47,8 @@ LISTS: list[tuple[Any, list[tuple[str, str]], list[Any] | None]] = [
     (CONTACT, [("stage", "in:lead,won"), ("stage", "ne:lost")], None),
     (CONTACT, [("sort", "name")], None),
     (CONTACT, [("sort", "-name")], ["jane doe", "c_k7m2q9xa"]),
+    (CONTACT, [("sort", "follow_up_at")], None),
+    (CONTACT, [("sort", "company_name"), ("notes", "like:boat")], None),
     (CONTACT, [("sort", "stage,-follow_up_at")], None),
     (CONTACT, [("sort", "stage,-follow_up_at")], ["lead", "2026-06-10T09:00:00Z", "c_k7m2q9xa"]),
     (CONTACT, [("sort", "stage,-follow_up_at")], ["lead", None, "c_k7m2q9xa"]),
@@ -87,7 +89,8 @@ def written() -> Iterator[str]:
         asked = listed(kind, pairs)
         spelled = "&".join(f"{name}={value}" for name, value in pairs)
         after = "" if position is None else f", after {json.dumps(position)}"
-        yield _shown(f"/{kind.plural}?{spelled}{after}", page(DIALECT, kind, PLACE, in_order(kind, asked), position))
+        plan = in_order(kind, asked)
+        yield _shown(f"/{kind.plural}?{spelled}{after}\n  ({plan})", page(DIALECT, kind, PLACE, plan, position))
     for sort in ("", "stage,-follow_up_at", "-custom.size"):
         asked = query.parse(CONTACT, [("sort", sort)] if sort else [])
         yield _shown(
@@ -112,7 +115,7 @@ def written() -> Iterator[str]:
     matches = search_sql.matches(CONTACT, PLACE, corrected, SearchPlan())
     by_name = listed(CONTACT, [("search", "jame acne"), ("sort", "name")])
     yield _shown(
-        "/contacts?search=jame acne&sort=name, corrected",
+        f"/contacts?search=jame acne&sort=name, corrected\n  ({plan})",
         page(DIALECT, CONTACT, PLACE, looked_up(CONTACT, by_name, LookUp(matches, "search")), None),
     )
     terms = Terms.exact("jane kelason")

@@ -26,12 +26,11 @@ SCATTERED = 256  # pages outside the largest segment that are never too many
 
 def note(tx: Tx, kind: Kind, rows: Iterable[tuple[int, Record | None]]) -> None:
     """Note which record each row holds now (None: deleted), so that its text is indexed."""
-    if kind.is_searched:
-        tx.connection.executemany(
-            f"INSERT INTO {kind.plural}_unindexed (seq, title, rest) VALUES (?, ?, ?) "
-            "ON CONFLICT (seq) DO UPDATE SET title = excluded.title, rest = excluded.rest",
-            ((seq, *((None, None) if record is None else texts(kind, record))) for seq, record in rows),
-        )
+    tx.connection.executemany(
+        f"INSERT INTO {kind.plural}_unindexed (seq, title, rest) VALUES (?, ?, ?) "
+        "ON CONFLICT (seq) DO UPDATE SET title = excluded.title, rest = excluded.rest",
+        ((seq, *((None, None) if record is None else texts(kind, record))) for seq, record in rows),
+    )
 
 
 def texts(kind: Kind, record: Record) -> tuple[str, str]:
