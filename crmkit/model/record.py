@@ -42,6 +42,31 @@ class Followed(Tracked, frozen=True):
 SEQ = Field("seq", Integer(), False, frozenset({READ}), "order of creation")
 
 
+@dataclass(frozen=True)
+class Index:
+    """An index of a kind's table: `fields` are what it holds between workspace_id and id.
+
+    A partial one leaves out the rows whose first field is NULL. A unique one is partial too, and a value of its first
+    field leads to one row at most.
+    """
+
+    fields: tuple[str, ...]
+    is_partial: bool = False
+    is_unique: bool = False
+
+
+def index(*fields: str) -> Index:
+    return Index(fields)
+
+
+def partial(*fields: str) -> Index:
+    return Index(fields, is_partial=True)
+
+
+def unique(field: str) -> Index:
+    return Index((field,), is_partial=True, is_unique=True)
+
+
 @dataclass(frozen=True, eq=False)
 class Kind(Form):
     """A record kind. Handles begin with `name`, ids with `prefix`; paths and tables are named by `plural`."""
@@ -51,6 +76,7 @@ class Kind(Form):
     record: type[Record]
     help: str
     order: str
+    indexes: tuple[Index, ...] = ()
 
     @cached_property
     def title(self) -> Field:
@@ -72,6 +98,16 @@ class Kind(Form):
         return tuple(field.name for field in self.fields if field.listed)
 
     @cached_property
+    def unique(self) -> tuple[str, ...]:
+        """The names of the fields of which a value leads to one record at most."""
+        return ("id", *(index.fields[0] for index in self.indexes if index.is_unique))
+
+    @cached_property
+    def merges_by(self) -> str:
+        """The field by which a POST merges into a live record, empty when each POST creates one."""
+        return next((name for name in self.unique if self.by_name[name].writable), "")
+
+    @cached_property
     def is_searched(self) -> bool:
         """Whether records of this kind can be searched."""
         return any(TITLE in field.marks for field in self.fields)
@@ -90,10 +126,18 @@ class Kind(Form):
         return make(self.handle(id), id, *values)
 
 
-def kind_of(record: type[Record], name: str, plural: str, prefix: str, order: str = "updated_at") -> Kind:
+def kind_of(
+    record: type[Record],
+    name: str,
+    plural: str,
+    prefix: str,
+    order: str = "updated_at",
+    indexes: tuple[Index, ...] = (),
+) -> Kind:
     """Return the Kind that a record class declares; `id` is its first field.
 
     Lists are sorted by the field `order`, newest first, unless they say otherwise; "" is the order of creation.
     """
     id = Field("id", Link(prefix), False, frozenset({READ}), "its id; the line starts with it")
-    return Kind(name, (id, *declared(record)), plural, prefix, record, (record.__doc__ or "").strip(), order)
+    help = (record.__doc__ or "").strip()
+    return Kind(name, (id, *declared(record)), plural, prefix, record, help, order, indexes)

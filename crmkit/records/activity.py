@@ -4,7 +4,7 @@ from typing import Annotated
 
 from crmkit.model.fields import Choice, Email, Link, LongText, Time
 from crmkit.model.form import READ, REQUIRED, Default
-from crmkit.model.record import Record, kind_of
+from crmkit.model.record import Record, index, kind_of, partial
 
 
 class Activity(Record, frozen=True):
@@ -21,4 +21,16 @@ class Activity(Record, frozen=True):
     created_by: Annotated[str, Email(), READ, "address of who logged it"]
 
 
-ACTIVITY = kind_of(Activity, name="activity", plural="activities", prefix="a", order="occurred_at")
+ACTIVITY = kind_of(
+    Activity,
+    name="activity",
+    plural="activities",
+    prefix="a",
+    order="occurred_at",
+    indexes=(
+        index("occurred_at"),
+        partial("contact_id", "occurred_at"),
+        partial("company_id", "occurred_at"),
+        partial("deal_id", "occurred_at"),
+    ),
+)

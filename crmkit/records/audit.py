@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from crmkit.model.fields import Email, Json, Time, Word
 from crmkit.model.form import READ
-from crmkit.model.record import Record, kind_of
+from crmkit.model.record import Record, index, kind_of
 
 
 class AuditEntry(Record, frozen=True):
@@ -18,4 +18,11 @@ class AuditEntry(Record, frozen=True):
     changes: Annotated[dict[str, Any], Json(), READ, "each changed field as [old, new]"]
 
 
-AUDIT = kind_of(AuditEntry, name="audit", plural="audit", prefix="au", order="")
+AUDIT = kind_of(
+    AuditEntry,
+    name="audit",
+    plural="audit",
+    prefix="au",
+    order="",
+    indexes=(index("seq"), index("target", "seq"), index("by", "seq"), index("action", "seq"), index("at", "seq")),
+)

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from crmkit.model.fields import Custom, Domain, Email, LongText, Tags, Text
 from crmkit.model.form import DETAIL, REQUIRED, SEARCHED, TITLE
-from crmkit.model.record import Followed, kind_of
+from crmkit.model.record import Followed, index, kind_of, unique
 
 
 class Company(Followed, frozen=True):
@@ -18,4 +18,16 @@ class Company(Followed, frozen=True):
     custom: Annotated[dict[str, Any] | None, Custom(), "keys of your own, merged key by key; null drops a key"]
 
 
-COMPANY = kind_of(Company, name="company", plural="companies", prefix="co")
+COMPANY = kind_of(
+    Company,
+    name="company",
+    plural="companies",
+    prefix="co",
+    indexes=(
+        unique("domain"),
+        index("updated_at"),
+        index("created_at"),
+        index("name"),
+        index("owner", "updated_at"),
+    ),
+)

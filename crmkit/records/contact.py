@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from crmkit.model.fields import Custom, Email, Link, LongText, Tags, Text, Time
 from crmkit.model.form import DETAIL, READ, REQUIRED, SEARCHED, TITLE, NameOf
-from crmkit.model.record import Followed, kind_of
+from crmkit.model.record import Followed, index, kind_of, partial, unique
 
 
 class Contact(Followed, frozen=True):
@@ -24,4 +24,19 @@ class Contact(Followed, frozen=True):
     follow_up_note: Annotated[str | None, Text(1_000), "what for; cleared with follow_up_at"]
 
 
-CONTACT = kind_of(Contact, name="contact", plural="contacts", prefix="c")
+CONTACT = kind_of(
+    Contact,
+    name="contact",
+    plural="contacts",
+    prefix="c",
+    indexes=(
+        unique("email"),
+        index("updated_at"),
+        index("created_at"),
+        index("name"),
+        index("stage", "updated_at"),
+        partial("company_id", "updated_at"),
+        partial("follow_up_at"),
+        index("owner", "updated_at"),
+    ),
+)

@@ -17,7 +17,7 @@ from crmkit.model.fields import (
     Time,
 )
 from crmkit.model.form import DETAIL, READ, REQUIRED, SEARCHED, TITLE, Default, NameOf
-from crmkit.model.record import Followed, kind_of
+from crmkit.model.record import Followed, index, kind_of, partial
 
 
 class Deal(Followed, frozen=True):
@@ -41,4 +41,20 @@ class Deal(Followed, frozen=True):
     follow_up_note: Annotated[str | None, Text(1_000), "what for; cleared with follow_up_at"]
 
 
-DEAL = kind_of(Deal, name="deal", plural="deals", prefix="d")
+DEAL = kind_of(
+    Deal,
+    name="deal",
+    plural="deals",
+    prefix="d",
+    indexes=(
+        index("updated_at"),
+        index("created_at"),
+        index("title"),
+        index("stage", "updated_at"),
+        index("amount_cents"),
+        partial("contact_id", "updated_at"),
+        partial("company_id", "updated_at"),
+        partial("follow_up_at"),
+        index("owner", "updated_at"),
+    ),
+)

@@ -10,44 +10,6 @@ from crmkit.model.form import Field
 from crmkit.model.query import Condition, Sort
 from crmkit.model.record import Kind
 
-# what each index of a kind holds between workspace_id and id (a test compares this with the schema)
-INDEXES: dict[str, tuple[tuple[str, ...], ...]] = {
-    "contact": (
-        ("email",),
-        ("updated_at",),
-        ("created_at",),
-        ("name",),
-        ("stage", "updated_at"),
-        ("company_id", "updated_at"),
-        ("follow_up_at",),
-        ("owner", "updated_at"),
-    ),
-    "company": (("domain",), ("updated_at",), ("created_at",), ("name",), ("owner", "updated_at")),
-    "deal": (
-        ("updated_at",),
-        ("created_at",),
-        ("title",),
-        ("stage", "updated_at"),
-        ("amount_cents",),
-        ("contact_id", "updated_at"),
-        ("company_id", "updated_at"),
-        ("follow_up_at",),
-        ("owner", "updated_at"),
-    ),
-    "activity": (
-        ("occurred_at",),
-        ("contact_id", "occurred_at"),
-        ("company_id", "occurred_at"),
-        ("deal_id", "occurred_at"),
-    ),
-    "audit": (("seq",), ("target", "seq"), ("by", "seq"), ("action", "seq"), ("at", "seq")),
-}
-
-# fields whose index is partial: it leaves out the rows in which they are NULL
-PARTIAL = ("email", "domain", "contact_id", "company_id", "deal_id", "follow_up_at")
-
-UNIQUE = ("id", "email", "domain")  # of which a value leads to one row at most
-
 RANGES = ("eq", "in", "gt", "gte", "lt", "lte")  # operators that read a part of an index
 _NO_NULL = (*RANGES, "not")  # and those that no NULL meets
 
@@ -57,12 +19,12 @@ def knows(kind: Kind, condition: Condition) -> bool:
     if not isinstance(condition.target, Field) or condition.operator not in RANGES:
         return False
     name = condition.target.name
-    return name == "id" or any(index[0] == name for index in INDEXES[kind.name])
+    return name == "id" or any(index.fields[0] == name for index in kind.indexes)
 
 
 def unique(kind: Kind, conditions: Sequence[Condition]) -> Condition | None:
     """Return a condition that at most one row meets, None when there is none."""
-    return next((c for c in conditions if c.operator == "eq" and c.target.name in UNIQUE and knows(kind, c)), None)
+    return next((c for c in conditions if c.operator == "eq" and c.target.name in kind.unique and knows(kind, c)), None)
 
 
 def of_order(kind: Kind, conditions: Sequence[Condition], sorts: Sequence[Sort]) -> tuple[str, ...]:
@@ -72,17 +34,18 @@ def of_order(kind: Kind, conditions: Sequence[Condition], sorts: Sequence[Sort])
     """
     equal = {c.target.name for c in conditions if c.operator == "eq"}
     first = sorts[0].target.name
-    for index in INDEXES[kind.name]:
-        if index[0] in equal and index[1:] == (first,):
-            return index
+    indexes = [index.fields for index in kind.indexes]
+    for fields in indexes:
+        if fields[0] in equal and fields[1:] == (first,):
+            return fields
     if leaves_out_null(kind, sorts[0]) and not any(
         c.target.name == first and c.operator in _NO_NULL for c in conditions
     ):
         return ()
-    return next((index for index in (*INDEXES[kind.name], ("id",)) if index[0] == first), ())
+    return next((fields for fields in (*indexes, ("id",)) if fields[0] == first), ())
 
 
 def leaves_out_null(kind: Kind, sort: Sort) -> bool:
     """Tell whether the index in this order is partial: it leaves out the rows in which its field is NULL."""
     name = sort.target.name
-    return name in PARTIAL and any(index[0] == name for index in INDEXES[kind.name])
+    return any(index.is_partial and index.fields[0] == name for index in kind.indexes)

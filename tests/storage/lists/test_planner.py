@@ -14,10 +14,10 @@ from crmkit import ids
 from crmkit.model import fold, query
 from crmkit.model.actor import Actor
 from crmkit.model.query import Condition, Query
-from crmkit.model.record import Kind
+from crmkit.model.record import Index, Kind, index
 from crmkit.records import ACTIVITY, AUDIT, COMPANY, CONTACT, DEAL, KINDS
 from crmkit.storage.interface.connection import Connection
-from crmkit.storage.lists import indexes, planner
+from crmkit.storage.lists import planner
 from crmkit.storage.lists.plan import LookUp
 from crmkit.storage.lists.sql import page
 from crmkit.storage.sqlite.engine import migrate, progress
@@ -36,12 +36,15 @@ def test_the_indexes_of_a_table_are_those_that_are_declared(tmp_path: Path, kind
     compared = {field.compared: field.name for field in kind.fields}
     found = set()
     with closing(connect(tmp_path / FILE, False)) as connection:
-        for (name,) in connection.execute("SELECT name FROM pragma_index_list(?)", (kind.plural,)).fetchall():
+        indexes = connection.execute('SELECT name, "unique", partial FROM pragma_index_list(?)', (kind.plural,))
+        for name, is_unique, is_partial in indexes.fetchall():
             columns = connection.execute("SELECT name FROM pragma_index_info(?) ORDER BY seqno", (name,)).fetchall()
             first, *rest = (compared.get(column, column) for (column,) in columns)
             assert first == "workspace_id"
-            found.add(tuple(name for name in rest if name != "id"))
-    assert found - {()} == set(indexes.INDEXES[kind.name]) - {("seq",)}
+            fields = tuple(name for name in rest if name != "id")
+            if fields:  # not that of the id, which every table has
+                found.add(Index(fields, bool(is_partial), bool(is_unique)))
+    assert found == set(kind.indexes) - {index("seq")}
 
 
 @pytest.fixture(scope="module")
