@@ -7,7 +7,6 @@ from typing import Any
 from litestar import Litestar
 
 from crmkit import __version__
-from crmkit.core.records.write import upsert_field
 from crmkit.errors import CATALOGUE
 from crmkit.model.form import Form
 from crmkit.model.query import DEFAULT_LIMIT, MAX_LIMIT, RESERVED
@@ -132,7 +131,7 @@ def _responses(handler: Any, method: str, path: str, kind: Kind | None) -> dict[
 
 def _merges(kind: Kind | None) -> bool:
     """Tell whether a POST of this kind may merge into an existing record."""
-    return kind in KINDS and bool(upsert_field(kind))
+    return kind is not None and bool(kind.merges_by)
 
 
 def _many() -> dict[str, Any]:

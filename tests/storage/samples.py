@@ -11,7 +11,6 @@ from typing import Any
 import msgspec
 
 from crmkit import ids
-from crmkit.core.records.write import upsert_field
 from crmkit.model import fields
 from crmkit.model.actor import Actor
 from crmkit.model.fields import FieldType
@@ -181,7 +180,7 @@ def body(kind: Kind, number: int, choice: random.Random) -> dict[str, Any]:
     for field in kind.writable.values():
         samples = samples_of(kind, field)
         own = samples.own(number)
-        values = [None, *own] if field.name == upsert_field(kind) else [*samples.values(field.type), *own]
+        values = [None, *own] if field.name == kind.merges_by else [*samples.values(field.type), *own]
         if values and not isinstance(field.type, fields.Link):
             found[field.name] = choice.choice([value for value in values if value is not None or not field.required])
     return found

@@ -31,14 +31,14 @@ class Saved:
 
 
 async def save(crm: Crm, actor: Actor, kind: Kind, body: Mapping[str, Any]) -> Saved:
-    """Create a record, or merge the fields into the live record that has the same email (or domain: `upsert_by`)."""
+    """Create a record, or merge the fields into the live record that has the same email (or domain: `merges_by`)."""
     values = kind.draft(body)
     rules = rules_of(kind)
 
     def unit(tx: Tx) -> Saved:
         resolved = rules.adjust(relations.linked(tx, kind, values))
-        key = resolved.get(rules.upsert_by)
-        before = None if key is None else records.find(tx.connection, kind, tx.by.workspace_id, rules.upsert_by, key)
+        key = resolved.get(kind.merges_by)
+        before = None if key is None else records.find(tx.connection, kind, tx.by.workspace_id, kind.merges_by, key)
         if before is not None:
             return Saved(_changed(tx, kind, before, resolved), created=False)
         kind.check_required(resolved)
@@ -65,7 +65,7 @@ async def change(
         before = lookup.existing(tx.connection, kind, tx.by.workspace_id, bare)
         _check_version(before, expected)
         resolved = rules.adjust(relations.linked(tx, kind, values))
-        _check_taken(tx, kind, before, rules.upsert_by, resolved)
+        _check_taken(tx, kind, before, kind.merges_by, resolved)
         return _changed(tx, kind, before, resolved)
 
     return await crm.change(actor, unit)
@@ -162,8 +162,3 @@ def _tracked(record: Record) -> Tracked:
     if not isinstance(record, Tracked):
         raise TypeError(f"{record.handle} has no version")
     return record
-
-
-def upsert_field(kind: Kind) -> str:
-    """Return the field that a POST merges by, or an empty text."""
-    return rules_of(kind).upsert_by

@@ -19,7 +19,6 @@ def record_routes(kind: Kind) -> list[HTTPRouteHandler]:
     """Return the handlers of one kind, each with the summary that the manual and OpenAPI show."""
     path = f"/{kind.plural}"
     one = f"{path}/{{id:str}}"
-    key = write.upsert_field(kind)
     opt: dict[str, Any] = {"kind": kind}
 
     @read(
@@ -34,7 +33,7 @@ def record_routes(kind: Kind) -> list[HTTPRouteHandler]:
     @post(
         path,
         name=f"save_{kind.name}",
-        summary=f"create, or merge by {key}" if key else "create",
+        summary=f"create, or merge by {kind.merges_by}" if kind.merges_by else "create",
         opt=opt,
     )
     async def save(request: HttpRequest) -> Answer:
