@@ -18,6 +18,7 @@ from unittest.mock import patch
 
 from bench.dataset import Dataset, settings_of
 from bench.drawn import Drawn
+from bench.kinds import CONTACT
 from bench.lab import Lab, say
 from bench.load import Broken
 from bench.servers import SERVER_CORE
@@ -25,7 +26,6 @@ from crmkit import boot
 from crmkit.core import upkeep
 from crmkit.core.people import sessions
 from crmkit.core.records import write
-from crmkit.records import CONTACT
 from crmkit.storage.sqlite.engine import writer
 from crmkit.storage.sqlite.engine.connection import connect
 from crmkit.storage.sqlite.engine.folder import FILE

@@ -14,11 +14,11 @@ from pathlib import Path
 
 from bench.dataset import Dataset, cache, dataset, settings_of
 from bench.drawn import Drawn
+from bench.kinds import CONTACT
 from crmkit import boot
 from crmkit.core import upkeep
 from crmkit.core.people import sessions
 from crmkit.core.records import write
-from crmkit.records import CONTACT
 from crmkit.storage.sqlite.engine.folder import FILE
 
 SIZES = (10_000, 1_000_000)

@@ -19,13 +19,13 @@ from unittest.mock import patch
 import msgspec
 
 from bench.drawn import RARE, STAGES, TERM, TERM_EVERY, TODAY, Body, Drawn
+from bench.kinds import ACTIVITY, COMPANY, CONTACT, DEAL, KINDS
 from crmkit import boot, ids
 from crmkit.clock import moment, stamp, system_clock
 from crmkit.core.crm import Crm
 from crmkit.core.people import login
 from crmkit.core.records import activities
 from crmkit.model.record import Kind, Record
-from crmkit.records import ACTIVITY, COMPANY, CONTACT, DEAL, KINDS
 from crmkit.settings import Settings, load
 from crmkit.storage import records
 from crmkit.storage.interface.connection import Connection

@@ -11,12 +11,12 @@ from typing import Any
 
 from bench.dataset import cache
 from bench.drawn import Body
+from bench.kinds import CONTACT
 from bench.lab import Lab, Shot, Skip, say
 from bench.load import SERIAL_TEXT
 from bench.report import Line
 from bench.rows import AT_ONCE, LISTED, cpu, listed, middle, one_by_id, rates
 from bench.servers import Server, free_port
-from crmkit.records import CONTACT
 from crmkit.storage.sqlite.engine.connection import connect
 from crmkit.storage.sqlite.engine.folder import FILE
 

@@ -13,13 +13,13 @@ from functools import partial
 from typing import Any
 
 from bench.dataset import Dataset, dataset, settings_of
+from bench.kinds import CONTACT, DEAL, KINDS
 from crmkit import boot
 from crmkit.core.crm import Crm
 from crmkit.core.people import sessions
 from crmkit.core.reading import audit, lists, reminders
 from crmkit.core.records import activities
 from crmkit.model.actor import Actor
-from crmkit.records import CONTACT, DEAL, KINDS
 
 SIZES = (10_000, 1_000_000)
 LEAST_ROUNDS, MOST_ROUNDS = 5, 200

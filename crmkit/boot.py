@@ -22,7 +22,8 @@ from crmkit.core.people import login, operator
 from crmkit.core.upkeep import keep_up
 from crmkit.mail import mailer
 from crmkit.mcp import endpoint as mcp
-from crmkit.records import ACTIVITY, KINDS
+from crmkit.model.record import Kinds
+from crmkit.records import DECLARED, kinds_of
 from crmkit.render.manual import manual
 from crmkit.settings import Settings, SettingsError, check_https
 from crmkit.storage import secret
@@ -38,6 +39,7 @@ from crmkit.web.table import endpoints_of
 
 OWN_FILES = 128  # that connections leave free: the database, mail, and those who are told that there is no room
 FLUSH_SECONDS = 0.3  # what is still to be logged at the end may take this long
+KINDS = kinds_of(DECLARED)
 NEW_OBJECTS = 10_000  # before the garbage collector looks for cycles among them; Python's own number is 700
 
 
@@ -46,7 +48,7 @@ def brand_of(settings: Settings) -> Brand:
     return SQLITE
 
 
-def crm_of(settings: Settings, clock: Clock = system_clock) -> Crm:
+def crm_of(settings: Settings, clock: Clock = system_clock, kinds: Kinds = KINDS) -> Crm:
     """Return the product's parts, not yet opened. Raises SettingsError for a mail setting or key that is none."""
     folder = _data(settings)
     try:
@@ -55,7 +57,7 @@ def crm_of(settings: Settings, clock: Clock = system_clock) -> Crm:
         send = mailer(settings.mail.smtp_url, settings.mail.sender)
     except (ValueError, OSError) as error:
         raise SettingsError(str(error)) from None
-    return Crm(settings, database, send, key, clock)
+    return Crm(settings, database, send, key, clock, kinds)
 
 
 def application(crm: Crm, log: AccessLog | None = None) -> Edge:
@@ -167,4 +169,4 @@ def _with_port(settings: Settings, port: int) -> Settings:
 
 def manual_text() -> str:
     """Return the manual as HELP.txt has it: that of a server with default settings."""
-    return manual(Settings(), (*KINDS, ACTIVITY), endpoints_of(routes()))
+    return manual(Settings(), (*KINDS.records, KINDS.activity), endpoints_of(routes(KINDS)))

@@ -15,7 +15,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ import msgspec
 from crmkit import boot
 from crmkit.core.crm import Crm
 from crmkit.mail import Message
+from crmkit.model.record import Kinds
 from crmkit.settings import Settings, load
 from crmkit.web.connection.accesslog import AccessLog
 from crmkit.web.connection.logwriter import LogWriter
@@ -146,6 +147,7 @@ def house(
     environ: Mapping[str, str] | None = None,
     clock: GivenClock | None = None,
     file: Path | None = None,
+    kinds: Kinds = boot.KINDS,
 ) -> Iterator[House]:
     """Run a server on a free port of loopback until the block ends; `environ` holds CRMKIT_ settings, `file` others."""
     settings = load(file, {"CRMKIT_SERVER_DATA": str(folder), **ROOM, **(environ or {})})
@@ -153,9 +155,9 @@ def house(
     listener = socket.create_server(("127.0.0.1", 0))  # given to the server as it is, so that nobody else gets the port
     port = listener.getsockname()[1]
     settings = msgspec.structs.replace(settings, server=msgspec.structs.replace(settings.server, port=port))
-    parts = boot.crm_of(settings, clock)
+    parts = boot.crm_of(settings, clock, kinds)
     database = WatchedDatabase(folder, clock)
-    crm = Crm(settings, database, letterbox if not settings.mail.smtp_url else parts.mailer, parts.key, clock)
+    crm = replace(parts, database=database, mailer=letterbox if not settings.mail.smtp_url else parts.mailer)
     access_log = AccessLog(settings.server.log, log)
     server = Server(boot.application(crm, access_log), settings, most=1000)
     thread = threading.Thread(target=server.run, args=([listener],), daemon=True)

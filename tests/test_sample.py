@@ -13,9 +13,9 @@ from urllib.parse import parse_qsl
 import httpx
 import pytest
 
-from crmkit.records import CONTACT
 from crmkit.render import parse
 from tests.house import ROOT, UNLIMITED, Person, process
+from tests.kinds import CONTACT
 
 pytestmark = pytest.mark.slow
 

@@ -17,7 +17,7 @@ from attack.program import Program
 from attack.report import Row
 from attack.stands import Stand, furnished, places, routes, sample, shown
 from crmkit import ids
-from crmkit.records import ACTIVITY, KINDS
+from crmkit.boot import KINDS
 
 CALLBACK = "https://claude.ai/api/mcp/auth_callback"
 OTHER = "zebracanary"  # in all texts of the workspace that the user did not choose
@@ -72,7 +72,7 @@ async def campaign(lab: Lab) -> AsyncIterator[Row]:
 
 async def _done(app: Stand, known: dict[tuple[str, str], dict[str, Any]]) -> AsyncIterator[str]:
     """Yield what the app did in its own workspace, without a code, to all that is no record."""
-    team = {path.split("/")[1] for _, path in known} - {kind.plural for kind in (*KINDS, ACTIVITY)}
+    team = {path.split("/")[1] for _, path in known} - {kind.plural for kind in KINDS.all}
     for place in places(known):
         if place.where == "path" and place.method in ("POST", "DELETE") and place.path.split("/")[1] in team:
             answer, _ = await ask(app, place, app.ids[place.prefix], FACES[0])

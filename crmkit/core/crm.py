@@ -8,6 +8,7 @@ from crmkit.clock import Clock, stamp
 from crmkit.core.people import access
 from crmkit.mail import Mailer
 from crmkit.model.actor import Actor
+from crmkit.model.record import Kinds
 from crmkit.settings import Settings
 from crmkit.storage.interface.database import Database
 from crmkit.storage.interface.lanes import Lanes
@@ -25,6 +26,7 @@ class Crm:
     mailer: Mailer
     key: bytes
     clock: Clock
+    kinds: Kinds
 
     @property
     def now(self) -> str:

@@ -12,7 +12,6 @@ from crmkit.clock import after
 from crmkit.core.crm import Crm
 from crmkit.core.sweep import sweep
 from crmkit.errors import Problem
-from crmkit.records import KINDS
 from crmkit.storage import erasure
 from crmkit.storage.interface.lanes import ANYWHERE
 
@@ -49,14 +48,14 @@ async def keep_up(crm: Crm) -> NoReturn:
 
 async def index_all(crm: Crm) -> None:
     """Index every text that waits."""
-    for kind in KINDS:
+    for kind in crm.kinds.records:
         while await crm.database.read(None, crm.database.texts.waits, kind):
             await crm.database.write(partial(crm.database.texts.index, kind=kind), lanes=ANYWHERE, silent=True)
 
 
 async def merge_all(crm: Crm) -> None:
     """Merge what the index was written in, in small steps, until all is done or somebody writes."""
-    for kind in KINDS:
+    for kind in crm.kinds.records:
         try:
             is_whole = await crm.database.scan(None, crm.database.texts.is_scattered, kind)
         except Problem:  # lists keep all connections busy
@@ -71,7 +70,7 @@ async def scrub(crm: Crm) -> None:
     erased = await crm.database.read(None, erasure.pending)
     if not erased:
         return
-    for kind in KINDS:
+    for kind in crm.kinds.records:
         is_whole = True  # all segments as they are now become one
         while await crm.database.write(
             partial(crm.database.texts.merge, kind=kind, is_whole=is_whole), lanes=ANYWHERE, silent=True

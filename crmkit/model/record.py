@@ -4,7 +4,7 @@
 text line, JSON, the manual's table, OpenAPI and the audit diff are all derived from it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Annotated, Any
@@ -124,6 +124,60 @@ class Kind(Form):
         """Return the record with this id and the values of its other fields, in the order of the class."""
         make: Callable[..., Record] = self.record
         return make(self.handle(id), id, *values)
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A field `link` of `kind` that refers to a record of the kind `to`; the field `name` holds a copy of its title."""
+
+    kind: Kind
+    link: str
+    name: str
+    to: Kind
+
+
+@dataclass(frozen=True, eq=False)
+class Kinds:
+    """All kinds there are. `records` are those that clients create, list, change and delete."""
+
+    records: tuple[Kind, ...]
+    activity: Kind
+    audit: Kind
+
+    @cached_property
+    def all(self) -> tuple[Kind, ...]:
+        return (*self.records, self.activity, self.audit)
+
+    @cached_property
+    def _by_class(self) -> Mapping[type, Kind]:
+        return {kind.record: kind for kind in self.all}
+
+    def of(self, record: Any) -> Kind | None:
+        """Return the kind of a record, None for anything else."""
+        return self._by_class.get(type(record))
+
+    @cached_property
+    def links(self) -> Mapping[Kind, tuple[Reference, ...]]:
+        """Of each kind, the fields that refer to other records and that clients write."""
+        by_prefix = {kind.prefix: kind for kind in self.records}
+        return {
+            kind: tuple(
+                Reference(kind, field.name, _name_of(kind, field), by_prefix[field.type.prefix])
+                for field in kind.writable.values()
+                if isinstance(field.type, Link)
+            )
+            for kind in self.records
+        }
+
+    @cached_property
+    def references(self) -> Mapping[Kind, tuple[Reference, ...]]:
+        """Of each kind, the fields of all kinds that refer to its records."""
+        every = [link for links in self.links.values() for link in links]
+        return {kind: tuple(link for link in every if link.to is kind) for kind in self.records}
+
+
+def _name_of(kind: Kind, link: Field) -> str:
+    return next(field.name for field in kind.fields if field.name_of == link.name)
 
 
 def kind_of(

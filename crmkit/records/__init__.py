@@ -1,13 +1,19 @@
 """Floor 2, the nouns: one small file for each record kind. Start reading here."""
 
-from crmkit.model.record import Kind
+from crmkit.model.record import Kind, Kinds
 from crmkit.records.activity import ACTIVITY
 from crmkit.records.audit import AUDIT
 from crmkit.records.company import COMPANY
 from crmkit.records.contact import CONTACT
 from crmkit.records.deal import DEAL
 
-# The kinds that clients create, list, change and delete.
-KINDS: tuple[Kind, ...] = (CONTACT, COMPANY, DEAL)
+# the kinds that clients create, list, change and delete, in the order in which the manual has them
+DECLARED: tuple[Kind, ...] = (CONTACT, COMPANY, DEAL)
 
-__all__ = ["ACTIVITY", "AUDIT", "COMPANY", "CONTACT", "DEAL", "KINDS"]
+
+def kinds_of(declared: tuple[Kind, ...]) -> Kinds:
+    """Return all kinds of a product that has these kinds of records."""
+    return Kinds(declared, ACTIVITY, AUDIT)
+
+
+__all__ = ["DECLARED", "kinds_of"]

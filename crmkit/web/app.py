@@ -9,7 +9,7 @@ from litestar.handlers import HTTPRouteHandler
 
 from crmkit import ip
 from crmkit.core.crm import Crm
-from crmkit.records import KINDS
+from crmkit.model.record import Kinds
 from crmkit.web.connection.accesslog import AccessLog
 from crmkit.web.edge import Edge
 from crmkit.web.gate import Gate
@@ -38,7 +38,7 @@ def build(
 
     gate = Gate(crm)
     app = Litestar(
-        route_handlers=[*routes(), *signin.ROUTES, *oauth.ROUTES, *more],
+        route_handlers=[*routes(crm.kinds), *signin.ROUTES, *oauth.ROUTES, *more],
         lifespan=[lifespan],
         state=State({"crm": crm, "limit": gate.limit}),
         openapi_config=None,
@@ -49,7 +49,7 @@ def build(
     return edge
 
 
-def routes() -> list[HTTPRouteHandler]:
+def routes(kinds: Kinds) -> list[HTTPRouteHandler]:
     """Return every route of the API, in the order in which the manual lists them."""
-    of_kinds = [handler for kind in KINDS for handler in (*record_routes(kind), *log_routes(kind))]
-    return [*documents.ROUTES, *account.ROUTES, *of_kinds, *activities.ROUTES, *overview.ROUTES, *teams.ROUTES]
+    of_kinds = [handler for kind in kinds.records for handler in (*record_routes(kind), *log_routes(kinds, kind))]
+    return [*documents.ROUTES, *account.ROUTES, *of_kinds, *activities.routes(kinds), *overview.ROUTES, *teams.ROUTES]

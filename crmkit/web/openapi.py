@@ -11,11 +11,8 @@ from crmkit.errors import CATALOGUE
 from crmkit.model.form import Form
 from crmkit.model.query import DEFAULT_LIMIT, MAX_LIMIT, RESERVED
 from crmkit.model.record import Kind
-from crmkit.records import ACTIVITY, AUDIT, KINDS
 from crmkit.web.gate import ANY, PUBLIC, QUERY
 from crmkit.web.table import handlers_of, methods, shown
-
-RECORDS = (*KINDS, ACTIVITY, AUDIT)
 
 
 def document(app: Litestar) -> dict[str, Any]:
@@ -37,7 +34,10 @@ def document(app: Litestar) -> dict[str, Any]:
         "paths": paths,
         "components": {
             "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
-            "schemas": {**{kind.name: record_schema(kind) for kind in RECORDS}, "error": _error_schema()},
+            "schemas": {
+                **{kind.name: record_schema(kind) for kind in app.state.crm.kinds.all},
+                "error": _error_schema(),
+            },
         },
         "security": [{"token": []}],
     }

@@ -9,7 +9,6 @@ from litestar.types import Scope
 
 from crmkit.core.crm import Crm
 from crmkit.errors import Problem
-from crmkit.records import KINDS
 from crmkit.render.answers import Failure
 from crmkit.render.text import printable
 from crmkit.web.reply import Response, logged_id, request_id, respond
@@ -17,15 +16,13 @@ from crmkit.web.requests import HttpRequest, crm_of
 
 log = logging.getLogger("crmkit")
 
-_BY_RECORD = {kind.record: kind for kind in KINDS}
-
 
 def on_error(request: HttpRequest, error: Exception) -> Response:
     """Return the response to an exception; one that is no mistake of the client is logged."""
     problem = error if isinstance(error, Problem) else _translated(request, error)
     if problem is error and problem.status >= 500:
         log_operational(request.scope, problem)
-    return respond(request.scope, Failure(problem, request_id(request.scope), _BY_RECORD.get(type(problem.shown))))
+    return respond(request.scope, Failure(problem, request_id(request.scope), crm_of(request).kinds.of(problem.shown)))
 
 
 def log_operational(scope: Scope, problem: Problem) -> None:

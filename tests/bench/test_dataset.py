@@ -15,13 +15,13 @@ from bench.drawn import RARE_TIMES
 from crmkit.core.people import sessions
 from crmkit.model import fold
 from crmkit.model.record import Kind
-from crmkit.records import ACTIVITY, COMPANY, CONTACT, DEAL, KINDS
 from crmkit.storage.interface.connection import Connection
 from crmkit.storage.sqlite.engine import migrate
 from crmkit.storage.sqlite.engine.connection import connect
 from crmkit.storage.sqlite.engine.folder import FILE, prepare
 from crmkit.storage.sqlite.search import indexing, trigrams
 from tests.house import UNLIMITED, GivenClock, Person, house
+from tests.kinds import ACTIVITY, COMPANY, CONTACT, DEAL, KINDS
 from tests.storage.desk import desk
 
 SIZE, SMALL, MEDIUM = 600, 5, 40

@@ -10,9 +10,9 @@ import pytest
 
 from crmkit.core import upkeep
 from crmkit.model.actor import Actor
-from crmkit.records import CONTACT
 from crmkit.storage.interface.connection import Connection
 from crmkit.storage.sqlite.search import indexing
+from tests.kinds import CONTACT
 from tests.storage.desk import HANGS, Desk, desk
 
 BATCHES = 7  # each is a segment of its own, until FTS5 merges eight

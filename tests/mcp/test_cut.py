@@ -3,9 +3,9 @@
 import re
 
 from crmkit.mcp.cut import MAX_CHARACTERS, cut
-from crmkit.records import CONTACT
 from crmkit.render import parse
 from tests.house import House, Person
+from tests.kinds import CONTACT
 from tests.mcp.test_calls import call
 
 

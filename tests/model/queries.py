@@ -5,7 +5,7 @@ import pytest
 from crmkit.errors import Problem
 from crmkit.model.query import Condition, Query, parse
 from crmkit.model.record import Kind
-from crmkit.records import ACTIVITY, AUDIT, CONTACT, KINDS
+from tests.kinds import ACTIVITY, AUDIT, CONTACT, KINDS
 
 every_kind = pytest.mark.parametrize("kind", [*KINDS, ACTIVITY, AUDIT], ids=lambda kind: kind.name)
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from crmkit.errors import Problem
 from crmkit.model.cursor import seal, unseal
 from crmkit.model.query import parse
-from crmkit.records import CONTACT
+from tests.kinds import CONTACT
 from tests.render.drawn import exactly, json_values, texts
 
 KEY, BINDING = b"k" * 32, "ws_1/contacts"

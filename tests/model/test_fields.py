@@ -24,7 +24,7 @@ from crmkit.model.fields import (
     LongText,
     Text,
 )
-from crmkit.records import ACTIVITY, AUDIT, KINDS
+from tests.kinds import ACTIVITY, AUDIT, KINDS
 from tests.model.refusal import refusal
 from tests.render.drawn import DRAW, json_objects, scalars
 

@@ -21,8 +21,8 @@ from crmkit.model.query import (
     parse,
 )
 from crmkit.model.record import Kind
-from crmkit.records import AUDIT, CONTACT
 from crmkit.render import text as rendered
+from tests.kinds import AUDIT, CONTACT
 from tests.model.queries import COMPANY_ID, ID, condition, every_kind, query, told
 from tests.render.drawn import LOOK_ALIKES, keys, texts, values_of
 

@@ -3,7 +3,7 @@
 import pytest
 
 from crmkit.model.query import RESERVED
-from crmkit.records import CONTACT
+from tests.kinds import CONTACT
 from tests.model.queries import COMPANY_ID, ID, told
 
 

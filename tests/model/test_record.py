@@ -23,7 +23,7 @@ from crmkit.model.form import (
     form_of,
 )
 from crmkit.model.record import Followed, Kind, Record, Tracked, kind_of
-from crmkit.records import ACTIVITY, AUDIT, CONTACT, KINDS
+from tests.kinds import ACTIVITY, AUDIT, CONTACT, KINDS
 from tests.render.drawn import DRAW, json_objects, json_values, records_of, texts
 
 ALL_KINDS = [*KINDS, ACTIVITY, AUDIT]

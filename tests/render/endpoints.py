@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from crmkit.records import KINDS
+from tests.kinds import KINDS
 
 
 def endpoints_in(manual: str) -> list[tuple[str, str, str]]:

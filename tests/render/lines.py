@@ -6,8 +6,8 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from crmkit.model.record import Kind, Record
-from crmkit.records import ACTIVITY, AUDIT, CONTACT, KINDS
 from crmkit.render import parse
+from tests.kinds import ACTIVITY, AUDIT, CONTACT, KINDS
 from tests.render.drawn import exactly
 
 ALL_KINDS = [*KINDS, ACTIVITY, AUDIT]

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from crmkit.errors import CATALOGUE, Problem
 from crmkit.model.listing import Listing, Paging, Rows
 from crmkit.model.record import Kind, Record
-from crmkit.records import CONTACT, KINDS
 from crmkit.render import parse, text
 from crmkit.render.answers import Answer, Card, Failure, Groups, Line, Lines, Many, One, Team, done
+from tests.kinds import CONTACT, KINDS
 from tests.render.drawn import exactly, json_values, keys, records_of, texts
 from tests.render.lines import assert_one_visible_line, assert_reads_back, contact, every_kind, examples
 

@@ -14,11 +14,11 @@ from crmkit.model.fields import Text
 from crmkit.model.form import REQUIRED, TITLE, Field
 from crmkit.model.query import DEFAULT_LIMIT, MAX_LIMIT, OPERATORS
 from crmkit.model.record import Followed, Kind, kind_of
-from crmkit.records import ACTIVITY, AUDIT, CONTACT, KINDS
 from crmkit.render import parse
 from crmkit.render.manual import Endpoint, endpoint_table, folded, kinds_alike, manual
 from crmkit.web.app import routes
 from tests.house import ROOT, UNLIMITED, settings_of
+from tests.kinds import ACTIVITY, AUDIT, CONTACT, KINDS, REGISTRY
 from tests.render.endpoints import endpoints_in
 
 HELP = (ROOT / "HELP.txt").read_text(encoding="utf-8")
@@ -43,7 +43,7 @@ def fields_of(kind: str) -> str:
 
 def endpoints() -> Iterator[tuple[str, str]]:
     """Yield method and path of every route, read from the handlers themselves."""
-    for handler in routes():
+    for handler in routes(REGISTRY):
         for path in handler.paths:
             for method in handler.http_methods:
                 if method not in ("HEAD", "OPTIONS"):

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crmkit.model.record import Kind, Record
-from crmkit.records import CONTACT
 from crmkit.render import parse, text
+from tests.kinds import CONTACT
 from tests.render.drawn import LOOK_ALIKES, exactly, json_values, keys, records_of, texts
 from tests.render.lines import assert_one_visible_line, assert_reads_back, contact, every_kind, examples
 

@@ -23,7 +23,6 @@ from crmkit.model import query
 from crmkit.model.actor import Actor
 from crmkit.model.listing import Paging
 from crmkit.model.record import Kind
-from crmkit.records import CONTACT, KINDS
 from crmkit.storage import records as rows
 from crmkit.storage.interface.connection import Connection
 from crmkit.storage.interface.lanes import mail_lane
@@ -34,6 +33,7 @@ from crmkit.storage.sqlite.engine.database import SqliteDatabase
 from crmkit.storage.sqlite.search import plan as search_plan
 from crmkit.storage.sqlite.search import trigrams
 from tests.house import ALICE, GivenClock, settings_of
+from tests.kinds import CONTACT, KINDS
 
 T = TypeVar("T")
 

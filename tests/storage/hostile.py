@@ -12,7 +12,7 @@ from crmkit.model.fields import Choice, Currency, Date, FieldType, Integer, Link
 from crmkit.model.form import Field
 from crmkit.model.query import OPERATORS, RESERVED
 from crmkit.model.record import Kind
-from crmkit.records import ACTIVITY, KINDS
+from tests.kinds import ACTIVITY, KINDS
 
 SIGNS = (
     "' \" '' \\ ` ; -- /* */ ) (( ? ?1 :a @a $a % _ * ^ { } | || NULL null is:null x'00' 0x10 rowid a* sqlite_schema"

@@ -17,10 +17,10 @@ from crmkit.model.fields import FieldType
 from crmkit.model.fold import fold
 from crmkit.model.form import Field
 from crmkit.model.record import Kind
-from crmkit.records import KINDS
 from crmkit.storage import records as rows
 from crmkit.storage.interface.tx import Tx
 from tests.house import BOB
+from tests.kinds import KINDS
 from tests.storage.desk import Desk
 from tests.storage.reference import PATHS, Shown, value_of
 

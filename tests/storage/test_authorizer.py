@@ -18,11 +18,11 @@ from crmkit.errors import Problem
 from crmkit.model.actor import Actor
 from crmkit.model.listing import Listing
 from crmkit.model.record import Kind
-from crmkit.records import ACTIVITY, AUDIT, COMPANY, CONTACT, DEAL, KINDS
 from crmkit.storage.columns import table_columns
 from crmkit.storage.sqlite.engine.connection import SqliteConnection
 from crmkit.storage.sqlite.engine.driver import sqlite3
 from tests.house import CHARLIE
+from tests.kinds import ACTIVITY, AUDIT, COMPANY, CONTACT, DEAL, KINDS
 from tests.storage.desk import Desk, desk, go
 from tests.storage.hostile import asked_of, queries, spelled
 

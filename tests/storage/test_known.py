@@ -12,13 +12,13 @@ from crmkit.core.people import sessions
 from crmkit.core.records import write
 from crmkit.errors import Problem
 from crmkit.model.actor import Actor
-from crmkit.records import CONTACT
 from crmkit.storage import records as rows
 from crmkit.storage.interface.tx import Tx
 from crmkit.storage.people import tokens
 from crmkit.storage.sqlite.engine.driver import sqlite3
 from crmkit.storage.sqlite.engine.folder import FILE
 from tests.house import CHARLIE
+from tests.kinds import CONTACT
 from tests.storage.desk import Desk, queued
 from tests.storage.units import Unit, fills_the_disk, rolls_back, scratch, traced
 

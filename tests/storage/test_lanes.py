@@ -13,10 +13,10 @@ import pytest
 
 from crmkit.core.people import login
 from crmkit.model.actor import Actor
-from crmkit.records import KINDS
 from crmkit.storage.interface.lanes import ANYWHERE, Lanes, client_lane, mail_lane
 from crmkit.storage.interface.tx import Tx
 from tests.house import ALICE, BOB, CHARLIE
+from tests.kinds import KINDS
 from tests.lanes import WatchedDatabase, lanes_of, tables
 from tests.storage.desk import Desk, desk
 

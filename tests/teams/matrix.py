@@ -15,10 +15,10 @@ from crmkit import ids
 from crmkit.model.fields import Choice, Email, FieldType, Link, LongText, Text
 from crmkit.model.form import Form
 from crmkit.model.record import Kind
-from crmkit.records import ACTIVITY, AUDIT, KINDS
 from crmkit.web.app import routes
 from crmkit.web.gate import ANY, PUBLIC, QUERY
 from tests.house import House, Person
+from tests.kinds import ACTIVITY, AUDIT, KINDS, REGISTRY
 from tests.teams.office import Books, blotted, enter, erased, new, stepped, working_in
 
 CANARY = "zebracanary"
@@ -147,7 +147,7 @@ def parameters(handler: HTTPRouteHandler, declared: tuple[str, ...]) -> Iterator
 
 
 def guarded() -> list[HTTPRouteHandler]:
-    return [handler for handler in routes() if not handler.opt.get(PUBLIC)]
+    return [handler for handler in routes(REGISTRY) if not handler.opt.get(PUBLIC)]
 
 
 @dataclass

@@ -10,11 +10,11 @@ from litestar import get, post
 
 from crmkit import ids
 from crmkit.mcp import endpoint as mcp
-from crmkit.records import CONTACT
 from crmkit.web.consent import CODE, FREE, RULES, rule_of
 from crmkit.web.gate import QUERY
 from crmkit.web.table import shown
 from tests.house import House, Person, settings_of
+from tests.kinds import CONTACT
 from tests.teams.matrix import (
     Place,
     Stand,

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from crmkit.records import AUDIT
 from crmkit.render import parse
 from tests.house import ALICE, House, Person
+from tests.kinds import AUDIT
 
 TEXT, JSON = "text/plain; charset=utf-8", "application/json"
 

@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from crmkit import ids
 from crmkit.errors import CATALOGUE
 from crmkit.model.query import OPERATORS, RESERVED
-from crmkit.records import CONTACT
 from tests.house import ALICE, UNLIMITED, House, house
+from tests.kinds import CONTACT
 
 pytestmark = pytest.mark.slow
 

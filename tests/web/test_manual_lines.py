@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from crmkit.records import KINDS
 from tests.house import ALICE, BOB, House, Person
+from tests.kinds import KINDS
 
 LINES: list[tuple[str, str, Any, str]] = [
     # method, path, body, pattern of the first line of the answer

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from crmkit.records import CONTACT
 from crmkit.render import parse
 from tests.house import ALICE, CHARLIE, House, Person
+from tests.kinds import CONTACT
 from tests.web.book import filled
 from tests.web.refused import refused
 

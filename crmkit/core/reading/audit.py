@@ -5,7 +5,6 @@ from crmkit.core.crm import Crm
 from crmkit.core.reading import feeds
 from crmkit.model.actor import Actor
 from crmkit.model.listing import Listing
-from crmkit.records import AUDIT
 
 FILTERS = {"by": "by=eq:", "action": "action=eq:", "target": "target=eq:", "since": "at=gte:", "until": "at=lt:"}
 
@@ -16,7 +15,7 @@ async def entries(crm: Crm, actor: Actor, pairs: feeds.Pairs, details: bool = Fa
     `by` is an address, `action` a word like contact.update, `target` an id in any form, `since` and `until` times.
     """
     handled = [(name, _with_handle(name, value)) for name, value in pairs]
-    return await feeds.read(crm, actor, AUDIT, handled, FILTERS, details=details)
+    return await feeds.read(crm, actor, crm.kinds.audit, handled, FILTERS, details=details)
 
 
 def _with_handle(name: str, value: str) -> str:

@@ -11,26 +11,24 @@ from crmkit.model.actor import Actor
 from crmkit.model.cursor import seal, unseal
 from crmkit.model.listing import Paging, Rows
 from crmkit.model.query import limit_of
-from crmkit.records import KINDS
 from crmkit.storage import reminders
 from crmkit.storage.lists.pages import COUNTED
 
 MAX_DAYS = 3650
-
-FOLLOWED_UP = tuple(kind for kind in KINDS if "follow_up_at" in kind.by_name)
-_TITLES = {kind.name: kind.title.name for kind in FOLLOWED_UP}
 
 
 async def due(crm: Crm, actor: Actor, parameters: Mapping[str, str]) -> Rows:
     """Return a page of the follow-ups that are due, or will be within `days`, earliest first."""
     days = _days(parameters.get("days", ""))
     limit, notes = limit_of(parameters.get("limit"))
+    kinds = [kind for kind in crm.kinds.records if "follow_up_at" in kind.by_name]
+    titles = {kind.name: kind.title.name for kind in kinds}
     now = crm.now
     binding = json.dumps([actor.workspace_id, "reminders", days])
     cursor = parameters.get("cursor", "")
     # the first page decides until when, and its cursor keeps that for the next pages
     until, *position = unseal(crm.key, binding, cursor) if cursor else [after(now, days=days)]
-    scope = (FOLLOWED_UP, actor.workspace_id, until)
+    scope = (kinds, actor.workspace_id, until)
     rows = await crm.database.scan(actor, reminders.due, *scope, position or None, limit + 1)
     total = at_least = next_cursor = None
     if not cursor:
@@ -47,7 +45,7 @@ async def due(crm: Crm, actor: Actor, parameters: Mapping[str, str]) -> Rows:
                 "kind": kind,
                 "follow_up_at": at,
                 "overdue": True if at < now else None,
-                _TITLES[kind]: title,
+                titles[kind]: title,
                 "follow_up_note": note,
             },
         )

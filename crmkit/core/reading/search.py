@@ -12,8 +12,7 @@ from crmkit.model import fold
 from crmkit.model.actor import Actor
 from crmkit.model.listing import Listing, Paging
 from crmkit.model.query import search_of
-from crmkit.model.record import Kind
-from crmkit.records import KINDS
+from crmkit.model.record import Kind, Kinds
 
 OF_EACH = 5
 
@@ -33,7 +32,7 @@ async def everywhere(crm: Crm, actor: Actor, parameters: Mapping[str, str], deta
     pairs = [("search", text), ("limit", str(OF_EACH))]
     return [
         _without_cursor(await find_all(crm, actor, kind, pairs, details), text)
-        for kind in _kinds(parameters.get("types", ""))
+        for kind in _kinds(crm.kinds, parameters.get("types", ""))
     ]
 
 
@@ -45,8 +44,8 @@ def _without_cursor(page: Listing, text: str) -> Listing:
     return replace(page, paging=Paging(True, page.paging.total, None, None, notes))
 
 
-def _kinds(text: str) -> list[Kind]:
-    known = {kind.plural: kind for kind in KINDS}
+def _kinds(kinds: Kinds, text: str) -> list[Kind]:
+    known = {kind.plural: kind for kind in kinds.records}
     names = [name.strip() for name in text.split(",") if name.strip()] or list(known)
     for name in names:
         if name not in known:

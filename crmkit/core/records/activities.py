@@ -14,8 +14,10 @@ from crmkit.core.reading import feeds
 from crmkit.core.records import quotas
 from crmkit.model.actor import Actor
 from crmkit.model.listing import Listing
-from crmkit.model.record import Kind, Record
-from crmkit.records import ACTIVITY, COMPANY, CONTACT, DEAL
+from crmkit.model.record import Kind, Kinds, Record
+from crmkit.records.company import COMPANY
+from crmkit.records.contact import CONTACT
+from crmkit.records.deal import DEAL
 from crmkit.storage import activity_counts, records
 from crmkit.storage.interface.tx import Tx
 
@@ -35,17 +37,18 @@ FILTERS = {
 async def log(crm: Crm, actor: Actor, kind: Kind, id: str, body: Mapping[str, Any]) -> Record:
     """Return the new activity on a record; on a deal it also links to the deal's contact and company."""
     bare = lookup.bare(kind, id)
-    values = ACTIVITY.draft(body)
-    ACTIVITY.check_required(values)
+    log = crm.kinds.activity
+    values = log.draft(body)
+    log.check_required(values)
 
     def unit(tx: Tx) -> Record:
         about = lookup.existing(tx.connection, kind, tx.by.workspace_id, bare)
         links = {f"{kind.name}_id": about.id}
         if kind is DEAL:
             links |= {name: getattr(about, name) for name in ("contact_id", "company_id")}
-        quotas.check(tx, crm.settings, ACTIVITY.plural)
+        quotas.check(tx, crm.settings, log.plural)
         at = values.get("occurred_at") or tx.now
-        activity = records.insert(tx, ACTIVITY, {**values, **links, "occurred_at": at})
+        activity = records.insert(tx, log, {**values, **links, "occurred_at": at})
         count_on_records(tx, activity)
         return activity
 
@@ -54,23 +57,25 @@ async def log(crm: Crm, actor: Actor, kind: Kind, id: str, body: Mapping[str, An
 
 async def find_all(crm: Crm, actor: Actor, pairs: feeds.Pairs, details: bool = False) -> Listing:
     """Return a page of the workspace's activities, newest first."""
-    return await feeds.read(crm, actor, ACTIVITY, pairs, FILTERS, details=details)
+    return await feeds.read(crm, actor, crm.kinds.activity, pairs, FILTERS, details=details)
 
 
 async def find_on(crm: Crm, actor: Actor, kind: Kind, id: str, pairs: feeds.Pairs, details: bool = False) -> Listing:
     """Return a page of the activities on one record, newest first; raises `not_found`."""
     bare = lookup.bare(kind, id)
     await crm.database.read(actor, lookup.existing, kind, actor.workspace_id, bare)
-    return await feeds.read(crm, actor, ACTIVITY, pairs, FILTERS, [(f"{kind.name}_id", f"eq:{bare}")], details)
+    return await feeds.read(
+        crm, actor, crm.kinds.activity, pairs, FILTERS, [(f"{kind.name}_id", f"eq:{bare}")], details
+    )
 
 
 async def remove(crm: Crm, actor: Actor, id: str) -> Record:
     """Delete an activity and return what it was; unlike a record's, this delete needs no confirm token."""
-    bare = lookup.bare(ACTIVITY, id)
+    bare = lookup.bare(crm.kinds.activity, id)
 
     def unit(tx: Tx) -> Record:
-        activity = lookup.existing(tx.connection, ACTIVITY, tx.by.workspace_id, bare)
-        _remove(tx, activity)
+        activity = lookup.existing(tx.connection, crm.kinds.activity, tx.by.workspace_id, bare)
+        _remove(tx, crm.kinds, activity)
         return activity
 
     return await crm.change(actor, unit)
@@ -90,20 +95,20 @@ def count_on_records(tx: Tx, activity: Record) -> None:
         activity_counts.add(tx, kind, id, activity.occurred_at)  # type: ignore[attr-defined]
 
 
-def _remove(tx: Tx, activity: Record) -> None:
+def _remove(tx: Tx, kinds: Kinds, activity: Record) -> None:
     """Delete the activity, and count it no longer on the records that it linked to."""
-    records.remove(tx, ACTIVITY, activity)
+    records.remove(tx, kinds.activity, activity)
     for kind, id in links(activity):
         activity_counts.drop(tx, kind, id)
 
 
-def delete_or_unlink(tx: Tx, kind: Kind, record: Record) -> None:
+def delete_or_unlink(tx: Tx, kinds: Kinds, kind: Kind, record: Record) -> None:
     """Delete the activities that belong to a record about to be deleted; remove the links of others to it."""
     gone: Counter[tuple[Kind, str]] = Counter()
-    for activity in records.linked(tx.connection, ACTIVITY, tx.by.workspace_id, f"{kind.name}_id", record.id):
+    for activity in records.linked(tx.connection, kinds.activity, tx.by.workspace_id, f"{kind.name}_id", record.id):
         home, *others = links(activity)
         if home == (kind, record.id):
-            records.remove(tx, ACTIVITY, activity)
+            records.remove(tx, kinds.activity, activity)
             gone.update(others)
     activity_counts.let_go(tx, kind, record.id)
     for (other, id), times in gone.items():

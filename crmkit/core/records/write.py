@@ -15,7 +15,7 @@ from crmkit.core.records.rules import rules_of
 from crmkit.errors import Problem
 from crmkit.model.actor import Actor
 from crmkit.model.fields import Custom, Invalid
-from crmkit.model.record import Kind, Record, Tracked
+from crmkit.model.record import Kind, Kinds, Record, Tracked
 from crmkit.storage import confirmations, records
 from crmkit.storage.interface.tx import Tx
 
@@ -36,11 +36,11 @@ async def save(crm: Crm, actor: Actor, kind: Kind, body: Mapping[str, Any]) -> S
     rules = rules_of(kind)
 
     def unit(tx: Tx) -> Saved:
-        resolved = rules.adjust(relations.linked(tx, kind, values))
+        resolved = rules.adjust(relations.linked(tx, crm.kinds, kind, values))
         key = resolved.get(kind.merges_by)
         before = None if key is None else records.find(tx.connection, kind, tx.by.workspace_id, kind.merges_by, key)
         if before is not None:
-            return Saved(_changed(tx, kind, before, resolved), created=False)
+            return Saved(_changed(tx, crm.kinds, kind, before, resolved), created=False)
         kind.check_required(resolved)
         quotas.check(tx, crm.settings, kind.plural)
         return Saved(records.insert(tx, kind, _custom_merged(kind, None, resolved)), created=True)
@@ -64,9 +64,9 @@ async def change(
     def unit(tx: Tx) -> Record:
         before = lookup.existing(tx.connection, kind, tx.by.workspace_id, bare)
         _check_version(before, expected)
-        resolved = rules.adjust(relations.linked(tx, kind, values))
+        resolved = rules.adjust(relations.linked(tx, crm.kinds, kind, values))
         _check_taken(tx, kind, before, kind.merges_by, resolved)
-        return _changed(tx, kind, before, resolved)
+        return _changed(tx, crm.kinds, kind, before, resolved)
 
     return await crm.change(actor, unit)
 
@@ -82,8 +82,8 @@ async def remove(crm: Crm, actor: Actor, kind: Kind, id: str, confirm: str) -> R
         before = lookup.existing(tx.connection, kind, tx.by.workspace_id, bare)
         version = _tracked(before).version
         if confirm and confirmations.consume(tx, before.handle, version, confirm, CONFIRM_MINUTES):
-            activities.delete_or_unlink(tx, kind, before)
-            relations.unlink(tx, kind, before)
+            activities.delete_or_unlink(tx, crm.kinds, kind, before)
+            relations.unlink(tx, crm.kinds, kind, before)
             records.remove(tx, kind, before)
             return before, ""
         return before, confirmations.issue(tx, before.handle, version, CONFIRM_MINUTES)
@@ -100,10 +100,10 @@ async def remove(crm: Crm, actor: Actor, kind: Kind, id: str, confirm: str) -> R
     )
 
 
-def _changed(tx: Tx, kind: Kind, before: Record, resolved: dict[str, Any]) -> Record:
+def _changed(tx: Tx, kinds: Kinds, kind: Kind, before: Record, resolved: dict[str, Any]) -> Record:
     record = records.update(tx, kind, before, _custom_merged(kind, before, resolved))
     if getattr(record, kind.title.name) != getattr(before, kind.title.name):
-        relations.rename(tx, kind, record)
+        relations.rename(tx, kinds, kind, record)
     return record
 
 

@@ -6,7 +6,7 @@ import msgspec
 from litestar.handlers import HTTPRouteHandler
 
 from crmkit.errors import Problem
-from crmkit.records import ACTIVITY, KINDS
+from crmkit.model.record import Kinds
 from crmkit.render.answers import Answer, Document
 from crmkit.render.manual import manual
 from crmkit.web import openapi
@@ -15,7 +15,9 @@ from crmkit.web.reply import Response
 from crmkit.web.requests import HttpRequest, crm_of, read
 from crmkit.web.table import endpoints_of, handlers_of
 
-_HOLDS = ", ".join(kind.plural for kind in (*KINDS, ACTIVITY))
+
+def _holds(kinds: Kinds) -> str:
+    return ", ".join(kind.plural for kind in (*kinds.records, kinds.activity))
 
 
 @read("/", summary="where to start", opt={PUBLIC: True})
@@ -42,7 +44,7 @@ async def skill(request: HttpRequest) -> Answer:
     text = (
         "---\n"
         "name: crmkit\n"
-        f"description: Operate the team's CRM ({_HOLDS}, follow-ups) over plain HTTP. "
+        f"description: Operate the team's CRM ({_holds(crm_of(request).kinds)}, follow-ups) over plain HTTP. "
         "Use when the user asks to look up, log, add or change the people, companies and deals they work with.\n"
         "metadata:\n"
         f"  base_url: {crm_of(request).settings.base_url}\n"
@@ -57,7 +59,7 @@ async def llms(request: HttpRequest) -> Answer:
     base_url = crm_of(request).settings.base_url
     text = (
         "# crmkit\n\n"
-        f"> A headless CRM operated over plain-text HTTP: {_HOLDS}, teams.\n\n"
+        f"> A headless CRM operated over plain-text HTTP: {_holds(crm_of(request).kinds)}, teams.\n\n"
         f"- [Manual]({base_url}/help): everything an agent needs\n"
         f"- [Skill]({base_url}/SKILL.md): the manual with front matter\n"
         f"- [OpenAPI]({base_url}/openapi.json): the same for machines\n\n"
@@ -88,7 +90,8 @@ async def readyz(request: HttpRequest) -> Answer:
 
 def written(app: Any) -> str:
     """Return the manual of the running application."""
-    return manual(app.state.crm.settings, (*KINDS, ACTIVITY), endpoints_of(handlers_of(app)))
+    kinds = app.state.crm.kinds
+    return manual(app.state.crm.settings, (*kinds.records, kinds.activity), endpoints_of(handlers_of(app)))
 
 
 ROUTES: list[HTTPRouteHandler] = [root, help_, skill, llms, openapi_json, healthz, readyz]

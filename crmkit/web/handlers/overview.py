@@ -4,7 +4,7 @@ from litestar.handlers import HTTPRouteHandler
 
 from crmkit.core.reading import audit, reminders, search
 from crmkit.core.reading.feeds import PAGING
-from crmkit.records import AUDIT
+from crmkit.records.audit import AUDIT
 from crmkit.render.answers import Answer, Groups, Lines, Many
 from crmkit.web.gate import QUERY
 from crmkit.web.negotiate import wants_json

@@ -12,8 +12,8 @@ import pytest
 from crmkit.core.people import sessions
 from crmkit.core.records import write
 from crmkit.errors import Problem
-from crmkit.records import CONTACT
 from tests.house import ALICE, CHARLIE, UNLIMITED, GivenClock, House, Person, house
+from tests.kinds import CONTACT
 from tests.storage.desk import Desk, desk, queued
 from tests.web.connecting import App
 

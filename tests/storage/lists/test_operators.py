@@ -8,7 +8,7 @@ import pytest
 from crmkit.errors import Problem
 from crmkit.model import fields, query
 from crmkit.model.record import Kind
-from crmkit.records import KINDS
+from tests.kinds import KINDS
 from tests.storage.reference import PATHS, met
 from tests.storage.samples import Library, names, operands
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from crmkit.model.record import Kind
-from crmkit.records import KINDS
+from tests.kinds import KINDS
 from tests.storage.desk import Desk
 from tests.storage.reference import PATHS, in_order, met
 from tests.storage.samples import Library, body, names, operands, shown, sort_keys, stock

@@ -15,7 +15,6 @@ from crmkit.model import fold, query
 from crmkit.model.actor import Actor
 from crmkit.model.query import Condition, Query
 from crmkit.model.record import Index, Kind, index
-from crmkit.records import ACTIVITY, AUDIT, COMPANY, CONTACT, DEAL, KINDS
 from crmkit.storage.interface.connection import Connection
 from crmkit.storage.lists import planner
 from crmkit.storage.lists.plan import LookUp
@@ -24,6 +23,7 @@ from crmkit.storage.sqlite.engine import migrate, progress
 from crmkit.storage.sqlite.engine.connection import connect
 from crmkit.storage.sqlite.engine.folder import FILE, prepare
 from crmkit.storage.sqlite.search.candidates import match_of
+from tests.kinds import ACTIVITY, AUDIT, COMPANY, CONTACT, DEAL, KINDS
 from tests.storage.desk import Desk, desk, listed, place_of, steps_of
 
 ALL = [*KINDS, ACTIVITY, AUDIT]

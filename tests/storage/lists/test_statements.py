@@ -14,7 +14,6 @@ import pytest
 from crmkit import ids
 from crmkit.model import query
 from crmkit.model.record import Kind
-from crmkit.records import AUDIT, CONTACT, KINDS
 from crmkit.storage.columns import packed, stored, whole
 from crmkit.storage.interface.statement import Statement
 from crmkit.storage.interface.texts import Terms
@@ -30,6 +29,7 @@ from crmkit.storage.sqlite.search import sql as search_sql
 from crmkit.storage.sqlite.search import trigrams
 from crmkit.storage.sqlite.search.plan import SearchPlan
 from tests.house import ROOT
+from tests.kinds import AUDIT, CONTACT, KINDS
 from tests.storage.desk import listed, place_of, steps_of
 from tests.storage.samples import Library
 

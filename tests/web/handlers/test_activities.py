@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from crmkit import ids
-from crmkit.records import KINDS
 from tests.core.crowd import Call, at_once, statuses
 from tests.house import ALICE, BOB, UNLIMITED, House, Person, process
+from tests.kinds import KINDS
 from tests.web.refused import refused
 
 NOW = "2026-06-10T09:00:00Z"

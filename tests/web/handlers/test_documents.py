@@ -11,9 +11,9 @@ from openapi_spec_validator import validate
 
 from crmkit.errors import CATALOGUE
 from crmkit.model.record import Kind
-from crmkit.records import ACTIVITY, AUDIT, CONTACT, KINDS
 from crmkit.web.app import routes
 from tests.house import ALICE, BOB, CHARLIE, House, Person, house, process
+from tests.kinds import ACTIVITY, AUDIT, CONTACT, KINDS, REGISTRY
 from tests.render.endpoints import endpoints_in
 
 OPERATIONS = [
@@ -49,7 +49,7 @@ def declared() -> set[str]:
     """Return method and path of every route, from the route table itself."""
     return {
         f"{method} {path.replace(':str}', '}')}"
-        for handler in routes()
+        for handler in routes(REGISTRY)
         for path in handler.paths
         for method in handler.http_methods
         if method != "HEAD"

@@ -13,7 +13,6 @@ from typing import Any
 import pytest
 
 from crmkit.model.record import Kind
-from crmkit.records import ACTIVITY, AUDIT, KINDS
 from crmkit.storage.columns import stored, table_columns
 from crmkit.storage.interface.connection import Connection
 from crmkit.storage.sqlite.engine import migrate
@@ -24,6 +23,7 @@ from crmkit.storage.sqlite.migrations import MIGRATIONS, Migration
 from crmkit.storage.sqlite.search import trigrams
 from crmkit.storage.sqlite.search.sql import phrase
 from tests.house import ROOT, command, run
+from tests.kinds import ACTIVITY, AUDIT, KINDS
 
 
 class Cut(Exception):

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from crmkit.model.actor import Actor
-from crmkit.records import CONTACT
 from crmkit.storage.sqlite.search.indexing import waits
 from tests.house import CHARLIE
+from tests.kinds import CONTACT
 from tests.storage.desk import WAYS, Desk, desk, go
 
 pytestmark = pytest.mark.slow

@@ -12,7 +12,6 @@ import pytest
 
 from crmkit.model import fold
 from crmkit.model.actor import Actor
-from crmkit.records import CONTACT
 from crmkit.storage.interface.connection import Connection
 from crmkit.storage.interface.texts import Terms
 from crmkit.storage.lists import pages
@@ -20,6 +19,7 @@ from crmkit.storage.sqlite.search import indexing, sql, trigrams, vocabulary
 from crmkit.storage.sqlite.search import plan as search_plan
 from crmkit.storage.sqlite.search.plan import SearchPlan
 from tests.house import CHARLIE
+from tests.kinds import CONTACT
 from tests.storage.desk import WAYS, Desk, desk, go, place_of
 
 WORDS = ["anna", "hannah", "joanna", "kelason", "mckelason2", "kelas", "lasonde", "müller", "acme.com", "jd@acme.com"]

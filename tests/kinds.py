@@ -1,0 +1,8 @@
+"""The kinds of the product, by the names that tests call them by."""
+
+from crmkit import boot
+
+REGISTRY = boot.KINDS
+KINDS = REGISTRY.records
+CONTACT, COMPANY, DEAL = KINDS
+ACTIVITY, AUDIT = REGISTRY.activity, REGISTRY.audit
