@@ -19,7 +19,7 @@ from unittest.mock import patch
 import msgspec
 
 from bench.drawn import RARE, STAGES, TERM, TERM_EVERY, TODAY, Body, Drawn
-from bench.kinds import ACTIVITY, COMPANY, CONTACT, DEAL, KINDS
+from bench.kinds import ACTIVITY, COMPANY, CONTACT, DEAL, KINDS, REGISTRY
 from crmkit import boot, ids
 from crmkit.clock import moment, stamp, system_clock
 from crmkit.core.crm import Crm
@@ -191,7 +191,7 @@ class _Workspace:
 
     def _log(self, body: Body, **links: str | None) -> None:
         self._next()
-        activities.count_on_records(self._tx, records.insert(self._tx, ACTIVITY, {**body, **links}))
+        activities.count_on_records(self._tx, REGISTRY, records.insert(self._tx, ACTIVITY, {**body, **links}))
 
     def _change(self, id: str, stage: str | None) -> None:
         self._next()

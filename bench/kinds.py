@@ -2,6 +2,7 @@
 
 from crmkit import boot
 
-KINDS = boot.KINDS.records
+REGISTRY = boot.KINDS
+KINDS = REGISTRY.records
 CONTACT, COMPANY, DEAL = KINDS
-ACTIVITY, AUDIT = boot.KINDS.activity, boot.KINDS.audit
+ACTIVITY, AUDIT = REGISTRY.activity, REGISTRY.audit

@@ -77,6 +77,7 @@ class Kind(Form):
     help: str
     order: str
     indexes: tuple[Index, ...] = ()
+    shares_activities: tuple[str, ...] = ()
 
     @cached_property
     def title(self) -> Field:
@@ -106,6 +107,16 @@ class Kind(Form):
     def merges_by(self) -> str:
         """The field by which a POST merges into a live record, empty when each POST creates one."""
         return next((name for name in self.unique if self.by_name[name].writable), "")
+
+    @property
+    def link(self) -> str:
+        """The field of an activity that holds the id of a record of this kind."""
+        return f"{self.name}_id"
+
+    @cached_property
+    def is_logged(self) -> bool:
+        """Whether activities are logged on records of this kind."""
+        return issubclass(self.record, Followed)
 
     @cached_property
     def is_searched(self) -> bool:
@@ -170,6 +181,26 @@ class Kinds:
         }
 
     @cached_property
+    def ends_first(self) -> tuple[Kind, ...]:
+        """The kinds of records, each before those that it links to."""
+        found: dict[Kind, None] = {}
+
+        def visit(kind: Kind) -> None:
+            if kind not in found:
+                for link in self.links[kind]:
+                    visit(link.to)
+                found[kind] = None
+
+        for kind in self.records:
+            visit(kind)
+        return tuple(reversed(found))
+
+    @cached_property
+    def logged(self) -> tuple[Kind, ...]:
+        """The kinds that activities are logged on."""
+        return tuple(kind for kind in self.records if kind.is_logged)
+
+    @cached_property
     def references(self) -> Mapping[Kind, tuple[Reference, ...]]:
         """Of each kind, the fields of all kinds that refer to its records."""
         every = [link for links in self.links.values() for link in links]
@@ -187,11 +218,13 @@ def kind_of(
     prefix: str,
     order: str = "updated_at",
     indexes: tuple[Index, ...] = (),
+    shares_activities: tuple[str, ...] = (),
 ) -> Kind:
     """Return the Kind that a record class declares; `id` is its first field.
 
-    Lists are sorted by the field `order`, newest first, unless they say otherwise; "" is the order of creation.
+    Lists are sorted by the field `order`, newest first, unless they say otherwise; "" is the order of creation. An
+    activity that is logged on a record is logged on those too that the links in `shares_activities` lead to.
     """
     id = Field("id", Link(prefix), False, frozenset({READ}), "its id; the line starts with it")
     help = (record.__doc__ or "").strip()
-    return Kind(name, (id, *declared(record)), plural, prefix, record, help, order, indexes)
+    return Kind(name, (id, *declared(record)), plural, prefix, record, help, order, indexes, shares_activities)

@@ -1,7 +1,7 @@
 """Floor 2, the nouns: one small file for each record kind. Start reading here."""
 
 from crmkit.model.record import Kind, Kinds
-from crmkit.records.activity import ACTIVITY
+from crmkit.records.activity import activity_of
 from crmkit.records.audit import AUDIT
 from crmkit.records.company import COMPANY
 from crmkit.records.contact import CONTACT
@@ -13,7 +13,7 @@ DECLARED: tuple[Kind, ...] = (CONTACT, COMPANY, DEAL)
 
 def kinds_of(declared: tuple[Kind, ...]) -> Kinds:
     """Return all kinds of a product that has these kinds of records."""
-    return Kinds(declared, ACTIVITY, AUDIT)
+    return Kinds(declared, activity_of([kind for kind in declared if kind.is_logged]), AUDIT)
 
 
 __all__ = ["DECLARED", "kinds_of"]

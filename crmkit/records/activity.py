@@ -1,36 +1,47 @@
-"""Activity: something that took place, logged on a contact, a company or a deal."""
+"""Activity: something that took place, logged on a record."""
 
-from typing import Annotated
+from collections.abc import Sequence
+from typing import Annotated, Any, get_type_hints
 
+from msgspec import defstruct
+
+from crmkit.errors import a
 from crmkit.model.fields import Choice, Email, Link, LongText, Time
 from crmkit.model.form import READ, REQUIRED, Default
-from crmkit.model.record import Record, index, kind_of, partial
+from crmkit.model.record import Kind, Record, index, kind_of, partial
 
 
 class Activity(Record, frozen=True):
-    """Something that took place, logged on a contact, a company or a deal."""
+    """The fields of every activity. One that is logged on a record has the record's id beside them."""
 
     kind: Annotated[str, Choice(("call", "email", "meeting", "note", "task")), Default("note"), "note unless sent"]
     occurred_at: Annotated[str, Time(), "when it took place; now unless sent"]
     on_behalf_of: Annotated[str | None, Email(), "for whom it was done"]
-    contact_id: Annotated[str | None, Link("c"), READ, "the contact it is about"]
-    company_id: Annotated[str | None, Link("co"), READ, "the company it is about"]
-    deal_id: Annotated[str | None, Link("d"), READ, "the deal it is about"]
     body: Annotated[str, LongText(20_000), REQUIRED, "what happened"]
     created_at: Annotated[str, Time(), READ, "when it was logged"]
     created_by: Annotated[str, Email(), READ, "address of who logged it"]
 
 
-ACTIVITY = kind_of(
-    Activity,
-    name="activity",
-    plural="activities",
-    prefix="a",
-    order="occurred_at",
-    indexes=(
-        index("occurred_at"),
-        partial("contact_id", "occurred_at"),
-        partial("company_id", "occurred_at"),
-        partial("deal_id", "occurred_at"),
-    ),
-)
+def activity_of(kinds: Sequence[Kind]) -> Kind:
+    """Return the kind of the activities that are logged on records of these kinds: it has a link to each of them."""
+    own = get_type_hints(Activity, include_extras=True)
+    links = {
+        kind.link: Annotated[str | None, Link(kind.prefix), READ, f"the {kind.name} it is about"] for kind in kinds
+    }
+    fields: dict[str, Any] = {}
+    for name in Activity.__annotations__:
+        if name == "body":
+            fields |= links
+        fields[name] = own[name]
+    *some, last = [a(kind.name) for kind in kinds]
+    on = f"{', '.join(some)} or {last}" if some else last
+    record: Any = defstruct("Activity", [*fields.items()], bases=(Record,), frozen=True)
+    record.__doc__ = f"Something that took place, logged on {on}."
+    return kind_of(
+        record,
+        name="activity",
+        plural="activities",
+        prefix="a",
+        order="occurred_at",
+        indexes=(index("occurred_at"), *(partial(link, "occurred_at") for link in links)),
+    )

@@ -57,4 +57,5 @@ DEAL = kind_of(
         partial("follow_up_at"),
         index("owner", "updated_at"),
     ),
+    shares_activities=("contact_id", "company_id"),
 )

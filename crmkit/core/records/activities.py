@@ -1,7 +1,8 @@
 """The verbs of activities: log one, list them, delete one.
 
-An activity belongs to one record: its deal, else its contact, else its company, and is deleted with that record. An
-activity on a deal also links to the deal's contact and company; when one of those is deleted, it loses the link.
+An activity belongs to one record: its deal, else its contact, else its company (the first in `Kinds.ends_first` that it
+links to). It is deleted with that record. A kind may share its activities, as deals do with their contact and company:
+they link to those too. When one of those is deleted, the activity loses the link.
 """
 
 from collections import Counter
@@ -15,18 +16,10 @@ from crmkit.core.records import quotas
 from crmkit.model.actor import Actor
 from crmkit.model.listing import Listing
 from crmkit.model.record import Kind, Kinds, Record
-from crmkit.records.company import COMPANY
-from crmkit.records.contact import CONTACT
-from crmkit.records.deal import DEAL
 from crmkit.storage import activity_counts, records
 from crmkit.storage.interface.tx import Tx
 
-HOMES = (DEAL, CONTACT, COMPANY)  # an activity belongs to the record of the first of these that it links to
-
 FILTERS = {
-    "contact": "contact_id=in:",
-    "company": "company_id=in:",
-    "deal": "deal_id=in:",
     "kind": "kind=in:",
     "on_behalf_of": "on_behalf_of=in:",
     "since": "occurred_at=gte:",
@@ -34,8 +27,13 @@ FILTERS = {
 }
 
 
+def filters(kinds: Kinds) -> dict[str, str]:
+    """Return what each parameter of a list of activities stands for (see feeds.read)."""
+    return {kind.name: f"{kind.link}=in:" for kind in kinds.logged} | FILTERS
+
+
 async def log(crm: Crm, actor: Actor, kind: Kind, id: str, body: Mapping[str, Any]) -> Record:
-    """Return the new activity on a record; on a deal it also links to the deal's contact and company."""
+    """Return the new activity on a record, which is also on those that the record shares its activities with."""
     bare = lookup.bare(kind, id)
     log = crm.kinds.activity
     values = log.draft(body)
@@ -43,13 +41,15 @@ async def log(crm: Crm, actor: Actor, kind: Kind, id: str, body: Mapping[str, An
 
     def unit(tx: Tx) -> Record:
         about = lookup.existing(tx.connection, kind, tx.by.workspace_id, bare)
-        links = {f"{kind.name}_id": about.id}
-        if kind is DEAL:
-            links |= {name: getattr(about, name) for name in ("contact_id", "company_id")}
+        links = {kind.link: about.id} | {
+            link.to.link: getattr(about, link.link)
+            for link in crm.kinds.links[kind]
+            if link.link in kind.shares_activities
+        }
         quotas.check(tx, crm.settings, log.plural)
         at = values.get("occurred_at") or tx.now
         activity = records.insert(tx, log, {**values, **links, "occurred_at": at})
-        count_on_records(tx, activity)
+        count_on_records(tx, crm.kinds, activity)
         return activity
 
     return await crm.change(actor, unit)
@@ -57,7 +57,7 @@ async def log(crm: Crm, actor: Actor, kind: Kind, id: str, body: Mapping[str, An
 
 async def find_all(crm: Crm, actor: Actor, pairs: feeds.Pairs, details: bool = False) -> Listing:
     """Return a page of the workspace's activities, newest first."""
-    return await feeds.read(crm, actor, crm.kinds.activity, pairs, FILTERS, details=details)
+    return await feeds.read(crm, actor, crm.kinds.activity, pairs, filters(crm.kinds), details=details)
 
 
 async def find_on(crm: Crm, actor: Actor, kind: Kind, id: str, pairs: feeds.Pairs, details: bool = False) -> Listing:
@@ -65,7 +65,7 @@ async def find_on(crm: Crm, actor: Actor, kind: Kind, id: str, pairs: feeds.Pair
     bare = lookup.bare(kind, id)
     await crm.database.read(actor, lookup.existing, kind, actor.workspace_id, bare)
     return await feeds.read(
-        crm, actor, crm.kinds.activity, pairs, FILTERS, [(f"{kind.name}_id", f"eq:{bare}")], details
+        crm, actor, crm.kinds.activity, pairs, filters(crm.kinds), [(kind.link, f"eq:{bare}")], details
     )
 
 
@@ -81,32 +81,32 @@ async def remove(crm: Crm, actor: Actor, id: str) -> Record:
     return await crm.change(actor, unit)
 
 
-def links(activity: Record) -> Iterator[tuple[Kind, str]]:
+def links(kinds: Kinds, activity: Record) -> Iterator[tuple[Kind, str]]:
     """Yield (kind, id) of every record that the activity links to, first the one that it belongs to."""
-    for kind in HOMES:
-        id = getattr(activity, f"{kind.name}_id")
+    for kind in kinds.ends_first:
+        id = getattr(activity, kind.link, None)
         if id is not None:
             yield kind, id
 
 
-def count_on_records(tx: Tx, activity: Record) -> None:
+def count_on_records(tx: Tx, kinds: Kinds, activity: Record) -> None:
     """Count the activity on every record that it links to."""
-    for kind, id in links(activity):
+    for kind, id in links(kinds, activity):
         activity_counts.add(tx, kind, id, activity.occurred_at)  # type: ignore[attr-defined]
 
 
 def _remove(tx: Tx, kinds: Kinds, activity: Record) -> None:
     """Delete the activity, and count it no longer on the records that it linked to."""
     records.remove(tx, kinds.activity, activity)
-    for kind, id in links(activity):
+    for kind, id in links(kinds, activity):
         activity_counts.drop(tx, kind, id)
 
 
 def delete_or_unlink(tx: Tx, kinds: Kinds, kind: Kind, record: Record) -> None:
     """Delete the activities that belong to a record about to be deleted; remove the links of others to it."""
     gone: Counter[tuple[Kind, str]] = Counter()
-    for activity in records.linked(tx.connection, kinds.activity, tx.by.workspace_id, f"{kind.name}_id", record.id):
-        home, *others = links(activity)
+    for activity in records.linked(tx.connection, kinds.activity, tx.by.workspace_id, kind.link, record.id):
+        home, *others = links(kinds, activity)
         if home == (kind, record.id):
             records.remove(tx, kinds.activity, activity)
             gone.update(others)

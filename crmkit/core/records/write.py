@@ -82,7 +82,8 @@ async def remove(crm: Crm, actor: Actor, kind: Kind, id: str, confirm: str) -> R
         before = lookup.existing(tx.connection, kind, tx.by.workspace_id, bare)
         version = _tracked(before).version
         if confirm and confirmations.consume(tx, before.handle, version, confirm, CONFIRM_MINUTES):
-            activities.delete_or_unlink(tx, crm.kinds, kind, before)
+            if kind.is_logged:
+                activities.delete_or_unlink(tx, crm.kinds, kind, before)
             relations.unlink(tx, crm.kinds, kind, before)
             records.remove(tx, kind, before)
             return before, ""

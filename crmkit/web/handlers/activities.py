@@ -17,11 +17,13 @@ from crmkit.web.requests import HttpRequest, actor_of, body_of, crm_of, page_of,
 
 
 def feed(kinds: Kinds) -> dict[str, Any]:
-    return {"kind": kinds.activity, QUERY: (*activities.FILTERS, *PAGING)}
+    return {"kind": kinds.activity, QUERY: (*activities.filters(kinds), *PAGING)}
 
 
 def log_routes(kinds: Kinds, kind: Kind) -> list[HTTPRouteHandler]:
     """Return the handlers of the log of one kind's records."""
+    if not kind.is_logged:
+        return []
     path = f"/{kind.plural}/{{id:str}}/activities"
 
     @read(path, name=f"list_{kind.name}_activities", summary=f"activities on a {kind.name}", opt=feed(kinds))
@@ -38,13 +40,13 @@ def log_routes(kinds: Kinds, kind: Kind) -> list[HTTPRouteHandler]:
 
 def routes(kinds: Kinds) -> list[HTTPRouteHandler]:
     """Return the handlers of the log of a whole workspace."""
-    activity = kinds.activity
+    activity, logged = kinds.activity, ", ".join(kind.name for kind in kinds.logged)
     opt: dict[str, Any] = {"kind": activity}
 
     @read(
         "/activities",
         name="list_activities",
-        summary="activities, newest first: contact, company, deal, kind, since, until",
+        summary=f"activities, newest first: {logged}, kind, since, until",
         opt=feed(kinds),
     )
     async def find_all(request: HttpRequest) -> Answer:
