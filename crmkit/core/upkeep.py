@@ -48,14 +48,14 @@ async def keep_up(crm: Crm) -> NoReturn:
 
 async def index_all(crm: Crm) -> None:
     """Index every text that waits."""
-    for kind in crm.kinds.records:
+    for kind in crm.kinds.searched:
         while await crm.database.read(None, crm.database.texts.waits, kind):
             await crm.database.write(partial(crm.database.texts.index, kind=kind), lanes=ANYWHERE, silent=True)
 
 
 async def merge_all(crm: Crm) -> None:
     """Merge what the index was written in, in small steps, until all is done or somebody writes."""
-    for kind in crm.kinds.records:
+    for kind in crm.kinds.searched:
         try:
             is_whole = await crm.database.scan(None, crm.database.texts.is_scattered, kind)
         except Problem:  # lists keep all connections busy
@@ -70,7 +70,7 @@ async def scrub(crm: Crm) -> None:
     erased = await crm.database.read(None, erasure.pending)
     if not erased:
         return
-    for kind in crm.kinds.records:
+    for kind in crm.kinds.searched:
         is_whole = True  # all segments as they are now become one
         while await crm.database.write(
             partial(crm.database.texts.merge, kind=kind, is_whole=is_whole), lanes=ANYWHERE, silent=True

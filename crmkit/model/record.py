@@ -196,6 +196,11 @@ class Kinds:
         return tuple(reversed(found))
 
     @cached_property
+    def searched(self) -> tuple[Kind, ...]:
+        """The kinds whose records are found by their texts."""
+        return tuple(kind for kind in self.records if kind.is_searched)
+
+    @cached_property
     def logged(self) -> tuple[Kind, ...]:
         """The kinds that activities are logged on."""
         return tuple(kind for kind in self.records if kind.is_logged)

@@ -4,32 +4,24 @@ Two places may keep bytes longer than the rows: the index of texts, until it is 
 until it is emptied. `erase` notes in its own transaction that both are due, so upkeep does them after a crash as well.
 """
 
+from crmkit.model.record import Kinds
+from crmkit.storage.columns import quoted
 from crmkit.storage.interface.connection import Connection
 from crmkit.storage.interface.tx import Tx
 from crmkit.storage.interface.workspace import Workspace
 
-# in an order that no foreign key minds; a test scans every table for what is left
-OWNED = (
-    "activities",
-    "deals",
-    "contacts",
-    "companies",
-    "audit",
-    "deleted",
-    "counts",
-    "confirmations",
-    "invites",
-    "grants",
-    "tokens",
-    "memberships",
-)
+# what a workspace has beside its records, in an order that no foreign key minds
+OWNED = ("audit", "deleted", "counts", "confirmations", "invites", "grants", "tokens", "memberships")
 
 
-def erase(tx: Tx, workspace: Workspace) -> int:
+def erase(tx: Tx, kinds: Kinds, workspace: Workspace) -> int:
     """Delete every row of a workspace and return how many there were."""
     execute = tx.connection.execute
-    rows = sum(execute(f"DELETE FROM {table} WHERE workspace_id = ?", (workspace.id,)).rowcount for table in OWNED)
-    rows += tx.connection.texts.erase(tx, workspace)
+    tables = (kinds.activity.plural, *(kind.plural for kind in kinds.ends_first), *OWNED)
+    rows = sum(
+        execute(f"DELETE FROM {quoted(table)} WHERE workspace_id = ?", (workspace.id,)).rowcount for table in tables
+    )
+    rows += tx.connection.texts.erase(tx, kinds, workspace)
     execute(f"DELETE FROM codes WHERE {tx.connection.dialect.contains.format('purpose', '?')}", (workspace.id,))
     execute("DELETE FROM workspaces WHERE id = ?", (workspace.id,))
     execute("INSERT INTO erasures (at) VALUES (?)", (tx.now,))

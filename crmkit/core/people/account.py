@@ -51,7 +51,7 @@ async def end(crm: Crm, actor: Actor, code: str) -> list[str]:
             access.enter(tx, accounts.workspace(tx.connection, invite.workspace_id, invite.role))
             teams.discard(tx, invite.workspace_id, invite.id)
         for membership in alone:
-            erasure.erase(tx, Workspace(membership.workspace_id, membership.workspace_number))
+            erasure.erase(tx, crm.kinds, Workspace(membership.workspace_id, membership.workspace_number))
         accounts.remove_user(tx, tx.by.user_id, email)
 
     await stepup.confirmed(crm, actor, code, check, do)

@@ -120,7 +120,7 @@ async def delete(crm: Crm, actor: Actor, id: str, code: str) -> str:
         return stepup.Act(f"workspace.delete {bare}", f"delete the workspace {named} with all its data")
 
     def do(tx: Tx) -> str:
-        rows = erasure.erase(tx, Workspace(bare, tx.by.workspace_number))
+        rows = erasure.erase(tx, crm.kinds, Workspace(bare, tx.by.workspace_number))
         return f"workspace {bare} deleted by {tx.by.email} at {tx.now}: {rows} rows"
 
     log.warning(await stepup.confirmed(crm, actor, code, check, do, lanes=[bare]))

@@ -45,7 +45,7 @@ def _without_cursor(page: Listing, text: str) -> Listing:
 
 
 def _kinds(kinds: Kinds, text: str) -> list[Kind]:
-    known = {kind.plural: kind for kind in kinds.records}
+    known = {kind.plural: kind for kind in kinds.searched}
     names = [name.strip() for name in text.split(",") if name.strip()] or list(known)
     for name in names:
         if name not in known:

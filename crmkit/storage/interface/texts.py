@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from crmkit.model.query import Condition
-from crmkit.model.record import Kind, Record
+from crmkit.model.record import Kind, Kinds, Record
 from crmkit.storage.interface.connection import Connection
 from crmkit.storage.interface.statement import Statement
 from crmkit.storage.interface.tx import Tx
@@ -58,5 +58,5 @@ class Texts(Protocol):
     def merge(self, tx: Tx, kind: Kind, is_whole: bool) -> bool:
         """Merge a little of the index, or of all of it, and tell whether there may be more to merge."""
 
-    def erase(self, tx: Tx, workspace: Workspace) -> int:
+    def erase(self, tx: Tx, kinds: Kinds, workspace: Workspace) -> int:
         """Delete all that is kept of a workspace's texts, and return how many rows of text or counts that were."""

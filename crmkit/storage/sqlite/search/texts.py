@@ -1,11 +1,11 @@
 """Search by SQLite's FTS5, as the interface asks for it (see storage/interface/texts.py)."""
 
+from crmkit.model.record import Kinds
 from crmkit.storage.interface.tx import Tx
 from crmkit.storage.interface.workspace import Workspace
 from crmkit.storage.sqlite.search import indexing, pages, vocabulary
 from crmkit.storage.sqlite.search.candidates import candidates
 
-SEARCHED = ("deals", "contacts", "companies")
 COUNTS = ("search_pieces", "search_words")
 
 
@@ -22,10 +22,10 @@ class TrigramTexts:
     merge = staticmethod(indexing.merge)
 
     @staticmethod
-    def erase(tx: Tx, workspace: Workspace) -> int:
+    def erase(tx: Tx, kinds: Kinds, workspace: Workspace) -> int:
         """Delete all that is kept of a workspace's texts, and return how many rows of counts that were."""
         execute, first, last = tx.connection.execute, workspace.first, workspace.last
-        for table in SEARCHED:
+        for table in (kind.plural for kind in kinds.searched):
             execute(f"DELETE FROM {table}_unindexed WHERE seq BETWEEN ? AND ?", (first, last))
             # the index first: it reads in the texts what to forget
             execute(f"DELETE FROM {table}_search WHERE rowid BETWEEN ? AND ?", (-last, -first))
