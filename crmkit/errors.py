@@ -82,6 +82,12 @@ def a(noun: str) -> str:
     return f"{'an' if noun[0] in 'aeio' else 'a'} {noun}"
 
 
+def listed(nouns: Iterable[str], word: str = "and") -> str:
+    """Return nouns as a sentence lists them: `a, b and c`."""
+    *some, last = nouns
+    return f"{', '.join(some)} {word} {last}" if some else last
+
+
 def nearest(name: str, known: Iterable[str]) -> str:
     """Return ` (did you mean NAME?)` for the known name most like `name`, or nothing if none is close."""
     from rapidfuzz import fuzz, process  # imported late: `crmkit --help` starts without it

@@ -5,7 +5,7 @@ from typing import Annotated, Any, get_type_hints
 
 from msgspec import defstruct
 
-from crmkit.errors import a
+from crmkit.errors import a, listed
 from crmkit.model.fields import Choice, Email, Link, LongText, Time
 from crmkit.model.form import READ, REQUIRED, Default
 from crmkit.model.record import Kind, Record, index, kind_of, partial
@@ -33,10 +33,8 @@ def activity_of(kinds: Sequence[Kind]) -> Kind:
         if name == "body":
             fields |= links
         fields[name] = own[name]
-    *some, last = [a(kind.name) for kind in kinds]
-    on = f"{', '.join(some)} or {last}" if some else last
     record: Any = defstruct("Activity", [*fields.items()], bases=(Record,), frozen=True)
-    record.__doc__ = f"Something that took place, logged on {on}."
+    record.__doc__ = f"Something that took place, logged on {listed([a(kind.name) for kind in kinds], 'or')}."
     return kind_of(
         record,
         name="activity",

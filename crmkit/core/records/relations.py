@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from crmkit.errors import Problem
+from crmkit.errors import Problem, listed
 from crmkit.model.record import Kind, Kinds, Record
 from crmkit.storage import records
 from crmkit.storage.interface.tx import Tx
@@ -36,3 +36,16 @@ def unlink(tx: Tx, kinds: Kinds, kind: Kind, record: Record) -> None:
     """Empty every link to this record; that is a change of the record that has the link, with version and audit row."""
     for reference in kinds.references[kind]:
         records.unlink(tx, reference.kind, reference.link, record.id, reference.name)
+
+
+def outcome_of_delete(kinds: Kinds, kind: Kind) -> str:
+    """Return the sentence that says what a delete of a record takes along and what stays."""
+    parts = ["its activities go with it"] if kind.is_logged else []
+    unlinked = dict.fromkeys(reference.kind.plural for reference in kinds.references[kind])
+    linked = dict.fromkeys(link.to.name for link in kinds.links[kind])
+    if unlinked:
+        parts.append(f"its {listed(unlinked)} stay, unlinked")
+    elif linked:
+        parts.append(f"its {listed(linked)} {'stay' if len(linked) > 1 else 'stays'}")
+    says = "; ".join(parts) or "nothing else goes with it"
+    return f"{says[0].upper()}{says[1:]}."

@@ -1,7 +1,7 @@
 """The verbs that write records of any kind: create or merge, change, delete in two steps.
 
 `body` is the JSON object that a client sent; `values` are its fields in stored form, and `resolved` are the values with
-the titles of linked records and after the kind's rules, which takes a transaction.
+the titles of linked records and after the rules between fields, which takes a transaction.
 """
 
 from collections.abc import Mapping
@@ -10,8 +10,7 @@ from typing import Any
 
 from crmkit.core import lookup
 from crmkit.core.crm import Crm
-from crmkit.core.records import activities, quotas, relations
-from crmkit.core.records.rules import rules_of
+from crmkit.core.records import activities, followups, quotas, relations
 from crmkit.errors import Problem
 from crmkit.model.actor import Actor
 from crmkit.model.fields import Custom, Invalid
@@ -33,10 +32,9 @@ class Saved:
 async def save(crm: Crm, actor: Actor, kind: Kind, body: Mapping[str, Any]) -> Saved:
     """Create a record, or merge the fields into the live record that has the same email (or domain: `merges_by`)."""
     values = kind.draft(body)
-    rules = rules_of(kind)
 
     def unit(tx: Tx) -> Saved:
-        resolved = rules.adjust(relations.linked(tx, crm.kinds, kind, values))
+        resolved = followups.adjust(relations.linked(tx, crm.kinds, kind, values))
         key = resolved.get(kind.merges_by)
         before = None if key is None else records.find(tx.connection, kind, tx.by.workspace_id, kind.merges_by, key)
         if before is not None:
@@ -59,12 +57,11 @@ async def change(
     bare = lookup.bare(kind, id)
     expected = [version for version in (if_match, _version(body)) if version is not None]
     values = kind.draft({name: value for name, value in body.items() if name != "version"})
-    rules = rules_of(kind)
 
     def unit(tx: Tx) -> Record:
         before = lookup.existing(tx.connection, kind, tx.by.workspace_id, bare)
         _check_version(before, expected)
-        resolved = rules.adjust(relations.linked(tx, crm.kinds, kind, values))
+        resolved = followups.adjust(relations.linked(tx, crm.kinds, kind, values))
         _check_taken(tx, kind, before, kind.merges_by, resolved)
         return _changed(tx, crm.kinds, kind, before, resolved)
 
@@ -95,7 +92,7 @@ async def remove(crm: Crm, actor: Actor, kind: Kind, id: str, confirm: str) -> R
     stale = "That confirm token is wrong, used or outdated. " if confirm else ""
     raise Problem(
         "confirmation_required",
-        f"{stale}{rules_of(kind).on_delete} Ask the user, then within {CONFIRM_MINUTES} minutes: "
+        f"{stale}{relations.outcome_of_delete(crm.kinds, kind)} Ask the user, then within {CONFIRM_MINUTES} minutes: "
         f"DELETE /{kind.plural}/{record.id}?confirm={token}",
         facts={"confirm": token},
     )

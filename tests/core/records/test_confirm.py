@@ -45,6 +45,21 @@ def deletes(person: Person, path: str, confirm: str) -> None:
     assert person.get(path).status_code == 404
 
 
+@pytest.mark.parametrize(
+    ("plural", "title", "outcome"),
+    [
+        ("contacts", "name", "Its activities go with it; its deals stay, unlinked."),
+        ("companies", "name", "Its activities go with it; its contacts and deals stay, unlinked."),
+        ("deals", "title", "Its activities go with it; its contact and company stay."),
+    ],
+)
+def test_a_first_delete_says_what_goes_along_and_what_stays(
+    alice: Person, plural: str, title: str, outcome: str
+) -> None:
+    record = alice.json_of("POST", f"/{plural}", {title: "Kelason"})
+    assert alice.json_of("DELETE", f"/{plural}/{record['id']}")["hint"].startswith(f"{outcome} Ask the user, then")
+
+
 def test_a_first_delete_deletes_nothing_and_tells_how_to_confirm(alice: Person, path: str) -> None:
     before = alice.json_of("GET", path)
     told = alice.delete(path)
