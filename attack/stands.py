@@ -7,7 +7,7 @@ from typing import Any
 
 from attack.client import Answer, Client
 from attack.program import Program
-from crmkit import ids
+from crmkit.boot import KINDS
 
 PLACEHOLDER = re.compile(r"\{\w+\}")
 METHODS = ("get", "post", "patch", "put", "delete")
@@ -18,8 +18,8 @@ def _plural(word: str) -> str:
 
 
 # what an id names, by the word before it in a path, and by the name of a parameter or field
-WORDS = {_plural(word): prefix for prefix, word in ids.PREFIXES.items()} | {"members": "u"}
-NAMES = {word: prefix for prefix, word in ids.PREFIXES.items()} | {"target": "c"}
+WORDS = {_plural(word): prefix for prefix, word in KINDS.prefixes.items()} | {"members": "u"}
+NAMES = {word: prefix for prefix, word in KINDS.prefixes.items()} | {"target": "c"}
 
 
 @dataclass(frozen=True)

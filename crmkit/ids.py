@@ -6,6 +6,8 @@ every single wrong character and every swap of two, as in ISBN-10 (ISO 2108, ann
 
 import re
 import secrets
+from collections.abc import Mapping
+from functools import cache
 from operator import mul
 
 from crmkit.errors import a
@@ -17,20 +19,8 @@ _BODY = LENGTH - 1
 _WEIGHTS = range(2, 9)  # of the characters of a body
 _VALUE = {character: value for value, character in enumerate(ALPHABET)}
 
-# prefix -> the kind it stands for, as a handle (kind/id) spells it
-PREFIXES = {
-    "c": "contact",
-    "co": "company",
-    "d": "deal",
-    "a": "activity",
-    "ws": "workspace",
-    "u": "user",
-    "inv": "invite",
-    "tok": "token",
-    "au": "audit",
-}
-
-_WELL_FORMED = {prefix: re.compile(rf"{prefix}_[{ALPHABET}]{{{LENGTH}}}") for prefix in PREFIXES}
+# prefix -> what it stands for, as a handle (kind/id) spells it; kinds of records declare their own
+PEOPLE = {"ws": "workspace", "u": "user", "inv": "invite", "tok": "token"}
 
 
 def check_character(body: str) -> str:
@@ -78,20 +68,27 @@ class BadId(ValueError):
     """A text that is no id of the kind that is wanted; the message is a sentence that says why."""
 
 
-def parse(text: str, prefix: str) -> str:
+@cache
+def _form(prefix: str) -> re.Pattern[str]:
+    return re.compile(rf"{prefix}_[{ALPHABET}]{{{LENGTH}}}")
+
+
+def parse(text: str, prefix: str, prefixes: Mapping[str, str]) -> str:
     """Return the bare id in `text`, which may be spelled `c_…`, `contact/c_…` or `contact%2Fc_…`.
+
+    `prefixes` has what each prefix stands for (see Kinds.prefixes).
 
     Raises BadId when the kind is another, the form is wrong or the check character does not fit.
     """
-    if _WELL_FORMED[prefix].fullmatch(text) and check_character(text[-LENGTH:-1]) == text[-1]:
+    if _form(prefix).fullmatch(text) and check_character(text[-LENGTH:-1]) == text[-1]:
         return text  # the usual spelling
-    kind = PREFIXES[prefix]
+    kind = prefixes[prefix]
     head, slash, tail = text.strip().replace("%2F", "/").replace("%2f", "/").rpartition("/")
     if slash and head != kind:
         raise BadId(f"that is not the handle of {a(kind)}: write {kind}/{prefix}_… or {prefix}_…")
     found, _, body = tail.partition("_")
     if found != prefix:
-        other = PREFIXES.get(found)
+        other = prefixes.get(found)
         was = f"that is the id of {a(other)}" if other and body else "that is not an id"
         raise BadId(f"{was}; the id of {a(kind)} looks like {prefix}_k7m2q9xa")
     if len(body) != LENGTH or any(character not in _VALUE for character in body):

@@ -5,4 +5,5 @@ from crmkit import boot
 REGISTRY = boot.KINDS
 KINDS = REGISTRY.records
 CONTACT, COMPANY, DEAL = KINDS
+PREFIXES = REGISTRY.prefixes
 ACTIVITY, AUDIT = REGISTRY.activity, REGISTRY.audit

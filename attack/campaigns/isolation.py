@@ -8,6 +8,7 @@ from attack.lab import Lab
 from attack.report import Row
 from attack.stands import Place, Stand, blotted, furnished, over_mcp, places, routes, shown
 from crmkit import ids
+from crmkit.boot import KINDS
 
 CANARY = "zebracanary"
 FACES = ("application/json", "text/plain", "mcp")
@@ -25,7 +26,7 @@ async def campaign(lab: Lab) -> AsyncIterator[Row]:
     told_apart: list[str] = []
     seen = requests = 0
     for place in tried:
-        for prefix in ids.PREFIXES:
+        for prefix in KINDS.prefixes:
             for face in FACES:
                 answers = [await ask(charlie, place, id, face) for id in (victim.ids[prefix], ids.mint(prefix))]
                 foreign, unknown = (answer for answer, _ in answers)

@@ -9,7 +9,7 @@ from crmkit.storage.interface.connection import Connection
 
 def bare(kind: Kind, text: str) -> str:
     """Return the bare id in a path; raises `not_found` with what is wrong with it."""
-    return path_ids.bare(text, kind.prefix, f"GET /{kind.plural} lists what there is.")
+    return path_ids.bare(kind.prefixes, text, kind.prefix, f"GET /{kind.plural} lists what there is.")
 
 
 def existing(connection: Connection, kind: Kind, workspace_id: str, id: str) -> Record:

@@ -1,13 +1,15 @@
 """Ids that clients write in a path."""
 
+from collections.abc import Mapping
+
 from crmkit import ids
 from crmkit.errors import Problem
 
 
-def bare(text: str, prefix: str, where: str) -> str:
+def bare(prefixes: Mapping[str, str], text: str, prefix: str, where: str) -> str:
     """Return the bare id; raises `not_found`, which says what is wrong with it, and `where` to look for a right one."""
     try:
-        return ids.parse(text, prefix)
+        return ids.parse(text, prefix, prefixes)
     except ids.BadId as error:
         what = str(error)
         raise Problem("not_found", f"{what[:1].upper()}{what[1:]}. {where}") from None

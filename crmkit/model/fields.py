@@ -6,8 +6,8 @@ table, OpenAPI and the error of a wrong value share. A new type is one class her
 
 import re
 import unicodedata
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Any, ClassVar
 
@@ -321,19 +321,20 @@ class Word(FieldType):
 
 @dataclass(frozen=True)
 class Link(FieldType):
-    """The id of a live record of another kind, which `prefix` names."""
+    """The id of a live record of another kind, which `prefix` names; `Kinds` tells it what prefixes stand for."""
 
     prefix: str
+    prefixes: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
     bare: ClassVar[bool] = True
     operators = EXACT
 
     @property
     def says(self) -> str:
-        return f"the id of {a(ids.PREFIXES[self.prefix])}, like {self.prefix}_k7m2q9xa"
+        return f"the id of {a(self.prefixes[self.prefix])}, like {self.prefix}_k7m2q9xa"
 
     def cleaned(self, value: str) -> str:
         try:
-            return ids.parse(value, self.prefix)
+            return ids.parse(value, self.prefix, self.prefixes)
         except ids.BadId as error:
             raise Invalid(str(error)) from None
 

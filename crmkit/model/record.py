@@ -4,13 +4,14 @@
 text line, JSON, the manual's table, OpenAPI and the audit diff are all derived from it.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Annotated, Any
 
 from msgspec import Struct
 
+from crmkit import ids
 from crmkit.model.fields import Email, Integer, Link, Time
 from crmkit.model.form import DETAIL, READ, SEARCHED, TITLE, Field, Form, declared
 
@@ -78,6 +79,7 @@ class Kind(Form):
     order: str
     indexes: tuple[Index, ...] = ()
     shares_activities: tuple[str, ...] = ()
+    prefixes: Mapping[str, str] = field(default_factory=dict)  # what each prefix of an id stands for
 
     @cached_property
     def title(self) -> Field:
@@ -128,6 +130,14 @@ class Kind(Form):
         """The fields that search looks at, without the title."""
         return tuple(field for field in self.fields if SEARCHED in field.marks)
 
+    def among(self, prefixes: Mapping[str, str]) -> "Kind":
+        """Return this kind with links that know what each prefix of an id stands for."""
+        fields = (
+            replace(field, type=replace(field.type, prefixes=prefixes)) if isinstance(field.type, Link) else field
+            for field in self.fields
+        )
+        return replace(self, fields=tuple(fields), prefixes=prefixes)
+
     def handle(self, id: str) -> str:
         return f"{self.name}/{id}"
 
@@ -155,6 +165,18 @@ class Kinds:
     activity: Kind
     audit: Kind
 
+    @classmethod
+    def of(cls, records: Sequence[Kind], activity: Kind, audit: Kind) -> "Kinds":
+        """Return the kinds as declared, each of which knows the prefixes of all."""
+        prefixes = {kind.prefix: kind.name for kind in (*records, activity, audit)} | ids.PEOPLE
+        every = [kind.among(prefixes) for kind in (*records, activity, audit)]
+        return cls(tuple(every[:-2]), *every[-2:])
+
+    @property
+    def prefixes(self) -> Mapping[str, str]:
+        """What each prefix of an id stands for, as a handle spells it."""
+        return self.audit.prefixes
+
     @cached_property
     def all(self) -> tuple[Kind, ...]:
         return (*self.records, self.activity, self.audit)
@@ -163,7 +185,7 @@ class Kinds:
     def _by_class(self) -> Mapping[type, Kind]:
         return {kind.record: kind for kind in self.all}
 
-    def of(self, record: Any) -> Kind | None:
+    def of_record(self, record: Any) -> Kind | None:
         """Return the kind of a record, None for anything else."""
         return self._by_class.get(type(record))
 

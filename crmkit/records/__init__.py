@@ -13,7 +13,7 @@ DECLARED: tuple[Kind, ...] = (CONTACT, COMPANY, DEAL)
 
 def kinds_of(declared: tuple[Kind, ...]) -> Kinds:
     """Return all kinds of a product that has these kinds of records."""
-    return Kinds(declared, activity_of([kind for kind in declared if kind.is_logged]), AUDIT)
+    return Kinds.of(declared, activity_of([kind for kind in declared if kind.is_logged]), AUDIT)
 
 
 __all__ = ["DECLARED", "kinds_of"]

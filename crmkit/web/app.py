@@ -45,11 +45,13 @@ def build(
         logging_config=None,
         request_max_body_size=crm.settings.limits.body_kib * 1024,
     )
-    edge = app.state.edge = Edge(app, gate, log, crm.clock, ip.Networks(crm.settings.server.trusted_proxies))
+    trusted = ip.Networks(crm.settings.server.trusted_proxies)
+    edge = app.state.edge = Edge(app, gate, log, crm.clock, trusted, crm.kinds.prefixes)
     return edge
 
 
 def routes(kinds: Kinds) -> list[HTTPRouteHandler]:
     """Return every route of the API, in the order in which the manual lists them."""
     of_kinds = [handler for kind in kinds.records for handler in (*record_routes(kind), *log_routes(kinds, kind))]
-    return [*documents.ROUTES, *account.ROUTES, *of_kinds, *activities.routes(kinds), *overview.ROUTES, *teams.ROUTES]
+    across = [*activities.routes(kinds), *overview.routes(kinds)]
+    return [*documents.ROUTES, *account.ROUTES, *of_kinds, *across, *teams.ROUTES]

@@ -3,7 +3,7 @@
 import random
 import re
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from copy import copy
 from typing import Any
 
@@ -13,7 +13,6 @@ from litestar.types import Receive
 from crmkit import ip
 from crmkit.clock import Clock, stamp
 from crmkit.errors import Problem
-from crmkit.ids import PREFIXES
 from crmkit.render.answers import Failure
 from crmkit.web.connection.accesslog import AccessLog
 from crmkit.web.connection.proxies import client_address
@@ -23,8 +22,6 @@ from crmkit.web.router import Router
 
 Answering = Callable[[Any, Receive], Awaitable[Response]]
 
-# a path may spell an id as a handle, `contact/c_…`; percent-encoded slashes arrive decoded
-_HANDLE = re.compile(rf"/(?:{'|'.join(PREFIXES.values())})/(?=(?:{'|'.join(PREFIXES)})_)")
 _ACCEPTED_ID = re.compile(rb"[A-Za-z0-9-]{1,64}")
 
 _COMMON = [
@@ -36,12 +33,22 @@ _COMMON = [
 class Edge:
     """Wraps the Litestar application; every response passes here."""
 
-    def __init__(self, app: Litestar, gate: Gate, log: AccessLog, clock: Clock, trusted: ip.Networks) -> None:
+    def __init__(
+        self,
+        app: Litestar,
+        gate: Gate,
+        log: AccessLog,
+        clock: Clock,
+        trusted: ip.Networks,
+        prefixes: Mapping[str, str],
+    ) -> None:
         self.app = app
         self._answer: Answering = Router(app, gate).answer
         self._log = log
         self._clock = clock
         self._trusted = trusted
+        # a path may spell an id as a handle, `contact/c_…`; percent-encoded slashes arrive decoded
+        self._handle = re.compile(rf"/(?:{'|'.join(prefixes.values())})/(?=(?:{'|'.join(prefixes)})_)")
 
     def refusing(self, problem: Problem) -> "Edge":
         """Return an edge that answers every request with this problem, with the usual headers and log line."""
@@ -64,7 +71,7 @@ class Edge:
             scope["client"] = (client_address(scope, self._trusted), 0)
         path = scope["path"]
         if path.count("/") > 2:
-            scope["path"] = _HANDLE.sub("/", path)
+            scope["path"] = self._handle.sub("/", path)
             scope["raw_path"] = scope["path"].encode()
         status = 500
         try:

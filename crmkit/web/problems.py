@@ -22,7 +22,9 @@ def on_error(request: HttpRequest, error: Exception) -> Response:
     problem = error if isinstance(error, Problem) else _translated(request, error)
     if problem is error and problem.status >= 500:
         log_operational(request.scope, problem)
-    return respond(request.scope, Failure(problem, request_id(request.scope), crm_of(request).kinds.of(problem.shown)))
+    return respond(
+        request.scope, Failure(problem, request_id(request.scope), crm_of(request).kinds.of_record(problem.shown))
+    )
 
 
 def log_operational(scope: Scope, problem: Problem) -> None:

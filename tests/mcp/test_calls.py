@@ -15,10 +15,11 @@ import pytest
 
 from crmkit import ids
 from tests.house import ALICE, UNLIMITED, House, Person, house
+from tests.kinds import PREFIXES
 from tests.web.connecting import rpc
 
 CALLS = 2_000
-ID = re.compile(rf"\b(?:{'|'.join(ids.PREFIXES)})_[{ids.ALPHABET}]{{8}}\b")
+ID = re.compile(rf"\b(?:{'|'.join(PREFIXES)})_[{ids.ALPHABET}]{{8}}\b")
 # what is random or belongs to one request: confirm tokens, cursors, tokens, request ids, the server's own address
 ONCE = [
     (re.compile(r"confirm=[a-z0-9]+|\"confirm\":\"[a-z0-9]+\""), "CONFIRM"),

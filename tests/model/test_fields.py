@@ -24,7 +24,7 @@ from crmkit.model.fields import (
     LongText,
     Text,
 )
-from tests.kinds import ACTIVITY, AUDIT, KINDS
+from tests.kinds import ACTIVITY, AUDIT, KINDS, PREFIXES
 from tests.model.refusal import refusal
 from tests.render.drawn import DRAW, json_objects, scalars
 
@@ -200,8 +200,8 @@ def test_a_filter_takes_a_sign() -> None:
 
 @pytest.mark.parametrize("written", [CONTACT_ID, f"contact/{CONTACT_ID}", f" {CONTACT_ID} "])
 def test_a_link_is_stored_bare(written: str) -> None:
-    assert Link("c").accept(written) == CONTACT_ID
-    assert Link("c").operand(written) == CONTACT_ID
+    assert Link("c", PREFIXES).accept(written) == CONTACT_ID
+    assert Link("c", PREFIXES).operand(written) == CONTACT_ID
 
 
 @pytest.mark.parametrize(
@@ -214,8 +214,8 @@ def test_a_link_is_stored_bare(written: str) -> None:
     ],
 )
 def test_a_link_that_is_no_id_of_its_kind_says_why(written: str, told: str) -> None:
-    assert told in refusal(Link("c"), written)
+    assert told in refusal(Link("c", PREFIXES), written)
 
 
 def test_a_link_that_is_no_text_is_told_what_one_looks_like() -> None:
-    assert refusal(Link("c"), 5) == "must be the id of a contact, like c_k7m2q9xa"
+    assert refusal(Link("c", PREFIXES), 5) == "must be the id of a contact, like c_k7m2q9xa"

@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crmkit import ids
 from crmkit.errors import Problem
 from crmkit.model.fields import Choice, Custom, Email, Integer, Link, Tags, Text
 from crmkit.model.form import (
@@ -23,7 +22,7 @@ from crmkit.model.form import (
     form_of,
 )
 from crmkit.model.record import Followed, Kind, Record, Tracked, kind_of
-from tests.kinds import ACTIVITY, AUDIT, CONTACT, KINDS
+from tests.kinds import ACTIVITY, AUDIT, CONTACT, KINDS, PREFIXES
 from tests.render.drawn import DRAW, json_objects, json_values, records_of, texts
 
 ALL_KINDS = [*KINDS, ACTIVITY, AUDIT]
@@ -50,7 +49,7 @@ class Harbour:
     size: Annotated[int | None, Integer(), "how large"]
 
 
-BOAT = kind_of(Boat, "boat", "boats", "c")
+BOAT = kind_of(Boat, "boat", "boats", "c").among(PREFIXES)
 HARBOUR = form_of(Harbour, "harbour")
 
 
@@ -111,7 +110,7 @@ def test_every_field_of_a_kind_is_declared_with_a_type_and_words_of_its_own(kind
         assert not field.name_of or (isinstance(kind.by_name[field.name_of].type, Link) and not field.writable)
         assert field.name.isidentifier()
     assert len({field.name for field in kind.fields}) == len(kind.fields)
-    assert ids.PREFIXES[kind.prefix] == kind.name
+    assert PREFIXES[kind.prefix] == kind.name
     assert kind.order == "" or kind.by_name[kind.order].type.sortable
 
 

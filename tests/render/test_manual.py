@@ -18,7 +18,7 @@ from crmkit.render import parse
 from crmkit.render.manual import Endpoint, endpoint_table, folded, kinds_alike, manual
 from crmkit.web.app import routes
 from tests.house import ROOT, UNLIMITED, settings_of
-from tests.kinds import ACTIVITY, AUDIT, CONTACT, KINDS, REGISTRY
+from tests.kinds import ACTIVITY, AUDIT, CONTACT, KINDS, PREFIXES, REGISTRY
 from tests.render.endpoints import endpoints_in
 
 HELP = (ROOT / "HELP.txt").read_text(encoding="utf-8")
@@ -142,7 +142,7 @@ def test_one_more_kind_adds_no_row_to_the_table_and_is_named_where_it_differs() 
 
         subject: Annotated[str, Text(200), REQUIRED, TITLE, "what it is about"]
 
-    ticket = kind_of(Ticket, name="ticket", plural="tickets", prefix="ti")
+    ticket = kind_of(Ticket, name="ticket", plural="tickets", prefix="ti").among({**PREFIXES, "ti": "ticket"})
     lists = [Endpoint("GET", f"/{kind.plural}", f"{kind.plural}: filters") for kind in (*KINDS, ticket)]
     records = [Endpoint("GET", f"/{kind.plural}/{{id}}", f"one {kind.name}") for kind in (*KINDS, ticket)]
     of_some = [Endpoint("POST", f"/{kind.plural}/{{id}}/notes", f"log one on a {kind.name}") for kind in KINDS[:2]]
@@ -175,7 +175,7 @@ def test_the_example_of_a_line_parses_as_one() -> None:
 
 
 def test_ids_in_the_manual_have_the_form_of_ids() -> None:
-    prefixes = "|".join(ids.PREFIXES)
+    prefixes = "|".join(PREFIXES)
     for body in re.findall(rf"\b(?:{prefixes})_([a-z0-9]{{6,}})\b", HELP):
         assert len(body) == ids.LENGTH
         assert set(body) <= set(ids.ALPHABET)

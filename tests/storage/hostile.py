@@ -5,14 +5,13 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from crmkit import ids
 from crmkit.core.reading import audit
 from crmkit.core.records import activities
 from crmkit.model.fields import Choice, Currency, Date, FieldType, Integer, Link, Time
 from crmkit.model.form import Field
 from crmkit.model.query import OPERATORS, RESERVED
 from crmkit.model.record import Kind
-from tests.kinds import ACTIVITY, KINDS
+from tests.kinds import ACTIVITY, KINDS, PREFIXES
 
 SIGNS = (
     "' \" '' \\ ` ; -- /* */ ) (( ? ?1 :a @a $a % _ * ^ { } | || NULL null is:null x'00' 0x10 rowid a* sqlite_schema"
@@ -109,12 +108,12 @@ def filters_of(field: Field) -> st.SearchStrategy[tuple[str, str]]:
     """Return filters that are right in form: the field, one of its operators, an operand of its type."""
     operands = BY_TYPE.get(type(field.type), phrase)
     if isinstance(field.type, Link):
-        operands = st.sampled_from([text for text in IDS if ids.PREFIXES[field.type.prefix] == kind_of_id(text)])
+        operands = st.sampled_from([text for text in IDS if PREFIXES[field.type.prefix] == kind_of_id(text)])
     return st.one_of([written(st.just(field.name), operator, operands) for operator in field.type.operators])
 
 
 def kind_of_id(text: str) -> str:
-    return ids.PREFIXES[text.rpartition("/")[2].partition("_")[0]]
+    return PREFIXES[text.rpartition("/")[2].partition("_")[0]]
 
 
 def written(names: st.SearchStrategy[str], operator: str, operands: st.SearchStrategy[str]) -> Any:

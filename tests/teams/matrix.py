@@ -11,14 +11,13 @@ from typing import Any
 
 from litestar.handlers import HTTPRouteHandler
 
-from crmkit import ids
 from crmkit.model.fields import Choice, Email, FieldType, Link, LongText, Text
 from crmkit.model.form import Form
 from crmkit.model.record import Kind
 from crmkit.web.app import routes
 from crmkit.web.gate import ANY, PUBLIC, QUERY
 from tests.house import House, Person
-from tests.kinds import ACTIVITY, AUDIT, KINDS, REGISTRY
+from tests.kinds import ACTIVITY, AUDIT, KINDS, PREFIXES, REGISTRY
 from tests.teams.office import Books, blotted, enter, erased, new, stepped, working_in
 
 CANARY = "zebracanary"
@@ -36,8 +35,8 @@ PARAMETERS: dict[str, tuple[str, ...]] = {
     "contact": ("c",),
     "company": ("co",),
     "deal": ("d",),
-    "target": tuple(ids.PREFIXES),
-    "q": tuple(ids.PREFIXES),  # words, among them ids
+    "target": tuple(PREFIXES),
+    "q": tuple(PREFIXES),  # words, among them ids
     **dict.fromkeys(["confirm", "code", "types", "days", "limit", "cursor", "fields", "format"], ()),
     **dict.fromkeys(["by", "action", "since", "until", "kind", "on_behalf_of"], ()),
 }
@@ -138,12 +137,12 @@ def parameters(handler: HTTPRouteHandler, declared: tuple[str, ...]) -> Iterator
             if isinstance(one.type, Link):
                 yield from ((one.name, one.type.prefix, f"{o}:") for o in one.type.operators if o not in ("is", "not"))
                 yield one.name, one.type.prefix, ""
-        yield from (("search", prefix, "") for prefix in ids.PREFIXES)
+        yield from (("search", prefix, "") for prefix in PREFIXES)
         return
     for name in declared:
         assert name in PARAMETERS, f"nobody knows whether ?{name}= takes an id: add it to PARAMETERS"
         yield from ((name, prefix, "") for prefix in PARAMETERS[name])
-        yield from ((name, prefix, f"{ids.PREFIXES[prefix]}/") for prefix in PARAMETERS[name])
+        yield from ((name, prefix, f"{PREFIXES[prefix]}/") for prefix in PARAMETERS[name])
 
 
 def guarded() -> list[HTTPRouteHandler]:

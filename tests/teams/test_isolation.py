@@ -9,7 +9,7 @@ from litestar import get
 from crmkit import ids
 from crmkit.web.gate import QUERY
 from tests.house import House
-from tests.kinds import KINDS
+from tests.kinds import KINDS, PREFIXES
 from tests.teams.matrix import CANARY, Place, World, body_places, furnish, guarded, named, path_places, query_places
 from tests.teams.office import Books, Team, address, enter, error_of, new, team, working_in
 
@@ -49,7 +49,7 @@ def test_an_id_of_another_workspace_is_answered_like_one_that_never_existed(worl
 @pytest.mark.slow
 @pytest.mark.parametrize("place", PLACES, ids=named)
 def test_an_id_of_the_wrong_kind_does_not_tell_whose_it_is(world: World, place: Place) -> None:
-    for prefix in (prefix for prefix in ids.PREFIXES if prefix != place.prefix):
+    for prefix in (prefix for prefix in PREFIXES if prefix != place.prefix):
         unknown = world.tried(world.charlie, place, ids.mint(prefix), "application/json")
         assert world.tried(world.charlie, place, world.victim.ids[prefix], "application/json") == unknown
         world.tally["pairs"] += 1
@@ -134,7 +134,7 @@ def test_the_matrix_has_ids_of_every_kind_in_paths_bodies_and_queries(world: Wor
     print(f"\nplaces {len(PLACES)}, {dict(world.tally)}")
     assert Counter(place.where for place in PLACES).keys() == {"path", "body", "query"}
     assert len({(place.method, place.path) for place in PLACES if place.where == "path"}) >= 35
-    assert {place.prefix for place in PLACES} == set(ids.PREFIXES)
+    assert {place.prefix for place in PLACES} == set(PREFIXES)
 
 
 @pytest.mark.parametrize("path", ["/widgets/{id:str}", "/contacts/{id:str}/merge/{other:str}"])

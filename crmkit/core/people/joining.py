@@ -39,7 +39,7 @@ async def accept(crm: Crm, actor: Actor, id: str, code: str) -> Membership:
     Whoever is invited may; a connected app needs a code (see stepup.confirmed). Raises `not_a_member` where no invite
     waits for the caller.
     """
-    bare = workspace_id(id)
+    bare = workspace_id(crm, id)
 
     def check(tx: Tx) -> stepup.Act:
         if invites.waiting(tx.connection, bare, tx.by.email) is None:

@@ -93,7 +93,7 @@ async def revoke(crm: Crm, actor: Actor, id: str, code: str = "") -> str:
     A connected app may end its own, and needs a code for another of its workspace (see stepup.confirmed). Raises
     `not_found` for a token of somebody else.
     """
-    bare = path_ids.bare(id, "tok", "GET /tokens lists yours.")
+    bare = path_ids.bare(crm.kinds.prefixes, id, "tok", "GET /tokens lists yours.")
 
     def check(tx: Tx) -> stepup.Act | None:
         workspace_id = tokens.workspace_of(tx.connection, actor.user_id, bare)

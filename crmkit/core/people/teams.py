@@ -39,7 +39,7 @@ ROLE = form_of(RoleBody, "role")
 
 async def people(crm: Crm, actor: Actor, id: str) -> tuple[list[Member], list[Invite]]:
     """Return the members and the pending invites of a workspace. Any member may ask."""
-    bare = workspace_id(id)
+    bare = workspace_id(crm, id)
 
     def read(connection: Connection) -> tuple[list[Member], list[Invite]]:
         access.one_of(access.memberships(connection, actor), bare)
@@ -55,7 +55,7 @@ async def invite(crm: Crm, actor: Actor, id: str, body: Mapping[str, Any], code:
     `admin_required`, `already_exists` for a member, `plan_limit_reached`, `rate_limited` after too many mails, and
     `mail_failed` when the mail does not leave; then a new invite is withdrawn.
     """
-    bare, sent = workspace_id(id), INVITE.filled(body)
+    bare, sent = workspace_id(crm, id), INVITE.filled(body)
     email, role = sent["email"], sent["role"] or "member"
 
     def check(tx: Tx) -> stepup.Act:
@@ -105,8 +105,8 @@ async def withdraw(crm: Crm, actor: Actor, id: str, invite: str, code: str) -> s
     Only admins may; a connected app needs a code (see stepup.confirmed). Raises `admin_required`, and `not_found` for
     an invite that does not wait here.
     """
-    bare = workspace_id(id)
-    bare_invite = _bare(invite, "inv", bare)
+    bare = workspace_id(crm, id)
+    bare_invite = _bare(crm, invite, "inv", bare)
 
     def check(tx: Tx) -> stepup.Act:
         access.enter_as_admin(tx, bare)
@@ -127,8 +127,8 @@ async def set_role(crm: Crm, actor: Actor, id: str, user: str, body: Mapping[str
     Only admins may, with a code to make an admin or for a connected app (see stepup.confirmed). Raises
     `admin_required`, `not_found` for somebody who is no member, and `last_admin` for the only admin.
     """
-    bare = workspace_id(id)
-    bare_user, role = _bare(user, "u", bare), ROLE.filled(body)["role"]
+    bare = workspace_id(crm, id)
+    bare_user, role = _bare(crm, user, "u", bare), ROLE.filled(body)["role"]
 
     def check(tx: Tx) -> stepup.Act:
         access.enter_as_admin(tx, bare)
@@ -156,8 +156,8 @@ async def remove(crm: Crm, actor: Actor, id: str, user: str, code: str) -> Membe
     Admins may remove everybody, members themselves; a connected app needs a code (see stepup.confirmed). Raises
     `admin_required`, `not_found` for somebody who is no member, and `last_admin` for the only admin.
     """
-    bare = workspace_id(id)
-    bare_user = _bare(user, "u", bare)
+    bare = workspace_id(crm, id)
+    bare_user = _bare(crm, user, "u", bare)
 
     def check(tx: Tx) -> stepup.Act:
         if bare_user == actor.user_id:
@@ -222,8 +222,8 @@ def _none(what: str, workspace: str) -> Problem:
     return Problem("not_found", f"There is no such {what} here. GET /workspaces/{workspace}/members lists them.")
 
 
-def _bare(text: str, prefix: str, workspace: str) -> str:
-    return path_ids.bare(text, prefix, f"GET /workspaces/{workspace}/members lists what there is.")
+def _bare(crm: Crm, text: str, prefix: str, workspace: str) -> str:
+    return path_ids.bare(crm.kinds.prefixes, text, prefix, f"GET /workspaces/{workspace}/members lists what there is.")
 
 
 def _letter(crm: Crm, actor: Actor, invite: Invite, name: str) -> Message:

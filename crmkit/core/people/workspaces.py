@@ -69,7 +69,7 @@ async def create(crm: Crm, actor: Actor, body: Mapping[str, Any], code: str) -> 
 
 async def rename(crm: Crm, actor: Actor, id: str, body: Mapping[str, Any]) -> Membership:
     """Give a workspace this name and return it. Only admins may: raises `admin_required`."""
-    bare, name = workspace_id(id), WORKSPACE.filled(body)["name"]
+    bare, name = workspace_id(crm, id), WORKSPACE.filled(body)["name"]
 
     def unit(tx: Tx) -> Membership:
         membership = access.enter_as_admin(tx, bare)
@@ -89,7 +89,7 @@ async def mint_token(
     Any member may; a connected app needs a code (see stepup.confirmed), since the new token outlives its own, and gets
     one for its own workspace alone. Raises `plan_limit_reached` for a user with as many tokens as they may have.
     """
-    bare, name = workspace_id(id), TOKEN.filled(body)["token_name"] or "default"
+    bare, name = workspace_id(crm, id), TOKEN.filled(body)["token_name"] or "default"
     token = tokens.mint()
 
     def check(tx: Tx) -> stepup.Act:
@@ -111,7 +111,7 @@ async def delete(crm: Crm, actor: Actor, id: str, code: str) -> str:
 
     Only admins may, with a code (see stepup.confirmed). Raises `admin_required`.
     """
-    bare = workspace_id(id)
+    bare = workspace_id(crm, id)
 
     def check(tx: Tx) -> stepup.Act:
         membership = access.enter_as_admin(tx, bare)
@@ -127,6 +127,6 @@ async def delete(crm: Crm, actor: Actor, id: str, code: str) -> str:
     return bare
 
 
-def workspace_id(text: str) -> str:
+def workspace_id(crm: Crm, text: str) -> str:
     """Return the bare id in a path; raises `not_found` for a text that cannot be one."""
-    return path_ids.bare(text, "ws", "GET /workspaces lists yours.")
+    return path_ids.bare(crm.kinds.prefixes, text, "ws", "GET /workspaces lists yours.")

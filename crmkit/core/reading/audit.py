@@ -1,10 +1,10 @@
 """Reading the audit log."""
 
-from crmkit import ids
 from crmkit.core.crm import Crm
 from crmkit.core.reading import feeds
 from crmkit.model.actor import Actor
 from crmkit.model.listing import Listing
+from crmkit.model.record import Kinds
 
 FILTERS = {"by": "by=eq:", "action": "action=eq:", "target": "target=eq:", "since": "at=gte:", "until": "at=lt:"}
 
@@ -14,12 +14,12 @@ async def entries(crm: Crm, actor: Actor, pairs: feeds.Pairs, details: bool = Fa
 
     `by` is an address, `action` a word like contact.update, `target` an id in any form, `since` and `until` times.
     """
-    handled = [(name, _with_handle(name, value)) for name, value in pairs]
+    handled = [(name, _with_handle(crm.kinds, name, value)) for name, value in pairs]
     return await feeds.read(crm, actor, crm.kinds.audit, handled, FILTERS, details=details)
 
 
-def _with_handle(name: str, value: str) -> str:
+def _with_handle(kinds: Kinds, name: str, value: str) -> str:
     """Return the value of a parameter; a `target` that is a bare id becomes a handle, as the log has it."""
     value = value.strip()
-    kind = ids.PREFIXES.get(value.partition("_")[0])
+    kind = kinds.prefixes.get(value.partition("_")[0])
     return f"{kind}/{value}" if name == "target" and kind else value

@@ -4,7 +4,7 @@ from litestar.handlers import HTTPRouteHandler
 
 from crmkit.core.reading import audit, reminders, search
 from crmkit.core.reading.feeds import PAGING
-from crmkit.records.audit import AUDIT
+from crmkit.model.record import Kinds
 from crmkit.render.answers import Answer, Groups, Lines, Many
 from crmkit.web.gate import QUERY
 from crmkit.web.negotiate import wants_json
@@ -28,13 +28,13 @@ async def due(request: HttpRequest) -> Answer:
     return Lines(await reminders.due(crm_of(request), actor_of(request), parameters))
 
 
-@read(
-    "/audit",
-    summary="what changed, newest first: by, action, target, since, until",
-    opt={"kind": AUDIT, QUERY: (*audit.FILTERS, *PAGING)},
-)
-async def audit_log(request: HttpRequest) -> Answer:
-    return Many(await audit.entries(crm_of(request), actor_of(request), *page_of(request)))
+def routes(kinds: Kinds) -> list[HTTPRouteHandler]:
+    @read(
+        "/audit",
+        summary="what changed, newest first: by, action, target, since, until",
+        opt={"kind": kinds.audit, QUERY: (*audit.FILTERS, *PAGING)},
+    )
+    async def audit_log(request: HttpRequest) -> Answer:
+        return Many(await audit.entries(crm_of(request), actor_of(request), *page_of(request)))
 
-
-ROUTES: list[HTTPRouteHandler] = [everywhere, due, audit_log]
+    return [everywhere, due, audit_log]

@@ -8,6 +8,7 @@ import pytest
 from crmkit import ids
 from tests.core.crowd import Call, at_once, statuses
 from tests.house import ALICE, CHARLIE, House, Person
+from tests.kinds import PREFIXES
 from tests.web.refused import refused
 
 LINKS = [  # kind that links, by which field, to which kind
@@ -116,7 +117,7 @@ def test_a_link_leads_to_a_live_record_of_the_workspace_or_nothing_is_written(
     }
     before = counts(alice)
     for id, code in wrong.items():
-        for spelled in (id, f"{ids.PREFIXES[PREFIX[other]]}/{id}"):
+        for spelled in (id, f"{PREFIXES[PREFIX[other]]}/{id}"):
             refused(alice, code, "POST", f"/{plural}", {TITLE[plural]: "X", link: spelled}, [link])
             refused(alice, code, "PATCH", f"/{plural}/{record['id']}", {"notes": "X", link: spelled}, [link])
     assert counts(alice) == before
