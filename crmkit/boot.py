@@ -7,11 +7,12 @@ import resource
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -25,7 +26,7 @@ from crmkit.mcp import endpoint as mcp
 from crmkit.model.record import Kinds
 from crmkit.records import DECLARED, kinds_of
 from crmkit.render.manual import manual
-from crmkit.settings import Settings, SettingsError, check_https
+from crmkit.settings import Settings, SettingsError, check_https, load
 from crmkit.storage import secret
 from crmkit.storage.interface.brand import Brand
 from crmkit.storage.interface.lanes import mail_lane
@@ -46,6 +47,15 @@ NEW_OBJECTS = 10_000  # before the garbage collector looks for cycles among them
 def brand_of(settings: Settings) -> Brand:
     """Return the brand of the database that `[server] data` names: a folder is SQLite's."""
     return SQLITE
+
+
+def load_settings(
+    file: Path | None = None,
+    environ: Mapping[str, str] | None = None,
+    flags: Mapping[tuple[str, str], Any] | None = None,
+) -> Settings:
+    """Return the settings of all layers (see settings.load)."""
+    return load(file, environ, flags, KINDS.capped)
 
 
 def crm_of(settings: Settings, clock: Clock = system_clock, kinds: Kinds = KINDS) -> Crm:
@@ -169,4 +179,4 @@ def _with_port(settings: Settings, port: int) -> Settings:
 
 def manual_text() -> str:
     """Return the manual as HELP.txt has it: that of a server with default settings."""
-    return manual(Settings(), (*KINDS.records, KINDS.activity), endpoints_of(routes(KINDS)))
+    return manual(Settings(), KINDS, endpoints_of(routes(KINDS)))

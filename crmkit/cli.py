@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from crmkit import __version__
-from crmkit.settings import Settings, SettingsError, load
+from crmkit.settings import Settings, SettingsError
 
 CONFIG = "crmkit.toml"
 
@@ -63,6 +63,8 @@ def _common(command: argparse.ArgumentParser) -> None:
 
 
 def _settings(options: argparse.Namespace) -> Settings:
+    from crmkit import boot
+
     named = options.config or os.environ.get("CRMKIT_CONFIG")
     file = Path(named) if named else Path(CONFIG)
     flags = {
@@ -71,7 +73,7 @@ def _settings(options: argparse.Namespace) -> Settings:
         ("server", "data"): options.data,
         ("auth", "local"): getattr(options, "local", None),
     }
-    return load(
+    return boot.load_settings(
         file if named or file.exists() else None,
         os.environ,
         {place: value for place, value in flags.items() if value is not None},

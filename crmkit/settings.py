@@ -6,7 +6,7 @@ be read raises SettingsError with one line to print.
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 from urllib.parse import urlsplit
@@ -92,24 +92,16 @@ class Limits(Struct, frozen=True, forbid_unknown_fields=True):
     idle_seconds: Annotated[Positive, "seconds that a connection is kept for the next request"] = 30
 
 
-class Plan(Struct, frozen=True, forbid_unknown_fields=True):
-    """Caps of one plan; None is unlimited, 0 is none allowed."""
-
-    contacts: NotNegative | None = None
-    companies: NotNegative | None = None
-    deals: NotNegative | None = None
-    members: NotNegative | None = None
-    workspaces: NotNegative | None = None
-    activities: NotNegative | None = None
+Caps = dict[str, int]  # of one plan: what is left out is unlimited, 0 is none allowed
 
 
 class Plans(Struct, frozen=True):
     default: Annotated[str, "plan of a new workspace; each table [plans.NAME] declares one"] = "unlimited"
-    named: dict[str, Plan] = field(default_factory=dict)
+    named: dict[str, Caps] = field(default_factory=dict)
 
-    def caps(self, name: str) -> Plan:
+    def caps(self, name: str) -> Caps:
         """Return the caps of a plan; a name that is no longer declared has those of the default plan."""
-        return self.named.get(name) or self.named[self.default]
+        return self.named.get(name, self.named[self.default])
 
 
 class Settings(Struct, frozen=True):
@@ -117,7 +109,7 @@ class Settings(Struct, frozen=True):
     mail: Mail = Mail()
     auth: Auth = Auth()
     limits: Limits = Limits()
-    plans: Plans = field(default_factory=lambda: Plans(named={"unlimited": Plan()}))
+    plans: Plans = field(default_factory=lambda: Plans(named={"unlimited": {}}))
 
     @property
     def base_url(self) -> str:
@@ -159,8 +151,11 @@ def load(
     file: Path | None = None,
     environ: Mapping[str, str] | None = None,
     flags: Mapping[tuple[str, str], Any] | None = None,
+    capped: Sequence[str] = (),
 ) -> Settings:
     """Return the settings of all layers; `flags` maps (section, key) to a value, which wins over all others.
+
+    `capped` names what a plan may cap.
 
     Raises SettingsError for a file that cannot be read, an unknown name, or a value that does not fit.
     """
@@ -176,7 +171,7 @@ def load(
         tree.setdefault(row.section, {})[row.key] = _from_text(row, text)
     for (section, key), value in (flags or {}).items():
         tree.setdefault(section, {})[key] = value
-    return _checked(_converted(tree))
+    return _checked(_converted(tree, capped))
 
 
 def _from_file(file: Path) -> dict[str, Any]:
@@ -208,14 +203,18 @@ def _from_text(row: Row, text: str) -> Any:
         raise SettingsError(f"{row.env} cannot be read: {error}") from None
 
 
-def _converted(tree: dict[str, Any]) -> Settings:
+def _converted(tree: dict[str, Any], capped: Sequence[str]) -> Settings:
     plans = dict(tree.get("plans", {}))
-    named = {"unlimited": Plan()}
+    named: dict[str, Caps] = {"unlimited": {}}
+    plan = msgspec.defstruct(
+        "Plan", [(name, NotNegative | None, None) for name in capped], frozen=True, forbid_unknown_fields=True
+    )
     for name, caps in plans.items():
         if name == "unlimited":
             raise SettingsError("[plans.unlimited] always exists, without caps: give your plan another name")
         if name != "default":
-            named[name] = _section(f"plans.{name}", caps, Plan)
+            read = msgspec.structs.asdict(_section(f"plans.{name}", caps, plan))
+            named[name] = {what: cap for what, cap in read.items() if cap is not None}
     default = plans.get("default", "unlimited")
     if not isinstance(default, str) or default not in named:
         raise SettingsError(f"[plans] default names {default!r}; declared are: {', '.join(sorted(named))}")

@@ -27,7 +27,7 @@ from crmkit import boot
 from crmkit.core.crm import Crm
 from crmkit.mail import Message
 from crmkit.model.record import Kinds
-from crmkit.settings import Settings, load
+from crmkit.settings import Settings
 from crmkit.web.connection.accesslog import AccessLog
 from crmkit.web.connection.logwriter import LogWriter
 from crmkit.web.connection.server import Server
@@ -150,7 +150,7 @@ def house(
     kinds: Kinds = boot.KINDS,
 ) -> Iterator[House]:
     """Run a server on a free port of loopback until the block ends; `environ` holds CRMKIT_ settings, `file` others."""
-    settings = load(file, {"CRMKIT_SERVER_DATA": str(folder), **ROOM, **(environ or {})})
+    settings = boot.load_settings(file, {"CRMKIT_SERVER_DATA": str(folder), **ROOM, **(environ or {})})
     clock, letterbox, log = clock or GivenClock(), Letterbox(), io.StringIO()
     listener = socket.create_server(("127.0.0.1", 0))  # given to the server as it is, so that nobody else gets the port
     port = listener.getsockname()[1]
@@ -258,4 +258,4 @@ def _announced(popen: subprocess.Popen[bytes], output: Path, before: int) -> str
 
 
 def settings_of(**environ: str) -> Settings:
-    return load(environ=environ)
+    return boot.load_settings(environ=environ)

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from crmkit.settings import SettingsError, load
+from crmkit.boot import load_settings as load
+from crmkit.settings import SettingsError
 
 
 def written(folder: Path, text: str) -> Path:

@@ -182,6 +182,11 @@ class Kinds:
         return (*self.records, self.activity, self.audit)
 
     @cached_property
+    def capped(self) -> tuple[str, ...]:
+        """What a plan may cap, as settings and answers name it."""
+        return (*(kind.plural for kind in self.records), "members", "workspaces", self.activity.plural)
+
+    @cached_property
     def _by_class(self) -> Mapping[type, Kind]:
         return {kind.record: kind for kind in self.all}
 

@@ -9,7 +9,7 @@ from importlib.resources import files
 from crmkit import settings
 from crmkit.errors import CATALOGUE
 from crmkit.model.query import DEFAULT_LIMIT, MAX_LIMIT, OPERATORS
-from crmkit.model.record import Kind
+from crmkit.model.record import Kind, Kinds
 from crmkit.settings import Settings
 
 
@@ -22,17 +22,18 @@ class Endpoint:
     summary: str
 
 
-def manual(current: Settings, kinds: Sequence[Kind], endpoints: Sequence[Endpoint]) -> str:
+def manual(current: Settings, kinds: Kinds, endpoints: Sequence[Endpoint]) -> str:
     """Return the whole manual, for the server with these settings."""
     template = (files("crmkit.render") / "manual.txt").read_text(encoding="utf-8")
-    alike = kinds_alike(endpoints, kinds)
+    written = (*kinds.records, kinds.activity)
+    alike = kinds_alike(endpoints, written)
     filled = {
         "base_url": current.base_url,
         "idle_days": str(current.auth.token_idle_days),
         "operators": " ".join(OPERATORS),
         "default_limit": str(DEFAULT_LIMIT),
         "max_limit": str(MAX_LIMIT),
-        "fields": field_table(kinds),
+        "fields": field_table(written),
         "kinds": " or ".join(", ".join(kind.plural for kind in alike).rsplit(", ", 1)),
         "endpoints": endpoint_table(folded(endpoints, alike)),
         "requests": str(current.limits.requests_per_minute or "unlimited"),
@@ -42,7 +43,7 @@ def manual(current: Settings, kinds: Sequence[Kind], endpoints: Sequence[Endpoin
         "body_kib": str(current.limits.body_kib),
         "idle_seconds": str(current.limits.idle_seconds),
         "errors": error_table(),
-        "settings": settings_table(),
+        "settings": settings_table(kinds.capped),
     }
     for name, text in filled.items():
         template = template.replace("{" + name + "}", text)
@@ -124,12 +125,11 @@ def error_table() -> str:
     )
 
 
-def settings_table() -> str:
+def settings_table(capped: Sequence[str]) -> str:
     """Return a line per section with its keys and defaults."""
     sections: dict[str, list[str]] = {}
     for row in settings.rows():
         shown = {"": '""', (): "[]", True: "true", False: "false"}.get(row.default, row.default)
         sections.setdefault(row.section, []).append(f"{row.key}={shown}")
     lines = [f"  [{section}] {'  '.join(keys)}" for section, keys in sections.items()]
-    caps = ", ".join(settings.Plan.__struct_fields__)
-    return "\n".join([*lines, f"  [plans.NAME] caps of a plan, left out is unlimited: {caps}"])
+    return "\n".join([*lines, f"  [plans.NAME] caps of a plan, left out is unlimited: {', '.join(capped)}"])

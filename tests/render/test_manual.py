@@ -9,6 +9,7 @@ from typing import Annotated
 import pytest
 
 from crmkit import boot, ids, settings
+from crmkit.boot import load_settings
 from crmkit.errors import CATALOGUE
 from crmkit.model.fields import Text
 from crmkit.model.form import REQUIRED, TITLE, Field
@@ -103,12 +104,12 @@ def test_the_settings_files_in_the_readme_can_be_read(tmp_path: Path) -> None:
         assert tomllib.loads(example)
         file = tmp_path / "crmkit.toml"
         file.write_text(example, encoding="utf-8")
-        settings.load(file)
+        load_settings(file)
 
 
 def test_every_cap_of_a_plan_stands_in_the_manual() -> None:
     (line,) = re.findall(r"^  \[plans\.NAME\] .*$", section("SETTINGS"), re.MULTILINE)
-    for cap in settings.Plan.__struct_fields__:
+    for cap in REGISTRY.capped:
         assert re.search(rf"\b{cap}\b", line)
 
 
@@ -196,7 +197,7 @@ def test_a_server_hands_out_the_manual_with_its_own_numbers() -> None:
         CRMKIT_LIMITS_SIGNIN_PER_HOUR="3",
         CRMKIT_LIMITS_BODY_KIB="64",
     )
-    text = manual(current, KINDS, [Endpoint("GET", "/x/{id}", "an example")])
+    text = manual(current, REGISTRY, [Endpoint("GET", "/x/{id}", "an example")])
     for told in (
         "BASE URL  https://crm.acme.com\n",
         "idle for 7 days",

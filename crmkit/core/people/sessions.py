@@ -77,7 +77,7 @@ async def authenticate(crm: Crm, header: str) -> Actor:
 
 async def whoami(crm: Crm, actor: Actor) -> Identity:
     """Return who the caller is and what their workspace holds; everybody may ask."""
-    return Identity(actor, await crm.database.read(actor, quotas.usage, crm.settings, actor))
+    return Identity(actor, await crm.database.read(actor, quotas.usage, crm, actor))
 
 
 async def sessions(crm: Crm, actor: Actor) -> list[Session]:

@@ -1,5 +1,6 @@
 """The caps of plans: how much a workspace may hold, and how much it holds."""
 
+from crmkit.core.crm import Crm
 from crmkit.errors import Problem
 from crmkit.model.actor import Actor
 from crmkit.settings import Settings
@@ -11,7 +12,7 @@ from crmkit.storage.people import accounts
 
 def check(tx: Tx, settings: Settings, resource: str) -> None:
     """Raise `plan_limit_reached` unless one more of `resource` is allowed; runs in the transaction that creates it."""
-    cap = getattr(settings.plans.caps(tx.by.plan), resource)
+    cap = settings.plans.caps(tx.by.plan).get(resource)
     if cap is None:
         return
     used = _used(tx.connection, tx.by, resource)
@@ -24,10 +25,10 @@ def check(tx: Tx, settings: Settings, resource: str) -> None:
         )
 
 
-def usage(connection: Connection, settings: Settings, actor: Actor) -> dict[str, tuple[int, int | None]]:
+def usage(connection: Connection, crm: Crm, actor: Actor) -> dict[str, tuple[int, int | None]]:
     """Return (used, cap) of every resource that a plan may cap; a cap of None is unlimited."""
-    caps = settings.plans.caps(actor.plan)
-    return {name: (_used(connection, actor, name), getattr(caps, name)) for name in caps.__struct_fields__}
+    caps = crm.settings.plans.caps(actor.plan)
+    return {name: (_used(connection, actor, name), caps.get(name)) for name in crm.kinds.capped}
 
 
 def _used(connection: Connection, actor: Actor, resource: str) -> int:

@@ -90,8 +90,7 @@ async def readyz(request: HttpRequest) -> Answer:
 
 def written(app: Any) -> str:
     """Return the manual of the running application."""
-    kinds = app.state.crm.kinds
-    return manual(app.state.crm.settings, (*kinds.records, kinds.activity), endpoints_of(handlers_of(app)))
+    return manual(app.state.crm.settings, app.state.crm.kinds, endpoints_of(handlers_of(app)))
 
 
 ROUTES: list[HTTPRouteHandler] = [root, help_, skill, llms, openapi_json, healthz, readyz]
