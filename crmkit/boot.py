@@ -53,9 +53,10 @@ def load_settings(
     file: Path | None = None,
     environ: Mapping[str, str] | None = None,
     flags: Mapping[tuple[str, str], Any] | None = None,
+    kinds: Kinds = KINDS,
 ) -> Settings:
     """Return the settings of all layers (see settings.load)."""
-    return load(file, environ, flags, KINDS.capped)
+    return load(file, environ, flags, kinds.capped)
 
 
 def crm_of(settings: Settings, clock: Clock = system_clock, kinds: Kinds = KINDS) -> Crm:

@@ -150,7 +150,7 @@ def house(
     kinds: Kinds = boot.KINDS,
 ) -> Iterator[House]:
     """Run a server on a free port of loopback until the block ends; `environ` holds CRMKIT_ settings, `file` others."""
-    settings = boot.load_settings(file, {"CRMKIT_SERVER_DATA": str(folder), **ROOM, **(environ or {})})
+    settings = boot.load_settings(file, {"CRMKIT_SERVER_DATA": str(folder), **ROOM, **(environ or {})}, kinds=kinds)
     clock, letterbox, log = clock or GivenClock(), Letterbox(), io.StringIO()
     listener = socket.create_server(("127.0.0.1", 0))  # given to the server as it is, so that nobody else gets the port
     port = listener.getsockname()[1]

@@ -10,9 +10,11 @@ from typing import Any
 
 import httpx
 
+from crmkit.model.record import Kinds
 from crmkit.storage.sqlite.engine.driver import sqlite3
 from crmkit.storage.sqlite.engine.folder import FILE
 from tests.house import UNLIMITED, House, Person, house
+from tests.kinds import REGISTRY
 
 # no limit of requests or mails stands in the way; those have tests of their own
 OPEN = {
@@ -27,9 +29,11 @@ _present: list[Person] = []
 
 
 @contextmanager
-def office(folder: Path, environ: Mapping[str, str] | None = None, file: Path | None = None) -> Iterator[House]:
+def office(
+    folder: Path, environ: Mapping[str, str] | None = None, file: Path | None = None, kinds: Kinds = REGISTRY
+) -> Iterator[House]:
     """Run a server, with the settings of a file, until the block ends; whoever came in goes home before it."""
-    with house(folder, {**OPEN, **(environ or {})}, file=file) as running:
+    with house(folder, {**OPEN, **(environ or {})}, file=file, kinds=kinds) as running:
         before = len(_present)
         try:
             yield running

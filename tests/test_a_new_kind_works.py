@@ -1,0 +1,286 @@
+"""A kind costs its declaration and a migration: here is one that the product does not have, used over HTTP."""
+
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import pytest
+
+from crmkit import ids
+from crmkit.model.fields import Choice, Custom, Email, Link, LongText, Tags, Text, Time
+from crmkit.model.form import DETAIL, READ, REQUIRED, SEARCHED, TITLE, Default, NameOf
+from crmkit.model.record import Followed, index, kind_of, partial, unique
+from crmkit.records import DECLARED, kinds_of
+from crmkit.storage.columns import table_columns
+from crmkit.storage.sqlite.engine import migrate
+from crmkit.storage.sqlite.engine.connection import connect
+from crmkit.storage.sqlite.engine.folder import FILE, prepare
+from crmkit.storage.sqlite.migrations.migration import index as created
+from crmkit.storage.sqlite.migrations.migration import logged, searchable, table
+from tests.house import House, Person
+from tests.teams.office import JSON, Books, address, enter, erased, new, office, stepped
+
+
+class Ticket(Followed, frozen=True):
+    """A request for help."""
+
+    title: Annotated[str, Text(200), REQUIRED, TITLE, "what it is about"]
+    mailbox: Annotated[str | None, Email(), SEARCHED, "at most one live ticket has it; POST merges into that one"]
+    status: Annotated[str, Choice(("open", "closed")), Default("open"), "open unless sent"]
+    group: Annotated[str | None, Text(200), "who answers it; a word of SQL"]
+    contact_id: Annotated[str | None, Link("c"), "who asks"]
+    contact_name: Annotated[str | None, Text(200), NameOf("contact_id"), READ, SEARCHED, "name of that contact"]
+    tags: Annotated[list[str] | None, Tags(), SEARCHED, "replaced whole"]
+    notes: Annotated[str | None, LongText(20_000), SEARCHED, DETAIL, "anything worth keeping"]
+    custom: Annotated[dict[str, Any] | None, Custom(), "keys of your own"]
+    follow_up_at: Annotated[str | None, Time(), "when to get back to it"]
+    follow_up_note: Annotated[str | None, Text(1_000), "what for"]
+
+
+TICKET = kind_of(
+    Ticket,
+    name="ticket",
+    plural="tickets",
+    prefix="t",
+    indexes=(
+        unique("mailbox"),
+        index("updated_at"),
+        index("created_at"),
+        index("title"),
+        index("status", "updated_at"),
+        partial("contact_id", "updated_at"),
+        partial("follow_up_at"),
+    ),
+    shares_activities=("contact_id",),
+)
+KINDS = kinds_of((*DECLARED, TICKET))
+
+COLUMNS = (
+    *("title TEXT NOT NULL", "title_key TEXT NOT NULL", "mailbox TEXT", "status TEXT NOT NULL"),
+    *('"group" TEXT', "group_key TEXT", "contact_id TEXT", "contact_name TEXT", "contact_name_key TEXT"),
+    *("tags TEXT", "tags_key TEXT", "notes TEXT", "custom TEXT"),
+    *("follow_up_at TEXT", "follow_up_note TEXT", "follow_up_note_key TEXT"),
+)
+STATEMENTS = (
+    table("tickets", COLUMNS, {"contact_id": "contacts"}),
+    created("tickets", "mailbox", is_unique=True),
+    created("tickets", "updated_at"),
+    created("tickets", "created_at"),
+    created("tickets", "title_key"),
+    created("tickets", "status", "updated_at"),
+    created("tickets", "contact_id", "updated_at", is_partial=True),
+    created("tickets", "follow_up_at", is_partial=True),
+    *searchable("tickets"),
+    *logged("ticket"),
+)
+
+
+@contextmanager
+def with_tickets(folder: Path, file: Path | None = None) -> Iterator[House]:
+    """Run a server of the product with tickets until the block ends."""
+    prepare(folder)
+    migrate.run(folder / FILE, connect)
+    with closing(connect(folder / FILE, True)) as connection:
+        for statement in STATEMENTS:
+            connection.execute(statement)
+    with office(folder, file=file, kinds=KINDS) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    with with_tickets(tmp_path_factory.mktemp("tickets") / "data") as running:
+        yield running
+
+
+@pytest.fixture
+def alice(home: House) -> Person:
+    """Alice, admin of a workspace that is hers alone in each test."""
+    return enter(home, address("alice"))
+
+
+def made(person: Person, title: str = "The lamp is dark", **body: Any) -> Any:
+    return person.json_of("POST", "/tickets", {"title": title, **body})
+
+
+def test_its_table_has_the_columns_that_it_declares(home: House) -> None:
+    with Books(home.folder) as books:
+        assert sorted(books.columns("tickets")) == sorted(name for name, _ in table_columns(TICKET))
+
+
+def test_it_is_created_and_read_as_text_and_as_json(alice: Person) -> None:
+    ticket = made(alice, group="second", tags=["lamp"], custom={"floor": 3}, notes="it was bright")
+    assert (ticket["handle"], ticket["status"], ticket["version"]) == (f"ticket/{ticket['id']}", "open", 1)
+    assert ids.parse(ticket["id"], "t", KINDS.prefixes) == ticket["id"]
+    assert alice.json_of("GET", f"/tickets/{ticket['handle']}") == ticket
+    line = alice.text("GET", f"/tickets/{ticket['id']}")
+    assert line.startswith(f'{ticket["handle"]}  title="The lamp is dark"')
+    assert "custom.floor=3" in line
+    assert alice.text("POST", "/tickets", {}).startswith("ERROR missing_field")
+    assert alice.json_of("POST", "/tickets", {"lamp": 1})["fields"] == {"lamp": "is no field of a ticket"}
+
+
+def test_a_post_merges_by_its_unique_field(alice: Person) -> None:
+    first = made(alice, mailbox="desk@example.com", group="first")
+    again = alice.send_it("POST", "/tickets", {"mailbox": "DESK@example.com", "group": "second"}, headers=JSON)
+    assert (again.status_code, again.json()["id"], again.json()["group"]) == (200, first["id"], "second")
+    other = made(alice, "Another")
+    refused = alice.json_of("PATCH", f"/tickets/{other['id']}", {"mailbox": "desk@example.com"})
+    assert (refused["error"], refused["handle"]) == ("already_exists", first["handle"])
+    assert alice.json_of("GET", "/tickets")["total"] == 1 + 1
+
+
+def test_lists_filter_sort_and_page_it(alice: Person) -> None:
+    for number in range(5):
+        made(alice, f"Ticket {number}", status="closed" if number % 2 else "open", group=f"g{number}")
+    assert titles(alice, "/tickets?status=closed&sort=title") == ["Ticket 1", "Ticket 3"]
+    assert titles(alice, "/tickets?sort=-group&limit=2") == ["Ticket 4", "Ticket 3"]
+    assert titles(alice, "/tickets?group=in:G1,g2&sort=title") == ["Ticket 1", "Ticket 2"]
+    page = alice.json_of("GET", "/tickets?sort=title&limit=4")
+    assert (len(page["items"]), page["total"]) == (4, 5)
+    rest = alice.json_of("GET", f"/tickets?sort=title&limit=4&cursor={page['next_cursor']}")
+    assert [item["title"] for item in rest["items"]] == ["Ticket 4"]
+
+
+@pytest.mark.parametrize("indexed", [False, True])
+def test_search_finds_it_before_and_after_its_text_is_indexed(home: House, alice: Person, indexed: bool) -> None:
+    made(alice, "Broken window", notes="kelason street")
+    made(alice, "Wet roof")
+    if indexed:
+        with Books(home.folder) as books:
+            books.settled(alice)
+    assert titles(alice, "/tickets?search=kelason") == ["Broken window"]
+    assert titles(alice, "/tickets?search=windwo") == ["Broken window"]
+    assert [item["title"] for item in alice.json_of("GET", "/search?q=roof")["tickets"]] == ["Wet roof"]
+    assert alice.json_of("GET", "/search?q=roof&types=contacts,tickets")["tickets"]
+
+
+def test_activities_are_logged_on_it_and_on_what_it_shares_them_with(alice: Person) -> None:
+    contact = new(alice, "/contacts", name="Jane Doe")
+    ticket = made(alice, contact_id=contact)
+    activity = alice.json_of("POST", f"/tickets/{ticket['id']}/activities", {"body": "looked at the lamp"})
+    assert (activity["ticket_id"], activity["contact_id"]) == (ticket["id"], contact)
+    assert alice.json_of("GET", f"/activities?ticket={ticket['id']}")["items"][0]["body"] == "looked at the lamp"
+    assert alice.json_of("GET", f"/contacts/{contact}/activities")["total"] == 1
+    for path in (f"/tickets/{ticket['id']}", f"/contacts/{contact}"):
+        assert alice.json_of("GET", path)["activities"] == 1
+    new(alice, f"/contacts/{contact}/activities", body="called")
+    erased(alice, f"/tickets/{ticket['id']}")
+    assert [one["body"] for one in alice.json_of("GET", "/activities")["items"]] == ["called"]
+    assert alice.json_of("GET", f"/contacts/{contact}")["activities"] == 1
+
+
+def test_it_follows_what_it_links_to(alice: Person) -> None:
+    contact = new(alice, "/contacts", name="Jane Doe")
+    ticket = made(alice, contact_id=contact)
+    assert ticket["contact_name"] == "Jane Doe"
+    alice.json_of("PATCH", f"/contacts/{contact}", {"name": "Jane Roe"})
+    assert alice.json_of("GET", "/tickets?search=roe")["items"][0]["contact_name"] == "Jane Roe"
+    wrong = alice.json_of("PATCH", f"/tickets/{ticket['id']}", {"contact_id": ticket["id"]})["fields"]["contact_id"]
+    assert wrong == "that is the id of a ticket; the id of a contact looks like c_k7m2q9xa"
+    hint = alice.json_of("DELETE", f"/contacts/{contact}")["hint"]
+    assert hint.startswith("Its activities go with it; its deals and tickets stay, unlinked. ")
+    erased(alice, f"/contacts/{contact}")
+    left = alice.json_of("GET", f"/tickets/{ticket['id']}")
+    assert (left["contact_id"], left["contact_name"], left["version"]) == (None, None, 2)
+
+
+def test_it_is_deleted_in_two_steps_and_stays_known_as_deleted(alice: Person) -> None:
+    ticket = made(alice)
+    path = f"/tickets/{ticket['id']}"
+    asked = alice.json_of("DELETE", path)
+    assert asked["hint"].startswith("Its activities go with it; its contact stays. Ask the user")
+    assert alice.json_of("GET", path)["id"] == ticket["id"]
+    assert alice.text("DELETE", f"{path}?confirm={asked['confirm']}") == f"OK deleted {ticket['handle']}\n"
+    assert "This ticket was deleted at" in alice.json_of("GET", path)["hint"]
+
+
+def test_the_log_tells_what_happened_to_it(alice: Person) -> None:
+    ticket = made(alice)
+    changed = alice.send_it("PATCH", f"/tickets/{ticket['id']}", {"group": "night"}, headers={"If-Match": "1", **JSON})
+    assert changed.json()["version"] == 2
+    late = alice.json_of("PATCH", f"/tickets/{ticket['id']}", {"group": "day"}, headers={"If-Match": "1"})
+    assert (late["error"], late["version"]) == ("version_conflict", 2)
+    entries = alice.json_of("GET", f"/audit?target={ticket['id']}")["items"]
+    assert [entry["action"] for entry in entries] == ["ticket.update", "ticket.create"]
+    assert entries[0]["changes"] == {"group": [None, "night"]}
+
+
+def test_reminders_tell_when_to_get_back_to_it(alice: Person) -> None:
+    ticket = made(alice, follow_up_at="2026-06-01", follow_up_note="look again")
+    assert f"{ticket['handle']}  " in alice.text("GET", "/reminders")
+    cleared = alice.json_of("PATCH", f"/tickets/{ticket['id']}", {"follow_up_at": None})
+    assert cleared["follow_up_note"] is None
+
+
+def test_a_plan_caps_it(tmp_path: Path) -> None:
+    config = tmp_path / "crmkit.toml"
+    config.write_text('[plans]\ndefault = "small"\n[plans.small]\ntickets = 1\n')
+    with with_tickets(tmp_path / "data", config) as home:
+        alice = enter(home, "alice@example.com")
+        made(alice)
+        refused = made(alice, "One more")
+        assert (refused["error"], refused["resource"], refused["cap"]) == ("plan_limit_reached", "tickets", 1)
+        assert alice.json_of("GET", "/whoami")["usage"]["tickets"] == {"used": 1, "cap": 1}
+
+
+def test_another_workspace_learns_nothing_of_it(home: House, alice: Person) -> None:
+    ticket = made(alice, mailbox="secret@example.com")
+    charlie = enter(home, address("charlie"))
+    unknown = ids.mint("t")
+    for method, path, body in [
+        ("GET", "/tickets/ID", None),
+        ("PATCH", "/tickets/ID", {"group": "x"}),
+        ("DELETE", "/tickets/ID", None),
+        ("POST", "/tickets/ID/activities", {"body": "x"}),
+        ("GET", "/tickets/ID/activities", None),
+        ("GET", "/activities?ticket=ID", None),
+        ("GET", "/audit?target=ID", None),
+    ]:
+        foreign, none = (
+            charlie.send_it(method, path.replace("ID", id), body).text.replace(id, "ID")
+            for id in (ticket["id"], unknown)
+        )
+        assert foreign.partition("request")[0] == none.partition("request")[0]
+    assert charlie.json_of("GET", "/tickets?search=lamp")["items"] == []
+    assert made(charlie, mailbox="secret@example.com")["id"] != ticket["id"]
+
+
+def test_erasing_the_workspace_leaves_no_row_of_it(home: House, alice: Person) -> None:
+    contact = new(alice, "/contacts", name="Jane Doe")
+    ticket = made(alice, "zwiebelmuster", contact_id=contact)
+    new(alice, f"/tickets/{ticket['id']}/activities", body="zwiebelmuster")
+    place = alice.json_of("GET", "/whoami")["workspace"]
+    with Books(home.folder) as books:
+        books.settled(alice)
+        assert stepped(home, alice, "DELETE", f"/workspaces/{place}").status_code == 200
+        for name in books.tables():
+            assert not [row for row in books.rows(name) if "zwiebelmuster" in str(row) or ticket["id"] in str(row)], (
+                name
+            )
+
+
+def test_the_manual_and_openapi_describe_it(home: House, alice: Person) -> None:
+    manual = alice.text("GET", "/help")
+    assert "  ticket: A request for help." in manual
+    assert "title*          what it is about" in manual
+    assert "deals, tickets, members" in manual
+    described = alice.json_of("GET", "/openapi.json")
+    assert described["components"]["schemas"]["ticket"]["properties"]["group"]["description"].startswith("who answers")
+    assert set(described["paths"]["/tickets/{id}"]) == {"get", "patch", "delete"}
+    assert described["paths"]["/tickets"]["post"]["summary"] == "create, or merge by mailbox"
+    names = {parameter["name"] for parameter in described["paths"]["/activities"]["get"]["parameters"]}
+    assert {"contact", "ticket"} <= names
+
+
+def test_an_agent_reaches_it_over_mcp(alice: Person) -> None:
+    made(alice)
+    wanted = {"name": "request", "arguments": {"method": "GET", "path": "/tickets"}}
+    call = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": wanted}
+    result = alice.json_of("POST", "/mcp", call)["result"]
+    assert 'title="The lamp is dark"' in result["content"][0]["text"]
+
+
+def titles(person: Person, path: str) -> list[str]:
+    return [item["title"] for item in person.json_of("GET", path)["items"]]
