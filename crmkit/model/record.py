@@ -167,10 +167,14 @@ class Kinds:
 
     @classmethod
     def of(cls, records: Sequence[Kind], activity: Kind, audit: Kind) -> "Kinds":
-        """Return the kinds as declared, each of which knows the prefixes of all."""
-        prefixes = {kind.prefix: kind.name for kind in (*records, activity, audit)} | ids.PEOPLE
-        every = [kind.among(prefixes) for kind in (*records, activity, audit)]
-        return cls(tuple(every[:-2]), *every[-2:])
+        """Return the kinds as declared, each of which knows the prefixes of all. Raises ValueError if two share one."""
+        prefixes = dict(ids.PEOPLE)
+        for kind in (*records, activity, audit):
+            if prefixes.setdefault(kind.prefix, kind.name) != kind.name:
+                raise ValueError(
+                    f"{kind.name} and {prefixes[kind.prefix]} both have ids that begin with {kind.prefix}_"
+                )
+        return cls(tuple(kind.among(prefixes) for kind in records), activity.among(prefixes), audit.among(prefixes))
 
     @property
     def prefixes(self) -> Mapping[str, str]:

@@ -21,7 +21,7 @@ from crmkit.model.form import (
     NameOf,
     form_of,
 )
-from crmkit.model.record import Followed, Kind, Record, Tracked, kind_of
+from crmkit.model.record import Followed, Kind, Kinds, Record, Tracked, kind_of
 from tests.kinds import ACTIVITY, AUDIT, CONTACT, KINDS, PREFIXES
 from tests.render.drawn import DRAW, json_objects, json_values, records_of, texts
 
@@ -264,3 +264,9 @@ def test_what_json_shows_of_a_record_can_be_sent_back_as_it_is(kind: Kind) -> No
             assert custom.type.merged(sent[custom.name], sent[custom.name]) == sent[custom.name]
 
     holds()
+
+
+def test_two_kinds_with_one_prefix_are_refused_at_the_start() -> None:
+    boat = kind_of(Boat, "boat", "boats", "co")
+    with pytest.raises(ValueError, match="company and boat both have ids that begin with co_"):
+        Kinds.of((boat, *KINDS), ACTIVITY, AUDIT)
