@@ -111,7 +111,7 @@ class Kind(Form):
         return next((name for name in self.unique if self.by_name[name].writable), "")
 
     @property
-    def link(self) -> str:
+    def activity_link(self) -> str:
         """The field of an activity that holds the id of a record of this kind."""
         return f"{self.name}_id"
 
@@ -130,7 +130,7 @@ class Kind(Form):
         """The fields that search looks at, without the title."""
         return tuple(field for field in self.fields if SEARCHED in field.marks)
 
-    def among(self, prefixes: Mapping[str, str]) -> "Kind":
+    def with_prefixes(self, prefixes: Mapping[str, str]) -> "Kind":
         """Return this kind with links that know what each prefix of an id stands for."""
         fields = (
             replace(field, type=replace(field.type, prefixes=prefixes)) if isinstance(field.type, Link) else field
@@ -174,7 +174,11 @@ class Kinds:
                 raise ValueError(
                     f"{kind.name} and {prefixes[kind.prefix]} both have ids that begin with {kind.prefix}_"
                 )
-        return cls(tuple(kind.among(prefixes) for kind in records), activity.among(prefixes), audit.among(prefixes))
+        return cls(
+            tuple(kind.with_prefixes(prefixes) for kind in records),
+            activity.with_prefixes(prefixes),
+            audit.with_prefixes(prefixes),
+        )
 
     @property
     def prefixes(self) -> Mapping[str, str]:
@@ -212,7 +216,7 @@ class Kinds:
         }
 
     @cached_property
-    def ends_first(self) -> tuple[Kind, ...]:
+    def linking_first(self) -> tuple[Kind, ...]:
         """The kinds of records, each before those that it links to."""
         found: dict[Kind, None] = {}
 

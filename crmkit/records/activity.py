@@ -26,7 +26,8 @@ def activity_of(kinds: Sequence[Kind]) -> Kind:
     """Return the kind of the activities that are logged on records of these kinds: it has a link to each of them."""
     own = get_type_hints(Activity, include_extras=True)
     links = {
-        kind.link: Annotated[str | None, Link(kind.prefix), READ, f"the {kind.name} it is about"] for kind in kinds
+        kind.activity_link: Annotated[str | None, Link(kind.prefix), READ, f"the {kind.name} it is about"]
+        for kind in kinds
     }
     fields: dict[str, Any] = {}
     for name in Activity.__annotations__:

@@ -17,7 +17,7 @@ def add(tx: Tx, kind: Kind, id: str, occurred_at: str) -> None:
 
 def drop(tx: Tx, kind: Kind, id: str, times: int = 1) -> None:
     """Count activities that are gone from a record; the newest is looked up by index."""
-    workspace, link = tx.by.workspace_id, quoted(kind.link)
+    workspace, link = tx.by.workspace_id, quoted(kind.activity_link)
     tx.connection.execute(
         f"UPDATE {quoted(kind.plural)} SET activities = activities - ?, last_activity_at = "
         f"(SELECT max(occurred_at) FROM activities WHERE workspace_id = ? AND {link} = ?) "
@@ -28,7 +28,7 @@ def drop(tx: Tx, kind: Kind, id: str, times: int = 1) -> None:
 
 def let_go(tx: Tx, kind: Kind, id: str) -> None:
     """Empty the links of activities to a record."""
-    link = quoted(kind.link)
+    link = quoted(kind.activity_link)
     tx.connection.execute(
         f"UPDATE activities SET {link} = NULL WHERE workspace_id = ? AND {link} = ?",
         (tx.by.workspace_id, id),

@@ -17,7 +17,7 @@ OWNED = ("audit", "deleted", "counts", "confirmations", "invites", "grants", "to
 def erase(tx: Tx, kinds: Kinds, workspace: Workspace) -> int:
     """Delete every row of a workspace and return how many there were."""
     execute = tx.connection.execute
-    tables = (kinds.activity.plural, *(kind.plural for kind in kinds.ends_first), *OWNED)
+    tables = (kinds.activity.plural, *(kind.plural for kind in kinds.linking_first), *OWNED)
     rows = sum(
         execute(f"DELETE FROM {quoted(table)} WHERE workspace_id = ?", (workspace.id,)).rowcount for table in tables
     )

@@ -49,7 +49,7 @@ class Harbour:
     size: Annotated[int | None, Integer(), "how large"]
 
 
-BOAT = kind_of(Boat, "boat", "boats", "c").among(PREFIXES)
+BOAT = kind_of(Boat, "boat", "boats", "c").with_prefixes(PREFIXES)
 HARBOUR = form_of(Harbour, "harbour")
 
 

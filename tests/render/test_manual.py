@@ -143,7 +143,7 @@ def test_one_more_kind_adds_no_row_to_the_table_and_is_named_where_it_differs() 
 
         subject: Annotated[str, Text(200), REQUIRED, TITLE, "what it is about"]
 
-    ticket = kind_of(Ticket, name="ticket", plural="tickets", prefix="ti").among({**PREFIXES, "ti": "ticket"})
+    ticket = kind_of(Ticket, name="ticket", plural="tickets", prefix="ti").with_prefixes({**PREFIXES, "ti": "ticket"})
     lists = [Endpoint("GET", f"/{kind.plural}", f"{kind.plural}: filters") for kind in (*KINDS, ticket)]
     records = [Endpoint("GET", f"/{kind.plural}/{{id}}", f"one {kind.name}") for kind in (*KINDS, ticket)]
     of_some = [Endpoint("POST", f"/{kind.plural}/{{id}}/notes", f"log one on a {kind.name}") for kind in KINDS[:2]]

@@ -32,9 +32,7 @@ NOUNS = {kind.plural: kind.prefix for kind in (*KINDS, ACTIVITY, AUDIT)} | {
 }
 # what a declared query parameter takes: prefixes of ids, or nothing that is an id
 PARAMETERS: dict[str, tuple[str, ...]] = {
-    "contact": ("c",),
-    "company": ("co",),
-    "deal": ("d",),
+    **{kind.name: (kind.prefix,) for kind in KINDS},
     "target": tuple(PREFIXES),
     "q": tuple(PREFIXES),  # words, among them ids
     **dict.fromkeys(["confirm", "code", "types", "days", "limit", "cursor", "fields", "format"], ()),
@@ -167,6 +165,9 @@ def furnish(home: House, person: Person, workspace: str, word: str, tag: str) ->
         ids_["co"] = new(person, "/companies", name=f"{word} Corp", domain=f"{state}.{tag}.example.com")
         ids_["c"] = new(person, "/contacts", name=f"{word} Jane", email=f"{state}@{tag}.example.com", notes=word)
         ids_["d"] = new(person, "/deals", title=f"{word} deal", contact_id=ids_["c"], notes=word)
+        for kind in KINDS:
+            if kind.prefix not in ids_:
+                ids_[kind.prefix] = new(person, f"/{kind.plural}", **{kind.title.name: f"{word} {kind.name}"})
         ids_["a"] = new(person, f"/contacts/{ids_['c']}/activities", body=f"{word} call")
         ids_["inv"] = new(person, f"/workspaces/{workspace}/invites", email=f"{state}@{word}{tag}.example.com")
         minted = person.post(f"/workspaces/{workspace}/tokens", json={"token_name": f"{word}{state}"})
@@ -178,10 +179,9 @@ def furnish(home: House, person: Person, workspace: str, word: str, tag: str) ->
         ids_["u"] = working_in(enter(home, other), workspace).json_of("GET", "/whoami")["user"]
         ids_["ws"] = new(person, "/workspaces", name=f"{word} {state}") if state == "gone" else workspace
         ids_["au"] = person.json_of("GET", "/audit?limit=1")["items"][0]["id"]
-    erased(person, f"/deals/{stand.gone['d']}")
     assert person.delete(f"/activities/{stand.gone['a']}").status_code == 200
-    erased(person, f"/contacts/{stand.gone['c']}")
-    erased(person, f"/companies/{stand.gone['co']}")
+    for kind in REGISTRY.linking_first:
+        erased(person, f"/{kind.plural}/{stand.gone[kind.prefix]}")
     assert person.delete(f"/workspaces/{workspace}/invites/{stand.gone['inv']}").status_code == 200
     assert person.delete(f"/workspaces/{workspace}/members/{stand.gone['u']}").status_code == 200
     assert person.delete(f"/tokens/{stand.gone['tok']}").status_code == 200

@@ -1,8 +1,8 @@
 """The verbs of activities: log one, list them, delete one.
 
-An activity belongs to one record: its deal, else its contact, else its company (the first in `Kinds.ends_first` that it
-links to). It is deleted with that record. A kind may share its activities, as deals do with their contact and company:
-they link to those too. When one of those is deleted, the activity loses the link.
+An activity belongs to one record: its deal, else its contact, else its company (the first in `Kinds.linking_first` that
+it links to). It is deleted with that record. A kind may share its activities, as deals do with their contact and
+company: they link to those too. When one of those is deleted, the activity loses the link.
 """
 
 from collections import Counter
@@ -29,7 +29,7 @@ FILTERS = {
 
 def filters(kinds: Kinds) -> dict[str, str]:
     """Return what each parameter of a list of activities stands for (see feeds.read)."""
-    return {kind.name: f"{kind.link}=in:" for kind in kinds.logged} | FILTERS
+    return {kind.name: f"{kind.activity_link}=in:" for kind in kinds.logged} | FILTERS
 
 
 async def log(crm: Crm, actor: Actor, kind: Kind, id: str, body: Mapping[str, Any]) -> Record:
@@ -41,8 +41,8 @@ async def log(crm: Crm, actor: Actor, kind: Kind, id: str, body: Mapping[str, An
 
     def unit(tx: Tx) -> Record:
         about = lookup.existing(tx.connection, kind, tx.by.workspace_id, bare)
-        links = {kind.link: about.id} | {
-            link.to.link: getattr(about, link.link)
+        links = {kind.activity_link: about.id} | {
+            link.to.activity_link: getattr(about, link.link)
             for link in crm.kinds.links[kind]
             if link.link in kind.shares_activities
         }
@@ -65,7 +65,7 @@ async def find_on(crm: Crm, actor: Actor, kind: Kind, id: str, pairs: feeds.Pair
     bare = lookup.bare(kind, id)
     await crm.database.read(actor, lookup.existing, kind, actor.workspace_id, bare)
     return await feeds.read(
-        crm, actor, crm.kinds.activity, pairs, filters(crm.kinds), [(kind.link, f"eq:{bare}")], details
+        crm, actor, crm.kinds.activity, pairs, filters(crm.kinds), [(kind.activity_link, f"eq:{bare}")], details
     )
 
 
@@ -83,8 +83,8 @@ async def remove(crm: Crm, actor: Actor, id: str) -> Record:
 
 def links(kinds: Kinds, activity: Record) -> Iterator[tuple[Kind, str]]:
     """Yield (kind, id) of every record that the activity links to, first the one that it belongs to."""
-    for kind in kinds.ends_first:
-        id = getattr(activity, kind.link, None)
+    for kind in kinds.linking_first:
+        id = getattr(activity, kind.activity_link, None)
         if id is not None:
             yield kind, id
 
@@ -105,7 +105,7 @@ def _remove(tx: Tx, kinds: Kinds, activity: Record) -> None:
 def delete_or_unlink(tx: Tx, kinds: Kinds, kind: Kind, record: Record) -> None:
     """Delete the activities that belong to a record about to be deleted; remove the links of others to it."""
     gone: Counter[tuple[Kind, str]] = Counter()
-    for activity in records.linked(tx.connection, kinds.activity, tx.by.workspace_id, kind.link, record.id):
+    for activity in records.linked(tx.connection, kinds.activity, tx.by.workspace_id, kind.activity_link, record.id):
         home, *others = links(kinds, activity)
         if home == (kind, record.id):
             records.remove(tx, kinds.activity, activity)

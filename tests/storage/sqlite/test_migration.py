@@ -49,7 +49,7 @@ def test_a_new_kind_is_searched_by_the_tables_that_every_kind_has(kind: Kind, tm
     prepare(tmp_path)
     migrate.run(tmp_path / FILE, connect)
     with closing(connect(tmp_path / FILE, True)) as connection:
-        for statement in searchable("tickets"):
+        for statement in searchable("lamps"):
             connection.execute(statement)
 
         def schema(plural: str) -> list[str]:
@@ -59,4 +59,4 @@ def test_a_new_kind_is_searched_by_the_tables_that_every_kind_has(kind: Kind, tm
             rows = connection.execute(f"SELECT k, v FROM {plural}_search_config ORDER BY k").fetchall()
             return sorted(found) + [str(row) for row in rows]
 
-        assert schema("tickets") == schema(kind.plural)
+        assert schema("lamps") == schema(kind.plural)
