@@ -92,7 +92,7 @@ class Limits(Struct, frozen=True, forbid_unknown_fields=True):
     idle_seconds: Annotated[Positive, "seconds that a connection is kept for the next request"] = 30
 
 
-class Plan(Struct, frozen=True, forbid_unknown_fields=True):
+class Caps(Struct, frozen=True, forbid_unknown_fields=True):
     """Caps of one plan; None is unlimited, 0 is none allowed."""
 
     contacts: NotNegative | None = None
@@ -105,9 +105,9 @@ class Plan(Struct, frozen=True, forbid_unknown_fields=True):
 
 class Plans(Struct, frozen=True):
     default: Annotated[str, "plan of a new workspace; each table [plans.NAME] declares one"] = "unlimited"
-    named: dict[str, Plan] = field(default_factory=dict)
+    named: dict[str, Caps] = field(default_factory=dict)
 
-    def caps(self, name: str) -> Plan:
+    def caps(self, name: str) -> Caps:
         """Return the caps of a plan; a name that is no longer declared has those of the default plan."""
         return self.named.get(name) or self.named[self.default]
 
@@ -117,7 +117,7 @@ class Settings(Struct, frozen=True):
     mail: Mail = Mail()
     auth: Auth = Auth()
     limits: Limits = Limits()
-    plans: Plans = field(default_factory=lambda: Plans(named={"unlimited": Plan()}))
+    plans: Plans = field(default_factory=lambda: Plans(named={"unlimited": Caps()}))
 
     @property
     def base_url(self) -> str:
@@ -210,12 +210,12 @@ def _from_text(row: Row, text: str) -> Any:
 
 def _converted(tree: dict[str, Any]) -> Settings:
     plans = dict(tree.get("plans", {}))
-    named = {"unlimited": Plan()}
+    named = {"unlimited": Caps()}
     for name, caps in plans.items():
         if name == "unlimited":
             raise SettingsError("[plans.unlimited] always exists, without caps: give your plan another name")
         if name != "default":
-            named[name] = _section(f"plans.{name}", caps, Plan)
+            named[name] = _section(f"plans.{name}", caps, Caps)
     default = plans.get("default", "unlimited")
     if not isinstance(default, str) or default not in named:
         raise SettingsError(f"[plans] default names {default!r}; declared are: {', '.join(sorted(named))}")

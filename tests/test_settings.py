@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from crmkit.clock import after
-from crmkit.settings import Plan, Settings, SettingsError, load, rows
+from crmkit.settings import Caps, Settings, SettingsError, load, rows
 from tests.house import run
 from tests.wrong_settings import told, written
 
@@ -275,15 +275,15 @@ def test_plans_are_tables_and_what_they_leave_out_is_unlimited(tmp_path: Path) -
     )
     plans = load(file).plans
     assert plans.default == "free"
-    assert plans.caps("free") == Plan(contacts=1000, deals=0)
-    assert plans.caps("team") == Plan(members=20)
-    assert plans.caps("unlimited") == Plan()
+    assert plans.caps("free") == Caps(contacts=1000, deals=0)
+    assert plans.caps("team") == Caps(members=20)
+    assert plans.caps("unlimited") == Caps()
     assert set(plans.named) == {"free", "team", "unlimited"}
 
 
 def test_a_plan_that_is_no_longer_declared_has_the_caps_of_the_default(tmp_path: Path) -> None:
     plans = load(written(tmp_path, "[plans]\ndefault = 'free'\n[plans.free]\ncontacts = 0\n")).plans
-    assert plans.caps("gold") == Plan(contacts=0)
+    assert plans.caps("gold") == Caps(contacts=0)
 
 
 def test_a_plan_from_the_file_can_be_made_the_default_in_the_environment(tmp_path: Path) -> None:
@@ -297,4 +297,4 @@ def test_a_plan_from_the_file_can_be_made_the_default_in_the_environment(tmp_pat
 def test_every_cap_can_be_set_also_to_zero(cap: str, tmp_path: Path) -> None:
     plan = load(written(tmp_path, f"[plans.free]\n{cap} = 0\n")).plans.caps("free")
     assert getattr(plan, cap) == 0
-    assert [name for name in Plan.__struct_fields__ if getattr(plan, name) is not None] == [cap]
+    assert [name for name in Caps.__struct_fields__ if getattr(plan, name) is not None] == [cap]

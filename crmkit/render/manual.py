@@ -131,5 +131,5 @@ def settings_table() -> str:
         shown = {"": '""', (): "[]", True: "true", False: "false"}.get(row.default, row.default)
         sections.setdefault(row.section, []).append(f"{row.key}={shown}")
     lines = [f"  [{section}] {'  '.join(keys)}" for section, keys in sections.items()]
-    caps = ", ".join(settings.Plan.__struct_fields__)
+    caps = ", ".join(settings.Caps.__struct_fields__)
     return "\n".join([*lines, f"  [plans.NAME] caps of a plan, left out is unlimited: {caps}"])

@@ -12,7 +12,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.types import Receive
 from litestar.utils import normalize_path
 
-from crmkit.storage.lists.budget import asker
+from crmkit.storage.lists.deadline import asker
 from crmkit.web.gate import Gate
 from crmkit.web.problems import on_error, stopped
 from crmkit.web.reply import Response, respond

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crmkit.errors import CATALOGUE, Problem
-from crmkit.model.listing import Listing, Paging, Rows
+from crmkit.model.listing import Listing, MixedListing, Paging
 from crmkit.model.record import Kind, Record
 from crmkit.records import CONTACT, KINDS
 from crmkit.render import parse, text
@@ -142,7 +142,7 @@ def assert_told(line: str, handle: str, fields: Mapping[str, Any], id: str = "id
 @examples(120)
 @given(st.lists(things, max_size=3), pagings)
 def test_a_page_of_other_things_has_a_line_for_each_and_it_reads_back(rows: list[Any], paging: Paging) -> None:
-    answer = Lines(Rows("tokens", tuple(("token/tok_x", row) for row in rows), paging))
+    answer = Lines(MixedListing("tokens", tuple(("token/tok_x", row) for row in rows), paging))
     for line, row in zip(assert_ends_as(answer, "tokens", paging), rows, strict=True):
         assert_told(line, "token/tok_x", row)
     assert answer.data()["items"] == [{"handle": "token/tok_x", **row} for row in rows]

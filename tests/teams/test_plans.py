@@ -8,13 +8,13 @@ from typing import Any
 import httpx
 import pytest
 
-from crmkit.settings import Plan
+from crmkit.settings import Caps
 from tests.core.crowd import Call, at_once, statuses
 from tests.house import House, Person
 from tests.teams import office as desk
 from tests.teams.office import JSON, address, enter, erased, error_of, new
 
-RESOURCES = Plan.__struct_fields__
+RESOURCES = Caps.__struct_fields__
 
 
 @contextmanager

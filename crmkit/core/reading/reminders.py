@@ -9,7 +9,7 @@ from crmkit.core.crm import Crm
 from crmkit.errors import Problem
 from crmkit.model.actor import Actor
 from crmkit.model.cursor import seal, unseal
-from crmkit.model.listing import Paging, Rows
+from crmkit.model.listing import MixedListing, Paging
 from crmkit.model.query import limit_of
 from crmkit.records import KINDS
 from crmkit.storage import reminders
@@ -21,7 +21,7 @@ FOLLOWED_UP = tuple(kind for kind in KINDS if "follow_up_at" in kind.by_name)
 _TITLES = {kind.name: kind.title.name for kind in FOLLOWED_UP}
 
 
-async def due(crm: Crm, actor: Actor, parameters: Mapping[str, str]) -> Rows:
+async def due(crm: Crm, actor: Actor, parameters: Mapping[str, str]) -> MixedListing:
     """Return a page of the follow-ups that are due, or will be within `days`, earliest first."""
     days = _days(parameters.get("days", ""))
     limit, notes = limit_of(parameters.get("limit"))
@@ -53,7 +53,7 @@ async def due(crm: Crm, actor: Actor, parameters: Mapping[str, str]) -> Rows:
         )
         for kind, id, at, title, note in rows[:limit]
     )
-    return Rows("reminders", shown, Paging(not cursor, total, at_least, next_cursor, notes))
+    return MixedListing("reminders", shown, Paging(not cursor, total, at_least, next_cursor, notes))
 
 
 def _days(text: str) -> int:

@@ -11,7 +11,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 from crmkit.errors import Problem
 
 if TYPE_CHECKING:
-    from crmkit.web.connection.protocol import Connection
+    from crmkit.web.connection.protocol import HttpConnection
 
 log = logging.getLogger("crmkit")
 
@@ -39,7 +39,7 @@ class Exchange:
         "scope",
     )
 
-    def __init__(self, connection: "Connection", scope: Any, keep_alive: bool, stall_seconds: float = 0.0) -> None:
+    def __init__(self, connection: "HttpConnection", scope: Any, keep_alive: bool, stall_seconds: float = 0.0) -> None:
         """`stall_seconds` is how long the body may make no progress."""
         self.scope = scope
         self.keep_alive = keep_alive  # whether the connection stays open after the answer

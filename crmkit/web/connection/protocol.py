@@ -43,7 +43,7 @@ UNWRITTEN_BYTES = (
 NEVER = math.inf
 
 
-class Connection(HttpToolsProtocol):
+class HttpConnection(HttpToolsProtocol):
     """One client's connection. Requests are answered one at a time, in the order in which they arrive."""
 
     def __init__(self, clients: Clients, edge: Edge, **uvicorns: Any) -> None:

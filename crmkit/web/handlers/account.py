@@ -10,7 +10,7 @@ from crmkit.core.people import account, login, sessions
 from crmkit.core.people.login import CODE_ENTRY, CODE_REQUEST, SignedIn
 from crmkit.core.people.sessions import Identity
 from crmkit.model.actor import Invite
-from crmkit.model.listing import Paging, Rows
+from crmkit.model.listing import MixedListing, Paging
 from crmkit.model.names import spoken_address
 from crmkit.render import text
 from crmkit.render.answers import Answer, Card, Lines, done
@@ -135,7 +135,7 @@ async def tokens(request: HttpRequest) -> Answer:
         )
         for session in await sessions.sessions(crm_of(request), actor_of(request))
     )
-    return Lines(Rows("tokens", rows, Paging.whole(len(rows))))
+    return Lines(MixedListing("tokens", rows, Paging.whole(len(rows))))
 
 
 @delete(

@@ -9,7 +9,7 @@ from litestar.params import FromPath
 
 from crmkit.core.people import joining, teams, workspaces
 from crmkit.model.actor import Actor, Membership
-from crmkit.model.listing import Paging, Rows
+from crmkit.model.listing import MixedListing, Paging
 from crmkit.render.answers import Answer, Card, Line, Lines, Team, done
 from crmkit.web.gate import QUERY
 from crmkit.web.handlers.account import invite_notes
@@ -25,7 +25,7 @@ async def mine(request: HttpRequest) -> Answer:
     rows = tuple(
         (f"workspace/{membership.workspace_id}", _shown(membership, actor.workspace_id)) for membership in memberships
     )
-    return Lines(Rows("workspaces", rows, Paging.whole(len(rows), invite_notes(invites))))
+    return Lines(MixedListing("workspaces", rows, Paging.whole(len(rows), invite_notes(invites))))
 
 
 @post(
