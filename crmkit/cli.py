@@ -74,7 +74,7 @@ def _settings(options: argparse.Namespace) -> Settings:
     return load(
         file if named or file.exists() else None,
         os.environ,
-        {place: value for place, value in flags.items() if value is not None},
+        {name: value for name, value in flags.items() if value is not None},
     )
 
 

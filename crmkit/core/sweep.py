@@ -23,4 +23,4 @@ def sweep(tx: Tx, crm: Crm) -> None:
     waiting_codes.forget(tx, codes_latest)
     confirmations.forget(tx, after(tx.now, minutes=CONFIRM_MINUTES))
     grants.forget(tx, codes_latest, kept_since, after(tx.now, seconds=GRANT_SECONDS))
-    tokens.settle(tx)
+    tokens.cap_last_used(tx)

@@ -26,7 +26,7 @@ def drop(tx: Tx, kind: Kind, id: str, times: int = 1) -> None:
     )
 
 
-def let_go(tx: Tx, kind: Kind, id: str) -> None:
+def unlink(tx: Tx, kind: Kind, id: str) -> None:
     """Empty the links of activities to a record."""
     link = quoted(f"{kind.name}_id")
     tx.connection.execute(

@@ -56,7 +56,7 @@ def insert(tx: Tx, kind: Kind, values: Mapping[str, Any]) -> Record:
     seq, filled["id"] = _placed(tx, kind, _blank_columns(kind) | _columns_of(kind, fresh))
     record = kind.build(*filled.values())
     _count(tx, kind, 1)
-    _note(tx, kind, ((seq, record),))
+    _queue(tx, kind, ((seq, record),))
     audit.append(tx, f"{kind.name}.create", record.handle, _diff(kind, dict.fromkeys(filled), filled))
     return record
 
@@ -77,7 +77,7 @@ def update(tx: Tx, kind: Kind, before: Record, values: Mapping[str, Any]) -> Rec
     sql = f"UPDATE {quoted(kind.plural)} SET {names} WHERE workspace_id = ? AND id = ? RETURNING seq"
     (seq,) = _guarded(tx, sql, (*columns_changed.values(), tx.by.workspace_id, before.id)).fetchone()
     record = msgspec.structs.replace(before, **after)
-    _note(tx, kind, ((seq, record),))
+    _queue(tx, kind, ((seq, record),))
     audit.append(tx, f"{kind.name}.update", record.handle, _diff(kind, _values(kind, before), changed))
     return record
 
@@ -89,7 +89,7 @@ def remove(tx: Tx, kind: Kind, before: Record) -> None:
     (seq,) = _guarded(tx, sql, place).fetchone()
     tx.connection.execute("INSERT INTO deleted (workspace_id, id, at) VALUES (?, ?, ?)", (*place, tx.now))
     _count(tx, kind, -1)
-    _note(tx, kind, ((seq, None),))
+    _queue(tx, kind, ((seq, None),))
     values = _values(kind, before)
     audit.append(tx, f"{kind.name}.delete", before.handle, _diff(kind, values, dict.fromkeys(values)))
 
@@ -103,7 +103,7 @@ def linked(connection: Connection, kind: Kind, workspace_id: str, link: str, id:
 
 def restate(tx: Tx, kind: Kind, link: str, id: str, values: Mapping[str, Any]) -> None:
     """Write fields that only repeat what a record says, on all that `link` to it: no version, no audit entry."""
-    _note(tx, kind, _write_linked(tx, kind, link, id, _columns_of(kind, values)))
+    _queue(tx, kind, _write_linked(tx, kind, link, id, _columns_of(kind, values)))
 
 
 def unlink(tx: Tx, kind: Kind, link: str, id: str, name: str) -> None:
@@ -114,7 +114,7 @@ def unlink(tx: Tx, kind: Kind, link: str, id: str, name: str) -> None:
     emptied = _columns_of(kind, {link: None, name: None})
     stamped = ", version = version + 1, updated_at = CASE WHEN updated_at < ? THEN ? ELSE updated_at END"
     found = _write_linked(tx, kind, link, id, emptied, stamped, (tx.now, tx.now))
-    _note(tx, kind, found)
+    _queue(tx, kind, found)
     audit.append_all(tx, f"{kind.name}.update", (record.handle for _, record in found), {link: [id, None]})
 
 
@@ -176,9 +176,9 @@ def _placed(tx: Tx, kind: Kind, filled: dict[str, Any]) -> tuple[int, str]:
         start = ""  # so many may begin like that one that few are left
 
 
-def _note(tx: Tx, kind: Kind, rows: Iterable[tuple[int, Record | None]]) -> None:
+def _queue(tx: Tx, kind: Kind, rows: Iterable[tuple[int, Record | None]]) -> None:
     if kind.is_searched:
-        tx.connection.texts.note(tx, kind, rows)
+        tx.connection.texts.queue(tx, kind, rows)
 
 
 def _guarded(tx: Tx, sql: str, args: tuple[Any, ...]) -> Rows:

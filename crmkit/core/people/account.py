@@ -46,7 +46,7 @@ async def end(crm: Crm, actor: Actor, code: str) -> list[str]:
     def do(tx: Tx) -> None:
         for membership, member in shared:
             access.enter(tx, membership)
-            teams.part(tx, membership.workspace_id, member)
+            teams.end_membership(tx, membership.workspace_id, member)
         for invite in invites.of_address(tx.connection, email):
             access.enter(tx, accounts.workspace(tx.connection, invite.workspace_id, invite.role))
             teams.discard(tx, invite.workspace_id, invite.id)

@@ -58,7 +58,7 @@ def linked(tx: Tx, kind: Kind, values: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
-def rename(tx: Tx, kind: Kind, record: Record) -> None:
+def copy_title(tx: Tx, kind: Kind, record: Record) -> None:
     """Write the title of this record, which has changed, into all records that hold a copy of it."""
     title = getattr(record, kind.title.name)
     for reference in references(kind):

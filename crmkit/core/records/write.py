@@ -103,7 +103,7 @@ async def remove(crm: Crm, actor: Actor, kind: Kind, id: str, confirm: str) -> R
 def _changed(tx: Tx, kind: Kind, before: Record, resolved: dict[str, Any]) -> Record:
     record = records.update(tx, kind, before, _custom_merged(kind, before, resolved))
     if getattr(record, kind.title.name) != getattr(before, kind.title.name):
-        relations.rename(tx, kind, record)
+        relations.copy_title(tx, kind, record)
     return record
 
 

@@ -1,4 +1,4 @@
-"""Search, as storage asks for it: the texts of records are noted, indexed and found. Each brand has its own index."""
+"""Search, as storage asks for it: the texts of records are queued, indexed and found. Each brand has its own index."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -34,8 +34,8 @@ class Terms:
 class Texts(Protocol):
     """The texts by which records are found: one for each record of a kind that is searched."""
 
-    def note(self, tx: Tx, kind: Kind, rows: Iterable[tuple[int, Record | None]]) -> None:
-        """Note, in the transaction of a write, which record of a searched kind each row holds now (None: deleted)."""
+    def queue(self, tx: Tx, kind: Kind, rows: Iterable[tuple[int, Record | None]]) -> None:
+        """Queue, in the transaction of a write, the text of the record that each row holds now (None: deleted)."""
 
     def page(self, reader: "PageReader", terms: Terms, position: Sequence[Any] | None) -> "Page":
         """Return the page of matches after `position`: best match first, unless the query has sort keys."""

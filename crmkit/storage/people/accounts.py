@@ -55,9 +55,9 @@ def change_role(tx: Tx, workspace_id: str, user_id: str, role: str) -> None:
 
 def remove_membership(tx: Tx, workspace_id: str, user_id: str) -> None:
     """Let a user no longer belong to a workspace, and end their tokens in it."""
-    place = (workspace_id, user_id)
-    tx.connection.execute("DELETE FROM tokens WHERE workspace_id = ? AND user_id = ?", place)
-    tx.connection.execute("DELETE FROM memberships WHERE workspace_id = ? AND user_id = ?", place)
+    key = (workspace_id, user_id)
+    tx.connection.execute("DELETE FROM tokens WHERE workspace_id = ? AND user_id = ?", key)
+    tx.connection.execute("DELETE FROM memberships WHERE workspace_id = ? AND user_id = ?", key)
 
 
 def remove_user(tx: Tx, user_id: str, email: str) -> None:

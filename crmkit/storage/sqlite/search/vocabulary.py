@@ -28,7 +28,7 @@ def count(tx: Tx, kind: Kind, noted: Iterable[Noted]) -> None:
     """Count the words and trigrams of texts that were just indexed, and no longer those of the texts before."""
     noted = list(noted)
     _count(tx, kind, "word", _words, noted)
-    _count(tx, kind, "piece", _pieces, [row for row in noted if row[0] % SAMPLED == 0])
+    _count(tx, kind, "piece", _trigrams_of, [row for row in noted if row[0] % SAMPLED == 0])
 
 
 def _count(tx: Tx, kind: Kind, what: str, parts: Parts, noted: Iterable[Noted]) -> None:
@@ -123,5 +123,5 @@ def _is_number(word: str) -> bool:
     return not any(map(str.isalpha, word))
 
 
-def _pieces(title: str, rest: str) -> Collection[str]:
+def _trigrams_of(title: str, rest: str) -> Collection[str]:
     return trigrams.of((title, rest, *trigrams.coded(f"{title}\n{rest}").splitlines())).keys()
