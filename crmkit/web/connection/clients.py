@@ -61,9 +61,8 @@ class Clients:
     def _sweep(self, loop: asyncio.AbstractEventLoop) -> None:
         self._sweeping = bool(self._open)
         if self._sweeping:
-            loop.call_later(
-                SWEEP_SECONDS, self._sweep, loop
-            )  # first, so that an exception below does not end the checks
+            # first, so that an exception below does not end the checks
+            loop.call_later(SWEEP_SECONDS, self._sweep, loop)
         now = loop.time()
         for connection in list(self._open):
             connection.check_deadlines(now)

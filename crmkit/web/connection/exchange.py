@@ -47,9 +47,8 @@ class Exchange:
         self.is_answered = False
         self._connection = connection
         self._received = b""  # of the body, not yet read by the application
-        self._is_wanted = (
-            False  # the application has asked for the body; `100 Continue` was sent if the client waits for it
-        )
+        # the application has asked for the body; `100 Continue` was sent if the client waits for it
+        self._is_wanted = False
         self._is_delivered = False  # the application has read the body to its end
         self._problem: Problem | None = None  # why the rest of the body is not read
         self._waiter: asyncio.Future[None] | None = None  # the application waits on it for more of the body

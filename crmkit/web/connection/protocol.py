@@ -36,9 +36,8 @@ AGAIN_SECONDS = 0.2  # between two looks at a connection that has to end
 # unsent bytes of responses that the kernel buffers for a client that does not read (TCP_NOTSENT_LOWAT). Its default is
 # megabytes, so many requests sent ahead would be answered for nobody
 UNREAD_BYTES = 64 * 1024
-UNWRITTEN_BYTES = (
-    16 * 1024
-)  # that we buffer when the kernel takes no more; past that, the next part of a response waits
+# that we buffer when the kernel takes no more; past that, the next part of a response waits
+UNWRITTEN_BYTES = 16 * 1024
 
 NEVER = math.inf
 
@@ -133,9 +132,8 @@ class HttpConnection(HttpToolsProtocol):
         self._fed += len(data)
         try:
             self.parser.feed_data(data)
-        except (
-            httptools.HttpParserUpgrade
-        ):  # we speak no other protocol: this request is answered, in HTTP, and no further one
+        except httptools.HttpParserUpgrade:
+            # we speak no other protocol: this request is answered, in HTTP, and no further one
             self._discards_input = True
         except httptools.HttpParserError as error:
             self._refuse(_raised_in(error) or unreadable())
