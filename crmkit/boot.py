@@ -36,7 +36,7 @@ from crmkit.web.connection.server import Server
 from crmkit.web.edge import Edge
 from crmkit.web.table import endpoints_of
 
-OWN_FILES = 128  # that connections leave free: the database, mail, and those who are told that there is no room
+OWN_FILES = 128  # descriptors kept free for the database, mail, and refusals of surplus clients
 FLUSH_SECONDS = 0.3  # what is still to be logged at the end may take this long
 NEW_OBJECTS = 10_000  # before the garbage collector looks for cycles among them; Python's own number is 700
 

@@ -1,6 +1,6 @@
 """What is outdated is dropped: counters of limits, mailed codes, confirm tokens, sign-ins and grants.
 
-So is what lies ahead of the clock because it was set back: it must not count again when the time has come.
+Rows stamped in the future, because the clock was set back, are dropped too; otherwise they would count again later.
 """
 
 from crmkit.clock import after

@@ -1,4 +1,7 @@
-"""What records show of their activities: how many, and when the newest took place. Kept, never counted."""
+"""What records show of their activities: how many, and when the newest took place.
+
+Stored on the record and updated with each activity.
+"""
 
 from crmkit.model.record import Kind
 from crmkit.storage.columns import quoted

@@ -173,7 +173,7 @@ def _placed(tx: Tx, kind: Kind, filled: dict[str, Any]) -> tuple[int, str]:
         id = filled["id"] = ids.mint(kind.prefix, start)
         if _guarded(tx, _insert_sql(kind), (seq, workspace, *filled.values(), workspace, id)).rowcount:
             return seq, id
-        start = ""  # so many may begin like that one that few are left
+        start = ""  # this prefix may be nearly used up: draw a fresh one
 
 
 def _queue(tx: Tx, kind: Kind, rows: Iterable[tuple[int, Record | None]]) -> None:

@@ -41,7 +41,10 @@ class Texts(Protocol):
         """Return the page of matches after `position`: best match first, unless the query has sort keys."""
 
     def closest(self, connection: Connection, kind: Kind, workspace: Workspace, terms: Terms) -> Terms | None:
-        """Return the terms with each word replaced by the known words nearest to it, None where that leads nowhere."""
+        """Return the terms with each word replaced by the known words nearest to it.
+
+        None if a word has no near neighbour or nothing would change.
+        """
 
     def candidates(self, kind: Kind, workspace: Workspace, condition: Condition) -> Statement | None:
         """Return a SELECT of the numbers of all rows that may meet a filter, None if the index cannot tell."""

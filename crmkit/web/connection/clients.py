@@ -1,4 +1,4 @@
-"""The open connections: how many each client may have, and a look once a second at which have waited too long."""
+"""Counts open connections per client, and once a second refuses or closes those past their deadline."""
 
 import asyncio
 from collections import Counter

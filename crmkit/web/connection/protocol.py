@@ -22,8 +22,7 @@ MAX_HEAD = 64 * 1024  # bytes of a request line with its headers
 MAX_HEADERS = 100
 MAX_URL = 16 * 1024  # bytes
 MAX_WAITING = 100  # requests of one connection that wait for the answer to the one before them
-# bytes that the parser is given at a time: of an unfinished head, and of requests that a client sent ahead, little more
-# than that is parsed and takes memory
+# bytes fed to the parser at once, so that an unfinished head or pipelined requests cost little memory
 PIECE = 1024
 BODY_PIECE = 16 * 1024
 
@@ -64,7 +63,7 @@ class HttpConnection(HttpToolsProtocol):
         self._head_since: float | None = None  # since when the head is waited for; None if it is not
         self._head = 0  # bytes of the head, parsed
         self._fed = 0  # bytes given to the parser since the head began
-        self._unread = (0, NEVER)  # bytes that the client has not read, and until when it may read none of them
+        self._unread = (0, NEVER)  # (unread bytes, deadline by which the client must read some)
 
     # the transport's side
 

@@ -46,7 +46,7 @@ class Scans:
         # by workspace; the one whose turn comes first stands in front
         self._waiting: OrderedDict[str, deque[_QueuedScan]] = OrderedDict()
         self._running: dict[str, _QueuedScan] = {}
-        # one of each idle thread; its release wakes that thread, the last that fell idle first
+        # one lock per idle thread; releasing it wakes that thread, the most recently idle first
         self._idle: list[threading.Lock] = []
         self._is_paused = False
         self._is_closed = False
@@ -67,7 +67,7 @@ class Scans:
             if len(self._waiting.get(workspace, ())) >= MOST_WAITING:
                 raise _too_many()
             self._waiting.setdefault(workspace, deque()).append(scan)
-            # a thread that is about to look for a read finds this one
+            # a thread that is already looking for work will find this read
             looking = len(self._threads) - len(self._idle) - len(self._running)
             if not looking and self._has_turn(workspace):
                 self._wake()

@@ -66,7 +66,7 @@ def index(tx: Tx, kind: Kind) -> int:
         return 0
     upto = (noted[-1][0],)
     gone = [(-row[0],) for row in noted if row[3] is not None]
-    # the index forgets a text by reading it once more
+    # FTS5 reads the old text to delete its entries, so the index goes first
     tx.connection.executemany(f"DELETE FROM {postings} WHERE rowid = ?", gone)
     tx.connection.executemany(f"DELETE FROM {known} WHERE place = ?", gone)
     come = [
@@ -84,8 +84,8 @@ def index(tx: Tx, kind: Kind) -> int:
 def is_scattered(connection: Connection, kind: Kind) -> bool:
     """Tell whether so much was written since the index was merged as a whole that this is worth doing again.
 
-    A piece of a word is looked up in every segment. FTS5 merges segments by how often they were merged, however large
-    they are: left to that alone, some hundred writes would have a gigabyte copied.
+    Each trigram is looked up in every segment. FTS5 merges segments by level, whatever their size; left alone, a few
+    hundred writes could copy a gigabyte.
     """
     pages = f"SELECT max(pgno) / 2 AS pages FROM {kind.plural}_search_idx GROUP BY segid"
     largest, every = connection.execute(f"SELECT max(pages), sum(pages) FROM ({pages}) AS q").fetchone()

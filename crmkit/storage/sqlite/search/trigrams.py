@@ -2,8 +2,8 @@
 
 A trigram is what FTS5 indexes: three characters in a row, of a text or of its code. In the code each character stands
 for three letters in a row, so a trigram of it stands for five. Code characters are compatibility ideographs, of which
-`fold.plain` leaves none in a text (Unicode's normal forms never change). Different letters may share a code character:
-a text that is found so by chance is read and left out.
+`fold.plain` leaves none in a text (Unicode's normal forms never change). Different letters may share a code character.
+False matches are read and dropped.
 """
 
 import re
@@ -61,8 +61,8 @@ def to_look_up(words: Sequence[str], sample: Sample) -> list[str]:
     """Return the trigrams to look up in place of whole words, [] where whole words are quicker.
 
     The rarest of each word come first, then the next rarest. A trigram is taken if the texts that it rules out cost
-    more to read than its postings do. One that shares letters with another rules out less than its rarity says. Each is
-    looked up by itself, not as a phrase, for which FTS5 compares positions.
+    more to read than its postings do. Overlapping trigrams occur together, so the second rules out less than its
+    frequency suggests. Each is looked up by itself, not as a phrase, for which FTS5 compares positions.
     """
     if not sample.times.keys() >= of_words(words).keys():
         return []

@@ -75,10 +75,11 @@ def sample(connection: Connection, kind: Kind, workspace: Workspace, words: Coll
 
 
 def closest(connection: Connection, kind: Kind, workspace: Workspace, terms: Terms) -> Terms | None:
-    """Return the terms with every word replaced by the known words nearest to it, None when that leads nowhere.
+    """Return the terms with every word replaced by the known words nearest to it.
 
-    One typo is forgiven in a word of 3 to 7 letters, two in a longer one (a swap of neighbours counts as one); none in
-    what has no letter: a number with another digit is another number.
+    None if a word has no near neighbour or nothing would change. One typo is forgiven in a word of 3 to 7 letters, two
+    in a longer one (a swap of neighbours counts as one); none in what has no letter: a number with another digit is
+    another number.
     """
     groups: list[tuple[str, ...]] = []
     for (word,) in terms.groups:
