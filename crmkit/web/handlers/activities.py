@@ -28,7 +28,7 @@ def log_routes(kind: Kind) -> list[HTTPRouteHandler]:
     async def find_on(request: HttpRequest, id: FromPath[str]) -> Answer:
         return Many(await activities.find_on(crm_of(request), actor_of(request), kind, id, *page_of(request)))
 
-    @post(path, name=f"log_{kind.name}_activity", summary=f"log one on a {kind.name}", opt=OPT)
+    @post(path, name=f"log_{kind.name}_activity", summary=f"log an activity on a {kind.name}", opt=OPT)
     async def log(request: HttpRequest, id: FromPath[str]) -> Answer:
         activity = await activities.log(crm_of(request), actor_of(request), kind, id, await body_of(request))
         return One(ACTIVITY, activity, outcome="created")

@@ -25,7 +25,7 @@ def record_routes(kind: Kind) -> list[HTTPRouteHandler]:
     @read(
         path,
         name=f"list_{kind.plural}",
-        summary=f"{kind.plural}: filters, search, sort, limit, cursor",
+        summary=f"list {kind.plural}: filters, search, sort, limit, cursor",
         opt={**opt, QUERY: ANY},
     )
     async def find_all(request: HttpRequest) -> Answer:
