@@ -7,6 +7,7 @@ from crmkit.model.actor import Actor
 from crmkit.storage.hashed import sha256
 from crmkit.storage.interface.connection import Connection
 from crmkit.storage.interface.tx import Tx
+from crmkit.storage.people.new_ids import unused
 
 RANDOM = 39  # characters of 31: 193 random bits
 
@@ -47,10 +48,7 @@ def current(connection: Connection, token_id: str) -> Actor | None:
 
 def insert(tx: Tx, token: str, user_id: str, workspace_id: str, name: str, is_app: bool = False) -> str:
     """Return the id under which the token is now known."""
-    while True:
-        id = ids.mint("tok")
-        if tx.connection.execute("SELECT 1 FROM tokens WHERE id = ?", (id,)).fetchone() is None:
-            break
+    id = unused(tx, "tokens", "tok")
     tx.connection.execute(
         "INSERT INTO tokens (id, hash, user_id, workspace_id, name, created_at, last_used_at, is_app) "
         "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
