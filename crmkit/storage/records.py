@@ -53,7 +53,7 @@ def insert(tx: Tx, kind: Kind, values: Mapping[str, Any]) -> Record:
     """
     fresh = {name: value for name, value in values.items() if value is not None} | _stamps(tx, kind)
     filled = _blank(kind) | fresh
-    seq, filled["id"] = _placed(tx, kind, _blank_columns(kind) | _columns_of(kind, fresh))
+    seq, filled["id"] = _inserted(tx, kind, _blank_columns(kind) | _columns_of(kind, fresh))
     record = kind.build(*filled.values())
     _count(tx, kind, 1)
     _queue(tx, kind, ((seq, record),))
@@ -84,10 +84,10 @@ def update(tx: Tx, kind: Kind, before: Record, values: Mapping[str, Any]) -> Rec
 
 def remove(tx: Tx, kind: Kind, before: Record) -> None:
     """Delete the record; its id stays known as deleted, so that it is never given out again."""
-    place = (tx.by.workspace_id, before.id)
+    key = (tx.by.workspace_id, before.id)
     sql = f"DELETE FROM {quoted(kind.plural)} WHERE workspace_id = ? AND id = ? RETURNING seq"
-    (seq,) = _guarded(tx, sql, place).fetchone()
-    tx.connection.execute("INSERT INTO deleted (workspace_id, id, at) VALUES (?, ?, ?)", (*place, tx.now))
+    (seq,) = _guarded(tx, sql, key).fetchone()
+    tx.connection.execute("INSERT INTO deleted (workspace_id, id, at) VALUES (?, ?, ?)", (*key, tx.now))
     _count(tx, kind, -1)
     _queue(tx, kind, ((seq, None),))
     values = _values(kind, before)
@@ -154,8 +154,8 @@ def _values(kind: Kind, record: Record) -> dict[str, Any]:
 
 def _diff(kind: Kind, before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, list[Any]]:
     """Return [old, new] of every field that differs, without those that follow from others."""
-    told = _told(kind)
-    return {name: [before[name], value] for name, value in after.items() if before[name] != value and name in told}
+    logged = _logged(kind)
+    return {name: [before[name], value] for name, value in after.items() if before[name] != value and name in logged}
 
 
 def _count(tx: Tx, kind: Kind, by: int) -> None:
@@ -166,7 +166,7 @@ def _count(tx: Tx, kind: Kind, by: int) -> None:
     )
 
 
-def _placed(tx: Tx, kind: Kind, filled: dict[str, Any]) -> tuple[int, str]:
+def _inserted(tx: Tx, kind: Kind, filled: dict[str, Any]) -> tuple[int, str]:
     """Write a new row of the `filled` columns and return its number and its id, which no record here has or had."""
     seq, workspace, start = sequence.take(tx, kind.plural), tx.by.workspace_id, tx.known.start
     while True:
@@ -248,6 +248,6 @@ def _stamps(tx: Tx, kind: Kind) -> dict[str, Any]:
 
 
 @cache
-def _told(kind: Kind) -> frozenset[str]:
+def _logged(kind: Kind) -> frozenset[str]:
     """Return the names of the fields whose changes are logged: not those that follow from others."""
     return frozenset(field.name for field in stored(kind) if field.name not in _ALWAYS and not field.name_of)
