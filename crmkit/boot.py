@@ -46,11 +46,14 @@ def brand_of(settings: Settings) -> Brand:
     return SQLITE
 
 
-def crm_of(settings: Settings, clock: Clock = system_clock) -> Crm:
-    """Return the product's parts, not yet opened. Raises SettingsError for a mail setting or key that is none."""
+def crm_of(settings: Settings, clock: Clock = system_clock, brand: Brand | None = None) -> Crm:
+    """Return the product's parts, not yet opened. Raises SettingsError for a mail setting or key that is none.
+
+    `brand` is that of the settings unless another is given.
+    """
     folder = _data(settings)
     try:
-        database = brand_of(settings).open(folder, clock)
+        database = (brand or brand_of(settings)).open(folder, clock)
         key = secret.read_or_make(folder)
         send = mailer(settings.mail.smtp_url, settings.mail.sender)
     except (ValueError, OSError) as error:

@@ -15,7 +15,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -30,7 +30,7 @@ from crmkit.settings import Settings, load
 from crmkit.web.connection.accesslog import AccessLog
 from crmkit.web.connection.logwriter import LogWriter
 from crmkit.web.connection.server import Server
-from tests.lanes import WatchedDatabase
+from tests.lanes import WATCHED, WatchedDatabase
 
 ROOT = Path(__file__).parent.parent
 
@@ -153,9 +153,10 @@ def house(
     listener = socket.create_server(("127.0.0.1", 0))  # given to the server as it is, so that nobody else gets the port
     port = listener.getsockname()[1]
     settings = msgspec.structs.replace(settings, server=msgspec.structs.replace(settings.server, port=port))
-    parts = boot.crm_of(settings, clock)
-    database = WatchedDatabase(folder, clock)
-    crm = Crm(settings, database, letterbox if not settings.mail.smtp_url else parts.mailer, parts.key, clock)
+    crm = boot.crm_of(settings, clock, WATCHED)
+    if not settings.mail.smtp_url:
+        crm = replace(crm, mailer=letterbox)
+    assert isinstance(crm.database, WatchedDatabase)
     access_log = AccessLog(settings.server.log, log)
     server = Server(boot.application(crm, access_log), settings, most=1000)
     thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
@@ -174,7 +175,7 @@ def house(
         thread.join(20)
         assert not thread.is_alive(), "the server did not stop"
         listener.close()
-        assert not database.strays, "\n".join(database.strays)
+        assert not crm.database.strays, "\n".join(crm.database.strays)
 
 
 @dataclass

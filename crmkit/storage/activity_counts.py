@@ -23,7 +23,7 @@ def drop(tx: Tx, kind: Kind, id: str, times: int = 1) -> None:
     workspace, link = tx.by.workspace_id, quoted(f"{kind.name}_id")
     tx.connection.execute(
         f"UPDATE {quoted(kind.plural)} SET activities = activities - ?, last_activity_at = "
-        f"(SELECT max(occurred_at) FROM activities WHERE workspace_id = ? AND {link} = ?) "
+        f"(SELECT max(a.occurred_at) FROM activities AS a WHERE a.workspace_id = ? AND a.{link} = ?) "
         "WHERE workspace_id = ? AND id = ?",
         (times, workspace, id, workspace, id),
     )

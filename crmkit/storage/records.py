@@ -131,9 +131,9 @@ def _write_linked(
 
     Return each row's number and the record it holds now.
     """
-    names, link_column = ", ".join(f"{quoted(name)} = ?" for name in written), quoted(kind.by_name[link].name)
+    table, names = quoted(kind.plural), ", ".join(f"{quoted(name)} = ?" for name in written)
     rows = tx.connection.execute(
-        f"UPDATE {quoted(kind.plural)} SET {names}{more} WHERE workspace_id = ? AND {link_column} = ? "
+        f"UPDATE {table} SET {names}{more} WHERE workspace_id = ? AND {table}.{quoted(kind.by_name[link].name)} = ? "
         f"RETURNING {returned(tx.connection.dialect, kind)}",
         (*written.values(), *more_args, tx.by.workspace_id, id),
     ).fetchall()

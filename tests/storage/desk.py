@@ -4,7 +4,7 @@ import asyncio
 import threading
 from collections.abc import Callable, Coroutine, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -25,6 +25,7 @@ from crmkit.model.listing import Paging
 from crmkit.model.record import Kind
 from crmkit.records import CONTACT, KINDS
 from crmkit.storage import records as rows
+from crmkit.storage.interface.brand import Brand
 from crmkit.storage.interface.connection import Connection
 from crmkit.storage.interface.lanes import mail_lane
 from crmkit.storage.interface.statement import Statement
@@ -169,13 +170,10 @@ def go(patch: pytest.MonkeyPatch, way: str) -> None:
 
 
 @contextmanager
-def desk(
-    folder: Path, environ: Mapping[str, str] | None = None, database: type[SqliteDatabase] = SqliteDatabase
-) -> Iterator[Desk]:
+def desk(folder: Path, environ: Mapping[str, str] | None = None, brand: Brand | None = None) -> Iterator[Desk]:
     """Open the data in a folder until the block ends."""
     clock = GivenClock()
-    crm = boot.crm_of(settings_of(CRMKIT_SERVER_DATA=str(folder), **(environ or {})), clock)
-    crm = replace(crm, database=database(folder, clock))
+    crm = boot.crm_of(settings_of(CRMKIT_SERVER_DATA=str(folder), **(environ or {})), clock, brand)
     with asyncio.Runner() as runner:
         runner.run(crm.database.__aenter__())
         try:

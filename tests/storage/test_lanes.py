@@ -17,7 +17,7 @@ from crmkit.records import KINDS
 from crmkit.storage.interface.lanes import ANYWHERE, Lanes, client_lane, mail_lane
 from crmkit.storage.interface.tx import Tx
 from tests.house import ALICE, BOB, CHARLIE
-from tests.lanes import WatchedDatabase, lanes_of, tables
+from tests.lanes import WATCHED, WatchedDatabase, lanes_of, tables
 from tests.storage.desk import Desk, desk
 
 SERVER_WIDE = {"migrations", "erasures"}  # tables whose rows belong to nobody
@@ -26,7 +26,7 @@ SERVER_WIDE = {"migrations", "erasures"}  # tables whose rows belong to nobody
 @pytest.fixture
 def back(tmp_path: Path) -> Iterator[Desk]:
     """A desk whose database is watched."""
-    with desk(tmp_path / "data", database=WatchedDatabase) as opened:
+    with desk(tmp_path / "data", brand=WATCHED) as opened:
         yield opened
 
 

@@ -62,4 +62,4 @@ class Texts(Protocol):
         """Merge a little of the index, or of all of it, and tell whether there may be more to merge."""
 
     def erase(self, tx: Tx, workspace: Workspace) -> int:
-        """Delete all that is kept of a workspace's texts, and return how many rows of text or counts that were."""
+        """Delete all that is kept of a workspace's texts, and return how many rows of counts that were."""
