@@ -23,7 +23,7 @@ from crmkit.storage.columns import table_columns
 from crmkit.storage.sqlite.engine.connection import SqliteConnection
 from crmkit.storage.sqlite.engine.driver import sqlite3
 from tests.house import CHARLIE
-from tests.storage.desk import Desk, desk, go
+from tests.storage.desk import Desk, desk, force_search_plan
 from tests.storage.hostile import asked_of, queries, spelled
 
 pytestmark = pytest.mark.slow
@@ -88,7 +88,7 @@ class Watched:
 def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
     """Alice with some records of every kind, half of them indexed, and Charlie with his."""
     with desk(tmp_path_factory.mktemp("watched") / "data") as back, pytest.MonkeyPatch.context() as patch:
-        go(patch, "pieces")
+        force_search_plan(patch, "trigrams")
         alice, charlie = back.person(), back.person(CHARLIE)
         for number in range(24):
             contact = back.save(

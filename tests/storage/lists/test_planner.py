@@ -24,7 +24,7 @@ from crmkit.storage.sqlite.engine import migrate, progress
 from crmkit.storage.sqlite.engine.connection import connect
 from crmkit.storage.sqlite.engine.folder import FILE, prepare
 from crmkit.storage.sqlite.search.candidates import match_of
-from tests.storage.desk import Desk, desk, listed, place_of, steps_of
+from tests.storage.desk import Desk, desk, listed, steps_of, workspace_of
 
 ALL = [*KINDS, ACTIVITY, AUDIT]
 
@@ -127,14 +127,14 @@ def test_looking_up_a_filter_finds_the_same_contacts_as_walking_the_list(
 
 
 def is_looked_up(connection: Connection, actor: Actor, asked: Query) -> bool:
-    return isinstance(planner.decide(connection, CONTACT, place_of(actor), asked).access, LookUp)
+    return isinstance(planner.decide(connection, CONTACT, workspace_of(actor), asked).access, LookUp)
 
 
 def plan_of(back: Desk, actor: Actor, kind: Kind, pairs: list[tuple[str, str]]) -> list[str]:
     asked = listed(kind, pairs)
     with closing(connect(back.database.folder / FILE, False)) as connection:
-        plan = planner.decide(connection, kind, place_of(actor), asked)
-        statement = page(connection.dialect, kind, place_of(actor), plan, None)
+        plan = planner.decide(connection, kind, workspace_of(actor), asked)
+        statement = page(connection.dialect, kind, workspace_of(actor), plan, None)
         return steps_of(connection, statement)
 
 
