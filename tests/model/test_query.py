@@ -181,7 +181,7 @@ def test_all_lists_of_a_query_together_have_at_most_500_values(names: tuple[str,
 
 @pytest.mark.parametrize("operator", ["", "eq:", "ne:", "in:"])
 @pytest.mark.parametrize("commas", [",", ", ,", " "])
-def test_tags_without_a_tag_are_refused(operator: str, commas: str) -> None:
+def test_a_filter_of_tags_without_a_tag_is_refused(operator: str, commas: str) -> None:
     assert told(("tags", operator + commas)).fields == {"tags": "takes 1 to 500 values, separated by commas"}
 
 

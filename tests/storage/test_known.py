@@ -193,7 +193,7 @@ def test_an_id_that_a_record_has_or_had_is_not_given_out_again(back: Desk, monke
     assert live(back, alice) == 2
 
 
-def test_ids_made_in_one_transaction_begin_alike(back: Desk) -> None:
+def test_ids_made_in_one_transaction_share_a_prefix(back: Desk) -> None:
     alice, charlie = back.person(), back.person(CHARLIE)
     together = outcomes(back, *[create(back, person) for person in (alice, charlie) for _ in range(8)])
     starts = {saved.record.id[:5] for saved in together}
@@ -203,7 +203,7 @@ def test_ids_made_in_one_transaction_begin_alike(back: Desk) -> None:
     assert len({*starts, *alone}) > 4
 
 
-def test_where_all_ids_with_a_start_are_taken_another_start_is_drawn(back: Desk) -> None:
+def test_when_all_ids_with_a_prefix_are_taken_another_prefix_is_drawn(back: Desk) -> None:
     alice = back.person()
     full = ids.mint("c")[2:9]  # with a start as long as the body there is one id
 

@@ -138,7 +138,7 @@ def test_the_matrix_has_ids_of_every_kind_in_paths_bodies_and_queries(world: Wor
 
 
 @pytest.mark.parametrize("path", ["/widgets/{id:str}", "/contacts/{id:str}/merge/{other:str}"])
-def test_a_route_whose_ids_nobody_knows_fails_the_matrix(path: str) -> None:
+def test_a_route_with_an_id_that_the_matrix_does_not_know_fails(path: str) -> None:
     @get(path)
     async def unknown(id: str) -> None: ...
 
@@ -146,7 +146,7 @@ def test_a_route_whose_ids_nobody_knows_fails_the_matrix(path: str) -> None:
         list(path_places([unknown]))
 
 
-def test_a_query_parameter_that_nobody_knows_fails_the_matrix() -> None:
+def test_a_query_parameter_that_the_matrix_does_not_know_fails() -> None:
     @get("/contacts/{id:str}/related", opt={QUERY: ("widget",)})
     async def unknown(id: str) -> None: ...
 

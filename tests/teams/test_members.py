@@ -64,7 +64,7 @@ def test_a_promoted_member_is_an_admin_at_once(us: Team) -> None:
     assert us.people() == {us.alice.email: "member", us.bob.email: "admin"}
 
 
-def test_the_role_one_has_already_takes_no_code_and_writes_no_log(us: Team) -> None:
+def test_setting_the_role_that_somebody_has_takes_no_code_and_is_not_logged(us: Team) -> None:
     for person, role in ((us.alice, "admin"), (us.bob, "member")):
         assert us.alice.post(f"{us.member(person)}/role", json={"role": role}).status_code == 200
     assert us.alice.json_of("GET", "/audit?action=member.update")["total"] == 0

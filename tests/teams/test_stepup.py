@@ -53,7 +53,7 @@ def enters(person: Person, request: Request, code: str, in_header: bool = False)
 
 
 @pytest.mark.parametrize("name", ACTS)
-def test_an_act_that_gives_power_away_is_not_done_without_a_code(us: Team, name: str) -> None:
+def test_an_act_that_needs_step_up_is_not_done_without_a_code(us: Team, name: str) -> None:
     method, path, body = act_of(us, name)
     before = len(us.home.letterbox.letters)
     answer = us.alice.send_it(method, path, body)

@@ -235,7 +235,7 @@ def test_a_comma_between_tags_is_no_part_of_a_tag(library: tuple[Desk, Actor]) -
 
 @pytest.mark.slow
 @pytest.mark.parametrize("few", [-1, planner.FEW])
-def test_a_walk_that_is_cut_short_neither_skips_nor_repeats_a_contact(
+def test_pages_neither_skip_nor_repeat_a_contact_when_a_walk_is_given_up(
     library: tuple[Desk, Actor], monkeypatch: pytest.MonkeyPatch, few: int
 ) -> None:
     """What follows the walk is a reading of the whole table, or a lead that was too long before."""

@@ -37,7 +37,7 @@ def serving(app: Any) -> Iterator[str]:
         assert not thread.is_alive()
 
 
-def test_the_state_of_a_request_tells_when_its_client_has_gone() -> None:
+def test_is_gone_in_the_state_of_a_request_tells_when_its_client_has_gone() -> None:
     told: list[bool] = []
     has_begun, has_ended = threading.Event(), threading.Event()
 

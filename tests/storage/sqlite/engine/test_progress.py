@@ -24,7 +24,7 @@ def test_a_query_without_end_is_stopped(tmp_path: Path, monkeypatch: pytest.Monk
         assert connection.execute("SELECT 1").fetchone() == (1,)
 
 
-def test_a_walk_on_trial_is_given_up_after_so_many_steps(tmp_path: Path) -> None:
+def test_a_trial_is_given_up_after_a_number_of_steps(tmp_path: Path) -> None:
     with closing(connect(tmp_path / "x.db", True)) as connection:
         with pytest.raises(deadline.GaveUp), connection.trial():
             connection.execute(ENDLESS).fetchone()
@@ -32,7 +32,9 @@ def test_a_walk_on_trial_is_given_up_after_so_many_steps(tmp_path: Path) -> None
             assert connection.execute("SELECT 1").fetchone() == (1,)
 
 
-def test_the_end_of_the_whole_read_also_ends_a_trial(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_trial_also_ends_when_the_time_of_the_whole_read_is_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(deadline, "SCAN_SECONDS", 0)
 
     def work(reading: SqliteConnection) -> None:

@@ -248,7 +248,7 @@ def test_one_typo_is_forgiven_and_two_in_a_long_word(
 
 
 @pytest.mark.usefixtures("every_plan")
-def test_a_guess_is_told_apart_from_a_match(back: Desk) -> None:
+def test_a_corrected_search_says_that_it_is_no_exact_match(back: Desk) -> None:
     alice = back.person()
     back.save(alice, name="Jonathan Price", stage="lead")
     back.save(alice, name="Jonathon Frakes")

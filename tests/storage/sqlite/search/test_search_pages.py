@@ -40,7 +40,7 @@ def test_no_page_of_a_search_repeats_or_skips_a_match(back: Desk) -> None:
 
 
 @pytest.mark.usefixtures("every_plan")
-def test_all_pages_of_a_guess_are_of_one_guess(back: Desk) -> None:
+def test_all_pages_of_a_mistyped_search_use_the_same_correction(back: Desk) -> None:
     alice = back.person()
     back.save_all(alice, [{"name": f"Jonathan {number}"} for number in range(7)])
     pages = back.pages(alice, ("search", "jonathun"), ("limit", "2"))

@@ -222,9 +222,7 @@ def test_long_texts_of_a_small_workspace_are_not_read_through(back: Desk, monkey
     assert not is_read()
 
 
-def test_the_matches_of_a_word_that_many_texts_have_are_not_gathered(
-    back: Desk, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_matches_of_a_frequent_word_are_not_all_collected(back: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     alice = back.person()
     force_search_plan(monkeypatch, "words")
     monkeypatch.setattr(pages, "COUNTED", 5)
@@ -274,7 +272,7 @@ def test_the_rarest_trigrams_are_looked_up_while_that_costs_less_than_reading() 
     )  # others are not known
 
 
-def test_no_text_holds_a_character_of_the_codes() -> None:
+def test_no_folded_text_holds_a_code_character() -> None:
     codes = {trigrams.coded(one + two + three + "ab") for one in "abcdez" for two in "akz" for three in "amyz龍й"}
     assert {fold.plain(code) for code in codes}.isdisjoint(codes)
     every = [character for character in map(chr, range(0x110000)) if trigrams.is_code(character)]
