@@ -57,7 +57,7 @@ class GivenClock:
 
 @dataclass
 class Letterbox:
-    """A mailer that keeps what is sent. (Real SMTP is tested in tests/mail and tests/web/test_mail.py.)"""
+    """A mailer that keeps what is sent. (Real SMTP is tested in tests/mail and tests/web/mail.)"""
 
     letters: list[Message] = field(default_factory=list)
 

@@ -14,7 +14,7 @@ from subprocess import DEVNULL, PIPE
 import pytest
 
 from tests.house import Process, command, process
-from tests.web.raw import announced, answer, connected, head, refused, rest
+from tests.web.connection.raw import announced, answer, connected, head, refused, rest
 
 pytestmark = pytest.mark.slow
 

@@ -16,7 +16,7 @@ from crmkit.settings import Settings
 from crmkit.web.connection.protocol import HttpConnection
 from crmkit.web.connection.server import Server
 from tests.house import House
-from tests.web.raw import TAKES, answer, connected, head
+from tests.web.connection.raw import TAKES, answer, connected, head
 
 
 @contextmanager

@@ -14,7 +14,7 @@ import pytest
 
 from crmkit.web.connection.logwriter import MAX_WAITING, LogHandler, LogWriter
 from tests.house import Person, command
-from tests.web.raw import TAKES, announced
+from tests.web.connection.raw import TAKES, announced
 
 
 class Slow(io.StringIO):

@@ -20,7 +20,7 @@ from crmkit.storage.interface.connection import Connection
 from crmkit.storage.lists import pages
 from crmkit.web.connection import server
 from tests.house import ALICE, UNLIMITED, Process, command, house, process
-from tests.web.raw import answer, connected, head
+from tests.web.connection.raw import answer, connected, head
 
 pytestmark = pytest.mark.alone
 

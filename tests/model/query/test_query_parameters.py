@@ -4,7 +4,7 @@ import pytest
 
 from crmkit.model.query import MAX_LIMIT, MAX_SEARCH, MAX_SORTS, MAX_WORDS, RESERVED
 from crmkit.records import CONTACT
-from tests.model.queries import query, told
+from tests.model.query.queries import query, told
 
 
 @pytest.mark.parametrize("name", RESERVED)

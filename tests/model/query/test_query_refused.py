@@ -4,7 +4,7 @@ import pytest
 
 from crmkit.model.query import RESERVED
 from crmkit.records import CONTACT
-from tests.model.queries import COMPANY_ID, ID, told
+from tests.model.query.queries import COMPANY_ID, ID, told
 
 
 @pytest.mark.parametrize(

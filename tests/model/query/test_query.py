@@ -23,7 +23,7 @@ from crmkit.model.query import (
 from crmkit.model.record import Kind
 from crmkit.records import AUDIT, CONTACT
 from crmkit.render import text as rendered
-from tests.model.queries import COMPANY_ID, ID, condition, every_kind, query, told
+from tests.model.query.queries import COMPANY_ID, ID, condition, every_kind, query, told
 from tests.render.drawn import LOOK_ALIKES, keys, texts, values_of
 
 # operators

@@ -15,19 +15,6 @@ from crmkit.web.consent import CODE, FREE, RULES, rule_of
 from crmkit.web.gate import QUERY
 from crmkit.web.table import shown
 from tests.house import House, Person, settings_of
-from tests.teams.matrix import (
-    Place,
-    Stand,
-    World,
-    bodies,
-    forms,
-    furnish,
-    guarded,
-    methods,
-    named,
-    own,
-    path_places,
-)
 from tests.teams.office import (
     JSON,
     Books,
@@ -40,6 +27,19 @@ from tests.teams.office import (
     person_of,
     stepped,
     working_in,
+)
+from tests.teams.rights.matrix import (
+    Place,
+    Stand,
+    World,
+    bodies,
+    forms,
+    furnish,
+    guarded,
+    methods,
+    named,
+    own,
+    path_places,
 )
 from tests.web.connecting import App, rpc
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from crmkit.clock import moment, stamp
 from crmkit.model.fields import Date, Time, parse_time
-from tests.model.refusal import refusal
+from tests.model.fields.refusal import refusal
 
 # days
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crmkit.model.fields import Custom, Invalid, Tags
-from tests.model.refusal import refusal
+from tests.model.fields.refusal import refusal
 from tests.render.drawn import keys, scalars, texts
 
 # tags

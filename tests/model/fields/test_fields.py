@@ -25,7 +25,7 @@ from crmkit.model.fields import (
     Text,
 )
 from crmkit.records import ACTIVITY, AUDIT, KINDS
-from tests.model.refusal import refusal
+from tests.model.fields.refusal import refusal
 from tests.render.drawn import DRAW, json_objects, scalars
 
 CONTACT_ID = "c_k7m2q9x" + ids.check_character("k7m2q9x")

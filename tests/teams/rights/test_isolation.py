@@ -10,8 +10,18 @@ from crmkit import ids
 from crmkit.records import KINDS
 from crmkit.web.gate import QUERY
 from tests.house import House
-from tests.teams.matrix import CANARY, Place, World, body_places, furnish, guarded, named, path_places, query_places
 from tests.teams.office import Books, Team, address, enter, error_of, new, team, working_in
+from tests.teams.rights.matrix import (
+    CANARY,
+    Place,
+    World,
+    body_places,
+    furnish,
+    guarded,
+    named,
+    path_places,
+    query_places,
+)
 
 
 @pytest.fixture(scope="module")

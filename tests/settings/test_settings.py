@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from crmkit.clock import after
 from crmkit.settings import Caps, Settings, SettingsError, load, rows
 from tests.house import run
-from tests.wrong_settings import told, written
+from tests.settings.wrong_settings import told, written
 
 # section, key, environment name, default: what operators rely on
 EVERY_SETTING: list[tuple[str, str, str, Any]] = [
