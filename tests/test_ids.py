@@ -73,7 +73,7 @@ def test_every_swap_of_two_characters_is_found(id: str) -> None:
 
 
 @given(st.text(ids.ALPHABET, min_size=7, max_size=7), st.integers(0, 6), st.sampled_from(ids.ALPHABET))
-def test_no_two_ids_differ_in_one_place_alone(body: str, place: int, character: str) -> None:
+def test_no_two_ids_differ_in_only_one_character(body: str, place: int, character: str) -> None:
     other = body[:place] + character + body[place + 1 :]
     assert (ids.check_character(body) == ids.check_character(other)) == (body == other)
 

@@ -71,7 +71,7 @@ def test_a_revoked_or_idle_token_is_sent_to_sign_in_on_the_next_call(home: House
 
 
 @pytest.mark.parametrize("method", ["GET", "DELETE", "PUT", "PATCH", "OPTIONS"])
-def test_with_a_token_post_alone_is_taken(client: Person, method: str) -> None:
+def test_with_a_token_only_post_is_accepted(client: Person, method: str) -> None:
     answer = client.request(method, "/mcp")
     assert answer.status_code == 405
     assert method == "OPTIONS" or answer.headers["allow"] == "POST"
@@ -97,7 +97,7 @@ def test_with_a_token_post_alone_is_taken(client: Person, method: str) -> None:
         ("http://[x", 403),
     ],
 )
-def test_pages_of_known_origins_alone_may_call(town: House, client: Person, origin: str | None, status: int) -> None:
+def test_only_web_pages_of_known_origins_may_call(town: House, client: Person, origin: str | None, status: int) -> None:
     headers = {"Origin": town.url if origin == "OWN" else origin} if origin else {}
     assert client.post("/mcp", json=rpc("ping"), headers=headers).status_code == status
     # only there: what is public, and the API with its token, do not ask
@@ -106,7 +106,7 @@ def test_pages_of_known_origins_alone_may_call(town: House, client: Person, orig
         assert town.visitor().post("/mcp", headers=headers).status_code == 403
 
 
-def test_the_token_comes_from_the_header_alone(town: House, client: Person) -> None:
+def test_the_token_is_read_only_from_the_header(town: House, client: Person) -> None:
     answer = town.visitor().post(f"/mcp?token={client.token}&access_token={client.token}", json=rpc("ping"))
     assert answer.status_code == 401
 
@@ -224,7 +224,7 @@ def test_what_is_missing_in_meta_is_refused_before_the_headers_are_checked(
         assert fault(client.post("/mcp", json=rpc("tools/list", params), headers=headers)) == (400, -32602)
 
 
-def test_a_version_that_nobody_speaks_is_told_which_ones_are(client: Person) -> None:
+def test_an_unsupported_version_is_refused_with_those_supported(client: Person) -> None:
     meta = {VERSION: "2099-01-01", CAPABILITIES: {}}
     headers = {"MCP-Protocol-Version": "2099-01-01", "Mcp-Method": "tools/list"}
     answer = client.post("/mcp", json=rpc("tools/list", {"_meta": meta}), headers=headers)

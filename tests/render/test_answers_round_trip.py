@@ -72,7 +72,7 @@ def test_text_and_json_of_a_page_tell_the_same(kind: Kind) -> None:
 
 
 @every_kind
-def test_a_list_line_leaves_long_fields_out_and_the_record_alone_has_all(kind: Kind) -> None:
+def test_a_line_of_a_list_leaves_long_fields_out_and_a_record_shows_all(kind: Kind) -> None:
     @examples(30)
     @given(records_of(kind, filled=True))
     def holds(record: Record) -> None:

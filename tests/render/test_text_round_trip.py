@@ -161,7 +161,7 @@ def test_invisible_characters_that_python_calls_printable_are_escaped(unseen: st
 
 @examples(1_000)
 @given(texts)
-def test_a_string_is_spelled_alike_in_a_line_and_alone(content: str) -> None:
+def test_a_string_is_spelled_the_same_in_a_line_and_by_itself(content: str) -> None:
     assert text.line(CONTACT, contact(name=content), ["name"]) == f"contact/c_k7m2q9xa  name={text.value(content)}"
     assert text.row_liner(CONTACT, ("name",))(["c_k7m2q9xa", content]) == text.line(
         CONTACT, contact(name=content), ["name"]

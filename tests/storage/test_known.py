@@ -98,7 +98,7 @@ def test_a_role_that_a_failed_unit_took_is_still_there_for_the_next(back: Desk) 
     assert (before, after) == ("admin", "admin")
 
 
-def test_the_next_group_asks_the_database_again_who_acts(back: Desk) -> None:
+def test_each_group_of_writes_reads_the_actor_from_the_database_again(back: Desk) -> None:
     """Another program ends the token between two writes; nothing in this process notices it."""
     agent = back.person()
     back.save(agent, name="Jane")
@@ -109,7 +109,7 @@ def test_the_next_group_asks_the_database_again_who_acts(back: Desk) -> None:
     assert refused.value.code == "invalid_token"
 
 
-def test_the_second_unit_of_a_group_asks_nothing_that_the_first_found_out(back: Desk) -> None:
+def test_the_second_unit_of_a_group_reads_nothing_that_the_first_has_read(back: Desk) -> None:
     agent = back.person()
     statements = traced(back)
     outcomes(back, create(back, agent), create(back, agent, email="jane@acme.com"))

@@ -57,7 +57,7 @@ def test_every_table_has_a_lane_but_those_of_the_server(back: Desk) -> None:
         assert {kind.plural, f"{kind.plural}_unindexed", f"{kind.plural}_texts"} <= found.keys()
 
 
-def test_verbs_stay_in_their_lanes(back: Desk) -> None:
+def test_verbs_write_only_in_the_lanes_that_they_name(back: Desk) -> None:
     alice, charlie = back.person(), back.person(CHARLIE)
     contact = back.save(alice, name="Jane")
     back.change(alice, contact, name="Jane Doe")

@@ -112,7 +112,7 @@ def test_one_registration_takes_uris_of_different_kinds() -> None:
         ("http://[::1]/cb", "http://[::1]:9/cb"),
     ],
 )
-def test_on_loopback_the_port_alone_may_differ(registered: str, asked: str) -> None:
+def test_on_loopback_only_the_port_may_differ(registered: str, asked: str) -> None:
     assert described([registered], "").returns_to(asked)
 
 

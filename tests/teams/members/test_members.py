@@ -127,7 +127,9 @@ def step_down(us: Team, one: Person, _: Person) -> Call:
 
 
 @pytest.mark.parametrize("act", [demote, expel, leave, step_down])
-def test_two_admins_who_act_at_the_same_moment_leave_one(us: Team, act: Callable[[Team, Person, Person], Call]) -> None:
+def test_of_two_admins_who_demote_remove_or_leave_at_once_one_stays(
+    us: Team, act: Callable[[Team, Person, Person], Call]
+) -> None:
     """Each takes away an admin, the other or itself; whoever comes second is too late."""
     late = {demote: {403: "admin_required"}, expel: {401: "invalid_token"}}.get(act, {409: "last_admin"})
     for _ in range(4):

@@ -180,7 +180,7 @@ def standing(street: Street) -> dict[str, list[Any]]:
         return {"tokens": tokens, **{table: list(books.rows(table)) for table in tables}}
 
 
-def test_the_lists_of_an_app_name_its_own_workspace_alone(street: Street) -> None:
+def test_the_lists_of_an_app_show_only_its_own_workspace(street: Street) -> None:
     (place,) = street.app.json_of("GET", "/workspaces")["items"]
     assert (place["id"], place["current"]) == (street.here.workspace, True)
     listed = street.app.json_of("GET", "/tokens")["items"]

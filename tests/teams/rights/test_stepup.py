@@ -240,7 +240,7 @@ def test_local_mode_shows_the_code(own_machine: House, name: str) -> None:
 
 
 @pytest.mark.slow
-def test_strangers_who_spend_what_an_address_has_for_signing_in_do_not_keep_it_from_step_up(tmp_path: Path) -> None:
+def test_strangers_who_use_up_the_sign_in_codes_of_an_address_do_not_block_its_step_up(tmp_path: Path) -> None:
     with office(tmp_path / "data", {"CRMKIT_LIMITS_SIGNIN_PER_HOUR": "5"}) as home:
         us = team(home)
         with home.stranger() as stranger:

@@ -264,7 +264,7 @@ def test_nobody_gets_into_a_workspace_that_is_not_theirs(home: House, app: App) 
     assert app.post({"signin": signin, "workspace": places(page)[0]}).status_code == 303
 
 
-def test_a_name_that_is_too_long_is_told_and_can_be_mended(app: App) -> None:
+def test_a_name_that_is_too_long_is_reported_and_can_be_corrected(app: App) -> None:
     signin, _ = app.enter(ALICE)
     page = app.post({"signin": signin, "workspace": "new", "name": "x" * 201})
     assert (page.status_code, "200" in alert(page)) == (400, True)

@@ -96,7 +96,7 @@ def becomes(wanted: Callable[[], bool], what: str) -> None:
         time.sleep(0.02)
 
 
-def test_on_a_full_disk_writes_alone_are_refused_and_readyz_says_why(small_disk: Path) -> None:
+def test_on_a_full_disk_only_writes_are_refused_and_readyz_says_why(small_disk: Path) -> None:
     folder = small_disk / "data"
     with process(folder) as served, served.sign_in() as me:
         me.headers["Accept"] = "application/json"
