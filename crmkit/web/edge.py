@@ -11,7 +11,8 @@ from litestar import Litestar
 from litestar.types import Receive
 
 from crmkit import ip
-from crmkit.clock import Clock, stamp
+from crmkit.clock import stamp
+from crmkit.core.crm import Crm
 from crmkit.errors import Problem
 from crmkit.ids import PREFIXES
 from crmkit.render.answers import Failure
@@ -36,11 +37,11 @@ _COMMON = [
 class Edge:
     """Wraps the Litestar application; every response passes here."""
 
-    def __init__(self, app: Litestar, gate: Gate, log: AccessLog, clock: Clock, trusted: ip.Networks) -> None:
+    def __init__(self, app: Litestar, gate: Gate, log: AccessLog, crm: Crm, trusted: ip.Networks) -> None:
         self.app = app
-        self._answer: Answering = Router(app, gate).answer
+        self._answer: Answering = Router(app, gate, crm).answer
         self._log = log
-        self._clock = clock
+        self._clock = crm.clock
         self._trusted = trusted
 
     def refusing(self, problem: Problem) -> "Edge":

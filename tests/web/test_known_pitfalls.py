@@ -10,7 +10,6 @@ from crmkit import ids
 from crmkit.model.record import Kind
 from crmkit.records import ACTIVITY, KINDS
 from crmkit.web.app import routes
-from crmkit.web.table import methods, shown
 from tests.house import ALICE, BOB, House, Person
 from tests.web.refused import refused
 
@@ -243,7 +242,7 @@ def test_the_id_of_another_kind_is_refused(alice: Person, kind: Kind) -> None:
 
 
 def test_every_path_that_a_hint_names_exists(alice: Person) -> None:
-    table = {(method, shown(path)) for handler in routes() for path in handler.paths for method in methods(handler)}
+    table = {(method, path) for route in routes() for path in route.paths for method in route.listed_methods}
     seen = 0
     for kind in (*KINDS, ACTIVITY):
         never = f"/{kind.plural}/{ids.mint(kind.prefix)}"
