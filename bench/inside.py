@@ -21,18 +21,19 @@ from bench.references import LINE, answer
 from crmkit import boot
 from crmkit.settings import load
 from crmkit.web.app import build
+from crmkit.web.call import Call
 from crmkit.web.connection.accesslog import AccessLog
 from crmkit.web.gate import Gate
 from crmkit.web.reply import Response
-from crmkit.web.requests import HttpRequest, read
-from crmkit.web.router import Router
+from crmkit.web.route import read
+from crmkit.web.router import Router, litestar_handlers
 
 AT_ONCE = 16
 BODY = LINE.encode()
 
 
-@read("/bench")
-async def ready(request: HttpRequest) -> Response:
+@read("/bench", area="account")
+async def ready(call: Call) -> Response:
     return Response.of(BODY, "text/plain")
 
 
@@ -42,13 +43,16 @@ class Open(Gate):
     def __init__(self) -> None:
         pass
 
-    async def check(self, scope: Any, options: Any) -> None:
+    def check_host(self, scope: Any) -> None:
+        pass
+
+    async def check(self, scope: Any, route: Any) -> None:
         pass
 
 
-def alone() -> Any:
+def alone(crm: Any) -> Any:
     """Return an application that finds and calls the handler, and sends what it returns."""
-    router = Router(Litestar([ready], openapi_config=None, logging_config=None), Open())
+    router = Router(Litestar(litestar_handlers([ready]), openapi_config=None, logging_config=None), Open(), crm)
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
         response = await router.answer(scope, receive)
@@ -111,7 +115,7 @@ async def measure(folder: Path, log: Any, rounds: int, calls: int) -> list[list[
     app = build(crm, AccessLog("text", log), opened, [ready])
     usual = Litestar([answer], openapi_config=None, logging_config=None)
     token = boot.operator_token(crm.settings, "bench@example.com", "bench").token
-    ways: list[tuple[Any, str]] = [(app, "/bench"), (alone(), "/bench"), (usual, "/")]
+    ways: list[tuple[Any, str]] = [(app, "/bench"), (alone(crm), "/bench"), (usual, "/")]
     async with app.app.lifespan():
         for way in ways:
             await microseconds(*way, token, calls // 4)

@@ -20,6 +20,7 @@ from crmkit.core.people import sessions
 from crmkit.core.reading import audit, lists, reminders
 from crmkit.core.records import activities
 from crmkit.model.actor import Actor
+from crmkit.storage.interface.workspace import Workspace
 
 SIZES = (10_000, 1_000_000)
 LEAST_ROUNDS, MOST_ROUNDS = 5, 200
@@ -188,14 +189,14 @@ async def measured(made: Dataset, chosen: str) -> dict[str, tuple[float, float]]
 
 def _drawn(connection: Any, table: str, column: str, actor: Actor) -> list[Any]:
     """Return the column of some rows of a workspace, from all over it."""
-    first = actor.workspace_number << 32
+    workspace = Workspace.of(actor)
     (last,) = connection.execute(
-        f"SELECT max(seq) FROM {table} WHERE seq BETWEEN ? AND ?", (first, first | 0xFFFFFFFF)
+        f"SELECT max(seq) FROM {table} WHERE seq BETWEEN ? AND ?", (workspace.first, workspace.last)
     ).fetchone()
-    step = max(1, (last - first) // 500)
+    step = max(1, (last - workspace.first) // 500)
     rows = [
         connection.execute(f"SELECT {column} FROM {table} WHERE seq = ?", (seq,)).fetchone()
-        for seq in range(first + 1, last + 1, step)
+        for seq in range(workspace.first + 1, last + 1, step)
     ]
     return [row for row in rows if row and row[0]]
 

@@ -38,7 +38,7 @@ from crmkit.web.connection.server import Server
 from crmkit.web.edge import Edge
 from crmkit.web.table import endpoints_of
 
-OWN_FILES = 128  # that connections leave free: the database, mail, and those who are told that there is no room
+OWN_FILES = 128  # descriptors kept free for the database, mail, and refusals of surplus clients
 FLUSH_SECONDS = 0.3  # what is still to be logged at the end may take this long
 KINDS = kinds_of(DECLARED)
 NEW_OBJECTS = 10_000  # before the garbage collector looks for cycles among them; Python's own number is 700
@@ -59,11 +59,14 @@ def load_settings(
     return load(file, environ, flags, kinds.capped)
 
 
-def crm_of(settings: Settings, clock: Clock = system_clock, kinds: Kinds = KINDS) -> Crm:
-    """Return the product's parts, not yet opened. Raises SettingsError for a mail setting or key that is none."""
+def crm_of(settings: Settings, clock: Clock = system_clock, brand: Brand | None = None, kinds: Kinds = KINDS) -> Crm:
+    """Return the product's parts, not yet opened. Raises SettingsError for a mail setting or key that is none.
+
+    `brand` is that of the settings unless another is given.
+    """
     folder = _data(settings)
     try:
-        database = brand_of(settings).open(folder, clock)
+        database = (brand or brand_of(settings)).open(folder, clock)
         key = secret.read_or_make(folder)
         send = mailer(settings.mail.smtp_url, settings.mail.sender)
     except (ValueError, OSError) as error:

@@ -76,7 +76,7 @@ def _settings(options: argparse.Namespace) -> Settings:
     return boot.load_settings(
         file if named or file.exists() else None,
         os.environ,
-        {place: value for place, value in flags.items() if value is not None},
+        {name: value for name, value in flags.items() if value is not None},
     )
 
 

@@ -87,7 +87,7 @@ class Limits(Struct, frozen=True, forbid_unknown_fields=True):
     connections_per_client: Annotated[
         NotNegative, "connections at once of one client, trusted proxies apart; 0 switches the limit off"
     ] = 256
-    head_seconds: Annotated[Positive, "seconds until the head of a request is whole"] = 10
+    head_seconds: Annotated[Positive, "seconds allowed for the head of a request to arrive"] = 10
     stall_seconds: Annotated[Positive, "seconds that a body may stand still, or an answer stay unread"] = 30
     idle_seconds: Annotated[Positive, "seconds that a connection is kept for the next request"] = 30
 

@@ -31,7 +31,7 @@ from crmkit.settings import Settings
 from crmkit.web.connection.accesslog import AccessLog
 from crmkit.web.connection.logwriter import LogWriter
 from crmkit.web.connection.server import Server
-from tests.lanes import WatchedDatabase
+from tests.lanes import WATCHED, WatchedDatabase
 
 ROOT = Path(__file__).parent.parent
 
@@ -58,7 +58,7 @@ class GivenClock:
 
 @dataclass
 class Letterbox:
-    """A mailer that keeps what is sent. (Real SMTP is tested in tests/mail and tests/web/test_mail.py.)"""
+    """A mailer that keeps what is sent. (Real SMTP is tested in tests/mail and tests/web/mail.)"""
 
     letters: list[Message] = field(default_factory=list)
 
@@ -155,9 +155,10 @@ def house(
     listener = socket.create_server(("127.0.0.1", 0))  # given to the server as it is, so that nobody else gets the port
     port = listener.getsockname()[1]
     settings = msgspec.structs.replace(settings, server=msgspec.structs.replace(settings.server, port=port))
-    parts = boot.crm_of(settings, clock, kinds)
-    database = WatchedDatabase(folder, clock)
-    crm = replace(parts, database=database, mailer=letterbox if not settings.mail.smtp_url else parts.mailer)
+    crm = boot.crm_of(settings, clock, WATCHED, kinds)
+    if not settings.mail.smtp_url:
+        crm = replace(crm, mailer=letterbox)
+    assert isinstance(crm.database, WatchedDatabase)
     access_log = AccessLog(settings.server.log, log)
     server = Server(boot.application(crm, access_log), settings, most=1000)
     thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
@@ -176,7 +177,7 @@ def house(
         thread.join(20)
         assert not thread.is_alive(), "the server did not stop"
         listener.close()
-        assert not database.strays, "\n".join(database.strays)
+        assert not crm.database.strays, "\n".join(crm.database.strays)
 
 
 @dataclass

@@ -5,13 +5,18 @@ of a row follows from the columns of its table, so a new table is watched withou
 """
 
 from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
 from typing import Any, TypeVar
 
+from crmkit.clock import Clock
 from crmkit.storage.interface.connection import Connection
 from crmkit.storage.interface.lanes import ANYWHERE, client_lane, mail_lane
 from crmkit.storage.interface.tx import Tx
+from crmkit.storage.sqlite.brand import SQLITE
 from crmkit.storage.sqlite.engine.connection import SqliteConnection
 from crmkit.storage.sqlite.engine.database import SqliteDatabase
+from crmkit.storage.sqlite.engine.folder import prepare
 
 T = TypeVar("T")
 
@@ -50,7 +55,7 @@ class WatchedDatabase(SqliteDatabase):
         self._outside: list[tuple[str, str]] = []  # what it wrote outside of them, and what a code was for
         self._ended: set[str] = set()  # workspaces, users and addresses that it removed
         await super().__aenter__()
-        await super().write(lambda tx: watch(tx.connection, self._note, self._end))
+        await super().write(lambda tx: watch(tx.connection, self._note, self._end), lanes=ANYWHERE, silent=True)
         return self
 
     async def write(self, unit: Callable[[Tx], T], *rest: Any, **named: Any) -> T:
@@ -79,6 +84,14 @@ class WatchedDatabase(SqliteDatabase):
 
     def _end(self, *names: str) -> None:
         self._ended.update(names)
+
+
+def _opened(folder: Path, clock: Clock) -> WatchedDatabase:
+    prepare(folder)
+    return WatchedDatabase(folder, clock)
+
+
+WATCHED = replace(SQLITE, open=_opened)
 
 
 def watch(connection: SqliteConnection, note: Callable[[str, str | None, str], None], end: Callable[..., None]) -> None:

@@ -127,7 +127,9 @@ def test_a_token_made_without_a_server_works_with_one(folder: Path) -> None:
         (["--email", "alice@example.com", "--name", "n" * 101], "--name has 101 characters"),
     ],
 )
-def test_a_token_that_no_client_could_ask_for_is_not_made(tmp_path: Path, flags: list[str], word: str) -> None:
+def test_the_token_command_refuses_a_name_or_address_that_http_would_refuse(
+    tmp_path: Path, flags: list[str], word: str
+) -> None:
     gives_up(run("token", *flags, "--data", "data", cwd=tmp_path), word)
     assert not (tmp_path / "data").exists()
 
@@ -148,7 +150,7 @@ def bad(found: dict[str, tuple[str, str]]) -> set[str]:
     return {name for name, (verdict, _) in found.items() if verdict == "BAD"}
 
 
-def test_doctor_finds_no_fault_with_what_is_good(folder: Path) -> None:
+def test_doctor_finds_no_fault_in_a_sound_installation(folder: Path) -> None:
     before = {file.name: file.read_bytes() for file in folder.iterdir()}
     found = lines_of(folder, 0)
     assert bad(found) == set()
@@ -255,7 +257,7 @@ def test_a_damaged_file_ends_a_command_with_one_line(folder: Path, arguments: li
     gives_up(done, str(folder), "file is not a database", "crmkit doctor")
 
 
-def test_a_key_that_is_none_stops_the_start_and_is_kept(folder: Path) -> None:
+def test_a_malformed_key_file_stops_the_start_and_is_kept(folder: Path) -> None:
     (folder / "secret.key").write_text("0123\n")
     gives_up(run("serve", "--port", "0", "--data", str(folder), cwd=folder.parent), "secret.key", "is no key")
     assert (folder / "secret.key").read_text() == "0123\n"
@@ -311,7 +313,7 @@ def test_a_port_in_use_ends_the_start_with_one_line(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("host", ["192.0.2.1", "not a host"])
-def test_a_host_of_somebody_else_ends_the_start_with_one_line(tmp_path: Path, host: str) -> None:
+def test_a_host_that_this_machine_does_not_have_ends_the_start_with_one_line(tmp_path: Path, host: str) -> None:
     gives_up(run("serve", "--port", "0", "--host", host, "--data", "data", cwd=tmp_path), f"cannot listen on {host}")
 
 

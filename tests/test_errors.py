@@ -55,7 +55,7 @@ def test_a_code_that_is_not_in_the_catalogue_cannot_be_raised() -> None:
         Problem("oops", "hint")
 
 
-def test_a_problem_keeps_its_own_copy_of_what_it_tells() -> None:
+def test_a_problem_copies_its_fields_headers_and_facts() -> None:
     fields, headers, facts = {"a": "b"}, {"Allow": "GET"}, {"confirm": "x"}
     problem = Problem("invalid_value", "hint", fields=fields, headers=headers, facts=facts)
     for told in (fields, headers, facts):
@@ -89,7 +89,7 @@ def test_a_suggestion_keeps_the_spelling_of_what_is_known() -> None:
 
 
 @pytest.mark.parametrize("told", ["a contact", "a company", "a deal", "an activity", "an invite", "a user", "an audit"])
-def test_a_noun_has_its_article(told: str) -> None:
+def test_a_noun_gets_a_or_an(told: str) -> None:
     assert a(told.split()[1]) == told
 
 

@@ -39,14 +39,14 @@ def test_a_minted_id_is_well_formed_and_random(prefix: str) -> None:
 
 
 @pytest.mark.parametrize("length", range(ids.LENGTH))
-def test_an_id_is_minted_with_the_start_it_is_given(length: int) -> None:
+def test_an_id_is_minted_with_the_prefix_it_is_given(length: int) -> None:
     start = ids.ALPHABET[-length:] if length else ""
     minted = [ids.mint("co", start) for _ in range(50)]
     assert all(ids.parse(id, "co", PREFIXES).startswith(f"co_{start}") for id in minted)
     assert (len(set(minted)) == 1) == (length == ids.LENGTH - 1)
 
 
-def test_starts_are_random() -> None:
+def test_random_prefixes_use_the_whole_alphabet_and_seldom_repeat() -> None:
     assert len({ids.start() for _ in range(200)}) > 150
     assert set("".join(ids.start() for _ in range(300))) == set(ids.ALPHABET)
 
@@ -74,7 +74,7 @@ def test_every_swap_of_two_characters_is_found(id: str) -> None:
 
 
 @given(st.text(ids.ALPHABET, min_size=7, max_size=7), st.integers(0, 6), st.sampled_from(ids.ALPHABET))
-def test_no_two_ids_differ_in_one_place_alone(body: str, place: int, character: str) -> None:
+def test_no_two_ids_differ_in_only_one_character(body: str, place: int, character: str) -> None:
     other = body[:place] + character + body[place + 1 :]
     assert (ids.check_character(body) == ids.check_character(other)) == (body == other)
 
@@ -122,7 +122,7 @@ def test_a_handle_has_one_form(text: str) -> None:
     st.one_of(st.text(max_size=30), st.text("contact/_" + ids.ALPHABET, max_size=24)),
     st.sampled_from(list(PREFIXES)),
 )
-def test_any_text_is_an_id_or_a_sentence(text: str, prefix: str) -> None:
+def test_any_text_is_read_as_an_id_or_refused_in_one_line(text: str, prefix: str) -> None:
     try:
         found = ids.parse(text, prefix, PREFIXES)
     except ids.BadId as error:
@@ -143,11 +143,11 @@ def test_numbered_ids_are_well_formed_and_all_different() -> None:
 
 
 @given(st.integers(0, 31**7 - 1), st.integers(0, 31**7 - 1))
-def test_two_numbers_never_share_an_id(one: int, other: int) -> None:
+def test_different_numbers_have_different_ids(one: int, other: int) -> None:
     assert (ids.numbered("au", one) == ids.numbered("au", other)) == (one == other)
 
 
-def test_neighbouring_numbers_do_not_look_alike() -> None:
+def test_ids_of_neighbouring_numbers_do_not_look_alike() -> None:
     bodies = [ids.numbered("au", number).removeprefix("au_") for number in range(1_000)]
     alike = sum(sum(a == b for a, b in zip(*pair, strict=True)) >= 5 for pair in itertools.pairwise(bodies))
     assert alike < 10

@@ -21,7 +21,7 @@ from crmkit import ip
         ("192.0.2.256", "192.0.2.256", "192.0.2.256"),
     ],
 )
-def test_a_client_is_an_ipv4_address_or_an_ipv6_network(text: str, plain: str, client: str) -> None:
+def test_a_client_is_counted_by_ipv4_address_or_ipv6_network(text: str, plain: str, client: str) -> None:
     assert (ip.plain(text), ip.client(text)) == (plain, client)
 
 

@@ -53,7 +53,7 @@ async def campaign(lab: Lab) -> AsyncIterator[Row]:
         if not is_true(answer, is_there):
             wrong.append(answer)
     size = f"{rounds}, {kept} of them there after kill -9"
-    yield report.exactly("answers to a failed flush that are not so", size, len(wrong), 0)
+    yield report.exactly("answers to a failed flush that proved wrong", size, len(wrong), 0)
     yield report.exactly("tracebacks", "all of it", served.tracebacks(), 0)
 
 

@@ -1,6 +1,6 @@
 """What is outdated is dropped: counters of limits, mailed codes, confirm tokens, sign-ins and grants.
 
-So is what lies ahead of the clock because it was set back: it must not count again when the time has come.
+Rows stamped in the future, because the clock was set back, are dropped too; otherwise they would count again later.
 """
 
 from crmkit.clock import after
@@ -23,4 +23,4 @@ def sweep(tx: Tx, crm: Crm) -> None:
     waiting_codes.forget(tx, codes_latest)
     confirmations.forget(tx, after(tx.now, minutes=CONFIRM_MINUTES))
     grants.forget(tx, codes_latest, kept_since, after(tx.now, seconds=GRANT_SECONDS))
-    tokens.settle(tx)
+    tokens.cap_last_used(tx)

@@ -71,7 +71,7 @@ async def scrub(crm: Crm) -> None:
     if not erased:
         return
     for kind in crm.kinds.searched:
-        is_whole = True  # all segments as they are now become one
+        is_whole = True  # first merge all present segments into one
         while await crm.database.write(
             partial(crm.database.texts.merge, kind=kind, is_whole=is_whole), lanes=ANYWHERE, silent=True
         ):

@@ -3,18 +3,18 @@
 from typing import Any
 
 import msgspec
-from litestar.handlers import HTTPRouteHandler
+from litestar.datastructures import Headers
 
 from crmkit import __version__
 from crmkit.errors import Problem
 from crmkit.mcp import inside, protocol, tools
 from crmkit.mcp.cut import cut
-from crmkit.mcp.protocol import Call, Fault, Hello, Message
+from crmkit.mcp.protocol import Fault, Hello, Message, ToolCall
 from crmkit.render.answers import Failure
 from crmkit.settings import Settings
-from crmkit.web.gate import ANY, APPS, DIRECT, QUERY
+from crmkit.web.call import Call
 from crmkit.web.reply import Response
-from crmkit.web.requests import HttpRequest, actor_of, crm_of, raw_body_of
+from crmkit.web.route import ANY, Route, route
 
 PATH = "/mcp"
 MAX_TARGET = 8_000  # characters of a path with its query, about as many as HTTP servers usually take
@@ -35,47 +35,47 @@ class _RequestArguments(msgspec.Struct, forbid_unknown_fields=True):
     body: msgspec.Raw = msgspec.Raw(b"")
 
 
-async def endpoint(request: HttpRequest) -> Response:
+async def endpoint(call: Call) -> Response:
     """Answer one message. The gate has checked the token before another method than POST is refused here."""
-    if request.method != "POST":
+    if call.method != "POST":
         raise Problem("method_not_allowed", "MCP takes POST alone here.", headers={"Allow": "POST"})
     id: str | int | None = None
-    over = _over_limit(request)
+    over, headers = _over_limit(call), Headers.from_scope(call.scope)
     try:
-        message = protocol.message_of(await _body_of(request), request.headers)
+        message = protocol.message_of(await _body_of(call), headers)
         id = message.id
-        protocol.check(message, request.headers)
+        protocol.check(message, headers)
         if over is not None:
             if message.method != "tools/call":
                 raise over
             return _json(protocol.answer(id, _failed(over), message.is_modern), 200)
         if id is None:
             return _json(b"", 202)
-        return _json(protocol.answer(id, await _result(request, message), message.is_modern), 200)
+        return _json(protocol.answer(id, await _result(call, message), message.is_modern), 200)
     except Fault as fault:
         return _json(protocol.failure(id, fault), fault.status)
 
 
-def _over_limit(request: HttpRequest) -> Problem | None:
+def _over_limit(call: Call) -> Problem | None:
     """Count the message, and return the Problem if it is one too many, so that a tool call can answer it as text."""
     try:
-        request.app.state.limit.count(actor_of(request), request.scope["state"])
+        call.app.state.limit.count(call.actor, call.scope["state"])
     except Problem as problem:
         return problem
     return None
 
 
-async def _body_of(request: HttpRequest) -> bytes:
+async def _body_of(call: Call) -> bytes:
     try:
-        return await raw_body_of(request)
+        return await call.raw_body()
     except Problem:
         raise Fault(protocol.PARSE_ERROR, "the connection ended before the body did") from None
 
 
-async def _result(request: HttpRequest, message: Message) -> dict[str, Any]:
+async def _result(call: Call, message: Message) -> dict[str, Any]:
     match message.method:
         case "tools/call":
-            return await _called(request, protocol.decode(message.params, Call))
+            return await _called(call, protocol.decode(message.params, ToolCall))
         case "tools/list":
             return {"tools": tools.listed(), **(_CACHE if message.is_modern else {})}
         case "initialize" if not message.is_modern:
@@ -103,33 +103,33 @@ def _greeting(hello: Hello) -> dict[str, Any]:
     }
 
 
-async def _called(request: HttpRequest, call: Call) -> dict[str, Any]:
+async def _called(call: Call, tool: ToolCall) -> dict[str, Any]:
     """Return the result of a tool: the API's text. Wrong arguments are such a result too, for the model to read."""
     try:
-        method, target, body = _request_of(request, call)
+        method, target, body = _request_of(call, tool)
     except Problem as problem:
         return _failed(problem)
-    response = await inside.send(request, method, target, body)
+    response = await inside.send(call, method, target, body)
     return _tool_result(cut(response.body), is_error=response.status >= 400)
 
 
-def _request_of(request: HttpRequest, call: Call) -> tuple[str, str, bytes]:
+def _request_of(call: Call, tool: ToolCall) -> tuple[str, str, bytes]:
     """Return (method, path with query, body); raises Fault for an unknown tool, Problem for wrong arguments."""
     forms: dict[str, type[Any]] = {tools.READ: _ReadArguments, tools.REQUEST: _RequestArguments}
-    if call.name not in forms:
+    if tool.name not in forms:
         raise Fault(protocol.INVALID_PARAMS, f"there is no such tool; there are {' and '.join(forms)}", status=200)
     try:
-        arguments = msgspec.json.decode(call.arguments, type=forms[call.name])
+        arguments = msgspec.json.decode(tool.arguments, type=forms[tool.name])
     except (msgspec.DecodeError, RecursionError) as error:
-        takes = ", ".join(forms[call.name].__struct_fields__)
-        raise Problem("invalid_value", f"The tool {call.name} takes {takes}: {error}.") from None
-    base_url = crm_of(request).settings.base_url
+        takes = ", ".join(forms[tool.name].__struct_fields__)
+        raise Problem("invalid_value", f"The tool {tool.name} takes {takes}: {error}.") from None
+    base_url = call.crm.settings.base_url
     target = arguments.path.strip().removeprefix(base_url)
     if not target.startswith("/"):
         raise Problem("invalid_value", "path starts with /, like /contacts?search=jane; GET /help lists all.")
     if len(target) > MAX_TARGET:
         raise Problem("invalid_value", f"path has at most {MAX_TARGET} characters; what is long goes into body.")
-    if call.name == tools.READ:
+    if tool.name == tools.READ:
         return "GET", target, b""
     method = arguments.method.strip().upper()
     if method not in tools.METHODS:
@@ -157,13 +157,17 @@ def _json(body: bytes, status: int) -> Response:
     return Response.of(body, "application/json", status)
 
 
-def routes(settings: Settings) -> list[HTTPRouteHandler]:
+def routes(settings: Settings) -> list[Route]:
     """Return the route. A message may be larger than the body of a request, which it contains as JSON."""
-    handler = HTTPRouteHandler(
+    # the request that a tool call stands for passes the gate by itself, so an app needs no code here
+    declared = route(
+        ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"],
         PATH,
-        http_method=["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"],
-        status_code=200,
-        opt={APPS: True, DIRECT: True, QUERY: ANY},
-        request_max_body_size=(2 * settings.limits.body_kib + 64) * 1024,
+        area="*",
+        verb="read",
+        query=ANY,
+        max_body=(2 * settings.limits.body_kib + 64) * 1024,
+        direct=True,
+        apps=True,
     )
-    return [handler(endpoint)]
+    return [declared(endpoint)]

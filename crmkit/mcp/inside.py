@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, unquote
 
+from crmkit.web.call import Call
 from crmkit.web.gate import INSIDE
-from crmkit.web.requests import HttpRequest
 
 # characters that a path and its query may have unquoted (RFC 3986, 3.3 and 3.4), and the caller's own percent signs
 _UNQUOTED = "!$%&'()*+,;=:@/?-._~[]"
@@ -23,9 +23,9 @@ class InnerResponse:
     body: str
 
 
-async def send(request: HttpRequest, method: str, target: str, body: bytes) -> InnerResponse:
-    """Return the response to a request by the caller of `request`; `target` is a path with its query."""
-    scope, state = request.scope, request.scope["state"]
+async def send(call: Call, method: str, target: str, body: bytes) -> InnerResponse:
+    """Return the response to a request by the caller of `call`; `target` is a path with its query."""
+    scope, state = call.scope, call.scope["state"]
     path, _, query = quote(target, safe=_UNQUOTED).partition("?")
     inner: dict[str, Any] = {
         "type": "http",
@@ -57,5 +57,5 @@ async def send(request: HttpRequest, method: str, target: str, body: bytes) -> I
         elif message["type"] == "http.response.body":
             parts.append(message.get("body", b""))
 
-    await request.app.state.edge(inner, receive, collect)
+    await call.app.state.edge(inner, receive, collect)
     return InnerResponse(status, b"".join(parts).decode("utf-8"))

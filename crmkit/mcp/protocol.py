@@ -54,7 +54,7 @@ class _Params(msgspec.Struct):
     name: Any = None
 
 
-class Call(msgspec.Struct):
+class ToolCall(msgspec.Struct):
     """The params of tools/call; the arguments are not decoded yet."""
 
     name: str

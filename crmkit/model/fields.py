@@ -43,9 +43,8 @@ class FieldType:
     column: ClassVar[str] = "TEXT"  # in SQL that every database understands
     folded: ClassVar[bool] = False  # there is a second column, without case, for filters and sorts
     sortable: ClassVar[bool] = True
-    unfolded: ClassVar[bool] = (
-        False  # filters ignore case without such a column: each row is folded when it is compared
-    )
+    # filters ignore case without such a column: each row is folded when it is compared
+    unfolded: ClassVar[bool] = False
     structured: ClassVar[bool] = False  # stored as JSON text
     bare: ClassVar[bool] = False  # every value is a string that a line shows without quotes
     operators: ClassVar[tuple[str, ...]] = COMPARE

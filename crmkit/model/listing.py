@@ -37,7 +37,7 @@ class Listing(Struct, frozen=True):
     paging: Paging
 
 
-class Rows(Struct, frozen=True):
+class MixedListing(Struct, frozen=True):
     """A page of things of several kinds, or of none: (handle, fields) of each; `noun` is what the last line counts."""
 
     noun: str

@@ -80,7 +80,7 @@ class Query(Struct, frozen=True):
         return json.dumps([list_name, conditions, sorts, self.search])
 
 
-def parse(kind: Kind, pairs: Iterable[tuple[str, str]], searchable: bool = True) -> Query:
+def parse(kind: Kind, pairs: Iterable[tuple[str, str]]) -> Query:
     """Return the query in the pairs of a query string, which may have any order; all filters must match.
 
     Raises `invalid_filter`, `invalid_operator`, `invalid_value` or `invalid_sort` with what is allowed.

@@ -9,7 +9,7 @@ from typing import Any
 from msgspec import Struct
 
 from crmkit.errors import Problem
-from crmkit.model.listing import Listing, Paging, Rows
+from crmkit.model.listing import Listing, MixedListing, Paging
 from crmkit.model.record import Kind, Record
 from crmkit.render import text
 
@@ -71,7 +71,7 @@ class Many(Answer, Struct, frozen=True):
 class Lines(Answer, Struct, frozen=True):
     """A page of things of several kinds, or of none; lines leave empty fields out."""
 
-    page: Rows
+    page: MixedListing
 
     def text(self) -> str:
         lines = [labelled(handle, fields) for handle, fields in self.page.rows]

@@ -56,14 +56,14 @@ def field_table(kinds: Sequence[Kind]) -> str:
     A line that an earlier kind has too is not repeated: `as in contact: tags, notes`.
     """
     lines = []
-    told: dict[str, str] = {}
+    first_kind: dict[str, str] = {}
     for kind in kinds:
         lines.append(f"  {kind.name}: {kind.help}")
         again: dict[str, list[str]] = {}
         for field in kind.writable.values():
             star = "*" if field.required else ""
             line = f"    {field.name + star:<16}{field.help}; {field.type.says}"
-            first = told.setdefault(line, kind.name)
+            first = first_kind.setdefault(line, kind.name)
             if first == kind.name:
                 lines.append(line)
             else:

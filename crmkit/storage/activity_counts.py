@@ -1,4 +1,7 @@
-"""What records show of their activities: how many, and when the newest took place. Kept, never counted."""
+"""What records show of their activities: how many, and when the newest took place.
+
+Stored on the record and updated with each activity.
+"""
 
 from crmkit.model.record import Kind
 from crmkit.storage.columns import quoted
@@ -20,13 +23,13 @@ def drop(tx: Tx, kind: Kind, id: str, times: int = 1) -> None:
     workspace, link = tx.by.workspace_id, quoted(kind.activity_link)
     tx.connection.execute(
         f"UPDATE {quoted(kind.plural)} SET activities = activities - ?, last_activity_at = "
-        f"(SELECT max(occurred_at) FROM activities WHERE workspace_id = ? AND {link} = ?) "
+        f"(SELECT max(a.occurred_at) FROM activities AS a WHERE a.workspace_id = ? AND a.{link} = ?) "
         "WHERE workspace_id = ? AND id = ?",
         (times, workspace, id, workspace, id),
     )
 
 
-def let_go(tx: Tx, kind: Kind, id: str) -> None:
+def unlink(tx: Tx, kind: Kind, id: str) -> None:
     """Empty the links of activities to a record."""
     link = quoted(kind.activity_link)
     tx.connection.execute(

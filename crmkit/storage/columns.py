@@ -8,7 +8,11 @@ from crmkit.storage.interface.dialect import Dialect
 
 
 def quoted(name: str) -> str:
-    """Return a name from a declaration as SQL has it, also one that is a word of SQL."""
+    """Return a name from a declaration as SQL has it, also one that is a word of SQL.
+
+    In a SELECT or a WHERE it stands behind the name of a table: a database may take an unknown quoted name by itself
+    for a text.
+    """
     return f'"{name}"'
 
 

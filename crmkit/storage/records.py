@@ -53,10 +53,10 @@ def insert(tx: Tx, kind: Kind, values: Mapping[str, Any]) -> Record:
     """
     fresh = {name: value for name, value in values.items() if value is not None} | _stamps(tx, kind)
     filled = _blank(kind) | fresh
-    seq, filled["id"] = _placed(tx, kind, _blank_columns(kind) | _columns_of(kind, fresh))
+    seq, filled["id"] = _inserted(tx, kind, _blank_columns(kind) | _columns_of(kind, fresh))
     record = kind.build(*filled.values())
     _count(tx, kind, 1)
-    _note(tx, kind, ((seq, record),))
+    _queue(tx, kind, ((seq, record),))
     audit.append(tx, f"{kind.name}.create", record.handle, _diff(kind, dict.fromkeys(filled), filled))
     return record
 
@@ -77,19 +77,19 @@ def update(tx: Tx, kind: Kind, before: Record, values: Mapping[str, Any]) -> Rec
     sql = f"UPDATE {quoted(kind.plural)} SET {names} WHERE workspace_id = ? AND id = ? RETURNING seq"
     (seq,) = _guarded(tx, sql, (*columns_changed.values(), tx.by.workspace_id, before.id)).fetchone()
     record = msgspec.structs.replace(before, **after)
-    _note(tx, kind, ((seq, record),))
+    _queue(tx, kind, ((seq, record),))
     audit.append(tx, f"{kind.name}.update", record.handle, _diff(kind, _values(kind, before), changed))
     return record
 
 
 def remove(tx: Tx, kind: Kind, before: Record) -> None:
     """Delete the record; its id stays known as deleted, so that it is never given out again."""
-    place = (tx.by.workspace_id, before.id)
+    key = (tx.by.workspace_id, before.id)
     sql = f"DELETE FROM {quoted(kind.plural)} WHERE workspace_id = ? AND id = ? RETURNING seq"
-    (seq,) = _guarded(tx, sql, place).fetchone()
-    tx.connection.execute("INSERT INTO deleted (workspace_id, id, at) VALUES (?, ?, ?)", (*place, tx.now))
+    (seq,) = _guarded(tx, sql, key).fetchone()
+    tx.connection.execute("INSERT INTO deleted (workspace_id, id, at) VALUES (?, ?, ?)", (*key, tx.now))
     _count(tx, kind, -1)
-    _note(tx, kind, ((seq, None),))
+    _queue(tx, kind, ((seq, None),))
     values = _values(kind, before)
     audit.append(tx, f"{kind.name}.delete", before.handle, _diff(kind, values, dict.fromkeys(values)))
 
@@ -103,7 +103,7 @@ def linked(connection: Connection, kind: Kind, workspace_id: str, link: str, id:
 
 def restate(tx: Tx, kind: Kind, link: str, id: str, values: Mapping[str, Any]) -> None:
     """Write fields that only repeat what a record says, on all that `link` to it: no version, no audit entry."""
-    _note(tx, kind, _write_linked(tx, kind, link, id, _columns_of(kind, values)))
+    _queue(tx, kind, _write_linked(tx, kind, link, id, _columns_of(kind, values)))
 
 
 def unlink(tx: Tx, kind: Kind, link: str, id: str, name: str) -> None:
@@ -114,7 +114,7 @@ def unlink(tx: Tx, kind: Kind, link: str, id: str, name: str) -> None:
     emptied = _columns_of(kind, {link: None, name: None})
     stamped = ", version = version + 1, updated_at = CASE WHEN updated_at < ? THEN ? ELSE updated_at END"
     found = _write_linked(tx, kind, link, id, emptied, stamped, (tx.now, tx.now))
-    _note(tx, kind, found)
+    _queue(tx, kind, found)
     audit.append_all(tx, f"{kind.name}.update", (record.handle for _, record in found), {link: [id, None]})
 
 
@@ -131,9 +131,9 @@ def _write_linked(
 
     Return each row's number and the record it holds now.
     """
-    names, link_column = ", ".join(f"{quoted(name)} = ?" for name in written), quoted(kind.by_name[link].name)
+    table, names = quoted(kind.plural), ", ".join(f"{quoted(name)} = ?" for name in written)
     rows = tx.connection.execute(
-        f"UPDATE {quoted(kind.plural)} SET {names}{more} WHERE workspace_id = ? AND {link_column} = ? "
+        f"UPDATE {table} SET {names}{more} WHERE workspace_id = ? AND {table}.{quoted(kind.by_name[link].name)} = ? "
         f"RETURNING {returned(tx.connection.dialect, kind)}",
         (*written.values(), *more_args, tx.by.workspace_id, id),
     ).fetchall()
@@ -154,8 +154,8 @@ def _values(kind: Kind, record: Record) -> dict[str, Any]:
 
 def _diff(kind: Kind, before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, list[Any]]:
     """Return [old, new] of every field that differs, without those that follow from others."""
-    told = _told(kind)
-    return {name: [before[name], value] for name, value in after.items() if before[name] != value and name in told}
+    logged = _logged(kind)
+    return {name: [before[name], value] for name, value in after.items() if before[name] != value and name in logged}
 
 
 def _count(tx: Tx, kind: Kind, by: int) -> None:
@@ -166,19 +166,19 @@ def _count(tx: Tx, kind: Kind, by: int) -> None:
     )
 
 
-def _placed(tx: Tx, kind: Kind, filled: dict[str, Any]) -> tuple[int, str]:
+def _inserted(tx: Tx, kind: Kind, filled: dict[str, Any]) -> tuple[int, str]:
     """Write a new row of the `filled` columns and return its number and its id, which no record here has or had."""
     seq, workspace, start = sequence.take(tx, kind.plural), tx.by.workspace_id, tx.known.start
     while True:
         id = filled["id"] = ids.mint(kind.prefix, start)
         if _guarded(tx, _insert_sql(kind), (seq, workspace, *filled.values(), workspace, id)).rowcount:
             return seq, id
-        start = ""  # so many may begin like that one that few are left
+        start = ""  # this prefix may be nearly used up: draw a fresh one
 
 
-def _note(tx: Tx, kind: Kind, rows: Iterable[tuple[int, Record | None]]) -> None:
+def _queue(tx: Tx, kind: Kind, rows: Iterable[tuple[int, Record | None]]) -> None:
     if kind.is_searched:
-        tx.connection.texts.note(tx, kind, rows)
+        tx.connection.texts.queue(tx, kind, rows)
 
 
 def _guarded(tx: Tx, sql: str, args: tuple[Any, ...]) -> Rows:
@@ -248,6 +248,6 @@ def _stamps(tx: Tx, kind: Kind) -> dict[str, Any]:
 
 
 @cache
-def _told(kind: Kind) -> frozenset[str]:
+def _logged(kind: Kind) -> frozenset[str]:
     """Return the names of the fields whose changes are logged: not those that follow from others."""
     return frozenset(field.name for field in stored(kind) if field.name not in _ALWAYS and not field.name_of)

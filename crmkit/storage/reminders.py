@@ -44,9 +44,10 @@ def _union(parts: Sequence[Statement]) -> Statement:
 def _of_kind(
     dialect: Dialect, kind: Kind, workspace_id: str, until: str, past: Sequence[Any] | None, most: int
 ) -> Statement:
+    table = quoted(kind.plural)
     sql = Statement(
-        f"SELECT '{kind.name}' AS kind, id, follow_up_at, {quoted(kind.title.name)} AS title, follow_up_note AS note "
-        f"FROM {quoted(kind.plural)} WHERE workspace_id = ? AND follow_up_at <= ?",
+        f"SELECT '{kind.name}' AS kind, id, follow_up_at, {table}.{quoted(kind.title.name)} AS title, "
+        f"follow_up_note AS note FROM {table} WHERE workspace_id = ? AND follow_up_at <= ?",
         (workspace_id, until),
     )
     if past is not None:

@@ -7,11 +7,11 @@ from crmkit.storage.interface.workspace import Workspace
 
 def take(tx: Tx, table: str, rows: int = 1) -> int:
     """Return the number of the first of so many new rows of the actor's workspace; the others follow it."""
-    place = (table, tx.by.workspace_number)
-    last = tx.known.last.get(place)
+    key = (table, tx.by.workspace_number)
+    last = tx.known.last.get(key)
     if last is None:
         last = _newest(tx, table)
-    tx.known.last[place] = last + rows
+    tx.known.last[key] = last + rows
     return last + 1
 
 

@@ -5,7 +5,6 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 from litestar import Litestar
 from litestar.datastructures import State
-from litestar.handlers import HTTPRouteHandler
 
 from crmkit import ip
 from crmkit.core.crm import Crm
@@ -18,15 +17,17 @@ from crmkit.web.handlers.activities import log_routes
 from crmkit.web.handlers.records import record_routes
 from crmkit.web.oauth import endpoints as oauth
 from crmkit.web.oauth import signin
+from crmkit.web.route import Route
+from crmkit.web.router import litestar_handlers
 
 
 def build(
     crm: Crm,
     log: AccessLog,
     running: Callable[[], AbstractAsyncContextManager[None]],
-    more: Sequence[HTTPRouteHandler] = (),
+    more: Sequence[Route] = (),
 ) -> Edge:
-    """Return the ASGI application: the API, OAuth, and `more` routes.
+    """Return the ASGI application: the API, OAuth, and `more` routes. Raises BadRoute.
 
     `running` is entered at startup and left at shutdown.
     """
@@ -37,21 +38,20 @@ def build(
             yield
 
     gate = Gate(crm)
+    every = [*routes(crm.kinds), *signin.ROUTES, *oauth.ROUTES, *more]
     app = Litestar(
-        route_handlers=[*routes(crm.kinds), *signin.ROUTES, *oauth.ROUTES, *more],
+        route_handlers=litestar_handlers(every),
         lifespan=[lifespan],
-        state=State({"crm": crm, "limit": gate.limit}),
+        state=State({"crm": crm, "limit": gate.limit, "routes": every}),
         openapi_config=None,
         logging_config=None,
-        request_max_body_size=crm.settings.limits.body_kib * 1024,
     )
-    trusted = ip.Networks(crm.settings.server.trusted_proxies)
-    edge = app.state.edge = Edge(app, gate, log, crm.clock, trusted, crm.kinds.prefixes)
+    edge = app.state.edge = Edge(app, gate, log, crm, ip.Networks(crm.settings.server.trusted_proxies))
     return edge
 
 
-def routes(kinds: Kinds) -> list[HTTPRouteHandler]:
+def routes(kinds: Kinds) -> list[Route]:
     """Return every route of the API, in the order in which the manual lists them."""
-    of_kinds = [handler for kind in kinds.records for handler in (*record_routes(kind), *log_routes(kinds, kind))]
+    of_kinds = [route for kind in kinds.records for route in (*record_routes(kind), *log_routes(kinds, kind))]
     across = [*activities.routes(kinds), *overview.routes(kinds)]
     return [*documents.ROUTES, *account.ROUTES, *of_kinds, *across, *teams.ROUTES]

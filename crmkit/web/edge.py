@@ -3,7 +3,7 @@
 import random
 import re
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from copy import copy
 from typing import Any
 
@@ -11,7 +11,8 @@ from litestar import Litestar
 from litestar.types import Receive
 
 from crmkit import ip
-from crmkit.clock import Clock, stamp
+from crmkit.clock import stamp
+from crmkit.core.crm import Crm
 from crmkit.errors import Problem
 from crmkit.render.answers import Failure
 from crmkit.web.connection.accesslog import AccessLog
@@ -33,21 +34,14 @@ _COMMON = [
 class Edge:
     """Wraps the Litestar application; every response passes here."""
 
-    def __init__(
-        self,
-        app: Litestar,
-        gate: Gate,
-        log: AccessLog,
-        clock: Clock,
-        trusted: ip.Networks,
-        prefixes: Mapping[str, str],
-    ) -> None:
+    def __init__(self, app: Litestar, gate: Gate, log: AccessLog, crm: Crm, trusted: ip.Networks) -> None:
         self.app = app
-        self._answer: Answering = Router(app, gate).answer
+        self._answer: Answering = Router(app, gate, crm).answer
         self._log = log
-        self._clock = clock
+        self._clock = crm.clock
         self._trusted = trusted
         # a path may spell an id as a handle, `contact/c_…`; percent-encoded slashes arrive decoded
+        prefixes = crm.kinds.prefixes
         self._handle = re.compile(rf"/(?:{'|'.join(prefixes.values())})/(?=(?:{'|'.join(prefixes)})_)")
 
     def refusing(self, problem: Problem) -> "Edge":

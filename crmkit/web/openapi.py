@@ -1,28 +1,25 @@
 """OpenAPI 3.1, read from the route table and the kinds' declarations."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable
 from typing import Any
 
-from litestar import Litestar
-
 from crmkit import __version__
+from crmkit.core.crm import Crm
 from crmkit.errors import CATALOGUE
 from crmkit.model.form import Form
 from crmkit.model.query import DEFAULT_LIMIT, MAX_LIMIT, RESERVED
 from crmkit.model.record import Kind
-from crmkit.web.gate import ANY, PUBLIC, QUERY
-from crmkit.web.table import handlers_of, methods, shown
+from crmkit.web.route import ANY, Route
 
 
-def document(app: Litestar) -> dict[str, Any]:
-    """Return the OpenAPI document of the running application."""
+def document(crm: Crm, routes: Iterable[Route]) -> dict[str, Any]:
+    """Return the OpenAPI document of the routes that have a summary."""
     paths: dict[str, dict[str, Any]] = {}
-    for handler in handlers_of(app):
-        for path in sorted(handler.paths):
-            spelled = shown(path)
-            for method in methods(handler):
-                paths.setdefault(spelled, {})[method.lower()] = _operation(handler, method, spelled)
+    for route in routes:
+        for path in route.paths if route.summary else ():
+            for method in route.listed_methods:
+                paths.setdefault(path, {})[method.lower()] = _operation(route, method, path)
     return {
         "openapi": "3.1.0",
         "info": {
@@ -30,14 +27,11 @@ def document(app: Litestar) -> dict[str, Any]:
             "version": __version__,
             "description": "A headless, plain-text CRM. Answers are text unless JSON is asked for; GET /help explains.",
         },
-        "servers": [{"url": app.state.crm.settings.base_url}],
+        "servers": [{"url": crm.settings.base_url}],
         "paths": paths,
         "components": {
             "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
-            "schemas": {
-                **{kind.name: record_schema(kind) for kind in app.state.crm.kinds.all},
-                "error": _error_schema(),
-            },
+            "schemas": {**{kind.name: record_schema(kind) for kind in crm.kinds.all}, "error": _error_schema()},
         },
         "security": [{"token": []}],
     }
@@ -67,15 +61,15 @@ def body_schema(form: Form, whole: bool) -> dict[str, Any]:
     return {"type": "object", "properties": properties, **more, "additionalProperties": False}
 
 
-def _operation(handler: Any, method: str, path: str) -> dict[str, Any]:
-    kind, form = handler.opt.get("kind"), handler.opt.get("form")
+def _operation(route: Route, method: str, path: str) -> dict[str, Any]:
+    kind, form = route.kind, route.form
     parameters = [_parameter(name, "path") for name in re.findall(r"{(\w+)}", path)]
-    parameters += _query(handler.opt)
+    parameters += _query(route)
     found: dict[str, Any] = {
-        "operationId": handler.name or handler.handler_name,
-        "summary": handler.summary,
+        "operationId": route.name,
+        "summary": route.summary,
         "parameters": parameters,
-        "responses": _responses(handler, method, path, kind),
+        "responses": _responses(route, method, path, kind),
     }
     body = form or (kind if method in ("POST", "PATCH") else None)
     if body is not None:
@@ -90,29 +84,28 @@ def _operation(handler: Any, method: str, path: str) -> dict[str, Any]:
             "content": {"application/json": {"schema": schema}},
             "required": "required" in schema,  # an empty body is {}
         }
-    if handler.opt.get(PUBLIC):
+    if route.public:
         found["security"] = []
     return found
 
 
-def _query(options: Mapping[str, Any]) -> list[dict[str, Any]]:
-    names = options.get(QUERY, ())
-    if names == ANY:
-        fields = [field.name for field in options["kind"].fields if field.type.operators]
+def _query(route: Route) -> list[dict[str, Any]]:
+    names: Iterable[str] = route.query
+    if names == ANY and route.kind:
+        fields = [field.name for field in route.kind.fields if field.type.operators]
         names = [name for name in (*RESERVED, *fields) if name != "format"]
     limit = {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": DEFAULT_LIMIT}
     found = [{**_parameter("format", "query"), "schema": {"enum": ["text", "json"]}}]
     for name in names:
         found.append(_parameter(name, "query") if name != "limit" else {**_parameter(name, "query"), "schema": limit})
-    needed = options.get("needed", ())
-    return [{**parameter, "required": parameter["name"] in needed} for parameter in found]
+    return [{**parameter, "required": parameter["name"] in route.needed} for parameter in found]
 
 
 def _parameter(name: str, where: str) -> dict[str, Any]:
     return {"name": name, "in": where, "required": where == "path", "schema": {"type": "string"}}
 
 
-def _responses(handler: Any, method: str, path: str, kind: Kind | None) -> dict[str, Any]:
+def _responses(route: Route, method: str, path: str, kind: Kind | None) -> dict[str, Any]:
     text = {"text/plain": {"schema": {"type": "string"}}}
     schema: dict[str, Any] = {"type": "object"}
     if kind is not None and method != "DELETE":
@@ -125,7 +118,7 @@ def _responses(handler: Any, method: str, path: str, kind: Kind | None) -> dict[
         "description": "an error, see the manual",
         "content": {**text, "application/json": {"schema": {"$ref": "#/components/schemas/error"}}},
     }
-    statuses = {str(handler.status_code), *(("200",) if method == "POST" and _merges(kind) else ())}
+    statuses = {str(route.status), *(("200",) if method == "POST" and _merges(kind) else ())}
     return {**dict.fromkeys(sorted(statuses), good), "4XX": bad, "5XX": bad}
 
 

@@ -12,19 +12,17 @@ from crmkit.errors import Problem
 from crmkit.render.answers import Failure
 from crmkit.render.text import printable
 from crmkit.web.reply import Response, logged_id, request_id, respond
-from crmkit.web.requests import HttpRequest, crm_of
 
 log = logging.getLogger("crmkit")
 
 
-def on_error(request: HttpRequest, error: Exception) -> Response:
+def on_error(scope: Scope, error: Exception) -> Response:
     """Return the response to an exception; one that is no mistake of the client is logged."""
-    problem = error if isinstance(error, Problem) else _translated(request, error)
+    problem = error if isinstance(error, Problem) else _translated(scope, error)
     if problem is error and problem.status >= 500:
-        log_operational(request.scope, problem)
-    return respond(
-        request.scope, Failure(problem, request_id(request.scope), crm_of(request).kinds.of_record(problem.shown))
-    )
+        log_operational(scope, problem)
+    crm: Crm = scope["litestar_app"].state["crm"]
+    return respond(scope, Failure(problem, request_id(scope), crm.kinds.of_record(problem.shown)))
 
 
 def log_operational(scope: Scope, problem: Problem) -> None:
@@ -43,34 +41,34 @@ def stopped() -> Problem:
     return Problem("busy", hint, headers={"Retry-After": "1"})
 
 
-def _translated(request: HttpRequest, error: Exception) -> Problem:
+def _translated(scope: Scope, error: Exception) -> Problem:
     if isinstance(error, NotFoundException):
         return Problem("unknown_path", "There is nothing at this path. GET /help lists every endpoint.")
     if isinstance(error, MethodNotAllowedException):
-        allowed = sorted(route_methods(request))
+        allowed = sorted(route_methods(scope))
         return Problem(
             "method_not_allowed", f"This path takes {', '.join(allowed)}.", headers={"Allow": ", ".join(allowed)}
         )
     if isinstance(error, RequestEntityTooLarge):
-        most = crm_of(request).settings.limits.body_kib
+        most = scope["litestar_app"].state["crm"].settings.limits.body_kib
         return Problem("too_large", f"Send at most {most} KiB in one request; split it into several.")
     if isinstance(error, HTTPException) and error.status_code < 500:
         return Problem("invalid_value", "The request could not be read: check its path, headers and encoding.")
-    log.error("request %s failed", logged_id(request.scope), exc_info=error)
+    log.error("request %s failed", logged_id(scope), exc_info=error)
     return Problem(
         "server_error",
         f"This is our fault, and nothing was changed. Try again; if it stays so, tell the operator the request id "
-        f"{request_id(request.scope)}.",
+        f"{request_id(scope)}.",
     )
 
 
-def route_methods(request: HttpRequest) -> set[str]:
+def route_methods(scope: Scope) -> set[str]:
     """Return the methods of the request's path."""
     found: set[str] = set()
-    path = re.sub("/+", "/", request.scope["path"])  # as the router reads it
+    path = re.sub("/+", "/", scope["path"])  # as the router reads it
     for method in ("GET", "HEAD", "POST", "PATCH", "PUT", "DELETE"):
         try:
-            request.app.asgi_router.handle_routing(path.rstrip("/") or "/", method)
+            scope["litestar_app"].asgi_router.handle_routing(path.rstrip("/") or "/", method)
         except (NotFoundException, MethodNotAllowedException):
             continue
         found.add(method)

@@ -105,7 +105,7 @@ def test_a_lost_activity_is_a_fault() -> None:
     assert list(writer.check(Stored({"c_1": contact(2, activities=1)}, {"c_1": {"a_1"}}))) == ["c_1 lost 1 activities"]
 
 
-def test_a_value_is_read_back_as_it_was_written() -> None:
+def test_the_attack_reads_a_value_back_as_it_was_written() -> None:
     line = (
         'contact/c_aaaaaaaa  name="a\\n# total: 9"  tags=a,b  custom.n=5  custom."odd key"=["x",{"y":null}]  custom.t=x'
     )

@@ -33,7 +33,7 @@ def plan(loader: str, sizes: tuple[int, ...] = SIZES) -> Plan:
 
 
 @pytest.mark.slow
-def test_every_row_gives_a_number_or_a_reason_why_not() -> None:
+def test_every_row_of_the_benchmark_gives_a_number_or_says_why_not() -> None:
     report = run(plan("own"), list(ROWS))
     assert report.broken == []
     assert [name for name, _ in report.skipped if name not in MAY_SKIP] == []

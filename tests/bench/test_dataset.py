@@ -121,19 +121,19 @@ def test_every_text_is_indexed(opened: Connection, kind: Kind) -> None:
     texts = opened.execute(f"SELECT -rowid, title, rest FROM {kind.plural}_search ORDER BY rowid DESC").fetchall()
     seqs = opened.execute(f"SELECT seq FROM {kind.plural} ORDER BY seq").fetchall()
     assert [(row[0],) for row in texts] == seqs
-    words: Counter[tuple[int, str]] = Counter()
-    pieces: Counter[tuple[int, str]] = Counter()
+    word_uses: Counter[tuple[int, str]] = Counter()
+    trigram_uses: Counter[tuple[int, str]] = Counter()
     for seq, title, rest in texts:
         found = {
             word for word in fold.words(f"{title}\n{rest}") if 3 <= len(word) <= 30 and any(map(str.isalpha, word))
         }
-        words.update((seq >> 32, word) for word in found)
+        word_uses.update((seq >> 32, word) for word in found)
         if seq % 61 == 0:
             texts_of = (title, rest, *trigrams.coded(f"{title}\n{rest}").splitlines())
             parts = {part[at : at + 3] for part in texts_of for at in range(len(part) - 2)}
-            pieces.update((seq >> 32, part) for part in parts)
-    assert pieces
-    for table, part, counted in (("search_words", "word", words), ("search_pieces", "piece", pieces)):
+            trigram_uses.update((seq >> 32, part) for part in parts)
+    assert trigram_uses
+    for table, part, counted in (("search_words", "word", word_uses), ("search_pieces", "piece", trigram_uses)):
         kept = opened.execute(
             f"SELECT number, {part}, uses FROM {table} JOIN workspaces ON id = workspace_id WHERE kind = ?",
             (kind.plural,),

@@ -108,7 +108,7 @@ def test_what_was_made_while_the_clock_ran_ahead_is_outdated_once_it_is_set_back
         assert alice.delete(things["other delete"]).status_code == 409
 
 
-def test_everything_lives_its_minutes_while_the_clock_goes_on(home: House) -> None:
+def test_codes_pages_and_tokens_live_their_minutes_while_the_clock_goes_on(home: House) -> None:
     with home.sign_in(ALICE) as alice:
         things = made(home, alice)
         app: App = things["app"]

@@ -70,7 +70,7 @@ def test_a_new_workspace_has_the_name_given_or_that_of_the_address(
     assert len(alice.json_of("GET", "/workspaces")["items"]) == 2
 
 
-def test_a_wrong_code_is_told_and_can_be_mended(visit: Visit, callback: Callback) -> None:
+def test_a_wrong_code_is_reported_and_can_be_corrected(visit: Visit, callback: Callback) -> None:
     visitor = visit()
     visitor.open()
     visitor.ask(ALICE)
@@ -85,7 +85,7 @@ def test_a_wrong_code_is_told_and_can_be_mended(visit: Visit, callback: Callback
     assert workspace_of(visitor, callback.answer()) == ALICE
 
 
-def test_an_address_that_is_none_is_told_and_can_be_mended(visit: Visit) -> None:
+def test_an_invalid_address_is_reported_and_can_be_corrected(visit: Visit) -> None:
     visitor = visit()
     visitor.open()
     visitor.page.get_by_label("Your email address").fill("jane@acme")
@@ -96,7 +96,7 @@ def test_an_address_that_is_none_is_told_and_can_be_mended(visit: Visit) -> None
 
 
 @pytest.mark.parametrize("late", ["code", "workspace"])
-def test_who_comes_too_late_is_told_and_starts_again(visit: Visit, callback: Callback, late: str) -> None:
+def test_an_outdated_sign_in_says_so_and_starts_again(visit: Visit, callback: Callback, late: str) -> None:
     visitor = visit()
     visitor.open()
     if late == "code":
@@ -148,7 +148,7 @@ def test_going_back_to_the_code_and_sending_the_address_again_leads_on(visit: Vi
     assert workspace_of(visitor, callback.answer()) == ALICE
 
 
-def test_who_comes_back_from_the_app_cannot_let_it_in_twice(visit: Visit, callback: Callback) -> None:
+def test_going_back_from_the_app_does_not_connect_it_twice(visit: Visit, callback: Callback) -> None:
     visitor = visit()
     visitor.open()
     visitor.prove(ALICE)
@@ -180,7 +180,7 @@ def test_a_person_says_no_and_the_app_is_told(visit: Visit, callback: Callback) 
     ],
     ids=str,
 )
-def test_a_request_that_is_not_the_app_s_own_goes_nowhere(
+def test_a_request_that_the_app_did_not_register_is_refused_and_not_redirected(
     visit: Visit, callback: Callback, other: dict[str, str | None]
 ) -> None:
     visitor = visit()

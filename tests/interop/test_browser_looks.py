@@ -3,9 +3,9 @@
 from typing import Any
 
 import pytest
-from crmkit.render.pages import App as Asking
-from crmkit.render.pages import Place, workspace_page
 
+from crmkit.web.oauth.pages import App as Asking
+from crmkit.web.oauth.pages import WorkspaceOption, workspace_page
 from tests.house import ALICE, BOB
 from tests.interop.browser import CONTRASTS, DESK, EVIL, HEIGHTS, PHONE, Callback, Visit, walk, workspace_of
 
@@ -120,9 +120,9 @@ def test_nothing_is_cut_and_everything_is_large_enough_for_a_finger(visit: Visit
 @pytest.mark.parametrize("width", [320, 375, 1280])
 def test_what_is_told_of_a_workspace_stands_under_its_name_and_is_not_cut(browser: Any, width: int) -> None:
     places = [
-        Place("ws_aaaaaaaa", "admin", ALICE, ALICE),
-        Place("ws_bbbbbbbb", "admin", ALICE, BOB),  # its twin
-        Place("ws_cccccccc", "member", invited_by=f"{'e' * 40}@example.com"),
+        WorkspaceOption("ws_aaaaaaaa", "admin", ALICE, ALICE),
+        WorkspaceOption("ws_bbbbbbbb", "admin", ALICE, BOB),  # its twin
+        WorkspaceOption("ws_cccccccc", "member", invited_by=f"{'e' * 40}@example.com"),
     ]
     page = browser.new_page(viewport={"width": width, "height": 700})
     page.set_content(workspace_page(Asking("Claude", "claude.ai", False, "/"), "handle", ALICE, places))

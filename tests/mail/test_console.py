@@ -41,7 +41,7 @@ def test_escape_sequences_and_bidi_marks_are_written_out() -> None:
     assert "mail | a\\u202eb\\x9bc\\ud800\n" in shown
 
 
-def test_a_terminal_without_the_letters_gets_their_numbers() -> None:
+def test_characters_that_a_terminal_lacks_are_printed_as_escapes() -> None:
     stream = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
     asyncio.run(Console(stream).send(Message("jane@acme.com", "Grüße", "€")))
     stream.seek(0)

@@ -45,7 +45,7 @@ def header_names(raw: bytes) -> list[str]:
     return [line.split(":")[0] for line in re.split(f"\r\n|[{LINE_BREAKERS}]", head)]
 
 
-def test_a_message_is_these_bytes() -> None:
+def test_a_message_is_exactly_these_bytes() -> None:
     assert sent(subject="Your code is 123456", body="Code: 123456\n.\nGrüße") == (
         b"Date: Wed, 10 Jun 2026 12:00:00 +0000\r\n"
         b"Message-ID: <u1@example.com>\r\n"

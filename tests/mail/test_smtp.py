@@ -140,7 +140,7 @@ def test_a_server_that_does_not_offer_starttls_gets_neither_password_nor_mail(se
     assert not inbox.envelopes
 
 
-def test_a_wrong_password_fails_with_the_code_alone(serve: Serve) -> None:
+def test_a_wrong_password_is_reported_by_its_smtp_code_only(serve: Serve) -> None:
     inbox, door = Inbox(), Door()
     port = serve(inbox, authenticator=door, auth_required=True, auth_require_tls=False).port
     reason = failure(f"smtp://crm:wrong-one@{HOST}:{port}")

@@ -75,7 +75,7 @@ def talk_without_end(connection: socket.socket) -> None:
 @pytest.mark.parametrize(
     "talk", [close_at_once, close_after_the_greeting, close_in_the_middle, talk_nonsense, talk_without_end]
 )
-def test_a_server_that_drops_or_babbles_fails_the_mail(serve_raw: ServeRaw, talk: Talk) -> None:
+def test_a_server_that_closes_or_answers_nonsense_fails_the_mail(serve_raw: ServeRaw, talk: Talk) -> None:
     assert failure(f"smtp://{HOST}:{serve_raw(talk)}", timeout_seconds=5)
 
 

@@ -269,7 +269,7 @@ def test_arguments_that_are_no_object_are_told_to_the_model(client: Person, argu
     assert answer["result"]["isError"]
 
 
-def test_slips_of_models_that_are_not_ambiguous_are_understood(home: House, alice: Person) -> None:
+def test_unambiguous_slips_of_models_are_understood(home: House, alice: Person) -> None:
     """A full URL, a lower-case method, blanks, JSON in a string: meant well and not ambiguous."""
     assert call(alice, "read", path=f" {home.url}/healthz ") == (False, "ok\n")
     failed, text = call(alice, "request", method="post", path="/contacts", body='{"name":"Jane Doe"}')

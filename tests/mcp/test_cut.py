@@ -9,7 +9,7 @@ from tests.kinds import CONTACT
 from tests.mcp.test_calls import call
 
 
-def test_an_answer_that_fits_stays_as_it_is() -> None:
+def test_an_answer_of_a_tool_that_fits_is_not_cut() -> None:
     for size in (0, 1, MAX_CHARACTERS - 1):
         assert cut("x" * size + "\n") == "x" * size + "\n"
 
@@ -56,7 +56,7 @@ def test_a_list_obeys_its_limit_and_a_long_one_tells_how_to_go_on(home: House, a
     assert found == [f"Jane {n}" for n in range(12)]
 
 
-def test_a_record_that_is_too_long_alone_says_how_to_read_it_in_parts(alice: Person) -> None:
+def test_a_single_record_that_is_too_long_says_how_to_read_it_in_parts(alice: Person) -> None:
     made = alice.json_of("POST", "/contacts", {"name": "Jane", "notes": "\u200b" * 20_000})
     failed, shown = call(alice, "read", path=f"/contacts/{made['id']}")
     assert failed is False

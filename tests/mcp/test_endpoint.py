@@ -71,7 +71,7 @@ def test_a_revoked_or_idle_token_is_sent_to_sign_in_on_the_next_call(home: House
 
 
 @pytest.mark.parametrize("method", ["GET", "DELETE", "PUT", "PATCH", "OPTIONS"])
-def test_with_a_token_post_alone_is_taken(client: Person, method: str) -> None:
+def test_with_a_token_only_post_is_accepted(client: Person, method: str) -> None:
     answer = client.request(method, "/mcp")
     assert answer.status_code == 405
     assert method == "OPTIONS" or answer.headers["allow"] == "POST"
@@ -97,7 +97,7 @@ def test_with_a_token_post_alone_is_taken(client: Person, method: str) -> None:
         ("http://[x", 403),
     ],
 )
-def test_pages_of_known_origins_alone_may_call(town: House, client: Person, origin: str | None, status: int) -> None:
+def test_only_web_pages_of_known_origins_may_call(town: House, client: Person, origin: str | None, status: int) -> None:
     headers = {"Origin": town.url if origin == "OWN" else origin} if origin else {}
     assert client.post("/mcp", json=rpc("ping"), headers=headers).status_code == status
     # only there: what is public, and the API with its token, do not ask
@@ -106,7 +106,7 @@ def test_pages_of_known_origins_alone_may_call(town: House, client: Person, orig
         assert town.visitor().post("/mcp", headers=headers).status_code == 403
 
 
-def test_the_token_comes_from_the_header_alone(town: House, client: Person) -> None:
+def test_the_token_is_read_only_from_the_header(town: House, client: Person) -> None:
     answer = town.visitor().post(f"/mcp?token={client.token}&access_token={client.token}", json=rpc("ping"))
     assert answer.status_code == 401
 
@@ -136,7 +136,7 @@ def test_initialize_offers_its_newest_version_for_any_other(client: Person, vers
     assert result["protocolVersion"] == "2025-11-25"
 
 
-def test_a_client_of_the_first_era_lists_and_calls_tools(client: Person) -> None:
+def test_a_client_that_initializes_lists_and_calls_tools(client: Person) -> None:
     headers = {
         "MCP-Protocol-Version": "2025-06-18",
         "Mcp-Session-Id": "whatever",
@@ -162,7 +162,7 @@ def test_a_client_of_the_first_era_lists_and_calls_tools(client: Person) -> None
 # the second era
 
 
-def test_discover_tells_what_the_server_is(client: Person) -> None:
+def test_discover_tells_name_versions_and_abilities_of_the_server(client: Person) -> None:
     answer = client.post("/mcp", **modern("server/discover"))
     assert answer.status_code == 200
     result = answer.json()["result"]
@@ -175,7 +175,7 @@ def test_discover_tells_what_the_server_is(client: Person) -> None:
     assert result["instructions"]
 
 
-def test_a_client_of_the_second_era_lists_and_calls_tools(client: Person) -> None:
+def test_a_modern_client_lists_and_calls_tools(client: Person) -> None:
     listed = client.post("/mcp", **modern("tools/list")).json()["result"]
     assert listed["resultType"] == "complete"
     assert {"tools", "ttlMs", "cacheScope"} < set(listed)
@@ -213,7 +213,9 @@ def test_headers_that_are_unlike_the_body_are_refused(client: Person, headers: d
 @pytest.mark.parametrize(
     "meta", [None, {}, {VERSION: "2026-07-28"}, {CAPABILITIES: {}}, {VERSION: 1, CAPABILITIES: {}}]
 )
-def test_what_is_missing_in_meta_is_told_before_the_headers(client: Person, meta: dict[str, Any] | None) -> None:
+def test_what_is_missing_in_meta_is_refused_before_the_headers_are_checked(
+    client: Person, meta: dict[str, Any] | None
+) -> None:
     for headers in (
         {"MCP-Protocol-Version": "2026-07-28"},
         {"MCP-Protocol-Version": "2026-07-28", "Mcp-Method": "wrong"},
@@ -222,7 +224,7 @@ def test_what_is_missing_in_meta_is_told_before_the_headers(client: Person, meta
         assert fault(client.post("/mcp", json=rpc("tools/list", params), headers=headers)) == (400, -32602)
 
 
-def test_a_version_that_nobody_speaks_is_told_which_ones_are(client: Person) -> None:
+def test_an_unsupported_version_is_refused_with_those_supported(client: Person) -> None:
     meta = {VERSION: "2099-01-01", CAPABILITIES: {}}
     headers = {"MCP-Protocol-Version": "2099-01-01", "Mcp-Method": "tools/list"}
     answer = client.post("/mcp", json=rpc("tools/list", {"_meta": meta}), headers=headers)
@@ -233,7 +235,7 @@ def test_a_version_that_nobody_speaks_is_told_which_ones_are(client: Person) -> 
     assert set(HANDSHAKE) < set(data["supported"])
 
 
-def test_a_notification_of_the_second_era_is_taken(client: Person) -> None:
+def test_a_modern_notification_is_accepted(client: Person) -> None:
     sent = modern("notifications/cancelled")
     del sent["json"]["id"]
     assert client.post("/mcp", **sent).status_code == 202
@@ -280,14 +282,14 @@ def test_a_body_that_is_no_message_is_refused(client: Person, body: bytes, code:
 
 
 @pytest.mark.parametrize("method", ["nope", "resources/list", "prompts/list", "server/discover", "logging/setLevel"])
-def test_a_method_that_the_first_era_does_not_have_is_refused(client: Person, method: str) -> None:
+def test_a_method_unknown_to_clients_that_initialize_is_refused(client: Person, method: str) -> None:
     answer = client.post("/mcp", json=rpc(method, {}, id="x"))
     assert fault(answer) == (200, -32601)
     assert answer.json()["id"] == "x"
 
 
 @pytest.mark.parametrize("method", ["nope", "resources/list", "initialize", "ping"])
-def test_a_method_that_the_second_era_does_not_have_is_refused(client: Person, method: str) -> None:
+def test_a_method_unknown_to_modern_clients_is_refused(client: Person, method: str) -> None:
     assert fault(client.post("/mcp", **modern(method))) == (404, -32601)
 
 
@@ -343,7 +345,7 @@ def test_the_descriptions_are_short_and_teach_what_matters(client: Person) -> No
     assert all("GET /help explains everything" in text for text in told)
 
 
-def test_what_a_description_shows_works_as_it_stands(client: Person) -> None:
+def test_every_path_in_a_description_of_a_tool_works(client: Person) -> None:
     client.json_of("POST", "/contacts", {"name": "Jane Doe", "email": "jane@acme.com"})
     paths = [word.rstrip(",.") for word in tools(client)["read"]["description"].split() if word.startswith("/")]
     assert len(paths) >= 8

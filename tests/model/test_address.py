@@ -3,7 +3,7 @@
 import unicodedata
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from crmkit.model import address
@@ -180,6 +180,11 @@ def test_what_is_no_domain_is_told_to_send_only_that(text: str) -> None:
         address.domain(text)
 
 
+def capitals(text: str) -> str:
+    """Return a text with all capitals that stand for one small letter alone: not that of ß, nor Σ, which is σ or ς."""
+    return "".join(letter.upper() if letter.upper().lower() == letter != "σ" else letter for letter in text)
+
+
 letters = st.text(st.sampled_from("aZ09-_.+@ü\u0308ßİıΣKÅé例רـ٣\u200d" + LINE_BREAKERS), max_size=12)
 
 
@@ -192,14 +197,17 @@ letters = st.text(st.sampled_from("aZ09-_.+@ü\u0308ßİıΣKÅé例רـ٣\u200d
         st.emails(),
     )
 )
-def test_every_email_is_canonical_at_once_and_cannot_break_a_line(text: str) -> None:
+@example("ß\u0303@0.A")  # in capitals it is SS and a mark, which no address has
+@example("ΣΑΣ@acme.com")
+@example("Ǆ\u0307@acme.com")
+def test_an_email_read_again_is_the_same_and_cannot_break_a_line(text: str) -> None:
     try:
         found = address.email(text)
     except ValueError as error:
         assert str(error).startswith("must ")
         return
     assert address.email(found) == found
-    assert address.email(f" {found.upper()} ") in (found, address.email(found.upper()))
+    assert address.email(f" {capitals(found)} ") == found
     local, _, domain = found.partition("@")
     assert domain == address.domain(domain)
     assert domain.isascii()

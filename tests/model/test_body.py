@@ -46,7 +46,7 @@ def test_an_empty_body_is_an_empty_object(body: bytes) -> None:
         (b'{"":1}', {"": 1}),
     ],
 )
-def test_an_object_is_what_it_says(body: bytes, value: Any) -> None:
+def test_json_is_decoded_to_these_values(body: bytes, value: Any) -> None:
     assert exactly(decode(body)) == exactly(value)
 
 
@@ -88,7 +88,7 @@ def test_a_long_key_that_stands_twice_is_cut_and_cannot_break_the_line() -> None
 
 @pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity"])
 @pytest.mark.parametrize("place", ['{{"a":{}}}', '{{"a":[{}]}}', '{{"a":{{"b":{}}}}}'])
-def test_what_javascript_calls_a_number_and_json_does_not_is_refused(number: str, place: str) -> None:
+def test_nan_and_infinity_are_refused(number: str, place: str) -> None:
     assert f"the body holds {number}, which is no JSON number" in told(place.format(number).encode())
 
 
@@ -201,7 +201,7 @@ def test_json_that_is_no_object_is_refused(body: bytes) -> None:
         b"<a/>",
     ],
 )
-def test_what_is_no_json_is_told_with_its_place(body: bytes) -> None:
+def test_invalid_json_is_refused_with_the_position_of_the_fault(body: bytes) -> None:
     hint = told(body)
     assert "the body is not JSON (" in hint
     assert "line 1 column " in hint or "line 2 column" in hint

@@ -38,7 +38,7 @@ def test_case_and_composition_make_no_difference(one: str, other: str) -> None:
 @pytest.mark.parametrize(
     ("one", "other"), [("e", "é"), ("o", "ö"), ("1", "１"), ("a b", "ab"), ("a", "a "), ("i", "ı")]
 )
-def test_what_is_not_the_same_stays_apart(one: str, other: str) -> None:
+def test_different_texts_fold_differently(one: str, other: str) -> None:
     assert fold(one) != fold(other)
 
 
@@ -50,20 +50,20 @@ def test_folding_twice_is_folding_once(text: str) -> None:
 
 @settings(max_examples=500)
 @given(some_text)
-def test_folding_does_not_see_case_or_normal_form(text: str) -> None:
+def test_texts_that_differ_in_case_or_normal_form_fold_alike(text: str) -> None:
     assert fold(unicodedata.normalize("NFD", text).casefold()) == fold(text)
     assert fold(unicodedata.normalize("NFD", text)) == fold(text)
     assert fold(unicodedata.normalize("NFC", text)) == fold(text)
 
 
 @given(st.text(st.characters(max_codepoint=127)))
-def test_ascii_is_folded_as_anything_else_is(text: str) -> None:
+def test_ascii_alone_folds_as_it_does_beside_other_characters(text: str) -> None:
     assert fold(text + "é") == fold(text) + "é"
     assert plain(text + " é") == f"{plain(text)} e".strip()
 
 
 @pytest.mark.slow
-def test_every_character_folds_once_and_for_all() -> None:
+def test_folding_any_character_again_changes_nothing() -> None:
     for point in range(0x30000):
         if 0xD800 <= point < 0xE000:
             continue
@@ -112,13 +112,13 @@ def test_every_character_folds_once_and_for_all() -> None:
         ("", ""),
     ],
 )
-def test_search_sees_text_without_case_accents_and_odd_forms(written: str, seen: str) -> None:
+def test_search_ignores_case_accents_and_compatibility_forms(written: str, seen: str) -> None:
     assert plain(written) == seen
 
 
 @settings(max_examples=500)
 @given(some_text)
-def test_what_search_sees_looks_the_same_to_it_again(text: str) -> None:
+def test_a_text_folded_for_search_does_not_change_when_folded_again(text: str) -> None:
     seen = plain(text)
     assert plain(seen) == seen
     assert seen.split() == ([] if seen == "" else seen.split(" "))
@@ -126,7 +126,7 @@ def test_what_search_sees_looks_the_same_to_it_again(text: str) -> None:
 
 @settings(max_examples=300)
 @given(some_text)
-def test_search_does_not_see_normal_forms(text: str) -> None:
+def test_search_ignores_normal_forms(text: str) -> None:
     for form in ("NFC", "NFD", "NFKC", "NFKD"):
         assert plain(unicodedata.normalize(form, text)) == plain(text)
 

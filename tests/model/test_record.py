@@ -89,7 +89,7 @@ def test_annotations_say_everything_about_a_field() -> None:
     assert (name.compared, masts.compared) == ("name_key", "masts")
 
 
-def test_only_what_is_not_marked_as_read_can_be_written() -> None:
+def test_fields_marked_as_read_only_cannot_be_written() -> None:
     assert list(BOAT.writable) == ["name", "masts", "berth", "tags", "flag", "harbour_id"]
     assert list(HARBOUR.by_name) == list(HARBOUR.writable) == ["email", "size"]
     assert list(AUDIT.writable) == []
@@ -191,7 +191,7 @@ def test_without_an_unknown_name_the_code_is_that_of_the_values() -> None:
 
 
 @pytest.mark.parametrize("name", ["id", "handle", "version", "created_at", "created_by", "activities", "company_name"])
-def test_what_only_the_server_writes_is_told_as_such(name: str) -> None:
+def test_a_field_that_only_the_server_writes_is_refused_as_such(name: str) -> None:
     problem = told(CONTACT, {name: None})
     assert (problem.code, problem.fields) == ("unknown_field", {name: "is written by the server; leave it out"})
 
@@ -208,7 +208,7 @@ def test_an_unknown_name_comes_with_the_nearest_and_where_free_keys_go(name: str
     assert problem.hint.endswith('Keys of your own go into custom: {"custom":{"KEY":"value"}}.')
 
 
-def test_what_is_needed_to_create_is_told_by_name() -> None:
+def test_a_missing_required_field_is_named() -> None:
     with pytest.raises(Problem) as caught:
         BOAT.check_required({"name": "Ann", "masts": 2})
     assert (caught.value.code, caught.value.fields) == ("missing_field", {"berth": "is needed to create"})
@@ -227,7 +227,7 @@ def test_a_filled_form_has_every_field() -> None:
         assert list(caught.value.fields) == ["email"]
 
 
-def test_a_form_without_custom_says_nothing_of_it() -> None:
+def test_the_hint_of_a_kind_without_custom_does_not_mention_custom() -> None:
     assert told(HARBOUR, {"sise": 5}).hint == "A harbour takes these fields: email, size."
 
 

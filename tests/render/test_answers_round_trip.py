@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crmkit.errors import CATALOGUE, Problem
-from crmkit.model.listing import Listing, Paging, Rows
+from crmkit.model.listing import Listing, MixedListing, Paging
 from crmkit.model.record import Kind, Record
 from crmkit.render import parse, text
 from crmkit.render.answers import Answer, Card, Failure, Groups, Line, Lines, Many, One, Team, done
@@ -72,7 +72,7 @@ def test_text_and_json_of_a_page_tell_the_same(kind: Kind) -> None:
 
 
 @every_kind
-def test_a_list_line_leaves_long_fields_out_and_the_record_alone_has_all(kind: Kind) -> None:
+def test_a_line_of_a_list_leaves_long_fields_out_and_a_record_shows_all(kind: Kind) -> None:
     @examples(30)
     @given(records_of(kind, filled=True))
     def holds(record: Record) -> None:
@@ -91,7 +91,7 @@ def test_notes_are_left_out_of_lists() -> None:
 
 
 @pytest.mark.parametrize(("outcome", "status"), [("created", 201), ("updated", 200), ("", 200)])
-def test_one_record_ends_with_what_became_of_it(outcome: str, status: int) -> None:
+def test_a_record_ends_with_created_or_updated(outcome: str, status: int) -> None:
     answer = One(CONTACT, contact(version=7), outcome=outcome)
     line, *rest = answer.text().split("\n")
     assert_reads_back(CONTACT, line, msgspec.to_builtins(answer.record))
@@ -113,7 +113,9 @@ def test_a_card_keeps_every_stored_value_on_the_line_of_its_label(facts: dict[st
 
 @examples(300)
 @given(done_=texts, content=texts, comments=st.lists(texts, max_size=3))
-def test_a_card_of_raw_text_still_has_one_line_for_each_part(done_: str, content: str, comments: list[str]) -> None:
+def test_a_card_has_one_line_for_each_part_whatever_text_it_holds(
+    done_: str, content: str, comments: list[str]
+) -> None:
     answer = Card({"label": content}, {}, done=f"did {done_}", comments=comments)
     lines = answer.text().split("\n")
     assert [line.split(" ")[0] for line in lines] == ["OK", "label:", *["#"] * len(comments)]
@@ -141,8 +143,8 @@ def assert_told(line: str, handle: str, fields: Mapping[str, Any], id: str = "id
 
 @examples(120)
 @given(st.lists(things, max_size=3), pagings)
-def test_a_page_of_other_things_has_a_line_for_each_and_it_reads_back(rows: list[Any], paging: Paging) -> None:
-    answer = Lines(Rows("tokens", tuple(("token/tok_x", row) for row in rows), paging))
+def test_a_page_of_what_are_no_records_has_a_line_for_each_that_reads_back(rows: list[Any], paging: Paging) -> None:
+    answer = Lines(MixedListing("tokens", tuple(("token/tok_x", row) for row in rows), paging))
     for line, row in zip(assert_ends_as(answer, "tokens", paging), rows, strict=True):
         assert_told(line, "token/tok_x", row)
     assert answer.data()["items"] == [{"handle": "token/tok_x", **row} for row in rows]
@@ -150,7 +152,7 @@ def test_a_page_of_other_things_has_a_line_for_each_and_it_reads_back(rows: list
 
 @examples(200)
 @given(things, st.lists(texts, max_size=2))
-def test_one_other_thing_is_a_line_and_its_comments(thing: dict[str, Any], comments: list[str]) -> None:
+def test_what_is_no_record_is_one_line_and_its_comments(thing: dict[str, Any], comments: list[str]) -> None:
     answer = Line("token/tok_x", thing, comments)
     line, *rest = answer.text().split("\n")
     assert_told(line, "token/tok_x", thing)

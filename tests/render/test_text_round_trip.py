@@ -150,7 +150,7 @@ def test_every_character_of_unicode_reads_back_and_none_can_break_or_hide_a_line
 @pytest.mark.parametrize(
     "unseen", [*"\u034f\u115f\u1160\u17b4\u180b\u180f\u3164\ufe00\ufe0f\uffa0\U000e0100\U000e01ef"], ids=ascii
 )
-def test_what_nobody_sees_is_escaped_though_python_calls_it_printable(unseen: str) -> None:
+def test_invisible_characters_that_python_calls_printable_are_escaped(unseen: str) -> None:
     assert unseen.isprintable()
     for content in (f"a{unseen}b", unseen, f"ü{unseen} \n", {f"k{unseen}": [unseen]}):
         shown = text.value(content)
@@ -161,7 +161,7 @@ def test_what_nobody_sees_is_escaped_though_python_calls_it_printable(unseen: st
 
 @examples(1_000)
 @given(texts)
-def test_a_string_is_spelled_alike_in_a_line_and_alone(content: str) -> None:
+def test_a_string_is_spelled_the_same_in_a_line_and_by_itself(content: str) -> None:
     assert text.line(CONTACT, contact(name=content), ["name"]) == f"contact/c_k7m2q9xa  name={text.value(content)}"
     assert text.row_liner(CONTACT, ("name",))(["c_k7m2q9xa", content]) == text.line(
         CONTACT, contact(name=content), ["name"]

@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 
 from tests.house import CHARLIE
-from tests.storage.desk import WAYS, Desk, desk, go
+from tests.storage.desk import SEARCH_PLANS, Desk, desk, force_search_plan
 from tests.storage.samples import Library, shown, stock
 
 
-@pytest.fixture(params=WAYS)
-def every_way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Each of the ways of a search in turn."""
-    go(monkeypatch, request.param)
+@pytest.fixture(params=SEARCH_PLANS)
+def every_plan(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Each plan of a search in turn."""
+    force_search_plan(monkeypatch, request.param)
     return str(request.param)
 
 

@@ -4,7 +4,7 @@ import asyncio
 import threading
 from collections.abc import Callable, Coroutine, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -24,6 +24,7 @@ from crmkit.model.actor import Actor
 from crmkit.model.listing import Paging
 from crmkit.model.record import Kind
 from crmkit.storage import records as rows
+from crmkit.storage.interface.brand import Brand
 from crmkit.storage.interface.connection import Connection
 from crmkit.storage.interface.lanes import mail_lane
 from crmkit.storage.interface.statement import Statement
@@ -40,9 +41,14 @@ T = TypeVar("T")
 HANGS = 60  # seconds after which a test is not slow but stuck
 ENDLESS = 5_000  # records, far more than any test has
 
-# up to how many records texts are read, and what it costs to read one and to look up a piece: whole words are cheapest,
-# or all of their pieces, or some
-WAYS = {"texts": (10**9, 40, 800), "index": (-1, 10**12, 800), "pieces": (-1, 1, -(10**9)), "some": (-1, 10**6, 10**7)}
+# what makes the planner choose a plan: up to how many records texts are read, what it costs to read one and
+# to look up a trigram. The index looks up whole words, all of their trigrams, or some.
+SEARCH_PLANS = {
+    "texts": (10**9, 40, 800),
+    "words": (-1, 10**12, 800),
+    "trigrams": (-1, 1, -(10**9)),
+    "some trigrams": (-1, 10**6, 10**7),
+}
 
 
 @dataclass
@@ -156,26 +162,23 @@ def kind_of(record: Any) -> Kind:
     return next(kind for kind in KINDS if isinstance(record, kind.record))
 
 
-def place_of(actor: Actor) -> Workspace:
+def workspace_of(actor: Actor) -> Workspace:
     return Workspace(actor.workspace_id, actor.workspace_number)
 
 
-def go(patch: pytest.MonkeyPatch, way: str) -> None:
-    """Have searches go a way that they otherwise go in workspaces of another size."""
-    read_through, read, look_up = WAYS[way]
+def force_search_plan(patch: pytest.MonkeyPatch, name: str) -> None:
+    """Have searches use a plan that they otherwise use in workspaces of another size."""
+    read_through, read, look_up = SEARCH_PLANS[name]
     patch.setattr(search_plan, "MAX_RECORDS_READ", read_through)
     patch.setattr(trigrams, "READ", read)
     patch.setattr(trigrams, "LOOK_UP", look_up)
 
 
 @contextmanager
-def desk(
-    folder: Path, environ: Mapping[str, str] | None = None, database: type[SqliteDatabase] = SqliteDatabase
-) -> Iterator[Desk]:
+def desk(folder: Path, environ: Mapping[str, str] | None = None, brand: Brand | None = None) -> Iterator[Desk]:
     """Open the data in a folder until the block ends."""
     clock = GivenClock()
-    crm = boot.crm_of(settings_of(CRMKIT_SERVER_DATA=str(folder), **(environ or {})), clock)
-    crm = replace(crm, database=database(folder, clock))
+    crm = boot.crm_of(settings_of(CRMKIT_SERVER_DATA=str(folder), **(environ or {})), clock, brand)
     with asyncio.Runner() as runner:
         runner.run(crm.database.__aenter__())
         try:

@@ -23,7 +23,7 @@ from crmkit.storage.sqlite.engine.connection import SqliteConnection
 from crmkit.storage.sqlite.engine.driver import sqlite3
 from tests.house import CHARLIE
 from tests.kinds import ACTIVITY, AUDIT, COMPANY, CONTACT, DEAL, KINDS
-from tests.storage.desk import Desk, desk, go
+from tests.storage.desk import Desk, desk, force_search_plan
 from tests.storage.hostile import asked_of, queries, spelled
 
 pytestmark = pytest.mark.slow
@@ -88,7 +88,7 @@ class Watched:
 def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
     """Alice with some records of every kind, half of them indexed, and Charlie with his."""
     with desk(tmp_path_factory.mktemp("watched") / "data") as back, pytest.MonkeyPatch.context() as patch:
-        go(patch, "pieces")
+        force_search_plan(patch, "trigrams")
         alice, charlie = back.person(), back.person(CHARLIE)
         for number in range(24):
             contact = back.save(
@@ -180,28 +180,37 @@ def check(watched: Watched, kind: Kind, asked: list[tuple[str, str]]) -> None:
 FIXED = {"deadline": None, "database": None, "derandomize": True, "suppress_health_check": list(HealthCheck)}
 
 
-@settings(max_examples=EXAMPLES, **FIXED)
-@given(found=queries())
-@example(found=(CONTACT, [("tags", ",")]))
-@example(found=(CONTACT, [("tags", "in:,")]))
-@example(found=(CONTACT, [("tags", ",".join(["a"] * 1_500))]))
-@example(found=(CONTACT, [('custom."\\ud800"', "x")]))
-@example(found=(CONTACT, [("sort", 'custom."\\ud800"')]))
-@example(found=(CONTACT, [("custom.a", "gt:1" + "0" * 400)]))
-@example(found=(CONTACT, [("custom.a", "ne:" + "9" * 5_000)]))
-@example(found=(CONTACT, [("custom.a", "in:" + ",".join(map(str, range(500))))]))
-@example(found=(CONTACT, [("custom.a", "in:" + ",".join(map(str, range(500))))] * 40))
-@example(found=(CONTACT, [("name", "in:" + ",".join(map(str, range(500))))] * 50))
-@example(found=(CONTACT, [("custom.a", "1")] * 60))
-@example(found=(CONTACT, [("sort", "custom.a"), ("limit", "2")]))
-@example(found=(CONTACT, [("search", "alice"), ("limit", "2")]))
-@example(found=(CONTACT, [("search", "alixe"), ("limit", "2"), ("sort", "-custom.a")]))
-@example(found=(CONTACT, [("search", '" OR a* NEAR(')]))
-def test_no_query_string_makes_sqlite_touch_what_a_list_does_not_need(
-    watched: Watched, found: tuple[Kind, list[tuple[str, str]]]
-) -> None:
-    kind, asked = found
-    check(watched, kind, spelled(asked, watched.cursor))
+def test_no_query_string_makes_sqlite_touch_what_a_list_does_not_need(watched: Watched) -> None:
+    @settings(max_examples=EXAMPLES, **FIXED)
+    @given(found=queries())
+    @example(found=(CONTACT, [("tags", ",")]))
+    @example(found=(CONTACT, [("tags", "in:,")]))
+    @example(found=(CONTACT, [("tags", ",".join(["a"] * 1_500))]))
+    @example(found=(CONTACT, [('custom."\\ud800"', "x")]))
+    @example(found=(CONTACT, [("sort", 'custom."\\ud800"')]))
+    @example(found=(CONTACT, [("custom.a", "gt:1" + "0" * 400)]))
+    @example(found=(CONTACT, [("custom.a", "ne:" + "9" * 5_000)]))
+    @example(found=(CONTACT, [("custom.a", "in:" + ",".join(map(str, range(500))))]))
+    @example(found=(CONTACT, [("custom.a", "in:" + ",".join(map(str, range(500))))] * 40))
+    @example(found=(CONTACT, [("name", "in:" + ",".join(map(str, range(500))))] * 50))
+    @example(found=(CONTACT, [("custom.a", "1")] * 60))
+    @example(found=(CONTACT, [("sort", "custom.a"), ("limit", "2")]))
+    @example(found=(CONTACT, [("search", "alice"), ("limit", "2")]))
+    @example(found=(CONTACT, [("search", "alixe"), ("limit", "2"), ("sort", "-custom.a")]))
+    @example(found=(CONTACT, [("search", '" OR a* NEAR(')]))
+    def holds(found: tuple[Kind, list[tuple[str, str]]]) -> None:
+        kind, asked = found
+        check(watched, kind, spelled(asked, watched.cursor))
+
+    watched.figures.update(dict.fromkeys(watched.figures, 0))
+    before = watched.watch.asked
+    holds()
+    figures, questions = watched.figures, watched.watch.asked - before
+    print(f"{figures}, {questions} questions to the authorizer")
+    # most queries reached SQL
+    assert figures["listings"] > figures["problems"]
+    assert figures["next pages"] > 50
+    assert questions > 10_000
 
 
 @pytest.mark.parametrize("log", [ACTIVITY, AUDIT], ids=lambda log: log.name)
@@ -213,13 +222,3 @@ def test_no_query_string_of_a_log_makes_sqlite_touch_what_a_list_does_not_need(w
         check(watched, log, asked)
 
     holds()
-
-
-def test_most_of_the_queries_above_reached_sql(watched: Watched) -> None:
-    figures = watched.figures
-    print(f"{figures}, {watched.watch.asked} questions to the authorizer")
-    if sum(figures.values()) == 0:
-        pytest.skip("the tests above did not run")
-    assert figures["listings"] > figures["problems"]
-    assert figures["next pages"] > 50
-    assert watched.watch.asked > 10_000

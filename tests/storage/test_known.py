@@ -98,7 +98,7 @@ def test_a_role_that_a_failed_unit_took_is_still_there_for_the_next(back: Desk) 
     assert (before, after) == ("admin", "admin")
 
 
-def test_the_next_group_asks_the_database_again_who_acts(back: Desk) -> None:
+def test_each_group_of_writes_reads_the_actor_from_the_database_again(back: Desk) -> None:
     """Another program ends the token between two writes; nothing in this process notices it."""
     agent = back.person()
     back.save(agent, name="Jane")
@@ -109,7 +109,7 @@ def test_the_next_group_asks_the_database_again_who_acts(back: Desk) -> None:
     assert refused.value.code == "invalid_token"
 
 
-def test_the_second_unit_of_a_group_asks_nothing_that_the_first_found_out(back: Desk) -> None:
+def test_the_second_unit_of_a_group_reads_nothing_that_the_first_has_read(back: Desk) -> None:
     agent = back.person()
     statements = traced(back)
     outcomes(back, create(back, agent), create(back, agent, email="jane@acme.com"))
@@ -193,7 +193,7 @@ def test_an_id_that_a_record_has_or_had_is_not_given_out_again(back: Desk, monke
     assert live(back, alice) == 2
 
 
-def test_ids_made_in_one_transaction_begin_alike(back: Desk) -> None:
+def test_ids_made_in_one_transaction_share_a_prefix(back: Desk) -> None:
     alice, charlie = back.person(), back.person(CHARLIE)
     together = outcomes(back, *[create(back, person) for person in (alice, charlie) for _ in range(8)])
     starts = {saved.record.id[:5] for saved in together}
@@ -203,7 +203,7 @@ def test_ids_made_in_one_transaction_begin_alike(back: Desk) -> None:
     assert len({*starts, *alone}) > 4
 
 
-def test_where_all_ids_with_a_start_are_taken_another_start_is_drawn(back: Desk) -> None:
+def test_when_all_ids_with_a_prefix_are_taken_another_prefix_is_drawn(back: Desk) -> None:
     alice = back.person()
     full = ids.mint("c")[2:9]  # with a start as long as the body there is one id
 

@@ -17,7 +17,7 @@ from crmkit.storage.interface.lanes import ANYWHERE, Lanes, client_lane, mail_la
 from crmkit.storage.interface.tx import Tx
 from tests.house import ALICE, BOB, CHARLIE
 from tests.kinds import KINDS
-from tests.lanes import WatchedDatabase, lanes_of, tables
+from tests.lanes import WATCHED, WatchedDatabase, lanes_of, tables
 from tests.storage.desk import Desk, desk
 
 SERVER_WIDE = {"migrations", "erasures"}  # tables whose rows belong to nobody
@@ -26,7 +26,7 @@ SERVER_WIDE = {"migrations", "erasures"}  # tables whose rows belong to nobody
 @pytest.fixture
 def back(tmp_path: Path) -> Iterator[Desk]:
     """A desk whose database is watched."""
-    with desk(tmp_path / "data", database=WatchedDatabase) as opened:
+    with desk(tmp_path / "data", brand=WATCHED) as opened:
         yield opened
 
 
@@ -57,7 +57,7 @@ def test_every_table_has_a_lane_but_those_of_the_server(back: Desk) -> None:
         assert {kind.plural, f"{kind.plural}_unindexed", f"{kind.plural}_texts"} <= found.keys()
 
 
-def test_verbs_stay_in_their_lanes(back: Desk) -> None:
+def test_verbs_write_only_in_the_lanes_that_they_name(back: Desk) -> None:
     alice, charlie = back.person(), back.person(CHARLIE)
     contact = back.save(alice, name="Jane")
     back.change(alice, contact, name="Jane Doe")
@@ -82,7 +82,7 @@ def test_verbs_stay_in_their_lanes(back: Desk) -> None:
         "UPDATE contacts SET workspace_id = (SELECT id FROM workspaces ORDER BY number DESC LIMIT 1)",
     ],
 )
-def test_what_a_unit_writes_in_another_workspace_is_seen(back: Desk, statement: str) -> None:
+def test_the_watcher_sees_what_a_unit_writes_in_another_workspace(back: Desk, statement: str) -> None:
     alice, charlie = back.person(), back.person(CHARLIE)
     for name in ("indexed", "waiting"):
         back.save(alice, name=name)
@@ -122,7 +122,7 @@ def rolled_back(statement: str) -> Callable[[Tx], None]:
         ("INSERT INTO attempts VALUES ('client', '192.0.2.1', '', 1)", client_lane("192.0.2.1")),
     ],
 )
-def test_what_a_unit_writes_of_a_person_is_seen(back: Desk, statement: str, lane: str) -> None:
+def test_the_watcher_sees_what_a_unit_writes_of_a_person(back: Desk, statement: str, lane: str) -> None:
     alice = back.person()
     (stray,) = run(back, rolled_back(statement), alice)
     assert stray.endswith(f" of {lane}")
@@ -133,7 +133,7 @@ def test_a_total_of_the_server_is_in_no_lane(back: Desk) -> None:
     assert run(back, sql("INSERT INTO attempts VALUES ('mail', 'all', '', 1)")) == []
 
 
-def test_a_code_ends_with_the_workspace_it_was_for(back: Desk) -> None:
+def test_a_code_of_a_workspace_is_deleted_in_the_lane_of_its_address(back: Desk) -> None:
     alice = back.person()
     kept = ["INSERT INTO codes VALUES (?, ?, x'00', 0, '')", BOB]
     assert run(back, sql(*kept, f"workspace.delete {alice.workspace_id}"), lanes=[mail_lane(BOB)]) == []
@@ -141,7 +141,7 @@ def test_a_code_ends_with_the_workspace_it_was_for(back: Desk) -> None:
     assert mail_lane(BOB) in stray
 
 
-def test_a_unit_that_fails_has_written_nothing(back: Desk) -> None:
+def test_the_watcher_ignores_a_unit_that_fails(back: Desk) -> None:
     alice = back.person()
 
     def failing(tx: Tx) -> None:
@@ -153,7 +153,7 @@ def test_a_unit_that_fails_has_written_nothing(back: Desk) -> None:
     assert strays(back) == []
 
 
-def test_a_lane_may_be_entered_inside(back: Desk) -> None:
+def test_a_unit_may_enter_a_further_lane(back: Desk) -> None:
     alice, charlie = back.person(), back.person(CHARLIE)
 
     def entering(tx: Tx) -> set[str]:

@@ -50,5 +50,5 @@ def test_a_literal_with_a_question_mark_is_noticed(source: str) -> None:
     assert len(marks_in_literals(source)) == 1
 
 
-def test_statements_are_looked_at() -> None:
+def test_the_check_finds_statements() -> None:
     assert sum("?" in text for file in PORTABLE for text in texts(file.read_text(encoding="utf-8"))) > 50

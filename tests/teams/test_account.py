@@ -82,7 +82,7 @@ def test_who_signs_in_again_after_ending_their_account_has_a_fresh_one(us: Team)
     assert {after["user"], after["workspace"]}.isdisjoint({before["user"], before["workspace"]})
 
 
-def test_the_last_admin_of_others_stays_until_there_is_another(us: Team) -> None:
+def test_the_only_admin_of_others_cannot_end_their_account(us: Team) -> None:
     answer = plainly(us.home, us.alice, "DELETE", "/me")
     assert error_of(answer) == (409, "last_admin")
     assert us.id in answer.json()["hint"]
@@ -91,7 +91,7 @@ def test_the_last_admin_of_others_stays_until_there_is_another(us: Team) -> None
     assert us.bob.json_of("GET", f"{us.path}/members")["members"][0]["email"] == us.bob.email
 
 
-def test_the_code_is_for_the_workspaces_that_its_mail_named(us: Team) -> None:
+def test_the_code_to_end_an_account_counts_only_for_the_workspaces_in_its_mail(us: Team) -> None:
     code = asked(us.home, us.charlie, "DELETE", "/me")
     new(us.charlie, "/workspaces", name="Since then")
     assert error_of(us.charlie.delete(f"/me?code={code}")) == (403, "invalid_code")

@@ -72,7 +72,7 @@ def test_a_new_workspace_is_logged_in_itself_and_not_where_it_was_opened_from(us
     assert newest(us.alice)[:4] == ("workspace.update", f"workspace/{us.id}", us.alice.email, "inside")
 
 
-def test_a_revoked_token_is_logged_in_its_own_workspace_alone(us: Team) -> None:
+def test_a_revoked_token_is_logged_only_in_its_own_workspace(us: Team) -> None:
     place = new(us.alice, "/workspaces", name="Second")
     inside = working_in(us.alice, place, "inside")
     spare = working_in(us.alice, place, "spare")

@@ -79,7 +79,7 @@ def test_only_an_admin_renames_a_workspace(us: Team) -> None:
     assert us.bob.json_of("GET", "/whoami")["workspace_name"] == "Acme"
 
 
-def test_a_token_of_a_workspace_is_shown_once_and_works_in_it_alone(us: Team) -> None:
+def test_a_token_of_a_workspace_is_shown_once_and_works_only_there(us: Team) -> None:
     place = new(us.alice, "/workspaces", name="Second")
     answer = us.alice.post(f"/workspaces/{place}/tokens", json={"token_name": "Claude"})
     assert answer.status_code == 201

@@ -216,7 +216,7 @@ def test_a_mail_that_cannot_be_sent_is_refused_as_mail_failed(tmp_path: Path) ->
         refused(someone, "mail_failed", "POST", "/auth/request", {"email": ALICE}, does="Try again")
 
 
-def test_a_list_that_gets_no_turn_is_told_when_to_come_back(
+def test_a_list_refused_as_busy_is_told_when_to_come_back(
     home: House, alice: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(scans, "MOST_WAITING", 0)

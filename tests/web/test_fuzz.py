@@ -71,11 +71,6 @@ def door(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Door]:
         opened = Door(town, alice.token, contact)
         yield opened
         opened.connection.close()
-        # much of what was tried got past the first checks; another process may have had the test that tries it
-        assert (
-            not opened.answered
-            or min(opened.answered[status] for status in (200, 201, 400, 401, 404, 405)) > EXAMPLES / 60
-        )
         assert alice.get("/contacts").status_code == 200
         logged = [json.loads(line)["status"] for line in town.logged().splitlines()]
         assert len(logged) > 2 * sum(opened.answered.values())
@@ -155,23 +150,26 @@ def _plain(text: str) -> str:
     return "".join(character for character in text if "!" <= character <= "~" and character not in "#&=")
 
 
-@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(asked, headers, bodies, signed)
-@example(("GET", "/contacts", "sort=custom.a"), {"Accept": "application/json;q=1e999"}, b"", True)
-def test_no_request_is_answered_with_a_5xx(
-    door: Door, what: tuple[str, str, str], more: dict[str, str], body: bytes, signed_in: bool
-) -> None:
-    method, target, query = what
-    target = target.replace("{contact}", door.contact) + (f"?{query}" if query else "")
-    authorized = {"Authorization": f"Bearer {door.token}"} if signed_in else {}
-    status, answered, content = door.ask(method, target, {**authorized, **more}, body)
-    door.answered[status] += 1
-    assert status < 500, content
-    assert answered["x-request-id"]
-    assert answered["cache-control"] == "no-store"
-    if method != "HEAD":
-        _in_house_style(status, answered, content.decode())
-    assert door.ask("GET", "/healthz", {}, b"")[::2] == (200, b"ok\n")
+def test_no_request_is_answered_with_a_5xx(door: Door) -> None:
+    @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    @given(asked, headers, bodies, signed)
+    @example(("GET", "/contacts", "sort=custom.a"), {"Accept": "application/json;q=1e999"}, b"", True)
+    def holds(what: tuple[str, str, str], more: dict[str, str], body: bytes, signed_in: bool) -> None:
+        method, target, query = what
+        target = target.replace("{contact}", door.contact) + (f"?{query}" if query else "")
+        authorized = {"Authorization": f"Bearer {door.token}"} if signed_in else {}
+        status, answered, content = door.ask(method, target, {**authorized, **more}, body)
+        door.answered[status] += 1
+        assert status < 500, content
+        assert answered["x-request-id"]
+        assert answered["cache-control"] == "no-store"
+        if method != "HEAD":
+            _in_house_style(status, answered, content.decode())
+        assert door.ask("GET", "/healthz", {}, b"")[::2] == (200, b"ok\n")
+
+    holds()
+    # much of what was tried got past the first checks
+    assert min(door.answered[status] for status in (200, 201, 400, 401, 404, 405)) > EXAMPLES / 60
 
 
 def _in_house_style(status: int, headers: dict[str, str], content: str) -> None:

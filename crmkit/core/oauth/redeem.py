@@ -64,7 +64,7 @@ async def redeem(crm: Crm, form: Mapping[str, str]) -> str:
         user = accounts.user(tx.connection, grant.user_id)
         name = client.name or host_of(grant.redirect_uri)[:MAX_NAME]
         token, token_id = login.new_token(tx, crm, user, membership, name, is_app=True)
-        grants.redeemed(tx, code, token_id)
+        grants.note_token(tx, code, token_id)
         return token
 
     # returned, not raised, by the unit: the transaction commits, and the code stays spent

@@ -29,7 +29,8 @@ async def end(crm: Crm, actor: Actor, code: str) -> list[str]:
         shared.clear()
         belongs_to = [found.workspace_id for found in accounts.memberships(tx.connection, tx.by.user_id)]
         invited_to = [found.workspace_id for found in invites.of_address(tx.connection, email)]
-        # some may have ended before we are in their lanes; none is added while we are in the lane of the address
+        # a membership may end before we hold its lane, so look again; none can be added while we hold the lane of the
+        # address
         tx.enter(*belongs_to, *invited_to)
         for membership in accounts.memberships(tx.connection, tx.by.user_id):
             people = accounts.people(tx.connection, membership.workspace_id)
@@ -46,7 +47,7 @@ async def end(crm: Crm, actor: Actor, code: str) -> list[str]:
     def do(tx: Tx) -> None:
         for membership, member in shared:
             access.enter(tx, membership)
-            teams.part(tx, membership.workspace_id, member)
+            teams.end_membership(tx, membership.workspace_id, member)
         for invite in invites.of_address(tx.connection, email):
             access.enter(tx, accounts.workspace(tx.connection, invite.workspace_id, invite.role))
             teams.discard(tx, invite.workspace_id, invite.id)

@@ -24,12 +24,14 @@ def join(tx: Tx, user: User, invite: Invite, token_name: str) -> Membership:
     Returns the membership. Raises `not_a_member` if the invite was withdrawn after it was looked up.
     """
     tx.enter(invite.workspace_id)
-    if invites.remove(tx, invite.workspace_id, invite.id) is not None:
+    is_waiting = invites.remove(tx, invite.workspace_id, invite.id) is not None
+    if is_waiting:
         accounts.insert_membership(tx, invite.workspace_id, user.id, invite.role)
     membership = access.one_of(accounts.memberships(tx.connection, user.id), invite.workspace_id)
     access.act_as(tx, user, membership, token_name)
-    changes = {"role": [None, membership.role], "email": [None, user.email]}
-    audit.append(tx, "member.create", f"user/{user.id}", changes)
+    if is_waiting:
+        changes = {"role": [None, membership.role], "email": [None, user.email]}
+        audit.append(tx, "member.create", f"user/{user.id}", changes)
     return membership
 
 

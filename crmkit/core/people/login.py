@@ -101,7 +101,8 @@ async def mail_code(
     issued, is_welcome = await crm.database.write(unit, lanes=[mail_lane(email)])
     message = letter(issued.code) if is_welcome else _refusal(crm, email)
     await codes.send(crm, message, [*issued.spent, by_client])
-    # for a stranger one that nobody is told and nobody can type, so that wrong tries are counted and answered alike
+    # an uninvited address gets a random code that is never sent, so that its wrong tries count and are answered like
+    # any other's
     kept = issued.code if is_welcome else secrets.token_hex()
     await codes.keep(crm, email, purpose, kept, page_secret)
     local = crm.settings.auth.local and is_welcome

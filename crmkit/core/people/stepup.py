@@ -1,6 +1,6 @@
 """Step-up: an act that gives power away or cannot be undone needs a code, mailed for this caller, act and target.
 
-A connected app needs one for more acts (web/consent.py lists them): `Actor.must_confirm` tells it of a request.
+A connected app needs one for more acts (web/route.py): `Actor.must_confirm` tells it of a request.
 """
 
 from collections.abc import Callable

@@ -172,13 +172,13 @@ async def remove(crm: Crm, actor: Actor, id: str, user: str, code: str) -> Membe
 
     def do(tx: Tx) -> Member:
         member = _member(tx, bare, bare_user)
-        part(tx, bare, member)
+        end_membership(tx, bare, member)
         return member
 
     return await stepup.confirmed(crm, actor, code, check, do, lanes=[bare])
 
 
-def part(tx: Tx, workspace: str, member: Member) -> None:
+def end_membership(tx: Tx, workspace: str, member: Member) -> None:
     """End a membership in the workspace in which the actor acts, with the tokens and invites of that member."""
     changes = {"email": [member.email, None], "role": [member.role, None]}
     audit.append(tx, "member.delete", f"user/{member.user_id}", changes)

@@ -9,7 +9,7 @@ from crmkit.core.crm import Crm
 from crmkit.errors import Problem
 from crmkit.model.actor import Actor
 from crmkit.model.cursor import seal, unseal
-from crmkit.model.listing import Paging, Rows
+from crmkit.model.listing import MixedListing, Paging
 from crmkit.model.query import limit_of
 from crmkit.storage import reminders
 from crmkit.storage.lists.pages import COUNTED
@@ -17,7 +17,7 @@ from crmkit.storage.lists.pages import COUNTED
 MAX_DAYS = 3650
 
 
-async def due(crm: Crm, actor: Actor, parameters: Mapping[str, str]) -> Rows:
+async def due(crm: Crm, actor: Actor, parameters: Mapping[str, str]) -> MixedListing:
     """Return a page of the follow-ups that are due, or will be within `days`, earliest first."""
     days = _days(parameters.get("days", ""))
     limit, notes = limit_of(parameters.get("limit"))
@@ -51,7 +51,7 @@ async def due(crm: Crm, actor: Actor, parameters: Mapping[str, str]) -> Rows:
         )
         for kind, id, at, title, note in rows[:limit]
     )
-    return Rows("reminders", shown, Paging(not cursor, total, at_least, next_cursor, notes))
+    return MixedListing("reminders", shown, Paging(not cursor, total, at_least, next_cursor, notes))
 
 
 def _days(text: str) -> int:

@@ -110,6 +110,6 @@ def delete_or_unlink(tx: Tx, kinds: Kinds, kind: Kind, record: Record) -> None:
         if home == (kind, record.id):
             records.remove(tx, kinds.activity, activity)
             gone.update(others)
-    activity_counts.let_go(tx, kind, record.id)
+    activity_counts.unlink(tx, kind, record.id)
     for (other, id), times in gone.items():
         activity_counts.drop(tx, other, id, times)

@@ -25,7 +25,7 @@ def linked(tx: Tx, kinds: Kinds, kind: Kind, values: Mapping[str, Any]) -> dict[
     return found
 
 
-def rename(tx: Tx, kinds: Kinds, kind: Kind, record: Record) -> None:
+def copy_title(tx: Tx, kinds: Kinds, kind: Kind, record: Record) -> None:
     """Write the title of this record, which has changed, into all records that hold a copy of it."""
     title = getattr(record, kind.title.name)
     for reference in kinds.references[kind]:
@@ -41,11 +41,11 @@ def unlink(tx: Tx, kinds: Kinds, kind: Kind, record: Record) -> None:
 def outcome_of_delete(kinds: Kinds, kind: Kind) -> str:
     """Return the sentence that says what a delete of a record takes along and what stays."""
     parts = ["its activities go with it"] if kind.is_logged else []
-    unlinked = dict.fromkeys(reference.kind.plural for reference in kinds.references[kind])
-    linked = dict.fromkeys(link.to.name for link in kinds.links[kind])
-    if unlinked:
-        parts.append(f"its {listed(unlinked)} stay, unlinked")
-    elif linked:
-        parts.append(f"its {listed(linked)} {'stay' if len(linked) > 1 else 'stays'}")
+    referring = dict.fromkeys(reference.kind.plural for reference in kinds.references[kind])
+    referred = dict.fromkeys(link.to.name for link in kinds.links[kind])
+    if referring:
+        parts.append(f"its {listed(referring)} stay, unlinked")
+    elif referred:
+        parts.append(f"its {listed(referred)} {'stay' if len(referred) > 1 else 'stays'}")
     says = "; ".join(parts) or "nothing else goes with it"
     return f"{says[0].upper()}{says[1:]}."

@@ -101,7 +101,7 @@ async def remove(crm: Crm, actor: Actor, kind: Kind, id: str, confirm: str) -> R
 def _changed(tx: Tx, kinds: Kinds, kind: Kind, before: Record, resolved: dict[str, Any]) -> Record:
     record = records.update(tx, kind, before, _custom_merged(kind, before, resolved))
     if getattr(record, kind.title.name) != getattr(before, kind.title.name):
-        relations.rename(tx, kinds, kind, record)
+        relations.copy_title(tx, kinds, kind, record)
     return record
 
 

@@ -43,7 +43,6 @@ class Brand:
     `migrate` and `run` raise InUse where a running server does not allow that.
     """
 
-    name: str
     open: Callable[[Path, Clock], Database]
     migrate: Callable[[Path], list[str]]
     examine: Callable[[Path], Iterator[Finding]]

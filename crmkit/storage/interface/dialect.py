@@ -19,7 +19,6 @@ COMPARISONS = {"eq": "=", "gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
 class Dialect:
     """`{}` in a text stands for an expression, or for several separated by commas."""
 
-    name: str
     json_array: str  # the expressions as one JSON array
     json_column: str  # a column that holds JSON, as a part of such an array
     all_rows: str  # of the columns `row` (a JSON array) and `seq`: all rows as one JSON array, all numbers by commas

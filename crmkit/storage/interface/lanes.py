@@ -2,6 +2,9 @@
 
 A database that runs several units at once locks their lanes. One that runs one unit at a time needs no lock. A lane
 is the id of a workspace, or one of the names below.
+
+Totals of the whole server are in no lane: a database that runs units at once may pass mails_per_hour or 200 wrong tries
+by as many units as run together.
 """
 
 from collections.abc import Collection
@@ -11,7 +14,7 @@ from crmkit.model.actor import Actor
 Lane = str
 Lanes = Collection[Lane]
 
-# of the system's work that needs no lock: each of its statements looks and writes at once, or upkeep alone writes there
+# system work that needs no lock: each statement reads and writes atomically, or only upkeep writes there
 ANYWHERE: Lanes = ("*",)
 
 

@@ -1,4 +1,4 @@
-"""Search, as storage asks for it: the texts of records are noted, indexed and found. Each brand has its own index."""
+"""Search, as storage asks for it: the texts of records are queued, indexed and found. Each brand has its own index."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -34,14 +34,17 @@ class Terms:
 class Texts(Protocol):
     """The texts by which records are found: one for each record of a kind that is searched."""
 
-    def note(self, tx: Tx, kind: Kind, rows: Iterable[tuple[int, Record | None]]) -> None:
-        """Note, in the transaction of a write, which record of a searched kind each row holds now (None: deleted)."""
+    def queue(self, tx: Tx, kind: Kind, rows: Iterable[tuple[int, Record | None]]) -> None:
+        """Queue, in the transaction of a write, the text of the record that each row holds now (None: deleted)."""
 
     def page(self, reader: "PageReader", terms: Terms, position: Sequence[Any] | None) -> "Page":
         """Return the page of matches after `position`: best match first, unless the query has sort keys."""
 
     def closest(self, connection: Connection, kind: Kind, workspace: Workspace, terms: Terms) -> Terms | None:
-        """Return the terms with each word replaced by the known words nearest to it, None where that leads nowhere."""
+        """Return the terms with each word replaced by the known words nearest to it.
+
+        None if a word has no near neighbour or nothing would change.
+        """
 
     def candidates(self, kind: Kind, workspace: Workspace, condition: Condition) -> Statement | None:
         """Return a SELECT of the numbers of all rows that may meet a filter, None if the index cannot tell."""
@@ -59,4 +62,4 @@ class Texts(Protocol):
         """Merge a little of the index, or of all of it, and tell whether there may be more to merge."""
 
     def erase(self, tx: Tx, kinds: Kinds, workspace: Workspace) -> int:
-        """Delete all that is kept of a workspace's texts, and return how many rows of text or counts that were."""
+        """Delete all that is kept of a workspace's texts, and return how many rows of counts that were."""

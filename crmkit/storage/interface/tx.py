@@ -19,7 +19,7 @@ class Known:
     The writer drops it whenever it may be wrong: after a unit that fails, whose statements are rolled back, and after
     one that changes who may do what. So no entry is ever corrected.
 
-    New ids of one transaction begin alike: an index that ids lead then grows in one place, not in one for each new row.
+    New ids of one transaction share a prefix, so their index entries fall on the same pages.
     """
 
     actors: dict[str, Actor] = field(default_factory=dict)  # by the id of their token

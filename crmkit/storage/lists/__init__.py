@@ -21,6 +21,6 @@
 6. The sort values and the id of the last row are the position of the next page; `core` seals them in a cursor.
 
 A search (`search=jane`) finds rows by texts (`interface/texts.py`) and then uses the same plans: what it found is a
-`LookUp`. `budget` says how long a read may take. `indexes` lists what each index holds; a new one is a migration and a
-line there. `str(plan)` says in words how a list is read; tests/golden has it for every shape of query.
+`LookUp`. `deadline` says how long a read may take. `indexes` lists what each index holds; a new one is a migration and
+a line there. `str(plan)` says in words how a list is read; tests/golden has it for every shape of query.
 """

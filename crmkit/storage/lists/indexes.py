@@ -1,7 +1,7 @@
 """What the indexes are good for: which one has the order of a list, and which filters one knows. Pure.
 
-A database without statistics takes every filter on an index for one that few rows meet, and every walk in order for one
-that ends soon. So a statement leaves it only the choice that the planner made.
+Without statistics a database assumes that every indexed filter is selective and every ordered walk short. So a
+statement permits only the access that our planner chose.
 """
 
 from collections.abc import Sequence

@@ -13,7 +13,7 @@ from crmkit.storage.interface.statement import Statement
 from crmkit.storage.interface.texts import Terms
 from crmkit.storage.interface.workspace import Workspace
 from crmkit.storage.lists import planner, sql
-from crmkit.storage.lists.budget import GaveUp
+from crmkit.storage.lists.deadline import GaveUp
 from crmkit.storage.lists.plan import Plan, WalkIndex
 from crmkit.storage.records import live
 

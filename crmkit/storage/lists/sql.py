@@ -92,7 +92,7 @@ def _select(dialect: Dialect, kind: Kind, fields: tuple[str, ...]) -> Statement:
 def _all_packed(dialect: Dialect, rows: Statement) -> Statement:
     """Wrap a SELECT so that the database returns one row: all rows as a JSON array, and their numbers.
 
-    Each row that is fetched by itself releases the GIL once more.
+    Fetching row by row releases the GIL at each row.
     """
     return Statement(f"SELECT {dialect.all_rows} FROM (") + rows + Statement(") AS q")
 
@@ -100,7 +100,7 @@ def _all_packed(dialect: Dialect, rows: Statement) -> Statement:
 def _access(
     dialect: Dialect, kind: Kind, workspace: Workspace, plan: Plan, position: Sequence[Any] | None
 ) -> Statement:
-    """Return the WHERE that lets the database read a page by no other access than that of the plan."""
+    """Return the WHERE that forces the plan's access."""
     conditions, access = plan.query.conditions, plan.access
     if isinstance(access, LookUp):
         scope = where(dialect, workspace, conditions, by_number=True)
@@ -124,7 +124,7 @@ def _workspace_rows(
     dialect: Dialect, workspace: Workspace, conditions: Sequence[Condition], last: Statement | None = None
 ) -> Statement:
     """Return the WHERE by which a workspace's part of the table is read, up to the row number `last`."""
-    # a planner may take the first of several upper bounds, so there is but this one
+    # a database may use only the first of several upper bounds, so there is one
     scope = Statement("r.seq <= ") + (last or Statement("?", (workspace.last,)))
     scope += Statement(" AND r.seq >= ? AND ", (workspace.first,))
     return scope + where(dialect, workspace, conditions, by_number=True)
@@ -168,7 +168,7 @@ def _contains(dialect: Dialect, column: str, text: str) -> Statement:
 def _past(dialect: Dialect, sorts: Sequence[Sort], position: Sequence[Any]) -> Statement:
     """Return the condition that a row comes after `position`, NULL last in both directions.
 
-    The first key is bounded once more by itself, so that an index on it is read from that place on.
+    The first key also gets its own bound, so that its index is read from that value on.
     """
     steps: list[Statement] = []
     equal: list[Statement] = []

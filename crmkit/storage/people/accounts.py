@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from crmkit import ids
 from crmkit.model.actor import Member, Membership, User
 from crmkit.storage.interface.connection import Connection
 from crmkit.storage.interface.tx import Tx
+from crmkit.storage.people.new_ids import unused
 
 
 def find_user(connection: Connection, email: str) -> User | None:
@@ -21,14 +21,14 @@ def user(connection: Connection, id: str) -> User:
 
 def insert_user(tx: Tx, email: str) -> User:
     """Return the new user of this address."""
-    user = User(_unused(tx, "users", "u"), email)
+    user = User(unused(tx, "users", "u"), email)
     tx.connection.execute("INSERT INTO users (id, email, created_at) VALUES (?, ?, ?)", (user.id, email, tx.now))
     return user
 
 
 def insert_workspace(tx: Tx, user: User, name: str, plan: str) -> Membership:
     """Return the membership of `user` as admin of a new workspace."""
-    id = _unused(tx, "workspaces", "ws")
+    id = unused(tx, "workspaces", "ws")
     tx.enter(id)
     (number,) = tx.connection.execute(
         "INSERT INTO workspaces (id, name, plan, created_at, created_by) VALUES (?, ?, ?, ?, ?) RETURNING number",
@@ -55,9 +55,9 @@ def change_role(tx: Tx, workspace_id: str, user_id: str, role: str) -> None:
 
 def remove_membership(tx: Tx, workspace_id: str, user_id: str) -> None:
     """Let a user no longer belong to a workspace, and end their tokens in it."""
-    place = (workspace_id, user_id)
-    tx.connection.execute("DELETE FROM tokens WHERE workspace_id = ? AND user_id = ?", place)
-    tx.connection.execute("DELETE FROM memberships WHERE workspace_id = ? AND user_id = ?", place)
+    key = (workspace_id, user_id)
+    tx.connection.execute("DELETE FROM tokens WHERE workspace_id = ? AND user_id = ?", key)
+    tx.connection.execute("DELETE FROM memberships WHERE workspace_id = ? AND user_id = ?", key)
 
 
 def remove_user(tx: Tx, user_id: str, email: str) -> None:
@@ -136,10 +136,3 @@ def workspaces_created(connection: Connection, email: str) -> int:
 def _number(connection: Connection, sql: str, value: Any) -> int:
     number: int = connection.execute(sql, (value,)).fetchone()[0]
     return number
-
-
-def _unused(tx: Tx, table: str, prefix: str) -> str:
-    while True:
-        id = ids.mint(prefix)
-        if tx.connection.execute(f"SELECT 1 FROM {table} WHERE id = ?", (id,)).fetchone() is None:
-            return id

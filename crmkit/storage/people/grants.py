@@ -122,7 +122,7 @@ def spend(tx: Tx, code: str) -> Grant | None:
     return Grant(*row)
 
 
-def redeemed(tx: Tx, code: str, token_id: str) -> None:
+def note_token(tx: Tx, code: str, token_id: str) -> None:
     """Write down which token was made from this code."""
     tx.connection.execute("UPDATE grants SET token_id = ? WHERE hash = ?", (token_id, sha256(code)))
 

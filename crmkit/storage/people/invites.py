@@ -2,10 +2,10 @@
 
 from dataclasses import replace
 
-from crmkit import ids
 from crmkit.model.actor import Invite
 from crmkit.storage.interface.connection import Connection
 from crmkit.storage.interface.tx import Tx
+from crmkit.storage.people.new_ids import unused
 
 _COLUMNS = "id, workspace_id, email, role, created_at, invited_by"
 _SELECT = f"SELECT {_COLUMNS} FROM invites"
@@ -38,11 +38,7 @@ def put(tx: Tx, workspace_id: str, email: str, role: str) -> tuple[Invite, bool]
             (role, tx.by.email, workspace_id, invite.id),
         )
         return replace(invite, role=role, invited_by=tx.by.email), False
-    while True:
-        id = ids.mint("inv")
-        taken = "SELECT 1 FROM invites WHERE workspace_id = ? AND id = ?"
-        if tx.connection.execute(taken, (workspace_id, id)).fetchone() is None:
-            break
+    id = unused(tx, "invites", "inv", workspace_id)
     tx.connection.execute(
         f"INSERT INTO invites ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?)",
         (id, workspace_id, email, role, tx.now, tx.by.email),

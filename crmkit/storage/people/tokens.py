@@ -7,12 +7,13 @@ from crmkit.model.actor import Actor
 from crmkit.storage.hashed import sha256
 from crmkit.storage.interface.connection import Connection
 from crmkit.storage.interface.tx import Tx
+from crmkit.storage.people.new_ids import unused
 
 RANDOM = 39  # characters of 31: 193 random bits
 
 
 @dataclass(frozen=True)
-class Found:
+class TokenUse:
     """What a token stands for; `last_used_at` is as of the last time it was worth writing down."""
 
     actor: Actor
@@ -33,10 +34,10 @@ def mint() -> str:
     return "ck_" + ids.random_text(RANDOM)
 
 
-def find(connection: Connection, hash: bytes) -> Found | None:
+def find(connection: Connection, hash: bytes) -> TokenUse | None:
     """Return what the token with this hash stands for; None when it is unknown, revoked, or no longer a member's."""
     row = connection.execute(f"{_SELECT} WHERE t.hash = ?", (hash,)).fetchone()
-    return None if row is None else Found(Actor(*row[:10]), row[10])
+    return None if row is None else TokenUse(Actor(*row[:10]), row[10])
 
 
 def current(connection: Connection, token_id: str) -> Actor | None:
@@ -47,10 +48,7 @@ def current(connection: Connection, token_id: str) -> Actor | None:
 
 def insert(tx: Tx, token: str, user_id: str, workspace_id: str, name: str, is_app: bool = False) -> str:
     """Return the id under which the token is now known."""
-    while True:
-        id = ids.mint("tok")
-        if tx.connection.execute("SELECT 1 FROM tokens WHERE id = ?", (id,)).fetchone() is None:
-            break
+    id = unused(tx, "tokens", "tok")
     tx.connection.execute(
         "INSERT INTO tokens (id, hash, user_id, workspace_id, name, created_at, last_used_at, is_app) "
         "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
@@ -64,7 +62,7 @@ def touch(tx: Tx, token_id: str, at: str) -> None:
     tx.connection.execute("UPDATE tokens SET last_used_at = ? WHERE id = ?", (at, token_id))
 
 
-def settle(tx: Tx) -> None:
+def cap_last_used(tx: Tx) -> None:
     """Let tokens that were used ahead of the clock, before it was set back, count as used now."""
     tx.connection.execute("UPDATE tokens SET last_used_at = ? WHERE last_used_at > ?", (tx.now, tx.now))
 

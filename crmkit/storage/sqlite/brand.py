@@ -52,4 +52,4 @@ def _run(folder: Path, unit: Unit[T], lanes: Lanes, now: str) -> T:
     return returned
 
 
-SQLITE = Brand("SQLite", _open, _migrate, examine, _run)
+SQLITE = Brand(_open, _migrate, examine, _run)

@@ -55,7 +55,6 @@ def json_path(keys: Sequence[str]) -> str:
 
 
 DIALECT = Dialect(
-    name="sqlite",
     json_array="json_array({})",
     json_column="json({})",
     all_rows="'[' || group_concat(row) || ']', group_concat(seq)",

@@ -1,4 +1,4 @@
-"""The open connections: how many each client may have, and a look once a second at which have waited too long."""
+"""Counts open connections per client, and once a second refuses or closes those past their deadline."""
 
 import asyncio
 from collections import Counter
@@ -9,7 +9,7 @@ from crmkit.errors import Problem
 from crmkit.settings import Settings
 
 if TYPE_CHECKING:
-    from crmkit.web.connection.protocol import Connection
+    from crmkit.web.connection.protocol import HttpConnection
 
 SWEEP_SECONDS = 1.0  # between two checks of all connections: one timer for all costs less than one for each request
 SPARE = 64  # connections past a limit that get a response which says so; more are closed without one
@@ -26,11 +26,11 @@ class Clients:
         self.stops = False  # the server stops: new connections are closed
         self._most = most
         self._trusted = ip.Networks(settings.server.trusted_proxies)
-        self._open: set[Connection] = set()
+        self._open: set[HttpConnection] = set()
         self._per_client: Counter[str] = Counter()
         self._sweeping = False
 
-    def enter(self, connection: "Connection", loop: asyncio.AbstractEventLoop) -> Problem | None:
+    def enter(self, connection: "HttpConnection", loop: asyncio.AbstractEventLoop) -> Problem | None:
         """Count a connection that opened; return the Problem to refuse it with, if it is one too many."""
         self._open.add(connection)
         self._per_client[connection.peer] += 1
@@ -47,7 +47,7 @@ class Clients:
             return Problem("busy", f"Keep at most {most} connections open at once, and use them again.", headers=RETRY)
         return None
 
-    def leave(self, connection: "Connection") -> None:
+    def leave(self, connection: "HttpConnection") -> None:
         """Count a connection no longer, which has closed."""
         self._open.discard(connection)
         self._per_client[connection.peer] -= 1
@@ -61,9 +61,8 @@ class Clients:
     def _sweep(self, loop: asyncio.AbstractEventLoop) -> None:
         self._sweeping = bool(self._open)
         if self._sweeping:
-            loop.call_later(
-                SWEEP_SECONDS, self._sweep, loop
-            )  # first, so that an exception below does not end the checks
+            # first, so that an exception below does not end the checks
+            loop.call_later(SWEEP_SECONDS, self._sweep, loop)
         now = loop.time()
         for connection in list(self._open):
             connection.check_deadlines(now)

@@ -11,7 +11,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 from crmkit.errors import Problem
 
 if TYPE_CHECKING:
-    from crmkit.web.connection.protocol import Connection
+    from crmkit.web.connection.protocol import HttpConnection
 
 log = logging.getLogger("crmkit")
 
@@ -39,7 +39,7 @@ class Exchange:
         "scope",
     )
 
-    def __init__(self, connection: "Connection", scope: Any, keep_alive: bool, stall_seconds: float = 0.0) -> None:
+    def __init__(self, connection: "HttpConnection", scope: Any, keep_alive: bool, stall_seconds: float = 0.0) -> None:
         """`stall_seconds` is how long the body may make no progress."""
         self.scope = scope
         self.keep_alive = keep_alive  # whether the connection stays open after the answer
@@ -47,9 +47,8 @@ class Exchange:
         self.is_answered = False
         self._connection = connection
         self._received = b""  # of the body, not yet read by the application
-        self._is_wanted = (
-            False  # the application has asked for the body; `100 Continue` was sent if the client waits for it
-        )
+        # the application has asked for the body; `100 Continue` was sent if the client waits for it
+        self._is_wanted = False
         self._is_delivered = False  # the application has read the body to its end
         self._problem: Problem | None = None  # why the rest of the body is not read
         self._waiter: asyncio.Future[None] | None = None  # the application waits on it for more of the body

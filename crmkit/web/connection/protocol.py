@@ -22,8 +22,7 @@ MAX_HEAD = 64 * 1024  # bytes of a request line with its headers
 MAX_HEADERS = 100
 MAX_URL = 16 * 1024  # bytes
 MAX_WAITING = 100  # requests of one connection that wait for the answer to the one before them
-# bytes that the parser is given at a time: of an unfinished head, and of requests that a client sent ahead, little more
-# than that is parsed and takes memory
+# bytes fed to the parser at once, so that an unfinished head or pipelined requests cost little memory
 PIECE = 1024
 BODY_PIECE = 16 * 1024
 
@@ -36,14 +35,13 @@ AGAIN_SECONDS = 0.2  # between two looks at a connection that has to end
 # unsent bytes of responses that the kernel buffers for a client that does not read (TCP_NOTSENT_LOWAT). Its default is
 # megabytes, so many requests sent ahead would be answered for nobody
 UNREAD_BYTES = 64 * 1024
-UNWRITTEN_BYTES = (
-    16 * 1024
-)  # that we buffer when the kernel takes no more; past that, the next part of a response waits
+# that we buffer when the kernel takes no more; past that, the next part of a response waits
+UNWRITTEN_BYTES = 16 * 1024
 
 NEVER = math.inf
 
 
-class Connection(HttpToolsProtocol):
+class HttpConnection(HttpToolsProtocol):
     """One client's connection. Requests are answered one at a time, in the order in which they arrive."""
 
     def __init__(self, clients: Clients, edge: Edge, **uvicorns: Any) -> None:
@@ -65,7 +63,7 @@ class Connection(HttpToolsProtocol):
         self._head_since: float | None = None  # since when the head is waited for; None if it is not
         self._head = 0  # bytes of the head, parsed
         self._fed = 0  # bytes given to the parser since the head began
-        self._unread = (0, NEVER)  # bytes that the client has not read, and until when it may read none of them
+        self._unread = (0, NEVER)  # (unread bytes, deadline by which the client must read some)
 
     # the transport's side
 
@@ -133,9 +131,8 @@ class Connection(HttpToolsProtocol):
         self._fed += len(data)
         try:
             self.parser.feed_data(data)
-        except (
-            httptools.HttpParserUpgrade
-        ):  # we speak no other protocol: this request is answered, in HTTP, and no further one
+        except httptools.HttpParserUpgrade:
+            # we speak no other protocol: this request is answered, in HTTP, and no further one
             self._discards_input = True
         except httptools.HttpParserError as error:
             self._refuse(_raised_in(error) or unreadable())

@@ -10,7 +10,7 @@ import uvicorn
 
 from crmkit.settings import Settings, SettingsError
 from crmkit.web.connection.clients import Clients
-from crmkit.web.connection.protocol import Connection
+from crmkit.web.connection.protocol import HttpConnection
 from crmkit.web.edge import Edge
 
 STOP_SECONDS = 1.2  # for running requests to finish; slow clients are cut off sooner, so that a stop takes two seconds
@@ -34,7 +34,7 @@ class Server(uvicorn.Server):
         """`most` is how many connections the process may open files for."""
         check(OPTIONS)
         self._clients = Clients(settings, min(most, settings.limits.connections))
-        protocol: Any = partial(Connection, self._clients, edge)
+        protocol: Any = partial(HttpConnection, self._clients, edge)
         address: dict[str, Any] = {"host": settings.server.host, "port": settings.server.port}
         super().__init__(uvicorn.Config(edge, http=protocol, **address, **OPTIONS))
 
@@ -45,13 +45,13 @@ class Server(uvicorn.Server):
 
 def check(options: Mapping[str, Any]) -> None:
     """Raise SettingsError for an option that no code here reads: a limit that is set but ignored is worse than none."""
-    read = _names_reached(Connection, vars(Connection))
+    read = _names_reached(HttpConnection, vars(HttpConnection))
     for one in (uvicorn.Server, uvicorn.Config):
         read |= _names_reached(one, dir(one))
     for name in options:
         if name not in read:
             raise SettingsError(
-                f"uvicorn is given {name}, which its HTTP parser here ({Connection.__name__}) never reads"
+                f"uvicorn is given {name}, which its HTTP parser here ({HttpConnection.__name__}) never reads"
             )
 
 

@@ -2,32 +2,23 @@
 
 from collections.abc import Iterable
 
-from litestar import delete, post
-from litestar.handlers import HTTPRouteHandler
-from litestar.params import FromPath
-
 from crmkit.core.people import account, login, sessions
 from crmkit.core.people.login import CODE_ENTRY, CODE_REQUEST, SignedIn
 from crmkit.core.people.sessions import Identity
 from crmkit.model.actor import Invite
-from crmkit.model.listing import Paging, Rows
+from crmkit.model.listing import MixedListing, Paging
 from crmkit.model.names import spoken_address
 from crmkit.render import text
 from crmkit.render.answers import Answer, Card, Lines, done
-from crmkit.web.gate import DIRECT, PUBLIC, QUERY
-from crmkit.web.requests import HttpRequest, actor_of, body_of, client_of, code_of, crm_of, read
+from crmkit.web.call import Call
+from crmkit.web.route import Route, read, route
 
 MAX_OTHERS_SHOWN = 3  # other workspaces that a sign-in names
 
 
-@post(
-    "/auth/request",
-    summary="mail a sign-in code",
-    status_code=200,
-    opt={PUBLIC: True, DIRECT: True, "form": CODE_REQUEST},
-)
-async def request_code(request: HttpRequest) -> Answer:
-    sent = await login.request_code(crm_of(request), client_of(request), await body_of(request))
+@route("POST", "/auth/request", summary="mail a sign-in code", form=CODE_REQUEST, public=True, direct=True)
+async def request_code(call: Call) -> Answer:
+    sent = await login.request_code(call.crm, call.client, await call.body())
     local = {} if sent.local_code is None else {"local_code": sent.local_code}
     comments = [f"local mode: code={sent.local_code}"] if local else []
     note = 'note: ask the user for it, then POST /auth/verify {"email":"…","code":"…","token_name":"who you are"}'
@@ -35,14 +26,9 @@ async def request_code(request: HttpRequest) -> Answer:
     return done(f"code sent to {sent.email}", facts, [*comments, note], limits=sent.allowance.headers)
 
 
-@post(
-    "/auth/verify",
-    summary="exchange the code for a token",
-    status_code=200,
-    opt={PUBLIC: True, DIRECT: True, "form": CODE_ENTRY},
-)
-async def enter_code(request: HttpRequest) -> Answer:
-    signed_in = await login.enter_code(crm_of(request), client_of(request), await body_of(request))
+@route("POST", "/auth/verify", summary="exchange the code for a token", form=CODE_ENTRY, public=True, direct=True)
+async def enter_code(call: Call) -> Answer:
+    signed_in = await login.enter_code(call.crm, call.client, await call.body())
     facts = {
         "token": signed_in.token,
         "token_name": signed_in.token_name,
@@ -96,9 +82,9 @@ def invite_notes(invites: Iterable[Invite]) -> list[str]:
     ]
 
 
-@read("/whoami", summary="who you are, your workspace, its plan and use")
-async def whoami(request: HttpRequest) -> Answer:
-    return identity_card(await sessions.whoami(crm_of(request), actor_of(request)))
+@read("/whoami", area="account", summary="who you are, your workspace, its plan and use")
+async def whoami(call: Call) -> Answer:
+    return identity_card(await sessions.whoami(call.crm, call.actor))
 
 
 def identity_card(identity: Identity) -> Card:
@@ -119,8 +105,8 @@ def identity_card(identity: Identity) -> Card:
     return Card(lines, {**facts, "usage": usage})
 
 
-@read("/tokens", summary="your tokens (sessions)")
-async def tokens(request: HttpRequest) -> Answer:
+@read("/tokens", area="tokens", summary="your tokens (sessions)")
+async def tokens(call: Call) -> Answer:
     rows = tuple(
         (
             f"token/{session.id}",
@@ -133,34 +119,32 @@ async def tokens(request: HttpRequest) -> Answer:
                 "current": session.current,
             },
         )
-        for session in await sessions.sessions(crm_of(request), actor_of(request))
+        for session in await sessions.sessions(call.crm, call.actor)
     )
-    return Lines(Rows("tokens", rows, Paging.whole(len(rows))))
+    return Lines(MixedListing("tokens", rows, Paging.whole(len(rows))))
 
 
-@delete(
-    "/tokens/{id:str}",
-    summary="end one of your tokens",
-    status_code=200,
-    opt={QUERY: ("code",)},
-)
-async def revoke(request: HttpRequest, id: FromPath[str]) -> Answer:
-    bare = await sessions.revoke(crm_of(request), actor_of(request), id, code_of(request))
+# an app ends its own without a code
+@route("DELETE", "/tokens/{id}", summary="end one of your tokens", area="tokens", verb="delete", query=("code",))
+async def revoke(call: Call, id: str) -> Answer:
+    bare = await sessions.revoke(call.crm, call.actor, id, call.code())
     return done(f"revoked token/{bare}", {"id": bare, "handle": f"token/{bare}"})
 
 
-@delete(
+@route(
+    "DELETE",
     "/me",
     name="end_account",
     summary="end your account, with the workspaces you are alone in (step-up: code)",
-    status_code=200,
-    opt={QUERY: ("code",)},
+    area="account",
+    verb="delete",
+    query=("code",),
 )
-async def end(request: HttpRequest) -> Answer:
-    actor = actor_of(request)
-    gone = await account.end(crm_of(request), actor, code_of(request))
+async def end(call: Call) -> Answer:
+    actor = call.actor
+    gone = await account.end(call.crm, actor, call.code())
     with_them = f" and {', '.join(f'workspace/{id}' for id in gone)} with all data" if gone else ""
     return done(f"ended the account of {actor.email}{with_them}", {"email": actor.email, "workspaces": gone})
 
 
-ROUTES: list[HTTPRouteHandler] = [request_code, enter_code, whoami, tokens, revoke, end]
+ROUTES: list[Route] = [request_code, enter_code, whoami, tokens, revoke, end]

@@ -1,65 +1,80 @@
 """The routes of activities: the log of one record, and of the whole workspace."""
 
-from typing import Any
-
-from litestar import delete, post
-from litestar.handlers import HTTPRouteHandler
-from litestar.params import FromPath
-
 from crmkit.core.reading import lists
 from crmkit.core.reading.feeds import PAGING
 from crmkit.core.records import activities
-from crmkit.model.query import chosen_fields
 from crmkit.model.record import Kind, Kinds
 from crmkit.render.answers import Answer, Many, One, done
-from crmkit.web.gate import QUERY
-from crmkit.web.requests import HttpRequest, actor_of, body_of, crm_of, page_of, parameters_of, read
+from crmkit.web.call import Call
+from crmkit.web.route import Route, read, route
 
 
-def feed(kinds: Kinds) -> dict[str, Any]:
-    return {"kind": kinds.activity, QUERY: (*activities.filters(kinds), *PAGING)}
+def feed(kinds: Kinds) -> tuple[str, ...]:
+    """Return the parameters that lists of activities take."""
+    return (*activities.filters(kinds), *PAGING)
 
 
-def log_routes(kinds: Kinds, kind: Kind) -> list[HTTPRouteHandler]:
+def log_routes(kinds: Kinds, kind: Kind) -> list[Route]:
     """Return the handlers of the log of one kind's records."""
     if not kind.is_logged:
         return []
-    path = f"/{kind.plural}/{{id:str}}/activities"
+    path, of_log = f"/{kind.plural}/{{id}}/activities", kinds.activity
 
-    @read(path, name=f"list_{kind.name}_activities", summary=f"activities on a {kind.name}", opt=feed(kinds))
-    async def find_on(request: HttpRequest, id: FromPath[str]) -> Answer:
-        return Many(await activities.find_on(crm_of(request), actor_of(request), kind, id, *page_of(request)))
+    @read(
+        path,
+        name=f"list_{kind.name}_activities",
+        summary=f"activities on a {kind.name}",
+        kind=of_log,
+        query=feed(kinds),
+    )
+    async def find_on(call: Call, id: str) -> Answer:
+        return Many(await activities.find_on(call.crm, call.actor, kind, id, *call.page()))
 
-    @post(path, name=f"log_{kind.name}_activity", summary=f"log one on a {kind.name}", opt={"kind": kinds.activity})
-    async def log(request: HttpRequest, id: FromPath[str]) -> Answer:
-        activity = await activities.log(crm_of(request), actor_of(request), kind, id, await body_of(request))
-        return One(kinds.activity, activity, outcome="created")
+    @route(
+        "POST",
+        path,
+        name=f"log_{kind.name}_activity",
+        summary=f"log an activity on a {kind.name}",
+        kind=of_log,
+        verb="write",
+        status=201,
+    )
+    async def log(call: Call, id: str) -> Answer:
+        activity = await activities.log(call.crm, call.actor, kind, id, await call.body())
+        return One(of_log, activity, outcome="created")
 
     return [find_on, log]
 
 
-def routes(kinds: Kinds) -> list[HTTPRouteHandler]:
+def routes(kinds: Kinds) -> list[Route]:
     """Return the handlers of the log of a whole workspace."""
-    activity, logged = kinds.activity, ", ".join(kind.name for kind in kinds.logged)
-    opt: dict[str, Any] = {"kind": activity}
+    logged = ", ".join(kind.name for kind in kinds.logged)
 
     @read(
         "/activities",
         name="list_activities",
         summary=f"activities, newest first: {logged}, kind, since, until",
-        opt=feed(kinds),
+        kind=kinds.activity,
+        query=feed(kinds),
     )
-    async def find_all(request: HttpRequest) -> Answer:
-        return Many(await activities.find_all(crm_of(request), actor_of(request), *page_of(request)))
+    async def find_all(call: Call) -> Answer:
+        return Many(await activities.find_all(call.crm, call.actor, *call.page()))
 
-    @read("/activities/{id:str}", name="get_activity", summary="one activity", opt={**opt, QUERY: ("fields",)})
-    async def fetch(request: HttpRequest, id: FromPath[str]) -> Answer:
-        fields = chosen_fields(activity, parameters_of(request).get("fields", ""))
-        return One(activity, await lists.fetch(crm_of(request), actor_of(request), activity, id), fields)
+    @read("/activities/{id}", name="get_activity", summary="one activity", kind=kinds.activity, query=("fields",))
+    async def fetch(call: Call, id: str) -> Answer:
+        fields = call.fields(kinds.activity)
+        return One(kinds.activity, await lists.fetch(call.crm, call.actor, kinds.activity, id), fields)
 
-    @delete("/activities/{id:str}", name="delete_activity", summary="delete it, in one step", status_code=200, opt=opt)
-    async def remove(request: HttpRequest, id: FromPath[str]) -> Answer:
-        activity = await activities.remove(crm_of(request), actor_of(request), id)
+    @route(
+        "DELETE",
+        "/activities/{id}",
+        name="delete_activity",
+        summary="delete it, in one step",
+        kind=kinds.activity,
+        verb="delete",
+    )
+    async def remove(call: Call, id: str) -> Answer:
+        activity = await activities.remove(call.crm, call.actor, id)
         return done(f"deleted {activity.handle}", {"id": activity.id, "handle": activity.handle})
 
     return [find_all, fetch, remove]

@@ -1,66 +1,71 @@
 """The routes of a record kind: the same five for every kind."""
 
-from typing import Any
-
-from litestar import delete, patch, post
-from litestar.handlers import HTTPRouteHandler
-from litestar.params import FromPath
-
 from crmkit.core.reading import lists
 from crmkit.core.records import write
-from crmkit.model.query import chosen_fields
 from crmkit.model.record import Kind
 from crmkit.render.answers import Answer, Many, One, done
-from crmkit.web.gate import ANY, QUERY
-from crmkit.web.requests import HttpRequest, actor_of, body_of, crm_of, if_match_of, page_of, parameters_of, read
+from crmkit.web.call import Call
+from crmkit.web.route import ANY, Route, read, route
 
 
-def record_routes(kind: Kind) -> list[HTTPRouteHandler]:
+def record_routes(kind: Kind) -> list[Route]:
     """Return the handlers of one kind, each with the summary that the manual and OpenAPI show."""
     path = f"/{kind.plural}"
-    one = f"{path}/{{id:str}}"
-    opt: dict[str, Any] = {"kind": kind}
+    one = f"{path}/{{id}}"
 
     @read(
         path,
         name=f"list_{kind.plural}",
-        summary=f"{kind.plural}: filters, search, sort, limit, cursor",
-        opt={**opt, QUERY: ANY},
+        summary=f"list {kind.plural}: filters, search, sort, limit, cursor",
+        kind=kind,
+        query=ANY,
     )
-    async def find_all(request: HttpRequest) -> Answer:
-        return Many(await lists.find_all(crm_of(request), actor_of(request), kind, *page_of(request)))
+    async def find_all(call: Call) -> Answer:
+        return Many(await lists.find_all(call.crm, call.actor, kind, *call.page()))
 
-    @post(
+    @route(
+        "POST",
         path,
         name=f"save_{kind.name}",
         summary=f"create, or merge by {kind.merges_by}" if kind.merges_by else "create",
-        opt=opt,
+        kind=kind,
+        verb="write",
+        status=201,
     )
-    async def save(request: HttpRequest) -> Answer:
-        saved = await write.save(crm_of(request), actor_of(request), kind, await body_of(request))
+    async def save(call: Call) -> Answer:
+        saved = await write.save(call.crm, call.actor, kind, await call.body())
         return One(kind, saved.record, outcome="created" if saved.created else "updated")
 
-    @read(one, name=f"get_{kind.name}", summary=f"one {kind.name}, whole", opt={**opt, QUERY: ("fields",)})
-    async def fetch(request: HttpRequest, id: FromPath[str]) -> Answer:
-        fields = chosen_fields(kind, parameters_of(request).get("fields", ""))
-        return One(kind, await lists.fetch(crm_of(request), actor_of(request), kind, id), fields)
+    @read(one, name=f"get_{kind.name}", summary=f"one {kind.name}, whole", kind=kind, query=("fields",))
+    async def fetch(call: Call, id: str) -> Answer:
+        fields = call.fields(kind)
+        return One(kind, await lists.fetch(call.crm, call.actor, kind, id), fields)
 
-    @patch(one, name=f"change_{kind.name}", summary="change the fields sent, keep the others", opt=opt)
-    async def change(request: HttpRequest, id: FromPath[str]) -> Answer:
-        version = if_match_of(request)
-        body = await body_of(request)
-        return One(kind, await write.change(crm_of(request), actor_of(request), kind, id, body, version))
+    @route(
+        "PATCH",
+        one,
+        name=f"change_{kind.name}",
+        summary="change the fields sent, keep the others",
+        kind=kind,
+        verb="write",
+    )
+    async def change(call: Call, id: str) -> Answer:
+        version = call.if_match()
+        body = await call.body()
+        return One(kind, await write.change(call.crm, call.actor, kind, id, body, version))
 
-    @delete(
+    @route(
+        "DELETE",
         one,
         name=f"delete_{kind.name}",
         summary="delete, in two steps",
-        status_code=200,
-        opt={**opt, QUERY: ("confirm",)},
+        kind=kind,
+        verb="delete",
+        query=("confirm",),
     )
-    async def remove(request: HttpRequest, id: FromPath[str]) -> Answer:
-        confirm = parameters_of(request).get("confirm", "")
-        record = await write.remove(crm_of(request), actor_of(request), kind, id, confirm.strip())
+    async def remove(call: Call, id: str) -> Answer:
+        confirm = call.parameters().get("confirm", "")
+        record = await write.remove(call.crm, call.actor, kind, id, confirm.strip())
         return done(f"deleted {record.handle}", {"id": record.id, "handle": record.handle})
 
     return [find_all, save, fetch, change, remove]

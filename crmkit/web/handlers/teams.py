@@ -3,106 +3,130 @@
 from collections.abc import Mapping
 from typing import Any
 
-from litestar import delete, patch, post
-from litestar.handlers import HTTPRouteHandler
-from litestar.params import FromPath
-
 from crmkit.core.people import joining, teams, workspaces
 from crmkit.model.actor import Actor, Membership
-from crmkit.model.listing import Paging, Rows
+from crmkit.model.listing import MixedListing, Paging
 from crmkit.render.answers import Answer, Card, Line, Lines, Team, done
-from crmkit.web.gate import QUERY
+from crmkit.web.call import Call
 from crmkit.web.handlers.account import invite_notes
-from crmkit.web.requests import HttpRequest, actor_of, body_of, code_of, crm_of, read
+from crmkit.web.route import FREE, Route, read, route
 
-ONE = "/workspaces/{id:str}"
+ONE = "/workspaces/{id}"
 
 
-@read("/workspaces", name="list_workspaces", summary="workspaces you belong to")
-async def mine(request: HttpRequest) -> Answer:
-    actor = actor_of(request)
-    memberships, invites = await workspaces.mine(crm_of(request), actor)
+@read("/workspaces", name="list_workspaces", summary="workspaces you belong to", area="workspace")
+async def mine(call: Call) -> Answer:
+    actor = call.actor
+    memberships, invites = await workspaces.mine(call.crm, actor)
     rows = tuple(
         (f"workspace/{membership.workspace_id}", _shown(membership, actor.workspace_id)) for membership in memberships
     )
-    return Lines(Rows("workspaces", rows, Paging.whole(len(rows), invite_notes(invites))))
+    return Lines(MixedListing("workspaces", rows, Paging.whole(len(rows), invite_notes(invites))))
 
 
-@post(
+@route(
+    "POST",
     "/workspaces",
     name="create_workspace",
     summary="open one, as its admin",
-    opt={"form": workspaces.WORKSPACE, QUERY: ("code",)},
+    area="workspace",
+    verb="write",
+    form=workspaces.WORKSPACE,
+    query=("code",),
+    status=201,
 )
-async def create(request: HttpRequest) -> Answer:
-    actor, body = actor_of(request), await body_of(request)
-    membership = await workspaces.create(crm_of(request), actor, body, code_of(request))
+async def create(call: Call) -> Answer:
+    actor, body = call.actor, await call.body()
+    membership = await workspaces.create(call.crm, actor, body, call.code())
     return _one(membership, ["created", _token_note(actor, membership)], status=201)
 
 
-@patch(ONE, name="rename_workspace", summary="rename it (admin)", opt={"form": workspaces.WORKSPACE})
-async def rename(request: HttpRequest, id: FromPath[str]) -> Answer:
-    return _one(await workspaces.rename(crm_of(request), actor_of(request), id, await body_of(request)), [])
+@route(
+    "PATCH",
+    ONE,
+    name="rename_workspace",
+    summary="rename it (admin)",
+    area="workspace",
+    verb="write",
+    form=workspaces.WORKSPACE,
+    consent=FREE,
+)
+async def rename(call: Call, id: str) -> Answer:
+    return _one(await workspaces.rename(call.crm, call.actor, id, await call.body()), [])
 
 
-@delete(
+@route(
+    "DELETE",
     ONE,
     name="delete_workspace",
     summary="delete it and all its data (admin, step-up: code)",
-    status_code=200,
-    opt={QUERY: ("code",)},
+    area="workspace",
+    verb="delete",
+    query=("code",),
 )
-async def remove(request: HttpRequest, id: FromPath[str]) -> Answer:
-    bare = await workspaces.delete(crm_of(request), actor_of(request), id, code_of(request))
+async def remove(call: Call, id: str) -> Answer:
+    bare = await workspaces.delete(call.crm, call.actor, id, call.code())
     return done(f"deleted workspace/{bare} and all its data", {"id": bare, "handle": f"workspace/{bare}"})
 
 
-@post(
+@route(
+    "POST",
     f"{ONE}/tokens",
     name="mint_token",
     summary="a token that works in it",
-    opt={"form": workspaces.TOKEN, QUERY: ("code",)},
+    area="tokens",
+    verb="write",
+    form=workspaces.TOKEN,
+    query=("code",),
+    status=201,
 )
-async def mint_token(request: HttpRequest, id: FromPath[str]) -> Answer:
-    body, code = await body_of(request), code_of(request)
-    token, name, membership = await workspaces.mint_token(crm_of(request), actor_of(request), id, body, code)
+async def mint_token(call: Call, id: str) -> Answer:
+    body, code = await call.body(), call.code()
+    token, name, membership = await workspaces.mint_token(call.crm, call.actor, id, body, code)
     facts = {"token": token, "token_name": name, "workspace_id": membership.workspace_id}
     lines = {"token": token, "workspace": membership.workspace_id}
     note = "note: save this token, it is shown once; send it to work in that workspace"
     return Card(lines, facts, done="token created", comments=[note], status=201)
 
 
-@post(
+@route(
+    "POST",
     f"{ONE}/join",
     name="join_workspace",
     summary="accept your invite to it",
-    status_code=200,
-    opt={QUERY: ("code",)},
+    area="team",
+    verb="write",
+    query=("code",),
 )
-async def join(request: HttpRequest, id: FromPath[str]) -> Answer:
-    actor = actor_of(request)
-    membership = await joining.accept(crm_of(request), actor, id, code_of(request))
+async def join(call: Call, id: str) -> Answer:
+    actor = call.actor
+    membership = await joining.accept(call.crm, actor, id, call.code())
     return _one(membership, [_token_note(actor, membership)])
 
 
-@read(f"{ONE}/members", name="list_members", summary="members and pending invites")
-async def people(request: HttpRequest, id: FromPath[str]) -> Answer:
-    members, invites = await teams.people(crm_of(request), actor_of(request), id)
+@read(f"{ONE}/members", name="list_members", summary="members and pending invites", area="team")
+async def people(call: Call, id: str) -> Answer:
+    members, invites = await teams.people(call.crm, call.actor, id)
     return Team(
         [{"user_id": m.user_id, "email": m.email, "role": m.role, "joined_at": m.joined_at} for m in members],
         [{"id": i.id, "email": i.email, "role": i.role, "created_at": i.created_at} for i in invites],
     )
 
 
-@post(
+@route(
+    "POST",
     f"{ONE}/invites",
     name="invite",
     summary="invite an address (admin; step-up for an admin)",
-    opt={"form": teams.INVITE, QUERY: ("code",)},
+    area="team",
+    verb="write",
+    form=teams.INVITE,
+    query=("code",),
+    status=201,
 )
-async def invite(request: HttpRequest, id: FromPath[str]) -> Answer:
-    body = await body_of(request)
-    found = await teams.invite(crm_of(request), actor_of(request), id, body, code_of(request))
+async def invite(call: Call, id: str) -> Answer:
+    body = await call.body()
+    found = await teams.invite(call.crm, call.actor, id, body, call.code())
     facts = {"id": found.id, "handle": f"invite/{found.id}", "email": found.email, "role": found.role}
     message = f"invited {found.email} as {found.role}: invite/{found.id}"
     note = (
@@ -112,41 +136,48 @@ async def invite(request: HttpRequest, id: FromPath[str]) -> Answer:
     return done(message, facts, [note], status=201)
 
 
-@delete(
-    f"{ONE}/invites/{{invite_id:str}}",
+@route(
+    "DELETE",
+    f"{ONE}/invites/{{invite_id}}",
     name="withdraw_invite",
     summary="withdraw an invite (admin)",
-    status_code=200,
-    opt={QUERY: ("code",)},
+    area="team",
+    verb="delete",
+    query=("code",),
 )
-async def withdraw(request: HttpRequest, id: FromPath[str], invite_id: FromPath[str]) -> Answer:
-    bare = await teams.withdraw(crm_of(request), actor_of(request), id, invite_id, code_of(request))
+async def withdraw(call: Call, id: str, invite_id: str) -> Answer:
+    bare = await teams.withdraw(call.crm, call.actor, id, invite_id, call.code())
     return done(f"withdrew invite/{bare}", {"id": bare, "handle": f"invite/{bare}"})
 
 
-@post(
-    f"{ONE}/members/{{user_id:str}}/role",
+@route(
+    "POST",
+    f"{ONE}/members/{{user_id}}/role",
     name="set_role",
     summary="make someone admin (step-up) or member (admin)",
-    status_code=200,
-    opt={"form": teams.ROLE, QUERY: ("code",)},
+    area="team",
+    verb="write",
+    form=teams.ROLE,
+    query=("code",),
 )
-async def set_role(request: HttpRequest, id: FromPath[str], user_id: FromPath[str]) -> Answer:
-    body = await body_of(request)
-    member = await teams.set_role(crm_of(request), actor_of(request), id, user_id, body, code_of(request))
+async def set_role(call: Call, id: str, user_id: str) -> Answer:
+    body = await call.body()
+    member = await teams.set_role(call.crm, call.actor, id, user_id, body, call.code())
     facts = {"user_id": member.user_id, "handle": f"user/{member.user_id}", "role": member.role}
     return done(f"user/{member.user_id} role={member.role}", facts)
 
 
-@delete(
-    f"{ONE}/members/{{user_id:str}}",
+@route(
+    "DELETE",
+    f"{ONE}/members/{{user_id}}",
     name="remove_member",
     summary="remove a member (admin), or leave",
-    status_code=200,
-    opt={QUERY: ("code",)},
+    area="team",
+    verb="delete",
+    query=("code",),
 )
-async def remove_member(request: HttpRequest, id: FromPath[str], user_id: FromPath[str]) -> Answer:
-    member = await teams.remove(crm_of(request), actor_of(request), id, user_id, code_of(request))
+async def remove_member(call: Call, id: str, user_id: str) -> Answer:
+    member = await teams.remove(call.crm, call.actor, id, user_id, call.code())
     return done(f"removed user/{member.user_id}", {"user_id": member.user_id, "handle": f"user/{member.user_id}"})
 
 
@@ -172,7 +203,7 @@ def _shown(membership: Membership, current: str) -> Mapping[str, Any]:
     }
 
 
-ROUTES: list[HTTPRouteHandler] = [
+ROUTES: list[Route] = [
     mine,
     create,
     rename,

@@ -8,29 +8,25 @@ from collections.abc import Mapping
 from typing import Any
 
 import msgspec
-from litestar import post
 from litestar.exceptions.http_exceptions import RequestEntityTooLarge
-from litestar.handlers import HTTPRouteHandler
 
 from crmkit.core.oauth import connect, redeem
 from crmkit.core.oauth.client import BadClient, described
 from crmkit.core.oauth.redeem import Refused
 from crmkit.errors import Problem
-from crmkit.web.gate import ANY, DIRECT, PUBLIC, QUERY
+from crmkit.web.call import Call
 from crmkit.web.oauth.forms import MAX_FORM, form_of
 from crmkit.web.oauth.origins import RESOURCE_METADATA
 from crmkit.web.reply import Response
-from crmkit.web.requests import HttpRequest, body_of, crm_of, read
+from crmkit.web.route import ANY, Route, read, route
 
 SERVER_METADATA = "/.well-known/oauth-authorization-server"
 MAX_REGISTRATION = 16 * 1024  # bytes
 
-_OPTIONS = {PUBLIC: True, QUERY: ANY, DIRECT: True}
 
-
-@read([RESOURCE_METADATA, f"{RESOURCE_METADATA}/mcp"], opt=_OPTIONS)
-async def resource_metadata(request: HttpRequest) -> Response:
-    crm = crm_of(request)
+@read([RESOURCE_METADATA, f"{RESOURCE_METADATA}/mcp"], query=ANY, public=True, direct=True)
+async def resource_metadata(call: Call) -> Response:
+    crm = call.crm
     return _json(
         {
             "resource": connect.resource(crm),
@@ -43,9 +39,9 @@ async def resource_metadata(request: HttpRequest) -> Response:
     )
 
 
-@read([SERVER_METADATA, f"{SERVER_METADATA}/mcp"], opt=_OPTIONS)
-async def server_metadata(request: HttpRequest) -> Response:
-    base_url = crm_of(request).settings.base_url
+@read([SERVER_METADATA, f"{SERVER_METADATA}/mcp"], query=ANY, public=True, direct=True)
+async def server_metadata(call: Call) -> Response:
+    base_url = call.crm.settings.base_url
     return _json(
         {
             "issuer": base_url,
@@ -66,10 +62,10 @@ async def server_metadata(request: HttpRequest) -> Response:
     )
 
 
-@post("/register", opt=_OPTIONS, status_code=201, request_max_body_size=MAX_REGISTRATION)
-async def register(request: HttpRequest) -> Response:
+@route("POST", "/register", query=ANY, max_body=MAX_REGISTRATION, public=True, direct=True)
+async def register(call: Call) -> Response:
     try:
-        body = await body_of(request)
+        body = await call.body()
     except RequestEntityTooLarge:
         return _failed("invalid_client_metadata", f"a description has at most {MAX_REGISTRATION} bytes", 413)
     except Problem as problem:
@@ -96,10 +92,10 @@ async def register(request: HttpRequest) -> Response:
     return _json(answer, 201)
 
 
-@post("/token", opt=_OPTIONS, status_code=200, request_max_body_size=MAX_FORM)
-async def token(request: HttpRequest) -> Response:
+@route("POST", "/token", query=ANY, max_body=MAX_FORM, public=True, direct=True)
+async def token(call: Call) -> Response:
     try:
-        issued = await redeem.redeem(crm_of(request), await form_of(request))
+        issued = await redeem.redeem(call.crm, await form_of(call))
     except Refused as refused:
         return _failed(refused.error, refused.description, refused.status)
     except Problem as problem:
@@ -107,15 +103,15 @@ async def token(request: HttpRequest) -> Response:
     return _json({"access_token": issued, "token_type": "Bearer", "scope": connect.SCOPE})
 
 
-@post("/revoke", opt=_OPTIONS, status_code=200, request_max_body_size=MAX_FORM)
-async def revoke(request: HttpRequest) -> Response:
+@route("POST", "/revoke", query=ANY, max_body=MAX_FORM, public=True, direct=True)
+async def revoke(call: Call) -> Response:
     try:
-        form = await form_of(request)
+        form = await form_of(call)
     except Problem as problem:
         return _failed("invalid_request", problem.hint)
     if not form.get("token"):
         return _failed("invalid_request", "send the token to revoke")
-    await redeem.give_back(crm_of(request), form["token"])
+    await redeem.give_back(call.crm, form["token"])
     return _json({})
 
 
@@ -127,4 +123,4 @@ def _failed(error: str, description: str, status: int = 400) -> Response:
     return _json({"error": error, "error_description": description}, status)
 
 
-ROUTES: list[HTTPRouteHandler] = [resource_metadata, server_metadata, register, token, revoke]
+ROUTES: list[Route] = [resource_metadata, server_metadata, register, token, revoke]

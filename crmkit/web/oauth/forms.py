@@ -5,16 +5,16 @@ from urllib.parse import parse_qsl
 from litestar.exceptions.http_exceptions import RequestEntityTooLarge
 
 from crmkit.errors import Problem
-from crmkit.web.requests import HttpRequest, raw_body_of
+from crmkit.web.call import Call
 
 MAX_FIELDS = 30
 MAX_FORM = 64 * 1024  # bytes
 
 
-async def form_of(request: HttpRequest) -> dict[str, str]:
+async def form_of(call: Call) -> dict[str, str]:
     """Return the fields of a form body, each sent once; raises `invalid_value`."""
     try:
-        raw = (await raw_body_of(request)).decode("utf-8")
+        raw = (await call.raw_body()).decode("utf-8")
         pairs = parse_qsl(raw, keep_blank_values=True, errors="strict", max_num_fields=MAX_FIELDS)
     except (ValueError, Problem, RequestEntityTooLarge):
         raise Problem("invalid_value", "Send a small form (application/x-www-form-urlencoded) in UTF-8.") from None

@@ -8,7 +8,7 @@ from crmkit.core.oauth.connect import SCOPE
 from crmkit.core.oauth.hosts import KNOWN_ORIGINS
 from crmkit.errors import Problem
 from crmkit.settings import Settings, is_loopback
-from crmkit.web.requests import header_of
+from crmkit.web.call import header_of
 
 RESOURCE_METADATA = "/.well-known/oauth-protected-resource"
 

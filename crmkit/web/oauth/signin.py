@@ -4,18 +4,16 @@ All pages have one URL, whose query is the app's request; their forms are POSTed
 script. A secret in a hidden field leads from page to page, and since other sites do not know it, they cannot post here.
 """
 
-from litestar import post
-from litestar.handlers import HTTPRouteHandler
 from litestar.types import Scope
 
 from crmkit.core.oauth import connect
 from crmkit.errors import Problem
-from crmkit.web.gate import ANY, DIRECT, PUBLIC, QUERY
+from crmkit.web.call import Call
 from crmkit.web.oauth import pages
 from crmkit.web.oauth.forms import MAX_FORM, form_of
 from crmkit.web.problems import log_operational
 from crmkit.web.reply import Response
-from crmkit.web.requests import HttpRequest, client_of, crm_of, pairs_of, read
+from crmkit.web.route import ANY, Route, read, route
 
 PATH = "/authorize"
 HTML = "text/html; charset=utf-8"
@@ -29,57 +27,53 @@ _HEADERS = {
 }
 _LABELS = {"email": "The address", "name": "The name"}  # what the pages call the fields
 
-_OPTIONS = {PUBLIC: True, QUERY: ANY, DIRECT: True}
 
-
-@read(PATH, opt=_OPTIONS)
-async def ask(request: HttpRequest) -> Response:
+@read(PATH, query=ANY, public=True, direct=True)
+async def ask(call: Call) -> Response:
     try:
-        return _shown(request.scope, pages.email_page(_app(request, _app_request(request))))
+        return _shown(call.scope, pages.email_page(_app(call, _app_request(call))))
     except Problem as problem:
-        return _stop(request.scope, problem)
+        return _stop(call.scope, problem)
 
 
-@post(PATH, opt=_OPTIONS, status_code=200, request_max_body_size=MAX_FORM)
-async def answer(request: HttpRequest) -> Response:
+@route("POST", PATH, query=ANY, max_body=MAX_FORM, public=True, direct=True)
+async def answer(call: Call) -> Response:
     try:
-        app_request, form = _app_request(request), await form_of(request)
+        app_request, form = _app_request(call), await form_of(call)
     except Problem as problem:
-        return _stop(request.scope, problem)
+        return _stop(call.scope, problem)
     if "workspace" in form:
-        return await _choose(request, app_request, form)
+        return await _choose(call, app_request, form)
     if "signin" in form:
-        return await _prove(request, app_request, form)
-    return await _start(request, app_request, form)
+        return await _prove(call, app_request, form)
+    return await _start(call, app_request, form)
 
 
-async def _start(request: HttpRequest, app_request: connect.AuthorizationRequest, form: dict[str, str]) -> Response:
-    app, email = _app(request, app_request), form.get("email", "")
+async def _start(call: Call, app_request: connect.AuthorizationRequest, form: dict[str, str]) -> Response:
+    app, email = _app(call, app_request), form.get("email", "")
     try:
-        started = await connect.start(crm_of(request), client_of(request), app_request, email)
+        started = await connect.start(call.crm, call.client, app_request, email)
     except Problem as problem:
-        return _shown(request.scope, pages.email_page(app, email, _sentence(problem)), problem)
-    return _shown(request.scope, pages.code_page(app, started.page_secret, started.email, started.local_code))
+        return _shown(call.scope, pages.email_page(app, email, _sentence(problem)), problem)
+    return _shown(call.scope, pages.code_page(app, started.page_secret, started.email, started.local_code))
 
 
-async def _prove(request: HttpRequest, app_request: connect.AuthorizationRequest, form: dict[str, str]) -> Response:
-    app, page_secret, code = _app(request, app_request), form["signin"], form.get("code", "")
+async def _prove(call: Call, app_request: connect.AuthorizationRequest, form: dict[str, str]) -> Response:
+    app, page_secret, code = _app(call, app_request), form["signin"], form.get("code", "")
     try:
-        choices = await connect.prove(crm_of(request), client_of(request), app_request, page_secret, code)
+        choices = await connect.prove(call.crm, call.client, app_request, page_secret, code)
     except Problem as problem:
         if problem.code == "not_found":
-            return _stop(request.scope, problem, app.again)
+            return _stop(call.scope, problem, app.again)
         return _shown(
-            request.scope, pages.code_page(app, page_secret, form.get("email", ""), wrong=_sentence(problem)), problem
+            call.scope, pages.code_page(app, page_secret, form.get("email", ""), wrong=_sentence(problem)), problem
         )
-    return _shown(
-        request.scope, pages.workspace_page(app, page_secret, choices.email, _options(choices), choices.start)
-    )
+    return _shown(call.scope, pages.workspace_page(app, page_secret, choices.email, _options(choices), choices.start))
 
 
-async def _choose(request: HttpRequest, app_request: connect.AuthorizationRequest, form: dict[str, str]) -> Response:
-    app, page_secret, workspace = _app(request, app_request), form.get("signin", ""), form["workspace"]
-    crm, name = crm_of(request), form.get("name", "")
+async def _choose(call: Call, app_request: connect.AuthorizationRequest, form: dict[str, str]) -> Response:
+    app, page_secret, workspace = _app(call, app_request), form.get("signin", ""), form["workspace"]
+    crm, name = call.crm, form.get("name", "")
     try:
         if not workspace:
             return _redirect(await connect.refuse(crm, app_request, page_secret))
@@ -89,17 +83,17 @@ async def _choose(request: HttpRequest, app_request: connect.AuthorizationReques
             choices = await connect.choices(crm, app_request, page_secret)  # where it is outdated, this says so
             options = _options(choices)
             page = pages.workspace_page(app, page_secret, choices.email, options, workspace, name, _sentence(problem))
-            return _shown(request.scope, page, problem)
+            return _shown(call.scope, page, problem)
     except Problem as problem:
-        return _stop(request.scope, problem, app.again)
+        return _stop(call.scope, problem, app.again)
 
 
-def _app_request(request: HttpRequest) -> connect.AuthorizationRequest:
-    return connect.request_of(crm_of(request), pairs_of(request))
+def _app_request(call: Call) -> connect.AuthorizationRequest:
+    return connect.request_of(call.crm, call.pairs)
 
 
-def _app(request: HttpRequest, app_request: connect.AuthorizationRequest) -> pages.App:
-    again = f"{PATH}?{request.scope['query_string'].decode('ascii')}"
+def _app(call: Call, app_request: connect.AuthorizationRequest) -> pages.App:
+    again = f"{PATH}?{call.scope['query_string'].decode('ascii')}"
     return pages.App(app_request.app, app_request.host, app_request.on_this_machine, again)
 
 
@@ -133,4 +127,4 @@ def _sentence(problem: Problem) -> str:
     return problem.hint
 
 
-ROUTES: list[HTTPRouteHandler] = [ask, answer]
+ROUTES: list[Route] = [ask, answer]

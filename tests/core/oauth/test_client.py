@@ -112,7 +112,7 @@ def test_one_registration_takes_uris_of_different_kinds() -> None:
         ("http://[::1]/cb", "http://[::1]:9/cb"),
     ],
 )
-def test_on_loopback_the_port_alone_may_differ(registered: str, asked: str) -> None:
+def test_on_loopback_only_the_port_may_differ(registered: str, asked: str) -> None:
     assert described([registered], "").returns_to(asked)
 
 
@@ -183,7 +183,7 @@ def test_a_text_that_is_no_client_id_is_refused(text: str) -> None:
     ],
     ids=repr,
 )
-def test_an_id_made_by_hand_passes_no_check_that_a_registration_would_not(described_as: object) -> None:
+def test_a_forged_client_id_is_checked_like_a_registration(described_as: object) -> None:
     by_hand = base64.urlsafe_b64encode(json.dumps(described_as, separators=(",", ":")).encode()).rstrip(b"=").decode()
     with pytest.raises(BadClient):
         client_of(by_hand)
@@ -195,21 +195,21 @@ def test_an_id_that_nests_without_end_is_refused() -> None:
         client_of(base64.urlsafe_b64encode(raw).rstrip(b"=").decode())
 
 
-def test_one_client_has_one_id() -> None:
+def test_a_client_id_has_one_spelling() -> None:
     client = Client(("https://example.com/",), "App")
     for spelled in (client.id + "=", client.id + "==", f" {client.id}", client.id + "\n", client.id[:-1]):
         with pytest.raises(BadClient):
             client_of(spelled)
 
 
-def test_where_an_answer_goes_is_told_as_a_person_reads_it() -> None:
+def test_a_redirect_uri_is_shown_by_its_host_or_scheme() -> None:
     assert host_of("https://claude.ai/api") == "claude.ai"
     assert host_of("http://localhost:99/cb") == "localhost"
     assert host_of("cursor://anysphere.cursor-mcp/x") == "cursor://"
     assert host_of("com.example.app:/oauth") == "com.example.app://"
 
 
-def test_the_example_of_rfc_7636_proves_what_it_should() -> None:
+def test_the_verifier_of_rfc_7636_fits_its_challenge_and_no_other_does() -> None:
     """RFC 7636, appendix B."""
     verifier, challenge = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk", "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
     assert is_challenge(challenge)

@@ -187,7 +187,7 @@ def test_a_role_that_changed_while_a_request_waited_is_the_new_one(back: Desk) -
     assert (agent.role, role) == ("admin", "member")
 
 
-def test_what_must_be_confirmed_is_refused_unless_the_verb_asks_a_code(back: Desk) -> None:
+def test_a_write_of_an_app_is_refused_unless_the_verb_asks_for_a_code(back: Desk) -> None:
     agent = replace(back.person(), must_confirm=True)
     done: list[str] = []
     with pytest.raises(Problem) as raised:

@@ -24,7 +24,7 @@ from crmkit.storage.sqlite.engine.connection import connect
 from crmkit.storage.sqlite.engine.folder import FILE, prepare
 from crmkit.storage.sqlite.search.candidates import match_of
 from tests.kinds import ACTIVITY, AUDIT, COMPANY, CONTACT, DEAL, KINDS
-from tests.storage.desk import Desk, desk, listed, place_of, steps_of
+from tests.storage.desk import Desk, desk, listed, steps_of, workspace_of
 
 ALL = [*KINDS, ACTIVITY, AUDIT]
 
@@ -130,14 +130,14 @@ def test_looking_up_a_filter_finds_the_same_contacts_as_walking_the_list(
 
 
 def is_looked_up(connection: Connection, actor: Actor, asked: Query) -> bool:
-    return isinstance(planner.decide(connection, CONTACT, place_of(actor), asked).access, LookUp)
+    return isinstance(planner.decide(connection, CONTACT, workspace_of(actor), asked).access, LookUp)
 
 
 def plan_of(back: Desk, actor: Actor, kind: Kind, pairs: list[tuple[str, str]]) -> list[str]:
     asked = listed(kind, pairs)
     with closing(connect(back.database.folder / FILE, False)) as connection:
-        plan = planner.decide(connection, kind, place_of(actor), asked)
-        statement = page(connection.dialect, kind, place_of(actor), plan, None)
+        plan = planner.decide(connection, kind, workspace_of(actor), asked)
+        statement = page(connection.dialect, kind, workspace_of(actor), plan, None)
         return steps_of(connection, statement)
 
 
@@ -238,7 +238,7 @@ def test_a_comma_between_tags_is_no_part_of_a_tag(library: tuple[Desk, Actor]) -
 
 @pytest.mark.slow
 @pytest.mark.parametrize("few", [-1, planner.FEW])
-def test_a_walk_that_is_cut_short_neither_skips_nor_repeats_a_contact(
+def test_pages_neither_skip_nor_repeat_a_contact_when_a_walk_is_given_up(
     library: tuple[Desk, Actor], monkeypatch: pytest.MonkeyPatch, few: int
 ) -> None:
     """What follows the walk is a reading of the whole table, or a lead that was too long before."""

@@ -30,11 +30,11 @@ from crmkit.storage.sqlite.search import trigrams
 from crmkit.storage.sqlite.search.plan import SearchPlan
 from tests.house import ROOT
 from tests.kinds import AUDIT, CONTACT, KINDS
-from tests.storage.desk import listed, place_of, steps_of
+from tests.storage.desk import listed, steps_of, workspace_of
 from tests.storage.samples import Library
 
 GOLDEN = ROOT / "tests" / "golden" / "statements.txt"
-PLACE = Workspace("ws_k7m2q9xa", 1)
+WORKSPACE = Workspace("ws_k7m2q9xa", 1)
 COMPANY = ids.numbered("co", 1)
 
 # what a client writes after the ? of a list, and the position of a page before it
@@ -90,36 +90,36 @@ def written() -> Iterator[str]:
         spelled = "&".join(f"{name}={value}" for name, value in pairs)
         after = "" if position is None else f", after {json.dumps(position)}"
         plan = in_order(kind, asked)
-        yield _shown(f"/{kind.plural}?{spelled}{after}\n  ({plan})", page(DIALECT, kind, PLACE, plan, position))
+        yield _shown(f"/{kind.plural}?{spelled}{after}\n  ({plan})", page(DIALECT, kind, WORKSPACE, plan, position))
     for sort in ("", "stage,-follow_up_at", "-custom.size"):
         asked = query.parse(CONTACT, [("sort", sort)] if sort else [])
         yield _shown(
             f"where /contacts?sort={sort} goes on after row 7",
-            position_of(DIALECT, CONTACT, PLACE, in_order(CONTACT, asked).sorts, 7),
+            position_of(DIALECT, CONTACT, WORKSPACE, in_order(CONTACT, asked).sorts, 7),
         )
     filtered = query.parse(CONTACT, [("stage", "lead")])
     plan = in_order(CONTACT, filtered)
-    yield _shown("the total of /contacts?stage=lead", count(DIALECT, CONTACT, PLACE, plan, 1001))
+    yield _shown("the total of /contacts?stage=lead", count(DIALECT, CONTACT, WORKSPACE, plan, 1001))
     yield _shown(
         "the total of /contacts?stage=lead&count=exact",
-        count(DIALECT, CONTACT, PLACE, plan, None),
+        count(DIALECT, CONTACT, WORKSPACE, plan, None),
     )
-    scope = where(DIALECT, PLACE, filtered.conditions)
+    scope = where(DIALECT, WORKSPACE, filtered.conditions)
     for text in SEARCHES:
         terms = Terms.exact(text.lower())
         for tier, name in zip(search_sql.TIERS, ("its start", "the title", "anywhere"), strict=True):
-            statement = search_sql.of_tier(CONTACT, PLACE, terms, tier, SearchPlan(), PLACE.last + 1, scope)
+            statement = search_sql.of_tier(CONTACT, WORKSPACE, terms, tier, SearchPlan(), WORKSPACE.last + 1, scope)
             yield _shown(f"/contacts?search={text}&stage=lead: {name}", statement)
-        yield _shown(f"/contacts?search={text}: not yet indexed", search_sql.waiting(CONTACT, PLACE, terms, scope))
+        yield _shown(f"/contacts?search={text}: not yet indexed", search_sql.waiting(CONTACT, WORKSPACE, terms, scope))
     corrected = Terms("", (("jane", "jana"), ("acme",)))
-    matches = search_sql.matches(CONTACT, PLACE, corrected, SearchPlan())
+    matches = search_sql.matches(CONTACT, WORKSPACE, corrected, SearchPlan())
     by_name = listed(CONTACT, [("search", "jame acne"), ("sort", "name")])
+    plan = looked_up(CONTACT, by_name, LookUp(matches, "search"))
     yield _shown(
-        f"/contacts?search=jame acne&sort=name, corrected\n  ({plan})",
-        page(DIALECT, CONTACT, PLACE, looked_up(CONTACT, by_name, LookUp(matches, "search")), None),
+        f"/contacts?search=jame acne&sort=name, corrected\n  ({plan})", page(DIALECT, CONTACT, WORKSPACE, plan, None)
     )
     terms = Terms.exact("jane kelason")
-    for way, name in (
+    for chosen, name in (
         (SearchPlan(by_index=False), "few texts"),
         (
             SearchPlan(
@@ -131,12 +131,13 @@ def written() -> Iterator[str]:
         ),
     ):
         yield _shown(
-            f"/contacts?search=jane kelason: all matches, {name}", search_sql.counted(CONTACT, PLACE, terms, way, 1001)
+            f"/contacts?search=jane kelason: all matches, {name}",
+            search_sql.counted(CONTACT, WORKSPACE, terms, chosen, 1001),
         )
     seqs = "[4294967299,4294967300]"
     best = search_sql.ranked(CONTACT, terms, seqs, scope, (search_sql.TITLE, 4294967301), 51)
     yield _shown("/contacts?search=jane kelason&stage=lead: the best of all matches", best)
-    rows = picked(DIALECT, CONTACT, PLACE, CONTACT.listed[1:], [4294967299, 4294967300])
+    rows = picked(DIALECT, CONTACT, WORKSPACE, CONTACT.listed[1:], [4294967299, 4294967300])
     yield _shown("/contacts?search=jane kelason: their records", rows)
 
 
@@ -184,7 +185,7 @@ def test_no_name_or_value_from_the_query_gets_into_the_sql_itself() -> None:
     words |= set(re.findall(r"[A-Za-z_]+", SQL))
     quoted = {"'text'", "'integer'", "'real'", "'true'", "'false'", "'['", "']'"}
     for kind, pairs, position in LISTS:
-        statement = page(DIALECT, kind, PLACE, in_order(kind, listed(kind, pairs)), position)
+        statement = page(DIALECT, kind, WORKSPACE, in_order(kind, listed(kind, pairs)), position)
         assert set(re.findall(r"[A-Za-z_]+", statement.sql)) - words == set()
         assert set(re.findall(r"'[^']*'", statement.sql)) <= quoted
         assert statement.sql.count("?") == len(statement.args)
@@ -213,7 +214,7 @@ def test_a_common_query_is_read_in_the_order_of_an_index(
     library: Library, pairs: list[tuple[str, str]], position: list[Any] | None, index: str
 ) -> None:
     back, alice = library.back, library.alice
-    statement = page(DIALECT, CONTACT, place_of(alice), in_order(CONTACT, listed(CONTACT, pairs)), position)
+    statement = page(DIALECT, CONTACT, workspace_of(alice), in_order(CONTACT, listed(CONTACT, pairs)), position)
     with closing(connect(back.database.folder / FILE, False)) as connection:
         steps = steps_of(connection, statement)
     assert len(steps) == 1, steps
@@ -224,7 +225,7 @@ def test_a_common_query_is_read_in_the_order_of_an_index(
 def test_the_first_page_of_a_kind_is_read_in_the_order_of_an_index(library: Library, kind: Kind) -> None:
     back, alice = library.back, library.alice
     for position in (None, ["2026-06-10T09:00:00Z", f"{kind.prefix}_k7m2q9xa"]):
-        statement = page(DIALECT, kind, place_of(alice), in_order(kind, listed(kind, [])), position)
+        statement = page(DIALECT, kind, workspace_of(alice), in_order(kind, listed(kind, [])), position)
         with closing(connect(back.database.folder / FILE, False)) as connection:
             steps = steps_of(connection, statement)
         assert len(steps) == 1, steps
@@ -235,11 +236,12 @@ def test_a_total_reads_no_rows_of_other_workspaces(library: Library) -> None:
     back, alice = library.back, library.alice
     with closing(connect(back.database.folder / FILE, False)) as connection:
         for pairs in ([("stage", "lead")], [("notes", "like:a")], [("custom.a", "1")]):
-            statement = count(DIALECT, CONTACT, place_of(alice), in_order(CONTACT, query.parse(CONTACT, pairs)), 1001)
-            plan = steps_of(connection, statement)
+            plan = in_order(CONTACT, query.parse(CONTACT, pairs))
+            statement = count(DIALECT, CONTACT, workspace_of(alice), plan, 1001)
+            steps = steps_of(connection, statement)
             own = r"SEARCH r USING (.*INDEX \w+ \(workspace_id=\?|INTEGER PRIMARY KEY \(rowid>\? AND rowid<\?\))"
-            assert any(re.search(own, step) for step in plan), plan
-            assert not any("SCAN r" in step for step in plan), plan
+            assert any(re.search(own, step) for step in steps), steps
+            assert not any("SCAN r" in step for step in steps), steps
 
 
 def test_a_statement_is_planned_once_for_every_limit(library: Library) -> None:
@@ -255,5 +257,5 @@ def test_a_statement_is_planned_once_for_every_limit(library: Library) -> None:
         for pairs in ([], [("stage", "lead")], [("search", "jane")], [("search", "jane"), ("sort", "name")]):
             for most in ("2", "3"):
                 planned.clear()
-                fetch_page(connection, CONTACT, place_of(alice), listed(CONTACT, [*pairs, ("limit", most)]), None)
+                fetch_page(connection, CONTACT, workspace_of(alice), listed(CONTACT, [*pairs, ("limit", most)]), None)
             assert planned == [], pairs

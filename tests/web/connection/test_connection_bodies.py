@@ -6,7 +6,7 @@ from contextlib import suppress
 import pytest
 
 from tests.house import Process
-from tests.web.raw import answer, connected, head, is_open, pushed, refused, rest
+from tests.web.connection.raw import answer, connected, head, is_open, pushed, refused, rest
 
 KIB = 1024
 MIB = 1024 * KIB

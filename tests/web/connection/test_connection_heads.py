@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.house import Process
-from tests.web.raw import answer, connected, head, logged, pushed, refused, rest
+from tests.web.connection.raw import answer, connected, head, logged, pushed, refused, rest
 
 KIB = 1024
 MIB = 1024 * KIB

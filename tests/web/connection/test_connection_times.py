@@ -6,7 +6,7 @@ import time
 import pytest
 
 from tests.house import Process
-from tests.web.raw import answer, connected, head, is_open, logged, refused, rest
+from tests.web.connection.raw import answer, connected, head, is_open, logged, refused, rest
 
 pytestmark = pytest.mark.slow
 

@@ -14,7 +14,7 @@ from subprocess import DEVNULL, PIPE
 import pytest
 
 from tests.house import Process, command, process
-from tests.web.raw import announced, answer, connected, head, refused, rest
+from tests.web.connection.raw import announced, answer, connected, head, refused, rest
 
 pytestmark = pytest.mark.slow
 
@@ -100,7 +100,7 @@ def test_the_program_raises_its_limit_of_files_as_far_as_it_may(tmp_path: Path) 
             assert answer(connection)[0] == 200
 
 
-def test_with_few_files_new_clients_are_sent_away_and_the_others_are_served(tmp_path: Path) -> None:
+def test_with_few_file_descriptors_new_clients_are_refused_and_the_others_served(tmp_path: Path) -> None:
     with with_files(tmp_path / "data", "-n 200") as (_, url), ExitStack() as stack:
         held = [stack.enter_context(connected(url)) for _ in range(400)]
         statuses = []
@@ -116,7 +116,7 @@ def test_with_few_files_new_clients_are_sent_away_and_the_others_are_served(tmp_
         assert answer(held[0])[0] == 200
 
 
-def test_requests_sent_ahead_are_answered_in_order_however_many_there_are(program: Process) -> None:
+def test_pipelined_requests_are_answered_in_order_however_many_there_are(program: Process) -> None:
     with connected(program.url) as connection:
         ids = [f"n{number}" for number in range(1000)]
         paths = ["/readyz", "/healthz"] * 500  # the first takes longer

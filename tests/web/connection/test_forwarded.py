@@ -58,7 +58,7 @@ def test_a_proxy_that_writes_ipv4_as_ipv6_names_the_same_clients(tmp_path: Path)
 
 @pytest.mark.slow
 @pytest.mark.skipif(not socket.has_dualstack_ipv6(), reason="this machine has no IPv6")
-def test_a_server_of_both_families_keeps_ipv4_clients_apart_and_knows_its_proxies(tmp_path: Path) -> None:
+def test_a_dual_stack_server_keeps_ipv4_clients_apart_and_knows_its_proxies(tmp_path: Path) -> None:
     with process(tmp_path / "data", "--host", "::", local=False, CRMKIT_SERVER_TRUSTED_PROXIES="127.0.0.9") as served:
         port = served.url.rpartition(":")[2]
         four, six = f"http://127.0.0.1:{port}", f"http://[::1]:{port}"

@@ -13,10 +13,10 @@ import msgspec
 
 from crmkit.mcp import inside
 from crmkit.settings import Settings
-from crmkit.web.connection.protocol import Connection
+from crmkit.web.connection.protocol import HttpConnection
 from crmkit.web.connection.server import Server
 from tests.house import House
-from tests.web.raw import TAKES, answer, connected, head
+from tests.web.connection.raw import TAKES, answer, connected, head
 
 
 @contextmanager
@@ -37,7 +37,7 @@ def serving(app: Any) -> Iterator[str]:
         assert not thread.is_alive()
 
 
-def test_the_state_of_a_request_tells_when_its_client_has_gone() -> None:
+def test_is_gone_in_the_state_of_a_request_tells_when_its_client_has_gone() -> None:
     told: list[bool] = []
     has_begun, has_ended = threading.Event(), threading.Event()
 
@@ -84,7 +84,7 @@ def test_a_request_of_a_tool_has_the_client_of_the_call_it_came_in() -> None:
 
 def test_a_connection_that_ended_is_freed_without_the_garbage_collector(home: House) -> None:
     def left() -> int:
-        return sum(isinstance(one, Connection) for one in gc.get_objects())
+        return sum(isinstance(one, HttpConnection) for one in gc.get_objects())
 
     gc.collect()
     gc.disable()

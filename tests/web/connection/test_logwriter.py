@@ -14,7 +14,7 @@ import pytest
 
 from crmkit.web.connection.logwriter import MAX_WAITING, LogHandler, LogWriter
 from tests.house import Person, command
-from tests.web.raw import TAKES, announced
+from tests.web.connection.raw import TAKES, announced
 
 
 class Slow(io.StringIO):
@@ -102,7 +102,7 @@ def test_records_of_python_logging_are_written_to_the_same_log() -> None:
 
 
 @pytest.mark.alone
-def test_a_reader_that_stops_reading_stops_neither_the_server_nor_its_end(tmp_path: Path) -> None:
+def test_a_log_reader_that_stops_reading_holds_up_neither_requests_nor_the_stop(tmp_path: Path) -> None:
     line, env = command("serve", "--port", "0", "--data", str(tmp_path / "data"))
     with Popen(line, env=env, stdout=PIPE, stderr=PIPE, stdin=DEVNULL, cwd=tmp_path) as program:
         assert program.stderr is not None
@@ -126,7 +126,7 @@ def test_a_reader_that_stops_reading_stops_neither_the_server_nor_its_end(tmp_pa
 
 
 @pytest.mark.slow
-def test_what_was_logged_last_is_written_at_the_end(tmp_path: Path) -> None:
+def test_lines_logged_just_before_a_stop_are_written(tmp_path: Path) -> None:
     line, env = command("serve", "--port", "0", "--data", str(tmp_path / "data"))
     with Popen(line, env=env, stdout=PIPE, stderr=PIPE, stdin=DEVNULL, cwd=tmp_path) as program:
         assert program.stderr is not None

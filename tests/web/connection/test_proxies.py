@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.house import ALICE, House, Person, Process, house, process
-from tests.web.raw import answer, connected
+from tests.web.connection.raw import answer, connected
 from tests.web.refused import of_text
 
 PER_MINUTE = 60  # sign-in requests of one client

@@ -20,7 +20,7 @@ from crmkit.storage.interface.connection import Connection
 from crmkit.storage.lists import pages
 from crmkit.web.connection import server
 from tests.house import ALICE, UNLIMITED, Process, command, house, process
-from tests.web.raw import answer, connected, head
+from tests.web.connection.raw import answer, connected, head
 
 pytestmark = pytest.mark.alone
 
@@ -134,13 +134,13 @@ def test_without_clients_the_program_stops_in_time(program: Process) -> None:
 
 
 @pytest.mark.parametrize("option", ["limit_concurrency", "timeout_keep_alive", "h11_max_incomplete_event_size"])
-def test_an_option_that_only_an_overridden_method_or_another_parser_reads_is_refused(option: str) -> None:
+def test_an_option_of_uvicorn_that_our_protocol_would_ignore_is_refused(option: str) -> None:
     with pytest.raises(SettingsError, match=option):
         server.check({option: 1})
     server.check(server.OPTIONS)
 
 
-def test_an_option_that_the_running_parser_does_not_read_stops_the_start(tmp_path: Path) -> None:
+def test_an_option_of_uvicorn_that_our_protocol_would_ignore_stops_the_start(tmp_path: Path) -> None:
     script = "import sys; from crmkit.web.connection import server; from crmkit.cli import main; "
     script += "server.OPTIONS['h11_max_incomplete_event_size'] = 65536; sys.exit(main(sys.argv[1:]))"
     (_, _, _, *arguments), env = command("serve", "--port", "0", "--data", str(tmp_path / "data"))

@@ -92,7 +92,7 @@ def test_a_program_on_the_users_machine_may_take_any_port(home: House) -> None:
     ],
     ids=str,
 )
-def test_a_request_that_is_not_right_is_answered_by_a_page_and_never_by_a_redirect(
+def test_a_wrong_request_is_answered_by_a_page_and_never_by_a_redirect(
     town: House, other: dict[str, str | None], says: str
 ) -> None:
     app, letters = App(town), len(town.letterbox.letters)
@@ -200,7 +200,7 @@ def test_a_code_of_one_page_is_no_good_on_another_and_not_for_signing_in(home: H
     assert app.post({"signin": again, "code": home.letterbox.code_for(ALICE)}).status_code == 401
 
 
-def test_a_page_goes_on_with_its_own_request_alone(app: App) -> None:
+def test_a_sign_in_cannot_be_taken_to_another_redirect_uri_state_or_challenge(app: App) -> None:
     """The secret of a sign-in cannot be taken to another redirect URI, state or challenge."""
     app = App(app.house, callbacks=("https://a.example.com/", "https://b.example.com/"))
     signin = app.begin(ALICE)
@@ -264,7 +264,7 @@ def test_nobody_gets_into_a_workspace_that_is_not_theirs(home: House, app: App) 
     assert app.post({"signin": signin, "workspace": places(page)[0]}).status_code == 303
 
 
-def test_a_name_that_is_too_long_is_told_and_can_be_mended(app: App) -> None:
+def test_a_name_that_is_too_long_is_reported_and_can_be_corrected(app: App) -> None:
     signin, _ = app.enter(ALICE)
     page = app.post({"signin": signin, "workspace": "new", "name": "x" * 201})
     assert (page.status_code, "200" in alert(page)) == (400, True)

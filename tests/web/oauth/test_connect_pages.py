@@ -96,7 +96,7 @@ def test_a_mail_repeats_only_plain_names_of_apps(home: House, name: str, said: b
 
 
 @pytest.mark.parametrize("name", ["\u3164", "\u115f \u2800", "\u034f"])
-def test_a_name_that_cannot_be_seen_counts_as_none(town: House, name: str) -> None:
+def test_an_invisible_app_name_counts_as_none(town: House, name: str) -> None:
     assert heading(App(town, name=name).open()).startswith("claude.ai ")
 
 
@@ -120,7 +120,7 @@ def test_an_address_is_given_back_as_text_when_it_is_wrong(app: App) -> None:
     assert "address" in alert(page)
 
 
-def test_what_was_typed_is_given_back_without_what_cannot_be_seen(app: App) -> None:
+def test_what_was_typed_is_shown_again_without_invisible_characters(app: App) -> None:
     odd = "a\u202eb\u2066\u200bc\x07"
     email = app.post({"email": f"{odd}@"})
     signin = app.begin(ALICE)
@@ -132,7 +132,7 @@ def test_what_was_typed_is_given_back_without_what_cannot_be_seen(app: App) -> N
         assert page.text.replace("\n", "").isprintable()
 
 
-def test_the_letter_says_who_connects_and_where_it_returns_to(home: House) -> None:
+def test_the_mail_says_which_app_connects_and_where_it_returns_to(home: House) -> None:
     App(home, name="Claude\r\nBcc: x", callbacks=("https://evil.example.com/",)).begin(ALICE)
     (letter,) = home.letterbox.letters
     assert "calls itself" not in letter.body  # that is no plain name

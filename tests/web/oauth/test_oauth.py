@@ -155,7 +155,7 @@ def test_the_metadata_tells_what_clients_need(home: House) -> None:
         assert someone.get("/.well-known/openid-configuration").status_code == 404
 
 
-def test_registration_keeps_nothing_and_answers_the_same_for_the_same(home: House) -> None:
+def test_registration_stores_nothing_and_answers_equal_requests_alike(home: House) -> None:
     before = {name: count(home, name) for name in tables(home)}
     sent = {
         "client_name": "Cursor",
@@ -192,7 +192,7 @@ def test_registration_keeps_nothing_and_answers_the_same_for_the_same(home: Hous
         (b'{"redirect_uris":["https://example.com"],"x":"' + b"x" * 17_000 + b'"}', 413, "invalid_client_metadata"),
     ],
 )
-def test_a_registration_that_cannot_be_is_refused_in_the_words_of_the_rfc(
+def test_an_invalid_registration_is_refused_with_the_error_code_of_the_rfc(
     town: House, sent: bytes, status: int, error: str
 ) -> None:
     with town.stranger() as someone:
@@ -214,7 +214,7 @@ def test_a_registration_that_cannot_be_is_refused_in_the_words_of_the_rfc(
     ],
     ids=str,
 )
-def test_a_token_request_that_cannot_be_is_refused_in_the_words_of_the_rfc(
+def test_an_invalid_token_request_is_refused_with_the_error_code_of_the_rfc(
     town: House, other: dict[str, str | None], status: int, error: str
 ) -> None:
     answer = App(town).redeem("unknown", **other)

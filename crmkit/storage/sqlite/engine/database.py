@@ -117,8 +117,8 @@ class SqliteDatabase:
     async def read(self, actor: Actor | None, work: Callable[..., T], *args: Any) -> T:
         """Return `work(connection, *args)` on a read-only connection: for reads of a few rows by key.
 
-        `actor` is who reads, None for the system or for somebody who is not known yet. SQLite needs not know: a token
-        that was revoked is dead for the next request, since commits clear what is cached of it (see AuthCache).
+        `actor` is who reads, None for the system or for somebody who is not known yet. SQLite ignores it: commits clear
+        the cached lookups of a revoked token (see AuthCache).
         """
         return await self._reader.read(work, *args)
 

@@ -27,8 +27,8 @@ def is_interrupt(error: sqlite3.Error) -> bool:
 def taken(error: BaseException) -> str | None:
     """Return the column whose value another row has already, the last one of a unique index; None for other errors.
 
-    The column is in the message alone. Some builds of the library give the primary code, for which the message tells
-    as well that a unique index refused the row.
+    The column is in the message alone. Some builds give only the primary code; then the message also tells that it was
+    UNIQUE.
     """
     code = getattr(error, "sqlite_errorcode", 0)
     if code not in (_CONSTRAINT, _CONSTRAINT_UNIQUE, _CONSTRAINT_PRIMARYKEY):

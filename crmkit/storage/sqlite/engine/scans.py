@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from crmkit.errors import Problem
-from crmkit.storage.lists.budget import Budget, Interrupted, given_up
+from crmkit.storage.lists.deadline import Deadline, Interrupted, given_up
 from crmkit.storage.sqlite.engine import faults
 from crmkit.storage.sqlite.engine.connection import SqliteConnection
 from crmkit.storage.sqlite.engine.progress import snapshot
@@ -34,7 +34,7 @@ class _QueuedScan:
     work: Callable[..., Any]
     args: tuple[Any, ...]
     answer: asyncio.Future[Any]
-    budget: Budget
+    deadline: Deadline
 
 
 class Scans:
@@ -46,7 +46,7 @@ class Scans:
         # by workspace; the one whose turn comes first stands in front
         self._waiting: OrderedDict[str, deque[_QueuedScan]] = OrderedDict()
         self._running: dict[str, _QueuedScan] = {}
-        # one of each idle thread; its release wakes that thread, the last that fell idle first
+        # one lock per idle thread; releasing it wakes that thread, the most recently idle first
         self._idle: list[threading.Lock] = []
         self._is_paused = False
         self._is_closed = False
@@ -62,12 +62,12 @@ class Scans:
         Raises `busy` when too much of this workspace waits already, or this waited too long for its turn.
         """
         answer: asyncio.Future[T] = self._loop.create_future()
-        scan = _QueuedScan(workspace, user, work, args, answer, Budget.of_asker())
+        scan = _QueuedScan(workspace, user, work, args, answer, Deadline.of_asker())
         with self._lock:
             if len(self._waiting.get(workspace, ())) >= MOST_WAITING:
                 raise _too_many()
             self._waiting.setdefault(workspace, deque()).append(scan)
-            # a thread that is about to look for a read finds this one
+            # a thread that is already looking for work will find this read
             looking = len(self._threads) - len(self._idle) - len(self._running)
             if not looking and self._has_turn(workspace):
                 self._wake()
@@ -89,7 +89,7 @@ class Scans:
         except TimeoutError:
             with self._lock:
                 for scan in self._running.values():
-                    scan.budget.must_yield = True
+                    scan.deadline.must_yield = True
             await none_runs.wait()
 
     def resume(self) -> None:
@@ -102,7 +102,7 @@ class Scans:
         with self._lock:
             self._is_closed = True
             for scan in (*self._running.values(), *(one for queue in self._waiting.values() for one in queue)):
-                scan.budget.ends = float("-inf")
+                scan.deadline.ends = float("-inf")
             self._wake(len(self._idle))
         for thread in self._threads:
             await asyncio.to_thread(thread.join)
@@ -156,7 +156,7 @@ class Scans:
         """Answer a read, or queue it again if it was stopped for a checkpoint; the caller holds the lock."""
         del self._running[scan.workspace]
         if isinstance(outcome, Interrupted):
-            scan.budget.must_yield = False
+            scan.deadline.must_yield = False
             self._waiting.setdefault(scan.workspace, deque()).appendleft(scan)
         else:
             self._loop.call_soon_threadsafe(tell, scan.answer, outcome)
@@ -180,9 +180,9 @@ def _too_many() -> Problem:
 
 def _outcome(connection: SqliteConnection, scan: _QueuedScan) -> Any:
     """Return what the read returned, or what it raised."""
-    if scan.answer.done() or scan.budget.is_in_vain():
-        return _late() if scan.budget.is_late else given_up()
+    if scan.answer.done() or scan.deadline.is_in_vain():
+        return _late() if scan.deadline.is_late else given_up()
     try:
-        return snapshot(connection, scan.budget, scan.work, *scan.args)
+        return snapshot(connection, scan.deadline, scan.work, *scan.args)
     except Exception as error:
         return faults.read_failed(error)

@@ -44,7 +44,7 @@ class WriteAheadLog:
                 # another program reads the file, or the disk is full: not at every commit from now on
                 self._most = size + KEPT_BYTES
         except Exception:
-            log.exception("the size of the write-ahead log could not be bound")
+            log.exception("the size of the write-ahead log could not be bounded")
 
     async def begin_anew(self) -> bool:
         """Pause the readers, copy all of the log back and empty it; tell whether that could be done."""

@@ -1,7 +1,7 @@
 """Search by FTS5's trigram index: how `search=jane kelason` finds its records, by one worked example.
 
 Writing. POST /contacts {"name": "Jane Kelason"} writes the contact's text into `contacts_unindexed`, in the transaction
-of the contact (`indexing.note`). A moment later upkeep moves such texts in batches into `contacts_texts` and into the
+of the contact (`indexing.queue`). A moment later upkeep moves such texts in batches into `contacts_texts` and into the
 FTS5 table `contacts_search` (`indexing.index`), and counts their words and trigrams (`vocabulary`). A search reads the
 index and the texts that wait, so everybody finds what they just wrote. A text stands at the negative number of its row:
 FTS5 reads forwards in half the time, and a search wants the newest first.

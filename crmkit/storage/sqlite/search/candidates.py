@@ -47,10 +47,9 @@ def match_of(kind: Kind, condition: Condition) -> str | None:
 
 
 def indexed_part(text: str) -> str:
-    """Return the longest part of a folded text that its indexed form has as well, "" if that is shorter than a trigram.
+    """Return the longest ASCII run that can be searched ("" if shorter than a trigram).
 
-    ASCII is the same to filters and to search. What search does to accents and to other scripts may change where a part
-    of a text begins and ends.
+    Filters and search fold ASCII alike, other scripts differently.
     """
     longest = max((fold.plain(part) for part in _ASCII.findall(text)), key=len, default="")
     return longest if len(longest) >= TRIGRAM else ""

@@ -1,4 +1,4 @@
-"""Texts into the index: noted in the transaction of a write, indexed in batches after it, merged when nobody writes."""
+"""Texts into the index: queued by the transaction of a write, indexed in batches later, merged when nobody writes."""
 
 from collections.abc import Iterable
 from itertools import accumulate
@@ -24,8 +24,8 @@ MERGED = 64  # pages of the index (of 4 KB) merged in one transaction: some mill
 SCATTERED = 256  # pages outside the largest segment that are never too many
 
 
-def note(tx: Tx, kind: Kind, rows: Iterable[tuple[int, Record | None]]) -> None:
-    """Note which record each row holds now (None: deleted), so that its text is indexed."""
+def queue(tx: Tx, kind: Kind, rows: Iterable[tuple[int, Record | None]]) -> None:
+    """Queue for the index the text of the record that each row holds now (None: deleted)."""
     tx.connection.executemany(
         f"INSERT INTO {kind.plural}_unindexed (seq, title, rest) VALUES (?, ?, ?) "
         "ON CONFLICT (seq) DO UPDATE SET title = excluded.title, rest = excluded.rest",
@@ -51,7 +51,7 @@ def waits(connection: Connection, kind: Kind, workspace: Workspace | None = None
 
 
 def index(tx: Tx, kind: Kind) -> int:
-    """Move noted texts, as many as one transaction should, into the index and return how many; work of the system."""
+    """Move queued texts, as many as one transaction should, into the index and return how many; work of the system."""
     execute = tx.connection.execute
     known, waiting, postings = f"{kind.plural}_texts", f"{kind.plural}_unindexed", f"{kind.plural}_search"
     noted = execute(
@@ -66,7 +66,7 @@ def index(tx: Tx, kind: Kind) -> int:
         return 0
     upto = (noted[-1][0],)
     gone = [(-row[0],) for row in noted if row[3] is not None]
-    # the index forgets a text by reading it once more
+    # FTS5 reads the old text to delete its entries, so the index goes first
     tx.connection.executemany(f"DELETE FROM {postings} WHERE rowid = ?", gone)
     tx.connection.executemany(f"DELETE FROM {known} WHERE place = ?", gone)
     come = [
@@ -84,8 +84,8 @@ def index(tx: Tx, kind: Kind) -> int:
 def is_scattered(connection: Connection, kind: Kind) -> bool:
     """Tell whether so much was written since the index was merged as a whole that this is worth doing again.
 
-    A piece of a word is looked up in every segment. FTS5 merges segments by how often they were merged, however large
-    they are: left to that alone, some hundred writes would have a gigabyte copied.
+    Each trigram is looked up in every segment. FTS5 merges segments by level, whatever their size; left alone, a few
+    hundred writes could copy a gigabyte.
     """
     pages = f"SELECT max(pgno) / 2 AS pages FROM {kind.plural}_search_idx GROUP BY segid"
     largest, every = connection.execute(f"SELECT max(pages), sum(pages) FROM ({pages}) AS q").fetchone()

@@ -12,7 +12,7 @@ COUNTS = ("search_pieces", "search_words")
 class TrigramTexts:
     """Texts in tables of their own, with an FTS5 index over their trigrams."""
 
-    note = staticmethod(indexing.note)
+    queue = staticmethod(indexing.queue)
     page = staticmethod(pages.page)
     closest = staticmethod(vocabulary.closest)
     candidates = staticmethod(candidates)

@@ -2,8 +2,8 @@
 
 A trigram is what FTS5 indexes: three characters in a row, of a text or of its code. In the code each character stands
 for three letters in a row, so a trigram of it stands for five. Code characters are compatibility ideographs, of which
-`fold.plain` leaves none in a text (Unicode's normal forms never change). Different letters may share a code character:
-a text that is found so by chance is read and left out.
+`fold.plain` leaves none in a text (Unicode's normal forms never change). Different letters may share a code character.
+False matches are read and dropped.
 """
 
 import re
@@ -49,7 +49,7 @@ def coded(text: str) -> str:
 
 def of_words(words: Iterable[str]) -> dict[str, None]:
     """Return all trigrams that words can be looked up by, those of their codes included."""
-    return dict.fromkeys(piece for word in words for piece, _ in _places(word))
+    return dict.fromkeys(trigram for word in words for trigram, _ in _positions(word))
 
 
 def is_code(trigram: str) -> bool:
@@ -61,16 +61,16 @@ def to_look_up(words: Sequence[str], sample: Sample) -> list[str]:
     """Return the trigrams to look up in place of whole words, [] where whole words are quicker.
 
     The rarest of each word come first, then the next rarest. A trigram is taken if the texts that it rules out cost
-    more to read than its postings do. One that shares letters with another rules out less than its rarity says. Each is
-    looked up by itself, not as a phrase, for which FTS5 compares positions.
+    more to read than its postings do. Overlapping trigrams occur together, so the second rules out less than its
+    frequency suggests. Each is looked up by itself, not as a phrase, for which FTS5 compares positions.
     """
     if not sample.times.keys() >= of_words(words).keys():
         return []
-    places = [[(sample.share(trigram), word, at, trigram) for trigram, at in _places(word)] for word in words]
+    positions = [[(sample.share(trigram), word, at, trigram) for trigram, at in _positions(word)] for word in words]
     kept: dict[str, None] = {}
     seen: dict[str, set[int]] = {word: set() for word in words}
     left, spent = float(sample.texts), 0.0
-    for share, word, at, trigram in chain(sorted(map(min, places)), sorted(chain.from_iterable(places))):
+    for share, word, at, trigram in chain(sorted(map(min, positions)), sorted(chain.from_iterable(positions))):
         if left * READ <= LOOK_UP:
             break
         letters = range(at, at + (CODED if is_code(trigram) else TRIGRAM))
@@ -86,7 +86,7 @@ def to_look_up(words: Sequence[str], sample: Sample) -> list[str]:
     return list(kept)
 
 
-def _places(word: str) -> Iterator[tuple[str, int]]:
+def _positions(word: str) -> Iterator[tuple[str, int]]:
     """Yield each trigram of a word and where it begins."""
     for at in range(len(word) - TRIGRAM + 1):
         yield word[at : at + TRIGRAM], at

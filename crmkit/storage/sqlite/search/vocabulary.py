@@ -28,7 +28,7 @@ def count(tx: Tx, kind: Kind, noted: Iterable[Noted]) -> None:
     """Count the words and trigrams of texts that were just indexed, and no longer those of the texts before."""
     noted = list(noted)
     _count(tx, kind, "word", _words, noted)
-    _count(tx, kind, "piece", _pieces, [row for row in noted if row[0] % SAMPLED == 0])
+    _count(tx, kind, "piece", _trigrams_of, [row for row in noted if row[0] % SAMPLED == 0])
 
 
 def _count(tx: Tx, kind: Kind, what: str, parts: Parts, noted: Iterable[Noted]) -> None:
@@ -75,10 +75,11 @@ def sample(connection: Connection, kind: Kind, workspace: Workspace, words: Coll
 
 
 def closest(connection: Connection, kind: Kind, workspace: Workspace, terms: Terms) -> Terms | None:
-    """Return the terms with every word replaced by the known words nearest to it, None when that leads nowhere.
+    """Return the terms with every word replaced by the known words nearest to it.
 
-    One typo is forgiven in a word of 3 to 7 letters, two in a longer one (a swap of neighbours counts as one); none in
-    what has no letter: a number with another digit is another number.
+    None if a word has no near neighbour or nothing would change. One typo is forgiven in a word of 3 to 7 letters, two
+    in a longer one (a swap of neighbours counts as one); none in what has no letter: a number with another digit is
+    another number.
     """
     groups: list[tuple[str, ...]] = []
     for (word,) in terms.groups:
@@ -123,5 +124,5 @@ def _is_number(word: str) -> bool:
     return not any(map(str.isalpha, word))
 
 
-def _pieces(title: str, rest: str) -> Collection[str]:
+def _trigrams_of(title: str, rest: str) -> Collection[str]:
     return trigrams.of((title, rest, *trigrams.coded(f"{title}\n{rest}").splitlines())).keys()

@@ -158,12 +158,12 @@ TEXTS = [(number << 32 | n, f"\njane {number}", f"jane{n}@acme.com\nzürich") fo
 
 
 def of_sample(*more: str) -> Counter[tuple[str, str]]:
-    """Return how often each piece is in one of 61 of these texts and in `more`, by workspace."""
+    """Return how often each trigram is in one of 61 of these texts and in `more`, by workspace."""
     found: Counter[tuple[str, str]] = Counter()
     for seq, *parts in TEXTS:
         if seq % 61 == 0:
-            pieces = {part[at : at + 3] for part in (*parts, *more) for at in range(len(part) - 2)}
-            found.update((f"ws_{seq >> 32}", piece) for piece in pieces)
+            own = {part[at : at + 3] for part in (*parts, *more) for at in range(len(part) - 2)}
+            found.update((f"ws_{seq >> 32}", trigram) for trigram in own)
     return found
 
 
@@ -198,7 +198,7 @@ def test_every_text_is_found_after_the_migration_that_gives_it_another_place(sea
         kept = {word for (word,) in connection.execute("SELECT word FROM search_words")}
         assert kept == {"q3", "jane", "x1y", "zürich"}  # those that a mistyped word may stand for
         counted = connection.execute("SELECT kind, workspace_id, piece, uses FROM search_pieces").fetchall()
-        assert {(workspace, piece): uses for _, workspace, piece, uses in counted} == of_sample()
+        assert {(workspace, trigram): uses for _, workspace, trigram, uses in counted} == of_sample()
         assert {kind for kind, *_ in counted} == {"deals"}
         assert {workspace for _, workspace, *_ in counted} == {"ws_1", "ws_2"}
 
@@ -217,7 +217,7 @@ def test_every_text_is_found_after_the_migration_that_gives_it_codes(searched: P
             ).fetchall()
             assert found == [(2 << 32 | 2,), (1 << 32 | 2,)]
         counted = connection.execute("SELECT workspace_id, piece, uses FROM search_pieces").fetchall()
-        assert {(workspace, piece): uses for workspace, piece, uses in counted} == of_sample(code)
+        assert {(workspace, trigram): uses for workspace, trigram, uses in counted} == of_sample(code)
 
 
 def described_users(file: Path) -> list[Any]:

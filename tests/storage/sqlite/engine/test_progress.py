@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from crmkit.errors import Problem
-from crmkit.storage.lists import budget
+from crmkit.storage.lists import deadline
 from crmkit.storage.sqlite.engine import progress
 from crmkit.storage.sqlite.engine.connection import SqliteConnection, connect
 from crmkit.storage.sqlite.engine.driver import sqlite3
@@ -15,25 +15,27 @@ ENDLESS = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELEC
 
 
 def test_a_query_without_end_is_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(budget, "SCAN_SECONDS", 0)
+    monkeypatch.setattr(deadline, "SCAN_SECONDS", 0)
     with closing(connect(tmp_path / "x.db", True)) as connection:
         with pytest.raises(Problem) as caught:
-            progress.snapshot(connection, budget.Budget(0), lambda reading: reading.execute(ENDLESS).fetchone())
+            progress.snapshot(connection, deadline.Deadline(0), lambda reading: reading.execute(ENDLESS).fetchone())
         assert caught.value.code == "not_ready"
         assert not connection.in_transaction
         assert connection.execute("SELECT 1").fetchone() == (1,)
 
 
-def test_a_walk_on_trial_is_given_up_after_so_many_steps(tmp_path: Path) -> None:
+def test_a_trial_is_given_up_after_a_number_of_steps(tmp_path: Path) -> None:
     with closing(connect(tmp_path / "x.db", True)) as connection:
-        with pytest.raises(budget.GaveUp), connection.trial():
+        with pytest.raises(deadline.GaveUp), connection.trial():
             connection.execute(ENDLESS).fetchone()
         with connection.trial():
             assert connection.execute("SELECT 1").fetchone() == (1,)
 
 
-def test_the_end_of_the_whole_read_also_ends_a_trial(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(budget, "SCAN_SECONDS", 0)
+def test_a_trial_also_ends_when_the_time_of_the_whole_read_is_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(deadline, "SCAN_SECONDS", 0)
 
     def work(reading: SqliteConnection) -> None:
         with pytest.raises(sqlite3.OperationalError), reading.trial():
@@ -41,7 +43,7 @@ def test_the_end_of_the_whole_read_also_ends_a_trial(tmp_path: Path, monkeypatch
         reading.execute(ENDLESS).fetchone()
 
     with closing(connect(tmp_path / "x.db", True)) as connection, pytest.raises(Problem):
-        progress.snapshot(connection, budget.Budget(0), work)
+        progress.snapshot(connection, deadline.Deadline(0), work)
 
 
 def test_the_fault_that_ended_a_read_is_what_is_raised(tmp_path: Path) -> None:
@@ -51,5 +53,5 @@ def test_the_fault_that_ended_a_read_is_what_is_raised(tmp_path: Path) -> None:
 
     with closing(connect(tmp_path / "x.db", True)) as connection:
         with pytest.raises(sqlite3.OperationalError, match="disk I/O error"):
-            progress.snapshot(connection, budget.Budget(), failing)
+            progress.snapshot(connection, deadline.Deadline(), failing)
         assert connection.execute("SELECT 1").fetchone() == (1,)

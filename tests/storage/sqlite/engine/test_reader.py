@@ -1,4 +1,4 @@
-"""Short reads that are asked for in turns that follow each other go to the thread together, each for itself."""
+"""Short reads of loop turns that follow each other go to the thread in one batch, and none harms another."""
 
 import asyncio
 import re
@@ -40,13 +40,13 @@ async def traced(connection: aiosqlite.Connection) -> list[str]:
     return statements
 
 
-def hops_of(statements: list[str]) -> list[int]:
-    """Return how many reads each hop was for: several are a transaction, one alone needs none."""
+def batches_of(statements: list[str]) -> list[int]:
+    """Return how many reads each batch had: several are a transaction, one alone needs none."""
     letters = "".join(sql[0] for sql in statements)  # BEGIN, SELECT, ROLLBACK
-    return [hop.count("S") for hop in re.findall("BS+R|S", letters)]
+    return [batch.count("S") for batch in re.findall("BS+R|S", letters)]
 
 
-def test_a_read_that_fails_harms_no_other_of_its_hop(tmp_path: Path) -> None:
+def test_a_read_that_fails_harms_no_other_of_its_batch(tmp_path: Path) -> None:
     async def run() -> list[Any]:
         async with reading(tmp_path) as (reader, _):
             reads = (reader.read(doubled, number) for number in range(20))
@@ -57,7 +57,7 @@ def test_a_read_that_fails_harms_no_other_of_its_hop(tmp_path: Path) -> None:
     assert outcomes[:13] + outcomes[14:] == [number * 2 for number in range(20) if number != 13]
 
 
-def test_reads_of_one_turn_share_a_hop(tmp_path: Path) -> None:
+def test_reads_of_one_turn_of_the_event_loop_are_one_batch(tmp_path: Path) -> None:
     async def run() -> list[str]:
         async with reading(tmp_path) as (reader, connection):
             statements = await traced(connection)
@@ -65,10 +65,10 @@ def test_reads_of_one_turn_share_a_hop(tmp_path: Path) -> None:
             await reader.read(doubled, 1)
             return statements
 
-    assert hops_of(asyncio.run(run())) == [5, 1]
+    assert batches_of(asyncio.run(run())) == [5, 1]
 
 
-def test_reads_of_the_turns_that_follow_share_the_hop_of_the_first(tmp_path: Path) -> None:
+def test_reads_of_the_next_turns_join_the_batch_of_the_first(tmp_path: Path) -> None:
     async def later(reader: Reader, turns: int) -> int:
         for _ in range(turns):
             await asyncio.sleep(0)
@@ -81,7 +81,7 @@ def test_reads_of_the_turns_that_follow_share_the_hop_of_the_first(tmp_path: Pat
 
     found, statements = asyncio.run(run())
     assert found == [0, 2, 4, 6, 8]
-    assert hops_of(statements) == [5]
+    assert batches_of(statements) == [5]
 
 
 def test_the_first_read_waits_for_a_bounded_number_of_others(tmp_path: Path) -> None:
@@ -95,12 +95,12 @@ def test_the_first_read_waits_for_a_bounded_number_of_others(tmp_path: Path) -> 
             await asyncio.gather(*reads)
             return statements
 
-    hops = hops_of(asyncio.run(run()))
-    assert sum(hops) == 2 * MOST_TOGETHER
-    assert max(hops) <= MOST_TOGETHER + TURNS
+    batches = batches_of(asyncio.run(run()))
+    assert sum(batches) == 2 * MOST_TOGETHER
+    assert max(batches) <= MOST_TOGETHER + TURNS
 
 
-def test_reads_of_one_hop_see_the_database_at_one_moment(tmp_path: Path) -> None:
+def test_reads_of_one_batch_see_the_database_at_one_moment(tmp_path: Path) -> None:
     def written(connection: Connection) -> None:
         with closing(connect(tmp_path / "x.db", True)) as other:
             other.execute("INSERT INTO t VALUES (1)")
@@ -113,8 +113,8 @@ def test_reads_of_one_hop_see_the_database_at_one_moment(tmp_path: Path) -> None
         async with reading(tmp_path) as (reader, _):
             with closing(connect(tmp_path / "x.db", True)) as other:
                 other.execute("CREATE TABLE t (n)")
-            hop = [reader.read(counted), reader.read(written), reader.read(doubled, 13), reader.read(counted)]
-            found = await asyncio.gather(*hop, return_exceptions=True)
+            batch = [reader.read(counted), reader.read(written), reader.read(doubled, 13), reader.read(counted)]
+            found = await asyncio.gather(*batch, return_exceptions=True)
             return [*found, await reader.read(counted)]
 
     before, _, failed, beside, after = asyncio.run(run())

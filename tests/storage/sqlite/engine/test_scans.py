@@ -14,8 +14,8 @@ import pytest
 
 from crmkit.errors import Problem
 from crmkit.storage.interface.connection import Connection
-from crmkit.storage.lists import budget
-from crmkit.storage.lists.budget import asker
+from crmkit.storage.lists import deadline
+from crmkit.storage.lists.deadline import asker
 from crmkit.storage.sqlite.engine import scans
 from crmkit.storage.sqlite.engine.connection import connect
 from crmkit.storage.sqlite.engine.database import SCANNERS
@@ -157,7 +157,7 @@ def test_the_time_a_read_waits_counts_as_time_it_takes(tmp_path: Path, monkeypat
         held = Held()
         running = asyncio.create_task(lists.run("one", "one", held))
         await held.has_begun()
-        monkeypatch.setattr(budget, "SCAN_SECONDS", 0.05)
+        monkeypatch.setattr(deadline, "SCAN_SECONDS", 0.05)
         late = asyncio.create_task(lists.run("one", "one", noted(order, "late")))
         await asyncio.sleep(0)
         over = time.monotonic() + 0.05

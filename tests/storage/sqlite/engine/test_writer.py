@@ -88,7 +88,7 @@ def test_nobody_is_answered_before_the_commit(back: Desk) -> None:
         assert inserted < events.index("COMMIT", inserted) < events.index(f"answered {n}")
 
 
-def test_those_who_come_back_two_turns_later_share_the_commit_of_the_others(back: Desk) -> None:
+def test_clients_that_write_again_two_loop_turns_later_join_the_commit(back: Desk) -> None:
     statements = traced(back)
     rounds, clients = 10, MOST_TOGETHER // 2
 
@@ -106,7 +106,7 @@ def test_those_who_come_back_two_turns_later_share_the_commit_of_the_others(back
     assert statements.count("COMMIT") <= rounds + 1
 
 
-def test_one_who_writes_alone_waits_for_nobody(back: Desk) -> None:
+def test_a_single_writer_waits_for_no_others(back: Desk) -> None:
     statements = traced(back)
 
     async def alone() -> None:
@@ -161,7 +161,7 @@ asyncio.run(main())
 
 
 @pytest.mark.parametrize("bad", [fills_the_disk, rolls_back])
-def test_a_unit_that_costs_the_transaction_harms_no_other_of_its_group(
+def test_a_unit_that_makes_sqlite_roll_back_harms_no_other_of_its_group(
     back: Desk, bad: Callable[[list[bool]], Unit]
 ) -> None:
     scratch(back)

@@ -12,20 +12,20 @@ from crmkit.model.actor import Actor
 from crmkit.storage.sqlite.search.indexing import waits
 from tests.house import CHARLIE
 from tests.kinds import CONTACT
-from tests.storage.desk import WAYS, Desk, desk, go
+from tests.storage.desk import SEARCH_PLANS, Desk, desk, force_search_plan
 
 pytestmark = pytest.mark.slow
 
 CLOSEST = "no exact match, closest shown"
 
 
-@pytest.fixture(params=["before", *WAYS])
+@pytest.fixture(params=["before", *SEARCH_PLANS])
 def found(back: Desk, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[str]]:
-    """Search as Alice and give the names; once with nothing indexed, and in every way with everything."""
+    """Search as Alice and give the names; once with nothing indexed, and by every plan with everything."""
     alice = back.person()
-    is_indexed = request.param in WAYS
+    is_indexed = request.param in SEARCH_PLANS
     if is_indexed:
-        go(monkeypatch, request.param)
+        force_search_plan(monkeypatch, request.param)
 
     def search(text: str, *contacts: dict[str, Any], **more: str) -> list[str]:
         for body in contacts:
@@ -247,8 +247,8 @@ def test_one_typo_is_forgiven_and_two_in_a_long_word(
     assert found(text, *contacts) == names
 
 
-@pytest.mark.usefixtures("every_way")
-def test_a_guess_is_told_apart_from_a_match(back: Desk) -> None:
+@pytest.mark.usefixtures("every_plan")
+def test_a_corrected_search_says_that_it_is_no_exact_match(back: Desk) -> None:
     alice = back.person()
     back.save(alice, name="Jonathan Price", stage="lead")
     back.save(alice, name="Jonathon Frakes")
@@ -264,7 +264,7 @@ def test_a_guess_is_told_apart_from_a_match(back: Desk) -> None:
 
 @pytest.mark.parametrize("indexed_between", [True, False])
 @pytest.mark.parametrize("text", ["canary", "canart", "ca"])  # exact, mistyped, too short for the index
-@pytest.mark.usefixtures("every_way")
+@pytest.mark.usefixtures("every_plan")
 def test_text_that_was_deleted_or_changed_is_not_found(back: Desk, indexed_between: bool, text: str) -> None:
     alice = back.person()
     deleted = back.save(alice, name="Canary One", email="one@example.com")
@@ -291,7 +291,7 @@ def canaries(choice: random.Random, letters: str) -> list[str]:
     return ["".join(choice.choices(letters, k=9)) for _ in range(10)]
 
 
-@pytest.mark.usefixtures("every_way")
+@pytest.mark.usefixtures("every_plan")
 def test_no_other_workspace_is_searched(back: Desk) -> None:
     alice, charlie = back.person(), back.person(CHARLIE)
     choice = random.Random(3)
@@ -320,7 +320,7 @@ def test_no_other_workspace_is_searched(back: Desk) -> None:
     assert asked == 2 * 2 * 10 * 18
 
 
-@pytest.mark.usefixtures("every_way")
+@pytest.mark.usefixtures("every_plan")
 def test_indexing_does_not_change_what_is_found(tmp_path: Path) -> None:
     choice = random.Random(5)
     words = [

@@ -9,7 +9,7 @@ from crmkit.model.actor import Actor
 from tests.storage.desk import Desk, desk
 
 
-@pytest.mark.usefixtures("every_way")
+@pytest.mark.usefixtures("every_plan")
 def test_no_page_of_a_search_repeats_or_skips_a_match(back: Desk) -> None:
     alice, choice = back.person(), random.Random(9)
     bodies = []
@@ -39,8 +39,8 @@ def test_no_page_of_a_search_repeats_or_skips_a_match(back: Desk) -> None:
     assert [c.id for c in seen if c.id in old] == expected
 
 
-@pytest.mark.usefixtures("every_way")
-def test_all_pages_of_a_guess_are_of_one_guess(back: Desk) -> None:
+@pytest.mark.usefixtures("every_plan")
+def test_all_pages_of_a_mistyped_search_use_the_same_correction(back: Desk) -> None:
     alice = back.person()
     back.save_all(alice, [{"name": f"Jonathan {number}"} for number in range(7)])
     pages = back.pages(alice, ("search", "jonathun"), ("limit", "2"))

@@ -1,4 +1,4 @@
-"""Every way of a search finds what a slow look at each text finds, in the same order, page by page."""
+"""Every plan of a search finds what a slow look at each text finds, in the same order, page by page."""
 
 import random
 import re
@@ -20,7 +20,7 @@ from crmkit.storage.sqlite.search import plan as search_plan
 from crmkit.storage.sqlite.search.plan import SearchPlan
 from tests.house import CHARLIE
 from tests.kinds import CONTACT
-from tests.storage.desk import WAYS, Desk, desk, go, place_of
+from tests.storage.desk import SEARCH_PLANS, Desk, desk, force_search_plan, workspace_of
 
 WORDS = ["anna", "hannah", "joanna", "kelason", "mckelason2", "kelas", "lasonde", "müller", "acme.com", "jd@acme.com"]
 WORDS += ["boat", "x1", "o'hara", "小龍女", '"quoted"', "an", "a"]
@@ -63,8 +63,8 @@ def peopled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Desk, Ac
             if actor is not alice:
                 back.save_all(actor, [body(choice) for _ in range(60)])
         back.index()
-        for place in choice.sample(range(120), 40):
-            made[place] = back.change(alice, made[place], **body(choice))
+        for index in choice.sample(range(120), 40):
+            made[index] = back.change(alice, made[index], **body(choice))
         for contact in choice.sample(made, 12):
             back.remove(alice, made.pop(made.index(contact)))
         made += back.save_all(alice, [body(choice) for _ in range(10)])
@@ -89,14 +89,14 @@ def slow(made: list[Any], search: str) -> list[Any]:
     return [contact for tier in tiers for contact in tier]
 
 
-def pieces_of(title: str, rest: str) -> set[str]:
+def trigrams_of(title: str, rest: str) -> set[str]:
     """Return what the index has of a text: all of three letters, and the codes of all runs of letters."""
     parts = (title, rest, *map(trigrams.coded, re.findall(r"[a-z\x80-\U0010ffff]{5,}", f"{title}\n{rest}")))
     return {part[at : at + 3] for part in parts for at in range(len(part) - 2)}
 
 
 def looked_up(patch: pytest.MonkeyPatch) -> list[list[str]]:
-    """Return the pieces that searches come to look up in place of words, [] where they do not."""
+    """Return the trigrams that searches come to look up in place of words, [] where they do not."""
     seen: list[list[str]] = []
 
     def noted(words: list[str], sample: trigrams.Sample) -> list[str]:
@@ -110,28 +110,28 @@ def looked_up(patch: pytest.MonkeyPatch) -> list[list[str]]:
     return seen
 
 
-@pytest.mark.parametrize("way", WAYS)
-def test_each_way_looks_up_words_or_pieces_as_its_name_says(
-    peopled: tuple[Desk, Actor, list[Any]], way: str, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("plan", SEARCH_PLANS)
+def test_each_plan_looks_up_words_or_trigrams_as_its_name_says(
+    peopled: tuple[Desk, Actor, list[Any]], plan: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     back, alice, _ = peopled
-    go(monkeypatch, way)
+    force_search_plan(monkeypatch, plan)
     seen = looked_up(monkeypatch)
     for asked in SEARCHES:
         back.find(alice, search=asked)
-    are_coded = any(trigrams.is_code(piece) for found in seen for piece in found)
+    are_coded = any(trigrams.is_code(trigram) for found in seen for trigram in found)
     assert (bool(seen), are_coded, [] in seen) == {
         "texts": (False, False, False),
-        "index": (True, False, True),
-        "pieces": (True, True, False),
-        "some": (True, True, True),
-    }[way]
+        "words": (True, False, True),
+        "trigrams": (True, True, False),
+        "some trigrams": (True, True, True),
+    }[plan]
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("every_way")
+@pytest.mark.usefixtures("every_plan")
 @pytest.mark.parametrize("counted", [0, 3, 1_000])
-def test_every_way_finds_the_same_matches_in_the_same_order(
+def test_every_plan_finds_the_same_matches_in_the_same_order(
     peopled: tuple[Desk, Actor, list[Any]], counted: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     back, alice, made = peopled
@@ -156,14 +156,14 @@ def test_every_way_finds_the_same_matches_in_the_same_order(
         assert {contact.id for contact in walked} == set(expected), asked
 
 
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("plan", SEARCH_PLANS)
 @pytest.mark.parametrize("counted", [5, 6, 7])
 def test_a_total_is_right_also_where_counting_ends(
-    back: Desk, way: str, counted: int, monkeypatch: pytest.MonkeyPatch
+    back: Desk, plan: str, counted: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     alice = back.person()
     back.save_all(alice, [{"name": f"Needle {number}", "stage": "lead"} for number in range(6)])
-    go(monkeypatch, way)
+    force_search_plan(monkeypatch, plan)
     monkeypatch.setattr(pages, "COUNTED", counted)
     for more in ({}, {"sort": "name"}, {"stage": "lead"}):
         for _ in range(2):
@@ -205,13 +205,13 @@ def test_a_small_workspace_is_read_through_and_a_large_one_searched_by_the_index
 def test_long_texts_of_a_small_workspace_are_not_read_through(back: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     alice = back.person()
     monkeypatch.setattr(search_plan, "MAX_LETTERS_READ", 200)
-    place, terms = place_of(alice), Terms.exact("anna")
+    workspace, terms = workspace_of(alice), Terms.exact("anna")
 
     def is_read() -> bool:
-        def way(connection: Any) -> SearchPlan:
-            return search_plan.choose(connection, CONTACT, place, terms, 1_000)
+        def chosen(connection: Any) -> SearchPlan:
+            return search_plan.choose(connection, CONTACT, workspace, terms, 1_000)
 
-        return not back.do(back.database.read(None, way)).by_index
+        return not back.do(back.database.read(None, chosen)).by_index
 
     assert is_read()
     back.save_all(alice, [{"name": "Anna Kelason"} for _ in range(10)])
@@ -222,11 +222,9 @@ def test_long_texts_of_a_small_workspace_are_not_read_through(back: Desk, monkey
     assert not is_read()
 
 
-def test_the_matches_of_a_word_that_many_texts_have_are_not_gathered(
-    back: Desk, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_matches_of_a_frequent_word_are_not_all_collected(back: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     alice = back.person()
-    go(monkeypatch, "index")
+    force_search_plan(monkeypatch, "words")
     monkeypatch.setattr(pages, "COUNTED", 5)
     back.save_all(alice, [{"name": f"Needle {number}", "notes": "Needlework"} for number in range(8)])
     back.index()
@@ -245,19 +243,19 @@ def test_the_matches_of_a_word_that_many_texts_have_are_not_gathered(
 
 
 def rare(words: list[str], **times: int) -> list[str]:
-    """Return what is looked up of a million texts, of which 10,000 were sampled; 900 of those have a piece that is not
-    named."""
+    """Return what is looked up of a million texts, of which 10,000 were sampled; 900 of those have a trigram that is
+    not named."""
     return trigrams.to_look_up(
         words, trigrams.Sample(10**6, 10**4, dict.fromkeys(trigrams.of_words(words), 900) | times)
     )
 
 
-def test_the_rarest_pieces_are_looked_up_while_that_costs_less_than_reading() -> None:
+def test_the_rarest_trigrams_are_looked_up_while_that_costs_less_than_reading() -> None:
     # 50 texts are left, and reading them costs less than passing by 30,000 rows
     assert rare(["anna", "kelason"], ann=300, las=0) == ["las"]
     assert rare(["anna", "kelason"], ann=300, las=80) == ["las", "ann"]
     assert rare(["kelason", "anna"], ann=300, las=80) == ["las", "ann"]
-    # a second piece of a word where too many would be left to read, but none whose letters are all looked up
+    # a second trigram of a word where too many texts would be left to read, but none whose letters are all looked up
     assert rare(["anna", "kelason"], ann=300, las=80, son=90) == ["las", "ann", "son"]
     assert rare(["kelason"], las=80, aso=95, son=90) == ["las", "son"]
     assert rare(["kelason"], las=1) == ["las"]
@@ -274,7 +272,7 @@ def test_the_rarest_pieces_are_looked_up_while_that_costs_less_than_reading() ->
     )  # others are not known
 
 
-def test_no_text_holds_a_character_of_the_codes() -> None:
+def test_no_folded_text_holds_a_code_character() -> None:
     codes = {trigrams.coded(one + two + three + "ab") for one in "abcdez" for two in "akz" for three in "amyz龍й"}
     assert {fold.plain(code) for code in codes}.isdisjoint(codes)
     every = [character for character in map(chr, range(0x110000)) if trigrams.is_code(character)]
@@ -284,7 +282,7 @@ def test_no_text_holds_a_character_of_the_codes() -> None:
 
 def test_words_that_share_a_code_are_told_apart(back: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     alice = back.person()
-    go(monkeypatch, "pieces")
+    force_search_plan(monkeypatch, "trigrams")
     monkeypatch.setattr(vocabulary, "SAMPLED", 1)
     one, other = "navel", "taaml"
     assert trigrams.coded(one) == trigrams.coded(other)
@@ -295,7 +293,7 @@ def test_words_that_share_a_code_are_told_apart(back: Desk, monkeypatch: pytest.
     assert [c.id for c in back.find(alice, search=f"somebody {other}").records] == [made[2].id]
 
 
-def test_the_kept_counts_of_pieces_are_right(back: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_kept_counts_of_trigrams_are_right(back: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(vocabulary, "SAMPLED", 3)
     choice = random.Random(12)
     people = [back.person(), back.person(CHARLIE)]
@@ -303,13 +301,13 @@ def test_the_kept_counts_of_pieces_are_right(back: Desk, monkeypatch: pytest.Mon
 
     def counted(connection: Connection) -> dict[tuple[str, str], int]:
         rows = connection.execute("SELECT workspace_id, piece, uses FROM search_pieces WHERE kind = 'contacts'")
-        return {(workspace, piece): uses for workspace, piece, uses in rows}
+        return {(workspace, trigram): uses for workspace, trigram, uses in rows}
 
     def again(connection: Connection) -> dict[tuple[str, str], int]:
         uses: Counter[tuple[str, str]] = Counter()
         rows = "SELECT workspace_id, title, rest FROM contacts_texts JOIN contacts ON seq = -place WHERE seq % 3 = 0"
         for workspace, *parts in connection.execute(rows):
-            uses.update((workspace, piece) for piece in pieces_of(*parts))
+            uses.update((workspace, trigram) for trigram in trigrams_of(*parts))
         return dict(uses)
 
     for _ in range(3):
@@ -324,11 +322,11 @@ def test_the_kept_counts_of_pieces_are_right(back: Desk, monkeypatch: pytest.Mon
         made = made[4:]
 
 
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("plan", SEARCH_PLANS)
 def test_a_text_that_is_gone_is_not_found_and_leaves_the_index(
-    tmp_path: Path, way: str, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, plan: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    go(monkeypatch, way)
+    force_search_plan(monkeypatch, plan)
     monkeypatch.setattr(indexing, "MOST_AT_ONCE", 7)
     with desk(tmp_path / "data") as back:
         alice = back.person()

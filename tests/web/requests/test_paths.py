@@ -47,7 +47,7 @@ def test_every_path_refuses_the_methods_it_lacks_and_names_those_it_has(town: Ho
         *("/contacts/%2e%2e/tokens", "/contacts/../tokens/x/y", "/%ff", "/%00", "/contacts/contact/x/y", "/schema"),
     ],
 )
-def test_a_path_that_leads_nowhere_says_so_without_a_token(town: House, path: str) -> None:
+def test_an_unknown_path_is_told_as_such_even_without_a_token(town: House, path: str) -> None:
     with town.stranger() as someone:
         for method in ("GET", "POST", "DELETE", "OPTIONS"):
             for accept, told in (("text/plain", of_text), ("application/json", of_json)):

@@ -97,7 +97,7 @@ def test_if_match_in_any_spelling_makes_a_change_conditional(alice: Person) -> N
     assert alice.json_of("GET", one)["version"] == 7
 
 
-def test_each_token_is_told_what_is_left_of_its_minute(tmp_path: Path) -> None:
+def test_each_token_is_told_how_many_requests_it_has_left_this_minute(tmp_path: Path) -> None:
     with ExitStack() as stack:
         home = stack.enter_context(house(tmp_path / "data", {"CRMKIT_LIMITS_REQUESTS_PER_MINUTE": "3"}))
         alice, other = (stack.enter_context(home.sign_in(ALICE)) for _ in range(2))
@@ -158,7 +158,7 @@ def limit_of(answer: httpx.Response) -> tuple[str, str]:
 
 
 @pytest.mark.slow
-def test_an_answer_with_a_nearer_limit_tells_that_one_alone(home: House, tmp_path: Path) -> None:
+def test_an_answer_tells_only_the_limit_with_the_fewest_left(home: House, tmp_path: Path) -> None:
     with house(tmp_path / "limited") as limited, limited.sign_in(ALICE) as alice:
         place = f"/workspaces/{alice.json_of('GET', '/whoami')['workspace']}"
         assert alice.delete(place).status_code == 403

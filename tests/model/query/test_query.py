@@ -23,7 +23,7 @@ from crmkit.model.query import (
 from crmkit.model.record import Kind
 from crmkit.render import text as rendered
 from tests.kinds import AUDIT, CONTACT
-from tests.model.queries import COMPANY_ID, ID, condition, every_kind, query, told
+from tests.model.query.queries import COMPANY_ID, ID, condition, every_kind, query, told
 from tests.render.drawn import LOOK_ALIKES, keys, texts, values_of
 
 # operators
@@ -181,7 +181,7 @@ def test_all_lists_of_a_query_together_have_at_most_500_values(names: tuple[str,
 
 @pytest.mark.parametrize("operator", ["", "eq:", "ne:", "in:"])
 @pytest.mark.parametrize("commas", [",", ", ,", " "])
-def test_tags_without_a_tag_are_refused(operator: str, commas: str) -> None:
+def test_a_filter_of_tags_without_a_tag_is_refused(operator: str, commas: str) -> None:
     assert told(("tags", operator + commas)).fields == {"tags": "takes 1 to 500 values, separated by commas"}
 
 
@@ -209,7 +209,7 @@ def test_tags_without_a_tag_are_refused(operator: str, commas: str) -> None:
         ('custom.a"b', ('a"b',)),
     ],
 )
-def test_a_place_in_custom_is_a_dotted_path_where_odd_keys_are_json_strings(name: str, path: tuple[str, ...]) -> None:
+def test_a_path_in_custom_has_dots_between_keys_and_odd_keys_as_json(name: str, path: tuple[str, ...]) -> None:
     assert condition(name, "x").target == CustomKey(path)
     (sort,) = query(("sort", f"-{name}")).sorts
     assert (sort.target, sort.descending) == (CustomKey(path), True)
@@ -228,7 +228,7 @@ def test_the_path_a_line_shows_is_the_filter_and_the_sort_that_finds_it(path: li
 
 
 @given(*[st.lists(keys, min_size=1, max_size=3)] * 2)
-def test_two_places_in_custom_have_two_names(one: list[str], other: list[str]) -> None:
+def test_different_paths_in_custom_have_different_names(one: list[str], other: list[str]) -> None:
     same = CustomKey(tuple(one)).name == CustomKey(tuple(other)).name
     assert same == (one == other)
 
@@ -255,7 +255,7 @@ def test_sorting_by_a_dotted_key_and_by_a_nested_one_are_two_keys() -> None:
         'custom."\\"',
     ],
 )
-def test_a_malformed_place_in_custom_is_no_filter_and_no_sort_key(name: str) -> None:
+def test_a_malformed_path_in_custom_is_no_filter_and_no_sort_key(name: str) -> None:
     assert told((name, "x")).code == "invalid_filter"
     assert told(("sort", name)).code == "invalid_sort"
 

@@ -4,14 +4,25 @@ from collections import Counter
 from collections.abc import Iterator
 
 import pytest
-from litestar import get
 
 from crmkit import ids
-from crmkit.web.gate import QUERY
+from crmkit.render.answers import Answer
+from crmkit.web.call import Call
+from crmkit.web.route import read
 from tests.house import House
 from tests.kinds import KINDS, PREFIXES
-from tests.teams.matrix import CANARY, Place, World, body_places, furnish, guarded, named, path_places, query_places
 from tests.teams.office import Books, Team, address, enter, error_of, new, team, working_in
+from tests.teams.rights.matrix import (
+    CANARY,
+    Place,
+    World,
+    body_places,
+    furnish,
+    guarded,
+    named,
+    path_places,
+    query_places,
+)
 
 
 @pytest.fixture(scope="module")
@@ -137,29 +148,35 @@ def test_the_matrix_has_ids_of_every_kind_in_paths_bodies_and_queries(world: Wor
     assert {place.prefix for place in PLACES} == set(PREFIXES)
 
 
-@pytest.mark.parametrize("path", ["/widgets/{id:str}", "/contacts/{id:str}/merge/{other:str}"])
-def test_a_route_whose_ids_nobody_knows_fails_the_matrix(path: str) -> None:
-    @get(path)
-    async def unknown(id: str) -> None: ...
+@pytest.mark.parametrize("path", ["/widgets/{id}", "/contacts/merge/{id}"])
+def test_a_route_with_an_id_that_the_matrix_does_not_know_fails(path: str) -> None:
+    @read(path, area="*")
+    async def unknown(call: Call, id: str) -> Answer:
+        raise NotImplementedError
 
     with pytest.raises(AssertionError, match="nobody knows what an id"):
         list(path_places([unknown]))
 
 
-def test_a_query_parameter_that_nobody_knows_fails_the_matrix() -> None:
-    @get("/contacts/{id:str}/related", opt={QUERY: ("widget",)})
-    async def unknown(id: str) -> None: ...
+def test_a_query_parameter_that_the_matrix_does_not_know_fails() -> None:
+    @read("/contacts/{id}/related", area="*", query=("widget",))
+    async def unknown(call: Call, id: str) -> Answer:
+        raise NotImplementedError
 
     with pytest.raises(AssertionError, match="takes an id"):
         list(query_places([unknown]))
 
 
 def test_a_new_route_is_in_the_matrix_without_a_line_of_its_own() -> None:
-    @get("/deals/{id:str}/history", opt={QUERY: ("contact",)})
-    async def fresh(id: str) -> None: ...
+    @read("/deals/{id}/history", area="*", query=("contact",))
+    async def fresh(call: Call, id: str) -> Answer:
+        raise NotImplementedError
 
-    assert [(p.method, p.path, p.prefix) for p in path_places([fresh])] == [("GET", "/deals/{}/history", "d")]
-    assert [p.path for p in query_places([fresh])] == [
+    assert [(p.method, p.path, p.prefix) for p in path_places([fresh])] == [
+        ("GET", "/deals/{}/history", "d"),
+        ("HEAD", "/deals/{}/history", "d"),
+    ]
+    assert [p.path for p in query_places([fresh]) if p.method == "GET"] == [
         "/deals/{d}/history?contact={}",
         "/deals/{d}/history?contact=contact/{}",
     ]

@@ -66,7 +66,7 @@ def mail_through(url: str) -> dict[str, str]:
     return {"CRMKIT_MAIL_SMTP_URL": url, "CRMKIT_MAIL_FROM": "crmkit <crm@example.com>"}
 
 
-def test_a_code_that_came_by_plain_smtp_lets_in(tmp_path: Path, serve: Serve) -> None:
+def test_a_code_that_came_by_plain_smtp_signs_in(tmp_path: Path, serve: Serve) -> None:
     postbox = Postbox()
     with house(tmp_path / "data", mail_through(f"smtp://{HOST}:{serve(postbox).port}")) as home:
         signs_in(home.url, postbox)
@@ -75,7 +75,7 @@ def test_a_code_that_came_by_plain_smtp_lets_in(tmp_path: Path, serve: Serve) ->
 
 @pytest.mark.slow
 @pytest.mark.parametrize("scheme", ["smtp+starttls", "smtps"])
-def test_a_code_that_came_over_tls_lets_in(
+def test_a_code_that_came_over_tls_signs_in(
     tmp_path: Path, serve: Serve, certified: Certified, authority: trustme.CA, scheme: str
 ) -> None:
     """The real program, which trusts what the system trusts: here the tests' authority."""
@@ -98,7 +98,9 @@ def test_a_code_that_came_over_tls_lets_in(
 
 
 @pytest.mark.slow
-def test_a_certificate_that_nobody_vouches_for_gets_no_code(tmp_path: Path, serve: Serve, certified: Certified) -> None:
+def test_a_mail_server_with_an_untrusted_certificate_gets_no_code(
+    tmp_path: Path, serve: Serve, certified: Certified
+) -> None:
     postbox = Postbox()
     url = f"smtp+starttls://localhost:{serve(postbox, tls_context=certified('localhost')).port}"
     with house(tmp_path / "data", mail_through(url)) as home, home.stranger() as someone:

@@ -122,7 +122,7 @@ def test_an_upsert_that_merges_needs_no_room_in_the_plan(tmp_path: Path) -> None
         assert used(alice, "contacts") == used(alice, "companies") == (1, 1)
 
 
-def test_a_place_that_is_freed_can_be_taken_again(tmp_path: Path) -> None:
+def test_what_is_removed_makes_room_under_the_cap(tmp_path: Path) -> None:
     with planned(tmp_path, members=2, workspaces=2, activities=1, deals=1) as home:
         alice = enter(home, "alice@example.com")
         card = alice.json_of("GET", "/whoami")

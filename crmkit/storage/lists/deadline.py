@@ -22,7 +22,7 @@ class Interrupted(Exception):
 
 
 @dataclass(slots=True)
-class Budget:
+class Deadline:
     """When a read ends before it is done.
 
     `ends` is of the monotonic clock. `is_gone` tells that its client has gone. Another thread sets `must_yield` to have
@@ -34,7 +34,7 @@ class Budget:
     must_yield: bool = False
 
     @classmethod
-    def of_asker(cls) -> "Budget":
+    def of_asker(cls) -> "Deadline":
         """Return that of a read that the present request asks for now."""
         return cls(time.monotonic() + SCAN_SECONDS, asker.get())
 
@@ -50,7 +50,7 @@ class Budget:
         return self.must_yield or self.is_in_vain()
 
     def refusal(self) -> Exception:
-        """Return what a read raises that was stopped because its budget is over."""
+        """Return what a read raises that was stopped because it may not go on."""
         if self.must_yield:
             return Interrupted()
         return _too_slow() if self.is_late else given_up()

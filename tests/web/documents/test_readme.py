@@ -57,7 +57,7 @@ def printed(tmp_path_factory: pytest.TempPathFactory) -> list[list[str]]:
     return [part.strip("\n").split("\n") if part.strip() else [] for part in done.stdout.split(f"{mark}\n")[1:]]
 
 
-def test_the_quick_start_has_blocks_and_promises_lines(printed: list[list[str]]) -> None:
+def test_the_quick_start_has_commands_and_expected_lines(printed: list[list[str]]) -> None:
     assert len(printed) == len(blocks()) >= 3
     assert sum(len(promised(block)) for block in blocks()) >= 8
 

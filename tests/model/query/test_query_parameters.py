@@ -4,7 +4,7 @@ import pytest
 
 from crmkit.model.query import MAX_LIMIT, MAX_SEARCH, MAX_SORTS, MAX_WORDS, RESERVED
 from tests.kinds import CONTACT
-from tests.model.queries import query, told
+from tests.model.query.queries import query, told
 
 
 @pytest.mark.parametrize("name", RESERVED)
@@ -58,11 +58,11 @@ def test_count_is_exact_or_left_out() -> None:
         ("notes,custom", ("notes", "custom")),
     ],
 )
-def test_fields_picks_in_the_order_asked_for(text: str, fields: tuple[str, ...]) -> None:
+def test_fields_are_shown_in_the_order_asked_for(text: str, fields: tuple[str, ...]) -> None:
     assert query(("fields", text)).fields == fields
 
 
-def test_an_unknown_field_is_not_picked_in_silence() -> None:
+def test_an_unknown_name_in_fields_is_refused() -> None:
     problem = told(("fields", "name,emial"))
     assert problem.code == "invalid_value"
     assert problem.fields == {"fields": '"emial" is no field of a contact (did you mean email?)'}
@@ -112,7 +112,7 @@ def test_five_sort_keys_fit() -> None:
     assert told(("sort", f"{five},id")).code == "invalid_sort"
 
 
-def test_a_search_is_kept_as_search_sees_it() -> None:
+def test_the_text_of_a_search_is_folded_like_what_it_searches() -> None:
     assert query(("search", "  Müller  ACME ")).search == "muller acme"
     assert query(("search", "x")).filtered
     assert not query(("search", "  ")).filtered

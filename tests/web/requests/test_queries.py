@@ -9,8 +9,8 @@ import pytest
 from crmkit.render import parse
 from tests.house import ALICE, CHARLIE, House, Person
 from tests.kinds import CONTACT
-from tests.web.book import filled
 from tests.web.refused import refused
+from tests.web.requests.book import filled
 
 EVERY_FIELD = ",".join(CONTACT.by_name)
 

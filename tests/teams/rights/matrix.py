@@ -9,19 +9,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from litestar.handlers import HTTPRouteHandler
-
 from crmkit.model.fields import Choice, Email, FieldType, Link, LongText, Text
 from crmkit.model.form import Form
 from crmkit.model.record import Kind
 from crmkit.web.app import routes
-from crmkit.web.gate import ANY, PUBLIC, QUERY
+from crmkit.web.route import ANY, Route
 from tests.house import House, Person
 from tests.kinds import ACTIVITY, AUDIT, KINDS, PREFIXES, REGISTRY
 from tests.teams.office import Books, blotted, enter, erased, new, stepped, working_in
 
 CANARY = "zebracanary"
-PLACEHOLDER = re.compile(r"\{(\w+):(\w+)\}")
+PLACEHOLDER = re.compile(r"\{(\w+)\}")
 
 # what an id in a path names, by the word before it
 NOUNS = {kind.plural: kind.prefix for kind in (*KINDS, ACTIVITY, AUDIT)} | {
@@ -51,8 +49,8 @@ class Place:
     where: str = "path"
 
 
-def forms(handler: HTTPRouteHandler) -> Form | None:
-    return handler.opt.get("form") or handler.opt.get("kind")
+def forms(route: Route) -> Form | None:
+    return route.form or route.kind
 
 
 def samples(type_: FieldType) -> list[Any]:
@@ -74,10 +72,6 @@ def bodies(form: Form | None) -> list[dict[str, Any]]:
     return found
 
 
-def methods(handler: HTTPRouteHandler) -> list[str]:
-    return sorted(handler.http_methods - {"OPTIONS"})
-
-
 def meaning(path: str, at: int) -> str:
     """Return the prefix of the id that stands at this place of a path."""
     word = path[:at].rstrip("/").rpartition("/")[2]
@@ -90,14 +84,13 @@ def own(path: str) -> str:
     return PLACEHOLDER.sub(lambda found: f"{{{meaning(path, found.start())}}}", path)
 
 
-def path_places(handlers: list[HTTPRouteHandler]) -> Iterator[Place]:
-    for handler in handlers:
-        for path in sorted(handler.paths):
+def path_places(routes: list[Route]) -> Iterator[Place]:
+    for route in routes:
+        for path in route.paths:
             for found in PLACEHOLDER.finditer(path):
-                assert found.group(2) == "str", f"{path} has a placeholder of another type"
                 aimed = own(path[: found.start()]) + "{}" + own_rest(path, found.end())
-                for method in methods(handler):
-                    for body in bodies(forms(handler)) if method in ("POST", "PATCH", "PUT") else [None]:
+                for method in route.methods:
+                    for body in bodies(forms(route)) if method in ("POST", "PATCH", "PUT") else [None]:
                         yield Place(method, aimed, meaning(path, found.start()), body)
 
 
@@ -105,12 +98,12 @@ def own_rest(path: str, start: int) -> str:
     return own(path)[len(own(path[:start])) :]
 
 
-def body_places(handlers: list[HTTPRouteHandler]) -> Iterator[Place]:
+def body_places(routes: list[Route]) -> Iterator[Place]:
     """Yield every field of every body that takes an id (or shows one), on create, on merge and on change."""
-    for handler in handlers:
-        form = forms(handler)
-        for path in sorted(handler.paths):
-            for method in (method for method in methods(handler) if method in ("POST", "PATCH", "PUT")):
+    for route in routes:
+        form = forms(route)
+        for path in route.paths:
+            for method in (method for method in route.methods if method in ("POST", "PATCH", "PUT")):
                 for one in (one for one in (form.fields if form else ()) if isinstance(one.type, Link)):
                     for body in bodies(form):
                         yield Place(method, own(path), one.type.prefix, {**body, one.name: "{}"}, "body")
@@ -120,31 +113,31 @@ def body_places(handlers: list[HTTPRouteHandler]) -> Iterator[Place]:
                             yield Place(method, own(path), one.type.prefix, {**known, one.name: "{}"}, "body")
 
 
-def query_places(handlers: list[HTTPRouteHandler]) -> Iterator[Place]:
-    for handler in handlers:
-        declared = handler.opt.get(QUERY, ())
-        for path in sorted(handler.paths):
-            for method in methods(handler):
-                for name, prefix, operator in parameters(handler, declared):
+def query_places(routes: list[Route]) -> Iterator[Place]:
+    for route in routes:
+        for path in route.paths:
+            for method in route.methods:
+                for name, prefix, operator in parameters(route):
                     yield Place(method, f"{own(path)}?{name}={operator}{{}}", prefix, None, "query")
 
 
-def parameters(handler: HTTPRouteHandler, declared: tuple[str, ...]) -> Iterator[tuple[str, str, str]]:
-    if declared == ANY:
-        for one in handler.opt["kind"].fields:
+def parameters(route: Route) -> Iterator[tuple[str, str, str]]:
+    if route.query == ANY:
+        assert route.kind, f"nobody knows what {route.paths} takes in its query"
+        for one in route.kind.fields:
             if isinstance(one.type, Link):
                 yield from ((one.name, one.type.prefix, f"{o}:") for o in one.type.operators if o not in ("is", "not"))
                 yield one.name, one.type.prefix, ""
         yield from (("search", prefix, "") for prefix in PREFIXES)
         return
-    for name in declared:
+    for name in route.query:
         assert name in PARAMETERS, f"nobody knows whether ?{name}= takes an id: add it to PARAMETERS"
         yield from ((name, prefix, "") for prefix in PARAMETERS[name])
         yield from ((name, prefix, f"{PREFIXES[prefix]}/") for prefix in PARAMETERS[name])
 
 
-def guarded() -> list[HTTPRouteHandler]:
-    return [handler for handler in routes(REGISTRY) if not handler.opt.get(PUBLIC)]
+def guarded() -> list[Route]:
+    return [route for route in routes(REGISTRY) if not route.public]
 
 
 @dataclass

@@ -4,7 +4,7 @@ import pytest
 
 from crmkit.model.query import RESERVED
 from tests.kinds import CONTACT
-from tests.model.queries import COMPANY_ID, ID, told
+from tests.model.query.queries import COMPANY_ID, ID, told
 
 
 @pytest.mark.parametrize(
@@ -85,7 +85,7 @@ def test_an_unknown_operator_is_named_with_those_the_field_has(name: str, text: 
         ("custom.a", "is:5", "takes is:null only"),
     ],
 )
-def test_a_value_that_the_field_cannot_have_is_told_with_how_to_write_one(name: str, text: str, what: str) -> None:
+def test_a_value_that_the_field_cannot_have_is_refused_with_how_to_write_one(name: str, text: str, what: str) -> None:
     problem = told((name, text))
     assert problem.code == "invalid_value"
     assert problem.fields[name].startswith(what) or what in problem.fields[name]
@@ -97,5 +97,5 @@ def test_nul_is_refused_wherever_it_stands(pair: tuple[str, str]) -> None:
     assert told(pair).code == "invalid_value"
 
 
-def test_a_name_of_any_length_is_cut_in_the_hint() -> None:
+def test_a_long_name_is_cut_in_the_hint() -> None:
     assert len(told(("custom." + "a" * 50_000, "is:x")).hint) < 300

@@ -38,7 +38,7 @@ def test_an_invite_by_a_stranger_waits_and_every_sign_in_tells_how_to_join(us: T
     assert us.people()[us.charlie.email] == "member"
 
 
-def test_a_newcomer_is_told_whose_invite_brought_them_where_and_where_else_they_belong(us: Team) -> None:
+def test_a_newcomer_is_told_who_invited_them_to_which_workspace_and_their_others(us: Team) -> None:
     dave = address("dave")
     new(us.alice, f"{us.path}/invites", email=dave)
     us.home.clock.move(seconds=3)
@@ -69,7 +69,7 @@ def test_without_an_invite_nobody_joins(us: Team) -> None:
     assert error_of(us.charlie.post(f"{us.path}/join")) == (403, "not_a_member")
 
 
-def test_who_joins_has_the_role_of_the_newest_invite(us: Team) -> None:
+def test_somebody_who_joins_has_the_role_of_the_newest_invite(us: Team) -> None:
     new(us.alice, f"{us.path}/invites", email=us.charlie.email)
     body = {"email": us.charlie.email, "role": "admin"}
     assert stepped(us.home, us.alice, "POST", f"{us.path}/invites", body).status_code == 201
@@ -77,7 +77,7 @@ def test_who_joins_has_the_role_of_the_newest_invite(us: Team) -> None:
     assert us.people()[us.charlie.email] == "admin"
 
 
-def test_a_newcomer_begins_where_the_newest_invite_leads_and_has_a_workspace_of_their_own(us: Team) -> None:
+def test_an_invited_newcomer_starts_in_the_workspace_of_the_newest_invite_and_has_their_own(us: Team) -> None:
     dave = address("dave")
     new(us.charlie, f"/workspaces/{us.charlie.json_of('GET', '/whoami')['workspace']}/invites", email=dave)
     us.home.clock.move(seconds=1)

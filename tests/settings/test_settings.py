@@ -12,7 +12,7 @@ from crmkit.clock import after
 from crmkit.settings import Settings, SettingsError, rows
 from tests.house import run
 from tests.kinds import REGISTRY
-from tests.wrong_settings import told, written
+from tests.settings.wrong_settings import told, written
 
 # section, key, environment name, default: what operators rely on
 EVERY_SETTING: list[tuple[str, str, str, Any]] = [
@@ -91,7 +91,7 @@ def value_of(found: Settings, section: str, key: str) -> Any:
     return getattr(getattr(found, section), "sender" if key == "from" else key)
 
 
-def test_the_settings_are_these() -> None:
+def test_every_setting_has_the_name_and_default_listed_here() -> None:
     assert [(row.section, row.key, row.env, row.default) for row in rows()] == EVERY_SETTING
     assert all(row.help and row.help.splitlines() == [row.help] for row in rows())
     assert set(OTHER) == {row.env for row in rows()}
@@ -121,7 +121,7 @@ def test_the_environment_wins_over_the_file_and_a_flag_over_both(tmp_path: Path)
     assert found.server.data == "data"
 
 
-def test_the_place_of_the_settings_file_is_no_setting() -> None:
+def test_the_path_of_the_settings_file_is_no_setting() -> None:
     assert load(environ={"CRMKIT_CONFIG": "/elsewhere.toml"}) == Settings()
 
 

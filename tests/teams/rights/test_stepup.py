@@ -53,7 +53,7 @@ def enters(person: Person, request: Request, code: str, in_header: bool = False)
 
 
 @pytest.mark.parametrize("name", ACTS)
-def test_an_act_that_gives_power_away_is_not_done_without_a_code(us: Team, name: str) -> None:
+def test_an_act_that_needs_step_up_is_not_done_without_a_code(us: Team, name: str) -> None:
     method, path, body = act_of(us, name)
     before = len(us.home.letterbox.letters)
     answer = us.alice.send_it(method, path, body)
@@ -240,7 +240,7 @@ def test_local_mode_shows_the_code(own_machine: House, name: str) -> None:
 
 
 @pytest.mark.slow
-def test_strangers_who_spend_what_an_address_has_for_signing_in_do_not_keep_it_from_step_up(tmp_path: Path) -> None:
+def test_strangers_who_use_up_the_sign_in_codes_of_an_address_do_not_block_its_step_up(tmp_path: Path) -> None:
     with office(tmp_path / "data", {"CRMKIT_LIMITS_SIGNIN_PER_HOUR": "5"}) as home:
         us = team(home)
         with home.stranger() as stranger:

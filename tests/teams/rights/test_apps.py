@@ -6,28 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from litestar import get, post
 
 from crmkit import ids
 from crmkit.mcp import endpoint as mcp
-from crmkit.web.consent import CODE, FREE, RULES, rule_of
-from crmkit.web.gate import QUERY
-from crmkit.web.table import shown
+from crmkit.web.route import CODE, FREE
 from tests.house import House, Person, settings_of
-from tests.kinds import CONTACT
-from tests.teams.matrix import (
-    Place,
-    Stand,
-    World,
-    bodies,
-    forms,
-    furnish,
-    guarded,
-    methods,
-    named,
-    own,
-    path_places,
-)
 from tests.teams.office import (
     JSON,
     Books,
@@ -41,9 +24,21 @@ from tests.teams.office import (
     stepped,
     working_in,
 )
+from tests.teams.rights.matrix import (
+    Place,
+    Stand,
+    World,
+    bodies,
+    forms,
+    furnish,
+    guarded,
+    named,
+    own,
+    path_places,
+)
 from tests.web.connecting import App, rpc
 
-HANDLERS = [*guarded(), *mcp.routes(settings_of())]
+ROUTES = [*guarded(), *mcp.routes(settings_of())]
 WRITES = ("POST", "PATCH", "PUT", "DELETE")
 
 
@@ -89,33 +84,12 @@ def street(home: House) -> Iterator[Street]:
         yield Street(home, app, stand, victim, invited, World(home, books, victim, stand, stand))
 
 
-def test_every_write_other_than_of_records_has_a_rule_for_apps() -> None:
-    asks = {
-        f"{method} {shown(path)}": handler
-        for handler in HANDLERS
-        for path in handler.paths
-        for method in methods(handler)
-        if method in WRITES and "kind" not in handler.opt
-    }
-    asks = {route: handler for route, handler in asks.items() if "/mcp" not in route or "POST" in route}
-    assert asks.keys() == RULES.keys()
-    for route, handler in asks.items():
-        assert rule_of(handler, route.split()[0]) == RULES[route]
-        assert ("code" in handler.opt.get(QUERY, ())) is (RULES[route] == CODE), route
-
-
-def test_a_route_without_a_rule_wants_a_code_to_write() -> None:
-    @post("/webhooks")
-    async def unnamed() -> None: ...
-
-    @get("/webhooks")
-    async def listed() -> None: ...
-
-    @post("/contacts/batch", opt={"kind": CONTACT})
-    async def of_records() -> None: ...
-
-    assert rule_of(unnamed, "POST") == CODE
-    assert rule_of(listed, "GET") == rule_of(of_records, "POST") == FREE
+def test_every_write_other_than_of_records_asks_an_app_for_a_code_but_the_name_of_its_workspace() -> None:
+    writes = {f"{route.methods[0]} {route.paths[0]}": route for route in ROUTES if route.verb != "read"}
+    free = {name for name, route in writes.items() if route.consent == FREE and not route.kind}
+    assert free == {"PATCH /workspaces/{id}"}
+    for name, route in writes.items():
+        assert ("code" in route.query) is (route.consent == CODE), name
 
 
 @pytest.mark.parametrize("place", list(path_places(guarded())), ids=named)
@@ -145,11 +119,11 @@ def filled(path: str, made: dict[str, str]) -> str:
 
 def requests() -> Iterator[tuple[str, str, Any, str]]:
     """Yield (method, path, body, rule) for every route that takes a token, with every body it may be sent."""
-    for handler in guarded():
-        for path in sorted(handler.paths):
-            for method in methods(handler):
-                for body in bodies(forms(handler)) if method in ("POST", "PATCH", "PUT") else [None]:
-                    yield method, own(path), body, rule_of(handler, method)
+    for route in guarded():
+        for path in route.paths:
+            for method in route.methods:
+                for body in bodies(forms(route)) if method in ("POST", "PATCH", "PUT") else [None]:
+                    yield method, own(path), body, route.consent
 
 
 @pytest.mark.parametrize(("method", "path", "body", "rule"), list(requests()), ids=str)
@@ -180,7 +154,7 @@ def standing(street: Street) -> dict[str, list[Any]]:
         return {"tokens": tokens, **{table: list(books.rows(table)) for table in tables}}
 
 
-def test_the_lists_of_an_app_name_its_own_workspace_alone(street: Street) -> None:
+def test_the_lists_of_an_app_show_only_its_own_workspace(street: Street) -> None:
     (place,) = street.app.json_of("GET", "/workspaces")["items"]
     assert (place["id"], place["current"]) == (street.here.workspace, True)
     listed = street.app.json_of("GET", "/tokens")["items"]

@@ -64,7 +64,7 @@ def test_a_promoted_member_is_an_admin_at_once(us: Team) -> None:
     assert us.people() == {us.alice.email: "member", us.bob.email: "admin"}
 
 
-def test_the_role_one_has_already_takes_no_code_and_writes_no_log(us: Team) -> None:
+def test_setting_the_role_that_somebody_has_takes_no_code_and_is_not_logged(us: Team) -> None:
     for person, role in ((us.alice, "admin"), (us.bob, "member")):
         assert us.alice.post(f"{us.member(person)}/role", json={"role": role}).status_code == 200
     assert us.alice.json_of("GET", "/audit?action=member.update")["total"] == 0
@@ -127,7 +127,9 @@ def step_down(us: Team, one: Person, _: Person) -> Call:
 
 
 @pytest.mark.parametrize("act", [demote, expel, leave, step_down])
-def test_two_admins_who_act_at_the_same_moment_leave_one(us: Team, act: Callable[[Team, Person, Person], Call]) -> None:
+def test_of_two_admins_who_demote_remove_or_leave_at_once_one_stays(
+    us: Team, act: Callable[[Team, Person, Person], Call]
+) -> None:
     """Each takes away an admin, the other or itself; whoever comes second is too late."""
     late = {demote: {403: "admin_required"}, expel: {401: "invalid_token"}}.get(act, {409: "last_admin"})
     for _ in range(4):

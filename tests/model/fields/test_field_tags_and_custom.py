@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crmkit.model.fields import Custom, Invalid, Tags
-from tests.model.refusal import refusal
+from tests.model.fields.refusal import refusal
 from tests.render.drawn import keys, scalars, texts
 
 # tags
@@ -68,7 +68,7 @@ def test_fifty_tags_fit_and_repeats_do_not_count() -> None:
 
 
 @given(st.lists(texts.map(lambda text: "".join(text.replace(",", "").split())).filter(bool), min_size=1, max_size=8))
-def test_the_folded_twin_of_tags_holds_each_between_commas(words: list[str]) -> None:
+def test_the_folded_form_of_tags_has_a_comma_on_both_sides_of_each(words: list[str]) -> None:
     stored = Tags().accept(words)
     twin = Tags().key(stored)
     assert twin is not None
@@ -128,7 +128,7 @@ def test_custom_after_a_merge_has_what_was_sent_and_what_was_not_touched(before:
 
 
 @pytest.mark.parametrize("sent", [[], ["a"], "x", 5, True, {"": 1}], ids=repr)
-def test_custom_that_is_no_object_of_named_keys_is_refused(sent: Any) -> None:
+def test_custom_that_is_no_object_or_has_an_empty_key_is_refused(sent: Any) -> None:
     assert refusal(Custom(), sent) in (
         "must be an object of at most 100 keys and 32 KiB",
         "has an empty key; every key needs a name",

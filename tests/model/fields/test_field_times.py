@@ -9,13 +9,13 @@ from hypothesis import strategies as st
 
 from crmkit.clock import moment, stamp
 from crmkit.model.fields import Date, Time, parse_time
-from tests.model.refusal import refusal
+from tests.model.fields.refusal import refusal
 
 # days
 
 
 @pytest.mark.parametrize("day", ["2026-06-30", "2024-02-29", "0001-01-01", "9999-12-31"])
-def test_a_date_is_kept_as_it_is(day: str) -> None:
+def test_a_valid_date_is_stored_unchanged(day: str) -> None:
     assert Date().accept(f" {day} ") == Date().operand(day) == day
 
 

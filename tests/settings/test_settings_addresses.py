@@ -6,7 +6,7 @@ import pytest
 
 from crmkit.settings import SettingsError, check_https, is_loopback, load
 from tests.house import run
-from tests.wrong_settings import told
+from tests.settings.wrong_settings import told
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.53", "127.255.255.254", "::1", "localhost"])

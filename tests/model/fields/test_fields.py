@@ -25,7 +25,7 @@ from crmkit.model.fields import (
     Text,
 )
 from tests.kinds import ACTIVITY, AUDIT, KINDS, PREFIXES
-from tests.model.refusal import refusal
+from tests.model.fields.refusal import refusal
 from tests.render.drawn import DRAW, json_objects, scalars
 
 CONTACT_ID = "c_k7m2q9x" + ids.check_character("k7m2q9x")
@@ -172,7 +172,7 @@ def test_what_is_no_whole_number_is_refused(raw: Any) -> None:
     assert refusal(Integer(), raw) == "must be a whole number"
 
 
-def test_a_range_holds_at_both_ends_and_is_told() -> None:
+def test_a_number_outside_its_range_is_refused_with_both_ends() -> None:
     cents = Integer(-MAX_CENTS, MAX_CENTS)
     assert cents.accept(MAX_CENTS) == 9_007_199_254_740_991
     assert cents.accept(-MAX_CENTS) == -9_007_199_254_740_991
@@ -191,7 +191,7 @@ def test_a_filter_takes_plain_whole_numbers_only(text: str) -> None:
         Integer().operand(text)
 
 
-def test_a_filter_takes_a_sign() -> None:
+def test_a_filter_takes_a_number_with_a_sign() -> None:
     assert (Integer().operand("+5"), Integer().operand("-5"), Integer().operand("-0")) == (5, -5, 0)
 
 
@@ -199,7 +199,7 @@ def test_a_filter_takes_a_sign() -> None:
 
 
 @pytest.mark.parametrize("written", [CONTACT_ID, f"contact/{CONTACT_ID}", f" {CONTACT_ID} "])
-def test_a_link_is_stored_bare(written: str) -> None:
+def test_a_link_is_stored_as_a_bare_id(written: str) -> None:
     assert Link("c", PREFIXES).accept(written) == CONTACT_ID
     assert Link("c", PREFIXES).operand(written) == CONTACT_ID
 

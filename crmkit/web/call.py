@@ -1,0 +1,121 @@
+"""What handlers read from a request."""
+
+import re
+from typing import Any
+
+from litestar import Litestar
+from litestar.exceptions.http_exceptions import RequestEntityTooLarge
+from litestar.types import Receive, Scope
+
+from crmkit import ip
+from crmkit.core.crm import Crm
+from crmkit.errors import Problem
+from crmkit.model import body
+from crmkit.model.actor import Actor
+from crmkit.model.query import chosen_fields
+from crmkit.model.record import Kind
+from crmkit.web.negotiate import wants_json
+
+
+def header_of(scope: Scope, name: bytes) -> str:
+    """Return the first header of this (lower-case) name, empty without one."""
+    for known, content in scope["headers"]:
+        if known == name:
+            return content.decode("latin-1")
+    return ""
+
+
+class Call:
+    """What a handler is given: the product's parts, who asks, and the request."""
+
+    __slots__ = ("_max_body", "_receive", "crm", "scope")
+
+    def __init__(self, crm: Crm, scope: Scope, receive: Receive, max_body: int) -> None:
+        self.crm = crm
+        self.scope = scope
+        self._receive = receive
+        self._max_body = max_body
+
+    @property
+    def app(self) -> Litestar:
+        return self.scope["litestar_app"]
+
+    @property
+    def method(self) -> str:
+        return str(self.scope.get("method"))
+
+    @property
+    def actor(self) -> Actor:
+        """Who asks; a public route has none."""
+        found: Actor = self.scope["state"]["actor"]
+        return found
+
+    @property
+    def client(self) -> str:
+        """The client to count the request for: its address, or its IPv6 network, as `edge` found it."""
+        return ip.client((self.scope.get("client") or ("unknown", 0))[0])
+
+    @property
+    def pairs(self) -> list[tuple[str, str]]:
+        """The pairs of the query string, in order, as the gate read them."""
+        found: list[tuple[str, str]] = self.scope["state"]["pairs"]
+        return found
+
+    def parameters(self) -> dict[str, str]:
+        """Return the query parameters, each of which may be sent once; raises `invalid_value`."""
+        found: dict[str, str] = {}
+        for name, text in self.pairs:
+            if name in found and name != "format":
+                raise Problem("invalid_value", f"Send {name} once.", fields={name: "stands twice"})
+            found[name] = text
+        return found
+
+    def page(self) -> tuple[list[tuple[str, str]], bool]:
+        """Return the pairs of the query, and whether the answer has all fields (in JSON) or those of list lines."""
+        return self.pairs, self.wants_json()
+
+    def wants_json(self) -> bool:
+        """Tell whether the answer is JSON; raises `unknown_format`."""
+        return wants_json(self.scope)
+
+    def fields(self, kind: Kind) -> tuple[str, ...]:
+        """Return the names in `?fields=`, none without it; raises a Problem for one that the kind does not have."""
+        return chosen_fields(kind, self.parameters().get("fields", ""))
+
+    async def body(self) -> dict[str, Any]:
+        """Return the JSON object in the body, whatever the Content-Type says."""
+        return body.decode(await self.raw_body())
+
+    async def raw_body(self) -> bytes:
+        """Return the bytes of the body; raises RequestEntityTooLarge, or `invalid_json` when the client left too early.
+
+        It is bounded as announced and as it comes.
+        """
+        if int(header_of(self.scope, b"content-length") or 0) > self._max_body:
+            raise RequestEntityTooLarge
+        read, more = bytearray(), True
+        while more:
+            event: Any = await self._receive()
+            if event["type"] == "http.disconnect":
+                raise Problem("invalid_json", "The connection ended before the body did; send the request again.")
+            read += event.get("body", b"")
+            more = event.get("more_body", False)
+            if len(read) > self._max_body:
+                raise RequestEntityTooLarge
+        return bytes(read)
+
+    def code(self) -> str:
+        """Return the step-up code of the request, from `?code=` or X-Escalation-Code; empty without one."""
+        return (self.parameters().get("code", "") or header_of(self.scope, b"x-escalation-code")).strip()
+
+    def if_match(self) -> int | None:
+        """Return the version that If-Match names, None without one (or for `*`); raises `invalid_value`."""
+        header = header_of(self.scope, b"if-match").strip()
+        if header in ("", "*"):
+            return None
+        found = re.fullmatch(r'(?:W/)?"?([1-9][0-9]{0,17})"?', header, re.ASCII)
+        if found is None:
+            raise Problem(
+                "invalid_value", "Send If-Match: N with the version you read.", fields={"If-Match": "must be a version"}
+            )
+        return int(found.group(1))

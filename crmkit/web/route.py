@@ -1,0 +1,147 @@
+"""The decorator of handlers: what it declares of a route is a `Route`, which everything that asks about routes reads.
+
+The router calls handlers itself (`router`), so nothing of Litestar's may stand on one. A handler that would not work
+is refused when its module is imported.
+"""
+
+import inspect
+import re
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from types import UnionType
+from typing import Any, Concatenate, Literal, get_args, get_type_hints
+
+from crmkit.model.form import Form
+from crmkit.model.record import Kind
+from crmkit.render.answers import Answer
+from crmkit.web.call import Call
+from crmkit.web.reply import Response
+
+Handler = Callable[Concatenate[Call, ...], Awaitable[Answer | Response]]
+
+Method = Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
+# what a token may be let into, beside the plurals of kinds; "*" is several areas: the verb itself looks at each
+Area = Literal["account", "team", "tokens", "workspace", "*"]
+Verb = Literal["read", "write", "delete"]
+
+# whether a connected app may send the request on its own, or needs a code mailed to its user
+Consent = Literal["free", "code"]
+FREE: Consent = "free"
+CODE: Consent = "code"
+
+ANY = ("*",)  # as the query of a route: the verb decides which parameters it takes
+
+_PLACEHOLDER = re.compile(r"{(\w+)}")
+
+
+class BadRoute(TypeError):
+    """A route that cannot work as it is declared; the server does not start."""
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A handler and what it declared. GET answers HEAD too; a path has `{id}` where an id stands."""
+
+    handler: Handler
+    methods: tuple[Method, ...]
+    paths: tuple[str, ...]
+    name: str  # the operation's in OpenAPI
+    summary: str  # the line of the manual; a route without one is in neither manual nor OpenAPI
+    area: str
+    verb: str
+    consent: Consent
+    query: tuple[str, ...]  # names of the parameters it takes
+    needed: tuple[str, ...]  # those of them that a request must send
+    kind: Kind | None  # of the records in body and answer
+    form: Form | None  # of a body that is no record
+    status: int  # of an answer that is no error, as OpenAPI tells it
+    max_body: int  # bytes; 0: as many as the settings allow
+    public: bool  # no token is needed
+    direct: bool  # signs in or connects an app, so a tool call may not come here
+    apps: bool  # the route that apps connect to, /mcp
+
+    @property
+    def listed_methods(self) -> tuple[str, ...]:
+        """The methods as a list of endpoints shows them."""
+        return tuple(sorted(method for method in self.methods if method != "HEAD"))
+
+
+def route(
+    method: Method | Sequence[Method],
+    path: str | Sequence[str],
+    *,
+    name: str = "",
+    summary: str = "",
+    area: Area | None = None,
+    verb: Verb | None = None,
+    consent: Consent | None = None,
+    query: tuple[str, ...] = (),
+    needed: tuple[str, ...] = (),
+    kind: Kind | None = None,
+    form: Form | None = None,
+    status: int = 200,
+    max_body: int = 0,
+    public: bool = False,
+    direct: bool = False,
+    apps: bool = False,
+) -> Callable[[Handler], Route]:
+    """Return the decorator that makes a handler a Route; raises BadRoute.
+
+    A route that is not public names the area and the verb that a token needs; the area of a `kind` is its plural.
+    A connected app may read and write records without a mailed code. Any other write needs one, unless it is FREE.
+    """
+
+    def declared(handler: Handler) -> Route:
+        methods: tuple[Method, ...] = (method,) if isinstance(method, str) else tuple(method)
+        made = Route(
+            handler=handler,
+            methods=(*methods, "HEAD") if methods == ("GET",) else methods,
+            paths=(path,) if isinstance(path, str) else tuple(path),
+            name=name or handler.__name__,
+            summary=summary,
+            area=area or (kind.plural if kind else ""),
+            verb=verb or "",
+            consent=consent or (FREE if verb == "read" or kind else CODE),
+            query=query,
+            needed=needed,
+            kind=kind,
+            form=form,
+            status=status,
+            max_body=max_body,
+            public=public,
+            direct=direct,
+            apps=apps,
+        )
+        _check(made)
+        return made
+
+    return declared
+
+
+read = partial(route, "GET", verb="read")
+
+
+def _check(made: Route) -> None:
+    where = f"{'|'.join(made.methods)} {' '.join(made.paths)} ({made.handler.__module__}.{made.handler.__qualname__})"
+    if not made.public:
+        areas = get_args(Area)
+        if made.area not in areas and not (made.kind and made.area == made.kind.plural):
+            raise BadRoute(f"{where}: declare the area that a token needs: kind=…, or area= {', '.join(areas)}")
+        if made.verb not in get_args(Verb):
+            raise BadRoute(f"{where}: declare what it does: verb= {', '.join(get_args(Verb))}")
+    if not inspect.iscoroutinefunction(made.handler):
+        raise BadRoute(f"{where}: a handler is an async function")
+    hints = get_type_hints(made.handler)
+    if not _is_sent(hints.pop("return", None)):
+        raise BadRoute(f"{where}: return an Answer or a Response; the router sends nothing else")
+    takes = [(each, hints.get(each)) for each in inspect.signature(made.handler).parameters]
+    for path in made.paths:
+        if takes != [("call", Call), *((id, str) for id in _PLACEHOLDER.findall(path))]:
+            raise BadRoute(f"{where}: a handler takes call: Call, then each id of its path as a str, and nothing else")
+
+
+def _is_sent(returned: Any) -> bool:
+    if isinstance(returned, UnionType):
+        return all(_is_sent(each) for each in get_args(returned))
+    return isinstance(returned, type) and issubclass(returned, Answer | Response)

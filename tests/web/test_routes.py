@@ -1,0 +1,204 @@
+"""A route declares what it needs with our own decorator; one that cannot work as it is declared stops the start."""
+
+import asyncio
+import io
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from litestar import Controller, get
+from litestar.dto import MsgspecDTO
+from litestar.params import FromPath
+from msgspec import Struct
+
+from crmkit import boot
+from crmkit.mcp import endpoint as mcp
+from crmkit.render.answers import Answer, Document
+from crmkit.web.app import build, routes
+from crmkit.web.call import Call
+from crmkit.web.connection.accesslog import AccessLog
+from crmkit.web.edge import Edge
+from crmkit.web.oauth import endpoints, signin
+from crmkit.web.reply import Response
+from crmkit.web.route import CODE, FREE, BadRoute, Route, read, route
+from tests.house import settings_of
+from tests.kinds import CONTACT, DEAL, REGISTRY
+
+EVERY = [*routes(REGISTRY), *signin.ROUTES, *endpoints.ROUTES, *mcp.routes(settings_of())]
+GUARDED = [found for found in EVERY if not found.public]
+
+
+class Shape(Struct):
+    name: str
+
+
+async def hook(*_: Any) -> None: ...
+
+
+async def plain(call: Call) -> Answer:
+    return Document("here", {})
+
+
+def built(folder: Path, *more: Any) -> Edge:
+    """Return the application with `more` routes."""
+
+    @asynccontextmanager
+    async def running() -> AsyncIterator[None]:
+        yield
+
+    return build(
+        boot.crm_of(settings_of(CRMKIT_SERVER_DATA=str(folder))), AccessLog("off", io.StringIO()), running, more
+    )
+
+
+OF_LITESTAR: dict[str, Any] = {
+    "guards": [hook],
+    "dependencies": {"x": hook},
+    "middleware": [lambda app: app],
+    "exception_handlers": {ValueError: lambda *_: None},
+    "before_request": hook,
+    "after_request": hook,
+    "after_response": hook,
+    "cache": 10,
+    "dto": MsgspecDTO[Shape],
+    "return_dto": MsgspecDTO[Shape],
+}
+
+
+@pytest.mark.parametrize("option", OF_LITESTAR)
+def test_a_handler_with_an_option_of_litestar_stops_the_start_with_an_error_that_names_it(
+    tmp_path: Path, option: str
+) -> None:
+    @get("/extra", **{option: OF_LITESTAR[option]})
+    async def extra() -> Shape:
+        return Shape("")
+
+    with pytest.raises(BadRoute, match=rf"extra: declare .* with crmkit\.web\.route.*; its {option} would be ignored"):
+        built(tmp_path, extra)
+
+
+def test_a_handler_or_controller_of_litestar_stops_the_start(tmp_path: Path) -> None:
+    @get("/extra/{id:str}")
+    async def extra(id: FromPath[str]) -> str:
+        return id
+
+    class Extra(Controller):
+        path = "/extra"
+
+    for foreign in (extra, Extra, plain):
+        with pytest.raises(BadRoute, match="declare a handler with crmkit.web.route"):
+            built(tmp_path, foreign)
+
+
+def test_a_handler_with_our_decorator_answers(tmp_path: Path) -> None:
+    @read("/extra/{id}/of/{other}", public=True, query=("word",))
+    async def extra(call: Call, id: str, other: str) -> Answer:
+        return Document(f"{id} {other} {call.parameters()}", {})
+
+    edge = built(tmp_path, extra)
+
+    async def answered(method: str, path: str) -> httpx.Response:
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(edge), base_url="http://127.0.0.1:8000") as client:
+            return await client.request(method, path)
+
+    assert asyncio.run(answered("GET", "/extra/a/of/b?word=c")).text == "a b {'word': 'c'}\n"
+    assert asyncio.run(answered("GET", "/extra/a/of/b?verb=c")).status_code == 400
+    assert asyncio.run(answered("POST", "/extra/a/of/b")).headers["Allow"] == "GET, HEAD"
+
+
+@pytest.mark.parametrize("returned", [None, str, bytes, dict, dict[str, Any], list[Answer], Answer | None, Shape, Any])
+def test_a_handler_that_returns_what_the_router_cannot_send_is_refused(returned: Any) -> None:
+    async def extra(call: Call): ...  # type: ignore[no-untyped-def]
+
+    extra.__annotations__["return"] = returned
+    with pytest.raises(BadRoute, match=r"GET\|HEAD /extra .*extra\): return an Answer or a Response"):
+        read("/extra", area="account")(extra)
+
+
+@pytest.mark.parametrize("returned", [Answer, Document, Response, Answer | Response])
+def test_a_handler_that_returns_answers_or_responses_is_taken(returned: Any) -> None:
+    async def extra(call: Call): ...  # type: ignore[no-untyped-def]
+
+    extra.__annotations__["return"] = returned
+    assert read("/extra", area="account")(extra).methods == ("GET", "HEAD")
+
+
+async def without_id(call: Call) -> Answer:
+    raise NotImplementedError
+
+
+async def with_more(call: Call, id: str, body: dict[str, Any]) -> Answer:
+    raise NotImplementedError
+
+
+async def with_number(call: Call, id: int) -> Answer:
+    raise NotImplementedError
+
+
+async def without_call(id: str) -> Answer:
+    raise NotImplementedError
+
+
+@pytest.mark.parametrize("handler", [without_id, with_more, with_number, without_call])
+def test_a_handler_that_takes_other_than_the_call_and_the_ids_of_its_path_is_refused(handler: Any) -> None:
+    with pytest.raises(BadRoute, match="takes call: Call, then each id of its path"):
+        read("/extra/{id}", area="account")(handler)
+
+
+def test_a_handler_that_is_not_async_is_refused() -> None:
+    def extra(call: Call) -> Answer:
+        return Document("here", {})
+
+    wrong: Callable[..., Awaitable[Answer]] = extra  # type: ignore[assignment]
+    with pytest.raises(BadRoute, match="an async function"):
+        read("/extra", area="account")(wrong)
+
+
+def test_a_route_without_an_area_is_refused_by_name() -> None:
+    with pytest.raises(BadRoute, match=r"POST /extra \(tests\.web\.test_routes\.plain\): declare the area"):
+        route("POST", "/extra", verb="write")(plain)
+    unknown: Any = "contact"
+    with pytest.raises(BadRoute, match="declare the area"):
+        route("POST", "/extra", area=unknown, verb="write")(plain)
+
+
+def test_a_route_without_a_verb_is_refused_by_name() -> None:
+    with pytest.raises(BadRoute, match=r"POST /extra \(tests\.web\.test_routes\.plain\): declare what it does"):
+        route("POST", "/extra", area="account")(plain)
+    unknown: Any = "change"
+    with pytest.raises(BadRoute, match="declare what it does"):
+        route("POST", "/extra", area="account", verb=unknown)(plain)
+
+
+def test_an_option_that_our_decorator_does_not_have_is_refused() -> None:
+    wrong: Any = route
+    with pytest.raises(TypeError, match="guards"):
+        wrong("GET", "/extra", area="account", verb="read", guards=[hook])
+
+
+def test_the_area_of_a_route_of_records_is_the_plural_of_their_kind() -> None:
+    assert read("/extra", kind=DEAL)(plain).area == "deals"
+    for found in routes(REGISTRY):
+        if found.kind:
+            assert found.area == found.kind.plural
+
+
+def test_an_app_needs_a_code_for_a_write_that_says_nothing_and_none_to_read_or_to_write_records() -> None:
+    assert route("POST", "/extra", area="account", verb="write")(plain).consent == CODE
+    assert route("DELETE", "/extra", area="account", verb="delete")(plain).consent == CODE
+    assert route("POST", "/extra", area="account", verb="write", consent=FREE)(plain).consent == FREE
+    assert route("POST", "/extra", area="account", verb="read")(plain).consent == FREE
+    assert route("POST", "/extra", kind=CONTACT, verb="write")(plain).consent == FREE
+    assert route("POST", "/extra", kind=CONTACT, verb="delete", consent=CODE)(plain).consent == CODE
+    assert read("/extra", area="account")(plain).consent == FREE
+
+
+@pytest.mark.parametrize("found", GUARDED, ids=lambda found: f"{found.methods[0]} {found.paths[0]}")
+def test_a_route_that_needs_a_token_says_what_it_does_where(found: Route) -> None:
+    assert found.area
+    reads = "GET" in found.methods  # of all methods of /mcp but one, the answer is that it takes that one
+    expected = "read" if reads else "delete" if found.methods == ("DELETE",) else "write"
+    assert found.verb == expected
