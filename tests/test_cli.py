@@ -68,6 +68,7 @@ def test_help_lists_every_command(tmp_path: Path) -> None:
     assert "invalid choice: 'nonsense'" in nonsense.stderr
 
 
+@pytest.mark.slow
 def test_migrate_makes_a_database(tmp_path: Path) -> None:
     first = run("migrate", "--data", "data", cwd=tmp_path)
     applied = "".join(f"applied {migration.name}\n" for migration in MIGRATIONS)
@@ -150,6 +151,7 @@ def bad(found: dict[str, tuple[str, str]]) -> set[str]:
     return {name for name, (verdict, _) in found.items() if verdict == "BAD"}
 
 
+@pytest.mark.slow
 def test_doctor_finds_no_fault_in_a_sound_installation(folder: Path) -> None:
     before = {file.name: file.read_bytes() for file in folder.iterdir()}
     found = lines_of(folder, 0)

@@ -107,6 +107,7 @@ FILTERS = [
 ]
 
 
+@pytest.mark.slow
 def test_looking_up_a_filter_finds_the_same_contacts_as_walking_the_list(
     library: tuple[Desk, Actor], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -43,6 +43,7 @@ def test_a_client_that_sends_a_little_more_gets_the_answer_and_no_reset(program:
         assert rest(connection) == b""
 
 
+@pytest.mark.slow
 def test_a_client_that_sends_on_and_on_is_not_reset_before_it_could_read_the_answer(program: Process) -> None:
     with connected(program.url) as connection:
         connection.sendall(head("POST", "/contacts", f"Content-Length: {KIB * MIB}"))

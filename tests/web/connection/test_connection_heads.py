@@ -12,6 +12,7 @@ KIB = 1024
 MIB = 1024 * KIB
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "lines",
     {

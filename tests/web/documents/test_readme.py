@@ -79,6 +79,7 @@ def test_the_readme_names_every_setting_with_its_default() -> None:
         assert row.default in ("", ()) or found.group(1) == f"`{default}`", found.group()
 
 
+@pytest.mark.slow
 def test_the_first_exchange_prints_what_the_readme_shows(tmp_path: Path) -> None:
     id_shown = re.search(r"c_\w+", exchange()[0][1])
     assert id_shown

@@ -147,6 +147,7 @@ def test_the_log_tells_why_a_mail_did_not_leave_and_nothing_of_what_it_says(
     assert not re.search(r"\b\d{6}\b", caplog.text)
 
 
+@pytest.mark.slow
 def test_without_a_mail_server_the_code_stands_on_the_operators_terminal(tmp_path: Path) -> None:
     with process(tmp_path / "data", local=False) as served, Person(served.url) as someone:
         assert someone.post("/auth/request", json={"email": ALICE}).status_code == 200

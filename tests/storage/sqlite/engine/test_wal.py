@@ -48,6 +48,7 @@ def size(back: Desk) -> int:
     return (back.database.folder / f"{FILE}-wal").stat().st_size
 
 
+@pytest.mark.slow
 def test_lists_that_follow_each_other_leave_the_log_within_its_bound(small: Desk) -> None:
     largest = 0
     done = asyncio.Event()

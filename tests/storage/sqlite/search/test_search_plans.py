@@ -272,6 +272,7 @@ def test_the_rarest_trigrams_are_looked_up_while_that_costs_less_than_reading() 
     )  # others are not known
 
 
+@pytest.mark.slow
 def test_no_folded_text_holds_a_code_character() -> None:
     codes = {trigrams.coded(one + two + three + "ab") for one in "abcdez" for two in "akz" for three in "amyz龍й"}
     assert {fold.plain(code) for code in codes}.isdisjoint(codes)
