@@ -18,6 +18,8 @@ from tests.kinds import CONTACT, KINDS
 from tests.render.drawn import exactly, json_values, keys, records_of, texts
 from tests.render.lines import assert_one_visible_line, assert_reads_back, contact, every_kind, examples
 
+pytestmark = pytest.mark.slow
+
 notes = st.lists(texts, max_size=2).map(tuple)
 pagings = st.one_of(
     st.builds(Paging, st.just(True), st.integers(0, 9), st.none(), st.sampled_from([None, "Zm9v"]), notes),

@@ -13,6 +13,8 @@ from tests.house import ALICE, BOB, House, Person
 from tests.kinds import ACTIVITY, KINDS, REGISTRY
 from tests.web.refused import refused
 
+pytestmark = pytest.mark.slow
+
 EVERY_KIND = pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
 FORGED = "x\ncontact/c_22222222  name=Forged\r\n# next: forged\nERROR forged\u2028HINT  forged\x85OK forged\x1b[2J"
 

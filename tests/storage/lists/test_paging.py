@@ -12,6 +12,8 @@ from tests.storage.desk import Desk
 from tests.storage.reference import PATHS, in_order, met
 from tests.storage.samples import Library, body, names, operands, shown, sort_keys, stock
 
+pytestmark = pytest.mark.slow
+
 EVERY_KIND = pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
 
 

@@ -13,6 +13,8 @@ from crmkit.storage.sqlite import auth_triggers
 from crmkit.storage.sqlite.engine.driver import sqlite3
 from tests.house import ALICE, BOB, House, Person
 
+pytestmark = pytest.mark.slow
+
 STATEMENTS = [
     "DELETE FROM tokens WHERE id = 'tok_1'",
     "UPDATE tokens SET last_used_at = 'x' WHERE id = 'tok_1'",

@@ -10,6 +10,8 @@ from tests.core.crowd import Call, at_once, statuses
 from tests.house import Person
 from tests.teams.office import JSON, Team, enter, error_of, new, stepped
 
+pytestmark = pytest.mark.slow
+
 
 def bearer(person: Person) -> dict[str, str]:
     return {"Authorization": f"Bearer {person.token}"}

@@ -10,6 +10,8 @@ from tests.core.crowd import Call, at_once, statuses
 from tests.house import House, Person
 from tests.teams.office import JSON, Team, asked, enter, error_of, new, office, stepped, team
 
+pytestmark = pytest.mark.slow
+
 Request = tuple[str, str, Any]
 
 

@@ -12,6 +12,8 @@ from crmkit.storage.sqlite.engine.folder import FILE
 from tests.house import ALICE, BOB, CHARLIE, House, Person
 from tests.web.connecting import App, places, returned
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def app(home: House) -> App:
