@@ -51,6 +51,13 @@ HEIGHTS = """() => [...document.querySelectorAll("button, .go a, .choice, input:
   .filter((e) => e.checkVisibility()).map((e) => e.getBoundingClientRect().height)"""
 
 
+# what the browser itself remarks in the console: a refusal, and a person who had a field in focus before the page did
+REMARKS = (
+    "Failed to load resource: the server responded with a status of 4",
+    "Autofocus processing was blocked because a document already has a focused element",
+)
+
+
 @dataclass
 class Callback:
     """The app's own address, where a small server of the app waits for the browser to come back."""
@@ -232,7 +239,7 @@ def visiting(browser: Any, house: House, app: App, **options: Any) -> Iterator[V
             account.policies.append(response.headers.get("content-security-policy"))
 
     def listen(message: Any) -> None:
-        if not message.text.startswith("Failed to load resource: the server responded with a status of 4"):
+        if not message.text.startswith(REMARKS):
             account.told.append(f"{message.type}: {message.text}")
 
     def dismiss(dialog: Any) -> None:
