@@ -51,7 +51,7 @@ async def run(names: list[str], is_long: bool = False) -> list[tuple[str, Row]]:
         left = min(end - time.perf_counter(), LONG_SECONDS if is_long else short)
         started = time.perf_counter()
         try:
-            async with asyncio.timeout(left), lab(is_long) as place, aclosing(campaign(place)) as rows:  # type: ignore[type-var]
+            async with asyncio.timeout(left), lab(is_long) as place, aclosing(campaign(place)) as rows:
                 async for row in rows:
                     found.append((name, row))
         except TimeoutError:

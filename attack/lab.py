@@ -3,7 +3,7 @@
 import random
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -38,7 +38,7 @@ class Lab:
             await started.end()
 
 
-Campaign = Callable[[Lab], AsyncIterator[Row]]
+Campaign = Callable[[Lab], AsyncGenerator[Row, None]]
 
 
 @asynccontextmanager

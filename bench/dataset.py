@@ -191,7 +191,8 @@ class _Workspace:
 
     def _log(self, body: Body, **links: str | None) -> None:
         self._next()
-        activities.count_on_records(self._tx, REGISTRY, records.insert(self._tx, ACTIVITY, {**body, **links}))
+        activity = records.insert(self._tx, ACTIVITY, {**body, **links})
+        activities.count_on_records(self._tx, REGISTRY, activity, body["occurred_at"])
 
     def _change(self, id: str, stage: str | None) -> None:
         self._next()

@@ -5,7 +5,7 @@ import hashlib
 import html
 import re
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
@@ -24,7 +24,7 @@ OTHER = "zebracanary"  # in all texts of the workspace that the user did not cho
 FORM = {"Content_Type": "application/x-www-form-urlencoded"}
 
 
-async def campaign(lab: Lab) -> AsyncIterator[Row]:
+async def campaign(lab: Lab) -> AsyncGenerator[Row, None]:
     """Yield what an app's token reaches of its user's other workspace, and what it does in its own without a code."""
     served = await lab.start(environ={"CRMKIT_LIMITS_SIGNIN_PER_HOUR": "1000"})
     alice = await served.sign_in("alice@example.com")

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 
 from attack import report
@@ -25,7 +25,7 @@ BODY = b'{"name":"Written","notes":"' + b"x y z " * 3_000 + b'"}'
 CREATES = 20_000  # with the bodies above: 1,600 MB of the log, were it never begun anew
 
 
-async def campaign(lab: Lab) -> AsyncIterator[Row]:
+async def campaign(lab: Lab) -> AsyncGenerator[Row, None]:
     """Yield what others waited beside many such lists at once, and how the log grew beside lists without an end."""
     contacts = lab.many(20_000, 100_000)
     token, other = await asyncio.to_thread(make, lab.folder / "data", contacts, 4, 10)

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
@@ -53,7 +53,7 @@ def small_disk(at: Path) -> Iterator[str]:
         subprocess.run(["umount", "-l", str(at)], check=False)
 
 
-async def campaign(lab: Lab) -> AsyncIterator[Row]:
+async def campaign(lab: Lab) -> AsyncGenerator[Row, None]:
     """Yield what went on while the disk was full, and after."""
     folder = lab.folder / "data"
     with small_disk(folder) as reason:

@@ -5,7 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable
 from pathlib import Path
 
 from attack import report
@@ -22,7 +22,7 @@ UNKNOWN = re.compile(r"\bmay\b|\bmight\b|unknown|whether", re.IGNORECASE)  # wor
 DENIED = re.compile(r"nothing (was|has been|is) \w+|was not (done|saved|written)", re.IGNORECASE)
 
 
-async def campaign(lab: Lab) -> AsyncIterator[Row]:
+async def campaign(lab: Lab) -> AsyncGenerator[Row, None]:
     """Yield what was answered while writes and flushes failed, and what was there after kill -9."""
     control, shim = lab.folder / "control", lab.folder / "shim.so"
     if reason := _built(shim):
@@ -75,10 +75,10 @@ async def _writes(served: Program, token: str, idle: str, control: Path, name: s
     yield report.at_most(f"{name} on write: write and /readyz again", "1", recovered, RECOVERY_SECONDS, "s")
 
 
-async def _posted(asking: object) -> Answer | None:
+async def _posted(asking: Awaitable[Answer]) -> Answer | None:
     """Return the answer, None when there is none."""
     try:
-        return await asking  # type: ignore[misc, no-any-return]
+        return await asking
     except Gone:
         return None
 

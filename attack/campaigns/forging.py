@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from typing import Any
 from urllib.parse import quote
 
@@ -26,7 +26,7 @@ OURS = ("at=", "crmkit ", "mail |")  # how a line of the log begins
 AT_ONCE = 8
 
 
-async def campaign(lab: Lab) -> AsyncIterator[Row]:
+async def campaign(lab: Lab) -> AsyncGenerator[Row, None]:
     """Yield how many of the stored values came back as they were, and what else a stranger's text could make."""
     served = await lab.start()
     alice = await served.sign_in("alice@example.com")

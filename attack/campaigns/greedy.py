@@ -3,7 +3,7 @@
 import asyncio
 import os
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -22,7 +22,7 @@ WATCHED_SECONDS = 2.5  # of somebody else's requests: enough to tell a p99
 LOGGED = 2_000  # requests; their lines fill a pipe several times
 
 
-async def campaign(lab: Lab) -> AsyncIterator[Row]:
+async def campaign(lab: Lab) -> AsyncGenerator[Row, None]:
     """Yield what each of these clients got, and what others waited."""
     for part in (heads, bodies, unread_log):
         async for row in part(lab):

@@ -1,7 +1,7 @@
 """Guessed sign-in codes and mail for strangers: both are bounded, across restarts, and lock nobody else out."""
 
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 
 from attack import report
 from attack.client import Answer
@@ -16,7 +16,7 @@ LONG = re.compile(r"[a-z0-9]{8}")
 MAILS_PER_CLIENT, MAILS_PER_HOUR = 20, 60
 
 
-async def campaign(lab: Lab) -> AsyncIterator[Row]:
+async def campaign(lab: Lab) -> AsyncGenerator[Row, None]:
     """Yield how often could be guessed, and how much mail strangers could have sent."""
     for part in (one_address, all_addresses, mails, mails_that_fail):
         async for row in part(lab):

@@ -1,6 +1,6 @@
 """Two workspaces: every id of one, in every place of the API that the other can send it to, over HTTP and MCP."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 
 from attack import report
 from attack.client import Answer
@@ -15,7 +15,7 @@ FACES = ("application/json", "text/plain", "mcp")
 LEAST_PLACES = 40  # fewer mean that the description of the API was not understood
 
 
-async def campaign(lab: Lab) -> AsyncIterator[Row]:
+async def campaign(lab: Lab) -> AsyncGenerator[Row, None]:
     """Yield in how many places a foreign id is answered otherwise than one that never existed."""
     served = await lab.start()
     victim = await furnished(served, await served.sign_in("victim@example.com"), CANARY)

@@ -1,7 +1,7 @@
 """kill -9 in the middle of writes: what was acknowledged is there after the restart, whole, with its audit row."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 
 from attack import program, report
 from attack.lab import Lab
@@ -13,7 +13,7 @@ WRITERS = 6
 BACK_SECONDS = 5.0  # from the start after a kill to the first answer
 
 
-async def campaign(lab: Lab) -> AsyncIterator[Row]:
+async def campaign(lab: Lab) -> AsyncGenerator[Row, None]:
     """Yield what was found after each of the kills."""
     kills = lab.many(12, 100)
     writers = [Writer(f"writer{number}", number) for number in range(WRITERS)]

@@ -3,7 +3,7 @@
 import asyncio
 import os
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 
 from attack import report
@@ -58,7 +58,7 @@ class Held:
         return report.at_most(f"{self.what}: kept", f"{self.count}", longest, self.patience + SLACK, "s")
 
 
-async def campaign(lab: Lab) -> AsyncIterator[Row]:
+async def campaign(lab: Lab) -> AsyncGenerator[Row, None]:
     """Yield how long each kind is kept, and what others wait meanwhile."""
     served = await lab.start()
     alice = await served.sign_in("alice@example.com")
@@ -107,7 +107,8 @@ async def unread(served: Program, head: bytes, connections: int) -> None:
     writers = []
     for _ in range(connections):
         _, writer = await asyncio.open_connection("127.0.0.1", served.port)
-        writer.transport.pause_reading()  # type: ignore[attr-defined]
+        assert isinstance(writer.transport, asyncio.Transport)
+        writer.transport.pause_reading()
         writer.write((b"GET /contacts?limit=200 HTTP/1.1\r\n" + head + b"\r\n") * PIPELINED)
         writers.append(writer)
     await asyncio.sleep(LEAVE_SECONDS)

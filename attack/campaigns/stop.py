@@ -1,7 +1,7 @@
 """SIGTERM under load and with requests that never end: a stop is soon over, clean, and loses nothing acknowledged."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack
 
 from attack import report
@@ -17,7 +17,7 @@ MIX = ("patch", "upsert", "activity", "delete")
 UNFINISHED = 20  # requests of each kind that do not end
 
 
-async def campaign(lab: Lab) -> AsyncIterator[Row]:
+async def campaign(lab: Lab) -> AsyncGenerator[Row, None]:
     """Yield how stops under load went, then stops with slow bodies, half heads and clients that do not read."""
     stops = lab.many(5, 20)
     writers = [Writer(f"writer{number}", number) for number in range(WRITERS)]
@@ -71,7 +71,8 @@ async def _opened(stack: AsyncExitStack, served: Program, token: str, request: t
     for _ in range(UNFINISHED):
         client = await stack.enter_async_context(Client(served.port, token))
         reader, writer = await client.open()
-        writer.transport.pause_reading()  # type: ignore[attr-defined]
+        assert isinstance(writer.transport, asyncio.Transport)
+        writer.transport.pause_reading()
         writer.write(sent.replace(b"TOKEN", token.encode()) * times)
         assert reader
     async with served.client(token) as alice:

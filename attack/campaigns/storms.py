@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 
 from attack import report
 from attack.client import Answer, Client
@@ -21,7 +21,7 @@ workspaces = {OPENED}
 """
 
 
-async def campaign(lab: Lab) -> AsyncIterator[Row]:
+async def campaign(lab: Lab) -> AsyncGenerator[Row, None]:
     """Yield what won in rounds of each storm."""
     rounds = lab.many(3, 30)
     served = await lab.start(config=CONFIG)

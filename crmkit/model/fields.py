@@ -38,7 +38,7 @@ class Invalid(ValueError):
 
 @dataclass(frozen=True)
 class FieldType:
-    """The base of all types."""
+    """The base of all types. Each has a `says` of its own: what a value must be, as the manual and errors put it."""
 
     column: ClassVar[str] = "TEXT"  # in SQL that every database understands
     folded: ClassVar[bool] = False  # there is a second column, without case, for filters and sorts

@@ -15,9 +15,15 @@ from crmkit.render import text
 
 
 class Answer:
-    """The base of all shapes: a status, headers, text and JSON."""
+    """The base of all shapes: a status, headers, text and JSON.
 
-    status: int = 200
+    Each shape has a `text` and a `data` of its own. They are not marked abstract, because the metaclass of ABC and that
+    of Struct exclude each other.
+    """
+
+    @property
+    def status(self) -> int:
+        return 200
 
     @property
     def headers(self) -> Mapping[str, str]:
@@ -39,7 +45,7 @@ class One(Answer, Struct, frozen=True):
     outcome: str = ""
 
     @property
-    def status(self) -> int:  # type: ignore[override]
+    def status(self) -> int:
         return 201 if self.outcome == "created" else 200
 
     @property
@@ -198,7 +204,7 @@ class Failure(Answer, Struct, frozen=True):
     kind: Kind | None = None
 
     @property
-    def status(self) -> int:  # type: ignore[override]
+    def status(self) -> int:
         return self.problem.status
 
     @property

@@ -57,7 +57,7 @@ async def authenticate(crm: Crm, header: str) -> Actor:
             headers=access.CHALLENGE,
         )
     hash = sha256(token)
-    found = crm.database.recalled(tokens.find, hash) or await crm.database.recall(tokens.find, hash)
+    found = crm.database.cached(tokens.find, hash) or await crm.database.read_cached(tokens.find, hash)
     if found is None:
         raise access.invalid_token()
     now = crm.now

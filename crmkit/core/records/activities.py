@@ -49,7 +49,7 @@ async def log(crm: Crm, actor: Actor, kind: Kind, id: str, body: Mapping[str, An
         quotas.check(tx, crm.settings, log.plural)
         at = values.get("occurred_at") or tx.now
         activity = records.insert(tx, log, {**values, **links, "occurred_at": at})
-        count_on_records(tx, crm.kinds, activity)
+        count_on_records(tx, crm.kinds, activity, at)
         return activity
 
     return await crm.change(actor, unit)
@@ -89,10 +89,10 @@ def links(kinds: Kinds, activity: Record) -> Iterator[tuple[Kind, str]]:
             yield kind, id
 
 
-def count_on_records(tx: Tx, kinds: Kinds, activity: Record) -> None:
-    """Count the activity on every record that it links to."""
+def count_on_records(tx: Tx, kinds: Kinds, activity: Record, occurred_at: str) -> None:
+    """Count an activity that took place at this time on every record that it links to."""
     for kind, id in links(kinds, activity):
-        activity_counts.add(tx, kind, id, activity.occurred_at)  # type: ignore[attr-defined]
+        activity_counts.add(tx, kind, id, occurred_at)
 
 
 def _remove(tx: Tx, kinds: Kinds, activity: Record) -> None:

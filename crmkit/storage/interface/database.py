@@ -54,11 +54,11 @@ class Database(Protocol):
         Raises `busy` when too many of the actor's workspace wait, `not_ready` past SCAN_SECONDS.
         """
 
-    async def recall(self, work: Callable[..., T], *args: Any) -> T:
-        """Return what the read of who may do what returned lately, unless a commit changed that since; else read it."""
+    async def read_cached(self, work: Callable[..., T], *args: Any) -> T:
+        """Return `work(connection, *args)`, a read of who may do what; cached until a commit changes that."""
 
-    def recalled(self, work: Callable[..., T], *args: Any) -> T | None:
-        """Return what `recall` would without a read, else None."""
+    def cached(self, work: Callable[..., T], *args: Any) -> T | None:
+        """Return what `read_cached` finds in the cache, None if it is not there."""
 
     async def write(
         self, unit: Unit[T], actor: Actor | None = None, lanes: Lanes | None = None, silent: bool = False

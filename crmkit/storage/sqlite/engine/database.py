@@ -122,17 +122,17 @@ class SqliteDatabase:
         """
         return await self._reader.read(work, *args)
 
-    async def recall(self, work: Callable[..., T], *args: Any) -> T:
-        """The same, or what it returned lately, if no commit since then changed who may do what (see AuthCache)."""
-        value: T | None = self.recalled(work, *args)
+    async def read_cached(self, work: Callable[..., T], *args: Any) -> T:
+        """Return the same from the cache, or read it; a commit that changes who may do what clears it."""
+        value: T | None = self.cached(work, *args)
         if value is None:
             generation = self._cache.generation
             value = await self.read(None, work, *args)
             self._cache.keep((work, *args), value, generation)
         return value
 
-    def recalled(self, work: Callable[..., T], *args: Any) -> T | None:
-        """Return what `recall` would without a read, else None."""
+    def cached(self, work: Callable[..., T], *args: Any) -> T | None:
+        """Return what `read_cached` finds in the cache, None if it is not there."""
         value: T | None = self._cache.find((work, *args))
         return value
 

@@ -182,9 +182,8 @@ def test_a_write_whose_flush_failed_is_not_there_when_the_answer_says_so(
     with process(folder, **environ) as served, served.sign_in() as me:
         me.headers["Accept"] = "application/json"
         assert me.post("/contacts", json={"name": "Before"}).status_code == 201
-        becomes(
-            lambda: is_indexed(folder), "that the text is indexed"
-        )  # else upkeep's commit takes the flush that fails
+        # else the commit of upkeep takes the flush that fails
+        becomes(lambda: is_indexed(folder), "that the text is indexed")
         for number in range(5):
             control.write_text("1\n")
             refused = me.post("/contacts", json={"name": f"Lost {number}"})
