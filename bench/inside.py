@@ -21,7 +21,7 @@ from bench.references import LINE, answer
 from crmkit import boot
 from crmkit.settings import load
 from crmkit.web.app import build
-from crmkit.web.call import Call
+from crmkit.web.call import HttpCall
 from crmkit.web.connection.accesslog import AccessLog
 from crmkit.web.gate import Gate
 from crmkit.web.reply import Response
@@ -33,7 +33,7 @@ BODY = LINE.encode()
 
 
 @read("/bench", area="account")
-async def ready(call: Call) -> Response:
+async def ready(call: HttpCall) -> Response:
     return Response.of(BODY, "text/plain")
 
 

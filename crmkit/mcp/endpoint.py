@@ -12,7 +12,7 @@ from crmkit.mcp.cut import cut
 from crmkit.mcp.protocol import Fault, Hello, Message, ToolCall
 from crmkit.render.answers import Failure
 from crmkit.settings import Settings
-from crmkit.web.call import Call
+from crmkit.web.call import HttpCall
 from crmkit.web.reply import Response
 from crmkit.web.route import ANY, Route, route
 
@@ -35,7 +35,7 @@ class _RequestArguments(msgspec.Struct, forbid_unknown_fields=True):
     body: msgspec.Raw = msgspec.Raw(b"")
 
 
-async def endpoint(call: Call) -> Response:
+async def endpoint(call: HttpCall) -> Response:
     """Answer one message. The gate has checked the token before another method than POST is refused here."""
     if call.method != "POST":
         raise Problem("method_not_allowed", "MCP takes POST alone here.", headers={"Allow": "POST"})
@@ -56,7 +56,7 @@ async def endpoint(call: Call) -> Response:
         return _json(protocol.failure(id, fault), fault.status)
 
 
-def _over_limit(call: Call) -> Problem | None:
+def _over_limit(call: HttpCall) -> Problem | None:
     """Count the message, and return the Problem if it is one too many, so that a tool call can answer it as text."""
     try:
         call.app.state.limit.count(call.actor, call.scope["state"])
@@ -65,14 +65,14 @@ def _over_limit(call: Call) -> Problem | None:
     return None
 
 
-async def _body_of(call: Call) -> bytes:
+async def _body_of(call: HttpCall) -> bytes:
     try:
         return await call.raw_body()
     except Problem:
         raise Fault(protocol.PARSE_ERROR, "the connection ended before the body did") from None
 
 
-async def _result(call: Call, message: Message) -> dict[str, Any]:
+async def _result(call: HttpCall, message: Message) -> dict[str, Any]:
     match message.method:
         case "tools/call":
             return await _called(call, protocol.decode(message.params, ToolCall))
@@ -103,7 +103,7 @@ def _greeting(hello: Hello) -> dict[str, Any]:
     }
 
 
-async def _called(call: Call, tool: ToolCall) -> dict[str, Any]:
+async def _called(call: HttpCall, tool: ToolCall) -> dict[str, Any]:
     """Return the result of a tool: the API's text. Wrong arguments are such a result too, for the model to read."""
     try:
         method, target, body = _request_of(call, tool)
@@ -113,7 +113,7 @@ async def _called(call: Call, tool: ToolCall) -> dict[str, Any]:
     return _tool_result(cut(response.body), is_error=response.status >= 400)
 
 
-def _request_of(call: Call, tool: ToolCall) -> tuple[str, str, bytes]:
+def _request_of(call: HttpCall, tool: ToolCall) -> tuple[str, str, bytes]:
     """Return (method, path with query, body); raises Fault for an unknown tool, Problem for wrong arguments."""
     forms: dict[str, type[Any]] = {tools.READ: _ReadArguments, tools.REQUEST: _RequestArguments}
     if tool.name not in forms:

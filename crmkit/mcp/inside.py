@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, unquote
 
-from crmkit.web.call import Call
+from crmkit.web.call import HttpCall
 from crmkit.web.gate import INSIDE
 
 # characters that a path and its query may have unquoted (RFC 3986, 3.3 and 3.4), and the caller's own percent signs
@@ -23,7 +23,7 @@ class InnerResponse:
     body: str
 
 
-async def send(call: Call, method: str, target: str, body: bytes) -> InnerResponse:
+async def send(call: HttpCall, method: str, target: str, body: bytes) -> InnerResponse:
     """Return the response to a request by the caller of `call`; `target` is a path with its query."""
     scope, state = call.scope, call.scope["state"]
     path, _, query = quote(target, safe=_UNQUOTED).partition("?")

@@ -8,10 +8,10 @@ from litestar.exceptions.http_exceptions import RequestEntityTooLarge
 from litestar.types import Receive, Scope
 
 from crmkit import ip
+from crmkit.core.call import Call
 from crmkit.core.crm import Crm
 from crmkit.errors import Problem
 from crmkit.model import body
-from crmkit.model.actor import Actor
 from crmkit.model.query import chosen_fields
 from crmkit.model.record import Kind
 from crmkit.web.negotiate import wants_json
@@ -25,13 +25,13 @@ def header_of(scope: Scope, name: bytes) -> str:
     return ""
 
 
-class Call:
-    """What a handler is given: the product's parts, who asks, and the request."""
+class HttpCall(Call):
+    """What a handler is given: the call, and the HTTP request that it came as."""
 
-    __slots__ = ("_max_body", "_receive", "crm", "scope")
+    __slots__ = ("_max_body", "_receive", "scope")
 
     def __init__(self, crm: Crm, scope: Scope, receive: Receive, max_body: int) -> None:
-        self.crm = crm
+        super().__init__(crm, scope["state"].get("actor"))
         self.scope = scope
         self._receive = receive
         self._max_body = max_body
@@ -43,12 +43,6 @@ class Call:
     @property
     def method(self) -> str:
         return str(self.scope.get("method"))
-
-    @property
-    def actor(self) -> Actor:
-        """Who asks; a public route has none."""
-        found: Actor = self.scope["state"]["actor"]
-        return found
 
     @property
     def client(self) -> str:
@@ -104,9 +98,14 @@ class Call:
                 raise RequestEntityTooLarge
         return bytes(read)
 
+    @property
     def code(self) -> str:
-        """Return the step-up code of the request, from `?code=` or X-Escalation-Code; empty without one."""
+        """The step-up code of the request, from `?code=` or X-Escalation-Code; empty without one."""
         return (self.parameters().get("code", "") or header_of(self.scope, b"x-escalation-code")).strip()
+
+    @property
+    def confirm(self) -> str:
+        return self.parameters().get("confirm", "").strip()
 
     def if_match(self) -> int | None:
         """Return the version that If-Match names, None without one (or for `*`); raises `invalid_value`."""

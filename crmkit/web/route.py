@@ -15,10 +15,10 @@ from typing import Any, Concatenate, Literal, get_args, get_type_hints
 from crmkit.model.form import Form
 from crmkit.model.record import Kind
 from crmkit.render.answers import Answer
-from crmkit.web.call import Call
+from crmkit.web.call import HttpCall
 from crmkit.web.reply import Response
 
-Handler = Callable[Concatenate[Call, ...], Awaitable[Answer | Response]]
+Handler = Callable[Concatenate[HttpCall, ...], Awaitable[Answer | Response]]
 
 Method = Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
 # what a token may be let into, beside the plurals of kinds; "*" is several areas: the verb itself looks at each
@@ -137,8 +137,8 @@ def _check(made: Route) -> None:
         raise BadRoute(f"{where}: return an Answer or a Response; the router sends nothing else")
     takes = [(each, hints.get(each)) for each in inspect.signature(made.handler).parameters]
     for path in made.paths:
-        if takes != [("call", Call), *((id, str) for id in _PLACEHOLDER.findall(path))]:
-            raise BadRoute(f"{where}: a handler takes call: Call, then each id of its path as a str, and nothing else")
+        if takes != [("call", HttpCall), *((id, str) for id in _PLACEHOLDER.findall(path))]:
+            raise BadRoute(f"{where}: a handler takes call: HttpCall, then each id of its path as a str")
 
 
 def _is_sent(returned: Any) -> bool:

@@ -1,6 +1,6 @@
 """From a request to its response: find the route in Litestar's table, check the request, call the handler.
 
-The router calls handlers itself. Every handler here takes a Call and the ids in its path and returns an answer, so
+The router calls handlers itself. Every handler here takes a HttpCall and the ids in its path and returns an answer, so
 it needs none of Litestar's signature models, dependencies, response conversion and layers that catch exceptions.
 """
 
@@ -16,7 +16,7 @@ from litestar.utils import normalize_path
 
 from crmkit.core.crm import Crm
 from crmkit.storage.lists.deadline import asker
-from crmkit.web.call import Call
+from crmkit.web.call import HttpCall
 from crmkit.web.gate import Gate
 from crmkit.web.problems import on_error, stopped
 from crmkit.web.reply import Response, respond
@@ -50,7 +50,7 @@ class Router:
             if route is None:  # Litestar adds OPTIONS to every path; no other origin may call here
                 raise MethodNotAllowedException
             await self._gate.check(scope, route)
-            call = Call(self._crm, scope, receive, route.max_body or self._max_body)
+            call = HttpCall(self._crm, scope, receive, route.max_body or self._max_body)
             answer = await route.handler(call, **ids)
             return answer if isinstance(answer, Response) else respond(scope, answer)
         except asyncio.CancelledError:  # the server stops and waits no longer

@@ -18,7 +18,7 @@ from crmkit import boot
 from crmkit.mcp import endpoint as mcp
 from crmkit.render.answers import Answer, Document
 from crmkit.web.app import build, routes
-from crmkit.web.call import Call
+from crmkit.web.call import HttpCall
 from crmkit.web.connection.accesslog import AccessLog
 from crmkit.web.edge import Edge
 from crmkit.web.oauth import endpoints, signin
@@ -38,7 +38,7 @@ class Shape(Struct):
 async def hook(*_: Any) -> None: ...
 
 
-async def plain(call: Call) -> Answer:
+async def plain(call: HttpCall) -> Answer:
     return Document("here", {})
 
 
@@ -95,7 +95,7 @@ def test_a_handler_or_controller_of_litestar_stops_the_start(tmp_path: Path) -> 
 
 def test_a_handler_with_our_decorator_answers(tmp_path: Path) -> None:
     @read("/extra/{id}/of/{other}", public=True, query=("word",))
-    async def extra(call: Call, id: str, other: str) -> Answer:
+    async def extra(call: HttpCall, id: str, other: str) -> Answer:
         return Document(f"{id} {other} {call.parameters()}", {})
 
     edge = built(tmp_path, extra)
@@ -111,7 +111,7 @@ def test_a_handler_with_our_decorator_answers(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("returned", [None, str, bytes, dict, dict[str, Any], list[Answer], Answer | None, Shape, Any])
 def test_a_handler_that_returns_what_the_router_cannot_send_is_refused(returned: Any) -> None:
-    async def extra(call: Call): ...  # type: ignore[no-untyped-def]
+    async def extra(call: HttpCall): ...  # type: ignore[no-untyped-def]
 
     extra.__annotations__["return"] = returned
     with pytest.raises(BadRoute, match=r"GET\|HEAD /extra .*extra\): return an Answer or a Response"):
@@ -120,21 +120,21 @@ def test_a_handler_that_returns_what_the_router_cannot_send_is_refused(returned:
 
 @pytest.mark.parametrize("returned", [Answer, Document, Response, Answer | Response])
 def test_a_handler_that_returns_answers_or_responses_is_taken(returned: Any) -> None:
-    async def extra(call: Call): ...  # type: ignore[no-untyped-def]
+    async def extra(call: HttpCall): ...  # type: ignore[no-untyped-def]
 
     extra.__annotations__["return"] = returned
     assert read("/extra", area="account")(extra).methods == ("GET", "HEAD")
 
 
-async def without_id(call: Call) -> Answer:
+async def without_id(call: HttpCall) -> Answer:
     raise NotImplementedError
 
 
-async def with_more(call: Call, id: str, body: dict[str, Any]) -> Answer:
+async def with_more(call: HttpCall, id: str, body: dict[str, Any]) -> Answer:
     raise NotImplementedError
 
 
-async def with_number(call: Call, id: int) -> Answer:
+async def with_number(call: HttpCall, id: int) -> Answer:
     raise NotImplementedError
 
 
@@ -144,12 +144,12 @@ async def without_call(id: str) -> Answer:
 
 @pytest.mark.parametrize("handler", [without_id, with_more, with_number, without_call])
 def test_a_handler_that_takes_other_than_the_call_and_the_ids_of_its_path_is_refused(handler: Any) -> None:
-    with pytest.raises(BadRoute, match="takes call: Call, then each id of its path"):
+    with pytest.raises(BadRoute, match="takes call: HttpCall, then each id of its path"):
         read("/extra/{id}", area="account")(handler)
 
 
 def test_a_handler_that_is_not_async_is_refused() -> None:
-    def extra(call: Call) -> Answer:
+    def extra(call: HttpCall) -> Answer:
         return Document("here", {})
 
     wrong: Callable[..., Awaitable[Answer]] = extra  # type: ignore[assignment]

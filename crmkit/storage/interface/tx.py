@@ -1,6 +1,6 @@
 """A transaction as a unit of work gets it: connection, time, who acts, its lanes, and what earlier units found out."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -10,6 +10,8 @@ from crmkit.storage.interface.connection import Connection
 from crmkit.storage.interface.lanes import Lane
 
 T = TypeVar("T")
+
+Effect = Callable[[], Awaitable[None]]  # outside the database: a mail, a wake-up
 
 
 @dataclass(slots=True)
@@ -36,6 +38,7 @@ class Tx:
     actor: Actor | None = None
     known: Known = field(default_factory=Known)
     lanes: set[Lane] = field(default_factory=set)
+    effects: list[Effect] = field(default_factory=list)
 
     @property
     def by(self) -> Actor:
@@ -51,6 +54,10 @@ class Tx:
         entered in the order of their names, so that no two units wait for each other.
         """
         self.lanes.update(lanes)
+
+    def after(self, effect: Effect) -> None:
+        """Have this done once the transaction is durable, after the effects left before; not at all if it fails."""
+        self.effects.append(effect)
 
 
 Unit = Callable[[Tx], T]  # of work: what is done in one transaction

@@ -10,14 +10,14 @@ from crmkit.model.listing import MixedListing, Paging
 from crmkit.model.names import spoken_address
 from crmkit.render import text
 from crmkit.render.answers import Answer, Card, Lines, done
-from crmkit.web.call import Call
+from crmkit.web.call import HttpCall
 from crmkit.web.route import Route, read, route
 
 MAX_OTHERS_SHOWN = 3  # other workspaces that a sign-in names
 
 
 @route("POST", "/auth/request", summary="mail a sign-in code", form=CODE_REQUEST, public=True, direct=True)
-async def request_code(call: Call) -> Answer:
+async def request_code(call: HttpCall) -> Answer:
     sent = await login.request_code(call.crm, call.client, await call.body())
     local = {} if sent.local_code is None else {"local_code": sent.local_code}
     comments = [f"local mode: code={sent.local_code}"] if local else []
@@ -27,7 +27,7 @@ async def request_code(call: Call) -> Answer:
 
 
 @route("POST", "/auth/verify", summary="exchange the code for a token", form=CODE_ENTRY, public=True, direct=True)
-async def enter_code(call: Call) -> Answer:
+async def enter_code(call: HttpCall) -> Answer:
     signed_in = await login.enter_code(call.crm, call.client, await call.body())
     facts = {
         "token": signed_in.token,
@@ -83,7 +83,7 @@ def invite_notes(invites: Iterable[Invite]) -> list[str]:
 
 
 @read("/whoami", area="account", summary="who you are, your workspace, its plan and use")
-async def whoami(call: Call) -> Answer:
+async def whoami(call: HttpCall) -> Answer:
     return identity_card(await sessions.whoami(call.crm, call.actor))
 
 
@@ -106,7 +106,7 @@ def identity_card(identity: Identity) -> Card:
 
 
 @read("/tokens", area="tokens", summary="your tokens (sessions)")
-async def tokens(call: Call) -> Answer:
+async def tokens(call: HttpCall) -> Answer:
     rows = tuple(
         (
             f"token/{session.id}",
@@ -126,8 +126,8 @@ async def tokens(call: Call) -> Answer:
 
 # an app ends its own without a code
 @route("DELETE", "/tokens/{id}", summary="end one of your tokens", area="tokens", verb="delete", query=("code",))
-async def revoke(call: Call, id: str) -> Answer:
-    bare = await sessions.revoke(call.crm, call.actor, id, call.code())
+async def revoke(call: HttpCall, id: str) -> Answer:
+    bare = await sessions.revoke(call.crm, call.actor, id, call.code)
     return done(f"revoked token/{bare}", {"id": bare, "handle": f"token/{bare}"})
 
 
@@ -140,9 +140,9 @@ async def revoke(call: Call, id: str) -> Answer:
     verb="delete",
     query=("code",),
 )
-async def end(call: Call) -> Answer:
+async def end(call: HttpCall) -> Answer:
     actor = call.actor
-    gone = await account.end(call.crm, actor, call.code())
+    gone = await account.end(call.crm, actor, call.code)
     with_them = f" and {', '.join(f'workspace/{id}' for id in gone)} with all data" if gone else ""
     return done(f"ended the account of {actor.email}{with_them}", {"email": actor.email, "workspaces": gone})
 

@@ -5,7 +5,7 @@ from crmkit.core.reading.feeds import PAGING
 from crmkit.core.records import activities
 from crmkit.model.record import Kind, Kinds
 from crmkit.render.answers import Answer, Many, One, done
-from crmkit.web.call import Call
+from crmkit.web.call import HttpCall
 from crmkit.web.route import Route, read, route
 
 
@@ -27,7 +27,7 @@ def log_routes(kinds: Kinds, kind: Kind) -> list[Route]:
         kind=of_log,
         query=feed(kinds),
     )
-    async def find_on(call: Call, id: str) -> Answer:
+    async def find_on(call: HttpCall, id: str) -> Answer:
         return Many(await activities.find_on(call.crm, call.actor, kind, id, *call.page()))
 
     @route(
@@ -39,7 +39,7 @@ def log_routes(kinds: Kinds, kind: Kind) -> list[Route]:
         verb="write",
         status=201,
     )
-    async def log(call: Call, id: str) -> Answer:
+    async def log(call: HttpCall, id: str) -> Answer:
         activity = await activities.log(call.crm, call.actor, kind, id, await call.body())
         return One(of_log, activity, outcome="created")
 
@@ -57,11 +57,11 @@ def routes(kinds: Kinds) -> list[Route]:
         kind=kinds.activity,
         query=feed(kinds),
     )
-    async def find_all(call: Call) -> Answer:
+    async def find_all(call: HttpCall) -> Answer:
         return Many(await activities.find_all(call.crm, call.actor, *call.page()))
 
     @read("/activities/{id}", name="get_activity", summary="one activity", kind=kinds.activity, query=("fields",))
-    async def fetch(call: Call, id: str) -> Answer:
+    async def fetch(call: HttpCall, id: str) -> Answer:
         fields = call.fields(kinds.activity)
         return One(kinds.activity, await lists.fetch(call.crm, call.actor, kinds.activity, id), fields)
 
@@ -73,7 +73,7 @@ def routes(kinds: Kinds) -> list[Route]:
         kind=kinds.activity,
         verb="delete",
     )
-    async def remove(call: Call, id: str) -> Answer:
+    async def remove(call: HttpCall, id: str) -> Answer:
         activity = await activities.remove(call.crm, call.actor, id)
         return done(f"deleted {activity.handle}", {"id": activity.id, "handle": activity.handle})
 

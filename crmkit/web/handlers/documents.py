@@ -7,7 +7,7 @@ from crmkit.model.record import Kinds
 from crmkit.render.answers import Answer, Document
 from crmkit.render.manual import manual
 from crmkit.web import openapi
-from crmkit.web.call import Call
+from crmkit.web.call import HttpCall
 from crmkit.web.reply import Response
 from crmkit.web.route import Route, read
 from crmkit.web.table import endpoints_of
@@ -18,7 +18,7 @@ def _holds(kinds: Kinds) -> str:
 
 
 @read("/", summary="where to start", public=True)
-async def root(call: Call) -> Answer:
+async def root(call: HttpCall) -> Answer:
     base_url = call.crm.settings.base_url
     lines = [
         "crmkit: a plain-text CRM that an AI agent operates",
@@ -31,13 +31,13 @@ async def root(call: Call) -> Answer:
 
 
 @read("/help", summary="this manual", public=True)
-async def help_(call: Call) -> Answer:
+async def help_(call: HttpCall) -> Answer:
     text = written(call)
     return Document(text.rstrip("\n"), {"manual": text})
 
 
 @read("/SKILL.md", summary="the manual as a skill", public=True)
-async def skill(call: Call) -> Answer:
+async def skill(call: HttpCall) -> Answer:
     text = (
         "---\n"
         "name: crmkit\n"
@@ -52,7 +52,7 @@ async def skill(call: Call) -> Answer:
 
 
 @read("/llms.txt", summary="the manual, where language models look", public=True)
-async def llms(call: Call) -> Answer:
+async def llms(call: HttpCall) -> Answer:
     base_url = call.crm.settings.base_url
     text = (
         "# crmkit\n\n"
@@ -65,18 +65,18 @@ async def llms(call: Call) -> Answer:
 
 
 @read("/openapi.json", summary="the API for machines", public=True)
-async def openapi_json(call: Call) -> Response:
+async def openapi_json(call: HttpCall) -> Response:
     document = openapi.document(call.crm, call.app.state["routes"])
     return Response.of(msgspec.json.encode(document), "application/json")
 
 
 @read("/healthz", summary="ok while the process runs", public=True)
-async def healthz(call: Call) -> Answer:
+async def healthz(call: HttpCall) -> Answer:
     return Document("ok", {"status": "ok"})
 
 
 @read("/readyz", summary="ready when the database can be read and written", public=True)
-async def readyz(call: Call) -> Answer:
+async def readyz(call: HttpCall) -> Answer:
     try:
         await call.crm.database.check()
     except Problem:
@@ -86,7 +86,7 @@ async def readyz(call: Call) -> Answer:
     return Document("ready", {"status": "ready"})
 
 
-def written(call: Call) -> str:
+def written(call: HttpCall) -> str:
     """Return the manual of the running application."""
     return manual(call.crm.settings, call.crm.kinds, endpoints_of(call.app.state["routes"]))
 

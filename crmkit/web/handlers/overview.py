@@ -4,12 +4,12 @@ from crmkit.core.reading import audit, reminders, search
 from crmkit.core.reading.feeds import PAGING
 from crmkit.model.record import Kinds
 from crmkit.render.answers import Answer, Groups, Lines, Many
-from crmkit.web.call import Call
+from crmkit.web.call import HttpCall
 from crmkit.web.route import Route, read
 
 
 @read("/search", summary="all kinds at once: q, types", area="*", query=("q", "types"), needed=("q",))
-async def everywhere(call: Call) -> Answer:
+async def everywhere(call: HttpCall) -> Answer:
     parameters = call.parameters()
     found = await search.everywhere(call.crm, call.actor, parameters, call.wants_json())
     return Groups(found, {"query": parameters.get("q", "")})
@@ -21,7 +21,7 @@ async def everywhere(call: Call) -> Answer:
     area="*",
     query=("days", "limit", "cursor"),
 )
-async def due(call: Call) -> Answer:
+async def due(call: HttpCall) -> Answer:
     parameters = call.parameters()
     return Lines(await reminders.due(call.crm, call.actor, parameters))
 
@@ -35,7 +35,7 @@ def routes(kinds: Kinds) -> list[Route]:
         kind=kinds.audit,
         query=(*audit.FILTERS, *PAGING),
     )
-    async def audit_log(call: Call) -> Answer:
+    async def audit_log(call: HttpCall) -> Answer:
         return Many(await audit.entries(call.crm, call.actor, *call.page()))
 
     return [everywhere, due, audit_log]

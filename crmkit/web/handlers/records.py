@@ -4,7 +4,7 @@ from crmkit.core.reading import lists
 from crmkit.core.records import write
 from crmkit.model.record import Kind
 from crmkit.render.answers import Answer, Many, One, done
-from crmkit.web.call import Call
+from crmkit.web.call import HttpCall
 from crmkit.web.route import ANY, Route, read, route
 
 
@@ -20,7 +20,7 @@ def record_routes(kind: Kind) -> list[Route]:
         kind=kind,
         query=ANY,
     )
-    async def find_all(call: Call) -> Answer:
+    async def find_all(call: HttpCall) -> Answer:
         return Many(await lists.find_all(call.crm, call.actor, kind, *call.page()))
 
     @route(
@@ -32,12 +32,12 @@ def record_routes(kind: Kind) -> list[Route]:
         verb="write",
         status=201,
     )
-    async def save(call: Call) -> Answer:
+    async def save(call: HttpCall) -> Answer:
         saved = await write.save(call.crm, call.actor, kind, await call.body())
         return One(kind, saved.record, outcome="created" if saved.created else "updated")
 
     @read(one, name=f"get_{kind.name}", summary=f"one {kind.name}, whole", kind=kind, query=("fields",))
-    async def fetch(call: Call, id: str) -> Answer:
+    async def fetch(call: HttpCall, id: str) -> Answer:
         fields = call.fields(kind)
         return One(kind, await lists.fetch(call.crm, call.actor, kind, id), fields)
 
@@ -49,7 +49,7 @@ def record_routes(kind: Kind) -> list[Route]:
         kind=kind,
         verb="write",
     )
-    async def change(call: Call, id: str) -> Answer:
+    async def change(call: HttpCall, id: str) -> Answer:
         version = call.if_match()
         body = await call.body()
         return One(kind, await write.change(call.crm, call.actor, kind, id, body, version))
@@ -63,9 +63,9 @@ def record_routes(kind: Kind) -> list[Route]:
         verb="delete",
         query=("confirm",),
     )
-    async def remove(call: Call, id: str) -> Answer:
-        confirm = call.parameters().get("confirm", "")
-        record = await write.remove(call.crm, call.actor, kind, id, confirm.strip())
+    async def remove(call: HttpCall, id: str) -> Answer:
+        confirm = call.confirm
+        record = await write.remove(call.crm, call.actor, kind, id, confirm)
         return done(f"deleted {record.handle}", {"id": record.id, "handle": record.handle})
 
     return [find_all, save, fetch, change, remove]

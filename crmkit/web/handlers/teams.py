@@ -7,7 +7,7 @@ from crmkit.core.people import joining, teams, workspaces
 from crmkit.model.actor import Actor, Membership
 from crmkit.model.listing import MixedListing, Paging
 from crmkit.render.answers import Answer, Card, Line, Lines, Team, done
-from crmkit.web.call import Call
+from crmkit.web.call import HttpCall
 from crmkit.web.handlers.account import invite_notes
 from crmkit.web.route import FREE, Route, read, route
 
@@ -15,7 +15,7 @@ ONE = "/workspaces/{id}"
 
 
 @read("/workspaces", name="list_workspaces", summary="workspaces you belong to", area="workspace")
-async def mine(call: Call) -> Answer:
+async def mine(call: HttpCall) -> Answer:
     actor = call.actor
     memberships, invites = await workspaces.mine(call.crm, actor)
     rows = tuple(
@@ -35,9 +35,9 @@ async def mine(call: Call) -> Answer:
     query=("code",),
     status=201,
 )
-async def create(call: Call) -> Answer:
+async def create(call: HttpCall) -> Answer:
     actor, body = call.actor, await call.body()
-    membership = await workspaces.create(call.crm, actor, body, call.code())
+    membership = await workspaces.create(call.crm, actor, body, call.code)
     return _one(membership, ["created", _token_note(actor, membership)], status=201)
 
 
@@ -51,7 +51,7 @@ async def create(call: Call) -> Answer:
     form=workspaces.WORKSPACE,
     consent=FREE,
 )
-async def rename(call: Call, id: str) -> Answer:
+async def rename(call: HttpCall, id: str) -> Answer:
     return _one(await workspaces.rename(call.crm, call.actor, id, await call.body()), [])
 
 
@@ -64,8 +64,8 @@ async def rename(call: Call, id: str) -> Answer:
     verb="delete",
     query=("code",),
 )
-async def remove(call: Call, id: str) -> Answer:
-    bare = await workspaces.delete(call.crm, call.actor, id, call.code())
+async def remove(call: HttpCall, id: str) -> Answer:
+    bare = await workspaces.delete(call.crm, call.actor, id, call.code)
     return done(f"deleted workspace/{bare} and all its data", {"id": bare, "handle": f"workspace/{bare}"})
 
 
@@ -80,8 +80,8 @@ async def remove(call: Call, id: str) -> Answer:
     query=("code",),
     status=201,
 )
-async def mint_token(call: Call, id: str) -> Answer:
-    body, code = await call.body(), call.code()
+async def mint_token(call: HttpCall, id: str) -> Answer:
+    body, code = await call.body(), call.code
     token, name, membership = await workspaces.mint_token(call.crm, call.actor, id, body, code)
     facts = {"token": token, "token_name": name, "workspace_id": membership.workspace_id}
     lines = {"token": token, "workspace": membership.workspace_id}
@@ -98,14 +98,14 @@ async def mint_token(call: Call, id: str) -> Answer:
     verb="write",
     query=("code",),
 )
-async def join(call: Call, id: str) -> Answer:
+async def join(call: HttpCall, id: str) -> Answer:
     actor = call.actor
-    membership = await joining.accept(call.crm, actor, id, call.code())
+    membership = await joining.accept(call.crm, actor, id, call.code)
     return _one(membership, [_token_note(actor, membership)])
 
 
 @read(f"{ONE}/members", name="list_members", summary="members and pending invites", area="team")
-async def people(call: Call, id: str) -> Answer:
+async def people(call: HttpCall, id: str) -> Answer:
     members, invites = await teams.people(call.crm, call.actor, id)
     return Team(
         [{"user_id": m.user_id, "email": m.email, "role": m.role, "joined_at": m.joined_at} for m in members],
@@ -124,9 +124,9 @@ async def people(call: Call, id: str) -> Answer:
     query=("code",),
     status=201,
 )
-async def invite(call: Call, id: str) -> Answer:
+async def invite(call: HttpCall, id: str) -> Answer:
     body = await call.body()
-    found = await teams.invite(call.crm, call.actor, id, body, call.code())
+    found = await teams.invite(call.crm, call.actor, id, body, call.code)
     facts = {"id": found.id, "handle": f"invite/{found.id}", "email": found.email, "role": found.role}
     message = f"invited {found.email} as {found.role}: invite/{found.id}"
     note = (
@@ -145,8 +145,8 @@ async def invite(call: Call, id: str) -> Answer:
     verb="delete",
     query=("code",),
 )
-async def withdraw(call: Call, id: str, invite_id: str) -> Answer:
-    bare = await teams.withdraw(call.crm, call.actor, id, invite_id, call.code())
+async def withdraw(call: HttpCall, id: str, invite_id: str) -> Answer:
+    bare = await teams.withdraw(call.crm, call.actor, id, invite_id, call.code)
     return done(f"withdrew invite/{bare}", {"id": bare, "handle": f"invite/{bare}"})
 
 
@@ -160,9 +160,9 @@ async def withdraw(call: Call, id: str, invite_id: str) -> Answer:
     form=teams.ROLE,
     query=("code",),
 )
-async def set_role(call: Call, id: str, user_id: str) -> Answer:
+async def set_role(call: HttpCall, id: str, user_id: str) -> Answer:
     body = await call.body()
-    member = await teams.set_role(call.crm, call.actor, id, user_id, body, call.code())
+    member = await teams.set_role(call.crm, call.actor, id, user_id, body, call.code)
     facts = {"user_id": member.user_id, "handle": f"user/{member.user_id}", "role": member.role}
     return done(f"user/{member.user_id} role={member.role}", facts)
 
@@ -176,8 +176,8 @@ async def set_role(call: Call, id: str, user_id: str) -> Answer:
     verb="delete",
     query=("code",),
 )
-async def remove_member(call: Call, id: str, user_id: str) -> Answer:
-    member = await teams.remove(call.crm, call.actor, id, user_id, call.code())
+async def remove_member(call: HttpCall, id: str, user_id: str) -> Answer:
+    member = await teams.remove(call.crm, call.actor, id, user_id, call.code)
     return done(f"removed user/{member.user_id}", {"user_id": member.user_id, "handle": f"user/{member.user_id}"})
 
 

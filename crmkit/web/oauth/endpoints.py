@@ -14,7 +14,7 @@ from crmkit.core.oauth import connect, redeem
 from crmkit.core.oauth.client import BadClient, described
 from crmkit.core.oauth.redeem import Refused
 from crmkit.errors import Problem
-from crmkit.web.call import Call
+from crmkit.web.call import HttpCall
 from crmkit.web.oauth.forms import MAX_FORM, form_of
 from crmkit.web.oauth.origins import RESOURCE_METADATA
 from crmkit.web.reply import Response
@@ -25,7 +25,7 @@ MAX_REGISTRATION = 16 * 1024  # bytes
 
 
 @read([RESOURCE_METADATA, f"{RESOURCE_METADATA}/mcp"], query=ANY, public=True, direct=True)
-async def resource_metadata(call: Call) -> Response:
+async def resource_metadata(call: HttpCall) -> Response:
     crm = call.crm
     return _json(
         {
@@ -40,7 +40,7 @@ async def resource_metadata(call: Call) -> Response:
 
 
 @read([SERVER_METADATA, f"{SERVER_METADATA}/mcp"], query=ANY, public=True, direct=True)
-async def server_metadata(call: Call) -> Response:
+async def server_metadata(call: HttpCall) -> Response:
     base_url = call.crm.settings.base_url
     return _json(
         {
@@ -63,7 +63,7 @@ async def server_metadata(call: Call) -> Response:
 
 
 @route("POST", "/register", query=ANY, max_body=MAX_REGISTRATION, public=True, direct=True)
-async def register(call: Call) -> Response:
+async def register(call: HttpCall) -> Response:
     try:
         body = await call.body()
     except RequestEntityTooLarge:
@@ -93,7 +93,7 @@ async def register(call: Call) -> Response:
 
 
 @route("POST", "/token", query=ANY, max_body=MAX_FORM, public=True, direct=True)
-async def token(call: Call) -> Response:
+async def token(call: HttpCall) -> Response:
     try:
         issued = await redeem.redeem(call.crm, await form_of(call))
     except Refused as refused:
@@ -104,7 +104,7 @@ async def token(call: Call) -> Response:
 
 
 @route("POST", "/revoke", query=ANY, max_body=MAX_FORM, public=True, direct=True)
-async def revoke(call: Call) -> Response:
+async def revoke(call: HttpCall) -> Response:
     try:
         form = await form_of(call)
     except Problem as problem:

@@ -5,13 +5,13 @@ from urllib.parse import parse_qsl
 from litestar.exceptions.http_exceptions import RequestEntityTooLarge
 
 from crmkit.errors import Problem
-from crmkit.web.call import Call
+from crmkit.web.call import HttpCall
 
 MAX_FIELDS = 30
 MAX_FORM = 64 * 1024  # bytes
 
 
-async def form_of(call: Call) -> dict[str, str]:
+async def form_of(call: HttpCall) -> dict[str, str]:
     """Return the fields of a form body, each sent once; raises `invalid_value`."""
     try:
         raw = (await call.raw_body()).decode("utf-8")

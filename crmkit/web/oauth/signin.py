@@ -8,7 +8,7 @@ from litestar.types import Scope
 
 from crmkit.core.oauth import connect
 from crmkit.errors import Problem
-from crmkit.web.call import Call
+from crmkit.web.call import HttpCall
 from crmkit.web.oauth import pages
 from crmkit.web.oauth.forms import MAX_FORM, form_of
 from crmkit.web.problems import log_operational
@@ -29,7 +29,7 @@ _LABELS = {"email": "The address", "name": "The name"}  # what the pages call th
 
 
 @read(PATH, query=ANY, public=True, direct=True)
-async def ask(call: Call) -> Response:
+async def ask(call: HttpCall) -> Response:
     try:
         return _shown(call.scope, pages.email_page(_app(call, _app_request(call))))
     except Problem as problem:
@@ -37,7 +37,7 @@ async def ask(call: Call) -> Response:
 
 
 @route("POST", PATH, query=ANY, max_body=MAX_FORM, public=True, direct=True)
-async def answer(call: Call) -> Response:
+async def answer(call: HttpCall) -> Response:
     try:
         app_request, form = _app_request(call), await form_of(call)
     except Problem as problem:
@@ -49,7 +49,7 @@ async def answer(call: Call) -> Response:
     return await _start(call, app_request, form)
 
 
-async def _start(call: Call, app_request: connect.AuthorizationRequest, form: dict[str, str]) -> Response:
+async def _start(call: HttpCall, app_request: connect.AuthorizationRequest, form: dict[str, str]) -> Response:
     app, email = _app(call, app_request), form.get("email", "")
     try:
         started = await connect.start(call.crm, call.client, app_request, email)
@@ -58,7 +58,7 @@ async def _start(call: Call, app_request: connect.AuthorizationRequest, form: di
     return _shown(call.scope, pages.code_page(app, started.page_secret, started.email, started.local_code))
 
 
-async def _prove(call: Call, app_request: connect.AuthorizationRequest, form: dict[str, str]) -> Response:
+async def _prove(call: HttpCall, app_request: connect.AuthorizationRequest, form: dict[str, str]) -> Response:
     app, page_secret, code = _app(call, app_request), form["signin"], form.get("code", "")
     try:
         choices = await connect.prove(call.crm, call.client, app_request, page_secret, code)
@@ -71,7 +71,7 @@ async def _prove(call: Call, app_request: connect.AuthorizationRequest, form: di
     return _shown(call.scope, pages.workspace_page(app, page_secret, choices.email, _options(choices), choices.start))
 
 
-async def _choose(call: Call, app_request: connect.AuthorizationRequest, form: dict[str, str]) -> Response:
+async def _choose(call: HttpCall, app_request: connect.AuthorizationRequest, form: dict[str, str]) -> Response:
     app, page_secret, workspace = _app(call, app_request), form.get("signin", ""), form["workspace"]
     crm, name = call.crm, form.get("name", "")
     try:
@@ -88,11 +88,11 @@ async def _choose(call: Call, app_request: connect.AuthorizationRequest, form: d
         return _stop(call.scope, problem, app.again)
 
 
-def _app_request(call: Call) -> connect.AuthorizationRequest:
+def _app_request(call: HttpCall) -> connect.AuthorizationRequest:
     return connect.request_of(call.crm, call.pairs)
 
 
-def _app(call: Call, app_request: connect.AuthorizationRequest) -> pages.App:
+def _app(call: HttpCall, app_request: connect.AuthorizationRequest) -> pages.App:
     again = f"{PATH}?{call.scope['query_string'].decode('ascii')}"
     return pages.App(app_request.app, app_request.host, app_request.on_this_machine, again)
 

@@ -7,7 +7,7 @@ import pytest
 
 from crmkit import ids
 from crmkit.render.answers import Answer
-from crmkit.web.call import Call
+from crmkit.web.call import HttpCall
 from crmkit.web.route import read
 from tests.house import House
 from tests.kinds import KINDS, PREFIXES
@@ -151,7 +151,7 @@ def test_the_matrix_has_ids_of_every_kind_in_paths_bodies_and_queries(world: Wor
 @pytest.mark.parametrize("path", ["/widgets/{id}", "/contacts/merge/{id}"])
 def test_a_route_with_an_id_that_the_matrix_does_not_know_fails(path: str) -> None:
     @read(path, area="*")
-    async def unknown(call: Call, id: str) -> Answer:
+    async def unknown(call: HttpCall, id: str) -> Answer:
         raise NotImplementedError
 
     with pytest.raises(AssertionError, match="nobody knows what an id"):
@@ -160,7 +160,7 @@ def test_a_route_with_an_id_that_the_matrix_does_not_know_fails(path: str) -> No
 
 def test_a_query_parameter_that_the_matrix_does_not_know_fails() -> None:
     @read("/contacts/{id}/related", area="*", query=("widget",))
-    async def unknown(call: Call, id: str) -> Answer:
+    async def unknown(call: HttpCall, id: str) -> Answer:
         raise NotImplementedError
 
     with pytest.raises(AssertionError, match="takes an id"):
@@ -169,7 +169,7 @@ def test_a_query_parameter_that_the_matrix_does_not_know_fails() -> None:
 
 def test_a_new_route_is_in_the_matrix_without_a_line_of_its_own() -> None:
     @read("/deals/{id}/history", area="*", query=("contact",))
-    async def fresh(call: Call, id: str) -> Answer:
+    async def fresh(call: HttpCall, id: str) -> Answer:
         raise NotImplementedError
 
     assert [(p.method, p.path, p.prefix) for p in path_places([fresh])] == [

@@ -1,0 +1,67 @@
+"""What every verb is handed: the product's parts and who asks, and the one way to write."""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from crmkit.core.crm import Crm
+from crmkit.core.people import access
+from crmkit.model.actor import Actor
+from crmkit.storage.interface.lanes import Lanes
+from crmkit.storage.interface.tx import Effect, Tx
+
+T = TypeVar("T")
+
+
+class Call:
+    """One request to the product, from whatever face it came; without an actor, work of the system or a stranger's."""
+
+    __slots__ = ("_actor", "crm")
+
+    def __init__(self, crm: Crm, actor: Actor | None = None) -> None:
+        self.crm = crm
+        self._actor = actor
+
+    @property
+    def actor(self) -> Actor:
+        """Who asks; raises RuntimeError where nobody is known."""
+        if self._actor is None:
+            raise RuntimeError("this call has no actor")
+        return self._actor
+
+    @property
+    def code(self) -> str:
+        """The step-up code that was sent; empty without one."""
+        return ""
+
+    @property
+    def confirm(self) -> str:
+        """The confirm token that was sent; empty without one."""
+        return ""
+
+    async def read(self, work: Callable[..., T], *args: Any) -> T:
+        """Return `work(connection, *args)`, a read of a few rows by key for the actor."""
+        return await self.crm.database.read(self._actor, work, *args)
+
+    async def write(
+        self, unit: Callable[[Tx], T], lanes: Lanes | None = None, asks_code: bool = False, silent: bool = False
+    ) -> T:
+        """Return what `unit` returned, once it is durable and the effects that it left with `tx.after` are done.
+
+        The actor is looked up again inside the transaction, so a revoked token or an ended membership stops a
+        request that was already waiting. `lanes` name what the unit looks at before it writes; without them it is the
+        actor's workspace. An act that an app must have confirmed is refused, unless the unit `asks_code` itself (see
+        stepup.confirmed). `silent` as in Database.write.
+        """
+        actor = self._actor
+        if actor is not None and actor.must_confirm and not asks_code:
+            raise access.unconfirmed()
+
+        def checked(tx: Tx) -> tuple[T, list[Effect]]:
+            if actor is not None:
+                tx.actor = access.current(tx)
+            return unit(tx), tx.effects
+
+        value, effects = await self.crm.database.write(checked, actor, lanes, silent)
+        for effect in effects:
+            await effect()
+        return value
