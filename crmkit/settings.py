@@ -5,7 +5,6 @@ be read raises SettingsError with one line to print.
 """
 
 import re
-import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin, get_type_hints
@@ -175,6 +174,8 @@ def load(
 
 
 def _from_file(file: Path) -> dict[str, Any]:
+    import tomllib  # imported late: many installations have no file
+
     try:
         tree = tomllib.loads(file.read_text(encoding="utf-8"))
     except OSError as error:

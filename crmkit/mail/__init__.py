@@ -7,7 +7,6 @@ from typing import Protocol
 
 from crmkit.mail.console import Console
 from crmkit.mail.message import MailFailed, Message, Sender
-from crmkit.mail.smtp import Smtp
 
 __all__ = ["MailFailed", "Mailer", "Message", "mailer"]
 
@@ -21,4 +20,8 @@ class Mailer(Protocol):
 def mailer(smtp_url: str, sender: str, *, timeout_seconds: float = 10) -> Mailer:
     """Return the mailer for these settings: SMTP, or the terminal if there is no URL; raises ValueError to print."""
     known = Sender.parse(sender)
-    return Smtp(smtp_url, known, timeout_seconds=timeout_seconds) if smtp_url else Console()
+    if not smtp_url:
+        return Console()
+    from crmkit.mail.smtp import Smtp  # imported late: without SMTP the start need not load its library
+
+    return Smtp(smtp_url, known, timeout_seconds=timeout_seconds)

@@ -10,7 +10,6 @@ import unicodedata
 from base64 import b64encode
 from dataclasses import dataclass, field
 from datetime import datetime
-from email.utils import format_datetime
 
 from crmkit.model import address
 
@@ -63,6 +62,8 @@ def written(message: Message, sender: Sender, sent_at: datetime, unique: str) ->
 
     `unique` makes the Message-ID. Raises ValueError for an invalid address and for control characters.
     """
+    from email.utils import format_datetime  # imported late: not needed until a mail is sent
+
     fields = {
         "Date": ("", format_datetime(sent_at)),
         "Message-ID": ("", f"<{unique}@{sender.domain}>"),

@@ -18,7 +18,7 @@ from crmkit.web.handlers.records import record_routes
 from crmkit.web.oauth import endpoints as oauth
 from crmkit.web.oauth import signin
 from crmkit.web.route import Route
-from crmkit.web.router import litestar_handlers
+from crmkit.web.router import Paths, Router
 
 
 def build(
@@ -39,14 +39,11 @@ def build(
 
     gate = Gate(crm)
     every = [*routes(crm.kinds), *signin.ROUTES, *oauth.ROUTES, *more]
-    app = Litestar(
-        route_handlers=litestar_handlers(every),
-        lifespan=[lifespan],
-        state=State({"crm": crm, "limit": gate.limit, "routes": every}),
-        openapi_config=None,
-        logging_config=None,
+    state = State({"crm": crm, "limit": gate.limit, "routes": every})
+    app = Paths(every, lifespan=[lifespan], state=state)
+    edge = app.state.edge = Edge(
+        app, Router(app, every, gate, crm), log, crm, ip.Networks(crm.settings.server.trusted_proxies)
     )
-    edge = app.state.edge = Edge(app, gate, log, crm, ip.Networks(crm.settings.server.trusted_proxies))
     return edge
 
 

@@ -17,7 +17,6 @@ from crmkit.errors import Problem
 from crmkit.render.answers import Failure
 from crmkit.web.connection.accesslog import AccessLog
 from crmkit.web.connection.proxies import client_address
-from crmkit.web.gate import Gate
 from crmkit.web.reply import Response, request_id, respond
 from crmkit.web.router import Router
 
@@ -34,9 +33,9 @@ _COMMON = [
 class Edge:
     """Wraps the Litestar application; every response passes here."""
 
-    def __init__(self, app: Litestar, gate: Gate, log: AccessLog, crm: Crm, trusted: ip.Networks) -> None:
+    def __init__(self, app: Litestar, router: Router, log: AccessLog, crm: Crm, trusted: ip.Networks) -> None:
         self.app = app
-        self._answer: Answering = Router(app, gate, crm).answer
+        self._answer: Answering = router.answer
         self._log = log
         self._clock = crm.clock
         self._trusted = trusted

@@ -1,7 +1,6 @@
 """The response to every exception: a Problem as it is, any other translated into one."""
 
 import logging
-import re
 
 from litestar.exceptions import HTTPException, MethodNotAllowedException, NotFoundException
 from litestar.exceptions.http_exceptions import RequestEntityTooLarge
@@ -45,10 +44,8 @@ def _translated(scope: Scope, error: Exception) -> Problem:
     if isinstance(error, NotFoundException):
         return Problem("unknown_path", "There is nothing at this path. GET /help lists every endpoint.")
     if isinstance(error, MethodNotAllowedException):
-        allowed = sorted(route_methods(scope))
-        return Problem(
-            "method_not_allowed", f"This path takes {', '.join(allowed)}.", headers={"Allow": ", ".join(allowed)}
-        )
+        allowed = (error.headers or {})["allow"]
+        return Problem("method_not_allowed", f"This path takes {allowed}.", headers={"Allow": allowed})
     if isinstance(error, RequestEntityTooLarge):
         most = scope["litestar_app"].state["crm"].settings.limits.body_kib
         return Problem("too_large", f"Send at most {most} KiB in one request; split it into several.")
@@ -60,16 +57,3 @@ def _translated(scope: Scope, error: Exception) -> Problem:
         f"This is our fault, and nothing was changed. Try again; if it stays so, tell the operator the request id "
         f"{request_id(scope)}.",
     )
-
-
-def route_methods(scope: Scope) -> set[str]:
-    """Return the methods of the request's path."""
-    found: set[str] = set()
-    path = re.sub("/+", "/", scope["path"])  # as the router reads it
-    for method in ("GET", "HEAD", "POST", "PATCH", "PUT", "DELETE"):
-        try:
-            scope["litestar_app"].asgi_router.handle_routing(path.rstrip("/") or "/", method)
-        except (NotFoundException, MethodNotAllowedException):
-            continue
-        found.add(method)
-    return found

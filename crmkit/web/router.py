@@ -1,7 +1,8 @@
-"""From a request to its response: find the route in Litestar's table, check the request, call the handler.
+"""From a request to its response: find the route of its path, check the request, call the handler.
 
-The router calls handlers itself. Every handler here takes a HttpCall and the ids in its path and returns an answer, so
-it needs none of Litestar's signature models, dependencies, response conversion and layers that catch exceptions.
+Litestar's table finds a path and the ids in it; the router calls handlers itself. Every handler takes an HttpCall and
+the ids in its path and returns an answer, so it needs none of Litestar's signature models, dependencies, response
+conversion and layers that catch exceptions.
 """
 
 import asyncio
@@ -11,7 +12,9 @@ from typing import Any
 from litestar import Litestar
 from litestar.exceptions import MethodNotAllowedException
 from litestar.handlers import HTTPRouteHandler
-from litestar.types import Empty, Receive
+from litestar.plugins import PluginProtocol
+from litestar.plugins.core import MsgspecDIPlugin
+from litestar.types import Empty, Method, Receive
 from litestar.utils import normalize_path
 
 from crmkit.core.crm import Crm
@@ -22,7 +25,7 @@ from crmkit.web.problems import on_error, stopped
 from crmkit.web.reply import Response, respond
 from crmkit.web.route import BadRoute, Route
 
-_ROUTE = "route"  # under which Litestar keeps our Route
+METHODS: list[Method] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 
 # what Litestar would do before or after a handler that it calls
 _LITESTAR_OPTIONS = (
@@ -35,8 +38,12 @@ _UNSET: tuple[Any, ...] = (None, False, Empty, (), [], {})
 class Router:
     """Answers requests; an exception becomes the response that explains it."""
 
-    def __init__(self, app: Litestar, gate: Gate, crm: Crm) -> None:
+    def __init__(self, app: Litestar, routes: Iterable[Route], gate: Gate, crm: Crm) -> None:
         self._app = app
+        self._routes: dict[str, dict[str, Route]] = {}  # of each path, by method
+        for route in routes:
+            for path in route.paths:
+                self._routes.setdefault(path, {}).update(dict.fromkeys(route.methods, route))
         self._gate = gate
         self._crm = crm
         self._max_body = crm.settings.limits.body_kib * 1024
@@ -45,10 +52,11 @@ class Router:
         scope["litestar_app"] = self._app
         asker.set(scope["state"].get("is_gone"))  # a list stops when its client has gone
         try:
-            route, ids = self._found(scope)
+            routes, ids = self._found(scope)
             self._gate.check_host(scope)
-            if route is None:  # Litestar adds OPTIONS to every path; no other origin may call here
-                raise MethodNotAllowedException
+            route = routes.get(scope["method"])
+            if route is None:
+                raise MethodNotAllowedException(headers={"allow": ", ".join(sorted(routes))})
             await self._gate.check(scope, route)
             call = HttpCall(self._crm, scope, receive, route.max_body or self._max_body)
             answer = await route.handler(call, **ids)
@@ -58,25 +66,39 @@ class Router:
         except Exception as error:
             return on_error(scope, error)
 
-    def _found(self, scope: Any) -> tuple[Route | None, dict[str, Any]]:
-        """Return the route (None for OPTIONS) and the ids in the path; raises Litestar's exceptions."""
+    def _found(self, scope: Any) -> tuple[dict[str, Route], dict[str, Any]]:
+        """Return the routes of the path by method, and the ids in it; raises Litestar's NotFoundException."""
         path = normalize_path(scope["path"])
-        _, handler, scope["path"], ids, _ = self._app.asgi_router.handle_routing(path, scope["method"])
-        return handler.opt.get(_ROUTE), ids
+        _, _, scope["path"], ids, template = self._app.asgi_router.handle_routing(path, METHODS[0])
+        return self._routes[template], ids
 
 
-def litestar_handlers(routes: Iterable[Route]) -> list[HTTPRouteHandler]:
-    """Return what Litestar's table needs of each route: methods and paths. Raises BadRoute for what is no Route."""
-    return [_litestar_handler(route) for route in routes]
+class Paths(Litestar):
+    """Litestar with the paths of our routes in its table, and without plugins: each would be imported at the start."""
+
+    def __init__(self, routes: Iterable[Route], **options: Any) -> None:
+        super().__init__(_litestar_handlers(routes), openapi_config=None, logging_config=None, **options)
+
+    @staticmethod
+    def _get_default_plugins(plugins: list[PluginProtocol]) -> list[PluginProtocol]:
+        return [*plugins, MsgspecDIPlugin()]
 
 
-def _litestar_handler(route: Route) -> HTTPRouteHandler:
+def _litestar_handlers(routes: Iterable[Route]) -> list[HTTPRouteHandler]:
+    """Return one handler of all paths, which Litestar's table wants; raises BadRoute for what is no Route."""
+    paths = [path.replace("}", ":str}") for route in routes for path in _checked(route).paths]
+    if not paths:
+        return []
+    handler = HTTPRouteHandler(list(dict.fromkeys(paths)), http_method=METHODS, status_code=200)
+    return [handler(_never_called)]
+
+
+def _checked(route: Route) -> Route:
     if not isinstance(route, Route):
         options = [name for name in _LITESTAR_OPTIONS if getattr(route, name, None) not in _UNSET]
         ignored = f"; its {', '.join(options)} would be ignored" if options else ""
         raise BadRoute(f"{route}: declare a handler with crmkit.web.route, not with Litestar{ignored}")
-    paths = [path.replace("}", ":str}") for path in route.paths]
-    return HTTPRouteHandler(paths, http_method=list(route.methods), status_code=200, opt={_ROUTE: route})(_never_called)
+    return route
 
 
 async def _never_called() -> None:

@@ -3,9 +3,6 @@
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable
 
-from rapidfuzz import process
-from rapidfuzz.distance import OSA
-
 from crmkit.model import fold
 from crmkit.model.record import Kind
 from crmkit.storage.interface.connection import Connection
@@ -81,6 +78,9 @@ def closest(connection: Connection, kind: Kind, workspace: Workspace, terms: Ter
     in a longer one (a swap of neighbours counts as one); none in what has no letter: a number with another digit is
     another number.
     """
+    from rapidfuzz import process  # imported late: not needed until a word is mistyped
+    from rapidfuzz.distance import OSA
+
     groups: list[tuple[str, ...]] = []
     for (word,) in terms.groups:
         if _is_number(word):
