@@ -24,6 +24,7 @@ from bench.load import Broken
 from bench.servers import SERVER_CORE
 from crmkit import boot
 from crmkit.core import upkeep
+from crmkit.core.call import Call
 from crmkit.core.people import sessions
 from crmkit.core.records import write
 from crmkit.storage.sqlite.engine import writer
@@ -84,7 +85,7 @@ async def _recorded(folder: Path, token: str, creates: int, rounds: int) -> list
                         body["email"] = f"limit{number}.{body.get('email', 'x@example.org')}"
                     await asyncio.gather(*(write.save(crm, actor, CONTACT, body) for body in bodies))
                     transactions.append(_taken(units, 'INSERT INTO "contacts" ', GROUP))
-                await upkeep.index_all(crm)
+                await upkeep.index_all(Call(crm))
                 indexing = _taken(units, "INSERT INTO contacts_search ")
                 found.append([*transactions, *([unit] for unit in indexing)])
     return found

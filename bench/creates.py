@@ -17,6 +17,7 @@ from bench.drawn import Drawn
 from bench.kinds import CONTACT
 from crmkit import boot
 from crmkit.core import upkeep
+from crmkit.core.call import Call
 from crmkit.core.people import sessions
 from crmkit.core.records import write
 from crmkit.storage.sqlite.engine.folder import FILE
@@ -37,7 +38,7 @@ async def measured(folder: Path, token: str) -> tuple[float, float, float]:
     took: list[float] = []
     async with crm.database:
         actor = await sessions.authenticate(crm, f"Bearer {token}")
-        keeping_up = asyncio.create_task(upkeep.keep_up(crm))
+        keeping_up = asyncio.create_task(upkeep.keep_up(Call(crm)))
         for _ in range(ROUNDS):
             bodies = [drawn.contact(number, None) for number in range(3, CREATES + 3)]
             for body in bodies:
@@ -54,7 +55,7 @@ async def measured(folder: Path, token: str) -> tuple[float, float, float]:
             rates.append(CREATES / (time.perf_counter() - started))
         keeping_up.cancel()
         started = time.perf_counter()
-        await upkeep.index_all(crm)
+        await upkeep.index_all(Call(crm))
         indexing = time.perf_counter() - started
     return statistics.median(rates), sorted(took)[int(len(took) * 0.99)] * 1_000, indexing
 

@@ -15,6 +15,7 @@ from typing import Any
 from bench.dataset import Dataset, dataset, settings_of
 from bench.kinds import CONTACT, DEAL, KINDS
 from crmkit import boot
+from crmkit.core.call import Call
 from crmkit.core.crm import Crm
 from crmkit.core.people import sessions
 from crmkit.core.reading import audit, lists, reminders
@@ -34,16 +35,16 @@ class Reader:
     """The reads of one workspace; values to look for are drawn from what it holds."""
 
     def __init__(self, crm: Crm, actor: Actor, made: Dataset, ids: dict[str, list[str]], values: dict[str, Any]):
-        self.crm, self.actor, self.made, self.ids, self.values = crm, actor, made, ids, values
+        self.call, self.made, self.ids, self.values = Call(crm, actor), made, ids, values
         self.choice = random.Random(1)
 
     def reads(self) -> dict[str, Read]:
         found: dict[str, Read] = {
-            "GET one": lambda: lists.fetch(self.crm, self.actor, CONTACT, self.one("contacts")),
+            "GET one": lambda: lists.fetch(self.call, CONTACT, self.one("contacts")),
             "list": self.listed(),
             "list, second page": self.second(),
             "activities of one": lambda: activities.find_on(
-                self.crm, self.actor, CONTACT, self.one("contacts"), [("limit", "50")]
+                self.call.crm, self.call.actor, CONTACT, self.one("contacts"), [("limit", "50")]
             ),
             "activities": self.activities(),
             "activities kind=call": self.activities(kind="call"),
@@ -51,17 +52,17 @@ class Reader:
             "activities until": self.activities(until="2024-06-09"),
             "activities nobody's": self.activities(on_behalf_of="nobody@example.com"),
             "activities 3 contacts": lambda: activities.find_all(
-                self.crm, self.actor, [("contact", ",".join(self.one("contacts") for _ in range(3)))]
+                self.call.crm, self.call.actor, [("contact", ",".join(self.one("contacts") for _ in range(3)))]
             ),
-            "reminders": lambda: reminders.due(self.crm, self.actor, {}),
-            "reminders days=30": lambda: reminders.due(self.crm, self.actor, {"days": "30"}),
+            "reminders": lambda: reminders.due(self.call, {}),
+            "reminders days=30": lambda: reminders.due(self.call, {"days": "30"}),
             "audit": self.audit(),
             "audit page 2": self.second_audit(),
             "audit by=": self.audit(by="ada@example.com"),
             "audit by= nobody": self.audit(by="nobody@example.com"),
             "audit action=update": self.audit(action="contact.update"),
             "audit action= none": self.audit(action="contact.delete"),
-            "audit target=": lambda: audit.entries(self.crm, self.actor, [("target", self.one("contacts"))]),
+            "audit target=": lambda: audit.entries(self.call, [("target", self.one("contacts"))]),
             "audit since": self.audit(since="2026-06-09"),
             "audit since= none": self.audit(since="2030-01-01"),
             "audit until": self.audit(until="2024-06-09"),
@@ -115,14 +116,10 @@ class Reader:
         found["count of stage=lead"] = self.listed(stage="lead", count="exact")
         found["count of tags=vip"] = self.listed(tags="vip", count="exact")
         for kind in KINDS[1:]:
-            found[kind.plural] = partial(lists.find_all, self.crm, self.actor, kind, [])
-        found["deals of contact"] = lambda: lists.find_all(
-            self.crm, self.actor, DEAL, [("contact_id", self.one("contacts"))]
-        )
-        found["deals status=won"] = lambda: lists.find_all(self.crm, self.actor, DEAL, [("status", "won")])
-        found["deals amount few"] = lambda: lists.find_all(
-            self.crm, self.actor, DEAL, [("amount_cents", "gte:9999900")]
-        )
+            found[kind.plural] = partial(lists.find_all, self.call, kind, [])
+        found["deals of contact"] = lambda: lists.find_all(self.call, DEAL, [("contact_id", self.one("contacts"))])
+        found["deals status=won"] = lambda: lists.find_all(self.call, DEAL, [("status", "won")])
+        found["deals amount few"] = lambda: lists.find_all(self.call, DEAL, [("amount_cents", "gte:9999900")])
         return found
 
     def one(self, table: str) -> str:
@@ -132,7 +129,7 @@ class Reader:
         return str(self.choice.choice(self.values[name]))
 
     def find(self, pairs: Pairs) -> Awaitable[Any]:
-        return lists.find_all(self.crm, self.actor, CONTACT, pairs)
+        return lists.find_all(self.call, CONTACT, pairs)
 
     def filtered(self, pairs: Callable[[], Pairs], *more: tuple[str, str]) -> Read:
         return lambda: self.find([*pairs(), *more])
@@ -141,10 +138,10 @@ class Reader:
         return lambda: self.find(list(named.items()))
 
     def activities(self, **named: str) -> Read:
-        return lambda: activities.find_all(self.crm, self.actor, list(named.items()))
+        return lambda: activities.find_all(self.call.crm, self.call.actor, list(named.items()))
 
     def audit(self, **named: str) -> Read:
-        return lambda: audit.entries(self.crm, self.actor, list(named.items()))
+        return lambda: audit.entries(self.call, list(named.items()))
 
     def second(self) -> Read:
         cursor = ""
@@ -161,8 +158,8 @@ class Reader:
 
         async def read() -> None:
             nonlocal cursor
-            cursor = cursor or (await audit.entries(self.crm, self.actor, [])).paging.next_cursor or ""
-            await audit.entries(self.crm, self.actor, [("cursor", cursor)])
+            cursor = cursor or (await audit.entries(self.call, [])).paging.next_cursor or ""
+            await audit.entries(self.call, [("cursor", cursor)])
 
         return read
 

@@ -18,6 +18,7 @@ import msgspec
 
 from crmkit import __version__
 from crmkit.clock import Clock, system_clock
+from crmkit.core.call import Call
 from crmkit.core.crm import Crm
 from crmkit.core.people import login, operator
 from crmkit.core.upkeep import keep_up
@@ -80,7 +81,7 @@ def application(crm: Crm, log: AccessLog | None = None) -> Edge:
     @asynccontextmanager
     async def running() -> AsyncIterator[None]:
         async with crm.database:
-            upkeep = asyncio.create_task(keep_up(crm))
+            upkeep = asyncio.create_task(keep_up(Call(crm)))
             try:
                 yield
             finally:

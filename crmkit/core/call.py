@@ -1,6 +1,6 @@
 """What every verb is handed: the product's parts and who asks, and the one way to write."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
 from crmkit.core.crm import Crm
@@ -38,9 +38,18 @@ class Call:
         """The confirm token that was sent; empty without one."""
         return ""
 
-    async def read(self, work: Callable[..., T], *args: Any) -> T:
-        """Return `work(connection, *args)`, a read of a few rows by key for the actor."""
-        return await self.crm.database.read(self._actor, work, *args)
+    @property
+    def client(self) -> str:
+        """The network address that asks; empty for what came over no network."""
+        return ""
+
+    def read(self, work: Callable[..., T], *args: Any) -> Awaitable[T]:
+        """Return `work(connection, *args)`, a read of a few rows by key."""
+        return self.crm.database.read(self._actor, work, *args)
+
+    def scan(self, work: Callable[..., T], *args: Any) -> Awaitable[T]:
+        """Return `work(connection, *args)`, a list, search or count; raises as Database.scan."""
+        return self.crm.database.scan(self._actor, work, *args)
 
     async def write(
         self, unit: Callable[[Tx], T], lanes: Lanes | None = None, asks_code: bool = False, silent: bool = False

@@ -1,4 +1,4 @@
-"""What every verb is handed: the running product's parts."""
+"""The running product's parts, which every Call holds."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,6 +1,6 @@
 """Work that follows writes: texts are indexed in batches, the index is merged, what is outdated is dropped.
 
-It runs beside requests.
+It runs beside requests, in a Call without an actor.
 """
 
 import asyncio
@@ -9,7 +9,7 @@ from functools import partial
 from typing import NoReturn
 
 from crmkit.clock import after
-from crmkit.core.crm import Crm
+from crmkit.core.call import Call
 from crmkit.core.sweep import sweep
 from crmkit.errors import Problem
 from crmkit.storage import erasure
@@ -22,17 +22,18 @@ FAILED_SECONDS = 60  # until what failed is tried again: a line of log a minute 
 SWEEP_HOURS = 1
 
 
-async def keep_up(crm: Crm) -> NoReturn:
+async def keep_up(call: Call) -> NoReturn:
     """Index what was written and sweep what is outdated, until cancelled. A failure is logged and tried again."""
+    crm = call.crm
     due = seen = ""
     while True:
         try:
-            await index_all(crm)
-            await merge_all(crm)
-            await scrub(crm)
+            await index_all(call)
+            await merge_all(call)
+            await scrub(call)
             now = crm.now
             if now >= due or now < seen:  # at once when the clock was set back: what was made ahead of it ends
-                await crm.database.write(partial(sweep, crm=crm), lanes=ANYWHERE)
+                await call.write(partial(sweep, crm=crm), lanes=ANYWHERE)
                 due = after(now, hours=SWEEP_HOURS)
             seen = now
         except Exception as error:
@@ -46,35 +47,36 @@ async def keep_up(crm: Crm) -> NoReturn:
         await asyncio.sleep(PAUSE_SECONDS)
 
 
-async def index_all(crm: Crm) -> None:
+async def index_all(call: Call) -> None:
     """Index every text that waits."""
-    for kind in crm.kinds.searched:
-        while await crm.database.read(None, crm.database.texts.waits, kind):
-            await crm.database.write(partial(crm.database.texts.index, kind=kind), lanes=ANYWHERE, silent=True)
+    texts = call.crm.database.texts
+    for kind in call.crm.kinds.searched:
+        while await call.read(texts.waits, kind):
+            await call.write(partial(texts.index, kind=kind), lanes=ANYWHERE, silent=True)
 
 
-async def merge_all(crm: Crm) -> None:
+async def merge_all(call: Call) -> None:
     """Merge what the index was written in, in small steps, until all is done or somebody writes."""
+    crm, texts = call.crm, call.crm.database.texts
     for kind in crm.kinds.searched:
         try:
-            is_whole = await crm.database.scan(None, crm.database.texts.is_scattered, kind)
+            is_whole = await call.scan(texts.is_scattered, kind)
         except Problem:  # lists keep all connections busy
             continue
-        step = partial(crm.database.texts.merge, kind=kind, is_whole=is_whole)
-        while not crm.database.wrote.is_set() and await crm.database.write(step, lanes=ANYWHERE, silent=True):
+        step = partial(texts.merge, kind=kind, is_whole=is_whole)
+        while not crm.database.wrote.is_set() and await call.write(step, lanes=ANYWHERE, silent=True):
             pass
 
 
-async def scrub(crm: Crm) -> None:
+async def scrub(call: Call) -> None:
     """Leave no byte of erased workspaces in the index or the log, in small steps; others write between them."""
-    erased = await crm.database.read(None, erasure.pending)
+    crm, texts = call.crm, call.crm.database.texts
+    erased = await call.read(erasure.pending)
     if not erased:
         return
     for kind in crm.kinds.searched:
         is_whole = True  # first merge all present segments into one
-        while await crm.database.write(
-            partial(crm.database.texts.merge, kind=kind, is_whole=is_whole), lanes=ANYWHERE, silent=True
-        ):
+        while await call.write(partial(texts.merge, kind=kind, is_whole=is_whole), lanes=ANYWHERE, silent=True):
             is_whole = False
     if await crm.database.forget_log():
-        await crm.database.write(partial(erasure.finish, upto=erased), lanes=ANYWHERE, silent=True)
+        await call.write(partial(erasure.finish, upto=erased), lanes=ANYWHERE, silent=True)

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from crmkit.core import upkeep
+from crmkit.core.call import Call
 from crmkit.model.actor import Actor
 from crmkit.storage.interface.connection import Connection
 from crmkit.storage.sqlite.search import indexing
@@ -47,7 +48,7 @@ def test_a_quiet_index_is_merged_to_few_segments(
     assert len(names) == 20 * BATCHES
     assert back.do(back.database.read(None, segments)) == BATCHES
     back.database.wrote.clear()
-    back.do(upkeep.merge_all(back.crm))
+    back.do(upkeep.merge_all(Call(back.crm)))
     assert back.do(back.database.read(None, segments)) <= most
     assert [contact.name for contact in back.pages(alice, ("search", "canary"), ("limit", "50"))] == names
 
@@ -70,7 +71,7 @@ def test_the_whole_index_is_not_merged_for_the_little_that_is_new(
 
     assert is_scattered()
     back.database.wrote.clear()
-    back.do(upkeep.merge_all(back.crm))
+    back.do(upkeep.merge_all(Call(back.crm)))
     assert not is_scattered()
     back.save(alice, name="Canary Alone")
     back.index()
@@ -83,7 +84,7 @@ def test_the_whole_index_is_not_merged_for_the_little_that_is_new(
 def test_nothing_is_merged_while_somebody_writes(written: tuple[Desk, Actor]) -> None:
     back, _ = written
     back.database.wrote.set()
-    back.do(upkeep.merge_all(back.crm))
+    back.do(upkeep.merge_all(Call(back.crm)))
     assert back.do(back.database.read(None, segments)) == BATCHES
 
 
@@ -93,7 +94,7 @@ def test_upkeep_indexes_every_text_and_merges_the_index(written: tuple[Desk, Act
     read = back.database.read
 
     async def kept_up() -> None:
-        work = asyncio.create_task(upkeep.keep_up(back.crm))
+        work = asyncio.create_task(upkeep.keep_up(Call(back.crm)))
         try:
             async with asyncio.timeout(HANGS):
                 while await read(None, indexing.waits, CONTACT) or await read(None, segments) > MERGED:

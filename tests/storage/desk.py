@@ -14,6 +14,7 @@ import pytest
 
 from crmkit import boot
 from crmkit.core import upkeep
+from crmkit.core.call import Call
 from crmkit.core.crm import Crm
 from crmkit.core.people import login, sessions
 from crmkit.core.reading import lists
@@ -90,7 +91,7 @@ class Desk:
         def unit(tx: Tx) -> list[Any]:
             return [rows.insert(tx, kind, kind.draft(body)) for body in bodies]
 
-        return self.do(self.crm.change(actor, unit))
+        return self.do(Call(self.crm, actor).write(unit))
 
     def change(self, actor: Actor, record: Any, **body: Any) -> Any:
         return self.do(write.change(self.crm, actor, kind_of(record), record.id, body))
@@ -102,13 +103,13 @@ class Desk:
             self.do(write.remove(self.crm, actor, kind_of(record), record.id, problem.facts["confirm"]))
 
     def fetch(self, actor: Actor, record: Any) -> Any:
-        return self.do(lists.fetch(self.crm, actor, kind_of(record), record.id))
+        return self.do(lists.fetch(Call(self.crm, actor), kind_of(record), record.id))
 
     def log(self, actor: Actor, record: Any, **body: Any) -> Any:
         return self.do(activities.log(self.crm, actor, kind_of(record), record.id, body))
 
     def find(self, actor: Actor, *pairs: tuple[str, str], kind: Kind = CONTACT, **named: str) -> Found:
-        found = self.do(lists.find_all(self.crm, actor, kind, [*pairs, *named.items()], details=True))
+        found = self.do(lists.find_all(Call(self.crm, actor), kind, [*pairs, *named.items()], details=True))
         return Found(tuple(kind.build(*row) for row in found.rows), found.paging)
 
     def pages(
@@ -129,7 +130,7 @@ class Desk:
         return [*found, *page.records]
 
     def index(self) -> None:
-        self.do(upkeep.index_all(self.crm))
+        self.do(upkeep.index_all(Call(self.crm)))
 
 
 class Gate:

@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from crmkit import ids
+from crmkit.core.call import Call
 from crmkit.model import fields
 from crmkit.model.actor import Actor
 from crmkit.model.fields import FieldType
@@ -213,7 +214,7 @@ def _made(back: Desk, actor: Actor, kind: Kind, sent: dict[str, Any], by: str) -
         tx.actor = replace(tx.by, email=by or actor.email)
         return rows.insert(tx, kind, kind.draft(sent))
 
-    return back.do(back.crm.change(actor, unit))
+    return back.do(Call(back.crm, actor).write(unit))
 
 
 def _links(kind: Kind, made: dict[str, list[Any]], choice: random.Random) -> dict[str, str | None]:

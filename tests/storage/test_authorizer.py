@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 
+from crmkit.core.call import Call
 from crmkit.core.reading import audit, lists
 from crmkit.core.records import activities
 from crmkit.errors import Problem
@@ -149,10 +150,10 @@ def test_the_authorizer_refuses_statements_that_no_list_needs(watched: Watched, 
 def outcome(watched: Watched, kind: Kind, asked: list[tuple[str, str]]) -> Listing | Problem:
     try:
         if kind is AUDIT:
-            return watched.back.do(audit.entries(watched.back.crm, watched.alice, asked, details=True))
+            return watched.back.do(audit.entries(Call(watched.back.crm, watched.alice), asked, details=True))
         if kind is ACTIVITY:
             return watched.back.do(activities.find_all(watched.back.crm, watched.alice, asked, details=True))
-        return watched.back.do(lists.find_all(watched.back.crm, watched.alice, kind, asked, details=True))
+        return watched.back.do(lists.find_all(Call(watched.back.crm, watched.alice), kind, asked, details=True))
     except Problem as problem:
         return problem
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from crmkit import ids
+from crmkit.core.call import Call
 from crmkit.core.people import sessions
 from crmkit.core.records import write
 from crmkit.errors import Problem
@@ -33,7 +34,7 @@ def create(back: Desk, actor: Actor, **body: Any) -> Callable[[], Any]:
 
 
 def role(back: Desk, actor: Actor) -> Callable[[], Any]:
-    return partial(back.crm.change, actor, lambda tx: tx.by.role)
+    return partial(Call(back.crm, actor).write, lambda tx: tx.by.role)
 
 
 def system(back: Desk, unit: Unit) -> Callable[[], Any]:
@@ -61,7 +62,7 @@ def test_a_token_that_a_group_revokes_works_for_no_later_unit_of_it(back: Desk) 
     first, revoked, second, third = outcomes(
         back,
         create(back, agent),
-        partial(sessions.revoke, back.crm, owner, agent.token_id),
+        partial(sessions.revoke, Call(back.crm, owner), agent.token_id),
         create(back, agent),
         create(back, owner),
     )
@@ -92,7 +93,7 @@ def test_a_role_that_a_failed_unit_took_is_still_there_for_the_next(back: Desk) 
         raise Problem("invalid_value", "after all")
 
     before, failed, after = outcomes(
-        back, role(back, agent), partial(back.crm.change, agent, in_vain), role(back, agent)
+        back, role(back, agent), partial(Call(back.crm, agent).write, in_vain), role(back, agent)
     )
     assert isinstance(failed, Problem)
     assert (before, after) == ("admin", "admin")
@@ -140,7 +141,7 @@ def test_a_failed_unit_leaves_no_gap_in_the_row_numbers(back: Desk) -> None:
     one, failed, two, other = outcomes(
         back,
         create(back, alice),
-        partial(back.crm.change, alice, in_vain),
+        partial(Call(back.crm, alice).write, in_vain),
         create(back, alice),
         create(back, charlie),
     )
@@ -163,7 +164,7 @@ def test_units_that_run_again_after_a_lost_transaction_ask_the_database_anew(
     one, revoked, lost, two, refused = outcomes(
         back,
         create(back, owner, email="one@acme.com"),
-        partial(sessions.revoke, back.crm, owner, agent.token_id),
+        partial(sessions.revoke, Call(back.crm, owner), agent.token_id),
         system(back, bad(dropped)),
         create(back, owner, email="two@acme.com"),
         create(back, agent, email="three@acme.com"),
@@ -211,6 +212,6 @@ def test_when_all_ids_with_a_prefix_are_taken_another_prefix_is_drawn(back: Desk
         tx.known.start = full
         return [rows.insert(tx, CONTACT, {"name": "Jane"}).id for _ in range(2)]
 
-    first, second = back.do(back.crm.change(alice, two))
+    first, second = back.do(Call(back.crm, alice).write(two))
     assert first.startswith(f"c_{full}")
     assert not second.startswith(f"c_{full}")

@@ -10,6 +10,7 @@ from functools import partial
 from urllib.parse import urlencode
 
 from crmkit.clock import after, is_alive
+from crmkit.core.call import Call
 from crmkit.core.crm import Crm
 from crmkit.core.oauth import pkce
 from crmkit.core.oauth.client import BadClient, Client, client_of, host_of, is_on_this_machine
@@ -119,29 +120,28 @@ def request_of(crm: Crm, pairs: Sequence[tuple[str, str]]) -> AuthorizationReque
     return AuthorizationRequest(binding, client)
 
 
-async def start(crm: Crm, network: str, request: AuthorizationRequest, email: str) -> Started:
-    """Mail a code that works for this request alone, and keep the sign-in; raises what `login.request_code` raises.
-
-    `network` is the network address of the browser.
-    """
+async def start(call: Call, request: AuthorizationRequest, email: str) -> Started:
+    """Mail a code that works for this request alone, and keep the sign-in; raises what `login.request_code` raises."""
+    crm = call.crm
     email = login.CODE_REQUEST.filled({"email": email})["email"]
     page_secret = grants.secret()
     letter = partial(_letter, crm, request, email)
-    mailed = await login.mail_code(crm, network, email, codes.CONNECT, PURPOSE, letter, page_secret=page_secret)
+    mailed = await login.mail_code(call, email, codes.CONNECT, PURPOSE, letter, page_secret=page_secret)
 
     def unit(tx: Tx) -> None:
         grants.begin(tx, page_secret, email, request.binding, _soon(crm, tx))
 
-    await crm.database.write(unit, lanes=[mail_lane(email)])
+    await call.write(unit, lanes=[mail_lane(email)])
     return Started(page_secret, email, mailed.local_code)
 
 
-async def prove(crm: Crm, network: str, request: AuthorizationRequest, page_secret: str, code: str) -> Choices:
+async def prove(call: Call, request: AuthorizationRequest, page_secret: str, code: str) -> Choices:
     """Return what the user may choose from if the code is right; a new user gets an account.
 
     Raises `invalid_code`, `rate_limited`, and `not_found` for a sign-in that is outdated.
     """
-    await login.admit(crm, network)
+    crm = call.crm
+    await login.admit(call)
 
     def unit(tx: Tx) -> Choices | Problem:
         signin = _under_way(tx, crm, request, page_secret)
@@ -156,28 +156,28 @@ async def prove(crm: Crm, network: str, request: AuthorizationRequest, page_secr
         grants.prove(tx, page_secret, found.user.id, _soon(crm, tx))
         return Choices(signin.email, found.workspaces, found.invites, found.start.workspace_id)
 
-    outcome = await crm.database.write(unit)
+    outcome = await call.write(unit)
     if isinstance(outcome, Problem):
         raise outcome
     return outcome
 
 
-async def choices(crm: Crm, request: AuthorizationRequest, page_secret: str) -> Choices:
+async def choices(call: Call, request: AuthorizationRequest, page_secret: str) -> Choices:
     """Return what the user may choose from in a sign-in whose code was entered."""
 
     def unit(tx: Tx) -> Choices:
-        return _choices(tx, _proven(tx, crm, request, page_secret))
+        return _choices(tx, _proven(tx, call.crm, request, page_secret))
 
-    return await crm.database.write(unit)
+    return await call.write(unit)
 
 
-async def choose(crm: Crm, request: AuthorizationRequest, page_secret: str, workspace: str, name: str) -> str:
+async def choose(call: Call, request: AuthorizationRequest, page_secret: str, workspace: str, name: str) -> str:
     """Return the URL that redirects to the app with its code, for the chosen workspace or a new one of this name.
 
     Choosing the workspace of an invite joins it. Raises `not_a_member`, `plan_limit_reached`,
     `invalid_value`, `not_found`; then nothing has changed.
     """
-    code = grants.secret()
+    crm, code = call.crm, grants.secret()
 
     def unit(tx: Tx) -> None:
         signin = _proven(tx, crm, request, page_secret)
@@ -188,19 +188,19 @@ async def choose(crm: Crm, request: AuthorizationRequest, page_secret: str, work
         expires_at = after(tx.now, seconds=GRANT_SECONDS)
         grants.give(tx, code, chosen.workspace_id, user.id, request.binding, expires_at)
 
-    await crm.database.write(unit)
+    await call.write(unit)
     return _redirect(crm, request.binding, code=code)
 
 
-async def refuse(crm: Crm, request: AuthorizationRequest, page_secret: str) -> str:
+async def refuse(call: Call, request: AuthorizationRequest, page_secret: str) -> str:
     """Return the URL that tells the app that its user refused; raises `not_found` before the right code was entered."""
 
     def unit(tx: Tx) -> None:
-        _proven(tx, crm, request, page_secret)
+        _proven(tx, call.crm, request, page_secret)
         grants.end(tx, page_secret)
 
-    await crm.database.write(unit)
-    return _redirect(crm, request.binding, error="access_denied")
+    await call.write(unit)
+    return _redirect(call.crm, request.binding, error="access_denied")
 
 
 def _choices(tx: Tx, signin: grants.Signin) -> Choices:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from crmkit.clock import is_alive
+from crmkit.core.call import Call
 from crmkit.core.crm import Crm
 from crmkit.core.oauth import pkce
 from crmkit.core.oauth.client import BadClient, Client, client_of, host_of
@@ -28,11 +29,12 @@ class Refused(Exception):
         self.status = status
 
 
-async def redeem(crm: Crm, form: Mapping[str, str]) -> str:
+async def redeem(call: Call, form: Mapping[str, str]) -> str:
     """Return a fresh token, named after the app, for a code and its PKCE verifier; raises Refused.
 
     The first try spends a code, even if it fails. A second try ends the token that the first one got (RFC 6749, 10.5).
     """
+    crm = call.crm
     if form.get("grant_type") != "authorization_code":
         raise Refused("unsupported_grant_type", "grant_type must be authorization_code")
     try:
@@ -68,13 +70,13 @@ async def redeem(crm: Crm, form: Mapping[str, str]) -> str:
         return token
 
     # returned, not raised, by the unit: the transaction commits, and the code stays spent
-    outcome = await crm.database.write(unit)
+    outcome = await call.write(unit)
     if isinstance(outcome, Refused):
         raise outcome
     return outcome
 
 
-async def give_back(crm: Crm, token: str) -> None:
+async def give_back(call: Call, token: str) -> None:
     """End the token; whoever holds it may. An unknown one counts as ended already (RFC 7009, 2.2)."""
 
     def unit(tx: Tx) -> None:
@@ -85,7 +87,7 @@ async def give_back(crm: Crm, token: str) -> None:
             if tokens.remove(tx, found.actor.user_id, found.actor.token_id) is not None:
                 _log(tx, found.actor.token_id, found.actor.token_name)
 
-    await crm.database.write(unit)
+    await call.write(unit)
 
 
 def _refused(crm: Crm, tx: Tx, grant: Grant, client: Client, form: Mapping[str, str]) -> Refused | None:

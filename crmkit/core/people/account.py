@@ -2,9 +2,9 @@
 
 import logging
 
-from crmkit.core.crm import Crm
+from crmkit.core.call import Call
 from crmkit.core.people import access, stepup, teams
-from crmkit.model.actor import Actor, Member, Membership
+from crmkit.model.actor import Member, Membership
 from crmkit.storage import erasure
 from crmkit.storage.interface.tx import Tx
 from crmkit.storage.interface.workspace import Workspace
@@ -13,14 +13,14 @@ from crmkit.storage.people import accounts, invites
 log = logging.getLogger("crmkit")
 
 
-async def end(crm: Crm, actor: Actor, code: str) -> list[str]:
+async def end(call: Call) -> list[str]:
     """Delete the caller's account and return the ids of the workspaces that were deleted with it.
 
     Everybody may delete their own account, with a code (see stepup.confirmed). Workspaces with no other member are
     deleted with all data; what the caller did in others stays there. Raises `last_admin` where the caller is the only
     admin of a workspace with other members.
     """
-    email = actor.email
+    email = call.actor.email
     alone: list[Membership] = []
     shared: list[tuple[Membership, Member]] = []
 
@@ -52,10 +52,10 @@ async def end(crm: Crm, actor: Actor, code: str) -> list[str]:
             access.enter(tx, accounts.workspace(tx.connection, invite.workspace_id, invite.role))
             teams.discard(tx, invite.workspace_id, invite.id)
         for membership in alone:
-            erasure.erase(tx, crm.kinds, Workspace(membership.workspace_id, membership.workspace_number))
+            erasure.erase(tx, call.crm.kinds, Workspace(membership.workspace_id, membership.workspace_number))
         accounts.remove_user(tx, tx.by.user_id, email)
 
-    await stepup.confirmed(crm, actor, code, check, do)
+    await stepup.confirmed(call, check, do)
     gone = [membership.workspace_id for membership in alone]
-    log.warning("account %s ended by its owner, with %d workspaces", actor.user_id, len(gone))
+    log.warning("account %s ended by its owner, with %d workspaces", call.actor.user_id, len(gone))
     return gone

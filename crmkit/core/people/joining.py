@@ -1,9 +1,9 @@
 """Invites accepted: who joins by signing in, who has to say so, and the joining itself."""
 
-from crmkit.core.crm import Crm
+from crmkit.core.call import Call
 from crmkit.core.people import access, stepup
 from crmkit.core.people.workspaces import workspace_id
-from crmkit.model.actor import Actor, Invite, Membership, User
+from crmkit.model.actor import Invite, Membership, User
 from crmkit.storage import audit
 from crmkit.storage.interface.tx import Tx
 from crmkit.storage.people import accounts, invites
@@ -35,13 +35,13 @@ def join(tx: Tx, user: User, invite: Invite, token_name: str) -> Membership:
     return membership
 
 
-async def accept(crm: Crm, actor: Actor, id: str, code: str) -> Membership:
+async def accept(call: Call, id: str) -> Membership:
     """Accept the caller's invite to a workspace and return the membership; a member stays what they are.
 
     Whoever is invited may; a connected app needs a code (see stepup.confirmed). Raises `not_a_member` where no invite
     waits for the caller.
     """
-    bare = workspace_id(crm, id)
+    bare = workspace_id(call.crm, id)
 
     def check(tx: Tx) -> stepup.Act:
         if invites.waiting(tx.connection, bare, tx.by.email) is None:
@@ -54,4 +54,4 @@ async def accept(crm: Crm, actor: Actor, id: str, code: str) -> Membership:
             return access.enter_as_member(tx, bare)
         return join(tx, User(tx.by.user_id, tx.by.email), invite, tx.by.token_name)
 
-    return await stepup.confirmed(crm, actor, code, check, do, lanes=[bare])
+    return await stepup.confirmed(call, check, do, lanes=[bare])

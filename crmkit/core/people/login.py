@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Annotated, Any
 
+from crmkit.core.call import Call
 from crmkit.core.crm import Crm
 from crmkit.core.people import access, budgets, codes, joining, sessions
 from crmkit.core.people.budgets import HOUR, MINUTE, Allowance, Budget
@@ -69,19 +70,18 @@ class Welcome:
     invites: list[Invite]
 
 
-async def request_code(crm: Crm, client: str, body: dict[str, Any]) -> CodeSent:
+async def request_code(call: Call, body: dict[str, Any]) -> CodeSent:
     """Mail a code for signing in to the address in `body`; known and unknown addresses are answered alike.
 
-    Anybody may; `client` is the network address that asks. Raises `rate_limited` after too many requests, mails or
-    wrong codes, and `mail_failed` when the mail does not leave, which then is not counted.
+    Anybody may. Raises `rate_limited` after too many requests, mails or wrong codes, and `mail_failed` when the mail
+    does not leave, which then is not counted.
     """
     email = CODE_REQUEST.filled(body)["email"]
-    return await mail_code(crm, client, email, codes.SIGN_IN, LOGIN, partial(_letter, crm, email))
+    return await mail_code(call, email, codes.SIGN_IN, LOGIN, partial(_letter, call.crm, email))
 
 
 async def mail_code(
-    crm: Crm,
-    client: str,
+    call: Call,
     email: str,
     use: codes.Use,
     purpose: str,
@@ -92,13 +92,13 @@ async def mail_code(
 
     Somebody who may not open an account here is mailed a refusal.
     """
-    by_client = _mails_of(crm, client)
-    await _admit(crm, client, _requests_of(crm, client), by_client)
+    crm, by_client = call.crm, _mails_of(call)
+    await _admit(call, _requests_of(call), by_client)
 
     def unit(tx: Tx) -> tuple[codes.Issued, bool]:
         return codes.issue(tx, crm, email, use), may_enter(tx, crm, email)
 
-    issued, is_welcome = await crm.database.write(unit, lanes=[mail_lane(email)])
+    issued, is_welcome = await call.write(unit, lanes=[mail_lane(email)])
     message = letter(issued.code) if is_welcome else _refusal(crm, email)
     await codes.send(crm, message, [*issued.spent, by_client])
     # an uninvited address gets a random code that is never sent, so that its wrong tries count and are answered like
@@ -114,15 +114,15 @@ def may_enter(tx: Tx, crm: Crm, email: str) -> bool:
     return crm.settings.auth.signup == "open" or codes.is_known(tx, email)
 
 
-async def enter_code(crm: Crm, client: str, body: dict[str, Any]) -> SignedIn:
+async def enter_code(call: Call, body: dict[str, Any]) -> SignedIn:
     """Return a fresh token for the right code; a new address gets an account (see `welcome`).
 
     Anybody with the code may. It is compared and used up in one transaction, so it makes one token. Raises
     `invalid_code` for a wrong, used or outdated one, `rate_limited` after too many requests or wrong codes.
     """
-    entry = CODE_ENTRY.filled(body)
+    crm, entry = call.crm, CODE_ENTRY.filled(body)
     email, name = entry["email"], entry["token_name"] or "default"
-    await admit(crm, client)
+    await admit(call)
 
     def unit(tx: Tx) -> tuple[SignedIn | str, Allowance]:
         wrong = codes.entered(tx, crm, email, codes.SIGN_IN, LOGIN, entry["code"])
@@ -130,7 +130,7 @@ async def enter_code(crm: Crm, client: str, body: dict[str, Any]) -> SignedIn:
             wrong = codes.WRONG
         return wrong or sign_in(tx, crm, email, name), codes.tries_left(tx, email, codes.SIGN_IN)
 
-    signed_in, tries = await crm.database.write(unit, lanes=[mail_lane(email)])
+    signed_in, tries = await call.write(unit, lanes=[mail_lane(email)])
     if isinstance(signed_in, str):
         raise Problem(
             "invalid_code",
@@ -141,9 +141,9 @@ async def enter_code(crm: Crm, client: str, body: dict[str, Any]) -> SignedIn:
     return replace(signed_in, allowance=tries)
 
 
-async def admit(crm: Crm, client: str) -> None:
+async def admit(call: Call) -> None:
     """Count a request of a client that is signing in, whatever becomes of it; raises `rate_limited`."""
-    await _admit(crm, client, _requests_of(crm, client))
+    await _admit(call, _requests_of(call))
 
 
 def sign_in(tx: Tx, crm: Crm, email: str, token_name: str) -> SignedIn:
@@ -197,17 +197,17 @@ def new_token(tx: Tx, crm: Crm, user: User, membership: Membership, name: str, i
     return token, token_id
 
 
-def _requests_of(crm: Crm, client: str) -> Budget:
+def _requests_of(call: Call) -> Budget:
     hint = "{most} requests to sign in came from your network address within a minute; wait {wait} seconds."
-    return Budget("client", client, crm.settings.limits.signins_per_minute, MINUTE, hint)
+    return Budget("client", call.client, call.crm.settings.limits.signins_per_minute, MINUTE, hint)
 
 
-def _mails_of(crm: Crm, client: str) -> Budget:
+def _mails_of(call: Call) -> Budget:
     hint = "{most} codes were asked for from your network address within an hour; wait {wait} seconds."
-    return Budget("client mail", client, crm.settings.limits.mails_per_client, HOUR, hint)
+    return Budget("client mail", call.client, call.crm.settings.limits.mails_per_client, HOUR, hint)
 
 
-async def _admit(crm: Crm, client: str, *spent: Budget) -> None:
+async def _admit(call: Call, *spent: Budget) -> None:
     """Spend these budgets of a client in a transaction of its own: what is refused later in the request counts too."""
 
     def unit(tx: Tx) -> Problem | None:
@@ -218,7 +218,7 @@ async def _admit(crm: Crm, client: str, *spent: Budget) -> None:
             return refused
         return None
 
-    refused = await crm.database.write(unit, lanes=[client_lane(client)])
+    refused = await call.write(unit, lanes=[client_lane(call.client)])
     if refused is not None:
         raise refused
 

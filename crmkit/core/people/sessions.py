@@ -5,6 +5,7 @@ from functools import partial
 
 from crmkit.clock import after
 from crmkit.core import path_ids
+from crmkit.core.call import Call
 from crmkit.core.crm import Crm
 from crmkit.core.people import access, stepup
 from crmkit.core.records import quotas
@@ -75,25 +76,27 @@ async def authenticate(crm: Crm, header: str) -> Actor:
     return found.actor
 
 
-async def whoami(crm: Crm, actor: Actor) -> Identity:
+async def whoami(call: Call) -> Identity:
     """Return who the caller is and what their workspace holds; everybody may ask."""
-    return Identity(actor, await crm.database.read(actor, quotas.usage, crm, actor))
+    return Identity(call.actor, await call.read(quotas.usage, call.crm, call.actor))
 
 
-async def sessions(crm: Crm, actor: Actor) -> list[Session]:
+async def sessions(call: Call) -> list[Session]:
     """Return the caller's own tokens that have not expired, newest first; to a connected app those of its workspace."""
-    rows = await crm.database.read(actor, tokens.listed, actor.user_id, _idle_since(crm, crm.now))
+    crm, actor = call.crm, call.actor
+    rows = await call.read(tokens.listed, actor.user_id, _idle_since(crm, crm.now))
     found = [Session(*row, current=row[0] == actor.token_id) for row in rows]
     return [session for session in found if actor.reaches(session.workspace_id)]
 
 
-async def revoke(crm: Crm, actor: Actor, id: str, code: str = "") -> str:
+async def revoke(call: Call, id: str) -> str:
     """End one of the caller's own tokens and return its bare id; the next request with it is refused.
 
     A connected app may end its own, and needs a code for another of its workspace (see stepup.confirmed). Raises
     `not_found` for a token of somebody else.
     """
-    bare = path_ids.bare(crm.kinds.prefixes, id, "tok", "GET /tokens lists yours.")
+    actor = call.actor
+    bare = path_ids.bare(call.crm.kinds.prefixes, id, "tok", "GET /tokens lists yours.")
 
     def check(tx: Tx) -> stepup.Act | None:
         workspace_id = tokens.workspace_of(tx.connection, actor.user_id, bare)
@@ -106,7 +109,7 @@ async def revoke(crm: Crm, actor: Actor, id: str, code: str = "") -> str:
     def do(tx: Tx) -> None:
         _end(tx, bare)
 
-    await stepup.confirmed(crm, actor, code, check, do)
+    await stepup.confirmed(call, check, do)
     return bare
 
 

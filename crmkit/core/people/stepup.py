@@ -7,12 +7,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
+from crmkit.core.call import Call
 from crmkit.core.crm import Crm
 from crmkit.core.people import codes
 from crmkit.core.people.budgets import Allowance
 from crmkit.errors import Problem
 from crmkit.mail import Message
-from crmkit.model.actor import Actor
 from crmkit.model.names import spoken_address
 from crmkit.storage.interface.lanes import Lanes, mail_lane
 from crmkit.storage.interface.tx import Tx
@@ -45,20 +45,19 @@ class _WrongCode:
 
 
 async def confirmed(
-    crm: Crm,
-    actor: Actor,
-    code: str,
+    call: Call,
     check: Callable[[Tx], Act | None],
     do: Callable[[Tx], T],
     lanes: Lanes = (),
 ) -> T:
-    """Return what `do` returned, if the act needs no code or `code` is the one that was mailed for it.
+    """Return what `do` returned, if the act needs no code or `call.code` is the one that was mailed for it.
 
     `check` runs first in the same transaction: it raises what forbids the act, and returns the Act, or None for one
     that needs no code from anybody. Both run in these `lanes` and in that of the actor's address. Without the code one
     is mailed, and `escalation_required` raised. Raises `invalid_code` (403) for a wrong one, `rate_limited` after too
     many codes or wrong tries, `mail_failed` when the mail does not leave.
     """
+    crm, actor, code = call.crm, call.actor, call.code
     # an app has codes and counters of its own: what it does in vain takes nothing from its user
     app = f"{actor.token_id} " if actor.must_confirm else ""
     use = replace(codes.STEP_UP, who=app.strip())
@@ -74,7 +73,7 @@ async def confirmed(
             return _WrongCode(wrong, codes.tries_left(tx, email, use)) if wrong else do(tx)
         return _CodeNeeded(act, codes.issue(tx, crm, email, use, sender=tx.by.user_id))
 
-    outcome = await crm.change(actor, unit, lanes=[*lanes, mail_lane(actor.email)], asks_code=True)
+    outcome = await call.write(unit, lanes=[*lanes, mail_lane(actor.email)], asks_code=True)
     if isinstance(outcome, _WrongCode):
         raise Problem(
             "invalid_code",

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any
 
 from crmkit.core import path_ids
+from crmkit.core.call import Call
 from crmkit.core.crm import Crm
 from crmkit.core.people import access, budgets, codes, stepup
 from crmkit.core.people.budgets import Budget
@@ -37,24 +38,25 @@ INVITE = form_of(InviteBody, "invite")
 ROLE = form_of(RoleBody, "role")
 
 
-async def people(crm: Crm, actor: Actor, id: str) -> tuple[list[Member], list[Invite]]:
+async def people(call: Call, id: str) -> tuple[list[Member], list[Invite]]:
     """Return the members and the pending invites of a workspace. Any member may ask."""
-    bare = workspace_id(crm, id)
+    bare, actor = workspace_id(call.crm, id), call.actor
 
     def read(connection: Connection) -> tuple[list[Member], list[Invite]]:
         access.one_of(access.memberships(connection, actor), bare)
         return accounts.people(connection, bare), invites.of_workspace(connection, bare)
 
-    return await crm.database.read(actor, read)
+    return await call.read(read)
 
 
-async def invite(crm: Crm, actor: Actor, id: str, body: Mapping[str, Any], code: str) -> Invite:
+async def invite(call: Call, id: str, body: Mapping[str, Any]) -> Invite:
     """Invite an address and mail it how to join; an address that is invited already gets the new role and a new mail.
 
     Only admins may, with a code to invite an admin or for a connected app (see stepup.confirmed). Raises
     `admin_required`, `already_exists` for a member, `plan_limit_reached`, `rate_limited` after too many mails, and
     `mail_failed` when the mail does not leave; then a new invite is withdrawn.
     """
+    crm = call.crm
     bare, sent = workspace_id(crm, id), INVITE.filled(body)
     email, role = sent["email"], sent["role"] or "member"
 
@@ -87,26 +89,24 @@ async def invite(crm: Crm, actor: Actor, id: str, body: Mapping[str, Any], code:
         access.enter_as_member(tx, bare)
         discard(tx, bare, found.id)
 
-    found, new, spent, workspace_name = await stepup.confirmed(
-        crm, actor, code, check, do, lanes=[bare, mail_lane(email)]
-    )
+    found, new, spent, workspace_name = await stepup.confirmed(call, check, do, lanes=[bare, mail_lane(email)])
     try:
-        await codes.send(crm, _letter(crm, actor, found, workspace_name), spent)
+        await codes.send(crm, _letter(crm, call.actor, found, workspace_name), spent)
     except Problem:
         if new:
-            await crm.change(actor, take_back, lanes=[bare], asks_code=True)
+            await call.write(take_back, lanes=[bare], asks_code=True)
         raise
     return found
 
 
-async def withdraw(crm: Crm, actor: Actor, id: str, invite: str, code: str) -> str:
+async def withdraw(call: Call, id: str, invite: str) -> str:
     """Withdraw a pending invite and return its bare id.
 
     Only admins may; a connected app needs a code (see stepup.confirmed). Raises `admin_required`, and `not_found` for
     an invite that does not wait here.
     """
-    bare = workspace_id(crm, id)
-    bare_invite = _bare(crm, invite, "inv", bare)
+    bare = workspace_id(call.crm, id)
+    bare_invite = _bare(call.crm, invite, "inv", bare)
 
     def check(tx: Tx) -> stepup.Act:
         access.enter_as_admin(tx, bare)
@@ -117,18 +117,18 @@ async def withdraw(crm: Crm, actor: Actor, id: str, invite: str, code: str) -> s
     def do(tx: Tx) -> None:
         discard(tx, bare, bare_invite)
 
-    await stepup.confirmed(crm, actor, code, check, do, lanes=[bare])
+    await stepup.confirmed(call, check, do, lanes=[bare])
     return bare_invite
 
 
-async def set_role(crm: Crm, actor: Actor, id: str, user: str, body: Mapping[str, Any], code: str) -> Member:
+async def set_role(call: Call, id: str, user: str, body: Mapping[str, Any]) -> Member:
     """Give a member this role and return the member; whoever is no admin any more has their invites withdrawn.
 
     Only admins may, with a code to make an admin or for a connected app (see stepup.confirmed). Raises
     `admin_required`, `not_found` for somebody who is no member, and `last_admin` for the only admin.
     """
-    bare = workspace_id(crm, id)
-    bare_user, role = _bare(crm, user, "u", bare), ROLE.filled(body)["role"]
+    bare = workspace_id(call.crm, id)
+    bare_user, role = _bare(call.crm, user, "u", bare), ROLE.filled(body)["role"]
 
     def check(tx: Tx) -> stepup.Act:
         access.enter_as_admin(tx, bare)
@@ -147,26 +147,26 @@ async def set_role(crm: Crm, actor: Actor, id: str, user: str, body: Mapping[str
             audit.append(tx, "member.update", f"user/{bare_user}", {"role": [member.role, role]})
         return Member(member.user_id, member.email, role, member.joined_at)
 
-    return await stepup.confirmed(crm, actor, code, check, do, lanes=[bare])
+    return await stepup.confirmed(call, check, do, lanes=[bare])
 
 
-async def remove(crm: Crm, actor: Actor, id: str, user: str, code: str) -> Member:
+async def remove(call: Call, id: str, user: str) -> Member:
     """Remove a member and return who that was; their tokens here end at once, and their invites are withdrawn.
 
     Admins may remove everybody, members themselves; a connected app needs a code (see stepup.confirmed). Raises
     `admin_required`, `not_found` for somebody who is no member, and `last_admin` for the only admin.
     """
-    bare = workspace_id(crm, id)
-    bare_user = _bare(crm, user, "u", bare)
+    bare = workspace_id(call.crm, id)
+    bare_user = _bare(call.crm, user, "u", bare)
 
     def check(tx: Tx) -> stepup.Act:
-        if bare_user == actor.user_id:
+        is_leaving = bare_user == tx.by.user_id
+        if is_leaving:
             access.enter_as_member(tx, bare)
         else:
             access.enter_as_admin(tx, bare)
         member = _member(tx, bare, bare_user)
         keep_an_admin(tx, bare, member)
-        is_leaving = bare_user == actor.user_id
         says = f"leave {bare}" if is_leaving else f"remove {spoken_address(member.email, bare_user)} from {bare}"
         return stepup.Act(f"member.delete {bare} {bare_user}", says, always=False)
 
@@ -175,7 +175,7 @@ async def remove(crm: Crm, actor: Actor, id: str, user: str, code: str) -> Membe
         end_membership(tx, bare, member)
         return member
 
-    return await stepup.confirmed(crm, actor, code, check, do, lanes=[bare])
+    return await stepup.confirmed(call, check, do, lanes=[bare])
 
 
 def end_membership(tx: Tx, workspace: str, member: Member) -> None:

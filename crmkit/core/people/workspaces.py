@@ -6,10 +6,11 @@ from dataclasses import replace
 from typing import Annotated, Any
 
 from crmkit.core import path_ids
+from crmkit.core.call import Call
 from crmkit.core.crm import Crm
 from crmkit.core.people import access, sessions, stepup
 from crmkit.core.records import quotas
-from crmkit.model.actor import Actor, Invite, Membership, User
+from crmkit.model.actor import Invite, Membership, User
 from crmkit.model.fields import Text
 from crmkit.model.form import REQUIRED, form_of
 from crmkit.model.names import spoken
@@ -34,24 +35,27 @@ WORKSPACE = form_of(WorkspaceBody, "workspace")
 TOKEN = form_of(TokenBody, "token")
 
 
-async def mine(crm: Crm, actor: Actor) -> tuple[list[Membership], list[Invite]]:
+async def mine(call: Call) -> tuple[list[Membership], list[Invite]]:
     """Return the caller's memberships, the first joined in front, and the invites that wait for the caller.
 
     Everybody may ask; a connected app is told of its own workspace alone.
     """
 
+    actor = call.actor
+
     def read(connection: Connection) -> tuple[list[Membership], list[Invite]]:
         return access.memberships(connection, actor), invites.of_address(connection, actor.email)
 
-    return await crm.database.read(actor, read)
+    return await call.read(read)
 
 
-async def create(crm: Crm, actor: Actor, body: Mapping[str, Any], code: str) -> Membership:
+async def create(call: Call, body: Mapping[str, Any]) -> Membership:
     """Open a workspace and return the caller's membership in it, as admin.
 
     Everybody may; a connected app needs a code (see stepup.confirmed). Raises `plan_limit_reached` for somebody who has
     opened as many as they may.
     """
+    crm, actor = call.crm, call.actor
     name = WORKSPACE.filled(body)["name"]
 
     def check(tx: Tx) -> stepup.Act:
@@ -64,12 +68,12 @@ async def create(crm: Crm, actor: Actor, body: Mapping[str, Any], code: str) -> 
         audit.append(tx, "workspace.create", f"workspace/{membership.workspace_id}", {"name": [None, name]})
         return membership
 
-    return await stepup.confirmed(crm, actor, code, check, do)
+    return await stepup.confirmed(call, check, do)
 
 
-async def rename(crm: Crm, actor: Actor, id: str, body: Mapping[str, Any]) -> Membership:
+async def rename(call: Call, id: str, body: Mapping[str, Any]) -> Membership:
     """Give a workspace this name and return it. Only admins may: raises `admin_required`."""
-    bare, name = workspace_id(crm, id), WORKSPACE.filled(body)["name"]
+    bare, name = workspace_id(call.crm, id), WORKSPACE.filled(body)["name"]
 
     def unit(tx: Tx) -> Membership:
         membership = access.enter_as_admin(tx, bare)
@@ -78,40 +82,38 @@ async def rename(crm: Crm, actor: Actor, id: str, body: Mapping[str, Any]) -> Me
             audit.append(tx, "workspace.update", f"workspace/{bare}", {"name": [membership.name, name]})
         return replace(membership, name=name)
 
-    return await crm.change(actor, unit, lanes=[bare])
+    return await call.write(unit, lanes=[bare])
 
 
-async def mint_token(
-    crm: Crm, actor: Actor, id: str, body: Mapping[str, Any], code: str
-) -> tuple[str, str, Membership]:
+async def mint_token(call: Call, id: str, body: Mapping[str, Any]) -> tuple[str, str, Membership]:
     """Make a token for a workspace and return (token, its name, the workspace); this is how one switches workspaces.
 
     Any member may; a connected app needs a code (see stepup.confirmed), since the new token outlives its own, and gets
     one for its own workspace alone. Raises `plan_limit_reached` for a user with as many tokens as they may have.
     """
-    bare, name = workspace_id(crm, id), TOKEN.filled(body)["token_name"] or "default"
+    bare, name = workspace_id(call.crm, id), TOKEN.filled(body)["token_name"] or "default"
     token = tokens.mint()
 
     def check(tx: Tx) -> stepup.Act:
         access.enter_as_member(tx, bare)
-        sessions.check_room(tx, crm)
+        sessions.check_room(tx, call.crm)
         return stepup.Act(f"token.create {bare}", f"make a further token for {bare}", always=False)
 
     def do(tx: Tx) -> Membership:
         membership = access.enter_as_member(tx, bare)
-        token_id = tokens.insert(tx, token, actor.user_id, bare, name, is_app=bool(tx.by.is_app))
+        token_id = tokens.insert(tx, token, tx.by.user_id, bare, name, is_app=bool(tx.by.is_app))
         audit.append(tx, "token.create", f"token/{token_id}", {"name": [None, name]})
         return membership
 
-    return token, name, await stepup.confirmed(crm, actor, code, check, do, lanes=[bare])
+    return token, name, await stepup.confirmed(call, check, do, lanes=[bare])
 
 
-async def delete(crm: Crm, actor: Actor, id: str, code: str) -> str:
+async def delete(call: Call, id: str) -> str:
     """Delete a workspace with all its data and return its bare id.
 
     Only admins may, with a code (see stepup.confirmed). Raises `admin_required`.
     """
-    bare = workspace_id(crm, id)
+    bare = workspace_id(call.crm, id)
 
     def check(tx: Tx) -> stepup.Act:
         membership = access.enter_as_admin(tx, bare)
@@ -120,10 +122,10 @@ async def delete(crm: Crm, actor: Actor, id: str, code: str) -> str:
         return stepup.Act(f"workspace.delete {bare}", f"delete the workspace {named} with all its data")
 
     def do(tx: Tx) -> str:
-        rows = erasure.erase(tx, crm.kinds, Workspace(bare, tx.by.workspace_number))
+        rows = erasure.erase(tx, call.crm.kinds, Workspace(bare, tx.by.workspace_number))
         return f"workspace {bare} deleted by {tx.by.email} at {tx.now}: {rows} rows"
 
-    log.warning(await stepup.confirmed(crm, actor, code, check, do, lanes=[bare]))
+    log.warning(await stepup.confirmed(call, check, do, lanes=[bare]))
     return bare
 
 

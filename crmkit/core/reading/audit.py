@@ -1,21 +1,20 @@
 """Reading the audit log."""
 
-from crmkit.core.crm import Crm
+from crmkit.core.call import Call
 from crmkit.core.reading import feeds
-from crmkit.model.actor import Actor
 from crmkit.model.listing import Listing
 from crmkit.model.record import Kinds
 
 FILTERS = {"by": "by=eq:", "action": "action=eq:", "target": "target=eq:", "since": "at=gte:", "until": "at=lt:"}
 
 
-async def entries(crm: Crm, actor: Actor, pairs: feeds.Pairs, details: bool = False) -> Listing:
+async def entries(call: Call, pairs: feeds.Pairs, details: bool = False) -> Listing:
     """Return a page of the workspace's audit log, newest first.
 
     `by` is an address, `action` a word like contact.update, `target` an id in any form, `since` and `until` times.
     """
-    handled = [(name, _with_handle(crm.kinds, name, value)) for name, value in pairs]
-    return await feeds.read(crm, actor, crm.kinds.audit, handled, FILTERS, details=details)
+    handled = [(name, _with_handle(call.crm.kinds, name, value)) for name, value in pairs]
+    return await feeds.read(call, call.crm.kinds.audit, handled, FILTERS, details=details)
 
 
 def _with_handle(kinds: Kinds, name: str, value: str) -> str:

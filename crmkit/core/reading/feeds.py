@@ -2,11 +2,10 @@
 
 from collections.abc import Iterable, Mapping
 
-from crmkit.core.crm import Crm
+from crmkit.core.call import Call
 from crmkit.core.reading.lists import find_all
 from crmkit.errors import Problem
 from crmkit.model import query
-from crmkit.model.actor import Actor
 from crmkit.model.listing import Listing
 from crmkit.model.record import Kind
 
@@ -16,8 +15,7 @@ Pairs = Iterable[tuple[str, str]]
 
 
 async def read(
-    crm: Crm,
-    actor: Actor,
+    call: Call,
     kind: Kind,
     pairs: Pairs,
     filters: Mapping[str, str],
@@ -33,7 +31,7 @@ async def read(
     for name, value in pairs:
         if value.strip():  # an empty parameter filters nothing
             translated.append(_as_filter(kind, name, value, filters[name]) if name in filters else (name, value))
-    return await find_all(crm, actor, kind, translated, details)
+    return await find_all(call, kind, translated, details)
 
 
 def _as_filter(kind: Kind, name: str, value: str, filter: str) -> tuple[str, str]:

@@ -5,9 +5,8 @@ from collections.abc import Iterable
 from msgspec.structs import replace
 
 from crmkit.core import lookup
-from crmkit.core.crm import Crm
+from crmkit.core.call import Call
 from crmkit.model import query
-from crmkit.model.actor import Actor
 from crmkit.model.cursor import seal, unseal
 from crmkit.model.listing import Listing, Paging
 from crmkit.model.record import Kind, Record
@@ -17,26 +16,25 @@ from crmkit.storage.lists import pages
 CLOSEST = "no exact match, closest shown"
 
 
-async def fetch(crm: Crm, actor: Actor, kind: Kind, id: str) -> Record:
+async def fetch(call: Call, kind: Kind, id: str) -> Record:
     """Return one record; raises `not_found`."""
-    return await crm.database.read(actor, lookup.existing, kind, actor.workspace_id, lookup.bare(kind, id))
+    return await call.read(lookup.existing, kind, call.actor.workspace_id, lookup.bare(kind, id))
 
 
-async def find_all(
-    crm: Crm, actor: Actor, kind: Kind, pairs: Iterable[tuple[str, str]], details: bool = False
-) -> Listing:
+async def find_all(call: Call, kind: Kind, pairs: Iterable[tuple[str, str]], details: bool = False) -> Listing:
     """Return the page for the pairs of a query string (see model.query).
 
     Unless `fields=` picks some, it has the fields that list lines show, or all of them with `details` (for JSON).
     """
+    actor, key = call.actor, call.crm.key
     wanted = query.parse(kind, pairs)
     names = wanted.fields or (kind.members if details else kind.listed)
     wanted = replace(wanted, fields=tuple(name for name in names if name != "id"))
     workspace = Workspace.of(actor)
     binding = wanted.binding(f"{actor.workspace_id}/{kind.plural}")
-    position = unseal(crm.key, binding, wanted.cursor) if wanted.cursor else None
-    page = await crm.database.scan(actor, pages.fetch_page, kind, workspace, wanted, position)
+    position = unseal(key, binding, wanted.cursor) if wanted.cursor else None
+    page = await call.scan(pages.fetch_page, kind, workspace, wanted, position)
     notes = (*wanted.notes, *((CLOSEST,) if page.closest else ()))
-    next_cursor = None if page.position is None else seal(crm.key, binding, page.position)
+    next_cursor = None if page.position is None else seal(key, binding, page.position)
     paging = Paging(position is None, page.total, page.at_least, next_cursor, notes)
     return Listing(kind, wanted.fields, page.rows, paging)

@@ -5,9 +5,8 @@ import re
 from collections.abc import Mapping
 
 from crmkit.clock import after
-from crmkit.core.crm import Crm
+from crmkit.core.call import Call
 from crmkit.errors import Problem
-from crmkit.model.actor import Actor
 from crmkit.model.cursor import seal, unseal
 from crmkit.model.listing import MixedListing, Paging
 from crmkit.model.query import limit_of
@@ -17,22 +16,23 @@ from crmkit.storage.lists.pages import COUNTED
 MAX_DAYS = 3650
 
 
-async def due(crm: Crm, actor: Actor, parameters: Mapping[str, str]) -> MixedListing:
+async def due(call: Call, parameters: Mapping[str, str]) -> MixedListing:
     """Return a page of the follow-ups that are due, or will be within `days`, earliest first."""
+    crm, workspace_id = call.crm, call.actor.workspace_id
     days = _days(parameters.get("days", ""))
     limit, notes = limit_of(parameters.get("limit"))
     kinds = [kind for kind in crm.kinds.records if "follow_up_at" in kind.by_name]
     titles = {kind.name: kind.title.name for kind in kinds}
     now = crm.now
-    binding = json.dumps([actor.workspace_id, "reminders", days])
+    binding = json.dumps([workspace_id, "reminders", days])
     cursor = parameters.get("cursor", "")
     # the first page decides until when, and its cursor keeps that for the next pages
     until, *position = unseal(crm.key, binding, cursor) if cursor else [after(now, days=days)]
-    scope = (kinds, actor.workspace_id, until)
-    rows = await crm.database.scan(actor, reminders.due, *scope, position or None, limit + 1)
+    scope = (kinds, workspace_id, until)
+    rows = await call.scan(reminders.due, *scope, position or None, limit + 1)
     total = at_least = next_cursor = None
     if not cursor:
-        total = await crm.database.scan(actor, reminders.count, *scope, COUNTED + 1)
+        total = await call.scan(reminders.count, *scope, COUNTED + 1)
         total, at_least = (None, COUNTED) if total > COUNTED else (total, None)
     if len(rows) > limit:
         kind, id, at, *_ = rows[limit - 1]

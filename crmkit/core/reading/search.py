@@ -5,11 +5,10 @@ from urllib.parse import urlencode
 
 from msgspec.structs import replace
 
-from crmkit.core.crm import Crm
+from crmkit.core.call import Call
 from crmkit.core.reading.lists import find_all
 from crmkit.errors import Problem, nearest
 from crmkit.model import fold
-from crmkit.model.actor import Actor
 from crmkit.model.listing import Listing, Paging
 from crmkit.model.query import search_of
 from crmkit.model.record import Kind, Kinds
@@ -17,7 +16,7 @@ from crmkit.model.record import Kind, Kinds
 OF_EACH = 5
 
 
-async def everywhere(crm: Crm, actor: Actor, parameters: Mapping[str, str], details: bool = False) -> list[Listing]:
+async def everywhere(call: Call, parameters: Mapping[str, str], details: bool = False) -> list[Listing]:
     """Return the best matches of each kind in `types`, up to OF_EACH; raises `missing_field` without `q`."""
     text = parameters.get("q", "")
     if not fold.plain(text):
@@ -31,8 +30,8 @@ async def everywhere(crm: Crm, actor: Actor, parameters: Mapping[str, str], deta
         raise
     pairs = [("search", text), ("limit", str(OF_EACH))]
     return [
-        _without_cursor(await find_all(crm, actor, kind, pairs, details), text)
-        for kind in _kinds(crm.kinds, parameters.get("types", ""))
+        _without_cursor(await find_all(call, kind, pairs, details), text)
+        for kind in _kinds(call.crm.kinds, parameters.get("types", ""))
     ]
 
 

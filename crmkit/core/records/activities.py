@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from crmkit.core import lookup
+from crmkit.core.call import Call
 from crmkit.core.crm import Crm
 from crmkit.core.reading import feeds
 from crmkit.core.records import quotas
@@ -57,7 +58,7 @@ async def log(crm: Crm, actor: Actor, kind: Kind, id: str, body: Mapping[str, An
 
 async def find_all(crm: Crm, actor: Actor, pairs: feeds.Pairs, details: bool = False) -> Listing:
     """Return a page of the workspace's activities, newest first."""
-    return await feeds.read(crm, actor, crm.kinds.activity, pairs, filters(crm.kinds), details=details)
+    return await feeds.read(Call(crm, actor), crm.kinds.activity, pairs, filters(crm.kinds), details=details)
 
 
 async def find_on(crm: Crm, actor: Actor, kind: Kind, id: str, pairs: feeds.Pairs, details: bool = False) -> Listing:
@@ -65,7 +66,7 @@ async def find_on(crm: Crm, actor: Actor, kind: Kind, id: str, pairs: feeds.Pair
     bare = lookup.bare(kind, id)
     await crm.database.read(actor, lookup.existing, kind, actor.workspace_id, bare)
     return await feeds.read(
-        crm, actor, crm.kinds.activity, pairs, filters(crm.kinds), [(kind.activity_link, f"eq:{bare}")], details
+        Call(crm, actor), crm.kinds.activity, pairs, filters(crm.kinds), [(kind.activity_link, f"eq:{bare}")], details
     )
 
 

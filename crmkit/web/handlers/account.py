@@ -18,7 +18,7 @@ MAX_OTHERS_SHOWN = 3  # other workspaces that a sign-in names
 
 @route("POST", "/auth/request", summary="mail a sign-in code", form=CODE_REQUEST, public=True, direct=True)
 async def request_code(call: HttpCall) -> Answer:
-    sent = await login.request_code(call.crm, call.client, await call.body())
+    sent = await login.request_code(call, await call.body())
     local = {} if sent.local_code is None else {"local_code": sent.local_code}
     comments = [f"local mode: code={sent.local_code}"] if local else []
     note = 'note: ask the user for it, then POST /auth/verify {"email":"…","code":"…","token_name":"who you are"}'
@@ -28,7 +28,7 @@ async def request_code(call: HttpCall) -> Answer:
 
 @route("POST", "/auth/verify", summary="exchange the code for a token", form=CODE_ENTRY, public=True, direct=True)
 async def enter_code(call: HttpCall) -> Answer:
-    signed_in = await login.enter_code(call.crm, call.client, await call.body())
+    signed_in = await login.enter_code(call, await call.body())
     facts = {
         "token": signed_in.token,
         "token_name": signed_in.token_name,
@@ -84,7 +84,7 @@ def invite_notes(invites: Iterable[Invite]) -> list[str]:
 
 @read("/whoami", area="account", summary="who you are, your workspace, its plan and use")
 async def whoami(call: HttpCall) -> Answer:
-    return identity_card(await sessions.whoami(call.crm, call.actor))
+    return identity_card(await sessions.whoami(call))
 
 
 def identity_card(identity: Identity) -> Card:
@@ -119,7 +119,7 @@ async def tokens(call: HttpCall) -> Answer:
                 "current": session.current,
             },
         )
-        for session in await sessions.sessions(call.crm, call.actor)
+        for session in await sessions.sessions(call)
     )
     return Lines(MixedListing("tokens", rows, Paging.whole(len(rows))))
 
@@ -127,7 +127,7 @@ async def tokens(call: HttpCall) -> Answer:
 # an app ends its own without a code
 @route("DELETE", "/tokens/{id}", summary="end one of your tokens", area="tokens", verb="delete", query=("code",))
 async def revoke(call: HttpCall, id: str) -> Answer:
-    bare = await sessions.revoke(call.crm, call.actor, id, call.code)
+    bare = await sessions.revoke(call, id)
     return done(f"revoked token/{bare}", {"id": bare, "handle": f"token/{bare}"})
 
 
@@ -142,7 +142,7 @@ async def revoke(call: HttpCall, id: str) -> Answer:
 )
 async def end(call: HttpCall) -> Answer:
     actor = call.actor
-    gone = await account.end(call.crm, actor, call.code)
+    gone = await account.end(call)
     with_them = f" and {', '.join(f'workspace/{id}' for id in gone)} with all data" if gone else ""
     return done(f"ended the account of {actor.email}{with_them}", {"email": actor.email, "workspaces": gone})
 

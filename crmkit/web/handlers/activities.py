@@ -63,7 +63,7 @@ def routes(kinds: Kinds) -> list[Route]:
     @read("/activities/{id}", name="get_activity", summary="one activity", kind=kinds.activity, query=("fields",))
     async def fetch(call: HttpCall, id: str) -> Answer:
         fields = call.fields(kinds.activity)
-        return One(kinds.activity, await lists.fetch(call.crm, call.actor, kinds.activity, id), fields)
+        return One(kinds.activity, await lists.fetch(call, kinds.activity, id), fields)
 
     @route(
         "DELETE",

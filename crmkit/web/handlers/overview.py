@@ -11,7 +11,7 @@ from crmkit.web.route import Route, read
 @read("/search", summary="all kinds at once: q, types", area="*", query=("q", "types"), needed=("q",))
 async def everywhere(call: HttpCall) -> Answer:
     parameters = call.parameters()
-    found = await search.everywhere(call.crm, call.actor, parameters, call.wants_json())
+    found = await search.everywhere(call, parameters, call.wants_json())
     return Groups(found, {"query": parameters.get("q", "")})
 
 
@@ -23,7 +23,7 @@ async def everywhere(call: HttpCall) -> Answer:
 )
 async def due(call: HttpCall) -> Answer:
     parameters = call.parameters()
-    return Lines(await reminders.due(call.crm, call.actor, parameters))
+    return Lines(await reminders.due(call, parameters))
 
 
 def routes(kinds: Kinds) -> list[Route]:
@@ -36,6 +36,6 @@ def routes(kinds: Kinds) -> list[Route]:
         query=(*audit.FILTERS, *PAGING),
     )
     async def audit_log(call: HttpCall) -> Answer:
-        return Many(await audit.entries(call.crm, call.actor, *call.page()))
+        return Many(await audit.entries(call, *call.page()))
 
     return [everywhere, due, audit_log]

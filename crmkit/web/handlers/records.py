@@ -21,7 +21,7 @@ def record_routes(kind: Kind) -> list[Route]:
         query=ANY,
     )
     async def find_all(call: HttpCall) -> Answer:
-        return Many(await lists.find_all(call.crm, call.actor, kind, *call.page()))
+        return Many(await lists.find_all(call, kind, *call.page()))
 
     @route(
         "POST",
@@ -39,7 +39,7 @@ def record_routes(kind: Kind) -> list[Route]:
     @read(one, name=f"get_{kind.name}", summary=f"one {kind.name}, whole", kind=kind, query=("fields",))
     async def fetch(call: HttpCall, id: str) -> Answer:
         fields = call.fields(kind)
-        return One(kind, await lists.fetch(call.crm, call.actor, kind, id), fields)
+        return One(kind, await lists.fetch(call, kind, id), fields)
 
     @route(
         "PATCH",

@@ -17,7 +17,7 @@ ONE = "/workspaces/{id}"
 @read("/workspaces", name="list_workspaces", summary="workspaces you belong to", area="workspace")
 async def mine(call: HttpCall) -> Answer:
     actor = call.actor
-    memberships, invites = await workspaces.mine(call.crm, actor)
+    memberships, invites = await workspaces.mine(call)
     rows = tuple(
         (f"workspace/{membership.workspace_id}", _shown(membership, actor.workspace_id)) for membership in memberships
     )
@@ -36,9 +36,8 @@ async def mine(call: HttpCall) -> Answer:
     status=201,
 )
 async def create(call: HttpCall) -> Answer:
-    actor, body = call.actor, await call.body()
-    membership = await workspaces.create(call.crm, actor, body, call.code)
-    return _one(membership, ["created", _token_note(actor, membership)], status=201)
+    membership = await workspaces.create(call, await call.body())
+    return _one(membership, ["created", _token_note(call.actor, membership)], status=201)
 
 
 @route(
@@ -52,7 +51,7 @@ async def create(call: HttpCall) -> Answer:
     consent=FREE,
 )
 async def rename(call: HttpCall, id: str) -> Answer:
-    return _one(await workspaces.rename(call.crm, call.actor, id, await call.body()), [])
+    return _one(await workspaces.rename(call, id, await call.body()), [])
 
 
 @route(
@@ -65,7 +64,7 @@ async def rename(call: HttpCall, id: str) -> Answer:
     query=("code",),
 )
 async def remove(call: HttpCall, id: str) -> Answer:
-    bare = await workspaces.delete(call.crm, call.actor, id, call.code)
+    bare = await workspaces.delete(call, id)
     return done(f"deleted workspace/{bare} and all its data", {"id": bare, "handle": f"workspace/{bare}"})
 
 
@@ -81,8 +80,7 @@ async def remove(call: HttpCall, id: str) -> Answer:
     status=201,
 )
 async def mint_token(call: HttpCall, id: str) -> Answer:
-    body, code = await call.body(), call.code
-    token, name, membership = await workspaces.mint_token(call.crm, call.actor, id, body, code)
+    token, name, membership = await workspaces.mint_token(call, id, await call.body())
     facts = {"token": token, "token_name": name, "workspace_id": membership.workspace_id}
     lines = {"token": token, "workspace": membership.workspace_id}
     note = "note: save this token, it is shown once; send it to work in that workspace"
@@ -99,14 +97,13 @@ async def mint_token(call: HttpCall, id: str) -> Answer:
     query=("code",),
 )
 async def join(call: HttpCall, id: str) -> Answer:
-    actor = call.actor
-    membership = await joining.accept(call.crm, actor, id, call.code)
-    return _one(membership, [_token_note(actor, membership)])
+    membership = await joining.accept(call, id)
+    return _one(membership, [_token_note(call.actor, membership)])
 
 
 @read(f"{ONE}/members", name="list_members", summary="members and pending invites", area="team")
 async def people(call: HttpCall, id: str) -> Answer:
-    members, invites = await teams.people(call.crm, call.actor, id)
+    members, invites = await teams.people(call, id)
     return Team(
         [{"user_id": m.user_id, "email": m.email, "role": m.role, "joined_at": m.joined_at} for m in members],
         [{"id": i.id, "email": i.email, "role": i.role, "created_at": i.created_at} for i in invites],
@@ -125,8 +122,7 @@ async def people(call: HttpCall, id: str) -> Answer:
     status=201,
 )
 async def invite(call: HttpCall, id: str) -> Answer:
-    body = await call.body()
-    found = await teams.invite(call.crm, call.actor, id, body, call.code)
+    found = await teams.invite(call, id, await call.body())
     facts = {"id": found.id, "handle": f"invite/{found.id}", "email": found.email, "role": found.role}
     message = f"invited {found.email} as {found.role}: invite/{found.id}"
     note = (
@@ -146,7 +142,7 @@ async def invite(call: HttpCall, id: str) -> Answer:
     query=("code",),
 )
 async def withdraw(call: HttpCall, id: str, invite_id: str) -> Answer:
-    bare = await teams.withdraw(call.crm, call.actor, id, invite_id, call.code)
+    bare = await teams.withdraw(call, id, invite_id)
     return done(f"withdrew invite/{bare}", {"id": bare, "handle": f"invite/{bare}"})
 
 
@@ -161,8 +157,7 @@ async def withdraw(call: HttpCall, id: str, invite_id: str) -> Answer:
     query=("code",),
 )
 async def set_role(call: HttpCall, id: str, user_id: str) -> Answer:
-    body = await call.body()
-    member = await teams.set_role(call.crm, call.actor, id, user_id, body, call.code)
+    member = await teams.set_role(call, id, user_id, await call.body())
     facts = {"user_id": member.user_id, "handle": f"user/{member.user_id}", "role": member.role}
     return done(f"user/{member.user_id} role={member.role}", facts)
 
@@ -177,7 +172,7 @@ async def set_role(call: HttpCall, id: str, user_id: str) -> Answer:
     query=("code",),
 )
 async def remove_member(call: HttpCall, id: str, user_id: str) -> Answer:
-    member = await teams.remove(call.crm, call.actor, id, user_id, call.code)
+    member = await teams.remove(call, id, user_id)
     return done(f"removed user/{member.user_id}", {"user_id": member.user_id, "handle": f"user/{member.user_id}"})
 
 

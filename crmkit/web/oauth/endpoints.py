@@ -95,7 +95,7 @@ async def register(call: HttpCall) -> Response:
 @route("POST", "/token", query=ANY, max_body=MAX_FORM, public=True, direct=True)
 async def token(call: HttpCall) -> Response:
     try:
-        issued = await redeem.redeem(call.crm, await form_of(call))
+        issued = await redeem.redeem(call, await form_of(call))
     except Refused as refused:
         return _failed(refused.error, refused.description, refused.status)
     except Problem as problem:
@@ -111,7 +111,7 @@ async def revoke(call: HttpCall) -> Response:
         return _failed("invalid_request", problem.hint)
     if not form.get("token"):
         return _failed("invalid_request", "send the token to revoke")
-    await redeem.give_back(call.crm, form["token"])
+    await redeem.give_back(call, form["token"])
     return _json({})
 
 

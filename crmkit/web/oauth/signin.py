@@ -52,7 +52,7 @@ async def answer(call: HttpCall) -> Response:
 async def _start(call: HttpCall, app_request: connect.AuthorizationRequest, form: dict[str, str]) -> Response:
     app, email = _app(call, app_request), form.get("email", "")
     try:
-        started = await connect.start(call.crm, call.client, app_request, email)
+        started = await connect.start(call, app_request, email)
     except Problem as problem:
         return _shown(call.scope, pages.email_page(app, email, _sentence(problem)), problem)
     return _shown(call.scope, pages.code_page(app, started.page_secret, started.email, started.local_code))
@@ -61,7 +61,7 @@ async def _start(call: HttpCall, app_request: connect.AuthorizationRequest, form
 async def _prove(call: HttpCall, app_request: connect.AuthorizationRequest, form: dict[str, str]) -> Response:
     app, page_secret, code = _app(call, app_request), form["signin"], form.get("code", "")
     try:
-        choices = await connect.prove(call.crm, call.client, app_request, page_secret, code)
+        choices = await connect.prove(call, app_request, page_secret, code)
     except Problem as problem:
         if problem.code == "not_found":
             return _stop(call.scope, problem, app.again)
@@ -73,14 +73,14 @@ async def _prove(call: HttpCall, app_request: connect.AuthorizationRequest, form
 
 async def _choose(call: HttpCall, app_request: connect.AuthorizationRequest, form: dict[str, str]) -> Response:
     app, page_secret, workspace = _app(call, app_request), form.get("signin", ""), form["workspace"]
-    crm, name = call.crm, form.get("name", "")
+    name = form.get("name", "")
     try:
         if not workspace:
-            return _redirect(await connect.refuse(crm, app_request, page_secret))
+            return _redirect(await connect.refuse(call, app_request, page_secret))
         try:
-            return _redirect(await connect.choose(crm, app_request, page_secret, workspace, name))
+            return _redirect(await connect.choose(call, app_request, page_secret, workspace, name))
         except Problem as problem:
-            choices = await connect.choices(crm, app_request, page_secret)  # where it is outdated, this says so
+            choices = await connect.choices(call, app_request, page_secret)  # where it is outdated, this says so
             options = _options(choices)
             page = pages.workspace_page(app, page_secret, choices.email, options, workspace, name, _sentence(problem))
             return _shown(call.scope, page, problem)

@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
+from crmkit.core.call import Call
 from crmkit.core.people import sessions
 from crmkit.core.records import write
 from crmkit.errors import Problem
@@ -121,11 +122,13 @@ def test_a_request_that_waits_is_refused_once_its_token_was_revoked(back: Desk) 
         "change": partial(write.change, back.crm, agent, CONTACT, jane.id, {"stage": "lost"}),
         "ask to remove": partial(write.remove, back.crm, agent, CONTACT, jane.id, ""),
         "remove": partial(write.remove, back.crm, agent, CONTACT, jane.id, confirm),
-        "revoke": partial(sessions.revoke, back.crm, agent, owner.token_id),
+        "revoke": partial(sessions.revoke, Call(back.crm, agent), owner.token_id),
     }
     before = back.find(owner).records
     log = audited(back, owner)
-    revoked, *others = outcome(back, [partial(sessions.revoke, back.crm, owner, agent.token_id), *waiting.values()])
+    revoked, *others = outcome(
+        back, [partial(sessions.revoke, Call(back.crm, owner), agent.token_id), *waiting.values()]
+    )
     assert revoked == agent.token_id
     assert {name: problem.code for name, problem in zip(waiting, others, strict=True)} == dict.fromkeys(
         waiting, "invalid_token"
@@ -141,7 +144,7 @@ def test_a_request_that_came_before_the_revocation_is_done(back: Desk) -> None:
         back,
         [
             partial(write.change, back.crm, agent, CONTACT, jane.id, {"stage": "won"}),
-            partial(sessions.revoke, back.crm, owner, agent.token_id),
+            partial(sessions.revoke, Call(back.crm, owner), agent.token_id),
         ],
     )
     assert (done.stage, revoked) == ("won", agent.token_id)
@@ -152,8 +155,8 @@ def test_of_two_tokens_that_revoke_each_other_in_one_moment_the_first_wins(back:
     first, second = outcome(
         back,
         [
-            partial(sessions.revoke, back.crm, one, two.token_id),
-            partial(sessions.revoke, back.crm, two, one.token_id),
+            partial(sessions.revoke, Call(back.crm, one), two.token_id),
+            partial(sessions.revoke, Call(back.crm, two), one.token_id),
         ],
     )
     assert first == two.token_id
@@ -183,7 +186,7 @@ def test_a_role_that_changed_while_a_request_waited_is_the_new_one(back: Desk) -
     async def demote() -> None:
         await back.database.write(lambda tx: tx.connection.execute("UPDATE memberships SET role = 'member'").rowcount)
 
-    _, role = outcome(back, [demote, partial(back.crm.change, agent, lambda tx: tx.by.role)])
+    _, role = outcome(back, [demote, partial(Call(back.crm, agent).write, lambda tx: tx.by.role)])
     assert (agent.role, role) == ("admin", "member")
 
 
@@ -191,7 +194,7 @@ def test_a_write_of_an_app_is_refused_unless_the_verb_asks_for_a_code(back: Desk
     agent = replace(back.person(), must_confirm=True)
     done: list[str] = []
     with pytest.raises(Problem) as raised:
-        back.do(back.crm.change(agent, lambda tx: done.append(tx.now)))
+        back.do(Call(back.crm, agent).write(lambda tx: done.append(tx.now)))
     assert (raised.value.code, done) == ("escalation_required", [])
     assert "a token of their own" in raised.value.hint
 
