@@ -1,4 +1,7 @@
-"""The floors of the house: a module imports from its own package and from floors below, from nowhere else of ours."""
+"""The floors of the house: a module imports from its own package and from floors below, from nowhere else of ours.
+
+Besides, only a Call reads and writes.
+"""
 
 import ast
 import importlib
@@ -276,3 +279,65 @@ def test_the_database_is_named_in_its_room_and_where_it_is_chosen(name: str) -> 
 def test_a_folder_holds_at_most_a_dozen_modules(folder: Path) -> None:
     held = [file.name for file in folder.glob("*.py") if file.name != "__init__.py"]
     assert len(held) <= MOST_MODULES or folder.name == "migrations", held
+
+
+# what anybody may take of the database: no statement runs by it
+DATABASE_STATE = ("wrote", "texts", "log_throttle", "check", "forget_log")
+DATABASE_USES = {
+    "crmkit.core.call": ("read", "scan", "write"),
+    "crmkit.core.crm": ("write",),
+    # who asks is found out before there is a Call, from the cache where it can be, and the time at which a token was
+    # last used is written beside the request: where nothing can be written, reads go on
+    "crmkit.core.people.sessions": ("cached", "read_cached", "write_later"),
+    "crmkit.boot": ("",),  # opens it
+}
+
+
+def database_uses(name: str, tree: ast.AST) -> list[str]:
+    """Return a line for everything that a module takes of the database and may not; storage is the database."""
+    if name.startswith("crmkit.storage."):
+        return []
+    allowed = (*DATABASE_STATE, *DATABASE_USES.get(name, ()))
+    taken = {id(node.value): node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+    found = []
+    for node in ast.walk(tree):
+        spoken = getattr(node, "attr", None) or getattr(node, "id", None)
+        if spoken == "database" and isinstance(getattr(node, "ctx", None), ast.Load):
+            use = taken.get(id(node), "")  # "" is the database as a whole, which might be used under another name
+            if use not in allowed:
+                found.append(f"{name}:{getattr(node, 'lineno', 0)} takes {use or 'the whole'} of the database")
+    return found
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_only_a_call_reads_and_writes(name: str) -> None:
+    assert database_uses(name, tree_of(name)) == []
+
+
+@pytest.mark.parametrize("name", DATABASE_USES)
+def test_a_module_that_may_use_the_database_itself_does_so(name: str) -> None:
+    spoken = {node.attr for node in ast.walk(tree_of(name)) if isinstance(node, ast.Attribute)}
+    assert spoken >= {use for use in DATABASE_USES[name] if use}
+
+
+@pytest.mark.parametrize(
+    ("name", "source"),
+    [
+        ("crmkit.core.people.teams", "async def f(crm): await crm.database.write(g)"),
+        ("crmkit.core.people.teams", "async def f(call): await call.crm.database.read(None, g)"),
+        ("crmkit.core.people.teams", "f = partial(crm.database.scan, None, g)"),
+        ("crmkit.core.people.teams", "async def f(crm):\n    db = crm.database\n    await db.write(g)"),
+        ("crmkit.core.people.teams", "async def f(database): await database.write(g)"),
+        ("crmkit.core.people.teams", "async def f(crm): crm.database.write_later(1, g)"),
+        ("crmkit.core.people.sessions", "async def f(crm): await crm.database.write(g)"),
+        ("crmkit.core.call", "async def f(crm): crm.database.write_later(1, g)"),
+        ("crmkit.web.handlers.teams", "async def f(call): await call.crm.database.write(g)"),
+    ],
+)
+def test_a_way_around_the_call_is_noticed(name: str, source: str) -> None:
+    assert len(database_uses(name, ast.parse(source))) == 1
+
+
+def test_a_verb_may_write_by_its_call_and_ask_the_state_of_the_database() -> None:
+    source = "async def f(call):\n    await call.write(g)\n    call.crm.database.wrote.clear()"
+    assert database_uses("crmkit.core.upkeep", ast.parse(source)) == []

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from crmkit import ids
 from crmkit.clock import after, is_alive
+from crmkit.core.call import Call
 from crmkit.core.crm import Crm
 from crmkit.core.people import budgets
 from crmkit.core.people.budgets import DAY, HOUR, Allowance, Budget
@@ -116,7 +117,7 @@ async def keep(crm: Crm, email: str, purpose: str, code: str, page_secret: str =
     def unit(tx: Tx) -> None:
         waiting_codes.put(tx, email, purpose, hash, after(tx.now, minutes=crm.settings.auth.code_minutes))
 
-    await crm.database.write(unit, lanes=[mail_lane(email)])
+    await Call(crm).write(unit, lanes=[mail_lane(email)])
 
 
 async def send(crm: Crm, message: Message, spent: Sequence[Budget]) -> None:
@@ -124,7 +125,7 @@ async def send(crm: Crm, message: Message, spent: Sequence[Budget]) -> None:
     try:
         await crm.mailer.send(message)
     except MailFailed as error:
-        await crm.database.write(lambda tx: budgets.give_back(tx, *spent), lanes=ANYWHERE)
+        await Call(crm).write(lambda tx: budgets.give_back(tx, *spent), lanes=ANYWHERE)
         raise Problem(
             "mail_failed",
             "The mail could not be sent. Try again in a minute; if it stays so, tell the operator to check [mail] "

@@ -64,7 +64,7 @@ async def find_all(crm: Crm, actor: Actor, pairs: feeds.Pairs, details: bool = F
 async def find_on(crm: Crm, actor: Actor, kind: Kind, id: str, pairs: feeds.Pairs, details: bool = False) -> Listing:
     """Return a page of the activities on one record, newest first; raises `not_found`."""
     bare = lookup.bare(kind, id)
-    await crm.database.read(actor, lookup.existing, kind, actor.workspace_id, bare)
+    await Call(crm, actor).read(lookup.existing, kind, actor.workspace_id, bare)
     return await feeds.read(
         Call(crm, actor), crm.kinds.activity, pairs, filters(crm.kinds), [(kind.activity_link, f"eq:{bare}")], details
     )
