@@ -341,3 +341,8 @@ def test_a_way_around_the_call_is_noticed(name: str, source: str) -> None:
 def test_a_verb_may_write_by_its_call_and_ask_the_state_of_the_database() -> None:
     source = "async def f(call):\n    await call.write(g)\n    call.crm.database.wrote.clear()"
     assert database_uses("crmkit.core.upkeep", ast.parse(source)) == []
+
+
+@pytest.mark.parametrize("name", [name for name in MODULES if name != "crmkit.core.people.codes"])
+def test_mails_are_sent_only_by_the_effect_that_codes_leaves_in_a_transaction(name: str) -> None:
+    assert [node for node in ast.walk(tree_of(name)) if isinstance(node, ast.Attribute) and node.attr == "mailer"] == []

@@ -56,6 +56,8 @@ class Call:
     ) -> T:
         """Return what `unit` returned, once it is durable and the effects that it left with `tx.after` are done.
 
+        They are done in order, once; one that raises is the last, and what it raised is raised.
+
         The actor is looked up again inside the transaction, so a revoked token or an ended membership stops a
         request that was already waiting. `lanes` name what the unit looks at before it writes; without them it is the
         actor's workspace. An act that an app must have confirmed is refused, unless the unit `asks_code` itself (see

@@ -9,6 +9,7 @@ What gives power away or cannot be taken back goes through `stepup.confirmed`, w
 them raise `not_found` for an id that is none, and `not_a_member` for a workspace that the caller does not belong to, in
 the same words as for one that never existed.
 
-A sign-in, request by request: POST /auth/request -> login.request_code -> codes.issue, send, keep. POST /auth/verify ->
-login.enter_code -> codes.entered -> login.welcome (account, workspace, invites) -> login.new_token.
+A sign-in, request by request: POST /auth/request -> login.request_code -> codes.issue, then, after the commit, send and
+keep. POST /auth/verify -> login.enter_code -> codes.entered -> login.welcome (account, workspace, invites) ->
+login.new_token.
 """

@@ -1,6 +1,7 @@
 """One-time codes sent by mail: issued, kept, entered. Signing in, connecting and step-up share these rules.
 
-The life of a code: `issue` draws it and counts the mail, `send` mails it, `keep` lets it wait, `entered` uses it up.
+The life of a code: `issue` draws it and counts the mail, `send` mails it after the commit, `keep` lets it wait once it
+was mailed, `entered` uses it up.
 
 Wrong tries are counted in the database, so a restart forgets none: five end a code, ten a day end all codes of an
 address until midnight UTC. After too many on the whole server, codes have eight letters and digits for a while: they
@@ -21,7 +22,7 @@ from crmkit.core.people.budgets import DAY, HOUR, Allowance, Budget
 from crmkit.errors import Problem
 from crmkit.mail import MailFailed, Message
 from crmkit.storage.interface.lanes import ANYWHERE, mail_lane
-from crmkit.storage.interface.tx import Tx
+from crmkit.storage.interface.tx import Effect, Tx
 from crmkit.storage.people import accounts, attempts, invites, waiting_codes
 
 TRIES_PER_CODE = 5
@@ -107,30 +108,43 @@ def is_known(tx: Tx, email: str) -> bool:
     return accounts.find_user(tx.connection, email) is not None or bool(invites.of_address(tx.connection, email))
 
 
-async def keep(crm: Crm, email: str, purpose: str, code: str, page_secret: str = "") -> None:
-    """Keep a code that was mailed until it is entered or outdated; an earlier one for the same purpose no longer works.
+def keep(tx: Tx, crm: Crm, email: str, purpose: str, code: str, page_secret: str = "") -> None:
+    """Have a code kept until it is entered or outdated, after the effects left before: once `send` has mailed it.
 
-    `page_secret` is that of the one page on which it can be entered, if there is one.
+    An earlier one for the same purpose works until then. `page_secret` is that of the one page on which it can be
+    entered, if there is one.
     """
     hash = waiting_codes.keyed_hash(crm.key, email, purpose + page_secret, code)
 
     def unit(tx: Tx) -> None:
         waiting_codes.put(tx, email, purpose, hash, after(tx.now, minutes=crm.settings.auth.code_minutes))
 
-    await Call(crm).write(unit, lanes=[mail_lane(email)])
+    async def effect() -> None:
+        await Call(crm).write(unit, lanes=[mail_lane(email)])
+
+    tx.after(effect)
 
 
-async def send(crm: Crm, message: Message, spent: Sequence[Budget]) -> None:
-    """Send a mail for which these budgets were spent; raises `mail_failed`, and then they are given back."""
-    try:
-        await crm.mailer.send(message)
-    except MailFailed as error:
-        await Call(crm).write(lambda tx: budgets.give_back(tx, *spent), lanes=ANYWHERE)
-        raise Problem(
-            "mail_failed",
-            "The mail could not be sent. Try again in a minute; if it stays so, tell the operator to check [mail] "
-            "smtp_url.",
-        ) from error
+def send(tx: Tx, crm: Crm, message: Message, spent: Sequence[Budget], failed: Effect | None = None) -> None:
+    """Have a mail sent, after the commit, for which these budgets were spent.
+
+    Where it does not leave, they are given back, `failed` is done, and `mail_failed` raised.
+    """
+
+    async def effect() -> None:
+        try:
+            await crm.mailer.send(message)
+        except MailFailed as error:
+            await Call(crm).write(lambda tx: budgets.give_back(tx, *spent), lanes=ANYWHERE)
+            if failed is not None:
+                await failed()
+            raise Problem(
+                "mail_failed",
+                "The mail could not be sent. Try again in a minute; if it stays so, tell the operator to check [mail] "
+                "smtp_url.",
+            ) from error
+
+    tx.after(effect)
 
 
 def entered(tx: Tx, crm: Crm, email: str, use: Use, purpose: str, typed: str, page_secret: str = "") -> str:

@@ -95,18 +95,18 @@ async def mail_code(
     crm, by_client = call.crm, _mails_of(call)
     await _admit(call, _requests_of(call), by_client)
 
-    def unit(tx: Tx) -> tuple[codes.Issued, bool]:
-        return codes.issue(tx, crm, email, use), may_enter(tx, crm, email)
+    def unit(tx: Tx) -> CodeSent:
+        issued, is_welcome = codes.issue(tx, crm, email, use), may_enter(tx, crm, email)
+        message = letter(issued.code) if is_welcome else _refusal(crm, email)
+        codes.send(tx, crm, message, [*issued.spent, by_client])
+        # an uninvited address gets a random code that is never sent, so that its wrong tries count and are answered
+        # like any other's
+        kept = issued.code if is_welcome else secrets.token_hex()
+        codes.keep(tx, crm, email, purpose, kept, page_secret)
+        local = crm.settings.auth.local and is_welcome
+        return CodeSent(email, issued.allowance, issued.code if local else None)
 
-    issued, is_welcome = await call.write(unit, lanes=[mail_lane(email)])
-    message = letter(issued.code) if is_welcome else _refusal(crm, email)
-    await codes.send(crm, message, [*issued.spent, by_client])
-    # an uninvited address gets a random code that is never sent, so that its wrong tries count and are answered like
-    # any other's
-    kept = issued.code if is_welcome else secrets.token_hex()
-    await codes.keep(crm, email, purpose, kept, page_secret)
-    local = crm.settings.auth.local and is_welcome
-    return CodeSent(email, issued.allowance, issued.code if local else None)
+    return await call.write(unit, lanes=[mail_lane(email)])
 
 
 def may_enter(tx: Tx, crm: Crm, email: str) -> bool:

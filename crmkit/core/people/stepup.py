@@ -32,18 +32,6 @@ class Act:
     always: bool = True
 
 
-@dataclass(frozen=True)
-class _CodeNeeded:
-    act: Act
-    issued: codes.Issued
-
-
-@dataclass(frozen=True)
-class _WrongCode:
-    what: str
-    tries: Allowance
-
-
 async def confirmed(
     call: Call,
     check: Callable[[Tx], Act | None],
@@ -62,39 +50,40 @@ async def confirmed(
     app = f"{actor.token_id} " if actor.must_confirm else ""
     use = replace(codes.STEP_UP, who=app.strip())
 
-    def unit(tx: Tx) -> T | _CodeNeeded | _WrongCode:
+    def unit(tx: Tx) -> T | Problem:
         act = check(tx)
         if act is None or not (act.always or actor.must_confirm):
             return do(tx)
-        act = replace(act, purpose=f"{app}{act.purpose}")
-        email = tx.by.email
+        purpose, email = f"{app}{act.purpose}", tx.by.email
         if code:
-            wrong = codes.entered(tx, crm, email, use, act.purpose, code)
-            return _WrongCode(wrong, codes.tries_left(tx, email, use)) if wrong else do(tx)
-        return _CodeNeeded(act, codes.issue(tx, crm, email, use, sender=tx.by.user_id))
+            wrong = codes.entered(tx, crm, email, use, purpose, code)
+            return _wrong(wrong, codes.tries_left(tx, email, use)) if wrong else do(tx)
+        issued = codes.issue(tx, crm, email, use, sender=tx.by.user_id)
+        codes.send(tx, crm, _letter(crm, email, act, issued.code), issued.spent)
+        codes.keep(tx, crm, email, purpose, issued.code)
+        return _code_needed(crm, email, act, issued.code)
 
+    # returned, not raised, by the unit: the transaction commits, and what was counted stays counted
     outcome = await call.write(unit, lanes=[*lanes, mail_lane(actor.email)], asks_code=True)
-    if isinstance(outcome, _WrongCode):
-        raise Problem(
-            "invalid_code",
-            f"{outcome.what} Repeat the request without a code to get one.",
-            status=403,
-            headers=outcome.tries.headers,
-        )
-    if isinstance(outcome, _CodeNeeded):
-        act, issued = outcome.act, outcome.issued
-        await codes.send(crm, _letter(crm, actor.email, act, issued.code), issued.spent)
-        await codes.keep(crm, actor.email, act.purpose, issued.code)
-        local = {"local_code": issued.code} if crm.settings.auth.local else {}
-        whom = spoken_address(actor.email, "the user")
-        raise Problem(
-            "escalation_required",
-            f"A code was mailed to {whom} for this one act: {act.says}. Ask the user for it, then repeat the same "
-            "request with ?code=CODE (or the header X-Escalation-Code).",
-            facts=local,
-            comments=[f"local mode: code={issued.code}"] if local else [],
-        )
+    if isinstance(outcome, Problem):
+        raise outcome
     return outcome
+
+
+def _wrong(what: str, tries: Allowance) -> Problem:
+    return Problem(
+        "invalid_code", f"{what} Repeat the request without a code to get one.", status=403, headers=tries.headers
+    )
+
+
+def _code_needed(crm: Crm, email: str, act: Act, code: str) -> Problem:
+    return Problem(
+        "escalation_required",
+        f"A code was mailed to {spoken_address(email, 'the user')} for this one act: {act.says}. Ask the user for it, "
+        "then repeat the same request with ?code=CODE (or the header X-Escalation-Code).",
+        facts={"local_code": code} if crm.settings.auth.local else {},
+        comments=[f"local mode: code={code}"] if crm.settings.auth.local else [],
+    )
 
 
 def _letter(crm: Crm, email: str, act: Act, code: str) -> Message:

@@ -1,18 +1,18 @@
 """Teams: who belongs to a workspace, who is invited, who may decide."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Annotated, Any
 
 from crmkit.core import path_ids
 from crmkit.core.call import Call
 from crmkit.core.crm import Crm
 from crmkit.core.people import access, budgets, codes, stepup
-from crmkit.core.people.budgets import Budget
 from crmkit.core.people.workspaces import workspace_id
 from crmkit.core.records import quotas
 from crmkit.errors import Problem, a
 from crmkit.mail import Message
-from crmkit.model.actor import Actor, Invite, Member
+from crmkit.model.actor import Invite, Member
 from crmkit.model.fields import Choice, Email
 from crmkit.model.form import REQUIRED, Default, form_of
 from crmkit.model.names import spoken, spoken_address
@@ -71,7 +71,7 @@ async def invite(call: Call, id: str, body: Mapping[str, Any]) -> Invite:
         purpose, says = f"invite.{role} {bare} {email}", f"invite {spoken_address(email)} as {role} of {bare}"
         return stepup.Act(purpose, says, always=role == "admin")
 
-    def do(tx: Tx) -> tuple[Invite, bool, tuple[Budget, ...], str]:
+    def do(tx: Tx) -> Invite:
         before = invites.waiting(tx.connection, bare, email)
         if before is None:
             quotas.check(tx, crm.settings, "members")
@@ -83,20 +83,17 @@ async def invite(call: Call, id: str, body: Mapping[str, Any]) -> Invite:
             audit.append(tx, "invite.create", f"invite/{found.id}", changes)
         elif before is not None and before.role != role:
             audit.append(tx, "invite.update", f"invite/{found.id}", {"role": [before.role, role]})
-        return found, new, spent, tx.by.workspace_name
+        codes.send(tx, crm, _letter(tx, crm, found), spent, partial(take_back, found) if new else None)
+        return found
 
-    def take_back(tx: Tx) -> None:
-        access.enter_as_member(tx, bare)
-        discard(tx, bare, found.id)
+    async def take_back(found: Invite) -> None:
+        def unit(tx: Tx) -> None:
+            access.enter_as_member(tx, bare)
+            discard(tx, bare, found.id)
 
-    found, new, spent, workspace_name = await stepup.confirmed(call, check, do, lanes=[bare, mail_lane(email)])
-    try:
-        await codes.send(crm, _letter(crm, call.actor, found, workspace_name), spent)
-    except Problem:
-        if new:
-            await call.write(take_back, lanes=[bare], asks_code=True)
-        raise
-    return found
+        await call.write(unit, lanes=[bare], asks_code=True)
+
+    return await stepup.confirmed(call, check, do, lanes=[bare, mail_lane(email)])
 
 
 async def withdraw(call: Call, id: str, invite: str) -> str:
@@ -226,8 +223,8 @@ def _bare(crm: Crm, text: str, prefix: str, workspace: str) -> str:
     return path_ids.bare(crm.kinds.prefixes, text, prefix, f"GET /workspaces/{workspace}/members lists what there is.")
 
 
-def _letter(crm: Crm, actor: Actor, invite: Invite, name: str) -> Message:
-    sender, called = spoken_address(actor.email, actor.user_id), spoken(name, invite.workspace_id)
+def _letter(tx: Tx, crm: Crm, invite: Invite) -> Message:
+    sender, called = spoken_address(tx.by.email, tx.by.user_id), spoken(tx.by.workspace_name, invite.workspace_id)
     return Message(
         invite.email,
         "You are invited to a crmkit workspace",

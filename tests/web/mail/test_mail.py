@@ -122,6 +122,17 @@ def test_a_try_whose_mail_was_refused_is_not_counted(tmp_path: Path, serve: Serv
     assert len(postbox.envelopes) == 3
 
 
+def test_a_code_that_was_mailed_works_though_the_mail_of_the_next_did_not_leave(tmp_path: Path, serve: Serve) -> None:
+    postbox = Postbox()
+    environ = mail_through(f"smtp://{HOST}:{serve(postbox).port}")
+    with house(tmp_path / "data", environ) as home, home.stranger() as someone:
+        assert someone.post("/auth/request", json={"email": ALICE}).status_code == 200
+        postbox.refuses = True
+        assert someone.post("/auth/request", json={"email": ALICE}).status_code == 503
+        entry = {"email": ALICE, "code": postbox.code()}
+        assert someone.post("/auth/verify", json=entry).status_code == 200
+
+
 @pytest.mark.slow
 def test_a_mail_server_that_hangs_is_given_up_before_the_client_gives_up(
     tmp_path: Path, silent_port: int, monkeypatch: pytest.MonkeyPatch

@@ -8,7 +8,7 @@ from pathlib import Path
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
-from tests.house import ALICE, BOB, House, Person, house
+from tests.house import ALICE, BOB, CHARLIE, House, Person, house
 
 Serve = Callable[..., Controller]
 
@@ -18,8 +18,11 @@ class Post:
 
     def __init__(self) -> None:
         self.received: list[tuple[str, str, str]] = []
+        self.refuses = False
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
+        if self.refuses:
+            return "451 4.3.0 not now"
         message = message_from_bytes(envelope.original_content or b"")
         payload = message.get_payload(decode=True)
         assert isinstance(payload, bytes)
@@ -71,3 +74,26 @@ def test_invites_and_codes_of_step_up_arrive_by_real_mail(tmp_path: Path, serve:
             assert "delete the workspace" in post.received[-1][2]
             assert bob.delete(f"{place}?code={post.code(BOB)}").status_code == 200
             assert alice.get("/whoami").status_code == 401
+
+
+def test_a_new_invite_whose_mail_does_not_leave_is_withdrawn_and_one_that_waits_stays(
+    tmp_path: Path, serve: Serve
+) -> None:
+    post = Post()
+    environ = {
+        "CRMKIT_MAIL_SMTP_URL": f"smtp://127.0.0.1:{serve(post).port}",
+        "CRMKIT_MAIL_FROM": "crm@example.com",
+    }
+    with house(tmp_path / "data", environ) as home, signed_in(home, post, ALICE) as alice:
+        place = f"/workspaces/{alice.json_of('GET', '/whoami')['workspace']}"
+        assert alice.post(f"{place}/invites", json={"email": BOB}).status_code == 201
+        post.refuses = True
+        for email in (BOB, CHARLIE):
+            assert alice.json_of("POST", f"{place}/invites", {"email": email})["error"] == "mail_failed"
+        waiting = alice.json_of("GET", f"{place}/members")["invites"]
+        assert [invite["email"] for invite in waiting] == [BOB]
+        logged = alice.json_of("GET", "/audit")["items"][:2]
+        assert [(entry["action"], entry["changes"]["email"]) for entry in logged] == [
+            ("invite.delete", [CHARLIE, None]),
+            ("invite.create", [None, CHARLIE]),
+        ]
