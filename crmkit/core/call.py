@@ -5,6 +5,7 @@ from typing import Any, TypeVar
 
 from crmkit.core.crm import Crm
 from crmkit.core.people import access
+from crmkit.errors import Problem
 from crmkit.model.actor import Actor
 from crmkit.storage.interface.lanes import Lanes
 from crmkit.storage.interface.tx import Effect, Tx
@@ -52,11 +53,16 @@ class Call:
         return self.crm.database.scan(self._actor, work, *args)
 
     async def write(
-        self, unit: Callable[[Tx], T], lanes: Lanes | None = None, asks_code: bool = False, silent: bool = False
+        self,
+        unit: Callable[[Tx], T | Problem],
+        lanes: Lanes | None = None,
+        asks_code: bool = False,
+        silent: bool = False,
     ) -> T:
         """Return what `unit` returned, once it is durable and the effects that it left with `tx.after` are done.
 
-        They are done in order, once; one that raises is the last, and what it raised is raised.
+        They are done in order, once; one that raises is the last, and what it raised is raised. A Problem that the unit
+        returned is raised after them: unlike one that it raises, it takes back nothing that was written.
 
         The actor is looked up again inside the transaction, so a revoked token or an ended membership stops a
         request that was already waiting. `lanes` name what the unit looks at before it writes; without them it is the
@@ -67,7 +73,7 @@ class Call:
         if actor is not None and actor.must_confirm and not asks_code:
             raise access.unconfirmed()
 
-        def checked(tx: Tx) -> tuple[T, list[Effect]]:
+        def checked(tx: Tx) -> tuple[T | Problem, list[Effect]]:
             if actor is not None:
                 tx.actor = access.current(tx)
             return unit(tx), tx.effects
@@ -75,4 +81,6 @@ class Call:
         value, effects = await self.crm.database.write(checked, actor, lanes, silent)
         for effect in effects:
             await effect()
+        if isinstance(value, Problem):
+            raise value
         return value

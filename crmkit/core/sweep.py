@@ -4,10 +4,10 @@ Rows stamped in the future, because the clock was set back, are dropped too; oth
 """
 
 from crmkit.clock import after
+from crmkit.core import confirm
 from crmkit.core.crm import Crm
 from crmkit.core.oauth.connect import GRANT_SECONDS
 from crmkit.core.people.codes import SERVER_TRIES
-from crmkit.core.records.write import CONFIRM_MINUTES
 from crmkit.storage import confirmations
 from crmkit.storage.interface.tx import Tx
 from crmkit.storage.people import attempts, grants, tokens, waiting_codes
@@ -21,6 +21,6 @@ def sweep(tx: Tx, crm: Crm) -> None:
     kept_since = after(tx.now, days=-KEEP_DAYS)
     attempts.forget(tx, kept_since, after(tx.now, days=-max(days for days, _ in SERVER_TRIES)))
     waiting_codes.forget(tx, codes_latest)
-    confirmations.forget(tx, after(tx.now, minutes=CONFIRM_MINUTES))
+    confirmations.forget(tx, after(tx.now, minutes=confirm.MINUTES))
     grants.forget(tx, codes_latest, kept_since, after(tx.now, seconds=GRANT_SECONDS))
     tokens.cap_last_used(tx)

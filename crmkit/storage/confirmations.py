@@ -1,6 +1,4 @@
-"""The second step of a delete: a random token for one caller, one record at one version, for a while, once."""
-
-import hmac
+"""Confirm tokens that were shown and wait to be sent back: each for one session and one act, for a while, once."""
 
 from crmkit import ids
 from crmkit.clock import after, is_alive
@@ -8,32 +6,36 @@ from crmkit.storage.hashed import sha256
 from crmkit.storage.interface.tx import Tx
 
 RANDOM = 16  # characters of 31: 79 random bits
+MOST = 100  # that wait for one session in a workspace; the oldest go
 
 
-def issue(tx: Tx, target: str, version: int, minutes: int) -> str:
-    """Return a fresh confirm token for so many minutes; an earlier one of this caller for this record ends."""
-    token = ids.random_text(RANDOM)
+def issue(tx: Tx, binding: bytes, minutes: int) -> str:
+    """Return a fresh confirm token of the actor's session for so many minutes, beside those that wait already."""
+    token, expires_at = ids.random_text(RANDOM), after(tx.now, minutes=minutes)
+    session = (tx.by.workspace_id, tx.by.token_id)
+    tx.connection.execute(  # with those that were made before the clock was set back
+        "DELETE FROM confirmations WHERE workspace_id = ? AND token_id = ? AND hash NOT IN (SELECT hash FROM "
+        "confirmations WHERE workspace_id = ? AND token_id = ? AND expires_at <= ? ORDER BY expires_at DESC LIMIT ?)",
+        (*session, *session, expires_at, MOST - 1),
+    )
     tx.connection.execute(
-        "INSERT INTO confirmations (workspace_id, target, token_id, hash, version, expires_at) "
-        "VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (workspace_id, target, token_id) DO UPDATE SET "
-        "hash = excluded.hash, version = excluded.version, expires_at = excluded.expires_at",
-        (tx.by.workspace_id, target, tx.by.token_id, sha256(token), version, after(tx.now, minutes=minutes)),
+        "INSERT INTO confirmations (workspace_id, hash, token_id, binding, expires_at) VALUES (?, ?, ?, ?, ?)",
+        (tx.by.workspace_id, sha256(token), tx.by.token_id, binding, expires_at),
     )
     return token
 
 
-def consume(tx: Tx, target: str, version: int, token: str, minutes: int) -> bool:
-    """Use the caller's confirm token up and tell whether it was right, for this version, and in time."""
+def consume(tx: Tx, binding: bytes, token: str, minutes: int) -> bool:
+    """Use a confirm token of the actor's session up and tell whether it was right, for this act, and in time.
+
+    One that was shown for another act stays as it is.
+    """
     row = tx.connection.execute(
-        "DELETE FROM confirmations WHERE workspace_id = ? AND target = ? AND token_id = ? "
-        "RETURNING hash, version, expires_at",
-        (tx.by.workspace_id, target, tx.by.token_id),
+        "DELETE FROM confirmations WHERE workspace_id = ? AND hash = ? AND token_id = ? AND binding = ? "
+        "RETURNING expires_at",
+        (tx.by.workspace_id, sha256(token), tx.by.token_id, binding),
     ).fetchone()
-    if row is None:
-        return False
-    hash, confirmed, expires_at = row
-    is_right = hmac.compare_digest(hash, sha256(token)) and confirmed == version
-    return is_right and is_alive(expires_at, tx.now, minutes=minutes)
+    return row is not None and is_alive(row[0], tx.now, minutes=minutes)
 
 
 def forget(tx: Tx, latest: str) -> None:

@@ -60,6 +60,20 @@ class Found:
     paging: Paging
 
 
+class Confirming(Call):
+    """A call that sends a confirm token."""
+
+    __slots__ = ("_sent",)
+
+    def __init__(self, crm: Crm, actor: Actor, sent: str) -> None:
+        super().__init__(crm, actor)
+        self._sent = sent
+
+    @property
+    def confirm(self) -> str:
+        return self._sent
+
+
 @dataclass
 class Desk:
     """`do` runs a coroutine to its end; between two of them nothing moves (no upkeep runs, so no text is indexed)."""
@@ -98,9 +112,9 @@ class Desk:
 
     def remove(self, actor: Actor, record: Any) -> None:
         try:
-            self.do(write.remove(self.crm, actor, kind_of(record), record.id, ""))
+            self.do(write.remove(Call(self.crm, actor), kind_of(record), record.id))
         except Problem as problem:
-            self.do(write.remove(self.crm, actor, kind_of(record), record.id, problem.facts["confirm"]))
+            self.do(write.remove(Confirming(self.crm, actor, problem.facts["confirm"]), kind_of(record), record.id))
 
     def fetch(self, actor: Actor, record: Any) -> Any:
         return self.do(lists.fetch(Call(self.crm, actor), kind_of(record), record.id))

@@ -156,10 +156,7 @@ async def prove(call: Call, request: AuthorizationRequest, page_secret: str, cod
         grants.prove(tx, page_secret, found.user.id, _soon(crm, tx))
         return Choices(signin.email, found.workspaces, found.invites, found.start.workspace_id)
 
-    outcome = await call.write(unit)
-    if isinstance(outcome, Problem):
-        raise outcome
-    return outcome
+    return await call.write(unit)
 
 
 async def choices(call: Call, request: AuthorizationRequest, page_secret: str) -> Choices:

@@ -70,7 +70,7 @@ async def redeem(call: Call, form: Mapping[str, str]) -> str:
         return token
 
     # returned, not raised, by the unit: the transaction commits, and the code stays spent
-    outcome = await call.write(unit)
+    outcome: str | Refused = await call.write(unit)
     if isinstance(outcome, Refused):
         raise outcome
     return outcome

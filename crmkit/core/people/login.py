@@ -124,21 +124,22 @@ async def enter_code(call: Call, body: dict[str, Any]) -> SignedIn:
     email, name = entry["email"], entry["token_name"] or "default"
     await admit(call)
 
-    def unit(tx: Tx) -> tuple[SignedIn | str, Allowance]:
+    def unit(tx: Tx) -> SignedIn | Problem:
         wrong = codes.entered(tx, crm, email, codes.SIGN_IN, LOGIN, entry["code"])
         if not may_enter(tx, crm, email):  # the invite was withdrawn since the code was mailed
             wrong = codes.WRONG
-        return wrong or sign_in(tx, crm, email, name), codes.tries_left(tx, email, codes.SIGN_IN)
-
-    signed_in, tries = await call.write(unit, lanes=[mail_lane(email)])
-    if isinstance(signed_in, str):
-        raise Problem(
+        signed_in = None if wrong else sign_in(tx, crm, email, name)
+        tries = codes.tries_left(tx, email, codes.SIGN_IN)
+        if signed_in is not None:
+            return replace(signed_in, allowance=tries)
+        return Problem(
             "invalid_code",
-            f"{signed_in} Check the newest mail, or ask for a new code with "
+            f"{wrong} Check the newest mail, or ask for a new code with "
             f'POST /auth/request {{"email":{quoted(email)}}}.',
             headers=tries.headers,
         )
-    return replace(signed_in, allowance=tries)
+
+    return await call.write(unit, lanes=[mail_lane(email)])
 
 
 async def admit(call: Call) -> None:
@@ -218,9 +219,7 @@ async def _admit(call: Call, *spent: Budget) -> None:
             return refused
         return None
 
-    refused = await call.write(unit, lanes=[client_lane(call.client)])
-    if refused is not None:
-        raise refused
+    await call.write(unit, lanes=[client_lane(call.client)])
 
 
 def _letter(crm: Crm, email: str, code: str) -> Message:

@@ -8,17 +8,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from crmkit.core import lookup
+from crmkit.core import confirm, lookup
+from crmkit.core.call import Call
 from crmkit.core.crm import Crm
 from crmkit.core.records import activities, followups, quotas, relations
 from crmkit.errors import Problem
 from crmkit.model.actor import Actor
 from crmkit.model.fields import Custom, Invalid
 from crmkit.model.record import Kind, Kinds, Record, Tracked
-from crmkit.storage import confirmations, records
+from crmkit.storage import records
 from crmkit.storage.interface.tx import Tx
-
-CONFIRM_MINUTES = 10
 
 
 @dataclass(frozen=True)
@@ -68,34 +67,27 @@ async def change(
     return await crm.change(actor, unit)
 
 
-async def remove(crm: Crm, actor: Actor, kind: Kind, id: str, confirm: str) -> Record:
-    """Delete the record and return what it was, if `confirm` is the token that this caller was given for it.
+async def remove(call: Call, kind: Kind, id: str) -> Record:
+    """Delete the record and return what it was, if `call.confirm` is a token that this session was shown for it.
 
     Else raises `confirmation_required` with a fresh token.
     """
-    bare = lookup.bare(kind, id)
+    kinds, sent, bare = call.crm.kinds, call.confirm, lookup.bare(kind, id)
 
-    def unit(tx: Tx) -> tuple[Record, str]:
+    def unit(tx: Tx) -> Record | Problem:
         before = lookup.existing(tx.connection, kind, tx.by.workspace_id, bare)
-        version = _tracked(before).version
-        if confirm and confirmations.consume(tx, before.handle, version, confirm, CONFIRM_MINUTES):
-            if kind.is_logged:
-                activities.delete_or_unlink(tx, crm.kinds, kind, before)
-            relations.unlink(tx, crm.kinds, kind, before)
-            records.remove(tx, kind, before)
-            return before, ""
-        return before, confirmations.issue(tx, before.handle, version, CONFIRM_MINUTES)
+        bound = confirm.binding(f"{kind.name}.delete", [(before.handle, _tracked(before).version)])
+        says, again = relations.outcome_of_delete(kinds, kind), f"DELETE /{kind.plural}/{bare}"
+        refused = confirm.refusal(tx, sent, bound, says, again)
+        if refused is not None:
+            return refused
+        if kind.is_logged:
+            activities.delete_or_unlink(tx, kinds, kind, before)
+        relations.unlink(tx, kinds, kind, before)
+        records.remove(tx, kind, before)
+        return before
 
-    record, token = await crm.change(actor, unit)
-    if not token:
-        return record
-    stale = "That confirm token is wrong, used or outdated. " if confirm else ""
-    raise Problem(
-        "confirmation_required",
-        f"{stale}{relations.outcome_of_delete(crm.kinds, kind)} Ask the user, then within {CONFIRM_MINUTES} minutes: "
-        f"DELETE /{kind.plural}/{record.id}?confirm={token}",
-        facts={"confirm": token},
-    )
+    return await call.write(unit)
 
 
 def _changed(tx: Tx, kinds: Kinds, kind: Kind, before: Record, resolved: dict[str, Any]) -> Record:

@@ -64,8 +64,7 @@ def record_routes(kind: Kind) -> list[Route]:
         query=("confirm",),
     )
     async def remove(call: HttpCall, id: str) -> Answer:
-        confirm = call.confirm
-        record = await write.remove(call.crm, call.actor, kind, id, confirm)
+        record = await write.remove(call, kind, id)
         return done(f"deleted {record.handle}", {"id": record.id, "handle": record.handle})
 
     return [find_all, save, fetch, change, remove]

@@ -15,7 +15,7 @@ from crmkit.core.records import write
 from crmkit.errors import Problem
 from tests.house import ALICE, CHARLIE, UNLIMITED, GivenClock, House, Person, house
 from tests.kinds import CONTACT
-from tests.storage.desk import Desk, desk, queued
+from tests.storage.desk import Confirming, Desk, desk, queued
 from tests.web.connecting import App
 
 
@@ -120,8 +120,8 @@ def test_a_request_that_waits_is_refused_once_its_token_was_revoked(back: Desk) 
         "save": partial(write.save, back.crm, agent, CONTACT, {"name": "Bob"}),
         "merge": partial(write.save, back.crm, agent, CONTACT, {"email": "jane@acme.com", "stage": "lost"}),
         "change": partial(write.change, back.crm, agent, CONTACT, jane.id, {"stage": "lost"}),
-        "ask to remove": partial(write.remove, back.crm, agent, CONTACT, jane.id, ""),
-        "remove": partial(write.remove, back.crm, agent, CONTACT, jane.id, confirm),
+        "ask to remove": partial(write.remove, Call(back.crm, agent), CONTACT, jane.id),
+        "remove": partial(write.remove, Confirming(back.crm, agent, confirm), CONTACT, jane.id),
         "revoke": partial(sessions.revoke, Call(back.crm, agent), owner.token_id),
     }
     before = back.find(owner).records
@@ -241,7 +241,7 @@ def test_signing_in_and_connecting_end_the_token_unused_longest_where_no_more_ar
 
 def confirm_of(back: Desk, actor: Any, contact: Any) -> str:
     with pytest.raises(Problem) as raised:
-        back.do(write.remove(back.crm, actor, CONTACT, contact.id, ""))
+        back.do(write.remove(Call(back.crm, actor), CONTACT, contact.id))
     confirm: str = raised.value.facts["confirm"]
     return confirm
 

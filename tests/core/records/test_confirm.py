@@ -1,12 +1,19 @@
-"""Deleting in two steps: a confirm token is for one caller, one record at one version, ten minutes, once."""
+"""Deleting in two steps: a confirm token is for one session, one record at one version, ten minutes, once.
+
+Several wait at once, and none is harmed by another.
+"""
 
 import re
 from collections.abc import Iterator
+from contextlib import closing
 from typing import Any
 
 import pytest
 
 from crmkit.clock import stamp
+from crmkit.core import confirm as confirming
+from crmkit.storage.sqlite.engine.driver import sqlite3
+from crmkit.storage.sqlite.engine.folder import FILE
 from tests.house import ALICE, House, Person
 
 
@@ -80,10 +87,64 @@ def test_a_first_delete_deletes_nothing_and_tells_how_to_confirm(alice: Person, 
 
 @pytest.mark.parametrize("wrong", ["x", "a" * 16, "confirm", "1", "%00", "%C3%A9", "a" * 5000, "'%20OR%201=1%20--"])
 def test_a_wrong_token_deletes_nothing(alice: Person, path: str, wrong: str) -> None:
+    if wrong == "%00":
+        assert alice.delete(f"{path}?confirm={wrong}").status_code == 409
+    else:
+        refused(alice, path, wrong)
+    assert alice.get(path).status_code == 200
+
+
+def test_a_wrong_token_harms_none_that_was_shown(alice: Person, path: str) -> None:
     first = asked(alice, path)
-    fresh = refused(alice, path, wrong) if wrong != "%00" else asked(alice, path)
-    refused(alice, path, first)  # a fresh one takes the place of those before it
-    deletes(alice, path, refused(alice, path, fresh))
+    fresh = refused(alice, path, "x")
+    refused(alice, path, fresh[::-1])
+    deletes(alice, path, first)
+
+
+@pytest.mark.parametrize("chosen", [0, 1, 2])
+def test_of_tokens_that_were_shown_one_after_another_each_deletes(
+    home: House, alice: Person, path: str, chosen: int
+) -> None:
+    shown = []
+    for _ in range(3):
+        shown.append(asked(alice, path))
+        home.clock.move(minutes=3)
+    deletes(alice, path, shown[chosen])
+    assert alice.delete(f"{path}?confirm={shown[chosen - 1]}").status_code == 404
+
+
+def test_a_token_used_for_another_record_still_deletes_its_own(alice: Person, path: str) -> None:
+    confirm = asked(alice, path)
+    twin = f"/contacts/{alice.json_of('POST', '/contacts', {'name': 'Jane Doe'})['id']}"
+    refused(alice, twin, confirm)
+    deletes(alice, path, confirm)
+
+
+def test_the_token_of_a_session_that_ended_works_in_no_other(home: House, alice: Person, path: str) -> None:
+    with home.sign_in(ALICE, "short") as short:
+        confirm = asked(short, path)
+        (ended,) = (one["id"] for one in short.json_of("GET", "/tokens")["items"] if one["current"])
+        assert short.delete(f"/tokens/{ended}").status_code == 200
+        assert short.delete(f"{path}?confirm={confirm}").status_code == 401
+    refused(alice, path, confirm)
+
+
+def test_a_session_keeps_the_newest_hundred_tokens_and_none_of_another_goes_for_them(
+    home: House, alice: Person, other: Person, path: str
+) -> None:
+    twin, third = (f"/contacts/{alice.json_of('POST', '/contacts', {'name': 'Jane'})['id']}" for _ in range(2))
+    theirs, oldest = asked(other, third), asked(alice, twin)
+    home.clock.move(seconds=1)
+    second = asked(alice, path)
+    home.clock.move(seconds=1)
+    for _ in range(99):
+        asked(alice, path)
+    count = "SELECT count(*) FROM confirmations GROUP BY token_id"
+    with closing(sqlite3.connect(f"file:{home.folder / FILE}?mode=ro", uri=True)) as file:
+        assert max(file.execute(count)) == (100,)
+    deletes(alice, path, second)
+    refused(alice, twin, oldest)
+    deletes(other, third, theirs)
 
 
 def test_an_empty_token_is_the_same_as_none(alice: Person, path: str) -> None:
@@ -112,13 +173,6 @@ def test_the_token_of_one_caller_does_not_work_for_another(alice: Person, other:
 def test_another_caller_cannot_spoil_a_token(alice: Person, other: Person, path: str) -> None:
     confirm = asked(alice, path)
     refused(other, path, "guess")
-    deletes(alice, path, confirm)
-
-
-def test_the_token_of_one_record_does_not_work_for_another(alice: Person, path: str) -> None:
-    confirm = asked(alice, path)
-    twin = f"/contacts/{alice.json_of('POST', '/contacts', {'name': 'Jane Doe'})['id']}"
-    refused(alice, twin, confirm)
     deletes(alice, path, confirm)
 
 
@@ -157,3 +211,26 @@ def test_a_confirm_token_stands_in_no_file_and_no_log(home: House, alice: Person
     kept: list[Any] = [file.read_bytes() for file in home.folder.iterdir()]
     assert not any(confirm.encode() in content for content in kept)
     assert confirm not in home.logged()
+
+
+ACTS = [
+    ("contact.delete", [("contact/c_a", 1)], "", b""),
+    ("contact.delete", [("contact/c_a", 2)], "", b""),
+    ("contact.delete", [("contact/c_b", 1)], "", b""),
+    ("contact.delete", [("contact/c_a", 1), ("contact/c_b", 1)], "", b""),
+    ("company.delete", [("contact/c_a", 1)], "", b""),
+    ("contact.delete", ["contact/c_a"], "", b""),
+    ("contact.delete", ["contact/c_a", "1"], "", b""),
+    ("contact.delete", ["contact/c_a1"], "", b""),
+    ("contact.delete", [], "contact/c_a", b""),
+    ("contact.delete", [], "", b"contact/c_a"),
+    ("contact.delete", [], "", b""),
+    ('contact.delete","', [], "", b""),
+    ("contact.delete", [], '","', b""),
+]
+
+
+def test_every_part_of_an_act_counts_for_its_binding_and_the_order_of_what_it_touches_does_not() -> None:
+    bound = [confirming.binding(*act) for act in ACTS]
+    assert len(set(bound)) == len(ACTS)
+    assert bound == [confirming.binding(act, touched[::-1], query, body) for act, touched, query, body in ACTS]

@@ -13,6 +13,7 @@ from crmkit.storage.sqlite.migrations import (
     m0010_codes,
     m0011_erasures,
     m0012_invites,
+    m0014_confirmations,
 )
 from crmkit.storage.sqlite.migrations.migration import Migration
 
@@ -29,6 +30,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     m0010_codes.MIGRATION,
     m0011_erasures.MIGRATION,
     m0012_invites.MIGRATION,
+    m0014_confirmations.MIGRATION,
 )
 
 __all__ = ["MIGRATIONS", "Migration"]

@@ -1,0 +1,42 @@
+"""Confirm tokens: an act that takes data away is done by the second request, which sends back what the first was shown.
+
+A token is good for the session that was shown it, for one act and what that touches, for ten minutes, once. Several
+wait at once, so a request that is sent twice, or with a wrong token, makes none invalid.
+"""
+
+import json
+from collections.abc import Iterable
+
+from crmkit.errors import Problem
+from crmkit.storage import confirmations
+from crmkit.storage.hashed import sha256
+from crmkit.storage.interface.tx import Tx
+
+MINUTES = 10
+
+
+def binding(act: str, touched: Iterable[tuple[str, int]] | Iterable[str], query: str = "", body: bytes = b"") -> bytes:
+    """Return the hash of an act, a word like contact.delete, and of what it touches, in whatever order.
+
+    That is (handle, version) of each record where the act shall fail once one has changed, else ids. `query` and `body`
+    are those of the request, where they say what is done.
+    """
+    return sha256(json.dumps([act, sorted(touched), query, body.hex()]))
+
+
+def refusal(tx: Tx, sent: str, bound: bytes, says: str, again: str) -> Problem | None:
+    """Return None if the confirm token that was `sent` is good for the act with this binding, and use it up.
+
+    Else return `confirmation_required` with a fresh token, for the unit to return. `says` tells what the act takes
+    along; `again` is the request, without token.
+    """
+    if sent and confirmations.consume(tx, bound, sent, MINUTES):
+        return None
+    token = confirmations.issue(tx, bound, MINUTES)
+    stale = "That confirm token is wrong, used or outdated. " if sent else ""
+    return Problem(
+        "confirmation_required",
+        f"{stale}{says} Ask the user, then within {MINUTES} minutes: "
+        f"{again}{'&' if '?' in again else '?'}confirm={token}",
+        facts={"confirm": token},
+    )
