@@ -148,6 +148,20 @@ def test_an_effect_that_fails_is_the_last_and_what_was_written_stays(back: Desk,
     assert names(back, call) == ["Jane"]
 
 
+def test_a_problem_that_a_unit_returns_is_raised_after_the_commit_and_the_mail(back: Desk, post: Postbox) -> None:
+    call = Call(back.crm, back.person())
+    saves = saves_and_mails(back, [])
+
+    def unit(tx: Tx) -> Problem:
+        saves(tx)
+        return Problem("escalation_required", "Enter the code.")
+
+    with pytest.raises(Problem, match="escalation_required"):
+        back.do(call.write(unit))
+    assert post.arrived == [BOB]
+    assert names(back, call) == ["Jane"]
+
+
 def test_a_call_without_an_actor_reads_and_writes_and_names_nobody(back: Desk) -> None:
     call = Call(back.crm)
 
