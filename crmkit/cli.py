@@ -1,4 +1,4 @@
-"""The program: `crmkit serve`, `migrate`, `token`, `doctor`, `version`."""
+"""The program: `crmkit serve`, `migrate`, `token`, `doctor`, `version`; alone it prints how it is used."""
 
 import argparse
 import os
@@ -10,11 +10,16 @@ from crmkit import __version__
 from crmkit.settings import Settings, SettingsError
 
 CONFIG = "crmkit.toml"
+VERSION = f"crmkit {__version__}"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return the exit status; whatever stops it is one line on standard error."""
-    options = _parser().parse_args(arguments)
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    if options.run is None:
+        parser.print_help()
+        return 0
     try:
         status: int = options.run(options)
     except KeyboardInterrupt:
@@ -27,7 +32,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="crmkit", description="A headless, plain-text CRM that an AI agent operates.")
-    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    parser.add_argument("--version", action="version", version=VERSION, help="print the version")
+    parser.set_defaults(run=None)
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND")
 
     serve = commands.add_parser("serve", help="serve the API", description="Serve the API until SIGTERM or Ctrl-C.")
     _common(serve)
@@ -115,7 +122,7 @@ def _doctor(options: argparse.Namespace) -> int:
 
 
 def _version(_: argparse.Namespace) -> int:
-    print(f"crmkit {__version__}")
+    print(VERSION)
     return 0
 
 

@@ -40,8 +40,9 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path / "data"
 
 
-def test_version_prints_the_version_and_makes_no_files(tmp_path: Path) -> None:
-    done = run("version", cwd=tmp_path)
+@pytest.mark.parametrize("asked", ["version", "--version"])
+def test_version_prints_the_version_and_makes_no_files(tmp_path: Path, asked: str) -> None:
+    done = run(asked, cwd=tmp_path)
     assert (done.returncode, done.stdout, done.stderr) == (0, f"crmkit {__version__}\n", "")
     assert list(tmp_path.iterdir()) == []
 
@@ -57,15 +58,23 @@ def test_every_command_explains_itself(tmp_path: Path, name: str) -> None:
         assert "--config" in done.stdout
 
 
+@pytest.mark.slow
 def test_help_lists_every_command(tmp_path: Path) -> None:
     done = run("--help", cwd=tmp_path)
-    assert done.returncode == 0
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("usage: crmkit ")
     listed = re.findall(r"^    (\w+)  +\S", done.stdout, re.MULTILINE)
     assert set(COMMANDS) <= set(listed)
-    assert run(cwd=tmp_path).returncode == 2
-    nonsense = run("nonsense", cwd=tmp_path)
-    assert nonsense.returncode == 2
-    assert "invalid choice: 'nonsense'" in nonsense.stderr
+    for asked in ([], ["-h"]):
+        again = run(*asked, cwd=tmp_path)
+        assert (again.returncode, again.stdout, again.stderr) == (0, done.stdout, "")
+
+
+@pytest.mark.parametrize("wrong", ["nonsense", "--nonsense"])
+def test_a_command_or_flag_that_does_not_exist_is_refused_by_name(tmp_path: Path, wrong: str) -> None:
+    refused = run(wrong, cwd=tmp_path)
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert f"'{wrong}'" in refused.stderr or f"unrecognized arguments: {wrong}" in refused.stderr
 
 
 @pytest.mark.slow

@@ -72,6 +72,20 @@ def test_requests_of_a_client_in_a_minute_are_a_setting_and_count_when_they_are_
         assert asks(someone, CHARLIE).status_code == 200
 
 
+def test_pages_on_which_an_app_is_connected_count_as_requests_to_sign_in_like_the_api(tmp_path: Path) -> None:
+    with house(tmp_path / "data", {"CRMKIT_LIMITS_SIGNINS_PER_MINUTE": "3"}) as home, home.stranger() as someone:
+        app = App(home)
+        signin = app.begin(ALICE)
+        assert FROM_HERE not in alert(app.post({"signin": signin, "code": "none"}))
+        assert asks(someone, BOB).status_code == 200
+        assert FROM_HERE in waits(asks(someone, CHARLIE), 60)
+        right = {"signin": signin, "code": home.letterbox.code_for(ALICE)}
+        assert FROM_HERE in alert(app.post(right))
+        assert FROM_HERE in alert(app.post({"email": BOB}))
+        home.clock.move(minutes=1)
+        assert app.post(right).status_code == 200
+
+
 def test_a_request_past_the_codes_of_a_client_still_counts_as_one_of_its_minute(tmp_path: Path) -> None:
     environ = {"CRMKIT_LIMITS_MAILS_PER_CLIENT": "1", "CRMKIT_LIMITS_SIGNINS_PER_MINUTE": "3"}
     with house(tmp_path / "data", environ) as home, home.stranger() as someone:
