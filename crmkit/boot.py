@@ -16,7 +16,7 @@ from typing import Any
 
 import msgspec
 
-from crmkit import __version__
+from crmkit.announcement import announcement, warnings
 from crmkit.clock import Clock, system_clock
 from crmkit.core.call import Call
 from crmkit.core.crm import Crm
@@ -31,6 +31,7 @@ from crmkit.settings import Settings, SettingsError, check_https, load
 from crmkit.storage import secret
 from crmkit.storage.interface.brand import Brand
 from crmkit.storage.interface.lanes import mail_lane
+from crmkit.storage.people import accounts
 from crmkit.storage.sqlite.brand import SQLITE
 from crmkit.web.app import build, routes
 from crmkit.web.connection.accesslog import AccessLog
@@ -91,9 +92,10 @@ def application(crm: Crm, log: AccessLog | None = None) -> Edge:
     return build(crm, log or AccessLog(crm.settings.server.log), running, mcp.routes(crm.settings))
 
 
-def serve(settings: Settings) -> None:
+def serve(settings: Settings, token_command: str) -> None:
     """Serve until SIGTERM or SIGINT, then finish what is running and return.
 
+    `token_command` is what the operator of this data types to get a token.
     Raises SettingsError, InUse, Newer and Unusable before anything is listened on.
     """
     check_https(settings)
@@ -102,7 +104,7 @@ def serve(settings: Settings) -> None:
     settings = _with_port(settings, listener.getsockname()[1])
     crm = replace(crm, settings=settings)
     # opened and closed once before uvicorn starts, so that a fault is one clear line and not a traceback
-    asyncio.run(_tried(crm))
+    is_empty = asyncio.run(_tried(crm))
     log = AccessLog(settings.server.log)
     logging.basicConfig(handlers=[LogHandler(log.writer)], level=logging.WARNING)
     server = Server(application(crm, log), settings, _most_connections())
@@ -113,8 +115,9 @@ def serve(settings: Settings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):  # until uvicorn listens to them; it raises them again at its end
         signal.signal(number, stop)
     _freeze_startup_objects()
-    mode = " (local mode)" if settings.auth.local else ""
-    print(f"crmkit {__version__} serves {settings.base_url}{mode}, data in {settings.server.data}", flush=True)
+    for line in warnings(settings):
+        print(f"crmkit: {line}", file=sys.stderr)
+    print(announcement(settings, is_empty, token_command), flush=True)
     try:
         server.run(sockets=[listener])
     finally:
@@ -159,9 +162,10 @@ def _data(settings: Settings) -> Path:
     return Path(settings.server.data)
 
 
-async def _tried(crm: Crm) -> None:
-    async with brand_of(crm.settings).open(_data(crm.settings), crm.clock):
-        pass
+async def _tried(crm: Crm) -> bool:
+    """Open the database and close it again; tell whether nobody has an account in it."""
+    async with brand_of(crm.settings).open(_data(crm.settings), crm.clock) as database:
+        return await database.read(None, accounts.has_nobody)
 
 
 def _listener(settings: Settings) -> socket.socket:

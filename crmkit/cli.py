@@ -2,12 +2,15 @@
 
 import argparse
 import os
+import shlex
+import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from crmkit import __version__
-from crmkit.settings import Settings, SettingsError
+from crmkit.announcement import YOU
+from crmkit.settings import Settings, SettingsError, unknown_names
 
 CONFIG = "crmkit.toml"
 VERSION = f"crmkit {__version__}"
@@ -69,19 +72,27 @@ def _common(command: argparse.ArgumentParser) -> None:
     command.add_argument("--data", help="folder of the database (default data)")
 
 
+def _file(options: argparse.Namespace) -> Path | None:
+    """Return the settings file that is named, else the one in this folder, if there is one."""
+    named = options.config or os.environ.get("CRMKIT_CONFIG")
+    if named:
+        return Path(named)
+    return Path(CONFIG) if Path(CONFIG).exists() else None
+
+
 def _settings(options: argparse.Namespace) -> Settings:
     from crmkit import boot
 
-    named = options.config or os.environ.get("CRMKIT_CONFIG")
-    file = Path(named) if named else Path(CONFIG)
     flags = {
         ("server", "host"): getattr(options, "host", None),
         ("server", "port"): getattr(options, "port", None),
         ("server", "data"): options.data,
         ("auth", "local"): getattr(options, "local", None),
     }
+    for line in unknown_names(os.environ):
+        print(f"crmkit: {line}", file=sys.stderr)
     return boot.load_settings(
-        file if named or file.exists() else None,
+        _file(options),
         os.environ,
         {name: value for name, value in flags.items() if value is not None},
     )
@@ -90,8 +101,24 @@ def _settings(options: argparse.Namespace) -> Settings:
 def _serve(options: argparse.Namespace) -> int:
     from crmkit import boot  # imported late: `version` and `--help` need no web server
 
-    boot.serve(_settings(options))
+    settings = _settings(options)
+    boot.serve(settings, _token_command(options, settings))
     return 0
+
+
+def _token_command(options: argparse.Namespace, settings: Settings) -> str:
+    """Return what the operator types in another terminal, in whatever folder, for a token of this data."""
+    program = Path(sys.argv[0])
+    found = shutil.which(program.name)
+    if program.name == "__main__.py":
+        command = [sys.executable, "-m", "crmkit"]
+    elif found and Path(found).resolve() == program.resolve():
+        command = [program.name]
+    else:
+        command = [os.path.abspath(program)]
+    file = _file(options)
+    config = ["--config", os.path.abspath(file)] if file else []
+    return shlex.join([*command, "token", "--email", YOU, *config, "--data", os.path.abspath(settings.server.data)])
 
 
 def _migrate(options: argparse.Namespace) -> int:

@@ -90,8 +90,14 @@ def listed(nouns: Iterable[str], word: str = "and") -> str:
 
 def nearest(name: str, known: Iterable[str]) -> str:
     """Return ` (did you mean NAME?)` for the known name most like `name`, or nothing if none is close."""
+    close = closest(name, known)
+    return f" (did you mean {close}?)" if close else ""
+
+
+def closest(name: str, known: Iterable[str]) -> str | None:
+    """Return the known name most like `name`, None if none is close."""
     from rapidfuzz import fuzz, process  # imported late: `crmkit --help` starts without it
 
     spelled = {word.lower(): word for word in known}
     close = process.extractOne(name.lower(), list(spelled), scorer=fuzz.ratio, score_cutoff=60)
-    return f" (did you mean {spelled[close[0]]}?)" if close else ""
+    return spelled[close[0]] if close else None

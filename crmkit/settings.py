@@ -1,7 +1,8 @@
 """Settings. Each is declared once. Flags win over the environment, that over crmkit.toml, that over defaults.
 
-Every `[section] key` is the environment variable CRMKIT_SECTION_KEY. A setting that does not exist or cannot
-be read raises SettingsError with one line to print.
+Every `[section] key` is the environment variable CRMKIT_SECTION_KEY. A setting that cannot be read raises SettingsError
+with one line to print, and so does one of the file that does not exist. A name in the environment that is no setting is
+left out, since other programs may have put it there; `unknown_names` tells the operator.
 """
 
 import re
@@ -14,7 +15,7 @@ import msgspec
 from msgspec import Meta, Struct, field
 
 from crmkit import ip
-from crmkit.errors import nearest
+from crmkit.errors import closest, listed, nearest
 
 T = TypeVar("T", bound=Struct)
 
@@ -25,6 +26,9 @@ Minutes = Annotated[int, Meta(ge=1, le=365 * 24 * 60)]
 Days = Annotated[int, Meta(ge=1, le=100 * 365)]
 
 
+PREFIX = "CRMKIT_"
+CONFIG = "CRMKIT_CONFIG"  # the path of the settings file
+OF_CLIENTS = ("CRMKIT_URL", "CRMKIT_TOKEN")  # what a client of the API keeps in the environment
 # names that no public DNS has (RFC 2606, RFC 6761, RFC 6762, RFC 8375, and ICANN's reservation of .internal)
 PRIVATE_NAMES = (".localhost", ".local", ".internal", ".home.arpa", ".test")
 
@@ -112,8 +116,12 @@ class Settings(Struct, frozen=True):
 
     @property
     def base_url(self) -> str:
-        """Return the URL that clients use, without a trailing slash."""
-        host = f"[{self.server.host}]" if ":" in self.server.host else self.server.host
+        """Return the URL that clients use, without a trailing slash.
+
+        A server that listens on every address is called localhost, which is true on its own machine.
+        """
+        host = "localhost" if is_every_address(self.server.host) else self.server.host
+        host = f"[{host}]" if ":" in host else host
         return (self.server.base_url or f"http://{host}:{self.server.port}").rstrip("/")
 
 
@@ -129,7 +137,7 @@ class Row(Struct, frozen=True):
 
     @property
     def env(self) -> str:
-        return f"CRMKIT_{self.section}_{self.key}".upper()
+        return f"{PREFIX}{self.section}_{self.key}".upper()
 
 
 def rows() -> tuple[Row, ...]:
@@ -156,21 +164,32 @@ def load(
 
     `capped` names what a plan may cap.
 
-    Raises SettingsError for a file that cannot be read, an unknown name, or a value that does not fit.
+    Raises SettingsError for a file that cannot be read, an unknown name in it, or a value that does not fit.
     """
     tree = _from_file(file) if file else {}
-    table = {(row.section, row.key): row for row in rows()}
-    by_env = {row.env: row for row in table.values()}
-    for name, text in (environ or {}).items():
-        if not name.startswith("CRMKIT_") or name == "CRMKIT_CONFIG":
-            continue
-        if name not in by_env:
-            raise SettingsError(f"the environment sets {name}, which is no setting{nearest(name, by_env)}")
-        row = by_env[name]
-        tree.setdefault(row.section, {})[row.key] = _from_text(row, text)
+    for row in rows():
+        if environ and row.env in environ:
+            tree.setdefault(row.section, {})[row.key] = _from_text(row, environ[row.env])
     for (section, key), value in (flags or {}).items():
         tree.setdefault(section, {})[key] = value
     return _checked(_converted(tree, capped))
+
+
+def unknown_names(environ: Mapping[str, str]) -> list[str]:
+    """Return a line for each name in the environment that looks like a setting and is none.
+
+    A name is compared with `SECTION_KEY` and `KEY`, so that CRMKIT_PORT is led to CRMKIT_SERVER_PORT.
+    """
+    known = {row.key.upper(): row.env for row in rows()} | {row.env.removeprefix(PREFIX): row.env for row in rows()}
+    told = []
+    for name in sorted(environ):
+        if not name.startswith(PREFIX) or name in (CONFIG, *OF_CLIENTS, *known.values()):
+            continue
+        close = closest(name.removeprefix(PREFIX), known)
+        guess = f" (did you mean {known[close]}?)" if close else ""
+        shown = name if name.isprintable() else ascii(name)
+        told.append(f"the environment sets {shown}, which is no setting and has no effect{guess}")
+    return told
 
 
 def _from_file(file: Path) -> dict[str, Any]:
@@ -198,10 +217,17 @@ def _from_text(row: Row, text: str) -> Any:
         if text.lower() not in ("true", "false", "1", "0"):
             raise SettingsError(f"{row.env} is true or false, not {text!r}")
         return text.lower() in ("true", "1")
+    _check_choice(row.env, row.base, text)
     try:
         return msgspec.convert(text, row.type, strict=False)
     except msgspec.ValidationError as error:
         raise SettingsError(f"{row.env} cannot be read: {error}") from None
+
+
+def _check_choice(name: str, type: Any, value: Any) -> None:
+    """Raise SettingsError, which names what is allowed, for a value that is none of the words a setting takes."""
+    if get_origin(type) is Literal and value not in get_args(type):
+        raise SettingsError(f"{name} is {listed(get_args(type), 'or')}, not {value!r}")
 
 
 def _converted(tree: dict[str, Any], capped: Sequence[str]) -> Settings:
@@ -238,6 +264,9 @@ def _section(name: str, keys: Any, struct: type[T]) -> T:
             raise SettingsError(
                 f"[{name}] has no setting {unknown[0]!r}{nearest(unknown[0], known)}; it has {', '.join(known)}"
             ) from None
+        for row in rows():
+            if row.section == name and row.key in keys:
+                _check_choice(f"[{name}] {row.key}", row.base, keys[row.key])
         raise SettingsError(f"[{name}] cannot be read: {error}") from None
 
 
@@ -247,8 +276,17 @@ def _checked(settings: Settings) -> Settings:
             ip.network(network)
         except ValueError:
             raise SettingsError(f"[server] trusted_proxies: {network!r} is no address or network") from None
-    if settings.server.base_url and not settings.server.base_url.startswith(("http://", "https://")):
+    base_url = settings.server.base_url
+    if base_url and not base_url.startswith(("http://", "https://")):
         raise SettingsError("[server] base_url starts with http:// or https://")
+    try:
+        host = urlsplit(base_url).hostname or ""
+    except ValueError:  # brackets that hold no address
+        host = ""
+    if base_url and is_every_address(host):
+        raise SettingsError(
+            f"[server] base_url is the address that clients use, and {base_url!r} is none that they can"
+        )
     for origin in settings.server.origins:
         if not re.fullmatch(r"https?://[^/?#@\s]+", origin):
             raise SettingsError(f"[server] origins: {origin!r} is no origin; one looks like https://chat.example.com")
@@ -276,6 +314,14 @@ def _is_public(host: str) -> bool:
         return ip.address(host).is_global
     except ValueError:
         return "." in host.rstrip(".") and not host.rstrip(".").lower().endswith(PRIVATE_NAMES)
+
+
+def is_every_address(host: str) -> bool:
+    """Tell whether a server that listens on `host` listens on every address of its machine (0.0.0.0, ::)."""
+    try:
+        return not host or ip.address(host).is_unspecified
+    except ValueError:
+        return False
 
 
 def is_loopback(host: str) -> bool:

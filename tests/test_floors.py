@@ -34,6 +34,7 @@ FLOORS = {
     "mcp": 5,
     "cli": 6,
     "boot": 6,
+    "announcement": 6,
     "doctor": 6,
     "__main__": 6,
 }

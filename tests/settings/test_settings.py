@@ -1,5 +1,6 @@
 """Settings are layered, each has its name in the environment, and a wrong one stops the start with one line."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 
 from crmkit.boot import load_settings as load
 from crmkit.clock import after
-from crmkit.settings import Settings, SettingsError, rows
+from crmkit.settings import Settings, SettingsError, rows, unknown_names
 from tests.house import run
 from tests.kinds import REGISTRY
 from tests.settings.wrong_settings import told, written
@@ -138,21 +139,16 @@ def test_a_switch_is_spelled_true_or_false(text: str, value: bool) -> None:
 @pytest.mark.parametrize(
     ("name", "text", "words"),
     [
-        ("CRMKIT_SERVER_PROT", "80", ["CRMKIT_SERVER_PROT, which is no setting (did you mean CRMKIT_SERVER_PORT?)"]),
-        ("CRMKIT_PORT", "80", ["CRMKIT_PORT, which is no setting"]),
-        ("CRMKIT_", "", ["CRMKIT_, which is no setting"]),
-        ("CRMKIT_A\nB\u2028C", "", ["which is no setting"]),
-        ("CRMKIT_PLANS_NAMED", "{}", ["which is no setting"]),
         ("CRMKIT_SERVER_PORT", "http", ["CRMKIT_SERVER_PORT cannot be read", "int"]),
         ("CRMKIT_SERVER_PORT", "", ["CRMKIT_SERVER_PORT cannot be read"]),
         ("CRMKIT_SERVER_PORT", "8000\nx", ["CRMKIT_SERVER_PORT cannot be read"]),
         ("CRMKIT_SERVER_PORT", "-1", ["CRMKIT_SERVER_PORT cannot be read", ">= 0"]),
         ("CRMKIT_SERVER_PORT", "65536", ["CRMKIT_SERVER_PORT cannot be read", "<= 65535"]),
         ("CRMKIT_SERVER_PORT", "80.5", ["CRMKIT_SERVER_PORT cannot be read"]),
-        ("CRMKIT_SERVER_LOG", "xml", ["CRMKIT_SERVER_LOG cannot be read", "xml"]),
+        ("CRMKIT_SERVER_LOG", "xml", ["CRMKIT_SERVER_LOG is text or json, not 'xml'"]),
         ("CRMKIT_AUTH_LOCAL", "yes", ["CRMKIT_AUTH_LOCAL is true or false, not 'yes'"]),
         ("CRMKIT_AUTH_LOCAL", "a\nb", ["CRMKIT_AUTH_LOCAL is true or false"]),
-        ("CRMKIT_AUTH_SIGNUP", "closed", ["CRMKIT_AUTH_SIGNUP cannot be read"]),
+        ("CRMKIT_AUTH_SIGNUP", "closed", ["CRMKIT_AUTH_SIGNUP is open or invited, not 'closed'"]),
         ("CRMKIT_AUTH_CODE_MINUTES", "0", ["CRMKIT_AUTH_CODE_MINUTES cannot be read", ">= 1"]),
         ("CRMKIT_AUTH_CODE_MINUTES", "9999999999", ["CRMKIT_AUTH_CODE_MINUTES cannot be read", "<= 525600"]),
         ("CRMKIT_AUTH_TOKEN_IDLE_DAYS", "999999", ["CRMKIT_AUTH_TOKEN_IDLE_DAYS cannot be read", "<= 36500"]),
@@ -164,6 +160,9 @@ def test_a_switch_is_spelled_true_or_false(text: str, value: bool) -> None:
         ("CRMKIT_SERVER_ORIGINS", "https://a.example.com/x", ["origins", "'https://a.example.com/x' is no origin"]),
         ("CRMKIT_SERVER_TRUSTED_PROXIES", "10.0.0.1,proxy", ["trusted_proxies: 'proxy' is no address or network"]),
         ("CRMKIT_SERVER_BASE_URL", "crm.acme.com", ["[server] base_url starts with http:// or https://"]),
+        ("CRMKIT_SERVER_BASE_URL", "http://0.0.0.0:8000", ["'http://0.0.0.0:8000' is none that they can"]),
+        ("CRMKIT_SERVER_BASE_URL", "http://[::]:8000/crm", ["'http://[::]:8000/crm' is none that they can"]),
+        ("CRMKIT_SERVER_BASE_URL", "http://[::1", ["'http://[::1' is none that they can"]),
     ],
     ids=ascii,
 )
@@ -193,6 +192,8 @@ def test_a_wrong_setting_in_the_environment_is_told_in_one_line(name: str, text:
         ("[auth]\nlocal = 1", ["[auth] cannot be read", "$.local"]),
         ("[limits]\nbody_kib = 0", ["[limits] cannot be read", "$.body_kib"]),
         ("[limits.body_kib]\nx = 1", ["[limits] cannot be read", "$.body_kib"]),
+        ("[auth]\nsignup = 'closed'", ["[auth] signup is open or invited, not 'closed'"]),
+        ("[server]\nlog = 1", ["[server] log is text or json, not 1"]),
         ("[plans]\ndefault = 1", ["[plans] default names 1"]),
         ("[plans]\nfree = 5", ["[plans.free] cannot be read"]),
         ("[plans.default]\ncontacts = 5", ["[plans] default names {'contacts': 5}"]),
@@ -240,17 +241,50 @@ def test_any_environment_gives_settings_or_one_line(environ: dict[str, str]) -> 
     except SettingsError as error:
         assert str(error).splitlines() == [str(error)]
         return
-    assert set(environ) <= {"CRMKIT_CONFIG", *OTHER}
     assert found.base_url.startswith("http")
+    told = unknown_names(environ)
+    assert len(told) == len(set(environ) - {"CRMKIT_CONFIG", "CRMKIT_URL", "CRMKIT_TOKEN", *OTHER})
+    assert all(line.splitlines() == [line] for line in told)
 
 
 def test_a_wrong_setting_stops_the_program_with_one_line(tmp_path: Path) -> None:
-    ended = run("migrate", cwd=tmp_path, CRMKIT_SERVER_PROT="80")
+    ended = run("migrate", cwd=tmp_path, CRMKIT_SERVER_PORT="http")
     assert ended.returncode == 1
     assert ended.stdout == ""
-    assert ended.stderr == (
-        "crmkit: the environment sets CRMKIT_SERVER_PROT, which is no setting (did you mean CRMKIT_SERVER_PORT?)\n"
-    )
+    assert re.fullmatch(r"crmkit: CRMKIT_SERVER_PORT cannot be read: .*\n", ended.stderr)
+
+
+# what does not stop it
+
+
+@pytest.mark.parametrize(
+    ("name", "guess"),
+    [
+        ("CRMKIT_SERVER_PROT", "CRMKIT_SERVER_PORT"),
+        ("CRMKIT_PORT", "CRMKIT_SERVER_PORT"),
+        ("CRMKIT_DATA", "CRMKIT_SERVER_DATA"),
+        ("CRMKIT_SMTP_URL", "CRMKIT_MAIL_SMTP_URL"),
+        ("CRMKIT_server_port", "CRMKIT_SERVER_PORT"),
+        ("CRMKIT_FOO_BAR", ""),
+        ("CRMKIT_", ""),
+        ("CRMKIT_A\nB\u2028C", ""),
+    ],
+    ids=ascii,
+)
+def test_a_name_in_the_environment_that_is_no_setting_changes_nothing_and_is_led_to_the_nearest(
+    name: str, guess: str
+) -> None:
+    assert load(environ={name: "{}"}) == Settings()
+    (line,) = unknown_names({name: "{}", "PATH": "/bin", "CRMKIT_SERVER_PORT": "1", "CRMKIT_CONFIG": "x"})
+    assert line.splitlines() == [line]
+    assert "which is no setting and has no effect" in line
+    assert line.endswith(f" (did you mean {guess}?)") if guess else "did you mean" not in line
+
+
+@pytest.mark.parametrize("name", ["CRMKIT_URL", "CRMKIT_TOKEN"])
+def test_what_a_client_keeps_in_the_environment_is_not_told(name: str) -> None:
+    assert load(environ={name: "x"}) == Settings()
+    assert unknown_names({name: "x"}) == []
 
 
 def test_the_longest_times_are_still_dates() -> None:

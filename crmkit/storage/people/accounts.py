@@ -14,6 +14,11 @@ def find_user(connection: Connection, email: str) -> User | None:
     return None if row is None else User(*row)
 
 
+def has_nobody(connection: Connection) -> bool:
+    """Tell whether nobody has an account."""
+    return connection.execute("SELECT 1 FROM users LIMIT 1").fetchone() is None
+
+
 def user(connection: Connection, id: str) -> User:
     """Return the user with this id, who exists."""
     return User(*connection.execute("SELECT id, email FROM users WHERE id = ?", (id,)).fetchone())

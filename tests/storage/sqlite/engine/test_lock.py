@@ -138,7 +138,7 @@ def test_a_request_that_is_under_way_is_finished_on_sigterm(served: Process) -> 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_right_after_the_start_is_heard(tmp_path: Path, number: signal.Signals) -> None:
-    line, env = command("serve", "--port", "0", "--data", str(tmp_path / "data"))
+    line, env = command("serve", "--port", "0", "--data", str(tmp_path / "data"), CRMKIT_SERVER_LOG="json")
     for _ in range(2):
         with subprocess.Popen(line, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd=tmp_path) as popen:
             assert popen.stdout is not None
