@@ -29,6 +29,7 @@ from crmkit.records import DECLARED, kinds_of
 from crmkit.render.manual import manual
 from crmkit.settings import Settings, SettingsError, check_https, load
 from crmkit.storage import secret
+from crmkit.storage.data_folder import usable
 from crmkit.storage.interface.brand import Brand
 from crmkit.storage.interface.lanes import mail_lane
 from crmkit.storage.people import accounts
@@ -62,14 +63,16 @@ def load_settings(
 
 
 def crm_of(settings: Settings, clock: Clock = system_clock, brand: Brand | None = None, kinds: Kinds = KINDS) -> Crm:
-    """Return the product's parts, not yet opened. Raises SettingsError for a mail setting or key that is none.
+    """Return the product's parts, not yet opened.
 
+    Raises SettingsError for a mail setting or key that is none, Unusable for a folder that cannot be used.
     `brand` is that of the settings unless another is given.
     """
     folder = _data(settings)
     try:
-        database = (brand or brand_of(settings)).open(folder, clock)
-        key = secret.read_or_make(folder)
+        with usable(folder):
+            database = (brand or brand_of(settings)).open(folder, clock)
+            key = secret.read_or_make(folder)
         send = mailer(settings.mail.smtp_url, settings.mail.sender)
     except (ValueError, OSError) as error:
         raise SettingsError(str(error)) from None
@@ -147,7 +150,8 @@ def _freeze_startup_objects() -> None:
 
 def migrate_now(settings: Settings) -> list[str]:
     """Bring the database up to date and return the names of the migrations applied."""
-    return brand_of(settings).migrate(_data(settings))
+    with usable(_data(settings)):
+        return brand_of(settings).migrate(_data(settings))
 
 
 def operator_token(settings: Settings, email: str, name: str) -> login.SignedIn:
@@ -155,7 +159,8 @@ def operator_token(settings: Settings, email: str, name: str) -> login.SignedIn:
     email, name = operator.checked(email, name)
     crm = crm_of(settings)
     unit = partial(login.sign_in, crm=crm, email=email, token_name=name)
-    return brand_of(settings).run(_data(settings), unit, [mail_lane(email)], crm.now)
+    with usable(_data(settings)):
+        return brand_of(settings).run(_data(settings), unit, [mail_lane(email)], crm.now)
 
 
 def _data(settings: Settings) -> Path:
@@ -164,8 +169,9 @@ def _data(settings: Settings) -> Path:
 
 async def _tried(crm: Crm) -> bool:
     """Open the database and close it again; tell whether nobody has an account in it."""
-    async with brand_of(crm.settings).open(_data(crm.settings), crm.clock) as database:
-        return await database.read(None, accounts.has_nobody)
+    with usable(_data(crm.settings)):
+        async with brand_of(crm.settings).open(_data(crm.settings), crm.clock) as database:
+            return await database.read(None, accounts.has_nobody)
 
 
 def _listener(settings: Settings) -> socket.socket:

@@ -176,11 +176,22 @@ def test_doctor_finds_no_fault_in_a_sound_installation(folder: Path) -> None:
 
 
 @pytest.mark.slow
-def test_doctor_neither_needs_a_database_nor_makes_one(tmp_path: Path) -> None:
-    done = run("doctor", "--data", "data", cwd=tmp_path)
-    assert done.returncode == 0
-    assert "none yet in data" in done.stdout
-    assert list(tmp_path.iterdir()) == []
+@pytest.mark.parametrize(("name", "state"), [("data", "does not exist"), ("empty", "holds no crmkit.db")])
+def test_doctor_says_that_nothing_is_there_and_makes_nothing(tmp_path: Path, name: str, state: str) -> None:
+    (tmp_path / "empty").mkdir()
+    found = lines_of(tmp_path / name, 1)
+    assert bad(found) == {"database"}
+    assert found["database"][1].startswith(
+        f"nothing is there: {tmp_path / name} {state}; name the data folder with --data"
+    )
+    assert [*tmp_path.rglob("*")] == [tmp_path / "empty"]
+
+
+@pytest.mark.slow
+def test_doctor_makes_no_lock(folder: Path) -> None:
+    (folder / "crmkit.lock").unlink()
+    lines_of(folder, 0)
+    assert not (folder / "crmkit.lock").exists()
 
 
 @pytest.mark.slow

@@ -6,21 +6,34 @@ from contextlib import closing
 from pathlib import Path
 
 from crmkit.storage import secret
+from crmkit.storage.data_folder import why_not
 from crmkit.storage.interface.brand import Finding
 from crmkit.storage.interface.database import InUse
 from crmkit.storage.sqlite.engine import migrate
 from crmkit.storage.sqlite.engine.connection import connect
 from crmkit.storage.sqlite.engine.driver import VERSION, is_fixed, sqlite3
-from crmkit.storage.sqlite.engine.folder import FILE, held
+from crmkit.storage.sqlite.engine.folder import FILE, LOCK, held
 from crmkit.storage.sqlite.migrations import MIGRATIONS
 
 
 def examine(folder: Path) -> Iterator[Finding]:
-    """Yield what was found; nothing is written but the lock, for a moment."""
+    """Yield what was found; nothing is made, and nothing is written but a lock that is there, for a moment."""
     yield _sqlite()
+    folder = folder.absolute()
     file = folder / FILE
-    if not file.exists():
-        yield Finding("database", True, f"none yet in {folder}; `crmkit serve` makes it")
+    try:
+        file.open("rb").close()
+    except FileNotFoundError:
+        state = f"holds no {FILE}" if folder.is_dir() else "does not exist"
+        yield Finding(
+            "database",
+            False,
+            f"nothing is there: {folder} {state}; name the data folder with --data, or start `crmkit serve`, "
+            "which makes it",
+        )
+        return
+    except OSError as error:
+        yield Finding("database", False, why_not(folder, error))
         return
     yield _mode("folder", folder, 0o700)
     yield _mode("database", file, 0o600)
@@ -70,7 +83,11 @@ def _mode(name: str, path: Path, wanted: int) -> Finding:
 
 def _server(folder: Path) -> Finding:
     try:
-        with held(folder):
-            return Finding("server", True, "none runs on this data")
+        if (folder / LOCK).exists():
+            with held(folder):
+                pass
     except InUse as error:
         return Finding("server", True, str(error).partition(";")[0])
+    except OSError as error:
+        return Finding("server", False, why_not(folder, error))
+    return Finding("server", True, "none runs on this data")

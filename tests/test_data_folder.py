@@ -1,0 +1,144 @@
+"""A data folder that cannot be used ends every command with one line: which folder, which user, what to do."""
+
+import os
+import pwd
+import shlex
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from crmkit.storage.sqlite.engine.folder import FILE, LOCK
+from tests.house import command, run
+
+pytestmark = pytest.mark.slow
+
+COMMANDS = (["serve", "--port", "0"], ["migrate"], ["token", "--email", "alice@example.com"])
+NOBODY = 65534
+# the interpreter may lie where only root can read it: everything is imported before the user is changed
+AS_NOBODY = (
+    "import os, sys, encodings.ascii\nfrom crmkit import boot, cli, doctor\n"
+    f"os.setgroups([])\nos.setgid({NOBODY})\nos.setuid({NOBODY})\nsys.exit(cli.main())"
+)
+is_root = os.geteuid() == 0
+needs_root = pytest.mark.skipif(not is_root, reason="makes files of another user")
+USER = pwd.getpwuid(NOBODY if is_root else os.geteuid()).pw_name
+
+
+@pytest.fixture
+def place() -> Iterator[Path]:
+    """A folder that every user can look into, but only its owner can change."""
+    folder = Path(tempfile.mkdtemp(prefix="crmkit-"))
+    folder.chmod(0o755)
+    yield folder
+    shutil.rmtree(folder)
+
+
+def run_plainly(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    """Run the program to its end, not as root."""
+    if not is_root:
+        return run(*arguments, cwd=cwd)
+    _, env = command()
+    line = [sys.executable, "-c", AS_NOBODY, *arguments]
+    return subprocess.run(line, env=env, cwd=cwd, capture_output=True, text=True, timeout=60, check=False)
+
+
+def refusal(folder: Path | str, place: Path, commands: tuple[list[str], ...] = COMMANDS[1:2]) -> str:
+    """Return the one line that ends each of these commands."""
+    lines = set()
+    for arguments in commands:
+        done = run_plainly(*arguments, "--data", str(folder), cwd=place)
+        assert (done.returncode, done.stdout) == (1, ""), done
+        (line,) = done.stderr.splitlines()
+        lines.add(line.removeprefix("crmkit: "))
+    (line,) = lines
+    assert str(place / folder) in line
+    assert f"user {USER}" in line
+    assert "Errno" not in line
+    return line
+
+
+def examined(folder: Path | str, place: Path) -> str:
+    """Return the first thing that doctor finds wrong."""
+    looked = run_plainly("doctor", "--data", str(folder), cwd=place)
+    assert (looked.returncode, looked.stderr) == (1, ""), looked
+    return next(line for line in looked.stdout.splitlines() if line.startswith("BAD ")).removeprefix("BAD  database: ")
+
+
+def advised(line: str) -> None:
+    """Do as root what the line says."""
+    subprocess.run(shlex.split(line.partition("as root: ")[2].partition(", or ")[0]), check=True)
+
+
+def test_a_file_in_the_place_of_the_folder_is_named(place: Path) -> None:
+    (place / "data").write_text("in the way")
+    assert f"{place / 'data'} is a file; move it away" in refusal("data", place)
+    assert f"{place / 'data'} is a file; move it away" in examined("data", place)
+
+
+@needs_root
+def test_a_file_above_the_folder_is_named(place: Path) -> None:
+    (place / "file").write_text("in the way")
+    assert f"{place / 'file'} is a file; move it away" in refusal("file/crm/data", place)
+    assert f"{place / 'file'} is a file; move it away" in examined("file/crm/data", place)
+
+
+def test_a_link_that_leads_nowhere_is_named_with_its_end(place: Path) -> None:
+    (place / "data").symlink_to(place / "disk that is not mounted")
+    assert f"{place / 'data'} is a link to {place / 'disk that is not mounted'}, which" in refusal("data", place)
+
+
+@needs_root
+def test_a_folder_that_cannot_be_made_is_made_by_the_command_that_the_line_shows(place: Path) -> None:
+    line = refusal("my crm/data", place)
+    assert f"user {USER} may not write in {place}, which belongs to user root" in line
+    advised(line)
+    assert run_plainly("migrate", "--data", "my crm/data", cwd=place).returncode == 0
+
+
+@needs_root
+@pytest.mark.parametrize("mode", [0o777, 0o700])
+def test_a_folder_of_another_user_is_given_over_by_the_command_that_the_line_shows(place: Path, mode: int) -> None:
+    folder = place / "data"
+    folder.mkdir()
+    folder.chmod(mode)
+    line = refusal("data", place, COMMANDS)
+    assert f"belongs to user root and crmkit runs as user {USER}" in line
+    if mode == 0o777:  # a volume that a container mounts
+        inside = line.rpartition(" --data ")[2]
+        assert run_plainly("migrate", "--data", inside, cwd=place).returncode == 0
+    advised(line)
+    assert run_plainly("migrate", "--data", "data", cwd=place).returncode == 0
+
+
+@needs_root
+@pytest.mark.parametrize("name", [FILE, LOCK, "secret.key"])
+def test_a_file_of_another_user_in_the_folder_is_named(place: Path, name: str) -> None:
+    folder = place / "data"
+    folder.mkdir()
+    os.chown(folder, NOBODY, NOBODY)
+    (folder / name).touch(mode=0o600)
+    line = refusal("data", place, COMMANDS[:1])
+    assert f"{folder / name} in the data folder belongs to user root and crmkit runs as user {USER}" in line
+    if name == FILE:
+        assert examined("data", place) == line
+    advised(line)
+    assert run_plainly("migrate", "--data", "data", cwd=place).returncode == 0
+
+
+@needs_root
+def test_a_read_only_file_system_is_told(place: Path) -> None:
+    disk = place / "disk"
+    disk.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "ro", "tmpfs", str(disk)], capture_output=True, check=False)
+    if mounted.returncode:
+        pytest.skip("nothing can be mounted here")
+    try:
+        assert "is on a read-only file system" in refusal("disk/data", place)
+        assert "is on a read-only file system" in refusal("disk", place)
+    finally:
+        subprocess.run(["umount", str(disk)], check=True)
