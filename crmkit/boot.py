@@ -1,4 +1,7 @@
-"""Wiring: the only place that names the concrete parts and puts them together."""
+"""Wiring: the only place that names the concrete parts and puts them together.
+
+What serves is imported when it is asked for: `crmkit doctor`, `token` and `migrate` need no web server.
+"""
 
 import asyncio
 import gc
@@ -12,7 +15,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -23,10 +26,8 @@ from crmkit.core.crm import Crm
 from crmkit.core.people import login, operator
 from crmkit.core.upkeep import keep_up
 from crmkit.mail import mailer
-from crmkit.mcp import endpoint as mcp
 from crmkit.model.record import Kinds
 from crmkit.records import DECLARED, kinds_of
-from crmkit.render.manual import manual
 from crmkit.settings import Settings, SettingsError, check_https, load
 from crmkit.storage import secret
 from crmkit.storage.data_folder import usable
@@ -34,12 +35,10 @@ from crmkit.storage.interface.brand import Brand
 from crmkit.storage.interface.lanes import mail_lane
 from crmkit.storage.people import accounts
 from crmkit.storage.sqlite.brand import SQLITE
-from crmkit.web.app import build, routes
-from crmkit.web.connection.accesslog import AccessLog
-from crmkit.web.connection.logwriter import LogHandler
-from crmkit.web.connection.server import Server
-from crmkit.web.edge import Edge
-from crmkit.web.table import endpoints_of
+
+if TYPE_CHECKING:
+    from crmkit.web.connection.accesslog import AccessLog
+    from crmkit.web.edge import Edge
 
 OWN_FILES = 128  # descriptors kept free for the database, mail, and refusals of surplus clients
 FLUSH_SECONDS = 0.3  # what is still to be logged at the end may take this long
@@ -79,8 +78,11 @@ def crm_of(settings: Settings, clock: Clock = system_clock, brand: Brand | None 
     return Crm(settings, database, send, key, clock, kinds)
 
 
-def application(crm: Crm, log: AccessLog | None = None) -> Edge:
+def application(crm: Crm, log: "AccessLog | None" = None) -> "Edge":
     """Return the ASGI application, which opens the database at startup."""
+    from crmkit.mcp import endpoint as mcp
+    from crmkit.web.app import build
+    from crmkit.web.connection.accesslog import AccessLog
 
     @asynccontextmanager
     async def running() -> AsyncIterator[None]:
@@ -101,6 +103,10 @@ def serve(settings: Settings, token_command: str) -> None:
     `token_command` is what the operator of this data types to get a token.
     Raises SettingsError, InUse, Newer and Unusable before anything is listened on.
     """
+    from crmkit.web.connection.accesslog import AccessLog
+    from crmkit.web.connection.logwriter import LogHandler
+    from crmkit.web.connection.server import Server
+
     check_https(settings)
     crm = crm_of(settings)
     listener = _listener(settings)
@@ -194,4 +200,8 @@ def _with_port(settings: Settings, port: int) -> Settings:
 
 def manual_text() -> str:
     """Return the manual as HELP.txt has it: that of a server with default settings."""
+    from crmkit.render.manual import manual
+    from crmkit.web.app import routes
+    from crmkit.web.table import endpoints_of
+
     return manual(Settings(), KINDS, endpoints_of(routes(KINDS)))

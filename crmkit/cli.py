@@ -60,6 +60,7 @@ def _parser() -> argparse.ArgumentParser:
 
     doctor = commands.add_parser("doctor", help="look at the installation and its data, and say what is wrong")
     _common(doctor)
+    doctor.add_argument("--mail", metavar="EMAIL", help="also send a test mail to this address")
     doctor.set_defaults(run=_doctor)
 
     version = commands.add_parser("version", help="print the version")
@@ -142,10 +143,11 @@ def _doctor(options: argparse.Namespace) -> int:
     from crmkit import boot, doctor
 
     settings = _settings(options)
-    findings = doctor.examine(settings, boot.brand_of(settings))
-    for finding in findings:
-        print(finding.line)
-    return 0 if all(finding.good for finding in findings) else 1
+    good = True
+    for finding in doctor.examine(settings, boot.brand_of(settings), options.mail):
+        print(finding.line, flush=True)
+        good = good and finding.good
+    return 0 if good else 1
 
 
 def _version(_: argparse.Namespace) -> int:

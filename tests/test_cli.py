@@ -17,7 +17,7 @@ from crmkit.cli import main
 from crmkit.storage.sqlite.engine.driver import sqlite3
 from crmkit.storage.sqlite.engine.folder import FILE
 from crmkit.storage.sqlite.migrations import MIGRATIONS
-from tests.house import Process, process, run
+from tests.house import ROOT, Process, process, run
 from tests.storage.desk import desk
 
 COMMANDS = ["serve", "migrate", "token", "doctor", "version"]
@@ -165,7 +165,7 @@ def test_doctor_finds_no_fault_in_a_sound_installation(folder: Path) -> None:
     before = {file.name: file.read_bytes() for file in folder.iterdir()}
     found = lines_of(folder, 0)
     assert bad(found) == set()
-    names = ["crmkit", "sqlite", "folder", "database", "key", "server", "schema", "integrity", "content"]
+    names = ["crmkit", "sqlite", "folder", "database", "key", "server", "schema", "integrity", "content", "mail"]
     assert list(found) == names
     assert found["crmkit"][1].startswith(__version__)
     assert found["server"][1] == "none runs on this data"
@@ -185,6 +185,16 @@ def test_doctor_says_that_nothing_is_there_and_makes_nothing(tmp_path: Path, nam
         f"nothing is there: {tmp_path / name} {state}; name the data folder with --data"
     )
     assert [*tmp_path.rglob("*")] == [tmp_path / "empty"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("arguments", [["doctor"], ["migrate"], ["token", "--email", "alice@example.com"]])
+def test_commands_that_do_not_serve_need_no_web_server(folder: Path, arguments: list[str]) -> None:
+    names = ["litestar", "uvicorn", "httptools", "crmkit.web", "crmkit.mcp"]
+    # Python runs this before the program: an import of one of them fails as where it is not installed
+    (folder.parent / "sitecustomize.py").write_text(f"import sys\nsys.modules.update(dict.fromkeys({names!r}))\n")
+    done = run(*arguments, "--data", "data", cwd=folder.parent, PYTHONPATH=f"{folder.parent}:{ROOT}")
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 @pytest.mark.slow
