@@ -2,6 +2,7 @@
 
 import re
 import tomllib
+from importlib.metadata import metadata
 from pathlib import Path
 
 import pytest
@@ -35,3 +36,10 @@ def test_packages_that_nothing_imports_are_not_installed(tmp_path: Path) -> None
 def test_every_package_that_is_installed_is_accounted_for() -> None:
     table = (ROOT / "docs" / "decisions.md").read_text().partition("## Dependencies, and why")[2]
     assert [name for name in sorted(installed()) if not re.search(rf"\b{name}\b", table)] == []
+
+
+def test_the_package_carries_the_license_that_it_names() -> None:
+    told = metadata("crmkit")
+    assert (told["License-Expression"], told["License-File"], told["Requires-Python"]) == ("MIT", "LICENSE", ">=3.11")
+    text = (ROOT / "LICENSE").read_text(encoding="utf-8")
+    assert text.startswith("MIT License\n\nCopyright (c) 2026 crmkit contributors\n")
