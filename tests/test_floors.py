@@ -290,7 +290,7 @@ DATABASE_USES = {
     # who asks is found out before there is a Call, from the cache where it can be, and the time at which a token was
     # last used is written beside the request: where nothing can be written, reads go on
     "crmkit.core.people.sessions": ("cached", "read_cached", "write_later"),
-    "crmkit.boot": ("",),  # opens it
+    "crmkit.boot": ("", "read"),  # opens it, and tells at the start when nobody has an account
 }
 
 
