@@ -10,7 +10,7 @@ import resource
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from functools import partial
@@ -39,6 +39,7 @@ from crmkit.storage.sqlite.brand import SQLITE
 if TYPE_CHECKING:
     from crmkit.web.connection.accesslog import AccessLog
     from crmkit.web.edge import Edge
+    from crmkit.web.route import Route
 
 OWN_FILES = 128  # descriptors kept free for the database, mail, and refusals of surplus clients
 FLUSH_SECONDS = 0.3  # what is still to be logged at the end may take this long
@@ -78,8 +79,8 @@ def crm_of(settings: Settings, clock: Clock = system_clock, brand: Brand | None 
     return Crm(settings, database, send, key, clock, kinds)
 
 
-def application(crm: Crm, log: "AccessLog | None" = None) -> "Edge":
-    """Return the ASGI application, which opens the database at startup."""
+def application(crm: Crm, log: "AccessLog | None" = None, more: "Sequence[Route]" = ()) -> "Edge":
+    """Return the ASGI application, with `more` routes; it opens the database at startup."""
     from crmkit.mcp import endpoint as mcp
     from crmkit.web.app import build
     from crmkit.web.connection.accesslog import AccessLog
@@ -94,7 +95,7 @@ def application(crm: Crm, log: "AccessLog | None" = None) -> "Edge":
                 upkeep.cancel()
                 await asyncio.gather(upkeep, return_exceptions=True)
 
-    return build(crm, log or AccessLog(crm.settings.server.log), running, mcp.routes(crm.settings))
+    return build(crm, log or AccessLog(crm.settings.server.log), running, [*mcp.routes(crm.settings), *more])
 
 
 def serve(settings: Settings, token_command: str) -> None:

@@ -13,7 +13,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -31,6 +31,7 @@ from crmkit.settings import Settings
 from crmkit.web.connection.accesslog import AccessLog
 from crmkit.web.connection.logwriter import LogWriter
 from crmkit.web.connection.server import Server
+from crmkit.web.route import Route
 from tests.lanes import WATCHED, WatchedDatabase
 
 ROOT = Path(__file__).parent.parent
@@ -148,8 +149,12 @@ def house(
     clock: GivenClock | None = None,
     file: Path | None = None,
     kinds: Kinds = boot.KINDS,
+    more: Sequence[Route] = (),
 ) -> Iterator[House]:
-    """Run a server on a free port of loopback until the block ends; `environ` holds CRMKIT_ settings, `file` others."""
+    """Run a server on a free port of loopback until the block ends; `environ` holds CRMKIT_ settings, `file` others.
+
+    It has `more` routes than the product.
+    """
     settings = boot.load_settings(file, {"CRMKIT_SERVER_DATA": str(folder), **ROOM, **(environ or {})}, kinds=kinds)
     clock, letterbox, log = clock or GivenClock(), Letterbox(), io.StringIO()
     listener = socket.create_server(("127.0.0.1", 0))  # given to the server as it is, so that nobody else gets the port
@@ -160,7 +165,7 @@ def house(
         crm = replace(crm, mailer=letterbox)
     assert isinstance(crm.database, WatchedDatabase)
     access_log = AccessLog(settings.server.log, log)
-    server = Server(boot.application(crm, access_log), settings, most=1000)
+    server = Server(boot.application(crm, access_log, more), settings, most=1000)
     thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
     thread.start()
     while not server.started:

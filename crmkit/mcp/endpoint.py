@@ -11,6 +11,7 @@ from crmkit.mcp import inside, protocol, tools
 from crmkit.mcp.cut import cut
 from crmkit.mcp.protocol import Fault, Hello, Message, ToolCall
 from crmkit.render.answers import Failure
+from crmkit.render.formats import TEXT
 from crmkit.settings import Settings
 from crmkit.web.call import HttpCall
 from crmkit.web.reply import Response
@@ -146,7 +147,7 @@ def _body(raw: msgspec.Raw) -> bytes:
 
 
 def _failed(problem: Problem) -> dict[str, Any]:
-    return _tool_result(Failure(problem, "").text() + "\n", is_error=True)
+    return _tool_result(TEXT.body(Failure(problem, "")).decode(), is_error=True)
 
 
 def _tool_result(text: str, is_error: bool) -> dict[str, Any]:

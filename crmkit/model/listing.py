@@ -1,6 +1,6 @@
 """Pages of a list: what the verbs that list things return."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct
@@ -43,3 +43,11 @@ class MixedListing(Struct, frozen=True):
     noun: str
     rows: tuple[tuple[str, Mapping[str, Any]], ...]
     paging: Paging
+
+
+class Batches(Struct, frozen=True):
+    """A list of any length, in batches of rows; each row has the id, then the values of `fields`, in that order."""
+
+    kind: Kind
+    fields: tuple[str, ...]
+    batches: Iterator[Sequence[Sequence[Any]]]

@@ -14,7 +14,8 @@ from crmkit.errors import Problem
 from crmkit.model import body
 from crmkit.model.query import chosen_fields
 from crmkit.model.record import Kind
-from crmkit.web.negotiate import wants_json
+from crmkit.render.formats import Format
+from crmkit.web.negotiate import format_of
 
 
 def header_of(scope: Scope, name: bytes) -> str:
@@ -65,12 +66,13 @@ class HttpCall(Call):
         return found
 
     def page(self) -> tuple[list[tuple[str, str]], bool]:
-        """Return the pairs of the query, and whether the answer has all fields (in JSON) or those of list lines."""
-        return self.pairs, self.wants_json()
+        """Return the pairs of the query, and whether the answer has all fields or those of list lines."""
+        return self.pairs, self.format.is_whole_record
 
-    def wants_json(self) -> bool:
-        """Tell whether the answer is JSON; raises `unknown_format`."""
-        return wants_json(self.scope)
+    @property
+    def format(self) -> Format:
+        """The format of the answer; raises `unknown_format`."""
+        return format_of(self.scope)
 
     def fields(self, kind: Kind) -> tuple[str, ...]:
         """Return the names in `?fields=`, none without it; raises a Problem for one that the kind does not have."""

@@ -8,6 +8,7 @@ query parameters. The Actor says whether the user of a connected app must confir
 itself. The request that a tool call stands for passes the gate too (INSIDE), and is not counted again.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qsl
@@ -17,10 +18,11 @@ from litestar.types import Scope
 from crmkit.core.crm import Crm
 from crmkit.core.people import sessions
 from crmkit.errors import Problem, nearest
+from crmkit.render.formats import Format
 from crmkit.web.call import header_of
 from crmkit.web.connection.hosts import Hosts
 from crmkit.web.limits import PerMinute
-from crmkit.web.negotiate import check_format
+from crmkit.web.negotiate import named
 from crmkit.web.oauth.origins import Origins, challenge
 from crmkit.web.route import ANY, CODE, Route
 
@@ -65,10 +67,10 @@ class Gate:
             state["actor"] = actor
             if not route.apps and not state.get(INSIDE):
                 self.limit.count(actor, state)
-        state["pairs"] = _pairs(scope["query_string"], route.query)
+        state["pairs"] = _pairs(scope["query_string"], route.query, route.formats)
 
 
-def _pairs(raw: bytes, known: tuple[str, ...]) -> list[tuple[str, str]]:
+def _pairs(raw: bytes, known: tuple[str, ...], formats: Sequence[Format]) -> list[tuple[str, str]]:
     """Return the pairs of a query string in order, with repeated names and empty values; raises a Problem."""
     if not raw:
         return []
@@ -80,7 +82,7 @@ def _pairs(raw: bytes, known: tuple[str, ...]) -> list[tuple[str, str]]:
         raise Problem("invalid_value", f"Send at most {MAX_PAIRS} query parameters.") from None
     for name, text in pairs:
         if name == "format":
-            check_format(text)
+            named(text, formats)
         elif known != ANY and name not in known:
             allowed = ", ".join((*known, "format"))
             raise Problem(

@@ -1,56 +1,63 @@
-"""Whether a request asks for text or JSON."""
+"""Which format a request asks for."""
 
+from collections.abc import Sequence
 from urllib.parse import parse_qsl
 
 from litestar.types import Scope
 
-from crmkit.errors import Problem, nearest
+from crmkit.errors import Problem, listed, nearest
+from crmkit.render.formats import FORMATS, Format
 
-FORMATS = ("text", "json")
+OFFERED = "formats"  # in the state of a request: those of its route, once that is found
 MAX_ACCEPT = 1000  # characters of Accept that are read; browsers send about 150
 
 
-def wants_json(scope: Scope) -> bool:
-    """Tell whether the answer is JSON: `?format=` wins, then an Accept header that prefers JSON to text.
+def format_of(scope: Scope) -> Format:
+    """Return the format of the answer: `?format=` wins, then what Accept prefers, then the first of those offered.
 
-    Raises `unknown_format` for a format that is neither.
+    Raises `unknown_format` for a format that the route does not have.
     """
+    offered: Sequence[Format] = scope["state"].get(OFFERED, FORMATS)
     query = scope["query_string"]
     if b"format=" in query:
         for part in query.split(b"&"):  # parsing all of a long query is slow
             if part.startswith(b"format="):
                 ((_, text),) = parse_qsl(part.decode("latin-1"), keep_blank_values=True)
-                return check_format(text) == "json"
+                return named(text, offered)
     ranges = [content for name, content in scope["headers"] if name == b"accept"]
     if not ranges:
-        return False
+        return offered[0]
     accept = b",".join(ranges)[:MAX_ACCEPT].decode("latin-1").lower()  # media types have no case (RFC 9110, 8.3.1)
-    return "json" in accept and _preference(accept, "application", "json") > _preference(accept, "text", "plain")
+    # a wildcard alone asks for no other than the first
+    wanted = [each for each in offered[1:] if each.media.rpartition("/")[2] in accept]
+    return max((offered[0], *wanted), key=lambda each: _preference(accept, each.media)) if wanted else offered[0]
 
 
-def check_format(text: str) -> str:
+def named(text: str, offered: Sequence[Format]) -> Format:
     """Return the format in `?format=`; raises `unknown_format`."""
-    format = text.strip().lower()
-    if format not in FORMATS:
-        raise Problem(
-            "unknown_format",
-            "Send format=text or format=json.",
-            fields={"format": f"must be text or json{nearest(format, FORMATS)}"},
-        )
-    return format
+    name = text.strip().lower()
+    for each in offered:
+        if each.name == name:
+            return each
+    names = [each.name for each in offered]
+    raise Problem(
+        "unknown_format",
+        f"Send {listed((f'format={one}' for one in names), 'or')}.",
+        fields={"format": f"must be {listed(names, 'or')}{nearest(name, names)}"},
+    )
 
 
-def _preference(accept: str, main: str, sub: str) -> tuple[float, int]:
+def _preference(accept: str, media: str) -> tuple[float, int]:
     """Return (q, order) of a media type in an Accept header; the type with the greater pair is preferred.
 
     The most specific range decides q (RFC 9110, 12.5.1). `order` decides between types with the same q: greatest for
     the one that is named first, as clients mean it, and 0 for one that only a wildcard covers.
     """
-    ranges = accept.split(",")
+    ranges, main = accept.split(","), media.partition("/")[0]
     specificity, preference = -1, (0.0, 0)
     for at, part in enumerate(ranges):
         name, *parameters = (piece.strip() for piece in part.split(";"))
-        found = {f"{main}/{sub}": 2, f"{main}/*": 1, "*/*": 0}.get(name, -1)
+        found = {media: 2, f"{main}/*": 1, "*/*": 0}.get(name, -1)
         if found > specificity:
             q = _q(parameters)
             specificity, preference = found, (q, len(ranges) - at if found == 2 and q else 0)

@@ -10,6 +10,7 @@ from crmkit.errors import CATALOGUE
 from crmkit.model.form import Form
 from crmkit.model.query import DEFAULT_LIMIT, MAX_LIMIT, RESERVED
 from crmkit.model.record import Kind
+from crmkit.render.formats import FORMATS, Format
 from crmkit.web.route import ANY, Route
 
 
@@ -95,7 +96,7 @@ def _query(route: Route) -> list[dict[str, Any]]:
         fields = [field.name for field in route.kind.fields if field.type.operators]
         names = [name for name in (*RESERVED, *fields) if name != "format"]
     limit = {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": DEFAULT_LIMIT}
-    found = [{**_parameter("format", "query"), "schema": {"enum": ["text", "json"]}}]
+    found = [{**_parameter("format", "query"), "schema": {"enum": [each.name for each in route.formats]}}]
     for name in names:
         found.append(_parameter(name, "query") if name != "limit" else {**_parameter(name, "query"), "schema": limit})
     return [{**parameter, "required": parameter["name"] in route.needed} for parameter in found]
@@ -106,20 +107,22 @@ def _parameter(name: str, where: str) -> dict[str, Any]:
 
 
 def _responses(route: Route, method: str, path: str, kind: Kind | None) -> dict[str, Any]:
-    text = {"text/plain": {"schema": {"type": "string"}}}
     schema: dict[str, Any] = {"type": "object"}
     if kind is not None and method != "DELETE":
         is_many = method == "GET" and not path.endswith("{id}")
         schema = _many() if is_many else {"$ref": f"#/components/schemas/{kind.name}"}
         if method == "GET" and not is_many:  # `fields` picks
             schema = {**record_schema(kind), "required": ["handle", "id"]}
-    good = {"description": "done", "content": {**text, "application/json": {"schema": schema}}}
-    bad = {
-        "description": "an error, see the manual",
-        "content": {**text, "application/json": {"schema": {"$ref": "#/components/schemas/error"}}},
-    }
+    good = {"description": "done", "content": _content(route.formats, schema)}
+    error = {"$ref": "#/components/schemas/error"}
+    bad = {"description": "an error, see the manual", "content": _content(FORMATS, error)}
     statuses = {str(route.status), *(("200",) if method == "POST" and _merges(kind) else ())}
     return {**dict.fromkeys(sorted(statuses), good), "4XX": bad, "5XX": bad}
+
+
+def _content(formats: Iterable[Format], schema: dict[str, Any]) -> dict[str, Any]:
+    """Return the media types of a body, each with `schema` where it describes the body."""
+    return {each.media: {"schema": schema if each.has_schema else {"type": "string"}} for each in formats}
 
 
 def _merges(kind: Kind | None) -> bool:

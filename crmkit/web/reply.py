@@ -1,20 +1,15 @@
-"""The one place where the shape that a handler returned becomes text or JSON."""
+"""The one place where the shape that a handler returned becomes bytes, in the format asked for."""
 
 from collections.abc import Mapping
 
-import msgspec
 from litestar.types import Scope
 
 from crmkit.errors import Problem
 from crmkit.render.answers import Answer, Failure
-from crmkit.render.text import printable
-from crmkit.web.negotiate import wants_json
+from crmkit.render.formats import FORMATS, TEXT, Format
+from crmkit.web.negotiate import format_of
 
-TEXT = (b"content-type", b"text/plain; charset=utf-8")
-JSON = (b"content-type", b"application/json")
 VARY = (b"vary", b"Accept")
-
-_encode = msgspec.json.Encoder().encode
 
 
 class Response:
@@ -36,19 +31,24 @@ class Response:
 
 
 def respond(scope: Scope, answer: Answer) -> Response:
-    """Return the response with `answer` as text or JSON; an unknown format is answered with that error instead."""
+    """Return the response with `answer` in the format asked for; an unknown format is answered with that error instead.
+
+    An error, which a format of one route alone cannot show, is then text.
+    """
     try:
-        as_json = wants_json(scope)
+        format = format_of(scope)
     except Problem as problem:
-        as_json = False
-        answer = Failure(problem, request_id(scope))
-    # JSON has unprintable characters only within strings, where it may escape any of them
-    body = printable(_encode(answer.data()).decode()) if as_json else answer.text()
+        format, answer = TEXT, Failure(problem, request_id(scope))
+    if isinstance(answer, Failure) and format not in FORMATS:
+        format = TEXT
     own = answer.headers
     if "X-RateLimit-Limit" in own:  # the answer tells a tighter limit than that of requests per minute
         scope["state"].pop("limit_headers", None)
-    headers = [JSON if as_json else TEXT, VARY, *_raw(own)]
-    return Response(answer.status, headers, body.encode() + b"\n")
+    return Response(answer.status, [content_type(format), VARY, *_raw(own)], format.body(answer))
+
+
+def content_type(format: Format) -> tuple[bytes, bytes]:
+    return b"content-type", format.content_type.encode("ascii")
 
 
 def _raw(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:

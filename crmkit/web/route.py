@@ -15,6 +15,7 @@ from typing import Any, Concatenate, Literal, get_args, get_type_hints
 from crmkit.model.form import Form
 from crmkit.model.record import Kind
 from crmkit.render.answers import Answer
+from crmkit.render.formats import FORMATS, Format
 from crmkit.web.call import HttpCall
 from crmkit.web.reply import Response
 
@@ -55,6 +56,7 @@ class Route:
     needed: tuple[str, ...]  # those of them that a request must send
     kind: Kind | None  # of the records in body and answer
     form: Form | None  # of a body that is no record
+    formats: tuple[Format, ...]  # of its answers, the one that is sent unasked first; errors are in one of FORMATS
     status: int  # of an answer that is no error, as OpenAPI tells it
     max_body: int  # bytes; 0: as many as the settings allow
     public: bool  # no token is needed
@@ -80,6 +82,7 @@ def route(
     needed: tuple[str, ...] = (),
     kind: Kind | None = None,
     form: Form | None = None,
+    formats: tuple[Format, ...] = FORMATS,
     status: int = 200,
     max_body: int = 0,
     public: bool = False,
@@ -107,6 +110,7 @@ def route(
             needed=needed,
             kind=kind,
             form=form,
+            formats=formats,
             status=status,
             max_body=max_body,
             public=public,

@@ -11,7 +11,7 @@ from crmkit.web.route import Route, read
 @read("/search", summary="all kinds at once: q, types", area="*", query=("q", "types"), needed=("q",))
 async def everywhere(call: HttpCall) -> Answer:
     parameters = call.parameters()
-    found = await search.everywhere(call, parameters, call.wants_json())
+    found = await search.everywhere(call, parameters, call.format.is_whole_record)
     return Groups(found, {"query": parameters.get("q", "")})
 
 
