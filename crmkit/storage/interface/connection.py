@@ -22,6 +22,9 @@ class Rows(Protocol):
     def fetchall(self) -> list[Any]:
         """Return all rows that are left."""
 
+    def fetchmany(self, size: int, /) -> list[Any]:
+        """Return the next rows, at most so many; none when there are no more."""
+
     def __iter__(self) -> Iterator[Any]: ...
 
 

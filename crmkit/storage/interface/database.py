@@ -1,7 +1,7 @@
 """The open database as the verbs see it, and why one could not be opened."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable, Iterator
 from types import TracebackType
 from typing import Any, Protocol, Self, TypeVar
 
@@ -52,6 +52,16 @@ class Database(Protocol):
         """Return `work(connection, *args)`, a list, search or count; all its statements see one moment.
 
         Raises `busy` when too many of the actor's workspace wait, `not_ready` past SCAN_SECONDS.
+        """
+
+    def stream(self, actor: Actor, work: Callable[..., Iterator[T]], *args: Any) -> AsyncGenerator[T, None]:
+        """Return what `work(connection, *args)` yields, as it is read; all its statements see one moment.
+
+        `work` yields a batch of rows, or what it makes of one, and runs on only as the batches before are used: no more
+        than two of them exist at a time. Close what is returned (`aclose`), whose end frees the moment.
+
+        Raises `busy` before the first batch when too many run, and before any when the stream stands in the way of
+        others: it held its moment for too long, or the database closes.
         """
 
     async def read_cached(self, work: Callable[..., T], *args: Any) -> T:

@@ -15,17 +15,21 @@ Back on the event loop the `AuthCache` forgets what the commit changed, then eac
 (`threads.tell`). Nobody is answered before the flush. If SQLite loses the whole transaction, because the disk is full
 or fails, each unit runs again in a transaction of its own; `faults` says what the error codes mean for the caller.
 
-A GET of one record calls `SqliteDatabase.read`. `reader` waits one turn and runs all reads that came meanwhile in one
-call to its thread and in one transaction: each sees a snapshot, and none waits for the writer, as WAL allows.
+A GET of one record calls `SqliteDatabase.read`. `reads.reader` waits one turn and runs all reads that came meanwhile in
+one call to its thread and in one transaction: each sees a snapshot, and none waits for the writer, as WAL allows.
 
-A list or search calls `SqliteDatabase.scan`. `scans` has two connections with a thread each. A workspace, and a user,
-have one of them at a time, and workspaces take turns. The read runs in a snapshot of its own (`progress.snapshot`).
-SQLite's progress handler stops it when its ten seconds are over or its client has gone, and stops a query plan that is
-only tried (`progress.trial`) after a number of steps.
+A list or search calls `SqliteDatabase.scan`. `reads.scans` has two connections with a thread each. A workspace, and a
+user, have one of them at a time, and workspaces take turns. The read runs in a snapshot of its own
+(`progress.snapshot`). SQLite's progress handler stops it when its ten seconds are over or its client has gone, and
+stops a query plan that is only tried (`progress.trial`) after a number of steps.
+
+An answer that is sent as it is read calls `SqliteDatabase.stream`. Each stream that runs (`reads.streams`) has a
+connection and a thread of its own, which reads a batch when the client has taken the one before the last, all in one
+snapshot.
 
 Commits let the log grow. SQLite checkpoints it by itself past 64 MB, but can begin it anew only while no reader uses
 it. Past 128 MB, between two groups, `wal` pauses reader and scans, stops a list that runs on for a second (it is run
-again afterwards), and truncates the log.
+again afterwards), and truncates the log. While streams run it waits with that until 512 MB, and then ends them.
 
 `database` puts these parts together and is the `Database` that the verbs see. `folder` has the files, their modes and
 the lock that one process at a time holds; `connection` opens connections with our settings; `driver` says which SQLite

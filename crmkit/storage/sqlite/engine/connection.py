@@ -15,6 +15,7 @@ from crmkit.storage.sqlite.search.trigrams import coded
 
 CACHE_KIB = 64 * 1024
 MAPPED_BYTES = 64 << 30  # of the file are memory-mapped for reads: a search of a million looks at hundreds of pages
+STREAM_KIB = 2 * 1024  # of cache for a stream, which reads each page once
 BUSY_MS = 5_000
 CHECKPOINT_PAGES = 16_000  # of the log, 64 MB: a page that changes often is copied back once
 KEPT_BYTES = 64 << 20  # of the log's file, once the log begins anew
@@ -66,6 +67,14 @@ def connect(file: Path, writes: bool) -> SqliteConnection:
     connection.execute("PRAGMA trusted_schema = OFF")
     connection.create_function("crm_fold", 1, _folded, deterministic=True)
     connection.create_function("crm_coded", 1, coded, deterministic=True)
+    return connection
+
+
+def connect_for_stream(file: Path) -> SqliteConnection:
+    """Return a read-only connection whose memory does not grow with what it reads: nothing is mapped, little cached."""
+    connection = connect(file, False)
+    connection.execute("PRAGMA mmap_size = 0")
+    connection.execute(f"PRAGMA cache_size = -{STREAM_KIB}")
     return connection
 
 

@@ -1,4 +1,4 @@
-"""The database: one file, one connection that writes, three that only read.
+"""The database: one file, one connection that writes, three that only read, and one more for each stream that runs.
 
 Only the writer's connection ever writes or checkpoints, and the lock beside the file keeps it the only one of any
 process that serves; so no checkpoint can race a commit, whatever SQLite this is.
@@ -7,7 +7,8 @@ process that serves; so no checkpoint can race a commit, whatever SQLite this is
 import asyncio
 import logging
 import os
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable, Iterator
+from contextlib import aclosing
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -25,10 +26,11 @@ from crmkit.storage.interface.texts import Texts
 from crmkit.storage.interface.tx import Unit
 from crmkit.storage.sqlite import auth_triggers
 from crmkit.storage.sqlite.engine import migrate
-from crmkit.storage.sqlite.engine.connection import connect
+from crmkit.storage.sqlite.engine.connection import connect, connect_for_stream
 from crmkit.storage.sqlite.engine.folder import FILE, hold, prepare
-from crmkit.storage.sqlite.engine.reader import Reader
-from crmkit.storage.sqlite.engine.scans import Scans
+from crmkit.storage.sqlite.engine.reads.reader import Reader
+from crmkit.storage.sqlite.engine.reads.scans import Scans
+from crmkit.storage.sqlite.engine.reads.streams import Streams
 from crmkit.storage.sqlite.engine.threads import on_thread
 from crmkit.storage.sqlite.engine.wal import WriteAheadLog
 from crmkit.storage.sqlite.engine.writer import Writer
@@ -50,6 +52,8 @@ class SqliteDatabase:
         self._lock = -1
         self._open: list[aiosqlite.Connection] = []
         self._scans: Scans | None = None
+        self._streams: Streams | None = None
+        self._must_forget = False  # the log could not be emptied while a stream ran
         self._later: dict[Any, asyncio.Task[None]] = {}
         self._cache = AuthCache()
         self.wrote = asyncio.Event()
@@ -67,7 +71,8 @@ class SqliteDatabase:
                 self._open.append(await _opened(file, writes))
             writer, reader = self._open
             self._reader, self._scans = Reader(reader), Scans(partial(connect, file, False), SCANNERS)
-            self._log = WriteAheadLog(file, writer, self._reader, self._scans)
+            self._streams = Streams(partial(connect_for_stream, file))
+            self._log = WriteAheadLog(file, writer, self._reader, self._scans, self._streams)
             await on_thread(writer, auth_triggers.watch, self._cache)
             self._writer = Writer(writer, self._clock, self._cache, self._log)
         except BaseException:
@@ -143,6 +148,19 @@ class SqliteDatabase:
         workspace, user = ("", "") if actor is None else (actor.workspace_id, actor.user_id)
         return await self._scans.run(workspace, user, work, *args)
 
+    async def stream(self, actor: Actor, work: Callable[..., Iterator[T]], *args: Any) -> AsyncGenerator[T, None]:
+        """Yield what `work(connection, *args)` yields, a list of any length for an actor (see Streams.run)."""
+        if self._streams is None:
+            raise RuntimeError("the database is closed")
+        try:
+            async with aclosing(self._streams.run(actor.workspace_id, actor.user_id, work, *args)) as batches:
+                async for batch in batches:
+                    yield batch
+        finally:
+            if self._must_forget:
+                self._must_forget = False
+                self.wrote.set()  # has what waits for `forget_log` try it again
+
     async def check(self) -> None:
         """Return if the database can be read and written; raises `not_ready`.
 
@@ -153,9 +171,14 @@ class SqliteDatabase:
 
     async def forget_log(self) -> bool:
         """Empty the write-ahead log, with what it holds of deleted rows; tell whether that could be done."""
-        return await self._log.begin_anew()
+        is_done = await self._log.begin_anew()
+        self._must_forget = not is_done
+        return is_done
 
     async def _release(self) -> None:
+        if self._streams is not None:
+            await self._streams.end_all()
+            self._streams = None
         if self._scans is not None:
             await self._scans.close()
             self._scans = None

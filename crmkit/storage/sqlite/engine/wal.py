@@ -2,7 +2,7 @@
 
 SQLite copies the log back into the file as it commits (a checkpoint), but it can begin the log anew only in a moment in
 which no reader uses it. Lists that follow each other leave no such moment. So past a size the readers are paused until
-the log is empty.
+the log is empty. Streams read one moment for as long as their clients take; past a larger size they are ended.
 """
 
 import asyncio
@@ -15,11 +15,14 @@ import aiosqlite
 
 from crmkit.storage.sqlite.engine.connection import KEPT_BYTES, SqliteConnection
 from crmkit.storage.sqlite.engine.driver import sqlite3
-from crmkit.storage.sqlite.engine.reader import Reader
-from crmkit.storage.sqlite.engine.scans import Scans
+from crmkit.storage.sqlite.engine.reads.reader import Reader
+from crmkit.storage.sqlite.engine.reads.scans import Scans
+from crmkit.storage.sqlite.engine.reads.streams import Streams
 from crmkit.storage.sqlite.engine.threads import on_thread
 
 MOST_BYTES = 128 << 20  # past which the readers are paused
+# past which streams are ended, too: until then the log waits for them, since one that is ended has to begin anew
+STREAMED_BYTES = 4 * MOST_BYTES
 SCAN_SECONDS = 1.0  # how long a running list or search may go on then; it is stopped and run again afterwards
 
 log = logging.getLogger("crmkit")
@@ -28,11 +31,14 @@ log = logging.getLogger("crmkit")
 class WriteAheadLog:
     """The log of the database in `file`, which `writer` alone writes and checkpoints."""
 
-    def __init__(self, file: Path, writer: aiosqlite.Connection, reader: Reader, scans: Scans) -> None:
+    def __init__(
+        self, file: Path, writer: aiosqlite.Connection, reader: Reader, scans: Scans, streams: Streams
+    ) -> None:
         self._file = file.with_name(f"{file.name}-wal")
         self._writer = writer
         self._reader = reader
         self._scans = scans
+        self._streams = streams
         self._most = MOST_BYTES
         self._emptying = asyncio.Lock()
 
@@ -40,14 +46,23 @@ class WriteAheadLog:
         """Begin the log anew if it is too large; the writer calls it between transactions, and it raises nothing."""
         try:
             size = self._size()
-            if size > self._most and not await self.begin_anew():
+            if size <= self._most or (self._streams.are_running and size <= STREAMED_BYTES):
+                return
+            await self._streams.end_all()
+            if not await self.begin_anew():
                 # another program reads the file, or the disk is full: not at every commit from now on
                 self._most = size + KEPT_BYTES
+            self._streams.resume()
         except Exception:
             log.exception("the size of the write-ahead log could not be bounded")
 
     async def begin_anew(self) -> bool:
-        """Pause the readers, copy all of the log back and empty it; tell whether that could be done."""
+        """Pause the readers, copy all of the log back and empty it; tell whether that could be done.
+
+        It cannot while a stream runs.
+        """
+        if self._streams.are_running:
+            return False
         async with self._emptying:
             try:
                 await self._reader.pause()

@@ -16,10 +16,10 @@ from crmkit.errors import Problem
 from crmkit.storage.interface.connection import Connection
 from crmkit.storage.lists import deadline
 from crmkit.storage.lists.deadline import asker
-from crmkit.storage.sqlite.engine import scans
 from crmkit.storage.sqlite.engine.connection import connect
 from crmkit.storage.sqlite.engine.database import SCANNERS
-from crmkit.storage.sqlite.engine.scans import Scans
+from crmkit.storage.sqlite.engine.reads import scans
+from crmkit.storage.sqlite.engine.reads.scans import Scans
 
 HANGS = 60  # seconds after which a test is not slow but stuck
 ENDLESS = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n"

@@ -13,7 +13,7 @@ from crmkit.storage.interface.tx import Tx
 from crmkit.storage.sqlite.engine import wal
 from crmkit.storage.sqlite.engine.connection import connect
 from crmkit.storage.sqlite.engine.folder import FILE
-from crmkit.storage.sqlite.engine.scans import Scans
+from crmkit.storage.sqlite.engine.reads.scans import Scans
 from tests.storage.desk import HANGS, Desk, desk
 
 KIB = 1024
