@@ -1,6 +1,6 @@
 """What every verb is handed: the product's parts and who asks, and the one way to write."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
 from typing import Any, TypeVar
 
 from crmkit.core.crm import Crm
@@ -51,6 +51,10 @@ class Call:
     def scan(self, work: Callable[..., T], *args: Any) -> Awaitable[T]:
         """Return `work(connection, *args)`, a list, search or count; raises as Database.scan."""
         return self.crm.database.scan(self._actor, work, *args)
+
+    def stream(self, work: Callable[..., Iterator[T]], *args: Any) -> AsyncGenerator[T, None]:
+        """Return what `work(connection, *args)` yields, as it is read, of one moment; raises as Database.stream."""
+        return self.crm.database.stream(self.actor, work, *args)
 
     async def write(
         self,

@@ -107,10 +107,9 @@ def _greeting(hello: Hello) -> dict[str, Any]:
 async def _called(call: HttpCall, tool: ToolCall) -> dict[str, Any]:
     """Return the result of a tool: the API's text. Wrong arguments are such a result too, for the model to read."""
     try:
-        method, target, body = _request_of(call, tool)
+        response = await inside.send(call, *_request_of(call, tool))
     except Problem as problem:
         return _failed(problem)
-    response = await inside.send(call, method, target, body)
     return _tool_result(cut(response.body), is_error=response.status >= 400)
 
 

@@ -4,15 +4,19 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, unquote
 
+from crmkit.errors import Problem
+from crmkit.mcp.cut import MAX_CHARACTERS
 from crmkit.web.call import HttpCall
 from crmkit.web.gate import INSIDE
 
 # characters that a path and its query may have unquoted (RFC 3986, 3.3 and 3.4), and the caller's own percent signs
 _UNQUOTED = "!$%&'()*+,;=:@/?-._~[]"
+# of an answer that is sent in pieces, after which it may end: more than a tool shows (see cut)
+MAX_BYTES = 4 * MAX_CHARACTERS
 # headers of the call that the request gets too
 _FORWARDED = (b"authorization", b"host")
-# what the state of the request gets from the call: its id, the id in the log, whether the client has gone
-_SHARED_STATE = ("request_id", "logged_id", "is_gone")
+# what the state of the request gets from the call: its id, the id in the log
+_SHARED_STATE = ("request_id", "logged_id")
 
 
 @dataclass(frozen=True)
@@ -24,7 +28,10 @@ class InnerResponse:
 
 
 async def send(call: HttpCall, method: str, target: str, body: bytes) -> InnerResponse:
-    """Return the response to a request by the caller of `call`; `target` is a path with its query."""
+    """Return the response to a request by the caller of `call`; `target` is a path with its query.
+
+    Raises `busy` for an answer in pieces that failed in the middle.
+    """
     scope, state = call.scope, call.scope["state"]
     path, _, query = quote(target, safe=_UNQUOTED).partition("?")
     inner: dict[str, Any] = {
@@ -45,17 +52,25 @@ async def send(call: HttpCall, method: str, target: str, body: bytes) -> InnerRe
         "server": scope.get("server"),
         "state": {INSIDE: True, **{name: state[name] for name in _SHARED_STATE if name in state}},
     }
-    status, parts = 500, []
+    status, parts, size, is_whole = 500, list[bytes](), 0, False
 
     async def receive() -> dict[str, Any]:
         return {"type": "http.request", "body": body, "more_body": False}
 
     async def collect(message: dict[str, Any]) -> None:
-        nonlocal status
+        nonlocal status, size, is_whole
         if message["type"] == "http.response.start":
             status = message["status"]
         elif message["type"] == "http.response.body":
             parts.append(message.get("body", b""))
+            size += len(parts[-1])
+            is_whole = not message.get("more_body", False)
 
+    def is_gone() -> bool:
+        return size > MAX_BYTES or state.get("is_gone", bool)()
+
+    inner["state"]["is_gone"] = is_gone
     await call.app.state.edge(inner, receive, collect)
-    return InnerResponse(status, b"".join(parts).decode("utf-8"))
+    if not is_whole and size <= MAX_BYTES:
+        raise Problem("busy", "The answer ended before it was whole: send it again in a moment.")
+    return InnerResponse(status, b"".join(parts).decode("utf-8", "replace"))

@@ -1,6 +1,7 @@
 """What handlers read from a request."""
 
 import re
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from litestar import Litestar
@@ -12,10 +13,13 @@ from crmkit.core.call import Call
 from crmkit.core.crm import Crm
 from crmkit.errors import Problem
 from crmkit.model import body
+from crmkit.model.listing import Batches
 from crmkit.model.query import chosen_fields
 from crmkit.model.record import Kind
 from crmkit.render.formats import Format
+from crmkit.storage.interface.connection import Connection
 from crmkit.web.negotiate import format_of
+from crmkit.web.reply import Response, streamed
 
 
 def header_of(scope: Scope, name: bytes) -> str:
@@ -73,6 +77,20 @@ class HttpCall(Call):
     def format(self) -> Format:
         """The format of the answer; raises `unknown_format`."""
         return format_of(self.scope)
+
+    async def in_pieces(self, work: Callable[..., Batches], *args: Any) -> Response:
+        """Return the response that sends the list `work(connection, *args)` of one moment, as it is read.
+
+        The formats of the route all have `pieces`. Raises what Database.stream raises.
+        """
+        pieces = self.format.pieces
+        if pieces is None:
+            raise TypeError(f"{self.scope['path']} streams, so its format {self.format.name} needs pieces")
+
+        def written(connection: Connection) -> Iterator[bytes]:
+            return pieces(work(connection, *args))
+
+        return await streamed(self.format, self.stream(written))
 
     def fields(self, kind: Kind) -> tuple[str, ...]:
         """Return the names in `?fields=`, none without it; raises a Problem for one that the kind does not have."""

@@ -4,6 +4,7 @@ import random
 import re
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import aclosing
 from copy import copy
 from typing import Any
 
@@ -17,7 +18,8 @@ from crmkit.errors import Problem
 from crmkit.render.answers import Failure
 from crmkit.web.connection.accesslog import AccessLog
 from crmkit.web.connection.proxies import client_address
-from crmkit.web.reply import Response, request_id, respond
+from crmkit.web.problems import log_cut
+from crmkit.web.reply import Pieces, Response, request_id, respond
 from crmkit.web.router import Router
 
 Answering = Callable[[Any, Receive], Awaitable[Response]]
@@ -71,11 +73,15 @@ class Edge:
             response = await self._answer(scope, receive)
             status = response.status
             limits = state.get("limit_headers", ())
-            own = ((b"content-length", b"%d" % len(response.body)), (b"x-request-id", id.encode()))
-            headers = [*response.headers, *limits, *_COMMON, *own]
+            headers = [*response.headers, *limits, *_COMMON, (b"x-request-id", id.encode())]
+            if response.rest is None:
+                headers.append((b"content-length", b"%d" % len(response.body)))
             await send({"type": "http.response.start", "status": status, "headers": headers})
             # the server drops the body when the method is HEAD
-            await send({"type": "http.response.body", "body": response.body})
+            if response.rest is None:
+                await send({"type": "http.response.body", "body": response.body})
+            else:
+                await _send_pieces(scope, response.body, response.rest, send)
         finally:
             actor = state.get("actor")
             self._log.write(
@@ -87,6 +93,28 @@ class Edge:
                 time.perf_counter() - started,
                 "" if actor is None else actor.token_name,
             )
+
+
+async def _send_pieces(scope: Any, first: bytes, rest: Pieces, send: Any) -> None:
+    """Send a body as its pieces come.
+
+    If it ends early, its end is not sent, so that the server cuts the client off. That is the case when a piece fails,
+    which is logged, when the client has gone, and when the server stops.
+    """
+    is_gone = scope["state"].get("is_gone", bool)
+    async with aclosing(rest):
+        await send({"type": "http.response.body", "body": first, "more_body": True})
+        try:
+            if scope["method"] != "HEAD":
+                async for piece in rest:
+                    if is_gone():
+                        return
+                    await send({"type": "http.response.body", "body": piece, "more_body": True})
+        except Exception as error:
+            if not is_gone():
+                log_cut(scope, error)
+            return
+    await send({"type": "http.response.body", "body": b""})
 
 
 def _assign_id(scope: Any, state: dict[str, Any]) -> str:

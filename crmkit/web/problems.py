@@ -32,6 +32,14 @@ def log_operational(scope: Scope, problem: Problem) -> None:
         log.warning("request %s: %s: %s", logged_id(scope), problem.code, line)
 
 
+def log_cut(scope: Scope, error: Exception) -> None:
+    """Log why an answer that was being sent in pieces ended before it was whole."""
+    if isinstance(error, Problem):
+        log.warning("request %s was cut off: %s", logged_id(scope), printable(str(error.__cause__ or error.hint)))
+    else:
+        log.error("request %s was cut off", logged_id(scope), exc_info=error)
+
+
 def stopped() -> Problem:
     """Return the Problem of a request that was cancelled because the server stops."""
     hint = (

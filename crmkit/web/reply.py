@@ -1,6 +1,6 @@
 """The one place where the shape that a handler returned becomes bytes, in the format asked for."""
 
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping
 
 from litestar.types import Scope
 
@@ -11,16 +11,24 @@ from crmkit.web.negotiate import format_of
 
 VARY = (b"vary", b"Accept")
 
+Pieces = AsyncGenerator[bytes, None]
+
 
 class Response:
-    """A response: status, raw headers, body."""
+    """A response: status, raw headers, body.
 
-    __slots__ = ("body", "headers", "status")
+    Of a body that is sent in pieces, `body` is the first, and `rest` yields the others.
+    """
 
-    def __init__(self, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
+    __slots__ = ("body", "headers", "rest", "status")
+
+    def __init__(
+        self, status: int, headers: list[tuple[bytes, bytes]], body: bytes, rest: Pieces | None = None
+    ) -> None:
         self.status = status
         self.headers = headers
         self.body = body
+        self.rest = rest
 
     @classmethod
     def of(
@@ -45,6 +53,12 @@ def respond(scope: Scope, answer: Answer) -> Response:
     if "X-RateLimit-Limit" in own:  # the answer tells a tighter limit than that of requests per minute
         scope["state"].pop("limit_headers", None)
     return Response(answer.status, [content_type(format), VARY, *_raw(own)], format.body(answer))
+
+
+async def streamed(format: Format, pieces: Pieces) -> Response:
+    """Return the response that sends these pieces; what the first one raises is raised here, and is a whole answer."""
+    first = await anext(pieces, b"")
+    return Response(200, [content_type(format), VARY], first, pieces)
 
 
 def content_type(format: Format) -> tuple[bytes, bytes]:

@@ -18,6 +18,7 @@ log = logging.getLogger("crmkit")
 STEP = 1024  # bytes of a body that count as progress; a client that sends one byte now and then makes none
 
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+_LAST_CHUNK = b"0\r\n\r\n"
 
 
 class Exchange:
@@ -26,6 +27,7 @@ class Exchange:
     __slots__ = (
         "_connection",
         "_head",
+        "_is_chunked",
         "_is_delivered",
         "_is_wanted",
         "_problem",
@@ -55,9 +57,10 @@ class Exchange:
         self._stall_left = stall_seconds
         self._progress = 0  # bytes of the body since the last step
         self._head = b""  # of the response, written together with the first part of its body
+        self._is_chunked = False  # the length of the response's body is not known (RFC 9112, 7.1)
 
     async def run_asgi(self, app: Any) -> None:
-        """Run the application; close the connection if it did not finish the response."""
+        """Run the application; reset the connection if it did not finish the response."""
         try:
             await app(self.scope, self.receive, self.send)
         except asyncio.CancelledError:  # the time to stop is over
@@ -65,7 +68,7 @@ class Exchange:
         except Exception as error:
             log.error("a request failed outside the application", exc_info=error)
         if not self.is_answered:
-            self._connection.transport.abort()
+            self._connection.reset()
 
     async def receive(self) -> dict[str, Any]:
         """Wait for the next part of the body and return it; raises the Problem for which the rest is not read."""
@@ -139,7 +142,11 @@ class Exchange:
         return self._waiter is not None
 
     async def send(self, message: Any) -> None:
-        """Write the head of the response, or a part of its body. The application sets content-length itself."""
+        """Write the head of the response, or a part of its body.
+
+        The application sets content-length itself; without one the body is chunked, and for HTTP/1.0 it ends with the
+        connection.
+        """
         connection = self._connection
         if connection.flow.write_paused:
             await connection.flow.drain()
@@ -149,9 +156,12 @@ class Exchange:
             self._head = self._head_of(message)
             return
         body = b"" if self.scope["method"] == "HEAD" else message.get("body", b"")
-        connection.transport.write(self._head + body)
+        is_last = not message.get("more_body", False)
+        if self._is_chunked:
+            body = _chunk(body) + (_LAST_CHUNK if is_last else b"")
+        connection.write(self._head + body)
         self._head = b""
-        if not message.get("more_body", False):
+        if is_last:
             self.is_answered = True
             connection.answered(self)
 
@@ -164,6 +174,9 @@ class Exchange:
         if not self.is_received and not is_coming:
             self.keep_alive = False
         headers = [*self._connection.server_state.default_headers, *message["headers"]]
+        if self.scope["http_version"] == "1.1" and all(name != b"content-length" for name, _ in headers):
+            headers.append((b"transfer-encoding", b"chunked"))
+            self._is_chunked = self.scope["method"] != "HEAD"
         if not self.keep_alive:
             headers.append((b"connection", b"close"))
         head = STATUS_LINE[message["status"]] + b"".join([b"%b: %b\r\n" % header for header in headers]) + b"\r\n"
@@ -171,3 +184,8 @@ class Exchange:
         if head.count(b"\r") != breaks or head.count(b"\n") != breaks:
             raise ValueError("a header holds a line break")
         return head
+
+
+def _chunk(body: bytes) -> bytes:
+    """Return a part of a body as a chunk; of an empty part, which would mean the end, nothing."""
+    return b"%x\r\n%b\r\n" % (len(body), body) if body else b""

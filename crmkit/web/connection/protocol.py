@@ -2,6 +2,7 @@
 
 import math
 import socket
+import struct
 from collections import deque
 from contextlib import suppress
 from typing import Any
@@ -39,6 +40,7 @@ UNREAD_BYTES = 64 * 1024
 UNWRITTEN_BYTES = 16 * 1024
 
 NEVER = math.inf
+RESET = struct.pack("ii", 1, 0)  # SO_LINGER: on, for no seconds
 
 
 class HttpConnection(HttpToolsProtocol):
@@ -63,7 +65,8 @@ class HttpConnection(HttpToolsProtocol):
         self._head_since: float | None = None  # since when the head is waited for; None if it is not
         self._head = 0  # bytes of the head, parsed
         self._fed = 0  # bytes given to the parser since the head began
-        self._unread = (0, NEVER)  # (unread bytes, deadline by which the client must read some)
+        self._written = 0  # bytes of answers
+        self._taken = (-1, NEVER)  # (bytes of them that the kernel took, deadline by which it must take more)
 
     # the transport's side
 
@@ -107,6 +110,17 @@ class HttpConnection(HttpToolsProtocol):
     def may_be_dropped(self) -> bool:
         """Tell whether work for this client may stop: it has disconnected, or the server stops and waited for it."""
         return self._is_hurried or self.is_gone()
+
+    def write(self, data: bytes) -> None:
+        """Send a part of an answer."""
+        self._written += len(data)
+        self.transport.write(data)
+
+    def reset(self) -> None:
+        """Disconnect the client with a TCP reset, so that it cannot take what it got for the whole answer."""
+        with suppress(OSError, ValueError):  # the socket is closed already
+            self.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
+        self.transport.abort()
 
     def data_received(self, data: bytes) -> None:
         self._rest += data
@@ -271,13 +285,13 @@ class HttpConnection(HttpToolsProtocol):
             self.deadline = NEVER
             self._time_out()
         if self.flow.write_paused or self.transport.is_closing():
-            unread = self.transport.get_write_buffer_size()
-            if unread != self._unread[0]:
-                self._unread = (unread, now + self._limits.stall_seconds)
-            elif now > self._unread[1]:
-                self.transport.abort()
+            taken = self._written - self.transport.get_write_buffer_size()
+            if taken != self._taken[0]:
+                self._taken = (taken, now + self._limits.stall_seconds)
+            elif now > self._taken[1]:
+                self.reset()
         else:
-            self._unread = (0, NEVER)
+            self._taken = (-1, NEVER)
 
     def _time_out(self) -> None:
         seconds = self._limits
@@ -306,8 +320,10 @@ class HttpConnection(HttpToolsProtocol):
         self._is_hurried = True
         if self._is_lost:
             return
-        if self._running is None or self.flow.write_paused:
+        if self._running is None:
             self.transport.abort()
+        elif self.flow.write_paused:
+            self.reset()
         elif self._running.is_waiting:
             self._running.fail(Problem("busy", "The server stops; send the request again in a moment.", headers=RETRY))
         self.loop.call_later(AGAIN_SECONDS, self._hurry)
