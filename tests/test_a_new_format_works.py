@@ -8,7 +8,7 @@ import pytest
 
 from crmkit.core.reading import lists
 from crmkit.records.contact import CONTACT
-from crmkit.render.answers import Answer, Many
+from crmkit.render.answers import Answer, page
 from crmkit.render.formats import FORMATS, Format
 from crmkit.web.call import HttpCall
 from crmkit.web.route import ANY, read
@@ -26,7 +26,7 @@ JSON_LINES = Format("jsonl", MEDIA, MEDIA, lines, is_whole_record=True)
 
 @read("/people", summary="contacts again", kind=CONTACT, query=ANY, formats=(*FORMATS, JSON_LINES))
 async def people(call: HttpCall) -> Answer:
-    return Many(await lists.find_all(call, CONTACT, *call.page()))
+    return page(await lists.find_all(call, CONTACT, *call.page()))
 
 
 @pytest.fixture(scope="module")

@@ -36,6 +36,10 @@ class Listing(Struct, frozen=True):
     rows: Sequence[Sequence[Any]]
     paging: Paging
 
+    @property
+    def noun(self) -> str:
+        return self.kind.plural
+
 
 class MixedListing(Struct, frozen=True):
     """A page of things of several kinds, or of none: (handle, fields) of each; `noun` is what the last line counts."""

@@ -3,15 +3,16 @@
 `text()` is the body without its last line break; `data()` is the value that becomes JSON.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from crmkit.errors import Problem
 from crmkit.model.listing import Listing, MixedListing, Paging
 from crmkit.model.record import Kind, Record
 from crmkit.render import text
+from crmkit.render.tail import NO_TAIL, Tail
 
 
 class Answer:
@@ -37,16 +38,16 @@ class Answer:
 
 
 class One(Answer, Struct, frozen=True):
-    """One record with all its fields, or with those chosen; `outcome` is created or updated after a POST."""
+    """One record with all its fields, or with those chosen; after a POST the tail says whether it was created."""
 
     kind: Kind
     record: Record
     fields: Sequence[str] = ()
-    outcome: str = ""
+    tail: Tail = NO_TAIL
 
     @property
     def status(self) -> int:
-        return 201 if self.outcome == "created" else 200
+        return 201 if self.tail.outcome == "created" else 200
 
     @property
     def headers(self) -> Mapping[str, str]:
@@ -54,119 +55,111 @@ class One(Answer, Struct, frozen=True):
 
     def text(self) -> str:
         line = text.line(self.kind, self.record, self.fields or self.kind.names)
-        return f"{line}\n# {self.outcome}" if self.outcome else line
+        return "\n".join([line, *self.tail.lines()])
 
     def data(self) -> Any:
-        return _one_json(self.record, self.fields)
+        told = self.tail.data()
+        if not self.fields and not told:
+            return self.record
+        if not self.fields:
+            return {**structs.asdict(self.record), **told}
+        chosen = {name: getattr(self.record, name) for name in self.fields}
+        return {"handle": self.record.handle, "id": self.record.id, **chosen, **told}
 
 
-class Many(Answer, Struct, frozen=True):
-    """A page of records."""
+class Part(Struct, frozen=True):
+    """Rows of a table, the lines that end them, and their key in JSON; those without a key are in the table's facts."""
 
-    page: Listing
-
-    def text(self) -> str:
-        page = self.page
-        lines = [*map(text.row_liner(page.kind, page.fields), page.rows)]
-        return "\n".join([*lines, *trailers(len(lines), page.kind.plural, page.paging)])
-
-    def data(self) -> Any:
-        return members(_items(self.page), self.page.paging)
+    page: Listing | MixedListing
+    tail: Tail
+    key: str = ""
 
 
-class Lines(Answer, Struct, frozen=True):
-    """A page of things of several kinds, or of none; lines leave empty fields out."""
+class Table(Answer, Struct, frozen=True):
+    """Rows, a line each. In JSON `facts` come first, then the rows of each part."""
 
-    page: MixedListing
-
-    def text(self) -> str:
-        lines = [labelled(handle, fields) for handle, fields in self.page.rows]
-        return "\n".join([*lines, *trailers(len(lines), self.page.noun, self.page.paging)])
-
-    def data(self) -> Any:
-        return members([{"handle": handle, **fields} for handle, fields in self.page.rows], self.page.paging)
-
-
-class Line(Answer, Struct, frozen=True):
-    """One thing that is no record: its handle and fields, and comment lines."""
-
-    handle: str
-    fields: Mapping[str, Any]
-    comments: Sequence[str] = ()
+    parts: Sequence[Part]
+    facts: Mapping[str, Any] = {}
     status: int = 200
 
     def text(self) -> str:
-        return "\n".join([labelled(self.handle, self.fields), *(f"# {text.printable(line)}" for line in self.comments)])
-
-    def data(self) -> Any:
-        return {"handle": self.handle, **self.fields}
-
-
-class Team(Answer, Struct, frozen=True):
-    """Who belongs to a workspace, and who is invited."""
-
-    members: Sequence[Mapping[str, Any]]
-    invites: Sequence[Mapping[str, Any]]
-
-    def text(self) -> str:
-        lines = [labelled(f"user/{member['user_id']}", member, "user_id") for member in self.members]
-        lines += [labelled(f"invite/{invite['id']}", invite) for invite in self.invites]
-        return "\n".join([*lines, f"# {len(self.members)} members", f"# {len(self.invites)} invites"])
-
-    def data(self) -> Any:
-        return {"members": list(self.members), "invites": list(self.invites)}
-
-
-def labelled(handle: str, fields: Mapping[str, Any], id: str = "id") -> str:
-    """Return the line of something that is no record; the field `id` is left out, since the handle has it."""
-    shown = (f"{name}={text.value(content)}" for name, content in fields.items() if content is not None and name != id)
-    return "  ".join([handle, *shown])
-
-
-def trailers(count: int, noun: str, paging: Paging) -> list[str]:
-    """Return the comment lines that end a page in text."""
-    lines = [f"# {count} {noun}"]
-    if paging.is_first:
-        lines.append(f"# total: {paging.total if paging.at_least is None else f'{paging.at_least}+'}")
-    lines += [f"# note: {text.printable(note)}" for note in paging.notes]
-    if paging.next_cursor is not None:
-        lines.append(f"# next: {paging.next_cursor}")
-    return lines
-
-
-def members(items: list[Any], paging: Paging) -> dict[str, Any]:
-    """Return the JSON of a page, with all that the lines and trailers say."""
-    found: dict[str, Any] = {"items": items, "total": paging.total}
-    if paging.at_least is not None:
-        found["total_at_least"] = paging.at_least
-    found["next_cursor"] = paging.next_cursor
-    if paging.notes:
-        found["notes"] = list(paging.notes)
-    return found
-
-
-class Groups(Answer, Struct, frozen=True):
-    """The matches of a search over several kinds: a page of each; `facts` are further JSON members."""
-
-    pages: Sequence[Listing]
-    facts: Mapping[str, Any]
-
-    def text(self) -> str:
         lines: list[str] = []
-        for page in self.pages:
-            lines += map(text.row_liner(page.kind, page.fields), page.rows)
-            lines.append(f"# {len(page.rows)} {page.kind.plural}")
-            lines += [f"# note: {text.printable(note)}" for note in page.paging.notes]
+        for part in self.parts:
+            lines += _lines(part.page)
+            lines += part.tail.lines()
         return "\n".join(lines)
 
     def data(self) -> Any:
-        notes = [note for page in self.pages for note in page.paging.notes]
-        found = {page.kind.plural: _items(page) for page in self.pages}
-        return {**self.facts, **found, **({"notes": notes} if notes else {})}
+        found = dict(self.facts)
+        for part in self.parts:
+            if part.key:
+                found[part.key] = _items(part.page)
+        for part in self.parts:
+            found |= part.tail.data()
+        notes = [note for part in self.parts if part.key for note in part.tail.notes]
+        return {**found, "notes": notes} if notes else found
+
+
+def page(found: Listing | MixedListing) -> Table:
+    """Return a page of records of one kind, or of other things."""
+    paging = found.paging
+    tail = Tail(counts=(f"{len(found.rows)} {found.noun}",), paging=paging, notes=paging.notes)
+    return Table((Part(found, tail, "items"),))
+
+
+def groups(pages: Sequence[Listing], facts: Mapping[str, Any]) -> Table:
+    """Return the matches of a search over several kinds: a page of each."""
+    return Table(
+        [Part(one, Tail(counts=(f"{len(one.rows)} {one.noun}",), notes=one.paging.notes), one.noun) for one in pages],
+        facts,
+    )
+
+
+def thing(handle: str, fields: Mapping[str, Any], tail: Tail = NO_TAIL, status: int = 200) -> Table:
+    """Return one thing that is no record."""
+    return Table((Part(_rows("", [(handle, fields)]), tail),), {"handle": handle, **fields}, status)
+
+
+def team(members: Sequence[Mapping[str, Any]], invites: Sequence[Mapping[str, Any]]) -> Table:
+    """Return who belongs to a workspace, and who is invited; the id of each stands in its handle."""
+    people = [
+        (f"user/{member['user_id']}", {name: content for name, content in member.items() if name != "user_id"})
+        for member in members
+    ]
+    invited = [(f"invite/{invite['id']}", invite) for invite in invites]
+    counts = (f"{len(people)} members", f"{len(invited)} invites")
+    parts = (Part(_rows("members", people), NO_TAIL), Part(_rows("invites", invited), Tail(counts=counts)))
+    return Table(parts, {"members": list(members), "invites": list(invites)})
+
+
+def _rows(noun: str, rows: Sequence[tuple[str, Mapping[str, Any]]]) -> MixedListing:
+    return MixedListing(noun, tuple(rows), Paging())
+
+
+def _lines(page: Listing | MixedListing) -> Iterable[str]:
+    if isinstance(page, Listing):
+        return map(text.row_liner(page.kind, page.fields), page.rows)
+    return (_labelled(handle, fields) for handle, fields in page.rows)
+
+
+def _items(page: Listing | MixedListing) -> list[dict[str, Any]]:
+    """Return the JSON of a page's rows."""
+    if isinstance(page, MixedListing):
+        return [{"handle": handle, **fields} for handle, fields in page.rows]
+    names = ("id", *page.fields)
+    return [{"handle": page.kind.handle(row[0]), **dict(zip(names, row, strict=True))} for row in page.rows]
+
+
+def _labelled(handle: str, fields: Mapping[str, Any]) -> str:
+    """Return the line of something that is no record; its id is left out, since the handle has it."""
+    shown = (
+        f"{name}={text.value(content)}" for name, content in fields.items() if content is not None and name != "id"
+    )
+    return "  ".join([handle, *shown])
 
 
 class Card(Answer, Struct, frozen=True):
-    """Lines of `label: value`, after an OK line if `done` is set, before comment lines; `facts` is the JSON.
+    """Lines of `label: value`, after an OK line if `done` is set, before the tail; `facts` is the JSON.
 
     The values are text that is ready to print: our own (`12 / 1000`), or a stored value written by `text.value`.
     """
@@ -174,7 +167,7 @@ class Card(Answer, Struct, frozen=True):
     lines: Mapping[str, str]
     facts: Mapping[str, Any]
     done: str = ""
-    comments: Sequence[str] = ()
+    tail: Tail = NO_TAIL
     limits: Mapping[str, str] = {}
     status: int = 200
 
@@ -185,15 +178,15 @@ class Card(Answer, Struct, frozen=True):
     def text(self) -> str:
         head = [f"OK {text.printable(self.done)}"] if self.done else []
         lines = [f"{label}: {text.printable(content)}" for label, content in self.lines.items()]
-        return "\n".join([*head, *lines, *(f"# {text.printable(comment)}" for comment in self.comments)])
+        return "\n".join([*head, *lines, *self.tail.lines()])
 
     def data(self) -> Any:
-        return dict(self.facts)
+        return {**self.facts, **self.tail.data()}
 
 
-def done(message: str, facts: Mapping[str, Any], comments: Sequence[str] = (), **more: Any) -> Card:
+def done(message: str, facts: Mapping[str, Any], tail: Tail = NO_TAIL, **more: Any) -> Card:
     """Return the answer `OK message`; its JSON has `ok`, `message` and the facts, such as ids."""
-    return Card({}, {"ok": True, "message": message, **facts}, done=message, comments=comments, **more)
+    return Card({}, {"ok": True, "message": message, **facts}, done=message, tail=tail, **more)
 
 
 class Failure(Answer, Struct, frozen=True):
@@ -218,8 +211,7 @@ class Failure(Answer, Struct, frozen=True):
         lines.append(f"HINT  {text.printable(problem.hint)}")
         if problem.shown is not None and self.kind is not None:
             lines.append(text.line(self.kind, problem.shown, self.kind.names))
-        lines += [f"# {text.printable(comment)}" for comment in problem.comments]
-        return "\n".join(lines)
+        return "\n".join([*lines, *Tail(counts=problem.comments).lines()])
 
     def data(self) -> Any:
         problem = self.problem
@@ -230,19 +222,6 @@ class Failure(Answer, Struct, frozen=True):
         if problem.shown is not None:
             found["current"] = problem.shown
         return {**found, "request_id": self.request_id}
-
-
-def _items(page: Listing) -> list[dict[str, Any]]:
-    """Return the JSON of a page's records."""
-    names = ("id", *page.fields)
-    return [{"handle": page.kind.handle(row[0]), **dict(zip(names, row, strict=True))} for row in page.rows]
-
-
-def _one_json(record: Record, fields: Sequence[str]) -> Any:
-    """Return the JSON of a record: all of it, or its handle, id and the chosen fields."""
-    if not fields:
-        return record
-    return {"handle": record.handle, "id": record.id, **{name: getattr(record, name) for name in fields}}
 
 
 def _label(name: str) -> str:

@@ -13,7 +13,8 @@ from crmkit.errors import CATALOGUE, Problem
 from crmkit.model.listing import Listing, MixedListing, Paging
 from crmkit.model.record import Kind, Record
 from crmkit.render import parse, text
-from crmkit.render.answers import Answer, Card, Failure, Groups, Line, Lines, Many, One, Team, done
+from crmkit.render.answers import Answer, Card, Failure, One, done, groups, page, team, thing
+from crmkit.render.tail import Tail
 from tests.kinds import CONTACT, KINDS
 from tests.render.drawn import exactly, json_values, keys, records_of, texts
 from tests.render.lines import assert_one_visible_line, assert_reads_back, contact, every_kind, examples
@@ -60,10 +61,10 @@ def test_text_and_json_of_a_page_tell_the_same(kind: Kind) -> None:
     @examples(30)
     @given(st.lists(records_of(kind), max_size=3), names, pagings)
     def holds(found: list[Record], names: tuple[str, ...], paging: Paging) -> None:
-        page = listing(kind, found, names, paging)
-        answer = Many(page)
-        lines = assert_ends_as(answer, kind.plural, page.paging)
-        shown = ("id", *page.fields)
+        listed = listing(kind, found, names, paging)
+        answer = page(listed)
+        lines = assert_ends_as(answer, kind.plural, listed.paging)
+        shown = ("id", *listed.fields)
         items = json.loads(msgspec.json.encode(answer.data()))["items"]
         for line, item in zip(lines, items, strict=True):
             back = parse.record(kind, line)
@@ -78,9 +79,9 @@ def test_a_line_of_a_list_leaves_long_fields_out_and_a_record_shows_all(kind: Ki
     @examples(30)
     @given(records_of(kind, filled=True))
     def holds(record: Record) -> None:
-        page = Many(listing(kind, [record], kind.listed[1:], Paging.whole(1))).text().split("\n")[0]
+        first = page(listing(kind, [record], kind.listed[1:], Paging.whole(1))).text().split("\n")[0]
         alone = One(kind, record).text()
-        listed = {path[0] for path, _ in parse.split(page)[1]}
+        listed = {path[0] for path, _ in parse.split(first)[1]}
         assert listed == {field.name for field in kind.fields if field.listed and field.name != "id"}
         assert {path[0] for path, _ in parse.split(alone)[1]} == set(kind.by_name) - {"id"}
 
@@ -88,13 +89,13 @@ def test_a_line_of_a_list_leaves_long_fields_out_and_a_record_shows_all(kind: Ki
 
 
 def test_notes_are_left_out_of_lists() -> None:
-    page = Many(listing(CONTACT, [contact(notes="long")], CONTACT.listed[1:], Paging.whole(1)))
-    assert "long" not in page.text()
+    answer = page(listing(CONTACT, [contact(notes="long")], CONTACT.listed[1:], Paging.whole(1)))
+    assert "long" not in answer.text()
 
 
 @pytest.mark.parametrize(("outcome", "status"), [("created", 201), ("updated", 200), ("", 200)])
 def test_a_record_ends_with_created_or_updated(outcome: str, status: int) -> None:
-    answer = One(CONTACT, contact(version=7), outcome=outcome)
+    answer = One(CONTACT, contact(version=7), tail=Tail(outcome=outcome))
     line, *rest = answer.text().split("\n")
     assert_reads_back(CONTACT, line, msgspec.to_builtins(answer.record))
     assert rest == ([f"# {outcome}"] if outcome else [])
@@ -118,7 +119,7 @@ def test_a_card_keeps_every_stored_value_on_the_line_of_its_label(facts: dict[st
 def test_a_card_has_one_line_for_each_part_whatever_text_it_holds(
     done_: str, content: str, comments: list[str]
 ) -> None:
-    answer = Card({"label": content}, {}, done=f"did {done_}", comments=comments)
+    answer = Card({"label": content}, {}, done=f"did {done_}", tail=Tail(counts=comments))
     lines = answer.text().split("\n")
     assert [line.split(" ")[0] for line in lines] == ["OK", "label:", *["#"] * len(comments)]
     for line in lines:
@@ -146,7 +147,7 @@ def assert_told(line: str, handle: str, fields: Mapping[str, Any], id: str = "id
 @examples(120)
 @given(st.lists(things, max_size=3), pagings)
 def test_a_page_of_what_are_no_records_has_a_line_for_each_that_reads_back(rows: list[Any], paging: Paging) -> None:
-    answer = Lines(MixedListing("tokens", tuple(("token/tok_x", row) for row in rows), paging))
+    answer = page(MixedListing("tokens", tuple(("token/tok_x", row) for row in rows), paging))
     for line, row in zip(assert_ends_as(answer, "tokens", paging), rows, strict=True):
         assert_told(line, "token/tok_x", row)
     assert answer.data()["items"] == [{"handle": "token/tok_x", **row} for row in rows]
@@ -154,12 +155,12 @@ def test_a_page_of_what_are_no_records_has_a_line_for_each_that_reads_back(rows:
 
 @examples(200)
 @given(things, st.lists(texts, max_size=2))
-def test_what_is_no_record_is_one_line_and_its_comments(thing: dict[str, Any], comments: list[str]) -> None:
-    answer = Line("token/tok_x", thing, comments)
+def test_what_is_no_record_is_one_line_and_its_comments(one: dict[str, Any], comments: list[str]) -> None:
+    answer = thing("token/tok_x", one, Tail(counts=comments))
     line, *rest = answer.text().split("\n")
-    assert_told(line, "token/tok_x", thing)
+    assert_told(line, "token/tok_x", one)
     assert rest == [f"# {text.printable(comment)}" for comment in comments]
-    assert answer.data() == {"handle": "token/tok_x", **thing}
+    assert answer.data() == {"handle": "token/tok_x", **one}
 
 
 @examples(100)
@@ -168,7 +169,7 @@ def test_what_is_no_record_is_one_line_and_its_comments(thing: dict[str, Any], c
     st.lists(st.fixed_dictionaries({"id": st.just("inv_x"), "email": texts, "role": texts}), max_size=3),
 )
 def test_a_team_has_a_line_for_each_member_and_invite(members: list[Any], invites: list[Any]) -> None:
-    answer = Team(members, invites)
+    answer = team(members, invites)
     lines = answer.text().split("\n")
     assert lines[-2:] == [f"# {len(members)} members", f"# {len(invites)} invites"]
     for line, member in zip(lines, members, strict=False):
@@ -193,21 +194,21 @@ def test_what_a_search_over_all_kinds_found_tells_the_same_in_text_and_json() ->
     @examples(25)
     @given(st.fixed_dictionaries(page_of))
     def holds(pages: dict[str, Listing]) -> None:
-        answer = Groups(list(pages.values()), {"q": "jane"})
+        answer = groups(list(pages.values()), {"q": "jane"})
         told = json.loads(msgspec.json.encode(answer.data()))
         lines = iter(answer.text().split("\n"))
-        for plural, page in pages.items():
+        for plural, one in pages.items():
             for item in told[plural]:
                 line = next(lines)
                 assert_one_visible_line(line)
-                back = parse.record(page.kind, line)
-                shown = [field.name for field in page.kind.fields if field.listed]
+                back = parse.record(one.kind, line)
+                shown = [field.name for field in one.kind.fields if field.listed]
                 assert exactly({name: back[name] for name in shown}) == exactly({name: item[name] for name in shown})
             assert next(lines) == f"# {len(told[plural])} {plural}"
-            for note in page.paging.notes:
+            for note in one.paging.notes:
                 assert next(lines) == f"# note: {text.printable(note)}"
         assert next(lines, None) is None
-        assert told.get("notes", []) == [note for page in pages.values() for note in page.paging.notes]
+        assert told.get("notes", []) == [note for one in pages.values() for note in one.paging.notes]
         assert told["q"] == "jane"
 
     holds()
@@ -257,3 +258,48 @@ def _label_of(rest: str) -> tuple[str, str]:
         label = rest[:end]
     assert rest[end : end + 2] == "  "
     return label, rest[end + 2 :]
+
+
+def test_the_lines_of_a_tail_stand_in_one_order_and_json_tells_them_by_name() -> None:
+    paging = Paging(total=3, next_cursor="Zm9v")
+    tail = Tail(
+        is_dry=True,
+        now="2026-11-27T09:00:00Z",
+        timezone="Europe/Berlin",
+        operation="op_1",
+        outcome="merged",
+        read_as="stage is lead",
+        notes=["first", "second"],
+        paging=paging,
+        counts=["3 contacts"],
+    )
+    assert tail.lines() == [
+        "# 3 contacts",
+        "# total: 3",
+        "# note: first",
+        "# note: second",
+        "# read as: stage is lead",
+        "# merged",
+        "# undo: POST /undo/op_1",
+        "# now: 2026-11-27T09:00:00Z (Europe/Berlin)",
+        "# next: Zm9v",
+        "# dry run: nothing was written",
+    ]
+    assert tail.data() == {
+        "total": 3,
+        "next_cursor": "Zm9v",
+        "read_as": "stage is lead",
+        "operation": "op_1",
+        "now": "2026-11-27T09:00:00Z",
+        "timezone": "Europe/Berlin",
+        "dry_run": True,
+    }
+    record = contact(version=7)
+    for answer in (
+        One(CONTACT, record, tail=Tail(operation="op_1")),
+        One(CONTACT, record, ("name",), Tail(is_dry=True)),
+    ):
+        told = answer.data()
+        assert {**told, **answer.tail.data()} == told
+        assert told["handle"] == record.handle
+    assert done("did it", {}, Tail(operation="op_1")).data()["operation"] == "op_1"

@@ -9,7 +9,8 @@ from crmkit.model.actor import Invite
 from crmkit.model.listing import MixedListing, Paging
 from crmkit.model.names import spoken_address
 from crmkit.render import text
-from crmkit.render.answers import Answer, Card, Lines, done
+from crmkit.render.answers import Answer, Card, done, page
+from crmkit.render.tail import Tail
 from crmkit.web.call import HttpCall
 from crmkit.web.route import Route, read, route
 
@@ -20,10 +21,10 @@ MAX_OTHERS_SHOWN = 3  # other workspaces that a sign-in names
 async def request_code(call: HttpCall) -> Answer:
     sent = await login.request_code(call, await call.body())
     local = {} if sent.local_code is None else {"local_code": sent.local_code}
-    comments = [f"local mode: code={sent.local_code}"] if local else []
-    note = 'note: ask the user for it, then POST /auth/verify {"email":"…","code":"…","token_name":"who you are"}'
+    first = [f"local mode: code={sent.local_code}"] if local else []
+    note = 'ask the user for it, then POST /auth/verify {"email":"…","code":"…","token_name":"who you are"}'
     facts = {"email": sent.email, **local}
-    return done(f"code sent to {sent.email}", facts, [*comments, note], limits=sent.allowance.headers)
+    return done(f"code sent to {sent.email}", facts, Tail(counts=first, notes=[note]), limits=sent.allowance.headers)
 
 
 @route("POST", "/auth/verify", summary="exchange the code for a token", form=CODE_ENTRY, public=True, direct=True)
@@ -46,7 +47,7 @@ async def enter_code(call: HttpCall) -> Answer:
     notes += _membership_notes(signed_in)
     notes += invite_notes(signed_in.invites)
     limits = signed_in.allowance.headers if signed_in.allowance else {}
-    return Card(lines, facts, done="authenticated", comments=[f"note: {note}" for note in notes], limits=limits)
+    return Card(lines, facts, done="authenticated", tail=Tail(notes=notes), limits=limits)
 
 
 def _facts_of(invites: Iterable[Invite]) -> list[dict[str, str]]:
@@ -121,7 +122,7 @@ async def tokens(call: HttpCall) -> Answer:
         )
         for session in await sessions.sessions(call)
     )
-    return Lines(MixedListing("tokens", rows, Paging.whole(len(rows))))
+    return page(MixedListing("tokens", rows, Paging.whole(len(rows))))
 
 
 # an app ends its own without a code

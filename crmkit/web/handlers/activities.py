@@ -4,7 +4,8 @@ from crmkit.core.reading import lists
 from crmkit.core.reading.feeds import PAGING
 from crmkit.core.records import activities
 from crmkit.model.record import Kind, Kinds
-from crmkit.render.answers import Answer, Many, One, done
+from crmkit.render.answers import Answer, One, done, page
+from crmkit.render.tail import Tail
 from crmkit.web.call import HttpCall
 from crmkit.web.route import Route, read, route
 
@@ -28,7 +29,7 @@ def log_routes(kinds: Kinds, kind: Kind) -> list[Route]:
         query=feed(kinds),
     )
     async def find_on(call: HttpCall, id: str) -> Answer:
-        return Many(await activities.find_on(call.crm, call.actor, kind, id, *call.page()))
+        return page(await activities.find_on(call.crm, call.actor, kind, id, *call.page()))
 
     @route(
         "POST",
@@ -41,7 +42,7 @@ def log_routes(kinds: Kinds, kind: Kind) -> list[Route]:
     )
     async def log(call: HttpCall, id: str) -> Answer:
         activity = await activities.log(call.crm, call.actor, kind, id, await call.body())
-        return One(of_log, activity, outcome="created")
+        return One(of_log, activity, tail=Tail(outcome="created"))
 
     return [find_on, log]
 
@@ -58,7 +59,7 @@ def routes(kinds: Kinds) -> list[Route]:
         query=feed(kinds),
     )
     async def find_all(call: HttpCall) -> Answer:
-        return Many(await activities.find_all(call.crm, call.actor, *call.page()))
+        return page(await activities.find_all(call.crm, call.actor, *call.page()))
 
     @read("/activities/{id}", name="get_activity", summary="one activity", kind=kinds.activity, query=("fields",))
     async def fetch(call: HttpCall, id: str) -> Answer:

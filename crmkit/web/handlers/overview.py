@@ -3,7 +3,7 @@
 from crmkit.core.reading import audit, reminders, search
 from crmkit.core.reading.feeds import PAGING
 from crmkit.model.record import Kinds
-from crmkit.render.answers import Answer, Groups, Lines, Many
+from crmkit.render.answers import Answer, groups, page
 from crmkit.web.call import HttpCall
 from crmkit.web.route import Route, read
 
@@ -12,7 +12,7 @@ from crmkit.web.route import Route, read
 async def everywhere(call: HttpCall) -> Answer:
     parameters = call.parameters()
     found = await search.everywhere(call, parameters, call.format.is_whole_record)
-    return Groups(found, {"query": parameters.get("q", "")})
+    return groups(found, {"query": parameters.get("q", "")})
 
 
 @read(
@@ -23,7 +23,7 @@ async def everywhere(call: HttpCall) -> Answer:
 )
 async def due(call: HttpCall) -> Answer:
     parameters = call.parameters()
-    return Lines(await reminders.due(call, parameters))
+    return page(await reminders.due(call, parameters))
 
 
 def routes(kinds: Kinds) -> list[Route]:
@@ -36,6 +36,6 @@ def routes(kinds: Kinds) -> list[Route]:
         query=(*audit.FILTERS, *PAGING),
     )
     async def audit_log(call: HttpCall) -> Answer:
-        return Many(await audit.entries(call, *call.page()))
+        return page(await audit.entries(call, *call.page()))
 
     return [everywhere, due, audit_log]

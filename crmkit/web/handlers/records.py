@@ -3,7 +3,8 @@
 from crmkit.core.reading import lists
 from crmkit.core.records import write
 from crmkit.model.record import Kind
-from crmkit.render.answers import Answer, Many, One, done
+from crmkit.render.answers import Answer, One, done, page
+from crmkit.render.tail import Tail
 from crmkit.web.call import HttpCall
 from crmkit.web.route import ANY, Route, read, route
 
@@ -21,7 +22,7 @@ def record_routes(kind: Kind) -> list[Route]:
         query=ANY,
     )
     async def find_all(call: HttpCall) -> Answer:
-        return Many(await lists.find_all(call, kind, *call.page()))
+        return page(await lists.find_all(call, kind, *call.page()))
 
     @route(
         "POST",
@@ -34,7 +35,7 @@ def record_routes(kind: Kind) -> list[Route]:
     )
     async def save(call: HttpCall) -> Answer:
         saved = await write.save(call.crm, call.actor, kind, await call.body())
-        return One(kind, saved.record, outcome="created" if saved.created else "updated")
+        return One(kind, saved.record, tail=Tail(outcome="created" if saved.created else "updated"))
 
     @read(one, name=f"get_{kind.name}", summary=f"one {kind.name}, whole", kind=kind, query=("fields",))
     async def fetch(call: HttpCall, id: str) -> Answer:

@@ -6,7 +6,8 @@ from typing import Any
 from crmkit.core.people import joining, teams, workspaces
 from crmkit.model.actor import Actor, Membership
 from crmkit.model.listing import MixedListing, Paging
-from crmkit.render.answers import Answer, Card, Line, Lines, Team, done
+from crmkit.render.answers import Answer, Card, Table, done, page, team, thing
+from crmkit.render.tail import NO_TAIL, Tail
 from crmkit.web.call import HttpCall
 from crmkit.web.handlers.account import invite_notes
 from crmkit.web.route import FREE, Route, read, route
@@ -21,7 +22,7 @@ async def mine(call: HttpCall) -> Answer:
     rows = tuple(
         (f"workspace/{membership.workspace_id}", _shown(membership, actor.workspace_id)) for membership in memberships
     )
-    return Lines(MixedListing("workspaces", rows, Paging.whole(len(rows), invite_notes(invites))))
+    return page(MixedListing("workspaces", rows, Paging.whole(len(rows), invite_notes(invites))))
 
 
 @route(
@@ -37,7 +38,7 @@ async def mine(call: HttpCall) -> Answer:
 )
 async def create(call: HttpCall) -> Answer:
     membership = await workspaces.create(call, await call.body())
-    return _one(membership, ["created", _token_note(call.actor, membership)], status=201)
+    return _one(membership, Tail(counts=["created"], notes=[_token_note(call.actor, membership)]), status=201)
 
 
 @route(
@@ -51,7 +52,7 @@ async def create(call: HttpCall) -> Answer:
     consent=FREE,
 )
 async def rename(call: HttpCall, id: str) -> Answer:
-    return _one(await workspaces.rename(call, id, await call.body()), [])
+    return _one(await workspaces.rename(call, id, await call.body()))
 
 
 @route(
@@ -83,8 +84,8 @@ async def mint_token(call: HttpCall, id: str) -> Answer:
     token, name, membership = await workspaces.mint_token(call, id, await call.body())
     facts = {"token": token, "token_name": name, "workspace_id": membership.workspace_id}
     lines = {"token": token, "workspace": membership.workspace_id}
-    note = "note: save this token, it is shown once; send it to work in that workspace"
-    return Card(lines, facts, done="token created", comments=[note], status=201)
+    note = "save this token, it is shown once; send it to work in that workspace"
+    return Card(lines, facts, done="token created", tail=Tail(notes=[note]), status=201)
 
 
 @route(
@@ -98,13 +99,13 @@ async def mint_token(call: HttpCall, id: str) -> Answer:
 )
 async def join(call: HttpCall, id: str) -> Answer:
     membership = await joining.accept(call, id)
-    return _one(membership, [_token_note(call.actor, membership)])
+    return _one(membership, Tail(notes=[_token_note(call.actor, membership)]))
 
 
 @read(f"{ONE}/members", name="list_members", summary="members and pending invites", area="team")
 async def people(call: HttpCall, id: str) -> Answer:
     members, invites = await teams.people(call, id)
-    return Team(
+    return team(
         [{"user_id": m.user_id, "email": m.email, "role": m.role, "joined_at": m.joined_at} for m in members],
         [{"id": i.id, "email": i.email, "role": i.role, "created_at": i.created_at} for i in invites],
     )
@@ -126,10 +127,10 @@ async def invite(call: HttpCall, id: str) -> Answer:
     facts = {"id": found.id, "handle": f"invite/{found.id}", "email": found.email, "role": found.role}
     message = f"invited {found.email} as {found.role}: invite/{found.id}"
     note = (
-        "note: they join by signing in with that address if they are new or share a workspace with you, else by "
+        "they join by signing in with that address if they are new or share a workspace with you, else by "
         f"POST /workspaces/{found.workspace_id}/join"
     )
-    return done(message, facts, [note], status=201)
+    return done(message, facts, Tail(notes=[note]), status=201)
 
 
 @route(
@@ -176,15 +177,15 @@ async def remove_member(call: HttpCall, id: str, user_id: str) -> Answer:
     return done(f"removed user/{member.user_id}", {"user_id": member.user_id, "handle": f"user/{member.user_id}"})
 
 
-def _one(membership: Membership, comments: list[str], status: int = 200) -> Line:
-    return Line(f"workspace/{membership.workspace_id}", _shown(membership, ""), comments, status)
+def _one(membership: Membership, tail: Tail = NO_TAIL, status: int = 200) -> Table:
+    return thing(f"workspace/{membership.workspace_id}", _shown(membership, ""), tail, status)
 
 
 def _token_note(actor: Actor, membership: Membership) -> str:
     """Return a note on how to work in a workspace that the caller's token does not work in."""
     if actor.reaches(membership.workspace_id):
-        return f"note: POST /workspaces/{membership.workspace_id}/tokens gives a token that works in it"
-    return "note: an app works in one workspace; for this one the user connects it again and picks it"
+        return f"POST /workspaces/{membership.workspace_id}/tokens gives a token that works in it"
+    return "an app works in one workspace; for this one the user connects it again and picks it"
 
 
 def _shown(membership: Membership, current: str) -> Mapping[str, Any]:
