@@ -48,11 +48,13 @@ class WriteAheadLog:
             size = self._size()
             if size <= self._most or (self._streams.are_running and size <= STREAMED_BYTES):
                 return
-            await self._streams.end_all()
-            if not await self.begin_anew():
-                # another program reads the file, or the disk is full: not at every commit from now on
-                self._most = size + KEPT_BYTES
-            self._streams.resume()
+            try:
+                await self._streams.end_all()
+                if not await self.begin_anew():
+                    # another program reads the file, or the disk is full: not at every commit from now on
+                    self._most = size + KEPT_BYTES
+            finally:
+                self._streams.resume()
         except Exception:
             log.exception("the size of the write-ahead log could not be bounded")
 

@@ -138,6 +138,44 @@ def test_lists_and_writes_of_others_and_of_the_same_workspace_go_on_beside_strea
     filled.do(reading())
 
 
+def test_only_a_few_streams_read_at_a_time_and_all_come_to_their_end(filled: Desk) -> None:
+    reading, most = 0, 0
+
+    def counted(connection: Connection) -> Iterator[int]:
+        nonlocal reading, most
+        for at in range(5):
+            reading += 1
+            most = max(most, reading)
+            time.sleep(0.002)
+            reading -= 1
+            yield at
+
+    async def together() -> list[list[int]]:
+        many = [filled.database.stream(actor(f"{at}"), counted) for at in range(streams.MOST_STREAMS)]
+        return await asyncio.gather(*(drained(stream) for stream in many))
+
+    assert filled.do(together()) == [[0, 1, 2, 3, 4]] * streams.MOST_STREAMS
+    assert most == streams.MOST_READING
+
+
+def test_a_stream_that_waits_to_read_ends_when_it_is_closed(filled: Desk) -> None:
+    async def reading() -> None:
+        slow_ones = [filled.database.stream(actor(f"{at}"), slow) for at in range(streams.MOST_READING)]
+        for stream in slow_ones:
+            await anext(stream)  # and now looks for another
+        await asyncio.sleep(0.05)
+        task = asyncio.create_task(drained(filled.database.stream(BOB, endless)))
+        await asyncio.sleep(0.05)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        for stream in slow_ones:
+            await stream.aclose()
+        assert await filled.database.forget_log()
+
+    filled.do(reading())
+
+
 def test_a_workspace_and_a_user_have_one_stream_and_all_together_a_few(filled: Desk) -> None:
     database = filled.database
 

@@ -9,7 +9,7 @@ import asyncio
 import threading
 import time
 from collections.abc import AsyncGenerator, Callable, Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -23,6 +23,8 @@ T = TypeVar("T")
 
 MOST_STREAMS = 8  # at once; a workspace, and a user, have one of them
 HELD_SECONDS = 600  # that a stream may last, and its snapshot be held
+MOST_READING = 2  # of them that read a batch at a time, for they contend with the event loop for the GIL
+LOOK_SECONDS = 0.1  # between two looks of one that waits for that, whether it is still wanted
 AHEAD = 2  # batches that exist at a time: the client takes one while the next is read
 
 
@@ -54,6 +56,7 @@ class Streams:
         self._open = open_
         self._loop = asyncio.get_running_loop()
         self._running: set[_Stream] = set()
+        self._turns = threading.Semaphore(MOST_READING)
         self._lets_none_begin = False
 
     @property
@@ -123,13 +126,24 @@ class Streams:
         batches = work(connection, *args)
         while True:
             stream.room.acquire(timeout=max(0.0, stream.deadline.ends - time.monotonic()))
-            if stream.deadline.is_over():
-                raise stream.deadline.refusal()
-            try:
-                batch = next(batches)
-            except StopIteration:
-                return
+            with self._turn(stream.deadline):
+                try:
+                    batch = next(batches)
+                except StopIteration:
+                    return
             self._loop.call_soon_threadsafe(stream.batches.put_nowait, batch)
+
+    @contextmanager
+    def _turn(self, deadline: Deadline) -> Iterator[None]:
+        """Wait until few enough others read; raises what the deadline says once that is over."""
+        while not deadline.is_over():
+            if self._turns.acquire(timeout=LOOK_SECONDS):
+                try:
+                    yield
+                finally:
+                    self._turns.release()
+                return
+        raise deadline.refusal()
 
     def _finish(self, stream: _Stream, end: _End) -> None:
         self._running.discard(stream)
