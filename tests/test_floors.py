@@ -283,7 +283,7 @@ def test_a_folder_holds_at_most_a_dozen_modules(folder: Path) -> None:
 
 
 # what anybody may take of the database: no statement runs by it
-DATABASE_STATE = ("wrote", "texts", "log_throttle", "check", "forget_log")
+DATABASE_STATE = ("commits", "texts", "log_throttle", "check", "forget_log")
 DATABASE_USES = {
     "crmkit.core.call": ("read", "scan", "stream", "write"),
     "crmkit.core.crm": ("write",),
@@ -340,7 +340,7 @@ def test_a_way_around_the_call_is_noticed(name: str, source: str) -> None:
 
 
 def test_a_verb_may_write_by_its_call_and_ask_the_state_of_the_database() -> None:
-    source = "async def f(call):\n    await call.write(g)\n    call.crm.database.wrote.clear()"
+    source = "async def f(call):\n    await call.write(g)\n    call.crm.database.commits.tell([])"
     assert database_uses("crmkit.core.upkeep", ast.parse(source)) == []
 
 

@@ -13,6 +13,7 @@ from crmkit.core.call import Call
 from crmkit.core.sweep import sweep
 from crmkit.errors import Problem
 from crmkit.storage import erasure
+from crmkit.storage.interface.commits import Listener
 from crmkit.storage.interface.lanes import ANYWHERE
 
 log = logging.getLogger("crmkit")
@@ -24,12 +25,17 @@ SWEEP_HOURS = 1
 
 async def keep_up(call: Call) -> NoReturn:
     """Index what was written and sweep what is outdated, until cancelled. A failure is logged and tried again."""
+    with call.crm.database.commits.listener() as listener:
+        await _keep_up(call, listener)
+
+
+async def _keep_up(call: Call, listener: Listener) -> NoReturn:
     crm = call.crm
     due = seen = ""
     while True:
         try:
             await index_all(call)
-            await merge_all(call)
+            await merge_all(call, listener)
             await scrub(call)
             now = crm.now
             if now >= due or now < seen:  # at once when the clock was set back: what was made ahead of it ends
@@ -42,8 +48,7 @@ async def keep_up(call: Call) -> NoReturn:
                 log.warning("upkeep failed; it is tried again: %s", line, exc_info=not isinstance(error, Problem))
             await asyncio.sleep(FAILED_SECONDS)
             continue
-        await crm.database.wrote.wait()
-        crm.database.wrote.clear()
+        await listener.wait()
         await asyncio.sleep(PAUSE_SECONDS)
 
 
@@ -55,7 +60,7 @@ async def index_all(call: Call) -> None:
             await call.write(partial(texts.index, kind=kind), lanes=ANYWHERE, silent=True)
 
 
-async def merge_all(call: Call) -> None:
+async def merge_all(call: Call, listener: Listener) -> None:
     """Merge what the index was written in, in small steps, until all is done or somebody writes."""
     crm, texts = call.crm, call.crm.database.texts
     for kind in crm.kinds.searched:
@@ -64,7 +69,7 @@ async def merge_all(call: Call) -> None:
         except Problem:  # lists keep all connections busy
             continue
         step = partial(texts.merge, kind=kind, is_whole=is_whole)
-        while not crm.database.wrote.is_set() and await call.write(step, lanes=ANYWHERE, silent=True):
+        while not listener.is_behind and await call.write(step, lanes=ANYWHERE, silent=True):
             pass
 
 

@@ -26,6 +26,14 @@ def segments(connection: Connection) -> int:
     return found
 
 
+def merge(back: Desk, is_behind: bool = False) -> None:
+    """Merge the index, after somebody else wrote or in a quiet moment."""
+    with back.database.commits.listener() as listener:
+        if is_behind:
+            listener.wake()
+        back.do(upkeep.merge_all(Call(back.crm), listener))
+
+
 @pytest.fixture
 def written(tmp_path: Path) -> Iterator[tuple[Desk, Actor]]:
     """What Alice wrote, one batch after another."""
@@ -47,8 +55,7 @@ def test_a_quiet_index_is_merged_to_few_segments(
     names = [contact.name for contact in back.pages(alice, ("search", "canary"), ("limit", "50"))]
     assert len(names) == 20 * BATCHES
     assert back.do(back.database.read(None, segments)) == BATCHES
-    back.database.wrote.clear()
-    back.do(upkeep.merge_all(Call(back.crm)))
+    merge(back)
     assert back.do(back.database.read(None, segments)) <= most
     assert [contact.name for contact in back.pages(alice, ("search", "canary"), ("limit", "50"))] == names
 
@@ -70,8 +77,7 @@ def test_the_whole_index_is_not_merged_for_the_little_that_is_new(
         return bool(back.do(back.database.read(None, indexing.is_scattered, CONTACT)))
 
     assert is_scattered()
-    back.database.wrote.clear()
-    back.do(upkeep.merge_all(Call(back.crm)))
+    merge(back)
     assert not is_scattered()
     back.save(alice, name="Canary Alone")
     back.index()
@@ -83,8 +89,7 @@ def test_the_whole_index_is_not_merged_for_the_little_that_is_new(
 
 def test_nothing_is_merged_while_somebody_writes(written: tuple[Desk, Actor]) -> None:
     back, _ = written
-    back.database.wrote.set()
-    back.do(upkeep.merge_all(Call(back.crm)))
+    merge(back, is_behind=True)
     assert back.do(back.database.read(None, segments)) == BATCHES
 
 

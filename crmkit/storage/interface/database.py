@@ -1,11 +1,11 @@
 """The open database as the verbs see it, and why one could not be opened."""
 
-import asyncio
 from collections.abc import AsyncGenerator, Callable, Iterator
 from types import TracebackType
 from typing import Any, Protocol, Self, TypeVar
 
 from crmkit.model.actor import Actor
+from crmkit.storage.interface.commits import Commits
 from crmkit.storage.interface.lanes import Lanes
 from crmkit.storage.interface.log_throttle import LogThrottle
 from crmkit.storage.interface.texts import Texts
@@ -32,7 +32,7 @@ class Database(Protocol):
     `work` is a function of a connection and the arguments, `unit` one of a Tx; both run on another thread.
     """
 
-    wrote: asyncio.Event  # set after each write that was not silent
+    commits: Commits
     log_throttle: LogThrottle
     texts: Texts
 
@@ -77,8 +77,8 @@ class Database(Protocol):
 
         Unless `lanes` are named, they are the workspace of the actor.
 
-        A unit may run again, so it must touch nothing but its Tx. `wrote` is set afterwards, unless this is `silent`
-        work that follows other writes.
+        A unit may run again, so it must touch nothing but its Tx. Whoever listens to `commits` is woken, unless this is
+        `silent` work that follows other writes.
         """
 
     def write_later(self, key: Any, unit: Unit[Any]) -> None:

@@ -39,6 +39,7 @@ class Tx:
     known: Known = field(default_factory=Known)
     lanes: set[Lane] = field(default_factory=set)
     effects: list[Effect] = field(default_factory=list)
+    topics: set[str] = field(default_factory=set)
 
     @property
     def by(self) -> Actor:
@@ -58,6 +59,10 @@ class Tx:
     def after(self, effect: Effect) -> None:
         """Have this done once the transaction is durable, after the effects left before; not at all if it fails."""
         self.effects.append(effect)
+
+    def tell(self, topic: str) -> None:
+        """Wake those who listen to this topic once the transaction is durable, silent or not (see Commits)."""
+        self.topics.add(topic)
 
 
 Unit = Callable[[Tx], T]  # of work: what is done in one transaction

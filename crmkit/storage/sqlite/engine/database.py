@@ -19,6 +19,7 @@ import aiosqlite
 from crmkit.clock import Clock
 from crmkit.model.actor import Actor
 from crmkit.storage.interface.auth_cache import AuthCache
+from crmkit.storage.interface.commits import EVERYTHING, Commits
 from crmkit.storage.interface.connection import Connection
 from crmkit.storage.interface.lanes import ANYWHERE, Lanes, own_lanes
 from crmkit.storage.interface.log_throttle import LogThrottle
@@ -56,7 +57,7 @@ class SqliteDatabase:
         self._must_forget = False  # the log could not be emptied while a stream ran
         self._later: dict[Any, asyncio.Task[None]] = {}
         self._cache = AuthCache()
-        self.wrote = asyncio.Event()
+        self.commits = Commits()
         self.log_throttle = LogThrottle()
         self.texts: Texts = TEXTS
 
@@ -74,7 +75,7 @@ class SqliteDatabase:
             self._streams = Streams(partial(connect_for_stream, file))
             self._log = WriteAheadLog(file, writer, self._reader, self._scans, self._streams)
             await on_thread(writer, auth_triggers.watch, self._cache)
-            self._writer = Writer(writer, self._clock, self._cache, self._log)
+            self._writer = Writer(writer, self._clock, self._cache, self._log, self.commits)
         except BaseException:
             await self._release()
             raise
@@ -94,12 +95,9 @@ class SqliteDatabase:
         """Return what `unit` returned, once it is durable (see Writer.write).
 
         `lanes` name what the unit looks at before it writes; without them it is the actor's workspace.
-        `wrote` is set afterwards, unless this is `silent` work that follows other writes.
+        Whoever listens to `commits` is woken, unless this is `silent` work that follows other writes.
         """
-        value = await self._writer.write(unit, actor, own_lanes(actor) if lanes is None else lanes)
-        if not silent:
-            self.wrote.set()
-        return value
+        return await self._writer.write(unit, actor, own_lanes(actor) if lanes is None else lanes, silent)
 
     def write_later(self, key: Any, unit: Unit[Any]) -> None:
         """Write beside the request, unless the same `key` is under way already; a failure is logged, not raised.
@@ -111,7 +109,7 @@ class SqliteDatabase:
 
     async def _written(self, key: Any, unit: Unit[Any]) -> None:
         try:
-            await self._writer.write(unit, lanes=ANYWHERE)
+            await self._writer.write(unit, lanes=ANYWHERE, silent=True)
         except Exception as error:
             line = self.log_throttle.line(str(error.__cause__ or error))
             if line:
@@ -159,7 +157,7 @@ class SqliteDatabase:
         finally:
             if self._must_forget:
                 self._must_forget = False
-                self.wrote.set()  # has what waits for `forget_log` try it again
+                self.commits.tell([EVERYTHING])  # has what waits for `forget_log` try it again
 
     async def check(self) -> None:
         """Return if the database can be read and written; raises `not_ready`.

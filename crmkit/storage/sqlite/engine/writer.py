@@ -6,6 +6,7 @@ to the disk (`synchronous=FULL`). A unit is a function of a Tx and may run again
 
 import asyncio
 from collections import deque
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -15,6 +16,7 @@ from crmkit.clock import Clock, stamp
 from crmkit.errors import Problem
 from crmkit.model.actor import Actor
 from crmkit.storage.interface.auth_cache import AuthCache
+from crmkit.storage.interface.commits import EVERYTHING, Commits
 from crmkit.storage.interface.connection import Connection
 from crmkit.storage.interface.lanes import Lanes
 from crmkit.storage.interface.tx import Known, Tx, Unit
@@ -35,7 +37,19 @@ class _Waiting:
     unit: Unit[Any]
     actor: Actor | None
     lanes: Lanes
+    silent: bool
     answer: asyncio.Future[Any]
+    tx: Tx | None = None  # of its newest run
+
+    def __call__(self, tx: Tx) -> Any:
+        self.tx = tx
+        return self.unit(tx)
+
+    def names(self) -> Collection[str | None]:
+        """Return whom its commit is told to."""
+        if self.tx is None:
+            return ()
+        return self.tx.topics if self.silent else {EVERYTHING, *self.tx.lanes, *self.tx.topics}
 
 
 class _TransactionLost(Exception):
@@ -50,26 +64,30 @@ class _TransactionLost(Exception):
 class Writer:
     """Runs units of work on the one connection that writes and checkpoints.
 
-    `cache` forgets what a transaction changed before anybody is answered; `log` is kept within its bound.
+    `cache` forgets what a transaction changed before anybody is answered; `log` is kept within its bound; `commits`
+    are told even where the one who wrote does not wait for the answer any more.
     """
 
-    def __init__(self, connection: aiosqlite.Connection, clock: Clock, cache: AuthCache, log: WriteAheadLog) -> None:
+    def __init__(
+        self, connection: aiosqlite.Connection, clock: Clock, cache: AuthCache, log: WriteAheadLog, commits: Commits
+    ) -> None:
         self._connection = connection
         self._clock = clock
         self._cache = cache
         self._log = log
+        self._commits = commits
         self._is_failing = False  # the disk refused the newest write
         self._waiting: deque[_Waiting] = deque()
         self._something = asyncio.Event()
         self._closing = False
         self._task = asyncio.create_task(self._run())
 
-    async def write(self, unit: Unit[T], actor: Actor | None = None, lanes: Lanes = ()) -> T:
+    async def write(self, unit: Unit[T], actor: Actor | None = None, lanes: Lanes = (), silent: bool = False) -> T:
         """Return what `unit` returned, once it is durable; what it raised is raised, and nothing of it stays."""
         if self._closing:
             raise RuntimeError("the database is closing")
         answer: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self._waiting.append(_Waiting(unit, actor, lanes, answer))
+        self._waiting.append(_Waiting(unit, actor, lanes, silent, answer))
         self._something.set()
         return await answer
 
@@ -81,7 +99,7 @@ class Writer:
         if self._task.done():
             raise RuntimeError("the writer has ended")
         if self._is_failing:
-            await self.write(lambda tx: _touch(tx.connection))
+            await self.write(lambda tx: _touch(tx.connection), silent=True)
 
     async def close(self) -> None:
         """Finish what waits, then stop."""
@@ -101,7 +119,7 @@ class Writer:
                 await self._log.bound()
 
     async def _answer(self, group: list[_Waiting]) -> None:
-        units = [(waiting.unit, waiting.actor, waiting.lanes) for waiting in group]
+        units: Units = [(waiting, waiting.actor, waiting.lanes) for waiting in group]
         try:
             outcomes = await on_thread(self._connection, commit_group, units, stamp(self._clock()), self._cache)
         except Exception as error:
@@ -110,6 +128,8 @@ class Writer:
         if outcomes:
             self._is_failing = any(isinstance(outcome, Problem) and outcome.code == "not_ready" for outcome in outcomes)
         for waiting, outcome in zip(group, outcomes, strict=True):
+            if not isinstance(outcome, BaseException):
+                self._commits.tell(waiting.names())
             tell(waiting.answer, outcome)
 
 

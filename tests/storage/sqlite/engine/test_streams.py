@@ -225,11 +225,12 @@ def test_what_waits_for_the_log_to_be_emptied_is_told_when_a_stream_ends(filled:
     database = filled.database
 
     async def reading() -> None:
-        async with aclosing(database.stream(ALICE, endless)) as stream:
-            await anext(stream)
-            assert not await database.forget_log()
-            database.wrote.clear()
-        assert database.wrote.is_set()
+        with database.commits.listener() as listener:
+            async with aclosing(database.stream(ALICE, endless)) as stream:
+                await anext(stream)
+                assert not await database.forget_log()
+                assert not listener.is_behind
+            assert listener.is_behind
 
     filled.do(reading())
 
