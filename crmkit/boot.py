@@ -23,6 +23,8 @@ from crmkit.announcement import announcement, warnings
 from crmkit.clock import Clock, system_clock
 from crmkit.core.call import Call
 from crmkit.core.crm import Crm
+from crmkit.core.jobs.kind import JobKinds
+from crmkit.core.jobs.runner import run_jobs
 from crmkit.core.people import login, operator
 from crmkit.core.upkeep import keep_up
 from crmkit.mail import mailer
@@ -44,6 +46,7 @@ if TYPE_CHECKING:
 OWN_FILES = 128  # descriptors kept free for the database, mail, and refusals of surplus clients
 FLUSH_SECONDS = 0.3  # what is still to be logged at the end may take this long
 KINDS = kinds_of(DECLARED)
+JOBS = JobKinds()  # there is none yet
 NEW_OBJECTS = 10_000  # before the garbage collector looks for cycles among them; Python's own number is 700
 
 
@@ -62,7 +65,13 @@ def load_settings(
     return load(file, environ, flags, kinds.capped)
 
 
-def crm_of(settings: Settings, clock: Clock = system_clock, brand: Brand | None = None, kinds: Kinds = KINDS) -> Crm:
+def crm_of(
+    settings: Settings,
+    clock: Clock = system_clock,
+    brand: Brand | None = None,
+    kinds: Kinds = KINDS,
+    jobs: JobKinds = JOBS,
+) -> Crm:
     """Return the product's parts, not yet opened.
 
     Raises SettingsError for a mail setting or key that is none, Unusable for a folder that cannot be used.
@@ -76,7 +85,7 @@ def crm_of(settings: Settings, clock: Clock = system_clock, brand: Brand | None 
         send = mailer(settings.mail.smtp_url, settings.mail.sender)
     except (ValueError, OSError) as error:
         raise SettingsError(str(error)) from None
-    return Crm(settings, database, send, key, clock, kinds)
+    return Crm(settings, database, send, key, clock, kinds, jobs)
 
 
 def application(crm: Crm, log: "AccessLog | None" = None, more: "Sequence[Route]" = ()) -> "Edge":
@@ -88,17 +97,18 @@ def application(crm: Crm, log: "AccessLog | None" = None, more: "Sequence[Route]
     @asynccontextmanager
     async def running() -> AsyncIterator[None]:
         async with crm.database:
-            upkeep = asyncio.create_task(keep_up(Call(crm)))
+            beside = [asyncio.create_task(work(Call(crm))) for work in (keep_up, run_jobs)]
             try:
                 yield
             finally:
-                upkeep.cancel()
-                await asyncio.gather(upkeep, return_exceptions=True)
+                for task in beside:
+                    task.cancel()
+                await asyncio.gather(*beside, return_exceptions=True)
 
     return build(crm, log or AccessLog(crm.settings.server.log), running, [*mcp.routes(crm.settings), *more])
 
 
-def serve(settings: Settings, token_command: str) -> None:
+def serve(settings: Settings, token_command: str, jobs: JobKinds = JOBS) -> None:
     """Serve until SIGTERM or SIGINT, then finish what is running and return.
 
     `token_command` is what the operator of this data types to get a token.
@@ -109,7 +119,7 @@ def serve(settings: Settings, token_command: str) -> None:
     from crmkit.web.connection.server import Server
 
     check_https(settings)
-    crm = crm_of(settings)
+    crm = crm_of(settings, jobs=jobs)
     listener = _listener(settings)
     settings = _with_port(settings, listener.getsockname()[1])
     crm = replace(crm, settings=settings)

@@ -20,7 +20,7 @@ _WEIGHTS = range(2, 9)  # of the characters of a body
 _VALUE = {character: value for value, character in enumerate(ALPHABET)}
 
 # prefix -> what it stands for, as a handle (kind/id) spells it; kinds of records declare their own
-PEOPLE = {"ws": "workspace", "u": "user", "inv": "invite", "tok": "token"}
+PEOPLE = {"ws": "workspace", "u": "user", "inv": "invite", "tok": "token", "jb": "job"}
 
 
 def check_character(body: str) -> str:

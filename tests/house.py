@@ -13,18 +13,19 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Coroutine, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
 import msgspec
 
 from crmkit import boot
 from crmkit.core.crm import Crm
+from crmkit.core.jobs.kind import JobKinds
 from crmkit.mail import Message
 from crmkit.model.record import Kinds
 from crmkit.settings import Settings
@@ -33,6 +34,8 @@ from crmkit.web.connection.logwriter import LogWriter
 from crmkit.web.connection.server import Server
 from crmkit.web.route import Route
 from tests.lanes import WATCHED, WatchedDatabase
+
+T = TypeVar("T")
 
 ROOT = Path(__file__).parent.parent
 
@@ -122,7 +125,11 @@ class House:
 
     def rested(self) -> None:
         """Return once all is written that requests before this one left to be written beside them."""
-        asyncio.run_coroutine_threadsafe(self.crm.database.write(lambda tx: None), self.loop).result(20)
+        self.do(self.crm.database.write(lambda tx: None))
+
+    def do(self, work: Coroutine[Any, Any, T]) -> T:
+        """Return what a coroutine returns in the event loop of the server."""
+        return asyncio.run_coroutine_threadsafe(work, self.loop).result(20)
 
     def visitor(self) -> httpx.Client:
         """Return a client without a token, which is closed with the house."""
@@ -150,6 +157,7 @@ def house(
     file: Path | None = None,
     kinds: Kinds = boot.KINDS,
     more: Sequence[Route] = (),
+    jobs: JobKinds = boot.JOBS,
 ) -> Iterator[House]:
     """Run a server on a free port of loopback until the block ends; `environ` holds CRMKIT_ settings, `file` others.
 
@@ -160,7 +168,7 @@ def house(
     listener = socket.create_server(("127.0.0.1", 0))  # given to the server as it is, so that nobody else gets the port
     port = listener.getsockname()[1]
     settings = msgspec.structs.replace(settings, server=msgspec.structs.replace(settings.server, port=port))
-    crm = boot.crm_of(settings, clock, WATCHED, kinds)
+    crm = boot.crm_of(settings, clock, WATCHED, kinds, jobs)
     if not settings.mail.smtp_url:
         crm = replace(crm, mailer=letterbox)
     assert isinstance(crm.database, WatchedDatabase)

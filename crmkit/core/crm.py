@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from crmkit.clock import Clock, stamp
+from crmkit.core.jobs.kind import JobKinds
 from crmkit.core.people import access
 from crmkit.mail import Mailer
 from crmkit.model.actor import Actor
@@ -27,6 +28,7 @@ class Crm:
     key: bytes
     clock: Clock
     kinds: Kinds
+    jobs: JobKinds
 
     @property
     def now(self) -> str:

@@ -1,4 +1,4 @@
-"""What is outdated is dropped: counters of limits, mailed codes, confirm tokens, sign-ins and grants.
+"""What is outdated is dropped: counters of limits, mailed codes, confirm tokens, sign-ins, grants, ended jobs.
 
 Rows stamped in the future, because the clock was set back, are dropped too; otherwise they would count again later.
 """
@@ -8,11 +8,12 @@ from crmkit.core import confirm
 from crmkit.core.crm import Crm
 from crmkit.core.oauth.connect import GRANT_SECONDS
 from crmkit.core.people.codes import SERVER_TRIES
-from crmkit.storage import confirmations
+from crmkit.storage import confirmations, jobs
 from crmkit.storage.interface.tx import Tx
 from crmkit.storage.people import attempts, grants, tokens, waiting_codes
 
 KEEP_DAYS = 2  # counters of limits matter for a day, those of all wrong tries for longer
+JOB_DAYS = 7  # whoever started a job looks at its end within a week
 
 
 def sweep(tx: Tx, crm: Crm) -> None:
@@ -23,4 +24,5 @@ def sweep(tx: Tx, crm: Crm) -> None:
     waiting_codes.forget(tx, codes_latest)
     confirmations.forget(tx, after(tx.now, minutes=confirm.MINUTES))
     grants.forget(tx, codes_latest, kept_since, after(tx.now, seconds=GRANT_SECONDS))
+    jobs.forget(tx, after(tx.now, days=-JOB_DAYS))
     tokens.cap_last_used(tx)

@@ -12,6 +12,9 @@ from typing import Any
 from crmkit.model.fields import Choice, Email, FieldType, Link, LongText, Text
 from crmkit.model.form import Form
 from crmkit.model.record import Kind
+from crmkit.storage import jobs
+from crmkit.storage.interface.tx import Tx
+from crmkit.storage.interface.workspace import Workspace
 from crmkit.web.app import routes
 from crmkit.web.route import ANY, Route
 from tests.house import House, Person
@@ -19,6 +22,7 @@ from tests.kinds import ACTIVITY, AUDIT, KINDS, PREFIXES, REGISTRY
 from tests.teams.office import Books, blotted, enter, erased, new, stepped, working_in
 
 CANARY = "zebracanary"
+NEVER = "2100-01-01T00:00:00Z"
 PLACEHOLDER = re.compile(r"\{(\w+)\}")
 
 # what an id in a path names, by the word before it
@@ -172,6 +176,7 @@ def furnish(home: House, person: Person, workspace: str, word: str, tag: str) ->
         ids_["u"] = working_in(enter(home, other), workspace).json_of("GET", "/whoami")["user"]
         ids_["ws"] = new(person, "/workspaces", name=f"{word} {state}") if state == "gone" else workspace
         ids_["au"] = person.json_of("GET", "/audit?limit=1")["items"][0]["id"]
+        ids_["jb"] = home.do(add_job(home, workspace, word, is_stopped=state == "gone"))
     assert person.delete(f"/activities/{stand.gone['a']}").status_code == 200
     for kind in REGISTRY.linking_first:
         erased(person, f"/{kind.plural}/{stand.gone[kind.prefix]}")
@@ -180,6 +185,19 @@ def furnish(home: House, person: Person, workspace: str, word: str, tag: str) ->
     assert person.delete(f"/tokens/{stand.gone['tok']}").status_code == 200
     assert stepped(home, person, "DELETE", f"/workspaces/{stand.gone['ws']}").status_code == 200
     return stand
+
+
+async def add_job(home: House, workspace: str, word: str, is_stopped: bool) -> str:
+    """Return the id of a job that waits, or was stopped."""
+
+    def unit(tx: Tx) -> str:
+        (number,) = tx.connection.execute("SELECT number FROM workspaces WHERE id = ?", (workspace,)).fetchone()
+        job = jobs.add(tx, "none", {"word": word}, NEVER, Workspace(workspace, number))
+        if is_stopped:
+            jobs.stop(tx, workspace, job.id)
+        return job.id
+
+    return await home.crm.database.write(unit, lanes=[workspace])
 
 
 @dataclass

@@ -14,6 +14,7 @@ from crmkit.storage.sqlite.migrations import (
     m0011_erasures,
     m0012_invites,
     m0014_confirmations,
+    m0015_jobs,
 )
 from crmkit.storage.sqlite.migrations.migration import Migration
 
@@ -31,6 +32,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     m0011_erasures.MIGRATION,
     m0012_invites.MIGRATION,
     m0014_confirmations.MIGRATION,
+    m0015_jobs.MIGRATION,
 )
 
 __all__ = ["MIGRATIONS", "Migration"]

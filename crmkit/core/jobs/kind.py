@@ -1,0 +1,40 @@
+"""What a kind of job is: its name, its step, and what it does outside the database."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from crmkit.storage.interface.tx import Tx
+from crmkit.storage.jobs import Job
+
+if TYPE_CHECKING:
+    from crmkit.core.call import Call
+
+
+@dataclass(frozen=True)
+class JobKind:
+    """`step` does a little of the job and returns it at the position that it reached (see Job.goes_on).
+
+    What it writes and the position are one transaction, so nothing is done twice or left out. It may run again, as
+    any unit, and should take a few milliseconds, since others wait to write. A Problem ends the job as failed.
+
+    `perform`, where there is one, is awaited before each step for what leaves the machine, within PERFORM_SECONDS; the
+    step finds what it returned in `job.outcome`. After a crash it is repeated: it happens at least once.
+    """
+
+    name: str
+    step: Callable[[Tx, Job], Job]
+    perform: "Callable[[Call, Job], Awaitable[Any]] | None" = None
+
+
+class JobKinds:
+    """The kinds of jobs that a program has; raises ValueError for two of one name."""
+
+    def __init__(self, *kinds: JobKind) -> None:
+        self._by_name = {kind.name: kind for kind in kinds}
+        if len(self._by_name) < len(kinds):
+            raise ValueError("two kinds of jobs have the same name")
+
+    def get(self, name: str) -> JobKind | None:
+        """Return the kind of this name, or None."""
+        return self._by_name.get(name)

@@ -1,0 +1,176 @@
+"""Jobs: work in steps, each of which commits its effects together with the position that it reached.
+
+A job is `waiting` for its time, `running` between two steps, or it has ended: `done`, `failed` or `stopped`.
+"""
+
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
+
+from crmkit.storage.interface.connection import Connection
+from crmkit.storage.interface.tx import Tx
+from crmkit.storage.interface.workspace import Workspace
+from crmkit.storage.people.new_ids import unused
+
+TOPIC = "jobs"  # which a unit tells of that adds a job
+PREFIX = "jb"
+NOWHERE = Workspace("", 0)  # what a job of the whole server belongs to
+MOST_DUE = 20  # jobs of one workspace that take turns; the others wait until one of them ends or pauses
+WAITING, RUNNING, DONE, FAILED, STOPPED = "waiting", "running", "done", "failed", "stopped"
+
+_encode = msgspec.json.encode
+_decode = msgspec.json.decode
+
+
+class Job(Struct, frozen=True):
+    """A job as its kind's step gets it. A step returns it as `goes_on`, `waits` or `ends` make it."""
+
+    workspace_id: str  # empty for a job of the whole server
+    id: str
+    kind: str
+    state: str
+    due_at: str | None  # empty: at once
+    ended_at: str | None
+    input: Any
+    position: Any  # None at first
+    result: Any
+    token_id: str  # of its actor; empty for a job of the system
+    op: int | None
+    tries: int  # of its present step that failed
+    error: str  # code: sentence
+    outcome: Any = None  # of what was performed before this step; not stored
+
+    def goes_on(self, position: Any) -> "Job":
+        """Return the job at this position, with a further step at once."""
+        return replace(self, state=RUNNING, due_at="", position=position)
+
+    def waits(self, position: Any, due_at: str) -> "Job":
+        """Return the job at this position, with a further step at this time by the clock."""
+        return replace(self, state=WAITING, due_at=due_at, position=position)
+
+    def ends(self, result: Any = None) -> "Job":
+        """Return the job as one that is done."""
+        return replace(self, state=DONE, due_at=None, result=result)
+
+
+class Due(Struct, frozen=True):
+    """A job whose step is due: enough to look its kind and its actor up.
+
+    Whoever takes it by its `due_at` finds it no more once another took it.
+    """
+
+    seq: int
+    workspace_id: str
+    id: str
+    kind: str
+    due_at: str
+    token_id: str
+    tries: int
+
+
+_COLUMNS = "workspace_id, id, kind, state, due_at, ended_at, input, position, result, token_id, op, tries, error"
+_KEY = "workspace_id = ? AND id = ? AND due_at = ?"
+_DUE = "seq, workspace_id, id, kind, due_at, token_id, tries"
+
+
+def add(tx: Tx, kind: str, input: Any = None, due_at: str = "", workspace: Workspace | None = None) -> Job:
+    """Return the new job of the unit's actor, in the actor's workspace, first due at `due_at` or at once.
+
+    With a `workspace`, or without an actor, it is a job of the system: in that workspace, or of the whole server.
+    """
+    token_id = ""
+    if workspace is None:
+        workspace, token_id = (NOWHERE, "") if tx.actor is None else (Workspace.of(tx.actor), tx.actor.token_id)
+    id = unused(tx, "jobs", PREFIX, workspace.id)
+    job = Job(workspace.id, id, kind, WAITING, due_at, None, input, None, None, token_id, None, 0, "")
+    values = (workspace.id, id, kind, WAITING, due_at, _text(input), token_id)
+    tx.connection.execute(
+        f"INSERT INTO jobs (seq, {_COLUMNS}) SELECT coalesce(max(seq), CAST(? AS bigint)) + 1, ?, ?, ?, ?, ?, NULL, "
+        "?, 'null', 'null', ?, NULL, 0, '' FROM jobs WHERE seq BETWEEN ? AND ?",
+        (workspace.first, *values, workspace.first, workspace.last),
+    )
+    tx.tell(TOPIC)
+    return job
+
+
+def find(connection: Connection, workspace_id: str, id: str) -> Job | None:
+    """Return the job with this id, or None."""
+    sql = f"SELECT {_COLUMNS} FROM jobs WHERE workspace_id = ? AND id = ?"
+    return _job(connection.execute(sql, (workspace_id, id)).fetchone())
+
+
+def stop(tx: Tx, workspace_id: str, id: str) -> Job | None:
+    """Stop a job, which keeps what its steps did, and return it; None where there is none that still runs."""
+    sql = (
+        "UPDATE jobs SET state = 'stopped', due_at = NULL, ended_at = ? "
+        f"WHERE workspace_id = ? AND id = ? AND due_at IS NOT NULL RETURNING {_COLUMNS}"
+    )
+    return _job(tx.connection.execute(sql, (tx.now, workspace_id, id)).fetchone())
+
+
+def due(connection: Connection, now: str) -> tuple[list[Due], str | None]:
+    """Return the jobs that are due, of each workspace the first MOST_DUE, and when the next one will be."""
+    rows = connection.execute(
+        f"SELECT {_DUE} FROM (SELECT {_DUE}, row_number() OVER (PARTITION BY workspace_id ORDER BY due_at, seq) "
+        "AS place FROM jobs WHERE due_at <= ?) AS q WHERE place <= ? ORDER BY workspace_id, seq",
+        (now, MOST_DUE),
+    ).fetchall()
+    (next_at,) = connection.execute("SELECT min(due_at) FROM jobs WHERE due_at > ?", (now,)).fetchone()
+    return [Due(*row) for row in rows], next_at
+
+
+def claim(tx: Tx, due: Due) -> Job | None:
+    """Return the job for a step in this transaction; None when it ended or somebody else took it.
+
+    It writes, so that where several processes serve, the second waits until the first has committed its step.
+    """
+    sql = f"UPDATE jobs SET state = 'running' WHERE {_KEY} RETURNING {_COLUMNS}"
+    return _job(tx.connection.execute(sql, (due.workspace_id, due.id, due.due_at)).fetchone())
+
+
+def postpone(tx: Tx, due: Due, until: str, tries: int = 0) -> Job | None:
+    """Take a job that goes on at `until`, unless its step was recorded before, and return it; None as in `claim`."""
+    sql = f"UPDATE jobs SET state = 'running', due_at = ?, tries = ? WHERE {_KEY} RETURNING {_COLUMNS}"
+    return _job(tx.connection.execute(sql, (until, tries, due.workspace_id, due.id, due.due_at)).fetchone())
+
+
+def save(tx: Tx, job: Job) -> None:
+    """Write what a step returned."""
+    ended_at = tx.now if job.due_at is None else None
+    changed = (job.state, job.due_at, ended_at, _text(job.position), _text(job.result), job.op)
+    tx.connection.execute(
+        "UPDATE jobs SET state = ?, due_at = ?, ended_at = ?, position = ?, result = ?, op = ?, tries = 0 "
+        "WHERE workspace_id = ? AND id = ?",
+        (*changed, job.workspace_id, job.id),
+    )
+
+
+def end(tx: Tx, due: Due, state: str, error: str) -> None:
+    """End a job that cannot go on, unless somebody else took it."""
+    tx.connection.execute(
+        f"UPDATE jobs SET state = ?, due_at = NULL, ended_at = ?, error = ? WHERE {_KEY}",
+        (state, tx.now, error, due.workspace_id, due.id, due.due_at),
+    )
+
+
+def end_pauses_after(tx: Tx, latest: str) -> None:
+    """Let jobs go on that pause for longer than they may: they began to before the clock was set back."""
+    tx.connection.execute("UPDATE jobs SET due_at = '' WHERE due_at > ? AND state = 'running'", (latest,))
+
+
+def forget(tx: Tx, before: str) -> None:
+    """Drop jobs that ended before this moment; those that ended ahead of the clock count as ended now."""
+    tx.connection.execute("DELETE FROM jobs WHERE ended_at < ?", (before,))
+    tx.connection.execute("UPDATE jobs SET ended_at = ? WHERE ended_at > ?", (tx.now, tx.now))
+
+
+def _text(value: Any) -> str:
+    return _encode(value).decode()
+
+
+def _job(row: Any) -> Job | None:
+    if row is None:
+        return None
+    return Job(*row[:6], *map(_decode, row[6:9]), *row[9:])
