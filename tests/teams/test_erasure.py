@@ -9,6 +9,7 @@ import pytest
 from crmkit.storage.sqlite.search import vocabulary
 from tests.house import House, Person
 from tests.teams.office import JSON, Books, asked, enter, erased, new, office, person_of, stepped, working_in
+from tests.teams.rights.matrix import add_job
 
 CANARIES = ("xylophonist", "quagmirean", "zwiebelmuster", "bandersnatch", "jabberwockian")
 KEPT = "marmalade"
@@ -55,6 +56,7 @@ def filled(home: House, admin: Person, workspace: str, words: tuple[str, ...]) -
     user = next(one["user_id"] for one in people if one["email"] == member)
     asked(home, inside, "POST", f"{place}/members/{user}/role", {"role": "admin"})
     asked(home, inside, "POST", f"{place}/invites", {"email": f"boss@{words[0]}.com", "role": "admin"})
+    home.do(add_job(home, workspace, words[0], is_stopped=False))
     return inside
 
 
@@ -95,7 +97,7 @@ def test_a_deleted_workspace_leaves_no_row_and_its_neighbours_do_not_change(
         before = traces(books, needles, *span)
         owned = {
             "activities audit codes companies companies_search companies_texts confirmations contacts",
-            "contacts_search contacts_texts counts deals deals_search deals_texts deleted invites",
+            "contacts_search contacts_texts counts deals deals_search deals_texts deleted invites jobs",
             "memberships search_pieces search_words tokens workspaces",
         }
         assert set(" ".join(owned).split()) <= before.keys()  # it is filled, and the scan finds it everywhere
