@@ -16,7 +16,8 @@ class JobKind:
     """`step` does a little of the job and returns it at the position that it reached (see Job.goes_on).
 
     What it writes and the position are one transaction, so nothing is done twice or left out. It may run again, as
-    any unit, and should take a few milliseconds, since others wait to write. A Problem ends the job as failed.
+    any unit, and should take a few milliseconds, since others wait to write. A Problem ends the job as failed. An
+    effect that it leaves with tx.after is tried once: what must not be lost is performed.
 
     `perform`, where there is one, is awaited before each step for what leaves the machine, within PERFORM_SECONDS; the
     step finds what it returned in `job.outcome`. After a crash it is repeated: it happens at least once.

@@ -115,8 +115,9 @@ class _Runner:
     async def _perform(self, kind: JobKind, due: Due, job: Job) -> None:
         async def performed() -> None:
             assert kind.perform is not None
+            call = await self._call(due)
             async with asyncio.timeout(PERFORM_SECONDS):
-                outcome = await kind.perform(await self._call(due), job)
+                outcome = await kind.perform(call, job)
             await self._step(kind, due, outcome)
 
         try:
@@ -128,12 +129,24 @@ class _Runner:
             self._listener.wake()
 
     async def _step(self, kind: JobKind, due: Due, outcome: Any) -> None:
+        recorded = asyncio.Event()
+
+        async def record() -> None:
+            recorded.set()
+
         def unit(tx: Tx) -> None:
+            tx.after(record)
             job = jobs.claim(tx, due)
             if job is not None:
                 jobs.save(tx, kind.step(tx, replace(job, outcome=outcome)))
 
-        await (await self._call(due)).write(unit, _lanes(due))
+        call = await self._call(due)
+        try:
+            await call.write(unit, _lanes(due))
+        except Exception as error:
+            if not recorded.is_set():
+                raise
+            log.error("an effect of job %s (%s) failed; the job goes on", due.id, due.kind, exc_info=error)
 
     async def _tried(self, due: Due, work: Callable[[], Awaitable[None]]) -> None:
         """Do the work; what it raises ends the job or has it tried again later."""
