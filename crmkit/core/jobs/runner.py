@@ -80,7 +80,7 @@ class _Runner:
         """Begin one step for each workspace, the jobs of one workspace in turn; tell whether there was any to begin."""
         turns: dict[str, int] = {}
         for workspace_id, waiting in groupby(due, lambda job: job.workspace_id):
-            ready = [job for job in waiting if self._has_room(job)]
+            ready = [job for job in waiting if self._may_begin(job)]
             if ready:
                 last = self._turns.get(workspace_id, 0)
                 job = next((job for job in ready if job.seq > last), ready[0])
@@ -91,10 +91,12 @@ class _Runner:
         self._turns = turns
         return bool(turns)
 
-    def _has_room(self, due: Due) -> bool:
+    def _may_begin(self, due: Due) -> bool:
         kind = self._crm.jobs.get(due.kind)
         if kind is None or kind.perform is None:
             return True
+        if due.seq in self._performing:  # the clock was set forward, past the time for which the job is taken
+            return False
         own = sum(workspace_id == due.workspace_id for workspace_id in self._performing.values())
         return own < MOST_OF_ONE and len(self._performing) < MOST_PERFORMING
 

@@ -63,6 +63,27 @@ def test_what_takes_too_long_is_tried_again(tmp_path: Path, monkeypatch: pytest.
         assert ended(home, slow[0]).error.startswith("server_error: ")
 
 
+def test_a_clock_that_is_set_forward_has_nothing_asked_twice(tmp_path: Path) -> None:
+    asked, goes = [], asyncio.Event()
+
+    async def waits(call: Call, job: Job) -> int:
+        asked.append(job.id)
+        await goes.wait()
+        return len(asked)
+
+    async def go() -> None:
+        goes.set()
+
+    with house(tmp_path / "data", UNLIMITED, jobs=JobKinds(ADDER, JobKind("asking", kept, waits))) as home:
+        job = add(home, None, "asking")
+        until(home, job, lambda _: asked == [job.id])
+        home.clock.move(days=1)
+        look(home)
+        ended(home, add(home, None, "unheard of"))  # so the runner has looked
+        home.do(go())
+        assert ended(home, job).result == 1
+
+
 def test_the_outcome_of_a_job_that_was_stopped_meanwhile_is_not_recorded(tmp_path: Path) -> None:
     asked, goes = asyncio.Event(), asyncio.Event()
 
