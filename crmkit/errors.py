@@ -99,5 +99,5 @@ def closest(name: str, known: Iterable[str]) -> str | None:
     from rapidfuzz import fuzz, process  # imported late: `crmkit --help` starts without it
 
     spelled = {word.lower(): word for word in known}
-    close = process.extractOne(name.lower(), list(spelled), scorer=fuzz.ratio, score_cutoff=60)
+    close = process.extractOne(name.lower(), list(spelled), scorer=fuzz.ratio, score_cutoff=65)
     return spelled[close[0]] if close else None

@@ -1,6 +1,18 @@
 """Who acts, and people and workspaces as values: who somebody is, where they belong, where they are invited."""
 
 from dataclasses import dataclass
+from datetime import UTC, tzinfo
+
+
+@dataclass(frozen=True, slots=True)
+class Asker:
+    """By whom a value is written: `address` is what `me` stands for, and a date without a time is a day in `zone`."""
+
+    address: str = ""
+    zone: tzinfo = UTC
+
+
+NOBODY = Asker()
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +28,10 @@ class Actor:
     plan: str
     is_app: int = 0  # 1 if the token belongs to an app that the user connected
     must_confirm: bool = False  # True if this request needs a code mailed to the user
+
+    @property
+    def asker(self) -> Asker:
+        return Asker(self.email)
 
     def reaches(self, workspace_id: str) -> bool:
         """Tell whether a request may concern this workspace: an app's only its own, another token's any of its user."""

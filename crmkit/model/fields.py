@@ -8,15 +8,14 @@ import re
 import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
 from typing import Any, ClassVar
 
 import msgspec
 
 from crmkit import ids
-from crmkit.clock import stamp
 from crmkit.errors import a, nearest
-from crmkit.model import address
+from crmkit.model import address, times
+from crmkit.model.actor import Asker
 from crmkit.model.currencies import CURRENCIES
 from crmkit.model.fold import fold
 
@@ -30,6 +29,9 @@ MAX_CENTS = 2**53 - 1  # what every JSON reader holds exactly (RFC 8259, section
 
 # a key of custom that a dotted path spells as it is (custom.region); any other is spelled as a JSON string
 PLAIN_KEY = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)
+
+
+Span = tuple[Any, Any]  # the first and the last of the stored values that a filter means
 
 
 class Invalid(ValueError):
@@ -68,8 +70,23 @@ class FieldType:
         return value
 
     def operand(self, text: str) -> Any:
-        """Return the value that a filter compares with, in stored form (folded if the type is)."""
+        """Return the value that a filter equals, in stored form (folded if the type is), None if the text is empty.
+
+        Raises Invalid for a value that no record can hold.
+        """
         return self.accept(text)
+
+    def part(self, text: str) -> Any:
+        """Return what the filters compare with that ask for an order or for a part of the value."""
+        return self.operand(text)
+
+    def meant(self, raw: Any, asker: Asker) -> Any:
+        """Return what a value stands for that this person sends."""
+        return raw
+
+    def span(self, text: str, asker: Asker) -> Span | None:
+        """Return the first and last value that a text in a filter means, None if it means a single one."""
+        return None
 
     def key(self, value: Any) -> str | None:
         """Return a stored value without case, for the second column of a folded type."""
@@ -98,7 +115,12 @@ class Text(FieldType):
             raise Invalid(f"has {len(value):,} characters; at most {self.most:,} fit")
         return value if value.strip() else None
 
-    def operand(self, text: str) -> str:
+    def operand(self, text: str) -> str | None:
+        value = self.cleaned(text)
+        return None if value is None else fold(value)
+
+    def part(self, text: str) -> str:
+        self.cleaned(text)
         return fold(text)
 
 
@@ -113,20 +135,32 @@ class LongText(Text):
 
 @dataclass(frozen=True)
 class Email(FieldType):
+    """An address. With `takes_me` it is one of a person who works with the CRM, and `me` stands for the caller's."""
+
+    takes_me: bool = False
+
     operators = TEXTUAL
 
     @property
     def says(self) -> str:
-        return "an address like jane@acme.com"
+        return "an address like jane@acme.com" + (", or me" if self.takes_me else "")
+
+    def meant(self, raw: Any, asker: Asker) -> Any:
+        is_me = self.takes_me and isinstance(raw, str) and raw.strip().lower() == "me"
+        return (asker.address or raw) if is_me else raw
 
     def cleaned(self, value: str) -> str | None:
         return _checked(address.email, value) if value.strip() else None
 
-    def operand(self, text: str) -> str:
+    def operand(self, text: str) -> str | None:
+        return self.cleaned(_with_plus(text))
+
+    def part(self, text: str) -> str:
+        text = _with_plus(text)
         try:
             return address.email(text)
-        except ValueError:  # part of an address or domain, for like:
-            return unicodedata.normalize("NFC", text.strip().lower())
+        except ValueError:
+            return unicodedata.normalize("NFC", text.lower())
 
 
 @dataclass(frozen=True)
@@ -142,18 +176,19 @@ class Domain(FieldType):
     def cleaned(self, value: str) -> str | None:
         return _checked(address.domain, value) if value.strip() else None
 
-    def operand(self, text: str) -> str:
+    def part(self, text: str) -> str:
         try:
             return address.domain(text)
-        except ValueError:  # part of an address or domain, for like:
+        except ValueError:
             return text.strip().lower()
 
 
 @dataclass(frozen=True)
 class Choice(FieldType):
-    """One of a few words."""
+    """One of a few words; with `has_plurals` each in the plural too."""
 
     choices: tuple[str, ...]
+    has_plurals: bool = False
 
     operators = EXACT
 
@@ -163,6 +198,8 @@ class Choice(FieldType):
 
     def cleaned(self, value: str) -> str:
         chosen = value.strip().lower()
+        if self.has_plurals and chosen not in self.choices:
+            chosen = chosen.removesuffix("s")
         if chosen not in self.choices:
             raise Invalid(f"must be {self.says}{nearest(chosen, self.choices)}")
         return chosen
@@ -201,7 +238,7 @@ class Date(FieldType):
 
     def cleaned(self, value: str) -> str:
         text = value.strip()
-        if not re.fullmatch(r"\d{4}-\d\d-\d\d", text, re.ASCII) or _or_none(date.fromisoformat, text) is None:
+        if times.date_of(text) is None:
             raise Invalid(f"must be {self.says}")
         return text
 
@@ -215,7 +252,14 @@ class Time(FieldType):
         return "a time like 2026-06-10T09:00:00Z (RFC 3339 with its offset), or a date (midnight UTC)"
 
     def cleaned(self, value: str) -> str:
-        return _checked(parse_time, value)
+        return _checked(times.parse, value)
+
+    def span(self, text: str, asker: Asker) -> Span | None:
+        """Return the first and the last second of a day."""
+        try:
+            return times.day(text, asker.zone)
+        except OverflowError:
+            raise Invalid(f"must be {self.says}") from None
 
 
 @dataclass(frozen=True)
@@ -270,8 +314,11 @@ class Tags(FieldType):
     def key(self, value: list[str] | None) -> str | None:
         return f",{','.join(fold(tag) for tag in value)}," if value else None
 
-    def operand(self, text: str) -> tuple[str, ...]:
-        return tuple(fold(tag.strip()) for tag in text.split(",") if tag.strip())
+    def operand(self, text: str) -> str:
+        """Return one tag, or a part of one, without case."""
+        if "," in text or any(character.isspace() for character in text) or len(text) > self.longest:
+            raise Invalid(f"must be words of up to {self.longest} characters, separated by commas, no spaces in them")
+        return fold(text)
 
 
 @dataclass(frozen=True)
@@ -308,17 +355,6 @@ class Custom(FieldType):
 
 
 @dataclass(frozen=True)
-class Word(FieldType):
-    """A term that only the server writes, such as `contact.update`; compared with case."""
-
-    operators = EXACT
-
-    @property
-    def says(self) -> str:
-        return "a word"
-
-
-@dataclass(frozen=True)
 class Link(FieldType):
     """The id of a live record of another kind, which `prefix` names; `Kinds` tells it what prefixes stand for."""
 
@@ -338,49 +374,9 @@ class Link(FieldType):
             raise Invalid(str(error)) from None
 
 
-@dataclass(frozen=True)
-class Json(FieldType):
-    """A JSON value that only the server writes, such as an audit's changes."""
-
-    sortable = False
-    structured = True
-    operators = ()
-    wire = Any
-
-    @property
-    def says(self) -> str:
-        return "a JSON object"
-
-
-def parse_time(text: str) -> str:
-    """Return the stamp of an RFC 3339 time with an offset, or of a date at midnight UTC; raises ValueError.
-
-    A `+` that arrived as a space (an unescaped query string) is taken as the `+` it was.
-    """
-    text = text.strip()
-    if re.fullmatch(r"\d{4}-\d\d-\d\d", text, re.ASCII):
-        day = _or_none(date.fromisoformat, text)
-        if day:
-            return stamp(datetime(day.year, day.month, day.day, tzinfo=UTC))
-    spelled = re.fullmatch(
-        r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d)(\.\d{1,9})?([Zz]|[+ -]\d\d:[0-5]\d)", text, re.ASCII
-    )
-    if spelled:
-        day, clock, _, offset = spelled.groups()
-        moment = _or_none(datetime.fromisoformat, f"{day}T{clock}{offset.upper().replace(' ', '+')}")
-        if moment:
-            try:
-                return stamp(moment)
-            except OverflowError:
-                pass
-    raise ValueError("must be a time like 2026-06-10T09:00:00Z (RFC 3339 with its offset), or a date like 2026-06-10")
-
-
-def _or_none(read: Callable[[str], Any], text: str) -> Any:
-    try:
-        return read(text)
-    except ValueError:
-        return None
+def _with_plus(text: str) -> str:
+    """Return part of an address, trimmed; a blank in it is the plus that an unescaped query string meant."""
+    return text.strip().replace(" ", "+")
 
 
 def _checked(read: Callable[[str], str], text: str) -> str:

@@ -8,6 +8,7 @@ from types import NoneType
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
 from crmkit.errors import Problem, a, nearest
+from crmkit.model.actor import NOBODY, Asker
 from crmkit.model.fields import Custom, FieldType, Invalid
 
 MAX_UNKNOWN_FIELDS_SHOWN = 20
@@ -99,7 +100,7 @@ class Form:
     def custom(self) -> Field | None:
         return next((field for field in self.fields if isinstance(field.type, Custom)), None)
 
-    def draft(self, body: Mapping[str, Any]) -> dict[str, Any]:
+    def draft(self, body: Mapping[str, Any], asker: Asker = NOBODY) -> dict[str, Any]:
         """Return the stored form of every field that `body` has; None for an empty one, which clears the field.
 
         Raises one Problem for all wrong fields: `unknown_field` if there are unknown names, else `invalid_value`, else
@@ -117,7 +118,7 @@ class Form:
                 unknown[name] = self._why_unknown(name)
                 continue
             try:
-                value = field.type.accept(raw)
+                value = field.type.accept(field.type.meant(raw, asker))
             except Invalid as error:
                 wrong[name] = str(error)
                 continue

@@ -14,6 +14,7 @@ from msgspec import Struct
 from crmkit import ids
 from crmkit.model.fields import Email, Integer, Link, Time
 from crmkit.model.form import DETAIL, READ, SEARCHED, TITLE, Field, Form, declared
+from crmkit.model.terms import Handle
 
 
 class Record(Struct, frozen=True):
@@ -29,7 +30,7 @@ class Tracked(Record, frozen=True):
     version: Annotated[int, Integer(), READ, DETAIL, "goes up by one with every change"]
     created_at: Annotated[str, Time(), READ, DETAIL, "when it was created"]
     updated_at: Annotated[str, Time(), READ, "when it last changed"]
-    created_by: Annotated[str, Email(), READ, DETAIL, "address of who created it"]
+    created_by: Annotated[str, Email(takes_me=True), READ, DETAIL, "address of who created it"]
 
 
 class Followed(Tracked, frozen=True):
@@ -131,9 +132,11 @@ class Kind(Form):
         return tuple(field for field in self.fields if SEARCHED in field.marks)
 
     def with_prefixes(self, prefixes: Mapping[str, str]) -> "Kind":
-        """Return this kind with links that know what each prefix of an id stands for."""
+        """Return this kind with links and handles that know what each prefix of an id stands for."""
         fields = (
-            replace(field, type=replace(field.type, prefixes=prefixes)) if isinstance(field.type, Link) else field
+            replace(field, type=replace(field.type, prefixes=prefixes))
+            if isinstance(field.type, Link | Handle)
+            else field
             for field in self.fields
         )
         return replace(self, fields=tuple(fields), prefixes=prefixes)
@@ -193,6 +196,11 @@ class Kinds:
     def capped(self) -> tuple[str, ...]:
         """What a plan may cap, as settings and answers name it."""
         return (*(kind.plural for kind in self.records), "members", "workspaces", self.activity.plural)
+
+    @cached_property
+    def by_word(self) -> Mapping[str, Kind]:
+        """The kinds by their names, in the singular and in the plural."""
+        return {word: kind for kind in self.all for word in (kind.name, kind.plural)}
 
     @cached_property
     def _by_class(self) -> Mapping[type, Kind]:

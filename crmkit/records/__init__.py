@@ -2,7 +2,7 @@
 
 from crmkit.model.record import Kind, Kinds
 from crmkit.records.activity import activity_of
-from crmkit.records.audit import AUDIT
+from crmkit.records.audit import audit_of
 from crmkit.records.company import COMPANY
 from crmkit.records.contact import CONTACT
 from crmkit.records.deal import DEAL
@@ -13,7 +13,8 @@ DECLARED: tuple[Kind, ...] = (CONTACT, COMPANY, DEAL)
 
 def kinds_of(declared: tuple[Kind, ...]) -> Kinds:
     """Return all kinds of a product that has these kinds of records."""
-    return Kinds.of(declared, activity_of([kind for kind in declared if kind.is_logged]), AUDIT)
+    activity = activity_of([kind for kind in declared if kind.is_logged])
+    return Kinds.of(declared, activity, audit_of((*declared, activity)))
 
 
 __all__ = ["DECLARED", "kinds_of"]

@@ -14,12 +14,14 @@ from crmkit.model.record import Kind, Record, index, kind_of, partial
 class Activity(Record, frozen=True):
     """The fields of every activity. One that is logged on a record has the record's id beside them."""
 
-    kind: Annotated[str, Choice(("call", "email", "meeting", "note", "task")), Default("note"), "note unless sent"]
+    kind: Annotated[
+        str, Choice(("call", "email", "meeting", "note", "task"), has_plurals=True), Default("note"), "note unless sent"
+    ]
     occurred_at: Annotated[str, Time(), "when it took place; now unless sent"]
-    on_behalf_of: Annotated[str | None, Email(), "for whom it was done"]
+    on_behalf_of: Annotated[str | None, Email(takes_me=True), "for whom it was done"]
     body: Annotated[str, LongText(20_000), REQUIRED, "what happened"]
     created_at: Annotated[str, Time(), READ, "when it was logged"]
-    created_by: Annotated[str, Email(), READ, "address of who logged it"]
+    created_by: Annotated[str, Email(takes_me=True), READ, "address of who logged it"]
 
 
 def activity_of(kinds: Sequence[Kind]) -> Kind:

@@ -1,28 +1,53 @@
 """Audit entry: what changed, who did it, when. Written with every change, by the storage; nobody edits it."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Annotated, Any
 
-from crmkit.model.fields import Email, Json, Time, Word
+from crmkit import ids
+from crmkit.model.fields import Email, Time
 from crmkit.model.form import READ
-from crmkit.model.record import Record, index, kind_of
+from crmkit.model.record import Kind, Record, Tracked, index, kind_of
+from crmkit.model.terms import Handle, Json, Word
+
+# what is logged beside changes of records; a test compares it with the verbs that log
+OF_PEOPLE = {
+    "workspace": ("create", "update"),
+    "member": ("create", "update", "delete"),
+    "invite": ("create", "update", "delete"),
+    "token": ("create", "revoke"),
+}
 
 
 class AuditEntry(Record, frozen=True):
     """One change to a record, a member or a token."""
 
     at: Annotated[str, Time(), READ, "when"]
-    by: Annotated[str, Email(), READ, "address of who did it"]
+    by: Annotated[str, Email(takes_me=True), READ, "address of who did it"]
     token_name: Annotated[str, Word(), READ, "the token they used"]
     action: Annotated[str, Word(), READ, "kind and verb, like contact.update"]
-    target: Annotated[str, Word(), READ, "handle of what changed"]
+    target: Annotated[str, Handle(), READ, "handle of what changed"]
     changes: Annotated[dict[str, Any], Json(), READ, "each changed field as [old, new]"]
 
 
-AUDIT = kind_of(
-    AuditEntry,
-    name="audit",
-    plural="audit",
-    prefix="au",
-    order="",
-    indexes=(index("seq"), index("target", "seq"), index("by", "seq"), index("action", "seq"), index("at", "seq")),
-)
+def audit_of(kinds: Sequence[Kind]) -> Kind:
+    """Return the kind of the log of these kinds, which knows all actions and all kinds of handles."""
+    verbs = {kind.name: ("create", "update", "delete") if is_changed(kind) else ("create", "delete") for kind in kinds}
+    actions = (f"{noun}.{verb}" for noun, each in (verbs | OF_PEOPLE).items() for verb in each)
+    words = {word: kind.name for kind in kinds for word in (kind.name, kind.plural)}
+    words |= {word: name for name in ids.PEOPLE.values() for word in (name, f"{name}s")}
+    types = {"action": Word(tuple(actions)), "target": Handle(words)}
+    log = kind_of(
+        AuditEntry,
+        name="audit",
+        plural="audit",
+        prefix="au",
+        order="",
+        indexes=(index("seq"), index("target", "seq"), index("by", "seq"), index("action", "seq"), index("at", "seq")),
+    )
+    return replace(log, fields=tuple(replace(field, type=types.get(field.name, field.type)) for field in log.fields))
+
+
+def is_changed(kind: Kind) -> bool:
+    """Tell whether records of a kind can be changed, not just created and deleted."""
+    return issubclass(kind.record, Tracked)

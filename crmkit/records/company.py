@@ -12,7 +12,7 @@ class Company(Followed, frozen=True):
 
     name: Annotated[str, Text(200), REQUIRED, TITLE, "its name"]
     domain: Annotated[str | None, Domain(), SEARCHED, "at most one live company has it; POST merges into that one"]
-    owner: Annotated[str | None, Email(), "who looks after it"]
+    owner: Annotated[str | None, Email(takes_me=True), "who looks after it"]
     tags: Annotated[list[str] | None, Tags(), SEARCHED, "replaced whole"]
     notes: Annotated[str | None, LongText(20_000), SEARCHED, DETAIL, "anything worth keeping"]
     custom: Annotated[dict[str, Any] | None, Custom(), "keys of your own, merged key by key; null drops a key"]

@@ -15,7 +15,7 @@ class Contact(Followed, frozen=True):
     phone: Annotated[str | None, Text(200), SEARCHED, "in any notation"]
     company_id: Annotated[str | None, Link("co"), "the company they belong to"]
     company_name: Annotated[str | None, Text(200), NameOf("company_id"), READ, SEARCHED, "name of that company"]
-    owner: Annotated[str | None, Email(), "who looks after them"]
+    owner: Annotated[str | None, Email(takes_me=True), "who looks after them"]
     stage: Annotated[str | None, Text(200), "free text, like lead or customer"]
     tags: Annotated[list[str] | None, Tags(), SEARCHED, "replaced whole"]
     notes: Annotated[str | None, LongText(20_000), SEARCHED, DETAIL, "anything worth keeping"]

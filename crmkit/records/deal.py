@@ -32,7 +32,7 @@ class Deal(Followed, frozen=True):
     contact_name: Annotated[str | None, Text(200), NameOf("contact_id"), READ, SEARCHED, "name of that contact"]
     company_id: Annotated[str | None, Link("co"), "the company it is with"]
     company_name: Annotated[str | None, Text(200), NameOf("company_id"), READ, SEARCHED, "name of that company"]
-    owner: Annotated[str | None, Email(), "who looks after it"]
+    owner: Annotated[str | None, Email(takes_me=True), "who looks after it"]
     close_date: Annotated[str | None, Date(), "when it should be decided"]
     tags: Annotated[list[str] | None, Tags(), SEARCHED, "replaced whole"]
     notes: Annotated[str | None, LongText(20_000), SEARCHED, DETAIL, "anything worth keeping"]

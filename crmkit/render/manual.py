@@ -8,7 +8,8 @@ from importlib.resources import files
 
 from crmkit import settings
 from crmkit.errors import CATALOGUE
-from crmkit.model.query import DEFAULT_LIMIT, MAX_LIMIT, OPERATORS
+from crmkit.model.query.filters import OPERATORS
+from crmkit.model.query.parse import DEFAULT_LIMIT, MAX_LIMIT
 from crmkit.model.record import Kind, Kinds
 from crmkit.settings import Settings
 

@@ -14,7 +14,7 @@ from crmkit.core.crm import Crm
 from crmkit.errors import Problem
 from crmkit.model import body
 from crmkit.model.listing import Batches
-from crmkit.model.query import chosen_fields
+from crmkit.model.query.parse import chosen_fields
 from crmkit.model.record import Kind
 from crmkit.render.formats import Format
 from crmkit.storage.interface.connection import Connection

@@ -8,7 +8,7 @@ from crmkit import __version__
 from crmkit.core.crm import Crm
 from crmkit.errors import CATALOGUE
 from crmkit.model.form import Form
-from crmkit.model.query import DEFAULT_LIMIT, MAX_LIMIT, RESERVED
+from crmkit.model.query.parse import DEFAULT_LIMIT, MAX_LIMIT, RESERVED
 from crmkit.model.record import Kind
 from crmkit.render.formats import FORMATS, Format
 from crmkit.web.route import ANY, Route

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from crmkit import ids
 from crmkit.clock import stamp
-from crmkit.model import fields
+from crmkit.model import fields, terms
 from crmkit.model.currencies import CURRENCIES
 from crmkit.model.fields import FieldType, Invalid
 from crmkit.model.form import Field
@@ -85,6 +85,13 @@ def _links(type_: FieldType) -> st.SearchStrategy[Any]:
     return st.integers(0, 31**7 - 1).map(lambda number: ids.numbered(type_.prefix, number))
 
 
+def _handles(type_: FieldType) -> st.SearchStrategy[str]:
+    assert isinstance(type_, terms.Handle)
+    names = [(name, prefix) for prefix, name in type_.prefixes.items() if name in type_.kinds]
+    numbers = st.integers(0, 31**7 - 1)
+    return st.builds(lambda of, number: f"{of[0]}/{ids.numbered(of[1], number)}", st.sampled_from(names), numbers)
+
+
 def _domains(type_: FieldType) -> st.SearchStrategy[Any]:
     return accepted_by(type_, st.builds("{}.{}".format, _letters, st.sampled_from(["com", "例え.jp", "co.uk"])))
 
@@ -107,9 +114,10 @@ DRAW: dict[type[FieldType], Callable[[FieldType], st.SearchStrategy[Any]]] = {
     fields.Integer: lambda type_: accepted_by(type_, integers),
     fields.Tags: _tags,
     fields.Custom: _custom,
-    fields.Word: lambda _: texts,
+    terms.Word: lambda type_: st.sampled_from(type_.known) if isinstance(type_, terms.Word) and type_.known else texts,
+    terms.Handle: _handles,
     fields.Link: _links,
-    fields.Json: lambda _: json_objects,
+    terms.Json: lambda _: json_objects,
 }
 
 

@@ -20,9 +20,9 @@ from crmkit.core.people import login, sessions
 from crmkit.core.reading import lists
 from crmkit.core.records import activities, write
 from crmkit.errors import Problem
-from crmkit.model import query
 from crmkit.model.actor import Actor
 from crmkit.model.listing import Paging
+from crmkit.model.query import parse
 from crmkit.model.record import Kind
 from crmkit.storage import records as rows
 from crmkit.storage.interface.brand import Brand
@@ -202,9 +202,9 @@ def desk(folder: Path, environ: Mapping[str, str] | None = None, brand: Brand | 
             runner.run(crm.database.__aexit__(None, None, None))
 
 
-def listed(kind: Kind, pairs: list[tuple[str, str]]) -> query.Query:
+def listed(kind: Kind, pairs: list[tuple[str, str]]) -> parse.Query:
     """Return the query of a list in text."""
-    return msgspec.structs.replace(query.parse(kind, pairs), fields=kind.listed[1:])
+    return msgspec.structs.replace(parse.parse(kind, pairs), fields=kind.listed[1:])
 
 
 def steps_of(connection: Connection, statement: Statement) -> list[str]:

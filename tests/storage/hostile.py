@@ -9,7 +9,8 @@ from crmkit.core.reading import audit
 from crmkit.core.records import activities
 from crmkit.model.fields import Choice, Currency, Date, FieldType, Integer, Link, Time
 from crmkit.model.form import Field
-from crmkit.model.query import OPERATORS, RESERVED
+from crmkit.model.query.filters import OPERATORS
+from crmkit.model.query.parse import RESERVED
 from crmkit.model.record import Kind
 from tests.kinds import ACTIVITY, KINDS, PREFIXES
 

@@ -92,6 +92,8 @@ def meets(kind: Kind, record: Shown, name: str, operator: str, operand: str) -> 
         return False
     if name in PATHS:
         return meets_custom(value, operator, operand)
+    if isinstance(kind.by_name[name].type, fields.Time) and "T" not in operand:
+        return COMPARED[operator](moment(value).date(), date.fromisoformat(operand))  # a day, in UTC
     read = READ[type(kind.by_name[name].type)]
     if operator == "like":
         return read(operand) in read(value)

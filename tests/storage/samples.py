@@ -4,6 +4,7 @@ Everything follows from the kinds' declarations: a new field needs nothing here,
 """
 
 import random
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -173,6 +174,17 @@ def operands(kind: Kind, name: str, records: list[Shown], choice: random.Random,
         return sorted({*texts, *IN_CUSTOM})
     field = kind.by_name[name]
     return samples_of(kind, field).operands(field.type, texts)
+
+
+def is_taken(kind: Kind, name: str, operator: str, operand: str) -> bool:
+    """Tell whether a filter takes this: eq, ne and in take no part of an address or a domain, like takes one tag."""
+    if name == "tags":
+        return operator != "like" or "," not in operand
+    if operator not in ("eq", "ne", "in"):
+        return True
+    whole = {fields.Email: r"\S+@\S+", fields.Domain: r"[^.@\s]+\.\S+"}
+    pattern = None if name in PATHS else whole.get(type(kind.by_name[name].type))
+    return pattern is None or re.fullmatch(pattern, operand.strip()) is not None
 
 
 def body(kind: Kind, number: int, choice: random.Random) -> dict[str, Any]:

@@ -62,7 +62,7 @@ ASKED: list[tuple[str, str, str, Any, Any, str]] = [
     ("invalid_value", "GET", "/audit?since=soon", None, {"since": "a time like"}, "Write since=VALUE;"),
     ("invalid_value", "GET", "/reminders?days=soon", None, {"days": "0 to 3650"}, "days=7"),
     ("invalid_value", "GET", "/reminders?days=7&days=8", None, {"days": "stands twice"}, "Send days once"),
-    ("invalid_value", "GET", "/search?q=jane&types=contact", None, {"types": "did you mean contacts"}, "companies"),
+    ("invalid_value", "GET", "/search?q=jane&types=contakts", None, {"types": "did you mean contacts"}, "companies"),
     ("invalid_value", "GET", "/search?q=" + "a+" * 21, None, {"q": "over"}, "fewer words"),
     ("missing_field", "GET", "/search", None, {"q": "is needed"}, r"GET /search\?q="),
     ("missing_field", "GET", "/search?q=%CC%81", None, {"q": "is needed"}, r"GET /search\?q="),

@@ -5,8 +5,10 @@ from collections.abc import Iterable, Mapping
 from crmkit.core.call import Call
 from crmkit.core.reading.lists import find_all
 from crmkit.errors import Problem
-from crmkit.model import query
+from crmkit.model import times
+from crmkit.model.actor import Actor
 from crmkit.model.listing import Listing
+from crmkit.model.query import parse
 from crmkit.model.record import Kind
 
 PAGING = ("limit", "cursor", "fields")
@@ -26,19 +28,30 @@ async def read(
 
     `filters` maps each parameter to a field and operator (`since` -> `at=gte:`). `fixed` are further filters, which the
     path implies. `details` is that of lists.find_all. An error names the parameter, not the field that it stands for.
+    A day as an upper bound is meant with its end.
     """
-    translated = list(fixed)
+    translated, sent = list(fixed), set()
     for name, value in pairs:
-        if value.strip():  # an empty parameter filters nothing
-            translated.append(_as_filter(kind, name, value, filters[name]) if name in filters else (name, value))
+        if not value.strip():  # an empty parameter filters nothing
+            continue
+        if name not in filters:
+            translated.append((name, value))
+            continue
+        if name in sent:
+            comma = ", several values by comma" if filters[name].endswith("in:") else ""
+            raise Problem("invalid_value", f"Send {name} once{comma}.", fields={name: "stands twice"})
+        sent.add(name)
+        translated.append(_as_filter(kind, call.actor, name, value.strip(), filters[name]))
     return await find_all(call, kind, translated, details)
 
 
-def _as_filter(kind: Kind, name: str, value: str, filter: str) -> tuple[str, str]:
+def _as_filter(kind: Kind, actor: Actor, name: str, value: str, filter: str) -> tuple[str, str]:
     """Return the filter that a parameter stands for; raises `invalid_value` with the name of the parameter."""
     field, _, operator = filter.partition("=")
+    if operator == "lt:" and times.date_of(value):
+        operator = "lte:"
     try:
-        query.parse(kind, [(field, operator + value)])
+        parse.parse(kind, [(field, operator + value)], actor.asker)
     except Problem as problem:
         if field not in problem.fields:
             raise

@@ -6,9 +6,9 @@ from msgspec.structs import replace
 
 from crmkit.core import lookup
 from crmkit.core.call import Call
-from crmkit.model import query
-from crmkit.model.cursor import seal, unseal
 from crmkit.model.listing import Listing, Paging
+from crmkit.model.query import parse
+from crmkit.model.query.cursor import seal, unseal
 from crmkit.model.record import Kind, Record
 from crmkit.storage.interface.workspace import Workspace
 from crmkit.storage.lists import pages
@@ -27,7 +27,7 @@ async def find_all(call: Call, kind: Kind, pairs: Iterable[tuple[str, str]], det
     Unless `fields=` picks some, it has the fields that list lines show, or all of them with `details` (for JSON).
     """
     actor, key = call.actor, call.crm.key
-    wanted = query.parse(kind, pairs)
+    wanted = parse.parse(kind, pairs, actor.asker)
     names = wanted.fields or (kind.members if details else kind.listed)
     wanted = replace(wanted, fields=tuple(name for name in names if name != "id"))
     workspace = Workspace.of(actor)

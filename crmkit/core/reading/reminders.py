@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from crmkit.clock import after
 from crmkit.core.call import Call
 from crmkit.errors import Problem
-from crmkit.model.cursor import seal, unseal
 from crmkit.model.listing import MixedListing, Paging
-from crmkit.model.query import limit_of
+from crmkit.model.query.cursor import seal, unseal
+from crmkit.model.query.parse import limit_of
 from crmkit.storage import reminders
 from crmkit.storage.lists.pages import COUNTED
 

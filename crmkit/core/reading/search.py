@@ -10,7 +10,8 @@ from crmkit.core.reading.lists import find_all
 from crmkit.errors import Problem, nearest
 from crmkit.model import fold
 from crmkit.model.listing import Listing, Paging
-from crmkit.model.query import search_of
+from crmkit.model.query.filters import quoted
+from crmkit.model.query.parse import search_of
 from crmkit.model.record import Kind, Kinds
 
 OF_EACH = 5
@@ -44,13 +45,15 @@ def _without_cursor(page: Listing, text: str) -> Listing:
 
 
 def _kinds(kinds: Kinds, text: str) -> list[Kind]:
-    known = {kind.plural: kind for kind in kinds.searched}
-    names = [name.strip() for name in text.split(",") if name.strip()] or list(known)
-    for name in names:
-        if name not in known:
+    plurals = [kind.plural for kind in kinds.searched]
+    names = [name.strip() for name in text.split(",") if name.strip()] or plurals
+    found = [kinds.by_word.get(name.lower()) for name in names]
+    for name, kind in zip(names, found, strict=True):
+        if kind is None or kind not in kinds.searched:
+            what = "cannot be searched" if kind else f"is no kind{nearest(name, plurals)}"
             raise Problem(
                 "invalid_value",
-                f"Choose types among {', '.join(known)}, separated by commas.",
-                fields={"types": f"has something else{nearest(name, known)}"},
+                f"Choose types among {', '.join(plurals)}, separated by commas.",
+                fields={"types": f"{quoted(name)} {what}"},
             )
-    return [known[name] for name in dict.fromkeys(names)]
+    return [kind for kind in dict.fromkeys(found) if kind]

@@ -37,7 +37,7 @@ async def log(crm: Crm, actor: Actor, kind: Kind, id: str, body: Mapping[str, An
     """Return the new activity on a record, which is also on those that the record shares its activities with."""
     bare = lookup.bare(kind, id)
     log = crm.kinds.activity
-    values = log.draft(body)
+    values = log.draft(body, actor.asker)
     log.check_required(values)
 
     def unit(tx: Tx) -> Record:

@@ -30,7 +30,7 @@ class Saved:
 
 async def save(crm: Crm, actor: Actor, kind: Kind, body: Mapping[str, Any]) -> Saved:
     """Create a record, or merge the fields into the live record that has the same email (or domain: `merges_by`)."""
-    values = kind.draft(body)
+    values = kind.draft(body, actor.asker)
 
     def unit(tx: Tx) -> Saved:
         resolved = followups.adjust(relations.linked(tx, crm.kinds, kind, values))
@@ -55,7 +55,7 @@ async def change(
     """
     bare = lookup.bare(kind, id)
     expected = [version for version in (if_match, _version(body)) if version is not None]
-    values = kind.draft({name: value for name, value in body.items() if name != "version"})
+    values = kind.draft({name: value for name, value in body.items() if name != "version"}, actor.asker)
 
     def unit(tx: Tx) -> Record:
         before = lookup.existing(tx.connection, kind, tx.by.workspace_id, bare)

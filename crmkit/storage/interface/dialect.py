@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from crmkit.model.query import CustomKey
+    from crmkit.model.query.filters import CustomKey
     from crmkit.storage.interface.statement import Statement
 
 # the operators of filters that are written alike everywhere

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from crmkit.model.query import Condition
+from crmkit.model.query.filters import Condition
 from crmkit.model.record import Kind, Kinds, Record
 from crmkit.storage.interface.connection import Connection
 from crmkit.storage.interface.statement import Statement

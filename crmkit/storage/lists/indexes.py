@@ -7,7 +7,8 @@ statement permits only the access that our planner chose.
 from collections.abc import Sequence
 
 from crmkit.model.form import Field
-from crmkit.model.query import Condition, Sort
+from crmkit.model.query.filters import Condition
+from crmkit.model.query.parse import Sort
 from crmkit.model.record import Kind
 
 RANGES = ("eq", "in", "gt", "gte", "lt", "lte")  # operators that read a part of an index

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
-from crmkit.model.query import Query
+from crmkit.model.query.parse import Query
 from crmkit.model.record import Kind, Tracked
 from crmkit.storage.interface.connection import Connection
 from crmkit.storage.interface.statement import Statement

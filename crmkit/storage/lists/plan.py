@@ -2,7 +2,8 @@
 
 from msgspec import Struct
 
-from crmkit.model.query import Condition, Query, Sort
+from crmkit.model.query.filters import Condition
+from crmkit.model.query.parse import Query, Sort
 from crmkit.storage.interface.statement import Statement
 
 

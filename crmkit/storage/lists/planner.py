@@ -9,7 +9,10 @@ from math import isqrt
 
 from msgspec.structs import replace
 
-from crmkit.model.query import Condition, Query, Sort
+from crmkit.model.fields import Time
+from crmkit.model.form import Field
+from crmkit.model.query.filters import Condition
+from crmkit.model.query.parse import Query, Sort
 from crmkit.model.record import SEQ, Kind
 from crmkit.storage.columns import quoted
 from crmkit.storage.interface.connection import Connection
@@ -74,9 +77,14 @@ def _access(
         return ReadTable()
     unindexed = tuple(c for c in conditions if indexes.knows(kind, c) and c.target.name not in index)
     if index == (SEQ.name,):
-        return ReadTable(True, tuple(c for c in unindexed if c.operator in ("lt", "lte")))
+        return ReadTable(True, tuple(c for c in unindexed if c.operator in ("lt", "lte") and _is_time(c)))
     is_trial = SEQ.name not in index and any(condition.target.name not in index for condition in conditions)
     return WalkIndex(index, unindexed, is_trial)
+
+
+def _is_time(condition: Condition) -> bool:
+    """Tell whether a filter is on a time, which goes up with the numbers of rows."""
+    return isinstance(condition.target, Field) and isinstance(condition.target.type, Time)
 
 
 def ordering(kind: Kind, query: Query) -> tuple[Sort, ...]:

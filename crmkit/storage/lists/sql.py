@@ -10,7 +10,8 @@ from typing import Any
 
 from crmkit.model.fields import Tags
 from crmkit.model.form import Field
-from crmkit.model.query import Condition, CustomKey, Sort, Target
+from crmkit.model.query.filters import Condition, CustomKey, Target
+from crmkit.model.query.parse import Sort
 from crmkit.model.record import Kind
 from crmkit.storage.columns import packed, quoted
 from crmkit.storage.interface.dialect import COMPARISONS, Dialect
@@ -146,13 +147,16 @@ def _condition(dialect: Dialect, condition: Condition, is_unindexed: bool = Fals
         return Statement(f"{column} IN ({', '.join('?' * len(value))})", tuple(value))
     if operator == "ne":
         return Statement(f"({column} <> ? OR {column} IS NULL)", (value,))
+    if operator in ("within", "outside"):
+        spans = joined([Statement(f"{column} BETWEEN ? AND ?", span) for span in value], " OR ")
+        any_of = Statement("(") + spans + Statement(")")
+        return any_of if operator == "within" else Statement("(NOT ") + any_of + Statement(f" OR {column} IS NULL)")
     return Statement(f"{column} {COMPARISONS[operator]} ?", (value,))
 
 
 def _tags(dialect: Dialect, column: str, operator: str, value: Any) -> Statement:
     if operator == "like":
-        # no tag holds a comma: those in the column stand between tags
-        return Statement("FALSE") if "," in value else _contains(dialect, column, value)
+        return _contains(dialect, column, value)
     has = [_contains(dialect, column, f",{tag},") for tag in value]
     if operator == "in":
         return Statement("(") + joined(has, " OR ") + Statement(")")

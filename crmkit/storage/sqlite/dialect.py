@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from crmkit.model.fields import MAX_INTEGER
-from crmkit.model.query import CustomKey
+from crmkit.model.query.filters import CustomKey
 from crmkit.storage.interface.dialect import COMPARISONS, Dialect
 from crmkit.storage.interface.statement import Statement, joined
 from crmkit.storage.sqlite.engine import faults

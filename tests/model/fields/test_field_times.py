@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crmkit.clock import moment, stamp
-from crmkit.model.fields import Date, Time, parse_time
+from crmkit.model.fields import Date, Time
+from crmkit.model.times import parse as parse_time
 from tests.model.fields.refusal import refusal
 
 # days

@@ -111,7 +111,16 @@ def test_a_filter_finds_an_email_in_any_spelling_that_a_body_may_have(written: s
     ("part", "sought"), [("@ACME", "@acme"), ("JÜR", "jür"), ("ju\u0308r", "jür"), (".com", ".com")]
 )
 def test_a_filter_may_hold_a_part_of_an_email(part: str, sought: str) -> None:
-    assert Email().operand(part) == sought
+    assert Email().part(part) == sought
+    with pytest.raises(Invalid, match="must be an address like"):
+        Email().operand(part)
+
+
+@pytest.mark.parametrize("written", ["plus sign@x.example", " plus sign@X.example "])
+def test_a_blank_within_an_address_in_a_filter_is_the_plus_that_it_was(written: str) -> None:
+    assert (Email().operand(written), Email().part(written)) == ("plus+sign@x.example", "plus+sign@x.example")
+    assert Email().part("plus s") == "plus+s"
+    assert refusal(Email(), written) == "must be an address like jane@acme.com"
 
 
 @pytest.mark.parametrize(
@@ -127,7 +136,10 @@ def test_a_domain_is_stored_in_ascii_and_lower_case(written: str | None, stored:
 def test_what_is_no_domain_is_told_and_a_filter_may_hold_a_part_of_one() -> None:
     assert refusal(Domain(), "https://acme.com").startswith("must be a domain alone: send only acme.com")
     assert refusal(Domain(), 5) == "must be a domain like acme.com"
-    assert (Domain().operand("ACM"), Domain().operand(".Com ")) == ("acm", ".com")
+    assert (Domain().part("ACM"), Domain().part(".Com ")) == ("acm", ".com")
+    for part in ("ACM", ".Com ", "acme.com/about"):
+        with pytest.raises(Invalid, match="must be a domain alone"):
+            Domain().operand(part)
 
 
 # words out of few

@@ -3,7 +3,8 @@
 import pytest
 
 from crmkit.errors import Problem
-from crmkit.model.query import Condition, Query, parse
+from crmkit.model.query.filters import Condition
+from crmkit.model.query.parse import Query, parse
 from crmkit.model.record import Kind
 from tests.kinds import ACTIVITY, AUDIT, CONTACT, KINDS
 

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crmkit.errors import Problem
-from crmkit.model.cursor import seal, unseal
-from crmkit.model.query import parse
+from crmkit.model.query.cursor import seal, unseal
+from crmkit.model.query.parse import parse
 from tests.kinds import CONTACT
 from tests.render.drawn import exactly, json_values, texts
 

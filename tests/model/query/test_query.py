@@ -2,27 +2,20 @@
 
 from functools import cache
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import Phase, find, given, settings
 from hypothesis import strategies as st
 
 from crmkit.errors import CATALOGUE, Problem
+from crmkit.model.actor import Asker
 from crmkit.model.form import Field
-from crmkit.model.query import (
-    DEFAULT_LIMIT,
-    MAX_CONDITIONS,
-    MAX_LIMIT,
-    MAX_LISTED,
-    OPERATORS,
-    RESERVED,
-    CustomKey,
-    Query,
-    parse,
-)
+from crmkit.model.query.filters import EMPTY, MAX_LISTED, OPERATORS, CustomKey
+from crmkit.model.query.parse import DEFAULT_LIMIT, MAX_CONDITIONS, MAX_LIMIT, RESERVED, Query, parse
 from crmkit.model.record import Kind
 from crmkit.render import text as rendered
-from tests.kinds import AUDIT, CONTACT
+from tests.kinds import AUDIT, CONTACT, DEAL
 from tests.model.query.queries import COMPANY_ID, ID, condition, every_kind, query, told
 from tests.render.drawn import LOOK_ALIKES, keys, texts, values_of
 
@@ -55,6 +48,21 @@ from tests.render.drawn import LOOK_ALIKES, keys, texts, values_of
         ("version", "gte:5", "gte", 5),
         ("version", "in:1,2", "in", (1, 2)),
         ("created_at", "gte:2026-06-10", "gte", "2026-06-10T00:00:00Z"),
+        ("created_at", "gt:2026-06-10", "gt", "2026-06-10T23:59:59Z"),
+        ("created_at", "lt: 2026-06-10 ", "lt", "2026-06-10T00:00:00Z"),
+        ("created_at", "lte:9999-12-31", "lte", "9999-12-31T23:59:59Z"),
+        ("created_at", "ne:2026-06-10", "outside", (("2026-06-10T00:00:00Z", "2026-06-10T23:59:59Z"),)),
+        ("created_at", "in:2026-06-10T09:00:00Z", "in", ("2026-06-10T09:00:00Z",)),
+        ("name", 'in:"Acme, Inc.",Globex', "in", ("acme, inc.", "globex")),
+        ("name", 'in: "a" , b"c ,"\\u00e9\\"" ,', "in", ("a", 'b"c', 'é"')),
+        ("name", 'in:["Acme, Inc.","x"]', "in", ("acme, inc.", "x")),
+        ("name", "in:[x],y", "in", ("[x]", "y")),
+        ("tags", '"VIP",fintech', "eq", ("vip", "fintech")),
+        ("tags", '["vip","true"]', "eq", ("vip", "true")),
+        ("tags", 'in:"vip"', "in", ("vip",)),
+        ("email", "plus sign@x.example", "eq", "plus+sign@x.example"),
+        ("email", "like:plus s", "like", "plus+s"),
+        ("email", "gt:m", "gt", "m"),
         ("created_at", "2026-06-10T09:00:00+02:00", "eq", "2026-06-10T07:00:00Z"),
         ("created_at", "lt:2026-06-10T09:00:00 02:00", "lt", "2026-06-10T07:00:00Z"),
         ("company_id", f"company/{COMPANY_ID}", "eq", COMPANY_ID),
@@ -135,9 +143,69 @@ def test_only_the_first_colon_counts(text: str, value: str) -> None:
 
 @given(st.sampled_from(["eq", "ne", "gt", "gte", "lt", "lte", "like"]), texts.filter(lambda t: t and "\x00" not in t))
 def test_with_eq_in_front_any_text_can_be_asked_for(operator: str, text: str) -> None:
-    kind = CONTACT.by_name["name"].type
-    assert condition("name", f"{operator}:{text}").value == kind.operand(text)
-    assert condition("name", f"eq:{text}").operator == "eq"
+    kind = CONTACT.by_name["notes"].type
+    value = kind.operand(text) if operator in ("eq", "ne") else kind.part(text)
+    if value is None:
+        assert told(("notes", f"{operator}:{text}")).fields == {"notes": EMPTY}
+    else:
+        assert condition("notes", f"{operator}:{text}").value == value
+
+
+# days
+
+
+def test_a_day_is_all_seconds_of_it() -> None:
+    found = query(("created_at", "2026-06-10")).conditions
+    assert [(c.operator, c.value) for c in found] == [("gte", "2026-06-10T00:00:00Z"), ("lte", "2026-06-10T23:59:59Z")]
+
+
+def test_days_and_times_may_stand_in_one_list() -> None:
+    *bounds, found = query(("created_at", "in:2026-06-12,2026-06-10T09:00:00Z")).conditions
+    assert [(c.operator, c.value) for c in bounds] == [("gte", "2026-06-10T09:00:00Z"), ("lte", "2026-06-12T23:59:59Z")]
+    assert (found.operator, found.value) == (
+        "within",
+        (("2026-06-12T00:00:00Z", "2026-06-12T23:59:59Z"), ("2026-06-10T09:00:00Z", "2026-06-10T09:00:00Z")),
+    )
+
+
+def test_a_day_is_one_in_the_zone_of_the_asker() -> None:
+    berlin = Asker(zone=ZoneInfo("Europe/Berlin"))
+    for day, first, last in (
+        ("2026-03-29", "2026-03-28T23:00:00Z", "2026-03-29T21:59:59Z"),  # an hour is left out
+        ("2026-10-25", "2026-10-24T22:00:00Z", "2026-10-25T22:59:59Z"),  # an hour comes twice
+    ):
+        found = parse(CONTACT, [("created_at", day)], berlin).conditions
+        assert [c.value for c in found] == [first, last]
+    with pytest.raises(Problem, match="invalid_value"):
+        parse(CONTACT, [("created_at", "0001-01-01")], berlin)
+
+
+def test_a_date_field_holds_days_and_compares_them() -> None:
+    (found,) = query(("close_date", "2026-06-10"), kind=DEAL).conditions
+    assert (found.operator, found.value) == ("eq", "2026-06-10")
+
+
+# me
+
+
+@pytest.mark.parametrize(
+    ("text", "operator", "value"),
+    [
+        ("me", "eq", "alice@example.com"),
+        (" Me ", "eq", "alice@example.com"),
+        ("ne:me", "ne", "alice@example.com"),
+        ("in:me,bob@example.com", "in", ("alice@example.com", "bob@example.com")),
+    ],
+)
+def test_me_is_the_address_of_the_asker(text: str, operator: str, value: Any) -> None:
+    for name in ("owner", "created_by"):
+        (found,) = parse(CONTACT, [(name, text)], Asker("alice@example.com")).conditions
+        assert (found.operator, found.value) == (operator, value)
+
+
+def test_me_is_no_address_of_a_contact() -> None:
+    with pytest.raises(Problem, match="invalid_value"):
+        parse(CONTACT, [("email", "me")], Asker("alice@example.com"))
 
 
 # several filters
@@ -302,7 +370,7 @@ def test_any_pairs_give_a_query_or_a_problem_and_nothing_else(kind: Kind) -> Non
             assert len(problem.hint) < 1_000
             return
         assert 1 <= found.limit <= MAX_LIMIT
-        assert len(found.conditions) == sum(name not in RESERVED for name, _ in pairs)
+        assert len(found.conditions) >= sum(name not in RESERVED for name, _ in pairs)
         assert all(name in kind.by_name for name in found.fields)
         for one in (*found.conditions, *found.sorts):
             declared = isinstance(one.target, Field) and kind.by_name[one.target.name] is one.target
@@ -310,6 +378,9 @@ def test_any_pairs_give_a_query_or_a_problem_and_nothing_else(kind: Kind) -> Non
         for one in found.conditions:
             stored = one.value if isinstance(one.value, tuple) else (one.value,)
             assert stored
+            if one.operator in ("within", "outside"):
+                assert all(first <= last for first, last in stored)
+                continue
             assert all(value is None or isinstance(value, str | int) for value in stored)
             assert (one.value is None) == (one.operator in ("is", "not"))
         found.binding("ws_1/contacts").encode()

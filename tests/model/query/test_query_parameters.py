@@ -2,7 +2,7 @@
 
 import pytest
 
-from crmkit.model.query import MAX_LIMIT, MAX_SEARCH, MAX_SORTS, MAX_WORDS, RESERVED
+from crmkit.model.query.parse import MAX_LIMIT, MAX_SEARCH, MAX_SORTS, MAX_WORDS, RESERVED
 from tests.kinds import CONTACT
 from tests.model.query.queries import query, told
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from crmkit.model.query import RESERVED
+from crmkit.model.query.parse import RESERVED
 from tests.kinds import CONTACT
 from tests.model.query.queries import COMPANY_ID, ID, told
 
@@ -18,6 +18,9 @@ from tests.model.query.queries import COMPANY_ID, ID, told
         ("serch", "search"),
         ("limits", "limit"),
         ("custm.a", "custom"),
+        ("order", "sort"),
+        ("page", "cursor"),
+        ("q", "search"),
         ("zzz", None),
         ("", None),
     ],
@@ -35,23 +38,49 @@ def test_an_unknown_filter_is_named_with_the_nearest_and_all_that_are_allowed(na
 
 
 @pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("stage!", "stage=ne:VALUE"),
+        ("version>", "version=gte:VALUE"),
+        ("version>5", "version=gt:VALUE"),
+        ("version<", "version=lte:VALUE"),
+        ("name~", "name=like:VALUE"),
+        ("stage[in]", "stage=in:VALUE"),
+        ("created_at[after]", "created_at=gt:VALUE"),
+        ("name__contains", "name=like:VALUE"),
+        ("created_at__gte", "created_at=gte:VALUE"),
+    ],
+)
+def test_an_operator_in_the_name_is_told_where_to_stand(name: str, meant: str) -> None:
+    problem = told((name, "x"))
+    assert problem.code == "invalid_filter"
+    assert problem.fields[name].endswith(f"; write {meant}")
+
+
+@pytest.mark.parametrize(
     ("name", "text", "nearest"),
     [
         ("version", "gtt:5", "gt"),
         ("version", "like:5", None),
         ("version", "equals:5", None),
-        ("created_at", "geq:2026-06-10", "eq"),
-        ("created_at", "since:2026-06-10", None),
+        ("created_at", "geq:2026-06-10", "gte"),
+        ("created_at", "since:2026-06-10", "gte"),
         ("company_id", f"eqq:{COMPANY_ID}", "eq"),
         ("company_id", f"gt:{COMPANY_ID}", None),
         ("tags", "gt:vip", None),
         ("custom", "eq:x", None),
+        ("version", ">5", "gt"),
+        ("version", "!=5", "ne"),
+        ("version", "after:5", "gt"),
+        ("email", "lke:jane@acme.com", "like"),
+        ("email", "contains:jane", "like"),
+        ("tags", "contains:v ip", "like"),
     ],
 )
 def test_an_unknown_operator_is_named_with_those_the_field_has(name: str, text: str, nearest: str | None) -> None:
     problem = told((name, text))
     assert problem.code == "invalid_operator"
-    word = text.partition(":")[0]
+    word = text.partition(":")[0] if ":" in text else text.rstrip("0123456789")
     assert problem.fields[name].startswith(f"has no operator {word}")
     assert nearest is None or problem.fields[name].endswith(f"(did you mean {nearest}?)")
     assert f"Use one of {', '.join(CONTACT.by_name[name].type.operators)} with {name}." == problem.hint

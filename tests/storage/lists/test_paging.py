@@ -10,7 +10,7 @@ from crmkit.model.record import Kind
 from tests.kinds import KINDS
 from tests.storage.desk import Desk
 from tests.storage.reference import PATHS, in_order, met
-from tests.storage.samples import Library, body, names, operands, shown, sort_keys, stock
+from tests.storage.samples import Library, body, is_taken, names, operands, shown, sort_keys, stock
 
 pytestmark = pytest.mark.slow
 
@@ -37,6 +37,7 @@ def asked_at_random(kind: Kind, library: Library, choice: random.Random) -> list
         texts = ["null"]
         if operator not in ("is", "not"):
             texts = operands(kind, name, library.records[kind.name], choice)
+            texts = [text for text in texts if is_taken(kind, name, operator, text)]
         pairs.append((name, f"{operator}:{choice.choice(texts)}"))
     keys = choice.sample(sort_keys(kind), choice.randint(0, 3))
     return [*pairs, ("sort", ",".join(choice.choice(["", "-"]) + key for key in keys))]

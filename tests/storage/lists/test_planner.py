@@ -11,9 +11,12 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from crmkit import ids
-from crmkit.model import fold, query
+from crmkit.errors import Problem
+from crmkit.model import fold
 from crmkit.model.actor import Actor
-from crmkit.model.query import Condition, Query
+from crmkit.model.query import parse
+from crmkit.model.query.filters import Condition
+from crmkit.model.query.parse import Query
 from crmkit.model.record import Index, Kind, index
 from crmkit.storage.interface.connection import Connection
 from crmkit.storage.lists import planner
@@ -118,7 +121,7 @@ def test_looking_up_a_filter_finds_the_same_contacts_as_walking_the_list(
     with closing(connect(back.database.folder / FILE, False)) as connection:
         for _ in range(150):
             pairs = [*choice.sample(FILTERS, choice.randint(1, 2)), ("sort", choice.choice(sorts)), ("limit", "60")]
-            asked = query.parse(CONTACT, pairs)
+            asked = parse.parse(CONTACT, pairs)
             led += is_looked_up(connection, alice, asked)
             by_lead = [contact.id for contact in back.pages(alice, *pairs)]
             with monkeypatch.context() as patched:
@@ -173,7 +176,7 @@ def test_a_filter_that_few_rows_meet_is_looked_up_instead_of_walking_the_list(
         (CONTACT, [("owner", "bob@example.com")], "contacts_by_owner"),
         (CONTACT, [("sort", "id")], "sqlite_autoindex_contacts_1"),
         (CONTACT, [("follow_up_at", "not:null"), ("sort", "follow_up_at")], "contacts_by_follow_up"),
-        (AUDIT, [("target", "contact/c_k7m2q9xa")], "audit_by_target"),
+        (AUDIT, [("target", "contact/c_aaaaaaaa")], "audit_by_target"),
         (CONTACT, [("stage", "lead")], "contacts_by_stage"),
         (CONTACT, [("email", "p1.7@example.com"), ("name", "x")], "contacts_by_email"),
         (DEAL, [("contact_id", ids.numbered("c", 1))], "deals_by_contact"),
@@ -233,7 +236,8 @@ def test_a_filter_becomes_this_match_of_the_search_index(
 def test_a_comma_between_tags_is_no_part_of_a_tag(library: tuple[Desk, Actor]) -> None:
     back, alice = library
     for text in (",", "vip,", ",vip", "vip,ünï"):
-        assert back.find(alice, ("tags", f"like:{text}")).paging.total == 0
+        with pytest.raises(Problem, match="invalid_value"):
+            back.find(alice, ("tags", f"like:{text}"))
     assert back.find(alice, ("tags", "like:vip")).paging.total
 
 

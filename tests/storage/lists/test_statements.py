@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from crmkit import ids
-from crmkit.model import query
+from crmkit.model.query import parse
 from crmkit.model.record import Kind
 from crmkit.storage.columns import packed, stored, whole
 from crmkit.storage.interface.statement import Statement
@@ -63,8 +63,15 @@ LISTS: list[tuple[Any, list[tuple[str, str]], list[Any] | None]] = [
     (CONTACT, [("custom.city", "Zürich"), ("custom.city", "like:rich"), ("custom.ok", "true")], None),
     (CONTACT, [('custom."full name".de', "in:5,x"), ("custom.city", "is:null"), ("custom.size", "not:null")], None),
     (CONTACT, [("sort", "-custom.size")], [5, "c_k7m2q9xa"]),
+    (
+        CONTACT,
+        [("created_at", "2026-06-10"), ("updated_at", "ne:2026-06-10"), ("follow_up_at", "lte:2026-06-10")],
+        None,
+    ),
+    (CONTACT, [("created_at", "in:2026-06-10,2026-06-12T09:00:00Z")], None),
+    (AUDIT, [("target", "contacts")], [4294967299]),
     (AUDIT, [], [4294967299]),
-    (AUDIT, [("by", "alice@example.com"), ("target", "contact/c_k7m2q9xa"), ("at", "gte:2026-06-10")], None),
+    (AUDIT, [("by", "alice@example.com"), ("target", "contact/c_aaaaaaaa"), ("at", "gte:2026-06-10")], None),
 ]
 
 PAGE = re.compile(r"SELECT '\[' \|\| group_concat\(row\) \|\| '\]', group_concat\(seq\) FROM \((.*)\) AS q")
@@ -92,12 +99,12 @@ def written() -> Iterator[str]:
         plan = in_order(kind, asked)
         yield _shown(f"/{kind.plural}?{spelled}{after}\n  ({plan})", page(DIALECT, kind, WORKSPACE, plan, position))
     for sort in ("", "stage,-follow_up_at", "-custom.size"):
-        asked = query.parse(CONTACT, [("sort", sort)] if sort else [])
+        asked = parse.parse(CONTACT, [("sort", sort)] if sort else [])
         yield _shown(
             f"where /contacts?sort={sort} goes on after row 7",
             position_of(DIALECT, CONTACT, WORKSPACE, in_order(CONTACT, asked).sorts, 7),
         )
-    filtered = query.parse(CONTACT, [("stage", "lead")])
+    filtered = parse.parse(CONTACT, [("stage", "lead")])
     plan = in_order(CONTACT, filtered)
     yield _shown("the total of /contacts?stage=lead", count(DIALECT, CONTACT, WORKSPACE, plan, 1001))
     yield _shown(
@@ -236,7 +243,7 @@ def test_a_total_reads_no_rows_of_other_workspaces(library: Library) -> None:
     back, alice = library.back, library.alice
     with closing(connect(back.database.folder / FILE, False)) as connection:
         for pairs in ([("stage", "lead")], [("notes", "like:a")], [("custom.a", "1")]):
-            plan = in_order(CONTACT, query.parse(CONTACT, pairs))
+            plan = in_order(CONTACT, parse.parse(CONTACT, pairs))
             statement = count(DIALECT, CONTACT, workspace_of(alice), plan, 1001)
             steps = steps_of(connection, statement)
             own = r"SEARCH r USING (.*INDEX \w+ \(workspace_id=\?|INTEGER PRIMARY KEY \(rowid>\? AND rowid<\?\))"

@@ -309,7 +309,7 @@ REFUSED = {
     },
     "stage": {"X" * 201: "201 characters; at most 200"},
     "title": {"T" * 201: "201 characters; at most 200"},
-    "owner": {"me": "an address|jane@acme.com"},
+    "owner": {"nobody": "an address|jane@acme.com"},
     "notes": {"n" * 20_001: "20,001 characters; at most 20,000"},
 }
 

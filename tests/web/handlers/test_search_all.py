@@ -1,5 +1,6 @@
 """GET /search: a few of every kind at once, grouped."""
 
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -47,10 +48,16 @@ def test_types_choose_the_groups_and_their_order(alice: Person) -> None:
     assert set(alice.json_of("GET", f"/search?q={WORD}&types=deals")) == {"query", "deals"}
     lines = alice.text("GET", f"/search?q={WORD}&types=deals,%20companies,deals").splitlines()
     assert [line for line in lines if line.startswith("#")] == ["# 1 deals", "# 2 companies"]
-    refused(alice, "invalid_value", "GET", f"/search?q={WORD}&types=deal", None, {"types": "did you mean deals"})
-    refused(
-        alice, "invalid_value", "GET", f"/search?q={WORD}&types=deals,activities", None, ["types"], "contacts, comp"
-    )
+    assert set(alice.json_of("GET", f"/search?q={WORD}&types=Deal,deals")) == {"query", "deals"}
+    for types, told in {
+        "deals,dealz": '"dealz" is no kind (did you mean deals?)',
+        "deals,activities": '"activities" cannot be searched',
+        "activity": '"activity" cannot be searched',
+    }.items():
+        refused(
+            alice, "invalid_value", "GET", f"/search?q={WORD}&types={types}", None, {"types": re.escape(told)},
+            "Choose types among contacts, companies, deals",
+        )  # fmt: skip
 
 
 def test_nothing_found_is_told_for_every_kind(alice: Person) -> None:

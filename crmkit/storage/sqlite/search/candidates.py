@@ -5,7 +5,7 @@ import re
 from crmkit.model import fold
 from crmkit.model.fields import Tags
 from crmkit.model.form import Field
-from crmkit.model.query import Condition
+from crmkit.model.query.filters import Condition
 from crmkit.model.record import Kind
 from crmkit.storage.interface.statement import Statement
 from crmkit.storage.interface.workspace import Workspace

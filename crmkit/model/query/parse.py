@@ -1,57 +1,38 @@
-"""Queries: the pairs of a query string -> conditions, sorts, limit and so on, checked against a kind.
-
-Names in a Query are those of the kind's declaration, so nothing a client writes can become a name in SQL.
-"""
+"""Queries: the pairs of a query string -> conditions, sorts, limit and so on, checked against a kind."""
 
 import json
 import re
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Iterable
 
 from msgspec import Struct
 
 from crmkit.errors import Problem, a, nearest
 from crmkit.model import fold
-from crmkit.model.fields import PLAIN_KEY, TEXTUAL, Invalid, Tags
+from crmkit.model.actor import NOBODY, Asker
 from crmkit.model.form import Field
+from crmkit.model.query.filters import MAX_LISTED, Condition, Target, operators_of, quoted, spelled_otherwise, target_of
+from crmkit.model.query.filters import conditions as conditions_of
 from crmkit.model.record import Kind
 
 DEFAULT_LIMIT = 50
 MAX_LIMIT = 200
 MAX_SORTS = 5
 MAX_CONDITIONS = 50
-MAX_LISTED = 500  # values after in: and tags, in one filter and in all filters together
 MAX_SEARCH = 200  # characters of one search
 MAX_WORDS = 20  # of one search
 
-OPERATORS = TEXTUAL  # text has all operators
 RESERVED = ("search", "sort", "limit", "cursor", "count", "fields", "format")
+# how other products call these
+ALIKE = {
+    **dict.fromkeys(("q", "query", "filter"), "search"),
+    **dict.fromkeys(("order", "order_by", "orderby", "ordering", "sort_by", "sortby"), "sort"),
+    **dict.fromkeys(("per_page", "page_size", "pagesize", "size", "top"), "limit"),
+    **dict.fromkeys(("page", "offset", "skip", "after", "page_token"), "cursor"),
+    **dict.fromkeys(("select", "columns"), "fields"),
+}
 
-_PART = re.compile(r'"(?:[^"\\]|\\.)*"|[^.]+')
 # a sort key: a comma inside a quoted key of custom does not end it
 _SORT_KEY = re.compile(r'(?:\."(?:[^"\\]|\\.?)*+(?:"|\Z)|[^,])+', re.DOTALL)
-
-
-class CustomKey(Struct, frozen=True):
-    """A value within custom, by the keys that lead to it."""
-
-    path: tuple[str, ...]
-
-    @property
-    def name(self) -> str:
-        keys = (key if PLAIN_KEY.fullmatch(key) else json.dumps(key) for key in self.path)
-        return ".".join(("custom", *keys))
-
-
-Target = Field | CustomKey
-
-
-class Condition(Struct, frozen=True):
-    """One filter. `value` is what the column is compared with, in stored form (folded); a tuple for in and tags."""
-
-    target: Target
-    operator: str
-    value: Any
 
 
 class Sort(Struct, frozen=True):
@@ -80,23 +61,25 @@ class Query(Struct, frozen=True):
         return json.dumps([list_name, conditions, sorts, self.search])
 
 
-def parse(kind: Kind, pairs: Iterable[tuple[str, str]]) -> Query:
+def parse(kind: Kind, pairs: Iterable[tuple[str, str]], asker: Asker = NOBODY) -> Query:
     """Return the query in the pairs of a query string, which may have any order; all filters must match.
 
     Raises `invalid_filter`, `invalid_operator`, `invalid_value` or `invalid_sort` with what is allowed.
     """
     conditions: list[Condition] = []
+    filters = 0
     reserved: dict[str, str] = {}
     for name, text in pairs:
         if "\x00" in name or "\x00" in text:
             raise Problem("invalid_value", "Leave NUL characters (%00) out of the query.")
         if name not in RESERVED:
-            conditions.append(_condition(kind, name, text))
+            filters += 1
+            conditions += conditions_of(_target(kind, name), name, text, asker)
         elif name in reserved:
             raise Problem("invalid_value", f"Send {name} once.", fields={name: "stands twice"})
         else:
             reserved[name] = text
-    if len(conditions) > MAX_CONDITIONS:
+    if filters > MAX_CONDITIONS:
         raise Problem("invalid_filter", f"Send at most {MAX_CONDITIONS} filters.")
     if sum(len(c.value) for c in conditions if isinstance(c.value, tuple)) > MAX_LISTED:
         raise Problem("invalid_filter", f"Send at most {MAX_LISTED} values in the lists of all filters together.")
@@ -126,56 +109,30 @@ def chosen_fields(kind: Kind, text: str) -> tuple[str, ...]:
             raise Problem(
                 "invalid_value",
                 f"Choose fields among {', '.join(kind.by_name)}.",
-                fields={"fields": f"{_quoted(name)} is no field of {a(kind.name)}{nearest(name, kind.by_name)}"},
+                fields={"fields": f"{quoted(name)} is no field of {a(kind.name)}{nearest(name, kind.by_name)}"},
             )
     return names
 
 
-def _condition(kind: Kind, name: str, text: str) -> Condition:
-    target = _target(kind, name)
-    if target is None or (isinstance(target, Field) and not target.type.operators):
+def _target(kind: Kind, name: str) -> Target:
+    """Return what a filter is about; raises `invalid_filter`."""
+    target = target_of(kind, name)
+    if target is None or not operators_of(target):
         raise Problem(
             "invalid_filter",
             f"Filter {kind.plural} by {', '.join(_filterable(kind))}; other parameters are {', '.join(RESERVED)}.",
-            fields={name: f"is no field of {a(kind.name)}{nearest(name, [*_filterable(kind), *RESERVED])}"},
+            fields={name: f"is no field of {a(kind.name)}{_meant(kind, name)}"},
         )
-    allowed = target.type.operators if isinstance(target, Field) else OPERATORS
-    word, colon, rest = text.partition(":")
-    operator, operand = (word, rest) if colon and word in OPERATORS else ("eq", text)
-    if operator not in allowed:
-        raise _bad_operator(name, operator, allowed)
-    try:
-        return Condition(target, operator, _operand(target, operator, operand))
-    except Invalid as error:
-        if colon and word not in OPERATORS and re.fullmatch(r"[a-z]{2,8}", word) and not _textual(target):
-            raise _bad_operator(name, word, allowed) from None
-        raise Problem(
-            "invalid_value",
-            f"Write {_quoted(name, bare=True)}=VALUE or {_quoted(name, bare=True)}=OPERATOR:VALUE with one of "
-            f"{', '.join(allowed)}.",
-            fields={name: str(error)},
-        ) from None
+    return target
 
 
-def _operand(target: Target, operator: str, text: str) -> Any:
-    if operator in ("is", "not"):
-        if text.lower() != "null":
-            raise Invalid(f"takes {operator}:null only")
-        return None
-    if text == "":
-        raise Invalid("is empty; is:null finds records without a value")
-    if isinstance(target, Field) and isinstance(target.type, Tags):
-        if operator == "like":
-            return fold.fold(text)
-        values = target.type.operand(text)
-    else:
-        read = fold.fold if isinstance(target, CustomKey) else target.type.operand
-        if operator != "in":
-            return read(text)
-        values = tuple(read(part.strip()) for part in text.split(",") if part.strip())
-    if not 0 < len(values) <= MAX_LISTED:
-        raise Invalid(f"takes 1 to {MAX_LISTED} values, separated by commas")
-    return values
+def _meant(kind: Kind, name: str) -> str:
+    """Return what a parameter that does not exist may be meant as, for the end of a sentence."""
+    field, operator = spelled_otherwise(name)
+    if operator and target_of(kind, field):
+        return f"; write {quoted(field, bare=True)}={operator}:VALUE"
+    known = ALIKE.get(name.lower())
+    return f" (did you mean {known}?)" if known else nearest(name, [*_filterable(kind), *RESERVED])
 
 
 def _sorts(kind: Kind, text: str) -> tuple[Sort, ...]:
@@ -184,45 +141,18 @@ def _sorts(kind: Kind, text: str) -> tuple[Sort, ...]:
         if not part:
             continue
         name = part.removeprefix("-")
-        target = _target(kind, name)
+        target = target_of(kind, name)
         if target is None or (isinstance(target, Field) and not target.type.sortable):
             names = _sortable(kind)
             raise Problem(
                 "invalid_sort",
                 f"Sort {kind.plural} by {', '.join(names)}; a - in front means descending, commas separate keys.",
-                fields={"sort": f"{_quoted(name)} is no sort key{nearest(name, names)}"},
+                fields={"sort": f"{quoted(name)} is no sort key{nearest(re.split(r'[ :]', name)[0], names)}"},
             )
         found.setdefault(target.name, Sort(target, part.startswith("-")))
     if len(found) > MAX_SORTS:
         raise Problem("invalid_sort", f"Sort by at most {MAX_SORTS} keys.")
     return tuple(found.values())
-
-
-def _target(kind: Kind, name: str) -> Target | None:
-    if name.startswith("custom.") and kind.custom is not None:
-        path = _path(name.removeprefix("custom."))
-        return CustomKey(path) if path else None
-    return kind.by_name.get(name)
-
-
-def _path(text: str) -> tuple[str, ...]:
-    """Return the keys of a dotted path, in which a key may be a JSON string (see PLAIN_KEY); () if it is malformed."""
-    parts, at = [], 0
-    while found := _PART.match(text, at):
-        part, at = found.group(), found.end()
-        if part.startswith('"'):
-            try:
-                part = json.loads(part)
-                part.encode()  # refuses half a surrogate pair
-            except (json.JSONDecodeError, UnicodeEncodeError):
-                return ()
-        parts.append(part)
-        if at == len(text):
-            return tuple(parts)
-        if text[at] != ".":
-            return ()
-        at += 1
-    return ()
 
 
 def limit_of(text: str | None) -> tuple[int, tuple[str, ...]]:
@@ -257,10 +187,6 @@ def search_of(text: str) -> str:
     return found
 
 
-def _textual(target: Target) -> bool:
-    return isinstance(target, CustomKey) or "like" in target.type.operators
-
-
 def _filterable(kind: Kind) -> list[str]:
     names = [field.name for field in kind.fields if field.type.operators]
     return [*names, "custom.KEY"] if kind.custom else names
@@ -269,16 +195,3 @@ def _filterable(kind: Kind) -> list[str]:
 def _sortable(kind: Kind) -> list[str]:
     names = [field.name for field in kind.fields if field.type.sortable]
     return [*names, "custom.KEY"] if kind.custom else names
-
-
-def _bad_operator(name: str, operator: str, allowed: Sequence[str]) -> Problem:
-    return Problem(
-        "invalid_operator",
-        f"Use one of {', '.join(allowed)} with {_quoted(name, bare=True)}.",
-        fields={name: f"has no operator {operator}{nearest(operator, allowed)}"},
-    )
-
-
-def _quoted(text: str, bare: bool = False) -> str:
-    cut = text if len(text) <= 40 else text[:40] + "…"
-    return cut if bare else json.dumps(cut, ensure_ascii=False)

@@ -1,0 +1,3 @@
+"""What a client asks of a list: `parse` turns the pairs of a query string into a Query, `filters` one of them into the
+conditions that records must meet. `cursor` seals where the next page starts.
+"""

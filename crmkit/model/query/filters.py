@@ -1,0 +1,290 @@
+"""Filters: a parameter of a query string -> the conditions that records must meet.
+
+Names in a Condition are those of the kind's declaration, so nothing a client writes can become a name in SQL.
+"""
+
+import json
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from msgspec import Struct
+
+from crmkit.errors import Problem, nearest
+from crmkit.model import fold
+from crmkit.model.actor import NOBODY, Asker
+from crmkit.model.fields import PLAIN_KEY, TEXTUAL, Invalid, Span, Tags
+from crmkit.model.form import Field
+from crmkit.model.record import Kind
+
+MAX_LISTED = 500  # values after in: and tags, in one filter and in all filters together
+
+OPERATORS = TEXTUAL  # text has all operators
+
+# how other tools spell our operators
+SIGNS = {"!=": "ne", "<>": "ne", ">=": "gte", "<=": "lte", "==": "eq", ">": "gt", "<": "lt", "=": "eq", "~": "like"}
+WORDS = {
+    **dict.fromkeys(("contains", "ilike", "has", "startswith", "starts", "endswith"), "like"),
+    **dict.fromkeys(("neq", "nin", "notin", "not_in"), "ne"),
+    **dict.fromkeys(("any", "anyof", "oneof"), "in"),
+    **dict.fromkeys(("ge", "geq", "min", "from", "since"), "gte"),
+    **dict.fromkeys(("le", "leq", "max", "to", "until"), "lte"),
+    "equals": "eq",
+    "after": "gt",
+    "before": "lt",
+}
+
+EMPTY = "is empty; is:null finds records without a value"
+
+_PART = re.compile(r'"(?:[^"\\]|\\.)*"|[^.]+')
+_SIGN = re.compile(r"[!<>=]=|<>|[<>=~]")
+# stage!=lead arrives as the name stage! and the value lead
+_FIELD_AND_OPERATOR = re.compile(r"([\w.]+?)(?:([!<>~])(.*)|\[(\w+)\]|__(\w+))")
+_BLANKS = re.compile(r"\s*")
+_decode = json.JSONDecoder(strict=False).raw_decode
+
+
+class CustomKey(Struct, frozen=True):
+    """A value within custom, by the keys that lead to it."""
+
+    path: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        keys = (key if PLAIN_KEY.fullmatch(key) else json.dumps(key) for key in self.path)
+        return ".".join(("custom", *keys))
+
+
+Target = Field | CustomKey
+
+
+class Condition(Struct, frozen=True):
+    """What one field must meet. `value` is what the column is compared with, in stored form (folded).
+
+    It is a tuple for in and tags. `within` and `outside` are no operators of clients: what a day equals is a Span, and
+    their value is a tuple of Spans, of which the column is in one or in none.
+    """
+
+    target: Target
+    operator: str
+    value: Any
+
+
+def conditions(target: Target, name: str, text: str, asker: Asker = NOBODY) -> tuple[Condition, ...]:
+    """Return the conditions that a filter stands for; `name` is how the client spelled the target.
+
+    Raises `invalid_operator`, or `invalid_value` for a value that no record can hold.
+    """
+    operator, operand = split(text)
+    allowed = operators_of(target)
+    if operator not in allowed:
+        raise _bad_operator(name, operator, allowed)
+    try:
+        return _conditions(target, operator, operand, asker)
+    except Invalid as error:
+        word = mistyped(text, allowed, is_text=_is_text(target))
+        if word:
+            raise _bad_operator(name, word, allowed) from None
+        shown = quoted(name, bare=True)
+        several = "in" in allowed and operator == "eq" and "," in operand
+        raise Problem(
+            "invalid_value",
+            f"Write {shown}=VALUE or {shown}=OPERATOR:VALUE with one of {', '.join(allowed)}."
+            + (f" For one of several write {shown}=in:VALUE,VALUE." if several else ""),
+            fields={name: str(error)},
+        ) from None
+
+
+def split(text: str) -> tuple[str, str]:
+    """Return the operator and the operand of a filter; without an operator in front it is eq."""
+    word, colon, rest = text.partition(":")
+    return (word, rest) if colon and word in OPERATORS else ("eq", text)
+
+
+def operators_of(target: Target) -> tuple[str, ...]:
+    return target.type.operators if isinstance(target, Field) else OPERATORS
+
+
+def mistyped(text: str, allowed: Sequence[str], is_text: bool) -> str:
+    """Return what stands in the place of an operator and is none, "" if nothing does.
+
+    Before a text that may be anything it must be like an operator; else any word with a colon is meant as one.
+    """
+    sign = _SIGN.match(text)
+    if sign:
+        return sign.group()
+    word, colon, _ = text.partition(":")
+    if not colon or word in OPERATORS or not re.fullmatch(r"[A-Za-z_]{2,10}", word):
+        return ""
+    return word if not is_text or nearest_operator(word, allowed) else ""
+
+
+def nearest_operator(word: str, allowed: Sequence[str]) -> str:
+    """Return ` (did you mean OPERATOR?)` for what may have been meant by a word or sign, or nothing."""
+    known = SIGNS.get(word) or WORDS.get(word.lower())
+    return f" (did you mean {known}?)" if known in allowed else nearest(word, allowed)
+
+
+def spelled_otherwise(name: str) -> tuple[str, str]:
+    """Return the field and the operator that a parameter names at once, as in stage!=lead or stage[in]=lead."""
+    found = _FIELD_AND_OPERATOR.fullmatch(name)
+    if found is None:
+        return "", ""
+    field, sign, rest, bracketed, tail = found.groups()
+    word = (sign if rest else f"{sign}=") if sign else bracketed or tail
+    operator = SIGNS.get(word) or SIGNS.get(word[0]) or WORDS.get(word, word)
+    return (field, operator) if operator in OPERATORS else ("", "")
+
+
+def target_of(kind: Kind, name: str) -> Target | None:
+    """Return the field or the key of custom that a name stands for, None if there is none."""
+    if name.startswith("custom.") and kind.custom is not None:
+        path = _path(name.removeprefix("custom."))
+        return CustomKey(path) if path else None
+    return kind.by_name.get(name)
+
+
+def items(text: str) -> tuple[str, ...]:
+    """Return the parts of a list: separated by commas, trimmed, empty ones left out. Raises Invalid.
+
+    A part may be a JSON string, as lines write values; then it is taken as it is, with its commas. So may the whole be
+    an array of them.
+    """
+    if text.startswith("["):
+        array = _array(text)
+        if array is not None:
+            return array
+    found: list[str] = []
+    at = 0
+    while at <= len(text):
+        at = _after_blanks(text, at)
+        if text.startswith('"', at):
+            part, at = _string(text, at)
+            found.append(part)
+            at = _after_blanks(text, at)
+            if at < len(text) and text[at] != ",":
+                raise Invalid("has something between a closing quote and the next comma")
+            at += 1
+        else:
+            comma = text.find(",", at)
+            end = len(text) if comma < 0 else comma
+            if part := text[at:end].strip():
+                found.append(part)
+            at = end + 1
+    return tuple(found)
+
+
+def quoted(text: str, bare: bool = False) -> str:
+    """Return a name for a sentence of ours, cut."""
+    cut = text if len(text) <= 40 else text[:40] + "…"
+    return cut if bare else json.dumps(cut, ensure_ascii=False)
+
+
+def _after_blanks(text: str, at: int) -> int:
+    blanks = _BLANKS.match(text, at)
+    return blanks.end() if blanks else at
+
+
+def _array(text: str) -> tuple[str, ...] | None:
+    """Return the strings of a JSON array, None if the text is no such array."""
+    try:
+        found = json.loads(text)
+    except (json.JSONDecodeError, RecursionError):
+        return None
+    if not isinstance(found, list) or not all(isinstance(part, str) for part in found):
+        return None
+    return tuple(_kept(part) for part in found)
+
+
+def _string(text: str, at: int) -> tuple[str, int]:
+    """Return the JSON string that begins at `at`, and where it ends."""
+    try:
+        part, end = _decode(text, at)
+    except json.JSONDecodeError:
+        raise Invalid('has a quote that does not close; an item may be a JSON string, like "Acme, Inc."') from None
+    return _kept(part), end
+
+
+def _kept(part: str) -> str:
+    """Return an item, if it is text that a field can keep."""
+    if "\x00" in part or any("\ud800" <= character <= "\udfff" for character in part):
+        raise Invalid("has a character that no field can keep (NUL, or half of a surrogate pair)")
+    return part
+
+
+def _conditions(target: Target, operator: str, text: str, asker: Asker) -> tuple[Condition, ...]:
+    if operator in ("is", "not"):
+        if text.lower() != "null":
+            raise Invalid(f"takes {operator}:null only")
+        return (Condition(target, operator, None),)
+    if text == "":
+        raise Invalid(EMPTY)
+    is_list = operator == "in" or (operator != "like" and isinstance(target, Field) and isinstance(target.type, Tags))
+    texts = items(text) if is_list else (text,)
+    if not 0 < len(texts) <= MAX_LISTED:
+        raise Invalid(f"takes 1 to {MAX_LISTED} values, separated by commas")
+    if isinstance(target, CustomKey):
+        values: tuple[Any, ...] = tuple(fold.fold(part) for part in texts)
+    else:
+        texts = tuple(target.type.meant(part, asker) for part in texts)
+        spans = [target.type.span(part, asker) for part in texts]
+        if any(spans):
+            return _of_spans(target, operator, texts, spans)
+        read = target.type.operand if operator in ("eq", "ne", "in") else target.type.part
+        values = tuple(read(part) for part in texts)
+        if None in values:
+            raise Invalid(EMPTY)
+    return (Condition(target, operator, values if is_list else values[0]),)
+
+
+def _of_spans(
+    target: Field, operator: str, texts: Sequence[str], found: Sequence[Span | None]
+) -> tuple[Condition, ...]:
+    """Return the conditions for values of which some are spans: whatever lies in one of them equals it."""
+    spans: list[Span] = []
+    for text, span in zip(texts, found, strict=True):
+        value = target.type.operand(text) if span is None else None
+        spans.append(span or (value, value))
+    if operator == "ne":
+        return (Condition(target, "outside", tuple(spans)),)
+    firsts, lasts = zip(*spans, strict=True)
+    first, last = min(firsts), max(lasts)
+    if operator in ("gt", "lte"):
+        return (Condition(target, operator, last),)
+    if operator in ("gte", "lt"):
+        return (Condition(target, operator, first),)
+    # the bounds are what an index knows
+    bounds = (Condition(target, "gte", first), Condition(target, "lte", last))
+    return bounds if len(spans) == 1 else (*bounds, Condition(target, "within", tuple(spans)))
+
+
+def _path(text: str) -> tuple[str, ...]:
+    """Return the keys of a dotted path, in which a key may be a JSON string (see PLAIN_KEY); () if it is malformed."""
+    parts, at = [], 0
+    while found := _PART.match(text, at):
+        part, at = found.group(), found.end()
+        if part.startswith('"'):
+            try:
+                part = json.loads(part)
+                part.encode()  # refuses half a surrogate pair
+            except (json.JSONDecodeError, UnicodeEncodeError):
+                return ()
+        parts.append(part)
+        if at == len(text):
+            return tuple(parts)
+        if text[at] != ".":
+            return ()
+        at += 1
+    return ()
+
+
+def _is_text(target: Target) -> bool:
+    return isinstance(target, CustomKey) or "like" in target.type.operators
+
+
+def _bad_operator(name: str, operator: str, allowed: Sequence[str]) -> Problem:
+    return Problem(
+        "invalid_operator",
+        f"Use one of {', '.join(allowed)} with {quoted(name, bare=True)}.",
+        fields={name: f"has no operator {operator}{nearest_operator(operator, allowed)}"},
+    )

@@ -1,0 +1,82 @@
+"""The types of fields that only the server writes: words, handles, JSON."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from crmkit import ids
+from crmkit.errors import nearest
+from crmkit.model.actor import Asker
+from crmkit.model.fields import EXACT, FieldType, Invalid, Span
+
+
+@dataclass(frozen=True)
+class Word(FieldType):
+    """A term that only the server writes, such as `contact.update`. With `known` there are no others."""
+
+    known: tuple[str, ...] = ()
+
+    operators = EXACT
+
+    @property
+    def says(self) -> str:
+        return "a word"
+
+    def operand(self, text: str) -> str:
+        word = text.strip()
+        if not self.known:
+            return word
+        if word.lower() not in self.known:
+            raise Invalid(f"must be one of {', '.join(self.known)}{nearest(word, self.known)}")
+        return word.lower()
+
+
+@dataclass(frozen=True)
+class Handle(FieldType):
+    """The handle of a record, or of something that people have; only the server writes it.
+
+    A filter takes an id too, or a kind, which means all handles of that kind. `kinds` has the name that handles begin
+    with for each word that names a kind; `Kinds` tells what prefixes stand for.
+    """
+
+    kinds: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
+    prefixes: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
+    operators = EXACT
+
+    @property
+    def says(self) -> str:
+        return "a handle"
+
+    def operand(self, text: str) -> str:
+        head, _, id = text.strip().replace("%2F", "/").replace("%2f", "/").rpartition("/")
+        prefix = id.partition("_")[0]
+        kind = self.prefixes.get(prefix)
+        if kind not in self.kinds.values() or "_" not in id:
+            raise Invalid(f"must be a handle, an id or a kind: {', '.join(self._names)}{nearest(text, self.kinds)}")
+        head = self.kinds.get(head.lower(), head)
+        try:
+            return f"{kind}/{ids.parse(f'{head}/{id}' if head else id, prefix, self.prefixes)}"
+        except ids.BadId as error:
+            raise Invalid(str(error)) from None
+
+    def span(self, text: str, asker: Asker) -> Span | None:
+        kind = self.kinds.get(text.strip().lower())
+        return (f"{kind}/", f"{kind}/~") if kind else None
+
+    @property
+    def _names(self) -> list[str]:
+        return list(dict.fromkeys(self.kinds.values()))
+
+
+@dataclass(frozen=True)
+class Json(FieldType):
+    """A JSON value that only the server writes, such as an audit's changes."""
+
+    sortable = False
+    structured = True
+    operators = ()
+    wire = Any
+
+    @property
+    def says(self) -> str:
+        return "a JSON object"
