@@ -6,6 +6,7 @@ from msgspec.structs import replace
 
 from crmkit.core import lookup
 from crmkit.core.call import Call
+from crmkit.core.reading import doubts
 from crmkit.model.listing import Listing, Paging
 from crmkit.model.query import parse
 from crmkit.model.query.cursor import seal, unseal
@@ -27,6 +28,7 @@ async def find_all(call: Call, kind: Kind, pairs: Iterable[tuple[str, str]], det
     Unless `fields=` picks some, it has the fields that list lines show, or all of them with `details` (for JSON).
     """
     actor, key = call.actor, call.crm.key
+    pairs = list(pairs)
     wanted = parse.parse(kind, pairs, actor.asker)
     names = wanted.fields or (kind.members if details else kind.listed)
     wanted = replace(wanted, fields=tuple(name for name in names if name != "id"))
@@ -34,7 +36,9 @@ async def find_all(call: Call, kind: Kind, pairs: Iterable[tuple[str, str]], det
     binding = wanted.binding(f"{actor.workspace_id}/{kind.plural}")
     position = unseal(key, binding, wanted.cursor) if wanted.cursor else None
     page = await call.scan(pages.fetch_page, kind, workspace, wanted, position)
-    notes = (*wanted.notes, *((CLOSEST,) if page.closest else ()))
+    is_empty = position is None and not page.seqs
+    doubted = doubts.of(kind, pairs, wanted.conditions, is_empty)
+    notes = (*wanted.notes, *((CLOSEST,) if page.closest else ()), *doubted)
     next_cursor = None if page.position is None else seal(key, binding, page.position)
     paging = Paging(position is None, page.total, page.at_least, next_cursor, notes)
     return Listing(kind, wanted.fields, page.rows, paging)

@@ -1,0 +1,121 @@
+"""Notes for a list whose filters may not say what was meant: most of them only when it is empty."""
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from crmkit.model.fields import Tags, Text
+from crmkit.model.query.filters import Condition, CustomKey, Target, mistyped, nearest_operator, operators_of, target_of
+from crmkit.model.query.filters import split as split_filter
+from crmkit.model.query.parse import RESERVED
+from crmkit.model.record import Kind
+from crmkit.render.text import value
+
+MAX_SHOWN = 200  # characters of a value in a note
+
+_NULLS = ("null", "none", "nil", "empty")
+_BLANKS = re.compile(r"\s\s|\A\s|\s\Z")
+_WILDCARD = re.compile(r"\A[*%]+|[*%]+\Z")
+
+
+def of(
+    kind: Kind, pairs: Sequence[tuple[str, str]], conditions: Sequence[Condition], is_empty: bool
+) -> tuple[str, ...]:
+    """Return the notes for the filters among the pairs of a query, each once; `conditions` are what they stand for."""
+    filters = [(target, text) for name, text in pairs if name not in RESERVED and (target := target_of(kind, name))]
+    found = [f"null is a text here; for records with a value write {name}=not:null" for name in _not_null(filters)]
+    if is_empty:
+        for target, text in filters:
+            found += _of_filter(target, text)
+        found += _of_equals(filters)
+        found += _of_bounds(conditions)
+        found += [
+            f"keys of custom are looked for as they are written, with case: {target.name}"
+            for target, _ in filters
+            if isinstance(target, CustomKey) and len(target.name) <= MAX_SHOWN
+        ]
+    return tuple(dict.fromkeys(found))
+
+
+def _not_null(filters: Sequence[tuple[Target, str]]) -> Iterator[str]:
+    for target, text in filters:
+        if text.strip().lower() == "ne:null" and _is_free(target):
+            yield target.name
+
+
+def _of_filter(target: Target, text: str) -> Iterator[str]:
+    """Yield why a filter on free text may find nothing."""
+    operator, operand = split_filter(text)
+    if operator in ("is", "not") or not (_is_free(target) or _is_tags(target)):
+        return
+    is_bare = operand == text
+    word = mistyped(text, operators_of(target), is_text=True) if is_bare else ""
+    if word:
+        nearest = nearest_operator(word, operators_of(target))
+        yield f"{word} is no operator{nearest}, so it was looked for as part of the value"
+    if _is_tags(target):
+        return
+    if operand.strip().lower() in _NULLS:
+        yield f"for records without a value write {target.name}=is:null"
+    if operator == "in":
+        return
+    if len(operand) > 1 and operand[0] == operand[-1] == '"':
+        yield "quotes around a value are part of it; only the items of in: may stand in quotes"
+    elif is_bare and "," in operand:
+        parts = [part.strip() for part in operand.split(",") if part.strip()]
+        yield f"a comma is part of the value; for one of several write {target.name}=in:{_list(parts)}"
+    if _BLANKS.search(operand):
+        yield "every blank of the value counts, in a row and at its ends"
+    if _WILDCARD.search(operand):
+        part = _WILDCARD.sub("", operand)
+        if part.strip():
+            yield f"* and % stand for themselves; for a part of the value write {target.name}=like:{_cut(part, 'PART')}"
+
+
+def _of_equals(filters: Sequence[tuple[Target, str]]) -> Iterator[str]:
+    """Yield that a field cannot equal several values at once."""
+    equals: dict[str, list[str]] = {}
+    for target, text in filters:
+        operator, operand = split_filter(text)
+        if operator == "eq" and not _is_tags(target):
+            equals.setdefault(target.name, []).append(operand)
+    for name, operands in equals.items():
+        if len(set(operands)) > 1:
+            yield f"all filters must match; for one of several write {name}=in:{_list(list(dict.fromkeys(operands)))}"
+
+
+def _of_bounds(conditions: Sequence[Condition]) -> Iterator[str]:
+    """Yield that nothing is between two bounds of one field, of which the lower is above the upper."""
+    lower: dict[str, list[Condition]] = {}
+    upper: dict[str, list[Condition]] = {}
+    for condition in conditions:
+        bounds = {"gt": lower, "gte": lower, "lt": upper, "lte": upper}.get(condition.operator)
+        if bounds is not None and not isinstance(condition.target, CustomKey):
+            bounds.setdefault(condition.target.name, []).append(condition)
+    for name in lower.keys() & upper.keys():
+        low = max(lower[name], key=lambda each: (each.value, each.operator == "gt"))
+        high = min(upper[name], key=lambda each: (each.value, each.operator == "lte"))
+        touches = low.value == high.value and (low.operator, high.operator) == ("gte", "lte")
+        if low.value >= high.value and not touches:
+            bounds_shown = " and ".join(f"{each.operator}:{_cut(each.value, '…')}" for each in (low, high))
+            yield f"no {name} is both {bounds_shown}"
+
+
+def _list(parts: Sequence[str]) -> str:
+    """Return values as in: takes them."""
+    shown = ",".join(value(part) for part in parts)
+    return shown if parts and len(shown) <= MAX_SHOWN else "VALUE,VALUE"
+
+
+def _cut(content: Any, instead: str) -> str:
+    shown = value(content)
+    return shown if len(shown) <= MAX_SHOWN else instead
+
+
+def _is_free(target: Target) -> bool:
+    """Tell whether a value may be any text."""
+    return isinstance(target, CustomKey) or isinstance(target.type, Text)
+
+
+def _is_tags(target: Target) -> bool:
+    return not isinstance(target, CustomKey) and isinstance(target.type, Tags)
