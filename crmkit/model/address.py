@@ -15,6 +15,7 @@ LOCAL_OCTETS, DOMAIN_OCTETS, EMAIL_OCTETS = 64, 253, 254  # RFC 5321, 4.5.3.1; e
 _ATOM = r"[a-z0-9!#$%&'*+/=?^_`{|}~\u0080-\U0010ffff-]+"  # RFC 5322 atext, RFC 6531 beyond ASCII
 _LOCAL = re.compile(rf"{_ATOM}(?:\.{_ATOM})*")
 _BEYOND_ASCII = re.compile(r"[^\x00-\x7f]+")
+_PART = re.compile(r"[a-z0-9-]*")
 _LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")  # RFC 1123, 2.1
 
 
@@ -43,6 +44,28 @@ def domain(text: str) -> str:
         return _host(name)
     except ValueError:
         raise ValueError("must be a domain alone: send only acme.com, without https://, path or port") from None
+
+
+def part_of_email(text: str) -> str:
+    """Return part of an address as addresses are stored; raises ValueError for what no address can hold."""
+    local, at, host = _normalized(text, EMAIL_OCTETS).rpartition("@")
+    if not at:
+        local, host = host, ""
+    if not re.fullmatch(rf"(?:{_ATOM}|[.])*", local):
+        raise ValueError("must be part of an address like jane@acme.com")
+    return local + at + part_of_domain(host)
+
+
+def part_of_domain(text: str) -> str:
+    """Return part of a domain as domains are stored; raises ValueError for what no domain can hold.
+
+    A label that is not ASCII must be whole, since it is stored in another spelling.
+    """
+    labels = _normalized(text, DOMAIN_OCTETS).split(".")
+    try:
+        return ".".join(label if _PART.fullmatch(label) else _label(label) for label in labels)
+    except ValueError:
+        raise ValueError("must be part of a domain like acme.com, without https://, path or port") from None
 
 
 def _normalized(text: str, longest: int) -> str:

@@ -5,7 +5,6 @@ table, OpenAPI and the error of a wrong value share. A new type is one class her
 """
 
 import re
-import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
@@ -156,11 +155,7 @@ class Email(FieldType):
         return self.cleaned(_with_plus(text))
 
     def part(self, text: str) -> str:
-        text = _with_plus(text)
-        try:
-            return address.email(text)
-        except ValueError:
-            return unicodedata.normalize("NFC", text.lower())
+        return _checked(address.part_of_email, _with_plus(text))
 
 
 @dataclass(frozen=True)
@@ -177,10 +172,7 @@ class Domain(FieldType):
         return _checked(address.domain, value) if value.strip() else None
 
     def part(self, text: str) -> str:
-        try:
-            return address.domain(text)
-        except ValueError:
-            return text.strip().lower()
+        return _checked(address.part_of_domain, text)
 
 
 @dataclass(frozen=True)

@@ -36,6 +36,7 @@ def audit_of(kinds: Sequence[Kind]) -> Kind:
     actions = (f"{noun}.{verb}" for noun, each in (verbs | OF_PEOPLE).items() for verb in each)
     words = {word: kind.name for kind in kinds for word in (kind.name, kind.plural)}
     words |= {word: name for name in ids.PEOPLE.values() for word in (name, f"{name}s")}
+    words |= dict.fromkeys(("member", "members"), "user")
     types = {"action": Word(tuple(actions)), "target": Handle(words)}
     log = kind_of(
         AuditEntry,

@@ -330,3 +330,12 @@ def test_what_a_tool_changed_is_logged_as_the_callers(home: House) -> None:
         call(alice, "request", method="POST", path="/contacts", body={"name": "Jane"})
         newest = alice.json_of("GET", "/audit?limit=1")["items"][0]
         assert (newest["by"], newest["token_name"], newest["action"]) == (ALICE, "Claude", "contact.create")
+
+
+def test_me_is_the_caller_of_a_tool_too(alice: Person) -> None:
+    body = {"name": "Mine", "owner": "me"}
+    failed, made = call(alice, "request", method="POST", path="/contacts", body=body)
+    assert not failed
+    assert f"owner={ALICE}" in made
+    handle = made.partition("  ")[0]
+    assert handle in call(alice, "read", path="/contacts?owner=me")[1]

@@ -177,13 +177,17 @@ def operands(kind: Kind, name: str, records: list[Shown], choice: random.Random,
 
 
 def is_taken(kind: Kind, name: str, operator: str, operand: str) -> bool:
-    """Tell whether a filter takes this: eq, ne and in take no part of an address or a domain, like takes one tag."""
+    """Tell whether a filter takes this: eq, ne and in take no part of an address or a domain, like takes one tag.
+
+    No domain holds an @.
+    """
     if name == "tags":
         return operator != "like" or "," not in operand
+    type_ = None if name in PATHS else type(kind.by_name[name].type)
     if operator not in ("eq", "ne", "in"):
-        return True
-    whole = {fields.Email: r"\S+@\S+", fields.Domain: r"[^.@\s]+\.\S+"}
-    pattern = None if name in PATHS else whole.get(type(kind.by_name[name].type))
+        return type_ is not fields.Domain or "@" not in operand
+    whole: dict[Any, str] = {fields.Email: r"\S+@\S+", fields.Domain: r"[^.@\s]+\.\S+"}
+    pattern = whole.get(type_)
     return pattern is None or re.fullmatch(pattern, operand.strip()) is not None
 
 

@@ -4,8 +4,19 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from crmkit.model.actor import Asker
 from crmkit.model.fields import Tags, Text
-from crmkit.model.query.filters import Condition, CustomKey, Target, mistyped, nearest_operator, operators_of, target_of
+from crmkit.model.form import Field
+from crmkit.model.query.filters import (
+    NULLS,
+    Condition,
+    CustomKey,
+    Target,
+    mistyped,
+    nearest_operator,
+    operators_of,
+    target_of,
+)
 from crmkit.model.query.filters import split as split_filter
 from crmkit.model.query.parse import RESERVED
 from crmkit.model.record import Kind
@@ -13,8 +24,9 @@ from crmkit.render.text import value
 
 MAX_SHOWN = 200  # characters of a value in a note
 
-_NULLS = ("null", "none", "nil", "empty")
 _BLANKS = re.compile(r"\s\s|\A\s|\s\Z")
+_ANYBODY = Asker("anybody")
+_FIELD = re.compile(r"(\w+):(.*)", re.DOTALL)
 _WILDCARD = re.compile(r"\A[*%]+|[*%]+\Z")
 
 
@@ -29,7 +41,9 @@ def of(
             found += _of_filter(target, text)
         found += _of_equals(filters)
         found += _of_bounds(conditions)
-        found += [
+        found += _of_search(kind, pairs)
+    if is_empty and not found:
+        found = [
             f"keys of custom are looked for as they are written, with case: {target.name}"
             for target, _ in filters
             if isinstance(target, CustomKey) and len(target.name) <= MAX_SHOWN
@@ -46,16 +60,25 @@ def _not_null(filters: Sequence[tuple[Target, str]]) -> Iterator[str]:
 def _of_filter(target: Target, text: str) -> Iterator[str]:
     """Yield why a filter on free text may find nothing."""
     operator, operand = split_filter(text)
-    if operator in ("is", "not") or not (_is_free(target) or _is_tags(target)):
+    if operator in ("is", "not"):
+        return
+    if "like" in operators_of(target) and operator != "in" and _WILDCARD.search(operand):
+        part = _WILDCARD.sub("", operand)
+        if part.strip():
+            yield f"* and % stand for themselves; for a part of the value write {target.name}=like:{_cut(part, 'PART')}"
+    if operator == "like" and isinstance(target, Field) and target.type.meant(operand, _ANYBODY) != operand:
+        yield f"me is your address only as a whole value: {target.name}=me"
+    if not (_is_free(target) or _is_tags(target)):
         return
     is_bare = operand == text
     word = mistyped(text, operators_of(target), is_text=True) if is_bare else ""
     if word:
         nearest = nearest_operator(word, operators_of(target))
         yield f"{word} is no operator{nearest}, so it was looked for as part of the value"
+        return
     if _is_tags(target):
         return
-    if operand.strip().lower() in _NULLS:
+    if operand.strip().lower() in NULLS:
         yield f"for records without a value write {target.name}=is:null"
     if operator == "in":
         return
@@ -65,11 +88,18 @@ def _of_filter(target: Target, text: str) -> Iterator[str]:
         parts = [part.strip() for part in operand.split(",") if part.strip()]
         yield f"a comma is part of the value; for one of several write {target.name}=in:{_list(parts)}"
     if _BLANKS.search(operand):
-        yield "every blank of the value counts, in a row and at its ends"
-    if _WILDCARD.search(operand):
-        part = _WILDCARD.sub("", operand)
-        if part.strip():
-            yield f"* and % stand for themselves; for a part of the value write {target.name}=like:{_cut(part, 'PART')}"
+        yield "every blank of the value counts, in a row and at its ends; a + is written %2B"
+
+
+def _of_search(kind: Kind, pairs: Sequence[tuple[str, str]]) -> Iterator[str]:
+    """Yield that a search for `name:jane` looks for just that."""
+    spelled = _FIELD.fullmatch(dict(pairs).get("search", "").strip())
+    if spelled:
+        name, rest = spelled.groups()
+        target = kind.by_name.get(name.lower())
+        if target and "like" in target.type.operators and rest.strip():
+            part = _cut(rest.strip(), "PART")
+            yield f"search looks for words in all key fields; for one field write {target.name}=like:{part}"
 
 
 def _of_equals(filters: Sequence[tuple[Target, str]]) -> Iterator[str]:

@@ -22,22 +22,39 @@ MAX_LISTED = 500  # values after in: and tags, in one filter and in all filters 
 OPERATORS = TEXTUAL  # text has all operators
 
 # how other tools spell our operators
-SIGNS = {"!=": "ne", "<>": "ne", ">=": "gte", "<=": "lte", "==": "eq", ">": "gt", "<": "lt", "=": "eq", "~": "like"}
+SIGNS = {
+    "!=": "ne",
+    "<>": "ne",
+    ">=": "gte",
+    "<=": "lte",
+    "==": "eq",
+    ">": "gt",
+    "<": "lt",
+    "=": "eq",
+    "~": "like",
+    "!": "ne",
+}
 WORDS = {
     **dict.fromkeys(("contains", "ilike", "has", "startswith", "starts", "endswith"), "like"),
     **dict.fromkeys(("neq", "nin", "notin", "not_in"), "ne"),
     **dict.fromkeys(("any", "anyof", "oneof"), "in"),
     **dict.fromkeys(("ge", "geq", "min", "from", "since"), "gte"),
     **dict.fromkeys(("le", "leq", "max", "to", "until"), "lte"),
-    "equals": "eq",
+    **dict.fromkeys(("equals", "equal", "all"), "eq"),
     "after": "gt",
     "before": "lt",
 }
 
 EMPTY = "is empty; is:null finds records without a value"
+NULLS = ("null", "none", "nil", "empty")  # what a client writes who means no value
+
+_ONLY_NULL = {
+    "is": "takes is:null only; a value stands alone",
+    "not": "takes not:null only; ne: finds all records but those with a value",
+}
 
 _PART = re.compile(r'"(?:[^"\\]|\\.)*"|[^.]+')
-_SIGN = re.compile(r"[!<>=]=|<>|[<>=~]")
+_SIGN = re.compile(r"[!<>=]=|<>|[!<>=~]")
 # stage!=lead arrives as the name stage! and the value lead
 _FIELD_AND_OPERATOR = re.compile(r"([\w.]+?)(?:([!<>~])(.*)|\[(\w+)\]|__(\w+))")
 _BLANKS = re.compile(r"\s*")
@@ -86,13 +103,14 @@ def conditions(target: Target, name: str, text: str, asker: Asker = NOBODY) -> t
         if word:
             raise _bad_operator(name, word, allowed) from None
         shown = quoted(name, bare=True)
-        several = "in" in allowed and operator == "eq" and "," in operand
-        raise Problem(
-            "invalid_value",
-            f"Write {shown}=VALUE or {shown}=OPERATOR:VALUE with one of {', '.join(allowed)}."
-            + (f" For one of several write {shown}=in:VALUE,VALUE." if several else ""),
-            fields={name: str(error)},
-        ) from None
+        hint = f"Write {shown}=VALUE or {shown}=OPERATOR:VALUE with one of {', '.join(allowed)}."
+        if operator == "eq" and operand.lower() in NULLS:
+            hint += f" For records without a value write {shown}=is:null."
+        elif operator == "eq" and ".." in operand and "gte" in allowed:
+            hint += f" {_range(shown)}"
+        elif operator == "eq" and "," in operand:
+            hint += f" For one of several write {shown}=in:VALUE,VALUE."
+        raise Problem("invalid_value", hint, fields={name: str(error)}) from None
 
 
 def split(text: str) -> tuple[str, str]:
@@ -215,7 +233,7 @@ def _kept(part: str) -> str:
 def _conditions(target: Target, operator: str, text: str, asker: Asker) -> tuple[Condition, ...]:
     if operator in ("is", "not"):
         if text.lower() != "null":
-            raise Invalid(f"takes {operator}:null only")
+            raise Invalid(_ONLY_NULL[operator])
         return (Condition(target, operator, None),)
     if text == "":
         raise Invalid(EMPTY)
@@ -282,9 +300,17 @@ def _is_text(target: Target) -> bool:
     return isinstance(target, CustomKey) or "like" in target.type.operators
 
 
+def _range(name: str) -> str:
+    return f"For a range repeat the field: {name}=gte:FIRST&{name}=lte:LAST."
+
+
 def _bad_operator(name: str, operator: str, allowed: Sequence[str]) -> Problem:
+    shown = quoted(name, bare=True)
+    hint = f"Use one of {', '.join(allowed)} with {shown}."
+    if operator in ("between", "range") and "gte" in allowed:
+        hint += f" {_range(shown)}"
     return Problem(
         "invalid_operator",
-        f"Use one of {', '.join(allowed)} with {quoted(name, bare=True)}.",
+        hint,
         fields={name: f"has no operator {operator}{nearest_operator(operator, allowed)}"},
     )

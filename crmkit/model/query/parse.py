@@ -24,7 +24,7 @@ MAX_WORDS = 20  # of one search
 RESERVED = ("search", "sort", "limit", "cursor", "count", "fields", "format")
 # how other products call these
 ALIKE = {
-    **dict.fromkeys(("q", "query", "filter"), "search"),
+    **dict.fromkeys(("q", "query"), "search"),
     **dict.fromkeys(("order", "order_by", "orderby", "ordering", "sort_by", "sortby"), "sort"),
     **dict.fromkeys(("per_page", "page_size", "pagesize", "size", "top"), "limit"),
     **dict.fromkeys(("page", "offset", "skip", "after", "page_token"), "cursor"),

@@ -24,6 +24,7 @@ def notes(person: Person, query: str, path: str = "/contacts") -> list[str]:
     return found
 
 
+BLANKS = "every blank of the value counts, in a row and at its ends; a + is written %2B"
 COMMA = "a comma is part of the value; for one of several write "
 
 NOTES = {
@@ -38,8 +39,16 @@ NOTES = {
     "tags=lke:vip": "lke is no operator (did you mean like?), so it was looked for as part of the value",
     'name="Bob"': "quotes around a value are part of it; only the items of in: may stand in quotes",
     "stage=null": "for records without a value write stage=is:null",
-    "name=Ada  Lovelace": "every blank of the value counts, in a row and at its ends",
-    "name=like: Ada": "every blank of the value counts, in a row and at its ends",
+    "name=Ada  Lovelace": BLANKS,
+    "name=like: Ada": BLANKS,
+    "stage=nin:lead,customer": "nin is no operator (did you mean ne?), so it was looked for as part of the value",
+    "tags=all:vip,saas": "all is no operator (did you mean eq?), so it was looked for as part of the value",
+    "name=!Bob": "! is no operator (did you mean ne?), so it was looked for as part of the value",
+    "custom.score=>5": "> is no operator (did you mean gt?), so it was looked for as part of the value",
+    "email=*@acme.com": "* and % stand for themselves; for a part of the value write email=like:@acme.com",
+    "email=like:*@acme.com": "* and % stand for themselves; for a part of the value write email=like:@acme.com",
+    "owner=like:me": "me is your address only as a whole value: owner=me",
+    "search=name:ada": "search looks for words in all key fields; for one field write name=like:ada",
     "name=like:%Ada%": "* and % stand for themselves; for a part of the value write name=like:Ada",
     "name=Ada L*": '* and % stand for themselves; for a part of the value write name=like:"Ada L"',
     "stage=lead&stage=customer": "all filters must match; for one of several write stage=in:lead,customer",

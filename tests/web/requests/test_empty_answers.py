@@ -30,6 +30,9 @@ REFUSED = {
     '/contacts?name=in:"Acme" Inc.,Globex': {"name": "has something between a closing quote and the next comma"},
     '/contacts?tags="vip,fintech': {"tags": "has a quote that does not close"},
     '/contacts?name=in:"%5Cud800"': {"name": "has a character that no field can keep"},
+    "/contacts?email=like:ada@acme.com,bob@globex.com": {"email": "must be part of an address"},
+    "/contacts?stage=not:lead": {"stage": "takes not:null only; ne: finds all records but"},
+    "/companies?domain=like:https://acme.com": {"domain": "must be part of a domain"},
     "/companies?domain=acme": {"domain": "must be a domain alone"},
     "/companies?domain=https://acme.com": {"domain": "must be a domain alone"},
     "/deals?status=wonn": {"status": "did you mean won"},
@@ -60,6 +63,23 @@ REFUSED = {
 @pytest.mark.parametrize(("path", "fields"), REFUSED.items(), ids=[path[:60] for path in REFUSED])
 def test_a_value_that_nothing_can_have_is_refused(alice: Person, path: str, fields: dict[str, str]) -> None:
     refused(alice, "invalid_value", "GET", path, None, fields)
+
+
+def test_a_hint_says_how_ranges_and_empty_fields_are_asked_for(alice: Person) -> None:
+    hint = "For a range repeat the field: created_at=gte:FIRST&created_at=lte:LAST"
+    refused(alice, "invalid_value", "GET", "/deals?created_at=2026-06-10..2026-06-12", None, ["created_at"], hint)
+    path = "/deals?created_at=between:2026-06-10,2026-06-12"
+    refused(alice, "invalid_operator", "GET", path, None, {"created_at": "has no operator between"}, hint)
+    hint = "For records without a value write amount_cents=is:null"
+    refused(alice, "invalid_value", "GET", "/deals?amount_cents=null", None, ["amount_cents"], hint)
+
+
+def test_a_part_of_a_domain_may_be_a_label_in_any_script(alice: Person) -> None:
+    alice.post("/companies", json={"name": "M", "domain": "www2.münchen.example"})
+    alice.post("/contacts", json={"name": "M", "email": "m@münchen.example"})
+    assert alice.json_of("GET", "/companies?domain=like:MÜNCHEN")["total"] == 1
+    assert alice.json_of("GET", "/companies?domain=like:2.münchen.ex")["total"] == 1
+    assert alice.json_of("GET", "/contacts?email=like:@münchen")["total"] == 1
 
 
 def test_a_comma_in_a_field_of_few_words_leads_to_in(alice: Person) -> None:
