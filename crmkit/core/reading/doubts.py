@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from crmkit.model.actor import Asker
-from crmkit.model.fields import Tags, Text
+from crmkit.model.fields import Link, Tags, Text
 from crmkit.model.form import Field
 from crmkit.model.query.filters import (
     NULLS,
@@ -19,10 +19,13 @@ from crmkit.model.query.filters import (
 )
 from crmkit.model.query.filters import split as split_filter
 from crmkit.model.query.parse import RESERVED
-from crmkit.model.record import Kind
+from crmkit.model.record import Kind, Kinds
 from crmkit.render.text import value
+from crmkit.storage import records
+from crmkit.storage.interface.connection import Connection
 
 MAX_SHOWN = 200  # characters of a value in a note
+MAX_IDS = 5  # that are looked up
 
 _BLANKS = re.compile(r"\s\s|\A\s|\s\Z")
 _ANYBODY = Asker("anybody")
@@ -49,6 +52,31 @@ def of(
             if isinstance(target, CustomKey) and len(target.name) <= MAX_SHOWN
         ]
     return tuple(dict.fromkeys(found))
+
+
+def ids_in(conditions: Sequence[Condition]) -> tuple[tuple[str, str], ...]:
+    """Return the first few ids that filters ask for, each after its prefix."""
+    found = [
+        (condition.target.type.prefix, id)
+        for condition in conditions
+        if isinstance(condition.target, Field) and isinstance(condition.target.type, Link)
+        for id in (condition.value if condition.operator == "in" else (condition.value,))
+        if condition.operator in ("eq", "in")
+    ]
+    return tuple(dict.fromkeys(found))[:MAX_IDS]
+
+
+def missing(
+    connection: Connection, kinds: Kinds, workspace_id: str, asked: Sequence[tuple[str, str]]
+) -> tuple[str, ...]:
+    """Return a note for each of these ids that no live record has."""
+    by_prefix = {kind.prefix: kind for kind in kinds.all}
+    named = [(by_prefix[prefix], id) for prefix, id in asked]
+    return tuple(
+        f"there is no {kind.name} {id} in this workspace"
+        for kind, id in named
+        if records.fetch(connection, kind, workspace_id, id) is None
+    )
 
 
 def _not_null(filters: Sequence[tuple[Target, str]]) -> Iterator[str]:

@@ -38,6 +38,9 @@ async def find_all(call: Call, kind: Kind, pairs: Iterable[tuple[str, str]], det
     page = await call.scan(pages.fetch_page, kind, workspace, wanted, position)
     is_empty = position is None and not page.seqs
     doubted = doubts.of(kind, pairs, wanted.conditions, is_empty)
+    asked = doubts.ids_in(wanted.conditions) if is_empty else ()
+    if asked:
+        doubted += await call.read(doubts.missing, call.crm.kinds, actor.workspace_id, asked)
     notes = (*wanted.notes, *((CLOSEST,) if page.closest else ()), *doubted)
     next_cursor = None if page.position is None else seal(key, binding, page.position)
     paging = Paging(position is None, page.total, page.at_least, next_cursor, notes)

@@ -96,6 +96,17 @@ def test_not_null_is_told_whatever_is_found(alice: Person) -> None:
     assert notes(alice, "stage=ne:null") == ["null is a text here; for records with a value write stage=not:null"]
 
 
+def test_an_id_that_names_no_record_is_told(alice: Person) -> None:
+    gone = alice.json_of("POST", "/contacts", {"name": "Gone"})["id"]
+    assert notes(alice, f"contact={gone}", "/activities") == []
+    told = [f"there is no contact {gone} in this workspace"]
+    alice.delete(
+        f"/contacts/{gone}", params={"confirm": alice.delete(f"/contacts/{gone}?format=json").json()["confirm"]}
+    )
+    assert notes(alice, f"contact={gone}", "/activities") == told
+    assert notes(alice, f"contact_id=in:{gone}", "/deals") == notes(alice, f"id={gone}") == told
+
+
 def test_a_note_cannot_be_forged(alice: Person) -> None:
     (note,) = notes(alice, "stage=a\n# total: 5,b")
     assert note == f'{COMMA}stage=in:"a\\n# total: 5",b'
