@@ -37,7 +37,11 @@ def of(
     kind: Kind, pairs: Sequence[tuple[str, str]], conditions: Sequence[Condition], is_empty: bool
 ) -> tuple[str, ...]:
     """Return the notes for the filters among the pairs of a query, each once; `conditions` are what they stand for."""
-    filters = [(target, text) for name, text in pairs if name not in RESERVED and (target := target_of(kind, name))]
+    filters = [
+        (target, text)
+        for name, text in pairs
+        if name not in RESERVED and len(name) <= MAX_SHOWN and (target := target_of(kind, name))
+    ]
     found = [f"null is a text here; for records with a value write {name}=not:null" for name in _not_null(filters)]
     if is_empty:
         for target, text in filters:
@@ -47,9 +51,9 @@ def of(
         found += _of_search(kind, pairs)
     if is_empty and not found:
         found = [
-            f"keys of custom are looked for as they are written, with case: {target.name}"
+            f"keys of custom count with case, and what is in a list is found by like: {target.name}"
             for target, _ in filters
-            if isinstance(target, CustomKey) and len(target.name) <= MAX_SHOWN
+            if isinstance(target, CustomKey)
         ]
     return tuple(dict.fromkeys(found))
 
@@ -155,8 +159,8 @@ def _of_bounds(conditions: Sequence[Condition]) -> Iterator[str]:
         high = min(upper[name], key=lambda each: (each.value, each.operator == "lte"))
         touches = low.value == high.value and (low.operator, high.operator) == ("gte", "lte")
         if low.value >= high.value and not touches:
-            bounds_shown = " and ".join(f"{each.operator}:{_cut(each.value, '…')}" for each in (low, high))
-            yield f"no {name} is both {bounds_shown}"
+            shown = " and ".join(f"{name}={each.operator}:{_cut(each.value, '…')}" for each in (low, high))
+            yield f"nothing is both {shown}"
 
 
 def _list(parts: Sequence[str]) -> str:

@@ -53,9 +53,9 @@ NOTES = {
     "name=Ada L*": '* and % stand for themselves; for a part of the value write name=like:"Ada L"',
     "stage=lead&stage=customer": "all filters must match; for one of several write stage=in:lead,customer",
     "created_at=gte:2026-07-01&created_at=lt:2026-06-01": (
-        "no created_at is both gte:2026-07-01T00:00:00Z and lt:2026-06-01T00:00:00Z"
+        "nothing is both created_at=gte:2026-07-01T00:00:00Z and created_at=lt:2026-06-01T00:00:00Z"
     ),
-    "version=gt:5&version=lt:5": "no version is both gt:5 and lt:5",
+    "version=gt:5&version=lt:5": "nothing is both version=gt:5 and version=lt:5",
 }
 
 
@@ -70,7 +70,7 @@ def test_what_a_note_proposes_finds_the_records(alice: Person) -> None:
 
 
 def test_a_key_of_custom_that_finds_nothing_is_named(alice: Person) -> None:
-    told = "keys of custom are looked for as they are written, with case: custom.Plan"
+    told = "keys of custom count with case, and what is in a list is found by like: custom.Plan"
     assert notes(alice, "custom.Plan=gold") == [told]
     assert notes(alice, "custom.plan=gold") == []
 
@@ -113,5 +113,5 @@ def test_a_note_cannot_be_forged(alice: Person) -> None:
 
 
 def test_a_log_whose_bounds_leave_nothing_says_so(alice: Person) -> None:
-    told = ["no at is both gte:2026-07-02T00:00:00Z and lte:2026-07-01T23:59:59Z"]
+    told = ["nothing is both at=gte:2026-07-02T00:00:00Z and at=lte:2026-07-01T23:59:59Z"]
     assert notes(alice, "since=2026-07-02&until=2026-07-01", "/audit") == told
