@@ -48,6 +48,10 @@ def domain(text: str) -> str:
 
 def part_of_email(text: str) -> str:
     """Return part of an address as addresses are stored; raises ValueError for what no address can hold."""
+    try:
+        return email(text)
+    except ValueError:
+        pass
     local, at, host = _normalized(text, EMAIL_OCTETS).rpartition("@")
     if not at:
         local, host = host, ""
@@ -61,11 +65,15 @@ def part_of_domain(text: str) -> str:
 
     A label that is not ASCII must be whole, since it is stored in another spelling.
     """
+    try:
+        return domain(text)
+    except ValueError:
+        pass
     labels = _normalized(text, DOMAIN_OCTETS).split(".")
     try:
         return ".".join(label if _PART.fullmatch(label) else _label(label) for label in labels)
     except ValueError:
-        raise ValueError("must be part of a domain like acme.com, without https://, path or port") from None
+        raise ValueError("must be part of a domain like acme.com") from None
 
 
 def _normalized(text: str, longest: int) -> str:
