@@ -83,7 +83,7 @@ async def _recorded(folder: Path, token: str, creates: int, rounds: int) -> list
                     bodies = [drawn.contact(number, None) for number in range(start, start + GROUP)]
                     for number, body in enumerate(bodies, start=start):
                         body["email"] = f"limit{number}.{body.get('email', 'x@example.org')}"
-                    await asyncio.gather(*(write.save(crm, actor, CONTACT, body) for body in bodies))
+                    await asyncio.gather(*(write.save(Call(crm, actor), CONTACT, body) for body in bodies))
                     transactions.append(_taken(units, 'INSERT INTO "contacts" ', GROUP))
                 await upkeep.index_all(Call(crm))
                 indexing = _taken(units, "INSERT INTO contacts_search ")

@@ -47,7 +47,7 @@ async def measured(folder: Path, token: str) -> tuple[float, float, float]:
             async def create(bodies: list[dict[str, object]] = bodies) -> None:
                 while bodies:
                     started = time.perf_counter()
-                    await write.save(crm, actor, CONTACT, bodies.pop())
+                    await write.save(Call(crm, actor), CONTACT, bodies.pop())
                     took.append(time.perf_counter() - started)
 
             started = time.perf_counter()

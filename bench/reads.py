@@ -44,7 +44,7 @@ class Reader:
             "list": self.listed(),
             "list, second page": self.second(),
             "activities of one": lambda: activities.find_on(
-                self.call.crm, self.call.actor, CONTACT, self.one("contacts"), [("limit", "50")]
+                self.call, CONTACT, self.one("contacts"), [("limit", "50")]
             ),
             "activities": self.activities(),
             "activities kind=call": self.activities(kind="call"),
@@ -52,7 +52,7 @@ class Reader:
             "activities until": self.activities(until="2024-06-09"),
             "activities nobody's": self.activities(on_behalf_of="nobody@example.com"),
             "activities 3 contacts": lambda: activities.find_all(
-                self.call.crm, self.call.actor, [("contact", ",".join(self.one("contacts") for _ in range(3)))]
+                self.call, [("contact", ",".join(self.one("contacts") for _ in range(3)))]
             ),
             "reminders": lambda: reminders.due(self.call, {}),
             "reminders days=30": lambda: reminders.due(self.call, {"days": "30"}),
@@ -138,7 +138,7 @@ class Reader:
         return lambda: self.find(list(named.items()))
 
     def activities(self, **named: str) -> Read:
-        return lambda: activities.find_all(self.call.crm, self.call.actor, list(named.items()))
+        return lambda: activities.find_all(self.call, list(named.items()))
 
     def audit(self, **named: str) -> Read:
         return lambda: audit.entries(self.call, list(named.items()))

@@ -94,7 +94,7 @@ class Desk:
         return self.do(sessions.authenticate(self.crm, f"Bearer {signed_in.token}"))
 
     def make(self, actor: Actor, kind: Kind, **body: Any) -> Any:
-        return self.do(write.save(self.crm, actor, kind, body)).record
+        return self.do(write.save(Call(self.crm, actor), kind, body)).record
 
     def save(self, actor: Actor, **body: Any) -> Any:
         return self.make(actor, CONTACT, **body)
@@ -108,7 +108,7 @@ class Desk:
         return self.do(Call(self.crm, actor).write(unit))
 
     def change(self, actor: Actor, record: Any, **body: Any) -> Any:
-        return self.do(write.change(self.crm, actor, kind_of(record), record.id, body))
+        return self.do(write.change(Call(self.crm, actor), kind_of(record), record.id, body))
 
     def remove(self, actor: Actor, record: Any) -> None:
         try:
@@ -120,7 +120,7 @@ class Desk:
         return self.do(lists.fetch(Call(self.crm, actor), kind_of(record), record.id))
 
     def log(self, actor: Actor, record: Any, **body: Any) -> Any:
-        return self.do(activities.log(self.crm, actor, kind_of(record), record.id, body))
+        return self.do(activities.log(Call(self.crm, actor), kind_of(record), record.id, body))
 
     def find(self, actor: Actor, *pairs: tuple[str, str], kind: Kind = CONTACT, **named: str) -> Found:
         found = self.do(lists.find_all(Call(self.crm, actor), kind, [*pairs, *named.items()], details=True))

@@ -103,14 +103,14 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
             )
             links = {"contact_id": contact.id, "company_id": back.make(alice, COMPANY, name=f"Firm {number}").id}
             deal = back.make(alice, DEAL, title=f"Alice's {number}", amount_cents=number, custom={"a": number}, **links)
-            back.do(activities.log(back.crm, alice, DEAL, deal.id, {"body": f"call {number}", "kind": "call"}))
+            back.do(activities.log(Call(back.crm, alice), DEAL, deal.id, {"body": f"call {number}", "kind": "call"}))
             if number == 12:
                 back.index()
         for number in range(24):
             back.save(charlie, name=f"{CANARY} {number}", stage="lead", notes=CANARY, custom={"a": 5})
             back.make(charlie, COMPANY, name=f"{CANARY} {number}", notes=CANARY, custom={"a": 5})
             deal = back.make(charlie, DEAL, title=f"{CANARY} {number}", stage="lead", notes=CANARY, custom={"a": 5})
-            back.do(activities.log(back.crm, charlie, DEAL, deal.id, {"body": CANARY}))
+            back.do(activities.log(Call(back.crm, charlie), DEAL, deal.id, {"body": CANARY}))
         cursor = back.find(alice, limit="2").paging.next_cursor
         watch = Watch()
         for look in (partial(back.database.read, None), partial(back.database.scan, None)):
@@ -152,7 +152,7 @@ def outcome(watched: Watched, kind: Kind, asked: list[tuple[str, str]]) -> Listi
         if kind is AUDIT:
             return watched.back.do(audit.entries(Call(watched.back.crm, watched.alice), asked, details=True))
         if kind is ACTIVITY:
-            return watched.back.do(activities.find_all(watched.back.crm, watched.alice, asked, details=True))
+            return watched.back.do(activities.find_all(Call(watched.back.crm, watched.alice), asked, details=True))
         return watched.back.do(lists.find_all(Call(watched.back.crm, watched.alice), kind, asked, details=True))
     except Problem as problem:
         return problem

@@ -30,7 +30,7 @@ def outcomes(back: Desk, *calls: Callable[[], Any]) -> list[Any]:
 
 
 def create(back: Desk, actor: Actor, **body: Any) -> Callable[[], Any]:
-    return partial(write.save, back.crm, actor, CONTACT, {"name": "Jane", **body})
+    return partial(write.save, Call(back.crm, actor), CONTACT, {"name": "Jane", **body})
 
 
 def role(back: Desk, actor: Actor) -> Callable[[], Any]:

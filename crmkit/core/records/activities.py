@@ -11,10 +11,8 @@ from typing import Any
 
 from crmkit.core import lookup
 from crmkit.core.call import Call
-from crmkit.core.crm import Crm
 from crmkit.core.reading import feeds
 from crmkit.core.records import quotas
-from crmkit.model.actor import Actor
 from crmkit.model.listing import Listing
 from crmkit.model.record import Kind, Kinds, Record
 from crmkit.storage import activity_counts, records
@@ -33,11 +31,11 @@ def filters(kinds: Kinds) -> dict[str, str]:
     return {kind.name: f"{kind.activity_link}=in:" for kind in kinds.logged} | FILTERS
 
 
-async def log(crm: Crm, actor: Actor, kind: Kind, id: str, body: Mapping[str, Any]) -> Record:
+async def log(call: Call, kind: Kind, id: str, body: Mapping[str, Any]) -> Record:
     """Return the new activity on a record, which is also on those that the record shares its activities with."""
-    bare = lookup.bare(kind, id)
+    crm, bare = call.crm, lookup.bare(kind, id)
     log = crm.kinds.activity
-    values = log.draft(body, actor.asker)
+    values = log.draft(body, call.actor.asker)
     log.check_required(values)
 
     def unit(tx: Tx) -> Record:
@@ -53,33 +51,34 @@ async def log(crm: Crm, actor: Actor, kind: Kind, id: str, body: Mapping[str, An
         count_on_records(tx, crm.kinds, activity, at)
         return activity
 
-    return await crm.change(actor, unit)
+    return await call.write(unit)
 
 
-async def find_all(crm: Crm, actor: Actor, pairs: feeds.Pairs, details: bool = False) -> Listing:
+async def find_all(call: Call, pairs: feeds.Pairs, details: bool = False) -> Listing:
     """Return a page of the workspace's activities, newest first."""
-    return await feeds.read(Call(crm, actor), crm.kinds.activity, pairs, filters(crm.kinds), details=details)
+    kinds = call.crm.kinds
+    return await feeds.read(call, kinds.activity, pairs, filters(kinds), details=details)
 
 
-async def find_on(crm: Crm, actor: Actor, kind: Kind, id: str, pairs: feeds.Pairs, details: bool = False) -> Listing:
+async def find_on(call: Call, kind: Kind, id: str, pairs: feeds.Pairs, details: bool = False) -> Listing:
     """Return a page of the activities on one record, newest first; raises `not_found`."""
     bare = lookup.bare(kind, id)
-    await Call(crm, actor).read(lookup.existing, kind, actor.workspace_id, bare)
-    return await feeds.read(
-        Call(crm, actor), crm.kinds.activity, pairs, filters(crm.kinds), [(kind.activity_link, f"eq:{bare}")], details
-    )
+    await call.read(lookup.existing, kind, call.actor.workspace_id, bare)
+    kinds, on = call.crm.kinds, [(kind.activity_link, f"eq:{bare}")]
+    return await feeds.read(call, kinds.activity, pairs, filters(kinds), on, details)
 
 
-async def remove(crm: Crm, actor: Actor, id: str) -> Record:
+async def remove(call: Call, id: str) -> Record:
     """Delete an activity and return what it was; unlike a record's, this delete needs no confirm token."""
-    bare = lookup.bare(crm.kinds.activity, id)
+    kinds = call.crm.kinds
+    bare = lookup.bare(kinds.activity, id)
 
     def unit(tx: Tx) -> Record:
-        activity = lookup.existing(tx.connection, crm.kinds.activity, tx.by.workspace_id, bare)
-        _remove(tx, crm.kinds, activity)
+        activity = lookup.existing(tx.connection, kinds.activity, tx.by.workspace_id, bare)
+        _remove(tx, kinds, activity)
         return activity
 
-    return await crm.change(actor, unit)
+    return await call.write(unit)
 
 
 def links(kinds: Kinds, activity: Record) -> Iterator[tuple[Kind, str]]:

@@ -10,10 +10,8 @@ from typing import Any
 
 from crmkit.core import confirm, lookup
 from crmkit.core.call import Call
-from crmkit.core.crm import Crm
 from crmkit.core.records import activities, followups, quotas, relations
 from crmkit.errors import Problem
-from crmkit.model.actor import Actor
 from crmkit.model.fields import Custom, Invalid
 from crmkit.model.record import Kind, Kinds, Record, Tracked
 from crmkit.storage import records
@@ -28,9 +26,9 @@ class Saved:
     created: bool
 
 
-async def save(crm: Crm, actor: Actor, kind: Kind, body: Mapping[str, Any]) -> Saved:
+async def save(call: Call, kind: Kind, body: Mapping[str, Any]) -> Saved:
     """Create a record, or merge the fields into the live record that has the same email (or domain: `merges_by`)."""
-    values = kind.draft(body, actor.asker)
+    crm, values = call.crm, kind.draft(body, call.actor.asker)
 
     def unit(tx: Tx) -> Saved:
         resolved = followups.adjust(relations.linked(tx, crm.kinds, kind, values))
@@ -42,20 +40,18 @@ async def save(crm: Crm, actor: Actor, kind: Kind, body: Mapping[str, Any]) -> S
         quotas.check(tx, crm.settings, kind.plural)
         return Saved(records.insert(tx, kind, _custom_merged(kind, None, resolved)), created=True)
 
-    return await crm.change(actor, unit)
+    return await call.write(unit)
 
 
-async def change(
-    crm: Crm, actor: Actor, kind: Kind, id: str, body: Mapping[str, Any], if_match: int | None = None
-) -> Record:
+async def change(call: Call, kind: Kind, id: str, body: Mapping[str, Any], if_match: int | None = None) -> Record:
     """Return the record with the fields of `body` changed.
 
     Raises `version_conflict`, which shows the current record, unless that has the version that `if_match` and `body`
     expect; also `not_found`, `already_exists`, and what `draft` raises.
     """
-    bare = lookup.bare(kind, id)
+    crm, bare = call.crm, lookup.bare(kind, id)
     expected = [version for version in (if_match, _version(body)) if version is not None]
-    values = kind.draft({name: value for name, value in body.items() if name != "version"}, actor.asker)
+    values = kind.draft({name: value for name, value in body.items() if name != "version"}, call.actor.asker)
 
     def unit(tx: Tx) -> Record:
         before = lookup.existing(tx.connection, kind, tx.by.workspace_id, bare)
@@ -64,7 +60,7 @@ async def change(
         _check_taken(tx, kind, before, kind.merges_by, resolved)
         return _changed(tx, crm.kinds, kind, before, resolved)
 
-    return await crm.change(actor, unit)
+    return await call.write(unit)
 
 
 async def remove(call: Call, kind: Kind, id: str) -> Record:

@@ -29,7 +29,7 @@ def log_routes(kinds: Kinds, kind: Kind) -> list[Route]:
         query=feed(kinds),
     )
     async def find_on(call: HttpCall, id: str) -> Answer:
-        return page(await activities.find_on(call.crm, call.actor, kind, id, *call.page()))
+        return page(await activities.find_on(call, kind, id, *call.page()))
 
     @route(
         "POST",
@@ -41,7 +41,7 @@ def log_routes(kinds: Kinds, kind: Kind) -> list[Route]:
         status=201,
     )
     async def log(call: HttpCall, id: str) -> Answer:
-        activity = await activities.log(call.crm, call.actor, kind, id, await call.body())
+        activity = await activities.log(call, kind, id, await call.body())
         return One(of_log, activity, tail=Tail(outcome="created"))
 
     return [find_on, log]
@@ -59,7 +59,7 @@ def routes(kinds: Kinds) -> list[Route]:
         query=feed(kinds),
     )
     async def find_all(call: HttpCall) -> Answer:
-        return page(await activities.find_all(call.crm, call.actor, *call.page()))
+        return page(await activities.find_all(call, *call.page()))
 
     @read("/activities/{id}", name="get_activity", summary="one activity", kind=kinds.activity, query=("fields",))
     async def fetch(call: HttpCall, id: str) -> Answer:
@@ -75,7 +75,7 @@ def routes(kinds: Kinds) -> list[Route]:
         verb="delete",
     )
     async def remove(call: HttpCall, id: str) -> Answer:
-        activity = await activities.remove(call.crm, call.actor, id)
+        activity = await activities.remove(call, id)
         return done(f"deleted {activity.handle}", {"id": activity.id, "handle": activity.handle})
 
     return [find_all, fetch, remove]

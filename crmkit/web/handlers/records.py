@@ -34,7 +34,7 @@ def record_routes(kind: Kind) -> list[Route]:
         status=201,
     )
     async def save(call: HttpCall) -> Answer:
-        saved = await write.save(call.crm, call.actor, kind, await call.body())
+        saved = await write.save(call, kind, await call.body())
         return One(kind, saved.record, tail=Tail(outcome="created" if saved.created else "updated"))
 
     @read(one, name=f"get_{kind.name}", summary=f"one {kind.name}, whole", kind=kind, query=("fields",))
@@ -53,7 +53,7 @@ def record_routes(kind: Kind) -> list[Route]:
     async def change(call: HttpCall, id: str) -> Answer:
         version = call.if_match()
         body = await call.body()
-        return One(kind, await write.change(call.crm, call.actor, kind, id, body, version))
+        return One(kind, await write.change(call, kind, id, body, version))
 
     @route(
         "DELETE",

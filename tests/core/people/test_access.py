@@ -117,9 +117,9 @@ def test_a_request_that_waits_is_refused_once_its_token_was_revoked(back: Desk) 
     jane = back.save(owner, name="Jane", email="jane@acme.com")
     confirm = confirm_of(back, agent, jane)
     waiting = {
-        "save": partial(write.save, back.crm, agent, CONTACT, {"name": "Bob"}),
-        "merge": partial(write.save, back.crm, agent, CONTACT, {"email": "jane@acme.com", "stage": "lost"}),
-        "change": partial(write.change, back.crm, agent, CONTACT, jane.id, {"stage": "lost"}),
+        "save": partial(write.save, Call(back.crm, agent), CONTACT, {"name": "Bob"}),
+        "merge": partial(write.save, Call(back.crm, agent), CONTACT, {"email": "jane@acme.com", "stage": "lost"}),
+        "change": partial(write.change, Call(back.crm, agent), CONTACT, jane.id, {"stage": "lost"}),
         "ask to remove": partial(write.remove, Call(back.crm, agent), CONTACT, jane.id),
         "remove": partial(write.remove, Confirming(back.crm, agent, confirm), CONTACT, jane.id),
         "revoke": partial(sessions.revoke, Call(back.crm, agent), owner.token_id),
@@ -143,7 +143,7 @@ def test_a_request_that_came_before_the_revocation_is_done(back: Desk) -> None:
     done, revoked = outcome(
         back,
         [
-            partial(write.change, back.crm, agent, CONTACT, jane.id, {"stage": "won"}),
+            partial(write.change, Call(back.crm, agent), CONTACT, jane.id, {"stage": "won"}),
             partial(sessions.revoke, Call(back.crm, owner), agent.token_id),
         ],
     )
@@ -174,7 +174,7 @@ def test_a_membership_that_ended_no_longer_counts_for_a_request_that_waits(back:
         await back.database.write(lambda tx: tx.connection.execute(sql, ending).rowcount)
 
     _, refused = outcome(
-        back, [end_membership, partial(write.change, back.crm, agent, CONTACT, jane.id, {"stage": "won"})]
+        back, [end_membership, partial(write.change, Call(back.crm, agent), CONTACT, jane.id, {"stage": "won"})]
     )
     assert isinstance(refused, Problem)
     assert refused.code == "invalid_token"
