@@ -16,6 +16,8 @@ ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
 LENGTH = 8
 
 _BODY = LENGTH - 1
+_SPREAD = 20_014_153_019  # by which numbers are multiplied modulo 31**7, so that those of neighbours look unlike
+_UNSPREAD = pow(_SPREAD, -1, 31**_BODY)
 _WEIGHTS = range(2, 9)  # of the characters of a body
 _VALUE = {character: value for value, character in enumerate(ALPHABET)}
 
@@ -43,7 +45,16 @@ def start() -> str:
 
 def numbered(prefix: str, number: int) -> str:
     """Return the id for a number below 31**7. Different numbers give different ids; neighbours look unlike."""
-    return _checked(prefix, _spelled(number * 20_014_153_019 % 31**_BODY, _BODY))
+    return _checked(prefix, _spelled(number * _SPREAD % 31**_BODY, _BODY))
+
+
+def number(id: str) -> int:
+    """Return the number that `numbered` made this id for."""
+    spelled = 0
+    for character in reversed(id[-LENGTH:-1]):
+        spelled = spelled * 31 + _VALUE[character]
+    found: int = spelled * _UNSPREAD % 31**_BODY
+    return found
 
 
 def _checked(prefix: str, body: str) -> str:

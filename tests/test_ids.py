@@ -147,6 +147,11 @@ def test_different_numbers_have_different_ids(one: int, other: int) -> None:
     assert (ids.numbered("au", one) == ids.numbered("au", other)) == (one == other)
 
 
+@given(st.integers(0, 31**7 - 1))
+def test_a_numbered_id_tells_its_number(number: int) -> None:
+    assert ids.number(ids.numbered("op", number)) == number
+
+
 def test_ids_of_neighbouring_numbers_do_not_look_alike() -> None:
     bodies = [ids.numbered("au", number).removeprefix("au_") for number in range(1_000)]
     alike = sum(sum(a == b for a, b in zip(*pair, strict=True)) >= 5 for pair in itertools.pairwise(bodies))
