@@ -17,6 +17,7 @@ from pathlib import Path
 from unittest.mock import patch
 
 import msgspec
+from msgspec import structs
 
 from bench.drawn import RARE, STAGES, TERM, TERM_EVERY, TODAY, Body, Drawn
 from bench.kinds import ACTIVITY, COMPANY, CONTACT, DEAL, KINDS, REGISTRY
@@ -24,7 +25,7 @@ from crmkit import boot, ids
 from crmkit.clock import moment, stamp, system_clock
 from crmkit.core.crm import Crm
 from crmkit.core.people import login
-from crmkit.core.records import activities
+from crmkit.core.records import derived
 from crmkit.model.record import Kind, Record
 from crmkit.settings import Settings, load
 from crmkit.storage import records
@@ -186,19 +187,18 @@ class _Workspace:
 
     def _insert(self, kind: Kind, body: Body) -> tuple[str, Body]:
         self._next()
-        record = records.insert(self._tx, kind, body)
+        record = records.put(self._tx, kind, None, kind.new(body))
         return record.id, body
 
     def _log(self, body: Body, **links: str | None) -> None:
         self._next()
-        activity = records.insert(self._tx, ACTIVITY, {**body, **links})
-        activities.count_on_records(self._tx, REGISTRY, activity, body["occurred_at"])
+        derived.put(self._tx, REGISTRY, ACTIVITY, None, ACTIVITY.new({**body, **links}))
 
     def _change(self, id: str, stage: str | None) -> None:
         self._next()
         before = records.fetch(self._tx.connection, CONTACT, self._tx.by.workspace_id, id)
         assert isinstance(before, Record)
-        records.update(self._tx, CONTACT, before, {"stage": stage})
+        records.put(self._tx, CONTACT, before, structs.replace(before, stage=stage))
 
     def _next(self) -> None:
         self._tx.now = next(self._stamps)

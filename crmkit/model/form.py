@@ -22,9 +22,10 @@ class Mark(Enum):
     TITLE = "the name that people know the record by; search ranks matches in it first"
     SEARCHED = "search looks here too"
     DETAIL = "left out of list lines"
+    DERIVED = "follows from other records: never logged, always recomputed"
 
 
-REQUIRED, READ, TITLE, SEARCHED, DETAIL = Mark  # so that declarations read `REQUIRED` for `Mark.REQUIRED`
+REQUIRED, READ, TITLE, SEARCHED, DETAIL, DERIVED = Mark  # so that declarations read `REQUIRED` for `Mark.REQUIRED`
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,11 @@ class Field:
     @cached_property
     def listed(self) -> bool:
         return DETAIL not in self.marks
+
+    @cached_property
+    def derived(self) -> bool:
+        """Whether it follows from other records."""
+        return DERIVED in self.marks or self.name_of != ""
 
     @cached_property
     def compared(self) -> str:

@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from crmkit import ids
 from crmkit.model.fields import Email, Integer, Link, Time
-from crmkit.model.form import DETAIL, READ, SEARCHED, TITLE, Field, Form, declared
+from crmkit.model.form import DERIVED, DETAIL, READ, SEARCHED, TITLE, Default, Field, Form, declared
 from crmkit.model.terms import Handle
 
 
@@ -27,7 +27,7 @@ class Record(Struct, frozen=True):
 class Tracked(Record, frozen=True):
     """A record that has a history."""
 
-    version: Annotated[int, Integer(), READ, DETAIL, "goes up by one with every change"]
+    version: Annotated[int, Integer(), READ, DETAIL, Default(1), "goes up by one with every change"]
     created_at: Annotated[str, Time(), READ, DETAIL, "when it was created"]
     updated_at: Annotated[str, Time(), READ, "when it last changed"]
     created_by: Annotated[str, Email(takes_me=True), READ, DETAIL, "address of who created it"]
@@ -36,8 +36,8 @@ class Tracked(Record, frozen=True):
 class Followed(Tracked, frozen=True):
     """A record that activities are logged on."""
 
-    activities: Annotated[int, Integer(), READ, "how many activities it has"]
-    last_activity_at: Annotated[str | None, Time(), READ, "when the newest of them took place"]
+    activities: Annotated[int, Integer(), READ, DERIVED, Default(0), "how many activities it has"]
+    last_activity_at: Annotated[str | None, Time(), READ, DERIVED, "when the newest of them took place"]
 
 
 # The order in which rows were created: what lists of kinds that never change are sorted by.
@@ -97,6 +97,11 @@ class Kind(Form):
         return tuple(name for name in self.record.__struct_fields__ if name in self.by_name)
 
     @cached_property
+    def blank(self) -> Mapping[str, Any]:
+        """The fields of a record to which nothing was given, in the order in which it is built."""
+        return {name: self.by_name[name].default for name in self.members}
+
+    @cached_property
     def listed(self) -> tuple[str, ...]:
         """The names of the fields that list lines show."""
         return tuple(field.name for field in self.fields if field.listed)
@@ -148,6 +153,10 @@ class Kind(Form):
         """Return the record with this id and the values of its other fields, in the order of the class."""
         make: Callable[..., Record] = self.record
         return make(self.handle(id), id, *values)
+
+    def new(self, values: Mapping[str, Any], id: str = "") -> Record:
+        """Return a record of these values that is not stored: without an id, unless it has that of a deleted one."""
+        return self.build(*{**self.blank, **values, "id": id}.values())
 
 
 @dataclass(frozen=True)

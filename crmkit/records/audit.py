@@ -7,9 +7,10 @@ from typing import Annotated, Any
 from crmkit import ids
 from crmkit.model.fields import Email, Time
 from crmkit.model.form import READ
-from crmkit.model.record import Kind, Record, Tracked, index, kind_of
+from crmkit.model.record import Kind, Record, index, kind_of, partial
 from crmkit.model.terms import Handle, Json, Word
 
+OF_RECORDS = ("create", "update", "delete", "restore")
 # what is logged beside changes of records; a test compares it with the verbs that log
 OF_PEOPLE = {
     "workspace": ("create", "update"),
@@ -32,8 +33,8 @@ class AuditEntry(Record, frozen=True):
 
 def audit_of(kinds: Sequence[Kind]) -> Kind:
     """Return the kind of the log of these kinds, which knows all actions and all kinds of handles."""
-    verbs = {kind.name: ("create", "update", "delete") if is_changed(kind) else ("create", "delete") for kind in kinds}
-    actions = (f"{noun}.{verb}" for noun, each in (verbs | OF_PEOPLE).items() for verb in each)
+    verbs = {kind.name: OF_RECORDS for kind in kinds} | OF_PEOPLE
+    actions = (f"{noun}.{verb}" for noun, each in verbs.items() for verb in each)
     words = {word: kind.name for kind in kinds for word in (kind.name, kind.plural)}
     words |= {word: name for name in ids.PEOPLE.values() for word in (name, f"{name}s")}
     words |= dict.fromkeys(("member", "members"), "user")
@@ -44,11 +45,13 @@ def audit_of(kinds: Sequence[Kind]) -> Kind:
         plural="audit",
         prefix="au",
         order="",
-        indexes=(index("seq"), index("target", "seq"), index("by", "seq"), index("action", "seq"), index("at", "seq")),
+        indexes=(
+            index("seq"),
+            index("target", "seq"),
+            index("by", "seq"),
+            index("action", "seq"),
+            index("at", "seq"),
+            partial("op", "seq"),
+        ),
     )
     return replace(log, fields=tuple(replace(field, type=types.get(field.name, field.type)) for field in log.fields))
-
-
-def is_changed(kind: Kind) -> bool:
-    """Tell whether records of a kind can be changed, not just created and deleted."""
-    return issubclass(kind.record, Tracked)

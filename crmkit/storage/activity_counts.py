@@ -8,13 +8,13 @@ from crmkit.storage.columns import quoted
 from crmkit.storage.interface.tx import Tx
 
 
-def add(tx: Tx, kind: Kind, id: str, occurred_at: str) -> None:
-    """Count one more activity on a record."""
+def add(tx: Tx, kind: Kind, id: str, newest_at: str, times: int = 1) -> None:
+    """Count activities more on a record, of which the newest took place then."""
     newest = tx.connection.dialect.greatest.format("coalesce(last_activity_at, ''), ?")
     tx.connection.execute(
-        f"UPDATE {quoted(kind.plural)} SET activities = activities + 1, "
+        f"UPDATE {quoted(kind.plural)} SET activities = activities + ?, "
         f"last_activity_at = {newest} WHERE workspace_id = ? AND id = ?",
-        (occurred_at, tx.by.workspace_id, id),
+        (times, newest_at, tx.by.workspace_id, id),
     )
 
 
@@ -26,13 +26,4 @@ def drop(tx: Tx, kind: Kind, id: str, times: int = 1) -> None:
         f"(SELECT max(a.occurred_at) FROM activities AS a WHERE a.workspace_id = ? AND a.{link} = ?) "
         "WHERE workspace_id = ? AND id = ?",
         (times, workspace, id, workspace, id),
-    )
-
-
-def unlink(tx: Tx, kind: Kind, id: str) -> None:
-    """Empty the links of activities to a record."""
-    link = quoted(kind.activity_link)
-    tx.connection.execute(
-        f"UPDATE activities SET {link} = NULL WHERE workspace_id = ? AND {link} = ?",
-        (tx.by.workspace_id, id),
     )

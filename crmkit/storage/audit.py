@@ -1,6 +1,13 @@
-"""The audit log: one row per change, in the transaction of the change. There is no statement that edits it."""
+"""The audit log: one entry per change, in the transaction of the change. There is no statement that edits it.
 
-from collections.abc import Iterable
+All entries of one unit in one workspace are one operation: `op` is the number of the first of them, and NULL on the
+first itself. `version` is that of the record after the change, for a delete the one that it had.
+
+`changes` is {field: [old, new]} of a change, [null, {field: new}] of a record that is new, [{field: old}, null] of one
+that is gone.
+"""
+
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
@@ -8,22 +15,49 @@ import msgspec
 from crmkit import ids
 from crmkit.storage import sequence
 from crmkit.storage.interface.tx import Tx
+from crmkit.storage.interface.workspace import Workspace
+
+Changes = Mapping[str, Any] | list[Mapping[str, Any] | None]
 
 _INSERT = (
-    'INSERT INTO audit (workspace_id, at, "by", token_name, action, changes, seq, id, target) '
-    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    'INSERT INTO audit (workspace_id, at, "by", token_name, action, changes, op, version, seq, id, target) '
+    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
 
 
-def append(tx: Tx, action: str, target: str, changes: dict[str, Any]) -> None:
-    """Log that the actor did `action` to `target` (a handle); `changes` maps each field to [old, new]."""
-    append_all(tx, action, (target,), changes)
+def append(tx: Tx, action: str, target: str, changes: Changes, version: int | None = None) -> None:
+    """Log that the actor did `action` to `target` (a handle)."""
+    append_all(tx, action, ((target, version),), changes)
 
 
-def append_all(tx: Tx, action: str, targets: Iterable[str], changes: dict[str, Any]) -> None:
-    """Log that the actor did `action` to each target, with the same changes."""
+def append_all(tx: Tx, action: str, targets: Iterable[tuple[str, int | None]], changes: Changes) -> None:
+    """Log that the actor did `action` to each target (its handle and version), with the same changes."""
     actor, targets = tx.by, tuple(targets)
+    if not targets:
+        return
     same = (actor.workspace_id, tx.now, actor.email, actor.token_name, action, msgspec.json.encode(changes).decode())
-    before = sequence.before_first(tx)
-    for seq, target in enumerate(targets, start=sequence.take(tx, "audit", len(targets))):
-        tx.connection.execute(_INSERT, (*same, seq, ids.numbered("au", seq - before), target))
+    before, first = sequence.before_first(tx), sequence.take(tx, "audit", len(targets))
+    operation = tx.operations.setdefault(actor.workspace_number, first)
+    for seq, (target, version) in enumerate(targets, start=first):
+        op = None if seq == operation else operation
+        tx.connection.execute(_INSERT, (*same, op, version, seq, ids.numbered("au", seq - before), target))
+
+
+def pairs(changes: Any) -> Mapping[str, list[Any]]:
+    """Return [old, new] of each field that an entry names, whatever the form in which it has them."""
+    if isinstance(changes, dict):
+        return changes
+    before, after = changes
+    if before is None:
+        return {name: [None, value] for name, value in after.items()}
+    return {name: [value, None] for name, value in before.items()}
+
+
+def operation_id(workspace: Workspace, seq: int) -> str:
+    """Return the id of the operation whose first entry has this number."""
+    return ids.numbered("op", seq - workspace.first)
+
+
+def first_entry(workspace: Workspace, operation_id: str) -> int:
+    """Return the number of the first entry of the operation with this id."""
+    return workspace.first + ids.number(operation_id)

@@ -2,13 +2,14 @@
 
 from collections.abc import Iterable, Mapping
 from functools import cache
-from typing import Any
+from typing import Any, overload
 
 import msgspec
 
 from crmkit import ids
 from crmkit.errors import Problem
-from crmkit.model.record import Kind, Record
+from crmkit.model.form import DERIVED
+from crmkit.model.record import Kind, Record, Tracked
 from crmkit.storage import audit, sequence
 from crmkit.storage.columns import quoted, returned, stored, table_columns, whole
 from crmkit.storage.interface.connection import Connection, Rows
@@ -20,6 +21,7 @@ _decode = msgspec.json.Decoder(list[Any]).decode
 
 # what every change changes, so no audit entry repeats it
 _ALWAYS = ("id", "version", "updated_at")
+_FILLED_IN = (*_ALWAYS, "created_at", "created_by")  # by `put`
 
 
 def fetch(connection: Connection, kind: Kind, workspace_id: str, id: str) -> Record | None:
@@ -46,52 +48,39 @@ def shown(kind: Kind, packed: str) -> Record:
     return kind.build(*_decode(packed))
 
 
-def insert(tx: Tx, kind: Kind, values: Mapping[str, Any]) -> Record:
-    """Return the new record with the writable `values`; the server's own fields are filled in here.
+@overload
+def put(tx: Tx, kind: Kind, before: Record | None, after: Record) -> Record: ...
+@overload
+def put(tx: Tx, kind: Kind, before: Record, after: None) -> None: ...
+@overload
+def put(tx: Tx, kind: Kind, before: Record | None, after: Record | None) -> Record | None: ...
+def put(tx: Tx, kind: Kind, before: Record | None, after: Record | None) -> Record | None:
+    """Write `after` in place of `before` and return the record as it is then: every record is written by this.
 
-    Raises `already_exists` when a unique value is taken.
+    Without `before` the record is new: created under a fresh id, or restored under the id that it had, from where its
+    version goes on. Without `after` it is deleted, and its id stays known. Else the fields that differ are written; if
+    none does, nothing is, and the version stays.
+
+    Version, times, author and counts are filled in here, whatever `after` holds. `updated_at` never falls, though the
+    clock may have been set back. Raises `already_exists` when a unique value is taken, and LookupError for an id that
+    is to be restored and was not deleted. Derived fields are not logged; see core's `derived.put` for those of others.
     """
-    fresh = {name: value for name, value in values.items() if value is not None} | _stamps(tx, kind)
-    filled = _blank(kind) | fresh
-    seq, filled["id"] = _inserted(tx, kind, _blank_columns(kind) | _columns_of(kind, fresh))
-    record = kind.build(*filled.values())
-    _count(tx, kind, 1)
-    _queue(tx, kind, ((seq, record),))
-    audit.append(tx, f"{kind.name}.create", record.handle, _diff(kind, dict.fromkeys(filled), filled))
-    return record
-
-
-def update(tx: Tx, kind: Kind, before: Record, values: Mapping[str, Any]) -> Record:
-    """Return the record with `values` over `before`; unchanged values write nothing and keep the version.
-
-    Only changed columns are written. `updated_at` never falls, though the clock may have been set back. Raises
-    `already_exists` when a unique value is taken.
-    """
-    changed = {name: value for name, value in values.items() if getattr(before, name) != value}
-    if not changed:
+    written: _Written | None
+    if after is not None:
+        written = _inserted(tx, kind, after) if before is None else _changed(tx, kind, before, after)
+    elif before is not None:
+        written = _deleted(tx, kind, before)
+    else:
+        raise ValueError("there is neither a record that was nor one that is to be")
+    if written is None:
         return before
-    updated_at = max(tx.now, before.updated_at)  # type: ignore[attr-defined]
-    after = {**changed, "version": before.version + 1, "updated_at": updated_at}  # type: ignore[attr-defined]
-    columns_changed = _columns_of(kind, after)
-    names = ", ".join(f"{quoted(name)} = ?" for name in columns_changed)
-    sql = f"UPDATE {quoted(kind.plural)} SET {names} WHERE workspace_id = ? AND id = ? RETURNING seq"
-    (seq,) = _guarded(tx, sql, (*columns_changed.values(), tx.by.workspace_id, before.id)).fetchone()
-    record = msgspec.structs.replace(before, **after)
-    _queue(tx, kind, ((seq, record),))
-    audit.append(tx, f"{kind.name}.update", record.handle, _diff(kind, _values(kind, before), changed))
-    return record
-
-
-def remove(tx: Tx, kind: Kind, before: Record) -> None:
-    """Delete the record; its id stays known as deleted, so that it is never given out again."""
-    key = (tx.by.workspace_id, before.id)
-    sql = f"DELETE FROM {quoted(kind.plural)} WHERE workspace_id = ? AND id = ? RETURNING seq"
-    (seq,) = _guarded(tx, sql, key).fetchone()
-    tx.connection.execute("INSERT INTO deleted (workspace_id, id, at) VALUES (?, ?, ?)", (*key, tx.now))
-    _count(tx, kind, -1)
-    _queue(tx, kind, ((seq, None),))
-    values = _values(kind, before)
-    audit.append(tx, f"{kind.name}.delete", before.handle, _diff(kind, values, dict.fromkeys(values)))
+    verb, seq, record, changes = written
+    if before is None or after is None:
+        _count(tx, kind, 1 if before is None else -1)
+    left = None if after is None else record
+    _queue(tx, kind, ((seq, left),))
+    audit.append(tx, f"{kind.name}.{verb}", record.handle, changes, version_of(record))
+    return left
 
 
 def linked(connection: Connection, kind: Kind, workspace_id: str, link: str, id: str) -> list[Record]:
@@ -102,20 +91,22 @@ def linked(connection: Connection, kind: Kind, workspace_id: str, link: str, id:
 
 
 def restate(tx: Tx, kind: Kind, link: str, id: str, values: Mapping[str, Any]) -> None:
-    """Write fields that only repeat what a record says, on all that `link` to it: no version, no audit entry."""
+    """Write derived fields on all records that `link` to this id: no version, no audit entry."""
     _queue(tx, kind, _write_linked(tx, kind, link, id, _columns_of(kind, values)))
 
 
-def unlink(tx: Tx, kind: Kind, link: str, id: str, name: str) -> None:
-    """Empty `link`, and `name` that repeats a title beside it, on all records that link to this id.
+def unlink(tx: Tx, kind: Kind, link: str, id: str) -> None:
+    """Empty `link`, and the copy of a title beside it, on all records that link to this id.
 
-    That is a change of each of them, with version and audit entry.
+    It is the same as a `put` of each, in one statement: each has an audit entry, and a version that goes up by one.
     """
-    emptied = _columns_of(kind, {link: None, name: None})
+    emptied = _columns_of(kind, {link: None} | {field.name: None for field in kind.fields if field.name_of == link})
     stamped = ", version = version + 1, updated_at = CASE WHEN updated_at < ? THEN ? ELSE updated_at END"
-    found = _write_linked(tx, kind, link, id, emptied, stamped, (tx.now, tx.now))
+    more = (stamped, (tx.now, tx.now)) if issubclass(kind.record, Tracked) else ()
+    found = _write_linked(tx, kind, link, id, emptied, *more)
     _queue(tx, kind, found)
-    audit.append_all(tx, f"{kind.name}.update", (record.handle for _, record in found), {link: [id, None]})
+    targets = ((record.handle, version_of(record)) for _, record in found)
+    audit.append_all(tx, f"{kind.name}.update", targets, {link: [id, None]})
 
 
 def _write_linked(
@@ -148,14 +139,54 @@ def live(connection: Connection, workspace_id: str, name: str) -> int:
     return 0 if row is None else row[0]
 
 
-def _values(kind: Kind, record: Record) -> dict[str, Any]:
-    return {field.name: getattr(record, field.name) for field in stored(kind)}
+def version_of(record: Record) -> int | None:
+    """Return the version of a record, None if its kind has none."""
+    return record.version if isinstance(record, Tracked) else None
 
 
-def _diff(kind: Kind, before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, list[Any]]:
-    """Return [old, new] of every field that differs, without those that follow from others."""
-    logged = _logged(kind)
-    return {name: [before[name], value] for name, value in after.items() if before[name] != value and name in logged}
+_Written = tuple[str, int, Record, audit.Changes]  # verb, row's number, the record that is there or was, for the log
+
+
+def _inserted(tx: Tx, kind: Kind, after: Record) -> _Written:
+    given = {name: value for name in _given(kind) if (value := getattr(after, name)) is not None}
+    logged = {name: value for name, value in given.items() if name in _logged(kind)}
+    stamps: dict[str, Any] = {"created_at": tx.now, "updated_at": tx.now, "created_by": tx.by.email}
+    verb = "create"
+    if after.id:
+        verb = "restore"
+        _forget_deleted(tx, after)
+        made = {name: getattr(after, name) for name in ("created_at", "created_by")}
+        logged |= made
+        stamps |= made | {"updated_at": max(tx.now, getattr(after, "updated_at", None) or made["created_at"])}
+        if isinstance(after, Tracked):
+            stamps["version"] = after.version + 1
+    given |= {name: value for name, value in stamps.items() if name in kind.by_name}
+    seq, id = _row_inserted(tx, kind, after.id, _blank_columns(kind) | _columns_of(kind, given))
+    return verb, seq, kind.new(given, id), [None, logged]
+
+
+def _deleted(tx: Tx, kind: Kind, before: Record) -> _Written:
+    key = (tx.by.workspace_id, before.id)
+    sql = f"DELETE FROM {quoted(kind.plural)} WHERE workspace_id = ? AND id = ? RETURNING seq"
+    (seq,) = _guarded(tx, sql, key).fetchone()
+    tx.connection.execute("INSERT INTO deleted (workspace_id, id, at) VALUES (?, ?, ?)", (*key, tx.now))
+    held = {name: value for name in _logged(kind) if (value := getattr(before, name)) is not None}
+    return "delete", seq, before, [held, None]
+
+
+def _changed(tx: Tx, kind: Kind, before: Record, after: Record) -> _Written | None:
+    """Write the columns that differ; return None if none that is logged does."""
+    values = {name: value for name in _given(kind) if (value := getattr(after, name)) != getattr(before, name)}
+    changes = {name: [getattr(before, name), value] for name, value in values.items() if name in _logged(kind)}
+    if not changes:
+        return None
+    if isinstance(before, Tracked):
+        values |= {"version": before.version + 1, "updated_at": max(tx.now, before.updated_at)}
+    columns = _columns_of(kind, values)
+    names = ", ".join(f"{quoted(name)} = ?" for name in columns)
+    sql = f"UPDATE {quoted(kind.plural)} SET {names} WHERE workspace_id = ? AND id = ? RETURNING seq"
+    (seq,) = _guarded(tx, sql, (*columns.values(), tx.by.workspace_id, before.id)).fetchone()
+    return "update", seq, msgspec.structs.replace(before, **values), changes
 
 
 def _count(tx: Tx, kind: Kind, by: int) -> None:
@@ -166,14 +197,24 @@ def _count(tx: Tx, kind: Kind, by: int) -> None:
     )
 
 
-def _inserted(tx: Tx, kind: Kind, filled: dict[str, Any]) -> tuple[int, str]:
-    """Write a new row of the `filled` columns and return its number and its id, which no record here has or had."""
+def _row_inserted(tx: Tx, kind: Kind, id: str, columns: dict[str, Any]) -> tuple[int, str]:
+    """Write a new row and return its number and its id; without an id, one that no record here has or had."""
     seq, workspace, start = sequence.take(tx, kind.plural), tx.by.workspace_id, tx.known.start
     while True:
-        id = filled["id"] = ids.mint(kind.prefix, start)
-        if _guarded(tx, _insert_sql(kind), (seq, workspace, *filled.values(), workspace, id)).rowcount:
-            return seq, id
+        columns["id"] = id or ids.mint(kind.prefix, start)
+        args = (seq, workspace, *columns.values(), workspace, columns["id"])
+        if _guarded(tx, _insert_sql(kind), args).rowcount:
+            return seq, columns["id"]
+        if id:
+            raise LookupError(f"{kind.handle(id)} is live")
         start = ""  # this prefix may be nearly used up: draw a fresh one
+
+
+def _forget_deleted(tx: Tx, record: Record) -> None:
+    """Make the id of a deleted record one that a row may have."""
+    sql = "DELETE FROM deleted WHERE workspace_id = ? AND id = ?"
+    if not tx.connection.execute(sql, (tx.by.workspace_id, record.id)).rowcount:
+        raise LookupError(f"{record.handle} was not deleted here")
 
 
 def _queue(tx: Tx, kind: Kind, rows: Iterable[tuple[int, Record | None]]) -> None:
@@ -230,24 +271,17 @@ def _insert_sql(kind: Kind) -> str:
 
 
 @cache
-def _blank(kind: Kind) -> dict[str, Any]:
-    """Return the fields of a new record to which nothing was given, in the order in which it is built."""
-    first = {"version": 1, "activities": 0}
-    return {field.name: first.get(field.name, field.default) for field in stored(kind)}
-
-
-@cache
 def _blank_columns(kind: Kind) -> dict[str, Any]:
-    return _columns_of(kind, _blank(kind))
-
-
-def _stamps(tx: Tx, kind: Kind) -> dict[str, Any]:
-    """Return when the record is made and by whom, as far as its kind tells."""
-    stamps = {"created_at": tx.now, "updated_at": tx.now, "created_by": tx.by.email}
-    return {name: value for name, value in stamps.items() if name in kind.by_name}
+    return _columns_of(kind, kind.blank)
 
 
 @cache
-def _logged(kind: Kind) -> frozenset[str]:
-    """Return the names of the fields whose changes are logged: not those that follow from others."""
-    return frozenset(field.name for field in stored(kind) if field.name not in _ALWAYS and not field.name_of)
+def _given(kind: Kind) -> tuple[str, ...]:
+    """Return the names of the fields that whoever writes a record gives; `put` fills in the others."""
+    return tuple(field.name for field in stored(kind) if field.name not in _FILLED_IN and DERIVED not in field.marks)
+
+
+@cache
+def _logged(kind: Kind) -> dict[str, None]:
+    """Return the names of the fields whose changes are logged, in the order in which a record is built."""
+    return dict.fromkeys(field.name for field in stored(kind) if field.name not in _ALWAYS and not field.derived)

@@ -103,7 +103,7 @@ class Desk:
         """Return the new records, all made in one transaction."""
 
         def unit(tx: Tx) -> list[Any]:
-            return [rows.insert(tx, kind, kind.draft(body)) for body in bodies]
+            return [rows.put(tx, kind, None, kind.new(kind.draft(body))) for body in bodies]
 
         return self.do(Call(self.crm, actor).write(unit))
 

@@ -228,7 +228,7 @@ def stock(back: Desk, actor: Actor, size: int, choice: random.Random) -> dict[st
 def _made(back: Desk, actor: Actor, kind: Kind, sent: dict[str, Any], by: str) -> Any:
     def unit(tx: Tx) -> Any:
         tx.actor = replace(tx.by, email=by or actor.email)
-        return rows.insert(tx, kind, kind.draft(sent))
+        return rows.put(tx, kind, None, kind.new(kind.draft(sent)))
 
     return back.do(Call(back.crm, actor).write(unit))
 

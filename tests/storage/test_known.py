@@ -135,7 +135,7 @@ def test_a_failed_unit_leaves_no_gap_in_the_row_numbers(back: Desk) -> None:
     logged = len(numbers(back, "audit", alice))
 
     def in_vain(tx: Tx) -> None:
-        kept = rows.insert(tx, CONTACT, {"name": "Never"})
+        kept = rows.put(tx, CONTACT, None, CONTACT.new({"name": "Never"}))
         raise Problem("invalid_value", kept.handle)
 
     one, failed, two, other = outcomes(
@@ -210,7 +210,7 @@ def test_when_all_ids_with_a_prefix_are_taken_another_prefix_is_drawn(back: Desk
 
     def two(tx: Tx) -> list[str]:
         tx.known.start = full
-        return [rows.insert(tx, CONTACT, {"name": "Jane"}).id for _ in range(2)]
+        return [rows.put(tx, CONTACT, None, CONTACT.new({"name": "Jane"})).id for _ in range(2)]
 
     first, second = back.do(Call(back.crm, alice).write(two))
     assert first.startswith(f"c_{full}")

@@ -1,8 +1,11 @@
 """Reading the audit log."""
 
+from msgspec.structs import replace
+
 from crmkit.core.call import Call
 from crmkit.core.reading import feeds
 from crmkit.model.listing import Listing
+from crmkit.storage import audit
 
 FILTERS = {"by": "by=eq:", "action": "action=eq:", "target": "target=eq:", "since": "at=gte:", "until": "at=lt:"}
 
@@ -13,4 +16,13 @@ async def entries(call: Call, pairs: feeds.Pairs, details: bool = False) -> List
     `by` is an address, `action` a word like contact.update, `target` an id in any form or a kind, `since` and `until`
     are times or days.
     """
-    return await feeds.read(call, call.crm.kinds.audit, pairs, FILTERS, details=details)
+    return _with_pairs(await feeds.read(call, call.crm.kinds.audit, pairs, FILTERS, details=details))
+
+
+def _with_pairs(found: Listing) -> Listing:
+    """Return the page with the changes of each entry as {field: [old, new]}."""
+    if "changes" not in found.fields:
+        return found
+    place = 1 + found.fields.index("changes")
+    rows = [[*row[:place], audit.pairs(row[place]), *row[place + 1 :]] for row in found.rows]
+    return replace(found, rows=rows)

@@ -5,17 +5,16 @@ it links to). It is deleted with that record. A kind may share its activities, a
 company: they link to those too. When one of those is deleted, the activity loses the link.
 """
 
-from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from crmkit.core import lookup
 from crmkit.core.call import Call
 from crmkit.core.reading import feeds
-from crmkit.core.records import quotas
+from crmkit.core.records import derived, quotas
 from crmkit.model.listing import Listing
 from crmkit.model.record import Kind, Kinds, Record
-from crmkit.storage import activity_counts, records
+from crmkit.storage import records
 from crmkit.storage.interface.tx import Tx
 
 FILTERS = {
@@ -47,9 +46,7 @@ async def log(call: Call, kind: Kind, id: str, body: Mapping[str, Any]) -> Recor
         }
         quotas.check(tx, crm.settings, log.plural)
         at = values.get("occurred_at") or tx.now
-        activity = records.insert(tx, log, {**values, **links, "occurred_at": at})
-        count_on_records(tx, crm.kinds, activity, at)
-        return activity
+        return derived.put(tx, crm.kinds, log, None, log.new({**values, **links, "occurred_at": at}))
 
     return await call.write(unit)
 
@@ -75,41 +72,18 @@ async def remove(call: Call, id: str) -> Record:
 
     def unit(tx: Tx) -> Record:
         activity = lookup.existing(tx.connection, kinds.activity, tx.by.workspace_id, bare)
-        _remove(tx, kinds, activity)
+        derived.put(tx, kinds, kinds.activity, activity, None)
         return activity
 
     return await call.write(unit)
 
 
-def links(kinds: Kinds, activity: Record) -> Iterator[tuple[Kind, str]]:
-    """Yield (kind, id) of every record that the activity links to, first the one that it belongs to."""
-    for kind in kinds.linking_first:
-        id = getattr(activity, kind.activity_link, None)
-        if id is not None:
-            yield kind, id
-
-
-def count_on_records(tx: Tx, kinds: Kinds, activity: Record, occurred_at: str) -> None:
-    """Count an activity that took place at this time on every record that it links to."""
-    for kind, id in links(kinds, activity):
-        activity_counts.add(tx, kind, id, occurred_at)
-
-
-def _remove(tx: Tx, kinds: Kinds, activity: Record) -> None:
-    """Delete the activity, and count it no longer on the records that it linked to."""
-    records.remove(tx, kinds.activity, activity)
-    for kind, id in links(kinds, activity):
-        activity_counts.drop(tx, kind, id)
-
-
 def delete_or_unlink(tx: Tx, kinds: Kinds, kind: Kind, record: Record) -> None:
     """Delete the activities that belong to a record about to be deleted; remove the links of others to it."""
-    gone: Counter[tuple[Kind, str]] = Counter()
-    for activity in records.linked(tx.connection, kinds.activity, tx.by.workspace_id, kind.activity_link, record.id):
-        home, *others = links(kinds, activity)
-        if home == (kind, record.id):
-            records.remove(tx, kinds.activity, activity)
-            gone.update(others)
-    activity_counts.unlink(tx, kind, record.id)
-    for (other, id), times in gone.items():
-        activity_counts.drop(tx, other, id, times)
+    found = records.linked(tx.connection, kinds.activity, tx.by.workspace_id, kind.activity_link, record.id)
+    gone = [activity for activity in found if next(derived.links(kinds, activity)) == (kind, record.id)]
+    for activity in gone:
+        records.put(tx, kinds.activity, activity, None)
+    derived.follow(tx, kinds, kinds.activity, ((activity, None) for activity in gone))
+    # the others lose the link to the record that goes, and no other record has fewer activities for it
+    records.unlink(tx, kinds.activity, kind.activity_link, record.id)

@@ -1,4 +1,4 @@
-"""Relations between records: every link refers to a live record, and the copy of its title is up to date."""
+"""Relations between records: every link refers to a live record."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -25,17 +25,10 @@ def linked(tx: Tx, kinds: Kinds, kind: Kind, values: Mapping[str, Any]) -> dict[
     return found
 
 
-def copy_title(tx: Tx, kinds: Kinds, kind: Kind, record: Record) -> None:
-    """Write the title of this record, which has changed, into all records that hold a copy of it."""
-    title = getattr(record, kind.title.name)
-    for reference in kinds.references[kind]:
-        records.restate(tx, reference.kind, reference.link, record.id, {reference.name: title})
-
-
 def unlink(tx: Tx, kinds: Kinds, kind: Kind, record: Record) -> None:
     """Empty every link to this record; that is a change of the record that has the link, with version and audit row."""
     for reference in kinds.references[kind]:
-        records.unlink(tx, reference.kind, reference.link, record.id, reference.name)
+        records.unlink(tx, reference.kind, reference.link, record.id)
 
 
 def outcome_of_delete(kinds: Kinds, kind: Kind) -> str:

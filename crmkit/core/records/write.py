@@ -8,9 +8,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from msgspec import structs
+
 from crmkit.core import confirm, lookup
 from crmkit.core.call import Call
-from crmkit.core.records import activities, followups, quotas, relations
+from crmkit.core.records import activities, derived, followups, quotas, relations
 from crmkit.errors import Problem
 from crmkit.model.fields import Custom, Invalid
 from crmkit.model.record import Kind, Kinds, Record, Tracked
@@ -38,7 +40,8 @@ async def save(call: Call, kind: Kind, body: Mapping[str, Any]) -> Saved:
             return Saved(_changed(tx, crm.kinds, kind, before, resolved), created=False)
         kind.check_required(resolved)
         quotas.check(tx, crm.settings, kind.plural)
-        return Saved(records.insert(tx, kind, _custom_merged(kind, None, resolved)), created=True)
+        fresh = kind.new(_custom_merged(kind, None, resolved))
+        return Saved(derived.put(tx, crm.kinds, kind, None, fresh), created=True)
 
     return await call.write(unit)
 
@@ -80,17 +83,15 @@ async def remove(call: Call, kind: Kind, id: str) -> Record:
         if kind.is_logged:
             activities.delete_or_unlink(tx, kinds, kind, before)
         relations.unlink(tx, kinds, kind, before)
-        records.remove(tx, kind, before)
+        derived.put(tx, kinds, kind, before, None)
         return before
 
     return await call.write(unit)
 
 
 def _changed(tx: Tx, kinds: Kinds, kind: Kind, before: Record, resolved: dict[str, Any]) -> Record:
-    record = records.update(tx, kind, before, _custom_merged(kind, before, resolved))
-    if getattr(record, kind.title.name) != getattr(before, kind.title.name):
-        relations.copy_title(tx, kinds, kind, record)
-    return record
+    after = structs.replace(before, **_custom_merged(kind, before, resolved))
+    return derived.put(tx, kinds, kind, before, after)
 
 
 def _custom_merged(kind: Kind, before: Record | None, values: dict[str, Any]) -> dict[str, Any]:

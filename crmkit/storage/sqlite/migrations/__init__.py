@@ -13,6 +13,7 @@ from crmkit.storage.sqlite.migrations import (
     m0010_codes,
     m0011_erasures,
     m0012_invites,
+    m0013_operations,
     m0014_confirmations,
     m0015_jobs,
 )
@@ -31,6 +32,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     m0010_codes.MIGRATION,
     m0011_erasures.MIGRATION,
     m0012_invites.MIGRATION,
+    m0013_operations.MIGRATION,
     m0014_confirmations.MIGRATION,
     m0015_jobs.MIGRATION,
 )

@@ -1,0 +1,160 @@
+"""What tests read from the audit log alone: the records as they are, and how to take an operation back."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+from msgspec import structs
+
+from crmkit.core.records import derived, relations
+from crmkit.model.actor import Actor
+from crmkit.model.record import Kind, Record
+from crmkit.storage import audit, records
+from crmkit.storage.interface.tx import Tx
+from tests.kinds import ACTIVITY, KINDS, REGISTRY
+from tests.storage.desk import Desk, workspace_of
+
+BY_NAME = {kind.name: kind for kind in (*KINDS, ACTIVITY)}
+COLUMNS = 'seq, at, "by", action, target, changes, op, version'
+
+
+@dataclass
+class Entry:
+    """A row of the log; `changes` are as they are stored."""
+
+    seq: int
+    at: str
+    by: str
+    action: str
+    target: str
+    changes: Any
+    op: int | None
+    version: int | None
+
+    @property
+    def kind(self) -> Kind | None:
+        """The kind of the record that changed, None for anything else."""
+        return BY_NAME.get(self.target.partition("/")[0])
+
+    @property
+    def id(self) -> str:
+        return self.target.partition("/")[2]
+
+
+def entries(back: Desk, actor: Actor) -> list[Entry]:
+    """Return the log of the actor's workspace, the oldest first."""
+    sql = f"SELECT {COLUMNS} FROM audit WHERE workspace_id = ? ORDER BY seq"
+    rows = back.do(back.database.read(None, lambda c: c.execute(sql, (actor.workspace_id,)).fetchall()))
+    return [_entry(row) for row in rows]
+
+
+def _entry(row: Any) -> Entry:
+    seq, at, by, action, target, changes, op, version = row
+    return Entry(seq, at, by, action, target, msgspec.json.decode(changes), op, version)
+
+
+def newest_operation(back: Desk, actor: Actor) -> str:
+    """Return the id of the operation that the newest entry is part of."""
+    newest = entries(back, actor)[-1]
+    return audit.operation_id(workspace_of(actor), newest.op or newest.seq)
+
+
+def undo(back: Desk, actor: Actor, operation: str) -> None:
+    """Take an operation back, from its entries alone, the newest first."""
+    workspace = workspace_of(actor)
+
+    def unit(tx: Tx) -> None:
+        first = audit.first_entry(workspace, operation)
+        sql = f"SELECT {COLUMNS} FROM audit WHERE workspace_id = ? AND (seq = ? OR op = ?) ORDER BY seq DESC"
+        found = tx.connection.execute(sql, (workspace.id, first, first)).fetchall()
+        assert found
+        for row in found:
+            _take_back(tx, _entry(row))
+
+    back.do(back.crm.change(actor, unit))
+
+
+def _take_back(tx: Tx, entry: Entry) -> None:
+    kind = entry.kind
+    assert kind is not None
+    before = records.fetch(tx.connection, kind, tx.by.workspace_id, entry.id)
+    if before is None:
+        held = {**_resolved(tx, kind, entry.changes[0]), **({"version": entry.version} if entry.version else {})}
+        derived.put(tx, REGISTRY, kind, None, kind.new(held, entry.id))
+    elif isinstance(entry.changes, list):
+        derived.put(tx, REGISTRY, kind, before, None)
+    else:
+        assert all(getattr(before, name) == new for name, (_, new) in entry.changes.items())
+        old = {name: old for name, (old, _) in entry.changes.items()}
+        derived.put(tx, REGISTRY, kind, before, structs.replace(before, **_resolved(tx, kind, old)))
+
+
+def _resolved(tx: Tx, kind: Kind, values: dict[str, Any]) -> dict[str, Any]:
+    return values if kind is ACTIVITY else relations.linked(tx, REGISTRY, kind, values)
+
+
+def live(back: Desk, actor: Actor) -> dict[str, Record]:
+    """Return all records there are, by their handles."""
+    found: list[Record] = []
+    for kind in BY_NAME.values():
+        found += back.pages(actor, kind=kind)
+    return {record.handle: record for record in found}
+
+
+def logged(record: Record) -> dict[str, Any]:
+    """Return what the log tells of a record: fields that hold something, and follow from nothing."""
+    kind = BY_NAME[record.handle.partition("/")[0]]
+    names = [field.name for field in kind.fields if not field.derived and field.name not in ("id", "updated_at")]
+    return {name: value for name in names if (value := getattr(record, name)) is not None}
+
+
+def replayed(log: list[Entry]) -> dict[str, dict[str, Any]]:
+    """Return what `logged` returns of each live record, from the log alone."""
+    found: dict[str, dict[str, Any]] = {}
+    for entry in log:
+        if entry.kind is None:
+            continue
+        if isinstance(entry.changes, dict):
+            assert entry.version in (None, found[entry.target].get("version", 0) + 1)
+            found[entry.target] |= {name: new for name, (_, new) in entry.changes.items()}
+        elif entry.changes[1] is None:
+            assert found.pop(entry.target) == entry.changes[0] | _versioned(entry)
+            continue
+        else:
+            found[entry.target] = {"created_at": entry.at, "created_by": entry.by} | entry.changes[1]
+        found[entry.target] |= _versioned(entry)
+        found[entry.target] = {name: value for name, value in found[entry.target].items() if value is not None}
+    return found
+
+
+def _versioned(entry: Entry) -> dict[str, Any]:
+    return {} if entry.version is None else {"version": entry.version}
+
+
+def recomputed(records: dict[str, Record]) -> dict[str, dict[str, Any]]:
+    """Return the derived fields of all records, from what the others hold."""
+    found: dict[str, dict[str, Any]] = {handle: {} for handle in records}
+    activities = [record for handle, record in records.items() if handle.startswith("activity/")]
+    for handle, record in records.items():
+        kind = BY_NAME[handle.partition("/")[0]]
+        if kind is ACTIVITY:
+            continue
+        times = [a.occurred_at for a in activities if getattr(a, kind.activity_link) == record.id]
+        found[handle] = {"activities": len(times), "last_activity_at": max(times, default=None)}
+        for link in REGISTRY.links[kind]:
+            id = getattr(record, link.link)
+            other = None if id is None else records[link.to.handle(id)]
+            found[handle][link.name] = None if other is None else getattr(other, link.to.title.name)
+    return found
+
+
+def derived_of(records: dict[str, Record]) -> dict[str, dict[str, Any]]:
+    """Return the derived fields of all records, as they hold them."""
+    return {
+        handle: {
+            field.name: getattr(record, field.name)
+            for field in BY_NAME[handle.partition("/")[0]].fields
+            if field.derived
+        }
+        for handle, record in records.items()
+    }

@@ -1,0 +1,336 @@
+"""The audit log holds all that is needed to restore records, and to know each as it is."""
+
+import random
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from crmkit.core.call import Call
+from crmkit.core.reading import audit as reading
+from crmkit.core.records import activities, write
+from crmkit.errors import Problem
+from crmkit.model.actor import Actor
+from crmkit.model.record import Kind
+from crmkit.storage import audit, records
+from crmkit.storage.interface.tx import Tx
+from tests.core.records.log import (
+    Entry,
+    derived_of,
+    entries,
+    live,
+    logged,
+    newest_operation,
+    recomputed,
+    replayed,
+    undo,
+)
+from tests.house import CHARLIE
+from tests.kinds import ACTIVITY, COMPANY, CONTACT, DEAL, KINDS
+from tests.storage.desk import Desk, desk, queued
+from tests.storage.samples import TIMES, body
+
+TABLES = (*(kind.plural for kind in (*KINDS, ACTIVITY)), "counts", "deleted")
+
+
+@pytest.fixture
+def back(tmp_path: Path) -> Iterator[Desk]:
+    with desk(tmp_path / "data") as opened:
+        yield opened
+
+
+@pytest.fixture
+def alice(back: Desk) -> Actor:
+    return back.person()
+
+
+def tables(back: Desk, actor: Actor) -> dict[str, dict[str, dict[str, Any]]]:
+    """Return all columns of all rows of the workspace, by table and id, but for the numbers of rows."""
+
+    def read(connection: Any) -> dict[str, dict[str, dict[str, Any]]]:
+        found = {}
+        for table in TABLES:
+            cursor = connection.execute(f"SELECT * FROM {table} WHERE workspace_id = ?", (actor.workspace_id,))
+            names = [name for name, *_ in cursor.description]
+            rows = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+            found[table] = {
+                row.get("id") or row["kind"]: {n: v for n, v in row.items() if n not in ("seq", "updated_at")}
+                for row in rows
+            }
+        return found
+
+    return back.do(back.database.read(None, read))
+
+
+def filled(back: Desk, alice: Actor) -> dict[str, Any]:
+    """Return a company, a contact and a deal that are linked, and have activities."""
+    company = back.make(alice, COMPANY, name="Kelason", domain="kelason.example", tags=["Big"], custom={"a": [1, None]})
+    contact = back.save(
+        alice,
+        **{
+            "name": "Jane Doe",
+            "email": "jane@kelason.example",
+            "phone": "1",
+            "company_id": company.id,
+            "stage": "Lead",
+        },
+        **{"tags": ["VIP", "a"], "notes": "Likes wool.\nA lot.", "custom": {"n": 9_007_199_254_740_993, "x": 1.5}},
+        **{"follow_up_at": "2026-07-01T09:00:00Z", "follow_up_note": "Call"},
+    )
+    contact = back.change(alice, contact, stage="Customer", custom={"x": None})
+    deal = back.make(alice, DEAL, title="Boat", amount_cents=-5, contact_id=contact.id, company_id=company.id)
+    for record in (company, contact, deal):
+        for day in (3, 1):
+            back.log(alice, record, body=f"on {record.handle}", occurred_at=f"2026-05-0{day}T08:00:00Z")
+    return {"company": company, "contact": contact, "deal": deal}
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
+def test_a_delete_is_taken_back_from_the_log_alone(back: Desk, alice: Actor, kind: Kind) -> None:
+    made = filled(back, alice)
+    record = back.fetch(alice, made[kind.name])
+    before = tables(back, alice)
+    back.clock.move(hours=1)
+    back.remove(alice, record)
+    assert record.id not in tables(back, alice)[kind.plural]
+    back.clock.move(hours=1)
+    undo(back, alice, newest_operation(back, alice))
+    after = tables(back, alice)
+    changed = {
+        (table, id)
+        for table, rows in before.items()
+        for id, row in rows.items()
+        if {**row, "version": 0} != {**after[table][id], "version": 0}
+    }
+    assert changed == set()
+    assert {table: rows.keys() for table, rows in after.items()} == {
+        table: rows.keys() for table, rows in before.items()
+    }
+    now = back.fetch(alice, record)
+    assert now.version == record.version + 1  # no other record ever had it
+    assert now.updated_at > record.updated_at
+    assert back.pages(alice, ("search", getattr(record, kind.title.name)), kind=kind) == [now]
+    back.index()
+    assert back.pages(alice, ("search", getattr(record, kind.title.name)), kind=kind) == [now]
+    with pytest.raises(Problem) as raised:
+        back.do(write.change(Call(back.crm, alice), kind, record.id, {"notes": "stale"}, record.version))
+    assert raised.value.code == "version_conflict"
+
+
+def test_what_was_taken_back_is_done_again_by_taking_that_back(back: Desk, alice: Actor) -> None:
+    contact = filled(back, alice)["contact"]
+    back.remove(alice, contact)
+    gone = tables(back, alice)
+    undo(back, alice, newest_operation(back, alice))
+    undo(back, alice, newest_operation(back, alice))
+    again = tables(back, alice)
+    assert again["contacts"] == gone["contacts"] == {}
+    assert again["deleted"].keys() == gone["deleted"].keys()
+    undo(back, alice, newest_operation(back, alice))
+    versions = [(e.action, e.version) for e in entries(back, alice) if e.target == contact.handle]
+    assert versions == [
+        ("contact.create", 1),
+        ("contact.update", 2),
+        ("contact.delete", 2),
+        ("contact.restore", 3),
+        ("contact.delete", 3),
+        ("contact.restore", 4),
+    ]
+    restored = back.fetch(alice, contact)
+    assert (restored.created_at, restored.created_by) == (contact.created_at, contact.created_by)
+
+
+def test_only_an_id_that_was_deleted_is_restored(back: Desk, alice: Actor) -> None:
+    jane, charlie = back.save(alice, name="Jane"), back.person(CHARLIE)
+    gone = back.save(charlie, name="Gone")
+    back.remove(charlie, gone)
+    for record in (jane, gone, CONTACT.new({"name": "Nobody"}, "c_k7m2q9xa")):
+        with pytest.raises(LookupError, match="was not deleted here"):
+            back.do(back.crm.change(alice, lambda tx, record=record: records.put(tx, CONTACT, None, record)))
+    assert live(back, alice) == {jane.handle: jane}
+
+
+def test_a_restored_value_that_somebody_has_by_now_is_refused(back: Desk, alice: Actor) -> None:
+    back.remove(alice, back.save(alice, name="Jane", email="jane@acme.com"))
+    operation = newest_operation(back, alice)
+    other = back.save(alice, name="Other", email="jane@acme.com")
+    with pytest.raises(Problem) as raised:
+        undo(back, alice, operation)
+    assert raised.value.code == "already_exists"
+    assert live(back, alice) == {other.handle: other}
+
+
+def stored(back: Desk, actor: Actor, *actions: str) -> list[Entry]:
+    return [entry for entry in entries(back, actor) if entry.action in actions]
+
+
+def test_a_new_record_is_logged_by_its_bare_values_and_nothing_that_the_entry_says(back: Desk, alice: Actor) -> None:
+    company = back.make(alice, COMPANY, name="Acme")
+    deal = back.make(alice, DEAL, title="Boat", company_id=company.id)
+    back.log(alice, deal, body="Called", occurred_at="2026-05-01")
+    values = [entry.changes for entry in stored(back, alice, "company.create", "deal.create", "activity.create")]
+    assert values == [
+        [None, {"name": "Acme"}],
+        [None, {"title": "Boat", "currency": "USD", "status": "open", "company_id": company.id}],
+        [
+            None,
+            {
+                **{"kind": "note", "occurred_at": "2026-05-01T00:00:00Z"},
+                **{"company_id": company.id, "deal_id": deal.id, "body": "Called"},
+            },
+        ],
+    ]
+
+
+def test_a_deleted_record_is_logged_by_its_bare_values_with_what_restores_it(back: Desk, alice: Actor) -> None:
+    made = filled(back, alice)
+    back.remove(alice, made["deal"])
+    (entry,) = stored(back, alice, "deal.delete")
+    assert entry.version == 1
+    assert entry.changes == [
+        {
+            **{"title": "Boat", "amount_cents": -5, "currency": "USD", "status": "open"},
+            **{"contact_id": made["contact"].id, "company_id": made["company"].id},
+            **{"created_at": made["deal"].created_at, "created_by": alice.email},
+        },
+        None,
+    ]
+
+
+def test_a_rename_is_one_entry_however_many_records_repeat_the_name(back: Desk, alice: Actor) -> None:
+    made = filled(back, alice)
+    log = len(entries(back, alice))
+    back.change(alice, made["company"], name="Kelason & Co")
+    (entry,) = entries(back, alice)[log:]
+    assert (entry.target, entry.changes) == (made["company"].handle, {"name": ["Kelason", "Kelason & Co"]})
+    assert back.fetch(alice, made["deal"]).company_name == "Kelason & Co"
+    assert back.fetch(alice, made["contact"]).version == made["contact"].version
+
+
+def test_an_activity_that_a_delete_unlinks_is_logged_as_changed(back: Desk, alice: Actor) -> None:
+    made = filled(back, alice)
+    log = len(entries(back, alice))
+    back.remove(alice, made["contact"])
+    first, *others = entries(back, alice)[log:]
+    assert [entry.op for entry in (first, *others)] == [None, *[first.seq] * len(others)]
+    assert [(entry.action, entry.version) for entry in (first, *others)] == [
+        ("activity.delete", None),
+        ("activity.delete", None),
+        ("activity.update", None),
+        ("activity.update", None),
+        ("deal.update", 2),
+        ("contact.delete", 2),
+    ]
+    assert [entry.changes for entry in others[1:4]] == [{"contact_id": [made["contact"].id, None]}] * 3
+    shown = back.do(reading.entries(back.crm, alice, [("action", "activity.update"), ("fields", "changes")]))
+    assert [changes for _, changes in shown.rows] == [{"contact_id": [made["contact"].id, None]}] * 2
+
+
+def test_every_form_of_an_entry_is_read_as_old_and_new_values(back: Desk, alice: Actor) -> None:
+    back.remove(alice, back.make(alice, COMPANY, name="Acme", tags=["a"]))
+    older = {"name": [None, "Acme"], "created_by": [None, alice.email], "activities": [None, 0]}
+    back.do(back.crm.change(alice, lambda tx: audit.append(tx, "company.create", "company/co_k7m2q9xa", older)))
+    page = back.do(reading.entries(back.crm, alice, [], details=True))
+    place = 1 + page.fields.index("changes")
+    found = [row[place] for row in page.rows]
+    assert found[0] == older
+    assert found[1]["name"] == ["Acme", None]
+    assert found[1].keys() == {"name", "tags", "created_at", "created_by"}
+    assert found[2] == {"name": [None, "Acme"], "tags": [None, ["a"]]}
+    assert found[3:] == [{"name": [None, "test"]}, {"name": [None, alice.email]}]  # token and workspace
+    bare = back.do(reading.entries(back.crm, alice, [("fields", "action")]))
+    assert [action for _, action in bare.rows][:2] == ["company.create", "company.delete"]
+
+
+def test_units_of_one_commit_are_operations_of_their_own(back: Desk, alice: Actor) -> None:
+    filled(back, alice)
+    log = len(entries(back, alice))
+    unlinked = [back.save(alice, name=name, company_id=back.make(alice, COMPANY, name="A").id) for name in "ab"]
+    calls = [lambda r=record: write.save(Call(back.crm, alice), CONTACT, {"name": r.name}) for record in unlinked]
+    back.do(queued(back.database, calls))
+    assert [entry.op for entry in entries(back, alice)[log:]] == [None] * 6
+
+
+def test_a_unit_in_two_workspaces_is_an_operation_in_each(back: Desk, alice: Actor) -> None:
+    charlie = back.person(CHARLIE)
+    logs = {actor.email: len(entries(back, actor)) for actor in (alice, charlie)}
+
+    def unit(tx: Tx) -> None:
+        for actor in (alice, charlie, charlie, alice, alice):
+            tx.enter(actor.workspace_id)
+            tx.actor = replace(actor, token_name="both")
+            audit.append(tx, "token.create", "token/tok_k7m2q9xa", {})
+
+    back.do(back.crm.change(alice, unit))
+    for actor, times in ((alice, 3), (charlie, 2)):
+        first, *others = entries(back, actor)[logs[actor.email] :]
+        assert first.op is None
+        assert [entry.op for entry in others] == [first.seq] * (times - 1)
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+    with desk(tmp_path_factory.mktemp("shared") / "data") as opened:
+        yield opened
+
+
+PEOPLE = (f"p{number}@example.com" for number in range(10**6))
+
+
+@pytest.mark.slow
+@settings(max_examples=25)
+@given(seed=st.integers(0, 2**32), steps=st.integers(1, 40))
+def test_live_records_are_known_from_the_log_alone(shared: Desk, seed: int, steps: int) -> None:
+    """Whatever was created, merged, changed, linked, deleted and taken back, the log tells every field and version."""
+    actor, choice = shared.person(next(PEOPLE)), random.Random(seed)
+    for _ in range(steps):
+        shared.clock.move(seconds=choice.choice([0, 1, 90]))
+        step(shared, actor, choice)
+    found = live(shared, actor)
+    assert replayed(entries(shared, actor)) == {handle: logged(record) for handle, record in found.items()}
+    assert derived_of(found) == recomputed(found)
+    counts = tables(shared, actor)["counts"]
+    for kind in (*KINDS, ACTIVITY):
+        assert counts.get(kind.plural, {}).get("live", 0) == sum(isinstance(r, kind.record) for r in found.values())
+
+
+def step(back: Desk, actor: Actor, choice: random.Random) -> None:
+    """Do something that may be done to what there is."""
+    there = list(live(back, actor).values())
+    made = [record for record in there if not isinstance(record, ACTIVITY.record)]
+    logged = [record for record in there if isinstance(record, ACTIVITY.record)]
+    kind = choice.choice(KINDS)
+    what = choice.choice(["create", "create", "change", "change", "log", "log", "remove", "remove activity", "undo"])
+    try:
+        if what == "create" or not made:
+            back.make(actor, kind, **sent(kind, made, choice))
+        elif what == "change":
+            record = choice.choice(made)
+            kind = next(kind for kind in KINDS if isinstance(record, kind.record))
+            back.change(actor, record, **sent(kind, made, choice))
+        elif what == "log":
+            back.log(actor, choice.choice(made), body="hello", occurred_at=choice.choice(TIMES))
+        elif what == "remove":
+            back.remove(actor, choice.choice(made))
+        elif what == "remove activity" and logged:
+            back.do(activities.remove(Call(back.crm, actor), choice.choice(logged).id))
+        elif what == "undo":
+            undo(back, actor, newest_operation(back, actor))
+    except Problem as problem:
+        assert problem.code == "already_exists"
+
+
+def sent(kind: Kind, made: list[Any], choice: random.Random) -> dict[str, Any]:
+    """Return a body with some of the fields of a kind, the title always, and links to records there are."""
+    found = body(kind, choice.randrange(4), choice)
+    found = {name: value for name, value in found.items() if name == kind.title.name or choice.random() < 0.5}
+    for name, field in kind.writable.items():
+        prefix = getattr(field.type, "prefix", "")
+        others = [record.id for record in made if record.id.startswith(f"{prefix}_")]
+        if prefix and choice.random() < 0.7:
+            found[name] = choice.choice([None, *others])
+    return found
