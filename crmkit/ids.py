@@ -19,6 +19,7 @@ _BODY = LENGTH - 1
 _SPREAD = 20_014_153_019  # by which numbers are multiplied modulo 31**7, so that those of neighbours look unlike
 _UNSPREAD = pow(_SPREAD, -1, 31**_BODY)
 _WEIGHTS = range(2, 9)  # of the characters of a body
+_PAIRS = tuple(low + high for high in ALPHABET for low in ALPHABET)  # how the numbers below 31**2 are spelled
 _VALUE = {character: value for value, character in enumerate(ALPHABET)}
 
 # prefix -> what it stands for, as a handle (kind/id) spells it; kinds of records declare their own
@@ -69,10 +70,10 @@ def random_text(length: int) -> str:
 def _spelled(number: int, length: int) -> str:
     """Return the number in base 31, in so many characters of the alphabet."""
     spelled = ""
-    for _ in range(length):
-        number, digit = divmod(number, 31)
-        spelled += ALPHABET[digit]
-    return spelled
+    for _ in range(length // 2):
+        number, pair = divmod(number, 31**2)
+        spelled += _PAIRS[pair]
+    return spelled + ALPHABET[number % 31] if length % 2 else spelled
 
 
 class BadId(ValueError):

@@ -148,21 +148,20 @@ _Written = tuple[str, int, Record, audit.Changes]  # verb, row's number, the rec
 
 
 def _inserted(tx: Tx, kind: Kind, after: Record) -> _Written:
+    own = _logged(kind)
     given = {name: value for name in _given(kind) if (value := getattr(after, name)) is not None}
-    logged = {name: value for name, value in given.items() if name in _logged(kind)}
-    stamps: dict[str, Any] = {"created_at": tx.now, "updated_at": tx.now, "created_by": tx.by.email}
-    verb = "create"
+    logged = {name: value for name, value in given.items() if name in own}
+    stamps = {"created_at": tx.now, "created_by": tx.by.email}
     if after.id:
-        verb = "restore"
         _forget_deleted(tx, after)
-        made = {name: getattr(after, name) for name in ("created_at", "created_by")}
-        logged |= made
-        stamps |= made | {"updated_at": max(tx.now, getattr(after, "updated_at", None) or made["created_at"])}
-        if isinstance(after, Tracked):
-            stamps["version"] = after.version + 1
-    given |= {name: value for name, value in stamps.items() if name in kind.by_name}
+        stamps = {name: getattr(after, name) for name in stamps}
+        logged |= stamps
+    given |= stamps
+    if isinstance(after, Tracked):
+        newest = max(tx.now, after.updated_at or after.created_at) if after.id else tx.now
+        given |= {"version": after.version + 1 if after.id else 1, "updated_at": newest}
     seq, id = _row_inserted(tx, kind, after.id, _blank_columns(kind) | _columns_of(kind, given))
-    return verb, seq, kind.new(given, id), [None, logged]
+    return "restore" if after.id else "create", seq, kind.new(given, id), [None, logged]
 
 
 def _deleted(tx: Tx, kind: Kind, before: Record) -> _Written:
