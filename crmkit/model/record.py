@@ -155,8 +155,13 @@ class Kind(Form):
         return make(self.handle(id), id, *values)
 
     def new(self, values: Mapping[str, Any], id: str = "") -> Record:
-        """Return a record of these values that is not stored: without an id, unless it has that of a deleted one."""
-        return self.build(*{**self.blank, **values, "id": id}.values())
+        """Return a record that is not stored: without an id, unless it has that of a deleted one.
+
+        None, as in `values` or of a field that is not in them, stands for the field's default.
+        """
+        given = {name: value for name, value in values.items() if value is not None}
+        make: Callable[..., Record] = self.record
+        return make(self.handle(id), *{**self.blank, **given, "id": id}.values())
 
 
 @dataclass(frozen=True)

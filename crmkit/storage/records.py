@@ -1,6 +1,6 @@
 """Records in and out of their tables. Every write leaves its audit row, its count and its search text with it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from typing import Any, overload
 
@@ -156,12 +156,14 @@ def _inserted(tx: Tx, kind: Kind, after: Record) -> _Written:
         _forget_deleted(tx, after)
         stamps = {name: getattr(after, name) for name in stamps}
         logged |= stamps
-    given |= stamps
+    filled_in: dict[str, Any] = {**_uncounted(kind), **stamps}
     if isinstance(after, Tracked):
         newest = max(tx.now, after.updated_at or after.created_at) if after.id else tx.now
-        given |= {"version": after.version + 1 if after.id else 1, "updated_at": newest}
-    seq, id = _row_inserted(tx, kind, after.id, _blank_columns(kind) | _columns_of(kind, given))
-    return "restore" if after.id else "create", seq, kind.new(given, id), [None, logged]
+        filled_in |= {"version": after.version + 1 if after.id else 1, "updated_at": newest}
+    columns = _blank_columns(kind) | _columns_of(kind, given | filled_in)
+    seq, id = _row_inserted(tx, kind, after.id, columns)
+    record = msgspec.structs.replace(after, handle=kind.handle(id), id=id, **filled_in)
+    return "restore" if after.id else "create", seq, record, [None, logged]
 
 
 def _deleted(tx: Tx, kind: Kind, before: Record) -> _Written:
@@ -238,13 +240,22 @@ def _guarded(tx: Tx, sql: str, args: tuple[Any, ...]) -> Rows:
 
 def _columns_of(kind: Kind, values: Mapping[str, Any]) -> dict[str, Any]:
     """Return the columns that these field values fill: JSON as text, folded fields with their key beside them."""
-    found: dict[str, Any] = {}
+    found, forms = {}, _forms(kind)
     for name, value in values.items():
-        field = kind.by_name[name]
-        found[name] = _encode(value).decode() if field.type.structured and value is not None else value
-        if field.type.folded:
-            found[field.compared] = field.type.key(value)
+        is_json, beside, key = forms[name]
+        found[name] = _encode(value).decode() if is_json and value is not None else value
+        if beside:
+            found[beside] = key(value)
     return found
+
+
+@cache
+def _forms(kind: Kind) -> dict[str, tuple[bool, str, Callable[[Any], Any]]]:
+    """Return, of each field, whether its column holds JSON, and the column beside it with what gives its content."""
+    return {
+        field.name: (field.type.structured, field.compared if field.type.folded else "", field.type.key)
+        for field in stored(kind)
+    }
 
 
 @cache
@@ -278,6 +289,12 @@ def _blank_columns(kind: Kind) -> dict[str, Any]:
 def _given(kind: Kind) -> tuple[str, ...]:
     """Return the names of the fields that whoever writes a record gives; `put` fills in the others."""
     return tuple(field.name for field in stored(kind) if field.name not in _FILLED_IN and DERIVED not in field.marks)
+
+
+@cache
+def _uncounted(kind: Kind) -> dict[str, Any]:
+    """Return the fields that count others, as they are before anything was counted."""
+    return {field.name: field.default for field in stored(kind) if DERIVED in field.marks}
 
 
 @cache
