@@ -15,7 +15,7 @@ import msgspec
 from crmkit import ids
 from crmkit.storage import sequence
 from crmkit.storage.interface.tx import Tx
-from crmkit.storage.interface.workspace import Workspace
+from crmkit.storage.interface.workspace import Workspace, within
 
 Changes = Mapping[str, Any] | list[Mapping[str, Any] | None]
 
@@ -36,11 +36,11 @@ def append_all(tx: Tx, action: str, targets: Iterable[tuple[str, int | None]], c
     if not targets:
         return
     same = (actor.workspace_id, tx.now, actor.email, actor.token_name, action, msgspec.json.encode(changes).decode())
-    before, first = sequence.before_first(tx), sequence.take(tx, "audit", len(targets))
+    first = sequence.take(tx, "audit", len(targets))
     operation = tx.operations.setdefault(actor.workspace_number, first)
     for seq, (target, version) in enumerate(targets, start=first):
         op = None if seq == operation else operation
-        tx.connection.execute(_INSERT, (*same, op, version, seq, ids.numbered("au", seq - before), target))
+        tx.connection.execute(_INSERT, (*same, op, version, seq, ids.numbered("au", within(seq)), target))
 
 
 def pairs(changes: Any) -> Mapping[str, list[Any]]:
@@ -53,9 +53,9 @@ def pairs(changes: Any) -> Mapping[str, list[Any]]:
     return {name: [value, None] for name, value in before.items()}
 
 
-def operation_id(workspace: Workspace, seq: int) -> str:
+def operation_id(seq: int) -> str:
     """Return the id of the operation whose first entry has this number."""
-    return ids.numbered("op", seq - workspace.first)
+    return ids.numbered("op", within(seq))
 
 
 def first_entry(workspace: Workspace, operation_id: str) -> int:

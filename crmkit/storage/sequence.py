@@ -15,11 +15,6 @@ def take(tx: Tx, table: str, rows: int = 1) -> int:
     return last + 1
 
 
-def before_first(tx: Tx) -> int:
-    """Return the number before that of the workspace's first row."""
-    return Workspace.of(tx.by).first
-
-
 def _newest(tx: Tx, table: str) -> int:
     workspace, found = Workspace.of(tx.by), None
     (found,) = tx.connection.execute(

@@ -23,7 +23,7 @@ def put(tx: Tx, kinds: Kinds, kind: Kind, before: Record, after: None) -> None: 
 def put(tx: Tx, kinds: Kinds, kind: Kind, before: Record | None, after: Record | None) -> Record | None:
     """Write a record, as records.put does, and what follows from that on others."""
     record = records.put(tx, kind, before, after)
-    if record is not before:
+    if record is not before and (before is not None or kind is kinds.activity):  # else nobody links to it yet
         follow(tx, kinds, kind, ((before, record),))
     return record
 

@@ -33,6 +33,11 @@ class Workspace(Struct, frozen=True):
         return self.first | (1 << _BITS) - 1
 
 
+def within(seq: int) -> int:
+    """Return the number that the row numbered `seq` has among those of its workspace."""
+    return seq & (1 << _BITS) - 1
+
+
 def number_of(seq: int) -> int:
     """Return the number of the workspace that the row numbered `seq` belongs to."""
     return seq >> _BITS
