@@ -286,7 +286,6 @@ def test_a_folder_holds_at_most_a_dozen_modules(folder: Path) -> None:
 DATABASE_STATE = ("commits", "texts", "log_throttle", "check", "forget_log")
 DATABASE_USES = {
     "crmkit.core.call": ("read", "scan", "stream", "write"),
-    "crmkit.core.crm": ("write",),
     # who asks is found out before there is a Call, from the cache where it can be, and the time at which a token was
     # last used is written beside the request: where nothing can be written, reads go on
     "crmkit.core.people.sessions": ("cached", "read_cached", "write_later"),

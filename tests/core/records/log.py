@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 from msgspec import structs
 
+from crmkit.core.call import Call
 from crmkit.core.records import derived, relations
 from crmkit.model.actor import Actor
 from crmkit.model.record import Kind, Record
@@ -71,7 +72,7 @@ def undo(back: Desk, actor: Actor, operation: str) -> None:
         for row in found:
             _take_back(tx, _entry(row))
 
-    back.do(back.crm.change(actor, unit))
+    back.do(Call(back.crm, actor).write(unit))
 
 
 def _take_back(tx: Tx, entry: Entry) -> None:

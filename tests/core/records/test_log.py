@@ -150,7 +150,7 @@ def test_only_an_id_that_was_deleted_is_restored(back: Desk, alice: Actor) -> No
     back.remove(charlie, gone)
     for record in (jane, gone, CONTACT.new({"name": "Nobody"}, "c_k7m2q9xa")):
         with pytest.raises(LookupError, match="was not deleted here"):
-            back.do(back.crm.change(alice, lambda tx, record=record: records.put(tx, CONTACT, None, record)))
+            back.do(Call(back.crm, alice).write(lambda tx, record=record: records.put(tx, CONTACT, None, record)))
     assert live(back, alice) == {jane.handle: jane}
 
 
@@ -233,7 +233,7 @@ def test_an_activity_that_a_delete_unlinks_is_logged_as_changed(back: Desk, alic
 def test_every_form_of_an_entry_is_read_as_old_and_new_values(back: Desk, alice: Actor) -> None:
     back.remove(alice, back.make(alice, COMPANY, name="Acme", tags=["a"]))
     older = {"name": [None, "Acme"], "created_by": [None, alice.email], "activities": [None, 0]}
-    back.do(back.crm.change(alice, lambda tx: audit.append(tx, "company.create", "company/co_k7m2q9xa", older)))
+    back.do(Call(back.crm, alice).write(lambda tx: audit.append(tx, "company.create", "company/co_k7m2q9xa", older)))
     page = back.do(reading.entries(back.crm, alice, [], details=True))
     place = 1 + page.fields.index("changes")
     found = [row[place] for row in page.rows]
@@ -265,7 +265,7 @@ def test_a_unit_in_two_workspaces_is_an_operation_in_each(back: Desk, alice: Act
             tx.actor = replace(actor, token_name="both")
             audit.append(tx, "token.create", "token/tok_k7m2q9xa", {})
 
-    back.do(back.crm.change(alice, unit))
+    back.do(Call(back.crm, alice).write(unit))
     for actor, times in ((alice, 3), (charlie, 2)):
         first, *others = entries(back, actor)[logs[actor.email] :]
         assert first.op is None
