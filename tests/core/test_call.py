@@ -66,7 +66,7 @@ def saves_and_mails(back: Desk, runs: list[str]) -> Unit:
     def unit(tx: Tx) -> str:
         runs.append(tx.now)
         codes.send(tx, back.crm, MAIL, ())
-        return str(records.insert(tx, CONTACT, CONTACT.draft({"name": "Jane"})).name)
+        return str(records.put(tx, CONTACT, None, CONTACT.new(CONTACT.draft({"name": "Jane"}))).name)
 
     return unit
 
@@ -81,7 +81,7 @@ def test_effects_follow_the_commit_in_order_once_and_what_was_written_is_read_by
 
     def unit(tx: Tx) -> str:
         tx.after(partial(looks, "first"))
-        records.insert(tx, CONTACT, CONTACT.draft({"name": "Jane"}))
+        records.put(tx, CONTACT, None, CONTACT.new(CONTACT.draft({"name": "Jane"})))
         tx.after(partial(looks, "second"))
         return "done"
 

@@ -22,7 +22,7 @@ WAITS = 20  # seconds until a test gives up
 def add_contact(tx: Tx, job: Job) -> Job:
     """Add one of `of` contacts."""
     done = (job.position or 0) + 1
-    records.insert(tx, CONTACT, CONTACT.draft({"name": f"{job.input['word']} {done}"}))
+    records.put(tx, CONTACT, None, CONTACT.new(CONTACT.draft({"name": f"{job.input['word']} {done}"})))
     return job.goes_on(done) if done < job.input["of"] else job.ends(done)
 
 
