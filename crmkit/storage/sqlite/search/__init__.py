@@ -22,7 +22,7 @@ Tiers. Best match first: the title begins with the whole search (`Jane Kelason L
 they stand anywhere; the newest first within a tier. Up to 1,000 matches are found at once and ranked by their titles,
 so the total is known. Of more, the tiers are read one by one until the page is full (`pages`).
 
-Typos. When nothing matches, each word is replaced by the known words nearest to it (`vocabulary.closest`: `jane kelson`
+Typos. When nothing matches, each word is replaced by the known words nearest to it (`typos.closest`: `jane kelson`
 finds Kelason), and the answer says so. A cursor carries the replacement, the tier and the row's number.
 
 `sql` writes the statements, `candidates` finds rows for filters on texts, `texts` is what the rest of storage sees.

@@ -3,7 +3,7 @@
 from crmkit.model.record import Kinds
 from crmkit.storage.interface.tx import Tx
 from crmkit.storage.interface.workspace import Workspace
-from crmkit.storage.sqlite.search import indexing, pages, vocabulary
+from crmkit.storage.sqlite.search import indexing, pages, typos
 from crmkit.storage.sqlite.search.candidates import candidates
 
 COUNTS = ("search_pieces", "search_words")
@@ -14,7 +14,7 @@ class TrigramTexts:
 
     queue = staticmethod(indexing.queue)
     page = staticmethod(pages.page)
-    closest = staticmethod(vocabulary.closest)
+    closest = staticmethod(typos.closest)
     candidates = staticmethod(candidates)
     waits = staticmethod(indexing.waits)
     index = staticmethod(indexing.index)

@@ -6,13 +6,12 @@ from collections.abc import Callable, Collection, Iterable
 from crmkit.model import fold
 from crmkit.model.record import Kind
 from crmkit.storage.interface.connection import Connection
-from crmkit.storage.interface.texts import Terms
 from crmkit.storage.interface.tx import Tx
 from crmkit.storage.interface.workspace import Workspace, number_of
 from crmkit.storage.sqlite.search import trigrams
 from crmkit.storage.sqlite.search.trigrams import Sample
 
-CLOSEST = 5  # words that one mistyped word may stand for
+SHORTEST_WORD = 3
 LONGEST_WORD = 30
 SAMPLED = 61  # one text of so many is in the sample; a prime, so that no period of imported rows matches it
 
@@ -24,7 +23,7 @@ Parts = Callable[[str, str], Collection[str]]  # what is counted of a title and 
 def count(tx: Tx, kind: Kind, noted: Iterable[Noted]) -> None:
     """Count the words and trigrams of texts that were just indexed, and no longer those of the texts before."""
     noted = list(noted)
-    _count(tx, kind, "word", _words, noted)
+    _count(tx, kind, "word", words_of, noted)
     _count(tx, kind, "piece", _trigrams_of, [row for row in noted if row[0] % SAMPLED == 0])
 
 
@@ -52,7 +51,7 @@ def _count(tx: Tx, kind: Kind, what: str, parts: Parts, noted: Iterable[Noted]) 
 
 
 def uses(connection: Connection, kind: Kind, workspace: Workspace, word: str) -> int:
-    """Return how many of the workspace's indexed texts have this word, 0 for what is not counted (see `_words`)."""
+    """Return how many of the workspace's indexed texts have this word, 0 for what is not counted (see `words_of`)."""
     found = connection.execute(
         "SELECT uses FROM search_words WHERE workspace_id = ? AND kind = ? AND word = ?",
         (workspace.id, kind.plural, word),
@@ -71,56 +70,14 @@ def sample(connection: Connection, kind: Kind, workspace: Workspace, words: Coll
     return Sample(texts, texts // SAMPLED, dict.fromkeys(asked, 0) | dict(found.fetchall()))
 
 
-def closest(connection: Connection, kind: Kind, workspace: Workspace, terms: Terms) -> Terms | None:
-    """Return the terms with every word replaced by the known words nearest to it.
-
-    None if a word has no near neighbour or nothing would change. One typo is forgiven in a word of 3 to 7 letters, two
-    in a longer one (a swap of neighbours counts as one); none in what has no letter: a number with another digit is
-    another number.
-    """
-    from rapidfuzz import process  # imported late: not needed until a word is mistyped
-    from rapidfuzz.distance import OSA
-
-    groups: list[tuple[str, ...]] = []
-    for (word,) in terms.groups:
-        if _is_number(word):
-            groups.append((word,))
-            continue
-        most = 2 if len(word) >= 8 else 1
-        if len(word) < 3 or len(word) > LONGEST_WORD:
-            return None
-        known = _known(connection, kind, workspace, len(word) - most, len(word) + most)
-        near = process.extract(word, list(known), scorer=OSA.distance, score_cutoff=most, limit=None)
-        best = sorted(near, key=lambda found: (found[1], -known[found[0]], found[0]))[:CLOSEST]
-        if not best:
-            return None
-        groups.append(tuple(found[0] for found in best))
-    nearest = Terms("", tuple(groups))
-    return None if nearest.groups == terms.groups else nearest
-
-
-def _known(connection: Connection, kind: Kind, workspace: Workspace, least: int, most: int) -> dict[str, int]:
-    rows = connection.execute(
-        "SELECT word, uses FROM search_words WHERE workspace_id = ? AND kind = ? AND length(word) BETWEEN ? AND ?",
-        (workspace.id, kind.plural, least, most),
-    )
-    known = Counter(dict(rows))
-    waiting = connection.execute(
-        f"SELECT title, rest FROM {kind.plural}_unindexed WHERE seq BETWEEN ? AND ? AND title IS NOT NULL",
-        (workspace.first, workspace.last),
-    )
-    for title, rest in waiting:
-        known.update(word for word in _words(title, rest) if least <= len(word) <= most)
-    return dict(known)
-
-
-def _words(title: str, rest: str) -> Collection[str]:
+def words_of(title: str, rest: str) -> Collection[str]:
     """Return the words that a mistyped one may stand for: neither very short nor very long ones, nor numbers."""
     found = fold.words(f"{title}\n{rest}")
-    return {word for word in found if 3 <= len(word) <= LONGEST_WORD and not _is_number(word)}
+    return {word for word in found if SHORTEST_WORD <= len(word) <= LONGEST_WORD and not is_number(word)}
 
 
-def _is_number(word: str) -> bool:
+def is_number(word: str) -> bool:
+    """Tell whether a word has no letter."""
     return not any(map(str.isalpha, word))
 
 
