@@ -28,6 +28,7 @@ ROWS: dict[str, Callable[[Lab], list[Line]]] = {
     "total": rows.total,
     "p99": rows_scale.percentiles,
     "search": rows_scale.search_term,
+    "search-nothing": rows_scale.search_nothing,
     "neighbours": rows_scale.neighbours,
     "logs": rows_scale.logs,
     "edge": rows_cost.edge,

@@ -81,6 +81,38 @@ def search_term(lab: Lab) -> list[Line]:
     ]
 
 
+def search_nothing(lab: Lab) -> list[Line]:
+    """Searches for the names of people, with three letters put into each last name: so many typos are not forgiven."""
+    made, product = lab.data(lab.large), lab.product(lab.large)
+    names = lab.drawn(made, "name", most=200)
+    halves = [(name, (len(name) + name.rfind(" ") + 1) // 2) for name in names]
+    asked = {
+        "search-hit": names,
+        "search-nothing": [f"{name[:half]}qxq{name[half:]}" for name, half in halves],
+    }
+    paths = {what: [f"/contacts?search={quote_plus(text)}" for text in texts] for what, texts in asked.items()}
+    for what, least, most in (("search-hit", 1, 50), ("search-nothing", 0, 0)):
+        for path in paths[what]:
+            finds = product.get(path, made.token).count(b"contact/")
+            if not least <= finds <= most:
+                raise Broken(f"{path} finds {finds} contacts")
+    hit, nothing = lab.rounds(
+        *(Shot(product, lab.requests(what, [f"GET {path}" for path in paths[what]]), 1, made.token) for what in paths)
+    )
+    return [
+        Line(
+            f"search that finds nothing at {lab.large:,}, p50, 1 conn",
+            "search for a name",
+            _by("p50", nothing, hit),
+            6.0,
+            3.0,
+            at_most=True,
+            absolute=f"nothing {middle(nothing)}; name {middle(hit)}",
+            cpu=cpu(hit, nothing),
+        )
+    ]
+
+
 def neighbours(lab: Lab) -> list[Line]:
     beside, alone = lab.data(lab.large), lab.data(lab.medium, alone=True)
     paths = {"search": f"/contacts?search={beside.term}", "list": LISTED}
