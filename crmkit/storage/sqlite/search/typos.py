@@ -63,12 +63,12 @@ class _Known:
 
     def nearest(self, word: str) -> tuple[str, ...]:
         """Return the words that this one may stand for: the fewest edits first, then the most frequent."""
-        if not SHORTEST_WORD <= len(word) <= LONGEST_WORD:
-            return ()
-        most = 2 if len(word) >= 8 else 1
         from rapidfuzz import process  # imported late: not needed until a word is mistyped
         from rapidfuzz.distance import OSA
 
+        if not SHORTEST_WORD <= len(word) <= LONGEST_WORD:
+            return ()
+        most = 2 if len(word) >= 8 else 1
         near = process.extract(
             word, [*self._indexed(word, most), *self._waiting], scorer=OSA.distance, score_cutoff=most, limit=None
         )
