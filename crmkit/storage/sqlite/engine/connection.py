@@ -4,12 +4,15 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, ClassVar
 
+import msgspec
+
 from crmkit.model.fold import fold
 from crmkit.storage.interface.dialect import Dialect
 from crmkit.storage.interface.texts import Texts
 from crmkit.storage.sqlite.dialect import DIALECT
 from crmkit.storage.sqlite.engine.driver import sqlite3
 from crmkit.storage.sqlite.engine.progress import trial
+from crmkit.storage.sqlite.search.indexing import searched
 from crmkit.storage.sqlite.search.texts import TEXTS
 from crmkit.storage.sqlite.search.trigrams import coded
 
@@ -67,6 +70,7 @@ def connect(file: Path, writes: bool) -> SqliteConnection:
     connection.execute("PRAGMA trusted_schema = OFF")
     connection.create_function("crm_fold", 1, _folded, deterministic=True)
     connection.create_function("crm_coded", 1, coded, deterministic=True)
+    connection.create_function("crm_searched", 1, _searched, deterministic=True)
     return connection
 
 
@@ -80,3 +84,8 @@ def connect_for_stream(file: Path) -> SqliteConnection:
 
 def _folded(value: Any) -> Any:
     return fold(value) if isinstance(value, str) else value
+
+
+def _searched(values: str) -> str:
+    """Return the values in a JSON array as one text of search."""
+    return searched(msgspec.json.decode(values))

@@ -16,6 +16,7 @@ from crmkit.storage.sqlite.migrations import (
     m0013_operations,
     m0014_confirmations,
     m0015_jobs,
+    m0016_values,
     m0017_word_ends,
 )
 from crmkit.storage.sqlite.migrations.migration import Migration
@@ -36,6 +37,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     m0013_operations.MIGRATION,
     m0014_confirmations.MIGRATION,
     m0015_jobs.MIGRATION,
+    m0016_values.MIGRATION,
     m0017_word_ends.MIGRATION,
 )
 

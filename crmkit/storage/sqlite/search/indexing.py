@@ -35,12 +35,15 @@ def queue(tx: Tx, kind: Kind, rows: Iterable[tuple[int, Record | None]]) -> None
 
 def texts(kind: Kind, record: Record) -> tuple[str, str]:
     """Return the texts a record is found by: that of its title and that of its other key fields."""
-    parts = []
-    for field in kind.searched:
-        value = getattr(record, field.name)
-        if value is not None:
-            parts.append(fold.plain(" ".join(value) if isinstance(value, list) else value))
-    return START + fold.plain(getattr(record, kind.title.name)), "\n".join(parts)
+    rest = searched(getattr(record, field.name) for field in kind.searched)
+    return START + fold.plain(getattr(record, kind.title.name)), rest
+
+
+def searched(values: Iterable[str | list[str] | None]) -> str:
+    """Return these values as one text of search, a line each."""
+    return "\n".join(
+        fold.plain(" ".join(value) if isinstance(value, list) else value) for value in values if value is not None
+    )
 
 
 def waits(connection: Connection, kind: Kind, workspace: Workspace | None = None) -> bool:
