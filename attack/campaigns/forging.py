@@ -22,6 +22,7 @@ PARTS = (
     "'; DROP TABLE", "%0a", "%s", "${x}", "é", "e\u0301", "ß", "漢字", "\U0001f600", "\ud7ff", "\uffff", "a",
 )  # fmt: skip
 WORDS = tuple(part for part in PARTS if not any(c.isspace() or c == "," or not c.isprintable() for c in part))
+MARKS = dict.fromkeys(map(ord, "\u202e\u2066"))  # of direction, which a phone number loses
 OURS = ("at=", "crmkit ", "mail |")  # how a line of the log begins
 AT_ONCE = 8
 
@@ -94,7 +95,7 @@ def _body(choice: random.Random, number: int) -> dict[str, Any]:
         "name": f"N{text()}n",
         "notes": f"N{text(12)}n",
         "stage": f"S{text()}s",
-        "phone": f"P{text()}p",
+        "phone": f"P{text()}p".translate(MARKS),
         "tags": [f"t{at}{''.join(choice.choices(WORDS, k=2))}" for at in range(3)],
         "custom": {
             f"k{number}{text(2)}": text(),

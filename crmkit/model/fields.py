@@ -17,6 +17,7 @@ from crmkit.model import address, times
 from crmkit.model.actor import Asker
 from crmkit.model.currencies import CURRENCIES
 from crmkit.model.fold import fold
+from crmkit.model.names import trimmed, undirected
 
 COMPARE = ("eq", "ne", "gt", "gte", "lt", "lte", "in", "is", "not")
 TEXTUAL = ("eq", "ne", "gt", "gte", "lt", "lte", "like", "in", "is", "not")
@@ -24,7 +25,6 @@ EXACT = ("eq", "ne", "in", "is", "not")
 
 MAX_INTEGER = 2**63 - 1
 MAX_CENTS = 2**53 - 1  # what every JSON reader holds exactly (RFC 8259, section 6)
-
 
 # a key of custom that a dotted path spells as it is (custom.region); any other is spelled as a JSON string
 PLAIN_KEY = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)
@@ -44,8 +44,7 @@ class FieldType:
     column: ClassVar[str] = "TEXT"  # in SQL that every database understands
     folded: ClassVar[bool] = False  # there is a second column, without case, for filters and sorts
     sortable: ClassVar[bool] = True
-    # filters ignore case without such a column: each row is folded when it is compared
-    unfolded: ClassVar[bool] = False
+    unfolded: ClassVar[bool] = False  # filters ignore case without such a column: they fold each row they compare
     structured: ClassVar[bool] = False  # stored as JSON text
     bare: ClassVar[bool] = False  # every value is a string that a line shows without quotes
     operators: ClassVar[tuple[str, ...]] = COMPARE
@@ -98,21 +97,22 @@ class FieldType:
 
 @dataclass(frozen=True)
 class Text(FieldType):
-    """One line or a few words; compared without case."""
+    """One line or a few words, without white space and unseen characters at the ends; compared without case."""
 
     most: int
-
     folded = True
     operators = TEXTUAL
+    trim: ClassVar[Any] = staticmethod(trimmed)  # of its ends
 
     @property
     def says(self) -> str:
         return f"text of at most {self.most:,} characters"
 
     def cleaned(self, value: str) -> str | None:
-        if len(value) > self.most:
-            raise Invalid(f"has {len(value):,} characters; at most {self.most:,} fit")
-        return value if value.strip() else None
+        text: str = self.trim(value)
+        if len(text) > self.most:
+            raise Invalid(f"has {len(text):,} characters; at most {self.most:,} fit")
+        return text if trimmed(text) else None
 
     def operand(self, text: str) -> str | None:
         value = self.cleaned(text)
@@ -125,11 +125,22 @@ class Text(FieldType):
 
 @dataclass(frozen=True)
 class LongText(Text):
-    """Paragraphs: filtered, but neither sorted nor part of a list line."""
+    """Paragraphs: filtered, but neither sorted nor part of a list line; without white space at the ends."""
 
     folded = False
     unfolded = True
     sortable = False
+    trim = staticmethod(str.strip)
+
+
+@dataclass(frozen=True)
+class Phone(Text):
+    """A phone number in any notation, without marks of direction."""
+
+    trim = staticmethod(undirected)
+
+    def part(self, text: str) -> str:
+        return super().part(undirected(text))
 
 
 @dataclass(frozen=True)
@@ -149,7 +160,7 @@ class Email(FieldType):
         return (asker.address or raw) if is_me else raw
 
     def cleaned(self, value: str) -> str | None:
-        return _checked(address.email, value) if value.strip() else None
+        return _checked(address.email, value) if trimmed(value) else None
 
     def operand(self, text: str) -> str | None:
         return self.cleaned(_with_plus(text))
@@ -169,7 +180,7 @@ class Domain(FieldType):
         return "a domain like acme.com"
 
     def cleaned(self, value: str) -> str | None:
-        return _checked(address.domain, value) if value.strip() else None
+        return _checked(address.domain, value) if trimmed(value) else None
 
     def part(self, text: str) -> str:
         return _checked(address.part_of_domain, text)
@@ -283,7 +294,6 @@ class Tags(FieldType):
 
     most: int = 50
     longest: int = 50
-
     folded = True
     structured = True
     operators = ("eq", "ne", "like", "in", "is", "not")
@@ -296,9 +306,14 @@ class Tags(FieldType):
     def cleaned(self, value: list[str]) -> list[str] | None:
         kept: dict[str, str] = {}
         for tag in value:
-            if not tag or "," in tag or any(character.isspace() for character in tag) or len(tag) > self.longest:
+            if (
+                not trimmed(tag)
+                or "," in tag
+                or any(character.isspace() for character in tag)
+                or len(tag) > self.longest
+            ):
                 raise Invalid(f"must be {self.says}")
-            kept.setdefault(fold(tag), tag)
+            kept.setdefault(fold(trimmed(tag)), trimmed(tag))
         if len(kept) > self.most:
             raise Invalid(f"has {len(kept)} tags; at most {self.most} fit")
         return list(kept.values()) or None
@@ -308,9 +323,10 @@ class Tags(FieldType):
 
     def operand(self, text: str) -> str:
         """Return one tag, or a part of one, without case."""
-        if "," in text or any(character.isspace() for character in text) or len(text) > self.longest:
+        tag = trimmed(text)
+        if not tag or "," in text or any(character.isspace() for character in text) or len(tag) > self.longest:
             raise Invalid(f"must be words of up to {self.longest} characters, separated by commas, no spaces in them")
-        return fold(text)
+        return fold(tag)
 
 
 @dataclass(frozen=True)
@@ -319,7 +335,6 @@ class Custom(FieldType):
 
     most: int = 100
     kib: int = 32
-
     sortable = False
     structured = True
     operators = ("is", "not")

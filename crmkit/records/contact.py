@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from crmkit.model.fields import Custom, Email, Link, LongText, Tags, Text, Time
+from crmkit.model.fields import Custom, Email, Link, LongText, Phone, Tags, Text, Time
 from crmkit.model.form import DETAIL, READ, REQUIRED, SEARCHED, TITLE, NameOf
 from crmkit.model.record import Followed, index, kind_of, partial, unique
 
@@ -12,7 +12,7 @@ class Contact(Followed, frozen=True):
 
     name: Annotated[str, Text(200), REQUIRED, TITLE, "full name"]
     email: Annotated[str | None, Email(), SEARCHED, "at most one live contact has it; POST merges into that one"]
-    phone: Annotated[str | None, Text(200), SEARCHED, "in any notation"]
+    phone: Annotated[str | None, Phone(200), SEARCHED, "in any notation"]
     company_id: Annotated[str | None, Link("co"), "the company they belong to"]
     company_name: Annotated[str | None, Text(200), NameOf("company_id"), READ, SEARCHED, "name of that company"]
     owner: Annotated[str | None, Email(takes_me=True), "who looks after them"]

@@ -36,6 +36,8 @@ TEXTS = [
     "100% Real_Name",
     "100 RealXName",
     "Doe, Jane",
+    "Zoë O’Hara",
+    "“Anne‑Marie”\u00a0Doe",
     "x",
     "Łukasz",
     "李小龍",
@@ -117,6 +119,7 @@ def among(texts: list[str]) -> Operands:
 SAMPLES: dict[type[FieldType], Samples] = {
     fields.Text: Samples(lambda type_: TEXTS, as_text),
     fields.LongText: Samples(lambda type_: NOTES, as_text),
+    fields.Phone: Samples(lambda type_: [*TEXTS, "\u202a+41 44 668\u00a018 00\u202c"], as_text),
     fields.Email: Samples(
         lambda type_: [None, "bob@example.com", "Alice@Example.com", "bob@Exämple.com"],
         as_address,

@@ -48,6 +48,7 @@ def test_a_list_of_workspaces_shows_those_one_belongs_to_with_the_role(us: Team)
         ({"name": ""}, "missing_field"),
         ({"name": "   "}, "missing_field"),
         ({"name": None}, "missing_field"),
+        ({"name": "\u200b\u3164"}, "missing_field"),
         ({"name": 5}, "invalid_value"),
         ({"name": "x" * 201}, "invalid_value"),
         ({"title": "Acme"}, "unknown_field"),
@@ -63,7 +64,7 @@ def test_a_workspace_without_a_proper_name_is_refused(us: Team, body: object, er
 
 
 def test_a_name_of_two_hundred_characters_is_taken(us: Team) -> None:
-    name = 'x"\n\u202e' * 50
+    name = '"\n\u202ex' * 50
     assert us.alice.json_of("PATCH", us.path, {"name": name})["name"] == name
     (only,) = us.alice.json_of("GET", "/workspaces")["items"]
     assert only["name"] == name

@@ -20,7 +20,7 @@ from crmkit.core.records import quotas
 from crmkit.errors import Problem
 from crmkit.mail import Message
 from crmkit.model.actor import Invite, Membership, User
-from crmkit.model.names import MAX_NAME, spoken
+from crmkit.model.names import MAX_NAME, spoken, trimmed
 from crmkit.storage import audit
 from crmkit.storage.interface.lanes import mail_lane
 from crmkit.storage.interface.tx import Tx
@@ -214,7 +214,7 @@ def _chosen(tx: Tx, user: User, request: AuthorizationRequest, workspace: str) -
 
 
 def _opened(tx: Tx, crm: Crm, user: User, request: AuthorizationRequest, name: str) -> Membership:
-    name = WORKSPACE.filled({"name": name.strip() or user.email})["name"]
+    name = WORKSPACE.filled({"name": trimmed(name) or user.email})["name"]
     memberships = accounts.memberships(tx.connection, user.id)
     if memberships:  # else they lost the last one a moment ago
         access.act_as(tx, user, memberships[0], request.app)

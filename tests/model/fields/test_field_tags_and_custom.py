@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crmkit.model.fields import Custom, Invalid, Tags
+from crmkit.model.names import trimmed
 from tests.model.fields.refusal import refusal
 from tests.render.drawn import keys, scalars, texts
 
@@ -23,6 +24,7 @@ from tests.render.drawn import keys, scalars, texts
         (["é", "e\u0301"], ["é"]),
         (["b", "a", "b"], ["b", "a"]),
         (["x" * 50], ["x" * 50]),
+        (["vip\u200b", "\u2060fintech"], ["vip", "fintech"]),
         (["a-b", "a_b", "a.b", "#a", "5", "true", "日本"], ["a-b", "a_b", "a.b", "#a", "5", "true", "日本"]),
         ([], None),
         (None, None),
@@ -49,6 +51,8 @@ def test_tags_keep_their_order_and_the_first_spelling_of_each(sent: Any, stored:
         [" a"],
         ["a\n"],
         ["a\u00a0b"],
+        ["\u200b"],
+        ["\u3164"],
         ["a\u2028b"],
         ["a\x1cb"],
         ["x" * 51],
@@ -67,7 +71,7 @@ def test_fifty_tags_fit_and_repeats_do_not_count() -> None:
     assert refusal(Tags(), [*fifty, "one-more"]) == "has 51 tags; at most 50 fit"
 
 
-@given(st.lists(texts.map(lambda text: "".join(text.replace(",", "").split())).filter(bool), min_size=1, max_size=8))
+@given(st.lists(texts.map(lambda text: "".join(text.replace(",", "").split())).filter(trimmed), min_size=1, max_size=8))
 def test_the_folded_form_of_tags_has_a_comma_on_both_sides_of_each(words: list[str]) -> None:
     stored = Tags().accept(words)
     twin = Tags().key(stored)

@@ -22,6 +22,7 @@ from crmkit.model.fields import (
     Invalid,
     Link,
     LongText,
+    Phone,
     Text,
 )
 from tests.kinds import ACTIVITY, AUDIT, KINDS, PREFIXES
@@ -66,8 +67,43 @@ def test_json_schema_describes_a_type_in_the_words_of_its_error(type_: FieldType
 
 @pytest.mark.parametrize("type_", [Text(200), LongText(20_000)], ids=repr)
 def test_text_is_kept_as_it_was_sent(type_: Text) -> None:
-    for text in ("Jane", " Jane ", "two\nlines", "\u202e", "0", "null", "x" * type_.most):
+    for text in ("Jane", "Jané  Doe", "two\nlines", "a\u202eb", "0", "null", "x" * type_.most):
         assert type_.accept(text) == text
+
+
+@pytest.mark.parametrize(
+    ("written", "line", "paragraphs"),
+    [
+        (" Jane ", "Jane", "Jane"),
+        ("\n Jane\t\n", "Jane", "Jane"),
+        ("\u2003Jane\u00a0", "Jane", "Jane"),
+        ("\u200bJane\u200d", "Jane", "\u200bJane\u200d"),
+        ("\ufeff Jane \u202c", "Jane", "\ufeff Jane \u202c"),
+        ("J\u200bane", "J\u200bane", "J\u200bane"),
+        ("Jane ❤\ufe0f ", "Jane ❤\ufe0f", "Jane ❤\ufe0f"),  # shows the heart in red
+        ("🏴\U000e0067\U000e0062\U000e007f\u200b", "🏴\U000e0067\U000e0062\U000e007f", None),  # a flag
+        ("x" * 200 + " \u200b", "x" * 200, None),
+    ],
+    ids=ascii,
+)
+def test_text_is_trimmed_at_both_ends(written: str, line: str, paragraphs: str | None) -> None:
+    assert Text(200).accept(written) == line
+    assert paragraphs is None or LongText(200).accept(written) == paragraphs
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "+41 44 668 18 00",
+        "\u202a+41 44 668 18 00\u202c",
+        "+41\u200e 44 668\u2068 18 00\u2069",
+        "\u200f+41 44 668 18 00",
+    ],
+    ids=ascii,
+)
+def test_a_phone_number_loses_marks_of_direction(written: str) -> None:
+    assert Phone(200).accept(written) == "+41 44 668 18 00"
+    assert Phone(200).accept("\u202a\u202c") is None
 
 
 @pytest.mark.parametrize("type_", [Text(200), LongText(20_000)], ids=repr)
@@ -76,9 +112,12 @@ def test_one_character_more_than_fits_is_told_with_both_numbers(type_: Text) -> 
     assert told == f"has {type_.most + 1:,} characters; at most {type_.most:,} fit"
 
 
-@pytest.mark.parametrize("blank", ["", " ", "\t\n", "\u2003"], ids=ascii)
-def test_blank_text_is_no_value(blank: str) -> None:
-    assert Text(200).accept(blank) is None
+@pytest.mark.parametrize("type_", [Text(200), LongText(20_000), Phone(200), Email(), Domain()], ids=repr)
+@pytest.mark.parametrize(
+    "blank", ["", " ", "\t\n", "\u2003", "\u200b", " \u200d\ufe0f\n\u3164\u2800", "\x00"], ids=ascii
+)
+def test_text_without_a_character_that_is_seen_is_no_value(type_: FieldType, blank: str) -> None:
+    assert type_.accept(blank) is None
 
 
 @pytest.mark.parametrize("raw", [5, 5.0, True, ["x"], {"a": 1}])

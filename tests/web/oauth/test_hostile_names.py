@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from crmkit.mail import Message
-from crmkit.model.names import clean
+from crmkit.model.names import clean, trimmed
 from crmkit.web.oauth import pages
 from tests.house import ALICE, BOB, CHARLIE, House, Person, house
 from tests.web.connecting import App, hidden, places
@@ -45,7 +45,7 @@ def names() -> Iterator[str]:
     for number in range(TIMES):
         parts = PIECES[number : number + 1] or [drawn.choice(PIECES) for _ in range(drawn.randint(2, 6))]
         name = "".join(parts)[:200]
-        yield name if name.strip() else f"x{name}x"
+        yield name if trimmed(name) else f"x{name}x"
 
 
 @pytest.fixture
