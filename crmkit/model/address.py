@@ -10,12 +10,15 @@ from functools import lru_cache
 
 import idna
 
+from crmkit.model.names import is_unseen
+
 LOCAL_OCTETS, DOMAIN_OCTETS, EMAIL_OCTETS = 64, 253, 254  # RFC 5321, 4.5.3.1; erratum 1690 of RFC 3696
 
 _ATOM = r"[a-z0-9!#$%&'*+/=?^_`{|}~\u0080-\U0010ffff-]+"  # RFC 5322 atext, RFC 6531 beyond ASCII
 _LOCAL = re.compile(rf"{_ATOM}(?:\.{_ATOM})*")
 _BEYOND_ASCII = re.compile(r"[^\x00-\x7f]+")
 _PART = re.compile(r"[a-z0-9-]*")
+_LOCAL_LETTER, _HOST_LETTER = re.compile(r"[a-z0-9!#$%&'*+/=?^_`{|}~.-]"), re.compile(r"[a-z0-9.-]")
 _LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")  # RFC 1123, 2.1
 
 
@@ -28,7 +31,7 @@ def email(text: str) -> str:
     try:
         canonical = f"{_local(local)}@{_host(host)}"
     except ValueError:
-        raise ValueError("must be an address like jane@acme.com") from None
+        raise ValueError(f"must be an address like jane@acme.com{_fault(text, text.partition('@')[0])}") from None
     if len(canonical.encode()) > EMAIL_OCTETS:
         raise ValueError(f"must have at most {EMAIL_OCTETS} characters")
     return canonical
@@ -43,7 +46,8 @@ def domain(text: str) -> str:
     try:
         return _host(name)
     except ValueError:
-        raise ValueError("must be a domain alone: send only acme.com, without https://, path or port") from None
+        alone = "must be a domain alone: send only acme.com, without https://, path or port"
+        raise ValueError(f"{alone}{_fault(text)}") from None
 
 
 def part_of_email(text: str) -> str:
@@ -57,7 +61,7 @@ def part_of_email(text: str) -> str:
         local, host = host, ""
     if not re.fullmatch(rf"(?:{_ATOM}|[.])*", local):
         raise ValueError("must be part of an address like jane@acme.com")
-    return local + at + part_of_domain(host)
+    return local + at + _part_of_host(host)
 
 
 def part_of_domain(text: str) -> str:
@@ -69,9 +73,16 @@ def part_of_domain(text: str) -> str:
         return domain(text)
     except ValueError:
         pass
-    labels = _normalized(text, DOMAIN_OCTETS).split(".")
+    return _part_of_host(_normalized(text, DOMAIN_OCTETS))
+
+
+def _part_of_host(text: str) -> str:
     try:
-        return ".".join(label if _PART.fullmatch(label) else _label(label) for label in labels)
+        return _host(text)
+    except ValueError:
+        pass
+    try:
+        return ".".join(label if _PART.fullmatch(label) else _label(label) for label in text.split("."))
     except ValueError:
         raise ValueError("must be part of a domain like acme.com") from None
 
@@ -87,9 +98,12 @@ def _local(text: str) -> str:
     """Return a dot-atom whose characters beyond ASCII IDNA 2008 allows: letters, digits and their marks."""
     if len(text.encode()) > LOCAL_OCTETS or not _LOCAL.fullmatch(text):
         raise ValueError
-    for run in _BEYOND_ASCII.findall(text):
+    for found in _BEYOND_ASCII.finditer(text):
+        run, start = found.group(), found.start()
         if not run.isprintable():  # invisible joiners, which IDNA allows between some letters
             raise ValueError
+        if start and unicodedata.category(run[0])[0] == "M":  # a mark belongs to the letter before it
+            run = text[start - 1] + run
         idna.check_label(run)
     return text
 
@@ -110,3 +124,39 @@ def _label(text: str) -> str:
     if not _LABEL.fullmatch(text):
         raise ValueError
     return text
+
+
+def _fault(text: str, local: str = "") -> str:
+    """Return `; it has …` with the first character that no address has there, nothing if all are in some address.
+
+    `local` is what stands before the @.
+    """
+    known = unicodedata.normalize("NFC", text.lower())
+    first, end = len(text) - len(text.lstrip()), len(text.rstrip())
+    for at in range(first, end):
+        letter = unicodedata.normalize("NFC", text[at].lower())
+        is_sign = at == len(local) and letter == "@"
+        if not is_sign and letter in known and not _is_allowed(letter, at < len(local)):
+            where = "at the start" if at == first else "at the end" if at == end - 1 else f"at position {at + 1}"
+            return f"; it has {_named(text[at])} {where}"
+    return ""
+
+
+def _is_allowed(letter: str, in_local: bool) -> bool:
+    if letter.isascii():
+        return bool((_LOCAL_LETTER if in_local else _HOST_LETTER).fullmatch(letter))
+    if any(map(is_unseen, letter)):
+        return False
+    try:
+        idna.check_label(f"a{letter}")  # a mark needs a letter before it
+    except (idna.InvalidCodepoint, idna.InvalidCodepointContext):
+        return False
+    except idna.IDNAError:  # not beside a Latin letter
+        return True
+    return True
+
+
+def _named(character: str) -> str:
+    if character == " ":
+        return "a blank"
+    return f"'{character}'" if character.isascii() and character.isprintable() else f"U+{ord(character):04X}"

@@ -104,6 +104,7 @@ def test_text_is_trimmed_at_both_ends(written: str, line: str, paragraphs: str |
 def test_a_phone_number_loses_marks_of_direction(written: str) -> None:
     assert Phone(200).accept(written) == "+41 44 668 18 00"
     assert Phone(200).accept("\u202a\u202c") is None
+    assert (Phone(200).operand(written), Phone(200).part(written)) == ("+41 44 668 18 00", "+41 44 668 18 00")
 
 
 @pytest.mark.parametrize("type_", [Text(200), LongText(20_000)], ids=repr)
@@ -159,7 +160,7 @@ def test_a_filter_may_hold_a_part_of_an_email(part: str, sought: str) -> None:
 def test_a_blank_within_an_address_in_a_filter_is_the_plus_that_it_was(written: str) -> None:
     assert (Email().operand(written), Email().part(written)) == ("plus+sign@x.example", "plus+sign@x.example")
     assert Email().part("plus s") == "plus+s"
-    assert refusal(Email(), written) == "must be an address like jane@acme.com"
+    assert refusal(Email(), written).startswith("must be an address like jane@acme.com; it has a blank at position ")
 
 
 @pytest.mark.parametrize(
