@@ -19,6 +19,11 @@ _LOCAL = re.compile(rf"{_ATOM}(?:\.{_ATOM})*")
 _BEYOND_ASCII = re.compile(r"[^\x00-\x7f]+")
 _PART = re.compile(r"[a-z0-9-]*")
 _LOCAL_LETTER, _HOST_LETTER = re.compile(r"[a-z0-9!#$%&'*+/=?^_`{|}~.-]"), re.compile(r"[a-z0-9.-]")
+# scheme and user, host, port, path; a user stands only after //, since jane@acme.com is no page
+_PAGE = re.compile(
+    r"\s*(?:(?:https?:)?//(?:[^/?#\\@\s]*@)?)?([^/?#\\@:\s]+?)\.?(?::[0-9]{0,5})?(?:[/?#].*)?\s*",
+    re.IGNORECASE | re.DOTALL,
+)
 _LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")  # RFC 1123, 2.1
 
 
@@ -31,23 +36,26 @@ def email(text: str) -> str:
     try:
         canonical = f"{_local(local)}@{_host(host)}"
     except ValueError:
-        raise ValueError(f"must be an address like jane@acme.com{_fault(text, text.partition('@')[0])}") from None
+        raise ValueError(f"must be an address like jane@acme.com{_fault(text, local=text.partition('@')[0])}") from None
     if len(canonical.encode()) > EMAIL_OCTETS:
         raise ValueError(f"must have at most {EMAIL_OCTETS} characters")
     return canonical
 
 
 def domain(text: str) -> str:
-    """Return the canonical form of a domain: trimmed, lower-case, in ASCII.
+    """Return the canonical form of a domain, or of that of a page's address: lower-case, in ASCII, without `www.`.
 
     Raises ValueError with a sentence that fits after the field's name.
     """
-    name = _normalized(text, DOMAIN_OCTETS)
+    page = _PAGE.fullmatch(text)
+    name = _normalized(page[1] if page else text, DOMAIN_OCTETS)
     try:
-        return _host(name)
+        name = _host(name)
     except ValueError:
-        alone = "must be a domain alone: send only acme.com, without https://, path or port"
-        raise ValueError(f"{alone}{_fault(text)}") from None
+        raise ValueError(f"must be a domain like acme.com{_fault(text, page.span(1) if page else None)}") from None
+    while name.startswith("www.") and name.count(".") > 1:  # www.com is a domain of its own
+        name = name.removeprefix("www.")
+    return name
 
 
 def part_of_email(text: str) -> str:
@@ -126,14 +134,14 @@ def _label(text: str) -> str:
     return text
 
 
-def _fault(text: str, local: str = "") -> str:
+def _fault(text: str, part: tuple[int, int] | None = None, local: str = "") -> str:
     """Return `; it has …` with the first character that no address has there, nothing if all are in some address.
 
-    `local` is what stands before the @.
+    `part` is where the address stands in the text, if that holds more; `local` is what stands before the @.
     """
     known = unicodedata.normalize("NFC", text.lower())
     first, end = len(text) - len(text.lstrip()), len(text.rstrip())
-    for at in range(first, end):
+    for at in range(*part or (first, end)):
         letter = unicodedata.normalize("NFC", text[at].lower())
         is_sign = at == len(local) and letter == "@"
         if not is_sign and letter in known and not _is_allowed(letter, at < len(local)):

@@ -171,13 +171,13 @@ class Email(FieldType):
 
 @dataclass(frozen=True)
 class Domain(FieldType):
-    """The domain of a company, in ASCII and lower case."""
+    """The domain of a company, in ASCII and lower case, without `www.`."""
 
     operators = TEXTUAL
 
     @property
     def says(self) -> str:
-        return "a domain like acme.com"
+        return "a domain like acme.com, or the address of a page there"
 
     def cleaned(self, value: str) -> str | None:
         return _checked(address.domain, value) if trimmed(value) else None

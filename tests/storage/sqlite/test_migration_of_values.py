@@ -7,6 +7,7 @@ import pytest
 from crmkit.model.actor import Actor
 from crmkit.storage.interface.tx import Tx
 from crmkit.storage.sqlite.migrations import m0016_values
+from tests.house import BOB
 from tests.kinds import COMPANY, DEAL
 from tests.storage.desk import Desk
 
@@ -100,3 +101,37 @@ def test_values_without_such_a_sign_are_not_written(back: Desk, alice: Actor) ->
     assert set(changes) <= {0, -1}
     assert rows(back, "SELECT * FROM contacts") == before
     assert rows(back, "SELECT count(*) FROM contacts_unindexed") == [(0,)]
+
+
+def test_stored_domains_lose_their_www(back: Desk, alice: Actor) -> None:
+    bob = back.person(BOB)
+    stored = {
+        "www.acme.com": "acme.com",
+        "www.www.globex.com": "globex.com",
+        "www.com": "www.com",  # what remains is no domain
+        "www2.acme.org": "www2.acme.org",
+        "www.taken.com": "www.taken.com",
+        "taken.com": "taken.com",
+        "www.two.com": "www.two.com",  # two would become the same
+        "www.www.two.com": "www.www.two.com",
+    }
+    for number, domain in enumerate(stored):
+        company = back.make(alice, COMPANY, name=f"Company {number}")
+        run(back, f"UPDATE companies SET domain = '{domain}' WHERE id = '{company.id}'")
+    theirs = back.make(bob, COMPANY, name="Theirs", domain="acme.com")  # another workspace takes nothing from this one
+    back.index()
+    migrated(back)
+    records = back.find(alice, kind=COMPANY, sort="created_at").records
+    assert {record.name: record.domain for record in records} == {
+        f"Company {number}": domain for number, domain in enumerate(stored.values())
+    }
+    assert rows(back, "SELECT title, rest FROM companies_unindexed ORDER BY title") == [
+        ("\ncompany 0", "acme.com"),
+        ("\ncompany 1", "globex.com"),
+    ]
+    back.index()
+    for written in ("acme.com", "www.acme.com", "https://www.acme.com/about"):
+        (found,) = back.find(alice, kind=COMPANY, domain=written).records
+        assert found.name == "Company 0"
+    assert back.find(alice, kind=COMPANY, search="acme.com").records == (found,)
+    assert back.find(bob, kind=COMPANY, domain="www.acme.com").records == (theirs,)

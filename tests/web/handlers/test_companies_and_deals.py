@@ -73,6 +73,21 @@ def test_a_domain_in_any_case_is_one_company(alice: Person) -> None:
     assert found["version"] == 2
 
 
+def test_the_address_of_a_page_is_the_domain_of_its_company(alice: Person) -> None:
+    company = made(alice, "companies", "Paged", domain="https://www.Paged.com:443/about?us=1")
+    assert company["domain"] == "paged.com"
+    for written in ("paged.com", "www.paged.com", "http://paged.com/", "www.paged.com."):
+        again = alice.post("/companies", json={"domain": written})
+        assert (again.status_code, company["id"] in again.text) == (200, True)
+        for operator in ("", "in:globex.com,", "like:"):
+            (found,) = alice.get("/companies", params={"domain": f"{operator}{written}", "format": "json"}).json()[
+                "items"
+            ]
+            assert found["id"] == company["id"]
+    told = alice.post("/companies", json={"domain": "jane@paged.com"})
+    assert "FIELD domain  must be a domain like acme.com; it has '@' at position 5" in told.text
+
+
 def test_a_new_domain_needs_a_name_and_companies_without_a_domain_never_merge(alice: Person) -> None:
     refused(alice, "missing_field", "POST", "/companies", {"domain": "nameless.com"}, ["name"])
     assert alice.json_of("GET", "/companies?domain=nameless.com")["total"] == 0

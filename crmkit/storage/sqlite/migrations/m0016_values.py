@@ -1,7 +1,8 @@
-"""2026-11-27. Kinds of apostrophe, quote, hyphen and blank compare as one: keys and texts of search that have them.
+"""2026-11-27. Kinds of apostrophe, quote, hyphen and blank compare as one; domains of companies lose their `www.`.
 
 Only values with such a character are written. The texts wait for the index, as those of any write do; until then they
-are found as they wait. A million contacts take ten seconds of work.
+are found as they wait. A domain stays as it is where the bare one is taken, or two would become the same. A million
+contacts take ten seconds of work.
 """
 
 from collections.abc import Iterator
@@ -18,6 +19,24 @@ _SIGNS = (
 )
 
 
+_BARE_DOMAINS = (
+    """
+    CREATE TEMP TABLE bare AS
+    WITH RECURSIVE found (seq, workspace_id, domain) AS (
+        SELECT seq, workspace_id, domain FROM companies WHERE domain GLOB 'www.*.*'
+        UNION ALL SELECT seq, workspace_id, substr(domain, 5) FROM found WHERE domain GLOB 'www.*.*'
+    )
+    SELECT seq, workspace_id, domain FROM found WHERE domain NOT GLOB 'www.*.*'
+    """,
+    """
+    DELETE FROM temp.bare WHERE (workspace_id, domain) IN (
+        SELECT workspace_id, domain FROM temp.bare GROUP BY workspace_id, domain HAVING count(*) > 1
+    ) OR EXISTS (SELECT 1 FROM companies AS c WHERE c.workspace_id = bare.workspace_id AND c.domain = bare.domain)
+    """,
+    "UPDATE companies SET domain = b.domain FROM temp.bare AS b WHERE b.seq = companies.seq",
+)
+
+
 def _keys(table: str, *fields: str) -> str:
     """Return the statement that folds the keys of these fields again."""
     keys = [f"{field}_key" for field in fields]
@@ -26,8 +45,11 @@ def _keys(table: str, *fields: str) -> str:
     return f"UPDATE {table} SET {folded} WHERE {' OR '.join(differ)}"
 
 
-def _texts(table: str, title: str, *rest: str) -> str:
-    """Return the statement that has texts with such a sign indexed again; `rest` in the order in which they stand."""
+def _texts(table: str, title: str, *rest: str, also: str = "") -> str:
+    """Return the statement that has texts with such a sign indexed again; `rest` in the order in which they stand.
+
+    `also` is a further condition on rows to index.
+    """
     # the first condition is quick, and false of most texts
     signs = (
         f"((length(CAST({field} AS BLOB)) > length({field}) OR instr({field}, '`')) AND {field} GLOB '*[{_SIGNS}]*')"
@@ -36,7 +58,7 @@ def _texts(table: str, title: str, *rest: str) -> str:
     values = ", ".join(rest).replace("tags", "json(tags)")
     return (
         f"INSERT INTO {table}_unindexed (seq, title, rest) SELECT seq, char(10) || crm_searched(json_array({title})), "
-        f"crm_searched(json_array({values})) FROM {table} WHERE {' OR '.join(signs)} "
+        f"crm_searched(json_array({values})) FROM {table} WHERE {' OR '.join(signs)}{also} "
         "ON CONFLICT (seq) DO UPDATE SET title = excluded.title, rest = excluded.rest"
     )
 
@@ -45,7 +67,9 @@ def _statements() -> Iterator[str]:
     yield _keys("companies", "name", "tags")
     yield _keys("contacts", "name", "phone", "company_name", "stage", "tags", "follow_up_note")
     yield _keys("deals", "title", "stage", "contact_name", "company_name", "tags", "follow_up_note")
-    yield _texts("companies", "name", "domain", "tags", "notes")
+    yield from _BARE_DOMAINS
+    yield _texts("companies", "name", "domain", "tags", "notes", also=" OR seq IN (SELECT seq FROM temp.bare)")
+    yield "DROP TABLE temp.bare"
     yield _texts("contacts", "name", "email", "phone", "company_name", "tags", "notes")
     yield _texts("deals", "title", "contact_name", "company_name", "tags", "notes")
 
