@@ -9,7 +9,9 @@ cannot be guessed, and nobody is locked out. A code is compared and used up in o
 """
 
 import hmac
+import re
 import secrets
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -29,6 +31,8 @@ TRIES_PER_CODE = 5
 WRONG_TRIES_PER_DAY = 10
 # (days, wrong six-digit tries of all addresses in them): at either, codes are long. SECURITY.md has the arithmetic.
 SERVER_TRIES = ((1, 200), (30, 300))
+MAX_TYPED = 100  # characters of what is typed as a code
+SHORT = 6  # digits of a code
 LONG = 8  # letters and digits of a long code: 31**8 (about 8.5e11) differ
 MAILS_PER_USER = 100  # an hour, of those that a signed-in user has sent: invites, codes of step-up
 
@@ -81,7 +85,7 @@ def _drawn(tx: Tx) -> str:
     """Return six random digits; while codes are long, eight letters and digits."""
     if _are_long(tx):
         return ids.random_text(LONG)
-    return f"{secrets.randbelow(10**6):06d}"
+    return f"{secrets.randbelow(10**SHORT):0{SHORT}d}"
 
 
 def postage(tx: Tx, crm: Crm, email: str, use: Use, sender: str = "") -> tuple[Budget, ...]:
@@ -150,12 +154,12 @@ def send(tx: Tx, crm: Crm, message: Message, spent: Sequence[Budget], failed: Ef
 def entered(tx: Tx, crm: Crm, email: str, use: Use, purpose: str, typed: str, page_secret: str = "") -> str:
     """Use up the code that waits for this purpose if it is what was typed; else return what is wrong, as a sentence.
 
-    Blanks and upper case in what was typed do not matter. Wrong tries are counted. Raises `rate_limited` after too many
-    of them.
+    The code is taken out of what was typed (see `code_in`). Wrong tries are counted. Raises `rate_limited` after too
+    many of them, and `invalid_value`, which counts nothing, for what cannot be a code.
     """
     _check_tries(tx, email, use)
-    typed = "".join(typed.split()).lower()
-    is_short = len(typed) == 6 and typed.isascii() and typed.isdigit()
+    typed = code_in(typed)
+    is_short = len(typed) == SHORT
     if is_short and _are_long(tx):
         return "Codes of six digits are not taken for a while, because too many wrong ones were entered here."
     waiting = waiting_codes.find(tx, email, purpose)
@@ -171,6 +175,35 @@ def entered(tx: Tx, crm: Crm, email: str, use: Use, purpose: str, typed: str, pa
         return WRONG
     waiting_codes.remove(tx, email, purpose)
     return ""
+
+
+def code_in(typed: str) -> str:
+    """Return the code in what somebody typed or copied: `123 456`, `123-456`, `Code: 123456`, in digits of any script.
+
+    Six digits, or the letters and digits of a long code in lower case. Raises `invalid_value` if there is none, or more
+    than one.
+    """
+    text = unicodedata.normalize("NFKC", typed[:MAX_TYPED]).lower()
+    text = "".join(str(unicodedata.decimal(character, character)) for character in text)
+    parts = [part for part in re.split(r"[\W_]+", text) if part]
+    numbers = [part for part in parts if re.fullmatch(r"[0-9]+", part)]
+    joined = ["".join(parts[first:last]) for first in range(len(parts)) for last in range(first + 1, len(parts) + 1)]
+    found = (
+        [number for number in numbers if len(number) == SHORT],
+        _of_six(numbers),
+        [part for part in joined if len(part) == LONG and set(part) <= set(ids.ALPHABET)],
+        _of_six(re.findall(r"[0-9]", text)),
+    )
+    codes = next(filter(None, found), [])
+    if len(set(codes)) != 1 or len(typed) > MAX_TYPED:
+        says = f"must be {SHORT} digits, or {LONG} letters and digits, as in the mail"
+        raise Problem("invalid_value", "Send the code as it stands in the mail.", fields={"code": says})
+    return codes[0]
+
+
+def _of_six(digits: Sequence[str]) -> list[str]:
+    """Return the code that these digits make together, if they are six."""
+    return ["".join(digits)] if sum(map(len, digits)) == SHORT else []
 
 
 def tries_left(tx: Tx, email: str, use: Use) -> Allowance:

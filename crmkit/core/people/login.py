@@ -30,7 +30,7 @@ class CodeRequest:
 
 class CodeEntry:
     email: Annotated[str, Email(), REQUIRED, "the address the code was mailed to"]
-    code: Annotated[str, Text(20), REQUIRED, "the code, as it stands in the mail"]
+    code: Annotated[str, Text(codes.MAX_TYPED), REQUIRED, "the code, as it stands in the mail"]
     token_name: Annotated[str | None, Text(100), "who you are, like Claude; shown in GET /tokens and in the audit log"]
 
 

@@ -25,7 +25,7 @@ _HEADERS = {
     "X-Frame-Options": "DENY",
     "Referrer-Policy": "no-referrer",
 }
-_LABELS = {"email": "The address", "name": "The name"}  # what the pages call the fields
+_LABELS = {"email": "The address", "name": "The name", "code": "The code"}  # what the pages call the fields
 
 
 @read(PATH, query=ANY, public=True, direct=True)

@@ -65,7 +65,7 @@ def test_the_two_hundredth_wrong_code_of_a_day_makes_codes_long_until_the_day_is
     guess(home, someone, 195)
     for other in ("one@example.com", "other@example.com"):  # what is no guess at six digits is not counted here
         ask(home, someone, other)
-        assert [enter(someone, "none", other).status_code for _ in range(5)] == [401] * 5
+        assert [enter(someone, "zzzzzzzz", other).status_code for _ in range(5)] == [401] * 5
     short = ask(home, someone, BOB)
     assert re.fullmatch(SHORT, ask(home, someone))
     guess(home, someone, 5, "last{}@example.com")
@@ -83,7 +83,7 @@ def test_the_two_hundredth_wrong_code_of_a_day_makes_codes_long_until_the_day_is
     for _ in range(2):  # wrong tries of long codes end the day of the address, and prolong nothing
         code = ask(home, someone)
         for _ in range(5):
-            assert enter(someone, code[1:] + code[0] + "x").status_code == 401
+            assert enter(someone, ("y" if code[0] == "z" else "z") + code[1:]).status_code == 401
     assert enter(someone, code).status_code == 429
     home.clock.move(hours=23, minutes=59)
     assert re.fullmatch(LONG, ask(home, someone, BOB))

@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
+from crmkit.core.people import codes
 from crmkit.core.people.login import LOGIN
 from crmkit.storage.people import waiting_codes
 from crmkit.storage.sqlite.engine.driver import sqlite3
@@ -98,6 +99,57 @@ def test_no_sixth_code_is_sent_within_an_hour(home: House) -> None:
     home.clock.move(seconds=2)
     assert post(home, REQUEST, email=ALICE).status_code == 200
     assert post(home, REQUEST, email=ALICE).status_code == 429  # one fell out of the hour, not all five
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        " {0}{1} ",
+        "{0} {1}",
+        "{0}-{1}",
+        "{0}–{1}",
+        "code: {0}{1}",
+        "Your crmkit code is {0} {1}.",
+        "\u202a{0}\u200b{1}\u202c",
+    ],
+    ids=ascii,
+)
+@pytest.mark.parametrize("digits", ["0123456789", "０１２３４５６７８９", "٠١٢٣٤٥٦٧٨٩"])
+def test_the_digits_are_taken_out_of_what_was_sent(home: House, form: str, digits: str) -> None:
+    code = ask(home).translate(str.maketrans("0123456789", digits))
+    assert enter(home, form.format(code[:3], code[3:])) == 200
+
+
+@pytest.mark.parametrize(
+    ("typed", "code"),
+    [
+        ("K7M2Q9XA", "k7m2q9xa"),
+        ("k7m2 q9xa", "k7m2q9xa"),
+        ("code: k7m2-q9xa", "k7m2q9xa"),
+        ("ｋ7m2q9xa", "k7m2q9xa"),
+        ("23456789", "23456789"),
+        ("2345 67my", "234567my"),
+        ("my 234567", "234567"),
+        ("in 30 minutes: 123456", "123456"),
+        ("123456x", "123456"),
+        ("123456, 123456", "123456"),
+    ],
+)
+def test_a_code_is_found_in_what_was_typed(typed: str, code: str) -> None:
+    assert codes.code_in(typed) == code
+
+
+NO_CODES = ["x", "12345", "1234567", "none", "123456 654321", "k7m2q9x", "k7m2q9xo", "password", "?" * 50, "x" * 101]
+
+
+def test_what_cannot_be_a_code_costs_no_try(home: House) -> None:
+    code = ask(home)
+    for typed in NO_CODES:
+        answer = post(home, VERIFY, email=ALICE, code=typed)
+        assert (answer.status_code, answer.json()["error"]) == (400, "invalid_value")
+        assert list(answer.json()["fields"]) == ["code"]
+    assert [post(home, VERIFY, email=ALICE, code=other_than(code)).status_code for _ in range(4)] == [401] * 4
+    assert enter(home, code) == 200
 
 
 def test_a_code_takes_no_sixth_try(home: House) -> None:
@@ -320,7 +372,7 @@ def test_an_uninvited_address_is_not_let_in_and_is_answered_like_any_other(tmp_p
             answers = []
             for _ in range(3):
                 answers.append(post(home, REQUEST, email=email))
-                answers += [post(home, VERIFY, email=email, code=f"abc{n}") for n in range(6)]
+                answers += [post(home, VERIFY, email=email, code=f"zzzzzzz{n + 2}") for n in range(6)]
                 clock.move(minutes=2)
             clock.move(minutes=-6)
             return [heard(answer, email) for answer in answers]

@@ -138,6 +138,18 @@ def test_a_wrong_code_is_refused_in_the_same_words_and_counted(us: Team) -> None
     assert enters(us.alice, (method, path, body), code) == (200, "")
 
 
+def test_what_cannot_be_a_code_costs_no_try_and_the_digits_are_taken_out_of_what_was_sent(us: Team) -> None:
+    method, path, body = promote(us, us.bob)
+    code = asked(us.home, us.alice, method, path, body)
+    for typed in ("x", "12345", "1234567", "123456 654321", "none", "k7m2q9x", "x" * 3000):
+        answer = us.alice.send_it(method, f"{path}?code={typed}", body)
+        assert error_of(answer) == (400, "invalid_value")
+        assert "FIELD code  must be 6 digits, or 8 letters and digits, as in the mail" in answer.text
+    answer = us.alice.send_it(method, f"{path}?code={wrong(code, 1)}", body)
+    assert answer.headers["X-RateLimit-Remaining"] == "9"
+    assert enters(us.alice, (method, path, body), f"code: {code[:3]} {code[3:]}") == (200, "")
+
+
 def test_a_code_takes_five_tries_and_no_sixth(us: Team) -> None:
     request = promote(us, us.bob)
     code = asked(us.home, us.alice, *request)
@@ -218,7 +230,7 @@ def test_a_code_that_was_asked_for_as_admin_fails_after_the_demotion(us: Team) -
 def test_a_strange_code_is_refused_and_the_right_one_still_works(us: Team, code: str) -> None:
     real = asked(us.home, us.alice, *promote(us, us.bob))
     status, error = enters(us.alice, promote(us, us.bob), code)
-    assert (status, error) in ((403, "invalid_code"), (403, "escalation_required"))
+    assert (status, error) in ((400, "invalid_value"), (403, "invalid_code"), (403, "escalation_required"))
     if error == "escalation_required":
         real = us.home.letterbox.code_for(us.alice.email)
     assert enters(us.alice, promote(us, us.bob), real) == (200, "")
@@ -251,10 +263,10 @@ def test_strangers_who_use_up_the_sign_in_codes_of_an_address_do_not_block_its_s
                 return stranger.post(path, json={"email": us.alice.email, **body}).status_code
 
             assert [sends("/auth/request") for _ in range(5)] == [200] * 4 + [429]  # her own was the first
-            assert [sends("/auth/verify", code="none") for _ in range(5)] == [401] * 5
+            assert [sends("/auth/verify", code="zzzzzzzz") for _ in range(5)] == [401] * 5
             home.clock.move(hours=1)
             assert [sends("/auth/request") for _ in range(6)] == [200] * 5 + [429]
-            assert [sends("/auth/verify", code="none") for _ in range(6)] == [401] * 5 + [429]
+            assert [sends("/auth/verify", code="zzzzzzzz") for _ in range(6)] == [401] * 5 + [429]
         assert stepped(home, us.alice, *promote(us, us.bob)).status_code == 200
 
 

@@ -148,16 +148,28 @@ def test_a_wrong_code_can_be_tried_again_until_the_fifth(app: App) -> None:
     assert page.status_code == 200
     signin = app.begin(ALICE)
     for _ in range(5):
-        app.post({"signin": signin, "code": "x"})
+        app.post({"signin": signin, "code": "zzzzzzzz"})
     page = app.post({"signin": signin, "code": app.house.letterbox.code_for(ALICE)})
     assert page.status_code == 401
+
+
+def test_what_cannot_be_a_code_costs_no_try_and_the_digits_are_taken_out_of_what_was_sent(app: App) -> None:
+    signin = app.begin(ALICE)
+    right = app.house.letterbox.code_for(ALICE)
+    for typed in ("", "x", "12345", "1234567", "123456 654321", "no code", "x" * 200):
+        page = app.post({"signin": signin, "code": typed, "email": ALICE})
+        assert page.status_code == 400
+        assert alert(page) == "The code must be 6 digits, or 8 letters and digits, as in the mail"
+        assert hidden(page, "signin") == signin
+    page = app.post({"signin": signin, "code": f"Code: {right[:3]}-{right[3:]}"})
+    assert page.status_code == 200
 
 
 def test_after_ten_wrong_codes_in_a_day_an_address_gets_no_more(app: App) -> None:
     for _ in range(2):
         signin = app.begin(ALICE)
         for _ in range(5):
-            assert app.post({"signin": signin, "code": "x"}).status_code == 401
+            assert app.post({"signin": signin, "code": "zzzzzzzz"}).status_code == 401
     page = app.post({"email": ALICE})
     assert page.status_code == 429
     assert int(page.headers["retry-after"]) > 0
