@@ -14,7 +14,9 @@ from crmkit.model.fields import PLAIN_KEY, Custom, Integer, Tags
 from crmkit.model.form import Field
 from crmkit.model.names import UNSEEN
 from crmkit.model.record import Kind, Record
+from crmkit.render.joined import JOINERS, SELECTOR, joins
 
+_NEEDED = re.compile(f"[{JOINERS}{SELECTOR}]")
 _HIDDEN = re.compile(f"[{UNSEEN}]")
 _NOT_BARE = re.compile(rf'[ "\\{UNSEEN}]')
 # strings that a reader might take for a number, a boolean, null, a list or an object: they are quoted
@@ -52,10 +54,18 @@ def quoted(content: Any) -> str:
 
 
 def printable(text: str) -> str:
-    r"""Return `text` with invisible characters as `\uXXXX`, past U+FFFF as a surrogate pair, as in JSON."""
-    if not text.isprintable():
-        text = "".join(character if character.isprintable() else _escaped(character) for character in text)
-    return text if text.isascii() else _HIDDEN.sub(lambda found: _escaped(found.group()), text)
+    r"""Return `text` with invisible characters as `\uXXXX`, past U+FFFF as a surrogate pair, as in JSON.
+
+    Those stand that scripts and emoji need: a joiner between two letters or emoji, the selector after an emoji.
+    """
+    if text.isprintable() and (text.isascii() or not _HIDDEN.search(text)):
+        return text
+    parts, at = [], 0
+    for found in _NEEDED.finditer(text):
+        if joins(text, found.start()):
+            parts += [_all_escaped(text[at : found.start()]), found.group()]
+            at = found.end()
+    return "".join([*parts, _all_escaped(text[at:])])
 
 
 def key(name: str) -> str:
@@ -143,6 +153,12 @@ def nested(path: str, content: dict[str, Any]) -> str:
 @lru_cache(512)
 def _joined(path: str, name: str) -> str:
     return f"{path}.{key(name)}"
+
+
+def _all_escaped(text: str) -> str:
+    if not text.isprintable():
+        text = "".join(character if character.isprintable() else _escaped(character) for character in text)
+    return text if text.isascii() else _HIDDEN.sub(lambda found: _escaped(found.group()), text)
 
 
 def _escaped(character: str) -> str:

@@ -1,6 +1,7 @@
 """Whatever is stored: its line is one line, shows only what can be seen, and parses back to what JSON shows."""
 
 import json
+import re
 import unicodedata
 from typing import Any
 
@@ -89,7 +90,37 @@ SPELLED = [
     ("\u2066x\u2069", '"\\u2066x\\u2069"'),
     ("\ufeffx", '"\\ufeffx"'),
     ("a\u00adb", '"a\\u00adb"'),  # soft hyphen
-    ("👩\u200d💻", '"👩\\u200d💻"'),
+    ("👩\u200d💻", '"👩\u200d💻"'),  # joiners and selectors that do their work stay
+    ("👩🏽\u200d🚀", '"👩🏽\u200d🚀"'),
+    ("👩\u200d❤\ufe0f\u200d💋\u200d👩", '"👩\u200d❤\ufe0f\u200d💋\u200d👩"'),
+    ("👩\u200d👩\u200d👧\u200d👦", '"👩\u200d👩\u200d👧\u200d👦"'),
+    ("🏳\ufe0f\u200d🌈", '"🏳\ufe0f\u200d🌈"'),
+    ("🙂\u200d↔\ufe0f", '"🙂\u200d↔\ufe0f"'),
+    ("❤\ufe0f", '"❤\ufe0f"'),
+    ("1\ufe0f\u20e3", '"1\ufe0f\u20e3"'),
+    ("می\u200cخواهم", '"می\u200cخواهم"'),  # Persian
+    ("क्\u200dष", '"क्\u200dष"'),  # Hindi
+    ("র\u200d্যাব", '"র\u200d্যাব"'),  # Bengali
+    ("ශ්\u200dරී ලංකා", '"ශ්\u200dරී ලංකා"'),  # Sinhala
+    ("a\u200cb", '"a\u200cb"'),
+    (["می\u200cخواهم", "a\u200c"], '["می\u200cخواهم","a\\u200c"]'),
+    ("a\u200c", '"a\\u200c"'),  # at an end, alone, repeated
+    ("\u200ca", '"\\u200ca"'),
+    ("\u200d", '"\\u200d"'),
+    ("a\u200c\u200cb", '"a\\u200c\\u200cb"'),
+    ("a\u200d\u200cb", '"a\\u200d\\u200cb"'),
+    ("a\u200c b", '"a\\u200c b"'),
+    ("a \u200cb", '"a \\u200cb"'),
+    ("5\u200d6", '"5\\u200d6"'),
+    ("👩\u200d", '"👩\\u200d"'),
+    ("a\n\u200db", '"a\\n\\u200db"'),  # the n of the escape is no letter
+    ("a\\n\u200db", '"a\\\\n\u200db"'),  # this one is
+    ("a\x1f\u200db", '"a\\u001f\\u200db"'),
+    ("a\x01\ufe0f\u20e3", '"a\\u0001\\ufe0f\u20e3"'),
+    ("a\u200d\u3164", '"a\\u200d\\u3164"'),
+    ("\u2800\ufe0f", '"\u2800\\ufe0f"'),
+    ("❤\ufe0f\ufe0f", '"❤\ufe0f\\ufe0f"'),
+    ("a\ufe0f", '"a\\ufe0f"'),
     ("\U000e0041x", '"\\udb40\\udc41x"'),  # a tag character: unprintable and past U+FFFF
     ("\U0001d173", '"\\ud834\\udd73"'),
     ("\U0010ffff", '"\\udbff\\udfff"'),
@@ -115,6 +146,23 @@ def test_any_value_reads_back_from_its_spelling(value: Any) -> None:
     spelled = text.value(value)
     assert exactly(parse.value(spelled)) == exactly(value)
     assert_one_visible_line(spelled)
+
+
+WRITTEN = 'aénu0b1#👩❤↔🏽\u200c\u200d\ufe0f\u20e3\u0301्कمی \\\n\x1f"\u200b\u3164'
+
+
+@examples(2_000)
+@given(st.text(st.sampled_from(WRITTEN), max_size=12))
+def test_a_joiner_stands_only_between_two_letters_or_emoji(content: str) -> None:
+    spelled = text.value(content)
+    assert parse.value(spelled) == content
+    assert_one_visible_line(spelled)
+    assert text.printable(spelled) == spelled
+    for found in re.finditer("[\u200c\u200d]", spelled):
+        before, after = spelled[: found.start()], spelled[found.end() :]
+        assert re.search("(?:[aénubक👩❤↔🏽मی]|\u20e3|\ufe0f|\u0301|्|م)$", before)
+        assert re.match("[aénubक👩❤↔🏽\u0301्می]", after)
+    assert re.sub("[\u200c\u200d]", "", content) == re.sub("[\u200c\u200d]", "", parse.value(spelled))
 
 
 @examples(1_000)

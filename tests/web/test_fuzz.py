@@ -19,6 +19,7 @@ from crmkit.model.query.filters import OPERATORS
 from crmkit.model.query.parse import RESERVED
 from tests.house import ALICE, UNLIMITED, House, house
 from tests.kinds import CONTACT
+from tests.render.lines import is_visible
 
 pytestmark = pytest.mark.slow
 
@@ -183,7 +184,7 @@ def _in_house_style(status: int, headers: dict[str, str], content: str) -> None:
     else:
         assert headers["content-type"] == "text/plain; charset=utf-8"
         lines = content.removesuffix("\n").split("\n")
-        assert all(line.isprintable() for line in lines)
+        assert all(map(is_visible, lines))
         code = lines[0].removeprefix("ERROR ") if lines[0].startswith("ERROR ") else None
         assert (code is None) == (status < 300)
         assert code is None or any(line.startswith("HINT  ") for line in lines)
