@@ -36,6 +36,7 @@ CATALOGUE: dict[str, tuple[tuple[int, ...], str]] = {
     "last_admin": ((409,), "a workspace keeps at least one admin"),
     "version_conflict": ((412,), "the record changed since you read it"),
     "too_large": ((413,), "the body is larger than the server takes"),
+    "unsupported_encoding": ((415,), "the body is compressed, or in another charset than UTF-8"),
     "rate_limited": ((429,), "too many requests; wait for Retry-After seconds"),
     "head_too_large": ((431,), "URL and headers are larger than the server takes"),
     "server_error": ((500,), "our fault; it is logged under the request id"),

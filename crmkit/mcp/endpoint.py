@@ -69,7 +69,9 @@ def _over_limit(call: HttpCall) -> Problem | None:
 async def _body_of(call: HttpCall) -> bytes:
     try:
         return await call.raw_body()
-    except Problem:
+    except Problem as problem:
+        if problem.code == "unsupported_encoding":
+            raise
         raise Fault(protocol.PARSE_ERROR, "the connection ended before the body did") from None
 
 

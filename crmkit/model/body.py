@@ -6,6 +6,7 @@ msgspec would keep the last value in silence.
 
 import json
 import math
+import re
 from typing import Any, NoReturn
 
 from crmkit.errors import Problem
@@ -13,7 +14,38 @@ from crmkit.model.fields import MAX_INTEGER
 
 MAX_DEPTH = 32
 
+_MARK = b"\xef\xbb\xbf"  # byte order mark of UTF-8
+# the longer ones first, since one mark begins with another
+_OTHER_MARKS = (
+    (b"\xff\xfe\0\0", "UTF-32"),
+    (b"\0\0\xfe\xff", "UTF-32"),
+    (b"\xff\xfe", "UTF-16"),
+    (b"\xfe\xff", "UTF-16"),
+)
+_CHARSET = re.compile(r""";\s*charset\s*=\s*["']?([^;"'\s]+)""", re.IGNORECASE)
+_UTF_8 = ("utf-8", "utf8", "us-ascii", "ascii")
+
 _SEND = 'Send one JSON object, like {"name":"Jane Doe"}'
+
+
+def uncoded(body: bytes, codings: str, media_type: str) -> bytes:
+    """Return a body without a byte order mark; the headers Content-Encoding and Content-Type tell how it was sent.
+
+    Raises `unsupported_encoding` for one that is compressed or otherwise coded, or in another charset than UTF-8.
+    """
+    if not body:
+        return body
+    coding = next((name for name in map(str.strip, codings.split(",")) if name.lower() not in ("", "identity")), "")
+    if coding:
+        what, instead = f"its coding is {coding}", "Send the body as it is, without Content-Encoding"
+    else:
+        named = _CHARSET.search(media_type)
+        charset = named[1] if named and named[1].lower() not in _UTF_8 else ""
+        charset = charset or next((name for mark, name in _OTHER_MARKS if body.startswith(mark)), "")
+        if not charset:
+            return body.removeprefix(_MARK)
+        what, instead = f"its charset is {charset}", "Send the body in UTF-8"
+    raise Problem("unsupported_encoding", f"{instead}: {what}.")
 
 
 def decode(body: bytes) -> dict[str, Any]:
@@ -28,8 +60,6 @@ def decode(body: bytes) -> dict[str, Any]:
         text = body.decode("utf-8")
     except UnicodeDecodeError:
         _refuse("the body is not UTF-8")
-    if text.startswith("\ufeff"):
-        _refuse("the body is not JSON (it begins with a byte order mark, line 1 column 1)")
     try:
         value = _read(text)
     except json.JSONDecodeError as error:

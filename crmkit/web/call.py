@@ -101,9 +101,10 @@ class HttpCall(Call):
         return body.decode(await self.raw_body())
 
     async def raw_body(self) -> bytes:
-        """Return the bytes of the body; raises RequestEntityTooLarge, or `invalid_json` when the client left too early.
+        """Return the bytes of the body, without a byte order mark.
 
-        It is bounded as announced and as it comes.
+        It is bounded as announced and as it comes. Raises RequestEntityTooLarge, `unsupported_encoding`, or
+        `invalid_json` when the client left too early.
         """
         if int(header_of(self.scope, b"content-length") or 0) > self._max_body:
             raise RequestEntityTooLarge
@@ -116,7 +117,8 @@ class HttpCall(Call):
             more = event.get("more_body", False)
             if len(read) > self._max_body:
                 raise RequestEntityTooLarge
-        return bytes(read)
+        codings = b",".join(content for name, content in self.scope["headers"] if name == b"content-encoding")
+        return body.uncoded(bytes(read), codings.decode("latin-1"), header_of(self.scope, b"content-type"))
 
     @property
     def code(self) -> str:

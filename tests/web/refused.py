@@ -20,6 +20,7 @@ STATUS = {
     409: "confirmation_required already_exists last_admin",
     412: "version_conflict",
     413: "too_large",
+    415: "unsupported_encoding",
     429: "rate_limited",
     431: "head_too_large",
     500: "server_error",

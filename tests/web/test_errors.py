@@ -78,6 +78,14 @@ ASKED: list[tuple[str, str, str, Any, Any, str]] = [
     ("already_exists", "PATCH", "{contact}", {"email": "taken@acme.com"}, ["email"], "contact/c_.*another email"),
     ("version_conflict", "PATCH", "{contact}", {"version": 7, "stage": "x"}, (), "If-Match: 1"),
     ("too_large", "POST", "/contacts", "x" * (1024 * 1024 + 1), (), "at most 1024 KiB"),
+    (
+        "unsupported_encoding",
+        "POST",
+        "/contacts",
+        '{"name":"X"}'.encode("utf-16"),
+        (),
+        "in UTF-8: its charset is UTF-16",
+    ),
     ("invalid_code", "POST", "/auth/verify", {"email": ALICE, "code": "000000"}, (), "POST /auth/request"),
 ]
 ELSEWHERE = {  # codes that need a server in a special state, or raw bytes: each has a test of its own

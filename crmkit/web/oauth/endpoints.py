@@ -69,7 +69,7 @@ async def register(call: HttpCall) -> Response:
     except RequestEntityTooLarge:
         return _failed("invalid_client_metadata", f"a description has at most {MAX_REGISTRATION} bytes", 413)
     except Problem as problem:
-        return _failed("invalid_client_metadata", problem.hint)
+        return _refused("invalid_client_metadata", problem)
     uris, name = body.get("redirect_uris"), body.get("client_name")
     if not isinstance(uris, list) or not all(isinstance(uri, str) for uri in uris):
         return _failed("invalid_redirect_uri", "send redirect_uris, a list of strings")
@@ -99,7 +99,7 @@ async def token(call: HttpCall) -> Response:
     except Refused as refused:
         return _failed(refused.error, refused.description, refused.status)
     except Problem as problem:
-        return _failed("invalid_request", problem.hint)
+        return _refused("invalid_request", problem)
     return _json({"access_token": issued, "token_type": "Bearer", "scope": connect.SCOPE})
 
 
@@ -108,7 +108,7 @@ async def revoke(call: HttpCall) -> Response:
     try:
         form = await form_of(call)
     except Problem as problem:
-        return _failed("invalid_request", problem.hint)
+        return _refused("invalid_request", problem)
     if not form.get("token"):
         return _failed("invalid_request", "send the token to revoke")
     await redeem.give_back(call, form["token"])
@@ -121,6 +121,13 @@ def _json(content: Mapping[str, Any], status: int = 200) -> Response:
 
 def _failed(error: str, description: str, status: int = 400) -> Response:
     return _json({"error": error, "error_description": description}, status)
+
+
+def _refused(error: str, problem: Problem) -> Response:
+    """Return the refusal with an error code of OAuth, which has none for a body that we cannot read."""
+    if problem.code == "unsupported_encoding":
+        return _failed(problem.code, problem.hint, problem.status)
+    return _failed(error, problem.hint)
 
 
 ROUTES: list[Route] = [resource_metadata, server_metadata, register, token, revoke]

@@ -12,11 +12,13 @@ MAX_FORM = 64 * 1024  # bytes
 
 
 async def form_of(call: HttpCall) -> dict[str, str]:
-    """Return the fields of a form body, each sent once; raises `invalid_value`."""
+    """Return the fields of a form body, each sent once; raises `invalid_value` or `unsupported_encoding`."""
     try:
         raw = (await call.raw_body()).decode("utf-8")
         pairs = parse_qsl(raw, keep_blank_values=True, errors="strict", max_num_fields=MAX_FIELDS)
-    except (ValueError, Problem, RequestEntityTooLarge):
+    except (ValueError, Problem, RequestEntityTooLarge) as error:
+        if isinstance(error, Problem) and error.code == "unsupported_encoding":
+            raise
         raise Problem("invalid_value", "Send a small form (application/x-www-form-urlencoded) in UTF-8.") from None
     if any("\0" in text for pair in pairs for text in pair):
         raise Problem("invalid_value", "Send a form without NUL characters.")

@@ -1,5 +1,7 @@
 """Bodies: one JSON object whatever the Content-Type says, and a hint for everything else."""
 
+import gzip
+import re
 import socket
 from collections.abc import Iterator
 from typing import Any
@@ -39,8 +41,7 @@ NOT_JSON = {
     "a hundred thousand lists": b'{"name":' + b"[" * 100_000 + b"]" * 100_000 + b"}",
     "a hundred thousand open objects": b'{"a":' * 100_000,
     "no UTF-8": b'{"name":"\xff"}',
-    "UTF-16": '{"name":"X"}'.encode("utf-16"),
-    "a byte order mark": b'\xef\xbb\xbf{"name":"X"}',
+    "two byte order marks": b'\xef\xbb\xbf\xef\xbb\xbf{"name":"X"}',
     "half a surrogate pair": b'{"name":"\\ud83d"}',
     "half a surrogate pair in a key": b'{"name":"X","custom":{"\\udc00":1}}',
     "NUL": b'{"name":"X\\u0000Y"}',
@@ -78,13 +79,58 @@ def test_a_body_of_32_levels_is_taken_and_a_deeper_one_is_refused(alice: Person,
     "media_type",
     [
         *("application/json", "application/x-www-form-urlencoded", "text/plain", "application/xml", "nonsense", ""),
-        *("multipart/form-data; boundary=x", "application/json; charset=utf-16", "application/msgpack"),
+        *("multipart/form-data; boundary=x", "application/json; charset=utf-8", "application/msgpack"),
+        *('application/json;Charset="UTF-8"', "text/plain; charset=utf8; format=flowed"),
     ],
 )
 def test_the_content_type_does_not_matter(alice: Person, media_type: str) -> None:
     answer = alice.post("/contacts", content='{"name":"José"}', headers={"Content-Type": media_type})
     assert answer.status_code == 201
     assert "  name=José  " in answer.text
+
+
+JANE = '{"name":"Jane"}'
+CODED = {
+    "gzip": (gzip.compress(JANE.encode()), {"Content-Encoding": "gzip"}, "as it is, .*: its coding is gzip"),
+    "a coding that is not there": (JANE.encode(), {"Content-Encoding": "br"}, "its coding is br"),
+    "two codings": (JANE.encode(), {"Content-Encoding": "identity, GZIP"}, "its coding is GZIP"),
+    "a charset": (JANE.encode("utf-16"), {"Content-Type": "application/json; charset=utf-16"}, "its charset is utf-16"),
+    "a quoted charset": (JANE.encode(), {"Content-Type": 'text/plain; charset="ISO-8859-1"'}, "charset is ISO-8859-1"),
+    "UTF-16": (JANE.encode("utf-16"), {}, "in UTF-8: its charset is UTF-16"),
+    "UTF-16, big end first": (b"\xfe\xff" + JANE.encode("utf-16-be"), {}, "its charset is UTF-16"),
+    "UTF-32": (JANE.encode("utf-32"), {}, "its charset is UTF-32"),
+}
+
+
+@pytest.mark.parametrize(("body", "headers", "told"), CODED.values(), ids=CODED)
+def test_a_coded_body_and_another_charset_are_refused_by_name(
+    alice: Person, body: bytes, headers: dict[str, str], told: str
+) -> None:
+    for path in ("/contacts", "/auth/request"):
+        refused(alice, "unsupported_encoding", "POST", path, body, does=f"^Send the body .*{told}", headers=headers)
+    for path in ("/token", "/revoke", "/register"):
+        answer = alice.post(path, content=body, headers=headers)
+        assert (answer.status_code, answer.json()["error"]) == (415, "unsupported_encoding")
+        assert re.search(told, answer.json()["error_description"])
+    refused(alice, "unsupported_encoding", "POST", "/mcp", body, does=told, headers=headers)
+
+
+@pytest.mark.parametrize("coding", ["identity", "", "Identity , identity"])
+def test_a_body_that_is_not_coded_may_say_so(alice: Person, coding: str) -> None:
+    assert alice.post("/contacts", content=JANE, headers={"Content-Encoding": coding}).status_code == 201
+
+
+def test_a_byte_order_mark_of_utf_8_is_ignored(alice: Person) -> None:
+    assert alice.post("/contacts", content=b"\xef\xbb\xbf" + JANE.encode()).status_code == 201
+    assert alice.post("/revoke", content=b"\xef\xbb\xbftoken=ck_x").status_code == 200
+    ping = b'\xef\xbb\xbf{"jsonrpc":"2.0","id":1,"method":"ping"}'
+    assert alice.post("/mcp", content=ping).json()["result"] == {}
+
+
+def test_no_body_needs_no_coding(alice: Person) -> None:
+    for coding in ("gzip", "br"):
+        told = alice.post("/contacts", headers={"Content-Encoding": coding})
+        assert told.text.startswith("ERROR missing_field")
 
 
 LIMITS = {
