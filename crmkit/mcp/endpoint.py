@@ -1,15 +1,17 @@
 """POST /mcp: JSON in, JSON out, without sessions and streams. Its two tools send requests to the API."""
 
+from itertools import islice
 from typing import Any
 
 import msgspec
 from litestar.datastructures import Headers
 
 from crmkit import __version__
-from crmkit.errors import Problem
+from crmkit.errors import Problem, listed, nearest
 from crmkit.mcp import inside, protocol, tools
 from crmkit.mcp.cut import cut
 from crmkit.mcp.protocol import Fault, Hello, Message, ToolCall
+from crmkit.model.form import MAX_UNKNOWN_FIELDS_SHOWN
 from crmkit.render.answers import Failure
 from crmkit.render.formats import TEXT
 from crmkit.settings import Settings
@@ -23,17 +25,8 @@ CACHED_MS = 3_600_000  # for which a client may cache the list of tools
 
 _SERVER = {"name": "crmkit", "title": "crmkit", "version": __version__}
 _CAPABILITIES: dict[str, Any] = {"tools": {}}
+_ARGUMENTS = {tools.READ: ("path",), tools.REQUEST: ("method", "path", "body")}
 _CACHE = {"ttlMs": CACHED_MS, "cacheScope": "public"}
-
-
-class _ReadArguments(msgspec.Struct, forbid_unknown_fields=True):
-    path: str
-
-
-class _RequestArguments(msgspec.Struct, forbid_unknown_fields=True):
-    method: str
-    path: str
-    body: msgspec.Raw = msgspec.Raw(b"")
 
 
 async def endpoint(call: HttpCall) -> Response:
@@ -117,31 +110,49 @@ async def _called(call: HttpCall, tool: ToolCall) -> dict[str, Any]:
 
 def _request_of(call: HttpCall, tool: ToolCall) -> tuple[str, str, bytes]:
     """Return (method, path with query, body); raises Fault for an unknown tool, Problem for wrong arguments."""
-    forms: dict[str, type[Any]] = {tools.READ: _ReadArguments, tools.REQUEST: _RequestArguments}
-    if tool.name not in forms:
-        raise Fault(protocol.INVALID_PARAMS, f"there is no such tool; there are {' and '.join(forms)}", status=200)
-    try:
-        arguments = msgspec.json.decode(tool.arguments, type=forms[tool.name])
-    except (msgspec.DecodeError, RecursionError) as error:
-        takes = ", ".join(forms[tool.name].__struct_fields__)
-        raise Problem("invalid_value", f"The tool {tool.name} takes {takes}: {error}.") from None
+    if tool.name not in _ARGUMENTS:
+        raise Fault(protocol.INVALID_PARAMS, f"there is no such tool; there are {listed(_ARGUMENTS)}", status=200)
+    texts, body = _arguments(tool)
     base_url = call.crm.settings.base_url
-    target = arguments.path.strip().removeprefix(base_url)
+    target = texts["path"].strip().removeprefix(base_url)
     if not target.startswith("/"):
         raise Problem("invalid_value", "path starts with /, like /contacts?search=jane; GET /help lists all.")
     if len(target) > MAX_TARGET:
         raise Problem("invalid_value", f"path has at most {MAX_TARGET} characters; what is long goes into body.")
     if tool.name == tools.READ:
         return "GET", target, b""
-    method = arguments.method.strip().upper()
+    method = texts["method"].strip().upper()
     if method not in tools.METHODS:
-        raise Problem("invalid_value", f"method is one of {', '.join(tools.METHODS)}.")
-    return method, target, _body(arguments.body)
+        raise Problem("invalid_value", f"method is one of {', '.join(tools.METHODS)}{nearest(method, tools.METHODS)}.")
+    return method, target, _body(body)
 
 
-def _body(raw: msgspec.Raw) -> bytes:
+def _arguments(tool: ToolCall) -> tuple[dict[str, str], bytes]:
+    """Return the arguments of a known tool that are texts, and its body undecoded; raises `invalid_value`."""
+    takes, texts, wrong = _ARGUMENTS[tool.name], dict[str, str](), dict[str, str]()
+    try:
+        sent = msgspec.json.decode(tool.arguments, type=dict[str, msgspec.Raw])
+    except (msgspec.DecodeError, RecursionError):
+        raise Problem("invalid_value", f"Send the arguments as one JSON object: {', '.join(takes)}.") from None
+    body = bytes(sent.pop("body", b"")) if "body" in takes else b""
+    for name, raw in islice(sent.items(), MAX_UNKNOWN_FIELDS_SHOWN):
+        if name not in takes:
+            wrong[name] = f"is no argument of {tool.name}{nearest(name, takes)}"
+            continue
+        try:
+            texts[name] = msgspec.json.decode(raw, type=str)
+        except msgspec.DecodeError:
+            wrong[name] = "must be text"
+    wrong |= {name: "is needed" for name in takes if name != "body" and name not in sent}
+    if wrong:
+        told = "; ".join(f"{name[:40]} {what}" for name, what in wrong.items())
+        raise Problem("invalid_value", f"The tool {tool.name} takes {', '.join(takes)}: {told}.")
+    return texts, body
+
+
+def _body(raw: bytes) -> bytes:
     """Return the body undecoded, so that the API checks it; a body sent as a JSON string is unpacked."""
-    sent = bytes(raw).strip()
+    sent = raw.strip()
     if sent == b"null":
         return b""
     return msgspec.json.decode(sent, type=str).encode() if sent.startswith(b'"') else sent

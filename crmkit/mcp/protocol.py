@@ -8,7 +8,7 @@ import base64
 import binascii
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
 
@@ -50,6 +50,8 @@ class _Envelope(msgspec.Struct):
 class _Params(msgspec.Struct):
     """The params that show whether a message is modern; the others depend on the method."""
 
+    says: ClassVar[str] = "params must be an object, in which _meta is an object"
+
     meta: dict[str, Any] | msgspec.UnsetType = msgspec.field(default=msgspec.UNSET, name="_meta")
     name: Any = None
 
@@ -57,12 +59,16 @@ class _Params(msgspec.Struct):
 class ToolCall(msgspec.Struct):
     """The params of tools/call; the arguments are not decoded yet."""
 
+    says: ClassVar[str] = "params must be an object, in which name is the name of a tool and arguments an object"
+
     name: str
     arguments: msgspec.Raw = msgspec.Raw(b"{}")
 
 
 class Hello(msgspec.Struct):
     """The params of initialize."""
+
+    says: ClassVar[str] = "params must be an object, in which protocolVersion is a string"
 
     protocol_version: str = msgspec.field(default="", name="protocolVersion")
 
@@ -118,11 +124,11 @@ def check(message: Message, headers: Mapping[str, str]) -> None:
 
 
 def decode(params: bytes, form: type[Any]) -> Any:
-    """Return params decoded as `form`; raises Fault."""
+    """Return params decoded as `form`; raises Fault with what the form says."""
     try:
         return msgspec.json.decode(params, type=form)
-    except (msgspec.DecodeError, RecursionError) as error:
-        raise Fault(INVALID_PARAMS, f"params: {error}", status=200) from None
+    except (msgspec.DecodeError, RecursionError):
+        raise Fault(INVALID_PARAMS, form.says, status=200) from None
 
 
 def unknown_method(message: Message) -> Fault:

@@ -239,19 +239,23 @@ def test_what_signs_in_or_connects_is_not_reached_by_a_tool(town: House, client:
 @pytest.mark.parametrize(
     ("name", "arguments", "says"),
     [
-        ("request", {}, "method"),
-        ("request", {"method": "GET"}, "path"),
+        ("request", {}, "The tool request takes method, path, body: method is needed; path is needed."),
+        ("request", {"method": "GET"}, "path is needed."),
         ("request", {"method": "PUT", "path": "/contacts"}, "GET, POST, PATCH, DELETE"),
         ("request", {"method": "HEAD", "path": "/contacts"}, "GET, POST, PATCH, DELETE"),
-        ("request", {"method": 5, "path": "/contacts"}, "method"),
+        ("request", {"method": "DELET", "path": "/contacts"}, "GET, POST, PATCH, DELETE (did you mean DELETE?)"),
+        ("request", {"method": 5, "path": "/contacts"}, "method must be text."),
         ("request", {"method": "GET", "path": "contacts"}, "starts with /"),
         ("request", {"method": "GET", "path": "https://evil.com/contacts"}, "starts with /"),
         ("request", {"method": "GET", "path": ""}, "starts with /"),
         ("read", {"path": "/contacts?search=" + "x" * 8_000}, "at most 8000 characters"),
-        ("request", {"method": "GET", "path": "/contacts", "headers": {}}, "headers"),
-        ("read", {}, "path"),
-        ("read", {"path": "/contacts", "method": "POST"}, "method"),
-        ("read", {"path": 7}, "path"),
+        ("request", {"method": "GET", "path": "/contacts", "headers": {}}, "headers is no argument of request."),
+        ("read", {}, "The tool read takes path: path is needed."),
+        ("read", {"path": "/contacts", "method": "POST"}, "method is no argument of read."),
+        ("read", {"paths": "/contacts"}, "paths is no argument of read (did you mean path?); path is needed."),
+        ("read", {"path": 7}, "path must be text."),
+        ("read", {"path": None}, "path must be text."),
+        ("read", {"path": "/", **{f"x{n}": n for n in range(500)}}, "x0 is no argument of read; x1 is no"),
     ],
     ids=str,
 )
@@ -267,6 +271,8 @@ def test_wrong_arguments_are_told_to_the_model(client: Person, name: str, argume
 def test_arguments_that_are_no_object_are_told_to_the_model(client: Person, arguments: Any) -> None:
     answer = client.post("/mcp", json=rpc("tools/call", {"name": "read", "arguments": arguments})).json()
     assert answer["result"]["isError"]
+    (content,) = answer["result"]["content"]
+    assert content["text"] == "ERROR invalid_value\nHINT  Send the arguments as one JSON object: path.\n"
 
 
 def test_unambiguous_slips_of_models_are_understood(home: House, alice: Person) -> None:

@@ -298,7 +298,17 @@ def test_a_method_unknown_to_modern_clients_is_refused(client: Person, method: s
 )
 def test_a_call_of_an_unknown_tool_is_an_error_of_the_protocol(client: Person, params: Any) -> None:
     body = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}
-    assert fault(client.post("/mcp", json=body)) == (200, -32602)
+    answer = client.post("/mcp", json=body)
+    assert fault(answer) == (200, -32602)
+    assert answer.json()["error"]["message"] in (
+        "there is no such tool; there are read and request",
+        "params must be an object, in which name is the name of a tool and arguments an object",
+    )
+
+
+def test_params_of_the_wrong_type_are_told_in_our_words(client: Person) -> None:
+    told = client.post("/mcp", json=rpc("initialize", {"protocolVersion": 5})).json()["error"]["message"]
+    assert told == "params must be an object, in which protocolVersion is a string"
 
 
 def test_a_message_may_hold_the_largest_body_and_one_beyond_is_refused(client: Person) -> None:
