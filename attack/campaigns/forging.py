@@ -23,7 +23,7 @@ PARTS = (
 )  # fmt: skip
 WORDS = tuple(part for part in PARTS if not any(c.isspace() or c == "," or not c.isprintable() for c in part))
 MARKS = dict.fromkeys(map(ord, "\u202e\u2066"))  # of direction, which a phone number loses
-OURS = ("at=", "crmkit ", "mail |")  # how a line of the log begins
+OURS = ("at=", "mail |")  # how a line begins that follows those of the start
 AT_ONCE = 8
 
 
@@ -53,7 +53,8 @@ async def campaign(lab: Lab) -> AsyncGenerator[Row, None]:
     refusals = [answer async for answer in _refusals(alice, bodies[:200])]
     forged = [fault for answer in refusals for fault in refusal_faults(answer)]
     yield report.exactly("forged in refusals", f"{len(refusals):,} answers", len(forged), 0)
-    lines = served.printed()[:-1].split("\n")
+    printed = served.printed()[:-1].split("\n")
+    lines = printed[next(at for at, line in enumerate(printed) if line.startswith(OURS)) :]
     odd = [line for line in lines if not line.startswith(OURS) or not line.isprintable()]
     yield report.exactly("odd lines of the log", f"{len(lines):,}", len(odd), 0)
 
