@@ -133,8 +133,11 @@ def _migrate(options: argparse.Namespace) -> int:
 
 def _token(options: argparse.Namespace) -> int:
     from crmkit import boot
+    from crmkit.core.people import notes
 
     signed_in = boot.operator_token(_settings(options), options.email, options.name)
+    for note in notes.of_sign_in(signed_in):
+        print(f"crmkit: {note}", file=sys.stderr)
     print(signed_in.token)
     return 0
 

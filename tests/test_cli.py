@@ -114,6 +114,21 @@ def test_a_token_works_for_a_new_and_for_a_known_address(served: Process) -> Non
 
 
 @pytest.mark.slow
+def test_the_token_of_an_invited_newcomer_works_where_they_were_invited_and_the_terminal_says_so(
+    served: Process,
+) -> None:
+    with served.sign_in("alice@example.com") as alice:
+        place = alice.json_of("GET", "/whoami")["workspace"]
+        assert alice.post(f"/workspaces/{place}/invites", json={"email": "bob@example.com"}).status_code == 201
+    done = run("token", "--email", "bob@example.com", "--data", str(served.folder), cwd=served.folder.parent)
+    assert who(served.url, done.stdout.strip())["workspace"] == place
+    joined, others = done.stderr.splitlines()
+    assert joined == f"crmkit: you joined {place} as member, invited by alice@example.com"
+    assert others.startswith("crmkit: you also belong to ws_")
+    assert served.stop() == 0
+
+
+@pytest.mark.slow
 def test_a_token_made_without_a_server_works_with_one(folder: Path) -> None:
     done = run("token", "--email", "alice@example.com", "--data", str(folder), cwd=folder.parent)
     with process(folder) as served:

@@ -4,7 +4,7 @@ Anyone can register an app, so nobody is redirected to one before its user has e
 4.11.2). Entering it is the consent. It is not remembered: the next authorization needs a code again.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from urllib.parse import urlencode
@@ -21,7 +21,8 @@ from crmkit.errors import Problem
 from crmkit.mail import Message
 from crmkit.model.actor import Invite, Membership, User
 from crmkit.model.names import MAX_NAME, spoken, trimmed
-from crmkit.storage import audit
+from crmkit.records.contact import CONTACT
+from crmkit.storage import audit, records
 from crmkit.storage.interface.lanes import mail_lane
 from crmkit.storage.interface.tx import Tx
 from crmkit.storage.people import accounts, grants, invites
@@ -70,13 +71,14 @@ class Started:
 class Choices:
     """The workspaces and invites of a person; choosing the workspace of an invite accepts it.
 
-    `start` is the id of the workspace that is proposed, or empty, which means the first.
+    `start` is the id of the workspace that is proposed. `contacts` are how many each of the workspaces has, by its id.
     """
 
     email: str
     workspaces: list[Membership]
     invites: list[Invite]
-    start: str = ""
+    start: str
+    contacts: Mapping[str, int]
 
 
 def resource(crm: Crm) -> str:
@@ -146,7 +148,7 @@ async def prove(call: Call, request: AuthorizationRequest, page_secret: str, cod
     def unit(tx: Tx) -> Choices | Problem:
         signin = _under_way(tx, crm, request, page_secret)
         if signin.user_id:  # the button was pressed twice
-            return _choices(tx, signin)
+            return _choices(tx, crm, signin)
         wrong = codes.entered(tx, crm, signin.email, codes.CONNECT, PURPOSE, code, page_secret)
         if not login.may_enter(tx, crm, signin.email):  # the invite was withdrawn since the code was mailed
             wrong = codes.WRONG
@@ -154,7 +156,8 @@ async def prove(call: Call, request: AuthorizationRequest, page_secret: str, cod
             return Problem("invalid_code", f"{wrong} Check the newest mail, or get a new code.")
         found = login.welcome(tx, crm, signin.email, request.app)
         grants.prove(tx, page_secret, found.user.id, _soon(crm, tx))
-        return Choices(signin.email, found.workspaces, found.invites, found.start.workspace_id)
+        counts = _contacts(tx, found.workspaces)
+        return Choices(signin.email, found.workspaces, found.invites, found.start.workspace_id, counts)
 
     return await call.write(unit)
 
@@ -163,7 +166,7 @@ async def choices(call: Call, request: AuthorizationRequest, page_secret: str) -
     """Return what the user may choose from in a sign-in whose code was entered."""
 
     def unit(tx: Tx) -> Choices:
-        return _choices(tx, _proven(tx, call.crm, request, page_secret))
+        return _choices(tx, call.crm, _proven(tx, call.crm, request, page_secret))
 
     return await call.write(unit)
 
@@ -200,9 +203,28 @@ async def refuse(call: Call, request: AuthorizationRequest, page_secret: str) ->
     return _redirect(call.crm, request.binding, error="access_denied")
 
 
-def _choices(tx: Tx, signin: grants.Signin) -> Choices:
+def _choices(tx: Tx, crm: Crm, signin: grants.Signin) -> Choices:
     workspaces = accounts.memberships(tx.connection, signin.user_id)
-    return Choices(signin.email, workspaces, invites.of_address(tx.connection, signin.email))
+    waiting = invites.of_address(tx.connection, signin.email)
+    start = _start(crm, signin, workspaces)
+    return Choices(signin.email, workspaces, waiting, start, _contacts(tx, workspaces))
+
+
+def _start(crm: Crm, signin: grants.Signin, workspaces: Sequence[Membership]) -> str:
+    """Return the id of the workspace to propose where the page is shown again.
+
+    A newcomer's own was opened when they entered the code; then it is the last of those that invited them, if any did.
+    """
+    if not workspaces:
+        return NEW
+    entered_at = after(signin.expires_at, minutes=-crm.settings.auth.code_minutes)
+    is_new = (workspaces[0].opened_by, workspaces[0].created_at) == (signin.email, entered_at)
+    return workspaces[-1 if is_new else 0].workspace_id
+
+
+def _contacts(tx: Tx, workspaces: Sequence[Membership]) -> dict[str, int]:
+    ids = [found.workspace_id for found in workspaces]
+    return {id: records.live(tx.connection, id, CONTACT.plural) for id in ids}
 
 
 def _chosen(tx: Tx, user: User, request: AuthorizationRequest, workspace: str) -> Membership:

@@ -2,19 +2,16 @@
 
 from collections.abc import Iterable
 
-from crmkit.core.people import account, login, sessions
-from crmkit.core.people.login import CODE_ENTRY, CODE_REQUEST, SignedIn
+from crmkit.core.people import account, login, notes, sessions
+from crmkit.core.people.login import CODE_ENTRY, CODE_REQUEST
 from crmkit.core.people.sessions import Identity
 from crmkit.model.actor import Invite
 from crmkit.model.listing import MixedListing, Paging
-from crmkit.model.names import spoken_address
 from crmkit.render import text
 from crmkit.render.answers import Answer, Card, done, page
 from crmkit.render.tail import Tail
 from crmkit.web.call import HttpCall
 from crmkit.web.route import Route, read, route
-
-MAX_OTHERS_SHOWN = 3  # other workspaces that a sign-in names
 
 
 @route("POST", "/auth/request", summary="mail a sign-in code", form=CODE_REQUEST, public=True, direct=True)
@@ -42,43 +39,18 @@ async def enter_code(call: HttpCall) -> Answer:
         "joined": _facts_of(signed_in.joined),
         "invites": _facts_of(signed_in.invites),
     }
+    told = notes.of_sign_in(signed_in)
+    if told:
+        facts["notes"] = told
     lines = {"token": signed_in.token, "workspace": signed_in.workspace.workspace_id}
-    notes = ["save this token, it is shown once; send it as Authorization: Bearer TOKEN on every request"]
-    notes += _membership_notes(signed_in)
-    notes += invite_notes(signed_in.invites)
+    save = "save this token, it is shown once; send it as Authorization: Bearer TOKEN on every request"
     limits = signed_in.allowance.headers if signed_in.allowance else {}
-    return Card(lines, facts, done="authenticated", tail=Tail(notes=notes), limits=limits)
+    return Card(lines, facts, done="authenticated", tail=Tail(notes=[save, *told]), limits=limits)
 
 
 def _facts_of(invites: Iterable[Invite]) -> list[dict[str, str]]:
     return [
         {"workspace_id": invite.workspace_id, "role": invite.role, "invited_by": invite.invited_by}
-        for invite in invites
-    ]
-
-
-def _membership_notes(signed_in: SignedIn) -> list[str]:
-    """Return a note for each workspace that the user joined now, and one for those where the token does not work."""
-    notes = [
-        f"you joined {invite.workspace_id} as {invite.role}, invited by {spoken_address(invite.invited_by)}"
-        for invite in signed_in.joined
-    ]
-    here = signed_in.workspace.workspace_id
-    ids = [membership.workspace_id for membership in signed_in.workspaces]
-    others = [id for id in ids if id != here][:MAX_OTHERS_SHOWN]
-    if others:
-        notes.append(
-            f"you also belong to {', '.join(others)}; POST /workspaces/{others[0]}/tokens gives a token that works "
-            "there"
-        )
-    return notes
-
-
-def invite_notes(invites: Iterable[Invite]) -> list[str]:
-    """Return a note for each open invite, without the name of its workspace, which the inviter chose."""
-    return [
-        f"you are invited to {invite.workspace_id} as {invite.role} by {spoken_address(invite.invited_by)}; "
-        f"POST /workspaces/{invite.workspace_id}/join joins it"
         for invite in invites
     ]
 

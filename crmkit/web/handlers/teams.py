@@ -3,13 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
-from crmkit.core.people import joining, teams, workspaces
+from crmkit.core.people import joining, notes, teams, workspaces
 from crmkit.model.actor import Actor, Membership
 from crmkit.model.listing import MixedListing, Paging
 from crmkit.render.answers import Answer, Card, Table, done, page, team, thing
 from crmkit.render.tail import NO_TAIL, Tail
 from crmkit.web.call import HttpCall
-from crmkit.web.handlers.account import invite_notes
 from crmkit.web.route import FREE, Route, read, route
 
 ONE = "/workspaces/{id}"
@@ -22,7 +21,7 @@ async def mine(call: HttpCall) -> Answer:
     rows = tuple(
         (f"workspace/{membership.workspace_id}", _shown(membership, actor.workspace_id)) for membership in memberships
     )
-    return page(MixedListing("workspaces", rows, Paging.whole(len(rows), invite_notes(invites))))
+    return page(MixedListing("workspaces", rows, Paging.whole(len(rows), notes.of_invites(invites))))
 
 
 @route(

@@ -30,13 +30,17 @@ class App:
 
 @dataclass(frozen=True)
 class WorkspaceOption:
-    """A workspace that the person may choose. One they are invited to has `invited_by` and is shown by its id alone."""
+    """A workspace that the person may choose, with how many contacts it has.
+
+    One they are invited to has `invited_by` and is shown by its id alone.
+    """
 
     id: str
     role: str
     name: str = ""
     opened_by: str = ""
     invited_by: str = ""
+    contacts: int = 0
 
 
 def email_page(app: App, email: str = "", wrong: str = "") -> str:
@@ -167,11 +171,12 @@ def _escaped(text: str) -> str:
 def _about(option: WorkspaceOption, email: str, is_alike: bool) -> str:
     """Return what stands below the name of a workspace, since anyone may give theirs any name.
 
-    The person's role; the id if another workspace has a like name; who opened it unless that was the person at `email`.
+    The person's role and the number of contacts; the id if another workspace has a like name; who opened it unless that
+    was the person at `email`.
     """
     if option.invited_by:
         return f"invite by {spoken_address(option.invited_by)}, as {option.role}: choose it to join"
-    parts = [option.role]
+    parts = [option.role, f"{option.contacts} contact{'' if option.contacts == 1 else 's'}"]
     if is_alike:
         parts.append(option.id)
     if is_alike or option.opened_by != email:

@@ -82,7 +82,9 @@ async def _choose(call: HttpCall, app_request: connect.AuthorizationRequest, for
         except Problem as problem:
             choices = await connect.choices(call, app_request, page_secret)  # where it is outdated, this says so
             options = _options(choices)
-            page = pages.workspace_page(app, page_secret, choices.email, options, workspace, name, _sentence(problem))
+            known = (connect.NEW, *(option.id for option in options))
+            marked = workspace if workspace in known else choices.start
+            page = pages.workspace_page(app, page_secret, choices.email, options, marked, name, _sentence(problem))
             return _shown(call.scope, page, problem)
     except Problem as problem:
         return _stop(call.scope, problem, app.again)
@@ -98,7 +100,12 @@ def _app(call: HttpCall, app_request: connect.AuthorizationRequest) -> pages.App
 
 
 def _options(choices: connect.Choices) -> list[pages.WorkspaceOption]:
-    own = [pages.WorkspaceOption(one.workspace_id, one.role, one.name, one.opened_by) for one in choices.workspaces]
+    own = [
+        pages.WorkspaceOption(
+            one.workspace_id, one.role, one.name, one.opened_by, contacts=choices.contacts[one.workspace_id]
+        )
+        for one in choices.workspaces
+    ]
     waiting = [pages.WorkspaceOption(one.workspace_id, one.role, invited_by=one.invited_by) for one in choices.invites]
     return own + waiting
 

@@ -169,18 +169,23 @@ def test_workspaces_that_are_called_alike_are_told_apart_by_id_and_who_opened_th
         assert eve.patch(f"/workspaces/{theirs}", json={"name": name}).status_code == 200
         assert alice.post(f"/workspaces/{theirs}/join").status_code == 200
     shown = choices(app.enter(ALICE)[1])
-    assert shown[own] == (f"{ALICE} admin, {own}, opened by {ALICE}", True)
-    assert shown[third] == ("Acme admin", False)
-    assert shown[theirs][0].endswith(f" member, {theirs}, opened by {CHARLIE}")
+    assert shown[own] == (f"{ALICE} admin, 0 contacts, {own}, opened by {ALICE}", True)
+    assert shown[third] == ("Acme admin, 0 contacts", False)
+    assert shown[theirs][0].endswith(f" member, 0 contacts, {theirs}, opened by {CHARLIE}")
 
 
-def test_a_workspace_that_somebody_else_opened_says_who(home: House, app: App) -> None:
+def test_a_newcomer_is_proposed_the_workspace_that_invited_them_whatever_they_press(home: House, app: App) -> None:
     with home.sign_in(BOB) as bob:
         place = bob.json_of("GET", "/whoami")["workspace"]
+        bob.post("/contacts", json={"name": "Jane"})
         assert bob.post(f"/workspaces/{place}/invites", json={"email": ALICE}).status_code == 201
-    shown = choices(app.enter(ALICE)[1])
-    assert shown[place] == (f"{BOB} member, opened by {BOB}", True)  # a newcomer begins where they were invited
-    assert [told for told, _ in shown.values()].count(f"{ALICE} admin") == 1
+    signin, page = app.enter(ALICE)
+    shown = choices(page)
+    assert shown[place] == (f"{BOB} member, 1 contact, opened by {BOB}", True)
+    assert [told for told, _ in shown.values()].count(f"{ALICE} admin, 0 contacts") == 1
+    for again in ({"code": "pressed twice"}, {"workspace": "nonsense"}):
+        assert choices(app.post({"signin": signin, **again})) == shown
+    assert choices(app.enter(ALICE)[1])[place][1] is False  # who is known begins where they were first
 
 
 def test_an_invite_of_a_stranger_is_a_choice_of_its_own_and_never_the_proposed_one(home: House, app: App) -> None:
@@ -191,7 +196,7 @@ def test_an_invite_of_a_stranger_is_a_choice_of_its_own_and_never_the_proposed_o
         signin, page = app.enter(ALICE)
         shown = choices(page)
         assert shown.pop(theirs) == (f"{theirs} invite by {CHARLIE}, as member: choose it to join", False)
-        assert list(shown.values()) == [(f"{ALICE} admin", True)]
+        assert list(shown.values()) == [(f"{ALICE} admin, 0 contacts", True)]
         assert choices(app.post({"signin": signin, "workspace": "nonsense"})) == choices(page)
         assert len(eve.json_of("GET", f"/workspaces/{theirs}/members")["members"]) == 1
         answer = app.post({"signin": signin, "workspace": theirs})
