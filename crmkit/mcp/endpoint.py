@@ -16,6 +16,7 @@ from crmkit.render.answers import Failure
 from crmkit.render.formats import TEXT
 from crmkit.settings import Settings
 from crmkit.web.call import HttpCall
+from crmkit.web.handlers import welcome
 from crmkit.web.reply import Response
 from crmkit.web.route import ANY, Route, route
 
@@ -182,5 +183,6 @@ def routes(settings: Settings) -> list[Route]:
         max_body=(2 * settings.limits.body_kib + 64) * 1024,
         direct=True,
         apps=True,
+        page=welcome.page,
     )
     return [declared(endpoint)]

@@ -3,13 +3,16 @@
 from collections.abc import Sequence
 from urllib.parse import parse_qsl
 
-from litestar.types import Scope
+from litestar.types import HTTPScope, Scope
 
 from crmkit.errors import Problem, listed, nearest
 from crmkit.render.formats import FORMATS, Format
 
 OFFERED = "formats"  # in the state of a request: those of its route, once that is found
 MAX_ACCEPT = 1000  # characters of Accept that are read; browsers send about 150
+
+# what assistants and MCP clients name beside HTML, or before it
+_BESIDE_HTML = ("text/plain", "text/markdown", "application/json", "text/event-stream")
 
 
 def format_of(scope: Scope) -> Format:
@@ -24,13 +27,21 @@ def format_of(scope: Scope) -> Format:
             if part.startswith(b"format="):
                 ((_, text),) = parse_qsl(part.decode("latin-1"), keep_blank_values=True)
                 return named(text, offered)
-    ranges = [content for name, content in scope["headers"] if name == b"accept"]
-    if not ranges:
+    accept = _accept(scope)
+    if not accept:
         return offered[0]
-    accept = b",".join(ranges)[:MAX_ACCEPT].decode("latin-1").lower()  # media types have no case (RFC 9110, 8.3.1)
     # a wildcard alone asks for no other than the first
     wanted = [each for each in offered[1:] if each.media.rpartition("/")[2] in accept]
     return max((offered[0], *wanted), key=lambda each: _preference(accept, each.media)) if wanted else offered[0]
+
+
+def wants_page(scope: HTTPScope) -> bool:
+    """Tell whether a browser asks: HTML is named in Accept, before any other form that somebody could read."""
+    if scope["method"] not in ("GET", "HEAD") or b"format=" in scope["query_string"]:
+        return False
+    accept = _accept(scope)
+    html = _preference(accept, "text/html")
+    return "text/html" in accept and all(html > _preference(accept, other) for other in _BESIDE_HTML)
 
 
 def named(text: str, offered: Sequence[Format]) -> Format:
@@ -45,6 +56,11 @@ def named(text: str, offered: Sequence[Format]) -> Format:
         f"Send {listed((f'format={one}' for one in names), 'or')}.",
         fields={"format": f"must be {listed(names, 'or')}{nearest(name, names)}"},
     )
+
+
+def _accept(scope: Scope) -> str:
+    ranges = [content for name, content in scope["headers"] if name == b"accept"]
+    return b",".join(ranges)[:MAX_ACCEPT].decode("latin-1").lower()  # media types have no case (RFC 9110, 8.3.1)
 
 
 def _preference(accept: str, media: str) -> tuple[float, int]:

@@ -12,6 +12,7 @@ from functools import partial
 from types import UnionType
 from typing import Any, Concatenate, Literal, get_args, get_type_hints
 
+from crmkit.core.crm import Crm
 from crmkit.model.form import Form
 from crmkit.model.record import Kind
 from crmkit.render.answers import Answer
@@ -20,6 +21,7 @@ from crmkit.web.call import HttpCall
 from crmkit.web.reply import Response
 
 Handler = Callable[Concatenate[HttpCall, ...], Awaitable[Answer | Response]]
+Page = Callable[[Crm], Response]
 
 Method = Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
 # what a token may be let into, beside the plurals of kinds; "*" is several areas: the verb itself looks at each
@@ -62,6 +64,7 @@ class Route:
     public: bool  # no token is needed
     direct: bool  # signs in or connects an app, so a tool call may not come here
     apps: bool  # the route that apps connect to, /mcp
+    page: Page | None  # which a browser is shown instead, without a token
 
     @property
     def listed_methods(self) -> tuple[str, ...]:
@@ -88,6 +91,7 @@ def route(
     public: bool = False,
     direct: bool = False,
     apps: bool = False,
+    page: Page | None = None,
 ) -> Callable[[Handler], Route]:
     """Return the decorator that makes a handler a Route; raises BadRoute.
 
@@ -116,6 +120,7 @@ def route(
             public=public,
             direct=direct,
             apps=apps,
+            page=page,
         )
         _check(made)
         return made

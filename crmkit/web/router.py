@@ -21,7 +21,7 @@ from crmkit.core.crm import Crm
 from crmkit.storage.lists.deadline import asker
 from crmkit.web.call import HttpCall
 from crmkit.web.gate import Gate
-from crmkit.web.negotiate import OFFERED
+from crmkit.web.negotiate import OFFERED, wants_page
 from crmkit.web.problems import on_error, stopped
 from crmkit.web.reply import Response, respond
 from crmkit.web.route import BadRoute, Route
@@ -58,6 +58,8 @@ class Router:
             route = routes.get(scope["method"])
             if route is None:
                 raise MethodNotAllowedException(headers={"allow": ", ".join(sorted(routes))})
+            if route.page is not None and wants_page(scope):
+                return route.page(self._crm)
             scope["state"][OFFERED] = route.formats
             await self._gate.check(scope, route)
             call = HttpCall(self._crm, scope, receive, route.max_body or self._max_body)

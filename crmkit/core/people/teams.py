@@ -229,7 +229,9 @@ def _letter(tx: Tx, crm: Crm, invite: Invite) -> Message:
         invite.email,
         "You are invited to a crmkit workspace",
         f'{sender} invites you to the workspace "{called}" as {invite.role}.\n\n'
-        f"To join, sign in with this address: let your assistant read {crm.settings.base_url}/help, or\n\n"
+        "To join, sign in with this address. This page shows how to do it with Claude, ChatGPT, Cursor and others:\n\n"
+        f"    {crm.settings.base_url}/\n\n"
+        f"Or let your assistant read {crm.settings.base_url}/help, or\n\n"
         f'    curl {crm.settings.base_url}/auth/request -d \'{{"email":"YOUR ADDRESS"}}\'\n\n'
         "If you have no account here yet, signing in joins it. Else your next sign-in tells you how to join.\n"
         "If you do not know the sender, ignore this mail.\n",

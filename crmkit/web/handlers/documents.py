@@ -8,6 +8,7 @@ from crmkit.render.answers import Answer, Document
 from crmkit.render.manual import manual
 from crmkit.web import openapi
 from crmkit.web.call import HttpCall
+from crmkit.web.handlers import welcome
 from crmkit.web.reply import Response
 from crmkit.web.route import Route, read
 from crmkit.web.table import endpoints_of
@@ -17,7 +18,7 @@ def _holds(kinds: Kinds) -> str:
     return ", ".join(kind.plural for kind in (*kinds.records, kinds.activity))
 
 
-@read("/", summary="where to start", public=True)
+@read("/", summary="where to start", public=True, page=welcome.page)
 async def root(call: HttpCall) -> Answer:
     base_url = call.crm.settings.base_url
     lines = [

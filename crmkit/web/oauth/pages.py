@@ -1,21 +1,14 @@
-"""The HTML of /authorize, with one style sheet. Every text that is not ours is written by `_escaped` or `_isolated`."""
+"""The HTML of /authorize."""
 
-import base64
-import hashlib
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
-from importlib.resources import files
 
 from crmkit.core.oauth.hosts import KNOWN_HOSTS
 from crmkit.model.fold import plain
 from crmkit.model.names import clean, spoken_address
-
-STYLE = (files("crmkit.web.oauth") / "pages.css").read_text(encoding="utf-8")
-STYLE_HASH = f"sha256-{base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()}"
-
-MAX_TEXT = 300  # characters of a text that is not ours: an email address, a name or a page secret fits
+from crmkit.web.oauth.html import MAX_TEXT, escaped, isolated, page
 
 
 @dataclass(frozen=True)
@@ -45,17 +38,16 @@ class WorkspaceOption:
 
 def email_page(app: App, email: str = "", wrong: str = "") -> str:
     """Return the first page: who asks, and whose mail address a code shall go to."""
-    return _page(
-        "Connect an app",
-        wrong,
-        f"<h1>{_isolated(app.name)} asks to work in your CRM</h1>{_destination(app)}",
+    return page(
+        _title("Connect an app", wrong),
+        f"<h1>{isolated(app.name)} asks to work in your CRM</h1>{_destination(app)}",
         "<p>It will read and change the records of the workspace you choose. For invites, members and tokens it "
         "needs a code mailed to you.</p>",
         '<form method="post">',
         _error(wrong),
         '<label for="email">Your email address</label>',
         f'<input id="email" name="email" type="email" autocomplete="email" required autofocus{_aria_error(wrong)} '
-        f'value="{_escaped(email)}">',
+        f'value="{escaped(email)}">',
         '<button type="submit">Mail me a code</button></form>',
         '<p class="soft">If you did not start this, close the page.</p>',
     )
@@ -64,11 +56,10 @@ def email_page(app: App, email: str = "", wrong: str = "") -> str:
 def code_page(app: App, page_secret: str, email: str, local_code: str | None = None, wrong: str = "") -> str:
     """Return the second page: the code that was mailed."""
     local = f'<p class="warn">Local mode: the code is <b>{escape(local_code)}</b></p>' if local_code else ""
-    return _page(
-        "Enter the code",
-        wrong,
-        f"<h1>Enter the code to connect {_isolated(app.name)}</h1>{_destination(app)}",
-        f"<p>A code was mailed to {_isolated(email)}.</p>" if email else "",
+    return page(
+        _title("Enter the code", wrong),
+        f"<h1>Enter the code to connect {isolated(app.name)}</h1>{_destination(app)}",
+        f"<p>A code was mailed to {isolated(email)}.</p>" if email else "",
         local,
         f'<form method="post">{_hidden("signin", page_secret)}{_hidden("email", email)}',
         _error(wrong),
@@ -106,11 +97,10 @@ def workspace_page(
         )
         for option in options
     ]
-    return _page(
-        "Choose a workspace",
-        wrong,
-        f"<h1>Where may {_isolated(app.name)} work?</h1>{_destination(app)}",
-        f'<p>You are {_isolated(email)}. <a href="{escape(app.again)}">Use another address</a></p>',
+    return page(
+        _title("Choose a workspace", wrong),
+        f"<h1>Where may {isolated(app.name)} work?</h1>{_destination(app)}",
+        f'<p>You are {isolated(email)}. <a href="{escape(app.again)}">Use another address</a></p>',
         f'<form method="post">{_hidden("signin", page_secret)}',
         _error(wrong),
         f"<fieldset{_aria_error(wrong)}><legend>Workspace</legend>{''.join(choices)}",
@@ -118,8 +108,8 @@ def workspace_page(
         # the style sheet shows it only while the choice above is made
         '<div class="name"><label for="name">Name of the new workspace</label>',
         '<input id="name" name="name" type="text" maxlength="200" autocomplete="off" aria-describedby="unnamed" '
-        f'value="{_escaped(name)}">',
-        f'<p class="soft" id="unnamed">Without a name it is called {_isolated(email)}.</p></div></fieldset>',
+        f'value="{escaped(name)}">',
+        f'<p class="soft" id="unnamed">Without a name it is called {isolated(email)}.</p></div></fieldset>',
         '<button type="submit">Connect</button></form>',
         f'<form method="post">{_hidden("signin", page_secret)}{_hidden("workspace", "")}',
         '<button class="quiet" type="submit">Do not connect</button></form>',
@@ -128,21 +118,15 @@ def workspace_page(
 
 def stop_page(message: str, again: str = "") -> str:
     """Return the page that ends a sign-in, with a link to start `again` if there is a URL for it."""
-    return _page(
+    return page(
         "This cannot go on",
-        "",
         f'<h1>This cannot go on</h1><p role="alert">{escape(message)}</p>',
         f'<p class="go"><a href="{escape(again)}">Start again</a></p>' if again else "",
     )
 
 
-def _page(title: str, wrong: str, *parts: str) -> str:
-    return (
-        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{'Error: ' if wrong else ''}{title} - crmkit</title><style>{STYLE}</style></head>"
-        f"<body><header>crmkit</header><main>{''.join(parts)}</main></body></html>\n"
-    )
+def _title(title: str, wrong: str) -> str:
+    return f"Error: {title}" if wrong else title
 
 
 def _destination(app: App) -> str:
@@ -156,16 +140,6 @@ def _destination(app: App) -> str:
         warning = "Anyone can choose a name. Go on only if you know this address."
     shown = f'<p class="warn">{warning}</p>' if warning else ""
     return f'<div class="app"><p class="soft">It returns to</p><p class="host">{escape(app.host)}</p>{shown}</div>'
-
-
-def _isolated(text: str) -> str:
-    """Return a text that is not ours in <b>, whose direction the style sheet isolates from the text around it."""
-    return f"<b>{_escaped(text)}</b>"
-
-
-def _escaped(text: str) -> str:
-    """Return a text that is not ours, escaped and cut, without invisible characters and marks of direction."""
-    return escape(clean(text, MAX_TEXT))
 
 
 def _about(option: WorkspaceOption, email: str, is_alike: bool) -> str:
@@ -193,12 +167,12 @@ def _choice(id: str, name: str, about: str, chosen: bool) -> str:
     shown = f' <span class="soft">{escape(about)}</span>' if about else ""
     return (
         f'<label class="choice"><input type="radio" name="workspace" value="{escape(id)}" required'
-        f"{' checked' if chosen else ''}>{_isolated(name)}{shown}</label>"
+        f"{' checked' if chosen else ''}>{isolated(name)}{shown}</label>"
     )
 
 
 def _hidden(name: str, value: str) -> str:
-    return f'<input type="hidden" name="{name}" value="{_escaped(value)}">'
+    return f'<input type="hidden" name="{name}" value="{escaped(value)}">'
 
 
 def _error(text: str) -> str:

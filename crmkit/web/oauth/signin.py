@@ -9,22 +9,13 @@ from litestar.types import Scope
 from crmkit.core.oauth import connect
 from crmkit.errors import Problem
 from crmkit.web.call import HttpCall
-from crmkit.web.oauth import pages
+from crmkit.web.oauth import html, pages
 from crmkit.web.oauth.forms import MAX_FORM, form_of
 from crmkit.web.problems import log_operational
 from crmkit.web.reply import Response
 from crmkit.web.route import ANY, Route, read, route
 
 PATH = "/authorize"
-HTML = "text/html; charset=utf-8"
-
-# no form-action: browsers hold it against the redirect back to the app as well
-_HEADERS = {
-    "Content-Security-Policy": f"default-src 'none'; style-src '{pages.STYLE_HASH}'; frame-ancestors 'none'; "
-    "base-uri 'none'",
-    "X-Frame-Options": "DENY",
-    "Referrer-Policy": "no-referrer",
-}
 _LABELS = {"email": "The address", "name": "The name", "code": "The code"}  # what the pages call the fields
 
 
@@ -115,7 +106,7 @@ def _shown(scope: Scope, page: str, problem: Problem | None = None) -> Response:
         log_operational(scope, problem)
     status = problem.status if problem else 200
     retry = {name: text for name, text in (problem.headers if problem else {}).items() if name == "Retry-After"}
-    return Response.of(page.encode(), HTML, status, {**_HEADERS, **retry})
+    return html.sent(page, status, **retry)
 
 
 def _stop(scope: Scope, problem: Problem, again: str = "") -> Response:
@@ -124,7 +115,7 @@ def _stop(scope: Scope, problem: Problem, again: str = "") -> Response:
 
 def _redirect(url: str) -> Response:
     """Return the redirect to the app: 303, so that the browser sends a GET there, without the form (RFC 9700, 4.12)."""
-    return Response.of(b"", HTML, 303, {**_HEADERS, "Location": url})
+    return html.sent("", 303, Location=url)
 
 
 def _sentence(problem: Problem) -> str:

@@ -36,7 +36,8 @@ def test_an_invite_is_mailed_and_says_how_to_sign_in(us: Team) -> None:
     (letter,) = us.home.letterbox.letters[before:]
     assert letter.to == dave
     command = f"""    curl {us.home.url}/auth/request -d '{{"email":"YOUR ADDRESS"}}'\n"""
-    for part in (us.alice.email, "Acme Sales", "member", us.home.url, command):
+    page = f"\n    {us.home.url}/\n"
+    for part in (us.alice.email, "Acme Sales", "member", page, command):
         assert part in letter.body
     assert us.invited() == {dave: "member"}
     (shown,) = us.alice.json_of("GET", f"{us.path}/members")["invites"]
