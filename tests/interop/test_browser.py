@@ -74,12 +74,12 @@ def test_a_wrong_code_is_reported_and_can_be_corrected(visit: Visit, callback: C
     visitor = visit()
     visitor.open()
     visitor.ask(ALICE)
-    visitor.enter("12 34")
-    assert visitor.alert().startswith("The code is wrong")
+    code = visitor.code_for(ALICE)
+    visitor.enter(f"{(int(code) + 1) % 10**6:06d}")
+    assert visitor.alert().startswith("Check the code and enter it again. 4 tries are left.\n")
     assert visitor.page.title().startswith("Error: ")
     assert visitor.focused() == "code"
     assert ALICE in visitor.page.locator("main").inner_text()
-    code = visitor.code_for(ALICE)
     visitor.enter(f" {code[:3]} {code[3:]} ")
     visitor.connect()
     assert workspace_of(visitor, callback.answer()) == ALICE
@@ -107,7 +107,7 @@ def test_an_outdated_sign_in_says_so_and_starts_again(visit: Visit, callback: Ca
         visitor.prove(ALICE)
         visitor.house.clock.move(minutes=11)
         visitor.press("Connect")
-    assert visitor.alert() == "This sign-in is finished or outdated. Start again."
+    assert visitor.alert() == "Start again.\nThis sign-in is finished or outdated."
     assert callback.came == []
     visitor.follow("Start again")
     visitor.prove(ALICE)
@@ -155,7 +155,7 @@ def test_going_back_from_the_app_does_not_connect_it_twice(visit: Visit, callbac
     visitor.connect()
     visitor.back()
     visitor.page.reload()
-    assert visitor.alert() == "This sign-in is finished or outdated. Start again."
+    assert visitor.alert() == "Start again.\nThis sign-in is finished or outdated."
     assert len(callback.came) == 1
 
 
@@ -188,7 +188,7 @@ def test_a_request_that_the_app_did_not_register_is_refused_and_not_redirected(
     assert answer.status == 400
     assert answer.request.redirected_from is None
     assert visitor.heading() == "This cannot go on"
-    assert visitor.alert().endswith("Start again in the app.")
+    assert visitor.alert().startswith("Go back to the app that sent you here and start again.\n")
     assert visitor.page.locator("a, form, button").count() == 0
     assert visitor.page.url.startswith(visitor.house.url)
     assert callback.came == []

@@ -121,9 +121,9 @@ def returned(answer: httpx.Response) -> dict[str, str]:
 
 
 def alert(page: httpx.Response) -> str:
-    """Return what the page says is wrong."""
-    found = re.search(r'role="alert"[^>]*>([^<]*)<', page.text)
-    return html.unescape(found.group(1)) if found else ""
+    """Return what the page says is wrong: what to do, then why, a line each."""
+    found = re.search(r'<div role="alert" id="wrong">(.*?)</div>', page.text)
+    return "\n".join(map(html.unescape, re.findall("<p[^>]*>([^<]*)</p>", found.group(1)))) if found else ""
 
 
 def heading(page: httpx.Response) -> str:

@@ -153,7 +153,11 @@ async def prove(call: Call, request: AuthorizationRequest, page_secret: str, cod
         if not login.may_enter(tx, crm, signin.email):  # the invite was withdrawn since the code was mailed
             wrong = codes.WRONG
         if wrong:
-            return Problem("invalid_code", f"{wrong} Check the newest mail, or get a new code.")
+            # where a long code is wanted, only a new one will do
+            left = codes.tries_for(tx, signin.email, codes.CONNECT, PURPOSE) if wrong == codes.WRONG else 0
+            return Problem(
+                "invalid_code", f"{wrong} Only the newest mail has one that works.", facts={"tries_left": left}
+            )
         found = login.welcome(tx, crm, signin.email, request.app)
         grants.prove(tx, page_secret, found.user.id, _soon(crm, tx))
         counts = _contacts(tx, found.workspaces)
@@ -232,7 +236,8 @@ def _chosen(tx: Tx, user: User, request: AuthorizationRequest, workspace: str) -
     invite = invites.waiting(tx.connection, workspace, user.email)
     if invite is not None:
         return joining.join(tx, user, invite, request.app)
-    return access.one_of(accounts.memberships(tx.connection, user.id), workspace)
+    hint = "You do not belong to that workspace."
+    return access.one_of(accounts.memberships(tx.connection, user.id), workspace, hint)
 
 
 def _opened(tx: Tx, crm: Crm, user: User, request: AuthorizationRequest, name: str) -> Membership:
@@ -253,14 +258,14 @@ def _under_way(tx: Tx, crm: Crm, request: AuthorizationRequest, page_secret: str
         tx.enter(mail_lane(email))
     signin = grants.find(tx, page_secret, request.binding)
     if signin is None or not is_alive(signin.expires_at, tx.now, minutes=crm.settings.auth.code_minutes):
-        raise Problem("not_found", "This sign-in is finished or outdated. Start again.")
+        raise Problem("not_found", "This sign-in is finished or outdated.")
     return signin
 
 
 def _proven(tx: Tx, crm: Crm, request: AuthorizationRequest, page_secret: str) -> grants.Signin:
     signin = _under_way(tx, crm, request, page_secret)
     if not signin.user_id:
-        raise Problem("not_found", "Enter the code first. Start again.")
+        raise Problem("not_found", "The code has not been entered.")
     return signin
 
 
@@ -277,7 +282,7 @@ def _redirect(crm: Crm, binding: Binding, **parameters: str) -> str:
 
 
 def _bad(what: str) -> Problem:
-    return Problem("invalid_value", f"The app sent a request that cannot be answered: {what}. Start again in the app.")
+    return Problem("invalid_value", f"The app sent a request that cannot be answered: {what}.")
 
 
 def _letter(crm: Crm, request: AuthorizationRequest, email: str, code: str) -> Message:

@@ -214,6 +214,14 @@ def tries_left(tx: Tx, email: str, use: Use) -> Allowance:
     return Allowance(WRONG_TRIES_PER_DAY, max(0, WRONG_TRIES_PER_DAY - wrong), wait)
 
 
+def tries_for(tx: Tx, email: str, use: Use, purpose: str) -> int:
+    """Return how often the code that waits for this purpose may still be entered; 0 if none waits."""
+    waiting = waiting_codes.find(tx, email, purpose)
+    if waiting is None:
+        return 0
+    return max(0, min(TRIES_PER_CODE - waiting.wrong_tries, tries_left(tx, email, use).remaining))
+
+
 def _check_tries(tx: Tx, email: str, use: Use) -> None:
     """Raise `rate_limited` when the address may enter no more codes today."""
     tries = tries_left(tx, email, use)

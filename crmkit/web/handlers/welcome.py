@@ -28,33 +28,44 @@ def page(crm: Crm) -> Response:
             _reach(base_url),
             "<p>It then opens a page of this server, where you sign in with your email address and a code that is "
             f"mailed to you. {_who(crm)}</p>",
-            "<h2>Claude</h2>",
-            _steps(
-                "On the web or in the desktop app, open Customize, then Connectors.",
-                "Press +, then Add custom connector, and enter the address. In a Team or Enterprise plan an owner "
-                "adds it for everybody.",
-                "Press Connect. The phone app has it then as well.",
+            _way(
+                "Claude",
+                _steps(
+                    "On the web or in the desktop app, open Customize, then Connectors.",
+                    "Press +, then Add custom connector, and enter the address. In a Team or Enterprise plan an owner "
+                    "adds it for everybody.",
+                    "Press Connect. The phone app has it then as well.",
+                ),
             ),
-            "<h2>Claude Code</h2>",
-            _code(f"claude mcp add --transport http crmkit {address}"),
-            "<p>Then type /mcp in it to sign in.</p>",
-            "<h2>ChatGPT</h2>",
-            _steps(
-                "On the web, open Settings, Apps, Advanced settings, and switch on Developer mode. In a Business, "
-                "Enterprise or Edu plan an admin allows it first.",
-                "In Settings, Apps, press Create app, enter the address, and choose OAuth.",
+            _way(
+                "Claude Code",
+                _code(f"claude mcp add --transport http crmkit {address}"),
+                "<p>Then type /mcp in it to sign in.</p>",
             ),
-            "<h2>Cursor</h2>",
-            "<p>Put this into ~/.cursor/mcp.json, then sign in under Customize, MCPs:</p>",
-            _code(cursor),
-            "<h2>curl, and any other program</h2>",
-            _code(
-                f'curl {base_url}/auth/request -d \'{{"email":"you@example.com"}}\'',
-                f'curl {base_url}/auth/verify -d \'{{"email":"you@example.com","code":"123456"}}\'',
-                f'curl {base_url}/contacts -H "Authorization: Bearer TOKEN"',
+            _way(
+                "ChatGPT",
+                _steps(
+                    "On the web, open Settings, Apps, Advanced settings, and switch on Developer mode. In a Business, "
+                    "Enterprise or Edu plan an admin allows it first.",
+                    "In Settings, Apps, press Create app, enter the address, and choose OAuth.",
+                ),
             ),
-            f'<p>The second answers with the token for the third. <a href="{escape(base_url)}/help">The manual</a> has '
-            "the rest; an assistant that can fetch pages needs nothing else.</p>",
+            _way(
+                "Cursor",
+                "<p>Put this into ~/.cursor/mcp.json, then sign in under Customize, MCPs:</p>",
+                _code(cursor),
+            ),
+            _way(
+                "curl, or any other program",
+                "<p>Have a code mailed:</p>",
+                _code(f'curl {base_url}/auth/request \\\n  -d \'{{"email":"you@example.com"}}\''),
+                "<p>Exchange it for a token:</p>",
+                _code(f'curl {base_url}/auth/verify \\\n  -d \'{{"email":"you@example.com","code":"123456"}}\''),
+                "<p>Send that with every request:</p>",
+                _code(f'curl {base_url}/contacts \\\n  -H "Authorization: Bearer TOKEN"'),
+            ),
+            f'<p><a href="{escape(base_url)}/help">The manual</a> is all that an assistant needs which can fetch '
+            "pages.</p>",
             '<p class="soft">The menus are those of late 2026. They belong to the vendors and change.</p>',
         )
     )
@@ -77,9 +88,13 @@ def _who(crm: Crm) -> str:
     return "New accounts are by invitation: use the address that the invite was mailed to."
 
 
+def _way(client: str, *parts: str) -> str:
+    return f"<details><summary>{client}</summary>{''.join(parts)}</details>"
+
+
 def _steps(*steps: str) -> str:
     return f"<ol>{''.join(f'<li>{step}</li>' for step in steps)}</ol>"
 
 
-def _code(*lines: str) -> str:
-    return f"<pre>{escape(chr(10).join(lines), quote=False)}</pre>"
+def _code(text: str) -> str:
+    return f"<pre>{escape(text, quote=False)}</pre>"

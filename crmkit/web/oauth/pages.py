@@ -9,6 +9,9 @@ from crmkit.core.oauth.hosts import KNOWN_HOSTS
 from crmkit.model.fold import plain
 from crmkit.model.names import clean, spoken_address
 from crmkit.web.oauth.html import MAX_TEXT, escaped, isolated, page
+from crmkit.web.oauth.told import Told
+
+NOTHING = Told("")  # is wrong
 
 
 @dataclass(frozen=True)
@@ -36,11 +39,11 @@ class WorkspaceOption:
     contacts: int = 0
 
 
-def email_page(app: App, email: str = "", wrong: str = "") -> str:
+def email_page(app: App, email: str = "", wrong: Told = NOTHING) -> str:
     """Return the first page: who asks, and whose mail address a code shall go to."""
     return page(
         _title("Connect an app", wrong),
-        f"<h1>{isolated(app.name)} asks to work in your CRM</h1>{_destination(app)}",
+        f"<h1>{isolated(app.name)} asks to work in your CRM</h1>{_destination(app)}{_warning(app)}",
         "<p>It will read and change the records of the workspace you choose. For invites, members and tokens it "
         "needs a code mailed to you.</p>",
         '<form method="post">',
@@ -48,25 +51,28 @@ def email_page(app: App, email: str = "", wrong: str = "") -> str:
         '<label for="email">Your email address</label>',
         f'<input id="email" name="email" type="email" autocomplete="email" required autofocus{_aria_error(wrong)} '
         f'value="{escaped(email)}">',
-        '<button type="submit">Mail me a code</button></form>',
+        _button("Mail me a code"),
+        "</form>",
         '<p class="soft">If you did not start this, close the page.</p>',
     )
 
 
-def code_page(app: App, page_secret: str, email: str, local_code: str | None = None, wrong: str = "") -> str:
-    """Return the second page: the code that was mailed."""
-    local = f'<p class="warn">Local mode: the code is <b>{escape(local_code)}</b></p>' if local_code else ""
+def code_page(app: App, page_secret: str, email: str, local_code: str = "", wrong: Told = NOTHING) -> str:
+    """Return the second page: the code that was mailed, which in local mode is shown, also after an error."""
+    local = f'<p class="warn">Local mode: the code is {isolated(local_code)}</p>' if local_code else ""
     return page(
         _title("Enter the code", wrong),
-        f"<h1>Enter the code to connect {isolated(app.name)}</h1>{_destination(app)}",
+        f"<h1>Enter the code to connect {isolated(app.name)}</h1>{_destination(app)}{_warning(app)}",
         f"<p>A code was mailed to {isolated(email)}.</p>" if email else "",
         local,
         f'<form method="post">{_hidden("signin", page_secret)}{_hidden("email", email)}',
+        _hidden("shown", local_code) if local_code else "",
         _error(wrong),
         '<label for="code">Code</label>',
         '<input id="code" name="code" type="text" autocomplete="one-time-code" autocapitalize="none" maxlength="20" '
         f"required autofocus{_aria_error(wrong)}>",
-        '<button type="submit">Continue</button></form>',
+        _button("Continue"),
+        "</form>",
         f'<p class="soft"><a href="{escape(app.again)}">Use another address, or get a new code</a></p>',
     )
 
@@ -78,7 +84,7 @@ def workspace_page(
     options: Sequence[WorkspaceOption],
     chosen: str = "",
     name: str = "",
-    wrong: str = "",
+    wrong: Told = NOTHING,
 ) -> str:
     """Return the third page: the workspace that the app shall work in, or a new one.
 
@@ -110,36 +116,44 @@ def workspace_page(
         '<input id="name" name="name" type="text" maxlength="200" autocomplete="off" aria-describedby="unnamed" '
         f'value="{escaped(name)}">',
         f'<p class="soft" id="unnamed">Without a name it is called {isolated(email)}.</p></div></fieldset>',
-        '<button type="submit">Connect</button></form>',
+        _button("Connect"),
+        "</form>",
         f'<form method="post">{_hidden("signin", page_secret)}{_hidden("workspace", "")}',
         '<button class="quiet" type="submit">Do not connect</button></form>',
     )
 
 
-def stop_page(message: str, again: str = "") -> str:
+def stop_page(wrong: Told, again: str = "") -> str:
     """Return the page that ends a sign-in, with a link to start `again` if there is a URL for it."""
     return page(
         "This cannot go on",
-        f'<h1>This cannot go on</h1><p role="alert">{escape(message)}</p>',
+        f"<h1>This cannot go on</h1>{_error(wrong)}",
         f'<p class="go"><a href="{escape(again)}">Start again</a></p>' if again else "",
     )
 
 
-def _title(title: str, wrong: str) -> str:
-    return f"Error: {title}" if wrong else title
+def _title(title: str, wrong: Told) -> str:
+    return f"Error: {title}" if wrong.do else title
 
 
 def _destination(app: App) -> str:
+    """Return the line that names the app and where the browser will be sent."""
+    is_web = not app.on_this_machine or "://" in app.host
+    where = escape(app.host) if is_web else "this computer"
+    named = "" if app.name == app.host else f"{isolated(app.name)} · "
+    return f'<p class="app">{named}<span class="host">{where}</span></p>'
+
+
+def _warning(app: App) -> str:
     if app.on_this_machine and "://" not in app.host:
         warning = "This is an app on this computer. Go on only if you started it yourself."
     elif app.host in KNOWN_HOSTS:
-        warning = ""
+        return ""
     elif app.on_this_machine:
         warning = "This opens a program on this computer. Go on only if you started it yourself."
     else:
         warning = "Anyone can choose a name. Go on only if you know this address."
-    shown = f'<p class="warn">{warning}</p>' if warning else ""
-    return f'<div class="app"><p class="soft">It returns to</p><p class="host">{escape(app.host)}</p>{shown}</div>'
+    return f'<p class="warn">{warning}</p>'
 
 
 def _about(option: WorkspaceOption, email: str, is_alike: bool) -> str:
@@ -171,13 +185,21 @@ def _choice(id: str, name: str, about: str, chosen: bool) -> str:
     )
 
 
+def _button(name: str) -> str:
+    """Return the button of a page, which the style sheet keeps in sight."""
+    return f'<p class="act"><button type="submit">{name}</button></p>'
+
+
 def _hidden(name: str, value: str) -> str:
     return f'<input type="hidden" name="{name}" value="{escaped(value)}">'
 
 
-def _error(text: str) -> str:
-    return f'<p role="alert" id="wrong">{escape(text)}</p>' if text else ""
+def _error(wrong: Told) -> str:
+    if not wrong.do:
+        return ""
+    why = f'<p class="why">{escape(wrong.why)}</p>' if wrong.why else ""
+    return f'<div role="alert" id="wrong"><p>{escape(wrong.do)}</p>{why}</div>'
 
 
-def _aria_error(wrong: str) -> str:
-    return ' aria-describedby="wrong" aria-invalid="true"' if wrong else ""
+def _aria_error(wrong: Told) -> str:
+    return ' aria-describedby="wrong" aria-invalid="true"' if wrong.do else ""

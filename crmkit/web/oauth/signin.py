@@ -11,12 +11,12 @@ from crmkit.errors import Problem
 from crmkit.web.call import HttpCall
 from crmkit.web.oauth import html, pages
 from crmkit.web.oauth.forms import MAX_FORM, form_of
+from crmkit.web.oauth.told import told
 from crmkit.web.problems import log_operational
 from crmkit.web.reply import Response
 from crmkit.web.route import ANY, Route, read, route
 
 PATH = "/authorize"
-_LABELS = {"email": "The address", "name": "The name", "code": "The code"}  # what the pages call the fields
 
 
 @read(PATH, query=ANY, public=True, direct=True)
@@ -45,8 +45,8 @@ async def _start(call: HttpCall, app_request: connect.AuthorizationRequest, form
     try:
         started = await connect.start(call, app_request, email)
     except Problem as problem:
-        return _shown(call.scope, pages.email_page(app, email, _sentence(problem)), problem)
-    return _shown(call.scope, pages.code_page(app, started.page_secret, started.email, started.local_code))
+        return _shown(call.scope, pages.email_page(app, email, told(problem)), problem)
+    return _shown(call.scope, pages.code_page(app, started.page_secret, started.email, started.local_code or ""))
 
 
 async def _prove(call: HttpCall, app_request: connect.AuthorizationRequest, form: dict[str, str]) -> Response:
@@ -56,9 +56,9 @@ async def _prove(call: HttpCall, app_request: connect.AuthorizationRequest, form
     except Problem as problem:
         if problem.code == "not_found":
             return _stop(call.scope, problem, app.again)
-        return _shown(
-            call.scope, pages.code_page(app, page_secret, form.get("email", ""), wrong=_sentence(problem)), problem
-        )
+        shown = form.get("shown", "") if call.crm.settings.auth.local and problem.facts.get("tries_left") != 0 else ""
+        page = pages.code_page(app, page_secret, form.get("email", ""), shown, told(problem))
+        return _shown(call.scope, page, problem)
     return _shown(call.scope, pages.workspace_page(app, page_secret, choices.email, _options(choices), choices.start))
 
 
@@ -75,7 +75,7 @@ async def _choose(call: HttpCall, app_request: connect.AuthorizationRequest, for
             options = _options(choices)
             known = (connect.NEW, *(option.id for option in options))
             marked = workspace if workspace in known else choices.start
-            page = pages.workspace_page(app, page_secret, choices.email, options, marked, name, _sentence(problem))
+            page = pages.workspace_page(app, page_secret, choices.email, options, marked, name, told(problem))
             return _shown(call.scope, page, problem)
     except Problem as problem:
         return _stop(call.scope, problem, app.again)
@@ -110,19 +110,12 @@ def _shown(scope: Scope, page: str, problem: Problem | None = None) -> Response:
 
 
 def _stop(scope: Scope, problem: Problem, again: str = "") -> Response:
-    return _shown(scope, pages.stop_page(_sentence(problem), again), problem)
+    return _shown(scope, pages.stop_page(told(problem), again), problem)
 
 
 def _redirect(url: str) -> Response:
     """Return the redirect to the app: 303, so that the browser sends a GET there, without the form (RFC 9700, 4.12)."""
     return html.sent("", 303, Location=url)
-
-
-def _sentence(problem: Problem) -> str:
-    """Return what the page says of a Problem: what is wrong with each field, else the hint."""
-    if problem.fields:
-        return "; ".join(f"{_LABELS.get(name, name)} {what}" for name, what in problem.fields.items())
-    return problem.hint
 
 
 ROUTES: list[Route] = [ask, answer]

@@ -21,8 +21,8 @@ def test_a_browser_is_shown_how_to_connect_to_this_very_address(town: House, pat
     assert f"claude mcp add --transport http crmkit {town.url}/mcp" in answer.text
     assert f'"url": "{town.url}/mcp"' in answer.text
     assert f'<a href="{town.url}/help">' in answer.text
-    assert re.findall("<h2>(.*?)</h2>", answer.text) == [
-        *("Claude", "Claude Code", "ChatGPT", "Cursor", "curl, and any other program")
+    assert re.findall("<summary>(.*?)</summary>", answer.text) == [
+        *("Claude", "Claude Code", "ChatGPT", "Cursor", "curl, or any other program")
     ]
     assert "works on this computer alone" in answer.text
 

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from tests.house import ALICE, BOB, CHARLIE, House, house
-from tests.web.connecting import CALLBACK, App, alert, heading, places, returned
+from tests.web.connecting import CALLBACK, App, alert, heading, hidden, places, returned
 
 SECURITY_HEADERS = {
     "x-frame-options": "DENY",
@@ -21,6 +21,12 @@ SECURITY_HEADERS = {
 @pytest.fixture
 def app(home: House) -> App:
     return App(home)
+
+
+def destination(page: httpx.Response) -> str:
+    """Return the line that names the app and where the browser returns to."""
+    (line,) = re.findall(r'<p class="app">(.*?)</p>', page.text)
+    return html.unescape(re.sub(r"<[^>]+>", "", line))
 
 
 def test_every_page_has_its_security_headers(app: App) -> None:
@@ -54,7 +60,8 @@ def test_a_page_calls_an_app_by_a_plain_name_or_by_its_host(town: House, name: s
     page = app.open()
     assert heading(page).startswith(f"{shown} ")
     assert "<script" not in page.text
-    assert '<p class="host">claude.ai</p>' in page.text
+    named = "" if shown == "claude.ai" else f"{shown} · "
+    assert destination(page) == f"{named}claude.ai"
 
 
 @pytest.mark.parametrize(
@@ -62,14 +69,16 @@ def test_a_page_calls_an_app_by_a_plain_name_or_by_its_host(town: House, name: s
     [
         (CALLBACK, "claude.ai", ""),
         ("https://evil.example.com/x", "evil.example.com", "Anyone can choose a name"),
-        ("http://localhost:1/x", "localhost", "an app on this computer"),
+        ("http://localhost:1/x", "this computer", "an app on this computer"),
         ("cursor://a/b", "cursor://", "a program on this computer"),
         ("com.evil.app:/x", "com.evil.app://", "a program on this computer"),
     ],
 )
-def test_the_page_shows_the_host_that_it_returns_to(town: House, callback: str, host: str, warning: str) -> None:
+def test_one_line_of_the_page_shows_where_the_browser_returns_to(
+    town: House, callback: str, host: str, warning: str
+) -> None:
     page = App(town, name="Claude", callbacks=(callback,)).open()
-    assert f'<p class="host">{host}</p>' in page.text
+    assert destination(page) == f"Claude · {host}"
     assert (warning in page.text) if warning else ('class="warn"' not in page.text)
 
 
@@ -105,6 +114,66 @@ def test_mail_that_fails_is_told_and_logged(tmp_path: Path, caplog: pytest.LogCa
         page = App(home).post({"email": ALICE})
     assert (page.status_code, "could not be sent" in alert(page)) == (503, True)
     assert "mail_failed" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("callback", "pages"), [(CALLBACK, 0), ("https://evil.example.com/x", 2), ("http://localhost:1/x", 2)]
+)
+def test_the_pages_before_the_code_is_entered_warn_of_an_app_that_few_know(
+    home: House, callback: str, pages: int
+) -> None:
+    app = App(home, callbacks=(callback,))
+    walked = [app.open(), app.post({"email": ALICE}), app.enter(ALICE)[1]]
+    assert ['class="warn"' in page.text for page in walked].count(True) == pages
+    assert 'class="warn"' not in walked[-1].text
+    assert len({destination(page) for page in walked}) == 1
+
+
+def test_an_error_says_first_what_to_do_and_then_why(home: House, app: App) -> None:
+    signin = app.begin(ALICE)
+    code = home.letterbox.code_for(ALICE)
+    wrong = f"{(int(code) + 1) % 10**6:06d}"
+    tries = [alert(app.post({"signin": signin, "code": wrong})) for _ in range(5)]
+    why = "The code is wrong, used, outdated or for something else. Only the newest mail has one that works."
+    assert tries == [
+        *(f"Check the code and enter it again. {left} tries are left.\n{why}" for left in (4, 3, 2)),
+        f"Check the code and enter it again. One try is left.\n{why}",
+        f"Get a new code: the link below leads there.\n{why}",
+    ]
+    home.clock.move(minutes=11)
+    late = app.post({"signin": signin, "code": code})
+    assert alert(late) == "Start again.\nThis sign-in is finished or outdated."
+    bad = alert(app.open(state="x" * 4001))
+    assert bad.startswith("Go back to the app that sent you here and start again.\nThe app sent a request that")
+    for _ in range(5):
+        page = app.post({"email": ALICE})
+    do, why = alert(page).splitlines()
+    assert (page.status_code, do) == (429, "Wait 49 minutes, then try again.")
+    assert why.startswith("5 codes were sent to this address within an hour.")
+    assert alert(app.post({"email": "jane@acme"})).startswith("The address ")
+
+
+def test_in_local_mode_the_code_stays_on_the_page_after_a_wrong_one(tmp_path: Path) -> None:
+    with house(tmp_path / "data", {"CRMKIT_AUTH_LOCAL": "true"}) as home:
+        app = App(home, callbacks=("http://localhost:1/x",))
+        page = app.post({"email": ALICE})
+        code = home.letterbox.code_for(ALICE)
+        wrong = f"{(int(code) + 1) % 10**6:06d}"
+        shown = f"Local mode: the code is <b>{code}</b>"
+        assert shown in page.text
+        for typed in ("no code", wrong, wrong, wrong, wrong):
+            sent = {name: hidden(page, name) for name in ("signin", "email", "shown")}
+            page = app.post({**sent, "code": typed})
+            assert shown in page.text
+        assert shown not in app.post({**sent, "code": wrong}).text  # it takes no more tries
+
+
+def test_outside_local_mode_a_page_shows_no_code_that_a_form_brought(app: App) -> None:
+    signin = app.begin(ALICE)
+    wrong = f"{(int(app.house.letterbox.code_for(ALICE)) + 1) % 10**6:06d}"
+    page = app.post({"signin": signin, "code": wrong, "shown": "shown"})
+    assert ">shown<" not in page.text
+    assert "Local mode" not in page.text
 
 
 def test_a_workspace_name_with_a_nul_is_refused(app: App) -> None:
