@@ -21,6 +21,7 @@ PROGRAM = next(filter(None, map(shutil.which, NAMES)), None)
 EVIL = "<img src=x onerror=alert(1)><script>alert(1)</script>\"'>&amp;"
 
 PHONE = {"width": 390, "height": 844}
+SMALL = {"width": 375, "height": 667}  # the smallest phone that many have
 DESK = {"width": 1280, "height": 800}
 
 # [text, contrast ratio] of every visible text; backgrounds that let something through are laid over what is below them
@@ -189,9 +190,9 @@ class Visitor:
         return self.house.letterbox.code_for(email)
 
     def alert(self) -> str:
-        """Return what the page says is wrong."""
+        """Return what the page says is wrong: what to do, then why, a line each."""
         self.page.wait_for_selector("[role=alert]")
-        return self.page.get_by_role("alert").inner_text()
+        return "\n".join(self.page.get_by_role("alert").locator("p").all_inner_texts())
 
     def heading(self) -> str:
         return self.page.get_by_role("heading", level=1).inner_text()
