@@ -77,3 +77,12 @@ def test_a_public_address_stands_on_the_page_and_so_does_who_may_sign_in(tmp_pat
     assert home.url not in page
     assert "works on this computer alone" not in page
     assert "New accounts are by invitation" in page
+
+
+@pytest.mark.parametrize("path", ["/", "/mcp"])
+def test_the_head_of_the_page_is_that_of_the_page(town: House, path: str) -> None:
+    with town.stranger() as someone:
+        page, head = (someone.request(method, path, headers={"Accept": BROWSER}) for method in ("GET", "HEAD"))
+    assert (head.status_code, head.content) == (200, b"")
+    for name in ("content-type", "content-length", "content-security-policy", "cache-control"):
+        assert head.headers[name] == page.headers[name]
