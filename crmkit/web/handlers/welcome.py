@@ -64,7 +64,7 @@ def page(crm: Crm) -> Response:
                 "<p>Send that with every request:</p>",
                 _code(f'curl {base_url}/contacts \\\n  -H "Authorization: Bearer TOKEN"'),
             ),
-            f'<p><a href="{escape(base_url)}/help">The manual</a> is all that an assistant needs which can fetch '
+            f'<p><a href="{escape(base_url)}/help">The manual</a> alone is enough for an assistant that can fetch '
             "pages.</p>",
             '<p class="soft">The menus are those of late 2026. They belong to the vendors and change.</p>',
         )
