@@ -46,7 +46,7 @@ for kind in KINDS:
     READABLE[f"{kind.plural}_search_config"] = {"k", "v"}
     READABLE[f"{kind.plural}_search_idx"] = {"segid", "term", "pgno"}
 
-FUNCTIONS = {"coalesce", "count", "crm_fold", "instr", "length", "match", "group_concat"}
+FUNCTIONS = {"coalesce", "count", "crm_fold", "instr", "length", "match", "group_concat", "substr"}
 FUNCTIONS |= {"json", "json_array", "json_extract", "json_group_array", "json_type"}
 
 

@@ -226,7 +226,7 @@ def test_an_activity_that_a_delete_unlinks_is_logged_as_changed(back: Desk, alic
         ("contact.delete", 2),
     ]
     assert [entry.changes for entry in others[1:4]] == [{"contact_id": [made["contact"].id, None]}] * 3
-    shown = back.do(reading.entries(back.crm, alice, [("action", "activity.update"), ("fields", "changes")]))
+    shown = back.do(reading.entries(Call(back.crm, alice), [("action", "activity.update"), ("fields", "changes")]))
     assert [changes for _, changes in shown.rows] == [{"contact_id": [made["contact"].id, None]}] * 2
 
 
@@ -234,7 +234,7 @@ def test_every_form_of_an_entry_is_read_as_old_and_new_values(back: Desk, alice:
     back.remove(alice, back.make(alice, COMPANY, name="Acme", tags=["a"]))
     older = {"name": [None, "Acme"], "created_by": [None, alice.email], "activities": [None, 0]}
     back.do(Call(back.crm, alice).write(lambda tx: audit.append(tx, "company.create", "company/co_k7m2q9xa", older)))
-    page = back.do(reading.entries(back.crm, alice, [], details=True))
+    page = back.do(reading.entries(Call(back.crm, alice), [], details=True))
     place = 1 + page.fields.index("changes")
     found = [row[place] for row in page.rows]
     assert found[0] == older
@@ -242,7 +242,7 @@ def test_every_form_of_an_entry_is_read_as_old_and_new_values(back: Desk, alice:
     assert found[1].keys() == {"name", "tags", "created_at", "created_by"}
     assert found[2] == {"name": [None, "Acme"], "tags": [None, ["a"]]}
     assert found[3:] == [{"name": [None, "test"]}, {"name": [None, alice.email]}]  # token and workspace
-    bare = back.do(reading.entries(back.crm, alice, [("fields", "action")]))
+    bare = back.do(reading.entries(Call(back.crm, alice), [("fields", "action")]))
     assert [action for _, action in bare.rows][:2] == ["company.create", "company.delete"]
 
 

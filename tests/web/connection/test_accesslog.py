@@ -13,7 +13,7 @@ NASTY = [
     "evil\nat=2026-06-10T09:00:00Z  request=0  method=GET  path=/  status=200  ms=0.1  token=root",
     "two  spaces=x",
     'quote" \\back',
-    "\u2028\u0085\x1b[2J\u202e",
+    "a\u2028\u0085\x1b[2J\u202ez",
     "null",
     "=",
 ]

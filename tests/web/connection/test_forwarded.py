@@ -42,7 +42,7 @@ def test_the_client_is_the_nearest_address_that_is_no_trusted_proxy(peer: str, f
 
 def wrong_tries(url: str, count: int, source: str = "", forwarded: str = "") -> list[int]:
     """Return the statuses of wrong sign-ins, which are counted per client, from an address of this machine."""
-    entry = {"email": "nobody@example.com", "code": "none"}
+    entry = {"email": "nobody@example.com", "code": "zzzzzzzz"}
     headers = {"X-Forwarded-For": forwarded} if forwarded else {}
     with Person(url, transport=httpx.HTTPTransport(local_address=source or None)) as someone:
         return [someone.post("/auth/verify", json=entry, headers=headers).status_code for _ in range(count)]

@@ -14,7 +14,7 @@ PER_MINUTE = 60  # sign-in requests of one client
 
 def tries(served: Process, forwarded: list[str]) -> list[int]:
     """Return the statuses of a wrong sign-in under each X-Forwarded-For."""
-    entry = {"email": "nobody@example.com", "code": "none"}
+    entry = {"email": "nobody@example.com", "code": "zzzzzzzz"}
     with Person(served.url) as someone:
         return [
             someone.post("/auth/verify", json=entry, headers={"X-Forwarded-For": address}).status_code
