@@ -213,6 +213,6 @@ def manual_text() -> str:
     """Return the manual as HELP.txt has it: that of a server with default settings."""
     from crmkit.render.manual import manual
     from crmkit.web.app import routes
-    from crmkit.web.table import endpoints_of
+    from crmkit.web.routing.table import endpoints_of
 
     return manual(Settings(), KINDS, endpoints_of(routes(KINDS)))

@@ -14,6 +14,7 @@ from crmkit.errors import a
 
 ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
 LENGTH = 8
+MAX_SHOWN = 40  # characters of a wrong id that the sentence about it repeats
 
 _BODY = LENGTH - 1
 _SPREAD = 20_014_153_019  # by which numbers are multiplied modulo 31**7, so that those of neighbours look unlike
@@ -101,10 +102,17 @@ def parse(text: str, prefix: str, prefixes: Mapping[str, str]) -> str:
     found, _, body = tail.partition("_")
     if found != prefix:
         other = prefixes.get(found)
-        was = f"that is the id of {a(other)}" if other and body else "that is not an id"
+        was = f"that is the id of {a(other)}" if other and body else f"{_shown(tail)} is no id"
         raise BadId(f"{was}; the id of {a(kind)} looks like {prefix}_k7m2q9xa")
     if len(body) != LENGTH or any(character not in _VALUE for character in body):
         raise BadId(f"the id of {a(kind)} is {prefix}_ and {LENGTH} characters of {ALPHABET}")
     if check_character(body[:-1]) != body[-1]:
         raise BadId("the check character of this id does not fit: it was mistyped or invented; copy it again")
     return tail
+
+
+def _shown(text: str) -> str:
+    """Return a text that is no id, cut, as a sentence begins with it."""
+    if not text.isprintable() or not text:
+        return "that"
+    return text if len(text) <= MAX_SHOWN else f"{text[:MAX_SHOWN]}…"

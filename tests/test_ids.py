@@ -101,7 +101,11 @@ def test_the_id_of_another_kind_is_told_by_its_kind(prefix: str) -> None:
 @pytest.mark.parametrize("text", ["", " ", "jane", "k7m2q9xa", "_", "c", "c_", "x_k7m2q9xa", "C_K7M2Q9XA", "co_"])
 def test_what_is_no_id_at_all_is_told_what_one_looks_like(text: str) -> None:
     told = refusal(text, "d")
-    assert told == "that is not an id; the id of a deal looks like d_k7m2q9xa"
+    assert told == f"{text.strip() or 'that'} is no id; the id of a deal looks like d_k7m2q9xa"
+
+
+def test_a_long_text_that_is_no_id_is_cut_in_the_sentence_about_it() -> None:
+    assert refusal("x" * 1000, "d").startswith(f"{'x' * 40}… is no id;")
 
 
 @pytest.mark.parametrize(
@@ -127,7 +131,6 @@ def test_any_text_is_read_as_an_id_or_refused_in_one_line(text: str, prefix: str
         found = ids.parse(text, prefix, PREFIXES)
     except ids.BadId as error:
         assert str(error).splitlines() == [str(error)]
-        assert text not in str(error) or len(text) < 12  # what was sent is not repeated
         return
     assert text.strip().endswith(found)
     assert found.startswith(f"{prefix}_")

@@ -12,4 +12,6 @@ def bare(prefixes: Mapping[str, str], text: str, prefix: str, where: str) -> str
         return ids.parse(text, prefix, prefixes)
     except ids.BadId as error:
         what = str(error)
-        raise Problem("not_found", f"{what[:1].upper()}{what[1:]}. {where}") from None
+        if not what.startswith(text):  # `bulk is no id` repeats what was sent, as it was sent
+            what = f"{what[:1].upper()}{what[1:]}"
+        raise Problem("not_found", f"{what}. {where}") from None

@@ -41,9 +41,9 @@ class Edge:
         self._log = log
         self._clock = crm.clock
         self._trusted = trusted
-        # a path may spell an id as a handle, `contact/c_…`; percent-encoded slashes arrive decoded
+        # an id in a path may be spelled as a handle, `contact/c_…`; percent-encoded slashes arrive decoded
         prefixes = crm.kinds.prefixes
-        self._handle = re.compile(rf"/(?:{'|'.join(prefixes.values())})/(?=(?:{'|'.join(prefixes)})_)")
+        self._handle = re.compile(rf"(?<=[^/])/(?:{'|'.join(prefixes.values())})/(?=(?:{'|'.join(prefixes)})_)")
 
     def refusing(self, problem: Problem) -> "Edge":
         """Return an edge that answers every request with this problem, with the usual headers and log line."""

@@ -1,8 +1,9 @@
 """The checks that every request passes before its handler runs.
 
-In this order: the Host header is valid (in local mode it names this machine), the path takes the method (`router` asks
-for that), the token is valid (unless the route is public), the requests per minute are not used up, the route takes the
-query parameters. The Actor says whether the user of a connected app must confirm the request.
+In this order: the Host header is valid (in local mode it names this machine), ids in the path can be ids and the path
+takes the method (`router` asks for both), the token is valid (unless the route is public), the requests per minute are
+not used up, the route takes the query parameters. The Actor says whether the user of a connected app must confirm the
+request.
 
 /mcp (`Route.apps`) also refuses web pages of other origins, and its 401 says where to sign in. It counts its messages
 itself. The request that a tool call stands for passes the gate too (INSIDE), and is not counted again.

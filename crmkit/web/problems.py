@@ -2,7 +2,7 @@
 
 import logging
 
-from litestar.exceptions import HTTPException, MethodNotAllowedException, NotFoundException
+from litestar.exceptions import HTTPException
 from litestar.exceptions.http_exceptions import RequestEntityTooLarge
 from litestar.types import Scope
 
@@ -49,11 +49,6 @@ def stopped() -> Problem:
 
 
 def _translated(scope: Scope, error: Exception) -> Problem:
-    if isinstance(error, NotFoundException):
-        return Problem("unknown_path", "There is nothing at this path. GET /help lists every endpoint.")
-    if isinstance(error, MethodNotAllowedException):
-        allowed = (error.headers or {})["allow"]
-        return Problem("method_not_allowed", f"This path takes {allowed}.", headers={"Allow": allowed})
     if isinstance(error, RequestEntityTooLarge):
         most = scope["litestar_app"].state["crm"].settings.limits.body_kib
         return Problem("too_large", f"Send at most {most} KiB in one request; split it into several.")

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from litestar import Litestar
-from litestar.exceptions import MethodNotAllowedException
+from litestar.exceptions import NotFoundException
 from litestar.handlers import HTTPRouteHandler
 from litestar.plugins import PluginProtocol
 from litestar.plugins.core import MsgspecDIPlugin
@@ -25,6 +25,7 @@ from crmkit.web.negotiate import OFFERED, wants_page
 from crmkit.web.problems import on_error, stopped
 from crmkit.web.reply import Response, respond
 from crmkit.web.route import BadRoute, Route
+from crmkit.web.routing.nearest import Nearest
 
 METHODS: list[Method] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 
@@ -42,9 +43,12 @@ class Router:
     def __init__(self, app: Litestar, routes: Iterable[Route], gate: Gate, crm: Crm) -> None:
         self._app = app
         self._routes: dict[str, dict[str, Route]] = {}  # of each path, by method
-        for route in routes:
+        every = tuple(routes)
+        for route in every:
             for path in route.paths:
                 self._routes.setdefault(path, {}).update(dict.fromkeys(route.methods, route))
+        self._nearest = Nearest(every, crm.kinds)
+        self._starts = {path: self._nearest.starts(path) for path in self._routes}  # how the ids in it begin
         self._gate = gate
         self._crm = crm
         self._max_body = crm.settings.limits.body_kib * 1024
@@ -53,11 +57,15 @@ class Router:
         scope["litestar_app"] = self._app
         asker.set(scope["state"].get("is_gone"))  # a list stops when its client has gone
         try:
-            routes, ids = self._found(scope)
+            path, ids = self._found(scope)
             self._gate.check_host(scope)
-            route = routes.get(scope["method"])
+            routes, method = self._routes[path], scope["method"]
+            route = routes.get(method)
+            for name, start in self._starts[path]:
+                if route is None or not ids[name].startswith(start):
+                    self._nearest.check(ids[name], start, method, scope["path"])
             if route is None:
-                raise MethodNotAllowedException(headers={"allow": ", ".join(sorted(routes))})
+                raise self._nearest.lacking(method, path, ", ".join(sorted(routes)))
             if route.page is not None and wants_page(scope):
                 return route.page(self._crm)
             scope["state"][OFFERED] = route.formats
@@ -70,11 +78,17 @@ class Router:
         except Exception as error:
             return on_error(scope, error)
 
-    def _found(self, scope: Any) -> tuple[dict[str, Route], dict[str, Any]]:
-        """Return the routes of the path by method, and the ids in it; raises Litestar's NotFoundException."""
+    def _found(self, scope: Any) -> tuple[str, dict[str, Any]]:
+        """Return the path of the route, and the ids in it; a path may begin with a handle (/contact/c_…)."""
         path = normalize_path(scope["path"])
-        _, _, scope["path"], ids, template = self._app.asgi_router.handle_routing(path, METHODS[0])
-        return self._routes[template], ids
+        try:
+            _, _, scope["path"], ids, template = self._app.asgi_router.handle_routing(path, METHODS[0])
+        except NotFoundException:
+            if plural := self._nearest.of_handle(path):
+                scope["path"] = plural
+                return self._found(scope)
+            raise self._nearest.unknown(scope["method"], path) from None
+        return template, ids
 
 
 class Paths(Litestar):

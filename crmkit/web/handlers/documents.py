@@ -11,7 +11,7 @@ from crmkit.web.call import HttpCall
 from crmkit.web.handlers import welcome
 from crmkit.web.reply import Response
 from crmkit.web.route import Route, read
-from crmkit.web.table import endpoints_of
+from crmkit.web.routing.table import endpoints_of
 
 
 def _holds(kinds: Kinds) -> str:

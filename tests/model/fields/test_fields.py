@@ -268,7 +268,7 @@ def test_a_link_is_stored_as_a_bare_id(written: str) -> None:
     [
         (f"company/{CONTACT_ID}", "that is not the handle of a contact"),
         ("co_k7m2q9xa", "that is the id of a company"),
-        ("jane", "that is not an id"),
+        ("jane", "jane is no id"),
         (CONTACT_ID[:-1] + ("b" if CONTACT_ID[-1] != "b" else "c"), "mistyped"),
     ],
 )

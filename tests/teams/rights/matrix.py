@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from crmkit import ids
 from crmkit.model.fields import Choice, Email, FieldType, Link, LongText, Text
 from crmkit.model.form import Form
 from crmkit.model.record import Kind
@@ -86,6 +87,11 @@ def meaning(path: str, at: int) -> str:
 def own(path: str) -> str:
     """Return the path with the prefix of what it names for every placeholder."""
     return PLACEHOLDER.sub(lambda found: f"{{{meaning(path, found.start())}}}", path)
+
+
+def unknown(path: str) -> str:
+    """Return the path with an id that nothing has at every placeholder."""
+    return PLACEHOLDER.sub(lambda found: ids.mint(found[1]), own(path))
 
 
 def path_places(routes: list[Route]) -> Iterator[Place]:

@@ -4,7 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from crmkit import ids
 from tests.house import ALICE, House, Person
+from tests.teams.rights.matrix import unknown
 from tests.web.refused import of_json, of_text, refused
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PURGE")
@@ -25,18 +27,18 @@ def test_every_path_refuses_the_methods_it_lacks_and_names_those_it_has(town: Ho
             allow = ", ".join(sorted(has))
             for person in (someone, alice):
                 for method in set(METHODS) - has:
-                    answer = person.request(method, path.replace("{id}", "c_k7m2q9xa"))
+                    answer = person.request(method, unknown(path))
                     assert answer.status_code == 405, (method, path)
                     assert answer.headers["Allow"] == allow
                     assert method == "HEAD" or of_text(answer) == {
                         "error": "method_not_allowed",
                         "fields": {},
-                        "hint": f"This path takes {allow}.",
+                        "hint": f"This path takes {allow}.{' Did you mean GET /whoami?' * (method + path == 'GET/me')}",
                         "shown": None,
                     }
                     tried += 1
         assert tried > 100
-        refused(someone, "method_not_allowed", "PUT", "/contacts/x", b"{}", does="GET, HEAD, PATCH")
+        refused(someone, "method_not_allowed", "PUT", f"/contacts/{ids.mint('c')}", b"{}", does="GET, HEAD, PATCH")
 
 
 @pytest.mark.parametrize(

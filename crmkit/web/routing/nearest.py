@@ -1,0 +1,147 @@
+"""What is said of a path that leads nowhere: the nearest one that does, and of an id that cannot be one, why."""
+
+import re
+from collections.abc import Iterable, Iterator
+from itertools import pairwise
+
+from crmkit import ids
+from crmkit.core import path_ids
+from crmkit.errors import Problem
+from crmkit.model.record import Kinds
+from crmkit.web.route import Route
+
+MAX_PATH = 200  # characters of a path that is compared with others
+MAX_PREFIX = 2  # segments before a path, like those of /api/v1/contacts
+LIKENESS = 75  # of 100 (rapidfuzz), below which a path is not near
+
+# words that other APIs have in their paths, in the singular or as they are -> the path that does that here
+_MEANT = {
+    **dict.fromkeys(("people", "person", "lead", "customer", "client"), "contacts"),
+    **dict.fromkeys(("organization", "organisation", "org", "business", "businesses"), "companies"),
+    **dict.fromkeys(("opportunity", "opportunities", "pipeline", "sale"), "deals"),
+    **dict.fromkeys(("note", "call", "email", "meeting", "event", "interaction", "timeline"), "activities"),
+    **dict.fromkeys(("task", "todo", "followup", "follow-up", "due"), "reminders"),
+    **dict.fromkeys(("me", "self", "profile", "account", "user"), "whoami"),
+    **dict.fromkeys(("login", "signin", "sign-in", "signup"), "auth/request"),
+    **dict.fromkeys(("session", "key", "api-key", "apikey"), "tokens"),
+    **dict.fromkeys(("users", "members", "team"), "workspaces/{id}/members"),
+    **dict.fromkeys(("invite", "invitation"), "workspaces/{id}/invites"),
+    **dict.fromkeys(("history", "change", "log"), "audit"),
+    **dict.fromkeys(("find", "query"), "search"),
+    **dict.fromkeys(("doc", "manual", "guide"), "help"),
+    **dict.fromkeys(("openapi", "swagger", "swagger.json", "schema"), "openapi.json"),
+    **dict.fromkeys(("health", "status", "ping"), "healthz"),
+}
+
+_PLACEHOLDER = re.compile(r"{\w+}")
+
+
+class Nearest:
+    """Knows the paths of the manual, what ids stand in paths, and how both may be spelled."""
+
+    def __init__(self, routes: Iterable[Route], kinds: Kinds) -> None:
+        self._prefixes = kinds.prefixes
+        self._methods: dict[str, list[str]] = {}  # of each path that the manual lists
+        self._nouns: dict[str, str] = {}  # the word before an id -> the prefix of that id
+        for route in routes:
+            for path in route.paths if route.summary or route.apps else ():
+                self._methods.setdefault(path, []).extend(route.listed_methods)
+        words = {word for path in self._methods for word in path.split("/")}
+        names = {kind.name: kind.plural for kind in kinds.all}
+        self._plurals: dict[str, str] = {}  # contact -> contacts
+        for prefix, name in kinds.prefixes.items():
+            plural = names.get(name, f"{name}s")
+            self._nouns[plural] = self._nouns[f"{{{name}_id}}"] = prefix
+            if plural in words:
+                self._plurals[name] = plural
+        self._meant = {word: path for word, path in _MEANT.items() if word not in words} | self._plurals
+
+    def of_handle(self, path: str) -> str:
+        """Return /contacts/c_… for /contact/c_…, with all that follows; empty for a path that begins otherwise."""
+        noun, slash, rest = path.removeprefix("/").partition("/")
+        plural = self._plurals.get(noun)
+        return f"/{plural}/{rest}" if plural and slash else ""
+
+    def starts(self, path: str) -> tuple[tuple[str, str], ...]:
+        """Return (name, prefix with its underscore) of each placeholder of a route's path whose ids are known."""
+        words = path.split("/")
+        found = [
+            (word[1:-1], self._nouns.get(word) or self._nouns.get(before))
+            for before, word in pairwise(words)
+            if _PLACEHOLDER.fullmatch(word)
+        ]
+        return tuple((name, f"{prefix}_") for name, prefix in found if prefix)
+
+    def check(self, id: str, start: str, method: str, path: str) -> None:
+        """Raise `not_found` for what cannot be an id that begins with `start`, in a request with this path."""
+        method = _listed(method)
+        meant = self._home_of(id, method) or self._found(method, path)
+        if not meant or "{" in meant:  # a path that still lacks the id: better the list that has it
+            meant = self._found(method, path.partition(f"/{id}")[0])
+        where = f"Did you mean {meant}?" if meant else "GET /help lists every endpoint."
+        path_ids.bare(self._prefixes, id, start[:-1], where)
+
+    def unknown(self, method: str, path: str) -> Problem:
+        """Return the Problem of a path that no route has."""
+        meant = _asked(self._found(_listed(method), path))
+        return Problem("unknown_path", f"There is nothing at this path.{meant} GET /help lists every endpoint.")
+
+    def lacking(self, method: str, path: str, allowed: str) -> Problem:
+        """Return the Problem of a method that a path does not have; a word that means another path here is told."""
+        other, method = _MEANT.get(path.strip("/")), _listed(method)
+        meant = _asked(f"{method} /{other}") if method in self._methods.get(f"/{other}", ()) else ""
+        return Problem("method_not_allowed", f"This path takes {allowed}.{meant}", headers={"Allow": allowed})
+
+    def _home_of(self, id: str, method: str) -> str:
+        """Return the path of an id that is another kind's, empty for what is no id."""
+        word = id.rpartition("/")[2]
+        path = f"/{self._plurals.get(self._prefixes.get(word.partition('_')[0], ''))}/{{id}}"
+        is_home = self._is_id(word) and method in self._methods.get(path, ())
+        return f"{method} {_filled(path, [word])}" if is_home else ""
+
+    def _found(self, method: str, path: str) -> str:
+        """Return `GET /contacts` for the path most like this one, or nothing if none is near."""
+        if len(path) > MAX_PATH:
+            return ""
+        own = path.strip("/").split("/")
+        known = [word for word in own if self._is_id(word)]
+        words = ["{id}" if self._is_id(word) else self._translated(word.lower()) for word in own]
+        spelled = {_PLACEHOLDER.sub("{id}", each): each for each in self._methods}
+        having = [each for each, known_as in spelled.items() if method in self._methods[known_as]]
+        for skipped in range(min(MAX_PREFIX + 1, len(words))):
+            wanted = f"/{'/'.join(words[skipped:])}"
+            near = wanted if wanted in spelled else _most_like(wanted, having) or _most_like(wanted, spelled)
+            if near:
+                methods = self._methods[spelled[near]]
+                takes = method if method in methods else " or ".join(sorted(methods))
+                return f"{takes} {_filled(spelled[near], known)}"
+        return ""
+
+    def _translated(self, word: str) -> str:
+        return self._meant.get(word) or self._meant.get(word.removesuffix("s")) or word
+
+    def _is_id(self, word: str) -> bool:
+        prefix, _, body = word.partition("_")
+        return prefix in self._prefixes and len(body) == ids.LENGTH and body.isalnum() and body.isascii()
+
+
+def _listed(method: str) -> str:
+    """Return a method as lists of endpoints have it, which leave HEAD out."""
+    return "GET" if method == "HEAD" else method
+
+
+def _asked(meant: str) -> str:
+    return f" Did you mean {meant}?" if meant else ""
+
+
+def _most_like(wanted: str, paths: Iterable[str]) -> str:
+    from rapidfuzz import fuzz, process  # imported late, as in errors.nearest
+
+    close = process.extractOne(wanted, list(paths), scorer=fuzz.ratio, score_cutoff=LIKENESS)
+    return close[0] if close else ""
+
+
+def _filled(path: str, known: Iterable[str]) -> str:
+    """Return a path with the ids of the request, in order, in place of its placeholders."""
+    left: Iterator[str] = iter(known)
+    return _PLACEHOLDER.sub(lambda found: next(left, found[0]), path)
