@@ -1,6 +1,7 @@
 """One connection: parses bytes into requests, with limits on their size, number and time."""
 
 import math
+import re
 import socket
 import struct
 from collections import deque
@@ -42,6 +43,14 @@ UNWRITTEN_BYTES = 16 * 1024
 NEVER = math.inf
 RESET = struct.pack("ii", 1, 0)  # SO_LINGER: on, for no seconds
 
+_NOT_ASCII = re.compile(rb"[\x80-\xff]")
+# what the parser says of a mistake that clients make -> what to do about it
+_MISTAKES = {
+    "Expected HTTP/": "Percent-encode blanks in the URL (%20). ",
+    " url": "Begin the path with / and percent-encode odd characters. ",
+    "Invalid header": "Send each header as NAME: VALUE, without control characters. ",
+}
+
 
 class HttpConnection(HttpToolsProtocol):
     """One client's connection. Requests are answered one at a time, in the order in which they arrive."""
@@ -62,6 +71,7 @@ class HttpConnection(HttpToolsProtocol):
         self._is_hurried = False  # the server stops, and the client has had GRACE_SECONDS
         self._discarded = 0  # bytes
         self._in_head = False
+        self._in_line = False  # within the request line, if in a head
         self._head_since: float | None = None  # since when the head is waited for; None if it is not
         self._head = 0  # bytes of the head, parsed
         self._fed = 0  # bytes given to the parser since the head began
@@ -142,6 +152,22 @@ class HttpConnection(HttpToolsProtocol):
             start = end
 
     def _feed(self, data: bytes) -> None:
+        """Parse bytes; those of a request line that are not ASCII are taken as if the client had percent-encoded them."""
+        if data.isascii():
+            self._parse(data)
+            return
+        start = 0
+        while start < len(data) and not self._discards_input:
+            if self._in_head or self._newest is None or self._newest.is_received:
+                end = data.find(b"\n", start) + 1 or len(data)
+                line = data[start:end]
+                self._parse(line if self._in_head and not self._in_line else _percent_encoded(line))
+            else:  # a body
+                end = len(data)
+                self._parse(data[start:])
+            start = end
+
+    def _parse(self, data: bytes) -> None:
         self._fed += len(data)
         try:
             self.parser.feed_data(data)
@@ -149,12 +175,17 @@ class HttpConnection(HttpToolsProtocol):
             # we speak no other protocol: this request is answered, in HTTP, and no further one
             self._discards_input = True
         except httptools.HttpParserError as error:
-            self._refuse(_raised_in(error) or unreadable())
+            self._refuse(_raised_in(error) or unreadable(error))
         else:
             if self._in_head:
-                self._wait_for_head()
+                self._wait_for_head(data)
 
-    def _wait_for_head(self) -> None:
+    def _wait_for_head(self, data: bytes) -> None:
+        """Wait for the rest of a head whose beginning, or a further part of it, was in `data`."""
+        _, ended, rest = data.rpartition(b"\n")
+        if ended:  # a request line begins after the break if nothing was parsed yet, or just that
+            begun = b"%b " % self.parser.get_method() if self.url else b""
+            self._in_line = not self.headers and rest.startswith(begun)
         if self._fed > MAX_HEAD:
             self._refuse(too_large())
         elif self._head_since is None:
@@ -166,7 +197,7 @@ class HttpConnection(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
-        self._in_head = True
+        self._in_head = self._in_line = True
         self._head = self._fed = 0
 
     def on_url(self, url: bytes) -> None:
@@ -250,11 +281,10 @@ class HttpConnection(HttpToolsProtocol):
             return
         if not self._in_head:
             super().on_message_begin()
-        named = {
-            "method": self.parser.get_method().decode("ascii"),
-            "path": self.url.partition(b"?")[0].decode("latin-1"),
-        }
-        scope = {"method": "-", "path": "-", **self.scope, **(named if self.url else {}), "query_string": b""}
+        path, _, query = self.url.partition(b"?")
+        named = {"method": self.parser.get_method().decode("ascii"), "path": path.decode("latin-1")}
+        format = b"format=json" if b"format=json" in query.split(b"&") else b""
+        scope = {"method": "-", "path": "-", **self.scope, **(named if self.url else {}), "query_string": format}
         self._answer(Exchange(self, scope, keep_alive=False), self.edge.refusing(problem))
 
     def _end(self, is_clean: bool) -> None:
@@ -337,8 +367,10 @@ def too_large() -> Problem:
     )
 
 
-def unreadable() -> Problem:
-    return Problem("invalid_value", "Send HTTP/1.1 as RFC 9112 has it, without TLS and without an upgrade.")
+def unreadable(error: httptools.HttpParserError | None = None) -> Problem:
+    """Return the Problem of bytes that are no request; the parser's `error` tells some mistakes apart."""
+    wrong = next((what for reason, what in _MISTAKES.items() if reason in str(error)), "")
+    return Problem("invalid_value", f"{wrong}Send HTTP/1.1 as RFC 9112 has it, without TLS and without an upgrade.")
 
 
 def late(hint: str) -> Problem:
@@ -349,6 +381,10 @@ def _raised_in(error: BaseException) -> Problem | None:
     """Return the Problem that a parser callback raised, without its traceback, whose frames refer to the connection."""
     cause = error.__context__
     return cause.with_traceback(None) if isinstance(cause, Problem) else None
+
+
+def _percent_encoded(line: bytes) -> bytes:
+    return _NOT_ASCII.sub(lambda found: b"%%%02X" % found[0][0], line)
 
 
 def _announces_body(headers: list[tuple[bytes, bytes]]) -> bool:
