@@ -4,12 +4,25 @@ Stamps sort as text in the order of time, so one value is stored, compared, sort
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
 Clock = Callable[[], datetime]
 
+# the names that HTTP has for them, whatever the locale
+_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Moment:
+    """The present, as answers tell it: a stamp, and the IANA name of the zone whose days a workspace goes by."""
+
+    now: str = ""
+    timezone: str = ""
 
 
 def system_clock() -> datetime:
@@ -27,6 +40,18 @@ def stamp(moment: datetime) -> str:
 def _written(days: int, seconds: int) -> str:
     """Return the stamp of a second since 1970; cached, since every request needs the present one."""
     return (_EPOCH + timedelta(days, seconds)).isoformat()[:19] + "Z"
+
+
+def http_date(moment: datetime) -> bytes:
+    """Return `moment` (aware) as `Wed, 10 Jun 2026 09:00:00 GMT` (RFC 9110, 5.6.7)."""
+    since = moment - _EPOCH
+    return _dated(since.days, since.seconds)
+
+
+@lru_cache(16)
+def _dated(days: int, seconds: int) -> bytes:
+    at = _EPOCH + timedelta(days, seconds)
+    return f"{_DAYS[at.weekday()]}, {at:%d} {_MONTHS[at.month - 1]} {at:%Y %H:%M:%S} GMT".encode()
 
 
 def moment(text: str) -> datetime:

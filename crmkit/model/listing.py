@@ -5,6 +5,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from crmkit.clock import Moment
 from crmkit.model.record import Kind
 
 
@@ -13,7 +14,7 @@ class Paging(Struct, frozen=True):
 
     The first page has `total`, the number of all rows, or `at_least`, the number at which counting stopped.
     `next_cursor` is None on the last page. `notes` are the text's `# note:` lines, and have nothing to do with the
-    field `notes` of a record.
+    field `notes` of a record. `moment` is the present, where an answer is about it.
     """
 
     is_first: bool = True
@@ -21,6 +22,7 @@ class Paging(Struct, frozen=True):
     at_least: int | None = None
     next_cursor: str | None = None
     notes: tuple[str, ...] = ()
+    moment: Moment = Moment()
 
     @classmethod
     def whole(cls, total: int, notes: Iterable[str] = ()) -> "Paging":

@@ -103,7 +103,10 @@ class Table(Answer, Struct, frozen=True):
 def page(found: Listing | MixedListing) -> Table:
     """Return a page of records of one kind, or of other things."""
     paging = found.paging
-    tail = Tail(counts=(f"{len(found.rows)} {found.noun}",), paging=paging, notes=paging.notes)
+    now, timezone = paging.moment.now, paging.moment.timezone
+    tail = Tail(
+        counts=(f"{len(found.rows)} {found.noun}",), paging=paging, notes=paging.notes, now=now, timezone=timezone
+    )
     return Table((Part(found, tail, "items"),))
 
 

@@ -12,7 +12,7 @@ from litestar import Litestar
 from litestar.types import Receive
 
 from crmkit import ip
-from crmkit.clock import stamp
+from crmkit.clock import http_date, stamp
 from crmkit.core.crm import Crm
 from crmkit.errors import Problem
 from crmkit.render.answers import Failure
@@ -73,7 +73,8 @@ class Edge:
             response = await self._answer(scope, receive)
             status = response.status
             limits = state.get("limit_headers", ())
-            headers = [*response.headers, *limits, *_COMMON, (b"x-request-id", id.encode())]
+            date = (b"date", http_date(self._clock()))
+            headers = [*response.headers, *limits, *_COMMON, (b"x-request-id", id.encode()), date]
             if response.rest is None:
                 headers.append((b"content-length", b"%d" % len(response.body)))
             await send({"type": "http.response.start", "status": status, "headers": headers})

@@ -139,6 +139,8 @@ def _many() -> dict[str, Any]:
             "total_at_least": {"type": "integer"},
             "next_cursor": {"type": ["string", "null"]},
             "notes": {"type": "array", "items": {"type": "string"}},
+            "now": {"type": "string", "format": "date-time"},
+            "timezone": {"type": "string"},
         },
         "required": ["items", "total", "next_cursor"],
     }

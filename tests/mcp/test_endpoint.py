@@ -175,6 +175,16 @@ def test_discover_tells_name_versions_and_abilities_of_the_server(client: Person
     assert result["instructions"]
 
 
+def test_a_tool_answer_tells_the_time_which_no_instructions_do(client: Person) -> None:
+    greeting = client.post("/mcp", json=rpc("initialize", {"protocolVersion": HANDSHAKE[-1]})).text
+    for told in (greeting, client.post("/mcp", **modern("server/discover")).text):
+        assert "# now" not in told
+        assert "2026-06-10" not in told
+    for path in ("/whoami", "/reminders"):
+        called = client.post("/mcp", json=rpc("tools/call", {"name": "read", "arguments": {"path": path}})).json()
+        assert called["result"]["content"][0]["text"].endswith("# now: 2026-06-10T09:00:00Z (UTC)\n")
+
+
 def test_a_modern_client_lists_and_calls_tools(client: Person) -> None:
     listed = client.post("/mcp", **modern("tools/list")).json()["result"]
     assert listed["resultType"] == "complete"

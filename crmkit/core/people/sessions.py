@@ -3,11 +3,12 @@
 from dataclasses import dataclass
 from functools import partial
 
-from crmkit.clock import after
+from crmkit.clock import Moment, after
 from crmkit.core import path_ids
 from crmkit.core.call import Call
 from crmkit.core.crm import Crm
 from crmkit.core.people import access, stepup
+from crmkit.core.present import moment
 from crmkit.core.records import quotas
 from crmkit.errors import Problem
 from crmkit.model.actor import Actor
@@ -21,10 +22,11 @@ WORTH_WRITING_MINUTES = 10  # a token's use is written down at most this often
 
 @dataclass(frozen=True)
 class Identity:
-    """Who the caller is, and what the plan allows: resource -> (used, cap or None)."""
+    """Who the caller is, what the plan allows (resource -> (used, cap or None)), and what time it is there."""
 
     actor: Actor
     usage: dict[str, tuple[int, int | None]]
+    moment: Moment
 
 
 @dataclass(frozen=True)
@@ -78,7 +80,7 @@ async def authenticate(crm: Crm, header: str) -> Actor:
 
 async def whoami(call: Call) -> Identity:
     """Return who the caller is and what their workspace holds; everybody may ask."""
-    return Identity(call.actor, await call.read(quotas.usage, call.crm, call.actor))
+    return Identity(call.actor, await call.read(quotas.usage, call.crm, call.actor), moment(call))
 
 
 async def sessions(call: Call) -> list[Session]:

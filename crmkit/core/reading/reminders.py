@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from crmkit.clock import after
 from crmkit.core.call import Call
+from crmkit.core.present import moment
 from crmkit.errors import Problem
 from crmkit.model.listing import MixedListing, Paging
 from crmkit.model.query.cursor import seal, unseal
@@ -23,7 +24,8 @@ async def due(call: Call, parameters: Mapping[str, str]) -> MixedListing:
     limit, notes = limit_of(parameters.get("limit"))
     kinds = [kind for kind in crm.kinds.records if "follow_up_at" in kind.by_name]
     titles = {kind.name: kind.title.name for kind in kinds}
-    now = crm.now
+    present = moment(call)
+    now = present.now
     binding = json.dumps([workspace_id, "reminders", days])
     cursor = parameters.get("cursor", "")
     # the first page decides until when, and its cursor keeps that for the next pages
@@ -51,7 +53,7 @@ async def due(call: Call, parameters: Mapping[str, str]) -> MixedListing:
         )
         for kind, id, at, title, note in rows[:limit]
     )
-    return MixedListing("reminders", shown, Paging(not cursor, total, at_least, next_cursor, notes))
+    return MixedListing("reminders", shown, Paging(not cursor, total, at_least, next_cursor, notes, present))
 
 
 def _days(text: str) -> int:

@@ -152,7 +152,7 @@ class HttpConnection(HttpToolsProtocol):
             start = end
 
     def _feed(self, data: bytes) -> None:
-        """Parse bytes; those of a request line that are not ASCII are taken as if the client had percent-encoded them."""
+        """Parse bytes; those of a URL that are not ASCII are taken as if the client had percent-encoded them."""
         if data.isascii():
             self._parse(data)
             return

@@ -75,7 +75,8 @@ def identity_card(identity: Identity) -> Card:
     for resource, (used, cap) in identity.usage.items():
         lines[resource] = f"{used} / {'unlimited' if cap is None else cap}"
     usage = {resource: {"used": used, "cap": cap} for resource, (used, cap) in identity.usage.items()}
-    return Card(lines, {**facts, "usage": usage})
+    tail = Tail(now=identity.moment.now, timezone=identity.moment.timezone)
+    return Card(lines, {**facts, "usage": usage}, tail=tail)
 
 
 @read("/tokens", area="tokens", summary="your tokens (sessions)")

@@ -55,7 +55,7 @@ def test_a_reminder_tells_when_what_and_whether_it_is_overdue(alice: Person) -> 
         assert bool(item["overdue"]) == (letter in "ABC")
         assert alice.json_of("GET", f"/{plural}/{item['id']}")[title] == letter
     lines = alice.text("GET", "/reminders?days=7").splitlines()
-    assert lines[6:] == ["# 6 reminders", "# total: 6"]
+    assert lines[6:] == ["# 6 reminders", "# total: 6", "# now: 2026-06-10T09:00:00Z (UTC)"]
     for item, line in zip(page["items"], lines[:6], strict=True):
         assert line.startswith(f"{item['handle']}  ")
         assert f"  follow_up_at={item['follow_up_at']}" in line
@@ -107,7 +107,7 @@ def test_a_follow_up_that_is_cleared_or_deleted_is_no_longer_due(town: House) ->
         assert letters(carl.json_of("GET", "/reminders")) == "D"
         confirm = carl.json_of("DELETE", f"/deals/{deal['id']}")["confirm"]
         assert carl.delete(f"/deals/{deal['id']}?confirm={confirm}").status_code == 200
-        assert carl.text("GET", "/reminders") == "# 0 reminders\n# total: 0\n"
+        assert carl.text("GET", "/reminders") == "# 0 reminders\n# total: 0\n# now: 2026-06-10T09:00:00Z (UTC)\n"
 
 
 def test_nobody_is_reminded_of_what_is_due_in_another_workspace(town: House, alice: Person) -> None:

@@ -39,6 +39,7 @@ def test_a_newcomer_signs_in_and_looks_at_themselves_in_text(home: House) -> Non
     with Person(home.url, token.removeprefix("token: ")) as alice:
         card = alice.text("GET", "/whoami").splitlines()
         facts = alice.json_of("GET", "/whoami")
+    assert card.pop() == f"# now: {facts.pop('now')} ({facts.pop('timezone')})" == "# now: 2026-06-10T09:00:00Z (UTC)"
     labels = dict(line.split(": ", 1) for line in card)
     assert labels["workspace"] == workspace.removeprefix("workspace: ")
     assert labels | {"user": "", "workspace": ""} == {
