@@ -33,6 +33,13 @@ OF_CLIENTS = ("CRMKIT_URL", "CRMKIT_TOKEN")  # what a client of the API keeps in
 PRIVATE_NAMES = (".localhost", ".local", ".internal", ".home.arpa", ".test")
 
 
+# a host or [address], a port, and segments of a path that no client spells in another way
+_BASE_URL = re.compile(
+    r"https?://(?:[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?\.?|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?"
+    r"(?:/[A-Za-z0-9_-][A-Za-z0-9._~-]*)*/*"
+)
+
+
 class SettingsError(Exception):
     """A setting that stops the start; the message is the one line to print."""
 
@@ -123,6 +130,16 @@ class Settings(Struct, frozen=True):
         host = "localhost" if is_every_address(self.server.host) else self.server.host
         host = f"[{host}]" if ":" in host else host
         return (self.server.base_url or f"http://{host}:{self.server.port}").rstrip("/")
+
+    @property
+    def origin(self) -> str:
+        """Return the base URL without its path."""
+        return self.base_url.removesuffix(self.base_path)
+
+    @property
+    def base_path(self) -> str:
+        """Return the path of the base URL, usually empty, as `/crm`."""
+        return urlsplit(self.base_url).path
 
 
 class Row(Struct, frozen=True):
@@ -277,8 +294,11 @@ def _checked(settings: Settings) -> Settings:
         except ValueError:
             raise SettingsError(f"[server] trusted_proxies: {network!r} is no address or network") from None
     base_url = settings.server.base_url
-    if base_url and not base_url.startswith(("http://", "https://")):
-        raise SettingsError("[server] base_url starts with http:// or https://")
+    if base_url and not _BASE_URL.fullmatch(base_url):
+        raise SettingsError(
+            f"[server] base_url: {base_url!r} cannot be obeyed; one is http:// or https://, a host, and perhaps a port "
+            "and a path of plain characters, like https://example.com/crm"
+        )
     try:
         host = urlsplit(base_url).hostname or ""
     except ValueError:  # brackets that hold no address

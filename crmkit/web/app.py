@@ -9,6 +9,7 @@ from litestar.datastructures import State
 from crmkit import ip
 from crmkit.core.crm import Crm
 from crmkit.model.record import Kinds
+from crmkit.settings import Settings, SettingsError
 from crmkit.web.connection.accesslog import AccessLog
 from crmkit.web.edge import Edge
 from crmkit.web.gate import Gate
@@ -27,7 +28,7 @@ def build(
     running: Callable[[], AbstractAsyncContextManager[None]],
     more: Sequence[Route] = (),
 ) -> Edge:
-    """Return the ASGI application: the API, OAuth, and `more` routes. Raises BadRoute.
+    """Return the ASGI application: the API, OAuth, and `more` routes. Raises BadRoute, SettingsError.
 
     `running` is entered at startup and left at shutdown.
     """
@@ -38,13 +39,24 @@ def build(
             yield
 
     gate = Gate(crm)
-    every = [*routes(crm.kinds), *signin.ROUTES, *oauth.ROUTES, *more]
+    every = [*routes(crm.kinds), *signin.ROUTES, *oauth.routes(crm.settings), *more]
     state = State({"crm": crm, "limit": gate.limit, "routes": every})
     app = Paths(every, lifespan=[lifespan], state=state)
+    _check_base_path(crm.settings, every, crm.kinds)
     edge = app.state.edge = Edge(
         app, Router(app, every, gate, crm), log, crm, ip.Networks(crm.settings.server.trusted_proxies)
     )
     return edge
+
+
+def _check_base_path(settings: Settings, every: Sequence[Route], kinds: Kinds) -> None:
+    """Raise SettingsError for a base path that begins like a route: no request would tell which of the two it means."""
+    taken = {path.split("/")[1] for route in every for path in route.paths} | set(kinds.prefixes.values())
+    first = settings.base_path.split("/")[1:2]
+    if taken.intersection(first):
+        raise SettingsError(
+            f"[server] base_url has the path {settings.base_path}, but /{first[0]} is a path of the API"
+        )
 
 
 def routes(kinds: Kinds) -> list[Route]:

@@ -40,6 +40,7 @@ class Edge:
         self._answer: Answering = router.answer
         self._log = log
         self._clock = crm.clock
+        self._base_path = crm.settings.base_path
         self._trusted = trusted
         # an id in a path may be spelled as a handle, `contact/c_…`; percent-encoded slashes arrive decoded
         prefixes = crm.kinds.prefixes
@@ -65,8 +66,10 @@ class Edge:
         if self._trusted:
             scope["client"] = (client_address(scope, self._trusted), 0)
         path = scope["path"]
+        if self._base_path and f"{path}/".startswith(f"{self._base_path}/"):  # some proxies strip it, some do not
+            scope["path"] = path[len(self._base_path) :] or "/"
         if path.count("/") > 2:
-            scope["path"] = self._handle.sub("/", path)
+            scope["path"] = self._handle.sub("/", scope["path"])
             scope["raw_path"] = scope["path"].encode()
         status = 500
         try:

@@ -61,7 +61,7 @@ class Gate:
                 actor = await sessions.authenticate(self._crm, authorization)
             except Problem as problem:
                 if route.apps and problem.status == 401:
-                    problem.headers["WWW-Authenticate"] = challenge(self._crm.settings.base_url, bool(authorization))
+                    problem.headers["WWW-Authenticate"] = challenge(self._crm.settings, bool(authorization))
                 raise
             if actor.is_app and route.consent == CODE:
                 actor = replace(actor, must_confirm=True)

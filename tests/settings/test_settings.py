@@ -159,10 +159,15 @@ def test_a_switch_is_spelled_true_or_false(text: str, value: bool) -> None:
         ("CRMKIT_SERVER_ORIGINS", "chat.example.com", ["origins", "https://chat.example.com"]),
         ("CRMKIT_SERVER_ORIGINS", "https://a.example.com/x", ["origins", "'https://a.example.com/x' is no origin"]),
         ("CRMKIT_SERVER_TRUSTED_PROXIES", "10.0.0.1,proxy", ["trusted_proxies: 'proxy' is no address or network"]),
-        ("CRMKIT_SERVER_BASE_URL", "crm.acme.com", ["[server] base_url starts with http:// or https://"]),
         ("CRMKIT_SERVER_BASE_URL", "http://0.0.0.0:8000", ["'http://0.0.0.0:8000' is none that they can"]),
         ("CRMKIT_SERVER_BASE_URL", "http://[::]:8000/crm", ["'http://[::]:8000/crm' is none that they can"]),
-        ("CRMKIT_SERVER_BASE_URL", "http://[::1", ["'http://[::1' is none that they can"]),
+        (
+            "CRMKIT_SERVER_BASE_URL",
+            "crm.acme.com",
+            ["[server] base_url: 'crm.acme.com' cannot be obeyed", "http:// or https://"],
+        ),
+        ("CRMKIT_SERVER_BASE_URL", "http://[::1", ["'http://[::1' cannot be obeyed"]),
+        ("CRMKIT_SERVER_BASE_URL", "http://[1:2]", ["'http://[1:2]' is none that they can"]),
     ],
     ids=ascii,
 )

@@ -45,6 +45,45 @@ def test_the_base_url_is_the_one_that_is_set_or_where_it_listens(environ: dict[s
     assert load(environ=environ).base_url == url
 
 
+@pytest.mark.parametrize(
+    ("url", "origin", "path"),
+    [
+        ("https://crm.acme.com", "https://crm.acme.com", ""),
+        ("https://crm.acme.com/", "https://crm.acme.com", ""),
+        ("https://acme.com:8443/a/crm//", "https://acme.com:8443", "/a/crm"),
+        ("http://[::1]:80/crm.v2/", "http://[::1]:80", "/crm.v2"),
+    ],
+)
+def test_a_base_url_has_an_origin_and_perhaps_a_path(url: str, origin: str, path: str) -> None:
+    found = load(environ={"CRMKIT_SERVER_BASE_URL": url})
+    assert (found.origin, found.base_path) == (origin, path)
+
+
+@pytest.mark.parametrize(
+    "rest",
+    [
+        *(
+            "?",
+            "/crm?a=b",
+            "/crm#x",
+            "#",
+            "/a b",
+            "/a%20b",
+            "/ä",
+            "/../crm",
+            "/./crm",
+            "//crm",
+            "/a//b",
+            "/.well-known",
+        ),
+        *(":port", ":123456", "\n", "/crm\n", '"', "/a;b", "\\crm"),
+    ],
+)
+def test_a_base_url_that_cannot_be_obeyed_is_refused(rest: str) -> None:
+    assert "cannot be obeyed" in told(environ={"CRMKIT_SERVER_BASE_URL": f"https://acme.com{rest}"})
+    assert "cannot be obeyed" in told(environ={"CRMKIT_SERVER_BASE_URL": f"https://me:pass@acme.com{rest}"})
+
+
 @pytest.mark.parametrize("proxies", ["10.0.0.1", "10.0.0.0/8", "10.0.0.5/8", "::1", "fd00::/8", "10.0.0.1,::1", ""])
 def test_proxies_are_addresses_or_networks(proxies: str) -> None:
     found = load(environ={"CRMKIT_SERVER_TRUSTED_PROXIES": proxies}).server.trusted_proxies

@@ -27,7 +27,7 @@ from crmkit.web.route import CODE, FREE, BadRoute, Route, read, route
 from tests.house import settings_of
 from tests.kinds import CONTACT, DEAL, REGISTRY
 
-EVERY = [*routes(REGISTRY), *signin.ROUTES, *endpoints.ROUTES, *mcp.routes(settings_of())]
+EVERY = [*routes(REGISTRY), *signin.ROUTES, *endpoints.routes(settings_of()), *mcp.routes(settings_of())]
 GUARDED = [found for found in EVERY if not found.public]
 
 

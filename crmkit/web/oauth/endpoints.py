@@ -5,6 +5,7 @@ lives while it is used, and ends at once in DELETE /tokens/{id}.
 """
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -14,6 +15,7 @@ from crmkit.core.oauth import connect, redeem
 from crmkit.core.oauth.client import BadClient, described
 from crmkit.core.oauth.redeem import Refused
 from crmkit.errors import Problem
+from crmkit.settings import Settings
 from crmkit.web.call import HttpCall
 from crmkit.web.oauth.forms import MAX_FORM, form_of
 from crmkit.web.oauth.origins import RESOURCE_METADATA
@@ -24,7 +26,6 @@ SERVER_METADATA = "/.well-known/oauth-authorization-server"
 MAX_REGISTRATION = 16 * 1024  # bytes
 
 
-@read([RESOURCE_METADATA, f"{RESOURCE_METADATA}/mcp"], query=ANY, public=True, direct=True)
 async def resource_metadata(call: HttpCall) -> Response:
     crm = call.crm
     return _json(
@@ -39,7 +40,6 @@ async def resource_metadata(call: HttpCall) -> Response:
     )
 
 
-@read([SERVER_METADATA, f"{SERVER_METADATA}/mcp"], query=ANY, public=True, direct=True)
 async def server_metadata(call: HttpCall) -> Response:
     base_url = call.crm.settings.base_url
     return _json(
@@ -130,4 +130,13 @@ def _refused(error: str, problem: Problem) -> Response:
     return _failed(error, problem.hint)
 
 
-ROUTES: list[Route] = [resource_metadata, server_metadata, register, token, revoke]
+def routes(settings: Settings) -> list[Route]:
+    """Return the routes. Metadata are where RFC 8414 (3.1) and RFC 9728 (3.1) put them for a base URL with a path."""
+    path = settings.base_path
+    places = dict.fromkeys(["", "/mcp", path, f"{path}/mcp"])  # clients ask at the host too, and after the path
+    metadata = partial(read, query=ANY, public=True, direct=True)
+    return [
+        metadata([f"{RESOURCE_METADATA}{place}" for place in places])(resource_metadata),
+        metadata([f"{SERVER_METADATA}{place}" for place in places])(server_metadata),
+        *(register, token, revoke),
+    ]

@@ -36,10 +36,11 @@ class Origins:
             )
 
 
-def challenge(base_url: str, token_was_sent: bool) -> str:
+def challenge(settings: Settings, token_was_sent: bool) -> str:
     """Return the WWW-Authenticate header of a 401 (RFC 9728, 5.1)."""
     error = 'error="invalid_token", ' if token_was_sent else ""
-    return f'Bearer {error}resource_metadata="{base_url}{RESOURCE_METADATA}/mcp", scope="{SCOPE}"'
+    where = f"{settings.origin}{RESOURCE_METADATA}{settings.base_path}/mcp"
+    return f'Bearer {error}resource_metadata="{where}", scope="{SCOPE}"'
 
 
 def _is_local(origin: str) -> bool:

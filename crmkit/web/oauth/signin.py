@@ -86,7 +86,7 @@ def _app_request(call: HttpCall) -> connect.AuthorizationRequest:
 
 
 def _app(call: HttpCall, app_request: connect.AuthorizationRequest) -> pages.App:
-    again = f"{PATH}?{call.scope['query_string'].decode('ascii')}"
+    again = f"{call.crm.settings.base_path}{PATH}?{call.scope['query_string'].decode('ascii')}"
     return pages.App(app_request.app, app_request.host, app_request.on_this_machine, again)
 
 
