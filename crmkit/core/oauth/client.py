@@ -12,7 +12,7 @@ from urllib.parse import SplitResult, parse_qsl, urlsplit
 import msgspec
 
 from crmkit import base64url
-from crmkit.core.oauth.hosts import LOOPBACK_HOSTS, PROGRAM_SCHEMES
+from crmkit.core.oauth.hosts import LOOPBACK_HOSTS, REFUSED_SCHEMES
 from crmkit.model.names import clean
 
 MAX_URIS = 8
@@ -96,10 +96,8 @@ def check(uri: str) -> None:
         raise BadClient(f"the query of a redirect URI has no {', '.join(sorted(_ADDED))}: the answer has them")
     if parts.scheme == "http" and parts.hostname not in LOOPBACK_HOSTS:
         raise BadClient("a redirect URI with http stays on the machine: localhost, 127.0.0.1 or [::1]; else use https")
-    if parts.scheme not in ("http", "https", *PROGRAM_SCHEMES) and "." not in parts.scheme:
-        raise BadClient(
-            f"a redirect URI is https, http on loopback, {', '.join(PROGRAM_SCHEMES)}, or a scheme like com.app"
-        )
+    if not parts.scheme or parts.scheme in REFUSED_SCHEMES:
+        raise BadClient("a redirect URI is https, http on loopback, or has the app's own scheme, like app://callback")
 
 
 def host_of(uri: str) -> str:

@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from urllib.parse import parse_qs
 
 import pytest
 
@@ -32,6 +33,21 @@ def test_an_app_that_connects_gets_an_ordinary_token(home: House, app: App) -> N
         ]
         assert alice.text("DELETE", f"/tokens/{listed['id']}") == f"OK revoked token/{listed['id']}\n"
         assert alice.send_it("GET", "/whoami").status_code == 401
+
+
+@pytest.mark.parametrize("callback", ["zed://oauth/callback", "claude://claude.ai/cb?x=1", "com.example.app:/oauth"])
+def test_an_app_with_a_scheme_of_its_own_connects_like_any_other(home: House, callback: str) -> None:
+    app = App(home, name="Editor", callbacks=(callback,))
+    signin, page = app.enter(ALICE)
+    answer = app.post({"signin": signin, "workspace": places(page)[0]})
+    assert answer.status_code == 303
+    assert answer.headers["Location"].startswith(f"{callback}{'&' if '?' in callback else '?'}code=")
+    assert "form-action" not in page.headers["Content-Security-Policy"]  # it would hold back this redirect
+    code = parse_qs(answer.headers["Location"].partition("?")[2])["code"][0]
+    assert app.redeem(code, code_verifier="x" * 43).status_code == 400
+    signin, page = app.enter(ALICE)
+    answer = app.post({"signin": signin, "workspace": places(page)[0]})
+    assert app.redeem(parse_qs(answer.headers["Location"].partition("?")[2])["code"][0]).status_code == 200
 
 
 def test_the_token_answer_has_no_expiry_and_no_refresh(home: House, app: App) -> None:

@@ -71,6 +71,8 @@ def test_a_page_calls_an_app_by_a_plain_name_or_by_its_host(town: House, name: s
         ("https://evil.example.com/x", "evil.example.com", "Anyone can choose a name"),
         ("http://localhost:1/x", "this computer", "an app on this computer"),
         ("cursor://a/b", "cursor://", "a program on this computer"),
+        ("zed://oauth/callback", "zed://", "a program on this computer"),
+        ("claude://claude.ai/x", "claude://", "a program on this computer"),
         ("com.evil.app:/x", "com.evil.app://", "a program on this computer"),
     ],
 )
