@@ -49,6 +49,9 @@ CATALOGUE: dict[str, tuple[tuple[int, ...], str]] = {
 class Problem(Exception):
     """Why a request was refused, and what the caller can do next.
 
+    `for_tools` is the hint for a caller over MCP, whose tools send method, path and body alone, where `hint` names what
+    they cannot send: a header, a command.
+
     `code` is a key of CATALOGUE. `hint` is one sentence that says what to do. `fields` says of each wrong field what is
     wrong with it. `status` is one of the catalogue's statuses, the first if None. `headers` are HTTP headers, `facts`
     further JSON members (a confirm token, ids), `shown` a record that the answer shows, `comments` its last text lines.
@@ -65,6 +68,7 @@ class Problem(Exception):
         facts: Mapping[str, Any] | None = None,
         shown: Any = None,
         comments: Sequence[str] = (),
+        for_tools: str = "",
     ) -> None:
         super().__init__(code, hint)
         allowed = CATALOGUE[code][0]
@@ -76,6 +80,7 @@ class Problem(Exception):
         self.facts = dict(facts or {})
         self.shown = shown
         self.comments = list(comments)
+        self.for_tools = for_tools
 
 
 def a(noun: str) -> str:

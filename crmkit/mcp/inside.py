@@ -6,8 +6,7 @@ from urllib.parse import quote, unquote
 
 from crmkit.errors import Problem
 from crmkit.mcp.cut import MAX_CHARACTERS
-from crmkit.web.call import HttpCall
-from crmkit.web.gate import INSIDE
+from crmkit.web.call import INSIDE, HttpCall
 
 # characters that a path and its query may have unquoted (RFC 3986, 3.3 and 3.4), and the caller's own percent signs
 _UNQUOTED = "!$%&'()*+,;=:@/?-._~[]"

@@ -21,6 +21,8 @@ from crmkit.storage.interface.connection import Connection
 from crmkit.web.negotiate import format_of
 from crmkit.web.reply import Response, streamed
 
+INSIDE = "inside"  # in the state of a request that a tool call of MCP stands for
+
 
 def header_of(scope: Scope, name: bytes) -> str:
     """Return the first header of this (lower-case) name, empty without one."""
@@ -48,6 +50,11 @@ class HttpCall(Call):
     @property
     def method(self) -> str:
         return str(self.scope.get("method"))
+
+    @property
+    def is_tool(self) -> bool:
+        """Whether a tool call of MCP stands behind it, which sends method, path and body alone."""
+        return bool(self.scope["state"].get(INSIDE))
 
     @property
     def client(self) -> str:

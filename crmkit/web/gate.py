@@ -20,14 +20,12 @@ from crmkit.core.crm import Crm
 from crmkit.core.people import sessions
 from crmkit.errors import Problem, nearest
 from crmkit.render.formats import Format
-from crmkit.web.call import header_of
+from crmkit.web.call import INSIDE, header_of
 from crmkit.web.connection.hosts import Hosts
 from crmkit.web.limits import PerMinute
 from crmkit.web.negotiate import named
 from crmkit.web.oauth.origins import Origins, challenge
 from crmkit.web.route import ANY, CODE, Route
-
-INSIDE = "inside"  # in the state of a request that a tool call stands for
 
 MAX_PAIRS = 200  # parameters of one query string
 
@@ -78,7 +76,11 @@ def _pairs(raw: bytes, known: tuple[str, ...], formats: Sequence[Format]) -> lis
     try:
         pairs = parse_qsl(raw.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=MAX_PAIRS)
     except UnicodeDecodeError:
-        raise Problem("invalid_value", "Percent-encode the query as UTF-8 (curl -G --data-urlencode does).") from None
+        raise Problem(
+            "invalid_value",
+            "Percent-encode the query as UTF-8 (curl -G --data-urlencode does).",
+            for_tools="Write the query as plain text, or percent-encode it as UTF-8.",
+        ) from None
     except ValueError:
         raise Problem("invalid_value", f"Send at most {MAX_PAIRS} query parameters.") from None
     for name, text in pairs:

@@ -10,6 +10,7 @@ from crmkit.core.crm import Crm
 from crmkit.errors import Problem
 from crmkit.render.answers import Failure
 from crmkit.render.text import printable
+from crmkit.web.call import INSIDE
 from crmkit.web.reply import Response, logged_id, request_id, respond
 
 log = logging.getLogger("crmkit")
@@ -20,6 +21,8 @@ def on_error(scope: Scope, error: Exception) -> Response:
     problem = error if isinstance(error, Problem) else _translated(scope, error)
     if problem is error and problem.status >= 500:
         log_operational(scope, problem)
+    if problem.for_tools and scope["state"].get(INSIDE):
+        problem.hint = problem.for_tools
     crm: Crm = scope["litestar_app"].state["crm"]
     return respond(scope, Failure(problem, request_id(scope), crm.kinds.of_record(problem.shown)))
 
@@ -53,7 +56,8 @@ def _translated(scope: Scope, error: Exception) -> Problem:
         most = scope["litestar_app"].state["crm"].settings.limits.body_kib
         return Problem("too_large", f"Send at most {most} KiB in one request; split it into several.")
     if isinstance(error, HTTPException) and error.status_code < 500:
-        return Problem("invalid_value", "The request could not be read: check its path, headers and encoding.")
+        hint = "The request could not be read: check its path, headers and encoding."
+        return Problem("invalid_value", hint, for_tools=hint.replace(", headers", ""))
     log.error("request %s failed", logged_id(scope), exc_info=error)
     return Problem(
         "server_error",

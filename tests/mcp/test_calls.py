@@ -27,6 +27,14 @@ ONCE = [
     (re.compile(r"ck_[a-z0-9]{39}"), "TOKEN"),
     (re.compile(r"\"request_id\":\"[^\"]+\""), "REQUEST"),
     (re.compile(r"last_used_at=\S+|\"last_used_at\":\"[^\"]+\""), "USED"),  # a call is a use, whatever it asks for
+    # what a tool is told in place of what it cannot send
+    (re.compile(r"with If-Match: \d+\.|with \\?\"version\\?\":\d+ in the body\."), "VERSION"),
+    (
+        re.compile(r"POST /workspaces/\S+/tokens gives a token that works in it|an app works in one workspace[^\n]*"),
+        "TOKEN",
+    ),
+    (re.compile(r"\(or the header X-Escalation-Code\)\.|added to its path\."), "CODE"),
+    (re.compile(r"HEAD, "), ""),
     (re.compile(r"http://127\.0\.0\.1:\d+"), "URL"),
 ]
 PATHS = {"contact": "contacts", "company": "companies", "deal": "deals", "activity": "activities"}

@@ -73,10 +73,14 @@ def _wrong(what: str, tries: Allowance) -> Problem:
 
 
 def _code_needed(crm: Crm, email: str, act: Act, code: str) -> Problem:
+    asks = (
+        f"A code was mailed to {spoken_address(email, 'the user')} for this one act: {act.says}. Ask the user for it, "
+        "then repeat the same request with ?code=CODE"
+    )
     return Problem(
         "escalation_required",
-        f"A code was mailed to {spoken_address(email, 'the user')} for this one act: {act.says}. Ask the user for it, "
-        "then repeat the same request with ?code=CODE (or the header X-Escalation-Code).",
+        f"{asks} (or the header X-Escalation-Code).",
+        for_tools=f"{asks} added to its path.",
         facts={"local_code": code} if crm.settings.auth.local else {},
         comments=[f"local mode: code={code}"] if crm.settings.auth.local else [],
     )

@@ -136,10 +136,13 @@ def _version(body: Mapping[str, Any]) -> int | None:
 def _check_version(before: Record, expected: list[int]) -> None:
     version = _tracked(before).version
     if any(wanted != version for wanted in expected):
+        stands = (
+            f"The record is at version {version} now and nothing was changed. Look at it below, then repeat the PATCH"
+        )
         raise Problem(
             "version_conflict",
-            f"The record is at version {version} now and nothing was changed. Look at it below, then repeat the PATCH "
-            f"with If-Match: {version}.",
+            f"{stands} with If-Match: {version}.",
+            for_tools=f'{stands} with "version":{version} in the body.',
             facts={"version": version},
             shown=before,
         )

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from crmkit.core.people import joining, notes, teams, workspaces
-from crmkit.model.actor import Actor, Membership
+from crmkit.model.actor import Membership
 from crmkit.model.listing import MixedListing, Paging
 from crmkit.render.answers import Answer, Card, Table, done, page, team, thing
 from crmkit.render.tail import NO_TAIL, Tail
@@ -37,7 +37,7 @@ async def mine(call: HttpCall) -> Answer:
 )
 async def create(call: HttpCall) -> Answer:
     membership = await workspaces.create(call, await call.body())
-    return _one(membership, Tail(counts=["created"], notes=[_token_note(call.actor, membership)]), status=201)
+    return _one(membership, Tail(counts=["created"], notes=[_token_note(call, membership)]), status=201)
 
 
 @route(
@@ -83,7 +83,7 @@ async def mint_token(call: HttpCall, id: str) -> Answer:
     token, name, membership = await workspaces.mint_token(call, id, await call.body())
     facts = {"token": token, "token_name": name, "workspace_id": membership.workspace_id}
     lines = {"token": token, "workspace": membership.workspace_id}
-    note = "save this token, it is shown once; send it to work in that workspace"
+    note = "save this token, it is shown once; whoever sends it works in that workspace"
     return Card(lines, facts, done="token created", tail=Tail(notes=[note]), status=201)
 
 
@@ -98,7 +98,7 @@ async def mint_token(call: HttpCall, id: str) -> Answer:
 )
 async def join(call: HttpCall, id: str) -> Answer:
     membership = await joining.accept(call, id)
-    return _one(membership, Tail(notes=[_token_note(call.actor, membership)]))
+    return _one(membership, Tail(notes=[_token_note(call, membership)]))
 
 
 @read(f"{ONE}/members", name="list_members", summary="members and pending invites", area="team")
@@ -180,9 +180,9 @@ def _one(membership: Membership, tail: Tail = NO_TAIL, status: int = 200) -> Tab
     return thing(f"workspace/{membership.workspace_id}", _shown(membership, ""), tail, status)
 
 
-def _token_note(actor: Actor, membership: Membership) -> str:
+def _token_note(call: HttpCall, membership: Membership) -> str:
     """Return a note on how to work in a workspace that the caller's token does not work in."""
-    if actor.reaches(membership.workspace_id):
+    if call.actor.reaches(membership.workspace_id) and not call.is_tool:
         return f"POST /workspaces/{membership.workspace_id}/tokens gives a token that works in it"
     return "an app works in one workspace; for this one the user connects it again and picks it"
 

@@ -46,6 +46,7 @@ class Nearest:
         for route in routes:
             for path in route.paths if route.summary or route.apps else ():
                 self._methods.setdefault(path, []).extend(route.listed_methods)
+        self._direct = tuple(path for route in routes if route.direct for path in route.paths)  # no tool may go there
         words = {word for path in self._methods for word in path.split("/")}
         names = {kind.name: kind.plural for kind in kinds.all}
         self._plurals: dict[str, str] = {}  # contact -> contacts
@@ -83,14 +84,21 @@ class Nearest:
 
     def unknown(self, method: str, path: str) -> Problem:
         """Return the Problem of a path that no route has."""
-        meant = _asked(self._found(_listed(method), path))
-        return Problem("unknown_path", f"There is nothing at this path.{meant} GET /help lists every endpoint.")
+        meant = self._found(_listed(method), path)
+        nothing, lists = "There is nothing at this path.", "GET /help lists every endpoint."
+        for_tools = f"{nothing} {lists}" if meant.endswith(self._direct) else ""
+        return Problem("unknown_path", f"{nothing}{_asked(meant)} {lists}", for_tools=for_tools)
 
     def lacking(self, method: str, path: str, allowed: str) -> Problem:
         """Return the Problem of a method that a path does not have; a word that means another path here is told."""
         other, method = _MEANT.get(path.strip("/")), _listed(method)
         meant = _asked(f"{method} /{other}") if method in self._methods.get(f"/{other}", ()) else ""
-        return Problem("method_not_allowed", f"This path takes {allowed}.{meant}", headers={"Allow": allowed})
+        return Problem(
+            "method_not_allowed",
+            f"This path takes {allowed}.{meant}",
+            headers={"Allow": allowed},
+            for_tools=f"This path takes {allowed.replace('HEAD, ', '')}.{meant}",
+        )
 
     def _home_of(self, id: str, method: str) -> str:
         """Return the path of an id that is another kind's, empty for what is no id."""
