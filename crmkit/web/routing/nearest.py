@@ -1,7 +1,7 @@
 """What is said of a path that leads nowhere: the nearest one that does, and of an id that cannot be one, why."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from itertools import pairwise
 
 from crmkit import ids
@@ -45,7 +45,8 @@ class Nearest:
         self._nouns: dict[str, str] = {}  # the word before an id -> the prefix of that id
         for route in routes:
             for path in route.paths if route.summary or route.apps else ():
-                self._methods.setdefault(path, []).extend(route.listed_methods)
+                if route.verb != "delete" or "{" in path:  # a slip shall not lead to the end of an account
+                    self._methods.setdefault(path, []).extend(route.listed_methods)
         self._direct = tuple(path for route in routes if route.direct for path in route.paths)  # no tool may go there
         words = {word for path in self._methods for word in path.split("/")}
         names = {kind.name: kind.plural for kind in kinds.all}
@@ -53,7 +54,7 @@ class Nearest:
         for prefix, name in kinds.prefixes.items():
             plural = names.get(name, f"{name}s")
             self._nouns[plural] = self._nouns[f"{{{name}_id}}"] = prefix
-            if plural in words:
+            if plural in words and plural != name:
                 self._plurals[name] = plural
         self._meant = {word: path for word, path in _MEANT.items() if word not in words} | self._plurals
 
@@ -116,14 +117,15 @@ class Nearest:
         words = ["{id}" if self._is_id(word) else self._translated(word.lower()) for word in own]
         spelled = {_PLACEHOLDER.sub("{id}", each): each for each in self._methods}
         having = [each for each, known_as in spelled.items() if method in self._methods[known_as]]
-        for skipped in range(min(MAX_PREFIX + 1, len(words))):
-            wanted = f"/{'/'.join(words[skipped:])}"
-            near = wanted if wanted in spelled else _most_like(wanted, having) or _most_like(wanted, spelled)
-            if near:
-                methods = self._methods[spelled[near]]
-                takes = method if method in methods else " or ".join(sorted(methods))
-                return f"{takes} {_filled(spelled[near], known)}"
-        return ""
+        tried = [f"/{'/'.join(words[skipped:])}" for skipped in range(min(MAX_PREFIX + 1, len(words)))]
+        near = next(filter(None, (_most_like(wanted, having, spelled) for wanted in tried)), "")
+        if not near and tried[0].rpartition("/")[0] in spelled:  # nothing like it, but what it would belong to
+            near = tried[0].rpartition("/")[0]
+        if not near:
+            return ""
+        methods = self._methods[spelled[near]]
+        takes = method if method in methods else " or ".join(sorted(methods))
+        return f"{takes} {_filled(spelled[near], known)}"
 
     def _translated(self, word: str) -> str:
         return self._meant.get(word) or self._meant.get(word.removesuffix("s")) or word
@@ -142,11 +144,15 @@ def _asked(meant: str) -> str:
     return f" Did you mean {meant}?" if meant else ""
 
 
-def _most_like(wanted: str, paths: Iterable[str]) -> str:
+def _most_like(wanted: str, having: Collection[str], every: Collection[str]) -> str:
+    """Return the path like `wanted`, empty if none is near: itself, one of those `having` the method, or any."""
     from rapidfuzz import fuzz, process  # imported late, as in errors.nearest
 
-    close = process.extractOne(wanted, list(paths), scorer=fuzz.ratio, score_cutoff=LIKENESS)
-    return close[0] if close else ""
+    for paths in ({wanted} & set(every), having, every):
+        close = process.extractOne(wanted, list(paths), scorer=fuzz.ratio, score_cutoff=LIKENESS)
+        if close:
+            return str(close[0])
+    return ""
 
 
 def _filled(path: str, known: Iterable[str]) -> str:

@@ -76,6 +76,8 @@ NEAR = [
     ("GET", "/pipeline", "GET /deals"),
     ("GET", "/workspaces/{workspace}/users", "GET /workspaces/{workspace}/members"),
     ("GET", "/reminder", "GET /reminders"),
+    ("DELETE", "/meh", ""),
+    ("GET", "/audit/au_k7m2q9xa", "GET /audit"),
     ("GET", "/docs", "GET /help"),
     ("POST", "/login", "POST /auth/request"),
     *(("GET", path, "") for path in ("/nowhere", "/.env", "/favicon.ico", "/wp-admin/setup.php", "/x" * MAX_PATH)),
