@@ -1,9 +1,9 @@
 """The checks that every request passes before its handler runs.
 
-In this order: the Host header is valid (in local mode it names this machine), ids in the path can be ids and the path
-takes the method (`router` asks for both), the token is valid (unless the route is public), the requests per minute are
-not used up, the route takes the query parameters. The Actor says whether the user of a connected app must confirm the
-request.
+In this order: the Host header is valid (in local mode it names this machine), the path takes the method (`router` asks
+for that), the token is valid (unless the route is public), the requests per minute are not used up, ids in the path can
+be ids (`router` again), the route takes the query parameters. The Actor says whether the user of a connected app must
+confirm the request.
 
 /mcp (`Route.apps`) also refuses web pages of other origins, and its 401 says where to sign in. It counts its messages
 itself. The request that a tool call stands for passes the gate too (INSIDE), and is not counted again.
@@ -43,7 +43,7 @@ class Gate:
         self._hosts.check(scope)
 
     async def check(self, scope: Scope, route: Route) -> None:
-        """Check the token of a request to this route, its rate and its query; raises a Problem."""
+        """Check the token of a request to this route, and its rate; raises a Problem."""
         state: dict[str, Any] = scope["state"]
         if route.direct and state.get(INSIDE):
             raise Problem(
@@ -66,7 +66,10 @@ class Gate:
             state["actor"] = actor
             if not route.apps and not state.get(INSIDE):
                 self.limit.count(actor, state)
-        state["pairs"] = _pairs(scope["query_string"], route.query, route.formats)
+
+    def read_query(self, scope: Scope, route: Route) -> None:
+        """Put the pairs of the query into the state, if the route takes them; raises a Problem."""
+        scope["state"]["pairs"] = _pairs(scope["query_string"], route.query, route.formats)
 
 
 def _pairs(raw: bytes, known: tuple[str, ...], formats: Sequence[Format]) -> list[tuple[str, str]]:

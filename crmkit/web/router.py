@@ -61,15 +61,18 @@ class Router:
             self._gate.check_host(scope)
             routes, method = self._routes[path], scope["method"]
             route = routes.get(method)
-            for name, start in self._starts[path]:
-                if route is None or not ids[name].startswith(start):
-                    self._nearest.check(ids[name], start, method, scope["path"])
             if route is None:
+                for name, start in self._starts[path]:
+                    self._nearest.check(ids[name], start, method, scope["path"])
                 raise self._nearest.lacking(method, path, ", ".join(sorted(routes)))
             if route.page is not None and wants_page(scope):
                 return route.page(self._crm)
             scope["state"][OFFERED] = route.formats
             await self._gate.check(scope, route)
+            for name, start in self._starts[path]:
+                if not ids[name].startswith(start):
+                    self._nearest.check(ids[name], start, method, scope["path"])
+            self._gate.read_query(scope, route)
             call = HttpCall(self._crm, scope, receive, route.max_body or self._max_body)
             answer = await route.handler(call, **ids)
             return answer if isinstance(answer, Response) else respond(scope, answer)

@@ -125,3 +125,11 @@ def test_the_path_of_an_id_of_another_kind_is_named(alice: Person, made: dict[st
 def test_a_mistyped_id_is_not_found_by_a_method_that_the_path_lacks(alice: Person, made: dict[str, str]) -> None:
     wrong = made["contact"][:-1] + ("a" if made["contact"][-1] != "a" else "b")
     refused(alice, "not_found", "POST", f"/contacts/{wrong}", {}, does="check character .* does not fit")
+
+
+def test_what_is_no_id_is_told_before_what_is_no_parameter_and_after_a_missing_token(
+    town: House, alice: Person
+) -> None:
+    refused(alice, "not_found", "GET", "/contacts/search?q=jane", does="^search is no id; .* Did you mean GET /")
+    with town.stranger() as someone:
+        refused(someone, "auth_required", "GET", "/contacts/search?q=jane")
