@@ -42,15 +42,10 @@ def _written(days: int, seconds: int) -> str:
     return (_EPOCH + timedelta(days, seconds)).isoformat()[:19] + "Z"
 
 
-def http_date(moment: datetime) -> bytes:
-    """Return `moment` (aware) as `Wed, 10 Jun 2026 09:00:00 GMT` (RFC 9110, 5.6.7)."""
-    since = moment - _EPOCH
-    return _dated(since.days, since.seconds)
-
-
 @lru_cache(16)
-def _dated(days: int, seconds: int) -> bytes:
-    at = _EPOCH + timedelta(days, seconds)
+def http_date(text: str) -> bytes:
+    """Return the stamp `text` as `Wed, 10 Jun 2026 09:00:00 GMT` (RFC 9110, 5.6.7); cached like stamps."""
+    at = moment(text)
     return f"{_DAYS[at.weekday()]}, {at:%d} {_MONTHS[at.month - 1]} {at:%Y %H:%M:%S} GMT".encode()
 
 

@@ -71,12 +71,13 @@ class Edge:
         if path.count("/") > 2:
             scope["path"] = self._handle.sub("/", scope["path"])
             scope["raw_path"] = scope["path"].encode()
-        status = 500
+        status, at = 500, ""
         try:
             response = await self._answer(scope, receive)
             status = response.status
             limits = state.get("limit_headers", ())
-            date = (b"date", http_date(self._clock()))
+            at = stamp(self._clock())
+            date = (b"date", http_date(at))
             headers = [*response.headers, *limits, *_COMMON, (b"x-request-id", id.encode()), date]
             if response.rest is None:
                 headers.append((b"content-length", b"%d" % len(response.body)))
@@ -89,7 +90,7 @@ class Edge:
         finally:
             actor = state.get("actor")
             self._log.write(
-                stamp(self._clock()),
+                at or stamp(self._clock()),
                 state["logged_id"],
                 scope["method"],
                 path,
