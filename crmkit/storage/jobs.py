@@ -74,6 +74,15 @@ _COLUMNS = "workspace_id, id, kind, state, due_at, ended_at, input, position, re
 _KEY = "workspace_id = ? AND id = ? AND due_at = ?"
 _DUE = "seq, workspace_id, id, kind, due_at, token_id, tries"
 
+# from one workspace that has jobs to run to the next, each a seek, so it reads no more than MOST_DUE jobs of one
+_FIND_DUE = (
+    "WITH RECURSIVE places (place) AS (SELECT min(workspace_id) FROM jobs WHERE due_at IS NOT NULL UNION ALL "
+    "SELECT (SELECT min(workspace_id) FROM jobs WHERE due_at IS NOT NULL AND workspace_id > places.place) "
+    "FROM places WHERE places.place IS NOT NULL) "
+    f"SELECT {_DUE} FROM places CROSS JOIN jobs WHERE seq IN (SELECT seq FROM jobs "
+    "WHERE workspace_id = places.place AND due_at <= ? ORDER BY due_at, seq LIMIT ?) ORDER BY workspace_id, seq"
+)
+
 
 def add(tx: Tx, kind: str, input: Any = None, due_at: str = "", workspace: Workspace | None = None) -> Job:
     """Return the new job of the unit's actor, in the actor's workspace, first due at `due_at` or at once.
@@ -112,11 +121,7 @@ def stop(tx: Tx, workspace_id: str, id: str) -> Job | None:
 
 def due(connection: Connection, now: str) -> tuple[list[Due], str | None]:
     """Return the jobs that are due, of each workspace the first MOST_DUE, and when the next one will be."""
-    rows = connection.execute(
-        f"SELECT {_DUE} FROM (SELECT {_DUE}, row_number() OVER (PARTITION BY workspace_id ORDER BY due_at, seq) "
-        "AS place FROM jobs WHERE due_at <= ?) AS q WHERE place <= ? ORDER BY workspace_id, seq",
-        (now, MOST_DUE),
-    ).fetchall()
+    rows = connection.execute(_FIND_DUE, (now, MOST_DUE)).fetchall()
     (next_at,) = connection.execute("SELECT min(due_at) FROM jobs WHERE due_at > ?", (now,)).fetchone()
     return [Due(*row) for row in rows], next_at
 

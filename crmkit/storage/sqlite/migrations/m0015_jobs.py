@@ -29,6 +29,7 @@ MIGRATION = Migration(
         ) STRICT
         """,
         "CREATE INDEX jobs_due ON jobs (due_at) WHERE due_at IS NOT NULL",
+        "CREATE INDEX jobs_turns ON jobs (workspace_id, due_at, seq) WHERE due_at IS NOT NULL",
         "CREATE INDEX jobs_ended ON jobs (ended_at) WHERE ended_at IS NOT NULL",
     ),
 )
