@@ -16,7 +16,7 @@ from crmkit.storage.people.new_ids import unused
 
 TOPIC = "jobs"  # which a unit tells of that adds a job
 PREFIX = "jb"
-NOWHERE = Workspace("", 0)  # what a job of the whole server belongs to
+SERVER = Workspace("", 0)  # what a job of the whole server belongs to
 MOST_DUE = 20  # jobs of one workspace that take turns; the others wait until one of them ends or pauses
 WAITING, RUNNING, DONE, FAILED, STOPPED = "waiting", "running", "done", "failed", "stopped"
 
@@ -91,7 +91,7 @@ def add(tx: Tx, kind: str, input: Any = None, due_at: str = "", workspace: Works
     """
     token_id = ""
     if workspace is None:
-        workspace, token_id = (NOWHERE, "") if tx.actor is None else (Workspace.of(tx.actor), tx.actor.token_id)
+        workspace, token_id = (SERVER, "") if tx.actor is None else (Workspace.of(tx.actor), tx.actor.token_id)
     id = unused(tx, "jobs", PREFIX, workspace.id)
     job = Job(workspace.id, id, kind, WAITING, due_at, None, input, None, None, token_id, None, 0, "")
     values = (workspace.id, id, kind, WAITING, due_at, _text(input), token_id)
@@ -135,10 +135,16 @@ def claim(tx: Tx, due: Due) -> Job | None:
     return _job(tx.connection.execute(sql, (due.workspace_id, due.id, due.due_at)).fetchone())
 
 
-def postpone(tx: Tx, due: Due, until: str, tries: int = 0) -> Job | None:
-    """Take a job that goes on at `until`, unless its step was recorded before, and return it; None as in `claim`."""
-    sql = f"UPDATE jobs SET state = 'running', due_at = ?, tries = ? WHERE {_KEY} RETURNING {_COLUMNS}"
-    return _job(tx.connection.execute(sql, (until, tries, due.workspace_id, due.id, due.due_at)).fetchone())
+def lease(tx: Tx, due: Due, until: str) -> Job | None:
+    """Return the job, which nobody else takes before `until`, for work outside this transaction; None as in `claim`."""
+    sql = f"UPDATE jobs SET state = 'running', due_at = ? WHERE {_KEY} RETURNING {_COLUMNS}"
+    return _job(tx.connection.execute(sql, (until, due.workspace_id, due.id, due.due_at)).fetchone())
+
+
+def pause(tx: Tx, due: Due, until: str, tries: int) -> None:
+    """Have the step tried again at `until`, unless somebody else took the job; `tries` is how often it failed."""
+    sql = f"UPDATE jobs SET state = 'running', due_at = ?, tries = ? WHERE {_KEY}"
+    tx.connection.execute(sql, (until, tries, due.workspace_id, due.id, due.due_at))
 
 
 def save(tx: Tx, job: Job) -> None:

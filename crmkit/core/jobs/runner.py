@@ -24,9 +24,9 @@ from crmkit.storage.people import tokens
 log = logging.getLogger("crmkit")
 
 PERFORM_SECONDS = 30  # for what leaves the machine: longer than a slow receiver takes to answer
-TAKEN_SECONDS = 2 * PERFORM_SECONDS  # until a job is taken up again whose process died while it performed
+LEASE_SECONDS = 2 * PERFORM_SECONDS  # until a job is taken up again whose process died while it performed
 PAUSES = (1, 10, 60, 600, 3600)  # seconds after a bug: a passing cause is over soon, a new version comes in an hour
-LONGEST_PAUSE = max(*PAUSES, TAKEN_SECONDS)
+LONGEST_PAUSE = max(*PAUSES, LEASE_SECONDS)
 WAIT_SECONDS = 60  # while the disk is full or too much is being asked; as long as it takes
 MOST_SLEEP = 60  # seconds, since a clock that is set forward wakes nobody
 MOST_REST = 1  # second between two steps: a step waits that long only where others keep the writer busy
@@ -95,21 +95,21 @@ class _Runner:
         kind = self._crm.jobs.get(due.kind)
         if kind is None or kind.perform is None:
             return True
-        if due.seq in self._performing:  # the clock was set forward, past the time for which the job is taken
+        if due.seq in self._performing:  # the clock was set forward, past the end of the lease
             return False
         own = sum(workspace_id == due.workspace_id for workspace_id in self._performing.values())
         return own < MOST_OF_ONE and len(self._performing) < MOST_PERFORMING
 
     async def _begin(self, due: Due) -> None:
-        """Do a step, or take the job and perform what is to be done before its step, beside others."""
+        """Do a step, or lease the job and perform what is to be done before its step, beside others."""
         kind = self._crm.jobs.get(due.kind)
         if kind is None:
             await self._end(due, jobs.FAILED, "server_error: This version of the program does not know such a job.")
         elif kind.perform is None:
             await self._tried(due, lambda: self._step(kind, due, None))
         else:
-            until = after(self._crm.now, seconds=TAKEN_SECONDS)
-            job = await self._write(due, lambda tx: jobs.postpone(tx, due, until, due.tries))
+            until = after(self._crm.now, seconds=LEASE_SECONDS)
+            job = await self._write(due, lambda tx: jobs.lease(tx, due, until))
             if job is not None:
                 self._performing[due.seq] = due.workspace_id
                 self._group.create_task(self._perform(kind, replace(due, due_at=until), job))
@@ -170,7 +170,7 @@ class _Runner:
 
     async def _pause(self, due: Due, seconds: float, tries: int) -> None:
         until = after(self._crm.now, seconds=seconds)
-        await self._write(due, lambda tx: jobs.postpone(tx, due, until, tries))
+        await self._write(due, lambda tx: jobs.pause(tx, due, until, tries))
 
     async def _end(self, due: Due, state: str, error: str) -> None:
         await self._write(due, lambda tx: jobs.end(tx, due, state, error))

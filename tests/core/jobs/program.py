@@ -57,6 +57,6 @@ def add(folder: Path, kind: str, input: Any) -> Job:
 
 
 if __name__ == "__main__":
-    if "TAKEN_SECONDS" in os.environ:
-        runner.TAKEN_SECONDS = int(os.environ["TAKEN_SECONDS"])
+    if "LEASE_SECONDS" in os.environ:
+        runner.LEASE_SECONDS = int(os.environ["LEASE_SECONDS"])
     boot.serve(boot.load_settings(environ=os.environ), "", JOBS)

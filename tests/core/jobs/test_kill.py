@@ -141,13 +141,13 @@ def test_what_was_being_sent_when_the_program_was_killed_is_sent_again(tmp_path:
     job = add(folder, "posting", {"of": 3, "url": receiver.url})
     receiver.hangs.set()
     deadline = time.monotonic() + WAITS
-    with program(folder, TAKEN_SECONDS="1"):
+    with program(folder, LEASE_SECONDS="1"):
         while not receiver.received:
             assert time.monotonic() < deadline
             time.sleep(0.01)
     assert found(folder, job).position is None
     receiver.hangs.clear()
-    with program(folder, TAKEN_SECONDS="30") as process:
+    with program(folder, LEASE_SECONDS="30") as process:
         last = moved(folder, job, process, 3)
     assert (last.state, last.result) == ("done", 202)
     assert receiver.received == [b"0", b"0", b"1", b"2"]
