@@ -1,7 +1,8 @@
 """The audit log: one entry per change, in the transaction of the change. There is no statement that edits it.
 
-All entries of one unit in one workspace are one operation: `op` is the number of the first of them, and NULL on the
-first itself. `version` is that of the record after the change, for a delete the one that it had.
+All entries of one unit in one workspace are one operation, and so are those of all steps of a job: `op` is the number
+of the first of them, and NULL on the first itself. `version` is that of the record after the change, for a delete the
+one that it had.
 
 `changes` is {field: [old, new]} of a change, [null, {field: new}] of a record that is new, [{field: old}, null] of one
 that is gone.

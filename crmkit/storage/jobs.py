@@ -37,7 +37,7 @@ class Job(Struct, frozen=True):
     position: Any  # None at first
     result: Any
     token_id: str  # of its actor; empty for a job of the system
-    op: int | None
+    op: int | None  # number of the first audit entry of all its steps
     tries: int  # of its present step that failed
     error: str  # code: sentence
     outcome: Any = None  # of what was performed before this step; not stored

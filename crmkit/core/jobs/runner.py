@@ -18,6 +18,7 @@ from crmkit.storage import jobs
 from crmkit.storage.interface.commits import Listener
 from crmkit.storage.interface.lanes import ANYWHERE, Lanes
 from crmkit.storage.interface.tx import Tx
+from crmkit.storage.interface.workspace import number_of
 from crmkit.storage.jobs import Due, Job
 from crmkit.storage.people import tokens
 
@@ -139,8 +140,13 @@ class _Runner:
         def unit(tx: Tx) -> None:
             tx.after(record)
             job = jobs.claim(tx, due)
-            if job is not None:
-                jobs.save(tx, kind.step(tx, replace(job, outcome=outcome)))
+            if job is None:
+                return
+            place = number_of(due.seq)
+            if job.op is not None:
+                tx.operations[place] = job.op  # all steps of a job are one operation
+            reached = kind.step(tx, replace(job, outcome=outcome))
+            jobs.save(tx, replace(reached, op=tx.operations.get(place)))
 
         call = await self._call(due)
         try:

@@ -40,7 +40,7 @@ class Tx:
     lanes: set[Lane] = field(default_factory=set)
     effects: list[Effect] = field(default_factory=list)
     topics: set[str] = field(default_factory=set)
-    operations: dict[int, int] = field(default_factory=dict)  # workspace's number -> first audit entry of this unit
+    operations: dict[int, int] = field(default_factory=dict)  # workspace's number -> first audit entry of its operation
 
     @property
     def by(self) -> Actor:

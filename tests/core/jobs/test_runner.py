@@ -14,6 +14,7 @@ from crmkit.core.jobs import runner
 from crmkit.core.jobs.kind import JobKind, JobKinds
 from crmkit.errors import Problem
 from crmkit.storage import jobs
+from crmkit.storage.interface.connection import Connection
 from crmkit.storage.interface.lanes import ANYWHERE
 from crmkit.storage.interface.tx import Tx
 from crmkit.storage.jobs import Job
@@ -63,6 +64,21 @@ def test_a_job_is_done_to_its_end_by_its_actor(tmp_path: Path) -> None:
         assert names(alice) == [f"Jane {n}" for n in range(1, 6)]
         log = alice.json_of("GET", "/audit?action=contact.create")["items"]
         assert [entry["by"] for entry in log] == [ALICE] * 5
+
+
+def test_all_steps_of_a_job_are_one_operation(tmp_path: Path) -> None:
+    def entries(connection: Connection) -> list[tuple[int, int | None]]:
+        sql = "SELECT seq, op FROM audit WHERE action = 'contact.create' ORDER BY seq"
+        return [(seq, op) for seq, op in connection.execute(sql)]
+
+    with working(tmp_path) as home, home.sign_in(ALICE) as alice:
+        alice.post("/contacts", json={"name": "Bob"})
+        job = ended(home, add(home, actor_of(home, alice), "adder", {"of": 5, "word": "Jane"}))
+        alice.post("/contacts", json={"name": "Bob"})
+        (before, first, *others, behind) = home.do(home.crm.database.read(None, entries))
+        assert job.op == first[0]
+        assert [op for _, op in (before, first, behind)] == [None] * 3
+        assert [op for _, op in others] == [job.op] * 4
 
 
 def test_a_long_job_of_one_workspace_does_not_hold_up_another(tmp_path: Path) -> None:
