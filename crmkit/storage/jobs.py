@@ -24,6 +24,13 @@ _encode = msgspec.json.encode
 _decode = msgspec.json.decode
 
 
+class Outcome(Struct, frozen=True):
+    """What was performed before a step: the value that it returned, or what it raised."""
+
+    value: Any = None
+    failed: Exception | None = None  # TimeoutError when it took too long
+
+
 class Job(Struct, frozen=True):
     """A job as its kind's step gets it. A step returns it as `goes_on`, `waits` or `ends` make it."""
 
@@ -40,7 +47,7 @@ class Job(Struct, frozen=True):
     op: int | None  # number of the first audit entry of all its steps
     tries: int  # of its present step that failed
     error: str  # code: sentence
-    outcome: Any = None  # of what was performed before this step; not stored
+    outcome: Outcome = Outcome()  # of what was performed before this step; not stored
 
     def goes_on(self, position: Any) -> "Job":
         """Return the job at this position, with a further step at once."""

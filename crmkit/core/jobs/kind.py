@@ -16,11 +16,17 @@ class JobKind:
     """`step` does a little of the job and returns it at the position that it reached (see Job.goes_on).
 
     What it writes and the position are one transaction, so nothing is done twice or left out. It may run again, as
-    any unit, and should take a few milliseconds, since others wait to write. A Problem ends the job as failed. An
-    effect that it leaves with tx.after is tried once: what must not be lost is performed.
+    any unit, and should take a few milliseconds, since others wait to write. A Problem that it raises ends the job as
+    failed. Anything else that it raises is a bug: it is logged, and the step is tried again after a pause, a few times.
+    An effect that it leaves with tx.after is tried once: what must not be lost is performed.
 
     `perform`, where there is one, is awaited before each step for what leaves the machine, within PERFORM_SECONDS; the
-    step finds what it returned in `job.outcome`. After a crash it is repeated: it happens at least once.
+    step finds what it returned in `job.outcome.value`, or what it raised in `job.outcome.failed`, and decides itself
+    whether to pause, go on or raise. After a crash it is repeated: it happens at least once.
+
+    What `perform` raises is no bug, be it a Problem, a refused connection or a TimeoutError; what is neither a Problem
+    nor an OSError is logged besides. Three kinds of Problem never reach the step: the job waits and performs again
+    after `not_ready` and `busy`, and stops after `invalid_token`.
     """
 
     name: str

@@ -19,7 +19,7 @@ from crmkit.storage.interface.commits import Listener
 from crmkit.storage.interface.lanes import ANYWHERE, Lanes
 from crmkit.storage.interface.tx import Tx
 from crmkit.storage.interface.workspace import number_of
-from crmkit.storage.jobs import Due, Job
+from crmkit.storage.jobs import Due, Job, Outcome
 from crmkit.storage.people import tokens
 
 log = logging.getLogger("crmkit")
@@ -107,7 +107,7 @@ class _Runner:
         if kind is None:
             await self._end(due, jobs.FAILED, "server_error: This version of the program does not know such a job.")
         elif kind.perform is None:
-            await self._tried(due, lambda: self._step(kind, due, None))
+            await self._tried(due, lambda: self._step(kind, due, Outcome()))
         else:
             until = after(self._crm.now, seconds=LEASE_SECONDS)
             job = await self._write(due, lambda tx: jobs.lease(tx, due, until))
@@ -119,9 +119,7 @@ class _Runner:
         async def performed() -> None:
             assert kind.perform is not None
             call = await self._call(due)
-            async with asyncio.timeout(PERFORM_SECONDS):
-                outcome = await kind.perform(call, job)
-            await self._step(kind, due, outcome)
+            await self._step(kind, due, await self._outcome(kind.perform(call, job), due))
 
         try:
             await self._tried(due, performed)
@@ -131,7 +129,22 @@ class _Runner:
             del self._performing[due.seq]
             self._listener.wake()
 
-    async def _step(self, kind: JobKind, due: Due, outcome: Any) -> None:
+    async def _outcome(self, performed: Awaitable[Any], due: Due) -> Outcome:
+        """Return what the step is told; raises a Problem that is about the program or the actor, not the receiver."""
+        try:
+            async with asyncio.timeout(PERFORM_SECONDS):
+                return Outcome(await performed)
+        except Problem as problem:
+            if problem.code in (*PASSING, "invalid_token"):
+                raise
+            return Outcome(failed=problem)
+        except OSError as error:  # a TimeoutError is one
+            return Outcome(failed=error)
+        except Exception as error:
+            log.error("performing job %s (%s) failed", due.id, due.kind, exc_info=error)
+            return Outcome(failed=error)
+
+    async def _step(self, kind: JobKind, due: Due, outcome: Outcome) -> None:
         recorded = asyncio.Event()
 
         async def record() -> None:

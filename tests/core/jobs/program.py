@@ -37,7 +37,7 @@ async def post(call: Call, job: Job) -> int:
 def record(tx: Tx, job: Job) -> Job:
     """Note what was answered; end after `of` answers."""
     done = (job.position or 0) + 1
-    return job.goes_on(done) if done < job.input["of"] else job.ends(job.outcome)
+    return job.goes_on(done) if done < job.input["of"] else job.ends(job.outcome.value)
 
 
 JOBS = JobKinds(ADDER, JobKind("posting", record, post))

@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 
+from crmkit.clock import after
 from crmkit.core.call import Call
 from crmkit.core.jobs import runner
 from crmkit.core.jobs.kind import JobKind, JobKinds
+from crmkit.errors import Problem
 from crmkit.storage import jobs
 from crmkit.storage.interface.tx import Tx
 from crmkit.storage.jobs import Job
@@ -18,7 +20,7 @@ from tests.house import ALICE, CHARLIE, UNLIMITED, house
 
 
 def kept(tx: Tx, job: Job) -> Job:
-    return job.ends(job.outcome)
+    return job.ends(job.outcome.value)
 
 
 async def answers(call: Call, job: Job) -> Any:
@@ -48,19 +50,68 @@ def test_slow_receivers_of_one_workspace_hold_up_nobody_else(tmp_path: Path) -> 
         assert all(found(home, job).state == "running" for job in slow)
 
 
-def test_what_takes_too_long_is_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def patient(tx: Tx, job: Job) -> Job:
+    """Note each failure, and pause for ten days after it."""
+    failures = job.position or []
+    if job.outcome.failed is None:
+        return job.ends([*failures, job.outcome.value])
+    return job.waits([*failures, str(job.outcome.failed) or type(job.outcome.failed).__name__], after(tx.now, days=10))
+
+
+def test_a_job_decides_what_follows_when_its_receiver_is_slow_or_refuses_or_the_answer_is_not_understood(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    fails = [Problem("mail_failed", "No mail today."), ConnectionRefusedError("refused"), ZeroDivisionError("a bug")]
+    raised: list[Exception] = []
+
+    async def perform(call: Call, job: Job) -> str:
+        if job.position is None:
+            await asyncio.Event().wait()
+        if len(raised) < len(fails):
+            raised.append(fails[len(raised)])
+            raise raised[-1]
+        return "answered"
+
+    monkeypatch.setattr(runner, "PERFORM_SECONDS", 0.1)
+    with house(tmp_path / "data", UNLIMITED, jobs=JobKinds(JobKind("asking", patient, perform))) as home:
+        job = add(home, None, "asking")
+        for times in range(1, len(fails) + 2):
+            paused = until(home, job, lambda job, times=times: len(job.position or []) == times)
+            assert (paused.state, paused.tries, paused.error) == ("waiting", 0, "")
+            home.clock.move(days=10)
+            look(home)
+        told = ["TimeoutError", *map(str, fails), "answered"]
+        assert ended(home, job).result == told
+    assert [record.exc_info[1] for record in caplog.records if job.id in record.getMessage()] == [fails[-1]]
+
+
+def test_a_receiver_that_never_answers_makes_room_for_another(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(runner, "PERFORM_SECONDS", 0.3)
     with house(tmp_path / "data", UNLIMITED, jobs=ASKING) as home, home.sign_in(ALICE) as alice:
-        slow = [add(home, actor_of(home, alice), "asking", "hangs") for _ in range(runner.MOST_OF_ONE)]
-        assert ended(home, add(home, actor_of(home, alice), "asking")).result == ALICE  # once there is room
-        for job in slow:
-            until(home, job, lambda job: job.tries == 1)
-        for pause in runner.PAUSES:
-            tries = found(home, slow[0]).tries
-            home.clock.move(seconds=pause)
-            look(home)
-            until(home, slow[0], lambda job, tries=tries: job.tries > tries or job.ended_at is not None)
-        assert ended(home, slow[0]).error.startswith("server_error: ")
+        for _ in range(runner.MOST_OF_ONE):
+            add(home, actor_of(home, alice), "asking", "hangs")
+        assert ended(home, add(home, actor_of(home, alice), "asking")).result == ALICE
+
+
+def test_what_finds_the_disk_full_is_performed_again_and_not_counted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    times: list[None] = []
+
+    async def perform(call: Call, job: Job) -> int:
+        times.append(None)
+        if len(times) == 1:
+            raise Problem("not_ready", "The disk is full.")
+        return len(times)
+
+    monkeypatch.setattr(runner, "WAIT_SECONDS", 50)  # unlike the lease
+    with house(tmp_path / "data", UNLIMITED, jobs=JobKinds(JobKind("asking", kept, perform))) as home:
+        job = add(home, None, "asking")
+        waiting = until(home, job, lambda job: job.due_at == after(home.crm.now, seconds=50))
+        assert (waiting.tries, waiting.position) == (0, None)
+        home.clock.move(seconds=50)
+        look(home)
+        assert ended(home, job).result == 2
 
 
 def test_a_clock_that_is_set_forward_has_nothing_asked_twice(tmp_path: Path) -> None:
