@@ -24,11 +24,11 @@ def binding(act: str, touched: Iterable[tuple[str, int]] | Iterable[str], query:
     return sha256(json.dumps([act, sorted(touched), query, body.hex()]))
 
 
-def refusal(tx: Tx, sent: str, bound: bytes, says: str, again: str) -> Problem | None:
-    """Return None if the confirm token that was `sent` is good for the act with this binding, and use it up.
+def require(tx: Tx, sent: str, bound: bytes, says: str, again: str) -> Problem | None:
+    """Use up the confirm token that was `sent` and return None, if it is good for the act with this binding.
 
-    Else return `confirmation_required` with a fresh token, for the unit to return. `says` tells what the act takes
-    along; `again` is the request, without token.
+    Else issue a fresh token and return `confirmation_required` with it, for the unit to return. `says` tells what the
+    act takes along; `again` is the request, without token.
     """
     if sent and confirmations.consume(tx, bound, sent, MINUTES):
         return None

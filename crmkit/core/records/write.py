@@ -77,7 +77,7 @@ async def remove(call: Call, kind: Kind, id: str) -> Record:
         before = lookup.existing(tx.connection, kind, tx.by.workspace_id, bare)
         bound = confirm.binding(f"{kind.name}.delete", [(before.handle, _tracked(before).version)])
         says, again = relations.outcome_of_delete(kinds, kind), f"DELETE /{kind.plural}/{bare}"
-        refused = confirm.refusal(tx, sent, bound, says, again)
+        refused = confirm.require(tx, sent, bound, says, again)
         if refused is not None:
             return refused
         if kind.is_logged:
