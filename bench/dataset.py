@@ -192,7 +192,7 @@ class _Workspace:
 
     def _log(self, body: Body, **links: str | None) -> None:
         self._next()
-        derived.put(self._tx, REGISTRY, ACTIVITY, None, ACTIVITY.new({**body, **links}))
+        derived.put_and_follow(self._tx, REGISTRY, ACTIVITY, None, ACTIVITY.new({**body, **links}))
 
     def _change(self, id: str, stage: str | None) -> None:
         self._next()

@@ -46,7 +46,7 @@ async def log(call: Call, kind: Kind, id: str, body: Mapping[str, Any]) -> Recor
         }
         quotas.check(tx, crm.settings, log.plural)
         at = values.get("occurred_at") or tx.now
-        return derived.put(tx, crm.kinds, log, None, log.new({**values, **links, "occurred_at": at}))
+        return derived.put_and_follow(tx, crm.kinds, log, None, log.new({**values, **links, "occurred_at": at}))
 
     return await call.write(unit)
 
@@ -72,7 +72,7 @@ async def remove(call: Call, id: str) -> Record:
 
     def unit(tx: Tx) -> Record:
         activity = lookup.existing(tx.connection, kinds.activity, tx.by.workspace_id, bare)
-        derived.put(tx, kinds, kinds.activity, activity, None)
+        derived.put_and_follow(tx, kinds, kinds.activity, activity, None)
         return activity
 
     return await call.write(unit)
@@ -83,7 +83,7 @@ def delete_or_unlink(tx: Tx, kinds: Kinds, kind: Kind, record: Record) -> None:
     found = records.linked(tx.connection, kinds.activity, tx.by.workspace_id, kind.activity_link, record.id)
     gone = [activity for activity in found if next(derived.links(kinds, activity)) == (kind, record.id)]
     for activity in gone:
-        records.put(tx, kinds.activity, activity, None)
+        records.put(tx, kinds.activity, activity, None)  # all are counted below at once, not one by one
     derived.follow(tx, kinds, kinds.activity, ((activity, None) for activity in gone))
     # the others lose the link to the record that goes, and no other record has fewer activities for it
     records.unlink(tx, kinds.activity, kind.activity_link, record.id)

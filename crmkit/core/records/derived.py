@@ -1,8 +1,8 @@
 """Fields that follow from other records: copies of titles, the number of activities and the time of the newest.
 
 Such a field is marked DERIVED or NameOf. It is never logged; whoever writes a record brings those of others up to date
-by `put`, or by `follow` after a statement that wrote several records. Its own copies of titles are in what is written
-(see relations.linked).
+by `put_and_follow`, or by `follow` after a statement that wrote several records. Its own copies of titles are in what
+is written (see relations.linked).
 """
 
 from collections import Counter
@@ -17,10 +17,10 @@ Change = tuple[Record | None, Record | None]  # before and after
 
 
 @overload
-def put(tx: Tx, kinds: Kinds, kind: Kind, before: Record | None, after: Record) -> Record: ...
+def put_and_follow(tx: Tx, kinds: Kinds, kind: Kind, before: Record | None, after: Record) -> Record: ...
 @overload
-def put(tx: Tx, kinds: Kinds, kind: Kind, before: Record, after: None) -> None: ...
-def put(tx: Tx, kinds: Kinds, kind: Kind, before: Record | None, after: Record | None) -> Record | None:
+def put_and_follow(tx: Tx, kinds: Kinds, kind: Kind, before: Record, after: None) -> None: ...
+def put_and_follow(tx: Tx, kinds: Kinds, kind: Kind, before: Record | None, after: Record | None) -> Record | None:
     """Write a record, as records.put does, and what follows from that on others."""
     record = records.put(tx, kind, before, after)
     if record is not before and (before is not None or kind is kinds.activity):  # else nobody links to it yet

@@ -41,7 +41,7 @@ async def save(call: Call, kind: Kind, body: Mapping[str, Any]) -> Saved:
         kind.check_required(resolved)
         quotas.check(tx, crm.settings, kind.plural)
         fresh = kind.new(_custom_merged(kind, None, resolved))
-        return Saved(derived.put(tx, crm.kinds, kind, None, fresh), created=True)
+        return Saved(derived.put_and_follow(tx, crm.kinds, kind, None, fresh), created=True)
 
     return await call.write(unit)
 
@@ -83,7 +83,7 @@ async def remove(call: Call, kind: Kind, id: str) -> Record:
         if kind.is_logged:
             activities.delete_or_unlink(tx, kinds, kind, before)
         relations.unlink(tx, kinds, kind, before)
-        derived.put(tx, kinds, kind, before, None)
+        derived.put_and_follow(tx, kinds, kind, before, None)
         return before
 
     return await call.write(unit)
@@ -91,7 +91,7 @@ async def remove(call: Call, kind: Kind, id: str) -> Record:
 
 def _changed(tx: Tx, kinds: Kinds, kind: Kind, before: Record, resolved: dict[str, Any]) -> Record:
     after = structs.replace(before, **_custom_merged(kind, before, resolved))
-    return derived.put(tx, kinds, kind, before, after)
+    return derived.put_and_follow(tx, kinds, kind, before, after)
 
 
 def _custom_merged(kind: Kind, before: Record | None, values: dict[str, Any]) -> dict[str, Any]:

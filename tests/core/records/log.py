@@ -81,13 +81,13 @@ def _take_back(tx: Tx, entry: Entry) -> None:
     before = records.fetch(tx.connection, kind, tx.by.workspace_id, entry.id)
     if before is None:
         held = {**_resolved(tx, kind, entry.changes[0]), **({"version": entry.version} if entry.version else {})}
-        derived.put(tx, REGISTRY, kind, None, kind.new(held, entry.id))
+        derived.put_and_follow(tx, REGISTRY, kind, None, kind.new(held, entry.id))
     elif isinstance(entry.changes, list):
-        derived.put(tx, REGISTRY, kind, before, None)
+        derived.put_and_follow(tx, REGISTRY, kind, before, None)
     else:
         assert all(getattr(before, name) == new for name, (_, new) in entry.changes.items())
         old = {name: old for name, (old, _) in entry.changes.items()}
-        derived.put(tx, REGISTRY, kind, before, structs.replace(before, **_resolved(tx, kind, old)))
+        derived.put_and_follow(tx, REGISTRY, kind, before, structs.replace(before, **_resolved(tx, kind, old)))
 
 
 def _resolved(tx: Tx, kind: Kind, values: dict[str, Any]) -> dict[str, Any]:
