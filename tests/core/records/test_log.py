@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -184,6 +185,22 @@ def test_a_new_record_is_logged_by_its_bare_values_and_nothing_that_the_entry_sa
             },
         ],
     ]
+
+
+def test_the_entry_of_a_new_contact_takes_the_bytes_of_its_fields_and_no_more(back: Desk, alice: Actor) -> None:
+    fields = {
+        "name": "Jane Doe",
+        "email": "jane.doe@kelason.example",
+        "phone": "+49 30 1234567",
+        "stage": "customer",
+        "tags": ["vip", "newsletter"],
+        "notes": "Met at the fair in May, wants a quote for 40.",
+        "custom": {"source": "fair"},
+    }
+    back.save(alice, **fields)
+    sql = "SELECT length(changes) FROM audit WHERE action = 'contact.create'"
+    ((size,),) = back.do(back.database.read(None, lambda c: c.execute(sql).fetchall()))
+    assert size == len(msgspec.json.encode([None, fields]))
 
 
 def test_a_deleted_record_is_logged_by_its_bare_values_with_what_restores_it(back: Desk, alice: Actor) -> None:
