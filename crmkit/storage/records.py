@@ -1,4 +1,8 @@
-"""Records in and out of their tables. Every write leaves its audit row, its count and its search text with it."""
+"""Records in and out of their tables.
+
+`put` and `unlink` write what is logged, and leave audit entries, counts and search texts with it. `restate` writes
+copies of titles, which are not logged.
+"""
 
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache
@@ -55,7 +59,10 @@ def put(tx: Tx, kind: Kind, before: Record, after: None) -> None: ...
 @overload
 def put(tx: Tx, kind: Kind, before: Record | None, after: Record | None) -> Record | None: ...
 def put(tx: Tx, kind: Kind, before: Record | None, after: Record | None) -> Record | None:
-    """Write `after` in place of `before` and return the record as it is then: every record is written by this.
+    """Write `after` in place of `before` and return the record as it is then.
+
+    What is logged is written by this, or on many records at once by `unlink`; what is not, also by `restate` and
+    `activity_counts`.
 
     Without `before` the record is new: created under a fresh id, or restored under the id that it had, from where its
     version goes on. Without `after` it is deleted, and its id stays known. Else the fields that differ are written; if
@@ -63,7 +70,8 @@ def put(tx: Tx, kind: Kind, before: Record | None, after: Record | None) -> Reco
 
     Version, times, author and counts are filled in here, whatever `after` holds. `updated_at` never falls, though the
     clock may have been set back. Raises `already_exists` when a unique value is taken, and LookupError for an id that
-    is to be restored and was not deleted. Derived fields are not logged; see core's `derived.put` for those of others.
+    is to be restored and was not deleted. Derived fields are not logged; core's `put_and_follow` writes those of
+    others.
     """
     written: _Written | None
     if after is not None:
@@ -156,7 +164,7 @@ def _inserted(tx: Tx, kind: Kind, after: Record) -> _Written:
         _forget_deleted(tx, after)
         stamps = {name: getattr(after, name) for name in stamps}
         logged |= stamps
-    filled_in: dict[str, Any] = {**_uncounted(kind), **stamps}
+    filled_in: dict[str, Any] = {**_derived_defaults(kind), **stamps}
     if isinstance(after, Tracked):
         newest = max(tx.now, after.updated_at or after.created_at) if after.id else tx.now
         filled_in |= {"version": after.version + 1 if after.id else 1, "updated_at": newest}
@@ -292,8 +300,8 @@ def _given(kind: Kind) -> tuple[str, ...]:
 
 
 @cache
-def _uncounted(kind: Kind) -> dict[str, Any]:
-    """Return the fields that count others, as they are before anything was counted."""
+def _derived_defaults(kind: Kind) -> dict[str, Any]:
+    """Return the derived fields as a new record has them."""
     return {field.name: field.default for field in stored(kind) if DERIVED in field.marks}
 
 

@@ -1,0 +1,39 @@
+"""The source is read for statements that write records: there are few, and each is known to leave its audit entry."""
+
+import re
+from pathlib import Path
+
+import crmkit
+from tests.kinds import ACTIVITY, KINDS
+
+SOURCE = Path(crmkit.__file__).parent
+TABLES = "|".join(kind.plural for kind in (*KINDS, ACTIVITY))
+# a table that is named by a value, or that of a kind
+WRITES = re.compile(rf'(?:INSERT (?:OR \w+ )?INTO|REPLACE INTO|UPDATE|DELETE FROM) "?(?:\{{|(?:{TABLES})\b)')
+FUNCTION = re.compile(r"^ *(?:async )?def (\w+)", re.MULTILINE)
+
+LOGGED = {("records.py", name) for name in ("_insert_sql", "_changed", "_deleted")}  # by `put`
+UNLINKED_OR_RESTATED = {("records.py", "_write_linked")}
+COUNTED = {("activity_counts.py", "add"), ("activity_counts.py", "drop")}
+ERASED = {("erasure.py", "erase")}
+TEXTS = {("sqlite/search/indexing.py", name) for name in ("queue", "index", "merge")} | {
+    ("sqlite/search/texts.py", "erase")
+}  # tables beside those of records
+
+
+def writers(room: Path) -> set[tuple[str, str]]:
+    """Return (file, function) of each statement that writes a table of a kind, or one that a value names."""
+    found = set()
+    for file in room.rglob("*.py"):
+        if "migrations" in file.parts:
+            continue
+        source = file.read_text()
+        for write in WRITES.finditer(source):
+            function = FUNCTION.findall(source, 0, write.start())[-1]
+            found.add((str(file.relative_to(room)), function))
+    return found
+
+
+def test_records_are_written_by_put_and_unlink_and_what_is_not_logged_by_three_more() -> None:
+    assert writers(SOURCE / "storage") == LOGGED | UNLINKED_OR_RESTATED | COUNTED | ERASED | TEXTS
+    assert writers(SOURCE / "core") == set()
