@@ -58,7 +58,7 @@ async def change(call: Call, kind: Kind, id: str, body: Mapping[str, Any], if_ma
 
     def unit(tx: Tx) -> Record:
         before = lookup.existing(tx.connection, kind, tx.by.workspace_id, bare)
-        _check_version(before, expected)
+        _check_version(before, expected, "PATCH")
         resolved = followups.adjust(relations.linked(tx, crm.kinds, kind, values))
         _check_taken(tx, kind, before, kind.merges_by, resolved)
         return _changed(tx, crm.kinds, kind, before, resolved)
@@ -66,15 +66,16 @@ async def change(call: Call, kind: Kind, id: str, body: Mapping[str, Any], if_ma
     return await call.write(unit)
 
 
-async def remove(call: Call, kind: Kind, id: str) -> Record:
+async def remove(call: Call, kind: Kind, id: str, if_match: int | None = None) -> Record:
     """Delete the record and return what it was, if `call.confirm` is a token that this session was shown for it.
 
-    Else raises `confirmation_required` with a fresh token.
+    Else raises `confirmation_required` with a fresh token, or `version_conflict` as `change` does.
     """
     kinds, sent, bare = call.crm.kinds, call.confirm, lookup.bare(kind, id)
 
     def unit(tx: Tx) -> Record | Problem:
         before = lookup.existing(tx.connection, kind, tx.by.workspace_id, bare)
+        _check_version(before, [] if if_match is None else [if_match], "DELETE")
         bound = confirm.binding(f"{kind.name}.delete", [(before.handle, _tracked(before).version)])
         says, again = relations.outcome_of_delete(kinds, kind), f"DELETE /{kind.plural}/{bare}"
         refused = confirm.require(tx, sent, bound, says, again)
@@ -133,12 +134,11 @@ def _version(body: Mapping[str, Any]) -> int | None:
     return version
 
 
-def _check_version(before: Record, expected: list[int]) -> None:
+def _check_version(before: Record, expected: list[int], method: str) -> None:
     version = _tracked(before).version
     if any(wanted != version for wanted in expected):
-        stands = (
-            f"The record is at version {version} now and nothing was changed. Look at it below, then repeat the PATCH"
-        )
+        again = f"Look at it below, then repeat the {method}"
+        stands = f"The record is at version {version} now and nothing was changed. {again}"
         raise Problem(
             "version_conflict",
             f"{stands} with If-Match: {version}.",

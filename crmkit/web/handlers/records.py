@@ -65,7 +65,7 @@ def record_routes(kind: Kind) -> list[Route]:
         query=("confirm",),
     )
     async def remove(call: HttpCall, id: str) -> Answer:
-        record = await write.remove(call, kind, id)
+        record = await write.remove(call, kind, id, call.if_match())
         return done(f"deleted {record.handle}", {"id": record.id, "handle": record.handle})
 
     return [find_all, save, fetch, change, remove]

@@ -76,6 +76,17 @@ def test_a_change_to_another_version_is_refused_and_shows_the_newest(
     assert alice.json_of("GET", f"/audit?target={jane['id']}")["total"] == 3
 
 
+def test_a_delete_of_another_version_is_refused_and_shows_the_newest(alice: Person, jane: dict[str, Any]) -> None:
+    path = f"/contacts/{jane['id']}"
+    confirm = alice.json_of("DELETE", path, headers={"If-Match": "3"})["confirm"]
+    for asked in (path, f"{path}?confirm={confirm}"):
+        answer = alice.json_of("DELETE", asked, headers={"If-Match": "99"})
+        assert (answer["error"], answer["version"], answer["current"]) == ("version_conflict", 3, jane)
+        assert answer["hint"].endswith("repeat the DELETE with If-Match: 3.")
+    assert alice.json_of("DELETE", path, headers={"If-Match": "new"})["error"] == "invalid_value"
+    assert alice.delete(f"{path}?confirm={confirm}", headers={"If-Match": "3"}).status_code == 200
+
+
 @pytest.mark.parametrize("header", ["0", "-1", "three", "'3'", "3, 4", "3.0", "1e0", "9" * 30])
 def test_an_if_match_that_is_no_version_is_refused(alice: Person, jane: dict[str, Any], header: str) -> None:
     answer = alice.json_of("PATCH", f"/contacts/{jane['id']}", {"stage": "x"}, headers={"If-Match": header})
