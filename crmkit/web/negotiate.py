@@ -1,7 +1,7 @@
 """Which format a request asks for."""
 
 from collections.abc import Sequence
-from urllib.parse import parse_qsl
+from urllib.parse import unquote_plus, unquote_to_bytes
 
 from litestar.types import HTTPScope, Scope
 
@@ -21,12 +21,9 @@ def format_of(scope: Scope) -> Format:
     Raises `unknown_format` for a format that the route does not have.
     """
     offered: Sequence[Format] = scope["state"].get(OFFERED, FORMATS)
-    query = scope["query_string"]
-    if b"format=" in query:
-        for part in query.split(b"&"):  # parsing all of a long query is slow
-            if part.startswith(b"format="):
-                ((_, text),) = parse_qsl(part.decode("latin-1"), keep_blank_values=True)
-                return named(text, offered)
+    asked = _asked(scope["query_string"])
+    if asked is not None:
+        return named(asked, offered)
     accept = _accept(scope)
     if not accept:
         return offered[0]
@@ -37,7 +34,7 @@ def format_of(scope: Scope) -> Format:
 
 def wants_page(scope: HTTPScope) -> bool:
     """Tell whether a browser asks: HTML is named in Accept, before any other form that somebody could read."""
-    if scope["method"] not in ("GET", "HEAD") or b"format=" in scope["query_string"]:
+    if scope["method"] not in ("GET", "HEAD") or _asked(scope["query_string"]) is not None:
         return False
     accept = _accept(scope)
     html = _preference(accept, "text/html")
@@ -56,6 +53,16 @@ def named(text: str, offered: Sequence[Format]) -> Format:
         f"Send {listed((f'format={one}' for one in names), 'or')}.",
         fields={"format": f"must be {listed(names, 'or')}{nearest(name, names)}"},
     )
+
+
+def _asked(query: bytes) -> str | None:
+    """Return what the first `format` in a query string says, as the gate decodes names and values; None without one."""
+    if b"format" in query or b"%" in query:
+        for part in query.split(b"&"):  # parsing all of a long query is slow
+            name, _, text = part.partition(b"=")
+            if name == b"format" or (b"%" in name and unquote_to_bytes(name) == b"format"):
+                return unquote_plus(text.decode("latin-1"))
+    return None
 
 
 def _accept(scope: Scope) -> str:

@@ -41,12 +41,15 @@ class Response:
 def respond(scope: Scope, answer: Answer) -> Response:
     """Return the response with `answer` in the format asked for; an unknown format is answered with that error instead.
 
-    An error, which a format of one route alone cannot show, is then text.
+    Only a method that the path does not take is told first, since each method has formats of its own. An error, which a
+    format of one route alone cannot show, is then text.
     """
     try:
         format = format_of(scope)
     except Problem as problem:
-        format, answer = TEXT, Failure(problem, request_id(scope))
+        format = TEXT
+        if answer.status != 405:
+            answer = Failure(problem, request_id(scope))
     if isinstance(answer, Failure) and format not in FORMATS:
         format = TEXT
     own = answer.headers

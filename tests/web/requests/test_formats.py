@@ -70,6 +70,18 @@ def test_the_format_in_the_query_wins_over_the_header(reader: Person, path: str)
             assert answer.headers["Content-Type"] == form, answer.text
 
 
+def test_the_name_of_the_parameter_may_be_percent_encoded(reader: Person) -> None:
+    assert reader.get("/contacts?%66ormat=json").headers["Content-Type"] == JSON
+    assert reader.get("/contacts?limit=1&form%61t=%6Ason").headers["Content-Type"] == JSON
+    assert reader.get("/contacts?search=format%3Djson").headers["Content-Type"] == TEXT
+
+
+def test_a_method_that_the_path_does_not_take_is_told_before_an_unknown_format(reader: Person) -> None:
+    told = reader.delete("/contacts?format=jsonl")
+    assert (told.status_code, told.headers["Content-Type"], told.headers["Allow"]) == (405, TEXT, "GET, HEAD, POST")
+    assert reader.get("/contacts?format=jsonl").status_code == 400
+
+
 def test_a_format_may_stand_on_every_kind_of_request(home: House, alice: Person) -> None:
     made = alice.post("/contacts?format=json", json={"name": "Jane"})
     assert made.json()["name"] == "Jane"
