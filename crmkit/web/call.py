@@ -88,11 +88,11 @@ class HttpCall(Call):
     async def in_pieces(self, work: Callable[..., Batches], *args: Any) -> Response:
         """Return the response that sends the list `work(connection, *args)` of one moment, as it is read.
 
-        The formats of the route all have `pieces`. Raises what Database.stream raises.
+        The route is declared with streams=True, so all its formats have `pieces`. Raises what Database.stream raises.
         """
         pieces = self.format.pieces
         if pieces is None:
-            raise TypeError(f"{self.scope['path']} streams, so its format {self.format.name} needs pieces")
+            raise TypeError(f"declare {self.scope['path']} with streams=True, and formats that have pieces")
 
         def written(connection: Connection) -> Iterator[bytes]:
             return pieces(work(connection, *args))

@@ -59,6 +59,7 @@ class Route:
     kind: Kind | None  # of the records in body and answer
     form: Form | None  # of a body that is no record
     formats: tuple[Format, ...]  # of its answers, the one that is sent unasked first; errors are in one of FORMATS
+    streams: bool  # by `HttpCall.in_pieces`
     status: int  # of an answer that is no error, as OpenAPI tells it
     max_body: int  # bytes; 0: as many as the settings allow
     public: bool  # no token is needed
@@ -86,6 +87,7 @@ def route(
     kind: Kind | None = None,
     form: Form | None = None,
     formats: tuple[Format, ...] = FORMATS,
+    streams: bool = False,
     status: int = 200,
     max_body: int = 0,
     public: bool = False,
@@ -115,6 +117,7 @@ def route(
             kind=kind,
             form=form,
             formats=formats,
+            streams=streams,
             status=status,
             max_body=max_body,
             public=public,
@@ -139,6 +142,7 @@ def _check(made: Route) -> None:
             raise BadRoute(f"{where}: declare the area that a token needs: kind=…, or area= {', '.join(areas)}")
         if made.verb not in get_args(Verb):
             raise BadRoute(f"{where}: declare what it does: verb= {', '.join(get_args(Verb))}")
+    _check_formats(made, where)
     if not inspect.iscoroutinefunction(made.handler):
         raise BadRoute(f"{where}: a handler is an async function")
     hints = get_type_hints(made.handler)
@@ -148,6 +152,17 @@ def _check(made: Route) -> None:
     for path in made.paths:
         if takes != [("call", HttpCall), *((id, str) for id in _PLACEHOLDER.findall(path))]:
             raise BadRoute(f"{where}: a handler takes call: HttpCall, then each id of its path as a str")
+
+
+def _check_formats(made: Route, where: str) -> None:
+    names = [each.name for each in made.formats]
+    if not names or len(set(names)) < len(names):
+        raise BadRoute(f"{where}: declare at least one format, and none twice, not {names}")
+    for each in made.formats:
+        if made.streams and each.pieces is None:
+            raise BadRoute(f"{where}: it streams, so its format {each.name} needs pieces")
+        if not made.streams and each.whole is None:
+            raise BadRoute(f"{where}: declare streams=True, or give its format {each.name} a whole")
 
 
 def _is_sent(returned: Any) -> bool:

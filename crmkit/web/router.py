@@ -46,12 +46,19 @@ class Router:
         every = tuple(routes)
         for route in every:
             for path in route.paths:
-                self._routes.setdefault(path, {}).update(dict.fromkeys(route.methods, route))
+                self._add(path, route)
         self._nearest = Nearest(every, crm.kinds)
         self._starts = {path: self._nearest.starts(path) for path in self._routes}  # how the ids in it begin
         self._gate = gate
         self._crm = crm
         self._max_body = crm.settings.limits.body_kib * 1024
+
+    def _add(self, path: str, route: Route) -> None:
+        taken = self._routes.setdefault(path, {})
+        for method in route.methods:
+            if method in taken:
+                raise BadRoute(f"{method} {path} is declared twice: {taken[method].name} and {route.name}")
+            taken[method] = route
 
     async def answer(self, scope: Any, receive: Receive) -> Response:
         scope["litestar_app"] = self._app

@@ -17,6 +17,7 @@ from msgspec import Struct
 from crmkit import boot
 from crmkit.mcp import endpoint as mcp
 from crmkit.render.answers import Answer, Document
+from crmkit.render.formats import FORMATS, TEXT, Format
 from crmkit.web.app import build, routes
 from crmkit.web.call import HttpCall
 from crmkit.web.connection.accesslog import AccessLog
@@ -146,6 +147,35 @@ async def without_call(id: str) -> Answer:
 def test_a_handler_that_takes_other_than_the_call_and_the_ids_of_its_path_is_refused(handler: Any) -> None:
     with pytest.raises(BadRoute, match="takes call: HttpCall, then each id of its path"):
         read("/extra/{id}", area="account")(handler)
+
+
+WHOLE = Format("whole", "a/whole", "a/whole", whole=lambda answer: b"")
+IN_PIECES = Format("pieces", "a/pieces", "a/pieces", pieces=lambda batches: iter(()))
+NEITHER = Format("neither", "a/neither", "a/neither")
+
+
+@pytest.mark.parametrize(
+    ("formats", "streams", "told"),
+    [
+        ((), False, r"at least one format, and none twice, not \[\]"),
+        ((), True, "at least one format"),
+        ((*FORMATS, TEXT), False, r"none twice, not \['text', 'json', 'text'\]"),
+        ((NEITHER,), False, "its format neither a whole"),
+        ((NEITHER,), True, "its format neither needs pieces"),
+        ((*FORMATS, IN_PIECES), False, "declare streams=True, or give its format pieces a whole"),
+        ((IN_PIECES, WHOLE), True, "it streams, so its format whole needs pieces"),
+    ],
+)
+def test_formats_that_the_route_cannot_send_are_refused(formats: tuple[Format, ...], streams: bool, told: str) -> None:
+    with pytest.raises(BadRoute, match=rf"GET\|HEAD /extra .*{told}"):
+        read("/extra", area="account", formats=formats, streams=streams)(plain)
+
+
+def test_a_method_of_a_path_that_two_routes_declare_stops_the_start(tmp_path: Path) -> None:
+    first = read("/extra", name="first", public=True)(plain)
+    second = route(["POST", "GET"], ["/other", "/extra"], name="second", public=True)(plain)
+    with pytest.raises(BadRoute, match="GET /extra is declared twice: first and second"):
+        built(tmp_path, first, second)
 
 
 def test_a_handler_that_is_not_async_is_refused() -> None:

@@ -58,23 +58,23 @@ def _broken(_: Connection, at: int) -> Batches:
     return Batches(CONTACT, ("name",), batches())
 
 
-@read("/all", kind=CONTACT, formats=(JSON_LINES,))
+@read("/all", kind=CONTACT, formats=(JSON_LINES,), streams=True)
 async def everybody(call: HttpCall) -> Response:
     return await call.in_pieces(_contacts, Workspace.of(call.actor))
 
 
-@read("/scratch", kind=CONTACT, formats=(JSON_LINES,), query=("many",))
+@read("/scratch", kind=CONTACT, formats=(JSON_LINES,), streams=True, query=("many",))
 async def scratch(call: HttpCall) -> Response:
     return await call.in_pieces(_numbered, int(call.parameters()["many"]), 0)
 
 
-@read("/made", kind=CONTACT, formats=(JSON_LINES,), query=("many", "seconds"))
+@read("/made", kind=CONTACT, formats=(JSON_LINES,), streams=True, query=("many", "seconds"))
 async def made(call: HttpCall) -> Response:
     asked = call.parameters()
     return await call.in_pieces(_made, int(asked["many"]), float(asked.get("seconds", 0)))
 
 
-@read("/broken", kind=CONTACT, formats=(JSON_LINES,), query=("at",))
+@read("/broken", kind=CONTACT, formats=(JSON_LINES,), streams=True, query=("at",))
 async def broken(call: HttpCall) -> Response:
     return await call.in_pieces(_broken, int(call.parameters()["at"]))
 
