@@ -81,12 +81,13 @@ class Edge:
             headers = [*response.headers, *limits, *_COMMON, (b"x-request-id", id.encode()), date]
             if response.rest is None:
                 headers.append((b"content-length", b"%d" % len(response.body)))
-            await send({"type": "http.response.start", "status": status, "headers": headers})
+            start = {"type": "http.response.start", "status": status, "headers": headers}
             # the server drops the body when the method is HEAD
             if response.rest is None:
+                await send(start)
                 await send({"type": "http.response.body", "body": response.body})
             else:
-                await _send_pieces(scope, response.body, response.rest, send)
+                await _send_pieces(scope, start, response.body, response.rest, send)
         finally:
             actor = state.get("actor")
             self._log.write(
@@ -100,14 +101,15 @@ class Edge:
             )
 
 
-async def _send_pieces(scope: Any, first: bytes, rest: Pieces, send: Any) -> None:
-    """Send a body as its pieces come.
+async def _send_pieces(scope: Any, start: Any, first: bytes, rest: Pieces, send: Any) -> None:
+    """Send a head, then a body as its pieces come; `rest` is closed, whatever is raised.
 
     If it ends early, its end is not sent, so that the server cuts the client off. That is the case when a piece fails,
     which is logged, when the client has gone, and when the server stops.
     """
     is_gone = scope["state"].get("is_gone", bool)
     async with aclosing(rest):
+        await send(start)
         await send({"type": "http.response.body", "body": first, "more_body": True})
         try:
             if scope["method"] != "HEAD":

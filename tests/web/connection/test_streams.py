@@ -6,7 +6,7 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Coroutine, Iterator
+from collections.abc import AsyncGenerator, Coroutine, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -15,9 +15,13 @@ import pytest
 
 from crmkit.storage.interface.lanes import ANYWHERE
 from crmkit.storage.interface.tx import Tx
+from crmkit.web.call import HttpCall
+from crmkit.web.reply import Response, streamed
+from crmkit.web.route import read
 from tests.house import ALICE, BOB, ROOT, UNLIMITED, House, Person, command, house
 from tests.web.connection.raw import TAKES, announced, connected, head, rest
-from tests.web.connection.streaming import BATCH, MEDIA, ROUTES
+from tests.web.connection.streaming import BATCH, JSON_LINES, MEDIA, ROUTES
+from tests.web.test_routes import built
 
 T = TypeVar("T")
 
@@ -198,6 +202,34 @@ def test_a_client_that_reads_nothing_is_cut_off_and_holds_nothing_meanwhile(hast
             with pytest.raises(ConnectionResetError):
                 rest(connection)
         assert alice.get("/all").text == ""
+
+
+def test_a_stream_whose_head_cannot_be_sent_is_closed_at_once(tmp_path: Path) -> None:
+    closed = []
+
+    async def pieces() -> AsyncGenerator[bytes, None]:
+        try:
+            while True:
+                yield b"x"
+        finally:
+            closed.append(True)
+
+    rest = pieces()
+
+    @read("/endless", public=True, formats=(JSON_LINES,), streams=True)
+    async def endless(call: HttpCall) -> Response:
+        return await streamed(JSON_LINES, rest)
+
+    async def send(message: Any) -> None:
+        raise OSError("the client has gone")
+
+    async def asked() -> None:
+        scope = {"type": "http", "method": "GET", "path": "/endless", "query_string": b""}
+        with pytest.raises(OSError, match="the client has gone"):
+            await built(tmp_path, endless)({**scope, "headers": [(b"host", b"127.0.0.1:8000")]}, None, send)
+        assert closed == [True]
+
+    asyncio.run(asked())
 
 
 def test_a_client_that_leaves_ends_its_stream(home: House, alice: Person) -> None:
