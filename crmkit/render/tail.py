@@ -15,12 +15,9 @@ class Tail(Struct, frozen=True):
     counts: Sequence[str] = ()  # or another first line that one answer alone has
     paging: Paging | None = None  # of a page: its total and the next one
     notes: Sequence[str] = ()
-    read_as: str = ""  # the query in words
     outcome: str = ""  # created, updated or merged
-    operation: str = ""  # that may be undone
     now: str = ""
     timezone: str = ""  # of `now`
-    is_dry: bool = False  # nothing was written
 
     def lines(self) -> list[str]:
         if self is NO_TAIL:
@@ -30,12 +27,9 @@ class Tail(Struct, frozen=True):
             *self.counts,
             *([f"total: {_total(paging)}"] if paging and paging.is_first else ()),
             *(f"note: {note}" for note in self.notes),
-            *([f"read as: {self.read_as}"] if self.read_as else ()),
             *([self.outcome] if self.outcome else ()),
-            *([f"undo: POST /undo/{self.operation}"] if self.operation else ()),
             *([f"now: {self.now} ({self.timezone})"] if self.now else ()),
             *([f"next: {paging.next_cursor}"] if paging and paging.next_cursor is not None else ()),
-            *(["dry run: nothing was written"] if self.is_dry else ()),
         ]
         return [f"# {printable(line)}" for line in told]
 
@@ -47,15 +41,8 @@ class Tail(Struct, frozen=True):
             if self.paging.at_least is not None:
                 found["total_at_least"] = self.paging.at_least
             found["next_cursor"] = self.paging.next_cursor
-        for name, content in (
-            ("read_as", self.read_as),
-            ("operation", self.operation),
-            ("now", self.now),
-            ("timezone", self.timezone),
-            ("dry_run", self.is_dry),
-        ):
-            if content:
-                found[name] = content
+        if self.now:
+            found |= {"now": self.now, "timezone": self.timezone}
         return found
 
 
