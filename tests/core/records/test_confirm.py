@@ -184,6 +184,13 @@ def test_a_token_does_not_delete_what_changed_meanwhile(alice: Person, path: str
     deletes(alice, path, fresh)
 
 
+def test_a_token_still_deletes_a_record_on_which_an_activity_was_logged_meanwhile(alice: Person, path: str) -> None:
+    token = asked(alice, path)
+    activity = alice.json_of("POST", f"{path}/activities", {"kind": "note", "body": "Called"})
+    deletes(alice, path, token)
+    assert alice.get(f"/activities/{activity['id']}").status_code == 404
+
+
 @pytest.mark.parametrize(("seconds", "alive"), [(599, True), (601, False), (86_400, False)])
 def test_a_token_lives_for_ten_minutes(home: House, alice: Person, path: str, seconds: float, alive: bool) -> None:
     confirm = asked(alice, path)
