@@ -10,6 +10,7 @@ from crmkit.storage import erasure, jobs
 from crmkit.storage.interface.connection import Connection
 from crmkit.storage.interface.lanes import ANYWHERE
 from crmkit.storage.interface.tx import Tx
+from crmkit.storage.interface.workspace import Workspace
 from crmkit.storage.jobs import Due, Job
 from tests.house import CHARLIE
 from tests.kinds import REGISTRY
@@ -165,6 +166,27 @@ def test_an_erased_workspace_leaves_no_job(back: Desk) -> None:
     assert back.do(back.database.read(None, owners)) == [charlie.workspace_id]
 
 
+def cost(back: Desk) -> int:
+    """Return how many steps SQLite takes to find what is due."""
+
+    def count(connection: Any) -> int:
+        steps = 0
+
+        def step() -> None:
+            nonlocal steps
+            steps += 1
+
+        connection.set_progress_handler(step, 1)
+        try:
+            jobs.due(connection, back.crm.now)
+        finally:
+            connection.set_progress_handler(None, 0)
+        return steps
+
+    steps: int = back.do(back.database.read(None, count))
+    return steps
+
+
 def test_what_a_look_costs_does_not_grow_with_the_jobs_that_are_due(back: Desk) -> None:
     alice = back.person()
 
@@ -172,24 +194,21 @@ def test_what_a_look_costs_does_not_grow_with_the_jobs_that_are_due(back: Desk) 
         for _ in range(2 * jobs.MOST_DUE):
             jobs.add(tx, "count")
 
-    def cost(connection: Any) -> int:
-        """Return how many steps SQLite takes."""
-        steps = 0
-
-        def count() -> None:
-            nonlocal steps
-            steps += 1
-
-        connection.set_progress_handler(count, 1)
-        try:
-            jobs.due(connection, back.crm.now)
-        finally:
-            connection.set_progress_handler(None, 0)
-        return steps
-
     back.do(back.database.write(add_many, alice))
-    few = back.do(back.database.read(None, cost))
+    few = cost(back)
     for _ in range(9):
         back.do(back.database.write(add_many, alice))
     assert len(due(back)) == jobs.MOST_DUE
-    assert back.do(back.database.read(None, cost)) <= few
+    assert cost(back) <= few
+
+
+def test_what_a_look_costs_does_not_grow_with_the_workspaces_whose_jobs_wait(back: Desk) -> None:
+    def add_many(tx: Tx) -> None:
+        for number in range(100, 200):
+            jobs.add(tx, "count", None, after(tx.now, days=1), Workspace(f"ws_{number}", number))
+
+    add(back, back.person())
+    alone = cost(back)
+    write(back, add_many)
+    assert len(due(back)) == 1
+    assert cost(back) <= alone
