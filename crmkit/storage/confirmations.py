@@ -6,21 +6,22 @@ from crmkit.storage.hashed import sha256
 from crmkit.storage.interface.tx import Tx
 
 RANDOM = 16  # characters of 31: 79 random bits
-MOST = 100  # that wait for one session in a workspace; the oldest go
+MOST = 10_000  # of the newest of a session in a workspace are kept: 16 requests a second for ten minutes
 
 
 def issue(tx: Tx, binding: bytes, minutes: int) -> str:
     """Return a fresh confirm token of the actor's session for so many minutes, beside those that wait already."""
-    token, expires_at = ids.random_text(RANDOM), after(tx.now, minutes=minutes)
-    session = (tx.by.workspace_id, tx.by.token_id)
-    tx.connection.execute(  # with those that were made before the clock was set back
-        "DELETE FROM confirmations WHERE workspace_id = ? AND token_id = ? AND hash NOT IN (SELECT hash FROM "
-        "confirmations WHERE workspace_id = ? AND token_id = ? AND expires_at <= ? ORDER BY expires_at DESC LIMIT ?)",
-        (*session, *session, expires_at, MOST - 1),
+    token, session = ids.random_text(RANDOM), (tx.by.workspace_id, tx.by.token_id)
+    (number,) = tx.connection.execute(  # in the order in which they are issued to the session
+        "SELECT coalesce(max(number), 0) + 1 FROM confirmations WHERE workspace_id = ? AND token_id = ?", session
+    ).fetchone()
+    tx.connection.execute(
+        "INSERT INTO confirmations (workspace_id, token_id, hash, binding, expires_at, number) "
+        "VALUES (?, ?, ?, ?, ?, ?)",
+        (*session, sha256(token), binding, after(tx.now, minutes=minutes), number),
     )
     tx.connection.execute(
-        "INSERT INTO confirmations (workspace_id, hash, token_id, binding, expires_at) VALUES (?, ?, ?, ?, ?)",
-        (tx.by.workspace_id, sha256(token), tx.by.token_id, binding, expires_at),
+        "DELETE FROM confirmations WHERE workspace_id = ? AND token_id = ? AND number <= ?", (*session, number - MOST)
     )
     return token
 

@@ -16,9 +16,10 @@ MIGRATION = Migration(
             token_id TEXT NOT NULL,
             binding BLOB NOT NULL,
             expires_at TEXT NOT NULL,
+            number INTEGER NOT NULL,
             PRIMARY KEY (workspace_id, hash)
         ) STRICT, WITHOUT ROWID
         """,
-        "CREATE INDEX confirmations_by_session ON confirmations (workspace_id, token_id, expires_at)",
+        "CREATE INDEX confirmations_by_session ON confirmations (workspace_id, token_id, number)",
     ),
 )
