@@ -1,12 +1,15 @@
 """Connections to the SQLite file: one kind writes and checkpoints, the other can only read."""
 
+from collections.abc import Callable
 from contextlib import AbstractContextManager
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
 import msgspec
 
 from crmkit.model.fold import fold
+from crmkit.model.names import trimmed, undirected
 from crmkit.storage.interface.dialect import Dialect
 from crmkit.storage.interface.texts import Texts
 from crmkit.storage.sqlite.dialect import DIALECT
@@ -71,6 +74,8 @@ def connect(file: Path, writes: bool) -> SqliteConnection:
     connection.create_function("crm_fold", 1, _folded, deterministic=True)
     connection.create_function("crm_coded", 1, coded, deterministic=True)
     connection.create_function("crm_searched", 1, _searched, deterministic=True)
+    for name, trim in (("trimmed", trimmed), ("stripped", str.strip), ("undirected", undirected)):
+        connection.create_function(f"crm_{name}", 1, partial(_seen, trim), deterministic=True)
     return connection
 
 
@@ -84,6 +89,13 @@ def connect_for_stream(file: Path) -> SqliteConnection:
 
 def _folded(value: Any) -> Any:
     return fold(value) if isinstance(value, str) else value
+
+
+def _seen(trim: Callable[[str], str], text: Any) -> Any:
+    """Return a text trimmed as a field of its type is, None if nobody would see anything of it."""
+    if not isinstance(text, str):
+        return text
+    return trim(text) if trimmed(text) else None
 
 
 def _searched(values: str) -> str:
