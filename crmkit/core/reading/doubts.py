@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from crmkit.model.actor import Asker
-from crmkit.model.fields import Link, Tags, Text
+from crmkit.model.fields import Link, Phone, Tags, Text
 from crmkit.model.form import Field
 from crmkit.model.query.filters import (
     NULLS,
@@ -28,6 +28,7 @@ MAX_SHOWN = 200  # characters of a value in a note
 MAX_IDS = 5  # that are looked up
 
 _BLANKS = re.compile(r"\s\s|\A\s|\s\Z")
+_ALL_COUNT = "every blank of the value counts, in a row and at its ends"
 _ANYBODY = Asker("anybody")
 _FIELD = re.compile(r"(\w+):(.*)", re.DOTALL)
 _WILDCARD = re.compile(r"\A[*%]+|[*%]+\Z")
@@ -119,8 +120,9 @@ def _of_filter(target: Target, text: str) -> Iterator[str]:
     elif is_bare and "," in operand:
         parts = [part.strip() for part in operand.split(",") if part.strip()]
         yield f"a comma is part of the value; for one of several write {target.name}=in:{_list(parts)}"
-    if _BLANKS.search(operand):
-        yield "every blank of the value counts, in a row and at its ends; a + is written %2B"
+    if _BLANKS.search(operand) and not _is_tags(target):
+        counts = "blanks at the ends do not count, all others do" if _trims(target, operator) else _ALL_COUNT
+        yield f"{counts}; a + is written %2B"
 
 
 def _of_search(kind: Kind, pairs: Sequence[tuple[str, str]]) -> Iterator[str]:
@@ -177,6 +179,11 @@ def _cut(content: Any, instead: str) -> str:
 def _is_free(target: Target) -> bool:
     """Tell whether a value may be any text."""
     return isinstance(target, CustomKey) or isinstance(target.type, Text)
+
+
+def _trims(target: Target, operator: str) -> bool:
+    """Tell whether a value is taken without the blanks at its ends."""
+    return isinstance(target, Field) and (operator in ("eq", "ne") or isinstance(target.type, Phone))
 
 
 def _is_tags(target: Target) -> bool:

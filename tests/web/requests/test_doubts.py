@@ -25,6 +25,7 @@ def notes(person: Person, query: str, path: str = "/contacts") -> list[str]:
 
 
 BLANKS = "every blank of the value counts, in a row and at its ends; a + is written %2B"
+TRIMMED = "blanks at the ends do not count, all others do; a + is written %2B"
 COMMA = "a comma is part of the value; for one of several write "
 
 NOTES = {
@@ -39,8 +40,15 @@ NOTES = {
     "tags=lke:vip": "lke is no operator (did you mean like?), so it was looked for as part of the value",
     'name="Bob"': "quotes around a value are part of it; only the items of in: may stand in quotes",
     "stage=null": "for records without a value write stage=is:null",
-    "name=Ada  Lovelace": BLANKS,
+    "name=Ada  Lovelace": TRIMMED,
+    "name= Adam ": TRIMMED,
+    "phone= 41": TRIMMED,
+    "phone=like: 41  9 ": TRIMMED,
+    "notes=Adam ": TRIMMED,
     "name=like: Ada": BLANKS,
+    "notes=like:Ada  ": BLANKS,
+    "name=lt:  ": BLANKS,
+    "custom.region=Adam ": BLANKS,
     "stage=nin:lead,customer": "nin is no operator (did you mean ne?), so it was looked for as part of the value",
     "tags=all:vip,saas": "all is no operator (did you mean eq?), so it was looked for as part of the value",
     "name=!Bob": "! is no operator (did you mean ne?), so it was looked for as part of the value",
@@ -84,6 +92,7 @@ def test_an_empty_list_whose_filters_say_what_they_mean_has_no_notes(alice: Pers
     for query in (
         "stage=gone",
         "tags=vip,gone",
+        "tags=vip,  gone",
         "stage=eq:a,b",
         "notes=http://x.example",
         "stage=like:a, b",
