@@ -24,6 +24,7 @@ _PAGE = re.compile(
     r"\s*(?:(?:https?:)?//(?:[^/?#\\@\s]*@)?)?([^/?#\\@:\s]+?)\.?(?::[0-9]{0,5})?(?:[/?#].*)?\s*",
     re.IGNORECASE | re.DOTALL,
 )
+_WWW = re.compile(r"\A(?:www\.)+")
 _LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")  # RFC 1123, 2.1
 
 
@@ -73,15 +74,18 @@ def part_of_email(text: str) -> str:
 
 
 def part_of_domain(text: str) -> str:
-    """Return part of a domain as domains are stored; raises ValueError for what no domain can hold.
+    """Return part of a domain as domains are stored, without `www.`; raises ValueError for what no domain can hold.
 
     A label that is not ASCII must be whole, since it is stored in another spelling.
     """
     try:
-        return domain(text)
+        part = domain(text)
     except ValueError:
-        pass
-    return _part_of_host(_normalized(text, DOMAIN_OCTETS))
+        part = _part_of_host(_normalized(text, DOMAIN_OCTETS))
+    bare = _WWW.sub("", part)
+    if part and not bare:
+        raise ValueError("has nothing but www., without which domains are kept")
+    return bare
 
 
 def _part_of_host(text: str) -> str:

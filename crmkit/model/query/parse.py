@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from msgspec import Struct
 
 from crmkit.errors import Problem, a, nearest
-from crmkit.model import fold
+from crmkit.model import address, fold
 from crmkit.model.actor import NOBODY, Asker
 from crmkit.model.form import Field
 from crmkit.model.query.filters import MAX_LISTED, Condition, Target, operators_of, quoted, spelled_otherwise, target_of
@@ -33,6 +33,8 @@ ALIKE = {
 
 # a sort key: a comma inside a quoted key of custom does not end it
 _SORT_KEY = re.compile(r'(?:\."(?:[^"\\]|\\.?)*+(?:"|\Z)|[^,])+', re.DOTALL)
+
+_PAGE = re.compile(r"(?:https?:)?//|www\.", re.IGNORECASE)  # how the address of a page begins
 
 
 class Sort(Struct, frozen=True):
@@ -172,9 +174,10 @@ def limit_of(text: str | None) -> tuple[int, tuple[str, ...]]:
 def search_of(text: str) -> str:
     """Return the words of `search=` as search compares them (fold.plain), "" if there are none.
 
+    A word that is the address of a page, or begins with www., is searched as the domain that a company has of it.
     Raises `invalid_value` if they are too many, or if nothing is left of them: accents alone would match everything.
     """
-    found = fold.plain(text)
+    found = fold.plain(" ".join(map(_as_kept, text.split())) if _PAGE.search(text) else text)
     if not found and text.strip():
         raise Problem(
             "invalid_value",
@@ -185,6 +188,16 @@ def search_of(text: str) -> str:
         over = f"has over {MAX_SEARCH} characters or {MAX_WORDS} words"
         raise Problem("invalid_value", "Search with fewer words.", fields={"search": over})
     return found
+
+
+def _as_kept(word: str) -> str:
+    """Return the domain, as domains are kept, of a word that is the address of a page, else the word."""
+    if not _PAGE.match(word):
+        return word
+    try:
+        return address.part_of_domain(word)
+    except ValueError:
+        return word
 
 
 def _filterable(kind: Kind) -> list[str]:

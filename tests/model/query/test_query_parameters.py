@@ -119,6 +119,29 @@ def test_the_text_of_a_search_is_folded_like_what_it_searches() -> None:
     assert query(("search", "like:x")).search == "like:x"
 
 
+@pytest.mark.parametrize(
+    ("text", "searched"),
+    [
+        ("www.acme.com", "acme.com"),
+        ("WWW.Acme.com.", "acme.com"),
+        ("https://www.acme.com/about?x=1", "acme.com"),
+        ("http://acme.com:8080/", "acme.com"),
+        ("//www.acme.com", "acme.com"),
+        ("jane https://www.acme.com/a doe", "jane acme.com doe"),
+        ("https://www.münchen.example/ü", "xn--mnchen-3ya.example"),
+        ("www.acme", "acme"),
+        ("https://" + "a.example/" + "b" * 300, "a.example"),
+        ("www.", "www."),
+        ("http://127.0.0.1/a", "http://127.0.0.1/a"),
+        ("// a", "// a"),
+        ("acme.com", "acme.com"),
+        ("node.js/react awww.x x//y.z", "node.js/react awww.x x//y.z"),
+    ],
+)
+def test_the_address_of_a_page_is_searched_as_the_domain_that_is_kept(text: str, searched: str) -> None:
+    assert query(("search", text)).search == searched
+
+
 @pytest.mark.parametrize("text", ["\u0301", " \u0301 \u200b", "\u200b", "\ufeff", "\u00ad"])
 def test_a_search_of_which_nothing_is_left_is_refused(text: str) -> None:
     problem = told(("search", text))

@@ -33,6 +33,12 @@ REFUSED = {
     "/contacts?email=like:ada@acme.com,bob@globex.com": {"email": "must be part of an address"},
     "/contacts?stage=not:lead": {"stage": "takes not:null only; ne: finds all records but"},
     "/companies?domain=like:acme%20com": {"domain": "must be part of a domain"},
+    "/companies?domain=like:www.": {"domain": "has nothing but www., without which domains are kept"},
+    "/contacts?phone=like:%E2%80%AA": {"phone": "is empty"},
+    "/contacts?phone=like:%20%E2%80%8B": {"phone": "is empty"},
+    "/contacts?phone=gt:%E2%80%AA": {"phone": "is empty"},
+    "/contacts?email=like:%20": {"email": "is empty"},
+    "/companies?domain=like:%20": {"domain": "is empty"},
     "/companies?domain=acme": {"domain": "must be a domain"},
     "/deals?status=wonn": {"status": "did you mean won"},
     "/deals?status=open,won": {"status": "must be one of open, won, lost"},
@@ -79,6 +85,21 @@ def test_a_part_of_a_domain_may_be_a_label_in_any_script(alice: Person) -> None:
     assert alice.json_of("GET", "/companies?domain=like:MÜNCHEN")["total"] == 1
     assert alice.json_of("GET", "/companies?domain=like:2.münchen.ex")["total"] == 1
     assert alice.json_of("GET", "/contacts?email=like:@münchen")["total"] == 1
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["domain=like:www.kelas", "domain=like:https://www.kelason.ex", "domain=like:www.kelason.example"]
+    + [f"search={text}" for text in ("www.kelason.example", "https://www.kelason.example/about?x%3D1", "www.kelas")],
+)
+def test_a_company_is_found_by_the_address_of_a_page_with_www(alice: Person, query: str) -> None:
+    alice.post("/companies", json={"name": "K", "domain": "kelason.example"})
+    assert [found["name"] for found in alice.json_of("GET", f"/companies?{query}")["items"]] == ["K"]
+
+
+def test_a_search_of_all_kinds_finds_a_company_by_the_address_of_a_page(alice: Person) -> None:
+    company = alice.json_of("POST", "/companies", {"name": "G", "domain": "globex.example"})
+    assert company["handle"] in alice.text("GET", "/search?q=https://www.globex.example/about")
 
 
 def test_a_comma_in_a_field_of_few_words_leads_to_in(alice: Person) -> None:
