@@ -54,7 +54,8 @@ async def invite(call: Call, id: str, body: Mapping[str, Any]) -> Invite:
 
     Only admins may, with a code to invite an admin or for a connected app (see stepup.confirmed). Raises
     `admin_required`, `already_exists` for a member, `plan_limit_reached`, `rate_limited` after too many mails, and
-    `mail_failed` when the mail does not leave; then a new invite is withdrawn.
+    `mail_failed` when the mail does not leave: an invite of which no mail left is withdrawn, one that became an admin's
+    has its role back.
     """
     crm = call.crm
     bare, sent = workspace_id(crm, id), INVITE.filled(body)
@@ -77,19 +78,24 @@ async def invite(call: Call, id: str, body: Mapping[str, Any]) -> Invite:
             quotas.check(tx, crm.settings, "members")
         spent = codes.postage(tx, crm, email, codes.INVITE, sender=tx.by.user_id)
         budgets.spend(tx, *spent)
-        found, new = invites.put(tx, bare, email, role)
-        if new:
+        found, mails = invites.put(tx, bare, email, role)
+        if before is None:
             changes = {"email": [None, email], "role": [None, role]}
             audit.append(tx, "invite.create", f"invite/{found.id}", changes)
-        elif before is not None and before.role != role:
+        elif before.role != role:
             audit.append(tx, "invite.update", f"invite/{found.id}", {"role": [before.role, role]})
-        codes.send(tx, crm, _letter(tx, crm, found), spent, partial(take_back, found) if new else None)
+        codes.send(tx, crm, _letter(tx, crm, found), spent, partial(take_back, before or found, mails))
         return found
 
-    async def take_back(found: Invite) -> None:
+    async def take_back(before: Invite, mails: int) -> None:
         def unit(tx: Tx) -> None:
             access.enter_as_member(tx, bare)
-            discard(tx, bare, found.id)
+            left = invites.unsent(tx, bare, before.id)
+            if left == 0:
+                discard(tx, bare, before.id)
+            elif left == mails - 1 and role == "admin" and before.role == "member":  # nobody invited it since
+                invites.change_role(tx, bare, before.id, before.role)
+                audit.append(tx, "invite.update", f"invite/{before.id}", {"role": [role, before.role]})
 
         await call.write(unit, lanes=[bare], asks_code=True)
 

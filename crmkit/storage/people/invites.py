@@ -29,21 +29,38 @@ def waiting(connection: Connection, workspace_id: str, email: str) -> Invite | N
     return None if row is None else Invite(*row)
 
 
-def put(tx: Tx, workspace_id: str, email: str, role: str) -> tuple[Invite, bool]:
-    """Return the actor's invite of this address to the workspace, now with this role, and whether it is new."""
+def put(tx: Tx, workspace_id: str, email: str, role: str) -> tuple[Invite, int]:
+    """Return the actor's invite of this address to the workspace, now with this role, and how many mails tell of it.
+
+    Those that are on their way count too; see `unsent`.
+    """
     invite = waiting(tx.connection, workspace_id, email)
     if invite is not None:
-        tx.connection.execute(
-            "UPDATE invites SET role = ?, invited_by = ? WHERE workspace_id = ? AND id = ?",
+        (mails,) = tx.connection.execute(
+            "UPDATE invites SET role = ?, invited_by = ?, mails = mails + 1 WHERE workspace_id = ? AND id = ? "
+            "RETURNING mails",
             (role, tx.by.email, workspace_id, invite.id),
-        )
-        return replace(invite, role=role, invited_by=tx.by.email), False
+        ).fetchone()
+        return replace(invite, role=role, invited_by=tx.by.email), mails
     id = unused(tx, "invites", "inv", workspace_id)
     tx.connection.execute(
-        f"INSERT INTO invites ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?)",
+        f"INSERT INTO invites ({_COLUMNS}, mails) VALUES (?, ?, ?, ?, ?, ?, 1)",
         (id, workspace_id, email, role, tx.now, tx.by.email),
     )
-    return Invite(id, workspace_id, email, role, tx.now, tx.by.email), True
+    return Invite(id, workspace_id, email, role, tx.now, tx.by.email), 1
+
+
+def unsent(tx: Tx, workspace_id: str, id: str) -> int | None:
+    """Count one mail less of an invite and return how many are left, None when it waits no more."""
+    row = tx.connection.execute(
+        "UPDATE invites SET mails = mails - 1 WHERE workspace_id = ? AND id = ? RETURNING mails", (workspace_id, id)
+    ).fetchone()
+    return None if row is None else row[0]
+
+
+def change_role(tx: Tx, workspace_id: str, id: str, role: str) -> None:
+    """Give an invite another role."""
+    tx.connection.execute("UPDATE invites SET role = ? WHERE workspace_id = ? AND id = ?", (role, workspace_id, id))
 
 
 def remove(tx: Tx, workspace_id: str, id: str) -> Invite | None:

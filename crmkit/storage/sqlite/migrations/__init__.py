@@ -18,6 +18,7 @@ from crmkit.storage.sqlite.migrations import (
     m0015_jobs,
     m0016_values,
     m0017_word_ends,
+    m0018_invite_mails,
 )
 from crmkit.storage.sqlite.migrations.migration import Migration
 
@@ -39,6 +40,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     m0015_jobs.MIGRATION,
     m0016_values.MIGRATION,
     m0017_word_ends.MIGRATION,
+    m0018_invite_mails.MIGRATION,
 )
 
 __all__ = ["MIGRATIONS", "Migration"]
