@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 
 import msgspec
 
-from crmkit.render.text import printable
+from crmkit.render.formats import encoded
 
 HANDSHAKE = ("2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25")
 MODERN = ("2026-07-28",)
@@ -138,8 +138,9 @@ def unknown_method(message: Message) -> Fault:
 
 def answer(id: str | int | None, result: dict[str, Any], is_modern: bool) -> bytes:
     """Return the answer to a request."""
+    # unprintable characters are escaped: it repeats texts of the client, like its id
     kind = {"resultType": "complete"} if is_modern else {}
-    return _encoded({"jsonrpc": "2.0", "id": id, "result": {**kind, **result}})
+    return encoded({"jsonrpc": "2.0", "id": id, "result": {**kind, **result}})
 
 
 def failure(id: str | int | None, fault: Fault) -> bytes:
@@ -147,12 +148,7 @@ def failure(id: str | int | None, fault: Fault) -> bytes:
     error: dict[str, Any] = {"code": fault.code, "message": fault.message}
     if fault.data is not None:
         error["data"] = fault.data
-    return _encoded({"jsonrpc": "2.0", "id": id, "error": error})
-
-
-def _encoded(message: dict[str, Any]) -> bytes:
-    """Return a message as JSON with unprintable characters escaped: it repeats texts of the client, like its id."""
-    return printable(msgspec.json.encode(message).decode()).encode()
+    return encoded({"jsonrpc": "2.0", "id": id, "error": error})
 
 
 def _is_modern(params: bytes, headers: Mapping[str, str]) -> bool:

@@ -3,10 +3,11 @@
 `text()` is the body without its last line break; `data()` is the value that becomes JSON.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
-from msgspec import Struct, structs
+from msgspec import Struct, defstruct, structs
 
 from crmkit.errors import Problem
 from crmkit.model.listing import Listing, MixedListing, Paging
@@ -145,12 +146,18 @@ def _lines(page: Listing | MixedListing) -> Iterable[str]:
     return (_labelled(handle, fields) for handle, fields in page.rows)
 
 
-def _items(page: Listing | MixedListing) -> list[dict[str, Any]]:
+def _items(page: Listing | MixedListing) -> list[Any]:
     """Return the JSON of a page's rows."""
     if isinstance(page, MixedListing):
         return [{"handle": handle, **fields} for handle, fields in page.rows]
-    names = ("id", *page.fields)
-    return [{"handle": page.kind.handle(row[0]), **dict(zip(names, row, strict=True))} for row in page.rows]
+    made, handle = _row(page.fields), page.kind.handle
+    return [made(handle(row[0]), *row) for row in page.rows]
+
+
+@lru_cache(256)
+def _row(fields: tuple[str, ...]) -> Callable[..., Struct]:
+    """Return a class whose values become the JSON of a row: msgspec writes its members faster than those of a dict."""
+    return defstruct("Row", ("handle", "id", *fields), gc=False)
 
 
 def _labelled(handle: str, fields: Mapping[str, Any]) -> str:

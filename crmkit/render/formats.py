@@ -5,14 +5,16 @@ further formats declares them (`Route.formats`).
 """
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import msgspec
 from msgspec import Struct
 
 from crmkit.model.listing import Batches
 from crmkit.render.answers import Answer
-from crmkit.render.text import printable
+from crmkit.render.text import is_visible, printable
 
+_VISIBLE = bytes(range(0x20, 0x7F))  # of ASCII
 _encode = msgspec.json.Encoder().encode
 
 
@@ -34,13 +36,22 @@ class Format(Struct, frozen=True):
         return self.whole(answer)
 
 
+def encoded(content: Any) -> bytes:
+    """Return JSON in which every unprintable character is escaped (see `printable`)."""
+    found = _encode(content)
+    # few characters of an answer are others than visible ASCII: only those are looked at one by one
+    if is_visible(found.translate(None, _VISIBLE).decode()):
+        return found
+    # JSON has unprintable characters only within strings, where it may escape any of them
+    return printable(found.decode()).encode()
+
+
 def _text(answer: Answer) -> bytes:
     return answer.text().encode() + b"\n"
 
 
 def _json(answer: Answer) -> bytes:
-    # JSON has unprintable characters only within strings, where it may escape any of them
-    return printable(_encode(answer.data()).decode()).encode() + b"\n"
+    return encoded(answer.data()) + b"\n"
 
 
 TEXT = Format("text", "text/plain", "text/plain; charset=utf-8", _text)

@@ -58,7 +58,7 @@ def printable(text: str) -> str:
 
     Those stand that scripts and emoji need: a joiner between two letters or emoji, the selector after an emoji.
     """
-    if text.isprintable() and (text.isascii() or not _HIDDEN.search(text)):
+    if is_visible(text):
         return text
     parts, at = [], 0
     for found in _NEEDED.finditer(text):
@@ -66,6 +66,11 @@ def printable(text: str) -> str:
             parts += [_all_escaped(text[at : found.start()]), found.group()]
             at = found.end()
     return "".join([*parts, _all_escaped(text[at:])])
+
+
+def is_visible(text: str) -> bool:
+    """Tell whether `text` has no invisible character, not even one that stands as it is."""
+    return text.isprintable() and (text.isascii() or not _HIDDEN.search(text))
 
 
 def key(name: str) -> str:

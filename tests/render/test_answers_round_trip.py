@@ -14,6 +14,7 @@ from crmkit.model.listing import Listing, MixedListing, Paging
 from crmkit.model.record import Kind, Record
 from crmkit.render import parse, text
 from crmkit.render.answers import Answer, Card, Failure, One, done, groups, page, team, thing
+from crmkit.render.formats import encoded
 from crmkit.render.tail import Tail
 from tests.kinds import CONTACT, KINDS
 from tests.render.drawn import exactly, json_values, keys, records_of, texts
@@ -292,3 +293,13 @@ def test_the_lines_of_a_tail_stand_in_one_order_and_json_tells_them_by_name() ->
         assert {**told, **answer.tail.data()} == told
         assert told["handle"] == record.handle
     assert done("did it", {}, now).data()["now"] == "2026-11-27T09:00:00Z"
+
+
+@given(st.one_of(json_values, st.lists(st.text(max_size=20), max_size=5)))
+def test_json_is_that_of_the_encoder_with_each_unprintable_character_escaped(content: Any) -> None:
+    assert encoded(content) == text.printable(msgspec.json.encode(content).decode()).encode()
+
+
+@pytest.mark.parametrize("content", ["नमस्ते क्‍ष", "a\u200db", "é\x7f", "\x7f", "❤️", "a\u202eb", "é\ufe0f", "\u200d"])
+def test_json_has_joiners_and_what_nobody_sees_as_text_has_them(content: str) -> None:
+    assert encoded([content, "ü"]) == text.printable(msgspec.json.encode([content, "ü"]).decode()).encode()
