@@ -27,6 +27,7 @@ from crmkit.storage.interface.texts import Texts
 from crmkit.storage.interface.tx import Unit
 from crmkit.storage.sqlite import auth_triggers
 from crmkit.storage.sqlite.engine import migrate
+from crmkit.storage.sqlite.engine.checkpoints import Checkpoints
 from crmkit.storage.sqlite.engine.connection import connect, connect_for_stream
 from crmkit.storage.sqlite.engine.folder import FILE, hold, prepare
 from crmkit.storage.sqlite.engine.reads.reader import Reader
@@ -50,7 +51,8 @@ class SqliteDatabase:
     def __init__(self, folder: Path, clock: Clock) -> None:
         self.folder = folder
         self._clock = clock
-        self._lock = -1
+        self._lock = self._descriptor = -1  # of the lock and of the database
+        self._checkpoints: Checkpoints | None = None
         self._open: list[aiosqlite.Connection] = []
         self._scans: Scans | None = None
         self._streams: Streams | None = None
@@ -73,7 +75,9 @@ class SqliteDatabase:
             writer, reader = self._open
             self._reader, self._scans = Reader(reader), Scans(partial(connect, file, False), SCANNERS)
             self._streams = Streams(partial(connect_for_stream, file))
-            self._log = WriteAheadLog(file, writer, self._reader, self._scans, self._streams)
+            self._descriptor = os.open(file, os.O_RDONLY)
+            self._checkpoints = Checkpoints(writer, connect(file, False), self._descriptor)
+            self._log = WriteAheadLog(file, writer, self._checkpoints, self._reader, self._scans, self._streams)
             await on_thread(writer, auth_triggers.watch, self._cache)
             self._writer = Writer(writer, self._clock, self._cache, self._log, self.commits)
         except BaseException:
@@ -180,12 +184,16 @@ class SqliteDatabase:
         if self._scans is not None:
             await self._scans.close()
             self._scans = None
+        if self._checkpoints is not None:
+            await self._checkpoints.close()
+            self._checkpoints = None
         for connection in reversed(self._open):  # the writer last, so that its close checkpoints
             await connection.close()
         self._open = []
-        if self._lock >= 0:
-            os.close(self._lock)
-            self._lock = -1
+        for descriptor in (self._descriptor, self._lock):  # that of the database once no connection has locks on it
+            if descriptor >= 0:
+                os.close(descriptor)
+        self._descriptor = self._lock = -1
 
 
 async def _opened(file: Path, writes: bool) -> aiosqlite.Connection:

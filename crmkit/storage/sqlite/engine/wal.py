@@ -1,8 +1,8 @@
 """The write-ahead log: how large it may grow, and how it is emptied.
 
-SQLite copies the log back into the file as it commits (a checkpoint), but it can begin the log anew only in a moment in
-which no reader uses it. Lists that follow each other leave no such moment. So past a size the readers are paused until
-the log is empty. Streams read one moment for as long as their clients take; past a larger size they are ended.
+The log is copied back into the file in steps (see checkpoints), but SQLite can begin it anew only in a moment in which
+no reader uses it. Lists that follow each other leave no such moment. So past a size the readers are paused until the
+log is empty. Streams read one moment for as long as their clients take; past a larger size they are ended.
 """
 
 import asyncio
@@ -13,6 +13,7 @@ from typing import Any
 
 import aiosqlite
 
+from crmkit.storage.sqlite.engine.checkpoints import Checkpoints
 from crmkit.storage.sqlite.engine.connection import KEPT_BYTES, SqliteConnection
 from crmkit.storage.sqlite.engine.driver import sqlite3
 from crmkit.storage.sqlite.engine.reads.reader import Reader
@@ -32,19 +33,31 @@ class WriteAheadLog:
     """The log of the database in `file`, which `writer` alone writes and checkpoints."""
 
     def __init__(
-        self, file: Path, writer: aiosqlite.Connection, reader: Reader, scans: Scans, streams: Streams
+        self,
+        file: Path,
+        writer: aiosqlite.Connection,
+        checkpoints: Checkpoints,
+        reader: Reader,
+        scans: Scans,
+        streams: Streams,
     ) -> None:
         self._file = file.with_name(f"{file.name}-wal")
         self._writer = writer
+        self._checkpoints = checkpoints
         self._reader = reader
         self._scans = scans
         self._streams = streams
         self._most = MOST_BYTES
         self._emptying = asyncio.Lock()
 
-    async def bound(self) -> None:
-        """Begin the log anew if it is too large; the writer calls it between transactions, and it raises nothing."""
+    async def bound(self, has_grown: bool) -> None:
+        """Copy a little of the log back if it has grown, and begin it anew if it is too large.
+
+        The writer calls it between transactions, and it raises nothing.
+        """
         try:
+            if has_grown:
+                await self._checkpoints.step()
             size = self._size()
             if size <= self._most or (self._streams.are_running and size <= STREAMED_BYTES):
                 return
@@ -69,7 +82,7 @@ class WriteAheadLog:
             try:
                 await self._reader.pause()
                 await self._scans.pause(SCAN_SECONDS)
-                is_done = await on_thread(self._writer, _emptied)
+                is_done = await on_thread(self._writer, self._emptied)
             finally:
                 self._reader.resume()
                 self._scans.resume()
@@ -82,16 +95,16 @@ class WriteAheadLog:
             return self._file.stat().st_size
         return 0
 
-
-def _emptied(connection: SqliteConnection) -> bool:
-    """Checkpoint and truncate the log; tell whether no reader of another program stood in the way."""
-    (waits,) = connection.execute("PRAGMA busy_timeout").fetchone()
-    connection.execute("PRAGMA busy_timeout = 0")
-    try:
-        is_busy: Any = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
-    except sqlite3.Error as error:
-        log.warning("the write-ahead log could not be copied back: %s", error)
-        return False
-    finally:
-        connection.execute(f"PRAGMA busy_timeout = {waits:d}")
-    return not is_busy
+    def _emptied(self, connection: SqliteConnection) -> bool:
+        """Checkpoint and truncate the log; tell whether no reader of another program stood in the way."""
+        self._checkpoints.release()
+        (waits,) = connection.execute("PRAGMA busy_timeout").fetchone()
+        connection.execute("PRAGMA busy_timeout = 0")
+        try:
+            is_busy: Any = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+        except sqlite3.Error as error:
+            log.warning("the write-ahead log could not be copied back: %s", error)
+            return False
+        finally:
+            connection.execute(f"PRAGMA busy_timeout = {waits:d}")
+        return not is_busy

@@ -115,10 +115,10 @@ class Writer:
                 await gathered(self._waiting, TURNS)
                 group = [self._waiting.popleft() for _ in range(min(MOST_TOGETHER, len(self._waiting)))]
                 group = [waiting for waiting in group if not waiting.answer.cancelled()]
-                await self._answer(group)
-                await self._log.bound()
+                await self._log.bound(await self._answer(group))
 
-    async def _answer(self, group: list[_Waiting]) -> None:
+    async def _answer(self, group: list[_Waiting]) -> bool:
+        """Run the units of a group and answer them; tell whether one was committed."""
         units: Units = [(waiting, waiting.actor, waiting.lanes) for waiting in group]
         try:
             outcomes = await on_thread(self._connection, commit_group, units, stamp(self._clock()), self._cache)
@@ -131,6 +131,7 @@ class Writer:
             if not isinstance(outcome, BaseException):
                 self._commits.tell(waiting.names())
             tell(waiting.answer, outcome)
+        return not all(isinstance(outcome, BaseException) for outcome in outcomes)
 
 
 def commit_group(connection: SqliteConnection, units: Units, now: str, cache: AuthCache | None = None) -> list[Any]:
