@@ -18,8 +18,8 @@ START = "\n"  # stands before every title: what a title begins with is a part of
 if TYPE_CHECKING:
     from crmkit.storage.sqlite.engine.connection import SqliteConnection
 
-MOST_AT_ONCE = 2_000  # texts indexed in one transaction
-MOST_LETTERS = 1_000_000  # and how long they may be together: other writes wait meanwhile
+MOST_AT_ONCE = 400  # texts indexed in one transaction
+MOST_LETTERS = 20_000  # and how long they may be together, unless one alone is longer: other writes wait meanwhile
 MERGED = 64  # pages of the index (of 4 KB) merged in one transaction: some milliseconds
 SCATTERED = 256  # pages outside the largest segment that are never too many
 
