@@ -53,11 +53,12 @@ async def _keep_up(call: Call, listener: Listener) -> NoReturn:
 
 
 async def index_all(call: Call) -> None:
-    """Index every text that waits."""
+    """Index every text that waits; those that come meanwhile wait until more have gathered."""
     texts = call.crm.database.texts
     for kind in call.crm.kinds.searched:
-        while await call.read(texts.waits, kind):
-            await call.write(partial(texts.index, kind=kind), lanes=ANYWHERE, silent=True)
+        if await call.read(texts.waits, kind):
+            while await call.write(partial(texts.index, kind=kind), lanes=ANYWHERE, silent=True):
+                pass
 
 
 async def merge_all(call: Call, listener: Listener) -> None:

@@ -52,8 +52,8 @@ class Texts(Protocol):
     def waits(self, connection: Connection, kind: Kind) -> bool:
         """Tell whether a text of this kind waits to be indexed."""
 
-    def index(self, tx: Tx, kind: Kind) -> int:
-        """Index texts that wait, as many as one transaction should, and return how many; work of the system."""
+    def index(self, tx: Tx, kind: Kind) -> bool:
+        """Index texts that wait, as many as one transaction should, and tell whether more wait; work of the system."""
 
     def is_scattered(self, connection: Connection, kind: Kind) -> bool:
         """Tell whether so much was written that the index should be merged as a whole."""

@@ -53,20 +53,20 @@ def waits(connection: Connection, kind: Kind, workspace: Workspace | None = None
     return connection.execute(sql, (first, last)).fetchone() is not None
 
 
-def index(tx: Tx, kind: Kind) -> int:
-    """Move queued texts, as many as one transaction should, into the index and return how many; work of the system."""
+def index(tx: Tx, kind: Kind) -> bool:
+    """Move queued texts, as many as one transaction should, into the index, and tell whether more wait."""
     execute = tx.connection.execute
     known, waiting, postings = f"{kind.plural}_texts", f"{kind.plural}_unindexed", f"{kind.plural}_search"
-    noted = execute(
+    queued = execute(
         "SELECT u.seq, u.title, u.rest, t.title, t.rest "
         f"FROM {waiting} AS u LEFT JOIN {known} AS t ON t.place = -u.seq "
         f"ORDER BY u.seq {DIALECT.limit}",
         (MOST_AT_ONCE,),
     ).fetchall()
-    lengths = accumulate(sum(map(len, filter(None, row[1:]))) for row in noted)
-    noted = noted[: 1 + sum(length < MOST_LETTERS for length in lengths)]
-    if not noted:
-        return 0
+    if not queued:
+        return False
+    lengths = accumulate(sum(map(len, filter(None, row[1:]))) for row in queued)
+    noted = queued[: 1 + sum(length < MOST_LETTERS for length in lengths)]
     upto = (noted[-1][0],)
     gone = [(-row[0],) for row in noted if row[3] is not None]
     # FTS5 reads the old text to delete its entries, so the index goes first
@@ -81,7 +81,7 @@ def index(tx: Tx, kind: Kind) -> int:
         tx.connection.executemany(f"INSERT INTO {table} ({key}, title, rest, codes) VALUES (?, ?, ?, ?)", come)
     execute(f"DELETE FROM {waiting} WHERE seq <= ?", upto)
     vocabulary.count(tx, kind, noted)
-    return len(noted)
+    return len(noted) < len(queued) or len(queued) == MOST_AT_ONCE
 
 
 def is_scattered(connection: Connection, kind: Kind) -> bool:
