@@ -13,7 +13,7 @@ import sys
 import time
 from collections.abc import Callable
 
-from bench import peers, rows, rows_cost, rows_scale
+from bench import peers, rows, rows_cost, rows_scale, rows_tail
 from bench.dataset import is_made
 from bench.lab import WRITING, Lab, Plan, Skip, run_folder, say
 from bench.report import Line, Report
@@ -26,6 +26,7 @@ ROWS: dict[str, Callable[[Lab], list[Line]]] = {
     "one": rows.get_one,
     "list": rows.list_of_50,
     "total": rows.total,
+    "json": rows.list_in_json,
     "p99": rows_scale.percentiles,
     "search": rows_scale.search_term,
     "search-nothing": rows_scale.search_nothing,
@@ -37,6 +38,7 @@ ROWS: dict[str, Callable[[Lab], list[Line]]] = {
     "start": rows_cost.start,
     "idle": rows_cost.idle,
     "creates": rows.creates,
+    "tail": rows_tail.tail,
     "slow-flush": rows.slow_flush,
     "creates-large": rows_scale.creates,
     "load": rows.loading,

@@ -98,6 +98,25 @@ def list_of_50(lab: Lab) -> list[Line]:
     ]
 
 
+def list_in_json(lab: Lab) -> list[Line]:
+    """Lists with all fields, as JSON has them unless it is asked for some, beside text with those of list lines."""
+    as_text = listed(lab, lab.usual)
+    as_json = Shot(as_text.server, lab.requests("json", [f"GET {LISTED}&format=json"]), AT_ONCE, as_text.token)
+    found, usual = lab.rounds(as_json, as_text)
+    return [
+        Line(
+            "time of a list of 50 as JSON",
+            "as text",
+            rates(usual, found),
+            1.2,
+            1.1,
+            at_most=True,
+            absolute=f"JSON {middle(found)}; text {middle(usual)}",
+            cpu=cpu(usual, found),
+        )
+    ]
+
+
 def expect_same(ours: bytes, theirs: bytes) -> None:
     if ours != theirs:
         pairs = zip(ours.splitlines(), theirs.splitlines(), strict=False)
