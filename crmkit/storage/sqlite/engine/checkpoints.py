@@ -21,7 +21,7 @@ from crmkit.storage.sqlite.engine.driver import sqlite3
 from crmkit.storage.sqlite.engine.threads import on_thread
 
 STEP_SECONDS = 0.05  # between two steps: under load the log grows by about a thousand pages, 4 MB
-FLUSHED_PAGES = 14_000  # of the log, past which the file is flushed: the log begins anew at 60 to 70 MB
+LONG_PAGES = 12_000  # of the log, past which it is to begin anew: it is to stay within the 64 MB that its file keeps
 
 _flush = getattr(os, "fdatasync", os.fsync)
 
@@ -47,14 +47,12 @@ class Checkpoints:
 
         After none, the mark would be the log's end, and SQLite would flush the file.
         """
-        if self._loop.time() < self._due:
+        if self._loop.time() < self._due or (self._flushing is not None and not self._flushing.done()):
             return
-        is_flushed = self._flushing is not None and self._flushing.done()
-        if is_flushed:
-            self._flushing = None
-        pages, copied = await on_thread(self._writer, self._copied, is_flushed)
+        is_last, self._flushing = self._flushing is not None, None
+        pages, copied = await on_thread(self._writer, self._copied, is_last)
         # where less is copied than was marked, somebody reads what the log held before
-        if self._flushing is None and not is_flushed and pages >= FLUSHED_PAGES and copied >= self._marked:
+        if not is_last and pages >= LONG_PAGES and copied >= self._marked:
             self._flushing = self._loop.run_in_executor(None, self._flushed)
         self._marked = pages
         self._due = self._loop.time() + STEP_SECONDS

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
@@ -10,7 +10,7 @@ import pytest
 from crmkit.model.actor import Actor
 from crmkit.storage.interface.connection import Connection
 from crmkit.storage.interface.tx import Tx
-from crmkit.storage.sqlite.engine import wal
+from crmkit.storage.sqlite.engine import checkpoints, wal
 from crmkit.storage.sqlite.engine.connection import connect
 from crmkit.storage.sqlite.engine.folder import FILE
 from crmkit.storage.sqlite.engine.reads.scans import Scans
@@ -121,3 +121,70 @@ def test_the_writer_goes_on_where_the_log_cannot_be_begun_anew(small: Desk, monk
     for _ in range(3):
         small.do(small.database.write(write))
     small.do(small.database.check())
+
+
+def autocheckpoint_off(tx: Tx) -> None:
+    tx.connection.execute("PRAGMA wal_autocheckpoint = 0")
+
+
+def test_steps_copy_the_log_back_until_it_begins_anew_and_readers_are_not_held_back(
+    small: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flushed: list[int] = []
+    monkeypatch.setattr(checkpoints, "STEP_SECONDS", 0)
+    monkeypatch.setattr(checkpoints, "LONG_PAGES", 20)
+    monkeypatch.setattr(checkpoints, "_flush", flushed.append)
+    monkeypatch.setattr(wal, "MOST_BYTES", 4 * MOST)
+    tries = pauses(monkeypatch)
+    small.do(small.database.write(autocheckpoint_off))
+
+    async def writes() -> None:
+        for _ in range(200):  # four MiB
+            await small.database.write(write)
+
+    small.do(writes())
+    assert len(flushed) > 1
+    assert tries == []
+    assert size(small) < 4 * MOST
+
+
+def test_a_list_that_runs_keeps_the_log_but_not_its_copying(small: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    flushed: list[int] = []
+    monkeypatch.setattr(checkpoints, "STEP_SECONDS", 0)
+    monkeypatch.setattr(checkpoints, "LONG_PAGES", 20)
+    monkeypatch.setattr(checkpoints, "_flush", flushed.append)
+    small.do(small.database.write(write))
+    with closing(connect(small.database.folder / FILE, False)) as other:
+        other.execute("BEGIN")
+        other.execute("SELECT count(*) FROM scratch").fetchone()
+
+        async def writes() -> None:
+            for _ in range(15):  # 300 KiB, within the bound
+                await small.database.write(write)
+
+        small.do(writes())
+        assert flushed == []  # nothing behind what the other program reads is copied
+        other.execute("ROLLBACK")
+        small.do(writes())
+    assert flushed
+
+
+def test_a_write_that_fails_copies_nothing(small: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a full disk that would only make room in the log for the next writes, until the file needs room too."""
+    monkeypatch.setattr(checkpoints, "STEP_SECONDS", 0)
+    steps: list[bool] = []
+    step = checkpoints.Checkpoints.step
+
+    async def noted(held: checkpoints.Checkpoints) -> None:
+        steps.append(True)
+        await step(held)
+
+    monkeypatch.setattr(checkpoints.Checkpoints, "step", noted)
+
+    def fails(tx: Tx) -> None:
+        tx.connection.execute("INSERT INTO nowhere VALUES (1)")
+
+    for unit in (write, fails):
+        with suppress(Exception):
+            small.do(small.database.write(unit))
+    assert steps == [True]
