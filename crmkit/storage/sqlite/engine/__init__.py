@@ -27,9 +27,10 @@ An answer that is sent as it is read calls `SqliteDatabase.stream`. Each stream 
 connection and a thread of its own, which reads a batch when the client has taken the one before the last, all in one
 snapshot.
 
-Commits let the log grow. SQLite checkpoints it by itself past 64 MB, but can begin it anew only while no reader uses
-it. Past 128 MB, between two groups, `wal` pauses reader and scans, stops a list that runs on for a second (it is run
-again afterwards), and truncates the log. While streams run it waits with that until 512 MB, and then ends them.
+Commits let the log grow. `checkpoints` copies it back in small steps between two groups, has a thread flush the file
+past 48 MB, and then lets SQLite begin the log anew, which it can only while no reader uses it. Past 128 MB, between
+two groups, `wal` pauses reader and scans, stops a list that runs on for a second (it is run again afterwards), and
+truncates the log. While streams run it waits with that until 512 MB, and then ends them.
 
 `database` puts these parts together and is the `Database` that the verbs see. `folder` has the files, their modes and
 the lock that one process at a time holds; `connection` opens connections with our settings; `driver` says which SQLite

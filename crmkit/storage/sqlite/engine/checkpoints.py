@@ -21,7 +21,7 @@ from crmkit.storage.sqlite.engine.driver import sqlite3
 from crmkit.storage.sqlite.engine.threads import on_thread
 
 STEP_SECONDS = 0.05  # between two steps: under load the log grows by about a thousand pages, 4 MB
-LONG_PAGES = 12_000  # of the log, past which it is to begin anew: it is to stay within the 64 MB that its file keeps
+LONG_PAGES = 12_000  # of the log, 48 MB, past which it is to begin anew, within the 64 MB that its file keeps
 
 _flush = getattr(os, "fdatasync", os.fsync)
 

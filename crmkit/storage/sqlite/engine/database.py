@@ -76,7 +76,7 @@ class SqliteDatabase:
             self._reader, self._scans = Reader(reader), Scans(partial(connect, file, False), SCANNERS)
             self._streams = Streams(partial(connect_for_stream, file))
             self._descriptor = os.open(file, os.O_RDONLY)
-            self._checkpoints = Checkpoints(writer, connect(file, False), self._descriptor)
+            self._checkpoints = Checkpoints(writer, connect_for_stream(file), self._descriptor)
             self._log = WriteAheadLog(file, writer, self._checkpoints, self._reader, self._scans, self._streams)
             await on_thread(writer, auth_triggers.watch, self._cache)
             self._writer = Writer(writer, self._clock, self._cache, self._log, self.commits)
