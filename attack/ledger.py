@@ -147,7 +147,7 @@ class Writer:
         step = int(contact["stage"].removeprefix("step "))
         if step != held.step and step not in doubts:
             yield f"{id} is at step {step}, acknowledged was {held.step}"
-        if contact["notes"] != f"step {step}\n" * self._text or contact["name"] != f"{self.name} {step}":
+        if contact["notes"] != (f"step {step}\n" * self._text).rstrip() or contact["name"] != f"{self.name} {step}":
             yield f"{id} is half of one write and half of another"
         if not held.version <= contact["version"] <= held.version + len(doubts):
             yield f"{id} is at version {contact['version']}, acknowledged was {held.version}"
