@@ -130,7 +130,8 @@ def settings_table(capped: Sequence[str]) -> str:
     """Return a line per section with its keys and defaults."""
     sections: dict[str, list[str]] = {}
     for row in settings.rows():
-        shown = {"": '""', (): "[]", True: "true", False: "false"}.get(row.default, row.default)
+        is_word = isinstance(row.default, bool)
+        shown = str(row.default).lower() if is_word else {"": '""', (): "[]"}.get(row.default, row.default)
         sections.setdefault(row.section, []).append(f"{row.key}={shown}")
     lines = [f"  [{section}] {'  '.join(keys)}" for section, keys in sections.items()]
     return "\n".join([*lines, f"  [plans.NAME] caps of a plan, left out is unlimited: {', '.join(capped)}"])
