@@ -27,6 +27,7 @@ class Ticket(Followed, frozen=True):
 
     title: Annotated[str, Text(200), REQUIRED, TITLE, "what it is about"]
     mailbox: Annotated[str | None, Email(), SEARCHED, "at most one live ticket has it; POST merges into that one"]
+    code: Annotated[str | None, Text(60), "at most one live ticket has it, whatever case"]
     status: Annotated[str, Choice(("open", "closed")), Default("open"), "open unless sent"]
     group: Annotated[str | None, Text(200), "who answers it; a word of SQL"]
     contact_id: Annotated[str | None, Link("c"), "who asks"]
@@ -45,6 +46,7 @@ TICKET = kind_of(
     prefix="t",
     indexes=(
         unique("mailbox"),
+        unique("code"),
         index("updated_at"),
         index("created_at"),
         index("title"),
@@ -57,7 +59,8 @@ TICKET = kind_of(
 KINDS = kinds_of((*DECLARED, TICKET))
 
 COLUMNS = (
-    *("title TEXT NOT NULL", "title_key TEXT NOT NULL", "mailbox TEXT", "status TEXT NOT NULL"),
+    *("title TEXT NOT NULL", "title_key TEXT NOT NULL", "mailbox TEXT", "code TEXT"),
+    *("code_key TEXT", "status TEXT NOT NULL"),
     *('"group" TEXT', "group_key TEXT", "contact_id TEXT", "contact_name TEXT", "contact_name_key TEXT"),
     *("tags TEXT", "tags_key TEXT", "notes TEXT", "custom TEXT"),
     *("follow_up_at TEXT", "follow_up_note TEXT", "follow_up_note_key TEXT"),
@@ -65,6 +68,7 @@ COLUMNS = (
 STATEMENTS = (
     table("tickets", COLUMNS, {"contact_id": "contacts"}),
     created("tickets", "mailbox", is_unique=True),
+    created("tickets", "code_key", is_unique=True),
     created("tickets", "updated_at"),
     created("tickets", "created_at"),
     created("tickets", "title_key"),
@@ -129,6 +133,17 @@ def test_a_post_merges_by_its_unique_field(alice: Person) -> None:
     refused = alice.json_of("PATCH", f"/tickets/{other['id']}", {"mailbox": "desk@example.com"})
     assert (refused["error"], refused["handle"]) == ("already_exists", first["handle"])
     assert alice.json_of("GET", "/tickets")["total"] == 1 + 1
+
+
+def test_a_unique_text_is_one_in_whatever_case(alice: Person) -> None:
+    first = made(alice, code="SN-Ab 42")
+    refused = alice.json_of("POST", "/tickets", {"title": "Another", "code": "sn-AB 42"})
+    assert (refused["error"], refused["handle"]) == ("already_exists", first["handle"])
+    other = made(alice, "Another", code="SN-1")
+    refused = alice.json_of("PATCH", f"/tickets/{other['id']}", {"code": "sn-ab 42"})
+    assert (refused["error"], refused["handle"]) == ("already_exists", first["handle"])
+    assert alice.json_of("PATCH", f"/tickets/{first['id']}", {"code": "sn-ab 42"})["code"] == "sn-ab 42"
+    assert titles(alice, "/tickets?code=SN-AB%2042") == [first["title"]]
 
 
 def test_lists_filter_sort_and_page_it(alice: Person) -> None:

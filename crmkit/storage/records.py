@@ -35,9 +35,9 @@ def fetch(connection: Connection, kind: Kind, workspace_id: str, id: str) -> Rec
 
 def find(connection: Connection, kind: Kind, workspace_id: str, name: str, value: Any) -> Record | None:
     """Return the one live record whose unique field `name` has this stored value, or None."""
-    row = connection.execute(
-        _find_sql(connection.dialect, kind, kind.by_name[name].name), (workspace_id, value)
-    ).fetchone()
+    field = kind.by_name[name]
+    key = field.type.key(value) if field.type.folded else value
+    row = connection.execute(_find_sql(connection.dialect, kind, field.compared), (workspace_id, key)).fetchone()
     return None if row is None else shown(kind, row[0])
 
 
@@ -177,7 +177,7 @@ def _inserted(tx: Tx, kind: Kind, after: Record) -> _Written:
 def _deleted(tx: Tx, kind: Kind, before: Record) -> _Written:
     key = (tx.by.workspace_id, before.id)
     sql = f"DELETE FROM {quoted(kind.plural)} WHERE workspace_id = ? AND id = ? RETURNING seq"
-    (seq,) = _guarded(tx, sql, key).fetchone()
+    (seq,) = _guarded(tx, kind, sql, key).fetchone()
     tx.connection.execute("INSERT INTO deleted (workspace_id, id, at) VALUES (?, ?, ?)", (*key, tx.now))
     held = {name: value for name in _logged(kind) if (value := getattr(before, name)) is not None}
     return "delete", seq, before, [held, None]
@@ -194,7 +194,7 @@ def _changed(tx: Tx, kind: Kind, before: Record, after: Record) -> _Written | No
     columns = _columns_of(kind, values)
     names = ", ".join(f"{quoted(name)} = ?" for name in columns)
     sql = f"UPDATE {quoted(kind.plural)} SET {names} WHERE workspace_id = ? AND id = ? RETURNING seq"
-    (seq,) = _guarded(tx, sql, (*columns.values(), tx.by.workspace_id, before.id)).fetchone()
+    (seq,) = _guarded(tx, kind, sql, (*columns.values(), tx.by.workspace_id, before.id)).fetchone()
     return "update", seq, msgspec.structs.replace(before, **values), changes
 
 
@@ -212,7 +212,7 @@ def _row_inserted(tx: Tx, kind: Kind, id: str, columns: dict[str, Any]) -> tuple
     while True:
         columns["id"] = id or ids.mint(kind.prefix, start)
         args = (seq, workspace, *columns.values(), workspace, columns["id"])
-        if _guarded(tx, _insert_sql(kind), args).rowcount:
+        if _guarded(tx, kind, _insert_sql(kind), args).rowcount:
             return seq, columns["id"]
         if id:
             raise LookupError(f"{kind.handle(id)} is live")
@@ -231,14 +231,15 @@ def _queue(tx: Tx, kind: Kind, rows: Iterable[tuple[int, Record | None]]) -> Non
         tx.connection.texts.queue(tx, kind, rows)
 
 
-def _guarded(tx: Tx, sql: str, args: tuple[Any, ...]) -> Rows:
+def _guarded(tx: Tx, kind: Kind, sql: str, args: tuple[Any, ...]) -> Rows:
     """Execute a statement; raises `already_exists` when a unique value is taken."""
     try:
         return tx.connection.execute(sql, args)
     except Exception as error:
-        name = tx.connection.dialect.taken(error)
-        if name is None:
+        column = tx.connection.dialect.taken(error)
+        if column is None:
             raise
+        name = next((field.name for field in kind.fields if field.compared == column), column)
         raise Problem(
             "already_exists",
             f"Another record has that {name}: look it up and change that one.",

@@ -4,7 +4,7 @@
 the titles of linked records and after the rules between fields, which takes a transaction.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,6 +36,7 @@ async def save(call: Call, kind: Kind, body: Mapping[str, Any]) -> Saved:
         resolved = followups.adjust(relations.linked(tx, crm.kinds, kind, values))
         key = resolved.get(kind.merges_by)
         before = None if key is None else records.find(tx.connection, kind, tx.by.workspace_id, kind.merges_by, key)
+        _check_taken(tx, kind, before, [name for name in kind.unique if name != kind.merges_by], resolved)
         if before is not None:
             return Saved(_changed(tx, crm.kinds, kind, before, resolved), created=False)
         kind.check_required(resolved)
@@ -60,7 +61,7 @@ async def change(call: Call, kind: Kind, id: str, body: Mapping[str, Any], if_ma
         before = lookup.existing(tx.connection, kind, tx.by.workspace_id, bare)
         _check_version(before, expected, "PATCH")
         resolved = followups.adjust(relations.linked(tx, crm.kinds, kind, values))
-        _check_taken(tx, kind, before, kind.merges_by, resolved)
+        _check_taken(tx, kind, before, kind.unique, resolved)
         return _changed(tx, crm.kinds, kind, before, resolved)
 
     return await call.write(unit)
@@ -107,18 +108,20 @@ def _custom_merged(kind: Kind, before: Record | None, values: dict[str, Any]) ->
         raise Problem("invalid_value", "Keep less in custom.", fields={name: str(error)}) from None
 
 
-def _check_taken(tx: Tx, kind: Kind, before: Record, name: str, values: Mapping[str, Any]) -> None:
-    value = values.get(name)
-    if value is None or value == getattr(before, name):
-        return
-    holder = records.find(tx.connection, kind, tx.by.workspace_id, name, value)
-    if holder is not None:
-        raise Problem(
-            "already_exists",
-            f"{holder.handle} has this {name}: change that one, or give this one another {name}.",
-            fields={name: f"belongs to {holder.handle}"},
-            facts={"handle": holder.handle},
-        )
+def _check_taken(tx: Tx, kind: Kind, before: Record | None, names: Iterable[str], values: Mapping[str, Any]) -> None:
+    """Raise `already_exists`, with the handle, if another record has one of these values of unique fields."""
+    for name in names:
+        value = values.get(name)
+        if value is None or (before is not None and value == getattr(before, name)):
+            continue
+        holder = records.find(tx.connection, kind, tx.by.workspace_id, name, value)
+        if holder is not None and (before is None or holder.id != before.id):
+            raise Problem(
+                "already_exists",
+                f"{holder.handle} has this {name}: change that one, or give this one another {name}.",
+                fields={name: f"belongs to {holder.handle}"},
+                facts={"handle": holder.handle},
+            )
 
 
 def _version(body: Mapping[str, Any]) -> int | None:
