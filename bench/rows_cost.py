@@ -119,7 +119,7 @@ def start(lab: Lab) -> list[Line]:
     ours, bare, _, _ = zip(*_starts(lab), strict=True)
     absolute = f"{statistics.median(ours):.2f} s and {statistics.median(bare):.2f} s from the start of the process"
     ratios = [a / b for a, b in zip(ours, bare, strict=True)]
-    return [Line("start to first answer", "bare Litestar", ratios, at_most=True, absolute=absolute)]
+    return [Line("start to first answer", "bare Litestar", ratios, 1.4, 1.2, at_most=True, absolute=absolute)]
 
 
 def idle(lab: Lab) -> list[Line]:
@@ -128,7 +128,7 @@ def idle(lab: Lab) -> list[Line]:
         raise Skip(UNTOLD)
     absolute = f"PSS {statistics.median(ours):.1f} MB and {statistics.median(bare):.1f} MB, nothing asked yet"
     ratios = [a / b for a, b in zip(ours, bare, strict=True)]
-    return [Line("idle memory (PSS)", "bare Litestar", ratios, 1.3, 1.1, at_most=True, absolute=absolute)]
+    return [Line("idle memory (PSS)", "bare Litestar", ratios, 1.25, 1.1, at_most=True, absolute=absolute)]
 
 
 def memory(lab: Lab) -> list[Line]:
