@@ -14,7 +14,7 @@ from crmkit.model.fields import PLAIN_KEY, Custom, Integer, Tags
 from crmkit.model.form import Field
 from crmkit.model.names import UNSEEN
 from crmkit.model.record import Kind, Record
-from crmkit.render.joined import JOINERS, SELECTOR, joins
+from crmkit.render.joiners import JOINERS, SELECTOR, joins
 
 _NEEDED = re.compile(f"[{JOINERS}{SELECTOR}]")
 _HIDDEN = re.compile(f"[{UNSEEN}]")

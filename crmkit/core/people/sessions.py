@@ -7,8 +7,8 @@ from crmkit.clock import Moment, after
 from crmkit.core import path_ids
 from crmkit.core.call import Call
 from crmkit.core.crm import Crm
+from crmkit.core.now import moment
 from crmkit.core.people import access, stepup
-from crmkit.core.present import moment
 from crmkit.core.records import quotas
 from crmkit.errors import Problem
 from crmkit.model.actor import Actor

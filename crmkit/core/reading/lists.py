@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from crmkit.core import lookup
 from crmkit.core.call import Call
-from crmkit.core.reading import doubts
+from crmkit.core.reading import filter_notes
 from crmkit.model.listing import Listing, Paging
 from crmkit.model.query import parse
 from crmkit.model.query.cursor import seal, unseal
@@ -37,10 +37,10 @@ async def find_all(call: Call, kind: Kind, pairs: Iterable[tuple[str, str]], det
     position = unseal(key, binding, wanted.cursor) if wanted.cursor else None
     page = await call.scan(pages.fetch_page, kind, workspace, wanted, position)
     is_empty = position is None and not page.seqs
-    doubted = doubts.of(kind, pairs, wanted.conditions, is_empty)
-    asked = doubts.ids_in(wanted.conditions) if is_empty else ()
+    doubted = filter_notes.of(kind, pairs, wanted.conditions, is_empty)
+    asked = filter_notes.ids_in(wanted.conditions) if is_empty else ()
     if asked:
-        doubted += await call.read(doubts.missing, call.crm.kinds, actor.workspace_id, asked)
+        doubted += await call.read(filter_notes.missing, call.crm.kinds, actor.workspace_id, asked)
     notes = (*wanted.notes, *((CLOSEST,) if page.closest else ()), *doubted)
     next_cursor = None if page.position is None else seal(key, binding, page.position)
     paging = Paging(position is None, page.total, page.at_least, next_cursor, notes)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from crmkit.clock import after
 from crmkit.core.call import Call
-from crmkit.core.present import moment
+from crmkit.core.now import moment
 from crmkit.errors import Problem
 from crmkit.model.listing import MixedListing, Paging
 from crmkit.model.query.cursor import seal, unseal

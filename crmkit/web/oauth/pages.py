@@ -9,9 +9,9 @@ from crmkit.core.oauth.hosts import KNOWN_HOSTS
 from crmkit.model.fold import plain
 from crmkit.model.names import clean, spoken_address
 from crmkit.web.oauth.html import MAX_TEXT, escaped, isolated, page
-from crmkit.web.oauth.told import Told
+from crmkit.web.oauth.page_errors import PageError
 
-NOTHING = Told("")  # is wrong
+NOTHING = PageError("")  # is wrong
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class WorkspaceOption:
     contacts: int = 0
 
 
-def email_page(app: App, email: str = "", wrong: Told = NOTHING) -> str:
+def email_page(app: App, email: str = "", wrong: PageError = NOTHING) -> str:
     """Return the first page: who asks, and whose mail address a code shall go to."""
     return page(
         _title("Connect an app", wrong),
@@ -57,7 +57,7 @@ def email_page(app: App, email: str = "", wrong: Told = NOTHING) -> str:
     )
 
 
-def code_page(app: App, page_secret: str, email: str, local_code: str = "", wrong: Told = NOTHING) -> str:
+def code_page(app: App, page_secret: str, email: str, local_code: str = "", wrong: PageError = NOTHING) -> str:
     """Return the second page: the code that was mailed, which in local mode is shown, also after an error."""
     local = f'<p class="warn">Local mode: the code is {isolated(local_code)}</p>' if local_code else ""
     return page(
@@ -84,7 +84,7 @@ def workspace_page(
     options: Sequence[WorkspaceOption],
     chosen: str = "",
     name: str = "",
-    wrong: Told = NOTHING,
+    wrong: PageError = NOTHING,
 ) -> str:
     """Return the third page: the workspace that the app shall work in, or a new one.
 
@@ -123,7 +123,7 @@ def workspace_page(
     )
 
 
-def stop_page(wrong: Told, again: str = "") -> str:
+def stop_page(wrong: PageError, again: str = "") -> str:
     """Return the page that ends a sign-in, with a link to start `again` if there is a URL for it."""
     return page(
         "This cannot go on",
@@ -132,7 +132,7 @@ def stop_page(wrong: Told, again: str = "") -> str:
     )
 
 
-def _title(title: str, wrong: Told) -> str:
+def _title(title: str, wrong: PageError) -> str:
     return f"Error: {title}" if wrong.do else title
 
 
@@ -194,12 +194,12 @@ def _hidden(name: str, value: str) -> str:
     return f'<input type="hidden" name="{name}" value="{escaped(value)}">'
 
 
-def _error(wrong: Told) -> str:
+def _error(wrong: PageError) -> str:
     if not wrong.do:
         return ""
     why = f'<p class="why">{escape(wrong.why)}</p>' if wrong.why else ""
     return f'<div role="alert" id="wrong"><p>{escape(wrong.do)}</p>{why}</div>'
 
 
-def _aria_error(wrong: Told) -> str:
+def _aria_error(wrong: PageError) -> str:
     return ' aria-describedby="wrong" aria-invalid="true"' if wrong.do else ""

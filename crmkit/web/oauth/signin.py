@@ -11,7 +11,7 @@ from crmkit.errors import Problem
 from crmkit.web.call import HttpCall
 from crmkit.web.oauth import html, pages
 from crmkit.web.oauth.forms import MAX_FORM, form_of
-from crmkit.web.oauth.told import told
+from crmkit.web.oauth.page_errors import page_error
 from crmkit.web.problems import log_operational
 from crmkit.web.reply import Response
 from crmkit.web.route import ANY, Route, read, route
@@ -45,7 +45,7 @@ async def _start(call: HttpCall, app_request: connect.AuthorizationRequest, form
     try:
         started = await connect.start(call, app_request, email)
     except Problem as problem:
-        return _shown(call.scope, pages.email_page(app, email, told(problem)), problem)
+        return _shown(call.scope, pages.email_page(app, email, page_error(problem)), problem)
     return _shown(call.scope, pages.code_page(app, started.page_secret, started.email, started.local_code or ""))
 
 
@@ -57,7 +57,7 @@ async def _prove(call: HttpCall, app_request: connect.AuthorizationRequest, form
         if problem.code == "not_found":
             return _stop(call.scope, problem, app.again)
         shown = form.get("shown", "") if call.crm.settings.auth.local and problem.facts.get("tries_left") != 0 else ""
-        page = pages.code_page(app, page_secret, form.get("email", ""), shown, told(problem))
+        page = pages.code_page(app, page_secret, form.get("email", ""), shown, page_error(problem))
         return _shown(call.scope, page, problem)
     return _shown(call.scope, pages.workspace_page(app, page_secret, choices.email, _options(choices), choices.start))
 
@@ -75,7 +75,7 @@ async def _choose(call: HttpCall, app_request: connect.AuthorizationRequest, for
             options = _options(choices)
             known = (connect.NEW, *(option.id for option in options))
             marked = workspace if workspace in known else choices.start
-            page = pages.workspace_page(app, page_secret, choices.email, options, marked, name, told(problem))
+            page = pages.workspace_page(app, page_secret, choices.email, options, marked, name, page_error(problem))
             return _shown(call.scope, page, problem)
     except Problem as problem:
         return _stop(call.scope, problem, app.again)
@@ -110,7 +110,7 @@ def _shown(scope: Scope, page: str, problem: Problem | None = None) -> Response:
 
 
 def _stop(scope: Scope, problem: Problem, again: str = "") -> Response:
-    return _shown(scope, pages.stop_page(told(problem), again), problem)
+    return _shown(scope, pages.stop_page(page_error(problem), again), problem)
 
 
 def _redirect(url: str) -> Response:

@@ -16,26 +16,26 @@ _DO = {  # by the code of the Problem; of others the person can only try again
 
 
 @dataclass(frozen=True)
-class Told:
+class PageError:
     """The sentence for the person, and the reason, which may be empty."""
 
     do: str
     why: str = ""
 
 
-def told(problem: Problem) -> Told:
+def page_error(problem: Problem) -> PageError:
     if problem.fields:
-        return Told("; ".join(f"{_LABELS.get(name, name)} {what}" for name, what in problem.fields.items()))
+        return PageError("; ".join(f"{_LABELS.get(name, name)} {what}" for name, what in problem.fields.items()))
     match problem.code:
         case "invalid_code":
-            return Told(_about_code(problem.facts["tries_left"]), problem.hint)
+            return PageError(_about_code(problem.facts["tries_left"]), problem.hint)
         case "rate_limited":
             wait = _spelled(int(problem.headers["Retry-After"]))
-            return Told(f"Wait {wait}, then try again.", problem.hint)
+            return PageError(f"Wait {wait}, then try again.", problem.hint)
         case "plan_limit_reached":
             why = "The plan {plan} allows {cap} {resource}, and {used} are used.".format_map(problem.facts)
-            return Told(_DO[problem.code], why)
-    return Told(_DO.get(problem.code, _TRY_LATER), problem.hint)
+            return PageError(_DO[problem.code], why)
+    return PageError(_DO.get(problem.code, _TRY_LATER), problem.hint)
 
 
 def _about_code(tries_left: int) -> str:
