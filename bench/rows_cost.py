@@ -1,5 +1,6 @@
 """The rows about what things cost: the edge in process, answers in bytes and tokens, a start, memory, the disk."""
 
+import compileall
 import json
 import statistics
 import subprocess
@@ -101,6 +102,7 @@ def _starts(lab: Lab) -> list[tuple[float, ...]]:
     """Return for each round the seconds that crmkit without data and the bare application took to start, and the MB
     (PSS) that they held before anything was asked: 0 where the kernel does not tell."""
     if "starts" not in lab.kept:
+        compileall.compile_dir(ROOT / "crmkit", quiet=2)  # as pip leaves what it installs
         lab.kept["starts"] = [_started(lab, number) for number in range(lab.plan.rounds)]
     found: list[tuple[float, ...]] = lab.kept["starts"]
     return found
