@@ -53,8 +53,9 @@ def test_every_row_of_the_benchmark_gives_a_number_or_says_why_not() -> None:
             )
     memory = [(f"memory after the load ({what}) at 400", "at 200") for what in ("PSS", "anonymous")]
     disk = ("database bytes a contact between 300 and 400", "between 200 and 300")
-    for line in (*(memory if HAS_SMAPS else ()), disk, ("start to first answer", "bare Litestar")):
+    for line in (*(memory if HAS_SMAPS else ()), disk):
         assert judged[line] == (None, None)
+    assert judged["start to first answer", "bare Litestar"] == (1.4, 1.2)
 
 
 def test_rows_without_their_data_are_skipped() -> None:
