@@ -10,7 +10,7 @@ from crmkit.model.form import READ
 from crmkit.model.record import Kind, Record, index, kind_of, partial
 from crmkit.model.terms import Handle, Json, Word
 
-OF_RECORDS = ("create", "update", "delete", "restore")
+OF_RECORDS = ("create", "update", "delete")
 # what is logged beside changes of records; a test compares it with the verbs that log
 OF_PEOPLE = {
     "workspace": ("create", "update"),
