@@ -3,13 +3,6 @@
 from crmkit.clock import Moment
 from crmkit.core.call import Call
 
-UTC = "UTC"
-
-
-def timezone(call: Call) -> str:
-    """Return the zone whose days the workspace goes by."""
-    return UTC
-
 
 def moment(call: Call) -> Moment:
-    return Moment(call.crm.now, timezone(call))
+    return Moment(call.crm.now, call.actor.timezone)

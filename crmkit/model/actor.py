@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 from datetime import UTC, tzinfo
+from zoneinfo import ZoneInfo
+
+from crmkit.model.preferences import DEFAULTS, Preferences
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +30,18 @@ class Actor:
     workspace_number: int  # which the storage gave the workspace
     plan: str
     is_app: int = 0  # 1 if the token belongs to an app that the user connected
+    own_timezone: str = ""  # the person's, before the workspace's; empty if they chose none
+    preferences: Preferences = DEFAULTS  # of the workspace
     must_confirm: bool = False  # True if this request needs a code mailed to the user
 
     @property
     def asker(self) -> Asker:
-        return Asker(self.email)
+        return Asker(self.email, ZoneInfo(self.timezone))
+
+    @property
+    def timezone(self) -> str:
+        """The IANA name of the zone whose days count for them here."""
+        return self.own_timezone or self.preferences.timezone
 
     def reaches(self, workspace_id: str) -> bool:
         """Tell whether a request may concern this workspace: an app's only its own, another token's any of its user."""
@@ -55,6 +65,7 @@ class Membership:
     role: str
     created_at: str
     opened_by: str
+    preferences: Preferences = DEFAULTS
 
 
 @dataclass(frozen=True)

@@ -12,9 +12,8 @@ from typing import Annotated, Any
 from msgspec import Struct
 
 from crmkit import ids
-from crmkit.model.fields import Email, Integer, Link, Time
+from crmkit.model.fields import Email, Handle, Integer, Link, Time
 from crmkit.model.form import DERIVED, DETAIL, READ, SEARCHED, TITLE, Default, Field, Form, declared
-from crmkit.model.terms import Handle
 
 
 class Record(Struct, frozen=True):

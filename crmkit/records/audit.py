@@ -5,10 +5,9 @@ from dataclasses import replace
 from typing import Annotated, Any
 
 from crmkit import ids
-from crmkit.model.fields import Email, Time
+from crmkit.model.fields import Email, Handle, Json, Time, Word
 from crmkit.model.form import READ
 from crmkit.model.record import Kind, Record, index, kind_of, partial
-from crmkit.model.terms import Handle, Json, Word
 
 OF_RECORDS = ("create", "update", "delete")
 # what is logged beside changes of records; a test compares it with the verbs that log

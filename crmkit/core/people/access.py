@@ -70,6 +70,7 @@ def enter(tx: Tx, membership: Membership) -> None:
         workspace_name=membership.name,
         workspace_number=membership.workspace_number,
         plan=membership.plan,
+        preferences=membership.preferences,
     )
 
 
@@ -89,6 +90,7 @@ def act_as(tx: Tx, user: User, membership: Membership, token_name: str, token_id
         membership.name,
         membership.workspace_number,
         membership.plan,
+        preferences=membership.preferences,
     )
 
 

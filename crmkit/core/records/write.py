@@ -1,7 +1,7 @@
 """The verbs that write records of any kind: create or merge, change, delete in two steps.
 
-`body` is the JSON object that a client sent; `values` are its fields in stored form, and `resolved` are the values with
-the titles of linked records and after the rules between fields, which takes a transaction.
+`body` is the JSON object that a client sent; `values` are its fields in stored form. In the transaction the titles of
+linked records and what the kind's rules say join them.
 """
 
 from collections.abc import Iterable, Mapping
@@ -10,12 +10,13 @@ from typing import Any
 
 from msgspec import structs
 
-from crmkit.core import confirm, lookup
+from crmkit.core import confirm, lookup, rules
 from crmkit.core.call import Call
-from crmkit.core.records import activities, derived, followups, quotas, relations
+from crmkit.core.records import activities, derived, quotas, relations
+from crmkit.core.rules.rule import Values, Write
 from crmkit.errors import Problem
 from crmkit.model.fields import Custom, Invalid
-from crmkit.model.record import Kind, Kinds, Record, Tracked
+from crmkit.model.record import Kind, Record, Tracked
 from crmkit.storage import records
 from crmkit.storage.interface.tx import Tx
 
@@ -33,16 +34,11 @@ async def save(call: Call, kind: Kind, body: Mapping[str, Any]) -> Saved:
     crm, values = call.crm, kind.draft(body, call.actor.asker)
 
     def unit(tx: Tx) -> Saved:
-        resolved = followups.adjust(relations.linked(tx, crm.kinds, kind, values))
-        key = resolved.get(kind.merges_by)
+        key = values.get(kind.merges_by)
         before = None if key is None else records.find(tx.connection, kind, tx.by.workspace_id, kind.merges_by, key)
-        _check_taken(tx, kind, before, [name for name in kind.unique if name != kind.merges_by], resolved)
-        if before is not None:
-            return Saved(_changed(tx, crm.kinds, kind, before, resolved), created=False)
-        kind.check_required(resolved)
-        quotas.check(tx, crm.settings, kind.plural)
-        fresh = kind.new(_custom_merged(kind, None, resolved))
-        return Saved(derived.put_and_follow(tx, crm.kinds, kind, None, fresh), created=True)
+        write = Write(tx, crm, kind, before)
+        _check_taken(tx, kind, before, [name for name in kind.unique if name != kind.merges_by], values)
+        return Saved(_written(write, values), created=before is None)
 
     return await call.write(unit)
 
@@ -60,9 +56,8 @@ async def change(call: Call, kind: Kind, id: str, body: Mapping[str, Any], if_ma
     def unit(tx: Tx) -> Record:
         before = lookup.existing(tx.connection, kind, tx.by.workspace_id, bare)
         _check_version(before, expected, "PATCH")
-        resolved = followups.adjust(relations.linked(tx, crm.kinds, kind, values))
-        _check_taken(tx, kind, before, kind.unique, resolved)
-        return _changed(tx, crm.kinds, kind, before, resolved)
+        _check_taken(tx, kind, before, kind.unique, values)
+        return _written(Write(tx, crm, kind, before), values)
 
     return await call.write(unit)
 
@@ -91,12 +86,24 @@ async def remove(call: Call, kind: Kind, id: str, if_match: int | None = None) -
     return await call.write(unit)
 
 
-def _changed(tx: Tx, kinds: Kinds, kind: Kind, before: Record, resolved: dict[str, Any]) -> Record:
-    after = structs.replace(before, **_custom_merged(kind, before, resolved))
-    return derived.put_and_follow(tx, kinds, kind, before, after)
+def _written(write: Write, values: Values) -> Record:
+    """Return the record with these values, after the rules of its kind, and with what they write on others."""
+    tx, kinds, kind, before = write.tx, write.crm.kinds, write.kind, write.before
+    values = relations.linked(tx, kinds, kind, values)
+    for rule in rules.of(kind):
+        values = rule.settle(write, values)
+    if before is None:
+        kind.check_required(values)
+        quotas.check(tx, write.crm.settings, kind.plural)
+    values = _custom_merged(kind, before, values)
+    after = kind.new(values) if before is None else structs.replace(before, **values)
+    record = derived.put_and_follow(tx, kinds, kind, before, after)
+    for rule in rules.of(kind):
+        rule.after(write, record)
+    return record
 
 
-def _custom_merged(kind: Kind, before: Record | None, values: dict[str, Any]) -> dict[str, Any]:
+def _custom_merged(kind: Kind, before: Record | None, values: Values) -> Values:
     """Return the values, with the keys of custom merged into those that the record has."""
     if kind.custom is None or kind.custom.name not in values:
         return values

@@ -1,11 +1,16 @@
 """People, workspaces and who belongs where."""
 
+from dataclasses import fields, replace
 from typing import Any
 
 from crmkit.model.actor import Member, Membership, User
+from crmkit.model.preferences import Preferences
 from crmkit.storage.interface.connection import Connection
 from crmkit.storage.interface.tx import Tx
 from crmkit.storage.people.new_ids import unused
+
+PREFERENCES = ", ".join(f"w.{field.name}" for field in fields(Preferences))
+_MEMBERSHIP = f"w.id, w.number, w.name, w.plan, {{role}}, w.created_at, w.created_by, {PREFERENCES}"
 
 
 def find_user(connection: Connection, email: str) -> User | None:
@@ -104,12 +109,12 @@ def people(connection: Connection, workspace_id: str) -> list[Member]:
 def memberships(connection: Connection, user_id: str) -> list[Membership]:
     """Return the workspaces a user belongs to, the one joined first in front, their own before others."""
     rows = connection.execute(
-        "SELECT w.id, w.number, w.name, w.plan, m.role, w.created_at, w.created_by FROM memberships AS m "
+        f"SELECT {_MEMBERSHIP.format(role='m.role')} FROM memberships AS m "
         "JOIN workspaces AS w ON w.id = m.workspace_id JOIN users AS u ON u.id = m.user_id WHERE m.user_id = ? "
         "ORDER BY m.joined_at, w.created_by = u.email DESC, w.number",
         (user_id,),
     )
-    return [Membership(*row) for row in rows]
+    return [_membership(row) for row in rows]
 
 
 def is_known_to(connection: Connection, user_id: str, email: str) -> bool:
@@ -123,8 +128,12 @@ def is_known_to(connection: Connection, user_id: str, email: str) -> bool:
 
 def workspace(connection: Connection, id: str, role: str) -> Membership:
     """Return the workspace with this id, which exists, as someone with this role sees it."""
-    sql = "SELECT id, number, name, plan, ?, created_at, created_by FROM workspaces WHERE id = ?"
-    return Membership(*connection.execute(sql, (role, id)).fetchone())
+    sql = f"SELECT {_MEMBERSHIP.format(role='?')} FROM workspaces AS w WHERE w.id = ?"
+    return _membership(connection.execute(sql, (role, id)).fetchone())
+
+
+def _membership(row: tuple[Any, ...]) -> Membership:
+    return replace(Membership(*row[:7]), preferences=Preferences(*row[7:]))
 
 
 def members(connection: Connection, workspace_id: str) -> int:

@@ -1,12 +1,15 @@
 """Tokens: known by their SHA-256 alone, each for one person in one workspace."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 from crmkit import ids
 from crmkit.model.actor import Actor
+from crmkit.model.preferences import Preferences
 from crmkit.storage.hashed import sha256
 from crmkit.storage.interface.connection import Connection
 from crmkit.storage.interface.tx import Tx
+from crmkit.storage.people import accounts
 from crmkit.storage.people.new_ids import unused
 
 RANDOM = 39  # characters of 31: 193 random bits
@@ -20,8 +23,9 @@ class TokenUse:
     last_used_at: str
 
 
-_SELECT = """
-    SELECT u.id, u.email, m.role, t.id, t.name, w.id, w.name, w.number, w.plan, t.is_app, t.last_used_at
+_SELECT = f"""
+    SELECT u.id, u.email, m.role, t.id, t.name, w.id, w.name, w.number, w.plan, t.is_app, u.timezone,
+        {accounts.PREFERENCES}, t.last_used_at
     FROM tokens AS t
     JOIN users AS u ON u.id = t.user_id
     JOIN workspaces AS w ON w.id = t.workspace_id
@@ -37,13 +41,17 @@ def mint() -> str:
 def find(connection: Connection, hash: bytes) -> TokenUse | None:
     """Return what the token with this hash stands for; None when it is unknown, revoked, or no longer a member's."""
     row = connection.execute(f"{_SELECT} WHERE t.hash = ?", (hash,)).fetchone()
-    return None if row is None else TokenUse(Actor(*row[:10]), row[10])
+    return None if row is None else TokenUse(_actor(row), row[-1])
 
 
 def current(connection: Connection, token_id: str) -> Actor | None:
     """Return who the token with this id stands for at this moment, or None when it no longer counts."""
     row = connection.execute(f"{_SELECT} WHERE t.id = ?", (token_id,)).fetchone()
-    return None if row is None else Actor(*row[:10])
+    return None if row is None else _actor(row)
+
+
+def _actor(row: tuple[Any, ...]) -> Actor:
+    return replace(Actor(*row[:11]), preferences=Preferences(*row[11:-1]))
 
 
 def insert(tx: Tx, token: str, user_id: str, workspace_id: str, name: str, is_app: bool = False) -> str:

@@ -19,6 +19,7 @@ from crmkit.storage.sqlite.migrations import (
     m0016_values,
     m0017_word_ends,
     m0018_invite_mails,
+    m0019_preferences,
 )
 from crmkit.storage.sqlite.migrations.migration import Migration
 
@@ -41,6 +42,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     m0016_values.MIGRATION,
     m0017_word_ends.MIGRATION,
     m0018_invite_mails.MIGRATION,
+    m0019_preferences.MIGRATION,
 )
 
 __all__ = ["MIGRATIONS", "Migration"]

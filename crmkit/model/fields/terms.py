@@ -7,7 +7,7 @@ from typing import Any
 from crmkit import ids
 from crmkit.errors import nearest
 from crmkit.model.actor import Asker
-from crmkit.model.fields import EXACT, FieldType, Invalid, Span
+from crmkit.model.fields.base import EXACT, FieldType, Invalid, Span
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,18 @@
+"""Rules that concern some kinds of records: between their fields, and on other records. One module for each.
+
+`RULES` lists them in the order in which they are applied. Core's `write` asks `of(kind)`.
+"""
+
+from functools import cache
+
+from crmkit.core.rules import follow_ups
+from crmkit.core.rules.rule import Rule
+from crmkit.model.record import Kind
+
+RULES: tuple[Rule, ...] = (follow_ups.RULE,)
+
+
+@cache
+def of(kind: Kind) -> tuple[Rule, ...]:
+    """Return the rules that concern records of this kind."""
+    return tuple(rule for rule in RULES if rule.concerns(kind))

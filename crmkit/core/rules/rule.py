@@ -1,0 +1,52 @@
+"""What a rule is: for which kinds it stands, and what it does before and after a record is written."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from crmkit.core.crm import Crm
+from crmkit.model.record import Kind, Record
+from crmkit.storage.interface.tx import Tx
+
+Values = dict[str, Any]  # fields in stored form, by name
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """A record that is being created (without `before`) or changed."""
+
+    tx: Tx
+    crm: Crm
+    kind: Kind
+    before: Record | None
+
+    def was(self, name: str) -> Any:
+        """Return what the field holds before the write; None in a new record."""
+        return None if self.before is None else getattr(self.before, name)
+
+
+def unchanged(write: Write, values: Values) -> Values:
+    return values
+
+
+def nothing(write: Write, record: Record) -> None:
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A rule for the kinds that it `concerns`.
+
+    `settle` returns the values to write for those that were sent, whose links have been resolved; it raises a Problem
+    for what the rule forbids. `after` is called with the record as it was written, to write what follows on others.
+    Both run in the write's transaction and do not change what they are given.
+    """
+
+    concerns: Callable[[Kind], bool]
+    settle: Callable[[Write, Values], Values] = unchanged
+    after: Callable[[Write, Record], None] = nothing
+
+
+def has(*names: str) -> Callable[[Kind], bool]:
+    """Return what tells whether a kind has fields of these names, which clients write."""
+    return lambda kind: all(name in kind.writable for name in names)

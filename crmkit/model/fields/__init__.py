@@ -1,0 +1,44 @@
+"""The types of fields: which values are valid, and how they are stored, compared and described.
+
+A record's annotation names the type of each field. `says` describes its values in one phrase, which the manual's field
+table, OpenAPI and the error of a wrong value share. A new type is one class here; `render` decides how values look.
+"""
+
+from crmkit.model.fields.addresses import Domain, Email
+from crmkit.model.fields.base import COMPARE, EXACT, TEXTUAL, FieldType, Invalid, Span
+from crmkit.model.fields.choices import Choice, Currency
+from crmkit.model.fields.custom import PLAIN_KEY, Custom
+from crmkit.model.fields.link import Link
+from crmkit.model.fields.moments import Date, Time
+from crmkit.model.fields.numbers import MAX_CENTS, MAX_INTEGER, Integer
+from crmkit.model.fields.tags import Tags
+from crmkit.model.fields.terms import Handle, Json, Word
+from crmkit.model.fields.text import LongText, Phone, Text
+
+__all__ = [
+    "COMPARE",
+    "EXACT",
+    "MAX_CENTS",
+    "MAX_INTEGER",
+    "PLAIN_KEY",
+    "TEXTUAL",
+    "Choice",
+    "Currency",
+    "Custom",
+    "Date",
+    "Domain",
+    "Email",
+    "FieldType",
+    "Handle",
+    "Integer",
+    "Invalid",
+    "Json",
+    "Link",
+    "LongText",
+    "Phone",
+    "Span",
+    "Tags",
+    "Text",
+    "Time",
+    "Word",
+]

@@ -1,0 +1,57 @@
+"""Addresses: of mail, of a company's domain."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from crmkit.model import address
+from crmkit.model.actor import Asker
+from crmkit.model.fields.base import TEXTUAL, FieldType, checked
+from crmkit.model.names import trimmed
+
+
+@dataclass(frozen=True)
+class Email(FieldType):
+    """An address. With `takes_me` it is one of a person who works with the CRM, and `me` stands for the caller's."""
+
+    takes_me: bool = False
+
+    operators = TEXTUAL
+
+    @property
+    def says(self) -> str:
+        return "an address like jane@acme.com" + (", or me" if self.takes_me else "")
+
+    def meant(self, raw: Any, asker: Asker) -> Any:
+        is_me = self.takes_me and isinstance(raw, str) and raw.strip().lower() == "me"
+        return (asker.address or raw) if is_me else raw
+
+    def cleaned(self, value: str) -> str | None:
+        return checked(address.email, value) if trimmed(value) else None
+
+    def operand(self, text: str) -> str | None:
+        return self.cleaned(_with_plus(text))
+
+    def part(self, text: str) -> str:
+        return checked(address.part_of_email, _with_plus(text))
+
+
+@dataclass(frozen=True)
+class Domain(FieldType):
+    """The domain of a company, in ASCII and lower case, without `www.`."""
+
+    operators = TEXTUAL
+
+    @property
+    def says(self) -> str:
+        return "a domain like acme.com, or the address of a page there"
+
+    def cleaned(self, value: str) -> str | None:
+        return checked(address.domain, value) if trimmed(value) else None
+
+    def part(self, text: str) -> str:
+        return checked(address.part_of_domain, text)
+
+
+def _with_plus(text: str) -> str:
+    """Return part of an address, trimmed; a blank in it is the plus that an unescaped query string meant."""
+    return text.strip().replace(" ", "+")

@@ -1,0 +1,85 @@
+"""What every type of field says and does."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import msgspec
+
+from crmkit.model.actor import Asker
+from crmkit.model.fold import fold
+
+COMPARE = ("eq", "ne", "gt", "gte", "lt", "lte", "in", "is", "not")
+TEXTUAL = ("eq", "ne", "gt", "gte", "lt", "lte", "like", "in", "is", "not")
+EXACT = ("eq", "ne", "in", "is", "not")
+
+Span = tuple[Any, Any]  # the first and the last of the stored values that a filter means
+
+
+class Invalid(ValueError):
+    """A value that does not fit its field; the message follows the field's name in a FIELD line."""
+
+
+@dataclass(frozen=True)
+class FieldType:
+    """The base of all types. Each has a `says` of its own: what a value must be, as the manual and errors put it."""
+
+    column: ClassVar[str] = "TEXT"  # in SQL that every database understands
+    folded: ClassVar[bool] = False  # there is a second column, without case, for filters and sorts
+    sortable: ClassVar[bool] = True
+    unfolded: ClassVar[bool] = False  # filters ignore case without such a column: they fold each row they compare
+    structured: ClassVar[bool] = False  # stored as JSON text
+    bare: ClassVar[bool] = False  # every value is a string that a line shows without quotes
+    operators: ClassVar[tuple[str, ...]] = COMPARE
+    wire: ClassVar[Any] = str
+
+    @property
+    def says(self) -> str:
+        raise NotImplementedError
+
+    def accept(self, raw: Any) -> Any:
+        """Return the value to store for a JSON value, None for null and for empty text; raises Invalid."""
+        if raw is None or (raw == "" and self.wire is str):
+            return None
+        try:
+            value = msgspec.convert(raw, self.wire)
+        except msgspec.ValidationError:
+            raise Invalid(f"must be {self.says}") from None
+        return self.cleaned(value)
+
+    def cleaned(self, value: Any) -> Any:
+        return value
+
+    def operand(self, text: str) -> Any:
+        """Return the value that a filter equals, in stored form (folded if the type is), None if the text is empty.
+
+        Raises Invalid for a value that no record can hold.
+        """
+        return self.accept(text)
+
+    def part(self, text: str) -> Any:
+        """Return what the filters compare with that ask for an order or for a part of the value."""
+        return self.operand(text)
+
+    def meant(self, raw: Any, asker: Asker) -> Any:
+        """Return what a value stands for that this person sends."""
+        return raw
+
+    def span(self, text: str, asker: Asker) -> Span | None:
+        """Return the first and last value that a text in a filter means, None if it means a single one."""
+        return None
+
+    def key(self, value: Any) -> str | None:
+        """Return a stored value without case, for the second column of a folded type."""
+        return None if value is None else fold(value)
+
+    def schema(self) -> dict[str, Any]:
+        """Return the JSON Schema of a value."""
+        return {**msgspec.json.schema(self.wire), "description": self.says}
+
+
+def checked(read: Callable[[str], str], text: str) -> str:
+    try:
+        return read(text)
+    except ValueError as error:
+        raise Invalid(str(error)) from None

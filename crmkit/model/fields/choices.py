@@ -1,0 +1,51 @@
+"""One of a set of words."""
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from crmkit.errors import nearest
+from crmkit.model.currencies import CURRENCIES
+from crmkit.model.fields.base import EXACT, FieldType, Invalid
+
+
+@dataclass(frozen=True)
+class Choice(FieldType):
+    """One of a few words; with `has_plurals` each in the plural too."""
+
+    choices: tuple[str, ...]
+    has_plurals: bool = False
+
+    operators = EXACT
+
+    @property
+    def says(self) -> str:
+        return f"one of {', '.join(self.choices)}"
+
+    def cleaned(self, value: str) -> str:
+        chosen = value.strip().lower()
+        if self.has_plurals and chosen not in self.choices:
+            chosen = chosen.removesuffix("s")
+        if chosen not in self.choices:
+            raise Invalid(f"must be {self.says}{nearest(chosen, self.choices)}")
+        return chosen
+
+    def schema(self) -> dict[str, Any]:
+        return {**super().schema(), "enum": list(self.choices)}
+
+
+@dataclass(frozen=True)
+class Currency(FieldType):
+    """An ISO 4217 code."""
+
+    bare: ClassVar[bool] = True
+    operators = EXACT
+
+    @property
+    def says(self) -> str:
+        return "an ISO 4217 currency code like USD"
+
+    def cleaned(self, value: str) -> str:
+        code = value.strip().upper()
+        if code not in CURRENCIES:
+            raise Invalid(f"must be {self.says}{nearest(code, CURRENCIES)}")
+        return code

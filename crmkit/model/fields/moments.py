@@ -1,0 +1,44 @@
+"""Days and moments."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from crmkit.model import times
+from crmkit.model.actor import Asker
+from crmkit.model.fields.base import FieldType, Invalid, Span, checked
+
+
+@dataclass(frozen=True)
+class Date(FieldType):
+    """A day, without a time."""
+
+    bare: ClassVar[bool] = True
+
+    @property
+    def says(self) -> str:
+        return "a date like 2026-06-30"
+
+    def cleaned(self, value: str) -> str:
+        text = value.strip()
+        if times.date_of(text) is None:
+            raise Invalid(f"must be {self.says}")
+        return text
+
+
+@dataclass(frozen=True)
+class Time(FieldType):
+    bare: ClassVar[bool] = True
+
+    @property
+    def says(self) -> str:
+        return "a time like 2026-06-10T09:00:00Z (RFC 3339 with its offset), or a date (midnight UTC)"
+
+    def cleaned(self, value: str) -> str:
+        return checked(times.parse, value)
+
+    def span(self, text: str, asker: Asker) -> Span | None:
+        """Return the first and the last second of a day."""
+        try:
+            return times.day(text, asker.zone)
+        except OverflowError:
+            raise Invalid(f"must be {self.says}") from None

@@ -1,0 +1,56 @@
+"""Text: one line, paragraphs, a phone number."""
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from crmkit.model.fields.base import TEXTUAL, FieldType, Invalid
+from crmkit.model.fold import fold
+from crmkit.model.names import trimmed, undirected
+
+
+@dataclass(frozen=True)
+class Text(FieldType):
+    """One line or a few words, without white space and unseen characters at the ends; compared without case."""
+
+    most: int
+    folded = True
+    operators = TEXTUAL
+    trim: ClassVar[Any] = staticmethod(trimmed)  # of its ends
+
+    @property
+    def says(self) -> str:
+        return f"text of at most {self.most:,} characters"
+
+    def cleaned(self, value: str) -> str | None:
+        text: str = self.trim(value)
+        if len(text) > self.most:
+            raise Invalid(f"has {len(text):,} characters; at most {self.most:,} fit")
+        return text if trimmed(text) else None
+
+    def operand(self, text: str) -> str | None:
+        value = self.cleaned(text)
+        return None if value is None else fold(value)
+
+    def part(self, text: str) -> str:
+        self.cleaned(text)
+        return fold(text)
+
+
+@dataclass(frozen=True)
+class LongText(Text):
+    """Paragraphs: filtered, but neither sorted nor part of a list line; without white space at the ends."""
+
+    folded = False
+    unfolded = True
+    sortable = False
+    trim = staticmethod(str.strip)
+
+
+@dataclass(frozen=True)
+class Phone(Text):
+    """A phone number in any notation, without marks of direction."""
+
+    trim = staticmethod(undirected)
+
+    def part(self, text: str) -> str:
+        return super().part(undirected(text))

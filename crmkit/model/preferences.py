@@ -1,0 +1,18 @@
+"""What the admins of a workspace chose for it."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Preferences:
+    """A workspace's settings: each has a default, and a column of this name."""
+
+    timezone: str = "UTC"  # IANA name of the zone whose days it goes by
+    currency: str = "USD"  # ISO 4217, of money that is sent without one
+    country: str = ""  # ISO 3166-1 alpha-2, of phone numbers that are written without one
+    language: str = ""  # BCP 47
+    date_format: str = ""
+    code_prefix: str = ""  # of the codes that new contacts get, like CRM-; none without
+
+
+DEFAULTS = Preferences()
