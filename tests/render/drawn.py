@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 
 from crmkit import ids
 from crmkit.clock import stamp
-from crmkit.model import fields, terms
-from crmkit.model.currencies import CURRENCIES
-from crmkit.model.fields import FieldType, Invalid
+from crmkit.model import fields
+from crmkit.model.fields import FieldType, Invalid, terms
 from crmkit.model.form import Field
+from crmkit.model.iso_codes import COUNTRIES, CURRENCIES
 from crmkit.model.record import Kind, Record
 
 # What could be taken for something else: another type, another field, another record, a trailer, a quote, a line end.
@@ -110,6 +110,9 @@ DRAW: dict[type[FieldType], Callable[[FieldType], st.SearchStrategy[Any]]] = {
     fields.Domain: _domains,
     fields.Choice: _choices,
     fields.Currency: lambda _: st.sampled_from(sorted(CURRENCIES)),
+    fields.Country: lambda _: st.sampled_from(sorted(COUNTRIES)),
+    fields.Timezone: lambda _: st.sampled_from(["UTC", "Europe/Berlin", "America/Argentina/Ushuaia", "Etc/GMT+5"]),
+    fields.Language: lambda _: st.sampled_from(["en", "pt-BR", "zh-Hant-TW"]),
     fields.Date: lambda _: st.dates().map(str),
     fields.Time: _times,
     fields.Integer: lambda type_: accepted_by(type_, integers),

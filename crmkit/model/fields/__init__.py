@@ -11,6 +11,7 @@ from crmkit.model.fields.custom import PLAIN_KEY, Custom
 from crmkit.model.fields.link import Link
 from crmkit.model.fields.moments import Date, Time
 from crmkit.model.fields.numbers import MAX_CENTS, MAX_INTEGER, Integer
+from crmkit.model.fields.places import Country, Language, Timezone
 from crmkit.model.fields.tags import Tags
 from crmkit.model.fields.terms import Handle, Json, Word
 from crmkit.model.fields.text import LongText, Phone, Text
@@ -23,6 +24,7 @@ __all__ = [
     "PLAIN_KEY",
     "TEXTUAL",
     "Choice",
+    "Country",
     "Currency",
     "Custom",
     "Date",
@@ -33,6 +35,7 @@ __all__ = [
     "Integer",
     "Invalid",
     "Json",
+    "Language",
     "Link",
     "LongText",
     "Phone",
@@ -40,5 +43,6 @@ __all__ = [
     "Tags",
     "Text",
     "Time",
+    "Timezone",
     "Word",
 ]

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from crmkit.errors import nearest
-from crmkit.model.currencies import CURRENCIES
 from crmkit.model.fields.base import EXACT, FieldType, Invalid
+from crmkit.model.iso_codes import CURRENCIES
 
 
 @dataclass(frozen=True)

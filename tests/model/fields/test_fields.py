@@ -8,7 +8,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crmkit import ids
-from crmkit.model.currencies import CURRENCIES
 from crmkit.model.fields import (
     MAX_CENTS,
     MAX_INTEGER,
@@ -25,6 +24,7 @@ from crmkit.model.fields import (
     Phone,
     Text,
 )
+from crmkit.model.iso_codes import CURRENCIES
 from tests.kinds import ACTIVITY, AUDIT, KINDS, PREFIXES
 from tests.model.fields.refusal import refusal
 from tests.render.drawn import DRAW, json_objects, scalars

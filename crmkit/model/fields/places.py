@@ -1,0 +1,85 @@
+"""Countries, time zones, languages."""
+
+import re
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Any, ClassVar
+
+from crmkit.errors import nearest
+from crmkit.model.fields.base import EXACT, FieldType, Invalid
+from crmkit.model.iso_codes import COUNTRIES
+
+# language, then script, region, variants and extensions (RFC 5646, section 2.1, without its grandfathered tags)
+_LANGUAGE = re.compile(r"[a-z]{2,3}(-[a-z]{4})?(-([a-z]{2}|[0-9]{3}))?(-[a-z0-9]{1,8})*", re.ASCII | re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Country(FieldType):
+    """An ISO 3166-1 alpha-2 code."""
+
+    bare: ClassVar[bool] = True
+    operators = EXACT
+
+    @property
+    def says(self) -> str:
+        return "an ISO 3166-1 country code like DE"
+
+    def cleaned(self, value: str) -> str:
+        code = value.strip().upper()
+        if code not in COUNTRIES:
+            raise Invalid(f"must be {self.says}")
+        return code
+
+
+@dataclass(frozen=True)
+class Timezone(FieldType):
+    """The IANA name of a time zone, as IANA spells it."""
+
+    bare: ClassVar[bool] = True
+    operators = EXACT
+
+    @property
+    def says(self) -> str:
+        return "an IANA time zone like Europe/Berlin"
+
+    def cleaned(self, value: str) -> str:
+        name = value.strip()
+        known = _zones().get(name.lower())
+        if known is None:
+            raise Invalid(f"must be {self.says}{nearest(name, _zones().values())}")
+        return known
+
+
+@dataclass(frozen=True)
+class Language(FieldType):
+    """A BCP 47 tag, in the usual case: `pt-BR`, `zh-Hant`."""
+
+    longest: int = 35  # as many as every reader keeps (RFC 5646, section 4.4.1)
+    bare: ClassVar[bool] = True
+    operators = EXACT
+
+    @property
+    def says(self) -> str:
+        return "a BCP 47 language tag like en or pt-BR"
+
+    def cleaned(self, value: str) -> str:
+        tag = value.strip()
+        if len(tag) > self.longest or not _LANGUAGE.fullmatch(tag):
+            raise Invalid(f"must be {self.says}")
+        first, *rest = tag.lower().split("-")
+        return "-".join([first, *(_CASES.get(len(part), str)(part) for part in rest)])
+
+
+_CASES: dict[int, Any] = {2: str.upper, 4: str.title}  # of a tag's later parts, by their length
+
+
+@cache
+def _zones() -> dict[str, str]:
+    """Return the names of all zones by their lower-case spelling.
+
+    They are those of the package tzdata, which zoneinfo falls back on where the system has no such zone. To ask
+    zoneinfo for its names would read every file of the system's folder.
+    """
+    names = files("tzdata").joinpath("zones").read_text("utf-8").split()
+    return {name.lower(): name for name in names if name != "Factory"}
