@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import pytest
 
 from crmkit import ids
-from crmkit.model.fields import Choice, Custom, Email, Link, LongText, Tags, Text, Time
+from crmkit.model.fields import Choice, Custom, Email, Identifier, Link, LongText, Tags, Text, Time
 from crmkit.model.form import DETAIL, READ, REQUIRED, SEARCHED, TITLE, Default, NameOf
 from crmkit.model.record import Followed, index, kind_of, partial, unique
 from crmkit.records import DECLARED, kinds_of
@@ -26,8 +26,9 @@ class Ticket(Followed, frozen=True):
     """A request for help."""
 
     title: Annotated[str, Text(200), REQUIRED, TITLE, "what it is about"]
-    mailbox: Annotated[str | None, Email(), SEARCHED, "at most one live ticket has it; POST merges into that one"]
+    mailbox: Annotated[str | None, Email(), SEARCHED, "at most one live ticket has it"]
     code: Annotated[str | None, Text(60), "at most one live ticket has it, whatever case"]
+    source_id: Annotated[str | None, Identifier(200), "at most one live ticket has it; its case counts"]
     status: Annotated[str, Choice(("open", "closed")), Default("open"), "open unless sent"]
     group: Annotated[str | None, Text(200), "who answers it; a word of SQL"]
     contact_id: Annotated[str | None, Link("c"), "who asks"]
@@ -47,6 +48,7 @@ TICKET = kind_of(
     indexes=(
         unique("mailbox"),
         unique("code"),
+        unique("source_id"),
         index("updated_at"),
         index("created_at"),
         index("title"),
@@ -60,7 +62,7 @@ KINDS = kinds_of((*DECLARED, TICKET))
 
 COLUMNS = (
     *("title TEXT NOT NULL", "title_key TEXT NOT NULL", "mailbox TEXT", "code TEXT"),
-    *("code_key TEXT", "status TEXT NOT NULL"),
+    *("code_key TEXT", "source_id TEXT", "status TEXT NOT NULL"),
     *('"group" TEXT', "group_key TEXT", "contact_id TEXT", "contact_name TEXT", "contact_name_key TEXT"),
     *("tags TEXT", "tags_key TEXT", "notes TEXT", "custom TEXT"),
     *("follow_up_at TEXT", "follow_up_note TEXT", "follow_up_note_key TEXT"),
@@ -69,6 +71,7 @@ STATEMENTS = (
     table("tickets", COLUMNS, {"contact_id": "contacts"}),
     created("tickets", "mailbox", is_unique=True),
     created("tickets", "code_key", is_unique=True),
+    created("tickets", "source_id", is_unique=True),
     created("tickets", "updated_at"),
     created("tickets", "created_at"),
     created("tickets", "title_key"),
@@ -137,13 +140,39 @@ def test_a_post_merges_by_its_unique_field(alice: Person) -> None:
 
 def test_a_unique_text_is_one_in_whatever_case(alice: Person) -> None:
     first = made(alice, code="SN-Ab 42")
-    refused = alice.json_of("POST", "/tickets", {"title": "Another", "code": "sn-AB 42"})
-    assert (refused["error"], refused["handle"]) == ("already_exists", first["handle"])
+    again = made(alice, "Another", code="sn-AB 42")
+    assert (again["id"], again["code"], again["title"]) == (first["id"], "sn-AB 42", "Another")
     other = made(alice, "Another", code="SN-1")
     refused = alice.json_of("PATCH", f"/tickets/{other['id']}", {"code": "sn-ab 42"})
     assert (refused["error"], refused["handle"]) == ("already_exists", first["handle"])
     assert alice.json_of("PATCH", f"/tickets/{first['id']}", {"code": "sn-ab 42"})["code"] == "sn-ab 42"
-    assert titles(alice, "/tickets?code=SN-AB%2042") == [first["title"]]
+    assert titles(alice, "/tickets?code=SN-AB%2042") == ["Another"]
+
+
+def test_a_post_merges_by_the_first_of_its_unique_fields_that_leads_to_a_record(alice: Person) -> None:
+    by_mailbox, by_code, by_source = (
+        made(alice, mailbox="a@example.com"),
+        made(alice, code="A"),
+        made(alice, source_id="a"),
+    )
+    again = made(alice, mailbox="b@example.com", code="a", source_id="b")
+    assert (again["id"], again["mailbox"], again["source_id"]) == (by_code["id"], "b@example.com", "b")
+    for body, holder in [
+        ({"mailbox": "a@example.com", "code": "A"}, by_code),
+        ({"mailbox": "a@example.com", "source_id": "a"}, by_source),
+        ({"code": "a", "source_id": "a"}, by_source),
+    ]:
+        refused = alice.json_of("POST", "/tickets", {"group": "x", **body})
+        assert (refused["error"], refused["handle"]) == ("already_exists", holder["handle"])
+    for before in (by_mailbox, by_source):
+        assert alice.json_of("GET", f"/tickets/{before['id']}") == before
+
+
+def test_the_case_of_an_id_of_another_system_counts(alice: Person) -> None:
+    first, other = made(alice, source_id="0015e00000aBcDe"), made(alice, source_id="0015e00000aBcDE")
+    assert first["id"] != other["id"]
+    assert made(alice, source_id=" 0015e00000aBcDE ")["id"] == other["id"]
+    assert alice.json_of("GET", "/tickets?source_id=0015e00000aBcDe")["items"][0]["id"] == first["id"]
 
 
 def test_lists_filter_sort_and_page_it(alice: Person) -> None:
@@ -284,7 +313,7 @@ def test_the_manual_and_openapi_describe_it(home: House, alice: Person) -> None:
     described = alice.json_of("GET", "/openapi.json")
     assert described["components"]["schemas"]["ticket"]["properties"]["group"]["description"].startswith("who answers")
     assert set(described["paths"]["/tickets/{id}"]) == {"get", "patch", "delete"}
-    assert described["paths"]["/tickets"]["post"]["summary"] == "create, or merge by mailbox"
+    assert described["paths"]["/tickets"]["post"]["summary"] == "create, or merge by mailbox, code or source_id"
     names = {parameter["name"] for parameter in described["paths"]["/activities"]["get"]["parameters"]}
     assert {"contact", "ticket"} <= names
 

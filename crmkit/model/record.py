@@ -111,9 +111,9 @@ class Kind(Form):
         return ("id", *(index.fields[0] for index in self.indexes if index.is_unique))
 
     @cached_property
-    def merges_by(self) -> str:
-        """The field by which a POST merges into a live record, empty when each POST creates one."""
-        return next((name for name in self.unique if self.by_name[name].writable), "")
+    def merges_by(self) -> tuple[str, ...]:
+        """The fields by which a POST merges into a live record, the first that finds one before the others."""
+        return tuple(name for name in self.unique if self.by_name[name].writable)
 
     @property
     def activity_link(self) -> str:

@@ -11,7 +11,7 @@ class Company(Followed, frozen=True):
     """An organisation that contacts and deals belong to."""
 
     name: Annotated[str, Text(200), REQUIRED, TITLE, "its name"]
-    domain: Annotated[str | None, Domain(), SEARCHED, "at most one live company has it; POST merges into that one"]
+    domain: Annotated[str | None, Domain(), SEARCHED, "unique; POST merges by it"]
     owner: Annotated[str | None, Email(takes_me=True), "who looks after it"]
     tags: Annotated[list[str] | None, Tags(), SEARCHED, "replaced whole"]
     notes: Annotated[str | None, LongText(20_000), SEARCHED, DETAIL, "anything worth keeping"]

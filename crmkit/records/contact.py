@@ -11,7 +11,7 @@ class Contact(Followed, frozen=True):
     """A person you deal with."""
 
     name: Annotated[str, Text(200), REQUIRED, TITLE, "full name"]
-    email: Annotated[str | None, Email(), SEARCHED, "at most one live contact has it; POST merges into that one"]
+    email: Annotated[str | None, Email(), SEARCHED, "unique; POST merges by it"]
     phone: Annotated[str | None, Phone(200), SEARCHED, "in any notation"]
     company_id: Annotated[str | None, Link("co"), "the company they belong to"]
     company_name: Annotated[str | None, Text(200), NameOf("company_id"), READ, SEARCHED, "name of that company"]

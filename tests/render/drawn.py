@@ -105,6 +105,7 @@ def _choices(type_: FieldType) -> st.SearchStrategy[Any]:
 DRAW: dict[type[FieldType], Callable[[FieldType], st.SearchStrategy[Any]]] = {
     fields.Text: lambda type_: accepted_by(type_, texts),
     fields.LongText: lambda type_: accepted_by(type_, texts),
+    fields.Identifier: lambda type_: accepted_by(type_, texts),
     fields.Phone: lambda type_: accepted_by(type_, texts),
     fields.Email: _emails,
     fields.Domain: _domains,

@@ -53,6 +53,7 @@ def id_of(text: str) -> str:
 READ: dict[type[FieldType], Callable[[str], Any]] = {
     fields.Text: fold,
     fields.LongText: fold,
+    fields.Identifier: str.strip,
     fields.Phone: fold,
     fields.Email: address,
     fields.Domain: address,

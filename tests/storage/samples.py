@@ -117,7 +117,8 @@ def among(texts: list[str]) -> Operands:
 
 
 SAMPLES: dict[type[FieldType], Samples] = {
-    fields.Text: Samples(lambda type_: TEXTS, as_text),
+    fields.Text: Samples(lambda type_: TEXTS, as_text, lambda number: [f"No. {number}", f"NO. {number}"]),
+    fields.Identifier: Samples(lambda type_: TEXTS, as_text, lambda number: [f"id-{number}", f"ID-{number}"]),
     fields.LongText: Samples(lambda type_: NOTES, as_text),
     fields.Phone: Samples(lambda type_: [*TEXTS, "\u202a+41 44 668\u00a018 00\u202c"], as_text),
     fields.Email: Samples(
@@ -200,7 +201,7 @@ def body(kind: Kind, number: int, choice: random.Random) -> dict[str, Any]:
     for field in kind.writable.values():
         samples = samples_of(kind, field)
         own = samples.own(number)
-        values = [None, *own] if field.name == kind.merges_by else [*samples.values(field.type), *own]
+        values = [None, *own] if field.name in kind.merges_by else [*samples.values(field.type), *own]
         if values and not isinstance(field.type, fields.Link):
             found[field.name] = choice.choice([value for value in values if value is not None or not field.required])
     return found

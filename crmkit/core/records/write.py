@@ -4,7 +4,7 @@
 linked records and what the kind's rules say join them.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,15 +30,17 @@ class Saved:
 
 
 async def save(call: Call, kind: Kind, body: Mapping[str, Any]) -> Saved:
-    """Create a record, or merge the fields into the live record that has the same email (or domain: `merges_by`)."""
+    """Create a record, or merge the fields into the live record that one of the kind's `merges_by` leads to.
+
+    Raises `already_exists` when another of them leads to another record.
+    """
     crm, values = call.crm, kind.draft(body, call.actor.asker)
 
     def unit(tx: Tx) -> Saved:
-        key = values.get(kind.merges_by)
-        before = None if key is None else records.find(tx.connection, kind, tx.by.workspace_id, kind.merges_by, key)
-        write = Write(tx, crm, kind, before)
-        _check_taken(tx, kind, before, [name for name in kind.unique if name != kind.merges_by], values)
-        return Saved(_written(write, values), created=before is None)
+        before = _same(tx, kind, values)
+        if before is not None:
+            _check_taken(tx, kind, before, values)
+        return Saved(_written(Write(tx, crm, kind, before), values), created=before is None)
 
     return await call.write(unit)
 
@@ -56,7 +58,7 @@ async def change(call: Call, kind: Kind, id: str, body: Mapping[str, Any], if_ma
     def unit(tx: Tx) -> Record:
         before = lookup.existing(tx.connection, kind, tx.by.workspace_id, bare)
         _check_version(before, expected, "PATCH")
-        _check_taken(tx, kind, before, kind.unique, values)
+        _check_taken(tx, kind, before, values)
         return _written(Write(tx, crm, kind, before), values)
 
     return await call.write(unit)
@@ -115,14 +117,25 @@ def _custom_merged(kind: Kind, before: Record | None, values: Values) -> Values:
         raise Problem("invalid_value", "Keep less in custom.", fields={name: str(error)}) from None
 
 
-def _check_taken(tx: Tx, kind: Kind, before: Record | None, names: Iterable[str], values: Mapping[str, Any]) -> None:
-    """Raise `already_exists`, with the handle, if another record has one of these values of unique fields."""
-    for name in names:
+def _same(tx: Tx, kind: Kind, values: Mapping[str, Any]) -> Record | None:
+    """Return the live record that a POST of these values merges into, None if it creates one."""
+    for name in kind.merges_by:
         value = values.get(name)
-        if value is None or (before is not None and value == getattr(before, name)):
+        if value is not None:
+            found = records.find(tx.connection, kind, tx.by.workspace_id, name, value)
+            if found is not None:
+                return found
+    return None
+
+
+def _check_taken(tx: Tx, kind: Kind, before: Record, values: Mapping[str, Any]) -> None:
+    """Raise `already_exists`, with the handle, if another record has one of these values of unique fields."""
+    for name in kind.merges_by:
+        value = values.get(name)
+        if value is None or value == getattr(before, name):
             continue
         holder = records.find(tx.connection, kind, tx.by.workspace_id, name, value)
-        if holder is not None and (before is None or holder.id != before.id):
+        if holder is not None and holder.id != before.id:
             raise Problem(
                 "already_exists",
                 f"{holder.handle} has this {name}: change that one, or give this one another {name}.",

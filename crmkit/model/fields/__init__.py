@@ -14,7 +14,7 @@ from crmkit.model.fields.numbers import MAX_CENTS, MAX_INTEGER, Integer
 from crmkit.model.fields.places import Country, Language, Timezone
 from crmkit.model.fields.tags import Tags
 from crmkit.model.fields.terms import Handle, Json, Word
-from crmkit.model.fields.text import LongText, Phone, Text
+from crmkit.model.fields.text import Identifier, LongText, Phone, Text
 
 __all__ = [
     "COMPARE",
@@ -32,6 +32,7 @@ __all__ = [
     "Email",
     "FieldType",
     "Handle",
+    "Identifier",
     "Integer",
     "Invalid",
     "Json",

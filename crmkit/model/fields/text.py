@@ -1,4 +1,4 @@
-"""Text: one line, paragraphs, a phone number."""
+"""Text: one line, paragraphs, an id of another system, a phone number."""
 
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -44,6 +44,24 @@ class LongText(Text):
     unfolded = True
     sortable = False
     trim = staticmethod(str.strip)
+
+
+@dataclass(frozen=True)
+class Identifier(Text):
+    """An id that another system gave, compared as it is written: two that differ in case are two."""
+
+    folded = False
+
+    @property
+    def says(self) -> str:
+        return f"{super().says}, whose case counts"
+
+    def operand(self, text: str) -> str | None:
+        return self.cleaned(text)
+
+    def part(self, text: str) -> str:
+        self.cleaned(text)
+        return text
 
 
 @dataclass(frozen=True)

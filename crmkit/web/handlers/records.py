@@ -2,6 +2,7 @@
 
 from crmkit.core.reading import lists
 from crmkit.core.records import write
+from crmkit.errors import listed
 from crmkit.model.record import Kind
 from crmkit.render.answers import Answer, One, done, page
 from crmkit.render.tail import Tail
@@ -28,7 +29,7 @@ def record_routes(kind: Kind) -> list[Route]:
         "POST",
         path,
         name=f"save_{kind.name}",
-        summary=f"create, or merge by {kind.merges_by}" if kind.merges_by else "create",
+        summary=f"create, or merge by {listed(kind.merges_by, 'or')}" if kind.merges_by else "create",
         kind=kind,
         verb="write",
         status=201,
