@@ -62,7 +62,7 @@ KINDS = kinds_of((*DECLARED, TICKET))
 
 COLUMNS = (
     *("title TEXT NOT NULL", "title_key TEXT NOT NULL", "mailbox TEXT", "code TEXT"),
-    *("code_key TEXT", "source_id TEXT", "status TEXT NOT NULL"),
+    *("code_key TEXT", "source_id TEXT", "status TEXT NOT NULL", "status_key INTEGER NOT NULL"),
     *('"group" TEXT', "group_key TEXT", "contact_id TEXT", "contact_name TEXT", "contact_name_key TEXT"),
     *("tags TEXT", "tags_key TEXT", "notes TEXT", "custom TEXT"),
     *("follow_up_at TEXT", "follow_up_note TEXT", "follow_up_note_key TEXT"),
@@ -75,7 +75,7 @@ STATEMENTS = (
     created("tickets", "updated_at"),
     created("tickets", "created_at"),
     created("tickets", "title_key"),
-    created("tickets", "status", "updated_at"),
+    created("tickets", "status_key", "updated_at"),
     created("tickets", "contact_id", "updated_at", is_partial=True),
     created("tickets", "follow_up_at", is_partial=True),
     *searchable("tickets"),
@@ -179,6 +179,7 @@ def test_lists_filter_sort_and_page_it(alice: Person) -> None:
     for number in range(5):
         made(alice, f"Ticket {number}", status="closed" if number % 2 else "open", group=f"g{number}")
     assert titles(alice, "/tickets?status=closed&sort=title") == ["Ticket 1", "Ticket 3"]
+    assert titles(alice, "/tickets?sort=status,title") == [f"Ticket {number}" for number in (0, 2, 4, 1, 3)]
     assert titles(alice, "/tickets?sort=-group&limit=2") == ["Ticket 4", "Ticket 3"]
     assert titles(alice, "/tickets?group=in:G1,g2&sort=title") == ["Ticket 1", "Ticket 2"]
     page = alice.json_of("GET", "/tickets?sort=title&limit=4")

@@ -74,7 +74,7 @@ class Field:
     @cached_property
     def compared(self) -> str:
         """The column that filters and sorts use."""
-        return f"{self.name}_key" if self.type.folded else self.name
+        return f"{self.name}_key" if self.type.key_column else self.name
 
 
 @dataclass(frozen=True, eq=False)

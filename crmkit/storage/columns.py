@@ -49,6 +49,6 @@ def table_columns(kind: Kind) -> list[tuple[str, str]]:
     found = [("seq", "INTEGER"), ("workspace_id", "TEXT")]
     for field in stored(kind):
         found.append((field.name, field.type.column))
-        if field.type.folded:
-            found.append((field.compared, "TEXT"))
+        if field.type.key_column:
+            found.append((field.compared, field.type.key_column))
     return found

@@ -36,7 +36,7 @@ def fetch(connection: Connection, kind: Kind, workspace_id: str, id: str) -> Rec
 def find(connection: Connection, kind: Kind, workspace_id: str, name: str, value: Any) -> Record | None:
     """Return the one live record whose unique field `name` has this stored value, or None."""
     field = kind.by_name[name]
-    key = field.type.key(value) if field.type.folded else value
+    key = field.type.key(value) if field.type.key_column else value
     row = connection.execute(_find_sql(connection.dialect, kind, field.compared), (workspace_id, key)).fetchone()
     return None if row is None else shown(kind, row[0])
 
@@ -248,7 +248,7 @@ def _guarded(tx: Tx, kind: Kind, sql: str, args: tuple[Any, ...]) -> Rows:
 
 
 def _columns_of(kind: Kind, values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the columns that these field values fill: JSON as text, folded fields with their key beside them."""
+    """Return the columns that these field values fill: JSON as text, and beside a value what it is compared by."""
     found, forms = {}, _forms(kind)
     for name, value in values.items():
         is_json, beside, key = forms[name]
@@ -262,7 +262,7 @@ def _columns_of(kind: Kind, values: Mapping[str, Any]) -> dict[str, Any]:
 def _forms(kind: Kind) -> dict[str, tuple[bool, str, Callable[[Any], Any]]]:
     """Return, of each field, whether its column holds JSON, and the column beside it with what gives its content."""
     return {
-        field.name: (field.type.structured, field.compared if field.type.folded else "", field.type.key)
+        field.name: (field.type.structured, field.compared if field.type.key_column else "", field.type.key)
         for field in stored(kind)
     }
 

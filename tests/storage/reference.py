@@ -170,6 +170,8 @@ def rank(kind: Kind, name: str, value: Any) -> Any:
         return 1, fold(value if isinstance(value, str) else compact(value))
     if isinstance(kind.by_name[name].type, fields.Tags):
         return fold(f",{','.join(value)},")
+    if isinstance(kind.by_name[name].type, fields.Choice):
+        return kind.by_name[name].type.choices.index(value)
     return READ[type(kind.by_name[name].type)](value)
 
 

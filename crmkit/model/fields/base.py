@@ -25,7 +25,7 @@ class FieldType:
     """The base of all types. Each has a `says` of its own: what a value must be, as the manual and errors put it."""
 
     column: ClassVar[str] = "TEXT"  # in SQL that every database understands
-    folded: ClassVar[bool] = False  # there is a second column, without case, for filters and sorts
+    key_column: ClassVar[str] = ""  # of a second column, which filters and sorts compare; "" if they compare the first
     sortable: ClassVar[bool] = True
     unfolded: ClassVar[bool] = False  # filters ignore case without such a column: they fold each row they compare
     structured: ClassVar[bool] = False  # stored as JSON text
@@ -51,7 +51,7 @@ class FieldType:
         return value
 
     def operand(self, text: str) -> Any:
-        """Return the value that a filter equals, in stored form (folded if the type is), None if the text is empty.
+        """Return what a filter compares the column with for equality, None if the text is empty.
 
         Raises Invalid for a value that no record can hold.
         """
@@ -69,8 +69,8 @@ class FieldType:
         """Return the first and last value that a text in a filter means, None if it means a single one."""
         return None
 
-    def key(self, value: Any) -> str | None:
-        """Return a stored value without case, for the second column of a folded type."""
+    def key(self, value: Any) -> Any:
+        """Return what the second column holds beside a stored value: a text without case."""
         return None if value is None else fold(value)
 
     def schema(self) -> dict[str, Any]:

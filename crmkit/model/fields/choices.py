@@ -10,11 +10,15 @@ from crmkit.model.iso_codes import CURRENCIES
 
 @dataclass(frozen=True)
 class Choice(FieldType):
-    """One of a few words; with `has_plurals` each in the plural too."""
+    """One of a few words, which sort in the order of their declaration; with `has_plurals` each in the plural too.
+
+    The second column holds a word's place. Where words of a released kind change places, a migration ranks them anew.
+    """
 
     choices: tuple[str, ...]
     has_plurals: bool = False
 
+    key_column = "INTEGER"
     operators = EXACT
 
     @property
@@ -28,6 +32,12 @@ class Choice(FieldType):
         if chosen not in self.choices:
             raise Invalid(f"must be {self.says}{nearest(chosen, self.choices)}")
         return chosen
+
+    def key(self, value: str | None) -> int | None:
+        return None if value is None else self.choices.index(value)
+
+    def operand(self, text: str) -> int | None:
+        return self.key(self.accept(text))
 
     def schema(self) -> dict[str, Any]:
         return {**super().schema(), "enum": list(self.choices)}

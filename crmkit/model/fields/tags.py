@@ -13,7 +13,7 @@ class Tags(FieldType):
 
     most: int = 50
     longest: int = 50
-    folded = True
+    key_column = "TEXT"
     structured = True
     operators = ("eq", "ne", "like", "in", "is", "not")
     wire = list[str]

@@ -13,7 +13,7 @@ class Text(FieldType):
     """One line or a few words, without white space and unseen characters at the ends; compared without case."""
 
     most: int
-    folded = True
+    key_column = "TEXT"
     operators = TEXTUAL
     trim: ClassVar[Any] = staticmethod(trimmed)  # of its ends
 
@@ -40,7 +40,7 @@ class Text(FieldType):
 class LongText(Text):
     """Paragraphs: filtered, but neither sorted nor part of a list line; without white space at the ends."""
 
-    folded = False
+    key_column = ""
     unfolded = True
     sortable = False
     trim = staticmethod(str.strip)
@@ -50,7 +50,7 @@ class LongText(Text):
 class Identifier(Text):
     """An id that another system gave, compared as it is written: two that differ in case are two."""
 
-    folded = False
+    key_column = ""
 
     @property
     def says(self) -> str:

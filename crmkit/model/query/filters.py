@@ -76,7 +76,7 @@ Target = Field | CustomKey
 
 
 class Condition(Struct, frozen=True):
-    """What one field must meet. `value` is what the column is compared with, in stored form (folded).
+    """What one field must meet. `value` is what its column is compared with (`operand` of its type).
 
     It is a tuple for in and tags. `within` and `outside` are no operators of clients: what a day equals is a Span, and
     their value is a tuple of Spans, of which the column is in one or in none.

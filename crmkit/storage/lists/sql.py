@@ -226,6 +226,6 @@ def _value(dialect: Dialect, target: Target) -> Statement:
 
 
 def _column(dialect: Dialect, field: Field) -> str:
-    """Return what a filter compares: the caseless text of a field that has one."""
+    """Return what a filter compares: a text without case, the place of a word."""
     column = f"r.{quoted(field.compared)}"
     return dialect.folded.format(column) if field.type.unfolded else column

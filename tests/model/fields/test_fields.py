@@ -52,7 +52,8 @@ def test_any_json_is_stored_or_refused_and_what_is_stored_is_taken_again_unchang
             assert str(error).splitlines() == [str(error)]
             return
         assert value is None or type_.accept(value) == value
-        assert not type_.folded or isinstance(type_.key(value), NoneType if value is None else str)
+        kept = {"TEXT": str, "INTEGER": int}.get(type_.key_column)
+        assert kept is None or isinstance(type_.key(value), NoneType if value is None else kept)
 
     holds()
 
@@ -194,7 +195,9 @@ def test_what_is_no_domain_is_told_and_a_filter_may_hold_a_part_of_one() -> None
 
 def test_a_choice_is_one_of_its_words_in_any_case() -> None:
     status = Choice(("open", "won", "lost"))
-    assert (status.accept(" Won "), status.operand("LOST"), status.accept("")) == ("won", "lost", None)
+    assert (status.accept(" Won "), status.accept("")) == ("won", None)
+    assert [status.operand(word) for word in ("open", " Won ", "LOST")] == [0, 1, 2]
+    assert [status.key(word) for word in (*status.choices, None)] == [0, 1, 2, None]
     assert refusal(status, "wonn") == "must be one of open, won, lost (did you mean won?)"
     for raw in ("archived", " ", 5, ["won"]):
         assert refusal(status, raw) == "must be one of open, won, lost"

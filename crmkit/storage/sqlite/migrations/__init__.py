@@ -20,6 +20,7 @@ from crmkit.storage.sqlite.migrations import (
     m0017_word_ends,
     m0018_invite_mails,
     m0019_preferences,
+    m0020_fields,
 )
 from crmkit.storage.sqlite.migrations.migration import Migration
 
@@ -43,6 +44,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     m0017_word_ends.MIGRATION,
     m0018_invite_mails.MIGRATION,
     m0019_preferences.MIGRATION,
+    m0020_fields.MIGRATION,
 )
 
 __all__ = ["MIGRATIONS", "Migration"]

@@ -66,3 +66,9 @@ def logged(name: str) -> tuple[str, ...]:
         f'CREATE INDEX "activities_by_{name}" ON activities (workspace_id, "{link}", occurred_at, id) '
         f'WHERE "{link}" IS NOT NULL',
     )
+
+
+def ranked(plural: str, field: str, words: Sequence[str]) -> str:
+    """Return the statement that writes the place of each word of a closed set into the `_key` column beside it."""
+    places = " ".join(f"WHEN '{word}' THEN {place}" for place, word in enumerate(words))
+    return f'UPDATE "{plural}" SET "{field}_key" = CASE "{field}" {places} END WHERE "{field}" IS NOT NULL'
