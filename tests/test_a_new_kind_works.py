@@ -22,16 +22,16 @@ from tests.house import House, Person
 from tests.teams.office import JSON, Books, address, enter, erased, new, office, stepped
 
 
-class Ticket(Followed, frozen=True):
-    """A request for help."""
+class Asset(Followed, frozen=True):
+    """Something that is owned."""
 
     title: Annotated[str, Text(200), REQUIRED, TITLE, "what it is about"]
-    mailbox: Annotated[str | None, Email(), SEARCHED, "at most one live ticket has it"]
-    code: Annotated[str | None, Text(60), "at most one live ticket has it, whatever case"]
-    source_id: Annotated[str | None, Identifier(200), "at most one live ticket has it; its case counts"]
+    mailbox: Annotated[str | None, Email(), SEARCHED, "at most one live asset has it"]
+    code: Annotated[str | None, Text(60), "at most one live asset has it, whatever case"]
+    source_id: Annotated[str | None, Identifier(200), "at most one live asset has it; its case counts"]
     status: Annotated[str, Choice(("open", "closed")), Default("open"), "open unless sent"]
-    group: Annotated[str | None, Text(200), "who answers it; a word of SQL"]
-    contact_id: Annotated[str | None, Link("c"), "who asks"]
+    group: Annotated[str | None, Text(200), "who keeps it; a word of SQL"]
+    contact_id: Annotated[str | None, Link("c"), "who has it"]
     contact_name: Annotated[str | None, Text(200), NameOf("contact_id"), READ, SEARCHED, "name of that contact"]
     tags: Annotated[list[str] | None, Tags(), SEARCHED, "replaced whole"]
     notes: Annotated[str | None, LongText(20_000), SEARCHED, DETAIL, "anything worth keeping"]
@@ -40,11 +40,11 @@ class Ticket(Followed, frozen=True):
     follow_up_note: Annotated[str | None, Text(1_000), "what for"]
 
 
-TICKET = kind_of(
-    Ticket,
-    name="ticket",
-    plural="tickets",
-    prefix="t",
+ASSET = kind_of(
+    Asset,
+    name="asset",
+    plural="assets",
+    prefix="as",
     indexes=(
         unique("mailbox"),
         unique("code"),
@@ -58,7 +58,7 @@ TICKET = kind_of(
     ),
     shares_activities=("contact_id",),
 )
-KINDS = kinds_of((*DECLARED, TICKET))
+KINDS = kinds_of((*DECLARED, ASSET))
 
 COLUMNS = (
     *("title TEXT NOT NULL", "title_key TEXT NOT NULL", "mailbox TEXT", "code TEXT"),
@@ -68,24 +68,24 @@ COLUMNS = (
     *("follow_up_at TEXT", "follow_up_note TEXT", "follow_up_note_key TEXT"),
 )
 STATEMENTS = (
-    table("tickets", COLUMNS, {"contact_id": "contacts"}),
-    created("tickets", "mailbox", is_unique=True),
-    created("tickets", "code_key", is_unique=True),
-    created("tickets", "source_id", is_unique=True),
-    created("tickets", "updated_at"),
-    created("tickets", "created_at"),
-    created("tickets", "title_key"),
-    created("tickets", "status_key", "updated_at"),
-    created("tickets", "contact_id", "updated_at", is_partial=True),
-    created("tickets", "follow_up_at", is_partial=True),
-    *searchable("tickets"),
-    *logged("ticket"),
+    table("assets", COLUMNS, {"contact_id": "contacts"}),
+    created("assets", "mailbox", is_unique=True),
+    created("assets", "code_key", is_unique=True),
+    created("assets", "source_id", is_unique=True),
+    created("assets", "updated_at"),
+    created("assets", "created_at"),
+    created("assets", "title_key"),
+    created("assets", "status_key", "updated_at"),
+    created("assets", "contact_id", "updated_at", is_partial=True),
+    created("assets", "follow_up_at", is_partial=True),
+    *searchable("assets"),
+    *logged("asset"),
 )
 
 
 @contextmanager
-def with_tickets(folder: Path, file: Path | None = None) -> Iterator[House]:
-    """Run a server of the product with tickets until the block ends."""
+def with_assets(folder: Path, file: Path | None = None) -> Iterator[House]:
+    """Run a server of the product with assets until the block ends."""
     prepare(folder)
     migrate.run(folder / FILE, connect)
     with closing(connect(folder / FILE, True)) as connection:
@@ -97,7 +97,7 @@ def with_tickets(folder: Path, file: Path | None = None) -> Iterator[House]:
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    with with_tickets(tmp_path_factory.mktemp("tickets") / "data") as running:
+    with with_assets(tmp_path_factory.mktemp("assets") / "data") as running:
         yield running
 
 
@@ -108,34 +108,34 @@ def alice(home: House) -> Person:
 
 
 def made(person: Person, title: str = "The lamp is dark", **body: Any) -> Any:
-    return person.json_of("POST", "/tickets", {"title": title, **body})
+    return person.json_of("POST", "/assets", {"title": title, **body})
 
 
 def test_its_table_has_the_columns_that_it_declares(home: House) -> None:
     with Books(home.folder) as books:
-        assert sorted(books.columns("tickets")) == sorted(name for name, _ in table_columns(TICKET))
+        assert sorted(books.columns("assets")) == sorted(name for name, _ in table_columns(ASSET))
 
 
 def test_it_is_created_and_read_as_text_and_as_json(alice: Person) -> None:
-    ticket = made(alice, group="second", tags=["lamp"], custom={"floor": 3}, notes="it was bright")
-    assert (ticket["handle"], ticket["status"], ticket["version"]) == (f"ticket/{ticket['id']}", "open", 1)
-    assert ids.parse(ticket["id"], "t", KINDS.prefixes) == ticket["id"]
-    assert alice.json_of("GET", f"/tickets/{ticket['handle']}") == ticket
-    line = alice.text("GET", f"/tickets/{ticket['id']}")
-    assert line.startswith(f'{ticket["handle"]}  title="The lamp is dark"')
+    asset = made(alice, group="second", tags=["lamp"], custom={"floor": 3}, notes="it was bright")
+    assert (asset["handle"], asset["status"], asset["version"]) == (f"asset/{asset['id']}", "open", 1)
+    assert ids.parse(asset["id"], "as", KINDS.prefixes) == asset["id"]
+    assert alice.json_of("GET", f"/assets/{asset['handle']}") == asset
+    line = alice.text("GET", f"/assets/{asset['id']}")
+    assert line.startswith(f'{asset["handle"]}  title="The lamp is dark"')
     assert "custom.floor=3" in line
-    assert alice.text("POST", "/tickets", {}).startswith("ERROR missing_field")
-    assert alice.json_of("POST", "/tickets", {"lamp": 1})["fields"] == {"lamp": "is no field of a ticket"}
+    assert alice.text("POST", "/assets", {}).startswith("ERROR missing_field")
+    assert alice.json_of("POST", "/assets", {"lamp": 1})["fields"] == {"lamp": "is no field of an asset"}
 
 
 def test_a_post_merges_by_its_unique_field(alice: Person) -> None:
     first = made(alice, mailbox="desk@example.com", group="first")
-    again = alice.send_it("POST", "/tickets", {"mailbox": "DESK@example.com", "group": "second"}, headers=JSON)
+    again = alice.send_it("POST", "/assets", {"mailbox": "DESK@example.com", "group": "second"}, headers=JSON)
     assert (again.status_code, again.json()["id"], again.json()["group"]) == (200, first["id"], "second")
     other = made(alice, "Another")
-    refused = alice.json_of("PATCH", f"/tickets/{other['id']}", {"mailbox": "desk@example.com"})
+    refused = alice.json_of("PATCH", f"/assets/{other['id']}", {"mailbox": "desk@example.com"})
     assert (refused["error"], refused["handle"]) == ("already_exists", first["handle"])
-    assert alice.json_of("GET", "/tickets")["total"] == 1 + 1
+    assert alice.json_of("GET", "/assets")["total"] == 1 + 1
 
 
 def test_a_unique_text_is_one_in_whatever_case(alice: Person) -> None:
@@ -143,10 +143,10 @@ def test_a_unique_text_is_one_in_whatever_case(alice: Person) -> None:
     again = made(alice, "Another", code="sn-AB 42")
     assert (again["id"], again["code"], again["title"]) == (first["id"], "sn-AB 42", "Another")
     other = made(alice, "Another", code="SN-1")
-    refused = alice.json_of("PATCH", f"/tickets/{other['id']}", {"code": "sn-ab 42"})
+    refused = alice.json_of("PATCH", f"/assets/{other['id']}", {"code": "sn-ab 42"})
     assert (refused["error"], refused["handle"]) == ("already_exists", first["handle"])
-    assert alice.json_of("PATCH", f"/tickets/{first['id']}", {"code": "sn-ab 42"})["code"] == "sn-ab 42"
-    assert titles(alice, "/tickets?code=SN-AB%2042") == ["Another"]
+    assert alice.json_of("PATCH", f"/assets/{first['id']}", {"code": "sn-ab 42"})["code"] == "sn-ab 42"
+    assert titles(alice, "/assets?code=SN-AB%2042") == ["Another"]
 
 
 def test_a_post_merges_by_the_first_of_its_unique_fields_that_leads_to_a_record(alice: Person) -> None:
@@ -162,30 +162,30 @@ def test_a_post_merges_by_the_first_of_its_unique_fields_that_leads_to_a_record(
         ({"mailbox": "a@example.com", "source_id": "a"}, by_source),
         ({"code": "a", "source_id": "a"}, by_source),
     ]:
-        refused = alice.json_of("POST", "/tickets", {"group": "x", **body})
+        refused = alice.json_of("POST", "/assets", {"group": "x", **body})
         assert (refused["error"], refused["handle"]) == ("already_exists", holder["handle"])
     for before in (by_mailbox, by_source):
-        assert alice.json_of("GET", f"/tickets/{before['id']}") == before
+        assert alice.json_of("GET", f"/assets/{before['id']}") == before
 
 
 def test_the_case_of_an_id_of_another_system_counts(alice: Person) -> None:
     first, other = made(alice, source_id="0015e00000aBcDe"), made(alice, source_id="0015e00000aBcDE")
     assert first["id"] != other["id"]
     assert made(alice, source_id=" 0015e00000aBcDE ")["id"] == other["id"]
-    assert alice.json_of("GET", "/tickets?source_id=0015e00000aBcDe")["items"][0]["id"] == first["id"]
+    assert alice.json_of("GET", "/assets?source_id=0015e00000aBcDe")["items"][0]["id"] == first["id"]
 
 
 def test_lists_filter_sort_and_page_it(alice: Person) -> None:
     for number in range(5):
-        made(alice, f"Ticket {number}", status="closed" if number % 2 else "open", group=f"g{number}")
-    assert titles(alice, "/tickets?status=closed&sort=title") == ["Ticket 1", "Ticket 3"]
-    assert titles(alice, "/tickets?sort=status,title") == [f"Ticket {number}" for number in (0, 2, 4, 1, 3)]
-    assert titles(alice, "/tickets?sort=-group&limit=2") == ["Ticket 4", "Ticket 3"]
-    assert titles(alice, "/tickets?group=in:G1,g2&sort=title") == ["Ticket 1", "Ticket 2"]
-    page = alice.json_of("GET", "/tickets?sort=title&limit=4")
+        made(alice, f"Asset {number}", status="closed" if number % 2 else "open", group=f"g{number}")
+    assert titles(alice, "/assets?status=closed&sort=title") == ["Asset 1", "Asset 3"]
+    assert titles(alice, "/assets?sort=status,title") == [f"Asset {number}" for number in (0, 2, 4, 1, 3)]
+    assert titles(alice, "/assets?sort=-group&limit=2") == ["Asset 4", "Asset 3"]
+    assert titles(alice, "/assets?group=in:G1,g2&sort=title") == ["Asset 1", "Asset 2"]
+    page = alice.json_of("GET", "/assets?sort=title&limit=4")
     assert (len(page["items"]), page["total"]) == (4, 5)
-    rest = alice.json_of("GET", f"/tickets?sort=title&limit=4&cursor={page['next_cursor']}")
-    assert [item["title"] for item in rest["items"]] == ["Ticket 4"]
+    rest = alice.json_of("GET", f"/assets?sort=title&limit=4&cursor={page['next_cursor']}")
+    assert [item["title"] for item in rest["items"]] == ["Asset 4"]
 
 
 @pytest.mark.parametrize("indexed", [False, True])
@@ -195,133 +195,131 @@ def test_search_finds_it_before_and_after_its_text_is_indexed(home: House, alice
     if indexed:
         with Books(home.folder) as books:
             books.settled(alice)
-    assert titles(alice, "/tickets?search=kelason") == ["Broken window"]
-    assert titles(alice, "/tickets?search=windwo") == ["Broken window"]
-    assert [item["title"] for item in alice.json_of("GET", "/search?q=roof")["tickets"]] == ["Wet roof"]
-    assert alice.json_of("GET", "/search?q=roof&types=contacts,tickets")["tickets"]
+    assert titles(alice, "/assets?search=kelason") == ["Broken window"]
+    assert titles(alice, "/assets?search=windwo") == ["Broken window"]
+    assert [item["title"] for item in alice.json_of("GET", "/search?q=roof")["assets"]] == ["Wet roof"]
+    assert alice.json_of("GET", "/search?q=roof&types=contacts,assets")["assets"]
 
 
 def test_activities_are_logged_on_it_and_on_what_it_shares_them_with(alice: Person) -> None:
     contact = new(alice, "/contacts", name="Jane Doe")
-    ticket = made(alice, contact_id=contact)
-    activity = alice.json_of("POST", f"/tickets/{ticket['id']}/activities", {"body": "looked at the lamp"})
-    assert (activity["ticket_id"], activity["contact_id"]) == (ticket["id"], contact)
-    assert alice.json_of("GET", f"/activities?ticket={ticket['id']}")["items"][0]["body"] == "looked at the lamp"
+    asset = made(alice, contact_id=contact)
+    activity = alice.json_of("POST", f"/assets/{asset['id']}/activities", {"body": "looked at the lamp"})
+    assert (activity["asset_id"], activity["contact_id"]) == (asset["id"], contact)
+    assert alice.json_of("GET", f"/activities?asset={asset['id']}")["items"][0]["body"] == "looked at the lamp"
     assert alice.json_of("GET", f"/contacts/{contact}/activities")["total"] == 1
-    for path in (f"/tickets/{ticket['id']}", f"/contacts/{contact}"):
+    for path in (f"/assets/{asset['id']}", f"/contacts/{contact}"):
         assert alice.json_of("GET", path)["activities"] == 1
     new(alice, f"/contacts/{contact}/activities", body="called")
-    erased(alice, f"/tickets/{ticket['id']}")
+    erased(alice, f"/assets/{asset['id']}")
     assert [one["body"] for one in alice.json_of("GET", "/activities")["items"]] == ["called"]
     assert alice.json_of("GET", f"/contacts/{contact}")["activities"] == 1
 
 
 def test_it_follows_what_it_links_to(alice: Person) -> None:
     contact = new(alice, "/contacts", name="Jane Doe")
-    ticket = made(alice, contact_id=contact)
-    assert ticket["contact_name"] == "Jane Doe"
+    asset = made(alice, contact_id=contact)
+    assert asset["contact_name"] == "Jane Doe"
     alice.json_of("PATCH", f"/contacts/{contact}", {"name": "Jane Roe"})
-    assert alice.json_of("GET", "/tickets?search=roe")["items"][0]["contact_name"] == "Jane Roe"
-    wrong = alice.json_of("PATCH", f"/tickets/{ticket['id']}", {"contact_id": ticket["id"]})["fields"]["contact_id"]
-    assert wrong == "that is the id of a ticket; the id of a contact looks like c_k7m2q9xa"
+    assert alice.json_of("GET", "/assets?search=roe")["items"][0]["contact_name"] == "Jane Roe"
+    wrong = alice.json_of("PATCH", f"/assets/{asset['id']}", {"contact_id": asset["id"]})["fields"]["contact_id"]
+    assert wrong == "that is the id of an asset; the id of a contact looks like c_k7m2q9xa"
     hint = alice.json_of("DELETE", f"/contacts/{contact}")["hint"]
-    assert hint.startswith("Its activities go with it; its deals and tickets stay, unlinked. ")
+    assert " and assets stay, unlinked. " in hint
     erased(alice, f"/contacts/{contact}")
-    left = alice.json_of("GET", f"/tickets/{ticket['id']}")
+    left = alice.json_of("GET", f"/assets/{asset['id']}")
     assert (left["contact_id"], left["contact_name"], left["version"]) == (None, None, 2)
 
 
 def test_it_is_deleted_in_two_steps_and_stays_known_as_deleted(alice: Person) -> None:
-    ticket = made(alice)
-    path = f"/tickets/{ticket['id']}"
+    asset = made(alice)
+    path = f"/assets/{asset['id']}"
     asked = alice.json_of("DELETE", path)
     assert asked["hint"].startswith("Its activities go with it; its contact stays. Ask the user")
-    assert alice.json_of("GET", path)["id"] == ticket["id"]
-    assert alice.text("DELETE", f"{path}?confirm={asked['confirm']}") == f"OK deleted {ticket['handle']}\n"
-    assert "This ticket was deleted at" in alice.json_of("GET", path)["hint"]
+    assert alice.json_of("GET", path)["id"] == asset["id"]
+    assert alice.text("DELETE", f"{path}?confirm={asked['confirm']}") == f"OK deleted {asset['handle']}\n"
+    assert "This asset was deleted at" in alice.json_of("GET", path)["hint"]
 
 
 def test_the_log_tells_what_happened_to_it(alice: Person) -> None:
-    ticket = made(alice)
-    changed = alice.send_it("PATCH", f"/tickets/{ticket['id']}", {"group": "night"}, headers={"If-Match": "1", **JSON})
+    asset = made(alice)
+    changed = alice.send_it("PATCH", f"/assets/{asset['id']}", {"group": "night"}, headers={"If-Match": "1", **JSON})
     assert changed.json()["version"] == 2
-    late = alice.json_of("PATCH", f"/tickets/{ticket['id']}", {"group": "day"}, headers={"If-Match": "1"})
+    late = alice.json_of("PATCH", f"/assets/{asset['id']}", {"group": "day"}, headers={"If-Match": "1"})
     assert (late["error"], late["version"]) == ("version_conflict", 2)
-    entries = alice.json_of("GET", f"/audit?target={ticket['id']}")["items"]
-    assert [entry["action"] for entry in entries] == ["ticket.update", "ticket.create"]
+    entries = alice.json_of("GET", f"/audit?target={asset['id']}")["items"]
+    assert [entry["action"] for entry in entries] == ["asset.update", "asset.create"]
     assert entries[0]["changes"] == {"group": [None, "night"]}
 
 
 def test_reminders_tell_when_to_get_back_to_it(alice: Person) -> None:
-    ticket = made(alice, follow_up_at="2026-06-01", follow_up_note="look again")
-    assert f"{ticket['handle']}  " in alice.text("GET", "/reminders")
-    cleared = alice.json_of("PATCH", f"/tickets/{ticket['id']}", {"follow_up_at": None})
+    asset = made(alice, follow_up_at="2026-06-01", follow_up_note="look again")
+    assert f"{asset['handle']}  " in alice.text("GET", "/reminders")
+    cleared = alice.json_of("PATCH", f"/assets/{asset['id']}", {"follow_up_at": None})
     assert cleared["follow_up_note"] is None
 
 
 def test_a_plan_caps_it(tmp_path: Path) -> None:
     config = tmp_path / "crmkit.toml"
-    config.write_text('[plans]\ndefault = "small"\n[plans.small]\ntickets = 1\n')
-    with with_tickets(tmp_path / "data", config) as home:
+    config.write_text('[plans]\ndefault = "small"\n[plans.small]\nassets = 1\n')
+    with with_assets(tmp_path / "data", config) as home:
         alice = enter(home, "alice@example.com")
         made(alice)
         refused = made(alice, "One more")
-        assert (refused["error"], refused["resource"], refused["cap"]) == ("plan_limit_reached", "tickets", 1)
-        assert alice.json_of("GET", "/whoami")["usage"]["tickets"] == {"used": 1, "cap": 1}
+        assert (refused["error"], refused["resource"], refused["cap"]) == ("plan_limit_reached", "assets", 1)
+        assert alice.json_of("GET", "/whoami")["usage"]["assets"] == {"used": 1, "cap": 1}
 
 
 def test_another_workspace_learns_nothing_of_it(home: House, alice: Person) -> None:
-    ticket = made(alice, mailbox="secret@example.com")
+    asset = made(alice, mailbox="secret@example.com")
     charlie = enter(home, address("charlie"))
-    unknown = ids.mint("t")
+    unknown = ids.mint("as")
     for method, path, body in [
-        ("GET", "/tickets/ID", None),
-        ("PATCH", "/tickets/ID", {"group": "x"}),
-        ("DELETE", "/tickets/ID", None),
-        ("POST", "/tickets/ID/activities", {"body": "x"}),
-        ("GET", "/tickets/ID/activities", None),
-        ("GET", "/activities?ticket=ID", None),
+        ("GET", "/assets/ID", None),
+        ("PATCH", "/assets/ID", {"group": "x"}),
+        ("DELETE", "/assets/ID", None),
+        ("POST", "/assets/ID/activities", {"body": "x"}),
+        ("GET", "/assets/ID/activities", None),
+        ("GET", "/activities?asset=ID", None),
         ("GET", "/audit?target=ID", None),
     ]:
         foreign, none = (
             charlie.send_it(method, path.replace("ID", id), body).text.replace(id, "ID")
-            for id in (ticket["id"], unknown)
+            for id in (asset["id"], unknown)
         )
         assert foreign.partition("request")[0] == none.partition("request")[0]
-    assert charlie.json_of("GET", "/tickets?search=lamp")["items"] == []
-    assert made(charlie, mailbox="secret@example.com")["id"] != ticket["id"]
+    assert charlie.json_of("GET", "/assets?search=lamp")["items"] == []
+    assert made(charlie, mailbox="secret@example.com")["id"] != asset["id"]
 
 
 def test_erasing_the_workspace_leaves_no_row_of_it(home: House, alice: Person) -> None:
     contact = new(alice, "/contacts", name="Jane Doe")
-    ticket = made(alice, "zwiebelmuster", contact_id=contact)
-    new(alice, f"/tickets/{ticket['id']}/activities", body="zwiebelmuster")
+    asset = made(alice, "zwiebelmuster", contact_id=contact)
+    new(alice, f"/assets/{asset['id']}/activities", body="zwiebelmuster")
     place = alice.json_of("GET", "/whoami")["workspace"]
     with Books(home.folder) as books:
         books.settled(alice)
         assert stepped(home, alice, "DELETE", f"/workspaces/{place}").status_code == 200
         for name in books.tables():
-            assert not [row for row in books.rows(name) if "zwiebelmuster" in str(row) or ticket["id"] in str(row)], (
-                name
-            )
+            assert not [row for row in books.rows(name) if "zwiebelmuster" in str(row) or asset["id"] in str(row)], name
 
 
 def test_the_manual_and_openapi_describe_it(home: House, alice: Person) -> None:
     manual = alice.text("GET", "/help")
-    assert "  ticket: A request for help." in manual
-    assert "title*          what it is about" in manual
-    assert "deals, tickets, members" in manual
+    assert "  asset: Something that is owned." in manual
+    assert "title*          what it is" in manual
+    assert ", assets, members" in manual
     described = alice.json_of("GET", "/openapi.json")
-    assert described["components"]["schemas"]["ticket"]["properties"]["group"]["description"].startswith("who answers")
-    assert set(described["paths"]["/tickets/{id}"]) == {"get", "patch", "delete"}
-    assert described["paths"]["/tickets"]["post"]["summary"] == "create, or merge by mailbox, code or source_id"
+    assert described["components"]["schemas"]["asset"]["properties"]["group"]["description"].startswith("who keeps")
+    assert set(described["paths"]["/assets/{id}"]) == {"get", "patch", "delete"}
+    assert described["paths"]["/assets"]["post"]["summary"] == "create, or merge by mailbox, code or source_id"
     names = {parameter["name"] for parameter in described["paths"]["/activities"]["get"]["parameters"]}
-    assert {"contact", "ticket"} <= names
+    assert {"contact", "asset"} <= names
 
 
 def test_an_agent_reaches_it_over_mcp(alice: Person) -> None:
     made(alice)
-    wanted = {"name": "request", "arguments": {"method": "GET", "path": "/tickets"}}
+    wanted = {"name": "request", "arguments": {"method": "GET", "path": "/assets"}}
     call = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": wanted}
     result = alice.json_of("POST", "/mcp", call)["result"]
     assert 'title="The lamp is dark"' in result["content"][0]["text"]
