@@ -20,7 +20,8 @@ from crmkit.web.connection.accesslog import AccessLog
 from crmkit.web.connection.proxies import client_address
 from crmkit.web.problems import log_cut
 from crmkit.web.reply import Pieces, Response, request_id, respond
-from crmkit.web.router import Router
+from crmkit.web.router import LOGGED, Router
+from crmkit.web.routing.segments import spelled
 
 Answering = Callable[[Any, Receive], Awaitable[Response]]
 
@@ -38,11 +39,12 @@ class Edge:
     def __init__(self, app: Litestar, router: Router, log: AccessLog, crm: Crm, trusted: ip.Networks) -> None:
         self.app = app
         self._answer: Answering = router.answer
+        self._logged = router.logged
         self._log = log
         self._clock = crm.clock
         self._base_path = crm.settings.base_path
         self._trusted = trusted
-        # an id in a path may be spelled as a handle, `contact/c_…`; percent-encoded slashes arrive decoded
+        # an id in a path may be spelled as a handle, `contact/c_…`
         prefixes = crm.kinds.prefixes
         self._handle = re.compile(rf"(?<=[^/])/(?:{'|'.join(prefixes.values())})/(?=(?:{'|'.join(prefixes)})_)")
 
@@ -65,12 +67,10 @@ class Edge:
         id = state.get("request_id") or _assign_id(scope, state)
         if self._trusted:
             scope["client"] = (client_address(scope, self._trusted), 0)
-        path = scope["path"]
+        path, base = spelled(scope["raw_path"].decode("latin-1")), ""
         if self._base_path and f"{path}/".startswith(f"{self._base_path}/"):  # some proxies strip it, some do not
-            scope["path"] = path[len(self._base_path) :] or "/"
-        if path.count("/") > 2:
-            scope["path"] = self._handle.sub("/", scope["path"])
-            scope["raw_path"] = scope["path"].encode()
+            base, path = self._base_path, path[len(self._base_path) :] or "/"
+        scope["path"] = self._handle.sub("/", path) if path.count("/") > 2 else path
         status, at = 500, ""
         try:
             response = await self._answer(scope, receive)
@@ -94,7 +94,7 @@ class Edge:
                 at or stamp(self._clock()),
                 state["logged_id"],
                 scope["method"],
-                path,
+                base + (state.get(LOGGED) or self._logged.of_no_route(scope["path"])),
                 status,
                 time.perf_counter() - started,
                 "" if actor is None else actor.token_name,

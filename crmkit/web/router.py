@@ -25,9 +25,13 @@ from crmkit.web.negotiate import OFFERED, wants_page
 from crmkit.web.problems import on_error, stopped
 from crmkit.web.reply import Response, respond
 from crmkit.web.route import BadRoute, Route
+from crmkit.web.routing.logged import LoggedPaths
 from crmkit.web.routing.nearest import Nearest
+from crmkit.web.routing.segments import content
 
 METHODS: list[Method] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
+
+LOGGED = "logged_path"  # in the state of a request: its path as the log has it, once its route is found
 
 # what Litestar would do before or after a handler that it calls
 _LITESTAR_OPTIONS = (
@@ -49,6 +53,7 @@ class Router:
                 self._add(path, route)
         self._nearest = Nearest(every, crm.kinds)
         self._starts = {path: self._nearest.starts(path) for path in self._routes}  # how the ids in it begin
+        self.logged = LoggedPaths(every, crm.kinds.prefixes)
         self._gate = gate
         self._crm = crm
         self._max_body = crm.settings.limits.body_kib * 1024
@@ -65,6 +70,7 @@ class Router:
         asker.set(scope["state"].get("is_gone"))  # a list stops when its client has gone
         try:
             path, ids = self._found(scope)
+            scope["state"][LOGGED] = self.logged.of_route(path, ids) if ids else path
             self._gate.check_host(scope)
             routes, method = self._routes[path], scope["method"]
             route = routes.get(method)
@@ -98,7 +104,7 @@ class Router:
                 scope["path"] = plural
                 return self._found(scope)
             raise self._nearest.unknown(scope["method"], path) from None
-        return template, ids
+        return template, {name: content(part) for name, part in ids.items()}
 
 
 class Paths(Litestar):

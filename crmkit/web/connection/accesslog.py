@@ -1,4 +1,4 @@
-"""The access log: one line per request, without query values, tokens, codes or bodies."""
+"""The access log: one line per request, without natural keys, query values, tokens, codes or bodies."""
 
 import json
 from typing import TextIO
@@ -18,7 +18,7 @@ class AccessLog:
         self._as_json = form == "json"
 
     def write(self, at: str, request_id: str, method: str, path: str, status: int, seconds: float, token: str) -> None:
-        """Log a request; `token` is the name of the token it came with, or empty."""
+        """Log a request; `path` is that of LoggedPaths, `token` the name of the token it came with, or empty."""
         if self._as_json:
             fields = {"at": at, "request": request_id, "method": method, "path": path, "status": status}
             line = json.dumps({**fields, "ms": round(seconds * 1000, 1), "token": token})

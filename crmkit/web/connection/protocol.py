@@ -282,9 +282,9 @@ class HttpConnection(HttpToolsProtocol):
         if not self._in_head:
             super().on_message_begin()
         path, _, query = self.url.partition(b"?")
-        named = {"method": self.parser.get_method().decode("ascii"), "path": path.decode("latin-1")}
+        named = {"method": self.parser.get_method().decode("ascii"), "raw_path": path}
         format = b"format=json" if b"format=json" in query.split(b"&") else b""
-        scope = {"method": "-", "path": "-", **self.scope, **(named if self.url else {}), "query_string": format}
+        scope = {"method": "-", "raw_path": b"-", **self.scope, **(named if self.url else {}), "query_string": format}
         self._answer(Exchange(self, scope, keep_alive=False), self.edge.refusing(problem))
 
     def _end(self, is_clean: bool) -> None:
