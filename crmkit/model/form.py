@@ -106,8 +106,15 @@ class Form:
     def custom(self) -> Field | None:
         return next((field for field in self.fields if isinstance(field.type, Custom)), None)
 
-    def draft(self, body: Mapping[str, Any], asker: Asker = NOBODY) -> dict[str, Any]:
+    @cached_property
+    def merging(self) -> tuple[Field, ...]:
+        """The fields that may be merged into what a record has of them."""
+        return tuple(field for field in self.fields if field.type.merges)
+
+    def draft(self, body: Mapping[str, Any], asker: Asker = NOBODY, is_edit: bool = False) -> dict[str, Any]:
         """Return the stored form of every field that `body` has; None for an empty one, which clears the field.
+
+        The body of a PATCH `is_edit`: what it says of a field may be a change of what the record has.
 
         Raises one Problem for all wrong fields: `unknown_field` if there are unknown names, else `invalid_value`, else
         `missing_field` if a required field is empty.
@@ -124,7 +131,8 @@ class Form:
                 unknown[name] = self._why_unknown(name)
                 continue
             try:
-                value = field.type.accept(field.type.meant(raw, asker))
+                meant = field.type.meant(raw, asker)
+                value = field.type.edit(meant) if is_edit else field.type.accept(meant)
             except Invalid as error:
                 wrong[name] = str(error)
                 continue

@@ -51,11 +51,15 @@ def record_schema(kind: Kind) -> dict[str, Any]:
     return {"type": "object", "description": kind.help, "properties": properties, "required": list(properties)}
 
 
-def body_schema(form: Form, whole: bool) -> dict[str, Any]:
-    """Return the JSON Schema of a body. A `whole` one must have every required field; no required field may be null."""
+def body_schema(form: Form, whole: bool, is_edit: bool = False) -> dict[str, Any]:
+    """Return the JSON Schema of a body. A `whole` one must have every required field; no required field may be null.
+
+    That of a PATCH `is_edit`.
+    """
     properties = {}
     for name, field in form.writable.items():
-        schema = {**field.type.schema(), "description": f"{field.help}; {field.type.says}"}
+        schema = field.type.edit_schema() if is_edit else field.type.schema()
+        schema = {**schema, "description": f"{field.help}; {field.type.says}"}
         properties[name] = schema if field.required else _nullable(schema)
     required = [name for name, field in form.writable.items() if field.required] if whole else []
     more = {"required": required} if required else {}
@@ -74,7 +78,8 @@ def _operation(route: Route, method: str, path: str) -> dict[str, Any]:
     }
     body = form or (kind if method in ("POST", "PATCH") else None)
     if body is not None:
-        schema = body_schema(body, whole=form is not None or (method == "POST" and not _merges(kind)))
+        is_whole = form is not None or (method == "POST" and not _merges(kind))
+        schema = body_schema(body, is_whole, is_edit=form is None and method == "PATCH")
         if form is None and method == "PATCH":
             schema["properties"]["version"] = {
                 "type": ["integer", "null"],
@@ -162,4 +167,6 @@ def _error_schema() -> dict[str, Any]:
 def _nullable(schema: dict[str, Any]) -> dict[str, Any]:
     if "enum" in schema:
         schema = {**schema, "enum": [*schema["enum"], None]}
+    if "anyOf" in schema:
+        return {**schema, "anyOf": [*schema["anyOf"], {"type": "null"}]}
     return {**schema, "type": [schema["type"], "null"]} if isinstance(schema.get("type"), str) else schema

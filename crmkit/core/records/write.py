@@ -15,7 +15,7 @@ from crmkit.core.call import Call
 from crmkit.core.records import activities, derived, quotas, relations
 from crmkit.core.rules.rule import Values, Write
 from crmkit.errors import Problem
-from crmkit.model.fields import Custom, Invalid
+from crmkit.model.fields import Invalid
 from crmkit.model.record import Kind, Record, Tracked
 from crmkit.storage import records
 from crmkit.storage.interface.tx import Tx
@@ -53,7 +53,7 @@ async def change(call: Call, kind: Kind, id: str, body: Mapping[str, Any], if_ma
     """
     crm, bare = call.crm, lookup.bare(kind, id)
     expected = [version for version in (if_match, _version(body)) if version is not None]
-    values = kind.draft({name: value for name, value in body.items() if name != "version"}, call.actor.asker)
+    values = kind.draft({name: value for name, value in body.items() if name != "version"}, call.actor.asker, True)
 
     def unit(tx: Tx) -> Record:
         before = lookup.existing(tx.connection, kind, tx.by.workspace_id, bare)
@@ -97,7 +97,7 @@ def _written(write: Write, values: Values) -> Record:
     if before is None:
         kind.check_required(values)
         quotas.check(tx, write.crm.settings, kind.plural)
-    values = _custom_merged(kind, before, values)
+    values = _merged(kind, before, values)
     after = kind.new(values) if before is None else structs.replace(before, **values)
     record = derived.put_and_follow(tx, kinds, kind, before, after)
     for rule in rules.of(kind):
@@ -105,16 +105,19 @@ def _written(write: Write, values: Values) -> Record:
     return record
 
 
-def _custom_merged(kind: Kind, before: Record | None, values: Values) -> Values:
-    """Return the values, with the keys of custom merged into those that the record has."""
-    if kind.custom is None or kind.custom.name not in values:
-        return values
-    name, type_ = kind.custom.name, kind.custom.type
-    old = None if before is None else getattr(before, name)
-    try:
-        return {**values, name: type_.merged(old, values[name]) if isinstance(type_, Custom) else values[name]}
-    except Invalid as error:
-        raise Problem("invalid_value", "Keep less in custom.", fields={name: str(error)}) from None
+def _merged(kind: Kind, before: Record | None, values: Values) -> Values:
+    """Return the values, with keys of custom and changes of tags merged into those that the record has."""
+    found, wrong = {}, {}
+    for field in kind.merging:
+        if field.name in values:
+            old = None if before is None else getattr(before, field.name)
+            try:
+                found[field.name] = field.type.merged(old, values[field.name])
+            except Invalid as error:
+                wrong[field.name] = str(error)
+    if wrong:
+        raise Problem("invalid_value", f"Keep less in {' and '.join(wrong)}.", fields=wrong)
+    return values | found if found else values
 
 
 def _same(tx: Tx, kind: Kind, values: Mapping[str, Any]) -> Record | None:

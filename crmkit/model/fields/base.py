@@ -29,6 +29,7 @@ class FieldType:
     sortable: ClassVar[bool] = True
     unfolded: ClassVar[bool] = False  # filters ignore case without such a column: they fold each row they compare
     structured: ClassVar[bool] = False  # stored as JSON text
+    merges: ClassVar[bool] = False  # what is sent may be merged into what is stored
     bare: ClassVar[bool] = False  # every value is a string that a line shows without quotes
     operators: ClassVar[tuple[str, ...]] = COMPARE
     wire: ClassVar[Any] = str
@@ -49,6 +50,14 @@ class FieldType:
 
     def cleaned(self, value: Any) -> Any:
         return value
+
+    def edit(self, raw: Any) -> Any:
+        """Return the same for what a PATCH sends, which may say more."""
+        return self.accept(raw)
+
+    def merged(self, before: Any, sent: Any) -> Any:
+        """Return what is stored in place of `before` once `sent`, as accepted, has come; raises Invalid."""
+        return sent
 
     def operand(self, text: str) -> Any:
         """Return what a filter compares the column with for equality, None if the text is empty.
@@ -76,6 +85,10 @@ class FieldType:
     def schema(self) -> dict[str, Any]:
         """Return the JSON Schema of a value."""
         return {**msgspec.json.schema(self.wire), "description": self.says}
+
+    def edit_schema(self) -> dict[str, Any]:
+        """Return the JSON Schema of what a PATCH sends."""
+        return self.schema()
 
 
 def checked(read: Callable[[str], str], text: str) -> str:

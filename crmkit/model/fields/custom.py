@@ -20,6 +20,7 @@ class Custom(FieldType):
     kib: int = 32
     sortable = False
     structured = True
+    merges = True
     operators = ("is", "not")
     wire = dict[str, Any]
 

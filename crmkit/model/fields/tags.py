@@ -1,10 +1,20 @@
 """Tags."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from crmkit.model.fields.base import FieldType, Invalid
 from crmkit.model.fold import fold
 from crmkit.model.names import trimmed
+
+
+@dataclass(frozen=True)
+class TagChange:
+    """Tags to add and tags to remove, each by its folded form."""
+
+    add: dict[str, str]
+    remove: frozenset[str]
 
 
 @dataclass(frozen=True)
@@ -15,6 +25,7 @@ class Tags(FieldType):
     longest: int = 50
     key_column = "TEXT"
     structured = True
+    merges = True
     operators = ("eq", "ne", "like", "in", "is", "not")
     wire = list[str]
 
@@ -23,6 +34,34 @@ class Tags(FieldType):
         return f"a list of at most {self.most} words of up to {self.longest} characters, no commas or spaces in them"
 
     def cleaned(self, value: list[str]) -> list[str] | None:
+        return self._fitting(self._by_fold(value).values())
+
+    def edit(self, raw: Any) -> list[str] | TagChange | None:
+        """Return a whole list, or what `{"add":["vip"],"remove":["old"]}` says."""
+        if not isinstance(raw, dict):
+            found: list[str] | None = self.accept(raw)
+            return found
+        unknown = [name for name in raw if name not in ("add", "remove")]
+        if unknown or not raw or not all(_is_words(words) for words in raw.values()):
+            raise Invalid(f'must be {self.says}, or {{"add":[...],"remove":[...]}}')
+        return TagChange(self._by_fold(raw.get("add", [])), frozenset(self._by_fold(raw.get("remove", []))))
+
+    def merged(self, before: list[str] | None, sent: list[str] | TagChange | None) -> list[str] | None:
+        """Return the tags after a change: one that is both added and removed is there; raises Invalid past a limit."""
+        if not isinstance(sent, TagChange):
+            return sent
+        had = {fold(tag): tag for tag in before or ()}
+        kept = {key: tag for key, tag in had.items() if key not in sent.remove or key in sent.add}
+        return self._fitting((kept | {key: tag for key, tag in sent.add.items() if key not in kept}).values())
+
+    def edit_schema(self) -> dict[str, Any]:
+        whole = self.schema()
+        words = {"type": "array", "items": {"type": "string"}}
+        change = {"type": "object", "properties": {"add": words, "remove": words}, "additionalProperties": False}
+        return {"anyOf": [whole, {**change, "minProperties": 1}], "description": whole["description"]}
+
+    def _by_fold(self, value: Iterable[str]) -> dict[str, str]:
+        """Return the tags without those that equal one before; raises Invalid for what is no tag."""
         kept: dict[str, str] = {}
         for tag in value:
             if (
@@ -33,9 +72,13 @@ class Tags(FieldType):
             ):
                 raise Invalid(f"must be {self.says}")
             kept.setdefault(fold(trimmed(tag)), trimmed(tag))
-        if len(kept) > self.most:
-            raise Invalid(f"has {len(kept)} tags; at most {self.most} fit")
-        return list(kept.values()) or None
+        return kept
+
+    def _fitting(self, tags: Iterable[str]) -> list[str] | None:
+        found = list(tags)
+        if len(found) > self.most:
+            raise Invalid(f"has {len(found)} tags; at most {self.most} fit")
+        return found or None
 
     def key(self, value: list[str] | None) -> str | None:
         return f",{','.join(fold(tag) for tag in value)}," if value else None
@@ -46,3 +89,7 @@ class Tags(FieldType):
         if not tag or "," in text or any(character.isspace() for character in text) or len(tag) > self.longest:
             raise Invalid(f"must be words of up to {self.longest} characters, separated by commas, no spaces in them")
         return fold(tag)
+
+
+def _is_words(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(word, str) for word in value)
