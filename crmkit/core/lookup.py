@@ -1,27 +1,44 @@
-"""The record that an id in a path names, or a `not_found` that says why there is none."""
+"""The record that an id or a natural key names, or a `not_found` that says why there is none."""
 
 from crmkit.core import path_ids
 from crmkit.errors import Problem
+from crmkit.model import names
+from crmkit.model.fields import Key
 from crmkit.model.record import Kind, Record
 from crmkit.storage import records
 from crmkit.storage.interface.connection import Connection
 
 
-def bare(kind: Kind, text: str) -> str:
-    """Return the bare id in a path; raises `not_found` with what is wrong with it."""
-    return path_ids.bare(kind.prefixes, text, kind.prefix, f"GET /{kind.plural} lists what there is.")
+def id_or_key(kind: Kind, text: str) -> str | Key:
+    """Return the bare id or the natural key in a path; raises `not_found` with what is wrong with it."""
+    where = f"GET /{kind.plural} lists what there is."
+    return path_ids.id_or_key(kind.prefixes, kind.forms, text, kind.prefix, where)
 
 
-def existing(connection: Connection, kind: Kind, workspace_id: str, id: str) -> Record:
+def find(connection: Connection, kind: Kind, workspace_id: str, named: str | Key) -> Record | None:
+    """Return the live record that a bare id or a natural key names, None if there is none of this kind."""
+    if isinstance(named, str):
+        return records.fetch(connection, kind, workspace_id, named)
+    known = named.of(kind.prefix)
+    return None if known is None else records.find(connection, kind, workspace_id, *known)
+
+
+def existing(connection: Connection, kind: Kind, workspace_id: str, named: str | Key) -> Record:
     """Return the live record; raises `not_found`, alike for an id of another workspace and one that never existed."""
-    record = records.fetch(connection, kind, workspace_id, id)
+    record = find(connection, kind, workspace_id, named)
     if record is not None:
         return record
-    deleted_at = records.was_deleted(connection, workspace_id, id)
+    id = named if isinstance(named, str) else ""
+    deleted_at = records.was_deleted(connection, workspace_id, id) if id else None
     if deleted_at is not None:
         raise Problem(
             "not_found",
             f"This {kind.name} was deleted at {deleted_at}; GET /audit?target={kind.handle(id)} shows what it held.",
         )
-    find = "?search= finds one by name" if kind.is_searched else " lists what there is"
-    raise Problem("not_found", f"There is no {kind.name} {id} in this workspace. GET /{kind.plural}{find}.")
+    where = "?search= finds one by name" if kind.is_searched else " lists what there is"
+    raise Problem("not_found", f"There is no {kind.name} {shown(named)} in this workspace. GET /{kind.plural}{where}.")
+
+
+def shown(named: str | Key) -> str:
+    """Return an id or a natural key for a sentence of ours."""
+    return named if isinstance(named, str) else names.clean(named.text)

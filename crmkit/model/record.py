@@ -12,7 +12,7 @@ from typing import Annotated, Any
 from msgspec import Struct
 
 from crmkit import ids
-from crmkit.model.fields import Email, Handle, Integer, Link, Time
+from crmkit.model.fields import Email, Handle, Integer, KeyForm, KeyForms, Link, Time
 from crmkit.model.form import DERIVED, DETAIL, READ, SEARCHED, TITLE, Default, Field, Form, declared
 
 
@@ -80,6 +80,7 @@ class Kind(Form):
     indexes: tuple[Index, ...] = ()
     shares_activities: tuple[str, ...] = ()
     prefixes: Mapping[str, str] = field(default_factory=dict)  # what each prefix of an id stands for
+    forms: KeyForms = field(default_factory=dict)  # of the natural keys of all kinds
 
     @cached_property
     def title(self) -> Field:
@@ -115,6 +116,15 @@ class Kind(Form):
         """The fields by which a POST merges into a live record, the first that finds one before the others."""
         return tuple(name for name in self.unique if self.by_name[name].writable)
 
+    @cached_property
+    def key_forms(self) -> tuple[KeyForm, ...]:
+        """How its records are named in place of their ids: by each unique field that clients write."""
+        fields = [self.by_name[name] for name in self.unique if self.by_name[name].writable]
+        forms = [
+            KeyForm(each.name, each.type, "" if each.type.names else each.name.removesuffix("_id")) for each in fields
+        ]
+        return tuple(sorted(forms, key=lambda form: form.word))
+
     @property
     def activity_link(self) -> str:
         """The field of an activity that holds the id of a record of this kind."""
@@ -135,15 +145,16 @@ class Kind(Form):
         """The fields that search looks at, without the title."""
         return tuple(field for field in self.fields if SEARCHED in field.marks)
 
-    def with_prefixes(self, prefixes: Mapping[str, str]) -> "Kind":
-        """Return this kind with links and handles that know what each prefix of an id stands for."""
+    def with_prefixes(self, prefixes: Mapping[str, str], forms: KeyForms | None = None) -> "Kind":
+        """Return this kind with links and handles that know what prefixes stand for, and the forms of natural keys."""
+        forms = forms or {}
         fields = (
-            replace(field, type=replace(field.type, prefixes=prefixes))
+            replace(field, type=replace(field.type, prefixes=prefixes, forms=forms))
             if isinstance(field.type, Link | Handle)
             else field
             for field in self.fields
         )
-        return replace(self, fields=tuple(fields), prefixes=prefixes)
+        return replace(self, fields=tuple(fields), prefixes=prefixes, forms=forms)
 
     def handle(self, id: str) -> str:
         return f"{self.name}/{id}"
@@ -190,16 +201,27 @@ class Kinds:
                 raise ValueError(
                     f"{kind.name} and {prefixes[kind.prefix]} both have ids that begin with {kind.prefix}_"
                 )
+        forms = {kind.prefix: kind.key_forms for kind in (*records, activity) if kind.key_forms}
         return cls(
-            tuple(kind.with_prefixes(prefixes) for kind in records),
-            activity.with_prefixes(prefixes),
-            audit.with_prefixes(prefixes),
+            tuple(kind.with_prefixes(prefixes, forms) for kind in records),
+            activity.with_prefixes(prefixes, forms),
+            audit.with_prefixes(prefixes, forms),
         )
 
     @property
     def prefixes(self) -> Mapping[str, str]:
         """What each prefix of an id stands for, as a handle spells it."""
         return self.audit.prefixes
+
+    @property
+    def forms(self) -> KeyForms:
+        """The forms of the natural keys of each kind that has some."""
+        return self.audit.forms
+
+    @cached_property
+    def by_prefix(self) -> Mapping[str, Kind]:
+        """The kinds by the prefixes of their ids."""
+        return {kind.prefix: kind for kind in self.all}
 
     @cached_property
     def all(self) -> tuple[Kind, ...]:

@@ -4,8 +4,9 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from crmkit.core import lookup
 from crmkit.model.actor import Asker
-from crmkit.model.fields import Link, Phone, Tags, Text
+from crmkit.model.fields import Key, Link, Phone, Tags, Text
 from crmkit.model.form import Field
 from crmkit.model.query.filters import (
     NULLS,
@@ -21,7 +22,6 @@ from crmkit.model.query.filters import split as split_filter
 from crmkit.model.query.parse import RESERVED
 from crmkit.model.record import Kind, Kinds
 from crmkit.render.text import value
-from crmkit.storage import records
 from crmkit.storage.interface.connection import Connection
 
 MAX_SHOWN = 200  # characters of a value in a note
@@ -59,8 +59,8 @@ def of(
     return tuple(dict.fromkeys(found))
 
 
-def ids_in(conditions: Sequence[Condition]) -> tuple[tuple[str, str], ...]:
-    """Return the first few ids that filters ask for, each after its prefix."""
+def ids_in(conditions: Sequence[Condition]) -> tuple[tuple[str, str | Key], ...]:
+    """Return the first few ids and natural keys that filters ask for, each after its prefix."""
     found = [
         (condition.target.type.prefix, id)
         for condition in conditions
@@ -72,15 +72,14 @@ def ids_in(conditions: Sequence[Condition]) -> tuple[tuple[str, str], ...]:
 
 
 def missing(
-    connection: Connection, kinds: Kinds, workspace_id: str, asked: Sequence[tuple[str, str]]
+    connection: Connection, kinds: Kinds, workspace_id: str, asked: Sequence[tuple[str, str | Key]]
 ) -> tuple[str, ...]:
-    """Return a note for each of these ids that no live record has."""
-    by_prefix = {kind.prefix: kind for kind in kinds.all}
-    named = [(by_prefix[prefix], id) for prefix, id in asked]
+    """Return a note for each of these ids and natural keys that no live record has."""
+    each = [(kinds.by_prefix[prefix], named) for prefix, named in asked]
     return tuple(
-        f"there is no {kind.name} {id} in this workspace"
-        for kind, id in named
-        if records.fetch(connection, kind, workspace_id, id) is None
+        f"there is no {kind.name} {lookup.shown(named)} in this workspace"
+        for kind, named in each
+        if lookup.find(connection, kind, workspace_id, named) is None
     )
 
 

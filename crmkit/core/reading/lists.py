@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from crmkit.core import lookup
 from crmkit.core.call import Call
-from crmkit.core.reading import filter_notes
+from crmkit.core.reading import filter_notes, keys
 from crmkit.model.listing import Listing, Paging
 from crmkit.model.query import parse
 from crmkit.model.query.cursor import seal, unseal
@@ -19,7 +19,7 @@ CLOSEST = "no exact match, closest shown"
 
 async def fetch(call: Call, kind: Kind, id: str) -> Record:
     """Return one record; raises `not_found`."""
-    return await call.read(lookup.existing, kind, call.actor.workspace_id, lookup.bare(kind, id))
+    return await call.read(lookup.existing, kind, call.actor.workspace_id, lookup.id_or_key(kind, id))
 
 
 async def find_all(call: Call, kind: Kind, pairs: Iterable[tuple[str, str]], details: bool = False) -> Listing:
@@ -32,15 +32,19 @@ async def find_all(call: Call, kind: Kind, pairs: Iterable[tuple[str, str]], det
     wanted = parse.parse(kind, pairs, actor.asker)
     names = wanted.fields or (kind.members if details else kind.listed)
     wanted = replace(wanted, fields=tuple(name for name in names if name != "id"))
+    asked = wanted.conditions
+    if keys.are_in(asked):
+        found = await call.read(keys.resolved, call.crm.kinds, actor.workspace_id, asked)
+        wanted = replace(wanted, conditions=found)
     workspace = Workspace.of(actor)
     binding = wanted.binding(f"{actor.workspace_id}/{kind.plural}")
     position = unseal(key, binding, wanted.cursor) if wanted.cursor else None
     page = await call.scan(pages.fetch_page, kind, workspace, wanted, position)
     is_empty = position is None and not page.seqs
     doubted = filter_notes.of(kind, pairs, wanted.conditions, is_empty)
-    asked = filter_notes.ids_in(wanted.conditions) if is_empty else ()
-    if asked:
-        doubted += await call.read(filter_notes.missing, call.crm.kinds, actor.workspace_id, asked)
+    named = filter_notes.ids_in(asked) if is_empty else ()
+    if named:
+        doubted += await call.read(filter_notes.missing, call.crm.kinds, actor.workspace_id, named)
     notes = (*wanted.notes, *((CLOSEST,) if page.closest else ()), *doubted)
     next_cursor = None if page.position is None else seal(key, binding, page.position)
     paging = Paging(position is None, page.total, page.at_least, next_cursor, notes)

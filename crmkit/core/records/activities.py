@@ -32,13 +32,13 @@ def filters(kinds: Kinds) -> dict[str, str]:
 
 async def log(call: Call, kind: Kind, id: str, body: Mapping[str, Any]) -> Record:
     """Return the new activity on a record, which is also on those that the record shares its activities with."""
-    crm, bare = call.crm, lookup.bare(kind, id)
+    crm, named = call.crm, lookup.id_or_key(kind, id)
     log = crm.kinds.activity
     values = log.draft(body, call.actor.asker)
     log.check_required(values)
 
     def unit(tx: Tx) -> Record:
-        about = lookup.existing(tx.connection, kind, tx.by.workspace_id, bare)
+        about = lookup.existing(tx.connection, kind, tx.by.workspace_id, named)
         links = {kind.activity_link: about.id} | {
             link.to.activity_link: getattr(about, link.link)
             for link in crm.kinds.links[kind]
@@ -59,19 +59,19 @@ async def find_all(call: Call, pairs: feeds.Pairs, details: bool = False) -> Lis
 
 async def find_on(call: Call, kind: Kind, id: str, pairs: feeds.Pairs, details: bool = False) -> Listing:
     """Return a page of the activities on one record, newest first; raises `not_found`."""
-    bare = lookup.bare(kind, id)
-    await call.read(lookup.existing, kind, call.actor.workspace_id, bare)
-    kinds, on = call.crm.kinds, [(kind.activity_link, f"eq:{bare}")]
+    named = lookup.id_or_key(kind, id)
+    about = await call.read(lookup.existing, kind, call.actor.workspace_id, named)
+    kinds, on = call.crm.kinds, [(kind.activity_link, f"eq:{about.id}")]
     return await feeds.read(call, kinds.activity, pairs, filters(kinds), on, details)
 
 
 async def remove(call: Call, id: str) -> Record:
     """Delete an activity and return what it was; unlike a record's, this delete needs no confirm token."""
     kinds = call.crm.kinds
-    bare = lookup.bare(kinds.activity, id)
+    named = lookup.id_or_key(kinds.activity, id)
 
     def unit(tx: Tx) -> Record:
-        activity = lookup.existing(tx.connection, kinds.activity, tx.by.workspace_id, bare)
+        activity = lookup.existing(tx.connection, kinds.activity, tx.by.workspace_id, named)
         derived.put_and_follow(tx, kinds, kinds.activity, activity, None)
         return activity
 

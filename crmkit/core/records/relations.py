@@ -3,26 +3,37 @@
 from collections.abc import Mapping
 from typing import Any
 
+from crmkit.core import lookup
 from crmkit.errors import Problem, listed
+from crmkit.model.fields import Key, keys
 from crmkit.model.record import Kind, Kinds, Record
 from crmkit.storage import records
 from crmkit.storage.interface.tx import Tx
 
 
 def linked(tx: Tx, kinds: Kinds, kind: Kind, values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the values with the titles of linked records; raises `invalid_reference` unless all of them are live."""
+    """Return the values with ids and titles of linked records; raises `invalid_reference` unless all are live."""
     found, wrong = dict(values), {}
     for reference in kinds.links[kind]:
         if reference.link not in values:
             continue
-        id, other = values[reference.link], reference.to
-        record = None if id is None else records.fetch(tx.connection, other, tx.by.workspace_id, id)
-        if id is not None and record is None:
-            wrong[reference.link] = f"there is no {other.name} {id} in this workspace"
+        named, other = values[reference.link], reference.to
+        record = None if named is None else lookup.find(tx.connection, other, tx.by.workspace_id, named)
+        if record is not None:
+            found[reference.link] = record.id
+        elif named is not None:
+            wrong[reference.link] = _missing(other, named)
         found[reference.name] = None if record is None else getattr(record, other.title.name)
     if wrong:
         raise Problem("invalid_reference", "Create the record first, or look its id up.", fields=wrong)
     return found
+
+
+def _missing(kind: Kind, named: str | Key) -> str:
+    """Return what is wrong with an id or a natural key that no record of a kind has."""
+    if isinstance(named, Key) and named.of(kind.prefix) is None:
+        return f"{lookup.shown(named)} names no {kind.name}, which is found by its {keys.names(kind.key_forms)}"
+    return f"there is no {kind.name} {lookup.shown(named)} in this workspace"
 
 
 def unlink(tx: Tx, kinds: Kinds, kind: Kind, record: Record) -> None:

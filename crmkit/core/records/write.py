@@ -51,12 +51,12 @@ async def change(call: Call, kind: Kind, id: str, body: Mapping[str, Any], if_ma
     Raises `version_conflict`, which shows the current record, unless that has the version that `if_match` and `body`
     expect; also `not_found`, `already_exists`, and what `draft` raises.
     """
-    crm, bare = call.crm, lookup.bare(kind, id)
+    crm, named = call.crm, lookup.id_or_key(kind, id)
     expected = [version for version in (if_match, _version(body)) if version is not None]
     values = kind.draft({name: value for name, value in body.items() if name != "version"}, call.actor.asker, True)
 
     def unit(tx: Tx) -> Record:
-        before = lookup.existing(tx.connection, kind, tx.by.workspace_id, bare)
+        before = lookup.existing(tx.connection, kind, tx.by.workspace_id, named)
         _check_version(before, expected, "PATCH")
         _check_taken(tx, kind, before, values)
         return _written(Write(tx, crm, kind, before), values)
@@ -69,13 +69,13 @@ async def remove(call: Call, kind: Kind, id: str, if_match: int | None = None) -
 
     Else raises `confirmation_required` with a fresh token, or `version_conflict` as `change` does.
     """
-    kinds, sent, bare = call.crm.kinds, call.confirm, lookup.bare(kind, id)
+    kinds, sent, named = call.crm.kinds, call.confirm, lookup.id_or_key(kind, id)
 
     def unit(tx: Tx) -> Record | Problem:
-        before = lookup.existing(tx.connection, kind, tx.by.workspace_id, bare)
+        before = lookup.existing(tx.connection, kind, tx.by.workspace_id, named)
         _check_version(before, [] if if_match is None else [if_match], "DELETE")
         bound = confirm.binding(f"{kind.name}.delete", [(before.handle, _tracked(before).version)])
-        says, again = relations.outcome_of_delete(kinds, kind), f"DELETE /{kind.plural}/{bare}"
+        says, again = relations.outcome_of_delete(kinds, kind), f"DELETE /{kind.plural}/{before.id}"
         refused = confirm.require(tx, sent, bound, says, again)
         if refused is not None:
             return refused

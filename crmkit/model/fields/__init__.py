@@ -8,6 +8,7 @@ from crmkit.model.fields.addresses import Domain, Email
 from crmkit.model.fields.base import COMPARE, EXACT, TEXTUAL, FieldType, Invalid, Span
 from crmkit.model.fields.choices import Choice, Currency
 from crmkit.model.fields.custom import PLAIN_KEY, Custom
+from crmkit.model.fields.keys import Key, KeyForm, KeyForms
 from crmkit.model.fields.link import Link
 from crmkit.model.fields.moments import Date, Time
 from crmkit.model.fields.numbers import MAX_CENTS, MAX_INTEGER, Integer
@@ -36,6 +37,9 @@ __all__ = [
     "Integer",
     "Invalid",
     "Json",
+    "Key",
+    "KeyForm",
+    "KeyForms",
     "Language",
     "Link",
     "LongText",

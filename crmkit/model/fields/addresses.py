@@ -15,6 +15,7 @@ class Email(FieldType):
 
     takes_me: bool = False
 
+    names = True
     operators = TEXTUAL
 
     @property
@@ -39,6 +40,7 @@ class Email(FieldType):
 class Domain(FieldType):
     """The domain of a company, in ASCII and lower case, without `www.`."""
 
+    names = True
     operators = TEXTUAL
 
     @property

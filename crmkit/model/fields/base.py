@@ -30,6 +30,7 @@ class FieldType:
     unfolded: ClassVar[bool] = False  # filters ignore case without such a column: they fold each row they compare
     structured: ClassVar[bool] = False  # stored as JSON text
     merges: ClassVar[bool] = False  # what is sent may be merged into what is stored
+    names: ClassVar[bool] = False  # a unique value names its record by itself, without a word before it
     bare: ClassVar[bool] = False  # every value is a string that a line shows without quotes
     operators: ClassVar[tuple[str, ...]] = COMPARE
     wire: ClassVar[Any] = str

@@ -2,19 +2,25 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from crmkit import ids
 from crmkit.errors import a
+from crmkit.model.fields import keys
 from crmkit.model.fields.base import EXACT, FieldType, Invalid
+from crmkit.model.fields.keys import Key, KeyForms
 
 
 @dataclass(frozen=True)
 class Link(FieldType):
-    """The id of a live record of another kind, which `prefix` names; `Kinds` tells it what prefixes stand for."""
+    """The id of a live record of another kind, which `prefix` names; `Kinds` tells it what prefixes stand for.
+
+    A client may send a natural key of any kind that `forms` has, to be looked up in the transaction.
+    """
 
     prefix: str
     prefixes: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
+    forms: KeyForms = field(default_factory=dict, repr=False, compare=False)
     bare: ClassVar[bool] = True
     operators = EXACT
 
@@ -22,8 +28,20 @@ class Link(FieldType):
     def says(self) -> str:
         return f"the id of {a(self.prefixes[self.prefix])}, like {self.prefix}_k7m2q9xa"
 
-    def cleaned(self, value: str) -> str:
+    def accept(self, raw: Any) -> Any:
+        return raw if isinstance(raw, Key) else super().accept(raw)
+
+    def cleaned(self, value: str) -> str | Key:
+        return self._named(value, False)
+
+    def operand(self, text: str) -> str | Key:
+        return self._named(text, True)
+
+    def _named(self, text: str, in_query: bool) -> str | Key:
         try:
-            return ids.parse(value, self.prefix, self.prefixes)
+            return ids.parse(text, self.prefix, self.prefixes)
         except ids.BadId as error:
-            raise Invalid(str(error)) from None
+            key = keys.read(text, self.forms, in_query)
+            if key is None:
+                raise Invalid(str(error)) from None
+            return key

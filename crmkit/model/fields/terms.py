@@ -7,7 +7,9 @@ from typing import Any
 from crmkit import ids
 from crmkit.errors import nearest
 from crmkit.model.actor import Asker
+from crmkit.model.fields import keys
 from crmkit.model.fields.base import EXACT, FieldType, Invalid, Span
+from crmkit.model.fields.keys import Key, KeyForms
 
 
 @dataclass(frozen=True)
@@ -35,23 +37,27 @@ class Word(FieldType):
 class Handle(FieldType):
     """The handle of a record, or of something that people have; only the server writes it.
 
-    A filter takes an id too, or a kind, which means all handles of that kind. `kinds` has the name that handles begin
-    with for each word that names a kind; `Kinds` tells what prefixes stand for.
+    A filter takes an id or a natural key too, or a kind, which means all handles of that kind. `kinds` has the name
+    that handles begin with for each word that names a kind; `Kinds` tells what prefixes stand for.
     """
 
     kinds: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
     prefixes: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
+    forms: KeyForms = field(default_factory=dict, repr=False, compare=False)
     operators = EXACT
 
     @property
     def says(self) -> str:
         return "a handle"
 
-    def operand(self, text: str) -> str:
+    def operand(self, text: str) -> str | Key:
         head, _, id = text.strip().replace("%2F", "/").replace("%2f", "/").rpartition("/")
         prefix = id.partition("_")[0]
         kind = self.prefixes.get(prefix)
         if kind not in self.kinds.values() or "_" not in id:
+            key = keys.read(text, self.forms, in_query=True)
+            if key is not None:
+                return key
             raise Invalid(f"must be a handle, an id or a kind: {', '.join(self._names)}{nearest(text, self.kinds)}")
         head = self.kinds.get(head.lower(), head)
         try:

@@ -41,6 +41,7 @@ class Nearest:
 
     def __init__(self, routes: Iterable[Route], kinds: Kinds) -> None:
         self._prefixes = kinds.prefixes
+        self._forms = kinds.forms
         self._methods: dict[str, list[str]] = {}  # of each path that the manual lists
         self._nouns: dict[str, str] = {}  # the word before an id -> the prefix of that id
         for route in routes:
@@ -75,13 +76,16 @@ class Nearest:
         return tuple((name, f"{prefix}_") for name, prefix in found if prefix)
 
     def check(self, id: str, start: str, method: str, path: str) -> None:
-        """Raise `not_found` for what cannot be an id that begins with `start`, in a request with this path."""
+        """Raise `not_found` for what is neither an id that begins with `start` nor a natural key of its kind.
+
+        `method` and `path` are those of the request.
+        """
         method = _listed(method)
         meant = self._home_of(id, method) or self._found(method, path)
         if not meant or "{" in meant:  # a path that still lacks the id: better the list that has it
             meant = self._found(method, path.partition(f"/{id}")[0])
         where = f"Did you mean {meant}?" if meant else "GET /help lists every endpoint."
-        path_ids.bare(self._prefixes, id, start[:-1], where)
+        path_ids.id_or_key(self._prefixes, self._forms, id, start[:-1], where)
 
     def unknown(self, method: str, path: str) -> Problem:
         """Return the Problem of a path that no route has."""
