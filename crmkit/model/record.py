@@ -183,6 +183,11 @@ class Reference:
     name: str
     to: Kind
 
+    @property
+    def place(self) -> str:
+        """The name under which the record itself may stand in the body of a POST: `company` beside `company_id`."""
+        return self.link.removesuffix("_id")
+
 
 @dataclass(frozen=True, eq=False)
 class Kinds:
@@ -257,6 +262,11 @@ class Kinds:
             )
             for kind in self.records
         }
+
+    @cached_property
+    def places(self) -> Mapping[Kind, Mapping[str, Reference]]:
+        """Of each kind, the links by the names under which the records themselves may stand in a POST."""
+        return {kind: {link.place: link for link in links} for kind, links in self.links.items()}
 
     @cached_property
     def linking_first(self) -> tuple[Kind, ...]:

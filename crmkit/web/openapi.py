@@ -6,10 +6,11 @@ from typing import Any
 
 from crmkit import __version__
 from crmkit.core.crm import Crm
-from crmkit.errors import CATALOGUE
+from crmkit.core.records import nested
+from crmkit.errors import CATALOGUE, a
 from crmkit.model.form import Form
 from crmkit.model.query.parse import DEFAULT_LIMIT, MAX_LIMIT, RESERVED
-from crmkit.model.record import Kind
+from crmkit.model.record import Kind, Kinds
 from crmkit.render.formats import FORMATS, Format
 from crmkit.web.route import ANY, Route
 
@@ -20,7 +21,7 @@ def document(crm: Crm, routes: Iterable[Route]) -> dict[str, Any]:
     for route in routes:
         for path in route.paths if route.summary else ():
             for method in route.listed_methods:
-                paths.setdefault(path, {})[method.lower()] = _operation(route, method, path)
+                paths.setdefault(path, {})[method.lower()] = _operation(crm.kinds, route, method, path)
     return {
         "openapi": "3.1.0",
         "info": {
@@ -66,7 +67,7 @@ def body_schema(form: Form, whole: bool, is_edit: bool = False) -> dict[str, Any
     return {"type": "object", "properties": properties, **more, "additionalProperties": False}
 
 
-def _operation(route: Route, method: str, path: str) -> dict[str, Any]:
+def _operation(kinds: Kinds, route: Route, method: str, path: str) -> dict[str, Any]:
     kind, form = route.kind, route.form
     parameters = [_parameter(name, "path") for name in re.findall(r"{(\w+)}", path)]
     parameters += _query(route)
@@ -80,6 +81,8 @@ def _operation(route: Route, method: str, path: str) -> dict[str, Any]:
     if body is not None:
         is_whole = form is not None or (method == "POST" and not _merges(kind))
         schema = body_schema(body, is_whole, is_edit=form is None and method == "PATCH")
+        if body in kinds.records and method == "POST":
+            schema["properties"] |= _nested(kinds, body)
         if form is None and method == "PATCH":
             schema["properties"]["version"] = {
                 "type": ["integer", "null"],
@@ -92,6 +95,19 @@ def _operation(route: Route, method: str, path: str) -> dict[str, Any]:
         }
     if route.public:
         found["security"] = []
+    return found
+
+
+def _nested(kinds: Kinds, kind: Kind) -> dict[str, Any]:
+    """Return the properties of a POST that hold other records."""
+    found: dict[str, Any] = {}
+    for place, reference in kinds.places[kind].items():
+        says = f"{a(reference.to.name)} to create or merge, in place of {reference.link}"
+        found[place] = {**body_schema(reference.to, whole=False), "description": says}
+    if kind.is_logged:
+        items = body_schema(kinds.activity, whole=True)
+        most = {"maxItems": nested.MAX_ACTIVITIES, "description": "activities to log on it"}
+        found[kinds.activity.plural] = {"type": "array", "items": items, **most}
     return found
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from crmkit.core import lookup
 from crmkit.core.call import Call
+from crmkit.core.crm import Crm
 from crmkit.core.reading import feeds
 from crmkit.core.records import derived, quotas
 from crmkit.model.listing import Listing
@@ -38,17 +39,22 @@ async def log(call: Call, kind: Kind, id: str, body: Mapping[str, Any]) -> Recor
     log.check_required(values)
 
     def unit(tx: Tx) -> Record:
-        about = lookup.existing(tx.connection, kind, tx.by.workspace_id, named)
-        links = {kind.activity_link: about.id} | {
-            link.to.activity_link: getattr(about, link.link)
-            for link in crm.kinds.links[kind]
-            if link.link in kind.shares_activities
-        }
-        quotas.check(tx, crm.settings, log.plural)
-        at = values.get("occurred_at") or tx.now
-        return derived.put_and_follow(tx, crm.kinds, log, None, log.new({**values, **links, "occurred_at": at}))
+        return put(tx, crm, kind, lookup.existing(tx.connection, kind, tx.by.workspace_id, named), values)
 
     return await call.write(unit)
+
+
+def put(tx: Tx, crm: Crm, kind: Kind, about: Record, values: Mapping[str, Any]) -> Record:
+    """Log an activity of these values, in stored form, on a record of this kind."""
+    log = crm.kinds.activity
+    links = {kind.activity_link: about.id} | {
+        link.to.activity_link: getattr(about, link.link)
+        for link in crm.kinds.links[kind]
+        if link.link in kind.shares_activities
+    }
+    quotas.check(tx, crm.settings, log.plural)
+    at = values.get("occurred_at") or tx.now
+    return derived.put_and_follow(tx, crm.kinds, log, None, log.new({**values, **links, "occurred_at": at}))
 
 
 async def find_all(call: Call, pairs: feeds.Pairs, details: bool = False) -> Listing:

@@ -5,14 +5,15 @@ linked records and what the kind's rules say join them.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from msgspec import structs
 
 from crmkit.core import confirm, lookup, rules
 from crmkit.core.call import Call
-from crmkit.core.records import activities, derived, quotas, relations
+from crmkit.core.crm import Crm
+from crmkit.core.records import activities, derived, nested, quotas, relations
 from crmkit.core.rules.rule import Values, Write
 from crmkit.errors import Problem
 from crmkit.model.fields import Invalid
@@ -32,15 +33,14 @@ class Saved:
 async def save(call: Call, kind: Kind, body: Mapping[str, Any]) -> Saved:
     """Create a record, or merge the fields into the live record that one of the kind's `merges_by` leads to.
 
-    Raises `already_exists` when another of them leads to another record.
+    Records that the body relates it to are created or merged first, activities are logged last. Raises
+    `already_exists` when another of the keys leads to another record.
     """
-    crm, values = call.crm, kind.draft(body, call.actor.asker)
+    crm = call.crm
+    draft = nested.drafted(crm.kinds, kind, body, call.actor.asker)
 
     def unit(tx: Tx) -> Saved:
-        before = _same(tx, kind, values)
-        if before is not None:
-            _check_taken(tx, kind, before, values)
-        return Saved(_written(Write(tx, crm, kind, before), values), created=before is None)
+        return _saved_whole(tx, crm, kind, draft) if draft.is_nested else _saved(tx, crm, kind, draft.values)
 
     return await call.write(unit)
 
@@ -86,6 +86,28 @@ async def remove(call: Call, kind: Kind, id: str, if_match: int | None = None) -
         return before
 
     return await call.write(unit)
+
+
+def _saved_whole(tx: Tx, crm: Crm, kind: Kind, draft: nested.Draft) -> Saved:
+    """Write a record with those that it nests; raises one Problem for what is wrong with any of them."""
+    faults, values = nested.Faults(), dict(draft.values)
+    for reference, part in draft.related:
+        other = faults.of(reference.place, _saved, tx, crm, reference.to, part)
+        values[reference.link] = None if other is None else other.record.id
+    saved = faults.of("", _saved, tx, crm, kind, values)
+    faults.check()
+    if saved is None:
+        raise TypeError("a part that was not saved is a fault")
+    for part in draft.activities:
+        activities.put(tx, crm, kind, saved.record, part)
+    return replace(saved, record=lookup.existing(tx.connection, kind, tx.by.workspace_id, saved.record.id))
+
+
+def _saved(tx: Tx, crm: Crm, kind: Kind, values: Values) -> Saved:
+    before = _same(tx, kind, values)
+    if before is not None:
+        _check_taken(tx, kind, before, values)
+    return Saved(_written(Write(tx, crm, kind, before), values), created=before is None)
 
 
 def _written(write: Write, values: Values) -> Record:

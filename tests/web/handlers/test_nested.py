@@ -1,0 +1,153 @@
+"""Records within the body of a POST: related ones as objects, activities as a list; all or nothing."""
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.house import ALICE, UNLIMITED, Person, Process, house
+from tests.web.refused import refused
+
+JANE: dict[str, Any] = {
+    "name": "Jane",
+    "email": "jane@acme.com",
+    "company": {"name": "Acme", "domain": "acme.com"},
+    "activities": [{"kind": "call", "body": "spoke"}, {"body": "wrote", "occurred_at": "2026-01-02T03:04:05Z"}],
+}
+
+
+def nothing_was_written(alice: Person) -> bool:
+    totals = [alice.json_of("GET", f"/{name}")["total"] for name in ("contacts", "companies", "deals", "activities")]
+    return totals == [0, 0, 0, 0]
+
+
+def test_a_contact_its_company_and_its_activities_are_created_at_once(alice: Person) -> None:
+    answer = alice.post("/contacts?format=json", json=JANE)
+    jane = answer.json()
+    assert answer.status_code == 201
+    assert (jane["company_name"], jane["activities"]) == ("Acme", 2)
+    assert jane["last_activity_at"] == "2026-06-10T09:00:00Z"
+    assert alice.json_of("GET", "/companies/acme.com")["id"] == jane["company_id"]
+    told = alice.json_of("GET", f"/contacts/{jane['id']}/activities")["items"]
+    assert [one["body"] for one in told] == ["spoke", "wrote"]
+    log = [entry["action"] for entry in alice.json_of("GET", "/audit")["items"]][:4]
+    assert log == ["activity.create", "activity.create", "contact.create", "company.create"]
+    assert jane["version"] == 1
+
+
+def test_a_company_that_is_there_is_merged_and_so_is_the_record_itself(alice: Person) -> None:
+    acme = alice.json_of("POST", "/companies", {"name": "Acme", "domain": "acme.com"})
+    alice.json_of("POST", "/contacts", {"name": "J", "email": "jane@acme.com"})
+    company = {"domain": "acme.com", "notes": "big"}
+    answer = alice.post("/contacts?format=json", json={**JANE, "company": company})
+    assert (answer.status_code, answer.json()["company_id"]) == (200, acme["id"])
+    assert alice.json_of("GET", "/companies/acme.com")["notes"] == "big"
+    assert alice.json_of("GET", "/companies")["total"] == alice.json_of("GET", "/contacts")["total"] == 1
+
+
+def test_a_deal_takes_a_contact_and_a_company_and_activities_reach_both(alice: Person) -> None:
+    body = {"title": "X", "contact": {"name": "Jane"}, "company": {"name": "Acme"}, "activities": [{"body": "met"}]}
+    deal = alice.json_of("POST", "/deals", body)
+    assert (deal["contact_name"], deal["company_name"], deal["activities"]) == ("Jane", "Acme", 1)
+    for path in (f"/contacts/{deal['contact_id']}", f"/companies/{deal['company_id']}"):
+        assert alice.json_of("GET", path)["activities"] == 1
+
+
+def test_a_company_takes_activities(alice: Person) -> None:
+    company = alice.json_of("POST", "/companies", {"name": "Acme", "activities": [{"body": "x"}]})
+    assert company["activities"] == 1
+    assert alice.json_of("POST", "/companies", {"name": "Acme", "activities": []})["activities"] == 0
+
+
+def test_all_that_is_wrong_is_named_by_its_place_at_once(alice: Person) -> None:
+    body = {
+        "name": "Jane",
+        "email": "nope",
+        "company": {"domain": "nope"},
+        "activities": [{"body": "x"}, {"kind": "nope", "body": "x"}, {"kind": "call"}, 5],
+    }
+    faults = {
+        "email": "must be an address",
+        "company.domain": "must be a domain",
+        r"activities.1.kind": "must be one of",
+        r"activities.2.body": "is needed",
+        r"activities.3": "must be an object",
+    }
+    refused(alice, "invalid_value", "POST", "/contacts", body, faults)
+    assert nothing_was_written(alice)
+
+
+def test_what_is_missing_of_new_records_is_named_at_once_too(alice: Person) -> None:
+    body = {"email": "a@b.example", "company": {"domain": "acme.com"}, "activities": [{"body": "x"}]}
+    refused(alice, "missing_field", "POST", "/contacts", body, {"company.name": "is needed", "name": "is needed"})
+    assert nothing_was_written(alice)
+
+
+def test_a_fault_of_the_record_itself_takes_the_nested_ones_back(alice: Person) -> None:
+    body = {"title": "X", "company": {"name": "Acme"}, "contact_id": "no@acme.com", "activities": [{"body": "x"}]}
+    refused(alice, "invalid_reference", "POST", "/deals", body, {"contact_id": "there is no contact"})
+    assert nothing_was_written(alice)
+
+
+@pytest.mark.parametrize(
+    ("body", "code", "faults"),
+    [
+        ({"company": {"name": "A"}, "company_id": "acme.com"}, "invalid_value", {"company": "beside company_id"}),
+        ({"company": {"name": "A"}, "company_id": None}, "invalid_value", {"company": "beside company_id"}),
+        ({"company": "acme.com"}, "invalid_value", {"company": "must be an object"}),
+        ({"company": None}, "invalid_value", {"company": "must be an object"}),
+        ({"company": {"name": "A", "colour": 1}}, "unknown_field", {"company.colour": "is no field"}),
+        ({"company": {"name": "A", "activities": []}}, "unknown_field", {"company.activities": "leave it out"}),
+        ({"activities": {"body": "x"}}, "invalid_value", {"activities": "must be a list"}),
+        ({"activities": [{"body": "x"}] * 101}, "invalid_value", {"activities": "at most 100"}),
+        ({"activities": [{"body": "x", "contact_id": "a@b.c"}]}, "unknown_field", {"activities.0.contact_id": "leave"}),
+    ],
+)
+def test_a_nested_record_neither_nests_nor_stands_beside_its_id(
+    alice: Person, body: dict[str, Any], code: str, faults: dict[str, str]
+) -> None:
+    refused(alice, code, "POST", "/contacts", {"name": "Jane", **body}, faults)
+    assert nothing_was_written(alice)
+
+
+def test_a_nested_record_in_a_deal_does_not_nest(alice: Person) -> None:
+    body = {"title": "X", "contact": {"name": "Jane", "company": {"name": "Acme"}}}
+    refused(alice, "unknown_field", "POST", "/deals", body, {"contact.company": "is no field of a contact"})
+
+
+def test_a_patch_takes_no_nested_records(alice: Person) -> None:
+    id = alice.json_of("POST", "/contacts", {"name": "Jane"})["id"]
+    for body in ({"company": {"name": "A"}}, {"activities": [{"body": "x"}]}):
+        refused(alice, "unknown_field", "PATCH", f"/contacts/{id}", body, dict.fromkeys(body, ""))
+
+
+@pytest.mark.parametrize("resource", ["contacts", "companies", "activities"])
+def test_each_part_needs_the_room_that_it_would_need_alone(tmp_path: Path, resource: str) -> None:
+    file = tmp_path / "crmkit.toml"
+    file.write_text(f'[plans]\ndefault = "small"\n[plans.small]\n{resource} = 1\n')
+    with house(tmp_path / "data", UNLIMITED, file=file) as home, home.sign_in(ALICE) as alice:
+        first = {"name": "First", "company": {"name": "First"}, "activities": [{"body": "x"}]}
+        assert alice.post("/contacts", json=first).status_code == 201
+        answer = alice.post("/contacts?format=json", json=JANE)
+        assert (answer.status_code, answer.json()["error"]) == (403, "plan_limit_reached")
+        assert answer.json()["resource"] == resource
+        assert alice.json_of("GET", "/contacts")["total"] == alice.json_of("GET", "/companies")["total"] == 1
+
+
+@pytest.mark.slow
+def test_a_race_of_nested_creates_of_one_new_company_leaves_one(served: Process) -> None:
+    with served.sign_in() as me:
+
+        def create(number: int) -> Any:
+            with Person(served.url, me.token) as client:
+                body = {"name": f"N{number}", "company": {"name": "Acme", "domain": "acme.com"}, "activities": []}
+                answer = client.post("/contacts?format=json", json=body)
+                assert answer.status_code == 201, answer.text
+                return answer.json()["company_id"]
+
+        with ThreadPoolExecutor(24) as pool:
+            companies = set(pool.map(create, range(96)))
+        assert len(companies) == 1
+        assert me.json_of("GET", "/companies")["total"] == 1
+        assert me.json_of("GET", "/contacts?company_id=acme.com")["total"] == 96
