@@ -1,7 +1,7 @@
 """Forms: the fields that a class declares by its annotations, and the check of a request body against them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from functools import cached_property
 from types import NoneType
@@ -19,13 +19,15 @@ class Mark(Enum):
 
     REQUIRED = "needed to create a record, and never empty"
     READ = "written by the server alone"
+    ONCE = "sent with the POST that creates the record, and never changed"
     TITLE = "the name that people know the record by; search ranks matches in it first"
     SEARCHED = "search looks here too"
     DETAIL = "left out of list lines"
     DERIVED = "follows from other records: never logged, always recomputed"
 
 
-REQUIRED, READ, TITLE, SEARCHED, DETAIL, DERIVED = Mark  # so that declarations read `REQUIRED` for `Mark.REQUIRED`
+# so that declarations read `REQUIRED` for `Mark.REQUIRED`
+REQUIRED, READ, ONCE, TITLE, SEARCHED, DETAIL, DERIVED = Mark
 
 
 @dataclass(frozen=True)
@@ -98,6 +100,14 @@ class Form:
         return {field.name: field for field in self.fields if field.writable}
 
     @cached_property
+    def changes(self) -> "Form":
+        """The form of a PATCH, which takes no field that only the POST takes."""
+        if not any(ONCE in field.marks for field in self.fields):
+            return self
+        fields = (replace(field, marks=field.marks | {READ}) if ONCE in field.marks else field for field in self.fields)
+        return Form(self.name, tuple(fields))
+
+    @cached_property
     def required(self) -> tuple[str, ...]:
         """The names of the fields that a new record must have."""
         return tuple(field.name for field in self.fields if field.required)
@@ -164,6 +174,8 @@ class Form:
         return " and ".join(self.required)
 
     def _why_unknown(self, name: str) -> str:
+        if name in self.by_name and ONCE in self.by_name[name].marks:
+            return "cannot be changed; leave it out"
         if name in self.by_name or name == "handle":
             return "is written by the server; leave it out"
         return f"is no field of {a(self.name)}{nearest(name, self.writable)}"

@@ -80,7 +80,9 @@ def _operation(kinds: Kinds, route: Route, method: str, path: str) -> dict[str, 
     body = form or (kind if method in ("POST", "PATCH") else None)
     if body is not None:
         is_whole = form is not None or (method == "POST" and not _merges(kind))
-        schema = body_schema(body, is_whole, is_edit=form is None and method == "PATCH")
+        schema = body_schema(
+            body.changes if method == "PATCH" else body, is_whole, is_edit=form is None and method == "PATCH"
+        )
         if body in kinds.records and method == "POST":
             schema["properties"] |= _nested(kinds, body)
         if form is None and method == "PATCH":

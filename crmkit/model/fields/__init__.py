@@ -13,7 +13,7 @@ from crmkit.model.fields.link import Link
 from crmkit.model.fields.moments import Date, Time
 from crmkit.model.fields.numbers import MAX_CENTS, MAX_INTEGER, Integer
 from crmkit.model.fields.places import Country, Language, Timezone
-from crmkit.model.fields.tags import Tags
+from crmkit.model.fields.tags import Addresses, Tags
 from crmkit.model.fields.terms import Handle, Json, Word
 from crmkit.model.fields.text import Identifier, LongText, Phone, Text
 
@@ -24,6 +24,7 @@ __all__ = [
     "MAX_INTEGER",
     "PLAIN_KEY",
     "TEXTUAL",
+    "Addresses",
     "Choice",
     "Country",
     "Currency",

@@ -19,7 +19,9 @@ class Integer(FieldType):
 
     @property
     def says(self) -> str:
-        return "a whole number" if self.most == MAX_INTEGER else f"a whole number from {self.least:,} to {self.most:,}"
+        if self.most == MAX_INTEGER:
+            return "a whole number" + (", not negative" if self.least == 0 else "")
+        return f"a whole number from {self.least:,} to {self.most:,}"
 
     def cleaned(self, value: int) -> int:
         if not self.least <= value <= self.most:

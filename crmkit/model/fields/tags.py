@@ -1,9 +1,11 @@
-"""Tags."""
+"""Tags, and sets of addresses that are filtered like them."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from crmkit.model.actor import Asker
+from crmkit.model.fields.addresses import Email
 from crmkit.model.fields.base import FieldType, Invalid
 from crmkit.model.fold import fold
 from crmkit.model.names import trimmed
@@ -89,6 +91,27 @@ class Tags(FieldType):
         if not tag or "," in text or any(character.isspace() for character in text) or len(tag) > self.longest:
             raise Invalid(f"must be words of up to {self.longest} characters, separated by commas, no spaces in them")
         return fold(tag)
+
+
+@dataclass(frozen=True)
+class Addresses(Tags):
+    """A sorted set of addresses of people who work with the CRM; only the server writes it."""
+
+    most: int = 200
+    longest: int = 254
+
+    @property
+    def says(self) -> str:
+        return f"addresses like jane@acme.com, or me; the first {self.most}"
+
+    def meant(self, raw: Any, asker: Asker) -> Any:
+        return Email(takes_me=True).meant(raw, asker)
+
+    def operand(self, text: str) -> str:
+        return fold(Email().operand(text) or "")
+
+    def part(self, text: str) -> str:
+        return fold(Email().part(text))
 
 
 def _is_words(value: Any) -> bool:
