@@ -13,6 +13,7 @@ class Asker:
 
     address: str = ""
     zone: tzinfo = UTC
+    country: str = ""  # of phone numbers without one
 
 
 NOBODY = Asker()
@@ -36,7 +37,7 @@ class Actor:
 
     @property
     def asker(self) -> Asker:
-        return Asker(self.email, ZoneInfo(self.timezone))
+        return Asker(self.email, ZoneInfo(self.timezone), self.preferences.country)
 
     @property
     def timezone(self) -> str:

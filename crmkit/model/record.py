@@ -141,6 +141,11 @@ class Kind(Form):
         return any(TITLE in field.marks for field in self.fields)
 
     @cached_property
+    def by_country(self) -> tuple[Field, ...]:
+        """The fields that are compared by what they mean in the record's country."""
+        return tuple(field for field in self.fields if field.type.by_country)
+
+    @cached_property
     def searched(self) -> tuple[Field, ...]:
         """The fields that search looks at, without the title."""
         return tuple(field for field in self.fields if SEARCHED in field.marks)

@@ -3,8 +3,9 @@
 from functools import cache, lru_cache
 
 from crmkit.model.form import Field
-from crmkit.model.record import Kind
+from crmkit.model.record import Kind, Record
 from crmkit.storage.interface.dialect import Dialect
+from crmkit.storage.interface.tx import Tx
 
 
 def quoted(name: str) -> str:
@@ -42,6 +43,11 @@ def whole(dialect: Dialect, kind: Kind) -> str:
 def returned(dialect: Dialect, kind: Kind) -> str:
     """Return `whole` as the RETURNING list of an UPDATE, which knows its table by no other name."""
     return packed(dialect, kind, kind.members[1:], quoted(kind.plural))
+
+
+def country_of(tx: Tx, record: Record) -> str:
+    """Return the country by which a record is read: its own, else that of the workspace, empty for none."""
+    return getattr(record, "country", None) or (tx.actor.preferences.country if tx.actor else "")
 
 
 def table_columns(kind: Kind) -> list[tuple[str, str]]:

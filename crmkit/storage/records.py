@@ -15,7 +15,7 @@ from crmkit.errors import Problem
 from crmkit.model.form import DERIVED
 from crmkit.model.record import Kind, Record, Tracked
 from crmkit.storage import audit, sequence
-from crmkit.storage.columns import quoted, returned, stored, table_columns, whole
+from crmkit.storage.columns import country_of, quoted, returned, stored, table_columns, whole
 from crmkit.storage.interface.connection import Connection, Rows
 from crmkit.storage.interface.dialect import Dialect
 from crmkit.storage.interface.tx import Tx
@@ -168,7 +168,7 @@ def _inserted(tx: Tx, kind: Kind, after: Record) -> _Written:
     if isinstance(after, Tracked):
         newest = max(tx.now, after.updated_at or after.created_at) if after.id else tx.now
         filled_in |= {"version": after.version + 1 if after.id else 1, "updated_at": newest}
-    columns = _blank_columns(kind) | _columns_of(kind, given | filled_in)
+    columns = _blank_columns(kind) | _columns_of(kind, given | filled_in) | _by_country(tx, kind, after)
     seq, id = _row_inserted(tx, kind, after.id, columns)
     record = msgspec.structs.replace(after, handle=kind.handle(id), id=id, **filled_in)
     return "restore" if after.id else "create", seq, record, [None, logged]
@@ -192,6 +192,8 @@ def _changed(tx: Tx, kind: Kind, before: Record, after: Record) -> _Written | No
     if isinstance(before, Tracked):
         values |= {"version": before.version + 1, "updated_at": max(tx.now, before.updated_at)}
     columns = _columns_of(kind, values)
+    if kind.by_country and ("country" in values or any(field.name in values for field in kind.by_country)):
+        columns |= _by_country(tx, kind, after)
     names = ", ".join(f"{quoted(name)} = ?" for name in columns)
     sql = f"UPDATE {quoted(kind.plural)} SET {names} WHERE workspace_id = ? AND id = ? RETURNING seq"
     (seq,) = _guarded(tx, kind, sql, (*columns.values(), tx.by.workspace_id, before.id)).fetchone()
@@ -258,11 +260,24 @@ def _columns_of(kind: Kind, values: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
+def _by_country(tx: Tx, kind: Kind, record: Record) -> dict[str, Any]:
+    """Return the columns that are filled by what values of a record mean in its country."""
+    country = country_of(tx, record) if kind.by_country else ""
+    return {field.compared: field.type.key_in(getattr(record, field.name), country) for field in kind.by_country}
+
+
 @cache
 def _forms(kind: Kind) -> dict[str, tuple[bool, str, Callable[[Any], Any]]]:
-    """Return, of each field, whether its column holds JSON, and the column beside it with what gives its content."""
+    """Return, of each field, whether its column holds JSON, and the column beside it with what gives its content.
+
+    `_by_country` gives that of some.
+    """
     return {
-        field.name: (field.type.structured, field.compared if field.type.key_column else "", field.type.key)
+        field.name: (
+            field.type.structured,
+            field.compared if field.type.key_column and not field.type.by_country else "",
+            field.type.key,
+        )
         for field in stored(kind)
     }
 
@@ -291,7 +306,7 @@ def _insert_sql(kind: Kind) -> str:
 
 @cache
 def _blank_columns(kind: Kind) -> dict[str, Any]:
-    return _columns_of(kind, kind.blank)
+    return _columns_of(kind, kind.blank) | {field.compared: None for field in kind.by_country}
 
 
 @cache

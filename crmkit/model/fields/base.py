@@ -26,6 +26,7 @@ class FieldType:
 
     column: ClassVar[str] = "TEXT"  # in SQL that every database understands
     key_column: ClassVar[str] = ""  # of a second column, which filters and sorts compare; "" if they compare the first
+    by_country: ClassVar[bool] = False  # what that column holds depends on the country of the record too
     sortable: ClassVar[bool] = True
     unfolded: ClassVar[bool] = False  # filters ignore case without such a column: they fold each row they compare
     structured: ClassVar[bool] = False  # stored as JSON text
@@ -67,6 +68,10 @@ class FieldType:
         """
         return self.accept(text)
 
+    def asked(self, text: str, asker: Asker) -> Any:
+        """Return the same as this person means it: several values of which the field may equal any are a tuple."""
+        return self.operand(text)
+
     def part(self, text: str) -> Any:
         """Return what the filters compare with that ask for an order or for a part of the value."""
         return self.operand(text)
@@ -82,6 +87,10 @@ class FieldType:
     def key(self, value: Any) -> Any:
         """Return what the second column holds beside a stored value: a text without case."""
         return None if value is None else fold(value)
+
+    def key_in(self, value: Any, country: str) -> Any:
+        """Return the same for a value of a record in this country, "" where none is known."""
+        return self.key(value)
 
     def schema(self) -> dict[str, Any]:
         """Return the JSON Schema of a value."""

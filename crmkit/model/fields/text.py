@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from crmkit.model import phones
+from crmkit.model.actor import Asker
 from crmkit.model.fields.base import TEXTUAL, FieldType, Invalid
 from crmkit.model.fold import fold
 from crmkit.model.names import trimmed, undirected
@@ -66,9 +68,21 @@ class Identifier(Text):
 
 @dataclass(frozen=True)
 class Phone(Text):
-    """A phone number in any notation, without marks of direction."""
+    """A phone number in any notation, without marks of direction; compared by its digits (see model/phones.py)."""
 
     trim = staticmethod(undirected)
+
+    by_country = True
+
+    def key(self, value: str | None) -> str | None:
+        return self.key_in(value, "")
+
+    def key_in(self, value: str | None, country: str) -> str | None:
+        return None if value is None else phones.key(value, country)
+
+    def asked(self, text: str, asker: Asker) -> tuple[str, ...] | None:
+        value = self.cleaned(text)
+        return None if value is None else phones.wanted(value, asker.country)
 
     def part(self, text: str) -> str:
         return super().part(undirected(text))

@@ -248,8 +248,10 @@ def _conditions(target: Target, operator: str, text: str, asker: Asker) -> tuple
         spans = [target.type.span(part, asker) for part in texts]
         if any(spans):
             return _of_spans(target, operator, texts, spans)
-        read = target.type.operand if operator in ("eq", "ne", "in") else target.type.part
-        values = tuple(read(part) for part in texts)
+        if operator in ("eq", "ne", "in"):
+            values = tuple(target.type.asked(part, asker) for part in texts)
+        else:
+            values = tuple(target.type.part(part) for part in texts)
         if None in values or "" in values:  # an empty part would be found in every value
             raise Invalid(EMPTY)
     return (Condition(target, operator, values if is_list else values[0]),)

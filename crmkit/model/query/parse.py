@@ -51,6 +51,7 @@ class Query(Struct, frozen=True):
     exact_count: bool = False
     fields: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    country: str = ""  # of phone numbers in the search
 
     @property
     def filtered(self) -> bool:
@@ -98,6 +99,7 @@ def parse(kind: Kind, pairs: Iterable[tuple[str, str]], asker: Asker = NOBODY) -
         count == "exact",
         chosen_fields(kind, reserved.get("fields", "")),
         notes,
+        asker.country,
     )
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
+from crmkit.model import phones
 from crmkit.model.query.filters import Condition
 from crmkit.model.record import Kind, Kinds, Record
 from crmkit.storage.interface.connection import Connection
@@ -26,9 +27,12 @@ class Terms:
     groups: tuple[tuple[str, ...], ...]
 
     @classmethod
-    def exact(cls, text: str) -> "Terms":
-        """Return the terms of a search as it was typed: each word is a group of its own."""
-        return cls(text, tuple((word,) for word in dict.fromkeys(text.split())))
+    def exact(cls, text: str, country: str = "") -> "Terms":
+        """Return the terms of a search as it was typed: each word is a group of its own.
+
+        One that is part of a phone number, read with this country, may stand for how the digits of the whole end.
+        """
+        return cls(text, tuple(dict.fromkeys(phones.sought(text.split(), country))))
 
 
 class Texts(Protocol):

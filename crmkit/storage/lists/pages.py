@@ -65,7 +65,7 @@ def fetch_page(
     if not query.search:
         plan = planner.decide(connection, kind, workspace, query)
         return reader.with_total(reader.sorted(plan, position), plan)
-    texts, terms = connection.texts, Terms.exact(query.search)
+    texts, terms = connection.texts, Terms.exact(query.search, query.country)
     if position is not None:
         corrected, position = position[0], position[1:]
         if corrected:

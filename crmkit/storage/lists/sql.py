@@ -8,7 +8,8 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from crmkit.model.fields import Tags
+from crmkit.model import phones
+from crmkit.model.fields import Phone, Tags
 from crmkit.model.form import Field
 from crmkit.model.query.filters import Condition, CustomKey, Target
 from crmkit.model.query.parse import Sort
@@ -141,6 +142,8 @@ def _condition(dialect: Dialect, condition: Condition, is_unindexed: bool = Fals
     column = f"{dialect.unindexed if is_unindexed else ''}{_column(dialect, target)}"
     if isinstance(target.type, Tags):
         return _tags(dialect, column, operator, value)
+    if isinstance(target.type, Phone):
+        return _phone(dialect, target, column, operator, value)
     if operator == "like":
         return _contains(dialect, column, value)
     if operator == "in":
@@ -152,6 +155,27 @@ def _condition(dialect: Dialect, condition: Condition, is_unindexed: bool = Fals
         any_of = Statement("(") + spans + Statement(")")
         return any_of if operator == "within" else Statement("(NOT ") + any_of + Statement(f" OR {column} IS NULL)")
     return Statement(f"{column} {COMPARISONS[operator]} ?", (value,))
+
+
+def _phone(dialect: Dialect, target: Field, column: str, operator: str, value: Any) -> Statement:
+    """Return the condition on a number: on its text as written or a part of its digits, or on how the digits end."""
+    if operator == "like":
+        written = _contains(dialect, dialect.folded.format(f"r.{quoted(target.name)}"), value)
+        digits = phones.part(value)
+        if not digits:
+            return written
+        return Statement("(") + written + Statement(" OR ") + _contains(dialect, column, digits) + Statement(")")
+    if operator not in ("eq", "ne", "in"):
+        return Statement(f"{column} {COMPARISONS[operator]} ?", (phones.part(value) or value,))
+    parts = []
+    for first, *wholes in value if operator == "in" else (value,):
+        is_ending = phones.is_ending(first)
+        parts.append(
+            Statement(f"{column} LIKE ?", (f"%{first}",)) if is_ending else Statement(f"{column} = ?", (first,))
+        )
+        parts += [Statement(f"{column} = ?", (whole,)) for whole in wholes]
+    any_of = Statement("(") + joined(parts, " OR ") + Statement(")")
+    return Statement("(NOT ") + any_of + Statement(f" OR {column} IS NULL)") if operator == "ne" else any_of
 
 
 def _tags(dialect: Dialect, column: str, operator: str, value: Any) -> Statement:

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 import msgspec
 
+from crmkit.model import phones
 from crmkit.model.fold import fold
 from crmkit.model.names import trimmed, undirected
 from crmkit.storage.interface.dialect import Dialect
@@ -73,6 +74,8 @@ def connect(file: Path, writes: bool) -> SqliteConnection:
     connection.execute("PRAGMA trusted_schema = OFF")
     connection.create_function("crm_fold", 1, _folded, deterministic=True)
     connection.create_function("crm_coded", 1, coded, deterministic=True)
+    connection.create_function("crm_phone_key", 1, _of_text(phones.key), deterministic=True)
+    connection.create_function("crm_phone_found", 1, _of_text(phones.found), deterministic=True)
     connection.create_function("crm_searched", 1, _searched, deterministic=True)
     for name, trim in (("trimmed", trimmed), ("stripped", str.strip), ("undirected", undirected)):
         connection.create_function(f"crm_{name}", 1, partial(_seen, trim), deterministic=True)
@@ -85,6 +88,10 @@ def connect_for_stream(file: Path) -> SqliteConnection:
     connection.execute("PRAGMA mmap_size = 0")
     connection.execute(f"PRAGMA cache_size = -{STREAM_KIB}")
     return connection
+
+
+def _of_text(work: Callable[[str], str | None]) -> Callable[[Any], str | None]:
+    return lambda value: work(value) if isinstance(value, str) else None
 
 
 def _folded(value: Any) -> Any:

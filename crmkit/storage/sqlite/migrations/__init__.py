@@ -21,6 +21,7 @@ from crmkit.storage.sqlite.migrations import (
     m0018_invite_mails,
     m0019_preferences,
     m0020_fields,
+    m0021_phones,
 )
 from crmkit.storage.sqlite.migrations.migration import Migration
 
@@ -45,6 +46,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     m0018_invite_mails.MIGRATION,
     m0019_preferences.MIGRATION,
     m0020_fields.MIGRATION,
+    m0021_phones.MIGRATION,
 )
 
 __all__ = ["MIGRATIONS", "Migration"]

@@ -1,9 +1,11 @@
 """Rows that may meet a filter on a text, found in the search index."""
 
 import re
+from collections.abc import Sequence
+from typing import Any
 
-from crmkit.model import fold
-from crmkit.model.fields import Tags
+from crmkit.model import fold, phones
+from crmkit.model.fields import Phone, Tags
 from crmkit.model.form import Field
 from crmkit.model.query.filters import Condition
 from crmkit.model.record import Kind
@@ -40,10 +42,21 @@ def match_of(kind: Kind, condition: Condition) -> str | None:
         return None
     if operator not in ("eq", "in", "like"):
         return None
-    parts = [indexed_part(text) for text in (value if isinstance(value, tuple) else (value,))]
+    parts = [indexed_part(text) for text in _texts(target, operator, value)]
     if isinstance(target.type, Tags) and operator == "eq":
         return " AND ".join(phrase(part) for part in parts if part) or None
     return " OR ".join(phrase(part) for part in parts) if all(parts) else None
+
+
+def _texts(target: Field, operator: str, value: Any) -> Sequence[str]:
+    """Return the texts of which one is found in whatever meets a condition, or all in what has all these tags."""
+    if isinstance(target.type, Phone):
+        if operator == "like":
+            part = phones.part(value)
+            return [value, phones.signed(part, is_end=False)] if part else [value]
+        wanted = [each for one in value for each in one] if operator == "in" else value
+        return [phones.signed(each) if each.isdecimal() else each for each in wanted]
+    return value if isinstance(value, tuple) else (value,)
 
 
 def indexed_part(text: str) -> str:

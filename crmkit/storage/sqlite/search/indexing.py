@@ -4,9 +4,10 @@ from collections.abc import Iterable
 from itertools import accumulate
 from typing import TYPE_CHECKING, cast
 
-from crmkit.model import fold
-from crmkit.model.fields import MAX_INTEGER
+from crmkit.model import fold, phones
+from crmkit.model.fields import MAX_INTEGER, Phone
 from crmkit.model.record import Kind, Record
+from crmkit.storage.columns import country_of
 from crmkit.storage.interface.connection import Connection
 from crmkit.storage.interface.tx import Tx
 from crmkit.storage.interface.workspace import Workspace
@@ -29,14 +30,25 @@ def queue(tx: Tx, kind: Kind, rows: Iterable[tuple[int, Record | None]]) -> None
     tx.connection.executemany(
         f"INSERT INTO {kind.plural}_unindexed (seq, title, rest) VALUES (?, ?, ?) "
         "ON CONFLICT (seq) DO UPDATE SET title = excluded.title, rest = excluded.rest",
-        ((seq, *((None, None) if record is None else texts(kind, record))) for seq, record in rows),
+        (
+            (seq, *((None, None) if record is None else texts(kind, record, country_of(tx, record))))
+            for seq, record in rows
+        ),
     )
 
 
-def texts(kind: Kind, record: Record) -> tuple[str, str]:
-    """Return the texts a record is found by: that of its title and that of its other key fields."""
-    rest = searched(getattr(record, field.name) for field in kind.searched)
-    return START + fold.plain(getattr(record, kind.title.name)), rest
+def texts(kind: Kind, record: Record, country: str = "") -> tuple[str, str]:
+    """Return the texts a record is found by: that of its title and that of its other key fields.
+
+    A phone number is found as it is written and by its digits, read with this country.
+    """
+    values: list[str | list[str] | None] = []
+    for field in kind.searched:
+        value = getattr(record, field.name)
+        values.append(value)
+        if isinstance(field.type, Phone) and value is not None:
+            values.append(phones.found(value, country))
+    return START + fold.plain(getattr(record, kind.title.name)), searched(values)
 
 
 def searched(values: Iterable[str | list[str] | None]) -> str:

@@ -44,8 +44,8 @@ def closest(connection: Connection, kind: Kind, workspace: Workspace, terms: Ter
     """
     groups: list[tuple[str, ...]] = []
     known = _Known(connection, kind, workspace)
-    for (word,) in terms.groups:
-        best = (word,) if is_number(word) else known.nearest(word)
+    for group in terms.groups:
+        best = group if is_number(group[0]) else known.nearest(group[0])
         if not best:
             return None
         groups.append(best)
