@@ -49,12 +49,18 @@ def id_of(text: str) -> str:
     return text.strip().rpartition("/")[2]
 
 
+def dialled(text: str) -> str:
+    """Return the digits of a phone number in which nothing but signs is, else the text without case."""
+    digits = re.sub(r"[\s()+/.-]", "", text)
+    return digits if re.fullmatch("[0-9]{3,}", digits) else fold(text)
+
+
 # what the text of a value, and of what it is compared with, stands for
 READ: dict[type[FieldType], Callable[[str], Any]] = {
     fields.Text: fold,
     fields.LongText: fold,
     fields.Identifier: str.strip,
-    fields.Phone: fold,
+    fields.Phone: dialled,
     fields.Email: address,
     fields.Domain: address,
     fields.Choice: lambda text: text.strip().lower(),
@@ -97,9 +103,20 @@ def meets(kind: Kind, record: Shown, name: str, operator: str, operand: str) -> 
     if isinstance(kind.by_name[name].type, fields.Time) and "T" not in operand:
         return COMPARED[operator](moment(value).date(), date.fromisoformat(operand))  # a day, in UTC
     read = READ[type(kind.by_name[name].type)]
+    if isinstance(kind.by_name[name].type, fields.Phone) and operator in ("like", "eq"):
+        return meets_phone(value, operator, operand)
     if operator == "like":
         return read(operand) in read(value)
     return COMPARED[operator](read(value), read(operand))
+
+
+def meets_phone(value: str, operator: str, operand: str) -> bool:
+    """A part is looked for in the text and in the digits; of seven digits and more, the ends are compared."""
+    known, asked = dialled(value), dialled(operand)
+    if operator == "like":
+        return fold(operand) in fold(value) or (asked.isdigit() and asked in known)
+    significant = asked.lstrip("0")
+    return known.endswith(significant) if significant.isdigit() and len(significant) >= 7 else known == asked
 
 
 def meets_tags(value: list[str] | None, operator: str, operand: str) -> bool:

@@ -6,7 +6,7 @@ import pytest
 
 from crmkit.model.actor import Actor
 from crmkit.storage.interface.tx import Tx
-from crmkit.storage.sqlite.migrations import m0016_values
+from crmkit.storage.sqlite.migrations import m0016_values, m0021_phones
 from tests.core.records import log
 from tests.house import BOB
 from tests.kinds import COMPANY, CONTACT, DEAL
@@ -33,7 +33,7 @@ def rows(back: Desk, sql: str) -> list[Any]:
 
 
 def migrated(back: Desk) -> None:
-    run(back, *m0016_values.MIGRATION.statements)
+    run(back, *m0016_values.MIGRATION.statements, *m0021_phones.MIGRATION.statements)
 
 
 def with_keys_of_old(back: Desk) -> None:

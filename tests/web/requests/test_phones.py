@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 
+from crmkit.storage.interface.lanes import ANYWHERE
 from crmkit.storage.sqlite.engine.driver import sqlite3
 from crmkit.storage.sqlite.search import indexing, plan
 from tests.house import ALICE, UNLIMITED, House, Person, house
+from tests.kinds import CONTACT
 
 BERLIN = [
     "+49 30 1234567",
@@ -130,7 +132,7 @@ def test_without_a_country_of_its_own_a_number_is_read_in_that_of_the_workspace(
 def test_the_index_finds_the_same(monkeypatch: pytest.MonkeyPatch, home: House, alice: Person) -> None:
     monkeypatch.setattr(plan, "MAX_RECORDS_READ", -1)
     filled(alice, *BERLIN, *OTHERS)
-    home.do(home.crm.database.write(lambda tx: [indexing.index(tx, kind) for kind in home.crm.kinds.searched]))
+    home.do(home.crm.database.write(lambda tx: indexing.index(tx, CONTACT), lanes=ANYWHERE))
     for spelled in (*BERLIN[:5], *AT_HOME, "1234567"):
         assert found(alice, search=spelled) == found(alice, phone=spelled) == sorted(BERLIN), spelled
     assert found(alice, search="3012345") == [phone for phone in sorted(BERLIN) if "3012345" in phone]
