@@ -1,0 +1,75 @@
+"""Natural keys: what a text names in place of an id, by the unique fields of all kinds."""
+
+from typing import Annotated, Any
+
+import pytest
+
+from crmkit.model.fields import Domain, Email, Identifier, Invalid, Key, Link, Text, keys
+from crmkit.model.form import REQUIRED, TITLE
+from crmkit.model.record import Followed, kind_of, unique
+
+
+class Person(Followed, frozen=True):
+    """A person."""
+
+    name: Annotated[str, Text(200), REQUIRED, TITLE, "x"]
+    email: Annotated[str | None, Email(), "x"]
+    source_id: Annotated[str | None, Identifier(200), "x"]
+    code: Annotated[str | None, Identifier(200), "x"]
+    owner: Annotated[str | None, Email(), "x"]
+
+
+class Firm(Followed, frozen=True):
+    """A firm."""
+
+    name: Annotated[str, Text(200), REQUIRED, TITLE, "x"]
+    domain: Annotated[str | None, Domain(), "x"]
+    code: Annotated[str | None, Text(200), "x"]
+
+
+PERSON = kind_of(Person, "person", "people", "p", indexes=(unique("email"), unique("source_id"), unique("code")))
+FIRM = kind_of(Firm, "firm", "firms", "f", indexes=(unique("domain"), unique("code")))
+FORMS = {"p": PERSON.key_forms, "f": FIRM.key_forms}
+
+
+def test_the_forms_of_a_kind_follow_from_its_unique_fields() -> None:
+    assert keys.names(PERSON.key_forms) == "id, email, code:X or source:X"
+    assert keys.names(FIRM.key_forms) == "id, domain or code:X"
+
+
+@pytest.mark.parametrize(
+    ("text", "person", "firm"),
+    [
+        ("Jane@Acme.com", ("email", "jane@acme.com"), None),
+        ("https://www.acme.com/about", None, ("domain", "acme.com")),
+        ("code:X 1", ("code", "X 1"), ("code", "X 1")),
+        (" CODE: x ", ("code", "x"), ("code", "x")),
+        ("source:hubspot:42", ("source_id", "hubspot:42"), None),
+        ("code:a@b.example", ("code", "a@b.example"), ("code", "a@b.example")),
+    ],
+)
+def test_a_text_may_be_a_key_of_several_kinds(text: str, person: Any, firm: Any) -> None:
+    key = keys.read(text, FORMS)
+    assert key is not None
+    assert (key.of("p"), key.of("f"), key.of("c")) == (person, firm, None)
+
+
+@pytest.mark.parametrize(
+    "text", ["jane", "", "code:", "source: ", "code", "x:y", "source_id:1", "p_22222222", "a b@c.d"]
+)
+def test_other_texts_are_no_keys(text: str) -> None:
+    assert keys.read(text, FORMS) is None
+
+
+def test_a_blank_in_a_query_is_the_plus_of_an_address() -> None:
+    key = keys.read("jane tag@acme.com", FORMS, in_query=True)
+    assert key is not None
+    assert key.of("p") == ("email", "jane+tag@acme.com")
+
+
+def test_a_link_keeps_a_key_until_it_is_looked_up_and_refuses_what_is_neither() -> None:
+    link = Link("p", {"p": "person", "f": "firm"}, FORMS)
+    assert isinstance(link.accept("jane@acme.com"), Key)
+    assert isinstance(link.accept("acme.com"), Key)  # names another kind, which a write finds out
+    with pytest.raises(Invalid, match="jane is no id"):
+        link.accept("jane")
