@@ -16,7 +16,7 @@ class Contact(Followed, frozen=True):
     company_id: Annotated[str | None, Link("co"), "the company they belong to"]
     company_name: Annotated[str | None, Text(200), NameOf("company_id"), READ, SEARCHED, "name of that company"]
     owner: Annotated[str | None, Email(takes_me=True), "who looks after them"]
-    stage: Annotated[str | None, Text(200), "free text, like lead or customer"]
+    stage: Annotated[str | None, Text(200), "like lead or customer; see PIPELINES"]
     tags: Annotated[list[str] | None, Tags(), SEARCHED, "replaced whole"]
     notes: Annotated[str | None, LongText(20_000), SEARCHED, DETAIL, "anything worth keeping"]
     custom: Annotated[dict[str, Any] | None, Custom(), "keys of your own, merged key by key; null drops a key"]

@@ -11,7 +11,10 @@ from crmkit.storage.interface.tx import Tx
 from crmkit.storage.interface.workspace import Workspace
 
 # what a workspace has beside its records, in an order that no foreign key minds
-OWNED = ("audit", "deleted", "counts", "confirmations", "invites", "jobs", "grants", "tokens", "memberships")
+OWNED = (
+    *("audit", "deleted", "counts", "confirmations", "pipelines", "invites", "jobs", "grants", "tokens"),
+    "memberships",
+)
 
 
 def erase(tx: Tx, kinds: Kinds, workspace: Workspace) -> int:

@@ -5,11 +5,11 @@
 
 from functools import cache
 
-from crmkit.core.rules import follow_ups
+from crmkit.core.rules import closings, follow_ups, stages
 from crmkit.core.rules.rule import Rule
 from crmkit.model.record import Kind
 
-RULES: tuple[Rule, ...] = (follow_ups.RULE,)
+RULES: tuple[Rule, ...] = (follow_ups.RULE, stages.RULE, closings.RULE)
 
 
 @cache

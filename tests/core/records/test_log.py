@@ -33,7 +33,7 @@ from tests.core.records.log import (
 from tests.house import CHARLIE
 from tests.kinds import ACTIVITY, COMPANY, CONTACT, DEAL, KINDS
 from tests.storage.desk import Desk, desk, queued
-from tests.storage.samples import TIMES, body
+from tests.storage.samples import TIMES, agreeing, body
 
 TABLES = (*(kind.plural for kind in (*KINDS, ACTIVITY)), "counts", "deleted")
 
@@ -345,6 +345,7 @@ def sent(kind: Kind, made: list[Any], choice: random.Random) -> dict[str, Any]:
     """Return a body with some of the fields of a kind, the title always, and links to records there are."""
     found = body(kind, choice.randrange(4), choice)
     found = {name: value for name, value in found.items() if name == kind.title.name or choice.random() < 0.5}
+    found = agreeing(found)
     for name, field in kind.writable.items():
         prefix = getattr(field.type, "prefix", "")
         others = [record.id for record in made if record.id.startswith(f"{prefix}_")]

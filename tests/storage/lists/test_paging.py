@@ -10,7 +10,7 @@ from crmkit.model.record import Kind
 from tests.kinds import KINDS
 from tests.storage.desk import Desk
 from tests.storage.reference import PATHS, in_order, met
-from tests.storage.samples import Library, body, is_taken, names, operands, shown, sort_keys, stock
+from tests.storage.samples import Library, agreeing, body, is_taken, names, operands, shown, sort_keys, stock
 
 pytestmark = pytest.mark.slow
 
@@ -75,7 +75,7 @@ def test_no_page_repeats_or_skips_a_record_when_others_change_meanwhile(back: De
     numbers = itertools.count(1_000)
 
     def fresh() -> dict[str, Any]:
-        return body(kind, next(numbers), choice)
+        return agreeing(body(kind, next(numbers), choice))
 
     def change_others() -> None:
         back.clock.move(seconds=choice.choice([0, 1]))

@@ -22,6 +22,7 @@ from crmkit.storage.sqlite.migrations import (
     m0019_preferences,
     m0020_fields,
     m0021_phones,
+    m0025_pipelines,
 )
 from crmkit.storage.sqlite.migrations.migration import Migration
 
@@ -47,6 +48,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     m0019_preferences.MIGRATION,
     m0020_fields.MIGRATION,
     m0021_phones.MIGRATION,
+    m0025_pipelines.MIGRATION,
 )
 
 __all__ = ["MIGRATIONS", "Migration"]

@@ -1,0 +1,1 @@
+"""What admins set up in a workspace: its settings, its pipelines."""

@@ -1,0 +1,44 @@
+"""A pipeline: the stages that the records of a kind go through, in order, and which of them mean won or lost."""
+
+from dataclasses import dataclass
+
+from crmkit.model.fold import fold
+
+OPEN, WON, LOST = "open", "won", "lost"
+MEANINGS = (WON, LOST)
+MOST = 100  # stages of one pipeline
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    name: str
+    means: str = ""  # one of MEANINGS, or nothing
+
+
+@dataclass(frozen=True, slots=True)
+class Pipeline:
+    """Stages are compared without case. A `strict` pipeline lets records into its own stages alone.
+
+    `is_put` is false for the one that a workspace has until an admin puts another.
+    """
+
+    stages: tuple[Stage, ...]
+    strict: bool = False
+    is_put: bool = True
+
+    def find(self, name: str | None) -> Stage | None:
+        """Return the stage of this name, None if there is none."""
+        key = None if name is None else fold(name)
+        return next((stage for stage in self.stages if fold(stage.name) == key), None)
+
+    def meaning(self, name: str | None) -> str:
+        """Return what a stage means: won, lost, or nothing."""
+        found = self.find(name)
+        return found.means if found else ""
+
+    def first(self, means: str) -> Stage | None:
+        """Return the first stage that means this, None if none does."""
+        return next((stage for stage in self.stages if stage.means == means), None)
+
+
+UNPUT = Pipeline((Stage(WON, WON), Stage(LOST, LOST)), is_put=False)
