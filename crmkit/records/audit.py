@@ -16,6 +16,7 @@ OF_PEOPLE = {
     "member": ("create", "update", "delete"),
     "invite": ("create", "update", "delete"),
     "token": ("create", "revoke"),
+    "pipeline": ("update",),
 }
 
 
@@ -36,8 +37,9 @@ def audit_of(kinds: Sequence[Kind]) -> Kind:
     actions = (f"{noun}.{verb}" for noun, each in verbs.items() for verb in each)
     words = {word: kind.name for kind in kinds for word in (kind.name, kind.plural)}
     words |= {word: name for name in ids.PEOPLE.values() for word in (name, f"{name}s")}
-    words |= dict.fromkeys(("member", "members"), "user")
-    types = {"action": Word(tuple(actions)), "target": Handle(words)}
+    words |= dict.fromkeys(("member", "members"), "user") | dict.fromkeys(("pipeline", "pipelines"), "pipeline")
+    pipelines = tuple(f"pipeline/{kind.plural}" for kind in kinds if "stage" in kind.writable)
+    types = {"action": Word(tuple(actions)), "target": Handle(words, pipelines)}
     log = kind_of(
         AuditEntry,
         name="audit",

@@ -136,6 +136,15 @@ def team(members: Sequence[Mapping[str, Any]], invites: Sequence[Mapping[str, An
     return Table(parts, {"members": list(members), "invites": list(invites)})
 
 
+def numbered(noun: str, rows: Sequence[Mapping[str, Any]], facts: Mapping[str, Any], notes: Sequence[str]) -> Table:
+    """Return rows that have no id: in text each begins with its number, in JSON they are the member `noun` + s."""
+    lines = [(f"{noun}/{number}", row) for number, row in enumerate(rows, start=1)]
+    told = (f"{len(rows)} {noun}s", *(f"{name}: {text.value(content)}" for name, content in facts.items()))
+    more = {"notes": list(notes)} if notes else {}
+    part = Part(_rows(f"{noun}s", lines), Tail(counts=told, notes=notes))
+    return Table((part,), {f"{noun}s": list(rows), **facts, **more})
+
+
 def _rows(noun: str, rows: Sequence[tuple[str, Mapping[str, Any]]]) -> MixedListing:
     return MixedListing(noun, tuple(rows), Paging())
 

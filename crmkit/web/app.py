@@ -13,7 +13,7 @@ from crmkit.settings import Settings, SettingsError
 from crmkit.web.connection.accesslog import AccessLog
 from crmkit.web.edge import Edge
 from crmkit.web.gate import Gate
-from crmkit.web.handlers import account, activities, documents, overview, teams
+from crmkit.web.handlers import account, activities, configuration, documents, overview, teams
 from crmkit.web.handlers.activities import log_routes
 from crmkit.web.handlers.records import record_routes
 from crmkit.web.oauth import endpoints as oauth
@@ -63,4 +63,4 @@ def routes(kinds: Kinds) -> list[Route]:
     """Return every route of the API, in the order in which the manual lists them."""
     of_kinds = [route for kind in kinds.records for route in (*record_routes(kind), *log_routes(kinds, kind))]
     across = [*activities.routes(kinds), *overview.routes(kinds)]
-    return [*documents.ROUTES, *account.ROUTES, *of_kinds, *across, *teams.ROUTES]
+    return [*documents.ROUTES, *account.ROUTES, *of_kinds, *across, *teams.ROUTES, *configuration.routes(kinds)]

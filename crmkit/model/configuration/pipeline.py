@@ -1,12 +1,15 @@
 """A pipeline: the stages that the records of a kind go through, in order, and which of them mean won or lost."""
 
 from dataclasses import dataclass
+from typing import Any
 
+from crmkit.model.fields import FieldType, Invalid
 from crmkit.model.fold import fold
 
 OPEN, WON, LOST = "open", "won", "lost"
 MEANINGS = (WON, LOST)
 MOST = 100  # stages of one pipeline
+LONGEST = 200  # characters of a stage
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,3 +45,27 @@ class Pipeline:
 
 
 UNPUT = Pipeline((Stage(WON, WON), Stage(LOST, LOST)), is_put=False)
+
+
+@dataclass(frozen=True)
+class Stages(FieldType):
+    """Stages as they are sent, which are checked one by one."""
+
+    wire = list[dict[str, Any]]
+    structured = True
+    operators = ()
+
+    @property
+    def says(self) -> str:
+        return f'a list of 1 to {MOST} stages like {{"name":"closed","means":"won"}}'
+
+    def cleaned(self, value: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        if not 0 < len(value) <= MOST:
+            raise Invalid(f"must be {self.says}")
+        return value
+
+    def schema(self) -> dict[str, Any]:
+        name = {"type": "string", "minLength": 1, "maxLength": LONGEST}
+        properties = {"name": name, "means": {"enum": [*MEANINGS, None]}}
+        stage = {"type": "object", "properties": properties, "required": ["name"], "additionalProperties": False}
+        return {"type": "array", "minItems": 1, "maxItems": MOST, "items": stage, "description": self.says}

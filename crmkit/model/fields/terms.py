@@ -38,10 +38,12 @@ class Handle(FieldType):
     """The handle of a record, or of something that people have; only the server writes it.
 
     A filter takes an id or a natural key too, or a kind, which means all handles of that kind. `kinds` has the name
-    that handles begin with for each word that names a kind; `Kinds` tells what prefixes stand for.
+    that handles begin with for each word that names a kind; `known` are handles without an id. `Kinds` tells what
+    prefixes stand for.
     """
 
     kinds: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
+    known: tuple[str, ...] = field(default=(), repr=False, compare=False)
     prefixes: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
     forms: KeyForms = field(default_factory=dict, repr=False, compare=False)
     operators = EXACT
@@ -51,7 +53,10 @@ class Handle(FieldType):
         return "a handle"
 
     def operand(self, text: str) -> str | Key:
-        head, _, id = text.strip().replace("%2F", "/").replace("%2f", "/").rpartition("/")
+        text = text.strip().replace("%2F", "/").replace("%2f", "/")
+        if text.lower() in self.known:
+            return text.lower()
+        head, _, id = text.rpartition("/")
         prefix = id.partition("_")[0]
         kind = self.prefixes.get(prefix)
         if kind not in self.kinds.values() or "_" not in id:

@@ -18,7 +18,8 @@ LIKENESS = 75  # of 100 (rapidfuzz), below which a path is not near
 _MEANT = {
     **dict.fromkeys(("people", "person", "lead", "customer", "client"), "contacts"),
     **dict.fromkeys(("organization", "organisation", "org", "business", "businesses"), "companies"),
-    **dict.fromkeys(("opportunity", "opportunities", "pipeline", "sale"), "deals"),
+    **dict.fromkeys(("opportunity", "opportunities", "sale"), "deals"),
+    **dict.fromkeys(("pipeline", "stage", "funnel"), "pipelines/deals"),
     **dict.fromkeys(("note", "call", "email", "meeting", "event", "interaction", "timeline"), "activities"),
     **dict.fromkeys(("task", "todo", "followup", "follow-up", "due"), "reminders"),
     **dict.fromkeys(("me", "self", "profile", "account", "user"), "whoami"),

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from crmkit import ids
+from crmkit.model.configuration.pipeline import Stages
 from crmkit.model.fields import Choice, Email, FieldType, Link, LongText, Text
 from crmkit.model.form import Form
 from crmkit.model.record import Kind
@@ -64,6 +65,8 @@ def samples(type_: FieldType) -> list[Any]:
         return list(type_.choices)
     if isinstance(type_, Email):
         return ["newcomer@example.com"]
+    if isinstance(type_, Stages):
+        return [[{"name": "mine"}]]
     assert isinstance(type_, Text | LongText), f"no sample of {type_}"
     return ["Mine"]
 

@@ -73,7 +73,7 @@ NEAR = [
     ("POST", "/contacts/{contact}/notes", "POST /contacts/{contact}/activities"),
     ("GET", "/contact/{contact}/call", "GET /contacts/{contact}/activities"),
     ("GET", "/leads/{contact}", "GET /contacts/{contact}"),
-    ("GET", "/pipeline", "GET /deals"),
+    ("GET", "/pipeline", "GET /pipelines/deals"),
     ("GET", "/workspaces/{workspace}/users", "GET /workspaces/{workspace}/members"),
     ("GET", "/reminder", "GET /reminders"),
     ("DELETE", "/meh", ""),

@@ -1,0 +1,49 @@
+"""The routes of what admins set up in a workspace."""
+
+from crmkit.core.configuration import pipelines
+from crmkit.model.configuration.pipeline import Pipeline
+from crmkit.model.record import Kind, Kinds
+from crmkit.render.answers import Answer, numbered
+from crmkit.web.call import HttpCall
+from crmkit.web.route import FREE, Route, read, route
+
+UNPUT = "no pipeline was put yet: won and lost mean themselves"
+
+
+def routes(kinds: Kinds) -> list[Route]:
+    """Return the handlers of the pipelines; a kind's name in the singular is a path that no list has."""
+    having = pipelines.having(kinds)
+    return [each for kind in having for word in (kind.plural, kind.name) for each in _of(kind, word)]
+
+
+def _of(kind: Kind, word: str) -> list[Route]:
+    path, is_told = f"/pipelines/{word}", word == kind.plural
+
+    @read(
+        path,
+        name=f"get_{kind.name}_pipeline",
+        summary=f"stages of {kind.plural}, in order" if is_told else "",
+        area="workspace",
+    )
+    async def fetch(call: HttpCall) -> Answer:
+        return _shown(await pipelines.shown(call, kind))
+
+    @route(
+        "PUT",
+        path,
+        name=f"put_{kind.name}_pipeline",
+        summary="set them, and which mean won or lost (admin)" if is_told else "",
+        area="workspace",
+        verb="write",
+        form=pipelines.PIPELINE,
+        consent=FREE,
+    )
+    async def put(call: HttpCall) -> Answer:
+        return _shown(await pipelines.put(call, kind, await call.body()))
+
+    return [fetch, put]
+
+
+def _shown(pipeline: Pipeline) -> Answer:
+    facts = pipelines.facts(pipeline)
+    return numbered("stage", facts.pop("stages"), facts, () if pipeline.is_put else (UNPUT,))
