@@ -1,6 +1,6 @@
 """What the admins of a workspace chose for it."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,3 +16,8 @@ class Preferences:
 
 
 DEFAULTS = Preferences()
+
+
+def shown(preferences: Preferences) -> dict[str, str | None]:
+    """Return the settings as answers have them, None for one that was not chosen and has no default."""
+    return {name: value or None for name, value in asdict(preferences).items()}

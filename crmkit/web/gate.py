@@ -19,6 +19,8 @@ from litestar.types import Scope
 from crmkit.core.crm import Crm
 from crmkit.core.people import sessions
 from crmkit.errors import Problem, nearest
+from crmkit.model.fields import Invalid, Timezone
+from crmkit.model.query.parse import TIMEZONE
 from crmkit.render.formats import Format
 from crmkit.web.call import INSIDE, header_of
 from crmkit.web.connection.hosts import Hosts
@@ -28,6 +30,8 @@ from crmkit.web.oauth.origins import Origins, challenge
 from crmkit.web.route import ANY, CODE, Route
 
 MAX_PAIRS = 200  # parameters of one query string
+
+_ZONE = Timezone()
 
 
 class Gate:
@@ -68,8 +72,31 @@ class Gate:
                 self.limit.count(actor, state)
 
     def read_query(self, scope: Scope, route: Route) -> None:
-        """Put the pairs of the query into the state, if the route takes them; raises a Problem."""
-        scope["state"]["pairs"] = _pairs(scope["query_string"], route.query, route.formats)
+        """Put the pairs of the query into the state, if the route takes them; raises a Problem.
+
+        `timezone=` of a read is left out: it is the zone of the Actor for this request. Where there are filters, it is
+        one with an operator.
+        """
+        state, takes = scope["state"], route.query
+        if route.takes_timezone and takes != ANY:
+            takes = (*takes, TIMEZONE)
+        pairs = _pairs(scope["query_string"], takes, route.formats)
+        if pairs and route.takes_timezone:
+            zones = [pair for pair in pairs if pair[0] == TIMEZONE and not (takes == ANY and ":" in pair[1])]
+            if zones:
+                state["actor"] = replace(state["actor"], own_timezone=_zone(zones) or state["actor"].own_timezone)
+                pairs = [pair for pair in pairs if pair not in zones]
+        state["pairs"] = pairs
+
+
+def _zone(pairs: Sequence[tuple[str, str]]) -> str:
+    """Return the time zone that was sent, "" for an empty text; raises `invalid_value`."""
+    if len(pairs) > 1:
+        raise Problem("invalid_value", "Send timezone once.", fields={TIMEZONE: "stands twice"})
+    try:
+        return _ZONE.accept(pairs[0][1]) or ""
+    except Invalid as error:
+        raise Problem("invalid_value", "Send a time zone by its IANA name.", fields={TIMEZONE: str(error)}) from None
 
 
 def _pairs(raw: bytes, known: tuple[str, ...], formats: Sequence[Format]) -> list[tuple[str, str]]:

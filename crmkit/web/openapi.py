@@ -9,7 +9,7 @@ from crmkit.core.crm import Crm
 from crmkit.core.records import nested
 from crmkit.errors import CATALOGUE, a
 from crmkit.model.form import Form
-from crmkit.model.query.parse import DEFAULT_LIMIT, MAX_LIMIT, RESERVED
+from crmkit.model.query.parse import DEFAULT_LIMIT, MAX_LIMIT, RESERVED, TIMEZONE
 from crmkit.model.record import Kind, Kinds
 from crmkit.render.formats import FORMATS, Format
 from crmkit.web.route import ANY, Route
@@ -79,7 +79,7 @@ def _operation(kinds: Kinds, route: Route, method: str, path: str) -> dict[str, 
     }
     body = form or (kind if method in ("POST", "PATCH") else None)
     if body is not None:
-        is_whole = form is not None or (method == "POST" and not _merges(kind))
+        is_whole = method != "PATCH" and (form is not None or not _merges(kind))
         schema = body_schema(
             body.changes if method == "PATCH" else body, is_whole, is_edit=form is None and method == "PATCH"
         )
@@ -118,6 +118,8 @@ def _query(route: Route) -> list[dict[str, Any]]:
     if names == ANY and route.kind:
         fields = [field.name for field in route.kind.fields if field.type.operators]
         names = [name for name in (*RESERVED, *fields) if name != "format"]
+    if route.takes_timezone:
+        names = dict.fromkeys((*names, TIMEZONE))
     limit = {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": DEFAULT_LIMIT}
     found = [{**_parameter("format", "query"), "schema": {"enum": [each.name for each in route.formats]}}]
     for name in names:

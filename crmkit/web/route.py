@@ -72,6 +72,11 @@ class Route:
         """The methods as a list of endpoints shows them."""
         return tuple(sorted(method for method in self.methods if method != "HEAD"))
 
+    @property
+    def takes_timezone(self) -> bool:
+        """Whether `timezone=` says whose days count in its answer."""
+        return self.verb == "read" and not self.public
+
 
 def route(
     method: Method | Sequence[Method],

@@ -95,12 +95,12 @@ class Router:
             return on_error(scope, error)
 
     def _found(self, scope: Any) -> tuple[str, dict[str, Any]]:
-        """Return the path of the route, and the ids in it; a path may begin with a handle (/contact/c_…)."""
+        """Return the path of the route, and the ids in it; a kind in it may be singular (/contact/c_…)."""
         path = normalize_path(scope["path"])
         try:
             _, _, scope["path"], ids, template = self._app.asgi_router.handle_routing(path, METHODS[0])
         except NotFoundException:
-            if plural := self._nearest.of_handle(path):
+            if plural := self._nearest.of_singular(path):
                 scope["path"] = plural
                 return self._found(scope)
             raise self._nearest.unknown(scope["method"], path) from None

@@ -13,7 +13,9 @@ def test_a_new_workspace_belongs_to_who_opened_it(us: Team) -> None:
     assert answer.status_code == 201
     line, *comments = answer.text.splitlines()
     found = re.fullmatch(
-        r'workspace/(ws_\w{8})  name="Bob\'s shop"  role=admin  plan=unlimited  created_at=2026-\S+Z', line
+        r'workspace/(ws_\w{8})  name="Bob\'s shop"  role=admin  plan=unlimited  created_at=2026-\S+Z'
+        r"  timezone=UTC  currency=USD",
+        line,
     )
     assert found, line
     id = found.group(1)
@@ -26,7 +28,8 @@ def test_a_new_workspace_belongs_to_who_opened_it(us: Team) -> None:
     assert listed["total"] == 3
     assert listed["next_cursor"] is None
     known = us.bob.json_of("POST", "/workspaces", {"name": "Second"})
-    assert set(known) == {"handle", "id", "name", "role", "plan", "created_at"}
+    settings = {"timezone", "currency", "country", "language", "date_format", "code_prefix"}
+    assert set(known) == {"handle", "id", "name", "role", "plan", "created_at", *settings}
     assert known["handle"] == f"workspace/{known['id']}"
     assert id not in us.alice.text("GET", "/workspaces")
 

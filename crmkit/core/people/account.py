@@ -1,16 +1,41 @@
-"""The end of an account: what goes with its person, and what stays with those they worked with."""
+"""An account: its time zone, and its end: what goes with its person, and what stays with those they worked with."""
 
 import logging
+from collections.abc import Mapping
+from typing import Annotated, Any
 
 from crmkit.core.call import Call
 from crmkit.core.people import access, stepup, teams
 from crmkit.model.actor import Member, Membership
+from crmkit.model.fields import Timezone
+from crmkit.model.form import form_of
 from crmkit.storage import erasure
+from crmkit.storage.interface.lanes import mail_lane
 from crmkit.storage.interface.tx import Tx
 from crmkit.storage.interface.workspace import Workspace
 from crmkit.storage.people import accounts, invites
 
 log = logging.getLogger("crmkit")
+
+
+class AccountBody:
+    timezone: Annotated[str | None, Timezone(), "whose days count for you, before the workspace's"]
+
+
+ACCOUNT = form_of(AccountBody, "account")
+
+
+async def change(call: Call, body: Mapping[str, Any]) -> str | None:
+    """Return the caller's own time zone, which `body` changes; None stands for that of each workspace."""
+    sent = ACCOUNT.draft(body)
+
+    def unit(tx: Tx) -> str | None:
+        timezone = (sent["timezone"] or "") if sent else tx.by.own_timezone
+        if timezone != tx.by.own_timezone:
+            accounts.change_timezone(tx, tx.by.user_id, timezone)
+        return timezone or None
+
+    return await call.write(unit, lanes=[mail_lane(call.actor.email)])
 
 
 async def end(call: Call) -> list[str]:

@@ -1,8 +1,7 @@
-"""Workspaces: mine, a new one, another name, a token for one, the end of one."""
+"""Workspaces: mine, a new one, a token for one, the end of one."""
 
 import logging
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Annotated, Any
 
 from crmkit.core import path_ids
@@ -23,8 +22,11 @@ from crmkit.storage.people import accounts, invites, tokens
 log = logging.getLogger("crmkit")
 
 
+NAME = Text(200)  # of a workspace
+
+
 class WorkspaceBody:
-    name: Annotated[str, Text(200), REQUIRED, "what the workspace is called"]
+    name: Annotated[str, NAME, REQUIRED, "what the workspace is called"]
 
 
 class TokenBody:
@@ -69,20 +71,6 @@ async def create(call: Call, body: Mapping[str, Any]) -> Membership:
         return membership
 
     return await stepup.confirmed(call, check, do)
-
-
-async def rename(call: Call, id: str, body: Mapping[str, Any]) -> Membership:
-    """Give a workspace this name and return it. Only admins may: raises `admin_required`."""
-    bare, name = workspace_id(call.crm, id), WORKSPACE.filled(body)["name"]
-
-    def unit(tx: Tx) -> Membership:
-        membership = access.enter_as_admin(tx, bare)
-        if membership.name != name:
-            accounts.rename_workspace(tx, bare, name)
-            audit.append(tx, "workspace.update", f"workspace/{bare}", {"name": [membership.name, name]})
-        return replace(membership, name=name)
-
-    return await call.write(unit, lanes=[bare])
 
 
 async def mint_token(call: Call, id: str, body: Mapping[str, Any]) -> tuple[str, str, Membership]:

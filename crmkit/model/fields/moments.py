@@ -1,7 +1,7 @@
 """Days and moments."""
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from crmkit.model import times
 from crmkit.model.actor import Asker
@@ -31,10 +31,15 @@ class Time(FieldType):
 
     @property
     def says(self) -> str:
-        return "a time like 2026-06-10T09:00:00Z (RFC 3339 with its offset), or a date (midnight UTC)"
+        return "a time like 2026-06-10T09:00:00Z (RFC 3339 with its offset), or a date (its midnight)"
 
     def cleaned(self, value: str) -> str:
         return checked(times.parse, value)
+
+    def meant(self, raw: Any, asker: Asker) -> Any:
+        """Return the first second of a day, as the asker's zone has it."""
+        span = self.span(raw, asker) if isinstance(raw, str) else None
+        return span[0] if span else raw
 
     def span(self, text: str, asker: Asker) -> Span | None:
         """Return the first and the last second of a day."""

@@ -244,8 +244,8 @@ def _conditions(target: Target, operator: str, text: str, asker: Asker) -> tuple
     if isinstance(target, CustomKey):
         values: tuple[Any, ...] = tuple(fold.fold(part) for part in texts)
     else:
-        texts = tuple(target.type.meant(part, asker) for part in texts)
         spans = [target.type.span(part, asker) for part in texts]
+        texts = tuple(target.type.meant(part, asker) for part in texts)
         if any(spans):
             return _of_spans(target, operator, texts, spans)
         if operator in ("eq", "ne", "in"):

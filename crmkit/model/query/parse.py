@@ -22,6 +22,7 @@ MAX_SEARCH = 200  # characters of one search
 MAX_WORDS = 20  # of one search
 
 RESERVED = ("search", "sort", "limit", "cursor", "count", "fields", "format")
+TIMEZONE = "timezone"  # the zone of one answer; it is read before a query is parsed, with an operator it is a filter
 # how other products call these
 ALIKE = {
     **dict.fromkeys(("q", "query"), "search"),
@@ -124,7 +125,8 @@ def _target(kind: Kind, name: str) -> Target:
     if target is None or not operators_of(target):
         raise Problem(
             "invalid_filter",
-            f"Filter {kind.plural} by {', '.join(_filterable(kind))}; other parameters are {', '.join(RESERVED)}.",
+            f"Filter {kind.plural} by {', '.join(_filterable(kind))}; "
+            f"other parameters are {', '.join((*RESERVED, TIMEZONE))}.",
             fields={name: f"is no field of {a(kind.name)}{_meant(kind, name)}"},
         )
     return target
@@ -136,7 +138,7 @@ def _meant(kind: Kind, name: str) -> str:
     if operator and target_of(kind, field):
         return f"; write {quoted(field, bare=True)}={operator}:VALUE"
     known = ALIKE.get(name.lower())
-    return f" (did you mean {known}?)" if known else nearest(name, [*_filterable(kind), *RESERVED])
+    return f" (did you mean {known}?)" if known else nearest(name, [*_filterable(kind), *RESERVED, TIMEZONE])
 
 
 def _sorts(kind: Kind, text: str) -> tuple[Sort, ...]:

@@ -1,10 +1,12 @@
 """People, workspaces and who belongs where."""
 
+from collections.abc import Mapping
 from dataclasses import fields, replace
 from typing import Any
 
 from crmkit.model.actor import Member, Membership, User
 from crmkit.model.preferences import Preferences
+from crmkit.storage.columns import quoted
 from crmkit.storage.interface.connection import Connection
 from crmkit.storage.interface.tx import Tx
 from crmkit.storage.people.new_ids import unused
@@ -92,8 +94,15 @@ def remove_user(tx: Tx, user_id: str, email: str) -> None:
         tx.connection.execute(sql, (value,))
 
 
-def rename_workspace(tx: Tx, workspace_id: str, name: str) -> None:
-    tx.connection.execute("UPDATE workspaces SET name = ? WHERE id = ?", (name, workspace_id))
+def change_workspace(tx: Tx, workspace_id: str, values: Mapping[str, str]) -> None:
+    """Write columns of a workspace: its name, or preferences."""
+    names = ", ".join(f"{quoted(name)} = ?" for name in values)
+    tx.connection.execute(f"UPDATE workspaces SET {names} WHERE id = ?", (*values.values(), workspace_id))
+
+
+def change_timezone(tx: Tx, user_id: str, timezone: str) -> None:
+    """Give a user a time zone of their own; an empty one is that of each workspace."""
+    tx.connection.execute("UPDATE users SET timezone = ? WHERE id = ?", (timezone, user_id))
 
 
 def people(connection: Connection, workspace_id: str) -> list[Member]:

@@ -5,13 +5,14 @@ from collections.abc import Iterable
 from crmkit.core.people import account, login, notes, sessions
 from crmkit.core.people.login import CODE_ENTRY, CODE_REQUEST
 from crmkit.core.people.sessions import Identity
-from crmkit.model.actor import Invite
+from crmkit.model.actor import Actor, Invite
 from crmkit.model.listing import MixedListing, Paging
+from crmkit.model.preferences import shown
 from crmkit.render import text
 from crmkit.render.answers import Answer, Card, done, page
 from crmkit.render.tail import Tail
 from crmkit.web.call import HttpCall
-from crmkit.web.route import Route, read, route
+from crmkit.web.route import FREE, Route, read, route
 
 
 @route("POST", "/auth/request", summary="mail a sign-in code", form=CODE_REQUEST, public=True, direct=True)
@@ -70,13 +71,21 @@ def identity_card(identity: Identity) -> Card:
         "role": actor.role,
         "token_name": actor.token_name,
         "plan": actor.plan,
+        **_days_and_money(actor),
     }
-    lines = {label: text.value(content) for label, content in facts.items()}
+    lines = {label: text.value(content) for label, content in facts.items() if content is not None}
     for resource, (used, cap) in identity.usage.items():
         lines[resource] = f"{used} / {'unlimited' if cap is None else cap}"
     usage = {resource: {"used": used, "cap": cap} for resource, (used, cap) in identity.usage.items()}
     tail = Tail(now=identity.moment.now, timezone=identity.moment.timezone)
     return Card(lines, {**facts, "usage": usage}, tail=tail)
+
+
+def _days_and_money(actor: Actor) -> dict[str, str | None]:
+    """Return the zone whose days count for the caller, and what the workspace prefers."""
+    found = shown(actor.preferences)
+    others = {"workspace_timezone": found["timezone"]} if actor.timezone != found["timezone"] else {}
+    return {**found, "timezone": actor.timezone, **others}
 
 
 @read("/tokens", area="tokens", summary="your tokens (sessions)")
@@ -106,6 +115,22 @@ async def revoke(call: HttpCall, id: str) -> Answer:
 
 
 @route(
+    "PATCH",
+    "/me",
+    name="change_account",
+    summary="your own timezone, before the workspace's",
+    area="account",
+    verb="write",
+    form=account.ACCOUNT,
+    consent=FREE,
+)
+async def change(call: HttpCall) -> Answer:
+    timezone = await account.change(call, await call.body())
+    facts = {"email": call.actor.email, "user": call.actor.user_id, "timezone": timezone}
+    return done(f"your time zone is {timezone or 'that of each workspace'}", facts)
+
+
+@route(
     "DELETE",
     "/me",
     name="end_account",
@@ -121,4 +146,4 @@ async def end(call: HttpCall) -> Answer:
     return done(f"ended the account of {actor.email}{with_them}", {"email": actor.email, "workspaces": gone})
 
 
-ROUTES: list[Route] = [request_code, enter_code, whoami, tokens, revoke, end]
+ROUTES: list[Route] = [request_code, enter_code, whoami, tokens, revoke, change, end]

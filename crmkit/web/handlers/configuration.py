@@ -11,18 +11,17 @@ UNPUT = "no pipeline was put yet: won and lost mean themselves"
 
 
 def routes(kinds: Kinds) -> list[Route]:
-    """Return the handlers of the pipelines; a kind's name in the singular is a path that no list has."""
-    having = pipelines.having(kinds)
-    return [each for kind in having for word in (kind.plural, kind.name) for each in _of(kind, word)]
+    """Return the handlers of all pipelines."""
+    return [each for kind in pipelines.having(kinds) for each in _of(kind)]
 
 
-def _of(kind: Kind, word: str) -> list[Route]:
-    path, is_told = f"/pipelines/{word}", word == kind.plural
+def _of(kind: Kind) -> list[Route]:
+    path = f"/pipelines/{kind.plural}"
 
     @read(
         path,
         name=f"get_{kind.name}_pipeline",
-        summary=f"stages of {kind.plural}, in order" if is_told else "",
+        summary=f"stages of {kind.plural}, in order",
         area="workspace",
     )
     async def fetch(call: HttpCall) -> Answer:
@@ -32,7 +31,7 @@ def _of(kind: Kind, word: str) -> list[Route]:
         "PUT",
         path,
         name=f"put_{kind.name}_pipeline",
-        summary="set them, and which mean won or lost (admin)" if is_told else "",
+        summary="set them, and which mean won or lost (admin)",
         area="workspace",
         verb="write",
         form=pipelines.PIPELINE,

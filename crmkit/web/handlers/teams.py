@@ -3,9 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
+from crmkit.core.configuration import settings
 from crmkit.core.people import joining, notes, teams, workspaces
 from crmkit.model.actor import Membership
 from crmkit.model.listing import MixedListing, Paging
+from crmkit.model.preferences import shown
 from crmkit.render.answers import Answer, Card, Table, done, page, team, thing
 from crmkit.render.tail import NO_TAIL, Tail
 from crmkit.web.call import HttpCall
@@ -43,15 +45,15 @@ async def create(call: HttpCall) -> Answer:
 @route(
     "PATCH",
     ONE,
-    name="rename_workspace",
-    summary="rename it (admin)",
+    name="change_workspace",
+    summary=f"its settings: {', '.join(settings.SETTINGS.writable)} (admin)",
     area="workspace",
     verb="write",
-    form=workspaces.WORKSPACE,
+    form=settings.SETTINGS,
     consent=FREE,
 )
-async def rename(call: HttpCall, id: str) -> Answer:
-    return _one(await workspaces.rename(call, id, await call.body()))
+async def change(call: HttpCall, id: str) -> Answer:
+    return _one(await settings.change(call, id, await call.body()))
 
 
 @route(
@@ -194,6 +196,7 @@ def _shown(membership: Membership, current: str) -> Mapping[str, Any]:
         "role": membership.role,
         "plan": membership.plan,
         "created_at": membership.created_at,
+        **shown(membership.preferences),
         **({"current": membership.workspace_id == current} if current else {}),
     }
 
@@ -201,7 +204,7 @@ def _shown(membership: Membership, current: str) -> Mapping[str, Any]:
 ROUTES: list[Route] = [
     mine,
     create,
-    rename,
+    change,
     remove,
     mint_token,
     join,

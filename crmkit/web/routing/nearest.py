@@ -60,11 +60,14 @@ class Nearest:
                 self._plurals[name] = plural
         self._meant = {word: path for word, path in _MEANT.items() if word not in words} | self._plurals
 
-    def of_handle(self, path: str) -> str:
-        """Return /contacts/c_… for /contact/c_…, with all that follows; empty for a path that begins otherwise."""
-        noun, slash, rest = path.removeprefix("/").partition("/")
-        plural = self._plurals.get(noun)
-        return f"/{plural}/{rest}" if plural and slash else ""
+    def of_singular(self, path: str) -> str:
+        """Return /contacts/c_… for /contact/c_…, /pipelines/deals for /pipelines/deal; empty without a singular.
+
+        One word alone is no path that is meant as it stands.
+        """
+        words = path.removeprefix("/").split("/")
+        plurals = [self._plurals.get(word, word) for word in words]
+        return f"/{'/'.join(plurals)}" if len(words) > 1 and plurals != words else ""
 
     def starts(self, path: str) -> tuple[tuple[str, str], ...]:
         """Return (name, prefix with its underscore) of each placeholder of a route's path whose ids are known."""

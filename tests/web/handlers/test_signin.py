@@ -39,7 +39,7 @@ def test_a_newcomer_signs_in_and_looks_at_themselves_in_text(home: House) -> Non
     with Person(home.url, token.removeprefix("token: ")) as alice:
         card = alice.text("GET", "/whoami").splitlines()
         facts = alice.json_of("GET", "/whoami")
-    assert card.pop() == f"# now: {facts.pop('now')} ({facts.pop('timezone')})" == "# now: 2026-06-10T09:00:00Z (UTC)"
+    assert card.pop() == f"# now: {facts.pop('now')} ({facts['timezone']})" == "# now: 2026-06-10T09:00:00Z (UTC)"
     labels = dict(line.split(": ", 1) for line in card)
     assert labels["workspace"] == workspace.removeprefix("workspace: ")
     assert labels | {"user": "", "workspace": ""} == {
@@ -50,6 +50,8 @@ def test_a_newcomer_signs_in_and_looks_at_themselves_in_text(home: House) -> Non
         "role": "admin",
         "token_name": "Claude",
         "plan": "unlimited",
+        "timezone": "UTC",
+        "currency": "USD",
         "contacts": "0 / unlimited",
         "companies": "0 / unlimited",
         "deals": "0 / unlimited",
@@ -58,6 +60,7 @@ def test_a_newcomer_signs_in_and_looks_at_themselves_in_text(home: House) -> Non
         "activities": "0 / unlimited",
     }
     usage = facts.pop("usage")
+    assert {facts.pop(name) for name in ("country", "language", "date_format", "code_prefix")} == {None}
     assert facts == {name: labels[name] for name in facts}
     assert {name: f"{use['used']} / unlimited" for name, use in usage.items()} == {
         name: labels[name] for name in set(labels) - set(facts)

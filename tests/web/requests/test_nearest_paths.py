@@ -76,7 +76,7 @@ NEAR = [
     ("GET", "/pipeline", "GET /pipelines/deals"),
     ("GET", "/workspaces/{workspace}/users", "GET /workspaces/{workspace}/members"),
     ("GET", "/reminder", "GET /reminders"),
-    ("DELETE", "/meh", ""),
+    ("DELETE", "/meh", "PATCH /me"),
     ("GET", "/audit/au_k7m2q9xa", "GET /audit"),
     ("GET", "/docs", "GET /help"),
     ("POST", "/login", "POST /auth/request"),
@@ -97,7 +97,9 @@ def test_an_unknown_path_names_the_nearest_one_if_one_is_near(
 
 
 def test_a_word_that_is_another_path_here_is_told_when_the_method_is_wrong(alice: Person) -> None:
-    refused(alice, "method_not_allowed", "GET", "/me", does="^This path takes DELETE. Did you mean GET /whoami[?]$")
+    refused(
+        alice, "method_not_allowed", "GET", "/me", does="^This path takes DELETE, PATCH. Did you mean GET /whoami[?]$"
+    )
 
 
 def test_every_word_of_other_apis_leads_to_a_path_that_there_is() -> None:
