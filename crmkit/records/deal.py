@@ -9,6 +9,7 @@ from crmkit.model.fields import (
     Custom,
     Date,
     Email,
+    Identifier,
     Integer,
     Link,
     LongText,
@@ -17,7 +18,7 @@ from crmkit.model.fields import (
     Time,
 )
 from crmkit.model.form import DETAIL, READ, REQUIRED, SEARCHED, TITLE, Default, NameOf
-from crmkit.model.record import Followed, index, kind_of, partial
+from crmkit.model.record import Followed, index, kind_of, partial, unique
 
 
 class Deal(Followed, frozen=True):
@@ -38,6 +39,7 @@ class Deal(Followed, frozen=True):
     owner: Annotated[str | None, Email(takes_me=True), "who looks after it"]
     close_date: Annotated[str | None, Date(), "when it should be decided"]
     source: Annotated[str | None, Text(200), "where it came from"]
+    source_id: Annotated[str | None, Identifier(200), SEARCHED, "its id there; POST merges by it"]
     tags: Annotated[list[str] | None, Tags(), SEARCHED, "replaced whole"]
     notes: Annotated[str | None, LongText(20_000), SEARCHED, DETAIL, "anything worth keeping"]
     custom: Annotated[dict[str, Any] | None, Custom(), "keys of your own, merged key by key; null drops a key"]
@@ -51,6 +53,7 @@ DEAL = kind_of(
     plural="deals",
     prefix="d",
     indexes=(
+        unique("source_id"),
         index("updated_at"),
         index("created_at"),
         index("title"),

@@ -180,6 +180,19 @@ def test_a_merge_obeys_the_pipeline_as_well(us: Team) -> None:
     assert us.bob.json_of("POST", "/contacts", {"email": "jane@acme.com", "stage": "TALK"})["stage"] == "Talk"
 
 
+def test_a_deal_merges_by_its_source_id_and_is_closed_by_that(us: Team) -> None:
+    body = {"title": "Boat", "source": "Shop", "source_id": "Order-7"}
+    deal = us.bob.json_of("POST", "/deals", body)
+    us.home.clock.move(hours=1)
+    answer = us.bob.post("/deals", json={"source_id": "Order-7", "stage": "won"})
+    assert (answer.status_code, answer.text.splitlines()[-1]) == (200, "# updated")
+    won = us.bob.json_of("GET", f"/deals/{deal['id']}")
+    assert (won["status"], won["closed_at"], won["source"]) == ("won", won["updated_at"], "Shop")
+    assert us.bob.post("/deals", json={**body, "source_id": "order-7"}).status_code == 201  # case counts
+    other = new(us.bob, "/deals", title="Other")
+    assert error_of(us.bob.patch(f"/deals/{other}", json={"source_id": "Order-7"})) == (409, "already_exists")
+
+
 def test_a_stage_is_kept_as_sent_where_no_pipeline_was_put(us: Team) -> None:
     assert us.bob.json_of("POST", "/contacts", {"name": "Jane", "stage": "WON"})["stage"] == "WON"
     deal = us.bob.json_of("POST", "/deals", {"title": "Boat", "stage": "WON"})

@@ -4,7 +4,7 @@ Deals that are closed already get the time of the newest audit entry that gave t
 change where there is none.
 """
 
-from crmkit.storage.sqlite.migrations.migration import Migration
+from crmkit.storage.sqlite.migrations.migration import Migration, index
 
 MIGRATION = Migration(
     "pipelines",
@@ -24,6 +24,8 @@ MIGRATION = Migration(
         "ALTER TABLE deals ADD COLUMN probability INTEGER",
         "ALTER TABLE deals ADD COLUMN source TEXT",
         "ALTER TABLE deals ADD COLUMN source_key TEXT",
+        "ALTER TABLE deals ADD COLUMN source_id TEXT",
+        index("deals", "source_id", is_unique=True),
         """
         UPDATE deals SET closed_at = coalesce(
             (
