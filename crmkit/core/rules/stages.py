@@ -1,5 +1,7 @@
 """Stages follow the pipeline of their kind; where records have a status of won and lost, the two go together."""
 
+from functools import cache
+
 from crmkit.core.rules.rule import Rule, Values, Write, has
 from crmkit.errors import Problem, nearest
 from crmkit.model.configuration.pipeline import OPEN, Pipeline
@@ -7,15 +9,16 @@ from crmkit.model.fields import Choice
 from crmkit.model.fold import fold
 from crmkit.model.query.filters import quoted
 from crmkit.model.record import Kind
-from crmkit.storage.configuration.pipelines import pipeline_of
+from crmkit.storage.configuration import pipelines
 from crmkit.storage.interface.tx import Tx
 
 
 def meaning(tx: Tx, kind: Kind, stage: str | None) -> str:
     """Return what a stage of this kind means in the actor's workspace: won, lost, or nothing."""
-    return "" if stage is None else pipeline_of(tx.connection, tx.by.workspace_id, kind.plural).meaning(stage)
+    return "" if stage is None else pipelines.known(tx, kind.plural).meaning(stage)
 
 
+@cache
 def ends(kind: Kind) -> bool:
     """Tell whether records of this kind have a stage and a status that can be open, won and lost."""
     status = kind.writable.get("status")
@@ -31,7 +34,7 @@ def _settled(write: Write, values: Values) -> Values:
     has_status = ends(write.kind)
     if "stage" not in values and not (has_status and "status" in values):
         return values
-    pipeline = pipeline_of(write.tx.connection, write.tx.by.workspace_id, write.kind.plural)
+    pipeline = pipelines.known(write.tx, write.kind.plural)
     if values.get("stage") is not None:
         values = {**values, "stage": _spelled(write, pipeline, values["stage"])}
     return _agreed(write, pipeline, values) if has_status else values

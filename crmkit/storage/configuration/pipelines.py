@@ -16,6 +16,15 @@ def pipeline_of(connection: Connection, workspace_id: str, kind: str) -> Pipelin
     return UNPUT if row is None else _pipeline(*row)
 
 
+def known(tx: Tx, kind: str) -> Pipeline:
+    """Return the pipeline of a kind in the actor's workspace, which is read once in a transaction."""
+    key = (tx.by.workspace_id, kind)
+    found = tx.known.pipelines.get(key)
+    if found is None:
+        found = tx.known.pipelines[key] = pipeline_of(tx.connection, *key)
+    return found
+
+
 def pipelines_of(connection: Connection, workspace_id: str) -> dict[str, Pipeline]:
     """Return the pipelines that were put, by kind."""
     sql = "SELECT kind, stages, strict FROM pipelines WHERE workspace_id = ? ORDER BY kind"
@@ -30,6 +39,7 @@ def put(tx: Tx, kind: str, pipeline: Pipeline) -> None:
         "ON CONFLICT (workspace_id, kind) DO UPDATE SET stages = excluded.stages, strict = excluded.strict",
         (tx.by.workspace_id, kind, stages, int(pipeline.strict)),
     )
+    tx.known.pipelines.clear()
 
 
 def _pipeline(stages: str, strict: int) -> Pipeline:

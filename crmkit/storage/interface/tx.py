@@ -6,6 +6,7 @@ from typing import TypeVar
 
 from crmkit import ids
 from crmkit.model.actor import Actor
+from crmkit.model.configuration.pipeline import Pipeline
 from crmkit.storage.interface.connection import Connection
 from crmkit.storage.interface.lanes import Lane
 
@@ -19,13 +20,14 @@ class Known:
     """What the units of one transaction found out, so that the next need not query it: nobody else writes meanwhile.
 
     The writer drops it whenever it may be wrong: after a unit that fails, whose statements are rolled back, and after
-    one that changes who may do what. So no entry is ever corrected.
+    one that changes who may do what. So no entry is ever corrected; what puts a pipeline empties `pipelines`.
 
     New ids of one transaction share a prefix, so their index entries fall on the same pages.
     """
 
     actors: dict[str, Actor] = field(default_factory=dict)  # by the id of their token
     last: dict[tuple[str, int], int] = field(default_factory=dict)  # (table, workspace's number) -> its newest row
+    pipelines: dict[tuple[str, str], Pipeline] = field(default_factory=dict)  # by workspace and plural of the kind
     start: str = field(default_factory=ids.start)  # of new ids
 
 

@@ -10,12 +10,13 @@ from hypothesis import strategies as st
 
 from crmkit.core.call import Call
 from crmkit.core.configuration import pipelines
+from crmkit.core.records import write
 from crmkit.core.rules.stages import meaning
 from crmkit.errors import Problem
 from crmkit.model.actor import Actor
 from crmkit.model.record import Kind
 from tests.kinds import CONTACT, DEAL
-from tests.storage.desk import Desk, desk
+from tests.storage.desk import Desk, desk, queued
 
 
 @pytest.fixture(scope="module")
@@ -141,7 +142,7 @@ def test_writes_without_stage_and_status_read_no_pipeline(
     back: Desk, alice: Actor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     deal, contact = back.make(alice, DEAL, title="Boat", stage="talk"), back.save(alice, name="Jane", stage="lead")
-    monkeypatch.setattr("crmkit.core.rules.stages.pipeline_of", None)
+    monkeypatch.setattr("crmkit.storage.configuration.pipelines.pipeline_of", None)
     back.change(alice, deal, title="Ship")
     back.change(alice, contact, name="Joan")
     back.make(alice, DEAL, title="Third")
@@ -156,3 +157,25 @@ def test_a_deal_that_is_made_won_is_closed_then_and_there(back: Desk, tmp_path: 
         assert (deal.status, deal.closed_at, (deal.stage or "").lower()) == ("won", back.crm.now, "won")
     assert back.make(actor, DEAL, title="Boat", stage=None, status="lost").stage == "lost"
     assert back.make(actor, DEAL, title="Boat", stage="talk").closed_at is None
+
+
+def test_a_pipeline_holds_for_writes_that_waited_behind_it(back: Desk) -> None:
+    """Units of one transaction read it once; one that puts another makes the next read again."""
+    actor = back.person("waiting@example.com")
+    call = Call(back.crm, actor)
+    strict = {"stages": [{"name": "Signed", "means": "won"}], "strict": True}
+    first, put_one, second, third = back.do(
+        queued(
+            back.database,
+            [
+                lambda: write.save(call, DEAL, {"title": "A", "stage": "talk"}),
+                lambda: pipelines.put(call, DEAL, strict),
+                lambda: write.save(call, DEAL, {"title": "B", "stage": "talk"}),
+                lambda: write.save(call, DEAL, {"title": "C", "stage": "signed"}),
+            ],
+        )
+    )
+    assert first.record.stage == "talk"
+    assert put_one.strict
+    assert isinstance(second, Problem)
+    assert (third.record.stage, third.record.status) == ("Signed", "won")
