@@ -84,6 +84,13 @@ def test_what_is_no_pipeline_is_refused_and_changes_nothing(us: Team, body: Any,
     assert us.alice.json_of("GET", "/pipelines/deals")["stages"][0]["name"] == "won"
 
 
+def test_the_faults_of_all_stages_are_named_at_once(us: Team) -> None:
+    stages = [{"name": "a"}, {"name": "A"}, {"name": "b", "means": "open"}, {"means": "won"}, {"name": "c", "x": 1}]
+    answer = us.alice.send_it("PUT", "/pipelines/deals?format=json", {"stages": stages})
+    assert answer.json()["error"] == "unknown_field"
+    assert list(answer.json()["fields"]) == ["stages.1.name", "stages.2.means", "stages.3.name", "stages.4.x"]
+
+
 def test_a_hundred_stages_are_taken(us: Team) -> None:
     stages = [{"name": f"s{number}"} for number in range(100)]
     assert us.alice.json_of("PUT", "/pipelines/deals", {"stages": stages})["stages"] == stages

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from crmkit.core.call import Call
 from crmkit.core.people import access
-from crmkit.errors import Problem
+from crmkit.core.records.nested import Faults
 from crmkit.model.configuration.pipeline import LONGEST, MEANINGS, Pipeline, Stage, Stages
 from crmkit.model.fields import Bool, Choice, Text
 from crmkit.model.fold import fold
@@ -67,24 +67,17 @@ def facts(pipeline: Pipeline) -> dict[str, Any]:
 
 
 def _pipeline(body: Mapping[str, Any]) -> Pipeline:
-    sent = PIPELINE.filled(body)
-    stages = [_stage(f"stages.{at}", each) for at, each in enumerate(sent["stages"])]
+    """Return the pipeline that a body is; raises one Problem for the faults of all stages."""
+    sent, faults = PIPELINE.filled(body), Faults()
     places: dict[str, int] = {}
-    for at, stage in enumerate(stages):
-        first = places.setdefault(fold(stage.name), at)
+    stages: list[Stage] = []
+    for at, each in enumerate(sent["stages"]):
+        values = faults.of(f"stages.{at}", STAGE.filled, each)
+        if values is None:
+            continue
+        first = places.setdefault(fold(values["name"]), at)
         if first != at:
-            raise Problem(
-                "invalid_value",
-                "Give each stage a name of its own, whatever the case.",
-                fields={f"stages.{at}.name": f"is the name of stages.{first} too"},
-            )
+            faults.add(f"stages.{at}.name", f"is the name of stages.{first} too, whatever the case")
+        stages.append(Stage(values["name"], values["means"] or ""))
+    faults.check()
     return Pipeline(tuple(stages), bool(sent["strict"]))
-
-
-def _stage(place: str, sent: Mapping[str, Any]) -> Stage:
-    try:
-        values = STAGE.filled(sent)
-    except Problem as problem:
-        problem.fields = {f"{place}.{name}": what for name, what in problem.fields.items()}
-        raise
-    return Stage(values["name"], values["means"] or "")

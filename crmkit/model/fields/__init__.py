@@ -6,8 +6,7 @@ table, OpenAPI and the error of a wrong value share. A new type is one class her
 
 from crmkit.model.fields.addresses import Domain, Email
 from crmkit.model.fields.base import COMPARE, EXACT, TEXTUAL, FieldType, Invalid, Span
-from crmkit.model.fields.bools import Bool
-from crmkit.model.fields.choices import Choice, Currency
+from crmkit.model.fields.choices import Bool, Choice, Currency
 from crmkit.model.fields.custom import PLAIN_KEY, Custom
 from crmkit.model.fields.keys import Key, KeyForm, KeyForms
 from crmkit.model.fields.link import Link

@@ -1,4 +1,4 @@
-"""One of a set of words."""
+"""One of a set of words; yes or no."""
 
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -59,3 +59,23 @@ class Currency(FieldType):
         if code not in CURRENCIES:
             raise Invalid(f"must be {self.says}{nearest(code, CURRENCIES)}")
         return code
+
+
+@dataclass(frozen=True)
+class Bool(FieldType):
+    """True or false, stored as JSON spells it."""
+
+    bare: ClassVar[bool] = True
+    structured = True
+    operators = EXACT
+    wire = bool
+
+    @property
+    def says(self) -> str:
+        return "true or false"
+
+    def operand(self, text: str) -> str:
+        word = text.strip().lower()
+        if word not in ("true", "false"):
+            raise Invalid(f"must be {self.says}")
+        return word
