@@ -35,7 +35,7 @@ def existing(connection: Connection, kind: Kind, workspace_id: str, named: str |
             "not_found",
             f"This {kind.name} was deleted at {deleted_at}; GET /audit?target={kind.handle(id)} shows what it held.",
         )
-    where = "?search= finds one by name" if kind.is_searched else " lists what there is"
+    where = "?search= finds one by name" if kind.has_title else " lists what there is"
     raise Problem("not_found", f"There is no {kind.name} {shown(named)} in this workspace. GET /{kind.plural}{where}.")
 
 

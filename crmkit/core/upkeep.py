@@ -1,5 +1,7 @@
 """Work that follows writes: texts are indexed in batches, the index is merged, what is outdated is dropped.
 
+And work that follows the clock: activities that were dated ahead are counted once they have taken place.
+
 It runs beside requests, in a Call without an actor.
 """
 
@@ -10,6 +12,7 @@ from typing import NoReturn
 
 from crmkit.clock import after
 from crmkit.core.call import Call
+from crmkit.core.records import followed
 from crmkit.core.sweep import sweep
 from crmkit.errors import Problem
 from crmkit.storage import erasure
@@ -21,6 +24,7 @@ log = logging.getLogger("crmkit")
 PAUSE_SECONDS = 0.2  # lets texts gather: one batch is far cheaper than many
 FAILED_SECONDS = 60  # until what failed is tried again: a line of log a minute while a disk is full
 SWEEP_HOURS = 1
+CLOCK_SECONDS = 20  # between two looks for activities whose time has come
 
 
 async def keep_up(call: Call) -> NoReturn:
@@ -32,24 +36,47 @@ async def keep_up(call: Call) -> NoReturn:
 async def _keep_up(call: Call, listener: Listener) -> NoReturn:
     crm = call.crm
     due = seen = ""
+    is_told = True
     while True:
         try:
-            await index_all(call)
-            await merge_all(call, listener)
-            await scrub(call)
-            now = crm.now
-            if now >= due or now < seen:  # at once when the clock was set back: what was made ahead of it ends
-                await call.write(partial(sweep, crm=crm), lanes=ANYWHERE)
-                due = after(now, hours=SWEEP_HOURS)
-            seen = now
+            await count_due(call)
+            if is_told:
+                await index_all(call)
+                await merge_all(call, listener)
+                await scrub(call)
+                now = crm.now
+                if now >= due or now < seen:  # at once when the clock was set back: what was made ahead of it ends
+                    await call.write(partial(sweep, crm=crm), lanes=ANYWHERE)
+                    due = after(now, hours=SWEEP_HOURS)
+                seen = now
         except Exception as error:
             line = crm.database.log_throttle.line(str(error.__cause__ or error))
             if line:  # the disk's faults are no bugs
                 log.warning("upkeep failed; it is tried again: %s", line, exc_info=not isinstance(error, Problem))
             await asyncio.sleep(FAILED_SECONDS)
+            is_told = True
             continue
-        await listener.wait()
-        await asyncio.sleep(PAUSE_SECONDS)
+        is_told = await _told(listener)
+        if is_told:
+            await asyncio.sleep(PAUSE_SECONDS)
+
+
+async def _told(listener: Listener) -> bool:
+    """Wait for a commit, not longer than CLOCK_SECONDS, and tell whether there was one."""
+    try:
+        async with asyncio.timeout(CLOCK_SECONDS):
+            await listener.wait()
+    except TimeoutError:
+        return False
+    return True
+
+
+async def count_due(call: Call) -> None:
+    """Count the activities, dated ahead, whose time has come."""
+    crm = call.crm
+    if await call.read(followed.is_due, crm.now):
+        while await call.write(partial(followed.count_due, kinds=crm.kinds), lanes=ANYWHERE, silent=True):
+            pass
 
 
 async def index_all(call: Call) -> None:

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 from msgspec import Struct
 
 from crmkit import ids
-from crmkit.model.fields import Email, Handle, Integer, KeyForm, KeyForms, Link, Time
+from crmkit.model.fields import Addresses, Email, Handle, Integer, KeyForm, KeyForms, Link, Time
 from crmkit.model.form import DERIVED, DETAIL, READ, SEARCHED, TITLE, Default, Field, Form, declared
 
 
@@ -37,6 +37,13 @@ class Followed(Tracked, frozen=True):
 
     activities: Annotated[int, Integer(), READ, DERIVED, Default(0), "how many activities it has"]
     last_activity_at: Annotated[str | None, Time(), READ, DERIVED, "when the newest of them took place"]
+    last_contacted_at: Annotated[str | None, Time(), READ, DERIVED, "newest call, email or meeting"]
+    contacts_made: Annotated[int, Integer(), READ, DERIVED, DETAIL, Default(0), "calls, emails and meetings so far"]
+    on_behalf_of: Annotated[list[str] | None, Addresses(), READ, DERIVED, DETAIL, "for whom activities were done"]
+
+
+# The field that every POST that reaches a record sets, and nothing else; a kind has it by declaring it.
+REACHED = "last_interaction_at"
 
 
 # The order in which rows were created: what lists of kinds that never change are sorted by.
@@ -136,9 +143,14 @@ class Kind(Form):
         return issubclass(self.record, Followed)
 
     @cached_property
+    def has_title(self) -> bool:
+        """Whether people know records of this kind by a name."""
+        return any(TITLE in field.marks for field in self.fields)
+
+    @cached_property
     def is_searched(self) -> bool:
         """Whether records of this kind can be searched."""
-        return any(TITLE in field.marks for field in self.fields)
+        return self.has_title or bool(self.searched)
 
     @cached_property
     def by_country(self) -> tuple[Field, ...]:
@@ -181,7 +193,10 @@ class Kind(Form):
 
 @dataclass(frozen=True)
 class Reference:
-    """A field `link` of `kind` that refers to a record of the kind `to`; the field `name` holds a copy of its title."""
+    """A field `link` of `kind` that refers to a record of the kind `to`.
+
+    The field `name` holds a copy of its title; it is "" where no field does.
+    """
 
     kind: Kind
     link: str
@@ -259,13 +274,14 @@ class Kinds:
     def links(self) -> Mapping[Kind, tuple[Reference, ...]]:
         """Of each kind, the fields that refer to other records and that clients write."""
         by_prefix = {kind.prefix: kind for kind in self.records}
+        written = (*self.records, self.activity)
         return {
             kind: tuple(
                 Reference(kind, field.name, _name_of(kind, field), by_prefix[field.type.prefix])
                 for field in kind.writable.values()
                 if isinstance(field.type, Link)
             )
-            for kind in self.records
+            for kind in written
         }
 
     @cached_property
@@ -291,7 +307,7 @@ class Kinds:
     @cached_property
     def searched(self) -> tuple[Kind, ...]:
         """The kinds whose records are found by their texts."""
-        return tuple(kind for kind in self.records if kind.is_searched)
+        return tuple(kind for kind in (*self.records, self.activity) if kind.is_searched)
 
     @cached_property
     def logged(self) -> tuple[Kind, ...]:
@@ -300,13 +316,13 @@ class Kinds:
 
     @cached_property
     def references(self) -> Mapping[Kind, tuple[Reference, ...]]:
-        """Of each kind, the fields of all kinds that refer to its records."""
-        every = [link for links in self.links.values() for link in links]
+        """Of each kind, the fields of all kinds of records that refer to its records."""
+        every = [link for kind in self.records for link in self.links[kind]]
         return {kind: tuple(link for link in every if link.to is kind) for kind in self.records}
 
 
 def _name_of(kind: Kind, link: Field) -> str:
-    return next(field.name for field in kind.fields if field.name_of == link.name)
+    return next((field.name for field in kind.fields if field.name_of == link.name), "")
 
 
 def kind_of(

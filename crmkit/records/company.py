@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from crmkit.model.fields import Custom, Domain, Email, LongText, Tags, Text
 from crmkit.model.form import DETAIL, REQUIRED, SEARCHED, TITLE
-from crmkit.model.record import Followed, index, kind_of, unique
+from crmkit.model.record import Followed, index, kind_of, partial, unique
 
 
 class Company(Followed, frozen=True):
@@ -29,5 +29,6 @@ COMPANY = kind_of(
         index("created_at"),
         index("name"),
         index("owner", "updated_at"),
+        partial("last_contacted_at"),
     ),
 )

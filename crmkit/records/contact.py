@@ -3,7 +3,7 @@
 from typing import Annotated, Any
 
 from crmkit.model.fields import Custom, Email, Link, LongText, Phone, Tags, Text, Time
-from crmkit.model.form import DETAIL, READ, REQUIRED, SEARCHED, TITLE, NameOf
+from crmkit.model.form import DERIVED, DETAIL, READ, REQUIRED, SEARCHED, TITLE, NameOf
 from crmkit.model.record import Followed, index, kind_of, partial, unique
 
 
@@ -22,6 +22,7 @@ class Contact(Followed, frozen=True):
     custom: Annotated[dict[str, Any] | None, Custom(), "keys of your own, merged key by key; null drops a key"]
     follow_up_at: Annotated[str | None, Time(), "when to get back to them"]
     follow_up_note: Annotated[str | None, Text(1_000), "what for; cleared with follow_up_at"]
+    last_interaction_at: Annotated[str | None, Time(), READ, DERIVED, DETAIL, "newest POST that reached them"]
 
 
 CONTACT = kind_of(
@@ -37,6 +38,7 @@ CONTACT = kind_of(
         index("stage", "updated_at"),
         partial("company_id", "updated_at"),
         partial("follow_up_at"),
+        partial("last_contacted_at"),
         index("owner", "updated_at"),
     ),
 )

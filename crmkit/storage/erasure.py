@@ -12,8 +12,8 @@ from crmkit.storage.interface.workspace import Workspace
 
 # what a workspace has beside its records, in an order that no foreign key minds
 OWNED = (
-    *("audit", "deleted", "counts", "confirmations", "pipelines", "invites", "jobs", "grants", "tokens"),
-    "memberships",
+    *("audit", "deleted", "counts", "activity_addresses", "ahead", "pipelines"),
+    *("confirmations", "invites", "jobs", "grants", "tokens", "memberships"),
 )
 
 

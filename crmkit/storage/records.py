@@ -13,7 +13,7 @@ import msgspec
 from crmkit import ids
 from crmkit.errors import Problem
 from crmkit.model.form import DERIVED
-from crmkit.model.record import Kind, Record, Tracked
+from crmkit.model.record import REACHED, Kind, Record, Tracked
 from crmkit.storage import audit, sequence
 from crmkit.storage.columns import country_of, quoted, returned, stored, table_columns, whole
 from crmkit.storage.interface.connection import Connection, Rows
@@ -62,7 +62,7 @@ def put(tx: Tx, kind: Kind, before: Record | None, after: Record | None) -> Reco
     """Write `after` in place of `before` and return the record as it is then.
 
     What is logged is written by this, or on many records at once by `unlink`; what is not, also by `restate` and
-    `activity_counts`.
+    by `derived`.
 
     Without `before` the record is new: created under a fresh id, or restored under the id that it had, from where its
     version goes on. Without `after` it is deleted, and its id stays known. Else the fields that differ are written; if
@@ -165,6 +165,8 @@ def _inserted(tx: Tx, kind: Kind, after: Record) -> _Written:
         stamps = {name: getattr(after, name) for name in stamps}
         logged |= stamps
     filled_in: dict[str, Any] = {**_derived_defaults(kind), **stamps}
+    if REACHED in filled_in:
+        filled_in[REACHED] = tx.now
     if isinstance(after, Tracked):
         newest = max(tx.now, after.updated_at or after.created_at) if after.id else tx.now
         filled_in |= {"version": after.version + 1 if after.id else 1, "updated_at": newest}

@@ -120,7 +120,7 @@ class Desk:
         return self.do(lists.fetch(Call(self.crm, actor), kind_of(record), record.id))
 
     def log(self, actor: Actor, record: Any, **body: Any) -> Any:
-        return self.do(activities.log(Call(self.crm, actor), kind_of(record), record.id, body))
+        return self.do(activities.log(Call(self.crm, actor), kind_of(record), record.id, body)).record
 
     def find(self, actor: Actor, *pairs: tuple[str, str], kind: Kind = CONTACT, **named: str) -> Found:
         found = self.do(lists.find_all(Call(self.crm, actor), kind, [*pairs, *named.items()], details=True))
@@ -142,6 +142,15 @@ class Desk:
             between()
             page = self.find(actor, *pairs, ("cursor", page.paging.next_cursor), kind=kind)
         return [*found, *page.records]
+
+    def amend(self, actor: Actor, activity: Any, **body: Any) -> Any:
+        """Return the activity with these fields changed."""
+        return self.do(write.change(Call(self.crm, actor), self.crm.kinds.activity, activity.id, body))
+
+    def pass_time(self, **by: int) -> None:
+        """Let time pass, and count the activities whose time has come."""
+        self.clock.move(**by)
+        self.do(upkeep.count_due(Call(self.crm)))
 
     def index(self) -> None:
         self.do(upkeep.index_all(Call(self.crm)))

@@ -1,4 +1,4 @@
-"""The verbs of activities: log one, list them, delete one.
+"""The verbs of activities: log one, list them, delete one. They are changed as records are (see write.change).
 
 An activity belongs to one record: its deal, else its contact, else its company (the first in `Kinds.linking_first` that
 it links to). It is deleted with that record. A kind may share its activities, as deals do with their contact and
@@ -12,15 +12,21 @@ from crmkit.core import lookup
 from crmkit.core.call import Call
 from crmkit.core.crm import Crm
 from crmkit.core.reading import feeds
-from crmkit.core.records import derived, quotas
+from crmkit.core.records import derived, followed, relations, versions
+from crmkit.core.records.settled import Saved, settled
+from crmkit.core.rules.rule import Values, Write
+from crmkit.errors import Problem
 from crmkit.model.listing import Listing
 from crmkit.model.record import Kind, Kinds, Record
 from crmkit.storage import records
+from crmkit.storage.derived import tallies
 from crmkit.storage.interface.tx import Tx
 
 FILTERS = {
     "kind": "kind=in:",
     "on_behalf_of": "on_behalf_of=in:",
+    "by": "created_by=in:",
+    "source_id": "source_id=eq:",
     "since": "occurred_at=gte:",
     "until": "occurred_at=lt:",
 }
@@ -31,65 +37,80 @@ def filters(kinds: Kinds) -> dict[str, str]:
     return {kind.name: f"{kind.activity_link}=in:" for kind in kinds.logged} | FILTERS
 
 
-async def log(call: Call, kind: Kind, id: str, body: Mapping[str, Any]) -> Record:
-    """Return the new activity on a record, which is also on those that the record shares its activities with."""
+async def log(call: Call, kind: Kind, id: str, body: Mapping[str, Any]) -> Saved:
+    """Log an activity on a record (see `put`)."""
     crm, named = call.crm, lookup.id_or_key(kind, id)
-    log = crm.kinds.activity
-    values = log.draft(body, call.actor.asker)
-    log.check_required(values)
+    values = crm.kinds.activity.draft(body, call.actor.asker)
 
-    def unit(tx: Tx) -> Record:
+    def unit(tx: Tx) -> Saved:
         return put(tx, crm, kind, lookup.existing(tx.connection, kind, tx.by.workspace_id, named), values)
 
     return await call.write(unit)
 
 
-def put(tx: Tx, crm: Crm, kind: Kind, about: Record, values: Mapping[str, Any]) -> Record:
-    """Log an activity of these values, in stored form, on a record of this kind."""
-    log = crm.kinds.activity
-    links = {kind.activity_link: about.id} | {
-        link.to.activity_link: getattr(about, link.link)
-        for link in crm.kinds.links[kind]
-        if link.link in kind.shares_activities
-    }
-    quotas.check(tx, crm.settings, log.plural)
-    at = values.get("occurred_at") or tx.now
-    return derived.put_and_follow(tx, crm.kinds, log, None, log.new({**values, **links, "occurred_at": at}))
+def put(tx: Tx, crm: Crm, kind: Kind, about: Record, values: Values) -> Saved:
+    """Log an activity of these values on a record, and on those that they name or that one of them shares it with.
+
+    If the workspace has an activity with the `source_id`, return that one as it is.
+    """
+    kinds, log = crm.kinds, crm.kinds.activity
+    source_id = values.get("source_id")
+    known = source_id and records.find(tx.connection, log, tx.by.workspace_id, "source_id", source_id)
+    if known:
+        for place in dict.fromkeys(((kind, about.id), *followed.links(kinds, known))):
+            tallies.reach(tx, *place)
+        return Saved(known, created=False)
+    linked = {**values, **_links(tx, kinds, kind, about, values)}
+    return Saved(settled(Write(tx, crm, log, None), linked), created=True)
 
 
 async def find_all(call: Call, pairs: feeds.Pairs, details: bool = False) -> Listing:
-    """Return a page of the workspace's activities, newest first."""
+    """Return a page of the workspace's activities, newest first, or what a search finds, the best match first."""
     kinds = call.crm.kinds
     return await feeds.read(call, kinds.activity, pairs, filters(kinds), details=details)
 
 
 async def find_on(call: Call, kind: Kind, id: str, pairs: feeds.Pairs, details: bool = False) -> Listing:
-    """Return a page of the activities on one record, newest first; raises `not_found`."""
+    """Return a page of the activities on one record, as `find_all` does; raises `not_found`."""
     named = lookup.id_or_key(kind, id)
     about = await call.read(lookup.existing, kind, call.actor.workspace_id, named)
     kinds, on = call.crm.kinds, [(kind.activity_link, f"eq:{about.id}")]
     return await feeds.read(call, kinds.activity, pairs, filters(kinds), on, details)
 
 
-async def remove(call: Call, id: str) -> Record:
+async def remove(call: Call, id: str, if_match: int | None = None) -> Record:
     """Delete an activity and return what it was; unlike a record's, this delete needs no confirm token."""
     kinds = call.crm.kinds
     named = lookup.id_or_key(kinds.activity, id)
 
     def unit(tx: Tx) -> Record:
         activity = lookup.existing(tx.connection, kinds.activity, tx.by.workspace_id, named)
+        versions.check(activity, [if_match], "DELETE")
         derived.put_and_follow(tx, kinds, kinds.activity, activity, None)
         return activity
 
     return await call.write(unit)
 
 
-def delete_or_unlink(tx: Tx, kinds: Kinds, kind: Kind, record: Record) -> None:
-    """Delete the activities that belong to a record about to be deleted; remove the links of others to it."""
-    found = records.linked(tx.connection, kinds.activity, tx.by.workspace_id, kind.activity_link, record.id)
-    gone = [activity for activity in found if next(derived.links(kinds, activity)) == (kind, record.id)]
-    for activity in gone:
-        records.put(tx, kinds.activity, activity, None)  # all are counted below at once, not one by one
-    derived.follow(tx, kinds, kinds.activity, ((activity, None) for activity in gone))
-    # the others lose the link to the record that goes, and no other record has fewer activities for it
-    records.unlink(tx, kinds.activity, kind.activity_link, record.id)
+def _links(tx: Tx, kinds: Kinds, kind: Kind, about: Record, values: Values) -> Values:
+    """Return the links of a new activity about a record: those sent, then those that a linked record shares it with.
+
+    Raises `invalid_value` if the link to the record itself is another, `invalid_reference` if another leads nowhere.
+    """
+    own = kind.activity_link
+    sent = {link.link: values[link.link] for link in kinds.links[kinds.activity] if values.get(link.link) is not None}
+    if sent:
+        sent = relations.linked(tx, kinds, kinds.activity, sent)
+    if sent.setdefault(own, about.id) != about.id:
+        raise Problem(
+            "invalid_value",
+            f"The path says which {kind.name} the activity is about: leave {own} out.",
+            fields={own: f"is another {kind.name} than the path has"},
+        )
+    for other in kinds.linking_first:
+        id = sent.get(other.activity_link) if other.shares_activities else None
+        record = about if other is kind else id and records.fetch(tx.connection, other, tx.by.workspace_id, id)
+        for link in kinds.links[other] if record else ():
+            if link.link in other.shares_activities:
+                sent.setdefault(link.to.activity_link, getattr(record, link.link))
+    return sent

@@ -1,19 +1,21 @@
-"""Fields that follow from other records: copies of titles, the number of activities and the time of the newest.
+"""Fields that follow from other records: copies of titles, and what records show of their activities (see followed).
 
 Such a field is marked DERIVED or NameOf. It is never logged; whoever writes a record brings those of others up to date
 by `put_and_follow`, or by `follow` after a statement that wrote several records. Its own copies of titles are in what
 is written (see relations.linked).
 """
 
-from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import overload
 
-from crmkit.model.record import Kind, Kinds, Record
-from crmkit.storage import activity_counts, records
-from crmkit.storage.interface.tx import Tx
+from msgspec import structs
 
-Change = tuple[Record | None, Record | None]  # before and after
+from crmkit.core.records import followed
+from crmkit.core.records.followed import Change
+from crmkit.model.record import REACHED, Kind, Kinds, Record
+from crmkit.storage import records
+from crmkit.storage.derived import tallies
+from crmkit.storage.interface.tx import Tx
 
 
 @overload
@@ -31,7 +33,7 @@ def put_and_follow(tx: Tx, kinds: Kinds, kind: Kind, before: Record | None, afte
 def follow(tx: Tx, kinds: Kinds, kind: Kind, changes: Iterable[Change]) -> None:
     """Write what follows from changes to records of a kind on the records that they link to or that link to them."""
     if kind is kinds.activity:
-        _count(tx, kinds, changes)
+        followed.follow(tx, kinds, changes)
         return
     title = kind.title.name
     for before, after in changes:
@@ -41,32 +43,9 @@ def follow(tx: Tx, kinds: Kinds, kind: Kind, changes: Iterable[Change]) -> None:
                 records.restate(tx, reference.kind, reference.link, after.id, copy)
 
 
-def links(kinds: Kinds, activity: Record) -> Iterator[tuple[Kind, str]]:
-    """Yield (kind, id) of every record that the activity links to, first the one that it belongs to."""
-    for kind in kinds.linking_first:
-        id = getattr(activity, kind.activity_link, None)
-        if id is not None:
-            yield kind, id
-
-
-def _count(tx: Tx, kinds: Kinds, changes: Iterable[Change]) -> None:
-    """Count activities on the records that they link to now, and no longer on those that they linked to before."""
-    fewer: Counter[tuple[Kind, str]] = Counter()
-    more: Counter[tuple[Kind, str]] = Counter()
-    newest: dict[tuple[Kind, str], str] = {}
-    for before, after in changes:
-        was, now = _places(kinds, before), _places(kinds, after)
-        fewer.update(place for place, at in was.items() if now.get(place) != at)
-        for place, at in now.items():
-            if was.get(place) != at:
-                more[place] += 1
-                newest[place] = max(at, newest.get(place, at))
-    for (kind, id), times in fewer.items():
-        activity_counts.drop(tx, kind, id, times)
-    for (kind, id), times in more.items():
-        activity_counts.add(tx, kind, id, newest[kind, id], times)
-
-
-def _places(kinds: Kinds, activity: Record | None) -> dict[tuple[Kind, str], str]:
-    """Return the records that an activity is counted on, each with the time of the activity."""
-    return {} if activity is None else dict.fromkeys(links(kinds, activity), getattr(activity, kinds.activity.order))
+def reached(tx: Tx, kind: Kind, record: Record) -> Record:
+    """Return a record as it is after a POST reached it that did not create it: neither version nor log tell of that."""
+    if REACHED not in kind.by_name:
+        return record
+    tallies.reach(tx, kind, record.id)
+    return structs.replace(record, **{REACHED: max(tx.now, getattr(record, REACHED) or "")})

@@ -23,7 +23,8 @@ def linked(tx: Tx, kinds: Kinds, kind: Kind, values: Mapping[str, Any]) -> dict[
             found[reference.link] = record.id
         elif named is not None:
             wrong[reference.link] = _missing(other, named)
-        found[reference.name] = None if record is None else getattr(record, other.title.name)
+        if reference.name:
+            found[reference.name] = None if record is None else getattr(record, other.title.name)
     if wrong:
         raise Problem("invalid_reference", "Create the record first, or look its id up.", fields=wrong)
     return found

@@ -5,29 +5,19 @@ linked records and what the kind's rules say join them.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
-from msgspec import structs
-
-from crmkit.core import confirm, lookup, rules
+from crmkit.core import confirm, lookup
 from crmkit.core.call import Call
 from crmkit.core.crm import Crm
-from crmkit.core.records import activities, derived, nested, quotas, relations
+from crmkit.core.records import activities, derived, followed, nested, relations, versions
+from crmkit.core.records.settled import Saved, settled
 from crmkit.core.rules.rule import Values, Write
 from crmkit.errors import Problem
-from crmkit.model.fields import Invalid
-from crmkit.model.record import Kind, Record, Tracked
+from crmkit.model.record import Kind, Record
 from crmkit.storage import records
 from crmkit.storage.interface.tx import Tx
-
-
-@dataclass(frozen=True)
-class Saved:
-    """A record after a POST; `created` is False if the fields were merged into an existing record."""
-
-    record: Record
-    created: bool
 
 
 async def save(call: Call, kind: Kind, body: Mapping[str, Any]) -> Saved:
@@ -52,12 +42,13 @@ async def change(call: Call, kind: Kind, id: str, body: Mapping[str, Any], if_ma
     expect; also `not_found`, `already_exists`, and what `draft` raises.
     """
     crm, named = call.crm, lookup.id_or_key(kind, id)
-    expected = [version for version in (if_match, _version(body)) if version is not None]
-    values = kind.draft({name: value for name, value in body.items() if name != "version"}, call.actor.asker, True)
+    expected = (if_match, versions.in_body(body))
+    sent = {name: value for name, value in body.items() if name != "version"}
+    values = kind.changes.draft(sent, call.actor.asker, True)
 
     def unit(tx: Tx) -> Record:
         before = lookup.existing(tx.connection, kind, tx.by.workspace_id, named)
-        _check_version(before, expected, "PATCH")
+        versions.check(before, expected, "PATCH")
         _check_taken(tx, kind, before, values)
         return _written(Write(tx, crm, kind, before), values)
 
@@ -73,14 +64,14 @@ async def remove(call: Call, kind: Kind, id: str, if_match: int | None = None) -
 
     def unit(tx: Tx) -> Record | Problem:
         before = lookup.existing(tx.connection, kind, tx.by.workspace_id, named)
-        _check_version(before, [] if if_match is None else [if_match], "DELETE")
-        bound = confirm.binding(f"{kind.name}.delete", [(before.handle, _tracked(before).version)])
+        versions.check(before, [if_match], "DELETE")
+        bound = confirm.binding(f"{kind.name}.delete", [(before.handle, versions.of(before))])
         says, again = relations.outcome_of_delete(kinds, kind), f"DELETE /{kind.plural}/{before.id}"
         refused = confirm.require(tx, sent, bound, says, again)
         if refused is not None:
             return refused
         if kind.is_logged:
-            activities.delete_or_unlink(tx, kinds, kind, before)
+            followed.delete_or_unlink(tx, kinds, kind, before)
         relations.unlink(tx, kinds, kind, before)
         derived.put_and_follow(tx, kinds, kind, before, None)
         return before
@@ -107,39 +98,13 @@ def _saved(tx: Tx, crm: Crm, kind: Kind, values: Values) -> Saved:
     before = _same(tx, kind, values)
     if before is not None:
         _check_taken(tx, kind, before, values)
-    return Saved(_written(Write(tx, crm, kind, before), values), created=before is None)
+    record = _written(Write(tx, crm, kind, before), values)
+    return Saved(record if before is None else derived.reached(tx, kind, record), created=before is None)
 
 
 def _written(write: Write, values: Values) -> Record:
-    """Return the record with these values, after the rules of its kind, and with what they write on others."""
-    tx, kinds, kind, before = write.tx, write.crm.kinds, write.kind, write.before
-    values = relations.linked(tx, kinds, kind, values)
-    for rule in rules.of(kind):
-        values = rule.settle(write, values)
-    if before is None:
-        kind.check_required(values)
-        quotas.check(tx, write.crm.settings, kind.plural)
-    values = _merged(kind, before, values)
-    after = kind.new(values) if before is None else structs.replace(before, **values)
-    record = derived.put_and_follow(tx, kinds, kind, before, after)
-    for rule in rules.of(kind):
-        rule.after(write, record)
-    return record
-
-
-def _merged(kind: Kind, before: Record | None, values: Values) -> Values:
-    """Return the values, with keys of custom and changes of tags merged into those that the record has."""
-    found, wrong = {}, {}
-    for field in kind.merging:
-        if field.name in values:
-            old = None if before is None else getattr(before, field.name)
-            try:
-                found[field.name] = field.type.merged(old, values[field.name])
-            except Invalid as error:
-                wrong[field.name] = str(error)
-    if wrong:
-        raise Problem("invalid_value", f"Keep less in {' and '.join(wrong)}.", fields=wrong)
-    return values | found if found else values
+    """Return the record with these values, whose links are resolved (see `settled`)."""
+    return settled(write, relations.linked(write.tx, write.crm.kinds, write.kind, values))
 
 
 def _same(tx: Tx, kind: Kind, values: Mapping[str, Any]) -> Record | None:
@@ -167,36 +132,3 @@ def _check_taken(tx: Tx, kind: Kind, before: Record, values: Mapping[str, Any]) 
                 fields={name: f"belongs to {holder.handle}"},
                 facts={"handle": holder.handle},
             )
-
-
-def _version(body: Mapping[str, Any]) -> int | None:
-    version = body.get("version")
-    if version is None:
-        return None
-    if not isinstance(version, int) or isinstance(version, bool) or version < 1:
-        raise Problem(
-            "invalid_value",
-            "Send the version you read, as a number, or leave it out.",
-            fields={"version": "must be a whole number"},
-        )
-    return version
-
-
-def _check_version(before: Record, expected: list[int], method: str) -> None:
-    version = _tracked(before).version
-    if any(wanted != version for wanted in expected):
-        again = f"Look at it below, then repeat the {method}"
-        stands = f"The record is at version {version} now and nothing was changed. {again}"
-        raise Problem(
-            "version_conflict",
-            f"{stands} with If-Match: {version}.",
-            for_tools=f'{stands} with "version":{version} in the body.',
-            facts={"version": version},
-            shown=before,
-        )
-
-
-def _tracked(record: Record) -> Tracked:
-    if not isinstance(record, Tracked):
-        raise TypeError(f"{record.handle} has no version")
-    return record

@@ -2,17 +2,19 @@
 
 from crmkit.core.reading import lists
 from crmkit.core.reading.feeds import PAGING
-from crmkit.core.records import activities
+from crmkit.core.records import activities, write
 from crmkit.model.record import Kind, Kinds
 from crmkit.render.answers import Answer, One, done, page
 from crmkit.render.tail import Tail
 from crmkit.web.call import HttpCall
 from crmkit.web.route import Route, read, route
 
+KNOWN = "an activity with this source_id is there already; nothing was changed"
+
 
 def feed(kinds: Kinds) -> tuple[str, ...]:
     """Return the parameters that lists of activities take."""
-    return (*activities.filters(kinds), *PAGING)
+    return (*activities.filters(kinds), "search", *PAGING)
 
 
 def log_routes(kinds: Kinds, kind: Kind) -> list[Route]:
@@ -41,8 +43,9 @@ def log_routes(kinds: Kinds, kind: Kind) -> list[Route]:
         status=201,
     )
     async def log(call: HttpCall, id: str) -> Answer:
-        activity = await activities.log(call, kind, id, await call.body())
-        return One(of_log, activity, tail=Tail(outcome="created"))
+        saved = await activities.log(call, kind, id, await call.body())
+        tail = Tail(outcome="created") if saved.created else Tail(notes=(KNOWN,))
+        return One(of_log, saved.record, tail=tail)
 
     return [find_on, log]
 
@@ -54,7 +57,7 @@ def routes(kinds: Kinds) -> list[Route]:
     @read(
         "/activities",
         name="list_activities",
-        summary=f"activities, newest first: {logged}, kind, since, until",
+        summary=f"activities, newest first: {logged}, kind, by, since, until, search",
         kind=kinds.activity,
         query=feed(kinds),
     )
@@ -67,6 +70,19 @@ def routes(kinds: Kinds) -> list[Route]:
         return One(kinds.activity, await lists.fetch(call, kinds.activity, id), fields)
 
     @route(
+        "PATCH",
+        "/activities/{id}",
+        name="change_activity",
+        summary="change the fields sent, keep the others",
+        kind=kinds.activity,
+        verb="write",
+    )
+    async def change(call: HttpCall, id: str) -> Answer:
+        version = call.if_match()
+        body = await call.body()
+        return One(kinds.activity, await write.change(call, kinds.activity, id, body, version))
+
+    @route(
         "DELETE",
         "/activities/{id}",
         name="delete_activity",
@@ -75,7 +91,7 @@ def routes(kinds: Kinds) -> list[Route]:
         verb="delete",
     )
     async def remove(call: HttpCall, id: str) -> Answer:
-        activity = await activities.remove(call, id)
+        activity = await activities.remove(call, id, call.if_match())
         return done(f"deleted {activity.handle}", {"id": activity.id, "handle": activity.handle})
 
-    return [find_all, fetch, remove]
+    return [find_all, fetch, change, remove]

@@ -9,7 +9,7 @@ from msgspec import structs
 from crmkit.core.call import Call
 from crmkit.core.records import derived, relations
 from crmkit.model.actor import Actor
-from crmkit.model.record import Kind, Record
+from crmkit.model.record import REACHED, Kind, Record
 from crmkit.storage import audit, records
 from crmkit.storage.interface.tx import Tx
 from tests.kinds import ACTIVITY, KINDS, REGISTRY
@@ -132,16 +132,22 @@ def _versioned(entry: Entry) -> dict[str, Any]:
     return {} if entry.version is None else {"version": entry.version}
 
 
-def recomputed(records: dict[str, Record]) -> dict[str, dict[str, Any]]:
-    """Return the derived fields of all records, from what the others hold."""
+def recomputed(records: dict[str, Record], now: str) -> dict[str, dict[str, Any]]:
+    """Return the derived fields of all records, from what the others hold, at this time."""
     found: dict[str, dict[str, Any]] = {handle: {} for handle in records}
     activities = [record for handle, record in records.items() if handle.startswith("activity/")]
     for handle, record in records.items():
         kind = BY_NAME[handle.partition("/")[0]]
         if kind is ACTIVITY:
             continue
-        times = [a.occurred_at for a in activities if getattr(a, kind.activity_link) == record.id]
-        found[handle] = {"activities": len(times), "last_activity_at": max(times, default=None)}
+        own: list[Any] = [a for a in activities if getattr(a, kind.activity_link) == record.id]
+        times = [a.occurred_at for a in own]
+        contacts = [a.occurred_at for a in own if a.kind in ("call", "email", "meeting") and a.occurred_at <= now]
+        found[handle] = {
+            **{"activities": len(times), "last_activity_at": max(times, default=None)},
+            **{"contacts_made": len(contacts), "last_contacted_at": max(contacts, default=None)},
+            "on_behalf_of": sorted({a.on_behalf_of for a in own if a.on_behalf_of}) or None,
+        }
         for link in REGISTRY.links[kind]:
             id = getattr(record, link.link)
             other = None if id is None else records[link.to.handle(id)]
@@ -150,12 +156,12 @@ def recomputed(records: dict[str, Record]) -> dict[str, dict[str, Any]]:
 
 
 def derived_of(records: dict[str, Record]) -> dict[str, dict[str, Any]]:
-    """Return the derived fields of all records, as they hold them."""
+    """Return the derived fields of all records, as they hold them; nothing tells later which POSTs reached one."""
     return {
         handle: {
             field.name: getattr(record, field.name)
             for field in BY_NAME[handle.partition("/")[0]].fields
-            if field.derived
+            if field.derived and field.name != REACHED
         }
         for handle, record in records.items()
     }

@@ -22,6 +22,7 @@ from crmkit.storage.sqlite.migrations import (
     m0019_preferences,
     m0020_fields,
     m0021_phones,
+    m0022_activities,
     m0025_pipelines,
 )
 from crmkit.storage.sqlite.migrations.migration import Migration
@@ -48,6 +49,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     m0019_preferences.MIGRATION,
     m0020_fields.MIGRATION,
     m0021_phones.MIGRATION,
+    m0022_activities.MIGRATION,
     m0025_pipelines.MIGRATION,
 )
 

@@ -26,7 +26,8 @@ def table(plural: str, columns: Sequence[str], links: Mapping[str, str], is_logg
     lines += ["version INTEGER NOT NULL", "created_at TEXT NOT NULL", "updated_at TEXT NOT NULL"]
     lines += ["created_by TEXT NOT NULL"]
     if is_logged:
-        lines += ["activities INTEGER NOT NULL", "last_activity_at TEXT"]
+        lines += ["activities INTEGER NOT NULL", "last_activity_at TEXT", "last_contacted_at TEXT"]
+        lines += ["contacts_made INTEGER NOT NULL", "on_behalf_of TEXT", "on_behalf_of_key TEXT"]
     lines += ["UNIQUE (workspace_id, id)"]
     lines += [
         f'FOREIGN KEY (workspace_id, "{link}") REFERENCES "{to}" (workspace_id, id)' for link, to in links.items()
@@ -63,7 +64,7 @@ def logged(name: str) -> tuple[str, ...]:
     link = f"{name}_id"
     return (
         f'ALTER TABLE activities ADD COLUMN "{link}" TEXT',
-        f'CREATE INDEX "activities_by_{name}" ON activities (workspace_id, "{link}", occurred_at, id) '
+        f'CREATE INDEX "activities_by_{name}" ON activities (workspace_id, "{link}", occurred_at, id, kind) '
         f'WHERE "{link}" IS NOT NULL',
     )
 

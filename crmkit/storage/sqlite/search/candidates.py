@@ -38,7 +38,7 @@ def candidates(kind: Kind, workspace: Workspace, condition: Condition) -> Statem
 def match_of(kind: Kind, condition: Condition) -> str | None:
     """Return the FTS5 query for every text that may meet a condition, None where there is none."""
     target, operator, value = condition.target, condition.operator, condition.value
-    if not isinstance(target, Field) or target not in (*kind.searched, *([kind.title] if kind.is_searched else [])):
+    if not isinstance(target, Field) or target not in (*kind.searched, *([kind.title] if kind.has_title else [])):
         return None
     if operator not in ("eq", "in", "like"):
         return None

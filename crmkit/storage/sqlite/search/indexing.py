@@ -48,7 +48,8 @@ def texts(kind: Kind, record: Record, country: str = "") -> tuple[str, str]:
         values.append(value)
         if isinstance(field.type, Phone) and value is not None:
             values.append(phones.found(value, country))
-    return START + fold.plain(getattr(record, kind.title.name)), searched(values)
+    title = fold.plain(getattr(record, kind.title.name)) if kind.has_title else ""
+    return START + title, searched(values)
 
 
 def searched(values: Iterable[str | list[str] | None]) -> str:

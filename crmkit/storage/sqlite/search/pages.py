@@ -66,7 +66,7 @@ def _by_tier(reader: PageReader, terms: Terms, searched: SearchPlan, position: S
         waiting = sql.waiting(kind, workspace, terms, conditions).run(connection).fetchall()
     ranks = [rank for seq, title in waiting if (rank := (sql.tier_of(terms, title), -seq)) > (start, -before)]
     for tier in sql.TIERS[start:]:
-        if tier == sql.TITLE_START and not terms.text:
+        if (tier == sql.TITLE_START and not terms.text) or (tier != sql.ANYWHERE and not kind.has_title):
             continue
         bound = before if tier == start else end
         statement = sql.of_tier(kind, workspace, terms, tier, searched, bound, conditions)

@@ -81,7 +81,7 @@ def of_tier(
     Their rows are numbered below `before`.
     """
     groups: Groups = _beginning(terms) if tier == TITLE_START else terms.groups
-    better: Groups = {TITLE_START: (), TITLE: _beginning(terms), ANYWHERE: terms.groups}[tier]
+    better: Groups = {TITLE_START: (), TITLE: _beginning(terms), ANYWHERE: terms.groups if kind.has_title else ()}[tier]
     scope = _from_index(kind, workspace.first, before - 1, groups, tier == ANYWHERE, plan, better, conditions)
     return Statement("SELECT -s.rowid") + scope + Statement(" ORDER BY s.rowid")
 

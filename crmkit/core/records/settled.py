@@ -1,0 +1,51 @@
+"""A record as it is written: after the rules of its kind, with what they write on others."""
+
+from dataclasses import dataclass
+
+from msgspec import structs
+
+from crmkit.core import rules
+from crmkit.core.records import derived, quotas
+from crmkit.core.rules.rule import Values, Write
+from crmkit.errors import Problem
+from crmkit.model.fields import Invalid
+from crmkit.model.record import Kind, Record
+
+
+@dataclass(frozen=True)
+class Saved:
+    """A record after a POST; `created` is False if it was there before."""
+
+    record: Record
+    created: bool
+
+
+def settled(write: Write, values: Values) -> Record:
+    """Return the record with these values, after the rules of its kind, and with what they write on others."""
+    tx, kinds, kind, before = write.tx, write.crm.kinds, write.kind, write.before
+    for rule in rules.of(kind):
+        values = rule.settle(write, values)
+    if before is None:
+        kind.check_required(values)
+        quotas.check(tx, write.crm.settings, kind.plural)
+    values = _merged(kind, before, values)
+    after = kind.new(values) if before is None else structs.replace(before, **values)
+    record = derived.put_and_follow(tx, kinds, kind, before, after)
+    for rule in rules.of(kind):
+        rule.after(write, record)
+    return record
+
+
+def _merged(kind: Kind, before: Record | None, values: Values) -> Values:
+    """Return the values, with keys of custom and changes of tags merged into those that the record has."""
+    found, wrong = {}, {}
+    for field in kind.merging:
+        if field.name in values:
+            old = None if before is None else getattr(before, field.name)
+            try:
+                found[field.name] = field.type.merged(old, values[field.name])
+            except Invalid as error:
+                wrong[field.name] = str(error)
+    if wrong:
+        raise Problem("invalid_value", f"Keep less in {' and '.join(wrong)}.", fields=wrong)
+    return values | found if found else values
