@@ -52,7 +52,7 @@ SEQ = Field("seq", Integer(), False, frozenset({READ}), "order of creation")
 
 @dataclass(frozen=True)
 class Index:
-    """An index of a kind's table: `fields` are what it holds between workspace_id and id.
+    """An index of a kind's table: `fields` are what it holds between workspace_id and id, `covers` what after them.
 
     A partial one leaves out the rows whose first field is NULL. A unique one is partial too, and a value of its first
     field leads to one row at most.
@@ -61,14 +61,15 @@ class Index:
     fields: tuple[str, ...]
     is_partial: bool = False
     is_unique: bool = False
+    covers: tuple[str, ...] = ()
 
 
 def index(*fields: str) -> Index:
     return Index(fields)
 
 
-def partial(*fields: str) -> Index:
-    return Index(fields, is_partial=True)
+def partial(*fields: str, covers: tuple[str, ...] = ()) -> Index:
+    return Index(fields, is_partial=True, covers=covers)
 
 
 def unique(field: str) -> Index:

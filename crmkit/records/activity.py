@@ -48,5 +48,9 @@ def activity_of(kinds: Sequence[Kind]) -> Kind:
         plural="activities",
         prefix="a",
         order="occurred_at",
-        indexes=(index("occurred_at"), unique("source_id"), *(partial(link, "occurred_at") for link in links)),
+        indexes=(
+            index("occurred_at"),
+            unique("source_id"),
+            *(partial(link, "occurred_at", covers=("kind",)) for link in links),
+        ),
     )

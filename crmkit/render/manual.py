@@ -63,7 +63,7 @@ def field_table(kinds: Sequence[Kind]) -> str:
         again: dict[str, list[str]] = {}
         for field in kind.writable.values():
             star = "*" if field.required else ""
-            line = f"    {field.name + star:<16}{field.help}; {field.type.says}"
+            line = f"    {field.name + star + ' ':<16}{field.help}; {field.type.says}"
             first = first_kind.setdefault(line, kind.name)
             if first == kind.name:
                 lines.append(line)

@@ -21,7 +21,7 @@ from crmkit.model.form import Field
 from crmkit.model.record import Kind
 from crmkit.storage import records as rows
 from crmkit.storage.interface.tx import Tx
-from tests.house import BOB
+from tests.house import ALICE, BOB
 from tests.kinds import KINDS
 from tests.storage.desk import Desk
 from tests.storage.reference import PATHS, Shown, value_of
@@ -154,6 +154,9 @@ SAMPLES: dict[type[FieldType], Samples] = {
         lambda type_: TAGS,
         lambda type_, held: ["vip", "VIP", "a", "a,b", "B, A", "v", "ünï", "ÜNÏCODE", "nothing", "ab", "X:Y"],
     ),
+    fields.Addresses: Samples(
+        lambda type_: [], lambda type_, held: [BOB, "BOB@example.com", f"{ALICE}, {BOB}", "nobody@example.com"]
+    ),
     fields.Custom: Samples(lambda type_: CUSTOMS, among([])),
 }
 IN_CUSTOM = ["5", "5.0", "-2", "1e1", "9", "five", "Fünf", "true", "TRUE", "%", "9007199254740992"]
@@ -190,7 +193,7 @@ def is_taken(kind: Kind, name: str, operator: str, operand: str) -> bool:
 
     No domain holds an @.
     """
-    if name == "tags":
+    if name not in PATHS and isinstance(kind.by_name[name].type, fields.Tags):
         return operator != "like" or "," not in operand
     type_ = None if name in PATHS else type(kind.by_name[name].type)
     if operator not in ("eq", "ne", "in"):
@@ -231,7 +234,8 @@ def stock(back: Desk, actor: Actor, size: int, choice: random.Random) -> dict[st
             back.clock.move(seconds=choice.choice([0, 1]))
             back.change(actor, record, **_links(kind, made, choice))
             for _ in range(choice.choice([0, 0, 1, 2])):
-                back.log(actor, record, body="hello", occurred_at=choice.choice(TIMES))
+                drawn = {"kind": choice.choice(["call", "note"]), "on_behalf_of": choice.choice([None, ALICE, BOB])}
+                back.log(actor, record, body="hello", occurred_at=choice.choice(TIMES), **drawn)
     for kind in KINDS:
         for record in choice.sample(made[kind.name], size // 10):
             back.remove(actor, made[kind.name].pop(made[kind.name].index(record)))

@@ -14,7 +14,7 @@ FUNCTION = re.compile(r"^ *(?:async )?def (\w+)", re.MULTILINE)
 
 LOGGED = {("records.py", name) for name in ("_insert_sql", "_changed", "_deleted")}  # by `put`
 UNLINKED_OR_RESTATED = {("records.py", "_write_linked")}
-COUNTED = {("tallies.py", "write")}
+COUNTED = {("derived/tallies.py", "write")}
 ERASED = {("erasure.py", "erase")}
 TEXTS = {("sqlite/search/indexing.py", name) for name in ("queue", "index", "merge")} | {
     ("sqlite/search/texts.py", "erase")

@@ -73,7 +73,7 @@ def routes(kinds: Kinds) -> list[Route]:
         "PATCH",
         "/activities/{id}",
         name="change_activity",
-        summary="change the fields sent, keep the others",
+        summary="change it; its links stay",
         kind=kinds.activity,
         verb="write",
     )

@@ -225,7 +225,7 @@ def test_activities_of_the_same_moment_are_each_read_once(town: House) -> None:
 def test_parameters_that_a_list_of_activities_does_not_take_are_refused(feed: tuple[Person, dict[str, Any]]) -> None:
     carol, names = feed
     for place in ("/activities", f"/contacts/{names['one']}/activities", f"/deals/{names['deal']}/activities"):
-        takes = "takes contact, company, deal, kind, on_behalf_of, since, until, limit, cursor, fields"
+        takes = "takes contact, company, deal, kind, on_behalf_of, by, source_id, since, until, search, limit"
         refused(carol, "invalid_filter", "GET", f"{place}?contcat=x", None, {"contcat": "did you mean contact"}, takes)
         refused(carol, "invalid_filter", "GET", f"{place}?sort=body", None, ["sort"], takes)
         refused(carol, "invalid_filter", "GET", f"{place}?contact_id={names['one']}", None, ["contact_id"], takes)
@@ -245,11 +245,9 @@ def test_what_an_activity_does_not_take_is_refused_and_nothing_is_logged(alice: 
     refused(alice, "invalid_value", "POST", place, {"body": "x", "kind": "sms"}, {"kind": "one of call, email"})
     refused(alice, "invalid_value", "POST", place, {"body": "x", "occurred_at": "soon"}, {"occurred_at": "a time"})
     refused(alice, "invalid_value", "POST", place, {"body": "x", "on_behalf_of": "dan"}, ["on_behalf_of"])
-    refused(
-        alice, "unknown_field", "POST", place, {"body": "x", "contact_id": contact}, {"contact_id": "by the server"}
-    )
+    refused(alice, "unknown_field", "POST", place, {"body": "x", "version": 1}, {"version": "by the server"})
     refused(alice, "unknown_field", "POST", place, {"body": "x", "custom": {}}, ["custom"])
-    refused(alice, "method_not_allowed", "PATCH", f"/activities/{logged(alice, 'contacts', contact)['id']}", {})
+    refused(alice, "method_not_allowed", "PUT", f"/activities/{logged(alice, 'contacts', contact)['id']}", {})
     assert signals(alice, "contacts", contact) == (1, NOW)
 
 

@@ -20,7 +20,8 @@ from tests.teams.rights.matrix import unknown
 OPERATIONS = [
     *("GET /", "GET /help", "GET /SKILL.md", "GET /llms.txt", "GET /openapi.json", "GET /healthz", "GET /readyz"),
     *("POST /auth/request", "POST /auth/verify", "GET /whoami", "GET /tokens", "DELETE /tokens/{id}", "GET /audit"),
-    *("GET /search", "GET /reminders", "GET /activities", "GET /activities/{id}", "DELETE /activities/{id}"),
+    *("GET /search", "GET /reminders", "GET /activities", "GET /activities/{id}"),
+    *("PATCH /activities/{id}", "DELETE /activities/{id}"),
     *("GET /contacts", "POST /contacts", "GET /contacts/{id}", "PATCH /contacts/{id}", "DELETE /contacts/{id}"),
     *("GET /contacts/{id}/activities", "POST /contacts/{id}/activities"),
     *("GET /companies", "POST /companies", "GET /companies/{id}", "PATCH /companies/{id}", "DELETE /companies/{id}"),

@@ -25,7 +25,7 @@ def alice(town: House) -> Iterator[Person]:
 
 def test_every_kind_is_a_group_of_at_most_five_with_a_note_where_there_is_more(alice: Person) -> None:
     found = alice.json_of("GET", f"/search?q={WORD}")
-    assert set(found) == {"query", "contacts", "companies", "deals", "notes"}
+    assert set(found) == {"query", "contacts", "companies", "deals", "activities", "notes"}
     assert found["query"] == WORD
     assert [len(found[name]) for name in ("contacts", "companies", "deals")] == [5, 2, 1]
     assert found["notes"] == [f"more contacts: GET /contacts?search={WORD}"]
@@ -35,7 +35,16 @@ def test_every_kind_is_a_group_of_at_most_five_with_a_note_where_there_is_more(a
     handles = [[record["handle"] for record in found[name]] for name in ("contacts", "companies", "deals")]
     heads = [line.split("  ")[0] for line in lines]
     note = f"# note: {found['notes'][0]}"
-    assert heads == [*handles[0], "# 5 contacts", note, *handles[1], "# 2 companies", *handles[2], "# 1 deals"]
+    assert heads == [
+        *handles[0],
+        "# 5 contacts",
+        note,
+        *handles[1],
+        "# 2 companies",
+        *handles[2],
+        "# 1 deals",
+        "# 0 activities",
+    ]
 
 
 def test_the_note_leads_to_the_rest_whatever_was_searched_for(alice: Person) -> None:
@@ -51,8 +60,8 @@ def test_types_choose_the_groups_and_their_order(alice: Person) -> None:
     assert set(alice.json_of("GET", f"/search?q={WORD}&types=Deal,deals")) == {"query", "deals"}
     for types, told in {
         "deals,dealz": '"dealz" is no kind (did you mean deals?)',
-        "deals,activities": '"activities" cannot be searched',
-        "activity": '"activity" cannot be searched',
+        "deals,audit": '"audit" cannot be searched',
+        "audit": '"audit" cannot be searched',
     }.items():
         refused(
             alice, "invalid_value", "GET", f"/search?q={WORD}&types={types}", None, {"types": re.escape(told)},
@@ -61,12 +70,13 @@ def test_types_choose_the_groups_and_their_order(alice: Person) -> None:
 
 
 def test_nothing_found_is_told_for_every_kind(alice: Person) -> None:
-    assert alice.text("GET", "/search?q=zzzzzzzz") == "# 0 contacts\n# 0 companies\n# 0 deals\n"
+    assert alice.text("GET", "/search?q=zzzzzzzz") == "# 0 contacts\n# 0 companies\n# 0 deals\n# 0 activities\n"
     assert alice.json_of("GET", "/search?q=zzzzzzzz") == {
         "query": "zzzzzzzz",
         "contacts": [],
         "companies": [],
         "deals": [],
+        "activities": [],
     }
 
 
@@ -84,4 +94,4 @@ def test_a_search_without_words_is_refused(alice: Person) -> None:
 
 def test_nothing_of_another_workspace_is_found(town: House, alice: Person) -> None:
     with town.sign_in("nobody@example.com") as other:
-        assert other.text("GET", f"/search?q={WORD}") == "# 0 contacts\n# 0 companies\n# 0 deals\n"
+        assert other.text("GET", f"/search?q={WORD}") == "# 0 contacts\n# 0 companies\n# 0 deals\n# 0 activities\n"
