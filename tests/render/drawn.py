@@ -118,7 +118,7 @@ DRAW: dict[type[FieldType], Callable[[FieldType], st.SearchStrategy[Any]]] = {
     fields.Time: _times,
     fields.Integer: lambda type_: accepted_by(type_, integers),
     fields.Tags: _tags,
-    fields.Addresses: lambda type_: st.lists(_emails(type_), min_size=1, max_size=4, unique=True).map(sorted),
+    fields.Addresses: lambda _: st.lists(_emails(fields.Email()), min_size=1, max_size=4, unique=True).map(sorted),
     fields.Custom: _custom,
     terms.Word: lambda type_: st.sampled_from(type_.known) if isinstance(type_, terms.Word) and type_.known else texts,
     terms.Handle: _handles,

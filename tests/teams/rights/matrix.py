@@ -38,9 +38,9 @@ NOUNS = {kind.plural: kind.prefix for kind in (*KINDS, ACTIVITY, AUDIT)} | {
 PARAMETERS: dict[str, tuple[str, ...]] = {
     **{kind.name: (kind.prefix,) for kind in KINDS},
     "target": tuple(PREFIXES),
-    "q": tuple(PREFIXES),  # words, among them ids
+    **dict.fromkeys(["q", "search"], tuple(PREFIXES)),  # words, among them ids
     **dict.fromkeys(["confirm", "code", "types", "days", "limit", "cursor", "fields", "format"], ()),
-    **dict.fromkeys(["by", "action", "since", "until", "kind", "on_behalf_of"], ()),
+    **dict.fromkeys(["by", "action", "since", "until", "kind", "on_behalf_of", "source_id"], ()),
 }
 
 
