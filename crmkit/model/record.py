@@ -54,12 +54,12 @@ SEQ = Field("seq", Integer(), False, frozenset({READ}), "order of creation")
 class Index:
     """An index of a kind's table: `fields` are what it holds between workspace_id and id, `covers` what after them.
 
-    A partial one leaves out the rows whose first field is NULL. A unique one is partial too, and a value of its first
-    field leads to one row at most.
+    Rows in which the field `filled` is NULL are left out; it is empty where none are. A value of the first field of a
+    unique one leads to one row at most.
     """
 
     fields: tuple[str, ...]
-    is_partial: bool = False
+    filled: str = ""
     is_unique: bool = False
     covers: tuple[str, ...] = ()
 
@@ -68,12 +68,13 @@ def index(*fields: str) -> Index:
     return Index(fields)
 
 
-def partial(*fields: str, covers: tuple[str, ...] = ()) -> Index:
-    return Index(fields, is_partial=True, covers=covers)
+def partial(*fields: str, filled: str = "", covers: tuple[str, ...] = ()) -> Index:
+    """Return an index without the rows in which a field, the first unless it is named, is NULL."""
+    return Index(fields, filled or fields[0], covers=covers)
 
 
 def unique(field: str) -> Index:
-    return Index((field,), is_partial=True, is_unique=True)
+    return Index((field,), field, is_unique=True)
 
 
 @dataclass(frozen=True, eq=False)

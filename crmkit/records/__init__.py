@@ -6,9 +6,10 @@ from crmkit.records.audit import audit_of
 from crmkit.records.company import COMPANY
 from crmkit.records.contact import CONTACT
 from crmkit.records.deal import DEAL
+from crmkit.records.task import TASK
 
 # the kinds that clients create, list, change and delete, in the order in which the manual has them
-DECLARED: tuple[Kind, ...] = (CONTACT, COMPANY, DEAL)
+DECLARED: tuple[Kind, ...] = (CONTACT, COMPANY, DEAL, TASK)
 
 
 def kinds_of(declared: tuple[Kind, ...]) -> Kinds:

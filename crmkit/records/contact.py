@@ -40,5 +40,6 @@ CONTACT = kind_of(
         partial("follow_up_at"),
         partial("last_contacted_at"),
         index("owner", "updated_at"),
+        partial("owner", "follow_up_at", filled="follow_up_at"),
     ),
 )

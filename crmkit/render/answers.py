@@ -60,6 +60,8 @@ class One(Answer, Struct, frozen=True):
 
     def data(self) -> Any:
         told = self.tail.data()
+        if self.tail.notes:  # `notes` is a field of records
+            told["remarks"] = list(self.tail.notes)
         if not self.fields and not told:
             return self.record
         if not self.fields:

@@ -2,6 +2,7 @@
 
 from functools import cache, lru_cache
 
+from crmkit.model.fields import Flag
 from crmkit.model.form import Field
 from crmkit.model.record import Kind, Record
 from crmkit.storage.interface.dialect import Dialect
@@ -29,7 +30,11 @@ def packed(dialect: Dialect, kind: Kind, names: tuple[str, ...], table: str = "r
     columns = []
     for field in (kind.by_name[name] for name in ("id", *names)):
         column = f"{table}.{quoted(field.name)}"
-        columns.append(dialect.json_column.format(column) if field.type.structured else column)
+        if field.type.structured:
+            column = dialect.json_column.format(column)
+        elif isinstance(field.type, Flag):
+            column = dialect.json_flag.format(column)
+        columns.append(column)
     return f"{dialect.json_array.format(', '.join(columns))} AS row, {table}.seq"
 
 

@@ -34,6 +34,8 @@ texts = st.one_of(
     st.text(st.characters(exclude_categories=["Cs"]), max_size=12),  # half a surrogate pair cannot be stored
 )
 
+RULES = ["daily", "Weekly", "FREQ=DAILY", "RRULE:FREQ=MONTHLY;BYDAY=-1FR", "freq=weekly;until=20301231"]
+
 keys = st.one_of(st.sampled_from(["a", "b", "full name", "a.b", "", '"', "x-y_9", "é"]), texts)
 integers = st.integers(-fields.MAX_INTEGER, fields.MAX_INTEGER)
 scalars = st.one_of(
@@ -117,6 +119,8 @@ DRAW: dict[type[FieldType], Callable[[FieldType], st.SearchStrategy[Any]]] = {
     fields.Date: lambda _: st.dates().map(str),
     fields.Time: _times,
     fields.Integer: lambda type_: accepted_by(type_, integers),
+    fields.Flag: lambda _: st.booleans(),
+    fields.Repeat: lambda _: st.sampled_from(RULES),
     fields.Tags: _tags,
     fields.Addresses: lambda _: st.lists(_emails(fields.Email()), min_size=1, max_size=4, unique=True).map(sorted),
     fields.Custom: _custom,

@@ -108,7 +108,7 @@ class Desk:
         return self.do(Call(self.crm, actor).write(unit))
 
     def change(self, actor: Actor, record: Any, **body: Any) -> Any:
-        return self.do(write.change(Call(self.crm, actor), kind_of(record), record.id, body))
+        return self.do(write.change(Call(self.crm, actor), kind_of(record), record.id, body)).record
 
     def remove(self, actor: Actor, record: Any) -> None:
         try:

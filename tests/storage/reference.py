@@ -68,6 +68,8 @@ READ: dict[type[FieldType], Callable[[str], Any]] = {
     fields.Date: date.fromisoformat,
     fields.Time: moment,
     fields.Integer: int,
+    fields.Flag: lambda text: text.strip().lower() == "true",
+    fields.Repeat: fold,
     fields.Link: id_of,
     fields.Tags: lambda text: {fold(tag.strip()) for tag in text.split(",") if tag.strip()},
 }

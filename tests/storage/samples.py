@@ -149,6 +149,11 @@ SAMPLES: dict[type[FieldType], Samples] = {
         ],
         as_number,
     ),
+    fields.Flag: Samples(lambda type_: [None, True, False], among([" TRUE", "false", "True"])),
+    fields.Repeat: Samples(
+        lambda type_: [None, "weekly", "Weekly", "FREQ=DAILY", "RRULE:FREQ=DAILY"],
+        among(["WEEKLY", "freq=daily", "daily"]),
+    ),
     fields.Link: Samples(lambda type_: [], as_id),
     fields.Tags: Samples(
         lambda type_: TAGS,

@@ -7,7 +7,7 @@ from crmkit.core.call import Call
 from crmkit.core.people import access
 from crmkit.core.records.nested import Faults
 from crmkit.model.configuration.pipeline import LONGEST, MEANINGS, Pipeline, Stage, Stages
-from crmkit.model.fields import Bool, Choice, Text
+from crmkit.model.fields import Choice, Flag, Text
 from crmkit.model.fold import fold
 from crmkit.model.form import REQUIRED, Default, form_of
 from crmkit.model.record import Kind, Kinds
@@ -18,7 +18,7 @@ from crmkit.storage.interface.tx import Tx
 
 class PipelineBody:
     stages: Annotated[list[dict[str, Any]], Stages(), REQUIRED, "in their order"]
-    strict: Annotated[bool, Bool(), Default(False), "whether other stages are refused"]
+    strict: Annotated[bool, Flag(), Default(False), "whether other stages are refused"]
 
 
 class StageBody:

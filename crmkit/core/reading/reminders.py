@@ -1,59 +1,82 @@
-"""Reminders: a list of follow-ups, read from the records when a client asks. Nothing is sent to anybody."""
+"""Reminders: follow-ups and open tasks, read from the records when a client asks. Nothing is sent to anybody."""
 
 import json
 import re
 from collections.abc import Mapping
+from datetime import tzinfo
+from typing import Any
+from zoneinfo import ZoneInfo
 
 from crmkit.clock import after
+from crmkit.clock import moment as datetime_of
 from crmkit.core.call import Call
 from crmkit.core.now import moment
 from crmkit.errors import Problem
+from crmkit.model import times
+from crmkit.model.fields import Choice, Email, Invalid
 from crmkit.model.listing import MixedListing, Paging
 from crmkit.model.query.cursor import seal, unseal
 from crmkit.model.query.parse import limit_of
+from crmkit.model.record import Kinds
 from crmkit.storage import reminders
 from crmkit.storage.lists.pages import COUNTED
+from crmkit.storage.reminders import Due, Source
 
+PARAMETERS = ("days", "owner", "kind", "limit", "cursor")
 MAX_DAYS = 3650
 
 
 async def due(call: Call, parameters: Mapping[str, str]) -> MixedListing:
-    """Return a page of the follow-ups that are due, or will be within `days`, earliest first."""
-    crm, workspace_id = call.crm, call.actor.workspace_id
-    days = _days(parameters.get("days", ""))
+    """Return a page of what is due, or will be within `days`, earliest first, of one `owner` and of some kinds."""
+    crm, actor = call.crm, call.actor
+    days, owner = _days(parameters.get("days", "")), _owner(call, parameters.get("owner", ""))
+    sources = _chosen(sources_of(crm.kinds), parameters.get("kind", ""))
     limit, notes = limit_of(parameters.get("limit"))
-    kinds = [kind for kind in crm.kinds.records if "follow_up_at" in kind.by_name]
-    titles = {kind.name: kind.title.name for kind in kinds}
     present = moment(call)
     now = present.now
-    binding = json.dumps([workspace_id, "reminders", days])
+    binding = json.dumps([actor.workspace_id, "reminders", days, owner, [source.kind.name for source in sources]])
     cursor = parameters.get("cursor", "")
     # the first page decides until when, and its cursor keeps that for the next pages
     until, *position = unseal(crm.key, binding, cursor) if cursor else [after(now, days=days)]
-    scope = (kinds, workspace_id, until)
-    rows = await call.scan(reminders.due, *scope, position or None, limit + 1)
+    asked = Due(actor.workspace_id, owner, until)
+    rows = await call.scan(reminders.due, sources, asked, position or None, limit + 1)
     total = at_least = next_cursor = None
     if not cursor:
-        total = await call.scan(reminders.count, *scope, COUNTED + 1)
+        total = await call.scan(reminders.count, sources, asked, COUNTED + 1)
         total, at_least = (None, COUNTED) if total > COUNTED else (total, None)
     if len(rows) > limit:
         kind, id, at, *_ = rows[limit - 1]
         next_cursor = seal(crm.key, binding, [until, at, kind, id])
-    shown = tuple(
-        (
-            f"{kind}/{id}",
-            {
-                "id": id,
-                "kind": kind,
-                "follow_up_at": at,
-                "overdue": True if at < now else None,
-                titles[kind]: title,
-                "follow_up_note": note,
-            },
-        )
-        for kind, id, at, title, note in rows[:limit]
-    )
+    by_kind = {source.kind.name: source for source in sources}
+    zone = ZoneInfo(actor.preferences.timezone)
+    shown = tuple(_shown(by_kind[row[0]], row, is_overdue(row[2], now, zone)) for row in rows[:limit])
     return MixedListing("reminders", shown, Paging(not cursor, total, at_least, next_cursor, notes, present))
+
+
+def sources_of(kinds: Kinds) -> list[Source]:
+    """Return what the kinds remind of: those that are followed up, and those that are due until they are done."""
+    found = []
+    for kind in kinds.records:
+        if "follow_up_at" in kind.by_name:
+            found.append(Source(kind, "follow_up_at", note="follow_up_note"))
+        elif "due_at" in kind.by_name and "done" in kind.by_name:
+            found.append(Source(kind, "due_at", done="done"))
+    return found
+
+
+def is_overdue(at: str, now: str, zone: tzinfo) -> bool:
+    """Tell whether a stamp has passed; one at midnight in the zone stands for that whole day."""
+    if at >= now or at < after(now, hours=-26):  # no day is longer
+        return at < now
+    day = datetime_of(at).astimezone(zone).date()
+    first, last = times.day(day.isoformat(), zone) or ("", "")
+    return at != first or now > last
+
+
+def _shown(source: Source, row: reminders.Reminder, overdue: bool) -> tuple[str, dict[str, Any]]:
+    kind, id, at, title, note = row
+    shown = {"id": id, "kind": kind, source.at: at, "overdue": True if overdue else None, source.kind.title.name: title}
+    return f"{kind}/{id}", shown | ({source.note: note} if source.note else {})
 
 
 def _days(text: str) -> int:
@@ -62,3 +85,24 @@ def _days(text: str) -> int:
     if not re.fullmatch(r"[0-9]{1,4}", text, re.ASCII) or int(text) > MAX_DAYS:
         raise Problem("invalid_value", "Send days=7 to look a week ahead.", fields={"days": f"must be 0 to {MAX_DAYS}"})
     return int(text)
+
+
+def _owner(call: Call, text: str) -> str:
+    """Return an address in stored form, empty for everybody."""
+    type_ = Email(takes_me=True)
+    try:
+        return type_.operand(type_.meant(text, call.actor.asker)) or ""
+    except Invalid as error:
+        raise Problem("invalid_value", "Send owner=me, or an address.", fields={"owner": str(error)}) from None
+
+
+def _chosen(sources: list[Source], text: str) -> list[Source]:
+    """Return the sources of the kinds that a text names, separated by commas, of all for an empty text."""
+    type_ = Choice(tuple(source.kind.name for source in sources), has_plurals=True)
+    try:
+        names = {type_.accept(word) for word in text.split(",") if word.strip()}
+    except Invalid as error:
+        raise Problem(
+            "invalid_value", "Leave kind out to see all, or name some.", fields={"kind": str(error)}
+        ) from None
+    return [source for source in sources if source.kind.name in names] or sources

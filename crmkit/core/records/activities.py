@@ -61,7 +61,7 @@ def put(tx: Tx, crm: Crm, kind: Kind, about: Record, values: Values) -> Saved:
             tallies.reach(tx, *place)
         return Saved(known, created=False)
     linked = {**values, **_links(tx, kinds, kind, about, values)}
-    return Saved(settled(Write(tx, crm, log, None), linked), created=True)
+    return settled(Write(tx, crm, log, None), linked)
 
 
 async def find_all(call: Call, pairs: feeds.Pairs, details: bool = False) -> Listing:

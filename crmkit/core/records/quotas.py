@@ -10,8 +10,11 @@ from crmkit.storage.interface.tx import Tx
 from crmkit.storage.people import accounts
 
 
-def check(tx: Tx, settings: Settings, resource: str) -> None:
-    """Raise `plan_limit_reached` unless one more of `resource` is allowed; runs in the transaction that creates it."""
+def check(tx: Tx, settings: Settings, resource: str, why: str = "") -> None:
+    """Raise `plan_limit_reached` unless one more of `resource` is allowed; runs in the transaction that creates it.
+
+    `why` is a sentence that says what one more is needed for, where the request does not.
+    """
     cap = settings.plans.caps(tx.by.plan).get(resource)
     if cap is None:
         return
@@ -19,8 +22,8 @@ def check(tx: Tx, settings: Settings, resource: str) -> None:
     if used >= cap:
         raise Problem(
             "plan_limit_reached",
-            f"The plan {tx.by.plan} allows {cap} {resource} and {used} are used. Do not retry: tell the user, who can "
-            "delete some or ask the operator for another plan.",
+            f"{why + ' ' if why else ''}The plan {tx.by.plan} allows {cap} {resource} and {used} are used. Do not "
+            "retry: tell the user, who can delete some or ask the operator for another plan.",
             facts={"plan": tx.by.plan, "resource": resource, "cap": cap, "used": used},
         )
 

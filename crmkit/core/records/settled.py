@@ -14,13 +14,14 @@ from crmkit.model.record import Kind, Record
 
 @dataclass(frozen=True)
 class Saved:
-    """A record after a POST; `created` is False if it was there before."""
+    """A record after a write; `created` is False if it was there before. `notes` say what else was written."""
 
     record: Record
     created: bool
+    notes: tuple[str, ...] = ()
 
 
-def settled(write: Write, values: Values) -> Record:
+def settled(write: Write, values: Values) -> Saved:
     """Return the record with these values, after the rules of its kind, and with what they write on others."""
     tx, kinds, kind, before = write.tx, write.crm.kinds, write.kind, write.before
     for rule in rules.of(kind):
@@ -33,7 +34,7 @@ def settled(write: Write, values: Values) -> Record:
     record = derived.put_and_follow(tx, kinds, kind, before, after)
     for rule in rules.of(kind):
         rule.after(write, record)
-    return record
+    return Saved(record, before is None, tuple(write.notes))
 
 
 def _merged(kind: Kind, before: Record | None, values: Values) -> Values:

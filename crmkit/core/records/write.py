@@ -35,7 +35,7 @@ async def save(call: Call, kind: Kind, body: Mapping[str, Any]) -> Saved:
     return await call.write(unit)
 
 
-async def change(call: Call, kind: Kind, id: str, body: Mapping[str, Any], if_match: int | None = None) -> Record:
+async def change(call: Call, kind: Kind, id: str, body: Mapping[str, Any], if_match: int | None = None) -> Saved:
     """Return the record with the fields of `body` changed.
 
     Raises `version_conflict`, which shows the current record, unless that has the version that `if_match` and `body`
@@ -46,7 +46,7 @@ async def change(call: Call, kind: Kind, id: str, body: Mapping[str, Any], if_ma
     sent = {name: value for name, value in body.items() if name != "version"}
     values = kind.changes.draft(sent, call.actor.asker, True)
 
-    def unit(tx: Tx) -> Record:
+    def unit(tx: Tx) -> Saved:
         before = lookup.existing(tx.connection, kind, tx.by.workspace_id, named)
         versions.check(before, expected, "PATCH")
         _check_taken(tx, kind, before, values)
@@ -98,11 +98,11 @@ def _saved(tx: Tx, crm: Crm, kind: Kind, values: Values) -> Saved:
     before = _same(tx, kind, values)
     if before is not None:
         _check_taken(tx, kind, before, values)
-    record = _written(Write(tx, crm, kind, before), values)
-    return Saved(record if before is None else derived.reached(tx, kind, record), created=before is None)
+    saved = _written(Write(tx, crm, kind, before), values)
+    return saved if before is None else replace(saved, record=derived.reached(tx, kind, saved.record))
 
 
-def _written(write: Write, values: Values) -> Record:
+def _written(write: Write, values: Values) -> Saved:
     """Return the record with these values, whose links are resolved (see `settled`)."""
     return settled(write, relations.linked(write.tx, write.crm.kinds, write.kind, values))
 

@@ -1,7 +1,7 @@
 """What a rule is: for which kinds it stands, and what it does before and after a record is written."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from crmkit.core.crm import Crm
@@ -13,16 +13,21 @@ Values = dict[str, Any]  # fields in stored form, by name
 
 @dataclass(frozen=True, slots=True)
 class Write:
-    """A record that is being created (without `before`) or changed."""
+    """A record that is being created (without `before`) or changed; `notes` are for the answer, as rules leave them."""
 
     tx: Tx
     crm: Crm
     kind: Kind
     before: Record | None
+    notes: list[str] = field(default_factory=list)
 
     def was(self, name: str) -> Any:
         """Return what the field holds before the write; None in a new record."""
         return None if self.before is None else getattr(self.before, name)
+
+    def will(self, name: str, values: Values) -> Any:
+        """Return what the field holds after the write of these values."""
+        return values[name] if name in values else self.was(name)
 
 
 def unchanged(write: Write, values: Values) -> Values:

@@ -6,13 +6,14 @@ table, OpenAPI and the error of a wrong value share. A new type is one class her
 
 from crmkit.model.fields.addresses import Domain, Email
 from crmkit.model.fields.base import COMPARE, EXACT, TEXTUAL, FieldType, Invalid, Span
-from crmkit.model.fields.choices import Bool, Choice, Currency
+from crmkit.model.fields.choices import Choice, Currency, Flag
 from crmkit.model.fields.custom import PLAIN_KEY, Custom
 from crmkit.model.fields.keys import Key, KeyForm, KeyForms
 from crmkit.model.fields.link import Link
 from crmkit.model.fields.moments import Date, Time
 from crmkit.model.fields.numbers import MAX_CENTS, MAX_INTEGER, Integer
 from crmkit.model.fields.places import Country, Language, Timezone
+from crmkit.model.fields.repeat import Repeat
 from crmkit.model.fields.tags import Addresses, Tags
 from crmkit.model.fields.terms import Handle, Json, Word
 from crmkit.model.fields.text import Identifier, LongText, Phone, Text
@@ -34,6 +35,7 @@ __all__ = [
     "Domain",
     "Email",
     "FieldType",
+    "Flag",
     "Handle",
     "Identifier",
     "Integer",
@@ -46,6 +48,7 @@ __all__ = [
     "Link",
     "LongText",
     "Phone",
+    "Repeat",
     "Span",
     "Tags",
     "Text",

@@ -62,20 +62,19 @@ class Currency(FieldType):
 
 
 @dataclass(frozen=True)
-class Bool(FieldType):
-    """True or false, stored as JSON spells it."""
+class Flag(FieldType):
+    """Yes or no: true or false in JSON and in lines, 1 or 0 in its column."""
 
-    bare: ClassVar[bool] = True
-    structured = True
-    operators = EXACT
+    column = "INTEGER"
     wire = bool
+    operators = EXACT
 
     @property
     def says(self) -> str:
         return "true or false"
 
-    def operand(self, text: str) -> str:
+    def operand(self, text: str) -> bool:
         word = text.strip().lower()
         if word not in ("true", "false"):
             raise Invalid(f"must be {self.says}")
-        return word
+        return word == "true"

@@ -20,7 +20,7 @@ def knows(kind: Kind, condition: Condition) -> bool:
     if not isinstance(condition.target, Field) or condition.operator not in RANGES:
         return False
     name = condition.target.name
-    return name == "id" or any(index.fields[0] == name for index in kind.indexes)
+    return name == "id" or any(index.fields[0] == name and (index.filled or name) == name for index in kind.indexes)
 
 
 def unique(kind: Kind, conditions: Sequence[Condition]) -> Condition | None:
@@ -34,19 +34,16 @@ def of_order(kind: Kind, conditions: Sequence[Condition], sorts: Sequence[Sort])
     One that begins with a field that has to equal something comes first: it holds just the rows that do.
     """
     equal = {c.target.name for c in conditions if c.operator == "eq"}
+    filled = {c.target.name for c in conditions if c.operator in _NO_NULL}
     first = sorts[0].target.name
-    indexes = [index.fields for index in kind.indexes]
+    indexes = [index.fields for index in kind.indexes if not index.filled or index.filled in filled]
     for fields in indexes:
         if fields[0] in equal and fields[1:] == (first,):
             return fields
-    if leaves_out_null(kind, sorts[0]) and not any(
-        c.target.name == first and c.operator in _NO_NULL for c in conditions
-    ):
-        return ()
     return next((fields for fields in (*indexes, ("id",)) if fields[0] == first), ())
 
 
 def leaves_out_null(kind: Kind, sort: Sort) -> bool:
     """Tell whether the index in this order is partial: it leaves out the rows in which its field is NULL."""
     name = sort.target.name
-    return any(index.is_partial and index.fields[0] == name for index in kind.indexes)
+    return any(index.filled == name and index.fields[0] == name for index in kind.indexes)

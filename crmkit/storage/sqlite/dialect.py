@@ -57,6 +57,7 @@ def json_path(keys: Sequence[str]) -> str:
 DIALECT = Dialect(
     json_array="json_array({})",
     json_column="json({})",
+    json_flag="json(CASE {} WHEN 1 THEN 'true' WHEN 0 THEN 'false' END)",
     all_rows="'[' || group_concat(row) || ']', group_concat(seq)",
     numbers="SELECT value FROM json_each(?)",
     same="IS",

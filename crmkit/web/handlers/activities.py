@@ -80,7 +80,7 @@ def routes(kinds: Kinds) -> list[Route]:
     async def change(call: HttpCall, id: str) -> Answer:
         version = call.if_match()
         body = await call.body()
-        return One(kinds.activity, await write.change(call, kinds.activity, id, body, version))
+        return One(kinds.activity, (await write.change(call, kinds.activity, id, body, version)).record)
 
     @route(
         "DELETE",

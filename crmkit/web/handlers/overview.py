@@ -17,9 +17,9 @@ async def everywhere(call: HttpCall) -> Answer:
 
 @read(
     "/reminders",
-    summary="follow-ups that are due, or come within days: days, limit, cursor",
+    summary=f"follow-ups and open tasks that are due, or come within days: {', '.join(reminders.PARAMETERS)}",
     area="*",
-    query=("days", "limit", "cursor"),
+    query=reminders.PARAMETERS,
 )
 async def due(call: HttpCall) -> Answer:
     parameters = call.parameters()

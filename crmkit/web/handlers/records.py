@@ -5,7 +5,7 @@ from crmkit.core.records import write
 from crmkit.errors import listed
 from crmkit.model.record import Kind
 from crmkit.render.answers import Answer, One, done, page
-from crmkit.render.tail import Tail
+from crmkit.render.tail import NO_TAIL, Tail
 from crmkit.web.call import HttpCall
 from crmkit.web.route import ANY, Route, read, route
 
@@ -36,7 +36,7 @@ def record_routes(kind: Kind) -> list[Route]:
     )
     async def save(call: HttpCall) -> Answer:
         saved = await write.save(call, kind, await call.body())
-        return One(kind, saved.record, tail=Tail(outcome="created" if saved.created else "updated"))
+        return One(kind, saved.record, tail=Tail(notes=saved.notes, outcome="created" if saved.created else "updated"))
 
     @read(one, name=f"get_{kind.name}", summary=f"one {kind.name}, whole", kind=kind, query=("fields",))
     async def fetch(call: HttpCall, id: str) -> Answer:
@@ -54,7 +54,8 @@ def record_routes(kind: Kind) -> list[Route]:
     async def change(call: HttpCall, id: str) -> Answer:
         version = call.if_match()
         body = await call.body()
-        return One(kind, await write.change(call, kind, id, body, version))
+        saved = await write.change(call, kind, id, body, version)
+        return One(kind, saved.record, tail=Tail(notes=saved.notes) if saved.notes else NO_TAIL)
 
     @route(
         "DELETE",

@@ -121,7 +121,7 @@ def test_what_reminders_do_not_take_is_refused(alice: Person) -> None:
     for days in ("-1", "3651", "1.5", "week"):
         refused(alice, "invalid_value", "GET", f"/reminders?days={days}", None, {"days": "0 to 3650"})
     refused(alice, "invalid_value", "GET", "/reminders?limit=0", None, ["limit"])
-    refused(alice, "invalid_filter", "GET", "/reminders?day=7", None, {"day": "did you mean days"}, "takes days, limit")
+    refused(alice, "invalid_filter", "GET", "/reminders?day=7", None, {"day": "did you mean days"}, "takes days, owner")
     cursor = alice.json_of("GET", "/reminders?limit=1&days=7")["next_cursor"]
     refused(alice, "invalid_cursor", "GET", f"/reminders?limit=1&days=8&cursor={cursor}")
     assert "# note: limit is 200\n" in alice.text("GET", "/reminders?limit=500")

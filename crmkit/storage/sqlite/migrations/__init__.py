@@ -23,6 +23,7 @@ from crmkit.storage.sqlite.migrations import (
     m0020_fields,
     m0021_phones,
     m0022_activities,
+    m0023_tasks,
     m0025_pipelines,
 )
 from crmkit.storage.sqlite.migrations.migration import Migration
@@ -50,6 +51,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     m0020_fields.MIGRATION,
     m0021_phones.MIGRATION,
     m0022_activities.MIGRATION,
+    m0023_tasks.MIGRATION,
     m0025_pipelines.MIGRATION,
 )
 

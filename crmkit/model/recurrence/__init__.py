@@ -1,0 +1,1 @@
+"""How something repeats: `rule` reads the texts that say it, `series` tells what comes next."""

@@ -1,0 +1,52 @@
+"""Task: something to be done."""
+
+from typing import Annotated, Any
+
+from crmkit.model.fields import Custom, Email, Flag, Identifier, Link, LongText, Repeat, Tags, Text, Time
+from crmkit.model.form import DETAIL, READ, REQUIRED, SEARCHED, TITLE, Default, NameOf
+from crmkit.model.record import Tracked, index, kind_of, partial, unique
+
+
+class Task(Tracked, frozen=True):
+    """Something to be done."""
+
+    title: Annotated[str, Text(200), REQUIRED, TITLE, "what is to be done"]
+    due_at: Annotated[str | None, Time(), "when it is due"]
+    owner: Annotated[str | None, Email(takes_me=True), "who does it"]
+    done: Annotated[bool, Flag(), Default(False), "false unless sent"]
+    repeat: Annotated[str | None, Repeat(), "needs due_at; finishing opens the next"]
+    contact_id: Annotated[str | None, Link("c"), "who it is about"]
+    contact_name: Annotated[str | None, Text(200), NameOf("contact_id"), READ, SEARCHED, "name of that contact"]
+    company_id: Annotated[str | None, Link("co"), "the company it is about"]
+    company_name: Annotated[str | None, Text(200), NameOf("company_id"), READ, SEARCHED, "name of that company"]
+    deal_id: Annotated[str | None, Link("d"), "the deal it is about"]
+    deal_name: Annotated[str | None, Text(200), NameOf("deal_id"), READ, SEARCHED, "title of that deal"]
+    tags: Annotated[list[str] | None, Tags(), SEARCHED, "replaced whole"]
+    notes: Annotated[str | None, LongText(20_000), SEARCHED, DETAIL, "anything worth keeping"]
+    custom: Annotated[dict[str, Any] | None, Custom(), "keys of your own, merged key by key; null drops a key"]
+    source_id: Annotated[str | None, Identifier(200), "its id elsewhere; POST merges by it"]
+    done_at: Annotated[str | None, Time(), READ, "when it was done"]
+    repeats_from: Annotated[str | None, Time(), READ, DETAIL, "the first due_at of its series"]
+    follows: Annotated[str | None, Link("t"), READ, DETAIL, "the task whose end opened it"]
+
+
+TASK = kind_of(
+    Task,
+    name="task",
+    plural="tasks",
+    prefix="t",
+    indexes=(
+        unique("source_id"),
+        unique("follows"),
+        index("updated_at"),
+        index("created_at"),
+        index("title"),
+        partial("due_at"),
+        index("done", "due_at"),
+        index("owner", "updated_at"),
+        index("owner", "done", "due_at"),
+        partial("contact_id", "updated_at"),
+        partial("company_id", "updated_at"),
+        partial("deal_id", "updated_at"),
+    ),
+)
