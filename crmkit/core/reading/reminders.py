@@ -100,7 +100,7 @@ def _chosen(sources: list[Source], text: str) -> list[Source]:
     """Return the sources of the kinds that a text names, separated by commas, of all for an empty text."""
     type_ = Choice(tuple(source.kind.name for source in sources), has_plurals=True)
     try:
-        names = {type_.accept(word) for word in text.split(",") if word.strip()}
+        names = {type_.cleaned(word) for word in text.split(",") if word.strip()}
     except Invalid as error:
         raise Problem(
             "invalid_value", "Leave kind out to see all, or name some.", fields={"kind": str(error)}

@@ -12,7 +12,7 @@ from crmkit.model.recurrence import rule
 class Repeat(FieldType):
     """A word like weekly, or a rule of RFC 5545; kept as written, compared without case."""
 
-    folded = True
+    key_column = "TEXT"
     operators = EXACT
 
     @property

@@ -52,8 +52,8 @@ def test_the_indexes_of_a_table_are_those_that_are_declared(tmp_path: Path, kind
             fields, covers = tuple(rest[:end]), tuple(rest[end + 1 :])
             if fields:  # not that of the id, which every table has
                 filled = re.search(r'WHERE "?(\w+)"? IS NOT NULL', sql)
-                name = compared.get(filled[1], filled[1]) if filled else ""
-                found.add(Index(fields, name, bool(is_unique), covers))
+                beside = compared.get(filled[1], filled[1]) if filled else ""
+                found.add(Index(fields, beside, bool(is_unique), covers))
     assert found == set(kind.indexes) - {index("seq")}
 
 
