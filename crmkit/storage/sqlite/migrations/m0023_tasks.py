@@ -11,10 +11,12 @@ TASKS = (
     *("done_at TEXT", "repeats_from TEXT", "follows TEXT"),
 )
 
+LINKS = {"contact_id": "contacts", "company_id": "companies", "deal_id": "deals"}
+
 MIGRATION = Migration(
     "tasks",
     (
-        table("tasks", TASKS, {"contact_id": "contacts", "company_id": "companies", "deal_id": "deals"}),
+        table("tasks", TASKS, LINKS, is_logged=False),
         index("tasks", "source_id", is_unique=True),
         index("tasks", "follows", is_unique=True),
         index("tasks", "updated_at"),
