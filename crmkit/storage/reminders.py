@@ -44,7 +44,7 @@ def due(
 def count(connection: Connection, sources: Sequence[Source], asked: Due, most: int) -> int:
     """Return how much is due, at most `most`."""
     # of the index alone: neither sorted nor looked up
-    parts = [Statement("SELECT 1") + _rows(source, asked) for source in sources]
+    parts = [Statement("SELECT 1") + _rows(connection.dialect, source, asked) for source in sources]
     sql = Statement("SELECT count(*) FROM (SELECT * FROM (") + _union(parts)
     number: int = (sql + at_most(connection.dialect, most) + Statement(") AS q")).run(connection).fetchone()[0]
     return number
@@ -55,14 +55,14 @@ def _union(parts: Sequence[Statement]) -> Statement:
     return joined(parts, ") AS q UNION ALL SELECT * FROM (") + Statement(") AS q")
 
 
-def _rows(source: Source, asked: Due) -> Statement:
+def _rows(dialect: Dialect, source: Source, asked: Due) -> Statement:
     """Return the FROM and WHERE that find what a kind reminds of, in the order of an index."""
     sql = Statement(f" FROM {quoted(source.kind.plural)} AS r WHERE r.workspace_id = ?", (asked.workspace_id,))
     if asked.owner:
         sql += Statement(" AND r.owner = ?", (asked.owner,))
     if source.done:
         sql += Statement(f" AND r.{quoted(source.done)} = 0")
-    return sql + Statement(f" AND r.{quoted(source.at)} <= ?", (asked.until,))
+    return sql + Statement(f" AND {dialect.likely.format(f'r.{quoted(source.at)} <= ?')}", (asked.until,))
 
 
 def _of_kind(dialect: Dialect, source: Source, asked: Due, past: Sequence[Any] | None, most: int) -> Statement:
@@ -70,8 +70,9 @@ def _of_kind(dialect: Dialect, source: Source, asked: Due, past: Sequence[Any] |
     note = f"r.{quoted(source.note)}" if source.note else "NULL"
     sql = Statement(
         f"SELECT '{kind.name}' AS kind, r.id, {at} AS at, r.{quoted(kind.title.name)} AS title, {note} AS note"
-    ) + _rows(source, asked)
+    ) + _rows(dialect, source, asked)
     if past is not None:
         last, name, id = past
-        sql += Statement(f" AND {at} >= ? AND ({at} > ? OR ('{kind.name}', r.id) > (?, ?))", (last, last, name, id))
+        sql += Statement(f" AND {dialect.likely.format(f'{at} >= ?')}", (last,))
+        sql += Statement(f" AND ({at} > ? OR ('{kind.name}', r.id) > (?, ?))", (last, name, id))
     return sql + Statement(f" ORDER BY {at}, r.id") + at_most(dialect, most)

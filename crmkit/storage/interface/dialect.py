@@ -28,6 +28,7 @@ class Dialect:
     contains: str  # the condition that a text, the first {}, contains another
     limit: str  # LIMIT with a bound value
     unindexed: str  # stands before a column that is not to choose an index
+    likely: str  # a condition that most rows meet, so that an index is rather chosen for another
     join: str  # a JOIN that looks up rows of the right table for each of the left one
     greatest: str  # the greater of expressions that are not NULL
     least: str

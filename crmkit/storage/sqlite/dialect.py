@@ -65,6 +65,7 @@ DIALECT = Dialect(
     # the + is for speed: SQLite plans a statement anew for each value that is bound to a bare `LIMIT ?` (seen in 3.53)
     limit="LIMIT +?",
     unindexed="+",
+    likely="likely({})",
     join="CROSS JOIN",  # in SQLite, a join in the order in which it is written
     greatest="max({})",
     least="min({})",
