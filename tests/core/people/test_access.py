@@ -147,7 +147,7 @@ def test_a_request_that_came_before_the_revocation_is_done(back: Desk) -> None:
             partial(sessions.revoke, Call(back.crm, owner), agent.token_id),
         ],
     )
-    assert (done.stage, revoked) == ("won", agent.token_id)
+    assert (done.record.stage, revoked) == ("won", agent.token_id)
 
 
 def test_of_two_tokens_that_revoke_each_other_in_one_moment_the_first_wins(back: Desk) -> None:

@@ -140,14 +140,15 @@ def recomputed(records: dict[str, Record], now: str) -> dict[str, dict[str, Any]
         kind = BY_NAME[handle.partition("/")[0]]
         if kind is ACTIVITY:
             continue
-        own: list[Any] = [a for a in activities if getattr(a, kind.activity_link) == record.id]
-        times = [a.occurred_at for a in own]
-        contacts = [a.occurred_at for a in own if a.kind in ("call", "email", "meeting") and a.occurred_at <= now]
-        found[handle] = {
-            **{"activities": len(times), "last_activity_at": max(times, default=None)},
-            **{"contacts_made": len(contacts), "last_contacted_at": max(contacts, default=None)},
-            "on_behalf_of": sorted({a.on_behalf_of for a in own if a.on_behalf_of}) or None,
-        }
+        if kind.is_logged:
+            own: list[Any] = [a for a in activities if getattr(a, kind.activity_link) == record.id]
+            times = [a.occurred_at for a in own]
+            contacts = [a.occurred_at for a in own if a.kind in ("call", "email", "meeting") and a.occurred_at <= now]
+            found[handle] = {
+                **{"activities": len(times), "last_activity_at": max(times, default=None)},
+                **{"contacts_made": len(contacts), "last_contacted_at": max(contacts, default=None)},
+                "on_behalf_of": sorted({a.on_behalf_of for a in own if a.on_behalf_of}) or None,
+            }
         for link in REGISTRY.links[kind]:
             id = getattr(record, link.link)
             other = None if id is None else records[link.to.handle(id)]

@@ -41,6 +41,7 @@ def creates(resource: str, person: Person, count: int) -> list[Call]:
         "contacts": lambda n: {"name": f"Jane {n}", "email": f"jane{n}@acme.com"},
         "companies": lambda n: {"name": f"Acme {n}", "domain": f"acme{n}.com"},
         "deals": lambda n: {"title": f"Deal {n}"},
+        "tasks": lambda n: {"title": f"Task {n}"},
         "workspaces": lambda n: {"name": f"Shop {n}"},
     }
     return [Call("POST", f"/{resource}", bodies[resource](n)) for n in range(count)]

@@ -195,7 +195,7 @@ def test_deleting_a_company_takes_its_activities_and_unlinks_the_rest(alice: Per
     of_deal = alice.json_of("POST", f"/deals/{deal['id']}/activities", {"body": "the deal's"})
     place = f"/companies/{company['id']}"
     facts = refused(
-        alice, "confirmation_required", "DELETE", place, does="activities go .* contacts and deals stay, unl"
+        alice, "confirmation_required", "DELETE", place, does="activities go .* contacts, deals and tasks stay, unl"
     )
     assert alice.json_of("GET", f"/contacts/{contact['id']}")["company_id"] == company["id"]
     assert alice.text("DELETE", f"{place}?confirm={facts['confirm']}") == f"OK deleted {company['handle']}\n"
@@ -218,7 +218,13 @@ def test_deleting_a_contact_keeps_its_deals_unlinked_and_its_company(alice: Pers
     deal = made(alice, "deals", "Renewal", contact_id=contact["id"], company_id=company["id"])
     own = alice.json_of("POST", f"/contacts/{contact['id']}/activities", {"body": "its own"})
     of_deal = alice.json_of("POST", f"/deals/{deal['id']}/activities", {"body": "the deal's"})
-    refused(alice, "confirmation_required", "DELETE", f"/contacts/{contact['id']}", does="activities go .* deals stay")
+    refused(
+        alice,
+        "confirmation_required",
+        "DELETE",
+        f"/contacts/{contact['id']}",
+        does="activities go .* deals and tasks stay",
+    )
     deleted(alice, "contacts", contact["id"])
     now = alice.json_of("GET", f"/deals/{deal['id']}")
     assert (now["contact_id"], now["contact_name"], now["version"], now["activities"]) == (None, None, 2, 1)
@@ -238,7 +244,7 @@ def test_deleting_a_deal_takes_its_activities_from_contact_and_company_too(alice
     for body in ("one", "two"):
         alice.post(f"/deals/{deal['id']}/activities", json={"body": body})
     assert alice.json_of("GET", f"/contacts/{contact['id']}")["activities"] == 3
-    refused(alice, "confirmation_required", "DELETE", f"/deals/{deal['id']}", does="contact and company stay")
+    refused(alice, "confirmation_required", "DELETE", f"/deals/{deal['id']}", does="activities go .* tasks stay")
     deleted(alice, "deals", deal["id"])
     left = [
         alice.json_of("GET", f"/{plural}/{id}")

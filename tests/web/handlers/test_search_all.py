@@ -25,9 +25,9 @@ def alice(town: House) -> Iterator[Person]:
 
 def test_every_kind_is_a_group_of_at_most_five_with_a_note_where_there_is_more(alice: Person) -> None:
     found = alice.json_of("GET", f"/search?q={WORD}")
-    assert set(found) == {"query", "contacts", "companies", "deals", "activities", "notes"}
+    assert set(found) == {"query", "contacts", "companies", "deals", "tasks", "activities", "notes"}
     assert found["query"] == WORD
-    assert [len(found[name]) for name in ("contacts", "companies", "deals")] == [5, 2, 1]
+    assert [len(found[name]) for name in ("contacts", "companies", "deals", "tasks")] == [5, 2, 1, 0]
     assert found["notes"] == [f"more contacts: GET /contacts?search={WORD}"]
     assert alice.json_of("GET", f"/contacts?search={WORD}")["total"] == 6  # where the note leads
     assert [company["name"] for company in found["companies"]] == [f"{WORD} Holding", "Acme"]  # the name counts most
@@ -43,6 +43,7 @@ def test_every_kind_is_a_group_of_at_most_five_with_a_note_where_there_is_more(a
         "# 2 companies",
         *handles[2],
         "# 1 deals",
+        "# 0 tasks",
         "# 0 activities",
     ]
 
@@ -70,12 +71,14 @@ def test_types_choose_the_groups_and_their_order(alice: Person) -> None:
 
 
 def test_nothing_found_is_told_for_every_kind(alice: Person) -> None:
-    assert alice.text("GET", "/search?q=zzzzzzzz") == "# 0 contacts\n# 0 companies\n# 0 deals\n# 0 activities\n"
+    nothing = "# 0 contacts\n# 0 companies\n# 0 deals\n# 0 tasks\n# 0 activities\n"
+    assert alice.text("GET", "/search?q=zzzzzzzz") == nothing
     assert alice.json_of("GET", "/search?q=zzzzzzzz") == {
         "query": "zzzzzzzz",
         "contacts": [],
         "companies": [],
         "deals": [],
+        "tasks": [],
         "activities": [],
     }
 
@@ -94,4 +97,5 @@ def test_a_search_without_words_is_refused(alice: Person) -> None:
 
 def test_nothing_of_another_workspace_is_found(town: House, alice: Person) -> None:
     with town.sign_in("nobody@example.com") as other:
-        assert other.text("GET", f"/search?q={WORD}") == "# 0 contacts\n# 0 companies\n# 0 deals\n# 0 activities\n"
+        nothing = "# 0 contacts\n# 0 companies\n# 0 deals\n# 0 tasks\n# 0 activities\n"
+        assert other.text("GET", f"/search?q={WORD}") == nothing

@@ -55,6 +55,7 @@ def test_a_newcomer_signs_in_and_looks_at_themselves_in_text(home: House) -> Non
         "contacts": "0 / unlimited",
         "companies": "0 / unlimited",
         "deals": "0 / unlimited",
+        "tasks": "0 / unlimited",
         "members": "1 / unlimited",
         "workspaces": "1 / unlimited",
         "activities": "0 / unlimited",
