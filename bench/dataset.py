@@ -20,7 +20,7 @@ import msgspec
 from msgspec import structs
 
 from bench.drawn import RARE, STAGES, TERM, TERM_EVERY, TODAY, Body, Drawn
-from bench.kinds import ACTIVITY, COMPANY, CONTACT, DEAL, KINDS, REGISTRY
+from bench.kinds import ACTIVITY, COMPANY, CONTACT, DEAL, KINDS, REGISTRY, TASK
 from crmkit import boot, ids
 from crmkit.clock import moment, stamp, system_clock
 from crmkit.core.crm import Crm
@@ -37,7 +37,7 @@ from crmkit.storage.sqlite.engine.folder import FILE
 from crmkit.storage.sqlite.migrations import MIGRATIONS
 from crmkit.storage.sqlite.search import indexing
 
-RECIPE = 3  # goes up when the data that is made changes
+RECIPE = 4  # goes up when the data that is made changes
 SMALL = 1_000  # workspaces beside the large one
 MEDIUM = 1_000  # contacts of one of them; the others have 10 to 50
 SEED = 7
@@ -149,13 +149,13 @@ def _fill(connection: Connection, crm: Crm, email: str, size: int, choice: rando
 def _stamps(size: int) -> Iterator[str]:
     """Yield the moment of each change in turn, evenly spread up to TODAY."""
     first = moment(TODAY) - LOG_SPAN
-    step = LOG_SPAN / (3 * size + 10)
+    step = LOG_SPAN / (4 * size + 10)
     for number in range(10**9):
         yield stamp(first + number * step)
 
 
 class _Workspace:
-    """One workspace on its way: companies, then contacts, deals, activities, and changes to some contacts."""
+    """One workspace on its way: companies, contacts, deals, a task for each contact, activities, changes to some."""
 
     def __init__(self, tx: Tx, size: int, stamps: Iterator[str], choice: random.Random) -> None:
         self._tx = tx
@@ -173,6 +173,8 @@ class _Workspace:
             company = choice.choice(companies) if choice.random() < 0.7 else None
             contacts.append(self._insert(CONTACT, drawn.contact(number, company)))
         deals = [self._insert(DEAL, drawn.deal(choice.choice(contacts))) for _ in range(size // 10)]
+        for _ in range(size):
+            self._insert(TASK, drawn.task(choice.choice(contacts)))
         for _ in range(size):
             home = choice.random()
             if home < 0.8:

@@ -1,4 +1,4 @@
-"""Made-up companies, people, deals and what was logged about them: the same ones for the same seed."""
+"""Made-up companies, people, deals, tasks and what was logged about them: the same ones for the same seed."""
 
 import random
 from datetime import timedelta
@@ -179,6 +179,21 @@ class Drawn:
             body |= {"company_id": person["company_id"], "company_name": person["company_name"]}
         if self._chance() < 0.05:
             body["follow_up_at"] = self.time(-180, 540)
+        return self._described(body)
+
+    def task(self, contact: tuple[str, Body]) -> Body:
+        id, person = contact
+        body: Body = {
+            "title": f"{self._one(('Call', 'Offer', 'Visit', 'Invoice', 'Report'))} {self._one(_CITIES)}",
+            "due_at": self.time(-180, 540),
+            "owner": self._one(OWNERS),
+            "contact_id": id,
+            "contact_name": person["name"],
+        }
+        if body["due_at"] < TODAY and self._chance() < 0.9:
+            body |= {"done": True, "done_at": TODAY}
+        if self._chance() < 0.1:
+            body |= {"repeat": "weekly", "repeats_from": body["due_at"]}
         return self._described(body)
 
     def activity(self) -> Body:

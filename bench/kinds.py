@@ -4,5 +4,5 @@ from crmkit import boot
 
 REGISTRY = boot.KINDS
 KINDS = REGISTRY.records
-CONTACT, COMPANY, DEAL = KINDS[:3]
+CONTACT, COMPANY, DEAL, TASK = KINDS[:4]
 ACTIVITY, AUDIT = REGISTRY.activity, REGISTRY.audit

@@ -56,6 +56,8 @@ class Reader:
             ),
             "reminders": lambda: reminders.due(self.call, {}),
             "reminders days=30": lambda: reminders.due(self.call, {"days": "30"}),
+            "reminders owner=me": lambda: reminders.due(self.call, {"owner": "me"}),
+            "reminders kind=task": lambda: reminders.due(self.call, {"kind": "task"}),
             "audit": self.audit(),
             "audit page 2": self.second_audit(),
             "audit by=": self.audit(by="ada@example.com"),

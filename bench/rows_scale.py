@@ -149,6 +149,7 @@ def logs(lab: Lab) -> list[Line]:
     kinds: dict[str, Callable[[int], list[str]]] = {
         "activities of one contact": activities,
         "reminders": lambda _: ["GET /reminders"],
+        "reminders of one owner": lambda _: ["GET /reminders?owner=me"],
         "audit page": lambda _: ["GET /audit"],
     }
     found = []
