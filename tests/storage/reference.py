@@ -68,7 +68,7 @@ READ: dict[type[FieldType], Callable[[str], Any]] = {
     fields.Date: date.fromisoformat,
     fields.Time: moment,
     fields.Integer: int,
-    fields.Flag: lambda text: text.strip().lower() == "true",
+    fields.Flag: lambda text: str(text).strip().lower() == "true",
     fields.Repeat: fold,
     fields.Link: id_of,
     fields.Tags: lambda text: {fold(tag.strip()) for tag in text.split(",") if tag.strip()},

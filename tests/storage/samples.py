@@ -217,6 +217,8 @@ def body(kind: Kind, number: int, choice: random.Random) -> dict[str, Any]:
         values = [None, *own] if field.name in kind.merges_by else [*samples.values(field.type), *own]
         if values and not isinstance(field.type, fields.Link):
             found[field.name] = choice.choice([value for value in values if value is not None or not field.required])
+    if "repeat" in found and found["due_at"] is None:
+        found["repeat"] = None  # it needs due_at
     return found
 
 
