@@ -23,9 +23,9 @@ from bench.drawn import RARE, STAGES, TERM, TERM_EVERY, TODAY, Body, Drawn
 from bench.kinds import ACTIVITY, COMPANY, CONTACT, DEAL, KINDS, REGISTRY, TASK
 from crmkit import boot, ids
 from crmkit.clock import moment, stamp, system_clock
+from crmkit.core import derived
 from crmkit.core.crm import Crm
 from crmkit.core.people import login
-from crmkit.core.records import derived
 from crmkit.model.record import Kind, Record
 from crmkit.settings import Settings, load
 from crmkit.storage import records

@@ -11,8 +11,8 @@ from functools import partial
 from typing import NoReturn
 
 from crmkit.clock import after
+from crmkit.core import followed
 from crmkit.core.call import Call
-from crmkit.core.records import followed
 from crmkit.core.sweep import sweep
 from crmkit.errors import Problem
 from crmkit.storage import erasure

@@ -10,13 +10,13 @@ from functools import partial
 from urllib.parse import urlencode
 
 from crmkit.clock import after, is_alive
+from crmkit.core import quotas
 from crmkit.core.call import Call
 from crmkit.core.crm import Crm
 from crmkit.core.oauth import pkce
 from crmkit.core.oauth.client import BadClient, Client, client_of, host_of, is_on_this_machine
 from crmkit.core.people import access, codes, joining, login
 from crmkit.core.people.workspaces import WORKSPACE
-from crmkit.core.records import quotas
 from crmkit.errors import Problem
 from crmkit.mail import Message
 from crmkit.model.actor import Invite, Membership, User

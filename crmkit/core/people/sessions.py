@@ -4,12 +4,11 @@ from dataclasses import dataclass
 from functools import partial
 
 from crmkit.clock import Moment, after
-from crmkit.core import path_ids
+from crmkit.core import path_ids, quotas
 from crmkit.core.call import Call
 from crmkit.core.crm import Crm
 from crmkit.core.now import moment
 from crmkit.core.people import access, stepup
-from crmkit.core.records import quotas
 from crmkit.errors import Problem
 from crmkit.model.actor import Actor
 from crmkit.storage import audit

@@ -4,12 +4,11 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Annotated, Any
 
-from crmkit.core import path_ids
+from crmkit.core import path_ids, quotas
 from crmkit.core.call import Call
 from crmkit.core.crm import Crm
 from crmkit.core.people import access, budgets, codes, stepup
 from crmkit.core.people.workspaces import workspace_id
-from crmkit.core.records import quotas
 from crmkit.errors import Problem, a
 from crmkit.mail import Message
 from crmkit.model.actor import Invite, Member

@@ -4,11 +4,10 @@ import logging
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-from crmkit.core import path_ids
+from crmkit.core import path_ids, quotas
 from crmkit.core.call import Call
 from crmkit.core.crm import Crm
 from crmkit.core.people import access, sessions, stepup
-from crmkit.core.records import quotas
 from crmkit.model.actor import Invite, Membership, User
 from crmkit.model.fields import Text
 from crmkit.model.form import REQUIRED, form_of

@@ -8,11 +8,11 @@ company: they link to those too. When one of those is deleted, the activity lose
 from collections.abc import Mapping
 from typing import Any
 
-from crmkit.core import lookup
+from crmkit.core import derived, followed, lookup
 from crmkit.core.call import Call
 from crmkit.core.crm import Crm
 from crmkit.core.reading import feeds
-from crmkit.core.records import derived, followed, relations, versions
+from crmkit.core.records import relations, versions
 from crmkit.core.records.settled import Saved, settled
 from crmkit.core.rules.rule import Values, Write
 from crmkit.errors import Problem

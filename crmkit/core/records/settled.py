@@ -4,8 +4,7 @@ from dataclasses import dataclass
 
 from msgspec import structs
 
-from crmkit.core import rules
-from crmkit.core.records import derived, quotas
+from crmkit.core import derived, quotas, rules
 from crmkit.core.rules.rule import Values, Write
 from crmkit.errors import Problem
 from crmkit.model.fields import Invalid

@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from crmkit.core import confirm, lookup
+from crmkit.core import confirm, derived, followed, lookup
 from crmkit.core.call import Call
 from crmkit.core.crm import Crm
-from crmkit.core.records import activities, derived, followed, nested, relations, versions
+from crmkit.core.records import activities, nested, relations, versions
 from crmkit.core.records.settled import Saved, settled
 from crmkit.core.rules.rule import Values, Write
 from crmkit.errors import Problem

@@ -8,7 +8,7 @@ begins anew there.
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from crmkit.core.records import derived, quotas
+from crmkit.core import derived, quotas
 from crmkit.core.rules.rule import Rule, Values, Write, has
 from crmkit.errors import Problem
 from crmkit.model.record import Kind, Record

@@ -10,10 +10,9 @@ from crmkit.model.fields.choices import Choice, Currency, Flag
 from crmkit.model.fields.custom import PLAIN_KEY, Custom
 from crmkit.model.fields.keys import Key, KeyForm, KeyForms
 from crmkit.model.fields.link import Link
-from crmkit.model.fields.moments import Date, Time
+from crmkit.model.fields.moments import Date, Repeat, Time
 from crmkit.model.fields.numbers import MAX_CENTS, MAX_INTEGER, Integer
 from crmkit.model.fields.places import Country, Language, Timezone
-from crmkit.model.fields.repeat import Repeat
 from crmkit.model.fields.tags import Addresses, Tags
 from crmkit.model.fields.terms import Handle, Json, Word
 from crmkit.model.fields.text import Identifier, LongText, Phone, Text

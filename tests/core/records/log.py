@@ -6,8 +6,9 @@ from typing import Any
 import msgspec
 from msgspec import structs
 
+from crmkit.core import derived
 from crmkit.core.call import Call
-from crmkit.core.records import derived, relations
+from crmkit.core.records import relations
 from crmkit.model.actor import Actor
 from crmkit.model.record import REACHED, Kind, Record
 from crmkit.storage import audit, records

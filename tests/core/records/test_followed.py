@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from crmkit.clock import after
-from crmkit.core import upkeep
+from crmkit.core import followed, upkeep
 from crmkit.core.call import Call
-from crmkit.core.records import activities, followed
+from crmkit.core.records import activities
 from crmkit.model.actor import Actor
 from crmkit.model.record import Kind
 from crmkit.records.activity import CONTACTS

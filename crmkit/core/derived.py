@@ -10,8 +10,8 @@ from typing import overload
 
 from msgspec import structs
 
-from crmkit.core.records import followed
-from crmkit.core.records.followed import Change
+from crmkit.core import followed
+from crmkit.core.followed import Change
 from crmkit.model.record import REACHED, Kind, Kinds, Record
 from crmkit.storage import records
 from crmkit.storage.derived import tallies
