@@ -22,10 +22,12 @@ _DIALLED = re.compile(
     rf"([+(]*[0-9](?:[ ().,/+-]*[0-9]){{{_SHORTEST - 1},{LONGEST - 1}}}[ ).]*)"
     r"(?:[,;]?(?:ext|extension|x|#)[.: ]*[0-9]{1,7})?"
 )
-# with + and a known calling code (ITU-T E.164) behind which no trunk prefix stands: these are its digits already
+# with + and a known calling code (ITU-T E.164) behind which no trunk prefix stands: these are its digits already; a few
+# countries have prefixes of another form
 _PLAIN = re.compile(
-    r"\+(?>1|7(?![ .-]*8)|2[07]|3[0-469]|4[013-9]|5[1-8]|6[0-6]|8[1246]|9[0-58]|[2-689][0-9]{2})"
-    r"[ .-]*[2-9](?:[ .-]*[0-9]){5,11}"
+    r"\+(?!54|261|370|993)"
+    r"(?>1(?![ .-]*1)|7(?![ .-]*8)|2[07]|3[0-469]|4[013-9]|5[1-8]|6[0-6]|8[1246]|9[0-58]|[2-689][0-9]{2})"
+    r"[ .-]*[1-9](?:[ .-]*[0-9]){5,11}"
 )
 # how digits stand in the texts of search: as signs, so that a search for other digits does not find a part of them, and
 # with one behind them, so that a search can ask for how they end
@@ -43,7 +45,7 @@ def key(text: str, country: str = "") -> str:
 def digits(text: str, country: str = "") -> str:
     """Return the digits of a number, empty for what is none."""
     if _PLAIN.fullmatch(text):
-        return _SIGNS.sub("", text)
+        return text[1:].replace(" ", "").replace("-", "").replace(".", "")
     return _read(text, country)[0]
 
 
