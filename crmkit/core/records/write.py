@@ -86,11 +86,12 @@ def _saved_whole(tx: Tx, crm: Crm, kind: Kind, draft: nested.Draft) -> Saved:
         other = faults.of(reference.place, _saved, tx, crm, reference.to, part)
         values[reference.link] = None if other is None else other.record.id
     saved = faults.of("", _saved, tx, crm, kind, values)
+    if saved is not None:
+        for number, part in enumerate(draft.activities):
+            faults.of(f"{crm.kinds.activity.plural}.{number}", activities.put, tx, crm, kind, saved.record, part)
     faults.check()
     if saved is None:
-        raise TypeError("a part that was not saved is a fault")
-    for part in draft.activities:
-        activities.put(tx, crm, kind, saved.record, part)
+        raise TypeError("what was not saved is a fault")
     return replace(saved, record=lookup.existing(tx.connection, kind, tx.by.workspace_id, saved.record.id))
 
 

@@ -101,7 +101,18 @@ def test_a_fault_of_the_record_itself_takes_the_nested_ones_back(alice: Person) 
         ({"company": {"name": "A", "activities": []}}, "unknown_field", {"company.activities": "leave it out"}),
         ({"activities": {"body": "x"}}, "invalid_value", {"activities": "must be a list"}),
         ({"activities": [{"body": "x"}] * 101}, "invalid_value", {"activities": "at most 100"}),
-        ({"activities": [{"body": "x", "contact_id": "a@b.c"}]}, "unknown_field", {"activities.0.contact_id": "leave"}),
+        (
+            {
+                "activities": [
+                    {"body": "x"},
+                    {"body": "x", "company_id": "no.example"},
+                    {"body": "x", "deal_id": "a@b.example"},
+                ]
+            },
+            "invalid_reference",
+            {"activities.1.company_id": "there is no company no.example", "activities.2.deal_id": "names no deal"},
+        ),
+        ({"activities": [{"body": "x", "created_by": "me"}]}, "unknown_field", {"activities.0.created_by": "leave"}),
     ],
 )
 def test_a_nested_record_neither_nests_nor_stands_beside_its_id(
