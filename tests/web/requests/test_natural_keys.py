@@ -146,3 +146,13 @@ def test_a_tool_call_takes_them_too(alice: Person, jane: tuple[str, str]) -> Non
         }
         answer = alice.post("/mcp", json=call, headers={"Accept": "application/json, text/event-stream"})
         assert f"contact/{jane[1]}" in answer.text
+
+
+def test_an_activity_is_found_by_its_id_in_another_system(alice: Person, jane: tuple[str, str]) -> None:
+    body = {"body": "x", "source_id": f"<{jane[1]}/1@mail.example>"}
+    id = alice.json_of("POST", f"/contacts/{jane[0]}/activities", body)["id"]
+    one = f"/activities/{quote('source:' + body['source_id'], safe='')}"
+    assert alice.json_of("GET", one)["id"] == id
+    assert alice.json_of("PATCH", one, {"outcome": "y"})["outcome"] == "y"
+    assert alice.json_of("DELETE", one)["id"] == id
+    refused(alice, "not_found", "GET", one, does="There is no activity source:")
