@@ -1,7 +1,7 @@
 """Floor 3, the verbs: rules, permission, transactions. Each is one plain async function.
 
 Every verb is handed a `Call`: who asks, and the running product's parts (`crm`). It reads and writes by that alone.
-`lookup` finds the record that an id in a path names, `path_ids` says what is wrong with an id. `confirm` holds back an
-act until its request is sent again with the token that it was shown. `present` tells what time it is. `upkeep` and
-`sweep` are work that follows writes.
+`lookup` finds the record that an id or a natural key names, `path_ids` says what is wrong with one in a path. `confirm`
+holds back an act until its request is sent again with the token that it was shown. `present` tells what time it is.
+`upkeep` and `sweep` are work that follows writes.
 """

@@ -2,5 +2,5 @@
 
 Kinds: `fields` and `terms` (types of values, with `address`, `times` and `iso_codes`), `form` (declared fields, the
 check of a body), `record` (kinds). Requests: `body` (JSON), `query/`, `listing` (pages), `actor` (who asks).
-Texts: `fold` (how they are compared), `names` (how those of other people are shown).
+Texts: `fold` (how they are compared), `names` (how those of other people are shown), `phones` (the digits of numbers).
 """

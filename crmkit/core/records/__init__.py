@@ -1,6 +1,7 @@
 """Writing records: the verbs, and the rules that they follow.
 
 `write` creates, merges, changes and deletes records of every kind; `activities` logs, reads and deletes activities.
-`relations` checks links between records, `versions` the version that a client expects. `derived` keeps what records
-repeat of each other, `followed` what they show of their activities. `quotas` holds the caps of plans.
+`nested` checks a body that holds other records, `relations` links between records, `versions` the version that a client
+expects. `derived` keeps what records repeat of each other, `followed` what they show of their activities. `quotas`
+holds the caps of plans.
 """
