@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from crmkit.errors import CATALOGUE, Problem
 from crmkit.model.actor import Asker
+from crmkit.model.fields import Addresses
 from crmkit.model.form import Field
 from crmkit.model.query.filters import EMPTY, MAX_LISTED, OPERATORS, CustomKey
 from crmkit.model.query.parse import DEFAULT_LIMIT, MAX_CONDITIONS, MAX_LIMIT, RESERVED, Query, parse
@@ -393,4 +394,6 @@ def _operand(field: Field) -> str:
     """Return a text that a filter of this field takes: some value it can hold."""
     quick = settings(database=None, deadline=None, derandomize=True, phases=[Phase.generate])
     found = find(values_of(field, nullable=False), lambda _: True, settings=quick)
+    if isinstance(field.type, Addresses):
+        return str(found[0])
     return "x" if field.type.structured else str(found)
