@@ -145,7 +145,7 @@ class Desk:
 
     def amend(self, actor: Actor, activity: Any, **body: Any) -> Any:
         """Return the activity with these fields changed."""
-        return self.do(write.change(Call(self.crm, actor), self.crm.kinds.activity, activity.id, body))
+        return self.do(write.change(Call(self.crm, actor), self.crm.kinds.activity, activity.id, body)).record
 
     def pass_time(self, **by: int) -> None:
         """Let time pass, and count the activities whose time has come."""

@@ -83,7 +83,8 @@ def test_a_source_id_that_is_there_answers_with_its_activity_and_changes_nothing
         (f"/contacts/{contact}", {}),
     ):
         again = alice.send_it("POST", f"{place}/activities", {"source_id": " <1@mail.example>", **body}, headers=JSON)
-        assert (again.status_code, again.json()) == (200, first)
+        note = "an activity with this source_id is there already; nothing was changed"
+        assert (again.status_code, again.json()) == (200, {**first, "remarks": [note]})
     text = alice.text("POST", f"/contacts/{contact}/activities", {"source_id": "<1@mail.example>"})
     assert text.endswith("\n# note: an activity with this source_id is there already; nothing was changed\n")
     assert alice.json_of("GET", f"/contacts/{contact}")["activities"] == 1
