@@ -240,7 +240,7 @@ def stock(back: Desk, actor: Actor, size: int, choice: random.Random) -> dict[st
         for record in made[kind.name]:
             back.clock.move(seconds=choice.choice([0, 1]))
             back.change(actor, record, **_links(kind, made, choice))
-            for _ in range(choice.choice([0, 0, 1, 2])):
+            for _ in range(choice.choice([0, 0, 1, 2]) if kind.is_logged else 0):
                 drawn = {"kind": choice.choice(["call", "note"]), "on_behalf_of": choice.choice([None, ALICE, BOB])}
                 back.log(actor, record, body="hello", occurred_at=choice.choice(TIMES), **drawn)
     for kind in KINDS:
@@ -257,7 +257,7 @@ def _settled(kind: Kind, choice: random.Random) -> dict[str, Any]:
     return {
         field.name: field.type.accept(choice.choice(samples_of(kind, field).values(field.type)))
         for field in given
-        if not field.name_of and field.name != "id"
+        if not field.name_of and not isinstance(field.type, fields.Link)
     }
 
 

@@ -25,7 +25,6 @@ __all__ = [
     "PLAIN_KEY",
     "TEXTUAL",
     "Addresses",
-    "Bool",
     "Choice",
     "Country",
     "Currency",
