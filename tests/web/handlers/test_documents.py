@@ -202,11 +202,17 @@ def test_openapi_says_what_must_be_sent(described: dict[str, Any]) -> None:
         found = described["paths"][path][method]["requestBody"]
         return found["required"], found["content"]["application/json"]["schema"]
 
-    needed, deal = body("post", "/deals")
-    assert (needed, deal["required"]) == (True, ["title"])
-    assert deal["properties"]["title"]["type"] == "string"
-    assert deal["properties"]["stage"]["type"] == ["string", "null"]
-    for method, path in (("post", "/contacts"), ("patch", "/deals/{id}")):  # may be about one that is there
+    needed, workspace = body("post", "/workspaces")
+    assert (needed, workspace["required"]) == (True, ["name"])
+    needed, settings = body("patch", "/workspaces/{id}")
+    assert (needed, "required" in settings) == (False, False)
+    assert settings["properties"]["name"]["type"] == "string"
+    assert settings["properties"]["timezone"]["type"] == ["string", "null"]
+    for method, path in (
+        ("post", "/contacts"),
+        ("post", "/deals"),
+        ("patch", "/deals/{id}"),
+    ):  # may be about one that is there
         needed, record = body(method, path)
         assert not needed
         assert "required" not in record
