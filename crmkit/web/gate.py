@@ -74,8 +74,8 @@ class Gate:
     def read_query(self, scope: Scope, route: Route) -> None:
         """Put the pairs of the query into the state, if the route takes them; raises a Problem.
 
-        `timezone=` of a read is left out: it is the zone of the Actor for this request. Where there are filters, it is
-        one with an operator.
+        `timezone=` of a read is the zone of the Actor for this request, and left out. Where there are filters, which it
+        is with an operator, it stays.
         """
         state, takes = scope["state"], route.query
         if route.takes_timezone and takes != ANY:
@@ -85,7 +85,7 @@ class Gate:
             zones = [pair for pair in pairs if pair[0] == TIMEZONE and not (takes == ANY and ":" in pair[1])]
             if zones:
                 state["actor"] = replace(state["actor"], own_timezone=_zone(zones) or state["actor"].own_timezone)
-                pairs = [pair for pair in pairs if pair not in zones]
+                pairs = pairs if takes == ANY else [pair for pair in pairs if pair not in zones]
         state["pairs"] = pairs
 
 

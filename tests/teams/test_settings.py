@@ -1,9 +1,16 @@
 """Settings of a workspace, a person's own time zone, and the zone of one answer."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from crmkit.core.call import Call
+from crmkit.core.people import sessions
+from crmkit.core.reading.lists import find_all
+from crmkit.model.fields import Timezone
+from crmkit.model.form import DETAIL, Field
+from tests.kinds import COMPANY
 from tests.teams.office import Team, error_of, new, working_in
 
 DEFAULTS = {
@@ -158,3 +165,14 @@ def test_every_read_takes_a_zone_for_its_answer_alone(us: Team, path: str) -> No
 
 def test_writes_take_no_zone(us: Team) -> None:
     assert error_of(us.bob.post("/contacts?timezone=UTC", json={"name": "Jane"})) == (400, "invalid_filter")
+
+
+def test_a_zone_beside_filters_is_told_apart_from_a_field_of_that_name(us: Team) -> None:
+    home, actor = us.home, us.home.do(sessions.authenticate(us.home.crm, f"Bearer {us.alice.token}"))
+    zoned = Field("timezone", Timezone(), True, frozenset({DETAIL}), "their zone")
+    having = replace(COMPANY, fields=(*COMPANY.fields, zoned))
+    for kind, count in ((COMPANY, 0), (having, 1)):
+        found = home.do(find_all(Call(home.crm, actor), kind, [("timezone", "Asia/Tokyo"), ("name", "x")]))
+        told = [note for note in found.paging.notes if "timezone" in note]
+        assert len(told) == count
+    assert told == ["timezone=Asia/Tokyo is the zone of this answer; timezone=eq:Asia/Tokyo filters by the field"]

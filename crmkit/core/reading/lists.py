@@ -28,7 +28,7 @@ async def find_all(call: Call, kind: Kind, pairs: Iterable[tuple[str, str]], det
     Unless `fields=` picks some, it has the fields that list lines show, or all of them with `details` (for JSON).
     """
     actor, key = call.actor, call.crm.key
-    pairs = list(pairs)
+    pairs, zones = _without_zone(pairs)
     wanted = parse.parse(kind, pairs, actor.asker)
     names = wanted.fields or (kind.members if details else kind.listed)
     wanted = replace(wanted, fields=tuple(name for name in names if name != "id"))
@@ -45,7 +45,23 @@ async def find_all(call: Call, kind: Kind, pairs: Iterable[tuple[str, str]], det
     named = filter_notes.ids_in(asked) if is_empty else ()
     if named:
         doubted += await call.read(filter_notes.missing, call.crm.kinds, actor.workspace_id, named)
+    doubted += tuple(
+        f"timezone={zone} is the zone of this answer; timezone=eq:{zone} filters by the field"
+        for zone in zones
+        if parse.TIMEZONE in kind.by_name
+    )
     notes = (*wanted.notes, *((CLOSEST,) if page.closest else ()), *doubted)
     next_cursor = None if page.position is None else seal(key, binding, page.position)
     paging = Paging(position is None, page.total, page.at_least, next_cursor, notes)
     return Listing(kind, wanted.fields, page.rows, paging)
+
+
+def _without_zone(pairs: Iterable[tuple[str, str]]) -> tuple[list[tuple[str, str]], list[str]]:
+    """Return the pairs without `timezone=` that has no operator, and what that says: the actor has it (web's gate)."""
+    filters, zones = [], []
+    for name, text in pairs:
+        if name != parse.TIMEZONE or ":" in text:
+            filters.append((name, text))
+        elif text:
+            zones.append(text)
+    return filters, zones
