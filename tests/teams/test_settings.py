@@ -10,6 +10,7 @@ from crmkit.core.people import sessions
 from crmkit.core.reading.lists import find_all
 from crmkit.model.fields import Timezone
 from crmkit.model.form import DETAIL, Field
+from tests.house import Person
 from tests.kinds import COMPANY
 from tests.teams.office import Team, error_of, new, working_in
 
@@ -135,6 +136,21 @@ def test_a_day_is_that_of_the_zone_in_filters_and_in_bodies(us: Team) -> None:
         assert len(us.bob.json_of("GET", f"/activities?{query}")["items"]) == count
     wrong = us.bob.send_it("PATCH", f"/contacts/{id}?format=json", {"follow_up_at": "0001-01-01"})
     assert list(wrong.json()["fields"]) == ["follow_up_at"]
+
+
+def test_a_date_is_due_all_day_by_the_days_of_the_workspace_and_by_ones_own(us: Team) -> None:
+    us.alice.patch(us.path, json={"timezone": "Europe/Berlin"})
+    us.bob.patch("/me", json={"timezone": "America/New_York"})
+    for person, day in ((us.alice, "2026-06-10"), (us.bob, "2026-06-10"), (us.bob, "2026-06-09")):
+        person.post("/contacts", json={"name": f"{day} of {person.email}", "follow_up_at": day})
+
+    def overdue(person: Person) -> list[str]:
+        return [each["name"] for each in person.json_of("GET", "/reminders")["items"] if each["overdue"]]
+
+    assert overdue(us.bob) == [f"2026-06-09 of {us.bob.email}"]  # it is 09:00 in Berlin, 05:00 in New York
+    us.home.clock.move(hours=14)
+    assert overdue(us.bob) == [f"2026-06-09 of {us.bob.email}", f"2026-06-10 of {us.alice.email}"]
+    assert us.bob.text("GET", "/reminders?timezone=America/Los_Angeles").count("overdue=true") == 3
 
 
 def test_a_day_that_the_clocks_change_is_as_long_as_it_is(us: Team) -> None:

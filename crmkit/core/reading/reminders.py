@@ -48,8 +48,11 @@ async def due(call: Call, parameters: Mapping[str, str]) -> MixedListing:
         kind, id, at, *_ = rows[limit - 1]
         next_cursor = seal(crm.key, binding, [until, at, kind, id])
     by_kind = {source.kind.name: source for source in sources}
-    zone = ZoneInfo(actor.preferences.timezone)
-    shown = tuple(_shown(by_kind[row[0]], row, is_overdue(row[2], now, zone)) for row in rows[:limit])
+    # a date may have been sent by the workspace's days, or by those of the caller
+    zones = [ZoneInfo(name) for name in {actor.preferences.timezone, actor.timezone}]
+    shown = tuple(
+        _shown(by_kind[row[0]], row, all(is_overdue(row[2], now, zone) for zone in zones)) for row in rows[:limit]
+    )
     return MixedListing("reminders", shown, Paging(not cursor, total, at_least, next_cursor, notes, present))
 
 
