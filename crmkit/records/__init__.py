@@ -7,9 +7,10 @@ from crmkit.records.company import COMPANY
 from crmkit.records.contact import CONTACT
 from crmkit.records.deal import DEAL
 from crmkit.records.task import TASK
+from crmkit.records.ticket import TICKET
 
 # the kinds that clients create, list, change and delete, in the order in which the manual has them
-DECLARED: tuple[Kind, ...] = (CONTACT, COMPANY, DEAL, TASK)
+DECLARED: tuple[Kind, ...] = (CONTACT, COMPANY, DEAL, TASK, TICKET)
 
 
 def kinds_of(declared: tuple[Kind, ...]) -> Kinds:

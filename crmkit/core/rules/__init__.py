@@ -5,11 +5,11 @@
 
 from functools import cache
 
-from crmkit.core.rules import closings, follow_ups, occurrences, stages, tasks
+from crmkit.core.rules import closings, follow_ups, occurrences, solved, stages, tasks
 from crmkit.core.rules.rule import Rule
 from crmkit.model.record import Kind
 
-RULES: tuple[Rule, ...] = (follow_ups.RULE, stages.RULE, closings.RULE, tasks.RULE, occurrences.RULE)
+RULES: tuple[Rule, ...] = (follow_ups.RULE, stages.RULE, closings.RULE, tasks.RULE, occurrences.RULE, solved.RULE)
 
 
 @cache

@@ -25,6 +25,7 @@ from crmkit.storage.sqlite.migrations import (
     m0022_activities,
     m0023_tasks,
     m0025_pipelines,
+    m0024_support,
 )
 from crmkit.storage.sqlite.migrations.migration import Migration
 
@@ -53,6 +54,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     m0022_activities.MIGRATION,
     m0023_tasks.MIGRATION,
     m0025_pipelines.MIGRATION,
+    m0024_support.MIGRATION,
 )
 
 __all__ = ["MIGRATIONS", "Migration"]

@@ -1,0 +1,51 @@
+"""Ticket: a request for help."""
+
+from typing import Annotated, Any
+
+from crmkit.model.fields import Choice, Custom, Email, Link, LongText, Tags, Text, Time
+from crmkit.model.form import DETAIL, READ, REQUIRED, SEARCHED, TITLE, Default, NameOf
+from crmkit.model.record import Followed, index, kind_of, partial, unique
+
+SOLVED = "solved"  # the status of a ticket that is closed
+
+
+class Ticket(Followed, frozen=True):
+    """A request for help."""
+
+    subject: Annotated[str, Text(200), REQUIRED, TITLE, "what it is about"]
+    status: Annotated[str, Choice(("open", "pending", SOLVED)), Default("open"), "open unless sent"]
+    priority: Annotated[str, Choice(("low", "normal", "high", "urgent")), Default("normal"), "normal unless sent"]
+    contact_id: Annotated[str | None, Link("c"), "who asks"]
+    contact_name: Annotated[str | None, Text(200), NameOf("contact_id"), READ, SEARCHED, "name of that contact"]
+    company_id: Annotated[str | None, Link("co"), "the company that asks"]
+    company_name: Annotated[str | None, Text(200), NameOf("company_id"), READ, SEARCHED, "name of that company"]
+    owner: Annotated[str | None, Email(takes_me=True), "who looks after it"]
+    body: Annotated[str | None, LongText(20_000), SEARCHED, DETAIL, "what was asked"]
+    tags: Annotated[list[str] | None, Tags(), SEARCHED, "replaced whole"]
+    notes: Annotated[str | None, LongText(20_000), SEARCHED, DETAIL, "anything worth keeping"]
+    custom: Annotated[dict[str, Any] | None, Custom(), "keys of your own, merged key by key; null drops a key"]
+    follow_up_at: Annotated[str | None, Time(), "when to get back to it"]
+    follow_up_note: Annotated[str | None, Text(1_000), "what for; cleared with follow_up_at"]
+    source_id: Annotated[str | None, Text(200), "its id elsewhere; POST merges by it"]
+    closed_at: Annotated[str | None, Time(), READ, "when it was solved"]
+
+
+TICKET = kind_of(
+    Ticket,
+    name="ticket",
+    plural="tickets",
+    prefix="ti",
+    indexes=(
+        unique("source_id"),
+        index("updated_at"),
+        index("created_at"),
+        index("subject"),
+        index("status", "updated_at"),
+        index("priority", "updated_at"),
+        partial("contact_id", "updated_at"),
+        partial("company_id", "updated_at"),
+        partial("follow_up_at"),
+        index("owner", "updated_at"),
+    ),
+    shares_activities=("contact_id", "company_id"),
+)
