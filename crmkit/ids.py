@@ -111,6 +111,13 @@ def parse(text: str, prefix: str, prefixes: Mapping[str, str]) -> str:
     return tail
 
 
+def prefix_of(text: str) -> str:
+    """Return what an id in `text` begins with, however it is spelled; "" if there is none."""
+    id = text.strip().replace("%2F", "/").replace("%2f", "/").rpartition("/")[2]
+    prefix, underscore, _ = id.partition("_")
+    return prefix if underscore else ""
+
+
 def _shown(text: str) -> str:
     """Return a text that is no id, cut, as a sentence begins with it."""
     if not text.isprintable() or not text:

@@ -5,6 +5,7 @@ by `put_and_follow`, or by `follow` after a statement that wrote several records
 is written (see relations.linked).
 """
 
+from collections import Counter
 from collections.abc import Iterable
 from typing import overload
 
@@ -25,7 +26,8 @@ def put_and_follow(tx: Tx, kinds: Kinds, kind: Kind, before: Record, after: None
 def put_and_follow(tx: Tx, kinds: Kinds, kind: Kind, before: Record | None, after: Record | None) -> Record | None:
     """Write a record, as records.put does, and what follows from that on others."""
     record = records.put(tx, kind, before, after)
-    if record is not before and (before is not None or kind is kinds.activity):  # else nobody links to it yet
+    is_counted = kind is kinds.activity or kind is kinds.membership
+    if record is not before and (before is not None or is_counted):  # else nobody links to it yet
         follow(tx, kinds, kind, ((before, record),))
     return record
 
@@ -35,10 +37,14 @@ def follow(tx: Tx, kinds: Kinds, kind: Kind, changes: Iterable[Change]) -> None:
     if kind is kinds.activity:
         followed.follow(tx, kinds, changes)
         return
-    title = kind.title.name
-    for before, after in changes:
+    if kind is kinds.membership:
+        _count_members(tx, kinds, changes)
+        return
+    copies = [reference for reference in kinds.references[kind] if reference.name]
+    for before, after in changes if copies else ():
+        title = kind.title.name
         if before is not None and after is not None and getattr(before, title) != getattr(after, title):
-            for reference in kinds.references[kind]:
+            for reference in copies:
                 copy = {reference.name: getattr(after, title)}
                 records.restate(tx, reference.kind, reference.link, after.id, copy)
 
@@ -49,3 +55,16 @@ def reached(tx: Tx, kind: Kind, record: Record) -> Record:
         return record
     tallies.reach(tx, kind, record.id)
     return structs.replace(record, **{REACHED: max(tx.now, getattr(record, REACHED) or "")})
+
+
+def _count_members(tx: Tx, kinds: Kinds, changes: Iterable[Change]) -> None:
+    """Count members on the records that they are members of, all of them and those of each kind."""
+    steps: dict[str, Counter[str]] = {}
+    for before, after in changes:
+        for membership, step in ((before, -1), (after, 1)):
+            if membership is not None:
+                counted = steps.setdefault(getattr(membership, kinds.whole.link), Counter())
+                counted.update({"members": step, kinds.member_of(membership)[0].plural: step})
+    for id, counted in steps.items():
+        if any(counted.values()):
+            records.add(tx, kinds.whole.to, id, counted)

@@ -14,8 +14,8 @@ _FORMAT = (
 )
 
 INSTRUCTIONS = (
-    "crmkit is the user's CRM: contacts, companies, deals, tasks, activities, reminders, in plain text. "
-    "Read GET /help once before your first change: it explains every endpoint, filter and field. "
+    "crmkit is the user's CRM: contacts, companies, deals, tasks, tickets, campaigns, activities, reminders, in "
+    "plain text. Read GET /help once before your first change: it explains every endpoint, filter and field. "
     "Use the tool `read` for everything that only reads, `request` to change something. "
     "At the start of a session GET /reminders tells what is due. " + _FORMAT
 )

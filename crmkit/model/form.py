@@ -1,6 +1,6 @@
 """Forms: the fields that a class declares by its annotations, and the check of a request body against them."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from enum import Enum
 from functools import cached_property
@@ -44,6 +44,18 @@ class NameOf:
     link: str
 
 
+@dataclass(frozen=True)
+class Through:
+    """Where a link is kept that is no column of the record: in the rows of `table`.
+
+    Each has the id of the record in its column `own`, and the id that the link leads to in its column `other`.
+    """
+
+    table: str
+    own: str
+    other: str
+
+
 @dataclass(frozen=True, eq=False)
 class Field:
     """One declared field. `type` checks its values; `help` is its line in the manual."""
@@ -55,6 +67,7 @@ class Field:
     help: str
     default: Any = None
     name_of: str = ""
+    through: Through | None = None
 
     @cached_property
     def required(self) -> bool:
@@ -100,6 +113,11 @@ class Form:
         return {field.name: field for field in self.fields if field.writable}
 
     @cached_property
+    def taken(self) -> Mapping[str, Field]:
+        """The fields that a POST takes."""
+        return self.writable
+
+    @cached_property
     def changes(self) -> "Form":
         """The form of a PATCH, which takes no field that only the POST takes."""
         if not any(ONCE in field.marks for field in self.fields):
@@ -133,12 +151,13 @@ class Form:
         wrong: dict[str, str] = {}
         empty: dict[str, str] = {}
         values: dict[str, Any] = {}
+        known = self.writable if is_edit else self.taken
         for name, raw in body.items():
-            field = self.writable.get(name)
+            field = known.get(name)
             if field is None and len(unknown) == MAX_UNKNOWN_FIELDS_SHOWN:
                 break
             if field is None:
-                unknown[name] = self._why_unknown(name)
+                unknown[name] = self._why_unknown(name, known)
                 continue
             try:
                 meant = field.type.meant(raw, asker)
@@ -154,7 +173,7 @@ class Form:
             free = ' Keys of your own go into custom: {"custom":{"KEY":"value"}}.' if self.custom else ""
             raise Problem(
                 "unknown_field",
-                f"{a(self.name).capitalize()} takes these fields: {', '.join(self.writable)}.{free}",
+                f"{a(self.name).capitalize()} takes these fields: {', '.join(known)}.{free}",
                 fields=faults,
             )
         if wrong:
@@ -173,12 +192,12 @@ class Form:
     def _needs(self) -> str:
         return " and ".join(self.required)
 
-    def _why_unknown(self, name: str) -> str:
+    def _why_unknown(self, name: str, known: Iterable[str]) -> str:
         if name in self.by_name and ONCE in self.by_name[name].marks:
             return "cannot be changed; leave it out"
         if name in self.by_name or name == "handle":
             return "is written by the server; leave it out"
-        return f"is no field of {a(self.name)}{nearest(name, self.writable)}"
+        return f"is no field of {a(self.name)}{nearest(name, known)}"
 
     def filled(self, body: Mapping[str, Any]) -> dict[str, Any]:
         """Return `draft(body)` with None for each field not sent; raises `missing_field` as `check_required` does."""

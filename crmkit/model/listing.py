@@ -6,7 +6,7 @@ from typing import Any
 from msgspec import Struct
 
 from crmkit.clock import Moment
-from crmkit.model.record import Kind
+from crmkit.model.record import Kind, Record
 
 
 class Paging(Struct, frozen=True):
@@ -48,6 +48,14 @@ class MixedListing(Struct, frozen=True):
 
     noun: str
     rows: tuple[tuple[str, Mapping[str, Any]], ...]
+    paging: Paging
+
+
+class RecordListing(Struct, frozen=True):
+    """A page of whole records of several kinds; each has its kind, and what is shown beside its own fields."""
+
+    noun: str
+    rows: tuple[tuple[Kind, Record, Mapping[str, Any]], ...]
     paging: Paging
 
 

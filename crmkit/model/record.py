@@ -4,7 +4,7 @@
 text line, JSON, the manual's table, OpenAPI and the audit diff are all derived from it.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Annotated, Any
@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from crmkit import ids
 from crmkit.model.fields import Addresses, Email, Handle, Integer, KeyForm, KeyForms, Link, Time
-from crmkit.model.form import DERIVED, DETAIL, READ, SEARCHED, TITLE, Default, Field, Form, declared
+from crmkit.model.form import DERIVED, DETAIL, READ, SEARCHED, TITLE, Default, Field, Form, Through, declared
 
 
 class Record(Struct, frozen=True):
@@ -90,10 +90,16 @@ class Kind(Form):
     shares_activities: tuple[str, ...] = ()
     prefixes: Mapping[str, str] = field(default_factory=dict)  # what each prefix of an id stands for
     forms: KeyForms = field(default_factory=dict)  # of the natural keys of all kinds
+    joins: tuple[Field, ...] = ()  # what its records belong to by a membership: a filter, and a field of a POST
 
     @cached_property
     def title(self) -> Field:
         return next(field for field in self.fields if TITLE in field.marks)
+
+    @cached_property
+    def joined(self) -> Mapping[str, Field]:
+        """Its `joins`, by the names that a filter has: campaign and campaign_id."""
+        return {name: field for field in self.joins for name in (field.name.removesuffix("_id"), field.name)}
 
     @cached_property
     def names(self) -> tuple[str, ...]:
@@ -164,6 +170,15 @@ class Kind(Form):
         """The fields that search looks at, without the title."""
         return tuple(field for field in self.fields if SEARCHED in field.marks)
 
+    @cached_property
+    def taken(self) -> Mapping[str, Field]:
+        return {**self.writable, **{field.name: field for field in self.joins}}
+
+    def _why_unknown(self, name: str, known: Iterable[str]) -> str:
+        if any(field.name == name for field in self.joins):
+            return "is taken by POST alone, which joins the record that it creates or merges into"
+        return super()._why_unknown(name, known)
+
     def with_prefixes(self, prefixes: Mapping[str, str], forms: KeyForms | None = None) -> "Kind":
         """Return this kind with links and handles that know what prefixes stand for, and the forms of natural keys."""
         forms = forms or {}
@@ -197,13 +212,14 @@ class Kind(Form):
 class Reference:
     """A field `link` of `kind` that refers to a record of the kind `to`.
 
-    The field `name` holds a copy of its title; it is "" where no field does.
+    The field `name` holds a copy of its title; it is empty where none does. `cascades` is that of the Link.
     """
 
     kind: Kind
     link: str
     name: str
     to: Kind
+    cascades: bool = False
 
     @property
     def place(self) -> str:
@@ -213,26 +229,32 @@ class Reference:
 
 @dataclass(frozen=True, eq=False)
 class Kinds:
-    """All kinds there are. `records` are those that clients create, list, change and delete."""
+    """All kinds there are. `records` are those that clients create, list, change and delete.
+
+    A `membership` joins a record to another: its required link leads to that, one of its other links to the member.
+    """
 
     records: tuple[Kind, ...]
     activity: Kind
     audit: Kind
+    membership: Kind
 
     @classmethod
-    def of(cls, records: Sequence[Kind], activity: Kind, audit: Kind) -> "Kinds":
+    def of(cls, records: Sequence[Kind], activity: Kind, audit: Kind, membership: Kind) -> "Kinds":
         """Return the kinds as declared, each of which knows the prefixes of all. Raises ValueError if two share one."""
         prefixes = dict(ids.PEOPLE)
-        for kind in (*records, activity, audit):
+        for kind in (*records, activity, audit, membership):
             if prefixes.setdefault(kind.prefix, kind.name) != kind.name:
                 raise ValueError(
                     f"{kind.name} and {prefixes[kind.prefix]} both have ids that begin with {kind.prefix}_"
                 )
         forms = {kind.prefix: kind.key_forms for kind in (*records, activity) if kind.key_forms}
+        known = membership.with_prefixes(prefixes, forms)
         return cls(
-            tuple(kind.with_prefixes(prefixes, forms) for kind in records),
+            tuple(_joining(kind.with_prefixes(prefixes, forms), known) for kind in records),
             activity.with_prefixes(prefixes, forms),
             audit.with_prefixes(prefixes, forms),
+            known,
         )
 
     @property
@@ -252,7 +274,12 @@ class Kinds:
 
     @cached_property
     def all(self) -> tuple[Kind, ...]:
-        return (*self.records, self.activity, self.audit)
+        return (*self.related, self.activity, self.audit)
+
+    @property
+    def related(self) -> tuple[Kind, ...]:
+        """The kinds whose fields may be links that the log keeps."""
+        return (*self.records, self.membership)
 
     @cached_property
     def capped(self) -> tuple[str, ...]:
@@ -275,21 +302,36 @@ class Kinds:
     @cached_property
     def links(self) -> Mapping[Kind, tuple[Reference, ...]]:
         """Of each kind, the fields that refer to other records and that clients write."""
-        by_prefix = {kind.prefix: kind for kind in self.records}
-        written = (*self.records, self.activity)
         return {
             kind: tuple(
-                Reference(kind, field.name, _name_of(kind, field), by_prefix[field.type.prefix])
+                Reference(
+                    kind, field.name, _name_of(kind, field), self.by_prefix[field.type.prefix], field.type.cascades
+                )
                 for field in kind.writable.values()
                 if isinstance(field.type, Link)
             )
-            for kind in written
+            for kind in (*self.related, self.activity)
         }
 
     @cached_property
     def places(self) -> Mapping[Kind, Mapping[str, Reference]]:
         """Of each kind, the links by the names under which the records themselves may stand in a POST."""
         return {kind: {link.place: link for link in links} for kind, links in self.links.items()}
+
+    @cached_property
+    def whole(self) -> Reference:
+        """The link of a membership to what its member is in."""
+        membership = self.membership
+        return next(link for link in self.links[membership] if membership.by_name[link.link].required)
+
+    @cached_property
+    def members(self) -> tuple[Reference, ...]:
+        """The links of a membership of which one leads to its member."""
+        return tuple(link for link in self.links[self.membership] if link is not self.whole)
+
+    def member_of(self, membership: Record) -> tuple[Kind, str]:
+        """Return (kind, id) of the record that a membership makes a member."""
+        return next((link.to, id) for link in self.members if (id := getattr(membership, link.link)) is not None)
 
     @cached_property
     def linking_first(self) -> tuple[Kind, ...]:
@@ -302,7 +344,7 @@ class Kinds:
                     visit(link.to)
                 found[kind] = None
 
-        for kind in self.records:
+        for kind in self.related:
             visit(kind)
         return tuple(reversed(found))
 
@@ -318,13 +360,28 @@ class Kinds:
 
     @cached_property
     def references(self) -> Mapping[Kind, tuple[Reference, ...]]:
-        """Of each kind, the fields of all kinds of records that refer to its records."""
-        every = [link for kind in self.records for link in self.links[kind]]
-        return {kind: tuple(link for link in every if link.to is kind) for kind in self.records}
+        """Of each kind, the fields of all kinds but activities that refer to its records."""
+        every = [link for kind in self.related for link in self.links[kind]]
+        return {kind: tuple(link for link in every if link.to is kind) for kind in self.related}
 
 
 def _name_of(kind: Kind, link: Field) -> str:
     return next((field.name for field in kind.fields if field.name_of == link.name), "")
+
+
+def _joining(kind: Kind, membership: Kind) -> Kind:
+    """Return the kind with what its records may join by a membership; as it is where no membership links to it."""
+    links = [field for field in membership.writable.values() if isinstance(field.type, Link)]
+    member = Link(kind.prefix, cascades=True)
+    own = next((link for link in links if link.type == member and not link.required), None)
+    if own is None:
+        return kind
+    joins = (
+        replace(link, nullable=True, marks=frozenset(), through=Through(membership.plural, own.name, link.name))
+        for link in links
+        if link.required
+    )
+    return replace(kind, joins=tuple(joins))
 
 
 def kind_of(

@@ -3,20 +3,23 @@
 from crmkit.model.record import Kind, Kinds
 from crmkit.records.activity import activity_of
 from crmkit.records.audit import audit_of
+from crmkit.records.campaign import CAMPAIGN
 from crmkit.records.company import COMPANY
 from crmkit.records.contact import CONTACT
+from crmkit.records.conversion import CONVERSION
 from crmkit.records.deal import DEAL
+from crmkit.records.membership import MEMBERSHIP
 from crmkit.records.task import TASK
 from crmkit.records.ticket import TICKET
 
 # the kinds that clients create, list, change and delete, in the order in which the manual has them
-DECLARED: tuple[Kind, ...] = (CONTACT, COMPANY, DEAL, TASK, TICKET)
+DECLARED: tuple[Kind, ...] = (CONTACT, COMPANY, DEAL, TASK, TICKET, CAMPAIGN, CONVERSION)
 
 
 def kinds_of(declared: tuple[Kind, ...]) -> Kinds:
     """Return all kinds of a product that has these kinds of records."""
     activity = activity_of([kind for kind in declared if kind.is_logged])
-    return Kinds.of(declared, activity, audit_of((*declared, activity)))
+    return Kinds.of(declared, activity, audit_of((*declared, activity, MEMBERSHIP)), MEMBERSHIP)
 
 
 __all__ = ["DECLARED", "kinds_of"]

@@ -22,6 +22,7 @@ class Contact(Followed, frozen=True):
     custom: Annotated[dict[str, Any] | None, Custom(), "keys of your own, merged key by key; null drops a key"]
     follow_up_at: Annotated[str | None, Time(), "when to get back to them"]
     follow_up_note: Annotated[str | None, Text(1_000), "what for; cleared with follow_up_at"]
+    converted_at: Annotated[str | None, Time(), READ, DETAIL, "when its conversion opened by itself"]
     last_interaction_at: Annotated[str | None, Time(), READ, DERIVED, DETAIL, "newest POST that reached them"]
 
 

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from crmkit.model.fields import Choice, Custom, Email, Link, LongText, Tags, Text, Time
+from crmkit.model.fields import Choice, Custom, Email, Identifier, Link, LongText, Tags, Text, Time
 from crmkit.model.form import DETAIL, READ, REQUIRED, SEARCHED, TITLE, Default, NameOf
 from crmkit.model.record import Followed, index, kind_of, partial, unique
 
@@ -26,7 +26,7 @@ class Ticket(Followed, frozen=True):
     custom: Annotated[dict[str, Any] | None, Custom(), "keys of your own, merged key by key; null drops a key"]
     follow_up_at: Annotated[str | None, Time(), "when to get back to it"]
     follow_up_note: Annotated[str | None, Text(1_000), "what for; cleared with follow_up_at"]
-    source_id: Annotated[str | None, Text(200), "its id elsewhere; POST merges by it"]
+    source_id: Annotated[str | None, Identifier(200), "its id elsewhere; POST merges by it"]
     closed_at: Annotated[str | None, Time(), READ, "when it was solved"]
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from msgspec import Struct, defstruct, structs
 
 from crmkit.errors import Problem
-from crmkit.model.listing import Listing, MixedListing, Paging
+from crmkit.model.listing import Listing, MixedListing, Paging, RecordListing
 from crmkit.model.record import Kind, Record
 from crmkit.render import text
 from crmkit.render.tail import NO_TAIL, Tail
@@ -70,10 +70,13 @@ class One(Answer, Struct, frozen=True):
         return {"handle": self.record.handle, "id": self.record.id, **chosen, **told}
 
 
+Page = Listing | MixedListing | RecordListing
+
+
 class Part(Struct, frozen=True):
     """Rows of a table, the lines that end them, and their key in JSON; those without a key are in the table's facts."""
 
-    page: Listing | MixedListing
+    page: Page
     tail: Tail
     key: str = ""
 
@@ -103,8 +106,8 @@ class Table(Answer, Struct, frozen=True):
         return {**found, "notes": notes} if notes else found
 
 
-def page(found: Listing | MixedListing) -> Table:
-    """Return a page of records of one kind, or of other things."""
+def page(found: Page) -> Table:
+    """Return a page of records of one kind or of several, or of other things."""
     paging = found.paging
     now, timezone = paging.moment.now, paging.moment.timezone
     tail = Tail(
@@ -124,6 +127,12 @@ def groups(pages: Sequence[Listing], facts: Mapping[str, Any]) -> Table:
 def thing(handle: str, fields: Mapping[str, Any], tail: Tail = NO_TAIL, status: int = 200) -> Table:
     """Return one thing that is no record."""
     return Table((Part(_rows("", [(handle, fields)]), tail),), {"handle": handle, **fields}, status)
+
+
+def beside(kind: Kind, record: Record, more: Mapping[str, Any], tail: Tail, status: int) -> Table:
+    """Return one record with what is shown beside its own fields."""
+    one = RecordListing("", ((kind, record, more),), Paging())
+    return Table((Part(one, tail),), _items(one)[0], status)
 
 
 def team(members: Sequence[Mapping[str, Any]], invites: Sequence[Mapping[str, Any]]) -> Table:
@@ -151,14 +160,18 @@ def _rows(noun: str, rows: Sequence[tuple[str, Mapping[str, Any]]]) -> MixedList
     return MixedListing(noun, tuple(rows), Paging())
 
 
-def _lines(page: Listing | MixedListing) -> Iterable[str]:
+def _lines(page: Page) -> Iterable[str]:
     if isinstance(page, Listing):
         return map(text.row_liner(page.kind, page.fields), page.rows)
+    if isinstance(page, RecordListing):
+        return (_labelled(text.line(kind, record, kind.listed), more) for kind, record, more in page.rows)
     return (_labelled(handle, fields) for handle, fields in page.rows)
 
 
-def _items(page: Listing | MixedListing) -> list[Any]:
+def _items(page: Page) -> list[Any]:
     """Return the JSON of a page's rows."""
+    if isinstance(page, RecordListing):
+        return [{**structs.asdict(record), **more} for _, record, more in page.rows]
     if isinstance(page, MixedListing):
         return [{"handle": handle, **fields} for handle, fields in page.rows]
     made, handle = _row(page.fields), page.kind.handle
@@ -171,12 +184,15 @@ def _row(fields: tuple[str, ...]) -> Callable[..., Struct]:
     return defstruct("Row", ("handle", "id", *fields), gc=False)
 
 
-def _labelled(handle: str, fields: Mapping[str, Any]) -> str:
-    """Return the line of something that is no record; its id is left out, since the handle has it."""
+def _labelled(start: str, fields: Mapping[str, Any]) -> str:
+    """Return the line of something that is no record, which starts with a handle, or what follows the line of one.
+
+    Its id is left out, since the handle has it.
+    """
     shown = (
         f"{name}={text.value(content)}" for name, content in fields.items() if content is not None and name != "id"
     )
-    return "  ".join([handle, *shown])
+    return "  ".join([start, *shown])
 
 
 class Card(Answer, Struct, frozen=True):

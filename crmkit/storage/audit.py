@@ -8,7 +8,7 @@ one that it had.
 that is gone.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -33,15 +33,29 @@ def append(tx: Tx, action: str, target: str, changes: Changes, version: int | No
 
 def append_all(tx: Tx, action: str, targets: Iterable[tuple[str, int | None]], changes: Changes) -> None:
     """Log that the actor did `action` to each target (its handle and version), with the same changes."""
-    actor, targets = tx.by, tuple(targets)
-    if not targets:
+    encoded = _encoded(changes)
+    _insert(tx, action, [(target, version, encoded) for target, version in targets])
+
+
+def append_each(tx: Tx, action: str, entries: Iterable[tuple[str, int | None, Changes]]) -> None:
+    """Log that the actor did `action` to each target: its handle, its version, and what changed of it."""
+    _insert(tx, action, [(target, version, _encoded(changes)) for target, version, changes in entries])
+
+
+def _encoded(changes: Changes) -> str:
+    return msgspec.json.encode(changes).decode()
+
+
+def _insert(tx: Tx, action: str, entries: Sequence[tuple[str, int | None, str]]) -> None:
+    if not entries:
         return
-    same = (actor.workspace_id, tx.now, actor.email, actor.token_name, action, msgspec.json.encode(changes).decode())
-    first = sequence.take(tx, "audit", len(targets))
+    actor = tx.by
+    same = (actor.workspace_id, tx.now, actor.email, actor.token_name, action)
+    first = sequence.take(tx, "audit", len(entries))
     operation = tx.operations.setdefault(actor.workspace_number, first)
-    for seq, (target, version) in enumerate(targets, start=first):
+    for seq, (target, version, changes) in enumerate(entries, start=first):
         op = None if seq == operation else operation
-        tx.connection.execute(_INSERT, (*same, op, version, seq, ids.numbered("au", within(seq)), target))
+        tx.connection.execute(_INSERT, (*same, changes, op, version, seq, ids.numbered("au", within(seq)), target))
 
 
 def pairs(changes: Any) -> Mapping[str, list[Any]]:

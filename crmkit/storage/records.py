@@ -1,10 +1,10 @@
 """Records in and out of their tables.
 
-`put` and `unlink` write what is logged, and leave audit entries, counts and search texts with it. `restate` writes
-copies of titles, which are not logged.
+`put`, `unlink` and `remove_linked` write what is logged, and leave audit entries, counts and search texts with it.
+`restate` and `add` write copies of titles and counts, which are not logged.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 from typing import Any, overload
 
@@ -26,6 +26,7 @@ _decode = msgspec.json.Decoder(list[Any]).decode
 # what every change changes, so no audit entry repeats it
 _ALWAYS = ("id", "version", "updated_at")
 _FILLED_IN = (*_ALWAYS, "created_at", "created_by")  # by `put`
+_DELETED = "INSERT INTO deleted (workspace_id, id, at) VALUES (?, ?, ?)"
 
 
 def fetch(connection: Connection, kind: Kind, workspace_id: str, id: str) -> Record | None:
@@ -38,6 +39,16 @@ def find(connection: Connection, kind: Kind, workspace_id: str, name: str, value
     field = kind.by_name[name]
     key = field.type.key(value) if field.type.key_column else value
     row = connection.execute(_find_sql(connection.dialect, kind, field.compared), (workspace_id, key)).fetchone()
+    return None if row is None else shown(kind, row[0])
+
+
+def find_by(connection: Connection, kind: Kind, workspace_id: str, values: Mapping[str, str]) -> Record | None:
+    """Return the one live record in which each of these links leads to this id, or None."""
+    scope = " AND ".join(f"r.{quoted(kind.by_name[name].name)} = ?" for name in values)
+    sql = (
+        f"SELECT {whole(connection.dialect, kind)} FROM {quoted(kind.plural)} AS r WHERE r.workspace_id = ? AND {scope}"
+    )
+    row = connection.execute(sql, (workspace_id, *values.values())).fetchone()
     return None if row is None else shown(kind, row[0])
 
 
@@ -61,8 +72,8 @@ def put(tx: Tx, kind: Kind, before: Record | None, after: Record | None) -> Reco
 def put(tx: Tx, kind: Kind, before: Record | None, after: Record | None) -> Record | None:
     """Write `after` in place of `before` and return the record as it is then.
 
-    What is logged is written by this, or on many records at once by `unlink`; what is not, also by `restate` and
-    by `derived`.
+    What is logged is written by this, or on many records at once by `unlink` and `remove_linked`; what is not, also by
+    `restate`, `add` and by `derived`.
 
     Without `before` the record is new: created under a fresh id, or restored under the id that it had, from where its
     version goes on. Without `after` it is deleted, and its id stays known. Else the fields that differ are written; if
@@ -91,6 +102,16 @@ def put(tx: Tx, kind: Kind, before: Record | None, after: Record | None) -> Reco
     return left
 
 
+def all_of(connection: Connection, kind: Kind, workspace_id: str, ids: Sequence[str]) -> dict[str, Record]:
+    """Return the live records with these ids, each by its id."""
+    if not ids:
+        return {}
+    scope = f"r.workspace_id = ? AND r.id IN ({', '.join('?' * len(ids))})"
+    sql = f"SELECT {whole(connection.dialect, kind)} FROM {quoted(kind.plural)} AS r WHERE {scope}"
+    found = [shown(kind, packed) for packed, _ in connection.execute(sql, (workspace_id, *ids)).fetchall()]
+    return {record.id: record for record in found}
+
+
 def linked(connection: Connection, kind: Kind, workspace_id: str, link: str, id: str) -> list[Record]:
     """Return the live records whose field `link` leads to the record with this id."""
     sql = _find_sql(connection.dialect, kind, kind.by_name[link].name)
@@ -101,6 +122,13 @@ def linked(connection: Connection, kind: Kind, workspace_id: str, link: str, id:
 def restate(tx: Tx, kind: Kind, link: str, id: str, values: Mapping[str, Any]) -> None:
     """Write derived fields on all records that `link` to this id: no version, no audit entry."""
     _queue(tx, kind, _write_linked(tx, kind, link, id, _columns_of(kind, values)))
+
+
+def add(tx: Tx, kind: Kind, id: str, steps: Mapping[str, int]) -> None:
+    """Add to derived numbers of a record, by their names, if it is still there: no version, no audit entry."""
+    added = ", ".join(f"{quoted(name)} = {quoted(name)} + ?" for name in steps)
+    sql = f"UPDATE {quoted(kind.plural)} SET {added} WHERE workspace_id = ? AND id = ?"
+    tx.connection.execute(sql, (*steps.values(), tx.by.workspace_id, id))
 
 
 def unlink(tx: Tx, kind: Kind, link: str, id: str) -> None:
@@ -115,6 +143,28 @@ def unlink(tx: Tx, kind: Kind, link: str, id: str) -> None:
     _queue(tx, kind, found)
     targets = ((record.handle, version_of(record)) for _, record in found)
     audit.append_all(tx, f"{kind.name}.update", targets, {link: [id, None]})
+
+
+def remove_linked(tx: Tx, kind: Kind, link: str, id: str) -> list[Record]:
+    """Delete all records that `link` to this id, and return what they were.
+
+    It is the same as a `put` of each without `after`, with one statement for all rows.
+    """
+    table = quoted(kind.plural)
+    rows = tx.connection.execute(
+        f"DELETE FROM {table} WHERE workspace_id = ? AND {table}.{quoted(kind.by_name[link].name)} = ? "
+        f"RETURNING {returned(tx.connection.dialect, kind)}",
+        (tx.by.workspace_id, id),
+    ).fetchall()
+    gone = [(seq, shown(kind, packed)) for packed, seq in rows]
+    if not gone:
+        return []
+    tx.connection.executemany(_DELETED, [(tx.by.workspace_id, record.id, tx.now) for _, record in gone])
+    _count(tx, kind, -len(gone))
+    _queue(tx, kind, ((seq, None) for seq, _ in gone))
+    entries = [(record.handle, version_of(record), _gone(kind, record)) for _, record in gone]
+    audit.append_each(tx, f"{kind.name}.delete", entries)
+    return [record for _, record in gone]
 
 
 def _write_linked(
@@ -180,9 +230,13 @@ def _deleted(tx: Tx, kind: Kind, before: Record) -> _Written:
     key = (tx.by.workspace_id, before.id)
     sql = f"DELETE FROM {quoted(kind.plural)} WHERE workspace_id = ? AND id = ? RETURNING seq"
     (seq,) = _guarded(tx, kind, sql, key).fetchone()
-    tx.connection.execute("INSERT INTO deleted (workspace_id, id, at) VALUES (?, ?, ?)", (*key, tx.now))
-    held = {name: value for name in _logged(kind) if (value := getattr(before, name)) is not None}
-    return "delete", seq, before, [held, None]
+    tx.connection.execute(_DELETED, (*key, tx.now))
+    return "delete", seq, before, _gone(kind, before)
+
+
+def _gone(kind: Kind, record: Record) -> audit.Changes:
+    """Return what is logged of a record that is gone."""
+    return [{name: value for name in _logged(kind) if (value := getattr(record, name)) is not None}, None]
 
 
 def _changed(tx: Tx, kind: Kind, before: Record, after: Record) -> _Written | None:

@@ -15,6 +15,7 @@ from crmkit.web.edge import Edge
 from crmkit.web.gate import Gate
 from crmkit.web.handlers import account, activities, configuration, documents, overview, teams
 from crmkit.web.handlers.activities import log_routes
+from crmkit.web.handlers.members import member_routes
 from crmkit.web.handlers.records import record_routes
 from crmkit.web.oauth import endpoints as oauth
 from crmkit.web.oauth import signin
@@ -62,5 +63,6 @@ def _check_base_path(settings: Settings, every: Sequence[Route], kinds: Kinds) -
 def routes(kinds: Kinds) -> list[Route]:
     """Return every route of the API, in the order in which the manual lists them."""
     of_kinds = [route for kind in kinds.records for route in (*record_routes(kind), *log_routes(kinds, kind))]
+    of_kinds += member_routes(kinds)
     across = [*activities.routes(kinds), *overview.routes(kinds)]
     return [*documents.ROUTES, *account.ROUTES, *of_kinds, *across, *teams.ROUTES, *configuration.routes(kinds)]

@@ -57,14 +57,14 @@ def body_schema(form: Form, whole: bool, is_edit: bool = False) -> dict[str, Any
 
     That of a PATCH `is_edit`.
     """
-    properties = {}
-    for name, field in form.writable.items():
+    properties: dict[str, Any] = {}
+    for name, field in (form.writable if is_edit else form.taken).items():
         schema = field.type.edit_schema() if is_edit else field.type.schema()
         schema = {**schema, "description": f"{field.help}; {field.type.says}"}
         properties[name] = schema if field.required else _nullable(schema)
     required = [name for name, field in form.writable.items() if field.required] if whole else []
-    more = {"required": required} if required else {}
-    return {"type": "object", "properties": properties, **more, "additionalProperties": False}
+    needed = {"required": required} if required else {}
+    return {"type": "object", "properties": properties, **needed, "additionalProperties": False}
 
 
 def _operation(kinds: Kinds, route: Route, method: str, path: str) -> dict[str, Any]:
@@ -79,7 +79,7 @@ def _operation(kinds: Kinds, route: Route, method: str, path: str) -> dict[str, 
     }
     body = form or (kind if method in ("POST", "PATCH") else None)
     if body is not None:
-        is_whole = method != "PATCH" and (form is not None or not _merges(kind))
+        is_whole = method != "PATCH" and (form is not None or not _merges(route))
         schema = body_schema(
             body.changes if method == "PATCH" else body, is_whole, is_edit=form is None and method == "PATCH"
         )
@@ -117,7 +117,8 @@ def _query(route: Route) -> list[dict[str, Any]]:
     names: Iterable[str] = route.query
     if names == ANY and route.kind:
         fields = [field.name for field in route.kind.fields if field.type.operators]
-        names = [name for name in (*RESERVED, *fields) if name != "format"]
+        left_out = ("format",) if route.kind.is_searched else ("format", "search")
+        names = [name for name in (*RESERVED, *fields, *route.kind.joined) if name not in left_out]
     if route.takes_timezone:
         names = dict.fromkeys((*names, TIMEZONE))
     limit = {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": DEFAULT_LIMIT}
@@ -133,7 +134,7 @@ def _parameter(name: str, where: str) -> dict[str, Any]:
 
 def _responses(route: Route, method: str, path: str, kind: Kind | None) -> dict[str, Any]:
     schema: dict[str, Any] = {"type": "object"}
-    if kind is not None and method != "DELETE":
+    if kind is not None and route.form is None and method != "DELETE":
         is_many = method == "GET" and not path.endswith("{id}")
         schema = _many() if is_many else {"$ref": f"#/components/schemas/{kind.name}"}
         if method == "GET" and not is_many:  # `fields` picks
@@ -141,7 +142,7 @@ def _responses(route: Route, method: str, path: str, kind: Kind | None) -> dict[
     good = {"description": "done", "content": _content(route.formats, schema)}
     error = {"$ref": "#/components/schemas/error"}
     bad = {"description": "an error, see the manual", "content": _content(FORMATS, error)}
-    statuses = {str(route.status), *(("200",) if method == "POST" and _merges(kind) else ())}
+    statuses = {str(route.status), *(("200",) if method == "POST" and _merges(route) else ())}
     return {**dict.fromkeys(sorted(statuses), good), "4XX": bad, "5XX": bad}
 
 
@@ -150,9 +151,9 @@ def _content(formats: Iterable[Format], schema: dict[str, Any]) -> dict[str, Any
     return {each.media: {"schema": schema if each.has_schema else {"type": "string"}} for each in formats}
 
 
-def _merges(kind: Kind | None) -> bool:
-    """Tell whether a POST of this kind may merge into an existing record."""
-    return kind is not None and bool(kind.merges_by)
+def _merges(route: Route) -> bool:
+    """Tell whether a POST of this route may merge into what exists."""
+    return route.kind is not None and (bool(route.kind.merges_by) or route.form is not None)
 
 
 def _many() -> dict[str, Any]:

@@ -56,7 +56,7 @@ class Route:
     consent: Consent
     query: tuple[str, ...]  # names of the parameters it takes
     needed: tuple[str, ...]  # those of them that a request must send
-    kind: Kind | None  # of the records in body and answer
+    kind: Kind | None  # of the records in body and answer, if there is no form; else what the request is about
     form: Form | None  # of a body that is no record
     formats: tuple[Format, ...]  # of its answers, the one that is sent unasked first; errors are in one of FORMATS
     streams: bool  # by `HttpCall.in_pieces`

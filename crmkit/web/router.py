@@ -75,16 +75,16 @@ class Router:
             routes, method = self._routes[path], scope["method"]
             route = routes.get(method)
             if route is None:
-                for name, start in self._starts[path]:
-                    self._nearest.check(ids[name], start, method, scope["path"])
+                for name, starts in self._starts[path]:
+                    self._nearest.check(ids[name], starts, method, scope["path"])
                 raise self._nearest.lacking(method, path, ", ".join(sorted(routes)))
             if route.page is not None and wants_page(scope):
                 return route.page(self._crm)
             scope["state"][OFFERED] = route.formats
             await self._gate.check(scope, route)
-            for name, start in self._starts[path]:
-                if not ids[name].startswith(start):
-                    self._nearest.check(ids[name], start, method, scope["path"])
+            for name, starts in self._starts[path]:
+                if not ids[name].startswith(starts):
+                    self._nearest.check(ids[name], starts, method, scope["path"])
             self._gate.read_query(scope, route)
             call = HttpCall(self._crm, scope, receive, route.max_body or self._max_body)
             answer = await route.handler(call, **ids)

@@ -13,6 +13,8 @@ import msgspec
 
 from crmkit import ids
 from crmkit.core.call import Call
+from crmkit.core.records import memberships
+from crmkit.errors import Problem
 from crmkit.model import fields
 from crmkit.model.actor import Actor
 from crmkit.model.fields import FieldType
@@ -22,7 +24,7 @@ from crmkit.model.record import Kind
 from crmkit.storage import records as rows
 from crmkit.storage.interface.tx import Tx
 from tests.house import ALICE, BOB
-from tests.kinds import KINDS
+from tests.kinds import KINDS, REGISTRY
 from tests.storage.desk import Desk
 from tests.storage.reference import PATHS, Shown, value_of
 
@@ -216,7 +218,11 @@ def body(kind: Kind, number: int, choice: random.Random) -> dict[str, Any]:
         own = samples.own(number)
         values = [None, *own] if field.name in kind.merges_by else [*samples.values(field.type), *own]
         if values and not isinstance(field.type, fields.Link):
-            found[field.name] = choice.choice([value for value in values if value is not None or not field.required])
+            may_be_empty = field.nullable or field.default is not None
+            found[field.name] = choice.choice([value for value in values if value is not None or may_be_empty])
+    period = [day for day in map(found.get, ("starts_on", "ends_on")) if day]
+    if len(period) > 1:
+        found["starts_on"], found["ends_on"] = sorted(period)
     if "repeat" in found and found["due_at"] is None:
         found["repeat"] = None  # it needs due_at
     return found
@@ -234,21 +240,45 @@ def stock(back: Desk, actor: Actor, size: int, choice: random.Random) -> dict[st
         made[kind.name] = []
         for number in range(size):
             back.clock.move(hours=choice.choice([0, 0, 5]))
-            values = kind.draft(body(kind, number, choice)) | _settled(kind, choice)
+            sent = {**body(kind, number, choice), **needed(kind, made, choice)}
+            values = kind.draft(sent) | _settled(kind, choice)
             made[kind.name].append(_made(back, actor, kind, values, choice.choice([BOB, ""])))
     for kind in KINDS:
         for record in made[kind.name]:
             back.clock.move(seconds=choice.choice([0, 1]))
             back.change(actor, record, **_links(kind, made, choice))
+            if kind in [link.to for link in REGISTRY.members]:
+                for campaign in choice.sample(made[REGISTRY.whole.to.name], choice.choice([0, 0, 0, 1, 2])):
+                    back.do(memberships.add(Call(back.crm, actor), campaign.id, {"id": record.id}))
             for _ in range(choice.choice([0, 0, 1, 2]) if kind.is_logged else 0):
                 drawn = {"kind": choice.choice(["call", "note"]), "on_behalf_of": choice.choice([None, ALICE, BOB])}
                 back.log(actor, record, body="hello", occurred_at=choice.choice(TIMES), **drawn)
-    for kind in KINDS:
+    for kind in reversed(KINDS):  # what goes with another record before that
         for record in choice.sample(made[kind.name], size // 10):
             back.remove(actor, made[kind.name].pop(made[kind.name].index(record)))
         for record in choice.sample(made[kind.name], size // 10):
-            back.change(actor, record, **{kind.title.name: choice.choice(TEXTS[1:])})
-    return {name: [back.fetch(actor, record) for record in records] for name, records in made.items()}
+            name = kind.title.name if kind.is_searched else "event"
+            back.change(actor, record, **{name: choice.choice(TEXTS[1:])})
+    return {name: list(filter(None, (_there(back, actor, each) for each in records))) for name, records in made.items()}
+
+
+def _there(back: Desk, actor: Actor, record: Any) -> Any:
+    """Return the record as it is now, None if it went with another."""
+    try:
+        return back.fetch(actor, record)
+    except Problem:
+        return None
+
+
+def needed(kind: Kind, made: dict[str, list[Any]], choice: random.Random) -> dict[str, str]:
+    """Return the links that a new record needs."""
+    links = [field for field in kind.writable.values() if field.required and isinstance(field.type, fields.Link)]
+    return {field.name: choice.choice(_others(field, made)).id for field in links}
+
+
+def _others(field: Field, made: dict[str, list[Any]]) -> list[Any]:
+    """Return the records that a link may lead to."""
+    return next(made[kind.name] for kind in KINDS if kind.prefix == getattr(field.type, "prefix", ""))
 
 
 def _settled(kind: Kind, choice: random.Random) -> dict[str, Any]:
@@ -274,8 +304,7 @@ def _links(kind: Kind, made: dict[str, list[Any]], choice: random.Random) -> dic
     found = {}
     for field in kind.writable.values():
         if isinstance(field.type, fields.Link):
-            others = next(made[other.name] for other in KINDS if other.prefix == field.type.prefix)
-            other = choice.choice([None, *others[:12]])
+            other = choice.choice([*([] if field.required else [None]), *_others(field, made)[:12]])
             found[field.name] = other and choice.choice([other.id, other.handle, f" {other.id} "])
     return found
 

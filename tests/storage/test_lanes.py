@@ -16,7 +16,7 @@ from crmkit.model.actor import Actor
 from crmkit.storage.interface.lanes import ANYWHERE, Lanes, client_lane, mail_lane
 from crmkit.storage.interface.tx import Tx
 from tests.house import ALICE, BOB, CHARLIE
-from tests.kinds import KINDS
+from tests.kinds import NAMED, REGISTRY
 from tests.lanes import WATCHED, WatchedDatabase, lanes_of, tables
 from tests.storage.desk import Desk, desk
 
@@ -53,7 +53,8 @@ def sql(statement: str, *args: Any) -> Callable[[Tx], Any]:
 def test_every_table_has_a_lane_but_those_of_the_server(back: Desk) -> None:
     found = back.do(back.database.read(None, tables))
     assert {table for table, columns in found.items() if not lanes_of(table, columns)} == SERVER_WIDE
-    for kind in KINDS:
+    assert {kind.plural for kind in REGISTRY.all} <= found.keys()
+    for kind in NAMED:
         assert {kind.plural, f"{kind.plural}_unindexed", f"{kind.plural}_texts"} <= found.keys()
 
 

@@ -4,17 +4,18 @@ import re
 from pathlib import Path
 
 import crmkit
-from tests.kinds import ACTIVITY, KINDS
+from tests.kinds import ACTIVITY, REGISTRY
 
 SOURCE = Path(crmkit.__file__).parent
-TABLES = "|".join(kind.plural for kind in (*KINDS, ACTIVITY))
+TABLES = "|".join(kind.plural for kind in (*REGISTRY.related, ACTIVITY))
 # a table that is named by a value, or that of a kind
 WRITES = re.compile(rf'(?:INSERT (?:OR \w+ )?INTO|REPLACE INTO|UPDATE|DELETE FROM) "?(?:\{{|(?:{TABLES})\b)')
 FUNCTION = re.compile(r"^ *(?:async )?def (\w+)", re.MULTILINE)
 
 LOGGED = {("records.py", name) for name in ("_insert_sql", "_changed", "_deleted")}  # by `put`
 UNLINKED_OR_RESTATED = {("records.py", "_write_linked")}
-COUNTED = {("derived/tallies.py", "write")}
+CASCADED = {("records.py", "remove_linked")}
+COUNTED = {("records.py", "add"), ("derived/tallies.py", "write")}
 ERASED = {("erasure.py", "erase")}
 TEXTS = {("sqlite/search/indexing.py", name) for name in ("queue", "index", "merge")} | {
     ("sqlite/search/texts.py", "erase")
@@ -34,6 +35,6 @@ def writers(room: Path) -> set[tuple[str, str]]:
     return found
 
 
-def test_records_are_written_by_put_and_unlink_and_what_is_not_logged_by_two_more() -> None:
-    assert writers(SOURCE / "storage") == LOGGED | UNLINKED_OR_RESTATED | COUNTED | ERASED | TEXTS
+def test_records_are_written_by_put_and_two_more_and_what_is_not_logged_by_three_others() -> None:
+    assert writers(SOURCE / "storage") == LOGGED | UNLINKED_OR_RESTATED | CASCADED | COUNTED | ERASED | TEXTS
     assert writers(SOURCE / "core") == set()

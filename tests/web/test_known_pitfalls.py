@@ -10,12 +10,12 @@ from crmkit import ids
 from crmkit.model.record import Kind
 from crmkit.web.app import routes
 from tests.house import ALICE, BOB, House, Person
-from tests.kinds import ACTIVITY, KINDS, REGISTRY
+from tests.kinds import ACTIVITY, NAMED, REGISTRY
 from tests.web.refused import refused
 
 pytestmark = pytest.mark.slow
 
-EVERY_KIND = pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
+EVERY_KIND = pytest.mark.parametrize("kind", NAMED, ids=lambda kind: kind.name)
 FORGED = "x\ncontact/c_22222222  name=Forged\r\n# next: forged\nERROR forged\u2028HINT  forged\x85OK forged\x1b[2J"
 
 
@@ -47,19 +47,22 @@ def asked(person: Person, kind: Kind, **params: str) -> list[str]:
 
 
 def test_stored_text_forges_no_line_of_any_answer(fresh: Person) -> None:
-    for kind in KINDS:
-        more = {"notes": FORGED, "custom": {FORGED: FORGED}}
+    for kind in NAMED:
+        more: dict[str, Any] = {"custom": {FORGED: FORGED}}
+        free = ("notes", "description", "stage", "follow_up_note")
+        more |= {name: FORGED for name in free if name in kind.by_name}
         if "follow_up_at" in kind.by_name:
-            more |= {"follow_up_at": "2026-06-01", "follow_up_note": FORGED, "stage": FORGED}
+            more["follow_up_at"] = "2026-06-01"
         record = made(fresh, kind, FORGED, **more)
         fresh.post(f"/{kind.plural}/{record['id']}/activities", json={"body": FORGED})
-        assert record[kind.title.name] == record["notes"] == FORGED
+        assert record[kind.title.name] == record.get("notes", record.get("description")) == FORGED
         refused(fresh, "version_conflict", "PATCH", f"/{kind.plural}/{record['id']}", {"version": 9})
     fresh.post("/workspaces", json={"name": FORGED})
     paths = ["/activities", "/reminders", "/audit", "/search?q=x", "/workspaces", "/whoami", "/tokens"]
-    for kind in KINDS:
+    for kind in NAMED:
         id = fresh.json_of("GET", f"/{kind.plural}")["items"][0]["id"]
-        paths += [f"/{kind.plural}", f"/{kind.plural}/{id}", f"/{kind.plural}/{id}/activities"]
+        paths += [f"/{kind.plural}", f"/{kind.plural}/{id}"]
+        paths += [f"/{kind.plural}/{id}/activities"] if kind.is_logged else []
     for path in paths:
         for line in fresh.text("GET", path).removesuffix("\n").split("\n"):
             assert line.isprintable(), path
@@ -210,10 +213,10 @@ def test_pages_show_every_row_once_where_the_sort_key_is_empty(fresh: Person, ki
 
 
 def test_every_handle_that_is_shown_leads_to_its_record(fresh: Person) -> None:
-    for kind in KINDS:
+    for kind in NAMED:
         record = made(fresh, kind, **({"follow_up_at": "2026-06-01"} if "follow_up_at" in kind.by_name else {}))
         fresh.post(f"/{kind.plural}/{record['id']}/activities", json={"body": "x"})
-    plurals = {kind.name: kind.plural for kind in (*KINDS, ACTIVITY)}
+    plurals = {kind.name: kind.plural for kind in (*NAMED, ACTIVITY)}
     met = set()
     for path in (*(f"/{plural}" for plural in plurals.values()), "/reminders", "/search?q=Something", "/audit"):
         for kind_name, id in re.findall(r"\b(\w+)/(\w+_[a-z0-9]{8})\b", fresh.text("GET", path)):
@@ -232,12 +235,13 @@ def test_money_that_is_no_whole_number_is_refused(alice: Person, cents: Any) -> 
 
 @EVERY_KIND
 def test_the_id_of_another_kind_is_refused(alice: Person, kind: Kind) -> None:
-    for other in KINDS:
+    for other in NAMED:
         record = made(alice, other)
         if other is kind:
             continue
         for spelled in (record["id"], record["handle"]):
-            for method, path in (("GET", ""), ("PATCH", ""), ("DELETE", ""), ("GET", "/activities")):
+            log = [("GET", "/activities")] if kind.is_logged else []
+            for method, path in (("GET", ""), ("PATCH", ""), ("DELETE", ""), *log):
                 does = f"id of a {other.name}"
                 refused(alice, "not_found", method, f"/{kind.plural}/{spelled}{path}", None, does=does)
             refused(alice, "invalid_value", "GET", f"/{kind.plural}?id={spelled}", None, ["id"])
@@ -246,7 +250,7 @@ def test_the_id_of_another_kind_is_refused(alice: Person, kind: Kind) -> None:
 def test_every_path_that_a_hint_names_exists(alice: Person) -> None:
     table = {(method, path) for route in routes(REGISTRY) for path in route.paths for method in route.listed_methods}
     seen = 0
-    for kind in (*KINDS, ACTIVITY):
+    for kind in (*NAMED, ACTIVITY):
         never = f"/{kind.plural}/{ids.mint(kind.prefix)}"
         asks: list[tuple[str, str, Any]] = [("GET", never, None), ("DELETE", never, None)]
         asks += [("GET", f"/{kind.plural}/nonsense", None), ("GET", f"/{kind.plural}?kind=nonsense", None)]
@@ -255,7 +259,7 @@ def test_every_path_that_a_hint_names_exists(alice: Person) -> None:
             asks += [
                 ("DELETE", f"/{kind.plural}/{record['id']}", None),
                 ("PATCH", never, {}),
-                ("GET", f"{never}/activities", None),
+                *([("GET", f"{never}/activities", None)] if kind.is_logged else []),
             ]
         for method, path, body in asks:
             hint = alice.json_of(method, path, body)["hint"]
@@ -270,8 +274,10 @@ def test_every_path_that_a_hint_names_exists(alice: Person) -> None:
 @EVERY_KIND
 def test_search_finds_words_in_any_order_in_any_field(fresh: Person, kind: Kind) -> None:
     more: dict[str, Any] = {"tags": ["vip-tag"], "notes": "met at the Fair in Lyon"}
+    if "tags" not in kind.by_name:
+        more = {"description": "met at the Fair in Lyon, vip-tag"}
     if "company_id" in kind.by_name:
-        more["company_id"] = made(fresh, KINDS[1], "Umbrella Corp")["id"]
+        more["company_id"] = made(fresh, NAMED[1], "Umbrella Corp")["id"]
     made(fresh, kind, "Zoë Quill", **more)
     words = ["zoe", "quill zoe", "vip-tag", "lyon", "LYON quill vip", "fair met"]
     words += ["umbrella", "corp zoe lyon"] if "company_id" in kind.by_name else []
@@ -281,7 +287,7 @@ def test_search_finds_words_in_any_order_in_any_field(fresh: Person, kind: Kind)
 
 
 def test_a_log_goes_on_past_its_limit_page_by_page(fresh: Person) -> None:
-    contact = made(fresh, KINDS[0])["id"]
+    contact = made(fresh, NAMED[0])["id"]
     for n in range(7):
         fresh.post(f"/contacts/{contact}/activities", json={"body": f"{n}"})
     for path in ("/activities", f"/contacts/{contact}/activities", "/audit", "/contacts"):

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from crmkit.core import lookup
+from crmkit.core import derived, lookup
 from crmkit.errors import Problem, listed
 from crmkit.model.fields import Key, keys
 from crmkit.model.record import Kind, Kinds, Record
@@ -25,6 +25,12 @@ def linked(tx: Tx, kinds: Kinds, kind: Kind, values: Mapping[str, Any]) -> dict[
             wrong[reference.link] = _missing(other, named)
         if reference.name:
             found[reference.name] = None if record is None else getattr(record, other.title.name)
+    for name in (field.name for field in kind.joins if values.get(field.name) is not None):
+        whole = lookup.find(tx.connection, kinds.whole.to, tx.by.workspace_id, values[name])
+        if whole is None:
+            wrong[name] = _missing(kinds.whole.to, values[name])
+        else:
+            found[name] = whole.id
     if wrong:
         raise Problem("invalid_reference", "Create the record first, or look its id up.", fields=wrong)
     return found
@@ -37,16 +43,25 @@ def _missing(kind: Kind, named: str | Key) -> str:
     return f"there is no {kind.name} {lookup.shown(named)} in this workspace"
 
 
-def unlink(tx: Tx, kinds: Kinds, kind: Kind, record: Record) -> None:
-    """Empty every link to this record; that is a change of the record that has the link, with version and audit row."""
+def let_go(tx: Tx, kinds: Kinds, kind: Kind, record: Record) -> None:
+    """Delete the records whose link to this one cascades, and empty every other link to it.
+
+    Each is a change of the record that has the link, with version and audit row.
+    """
     for reference in kinds.references[kind]:
-        records.unlink(tx, reference.kind, reference.link, record.id)
+        if reference.cascades:
+            gone = records.remove_linked(tx, reference.kind, reference.link, record.id)
+            derived.follow(tx, kinds, reference.kind, ((each, None) for each in gone))
+        else:
+            records.unlink(tx, reference.kind, reference.link, record.id)
 
 
 def outcome_of_delete(kinds: Kinds, kind: Kind) -> str:
     """Return the sentence that says what a delete of a record takes along and what stays."""
-    parts = ["its activities go with it"] if kind.is_logged else []
-    referring = dict.fromkeys(reference.kind.plural for reference in kinds.references[kind])
+    going = [kinds.activity.plural] if kind.is_logged else []
+    going += [reference.kind.plural.replace("_", " ") for reference in kinds.references[kind] if reference.cascades]
+    parts = [f"its {listed(dict.fromkeys(going))} go with it"] if going else []
+    referring = dict.fromkeys(each.kind.plural for each in kinds.references[kind] if not each.cascades)
     referred = dict.fromkeys(link.to.name for link in kinds.links[kind])
     if referring:
         parts.append(f"its {listed(referring)} stay, unlinked")

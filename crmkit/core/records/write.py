@@ -11,7 +11,7 @@ from typing import Any
 from crmkit.core import confirm, derived, followed, lookup
 from crmkit.core.call import Call
 from crmkit.core.crm import Crm
-from crmkit.core.records import activities, nested, relations, versions
+from crmkit.core.records import activities, memberships, nested, relations, versions
 from crmkit.core.records.settled import Saved, settled
 from crmkit.core.rules.rule import Values, Write
 from crmkit.errors import Problem
@@ -72,7 +72,7 @@ async def remove(call: Call, kind: Kind, id: str, if_match: int | None = None) -
             return refused
         if kind.is_logged:
             followed.delete_or_unlink(tx, kinds, kind, before)
-        relations.unlink(tx, kinds, kind, before)
+        relations.let_go(tx, kinds, kind, before)
         derived.put_and_follow(tx, kinds, kind, before, None)
         return before
 
@@ -104,8 +104,13 @@ def _saved(tx: Tx, crm: Crm, kind: Kind, values: Values) -> Saved:
 
 
 def _written(write: Write, values: Values) -> Saved:
-    """Return the record with these values, whose links are resolved (see `settled`)."""
-    return settled(write, relations.linked(write.tx, write.crm.kinds, write.kind, values))
+    """Return the record with these values, whose links are resolved (see `settled`); it joins what they name."""
+    values = relations.linked(write.tx, write.crm.kinds, write.kind, values)
+    joined = [id for field in write.kind.joins if (id := values.pop(field.name, None))]
+    saved = settled(write, values)
+    for id in joined:
+        memberships.join(write.tx, write.crm.kinds, id, write.kind, saved.record.id)
+    return saved
 
 
 def _same(tx: Tx, kind: Kind, values: Mapping[str, Any]) -> Record | None:

@@ -5,11 +5,21 @@
 
 from functools import cache
 
-from crmkit.core.rules import closings, follow_ups, occurrences, solved, stages, tasks
+from crmkit.core.rules import closings, conversions, follow_ups, occurrences, periods, solved, stages, tasks
 from crmkit.core.rules.rule import Rule
 from crmkit.model.record import Kind
 
-RULES: tuple[Rule, ...] = (follow_ups.RULE, stages.RULE, closings.RULE, tasks.RULE, occurrences.RULE, solved.RULE)
+RULES: tuple[Rule, ...] = (
+    follow_ups.RULE,
+    stages.RULE,
+    closings.RULE,
+    tasks.RULE,
+    occurrences.RULE,
+    solved.RULE,
+    periods.RULE,
+    conversions.CURRENCY,
+    conversions.OPENS,
+)
 
 
 @cache

@@ -9,7 +9,7 @@ from crmkit.model.fields.base import COMPARE, EXACT, TEXTUAL, FieldType, Invalid
 from crmkit.model.fields.choices import Choice, Currency, Flag
 from crmkit.model.fields.custom import PLAIN_KEY, Custom
 from crmkit.model.fields.keys import Key, KeyForm, KeyForms
-from crmkit.model.fields.link import Link
+from crmkit.model.fields.link import Link, LinkToAny
 from crmkit.model.fields.moments import Date, Repeat, Time
 from crmkit.model.fields.numbers import MAX_CENTS, MAX_INTEGER, Integer
 from crmkit.model.fields.places import Country, Language, Timezone
@@ -44,6 +44,7 @@ __all__ = [
     "KeyForms",
     "Language",
     "Link",
+    "LinkToAny",
     "LongText",
     "Phone",
     "Repeat",

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from crmkit import ids
-from crmkit.errors import a
+from crmkit.errors import a, listed
 from crmkit.model.fields import keys
 from crmkit.model.fields.base import EXACT, FieldType, Invalid
 from crmkit.model.fields.keys import Key, KeyForms
@@ -16,11 +16,13 @@ class Link(FieldType):
     """The id of a live record of another kind, which `prefix` names; `Kinds` tells it what prefixes stand for.
 
     A client may send a natural key of any kind that `forms` has, to be looked up in the transaction.
+    When that record is deleted the link is emptied; with `cascades` the record that has the link is deleted too.
     """
 
     prefix: str
     prefixes: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
     forms: KeyForms = field(default_factory=dict, repr=False, compare=False)
+    cascades: bool = False
     bare: ClassVar[bool] = True
     operators = EXACT
 
@@ -45,3 +47,34 @@ class Link(FieldType):
             if key is None:
                 raise Invalid(str(error)) from None
             return key
+
+
+@dataclass(frozen=True)
+class LinkToAny(FieldType):
+    """The id, or a natural key, of a live record of one of several kinds, which `among` names by their prefixes."""
+
+    among: tuple[str, ...]
+    prefixes: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
+    forms: KeyForms = field(default_factory=dict, repr=False, compare=False)
+    bare: ClassVar[bool] = True
+    operators = ()
+
+    @property
+    def says(self) -> str:
+        kinds = listed([a(self.prefixes[prefix]) for prefix in self.among], "or")
+        return f"the id of {kinds}, like {listed([f'{prefix}_k7m2q9xa' for prefix in self.among], 'or')}"
+
+    def accept(self, raw: Any) -> Any:
+        return raw if isinstance(raw, Key) else super().accept(raw)
+
+    def cleaned(self, value: str) -> str | Key:
+        prefix = ids.prefix_of(value)
+        if prefix in self.among:
+            try:
+                return ids.parse(value, prefix, self.prefixes)
+            except ids.BadId as error:
+                raise Invalid(str(error)) from None
+        key = keys.read(value, self.forms)
+        if key is None or not any(key.of(each) for each in self.among):
+            raise Invalid(f"must be {self.says}")
+        return key

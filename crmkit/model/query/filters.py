@@ -159,7 +159,7 @@ def target_of(kind: Kind, name: str) -> Target | None:
     if name.startswith("custom.") and kind.custom is not None:
         path = _path(name.removeprefix("custom."))
         return CustomKey(path) if path else None
-    return kind.by_name.get(name)
+    return kind.by_name.get(name) or kind.joined.get(name)
 
 
 def items(text: str) -> tuple[str, ...]:

@@ -79,6 +79,9 @@ def parse(kind: Kind, pairs: Iterable[tuple[str, str]], asker: Asker = NOBODY) -
         if name not in RESERVED:
             filters += 1
             conditions += conditions_of(_target(kind, name), name, text, asker)
+        elif name == "search" and not kind.is_searched:
+            hint = f"Filter {kind.plural} by {', '.join(_filterable(kind))}."
+            raise Problem("invalid_filter", hint, fields={name: f"{kind.plural} have no text to search"})
         elif name in reserved:
             raise Problem("invalid_value", f"Send {name} once.", fields={name: "stands twice"})
         else:
@@ -148,7 +151,7 @@ def _sorts(kind: Kind, text: str) -> tuple[Sort, ...]:
             continue
         name = part.removeprefix("-")
         target = target_of(kind, name)
-        if target is None or (isinstance(target, Field) and not target.type.sortable):
+        if target is None or (isinstance(target, Field) and not _sorts_by(target)):
             names = _sortable(kind)
             raise Problem(
                 "invalid_sort",
@@ -205,8 +208,12 @@ def _as_kept(word: str) -> str:
 
 
 def _filterable(kind: Kind) -> list[str]:
-    names = [field.name for field in kind.fields if field.type.operators]
+    names = [*(field.name for field in kind.fields if field.type.operators), *kind.joined]
     return [*names, "custom.KEY"] if kind.custom else names
+
+
+def _sorts_by(field: Field) -> bool:
+    return field.type.sortable and field.through is None
 
 
 def _sortable(kind: Kind) -> list[str]:

@@ -17,10 +17,16 @@ _NO_NULL = (*RANGES, "not")  # and those that no NULL meets
 
 def knows(kind: Kind, condition: Condition) -> bool:
     """Tell whether an index finds the rows that meet a condition."""
-    if not isinstance(condition.target, Field) or condition.operator not in RANGES:
+    if not isinstance(condition.target, Field) or condition.operator not in RANGES or condition.target.through:
         return False
     name = condition.target.name
     return name == "id" or any(index.fields[0] == name and (index.filled or name) == name for index in kind.indexes)
+
+
+def is_joined(condition: Condition) -> bool:
+    """Tell whether the rows of another table, which has an index for that, find the rows that meet a condition."""
+    is_through = isinstance(condition.target, Field) and condition.target.through is not None
+    return is_through and condition.operator in ("eq", "in")
 
 
 def unique(kind: Kind, conditions: Sequence[Condition]) -> Condition | None:

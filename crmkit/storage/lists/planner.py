@@ -20,7 +20,7 @@ from crmkit.storage.interface.statement import Statement, at_most
 from crmkit.storage.interface.workspace import Workspace
 from crmkit.storage.lists import indexes
 from crmkit.storage.lists.plan import CountIndexes, LookUp, Plan, ReadTable, UniqueRow, WalkIndex
-from crmkit.storage.lists.sql import where
+from crmkit.storage.lists.sql import joined_to, where
 from crmkit.storage.records import live
 
 # Rows that are looked up and sorted at most. They are fewer in small workspaces, where a walk finds a page sooner: over
@@ -33,7 +33,10 @@ MANY = 100_000  # where no index has the order, so that the whole table would be
 def decide(connection: Connection, kind: Kind, workspace: Workspace, query: Query) -> Plan:
     """Return how a list is read: a filter that few rows meet is looked up, else the list is read in its order."""
     found = _most_selective(connection, kind, workspace, query, AT_ONCE)
-    return in_order(kind, query) if found is None else looked_up(kind, query, found)
+    if found is not None:
+        return looked_up(kind, query, found)
+    plan, joined = in_order(kind, query), _joined(connection, kind, workspace, query)
+    return plan if joined is None else replace(plan, counting=joined)
 
 
 def after_trial(connection: Connection, kind: Kind, workspace: Workspace, plan: Plan) -> Plan:
@@ -42,7 +45,7 @@ def after_trial(connection: Connection, kind: Kind, workspace: Workspace, plan: 
     The total is counted as planned.
     """
     found = _most_selective(connection, kind, workspace, plan.query, FEW)
-    return replace(plan, access=found or ReadTable())
+    return replace(plan, access=found or _joined(connection, kind, workspace, plan.query) or ReadTable())
 
 
 def looked_up(kind: Kind, query: Query, found: LookUp) -> Plan:
@@ -128,7 +131,9 @@ def _lookups(
         return
     by_name: dict[str, list[Condition]] = {}
     for condition in query.conditions:
-        if indexes.knows(kind, condition):
+        if indexes.is_joined(condition):
+            yield _lookup_joined(connection, kind, workspace, condition)
+        elif indexes.knows(kind, condition):
             by_name.setdefault(condition.target.name, []).append(condition)
         else:
             rows = connection.texts.candidates(kind, workspace, condition)
@@ -138,3 +143,17 @@ def _lookups(
         if name not in walked:
             rows = Statement(f"SELECT r.seq FROM {quoted(kind.plural)} AS r WHERE ")
             yield LookUp(rows + where(connection.dialect, workspace, conditions), name)
+
+
+def _joined(connection: Connection, kind: Kind, workspace: Workspace, query: Query) -> LookUp | None:
+    """Return the lookup by what another table joins to the records, None if no filter asks for that."""
+    found = next(filter(indexes.is_joined, query.conditions), None)
+    return None if found is None else _lookup_joined(connection, kind, workspace, found)
+
+
+def _lookup_joined(connection: Connection, kind: Kind, workspace: Workspace, condition: Condition) -> LookUp:
+    target = condition.target
+    if not isinstance(target, Field) or target.through is None:
+        raise TypeError(f"{target.name} is a column of {kind.plural}")
+    ids = condition.value if condition.operator == "in" else (condition.value,)
+    return LookUp(joined_to(connection.dialect, kind, workspace, target.through, ids), target.name)

@@ -10,7 +10,7 @@ from typing import Any
 
 from crmkit.model import phones
 from crmkit.model.fields import Phone, Tags
-from crmkit.model.form import Field
+from crmkit.model.form import Field, Through
 from crmkit.model.query.filters import Condition, CustomKey, Target
 from crmkit.model.query.parse import Sort
 from crmkit.model.record import Kind
@@ -134,6 +134,8 @@ def _workspace_rows(
 
 def _condition(dialect: Dialect, condition: Condition, is_unindexed: bool = False) -> Statement:
     target, operator, value = condition.target, condition.operator, condition.value
+    if isinstance(target, Field) and target.through is not None:
+        return _joined(target.through, operator, value)
     if operator in ("is", "not"):
         null = "IS NULL" if operator == "is" else "IS NOT NULL"
         return _value(dialect, target) + Statement(f" {null}")
@@ -176,6 +178,29 @@ def _phone(dialect: Dialect, target: Field, column: str, operator: str, value: A
         parts += [Statement(f"{column} = ?", (whole,)) for whole in wholes]
     any_of = Statement("(") + joined(parts, " OR ") + Statement(")")
     return Statement("(NOT ") + any_of + Statement(f" OR {column} IS NULL)") if operator == "ne" else any_of
+
+
+def joined_to(dialect: Dialect, kind: Kind, workspace: Workspace, through: Through, ids: Sequence[str]) -> Statement:
+    """Return the SELECT of the numbers of records that the rows of another table join to one of these ids."""
+    distinct = "DISTINCT " if len(ids) > 1 else ""
+    return Statement(
+        f"SELECT {distinct}r.seq FROM {quoted(through.table)} AS j {dialect.join} {quoted(kind.plural)} AS r "
+        f"ON r.workspace_id = j.workspace_id AND r.id = j.{quoted(through.own)} "
+        f"WHERE j.workspace_id = ? AND j.{quoted(through.other)} IN ({', '.join('?' * len(ids))})",
+        (workspace.id, *ids),
+    )
+
+
+def _joined(through: Through, operator: str, value: Any) -> Statement:
+    """Return the condition on what a record is joined to: looked up row by row, by the index on the record's id."""
+    negated = operator in ("is", "ne")
+    ids = () if value is None else value if isinstance(value, tuple) else (value,)
+    named = f" AND j.{quoted(through.other)} IN ({', '.join('?' * len(ids))})" if ids else ""
+    return Statement(
+        f"{'NOT ' if negated else ''}EXISTS (SELECT 1 FROM {quoted(through.table)} AS j "
+        f"WHERE j.workspace_id = r.workspace_id AND j.{quoted(through.own)} = r.id{named})",
+        ids,
+    )
 
 
 def _tags(dialect: Dialect, column: str, operator: str, value: Any) -> Statement:

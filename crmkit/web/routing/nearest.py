@@ -7,6 +7,7 @@ from itertools import pairwise
 from crmkit import ids
 from crmkit.core import path_ids
 from crmkit.errors import Problem
+from crmkit.model.fields import keys
 from crmkit.model.record import Kinds
 from crmkit.web.route import Route
 
@@ -45,7 +46,7 @@ class Nearest:
         self._prefixes = kinds.prefixes
         self._forms = kinds.forms
         self._methods: dict[str, list[str]] = {}  # of each path that the manual lists
-        self._nouns: dict[str, str] = {}  # the word before an id -> the prefix of that id
+        self._nouns: dict[str, tuple[str, ...]] = {}  # the word before an id, or its name -> prefixes of that id
         for route in routes:
             for path in route.paths if route.summary or route.apps else ():
                 if route.verb != "delete" or "{" in path:  # a slip shall not lead to the end of an account
@@ -56,9 +57,10 @@ class Nearest:
         self._plurals: dict[str, str] = {}  # contact -> contacts
         for prefix, name in kinds.prefixes.items():
             plural = names.get(name, f"{name}s")
-            self._nouns[plural] = self._nouns[f"{{{name}_id}}"] = prefix
+            self._nouns[plural] = self._nouns[f"{{{name}_id}}"] = (prefix,)
             if plural in words and plural != name:
                 self._plurals[name] = plural
+        self._nouns["{member_id}"] = tuple(link.to.prefix for link in kinds.members)
         self._meant = {word: path for word, path in _MEANT.items() if word not in words} | self._plurals
 
     def of_singular(self, path: str) -> str:
@@ -70,27 +72,30 @@ class Nearest:
         plurals = [self._plurals.get(word, word) for word in words]
         return f"/{'/'.join(plurals)}" if len(words) > 1 and plurals != words else ""
 
-    def starts(self, path: str) -> tuple[tuple[str, str], ...]:
-        """Return (name, prefix with its underscore) of each placeholder of a route's path whose ids are known."""
+    def starts(self, path: str) -> tuple[tuple[str, tuple[str, ...]], ...]:
+        """Return (name, prefixes with their underscores) of each placeholder of a route's path whose ids are known."""
         words = path.split("/")
         found = [
             (word[1:-1], self._nouns.get(word) or self._nouns.get(before))
             for before, word in pairwise(words)
             if _PLACEHOLDER.fullmatch(word)
         ]
-        return tuple((name, f"{prefix}_") for name, prefix in found if prefix)
+        return tuple((name, tuple(f"{prefix}_" for prefix in prefixes)) for name, prefixes in found if prefixes)
 
-    def check(self, id: str, start: str, method: str, path: str) -> None:
-        """Raise `not_found` for what is neither an id that begins with `start` nor a natural key of its kind.
+    def check(self, id: str, starts: tuple[str, ...], method: str, path: str) -> None:
+        """Raise `not_found` for what is neither an id that begins with one of `starts` nor a natural key of its kind.
 
         `method` and `path` are those of the request.
         """
         method = _listed(method)
+        prefixes = [start[:-1] for start in starts]
+        key = keys.read(id, self._forms)
+        prefix = next((each for each in prefixes if ids.prefix_of(id) == each or (key and key.of(each))), prefixes[0])
         meant = self._home_of(id, method) or self._found(method, path)
         if not meant or "{" in meant:  # a path that still lacks the id: better the list that has it
             meant = self._found(method, path.partition(f"/{id}")[0])
         where = f"Did you mean {meant}?" if meant else "GET /help lists every endpoint."
-        path_ids.id_or_key(self._prefixes, self._forms, id, start[:-1], where)
+        path_ids.id_or_key(self._prefixes, self._forms, id, prefix, where)
 
     def unknown(self, method: str, path: str) -> Problem:
         """Return the Problem of a path that no route has."""

@@ -13,10 +13,10 @@ from crmkit.model.actor import Actor
 from crmkit.model.record import REACHED, Kind, Record
 from crmkit.storage import audit, records
 from crmkit.storage.interface.tx import Tx
-from tests.kinds import ACTIVITY, KINDS, REGISTRY
+from tests.kinds import ACTIVITY, MEMBERSHIP, REGISTRY
 from tests.storage.desk import Desk, workspace_of
 
-BY_NAME = {kind.name: kind for kind in (*KINDS, ACTIVITY)}
+BY_NAME = {kind.name: kind for kind in (*REGISTRY.related, ACTIVITY)}
 COLUMNS = 'seq, at, "by", action, target, changes, op, version'
 
 
@@ -137,6 +137,7 @@ def recomputed(records: dict[str, Record], now: str) -> dict[str, dict[str, Any]
     """Return the derived fields of all records, from what the others hold, at this time."""
     found: dict[str, dict[str, Any]] = {handle: {} for handle in records}
     activities = [record for handle, record in records.items() if handle.startswith("activity/")]
+    memberships = [record for record in records.values() if isinstance(record, MEMBERSHIP.record)]
     for handle, record in records.items():
         kind = BY_NAME[handle.partition("/")[0]]
         if kind is ACTIVITY:
@@ -150,7 +151,12 @@ def recomputed(records: dict[str, Record], now: str) -> dict[str, dict[str, Any]
                 **{"contacts_made": len(contacts), "last_contacted_at": max(contacts, default=None)},
                 "on_behalf_of": sorted({a.on_behalf_of for a in own if a.on_behalf_of}) or None,
             }
-        for link in REGISTRY.links[kind]:
+        if kind is REGISTRY.whole.to:
+            joined = [each for each in memberships if getattr(each, REGISTRY.whole.link) == record.id]
+            kinds = [REGISTRY.member_of(each)[0] for each in joined]
+            found[handle] = {link.to.plural: kinds.count(link.to) for link in REGISTRY.members}
+            found[handle]["members"] = len(joined)
+        for link in (link for link in REGISTRY.links[kind] if link.name):
             id = getattr(record, link.link)
             other = None if id is None else records[link.to.handle(id)]
             found[handle][link.name] = None if other is None else getattr(other, link.to.title.name)

@@ -52,10 +52,22 @@ def deletes(person: Person, path: str, confirm: str) -> None:
 @pytest.mark.parametrize(
     ("plural", "title", "outcome"),
     [
-        ("contacts", "name", "Its activities go with it; its deals and tasks stay, unlinked."),
-        ("companies", "name", "Its activities go with it; its contacts, deals and tasks stay, unlinked."),
-        ("deals", "title", "Its activities go with it; its tasks stay, unlinked."),
         ("tasks", "title", "Its contact, company and deal stay."),
+        (
+            "contacts",
+            "name",
+            "Its activities, conversions and campaign memberships go with it; "
+            "its deals, tasks and tickets stay, unlinked.",
+        ),
+        (
+            "companies",
+            "name",
+            "Its activities and campaign memberships go with it; "
+            "its contacts, deals, tasks and tickets stay, unlinked.",
+        ),
+        ("deals", "title", "Its activities go with it; its tasks stay, unlinked."),
+        ("tickets", "subject", "Its activities go with it; its contact and company stay."),
+        ("campaigns", "name", "Its campaign memberships go with it."),
     ],
 )
 def test_a_first_delete_says_what_goes_along_and_what_stays(
@@ -70,7 +82,8 @@ def test_a_first_delete_deletes_nothing_and_tells_how_to_confirm(alice: Person, 
     told = alice.delete(path)
     assert told.status_code == 409
     assert told.text.startswith(
-        "ERROR confirmation_required\nHINT  Its activities go with it; its deals and tasks stay, unlinked."
+        "ERROR confirmation_required\nHINT  Its activities, conversions and campaign memberships go with it; "
+        "its deals, tasks and tickets stay, unlinked."
     )
     assert "used or outdated" not in told.text
     assert alice.json_of("GET", path) == before

@@ -10,7 +10,7 @@ from crmkit.model.record import Kind
 from tests.kinds import KINDS
 from tests.storage.desk import Desk
 from tests.storage.reference import PATHS, in_order, met
-from tests.storage.samples import Library, agreeing, body, is_taken, names, operands, shown, sort_keys, stock
+from tests.storage.samples import Library, agreeing, body, is_taken, names, needed, operands, shown, sort_keys, stock
 
 pytestmark = pytest.mark.slow
 
@@ -70,12 +70,13 @@ def sorts_of(kind: Kind) -> list[str]:
 @EVERY_KIND
 def test_no_page_repeats_or_skips_a_record_when_others_change_meanwhile(back: Desk, kind: Kind) -> None:
     alice, choice = back.person(), random.Random(f"meanwhile {kind.name}")
-    made = stock(back, alice, 40, choice)[kind.name]
+    there = stock(back, alice, 40, choice)
+    made = there[kind.name]
     steady, restless = made[:24], made[24:]
     numbers = itertools.count(1_000)
 
     def fresh() -> dict[str, Any]:
-        return agreeing(body(kind, next(numbers), choice))
+        return {**agreeing(body(kind, next(numbers), choice)), **needed(kind, there, choice)}
 
     def change_others() -> None:
         back.clock.move(seconds=choice.choice([0, 1]))

@@ -13,7 +13,7 @@ from crmkit.storage.sqlite.engine import migrate
 from crmkit.storage.sqlite.engine.connection import connect
 from crmkit.storage.sqlite.engine.folder import FILE, prepare
 from crmkit.storage.sqlite.migrations.migration import index, logged, searchable, table
-from tests.kinds import KINDS
+from tests.kinds import NAMED
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "migrations.txt"
 COLUMNS = ("title TEXT NOT NULL", "title_key TEXT NOT NULL", "contact_id TEXT", "contact_name TEXT")
@@ -44,7 +44,7 @@ def test_what_migrations_are_made_of_never_changes() -> None:
     assert found == kept, "\n".join(["released migrations have these statements:", *difference])
 
 
-@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
+@pytest.mark.parametrize("kind", NAMED, ids=lambda kind: kind.name)
 def test_a_new_kind_is_searched_by_the_tables_that_every_kind_has(kind: Kind, tmp_path: Path) -> None:
     prepare(tmp_path)
     migrate.run(tmp_path / FILE, connect)

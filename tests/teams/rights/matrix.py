@@ -5,13 +5,13 @@ A route that is new is tried without a line here; a place whose meaning is not k
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from crmkit import ids
 from crmkit.model.configuration.pipeline import Stages
-from crmkit.model.fields import Choice, Email, FieldType, Link, LongText, Text
+from crmkit.model.fields import Choice, Email, FieldType, Link, LinkToAny, LongText, Text
 from crmkit.model.form import Form
 from crmkit.model.record import Kind
 from crmkit.storage import jobs
@@ -20,7 +20,7 @@ from crmkit.storage.interface.workspace import Workspace
 from crmkit.web.app import routes
 from crmkit.web.route import ANY, Route
 from tests.house import House, Person
-from tests.kinds import ACTIVITY, AUDIT, KINDS, PREFIXES, REGISTRY
+from tests.kinds import ACTIVITY, AUDIT, KINDS, NAMED, PREFIXES, REGISTRY
 from tests.teams.office import Books, blotted, enter, erased, new, stepped, working_in
 
 CANARY = "zebracanary"
@@ -67,6 +67,10 @@ def samples(type_: FieldType) -> list[Any]:
         return ["newcomer@example.com"]
     if isinstance(type_, Stages):
         return [[{"name": "mine"}]]
+    if isinstance(type_, Link):
+        return [f"{{{type_.prefix}}}"]  # one of the caller's own, see filled
+    if isinstance(type_, LinkToAny):
+        return [f"{{{prefix}}}" for prefix in type_.among]
     assert isinstance(type_, Text | LongText), f"no sample of {type_}"
     return ["Mine"]
 
@@ -76,15 +80,29 @@ def bodies(form: Form | None) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = [{}]
     for one in form.fields if form else ():
         if one.required or (isinstance(one.type, Choice) and not isinstance(form, Kind)):
-            found = [{**body, one.name: value} for body in found for value in samples(one.type)]
+            values = samples(one.type)[:1] if isinstance(form, Kind) else samples(one.type)
+            found = [{**body, one.name: value} for body in found for value in values]
     return found
 
 
-def meaning(path: str, at: int) -> str:
-    """Return the prefix of the id that stands at this place of a path."""
+def filled(body: Any, own_ids: Mapping[str, str], id: str = "") -> Any:
+    """Return a body with `id` in place of {}, and the caller's own ids in place of {c} and the like."""
+    known = {"{}": id, **{f"{{{prefix}}}": own for prefix, own in own_ids.items()}}
+    return body and {name: known.get(str(value), value) for name, value in body.items()}
+
+
+def meanings(path: str, at: int) -> tuple[str, ...]:
+    """Return the prefixes of the ids that may stand at this place of a path."""
+    if path.startswith(f"/{REGISTRY.whole.to.plural}/") and path[:at].endswith("/members/"):
+        return tuple(link.to.prefix for link in REGISTRY.members)
     word = path[:at].rstrip("/").rpartition("/")[2]
     assert word in NOUNS, f"nobody knows what an id after /{word}/ names, in {path}: add it to NOUNS"
-    return NOUNS[word]
+    return (NOUNS[word],)
+
+
+def meaning(path: str, at: int) -> str:
+    """Return the first of those prefixes."""
+    return meanings(path, at)[0]
 
 
 def own(path: str) -> str:
@@ -104,7 +122,8 @@ def path_places(routes: list[Route]) -> Iterator[Place]:
                 aimed = own(path[: found.start()]) + "{}" + own_rest(path, found.end())
                 for method in route.methods:
                     for body in bodies(forms(route)) if method in ("POST", "PATCH", "PUT") else [None]:
-                        yield Place(method, aimed, meaning(path, found.start()), body)
+                        for prefix in meanings(path, found.start()):
+                            yield Place(method, aimed, prefix, body)
 
 
 def own_rest(path: str, start: int) -> str:
@@ -117,13 +136,23 @@ def body_places(routes: list[Route]) -> Iterator[Place]:
         form = forms(route)
         for path in route.paths:
             for method in (method for method in route.methods if method in ("POST", "PATCH", "PUT")):
-                for one in (one for one in (form.fields if form else ()) if isinstance(one.type, Link)):
+                for name, prefix in linking(form, is_new=method == "POST"):
                     for body in bodies(form):
-                        yield Place(method, own(path), one.type.prefix, {**body, one.name: "{}"}, "body")
+                        yield Place(method, own(path), prefix, {**body, name: "{}"}, "body")
                         merged = {"email": "mine@example.com", "domain": "mine.example.com"}.items()
                         known = {name: value for name, value in merged if name in form.by_name} if form else {}
                         if method == "POST" and known:
-                            yield Place(method, own(path), one.type.prefix, {**known, one.name: "{}"}, "body")
+                            yield Place(method, own(path), prefix, {**known, name: "{}"}, "body")
+
+
+def linking(form: Form | None, is_new: bool) -> Iterator[tuple[str, str]]:
+    """Yield (name, prefix) of what takes an id in a body, or shows one."""
+    joins = form.joins if isinstance(form, Kind) and is_new else ()
+    for one in (*(form.fields if form else ()), *joins):
+        if isinstance(one.type, Link):
+            yield one.name, one.type.prefix
+        elif isinstance(one.type, LinkToAny):
+            yield from ((one.name, prefix) for prefix in one.type.among)
 
 
 def query_places(routes: list[Route]) -> Iterator[Place]:
@@ -137,10 +166,10 @@ def query_places(routes: list[Route]) -> Iterator[Place]:
 def parameters(route: Route) -> Iterator[tuple[str, str, str]]:
     if route.query == ANY:
         assert route.kind, f"nobody knows what {route.paths} takes in its query"
-        for one in route.kind.fields:
+        for name, one in {**route.kind.by_name, **route.kind.joined}.items():
             if isinstance(one.type, Link):
-                yield from ((one.name, one.type.prefix, f"{o}:") for o in one.type.operators if o not in ("is", "not"))
-                yield one.name, one.type.prefix, ""
+                yield from ((name, one.type.prefix, f"{o}:") for o in one.type.operators if o not in ("is", "not"))
+                yield name, one.type.prefix, ""
         yield from (("search", prefix, "") for prefix in PREFIXES)
         return
     for name in route.query:
@@ -171,9 +200,13 @@ def furnish(home: House, person: Person, workspace: str, word: str, tag: str) ->
         ids_["co"] = new(person, "/companies", name=f"{word} Corp", domain=f"{state}.{tag}.example.com")
         ids_["c"] = new(person, "/contacts", name=f"{word} Jane", email=f"{state}@{tag}.example.com", notes=word)
         ids_["d"] = new(person, "/deals", title=f"{word} deal", contact_id=ids_["c"], notes=word)
-        for kind in KINDS:
-            if kind.prefix not in ids_:
-                ids_[kind.prefix] = new(person, f"/{kind.plural}", **{kind.title.name: f"{word} {kind.name}"})
+        for kind in (kind for kind in NAMED if kind.prefix not in ids_):
+            ids_[kind.prefix] = new(person, f"/{kind.plural}", **{kind.title.name: f"{word} {kind.name}"})
+        ids_["cv"] = new(person, "/conversions", contact_id=ids_["c"], platform="meta", failure=word)
+        for prefix in ("co", "c"):
+            new(person, f"/campaigns/{ids_['ca']}/members", id=ids_[prefix], reason=word)
+        joined = person.json_of("GET", "/audit?action=membership.create&limit=1")["items"][0]
+        ids_["cm"] = joined["target"].removeprefix("membership/")
         ids_["a"] = new(person, f"/contacts/{ids_['c']}/activities", body=f"{word} call")
         ids_["inv"] = new(person, f"/workspaces/{workspace}/invites", email=f"{state}@{word}{tag}.example.com")
         minted = person.post(f"/workspaces/{workspace}/tokens", json={"token_name": f"{word}{state}"})
@@ -187,7 +220,7 @@ def furnish(home: House, person: Person, workspace: str, word: str, tag: str) ->
         ids_["au"] = person.json_of("GET", "/audit?limit=1")["items"][0]["id"]
         ids_["jb"] = home.do(add_job(home, workspace, word, is_stopped=state == "gone"))
     assert person.delete(f"/activities/{stand.gone['a']}").status_code == 200
-    for kind in REGISTRY.linking_first:
+    for kind in (kind for kind in REGISTRY.linking_first if kind in KINDS):
         erased(person, f"/{kind.plural}/{stand.gone[kind.prefix]}")
     assert person.delete(f"/workspaces/{workspace}/invites/{stand.gone['inv']}").status_code == 200
     assert person.delete(f"/workspaces/{workspace}/members/{stand.gone['u']}").status_code == 200
@@ -245,9 +278,7 @@ class World:
         path = place.path.replace("{}", id)
         for prefix, own_id in stand.ids.items():
             path = path.replace(f"{{{prefix}}}", own_id)
-        body = place.body
-        if place.where == "body":
-            body = {name: id if value == "{}" else value for name, value in body.items()}
+        body = filled(place.body, stand.ids, id)
         answer = stand.person.send_it(place.method, path, body, headers={"Accept": accept})
         self.tally["requests"] += 1
         told = f"{place.method} {path} {body} -> {answer.status_code} {answer.text}"

@@ -29,6 +29,7 @@ from tests.teams.rights.matrix import (
     Stand,
     World,
     bodies,
+    filled,
     forms,
     furnish,
     guarded,
@@ -101,9 +102,9 @@ def test_what_is_in_another_workspace_of_its_user_does_not_exist_for_an_app(stre
     if place.method == "HEAD":
         return
     before, letters = street.world.digest(), len(street.home.letterbox.letters)
-    path = filled(place.path, street.here.ids)
+    path = aimed(place.path, street.here.ids)
     told = {
-        by_tool(street.app, place.method, path.replace("{}", id), place.body).replace(id, "ID")
+        by_tool(street.app, place.method, path.replace("{}", id), filled(place.body, street.here.ids)).replace(id, "ID")
         for id in (ids.mint(place.prefix), street.there.ids[place.prefix], street.there.gone[place.prefix])
     }
     assert len(told) == 1, told
@@ -111,7 +112,7 @@ def test_what_is_in_another_workspace_of_its_user_does_not_exist_for_an_app(stre
     assert (street.world.digest(), len(street.home.letterbox.letters)) == (before, letters)
 
 
-def filled(path: str, made: dict[str, str]) -> str:
+def aimed(path: str, made: dict[str, str]) -> str:
     for prefix, id in made.items():
         path = path.replace(f"{{{prefix}}}", id)
     return path
@@ -133,8 +134,11 @@ def test_in_its_own_workspace_an_app_writes_records_freely_and_needs_a_code_for_
     made = {**street.here.ids, "a": new(street.app, f"/contacts/{street.here.ids['c']}/activities", body="spare")}
     if path.endswith("/join"):
         made["ws"] = street.invited
-    path = filled(path, made) + ("?q=jane" if path == "/search" else "")
+    path = aimed(path, made) + ("?q=jane" if path == "/search" else "")
+    body = filled(body, made)
     if rule == FREE:
+        if method == "DELETE" and path.startswith("/campaigns/"):
+            street.app.post(f"/campaigns/{made['ca']}/members", json={"id": path.rpartition("/")[2]})
         answer = street.app.send_it(method, path, body, headers=JSON)
         assert answer.status_code in (200, 201) or error_of(answer) == (409, "confirmation_required"), answer.text
         return

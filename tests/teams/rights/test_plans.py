@@ -27,12 +27,17 @@ def planned(folder: Path, **caps: int) -> Iterator[House]:
         yield running
 
 
+def about(person: Person) -> str:
+    """Return the id of a contact."""
+    there = person.json_of("GET", "/contacts")["items"]
+    return there[0]["id"] if there else new(person, "/contacts", name="Jane")
+
+
 def creates(resource: str, person: Person, count: int) -> list[Call]:
     """Return as many different ways to make one of these, each of which would succeed alone."""
     card = person.json_of("GET", "/whoami")
     if resource == "activities":
-        about = person.json_of("GET", "/contacts")["items"] or [{"id": new(person, "/contacts", name="Jane")}]
-        path = f"/contacts/{about[0]['id']}/activities"
+        path = f"/contacts/{about(person)}/activities"
         return [Call("POST", path, {"body": f"Call {n}"}) for n in range(count)]
     if resource == "members":
         path = f"/workspaces/{card['workspace']}/invites"
@@ -42,6 +47,9 @@ def creates(resource: str, person: Person, count: int) -> list[Call]:
         "companies": lambda n: {"name": f"Acme {n}", "domain": f"acme{n}.com"},
         "deals": lambda n: {"title": f"Deal {n}"},
         "tasks": lambda n: {"title": f"Task {n}"},
+        "tickets": lambda n: {"subject": f"Ticket {n}"},
+        "campaigns": lambda n: {"name": f"Campaign {n}"},
+        "conversions": lambda n: {"contact_id": about(person), "platform": "meta", "event": f"sale {n}"},
         "workspaces": lambda n: {"name": f"Shop {n}"},
     }
     return [Call("POST", f"/{resource}", bodies[resource](n)) for n in range(count)]

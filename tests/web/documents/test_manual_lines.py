@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.house import ALICE, BOB, House, Person
-from tests.kinds import KINDS
+from tests.kinds import NAMED
 
 LINES: list[tuple[str, str, Any, str]] = [
     # method, path, body, pattern of the first line of the answer
@@ -145,7 +145,7 @@ def test_every_get_line_of_the_manual_works_in_json_too(office: tuple[Person, di
 @pytest.mark.parametrize("path", TWO_STEPS)
 def test_a_delete_is_asked_and_then_repeated_with_confirm(office: tuple[Person, dict[str, str]], path: str) -> None:
     alice, _ = office
-    kind = next(kind for kind in KINDS if path.startswith(f"/{kind.plural}/"))
+    kind = next(kind for kind in NAMED if path.startswith(f"/{kind.plural}/"))
     place = f"/{kind.plural}/{alice.json_of('POST', f'/{kind.plural}', {kind.title.name: 'Doomed'})['id']}"
     asked = alice.delete(f"{place}?confirm=")
     assert asked.status_code == 409

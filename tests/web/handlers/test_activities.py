@@ -9,7 +9,7 @@ import pytest
 from crmkit import ids
 from tests.core.crowd import Call, at_once, statuses
 from tests.house import ALICE, BOB, UNLIMITED, House, Person, process
-from tests.kinds import REGISTRY
+from tests.kinds import LOGGED
 from tests.web.refused import refused
 
 NOW = "2026-06-10T09:00:00Z"
@@ -22,7 +22,8 @@ def alice(town: House) -> Iterator[Person]:
 
 
 def made(person: Person, plural: str, title: str = "Something", **more: Any) -> dict[str, Any]:
-    body = {"title" if plural == "deals" else "name": title, **more}
+    kind = next(kind for kind in LOGGED if kind.plural == plural)
+    body = {kind.title.name: title, **more}
     found: dict[str, Any] = person.json_of("POST", f"/{plural}", body)
     return found
 
@@ -38,10 +39,10 @@ def signals(person: Person, plural: str, id: str) -> tuple[int, str | None]:
     return record["activities"], record["last_activity_at"]
 
 
-@pytest.mark.parametrize("kind", REGISTRY.logged, ids=lambda kind: kind.name)
+@pytest.mark.parametrize("kind", LOGGED, ids=lambda kind: kind.name)
 def test_an_activity_is_logged_on_every_kind_of_record(alice: Person, kind: Any) -> None:
     record = made(alice, kind.plural)
-    links = {"contact_id": None, "company_id": None, "deal_id": None, f"{kind.name}_id": record["id"]}
+    links = {kind.activity_link: None for kind in LOGGED} | {kind.activity_link: record["id"]}
     for spelled in (record["id"], record["handle"], record["handle"].replace("/", "%2F")):
         answer = alice.post(f"/{kind.plural}/{spelled}/activities", json={"body": "Hello"})
         assert answer.status_code == 201
@@ -74,7 +75,7 @@ def test_an_activity_on_a_deal_carries_the_contact_and_company_it_has_then(alice
     assert signals(alice, "companies", company["id"]) == (2, NOW)
 
 
-@pytest.mark.parametrize("kind", REGISTRY.logged, ids=lambda kind: kind.name)
+@pytest.mark.parametrize("kind", LOGGED, ids=lambda kind: kind.name)
 def test_count_and_newest_time_of_activities_are_right_after_every_create_and_delete(alice: Person, kind: Any) -> None:
     id = made(alice, kind.plural)["id"]
     assert signals(alice, kind.plural, id) == (0, None)
@@ -225,7 +226,7 @@ def test_activities_of_the_same_moment_are_each_read_once(town: House) -> None:
 def test_parameters_that_a_list_of_activities_does_not_take_are_refused(feed: tuple[Person, dict[str, Any]]) -> None:
     carol, names = feed
     for place in ("/activities", f"/contacts/{names['one']}/activities", f"/deals/{names['deal']}/activities"):
-        takes = "takes contact, company, deal, kind, on_behalf_of, by, source_id, since, until, search, limit"
+        takes = "takes contact, company, deal, ticket, kind, on_behalf_of, by, source_id, since, until, search, limit"
         refused(carol, "invalid_filter", "GET", f"{place}?contcat=x", None, {"contcat": "did you mean contact"}, takes)
         refused(carol, "invalid_filter", "GET", f"{place}?sort=body", None, ["sort"], takes)
         refused(carol, "invalid_filter", "GET", f"{place}?contact_id={names['one']}", None, ["contact_id"], takes)

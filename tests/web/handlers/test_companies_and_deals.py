@@ -195,7 +195,11 @@ def test_deleting_a_company_takes_its_activities_and_unlinks_the_rest(alice: Per
     of_deal = alice.json_of("POST", f"/deals/{deal['id']}/activities", {"body": "the deal's"})
     place = f"/companies/{company['id']}"
     facts = refused(
-        alice, "confirmation_required", "DELETE", place, does="activities go .* contacts, deals and tasks stay, unl"
+        alice,
+        "confirmation_required",
+        "DELETE",
+        place,
+        does="activities .* go .* contacts, deals, tasks and tickets stay, unl",
     )
     assert alice.json_of("GET", f"/contacts/{contact['id']}")["company_id"] == company["id"]
     assert alice.text("DELETE", f"{place}?confirm={facts['confirm']}") == f"OK deleted {company['handle']}\n"
@@ -223,7 +227,7 @@ def test_deleting_a_contact_keeps_its_deals_unlinked_and_its_company(alice: Pers
         "confirmation_required",
         "DELETE",
         f"/contacts/{contact['id']}",
-        does="activities go .* deals and tasks stay",
+        does="activities, conver.* go .* deals, tasks and tickets stay",
     )
     deleted(alice, "contacts", contact["id"])
     now = alice.json_of("GET", f"/deals/{deal['id']}")

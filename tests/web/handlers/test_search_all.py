@@ -6,9 +6,11 @@ from collections.abc import Iterator
 import pytest
 
 from tests.house import ALICE, House, Person
+from tests.kinds import REGISTRY
 from tests.web.refused import refused
 
 WORD = "quokka"
+NOTHING = "".join(f"# 0 {kind.plural}\n" for kind in REGISTRY.searched)
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +27,7 @@ def alice(town: House) -> Iterator[Person]:
 
 def test_every_kind_is_a_group_of_at_most_five_with_a_note_where_there_is_more(alice: Person) -> None:
     found = alice.json_of("GET", f"/search?q={WORD}")
-    assert set(found) == {"query", "contacts", "companies", "deals", "tasks", "activities", "notes"}
+    assert set(found) == {"query", *(kind.plural for kind in REGISTRY.searched), "notes"}
     assert found["query"] == WORD
     assert [len(found[name]) for name in ("contacts", "companies", "deals", "tasks")] == [5, 2, 1, 0]
     assert found["notes"] == [f"more contacts: GET /contacts?search={WORD}"]
@@ -44,6 +46,8 @@ def test_every_kind_is_a_group_of_at_most_five_with_a_note_where_there_is_more(a
         *handles[2],
         "# 1 deals",
         "# 0 tasks",
+        "# 0 tickets",
+        "# 0 campaigns",
         "# 0 activities",
     ]
 
@@ -71,15 +75,10 @@ def test_types_choose_the_groups_and_their_order(alice: Person) -> None:
 
 
 def test_nothing_found_is_told_for_every_kind(alice: Person) -> None:
-    nothing = "# 0 contacts\n# 0 companies\n# 0 deals\n# 0 tasks\n# 0 activities\n"
-    assert alice.text("GET", "/search?q=zzzzzzzz") == nothing
+    assert alice.text("GET", "/search?q=zzzzzzzz") == NOTHING
     assert alice.json_of("GET", "/search?q=zzzzzzzz") == {
         "query": "zzzzzzzz",
-        "contacts": [],
-        "companies": [],
-        "deals": [],
-        "tasks": [],
-        "activities": [],
+        **{kind.plural: [] for kind in REGISTRY.searched},
     }
 
 
@@ -97,5 +96,4 @@ def test_a_search_without_words_is_refused(alice: Person) -> None:
 
 def test_nothing_of_another_workspace_is_found(town: House, alice: Person) -> None:
     with town.sign_in("nobody@example.com") as other:
-        nothing = "# 0 contacts\n# 0 companies\n# 0 deals\n# 0 tasks\n# 0 activities\n"
-        assert other.text("GET", f"/search?q={WORD}") == nothing
+        assert other.text("GET", f"/search?q={WORD}") == NOTHING

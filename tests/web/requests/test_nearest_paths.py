@@ -8,7 +8,7 @@ from crmkit import ids
 from crmkit.web.app import routes
 from crmkit.web.routing.nearest import _MEANT, MAX_PATH
 from tests.house import ALICE, House, Person
-from tests.kinds import KINDS, REGISTRY
+from tests.kinds import NAMED, REGISTRY
 from tests.teams.rights.matrix import PLACEHOLDER, meaning
 from tests.web.refused import refused
 
@@ -24,13 +24,13 @@ def alice(town: House) -> Iterator[Person]:
 @pytest.fixture(scope="module")
 def made(alice: Person) -> dict[str, str]:
     """One record of each kind: its name -> its id."""
-    return {kind.name: alice.json_of("POST", f"/{kind.plural}", {kind.title.name: "Jane"})["id"] for kind in KINDS} | {
+    return {kind.name: alice.json_of("POST", f"/{kind.plural}", {kind.title.name: "Jane"})["id"] for kind in NAMED} | {
         "workspace": alice.json_of("GET", "/whoami")["workspace"]
     }
 
 
 def test_the_handle_as_printed_is_a_path_of_the_record_whatever_its_kind(alice: Person, made: dict[str, str]) -> None:
-    for kind in KINDS:
+    for kind in NAMED:
         handle = alice.text("GET", f"/{kind.plural}/{made[kind.name]}").split("  ")[0]
         assert alice.text("GET", f"/{handle}") == alice.text("GET", f"/{kind.plural}/{made[kind.name]}")
         assert alice.json_of("PATCH", f"/{handle}", {kind.title.name: "June"})[kind.title.name] == "June"
@@ -115,7 +115,7 @@ def test_what_is_no_id_is_not_found_by_every_method_before_the_method_is_looked_
         )
         for method in ("GET", "POST", "PUT", "PATCH", "DELETE"):
             told = refused(alice, "not_found", method, aimed, does=f"^bulk is no id; .* {prefix}_k7m2q9xa")
-            assert " Did you mean " in told["hint"]
+            assert " Did you mean " in told["hint"], path
 
 
 def test_the_path_of_an_id_of_another_kind_is_named(alice: Person, made: dict[str, str]) -> None:

@@ -24,8 +24,8 @@ from crmkit.storage.sqlite.migrations import (
     m0021_phones,
     m0022_activities,
     m0023_tasks,
-    m0025_pipelines,
     m0024_support,
+    m0025_pipelines,
 )
 from crmkit.storage.sqlite.migrations.migration import Migration
 
@@ -53,8 +53,8 @@ MIGRATIONS: tuple[Migration, ...] = (
     m0021_phones.MIGRATION,
     m0022_activities.MIGRATION,
     m0023_tasks.MIGRATION,
-    m0025_pipelines.MIGRATION,
     m0024_support.MIGRATION,
+    m0025_pipelines.MIGRATION,
 )
 
 __all__ = ["MIGRATIONS", "Migration"]

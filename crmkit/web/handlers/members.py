@@ -1,0 +1,54 @@
+"""The routes of the members of campaigns."""
+
+from crmkit.core.records import memberships
+from crmkit.model.record import Kinds
+from crmkit.render.answers import Answer, beside, done, page
+from crmkit.render.tail import Tail
+from crmkit.web.call import HttpCall
+from crmkit.web.route import Route, read, route
+
+
+def member_routes(kinds: Kinds) -> list[Route]:
+    """Return the handlers of the members of what records may be members of."""
+    whole = kinds.whole.to
+    path = f"/{whole.plural}/{{id}}/members"
+
+    @read(
+        path,
+        name=f"list_{whole.name}_members",
+        summary="its members, who joined last first: kind",
+        kind=whole,
+        query=memberships.PARAMETERS,
+    )
+    async def find_all(call: HttpCall, id: str) -> Answer:
+        return page(await memberships.find_all(call, id, call.parameters()))
+
+    @route(
+        "POST",
+        path,
+        name=f"add_{whole.name}_member",
+        summary="join a contact or a company, with a reason",
+        kind=whole,
+        verb="write",
+        form=memberships.form(kinds),
+        status=201,
+    )
+    async def add(call: HttpCall, id: str) -> Answer:
+        member = await memberships.add(call, id, await call.body())
+        outcome, status = ("created", 201) if member.is_new else ("updated", 200)
+        return beside(member.kind, member.record, member.facts, Tail(outcome=outcome), status)
+
+    @route(
+        "DELETE",
+        f"{path}/{{member_id}}",
+        name=f"remove_{whole.name}_member",
+        summary="end a membership, in one step",
+        kind=whole,
+        verb="delete",
+    )
+    async def remove(call: HttpCall, id: str, member_id: str) -> Answer:
+        member, campaign = await memberships.remove(call, id, member_id)
+        facts = {"id": member.id, "handle": member.handle, kinds.whole.link: campaign.id}
+        return done(f"removed {member.handle} from {campaign.handle}", facts)
+
+    return [find_all, add, remove]
