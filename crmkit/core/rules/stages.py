@@ -86,9 +86,12 @@ def _agreed(write: Write, pipeline: Pipeline, values: Values) -> Values:
 
 
 def _check_both(pipeline: Pipeline, stage: str | None, status: str) -> None:
-    """Raise `invalid_value` if a stage and a status contradict each other."""
+    """Raise `invalid_value` if a stage and a status contradict each other.
+
+    A stage that means nothing stands beside any status until a pipeline is put: other programs keep the two apart.
+    """
     means = pipeline.meaning(stage)
-    if status == (means or OPEN) or (not means and pipeline.first(status) is None):
+    if status == (means or OPEN) or (not means and not (pipeline.is_put and pipeline.first(status))):
         return
     shown = "null" if stage is None else quoted(stage)
     raise Problem(

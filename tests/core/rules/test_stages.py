@@ -71,7 +71,7 @@ class Model:
             return False
         if self.means(stage):
             return sent["status"] != self.means(stage)
-        return sent["status"] in self.stages.values()
+        return self.is_put and sent["status"] in self.stages.values()
 
     def write(self, sent: Mapping[str, Any], now: str) -> None:
         was = self.status
