@@ -372,16 +372,12 @@ def _name_of(kind: Kind, link: Field) -> str:
 def _joining(kind: Kind, membership: Kind) -> Kind:
     """Return the kind with what its records may join by a membership; as it is where no membership links to it."""
     links = [field for field in membership.writable.values() if isinstance(field.type, Link)]
-    member = Link(kind.prefix, cascades=True)
-    own = next((link for link in links if link.type == member and not link.required), None)
+    whole, member = next(link for link in links if link.required), Link(kind.prefix, cascades=True)
+    own = next((link for link in links if link.type == member and link is not whole), None)
     if own is None:
         return kind
-    joins = (
-        replace(link, nullable=True, marks=frozenset(), through=Through(membership.plural, own.name, link.name))
-        for link in links
-        if link.required
-    )
-    return replace(kind, joins=tuple(joins))
+    through = Through(membership.plural, own.name, whole.name)
+    return replace(kind, joins=(replace(whole, nullable=True, marks=frozenset(), through=through),))
 
 
 def kind_of(

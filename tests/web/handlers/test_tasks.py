@@ -130,7 +130,7 @@ def test_a_task_stays_unlinked_when_what_it_links_to_is_deleted(alice: Person) -
     assert (task["contact_name"], task["company_name"], task["deal_name"]) == ("Jane", "Acme", "Boat")
     changed_name = alice.json_of("PATCH", f"/deals/{deal}", {"title": "Ship"})
     assert changed_name["title"] == alice.json_of("GET", f"/tasks/{task['id']}")["deal_name"]
-    assert " tasks stay, unlinked. " in alice.json_of("DELETE", f"/contacts/{contact}")["hint"]
+    assert ", tasks and tickets stay, unlinked. " in alice.json_of("DELETE", f"/contacts/{contact}")["hint"]
     for path in (f"/deals/{deal}", f"/contacts/{contact}", f"/companies/{company}"):
         erased(alice, path)
     left = alice.json_of("GET", f"/tasks/{task['id']}")
