@@ -2,6 +2,5 @@
 
 `write` creates, merges, changes and deletes records of every kind; `activities` logs, reads and deletes activities.
 `nested` checks a body that holds other records, `relations` links between records, `versions` the version that a client
-expects. `derived` keeps what records repeat of each other, `followed` what they show of their activities. `quotas`
-holds the caps of plans.
+expects. `settled` writes a record as its rules have it.
 """
