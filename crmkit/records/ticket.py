@@ -45,6 +45,7 @@ TICKET = kind_of(
         partial("contact_id", "updated_at"),
         partial("company_id", "updated_at"),
         partial("follow_up_at"),
+        partial("last_contacted_at"),
         index("owner", "updated_at"),
     ),
     shares_activities=("contact_id", "company_id"),

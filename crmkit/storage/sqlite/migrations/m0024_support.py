@@ -52,6 +52,7 @@ MIGRATION = Migration(
         index("tickets", "contact_id", "updated_at", is_partial=True),
         index("tickets", "company_id", "updated_at", is_partial=True),
         index("tickets", "follow_up_at", is_partial=True),
+        index("tickets", "last_contacted_at", is_partial=True),
         index("tickets", "owner", "updated_at"),
         *searchable("tickets"),
         *logged("ticket"),
