@@ -21,6 +21,8 @@ class Task(Tracked, frozen=True):
     company_name: Annotated[str | None, Text(200), NameOf("company_id"), READ, SEARCHED, "name of that company"]
     deal_id: Annotated[str | None, Link("d"), "the deal it is about"]
     deal_name: Annotated[str | None, Text(200), NameOf("deal_id"), READ, SEARCHED, "title of that deal"]
+    ticket_id: Annotated[str | None, Link("ti"), "the ticket it is about"]
+    ticket_name: Annotated[str | None, Text(200), NameOf("ticket_id"), READ, SEARCHED, "subject of that ticket"]
     tags: Annotated[list[str] | None, Tags(), SEARCHED, "replaced whole"]
     notes: Annotated[str | None, LongText(20_000), SEARCHED, DETAIL, "anything worth keeping"]
     custom: Annotated[dict[str, Any] | None, Custom(), "keys of your own, merged key by key; null drops a key"]
@@ -48,5 +50,6 @@ TASK = kind_of(
         partial("contact_id", "updated_at"),
         partial("company_id", "updated_at"),
         partial("deal_id", "updated_at"),
+        partial("ticket_id", "updated_at"),
     ),
 )

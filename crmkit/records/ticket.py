@@ -47,6 +47,7 @@ TICKET = kind_of(
         partial("follow_up_at"),
         partial("last_contacted_at"),
         index("owner", "updated_at"),
+        partial("owner", "follow_up_at", filled="follow_up_at"),
     ),
     shares_activities=("contact_id", "company_id"),
 )

@@ -52,7 +52,7 @@ def deletes(person: Person, path: str, confirm: str) -> None:
 @pytest.mark.parametrize(
     ("plural", "title", "outcome"),
     [
-        ("tasks", "title", "Its contact, company and deal stay."),
+        ("tasks", "title", "Its contact, company, deal and ticket stay."),
         (
             "contacts",
             "name",

@@ -1,5 +1,6 @@
 """Tasks: what is to be done, and what comes next when it repeats."""
 
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -126,16 +127,18 @@ def test_a_task_stays_unlinked_when_what_it_links_to_is_deleted(alice: Person) -
     company = new(alice, "/companies", name="Acme")
     contact = new(alice, "/contacts", name="Jane", company_id=company)
     deal = new(alice, "/deals", title="Boat", contact_id=contact)
-    task = made(alice, contact_id=contact, company_id=company, deal_id=deal)
+    ticket = new(alice, "/tickets", subject="Leak")
+    task = made(alice, contact_id=contact, company_id=company, deal_id=deal, ticket_id=ticket)
     assert (task["contact_name"], task["company_name"], task["deal_name"]) == ("Jane", "Acme", "Boat")
+    assert task["ticket_name"] == "Leak"
     changed_name = alice.json_of("PATCH", f"/deals/{deal}", {"title": "Ship"})
     assert changed_name["title"] == alice.json_of("GET", f"/tasks/{task['id']}")["deal_name"]
-    assert ", tasks and tickets stay, unlinked. " in alice.json_of("DELETE", f"/contacts/{contact}")["hint"]
-    for path in (f"/deals/{deal}", f"/contacts/{contact}", f"/companies/{company}"):
+    assert re.search("tasks.* stay, unlinked", alice.json_of("DELETE", f"/contacts/{contact}")["hint"])
+    for path in (f"/deals/{deal}", f"/contacts/{contact}", f"/companies/{company}", f"/tickets/{ticket}"):
         erased(alice, path)
     left = alice.json_of("GET", f"/tasks/{task['id']}")
-    assert [left[name] for name in ("contact_id", "company_id", "deal_id")] == [None] * 3
-    assert [left[name] for name in ("contact_name", "company_name", "deal_name")] == [None] * 3
+    assert [left[name] for name in ("contact_id", "company_id", "deal_id", "ticket_id")] == [None] * 4
+    assert [left[name] for name in ("contact_name", "company_name", "deal_name", "ticket_name")] == [None] * 4
 
 
 def test_a_post_with_a_source_id_that_is_there_merges(alice: Person) -> None:

@@ -7,6 +7,7 @@ TASKS = (
     *("repeat TEXT", "repeat_key TEXT", "contact_id TEXT", "contact_name TEXT", "contact_name_key TEXT"),
     *("company_id TEXT", "company_name TEXT", "company_name_key TEXT"),
     *("deal_id TEXT", "deal_name TEXT", "deal_name_key TEXT"),
+    *("ticket_id TEXT", "ticket_name TEXT", "ticket_name_key TEXT"),
     *("tags TEXT", "tags_key TEXT", "notes TEXT", "custom TEXT", "source_id TEXT"),
     *("done_at TEXT", "repeats_from TEXT", "follows TEXT"),
 )
@@ -29,6 +30,7 @@ MIGRATION = Migration(
         index("tasks", "contact_id", "updated_at", is_partial=True),
         index("tasks", "company_id", "updated_at", is_partial=True),
         index("tasks", "deal_id", "updated_at", is_partial=True),
+        index("tasks", "ticket_id", "updated_at", is_partial=True),
         *searchable("tasks"),
         *(
             f'CREATE INDEX "{plural}_by_owner_and_follow_up_at" ON "{plural}" (workspace_id, owner, follow_up_at, id) '

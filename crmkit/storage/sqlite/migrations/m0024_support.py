@@ -54,6 +54,8 @@ MIGRATION = Migration(
         index("tickets", "follow_up_at", is_partial=True),
         index("tickets", "last_contacted_at", is_partial=True),
         index("tickets", "owner", "updated_at"),
+        'CREATE INDEX "tickets_by_owner_and_follow_up_at" ON "tickets" (workspace_id, owner, follow_up_at, id) '
+        "WHERE follow_up_at IS NOT NULL",
         *searchable("tickets"),
         *logged("ticket"),
         table("campaigns", CAMPAIGNS, {}, is_logged=False),
