@@ -66,7 +66,7 @@ def deletes(person: Person, path: str, confirm: str) -> None:
             "its contacts, deals, tasks and tickets stay, unlinked.",
         ),
         ("deals", "title", "Its activities go with it; its tasks stay, unlinked."),
-        ("tickets", "subject", "Its activities go with it; its contact and company stay."),
+        ("tickets", "subject", "Its activities go with it; its tasks stay, unlinked."),
         ("campaigns", "name", "Its campaign memberships go with it."),
     ],
 )
