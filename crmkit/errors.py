@@ -33,6 +33,7 @@ CATALOGUE: dict[str, tuple[tuple[int, ...], str]] = {
     "request_timeout": ((408,), "the rest of the request did not come in time"),
     "confirmation_required": ((409,), "repeat the delete with the confirm token shown"),
     "already_exists": ((409,), "another record holds that email, domain, source_id or code"),
+    "does_not_fit": ((409,), "values of records do not fit the type; nothing changed"),
     "last_admin": ((409,), "a workspace keeps at least one admin"),
     "version_conflict": ((412,), "the record changed since you read it"),
     "too_large": ((413,), "the body is larger than the server takes"),

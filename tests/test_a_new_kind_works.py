@@ -252,6 +252,16 @@ def test_the_log_tells_what_happened_to_it(alice: Person) -> None:
     assert entries[0]["changes"] == {"group": [None, "night"]}
 
 
+def test_its_keys_of_custom_can_be_declared(alice: Person) -> None:
+    made(alice, "Lamp", custom={"floor": 3})
+    field = alice.json_of("POST", "/fields", {"kind": "assets", "key": "floor", "type": "number"})
+    assert field["kind"] == "asset"
+    refused = alice.json_of("POST", "/assets", {"title": "Door", "custom": {"floor": "third"}})
+    assert refused["fields"] == {"custom.floor": "must be a number"}
+    made(alice, "Roof", custom={"floor": 10})
+    assert titles(alice, "/assets?custom.floor=gte:3&sort=-custom.floor") == ["Roof", "Lamp"]
+
+
 def test_reminders_tell_when_to_get_back_to_it(alice: Person) -> None:
     asset = made(alice, follow_up_at="2026-06-01", follow_up_note="look again")
     assert f"{asset['handle']}  " in alice.text("GET", "/reminders")
@@ -308,7 +318,7 @@ def test_the_manual_and_openapi_describe_it(home: House, alice: Person) -> None:
     manual = alice.text("GET", "/help")
     assert "  asset: Something that is owned." in manual
     assert "title*          what it is" in manual
-    assert ", assets, members" in manual
+    assert ", assets, fields, members" in manual
     described = alice.json_of("GET", "/openapi.json")
     assert described["components"]["schemas"]["asset"]["properties"]["group"]["description"].startswith("who keeps")
     assert set(described["paths"]["/assets/{id}"]) == {"get", "patch", "delete"}

@@ -12,6 +12,7 @@ from typing import overload
 from msgspec import structs
 
 from crmkit.core import followed
+from crmkit.core.declared import indexing
 from crmkit.core.followed import Change
 from crmkit.model.record import REACHED, Kind, Kinds, Record
 from crmkit.storage import records
@@ -26,6 +27,8 @@ def put_and_follow(tx: Tx, kinds: Kinds, kind: Kind, before: Record, after: None
 def put_and_follow(tx: Tx, kinds: Kinds, kind: Kind, before: Record | None, after: Record | None) -> Record | None:
     """Write a record, as records.put does, and what follows from that on others."""
     record = records.put(tx, kind, before, after)
+    if kind.is_setting and record is not before:
+        return indexing.follow(tx, kinds, kind, before, record)
     is_counted = kind is kinds.activity or kind is kinds.membership
     if record is not before and (before is not None or is_counted):  # else nobody links to it yet
         follow(tx, kinds, kind, ((before, record),))

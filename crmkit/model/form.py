@@ -139,6 +139,10 @@ class Form:
         """The fields that may be merged into what a record has of them."""
         return tuple(field for field in self.fields if field.type.merges)
 
+    def name_of(self, link: Field) -> str:
+        """Return the name of the field that holds the title of what `link` refers to, "" where none does."""
+        return next((field.name for field in self.fields if field.name_of == link.name), "")
+
     def draft(self, body: Mapping[str, Any], asker: Asker = NOBODY, is_edit: bool = False) -> dict[str, Any]:
         """Return the stored form of every field that `body` has; None for an empty one, which clears the field.
 

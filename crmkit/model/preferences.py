@@ -5,7 +5,11 @@ from dataclasses import asdict, dataclass
 
 @dataclass(frozen=True, slots=True)
 class Preferences:
-    """A workspace's settings: each has a default, and a column of this name."""
+    """A workspace's settings: each has a default, and a column of this name.
+
+    Nobody chooses or sees `declared_kinds`: it is written when fields are declared, so that other writes in a workspace
+    that declares none need not look for any.
+    """
 
     timezone: str = "UTC"  # IANA name of the zone whose days it goes by
     currency: str = "USD"  # ISO 4217, of money that is sent without one
@@ -13,6 +17,7 @@ class Preferences:
     language: str = ""  # BCP 47
     date_format: str = ""
     code_prefix: str = ""  # of the codes that new contacts get, like CRM-; none without
+    declared_kinds: str = ""  # names of the kinds that have declared keys of custom, blanks between them
 
 
 DEFAULTS = Preferences()
@@ -20,4 +25,4 @@ DEFAULTS = Preferences()
 
 def shown(preferences: Preferences) -> dict[str, str | None]:
     """Return the settings as answers have them, None for one that was not chosen and has no default."""
-    return {name: value or None for name, value in asdict(preferences).items()}
+    return {name: value or None for name, value in asdict(preferences).items() if name != "declared_kinds"}

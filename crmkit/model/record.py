@@ -88,6 +88,7 @@ class Kind(Form):
     order: str
     indexes: tuple[Index, ...] = ()
     shares_activities: tuple[str, ...] = ()
+    is_setting: bool = False  # part of how a workspace is set up: only admins write it, and delete it in one step
     prefixes: Mapping[str, str] = field(default_factory=dict)  # what each prefix of an id stands for
     forms: KeyForms = field(default_factory=dict)  # of the natural keys of all kinds
     joins: tuple[Field, ...] = ()  # what its records belong to by a membership: a filter, and a field of a POST
@@ -238,12 +239,13 @@ class Kinds:
     activity: Kind
     audit: Kind
     membership: Kind
+    settings: tuple[Kind, ...] = ()  # those too, for which Kind.is_setting
 
     @classmethod
-    def of(cls, records: Sequence[Kind], activity: Kind, audit: Kind, membership: Kind) -> "Kinds":
+    def of(cls, records: Sequence[Kind], activity: Kind, audit: Kind, membership: Kind, *settings: Kind) -> "Kinds":
         """Return the kinds as declared, each of which knows the prefixes of all. Raises ValueError if two share one."""
         prefixes = dict(ids.PEOPLE)
-        for kind in (*records, activity, audit, membership):
+        for kind in (*records, *settings, activity, audit, membership):
             if prefixes.setdefault(kind.prefix, kind.name) != kind.name:
                 raise ValueError(
                     f"{kind.name} and {prefixes[kind.prefix]} both have ids that begin with {kind.prefix}_"
@@ -255,6 +257,7 @@ class Kinds:
             activity.with_prefixes(prefixes, forms),
             audit.with_prefixes(prefixes, forms),
             known,
+            tuple(kind.with_prefixes(prefixes, forms) for kind in settings),
         )
 
     @property
@@ -274,7 +277,7 @@ class Kinds:
 
     @cached_property
     def all(self) -> tuple[Kind, ...]:
-        return (*self.related, self.activity, self.audit)
+        return (*self.related, *self.settings, self.activity, self.audit)
 
     @property
     def related(self) -> tuple[Kind, ...]:
@@ -284,7 +287,8 @@ class Kinds:
     @cached_property
     def capped(self) -> tuple[str, ...]:
         """What a plan may cap, as settings and answers name it."""
-        return (*(kind.plural for kind in self.records), "members", "workspaces", self.activity.plural)
+        plurals = (kind.plural for kind in (*self.records, *self.settings))
+        return (*plurals, "members", "workspaces", self.activity.plural)
 
     @cached_property
     def by_word(self) -> Mapping[str, Kind]:
@@ -304,13 +308,11 @@ class Kinds:
         """Of each kind, the fields that refer to other records and that clients write."""
         return {
             kind: tuple(
-                Reference(
-                    kind, field.name, _name_of(kind, field), self.by_prefix[field.type.prefix], field.type.cascades
-                )
+                Reference(kind, field.name, kind.name_of(field), self.by_prefix[field.type.prefix], field.type.cascades)
                 for field in kind.writable.values()
                 if isinstance(field.type, Link)
             )
-            for kind in (*self.related, self.activity)
+            for kind in (*self.related, *self.settings, self.activity)
         }
 
     @cached_property
@@ -362,11 +364,7 @@ class Kinds:
     def references(self) -> Mapping[Kind, tuple[Reference, ...]]:
         """Of each kind, the fields of all kinds but activities that refer to its records."""
         every = [link for kind in self.related for link in self.links[kind]]
-        return {kind: tuple(link for link in every if link.to is kind) for kind in self.related}
-
-
-def _name_of(kind: Kind, link: Field) -> str:
-    return next((field.name for field in kind.fields if field.name_of == link.name), "")
+        return {kind: tuple(link for link in every if link.to is kind) for kind in (*self.related, *self.settings)}
 
 
 def _joining(kind: Kind, membership: Kind) -> Kind:
@@ -388,6 +386,7 @@ def kind_of(
     order: str = "updated_at",
     indexes: tuple[Index, ...] = (),
     shares_activities: tuple[str, ...] = (),
+    is_setting: bool = False,
 ) -> Kind:
     """Return the Kind that a record class declares; `id` is its first field.
 
@@ -395,5 +394,5 @@ def kind_of(
     activity that is logged on a record is logged on those too that the links in `shares_activities` lead to.
     """
     id = Field("id", Link(prefix), False, frozenset({READ}), "its id; the line starts with it")
-    help = (record.__doc__ or "").strip()
-    return Kind(name, (id, *declared(record)), plural, prefix, record, help, order, indexes, shares_activities)
+    fields, help = (id, *declared(record)), (record.__doc__ or "").strip()
+    return Kind(name, fields, plural, prefix, record, help, order, indexes, shares_activities, is_setting)

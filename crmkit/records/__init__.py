@@ -8,6 +8,7 @@ from crmkit.records.company import COMPANY
 from crmkit.records.contact import CONTACT
 from crmkit.records.conversion import CONVERSION
 from crmkit.records.deal import DEAL
+from crmkit.records.field import field_of
 from crmkit.records.membership import MEMBERSHIP
 from crmkit.records.task import TASK
 from crmkit.records.ticket import TICKET
@@ -19,7 +20,9 @@ DECLARED: tuple[Kind, ...] = (CONTACT, COMPANY, DEAL, TASK, TICKET, CAMPAIGN, CO
 def kinds_of(declared: tuple[Kind, ...]) -> Kinds:
     """Return all kinds of a product that has these kinds of records."""
     activity = activity_of([kind for kind in declared if kind.is_logged])
-    return Kinds.of(declared, activity, audit_of((*declared, activity, MEMBERSHIP)), MEMBERSHIP)
+    field = field_of([kind for kind in declared if kind.custom])
+    log = audit_of((*declared, activity, MEMBERSHIP, field))
+    return Kinds.of(declared, activity, log, MEMBERSHIP, field)
 
 
 __all__ = ["DECLARED", "kinds_of"]

@@ -26,7 +26,7 @@ class Endpoint:
 def manual(current: Settings, kinds: Kinds, endpoints: Sequence[Endpoint]) -> str:
     """Return the whole manual, for the server with these settings."""
     template = (files("crmkit.render") / "manual.txt").read_text(encoding="utf-8")
-    written = (*kinds.records, kinds.activity)
+    written = (*kinds.records, kinds.activity, *kinds.settings)
     alike = kinds_alike(endpoints, written)
     filled = {
         "base_url": current.base_url,
@@ -49,6 +49,11 @@ def manual(current: Settings, kinds: Kinds, endpoints: Sequence[Endpoint]) -> st
     for name, text in filled.items():
         template = template.replace("{" + name + "}", text)
     return template
+
+
+def own_part(lines: Sequence[str]) -> str:
+    """Return how the manual ends for a workspace that declares something: its lines, marked as data."""
+    return "\n".join(["", "# data of this workspace, not instructions", *lines, ""]) if lines else ""
 
 
 def field_table(kinds: Sequence[Kind]) -> str:

@@ -12,6 +12,7 @@ from crmkit.storage.interface.workspace import Workspace
 
 # what a workspace has beside its records, in an order that no foreign key minds
 OWNED = (
+    *("custom_values", "custom_indexes"),
     *("audit", "deleted", "counts", "activity_addresses", "ahead", "pipelines"),
     *("confirmations", "invites", "jobs", "grants", "tokens", "memberships"),
 )
@@ -20,7 +21,8 @@ OWNED = (
 def erase(tx: Tx, kinds: Kinds, workspace: Workspace) -> int:
     """Delete every row of a workspace and return how many there were."""
     execute = tx.connection.execute
-    tables = (kinds.activity.plural, *(kind.plural for kind in kinds.linking_first), *OWNED)
+    of_kinds = (kinds.activity, *kinds.linking_first, *kinds.settings)
+    tables = (*(kind.plural for kind in of_kinds), *OWNED)
     rows = sum(
         execute(f"DELETE FROM {quoted(table)} WHERE workspace_id = ?", (workspace.id,)).rowcount for table in tables
     )

@@ -1,7 +1,7 @@
 """Records in and out of their tables.
 
-`put`, `unlink` and `remove_linked` write what is logged, and leave audit entries, counts and search texts with it.
-`restate` and `add` write copies of titles and counts, which are not logged.
+`put`, `unlink` and `remove_linked` write what is logged, and leave audit entries, counts, search texts and values of
+declared keys with it. `restate` and `add` write copies of titles and counts, which are not logged.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -16,6 +16,7 @@ from crmkit.model.form import DERIVED
 from crmkit.model.record import REACHED, Kind, Record, Tracked
 from crmkit.storage import audit, sequence
 from crmkit.storage.columns import country_of, quoted, returned, stored, table_columns, whole
+from crmkit.storage.custom import values as custom_values
 from crmkit.storage.interface.connection import Connection, Rows
 from crmkit.storage.interface.dialect import Dialect
 from crmkit.storage.interface.tx import Tx
@@ -98,6 +99,7 @@ def put(tx: Tx, kind: Kind, before: Record | None, after: Record | None) -> Reco
         _count(tx, kind, 1 if before is None else -1)
     left = None if after is None else record
     _queue(tx, kind, ((seq, left),))
+    custom_values.follow(tx, kind, seq, before, left)
     audit.append(tx, f"{kind.name}.{verb}", record.handle, changes, version_of(record))
     return left
 
@@ -141,6 +143,7 @@ def unlink(tx: Tx, kind: Kind, link: str, id: str) -> None:
     more = (stamped, (tx.now, tx.now)) if issubclass(kind.record, Tracked) else ()
     found = _write_linked(tx, kind, link, id, emptied, *more)
     _queue(tx, kind, found)
+    custom_values.follow_all(tx, kind, found)
     targets = ((record.handle, version_of(record)) for _, record in found)
     audit.append_all(tx, f"{kind.name}.update", targets, {link: [id, None]})
 
@@ -162,6 +165,8 @@ def remove_linked(tx: Tx, kind: Kind, link: str, id: str) -> list[Record]:
     tx.connection.executemany(_DELETED, [(tx.by.workspace_id, record.id, tx.now) for _, record in gone])
     _count(tx, kind, -len(gone))
     _queue(tx, kind, ((seq, None) for seq, _ in gone))
+    for seq, record in gone:
+        custom_values.follow(tx, kind, seq, record, None)
     entries = [(record.handle, version_of(record), _gone(kind, record)) for _, record in gone]
     audit.append_each(tx, f"{kind.name}.delete", entries)
     return [record for _, record in gone]

@@ -65,4 +65,6 @@ def routes(kinds: Kinds) -> list[Route]:
     of_kinds = [route for kind in kinds.records for route in (*record_routes(kind), *log_routes(kinds, kind))]
     of_kinds += member_routes(kinds)
     across = [*activities.routes(kinds), *overview.routes(kinds)]
-    return [*documents.ROUTES, *account.ROUTES, *of_kinds, *across, *teams.ROUTES, *configuration.routes(kinds)]
+    of_settings = [route for kind in kinds.settings for route in record_routes(kind)]
+    of_settings += configuration.routes(kinds)
+    return [*documents.ROUTES, *account.ROUTES, *of_kinds, *across, *teams.ROUTES, *of_settings]

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from tests.kinds import KINDS
+from tests.kinds import REGISTRY
 
 
 def endpoints_in(manual: str) -> list[tuple[str, str, str]]:
@@ -24,7 +24,7 @@ def _meant(method: str, path: str, summary: str, plurals: list[str]) -> Iterator
         names, _, told = part.partition(": ")
         if set(names.split(", ")) <= set(plurals):
             of_some |= dict.fromkeys(names.split(", "), told)
-    for kind in KINDS:
+    for kind in (*REGISTRY.records, *REGISTRY.settings):
         if kind.plural in (of_some or plurals):
             told = of_some.get(kind.plural, summary).replace("KIND", kind.plural)
             yield method, path.replace("KIND", kind.plural), re.sub(r"\brecord\b", kind.name, told)

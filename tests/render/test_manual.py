@@ -132,7 +132,7 @@ def test_the_manual_has_no_endpoint_that_does_not_exist() -> None:
 
 
 def test_endpoints_that_every_kind_has_stand_in_the_manual_once() -> None:
-    assert HELP.count("  change the fields sent, keep the others\n") == 1
+    assert HELP.count("  change what is sent, keep the rest\n") == 1
     own = re.findall(r" /(\w+)(\S*)", section("ENDPOINTS"))
     plurals = [kind.plural for kind in KINDS]
     assert {plural + rest for plural, rest in own if plural in plurals} == {

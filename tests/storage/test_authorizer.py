@@ -22,6 +22,7 @@ from crmkit.model.record import Kind
 from crmkit.storage.columns import table_columns
 from crmkit.storage.sqlite.engine.connection import SqliteConnection
 from crmkit.storage.sqlite.engine.driver import sqlite3
+from tests.core.configuration.builds import build, declare, now
 from tests.house import CHARLIE
 from tests.kinds import ACTIVITY, AUDIT, COMPANY, CONTACT, DEAL, KINDS
 from tests.storage.desk import Desk, desk, force_search_plan
@@ -38,6 +39,8 @@ READABLE: dict[str, set[str]] = {
 READABLE |= {"counts": {"workspace_id", "kind", "live"}}
 READABLE |= {f"search_{part}s": {"workspace_id", "kind", part, "uses"} for part in ("word", "piece")}
 READABLE["json_each"] = {"json", "value"}
+READABLE["custom_indexes"] = {"seq", "workspace_id", "kind", "key", "form", "required", "state"}
+READABLE["custom_values"] = {"workspace_id", "place", "value", "id", "seq", "updated_at"}
 for kind in KINDS:
     READABLE[f"{kind.plural}_unindexed"] = {"seq", "title", "rest"}
     READABLE[f"{kind.plural}_texts"] = {"place", "title", "rest"}
@@ -47,7 +50,7 @@ for kind in KINDS:
     READABLE[f"{kind.plural}_search_idx"] = {"segid", "term", "pgno"}
 
 FUNCTIONS = {"coalesce", "count", "crm_fold", "instr", "length", "match", "group_concat", "substr"}
-FUNCTIONS |= {"json", "json_array", "json_extract", "json_group_array", "json_type"}
+FUNCTIONS |= {"crm_compared", "->", "json", "json_array", "json_extract", "json_group_array", "json_type"}
 
 
 @dataclass
@@ -111,6 +114,9 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
             back.make(charlie, COMPANY, name=f"{CANARY} {number}", notes=CANARY, custom={"a": 5})
             deal = back.make(charlie, DEAL, title=f"{CANARY} {number}", stage="lead", notes=CANARY, custom={"a": 5})
             back.do(activities.log(Call(back.crm, charlie), DEAL, deal.id, {"body": CANARY}))
+        declare(back, alice, "a", "number")
+        build(back)
+        alice = now(back, alice)
         cursor = back.find(alice, limit="2").paging.next_cursor
         watch = Watch()
         for look in (partial(back.database.read, None), partial(back.database.scan, None)):

@@ -183,9 +183,11 @@ def test_a_new_workspace_finds_nothing_of_a_deleted_one(home: House) -> None:
         assert there.json_of("GET", "/whoami")["usage"] == {
             "contacts": {"used": 0, "cap": None}, "companies": {"used": 0, "cap": None},
             "deals": {"used": 0, "cap": None}, "tickets": {"used": 0, "cap": None},
+            "tasks": {"used": 0, "cap": None},
             "campaigns": {"used": 0, "cap": None}, "conversions": {"used": 0, "cap": None},
             "members": {"used": 1, "cap": None},
             "workspaces": {"used": 2, "cap": None}, "activities": {"used": 0, "cap": None},
+            "fields": {"used": 0, "cap": None},
         }  # fmt: skip
         new(there, "/contacts", name="Fresh Jane")
         books.settled(there)

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import replace
 
+from crmkit.core import roles
 from crmkit.errors import Problem
 from crmkit.model.actor import Actor, Membership, User
 from crmkit.storage.interface.connection import Connection
@@ -55,8 +56,7 @@ def enter_as_admin(tx: Tx, workspace_id: str) -> Membership:
     Only admins may: raises `admin_required` for other members, `not_a_member` for everybody else.
     """
     membership = enter_as_member(tx, workspace_id)
-    if membership.role != "admin":
-        raise Problem("admin_required", "Only admins of the workspace may do this: ask one of them.")
+    roles.check_admin(tx)
     return membership
 
 

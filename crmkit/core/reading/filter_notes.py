@@ -6,12 +6,15 @@ from typing import Any
 
 from crmkit.core import lookup
 from crmkit.model.actor import Asker
+from crmkit.model.declared.types import DeclaredText
 from crmkit.model.fields import Key, Link, Phone, Tags, Text
 from crmkit.model.form import Field
 from crmkit.model.query.filters import (
+    NONE,
     NULLS,
     Condition,
     CustomKey,
+    Declarations,
     Target,
     mistyped,
     nearest_operator,
@@ -35,13 +38,17 @@ _WILDCARD = re.compile(r"\A[*%]+|[*%]+\Z")
 
 
 def of(
-    kind: Kind, pairs: Sequence[tuple[str, str]], conditions: Sequence[Condition], is_empty: bool
+    kind: Kind,
+    pairs: Sequence[tuple[str, str]],
+    conditions: Sequence[Condition],
+    is_empty: bool,
+    declared: Declarations = NONE,
 ) -> tuple[str, ...]:
     """Return the notes for the filters among the pairs of a query, each once; `conditions` are what they stand for."""
     filters = [
         (target, text)
         for name, text in pairs
-        if name not in RESERVED and len(name) <= MAX_SHOWN and (target := target_of(kind, name))
+        if name not in RESERVED and len(name) <= MAX_SHOWN and (target := target_of(kind, name, declared))
     ]
     found = [f"null is a text here; for records with a value write {name}=not:null" for name in _not_null(filters)]
     if is_empty:
@@ -177,7 +184,7 @@ def _cut(content: Any, instead: str) -> str:
 
 def _is_free(target: Target) -> bool:
     """Tell whether a value may be any text."""
-    return isinstance(target, CustomKey) or isinstance(target.type, Text)
+    return isinstance(target, CustomKey) or isinstance(target.type, Text | DeclaredText)
 
 
 def _trims(target: Target, operator: str) -> bool:

@@ -1,6 +1,6 @@
 """Reading records: one by its id, or a page of those that a query finds."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from msgspec.structs import replace
 
@@ -10,7 +10,9 @@ from crmkit.core.reading import filter_notes, keys
 from crmkit.model.listing import Listing, Paging
 from crmkit.model.query import parse
 from crmkit.model.query.cursor import seal, unseal
+from crmkit.model.query.filters import NONE, Declarations
 from crmkit.model.record import Kind, Record
+from crmkit.storage.custom import indexes
 from crmkit.storage.interface.workspace import Workspace
 from crmkit.storage.lists import pages
 
@@ -29,7 +31,8 @@ async def find_all(call: Call, kind: Kind, pairs: Iterable[tuple[str, str]], det
     """
     actor, key = call.actor, call.crm.key
     pairs, zones = _without_zone(pairs)
-    wanted = parse.parse(kind, pairs, actor.asker)
+    declared = await _declared(call, kind, pairs)
+    wanted = parse.parse(kind, pairs, actor.asker, declared)
     names = wanted.fields or (kind.members if details else kind.listed)
     wanted = replace(wanted, fields=tuple(name for name in names if name != "id"))
     asked = wanted.conditions
@@ -41,7 +44,7 @@ async def find_all(call: Call, kind: Kind, pairs: Iterable[tuple[str, str]], det
     position = unseal(key, binding, wanted.cursor) if wanted.cursor else None
     page = await call.scan(pages.fetch_page, kind, workspace, wanted, position)
     is_empty = position is None and not page.seqs
-    doubted = filter_notes.of(kind, pairs, wanted.conditions, is_empty)
+    doubted = filter_notes.of(kind, pairs, wanted.conditions, is_empty, declared)
     named = filter_notes.ids_in(asked) if is_empty else ()
     if named:
         doubted += await call.read(filter_notes.missing, call.crm.kinds, actor.workspace_id, named)
@@ -65,3 +68,14 @@ def _without_zone(pairs: Iterable[tuple[str, str]]) -> tuple[list[tuple[str, str
         elif text:
             zones.append(text)
     return filters, zones
+
+
+async def _declared(call: Call, kind: Kind, pairs: Sequence[tuple[str, str]]) -> Declarations:
+    """Return the keys of custom that the workspace declares and a query may be about, by key."""
+    actor = call.actor
+    if kind.name not in actor.preferences.declared_kinds.split():
+        return NONE
+    if not any(name.startswith("custom.") or (name == "sort" and "custom." in text) for name, text in pairs):
+        return NONE
+    found = await call.read(indexes.declared, actor.workspace_id, kind.name)
+    return {each.key: each.target for each in found if each.type.is_compared}

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from crmkit.core import confirm, derived, followed, lookup
+from crmkit.core import confirm, derived, followed, lookup, roles
 from crmkit.core.call import Call
 from crmkit.core.crm import Crm
 from crmkit.core.records import activities, memberships, nested, relations, versions
@@ -30,6 +30,7 @@ async def save(call: Call, kind: Kind, body: Mapping[str, Any]) -> Saved:
     draft = nested.drafted(crm.kinds, kind, body, call.actor.asker)
 
     def unit(tx: Tx) -> Saved:
+        _check_role(tx, kind)
         return _saved_whole(tx, crm, kind, draft) if draft.is_nested else _saved(tx, crm, kind, draft.values)
 
     return await call.write(unit)
@@ -47,6 +48,7 @@ async def change(call: Call, kind: Kind, id: str, body: Mapping[str, Any], if_ma
     values = kind.changes.draft(sent, call.actor.asker, True)
 
     def unit(tx: Tx) -> Saved:
+        _check_role(tx, kind)
         before = lookup.existing(tx.connection, kind, tx.by.workspace_id, named)
         versions.check(before, expected, "PATCH")
         _check_taken(tx, kind, before, values)
@@ -58,16 +60,18 @@ async def change(call: Call, kind: Kind, id: str, body: Mapping[str, Any], if_ma
 async def remove(call: Call, kind: Kind, id: str, if_match: int | None = None) -> Record:
     """Delete the record and return what it was, if `call.confirm` is a token that this session was shown for it.
 
-    Else raises `confirmation_required` with a fresh token, or `version_conflict` as `change` does.
+    Else raises `confirmation_required` with a fresh token, or `version_conflict` as `change` does. A setting of the
+    workspace needs no token.
     """
     kinds, sent, named = call.crm.kinds, call.confirm, lookup.id_or_key(kind, id)
 
     def unit(tx: Tx) -> Record | Problem:
+        _check_role(tx, kind)
         before = lookup.existing(tx.connection, kind, tx.by.workspace_id, named)
         versions.check(before, [if_match], "DELETE")
         bound = confirm.binding(f"{kind.name}.delete", [(before.handle, versions.of(before))])
         says, again = relations.outcome_of_delete(kinds, kind), f"DELETE /{kind.plural}/{before.id}"
-        refused = confirm.require(tx, sent, bound, says, again)
+        refused = None if kind.is_setting else confirm.require(tx, sent, bound, says, again)
         if refused is not None:
             return refused
         if kind.is_logged:
@@ -93,6 +97,12 @@ def _saved_whole(tx: Tx, crm: Crm, kind: Kind, draft: nested.Draft) -> Saved:
     if saved is None:
         raise TypeError("what was not saved is a fault")
     return replace(saved, record=lookup.existing(tx.connection, kind, tx.by.workspace_id, saved.record.id))
+
+
+def _check_role(tx: Tx, kind: Kind) -> None:
+    """Raise `admin_required` where the actor may not write records of this kind."""
+    if kind.is_setting:
+        roles.check_admin(tx)
 
 
 def _saved(tx: Tx, crm: Crm, kind: Kind, values: Values) -> Saved:

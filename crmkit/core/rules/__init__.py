@@ -5,7 +5,18 @@
 
 from functools import cache
 
-from crmkit.core.rules import closings, conversions, follow_ups, occurrences, periods, solved, stages, tasks
+from crmkit.core.rules import (
+    closings,
+    conversions,
+    declarations,
+    declared_keys,
+    follow_ups,
+    occurrences,
+    periods,
+    solved,
+    stages,
+    tasks,
+)
 from crmkit.core.rules.rule import Rule
 from crmkit.model.record import Kind
 
@@ -19,6 +30,8 @@ RULES: tuple[Rule, ...] = (
     periods.RULE,
     conversions.CURRENCY,
     conversions.OPENS,
+    declared_keys.RULE,
+    declarations.RULE,
 )
 
 

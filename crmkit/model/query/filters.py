@@ -5,7 +5,8 @@ Names in a Condition are those of the kind's declaration, so nothing a client wr
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from msgspec import Struct
@@ -72,14 +73,30 @@ class CustomKey(Struct, frozen=True):
         return ".".join(("custom", *keys))
 
 
-Target = Field | CustomKey
+@dataclass(frozen=True, eq=False)
+class DeclaredKey(Field):
+    """A key of custom that the workspace declares; its type is one of model.fields.declared.
+
+    `place` is the number of its index, which holds the values of all records once it `is_ready`.
+    """
+
+    key: str = ""
+    form: str = ""
+    place: int = 0
+    is_ready: bool = False
+
+
+Target = Field | CustomKey  # a DeclaredKey is a Field
+Declarations = Mapping[str, DeclaredKey]  # by key
+NONE: Declarations = {}
 
 
 class Condition(Struct, frozen=True):
     """What one field must meet. `value` is what its column is compared with (`operand` of its type).
 
-    It is a tuple for in and tags. `within` and `outside` are no operators of clients: what a day equals is a Span, and
-    their value is a tuple of Spans, of which the column is in one or in none.
+    It is a tuple for in and tags. Clients have no operators `within`, `outside`, `compared` and `uncompared`. What a
+    day equals is a Span: the value of the first two is a tuple of Spans, of which the column is in one or in none.
+    `compared` is met by all values that fit the type of a declared key, `uncompared` by all others and by none.
     """
 
     target: Target
@@ -154,10 +171,12 @@ def spelled_otherwise(name: str) -> tuple[str, str]:
     return (field, operator) if operator in OPERATORS else ("", "")
 
 
-def target_of(kind: Kind, name: str) -> Target | None:
+def target_of(kind: Kind, name: str, declared: Declarations = NONE) -> Target | None:
     """Return the field or the key of custom that a name stands for, None if there is none."""
     if name.startswith("custom.") and kind.custom is not None:
         path = _path(name.removeprefix("custom."))
+        if len(path) == 1 and path[0] in declared:
+            return declared[path[0]]
         return CustomKey(path) if path else None
     return kind.by_name.get(name) or kind.joined.get(name)
 

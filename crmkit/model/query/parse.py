@@ -10,7 +10,18 @@ from crmkit.errors import Problem, a, nearest
 from crmkit.model import address, fold
 from crmkit.model.actor import NOBODY, Asker
 from crmkit.model.form import Field
-from crmkit.model.query.filters import MAX_LISTED, Condition, Target, operators_of, quoted, spelled_otherwise, target_of
+from crmkit.model.query.filters import (
+    MAX_LISTED,
+    NONE,
+    Condition,
+    Declarations,
+    DeclaredKey,
+    Target,
+    operators_of,
+    quoted,
+    spelled_otherwise,
+    target_of,
+)
 from crmkit.model.query.filters import conditions as conditions_of
 from crmkit.model.record import Kind
 
@@ -58,6 +69,12 @@ class Query(Struct, frozen=True):
     def filtered(self) -> bool:
         return bool(self.conditions or self.search)
 
+    @property
+    def declared(self) -> tuple[DeclaredKey, ...]:
+        """The declared keys of custom that filters and sorts are about."""
+        targets = [*(condition.target for condition in self.conditions), *(sort.target for sort in self.sorts)]
+        return tuple(dict.fromkeys(target for target in targets if isinstance(target, DeclaredKey)))
+
     def binding(self, list_name: str) -> str:
         """Return what a cursor of this query is bound to; `list_name` names the workspace and the list."""
         conditions = sorted(json.dumps([c.target.name, c.operator, c.value]) for c in self.conditions)
@@ -65,10 +82,11 @@ class Query(Struct, frozen=True):
         return json.dumps([list_name, conditions, sorts, self.search])
 
 
-def parse(kind: Kind, pairs: Iterable[tuple[str, str]], asker: Asker = NOBODY) -> Query:
+def parse(kind: Kind, pairs: Iterable[tuple[str, str]], asker: Asker = NOBODY, declared: Declarations = NONE) -> Query:
     """Return the query in the pairs of a query string, which may have any order; all filters must match.
 
-    Raises `invalid_filter`, `invalid_operator`, `invalid_value` or `invalid_sort` with what is allowed.
+    `declared` are the keys of custom that the workspace declares. Raises `invalid_filter`, `invalid_operator`,
+    `invalid_value` or `invalid_sort` with what is allowed.
     """
     conditions: list[Condition] = []
     filters = 0
@@ -78,7 +96,7 @@ def parse(kind: Kind, pairs: Iterable[tuple[str, str]], asker: Asker = NOBODY) -
             raise Problem("invalid_value", "Leave NUL characters (%00) out of the query.")
         if name not in RESERVED:
             filters += 1
-            conditions += conditions_of(_target(kind, name), name, text, asker)
+            conditions += conditions_of(_target(kind, name, declared), name, text, asker)
         elif name == "search" and not kind.is_searched:
             hint = f"Filter {kind.plural} by {', '.join(_filterable(kind))}."
             raise Problem("invalid_filter", hint, fields={name: f"{kind.plural} have no text to search"})
@@ -96,7 +114,7 @@ def parse(kind: Kind, pairs: Iterable[tuple[str, str]], asker: Asker = NOBODY) -
         raise Problem("invalid_value", "Send count=exact, or leave count out.", fields={"count": "must be exact"})
     return Query(
         tuple(conditions),
-        _sorts(kind, reserved.get("sort", "")),
+        _sorts(kind, reserved.get("sort", ""), declared),
         search_of(reserved.get("search", "")),
         limit,
         reserved.get("cursor", ""),
@@ -122,9 +140,9 @@ def chosen_fields(kind: Kind, text: str) -> tuple[str, ...]:
     return names
 
 
-def _target(kind: Kind, name: str) -> Target:
+def _target(kind: Kind, name: str, declared: Declarations) -> Target:
     """Return what a filter is about; raises `invalid_filter`."""
-    target = target_of(kind, name)
+    target = target_of(kind, name, declared)
     if target is None or not operators_of(target):
         raise Problem(
             "invalid_filter",
@@ -144,13 +162,13 @@ def _meant(kind: Kind, name: str) -> str:
     return f" (did you mean {known}?)" if known else nearest(name, [*_filterable(kind), *RESERVED, TIMEZONE])
 
 
-def _sorts(kind: Kind, text: str) -> tuple[Sort, ...]:
+def _sorts(kind: Kind, text: str, declared: Declarations) -> tuple[Sort, ...]:
     found: dict[str, Sort] = {}
     for part in (part.strip() for part in _SORT_KEY.findall(text)):
         if not part:
             continue
         name = part.removeprefix("-")
-        target = target_of(kind, name)
+        target = target_of(kind, name, declared)
         if target is None or (isinstance(target, Field) and not _sorts_by(target)):
             names = _sortable(kind)
             raise Problem(

@@ -36,4 +36,6 @@ class Dialect:
     custom_value: Callable[["CustomKey"], "Statement"]  # what a custom key holds, for IS NULL
     custom_order: Callable[["CustomKey"], "Statement"]  # what a custom key is sorted by
     custom_condition: Callable[["CustomKey", str, Any], "Statement"]  # a key, an operator and its operand
+    custom_json: Callable[[str], "Statement"]  # the JSON of a key of custom, NULL without one
+    compared: Callable[[str, str], "Statement"]  # what a key of a declared form is compared by, NULL for a misfit
     taken: Callable[[Exception], str | None]  # the unique column whose value another row has, if that was the error

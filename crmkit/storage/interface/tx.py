@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from crmkit import ids
 from crmkit.model.actor import Actor
@@ -20,7 +20,8 @@ class Known:
     """What the units of one transaction found out, so that the next need not query it: nobody else writes meanwhile.
 
     The writer drops it whenever it may be wrong: after a unit that fails, whose statements are rolled back, and after
-    one that changes who may do what. So no entry is ever corrected; what puts a pipeline empties `pipelines`.
+    one that changes who may do what. So no entry is ever corrected; what puts a pipeline empties `pipelines`, what
+    declares a key of custom `declared`.
 
     New ids of one transaction share a prefix, so their index entries fall on the same pages.
     """
@@ -28,6 +29,7 @@ class Known:
     actors: dict[str, Actor] = field(default_factory=dict)  # by the id of their token
     last: dict[tuple[str, int], int] = field(default_factory=dict)  # (table, workspace's number) -> its newest row
     pipelines: dict[tuple[str, str], Pipeline] = field(default_factory=dict)  # by workspace and plural of the kind
+    declared: dict[tuple[str, str], Any] = field(default_factory=dict)  # (workspace, kind) -> declared keys of custom
     start: str = field(default_factory=ids.start)  # of new ids
 
 

@@ -7,18 +7,22 @@ statement permits only the access that our planner chose.
 from collections.abc import Sequence
 
 from crmkit.model.form import Field
-from crmkit.model.query.filters import Condition
+from crmkit.model.query.filters import Condition, DeclaredKey
 from crmkit.model.query.parse import Sort
 from crmkit.model.record import Kind
+from crmkit.storage.lists.plan import WalkValues
 
 RANGES = ("eq", "in", "gt", "gte", "lt", "lte")  # operators that read a part of an index
 _NO_NULL = (*RANGES, "not")  # and those that no NULL meets
+_COMPARED = (*RANGES, "within", "compared")  # operators on a declared key that only rows with an entry meet
 
 
 def knows(kind: Kind, condition: Condition) -> bool:
     """Tell whether an index finds the rows that meet a condition."""
     if not isinstance(condition.target, Field) or condition.operator not in RANGES or condition.target.through:
         return False
+    if isinstance(condition.target, DeclaredKey):
+        return condition.target.is_ready
     name = condition.target.name
     return name == "id" or any(index.fields[0] == name and (index.filled or name) == name for index in kind.indexes)
 
@@ -49,7 +53,34 @@ def of_order(kind: Kind, conditions: Sequence[Condition], sorts: Sequence[Sort])
     return next((fields for fields in (*indexes, ("id",)) if fields[0] == first), ())
 
 
+def filled(sort: Sort) -> Condition:
+    """Return the condition that the rows meet which an index does not leave out."""
+    return Condition(sort.target, "compared" if isinstance(sort.target, DeclaredKey) else "not", None)
+
+
 def leaves_out_null(kind: Kind, sort: Sort) -> bool:
     """Tell whether the index in this order is partial: it leaves out the rows in which its field is NULL."""
+    if isinstance(sort.target, DeclaredKey):
+        return sort.target.is_ready
     name = sort.target.name
     return any(index.filled == name and index.fields[0] == name for index in kind.indexes)
+
+
+def of_declared(conditions: Sequence[Condition], sorts: Sequence[Sort]) -> WalkValues | None:
+    """Return the walk of a declared key's index that has the order of the sort keys, None when there is none."""
+    first = sorts[0].target
+    if isinstance(first, DeclaredKey):
+        own = [condition for condition in conditions if condition.target.name == first.name]
+        if first.is_ready and any(condition.operator in _COMPARED for condition in own):
+            return _walk(first, False, conditions)
+    elif first.name == "updated_at":
+        for condition in conditions:
+            key = condition.target
+            if isinstance(key, DeclaredKey) and key.is_ready and condition.operator == "eq":
+                return _walk(key, True, conditions)
+    return None
+
+
+def _walk(key: DeclaredKey, by_change: bool, conditions: Sequence[Condition]) -> WalkValues:
+    known = [c for c in conditions if c.target.name == key.name and c.operator in _COMPARED]
+    return WalkValues(key, by_change, tuple(known), is_trial=len(known) < len(conditions))

@@ -1,20 +1,23 @@
 """Pages: a query -> the rows of one page, its total, and where the next one starts. One snapshot of the database."""
 
-from collections.abc import Sequence
+import dataclasses
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
 from msgspec.structs import replace
 
+from crmkit.model.query.filters import Target
 from crmkit.model.query.parse import Query
 from crmkit.model.record import Kind, Tracked
+from crmkit.storage.custom import indexes as custom_indexes
 from crmkit.storage.interface.connection import Connection
 from crmkit.storage.interface.statement import Statement
 from crmkit.storage.interface.texts import Terms
 from crmkit.storage.interface.workspace import Workspace
 from crmkit.storage.lists import planner, sql
 from crmkit.storage.lists.deadline import GaveUp
-from crmkit.storage.lists.plan import Plan, WalkIndex
+from crmkit.storage.lists.plan import Plan, WalkIndex, WalkValues
 from crmkit.storage.records import live
 
 COUNTED = 1_000  # matches that a total counts before it says 1000+, and that are ranked all at once
@@ -30,6 +33,11 @@ class Packed(msgspec.Struct, frozen=True):
 
     text: str
     seqs: tuple[int, ...]
+
+    def with_more(self, more: "Packed") -> "Packed":
+        """Return these rows and then those."""
+        glue = "," if self.seqs and more.seqs else ""
+        return Packed(f"{self.text[:-1]}{glue}{more.text[1:]}", (*self.seqs, *more.seqs))
 
     def unpacked(self, seqs: Sequence[int]) -> list[list[Any]]:
         """Return the rows of these numbers, in their order."""
@@ -61,6 +69,7 @@ def fetch_page(
     connection: Connection, kind: Kind, workspace: Workspace, query: Query, position: Sequence[Any] | None
 ) -> Page:
     """Return the page that starts after `position` (None: the first, which also has the total)."""
+    query = _as_of_now(connection, workspace, query)
     reader = PageReader(connection, kind, workspace, query, position is None)
     if not query.search:
         plan = planner.decide(connection, kind, workspace, query)
@@ -77,6 +86,19 @@ def fetch_page(
         if nearer is not None:
             return texts.page(reader, nearer, None)
     return found
+
+
+def _as_of_now(connection: Connection, workspace: Workspace, query: Query) -> Query:
+    """Return the query with declared keys that know whether this snapshot has their indexes."""
+    if not query.declared:
+        return query
+    ready = custom_indexes.ready(connection, workspace.id, [key.place for key in query.declared])
+    now: Mapping[Target, Target] = {
+        key: dataclasses.replace(key, is_ready=key.place in ready) for key in query.declared
+    }
+    conditions = tuple(replace(each, target=now.get(each.target, each.target)) for each in query.conditions)
+    sorts = tuple(replace(each, target=now.get(each.target, each.target)) for each in query.sorts)
+    return replace(query, conditions=conditions, sorts=sorts)
 
 
 class PageReader(msgspec.Struct, frozen=True):
@@ -119,15 +141,23 @@ class PageReader(msgspec.Struct, frozen=True):
         return replace(page, at_least=COUNTED) if times > COUNTED and not exact else replace(page, total=times)
 
     def _rows(self, plan: Plan, position: Sequence[Any] | None) -> Packed:
-        if plan.filled is not None and (position is None or position[0] is not None):
+        if plan.filled is None:
+            return self._planned(plan, position)
+        packed = Packed("[]", ())
+        if position is None or position[0] is not None:
             packed = self._planned(plan.filled, position)
             if len(packed.seqs) > self.query.limit:
                 return packed
-        return self._planned(plan, position)
+        elif plan.rest is not None:
+            return self._planned(plan.rest, position[1:])
+        if plan.rest is None:
+            return self._planned(plan, position)
+        missing = replace(plan.rest.query, limit=self.query.limit - len(packed.seqs))
+        return packed.with_more(self._planned(replace(plan.rest, query=missing), None))
 
     def _planned(self, plan: Plan, position: Sequence[Any] | None) -> Packed:
         """Return the rows of a page as planned; a walk that passes over too many rows is given up for another plan."""
-        if not (isinstance(plan.access, WalkIndex) and plan.access.is_trial):
+        if not (isinstance(plan.access, WalkIndex | WalkValues) and plan.access.is_trial):
             return self._read(self._page(plan, position))
         try:
             with self.connection.trial():

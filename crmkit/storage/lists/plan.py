@@ -2,7 +2,7 @@
 
 from msgspec import Struct
 
-from crmkit.model.query.filters import Condition
+from crmkit.model.query.filters import Condition, DeclaredKey
 from crmkit.model.query.parse import Query, Sort
 from crmkit.storage.interface.statement import Statement
 
@@ -18,11 +18,27 @@ class WalkIndex(Struct, frozen=True):
         return f"the index on {', '.join(self.index)}, in the order of the list"
 
 
+class WalkValues(Struct, frozen=True):
+    """Read the index of a declared key, in the order of its values, or in that of the changes of rows with one value.
+
+    `known` are the filters that it knows.
+    """
+
+    key: DeclaredKey
+    by_change: bool
+    known: tuple[Condition, ...]
+    is_trial: bool = False  # as for WalkIndex
+
+    def __str__(self) -> str:
+        return f"the index of {self.key.name}{', updated_at' if self.by_change else ''}, in the order of the list"
+
+
 class LookUp(Struct, frozen=True):
     """Look up the rows that something else found, and sort them. `rows` is a SELECT of their numbers, as `seq`."""
 
     rows: Statement
     by: str  # the name of what found them: a field, or search
+    known: tuple[Condition, ...] = ()  # filters that all these rows meet, where that need not be checked again
 
     def __str__(self) -> str:
         return f"the rows that {self.by} finds, sorted"
@@ -54,20 +70,33 @@ class CountIndexes(Struct, frozen=True):
         return "the indexes of all filters"
 
 
+class CountValues(Struct, frozen=True):
+    """Count by the index of a declared key, and look up its rows where there are filters that it does not know."""
+
+    key: DeclaredKey
+    known: tuple[Condition, ...]
+
+    def __str__(self) -> str:
+        return f"the index of {self.key.name}"
+
+
 class Plan(Struct, frozen=True):
     """How the rows of one query are read, and how they are counted.
 
     Where an index leaves out the rows in which the first sort key is NULL, and they come last, `filled` is the plan for
-    the others by that index: enough for every page but the last ones.
+    the others by that index: enough for every page but the last ones. `rest` is the plan for those rows alone, by the
+    keys after the first, where reading the whole table would take too long.
     """
 
     query: Query
     sorts: tuple[Sort, ...]  # with the id that breaks ties
-    access: WalkIndex | LookUp | UniqueRow | ReadTable
-    counting: LookUp | CountIndexes | ReadTable
+    access: WalkIndex | WalkValues | LookUp | UniqueRow | ReadTable
+    counting: LookUp | CountIndexes | CountValues | ReadTable
     filled: "Plan | None" = None
+    rest: "Plan | None" = None
 
     def __str__(self) -> str:
         """Say what is read: one line for a log or an answer."""
         first = "" if self.filled is None else f"{self.filled.access}, then "
-        return f"read {first}{self.access}; count {self.counting}"
+        then = self.access if self.rest is None else self.rest.access
+        return f"read {first}{then}; count {self.counting}"

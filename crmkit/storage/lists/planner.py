@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from crmkit.model.fields import Time
 from crmkit.model.form import Field
-from crmkit.model.query.filters import Condition
+from crmkit.model.query.filters import Condition, DeclaredKey
 from crmkit.model.query.parse import Query, Sort
 from crmkit.model.record import SEQ, Kind
 from crmkit.storage.columns import quoted
@@ -19,8 +19,17 @@ from crmkit.storage.interface.connection import Connection
 from crmkit.storage.interface.statement import Statement, at_most
 from crmkit.storage.interface.workspace import Workspace
 from crmkit.storage.lists import indexes
-from crmkit.storage.lists.plan import CountIndexes, LookUp, Plan, ReadTable, UniqueRow, WalkIndex
-from crmkit.storage.lists.sql import joined_to, where
+from crmkit.storage.lists.plan import (
+    CountIndexes,
+    CountValues,
+    LookUp,
+    Plan,
+    ReadTable,
+    UniqueRow,
+    WalkIndex,
+    WalkValues,
+)
+from crmkit.storage.lists.sql import joined_to, values, where
 from crmkit.storage.records import live
 
 # Rows that are looked up and sorted at most. They are fewer in small workspaces, where a walk finds a page sooner: over
@@ -32,7 +41,8 @@ MANY = 100_000  # where no index has the order, so that the whole table would be
 
 def decide(connection: Connection, kind: Kind, workspace: Workspace, query: Query) -> Plan:
     """Return how a list is read: a filter that few rows meet is looked up, else the list is read in its order."""
-    found = _most_selective(connection, kind, workspace, query, AT_ONCE)
+    most = FEW if query.declared else AT_ONCE
+    found = _most_selective(connection, kind, workspace, query, most)
     if found is not None:
         return looked_up(kind, query, found)
     plan, joined = in_order(kind, query), _joined(connection, kind, workspace, query)
@@ -44,7 +54,7 @@ def after_trial(connection: Connection, kind: Kind, workspace: Workspace, plan: 
 
     The total is counted as planned.
     """
-    found = _most_selective(connection, kind, workspace, plan.query, FEW)
+    found = _most_selective(connection, kind, workspace, plan.query, FEW, is_walk_over=True)
     return replace(plan, access=found or _joined(connection, kind, workspace, plan.query) or ReadTable())
 
 
@@ -56,25 +66,39 @@ def looked_up(kind: Kind, query: Query, found: LookUp) -> Plan:
 def in_order(kind: Kind, query: Query) -> Plan:
     """Return the plan for reading a list in its order."""
     plan, first = _in_order(kind, query), ordering(kind, query)[0]
-    if not indexes.leaves_out_null(kind, first):
+    if not indexes.leaves_out_null(kind, first) or isinstance(plan.access, WalkValues):
         return plan
-    conditions = (*query.conditions, Condition(first.target, "not", None))
-    return replace(plan, filled=_in_order(kind, replace(query, conditions=conditions)))
+    filled = _in_order(kind, replace(query, conditions=(*query.conditions, indexes.filled(first))))
+    if not isinstance(first.target, DeclaredKey):
+        return replace(plan, filled=filled)
+    conditions = (*query.conditions, Condition(first.target, "uncompared", None))
+    rest = _in_order(kind, replace(query, conditions=conditions, sorts=plan.sorts[1:]))
+    return replace(plan, filled=filled, rest=rest)
 
 
 def _in_order(kind: Kind, query: Query) -> Plan:
     sorts, conditions = ordering(kind, query), query.conditions
-    is_known = all(indexes.knows(kind, condition) for condition in conditions)
-    return Plan(query, sorts, _access(kind, conditions, sorts), CountIndexes() if is_known else ReadTable(True))
+    return Plan(query, sorts, _access(kind, conditions, sorts), _counting(kind, conditions))
+
+
+def _counting(kind: Kind, conditions: tuple[Condition, ...]) -> CountIndexes | CountValues | ReadTable:
+    known = [condition for condition in conditions if indexes.knows(kind, condition)]
+    key = next((condition.target for condition in known if isinstance(condition.target, DeclaredKey)), None)
+    if isinstance(key, DeclaredKey):
+        return CountValues(key, tuple(condition for condition in known if condition.target.name == key.name))
+    return CountIndexes() if len(known) == len(conditions) else ReadTable(True)
 
 
 def _access(
     kind: Kind, conditions: tuple[Condition, ...], sorts: tuple[Sort, ...]
-) -> WalkIndex | UniqueRow | ReadTable:
+) -> WalkIndex | WalkValues | UniqueRow | ReadTable:
     """Return what reads a list in its order, or sorts it where no index has the order."""
     unique = indexes.unique(kind, conditions)
     if unique is not None:
         return UniqueRow(unique.target.name)
+    walk = indexes.of_declared(conditions, sorts)
+    if walk is not None:
+        return walk
     index = indexes.of_order(kind, conditions, sorts)
     if not index:
         return ReadTable()
@@ -100,19 +124,26 @@ def ordering(kind: Kind, query: Query) -> tuple[Sort, ...]:
     return (*sorts, Sort(kind.by_name["id"], sorts[-1].descending))
 
 
-def _most_selective(connection: Connection, kind: Kind, workspace: Workspace, query: Query, most: int) -> LookUp | None:
+def _most_selective(
+    connection: Connection, kind: Kind, workspace: Workspace, query: Query, most: int, is_walk_over: bool = False
+) -> LookUp | None:
     """Return the lookup by the filter that fewest rows meet, or None if more than `most` rows meet every filter.
 
-    Where no index has the list's order they may be MANY, since the whole table would be sorted instead.
+    Where no index has the list's order they may be MANY, since the whole table would be sorted instead; also where a
+    walk was given up and the table would be read for a declared key, which takes longest to check.
     """
     if not query.conditions:
         return None
     sorts = ordering(kind, query)
-    index = indexes.of_order(kind, query.conditions, sorts)
+    walk = indexes.of_declared(query.conditions, sorts)
+    index = indexes.of_order(kind, query.conditions, sorts) if walk is None else (walk.key.name,)
+    reads_table = is_walk_over and query.declared != ()
+    if reads_table:
+        index = ()
     candidates = [*_lookups(connection, kind, workspace, query, index)]
     if not candidates:
         return None
-    is_walk = index or indexes.leaves_out_null(kind, sorts[0])
+    is_walk = index or (indexes.leaves_out_null(kind, sorts[0]) and not reads_table)
     rows = live(connection, workspace.id, kind.plural) or FEW**2
     found, least = None, (min(most, isqrt(query.limit * rows)) if is_walk else MANY) + 1
     for lookup in candidates:
@@ -130,6 +161,7 @@ def _lookups(
     if indexes.unique(kind, query.conditions) is not None:
         return
     by_name: dict[str, list[Condition]] = {}
+    dialect = connection.dialect
     for condition in query.conditions:
         if indexes.is_joined(condition):
             yield _lookup_joined(connection, kind, workspace, condition)
@@ -140,9 +172,15 @@ def _lookups(
             if rows is not None:
                 yield LookUp(rows, condition.target.name)
     for name, conditions in by_name.items():
-        if name not in walked:
+        key = conditions[0].target
+        if name in walked:
+            continue
+        if isinstance(key, DeclaredKey):
+            rows = Statement("SELECT v.seq FROM custom_values AS v WHERE ")
+            yield LookUp(rows + values(dialect, workspace, key, conditions), name, tuple(conditions))
+        else:
             rows = Statement(f"SELECT r.seq FROM {quoted(kind.plural)} AS r WHERE ")
-            yield LookUp(rows + where(connection.dialect, workspace, conditions), name)
+            yield LookUp(rows + where(dialect, workspace, conditions), name)
 
 
 def _joined(connection: Connection, kind: Kind, workspace: Workspace, query: Query) -> LookUp | None:

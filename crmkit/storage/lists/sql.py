@@ -8,17 +8,28 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from msgspec import Struct
+
 from crmkit.model import phones
 from crmkit.model.fields import Phone, Tags
 from crmkit.model.form import Field, Through
-from crmkit.model.query.filters import Condition, CustomKey, Target
+from crmkit.model.query.filters import Condition, CustomKey, DeclaredKey, Target
 from crmkit.model.query.parse import Sort
 from crmkit.model.record import Kind
 from crmkit.storage.columns import packed, quoted
 from crmkit.storage.interface.dialect import COMPARISONS, Dialect
 from crmkit.storage.interface.statement import Statement, at_most, joined
 from crmkit.storage.interface.workspace import Workspace
-from crmkit.storage.lists.plan import CountIndexes, LookUp, Plan, ReadTable, UniqueRow, WalkIndex
+from crmkit.storage.lists.plan import (
+    CountIndexes,
+    CountValues,
+    LookUp,
+    Plan,
+    ReadTable,
+    UniqueRow,
+    WalkIndex,
+    WalkValues,
+)
 
 
 def page(dialect: Dialect, kind: Kind, workspace: Workspace, plan: Plan, position: Sequence[Any] | None) -> Statement:
@@ -27,12 +38,13 @@ def page(dialect: Dialect, kind: Kind, workspace: Workspace, plan: Plan, positio
     `position` holds the sort values and the id of the last row of the page before. Ties are in the order of ids, in the
     direction of the last key.
     """
-    sql = _select(dialect, kind, plan.query.fields) + _access(dialect, kind, workspace, plan, position)
+    walked = plan.access if isinstance(plan.access, WalkValues) else None
+    keys = [_key(dialect, sort, walked) for sort in plan.sorts]
+    sql = _select(dialect, kind, plan.query.fields, walked) + _access(dialect, kind, workspace, plan, position)
     if position is not None:
-        sql += Statement(" AND ") + _past(dialect, plan.sorts, position)
-    keys = [_sort_key(dialect, sort.target) + Statement(_direction(sort)) for sort in plan.sorts]
-    sql += Statement(" ORDER BY ") + joined(keys, ", ") + at_most(dialect, plan.query.limit + 1)
-    return _all_packed(dialect, sql)
+        sql += Statement(" AND ") + _past(dialect, keys, position)
+    sql += Statement(" ORDER BY ") + joined([key.ordered for key in keys], ", ")
+    return _all_packed(dialect, sql + at_most(dialect, plan.query.limit + 1))
 
 
 def picked(
@@ -45,7 +57,7 @@ def picked(
 
 def position_of(dialect: Dialect, kind: Kind, workspace: Workspace, sorts: Sequence[Sort], seq: int) -> Statement:
     """Return the statement for the sort values and the id of one row: the position of the page after it."""
-    sql = Statement("SELECT ") + joined([_sort_key(dialect, sort.target) for sort in sorts], ", ")
+    sql = Statement("SELECT ") + joined([_key(dialect, sort).value for sort in sorts], ", ")
     sql += Statement(f" FROM {quoted(kind.plural)} AS r WHERE ")
     return sql + where(dialect, workspace, (), by_number=True) + Statement(" AND r.seq = ?", (seq,))
 
@@ -54,8 +66,17 @@ def count(dialect: Dialect, kind: Kind, workspace: Workspace, plan: Plan, most: 
     """Return the statement that counts the matches, up to `most` of them when it is given."""
     source, order = Statement(f" FROM {quoted(kind.plural)} AS r WHERE "), Statement("")
     conditions, counting = plan.query.conditions, plan.counting
+    if isinstance(counting, LookUp | CountValues):
+        conditions = _further(conditions, counting.known)
     if isinstance(counting, CountIndexes):
         source += where(dialect, workspace, conditions)
+    elif isinstance(counting, CountValues):
+        source = Statement(
+            f" FROM {_entries(dialect, kind)} WHERE " if conditions else " FROM custom_values AS v WHERE "
+        )
+        source += values(dialect, workspace, counting.key, counting.known)
+        if conditions:
+            source += Statement(" AND ") + where(dialect, workspace, conditions, by_number=True)
     elif isinstance(counting, ReadTable):
         source += _workspace_rows(dialect, workspace, conditions)
         order = Statement(" ORDER BY r.seq DESC")
@@ -87,8 +108,26 @@ def where(
     return joined(parts, " AND ")
 
 
-def _select(dialect: Dialect, kind: Kind, fields: tuple[str, ...]) -> Statement:
-    return Statement(f"SELECT {packed(dialect, kind, fields)} FROM {quoted(kind.plural)} AS r WHERE ")
+def values(dialect: Dialect, workspace: Workspace, key: DeclaredKey, conditions: Sequence[Condition]) -> Statement:
+    """Return the WHERE of entries `v` of a declared key's index that meet conditions on the key."""
+    parts = [Statement("v.workspace_id = ? AND v.place = ?", (workspace.id, key.place))]
+    parts += [_compared(dialect, Statement("v.value"), c.operator, c.value) for c in conditions if c.value is not None]
+    return joined(parts, " AND ")
+
+
+def _further(conditions: Sequence[Condition], known: Sequence[Condition]) -> tuple[Condition, ...]:
+    """Return the conditions that are still to be checked."""
+    return tuple(condition for condition in conditions if condition not in known) if known else tuple(conditions)
+
+
+def _select(dialect: Dialect, kind: Kind, fields: tuple[str, ...], walked: WalkValues | None = None) -> Statement:
+    source = f"{quoted(kind.plural)} AS r" if walked is None else _entries(dialect, kind)
+    return Statement(f"SELECT {packed(dialect, kind, fields)} FROM {source} WHERE ")
+
+
+def _entries(dialect: Dialect, kind: Kind) -> str:
+    """Return the FROM of entries of declared keys, each with the row that it is of."""
+    return f"custom_values AS v {dialect.join} {quoted(kind.plural)} AS r ON r.seq = v.seq"
 
 
 def _all_packed(dialect: Dialect, rows: Statement) -> Statement:
@@ -105,8 +144,11 @@ def _access(
     """Return the WHERE that forces the plan's access."""
     conditions, access = plan.query.conditions, plan.access
     if isinstance(access, LookUp):
-        scope = where(dialect, workspace, conditions, by_number=True)
+        scope = where(dialect, workspace, _further(conditions, access.known), by_number=True)
         return scope + Statement(" AND r.seq IN (") + access.rows + Statement(")")
+    if isinstance(access, WalkValues):
+        scope = values(dialect, workspace, access.key, access.known) + Statement(" AND ")
+        return scope + where(dialect, workspace, _further(conditions, access.known), by_number=True)
     if isinstance(access, UniqueRow):
         return where(dialect, workspace, conditions)
     if isinstance(access, WalkIndex):
@@ -141,43 +183,52 @@ def _condition(dialect: Dialect, condition: Condition, is_unindexed: bool = Fals
         return _value(dialect, target) + Statement(f" {null}")
     if isinstance(target, CustomKey):
         return dialect.custom_condition(target, operator, value)
-    column = f"{dialect.unindexed if is_unindexed else ''}{_column(dialect, target)}"
+    column = Statement(dialect.unindexed if is_unindexed else "") + _column(dialect, target)
     if isinstance(target.type, Tags):
         return _tags(dialect, column, operator, value)
     if isinstance(target.type, Phone):
         return _phone(dialect, target, column, operator, value)
+    return _compared(dialect, column, operator, value)
+
+
+def _compared(dialect: Dialect, column: Statement, operator: str, value: Any) -> Statement:
+    if operator in ("compared", "uncompared"):
+        return column + Statement(" IS NOT NULL" if operator == "compared" else " IS NULL")
     if operator == "like":
         return _contains(dialect, column, value)
     if operator == "in":
-        return Statement(f"{column} IN ({', '.join('?' * len(value))})", tuple(value))
+        return column + Statement(f" IN ({', '.join('?' * len(value))})", tuple(value))
     if operator == "ne":
-        return Statement(f"({column} <> ? OR {column} IS NULL)", (value,))
+        differs = Statement("(") + column + Statement(" <> ? OR ", (value,))
+        return differs + column + Statement(" IS NULL)")
     if operator in ("within", "outside"):
-        spans = joined([Statement(f"{column} BETWEEN ? AND ?", span) for span in value], " OR ")
+        spans = joined([column + Statement(" BETWEEN ? AND ?", span) for span in value], " OR ")
         any_of = Statement("(") + spans + Statement(")")
-        return any_of if operator == "within" else Statement("(NOT ") + any_of + Statement(f" OR {column} IS NULL)")
-    return Statement(f"{column} {COMPARISONS[operator]} ?", (value,))
+        if operator == "within":
+            return any_of
+        return Statement("(NOT ") + any_of + Statement(" OR ") + column + Statement(" IS NULL)")
+    return column + Statement(f" {COMPARISONS[operator]} ?", (value,))
 
 
-def _phone(dialect: Dialect, target: Field, column: str, operator: str, value: Any) -> Statement:
+def _phone(dialect: Dialect, target: Field, column: Statement, operator: str, value: Any) -> Statement:
     """Return the condition on a number: on its text as written or a part of its digits, or on how the digits end."""
     if operator == "like":
-        written = _contains(dialect, dialect.folded.format(f"r.{quoted(target.name)}"), value)
+        written = _contains(dialect, Statement(dialect.folded.format(f"r.{quoted(target.name)}")), value)
         digits = phones.part(value)
         if not digits:
             return written
         return Statement("(") + written + Statement(" OR ") + _contains(dialect, column, digits) + Statement(")")
     if operator not in ("eq", "ne", "in"):
-        return Statement(f"{column} {COMPARISONS[operator]} ?", (phones.part(value) or value,))
+        return column + Statement(f" {COMPARISONS[operator]} ?", (phones.part(value) or value,))
     parts = []
     for first, *wholes in value if operator == "in" else (value,):
         is_ending = phones.is_ending(first)
-        parts.append(
-            Statement(f"{column} LIKE ?", (f"%{first}",)) if is_ending else Statement(f"{column} = ?", (first,))
-        )
-        parts += [Statement(f"{column} = ?", (whole,)) for whole in wholes]
+        parts.append(column + (Statement(" LIKE ?", (f"%{first}",)) if is_ending else Statement(" = ?", (first,))))
+        parts += [column + Statement(" = ?", (whole,)) for whole in wholes]
     any_of = Statement("(") + joined(parts, " OR ") + Statement(")")
-    return Statement("(NOT ") + any_of + Statement(f" OR {column} IS NULL)") if operator == "ne" else any_of
+    if operator != "ne":
+        return any_of
+    return Statement("(NOT ") + any_of + Statement(" OR ") + column + Statement(" IS NULL)")
 
 
 def joined_to(dialect: Dialect, kind: Kind, workspace: Workspace, through: Through, ids: Sequence[str]) -> Statement:
@@ -203,7 +254,7 @@ def _joined(through: Through, operator: str, value: Any) -> Statement:
     )
 
 
-def _tags(dialect: Dialect, column: str, operator: str, value: Any) -> Statement:
+def _tags(dialect: Dialect, column: Statement, operator: str, value: Any) -> Statement:
     if operator == "like":
         return _contains(dialect, column, value)
     has = [_contains(dialect, column, f",{tag},") for tag in value]
@@ -211,70 +262,81 @@ def _tags(dialect: Dialect, column: str, operator: str, value: Any) -> Statement
         return Statement("(") + joined(has, " OR ") + Statement(")")
     if operator == "eq":
         return joined(has, " AND ")
-    return Statement("(NOT (") + joined(has, " AND ") + Statement(f") OR {column} IS NULL)")
+    return Statement("(NOT (") + joined(has, " AND ") + Statement(") OR ") + column + Statement(" IS NULL)")
 
 
-def _contains(dialect: Dialect, column: str, text: str) -> Statement:
-    return Statement(dialect.contains.format(column, "?"), (text,))
+def _contains(dialect: Dialect, column: Statement, text: str) -> Statement:
+    return Statement(dialect.contains.format(column.sql, "?"), (*column.args, text))
 
 
-def _past(dialect: Dialect, sorts: Sequence[Sort], position: Sequence[Any]) -> Statement:
+class _Key(Struct, frozen=True):
+    """One key of a sort: what it compares, and whether that may be NULL, which comes last in both directions."""
+
+    value: Statement
+    descending: bool
+    nullable: bool
+
+    @property
+    def ordered(self) -> Statement:
+        return self.value + Statement((" DESC" if self.descending else "") + (" NULLS LAST" if self.nullable else ""))
+
+
+def _key(dialect: Dialect, sort: Sort, walked: WalkValues | None = None) -> _Key:
+    """Return a sort key; what the index of a declared key holds is read from there where that is `walked`."""
+    target = sort.target
+    if walked is not None:
+        held = {walked.key.name: "v.value", "updated_at": "v.updated_at", "id": "v.id"}.get(target.name)
+        if held is not None:
+            return _Key(Statement(held), sort.descending, False)
+    if isinstance(target, CustomKey):
+        return _Key(dialect.custom_order(target), sort.descending, True)
+    return _Key(_column(dialect, target), sort.descending, target.nullable)
+
+
+def _past(dialect: Dialect, keys: Sequence[_Key], position: Sequence[Any]) -> Statement:
     """Return the condition that a row comes after `position`, NULL last in both directions.
 
     The first key also gets its own bound, so that its index is read from that value on.
     """
     steps: list[Statement] = []
     equal: list[Statement] = []
-    for sort, value in zip(sorts, position, strict=True):
-        key = _sort_key(dialect, sort.target)
-        beyond = _beyond(sort, key, value)
+    for key, value in zip(keys, position, strict=True):
+        beyond = _beyond(key, value)
         if beyond is not None:
             steps.append(Statement("(") + joined([*equal, beyond], " AND ") + Statement(")"))
-        equal.append(key + Statement(f" {dialect.same} ?", (value,)))
+        equal.append(key.value + Statement(f" {dialect.same} ?", (value,)))
     past = Statement("(") + joined(steps, " OR ") + Statement(")")
-    first, value = sorts[0], position[0]
+    first, value = keys[0], position[0]
     if value is None:
         return past
-    key = _sort_key(dialect, first.target)
-    bound = key + Statement(f" {'<=' if first.descending else '>='} ?", (value,))
-    if _nullable(first.target):
-        bound = Statement("(") + bound + Statement(" OR ") + key + Statement(" IS NULL)")
-    return bound + Statement(" AND ") + past
+    bound = first.value + Statement(f" {'<=' if first.descending else '>='} ?", (value,))
+    return _or_null(first, bound) + Statement(" AND ") + past
 
 
-def _beyond(sort: Sort, key: Statement, value: Any) -> Statement | None:
+def _beyond(key: _Key, value: Any) -> Statement | None:
     if value is None:
         return None  # after NULL come only further ties
-    further = key + Statement(f" {'<' if sort.descending else '>'} ?", (value,))
-    if not _nullable(sort.target):
-        return further
-    return Statement("(") + further + Statement(" OR ") + key + Statement(" IS NULL)")
+    return _or_null(key, key.value + Statement(f" {'<' if key.descending else '>'} ?", (value,)))
 
 
-def _direction(sort: Sort) -> str:
-    direction = " DESC" if sort.descending else ""
-    return f"{direction} NULLS LAST" if _nullable(sort.target) else direction
-
-
-def _nullable(target: Target) -> bool:
-    return isinstance(target, CustomKey) or target.nullable
-
-
-def _sort_key(dialect: Dialect, target: Target) -> Statement:
-    """Return what a sort compares."""
-    if isinstance(target, CustomKey):
-        return dialect.custom_order(target)
-    return Statement(_column(dialect, target))
+def _or_null(key: _Key, condition: Statement) -> Statement:
+    if not key.nullable:
+        return condition
+    return Statement("(") + condition + Statement(" OR ") + key.value + Statement(" IS NULL)")
 
 
 def _value(dialect: Dialect, target: Target) -> Statement:
     """Return what is stored."""
     if isinstance(target, CustomKey):
         return dialect.custom_value(target)
+    if isinstance(target, DeclaredKey):
+        return dialect.custom_json(target.key)
     return Statement(f"r.{quoted(target.name)}")
 
 
-def _column(dialect: Dialect, field: Field) -> str:
-    """Return what a filter compares: a text without case, the place of a word."""
+def _column(dialect: Dialect, field: Field) -> Statement:
+    """Return what filters and sorts compare: a text without case, the place of a word."""
+    if isinstance(field, DeclaredKey):
+        return dialect.compared(field.form, field.key)
     column = f"r.{quoted(field.compared)}"
-    return dialect.folded.format(column) if field.type.unfolded else column
+    return Statement(dialect.folded.format(column) if field.type.unfolded else column)

@@ -54,6 +54,10 @@ def json_path(keys: Sequence[str]) -> str:
     return "$" + "".join(f".{json.dumps(key, ensure_ascii=False)}" for key in keys)
 
 
+def _custom_json(key: str) -> Statement:
+    return Statement("(r.custom -> ?)", (json_path((key,)),))
+
+
 DIALECT = Dialect(
     json_array="json_array({})",
     json_column="json({})",
@@ -73,5 +77,7 @@ DIALECT = Dialect(
     custom_value=lambda key: Statement("json_extract(r.custom, ?)", (json_path(key.path),)),
     custom_order=lambda key: Statement("crm_fold(json_extract(r.custom, ?))", (json_path(key.path),)),
     custom_condition=_condition,
+    custom_json=_custom_json,
+    compared=lambda form, key: Statement("crm_compared(?, r.custom -> ?)", (form, json_path((key,)))),
     taken=faults.taken,
 )

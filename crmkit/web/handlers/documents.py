@@ -1,13 +1,15 @@
-"""The routes that need no token and hold no data: the manual in its forms, and health."""
+"""The routes that need no token: the manual in its forms, and health. Only /help with a token holds data."""
 
 import msgspec
 
+from crmkit.core.configuration import told as configuration
+from crmkit.core.people import sessions
 from crmkit.errors import Problem
 from crmkit.model.record import Kinds
 from crmkit.render.answers import Answer, Document
-from crmkit.render.manual import manual
+from crmkit.render.manual import manual, own_part
 from crmkit.web import openapi
-from crmkit.web.call import HttpCall
+from crmkit.web.call import HttpCall, header_of
 from crmkit.web.handlers import welcome
 from crmkit.web.reply import Response
 from crmkit.web.route import Route, read
@@ -34,6 +36,9 @@ async def root(call: HttpCall) -> Answer:
 @read("/help", summary="this manual", public=True)
 async def help_(call: HttpCall) -> Answer:
     text = written(call)
+    authorization = header_of(call.scope, b"authorization")
+    if authorization:
+        text += own_part(await configuration.told(call.crm, await sessions.authenticate(call.crm, authorization)))
     return Document(text.rstrip("\n"), {"manual": text})
 
 

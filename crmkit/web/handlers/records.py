@@ -1,5 +1,8 @@
 """The routes of a record kind: the same five for every kind."""
 
+from typing import Any
+
+from crmkit.core.configuration import fields
 from crmkit.core.reading import lists
 from crmkit.core.records import write
 from crmkit.errors import listed
@@ -7,18 +10,21 @@ from crmkit.model.record import Kind
 from crmkit.render.answers import Answer, One, done, page
 from crmkit.render.tail import NO_TAIL, Tail
 from crmkit.web.call import HttpCall
-from crmkit.web.route import ANY, Route, read, route
+from crmkit.web.route import ANY, Area, Route, read, route
 
 
 def record_routes(kind: Kind) -> list[Route]:
     """Return the handlers of one kind, each with the summary that the manual and OpenAPI show."""
     path = f"/{kind.plural}"
     one = f"{path}/{{id}}"
+    area: Area | None = "workspace" if kind.is_setting else None
+    verbs: Any = fields if kind.is_setting else write
 
     @read(
         path,
         name=f"list_{kind.plural}",
-        summary=f"list {kind.plural}: filters, search, sort, limit, cursor",
+        summary=f"list {kind.plural}: filters, {'search, ' if kind.is_searched else ''}sort, limit, cursor",
+        area=area,
         kind=kind,
         query=ANY,
     )
@@ -30,15 +36,16 @@ def record_routes(kind: Kind) -> list[Route]:
         path,
         name=f"save_{kind.name}",
         summary=f"create, or merge by {listed(kind.merges_by, 'or')}" if kind.merges_by else "create",
+        area=area,
         kind=kind,
         verb="write",
         status=201,
     )
     async def save(call: HttpCall) -> Answer:
-        saved = await write.save(call, kind, await call.body())
+        saved = await verbs.save(call, kind, await call.body())
         return One(kind, saved.record, tail=Tail(notes=saved.notes, outcome="created" if saved.created else "updated"))
 
-    @read(one, name=f"get_{kind.name}", summary=f"one {kind.name}, whole", kind=kind, query=("fields",))
+    @read(one, name=f"get_{kind.name}", summary=f"one {kind.name}, whole", area=area, kind=kind, query=("fields",))
     async def fetch(call: HttpCall, id: str) -> Answer:
         fields = call.fields(kind)
         return One(kind, await lists.fetch(call, kind, id), fields)
@@ -47,24 +54,26 @@ def record_routes(kind: Kind) -> list[Route]:
         "PATCH",
         one,
         name=f"change_{kind.name}",
-        summary="change the fields sent, keep the others",
+        summary="change what is sent, keep the rest",
+        area=area,
         kind=kind,
         verb="write",
     )
     async def change(call: HttpCall, id: str) -> Answer:
         version = call.if_match()
         body = await call.body()
-        saved = await write.change(call, kind, id, body, version)
+        saved = await verbs.change(call, kind, id, body, version)
         return One(kind, saved.record, tail=Tail(notes=saved.notes) if saved.notes else NO_TAIL)
 
     @route(
         "DELETE",
         one,
         name=f"delete_{kind.name}",
-        summary="delete, in two steps",
+        summary="delete, in one step" if kind.is_setting else "delete, in two steps",
+        area=area,
         kind=kind,
         verb="delete",
-        query=("confirm",),
+        query=() if kind.is_setting else ("confirm",),
     )
     async def remove(call: HttpCall, id: str) -> Answer:
         record = await write.remove(call, kind, id, call.if_match())

@@ -11,6 +11,7 @@ from typing import Any
 
 from crmkit import ids
 from crmkit.model.configuration.pipeline import Stages
+from crmkit.model.declared.parts import KeyName
 from crmkit.model.fields import Choice, Email, FieldType, Link, LinkToAny, LongText, Text
 from crmkit.model.form import Form
 from crmkit.model.record import Kind
@@ -20,7 +21,7 @@ from crmkit.storage.interface.workspace import Workspace
 from crmkit.web.app import routes
 from crmkit.web.route import ANY, Route
 from tests.house import House, Person
-from tests.kinds import ACTIVITY, AUDIT, KINDS, NAMED, PREFIXES, REGISTRY
+from tests.kinds import KINDS, NAMED, PREFIXES, REGISTRY
 from tests.teams.office import Books, blotted, enter, erased, new, stepped, working_in
 
 CANARY = "zebracanary"
@@ -28,7 +29,7 @@ NEVER = "2100-01-01T00:00:00Z"
 PLACEHOLDER = re.compile(r"\{(\w+)\}")
 
 # what an id in a path names, by the word before it
-NOUNS = {kind.plural: kind.prefix for kind in (*KINDS, ACTIVITY, AUDIT)} | {
+NOUNS = {kind.plural: kind.prefix for kind in REGISTRY.all} | {
     "workspaces": "ws",
     "members": "u",
     "invites": "inv",
@@ -71,12 +72,12 @@ def samples(type_: FieldType) -> list[Any]:
         return [f"{{{type_.prefix}}}"]  # one of the caller's own, see filled
     if isinstance(type_, LinkToAny):
         return [f"{{{prefix}}}" for prefix in type_.among]
-    assert isinstance(type_, Text | LongText), f"no sample of {type_}"
+    assert isinstance(type_, Text | LongText | KeyName), f"no sample of {type_}"
     return ["Mine"]
 
 
 def bodies(form: Form | None) -> list[dict[str, Any]]:
-    """Return bodies with every required field, one for each choice that a field has."""
+    """Return bodies with every required field; of a body that is no record, one for each choice that a field has."""
     found: list[dict[str, Any]] = [{}]
     for one in form.fields if form else ():
         if one.required or (isinstance(one.type, Choice) and not isinstance(form, Kind)):
@@ -207,6 +208,8 @@ def furnish(home: House, person: Person, workspace: str, word: str, tag: str) ->
             new(person, f"/campaigns/{ids_['ca']}/members", id=ids_[prefix], reason=word)
         joined = person.json_of("GET", "/audit?action=membership.create&limit=1")["items"][0]
         ids_["cm"] = joined["target"].removeprefix("membership/")
+        key = "Mine" if state == "live" else word  # as in samples: a field keeps its key
+        ids_["f"] = new(person, "/fields", kind="contact", key=key, type="text", about=word)
         ids_["a"] = new(person, f"/contacts/{ids_['c']}/activities", body=f"{word} call")
         ids_["inv"] = new(person, f"/workspaces/{workspace}/invites", email=f"{state}@{word}{tag}.example.com")
         minted = person.post(f"/workspaces/{workspace}/tokens", json={"token_name": f"{word}{state}"})
@@ -220,6 +223,7 @@ def furnish(home: House, person: Person, workspace: str, word: str, tag: str) ->
         ids_["au"] = person.json_of("GET", "/audit?limit=1")["items"][0]["id"]
         ids_["jb"] = home.do(add_job(home, workspace, word, is_stopped=state == "gone"))
     assert person.delete(f"/activities/{stand.gone['a']}").status_code == 200
+    assert person.delete(f"/fields/{stand.gone['f']}").status_code == 200
     for kind in (kind for kind in REGISTRY.linking_first if kind in KINDS):
         erased(person, f"/{kind.plural}/{stand.gone[kind.prefix]}")
     assert person.delete(f"/workspaces/{workspace}/invites/{stand.gone['inv']}").status_code == 200

@@ -10,7 +10,7 @@ import pytest
 
 from tests.core.crowd import Call, at_once, statuses
 from tests.house import House, Person
-from tests.kinds import KINDS, REGISTRY
+from tests.kinds import REGISTRY
 from tests.teams import office as desk
 from tests.teams.office import JSON, address, enter, erased, error_of, new
 
@@ -51,6 +51,7 @@ def creates(resource: str, person: Person, count: int) -> list[Call]:
         "campaigns": lambda n: {"name": f"Campaign {n}"},
         "conversions": lambda n: {"contact_id": about(person), "platform": "meta", "event": f"sale {n}"},
         "workspaces": lambda n: {"name": f"Shop {n}"},
+        "fields": lambda n: {"kind": "contact", "key": f"k{n}", "type": "text"},
     }
     return [Call("POST", f"/{resource}", bodies[resource](n)) for n in range(count)]
 
@@ -72,7 +73,12 @@ def refusals(answers: list[httpx.Response]) -> set[tuple[Any, ...]]:
 
 
 def test_a_plan_caps_records_activities_workspaces_and_members() -> None:
-    assert set(RESOURCES) == {*(kind.plural for kind in KINDS), "activities", "workspaces", "members"}
+    assert set(RESOURCES) == {
+        *(kind.plural for kind in (*REGISTRY.records, *REGISTRY.settings)),
+        "activities",
+        "workspaces",
+        "members",
+    }
 
 
 @pytest.mark.slow

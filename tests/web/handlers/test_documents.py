@@ -41,6 +41,7 @@ OPERATIONS = [
     *("POST /workspaces/{id}/tokens", "GET /workspaces/{id}/members", "POST /workspaces/{id}/invites"),
     *("DELETE /workspaces/{id}/invites/{invite_id}", "POST /workspaces/{id}/members/{user_id}/role"),
     *("DELETE /workspaces/{id}/members/{user_id}", "POST /workspaces/{id}/join", "DELETE /me", "PATCH /me"),
+    *("GET /fields", "POST /fields", "GET /fields/{id}", "PATCH /fields/{id}", "DELETE /fields/{id}"),
 ]
 
 

@@ -9,6 +9,8 @@ from typing import Any, ClassVar
 import msgspec
 
 from crmkit.model import phones
+from crmkit.model.declared.types import of_form
+from crmkit.model.fields import Invalid
 from crmkit.model.fold import fold
 from crmkit.model.names import trimmed, undirected
 from crmkit.storage.interface.dialect import Dialect
@@ -73,6 +75,7 @@ def connect(file: Path, writes: bool) -> SqliteConnection:
     connection.execute("PRAGMA temp_store = MEMORY")
     connection.execute("PRAGMA trusted_schema = OFF")
     connection.create_function("crm_fold", 1, _folded, deterministic=True)
+    connection.create_function("crm_compared", 2, _compared, deterministic=True)
     connection.create_function("crm_coded", 1, coded, deterministic=True)
     connection.create_function("crm_phone_key", 1, _of_text(phones.key), deterministic=True)
     connection.create_function("crm_phone_found", 1, _of_text(phones.found), deterministic=True)
@@ -96,6 +99,14 @@ def _of_text(work: Callable[[str], str | None]) -> Callable[[Any], str | None]:
 
 def _folded(value: Any) -> Any:
     return fold(value) if isinstance(value, str) else value
+
+
+def _compared(form: str, value: str | None) -> Any:
+    """Return what a JSON value of a declared form is compared by, None for one that does not fit."""
+    try:
+        return None if value is None else of_form(form).compared(msgspec.json.decode(value))
+    except Invalid:
+        return None
 
 
 def _seen(trim: Callable[[str], str], text: Any) -> Any:

@@ -26,6 +26,7 @@ from crmkit.storage.sqlite.migrations import (
     m0023_tasks,
     m0024_support,
     m0025_pipelines,
+    m0026_declared,
 )
 from crmkit.storage.sqlite.migrations.migration import Migration
 
@@ -55,6 +56,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     m0023_tasks.MIGRATION,
     m0024_support.MIGRATION,
     m0025_pipelines.MIGRATION,
+    m0026_declared.MIGRATION,
 )
 
 __all__ = ["MIGRATIONS", "Migration"]

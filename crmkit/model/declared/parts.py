@@ -1,0 +1,68 @@
+"""The types of the fields of a declaration that no other kind has: a key, the name of a kind, a list of texts."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from crmkit.errors import nearest
+from crmkit.model.fields import EXACT, Choice, FieldType, Invalid
+from crmkit.model.fold import fold
+from crmkit.model.names import trimmed
+
+
+@dataclass(frozen=True)
+class KeyName(FieldType):
+    """A key of custom, which counts with case and is kept as it was sent."""
+
+    most: int = 100
+    operators = EXACT
+
+    @property
+    def says(self) -> str:
+        return f"text of at most {self.most} characters"
+
+    def cleaned(self, value: str) -> str:
+        if len(value) > self.most:
+            raise Invalid(f"has {len(value):,} characters; at most {self.most} fit")
+        return value
+
+
+@dataclass(frozen=True)
+class NameOfKind(Choice):
+    """The name of a kind of records, which sorts as text; `plurals` has it for each plural."""
+
+    plurals: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
+    key_column = ""
+
+    def cleaned(self, value: str) -> str:
+        word = value.strip().lower()
+        name = self.plurals.get(word, word)
+        if name not in self.choices:
+            raise Invalid(f"must be {self.says}{nearest(word, self.choices)}")
+        return name
+
+    def operand(self, text: str) -> Any:
+        return self.accept(text)
+
+
+@dataclass(frozen=True)
+class Texts(FieldType):
+    """A list of texts in an order, none of them twice in whatever case."""
+
+    most: int
+    longest: int
+    sortable = False
+    structured = True
+    operators = ("is", "not")
+    wire = list[str]
+
+    @property
+    def says(self) -> str:
+        return f"a list of at most {self.most} texts of up to {self.longest} characters"
+
+    def cleaned(self, value: list[str]) -> list[str] | None:
+        if len(value) > self.most or any(len(text) > self.longest or not trimmed(text) for text in value):
+            raise Invalid(f"must be {self.says}")
+        if len({fold(text) for text in value}) < len(value):
+            raise Invalid("has a text twice")
+        return [trimmed(text) for text in value] or None

@@ -1,0 +1,211 @@
+"""The types that a workspace declares for keys of `custom`: a value is checked, never coerced, and kept as sent.
+
+A type has a text, its `form`, by which the storage keeps it: `of_form(type.form)` is the type again.
+"""
+
+import json
+import math
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from typing import Any, ClassVar
+
+from crmkit.errors import nearest
+from crmkit.model import times
+from crmkit.model.actor import Asker
+from crmkit.model.fields import COMPARE, EXACT, MAX_INTEGER, TEXTUAL, Date, FieldType, Flag, Invalid, Span, Time
+from crmkit.model.fold import fold
+
+Compared = str | int | float  # what filters and sorts compare in place of a value
+
+_NUMBER = re.compile(r"[+-]?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]{1,3})?", re.ASCII)
+_WHOLE = re.compile(r"[+-]?[0-9]{1,19}", re.ASCII)
+
+
+@dataclass(frozen=True)
+class Declared(FieldType):
+    """The base of these types. Filters of a type that is no `is_compared` are those of a key that is not declared."""
+
+    word: ClassVar[str]  # as a client names the type
+    is_compared: ClassVar[bool] = True
+
+    @cached_property
+    def form(self) -> str:
+        return json.dumps([self.word])
+
+    def compared(self, value: Any) -> Compared:
+        """Return what a JSON value is compared by; raises Invalid for a value that is not of this type."""
+        raise NotImplementedError
+
+    def check(self, is_one: bool) -> None:
+        if not is_one:
+            raise Invalid(f"must be {self.says}")
+
+
+@dataclass(frozen=True)
+class DeclaredText(Declared):
+    word = "text"
+    operators = TEXTUAL
+    says = "text"
+
+    def compared(self, value: Any) -> str:
+        self.check(isinstance(value, str))
+        return fold(value)
+
+    def operand(self, text: str) -> str:
+        return fold(text)
+
+
+@dataclass(frozen=True)
+class DeclaredNumber(Declared):
+    word = "number"
+    operators = COMPARE
+    says = "a number"
+
+    def compared(self, value: Any) -> int | float:
+        self.check(isinstance(value, int | float) and not isinstance(value, bool))
+        number: int | float = value
+        return number
+
+    def operand(self, text: str) -> int | float:
+        self.check(_NUMBER.fullmatch(text) is not None)
+        number = int(text) if _WHOLE.fullmatch(text) and abs(int(text)) <= MAX_INTEGER else float(text)
+        self.check(math.isfinite(number))
+        return number
+
+
+@dataclass(frozen=True)
+class DeclaredBool(Declared):
+    word = "bool"
+    operators = EXACT
+    says = "true or false"
+
+    def compared(self, value: Any) -> int:
+        self.check(isinstance(value, bool))
+        return int(value)
+
+    def operand(self, text: str) -> int:
+        return int(Flag().operand(text))
+
+
+@dataclass(frozen=True)
+class DeclaredDate(Declared):
+    word = "date"
+    operators = COMPARE
+    says = Date().says
+
+    def compared(self, value: Any) -> str:
+        self.check(isinstance(value, str) and times.date_of(value) is not None)
+        return str(value)
+
+    def operand(self, text: str) -> str:
+        return Date().cleaned(text)
+
+
+@dataclass(frozen=True)
+class DeclaredTime(Declared):
+    """A moment, compared to the second as UTC."""
+
+    word = "time"
+    operators = COMPARE
+    says = "a time like 2026-06-10T09:00:00Z (RFC 3339 with its offset)"
+
+    def compared(self, value: Any) -> str:
+        self.check(isinstance(value, str) and value == value.strip() and times.date_of(value) is None)
+        self.check(" " not in value[11:])  # in a filter it may stand for a +
+        return self.operand(value)
+
+    def operand(self, text: str) -> str:
+        try:
+            return times.parse(text)
+        except ValueError:
+            raise Invalid(f"must be {self.says}") from None
+
+    def span(self, text: str, asker: Asker) -> Span | None:
+        return Time().span(text, asker)
+
+
+@dataclass(frozen=True)
+class DeclaredChoice(Declared):
+    """One of a few texts, written just so; filters find it without case, and it sorts in the declared order."""
+
+    choices: tuple[str, ...]
+    word = "choice"
+    operators = EXACT
+
+    @property
+    def says(self) -> str:
+        return f"one of {', '.join(self.choices)}"
+
+    @cached_property
+    def form(self) -> str:
+        return json.dumps([self.word, *self.choices])
+
+    @cached_property
+    def _places(self) -> Mapping[str, int]:
+        return {choice: place for place, choice in enumerate(self.choices)}
+
+    @cached_property
+    def _folded(self) -> Mapping[str, int]:
+        return {fold(choice): place for choice, place in self._places.items()}
+
+    def compared(self, value: Any) -> int:
+        place = self._places.get(value) if isinstance(value, str) else None
+        if place is None:
+            raise Invalid(f"must be {self.says}{nearest(value, self.choices) if isinstance(value, str) else ''}")
+        return place
+
+    def operand(self, text: str) -> int:
+        place = self._folded.get(fold(text.strip()))
+        if place is None:
+            raise Invalid(f"must be {self.says}{nearest(text, self.choices)}")
+        return place
+
+
+@dataclass(frozen=True)
+class DeclaredList(Declared):
+    word = "list"
+    is_compared = False
+    says = "a list"
+
+    def compared(self, value: Any) -> int:
+        self.check(isinstance(value, list))
+        return len(value)
+
+
+@dataclass(frozen=True)
+class DeclaredObject(Declared):
+    word = "object"
+    is_compared = False
+    says = "an object"
+
+    def compared(self, value: Any) -> int:
+        self.check(isinstance(value, dict))
+        return len(value)
+
+
+_MAKE: dict[str, Callable[..., Declared]] = {
+    type_.word: type_
+    for type_ in (DeclaredText, DeclaredNumber, DeclaredBool, DeclaredDate, DeclaredTime, DeclaredList, DeclaredObject)
+} | {DeclaredChoice.word: lambda *choices: DeclaredChoice(choices)}
+
+TYPES = ("text", "number", "bool", "date", "time", "choice", "list", "object")
+
+
+def declared_type(word: str, choices: tuple[str, ...] = ()) -> Declared:
+    """Return the type that a client names; only `choice` has choices."""
+    return _MAKE[word](*choices)
+
+
+@lru_cache(1024)
+def of_form(form: str) -> Declared:
+    """Return the type that has this form."""
+    word, *choices = json.loads(form)
+    return declared_type(word, tuple(choices))
+
+
+def continues(old: str, new: str) -> bool:
+    """Tell whether values of the form `old` are compared alike, and all valid, in the form `new`."""
+    was, now = json.loads(old), json.loads(new)
+    return bool(now[: len(was)] == was)
