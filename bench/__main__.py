@@ -31,6 +31,7 @@ ROWS: dict[str, Callable[[Lab], list[Line]]] = {
     "search": rows_scale.search_term,
     "search-nothing": rows_scale.search_nothing,
     "neighbours": rows_scale.neighbours,
+    "declared": rows_scale.declared,
     "logs": rows_scale.logs,
     "edge": rows_cost.edge,
     "bytes": rows_cost.sizes,

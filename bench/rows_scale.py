@@ -1,5 +1,6 @@
 """The rows that compare a large data set with a small one: percentiles, creates, search, neighbours, logs."""
 
+import time
 from collections.abc import Callable, Sequence
 from urllib.parse import quote_plus
 
@@ -176,6 +177,47 @@ def logs(lab: Lab) -> list[Line]:
                 at_most=True,
                 absolute=absolute,
                 cpu=cpu(small, large),
+            )
+        )
+    return found
+
+
+# each on a declared key, beside the same on a field that has an index
+DECLARED = {
+    "filter": ("/contacts?custom.city=Oslo", "/contacts?stage=lead"),
+    "sort": ("/contacts?sort=custom.size", "/contacts?sort=name"),
+    "filter and sort": (
+        "/contacts?custom.size=gte:2500&sort=custom.size",
+        "/contacts?name=gte:m&sort=name",
+    ),
+}
+
+
+def declared(lab: Lab) -> list[Line]:
+    """Filters and sorts on declared keys, once their indexes are built, beside those on indexed fields."""
+    made, server = lab.data(lab.large), lab.product(lab.large)
+    for key, type in (("city", "text"), ("size", "number")):
+        server.post("/fields", made.token, f'{{"kind":"contact","key":"{key}","type":"{type}"}}')
+    while b"state=building" in server.get("/fields", made.token):
+        time.sleep(0.2)
+    found = []
+    for what, paths in DECLARED.items():
+        shots = [
+            Shot(server, lab.requests(f"declared-{what.replace(' ', '-')}-{at}", [f"GET {path}"]), AT_ONCE, made.token)
+            for at, path in enumerate(paths)
+        ]
+        ours, plain = lab.rounds(*shots)
+        absolute = f"declared {middle(ours)}; field {middle(plain)}"
+        found.append(
+            Line(
+                f"{what} on a declared key at {lab.large:,}, p50",
+                "an indexed field",
+                _by("p50", ours, plain),
+                3.0,
+                1.5,
+                at_most=True,
+                absolute=absolute,
+                cpu=cpu(plain, ours),
             )
         )
     return found

@@ -68,20 +68,27 @@ class Server:
 
     def get(self, path: str, token: str = "", accept: str = "") -> bytes:
         """Return the body of an answer; raises OSError or RuntimeError when it is no good one."""
+        return self._asked("GET", path, token, accept)
+
+    def post(self, path: str, token: str, body: str) -> bytes:
+        """Return the body of the answer to a POST; raises as `get` does."""
+        return self._asked("POST", path, token, body=body)
+
+    def _asked(self, method: str, path: str, token: str, accept: str = "", body: str | None = None) -> bytes:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         headers |= {"Accept": accept} if accept else {}
         try:
-            connection.request("GET", path, headers=headers)
+            connection.request(method, path, body, headers)
             answer = connection.getresponse()
-            body = answer.read()
+            found = answer.read()
         except http.client.HTTPException as error:
             raise OSError(str(error)) from None
         finally:
             connection.close()
         if answer.status >= 400:
-            raise RuntimeError(f"{self.name}: GET {path} is answered {answer.status}: {body[:200]!r}")
-        return body
+            raise RuntimeError(f"{self.name}: {method} {path} is answered {answer.status}: {found[:200]!r}")
+        return found
 
     def cpu_seconds(self) -> float:
         """Return the seconds that the process has computed so far; 0 where /proc does not tell."""
