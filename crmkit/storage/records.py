@@ -5,7 +5,7 @@ declared keys with it. `restate` and `add` write copies of titles and counts, wh
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, overload
 
 import msgspec
@@ -26,6 +26,7 @@ _decode = msgspec.json.Decoder(list[Any]).decode
 
 # what every change changes, so no audit entry repeats it
 _ALWAYS = ("id", "version", "updated_at")
+_BOUND = {"TEXT": "?", "INTEGER": "CAST(? AS bigint)", "REAL": "CAST(? AS double precision)"}
 _FILLED_IN = (*_ALWAYS, "created_at", "created_by")  # by `put`
 _DELETED = "INSERT INTO deleted (workspace_id, id, at) VALUES (?, ?, ?)"
 
@@ -225,7 +226,7 @@ def _inserted(tx: Tx, kind: Kind, after: Record) -> _Written:
     if isinstance(after, Tracked):
         newest = max(tx.now, after.updated_at or after.created_at) if after.id else tx.now
         filled_in |= {"version": after.version + 1 if after.id else 1, "updated_at": newest}
-    columns = _blank_columns(kind) | _columns_of(kind, given | filled_in) | _by_country(tx, kind, after)
+    columns = _columns_of(kind, given | filled_in) | _by_country(tx, kind, after)
     seq, id = _row_inserted(tx, kind, after.id, columns)
     record = msgspec.structs.replace(after, handle=kind.handle(id), id=id, **filled_in)
     return "restore" if after.id else "create", seq, record, [None, logged]
@@ -272,11 +273,11 @@ def _count(tx: Tx, kind: Kind, by: int) -> None:
 def _row_inserted(tx: Tx, kind: Kind, id: str, columns: dict[str, Any]) -> tuple[int, str]:
     """Write a new row and return its number and its id; without an id, one that no record here has or had."""
     seq, workspace, start = sequence.take(tx, kind.plural), tx.by.workspace_id, tx.known.start
+    sql = _insert_sql(kind, tuple(columns))
     while True:
-        columns["id"] = id or ids.mint(kind.prefix, start)
-        args = (seq, workspace, *columns.values(), workspace, columns["id"])
-        if _guarded(tx, kind, _insert_sql(kind), args).rowcount:
-            return seq, columns["id"]
+        fresh = id or ids.mint(kind.prefix, start)
+        if _guarded(tx, kind, sql, (seq, workspace, fresh, *columns.values(), workspace, fresh)).rowcount:
+            return seq, fresh
         if id:
             raise LookupError(f"{kind.handle(id)} is live")
         start = ""  # this prefix may be nearly used up: draw a fresh one
@@ -349,25 +350,20 @@ def _find_sql(dialect: Dialect, kind: Kind, name: str) -> str:
     return f"SELECT {whole(dialect, kind)} FROM {quoted(kind.plural)} AS r WHERE {scope}"
 
 
-@cache
-def _insert_sql(kind: Kind) -> str:
-    """Return the statement that inserts nothing when the id is taken, or was ever.
+@lru_cache(256)
+def _insert_sql(kind: Kind, columns: tuple[str, ...]) -> str:
+    """Return the statement that inserts nothing when the id is taken, or was ever; other columns stay empty.
 
     Numbers are cast, since a database may take what is bound in a SELECT for text.
     """
-    types = {"seq": "INTEGER", **dict(table_columns(kind))}
-    names = ["seq", "workspace_id", *_blank_columns(kind)]
-    values = ", ".join("CAST(? AS bigint)" if types[name] == "INTEGER" else "?" for name in names)
+    types = dict(table_columns(kind))
+    names = ("seq", "workspace_id", "id", *columns)
+    values = ", ".join(_BOUND[types[name]] for name in names)
     return (
         f"INSERT INTO {quoted(kind.plural)} ({', '.join(map(quoted, names))}) SELECT {values} "
         "WHERE NOT EXISTS (SELECT 1 FROM deleted WHERE workspace_id = ? AND id = ?) "
         "ON CONFLICT (workspace_id, id) DO NOTHING"
     )
-
-
-@cache
-def _blank_columns(kind: Kind) -> dict[str, Any]:
-    return _columns_of(kind, kind.blank) | {field.compared: None for field in kind.by_country}
 
 
 @cache
