@@ -43,14 +43,14 @@ def test_the_steps_for_a_field_give_a_field_that_works_everywhere(tmp_path: Path
     shutil.copytree(ROOT / "crmkit", tmp_path / "crmkit", ignore=shutil.ignore_patterns("__pycache__"))
     add_field(tmp_path)
     with process(tmp_path / "data") as program, program.sign_in(ALICE) as alice:
-        body = {"name": "Jane", "job_title": "Head of Widgets"}
-        assert 'job_title="Head of Widgets"' in alice.text("POST", "/contacts", body)
-        assert alice.json_of("GET", "/contacts?job_title=head of widgets&format=json")["items"][0]["name"] == "Jane"
-        assert "Jane" in alice.text("GET", "/contacts?search=widgets")
-        assert "Jane" in alice.text("GET", "/contacts?sort=-job_title")
-        assert "job_title       what they do there" in alice.text("GET", "/help")
-        assert '"job_title"' in alice.text("GET", "/openapi.json")
-        assert "Head of Widgets" in alice.text("GET", "/audit")
+        body = {"name": "Jane", "nickname": "The Head Widget"}
+        assert 'nickname="The Head Widget"' in alice.text("POST", "/contacts", body)
+        assert alice.json_of("GET", "/contacts?nickname=the head widget&format=json")["items"][0]["name"] == "Jane"
+        assert "Jane" in alice.text("GET", "/contacts?search=widget")
+        assert "Jane" in alice.text("GET", "/contacts?sort=-nickname")
+        assert "nickname (what friends call them)" in alice.text("GET", "/help")
+        assert '"nickname"' in alice.text("GET", "/openapi.json")
+        assert "The Head Widget" in alice.text("GET", "/audit")
 
 
 def test_the_document_tells_three_files_for_a_field() -> None:

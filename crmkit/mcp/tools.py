@@ -35,7 +35,8 @@ _REQUEST = (
     "Send any request to the user's CRM, like curl: method, path with its query, and body, a JSON object. Prefer the "
     "tool `read` where you only read. GET /help explains everything.\n\n"
     'Create: POST /contacts {"name":"Jane Doe","email":"jane@acme.com","tags":["vip"],"custom":{"region":"emea"}}. An '
-    "email (or a company's domain) that exists is merged into that record: `# updated` instead of `# created`. "
+    "email, source_id or code (or a company's domain) that exists is merged into that record: `# updated` instead of "
+    "`# created`. "
     'Change: PATCH /contacts/ID {"stage":"customer","follow_up_at":"2026-12-01T09:00:00Z"}; only what is sent changes, '
     'null clears. Add "version":N to change only the version you read. '
     'Log what took place: POST /contacts/ID/activities {"kind":"call","body":"..."}. '

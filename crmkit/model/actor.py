@@ -9,11 +9,19 @@ from crmkit.model.preferences import DEFAULTS, Preferences
 
 @dataclass(frozen=True, slots=True)
 class Asker:
-    """By whom a value is written: `address` is what `me` stands for, and a date without a time is a day in `zone`."""
+    """By whom a value is written: `address` is what `me` stands for, and a date without a time is a day in `zone`.
+
+    The workspace's `preferences` say what an empty value of some fields stands for.
+    """
 
     address: str = ""
     zone: tzinfo = UTC
-    country: str = ""  # of phone numbers without one
+    preferences: Preferences = DEFAULTS
+
+    @property
+    def country(self) -> str:
+        """The country of phone numbers without one."""
+        return self.preferences.country
 
 
 NOBODY = Asker()
@@ -37,7 +45,7 @@ class Actor:
 
     @property
     def asker(self) -> Asker:
-        return Asker(self.email, ZoneInfo(self.timezone), self.preferences.country)
+        return Asker(self.email, ZoneInfo(self.timezone), self.preferences)
 
     @property
     def timezone(self) -> str:

@@ -10,6 +10,7 @@ from typing import Annotated, Any, get_args, get_origin, get_type_hints
 from crmkit.errors import Problem, a, nearest
 from crmkit.model.actor import NOBODY, Asker
 from crmkit.model.fields import Custom, FieldType, Invalid
+from crmkit.model.preferences import DEFAULTS, Preferences
 
 MAX_UNKNOWN_FIELDS_SHOWN = 20
 
@@ -24,10 +25,11 @@ class Mark(Enum):
     SEARCHED = "search looks here too"
     DETAIL = "left out of list lines"
     DERIVED = "follows from other records: never logged, always recomputed"
+    NUMBERED = "a new record without it gets the next number, if the workspace has a prefix for codes"
 
 
 # so that declarations read `REQUIRED` for `Mark.REQUIRED`
-REQUIRED, READ, ONCE, TITLE, SEARCHED, DETAIL, DERIVED = Mark
+REQUIRED, READ, ONCE, TITLE, SEARCHED, DETAIL, DERIVED, NUMBERED = Mark
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,20 @@ class Default:
     """The value of a field in a new record that is created without it."""
 
     value: Any
+
+
+@dataclass(frozen=True)
+class DefaultOf:
+    """Marks a field whose default is what the workspace prefers: the preference of this name."""
+
+    preference: str
+
+
+@dataclass(frozen=True)
+class ComposedOf:
+    """Marks a text that is made of other fields, the `parts`, unless it is sent itself."""
+
+    parts: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -68,10 +84,17 @@ class Field:
     default: Any = None
     name_of: str = ""
     through: Through | None = None
+    preference: str = ""
+    parts: tuple[str, ...] = ()  # what it is composed of
 
     @cached_property
     def required(self) -> bool:
         return REQUIRED in self.marks
+
+    @cached_property
+    def needs_value(self) -> bool:
+        """Whether a body may not leave it empty: nothing else makes its value."""
+        return self.required and not self.parts
 
     @cached_property
     def writable(self) -> bool:
@@ -85,6 +108,10 @@ class Field:
     def derived(self) -> bool:
         """Whether it follows from other records."""
         return DERIVED in self.marks or self.name_of != ""
+
+    def default_of(self, preferences: Preferences) -> Any:
+        """Return its value in a new record of a workspace with these preferences, or where it is cleared."""
+        return getattr(preferences, self.preference) if self.preference else self.default
 
     @cached_property
     def compared(self) -> str:
@@ -169,9 +196,9 @@ class Form:
             except Invalid as error:
                 wrong[name] = str(error)
                 continue
-            if value is None and field.required:
+            if value is None and field.needs_value:
                 empty[name] = "cannot be empty"
-            values[name] = field.default if value is None else value
+            values[name] = field.default_of(asker.preferences) if value is None else value
         faults = {**unknown, **wrong, **empty}
         if unknown:
             free = ' Keys of your own go into custom: {"custom":{"KEY":"value"}}.' if self.custom else ""
@@ -194,7 +221,7 @@ class Form:
 
     @property
     def _needs(self) -> str:
-        return " and ".join(self.required)
+        return " and ".join(" or ".join((name, *self.by_name[name].parts)) for name in self.required)
 
     def _why_unknown(self, name: str, known: Iterable[str]) -> str:
         if name in self.by_name and ONCE in self.by_name[name].marks:
@@ -229,4 +256,10 @@ def _field(name: str, hint: Any) -> Field:
     marks = frozenset(part for part in rest if isinstance(part, Mark))
     default = next((part.value for part in rest if isinstance(part, Default)), None)
     name_of = next((part.link for part in rest if isinstance(part, NameOf)), "")
-    return Field(name, type_, NoneType in get_args(value), marks, rest[-1], default, name_of)
+    preference = next((part.preference for part in rest if isinstance(part, DefaultOf)), "")
+    parts = next((part.parts for part in rest if isinstance(part, ComposedOf)), ())
+    if preference:
+        default = getattr(DEFAULTS, preference)
+    return Field(
+        name, type_, NoneType in get_args(value), marks, rest[-1], default, name_of, preference=preference, parts=parts
+    )

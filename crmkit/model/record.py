@@ -7,44 +7,26 @@ text line, JSON, the manual's table, OpenAPI and the audit diff are all derived 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Annotated, Any
-
-from msgspec import Struct
+from typing import Any
 
 from crmkit import ids
-from crmkit.model.fields import Addresses, Email, Handle, Integer, KeyForm, KeyForms, Link, Time
-from crmkit.model.form import DERIVED, DETAIL, READ, SEARCHED, TITLE, Default, Field, Form, Through, declared
-
-
-class Record(Struct, frozen=True):
-    """A record with every field in its stored form, times as stamps; `handle` is kind/id."""
-
-    handle: str
-    id: str
-
-
-class Tracked(Record, frozen=True):
-    """A record that has a history."""
-
-    version: Annotated[int, Integer(), READ, DETAIL, Default(1), "goes up by one with every change"]
-    created_at: Annotated[str, Time(), READ, DETAIL, "when it was created"]
-    updated_at: Annotated[str, Time(), READ, "when it last changed"]
-    created_by: Annotated[str, Email(takes_me=True), READ, DETAIL, "address of who created it"]
-
-
-class Followed(Tracked, frozen=True):
-    """A record that activities are logged on."""
-
-    activities: Annotated[int, Integer(), READ, DERIVED, Default(0), "how many activities it has"]
-    last_activity_at: Annotated[str | None, Time(), READ, DERIVED, "when the newest of them took place"]
-    last_contacted_at: Annotated[str | None, Time(), READ, DERIVED, "newest call, email or meeting"]
-    contacts_made: Annotated[int, Integer(), READ, DERIVED, DETAIL, Default(0), "calls, emails and meetings so far"]
-    on_behalf_of: Annotated[list[str] | None, Addresses(), READ, DERIVED, DETAIL, "for whom activities were done"]
-
-
-# The field that every POST that reaches a record sets, and nothing else; a kind has it by declaring it.
-REACHED = "last_interaction_at"
-
+from crmkit.model.bases import REACHED as REACHED  # noqa: PLC0414 - kinds import it from here
+from crmkit.model.bases import Followed as Followed  # noqa: PLC0414 - kinds import it from here
+from crmkit.model.bases import Record as Record  # noqa: PLC0414 - kinds import it from here
+from crmkit.model.bases import Scored as Scored  # noqa: PLC0414 - kinds import it from here
+from crmkit.model.bases import Tracked as Tracked  # noqa: PLC0414 - kinds import it from here
+from crmkit.model.fields import Handle, Integer, KeyForm, KeyForms, Link
+from crmkit.model.form import (
+    NUMBERED,
+    READ,
+    SEARCHED,
+    TITLE,
+    Field,
+    Form,
+    Through,
+    declared,
+)
+from crmkit.model.preferences import DEFAULTS, Preferences
 
 # The order in which rows were created: what lists of kinds that never change are sorted by.
 SEQ = Field("seq", Integer(), False, frozenset({READ}), "order of creation")
@@ -199,14 +181,30 @@ class Kind(Form):
         make: Callable[..., Record] = self.record
         return make(self.handle(id), id, *values)
 
-    def new(self, values: Mapping[str, Any], id: str = "") -> Record:
+    @cached_property
+    def composed(self) -> Field | None:
+        """The field that is composed of others."""
+        return next((field for field in self.fields if field.parts), None)
+
+    @cached_property
+    def numbered(self) -> Field | None:
+        """The field of codes that new records are numbered by."""
+        return next((field for field in self.fields if NUMBERED in field.marks), None)
+
+    @cached_property
+    def preferring(self) -> tuple[Field, ...]:
+        """The fields whose default the workspace chooses."""
+        return tuple(field for field in self.fields if field.preference)
+
+    def new(self, values: Mapping[str, Any], id: str = "", preferences: Preferences = DEFAULTS) -> Record:
         """Return a record that is not stored: without an id, unless it has that of a deleted one.
 
         None, as in `values` or of a field that is not in them, stands for the field's default.
         """
         given = {name: value for name, value in values.items() if value is not None}
+        preferred = {field.name: field.default_of(preferences) for field in self.preferring}
         make: Callable[..., Record] = self.record
-        return make(self.handle(id), *{**self.blank, **given, "id": id}.values())
+        return make(self.handle(id), *{**self.blank, **preferred, **given, "id": id}.values())
 
 
 @dataclass(frozen=True)

@@ -2,17 +2,31 @@
 
 from typing import Annotated, Any
 
-from crmkit.model.fields import Custom, Domain, Email, LongText, Tags, Text
+from crmkit.model.fields import Custom, Domain, Email, Identifier, Integer, LongText, Tags, Text, Website
 from crmkit.model.form import DETAIL, REQUIRED, SEARCHED, TITLE
-from crmkit.model.record import Followed, index, kind_of, partial, unique
+from crmkit.model.record import Scored, index, kind_of, partial, unique
+from crmkit.records import places
 
 
-class Company(Followed, frozen=True):
+class Company(Scored, frozen=True):
     """An organisation that contacts and deals belong to."""
 
     name: Annotated[str, Text(200), REQUIRED, TITLE, "its name"]
     domain: Annotated[str | None, Domain(), SEARCHED, "unique; POST merges by it"]
-    owner: Annotated[str | None, Email(takes_me=True), "who looks after it"]
+    website: Annotated[str | None, Website(), SEARCHED, "kept as written"]
+    industry: Annotated[str | None, Text(200), "what it does"]
+    employees: Annotated[int | None, Integer(0), "how many work there"]
+    address: places.Address
+    city: places.City
+    region: places.Region
+    postal_code: places.PostalCode
+    country: places.CountryCode
+    latitude: places.Latitude
+    longitude: places.Longitude
+    owner: Annotated[str | None, Email(takes_me=True), "who is in charge"]
+    source: Annotated[str | None, Text(200), "where this came from"]
+    source_id: Annotated[str | None, Identifier(200), SEARCHED, "the id there; POST merges by it"]
+    code: Annotated[str | None, Text(200), SEARCHED, "your own code; POST merges by it"]
     tags: Annotated[list[str] | None, Tags(), SEARCHED, "replaced whole"]
     notes: Annotated[str | None, LongText(20_000), SEARCHED, DETAIL, "anything worth keeping"]
     custom: Annotated[dict[str, Any] | None, Custom(), "keys of your own, merged key by key; null drops a key"]
@@ -25,6 +39,8 @@ COMPANY = kind_of(
     prefix="co",
     indexes=(
         unique("domain"),
+        unique("source_id"),
+        unique("code"),
         index("updated_at"),
         index("created_at"),
         index("name"),

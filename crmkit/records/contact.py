@@ -2,25 +2,67 @@
 
 from typing import Annotated, Any
 
-from crmkit.model.fields import Custom, Email, Link, LongText, Phone, Tags, Text, Time
-from crmkit.model.form import DERIVED, DETAIL, READ, REQUIRED, SEARCHED, TITLE, NameOf
-from crmkit.model.record import Followed, index, kind_of, partial, unique
+from crmkit.model.fields import (
+    MAX_CENTS,
+    Choice,
+    Currency,
+    Custom,
+    Email,
+    Identifier,
+    Integer,
+    Link,
+    LongText,
+    Number,
+    Phone,
+    Tags,
+    Text,
+    Time,
+    Timezone,
+    Website,
+)
+from crmkit.model.form import DERIVED, DETAIL, NUMBERED, READ, REQUIRED, SEARCHED, TITLE, ComposedOf, NameOf
+from crmkit.model.record import Scored, index, kind_of, partial, unique
+from crmkit.records import places
+from crmkit.records.platforms import PLATFORM
 
 
-class Contact(Followed, frozen=True):
+class Contact(Scored, frozen=True):
     """A person you deal with."""
 
-    name: Annotated[str, Text(200), REQUIRED, TITLE, "full name"]
+    name: Annotated[
+        str, Text(200), REQUIRED, TITLE, ComposedOf(("first_name", "last_name")), "composed of its parts unless sent"
+    ]
+    first_name: Annotated[str | None, Text(200), SEARCHED, DETAIL, "given name"]
+    last_name: Annotated[str | None, Text(200), SEARCHED, DETAIL, "family name"]
+    job_title: Annotated[str | None, Text(200), SEARCHED, "what they do there"]
     email: Annotated[str | None, Email(), SEARCHED, "unique; POST merges by it"]
     phone: Annotated[str | None, Phone(200), SEARCHED, "in any notation"]
     company_id: Annotated[str | None, Link("co"), "the company they belong to"]
     company_name: Annotated[str | None, Text(200), NameOf("company_id"), READ, SEARCHED, "name of that company"]
-    owner: Annotated[str | None, Email(takes_me=True), "who looks after them"]
+    address: places.Address
+    city: places.City
+    region: places.Region
+    postal_code: places.PostalCode
+    country: places.CountryCode
+    latitude: places.Latitude
+    longitude: places.Longitude
+    timezone: Annotated[str | None, Timezone(), DETAIL, "whose clock they go by"]
+    website: Annotated[str | None, Website(), SEARCHED, "kept as written"]
+    owner: Annotated[str | None, Email(takes_me=True), "who is in charge"]
     stage: Annotated[str | None, Text(200), "like lead or customer; see PIPELINES"]
+    source: Annotated[str | None, Text(200), "where this came from"]
+    source_id: Annotated[str | None, Identifier(200), SEARCHED, "the id there; POST merges by it"]
+    code: Annotated[str | None, Text(200), SEARCHED, NUMBERED, "your own code; POST merges by it"]
+    priority: Annotated[str | None, Choice(("low", "medium", "high", "urgent")), "how much they matter"]
+    rating: Annotated[float | None, Number(), "on a scale of yours"]
+    estimated_cents: Annotated[int | None, Integer(-MAX_CENTS, MAX_CENTS), "expected worth, in hundredths"]
+    actual_cents: Annotated[int | None, Integer(-MAX_CENTS, MAX_CENTS), "what came of it, likewise"]
+    currency: Annotated[str | None, Currency(), "of both; the workspace's unless sent"]
+    ad_platform: Annotated[str | None, PLATFORM, "where an ad led them here"]
     tags: Annotated[list[str] | None, Tags(), SEARCHED, "replaced whole"]
     notes: Annotated[str | None, LongText(20_000), SEARCHED, DETAIL, "anything worth keeping"]
     custom: Annotated[dict[str, Any] | None, Custom(), "keys of your own, merged key by key; null drops a key"]
-    follow_up_at: Annotated[str | None, Time(), "when to get back to them"]
+    follow_up_at: Annotated[str | None, Time(), "when to get back"]
     follow_up_note: Annotated[str | None, Text(1_000), "what for; cleared with follow_up_at"]
     converted_at: Annotated[str | None, Time(), READ, DETAIL, "when its conversion opened by itself"]
     last_interaction_at: Annotated[str | None, Time(), READ, DERIVED, DETAIL, "newest POST that reached them"]
@@ -33,6 +75,8 @@ CONTACT = kind_of(
     prefix="c",
     indexes=(
         unique("email"),
+        unique("source_id"),
+        unique("code"),
         index("updated_at"),
         index("created_at"),
         index("name"),

@@ -17,7 +17,7 @@ from crmkit.model.fields import (
     Text,
     Time,
 )
-from crmkit.model.form import DETAIL, READ, REQUIRED, SEARCHED, TITLE, Default, NameOf
+from crmkit.model.form import DETAIL, READ, REQUIRED, SEARCHED, TITLE, Default, DefaultOf, NameOf
 from crmkit.model.record import Followed, index, kind_of, partial, unique
 
 
@@ -26,7 +26,7 @@ class Deal(Followed, frozen=True):
 
     title: Annotated[str, Text(200), REQUIRED, TITLE, "what it is about"]
     amount_cents: Annotated[int | None, Integer(-MAX_CENTS, MAX_CENTS), "its worth, in hundredths of the currency"]
-    currency: Annotated[str, Currency(), Default("USD"), "USD unless sent"]
+    currency: Annotated[str, Currency(), DefaultOf("currency"), "the workspace's unless sent"]
     stage: Annotated[str | None, Text(200), "like proposal; see PIPELINES"]
     status: Annotated[str, Choice(("open", "won", "lost")), Default("open"), "open unless sent"]
     closed_at: Annotated[str | None, Time(), READ, "when it was won or lost"]
@@ -36,14 +36,14 @@ class Deal(Followed, frozen=True):
     contact_name: Annotated[str | None, Text(200), NameOf("contact_id"), READ, SEARCHED, "name of that contact"]
     company_id: Annotated[str | None, Link("co"), "the company it is with"]
     company_name: Annotated[str | None, Text(200), NameOf("company_id"), READ, SEARCHED, "name of that company"]
-    owner: Annotated[str | None, Email(takes_me=True), "who looks after it"]
+    owner: Annotated[str | None, Email(takes_me=True), "who is in charge"]
     close_date: Annotated[str | None, Date(), "when it should be decided"]
     source: Annotated[str | None, Text(200), "where it came from"]
     source_id: Annotated[str | None, Identifier(200), SEARCHED, "its id there; POST merges by it"]
     tags: Annotated[list[str] | None, Tags(), SEARCHED, "replaced whole"]
     notes: Annotated[str | None, LongText(20_000), SEARCHED, DETAIL, "anything worth keeping"]
     custom: Annotated[dict[str, Any] | None, Custom(), "keys of your own, merged key by key; null drops a key"]
-    follow_up_at: Annotated[str | None, Time(), "when to get back to it"]
+    follow_up_at: Annotated[str | None, Time(), "when to get back"]
     follow_up_note: Annotated[str | None, Text(1_000), "what for; cleared with follow_up_at"]
 
 

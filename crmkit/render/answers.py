@@ -10,7 +10,7 @@ from typing import Any
 from msgspec import Struct, defstruct, structs
 
 from crmkit.errors import Problem
-from crmkit.model.listing import Listing, MixedListing, Paging, RecordListing
+from crmkit.model.query.listing import Listing, MixedListing, Paging, RecordListing
 from crmkit.model.record import Kind, Record
 from crmkit.render import text
 from crmkit.render.tail import NO_TAIL, Tail

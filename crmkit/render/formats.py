@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from crmkit.model.listing import Batches
+from crmkit.model.query.listing import Batches
 from crmkit.render.answers import Answer
 from crmkit.render.text import is_visible, printable
 

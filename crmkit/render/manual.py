@@ -1,6 +1,7 @@
 """The manual: a template, and tables that follow from the declarations. HELP.txt is its copy in the repository."""
 
 import re
+import textwrap
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,6 +13,8 @@ from crmkit.model.query.filters import OPERATORS
 from crmkit.model.query.parse import DEFAULT_LIMIT, MAX_LIMIT
 from crmkit.model.record import Kind, Kinds
 from crmkit.settings import Settings
+
+WIDTH = 120  # of the manual's lines
 
 
 @dataclass(frozen=True)
@@ -57,25 +60,28 @@ def own_part(lines: Sequence[str]) -> str:
 
 
 def field_table(kinds: Sequence[Kind]) -> str:
-    """Return, for each kind, a line for every field a client writes, then one naming those it only reads.
+    """Return, for each kind, a line for every type of the fields that a client writes, and one of those it only reads.
 
-    A line that an earlier kind has too is not repeated: `as in contact: tags, notes`.
+    A field that an earlier kind describes in the same words is named after that kind: `as in contact: tags, notes`.
     """
     lines = []
-    first_kind: dict[str, str] = {}
+    first_kind: dict[tuple[str, str], str] = {}
     for kind in kinds:
         lines.append(f"  {kind.name}: {kind.help}")
+        described: dict[str, list[str]] = {}
         again: dict[str, list[str]] = {}
         for field in kind.writable.values():
-            star = "*" if field.required else ""
-            line = f"    {field.name + star + ' ':<16}{field.help}; {field.type.says}"
-            first = first_kind.setdefault(line, kind.name)
+            name, says = field.name + ("*" if field.required else ""), field.type.says
+            described_so = f"{name} ({field.help})"
+            first = first_kind.setdefault((described_so, says), kind.name)
             if first == kind.name:
-                lines.append(line)
+                described.setdefault(says, []).append(described_so)
             else:
-                again.setdefault(first, []).append(field.name + star)
-        lines += [f"    as in {first}: {', '.join(names)}" for first, names in again.items()]
-        lines.append(f"    read only: {', '.join(field.name for field in kind.fields if not field.writable)}")
+                again.setdefault(f"as in {first}", []).append(name)
+        read_only = {"read only": [field.name for field in kind.fields if not field.writable]}
+        for head, names in (described | again | read_only).items():
+            text = f"{head}: {', '.join(names)}"
+            lines += textwrap.wrap(text, WIDTH, initial_indent=" " * 4, subsequent_indent=" " * 6)
     return "\n".join(lines)
 
 

@@ -6,7 +6,7 @@ from itertools import pairwise
 from typing import Any
 
 from crmkit.errors import a
-from crmkit.model.fields import PLAIN_KEY, Custom, Tags
+from crmkit.model.fields import PLAIN_KEY, Custom, Number, Tags
 from crmkit.model.record import Kind
 
 _DECODER = json.JSONDecoder()
@@ -40,6 +40,8 @@ def record(kind: Kind, text: str) -> dict[str, Any]:
             inner[path[-1]] = value(raw)
         elif isinstance(field.type, Tags) and not raw.startswith("["):
             found[path[0]] = raw.split(",")
+        elif isinstance(field.type, Number):
+            found[path[0]] = float(raw)  # text leaves out a fraction of nought
         else:
             found[path[0]] = value(raw)
     return found

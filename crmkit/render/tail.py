@@ -5,7 +5,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from crmkit.model.listing import Paging
+from crmkit.model.query.listing import Paging
 from crmkit.render.text import printable
 
 

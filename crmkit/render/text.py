@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from typing import Any
 
-from crmkit.model.fields import PLAIN_KEY, Custom, Flag, Integer, Tags
+from crmkit.model.fields import PLAIN_KEY, Custom, Flag, Integer, Number, Tags
 from crmkit.model.form import Field
 from crmkit.model.names import UNSEEN
 from crmkit.model.record import Kind, Record
@@ -137,6 +137,8 @@ def _expression(field: Field) -> str:
         return f"{before}str(content)"
     if isinstance(field.type, Flag):
         return f'{before}("true" if content else "false")'
+    if isinstance(field.type, Number):
+        return f'{before}repr(content).removesuffix(".0")'
     if field.type.structured:
         return f"{before}value(content)"
     return f"{before}{'content' if field.type.bare else _STRING}"

@@ -13,7 +13,7 @@ from crmkit.storage.interface.workspace import Workspace
 # what a workspace has beside its records, in an order that no foreign key minds
 OWNED = (
     *("custom_values", "custom_indexes"),
-    *("audit", "deleted", "counts", "activity_addresses", "ahead", "pipelines"),
+    *("audit", "deleted", "counts", "numbers", "activity_addresses", "ahead", "pipelines"),
     *("confirmations", "invites", "jobs", "grants", "tokens", "memberships"),
 )
 

@@ -1,5 +1,7 @@
-"""The numbers of new rows, each one more than the newest of its workspace (see interface/workspace.py)."""
+"""Numbers that go up within a workspace: of new rows (see interface/workspace.py), of the codes that records get."""
 
+from crmkit.model.form import Field
+from crmkit.model.record import Kind
 from crmkit.storage.columns import quoted
 from crmkit.storage.interface.tx import Tx
 from crmkit.storage.interface.workspace import Workspace
@@ -13,6 +15,28 @@ def take(tx: Tx, table: str, rows: int = 1) -> int:
         last = _newest(tx, table)
     tx.known.last[key] = last + rows
     return last + 1
+
+
+def code(tx: Tx, kind: Kind, field: Field, prefix: str) -> str:
+    """Return the next code of the actor's workspace for records of a kind, which none of them has or was given.
+
+    A number is given once, whatever becomes of the record; one that somebody took by hand is passed over.
+    """
+    execute, workspace, table = tx.connection.execute, tx.by.workspace_id, quoted(kind.plural)
+    (number,) = execute(
+        "INSERT INTO numbers (workspace_id, kind, last) VALUES (?, ?, 1) "
+        "ON CONFLICT (workspace_id, kind) DO UPDATE SET last = numbers.last + 1 RETURNING last",
+        (workspace, kind.plural),
+    ).fetchone()
+    (free,) = execute(
+        "WITH RECURSIVE tried (number) AS (SELECT CAST(? AS bigint) UNION ALL SELECT number + 1 FROM tried "
+        f"WHERE EXISTS (SELECT 1 FROM {table} AS r WHERE r.workspace_id = ? AND r.{quoted(field.compared)} = "
+        "? || tried.number)) SELECT max(number) FROM tried",
+        (number, workspace, field.type.key(prefix)),
+    ).fetchone()
+    if free != number:
+        execute("UPDATE numbers SET last = ? WHERE workspace_id = ? AND kind = ?", (free, workspace, kind.plural))
+    return f"{prefix}{free}"
 
 
 def _newest(tx: Tx, table: str) -> int:

@@ -13,7 +13,7 @@ from crmkit.core.call import Call
 from crmkit.core.crm import Crm
 from crmkit.errors import Problem
 from crmkit.model import body
-from crmkit.model.listing import Batches
+from crmkit.model.query.listing import Batches
 from crmkit.model.query.parse import chosen_fields
 from crmkit.model.record import Kind
 from crmkit.render.formats import Format

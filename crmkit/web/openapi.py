@@ -61,8 +61,8 @@ def body_schema(form: Form, whole: bool, is_edit: bool = False) -> dict[str, Any
     for name, field in (form.writable if is_edit else form.taken).items():
         schema = field.type.edit_schema() if is_edit else field.type.schema()
         schema = {**schema, "description": f"{field.help}; {field.type.says}"}
-        properties[name] = schema if field.required else _nullable(schema)
-    required = [name for name, field in form.writable.items() if field.required] if whole else []
+        properties[name] = schema if field.needs_value else _nullable(schema)
+    required = [name for name, field in form.writable.items() if field.needs_value] if whole else []
     needed = {"required": required} if required else {}
     return {"type": "object", "properties": properties, **needed, "additionalProperties": False}
 

@@ -38,9 +38,8 @@ RULES = ["daily", "Weekly", "FREQ=DAILY", "RRULE:FREQ=MONTHLY;BYDAY=-1FR", "freq
 
 keys = st.one_of(st.sampled_from(["a", "b", "full name", "a.b", "", '"', "x-y_9", "é"]), texts)
 integers = st.integers(-fields.MAX_INTEGER, fields.MAX_INTEGER)
-scalars = st.one_of(
-    st.none(), st.booleans(), st.integers(-10, 10), integers, st.floats(allow_nan=False, allow_infinity=False), texts
-)
+floats = st.floats(allow_nan=False, allow_infinity=False)
+scalars = st.one_of(st.none(), st.booleans(), st.integers(-10, 10), integers, floats, texts)
 json_values = st.recursive(
     scalars,
     lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(keys, inner, max_size=3)),
@@ -98,6 +97,13 @@ def _domains(type_: FieldType) -> st.SearchStrategy[Any]:
     return accepted_by(type_, st.builds("{}.{}".format, _letters, st.sampled_from(["com", "例え.jp", "co.uk"])))
 
 
+def _websites(type_: FieldType) -> st.SearchStrategy[Any]:
+    pages = st.builds(
+        "{}{}{}".format, st.sampled_from(["", "https://", "HTTP://www."]), _domains(fields.Domain()), texts
+    )
+    return accepted_by(type_, pages)
+
+
 def _choices(type_: FieldType) -> st.SearchStrategy[Any]:
     assert isinstance(type_, fields.Choice)
     return st.sampled_from(type_.choices)
@@ -111,6 +117,7 @@ DRAW: dict[type[FieldType], Callable[[FieldType], st.SearchStrategy[Any]]] = {
     fields.Phone: lambda type_: accepted_by(type_, texts),
     fields.Email: _emails,
     fields.Domain: _domains,
+    fields.Website: _websites,
     fields.Choice: _choices,
     fields.Currency: lambda _: st.sampled_from(sorted(CURRENCIES)),
     fields.Country: lambda _: st.sampled_from(sorted(COUNTRIES)),
@@ -121,6 +128,7 @@ DRAW: dict[type[FieldType], Callable[[FieldType], st.SearchStrategy[Any]]] = {
     fields.Integer: lambda type_: accepted_by(type_, integers),
     fields.Flag: lambda _: st.booleans(),
     fields.Repeat: lambda _: st.sampled_from(RULES),
+    fields.Number: lambda type_: accepted_by(type_, st.one_of(floats, st.floats(-90, 90))),
     fields.Tags: _tags,
     fields.Addresses: lambda _: st.lists(_emails(fields.Email()), min_size=1, max_size=4, unique=True).map(sorted),
     fields.Custom: _custom,

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crmkit.errors import CATALOGUE, Problem
-from crmkit.model.listing import Listing, MixedListing, Paging
+from crmkit.model.query.listing import Listing, MixedListing, Paging
 from crmkit.model.record import Kind, Record
 from crmkit.render import parse, text
 from crmkit.render.answers import Answer, Card, Failure, One, done, groups, page, team, thing

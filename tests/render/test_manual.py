@@ -36,11 +36,11 @@ def section(title: str) -> str:
     return found.group()
 
 
-def fields_of(kind: str) -> str:
-    """Return the part of the table of fields that is about one kind."""
-    (block,) = re.findall(rf"^  {kind}: .*\n(?:    .*\n?)*", section("FIELDS"), re.MULTILINE)
-    assert isinstance(block, str)
-    return block
+def lines_of(kind: str) -> dict[str, str]:
+    """Return the lines of the table of fields that are about one kind: what stands before and behind the colon."""
+    (block,) = re.findall(rf"^  {kind}: .*\n((?:    .*\n?)*)", section("FIELDS"), re.MULTILINE)
+    whole = re.sub(r"\n {6}", " ", block)  # a long line goes on in the next, further in
+    return dict(line.strip().split(": ", 1) for line in whole.splitlines())
 
 
 def endpoints() -> Iterator[tuple[str, str]]:
@@ -57,22 +57,26 @@ def test_help_txt_is_what_the_declarations_say_today() -> None:
 
 @pytest.mark.parametrize(("kind", "field"), FIELDS, ids=[f"{kind.name}.{field.name}" for kind, field in FIELDS])
 def test_every_field_stands_in_the_manual(kind: Kind, field: Field) -> None:
-    block = fields_of(kind.name)
-    if field.writable:
-        written = field.name + ("*" if field.required else "")
-        for first, names in re.findall(r"^    as in (\w+): (.*)$", block, re.MULTILINE):
-            if written in names.split(", "):
-                block = fields_of(first)
-        (line,) = re.findall(rf"^    {re.escape(written)} +(.*)$", block, re.MULTILINE)
-        assert line == f"{field.help}; {field.type.says}"
-    else:
-        read_only = block.rpartition("read only: ")[2]
-        assert field.name in read_only.strip().split(", ")
+    lines = lines_of(kind.name)
+    written = field.name + ("*" if field.required else "")
+    if not field.writable:
+        assert field.name in lines["read only"].split(", ")
+        return
+    for head, names in lines.items():
+        if head.startswith("as in ") and written in names.split(", "):
+            lines = lines_of(head.removeprefix("as in "))
+    assert f"{written} ({field.help})" in re.split(r"(?<=\)), ", lines[field.type.says])
 
 
-def test_no_line_of_a_field_stands_in_the_manual_twice() -> None:
-    lines = re.findall(r"^    \w+\*? .*; .*$", section("FIELDS"), re.MULTILINE)
-    assert len(lines) == len(set(lines)) > 20
+def test_no_field_is_described_in_the_manual_twice() -> None:
+    described = [
+        (says, field)
+        for kind in {kind.name: kind for kind, _ in FIELDS}
+        for says, names in lines_of(kind).items()
+        for field in re.split(r"(?<=\)), ", names)
+        if "(" in field
+    ]
+    assert len(described) == len(set(described)) > 20
 
 
 def test_every_field_of_the_audit_stands_in_the_manual() -> None:

@@ -21,8 +21,8 @@ from crmkit.core.reading import lists
 from crmkit.core.records import activities, write
 from crmkit.errors import Problem
 from crmkit.model.actor import Actor
-from crmkit.model.listing import Paging
 from crmkit.model.query import parse
+from crmkit.model.query.listing import Paging
 from crmkit.model.record import Kind
 from crmkit.storage import records as rows
 from crmkit.storage.interface.brand import Brand

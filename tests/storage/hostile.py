@@ -7,7 +7,19 @@ from hypothesis import strategies as st
 
 from crmkit.core.reading import audit
 from crmkit.core.records import activities
-from crmkit.model.fields import Choice, Currency, Date, FieldType, Integer, Link, Time
+from crmkit.model.fields import (
+    Choice,
+    Country,
+    Currency,
+    Date,
+    FieldType,
+    Integer,
+    Link,
+    Number,
+    Time,
+    Timezone,
+    Website,
+)
 from crmkit.model.form import Field
 from crmkit.model.query.filters import OPERATORS
 from crmkit.model.query.parse import RESERVED
@@ -99,8 +111,11 @@ BY_TYPE: dict[type[FieldType], st.SearchStrategy[str]] = {
     Time: st.sampled_from(TIMES),
     Date: st.sampled_from(TIMES[:1]),
     Integer: st.sampled_from(NUMBERS[:3]),
+    Number: st.sampled_from(NUMBERS[:3]),
     Currency: st.sampled_from(["USD", "eur"]),
-    Choice: st.sampled_from(["open", "won"]),
+    Country: st.sampled_from(["CH", "de"]),
+    Timezone: st.sampled_from(["UTC", "europe/zurich"]),
+    Website: st.sampled_from(["acme.com", "https://acme.com/x'y"]),
     Link: st.sampled_from(IDS),
 }
 
@@ -108,6 +123,8 @@ BY_TYPE: dict[type[FieldType], st.SearchStrategy[str]] = {
 def filters_of(field: Field) -> st.SearchStrategy[tuple[str, str]]:
     """Return filters that are right in form: the field, one of its operators, an operand of its type."""
     operands = BY_TYPE.get(type(field.type), phrase)
+    if isinstance(field.type, Choice):
+        operands = st.sampled_from(field.type.choices)
     if isinstance(field.type, Link):
         operands = st.sampled_from([text for text in IDS if PREFIXES[field.type.prefix] == kind_of_id(text)])
     return st.one_of([written(st.just(field.name), operator, operands) for operator in field.type.operators])

@@ -133,11 +133,20 @@ SAMPLES: dict[type[FieldType], Samples] = {
         as_address,
         lambda number: [f"p{number}.example.com", f"P{number}.Exämple.com"],
     ),
+    fields.Website: Samples(
+        lambda type_: [None, "acme.com", "https://www.Acme.com/About?x=1", "HTTP://acme.com/about?X=1"],
+        lambda type_, held: sorted({*held, *map(str.upper, held), "acme", "https://", "/ABOUT", "example.com", "?x="}),
+        lambda number: [f"p{number}.example.com", f"https://P{number}.Exämple.com/Ü"],
+    ),
     fields.Choice: Samples(
         lambda type_: [None, *type_.choices],
         lambda type_, held: [*type_.choices, *(f" {word.upper()}" for word in type_.choices)],
     ),
     fields.Currency: Samples(lambda type_: [None, "USD", "eur", "CHF"], among(["usd", "EUR", "Chf ", "JPY"])),
+    fields.Country: Samples(lambda type_: [None, "CH", "de"], among(["ch", " De", "FR"])),
+    fields.Timezone: Samples(
+        lambda type_: [None, "Europe/Zurich", "utc"], among(["EUROPE/ZURICH", " UTC", "Asia/Tokyo"])
+    ),
     fields.Date: Samples(lambda type_: DATES, among(["2026-06-29", "2028-02-29", "1999-01-01", "9999-12-31"])),
     fields.Time: Samples(
         lambda type_: TIMES,
@@ -205,7 +214,11 @@ def is_taken(kind: Kind, name: str, operator: str, operand: str) -> bool:
     type_ = None if name in PATHS else type(kind.by_name[name].type)
     if operator not in ("eq", "ne", "in"):
         return type_ is not fields.Domain or "@" not in operand
-    whole: dict[Any, str] = {fields.Email: r"\S+@\S+", fields.Domain: r"[^.@\s]+\.\S+"}
+    whole: dict[Any, str] = {
+        fields.Email: r"\S+@\S+",
+        fields.Domain: r"[^.@\s]+\.\S+",
+        fields.Website: r"(?i:https?://)?[^./?]+\.\S+",
+    }
     pattern = whole.get(type_)
     return pattern is None or re.fullmatch(pattern, operand.strip()) is not None
 

@@ -17,7 +17,7 @@ from crmkit.core.reading import audit, lists
 from crmkit.core.records import activities
 from crmkit.errors import Problem
 from crmkit.model.actor import Actor
-from crmkit.model.listing import Listing
+from crmkit.model.query.listing import Listing
 from crmkit.model.record import Kind
 from crmkit.storage.columns import table_columns
 from crmkit.storage.sqlite.engine.connection import SqliteConnection

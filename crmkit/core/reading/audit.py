@@ -4,7 +4,7 @@ from msgspec.structs import replace
 
 from crmkit.core.call import Call
 from crmkit.core.reading import feeds
-from crmkit.model.listing import Listing
+from crmkit.model.query.listing import Listing
 from crmkit.storage import audit
 
 FILTERS = {"by": "by=eq:", "action": "action=eq:", "target": "target=eq:", "since": "at=gte:", "until": "at=lt:"}

@@ -7,8 +7,8 @@ from crmkit.core.reading.lists import find_all
 from crmkit.errors import Problem
 from crmkit.model import times
 from crmkit.model.actor import Actor
-from crmkit.model.listing import Listing
 from crmkit.model.query import parse
+from crmkit.model.query.listing import Listing
 from crmkit.model.record import Kind
 
 PAGING = ("limit", "cursor", "fields")

@@ -7,10 +7,10 @@ from msgspec.structs import replace
 from crmkit.core import lookup
 from crmkit.core.call import Call
 from crmkit.core.reading import filter_notes, keys
-from crmkit.model.listing import Listing, Paging
 from crmkit.model.query import parse
 from crmkit.model.query.cursor import seal, unseal
 from crmkit.model.query.filters import NONE, Declarations
+from crmkit.model.query.listing import Listing, Paging
 from crmkit.model.record import Kind, Record
 from crmkit.storage.custom import indexes
 from crmkit.storage.interface.workspace import Workspace

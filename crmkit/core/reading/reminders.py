@@ -14,8 +14,8 @@ from crmkit.core.now import moment
 from crmkit.errors import Problem
 from crmkit.model import times
 from crmkit.model.fields import Choice, Email, Invalid
-from crmkit.model.listing import MixedListing, Paging
 from crmkit.model.query.cursor import seal, unseal
+from crmkit.model.query.listing import MixedListing, Paging
 from crmkit.model.query.parse import limit_of
 from crmkit.model.record import Kinds
 from crmkit.storage import reminders

@@ -9,8 +9,8 @@ from crmkit.core.call import Call
 from crmkit.core.reading.lists import find_all
 from crmkit.errors import Problem, nearest
 from crmkit.model import fold
-from crmkit.model.listing import Listing, Paging
 from crmkit.model.query.filters import quoted
+from crmkit.model.query.listing import Listing, Paging
 from crmkit.model.query.parse import search_of
 from crmkit.model.record import Kind, Kinds
 

@@ -16,7 +16,7 @@ from crmkit.core.records import relations, versions
 from crmkit.core.records.settled import Saved, settled
 from crmkit.core.rules.rule import Values, Write
 from crmkit.errors import Problem
-from crmkit.model.listing import Listing
+from crmkit.model.query.listing import Listing
 from crmkit.model.record import Kind, Kinds, Record
 from crmkit.storage import records
 from crmkit.storage.derived import tallies

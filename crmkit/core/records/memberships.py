@@ -18,7 +18,7 @@ from crmkit.core.reading import feeds
 from crmkit.errors import Problem, listed, nearest
 from crmkit.model.fields import Key, LinkToAny, Text, keys
 from crmkit.model.form import REQUIRED, Form, form_of
-from crmkit.model.listing import RecordListing
+from crmkit.model.query.listing import RecordListing
 from crmkit.model.record import Kind, Kinds, Record
 from crmkit.storage import records
 from crmkit.storage.interface.connection import Connection

@@ -29,7 +29,7 @@ def settled(write: Write, values: Values) -> Saved:
         kind.check_required(values)
         quotas.check(tx, write.crm.settings, kind.plural)
     values = _merged(kind, before, values)
-    after = kind.new(values) if before is None else structs.replace(before, **values)
+    after = kind.new(values, preferences=tx.by.preferences) if before is None else structs.replace(before, **values)
     record = derived.put_and_follow(tx, kinds, kind, before, after)
     for rule in rules.of(kind):
         rule.after(write, record)

@@ -7,10 +7,13 @@ from functools import cache
 
 from crmkit.core.rules import (
     closings,
+    codes,
     conversions,
     declarations,
     declared_keys,
     follow_ups,
+    money,
+    names,
     occurrences,
     periods,
     solved,
@@ -21,6 +24,9 @@ from crmkit.core.rules.rule import Rule
 from crmkit.model.record import Kind
 
 RULES: tuple[Rule, ...] = (
+    names.RULE,
+    codes.RULE,
+    money.RULE,
     follow_ups.RULE,
     stages.RULE,
     closings.RULE,

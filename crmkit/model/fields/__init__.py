@@ -4,14 +4,14 @@ A record's annotation names the type of each field. `says` describes its values 
 table, OpenAPI and the error of a wrong value share. A new type is one class here; `render` decides how values look.
 """
 
-from crmkit.model.fields.addresses import Domain, Email
+from crmkit.model.fields.addresses import Domain, Email, Website
 from crmkit.model.fields.base import COMPARE, EXACT, TEXTUAL, FieldType, Invalid, Span
 from crmkit.model.fields.choices import Choice, Currency, Flag
 from crmkit.model.fields.custom import PLAIN_KEY, Custom
 from crmkit.model.fields.keys import Key, KeyForm, KeyForms
 from crmkit.model.fields.link import Link, LinkToAny
 from crmkit.model.fields.moments import Date, Repeat, Time
-from crmkit.model.fields.numbers import MAX_CENTS, MAX_INTEGER, Integer
+from crmkit.model.fields.numbers import MAX_CENTS, MAX_INTEGER, Integer, Number
 from crmkit.model.fields.places import Country, Language, Timezone
 from crmkit.model.fields.tags import Addresses, Tags
 from crmkit.model.fields.terms import Handle, Json, Word
@@ -46,6 +46,7 @@ __all__ = [
     "Link",
     "LinkToAny",
     "LongText",
+    "Number",
     "Phone",
     "Repeat",
     "Span",
@@ -53,5 +54,6 @@ __all__ = [
     "Text",
     "Time",
     "Timezone",
+    "Website",
     "Word",
 ]

@@ -1,11 +1,13 @@
-"""Addresses: of mail, of a company's domain."""
+"""Addresses: of mail, of a company's domain, of a page."""
 
 from dataclasses import dataclass
 from typing import Any
 
 from crmkit.model import address
 from crmkit.model.actor import Asker
-from crmkit.model.fields.base import TEXTUAL, FieldType, checked
+from crmkit.model.fields.base import TEXTUAL, FieldType, Invalid, checked
+from crmkit.model.fields.text import Text
+from crmkit.model.fold import fold
 from crmkit.model.names import trimmed
 
 
@@ -52,6 +54,32 @@ class Domain(FieldType):
 
     def part(self, text: str) -> str:
         return checked(address.part_of_domain, text)
+
+
+@dataclass(frozen=True)
+class Website(Text):
+    """The address of a page or a domain, as it was written; compared without case."""
+
+    most: int = 2_000
+
+    @property
+    def says(self) -> str:
+        return f"a domain or the address of a page (http or https), {self.most:,} characters at most"
+
+    def cleaned(self, value: str) -> str | None:
+        text = super().cleaned(value)
+        if text is None:
+            return None
+        try:
+            address.domain(text)
+        except ValueError:
+            raise Invalid(f"must be {self.says}") from None
+        if " " in text or not text.isprintable():
+            raise Invalid(f"must be {self.says}, without blanks")
+        return text
+
+    def part(self, text: str) -> str:
+        return fold(text)
 
 
 def _with_plus(text: str) -> str:

@@ -1,5 +1,6 @@
 """Numbers."""
 
+import math
 import re
 from dataclasses import dataclass
 
@@ -7,6 +8,8 @@ from crmkit.model.fields.base import FieldType, Invalid
 
 MAX_INTEGER = 2**63 - 1
 MAX_CENTS = 2**53 - 1  # what every JSON reader holds exactly (RFC 8259, section 6)
+
+_NUMBER = re.compile(r"[+-]?(?:[0-9]{1,400}(?:\.[0-9]{0,400})?|\.[0-9]{1,400})(?:[eE][+-]?[0-9]{1,3})?", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -32,3 +35,28 @@ class Integer(FieldType):
         if not re.fullmatch(r"[+-]?[0-9]{1,19}", text, re.ASCII):
             raise Invalid(f"must be {self.says}")
         return self.cleaned(int(text))
+
+
+@dataclass(frozen=True)
+class Number(FieldType):
+    """A number with a fraction or without: 64 bits of IEEE 754."""
+
+    least: float = -math.inf
+    most: float = math.inf
+
+    column = "REAL"
+    wire = float
+
+    @property
+    def says(self) -> str:
+        return "a number" if self.most == math.inf else f"a number from {self.least:g} to {self.most:g}"
+
+    def cleaned(self, value: float) -> float:
+        if not (self.least <= value <= self.most and math.isfinite(value)):
+            raise Invalid(f"must be {self.says}")
+        return value + 0.0  # -0.0 is 0.0
+
+    def operand(self, text: str) -> float:
+        if not _NUMBER.fullmatch(text):
+            raise Invalid(f"must be {self.says}")
+        return self.cleaned(float(text))

@@ -6,8 +6,8 @@ from crmkit.core.people import account, login, notes, sessions
 from crmkit.core.people.login import CODE_ENTRY, CODE_REQUEST
 from crmkit.core.people.sessions import Identity
 from crmkit.model.actor import Actor, Invite
-from crmkit.model.listing import MixedListing, Paging
 from crmkit.model.preferences import shown
+from crmkit.model.query.listing import MixedListing, Paging
 from crmkit.render import text
 from crmkit.render.answers import Answer, Card, done, page
 from crmkit.render.tail import Tail

@@ -6,8 +6,8 @@ from typing import Any
 from crmkit.core.configuration import settings
 from crmkit.core.people import joining, notes, teams, workspaces
 from crmkit.model.actor import Membership
-from crmkit.model.listing import MixedListing, Paging
 from crmkit.model.preferences import shown
+from crmkit.model.query.listing import MixedListing, Paging
 from crmkit.render.answers import Answer, Card, Table, done, page, team, thing
 from crmkit.render.tail import NO_TAIL, Tail
 from crmkit.web.call import HttpCall

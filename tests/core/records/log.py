@@ -151,6 +151,8 @@ def recomputed(records: dict[str, Record], now: str) -> dict[str, dict[str, Any]
                 **{"contacts_made": len(contacts), "last_contacted_at": max(contacts, default=None)},
                 "on_behalf_of": sorted({a.on_behalf_of for a in own if a.on_behalf_of}) or None,
             }
+        if "score" in kind.by_name:
+            found[handle]["score"] = 0.0  # nothing is scored yet
         if kind is REGISTRY.whole.to:
             joined = [each for each in memberships if getattr(each, REGISTRY.whole.link) == record.id]
             kinds = [REGISTRY.member_of(each)[0] for each in joined]

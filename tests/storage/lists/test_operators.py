@@ -14,7 +14,7 @@ from tests.storage.reference import PATHS, met
 from tests.storage.samples import Library, is_taken, names, operands
 
 # what all these records have the same in
-ALL_ALIKE = ("custom.never", "follows")
+ALL_ALIKE = ("custom.never", "follows", "score")
 
 EVERY_KIND = pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
 FILTERED = [pytest.param(kind, name, id=f"{kind.name}-{name}") for kind in KINDS for name in names(kind)]

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from crmkit.model.listing import Batches
+from crmkit.model.query.listing import Batches
 from crmkit.records.contact import CONTACT
 from crmkit.render.formats import Format
 from crmkit.storage.interface.connection import Connection

@@ -1,0 +1,14 @@
+"""The fields that say where somebody is, for kinds that have an address."""
+
+from typing import Annotated
+
+from crmkit.model.fields import Country, Number, Text
+from crmkit.model.form import DETAIL, SEARCHED
+
+Address = Annotated[str | None, Text(500), DETAIL, "street and number"]
+City = Annotated[str | None, Text(200), SEARCHED, "town or city"]
+Region = Annotated[str | None, Text(200), DETAIL, "state, canton or province"]
+PostalCode = Annotated[str | None, Text(200), DETAIL, "as written there"]
+CountryCode = Annotated[str | None, Country(), "which country that is in"]
+Latitude = Annotated[float | None, Number(-90, 90), DETAIL, "degrees north"]
+Longitude = Annotated[float | None, Number(-180, 180), DETAIL, "degrees east"]
