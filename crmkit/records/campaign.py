@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from crmkit.model.fields import Choice, Custom, Date, Email, Integer, LongText, Text
 from crmkit.model.form import DERIVED, DETAIL, READ, REQUIRED, SEARCHED, TITLE, Default
 from crmkit.model.record import Tracked, index, kind_of
-from crmkit.records.platforms import PLATFORM
+from crmkit.records.conversion import PLATFORM
 
 
 class Campaign(Tracked, frozen=True):

@@ -23,7 +23,7 @@ from crmkit.model.fields import (
 from crmkit.model.form import DERIVED, DETAIL, NUMBERED, READ, REQUIRED, SEARCHED, TITLE, ComposedOf, NameOf
 from crmkit.model.record import Scored, index, kind_of, partial, unique
 from crmkit.records import places
-from crmkit.records.platforms import PLATFORM
+from crmkit.records.conversion import PLATFORM
 
 
 class Contact(Scored, frozen=True):

@@ -3,9 +3,11 @@
 from typing import Annotated
 
 from crmkit.model.fields import MAX_CENTS, Choice, Currency, Integer, Link, Text, Time
-from crmkit.model.form import READ, REQUIRED, Default, NameOf
+from crmkit.model.form import READ, REQUIRED, Default, DefaultOf, NameOf
 from crmkit.model.record import Tracked, index, kind_of
-from crmkit.records.platforms import PLATFORM
+
+# the advertising platforms that leads come from and conversions are reported to
+PLATFORM = Choice(("meta", "google", "tiktok", "linkedin", "posthog", "other"))
 
 
 class Conversion(Tracked, frozen=True):
@@ -16,7 +18,7 @@ class Conversion(Tracked, frozen=True):
     platform: Annotated[str, PLATFORM, REQUIRED, "which is to be told"]
     event: Annotated[str, Text(200), Default("purchase"), "purchase unless sent"]
     value_cents: Annotated[int | None, Integer(-MAX_CENTS, MAX_CENTS), "its worth, in hundredths of the currency"]
-    currency: Annotated[str, Currency(), "the workspace's unless sent"]
+    currency: Annotated[str, Currency(), DefaultOf("currency"), "the workspace's unless sent"]
     occurred_at: Annotated[str, Time(), "now unless sent"]
     status: Annotated[
         str, Choice(("pending", "synced", "partial", "failed")), Default("pending"), "pending unless sent"

@@ -6,14 +6,12 @@ from crmkit.model.fields import Choice, Custom, Email, Identifier, Link, LongTex
 from crmkit.model.form import DETAIL, READ, REQUIRED, SEARCHED, TITLE, Default, NameOf
 from crmkit.model.record import Followed, index, kind_of, partial, unique
 
-SOLVED = "solved"  # the status of a ticket that is closed
-
 
 class Ticket(Followed, frozen=True):
     """A request for help."""
 
     subject: Annotated[str, Text(200), REQUIRED, TITLE, "what it is about"]
-    status: Annotated[str, Choice(("open", "pending", SOLVED)), Default("open"), "open unless sent"]
+    status: Annotated[str, Choice(("open", "pending", "solved")), Default("open"), "open unless sent"]
     priority: Annotated[str, Choice(("low", "normal", "high", "urgent")), Default("normal"), "normal unless sent"]
     contact_id: Annotated[str | None, Link("c"), "who asks"]
     contact_name: Annotated[str | None, Text(200), NameOf("contact_id"), READ, SEARCHED, "name of that contact"]

@@ -13,13 +13,6 @@ from crmkit.storage import records
 _OPENED_BY = ("stage", "ad_platform", "estimated_cents", "actual_cents", "currency")
 
 
-def _with_currency(write: Write, values: Values) -> Values:
-    """Return the values of a conversion with the workspace's currency in place of an empty one."""
-    if values.get("currency") is None and (write.before is None or "currency" in values):
-        return {**values, "currency": write.tx.by.preferences.currency}
-    return values
-
-
 def _converted(write: Write, values: Values) -> Values:
     """Return the values of a contact with the present as `converted_at` if it converts by this write."""
     return {**values, "converted_at": write.tx.now} if _converts(write, values) else values
@@ -54,5 +47,4 @@ def _opens(kind: Kind) -> bool:
     return has(*_OPENED_BY)(kind) and "converted_at" in kind.by_name
 
 
-CURRENCY = Rule(has("contact_id", "platform", "currency"), _with_currency)
-OPENS = Rule(_opens, _converted, _opened)
+RULE = Rule(_opens, _converted, _opened)
