@@ -177,6 +177,8 @@ class Drawn:
         }
         if "company_id" in person:
             body |= {"company_id": person["company_id"], "company_name": person["company_name"]}
+        if body["status"] != "open":
+            body["closed_at"] = TODAY
         if self._chance() < 0.05:
             body["follow_up_at"] = self.time(-180, 540)
         return self._described(body)
