@@ -20,13 +20,13 @@ from crmkit.model.fields import (
     Timezone,
     Website,
 )
-from crmkit.model.form import DERIVED, DETAIL, NUMBERED, READ, REQUIRED, SEARCHED, TITLE, ComposedOf, NameOf
-from crmkit.model.record import Scored, index, kind_of, partial, unique
+from crmkit.model.form import DETAIL, NUMBERED, READ, REQUIRED, SEARCHED, TITLE, ComposedOf, NameOf
+from crmkit.model.record import Reached, index, kind_of, partial, unique
 from crmkit.records import places
 from crmkit.records.conversion import PLATFORM
 
 
-class Contact(Scored, frozen=True):
+class Contact(Reached, frozen=True):
     """A person you deal with."""
 
     name: Annotated[
@@ -65,7 +65,6 @@ class Contact(Scored, frozen=True):
     follow_up_at: Annotated[str | None, Time(), "when to get back"]
     follow_up_note: Annotated[str | None, Text(1_000), "what for; cleared with follow_up_at"]
     converted_at: Annotated[str | None, Time(), READ, DETAIL, "when its conversion opened by itself"]
-    last_interaction_at: Annotated[str | None, Time(), READ, DERIVED, DETAIL, "newest POST that reached them"]
 
 
 CONTACT = kind_of(

@@ -4,7 +4,7 @@
 text line, JSON, the manual's table, OpenAPI and the audit diff are all derived from it.
 """
 
-from crmkit.model.record.bases import REACHED, Followed, Record, Scored, Tracked
+from crmkit.model.record.bases import REACHED, Followed, Reached, Record, Scored, Tracked
 from crmkit.model.record.kind import SEQ, Index, Kind, index, kind_of, partial, unique
 from crmkit.model.record.kinds import Kinds, Reference
 
@@ -15,6 +15,7 @@ __all__ = [
     "Index",
     "Kind",
     "Kinds",
+    "Reached",
     "Record",
     "Reference",
     "Scored",

@@ -34,11 +34,17 @@ class Followed(Tracked, frozen=True):
     on_behalf_of: Annotated[list[str] | None, Addresses(), READ, DERIVED, DETAIL, "for whom activities were done"]
 
 
-# The field that every POST that reaches a record sets, and nothing else; a kind has it by declaring it.
-REACHED = "last_interaction_at"
-
-
 class Scored(Followed, frozen=True):
     """A record that scoring rules give points."""
 
     score: Annotated[float, Number(), READ, DETAIL, DERIVED, Default(0.0), "0 to 100, by the scoring rules"]
+
+
+# The field that every POST that reaches a record sets, and nothing else.
+REACHED = "last_interaction_at"
+
+
+class Reached(Scored, frozen=True):
+    """A scored record that knows when a POST reached it last."""
+
+    last_interaction_at: Annotated[str | None, Time(), READ, DERIVED, DETAIL, "newest POST that reached them"]

@@ -224,7 +224,7 @@ def test_a_stream_whose_head_cannot_be_sent_is_closed_at_once(tmp_path: Path) ->
         raise OSError("the client has gone")
 
     async def asked() -> None:
-        scope = {"type": "http", "method": "GET", "path": "/endless", "query_string": b""}
+        scope = {"type": "http", "method": "GET", "raw_path": b"/endless", "query_string": b""}
         with pytest.raises(OSError, match="the client has gone"):
             await built(tmp_path, endless)({**scope, "headers": [(b"host", b"127.0.0.1:8000")]}, None, send)
         assert closed == [True]
