@@ -84,7 +84,7 @@ NUMBERS = [
     "٣",
 ]
 TIMES = ["2026-06-10", "2026-06-10T09:00:00Z", "2026-06-10T09:00:00+02:00", "9999-12-31T23:59:59-23:59", "0001-01-01"]
-IDS = ["c_aaaaaaaa", "contact/c_aaaaaaaa", "co_aaaaaaaa", "company/co_aaaaaaaa", "d_aaaaaaaa", "c_aaaaaaab"]
+IDS = [form for prefix, word in PREFIXES.items() for form in (f"{prefix}_aaaaaaaa", f"{word}/{prefix}_aaaaaaaa")]
 NAMES = [
     *RESERVED,
     "since",

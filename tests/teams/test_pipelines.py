@@ -207,6 +207,15 @@ def test_a_stage_is_kept_as_sent_where_no_pipeline_was_put(us: Team) -> None:
     assert (deal["stage"], deal["status"]) == ("WON", "won")
 
 
+def test_a_stage_that_means_nothing_stands_beside_any_status_until_a_pipeline_is_put(us: Team) -> None:
+    deal = us.bob.json_of("POST", "/deals", {"title": "Boat", "stage": "talk", "status": "won"})
+    assert (deal["stage"], deal["status"]) == ("talk", "won")
+    changed = us.bob.json_of("PATCH", f"/deals/{deal['id']}", {"stage": "lead", "status": "lost"})
+    assert (changed["stage"], changed["status"]) == ("lead", "lost")
+    answer = us.bob.patch(f"/deals/{deal['id']}", json={"stage": "won", "status": "lost"})
+    assert error_of(answer) == (400, "invalid_value")
+
+
 def test_a_probability_is_a_percentage(us: Team) -> None:
     body = {"title": "Boat", "probability": 100, "lost_reason": "Too dear", "source": "Fair"}
     deal = us.bob.json_of("POST", "/deals", body)
