@@ -12,8 +12,8 @@ class Company(Scored, frozen=True):
     """An organisation that contacts and deals belong to."""
 
     name: Annotated[str, Text(200), REQUIRED, TITLE, "its name"]
-    domain: Annotated[str | None, Domain(), SEARCHED, "unique; POST merges by it"]
-    website: Annotated[str | None, Website(), SEARCHED, "kept as written"]
+    domain: Annotated[str | None, Domain(), SEARCHED, "unique"]
+    website: Annotated[str | None, Website(), SEARCHED, DETAIL, "kept as written"]
     industry: Annotated[str | None, Text(200), "what it does"]
     employees: Annotated[int | None, Integer(0), "how many work there"]
     address: places.Address
@@ -25,11 +25,11 @@ class Company(Scored, frozen=True):
     longitude: places.Longitude
     owner: Annotated[str | None, Email(takes_me=True), "who is in charge"]
     source: Annotated[str | None, Text(200), "where this came from"]
-    source_id: Annotated[str | None, Identifier(200), SEARCHED, "the id there; POST merges by it"]
-    code: Annotated[str | None, Text(200), SEARCHED, "your own code; POST merges by it"]
-    tags: Annotated[list[str] | None, Tags(), SEARCHED, "replaced whole"]
+    source_id: Annotated[str | None, Identifier(200), SEARCHED, DETAIL, "its id elsewhere"]
+    code: Annotated[str | None, Text(200), SEARCHED, "your own code"]
+    tags: Annotated[list[str] | None, Tags(), SEARCHED, "a list replaces all"]
     notes: Annotated[str | None, LongText(20_000), SEARCHED, DETAIL, "anything worth keeping"]
-    custom: Annotated[dict[str, Any] | None, Custom(), "keys of your own, merged key by key; null drops a key"]
+    custom: Annotated[dict[str, Any] | None, Custom(), "keys of your own, merged key by key"]
 
 
 COMPANY = kind_of(
