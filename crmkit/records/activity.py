@@ -18,7 +18,7 @@ class Activity(Tracked, frozen=True):
     """The fields of every activity. One that is logged on a record has the record's id beside them."""
 
     kind: Annotated[str, Choice((*CONTACTS, "note", "task"), has_plurals=True), Default("note"), "note unless sent"]
-    occurred_at: Annotated[str, Time(), "when it took place; now unless sent"]
+    occurred_at: Annotated[str, Time(), "now unless sent"]
     on_behalf_of: Annotated[str | None, Email(takes_me=True), "for whom it was done"]
     body: Annotated[str, LongText(20_000), REQUIRED, SEARCHED, "what happened"]
     outcome: Annotated[str | None, Text(1_000), SEARCHED, "what came of it"]

@@ -11,13 +11,13 @@ PLATFORM = Choice(("meta", "google", "tiktok", "linkedin", "posthog", "other"))
 
 
 class Conversion(Tracked, frozen=True):
-    """What an advertising platform is to be told of a contact; whoever uploads it PATCHes the outcome."""
+    """What an advertising platform is to be told of a contact."""
 
-    contact_id: Annotated[str, Link("c", cascades=True), REQUIRED, "who it is about"]
+    contact_id: Annotated[str, Link("c", cascades=True), REQUIRED, "the contact it is about"]
     contact_name: Annotated[str | None, Text(200), NameOf("contact_id"), READ, "name of that contact"]
     platform: Annotated[str, PLATFORM, REQUIRED, "which is to be told"]
     event: Annotated[str, Text(200), Default("purchase"), "purchase unless sent"]
-    value_cents: Annotated[int | None, Integer(-MAX_CENTS, MAX_CENTS), "its worth, in hundredths of the currency"]
+    value_cents: Annotated[int | None, Integer(-MAX_CENTS, MAX_CENTS), "its worth"]
     currency: Annotated[str, Currency(), DefaultOf("currency"), "the workspace's unless sent"]
     occurred_at: Annotated[str, Time(), "now unless sent"]
     status: Annotated[

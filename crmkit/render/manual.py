@@ -3,12 +3,13 @@
 import re
 import textwrap
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 
 from crmkit import settings
 from crmkit.errors import CATALOGUE
+from crmkit.model.form import Field
 from crmkit.model.query.filters import OPERATORS
 from crmkit.model.query.parse import DEFAULT_LIMIT, MAX_LIMIT
 from crmkit.model.record import Kind, Kinds
@@ -60,29 +61,67 @@ def own_part(lines: Sequence[str]) -> str:
 
 
 def field_table(kinds: Sequence[Kind]) -> str:
-    """Return, for each kind, a line for every type of the fields that a client writes, and one of those it only reads.
+    """Return what the names of types mean, then what several kinds have in common, then what each kind has of its own.
 
-    A field that an earlier kind describes in the same words is named after that kind: `as in contact: tags, notes`.
+    Fields that several kinds describe in the same words are described once, and named by each of these kinds. Groups of
+    fields that the server writes in the same kinds are told once too.
     """
-    lines = []
-    first_kind: dict[tuple[str, str], str] = {}
+    types = [field.type for kind in kinds for field in kind.writable.values()]
+    legends = dict.fromkeys(type_.legend for type_ in types if type_.legend)
+    described = Counter(_described(field) for kind in kinds for field in kind.writable.values())
+    shared = {row: None for kind in kinds for row in map(_described, kind.writable.values()) if described[row] > 1}
+    lines = [*_wrapped("  types", legends, "; "), "  shared: fields that several kinds have"]
+    lines += _by_type(shared)
+    alike = _written_alike(kinds)
+    for names, holders in alike.items():
+        of = "all kinds" if len(holders) == len(kinds) else ", ".join(kind.name for kind in holders)
+        lines += _wrapped(f"    read only in {of}", names)
+    told = {(kind.name, name) for names, holders in alike.items() for kind in holders for name in names}
     for kind in kinds:
         lines.append(f"  {kind.name}: {kind.help}")
-        described: dict[str, list[str]] = {}
-        again: dict[str, list[str]] = {}
-        for field in kind.writable.values():
-            name, says = field.name + ("*" if field.required else ""), field.type.says
-            described_so = f"{name} ({field.help})"
-            first = first_kind.setdefault((described_so, says), kind.name)
-            if first == kind.name:
-                described.setdefault(says, []).append(described_so)
-            else:
-                again.setdefault(f"as in {first}", []).append(name)
-        read_only = {"read only": [field.name for field in kind.fields if not field.writable]}
-        for head, names in (described | again | read_only).items():
-            text = f"{head}: {', '.join(names)}"
-            lines += textwrap.wrap(text, WIDTH, initial_indent=" " * 4, subsequent_indent=" " * 6)
+        own = [field for field in kind.writable.values() if _described(field) not in shared]
+        lines += _by_type((field.type.brief, f"{_starred(field)} ({field.help})") for field in own)
+        common = [_starred(field) for field in kind.writable.values() if _described(field) in shared]
+        server = [field.name for field in kind.fields if not field.writable and (kind.name, field.name) not in told]
+        lines += [*_wrapped("    shared", common), *_wrapped("    read only", server)]
     return "\n".join(lines)
+
+
+def _starred(field: Field) -> str:
+    return field.name + ("*" if field.required else "")
+
+
+def _described(field: Field) -> tuple[str, str]:
+    """Return what the table calls a field's type, and how it describes the field."""
+    return field.type.brief, f"{field.name} ({field.help})"
+
+
+def _by_type(rows: Iterable[tuple[str, str]]) -> list[str]:
+    """Return a line for each type, with the fields that are of it."""
+    by_type: dict[str, list[str]] = {}
+    for brief, told in rows:
+        by_type.setdefault(brief, []).append(told)
+    return [line for brief, told in by_type.items() for line in _wrapped(f"    {brief}", told)]
+
+
+def _written_alike(kinds: Sequence[Kind]) -> dict[tuple[str, ...], list[Kind]]:
+    """Return the groups of two and more fields that the server writes in the same kinds, with these kinds."""
+    holders: dict[str, list[Kind]] = {}
+    for kind in kinds:
+        for field in kind.fields:
+            if not field.writable:
+                holders.setdefault(field.name, []).append(kind)
+    groups: dict[tuple[str, ...], list[str]] = {}
+    for name, having in holders.items():
+        groups.setdefault(tuple(kind.name for kind in having), []).append(name)
+    return {tuple(names): holders[names[0]] for of, names in groups.items() if len(of) > 1 and len(names) > 1}
+
+
+def _wrapped(head: str, items: Iterable[str], between: str = ", ") -> list[str]:
+    """Return lines that begin with `head`, and go on further in; none if there are no items."""
+    text = between.join(items)
+    further = " " * (len(head) - len(head.lstrip()) + 2)
+    return textwrap.wrap(f"{head}: {text}", WIDTH, subsequent_indent=further, break_on_hyphens=False) if text else []
 
 
 def endpoint_table(endpoints: Sequence[Endpoint]) -> str:
@@ -101,9 +140,11 @@ def kinds_alike(endpoints: Sequence[Endpoint], kinds: Sequence[Kind]) -> list[Ki
 def folded(endpoints: Sequence[Endpoint], kinds: Sequence[Kind]) -> list[Endpoint]:
     """Return the endpoints in their order, with those that several of `kinds` have as one, under `/KIND`.
 
-    Where the kinds differ, or not all have it, the summary names them: `contacts: merge by email; deals: create`.
+    The summary begins with what most kinds have, if all have the endpoint, and names the kinds that differ:
+    `create; contacts: create, or merge by email`.
     """
-    of_any = {each: _of_any(each, kind) for kind in kinds for each in endpoints if _is_of(each, kind)}
+    kind_of = {each: kind for kind in kinds for each in endpoints if _is_of(each, kind)}
+    of_any = {each: _of_any(each, kind) for each, kind in kind_of.items()}
     groups: dict[tuple[str, str], list[Endpoint]] = {}
     for endpoint in endpoints:
         row = of_any.get(endpoint, endpoint)
@@ -112,23 +153,27 @@ def folded(endpoints: Sequence[Endpoint], kinds: Sequence[Kind]) -> list[Endpoin
     for (method, path), group in groups.items():
         plurals: dict[str, list[str]] = {}
         for endpoint in group:
-            plurals.setdefault(of_any.get(endpoint, endpoint).summary, []).append(endpoint.path.split("/")[1])
-        summary = "; ".join(f"{', '.join(names)}: {each}" for each, names in plurals.items())
-        if len(plurals) == 1 and len(group) == len(kinds):
-            (summary,) = plurals
+            if endpoint in kind_of:
+                plurals.setdefault(of_any[endpoint].summary, []).append(kind_of[endpoint].plural)
+        told = [f"{', '.join(names)}: {each}" for each, names in plurals.items()]
+        if len(group) == len(kinds):
+            usual = max(plurals, key=lambda each: len(plurals[each]))
+            told = [usual, *(one for one, each in zip(told, plurals, strict=True) if each != usual)]
+        summary = "; ".join(told)
         found.append(group[0] if len(group) == 1 else Endpoint(method, path, summary))
     return found
 
 
 def _is_of(endpoint: Endpoint, kind: Kind) -> bool:
-    return endpoint.path.split("/")[1] == kind.plural
+    return kind.plural in endpoint.path.split("/")
 
 
 def _of_any(endpoint: Endpoint, kind: Kind) -> Endpoint:
     """Return an endpoint of this kind without the kind's name."""
     summary = re.sub(rf"\b{kind.plural}\b", "KIND", endpoint.summary)
     summary = re.sub(rf"\b{kind.name}\b", "record", summary)
-    return Endpoint(endpoint.method, "/KIND" + endpoint.path.removeprefix(f"/{kind.plural}"), summary)
+    parts = ["KIND" if part == kind.plural else part for part in endpoint.path.split("/")]
+    return Endpoint(endpoint.method, "/".join(parts), summary)
 
 
 def error_table() -> str:

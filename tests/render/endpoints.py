@@ -16,15 +16,18 @@ def endpoints_in(manual: str) -> list[tuple[str, str, str]]:
 
 
 def _meant(method: str, path: str, summary: str, plurals: list[str]) -> Iterator[tuple[str, str, str]]:
-    if not re.match(r"/KIND\b", path):
+    if "KIND" not in path.split("/"):
         yield method, path, summary
         return
     of_some: dict[str, str] = {}
+    usual = ""
     for part in summary.split("; "):
         names, _, told = part.partition(": ")
         if set(names.split(", ")) <= set(plurals):
             of_some |= dict.fromkeys(names.split(", "), told)
+        else:
+            usual = part
     for kind in (*REGISTRY.records, *REGISTRY.settings):
-        if kind.plural in (of_some or plurals):
-            told = of_some.get(kind.plural, summary).replace("KIND", kind.plural)
+        told = of_some.get(kind.plural, usual).replace("KIND", kind.plural)
+        if kind.plural in plurals and told:
             yield method, path.replace("KIND", kind.plural), re.sub(r"\brecord\b", kind.name, told)

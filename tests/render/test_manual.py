@@ -36,11 +36,19 @@ def section(title: str) -> str:
     return found.group()
 
 
-def lines_of(kind: str) -> dict[str, str]:
-    """Return the lines of the table of fields that are about one kind: what stands before and behind the colon."""
-    (block,) = re.findall(rf"^  {kind}: .*\n((?:    .*\n?)*)", section("FIELDS"), re.MULTILINE)
-    whole = re.sub(r"\n {6}", " ", block)  # a long line goes on in the next, further in
+def lines_of(block: str) -> dict[str, str]:
+    """Return the lines of the table of fields under a kind's name or `shared`, by what stands before the colon."""
+    (found,) = re.findall(rf"^  {block}: .*\n((?:    .*\n?)*)", section("FIELDS"), re.MULTILINE)
+    whole = re.sub(r"\n {6}", " ", found)  # a long line goes on in the next, further in
     return dict(line.strip().split(": ", 1) for line in whole.splitlines())
+
+
+def read_only(kind: Kind) -> Iterator[str]:
+    """Yield the fields that the manual says the server writes in a kind."""
+    for head, names in (lines_of("shared") | lines_of(kind.name)).items():
+        where, _, kinds = head.partition(" in ")
+        if where == "read only" and (kinds in ("", "all kinds") or kind.name in kinds.split(", ")):
+            yield from names.split(", ")
 
 
 def endpoints() -> Iterator[tuple[str, str]]:
@@ -57,26 +65,31 @@ def test_help_txt_is_what_the_declarations_say_today() -> None:
 
 @pytest.mark.parametrize(("kind", "field"), FIELDS, ids=[f"{kind.name}.{field.name}" for kind, field in FIELDS])
 def test_every_field_stands_in_the_manual(kind: Kind, field: Field) -> None:
-    lines = lines_of(kind.name)
-    written = field.name + ("*" if field.required else "")
     if not field.writable:
-        assert field.name in lines["read only"].split(", ")
+        assert list(read_only(kind)).count(field.name) == 1
         return
-    for head, names in lines.items():
-        if head.startswith("as in ") and written in names.split(", "):
-            lines = lines_of(head.removeprefix("as in "))
-    assert f"{written} ({field.help})" in re.split(r"(?<=\)), ", lines[field.type.says])
+    lines, written = lines_of(kind.name), field.name + ("*" if field.required else "")
+    if written in lines.get("shared", "").split(", "):
+        lines, written = lines_of("shared"), field.name
+    assert f"{written} ({field.help})" in re.split(r"(?<=\)), ", lines[field.type.brief])
+
+
+@pytest.mark.parametrize(("kind", "field"), FIELDS, ids=[f"{kind.name}.{field.name}" for kind, field in FIELDS])
+def test_what_the_table_calls_a_type_is_explained_once(kind: Kind, field: Field) -> None:
+    told = re.sub(r"\n {4}", " ", section("FIELDS")).split("\n")[1]
+    if field.writable and field.type.legend:
+        assert told.count(field.type.legend) == 1
 
 
 def test_no_field_is_described_in_the_manual_twice() -> None:
     described = [
-        (says, field)
-        for kind in {kind.name: kind for kind, _ in FIELDS}
-        for says, names in lines_of(kind).items()
+        (brief, field)
+        for block in ("shared", *{kind.name: kind for kind, _ in FIELDS})
+        for brief, names in lines_of(block).items()
         for field in re.split(r"(?<=\)), ", names)
         if "(" in field
     ]
-    assert len(described) == len(set(described)) > 20
+    assert len(described) == len({(brief, field.replace("*", "")) for brief, field in described}) > 20
 
 
 def test_every_field_of_the_audit_stands_in_the_manual() -> None:
@@ -133,6 +146,19 @@ def test_every_endpoint_stands_in_the_manual(method: str, path: str) -> None:
 
 def test_the_manual_has_no_endpoint_that_does_not_exist() -> None:
     assert sorted((method, path) for method, path, _ in endpoints_in(HELP)) == sorted(endpoints())
+
+
+def test_what_most_kinds_have_is_told_of_all_and_the_others_are_named() -> None:
+    each = [Endpoint("DELETE", f"/{kind.plural}/{{id}}", "in two steps") for kind in KINDS[:3]]
+    each[1] = Endpoint("DELETE", f"/{KINDS[1].plural}/{{id}}", "in one step")
+    (row,) = folded(each, KINDS[:3])
+    assert row == Endpoint("DELETE", "/KIND/{id}", f"in two steps; {KINDS[1].plural}: in one step")
+
+
+def test_a_path_that_ends_with_the_name_of_kinds_stands_in_the_manual_once() -> None:
+    each = [Endpoint("GET", f"/pipelines/{kind.plural}", f"stages of {kind.plural}") for kind in KINDS[:2]]
+    names = f"{KINDS[0].plural}, {KINDS[1].plural}"
+    assert folded(each, KINDS) == [Endpoint("GET", "/pipelines/KIND", f"{names}: stages of KIND")]
 
 
 def test_endpoints_that_every_kind_has_stand_in_the_manual_once() -> None:

@@ -21,6 +21,10 @@ class KeyName(FieldType):
     def says(self) -> str:
         return f"text of at most {self.most} characters"
 
+    @property
+    def brief(self) -> str:
+        return f"exact {self.most}"
+
     def cleaned(self, value: str) -> str:
         if len(value) > self.most:
             raise Invalid(f"has {len(value):,} characters; at most {self.most} fit")

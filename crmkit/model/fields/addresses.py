@@ -24,6 +24,14 @@ class Email(FieldType):
     def says(self) -> str:
         return "an address like jane@acme.com" + (", or me" if self.takes_me else "")
 
+    @property
+    def brief(self) -> str:
+        return "email or me" if self.takes_me else "email"
+
+    @property
+    def legend(self) -> str:
+        return "email: like jane@acme.com (or me: your own)"
+
     def meant(self, raw: Any, asker: Asker) -> Any:
         is_me = self.takes_me and isinstance(raw, str) and raw.strip().lower() == "me"
         return (asker.address or raw) if is_me else raw
@@ -65,6 +73,14 @@ class Website(Text):
     @property
     def says(self) -> str:
         return f"a domain or the address of a page (http or https), {self.most:,} characters at most"
+
+    @property
+    def brief(self) -> str:
+        return self.says
+
+    @property
+    def legend(self) -> str:
+        return ""
 
     def cleaned(self, value: str) -> str | None:
         text = super().cleaned(value)

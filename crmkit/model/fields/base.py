@@ -40,6 +40,16 @@ class FieldType:
     def says(self) -> str:
         raise NotImplementedError
 
+    @property
+    def brief(self) -> str:
+        """Return what the manual's table of fields calls the type."""
+        return self.says
+
+    @property
+    def legend(self) -> str:
+        """Return what `brief` means, as the manual says it above the table; "" where it says that itself."""
+        return ""
+
     def accept(self, raw: Any) -> Any:
         """Return the value to store for a JSON value, None for null and for empty text; raises Invalid."""
         if raw is None or (raw == "" and self.wire is str):

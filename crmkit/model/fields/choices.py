@@ -25,6 +25,14 @@ class Choice(FieldType):
     def says(self) -> str:
         return f"one of {', '.join(self.choices)}"
 
+    @property
+    def brief(self) -> str:
+        return "|".join(self.choices)
+
+    @property
+    def legend(self) -> str:
+        return "a|b: one of these words"
+
     def cleaned(self, value: str) -> str:
         chosen = value.strip().lower()
         if self.has_plurals and chosen not in self.choices:
@@ -72,6 +80,10 @@ class Flag(FieldType):
     @property
     def says(self) -> str:
         return "true or false"
+
+    @property
+    def brief(self) -> str:
+        return "true|false"
 
     def operand(self, text: str) -> bool:
         word = text.strip().lower()

@@ -30,6 +30,14 @@ class Link(FieldType):
     def says(self) -> str:
         return f"the id of {a(self.prefixes[self.prefix])}, like {self.prefix}_k7m2q9xa"
 
+    @property
+    def brief(self) -> str:
+        return f"{self.prefix}_..."
+
+    @property
+    def legend(self) -> str:
+        return "c_..., co_... and so on: the id of such a record, or its key (see WRITING)"
+
     def accept(self, raw: Any) -> Any:
         return raw if isinstance(raw, Key) else super().accept(raw)
 

@@ -21,6 +21,14 @@ class Date(FieldType):
     def says(self) -> str:
         return "a date like 2026-06-30"
 
+    @property
+    def brief(self) -> str:
+        return "date"
+
+    @property
+    def legend(self) -> str:
+        return "date: like 2026-06-30"
+
     def cleaned(self, value: str) -> str:
         text = value.strip()
         if times.date_of(text) is None:
@@ -35,6 +43,14 @@ class Time(FieldType):
     @property
     def says(self) -> str:
         return "a time like 2026-06-10T09:00:00Z (RFC 3339 with its offset), or a date (its midnight)"
+
+    @property
+    def brief(self) -> str:
+        return "time"
+
+    @property
+    def legend(self) -> str:
+        return "time: like 2026-06-10T09:00:00Z, any RFC 3339 offset, or a date (its midnight)"
 
     def cleaned(self, value: str) -> str:
         return checked(times.parse, value)

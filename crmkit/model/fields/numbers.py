@@ -26,6 +26,18 @@ class Integer(FieldType):
             return "a whole number" + (", not negative" if self.least == 0 else "")
         return f"a whole number from {self.least:,} to {self.most:,}"
 
+    @property
+    def brief(self) -> str:
+        return "cents" if self._is_money else self.says
+
+    @property
+    def legend(self) -> str:
+        return f"cents: whole hundredths of the currency, at most {self.most:,}" if self._is_money else ""
+
+    @property
+    def _is_money(self) -> bool:
+        return (self.least, self.most) == (-MAX_CENTS, MAX_CENTS)
+
     def cleaned(self, value: int) -> int:
         if not self.least <= value <= self.most:
             raise Invalid(f"must be {self.says}")

@@ -23,6 +23,14 @@ class Text(FieldType):
     def says(self) -> str:
         return f"text of at most {self.most:,} characters"
 
+    @property
+    def brief(self) -> str:
+        return f"text {self.most}"
+
+    @property
+    def legend(self) -> str:
+        return "text N: at most N characters"
+
     def cleaned(self, value: str) -> str | None:
         text: str = self.trim(value)
         if len(text) > self.most:
@@ -47,6 +55,14 @@ class LongText(Text):
     sortable = False
     trim = staticmethod(str.strip)
 
+    @property
+    def brief(self) -> str:
+        return f"long {self.most}"
+
+    @property
+    def legend(self) -> str:
+        return "long N: paragraphs of at most N"
+
 
 @dataclass(frozen=True)
 class Identifier(Text):
@@ -57,6 +73,14 @@ class Identifier(Text):
     @property
     def says(self) -> str:
         return f"{super().says}, whose case counts"
+
+    @property
+    def brief(self) -> str:
+        return f"exact {self.most}"
+
+    @property
+    def legend(self) -> str:
+        return "exact N: a text whose case counts"
 
     def operand(self, text: str) -> str | None:
         return self.cleaned(text)

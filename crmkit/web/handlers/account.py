@@ -134,7 +134,7 @@ async def change(call: HttpCall) -> Answer:
     "DELETE",
     "/me",
     name="end_account",
-    summary="end your account, with the workspaces you are alone in (step-up: code)",
+    summary="end your account, and workspaces you are alone in (step-up: code)",
     area="account",
     verb="delete",
     query=("code",),
