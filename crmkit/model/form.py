@@ -48,9 +48,10 @@ class DefaultOf:
 
 @dataclass(frozen=True)
 class ComposedOf:
-    """Marks a text that is made of other fields, the `parts`, unless it is sent itself."""
+    """Marks a text that is made of other fields, the `parts`, unless it is sent itself; a flag tells which it is."""
 
     parts: tuple[str, ...]
+    told_by: str
 
 
 @dataclass(frozen=True)
@@ -86,6 +87,7 @@ class Field:
     through: Through | None = None
     preference: str = ""
     parts: tuple[str, ...] = ()  # what it is composed of
+    told_by: str = ""  # the field that is true while it is composed of them
 
     @cached_property
     def required(self) -> bool:
@@ -257,9 +259,18 @@ def _field(name: str, hint: Any) -> Field:
     default = next((part.value for part in rest if isinstance(part, Default)), None)
     name_of = next((part.link for part in rest if isinstance(part, NameOf)), "")
     preference = next((part.preference for part in rest if isinstance(part, DefaultOf)), "")
-    parts = next((part.parts for part in rest if isinstance(part, ComposedOf)), ())
+    made = next((part for part in rest if isinstance(part, ComposedOf)), ComposedOf((), ""))
     if preference:
         default = getattr(DEFAULTS, preference)
     return Field(
-        name, type_, NoneType in get_args(value), marks, rest[-1], default, name_of, preference=preference, parts=parts
+        name=name,
+        type=type_,
+        nullable=NoneType in get_args(value),
+        marks=marks,
+        help=rest[-1],
+        default=default,
+        name_of=name_of,
+        preference=preference,
+        parts=made.parts,
+        told_by=made.told_by,
     )

@@ -8,6 +8,7 @@ from crmkit.model.fields import (
     Currency,
     Custom,
     Email,
+    Flag,
     Identifier,
     Integer,
     Link,
@@ -30,7 +31,12 @@ class Contact(Reached, frozen=True):
     """A person you deal with."""
 
     name: Annotated[
-        str, Text(200), REQUIRED, TITLE, ComposedOf(("first_name", "last_name")), "composed of its parts unless sent"
+        str,
+        Text(200),
+        REQUIRED,
+        TITLE,
+        ComposedOf(("first_name", "last_name"), "name_composed"),
+        "composed of its parts unless sent",
     ]
     first_name: Annotated[str | None, Text(200), SEARCHED, DETAIL, "given name"]
     last_name: Annotated[str | None, Text(200), SEARCHED, DETAIL, "family name"]
@@ -64,6 +70,7 @@ class Contact(Reached, frozen=True):
     custom: Annotated[dict[str, Any] | None, Custom(), "keys of your own, merged key by key"]
     follow_up_at: Annotated[str | None, Time(), "when to get back"]
     follow_up_note: Annotated[str | None, Text(1_000), "what for; cleared with follow_up_at"]
+    name_composed: Annotated[bool | None, Flag(), READ, DETAIL, "whether name follows its parts"]
     converted_at: Annotated[str | None, Time(), READ, DETAIL, "when its conversion opened by itself"]
 
 

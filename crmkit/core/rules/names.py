@@ -1,11 +1,8 @@
 """A name is composed of its parts unless it was set apart: sent itself, and unlike what the parts make.
 
-Whether it is set apart is seen from the record: its name differs from what its parts make. So a name with which the
-parts catch up is composed from then on. A name is never taken apart.
+A field of the record, `told_by`, tells which it is, since a name may be like what the parts make by chance. A name
+is never taken apart.
 """
-
-from collections.abc import Callable
-from typing import Any
 
 from crmkit.core.rules.rule import Rule, Values, Write
 from crmkit.errors import Problem
@@ -17,22 +14,24 @@ from crmkit.model.record import Kind
 def _settled(write: Write, values: Values) -> Values:
     """Return the values with the name that they make; raises `missing_field` where nothing is left to make one of."""
     name = write.kind.composed
-    if name is None or values.get(name.name) is not None or values.keys().isdisjoint((name.name, *name.parts)):
+    if name is None or values.keys().isdisjoint((name.name, *name.parts)):
         return values
-    composed = _composed(name, lambda part: values[part] if part in values else write.was(part))
+    whole = " ".join(part for part in (write.will(part, values) for part in name.parts) if part)
+    if values.get(name.name) is not None:
+        return {**values, name.told_by: True if values[name.name] == whole else None}
     is_asked = name.name in values or write.before is None
-    if not is_asked and write.was(name.name) != _composed(name, write.was):
+    if not is_asked and not write.was(name.told_by):
         return values
+    composed = _accepted(name, whole)
     if composed is None and write.before is not None:
         faults = {part: "is the last part of the name" for part in name.parts if part in values}
         hint = f"Send {name.name}, or one of {', '.join(name.parts)} that is not empty."
         raise Problem("missing_field", hint, fields=faults or {name.name: "has no parts to be composed of"})
-    return {**values, name.name: composed}
+    return {**values, name.name: composed, name.told_by: True if composed else None}
 
 
-def _composed(name: Field, value_of: Callable[[str], Any]) -> str | None:
+def _accepted(name: Field, whole: str) -> str | None:
     """Return what the parts make, None if all are empty; raises `invalid_value` if that is too long for a name."""
-    whole = " ".join(part for part in map(value_of, name.parts) if part)
     try:
         composed: str | None = name.type.accept(whole)
     except Invalid as error:

@@ -11,7 +11,7 @@ _PLACE = (
 )
 _SOURCE = ("source TEXT", "source_key TEXT", "source_id TEXT", "code TEXT", "code_key TEXT")
 _CONTACT = (
-    *("first_name TEXT", "first_name_key TEXT", "last_name TEXT", "last_name_key TEXT"),
+    *("first_name TEXT", "first_name_key TEXT", "last_name TEXT", "last_name_key TEXT", "name_composed INTEGER"),
     *("job_title TEXT", "job_title_key TEXT", *_PLACE, "timezone TEXT", "website TEXT", "website_key TEXT", *_SOURCE),
     *("priority TEXT", "priority_key INTEGER", "rating REAL", "estimated_cents INTEGER", "actual_cents INTEGER"),
     *("currency TEXT", "ad_platform TEXT", "ad_platform_key INTEGER", "score REAL NOT NULL DEFAULT 0"),
