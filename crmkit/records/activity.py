@@ -23,7 +23,7 @@ class Activity(Tracked, frozen=True):
     body: Annotated[str, LongText(20_000), REQUIRED, SEARCHED, "what happened"]
     outcome: Annotated[str | None, Text(1_000), SEARCHED, "what came of it"]
     duration_minutes: Annotated[int | None, Integer(0), "how long it took"]
-    source_id: Annotated[str | None, Identifier(1_000), "its id elsewhere (Message-ID); unique"]
+    source_id: Annotated[str | None, Identifier(1_000), "unique, like a mail's Message-ID"]
     created_at: Annotated[str, Time(), READ, "when it was logged"]
     created_by: Annotated[str, Email(takes_me=True), READ, "address of who logged it"]
 

@@ -27,9 +27,9 @@ class Company(Scored, frozen=True):
     source: Annotated[str | None, Text(200), "where this came from"]
     source_id: Annotated[str | None, Identifier(200), SEARCHED, DETAIL, "its id elsewhere"]
     code: Annotated[str | None, Text(200), SEARCHED, "your own code"]
-    tags: Annotated[list[str] | None, Tags(), SEARCHED, "a list replaces all"]
+    tags: Annotated[list[str] | None, Tags(), SEARCHED, "your own words"]
     notes: Annotated[str | None, LongText(20_000), SEARCHED, DETAIL, "anything worth keeping"]
-    custom: Annotated[dict[str, Any] | None, Custom(), "keys of your own, merged key by key"]
+    custom: Annotated[dict[str, Any] | None, Custom(), "keys of your own"]
 
 
 COMPANY = kind_of(

@@ -52,7 +52,7 @@ class Contact(Reached, frozen=True):
     country: places.CountryCode
     latitude: places.Latitude
     longitude: places.Longitude
-    timezone: Annotated[str | None, Timezone(), DETAIL, "whose clock they go by"]
+    timezone: Annotated[str | None, Timezone(), DETAIL, "theirs"]
     website: Annotated[str | None, Website(), SEARCHED, DETAIL, "kept as written"]
     owner: Annotated[str | None, Email(takes_me=True), "who is in charge"]
     stage: Annotated[str | None, Text(200), "see PIPELINES"]
@@ -64,12 +64,12 @@ class Contact(Reached, frozen=True):
     estimated_cents: Annotated[int | None, Integer(-MAX_CENTS, MAX_CENTS), DETAIL, "expected worth"]
     actual_cents: Annotated[int | None, Integer(-MAX_CENTS, MAX_CENTS), DETAIL, "what came of it"]
     currency: Annotated[str | None, Currency(), DETAIL, "the workspace's unless sent"]
-    ad_platform: Annotated[str | None, PLATFORM, DETAIL, "where an ad led them here"]
-    tags: Annotated[list[str] | None, Tags(), SEARCHED, "a list replaces all"]
+    ad_platform: Annotated[str | None, PLATFORM, DETAIL, "the platform of the ad"]
+    tags: Annotated[list[str] | None, Tags(), SEARCHED, "your own words"]
     notes: Annotated[str | None, LongText(20_000), SEARCHED, DETAIL, "anything worth keeping"]
-    custom: Annotated[dict[str, Any] | None, Custom(), "keys of your own, merged key by key"]
+    custom: Annotated[dict[str, Any] | None, Custom(), "keys of your own"]
     follow_up_at: Annotated[str | None, Time(), "when to get back"]
-    follow_up_note: Annotated[str | None, Text(1_000), "what for; cleared with follow_up_at"]
+    follow_up_note: Annotated[str | None, Text(1_000), "what for"]
     name_composed: Annotated[bool | None, Flag(), READ, DETAIL, "whether name follows its parts"]
     converted_at: Annotated[str | None, Time(), READ, DETAIL, "when its conversion opened by itself"]
 

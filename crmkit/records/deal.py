@@ -31,7 +31,7 @@ class Deal(Followed, frozen=True):
     status: Annotated[str, Choice(("open", "won", "lost")), Default("open"), "open unless sent"]
     closed_at: Annotated[str | None, Time(), READ, "when it was won or lost"]
     lost_reason: Annotated[str | None, Text(1_000), "why it was lost"]
-    probability: Annotated[int | None, Integer(0, 100), "percent, that it is won"]
+    probability: Annotated[int | None, Integer(0, 100), "in percent, that it is won"]
     contact_id: Annotated[str | None, Link("c"), "the contact it is about"]
     contact_name: Annotated[str | None, Text(200), NameOf("contact_id"), READ, SEARCHED, "name of that contact"]
     company_id: Annotated[str | None, Link("co"), "the company it is about"]
@@ -40,11 +40,11 @@ class Deal(Followed, frozen=True):
     close_date: Annotated[str | None, Date(), "when it should be decided"]
     source: Annotated[str | None, Text(200), "where this came from"]
     source_id: Annotated[str | None, Identifier(200), SEARCHED, "its id elsewhere"]
-    tags: Annotated[list[str] | None, Tags(), SEARCHED, "a list replaces all"]
+    tags: Annotated[list[str] | None, Tags(), SEARCHED, "your own words"]
     notes: Annotated[str | None, LongText(20_000), SEARCHED, DETAIL, "anything worth keeping"]
-    custom: Annotated[dict[str, Any] | None, Custom(), "keys of your own, merged key by key"]
+    custom: Annotated[dict[str, Any] | None, Custom(), "keys of your own"]
     follow_up_at: Annotated[str | None, Time(), "when to get back"]
-    follow_up_note: Annotated[str | None, Text(1_000), "what for; cleared with follow_up_at"]
+    follow_up_note: Annotated[str | None, Text(1_000), "what for"]
 
 
 DEAL = kind_of(

@@ -6,8 +6,8 @@ from crmkit.model.fields import Country, Number, Text
 from crmkit.model.form import DETAIL, SEARCHED
 
 Address = Annotated[str | None, Text(500), DETAIL, "street and number"]
-City = Annotated[str | None, Text(200), SEARCHED, "town or city"]
-Region = Annotated[str | None, Text(200), DETAIL, "state, canton or province"]
+City = Annotated[str | None, Text(200), SEARCHED, "or town"]
+Region = Annotated[str | None, Text(200), DETAIL, "state or province"]
 PostalCode = Annotated[str | None, Text(200), DETAIL, "as written there"]
 CountryCode = Annotated[str | None, Country(), "of the address"]
 Latitude = Annotated[float | None, Number(-90, 90), DETAIL, "degrees north"]

@@ -10,11 +10,11 @@ from crmkit.model.record import Tracked, index, kind_of, partial, unique
 class Task(Tracked, frozen=True):
     """Something to be done."""
 
-    title: Annotated[str, Text(200), REQUIRED, TITLE, "what is to be done"]
+    title: Annotated[str, Text(200), REQUIRED, TITLE, "what it is about"]
     due_at: Annotated[str | None, Time(), "when it is due"]
     owner: Annotated[str | None, Email(takes_me=True), "who is in charge"]
     done: Annotated[bool, Flag(), Default(False), "false unless sent"]
-    repeat: Annotated[str | None, Repeat(), "needs due_at; finishing opens the next"]
+    repeat: Annotated[str | None, Repeat(), "needs due_at"]
     contact_id: Annotated[str | None, Link("c"), "the contact it is about"]
     contact_name: Annotated[str | None, Text(200), NameOf("contact_id"), READ, SEARCHED, "name of that contact"]
     company_id: Annotated[str | None, Link("co"), "the company it is about"]
@@ -23,9 +23,9 @@ class Task(Tracked, frozen=True):
     deal_name: Annotated[str | None, Text(200), NameOf("deal_id"), READ, SEARCHED, "title of that deal"]
     ticket_id: Annotated[str | None, Link("ti"), "the ticket it is about"]
     ticket_name: Annotated[str | None, Text(200), NameOf("ticket_id"), READ, SEARCHED, "subject of that ticket"]
-    tags: Annotated[list[str] | None, Tags(), SEARCHED, "a list replaces all"]
+    tags: Annotated[list[str] | None, Tags(), SEARCHED, "your own words"]
     notes: Annotated[str | None, LongText(20_000), SEARCHED, DETAIL, "anything worth keeping"]
-    custom: Annotated[dict[str, Any] | None, Custom(), "keys of your own, merged key by key"]
+    custom: Annotated[dict[str, Any] | None, Custom(), "keys of your own"]
     source_id: Annotated[str | None, Identifier(200), "its id elsewhere"]
     done_at: Annotated[str | None, Time(), READ, "when it was done"]
     repeats_from: Annotated[str | None, Time(), READ, DETAIL, "the first due_at of its series"]

@@ -17,7 +17,7 @@ async def everywhere(call: HttpCall) -> Answer:
 
 @read(
     "/reminders",
-    summary=f"follow-ups and open tasks that are due, or come within days: {', '.join(reminders.PARAMETERS)}",
+    summary=f"due follow-ups and open tasks: {', '.join(reminders.PARAMETERS)}",
     area="*",
     query=reminders.PARAMETERS,
 )
