@@ -45,3 +45,12 @@ def test_every_link_between_documents_leads_to_a_file_and_a_heading_of_it(docume
 def test_every_path_that_a_document_names_exists(document: Path) -> None:
     parts = [ROOT, ROOT / "crmkit"]
     assert [name for name in named(document) if not any((part / name).exists() for part in parts)] == []
+
+
+def test_the_architecture_names_every_room_and_every_noun() -> None:
+    text = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    rooms = [package.parent.relative_to(ROOT / "crmkit") for package in (ROOT / "crmkit").rglob("*/__init__.py")]
+    assert [f"{room}/" for room in rooms if f"`{room}/`" not in text] == []
+    (nouns,) = re.findall(r"\*\*the nouns\*\*: (.*?), one small file each", text)
+    declared = {file.stem for file in (ROOT / "crmkit" / "records").glob("*.py")} - {"__init__", "places"}
+    assert set(re.findall(r"\w+", nouns)) - {"with"} == declared
