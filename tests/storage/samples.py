@@ -160,6 +160,10 @@ SAMPLES: dict[type[FieldType], Samples] = {
         ],
         as_number,
     ),
+    fields.Number: Samples(
+        lambda type_: [None, 0, -7.25, 8.5, 47.376887, 90],
+        among(["0", "-0", "8.50", "47.4", "85e-1", "-7.3", "007"]),
+    ),
     fields.Flag: Samples(lambda type_: [None, True, False], among([" TRUE", "false", "True"])),
     fields.Repeat: Samples(
         lambda type_: [None, "weekly", "Weekly", "FREQ=DAILY", "RRULE:FREQ=DAILY"],
