@@ -382,7 +382,7 @@ def test_any_pairs_give_a_query_or_a_problem_and_nothing_else(kind: Kind) -> Non
             if one.operator in ("within", "outside"):
                 assert all(first <= last for first, last in stored)
                 continue
-            assert all(value is None or isinstance(value, str | int) for value in stored)
+            assert all(value is None or isinstance(value, str | int | float) for value in stored)
             assert (one.value is None) == (one.operator in ("is", "not"))
         found.binding("ws_1/contacts").encode()
 

@@ -103,7 +103,7 @@ def test_an_unknown_sort_key_is_named_with_the_nearest(text: str, what: str) -> 
     problem = told(("sort", text))
     assert problem.code == "invalid_sort"
     assert problem.fields["sort"].startswith(what)
-    assert "Sort contacts by id, name, email" in problem.hint
+    assert "Sort contacts by id, name, first_name" in problem.hint
 
 
 def test_five_sort_keys_fit() -> None:

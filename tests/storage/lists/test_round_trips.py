@@ -31,6 +31,8 @@ def test_names_of_related_records_cost_no_query_per_row(home: House, alice: Pers
         finally:
             trace(None)
         seen = seen[1:-1]  # the end and the begin of the transactions that set it
+        if any("_search_idx" in sql for sql in seen):  # upkeep looked at the search indexes meanwhile
+            return statements(path)
         assert text.count('contact_name="Jane Doe"  company_id=') == text.count("deal/d_") > 0
         return seen
 
