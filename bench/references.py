@@ -63,8 +63,12 @@ _SPELLED: dict[str, Callable[[Any], str] | None] = {
     "created_by": None,
     "activities": str,
     "last_activity_at": None,
+    "last_contacted_at": None,
+    "contacts_made": str,
+    "score": "{:g}".format,
+    "last_interaction_at": None,
 }
-_DETAILS = ("notes", "version", "created_at", "created_by")
+_DETAILS = ("notes", "version", "created_at", "created_by", "contacts_made", "score", "last_interaction_at")
 
 
 def _renderer(names: list[str]) -> Callable[[Any], str]:
