@@ -57,6 +57,7 @@ TEXTS = [
     "_",
     "+41 44 668 18 00",
 ]
+PHONES = [text for text in TEXTS if text not in ("10", "100 RealXName")]  # the country says what these two mean
 NOTES = [None, "Met on a boat.\nLikes 100% wool_socks", "boat", "BOAT", "Ärger\twith \"quotes\" and 'such'", "%", "_"]
 TIMES = [None, "2026-06-10T09:00:00Z", "2026-06-10T11:00:00+02:00", "2026-06-11", "2025-12-31T23:59:59Z"]
 DATES = [None, "2026-06-30", "2026-07-01", "2025-12-31", "2028-02-29", "0001-01-01"]
@@ -122,7 +123,7 @@ SAMPLES: dict[type[FieldType], Samples] = {
     fields.Text: Samples(lambda type_: TEXTS, as_text, lambda number: [f"No. {number}", f"NO. {number}"]),
     fields.Identifier: Samples(lambda type_: TEXTS, as_text, lambda number: [f"id-{number}", f"ID-{number}"]),
     fields.LongText: Samples(lambda type_: NOTES, as_text),
-    fields.Phone: Samples(lambda type_: [*TEXTS, "\u202a+41 44 668\u00a018 00\u202c"], as_text),
+    fields.Phone: Samples(lambda type_: [*PHONES, "\u202a+41 44 668\u00a018 00\u202c"], as_text),
     fields.Email: Samples(
         lambda type_: [None, "bob@example.com", "Alice@Example.com", "bob@Exämple.com"],
         as_address,
