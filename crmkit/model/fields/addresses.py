@@ -30,7 +30,7 @@ class Email(FieldType):
 
     @property
     def legend(self) -> str:
-        return "email: like jane@acme.com (or me: your own)"
+        return "email: like jane@acme.com; me, where it is allowed, is your own"
 
     def meant(self, raw: Any, asker: Asker) -> Any:
         is_me = self.takes_me and isinstance(raw, str) and raw.strip().lower() == "me"

@@ -36,7 +36,7 @@ class Link(FieldType):
 
     @property
     def legend(self) -> str:
-        return "c_..., co_... and so on: the id of such a record, or its key (see WRITING)"
+        return "c_... and the like: the id of a record whose ids begin so, or its key (see WRITING)"
 
     def accept(self, raw: Any) -> Any:
         return raw if isinstance(raw, Key) else super().accept(raw)

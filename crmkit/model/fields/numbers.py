@@ -32,7 +32,9 @@ class Integer(FieldType):
 
     @property
     def legend(self) -> str:
-        return f"cents: whole hundredths of the currency, at most {self.most:,}" if self._is_money else ""
+        return (
+            f"cents: hundredths of the currency, whole, from {self.least:,} to {self.most:,}" if self._is_money else ""
+        )
 
     @property
     def _is_money(self) -> bool:
