@@ -32,6 +32,9 @@ FILTERS = {
 }
 
 
+KNOWN = "an activity with this source_id is there already; nothing was changed"
+
+
 def filters(kinds: Kinds) -> dict[str, str]:
     """Return what each parameter of a list of activities stands for (see feeds.read)."""
     return {kind.name: f"{kind.activity_link}=in:" for kind in kinds.logged} | FILTERS
@@ -51,7 +54,7 @@ async def log(call: Call, kind: Kind, id: str, body: Mapping[str, Any]) -> Saved
 def put(tx: Tx, crm: Crm, kind: Kind, about: Record, values: Values) -> Saved:
     """Log an activity of these values on a record, and on those that they name or that one of them shares it with.
 
-    If the workspace has an activity with the `source_id`, return that one as it is.
+    If the workspace has an activity with the `source_id`, return that one as it is, with a note.
     """
     kinds, log = crm.kinds, crm.kinds.activity
     source_id = values.get("source_id")
@@ -59,9 +62,8 @@ def put(tx: Tx, crm: Crm, kind: Kind, about: Record, values: Values) -> Saved:
     if known:
         for place in dict.fromkeys(((kind, about.id), *followed.links(kinds, known))):
             tallies.reach(tx, *place)
-        return Saved(known, created=False)
-    linked = {**values, **_links(tx, kinds, kind, about, values)}
-    return settled(Write(tx, crm, log, None), linked)
+        return Saved(known, created=False, notes=(KNOWN,))
+    return settled(Write(tx, crm, log, None), {**values, **_links(tx, kinds, kind, about, values)})
 
 
 async def find_all(call: Call, pairs: feeds.Pairs, details: bool = False) -> Listing:
@@ -92,15 +94,18 @@ async def remove(call: Call, id: str, if_match: int | None = None) -> Record:
     return await call.write(unit)
 
 
+def linked(tx: Tx, kinds: Kinds, values: Values) -> Values:
+    """Return the ids of the records that these values of an activity name; raises `invalid_reference`."""
+    sent = {link.link: values[link.link] for link in kinds.links[kinds.activity] if values.get(link.link) is not None}
+    return relations.linked(tx, kinds, kinds.activity, sent) if sent else sent
+
+
 def _links(tx: Tx, kinds: Kinds, kind: Kind, about: Record, values: Values) -> Values:
     """Return the links of a new activity about a record: those sent, then those that a linked record shares it with.
 
     Raises `invalid_value` if the link to the record itself is another, `invalid_reference` if another leads nowhere.
     """
-    own = kind.activity_link
-    sent = {link.link: values[link.link] for link in kinds.links[kinds.activity] if values.get(link.link) is not None}
-    if sent:
-        sent = relations.linked(tx, kinds, kinds.activity, sent)
+    own, sent = kind.activity_link, linked(tx, kinds, values)
     if sent.setdefault(own, about.id) != about.id:
         raise Problem(
             "invalid_value",

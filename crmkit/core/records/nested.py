@@ -4,7 +4,7 @@ Each part is checked as its own POST would be, and its faults are named by its p
 `activities.1.kind`. A nested record does not nest.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -38,27 +38,32 @@ class Faults:
 
     found: list[Problem] = field(default_factory=list)
 
-    def of(self, place: str, work: Callable[..., T], *args: Any) -> T | None:
-        """Return what `work` returns; None if it raises a Problem with fields, which are kept under this place."""
+    def of(self, place: str, work: Callable[..., T], *args: Any, but: Collection[str] = ()) -> T | None:
+        """Return what `work` returns; None if it raises a Problem with fields, which are kept under this place.
+
+        Faults of the fields in `but` are left out: they follow from others that are told.
+        """
         try:
             return work(*args)
         except Problem as problem:
             if not problem.fields:
                 raise
-            if place:
-                problem.fields = {f"{place}.{name}": what for name, what in problem.fields.items()}
-            self.found.append(problem)
+            told = {name: what for name, what in problem.fields.items() if name not in but}
+            problem.fields = {f"{place}.{name}": what for name, what in told.items()} if place else told
+            if told:
+                self.found.append(problem)
             return None
 
-    def add(self, place: str, what: str) -> None:
+    def add(self, place: str, what: str, code: str = "invalid_value") -> None:
         hint = "Correct the fields named above and send the request again."
-        self.found.append(Problem("invalid_value", hint, fields={place: what}))
+        self.found.append(Problem(code, hint, fields={place: what}))
 
     def check(self) -> None:
         """Raise the gravest Problem, with the fields of all."""
         if self.found:
             gravest = min(self.found, key=lambda problem: (*_FIRST, problem.code).index(problem.code))
-            gravest.fields = {name: what for problem in self.found for name, what in problem.fields.items()}
+            each = [part for problem in self.found for part in problem.fields.items()]
+            gravest.fields = {**dict(each), **dict(reversed(each))}  # in order, of two faults of a field the first
             raise gravest
 
 
@@ -71,34 +76,55 @@ def drafted(kinds: Kinds, kind: Kind, body: Mapping[str, Any], asker: Asker) -> 
     faults, related = Faults(), []
     nested = {*parts, *((log,) if kind.is_logged else ())}
     own = {name: value for name, value in body.items() if name not in nested}
-    values = faults.of("", kind.draft, own, asker)
+    values = _part("", kind, own, asker, faults, {reference.link for reference in parts.values()})
     for name, reference in parts.items():
         if reference.link in body:
             faults.add(name, f"cannot stand beside {reference.link}: send one of them")
         elif not isinstance(body[name], dict):
             faults.add(name, f"must be an object: {a(reference.to.name)} to create; an id goes into {reference.link}")
         else:
-            related.append((reference, faults.of(name, reference.to.draft, body[name], asker)))
-    activities = _activities(kinds.activity, body.get(log, []), asker, faults) if kind.is_logged else []
+            related.append((reference, _nested(kinds, name, reference.to, body[name], asker, faults)))
+    activities = _activities(kinds, body.get(log, []), asker, faults) if kind.is_logged else []
     faults.check()
-    return Draft(values or {}, tuple((each, found or {}) for each, found in related), tuple(activities))
+    return Draft(values, tuple(related), tuple(activities))
 
 
-def _activities(log: Kind, sent: Any, asker: Asker, faults: Faults) -> list[Values]:
+def _activities(kinds: Kinds, sent: Any, asker: Asker, faults: Faults) -> list[Values]:
+    log = kinds.activity
     if not isinstance(sent, list) or len(sent) > MAX_ACTIVITIES:
         faults.add(log.plural, f"must be a list of at most {MAX_ACTIVITIES} activities")
         return []
-
-    def whole(body: Mapping[str, Any]) -> Values:
-        values = log.draft(body, asker)
-        log.check_required(values)
-        return values
 
     found = []
     for number, body in enumerate(sent):
         place = f"{log.plural}.{number}"
         if isinstance(body, dict):
-            found.append(faults.of(place, whole, body) or {})
+            found.append(_nested(kinds, place, log, body, asker, faults))
         else:
             faults.add(place, "must be an object: an activity to log")
     return found
+
+
+def _nested(kinds: Kinds, place: str, kind: Kind, body: Mapping[str, Any], asker: Asker, faults: Faults) -> Values:
+    """Return the values of a nested record, which takes no records of its own."""
+    names = {name for places in kinds.places.values() for name in places} | {kinds.activity.plural}
+    within = [name for name in body if name in names - kind.taken.keys() and isinstance(body[name], dict | list)]
+    for name in within:
+        what = "a nested record takes no records of its own: leave it out, and send it in another request"
+        faults.add(f"{place}.{name}", what, "unknown_field")
+    return _part(place, kind, {name: raw for name, raw in body.items() if name not in within}, asker, faults)
+
+
+def _part(
+    place: str, kind: Kind, body: Mapping[str, Any], asker: Asker, faults: Faults, linked: Collection[str] = ()
+) -> Values:
+    """Return the values of one part; links that other parts will fill are in `linked`.
+
+    What a new record lacks is told here if no field of it leads to one to merge into; else only the write can tell.
+    """
+    values = faults.of(place, kind.draft, body, asker)
+    sent = {name for name, raw in body.items() if raw not in (None, "")}.union(linked)
+    if sent.isdisjoint(kind.merges_by):
+        composed = {field.name for field in kind.fields if sent.intersection(field.parts)}
+        faults.of(place, kind.check_required, dict.fromkeys(sent | composed, True))
+    return values or {}

@@ -4,7 +4,7 @@
 linked records and what the kind's rules say join them.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -85,18 +85,29 @@ async def remove(call: Call, kind: Kind, id: str, if_match: int | None = None) -
 
 def _saved_whole(tx: Tx, crm: Crm, kind: Kind, draft: nested.Draft) -> Saved:
     """Write a record with those that it nests; raises one Problem for what is wrong with any of them."""
-    faults, values = nested.Faults(), dict(draft.values)
-    for reference, part in draft.related:
-        other = faults.of(reference.place, _saved, tx, crm, reference.to, part)
-        values[reference.link] = None if other is None else other.record.id
-    saved = faults.of("", _saved, tx, crm, kind, values)
-    if saved is not None:
-        for number, part in enumerate(draft.activities):
-            faults.of(f"{crm.kinds.activity.plural}.{number}", activities.put, tx, crm, kind, saved.record, part)
+    faults, values, notes = nested.Faults(), dict(draft.values), list[str]()
+
+    def part(place: str, save: Callable[..., Saved], *args: Any, but: Collection[str] = ()) -> Saved | None:
+        found = faults.of(place, save, tx, crm, *args, but=but)
+        notes.extend(f"{place}: {note}" if place else note for note in (found.notes if found else ()))
+        return found
+
+    for reference, sent in draft.related:
+        other = part(reference.place, _saved, reference.to, sent)
+        if other is not None:
+            values[reference.link] = other.record.id
+    saved = part("", _saved, kind, values, but=[reference.link for reference, _ in draft.related])
+    for number, sent in enumerate(draft.activities):
+        place = f"{crm.kinds.activity.plural}.{number}"
+        if saved is not None:
+            part(place, activities.put, kind, saved.record, sent)
+        else:
+            faults.of(place, activities.linked, tx, crm.kinds, sent)
     faults.check()
     if saved is None:
         raise TypeError("what was not saved is a fault")
-    return replace(saved, record=lookup.existing(tx.connection, kind, tx.by.workspace_id, saved.record.id))
+    record = lookup.existing(tx.connection, kind, tx.by.workspace_id, saved.record.id)
+    return replace(saved, record=record, notes=tuple(notes))
 
 
 def _check_role(tx: Tx, kind: Kind) -> None:

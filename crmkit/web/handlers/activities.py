@@ -9,8 +9,6 @@ from crmkit.render.tail import Tail
 from crmkit.web.call import HttpCall
 from crmkit.web.route import Route, read, route
 
-KNOWN = "an activity with this source_id is there already; nothing was changed"
-
 
 def feed(kinds: Kinds) -> tuple[str, ...]:
     """Return the parameters that lists of activities take."""
@@ -44,7 +42,7 @@ def log_routes(kinds: Kinds, kind: Kind) -> list[Route]:
     )
     async def log(call: HttpCall, id: str) -> Answer:
         saved = await activities.log(call, kind, id, await call.body())
-        tail = Tail(outcome="created") if saved.created else Tail(notes=(KNOWN,))
+        tail = Tail(notes=saved.notes, outcome="created" if saved.created else "")
         return One(of_log, saved.record, tail=tail)
 
     return [find_on, log]

@@ -54,6 +54,15 @@ def test_a_deal_takes_a_contact_and_a_company_and_activities_reach_both(alice: P
         assert alice.json_of("GET", path)["activities"] == 1
 
 
+def test_an_activity_that_is_there_already_is_told_by_its_place(alice: Person) -> None:
+    note = "an activity with this source_id is there already; nothing was changed"
+    mail = {"body": "x", "source_id": "<m1@x>"}
+    first = alice.json_of("POST", "/deals", {"title": "X", "activities": [mail, {"body": "y"}, mail]})
+    assert (first["activities"], first["remarks"]) == (2, [f"activities.2: {note}"])
+    text = alice.text("POST", "/deals", {"title": "Y", "activities": [{"source_id": "<m1@x>", "body": "again"}]})
+    assert f"\n# note: activities.0: {note}\n# created\n" in text
+
+
 def test_a_company_takes_activities(alice: Person) -> None:
     company = alice.json_of("POST", "/companies", {"name": "Acme", "activities": [{"body": "x"}]})
     assert company["activities"] == 1
@@ -84,6 +93,33 @@ def test_what_is_missing_of_new_records_is_named_at_once_too(alice: Person) -> N
     assert nothing_was_written(alice)
 
 
+@pytest.mark.parametrize(
+    ("path", "body", "code", "faults"),
+    [
+        ("/conversions", {"contact": {}, "platform": "meta"}, "missing_field", ["contact.name"]),
+        ("/conversions", {"contact": {"email": "a@b.example"}, "platform": "meta"}, "missing_field", ["contact.name"]),
+        (
+            "/contacts",
+            {"company": {"foo": 1}, "activities": [{"kind": "zz"}]},
+            "unknown_field",
+            ["name", "company.foo", "company.name", "activities.0.kind", "activities.0.body"],
+        ),
+        ("/contacts", {"first_name": "J", "company": {"name": None}}, "missing_field", ["company.name"]),
+        (
+            "/contacts",
+            {"name": "J", "company_id": "no.example", "activities": [{"body": "x", "company_id": "not.example"}]},
+            "invalid_reference",
+            ["company_id", "activities.0.company_id"],
+        ),
+    ],
+)
+def test_each_fault_of_each_part_is_told_and_none_that_follows_from_another(
+    alice: Person, path: str, body: dict[str, Any], code: str, faults: list[str]
+) -> None:
+    refused(alice, code, "POST", path, body, faults)
+    assert nothing_was_written(alice)
+
+
 def test_a_fault_of_the_record_itself_takes_the_nested_ones_back(alice: Person) -> None:
     body = {"title": "X", "company": {"name": "Acme"}, "contact_id": "no@acme.com", "activities": [{"body": "x"}]}
     refused(alice, "invalid_reference", "POST", "/deals", body, {"contact_id": "there is no contact"})
@@ -98,7 +134,18 @@ def test_a_fault_of_the_record_itself_takes_the_nested_ones_back(alice: Person) 
         ({"company": "acme.com"}, "invalid_value", {"company": "must be an object"}),
         ({"company": None}, "invalid_value", {"company": "must be an object"}),
         ({"company": {"name": "A", "colour": 1}}, "unknown_field", {"company.colour": "is no field"}),
-        ({"company": {"name": "A", "activities": []}}, "unknown_field", {"company.activities": "leave it out"}),
+        (
+            {"company": {"name": "A", "activities": []}},
+            "unknown_field",
+            {"company.activities": "no records of its own"},
+        ),
+        ({"company": {"name": "A", "company": {}}}, "unknown_field", {"company.company": "no records of its own"}),
+        ({"company": {"name": "A", "activities": 5}}, "unknown_field", {"company.activities": "written by the server"}),
+        (
+            {"activities": [{"body": "x", "company": {"name": "A"}}]},
+            "unknown_field",
+            {"activities.0.company": "no records of its own"},
+        ),
         ({"activities": {"body": "x"}}, "invalid_value", {"activities": "must be a list"}),
         ({"activities": [{"body": "x"}] * 101}, "invalid_value", {"activities": "at most 100"}),
         (
@@ -124,7 +171,7 @@ def test_a_nested_record_neither_nests_nor_stands_beside_its_id(
 
 def test_a_nested_record_in_a_deal_does_not_nest(alice: Person) -> None:
     body = {"title": "X", "contact": {"name": "Jane", "company": {"name": "Acme"}}}
-    refused(alice, "unknown_field", "POST", "/deals", body, {"contact.company": "is no field of a contact"})
+    refused(alice, "unknown_field", "POST", "/deals", body, {"contact.company": "takes no records of its own"})
 
 
 def test_a_patch_takes_no_nested_records(alice: Person) -> None:
