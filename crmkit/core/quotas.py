@@ -1,5 +1,8 @@
 """The caps of plans: how much a workspace may hold, and how much it holds."""
 
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+
 from crmkit.core.crm import Crm
 from crmkit.errors import Problem
 from crmkit.model.actor import Actor
@@ -20,12 +23,32 @@ def check(tx: Tx, settings: Settings, resource: str, why: str = "") -> None:
         return
     used = _used(tx.connection, tx.by, resource)
     if used >= cap:
-        raise Problem(
-            "plan_limit_reached",
-            f"{why + ' ' if why else ''}The plan {tx.by.plan} allows {cap} {resource} and {used} are used. Do not "
-            "retry: tell the user, who can delete some or ask the operator for another plan.",
-            facts={"plan": tx.by.plan, "resource": resource, "cap": cap, "used": used},
-        )
+        raise _reached(tx.by.plan, resource, cap, used, f"{why} " if why else "")
+
+
+@contextmanager
+def as_before(tx: Tx, settings: Settings, resources: Iterable[str]) -> Iterator[None]:
+    """Let `plan_limit_reached` tell what was used before this block, all of which it takes back."""
+    caps = settings.plans.caps(tx.by.plan)
+    before = {name: _used(tx.connection, tx.by, name) for name in set(resources) & caps.keys()}
+    try:
+        yield
+    except Problem as problem:
+        resource = problem.facts.get("resource")
+        if problem.code != "plan_limit_reached" or resource not in before:
+            raise
+        used, needed = before[resource], problem.facts["used"] - before[resource] + 1
+        why = f"This request needs {needed} {resource} or more. " if needed > 1 else ""
+        raise _reached(tx.by.plan, resource, problem.facts["cap"], used, why) from None
+
+
+def _reached(plan: str, resource: str, cap: int, used: int, why: str) -> Problem:
+    return Problem(
+        "plan_limit_reached",
+        f"{why}The plan {plan} allows {cap} {resource} and {used} are used. Do not retry: tell the user, who can "
+        "delete some or ask the operator for another plan.",
+        facts={"plan": plan, "resource": resource, "cap": cap, "used": used},
+    )
 
 
 def usage(connection: Connection, crm: Crm, actor: Actor) -> dict[str, tuple[int, int | None]]:

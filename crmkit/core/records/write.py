@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from typing import Any
 
-from crmkit.core import confirm, derived, followed, lookup, roles
+from crmkit.core import confirm, derived, followed, lookup, quotas, roles
 from crmkit.core.call import Call
 from crmkit.core.crm import Crm
 from crmkit.core.records import activities, memberships, nested, relations, versions
@@ -31,7 +31,10 @@ async def save(call: Call, kind: Kind, body: Mapping[str, Any]) -> Saved:
 
     def unit(tx: Tx) -> Saved:
         _check_role(tx, kind)
-        return _saved_whole(tx, crm, kind, draft) if draft.is_nested else _saved(tx, crm, kind, draft.values)
+        if not draft.is_nested:
+            return _saved(tx, crm, kind, draft.values)
+        with quotas.as_before(tx, crm.settings, crm.kinds.capped):
+            return _saved_whole(tx, crm, kind, draft)
 
     return await call.write(unit)
 

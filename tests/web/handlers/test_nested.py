@@ -193,6 +193,21 @@ def test_each_part_needs_the_room_that_it_would_need_alone(tmp_path: Path, resou
         assert alice.json_of("GET", "/contacts")["total"] == alice.json_of("GET", "/companies")["total"] == 1
 
 
+def test_a_cap_that_is_reached_within_a_body_tells_what_was_used_before_it(tmp_path: Path) -> None:
+    file = tmp_path / "crmkit.toml"
+    file.write_text('[plans]\ndefault = "small"\n[plans.small]\nactivities = 3\n')
+    with house(tmp_path / "data", UNLIMITED, file=file) as home, home.sign_in(ALICE) as alice:
+        body = {"title": "X", "activities": [{"body": "x"}] * 2}
+        assert alice.post("/deals", json=body).status_code == 201
+        told = refused(
+            alice, "plan_limit_reached", "POST", "/deals", body, does="needs 2 activities or more.*2 are used"
+        )
+        assert (told["cap"], told["used"]) == (3, 2)
+        assert alice.post("/deals", json={"title": "X", "activities": [{"body": "x"}]}).status_code == 201
+        told = refused(alice, "plan_limit_reached", "POST", "/deals", body, does="^The plan small allows 3")
+        assert (told["cap"], told["used"]) == (3, 3)
+
+
 @pytest.mark.slow
 def test_a_race_of_nested_creates_of_one_new_company_leaves_one(served: Process) -> None:
     with served.sign_in() as me:
