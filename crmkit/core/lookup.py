@@ -1,7 +1,9 @@
 """The record that an id or a natural key names, or a `not_found` that says why there is none."""
 
+from collections.abc import Sequence
+
 from crmkit.core import path_ids
-from crmkit.errors import Problem
+from crmkit.errors import Problem, listed
 from crmkit.model import names
 from crmkit.model.fields import Key
 from crmkit.model.record import Kind, Record
@@ -19,8 +21,8 @@ def find(connection: Connection, kind: Kind, workspace_id: str, named: str | Key
     """Return the live record that a bare id or a natural key names, None if there is none of this kind."""
     if isinstance(named, str):
         return records.fetch(connection, kind, workspace_id, named)
-    known = named.of(kind.prefix)
-    return None if known is None else records.find(connection, kind, workspace_id, *known)
+    found = (records.find(connection, kind, workspace_id, *known) for known in named.of(kind.prefix))
+    return next((record for record in found if record is not None), None)
 
 
 def existing(connection: Connection, kind: Kind, workspace_id: str, named: str | Key) -> Record:
@@ -37,6 +39,11 @@ def existing(connection: Connection, kind: Kind, workspace_id: str, named: str |
         )
     where = "?search= finds one by name" if kind.has_title else " lists what there is"
     raise Problem("not_found", f"There is no {kind.name} {shown(named)} in this workspace. GET /{kind.plural}{where}.")
+
+
+def nothing(kinds: Sequence[Kind], named: str | Key) -> str:
+    """Return the sentence that no record of these kinds has an id or a natural key."""
+    return f"there is no {listed([kind.name for kind in kinds], 'or')} {shown(named)} in this workspace"
 
 
 def shown(named: str | Key) -> str:

@@ -20,8 +20,8 @@ def id_or_key(prefixes: Mapping[str, str], forms: KeyForms, text: str, prefix: s
     try:
         return ids.parse(text, prefix, prefixes)
     except ids.BadId as error:
-        key = keys.read(text, forms)
-        if key is not None and key.of(prefix) is not None:
+        key = keys.read(text, forms, prefixes)
+        if key is not None and key.of(prefix):
             return key
         is_id = text.rpartition("/")[2].partition("_")[0] in prefixes
         own = None if is_id else forms.get(prefix)

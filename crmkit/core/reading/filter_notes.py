@@ -7,7 +7,7 @@ from typing import Any
 from crmkit.core import lookup
 from crmkit.model.actor import Asker
 from crmkit.model.declared.types import DeclaredText
-from crmkit.model.fields import Key, Link, Phone, Tags, Text
+from crmkit.model.fields import Link, Phone, Tags, Text
 from crmkit.model.form import Field
 from crmkit.model.query.filters import (
     NONE,
@@ -66,25 +66,25 @@ def of(
     return tuple(dict.fromkeys(found))
 
 
-def ids_in(conditions: Sequence[Condition]) -> tuple[tuple[str, str | Key], ...]:
-    """Return the first few ids and natural keys that filters ask for, each after its prefix."""
+def ids_in(conditions: Sequence[Condition]) -> tuple[tuple[str, str], ...]:
+    """Return the first few ids that filters ask for, each after its prefix."""
     found = [
         (condition.target.type.prefix, id)
         for condition in conditions
         if isinstance(condition.target, Field) and isinstance(condition.target.type, Link)
         for id in (condition.value if condition.operator == "in" else (condition.value,))
-        if condition.operator in ("eq", "in")
+        if condition.operator in ("eq", "in") and isinstance(id, str)
     ]
     return tuple(dict.fromkeys(found))[:MAX_IDS]
 
 
 def missing(
-    connection: Connection, kinds: Kinds, workspace_id: str, asked: Sequence[tuple[str, str | Key]]
+    connection: Connection, kinds: Kinds, workspace_id: str, asked: Sequence[tuple[str, str]]
 ) -> tuple[str, ...]:
-    """Return a note for each of these ids and natural keys that no live record has."""
+    """Return a note for each of these ids that no live record has."""
     each = [(kinds.by_prefix[prefix], named) for prefix, named in asked]
     return tuple(
-        f"there is no {kind.name} {lookup.shown(named)} in this workspace"
+        lookup.nothing([kind], named)
         for kind, named in each
         if lookup.find(connection, kind, workspace_id, named) is None
     )

@@ -8,11 +8,12 @@ from msgspec.structs import replace
 from crmkit.core import lookup
 from crmkit.model.fields import Key, Link
 from crmkit.model.form import Field
-from crmkit.model.query.filters import Condition, Target
+from crmkit.model.query.filters import Condition
 from crmkit.model.record import Kinds
 from crmkit.storage.interface.connection import Connection
 
 NOBODY = ""  # the id that no record has
+MAX_NOTES = 5
 
 
 def are_in(conditions: Sequence[Condition]) -> bool:
@@ -22,24 +23,37 @@ def are_in(conditions: Sequence[Condition]) -> bool:
 
 def resolved(
     connection: Connection, kinds: Kinds, workspace_id: str, conditions: Sequence[Condition]
-) -> tuple[Condition, ...]:
-    """Return the conditions with ids (of a Handle: handles) in place of natural keys, NOBODY for what names nothing."""
+) -> tuple[tuple[Condition, ...], tuple[str, ...]]:
+    """Return the conditions with ids (of a Handle: handles) in place of natural keys, NOBODY for what names nothing.
 
-    def meant(target: Target, value: Any) -> Any:
+    A Handle's key may name a record of each of several kinds: all are meant. The second value has a note for each key
+    that was to be found and names nothing.
+    """
+    notes: dict[str, None] = {}
+
+    def meant(condition: Condition, value: Any) -> list[Any]:
         if not isinstance(value, Key):
-            return value
+            return [value]
+        target = condition.target
         link = target.type if isinstance(target, Field) and isinstance(target.type, Link) else None
-        for prefix in [prefix for prefix, *_ in value.readings] if link is None else [link.prefix]:
-            record = lookup.find(connection, kinds.by_prefix[prefix], workspace_id, value)
-            if record is not None:
-                return record.handle if link is None else record.id
-        return NOBODY
+        prefixes = dict.fromkeys(prefix for prefix, *_ in value.readings) if link is None else [link.prefix]
+        among = [kinds.by_prefix[prefix] for prefix in prefixes]
+        found = [record for kind in among if (record := lookup.find(connection, kind, workspace_id, value))]
+        if not found and condition.operator in ("eq", "in"):
+            notes[lookup.nothing(among, value)] = None
+        return [record.handle if link is None else record.id for record in found] or [NOBODY]
 
-    def of(condition: Condition) -> Condition:
-        found = tuple(meant(condition.target, value) for value in _values(condition))
-        return replace(condition, value=found if isinstance(condition.value, tuple) else found[0])
+    def of(condition: Condition) -> Iterator[Condition]:
+        found = tuple(each for value in _values(condition) for each in meant(condition, value))
+        if isinstance(condition.value, tuple):
+            yield replace(condition, value=found)
+        elif condition.operator == "eq" and len(found) > 1:
+            yield replace(condition, operator="in", value=found)
+        else:
+            yield from (replace(condition, value=value) for value in found)
 
-    return tuple(of(each) if are_in((each,)) else each for each in conditions)
+    named = tuple(new for each in conditions for new in (of(each) if are_in((each,)) else (each,)))
+    return named, tuple(notes)[:MAX_NOTES]
 
 
 def _values(condition: Condition) -> Iterator[Any]:

@@ -35,9 +35,9 @@ async def find_all(call: Call, kind: Kind, pairs: Iterable[tuple[str, str]], det
     wanted = parse.parse(kind, pairs, actor.asker, declared)
     names = wanted.fields or (kind.members if details else kind.listed)
     wanted = replace(wanted, fields=tuple(name for name in names if name != "id"))
-    asked = wanted.conditions
+    asked, lost = wanted.conditions, tuple[str, ...]()
     if keys.are_in(asked):
-        found = await call.read(keys.resolved, call.crm.kinds, actor.workspace_id, asked)
+        found, lost = await call.read(keys.resolved, call.crm.kinds, actor.workspace_id, asked)
         wanted = replace(wanted, conditions=found)
     workspace = Workspace.of(actor)
     binding = wanted.binding(f"{actor.workspace_id}/{kind.plural}")
@@ -45,6 +45,7 @@ async def find_all(call: Call, kind: Kind, pairs: Iterable[tuple[str, str]], det
     page = await call.scan(pages.fetch_page, kind, workspace, wanted, position)
     is_empty = position is None and not page.seqs
     doubted = filter_notes.of(kind, pairs, wanted.conditions, is_empty, declared)
+    doubted += lost if position is None else ()
     named = filter_notes.ids_in(asked) if is_empty else ()
     if named:
         doubted += await call.read(filter_notes.missing, call.crm.kinds, actor.workspace_id, named)

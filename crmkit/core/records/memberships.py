@@ -4,7 +4,7 @@ A membership is a record of the kind `Kinds.membership`, written by `put`, so th
 campaign and with its member (see relations.let_go). A record is a member of a campaign once at most.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Annotated, Any
@@ -87,13 +87,12 @@ async def add(call: Call, id: str, body: Mapping[str, Any]) -> Member:
 
     def unit(tx: Tx) -> Member:
         campaign = lookup.existing(tx.connection, whole, tx.by.workspace_id, named)
-        found = _found(tx, kinds, member)
+        found = _one(_found(tx, kinds, member))
         if found is None:
-            kind_names = listed([kind.name for kind in _named(kinds, member)], "or")
             raise Problem(
                 "invalid_reference",
                 "Create the record first, or look its id up.",
-                fields={"id": f"there is no {kind_names} {lookup.shown(member)} in this workspace"},
+                fields={"id": lookup.nothing(_named(kinds, member), member)},
             )
         kind, record = found
         joined, is_new = join(tx, kinds, campaign.id, kind, record.id, values)
@@ -110,10 +109,13 @@ async def remove(call: Call, id: str, member: str) -> tuple[Record, Record]:
     def unit(tx: Tx) -> tuple[Record, Record]:
         campaign = lookup.existing(tx.connection, whole, tx.by.workspace_id, named)
         found = _found(tx, kinds, sent)
-        if found is None:
+        if not found:
             kind = _named(kinds, sent)[0]
-            found = kind, lookup.existing(tx.connection, kind, tx.by.workspace_id, sent)  # it says why there is none
-        kind, record = found
+            found = [
+                (kind, lookup.existing(tx.connection, kind, tx.by.workspace_id, sent))
+            ]  # it says why there is none
+        joined = [each for each in found if _between(tx, kinds, campaign.id, each[0], each[1].id)]
+        kind, record = _one(joined) or found[0]
         membership = _between(tx, kinds, campaign.id, kind, record.id)
         if membership is None:
             hint = f"{record.handle} is no member of {campaign.handle}."
@@ -151,13 +153,18 @@ def _link_to(kinds: Kinds, kind: Kind) -> str:
     return next(link.link for link in kinds.members if link.to is kind)
 
 
-def _found(tx: Tx, kinds: Kinds, named: str | Key) -> tuple[Kind, Record] | None:
-    """Return the live record that a bare id or a natural key of a member names, with its kind."""
-    for kind in _named(kinds, named):
-        record = lookup.find(tx.connection, kind, tx.by.workspace_id, named)
-        if record is not None:
-            return kind, record
-    return None
+def _found(tx: Tx, kinds: Kinds, named: str | Key) -> list[tuple[Kind, Record]]:
+    """Return the live records that a bare id or a natural key of a member names, one of a kind, with their kinds."""
+    each = ((kind, lookup.find(tx.connection, kind, tx.by.workspace_id, named)) for kind in _named(kinds, named))
+    return [(kind, record) for kind, record in each if record is not None]
+
+
+def _one(found: Sequence[tuple[Kind, Record]]) -> tuple[Kind, Record] | None:
+    """Return the record that was found, None if there is none; raises `invalid_value` if there are several."""
+    if len(found) > 1:
+        handles = listed(record.handle for _, record in found)
+        raise Problem("invalid_value", "Send the id of the one that is meant.", fields={"id": f"names {handles}"})
+    return found[0] if found else None
 
 
 def _named(kinds: Kinds, named: str | Key) -> list[Kind]:
@@ -172,7 +179,7 @@ def _in_path(kinds: Kinds, text: str) -> str | Key:
     prefix, prefixes = ids.prefix_of(text), [link.to.prefix for link in kinds.members]
     if prefix in prefixes:
         return lookup.id_or_key(kinds.by_prefix[prefix], text)
-    key = keys.read(text, kinds.forms)
+    key = keys.read(text, kinds.forms, kinds.prefixes)
     if key is None or not any(map(key.of, prefixes)):
         return lookup.id_or_key(kinds.members[0].to, text)  # which says what is wrong with it
     return key

@@ -38,9 +38,9 @@ def linked(tx: Tx, kinds: Kinds, kind: Kind, values: Mapping[str, Any]) -> dict[
 
 def _missing(kind: Kind, named: str | Key) -> str:
     """Return what is wrong with an id or a natural key that no record of a kind has."""
-    if isinstance(named, Key) and named.of(kind.prefix) is None:
+    if isinstance(named, Key) and not named.of(kind.prefix):
         return f"{lookup.shown(named)} names no {kind.name}, which is found by its {keys.names(kind.key_forms)}"
-    return f"there is no {kind.name} {lookup.shown(named)} in this workspace"
+    return lookup.nothing([kind], named)
 
 
 def let_go(tx: Tx, kinds: Kinds, kind: Kind, record: Record) -> None:

@@ -1,11 +1,14 @@
 """Natural keys: what names a record in place of its id, like the email of a contact or `code:X`."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from crmkit.errors import listed
 from crmkit.model.fields.base import FieldType, Invalid
+
+_HEAD = re.compile(r"\s*([a-z_]+)(?:/|%2[Ff])")
 
 
 @dataclass(frozen=True)
@@ -42,20 +45,32 @@ class Key:
     text: str
     readings: tuple[tuple[str, str, Any], ...]
 
-    def of(self, prefix: str) -> tuple[str, Any] | None:
-        """Return field and value by which it names a record of a kind, None if no record of that kind is named so."""
-        return next(((name, value) for found, name, value in self.readings if found == prefix), None)
+    def of(self, prefix: str) -> list[tuple[str, Any]]:
+        """Return the fields and values by which it may name a record of a kind, none if it names none of that kind."""
+        return [(name, value) for found, name, value in self.readings if found == prefix]
 
 
-def read(text: str, forms: KeyForms, in_query: bool = False) -> Key | None:
-    """Return the natural key in a text, None if it is none of any kind. A blank in a query may be meant as a plus."""
-    readings = [
+def read(text: str, forms: KeyForms, prefixes: Mapping[str, str], in_query: bool = False) -> Key | None:
+    """Return the natural key in a text, None if it is none of any kind. A blank in a query may be meant as a plus.
+
+    A kind before it (`contact/jane@acme.com`) says of which kind it is, unless an address begins so. `prefixes` is that
+    of ids.parse.
+    """
+    readings, head = _readings(text, forms, in_query), _HEAD.match(text)
+    own = {prefix: each for prefix, each in forms.items() if head and prefixes.get(prefix) == head[1]}
+    if head and own:
+        rest = text[head.end() :]
+        text, readings = text if readings else rest, readings + _readings(rest, own, in_query)
+    return Key(text, tuple(readings)) if readings else None
+
+
+def _readings(text: str, forms: KeyForms, in_query: bool) -> list[tuple[str, str, Any]]:
+    return [
         (prefix, form.name, value)
         for prefix, each in forms.items()
         for form in each
         if (value := form.read(text, in_query)) is not None
     ]
-    return Key(text, tuple(readings)) if readings else None
 
 
 def names(forms: Sequence[KeyForm]) -> str:

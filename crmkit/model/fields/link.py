@@ -51,7 +51,7 @@ class Link(FieldType):
         try:
             return ids.parse(text, self.prefix, self.prefixes)
         except ids.BadId as error:
-            key = keys.read(text, self.forms, in_query)
+            key = keys.read(text, self.forms, self.prefixes, in_query)
             if key is None:
                 raise Invalid(str(error)) from None
             return key
@@ -82,7 +82,7 @@ class LinkToAny(FieldType):
                 return ids.parse(value, prefix, self.prefixes)
             except ids.BadId as error:
                 raise Invalid(str(error)) from None
-        key = keys.read(value, self.forms)
+        key = keys.read(value, self.forms, self.prefixes)
         if key is None or not any(key.of(each) for each in self.among):
             raise Invalid(f"must be {self.says}")
         return key

@@ -60,7 +60,9 @@ class Handle(FieldType):
         prefix = id.partition("_")[0]
         kind = self.prefixes.get(prefix)
         if kind not in self.kinds.values() or "_" not in id:
-            key = keys.read(text, self.forms, in_query=True)
+            word, slash, rest = text.partition("/")
+            of_kind = f"{self.kinds.get(word.lower(), word)}{slash}{rest}"
+            key = keys.read(of_kind, self.forms, self.prefixes, in_query=True)
             if key is not None:
                 return key
             raise Invalid(f"must be a handle, an id or a kind: {', '.join(self._names)}{nearest(text, self.kinds)}")

@@ -89,7 +89,7 @@ class Nearest:
         """
         method = _listed(method)
         prefixes = [start[:-1] for start in starts]
-        key = keys.read(id, self._forms)
+        key = keys.read(id, self._forms, self._prefixes)
         prefix = next((each for each in prefixes if ids.prefix_of(id) == each or (key and key.of(each))), prefixes[0])
         meant = self._home_of(id, method) or self._found(method, path)
         if not meant or "{" in meant:  # a path that still lacks the id: better the list that has it

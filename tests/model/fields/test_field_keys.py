@@ -30,6 +30,7 @@ class Firm(Followed, frozen=True):
 PERSON = kind_of(Person, "person", "people", "p", indexes=(unique("email"), unique("source_id"), unique("code")))
 FIRM = kind_of(Firm, "firm", "firms", "f", indexes=(unique("domain"), unique("code")))
 FORMS = {"p": PERSON.key_forms, "f": FIRM.key_forms}
+PREFIXES = {"p": "person", "f": "firm", "c": "contact"}
 
 
 def test_the_forms_of_a_kind_follow_from_its_unique_fields() -> None:
@@ -45,26 +46,34 @@ def test_the_forms_of_a_kind_follow_from_its_unique_fields() -> None:
         ("code:X 1", ("code", "X 1"), ("code", "X 1")),
         (" CODE: x ", ("code", "x"), ("code", "x")),
         ("source:hubspot:42", ("source_id", "hubspot:42"), None),
+        ("person/code:p/q", ("code", "p/q"), None),
+        ("firm%2Fcode:p/q", None, ("code", "p/q")),
         ("code:a@b.example", ("code", "a@b.example"), ("code", "a@b.example")),
     ],
 )
 def test_a_text_may_be_a_key_of_several_kinds(text: str, person: Any, firm: Any) -> None:
-    key = keys.read(text, FORMS)
+    key = keys.read(text, FORMS, PREFIXES)
     assert key is not None
-    assert (key.of("p"), key.of("f"), key.of("c")) == (person, firm, None)
+    assert (key.of("p"), key.of("f"), key.of("c")) == ([person] if person else [], [firm] if firm else [], [])
+
+
+def test_what_begins_with_a_kind_may_be_an_address_as_a_whole() -> None:
+    key = keys.read("person/jane@acme.com", FORMS, PREFIXES)
+    assert key is not None
+    assert (key.of("p"), key.of("f")) == ([("email", "person/jane@acme.com"), ("email", "jane@acme.com")], [])
 
 
 @pytest.mark.parametrize(
     "text", ["jane", "", "code:", "source: ", "code", "x:y", "source_id:1", "p_22222222", "a b@c.d"]
 )
 def test_other_texts_are_no_keys(text: str) -> None:
-    assert keys.read(text, FORMS) is None
+    assert keys.read(text, FORMS, PREFIXES) is None
 
 
 def test_a_blank_in_a_query_is_the_plus_of_an_address() -> None:
-    key = keys.read("jane tag@acme.com", FORMS, in_query=True)
+    key = keys.read("jane tag@acme.com", FORMS, PREFIXES, in_query=True)
     assert key is not None
-    assert key.of("p") == ("email", "jane+tag@acme.com")
+    assert key.of("p") == [("email", "jane+tag@acme.com")]
 
 
 def test_a_link_keeps_a_key_until_it_is_looked_up_and_refuses_what_is_neither() -> None:

@@ -148,6 +148,20 @@ def test_a_natural_key_names_a_member_and_leaves_it(alice: Person) -> None:
     assert counts(alice, campaign) == [0, 0, 0]
 
 
+def test_a_key_of_a_contact_and_a_company_names_neither_unless_one_alone_is_a_member(alice: Person) -> None:
+    path = f"/campaigns/{made(alice, 'campaigns')}/members"
+    contact, company = made(alice, "contacts", code="p/q"), made(alice, "companies", code="p/q")
+    both = {"id": f"^names contact/{contact} and company/{company}$"}
+    refused(alice, "invalid_value", "POST", path, {"id": "code:p/q"}, both)
+    assert alice.json_of("POST", path, {"id": "company/code:p/q"})["id"] == company
+    assert alice.text("DELETE", f"{path}/code:p%2Fq").startswith(f"OK removed company/{company} from ")
+    refused(alice, "not_found", "DELETE", f"{path}/code:p%2Fq", does="is no member of")
+    for id in (contact, company):
+        alice.json_of("POST", path, {"id": id})
+    refused(alice, "invalid_value", "DELETE", f"{path}/code:p%2Fq", fields=both)
+    assert alice.text("DELETE", f"{path}/contact%2Fcode:p%2Fq").startswith(f"OK removed contact/{contact} from ")
+
+
 def test_a_post_of_a_contact_or_company_joins_a_campaign(alice: Person) -> None:
     campaign = made(alice, "campaigns")
     first = alice.send_it(

@@ -101,6 +101,52 @@ def test_a_filter_takes_them_and_one_that_names_nothing_is_an_empty_list(
     assert notes == [f"there is no company {nothing[0]} in this workspace"]
 
 
+def test_a_key_in_a_filter_that_names_nothing_is_told_whatever_is_found(
+    alice: Person, jane: tuple[str, str], acme: tuple[str, str]
+) -> None:
+    told = "there is no contact code:X in this workspace"
+    for query, found in (
+        (f"/contacts?id=in:{jane[0]},code:X", 1),
+        (f"/contacts?id=in:code:X,{jane[1]}", 1),
+        ("/contacts?id=code:X", 0),
+        (f"/activities?contact={jane[0]},code:X", 0),
+        ("/audit?target=contact/code:X", 0),
+    ):
+        answer = alice.json_of("GET", query)
+        assert (answer["total"], answer["notes"]) == (found, [told]), query
+    assert alice.json_of("GET", "/audit?target=code:X")["notes"][0].startswith("there is no contact")
+    assert alice.json_of("GET", "/contacts?id=ne:code:X").get("notes", []) == []
+
+
+def test_a_kind_before_a_key_says_of_which_kind_it_is(
+    alice: Person, jane: tuple[str, str], acme: tuple[str, str]
+) -> None:
+    contact, company = f"contact/{jane[0]}", f"company/{acme[0]}"
+    assert alice.json_of("GET", f"/contacts/{quote(contact, safe='')}")["id"] == jane[1]
+    deal = alice.json_of("POST", "/deals", {"title": "X", "contact_id": contact, "company_id": company})
+    assert (deal["contact_id"], deal["company_id"]) == (jane[1], acme[1])
+    for query in (
+        f"/deals?contact_id={contact}",
+        f"/contacts?id=in:{contact}",
+        f"/audit?target={contact}",
+        f"/audit?target=contacts/{jane[0]}",
+        f"/audit?target=company/{acme[0]}",
+    ):
+        assert alice.json_of("GET", query)["total"] == 1, query
+    other = {"contact_id": f"{acme[0]} names no contact"}
+    refused(alice, "invalid_reference", "POST", "/deals", {"title": "X", "contact_id": company}, other)
+    refused(alice, "not_found", "GET", f"/contacts/{quote(company, safe='')}")
+
+
+def test_the_log_of_a_key_is_that_of_all_that_it_names(alice: Person) -> None:
+    contact = alice.json_of("POST", "/contacts", {"name": "X", "code": "both/1"})["handle"]
+    company = alice.json_of("POST", "/companies", {"name": "X", "code": "both/1"})["handle"]
+    entries = alice.json_of("GET", "/audit?target=code:both/1")["items"]
+    assert {entry["target"] for entry in entries} == {contact, company}
+    (entry,) = alice.json_of("GET", "/audit?target=company/code:both/1")["items"]
+    assert entry["target"] == company
+
+
 def test_a_cursor_goes_on_in_a_list_that_a_key_filters(alice: Person, acme: tuple[str, str]) -> None:
     for number in range(3):
         alice.json_of("POST", "/contacts", {"name": f"N{number}", "company_id": acme[0]})
