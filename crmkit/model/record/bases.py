@@ -31,7 +31,7 @@ class Followed(Tracked, frozen=True):
     last_activity_at: Annotated[str | None, Time(), READ, DERIVED, "when the newest of them took place"]
     last_contacted_at: Annotated[str | None, Time(), READ, DERIVED, "newest call, email or meeting"]
     contacts_made: Annotated[int, Integer(), READ, DERIVED, DETAIL, Default(0), "calls, emails and meetings so far"]
-    on_behalf_of: Annotated[list[str] | None, Addresses(), READ, DERIVED, DETAIL, "for whom activities were done"]
+    on_behalf_of: Annotated[list[str] | None, Addresses(), READ, DERIVED, DETAIL, "whom activities were for, first 200"]
 
 
 class Scored(Followed, frozen=True):
