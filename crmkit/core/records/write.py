@@ -33,7 +33,8 @@ async def save(call: Call, kind: Kind, body: Mapping[str, Any]) -> Saved:
         _check_role(tx, kind)
         if not draft.is_nested:
             return _saved(tx, crm, kind, draft.values)
-        with quotas.as_before(tx, crm.settings, crm.kinds.capped):
+        needed = [each.plural for each in (kind, crm.kinds.activity, *(link.to for link, _ in draft.related))]
+        with quotas.as_before(tx, crm.settings, needed):
             return _saved_whole(tx, crm, kind, draft)
 
     return await call.write(unit)
