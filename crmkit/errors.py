@@ -95,16 +95,16 @@ def listed(nouns: Iterable[str], word: str = "and") -> str:
     return f"{', '.join(some)} {word} {last}" if some else last
 
 
-def nearest(name: str, known: Iterable[str]) -> str:
+def nearest(name: str, known: Iterable[str], likeness: int = 65) -> str:
     """Return ` (did you mean NAME?)` for the known name most like `name`, or nothing if none is close."""
-    close = closest(name, known)
+    close = closest(name, known, likeness)
     return f" (did you mean {close}?)" if close else ""
 
 
-def closest(name: str, known: Iterable[str]) -> str | None:
-    """Return the known name most like `name`, None if none is close."""
+def closest(name: str, known: Iterable[str], likeness: int = 65) -> str | None:
+    """Return the known name most like `name`, None if none has this percentage of likeness."""
     from rapidfuzz import fuzz, process  # imported late: `crmkit --help` starts without it
 
     spelled = {word.lower(): word for word in known}
-    close = process.extractOne(name.lower(), list(spelled), scorer=fuzz.ratio, score_cutoff=65)
+    close = process.extractOne(name.lower(), list(spelled), scorer=fuzz.ratio, score_cutoff=likeness)
     return spelled[close[0]] if close else None

@@ -12,6 +12,10 @@ from crmkit.model.iso_codes import COUNTRIES
 
 # language, then script, region, variants and extensions (RFC 5646, section 2.1, without its grandfathered tags)
 _LANGUAGE = re.compile(r"[a-z]{2,3}(-[a-z]{4})?(-([a-z]{2}|[0-9]{3}))?(-[a-z0-9]{1,8})*", re.ASCII | re.IGNORECASE)
+_DIGITS = re.compile("[0-9]+")
+
+_COUNTRIES_MEANT = {"UK": "GB", "EL": "GR"}  # codes that the European Union writes
+_ZONE_LIKENESS = 82  # since zones of one area have half of their names in common
 
 
 @dataclass(frozen=True)
@@ -28,7 +32,8 @@ class Country(FieldType):
     def cleaned(self, value: str) -> str:
         code = value.strip().upper()
         if code not in COUNTRIES:
-            raise Invalid(f"must be {self.says}")
+            meant = _COUNTRIES_MEANT.get(code)
+            raise Invalid(f"must be {self.says}" + (f" (did you mean {meant}?)" if meant else ""))
         return code
 
 
@@ -47,7 +52,7 @@ class Timezone(FieldType):
         name = value.strip()
         known = _zones().get(name.lower())
         if known is None:
-            raise Invalid(f"must be {self.says}{nearest(name, _zones().values())}")
+            raise Invalid(f"must be {self.says}{_near_zone(name)}")
         return known
 
 
@@ -72,6 +77,14 @@ class Language(FieldType):
 
 
 _CASES: dict[int, Any] = {2: str.upper, 4: str.title}  # of a tag's later parts, by their length
+
+
+def _near_zone(name: str) -> str:
+    """Return ` (did you mean NAME?)` for a misspelled zone: of the same digits, and none for an area like Europe."""
+    if any(known.startswith(f"{name.lower().rstrip('/')}/") for known in _zones()):
+        return ""
+    digits = _DIGITS.findall(name)
+    return nearest(name, [zone for zone in _zones().values() if _DIGITS.findall(zone) == digits], _ZONE_LIKENESS)
 
 
 @cache
