@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from crmkit.model.fields import Custom, Domain, Email, Identifier, Integer, LongText, Tags, Text, Website
+from crmkit.model.fields import MAX_EXACT, Custom, Domain, Email, Identifier, Integer, LongText, Tags, Text, Website
 from crmkit.model.form import DETAIL, REQUIRED, SEARCHED, TITLE
 from crmkit.model.record import Scored, index, kind_of, partial, unique
 from crmkit.records import places
@@ -15,7 +15,7 @@ class Company(Scored, frozen=True):
     domain: Annotated[str | None, Domain(), SEARCHED, "unique"]
     website: Annotated[str | None, Website(), SEARCHED, DETAIL, "kept as written"]
     industry: Annotated[str | None, Text(200), "what it does"]
-    employees: Annotated[int | None, Integer(0), "how many work there"]
+    employees: Annotated[int | None, Integer(0, MAX_EXACT), "how many work there"]
     address: places.Address
     city: places.City
     region: places.Region

@@ -3,7 +3,7 @@
 from typing import Annotated, Any
 
 from crmkit.model.fields import (
-    MAX_CENTS,
+    MAX_EXACT,
     Choice,
     Currency,
     Custom,
@@ -61,8 +61,8 @@ class Contact(Reached, frozen=True):
     code: Annotated[str | None, Text(200), SEARCHED, NUMBERED, "your own code"]
     priority: Annotated[str | None, Choice(("low", "medium", "high", "urgent")), "how much they matter"]
     rating: Annotated[float | None, Number(), "on a scale of yours"]
-    estimated_cents: Annotated[int | None, Integer(-MAX_CENTS, MAX_CENTS), DETAIL, "expected worth"]
-    actual_cents: Annotated[int | None, Integer(-MAX_CENTS, MAX_CENTS), DETAIL, "what came of it"]
+    estimated_cents: Annotated[int | None, Integer(-MAX_EXACT, MAX_EXACT), DETAIL, "expected worth"]
+    actual_cents: Annotated[int | None, Integer(-MAX_EXACT, MAX_EXACT), DETAIL, "what came of it"]
     currency: Annotated[str | None, Currency(), DETAIL, "the workspace's unless sent"]
     ad_platform: Annotated[str | None, PLATFORM, DETAIL, "the platform of the ad"]
     tags: Annotated[list[str] | None, Tags(), SEARCHED, "your own words"]

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from crmkit.model.fields import MAX_CENTS, Choice, Currency, Integer, Link, Text, Time
+from crmkit.model.fields import MAX_EXACT, Choice, Currency, Integer, Link, Text, Time
 from crmkit.model.form import READ, REQUIRED, Default, DefaultOf, NameOf
 from crmkit.model.record import Tracked, index, kind_of
 
@@ -17,7 +17,7 @@ class Conversion(Tracked, frozen=True):
     contact_name: Annotated[str | None, Text(200), NameOf("contact_id"), READ, "name of that contact"]
     platform: Annotated[str, PLATFORM, REQUIRED, "which is to be told"]
     event: Annotated[str, Text(200), Default("purchase"), "purchase unless sent"]
-    value_cents: Annotated[int | None, Integer(-MAX_CENTS, MAX_CENTS), "its worth"]
+    value_cents: Annotated[int | None, Integer(-MAX_EXACT, MAX_EXACT), "its worth"]
     currency: Annotated[str, Currency(), DefaultOf("currency"), "the workspace's unless sent"]
     occurred_at: Annotated[str, Time(), "now unless sent"]
     status: Annotated[

@@ -3,7 +3,7 @@
 from typing import Annotated, Any
 
 from crmkit.model.fields import (
-    MAX_CENTS,
+    MAX_EXACT,
     Choice,
     Currency,
     Custom,
@@ -25,7 +25,7 @@ class Deal(Followed, frozen=True):
     """Something that may be sold."""
 
     title: Annotated[str, Text(200), REQUIRED, TITLE, "what it is about"]
-    amount_cents: Annotated[int | None, Integer(-MAX_CENTS, MAX_CENTS), "its worth"]
+    amount_cents: Annotated[int | None, Integer(-MAX_EXACT, MAX_EXACT), "its worth"]
     currency: Annotated[str, Currency(), DefaultOf("currency"), "the workspace's unless sent"]
     stage: Annotated[str | None, Text(200), "see PIPELINES"]
     status: Annotated[str, Choice(("open", "won", "lost")), Default("open"), "open unless sent"]

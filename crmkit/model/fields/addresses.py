@@ -87,9 +87,12 @@ class Website(Text):
         if text is None:
             return None
         try:
-            address.domain(text)
+            host = address.domain(text)
         except ValueError:
             raise Invalid(f"must be {self.says}") from None
+        is_page = text.lower().startswith(("http://", "https://"))
+        if text.startswith("//") or ("." not in host and not is_page):
+            raise Invalid(f"must be {self.says}")
         if " " in text or not text.isprintable():
             raise Invalid(f"must be {self.says}, without blanks")
         return text

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from crmkit.model.fields.base import FieldType, Invalid
 
 MAX_INTEGER = 2**63 - 1
-MAX_CENTS = 2**53 - 1  # what every JSON reader holds exactly (RFC 8259, section 6)
+MAX_EXACT = 2**53 - 1  # what every JSON reader holds exactly (RFC 8259, section 6)
 
 _NUMBER = re.compile(r"[+-]?(?:[0-9]{1,400}(?:\.[0-9]{0,400})?|\.[0-9]{1,400})(?:[eE][+-]?[0-9]{1,3})?", re.ASCII)
 
@@ -38,7 +38,7 @@ class Integer(FieldType):
 
     @property
     def _is_money(self) -> bool:
-        return (self.least, self.most) == (-MAX_CENTS, MAX_CENTS)
+        return (self.least, self.most) == (-MAX_EXACT, MAX_EXACT)
 
     def cleaned(self, value: int) -> int:
         if not self.least <= value <= self.most:

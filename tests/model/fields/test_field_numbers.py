@@ -4,7 +4,9 @@ from typing import Any
 
 import pytest
 
-from crmkit.model.fields import Identifier, Integer, Invalid, Number, Website
+from crmkit.model.fields import MAX_EXACT, Identifier, Integer, Invalid, Number, Website
+from crmkit.model.record import Kind
+from tests.kinds import COMPANY, REGISTRY
 from tests.model.fields.refusal import refusal
 
 
@@ -42,7 +44,7 @@ def test_a_bounded_number_says_its_bounds() -> None:
     "raw",
     [
         *("acme.com", "www.acme.com", "https://acme.com", "HTTP://Acme.com:8080/a?b=c#d", "acme.com/ünï"),
-        *("https://example.ch/%20?q=1", "müller.example", "localhost"),
+        *("https://example.ch/%20?q=1", "müller.example", "http://localhost:8000/a"),
     ],
 )
 def test_a_website_is_kept_as_it_was_written(raw: str) -> None:
@@ -54,6 +56,7 @@ def test_a_website_is_kept_as_it_was_written(raw: str) -> None:
     [
         *("javascript:alert(1)", "data:text/html,x", "ftp://acme.com", "mailto:jane@acme.com", "file:///etc/passwd"),
         *("acme", "http://", "https:///x", "acme.com/a b", "acme.com/a\nb", "acme.com/\u202eb", "10.0.0.1"),
+        *("//acme.com", "//acme.com/a", "localhost", "localhost:8000/a"),
         "acme.com/" + "x" * 2_000,
     ],
 )
@@ -70,3 +73,10 @@ def test_the_case_of_an_identifier_counts() -> None:
     id = Identifier(20)
     assert (id.accept(" aB "), id.operand("aB"), id.part("B"), id.key_column) == ("aB", "aB", "B", "")
     assert id.says == "text of at most 20 characters, whose case counts"
+
+
+@pytest.mark.parametrize(("kind", "name"), [(COMPANY, "employees"), (REGISTRY.by_word["activity"], "duration_minutes")])
+def test_counts_are_no_larger_than_what_every_json_reader_holds(kind: Kind, name: str) -> None:
+    counted = kind.by_name[name].type
+    assert counted.accept(MAX_EXACT) == MAX_EXACT
+    assert refusal(counted, MAX_EXACT + 1) == "must be a whole number from 0 to 9,007,199,254,740,991"

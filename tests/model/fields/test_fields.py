@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from crmkit import ids
 from crmkit.model.fields import (
-    MAX_CENTS,
+    MAX_EXACT,
     MAX_INTEGER,
     Choice,
     Currency,
@@ -235,10 +235,10 @@ def test_what_is_no_whole_number_is_refused(raw: Any) -> None:
 
 
 def test_a_number_outside_its_range_is_refused_with_both_ends() -> None:
-    cents = Integer(-MAX_CENTS, MAX_CENTS)
-    assert cents.accept(MAX_CENTS) == 9_007_199_254_740_991
-    assert cents.accept(-MAX_CENTS) == -9_007_199_254_740_991
-    for past in (MAX_CENTS + 1, -MAX_CENTS - 1):
+    cents = Integer(-MAX_EXACT, MAX_EXACT)
+    assert cents.accept(MAX_EXACT) == 9_007_199_254_740_991
+    assert cents.accept(-MAX_EXACT) == -9_007_199_254_740_991
+    for past in (MAX_EXACT + 1, -MAX_EXACT - 1):
         told = "must be a whole number from -9,007,199,254,740,991 to 9,007,199,254,740,991"
         assert refusal(cents, past) == told
         with pytest.raises(Invalid, match=told):
