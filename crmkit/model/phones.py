@@ -5,6 +5,7 @@ A number is read with the country that is known for it: by its own code (+49, 00
 """
 
 import re
+import unicodedata
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import Any
@@ -29,10 +30,10 @@ _PLAIN = re.compile(
     r"(?>1(?![ .-]*1)|7(?![ .-]*8)|2[07]|3[0-469]|4[013-9]|5[1-8]|6[0-6]|8[1246]|9[0-58]|[2-689][0-9]{2})"
     r"[ .-]*[1-9](?:[ .-]*[0-9]){5,11}"
 )
-# how digits stand in the texts of search: as signs, so that a search for other digits does not find a part of them, and
-# with one behind them, so that a search can ask for how they end
-_SIGNED = str.maketrans("0123456789", ")!@#$%^&*(")
-_END = "~"
+# how digits of numbers stand in the texts of search: as characters that nobody types, so that a search for digits of
+# other fields does not find a part of them, and with one behind them, so that a search can ask for how they end
+_SIGNED = str.maketrans("0123456789", "\x01\x02\x03\x04\x05\x06\x07\x08\x0e\x0f")
+_END = "\x10"
 _WORD = re.compile(r"[0-9+()./-]+")
 
 
@@ -52,20 +53,37 @@ def digits(text: str, country: str = "") -> str:
 def wanted(text: str, country: str = "") -> tuple[str, ...]:
     """Return what keys the numbers have that a filter means.
 
-    The first of ENDING or more digits stands for all that end so; the others are whole keys.
+    The first of ENDING or more digits stands for all that end so; the others are whole keys. The last is that of the
+    text read without a country, since a number of another country may be written so.
     """
     whole, national, is_international = _read(text, country)
     if len(national) < ENDING:
         known = whole or fold.fold(text)
-        return tuple(dict.fromkeys((known, part(text) or known)))
-    # where no country was known, they were kept as dialled
-    return (whole, f"0{national}", national) if is_international else (national,)
+        keys: tuple[str, ...] = (known, part(text) or known)
+    else:
+        # where no country was known, they were kept as dialled
+        keys = (whole, f"0{national}", national) if is_international else (national,)
+    return tuple(dict.fromkeys((*keys, key(text))))
 
 
-def found(text: str, country: str = "") -> str | None:
-    """Return what a search finds a number by beside its text as it is written, None for what is none."""
+def found(text: str, country: str = "") -> str:
+    """Return what a search finds a number by: as it is written, by its digits, and by those that are dialled.
+
+    What is no number is found as it is written.
+    """
     known = digits(text, country)
-    return signed(known) if known else None
+    if not known:
+        return text
+    dialled = digits(text)
+    parts = [written(fold.plain(text)), signed(known)]
+    if dialled and not known.endswith(dialled.lstrip("0")):  # a prefix of another form than 0
+        parts.append(signed(dialled))
+    return " ".join(parts)
+
+
+def written(text: str) -> str:
+    """Return a text with its digits as those of a number stand in the texts of search."""
+    return _ascii(text).translate(_SIGNED)
 
 
 def signed(digits: str, is_end: bool = True) -> str:
@@ -75,7 +93,7 @@ def signed(digits: str, is_end: bool = True) -> str:
 
 def part(text: str) -> str:
     """Return the digits of a part of a number, empty for a text that has other characters."""
-    plain = fold.plain(text).replace(" ", "")
+    plain = _ascii(fold.plain(text)).replace(" ", "")
     found = _SIGNS.sub("", plain) if _WORD.fullmatch(plain) else ""
     return found if len(found) >= _SHORTEST else ""
 
@@ -86,22 +104,29 @@ def is_ending(wanted: str) -> bool:
 
 
 def sought(words: Sequence[str], country: str = "") -> Iterator[tuple[str, ...]]:
-    """Yield each word of a search with what stands for it too, where it is part of a phone number: how the digits end.
+    """Yield each word of a search with what stands for it too, where it is part of a phone number.
 
-    A number may go over several words, each of which then has what stands for the whole.
+    A number may go over several words. Of ENDING digits or more, each word has how the digits of the whole end.
     """
-    at = 0
+    at, plain = 0, [_ascii(word) for word in words]
     while at < len(words):
         end = at
-        while end < len(words) and _WORD.fullmatch(words[end]):
+        while end < len(words) and _WORD.fullmatch(plain[end]):
             end += 1
-        number = " ".join(words[at:end])
-        found = wanted(number, country) if ENDING <= len(_SIGNS.sub("", number)) <= LONGEST else ()
-        ends = tuple(signed(each) for each in found[:2] if is_ending(each))
+        number = " ".join(plain[at:end])
+        is_whole = ENDING <= len(_SIGNS.sub("", number)) <= LONGEST
+        ends = tuple(signed(each) for each in wanted(number, country)[:2] if is_ending(each)) if is_whole else ()
         end = max(end, at + 1)
         for word in words[at:end]:
-            yield (word, *ends)
+            yield tuple(dict.fromkeys((word, *(ends if is_whole else (written(word),)))))
         at = end
+
+
+def _ascii(text: str) -> str:
+    """Return a text whose decimal digits of any script are those of ASCII."""
+    if text.isascii():
+        return text
+    return "".join(str(unicodedata.decimal(each)) if each.isdecimal() else each for each in text)
 
 
 def _read(text: str, country: str) -> tuple[str, str, bool]:
@@ -109,7 +134,7 @@ def _read(text: str, country: str) -> tuple[str, str, bool]:
 
     Both are empty for what is no number.
     """
-    plain = _SCHEME.sub("", fold.plain(text), 1)
+    plain = _SCHEME.sub("", _ascii(fold.plain(text)), 1)
     if plain.startswith("00") and not country:
         plain = f"+{plain[2:]}"
     is_international = plain.startswith(("+", "(+", "00"))

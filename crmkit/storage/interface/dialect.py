@@ -32,6 +32,7 @@ class Dialect:
     join: str  # a JOIN that looks up rows of the right table for each of the left one
     greatest: str  # the greater of expressions that are not NULL
     least: str
+    dialled: str  # a phone number by its digits, read without a country
     folded: str  # a text column that has no folded twin, folded
     custom_value: Callable[["CustomKey"], "Statement"]  # what a custom key holds, for IS NULL
     custom_order: Callable[["CustomKey"], "Statement"]  # what a custom key is sorted by

@@ -221,10 +221,13 @@ def _phone(dialect: Dialect, target: Field, column: Statement, operator: str, va
     if operator not in ("eq", "ne", "in"):
         return column + Statement(f" {COMPARISONS[operator]} ?", (phones.part(value) or value,))
     parts = []
+    dialled = Statement(dialect.dialled.format(f"r.{quoted(target.name)}"))
     for first, *wholes in value if operator == "in" else (value,):
         is_ending = phones.is_ending(first)
-        parts.append(column + (Statement(" LIKE ?", (f"%{first}",)) if is_ending else Statement(" = ?", (first,))))
-        parts += [column + Statement(" = ?", (whole,)) for whole in wholes]
+        first_is = Statement(" LIKE ?", (f"%{first}",)) if is_ending else Statement(" = ?", (first,))
+        for known in (column, dialled):
+            parts.append(known + first_is)
+            parts += [known + Statement(" = ?", (whole,)) for whole in wholes]
     any_of = Statement("(") + joined(parts, " OR ") + Statement(")")
     if operator != "ne":
         return any_of

@@ -73,6 +73,7 @@ DIALECT = Dialect(
     join="CROSS JOIN",  # in SQLite, a join in the order in which it is written
     greatest="max({})",
     least="min({})",
+    dialled="crm_phone_key({})",
     folded="crm_fold({})",
     custom_value=lambda key: Statement("json_extract(r.custom, ?)", (json_path(key.path),)),
     custom_order=lambda key: Statement("crm_fold(json_extract(r.custom, ?))", (json_path(key.path),)),

@@ -13,7 +13,7 @@ MIGRATION = Migration(
         """
         INSERT INTO contacts_unindexed (seq, title, rest)
         SELECT seq, char(10) || crm_searched(json_array(name)), crm_searched(json_array(
-            email, phone, crm_phone_found(phone), company_name, json(tags), notes
+            email, crm_phone_found(phone), company_name, json(tags), notes
         ))
         FROM contacts WHERE phone IS NOT NULL
         ON CONFLICT (seq) DO UPDATE SET title = excluded.title, rest = excluded.rest

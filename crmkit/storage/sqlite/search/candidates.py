@@ -14,7 +14,7 @@ from crmkit.storage.interface.workspace import Workspace
 from crmkit.storage.sqlite.search.sql import phrase
 from crmkit.storage.sqlite.search.trigrams import TRIGRAM
 
-_ASCII = re.compile(r"[\x20-\x7e]+")
+_ASCII = re.compile(r"[\x01-\x08\x0e-\x1b\x20-\x7e]+")
 
 
 def candidates(kind: Kind, workspace: Workspace, condition: Condition) -> Statement | None:
@@ -53,10 +53,18 @@ def _texts(target: Field, operator: str, value: Any) -> Sequence[str]:
     if isinstance(target.type, Phone):
         if operator == "like":
             part = phones.part(value)
-            return [value, phones.signed(part, is_end=False)] if part else [value]
+            texts = [value, phones.written(value)]
+            return [*texts, phones.signed(part, is_end=False)] if part else texts
         wanted = [each for one in value for each in one] if operator == "in" else value
-        return [phones.signed(each) if each.isdecimal() else each for each in wanted]
+        return [text for each in wanted for text in _of_key(each)]
     return value if isinstance(value, tuple) else (value,)
+
+
+def _of_key(key: str) -> tuple[str, ...]:
+    """Return the texts of which one is found where a number has this key, in its country or as dialled."""
+    if key.isascii() and key.isdecimal():
+        return (phones.signed(key.lstrip("0") or key),)
+    return key, phones.written(key)
 
 
 def indexed_part(text: str) -> str:

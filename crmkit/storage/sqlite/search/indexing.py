@@ -45,9 +45,8 @@ def texts(kind: Kind, record: Record, country: str = "") -> tuple[str, str]:
     values: list[str | list[str] | None] = []
     for field in kind.searched:
         value = getattr(record, field.name)
-        values.append(value)
-        if isinstance(field.type, Phone) and value is not None:
-            values.append(phones.found(value, country))
+        is_phone = isinstance(field.type, Phone) and value is not None
+        values.append(phones.found(value, country) if is_phone else value)
     title = fold.plain(getattr(record, kind.title.name)) if kind.has_title else ""
     return START + title, searched(values)
 
