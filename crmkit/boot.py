@@ -22,7 +22,7 @@ import msgspec
 from crmkit.announcement import announcement, warnings
 from crmkit.clock import Clock, system_clock
 from crmkit.core.call import Call
-from crmkit.core.configuration import building
+from crmkit.core.configuration import building, countries
 from crmkit.core.crm import Crm
 from crmkit.core.jobs.kind import JobKinds
 from crmkit.core.jobs.runner import run_jobs
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 OWN_FILES = 128  # descriptors kept free for the database, mail, and refusals of surplus clients
 FLUSH_SECONDS = 0.3  # what is still to be logged at the end may take this long
 KINDS = kinds_of(DECLARED)
-JOBS = JobKinds(*building.JOBS)
+JOBS = JobKinds(*building.JOBS, countries.job_of(KINDS))
 NEW_OBJECTS = 10_000  # before the garbage collector looks for cycles among them; Python's own number is 700
 
 

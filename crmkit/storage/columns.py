@@ -52,7 +52,7 @@ def returned(dialect: Dialect, kind: Kind) -> str:
 
 def country_of(tx: Tx, record: Record) -> str:
     """Return the country by which a record is read: its own, else that of the workspace, empty for none."""
-    return getattr(record, "country", None) or (tx.actor.preferences.country if tx.actor else "")
+    return getattr(record, "country", None) or (tx.actor.preferences.country if tx.actor else tx.country)
 
 
 def table_columns(kind: Kind) -> list[tuple[str, str]]:

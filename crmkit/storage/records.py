@@ -124,7 +124,16 @@ def linked(connection: Connection, kind: Kind, workspace_id: str, link: str, id:
 
 def restate(tx: Tx, kind: Kind, link: str, id: str, values: Mapping[str, Any]) -> None:
     """Write derived fields on all records that `link` to this id: no version, no audit entry."""
-    _queue(tx, kind, _write_linked(tx, kind, link, id, _columns_of(kind, values)))
+    follow_country(tx, kind, _write_linked(tx, kind, link, id, _columns_of(kind, values)))
+
+
+def follow_country(tx: Tx, kind: Kind, rows: Sequence[tuple[int, Record]]) -> None:
+    """Write what values of these rows' records mean in their country, and queue their texts."""
+    changed = [(*_by_country(tx, kind, record).values(), seq) for seq, record in rows] if kind.by_country else []
+    if changed:
+        names = ", ".join(f"{quoted(field.compared)} = ?" for field in kind.by_country)
+        tx.connection.executemany(f"UPDATE {quoted(kind.plural)} SET {names} WHERE seq = ?", changed)
+    _queue(tx, kind, rows)
 
 
 def add(tx: Tx, kind: Kind, id: str, steps: Mapping[str, int]) -> None:
@@ -143,7 +152,7 @@ def unlink(tx: Tx, kind: Kind, link: str, id: str) -> None:
     stamped = ", version = version + 1, updated_at = CASE WHEN updated_at < ? THEN ? ELSE updated_at END"
     more = (stamped, (tx.now, tx.now)) if issubclass(kind.record, Tracked) else ()
     found = _write_linked(tx, kind, link, id, emptied, *more)
-    _queue(tx, kind, found)
+    follow_country(tx, kind, found)
     custom_values.follow_all(tx, kind, found)
     targets = ((record.handle, version_of(record)) for _, record in found)
     audit.append_all(tx, f"{kind.name}.update", targets, {link: [id, None]})
@@ -253,9 +262,7 @@ def _changed(tx: Tx, kind: Kind, before: Record, after: Record) -> _Written | No
         return None
     if isinstance(before, Tracked):
         values |= {"version": before.version + 1, "updated_at": max(tx.now, before.updated_at)}
-    columns = _columns_of(kind, values)
-    if kind.by_country and ("country" in values or any(field.name in values for field in kind.by_country)):
-        columns |= _by_country(tx, kind, after)
+    columns = _columns_of(kind, values) | _by_country(tx, kind, after)
     names = ", ".join(f"{quoted(name)} = ?" for name in columns)
     sql = f"UPDATE {quoted(kind.plural)} SET {names} WHERE workspace_id = ? AND id = ? RETURNING seq"
     (seq,) = _guarded(tx, kind, sql, (*columns.values(), tx.by.workspace_id, before.id)).fetchone()

@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Annotated, Any
 
 from crmkit.core.call import Call
+from crmkit.core.configuration import countries
 from crmkit.core.people import access
 from crmkit.core.people.workspaces import NAME, workspace_id
 from crmkit.errors import Problem
@@ -14,6 +15,7 @@ from crmkit.model.form import REQUIRED, Default, form_of
 from crmkit.model.preferences import DEFAULTS
 from crmkit.storage import audit
 from crmkit.storage.interface.tx import Tx
+from crmkit.storage.interface.workspace import Workspace
 from crmkit.storage.people import accounts
 
 
@@ -44,6 +46,8 @@ async def change(call: Call, id: str, body: Mapping[str, Any]) -> Membership:
         values = {name: value for name, value in sent.items() if value != _of(before, name)}
         if values:
             accounts.change_workspace(tx, bare, values)
+            if "country" in values:
+                countries.begin(tx, Workspace(bare, before.workspace_number))
             pairs = {name: [_of(before, name) or None, value or None] for name, value in values.items()}
             audit.append(tx, "workspace.update", f"workspace/{bare}", pairs)
         name = values.pop("name", before.name)

@@ -45,6 +45,7 @@ class Tx:
     effects: list[Effect] = field(default_factory=list)
     topics: set[str] = field(default_factory=set)
     operations: dict[int, int] = field(default_factory=dict)  # workspace's number -> first audit entry of its operation
+    country: str = ""  # of the workspace that work of the system concerns
 
     @property
     def by(self) -> Actor:

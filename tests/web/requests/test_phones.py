@@ -1,5 +1,6 @@
 """Phone numbers: kept as written, found in every notation."""
 
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -195,3 +196,18 @@ def test_the_column_holds_the_digits(home: House, alice: Person) -> None:
         ("030 1234567", "0301234567"),
         ("Ask Bob", "ask bob"),
     ]
+
+
+def test_numbers_are_read_anew_once_the_workspace_has_another_country(home: House, alice: Person) -> None:
+    filled(alice, "8 912 345-67-88")
+    before = alice.json_of("GET", "/contacts")["items"][0]
+    [workspace] = alice.json_of("GET", "/workspaces")["items"]
+    for country, is_read in (("RU", True), ("DE", False)):
+        alice.json_of("PATCH", f"/workspaces/{workspace['id']}", {"country": country})
+        for _ in range(200):
+            if _keys(home)[0][1].startswith("7") == is_read:
+                break
+            time.sleep(0.05)
+        assert bool(found(alice, phone="+7 912 345 67 88")) == is_read
+        assert bool(found(alice, search="+7 912 345 67 88")) == is_read
+    assert alice.json_of("GET", f"/contacts/{before['id']}")["version"] == before["version"]
