@@ -1,8 +1,8 @@
 """A task tells when it was done; one that repeats opens the next when it is done.
 
 Its series begins with the `due_at` of its first task, `repeats_from`, and goes by the clock of the workspace's zone.
-Where the `due_at` of a later task is changed, that task alone is moved; where `repeat` is sent with it, the series
-begins anew there.
+Where the `due_at` of a later task is changed, that task alone is moved; where `repeat` is sent with it, or becomes
+another rule, the series begins anew there. The same rule in another spelling changes nothing.
 """
 
 from typing import Any
@@ -12,11 +12,14 @@ from crmkit.core import derived, quotas
 from crmkit.core.rules.rule import Rule, Values, Write, has
 from crmkit.errors import Problem
 from crmkit.model.record import Kind, Record
-from crmkit.model.recurrence.rule import BadRule
-from crmkit.model.recurrence.series import following
+from crmkit.model.recurrence.rule import BadRule, says_the_same
+from crmkit.model.recurrence.series import following, last
 from crmkit.storage import records
 
 _OWN = ("due_at", "done")  # what the next task does not have from the one before, beside the unique fields
+_WHY_ANOTHER = (
+    'Finishing a task that repeats opens the next one; to end the series, send "repeat":null with "done":true.'
+)
 
 
 def _settled(write: Write, values: Values) -> Values:
@@ -41,9 +44,14 @@ def _first_time(write: Write, values: Values) -> str | None:
             fields={"due_at": "is needed by a task that repeats"},
         )
     begun: str | None = write.was("repeats_from")
-    is_new = repeat != write.was("repeat") or ("repeat" in values and due_at != write.was("due_at"))
-    first = due_at if is_new or begun is None or begun == write.was("due_at") else begun
+    was: str | None = write.was("repeat")
     try:
+        is_new = was is None or not says_the_same(repeat, was)
+        is_new = is_new or ("repeat" in values and due_at != write.was("due_at"))
+        first = due_at if is_new or begun is None or begun == write.was("due_at") else begun
+        until = last(repeat, _zone(write))
+        if until is not None and until < due_at:
+            raise BadRule("has an UNTIL before due_at")
         following(repeat, first, due_at, _zone(write))
     except BadRule as error:
         raise Problem("invalid_value", "Send another rule in repeat.", fields={"repeat": str(error)}) from None
@@ -65,7 +73,7 @@ def _opened(write: Write, task: Record) -> None:
     if due_at is None:
         write.notes.append("no next task: repeat has ended")
         return
-    quotas.check(tx, write.crm.settings, kind.plural, "Finishing a task that repeats opens the next one.")
+    quotas.check(tx, write.crm.settings, kind.plural, _WHY_ANOTHER)
     given = {name: getattr(task, name) for name in _handed_on(kind)}
     new = kind.new({**given, "due_at": due_at, "repeats_from": found.repeats_from, "follows": task.id})
     opened = derived.put_and_follow(tx, write.crm.kinds, kind, None, new)

@@ -18,7 +18,7 @@ MOST_TIMES_A_DAY = 24 * 60
 
 # the parts that are lists of numbers, each with the least and the greatest number
 _LISTS = {
-    "BYSECOND": (0, 59),
+    "BYSECOND": (0, 60),  # a leap second, 60, counts as 59
     "BYMINUTE": (0, 59),
     "BYHOUR": (0, 23),
     "BYMONTHDAY": (1, 31),
@@ -75,6 +75,16 @@ def parse(text: str) -> Rule | str:
     return _checked(parts)
 
 
+def says_the_same(one: str, other: str) -> bool:
+    """Tell whether two texts say the same rule, however they spell it; raises BadRule."""
+    return _meant(one) == _meant(other)
+
+
+def _meant(text: str) -> Rule | str:
+    rule = parse(text)  # monthly and yearly have no rule that says the same: they keep to the last day of a month
+    return Rule(rule.upper()) if rule in ("daily", "weekly") and isinstance(rule, str) else rule
+
+
 def _checked(parts: Mapping[str, str]) -> Rule:
     """Return the rule of these parts, whose names and values are in upper case; raises BadRule."""
     frequency = parts.get("FREQ", "")
@@ -101,7 +111,8 @@ def _checked(parts: Mapping[str, str]) -> Rule:
 
 
 def _numbers(name: str, text: str) -> tuple[int, ...]:
-    return tuple(sorted({_number(name, each, *_LISTS[name]) for each in text.split(",")}))
+    numbers = {_number(name, each, *_LISTS[name]) for each in text.split(",")}
+    return tuple(sorted({min(number, 59) for number in numbers} if name == "BYSECOND" else numbers))
 
 
 def _number(name: str, text: str, least: int, most: int) -> int:
@@ -134,6 +145,8 @@ def _last(text: str) -> datetime:
         if spelled is None:
             raise ValueError
         year, month, day, hour, minute, second = (int(part) for part in spelled.groups()[:6])
-        return datetime(year, month, day, hour, minute, second, tzinfo=UTC if spelled[7] else None)
+        return datetime(
+            year, month, day, hour, minute, 59 if second == 60 else second, tzinfo=UTC if spelled[7] else None
+        )
     except ValueError:
         raise BadRule("has an UNTIL that is no time like 20261231 or 20261231T090000Z") from None

@@ -38,13 +38,22 @@ def following(text: str, first: str, past: str, zone: tzinfo) -> str | None:
     """
     rule = parse(text)
     try:
-        until = _stamped(rule.until, zone) if isinstance(rule, Rule) and rule.until else None
+        until = last(text, zone)
         found = _first_after(_times(rule, _shown(first, zone), _since(past, zone)), past, until, zone)
     except OverflowError:  # datetime ends with the year 9999
         found = until = None
     if found is None and until is None:
         raise BadRule("never comes again")
     return None if found is None or (until is not None and found > until) else found
+
+
+def last(text: str, zone: tzinfo) -> str | None:
+    """Return the last moment that a rule allows, None if it says none that a calendar holds; raises BadRule."""
+    rule = parse(text)
+    try:
+        return _stamped(rule.until, zone) if isinstance(rule, Rule) and rule.until else None
+    except OverflowError:
+        return None
 
 
 def _first_after(times: Iterator[datetime], past: str, until: str | None, zone: tzinfo) -> str | None:
@@ -65,14 +74,26 @@ def _stamped(time: datetime, zone: tzinfo) -> str:
 
 
 def _shown(at: str, zone: tzinfo) -> datetime:
-    """Return what the clock shows at a stamp."""
-    return moment(at).astimezone(zone).replace(tzinfo=None, fold=0)
+    """Return what the clock shows at a stamp, at least the first moment of the year 1."""
+    return _in_zone(moment(at), zone)
 
 
 def _since(at: str, zone: tzinfo) -> datetime:
     """Return what the clock shows at a stamp, or would show had it not been put forward on the day before."""
-    before = moment(at) - _OVER_A_GAP
-    return min(_shown(at, zone), before.astimezone(zone).replace(tzinfo=None, fold=0) + _OVER_A_GAP)
+    try:
+        before = moment(at) - _OVER_A_GAP
+    except OverflowError:
+        return _shown(at, zone)  # no clock was put forward in the year 1
+    return min(_shown(at, zone), _in_zone(before, zone) + _OVER_A_GAP)
+
+
+def _in_zone(at: datetime, zone: tzinfo) -> datetime:
+    try:
+        return at.astimezone(zone).replace(tzinfo=None, fold=0)
+    except OverflowError:
+        if at.year > datetime.min.year:
+            raise
+        return datetime.min
 
 
 def _times(rule: Rule | str, first: datetime, since: datetime) -> Iterator[datetime]:

@@ -36,7 +36,7 @@ REFUSED = {
     "FREQ=DAILY;BYHOUR=24": "has BYHOUR=24",
     "FREQ=DAILY;BYHOUR=-1": "has BYHOUR=-1",
     "FREQ=DAILY;BYHOUR=": "has BYHOUR=",
-    "FREQ=DAILY;BYSECOND=60": "has BYSECOND=60",
+    "FREQ=DAILY;BYSECOND=61": "has BYSECOND=61",
     "FREQ=WEEKLY;BYDAY=XX": "has BYDAY=XX, which is no day",
     "FREQ=WEEKLY;BYDAY=2MO": "has BYDAY=2MO, whose number is one of a month or a year",
     "FREQ=YEARLY;BYWEEKNO=3;BYDAY=2MO": "has BYDAY=2MO",
@@ -65,6 +65,11 @@ REFUSED = {
 def test_a_word_or_a_rule_is_kept_as_it_is_written(text: str) -> None:
     assert Repeat().accept(f" {text} ") == text
     assert Repeat().operand(text) == text.lower()
+
+
+def test_a_leap_second_counts_as_the_one_before() -> None:
+    assert parse("FREQ=DAILY;BYSECOND=60,59") == parse("FREQ=DAILY;BYSECOND=59")
+    assert parse("FREQ=DAILY;UNTIL=20261231T235960Z") == parse("FREQ=DAILY;UNTIL=20261231T235959Z")
 
 
 @pytest.mark.parametrize(("text", "why"), REFUSED.items())

@@ -306,9 +306,46 @@ def test_a_repeat_that_cannot_be_kept_is_refused_and_changes_nothing(alice: Pers
 
 def test_a_due_at_at_the_end_of_the_calendar_cannot_repeat(home: House, alice: Person) -> None:
     in_zone(home, alice, "America/New_York")
-    for at in ("0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z"):
-        body = {"title": "x", "due_at": at, "repeat": "yearly"}
-        refused(alice, "invalid_value", "POST", "/tasks", body, {"repeat": "never comes again"})
+    body = {"title": "x", "due_at": "9999-12-31T23:59:59Z", "repeat": "yearly"}
+    refused(alice, "invalid_value", "POST", "/tasks", body, {"repeat": "never comes again"})
+
+
+@pytest.mark.parametrize("zone", ["America/New_York", "Asia/Tokyo"])
+@pytest.mark.parametrize("repeat", ["daily", "yearly", "FREQ=MONTHLY;BYDAY=1MO"])
+def test_a_task_due_at_the_beginning_of_the_calendar_repeats(
+    home: House, alice: Person, zone: str, repeat: str
+) -> None:
+    in_zone(home, alice, zone)
+    for at in ("0001-01-01T00:00:00Z", "0001-01-02T03:00:00Z"):
+        opened = after(alice, made(alice, due_at=at, repeat=repeat))
+        assert "2026-06-10T09:00:00Z" < opened["due_at"] < "2027-01-03"
+
+
+SPELLED = {
+    "weekly": ["Weekly", "FREQ=WEEKLY", "rrule:freq=weekly;interval=1"],
+    "FREQ=MONTHLY;BYMONTHDAY=31,30": ["freq=monthly;bymonthday=30,31", "RRULE:BYMONTHDAY=31,30;FREQ=MONTHLY"],
+}
+
+
+@pytest.mark.parametrize(("was", "repeat"), [(was, repeat) for was, others in SPELLED.items() for repeat in others])
+def test_the_same_rule_in_another_spelling_keeps_the_anchor_of_its_series(alice: Person, was: str, repeat: str) -> None:
+    second = after(alice, made(alice, due_at="2026-08-31T09:00:00Z", repeat=was))
+    changed(alice, second, due_at="2026-11-02T12:00:00Z")
+    spelled = changed(alice, second, repeat=repeat)
+    assert (spelled["repeat"], spelled["repeats_from"]) == (repeat, "2026-08-31T09:00:00Z")
+    other = changed(alice, second, repeat="FREQ=MONTHLY")
+    assert other["repeats_from"] == "2026-11-02T12:00:00Z"
+
+
+def test_an_until_before_due_at_is_refused_and_changes_nothing(home: House, alice: Person) -> None:
+    in_zone(home, alice, "Asia/Tokyo")
+    told = {"repeat": "has an UNTIL before due_at"}
+    body = {"title": "x", "due_at": "2026-06-10T15:00:00Z", "repeat": "FREQ=DAILY;UNTIL=20260610"}  # due on the 11th
+    refused(alice, "invalid_value", "POST", "/tasks", body, told)
+    task = made(alice, due_at="2026-06-10T14:00:00Z", repeat=body["repeat"])
+    refused(alice, "invalid_value", "PATCH", f"/tasks/{task['id']}", {"due_at": "2026-06-10T15:00:00Z"}, told)
+    refused(alice, "invalid_value", "PATCH", f"/tasks/{task['id']}", {"repeat": "FREQ=DAILY;UNTIL=20260609"}, told)
+    assert alice.json_of("GET", f"/tasks/{task['id']}")["version"] == 1
 
 
 def test_repeat_is_kept_as_written_and_found_in_any_case(alice: Person) -> None:
@@ -327,11 +364,16 @@ def test_a_full_plan_lets_no_task_be_finished_that_opens_another(tmp_path: Path)
         task, other = made(alice, due_at="2026-06-10T09:00:00Z", repeat="daily"), made(alice)
         refused_ = changed(alice, task, done=True)
         assert (refused_["error"], refused_["resource"]) == ("plan_limit_reached", "tasks")
-        assert refused_["hint"].startswith("Finishing a task that repeats opens the next one. The plan small allows 2")
+        way = (
+            'Finishing a task that repeats opens the next one; to end the series, send "repeat":null with "done":true. '
+        )
+        assert refused_["hint"].startswith(f"{way}The plan small allows 2")
         assert alice.json_of("GET", f"/tasks/{task['id']}")["done"] is False
         assert changed(alice, other, done=True)["done"] is True
         erased(alice, f"/tasks/{other['id']}")
-        assert after(alice, task)["due_at"] == "2026-06-11T09:00:00Z"
+        second = after(alice, task)
+        assert second["due_at"] == "2026-06-11T09:00:00Z"
+        assert changed(alice, second, repeat=None, done=True)["done"] is True
 
 
 def test_what_only_the_server_writes_is_refused(alice: Person) -> None:
