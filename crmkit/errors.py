@@ -4,6 +4,7 @@ A `Problem` is a mistake of the caller, or a limit that the caller met. It is ra
 response in one place, `web/problems.py`. Any other exception is a bug of ours: it is logged and becomes `server_error`.
 """
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -93,6 +94,11 @@ def listed(nouns: Iterable[str], word: str = "and") -> str:
     """Return nouns as a sentence lists them: `a, b and c`."""
     *some, last = nouns
     return f"{', '.join(some)} {word} {last}" if some else last
+
+
+def in_quotes(texts: Iterable[str]) -> str:
+    """Return texts that people chose as a sentence lists them, each whole: `"a, b", "c"`."""
+    return ", ".join(json.dumps(text, ensure_ascii=False) for text in texts)
 
 
 def nearest(name: str, known: Iterable[str], likeness: int = 65) -> str:

@@ -178,6 +178,13 @@ def test_a_strict_pipeline_refuses_other_stages_with_the_list_and_the_nearest(us
             assert us.bob.patch(f"/{kind}/{old[kind]}", json=body).status_code == 200
 
 
+def test_stages_are_listed_whole_and_told_apart_where_one_is_refused(us: Team) -> None:
+    stages = [{"name": "a,b"}, {"name": "x" * 200}]
+    us.alice.put("/pipelines/contacts", json={"stages": stages, "strict": True})
+    refused = us.alice.json_of("POST", "/contacts", {"name": "Jane", "stage": "q"})
+    assert refused["fields"] == {"stage": f'must be one of "a,b", "{"x" * 200}"'}
+
+
 TITLES = {"contacts": "name", "deals": "title"}
 
 

@@ -3,7 +3,7 @@
 from functools import cache
 
 from crmkit.core.rules.rule import Rule, Values, Write, has
-from crmkit.errors import Problem, nearest
+from crmkit.errors import Problem, in_quotes, nearest
 from crmkit.model.configuration.pipeline import OPEN, Pipeline
 from crmkit.model.fields import Choice
 from crmkit.model.fold import fold
@@ -54,7 +54,7 @@ def _spelled(write: Write, pipeline: Pipeline, stage: str) -> str:
         raise Problem(
             "invalid_value",
             f'Send one of these stages. An admin may add it, or allow others with "strict":false: PUT {path}.',
-            fields={"stage": f"must be one of {', '.join(map(quoted, names))}{nearest(stage, names)}"},
+            fields={"stage": f"must be one of {in_quotes(names)}{nearest(stage, names)}"},
         )
     return stage
 

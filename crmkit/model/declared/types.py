@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any, ClassVar
 
-from crmkit.errors import nearest
+from crmkit.errors import in_quotes, nearest
 from crmkit.model import times
 from crmkit.model.actor import Asker
 from crmkit.model.fields import COMPARE, EXACT, MAX_INTEGER, TEXTUAL, Date, FieldType, Flag, Invalid, Span, Time
@@ -136,7 +136,7 @@ class DeclaredChoice(Declared):
 
     @property
     def says(self) -> str:
-        return f"one of {', '.join(self.choices)}"
+        return f"one of {in_quotes(self.choices)}"
 
     @cached_property
     def form(self) -> str:

@@ -180,6 +180,13 @@ def test_a_required_key_is_needed_to_create_and_never_cleared(alice: Person) -> 
     new(alice, "/companies", name="Acme")
 
 
+def test_a_choice_is_told_apart_from_its_neighbours_whatever_is_in_it(alice: Person) -> None:
+    long = "x" * 100
+    declared(alice, "tier", "choice", choices=["a,b", "c", long])
+    refused = alice.json_of("POST", "/contacts", {"name": "Jane", "custom": {"tier": "zz"}})
+    assert refused["fields"] == {"custom.tier": f'must be one of "a,b", "c", "{long}"'}
+
+
 def test_filters_and_sorts_know_the_type(alice: Person) -> None:
     for name, size in (("nine", 9), ("ten", 10), ("half", 9.5), ("none", None)):
         new(alice, "/contacts", name=name, custom={"size": size, "when": f"2026-06-{size or 1:02.0f}T22:30:00Z"})
@@ -206,7 +213,7 @@ def test_a_choice_is_found_without_case_and_sorts_in_its_declared_order(alice: P
     assert names(alice, "sort=custom.tier") == ["small", "medium", "Big", "Big"]
     assert names(alice, "custom.tier=big") == ["Big", "Big"]
     refused = alice.json_of("GET", "/contacts?custom.tier=bigg")
-    assert refused["fields"] == {"custom.tier": "must be one of small, medium, Big (did you mean Big?)"}
+    assert refused["fields"] == {"custom.tier": 'must be one of "small", "medium", "Big" (did you mean Big?)'}
     more = alice.json_of("PATCH", f"/fields/{field}", {"choices": ["small", "medium", "Big", "huge"]})
     assert more["state"] == "ready"
     turned = alice.json_of("PATCH", f"/fields/{field}", {"choices": ["Big", "medium", "small"]})
