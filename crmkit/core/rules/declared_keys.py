@@ -51,7 +51,7 @@ def _fault(index: CustomIndex, value: Any) -> str:
 
 
 def _is_empty(value: Any) -> bool:
-    return value is None or (isinstance(value, str) and not value.strip())
+    return value is None or value in ([], {}) or (isinstance(value, str) and not value.strip())
 
 
 RULE = Rule(lambda kind: kind.custom is not None, _settled)

@@ -180,6 +180,16 @@ def test_a_required_key_is_needed_to_create_and_never_cleared(alice: Person) -> 
     new(alice, "/companies", name="Acme")
 
 
+@pytest.mark.parametrize(("type", "empty", "full"), [("list", [], ["a"]), ("object", {}, {"a": 1})])
+def test_a_required_list_or_object_is_never_empty(alice: Person, type: str, empty: Any, full: Any) -> None:
+    declared(alice, "parts", type, required=True)
+    refused = alice.json_of("POST", "/contacts", {"name": "Jane", "custom": {"parts": empty}})
+    assert (refused["error"], refused["fields"]) == ("missing_field", {"custom.parts": "cannot be empty"})
+    jane = new(alice, "/contacts", name="Jane", custom={"parts": full})
+    refused = alice.json_of("PATCH", f"/contacts/{jane}", {"custom": {"parts": empty}})
+    assert (refused["error"], refused["fields"]) == ("missing_field", {"custom.parts": "cannot be empty"})
+
+
 def test_a_choice_is_told_apart_from_its_neighbours_whatever_is_in_it(alice: Person) -> None:
     long = "x" * 100
     declared(alice, "tier", "choice", choices=["a,b", "c", long])
