@@ -8,6 +8,7 @@ from crmkit.core import lookup
 from crmkit.model.actor import Asker
 from crmkit.model.declared.types import DeclaredText
 from crmkit.model.fields import Link, Phone, Tags, Text
+from crmkit.model.fold import fold
 from crmkit.model.form import Field
 from crmkit.model.query.filters import (
     NONE,
@@ -22,7 +23,7 @@ from crmkit.model.query.filters import (
     target_of,
 )
 from crmkit.model.query.filters import split as split_filter
-from crmkit.model.query.parse import RESERVED
+from crmkit.model.query.parse import RESERVED, Sort
 from crmkit.model.record import Kind, Kinds
 from crmkit.render.text import value
 from crmkit.storage.interface.connection import Connection
@@ -41,16 +42,22 @@ def of(
     kind: Kind,
     pairs: Sequence[tuple[str, str]],
     conditions: Sequence[Condition],
+    sorts: Sequence[Sort],
     is_empty: bool,
     declared: Declarations = NONE,
 ) -> tuple[str, ...]:
-    """Return the notes for the filters among the pairs of a query, each once; `conditions` are what they stand for."""
+    """Return the notes for the filters among the pairs of a query, each once; `conditions` are what they stand for.
+
+    Sorts by a key of custom get a note too where the workspace declares that key in another case.
+    """
     filters = [
         (target, text)
         for name, text in pairs
         if name not in RESERVED and len(name) <= MAX_SHOWN and (target := target_of(kind, name, declared))
     ]
     found = [f"null is a text here; for records with a value write {name}=not:null" for name in _not_null(filters)]
+    targets = [*(target for target, _ in filters), *(sort.target for sort in sorts)]
+    found += _in_another_case(targets, declared)
     if is_empty:
         for target, text in filters:
             found += _of_filter(target, text)
@@ -94,6 +101,15 @@ def _not_null(filters: Sequence[tuple[Target, str]]) -> Iterator[str]:
     for target, text in filters:
         if text.strip().lower() == "ne:null" and _is_free(target):
             yield target.name
+
+
+def _in_another_case(targets: Sequence[Target], declared: Declarations) -> Iterator[str]:
+    """Yield that a key is not the declared one whose name differs in case alone."""
+    by_fold = {fold(key): target.name for key, target in declared.items()}
+    for target in targets:
+        name = by_fold.get(fold(target.path[0])) if isinstance(target, CustomKey) and len(target.path) == 1 else None
+        if name:
+            yield f"keys of custom count with case: {name} is declared, {_cut(target.name, 'this one')} is not"
 
 
 def _of_filter(target: Target, text: str) -> Iterator[str]:

@@ -44,7 +44,7 @@ async def find_all(call: Call, kind: Kind, pairs: Iterable[tuple[str, str]], det
     position = unseal(key, binding, wanted.cursor) if wanted.cursor else None
     page = await call.scan(pages.fetch_page, kind, workspace, wanted, position)
     is_empty = position is None and not page.seqs
-    doubted = filter_notes.of(kind, pairs, wanted.conditions, is_empty, declared)
+    doubted = filter_notes.of(kind, pairs, wanted.conditions, wanted.sorts, is_empty, declared)
     doubted += lost if position is None else ()
     named = filter_notes.ids_in(asked) if is_empty else ()
     if named:

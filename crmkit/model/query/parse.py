@@ -79,7 +79,8 @@ class Query(Struct, frozen=True):
         """Return what a cursor of this query is bound to; `list_name` names the workspace and the list."""
         conditions = sorted(json.dumps([c.target.name, c.operator, c.value]) for c in self.conditions)
         sorts = [[sort.target.name, sort.descending] for sort in self.sorts]
-        return json.dumps([list_name, conditions, sorts, self.search])
+        indexes = [key.place for key in self.declared]  # another index may compare the values in another way
+        return json.dumps([list_name, conditions, sorts, self.search, *indexes])
 
 
 def parse(kind: Kind, pairs: Iterable[tuple[str, str]], asker: Asker = NOBODY, declared: Declarations = NONE) -> Query:

@@ -268,6 +268,56 @@ def test_a_deleted_field_keeps_the_values_and_frees_the_key(alice: Person) -> No
     assert names(alice, "custom.size=MANY&sort=custom.size") == ["Jane"]
 
 
+def test_a_cursor_ends_with_the_index_of_a_declared_key(alice: Person) -> None:
+    field = declared(alice, "size", "number")
+    for size in (1, 2, 3):
+        new(alice, "/contacts", name=str(size), custom={"size": size})
+
+    def cursor() -> str:
+        return str(alice.json_of("GET", "/contacts?sort=custom.size&limit=1")["next_cursor"])
+
+    def second(cursor: str) -> Any:
+        return alice.json_of("GET", f"/contacts?sort=custom.size&limit=1&cursor={cursor}")
+
+    first = cursor()
+    alice.json_of("PATCH", f"/fields/{field}", {"about": "heads"})
+    assert [item["name"] for item in second(first)["items"]] == ["2"]
+    alice.json_of("PATCH", f"/fields/{field}", {"type": "choice", "choices": ["x"]})
+    assert second(first).get("error") is None  # it does not fit, so nothing changed
+    alice.json_of("DELETE", f"/fields/{field}")
+    assert second(first)["error"] == "invalid_cursor"
+    free = cursor()
+    text = new(alice, "/fields", kind="contact", key="name", type="text")
+    assert [item["name"] for item in second(free)["items"]] == ["2"]
+    ready(alice, text)
+    declared(alice, "size", "number")
+    assert second(free)["error"] == second(first)["error"] == "invalid_cursor"
+
+
+def test_a_cursor_ends_where_the_type_of_its_key_is_changed(alice: Person) -> None:
+    field = declared(alice, "when", "text")
+    for day in (1, 2):
+        new(alice, "/contacts", name=str(day), custom={"when": f"2026-06-0{day}"})
+    query = "/contacts?sort=custom.when&limit=1"
+    cursor = alice.json_of("GET", query)["next_cursor"]
+    assert alice.json_of("PATCH", f"/fields/{field}", {"type": "date"})["type"] == "date"
+    assert alice.json_of("GET", f"{query}&cursor={cursor}")["error"] == "invalid_cursor"
+
+
+def test_a_key_in_another_case_than_the_declared_one_is_noted_in_sorts_and_filters(alice: Person) -> None:
+    declared(alice, "size", "number")
+    new(alice, "/contacts", name="Jane", custom={"size": 5})
+    told = ["keys of custom count with case: custom.size is declared, custom.Size is not"]
+    for query, notes in {
+        "sort=-custom.Size": told,
+        "custom.Size=ne:7": told,
+        "custom.Size=5": told,
+        "sort=custom.size": [],
+        "sort=custom.nope": [],
+    }.items():
+        assert alice.json_of("GET", f"/contacts?{query}").get("notes", []) == notes, query
+
+
 def test_members_read_fields_and_only_admins_write_them(home: House) -> None:
     us: Team = team(home)
     field = declared(us.alice, "size", "number")
