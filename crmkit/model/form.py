@@ -89,6 +89,11 @@ class Field:
     parts: tuple[str, ...] = ()  # what it is composed of
     told_by: str = ""  # the field that is true while it is composed of them
 
+    @property
+    def noun(self) -> str:
+        """What sentences call the body."""
+        return self.name
+
     @cached_property
     def required(self) -> bool:
         return REQUIRED in self.marks
@@ -154,6 +159,11 @@ class Form:
         fields = (replace(field, marks=field.marks | {READ}) if ONCE in field.marks else field for field in self.fields)
         return Form(self.name, tuple(fields))
 
+    @property
+    def noun(self) -> str:
+        """What sentences call the body."""
+        return self.name
+
     @cached_property
     def required(self) -> tuple[str, ...]:
         """The names of the fields that a new record must have."""
@@ -206,20 +216,20 @@ class Form:
             free = ' Keys of your own go into custom: {"custom":{"KEY":"value"}}.' if self.custom else ""
             raise Problem(
                 "unknown_field",
-                f"{a(self.name).capitalize()} takes these fields: {', '.join(known)}.{free}",
+                f"{a(self.noun).capitalize()} takes these fields: {', '.join(known)}.{free}",
                 fields=faults,
             )
         if wrong:
             raise Problem("invalid_value", "Correct the fields named above and send the request again.", fields=faults)
         if empty:
-            raise Problem("missing_field", f"Send {a(self.name)} with {self._needs} that is not empty.", fields=faults)
+            raise Problem("missing_field", f"Send {a(self.noun)} with {self._needs} that is not empty.", fields=faults)
         return values
 
     def check_required(self, values: Mapping[str, Any]) -> None:
         """Raise `missing_field` unless `values` has every required field."""
         missing = {name: "is needed to create" for name in self.required if values.get(name) is None}
         if missing:
-            raise Problem("missing_field", f"Send {a(self.name)} with {self._needs}.", fields=missing)
+            raise Problem("missing_field", f"Send {a(self.noun)} with {self._needs}.", fields=missing)
 
     @property
     def _needs(self) -> str:
@@ -230,7 +240,14 @@ class Form:
             return "cannot be changed; leave it out"
         if name in self.by_name or name == "handle":
             return "is written by the server; leave it out"
-        return f"is no field of {a(self.name)}{nearest(name, known)}"
+        return f"is no field of {a(self.noun)}{nearest(name, known)}"
+
+    def sent(self, body: Mapping[str, Any]) -> dict[str, Any]:
+        """Return `draft(body)`; raises `missing_field` where it has nothing."""
+        values = self.draft(body)
+        if not values:
+            raise Problem("missing_field", f"Send what is to change: {', '.join(self.writable)}.")
+        return values
 
     def filled(self, body: Mapping[str, Any]) -> dict[str, Any]:
         """Return `draft(body)` with None for each field not sent; raises `missing_field` as `check_required` does."""

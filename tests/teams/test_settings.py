@@ -89,6 +89,19 @@ def test_only_admins_set_a_workspace_up_and_nothing_sent_is_refused(us: Team) ->
     assert error_of(us.alice.patch(us.path, json={})) == (400, "missing_field")
 
 
+@pytest.mark.parametrize("body", ["", "{", "[]", "{}", '{"x":1}', '{"stages":[]}', '{"kind":"ship"}'])
+def test_a_member_who_sets_a_workspace_up_is_refused_whatever_the_body(us: Team, body: str) -> None:
+    field = new(us.alice, "/fields", kind="contact", key="size", type="number")
+    for method, path in (
+        ("PUT", "/pipelines/deals"),
+        ("PATCH", us.path),
+        ("POST", "/fields"),
+        ("PATCH", f"/fields/{field}"),
+    ):
+        assert error_of(us.bob.request(method, path, content=body)) == (403, "admin_required"), path
+    assert error_of(us.charlie.patch(us.path, content=body)) == (403, "not_a_member")
+
+
 def test_ones_own_zone_goes_before_that_of_each_workspace(us: Team) -> None:
     us.alice.patch(us.path, json={"timezone": "Europe/Berlin"})
     answer = us.bob.json_of("PATCH", "/me", {"timezone": "asia/tokyo"})
@@ -99,10 +112,11 @@ def test_ones_own_zone_goes_before_that_of_each_workspace(us: Team) -> None:
     assert us.alice.json_of("GET", "/whoami")["timezone"] == "Europe/Berlin"
     own = new(us.bob, "/workspaces", name="Bob's")
     assert working_in(us.bob, own).json_of("GET", "/whoami")["timezone"] == "Asia/Tokyo"
-    assert us.bob.json_of("PATCH", "/me", {})["timezone"] == "Asia/Tokyo"
+    nothing = us.bob.json_of("PATCH", "/me", {})
+    assert (nothing["error"], nothing["hint"]) == ("missing_field", "Send what is to change: timezone.")
     assert us.bob.json_of("PATCH", "/me", {"timezone": None})["timezone"] is None
     found = us.bob.json_of("GET", "/whoami")
-    assert (found["timezone"], "workspace_timezone" in found) == ("Europe/Berlin", False)
+    assert (found["timezone"], found["workspace_timezone"]) == ("Europe/Berlin", "Europe/Berlin")
     for body, error in (
         ({"timezone": "Mars"}, "invalid_value"),
         ({"name": "B"}, "unknown_field"),

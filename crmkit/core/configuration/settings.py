@@ -8,7 +8,6 @@ from crmkit.core.call import Call
 from crmkit.core.configuration import countries
 from crmkit.core.people import access
 from crmkit.core.people.workspaces import NAME, workspace_id
-from crmkit.errors import Problem
 from crmkit.model.actor import Membership
 from crmkit.model.fields import Country, Currency, Language, Text, Timezone
 from crmkit.model.form import REQUIRED, Default, form_of
@@ -37,9 +36,7 @@ async def change(call: Call, id: str, body: Mapping[str, Any]) -> Membership:
 
     Only admins may: raises `admin_required`.
     """
-    bare, sent = workspace_id(call.crm, id), SETTINGS.draft(body)
-    if not sent:
-        raise Problem("missing_field", f"Send what is to change: {', '.join(SETTINGS.writable)}.")
+    bare, sent = workspace_id(call.crm, id), SETTINGS.sent(body)
 
     def unit(tx: Tx) -> Membership:
         before = access.enter_as_admin(tx, bare)

@@ -27,10 +27,9 @@ ACCOUNT = form_of(AccountBody, "account")
 
 async def change(call: Call, body: Mapping[str, Any]) -> str | None:
     """Return the caller's own time zone, which `body` changes; None stands for that of each workspace."""
-    sent = ACCOUNT.draft(body)
+    timezone = ACCOUNT.sent(body)["timezone"] or ""
 
     def unit(tx: Tx) -> str | None:
-        timezone = (sent["timezone"] or "") if sent else tx.by.own_timezone
         if timezone != tx.by.own_timezone:
             accounts.change_timezone(tx, tx.by.user_id, timezone)
         return timezone or None

@@ -82,10 +82,9 @@ def identity_card(identity: Identity) -> Card:
 
 
 def _days_and_money(actor: Actor) -> dict[str, str | None]:
-    """Return the zone whose days count for the caller, and what the workspace prefers."""
+    """Return the zone whose days count for the caller, that of the workspace, and what else it prefers."""
     found = shown(actor.preferences)
-    others = {"workspace_timezone": found["timezone"]} if actor.timezone != found["timezone"] else {}
-    return {**found, "timezone": actor.timezone, **others}
+    return {**found, "timezone": actor.timezone, "workspace_timezone": found["timezone"]}
 
 
 @read("/tokens", area="tokens", summary="your tokens (sessions)")

@@ -1,6 +1,6 @@
 """The routes of what admins set up in a workspace."""
 
-from crmkit.core.configuration import pipelines
+from crmkit.core.configuration import pipelines, rights
 from crmkit.model.configuration.pipeline import Pipeline
 from crmkit.model.record import Kind, Kinds
 from crmkit.render.answers import Answer, numbered
@@ -38,6 +38,7 @@ def _of(kind: Kind) -> list[Route]:
         consent=FREE,
     )
     async def put(call: HttpCall) -> Answer:
+        await rights.check_admin(call)
         return _shown(await pipelines.put(call, kind, await call.body()))
 
     return [fetch, put]

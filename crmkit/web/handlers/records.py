@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from crmkit.core.configuration import fields
+from crmkit.core.configuration import fields, rights
 from crmkit.core.reading import lists
 from crmkit.core.records import write
 from crmkit.errors import listed
@@ -42,6 +42,8 @@ def record_routes(kind: Kind) -> list[Route]:
         status=201,
     )
     async def save(call: HttpCall) -> Answer:
+        if kind.is_setting:
+            await rights.check_admin(call)
         saved = await verbs.save(call, kind, await call.body())
         return One(kind, saved.record, tail=Tail(notes=saved.notes, outcome="created" if saved.created else "updated"))
 
@@ -61,6 +63,8 @@ def record_routes(kind: Kind) -> list[Route]:
     )
     async def change(call: HttpCall, id: str) -> Answer:
         version = call.if_match()
+        if kind.is_setting:
+            await rights.check_admin(call)
         body = await call.body()
         saved = await verbs.change(call, kind, id, body, version)
         return One(kind, saved.record, tail=Tail(notes=saved.notes) if saved.notes else NO_TAIL)

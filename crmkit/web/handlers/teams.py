@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from crmkit.core.configuration import settings
+from crmkit.core.configuration import rights, settings
 from crmkit.core.people import joining, notes, teams, workspaces
 from crmkit.model.actor import Membership
 from crmkit.model.preferences import shown
@@ -53,6 +53,7 @@ async def create(call: HttpCall) -> Answer:
     consent=FREE,
 )
 async def change(call: HttpCall, id: str) -> Answer:
+    await rights.check_admin(call, id)
     return _one(await settings.change(call, id, await call.body()))
 
 

@@ -12,7 +12,7 @@ from typing import Any
 from crmkit import ids
 from crmkit.model.configuration.pipeline import Stages
 from crmkit.model.declared.parts import KeyName
-from crmkit.model.fields import Choice, Email, FieldType, Link, LinkToAny, LongText, Text
+from crmkit.model.fields import Choice, Email, FieldType, Link, LinkToAny, LongText, Text, Timezone
 from crmkit.model.form import Form
 from crmkit.model.record import Kind
 from crmkit.storage import jobs
@@ -64,6 +64,8 @@ def samples(type_: FieldType) -> list[Any]:
     """Return values that a required field takes."""
     if isinstance(type_, Choice):
         return list(type_.choices)
+    if isinstance(type_, Timezone):
+        return ["UTC"]
     if isinstance(type_, Email):
         return ["newcomer@example.com"]
     if isinstance(type_, Stages):
@@ -77,10 +79,10 @@ def samples(type_: FieldType) -> list[Any]:
 
 
 def bodies(form: Form | None) -> list[dict[str, Any]]:
-    """Return bodies with every required field; of a body that is no record, one for each choice that a field has."""
+    """Return bodies with every required field; of a body that is no record, with a zone and each choice too."""
     found: list[dict[str, Any]] = [{}]
     for one in form.fields if form else ():
-        if one.required or (isinstance(one.type, Choice) and not isinstance(form, Kind)):
+        if one.required or (isinstance(one.type, Choice | Timezone) and not isinstance(form, Kind)):
             values = samples(one.type)[:1] if isinstance(form, Kind) else samples(one.type)
             found = [{**body, one.name: value} for body in found for value in values]
     return found

@@ -51,6 +51,7 @@ def test_a_newcomer_signs_in_and_looks_at_themselves_in_text(home: House) -> Non
         "token_name": "Claude",
         "plan": "unlimited",
         "timezone": "UTC",
+        "workspace_timezone": "UTC",
         "currency": "USD",
         "contacts": "0 / unlimited",
         "companies": "0 / unlimited",
