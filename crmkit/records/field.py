@@ -37,6 +37,5 @@ def field_of(kinds: Sequence[Kind]) -> Kind:
         indexes=(index("updated_at"), index("kind", "updated_at")),
         is_setting=True,
     )
-    return replace(
-        made, fields=tuple(replace(each, type=of_kinds) if each.name == "kind" else each for each in made.fields)
-    )
+    fields = (replace(each, type=of_kinds) if each.name == "kind" else each for each in made.fields)
+    return replace(made, fields=tuple(fields), called="declaration")

@@ -12,7 +12,7 @@ from crmkit.model.names import trimmed
 
 @dataclass(frozen=True)
 class KeyName(FieldType):
-    """A key of custom, which counts with case and is kept as it was sent."""
+    """A key of custom, which counts with case and is kept as it was sent; white space at its ends is refused."""
 
     most: int = 100
     operators = EXACT
@@ -28,6 +28,8 @@ class KeyName(FieldType):
     def cleaned(self, value: str) -> str:
         if len(value) > self.most:
             raise Invalid(f"has {len(value):,} characters; at most {self.most} fit")
+        if value != value.strip():
+            raise Invalid("has white space at an end")
         return value
 
 

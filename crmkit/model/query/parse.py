@@ -136,7 +136,7 @@ def chosen_fields(kind: Kind, text: str) -> tuple[str, ...]:
             raise Problem(
                 "invalid_value",
                 f"Choose fields among {', '.join(kind.by_name)}.",
-                fields={"fields": f"{quoted(name)} is no field of {a(kind.name)}{nearest(name, kind.by_name)}"},
+                fields={"fields": f"{quoted(name)} is no field of {a(kind.noun)}{nearest(name, kind.by_name)}"},
             )
     return names
 
@@ -149,7 +149,7 @@ def _target(kind: Kind, name: str, declared: Declarations) -> Target:
             "invalid_filter",
             f"Filter {kind.plural} by {', '.join(_filterable(kind))}; "
             f"other parameters are {', '.join((*RESERVED, TIMEZONE))}.",
-            fields={name: f"is no field of {a(kind.name)}{_meant(kind, name)}"},
+            fields={name: f"is no field of {a(kind.noun)}{_meant(kind, name)}"},
         )
     return target
 

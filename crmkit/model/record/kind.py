@@ -64,6 +64,11 @@ class Kind(Form):
     prefixes: Mapping[str, str] = field(default_factory=dict)  # what each prefix of an id stands for
     forms: KeyForms = field(default_factory=dict)  # of the natural keys of all kinds
     joins: tuple[Field, ...] = ()  # what its records belong to by a membership: a filter, and a field of a POST
+    called: str = ""  # in sentences, where its name means something else too
+
+    @property
+    def noun(self) -> str:
+        return self.called or self.name
 
     @cached_property
     def title(self) -> Field:

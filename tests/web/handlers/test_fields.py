@@ -84,6 +84,8 @@ def test_kinds_are_named_in_the_singular_or_plural_and_only_those_that_have_cust
         ({"type": "text", "choices": ["a"]}, "choices"),
         ({"type": "text", "about": "x" * 201}, "about"),
         ({"type": "text", "key": "x" * 101}, "key"),
+        ({"type": "text", "key": " x"}, "key"),
+        ({"type": "text", "key": "x\u00a0"}, "key"),
         ({"type": "text", "required": "yes"}, "required"),
         ({"type": "text", "state": "ready"}, "state"),
     ],
@@ -266,6 +268,14 @@ def test_a_deleted_field_keeps_the_values_and_frees_the_key(alice: Person) -> No
     assert names(alice, "custom.size=many") == ["Jane"]
     declared(alice, "size", "text")
     assert names(alice, "custom.size=MANY&sort=custom.size") == ["Jane"]
+
+
+def test_a_sentence_calls_a_declared_field_a_declaration(alice: Person) -> None:
+    body = {"kind": "contact", "key": "size", "type": "text", "bogus": 1}
+    refused = alice.json_of("POST", "/fields", body)
+    assert refused["fields"] == {"bogus": "is no field of a declaration"}
+    assert refused["hint"].startswith("A declaration takes these fields: kind, key, type")
+    assert alice.json_of("GET", "/fields?bogus=1")["fields"] == {"bogus": "is no field of a declaration"}
 
 
 def test_a_cursor_ends_with_the_index_of_a_declared_key(alice: Person) -> None:
