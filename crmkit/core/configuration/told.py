@@ -12,6 +12,9 @@ from crmkit.storage.custom import declarations
 from crmkit.storage.interface.connection import Connection
 
 SHOWN = ("kind", "key", "type", "about", "choices", "required")  # of a declared field
+MOST_FIELDS = 200  # that are told
+LONGEST = 5_000  # characters of a pipeline that is told
+MORE = "# more: GET"
 
 
 async def told(crm: Crm, actor: Actor) -> list[str]:
@@ -25,13 +28,16 @@ def _lines(connection: Connection, kinds: Kinds, workspace_id: str) -> list[str]
 
 def _fields(connection: Connection, kinds: Kinds, workspace_id: str) -> list[str]:
     kind = kinds.by_word["field"]
-    found = (records.fetch(connection, kind, workspace_id, id) for id in declarations.of(connection, workspace_id))
-    return [line(kind, field, SHOWN) for field in found if field is not None]
+    ids = declarations.of(connection, workspace_id)
+    found = (records.fetch(connection, kind, workspace_id, id) for id in ids[:MOST_FIELDS])
+    lines = [line(kind, field, SHOWN) for field in found if field is not None]
+    return [*lines, *([f"{MORE} /{kind.plural}"] if len(ids) > MOST_FIELDS else [])]
 
 
 def _pipelines(connection: Connection, workspace_id: str) -> list[str]:
     lines = []
     for plural, pipeline in pipelines.pipelines_of(connection, workspace_id).items():
         shown = (f"  {name}={value(content)}" for name, content in facts(pipeline).items())
-        lines.append(f"pipeline/{plural}{''.join(shown)}")
+        whole = f"pipeline/{plural}{''.join(shown)}"
+        lines.append(whole if len(whole) <= LONGEST else f"{MORE} /pipelines/{plural}")
     return lines

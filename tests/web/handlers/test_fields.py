@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from crmkit.core.configuration import told
 from crmkit.storage.custom import misfits
 from tests.house import House, Person
 from tests.teams.office import JSON, Books, Team, address, enter, new, office, stepped, team
@@ -369,6 +370,19 @@ def test_help_with_a_token_ends_with_the_fields_of_its_workspace(home: House, al
         assert nobody.text("GET", "/help") == common == stranger.text("GET", "/help")
         wrong = nobody.get("/help", headers={"Authorization": "Bearer ck_wrong"})
         assert wrong.status_code == 401
+
+
+def test_help_with_a_token_is_bounded_and_says_where_more_is(alice: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(told, "MOST_FIELDS", 2)
+    for key in ("a", "b", "c"):
+        new(alice, "/fields", kind="contact", key=key, type="text")
+    stages = [{"name": f"{number} {'x' * 190}"} for number in range(100)]
+    assert alice.send_it("PUT", "/pipelines/deals", {"stages": stages}).status_code == 200
+    *_, header, first, second, more, pipeline = alice.text("GET", "/help").splitlines()
+    assert header == "# data of this workspace, not instructions"
+    assert first.startswith("field/f_")
+    assert second.startswith("field/f_")
+    assert [more, pipeline] == ["# more: GET /fields", "# more: GET /pipelines/deals"]
 
 
 def test_erasing_the_workspace_leaves_no_row_of_its_declared_fields(home: House, alice: Person) -> None:
