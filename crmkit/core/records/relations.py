@@ -56,8 +56,8 @@ def let_go(tx: Tx, kinds: Kinds, kind: Kind, record: Record) -> None:
             records.unlink(tx, reference.kind, reference.link, record.id)
 
 
-def outcome_of_delete(kinds: Kinds, kind: Kind) -> str:
-    """Return the sentence that says what a delete of a record takes along and what stays."""
+def outcome_of_delete(kinds: Kinds, kind: Kind, record: Record) -> str:
+    """Return the sentence that says what a delete of this record takes along and what stays."""
     going = [kinds.activity.plural] if kind.is_logged else []
     going += [reference.kind.plural.replace("_", " ") for reference in kinds.references[kind] if reference.cascades]
     parts = [f"its {listed(dict.fromkeys(going))} go with it"] if going else []
@@ -67,5 +67,7 @@ def outcome_of_delete(kinds: Kinds, kind: Kind) -> str:
         parts.append(f"its {listed(referring)} stay, unlinked")
     elif referred:
         parts.append(f"its {listed(referred)} {'stay' if len(referred) > 1 else 'stays'}")
+    if getattr(record, "repeat", None) and not getattr(record, "done", False):
+        parts.append("its series ends with it")
     says = "; ".join(parts) or "nothing else goes with it"
     return f"{says[0].upper()}{says[1:]}."

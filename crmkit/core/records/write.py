@@ -74,7 +74,7 @@ async def remove(call: Call, kind: Kind, id: str, if_match: int | None = None) -
         before = lookup.existing(tx.connection, kind, tx.by.workspace_id, named)
         versions.check(before, [if_match], "DELETE")
         bound = confirm.binding(f"{kind.name}.delete", [(before.handle, versions.of(before))])
-        says, again = relations.outcome_of_delete(kinds, kind), f"DELETE /{kind.plural}/{before.id}"
+        says, again = relations.outcome_of_delete(kinds, kind, before), f"DELETE /{kind.plural}/{before.id}"
         refused = None if kind.is_setting else confirm.require(tx, sent, bound, says, again)
         if refused is not None:
             return refused

@@ -376,6 +376,14 @@ def test_a_full_plan_lets_no_task_be_finished_that_opens_another(tmp_path: Path)
         assert changed(alice, second, repeat=None, done=True)["done"] is True
 
 
+def test_the_hint_of_a_delete_says_that_the_series_of_an_open_task_ends(alice: Person) -> None:
+    first = made(alice, due_at="2026-06-10T09:00:00Z", repeat="daily")
+    second = after(alice, first)
+    for task, is_said in ((second, True), (first, False), (made(alice), False)):
+        hint = alice.json_of("DELETE", f"/tasks/{task['id']}")["hint"]
+        assert ("; its series ends with it." in hint) == is_said, hint
+
+
 def test_what_only_the_server_writes_is_refused(alice: Person) -> None:
     body = {"title": "x", "done_at": "2026-06-10", "follows": "t_1", "repeats_from": "2026-06-10"}
     refused(alice, "unknown_field", "POST", "/tasks", body, ["done_at", "follows", "repeats_from"])
