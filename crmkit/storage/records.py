@@ -225,13 +225,13 @@ def _inserted(tx: Tx, kind: Kind, after: Record) -> _Written:
     given = {name: value for name in _given(kind) if (value := getattr(after, name)) is not None}
     logged = {name: value for name, value in given.items() if name in own}
     stamps = {"created_at": tx.now, "created_by": tx.by.email}
+    reached = {REACHED: tx.now} if REACHED in kind.by_name else {}
     if after.id:
         _forget_deleted(tx, after)
         stamps = {name: getattr(after, name) for name in stamps}
         logged |= stamps
-    filled_in: dict[str, Any] = {**_derived_defaults(kind), **stamps}
-    if REACHED in filled_in:
-        filled_in[REACHED] = tx.now
+        reached = {name: getattr(after, name) or stamps["created_at"] for name in reached}
+    filled_in: dict[str, Any] = {**_derived_defaults(kind), **stamps, **reached}
     if isinstance(after, Tracked):
         newest = max(tx.now, after.updated_at or after.created_at) if after.id else tx.now
         filled_in |= {"version": after.version + 1 if after.id else 1, "updated_at": newest}
@@ -250,8 +250,9 @@ def _deleted(tx: Tx, kind: Kind, before: Record) -> _Written:
 
 
 def _gone(kind: Kind, record: Record) -> audit.Changes:
-    """Return what is logged of a record that is gone."""
-    return [{name: value for name in _logged(kind) if (value := getattr(record, name)) is not None}, None]
+    """Return what is logged of a record that is gone, with when a POST last reached it, which no other entry tells."""
+    names = (*_logged(kind), REACHED) if REACHED in kind.by_name else _logged(kind)
+    return [{name: value for name in names if (value := getattr(record, name)) is not None}, None]
 
 
 def _changed(tx: Tx, kind: Kind, before: Record, after: Record) -> _Written | None:
