@@ -17,7 +17,7 @@ from crmkit.core.reading import audit as reading
 from crmkit.core.records import activities, memberships, write
 from crmkit.errors import Problem
 from crmkit.model.actor import Actor
-from crmkit.model.record import REACHED, Followed, Kind
+from crmkit.model.record import Followed, Kind
 from crmkit.storage import audit, records
 from crmkit.storage.interface.tx import Tx
 from tests.core.records.log import (
@@ -36,7 +36,10 @@ from tests.kinds import ACTIVITY, CAMPAIGN, COMPANY, CONTACT, CONVERSION, DEAL, 
 from tests.storage.desk import Desk, desk, queued
 from tests.storage.samples import TIMES, agreeing, body
 
-TABLES = (*(kind.plural for kind in (*REGISTRY.related, ACTIVITY)), "counts", "deleted")
+TABLES = (
+    *(kind.plural for kind in (*REGISTRY.related, *REGISTRY.settings, ACTIVITY)),
+    *("custom_values", "activity_addresses", "ahead", "counts", "deleted"),
+)
 
 
 @pytest.fixture
@@ -60,16 +63,27 @@ def tables(back: Desk, actor: Actor) -> dict[str, dict[str, dict[str, Any]]]:
             names = [name for name, *_ in cursor.description]
             rows = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
             found[table] = {
-                row.get("id") or row["kind"]: {n: v for n, v in row.items() if n not in ("seq", "updated_at", REACHED)}
-                for row in rows
+                _named(row): {n: v for n, v in row.items() if n not in ("seq", "updated_at")} for row in rows
             }
         return found
 
     return back.do(back.database.read(None, read))
 
 
+def _named(row: dict[str, Any]) -> Any:
+    """Return the id of a row's record, with what else tells the row from others of its table."""
+    more = [row[name] for name in ("place", "address") if name in row]
+    id = row.get("id") or row.get("record_id") or row["kind"]
+    return (id, *more) if more else id
+
+
 def filled(back: Desk, alice: Actor) -> dict[str, Any]:
-    """Return a company, a contact and a deal that are linked, and have activities; and a task of the deal."""
+    """Return a company, a contact and a deal that are linked, and have activities; and a task of the deal.
+
+    A key of custom is declared, and activities are done for somebody and dated ahead.
+    """
+    key = {"kind": "contact", "key": "n", "type": "number"}
+    back.do(write.save(Call(back.crm, alice), REGISTRY.settings[0], key))
     company = back.make(alice, COMPANY, name="Kelason", domain="kelason.example", tags=["Big"], custom={"a": [1, None]})
     contact = back.save(
         alice,
@@ -87,10 +101,12 @@ def filled(back: Desk, alice: Actor) -> dict[str, Any]:
     deal = back.make(alice, DEAL, title="Boat", amount_cents=-5, contact_id=contact.id, company_id=company.id)
     for record in (company, contact, deal):
         for day in (3, 1):
-            back.log(alice, record, body=f"on {record.handle}", occurred_at=f"2026-05-0{day}T08:00:00Z")
+            back.log(
+                alice, record, body=f"on {record.handle}", occurred_at=f"2026-05-0{day}T08:00:00Z", on_behalf_of=BOB
+            )
     task = back.make(alice, TASK, title="Paint", due_at="2026-06-01", done=True, deal_id=deal.id)
     ticket = back.make(alice, TICKET, subject="Leak", contact_id=contact.id, company_id=company.id, status="solved")
-    back.log(alice, ticket, body="mended")
+    back.log(alice, ticket, kind="call", body="mended", occurred_at=after(back.crm.now, minutes=100_000))
     campaign = back.make(alice, CAMPAIGN, name="Spring", description="All of wool", starts_on="2026-03-01")
     for member in (company, contact):
         back.do(memberships.add(Call(back.crm, alice), campaign.id, {"id": member.id, "reason": "wool"}))
@@ -335,7 +351,7 @@ def test_live_records_are_known_from_the_log_alone(shared: Desk, seed: int, step
 
 STEPS = (
     *("create", "create", "change", "change", "log", "log", "log", "amend", "amend", "pass time"),
-    *("remove", "remove activity", "undo"),
+    *("remove", "remove activity", "join", "join", "leave", "undo"),
 )
 
 
