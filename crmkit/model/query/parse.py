@@ -76,9 +76,12 @@ class Query(Struct, frozen=True):
         return tuple(dict.fromkeys(target for target in targets if isinstance(target, DeclaredKey)))
 
     def binding(self, list_name: str) -> str:
-        """Return what a cursor of this query is bound to; `list_name` names the workspace and the list."""
+        """Return what a cursor of this query is bound to; `list_name` names the workspace and the list.
+
+        A cursor holds values of the columns that sorts compare, so it does not outlive them.
+        """
         conditions = sorted(json.dumps([c.target.name, c.operator, c.value]) for c in self.conditions)
-        sorts = [[sort.target.name, sort.descending] for sort in self.sorts]
+        sorts = [[sort.target.name, sort.descending, *_compared(sort.target)] for sort in self.sorts]
         indexes = [key.place for key in self.declared]  # another index may compare the values in another way
         return json.dumps([list_name, conditions, sorts, self.search, *indexes])
 
@@ -229,6 +232,13 @@ def _as_kept(word: str) -> str:
 def _filterable(kind: Kind) -> list[str]:
     names = [*(field.name for field in kind.fields if field.type.operators), *kind.joined]
     return [*names, "custom.KEY"] if kind.custom else names
+
+
+def _compared(target: Target) -> tuple[str | int, ...]:
+    """Return what tells how values of this are compared: the column, or the index of a declared key and its form."""
+    if isinstance(target, DeclaredKey):
+        return target.place, target.form
+    return (target.compared,) if isinstance(target, Field) else ()
 
 
 def _sorts_by(field: Field) -> bool:

@@ -1,6 +1,7 @@
 """A cursor opens for the query that made it and for nothing else."""
 
 import base64
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -9,8 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crmkit.errors import Problem
+from crmkit.model.declared import types
+from crmkit.model.fields import Identifier, Text
 from crmkit.model.query.cursor import seal, unseal
-from crmkit.model.query.parse import parse
+from crmkit.model.query.filters import DeclaredKey, Target
+from crmkit.model.query.parse import Query, Sort, parse
 from tests.kinds import CONTACT
 from tests.render.drawn import exactly, json_values, texts
 
@@ -155,3 +159,17 @@ def test_a_cursor_fits_no_other_query_or_path() -> None:
     ]
     bindings = [bound(*query, place=place) for query in queries for place in ("ws_1/contacts", "ws_2/contacts")]
     assert len(set(bindings)) == len(bindings)
+
+
+def test_a_cursor_does_not_outlive_the_column_or_the_index_that_its_sort_compares() -> None:
+    columns = [bound_by(replace(CONTACT.by_name["name"], type=type_)) for type_ in (Text(200), Identifier(200))]
+    number = types.declared_type("number")
+    keys = [
+        bound_by(DeclaredKey("custom.size", number, True, frozenset(), "", key="size", form=form, place=place))
+        for form, place in (("a", 1), ("b", 1), ("a", 2))
+    ]
+    assert len({*columns, *keys}) == 5
+
+
+def bound_by(target: Target) -> str:
+    return Query(sorts=(Sort(target, descending=False),)).binding("ws_1/contacts")
