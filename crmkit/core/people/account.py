@@ -10,7 +10,6 @@ from crmkit.model.actor import Member, Membership
 from crmkit.model.fields import Timezone
 from crmkit.model.form import form_of
 from crmkit.storage import erasure
-from crmkit.storage.interface.lanes import mail_lane
 from crmkit.storage.interface.tx import Tx
 from crmkit.storage.interface.workspace import Workspace
 from crmkit.storage.people import accounts, invites
@@ -26,19 +25,26 @@ ACCOUNT = form_of(AccountBody, "account")
 
 
 async def change(call: Call, body: Mapping[str, Any]) -> str | None:
-    """Return the caller's own time zone, which `body` changes; None stands for that of each workspace."""
-    timezone = ACCOUNT.sent(body)["timezone"] or ""
+    """Return the caller's own time zone, which `body` changes; None stands for that of each workspace.
 
-    def unit(tx: Tx) -> str | None:
-        if timezone != tx.by.own_timezone:
-            accounts.change_timezone(tx, tx.by.user_id, timezone)
-        return timezone or None
+    A connected app needs a code, since the zone counts in workspaces that its user did not pick as well.
+    """
+    zone = ACCOUNT.sent(body)["timezone"] or ""
 
-    return await call.write(unit, lanes=[mail_lane(call.actor.email)])
+    def check(tx: Tx) -> stepup.Act:
+        says = f"set your time zone, in all your workspaces, to {zone or 'that of each'}"
+        return stepup.Act(f"account.timezone {zone}", says, always=False)
+
+    def do(tx: Tx) -> str | None:
+        if zone != tx.by.own_timezone:
+            accounts.change_timezone(tx, tx.by.user_id, zone)
+        return zone or None
+
+    return await stepup.confirmed(call, check, do)
 
 
 async def end(call: Call) -> list[str]:
-    """Delete the caller's account and return the ids of the workspaces that were deleted with it.
+    """Delete the caller's account and return the ids of the workspaces that were deleted with it, to an app its own.
 
     Everybody may delete their own account, with a code (see stepup.confirmed). Workspaces with no other member are
     deleted with all data; what the caller did in others stays there. Raises `last_admin` where the caller is the only
@@ -64,9 +70,9 @@ async def end(call: Call) -> list[str]:
                 member = next(member for member in people if member.user_id == tx.by.user_id)
                 teams.keep_an_admin(tx, membership.workspace_id, member)
                 shared.append((membership, member))
-        going = ", ".join(membership.workspace_id for membership in alone)
-        says = f"end your account, with all data of {going}" if going else "end your account"
-        return stepup.Act(f"account.end {going}", says)
+        going = [membership.workspace_id for membership in alone]
+        purpose = f"account.end {', '.join(going)}"
+        return stepup.Act(purpose, _ending(going), to_app=_ending(going, known=tx.by.workspace_id))
 
     def do(tx: Tx) -> None:
         for membership, member in shared:
@@ -82,4 +88,14 @@ async def end(call: Call) -> list[str]:
     await stepup.confirmed(call, check, do)
     gone = [membership.workspace_id for membership in alone]
     log.warning("account %s ended by its owner, with %d workspaces", call.actor.user_id, len(gone))
-    return gone
+    return [id for id in gone if not call.actor.is_app or id == call.actor.workspace_id]
+
+
+def _ending(going: list[str], known: str = "") -> str:
+    """Return what ends with an account; with `known`, workspaces other than this are counted and not named."""
+    named = [id for id in going if known in ("", id)]
+    others = len(going) - len(named)
+    if others:
+        more = "other " if named else ""
+        named.append(f"{others} {more}workspace{'s' if others > 1 else ''} that this app does not see")
+    return f"end your account, with all data of {', '.join(named)}" if named else "end your account"

@@ -24,12 +24,14 @@ T = TypeVar("T")
 class Act:
     """What a code is for: `purpose` binds it to action, workspace and target, `says` tells a person the same.
 
-    With `always` false, only a connected app needs a code (see Actor.must_confirm).
+    With `always` false, only a connected app needs a code (see Actor.must_confirm). `to_app` is what an app is told
+    where it may not know all that the mail says.
     """
 
     purpose: str
     says: str
     always: bool = True
+    to_app: str = ""
 
 
 async def confirmed(
@@ -61,7 +63,8 @@ async def confirmed(
         issued = codes.issue(tx, crm, email, use, sender=tx.by.user_id)
         codes.send(tx, crm, _letter(crm, email, act, issued.code), issued.spent)
         codes.keep(tx, crm, email, purpose, issued.code)
-        return _code_needed(crm, email, act, issued.code)
+        says = (actor.must_confirm and act.to_app) or act.says
+        return _code_needed(crm, email, says, issued.code)
 
     return await call.write(unit, lanes=[*lanes, mail_lane(actor.email)], asks_code=True)
 
@@ -72,9 +75,9 @@ def _wrong(what: str, tries: Allowance) -> Problem:
     )
 
 
-def _code_needed(crm: Crm, email: str, act: Act, code: str) -> Problem:
+def _code_needed(crm: Crm, email: str, says: str, code: str) -> Problem:
     asks = (
-        f"A code was mailed to {spoken_address(email, 'the user')} for this one act: {act.says}. Ask the user for it, "
+        f"A code was mailed to {spoken_address(email, 'the user')} for this one act: {says}. Ask the user for it, "
         "then repeat the same request with ?code=CODE"
     )
     return Problem(

@@ -210,9 +210,15 @@ def _member(tx: Tx, workspace: str, user_id: str) -> Member:
 
 
 def keep_an_admin(tx: Tx, workspace: str, member: Member) -> None:
-    """Raise `last_admin` if this member is the only admin of the workspace."""
+    """Raise `last_admin` if this member is the only admin of the workspace, which an app is told only of its own."""
     admins = [other for other in accounts.people(tx.connection, workspace) if other.role == "admin"]
     if member.role == "admin" and len(admins) == 1:
+        if tx.by.is_app and workspace != tx.by.workspace_id:
+            raise Problem(
+                "last_admin",
+                "The user is the only admin of another workspace with other members. Ask them to make another member "
+                "admin there first, or to delete it; this app does not reach it.",
+            )
         raise Problem(
             "last_admin",
             f"{spoken_address(member.email, member.user_id)} is the only admin. Make another member admin first: "

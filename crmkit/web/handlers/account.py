@@ -12,7 +12,7 @@ from crmkit.render import text
 from crmkit.render.answers import Answer, Card, done, page
 from crmkit.render.tail import Tail
 from crmkit.web.call import HttpCall
-from crmkit.web.route import FREE, Route, read, route
+from crmkit.web.route import Route, read, route
 
 
 @route("POST", "/auth/request", summary="mail a sign-in code", form=CODE_REQUEST, public=True, direct=True)
@@ -121,7 +121,7 @@ async def revoke(call: HttpCall, id: str) -> Answer:
     area="account",
     verb="write",
     form=account.ACCOUNT,
-    consent=FREE,
+    query=("code",),
 )
 async def change(call: HttpCall) -> Answer:
     timezone = await account.change(call, await call.body())

@@ -88,7 +88,7 @@ def street(home: House) -> Iterator[Street]:
 def test_every_write_other_than_of_records_asks_an_app_for_a_code_but_what_is_set_up_in_its_workspace() -> None:
     writes = {f"{route.methods[0]} {route.paths[0]}": route for route in ROUTES if route.verb != "read"}
     free = {name for name, route in writes.items() if route.consent == FREE and not route.kind}
-    assert free == {"PATCH /workspaces/{id}", "PATCH /me", "PUT /pipelines/contacts", "PUT /pipelines/deals"}
+    assert free == {"PATCH /workspaces/{id}", "PUT /pipelines/contacts", "PUT /pipelines/deals"}
     for name, route in writes.items():
         assert ("code" in route.query) is (route.consent == CODE), name
 
@@ -256,3 +256,41 @@ def test_an_app_ends_its_own_token_without_a_code(home: House) -> None:
     assert app.delete(f"/tokens/token%2F{mine}").status_code == 200
     assert error_of(app.get("/whoami")) == (401, "invalid_token")
     assert alice.get("/whoami").status_code == 200
+
+
+def test_an_app_that_ends_the_account_of_its_user_is_told_of_no_other_workspace(home: House) -> None:
+    alice = enter(home, address("alice"))
+    here = alice.json_of("GET", "/whoami")["workspace"]
+    others = [new(alice, "/workspaces", name=name) for name in ("B", "C")]
+    app = person_of(home.url, App(home).token(alice.email, here), alice.email)
+    answer = app.delete("/me", headers=JSON)
+    assert error_of(answer) == (403, "escalation_required")
+    assert f"with all data of {here}, 2 other workspaces that this app does not see." in answer.json()["hint"]
+    letter = home.letterbox.letters[-1].body
+    assert all(id in letter and id not in answer.text for id in others)
+    assert stepped(home, app, "DELETE", "/me").json()["workspaces"] == [here]
+
+
+def test_an_app_is_not_told_in_which_other_workspace_its_user_is_the_only_admin(home: House) -> None:
+    alice, bob = enter(home, address("alice")), enter(home, address("bob"))
+    here = alice.json_of("GET", "/whoami")["workspace"]
+    shared = new(alice, "/workspaces", name="Shared")
+    inside = working_in(alice, shared)
+    new(inside, f"/workspaces/{shared}/invites", email=bob.email)
+    assert bob.post(f"/workspaces/{shared}/join").status_code == 200
+    answer = person_of(home.url, App(home).token(alice.email, here), alice.email).delete("/me")
+    assert error_of(answer) == (409, "last_admin")
+    assert shared not in answer.text
+
+
+def test_an_app_changes_the_time_zone_of_its_user_only_with_the_mailed_code(home: House) -> None:
+    alice = enter(home, address("alice"))
+    app = person_of(home.url, App(home).token(alice.email), alice.email)
+    zone = {"timezone": "Asia/Tokyo"}
+    assert error_of(app.patch("/me", json=zone)) == (403, "escalation_required")
+    assert alice.json_of("GET", "/whoami")["timezone"] == "UTC"
+    code = asked(home, app, "PATCH", "/me", zone)
+    assert error_of(app.patch(f"/me?code={code}", json={"timezone": "Asia/Seoul"})) == (403, "invalid_code")
+    assert app.patch(f"/me?code={code}", json=zone).status_code == 200
+    assert alice.json_of("GET", "/whoami")["timezone"] == "Asia/Tokyo"
+    assert alice.patch("/me", json={"timezone": None}).status_code == 200
