@@ -60,7 +60,7 @@ def _spelled(write: Write, pipeline: Pipeline, stage: str) -> str:
 
 
 def _agreed(write: Write, pipeline: Pipeline, values: Values) -> Values:
-    """Return the values with the stage or the status that follows from the one that was sent.
+    """Return the values with the stage or the status that follows from the one that was sent, if that changes.
 
     Where both were sent, raises `invalid_value` if they contradict each other, unless neither changes.
     """
@@ -72,11 +72,10 @@ def _agreed(write: Write, pipeline: Pipeline, values: Values) -> Values:
             _check_both(pipeline, values["stage"], values["status"])
         return values
     if sends_stage:
-        means = pipeline.meaning(values["stage"])
-        if means or not _is_same(values["stage"], was_stage):
-            return {**values, "status": means or OPEN}
-        return values
-    if "status" not in values:
+        if write.before is not None and _is_same(values["stage"], was_stage):
+            return values
+        return {**values, "status": pipeline.meaning(values["stage"]) or OPEN}
+    if "status" not in values or (write.before is not None and values["status"] == was_status):
         return values
     means, status = pipeline.meaning(was_stage), values["status"]
     if status == OPEN:

@@ -81,9 +81,9 @@ class Model:
             self.stage = next(spelled, sent["stage"])
         if "status" in sent:
             self.status = sent["status"]
-        elif "stage" in sent and (moved or self.means(self.stage)):
+        elif moved:
             self.status = self.means(self.stage) or "open"
-        if "stage" not in sent and "status" in sent and (self.means(self.stage) or "open") != self.status:
+        if "stage" not in sent and self.status != was and (self.means(self.stage) or "open") != self.status:
             meaning_it = [name for name, means in self.stages.items() if means == self.status]
             self.stage = None if self.status == "open" else [*meaning_it, self.stage][0]
         if self.status != was:
@@ -125,6 +125,18 @@ def test_a_deal_holds_what_the_rules_say_after_any_writes(back: Desk, first: dic
             model.write(step, back.crm.now)
     assert (deal.stage, deal.status, deal.closed_at) == (model.stage, model.status, model.closed_at)
     assert (deal.status == "open") == (deal.closed_at is None)
+
+
+def test_a_stage_or_a_status_that_a_deal_has_already_moves_nothing(back: Desk) -> None:
+    actor = back.person("already@example.com")
+    deal = back.make(actor, DEAL, title="Boat", stage="qualified", status="won")
+    for body in ({"status": "won"}, {"stage": "qualified"}, {"stage": "Qualified", "status": "won"}):
+        deal = back.change(actor, deal, **body)
+        assert ((deal.stage or "").lower(), deal.status) == ("qualified", "won")
+    put(back, actor, DEAL, {"Qualified": "lost"})
+    for body in ({"status": "won"}, {"stage": "qualified"}):
+        deal = back.change(actor, deal, **body)
+        assert deal.status == "won"
 
 
 def test_what_a_stage_means_is_told_of_contacts_too(back: Desk) -> None:
