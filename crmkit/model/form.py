@@ -226,8 +226,12 @@ class Form:
         return values
 
     def check_required(self, values: Mapping[str, Any]) -> None:
-        """Raise `missing_field` unless `values` has every required field."""
-        missing = {name: "is needed to create" for name in self.required if values.get(name) is None}
+        """Raise `missing_field` unless `values`, those that were sent, have every required field."""
+        missing = {
+            name: "cannot be empty" if name in values else "is needed to create"
+            for name in self.required
+            if values.get(name) is None
+        }
         if missing:
             raise Problem("missing_field", f"Send {a(self.noun)} with {self._needs}.", fields=missing)
 
@@ -251,9 +255,9 @@ class Form:
 
     def filled(self, body: Mapping[str, Any]) -> dict[str, Any]:
         """Return `draft(body)` with None for each field not sent; raises `missing_field` as `check_required` does."""
-        values = dict.fromkeys(self.writable) | self.draft(body)
+        values = self.draft(body)
         self.check_required(values)
-        return values
+        return dict.fromkeys(self.writable) | values
 
 
 def form_of(declaration: type, name: str) -> Form:

@@ -26,8 +26,9 @@ def _settled(write: Write, values: Values) -> Values:
     if composed is None and write.before is not None:
         faults = {part: "is the last part of the name" for part in name.parts if part in values}
         hint = f"Send {name.name}, or one of {', '.join(name.parts)} that is not empty."
-        raise Problem("missing_field", hint, fields=faults or {name.name: "has no parts to be composed of"})
-    return {**values, name.name: composed, name.told_by: True if composed else None}
+        empty = f"cannot be empty; {' or '.join(name.parts)} would make one"
+        raise Problem("missing_field", hint, fields=faults or {name.name: empty})
+    return {**values, name.name: composed, name.told_by: True} if composed else values
 
 
 def _accepted(name: Field, whole: str) -> str | None:

@@ -117,7 +117,7 @@ def test_clearing_the_last_part_of_a_composed_name_is_refused(back: Desk, alice:
     assert back.change(alice, contact, first_name=None, name="Jane").first_name is None
     with pytest.raises(Problem, match="missing_field") as caught:
         back.change(alice, contact, name=None)
-    assert caught.value.fields == {"name": "has no parts to be composed of"}
+    assert caught.value.fields == {"name": "cannot be empty; first_name or last_name would make one"}
 
 
 def test_a_contact_needs_a_name_or_a_part_of_one(back: Desk, alice: Actor) -> None:
@@ -126,6 +126,7 @@ def test_a_contact_needs_a_name_or_a_part_of_one(back: Desk, alice: Actor) -> No
             back.save(alice, **body)
         assert caught.value.code == "missing_field"
         assert caught.value.hint == "Send a contact with name or first_name or last_name."
+        assert caught.value.fields == {"name": "cannot be empty" if "name" in body else "is needed to create"}
 
 
 def test_parts_that_make_too_long_a_name_are_refused(back: Desk, alice: Actor) -> None:
