@@ -31,9 +31,9 @@ def _activities() -> Iterator[str]:
     )
     yield """
         CREATE TABLE ahead (
-            at TEXT NOT NULL,
             workspace_id TEXT NOT NULL,
             id TEXT NOT NULL,
+            at TEXT NOT NULL,
             PRIMARY KEY (workspace_id, id)
         ) STRICT, WITHOUT ROWID
         """
