@@ -27,6 +27,8 @@ MEMBERSHIP = kind_of(
     order="created_at",
     indexes=(
         index("campaign_id", "created_at"),
+        partial("campaign_id", "created_at", filled="contact_id", covers=("contact_id",)),
+        partial("campaign_id", "created_at", filled="company_id", covers=("company_id",)),
         partial("contact_id", "campaign_id"),
         partial("company_id", "campaign_id"),
     ),

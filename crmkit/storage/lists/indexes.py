@@ -53,6 +53,27 @@ def of_order(kind: Kind, conditions: Sequence[Condition], sorts: Sequence[Sort])
     return next((fields for fields in (*indexes, ("id",)) if fields[0] == first), ())
 
 
+def knows_filled(kind: Kind, condition: Condition, conditions: Sequence[Condition]) -> bool:
+    """Tell whether an index that leaves out the rows without a value has those that meet the other conditions together.
+
+    It begins with a field that has to equal something, and is no index on the value itself.
+    """
+    if condition.operator != "not":
+        return False
+    equal = {c.target.name for c in conditions if c.operator == "eq"}
+    return any(index.filled == condition.target.name and index.fields[0] in equal for index in kind.indexes)
+
+
+def passes_over(kind: Kind, fields: tuple[str, ...], condition: Condition) -> bool:
+    """Tell whether a walk of the index with these fields may meet rows that do not meet a condition.
+
+    An index that leaves out the rows in which a field is NULL meets none where that field is to be filled.
+    """
+    name = condition.target.name
+    is_left_out = any(index.fields == fields and index.filled == name for index in kind.indexes)
+    return name not in fields and not (condition.operator == "not" and is_left_out)
+
+
 def filled(sort: Sort) -> Condition:
     """Return the condition that the rows meet which an index does not leave out."""
     return Condition(sort.target, "compared" if isinstance(sort.target, DeclaredKey) else "not", None)

@@ -86,7 +86,8 @@ def _counting(kind: Kind, conditions: tuple[Condition, ...]) -> CountIndexes | C
     key = next((condition.target for condition in known if isinstance(condition.target, DeclaredKey)), None)
     if isinstance(key, DeclaredKey):
         return CountValues(key, tuple(condition for condition in known if condition.target.name == key.name))
-    return CountIndexes() if len(known) == len(conditions) else ReadTable(True)
+    more = [c for c in conditions if indexes.knows_filled(kind, c, conditions)] if known else []
+    return CountIndexes() if len(known) + len(more) == len(conditions) else ReadTable(True)
 
 
 def _access(
@@ -105,7 +106,7 @@ def _access(
     unindexed = tuple(c for c in conditions if indexes.knows(kind, c) and c.target.name not in index)
     if index == (SEQ.name,):
         return ReadTable(True, tuple(c for c in unindexed if c.operator in ("lt", "lte") and _is_time(c)))
-    is_trial = SEQ.name not in index and any(condition.target.name not in index for condition in conditions)
+    is_trial = SEQ.name not in index and any(indexes.passes_over(kind, index, c) for c in conditions)
     return WalkIndex(index, unindexed, is_trial)
 
 

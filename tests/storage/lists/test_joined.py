@@ -86,3 +86,18 @@ def test_both_ways_find_the_members_in_the_order_of_the_list(filled: Any) -> Non
         {*contacts[::300], *contacts[: SIZE // 2]}
     )
     assert back.find(alice, ("campaign", "is:null"), ("limit", "1")).paging.total == SIZE // 2 - 1
+
+
+def test_the_members_of_one_kind_are_walked_by_an_index_of_theirs(filled: Any) -> None:
+    back, alice, campaigns, _ = filled
+    membership, workspace = REGISTRY.membership, workspace_of(alice)
+    with closing(connect(back.database.folder / FILE, False)) as connection:
+        for link in ("contact_id", "company_id"):
+            query = parse.parse(membership, [("campaign_id", campaigns["many"].id), (link, "not:null")])
+            plan = planner.decide(connection, membership, workspace, query)
+            assert isinstance(plan.access, WalkIndex)
+            assert not plan.access.is_trial
+            (step,) = steps_of(connection, page(DIALECT, membership, workspace, plan, None))
+            assert f"INDEX campaign_memberships_by_campaign_of_{link[:-3]} " in step
+            (step,) = steps_of(connection, count(DIALECT, membership, workspace, plan, 1001))
+            assert "USING COVERING INDEX campaign_memberships_by_" in step

@@ -72,6 +72,11 @@ MIGRATION = Migration(
             is_logged=False,
         ),
         index("campaign_memberships", "campaign_id", "created_at"),
+        *(
+            f'CREATE INDEX "campaign_memberships_by_campaign_of_{member}" ON "campaign_memberships" '
+            f'(workspace_id, "campaign_id", "created_at", id, "{member}_id") WHERE "{member}_id" IS NOT NULL'
+            for member in ("contact", "company")
+        ),
         index("campaign_memberships", "contact_id", "campaign_id", is_unique=True),
         index("campaign_memberships", "company_id", "campaign_id", is_unique=True),
         table("conversions", CONVERSIONS, {"contact_id": "contacts"}, is_logged=False),
