@@ -8,6 +8,7 @@ import pytest
 from crmkit.errors import Problem
 from crmkit.model import fields
 from crmkit.model.query.filters import OPERATORS
+from crmkit.model.query.parse import TIMEZONE
 from crmkit.model.record import Kind
 from tests.kinds import KINDS
 from tests.storage.reference import PATHS, met
@@ -45,7 +46,7 @@ def test_a_filter_finds_just_the_records_that_meet_it(library: Library, kind: Ki
     telling = 0
     for operator, operand in asked(kind, name, operands(kind, name, records, random.Random(f"{kind.name}.{name}"))):
         expected = {record["id"] for record in met(kind, records, [(name, operator, operand)])}
-        bare = operator == "eq" and operand.partition(":")[0] not in OPERATORS
+        bare = operator == "eq" and operand.partition(":")[0] not in OPERATORS and name != TIMEZONE
         for spelled in (f"{operator}:{operand}", operand)[: 1 + bare]:
             answer = library.back.find(library.alice, (name, spelled), ("limit", "200"), kind=kind)
             assert {record.id for record in answer.records} == expected, f"{name}={spelled}"
