@@ -29,7 +29,7 @@ MIGRATION = Migration(
         """
         UPDATE deals SET closed_at = coalesce(
             (
-                SELECT max(at) FROM audit
+                SELECT max(at) FROM audit INDEXED BY audit_by_target
                 WHERE audit.workspace_id = deals.workspace_id AND target = 'deal/' || deals.id
                 AND coalesce(json_extract(changes, '$.status[1]'), json_extract(changes, '$[1].status')) = deals.status
             ),
