@@ -56,6 +56,11 @@ class Visitor:
             "/companies/{id}": lambda: self._made("/companies", name="Acme"),
             "/deals/{id}": lambda: self._made("/deals", title="Renewal"),
             "/tasks/{id}": lambda: self._made("/tasks", title="Call"),
+            "/tickets/{id}": lambda: self._made("/tickets", subject="Help"),
+            "/campaigns/{id}": lambda: self._made("/campaigns", name="Spring"),
+            "/campaigns/{id}/members/{member_id}": self._joined,
+            "/conversions/{id}": self._conversion,
+            "/fields/{id}": self._declared,
             "/activities/{id}": lambda: self._made(f"/contacts/{self.id('/contacts/{id}')}/activities", body="Hello"),
             "/tokens/{id}": self._token,
             "/workspaces/{id}": lambda: self._made("/workspaces", name="Side"),
@@ -149,8 +154,11 @@ class Visitor:
         case.body = self._sensible({name: content for name, content in case.body.items() if name not in nested})
         if case.method == "POST" and case.operation.path in ("/contacts", "/companies"):  # they may merge by another
             case.body.setdefault("name", "Jane")
-        if case.method == "POST" and case.operation.path == "/tasks":
-            case.body.setdefault("title", "Call")
+        title = {"/tasks": "title", "/deals": "title", "/tickets": "subject"}.get(case.operation.path)
+        if case.method == "POST" and title:
+            case.body.setdefault(title, "Call")
+        if case.operation.path == "/campaigns/{id}/members":
+            case.body = {**case.body, "id": self.id("/contacts/{id}")}
         if case.operation.path == "/auth/verify":
             email = self._address()
             self.alice.post("/auth/request", json={"email": email})
@@ -171,6 +179,7 @@ class Visitor:
             "days": lambda: "7",
             "deal": lambda: self.id("/deals/{id}"),
             "deal_id": lambda: self.id("/deals/{id}"),
+            "done": lambda: False,
             "due_at": lambda: "2026-06-10T09:00:00Z",
             "domain": lambda: f"acme{next(self._numbers)}.com",
             "email": lambda: f"guest{self._random.randint(1, 20)}@example.com",
@@ -205,6 +214,21 @@ class Visitor:
 
     def _address(self) -> str:
         return f"colleague{next(self._numbers)}@example.com"
+
+    def _joined(self) -> str:
+        """Return the id of a new member of the campaign that paths have."""
+        id = self._made("/contacts", name="Jane")
+        self.alice.json_of("POST", f"/campaigns/{self.id('/campaigns/{id}')}/members", {"id": id})
+        return id
+
+    def _conversion(self) -> str:
+        return self._made("/conversions", contact_id=self.id("/contacts/{id}"), platform="meta")
+
+    def _declared(self) -> str:
+        """Return the id of the one declared field: a kind has only so many."""
+        for known in self.alice.json_of("GET", "/fields?limit=200")["items"]:
+            self.alice.json_of("DELETE", f"/fields/{known['id']}")
+        return self._made("/fields", kind="contact", key=f"key{next(self._numbers)}", type="text")
 
     def _token(self) -> str:
         name = f"token {next(self._numbers)}"
