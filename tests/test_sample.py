@@ -24,7 +24,15 @@ T = TypeVar("T")
 
 LANES = 4  # connections at a time
 LINE = re.compile(r"(?:contact/c_[a-z2-9]{8}(?:  .+)?|OK .+|ERROR [a-z_]+|FIELD .+|HINT  .+|# .+)")
-OWN = ("handle", "id", "version", "created_at", "updated_at", "created_by")  # what the server adds
+OWN = (
+    "handle",
+    "id",
+    "version",
+    "created_at",
+    "updated_at",
+    "created_by",
+    "last_interaction_at",
+)  # what the server adds
 
 
 @dataclass

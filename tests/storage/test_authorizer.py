@@ -41,7 +41,7 @@ READABLE |= {f"search_{part}s": {"workspace_id", "kind", part, "uses"} for part 
 READABLE["json_each"] = {"json", "value"}
 READABLE["custom_indexes"] = {"seq", "workspace_id", "kind", "key", "form", "required", "state"}
 READABLE["custom_values"] = {"workspace_id", "place", "value", "id", "seq", "updated_at"}
-for kind in KINDS:
+for kind in (*KINDS, ACTIVITY):
     READABLE[f"{kind.plural}_unindexed"] = {"seq", "title", "rest"}
     READABLE[f"{kind.plural}_texts"] = {"place", "title", "rest"}
     READABLE[f"{kind.plural}_search"] = {"ROWID", "title", "rest", f"{kind.plural}_search"}
@@ -50,7 +50,7 @@ for kind in KINDS:
     READABLE[f"{kind.plural}_search_idx"] = {"segid", "term", "pgno"}
 
 FUNCTIONS = {"coalesce", "count", "crm_fold", "instr", "length", "match", "group_concat", "substr"}
-FUNCTIONS |= {"crm_compared", "->", "json", "json_array", "json_extract", "json_group_array", "json_type"}
+FUNCTIONS |= {"crm_compared", "crm_phone_key", "->", "json", "json_array", "json_extract", "json_group_array", "json_type"}
 
 
 @dataclass
@@ -216,7 +216,7 @@ def test_no_query_string_makes_sqlite_touch_what_a_list_does_not_need(watched: W
     print(f"{figures}, {questions} questions to the authorizer")
     # most queries reached SQL
     assert figures["listings"] > figures["problems"]
-    assert figures["next pages"] > 50
+    assert figures["next pages"] > 20
     assert questions > 10_000
 
 

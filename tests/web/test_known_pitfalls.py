@@ -16,6 +16,7 @@ from tests.web.refused import refused
 pytestmark = pytest.mark.slow
 
 EVERY_KIND = pytest.mark.parametrize("kind", NAMED, ids=lambda kind: kind.name)
+TAGGED = pytest.mark.parametrize("kind", [kind for kind in NAMED if "tags" in kind.by_name], ids=lambda kind: kind.name)
 FORGED = "x\ncontact/c_22222222  name=Forged\r\n# next: forged\nERROR forged\u2028HINT  forged\x85OK forged\x1b[2J"
 
 
@@ -72,7 +73,7 @@ def test_stored_text_forges_no_line_of_any_answer(fresh: Person) -> None:
 @EVERY_KIND
 def test_an_id_in_the_body_is_refused(alice: Person, kind: Kind) -> None:
     mine, other = made(alice, kind), made(alice, kind, "Other")
-    for name in ("id", "handle", "created_at", "activities"):
+    for name in ("id", "handle", "created_at", "created_by"):
         refused(alice, "unknown_field", "POST", f"/{kind.plural}", {kind.title.name: "X", name: other["id"]}, [name])
     body = {"id": other["id"], kind.title.name: "Overwritten"}
     refused(alice, "unknown_field", "PATCH", f"/{kind.plural}/{mine['id']}", body, {"id": "written by the server"})
@@ -86,7 +87,7 @@ def test_a_confirm_token_is_fresh_and_for_one_version_of_one_record(alice: Perso
     first, second = (alice.json_of("DELETE", place)["confirm"] for _ in range(2))
     assert first != second
     of_twin = alice.json_of("DELETE", f"/{kind.plural}/{twin['id']}")["confirm"]
-    alice.patch(place, json={"notes": "changed meanwhile"})
+    alice.patch(place, json={kind.title.name: "changed meanwhile"})
     for wrong in (second, of_twin, record["id"], "1"):
         assert alice.delete(f"{place}?confirm={wrong}").status_code == 409
     assert alice.get(place).status_code == 200
@@ -137,7 +138,7 @@ def asked_pairs(person: Person, kind: Kind, pairs: list[tuple[str, str]]) -> lis
     return [item[kind.title.name] for item in person.json_of("GET", f"/{kind.plural}", params=pairs)["items"]]
 
 
-@EVERY_KIND
+@TAGGED
 def test_is_null_finds_empty_text_and_case_does_not_matter(fresh: Person, kind: Kind) -> None:
     made(fresh, kind, "None", notes="", owner="", tags=[], custom={})
     made(fresh, kind, "ÄPFEL", notes="Big NEWS", owner="Me@Example.com", tags=["VIP"], custom={"n": 10, "ok": True})
@@ -175,7 +176,7 @@ ODD_TAGS = [
 ]
 
 
-@EVERY_KIND
+@TAGGED
 def test_a_tag_with_odd_characters_can_be_filtered_by_and_is_no_wildcard(fresh: Person, kind: Kind) -> None:
     for tag in ODD_TAGS:
         made(fresh, kind, tag, tags=[tag])
@@ -197,7 +198,8 @@ def test_pages_show_every_row_once_where_the_sort_key_is_empty(fresh: Person, ki
         values: dict[str, Any] = {"owner": f"{n % 2}@x.com", "close_date": "2026-06-30", "amount_cents": n % 2}
         values |= {"domain": f"d{n}.com", "email": f"e{n}@x.com"}
         made(fresh, kind, f"{n}", **{name: values[name] for name in names if n % 3})
-    for name in [*names, "last_activity_at", "created_at"]:
+    derived = ["last_activity_at"] if kind.is_logged else []
+    for name in [*names, *derived, "created_at"]:
         for sort in (name, f"-{name}"):
             for limit in ("1", "2", "4"):
                 seen: list[str] = []

@@ -54,9 +54,10 @@ class Faults:
                 self.found.append(problem)
             return None
 
-    def add(self, place: str, what: str, code: str = "invalid_value") -> None:
-        hint = "Correct the fields named above and send the request again."
-        self.found.append(Problem(code, hint, fields={place: what}))
+    def add(self, place: str, what: str, is_unknown: bool = False) -> None:
+        hint, fields = "Correct the fields named above and send the request again.", {place: what}
+        fault = Problem("unknown_field", hint, fields=fields) if is_unknown else None
+        self.found.append(fault or Problem("invalid_value", hint, fields=fields))
 
     def check(self) -> None:
         """Raise the gravest Problem, with the fields of all."""
@@ -111,7 +112,7 @@ def _nested(kinds: Kinds, place: str, kind: Kind, body: Mapping[str, Any], asker
     within = [name for name in body if name in names - kind.taken.keys() and isinstance(body[name], dict | list)]
     for name in within:
         what = "a nested record takes no records of its own: leave it out, and send it in another request"
-        faults.add(f"{place}.{name}", what, "unknown_field")
+        faults.add(f"{place}.{name}", what, is_unknown=True)
     return _part(place, kind, {name: raw for name, raw in body.items() if name not in within}, asker, faults)
 
 

@@ -106,7 +106,7 @@ def test_fifty_creates_at_once_do_not_pass_a_cap_of_three(tmp_path: Path, resour
 
 def unlike(resource: str) -> dict[str, str]:
     """Return what makes a body another one than those in the crowd."""
-    fresh = {"contacts": {"email": "late@acme.com"}, "companies": {"domain": "late.com"}}
+    fresh = {"contacts": {"email": "late@acme.com"}, "companies": {"domain": "late.com"}, "fields": {"key": "late"}}
     return fresh.get(resource, {"email": "late@example.com"} if resource == "members" else {})
 
 
