@@ -50,7 +50,16 @@ for kind in (*KINDS, ACTIVITY):
     READABLE[f"{kind.plural}_search_idx"] = {"segid", "term", "pgno"}
 
 FUNCTIONS = {"coalesce", "count", "crm_fold", "instr", "length", "match", "group_concat", "substr"}
-FUNCTIONS |= {"crm_compared", "crm_phone_key", "->", "json", "json_array", "json_extract", "json_group_array", "json_type"}
+FUNCTIONS |= {
+    "crm_compared",
+    "crm_phone_key",
+    "->",
+    "json",
+    "json_array",
+    "json_extract",
+    "json_group_array",
+    "json_type",
+}
 
 
 @dataclass
