@@ -19,6 +19,11 @@ from tests.storage.desk import Desk, workspace_of
 BY_NAME = {kind.name: kind for kind in (*REGISTRY.related, ACTIVITY)}
 COLUMNS = 'seq, at, "by", action, target, changes, op, version'
 
+TABLES = (
+    *(kind.plural for kind in (*REGISTRY.related, *REGISTRY.settings, ACTIVITY)),
+    *("custom_values", "activity_addresses", "ahead", "counts", "deleted"),
+)
+
 
 @dataclass
 class Entry:
@@ -176,3 +181,27 @@ def derived_of(records: dict[str, Record]) -> dict[str, dict[str, Any]]:
         }
         for handle, record in records.items()
     }
+
+
+def tables(back: Desk, actor: Actor) -> dict[str, dict[str, dict[str, Any]]]:
+    """Return all columns of all rows of the workspace, by table and id, but for what the log does not tell."""
+
+    def read(connection: Any) -> dict[str, dict[str, dict[str, Any]]]:
+        found = {}
+        for table in TABLES:
+            cursor = connection.execute(f"SELECT * FROM {table} WHERE workspace_id = ?", (actor.workspace_id,))
+            names = [name for name, *_ in cursor.description]
+            rows = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+            found[table] = {
+                _named(row): {n: v for n, v in row.items() if n not in ("seq", "updated_at")} for row in rows
+            }
+        return found
+
+    return back.do(back.database.read(None, read))
+
+
+def _named(row: dict[str, Any]) -> Any:
+    """Return the id of a row's record, with what else tells the row from others of its table."""
+    more = [row[name] for name in ("place", "address") if name in row]
+    id = row.get("id") or row.get("record_id") or row["kind"]
+    return (id, *more) if more else id
