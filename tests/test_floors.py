@@ -259,8 +259,8 @@ def test_no_module_outside_its_room_names_the_database(name: str) -> None:
     [
         ("crmkit.core.crm", "from crmkit.storage.sqlite.engine.database import SqliteDatabase"),
         ("crmkit.core.crm", "from crmkit.storage import sqlite"),
-        ("crmkit.storage.audit", "import sqlite3"),
-        ("crmkit.storage.audit", "def f():\n    from pysqlite3 import dbapi2"),
+        ("crmkit.storage.log.audit", "import sqlite3"),
+        ("crmkit.storage.log.audit", "def f():\n    from pysqlite3 import dbapi2"),
         ("crmkit.doctor", "import aiosqlite"),
         ("crmkit.web.gate", '"""A token is looked up.\n\nSQLite is quick.\n"""'),
         ("crmkit.storage.sqliteish", "# SQLite"),
@@ -331,7 +331,7 @@ def test_a_module_that_may_use_the_database_itself_does_so(name: str) -> None:
         ("crmkit.core.people.teams", "async def f(crm): crm.database.write_later(1, g)"),
         ("crmkit.core.people.sessions", "async def f(crm): await crm.database.write(g)"),
         ("crmkit.core.call", "async def f(crm): crm.database.write_later(1, g)"),
-        ("crmkit.web.handlers.teams", "async def f(call): await call.crm.database.write(g)"),
+        ("crmkit.web.handlers.people.teams", "async def f(call): await call.crm.database.write(g)"),
     ],
 )
 def test_a_way_around_the_call_is_noticed(name: str, source: str) -> None:

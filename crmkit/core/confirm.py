@@ -8,9 +8,9 @@ import json
 from collections.abc import Iterable
 
 from crmkit.errors import Problem
-from crmkit.storage import confirmations
 from crmkit.storage.hashed import sha256
 from crmkit.storage.interface.tx import Tx
+from crmkit.storage.requests import confirmations
 
 MINUTES = 10
 

@@ -8,9 +8,10 @@ from crmkit.core import confirm
 from crmkit.core.crm import Crm
 from crmkit.core.oauth.connect import GRANT_SECONDS
 from crmkit.core.people.codes import SERVER_TRIES
-from crmkit.storage import confirmations, jobs
+from crmkit.storage import jobs
 from crmkit.storage.interface.tx import Tx
 from crmkit.storage.people import attempts, grants, tokens, waiting_codes
+from crmkit.storage.requests import confirmations
 
 KEEP_DAYS = 2  # counters of limits matter for a day, those of all wrong tries for longer
 JOB_DAYS = 7  # whoever started a job looks at its end within a week

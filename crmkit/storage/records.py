@@ -14,12 +14,13 @@ from crmkit import ids
 from crmkit.errors import Problem
 from crmkit.model.form import DERIVED
 from crmkit.model.record import REACHED, Kind, Record, Tracked
-from crmkit.storage import audit, sequence
+from crmkit.storage import sequence
 from crmkit.storage.columns import country_of, quoted, returned, stored, table_columns, whole
 from crmkit.storage.custom import values as custom_values
 from crmkit.storage.interface.connection import Connection, Rows
 from crmkit.storage.interface.dialect import Dialect
 from crmkit.storage.interface.tx import Tx
+from crmkit.storage.log import audit
 
 _encode = msgspec.json.encode
 _decode = msgspec.json.Decoder(list[Any]).decode

@@ -13,10 +13,13 @@ from crmkit.settings import Settings, SettingsError
 from crmkit.web.connection.accesslog import AccessLog
 from crmkit.web.edge import Edge
 from crmkit.web.gate import Gate
-from crmkit.web.handlers import account, activities, configuration, documents, overview, teams
-from crmkit.web.handlers.activities import log_routes
-from crmkit.web.handlers.members import member_routes
-from crmkit.web.handlers.records import record_routes
+from crmkit.web.handlers import configuration, documents
+from crmkit.web.handlers.people import account, teams
+from crmkit.web.handlers.reading import overview
+from crmkit.web.handlers.records import activities
+from crmkit.web.handlers.records.activities import log_routes
+from crmkit.web.handlers.records.kinds import record_routes
+from crmkit.web.handlers.records.members import member_routes
 from crmkit.web.oauth import endpoints as oauth
 from crmkit.web.oauth import signin
 from crmkit.web.route import Route

@@ -6,8 +6,8 @@ import pytest
 
 from crmkit.core.call import Call
 from crmkit.model.actor import Actor
-from crmkit.storage import confirmations
 from crmkit.storage.interface.tx import Tx
+from crmkit.storage.requests import confirmations
 from tests.house import BOB
 from tests.storage.desk import Desk
 

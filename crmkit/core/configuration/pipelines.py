@@ -11,9 +11,9 @@ from crmkit.model.fields import Choice, Flag, Text
 from crmkit.model.fold import fold
 from crmkit.model.form import REQUIRED, Default, form_of
 from crmkit.model.record import Kind, Kinds
-from crmkit.storage import audit
 from crmkit.storage.configuration import pipelines
 from crmkit.storage.interface.tx import Tx
+from crmkit.storage.log import audit
 
 
 class PipelineBody:

@@ -12,9 +12,9 @@ from crmkit.model.actor import Membership
 from crmkit.model.fields import Country, Currency, Language, Text, Timezone
 from crmkit.model.form import REQUIRED, Default, form_of
 from crmkit.model.preferences import DEFAULTS
-from crmkit.storage import audit
 from crmkit.storage.interface.tx import Tx
 from crmkit.storage.interface.workspace import Workspace
+from crmkit.storage.log import audit
 from crmkit.storage.people import accounts
 
 

@@ -22,9 +22,10 @@ from crmkit.mail import Message
 from crmkit.model.actor import Invite, Membership, User
 from crmkit.model.names import MAX_NAME, spoken, trimmed
 from crmkit.records.contact import CONTACT
-from crmkit.storage import audit, records
+from crmkit.storage import records
 from crmkit.storage.interface.lanes import mail_lane
 from crmkit.storage.interface.tx import Tx
+from crmkit.storage.log import audit
 from crmkit.storage.people import accounts, grants, invites
 from crmkit.storage.people.grants import Binding
 

@@ -11,10 +11,10 @@ from crmkit.core.oauth.connect import GRANT_SECONDS, is_ours
 from crmkit.core.people import access, login
 from crmkit.errors import Problem
 from crmkit.model.names import MAX_NAME
-from crmkit.storage import audit
 from crmkit.storage.hashed import sha256
 from crmkit.storage.interface.lanes import mail_lane
 from crmkit.storage.interface.tx import Tx
+from crmkit.storage.log import audit
 from crmkit.storage.people import accounts, grants, tokens
 from crmkit.storage.people.grants import Grant
 

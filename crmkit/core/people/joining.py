@@ -4,8 +4,8 @@ from crmkit.core.call import Call
 from crmkit.core.people import access, stepup
 from crmkit.core.people.workspaces import workspace_id
 from crmkit.model.actor import Invite, Membership, User
-from crmkit.storage import audit
 from crmkit.storage.interface.tx import Tx
+from crmkit.storage.log import audit
 from crmkit.storage.people import accounts, invites
 
 

@@ -16,9 +16,9 @@ from crmkit.model.actor import Invite, Membership, User
 from crmkit.model.fields import Email, Text
 from crmkit.model.form import REQUIRED, form_of
 from crmkit.render.text import quoted
-from crmkit.storage import audit
 from crmkit.storage.interface.lanes import client_lane, mail_lane
 from crmkit.storage.interface.tx import Tx
+from crmkit.storage.log import audit
 from crmkit.storage.people import accounts, invites, tokens
 
 LOGIN = "login"  # the purpose of a code

@@ -11,9 +11,9 @@ from crmkit.core.now import moment
 from crmkit.core.people import access, stepup
 from crmkit.errors import Problem
 from crmkit.model.actor import Actor
-from crmkit.storage import audit
 from crmkit.storage.hashed import sha256
 from crmkit.storage.interface.tx import Tx
+from crmkit.storage.log import audit
 from crmkit.storage.people import tokens
 
 WORTH_WRITING_MINUTES = 10  # a token's use is written down at most this often

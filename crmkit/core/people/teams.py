@@ -15,10 +15,10 @@ from crmkit.model.actor import Invite, Member
 from crmkit.model.fields import Choice, Email
 from crmkit.model.form import REQUIRED, Default, form_of
 from crmkit.model.names import spoken, spoken_address
-from crmkit.storage import audit
 from crmkit.storage.interface.connection import Connection
 from crmkit.storage.interface.lanes import mail_lane
 from crmkit.storage.interface.tx import Tx
+from crmkit.storage.log import audit
 from crmkit.storage.people import accounts, invites
 
 ROLES = ("admin", "member")

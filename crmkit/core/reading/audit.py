@@ -5,7 +5,7 @@ from msgspec.structs import replace
 from crmkit.core.call import Call
 from crmkit.core.reading import feeds
 from crmkit.model.query.listing import Listing
-from crmkit.storage import audit
+from crmkit.storage.log import audit
 
 FILTERS = {"by": "by=eq:", "action": "action=eq:", "target": "target=eq:", "since": "at=gte:", "until": "at=lt:"}
 

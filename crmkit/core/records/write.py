@@ -15,19 +15,24 @@ from crmkit.core.records import activities, memberships, nested, relations, vers
 from crmkit.core.records.settled import Saved, settled
 from crmkit.core.rules.rule import Values, Write
 from crmkit.errors import Problem
-from crmkit.model.record import Kind, Record
+from crmkit.model.actor import Asker
+from crmkit.model.record import Kind, Kinds, Record
 from crmkit.storage import records
-from crmkit.storage.interface.tx import Tx
+from crmkit.storage.interface.tx import Tx, Unit
 
 
 async def save(call: Call, kind: Kind, body: Mapping[str, Any]) -> Saved:
-    """Create a record, or merge the fields into the live record that one of the kind's `merges_by` leads to.
+    """Create a record, or merge the fields into a live one (see `saving`)."""
+    return await call.write(saving(call.crm, kind, body, call.actor.asker))
 
-    Records that the body relates it to are created or merged first, activities are logged last. Raises
-    `already_exists` when another of the keys leads to another record.
+
+def saving(crm: Crm, kind: Kind, body: Mapping[str, Any], asker: Asker) -> Unit[Saved]:
+    """Return the unit that creates a record, or merges the fields into the one that one of `merges_by` leads to.
+
+    Records that the body relates it to are created or merged first, activities are logged last. Raises what `draft`
+    raises; the unit raises `already_exists` when another of the keys leads to another record.
     """
-    crm = call.crm
-    draft = nested.drafted(crm.kinds, kind, body, call.actor.asker)
+    draft = nested.drafted(crm.kinds, kind, body, asker)
 
     def unit(tx: Tx) -> Saved:
         _check_role(tx, kind)
@@ -37,7 +42,7 @@ async def save(call: Call, kind: Kind, body: Mapping[str, Any]) -> Saved:
         with quotas.as_before(tx, crm.settings, needed):
             return _saved_whole(tx, crm, kind, draft)
 
-    return await call.write(unit)
+    return unit
 
 
 async def change(call: Call, kind: Kind, id: str, body: Mapping[str, Any], if_match: int | None = None) -> Saved:
@@ -55,10 +60,15 @@ async def change(call: Call, kind: Kind, id: str, body: Mapping[str, Any], if_ma
         _check_role(tx, kind)
         before = lookup.existing(tx.connection, kind, tx.by.workspace_id, named)
         versions.check(before, expected, "PATCH")
-        _check_taken(tx, kind, before, values)
-        return _written(Write(tx, crm, kind, before), values)
+        return changed(tx, crm, kind, before, values)
 
     return await call.write(unit)
+
+
+def changed(tx: Tx, crm: Crm, kind: Kind, before: Record, values: Values) -> Saved:
+    """Return the record with these values, in stored form; raises `already_exists` for a key of another record."""
+    _check_taken(tx, kind, before, values)
+    return _written(Write(tx, crm, kind, before), values)
 
 
 async def remove(call: Call, kind: Kind, id: str, if_match: int | None = None) -> Record:
@@ -78,13 +88,18 @@ async def remove(call: Call, kind: Kind, id: str, if_match: int | None = None) -
         refused = None if kind.is_setting else confirm.require(tx, sent, bound, says, again)
         if refused is not None:
             return refused
-        if kind.is_logged:
-            followed.delete_or_unlink(tx, kinds, kind, before)
-        relations.let_go(tx, kinds, kind, before)
-        derived.put_and_follow(tx, kinds, kind, before, None)
+        removed(tx, kinds, kind, before)
         return before
 
     return await call.write(unit)
+
+
+def removed(tx: Tx, kinds: Kinds, kind: Kind, before: Record) -> None:
+    """Delete a record with what goes with it; what stays loses its links to it."""
+    if kind.is_logged:
+        followed.delete_or_unlink(tx, kinds, kind, before)
+    relations.let_go(tx, kinds, kind, before)
+    derived.put_and_follow(tx, kinds, kind, before, None)
 
 
 def _saved_whole(tx: Tx, crm: Crm, kind: Kind, draft: nested.Draft) -> Saved:

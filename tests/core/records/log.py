@@ -11,8 +11,9 @@ from crmkit.core.call import Call
 from crmkit.core.records import relations
 from crmkit.model.actor import Actor
 from crmkit.model.record import REACHED, Kind, Record
-from crmkit.storage import audit, records
+from crmkit.storage import records
 from crmkit.storage.interface.tx import Tx
+from crmkit.storage.log import audit
 from tests.kinds import ACTIVITY, MEMBERSHIP, REGISTRY
 from tests.storage.desk import Desk, workspace_of
 

@@ -15,8 +15,9 @@ from crmkit.core.records import memberships, write
 from crmkit.errors import Problem
 from crmkit.model.actor import Actor
 from crmkit.model.record import Kind
-from crmkit.storage import audit, records
+from crmkit.storage import records
 from crmkit.storage.interface.tx import Tx
+from crmkit.storage.log import audit
 from tests.core.records.log import (
     Entry,
     entries,

@@ -1,0 +1,1 @@
+"""What is kept of requests: the confirm tokens that were shown."""

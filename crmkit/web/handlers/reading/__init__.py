@@ -1,0 +1,1 @@
+"""The routes that read across kinds: search, reminders, the audit log."""
