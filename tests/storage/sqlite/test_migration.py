@@ -12,6 +12,7 @@ from crmkit.model.record import Kind
 from crmkit.storage.sqlite.engine import migrate
 from crmkit.storage.sqlite.engine.connection import connect
 from crmkit.storage.sqlite.engine.folder import FILE, prepare
+from crmkit.storage.sqlite.migrations import schema
 from crmkit.storage.sqlite.migrations.migration import index, logged, searchable, table
 from tests.kinds import NAMED
 
@@ -42,6 +43,21 @@ def test_what_migrations_are_made_of_never_changes() -> None:
     kept = GOLDEN.read_text(encoding="utf-8")
     difference = difflib.unified_diff(kept.splitlines(), found.splitlines(), "golden", "now", lineterm="", n=1)
     assert found == kept, "\n".join(["released migrations have these statements:", *difference])
+
+
+@pytest.mark.golden
+def test_a_new_database_has_the_schema_that_the_migrations_make_one_after_another(tmp_path: Path) -> None:
+    def made(name: str, by_steps: bool) -> schema.Schema:
+        prepare(tmp_path / name)
+        migrate.run(tmp_path / name / FILE, connect, by_steps=by_steps)
+        with closing(connect(tmp_path / name / FILE, False)) as connection:
+            return schema.of(connection)
+
+    found = made("by steps", True)
+    if os.environ.get("UPDATE_GOLDEN"):
+        Path(schema.__file__).with_name(schema.FILE).write_text(found.written(), encoding="utf-8")
+    assert schema.newest() == found, "`make golden` writes schema.sql"
+    assert made("at once", False) == found
 
 
 @pytest.mark.parametrize("kind", NAMED, ids=lambda kind: kind.name)

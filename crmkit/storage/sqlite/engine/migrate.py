@@ -1,10 +1,10 @@
-"""Migrations: forward only, each in one transaction with the row that records it.
+"""Migrations: forward only, each in one transaction with the row that records it. A new database gets their outcome.
 
 Interrupted at any statement, the transaction is rolled back and the next start does it again. A copy of the database
 is kept beside it before anything is migrated.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -13,14 +13,17 @@ from crmkit.storage.interface.database import Newer, Unusable
 from crmkit.storage.sqlite.engine import faults
 from crmkit.storage.sqlite.engine.connection import SqliteConnection
 from crmkit.storage.sqlite.engine.driver import sqlite3
-from crmkit.storage.sqlite.migrations import MIGRATIONS, Migration
+from crmkit.storage.sqlite.migrations import MIGRATIONS, Migration, schema
 
 Connect = Callable[[Path, bool], SqliteConnection]
 
 
-def run(file: Path, connect: Connect, migrations: tuple[Migration, ...] = MIGRATIONS) -> list[str]:
+def run(
+    file: Path, connect: Connect, migrations: tuple[Migration, ...] = MIGRATIONS, by_steps: bool = False
+) -> list[str]:
     """Bring the database in `file` up to date and return the names of the migrations applied.
 
+    An empty one gets the newest schema at once, or, `by_steps`, goes through each migration too.
     The caller holds the folder's lock. Raises Unusable when the file is no database, and Newer when the database knows
     a migration that this program does not.
     """
@@ -34,7 +37,9 @@ def run(file: Path, connect: Connect, migrations: tuple[Migration, ...] = MIGRAT
         pending = migrations[done:]
         if pending and done:
             keep_copy(connection, file, done)
-        for number, migration in enumerate(pending, start=done + 1):
+        elif not done and not by_steps:
+            done = _begin(connection, migrations)
+        for number, migration in enumerate(migrations[done:], start=done + 1):
             apply(connection, number, migration)
         return [migration.name for migration in pending]
 
@@ -52,17 +57,34 @@ def version(connection: SqliteConnection) -> int:
     return number
 
 
+def _begin(connection: SqliteConnection, migrations: Sequence[Migration]) -> int:
+    """Give an empty database the newest schema and return its version; 0 where only older ones are wanted."""
+    made = schema.newest()
+    if made.version > len(migrations):
+        return 0
+    _execute(connection, made.statements, 1, migrations[: made.version])
+    return made.version
+
+
 def apply(connection: SqliteConnection, number: int, migration: Migration) -> None:
     """Apply one migration and record it, or leave the database as it was."""
+    _execute(connection, migration.statements, number, [migration])
+
+
+def _execute(
+    connection: SqliteConnection, statements: Sequence[str], first: int, migrations: Sequence[Migration]
+) -> None:
+    """Execute what these migrations make, and record them, the first under this number, in one transaction."""
     connection.execute("BEGIN IMMEDIATE")
     try:
-        for statement in migration.statements:
+        for statement in statements:
             connection.execute(statement)
-        connection.execute(
-            "INSERT INTO migrations (number, name, applied_at) VALUES (?, ?, ?)",
-            (number, migration.name, stamp(system_clock())),
-        )
-        connection.execute(f"PRAGMA user_version = {number:d}")
+        for number, migration in enumerate(migrations, start=first):
+            connection.execute(
+                "INSERT INTO migrations (number, name, applied_at) VALUES (?, ?, ?)",
+                (number, migration.name, stamp(system_clock())),
+            )
+        connection.execute(f"PRAGMA user_version = {first + len(migrations) - 1:d}")
         connection.execute("COMMIT")
     except BaseException:
         if connection.in_transaction:
