@@ -26,7 +26,7 @@ from crmkit.web.connection.accesslog import AccessLog
 from crmkit.web.gate import Gate
 from crmkit.web.reply import Response
 from crmkit.web.route import read
-from crmkit.web.router import Paths, Router
+from crmkit.web.router import Application, Router
 
 AT_ONCE = 16
 BODY = LINE.encode()
@@ -52,7 +52,7 @@ class Open(Gate):
 
 def alone(crm: Any) -> Any:
     """Return an application that finds and calls the handler, and sends what it returns."""
-    router = Router(Paths([ready]), [ready], Open(), crm)
+    router = Router(Application(), [ready], Open(), crm)
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
         response = await router.answer(scope, receive)

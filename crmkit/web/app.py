@@ -23,7 +23,7 @@ from crmkit.web.handlers.records.members import member_routes
 from crmkit.web.oauth import endpoints as oauth
 from crmkit.web.oauth import signin
 from crmkit.web.route import Route
-from crmkit.web.router import Paths, Router
+from crmkit.web.router import Application, Router
 
 
 def build(
@@ -45,11 +45,10 @@ def build(
     gate = Gate(crm)
     every = [*routes(crm.kinds), *signin.ROUTES, *oauth.routes(crm.settings), *more]
     state = State({"crm": crm, "limit": gate.limit, "routes": every})
-    app = Paths(every, lifespan=[lifespan], state=state)
+    app = Application(lifespan=[lifespan], state=state)
+    router = Router(app, every, gate, crm)
     _check_base_path(crm.settings, every, crm.kinds)
-    edge = app.state.edge = Edge(
-        app, Router(app, every, gate, crm), log, crm, ip.Networks(crm.settings.server.trusted_proxies)
-    )
+    edge = app.state.edge = Edge(app, router, log, crm, ip.Networks(crm.settings.server.trusted_proxies))
     return edge
 
 

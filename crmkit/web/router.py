@@ -1,8 +1,8 @@
 """From a request to its response: find the route of its path, check the request, call the handler.
 
-Litestar's table finds a path and the ids in it; the router calls handlers itself. Every handler takes an HttpCall and
-the ids in its path and returns an answer, so it needs none of Litestar's signature models, dependencies, response
-conversion and layers that catch exceptions.
+The router finds and calls handlers itself. Every handler takes an HttpCall and the ids in its path and returns an
+answer, so it needs none of Litestar's signature models, dependencies, response conversion and layers that catch
+exceptions.
 """
 
 import asyncio
@@ -10,12 +10,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from litestar import Litestar
-from litestar.exceptions import NotFoundException
-from litestar.handlers import HTTPRouteHandler
 from litestar.plugins import PluginProtocol
-from litestar.plugins.core import MsgspecDIPlugin
-from litestar.types import Empty, Method, Receive
-from litestar.utils import normalize_path
+from litestar.types import Empty, Receive
 
 from crmkit.core.crm import Crm
 from crmkit.storage.lists.deadline import asker
@@ -27,9 +23,8 @@ from crmkit.web.reply import Response, respond
 from crmkit.web.route import BadRoute, Route
 from crmkit.web.routing.logged import LoggedPaths
 from crmkit.web.routing.nearest import Nearest
+from crmkit.web.routing.paths import Paths, normal
 from crmkit.web.routing.segments import content
-
-METHODS: list[Method] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 
 LOGGED = "logged_path"  # in the state of a request: its path as the log has it, once its route is found
 
@@ -47,10 +42,11 @@ class Router:
     def __init__(self, app: Litestar, routes: Iterable[Route], gate: Gate, crm: Crm) -> None:
         self._app = app
         self._routes: dict[str, dict[str, Route]] = {}  # of each path, by method
-        every = tuple(routes)
+        every = tuple(_checked(route) for route in routes)
         for route in every:
             for path in route.paths:
                 self._add(path, route)
+        self._paths = Paths(self._routes)
         self._nearest = Nearest(every, crm.kinds)
         self._starts = {path: self._nearest.starts(path) for path in self._routes}  # how the ids in it begin
         self.logged = LoggedPaths(every, crm.kinds.prefixes)
@@ -96,35 +92,26 @@ class Router:
 
     def _found(self, scope: Any) -> tuple[str, dict[str, Any]]:
         """Return the path of the route, and the ids in it; a kind in it may be singular (/contact/c_…)."""
-        path = normalize_path(scope["path"])
-        try:
-            _, _, scope["path"], ids, template = self._app.asgi_router.handle_routing(path, METHODS[0])
-        except NotFoundException:
+        found = self._paths.find(scope["path"])
+        if found is None:
+            path = normal(scope["path"])
             if plural := self._nearest.of_singular(path):
                 scope["path"] = plural
                 return self._found(scope)
-            raise self._nearest.unknown(scope["method"], path) from None
-        return template, {name: content(part) for name, part in ids.items()}
+            raise self._nearest.unknown(scope["method"], path)
+        path, segments = found
+        return path, {name: content(segment) for name, segment in segments.items()}
 
 
-class Paths(Litestar):
-    """Litestar with the paths of our routes in its table, and without plugins: each would be imported at the start."""
+class Application(Litestar):
+    """Litestar without routes, which the router has, and without plugins: each would be imported at the start."""
 
-    def __init__(self, routes: Iterable[Route], **options: Any) -> None:
-        super().__init__(_litestar_handlers(routes), openapi_config=None, logging_config=None, **options)
+    def __init__(self, **options: Any) -> None:
+        super().__init__(openapi_config=None, logging_config=None, **options)
 
     @staticmethod
     def _get_default_plugins(plugins: list[PluginProtocol]) -> list[PluginProtocol]:
-        return [*plugins, MsgspecDIPlugin()]
-
-
-def _litestar_handlers(routes: Iterable[Route]) -> list[HTTPRouteHandler]:
-    """Return one handler of all paths, which Litestar's table wants; raises BadRoute for what is no Route."""
-    paths = [path.replace("}", ":str}") for route in routes for path in _checked(route).paths]
-    if not paths:
-        return []
-    handler = HTTPRouteHandler(list(dict.fromkeys(paths)), http_method=METHODS, status_code=200)
-    return [handler(_never_called)]
+        return plugins
 
 
 def _checked(route: Route) -> Route:
@@ -133,8 +120,3 @@ def _checked(route: Route) -> Route:
         ignored = f"; its {', '.join(options)} would be ignored" if options else ""
         raise BadRoute(f"{route}: declare a handler with crmkit.web.route, not with Litestar{ignored}")
     return route
-
-
-async def _never_called() -> None:
-    """Litestar wants a function; the router calls that of the Route."""
-    raise AssertionError
