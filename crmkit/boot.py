@@ -159,11 +159,12 @@ def _most_connections() -> int:
 def _freeze_startup_objects() -> None:
     """Keep the garbage collector from looking at objects that live as long as the process, and from running often.
 
-    Requests leave no cycles behind, yet many at once make enough objects to have it run again and again.
+    Requests leave no cycles behind, yet many at once make enough objects to have it run again and again. The start, for
+    which the program turns it off, leaves some hundred objects in cycles: fewer than are worth a look at all others.
     """
-    gc.collect()
     gc.freeze()
     gc.set_threshold(NEW_OBJECTS)
+    gc.enable()
 
 
 def migrate_now(settings: Settings) -> list[str]:

@@ -1,6 +1,7 @@
 """The program: `crmkit serve`, `migrate`, `token`, `doctor`, `version`; alone it prints how it is used."""
 
 import argparse
+import gc
 import os
 import shlex
 import shutil
@@ -100,6 +101,7 @@ def _settings(options: argparse.Namespace) -> Settings:
 
 
 def _serve(options: argparse.Namespace) -> int:
+    gc.disable()  # nearly all that a start makes stays; `boot.serve` turns it on again
     from crmkit import boot  # imported late: `version` and `--help` need no web server
 
     settings = _settings(options)
