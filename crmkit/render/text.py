@@ -86,22 +86,24 @@ def line(kind: Kind, record: Record, names: Iterable[str]) -> str:
 @lru_cache(256)
 def liner(kind: Kind, names: tuple[str, ...]) -> Callable[[Record], str]:
     """Return the function that writes the line of a record of this kind with those fields."""
-    return _compiled(kind, "{record.handle}", [(name, f"record.{name}") for name in names if name != "id"])
+    return _compiled(kind, "{record.handle}", [(name, f"record.{name}") for name in names if name != "id"], "")
 
 
 @lru_cache(256)
 def row_liner(kind: Kind, names: tuple[str, ...]) -> Callable[[Sequence[Any]], str]:
     """Return the function that writes the line of a row: the id of a record, then the values of those fields."""
-    return _compiled(kind, f"{kind.name}/{{record[0]}}", [(name, f"record[{at}]") for at, name in enumerate(names, 1)])
+    reads = [(name, f"_{at}") for at, name in enumerate(names)]
+    return _compiled(kind, f"{kind.name}/{{id}}", reads, f"id, {''.join(f'{read}, ' for _, read in reads)}= record")
 
 
-def _compiled(kind: Kind, handle: str, reads: list[tuple[str, str]]) -> Callable[[Any], str]:
+def _compiled(kind: Kind, handle: str, reads: list[tuple[str, str]], before: str) -> Callable[[Any], str]:
     """Return a function that writes lines, compiled from generated source with one statement for each field.
 
-    `handle` is the handle as part of an f-string; `reads` has the name of each field and the expression that reads it.
+    `handle` is the handle as part of an f-string; `reads` has the name of each field and the expression that reads it,
+    once the statement `before` is done.
     Dataclasses generate source the same way. A loop over the fields is slower, and lines are most of what is answered.
     """
-    code = ["def write(record):"]
+    code = ["def write(record):", f" {before}"]
     for at, (name, read) in enumerate(reads):
         code.append(f" _{at} = '' if (content := {read}) is None else {_expression(kind.by_name[name])}")
     parts = "".join(f"{{_{at}}}" for at in range(len(reads)))
