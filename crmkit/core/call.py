@@ -5,6 +5,7 @@ from typing import Any, TypeVar
 
 from crmkit.core.crm import Crm
 from crmkit.core.people import access
+from crmkit.core.requests.door import NOTHING, Door, Outcome, TakenBack, operation_of
 from crmkit.errors import Problem
 from crmkit.model.actor import Actor
 from crmkit.storage.interface.lanes import Lanes
@@ -16,11 +17,13 @@ T = TypeVar("T")
 class Call:
     """One request to the product, from whatever face it came; without an actor, work of the system or a stranger's."""
 
-    __slots__ = ("_actor", "crm")
+    __slots__ = ("_actor", "crm", "door", "outcome")
 
     def __init__(self, crm: Crm, actor: Actor | None = None) -> None:
         self.crm = crm
         self._actor = actor
+        self.door: Door | None = None  # of a request under a key, or for a dry run; it writes once
+        self.outcome = NOTHING  # of its newest write
 
     @property
     def actor(self) -> Actor:
@@ -71,18 +74,30 @@ class Call:
         The actor is looked up again inside the transaction, so a revoked token or an ended membership stops a
         request that was already waiting. `lanes` name what the unit looks at before it writes; without them it is the
         actor's workspace. An act that an app must have confirmed is refused, unless the unit `asks_code` itself (see
-        stepup.confirmed). `silent` as in Database.write.
+        stepup.confirmed). `silent` as in Database.write. `door` may answer in place of the unit, or take it back.
         """
         actor = self._actor
         if actor is not None and actor.must_confirm and not asks_code:
             raise access.unconfirmed()
 
-        def checked(tx: Tx) -> tuple[T | Problem, list[Effect]]:
+        door = self.door
+
+        def checked(tx: Tx) -> tuple[T | Problem, list[Effect], dict[int, int]]:
             if actor is not None:
                 tx.actor = access.current(tx)
-            return unit(tx), tx.effects
+            value = unit(tx) if door is None else door.run(tx, unit)
+            return value, tx.effects, tx.operations
 
-        value, effects = await self.crm.database.write(checked, actor, lanes, silent)
+        try:
+            value, effects, operations = await self.crm.database.write(checked, actor, lanes, silent)
+        except TakenBack as taken:
+            value, effects, operations = taken.value, [], {}
+            self.outcome = Outcome(is_dry=True, hidden=taken.made)
+        else:
+            if door is not None:
+                door.done(value)
+            if operations:
+                self.outcome = Outcome(operation_of(actor, operations))
         for effect in effects:
             await effect()
         if isinstance(value, Problem):

@@ -28,9 +28,9 @@ def require(tx: Tx, sent: str, bound: bytes, says: str, again: str) -> Problem |
     """Use up the confirm token that was `sent` and return None, if it is good for the act with this binding.
 
     Else issue a fresh token and return `confirmation_required` with it, for the unit to return. `says` tells what the
-    act takes along; `again` is the request, without token.
+    act takes along; `again` is the request, without token. A dry run needs no token, and uses none up.
     """
-    if sent and confirmations.consume(tx, bound, sent, MINUTES):
+    if tx.is_dry or (sent and confirmations.consume(tx, bound, sent, MINUTES)):
         return None
     token = confirmations.issue(tx, bound, MINUTES)
     stale = "That confirm token is wrong, used or outdated. " if sent else ""

@@ -1,6 +1,6 @@
 """The running product's parts, which every Call holds."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from crmkit.clock import Clock, stamp
 from crmkit.core.jobs.kind import JobKinds
@@ -8,11 +8,12 @@ from crmkit.mail import Mailer
 from crmkit.model.record import Kinds
 from crmkit.settings import Settings
 from crmkit.storage.interface.database import Database
+from crmkit.storage.requests.answers import Place
 
 
 @dataclass(frozen=True)
 class Crm:
-    """`key` seals codes and cursors."""
+    """`key` seals codes and cursors. `unanswered` are requests under a key that wrote and are not answered yet."""
 
     settings: Settings
     database: Database
@@ -21,6 +22,7 @@ class Crm:
     clock: Clock
     kinds: Kinds
     jobs: JobKinds
+    unanswered: set[Place] = field(default_factory=set)
 
     @property
     def now(self) -> str:

@@ -1,4 +1,4 @@
-"""What is outdated is dropped: counters of limits, mailed codes, confirm tokens, sign-ins, grants, ended jobs.
+"""What is outdated is dropped: counters of limits, mailed codes, confirm tokens, kept answers, sign-ins, grants, jobs.
 
 Rows stamped in the future, because the clock was set back, are dropped too; otherwise they would count again later.
 """
@@ -11,7 +11,7 @@ from crmkit.core.people.codes import SERVER_TRIES
 from crmkit.storage import jobs
 from crmkit.storage.interface.tx import Tx
 from crmkit.storage.people import attempts, grants, tokens, waiting_codes
-from crmkit.storage.requests import confirmations
+from crmkit.storage.requests import answers, confirmations
 
 KEEP_DAYS = 2  # counters of limits matter for a day, those of all wrong tries for longer
 JOB_DAYS = 7  # whoever started a job looks at its end within a week
@@ -24,6 +24,7 @@ def sweep(tx: Tx, crm: Crm) -> None:
     attempts.forget(tx, kept_since, after(tx.now, days=-max(days for days, _ in SERVER_TRIES)))
     waiting_codes.forget(tx, codes_latest)
     confirmations.forget(tx, after(tx.now, minutes=confirm.MINUTES))
+    answers.forget(tx)
     grants.forget(tx, codes_latest, kept_since, after(tx.now, seconds=GRANT_SECONDS))
     jobs.forget(tx, after(tx.now, days=-JOB_DAYS))
     tokens.cap_last_used(tx)

@@ -5,7 +5,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Any, Self
 
 from msgspec import Struct, defstruct, structs
 
@@ -31,6 +31,15 @@ class Answer:
     def headers(self) -> Mapping[str, str]:
         return {}
 
+    @property
+    def operation(self) -> str:
+        """The id of what was written and logged; empty where nothing was."""
+        return ""
+
+    def after(self, write: Tail) -> Self:
+        """Return the answer as that of a write (see Tail.after); raises TypeError for a shape of reads alone."""
+        raise TypeError(f"a write is not answered with a {type(self).__name__}")
+
     def text(self) -> str:
         raise NotImplementedError
 
@@ -53,6 +62,13 @@ class One(Answer, Struct, frozen=True):
     @property
     def headers(self) -> Mapping[str, str]:
         return {"ETag": f'"{getattr(self.record, "version", 1)}"'}
+
+    @property
+    def operation(self) -> str:
+        return self.tail.operation
+
+    def after(self, write: Tail) -> Self:
+        return structs.replace(self, tail=self.tail.after(write))
 
     def text(self) -> str:
         line = text.line(self.kind, self.record, self.fields or self.kind.names)
@@ -87,6 +103,15 @@ class Table(Answer, Struct, frozen=True):
     parts: Sequence[Part]
     facts: Mapping[str, Any] = {}
     status: int = 200
+
+    @property
+    def operation(self) -> str:
+        return self.parts[-1].tail.operation
+
+    def after(self, write: Tail) -> Self:
+        *parts, last = self.parts
+        last = structs.replace(last, tail=last.tail.after(write))
+        return structs.replace(self, parts=(*parts, last))
 
     def text(self) -> str:
         lines: list[str] = []
@@ -212,6 +237,13 @@ class Card(Answer, Struct, frozen=True):
     def headers(self) -> Mapping[str, str]:
         return self.limits
 
+    @property
+    def operation(self) -> str:
+        return self.tail.operation
+
+    def after(self, write: Tail) -> Self:
+        return structs.replace(self, tail=self.tail.after(write))
+
     def text(self) -> str:
         head = [f"OK {text.printable(self.done)}"] if self.done else []
         lines = [f"{label}: {text.printable(content)}" for label, content in self.lines.items()]
@@ -232,6 +264,7 @@ class Failure(Answer, Struct, frozen=True):
     problem: Problem
     request_id: str
     kind: Kind | None = None
+    is_dry: bool = False
 
     @property
     def status(self) -> int:
@@ -248,7 +281,7 @@ class Failure(Answer, Struct, frozen=True):
         lines.append(f"HINT  {text.printable(problem.hint)}")
         if problem.shown is not None and self.kind is not None:
             lines.append(text.line(self.kind, problem.shown, self.kind.names))
-        return "\n".join([*lines, *Tail(counts=problem.comments).lines()])
+        return "\n".join([*lines, *Tail(counts=problem.comments, is_dry=self.is_dry).lines()])
 
     def data(self) -> Any:
         problem = self.problem
@@ -258,6 +291,8 @@ class Failure(Answer, Struct, frozen=True):
         found |= problem.facts
         if problem.shown is not None:
             found["current"] = problem.shown
+        if self.is_dry:
+            found["dry_run"] = True
         return {**found, "request_id": self.request_id}
 
 

@@ -3,10 +3,13 @@
 from collections.abc import Sequence
 from typing import Any
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from crmkit.model.query.listing import Paging
 from crmkit.render.text import printable
+
+DRY = "dry run: nothing was written"
+SHOWN_ONCE = "what is hidden here was shown once, in the first answer"
 
 
 class Tail(Struct, frozen=True):
@@ -16,8 +19,22 @@ class Tail(Struct, frozen=True):
     paging: Paging | None = None  # of a page: its total and the next one
     notes: Sequence[str] = ()
     outcome: str = ""  # created, updated or merged
+    operation: str = ""  # id of what a write logged
+    can_undo: bool = False  # says how in the text
+    hides: bool = False  # what the first answer showed once
     now: str = ""
     timezone: str = ""  # of `now`
+    is_dry: bool = False
+
+    def after(self, write: "Tail") -> "Tail":
+        """Return this with what `write` tells of the write itself; of two operations this one's is told."""
+        return structs.replace(
+            self,
+            operation=self.operation or write.operation,
+            can_undo=write.can_undo,
+            is_dry=write.is_dry,
+            hides=write.hides,
+        )
 
     def lines(self) -> list[str]:
         if self is NO_TAIL:
@@ -27,9 +44,12 @@ class Tail(Struct, frozen=True):
             *self.counts,
             *([f"total: {_total(paging)}"] if paging and paging.is_first else ()),
             *(f"note: {note}" for note in self.notes),
+            *([f"note: {SHOWN_ONCE}"] if self.hides else ()),
             *([self.outcome] if self.outcome else ()),
+            *([f"undo: POST /undo/{self.operation}"] if self.can_undo and self.operation else ()),
             *([f"now: {self.now} ({self.timezone})"] if self.now else ()),
             *([f"next: {paging.next_cursor}"] if paging and paging.next_cursor is not None else ()),
+            *([DRY] if self.is_dry else ()),
         ]
         return [f"# {printable(line)}" for line in told]
 
@@ -43,6 +63,12 @@ class Tail(Struct, frozen=True):
             found["next_cursor"] = self.paging.next_cursor
         if self.now:
             found |= {"now": self.now, "timezone": self.timezone}
+        if self.operation:
+            found["operation"] = self.operation
+        if self.hides:
+            found["notes"] = [SHOWN_ONCE]
+        if self.is_dry:
+            found["dry_run"] = True
         return found
 
 

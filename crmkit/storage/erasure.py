@@ -14,7 +14,7 @@ from crmkit.storage.interface.workspace import Workspace
 OWNED = (
     *("custom_values", "custom_indexes"),
     *("audit", "deleted", "counts", "numbers", "activity_addresses", "ahead", "pipelines"),
-    *("confirmations", "invites", "jobs", "grants", "tokens", "memberships"),
+    *("answers", "confirmations", "invites", "jobs", "grants", "tokens", "memberships"),
 )
 
 

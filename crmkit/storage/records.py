@@ -286,6 +286,8 @@ def _row_inserted(tx: Tx, kind: Kind, id: str, columns: dict[str, Any]) -> tuple
     while True:
         fresh = id or ids.mint(kind.prefix, start)
         if _guarded(tx, kind, sql, (seq, workspace, fresh, *columns.values(), workspace, fresh)).rowcount:
+            if tx.made is not None and not id:
+                tx.made.append(fresh)
             return seq, fresh
         if id:
             raise LookupError(f"{kind.handle(id)} is live")

@@ -22,6 +22,7 @@ from crmkit.web.negotiate import format_of
 from crmkit.web.reply import Response, streamed
 
 INSIDE = "inside"  # in the state of a request that a tool call of MCP stands for
+DRY = "dry"  # in the state of a request: whether it is a dry run
 
 
 def header_of(scope: Scope, name: bytes) -> str:
@@ -35,13 +36,14 @@ def header_of(scope: Scope, name: bytes) -> str:
 class HttpCall(Call):
     """What a handler is given: the call, and the HTTP request that it came as."""
 
-    __slots__ = ("_max_body", "_receive", "scope")
+    __slots__ = ("_body", "_max_body", "_receive", "scope")
 
     def __init__(self, crm: Crm, scope: Scope, receive: Receive, max_body: int) -> None:
         super().__init__(crm, scope["state"].get("actor"))
         self.scope = scope
         self._receive = receive
         self._max_body = max_body
+        self._body: bytes | None = None
 
     @property
     def app(self) -> Litestar:
@@ -55,6 +57,11 @@ class HttpCall(Call):
     def is_tool(self) -> bool:
         """Whether a tool call of MCP stands behind it, which sends method, path and body alone."""
         return bool(self.scope["state"].get(INSIDE))
+
+    @property
+    def is_dry(self) -> bool:
+        """Whether it is a dry run."""
+        return bool(self.scope["state"].get(DRY))
 
     @property
     def client(self) -> str:
@@ -113,6 +120,11 @@ class HttpCall(Call):
         It is bounded as announced and as it comes. Raises RequestEntityTooLarge, `unsupported_encoding`, or
         `invalid_json` when the client left too early.
         """
+        if self._body is None:
+            self._body = await self._read_body()
+        return self._body
+
+    async def _read_body(self) -> bytes:
         if int(header_of(self.scope, b"content-length") or 0) > self._max_body:
             raise RequestEntityTooLarge
         read, more = bytearray(), True

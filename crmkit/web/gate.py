@@ -22,7 +22,7 @@ from crmkit.errors import Problem, nearest
 from crmkit.model.fields import Invalid, Timezone
 from crmkit.model.query.parse import TIMEZONE
 from crmkit.render.formats import Format
-from crmkit.web.call import INSIDE, header_of
+from crmkit.web.call import DRY, INSIDE, header_of
 from crmkit.web.connection.hosts import Hosts
 from crmkit.web.limits import PerMinute
 from crmkit.web.negotiate import named
@@ -30,6 +30,8 @@ from crmkit.web.oauth.origins import Origins, challenge
 from crmkit.web.route import ANY, CODE, Route
 
 MAX_PAIRS = 200  # parameters of one query string
+DRY_RUN = "dry_run"  # parameter of every write
+_YES, _NO = ("1", "true"), ("0", "false")
 
 _ZONE = Timezone()
 
@@ -75,12 +77,15 @@ class Gate:
         """Put the pairs of the query into the state, if the route takes them; raises a Problem.
 
         `timezone=` of a read is the zone of the Actor for this request, and left out. Where there are filters, which it
-        is with an operator, it stays.
+        is with an operator, it stays. `dry_run=` of a write is left out, too.
         """
         state, takes = scope["state"], route.query
         if route.takes_timezone and takes != ANY:
             takes = (*takes, TIMEZONE)
-        pairs = _pairs(scope["query_string"], takes, route.formats)
+        pairs = _pairs(scope["query_string"])
+        if pairs and route.writes:
+            pairs = _dry_run(state, pairs)
+        _check_names(pairs, takes, (DRY_RUN,) if route.writes else (), route.formats)
         if pairs and route.takes_timezone:
             zones = [pair for pair in pairs if pair[0] == TIMEZONE and not (takes == ANY and ":" in pair[1])]
             if zones:
@@ -99,12 +104,24 @@ def _zone(pairs: Sequence[tuple[str, str]]) -> str:
         raise Problem("invalid_value", "Send a time zone by its IANA name.", fields={TIMEZONE: str(error)}) from None
 
 
-def _pairs(raw: bytes, known: tuple[str, ...], formats: Sequence[Format]) -> list[tuple[str, str]]:
+def _dry_run(state: dict[str, Any], pairs: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Return the pairs without `dry_run`, which is noted in the state; raises `invalid_value`."""
+    sent = [text.strip().lower() for name, text in pairs if name == DRY_RUN]
+    if not sent:
+        return pairs
+    state[DRY] = len(sent) > 1 or sent[0] not in _NO  # an error in it is that of a dry run
+    if len(sent) > 1 or sent[0] not in (*_YES, *_NO):
+        what = "stands twice" if len(sent) > 1 else "must be 1 or 0, or true or false"
+        raise Problem("invalid_value", "Send dry_run=1 to try a write out.", fields={DRY_RUN: what})
+    return [pair for pair in pairs if pair[0] != DRY_RUN]
+
+
+def _pairs(raw: bytes) -> list[tuple[str, str]]:
     """Return the pairs of a query string in order, with repeated names and empty values; raises a Problem."""
     if not raw:
         return []
     try:
-        pairs = parse_qsl(raw.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=MAX_PAIRS)
+        return parse_qsl(raw.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=MAX_PAIRS)
     except UnicodeDecodeError:
         raise Problem(
             "invalid_value",
@@ -113,14 +130,20 @@ def _pairs(raw: bytes, known: tuple[str, ...], formats: Sequence[Format]) -> lis
         ) from None
     except ValueError:
         raise Problem("invalid_value", f"Send at most {MAX_PAIRS} query parameters.") from None
+
+
+def _check_names(
+    pairs: list[tuple[str, str]], known: tuple[str, ...], more: tuple[str, ...], formats: Sequence[Format]
+) -> None:
+    """Raise a Problem for a parameter that the route does not take; `more` are those that it takes beside `known`."""
     for name, text in pairs:
         if name == "format":
             named(text, formats)
         elif known != ANY and name not in known:
-            allowed = ", ".join((*known, "format"))
+            takes = (*known, *more)
+            allowed = ", ".join((*takes, "format"))
             raise Problem(
                 "invalid_filter",
                 f"This endpoint takes {allowed}.",
-                fields={name: f"is no parameter here{nearest(name, known)}"},
+                fields={name: f"is no parameter here{nearest(name, takes)}"},
             )
-    return pairs

@@ -10,7 +10,7 @@ from crmkit.core.crm import Crm
 from crmkit.errors import Problem
 from crmkit.render.answers import Failure
 from crmkit.render.text import printable
-from crmkit.web.call import INSIDE
+from crmkit.web.call import DRY, INSIDE
 from crmkit.web.reply import Response, logged_id, request_id, respond
 
 log = logging.getLogger("crmkit")
@@ -24,7 +24,8 @@ def on_error(scope: Scope, error: Exception) -> Response:
     if problem.for_tools and scope["state"].get(INSIDE):
         problem.hint = problem.for_tools
     crm: Crm = scope["litestar_app"].state["crm"]
-    return respond(scope, Failure(problem, request_id(scope), crm.kinds.of_record(problem.shown)))
+    is_dry = bool(scope["state"].get(DRY))
+    return respond(scope, Failure(problem, request_id(scope), crm.kinds.of_record(problem.shown), is_dry))
 
 
 def log_operational(scope: Scope, problem: Problem) -> None:

@@ -55,7 +55,10 @@ def respond(scope: Scope, answer: Answer) -> Response:
     own = answer.headers
     if "X-RateLimit-Limit" in own:  # the answer tells a tighter limit than that of requests per minute
         scope["state"].pop("limit_headers", None)
-    return Response(answer.status, [content_type(format), VARY, *_raw(own)], format.body(answer))
+    headers = [content_type(format), VARY, *_raw(own)]
+    if operation := answer.operation:
+        headers.append((b"x-operation", operation.encode("ascii")))
+    return Response(answer.status, headers, format.body(answer))
 
 
 async def streamed(format: Format, pieces: Pieces) -> Response:

@@ -20,7 +20,8 @@ from crmkit.render.formats import FORMATS, Format
 from crmkit.web.call import HttpCall
 from crmkit.web.reply import Response
 
-Handler = Callable[Concatenate[HttpCall, ...], Awaitable[Answer | Response]]
+Handler = Callable[Concatenate[HttpCall, ...], Awaitable[Any]]
+Shows = Callable[[HttpCall, Any], Answer]
 Page = Callable[[Crm], Response]
 
 Method = Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
@@ -66,6 +67,8 @@ class Route:
     direct: bool  # signs in or connects an app, so a tool call may not come here
     apps: bool  # the route that apps connect to, /mcp
     page: Page | None  # which a browser is shown instead, without a token
+    shows: Shows | None  # the answer to a write, from what its handler returned; pure, on the writer's thread too
+    undoes: bool  # its answer tells how to undo it
 
     @property
     def listed_methods(self) -> tuple[str, ...]:
@@ -76,6 +79,11 @@ class Route:
     def takes_timezone(self) -> bool:
         """Whether `timezone=` says whose days count in its answer."""
         return self.verb == "read" and not self.public
+
+    @property
+    def writes(self) -> bool:
+        """Whether it may be sent under a key, and as a dry run."""
+        return self.shows is not None
 
 
 def route(
@@ -99,11 +107,16 @@ def route(
     direct: bool = False,
     apps: bool = False,
     page: Page | None = None,
+    shows: Shows | None = None,
+    undoes: bool | None = None,
 ) -> Callable[[Handler], Route]:
     """Return the decorator that makes a handler a Route; raises BadRoute.
 
     A route that is not public names the area and the verb that a token needs; the area of a `kind` is its plural.
     A connected app may read and write records without a mailed code. Any other write needs one, unless it is FREE.
+
+    The handler of a write returns what its verb's `call.write` returned, and `shows` makes the answer of that: without
+    it, a write could be neither replayed nor tried. Deletes of a kind tell how to undo them, others where it `undoes`.
     """
 
     def declared(handler: Handler) -> Route:
@@ -129,6 +142,8 @@ def route(
             direct=direct,
             apps=apps,
             page=page,
+            shows=shows,
+            undoes=verb == "delete" and kind is not None if undoes is None else undoes,
         )
         _check(made)
         return made
@@ -150,8 +165,10 @@ def _check(made: Route) -> None:
     _check_formats(made, where)
     if not inspect.iscoroutinefunction(made.handler):
         raise BadRoute(f"{where}: a handler is an async function")
+    if not made.public and made.verb != "read" and made.shows is None:
+        raise BadRoute(f"{where}: shows= makes the answer of what its call.write returned")
     hints = get_type_hints(made.handler)
-    if not _is_sent(hints.pop("return", None)):
+    if made.shows is None and not _is_sent(hints.pop("return", None)):
         raise BadRoute(f"{where}: return an Answer or a Response; the router sends nothing else")
     takes = [(each, hints.get(each)) for each in inspect.signature(made.handler).parameters]
     for path in made.paths:

@@ -15,6 +15,7 @@ from litestar.types import Empty, Receive
 
 from crmkit.core.crm import Crm
 from crmkit.storage.lists.deadline import asker
+from crmkit.web import writes
 from crmkit.web.call import HttpCall
 from crmkit.web.gate import Gate
 from crmkit.web.negotiate import OFFERED, wants_page
@@ -83,6 +84,8 @@ class Router:
                     self._nearest.check(ids[name], starts, method, scope["path"])
             self._gate.read_query(scope, route)
             call = HttpCall(self._crm, scope, receive, route.max_body or self._max_body)
+            if route.shows is not None:
+                return await writes.answered(call, route, route.shows, ids)
             answer = await route.handler(call, **ids)
             return answer if isinstance(answer, Response) else respond(scope, answer)
         except asyncio.CancelledError:  # the server stops and waits no longer

@@ -47,6 +47,8 @@ def enter_as_member(tx: Tx, workspace_id: str, hint: str = NOT_A_MEMBER) -> Memb
     tx.enter(workspace_id)
     membership = one_of(memberships(tx.connection, tx.by), workspace_id, hint)
     enter(tx, membership)
+    if tx.rights is not None:
+        tx.rights.append((workspace_id, "member"))
     return membership
 
 

@@ -74,7 +74,7 @@ async def end(call: Call) -> list[str]:
         purpose = f"account.end {', '.join(going)}"
         return stepup.Act(purpose, _ending(going), to_app=_ending(going, known=tx.by.workspace_id))
 
-    def do(tx: Tx) -> None:
+    def do(tx: Tx) -> list[str]:
         for membership, member in shared:
             access.enter(tx, membership)
             teams.end_membership(tx, membership.workspace_id, member)
@@ -84,11 +84,15 @@ async def end(call: Call) -> list[str]:
         for membership in alone:
             erasure.erase(tx, call.crm.kinds, Workspace(membership.workspace_id, membership.workspace_number))
         accounts.remove_user(tx, tx.by.user_id, email)
+        gone = [membership.workspace_id for membership in alone]
 
-    await stepup.confirmed(call, check, do)
-    gone = [membership.workspace_id for membership in alone]
-    log.warning("account %s ended by its owner, with %d workspaces", call.actor.user_id, len(gone))
-    return [id for id in gone if not call.actor.is_app or id == call.actor.workspace_id]
+        async def effect() -> None:
+            log.warning("account %s ended by its owner, with %d workspaces", call.actor.user_id, len(gone))
+
+        tx.after(effect)
+        return [id for id in gone if not call.actor.is_app or id == call.actor.workspace_id]
+
+    return await stepup.confirmed(call, check, do)
 
 
 def _ending(going: list[str], known: str = "") -> str:

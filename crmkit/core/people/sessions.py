@@ -107,11 +107,11 @@ async def revoke(call: Call, id: str) -> str:
             return None
         return stepup.Act(f"token.revoke {workspace_id} {bare}", f"end your token {bare}", always=False)
 
-    def do(tx: Tx) -> None:
+    def do(tx: Tx) -> str:
         _end(tx, bare)
+        return bare
 
-    await stepup.confirmed(call, check, do)
-    return bare
+    return await stepup.confirmed(call, check, do)
 
 
 def check_room(tx: Tx, crm: Crm) -> None:

@@ -96,7 +96,7 @@ async def invite(call: Call, id: str, body: Mapping[str, Any]) -> Invite:
                 invites.change_role(tx, bare, before.id, before.role)
                 audit.append(tx, "invite.update", f"invite/{before.id}", {"role": [role, before.role]})
 
-        await call.write(unit, lanes=[bare], asks_code=True)
+        await Call(crm, call.actor).write(unit, lanes=[bare], asks_code=True)
 
     return await stepup.confirmed(call, check, do, lanes=[bare, mail_lane(email)])
 
@@ -116,11 +116,11 @@ async def withdraw(call: Call, id: str, invite: str) -> str:
             raise _none("invite", bare)
         return stepup.Act(f"invite.delete {bare} {bare_invite}", f"withdraw {bare_invite} of {bare}", always=False)
 
-    def do(tx: Tx) -> None:
+    def do(tx: Tx) -> str:
         discard(tx, bare, bare_invite)
+        return bare_invite
 
-    await stepup.confirmed(call, check, do, lanes=[bare])
-    return bare_invite
+    return await stepup.confirmed(call, check, do, lanes=[bare])
 
 
 async def set_role(call: Call, id: str, user: str, body: Mapping[str, Any]) -> Member:

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 from crmkit.core import path_ids, quotas
@@ -73,8 +74,17 @@ async def create(call: Call, body: Mapping[str, Any]) -> Membership:
     return await stepup.confirmed(call, check, do)
 
 
-async def mint_token(call: Call, id: str, body: Mapping[str, Any]) -> tuple[str, str, Membership]:
-    """Make a token for a workspace and return (token, its name, the workspace); this is how one switches workspaces.
+@dataclass(frozen=True)
+class Minted:
+    """A new token, which is shown once."""
+
+    token: str
+    name: str
+    workspace_id: str
+
+
+async def mint_token(call: Call, id: str, body: Mapping[str, Any]) -> Minted:
+    """Make a token for a workspace and return it; this is how one switches workspaces.
 
     Any member may; a connected app needs a code (see stepup.confirmed), since the new token outlives its own, and gets
     one for its own workspace alone. Raises `plan_limit_reached` for a user with as many tokens as they may have.
@@ -87,13 +97,13 @@ async def mint_token(call: Call, id: str, body: Mapping[str, Any]) -> tuple[str,
         sessions.check_room(tx, call.crm)
         return stepup.Act(f"token.create {bare}", f"make a further token for {bare}", always=False)
 
-    def do(tx: Tx) -> Membership:
-        membership = access.enter_as_member(tx, bare)
+    def do(tx: Tx) -> Minted:
+        access.enter_as_member(tx, bare)
         token_id = tokens.insert(tx, token, tx.by.user_id, bare, name, is_app=bool(tx.by.is_app))
         audit.append(tx, "token.create", f"token/{token_id}", {"name": [None, name]})
-        return membership
+        return Minted(token, name, bare)
 
-    return token, name, await stepup.confirmed(call, check, do, lanes=[bare])
+    return await stepup.confirmed(call, check, do, lanes=[bare])
 
 
 async def delete(call: Call, id: str) -> str:
@@ -111,10 +121,15 @@ async def delete(call: Call, id: str) -> str:
 
     def do(tx: Tx) -> str:
         rows = erasure.erase(tx, call.crm.kinds, Workspace(bare, tx.by.workspace_number))
-        return f"workspace {bare} deleted by {tx.by.email} at {tx.now}: {rows} rows"
+        says = f"workspace {bare} deleted by {tx.by.email} at {tx.now}: {rows} rows"
 
-    log.warning(await stepup.confirmed(call, check, do, lanes=[bare]))
-    return bare
+        async def effect() -> None:
+            log.warning(says)
+
+        tx.after(effect)
+        return bare
+
+    return await stepup.confirmed(call, check, do, lanes=[bare])
 
 
 def workspace_id(crm: Crm, text: str) -> str:

@@ -46,6 +46,9 @@ class Tx:
     topics: set[str] = field(default_factory=set)
     operations: dict[int, int] = field(default_factory=dict)  # workspace's number -> first audit entry of its operation
     country: str = ""  # of the workspace that work of the system concerns
+    made: list[str] | None = None  # in a dry run: the ids and secrets that are new
+    secrets: list[str] | None = None  # under a key: what the answer shows once
+    rights: list[tuple[str, str]] | None = None  # under a key: (workspace, role) of each right that was asked for
 
     @property
     def by(self) -> Actor:
@@ -53,6 +56,11 @@ class Tx:
         if self.actor is None:
             raise RuntimeError("this unit of work has no actor")
         return self.actor
+
+    @property
+    def is_dry(self) -> bool:
+        """Whether all of this is taken back once the unit has returned."""
+        return self.made is not None
 
     def enter(self, *lanes: Lane) -> None:
         """Work in these lanes too, which the unit could not name before it looked.

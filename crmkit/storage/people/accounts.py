@@ -10,6 +10,7 @@ from crmkit.storage.columns import quoted
 from crmkit.storage.interface.connection import Connection
 from crmkit.storage.interface.tx import Tx
 from crmkit.storage.people.new_ids import unused
+from crmkit.storage.requests import answers
 
 PREFERENCES = ", ".join(f"w.{field.name}" for field in fields(Preferences))
 _MEMBERSHIP = f"w.id, w.number, w.name, w.plan, {{role}}, w.created_at, w.created_by, {PREFERENCES}"
@@ -68,7 +69,8 @@ def change_role(tx: Tx, workspace_id: str, user_id: str, role: str) -> None:
 def remove_membership(tx: Tx, workspace_id: str, user_id: str) -> None:
     """Let a user no longer belong to a workspace, and end their tokens in it."""
     key = (workspace_id, user_id)
-    tx.connection.execute("DELETE FROM tokens WHERE workspace_id = ? AND user_id = ?", key)
+    gone = tx.connection.execute("DELETE FROM tokens WHERE workspace_id = ? AND user_id = ? RETURNING id", key)
+    answers.drop_all(tx, workspace_id, [id for (id,) in gone.fetchall()])
     tx.connection.execute("DELETE FROM memberships WHERE workspace_id = ? AND user_id = ?", key)
 
 

@@ -10,4 +10,6 @@ def unused(tx: Tx, table: str, prefix: str, workspace_id: str | None = None) -> 
     while True:
         id = ids.mint(prefix)
         if tx.connection.execute(f"SELECT 1 FROM {table} WHERE {scope}id = ?", (*args, id)).fetchone() is None:
+            if tx.made is not None:
+                tx.made.append(id)
             return id

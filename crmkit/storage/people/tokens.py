@@ -11,6 +11,7 @@ from crmkit.storage.interface.connection import Connection
 from crmkit.storage.interface.tx import Tx
 from crmkit.storage.people import accounts
 from crmkit.storage.people.new_ids import unused
+from crmkit.storage.requests import answers
 
 RANDOM = 39  # characters of 31: 193 random bits
 
@@ -57,6 +58,9 @@ def _actor(row: tuple[Any, ...]) -> Actor:
 def insert(tx: Tx, token: str, user_id: str, workspace_id: str, name: str, is_app: bool = False) -> str:
     """Return the id under which the token is now known."""
     id = unused(tx, "tokens", "tok")
+    for shown in (tx.made, tx.secrets):
+        if shown is not None:
+            shown.append(token)
     tx.connection.execute(
         "INSERT INTO tokens (id, hash, user_id, workspace_id, name, created_at, last_used_at, is_app) "
         "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
@@ -96,4 +100,7 @@ def remove(tx: Tx, user_id: str, token_id: str) -> tuple[str, str] | None:
     row = tx.connection.execute(
         "DELETE FROM tokens WHERE user_id = ? AND id = ? RETURNING name, workspace_id", (user_id, token_id)
     ).fetchone()
-    return None if row is None else (row[0], row[1])
+    if row is None:
+        return None
+    answers.drop_all(tx, row[1], [token_id])
+    return row[0], row[1]

@@ -25,7 +25,7 @@ def _of(kind: Kind) -> list[Route]:
         area="workspace",
     )
     async def fetch(call: HttpCall) -> Answer:
-        return _shown(await pipelines.shown(call, kind))
+        return _shows(call, await pipelines.shown(call, kind))
 
     @route(
         "PUT",
@@ -36,14 +36,15 @@ def _of(kind: Kind) -> list[Route]:
         verb="write",
         form=pipelines.PIPELINE,
         consent=FREE,
+        shows=_shows,
     )
-    async def put(call: HttpCall) -> Answer:
+    async def put(call: HttpCall) -> Pipeline:
         await rights.check_admin(call)
-        return _shown(await pipelines.put(call, kind, await call.body()))
+        return await pipelines.put(call, kind, await call.body())
 
     return [fetch, put]
 
 
-def _shown(pipeline: Pipeline) -> Answer:
+def _shows(_: HttpCall, pipeline: Pipeline) -> Answer:
     facts = pipelines.facts(pipeline)
     return numbered("stage", facts.pop("stages"), facts, () if pipeline.is_put else (UNPUT,))

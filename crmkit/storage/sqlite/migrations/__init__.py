@@ -27,6 +27,7 @@ from crmkit.storage.sqlite.migrations import (
     m0024_support,
     m0025_pipelines,
     m0026_declared,
+    m0027_answers,
 )
 from crmkit.storage.sqlite.migrations.migration import Migration
 
@@ -57,6 +58,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     m0024_support.MIGRATION,
     m0025_pipelines.MIGRATION,
     m0026_declared.MIGRATION,
+    m0027_answers.MIGRATION,
 )
 
 __all__ = ["MIGRATIONS", "Migration"]

@@ -1,4 +1,4 @@
--- 26;
+-- 27;
 CREATE TABLE migrations (
             number INTEGER PRIMARY KEY,
             name TEXT NOT NULL,
@@ -446,6 +446,20 @@ CREATE TABLE custom_values (
         ) STRICT, WITHOUT ROWID
         ;
 CREATE INDEX custom_values_by_change ON custom_values (workspace_id, place, value, updated_at, id, seq);
+CREATE TABLE answers (
+            workspace_id TEXT NOT NULL,
+            token_id TEXT NOT NULL,
+            key TEXT NOT NULL,
+            at TEXT NOT NULL,
+            request BLOB NOT NULL,
+            needs TEXT NOT NULL,
+            status INTEGER NOT NULL,
+            headers TEXT NOT NULL,
+            body BLOB NOT NULL,
+            PRIMARY KEY (workspace_id, token_id, key)
+        ) STRICT, WITHOUT ROWID
+        ;
+CREATE INDEX answers_by_time ON answers (at);
 INSERT INTO activities_search (activities_search, rank) VALUES ('automerge', 8);
 INSERT INTO campaigns_search (campaigns_search, rank) VALUES ('automerge', 8);
 INSERT INTO companies_search (companies_search, rank) VALUES ('automerge', 8);

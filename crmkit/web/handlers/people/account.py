@@ -106,11 +106,27 @@ async def tokens(call: HttpCall) -> Answer:
     return page(MixedListing("tokens", rows, Paging.whole(len(rows))))
 
 
+def shows_revoked(_: HttpCall, id: str) -> Answer:
+    return done(f"revoked token/{id}", {"id": id, "handle": f"token/{id}"})
+
+
 # an app ends its own without a code
-@route("DELETE", "/tokens/{id}", summary="end one of your tokens", area="tokens", verb="delete", query=("code",))
-async def revoke(call: HttpCall, id: str) -> Answer:
-    bare = await sessions.revoke(call, id)
-    return done(f"revoked token/{bare}", {"id": bare, "handle": f"token/{bare}"})
+@route(
+    "DELETE",
+    "/tokens/{id}",
+    summary="end one of your tokens",
+    area="tokens",
+    verb="delete",
+    query=("code",),
+    shows=shows_revoked,
+)
+async def revoke(call: HttpCall, id: str) -> str:
+    return await sessions.revoke(call, id)
+
+
+def shows_zone(call: HttpCall, timezone: str | None) -> Answer:
+    facts = {"email": call.actor.email, "user": call.actor.user_id, "timezone": timezone}
+    return done(f"your time zone is {timezone or 'that of each workspace'}", facts)
 
 
 @route(
@@ -122,11 +138,16 @@ async def revoke(call: HttpCall, id: str) -> Answer:
     verb="write",
     form=account.ACCOUNT,
     query=("code",),
+    shows=shows_zone,
 )
-async def change(call: HttpCall) -> Answer:
-    timezone = await account.change(call, await call.body())
-    facts = {"email": call.actor.email, "user": call.actor.user_id, "timezone": timezone}
-    return done(f"your time zone is {timezone or 'that of each workspace'}", facts)
+async def change(call: HttpCall) -> str | None:
+    return await account.change(call, await call.body())
+
+
+def shows_end(call: HttpCall, gone: list[str]) -> Answer:
+    with_them = f" and {', '.join(f'workspace/{id}' for id in gone)} with all data" if gone else ""
+    facts = {"email": call.actor.email, "workspaces": gone}
+    return done(f"ended the account of {call.actor.email}{with_them}", facts)
 
 
 @route(
@@ -137,12 +158,10 @@ async def change(call: HttpCall) -> Answer:
     area="account",
     verb="delete",
     query=("code",),
+    shows=shows_end,
 )
-async def end(call: HttpCall) -> Answer:
-    actor = call.actor
-    gone = await account.end(call)
-    with_them = f" and {', '.join(f'workspace/{id}' for id in gone)} with all data" if gone else ""
-    return done(f"ended the account of {actor.email}{with_them}", {"email": actor.email, "workspaces": gone})
+async def end(call: HttpCall) -> list[str]:
+    return await account.end(call)
 
 
 ROUTES: list[Route] = [request_code, enter_code, whoami, tokens, revoke, change, end]

@@ -5,7 +5,7 @@ from typing import Any
 
 from crmkit.core.configuration import rights, settings
 from crmkit.core.people import joining, notes, teams, workspaces
-from crmkit.model.actor import Membership
+from crmkit.model.actor import Invite, Member, Membership
 from crmkit.model.preferences import shown
 from crmkit.model.query.listing import MixedListing, Paging
 from crmkit.render.answers import Answer, Card, Table, done, page, team, thing
@@ -26,6 +26,10 @@ async def mine(call: HttpCall) -> Answer:
     return page(MixedListing("workspaces", rows, Paging.whole(len(rows), notes.of_invites(invites))))
 
 
+def _shows_created(call: HttpCall, membership: Membership) -> Answer:
+    return _one(membership, Tail(counts=["created"], notes=[_token_note(call, membership)]), status=201)
+
+
 @route(
     "POST",
     "/workspaces",
@@ -36,10 +40,14 @@ async def mine(call: HttpCall) -> Answer:
     form=workspaces.WORKSPACE,
     query=("code",),
     status=201,
+    shows=_shows_created,
 )
-async def create(call: HttpCall) -> Answer:
-    membership = await workspaces.create(call, await call.body())
-    return _one(membership, Tail(counts=["created"], notes=[_token_note(call, membership)]), status=201)
+async def create(call: HttpCall) -> Membership:
+    return await workspaces.create(call, await call.body())
+
+
+def _shows_changed(_: HttpCall, membership: Membership) -> Answer:
+    return _one(membership)
 
 
 @route(
@@ -51,10 +59,15 @@ async def create(call: HttpCall) -> Answer:
     verb="write",
     form=settings.SETTINGS,
     consent=FREE,
+    shows=_shows_changed,
 )
-async def change(call: HttpCall, id: str) -> Answer:
+async def change(call: HttpCall, id: str) -> Membership:
     await rights.check_admin(call, id)
-    return _one(await settings.change(call, id, await call.body()))
+    return await settings.change(call, id, await call.body())
+
+
+def _shows_removed(_: HttpCall, id: str) -> Answer:
+    return done(f"deleted workspace/{id} and all its data", {"id": id, "handle": f"workspace/{id}"})
 
 
 @route(
@@ -65,10 +78,17 @@ async def change(call: HttpCall, id: str) -> Answer:
     area="workspace",
     verb="delete",
     query=("code",),
+    shows=_shows_removed,
 )
-async def remove(call: HttpCall, id: str) -> Answer:
-    bare = await workspaces.delete(call, id)
-    return done(f"deleted workspace/{bare} and all its data", {"id": bare, "handle": f"workspace/{bare}"})
+async def remove(call: HttpCall, id: str) -> str:
+    return await workspaces.delete(call, id)
+
+
+def _shows_token(_: HttpCall, minted: workspaces.Minted) -> Answer:
+    facts = {"token": minted.token, "token_name": minted.name, "workspace_id": minted.workspace_id}
+    lines = {"token": minted.token, "workspace": minted.workspace_id}
+    note = "save this token, it is shown once; whoever sends it works in that workspace"
+    return Card(lines, facts, done="token created", tail=Tail(notes=[note]), status=201)
 
 
 @route(
@@ -81,13 +101,14 @@ async def remove(call: HttpCall, id: str) -> Answer:
     form=workspaces.TOKEN,
     query=("code",),
     status=201,
+    shows=_shows_token,
 )
-async def mint_token(call: HttpCall, id: str) -> Answer:
-    token, name, membership = await workspaces.mint_token(call, id, await call.body())
-    facts = {"token": token, "token_name": name, "workspace_id": membership.workspace_id}
-    lines = {"token": token, "workspace": membership.workspace_id}
-    note = "save this token, it is shown once; whoever sends it works in that workspace"
-    return Card(lines, facts, done="token created", tail=Tail(notes=[note]), status=201)
+async def mint_token(call: HttpCall, id: str) -> workspaces.Minted:
+    return await workspaces.mint_token(call, id, await call.body())
+
+
+def _shows_joined(call: HttpCall, membership: Membership) -> Answer:
+    return _one(membership, Tail(notes=[_token_note(call, membership)]))
 
 
 @route(
@@ -98,10 +119,10 @@ async def mint_token(call: HttpCall, id: str) -> Answer:
     area="team",
     verb="write",
     query=("code",),
+    shows=_shows_joined,
 )
-async def join(call: HttpCall, id: str) -> Answer:
-    membership = await joining.accept(call, id)
-    return _one(membership, Tail(notes=[_token_note(call, membership)]))
+async def join(call: HttpCall, id: str) -> Membership:
+    return await joining.accept(call, id)
 
 
 @read(f"{ONE}/members", name="list_members", summary="members and pending invites", area="team")
@@ -111,6 +132,16 @@ async def people(call: HttpCall, id: str) -> Answer:
         [{"user_id": m.user_id, "email": m.email, "role": m.role, "joined_at": m.joined_at} for m in members],
         [{"id": i.id, "email": i.email, "role": i.role, "created_at": i.created_at} for i in invites],
     )
+
+
+def _shows_invite(_: HttpCall, found: Invite) -> Answer:
+    facts = {"id": found.id, "handle": f"invite/{found.id}", "email": found.email, "role": found.role}
+    message = f"invited {found.email} as {found.role}: invite/{found.id}"
+    note = (
+        "they join by signing in with that address if they are new or share a workspace with you, else by "
+        f"POST /workspaces/{found.workspace_id}/join"
+    )
+    return done(message, facts, Tail(notes=[note]), status=201)
 
 
 @route(
@@ -123,16 +154,14 @@ async def people(call: HttpCall, id: str) -> Answer:
     form=teams.INVITE,
     query=("code",),
     status=201,
+    shows=_shows_invite,
 )
-async def invite(call: HttpCall, id: str) -> Answer:
-    found = await teams.invite(call, id, await call.body())
-    facts = {"id": found.id, "handle": f"invite/{found.id}", "email": found.email, "role": found.role}
-    message = f"invited {found.email} as {found.role}: invite/{found.id}"
-    note = (
-        "they join by signing in with that address if they are new or share a workspace with you, else by "
-        f"POST /workspaces/{found.workspace_id}/join"
-    )
-    return done(message, facts, Tail(notes=[note]), status=201)
+async def invite(call: HttpCall, id: str) -> Invite:
+    return await teams.invite(call, id, await call.body())
+
+
+def _shows_withdrawn(_: HttpCall, id: str) -> Answer:
+    return done(f"withdrew invite/{id}", {"id": id, "handle": f"invite/{id}"})
 
 
 @route(
@@ -143,10 +172,15 @@ async def invite(call: HttpCall, id: str) -> Answer:
     area="team",
     verb="delete",
     query=("code",),
+    shows=_shows_withdrawn,
 )
-async def withdraw(call: HttpCall, id: str, invite_id: str) -> Answer:
-    bare = await teams.withdraw(call, id, invite_id)
-    return done(f"withdrew invite/{bare}", {"id": bare, "handle": f"invite/{bare}"})
+async def withdraw(call: HttpCall, id: str, invite_id: str) -> str:
+    return await teams.withdraw(call, id, invite_id)
+
+
+def _shows_role(_: HttpCall, member: Member) -> Answer:
+    facts = {"user_id": member.user_id, "handle": f"user/{member.user_id}", "role": member.role}
+    return done(f"user/{member.user_id} role={member.role}", facts)
 
 
 @route(
@@ -158,11 +192,15 @@ async def withdraw(call: HttpCall, id: str, invite_id: str) -> Answer:
     verb="write",
     form=teams.ROLE,
     query=("code",),
+    shows=_shows_role,
 )
-async def set_role(call: HttpCall, id: str, user_id: str) -> Answer:
-    member = await teams.set_role(call, id, user_id, await call.body())
-    facts = {"user_id": member.user_id, "handle": f"user/{member.user_id}", "role": member.role}
-    return done(f"user/{member.user_id} role={member.role}", facts)
+async def set_role(call: HttpCall, id: str, user_id: str) -> Member:
+    return await teams.set_role(call, id, user_id, await call.body())
+
+
+def _shows_member_removed(_: HttpCall, member: Member) -> Answer:
+    handle = f"user/{member.user_id}"
+    return done(f"removed {handle}", {"user_id": member.user_id, "handle": handle})
 
 
 @route(
@@ -173,10 +211,10 @@ async def set_role(call: HttpCall, id: str, user_id: str) -> Answer:
     area="team",
     verb="delete",
     query=("code",),
+    shows=_shows_member_removed,
 )
-async def remove_member(call: HttpCall, id: str, user_id: str) -> Answer:
-    member = await teams.remove(call, id, user_id)
-    return done(f"removed user/{member.user_id}", {"user_id": member.user_id, "handle": f"user/{member.user_id}"})
+async def remove_member(call: HttpCall, id: str, user_id: str) -> Member:
+    return await teams.remove(call, id, user_id)
 
 
 def _one(membership: Membership, tail: Tail = NO_TAIL, status: int = 200) -> Table:

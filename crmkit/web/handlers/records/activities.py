@@ -3,10 +3,12 @@
 from crmkit.core.reading import lists
 from crmkit.core.reading.feeds import PAGING
 from crmkit.core.records import activities, write
-from crmkit.model.record import Kind, Kinds
-from crmkit.render.answers import Answer, One, done, page
+from crmkit.core.records.settled import Saved
+from crmkit.model.record import Kind, Kinds, Record
+from crmkit.render.answers import Answer, One, page
 from crmkit.render.tail import Tail
 from crmkit.web.call import HttpCall
+from crmkit.web.handlers.records.kinds import shows_deleted
 from crmkit.web.route import Route, read, route
 
 
@@ -20,6 +22,9 @@ def log_routes(kinds: Kinds, kind: Kind) -> list[Route]:
     if not kind.is_logged:
         return []
     path, of_log = f"/{kind.plural}/{{id}}/activities", kinds.activity
+
+    def shows_logged(_: HttpCall, saved: Saved) -> Answer:
+        return One(of_log, saved.record, tail=Tail(notes=saved.notes, outcome="created" if saved.created else ""))
 
     @read(
         path,
@@ -39,11 +44,10 @@ def log_routes(kinds: Kinds, kind: Kind) -> list[Route]:
         kind=of_log,
         verb="write",
         status=201,
+        shows=shows_logged,
     )
-    async def log(call: HttpCall, id: str) -> Answer:
-        saved = await activities.log(call, kind, id, await call.body())
-        tail = Tail(notes=saved.notes, outcome="created" if saved.created else "")
-        return One(of_log, saved.record, tail=tail)
+    async def log(call: HttpCall, id: str) -> Saved:
+        return await activities.log(call, kind, id, await call.body())
 
     return [find_on, log]
 
@@ -51,6 +55,9 @@ def log_routes(kinds: Kinds, kind: Kind) -> list[Route]:
 def routes(kinds: Kinds) -> list[Route]:
     """Return the handlers of the log of a whole workspace."""
     logged = ", ".join(kind.name for kind in kinds.logged)
+
+    def shows_changed(_: HttpCall, saved: Saved) -> Answer:
+        return One(kinds.activity, saved.record)
 
     @read(
         "/activities",
@@ -74,11 +81,12 @@ def routes(kinds: Kinds) -> list[Route]:
         summary="change it; its links stay",
         kind=kinds.activity,
         verb="write",
+        shows=shows_changed,
     )
-    async def change(call: HttpCall, id: str) -> Answer:
+    async def change(call: HttpCall, id: str) -> Saved:
         version = call.if_match()
         body = await call.body()
-        return One(kinds.activity, (await write.change(call, kinds.activity, id, body, version)).record)
+        return await write.change(call, kinds.activity, id, body, version)
 
     @route(
         "DELETE",
@@ -87,9 +95,9 @@ def routes(kinds: Kinds) -> list[Route]:
         summary="delete it, in one step",
         kind=kinds.activity,
         verb="delete",
+        shows=shows_deleted,
     )
-    async def remove(call: HttpCall, id: str) -> Answer:
-        activity = await activities.remove(call, id, call.if_match())
-        return done(f"deleted {activity.handle}", {"id": activity.id, "handle": activity.handle})
+    async def remove(call: HttpCall, id: str) -> Record:
+        return await activities.remove(call, id, call.if_match())
 
     return [find_all, fetch, change, remove]

@@ -5,10 +5,11 @@ from typing import Any
 from crmkit.core.configuration import fields, rights
 from crmkit.core.reading import lists
 from crmkit.core.records import write
+from crmkit.core.records.settled import Saved
 from crmkit.errors import listed
-from crmkit.model.record import Kind
+from crmkit.model.record import Kind, Record
 from crmkit.render.answers import Answer, One, done, page
-from crmkit.render.tail import NO_TAIL, Tail
+from crmkit.render.tail import Tail
 from crmkit.web.call import HttpCall
 from crmkit.web.route import ANY, Area, Route, read, route
 
@@ -19,6 +20,12 @@ def record_routes(kind: Kind) -> list[Route]:
     one = f"{path}/{{id}}"
     area: Area | None = "workspace" if kind.is_setting else None
     verbs: Any = fields if kind.is_setting else write
+
+    def shows_saved(_: HttpCall, saved: Saved) -> Answer:
+        return One(kind, saved.record, tail=Tail(notes=saved.notes, outcome="created" if saved.created else "updated"))
+
+    def shows_changed(_: HttpCall, saved: Saved) -> Answer:
+        return One(kind, saved.record, tail=Tail(notes=saved.notes))
 
     @read(
         path,
@@ -40,12 +47,13 @@ def record_routes(kind: Kind) -> list[Route]:
         kind=kind,
         verb="write",
         status=201,
+        shows=shows_saved,
     )
-    async def save(call: HttpCall) -> Answer:
+    async def save(call: HttpCall) -> Saved:
         if kind.is_setting:
             await rights.check_admin(call)
-        saved = await verbs.save(call, kind, await call.body())
-        return One(kind, saved.record, tail=Tail(notes=saved.notes, outcome="created" if saved.created else "updated"))
+        saved: Saved = await verbs.save(call, kind, await call.body())
+        return saved
 
     @read(one, name=f"get_{kind.name}", summary=f"one {kind.name}, whole", area=area, kind=kind, query=("fields",))
     async def fetch(call: HttpCall, id: str) -> Answer:
@@ -60,14 +68,15 @@ def record_routes(kind: Kind) -> list[Route]:
         area=area,
         kind=kind,
         verb="write",
+        shows=shows_changed,
     )
-    async def change(call: HttpCall, id: str) -> Answer:
+    async def change(call: HttpCall, id: str) -> Saved:
         version = call.if_match()
         if kind.is_setting:
             await rights.check_admin(call)
         body = await call.body()
-        saved = await verbs.change(call, kind, id, body, version)
-        return One(kind, saved.record, tail=Tail(notes=saved.notes) if saved.notes else NO_TAIL)
+        saved: Saved = await verbs.change(call, kind, id, body, version)
+        return saved
 
     @route(
         "DELETE",
@@ -78,9 +87,14 @@ def record_routes(kind: Kind) -> list[Route]:
         kind=kind,
         verb="delete",
         query=() if kind.is_setting else ("confirm",),
+        shows=shows_deleted,
     )
-    async def remove(call: HttpCall, id: str) -> Answer:
-        record = await write.remove(call, kind, id, call.if_match())
-        return done(f"deleted {record.handle}", {"id": record.id, "handle": record.handle})
+    async def remove(call: HttpCall, id: str) -> Record:
+        return await write.remove(call, kind, id, call.if_match())
 
     return [find_all, save, fetch, change, remove]
+
+
+def shows_deleted(_: HttpCall, record: Record) -> Answer:
+    """Return the answer to a delete of a record."""
+    return done(f"deleted {record.handle}", {"id": record.id, "handle": record.handle})

@@ -1,7 +1,7 @@
 """The routes of the members of campaigns."""
 
 from crmkit.core.records import memberships
-from crmkit.model.record import Kinds
+from crmkit.model.record import Kinds, Record
 from crmkit.render.answers import Answer, beside, done, page
 from crmkit.render.tail import Tail
 from crmkit.web.call import HttpCall
@@ -12,6 +12,11 @@ def member_routes(kinds: Kinds) -> list[Route]:
     """Return the handlers of the members of what records may be members of."""
     whole = kinds.whole.to
     path = f"/{whole.plural}/{{id}}/members"
+
+    def shows_removed(_: HttpCall, removed: tuple[Record, Record]) -> Answer:
+        member, campaign = removed
+        facts = {"id": member.id, "handle": member.handle, kinds.whole.link: campaign.id}
+        return done(f"removed {member.handle} from {campaign.handle}", facts)
 
     @read(
         path,
@@ -32,11 +37,10 @@ def member_routes(kinds: Kinds) -> list[Route]:
         verb="write",
         form=memberships.form(kinds),
         status=201,
+        shows=_shows_added,
     )
-    async def add(call: HttpCall, id: str) -> Answer:
-        member = await memberships.add(call, id, await call.body())
-        outcome, status = ("created", 201) if member.is_new else ("updated", 200)
-        return beside(member.kind, member.record, member.facts, Tail(outcome=outcome), status)
+    async def add(call: HttpCall, id: str) -> memberships.Member:
+        return await memberships.add(call, id, await call.body())
 
     @route(
         "DELETE",
@@ -45,10 +49,14 @@ def member_routes(kinds: Kinds) -> list[Route]:
         summary="end a membership, in one step",
         kind=whole,
         verb="delete",
+        shows=shows_removed,
     )
-    async def remove(call: HttpCall, id: str, member_id: str) -> Answer:
-        member, campaign = await memberships.remove(call, id, member_id)
-        facts = {"id": member.id, "handle": member.handle, kinds.whole.link: campaign.id}
-        return done(f"removed {member.handle} from {campaign.handle}", facts)
+    async def remove(call: HttpCall, id: str, member_id: str) -> tuple[Record, Record]:
+        return await memberships.remove(call, id, member_id)
 
     return [find_all, add, remove]
+
+
+def _shows_added(_: HttpCall, member: memberships.Member) -> Answer:
+    outcome, status = ("created", 201) if member.is_new else ("updated", 200)
+    return beside(member.kind, member.record, member.facts, Tail(outcome=outcome), status)

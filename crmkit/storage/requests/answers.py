@@ -1,0 +1,74 @@
+"""Answers to writes that were sent under a key, kept for a day in the transaction of their write."""
+
+from collections.abc import Iterable
+
+from msgspec import Struct
+
+from crmkit.clock import after
+from crmkit.storage.interface.tx import Tx
+
+KEPT_HOURS = 24
+
+Place = tuple[str, str, str]  # workspace, id of the token, key
+
+
+class Sent(Struct, frozen=True):
+    """An answer as it was sent."""
+
+    status: int
+    headers: str  # a line `name: value` each
+    body: bytes
+
+
+class Kept(Struct, frozen=True):
+    """An answer that is kept, and the hash of the request that it answers.
+
+    `needs` are the rights that a replay must still have: a line `workspace role` each.
+    """
+
+    request: bytes
+    needs: str
+    answer: Sent
+
+
+_FIND = (
+    "SELECT request, needs, status, headers, body FROM answers "
+    "WHERE workspace_id = ? AND token_id = ? AND key = ? AND at > ? AND at <= ?"
+)
+# of a token that its own write has ended, or whose workspace, no answer is kept
+_KEEP = (
+    "INSERT INTO answers (workspace_id, token_id, key, at, request, needs, status, headers, body) "
+    "SELECT ?, id, ?, ?, ?, ?, ?, ?, ? FROM tokens WHERE id = ? "
+    "ON CONFLICT (workspace_id, token_id, key) DO UPDATE SET at = excluded.at, request = excluded.request, "
+    "needs = excluded.needs, status = excluded.status, headers = excluded.headers, body = excluded.body"
+)
+
+
+def find(tx: Tx, place: Place) -> Kept | None:
+    """Return the answer that is kept in this place, None if there is none or it is too old."""
+    row = tx.connection.execute(_FIND, (*place, after(tx.now, hours=-KEPT_HOURS), tx.now)).fetchone()
+    return None if row is None else Kept(row[0], row[1], Sent(*row[2:]))
+
+
+def keep(tx: Tx, place: Place, kept: Kept) -> None:
+    """Keep an answer in place of the one there."""
+    (workspace_id, token_id, key), answer = place, kept.answer
+    content = (tx.now, kept.request, kept.needs, answer.status, answer.headers, answer.body)
+    tx.connection.execute(_KEEP, (workspace_id, key, *content, token_id))
+
+
+def drop(tx: Tx, place: Place) -> None:
+    """Drop the answer that is kept in this place."""
+    tx.connection.execute("DELETE FROM answers WHERE workspace_id = ? AND token_id = ? AND key = ?", place)
+
+
+def drop_all(tx: Tx, workspace_id: str, token_ids: Iterable[str]) -> None:
+    """Drop all answers that are kept for these tokens."""
+    sql = "DELETE FROM answers WHERE workspace_id = ? AND token_id = ?"
+    tx.connection.executemany(sql, [(workspace_id, token_id) for token_id in token_ids])
+
+
+def forget(tx: Tx) -> None:
+    """Drop the answers that are too old, and those of a time that has not come, since the clock was set back."""
+    since = after(tx.now, hours=-KEPT_HOURS)
+    tx.connection.execute("DELETE FROM answers WHERE at <= ? OR at > ?", (since, tx.now))

@@ -1,0 +1,78 @@
+"""The answer to a write: what its route shows of the value, with its operation; replayed under a key; or a dry run."""
+
+import hashlib
+from collections.abc import Mapping
+from typing import Any
+
+from crmkit.core.call import Call
+from crmkit.core.requests.door import DryRun, Outcome
+from crmkit.core.requests.keyed import Keyed
+from crmkit.errors import Problem
+from crmkit.render.hidden import without
+from crmkit.render.tail import Tail
+from crmkit.storage.requests.answers import Sent
+from crmkit.web.call import HttpCall
+from crmkit.web.reply import Response, respond
+from crmkit.web.route import Route, Shows
+
+KEY = "Idempotency-Key"
+MAX_KEY = 255  # characters
+REPLAYED = (b"idempotent-replayed", b"true")
+
+
+_KEY = KEY.lower().encode()
+
+
+async def answered(call: HttpCall, route: Route, shows: Shows, ids: Mapping[str, Any]) -> Response:
+    """Return the response to a request that writes."""
+    if call.is_dry:
+        call.door = DryRun()
+    elif (key := _key(call)) is not None:
+        return await _once(call, route, shows, ids, key)
+    value = await route.handler(call, **ids)
+    return _response(call, route, shows, value, call.outcome)
+
+
+async def _once(call: HttpCall, route: Route, shows: Shows, ids: Mapping[str, Any], key: str) -> Response:
+    """Return the response under a key: the first one, again."""
+
+    def sent(value: Any, outcome: Outcome) -> Sent:
+        response = _response(call, route, shows, value, outcome)
+        headers = b"\n".join(b"%s: %s" % pair for pair in response.headers)
+        return Sent(response.status, headers.decode("latin-1"), response.body)
+
+    door = call.door = Keyed(Call(call.crm, call.actor), key, await _hash(call), sent)
+    answer, is_replay = await door.answer(route.handler(call, **ids))
+    lines = (line.partition(b": ") for line in answer.headers.encode("latin-1").split(b"\n"))
+    headers = [(name, content) for name, _, content in lines]
+    return Response(answer.status, [*headers, REPLAYED] if is_replay else headers, answer.body)
+
+
+def _response(call: HttpCall, route: Route, shows: Shows, value: Any, outcome: Outcome) -> Response:
+    is_replay = bool(outcome.hidden) and not outcome.is_dry
+    write = Tail(hides=is_replay, operation=outcome.operation, can_undo=route.undoes, is_dry=outcome.is_dry)
+    response = respond(call.scope, shows(call, value).after(write))
+    response.body = without(response.body, outcome.hidden, "hidden" if is_replay else "new")
+    return response
+
+
+def _key(call: HttpCall) -> str | None:
+    """Return the key of the request, None without one; raises `invalid_value`."""
+    sent = [content.decode("latin-1").strip() for name, content in call.scope["headers"] if name == _KEY]
+    if not sent:
+        return None
+    if len(set(sent)) > 1 or not 0 < len(sent[0]) <= MAX_KEY or not sent[0].isascii() or not sent[0].isprintable():
+        raise Problem(
+            "invalid_value",
+            f"Send one {KEY} of 1 to {MAX_KEY} printable ASCII characters, like a UUID: another for each write.",
+            for_tools=f"Send as key 1 to {MAX_KEY} printable ASCII characters, like a UUID: another for each write.",
+            fields={KEY: f"must be 1 to {MAX_KEY} printable ASCII characters"},
+        )
+    return sent[0]
+
+
+async def _hash(call: HttpCall) -> bytes:
+    """Return the hash of what makes two requests the same: method, path, query and body."""
+    scope = call.scope
+    parts = (call.method.encode(), scope["path"].encode("utf-8", "replace"), scope["query_string"])
+    return hashlib.sha256(b" ".join((*parts, await call.raw_body()))).digest()
