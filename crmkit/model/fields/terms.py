@@ -65,7 +65,8 @@ class Handle(FieldType):
             key = keys.read(of_kind, self.forms, self.prefixes, in_query=True)
             if key is not None:
                 return key
-            raise Invalid(f"must be a handle, an id or a kind: {', '.join(self._names)}{nearest(text, self.kinds)}")
+            near = "" if prefix in self.prefixes else nearest(text, self.kinds)  # an id is like a word by chance
+            raise Invalid(f"must be a handle, an id or a kind: {', '.join(self._names)}{near}")
         head = self.kinds.get(head.lower(), head)
         try:
             return f"{kind}/{ids.parse(f'{head}/{id}' if head else id, prefix, self.prefixes)}"
