@@ -20,8 +20,8 @@ class Known:
     """What the units of one transaction found out, so that the next need not query it: nobody else writes meanwhile.
 
     The writer drops it whenever it may be wrong: after a unit that fails, whose statements are rolled back, and after
-    one that changes who may do what. So no entry is ever corrected; what puts a pipeline empties `pipelines`, what
-    declares a key of custom `declared`.
+    one that changes who may do what. A failed attempt within a unit (see Tx.attempt) empties it. So no entry is ever
+    corrected; what puts a pipeline empties `pipelines`, what declares a key of custom `declared`.
 
     New ids of one transaction share a prefix, so their index entries fall on the same pages.
     """
@@ -31,6 +31,11 @@ class Known:
     pipelines: dict[tuple[str, str], Pipeline] = field(default_factory=dict)  # by workspace and plural of the kind
     declared: dict[tuple[str, str], Any] = field(default_factory=dict)  # (workspace, kind) -> declared keys of custom
     start: str = field(default_factory=ids.start)  # of new ids
+
+    def forget(self) -> None:
+        """Drop all that was found out."""
+        for found in (self.actors, self.last, self.pipelines, self.declared):
+            found.clear()
 
 
 @dataclass(slots=True)
@@ -77,6 +82,32 @@ class Tx:
     def tell(self, topic: str) -> None:
         """Wake those who listen to this topic once the transaction is durable, silent or not (see Commits)."""
         self.topics.add(topic)
+
+    def attempt(self, unit: "Unit[T]") -> T:
+        """Return what `unit` returned for this Tx; what it raises is raised, and nothing of it stays.
+
+        What was done before it stays, unless the error ended the whole transaction: so go on after a Problem alone.
+        """
+        execute = self.connection.execute
+        actor, lanes, topics, operations = self.actor, {*self.lanes}, {*self.topics}, {**self.operations}
+        effects = len(self.effects)
+        execute("SAVEPOINT attempt")
+        try:
+            found = unit(self)
+        except Exception as error:
+            try:
+                execute("ROLLBACK TO attempt")
+            except Exception:  # there is no savepoint any more: the database gave up the whole transaction
+                raise error from None
+            execute("RELEASE attempt")
+            self.actor, self.operations = actor, operations
+            self.lanes &= lanes
+            self.topics &= topics
+            del self.effects[effects:]
+            self.known.forget()
+            raise
+        execute("RELEASE attempt")
+        return found
 
 
 Unit = Callable[[Tx], T]  # of work: what is done in one transaction
