@@ -1,4 +1,4 @@
-"""A request body: bytes -> one JSON object, or a Problem that says what is wrong with it.
+"""A request body: bytes -> one JSON object, or the items of a batch, or a Problem that says what is wrong with it.
 
 The standard library's parser is used because it hands every pair of an object to a hook: so a duplicate key is refused.
 msgspec would keep the last value in silence.
@@ -7,6 +7,8 @@ msgspec would keep the last value in silence.
 import json
 import math
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, NoReturn
 
 from crmkit.errors import Problem
@@ -26,6 +28,9 @@ _CHARSET = re.compile(r""";\s*charset\s*=\s*["']?([^;"'\s]+)""", re.IGNORECASE)
 _UTF_8 = ("utf-8", "utf8", "us-ascii", "ascii")
 
 _SEND = 'Send one JSON object, like {"name":"Jane Doe"}'
+_SEND_MANY = 'Send {"items":[{"name":"Jane Doe"}]}, a JSON list of objects, or JSON lines, one object in each'
+_TOO_DEEP = f"the body is nested deeper than {MAX_DEPTH} levels"
+_NESTING = (dict, list)
 
 
 def uncoded(body: bytes, codings: str, media_type: str) -> bytes:
@@ -56,42 +61,104 @@ def decode(body: bytes) -> dict[str, Any]:
     """
     if not body.strip():
         return {}
-    try:
-        text = body.decode("utf-8")
-    except UnicodeDecodeError:
-        _refuse("the body is not UTF-8")
+    with _refusing(_SEND):
+        text = _text(body)
+        value = _value(text)
+        if not isinstance(value, dict):
+            _refuse("the body is JSON, but not an object")
+        _check([value], text)
+        return value
+
+
+def decode_items(body: bytes) -> list[Any]:
+    """Return the items of a batch in any of its forms: {"items":[…]}, a list, JSON lines, one object alone.
+
+    Raises `invalid_json` for what `decode` does not allow, where each item is a body of its own, and for other forms;
+    `unknown_field` for what stands beside `items`; `missing_field` if there is no item.
+    """
+    with _refusing(_SEND_MANY):
+        text = _text(body)
+        items = _items(text) if text.strip() else []
+        _check(items, text)
+    if not items:
+        raise Problem("missing_field", f"{_SEND_MANY}.", fields={"items": "needs at least one item"})
+    return items
+
+
+def _items(text: str) -> list[Any]:
     try:
         value = _read(text)
     except json.JSONDecodeError as error:
-        _refuse(f"the body is not JSON ({error.msg}, line {error.lineno} column {error.colno})")
+        if error.msg == "Extra data":  # after a value that is whole
+            return [_value(line, number) for number, line in enumerate(text.split("\n"), 1) if line.strip(" \t\r")]
+        value = _value(text)
     except RecursionError:
-        _refuse(f"the body is nested deeper than {MAX_DEPTH} levels")
+        _refuse(_TOO_DEEP)
+    if isinstance(value, list):
+        return value
     if not isinstance(value, dict):
-        _refuse("the body is JSON, but not an object")
-    if _needs_check(text):
-        _check(value, 1)
-    return value
+        _refuse("the body is JSON, but neither an object nor a list")
+    if "items" not in value:
+        return [value]
+    beside = dict.fromkeys((name for name in value if name != "items"), "does not belong beside items")
+    if beside:
+        raise Problem("unknown_field", "Send items alone in the body, and parameters in the query.", fields=beside)
+    if not isinstance(value["items"], list):
+        raise Problem("invalid_value", f"{_SEND_MANY}.", fields={"items": "must be a list"})
+    return value["items"]
 
 
-def _needs_check(text: str) -> bool:
-    """Tell whether JSON can hold what `_check` refuses: it has \\u escapes, or more than MAX_DEPTH brackets."""
-    return "\\u" in text or text.count("{") + text.count("[") > MAX_DEPTH
+@contextmanager
+def _refusing(send: str) -> Iterator[None]:
+    """Raise `invalid_json` for what is refused in the block; its hint tells what to send."""
+    try:
+        yield
+    except _Refused as refused:
+        raise Problem("invalid_json", f"{send}: {refused}.") from None
 
 
-def _check(value: Any, depth: int) -> None:
+class _Refused(Exception):
+    """What is wrong with the JSON of a body."""
+
+
+def _text(body: bytes) -> str:
+    try:
+        return body.decode("utf-8")
+    except UnicodeDecodeError:
+        _refuse("the body is not UTF-8")
+
+
+def _value(text: str, line: int = 0) -> Any:
+    """Return the value that a whole body has, or one line of it."""
+    try:
+        return _read(text)
+    except json.JSONDecodeError as error:
+        where = f"line {line or error.lineno} column {error.colno}"
+        _refuse(f"the body is not JSON ({error.msg}, {where})")
+    except RecursionError:
+        _refuse(_TOO_DEEP)
+
+
+def _check(values: list[Any], text: str) -> None:
+    """Refuse what JSON can hold and no field can keep: deep nesting, and characters that only escapes spell."""
+    has_escapes = "\\u" in text
+    if has_escapes or text.count("{") + text.count("[") > MAX_DEPTH:
+        for value in values:
+            _check_part(value, 1, has_escapes)
+
+
+def _check_part(value: Any, depth: int, has_escapes: bool) -> None:
     if isinstance(value, str):
         if "\x00" in value:
             _refuse("the body holds a NUL character (\\u0000), which no field can keep")
         if not value.isascii() and any("\ud800" <= character <= "\udfff" for character in value):
             _refuse("the body holds half of a surrogate pair (\\ud800 to \\udfff alone)")
-    elif isinstance(value, dict | list):
+    elif isinstance(value, _NESTING):
         if depth > MAX_DEPTH:
-            _refuse(f"the body is nested deeper than {MAX_DEPTH} levels")
-        for part in value:
-            _check(part, depth + 1)
-        if isinstance(value, dict):
-            for part in value.values():
-                _check(part, depth + 1)
+            _refuse(_TOO_DEEP)
+        for part in value if isinstance(value, list) else (*value, *value.values()):
+            if has_escapes or isinstance(part, _NESTING):
+                _check_part(part, depth + 1, has_escapes)
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -121,7 +188,7 @@ def _float(text: str) -> float:
 
 
 def _refuse(what: str) -> NoReturn:
-    raise Problem("invalid_json", f"{_SEND}: {what}.")
+    raise _Refused(what)
 
 
 _read = json.JSONDecoder(

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crmkit.errors import Problem
-from crmkit.model.body import MAX_DEPTH, decode
+from crmkit.model.body import MAX_DEPTH, decode, decode_items
 from tests.render.drawn import exactly, json_objects
 
 
@@ -217,3 +217,87 @@ def test_any_bytes_give_an_object_or_a_problem(body: bytes) -> None:
         return
     assert isinstance(found, dict)
     assert found == (json.loads(body) if body.strip() else {})
+
+
+def refused_items(body: bytes) -> Problem:
+    with pytest.raises(Problem) as caught:
+        decode_items(body)
+    assert caught.value.status == 400
+    return caught.value
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"items":[{"a":1},{"b":[2]}]}',
+        b'[{"a":1},{"b":[2]}]',
+        b'\n [\n{"a":1},\n{"b":[2]}\n]\n',
+        b'{"a":1}\n{"b":[2]}',
+        b'\n{"a":1}\r\n\r\n  {"b":[2]}\n\n',
+    ],
+)
+def test_a_batch_is_an_object_with_items_a_list_or_json_lines(body: bytes) -> None:
+    assert decode_items(body) == [{"a": 1}, {"b": [2]}]
+
+
+@pytest.mark.parametrize("body", [b'{"a":1}', b'{"a":1}\n', b'{\n"a":1\n}', b'[{"a":1}]', b'{"items":[{"a":1}]}'])
+def test_one_object_is_a_batch_of_one(body: bytes) -> None:
+    assert decode_items(body) == [{"a": 1}]
+
+
+@pytest.mark.parametrize("body", [b'["x",1,null,[],{}]', b'{"items":["x",1,null,[],{}]}', b'"x"\n1\nnull\n[]\n{}'])
+def test_items_of_a_batch_may_be_anything_so_that_each_is_refused_alone(body: bytes) -> None:
+    assert decode_items(body) == ["x", 1, None, [], {}]
+
+
+@pytest.mark.parametrize("body", [b"", b" \n", b"[]", b'{"items":[]}'])
+def test_a_batch_without_an_item_is_refused(body: bytes) -> None:
+    assert (refused_items(body).code, [*refused_items(body).fields]) == ("missing_field", ["items"])
+
+
+@pytest.mark.parametrize("items", [b"{}", b"null", b'"x"', b"1"])
+def test_items_that_are_no_list_are_refused(items: bytes) -> None:
+    problem = refused_items(b'{"items":' + items + b"}")
+    assert (problem.code, problem.fields) == ("invalid_value", {"items": "must be a list"})
+
+
+def test_what_stands_beside_items_is_named() -> None:
+    problem = refused_items(b'{"items":[{}],"atomic":true}')
+    assert (problem.code, [*problem.fields]) == ("unknown_field", ["atomic"])
+
+
+@pytest.mark.parametrize(
+    ("body", "what"),
+    [
+        (b'{"a":1}\n{"b":}\n{"c":1}', "line 2 column 6"),
+        (b'{"a":1}\n\n{"b":1}{"c":1}', "line 3 column 8"),
+        (b'{"a":1}{"b":1}', "line 1 column 8"),
+        (b'[{"a":1}\n{"b":1}]', "line 2 column 1"),
+        (b'{"a":1}\n{"b":1,"b":2}', 'the key "b" twice'),
+        (b'[{"a":1},{"b":"\\u0000"}]', "NUL"),
+        (b'[{"a":1},{"b":"\\ud800"}]', "surrogate"),
+        (b"[" + nested(MAX_DEPTH + 1) + b"]", f"deeper than {MAX_DEPTH} levels"),
+        (b"[" * 100_000, f"deeper than {MAX_DEPTH} levels"),
+        (b"5", "neither an object nor a list"),
+        (b'[{"a":"\xff"}]', "not UTF-8"),
+    ],
+    ids=lambda part: str(part)[:30],
+)
+def test_a_batch_that_is_not_json_is_refused_as_a_whole_and_says_where(body: bytes, what: str) -> None:
+    problem = refused_items(body)
+    assert problem.code == "invalid_json"
+    assert problem.hint.startswith('Send {"items":[{"name":"Jane Doe"}]}, a JSON list of objects, or JSON lines')
+    assert what in problem.hint
+
+
+def test_an_item_may_nest_as_deep_as_a_body_of_its_own() -> None:
+    deep = json.loads(nested(MAX_DEPTH))
+    assert decode_items(b'{"items":[' + nested(MAX_DEPTH) + b"]}") == [deep] == [decode(nested(MAX_DEPTH))]
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(json_objects.filter(lambda value: "\\u0000" not in json.dumps(value)), min_size=2), st.booleans())
+def test_every_form_of_a_batch_gives_the_same_items(values: list[Any], ascii_only: bool) -> None:
+    texts = [json.dumps(value, ensure_ascii=ascii_only) for value in values]
+    forms = [f'{{"items":[{",".join(texts)}]}}', f"[{','.join(texts)}]", "\n".join(texts)]
+    assert [exactly(decode_items(form.encode())) for form in forms] == [exactly(values)] * 3
