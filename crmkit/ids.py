@@ -14,6 +14,7 @@ from crmkit.errors import a
 
 ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
 LENGTH = 8
+NUMBERS: int = len(ALPHABET) ** (LENGTH - 1)  # how many ids of one prefix there are
 MAX_SHOWN = 40  # characters of a wrong id that the sentence about it repeats
 
 _BODY = LENGTH - 1
@@ -24,7 +25,7 @@ _PAIRS = tuple(low + high for high in ALPHABET for low in ALPHABET)  # how the n
 _VALUE = {character: value for value, character in enumerate(ALPHABET)}
 
 # prefix -> what it stands for, as a handle (kind/id) spells it; kinds of records declare their own
-PEOPLE = {"ws": "workspace", "u": "user", "inv": "invite", "tok": "token", "jb": "job"}
+PEOPLE = {"ws": "workspace", "u": "user", "inv": "invite", "tok": "token", "jb": "job", "op": "operation"}
 
 
 def check_character(body: str) -> str:

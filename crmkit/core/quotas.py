@@ -1,6 +1,6 @@
 """The caps of plans: how much a workspace may hold, and how much it holds."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
 from crmkit.core.crm import Crm
@@ -40,6 +40,18 @@ def as_before(tx: Tx, settings: Settings, resources: Iterable[str]) -> Iterator[
         used, needed = before[resource], problem.facts["used"] - before[resource] + 1
         why = f"This request needs {needed} {resource} or more. " if needed > 1 else ""
         raise _reached(tx.by.plan, resource, problem.facts["cap"], used, why) from None
+
+
+def check_more(tx: Tx, caps: Mapping[str, int], more: Mapping[str, int], are_there: bool) -> None:
+    """Raise `plan_limit_reached` if so many more of each resource are beyond its cap; `are_there` if they are written.
+
+    Fewer are never refused.
+    """
+    for resource, number in more.items():
+        if number > 0 and resource in caps:
+            used = _used(tx.connection, tx.by, resource) - (number if are_there else 0)
+            if used + number > caps[resource]:
+                raise _reached(tx.by.plan, resource, caps[resource], used, f"This request needs {number} {resource}. ")
 
 
 def _reached(plan: str, resource: str, cap: int, used: int, why: str) -> Problem:

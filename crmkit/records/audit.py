@@ -9,7 +9,7 @@ from crmkit.model.fields import Email, Handle, Json, Time, Word
 from crmkit.model.form import READ
 from crmkit.model.record import Kind, Record, index, kind_of, partial
 
-OF_RECORDS = ("create", "update", "delete")
+OF_RECORDS = ("create", "update", "delete", "restore")
 # what is logged beside changes of records; a test compares it with the verbs that log
 OF_PEOPLE = {
     "workspace": ("create", "update"),
@@ -17,6 +17,7 @@ OF_PEOPLE = {
     "invite": ("create", "update", "delete"),
     "token": ("create", "revoke"),
     "pipeline": ("update",),
+    "operation": ("undo",),
 }
 
 

@@ -123,6 +123,12 @@ def find(connection: Connection, workspace_id: str, id: str) -> Job | None:
     return _job(connection.execute(sql, (workspace_id, id)).fetchone())
 
 
+def writes(connection: Connection, workspace_id: str, op: int) -> bool:
+    """Tell whether a job that has not ended writes the operation whose first entry has this number."""
+    sql = "SELECT 1 FROM jobs WHERE workspace_id = ? AND due_at IS NOT NULL AND op = ?"
+    return connection.execute(sql, (workspace_id, op)).fetchone() is not None
+
+
 def stop(tx: Tx, workspace_id: str, id: str) -> Job | None:
     """Stop a job, which keeps what its steps did, and return it; None where there is none that still runs."""
     sql = (

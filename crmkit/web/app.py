@@ -16,7 +16,7 @@ from crmkit.web.gate import Gate
 from crmkit.web.handlers import configuration, documents
 from crmkit.web.handlers.people import account, teams
 from crmkit.web.handlers.reading import overview
-from crmkit.web.handlers.records import activities
+from crmkit.web.handlers.records import activities, undo
 from crmkit.web.handlers.records.activities import log_routes
 from crmkit.web.handlers.records.kinds import record_routes
 from crmkit.web.handlers.records.members import member_routes
@@ -66,7 +66,7 @@ def routes(kinds: Kinds) -> list[Route]:
     """Return every route of the API, in the order in which the manual lists them."""
     of_kinds = [route for kind in kinds.records for route in (*record_routes(kind), *log_routes(kinds, kind))]
     of_kinds += member_routes(kinds)
-    across = [*activities.routes(kinds), *overview.routes(kinds)]
+    across = [*activities.routes(kinds), *undo.ROUTES, *overview.routes(kinds)]
     of_settings = [route for kind in kinds.settings for route in record_routes(kind)]
     of_settings += configuration.routes(kinds)
     return [*documents.ROUTES, *account.ROUTES, *of_kinds, *across, *teams.ROUTES, *of_settings]

@@ -42,5 +42,11 @@ def put(tx: Tx, kind: str, pipeline: Pipeline) -> None:
     tx.known.pipelines.clear()
 
 
+def remove(tx: Tx, kind: str) -> None:
+    """Make the pipeline of a kind one that nobody has put."""
+    tx.connection.execute("DELETE FROM pipelines WHERE workspace_id = ? AND kind = ?", (tx.by.workspace_id, kind))
+    tx.known.pipelines.clear()
+
+
 def _pipeline(stages: str, strict: int) -> Pipeline:
     return Pipeline(tuple(Stage(name, means) for name, means in _decode(stages)), bool(strict))

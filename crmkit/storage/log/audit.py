@@ -16,9 +16,11 @@ import msgspec
 from crmkit import ids
 from crmkit.storage import sequence
 from crmkit.storage.interface.tx import Tx
-from crmkit.storage.interface.workspace import Workspace, within
+from crmkit.storage.interface.workspace import Workspace, number_of, within
 
 Changes = Mapping[str, Any] | list[Mapping[str, Any] | None]
+
+_APART = 17_003_730_661  # between the numbers that neighbouring workspaces give to operations: see operation_id
 
 _INSERT = (
     'INSERT INTO audit (workspace_id, at, "by", token_name, action, changes, op, version, seq, id, target) '
@@ -69,10 +71,15 @@ def pairs(changes: Any) -> Mapping[str, list[Any]]:
 
 
 def operation_id(seq: int) -> str:
-    """Return the id of the operation whose first entry has this number."""
-    return ids.numbered("op", within(seq))
+    """Return the id of the operation whose first entry has this number.
+
+    The ids of two workspaces are made of numbers that lie far apart, so that one which is sent to the wrong workspace
+    names nothing there, and no operation that happens to have the same number.
+    """
+    return ids.numbered("op", (within(seq) + number_of(seq) * _APART) % ids.NUMBERS)
 
 
 def first_entry(workspace: Workspace, operation_id: str) -> int:
     """Return the number of the first entry of the operation with this id."""
-    return workspace.first + ids.number(operation_id)
+    apart: int = (ids.number(operation_id) - workspace.number * _APART) % ids.NUMBERS
+    return workspace.first + apart

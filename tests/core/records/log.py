@@ -4,18 +4,15 @@ from dataclasses import dataclass
 from typing import Any
 
 import msgspec
-from msgspec import structs
 
-from crmkit.core import derived
 from crmkit.core.call import Call
-from crmkit.core.records import relations
+from crmkit.core.undo.undo import Undone
+from crmkit.core.undo.undo import undo as taken_back
 from crmkit.model.actor import Actor
 from crmkit.model.record import REACHED, Kind, Record
-from crmkit.storage import records
-from crmkit.storage.interface.tx import Tx
 from crmkit.storage.log import audit
 from tests.kinds import ACTIVITY, MEMBERSHIP, REGISTRY
-from tests.storage.desk import Desk, workspace_of
+from tests.storage.desk import Desk
 
 BY_NAME = {kind.name: kind for kind in (*REGISTRY.related, ACTIVITY)}
 COLUMNS = 'seq, at, "by", action, target, changes, op, version'
@@ -67,38 +64,11 @@ def newest_operation(back: Desk, actor: Actor) -> str:
     return audit.operation_id(newest.op or newest.seq)
 
 
-def undo(back: Desk, actor: Actor, operation: str) -> None:
-    """Take an operation back, from its entries alone, the newest first."""
-    workspace = workspace_of(actor)
-
-    def unit(tx: Tx) -> None:
-        first = audit.first_entry(workspace, operation)
-        sql = f"SELECT {COLUMNS} FROM audit WHERE workspace_id = ? AND (seq = ? OR op = ?) ORDER BY seq DESC"
-        found = tx.connection.execute(sql, (workspace.id, first, first)).fetchall()
-        assert found
-        for row in found:
-            _take_back(tx, _entry(row))
-
-    back.do(Call(back.crm, actor).write(unit))
-
-
-def _take_back(tx: Tx, entry: Entry) -> None:
-    kind = entry.kind
-    assert kind is not None
-    before = records.fetch(tx.connection, kind, tx.by.workspace_id, entry.id)
-    if before is None:
-        held = {**_resolved(tx, kind, entry.changes[0]), **({"version": entry.version} if entry.version else {})}
-        derived.put_and_follow(tx, REGISTRY, kind, None, kind.new(held, entry.id))
-    elif isinstance(entry.changes, list):
-        derived.put_and_follow(tx, REGISTRY, kind, before, None)
-    else:
-        assert all(getattr(before, name) == new for name, (_, new) in entry.changes.items())
-        old = {name: old for name, (old, _) in entry.changes.items()}
-        derived.put_and_follow(tx, REGISTRY, kind, before, structs.replace(before, **_resolved(tx, kind, old)))
-
-
-def _resolved(tx: Tx, kind: Kind, values: dict[str, Any]) -> dict[str, Any]:
-    return values if kind is ACTIVITY else relations.linked(tx, REGISTRY, kind, values)
+def undo(back: Desk, actor: Actor, operation: str) -> Undone:
+    """Take an operation back."""
+    found = back.do(taken_back(Call(back.crm, actor), operation))
+    assert isinstance(found, Undone)
+    return found
 
 
 def live(back: Desk, actor: Actor) -> dict[str, Record]:

@@ -154,7 +154,7 @@ def test_a_restored_value_that_somebody_has_by_now_is_refused(back: Desk, alice:
     other = back.save(alice, name="Other", email="jane@acme.com")
     with pytest.raises(Problem) as raised:
         undo(back, alice, operation)
-    assert raised.value.code == "already_exists"
+    assert raised.value.code == "undo_conflict"
     assert live(back, alice) == {other.handle: other}
 
 

@@ -18,6 +18,7 @@ from crmkit.model.record import Kind
 from crmkit.storage import jobs
 from crmkit.storage.interface.tx import Tx
 from crmkit.storage.interface.workspace import Workspace
+from crmkit.storage.log import audit
 from crmkit.web.app import routes
 from crmkit.web.route import ANY, Route
 from tests.house import House, Person
@@ -34,6 +35,7 @@ NOUNS = {kind.plural: kind.prefix for kind in REGISTRY.all} | {
     "members": "u",
     "invites": "inv",
     "tokens": "tok",
+    "undo": "op",
 }
 # what a declared query parameter takes: prefixes of ids, or nothing that is an id
 PARAMETERS: dict[str, tuple[str, ...]] = {
@@ -223,6 +225,8 @@ def furnish(home: House, person: Person, workspace: str, word: str, tag: str) ->
         ids_["u"] = working_in(enter(home, other), workspace).json_of("GET", "/whoami")["user"]
         ids_["ws"] = new(person, "/workspaces", name=f"{word} {state}") if state == "gone" else workspace
         ids_["au"] = person.json_of("GET", "/audit?limit=1")["items"][0]["id"]
+        new(person, "/tasks", title=f"{word} spare")
+        ids_["op"] = home.do(newest_operation(home, workspace)) if state == "live" else ids.mint("op")
         ids_["jb"] = home.do(add_job(home, workspace, word, is_stopped=state == "gone"))
     assert person.delete(f"/activities/{stand.gone['a']}").status_code == 200
     assert person.delete(f"/fields/{stand.gone['f']}").status_code == 200
@@ -233,6 +237,13 @@ def furnish(home: House, person: Person, workspace: str, word: str, tag: str) ->
     assert person.delete(f"/tokens/{stand.gone['tok']}").status_code == 200
     assert stepped(home, person, "DELETE", f"/workspaces/{stand.gone['ws']}").status_code == 200
     return stand
+
+
+async def newest_operation(home: House, workspace: str) -> str:
+    """Return the id of the operation that the newest entry of the log is part of."""
+    sql = "SELECT coalesce(op, seq) FROM audit WHERE workspace_id = ? ORDER BY seq DESC LIMIT 1"
+    (first,) = await home.crm.database.read(None, lambda c: c.execute(sql, (workspace,)).fetchone())
+    return audit.operation_id(first)
 
 
 async def add_job(home: House, workspace: str, word: str, is_stopped: bool) -> str:

@@ -1,0 +1,30 @@
+"""What an undo covers: how an entry is taken back, by the word that its handle begins with."""
+
+from collections.abc import Callable, Mapping
+
+from crmkit.core.undo import pipelines, records
+from crmkit.core.undo.reversal import Reversal, Scene
+from crmkit.errors import Problem
+from crmkit.storage.log.operations import UNDONE, Entry
+
+# of what is no record
+OTHERS: Mapping[str, Callable[[Scene, Entry], Reversal]] = {"pipeline": pipelines.reversal}
+
+
+def reversal(scene: Scene, entry: Entry) -> Reversal | None:
+    """Return how an entry is taken back, None if it changed nothing: that of an undo itself.
+
+    Raises `undo_conflict` for what no undo covers, `admin_required` where only admins may do it.
+    """
+    if entry.action == UNDONE:
+        return None
+    if entry.noun in OTHERS:
+        return OTHERS[entry.noun](scene, entry)
+    if entry.noun in scene.kinds.by_word:
+        return records.reversal(scene, entry)
+    raise Problem(
+        "undo_conflict",
+        "An undo covers records, activities, members of campaigns, declared fields and pipelines. Members and settings "
+        "of a workspace, invites, tokens and erasures are changed by their own requests. Nothing was changed.",
+        fields={entry.target: f"{entry.action} cannot be undone"},
+    )

@@ -1,0 +1,148 @@
+"""The job that takes a large operation back: first it looks at all entries, then it writes, some entries a step.
+
+What stands against it at the look ends the job before anything is written. What others change between the look and the
+write of a record is left as it is, and told: the record as a whole, with all that the operation wrote of it.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+from msgspec import Struct, convert, structs, to_builtins
+
+from crmkit.core import quotas
+from crmkit.core.jobs.kind import JobKind
+from crmkit.core.undo import covered, walk
+from crmkit.core.undo.reversal import Reversal, Scene
+from crmkit.errors import Problem
+from crmkit.model.record import Kinds
+from crmkit.storage import jobs
+from crmkit.storage.interface.tx import Tx
+from crmkit.storage.interface.workspace import Workspace
+from crmkit.storage.jobs import Job
+from crmkit.storage.log import operations
+from crmkit.storage.log.operations import Entry
+
+UNDO = "undo"
+LOOKED_AT, WRITTEN = 250, 50  # entries of a step, some ten milliseconds
+MOST_LEFT = 10  # records that are told
+
+
+class Input(Struct, frozen=True):
+    operation: str
+    first: int  # number of its first entry
+    of: int  # entries
+    caps: Mapping[str, int]
+
+
+class Position(Struct, frozen=True):
+    """Where the job is; it has `done` so many entries of `of`, and takes those before the one numbered `at`."""
+
+    done: int
+    of: int
+    at: int | None = None
+    is_writing: bool = False
+    records: int = 0
+    more: Mapping[str, int] = {}  # by the plural of the kind
+    conflicts: Mapping[str, str] = {}
+    untold: int = 0  # conflicts beyond these
+    left: Sequence[str] = ()
+    left_more: int = 0
+
+
+class Result(Struct, frozen=True):
+    operation: str
+    records: int
+    left: Sequence[str]
+    left_more: int
+
+
+def add(tx: Tx, operation: str, first: int, size: int, caps: Mapping[str, int]) -> Job:
+    """Have the operation taken back, step by step."""
+    return jobs.add(tx, UNDO, to_builtins(Input(operation, first, size, caps)))
+
+
+def job_of(kinds: Kinds) -> JobKind:
+    """Return the kind of job that takes operations on these kinds of records back."""
+
+    def step(tx: Tx, job: Job) -> Job:
+        asked = convert(job.input, Input)
+        held = Position(0, asked.of) if job.position is None else convert(job.position, Position)
+        walk.check_free(tx, asked.operation, but=job.op)
+        if held.is_writing:
+            return _write(tx, kinds, job, asked, held)
+        reached = _look(tx, kinds, asked, held)
+        return job.goes_on(to_builtins(reached))
+
+    return JobKind(UNDO, step)
+
+
+def _look(tx: Tx, kinds: Kinds, asked: Input, held: Position) -> Position:
+    """Return where the look is after the next entries; after the last ones the writing begins, unless they conflict."""
+    scene, workspace_id = Scene(tx, kinds, asked.first, is_rehearsal=True), tx.by.workspace_id
+    found = walk.Conflicts(dict(held.conflicts), held.untold)
+    more = Counter(held.more)
+    entries = operations.newest_first(tx.connection, workspace_id, asked.first, LOOKED_AT, held.at)
+    for entry in entries:
+        if not _is_last(scene, entry):
+            continue
+        reversal = covered.reversal(scene, entry)
+        if reversal is not None:
+            found.add(entry.target, reversal.conflicts)
+            more[reversal.more[0]] += reversal.more[1]
+    if len(entries) == LOOKED_AT:
+        return structs.replace(held, at=entries[-1].seq, conflicts=found.found, untold=found.more, more=dict(more))
+    found.check()
+    quotas.check_more(tx, asked.caps, more, are_there=False)
+    return Position(0, asked.of, is_writing=True)
+
+
+def _write(tx: Tx, kinds: Kinds, job: Job, asked: Input, held: Position) -> Job:
+    """Take the next entries back; after the last ones the job ends."""
+    scene, workspace = Scene(tx, kinds, asked.first), Workspace.of(tx.by)
+    if job.op is None:
+        walk.begin(tx, asked.operation)
+    own = tx.operations[workspace.number]
+    entries = operations.newest_first(tx.connection, workspace.id, asked.first, WRITTEN, held.at)
+    records, left, left_more = held.records, list(held.left), held.left_more
+    for entry in entries:
+        is_last = _is_last(scene, entry)
+        if not is_last and operations.newest_of(tx.connection, workspace.id, entry.target) != own:
+            continue  # its later entries were left
+        reversal = _allowed(scene, asked.caps, covered.reversal(scene, entry))
+        if reversal is None:
+            continue
+        if not reversal.conflicts:
+            reversal.write()
+            records += is_last
+        elif len(left) < MOST_LEFT:
+            left.append(entry.target)
+        else:
+            left_more += 1
+    if len(entries) < WRITTEN:
+        return job.ends(to_builtins(Result(asked.operation, records, left, left_more)))
+    reached = structs.replace(
+        held, done=held.done + len(entries), at=entries[-1].seq, records=records, left=left, left_more=left_more
+    )
+    return job.goes_on(to_builtins(reached))
+
+
+def _is_last(scene: Scene, entry: Entry) -> bool:
+    """Tell whether the operation has no later entry of the same record."""
+    later = operations.writes(scene.tx.connection, scene.workspace_id, scene.first, entry.target, after=entry.seq)
+    return not later
+
+
+def _allowed(scene: Scene, caps: Mapping[str, int], found: Reversal | None) -> Reversal | None:
+    """Return the same, or a conflict where the plan allows no more records of the kind."""
+    if found is None or found.conflicts or found.more[1] <= 0:
+        return found
+    try:
+        quotas.check_more(scene.tx, caps, dict([found.more]), are_there=False)
+    except Problem as problem:
+        return Reversal({found.more[0]: problem.hint})
+    return found
+
+
+def result_of(job: Job) -> Result:
+    """Return what the job did, which is done."""
+    return convert(job.result, Result)

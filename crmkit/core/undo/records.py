@@ -1,0 +1,177 @@
+"""How an entry of a record is taken back: by `put` and `follow`, as the verbs write, but without rules.
+
+What an operation wrote must still stand. Of `custom` that is asked of each key; other fields may have changed.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from msgspec import structs
+
+from crmkit.core import derived, roles
+from crmkit.core.records import relations
+from crmkit.core.undo.reversal import Reversal, Scene, differs
+from crmkit.errors import Problem
+from crmkit.model.query.filters import CustomKey
+from crmkit.model.record import Kind, Record
+from crmkit.records.field import MOST, DeclaredField
+from crmkit.storage import links, records
+from crmkit.storage.custom import declarations
+from crmkit.storage.log.operations import Entry
+
+MOST_LINKS = 5  # of one field that lead to a record that would go, in an answer
+
+
+def reversal(scene: Scene, entry: Entry) -> Reversal:
+    """Return how the entry of a record is taken back; raises `admin_required` where only admins write its kind."""
+    kind = scene.kinds.by_word[entry.noun]
+    if kind.is_setting:
+        roles.check_admin(scene.tx)
+    if entry.version is None:
+        return Reversal({entry.target: "was written before the log held what an undo needs"})
+    now = records.fetch(scene.tx.connection, kind, scene.workspace_id, entry.id)
+    if not isinstance(entry.changes, list):
+        return _changed_back(scene, kind, entry, now)
+    old, new = entry.changes
+    return _restored(scene, kind, entry, old, now) if new is None else _taken_away(scene, kind, entry, new, now)
+
+
+def _changed_back(scene: Scene, kind: Kind, entry: Entry, now: Record | None) -> Reversal:
+    if now is None:
+        return Reversal({entry.target: _gone(scene, entry)})
+    pairs: Mapping[str, list[Any]] = entry.changes
+    unknown = _unknown(kind, entry, pairs)
+    if unknown:
+        return Reversal(unknown)
+    values, conflicts = dict[str, Any](), dict[str, str]()
+    for name, (old, new) in pairs.items():
+        held = getattr(now, name)
+        if held == new:
+            values[name] = old
+        elif kind.custom is not None and name == kind.custom.name:
+            values[name] = _keys_back(held or {}, old or {}, new or {})
+            conflicts |= dict(_other_keys(entry.target, held or {}, old or {}, new or {}))
+        else:
+            conflicts[f"{entry.target}.{name}"] = differs(held, new)
+    values, wrong = _with_links(scene, kind, entry, values)
+    conflicts |= wrong | dict(_taken(scene, kind, entry, values))
+    if conflicts:
+        return Reversal(conflicts)
+    after = structs.replace(now, **values)
+    return Reversal(write=lambda: derived.put_and_follow(scene.tx, scene.kinds, kind, now, after))
+
+
+def _taken_away(scene: Scene, kind: Kind, entry: Entry, new: Mapping[str, Any], now: Record | None) -> Reversal:
+    """Return how a record is deleted that the operation brought."""
+    if now is None:
+        return Reversal({entry.target: _gone(scene, entry)})
+    conflicts: dict[str, str] = dict(_unknown(kind, entry, new))
+    for name, value in () if conflicts else new.items():
+        held = getattr(now, name)
+        if held == value:
+            continue
+        if kind.custom is not None and name == kind.custom.name:
+            conflicts |= dict(_other_keys(entry.target, held or {}, {}, value))
+        else:
+            conflicts[f"{entry.target}.{name}"] = differs(held, value)
+    conflicts |= dict(_led_to(scene, kind, entry))
+    if conflicts:
+        return Reversal(conflicts)
+    write = derived.put_and_follow
+    return Reversal(write=lambda: write(scene.tx, scene.kinds, kind, now, None), more=(kind.plural, -1))
+
+
+def _restored(scene: Scene, kind: Kind, entry: Entry, old: Mapping[str, Any], now: Record | None) -> Reversal:
+    """Return how a record comes back that the operation deleted, under its id, with what it had."""
+    if now is not None:
+        return Reversal({entry.target: "is there again"})
+    unknown = _unknown(kind, entry, old)
+    if unknown:
+        return Reversal(unknown)
+    values, wrong = _with_links(scene, kind, entry, old)
+    conflicts = wrong | dict(_taken(scene, kind, entry, values)) | dict(_holds_its_place(scene, kind, entry, values))
+    if conflicts:
+        return Reversal(conflicts)
+    after = kind.new({**values, "version": entry.version}, entry.id)
+    write = derived.put_and_follow
+    return Reversal(write=lambda: write(scene.tx, scene.kinds, kind, None, after), more=(kind.plural, 1))
+
+
+def _gone(scene: Scene, entry: Entry) -> str:
+    at = records.was_deleted(scene.tx.connection, scene.workspace_id, entry.id)
+    return f"was deleted at {at}" if at else "is gone"
+
+
+def _unknown(kind: Kind, entry: Entry, values: Mapping[str, Any]) -> dict[str, str]:
+    return {f"{entry.target}.{name}": "is no field any more" for name in values if name not in kind.by_name}
+
+
+def _keys_back(held: Mapping[str, Any], old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return the custom keys that a record holds with those as they were that the operation wrote."""
+    wrote = {key for key in (*old, *new) if old.get(key) != new.get(key)}
+    back = {key: old[key] for key in wrote if key in old}
+    return {**{key: value for key, value in held.items() if key not in wrote}, **back} or None
+
+
+def _other_keys(
+    target: str, held: Mapping[str, Any], old: Mapping[str, Any], new: Mapping[str, Any]
+) -> Iterator[tuple[str, str]]:
+    """Yield the custom keys that the operation wrote and that differ now."""
+    for key in dict.fromkeys((*old, *new)):
+        if old.get(key) != new.get(key) and held.get(key) != new.get(key):
+            yield f"{target}.{CustomKey((key,)).name}", differs(held.get(key), new.get(key))
+
+
+def _with_links(
+    scene: Scene, kind: Kind, entry: Entry, values: Mapping[str, Any]
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """Return the values with titles of the records that they link to, and the links that lead nowhere."""
+    try:
+        return relations.linked(scene.tx, scene.kinds, kind, values), {}
+    except Problem as problem:
+        to = {link.link: link.to for link in scene.kinds.links[kind]}
+        return dict(values), {
+            f"{entry.target}.{name}": what
+            for name, what in problem.fields.items()
+            if not scene.goes_first(to[name].handle(values[name]))
+        }
+
+
+def _taken(scene: Scene, kind: Kind, entry: Entry, values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield the values of unique fields that another record has by now."""
+    for name in kind.unique:
+        value = values.get(name)
+        if value is None or name == "id":
+            continue
+        holder = records.find(scene.tx.connection, kind, scene.workspace_id, name, value)
+        if holder is not None and holder.id != entry.id and not scene.goes_first(holder.handle):
+            yield f"{entry.target}.{name}", f"belongs to {holder.handle} now"
+
+
+def _led_to(scene: Scene, kind: Kind, entry: Entry) -> Iterator[tuple[str, str]]:
+    """Yield the links to a record that would go: somebody made them since."""
+    kinds, connection = scene.kinds, scene.tx.connection
+    every = [(link.kind, link.link) for link in kinds.references.get(kind, ())]
+    if kind.is_logged:
+        every.append((kinds.activity, kind.activity_link))
+    for other, link in every:
+        for holder in links.holders(connection, other, scene.workspace_id, link, entry.id, MOST_LINKS):
+            if not scene.goes_first(holder):
+                yield f"{holder}.{link}", f"leads to {entry.target}, which would go"
+
+
+def _holds_its_place(scene: Scene, kind: Kind, entry: Entry, values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield what a record of two fields has taken the place of: that of a membership, of a declared key."""
+    kinds, connection, place = scene.kinds, scene.tx.connection, scene.workspace_id
+    if kind is kinds.membership:
+        ends = {link.link: values[link.link] for link in kinds.links[kind] if values.get(link.link)}
+        holder = records.find_by(connection, kind, place, ends)
+        if holder is not None and not scene.goes_first(holder.handle):
+            member, id = kinds.member_of(holder)
+            yield f"{entry.target}.{kinds.whole.link}", f"has {member.handle(id)} as a member again"
+    elif issubclass(kind.record, DeclaredField):
+        field = declarations.of_key(connection, place, values["kind"], values["key"])
+        if field is not None:
+            yield f"{entry.target}.key", f"belongs to {kind.handle(field)} now"
+        elif declarations.count(connection, place, values["kind"]) >= MOST:
+            yield f"{entry.target}.kind", f"has {MOST} declared fields; at most {MOST} fit"

@@ -1,0 +1,57 @@
+"""What taking back one entry of the log comes to: a write, or the conflicts that stand against it."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from crmkit.model.record import Kinds
+from crmkit.render.text import value as spelled
+from crmkit.storage.interface.tx import Tx
+from crmkit.storage.log import operations
+
+MAX_SHOWN = 60  # characters of a value
+
+
+@dataclass(frozen=True)
+class Scene:
+    """Where an operation is taken back; `first` is the number of its first entry.
+
+    A rehearsal writes nothing, so what the operation wrote later stands, and is not held against its earlier entries.
+    """
+
+    tx: Tx
+    kinds: Kinds
+    first: int
+    is_rehearsal: bool = False
+
+    @property
+    def workspace_id(self) -> str:
+        return self.tx.by.workspace_id
+
+    def goes_first(self, handle: str) -> bool:
+        """Tell whether this is a rehearsal of which the writes would bring or take a record before what is asked."""
+        connection = self.tx.connection
+        return self.is_rehearsal and operations.writes(connection, self.workspace_id, self.first, handle)
+
+
+@dataclass(frozen=True)
+class Reversal:
+    """`conflicts` say what is wrong with each field or record that they name; without any, `write` takes it back.
+
+    `more` is how many records of what kind, by its plural, there are more then, or fewer.
+    """
+
+    conflicts: Mapping[str, str] = field(default_factory=dict)
+    write: Callable[[], Any] = lambda: None
+    more: tuple[str, int] = ("", 0)
+
+
+def cut(value: Any) -> str:
+    """Return a value as a line of text has it, not longer than a sentence bears."""
+    shown = "nothing" if value is None else spelled(value)
+    return shown if len(shown) <= MAX_SHOWN else shown[:MAX_SHOWN] + "…"
+
+
+def differs(now: Any, wrote: Any) -> str:
+    """Return the sentence about a field that the operation wrote and that differs now."""
+    return f"is {cut(now)} now; the operation wrote {cut(wrote)}"

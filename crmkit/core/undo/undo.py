@@ -1,0 +1,57 @@
+"""The verb: take an operation back, in one transaction, or as a job where it wrote more than one should."""
+
+from dataclasses import dataclass
+
+from crmkit.core import path_ids, quotas
+from crmkit.core.call import Call
+from crmkit.core.undo import job, walk
+from crmkit.core.undo.reversal import Scene
+from crmkit.errors import Problem
+from crmkit.storage import jobs
+from crmkit.storage.interface.tx import Tx
+from crmkit.storage.interface.workspace import Workspace
+from crmkit.storage.jobs import Job
+from crmkit.storage.log import operations
+
+MOST = 1_000  # entries that one transaction takes back
+
+WHERE = "The answer to a write names its operation."
+
+
+@dataclass(frozen=True)
+class Undone:
+    """What an undo did: how many records it wrote. `left` are some of those that changed meanwhile, of `more` more."""
+
+    operation: str
+    records: int
+    left: tuple[str, ...] = ()
+    more: int = 0
+
+
+async def undo(call: Call, id: str) -> Undone | Job:
+    """Take the operation with this id back; return the job that does so where the operation has more than MOST entries.
+
+    Raises `not_found`, `undo_conflict` with what stands against it, `admin_required`, `plan_limit_reached`.
+    """
+    crm = call.crm
+    operation = path_ids.bare(crm.kinds.prefixes, id, "op", WHERE)
+
+    def unit(tx: Tx) -> Undone | Job:
+        workspace = Workspace.of(tx.by)
+        first = operations.first(tx.connection, workspace, operation)
+        if first is None:
+            raise Problem("not_found", f"There is no operation {operation} in this workspace. {WHERE}")
+        if jobs.writes(tx.connection, workspace.id, first):
+            raise Problem("undo_conflict", f"The job that does {operation} has not ended: undo it once it has.")
+        walk.check_free(tx, operation)
+        caps = crm.settings.plans.caps(tx.by.plan)
+        size = operations.size(tx.connection, workspace.id, first)
+        if size > MOST:
+            return job.add(tx, operation, first, size, caps)
+        entries = operations.newest_first(tx.connection, workspace.id, first, MOST)
+        walk.begin(tx, operation)
+        written, more = walk.take_back(Scene(tx, crm.kinds, first), entries)
+        quotas.check_more(tx, caps, more, are_there=True)
+        return Undone(operation, len(written))
+
+    return await call.write(unit)

@@ -1,0 +1,93 @@
+"""Goes through the entries of an operation, the newest first, and takes each back or tells what stands against it."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from crmkit.core.undo import covered
+from crmkit.core.undo.reversal import Scene
+from crmkit.errors import Problem, listed
+from crmkit.storage.interface.tx import Tx
+from crmkit.storage.log import audit, operations
+from crmkit.storage.log.operations import Entry
+
+MOST_TOLD = 20  # conflicts in an answer
+MOST_IN_HINT = 3
+
+
+@dataclass
+class Conflicts:
+    """What stands against an undo: of each field or record that is named, the sentence that says why."""
+
+    found: dict[str, str] = field(default_factory=dict)
+    more: int = 0  # that are not told
+    targets: set[str] = field(default_factory=set)
+
+    def add(self, target: str, conflicts: Mapping[str, str]) -> None:
+        self.targets.add(target)
+        for name, what in conflicts.items():
+            if len(self.found) < MOST_TOLD or name in self.found:
+                self.found[name] = what
+            else:
+                self.more += 1
+
+    def check(self) -> None:
+        """Raise `undo_conflict` if there are any."""
+        if self.found:
+            raise Problem("undo_conflict", self._hint, fields=self.found)
+
+    @property
+    def _hint(self) -> str:
+        """Names the first ones too: a job keeps of its error the hint alone."""
+        first = list(self.found)[:MOST_IN_HINT]
+        others = len(self.found) + self.more - len(first)
+        named = listed([*first, f"{others} more"] if others else first)
+        return f"Nothing was undone, since this stands against it: {named}. Change the records by hand instead."
+
+
+def check_free(tx: Tx, operation: str, but: int | None = None) -> None:
+    """Raise `undo_conflict`, which names the operation to undo in its place, if this one was undone before.
+
+    An operation is undone once: what stands after that is the undo's, and after an undo of the undo that one's. The
+    undo whose first entry is numbered `but` does not count: it is the one that asks.
+    """
+    if but is not None and operations.undone_by(tx.connection, tx.by.workspace_id, operation) == audit.operation_id(
+        but
+    ):
+        return
+    chain = [operation]
+    while (by := operations.undone_by(tx.connection, tx.by.workspace_id, chain[-1])) is not None:
+        chain.append(by)
+    if len(chain) == 1:
+        return
+    *_, last = chain
+    told = " and that by ".join(chain[1:])
+    does = "does it again" if len(chain) % 2 == 0 else "takes it back again"
+    raise Problem("undo_conflict", f"{operation} was undone by {told}. POST /undo/{last} {does}.")
+
+
+def begin(tx: Tx, operation: str) -> None:
+    """Log that the actor takes an operation back, before the changes that this makes."""
+    audit.append(tx, operations.UNDONE, operations.handle(operation), {})
+
+
+def take_back(scene: Scene, entries: Iterable[Entry]) -> tuple[set[str], Counter[str]]:
+    """Take all entries back; return the handles of what was written, and how many more there are of each kind.
+
+    Raises `undo_conflict` with all that stands against it.
+    """
+    conflicts, written, more = Conflicts(), set[str](), Counter[str]()
+    for entry in entries:
+        if entry.target in conflicts.targets:  # its earlier entries would be held against what was left
+            continue
+        found = covered.reversal(scene, entry)
+        if found is None:
+            continue
+        if found.conflicts:
+            conflicts.add(entry.target, found.conflicts)
+            continue
+        found.write()
+        written.add(entry.target)
+        more.update({found.more[0]: found.more[1]} if found.more[1] else {})
+    conflicts.check()
+    return written, more

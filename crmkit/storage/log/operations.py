@@ -1,0 +1,90 @@
+"""The entries of one operation, read from the log by the index on `op`; what is known of an operation as a whole."""
+
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from crmkit.storage.interface.connection import Connection
+from crmkit.storage.interface.workspace import Workspace
+from crmkit.storage.log import audit
+
+UNDONE = "operation.undo"  # the action that an undo is logged as, before the changes that it makes
+
+_decode = msgspec.json.decode
+
+
+class Entry(Struct, frozen=True):
+    """An entry of the log; `changes` are as they are stored (see audit)."""
+
+    seq: int
+    action: str
+    target: str
+    changes: Any
+    version: int | None
+
+    @property
+    def noun(self) -> str:
+        """What changed, as the handle of it begins: contact, pipeline."""
+        return self.target.partition("/")[0]
+
+    @property
+    def id(self) -> str:
+        return self.target.partition("/")[2]
+
+
+_COLUMNS = "seq, action, target, changes, version"
+
+
+def handle(operation_id: str) -> str:
+    """Return what the entry of an undo has as its target."""
+    return f"operation/{operation_id}"
+
+
+def first(connection: Connection, workspace: Workspace, operation_id: str) -> int | None:
+    """Return the number of the first entry of an operation, None where the workspace has none with this id."""
+    seq = audit.first_entry(workspace, operation_id)
+    sql = "SELECT 1 FROM audit WHERE seq = ? AND workspace_id = ? AND op IS NULL"
+    return seq if connection.execute(sql, (seq, workspace.id)).fetchone() else None
+
+
+def size(connection: Connection, workspace_id: str, first: int) -> int:
+    """Return how many entries an operation has."""
+    sql = "SELECT count(*) FROM audit WHERE workspace_id = ? AND op = ?"
+    more: int = connection.execute(sql, (workspace_id, first)).fetchone()[0]
+    return 1 + more
+
+
+def newest_first(
+    connection: Connection, workspace_id: str, first: int, most: int, before: int | None = None
+) -> list[Entry]:
+    """Return up to `most` entries of an operation, the newest first: those before the entry of a number, if given."""
+    below, args = ("", ()) if before is None else (" AND seq < ?", (before,))
+    rows = connection.execute(
+        f"SELECT {_COLUMNS} FROM audit WHERE workspace_id = ? AND op = ?{below} ORDER BY seq DESC "
+        f"{connection.dialect.limit}",
+        (workspace_id, first, *args, most),
+    ).fetchall()
+    if len(rows) < most and (before is None or first < before):
+        rows += connection.execute(f"SELECT {_COLUMNS} FROM audit WHERE seq = ?", (first,)).fetchall()
+    return [Entry(seq, action, target, _decode(changes), version) for seq, action, target, changes, version in rows]
+
+
+def writes(connection: Connection, workspace_id: str, first: int, target: str, after: int = 0) -> bool:
+    """Tell whether an operation has an entry of this target, after the entry of a number."""
+    sql = "SELECT 1 FROM audit WHERE workspace_id = ? AND target = ? AND seq > ? AND (op = ? OR seq = ?) LIMIT 1"
+    args = (workspace_id, target, max(after, first - 1), first, first)
+    return connection.execute(sql, args).fetchone() is not None
+
+
+def newest_of(connection: Connection, workspace_id: str, target: str) -> int | None:
+    """Return the number of the first entry of the operation that wrote a target last, None if nobody wrote it."""
+    sql = "SELECT coalesce(op, seq) FROM audit WHERE workspace_id = ? AND target = ? ORDER BY seq DESC LIMIT 1"
+    row = connection.execute(sql, (workspace_id, target)).fetchone()
+    return None if row is None else row[0]
+
+
+def undone_by(connection: Connection, workspace_id: str, operation_id: str) -> str | None:
+    """Return the id of the operation that took an operation back, None if none did."""
+    found = newest_of(connection, workspace_id, handle(operation_id))
+    return None if found is None else audit.operation_id(found)

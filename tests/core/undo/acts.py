@@ -1,0 +1,197 @@
+"""What a random history does: each act is one request that may be made of what there is, or None where there is none.
+
+Another act is a function more in ACTS.
+"""
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from crmkit.clock import after
+from crmkit.core.call import Call
+from crmkit.core.configuration import pipelines
+from crmkit.core.records import activities, memberships
+from crmkit.model.actor import Actor
+from crmkit.model.record import Followed, Kind
+from tests.core.records.log import live
+from tests.house import BOB
+from tests.kinds import ACTIVITY, CAMPAIGN, COMPANY, CONTACT, CONVERSION, DEAL, KINDS, MEMBERSHIP, REGISTRY, TASK
+from tests.storage.desk import Desk, kind_of
+from tests.storage.samples import TIMES, agreeing, body
+
+
+@dataclass
+class Scene:
+    """Who acts, and what there is; `choice` draws."""
+
+    back: Desk
+    actor: Actor
+    choice: random.Random
+    there: list[Any]
+
+    def of(self, *kinds: Kind) -> list[Any]:
+        return [record for record in self.there if any(isinstance(record, kind.record) for kind in kinds)]
+
+    def one(self, *kinds: Kind) -> Any:
+        found = self.of(*kinds)
+        return self.choice.choice(found) if found else None
+
+    @property
+    def call(self) -> Call:
+        return Call(self.back.crm, self.actor)
+
+
+Act = Callable[[Scene], Any]
+
+
+def act(back: Desk, actor: Actor, choice: random.Random) -> None:
+    """Do something that may be done."""
+    choice.choice(ACTS)(Scene(back, actor, choice, list(live(back, actor).values())))
+
+
+def create(scene: Scene) -> Any:
+    kind = scene.choice.choice(KINDS)
+    if kind is CONVERSION and not scene.of(CONTACT):
+        kind = CONTACT
+    return scene.back.make(scene.actor, kind, **sent(scene, kind))
+
+
+def create_with_parts(scene: Scene) -> Any:
+    parts: dict[str, Any] = {
+        "company": {"name": "Acme", "domain": scene.choice.choice(["acme.com", "kelason.example"])},
+        "activities": [{"body": "hi", **activity(scene)} for _ in range(scene.choice.randrange(3))],
+    }
+    given = {name: part for name, part in parts.items() if part and scene.choice.random() < 0.8}
+    values = {
+        name: value for name, value in sent(scene, CONTACT).items() if name != "company_id" or "company" not in given
+    }
+    campaign = scene.one(CAMPAIGN)
+    joined = {"campaign_id": campaign.id} if campaign is not None and scene.choice.random() < 0.5 else {}
+    return scene.back.save(scene.actor, **values, **given, **joined)
+
+
+def merge_by_email(scene: Scene) -> Any:
+    emails = [contact.email for contact in scene.of(CONTACT) if contact.email]
+    if emails:
+        values = {**sent(scene, CONTACT), "email": scene.choice.choice(emails)}
+        scene.back.save(scene.actor, **values)
+
+
+def change(scene: Scene) -> Any:
+    record = scene.one(*KINDS)
+    if record is not None:
+        scene.back.change(scene.actor, record, **sent(scene, kind_of(record)))
+
+
+def tag(scene: Scene) -> Any:
+    record = scene.one(CONTACT, COMPANY)
+    if record is not None:
+        steps = {"add": ["new"], "remove": scene.choice.choice([["vip"], ["a", "b"], []])}
+        scene.back.change(scene.actor, record, tags=steps)
+
+
+def set_keys(scene: Scene) -> Any:
+    record = scene.one(*(kind for kind in KINDS if kind.custom))
+    if record is not None:
+        key = scene.choice.choice(["n", "a", "b"])
+        scene.back.change(scene.actor, record, custom={key: scene.choice.choice([None, 1, 2.5])})
+
+
+def log(scene: Scene) -> Any:
+    on = [record for record in scene.there if isinstance(record, Followed)]
+    if on:
+        scene.back.log(scene.actor, scene.choice.choice(on), body="hello", **activity(scene))
+
+
+def amend(scene: Scene) -> Any:
+    record = scene.one(ACTIVITY)
+    if record is not None:
+        scene.back.amend(scene.actor, record, **activity(scene))
+
+
+def remove(scene: Scene) -> Any:
+    record = scene.one(*KINDS)
+    if record is not None:
+        scene.back.remove(scene.actor, record)
+
+
+def remove_activity(scene: Scene) -> Any:
+    record = scene.one(ACTIVITY)
+    if record is not None:
+        scene.back.do(activities.remove(scene.call, record.id))
+
+
+def join(scene: Scene) -> Any:
+    campaign, member = scene.one(CAMPAIGN), scene.one(CONTACT, COMPANY)
+    if campaign is not None and member is not None:
+        reason = scene.choice.choice([{}, {"reason": "wool"}, {"reason": None}])
+        scene.back.do(memberships.add(scene.call, campaign.id, {"id": member.id, **reason}))
+
+
+def leave(scene: Scene) -> Any:
+    joined = scene.one(MEMBERSHIP)
+    if joined is not None:
+        _, member = REGISTRY.member_of(joined)
+        scene.back.do(memberships.remove(scene.call, joined.campaign_id, member))
+
+
+def repeat_task(scene: Scene) -> Any:
+    record = scene.one(CONTACT)
+    linked = {} if record is None else {"contact_id": record.id}
+    return scene.back.make(scene.actor, TASK, title="Again", due_at="2026-06-10", repeat="daily", **linked)
+
+
+def finish_task(scene: Scene) -> Any:
+    open_ = [task for task in scene.of(TASK) if not task.done]
+    if open_:
+        scene.back.change(scene.actor, scene.choice.choice(open_), done=True)
+
+
+def close_deal(scene: Scene) -> Any:
+    deal = scene.one(DEAL)
+    if deal is not None:
+        scene.back.change(scene.actor, deal, status=scene.choice.choice(["won", "lost", "open"]))
+
+
+def convert(scene: Scene) -> Any:
+    contact = scene.one(CONTACT)
+    if contact is not None:
+        scene.back.change(scene.actor, contact, ad_platform="meta", stage=scene.choice.choice(["won", "lead"]))
+
+
+def put_pipeline(scene: Scene) -> Any:
+    stages = [{"name": "lead"}, {"name": scene.choice.choice(["won", "sold"]), "means": "won"}]
+    scene.back.do(pipelines.put(scene.call, DEAL, {"stages": stages}))
+
+
+ACTS: tuple[Act, ...] = (
+    *(create, create, create_with_parts, merge_by_email, change, change, tag, set_keys, log, log, amend),
+    *(remove, remove, remove_activity, join, join, leave, repeat_task, finish_task, close_deal, convert, put_pipeline),
+)
+
+
+def activity(scene: Scene) -> dict[str, Any]:
+    """Return what an activity is sent with, which may be dated ahead."""
+    choice = scene.choice
+    drawn = {
+        "kind": choice.choice(["call", "email", "meeting", "note", "task"]),
+        "occurred_at": choice.choice([*TIMES, after(scene.back.crm.now, minutes=10_000)]),
+        "on_behalf_of": choice.choice([None, "me", BOB]),
+    }
+    return {name: value for name, value in drawn.items() if choice.random() < 0.7}
+
+
+def sent(scene: Scene, kind: Kind) -> dict[str, Any]:
+    """Return a body with some of the fields of a kind, those it needs always, and links to records there are."""
+    choice = scene.choice
+    found = body(kind, choice.randrange(4), choice)
+    found = {name: value for name, value in found.items() if kind.by_name[name].required or choice.random() < 0.5}
+    found = agreeing(found)
+    found.pop("ends_on", None)  # it may be before starts_on
+    for name, field in kind.writable.items():
+        prefix = getattr(field.type, "prefix", "")
+        others = [record.id for record in scene.there if record.id.startswith(f"{prefix}_")]
+        if prefix and (field.required or choice.random() < 0.7):
+            found[name] = choice.choice([*([] if field.required else [None]), *others])
+    return found

@@ -1,0 +1,20 @@
+"""All that a database holds, so that a test sees whether a request changed anything."""
+
+import re
+from typing import Any
+
+from tests.storage.desk import Desk
+
+_BESIDE = re.compile(r"(sqlite|search)_|tokens|\w+_(unindexed|texts|search)")  # texts are indexed beside requests
+
+
+def rows(connection: Any) -> dict[str, list[str]]:
+    """Return the rows of every table but for tokens, which slide, and texts."""
+    names = [name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+    kept = [name for name in names if not _BESIDE.match(name)]
+    return {name: sorted(map(repr, connection.execute(f'SELECT * FROM "{name}"').fetchall())) for name in kept}
+
+
+def all_rows(back: Desk) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = back.do(back.database.read(None, rows))
+    return found
