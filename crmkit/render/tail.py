@@ -31,7 +31,7 @@ class Tail(Struct, frozen=True):
         return structs.replace(
             self,
             operation=self.operation or write.operation,
-            can_undo=write.can_undo,
+            can_undo=self.can_undo or write.can_undo,
             is_dry=write.is_dry,
             hides=write.hides,
         )

@@ -1,6 +1,7 @@
 """Jobs: work in steps, each of which commits its effects together with the position that it reached.
 
-A job is `waiting` for its time, `running` between two steps, or it has ended: `done`, `failed` or `stopped`.
+A job is `waiting` for its time, `running` between two steps, or it has ended: `done`, `failed` or `stopped`. Whoever
+listens to the topic of its id is woken when it ends.
 """
 
 from typing import Any
@@ -48,6 +49,17 @@ class Job(Struct, frozen=True):
     tries: int  # of its present step that failed
     error: str  # code: sentence
     outcome: Outcome = Outcome()  # of what was performed before this step; not stored
+
+    @property
+    def has_ended(self) -> bool:
+        return self.due_at is None
+
+    @property
+    def progress(self) -> tuple[int, int] | None:
+        """How much is done of how much; None for a job whose position is no object with `done` and `of`."""
+        position = self.position
+        is_told = isinstance(position, dict) and {"done", "of"} <= position.keys()
+        return (position["done"], position["of"]) if is_told else None
 
     def goes_on(self, position: Any) -> "Job":
         """Return the job at this position, with a further step at once."""
@@ -97,20 +109,28 @@ _FIND_DUE = (
 )
 
 
-def add(tx: Tx, kind: str, input: Any = None, due_at: str = "", workspace: Workspace | None = None) -> Job:
+def add(
+    tx: Tx,
+    kind: str,
+    input: Any = None,
+    due_at: str = "",
+    workspace: Workspace | None = None,
+    position: Any = None,
+) -> Job:
     """Return the new job of the unit's actor, in the actor's workspace, first due at `due_at` or at once.
 
-    With a `workspace`, or without an actor, it is a job of the system: in that workspace, or of the whole server.
+    Its first step finds it at this `position`. With a `workspace`, or without an actor, it is a job of the system: in
+    that workspace, or of the whole server.
     """
     token_id = ""
     if workspace is None:
         workspace, token_id = (SERVER, "") if tx.actor is None else (Workspace.of(tx.actor), tx.actor.token_id)
     id = unused(tx, "jobs", PREFIX, workspace.id)
-    job = Job(workspace.id, id, kind, WAITING, due_at, None, input, None, None, token_id, None, 0, "")
-    values = (workspace.id, id, kind, WAITING, due_at, _text(input), token_id)
+    job = Job(workspace.id, id, kind, WAITING, due_at, None, input, position, None, token_id, None, 0, "")
+    values = (workspace.id, id, kind, WAITING, due_at, _text(input), _text(position), token_id)
     tx.connection.execute(
         f"INSERT INTO jobs (seq, {_COLUMNS}) SELECT coalesce(max(seq), CAST(? AS bigint)) + 1, ?, ?, ?, ?, ?, NULL, "
-        "?, 'null', 'null', ?, NULL, 0, '' FROM jobs WHERE seq BETWEEN ? AND ?",
+        "?, ?, 'null', ?, NULL, 0, '' FROM jobs WHERE seq BETWEEN ? AND ?",
         (workspace.first, *values, workspace.first, workspace.last),
     )
     tx.tell(TOPIC)
@@ -135,6 +155,7 @@ def stop(tx: Tx, workspace_id: str, id: str) -> Job | None:
         "UPDATE jobs SET state = 'stopped', due_at = NULL, ended_at = ? "
         f"WHERE workspace_id = ? AND id = ? AND due_at IS NOT NULL RETURNING {_COLUMNS}"
     )
+    tx.tell(id)
     return _job(tx.connection.execute(sql, (tx.now, workspace_id, id)).fetchone())
 
 
@@ -170,7 +191,9 @@ def pause(tx: Tx, due: Due, until: str, tries: int) -> None:
 
 def save(tx: Tx, job: Job) -> None:
     """Write what a step returned."""
-    ended_at = tx.now if job.due_at is None else None
+    ended_at = tx.now if job.has_ended else None
+    if job.has_ended:
+        tx.tell(job.id)
     changed = (job.state, job.due_at, ended_at, _text(job.position), _text(job.result), job.op)
     tx.connection.execute(
         "UPDATE jobs SET state = ?, due_at = ?, ended_at = ?, position = ?, result = ?, op = ?, tries = 0 "
@@ -181,6 +204,7 @@ def save(tx: Tx, job: Job) -> None:
 
 def end(tx: Tx, due: Due, state: str, error: str) -> None:
     """End a job that cannot go on, unless somebody else took it."""
+    tx.tell(due.id)
     tx.connection.execute(
         f"UPDATE jobs SET state = ?, due_at = NULL, ended_at = ?, error = ? WHERE {_KEY}",
         (state, tx.now, error, due.workspace_id, due.id, due.due_at),

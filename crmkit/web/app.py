@@ -13,7 +13,7 @@ from crmkit.settings import Settings, SettingsError
 from crmkit.web.connection.accesslog import AccessLog
 from crmkit.web.edge import Edge
 from crmkit.web.gate import Gate
-from crmkit.web.handlers import configuration, documents
+from crmkit.web.handlers import configuration, documents, jobs
 from crmkit.web.handlers.people import account, teams
 from crmkit.web.handlers.reading import overview
 from crmkit.web.handlers.records import activities, undo
@@ -66,7 +66,7 @@ def routes(kinds: Kinds) -> list[Route]:
     """Return every route of the API, in the order in which the manual lists them."""
     of_kinds = [route for kind in kinds.records for route in (*record_routes(kind), *log_routes(kinds, kind))]
     of_kinds += member_routes(kinds)
-    across = [*activities.routes(kinds), *undo.ROUTES, *overview.routes(kinds)]
+    across = [*activities.routes(kinds), *undo.ROUTES, *overview.routes(kinds), *jobs.ROUTES]
     of_settings = [route for kind in kinds.settings for route in record_routes(kind)]
     of_settings += configuration.routes(kinds)
     return [*documents.ROUTES, *account.ROUTES, *of_kinds, *across, *teams.ROUTES, *of_settings]

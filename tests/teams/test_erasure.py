@@ -67,7 +67,7 @@ def filled(home: House, admin: Person, workspace: str, words: tuple[str, ...]) -
     user = next(one["user_id"] for one in people if one["email"] == member)
     asked(home, inside, "POST", f"{place}/members/{user}/role", {"role": "admin"})
     asked(home, inside, "POST", f"{place}/invites", {"email": f"boss@{words[0]}.com", "role": "admin"})
-    home.do(add_job(home, workspace, words[0], is_stopped=False))
+    add_job(home, inside, words[0])
     return inside
 
 

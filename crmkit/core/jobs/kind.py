@@ -4,6 +4,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from msgspec import Struct, convert
+
 from crmkit.storage.interface.tx import Tx
 from crmkit.storage.jobs import Job
 
@@ -32,6 +34,23 @@ class JobKind:
     name: str
     step: Callable[[Tx, Job], Job]
     perform: "Callable[[Call, Job], Awaitable[Any]] | None" = None
+
+
+class Result(Struct, frozen=True):
+    """What a job ends with (`job.ends(Result(...))`) whose end is the answer to the request that started it.
+
+    `message` is the sentence after OK, `facts` further members of the JSON, `notes` its notes.
+    """
+
+    message: str
+    facts: dict[str, Any] = {}
+    notes: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, job: Job) -> "Result | None":
+        """Return what a job that is done ended with; None where its kind ends with something else."""
+        is_told = isinstance(job.result, dict) and job.result.keys() == set(cls.__struct_fields__)
+        return convert(job.result, cls) if is_told else None
 
 
 class JobKinds:

@@ -7,6 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from crmkit import ids
@@ -15,12 +16,11 @@ from crmkit.model.declared.parts import KeyName
 from crmkit.model.fields import Choice, Email, FieldType, Link, LinkToAny, LongText, Text, Timezone
 from crmkit.model.form import Form
 from crmkit.model.record import Kind
-from crmkit.storage import jobs
 from crmkit.storage.interface.tx import Tx
-from crmkit.storage.interface.workspace import Workspace
 from crmkit.storage.log import audit
 from crmkit.web.app import routes
 from crmkit.web.route import ANY, Route
+from tests.core.jobs.kinds import actor_of, add
 from tests.house import House, Person
 from tests.kinds import KINDS, NAMED, PREFIXES, REGISTRY
 from tests.teams.office import Books, blotted, enter, erased, new, stepped, working_in
@@ -36,6 +36,7 @@ NOUNS = {kind.plural: kind.prefix for kind in REGISTRY.all} | {
     "invites": "inv",
     "tokens": "tok",
     "undo": "op",
+    "jobs": "jb",
 }
 # what a declared query parameter takes: prefixes of ids, or nothing that is an id
 PARAMETERS: dict[str, tuple[str, ...]] = {
@@ -227,7 +228,7 @@ def furnish(home: House, person: Person, workspace: str, word: str, tag: str) ->
         ids_["au"] = person.json_of("GET", "/audit?limit=1")["items"][0]["id"]
         new(person, "/tasks", title=f"{word} spare")
         ids_["op"] = home.do(newest_operation(home, workspace)) if state == "live" else ids.mint("op")
-        ids_["jb"] = home.do(add_job(home, workspace, word, is_stopped=state == "gone"))
+        ids_["jb"] = add_job(home, person, word, is_gone=state == "gone")
     assert person.delete(f"/activities/{stand.gone['a']}").status_code == 200
     assert person.delete(f"/fields/{stand.gone['f']}").status_code == 200
     for kind in (kind for kind in REGISTRY.linking_first if kind in KINDS):
@@ -246,17 +247,17 @@ async def newest_operation(home: House, workspace: str) -> str:
     return audit.operation_id(first)
 
 
-async def add_job(home: House, workspace: str, word: str, is_stopped: bool) -> str:
-    """Return the id of a job that waits, or was stopped."""
+def add_job(home: House, person: Person, word: str, is_gone: bool = False) -> str:
+    """Return the id of somebody's job that waits, or is forgotten."""
+    job = add(home, actor_of(home, person), "none", {"word": word}, NEVER)
+    if is_gone:
+        forgotten = partial(_forget, job.id)
+        home.do(home.crm.database.write(forgotten, lanes=[job.workspace_id]))
+    return job.id
 
-    def unit(tx: Tx) -> str:
-        (number,) = tx.connection.execute("SELECT number FROM workspaces WHERE id = ?", (workspace,)).fetchone()
-        job = jobs.add(tx, "none", {"word": word}, NEVER, Workspace(workspace, number))
-        if is_stopped:
-            jobs.stop(tx, workspace, job.id)
-        return job.id
 
-    return await home.crm.database.write(unit, lanes=[workspace])
+def _forget(id: str, tx: Tx) -> None:
+    tx.connection.execute("DELETE FROM jobs WHERE id = ?", (id,))
 
 
 @dataclass

@@ -27,10 +27,12 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
+from tests.core.jobs.kinds import actor_of, add
 from tests.house import ALICE, UNLIMITED, House, Person, house
 
 pytestmark = pytest.mark.slow
 
+NEVER = "2100-01-01T00:00:00Z"
 FITTING, UNFIT = 12, 4  # cases of each operation: as the document wants them, and not so
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
 STEPS = {"confirmation_required": "confirm", "escalation_required": "code"}  # error -> parameter of the second step
@@ -61,6 +63,7 @@ class Visitor:
             "/campaigns/{id}/members/{member_id}": self._joined,
             "/conversions/{id}": self._conversion,
             "/fields/{id}": self._declared,
+            "/jobs/{id}": lambda: add(self.home, actor_of(self.home, self.alice), "none", None, NEVER).id,
             "/activities/{id}": lambda: self._made(f"/contacts/{self.id('/contacts/{id}')}/activities", body="Hello"),
             "/tokens/{id}": self._token,
             "/workspaces/{id}": lambda: self._made("/workspaces", name="Side"),

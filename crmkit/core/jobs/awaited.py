@@ -1,0 +1,34 @@
+"""Waiting for a job: the request that starts one answers with its end, or with how far it is."""
+
+import asyncio
+
+from crmkit.core import path_ids
+from crmkit.core.call import Call
+from crmkit.errors import Problem
+from crmkit.storage import jobs
+from crmkit.storage.jobs import Job
+
+WAIT_SECONDS = 20
+
+_WHERE = "The answer to the request that started a job names it."
+
+
+async def awaited(call: Call, job: Job) -> Job:
+    """Return a job of the actor's workspace once it has ended, or as it is after WAIT_SECONDS."""
+    with call.crm.database.commits.listener(job.id) as listener:
+        try:
+            async with asyncio.timeout(WAIT_SECONDS):
+                while not (job := await find(call, job.id)).has_ended:
+                    await listener.wait()
+        except TimeoutError:
+            return await find(call, job.id)
+    return job
+
+
+async def find(call: Call, id: str) -> Job:
+    """Return the job with this id that a member of the actor's workspace started; raises `not_found`."""
+    bare = path_ids.bare(call.crm.kinds.prefixes, id, jobs.PREFIX, _WHERE)
+    job = await call.read(jobs.find, call.actor.workspace_id, bare)
+    if job is None or not job.token_id:  # without a token it is a job of the system
+        raise Problem("not_found", f"There is no job {bare} in this workspace, or it ended over a week ago. {_WHERE}")
+    return job

@@ -1,0 +1,64 @@
+"""How a job stands: the answer to the request that started one, and the route that reads it later."""
+
+from typing import Any
+
+from crmkit.core.jobs import awaited
+from crmkit.core.jobs.kind import Result
+from crmkit.errors import CATALOGUE, Problem
+from crmkit.ids import PEOPLE as PREFIXES
+from crmkit.render.answers import Answer, done, thing
+from crmkit.render.tail import Tail
+from crmkit.storage.jobs import DONE, PREFIX, Job
+from crmkit.storage.log import audit
+from crmkit.web.call import HttpCall
+from crmkit.web.route import Route, read
+
+
+@read("/jobs/{id}", name="get_job", summary="how far a job is, or what it ended with", area="*")
+async def fetch(call: HttpCall, id: str) -> Answer:
+    return _standing(await awaited.find(call, id), 200)
+
+
+ROUTES: tuple[Route, ...] = (fetch,)
+
+
+def answer_of(job: Job) -> Answer:
+    """Return the answer to the request that started a job: what it ended with, or 202 and how far it is.
+
+    Raises the Problem that ended a job which failed.
+    """
+    if not job.has_ended:
+        return _standing(job, 202)
+    result = Result.of(job)
+    if job.state != DONE or result is None:
+        raise _failure(job)
+    return done(result.message, _facts(job, result), _tail(job, result))
+
+
+def _standing(job: Job, status: int) -> Answer:
+    """Return the line of a job, with what it ended with."""
+    result = Result.of(job) or Result("")
+    reached, of = job.progress or (None, None)
+    error, _, hint = job.error.partition(": ")
+    told = {"id": job.id, "state": job.state, "done": reached, "of": of, "error": error, "hint": hint}
+    shown = {name: content for name, content in told.items() if content not in (None, "")}
+    return thing(f"{PREFIXES[PREFIX]}/{job.id}", shown | _facts(job, result), _tail(job, result), status)
+
+
+def _facts(job: Job, result: Result) -> dict[str, Any]:
+    operation = {} if job.op is None else {"operation": audit.operation_id(job.op)}
+    return {**result.facts, **({"notes": list(result.notes)} if result.notes else {}), **operation}
+
+
+def _tail(job: Job, result: Result) -> Tail:
+    operation = "" if job.op is None or not job.has_ended else audit.operation_id(job.op)
+    return Tail(notes=result.notes, operation=operation, can_undo=True)
+
+
+def _failure(job: Job) -> Problem:
+    """Return the Problem that ended a job; what it wrote before stays, and the hint says so."""
+    code, _, hint = job.error.partition(": ")
+    if code not in CATALOGUE:
+        code, hint = "server_error", "The job was stopped."
+    kept = "" if job.op is None else f" What it wrote before stays: POST /undo/{audit.operation_id(job.op)} undoes it."
+    return Problem(code, f"{hint}{kept}", facts={"job": job.id})
