@@ -49,16 +49,10 @@ class Position(Struct, frozen=True):
     left_more: int = 0
 
 
-class Result(Struct, frozen=True):
-    operation: str
-    records: int
-    left: Sequence[str]
-    left_more: int
-
-
 def add(tx: Tx, operation: str, first: int, size: int, caps: Mapping[str, int]) -> Job:
     """Have the operation taken back, step by step."""
-    return jobs.add(tx, UNDO, to_builtins(Input(operation, first, size, caps)))
+    asked = Input(operation, first, size, caps)
+    return jobs.add(tx, UNDO, to_builtins(asked), position=to_builtins(Position(0, size)))
 
 
 def job_of(kinds: Kinds) -> JobKind:
@@ -66,7 +60,7 @@ def job_of(kinds: Kinds) -> JobKind:
 
     def step(tx: Tx, job: Job) -> Job:
         asked = convert(job.input, Input)
-        held = Position(0, asked.of) if job.position is None else convert(job.position, Position)
+        held = convert(job.position, Position)
         walk.check_free(tx, asked.operation, but=job.op)
         if held.is_writing:
             return _write(tx, kinds, job, asked, held)
@@ -106,7 +100,8 @@ def _write(tx: Tx, kinds: Kinds, job: Job, asked: Input, held: Position) -> Job:
     records, left, left_more = held.records, list(held.left), held.left_more
     for entry in entries:
         is_last = _is_last(scene, entry)
-        if not is_last and operations.newest_of(tx.connection, workspace.id, entry.target) != own:
+        newest = None if is_last else operations.newest_of(tx.connection, workspace.id, entry.target)
+        if newest is not None and newest.first != own:
             continue  # its later entries were left
         reversal = _allowed(scene, asked.caps, covered.reversal(scene, entry))
         if reversal is None:
@@ -119,7 +114,7 @@ def _write(tx: Tx, kinds: Kinds, job: Job, asked: Input, held: Position) -> Job:
         else:
             left_more += 1
     if len(entries) < WRITTEN:
-        return job.ends(to_builtins(Result(asked.operation, records, left, left_more)))
+        return job.ends(walk.told(asked.operation, records, left, left_more))
     reached = structs.replace(
         held, done=held.done + len(entries), at=entries[-1].seq, records=records, left=left, left_more=left_more
     )
@@ -141,8 +136,3 @@ def _allowed(scene: Scene, caps: Mapping[str, int], found: Reversal | None) -> R
     except Problem as problem:
         return Reversal({found.more[0]: problem.hint})
     return found
-
-
-def result_of(job: Job) -> Result:
-    """Return what the job did, which is done."""
-    return convert(job.result, Result)

@@ -17,6 +17,7 @@ from crmkit.model.record import Kind, Record
 from crmkit.records.field import MOST, DeclaredField
 from crmkit.storage import links, records
 from crmkit.storage.custom import declarations
+from crmkit.storage.log import operations
 from crmkit.storage.log.operations import Entry
 
 MOST_LINKS = 5  # of one field that lead to a record that would go, in an answer
@@ -30,10 +31,11 @@ def reversal(scene: Scene, entry: Entry) -> Reversal:
     if entry.version is None:
         return Reversal({entry.target: "was written before the log held what an undo needs"})
     now = records.fetch(scene.tx.connection, kind, scene.workspace_id, entry.id)
-    if not isinstance(entry.changes, list):
-        return _changed_back(scene, kind, entry, now)
-    old, new = entry.changes
-    return _restored(scene, kind, entry, old, now) if new is None else _taken_away(scene, kind, entry, new, now)
+    if entry.ended is not None:
+        return _restored(scene, kind, entry, entry.ended, now)
+    if entry.begun is not None:
+        return _taken_away(scene, kind, entry, entry.begun, now)
+    return _changed_back(scene, kind, entry, now)
 
 
 def _changed_back(scene: Scene, kind: Kind, entry: Entry, now: Record | None) -> Reversal:
@@ -77,8 +79,8 @@ def _taken_away(scene: Scene, kind: Kind, entry: Entry, new: Mapping[str, Any], 
     conflicts |= dict(_led_to(scene, kind, entry))
     if conflicts:
         return Reversal(conflicts)
-    write = derived.put_and_follow
-    return Reversal(write=lambda: write(scene.tx, scene.kinds, kind, now, None), more=(kind.plural, -1))
+    write, merged = derived.put_and_follow, entry.was_merged_into
+    return Reversal(write=lambda: write(scene.tx, scene.kinds, kind, now, None, **merged), more=(kind.plural, -1))
 
 
 def _restored(scene: Scene, kind: Kind, entry: Entry, old: Mapping[str, Any], now: Record | None) -> Reversal:
@@ -98,8 +100,10 @@ def _restored(scene: Scene, kind: Kind, entry: Entry, old: Mapping[str, Any], no
 
 
 def _gone(scene: Scene, entry: Entry) -> str:
-    at = records.was_deleted(scene.tx.connection, scene.workspace_id, entry.id)
-    return f"was deleted at {at}" if at else "is gone"
+    newest = operations.newest_of(scene.tx.connection, scene.workspace_id, entry.target)
+    if newest is None:
+        return "is gone"
+    return f"was {'merged' if newest.action.endswith('.merge') else 'deleted'} at {newest.at}"
 
 
 def _unknown(kind: Kind, entry: Entry, values: Mapping[str, Any]) -> dict[str, str]:

@@ -1,9 +1,9 @@
 """The verb: take an operation back, in one transaction, or as a job where it wrote more than one should."""
 
-from dataclasses import dataclass
-
 from crmkit.core import path_ids, quotas
 from crmkit.core.call import Call
+from crmkit.core.jobs.awaited import awaited
+from crmkit.core.jobs.kind import Result
 from crmkit.core.undo import job, walk
 from crmkit.core.undo.reversal import Scene
 from crmkit.errors import Problem
@@ -18,25 +18,17 @@ MOST = 1_000  # entries that one transaction takes back
 WHERE = "The answer to a write names its operation."
 
 
-@dataclass(frozen=True)
-class Undone:
-    """What an undo did: how many records it wrote. `left` are some of those that changed meanwhile, of `more` more."""
+async def undo(call: Call, id: str) -> Result | Job:
+    """Take the operation with this id back; one of more than MOST entries is taken back by the job that is returned.
 
-    operation: str
-    records: int
-    left: tuple[str, ...] = ()
-    more: int = 0
-
-
-async def undo(call: Call, id: str) -> Undone | Job:
-    """Take the operation with this id back; return the job that does so where the operation has more than MOST entries.
+    The job has ended, unless it takes longer than a request should (see awaited).
 
     Raises `not_found`, `undo_conflict` with what stands against it, `admin_required`, `plan_limit_reached`.
     """
     crm = call.crm
     operation = path_ids.bare(crm.kinds.prefixes, id, "op", WHERE)
 
-    def unit(tx: Tx) -> Undone | Job:
+    def unit(tx: Tx) -> Result | Job:
         workspace = Workspace.of(tx.by)
         first = operations.first(tx.connection, workspace, operation)
         if first is None:
@@ -52,6 +44,7 @@ async def undo(call: Call, id: str) -> Undone | Job:
         walk.begin(tx, operation)
         written, more = walk.take_back(Scene(tx, crm.kinds, first), entries)
         quotas.check_more(tx, caps, more, are_there=True)
-        return Undone(operation, len(written))
+        return walk.told(operation, len(written))
 
-    return await call.write(unit)
+    found: Result | Job = await call.write(unit)
+    return await awaited(call, found) if isinstance(found, Job) and not call.outcome.is_dry else found

@@ -1,9 +1,10 @@
 """Goes through the entries of an operation, the newest first, and takes each back or tells what stands against it."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from crmkit.core.jobs.kind import Result
 from crmkit.core.undo import covered
 from crmkit.core.undo.reversal import Scene
 from crmkit.errors import Problem, listed
@@ -86,8 +87,27 @@ def take_back(scene: Scene, entries: Iterable[Entry]) -> tuple[set[str], Counter
         if found.conflicts:
             conflicts.add(entry.target, found.conflicts)
             continue
-        found.write()
+        try:
+            found.write()
+        except Problem as problem:  # a unique value of several fields, or of a kind that has no field for it
+            if problem.code != "already_exists":
+                raise
+            conflicts.add(entry.target, {f"{entry.target}.{name}": what for name, what in problem.fields.items()})
+            continue
         written.add(entry.target)
         more.update({found.more[0]: found.more[1]} if found.more[1] else {})
     conflicts.check()
     return written, more
+
+
+def told(operation: str, records: int, left: Sequence[str] = (), left_more: int = 0) -> Result:
+    """Return the answer to an undo that wrote so many records.
+
+    `left` are some of those that others changed while it ran, of `left_more` more.
+    """
+    message = f"undone {operation} ({records} record{'' if records == 1 else 's'})"
+    if not left:
+        return Result(message, {"count": records})
+    more = f" and {left_more} more" if left_more else ""
+    note = f"left as they are, since they changed meanwhile: {', '.join(left)}{more}"
+    return Result(message, {"count": records, "left": list(left)}, (note,))

@@ -32,6 +32,36 @@ class Entry(Struct, frozen=True):
     def id(self) -> str:
         return self.target.partition("/")[2]
 
+    @property
+    def ended(self) -> dict[str, Any] | None:
+        """What a record had that the entry took away, deleted or merged into another; None of any other entry."""
+        is_end = isinstance(self.changes, list) and not _fields(self.changes[1])
+        return self.changes[0] if is_end else None
+
+    @property
+    def begun(self) -> dict[str, Any] | None:
+        """What a record had that the entry brought, created or restored; None of any other entry."""
+        is_begin = isinstance(self.changes, list) and not _fields(self.changes[0])
+        return self.changes[1] if is_begin else None
+
+    @property
+    def was_merged_into(self) -> dict[str, str]:
+        """The id of the record into which the restored one had been merged, as `merged_into`; else nothing."""
+        return {} if self.begun is None else self.changes[0] or {}
+
+
+def _fields(part: dict[str, Any] | None) -> set[str]:
+    """Return the names of the fields in a part of an entry, which may tell instead what a record was merged into."""
+    return set(part or ()) - {"merged_into"}
+
+
+class Newest(Struct, frozen=True):
+    """What a target's newest entry tells: the number of the first entry of its operation, what was done, and when."""
+
+    first: int
+    action: str
+    at: str
+
 
 _COLUMNS = "seq, action, target, changes, version"
 
@@ -77,14 +107,14 @@ def writes(connection: Connection, workspace_id: str, first: int, target: str, a
     return connection.execute(sql, args).fetchone() is not None
 
 
-def newest_of(connection: Connection, workspace_id: str, target: str) -> int | None:
-    """Return the number of the first entry of the operation that wrote a target last, None if nobody wrote it."""
-    sql = "SELECT coalesce(op, seq) FROM audit WHERE workspace_id = ? AND target = ? ORDER BY seq DESC LIMIT 1"
-    row = connection.execute(sql, (workspace_id, target)).fetchone()
-    return None if row is None else row[0]
+def newest_of(connection: Connection, workspace_id: str, target: str) -> Newest | None:
+    """Return the newest entry of a target, None if it has none."""
+    found = "SELECT coalesce(op, seq), action, at FROM audit WHERE workspace_id = ? AND target = ?"
+    row = connection.execute(f"{found} ORDER BY seq DESC LIMIT 1", (workspace_id, target)).fetchone()
+    return None if row is None else Newest(*row)
 
 
 def undone_by(connection: Connection, workspace_id: str, operation_id: str) -> str | None:
     """Return the id of the operation that took an operation back, None if none did."""
     found = newest_of(connection, workspace_id, handle(operation_id))
-    return None if found is None else audit.operation_id(found)
+    return None if found is None else audit.operation_id(found.first)

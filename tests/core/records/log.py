@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from crmkit.core.call import Call
-from crmkit.core.undo.undo import Undone
+from crmkit.core.jobs.kind import Result
 from crmkit.core.undo.undo import undo as taken_back
 from crmkit.model.actor import Actor
 from crmkit.model.record import REACHED, Kind, Record
@@ -64,10 +64,10 @@ def newest_operation(back: Desk, actor: Actor) -> str:
     return audit.operation_id(newest.op or newest.seq)
 
 
-def undo(back: Desk, actor: Actor, operation: str) -> Undone:
+def undo(back: Desk, actor: Actor, operation: str) -> Result:
     """Take an operation back."""
     found = back.do(taken_back(Call(back.crm, actor), operation))
-    assert isinstance(found, Undone)
+    assert isinstance(found, Result)
     return found
 
 

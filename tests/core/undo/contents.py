@@ -1,9 +1,11 @@
-"""All that a database holds, so that a test sees whether a request changed anything."""
+"""What tests of undo read: the newest operation, and all that a database holds, to see whether a request changed it."""
 
 import re
 from typing import Any
 
+from tests.house import House, Person
 from tests.storage.desk import Desk
+from tests.teams.rights.matrix import newest_operation
 
 _BESIDE = re.compile(r"(sqlite|search)_|tokens|\w+_(unindexed|texts|search)")  # texts are indexed beside requests
 
@@ -18,3 +20,8 @@ def rows(connection: Any) -> dict[str, list[str]]:
 def all_rows(back: Desk) -> dict[str, list[str]]:
     found: dict[str, list[str]] = back.do(back.database.read(None, rows))
     return found
+
+
+def newest(home: House, person: Person) -> str:
+    """Return the id of the operation that was done last in the workspace of a person."""
+    return home.do(newest_operation(home, person.json_of("GET", "/whoami")["workspace"]))

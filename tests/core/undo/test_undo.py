@@ -12,7 +12,7 @@ from crmkit.storage.interface.tx import Tx
 from crmkit.storage.interface.workspace import Workspace
 from crmkit.storage.log import audit
 from tests.core.crowd import Call, at_once, statuses
-from tests.core.undo.contents import rows
+from tests.core.undo.contents import newest, rows
 from tests.house import House, Person, house
 from tests.teams.office import working_in
 
@@ -27,14 +27,6 @@ def home(tmp_path: Path) -> Iterator[House]:
 def alice(home: House) -> Iterator[Person]:
     with home.sign_in("alice@example.com") as person:
         yield person
-
-
-def newest(home: House, person: Person) -> str:
-    """Return the id of the operation that was done last in the workspace of a person."""
-    place = person.json_of("GET", "/whoami")["workspace"]
-    sql = "SELECT coalesce(op, seq) FROM audit WHERE workspace_id = ? ORDER BY seq DESC LIMIT 1"
-    (first,) = home.do(home.crm.database.read(None, lambda c: c.execute(sql, (place,)).fetchone()))
-    return audit.operation_id(first)
 
 
 def made(person: Person, path: str, **body: Any) -> Any:

@@ -29,6 +29,7 @@ from schemathesis.specs.openapi.checks import (
 
 from tests.core.jobs.kinds import actor_of, add
 from tests.house import ALICE, UNLIMITED, House, Person, house
+from tests.teams.rights.matrix import newest_operation
 
 pytestmark = pytest.mark.slow
 
@@ -64,6 +65,7 @@ class Visitor:
             "/conversions/{id}": self._conversion,
             "/fields/{id}": self._declared,
             "/jobs/{id}": lambda: add(self.home, actor_of(self.home, self.alice), "none", None, NEVER).id,
+            "/undo/{operation_id}": self._operation,
             "/activities/{id}": lambda: self._made(f"/contacts/{self.id('/contacts/{id}')}/activities", body="Hello"),
             "/tokens/{id}": self._token,
             "/workspaces/{id}": lambda: self._made("/workspaces", name="Side"),
@@ -232,6 +234,9 @@ class Visitor:
         for known in self.alice.json_of("GET", "/fields?limit=200")["items"]:
             self.alice.json_of("DELETE", f"/fields/{known['id']}")
         return self._made("/fields", kind="contact", key=f"key{next(self._numbers)}", type="text")
+
+    def _operation(self) -> str:
+        return self.home.do(newest_operation(self.home, self.workspace))
 
     def _token(self) -> str:
         name = f"token {next(self._numbers)}"
