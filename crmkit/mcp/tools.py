@@ -40,6 +40,7 @@ _REQUEST = (
     'Change: PATCH /contacts/ID {"stage":"customer","follow_up_at":"2026-12-01T09:00:00Z"}; only what is sent changes, '
     'null clears. Add "version":N to change only the version you read. '
     'Log what took place: POST /contacts/ID/activities {"kind":"call","body":"..."}. '
+    'Many at once: POST /contacts/batch {"items":[{"name":"A"},{"name":"B"}]}. '
     "The email of a contact or domain of a company works wherever an ID does: /contacts/jane@acme.com. "
     "An unknown field is refused by name; free keys go into custom. Money is whole cents: amount_cents and "
     "currency.\n\n"

@@ -174,11 +174,15 @@ def team(members: Sequence[Mapping[str, Any]], invites: Sequence[Mapping[str, An
 
 def numbered(noun: str, rows: Sequence[Mapping[str, Any]], facts: Mapping[str, Any], notes: Sequence[str]) -> Table:
     """Return rows that have no id: in text each begins with its number, in JSON they are the member `noun` + s."""
-    lines = [(f"{noun}/{number}", row) for number, row in enumerate(rows, start=1)]
     told = (f"{len(rows)} {noun}s", *(f"{name}: {text.value(content)}" for name, content in facts.items()))
     more = {"notes": list(notes)} if notes else {}
-    part = Part(_rows(f"{noun}s", lines), Tail(counts=told, notes=notes))
+    part = numbered_lines(noun, rows, Tail(counts=told, notes=notes))
     return Table((part,), {f"{noun}s": list(rows), **facts, **more})
+
+
+def numbered_lines(noun: str, rows: Iterable[Mapping[str, Any]], tail: Tail, start: int = 1) -> Part:
+    """Return the lines of rows that have no id, which are in no JSON: each begins with its number."""
+    return Part(_rows(f"{noun}s", [(f"{noun}/{number}", row) for number, row in enumerate(rows, start)]), tail)
 
 
 def _rows(noun: str, rows: Sequence[tuple[str, Mapping[str, Any]]]) -> MixedListing:
@@ -297,8 +301,12 @@ class Failure(Answer, Struct, frozen=True):
 
 
 def _label(name: str) -> str:
-    cut = name if len(name) <= 60 else name[:60] + "…"
-    return text.value(cut)
+    return text.value(shortened(name))
+
+
+def shortened(name: str) -> str:
+    """Return the name of a field that somebody may have made up, cut where it is long."""
+    return name if len(name) <= 60 else name[:60] + "…"
 
 
 class Document(Answer, Struct, frozen=True):

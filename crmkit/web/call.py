@@ -1,11 +1,11 @@
 """What handlers read from a request."""
 
+import asyncio
 import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
 from litestar import Litestar
-from litestar.exceptions.http_exceptions import RequestEntityTooLarge
 from litestar.types import Receive, Scope
 
 from crmkit import ip
@@ -23,6 +23,8 @@ from crmkit.web.reply import Response, streamed
 
 INSIDE = "inside"  # in the state of a request that a tool call of MCP stands for
 DRY = "dry"  # in the state of a request: whether it is a dry run
+LONG = 256 * 1024  # bytes of a body that is decoded beside the event loop: some milliseconds
+FLAGS = {"1": True, "true": True, "0": False, "false": False}
 
 
 def header_of(scope: Scope, name: bytes) -> str:
@@ -114,11 +116,24 @@ class HttpCall(Call):
         """Return the JSON object in the body, whatever the Content-Type says."""
         return body.decode(await self.raw_body())
 
+    async def items(self) -> list[Any]:
+        """Return the items of a batch, in any of its forms (see decode_items)."""
+        raw = await self.raw_body()
+        return await asyncio.to_thread(body.decode_items, raw) if len(raw) > LONG else body.decode_items(raw)
+
+    def flag(self, name: str) -> bool:
+        """Tell whether a parameter is sent as 1 or true, not as 0 or false; raises `invalid_value`."""
+        text = self.parameters().get(name, "0").strip().lower()
+        if text not in FLAGS:
+            wrong = {name: "must be 1 or 0, true or false"}
+            raise Problem("invalid_value", f"Send {name}=1, or leave it out.", fields=wrong)
+        return FLAGS[text]
+
     async def raw_body(self) -> bytes:
         """Return the bytes of the body, without a byte order mark.
 
-        It is bounded as announced and as it comes. Raises RequestEntityTooLarge, `unsupported_encoding`, or
-        `invalid_json` when the client left too early.
+        It is bounded as announced and as it comes. Raises `too_large`, `unsupported_encoding`, or `invalid_json` when
+        the client left too early.
         """
         if self._body is None:
             self._body = await self._read_body()
@@ -126,7 +141,7 @@ class HttpCall(Call):
 
     async def _read_body(self) -> bytes:
         if int(header_of(self.scope, b"content-length") or 0) > self._max_body:
-            raise RequestEntityTooLarge
+            raise self._too_large()
         read, more = bytearray(), True
         while more:
             event: Any = await self._receive()
@@ -135,9 +150,14 @@ class HttpCall(Call):
             read += event.get("body", b"")
             more = event.get("more_body", False)
             if len(read) > self._max_body:
-                raise RequestEntityTooLarge
+                raise self._too_large()
         codings = b",".join(content for name, content in self.scope["headers"] if name == b"content-encoding")
         return body.uncoded(bytes(read), codings.decode("latin-1"), header_of(self.scope, b"content-type"))
+
+    def _too_large(self) -> Problem:
+        kib, mib = self._max_body // 1024, self._max_body // 1024**2
+        most = f"{mib} MiB" if mib > 1 and kib % 1024 == 0 else f"{kib} KiB"
+        return Problem("too_large", f"Send at most {most} in one request; split it into several.")
 
     @property
     def code(self) -> str:

@@ -11,6 +11,7 @@ from crmkit.errors import CATALOGUE, a
 from crmkit.model.form import Form
 from crmkit.model.query.parse import DEFAULT_LIMIT, MAX_LIMIT, RESERVED, TIMEZONE
 from crmkit.model.record import Kind, Kinds
+from crmkit.render.batch import OUTCOMES
 from crmkit.render.formats import FORMATS, Format
 from crmkit.web.route import ANY, Route
 
@@ -21,7 +22,7 @@ def document(crm: Crm, routes: Iterable[Route]) -> dict[str, Any]:
     for route in routes:
         for path in route.paths if route.summary else ():
             for method in route.listed_methods:
-                paths.setdefault(path, {})[method.lower()] = _operation(crm.kinds, route, method, path)
+                paths.setdefault(path, {})[method.lower()] = _operation(crm, route, method, path)
     return {
         "openapi": "3.1.0",
         "info": {
@@ -67,8 +68,8 @@ def body_schema(form: Form, whole: bool, is_edit: bool = False) -> dict[str, Any
     return {"type": "object", "properties": properties, **needed, "additionalProperties": False}
 
 
-def _operation(kinds: Kinds, route: Route, method: str, path: str) -> dict[str, Any]:
-    kind, form = route.kind, route.form
+def _operation(crm: Crm, route: Route, method: str, path: str) -> dict[str, Any]:
+    kinds, kind, form = crm.kinds, route.kind, route.form
     parameters = [_parameter(name, "path") for name in re.findall(r"{(\w+)}", path)]
     parameters += _query(route)
     found: dict[str, Any] = {
@@ -91,9 +92,11 @@ def _operation(kinds: Kinds, route: Route, method: str, path: str) -> dict[str, 
                 "minimum": 1,
                 "description": "the version you read; where the record has another by now, nothing changes",
             }
+        if route.is_batch:
+            schema = _batch_of(schema, crm.settings.limits.batch_items)
         found["requestBody"] = {
             "content": {"application/json": {"schema": schema}},
-            "required": "required" in schema,  # an empty body is {}
+            "required": route.is_batch or "required" in schema,  # an empty body is {}
         }
     if route.public:
         found["security"] = []
@@ -111,6 +114,13 @@ def _nested(kinds: Kinds, kind: Kind) -> dict[str, Any]:
         most = {"maxItems": nested.MAX_ACTIVITIES, "description": "activities to log on it"}
         found[kinds.activity.plural] = {"type": "array", "items": items, **most}
     return found
+
+
+def _batch_of(body: dict[str, Any], most: int) -> dict[str, Any]:
+    """Return the schema of the body of a batch, whose items have the schema `body`."""
+    items = {"type": "array", "items": body, "minItems": 1, "maxItems": most}
+    whole = {"type": "object", "properties": {"items": items}, "required": ["items"], "additionalProperties": False}
+    return {"description": "or JSON lines, an item in each; or one item alone", "anyOf": [whole, items]}
 
 
 def _query(route: Route) -> list[dict[str, Any]]:
@@ -137,12 +147,16 @@ def _responses(route: Route, method: str, path: str, kind: Kind | None) -> dict[
     if kind is not None and route.form is None and method != "DELETE":
         is_many = method == "GET" and not path.endswith("{id}")
         schema = _many() if is_many else {"$ref": f"#/components/schemas/{kind.name}"}
+        if route.is_batch:
+            schema = _outcomes()
         if method == "GET" and not is_many:  # `fields` picks
             schema = {**record_schema(kind), "required": ["handle", "id"]}
     good = {"description": "done", "content": _content(route.formats, schema)}
     error = {"$ref": "#/components/schemas/error"}
     bad = {"description": "an error, see the manual", "content": _content(FORMATS, error)}
     statuses = {str(route.status), *(("200",) if method == "POST" and _merges(route) else ())}
+    if route.is_batch:
+        statuses |= {"200", "207"}
     return {**dict.fromkeys(sorted(statuses), good), "4XX": bad, "5XX": bad}
 
 
@@ -170,6 +184,27 @@ def _many() -> dict[str, Any]:
         },
         "required": ["items", "total", "next_cursor"],
     }
+
+
+def _outcomes() -> dict[str, Any]:
+    """Return the schema of the answer to a batch."""
+    text, counted = {"type": "string"}, {"type": "integer", "minimum": 0}
+    item = {
+        "type": "object",
+        "properties": {
+            "index": counted,
+            "outcome": {"enum": list(OUTCOMES)},
+            "id": _nullable(text),
+            "handle": _nullable(text),
+            "remarks": {"type": "array", "items": text},
+            "error": {"enum": list(CATALOGUE)},
+            "hint": text,
+            "fields": {"type": "object", "additionalProperties": text},
+        },
+        "required": ["index", "outcome"],
+    }
+    properties = {"items": {"type": "array", "items": item}, **dict.fromkeys(OUTCOMES, counted)}
+    return {"type": "object", "properties": properties, "required": list(properties)}
 
 
 def _error_schema() -> dict[str, Any]:

@@ -3,7 +3,6 @@
 import logging
 
 from litestar.exceptions import HTTPException
-from litestar.exceptions.http_exceptions import RequestEntityTooLarge
 from litestar.types import Scope
 
 from crmkit.core.crm import Crm
@@ -53,9 +52,6 @@ def stopped() -> Problem:
 
 
 def _translated(scope: Scope, error: Exception) -> Problem:
-    if isinstance(error, RequestEntityTooLarge):
-        most = scope["litestar_app"].state["crm"].settings.limits.body_kib
-        return Problem("too_large", f"Send at most {most} KiB in one request; split it into several.")
     if isinstance(error, HTTPException) and error.status_code < 500:
         hint = "The request could not be read: check its path, headers and encoding."
         return Problem("invalid_value", hint, for_tools=hint.replace(", headers", ""))

@@ -63,6 +63,7 @@ class Route:
     streams: bool  # by `HttpCall.in_pieces`
     status: int  # of an answer that is no error, as OpenAPI tells it
     max_body: int  # bytes; 0: as many as the settings allow
+    is_batch: bool  # its body holds many of what `kind` says, and its answer tells of each
     public: bool  # no token is needed
     direct: bool  # signs in or connects an app, so a tool call may not come here
     apps: bool  # the route that apps connect to, /mcp
@@ -103,6 +104,7 @@ def route(
     streams: bool = False,
     status: int = 200,
     max_body: int = 0,
+    is_batch: bool = False,
     public: bool = False,
     direct: bool = False,
     apps: bool = False,
@@ -138,6 +140,7 @@ def route(
             streams=streams,
             status=status,
             max_body=max_body,
+            is_batch=is_batch,
             public=public,
             direct=direct,
             apps=apps,

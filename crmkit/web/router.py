@@ -53,7 +53,8 @@ class Router:
         self.logged = LoggedPaths(every, crm.kinds.prefixes)
         self._gate = gate
         self._crm = crm
-        self._max_body = crm.settings.limits.body_kib * 1024
+        limits = crm.settings.limits
+        self._max_body = {False: limits.body_kib * 1024, True: limits.batch_mib * 1024**2}  # by Route.is_batch
 
     def _add(self, path: str, route: Route) -> None:
         taken = self._routes.setdefault(path, {})
@@ -83,7 +84,7 @@ class Router:
                 if not ids[name].startswith(starts):
                     self._nearest.check(ids[name], starts, method, scope["path"])
             self._gate.read_query(scope, route)
-            call = HttpCall(self._crm, scope, receive, route.max_body or self._max_body)
+            call = HttpCall(self._crm, scope, receive, route.max_body or self._max_body[route.is_batch])
             if route.shows is not None:
                 return await writes.answered(call, route, route.shows, ids)
             answer = await route.handler(call, **ids)

@@ -15,12 +15,13 @@ from crmkit.core.reading import feeds
 from crmkit.core.records import relations, versions
 from crmkit.core.records.settled import Saved, settled
 from crmkit.core.rules.rule import Values, Write
-from crmkit.errors import Problem
+from crmkit.errors import Problem, listed
+from crmkit.model.actor import Asker
 from crmkit.model.query.listing import Listing
 from crmkit.model.record import Kind, Kinds, Record
 from crmkit.storage import records
 from crmkit.storage.derived import tallies
-from crmkit.storage.interface.tx import Tx
+from crmkit.storage.interface.tx import Tx, Unit
 
 FILTERS = {
     "kind": "kind=in:",
@@ -38,6 +39,36 @@ KNOWN = "an activity with this source_id is there already; nothing was changed"
 def filters(kinds: Kinds) -> dict[str, str]:
     """Return what each parameter of a list of activities stands for (see feeds.read)."""
     return {kind.name: f"{kind.activity_link}=in:" for kind in kinds.logged} | FILTERS
+
+
+async def save(call: Call, body: Mapping[str, Any]) -> Saved:
+    """Log an activity on the record that the body names (see `saving`)."""
+    return await call.write(saving(call.crm, body, call.actor.asker))
+
+
+def saving(crm: Crm, body: Mapping[str, Any], asker: Asker) -> Unit[Saved]:
+    """Return the unit that logs an activity on the record that one of its links names (see `put`).
+
+    Raises what `draft` raises, and `missing_field` if no link is sent; the unit raises `invalid_reference`.
+    """
+    kinds = crm.kinds
+    values = kinds.activity.draft(body, asker)
+    kind = next((each for each in kinds.linking_first if values.get(each.activity_link) is not None), None)
+    if kind is None:
+        names = [each.activity_link for each in kinds.logged]
+        hint = f"Send {listed(names, 'or')}: the record that the activity is about."
+        raise Problem("missing_field", hint, fields=dict.fromkeys(names, "is needed, unless another of these is sent"))
+    named = values[kind.activity_link]
+    others = {name: value for name, value in values.items() if name != kind.activity_link}
+
+    def unit(tx: Tx) -> Saved:
+        about = lookup.find(tx.connection, kind, tx.by.workspace_id, named)
+        if about is None:
+            linked(tx, kinds, values)
+            raise LookupError(f"there is a {kind.name} {named} after all")
+        return put(tx, crm, kind, about, others)
+
+    return unit
 
 
 async def log(call: Call, kind: Kind, id: str, body: Mapping[str, Any]) -> Saved:

@@ -9,7 +9,6 @@ from functools import partial
 from typing import Any
 
 import msgspec
-from litestar.exceptions.http_exceptions import RequestEntityTooLarge
 
 from crmkit.core.oauth import connect, redeem
 from crmkit.core.oauth.client import BadClient, described
@@ -66,9 +65,9 @@ async def server_metadata(call: HttpCall) -> Response:
 async def register(call: HttpCall) -> Response:
     try:
         body = await call.body()
-    except RequestEntityTooLarge:
-        return _failed("invalid_client_metadata", f"a description has at most {MAX_REGISTRATION} bytes", 413)
     except Problem as problem:
+        if problem.code == "too_large":
+            return _failed("invalid_client_metadata", f"a description has at most {MAX_REGISTRATION} bytes", 413)
         return _refused("invalid_client_metadata", problem)
     uris, name = body.get("redirect_uris"), body.get("client_name")
     if not isinstance(uris, list) or not all(isinstance(uri, str) for uri in uris):

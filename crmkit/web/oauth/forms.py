@@ -2,8 +2,6 @@
 
 from urllib.parse import parse_qsl
 
-from litestar.exceptions.http_exceptions import RequestEntityTooLarge
-
 from crmkit.errors import Problem
 from crmkit.web.call import HttpCall
 
@@ -16,7 +14,7 @@ async def form_of(call: HttpCall) -> dict[str, str]:
     try:
         raw = (await call.raw_body()).decode("utf-8")
         pairs = parse_qsl(raw, keep_blank_values=True, errors="strict", max_num_fields=MAX_FIELDS)
-    except (ValueError, Problem, RequestEntityTooLarge) as error:
+    except (ValueError, Problem) as error:
         if isinstance(error, Problem) and error.code == "unsupported_encoding":
             raise
         raise Problem("invalid_value", "Send a small form (application/x-www-form-urlencoded) in UTF-8.") from None

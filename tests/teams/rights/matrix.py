@@ -43,7 +43,7 @@ PARAMETERS: dict[str, tuple[str, ...]] = {
     **{kind.name: (kind.prefix,) for kind in KINDS},
     "target": tuple(PREFIXES),
     **dict.fromkeys(["q", "search"], tuple(PREFIXES)),  # words, among them ids
-    **dict.fromkeys(["confirm", "code", "types", "days", "limit", "cursor", "fields", "format"], ()),
+    **dict.fromkeys(["confirm", "code", "atomic", "types", "days", "limit", "cursor", "fields", "format"], ()),
     **dict.fromkeys(["by", "action", "since", "until", "kind", "on_behalf_of", "source_id", "owner"], ()),
 }
 
@@ -142,13 +142,14 @@ def body_places(routes: list[Route]) -> Iterator[Place]:
         form = forms(route)
         for path in route.paths:
             for method in (method for method in route.methods if method in ("POST", "PATCH", "PUT")):
+                place = f"{own(path)}?atomic=1" if route.is_batch else own(path)  # so that one object is refused alone
                 for name, prefix in linking(form, is_new=method == "POST"):
                     for body in bodies(form):
-                        yield Place(method, own(path), prefix, {**body, name: "{}"}, "body")
+                        yield Place(method, place, prefix, {**body, name: "{}"}, "body")
                         merged = {"email": "mine@example.com", "domain": "mine.example.com"}.items()
                         known = {name: value for name, value in merged if name in form.by_name} if form else {}
                         if method == "POST" and known:
-                            yield Place(method, own(path), prefix, {**known, name: "{}"}, "body")
+                            yield Place(method, place, prefix, {**known, name: "{}"}, "body")
 
 
 def linking(form: Form | None, is_new: bool) -> Iterator[tuple[str, str]]:

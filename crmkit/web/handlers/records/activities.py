@@ -4,10 +4,12 @@ from crmkit.core.reading import lists
 from crmkit.core.reading.feeds import PAGING
 from crmkit.core.records import activities, write
 from crmkit.core.records.settled import Saved
+from crmkit.errors import listed
 from crmkit.model.record import Kind, Kinds, Record
 from crmkit.render.answers import Answer, One, page
 from crmkit.render.tail import Tail
 from crmkit.web.call import HttpCall
+from crmkit.web.handlers.records.batch import batch_route
 from crmkit.web.handlers.records.kinds import shows_deleted
 from crmkit.web.route import Route, read, route
 
@@ -17,14 +19,17 @@ def feed(kinds: Kinds) -> tuple[str, ...]:
     return (*activities.filters(kinds), "search", *PAGING)
 
 
+def _shows_logged(call: HttpCall, saved: Saved) -> Answer:
+    return One(
+        call.crm.kinds.activity, saved.record, tail=Tail(notes=saved.notes, outcome="created" if saved.created else "")
+    )
+
+
 def log_routes(kinds: Kinds, kind: Kind) -> list[Route]:
     """Return the handlers of the log of one kind's records."""
     if not kind.is_logged:
         return []
     path, of_log = f"/{kind.plural}/{{id}}/activities", kinds.activity
-
-    def shows_logged(_: HttpCall, saved: Saved) -> Answer:
-        return One(of_log, saved.record, tail=Tail(notes=saved.notes, outcome="created" if saved.created else ""))
 
     @read(
         path,
@@ -44,7 +49,7 @@ def log_routes(kinds: Kinds, kind: Kind) -> list[Route]:
         kind=of_log,
         verb="write",
         status=201,
-        shows=shows_logged,
+        shows=_shows_logged,
     )
     async def log(call: HttpCall, id: str) -> Saved:
         return await activities.log(call, kind, id, await call.body())
@@ -68,6 +73,19 @@ def routes(kinds: Kinds) -> list[Route]:
     )
     async def find_all(call: HttpCall) -> Answer:
         return page(await activities.find_all(call, *call.page()))
+
+    @route(
+        "POST",
+        "/activities",
+        name="log_activity",
+        summary=f"log one on {listed([each.activity_link for each in kinds.logged], 'or')}",
+        kind=kinds.activity,
+        verb="write",
+        status=201,
+        shows=_shows_logged,
+    )
+    async def save(call: HttpCall) -> Saved:
+        return await activities.save(call, await call.body())
 
     @read("/activities/{id}", name="get_activity", summary="one activity", kind=kinds.activity, query=("fields",))
     async def fetch(call: HttpCall, id: str) -> Answer:
@@ -100,4 +118,4 @@ def routes(kinds: Kinds) -> list[Route]:
     async def remove(call: HttpCall, id: str) -> Record:
         return await activities.remove(call, id, call.if_match())
 
-    return [find_all, fetch, change, remove]
+    return [find_all, save, batch_route(kinds.activity), fetch, change, remove]

@@ -1,0 +1,1 @@
+"""Verbs that write many records at once: a batch of new ones."""

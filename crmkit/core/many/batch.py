@@ -1,0 +1,101 @@
+"""A batch: records created or merged in one transaction, each as a POST of its own would, in order.
+
+An item that is refused takes back what it wrote, and no more. In a batch that is atomic nothing is written then.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+from crmkit.core import quotas
+from crmkit.core.call import Call
+from crmkit.core.records import activities, write
+from crmkit.core.records.settled import Saved
+from crmkit.errors import Problem
+from crmkit.model.record import Kind
+from crmkit.storage.interface.tx import Tx, Unit
+
+AT_ONCE = 25  # items that are checked before other requests have a turn: about a millisecond
+TOGETHER = 20  # items that share a savepoint, since one for each costs a quarter of the whole
+
+Outcome = Saved | Problem  # of an item
+
+
+async def save(call: Call, kind: Kind, items: Sequence[Any], atomic: bool = False) -> list[Outcome]:
+    """Return what became of each item, which is the body of a POST.
+
+    Raises `too_large` for more items than the settings allow; if it is `atomic`, the first Problem of an item.
+    """
+    crm = call.crm
+    most = crm.settings.limits.batch_items
+    if len(items) > most:
+        raise Problem(
+            "too_large", f"Send at most {most:,} items in one batch: split these {len(items):,} into several."
+        )
+    units = await _checked(_saving(call, kind), items)
+    capped = [each.plural for each in (*crm.kinds.records, crm.kinds.activity)]
+
+    def unit(tx: Tx) -> list[Outcome]:
+        if not atomic:
+            return [
+                outcome for start in range(0, len(units), TOGETHER) for outcome in _some(tx, units[start:][:TOGETHER])
+            ]
+        with quotas.as_before(tx, crm.settings, capped):
+            return [_whole(tx, index, each) for index, each in enumerate(units)]
+
+    return await call.write(unit)
+
+
+def _saving(call: Call, kind: Kind) -> Callable[[Any], Unit[Saved]]:
+    """Return what makes the unit of an item."""
+    if kind is call.crm.kinds.activity:
+        return partial(activities.saving, call.crm, asker=call.actor.asker)
+    return partial(write.saving, call.crm, kind, asker=call.actor.asker)
+
+
+async def _checked(saving: Callable[[Any], Unit[Saved]], items: Sequence[Any]) -> list[Unit[Saved] | Problem]:
+    """Return the unit of each item, or why it is refused before anything is written."""
+    found: list[Unit[Saved] | Problem] = []
+    for index, item in enumerate(items, start=1):
+        try:
+            found.append(saving(item) if isinstance(item, dict) else _no_object())
+        except Problem as problem:
+            found.append(problem)
+        if index % AT_ONCE == 0:
+            await asyncio.sleep(0)
+    return found
+
+
+def _no_object() -> Problem:
+    return Problem("invalid_value", "Send each item as a JSON object, like the body of a single POST.")
+
+
+def _some(tx: Tx, units: Sequence[Unit[Saved] | Problem]) -> list[Outcome]:
+    """Return what becomes of some items: written together, or one by one if one of them is refused."""
+
+    def together(tx: Tx) -> list[Outcome]:
+        return [unit if isinstance(unit, Problem) else unit(tx) for unit in units]
+
+    try:
+        return tx.attempt(together)
+    except Problem:
+        return [_alone(tx, unit) for unit in units]
+
+
+def _alone(tx: Tx, unit: Unit[Saved] | Problem) -> Outcome:
+    try:
+        return unit if isinstance(unit, Problem) else tx.attempt(unit)
+    except Problem as problem:
+        return problem
+
+
+def _whole(tx: Tx, index: int, unit: Unit[Saved] | Problem) -> Saved:
+    """Return an item of an atomic batch as it was written; raises the Problem of the whole batch."""
+    try:
+        if isinstance(unit, Problem):
+            raise unit
+        return unit(tx)
+    except Problem as problem:
+        hint = f"Item {index} was refused, so nothing was written. {problem.hint}"
+        raise Problem(problem.code, hint, fields=problem.fields, status=problem.status, facts=problem.facts) from None

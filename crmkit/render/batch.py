@@ -1,0 +1,52 @@
+"""The answer to a batch: what became of each item, and how many of each outcome there are."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from msgspec import Struct
+
+from crmkit.errors import Problem
+from crmkit.render import text
+from crmkit.render.answers import Table, numbered_lines, shortened
+from crmkit.render.tail import Tail
+
+OUTCOMES = ("created", "updated", "failed")
+
+
+class Item(Struct, frozen=True):
+    """What became of an item: one of OUTCOMES, with the id and handle of its record, or with why it failed."""
+
+    outcome: str
+    id: str | None = None
+    handle: str | None = None
+    notes: Sequence[str] = ()
+    problem: Problem | None = None
+
+    def line(self) -> Mapping[str, Any]:
+        """Return what the line has after its number."""
+        if self.problem is None:
+            return {"outcome": self.outcome, "handle": self.handle, "note": "; ".join(self.notes) or None}
+        fields = {f"field.{_path(name)}": what for name, what in self.problem.fields.items()}
+        return {"outcome": self.outcome, "error": self.problem.code, **fields, "hint": self.problem.hint}
+
+    def data(self, index: int) -> Mapping[str, Any]:
+        """Return its JSON."""
+        found: dict[str, Any] = {"index": index, "outcome": self.outcome}
+        if self.problem is not None:
+            return {**found, "error": self.problem.code, "hint": self.problem.hint, "fields": self.problem.fields}
+        remarks = {"remarks": list(self.notes)} if self.notes else {}
+        return {**found, "id": self.id, "handle": self.handle, **remarks}
+
+
+def outcomes(items: Sequence[Item]) -> Table:
+    """Return what became of each item of a batch; in text each line begins with its number, counted from 0."""
+    counts = {outcome: sum(item.outcome == outcome for item in items) for outcome in OUTCOMES}
+    tail = Tail(counts=[", ".join(f"{number} {outcome}" for outcome, number in counts.items())])
+    part = numbered_lines("item", [item.line() for item in items], tail, start=0)
+    facts = {"items": [item.data(index) for index, item in enumerate(items)], **counts}
+    return Table((part,), facts, 207 if counts["failed"] else 201 if counts["created"] else 200)
+
+
+def _path(name: str) -> str:
+    """Return the name of a wrong field, whoever made it up, as part of a key."""
+    return ".".join(text.key(part) for part in shortened(name).split("."))
