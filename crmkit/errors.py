@@ -32,7 +32,7 @@ CATALOGUE: dict[str, tuple[tuple[int, ...], str]] = {
     "unknown_path": ((404,), "no such endpoint"),
     "method_not_allowed": ((405,), "the path has other methods, see Allow"),
     "request_timeout": ((408,), "the rest of the request came too late"),
-    "confirmation_required": ((409,), "repeat the delete with the confirm token shown"),
+    "confirmation_required": ((409,), "repeat the request with the confirm token shown"),
     "already_exists": ((409,), "another record holds that email, domain, source_id or code"),
     "undo_conflict": ((409,), "what the operation wrote has changed since, or it cannot be undone"),
     "does_not_fit": ((409,), "values of records do not fit the type; nothing changed"),

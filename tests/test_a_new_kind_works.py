@@ -57,6 +57,7 @@ ASSET = kind_of(
         partial("follow_up_at"),
     ),
     shares_activities=("contact_id",),
+    is_mergeable=True,
 )
 KINDS = kinds_of((*DECLARED, ASSET))
 
@@ -241,6 +242,24 @@ def test_it_is_deleted_in_two_steps_and_stays_known_as_deleted(alice: Person) ->
     assert "This asset was deleted at" in alice.json_of("GET", path)["hint"]
 
 
+def test_two_of_it_are_merged_and_the_old_id_goes_on(alice: Person) -> None:
+    stays, goes = made(alice, "Lamp", tags=["a"]), made(alice, "The lamp", code="L-1", tags=["b"], group="first")
+    new(alice, f"/assets/{goes['id']}/activities", body="looked at the lamp")
+    path, body = f"/assets/{stays['id']}/merge", {"from": goes["handle"]}
+    asked = alice.json_of("POST", path, body)
+    assert asked["error"] == "confirmation_required"
+    merged = alice.json_of("POST", f"{path}?confirm={asked['confirm']}", body)
+    told = {name: merged[name] for name in ("id", "title", "code", "tags", "group", "activities", "version")}
+    assert told == {"id": stays["id"], "title": "Lamp", "code": "L-1", "tags": ["a", "b"], "group": "first"} | {
+        "activities": 1,
+        "version": 2,
+    }
+    again = alice.json_of("GET", f"/assets/{goes['id']}")
+    assert (again["id"], again["remarks"]) == (stays["id"], [f"{goes['id']} was merged into {stays['id']}"])
+    assert alice.json_of("GET", f"/activities?asset={goes['id']}")["total"] == 1
+    assert alice.json_of("GET", "/audit?action=asset.merge")["items"][0]["target"] == goes["handle"]
+
+
 def test_the_log_tells_what_happened_to_it(alice: Person) -> None:
     asset = made(alice)
     changed = alice.send_it("PATCH", f"/assets/{asset['id']}", {"group": "night"}, headers={"If-Match": "1", **JSON})
@@ -283,23 +302,29 @@ def test_a_plan_caps_it(tmp_path: Path) -> None:
 def test_another_workspace_learns_nothing_of_it(home: House, alice: Person) -> None:
     asset = made(alice, mailbox="secret@example.com")
     charlie = enter(home, address("charlie"))
-    unknown = ids.mint("as")
+    unknown, own = ids.mint("as"), made(charlie, "Mine")
     for method, path, body in [
         ("GET", "/assets/ID", None),
         ("PATCH", "/assets/ID", {"group": "x"}),
         ("DELETE", "/assets/ID", None),
+        ("POST", "/assets/ID/merge", {"from": own["id"]}),
+        ("POST", f"/assets/{own['id']}/merge", {"from": "ID"}),
         ("POST", "/assets/ID/activities", {"body": "x"}),
         ("GET", "/assets/ID/activities", None),
         ("GET", "/activities?asset=ID", None),
         ("GET", "/audit?target=ID", None),
     ]:
         foreign, none = (
-            charlie.send_it(method, path.replace("ID", id), body).text.replace(id, "ID")
+            charlie.send_it(method, path.replace("ID", id), filled(body, id)).text.replace(id, "ID")
             for id in (asset["id"], unknown)
         )
         assert foreign.partition("request")[0] == none.partition("request")[0]
     assert charlie.json_of("GET", "/assets?search=lamp")["items"] == []
     assert made(charlie, mailbox="secret@example.com")["id"] != asset["id"]
+
+
+def filled(body: dict[str, str] | None, id: str) -> dict[str, str] | None:
+    return body and {name: value.replace("ID", id) for name, value in body.items()}
 
 
 def test_erasing_the_workspace_leaves_no_row_of_it(home: House, alice: Person) -> None:

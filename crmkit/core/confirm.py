@@ -24,11 +24,12 @@ def binding(act: str, touched: Iterable[tuple[str, int]] | Iterable[str], query:
     return sha256(json.dumps([act, sorted(touched), query, body.hex()]))
 
 
-def require(tx: Tx, sent: str, bound: bytes, says: str, again: str) -> Problem | None:
+def require(tx: Tx, sent: str, bound: bytes, says: str, again: str, body: str = "") -> Problem | None:
     """Use up the confirm token that was `sent` and return None, if it is good for the act with this binding.
 
     Else issue a fresh token and return `confirmation_required` with it, for the unit to return. `says` tells what the
-    act takes along; `again` is the request, without token. A dry run needs no token, and uses none up.
+    act takes along; `again` is the request, without token, and `body` what is sent with it. A dry run needs no token, and
+    uses none up.
     """
     if tx.is_dry or (sent and confirmations.consume(tx, bound, sent, MINUTES)):
         return None
@@ -37,6 +38,6 @@ def require(tx: Tx, sent: str, bound: bytes, says: str, again: str) -> Problem |
     return Problem(
         "confirmation_required",
         f"{stale}{says} Ask the user, then within {MINUTES} minutes: "
-        f"{again}{'&' if '?' in again else '?'}confirm={token}",
+        f"{again}{'&' if '?' in again else '?'}confirm={token}{body and f' {body}'}",
         facts={"confirm": token},
     )

@@ -23,10 +23,12 @@ from crmkit.storage.interface.tx import Tx
 @overload
 def put_and_follow(tx: Tx, kinds: Kinds, kind: Kind, before: Record | None, after: Record) -> Record: ...
 @overload
-def put_and_follow(tx: Tx, kinds: Kinds, kind: Kind, before: Record, after: None) -> None: ...
-def put_and_follow(tx: Tx, kinds: Kinds, kind: Kind, before: Record | None, after: Record | None) -> Record | None:
+def put_and_follow(tx: Tx, kinds: Kinds, kind: Kind, before: Record, after: None, merged_into: str = "") -> None: ...
+def put_and_follow(
+    tx: Tx, kinds: Kinds, kind: Kind, before: Record | None, after: Record | None, merged_into: str = ""
+) -> Record | None:
     """Write a record, as records.put does, and what follows from that on others."""
-    record = records.put(tx, kind, before, after)
+    record = records.put(tx, kind, before, after, merged_into)
     if kind.is_setting and record is not before:
         return indexing.follow(tx, kinds, kind, before, record)
     is_counted = kind is kinds.activity or kind is kinds.membership
@@ -56,7 +58,7 @@ def reached(tx: Tx, kind: Kind, record: Record) -> Record:
     """Return a record as it is after a POST reached it that did not create it: neither version nor log tell of that."""
     if REACHED not in kind.by_name:
         return record
-    tallies.reach(tx, kind, record.id)
+    tallies.reach(tx, kind, record.id, tx.now)
     return structs.replace(record, **{REACHED: max(tx.now, getattr(record, REACHED) or "")})
 
 

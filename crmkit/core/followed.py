@@ -61,7 +61,8 @@ def follow(tx: Tx, kinds: Kinds, changes: Iterable[Change]) -> None:
             tally.all.note(was.on(place, was.at), now.on(place, now.at))
             tally.contacts.note(was.on(place, contact_was), now.on(place, contact_now))
             tally.address(was.on(place, was.address), now.on(place, now.address))
-            tally.is_reached = tally.is_reached or is_new
+            if is_new:
+                tally.reached_at = tx.now
     for (kind, id), tally in found.items():
         tallies.write(tx, workspace_id, kind, id, tally, CONTACTS)
 
@@ -74,7 +75,7 @@ def delete_or_unlink(tx: Tx, kinds: Kinds, kind: Kind, record: Record) -> None:
         records.put(tx, kinds.activity, activity, None)  # all are counted below at once, not one by one
     follow(tx, kinds, ((activity, None) for activity in gone))
     # the others lose the link to the record that goes, and no other record shows anything else for it
-    records.unlink(tx, kinds.activity, kind.activity_link, record.id)
+    records.relink(tx, kinds.activity, kind.activity_link, record.id, None)
     addresses.forget(tx, record.id)
 
 

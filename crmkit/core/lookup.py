@@ -1,4 +1,7 @@
-"""The record that an id or a natural key names, or a `not_found` that says why there is none."""
+"""The record that an id or a natural key names, or a `not_found` that says why there is none.
+
+The id of a record that was merged into another names that one.
+"""
 
 from collections.abc import Sequence
 
@@ -7,7 +10,7 @@ from crmkit.errors import Problem, listed
 from crmkit.model import names
 from crmkit.model.fields import Key
 from crmkit.model.record import Kind, Record
-from crmkit.storage import records
+from crmkit.storage import deleted, records
 from crmkit.storage.interface.connection import Connection
 
 
@@ -19,10 +22,14 @@ def id_or_key(kind: Kind, text: str) -> str | Key:
 
 def find(connection: Connection, kind: Kind, workspace_id: str, named: str | Key) -> Record | None:
     """Return the live record that a bare id or a natural key names, None if there is none of this kind."""
-    if isinstance(named, str):
-        return records.fetch(connection, kind, workspace_id, named)
-    found = (records.find(connection, kind, workspace_id, *known) for known in named.of(kind.prefix))
-    return next((record for record in found if record is not None), None)
+    if isinstance(named, Key):
+        found = (records.find(connection, kind, workspace_id, *known) for known in named.of(kind.prefix))
+        return next((record for record in found if record is not None), None)
+    record = records.fetch(connection, kind, workspace_id, named)
+    if record is None and kind.is_mergeable:
+        into = deleted.successors(connection, workspace_id, (named,)).get(named)
+        record = records.fetch(connection, kind, workspace_id, into) if into else None
+    return record
 
 
 def existing(connection: Connection, kind: Kind, workspace_id: str, named: str | Key) -> Record:
@@ -30,15 +37,31 @@ def existing(connection: Connection, kind: Kind, workspace_id: str, named: str |
     record = find(connection, kind, workspace_id, named)
     if record is not None:
         return record
-    id = named if isinstance(named, str) else ""
-    deleted_at = records.was_deleted(connection, workspace_id, id) if id else None
-    if deleted_at is not None:
-        raise Problem(
-            "not_found",
-            f"This {kind.name} was deleted at {deleted_at}; GET /audit?target={kind.handle(id)} shows what it held.",
-        )
+    if isinstance(named, str):
+        _check_deleted(connection, kind, workspace_id, named)
     where = "?search= finds one by name" if kind.has_title else " lists what there is"
     raise Problem("not_found", f"There is no {kind.name} {shown(named)} in this workspace. GET /{kind.plural}{where}.")
+
+
+def _check_deleted(connection: Connection, kind: Kind, workspace_id: str, id: str) -> None:
+    """Raise `not_found` with when a record was deleted, if it was: it, or the one that it was merged into."""
+    into = deleted.successors(connection, workspace_id, (id,)).get(id, id)
+    gone = deleted.find(connection, workspace_id, into)
+    if gone is None:
+        return
+    what = f"This {kind.name} was" if into == id else f"This {kind.name} was merged into {into}, which was"
+    held = f"GET /audit?target={kind.handle(into)} shows what it held."
+    raise Problem("not_found", f"{what} deleted at {gone.at}; {held}")
+
+
+def notes(named: str | Key, record: Record) -> tuple[str, ...]:
+    """Return the note that an id names the record into which its own was merged; none for any other."""
+    return (f"{named} was merged into {record.id}",) if isinstance(named, str) and named != record.id else ()
+
+
+def notes_of_path(kind: Kind, text: str, record: Record) -> tuple[str, ...]:
+    """Return the same for what stands in a path."""
+    return () if text.endswith(record.id) else notes(id_or_key(kind, text), record)
 
 
 def nothing(kinds: Sequence[Kind], named: str | Key) -> str:

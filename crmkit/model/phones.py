@@ -50,6 +50,18 @@ def digits(text: str, country: str = "") -> str:
     return _read(text, country)[0]
 
 
+def abroad(text: str, country: str, there: str) -> str:
+    """Return a number of one country as it is written in another: as it is, else with its calling code.
+
+    One with an extension, or of no known country, stays as it is.
+    """
+    known = digits(text, country)
+    is_plain = bool(country and known) and not any(character.isalpha() for character in text)
+    if not is_plain or digits(text, there) == known or digits(f"+{known}", there) != known:
+        return text
+    return f"+{known}"
+
+
 def wanted(text: str, country: str = "") -> tuple[str, ...]:
     """Return what keys the numbers have that a filter means.
 

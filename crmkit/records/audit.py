@@ -10,6 +10,7 @@ from crmkit.model.form import READ
 from crmkit.model.record import Kind, Record, index, kind_of, partial
 
 OF_RECORDS = ("create", "update", "delete", "restore")
+MERGE = "merge"  # of the record that went into another
 # what is logged beside changes of records; a test compares it with the verbs that log
 OF_PEOPLE = {
     "workspace": ("create", "update"),
@@ -34,7 +35,7 @@ class AuditEntry(Record, frozen=True):
 
 def audit_of(kinds: Sequence[Kind]) -> Kind:
     """Return the kind of the log of these kinds, which knows all actions and all kinds of handles."""
-    verbs = {kind.name: OF_RECORDS for kind in kinds} | OF_PEOPLE
+    verbs = {kind.name: (*OF_RECORDS, MERGE) if kind.is_mergeable else OF_RECORDS for kind in kinds} | OF_PEOPLE
     actions = (f"{noun}.{verb}" for noun, each in verbs.items() for verb in each)
     words = {word: kind.name for kind in kinds for word in (kind.name, kind.plural)}
     words |= {word: name for name in ids.PEOPLE.values() for word in (name, f"{name}s")}

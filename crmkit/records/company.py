@@ -47,4 +47,5 @@ COMPANY = kind_of(
         index("owner", "updated_at"),
         partial("last_contacted_at"),
     ),
+    is_mergeable=True,
 )

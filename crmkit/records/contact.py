@@ -93,4 +93,5 @@ CONTACT = kind_of(
         index("owner", "updated_at"),
         partial("owner", "follow_up_at", filled="follow_up_at"),
     ),
+    is_mergeable=True,
 )

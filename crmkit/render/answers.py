@@ -262,6 +262,11 @@ def done(message: str, facts: Mapping[str, Any], tail: Tail = NO_TAIL, **more: A
     return Card({}, {"ok": True, "message": message, **facts}, done=message, tail=tail, **more)
 
 
+def noted(message: str, facts: Mapping[str, Any], notes: Sequence[str]) -> Card:
+    """Return the same with notes, if there are any."""
+    return done(message, {**facts, "notes": list(notes)} if notes else facts, Tail(notes=notes) if notes else NO_TAIL)
+
+
 class Failure(Answer, Struct, frozen=True):
     """An error; `kind` is the kind of the record that the Problem shows, if any."""
 

@@ -1,6 +1,6 @@
 """Records in and out of their tables.
 
-`put`, `unlink` and `remove_linked` write what is logged, and leave audit entries, counts, search texts and values of
+`put`, `relink` and `remove_linked` write what is logged, and leave audit entries, counts, search texts and values of
 declared keys with it. `restate` and `add` write copies of titles and counts, which are not logged.
 """
 
@@ -14,7 +14,7 @@ from crmkit import ids
 from crmkit.errors import Problem
 from crmkit.model.form import DERIVED
 from crmkit.model.record import REACHED, Kind, Record, Tracked
-from crmkit.storage import sequence
+from crmkit.storage import deleted, sequence
 from crmkit.storage.columns import country_of, quoted, returned, stored, table_columns, whole
 from crmkit.storage.custom import values as custom_values
 from crmkit.storage.interface.connection import Connection, Rows
@@ -29,7 +29,6 @@ _decode = msgspec.json.Decoder(list[Any]).decode
 _ALWAYS = ("id", "version", "updated_at")
 _BOUND = {"TEXT": "?", "INTEGER": "CAST(? AS bigint)", "REAL": "CAST(? AS double precision)"}
 _FILLED_IN = (*_ALWAYS, "created_at", "created_by")  # by `put`
-_DELETED = "INSERT INTO deleted (workspace_id, id, at) VALUES (?, ?, ?)"
 
 
 def fetch(connection: Connection, kind: Kind, workspace_id: str, id: str) -> Record | None:
@@ -55,12 +54,6 @@ def find_by(connection: Connection, kind: Kind, workspace_id: str, values: Mappi
     return None if row is None else shown(kind, row[0])
 
 
-def was_deleted(connection: Connection, workspace_id: str, id: str) -> str | None:
-    """Return when the record with this id was deleted, or None when there never was one here."""
-    row = connection.execute("SELECT at FROM deleted WHERE workspace_id = ? AND id = ?", (workspace_id, id)).fetchone()
-    return None if row is None else row[0]
-
-
 def shown(kind: Kind, packed: str) -> Record:
     """Return the record of a row that was selected as the `whole` of it."""
     return kind.build(*_decode(packed))
@@ -69,18 +62,18 @@ def shown(kind: Kind, packed: str) -> Record:
 @overload
 def put(tx: Tx, kind: Kind, before: Record | None, after: Record) -> Record: ...
 @overload
-def put(tx: Tx, kind: Kind, before: Record, after: None) -> None: ...
+def put(tx: Tx, kind: Kind, before: Record, after: None, merged_into: str = "") -> None: ...
 @overload
-def put(tx: Tx, kind: Kind, before: Record | None, after: Record | None) -> Record | None: ...
-def put(tx: Tx, kind: Kind, before: Record | None, after: Record | None) -> Record | None:
+def put(tx: Tx, kind: Kind, before: Record | None, after: Record | None, merged_into: str = "") -> Record | None: ...
+def put(tx: Tx, kind: Kind, before: Record | None, after: Record | None, merged_into: str = "") -> Record | None:
     """Write `after` in place of `before` and return the record as it is then.
 
-    What is logged is written by this, or on many records at once by `unlink` and `remove_linked`; what is not, also by
+    What is logged is written by this, or on many records at once by `relink` and `remove_linked`; what is not, also by
     `restate`, `add` and by `derived`.
 
     Without `before` the record is new: created under a fresh id, or restored under the id that it had, from where its
-    version goes on. Without `after` it is deleted, and its id stays known. Else the fields that differ are written; if
-    none does, nothing is, and the version stays.
+    version goes on. Without `after` it is deleted, and its id stays known, with that of the record that it was
+    `merged_into`, if any. Else the fields that differ are written; if none does, nothing is, and the version stays.
 
     Version, times, author and counts are filled in here, whatever `after` holds. `updated_at` never falls, though the
     clock may have been set back. Raises `already_exists` when a unique value is taken, and LookupError for an id that
@@ -91,7 +84,7 @@ def put(tx: Tx, kind: Kind, before: Record | None, after: Record | None) -> Reco
     if after is not None:
         written = _inserted(tx, kind, after) if before is None else _changed(tx, kind, before, after)
     elif before is not None:
-        written = _deleted(tx, kind, before)
+        written = _deleted(tx, kind, before, merged_into)
     else:
         raise ValueError("there is neither a record that was nor one that is to be")
     if written is None:
@@ -144,19 +137,21 @@ def add(tx: Tx, kind: Kind, id: str, steps: Mapping[str, int]) -> None:
     tx.connection.execute(sql, (*steps.values(), tx.by.workspace_id, id))
 
 
-def unlink(tx: Tx, kind: Kind, link: str, id: str) -> None:
-    """Empty `link`, and the copy of a title beside it, on all records that link to this id.
+def relink(tx: Tx, kind: Kind, link: str, id: str, to: str | None, title: str | None = None) -> list[Record]:
+    """Have `link` lead `to` another record, or nowhere, on all records that link to this id; return them as they are.
 
-    It is the same as a `put` of each, in one statement: each has an audit entry, and a version that goes up by one.
+    `title` is that of the other record, for the copy beside the link. It is the same as a `put` of each, in one
+    statement: each has an audit entry, and a version that goes up by one.
     """
-    emptied = _columns_of(kind, {link: None} | {field.name: None for field in kind.fields if field.name_of == link})
+    written = _columns_of(kind, {link: to} | {field.name: title for field in kind.fields if field.name_of == link})
     stamped = ", version = version + 1, updated_at = CASE WHEN updated_at < ? THEN ? ELSE updated_at END"
     more = (stamped, (tx.now, tx.now)) if issubclass(kind.record, Tracked) else ()
-    found = _write_linked(tx, kind, link, id, emptied, *more)
+    found = _write_linked(tx, kind, link, id, written, *more)
     follow_country(tx, kind, found)
     custom_values.follow_all(tx, kind, found)
     targets = ((record.handle, version_of(record)) for _, record in found)
-    audit.append_all(tx, f"{kind.name}.update", targets, {link: [id, None]})
+    audit.append_all(tx, f"{kind.name}.update", targets, {link: [id, to]})
+    return [record for _, record in found]
 
 
 def remove_linked(tx: Tx, kind: Kind, link: str, id: str) -> list[Record]:
@@ -173,12 +168,12 @@ def remove_linked(tx: Tx, kind: Kind, link: str, id: str) -> list[Record]:
     gone = [(seq, shown(kind, packed)) for packed, seq in rows]
     if not gone:
         return []
-    tx.connection.executemany(_DELETED, [(tx.by.workspace_id, record.id, tx.now) for _, record in gone])
+    deleted.add(tx, [record.id for _, record in gone])
     _count(tx, kind, -len(gone))
     _queue(tx, kind, ((seq, None) for seq, _ in gone))
     for seq, record in gone:
         custom_values.follow(tx, kind, seq, record, None)
-    entries = [(record.handle, version_of(record), _gone(kind, record)) for _, record in gone]
+    entries = ((record.handle, version_of(record), [_gone(kind, record), None]) for _, record in gone)
     audit.append_each(tx, f"{kind.name}.delete", entries)
     return [record for _, record in gone]
 
@@ -227,8 +222,10 @@ def _inserted(tx: Tx, kind: Kind, after: Record) -> _Written:
     logged = {name: value for name, value in given.items() if name in own}
     stamps = {"created_at": tx.now, "created_by": tx.by.email}
     reached = {REACHED: tx.now} if REACHED in kind.by_name else {}
+    was = deleted.forget(tx, after.id) if after.id else None
     if after.id:
-        _forget_deleted(tx, after)
+        if was is None:
+            raise LookupError(f"{after.handle} was not deleted here")
         stamps = {name: getattr(after, name) for name in stamps}
         logged |= stamps
         reached = {name: getattr(after, name) or stamps["created_at"] for name in reached}
@@ -239,21 +236,21 @@ def _inserted(tx: Tx, kind: Kind, after: Record) -> _Written:
     columns = _columns_of(kind, given | filled_in) | _by_country(tx, kind, after)
     seq, id = _row_inserted(tx, kind, after.id, columns)
     record = msgspec.structs.replace(after, handle=kind.handle(id), id=id, **filled_in)
-    return "restore" if after.id else "create", seq, record, [None, logged]
+    changes: audit.Changes = [audit.merged(was.merged_into) if was else None, logged]
+    return "restore" if after.id else "create", seq, record, changes
 
 
-def _deleted(tx: Tx, kind: Kind, before: Record) -> _Written:
-    key = (tx.by.workspace_id, before.id)
+def _deleted(tx: Tx, kind: Kind, before: Record, merged_into: str) -> _Written:
     sql = f"DELETE FROM {quoted(kind.plural)} WHERE workspace_id = ? AND id = ? RETURNING seq"
-    (seq,) = _guarded(tx, kind, sql, key).fetchone()
-    tx.connection.execute(_DELETED, (*key, tx.now))
-    return "delete", seq, before, _gone(kind, before)
+    (seq,) = _guarded(tx, kind, sql, (tx.by.workspace_id, before.id)).fetchone()
+    deleted.add(tx, (before.id,), merged_into)
+    return "merge" if merged_into else "delete", seq, before, [_gone(kind, before), audit.merged(merged_into)]
 
 
-def _gone(kind: Kind, record: Record) -> audit.Changes:
+def _gone(kind: Kind, record: Record) -> dict[str, Any]:
     """Return what is logged of a record that is gone, with when a POST last reached it, which no other entry tells."""
     names = (*_logged(kind), REACHED) if REACHED in kind.by_name else _logged(kind)
-    return [{name: value for name in names if (value := getattr(record, name)) is not None}, None]
+    return {name: value for name in names if (value := getattr(record, name)) is not None}
 
 
 def _changed(tx: Tx, kind: Kind, before: Record, after: Record) -> _Written | None:
@@ -292,13 +289,6 @@ def _row_inserted(tx: Tx, kind: Kind, id: str, columns: dict[str, Any]) -> tuple
         if id:
             raise LookupError(f"{kind.handle(id)} is live")
         start = ""  # this prefix may be nearly used up: draw a fresh one
-
-
-def _forget_deleted(tx: Tx, record: Record) -> None:
-    """Make the id of a deleted record one that a row may have."""
-    sql = "DELETE FROM deleted WHERE workspace_id = ? AND id = ?"
-    if not tx.connection.execute(sql, (tx.by.workspace_id, record.id)).rowcount:
-        raise LookupError(f"{record.handle} was not deleted here")
 
 
 def _queue(tx: Tx, kind: Kind, rows: Iterable[tuple[int, Record | None]]) -> None:

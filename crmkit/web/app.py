@@ -21,6 +21,7 @@ from crmkit.web.handlers.records.activities import log_routes
 from crmkit.web.handlers.records.batch import batch_route
 from crmkit.web.handlers.records.kinds import record_routes
 from crmkit.web.handlers.records.members import member_routes
+from crmkit.web.handlers.records.merge import merge_routes
 from crmkit.web.oauth import endpoints as oauth
 from crmkit.web.oauth import signin
 from crmkit.web.route import Route
@@ -66,7 +67,9 @@ def _check_base_path(settings: Settings, every: Sequence[Route], kinds: Kinds) -
 def routes(kinds: Kinds) -> list[Route]:
     """Return every route of the API, in the order in which the manual lists them."""
     of_kinds = [
-        route for kind in kinds.records for route in (*record_routes(kind), batch_route(kind), *log_routes(kinds, kind))
+        route
+        for kind in kinds.records
+        for route in (*record_routes(kind), batch_route(kind), *merge_routes(kind), *log_routes(kinds, kind))
     ]
     of_kinds += member_routes(kinds)
     across = [*activities.routes(kinds), *undo.ROUTES, *overview.routes(kinds), *jobs.ROUTES]

@@ -16,6 +16,7 @@ from crmkit import boot
 from crmkit.core import upkeep
 from crmkit.core.call import Call
 from crmkit.core.crm import Crm
+from crmkit.core.merging import merge as merging
 from crmkit.core.people import login, sessions
 from crmkit.core.reading import lists
 from crmkit.core.records import activities, write
@@ -115,6 +116,16 @@ class Desk:
             self.do(write.remove(Call(self.crm, actor), kind_of(record), record.id))
         except Problem as problem:
             self.do(write.remove(Confirming(self.crm, actor, problem.facts["confirm"]), kind_of(record), record.id))
+
+    def merge(self, actor: Actor, stays: Any, goes: Any) -> Any:
+        """Return the record that stays, with the other one merged into it."""
+        kind, body = kind_of(stays), {"from": goes.id}
+        with pytest.raises(Problem) as raised:
+            self.do(merging.merge(Call(self.crm, actor), kind, stays.id, body))
+        if raised.value.code != "confirmation_required":
+            raise raised.value
+        call = Confirming(self.crm, actor, raised.value.facts["confirm"])
+        return self.do(merging.merge(call, kind, stays.id, body)).record
 
     def fetch(self, actor: Actor, record: Any) -> Any:
         return self.do(lists.fetch(Call(self.crm, actor), kind_of(record), record.id))

@@ -1,4 +1,4 @@
-"""Natural keys in filters: looked up before a list is planned."""
+"""What ids and natural keys in filters stand for: looked up before a list is planned."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -10,6 +10,7 @@ from crmkit.model.fields import Key, Link
 from crmkit.model.form import Field
 from crmkit.model.query.filters import Condition
 from crmkit.model.record import Kinds
+from crmkit.storage import deleted
 from crmkit.storage.interface.connection import Connection
 
 NOBODY = ""  # the id that no record has
@@ -54,6 +55,36 @@ def resolved(
 
     named = tuple(new for each in conditions for new in (of(each) if are_in((each,)) else (each,)))
     return named, tuple(notes)[:MAX_NOTES]
+
+
+def followed(
+    connection: Connection, kinds: Kinds, workspace_id: str, conditions: Sequence[Condition]
+) -> tuple[tuple[Condition, ...], tuple[str, ...]]:
+    """Return the conditions with the ids at which merged ones arrive in their place, and a note of each.
+
+    It is one look by key at the ids of kinds whose records are merged, none where no filter has one.
+    """
+    named = [id for each in conditions if _is_mergeable(kinds, each) for id in _values(each) if isinstance(id, str)]
+    into = deleted.successors(connection, workspace_id, named) if named else {}
+    if not into:
+        return tuple(conditions), ()
+
+    def of(condition: Condition) -> Condition:
+        if not _is_mergeable(kinds, condition):
+            return condition
+        found = tuple(dict.fromkeys(into.get(value, value) for value in _values(condition)))
+        return replace(condition, value=found if isinstance(condition.value, tuple) else found[0])
+
+    notes = tuple(f"{id} was merged into {other}" for id, other in into.items())
+    return tuple(of(each) for each in conditions), notes[:MAX_NOTES]
+
+
+def _is_mergeable(kinds: Kinds, condition: Condition) -> bool:
+    """Tell whether the values of a condition are ids of a kind whose records are merged."""
+    target = condition.target
+    return (
+        isinstance(target, Field) and isinstance(target.type, Link) and kinds.by_prefix[target.type.prefix].is_mergeable
+    )
 
 
 def _values(condition: Condition) -> Iterator[Any]:

@@ -1,6 +1,7 @@
 """Reading records: one by its id, or a page of those that a query finds."""
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from msgspec.structs import replace
 
@@ -11,8 +12,10 @@ from crmkit.model.query import parse
 from crmkit.model.query.cursor import seal, unseal
 from crmkit.model.query.filters import NONE, Declarations
 from crmkit.model.query.listing import Listing, Paging
-from crmkit.model.record import Kind, Record
+from crmkit.model.query.parse import Query
+from crmkit.model.record import Kind, Kinds, Record
 from crmkit.storage.custom import indexes
+from crmkit.storage.interface.connection import Connection
 from crmkit.storage.interface.workspace import Workspace
 from crmkit.storage.lists import pages
 
@@ -42,7 +45,7 @@ async def find_all(call: Call, kind: Kind, pairs: Iterable[tuple[str, str]], det
     workspace = Workspace.of(actor)
     binding = wanted.binding(f"{actor.workspace_id}/{kind.plural}")
     position = unseal(key, binding, wanted.cursor) if wanted.cursor else None
-    page = await call.scan(pages.fetch_page, kind, workspace, wanted, position)
+    page, merged = await call.scan(_page, call.crm.kinds, kind, workspace, wanted, position)
     is_empty = position is None and not page.seqs
     doubted = filter_notes.of(kind, pairs, wanted.conditions, wanted.sorts, is_empty, declared)
     doubted += lost if position is None else ()
@@ -54,10 +57,19 @@ async def find_all(call: Call, kind: Kind, pairs: Iterable[tuple[str, str]], det
         for zone in zones
         if parse.TIMEZONE in kind.by_name
     )
-    notes = (*wanted.notes, *((CLOSEST,) if page.closest else ()), *doubted)
+    notes = (*wanted.notes, *merged, *((CLOSEST,) if page.closest else ()), *doubted)
     next_cursor = None if page.position is None else seal(key, binding, page.position)
     paging = Paging(position is None, page.total, page.at_least, next_cursor, notes)
     return Listing(kind, wanted.fields, page.rows, paging)
+
+
+def _page(
+    connection: Connection, kinds: Kinds, kind: Kind, workspace: Workspace, query: Query, position: list[Any] | None
+) -> tuple[pages.Page, tuple[str, ...]]:
+    """Return a page, and notes on the ids in its filters whose records were merged into others."""
+    conditions, notes = keys.followed(connection, kinds, workspace.id, query.conditions)
+    query = replace(query, conditions=conditions) if notes else query
+    return pages.fetch_page(connection, kind, workspace, query, position), notes
 
 
 def _without_zone(pairs: Iterable[tuple[str, str]]) -> tuple[list[tuple[str, str]], list[str]]:

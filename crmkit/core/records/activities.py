@@ -6,7 +6,10 @@ company: they link to those too. When one of those is deleted, the activity lose
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
+
+from msgspec import structs
 
 from crmkit.core import derived, followed, lookup
 from crmkit.core.call import Call
@@ -77,7 +80,9 @@ async def log(call: Call, kind: Kind, id: str, body: Mapping[str, Any]) -> Saved
     values = crm.kinds.activity.draft(body, call.actor.asker)
 
     def unit(tx: Tx) -> Saved:
-        return put(tx, crm, kind, lookup.existing(tx.connection, kind, tx.by.workspace_id, named), values)
+        about = lookup.existing(tx.connection, kind, tx.by.workspace_id, named)
+        saved = put(tx, crm, kind, about, values)
+        return replace(saved, notes=(*lookup.notes(named, about), *saved.notes))
 
     return await call.write(unit)
 
@@ -92,9 +97,10 @@ def put(tx: Tx, crm: Crm, kind: Kind, about: Record, values: Values) -> Saved:
     known = source_id and records.find(tx.connection, log, tx.by.workspace_id, "source_id", source_id)
     if known:
         for place in dict.fromkeys(((kind, about.id), *followed.links(kinds, known))):
-            tallies.reach(tx, *place)
+            tallies.reach(tx, *place, tx.now)
         return Saved(known, created=False, notes=(KNOWN,))
-    return settled(Write(tx, crm, log, None), {**values, **_links(tx, kinds, kind, about, values)})
+    write = Write(tx, crm, log, None)
+    return settled(write, {**values, **_links(write, kind, about, values)})
 
 
 async def find_all(call: Call, pairs: feeds.Pairs, details: bool = False) -> Listing:
@@ -108,35 +114,37 @@ async def find_on(call: Call, kind: Kind, id: str, pairs: feeds.Pairs, details: 
     named = lookup.id_or_key(kind, id)
     about = await call.read(lookup.existing, kind, call.actor.workspace_id, named)
     kinds, on = call.crm.kinds, [(kind.activity_link, f"eq:{about.id}")]
-    return await feeds.read(call, kinds.activity, pairs, filters(kinds), on, details)
+    found = await feeds.read(call, kinds.activity, pairs, filters(kinds), on, details)
+    return structs.replace(found, paging=found.paging.after(lookup.notes(named, about)))
 
 
-async def remove(call: Call, id: str, if_match: int | None = None) -> Record:
+async def remove(call: Call, id: str, if_match: int | None = None) -> Saved:
     """Delete an activity and return what it was; unlike a record's, this delete needs no confirm token."""
     kinds = call.crm.kinds
     named = lookup.id_or_key(kinds.activity, id)
 
-    def unit(tx: Tx) -> Record:
+    def unit(tx: Tx) -> Saved:
         activity = lookup.existing(tx.connection, kinds.activity, tx.by.workspace_id, named)
         versions.check(activity, [if_match], "DELETE")
         derived.put_and_follow(tx, kinds, kinds.activity, activity, None)
-        return activity
+        return Saved(activity, created=False)
 
     return await call.write(unit)
 
 
-def linked(tx: Tx, kinds: Kinds, values: Values) -> Values:
-    """Return the ids of the records that these values of an activity name; raises `invalid_reference`."""
+def linked(tx: Tx, kinds: Kinds, values: Values, notes: list[str] | None = None) -> Values:
+    """Return the ids of the records that these values of an activity name, as relations.linked does."""
     sent = {link.link: values[link.link] for link in kinds.links[kinds.activity] if values.get(link.link) is not None}
-    return relations.linked(tx, kinds, kinds.activity, sent) if sent else sent
+    return relations.linked(tx, kinds, kinds.activity, sent, notes) if sent else sent
 
 
-def _links(tx: Tx, kinds: Kinds, kind: Kind, about: Record, values: Values) -> Values:
+def _links(write: Write, kind: Kind, about: Record, values: Values) -> Values:
     """Return the links of a new activity about a record: those sent, then those that a linked record shares it with.
 
     Raises `invalid_value` if the link to the record itself is another, `invalid_reference` if another leads nowhere.
     """
-    own, sent = kind.activity_link, linked(tx, kinds, values)
+    tx, kinds = write.tx, write.crm.kinds
+    own, sent = kind.activity_link, linked(tx, kinds, values, write.notes)
     if sent.setdefault(own, about.id) != about.id:
         raise Problem(
             "invalid_value",

@@ -35,6 +35,7 @@ class Member:
     record: Record
     facts: Mapping[str, Any]
     is_new: bool = False
+    notes: tuple[str, ...] = ()
 
 
 class MemberBody:
@@ -72,7 +73,7 @@ async def find_all(call: Call, id: str, parameters: Mapping[str, str]) -> Record
             for each, (kind, id) in zip(listed, places, strict=True)
             if id in known[kind]  # else it was deleted since the page was read
         ]
-        return RecordListing("members", tuple(rows), found.paging)
+        return RecordListing("members", tuple(rows), found.paging.after(lookup.notes(named, campaign)))
 
     return await call.read(read)
 
@@ -96,17 +97,18 @@ async def add(call: Call, id: str, body: Mapping[str, Any]) -> Member:
             )
         kind, record = found
         joined, is_new = join(tx, kinds, campaign.id, kind, record.id, values)
-        return Member(kind, record, facts(joined), is_new)
+        notes = (*lookup.notes(named, campaign), *lookup.notes(member, record))
+        return Member(kind, record, facts(joined), is_new, notes)
 
     return await call.write(unit)
 
 
-async def remove(call: Call, id: str, member: str) -> tuple[Record, Record]:
-    """End a membership; return the member and the campaign. It needs no confirm token."""
+async def remove(call: Call, id: str, member: str) -> tuple[Record, Record, tuple[str, ...]]:
+    """End a membership; return the member, the campaign, and notes. It needs no confirm token."""
     kinds = call.crm.kinds
     whole, named, sent = kinds.whole.to, lookup.id_or_key(kinds.whole.to, id), _in_path(kinds, member)
 
-    def unit(tx: Tx) -> tuple[Record, Record]:
+    def unit(tx: Tx) -> tuple[Record, Record, tuple[str, ...]]:
         campaign = lookup.existing(tx.connection, whole, tx.by.workspace_id, named)
         found = _found(tx, kinds, sent)
         if not found:
@@ -121,7 +123,7 @@ async def remove(call: Call, id: str, member: str) -> tuple[Record, Record]:
             hint = f"{record.handle} is no member of {campaign.handle}."
             raise Problem("not_found", f"{hint} GET /{whole.plural}/{campaign.id}/members lists who is.")
         derived.put_and_follow(tx, kinds, kinds.membership, membership, None)
-        return record, campaign
+        return record, campaign, (*lookup.notes(named, campaign), *lookup.notes(sent, record))
 
     return await call.write(unit)
 

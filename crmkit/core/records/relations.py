@@ -11,8 +11,13 @@ from crmkit.storage import records
 from crmkit.storage.interface.tx import Tx
 
 
-def linked(tx: Tx, kinds: Kinds, kind: Kind, values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the values with ids and titles of linked records; raises `invalid_reference` unless all are live."""
+def linked(
+    tx: Tx, kinds: Kinds, kind: Kind, values: Mapping[str, Any], notes: list[str] | None = None
+) -> dict[str, Any]:
+    """Return the values with ids and titles of linked records; raises `invalid_reference` unless all are live.
+
+    Where an id is that of a record that was merged into another, that is said in `notes`.
+    """
     found, wrong = dict(values), {}
     for reference in kinds.links[kind]:
         if reference.link not in values:
@@ -21,6 +26,8 @@ def linked(tx: Tx, kinds: Kinds, kind: Kind, values: Mapping[str, Any]) -> dict[
         record = None if named is None else lookup.find(tx.connection, other, tx.by.workspace_id, named)
         if record is not None:
             found[reference.link] = record.id
+            if notes is not None:
+                notes.extend(lookup.notes(named, record))
         elif named is not None:
             wrong[reference.link] = _missing(other, named)
         if reference.name:
@@ -53,7 +60,7 @@ def let_go(tx: Tx, kinds: Kinds, kind: Kind, record: Record) -> None:
             gone = records.remove_linked(tx, reference.kind, reference.link, record.id)
             derived.follow(tx, kinds, reference.kind, ((each, None) for each in gone))
         else:
-            records.unlink(tx, reference.kind, reference.link, record.id)
+            records.relink(tx, reference.kind, reference.link, record.id, None)
 
 
 def outcome_of_delete(kinds: Kinds, kind: Kind, record: Record) -> str:

@@ -60,7 +60,8 @@ async def change(call: Call, kind: Kind, id: str, body: Mapping[str, Any], if_ma
         _check_role(tx, kind)
         before = lookup.existing(tx.connection, kind, tx.by.workspace_id, named)
         versions.check(before, expected, "PATCH")
-        return changed(tx, crm, kind, before, values)
+        saved = changed(tx, crm, kind, before, values)
+        return replace(saved, notes=(*lookup.notes(named, before), *saved.notes))
 
     return await call.write(unit)
 
@@ -71,7 +72,7 @@ def changed(tx: Tx, crm: Crm, kind: Kind, before: Record, values: Values) -> Sav
     return _written(Write(tx, crm, kind, before), values)
 
 
-async def remove(call: Call, kind: Kind, id: str, if_match: int | None = None) -> Record:
+async def remove(call: Call, kind: Kind, id: str, if_match: int | None = None) -> Saved:
     """Delete the record and return what it was, if `call.confirm` is a token that this session was shown for it.
 
     Else raises `confirmation_required` with a fresh token, or `version_conflict` as `change` does. A setting of the
@@ -79,17 +80,19 @@ async def remove(call: Call, kind: Kind, id: str, if_match: int | None = None) -
     """
     kinds, sent, named = call.crm.kinds, call.confirm, lookup.id_or_key(kind, id)
 
-    def unit(tx: Tx) -> Record | Problem:
+    def unit(tx: Tx) -> Saved | Problem:
         _check_role(tx, kind)
         before = lookup.existing(tx.connection, kind, tx.by.workspace_id, named)
         versions.check(before, [if_match], "DELETE")
         bound = confirm.binding(f"{kind.name}.delete", [(before.handle, versions.of(before))])
-        says, again = relations.outcome_of_delete(kinds, kind, before), f"DELETE /{kind.plural}/{before.id}"
+        notes = lookup.notes(named, before)
+        says = " ".join((*(f"{note}." for note in notes), relations.outcome_of_delete(kinds, kind, before)))
+        again = f"DELETE /{kind.plural}/{before.id}"
         refused = None if kind.is_setting else confirm.require(tx, sent, bound, says, again)
         if refused is not None:
             return refused
         removed(tx, kinds, kind, before)
-        return before
+        return Saved(before, created=False, notes=notes)
 
     return await call.write(unit)
 
@@ -145,7 +148,7 @@ def _saved(tx: Tx, crm: Crm, kind: Kind, values: Values) -> Saved:
 
 def _written(write: Write, values: Values) -> Saved:
     """Return the record with these values, whose links are resolved (see `settled`); it joins what they name."""
-    values = relations.linked(write.tx, write.crm.kinds, write.kind, values)
+    values = relations.linked(write.tx, write.crm.kinds, write.kind, values, write.notes)
     joined = [id for field in write.kind.joins if (id := values.pop(field.name, None))]
     saved = settled(write, values)
     for id in joined:

@@ -71,6 +71,14 @@ class FieldType:
         """Return what is stored in place of `before` once `sent`, as accepted, has come; raises Invalid."""
         return sent
 
+    def united(self, kept: Any, other: Any) -> Any:
+        """Return what a record holds that another one is merged into, of both values; raises Invalid past a limit."""
+        return other if kept is None else kept
+
+    def carried(self, value: Any, country: str, there: str) -> Any:
+        """Return what a value of a record in one country is in another, so that it means the same there."""
+        return value
+
     def operand(self, text: str) -> Any:
         """Return what a filter compares the column with for equality, None if the text is empty.
 

@@ -43,3 +43,6 @@ class Custom(FieldType):
         if len(msgspec.json.encode(merged)) > self.kib * 1024:
             raise Invalid(f"is larger than {self.kib} KiB")
         return merged or None
+
+    def united(self, kept: dict[str, Any] | None, other: dict[str, Any] | None) -> dict[str, Any] | None:
+        return self.merged(kept, {key: value for key, value in (other or {}).items() if key not in (kept or {})})

@@ -56,6 +56,9 @@ class Tags(FieldType):
         kept = {key: tag for key, tag in had.items() if key not in sent.remove or key in sent.add}
         return self._fitting((kept | {key: tag for key, tag in sent.add.items() if key not in kept}).values())
 
+    def united(self, kept: list[str] | None, other: list[str] | None) -> list[str] | None:
+        return self.merged(kept, TagChange(self._by_fold(other or ()), frozenset()))
+
     def edit_schema(self) -> dict[str, Any]:
         whole = self.schema()
         words = {"type": "array", "items": {"type": "string"}}

@@ -104,6 +104,9 @@ class Phone(Text):
     def key_in(self, value: str | None, country: str) -> str | None:
         return None if value is None else phones.key(value, country)
 
+    def carried(self, value: str | None, country: str, there: str) -> str | None:
+        return None if value is None else phones.abroad(value, country, there)
+
     def asked(self, text: str, asker: Asker) -> tuple[str, ...] | None:
         value = self.cleaned(text)
         return None if value is None else phones.wanted(value, asker.country)

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from crmkit.clock import Moment
 from crmkit.model.record import Kind, Record
@@ -28,6 +28,10 @@ class Paging(Struct, frozen=True):
     def whole(cls, total: int, notes: Iterable[str] = ()) -> "Paging":
         """Return the paging of a list that is one page."""
         return cls(total=total, notes=tuple(notes))
+
+    def after(self, notes: Iterable[str]) -> "Paging":
+        """Return the same after these notes."""
+        return structs.replace(self, notes=(*notes, *self.notes))
 
 
 class Listing(Struct, frozen=True):

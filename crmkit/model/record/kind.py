@@ -61,6 +61,7 @@ class Kind(Form):
     indexes: tuple[Index, ...] = ()
     shares_activities: tuple[str, ...] = ()
     is_setting: bool = False  # part of how a workspace is set up: only admins write it, and delete it in one step
+    is_mergeable: bool = False  # two of its records may turn out to be one
     prefixes: Mapping[str, str] = field(default_factory=dict)  # what each prefix of an id stands for
     forms: KeyForms = field(default_factory=dict)  # of the natural keys of all kinds
     joins: tuple[Field, ...] = ()  # what its records belong to by a membership: a filter, and a field of a POST
@@ -211,6 +212,7 @@ def kind_of(
     indexes: tuple[Index, ...] = (),
     shares_activities: tuple[str, ...] = (),
     is_setting: bool = False,
+    is_mergeable: bool = False,
 ) -> Kind:
     """Return the Kind that a record class declares; `id` is its first field.
 
@@ -219,4 +221,5 @@ def kind_of(
     """
     id = Field("id", Link(prefix), False, frozenset({READ}), "its id; the line starts with it")
     fields, help = (id, *declared(record)), (record.__doc__ or "").strip()
-    return Kind(name, fields, plural, prefix, record, help, order, indexes, shares_activities, is_setting)
+    own = (order, indexes, shares_activities, is_setting, is_mergeable)
+    return Kind(name, fields, plural, prefix, record, help, *own)

@@ -43,7 +43,7 @@ class Tally:
     all: Moments = field(default_factory=Moments)
     contacts: Moments = field(default_factory=Moments)
     addresses: Counter[str] = field(default_factory=Counter)
-    is_reached: bool = False
+    reached_at: str = ""  # when a POST did
 
     def address(self, was: str | None, now: str | None) -> None:
         """Note that an activity was done for one address and is for another; None is nobody."""
@@ -65,18 +65,18 @@ def write(tx: Tx, workspace_id: str, kind: Kind, id: str, tally: Tally, contacts
         *_moments(tx, tally.contacts, "contacts_made", "last_contacted_at", link, also, (*args, *contacts)),
         *_addresses(tx, workspace_id, kind, id, tally),
     ]
-    if tally.is_reached and REACHED in kind.by_name:
-        parts.append(_latest(tx, REACHED, tx.now))
+    if tally.reached_at and REACHED in kind.by_name:
+        parts.append(_latest(tx, REACHED, tally.reached_at))
     if parts:
         sets, values = ", ".join(sql for sql, _ in parts), [value for _, held in parts for value in held]
         sql = f"UPDATE {quoted(kind.plural)} SET {sets} WHERE workspace_id = ? AND id = ?"
         tx.connection.execute(sql, (*values, *args))
 
 
-def reach(tx: Tx, kind: Kind, id: str) -> None:
-    """Write that a POST reached a record, if its kind tells."""
+def reach(tx: Tx, kind: Kind, id: str, at: str) -> None:
+    """Write that a POST reached a record at this time, if its kind tells and none did later."""
     if REACHED in kind.by_name:
-        write(tx, tx.by.workspace_id, kind, id, Tally(is_reached=True), ())
+        write(tx, tx.by.workspace_id, kind, id, Tally(reached_at=at), ())
 
 
 _Part = tuple[str, tuple[Any, ...]]  # of an UPDATE: what it sets, and the values in it

@@ -5,7 +5,8 @@ of the first of them, and NULL on the first itself. `version` is that of the rec
 one that it had.
 
 `changes` is {field: [old, new]} of a change, [null, {field: new}] of a record that is new, [{field: old}, null] of one
-that is gone.
+that is gone. Of one that was merged into another it is [{field: old}, {"merged_into": id}], and of one that is restored
+after that [{"merged_into": id}, {field: new}].
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -18,10 +19,10 @@ from crmkit.storage import sequence
 from crmkit.storage.interface.tx import Tx
 from crmkit.storage.interface.workspace import Workspace, number_of, within
 
-Changes = Mapping[str, Any] | list[Mapping[str, Any] | None]
+Changes = Mapping[str, Any] | Sequence[Mapping[str, Any] | None]
 
 _APART = 17_003_730_661  # between the numbers that neighbouring workspaces give to operations: see operation_id
-
+_MERGED_INTO = "merged_into"
 _INSERT = (
     'INSERT INTO audit (workspace_id, at, "by", token_name, action, changes, op, version, seq, id, target) '
     "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
@@ -64,10 +65,19 @@ def pairs(changes: Any) -> Mapping[str, list[Any]]:
     """Return [old, new] of each field that an entry names, whatever the form in which it has them."""
     if isinstance(changes, dict):
         return changes
-    before, after = changes
-    if before is None:
-        return {name: [None, value] for name, value in after.items()}
-    return {name: [value, None] for name, value in before.items()}
+    before, after = (part or {} for part in changes)
+    return {name: [before.get(name), after.get(name)] for name in {**before, **after}}
+
+
+def merged(into: str) -> Mapping[str, str] | None:
+    """Return how an entry tells the id of the record into which this one was merged, None if it was not."""
+    return {_MERGED_INTO: into} if into else None
+
+
+def merged_into(changes: Any) -> str:
+    """Return the id that `merged` told, of an entry that merges a record or restores one after that; else ""."""
+    parts = changes if isinstance(changes, list) else ()
+    return next((part[_MERGED_INTO] for part in parts if part and part.keys() == {_MERGED_INTO}), "")
 
 
 def operation_id(seq: int) -> str:

@@ -95,7 +95,7 @@ def replayed(log: list[Entry]) -> dict[str, dict[str, Any]]:
         if isinstance(entry.changes, dict):
             assert entry.version in (None, found[entry.target].get("version", 0) + 1)
             found[entry.target] |= {name: new for name, (_, new) in entry.changes.items()}
-        elif entry.changes[1] is None:
+        elif entry.action.endswith((".delete", ".merge")):
             known = {name: value for name, value in entry.changes[0].items() if name != REACHED}
             assert found.pop(entry.target) == known | _versioned(entry)
             continue

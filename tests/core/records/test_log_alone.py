@@ -61,7 +61,7 @@ def test_live_records_are_known_from_the_log_alone(shared: Desk, seed: int, step
 
 STEPS = (
     *("create", "create", "change", "change", "log", "log", "log", "amend", "amend", "pass time"),
-    *("remove", "remove activity", "join", "join", "leave", "undo"),
+    *("remove", "remove activity", "join", "join", "leave", "merge", "merge", "undo"),
 )
 
 
@@ -102,6 +102,10 @@ def step(back: Desk, actor: Actor, choice: random.Random) -> None:
             back.remove(actor, choice.choice(made))
         elif what == "remove activity" and logged:
             back.do(activities.remove(Call(back.crm, actor), choice.choice(logged).id))
+        elif what == "merge":
+            among = of_kinds(made, choice.choice(["c", "co"]))
+            if len(among) > 1:
+                back.merge(actor, *choice.sample(among, 2))
         elif what == "undo":
             undo(back, actor, newest_operation(back, actor))
     except Problem as problem:

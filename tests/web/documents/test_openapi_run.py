@@ -164,6 +164,8 @@ class Visitor:
             case.body.setdefault(title, "Call")
         if case.operation.path == "/campaigns/{id}/members":
             case.body = {**case.body, "id": self.id("/contacts/{id}")}
+        if case.operation.path.endswith("/merge"):  # of which the other goes
+            case.body = {**case.body, "from": self.id(case.operation.path.removesuffix("/merge"), fresh=True)}
         if case.operation.path == "/auth/verify":
             email = self._address()
             self.alice.post("/auth/request", json={"email": email})

@@ -27,6 +27,7 @@ OPERATIONS = [
     *("GET /contacts/{id}/activities", "POST /contacts/{id}/activities"),
     *("GET /companies", "POST /companies", "GET /companies/{id}", "PATCH /companies/{id}", "DELETE /companies/{id}"),
     *("GET /companies/{id}/activities", "POST /companies/{id}/activities"),
+    *("POST /contacts/{id}/merge", "POST /companies/{id}/merge"),
     *("GET /deals", "POST /deals", "GET /deals/{id}", "PATCH /deals/{id}", "DELETE /deals/{id}"),
     *("GET /deals/{id}/activities", "POST /deals/{id}/activities"),
     *("GET /tasks", "POST /tasks", "GET /tasks/{id}", "PATCH /tasks/{id}", "DELETE /tasks/{id}"),

@@ -28,6 +28,7 @@ from crmkit.storage.sqlite.migrations import (
     m0025_pipelines,
     m0026_declared,
     m0027_answers,
+    m0028_merges,
 )
 from crmkit.storage.sqlite.migrations.migration import Migration
 
@@ -59,6 +60,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     m0025_pipelines.MIGRATION,
     m0026_declared.MIGRATION,
     m0027_answers.MIGRATION,
+    m0028_merges.MIGRATION,
 )
 
 __all__ = ["MIGRATIONS", "Migration"]

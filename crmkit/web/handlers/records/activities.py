@@ -5,7 +5,7 @@ from crmkit.core.reading.feeds import PAGING
 from crmkit.core.records import activities, write
 from crmkit.core.records.settled import Saved
 from crmkit.errors import listed
-from crmkit.model.record import Kind, Kinds, Record
+from crmkit.model.record import Kind, Kinds
 from crmkit.render.answers import Answer, One, page
 from crmkit.render.tail import Tail
 from crmkit.web.call import HttpCall
@@ -115,7 +115,7 @@ def routes(kinds: Kinds) -> list[Route]:
         verb="delete",
         shows=shows_deleted,
     )
-    async def remove(call: HttpCall, id: str) -> Record:
+    async def remove(call: HttpCall, id: str) -> Saved:
         return await activities.remove(call, id, call.if_match())
 
     return [find_all, save, batch_route(kinds.activity), fetch, change, remove]

@@ -2,14 +2,15 @@
 
 from typing import Any
 
+from crmkit.core import lookup
 from crmkit.core.configuration import fields, rights
 from crmkit.core.reading import lists
 from crmkit.core.records import write
 from crmkit.core.records.settled import Saved
 from crmkit.errors import listed
-from crmkit.model.record import Kind, Record
-from crmkit.render.answers import Answer, One, done, page
-from crmkit.render.tail import Tail
+from crmkit.model.record import Kind
+from crmkit.render.answers import Answer, One, noted, page
+from crmkit.render.tail import NO_TAIL, Tail
 from crmkit.web.call import HttpCall
 from crmkit.web.route import ANY, Area, Route, read, route
 
@@ -58,7 +59,9 @@ def record_routes(kind: Kind) -> list[Route]:
     @read(one, name=f"get_{kind.name}", summary=f"one {kind.name}, whole", area=area, kind=kind, query=("fields",))
     async def fetch(call: HttpCall, id: str) -> Answer:
         fields = call.fields(kind)
-        return One(kind, await lists.fetch(call, kind, id), fields)
+        record = await lists.fetch(call, kind, id)
+        notes = lookup.notes_of_path(kind, id, record)
+        return One(kind, record, fields, Tail(notes=notes) if notes else NO_TAIL)
 
     @route(
         "PATCH",
@@ -89,12 +92,13 @@ def record_routes(kind: Kind) -> list[Route]:
         query=() if kind.is_setting else ("confirm",),
         shows=shows_deleted,
     )
-    async def remove(call: HttpCall, id: str) -> Record:
+    async def remove(call: HttpCall, id: str) -> Saved:
         return await write.remove(call, kind, id, call.if_match())
 
     return [find_all, save, fetch, change, remove]
 
 
-def shows_deleted(_: HttpCall, record: Record) -> Answer:
+def shows_deleted(_: HttpCall, gone: Saved) -> Answer:
     """Return the answer to a delete of a record."""
-    return done(f"deleted {record.handle}", {"id": record.id, "handle": record.handle})
+    handle = gone.record.handle
+    return noted(f"deleted {handle}", {"id": gone.record.id, "handle": handle}, gone.notes)

@@ -2,7 +2,7 @@
 
 from crmkit.core.records import memberships
 from crmkit.model.record import Kinds, Record
-from crmkit.render.answers import Answer, beside, done, page
+from crmkit.render.answers import Answer, beside, noted, page
 from crmkit.render.tail import Tail
 from crmkit.web.call import HttpCall
 from crmkit.web.route import Route, read, route
@@ -13,10 +13,10 @@ def member_routes(kinds: Kinds) -> list[Route]:
     whole = kinds.whole.to
     path = f"/{whole.plural}/{{id}}/members"
 
-    def shows_removed(_: HttpCall, removed: tuple[Record, Record]) -> Answer:
-        member, campaign = removed
+    def shows_removed(_: HttpCall, removed: tuple[Record, Record, tuple[str, ...]]) -> Answer:
+        member, campaign, notes = removed
         facts = {"id": member.id, "handle": member.handle, kinds.whole.link: campaign.id}
-        return done(f"removed {member.handle} from {campaign.handle}", facts)
+        return noted(f"removed {member.handle} from {campaign.handle}", facts, notes)
 
     @read(
         path,
@@ -51,7 +51,7 @@ def member_routes(kinds: Kinds) -> list[Route]:
         verb="delete",
         shows=shows_removed,
     )
-    async def remove(call: HttpCall, id: str, member_id: str) -> tuple[Record, Record]:
+    async def remove(call: HttpCall, id: str, member_id: str) -> tuple[Record, Record, tuple[str, ...]]:
         return await memberships.remove(call, id, member_id)
 
     return [find_all, add, remove]
@@ -59,4 +59,4 @@ def member_routes(kinds: Kinds) -> list[Route]:
 
 def _shows_added(_: HttpCall, member: memberships.Member) -> Answer:
     outcome, status = ("created", 201) if member.is_new else ("updated", 200)
-    return beside(member.kind, member.record, member.facts, Tail(outcome=outcome), status)
+    return beside(member.kind, member.record, member.facts, Tail(notes=member.notes, outcome=outcome), status)
