@@ -157,7 +157,8 @@ def thing(handle: str, fields: Mapping[str, Any], tail: Tail = NO_TAIL, status: 
 def beside(kind: Kind, record: Record, more: Mapping[str, Any], tail: Tail, status: int) -> Table:
     """Return one record with what is shown beside its own fields."""
     one = RecordListing("", ((kind, record, more),), Paging())
-    return Table((Part(one, tail),), _items(one)[0], status)
+    remarks = {"remarks": list(tail.notes)} if tail.notes else {}  # `notes` is a field of records
+    return Table((Part(one, tail),), {**_items(one)[0], **remarks}, status)
 
 
 def team(members: Sequence[Mapping[str, Any]], invites: Sequence[Mapping[str, Any]]) -> Table:
