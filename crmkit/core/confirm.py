@@ -28,8 +28,8 @@ def require(tx: Tx, sent: str, bound: bytes, says: str, again: str, body: str = 
     """Use up the confirm token that was `sent` and return None, if it is good for the act with this binding.
 
     Else issue a fresh token and return `confirmation_required` with it, for the unit to return. `says` tells what the
-    act takes along; `again` is the request, without token, and `body` what is sent with it. A dry run needs no token, and
-    uses none up.
+    act takes along; `again` is the request, without token, and `body` what is sent with it. A dry run needs no token,
+    and uses none up.
     """
     if tx.is_dry or (sent and confirmations.consume(tx, bound, sent, MINUTES)):
         return None

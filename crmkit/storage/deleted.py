@@ -1,6 +1,6 @@
 """Ids of records that are gone: none is given out again, and one that was merged leads to the record it went into."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from crmkit.storage.interface.connection import Connection
@@ -35,7 +35,7 @@ def find(connection: Connection, workspace_id: str, id: str) -> Deleted | None:
     return None if row is None else Deleted(row[0], row[1] or "")
 
 
-def successors(connection: Connection, workspace_id: str, ids: Iterable[str]) -> dict[str, str]:
+def successors(connection: Connection, workspace_id: str, ids: Collection[str]) -> dict[str, str]:
     """Return, of those of these ids that were merged, the id at which each arrives: live, or deleted since."""
     found = _merged(connection, workspace_id, ids)
     further = set(found.values())
@@ -46,7 +46,7 @@ def successors(connection: Connection, workspace_id: str, ids: Iterable[str]) ->
     return {id: _last(found, id) for id in ids if id in found}
 
 
-def _merged(connection: Connection, workspace_id: str, ids: Iterable[str]) -> dict[str, str]:
+def _merged(connection: Connection, workspace_id: str, ids: Collection[str]) -> dict[str, str]:
     wanted = tuple(dict.fromkeys(ids))
     if not wanted:
         return {}

@@ -22,7 +22,8 @@ from crmkit.model.record import Kind, Kinds, Record
 from crmkit.render import text
 from crmkit.storage.interface.tx import Tx
 
-MAX_SHOWN = 60  # characters of a value in the hint
+MAX_SHOWN = 60  # characters of a name or a value in the hint
+MAX_TOLD = 40  # fields that it tells of in one way
 
 
 @cache
@@ -49,11 +50,9 @@ async def merge(call: Call, kind: Kind, id: str, body: Mapping[str, Any], if_mat
         notes = (*lookup.notes(named, stays), *lookup.notes(source, goes))
         both = [(each.handle, versions.of(each)) for each in (stays, goes)]
         bound = confirm.binding(f"{kind.name}.merge", both, body=goes.id.encode())
-        says = " ".join(
-            [*(f"{note[0].upper()}{note[1:]}." for note in notes), _outcome(crm.kinds, kind, stays, goes, found)]
-        )
-        again = f'{{"from":"{goes.id}"}}'
-        refused = confirm.require(tx, sent, bound, says, f"POST /{kind.plural}/{stays.id}/merge", again)
+        says = " ".join((*(f"{note}." for note in notes), _outcome(crm.kinds, kind, stays, goes, found)))
+        path, again = f"POST /{kind.plural}/{stays.id}/merge", f'{{"from":"{goes.id}"}}'
+        refused = confirm.require(tx, sent, bound, says, path, again)
         if refused is not None:
             told = {"kept": found.kept, "dropped": found.dropped, "filled": found.filled}
             refused.facts |= {"into": stays.handle, "from": goes.handle, **told}
@@ -96,9 +95,8 @@ def _outcome(kinds: Kinds, kind: Kind, stays: Record, goes: Record, found: Unite
     kept = [f"{_shown(name, value)} (not {_value(found.dropped[name])})" for name, value in found.kept.items()]
     filled = [_shown(name, value) for name, value in found.filled.items()]
     lost = [_shown(name, value) for name, value in found.dropped.items() if name not in found.kept]
-    parts = [f"keeps {listed(kept)}"] if kept else []
-    parts += [f"gets {listed(filled)}"] if filled else []
-    parts += [f"does not get {listed(lost)}"] if lost else []
+    told = {"keeps": kept, "gets": filled, "does not get": lost}
+    parts = [f"{verb} {listed(_first(fields))}" for verb, fields in told.items() if fields]
     fields = f"It {listed(parts)}. " if parts else ""
     linked = [kinds.activity.plural] if kind.is_logged else []
     linked += [reference.kind.plural.replace("_", " ") for reference in kinds.references[kind]]
@@ -111,8 +109,13 @@ def _titled(kind: Kind, record: Record) -> str:
     return f"{record.handle} ({_value(getattr(record, kind.title.name))})" if kind.has_title else record.handle
 
 
+def _first(fields: list[str]) -> list[str]:
+    more = len(fields) - MAX_TOLD
+    return [*fields[:MAX_TOLD], f"{more} more"] if more > 0 else fields
+
+
 def _shown(name: str, value: Any) -> str:
-    return f"{name}={_value(value)}"
+    return f"{name if len(name) <= MAX_SHOWN else f'{name[:MAX_SHOWN]}…'}={_value(value)}"
 
 
 def _value(value: Any) -> str:

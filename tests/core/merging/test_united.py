@@ -186,6 +186,15 @@ def test_the_hint_says_of_each_field_whose_value_stays(back: Desk, alice: Actor)
     assert (asked.facts["from"], asked.facts["into"]) == (goes.handle, stays.handle)
 
 
+def test_the_hint_stays_short_however_many_keys_there_are(back: Desk, alice: Actor) -> None:
+    stays = back.save(alice, name="Jane")
+    goes = back.save(alice, name="Jane", custom={f"{n} {'key' * 90}": "x" * 30 for n in range(99)})
+    asked = shown(back, alice, stays, goes)
+    assert "… and 59 more. The activities" in asked.hint.replace("=" + "x" * 30, "…").replace("……", "…")
+    assert len(asked.hint) < 5_000
+    assert len(asked.facts["filled"]) == 99
+
+
 def test_what_is_too_long_together_is_refused_before_anything_is_asked(back: Desk, alice: Actor) -> None:
     one, other = (back.save(alice, name="Jane", tags=[f"{word}{n}" for n in range(30)]) for word in "ab")
     asked = shown(back, alice, one, other)
