@@ -1,4 +1,4 @@
--- 27;
+-- 28;
 CREATE TABLE migrations (
             number INTEGER PRIMARY KEY,
             name TEXT NOT NULL,
@@ -85,7 +85,7 @@ CREATE INDEX audit_by_target ON audit (workspace_id, target, seq);
 CREATE TABLE deleted (
             workspace_id TEXT NOT NULL,
             id TEXT NOT NULL,
-            at TEXT NOT NULL,
+            at TEXT NOT NULL, merged_into TEXT,
             PRIMARY KEY (workspace_id, id)
         ) STRICT, WITHOUT ROWID
         ;
