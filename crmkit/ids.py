@@ -7,7 +7,7 @@ every single wrong character and every swap of two, as in ISBN-10 (ISO 2108, ann
 import re
 import secrets
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, lru_cache
 from operator import mul
 
 from crmkit.errors import a
@@ -48,7 +48,13 @@ def start() -> str:
 
 def numbered(prefix: str, number: int) -> str:
     """Return the id for a number below 31**7. Different numbers give different ids; neighbours look unlike."""
-    return _checked(prefix, _spelled(number * _SPREAD % 31**_BODY, _BODY))
+    return f"{prefix}_{_numbered(number)}"
+
+
+@lru_cache(1024)  # an entry of the log and its operation have the same number, shortly after one another
+def _numbered(number: int) -> str:
+    body = _spelled(number * _SPREAD % 31**_BODY, _BODY)
+    return body + check_character(body)
 
 
 def number(id: str) -> int:

@@ -68,7 +68,7 @@ class One(Answer, Struct, frozen=True):
         return self.tail.operation
 
     def after(self, write: Tail) -> Self:
-        return structs.replace(self, tail=self.tail.after(write))
+        return type(self)(self.kind, self.record, self.fields, self.tail.after(write))
 
     def text(self) -> str:
         line = text.line(self.kind, self.record, self.fields or self.kind.names)
@@ -81,7 +81,7 @@ class One(Answer, Struct, frozen=True):
         if not self.fields and not told:
             return self.record
         if not self.fields:
-            return {**structs.asdict(self.record), **told}
+            return _with(type(self.record), tuple(told))(*structs.astuple(self.record), *told.values())
         chosen = {name: getattr(self.record, name) for name in self.fields}
         return {"handle": self.record.handle, "id": self.record.id, **chosen, **told}
 
@@ -212,6 +212,12 @@ def _items(page: Page) -> list[Any]:
 def _row(fields: tuple[str, ...]) -> Callable[..., Struct]:
     """Return a class whose values become the JSON of a row: msgspec writes its members faster than those of a dict."""
     return defstruct("Row", ("handle", "id", *fields), gc=False)
+
+
+@lru_cache(256)
+def _with(record: type[Record], more: tuple[str, ...]) -> Callable[..., Struct]:
+    """Return a class that becomes the JSON of a record with `more` members, as `_row` does."""
+    return defstruct("Whole", (*record.__struct_fields__, *more), gc=False)
 
 
 def _labelled(start: str, fields: Mapping[str, Any]) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from msgspec import Struct, structs
+from msgspec import Struct
 
 from crmkit.model.query.listing import Paging
 from crmkit.render.text import printable
@@ -28,12 +28,17 @@ class Tail(Struct, frozen=True):
 
     def after(self, write: "Tail") -> "Tail":
         """Return this with what `write` tells of the write itself; of two operations this one's is told."""
-        return structs.replace(
-            self,
-            operation=self.operation or write.operation,
-            can_undo=self.can_undo or write.can_undo,
-            is_dry=write.is_dry,
-            hides=write.hides,
+        return Tail(  # structs.replace takes ten times as long
+            self.counts,
+            self.paging,
+            self.notes,
+            self.outcome,
+            self.operation or write.operation,
+            self.can_undo or write.can_undo,
+            write.hides,
+            self.now,
+            self.timezone,
+            write.is_dry,
         )
 
     def lines(self) -> list[str]:

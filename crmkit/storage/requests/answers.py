@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from msgspec import Struct
 
 from crmkit.clock import after
+from crmkit.model.fields import MAX_INTEGER
 from crmkit.storage.interface.tx import Tx
 
 KEPT_HOURS = 24
@@ -70,5 +71,12 @@ def drop_all(tx: Tx, workspace_id: str, token_ids: Iterable[str]) -> None:
 
 def forget(tx: Tx) -> None:
     """Drop the answers that are too old, and those of a time that has not come, since the clock was set back."""
-    since = after(tx.now, hours=-KEPT_HOURS)
-    tx.connection.execute("DELETE FROM answers WHERE at <= ? OR at > ?", (since, tx.now))
+    # they are numbered as they come, so no others are read than those that go
+    tx.connection.execute(
+        "DELETE FROM answers WHERE seq < coalesce((SELECT seq FROM answers WHERE at > ? ORDER BY seq LIMIT 1), ?)",
+        (after(tx.now, hours=-KEPT_HOURS), MAX_INTEGER),
+    )
+    tx.connection.execute(
+        "DELETE FROM answers WHERE seq > coalesce((SELECT seq FROM answers WHERE at <= ? ORDER BY seq DESC LIMIT 1), 0)",
+        (tx.now,),
+    )

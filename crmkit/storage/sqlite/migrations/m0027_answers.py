@@ -7,6 +7,7 @@ MIGRATION = Migration(
     (
         """
         CREATE TABLE answers (
+            seq INTEGER PRIMARY KEY,
             workspace_id TEXT NOT NULL,
             token_id TEXT NOT NULL,
             key TEXT NOT NULL,
@@ -15,10 +16,9 @@ MIGRATION = Migration(
             needs TEXT NOT NULL,
             status INTEGER NOT NULL,
             headers TEXT NOT NULL,
-            body BLOB NOT NULL,
-            PRIMARY KEY (workspace_id, token_id, key)
-        ) STRICT, WITHOUT ROWID
+            body BLOB NOT NULL
+        ) STRICT
         """,
-        "CREATE INDEX answers_by_time ON answers (at)",
+        "CREATE UNIQUE INDEX answers_by_key ON answers (workspace_id, token_id, key)",
     ),
 )

@@ -1,0 +1,37 @@
+"""A server for the tests of a module, and a hash over all that it has written."""
+
+import hashlib
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from tests.house import House, Person
+from tests.teams.office import Books, address, enter, office
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    with office(tmp_path_factory.mktemp("writes") / "data") as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def alice(home: House) -> Person:
+    return enter(home, address("alice"))
+
+
+@pytest.fixture(scope="module")
+def hashed(home: House, alice: Person) -> Iterator[Callable[[], str]]:
+    """A function that returns a hash over all rows of all tables, once no text waits to be indexed."""
+    with Books(home.folder) as books:
+
+        def found() -> str:
+            home.rested()
+            books.settled(alice)
+            sums = hashlib.sha256()
+            for table in books.tables():
+                for row in books.rows(table):
+                    sums.update(repr((table, sorted(row.items()))).encode())
+            return sums.hexdigest()
+
+        yield found
