@@ -18,6 +18,7 @@ from crmkit.storage.sqlite.engine.connection import connect
 from crmkit.storage.sqlite.engine.folder import FILE, prepare
 from crmkit.storage.sqlite.migrations.migration import index as created
 from crmkit.storage.sqlite.migrations.migration import logged, searchable, table
+from tests.core.undo.contents import newest
 from tests.house import House, Person
 from tests.teams.office import JSON, Books, address, enter, erased, new, office, stepped
 
@@ -269,6 +270,19 @@ def test_the_log_tells_what_happened_to_it(alice: Person) -> None:
     entries = alice.json_of("GET", f"/audit?target={asset['id']}")["items"]
     assert [entry["action"] for entry in entries] == ["asset.update", "asset.create"]
     assert entries[0]["changes"] == {"group": [None, "night"]}
+
+
+def test_what_was_done_to_it_is_taken_back(home: House, alice: Person) -> None:
+    contact = new(alice, "/contacts", name="Jane Doe")
+    asset = made(alice, contact_id=contact)
+    alice.post(f"/assets/{asset['id']}/activities", json={"body": "looked at it"})
+    before = alice.json_of("GET", f"/assets/{asset['id']}")
+    alice.json_of("PATCH", f"/assets/{asset['id']}", {"group": "night"})
+    assert alice.post(f"/undo/{newest(home, alice)}").status_code == 200
+    erased(alice, f"/assets/{asset['id']}")
+    assert "(2 records)" in alice.text("POST", f"/undo/{newest(home, alice)}")
+    after = alice.json_of("GET", f"/assets/{asset['id']}")
+    assert {**after, "version": 0, "updated_at": ""} == {**before, "version": 0, "updated_at": ""}
 
 
 def test_its_keys_of_custom_can_be_declared(alice: Person) -> None:

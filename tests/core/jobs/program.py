@@ -12,6 +12,7 @@ from crmkit.core.call import Call
 from crmkit.core.jobs import runner
 from crmkit.core.jobs.kind import JobKind, JobKinds
 from crmkit.core.people import login
+from crmkit.core.undo import job as undoing
 from crmkit.storage import jobs
 from crmkit.storage.hashed import sha256
 from crmkit.storage.interface.lanes import mail_lane
@@ -40,7 +41,7 @@ def record(tx: Tx, job: Job) -> Job:
     return job.goes_on(done) if done < job.input["of"] else job.ends(job.outcome.value)
 
 
-JOBS = JobKinds(ADDER, JobKind("posting", record, post))
+JOBS = JobKinds(ADDER, JobKind("posting", record, post), undoing.job_of(boot.KINDS))
 
 
 def add(folder: Path, kind: str, input: Any) -> Job:
