@@ -13,7 +13,7 @@ import sys
 import time
 from collections.abc import Callable
 
-from bench import peers, rows, rows_cost, rows_scale, rows_tail
+from bench import peers, rows, rows_cost, rows_many, rows_scale, rows_tail
 from bench.dataset import is_made
 from bench.lab import WRITING, Lab, Plan, Skip, run_folder, say
 from bench.report import Line, Report
@@ -40,6 +40,8 @@ ROWS: dict[str, Callable[[Lab], list[Line]]] = {
     "idle": rows_cost.idle,
     "creates": rows.creates,
     "tail": rows_tail.tail,
+    "batch": rows_many.cost,
+    "batch-others": rows_many.others,
     "slow-flush": rows.slow_flush,
     "creates-large": rows_scale.creates,
     "load": rows.loading,

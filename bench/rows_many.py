@@ -1,0 +1,82 @@
+"""The rows about batches: what an item costs beside a create of its own, and what others wait meanwhile."""
+
+import statistics
+from concurrent.futures import ThreadPoolExecutor
+
+import msgspec
+
+from bench.lab import Lab, Shot
+from bench.load import SERIAL_TEXT, Result
+from bench.report import Line
+from bench.rows import AT_ONCE, middle, one_by_id
+
+SIZES = (500, 1_000)  # items; the first is judged
+BATCHES = 6  # in a round of the first size
+WAIT_MS = 60  # at most, that others wait longer
+OTHERS = 4  # clients beside the one that sends batches
+
+
+def batches(lab: Lab, size: int, connections: int = 1) -> Shot:
+    """Batches of contacts that were never there."""
+    bodies = [msgspec.json.decode(line.partition(" /contacts ")[2]) for line in lab.creates.read_text().splitlines()]
+    lines = []
+    for start in range(0, len(bodies), size):
+        items = [{**body, "email": f"{number}.{body['email']}"} for number, body in enumerate(bodies[start:][:size])]
+        lines.append(f"POST /contacts/batch {msgspec.json.encode({'items': items}).decode()}")
+    assert SERIAL_TEXT in lines[0]
+    made = lab.data(lab.usual)
+    return Shot(lab.product(lab.usual), lab.requests(f"batches-{size}", lines), connections, made.token, writes=True)
+
+
+def _cpu(lab: Lab, shot: Shot, requests: int) -> float:
+    """Return the seconds that the server computes for so many requests, until all their texts are indexed."""
+    before = shot.server.cpu_seconds()
+    lab.fire(shot, count=requests)
+    return shot.server.cpu_seconds() - before
+
+
+def cost(lab: Lab) -> list[Line]:
+    size = SIZES[0]
+    single = Shot(lab.product(lab.usual), lab.creates, AT_ONCE, lab.data(lab.usual).token, writes=True)
+    batch = batches(lab, size)
+    lab.warm(single)
+    found = [
+        (_cpu(lab, batch, BATCHES) / BATCHES, _cpu(lab, single, BATCHES * size) / BATCHES)
+        for _ in range(lab.plan.rounds)
+    ]
+    one, many = (statistics.median(column) for column in zip(*found, strict=True))
+    absolute = f"{one * 1_000:.0f} ms and {many * 1_000:.0f} ms of CPU, texts indexed"
+    ratios = [one / many for one, many in found]
+    what = f"CPU of a batch of {size} creates"
+    return [Line(what, f"{size} single creates", ratios, 1 / 3, 1 / 5, at_most=True, absolute=absolute)]
+
+
+def _beside(lab: Lab, shot: Shot, batch: Shot) -> tuple[Result, Result]:
+    """Return what a round of requests comes to while batches are written, and what those come to."""
+    with ThreadPoolExecutor(1) as beside:
+        batches = beside.submit(lab.fire, batch)
+        return lab.fire(shot), batches.result()
+
+
+def others(lab: Lab) -> list[Line]:
+    made, product = lab.data(lab.usual), lab.product(lab.usual)
+    creates = Shot(product, lab.creates, OTHERS, made.token, writes=True)
+    shots = {"GET": one_by_id(lab, lab.usual, OTHERS), "create": creates}
+    lab.warm(*shots.values())
+    return [_waits(lab, what, shot, size) for size in SIZES for what, shot in shots.items()]
+
+
+def _waits(lab: Lab, what: str, shot: Shot, size: int) -> Line:
+    batch = batches(lab, size)
+    rounds = [(lab.fire(shot), *_beside(lab, shot, batch)) for _ in range(lab.plan.rounds)]
+    alone, beside, many = zip(*rounds, strict=True)
+    judged = size == SIZES[0]
+    return Line(
+        f"p99 of {what} beside batches of {size}, less that alone",
+        f"{WAIT_MS} ms",
+        [max(0.0, b.p99 - a.p99) / WAIT_MS for a, b in zip(alone, beside, strict=True)],
+        1.0 if judged else None,
+        0.7 if judged else None,
+        at_most=True,
+        absolute=f"beside batches {middle(beside)}; alone {middle(alone)}; the batches {middle(many)}",
+    )
