@@ -159,15 +159,18 @@ def test_a_post_merges_by_the_first_of_its_unique_fields_that_leads_to_a_record(
     )
     again = made(alice, mailbox="b@example.com", code="a", source_id="b")
     assert (again["id"], again["mailbox"], again["source_id"]) == (by_code["id"], "b@example.com", "b")
-    for body, holder in [
-        ({"mailbox": "a@example.com", "code": "A"}, by_code),
-        ({"mailbox": "a@example.com", "source_id": "a"}, by_source),
-        ({"code": "a", "source_id": "a"}, by_source),
+    for body, merged, left_out, holder in [
+        ({"mailbox": "a@example.com", "code": "A"}, by_mailbox, "code", by_code),
+        ({"mailbox": "a@example.com", "source_id": "a"}, by_mailbox, "source_id", by_source),
+        ({"code": "a", "source_id": "a"}, by_code, "source_id", by_source),
     ]:
-        refused = alice.json_of("POST", "/assets", {"group": "x", **body})
-        assert (refused["error"], refused["handle"]) == ("already_exists", holder["handle"])
-    for before in (by_mailbox, by_source):
-        assert alice.json_of("GET", f"/assets/{before['id']}") == before
+        again = made(alice, group="x", **body)
+        assert (again["id"], again["group"]) == (merged["id"], "x")
+        assert again["remarks"] == [f"{left_out} belongs to {holder['handle']}"]
+        assert again[left_out] == alice.json_of("GET", f"/assets/{merged['id']}")[left_out]
+    refused = alice.json_of("PATCH", f"/assets/{by_code['id']}", {"source_id": "a"})
+    assert (refused["error"], refused["handle"]) == ("already_exists", by_source["handle"])
+    assert alice.json_of("GET", f"/assets/{by_source['id']}") == by_source
 
 
 def test_the_case_of_an_id_of_another_system_counts(alice: Person) -> None:

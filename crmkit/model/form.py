@@ -225,6 +225,11 @@ class Form:
             raise Problem("missing_field", f"Send {a(self.noun)} with {self._needs} that is not empty.", fields=faults)
         return values
 
+    def with_defaults(self, values: dict[str, Any], preferences: Preferences) -> dict[str, Any]:
+        """Return the values, those that are None replaced by the defaults of their fields."""
+        empty = [name for name, value in values.items() if value is None and name in self.taken]
+        return {**values, **{name: self.taken[name].default_of(preferences) for name in empty}} if empty else values
+
     def check_required(self, values: Mapping[str, Any]) -> None:
         """Raise `missing_field` unless `values`, those that were sent, have every required field."""
         missing = {

@@ -73,7 +73,7 @@ def drafted(kinds: Kinds, kind: Kind, body: Mapping[str, Any], asker: Asker) -> 
     parts = {name: reference for name, reference in kinds.places[kind].items() if name in body}
     log = kinds.activity.plural
     if not parts and not (kind.is_logged and log in body):
-        return Draft(kind.draft(body, asker))
+        return Draft(_values(kind, body, asker))
     faults, related = Faults(), []
     nested = {*parts, *((log,) if kind.is_logged else ())}
     own = {name: value for name, value in body.items() if name not in nested}
@@ -123,9 +123,22 @@ def _part(
 
     What a new record lacks is told here if no field of it leads to one to merge into; else only the write can tell.
     """
-    values = faults.of(place, kind.draft, body, asker)
+    values = faults.of(place, _values, kind, body, asker)
     sent = {name for name, raw in body.items() if raw not in (None, "")}.union(linked)
     if sent.isdisjoint(kind.merges_by):
         composed = {field.name for field in kind.fields if sent.intersection(field.parts)}
         faults.of(place, kind.check_required, dict.fromkeys(sent | composed, True))
     return values or {}
+
+
+def _values(kind: Kind, body: Mapping[str, Any], asker: Asker) -> Values:
+    """Return the fields in the body of a POST in stored form, None for each that is empty; raises what `draft` raises.
+
+    A required one may be empty where a key is sent, which may lead to a record to merge into.
+    """
+    empty = {name for name, raw in body.items() if raw is None or raw == ""}
+    if empty and any(name in body and name not in empty for name in kind.merges_by):
+        needed = {name for name in empty if name in kind.taken and kind.taken[name].needs_value}
+        body = {name: raw for name, raw in body.items() if name not in needed}
+    values = kind.draft(body, asker)
+    return values | dict.fromkeys(empty & values.keys()) if empty else values

@@ -23,6 +23,8 @@ class Saved:
 def settled(write: Write, values: Values) -> Saved:
     """Return the record with these values, after the rules of its kind, and with what they write on others."""
     tx, kinds, kind, before = write.tx, write.crm.kinds, write.kind, write.before
+    if before is None:
+        values = kind.with_defaults(values, tx.by.preferences)
     for rule in rules.of(kind):
         values = rule.settle(write, values)
     if before is None:

@@ -11,13 +11,12 @@ from typing import Any
 from crmkit.core import confirm, derived, followed, lookup, quotas, roles
 from crmkit.core.call import Call
 from crmkit.core.crm import Crm
-from crmkit.core.records import activities, memberships, nested, relations, versions
+from crmkit.core.records import activities, memberships, merging, nested, relations, versions
 from crmkit.core.records.settled import Saved, settled
 from crmkit.core.rules.rule import Values, Write
 from crmkit.errors import Problem
 from crmkit.model.actor import Asker
 from crmkit.model.record import Kind, Kinds, Record
-from crmkit.storage import records
 from crmkit.storage.interface.tx import Tx, Unit
 
 
@@ -30,7 +29,7 @@ def saving(crm: Crm, kind: Kind, body: Mapping[str, Any], asker: Asker) -> Unit[
     """Return the unit that creates a record, or merges the fields into the one that one of `merges_by` leads to.
 
     Records that the body relates it to are created or merged first, activities are logged last. Raises what `draft`
-    raises; the unit raises `already_exists` when another of the keys leads to another record.
+    raises.
     """
     draft = nested.drafted(crm.kinds, kind, body, asker)
 
@@ -68,7 +67,7 @@ async def change(call: Call, kind: Kind, id: str, body: Mapping[str, Any], if_ma
 
 def changed(tx: Tx, crm: Crm, kind: Kind, before: Record, values: Values) -> Saved:
     """Return the record with these values, in stored form; raises `already_exists` for a key of another record."""
-    _check_taken(tx, kind, before, values)
+    merging.check_taken(tx, kind, before, values)
     return _written(Write(tx, crm, kind, before), values)
 
 
@@ -139,10 +138,8 @@ def _check_role(tx: Tx, kind: Kind) -> None:
 
 
 def _saved(tx: Tx, crm: Crm, kind: Kind, values: Values) -> Saved:
-    before = _same(tx, kind, values)
-    if before is not None:
-        _check_taken(tx, kind, before, values)
-    saved = _written(Write(tx, crm, kind, before), values)
+    before, values, notes = merging.met(tx, kind, values)
+    saved = _written(Write(tx, crm, kind, before, notes), values)
     return saved if before is None else replace(saved, record=derived.reached(tx, kind, saved.record))
 
 
@@ -154,30 +151,3 @@ def _written(write: Write, values: Values) -> Saved:
     for id in joined:
         memberships.join(write.tx, write.crm.kinds, id, write.kind, saved.record.id)
     return saved
-
-
-def _same(tx: Tx, kind: Kind, values: Mapping[str, Any]) -> Record | None:
-    """Return the live record that a POST of these values merges into, None if it creates one."""
-    for name in kind.merges_by:
-        value = values.get(name)
-        if value is not None:
-            found = records.find(tx.connection, kind, tx.by.workspace_id, name, value)
-            if found is not None:
-                return found
-    return None
-
-
-def _check_taken(tx: Tx, kind: Kind, before: Record, values: Mapping[str, Any]) -> None:
-    """Raise `already_exists`, with the handle, if another record has one of these values of unique fields."""
-    for name in kind.merges_by:
-        value = values.get(name)
-        if value is None or value == getattr(before, name):
-            continue
-        holder = records.find(tx.connection, kind, tx.by.workspace_id, name, value)
-        if holder is not None and holder.id != before.id:
-            raise Problem(
-                "already_exists",
-                f"{holder.handle} has this {name}: change that one, or give this one another {name}.",
-                fields={name: f"belongs to {holder.handle}"},
-                facts={"handle": holder.handle},
-            )

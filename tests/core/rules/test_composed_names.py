@@ -55,7 +55,8 @@ def test_name_and_parts_agree_in_every_order_of_writes(
     model, contact = Model(), None
     for method, body in [("POST", made), *writes]:
         after = Model(**vars(model))
-        fits = after.write(body)
+        merges = method == "POST" and contact is not None
+        fits = after.write({name: text for name, text in body.items() if text} if merges else body)
         try:
             if method == "POST" or contact is None:
                 contact = back.save(writer, email=email, **body)
@@ -112,8 +113,7 @@ def test_clearing_the_last_part_of_a_composed_name_is_refused(back: Desk, alice:
     with pytest.raises(Problem, match="missing_field") as caught:
         back.change(alice, contact, first_name=None)
     assert caught.value.fields == {"first_name": "is the last part of the name"}
-    with pytest.raises(Problem, match="missing_field"):
-        back.save(alice, email="jane@example.com", first_name=None)
+    assert back.save(alice, email="jane@example.com", first_name=None).first_name == "Jane"  # a POST clears nothing
     assert back.change(alice, contact, first_name=None, name="Jane").first_name is None
     with pytest.raises(Problem, match="missing_field") as caught:
         back.change(alice, contact, name=None)

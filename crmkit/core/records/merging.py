@@ -1,0 +1,57 @@
+"""Which live record a POST merges into: the first that a key of its values leads to (see Kind.merges_by)."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from crmkit.core.rules.rule import Values
+from crmkit.errors import Problem
+from crmkit.model.record import Kind, Record
+from crmkit.storage import records
+from crmkit.storage.interface.tx import Tx
+
+
+def met(tx: Tx, kind: Kind, values: Values) -> tuple[Record | None, Values, list[str]]:
+    """Return the record that a POST of these values merges into, None if it creates one, and what is written of them.
+
+    A key that another record holds is left out, and a note names that record.
+    """
+    found: Record | None = None
+    held: dict[str, Record] = {}
+    for name in kind.merges_by:
+        value = values.get(name)
+        if value is None or (found is not None and value == getattr(found, name)):
+            continue
+        holder = records.find(tx.connection, kind, tx.by.workspace_id, name, value)
+        if holder is not None and found is None:
+            found = holder
+        elif holder is not None and found is not None and holder.id != found.id:
+            held[name] = holder
+    if found is None:
+        return None, values, []
+    notes = [f"{name} belongs to {holder.handle}" for name, holder in held.items()]
+    return found, {name: value for name, value in filled(kind, values).items() if name not in held}, notes
+
+
+def filled(kind: Kind, values: Values) -> Values:
+    """Return the values that are not empty: what a POST writes on a record that it merges into. Only a PATCH clears."""
+    found = {name: value for name, value in values.items() if value is not None}
+    for part in kind.merging:
+        if isinstance(found.get(part.name), dict):
+            found[part.name] = {key: value for key, value in found[part.name].items() if value is not None}
+    return {name: value for name, value in found.items() if value != {}}
+
+
+def check_taken(tx: Tx, kind: Kind, before: Record, values: Mapping[str, Any]) -> None:
+    """Raise `already_exists`, with the handle, if another record has one of these values of unique fields."""
+    for name in kind.merges_by:
+        value = values.get(name)
+        if value is None or value == getattr(before, name):
+            continue
+        holder = records.find(tx.connection, kind, tx.by.workspace_id, name, value)
+        if holder is not None and holder.id != before.id:
+            raise Problem(
+                "already_exists",
+                f"{holder.handle} has this {name}: change that one, or give this one another {name}.",
+                fields={name: f"belongs to {holder.handle}"},
+                facts={"handle": holder.handle},
+            )
