@@ -13,22 +13,43 @@ from msgspec import structs
 
 from crmkit.core import followed
 from crmkit.core.declared import indexing
+from crmkit.core.duplicates import pairing
+from crmkit.core.duplicates.matching import Match
 from crmkit.core.followed import Change
 from crmkit.model.record import REACHED, Kind, Kinds, Record
+from crmkit.records.between import dismissal
 from crmkit.storage import records
 from crmkit.storage.derived import tallies
 from crmkit.storage.interface.tx import Tx
 
 
 @overload
-def put_and_follow(tx: Tx, kinds: Kinds, kind: Kind, before: Record | None, after: Record) -> Record: ...
-@overload
-def put_and_follow(tx: Tx, kinds: Kinds, kind: Kind, before: Record, after: None, merged_into: str = "") -> None: ...
 def put_and_follow(
-    tx: Tx, kinds: Kinds, kind: Kind, before: Record | None, after: Record | None, merged_into: str = ""
+    tx: Tx, kinds: Kinds, kind: Kind, before: Record | None, after: Record, *, matches: list[Match] | None = None
+) -> Record: ...
+@overload
+def put_and_follow(tx: Tx, kinds: Kinds, kind: Kind, before: Record, after: None, *, merged_into: str = "") -> None: ...
+def put_and_follow(
+    tx: Tx,
+    kinds: Kinds,
+    kind: Kind,
+    before: Record | None,
+    after: Record | None,
+    *,
+    merged_into: str = "",
+    matches: list[Match] | None = None,
 ) -> Record | None:
-    """Write a record, as records.put does, and what follows from that on others."""
+    """Write a record, as records.put does, and what follows from that on others.
+
+    What is found to be likely the same as it is added to `matches`.
+    """
     record = records.put(tx, kind, before, after, merged_into)
+    if kind.alike and record is not before:
+        found = pairing.follow(tx, kind, before, record)
+        if found and matches is not None:
+            matches += found
+    elif kind is kinds.dismissal:
+        pairing.follow_dismissal(tx, kinds, record, dismissal.ids_of(record or before))
     if kind.is_setting and record is not before:
         return indexing.follow(tx, kinds, kind, before, record)
     is_counted = kind is kinds.activity or kind is kinds.membership

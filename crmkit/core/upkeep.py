@@ -13,9 +13,11 @@ from typing import NoReturn
 from crmkit.clock import after
 from crmkit.core import followed
 from crmkit.core.call import Call
+from crmkit.core.duplicates import catching_up
 from crmkit.core.sweep import sweep
 from crmkit.errors import Problem
 from crmkit.storage import erasure
+from crmkit.storage.duplicates import unpaired
 from crmkit.storage.interface.commits import Listener
 from crmkit.storage.interface.lanes import ANYWHERE
 
@@ -42,6 +44,7 @@ async def _keep_up(call: Call, listener: Listener) -> NoReturn:
             await count_due(call)
             if is_told:
                 await index_all(call)
+                await pair_all(call)
                 await merge_all(call, listener)
                 await scrub(call)
                 now = crm.now
@@ -86,6 +89,13 @@ async def index_all(call: Call) -> None:
         if await call.read(texts.waits, kind):
             while await call.write(partial(texts.index, kind=kind), lanes=ANYWHERE, silent=True):
                 pass
+
+
+async def pair_all(call: Call) -> None:
+    """Pair the records that are likely one and were there before pairs were kept."""
+    if await call.read(unpaired.first):
+        while await call.write(partial(catching_up.step, kinds=call.crm.kinds), lanes=ANYWHERE, silent=True):
+            pass
 
 
 async def merge_all(call: Call, listener: Listener) -> None:

@@ -43,6 +43,20 @@ def email(text: str) -> str:
     return canonical
 
 
+def untagged(email: str) -> str:
+    """Return a canonical address without the tag behind a plus: jane+news@acme.com is read by jane@acme.com."""
+    if "+" not in email:
+        return email
+    local, _, host = email.partition("@")
+    return f"{local.partition('+')[0] or local}@{host}"
+
+
+def tagged(untagged: str) -> tuple[str, str]:
+    """Return from where to where, the end left out, addresses lie in order that are an untagged one with a tag."""
+    local = untagged.partition("@")[0]
+    return f"{local}+", f"{local},"
+
+
 def domain(text: str) -> str:
     """Return the canonical form of a domain, or of that of a page's address: lower-case, in ASCII, without `www.`.
 

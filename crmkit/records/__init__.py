@@ -3,13 +3,14 @@
 from crmkit.model.record import Kind, Kinds
 from crmkit.records.activity import activity_of
 from crmkit.records.audit import audit_of
+from crmkit.records.between.dismissal import DISMISSAL
+from crmkit.records.between.membership import MEMBERSHIP
 from crmkit.records.campaign import CAMPAIGN
 from crmkit.records.company import COMPANY
 from crmkit.records.contact import CONTACT
 from crmkit.records.conversion import CONVERSION
 from crmkit.records.deal import DEAL
 from crmkit.records.field import field_of
-from crmkit.records.membership import MEMBERSHIP
 from crmkit.records.task import TASK
 from crmkit.records.ticket import TICKET
 
@@ -21,8 +22,8 @@ def kinds_of(declared: tuple[Kind, ...]) -> Kinds:
     """Return all kinds of a product that has these kinds of records."""
     activity = activity_of([kind for kind in declared if kind.is_logged])
     field = field_of([kind for kind in declared if kind.custom])
-    log = audit_of((*declared, activity, MEMBERSHIP, field))
-    return Kinds.of(declared, activity, log, MEMBERSHIP, field)
+    log = audit_of((*declared, activity, MEMBERSHIP, DISMISSAL, field))
+    return Kinds.of(declared, activity, log, MEMBERSHIP, DISMISSAL, field)
 
 
 __all__ = ["DECLARED", "kinds_of"]

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from crmkit.model.fields import MAX_EXACT, Custom, Domain, Email, Identifier, Integer, LongText, Tags, Text, Website
 from crmkit.model.form import DETAIL, REQUIRED, SEARCHED, TITLE
-from crmkit.model.record import Scored, index, kind_of, partial, unique
+from crmkit.model.record import Alike, Scored, index, kind_of, partial, unique
 from crmkit.records import places
 
 
@@ -47,5 +47,6 @@ COMPANY = kind_of(
         index("owner", "updated_at"),
         partial("last_contacted_at"),
     ),
+    alike=(Alike(("name",)),),
     is_mergeable=True,
 )

@@ -22,7 +22,7 @@ from crmkit.model.fields import (
     Website,
 )
 from crmkit.model.form import DETAIL, NUMBERED, READ, REQUIRED, SEARCHED, TITLE, ComposedOf, NameOf
-from crmkit.model.record import Reached, index, kind_of, partial, unique
+from crmkit.model.record import Alike, Reached, index, kind_of, partial, unique
 from crmkit.records import places
 from crmkit.records.conversion import PLATFORM
 
@@ -86,12 +86,19 @@ CONTACT = kind_of(
         index("updated_at"),
         index("created_at"),
         index("name"),
+        partial("phone"),
         index("stage", "updated_at"),
         partial("company_id", "updated_at"),
         partial("follow_up_at"),
         partial("last_contacted_at"),
         index("owner", "updated_at"),
         partial("owner", "follow_up_at", filled="follow_up_at"),
+    ),
+    alike=(
+        Alike(("phone",), like="name", merges=True, unless="email"),
+        Alike(("email",)),
+        Alike(("name", "city")),
+        Alike(("name", "company_id")),
     ),
     is_mergeable=True,
 )

@@ -18,7 +18,7 @@ from crmkit.model.fields import (
     Time,
 )
 from crmkit.model.form import DETAIL, READ, REQUIRED, SEARCHED, TITLE, Default, DefaultOf, NameOf
-from crmkit.model.record import Followed, index, kind_of, partial, unique
+from crmkit.model.record import Alike, Followed, index, kind_of, partial, unique
 
 
 class Deal(Followed, frozen=True):
@@ -67,4 +67,5 @@ DEAL = kind_of(
         partial("owner", "follow_up_at", filled="follow_up_at"),
     ),
     shares_activities=("contact_id", "company_id"),
+    alike=(Alike(("contact_id", "title"), open="status"), Alike(("company_id", "title"), open="status")),
 )

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from crmkit.model.fields import Custom, Email, Flag, Identifier, Link, LongText, Repeat, Tags, Text, Time
 from crmkit.model.form import DETAIL, READ, REQUIRED, SEARCHED, TITLE, Default, NameOf
-from crmkit.model.record import Tracked, index, kind_of, partial, unique
+from crmkit.model.record import Alike, Tracked, index, kind_of, partial, unique
 
 
 class Task(Tracked, frozen=True):
@@ -52,4 +52,5 @@ TASK = kind_of(
         partial("deal_id", "updated_at"),
         partial("ticket_id", "updated_at"),
     ),
+    alike=(Alike(("contact_id", "title"), open="done"), Alike(("company_id", "title"), open="done")),
 )

@@ -54,6 +54,7 @@ class One(Answer, Struct, frozen=True):
     record: Record
     fields: Sequence[str] = ()
     tail: Tail = NO_TAIL
+    potential_duplicate: str = ""  # the handle of a record that this new one may be the same as
 
     @property
     def status(self) -> int:
@@ -78,6 +79,8 @@ class One(Answer, Struct, frozen=True):
         told = self.tail.data()
         if self.tail.notes:  # `notes` is a field of records
             told["remarks"] = list(self.tail.notes)
+        if self.potential_duplicate:
+            told["potential_duplicate"] = self.potential_duplicate
         if not self.fields and not told:
             return self.record
         if not self.fields:
@@ -203,7 +206,7 @@ def _items(page: Page) -> list[Any]:
     if isinstance(page, RecordListing):
         return [{**structs.asdict(record), **more} for _, record, more in page.rows]
     if isinstance(page, MixedListing):
-        return [{"handle": handle, **fields} for handle, fields in page.rows]
+        return [{"handle": start, **fields} if "/" in start else dict(fields) for start, fields in page.rows]
     made, handle = _row(page.fields), page.kind.handle
     return [made(handle(row[0]), *row) for row in page.rows]
 

@@ -12,7 +12,7 @@ from crmkit.storage.interface.workspace import Workspace
 
 # what a workspace has beside its records, in an order that no foreign key minds
 OWNED = (
-    *("custom_values", "custom_indexes"),
+    *("custom_values", "custom_indexes", "likely_duplicates", "unpaired"),
     *("audit", "deleted", "counts", "numbers", "activity_addresses", "ahead", "pipelines"),
     *("answers", "confirmations", "invites", "jobs", "grants", "tokens", "memberships"),
 )

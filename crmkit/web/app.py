@@ -16,7 +16,7 @@ from crmkit.web.gate import Gate
 from crmkit.web.handlers import configuration, documents, jobs
 from crmkit.web.handlers.people import account, teams
 from crmkit.web.handlers.reading import overview
-from crmkit.web.handlers.records import activities, undo
+from crmkit.web.handlers.records import activities, duplicates, undo
 from crmkit.web.handlers.records.activities import log_routes
 from crmkit.web.handlers.records.batch import batch_route
 from crmkit.web.handlers.records.kinds import record_routes
@@ -72,7 +72,7 @@ def routes(kinds: Kinds) -> list[Route]:
         for route in (*record_routes(kind), batch_route(kind), *merge_routes(kind), *log_routes(kinds, kind))
     ]
     of_kinds += member_routes(kinds)
-    across = [*activities.routes(kinds), *undo.ROUTES, *overview.routes(kinds), *jobs.ROUTES]
+    across = [*activities.routes(kinds), *undo.ROUTES, *duplicates.routes(kinds), *overview.routes(kinds), *jobs.ROUTES]
     of_settings = [route for kind in kinds.settings for route in record_routes(kind)]
     of_settings += configuration.routes(kinds)
     return [*documents.ROUTES, *account.ROUTES, *of_kinds, *across, *teams.ROUTES, *of_settings]

@@ -22,7 +22,7 @@ from crmkit.model.form import (
     form_of,
 )
 from crmkit.model.record import Followed, Kind, Kinds, Record, Tracked, kind_of
-from tests.kinds import ACTIVITY, AUDIT, CONTACT, KINDS, MEMBERSHIP, NAMED, PREFIXES
+from tests.kinds import ACTIVITY, AUDIT, CONTACT, DISMISSAL, KINDS, MEMBERSHIP, NAMED, PREFIXES
 from tests.render.drawn import DRAW, json_objects, json_values, records_of, texts
 
 ALL_KINDS = [*KINDS, MEMBERSHIP, ACTIVITY, AUDIT]
@@ -275,4 +275,4 @@ def test_what_json_shows_of_a_record_can_be_sent_back_as_it_is(kind: Kind) -> No
 def test_two_kinds_with_one_prefix_are_refused_at_the_start() -> None:
     boat = kind_of(Boat, "boat", "boats", "co")
     with pytest.raises(ValueError, match="company and boat both have ids that begin with co_"):
-        Kinds.of((boat, *KINDS), ACTIVITY, AUDIT, MEMBERSHIP)
+        Kinds.of((boat, *KINDS), ACTIVITY, AUDIT, MEMBERSHIP, DISMISSAL)

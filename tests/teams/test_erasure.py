@@ -13,7 +13,14 @@ from tests.teams.rights.matrix import add_job
 
 CANARIES = ("xylophonist", "quagmirean", "zwiebelmuster", "bandersnatch", "jabberwockian")
 KEPT = "marmalade"
-NOT_FILLED = {"migrations", "sqlite_sequence", "erasures", "grants", "signins"}  # of no workspace, or of apps
+NOT_FILLED = {
+    "migrations",
+    "sqlite_sequence",
+    "erasures",
+    "grants",
+    "signins",
+    "unpaired",
+}  # of no workspace, or of apps
 
 
 @pytest.fixture
@@ -45,6 +52,8 @@ def filled(home: House, admin: Person, workspace: str, words: tuple[str, ...]) -
         )
         deal = new(inside, "/deals", title=f"{word} deal", contact_id=contact, company_id=company, stage=word)
         ticket = new(inside, "/tickets", subject=f"{word} broke", contact_id=contact, body=word)
+        twins = [new(inside, "/companies", name=f"{word} {n} twins") for _ in range(3)]  # of whom two stay a pair
+        assert inside.post("/duplicates/dismiss", json={"a": twins[0], "b": twins[1]}).status_code == 200
         new(inside, "/tasks", title=f"{word} task", contact_id=contact, notes=word)
         new(inside, "/conversions", contact_id=contact, platform="other", failure=word)
         campaign = new(inside, "/campaigns", name=f"{word} fair", description=word)

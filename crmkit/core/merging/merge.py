@@ -67,7 +67,7 @@ def merged(tx: Tx, crm: Crm, kind: Kind, stays: Record, goes: Record, found: Uni
     """Return the record that stays, with what the other one gives it and with all that was linked to that."""
     kinds = crm.kinds
     moved.move(tx, kinds, kind, goes, structs.replace(stays, **found.values))
-    derived.put_and_follow(tx, kinds, kind, goes, None, stays.id)  # first, since unique values move
+    derived.put_and_follow(tx, kinds, kind, goes, None, merged_into=stays.id)  # first, since unique values move
     before = lookup.existing(tx.connection, kind, tx.by.workspace_id, stays.id)  # with what follows from the moves
     derived.put_and_follow(tx, kinds, kind, before, structs.replace(before, **found.values))
     return Saved(lookup.existing(tx.connection, kind, tx.by.workspace_id, stays.id), created=False)

@@ -1,8 +1,12 @@
-"""Which live record a POST merges into: the first that a key of its values leads to (see Kind.merges_by)."""
+"""Which live record a POST merges into: the first that a key of its values leads to (see Kind.merges_by).
+
+With merge=alike, where no key leads to one, also a record that is likely the same (see Kind.alike).
+"""
 
 from collections.abc import Mapping
 from typing import Any
 
+from crmkit.core.duplicates import matching
 from crmkit.core.rules.rule import Values
 from crmkit.errors import Problem
 from crmkit.model.record import Kind, Record
@@ -39,6 +43,25 @@ def filled(kind: Kind, values: Values) -> Values:
         if isinstance(found.get(part.name), dict):
             found[part.name] = {key: value for key, value in found[part.name].items() if value is not None}
     return {name: value for name, value in found.items() if value != {}}
+
+
+def alike(tx: Tx, kind: Kind, values: Values) -> tuple[Record | None, Values, list[str]]:
+    """Return the same where a POST may merge into a record that is likely the same one, by a rule that merges."""
+    title = kind.title.name
+    parts = [values[part] for part in kind.title.parts if values.get(part)]
+    sent = values if values.get(title) or not parts else {**values, title: " ".join(parts)}
+    if sent.get(title):
+        record = kind.new({name: value for name, value in sent.items() if name in kind.writable})
+        country = tx.by.preferences.country
+        for match in matching.matches(tx.connection, kind, tx.by.workspace_id, record, country, is_stored=False):
+            if match.rule.merges and not _differ(record, match.record, match.rule.unless):
+                return match.record, filled(kind, values), [f"merged by {match.reason}"]
+    return None, values, []
+
+
+def _differ(record: Record, other: Record, name: str) -> bool:
+    """Tell whether both have a value of the field, and not the same one."""
+    return bool(name) and None not in (values := (getattr(record, name), getattr(other, name))) and len(set(values)) > 1
 
 
 def check_taken(tx: Tx, kind: Kind, before: Record, values: Mapping[str, Any]) -> None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from msgspec import structs
 
 from crmkit.core import derived, quotas, rules
+from crmkit.core.duplicates.matching import Match
 from crmkit.core.rules.rule import Values, Write
 from crmkit.errors import Problem
 from crmkit.model.fields import Invalid
@@ -13,11 +14,15 @@ from crmkit.model.record import Kind, Record
 
 @dataclass(frozen=True)
 class Saved:
-    """A record after a write; `created` is False if it was there before. `notes` say what else was written."""
+    """A record after a write; `created` is False if it was there before. `notes` say what else was written.
+
+    `potential_duplicate` is the handle of a record that a new one may be the same as.
+    """
 
     record: Record
     created: bool
     notes: tuple[str, ...] = ()
+    potential_duplicate: str = ""
 
 
 def settled(write: Write, values: Values) -> Saved:
@@ -32,10 +37,15 @@ def settled(write: Write, values: Values) -> Saved:
         quotas.check(tx, write.crm.settings, kind.plural)
     values = _merged(kind, before, values)
     after = kind.new(values, preferences=tx.by.preferences) if before is None else structs.replace(before, **values)
-    record = derived.put_and_follow(tx, kinds, kind, before, after)
+    matches: list[Match] = []
+    record = derived.put_and_follow(tx, kinds, kind, before, after, matches=matches)
     for rule in rules.of(kind):
         rule.after(write, record)
-    return Saved(record, before is None, tuple(write.notes))
+    if before is not None or not matches:
+        return Saved(record, before is None, tuple(write.notes))
+    other = matches[0]
+    write.notes.append(f"may be the same as {other.record.handle} ({other.reason})")
+    return Saved(record, True, tuple(write.notes), other.record.handle)
 
 
 def _merged(kind: Kind, before: Record | None, values: Values) -> Values:

@@ -5,7 +5,7 @@ from typing import Any
 
 from crmkit.model import address
 from crmkit.model.actor import Asker
-from crmkit.model.fields.base import TEXTUAL, FieldType, Invalid, checked
+from crmkit.model.fields.base import TEXTUAL, FieldType, Invalid, Span, checked
 from crmkit.model.fields.text import Text
 from crmkit.model.fold import fold
 from crmkit.model.names import trimmed
@@ -41,6 +41,12 @@ class Email(FieldType):
 
     def operand(self, text: str) -> str | None:
         return self.cleaned(_with_plus(text))
+
+    def gist(self, value: str | None, country: str) -> str | None:
+        return address.untagged(value) if value else None
+
+    def near(self, gist: str) -> Span | None:
+        return address.tagged(gist)
 
     def part(self, text: str) -> str:
         return checked(address.part_of_email, _with_plus(text))

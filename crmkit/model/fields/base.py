@@ -110,6 +110,17 @@ class FieldType:
         """Return the same for a value of a record in this country, "" where none is known."""
         return self.key(value)
 
+    def gist(self, value: Any, country: str) -> Any:
+        """Return what the values of likely duplicates have in common; None if a value says nothing of that."""
+        return self.key_in(value, country) if self.key_column else value
+
+    def near(self, gist: Any) -> Span | None:
+        """Return from where to where, the end left out, the compared column has values of a gist that do not equal it.
+
+        None if all equal it.
+        """
+        return None
+
     def schema(self) -> dict[str, Any]:
         """Return the JSON Schema of a value."""
         return {**msgspec.json.schema(self.wire), "description": self.says}

@@ -65,7 +65,8 @@ class Handle(FieldType):
             key = keys.read(of_kind, self.forms, self.prefixes, in_query=True)
             if key is not None:
                 return key
-            near = "" if prefix in self.prefixes else nearest(text, self.kinds)  # an id is like a word by chance
+            # an id is like a word by chance
+            near = "" if prefix in self.prefixes else nearest(text.partition("/")[0], self.kinds)
             raise Invalid(f"must be a handle, an id or a kind: {', '.join(self._names)}{near}")
         head = self.kinds.get(head.lower(), head)
         try:

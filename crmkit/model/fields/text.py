@@ -107,6 +107,9 @@ class Phone(Text):
     def carried(self, value: str | None, country: str, there: str) -> str | None:
         return None if value is None else phones.abroad(value, country, there)
 
+    def gist(self, value: str | None, country: str) -> str | None:
+        return (phones.digits(value, country) or None) if value else None
+
     def asked(self, text: str, asker: Asker) -> tuple[str, ...] | None:
         value = self.cleaned(text)
         return None if value is None else phones.wanted(value, asker.country)

@@ -4,6 +4,7 @@
 text line, JSON, the manual's table, OpenAPI and the audit diff are all derived from it.
 """
 
+from crmkit.model.record.alike import Alike
 from crmkit.model.record.bases import REACHED, Followed, Reached, Record, Scored, Tracked
 from crmkit.model.record.kind import SEQ, Index, Kind, index, kind_of, partial, unique
 from crmkit.model.record.kinds import Kinds, Reference
@@ -11,6 +12,7 @@ from crmkit.model.record.kinds import Kinds, Reference
 __all__ = [
     "REACHED",
     "SEQ",
+    "Alike",
     "Followed",
     "Index",
     "Kind",

@@ -16,6 +16,7 @@ from crmkit.model.form import (
     declared,
 )
 from crmkit.model.preferences import DEFAULTS, Preferences
+from crmkit.model.record.alike import Alike
 from crmkit.model.record.bases import Followed, Record
 
 # The order in which rows were created: what lists of kinds that never change are sorted by.
@@ -60,6 +61,7 @@ class Kind(Form):
     order: str
     indexes: tuple[Index, ...] = ()
     shares_activities: tuple[str, ...] = ()
+    alike: tuple[Alike, ...] = ()  # what makes two of its records likely one, the surest first
     is_setting: bool = False  # part of how a workspace is set up: only admins write it, and delete it in one step
     is_mergeable: bool = False  # two of its records may turn out to be one
     prefixes: Mapping[str, str] = field(default_factory=dict)  # what each prefix of an id stands for
@@ -109,6 +111,16 @@ class Kind(Form):
     def merges_by(self) -> tuple[str, ...]:
         """The fields by which a POST merges into a live record, the first that finds one before the others."""
         return tuple(name for name in self.unique if self.by_name[name].writable)
+
+    @cached_property
+    def merges_alike(self) -> bool:
+        """Whether a POST may merge into a record that is likely the same, though no key leads to it."""
+        return any(rule.merges for rule in self.alike)
+
+    def reason(self, rule: Alike) -> str:
+        """Return the fields by which two records are likely one, as answers name them: `name and city`."""
+        same = sorted(rule.same, key=lambda name: TITLE not in self.by_name[name].marks)
+        return " and ".join(name.removesuffix("_id") for name in (*same, rule.like) if name)
 
     @cached_property
     def key_forms(self) -> tuple[KeyForm, ...]:
@@ -211,6 +223,7 @@ def kind_of(
     order: str = "updated_at",
     indexes: tuple[Index, ...] = (),
     shares_activities: tuple[str, ...] = (),
+    alike: tuple[Alike, ...] = (),
     is_setting: bool = False,
     is_mergeable: bool = False,
 ) -> Kind:
@@ -221,5 +234,5 @@ def kind_of(
     """
     id = Field("id", Link(prefix), False, frozenset({READ}), "its id; the line starts with it")
     fields, help = (id, *declared(record)), (record.__doc__ or "").strip()
-    own = (order, indexes, shares_activities, is_setting, is_mergeable)
+    own = (order, indexes, shares_activities, alike, is_setting, is_mergeable)
     return Kind(name, fields, plural, prefix, record, help, *own)

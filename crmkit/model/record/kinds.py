@@ -35,20 +35,30 @@ class Reference:
 class Kinds:
     """All kinds there are. `records` are those that clients create, list, change and delete.
 
-    A `membership` joins a record to another: its required link leads to that, one of its other links to the member.
+    A `membership` joins a record to another: its required link leads to that, one of its other links to the member. A
+    `dismissal` names two records that are likely one, and are two.
     """
 
     records: tuple[Kind, ...]
     activity: Kind
     audit: Kind
     membership: Kind
+    dismissal: Kind
     settings: tuple[Kind, ...] = ()  # those too, for which Kind.is_setting
 
     @classmethod
-    def of(cls, records: Sequence[Kind], activity: Kind, audit: Kind, membership: Kind, *settings: Kind) -> "Kinds":
+    def of(
+        cls,
+        records: Sequence[Kind],
+        activity: Kind,
+        audit: Kind,
+        membership: Kind,
+        dismissal: Kind,
+        *settings: Kind,
+    ) -> "Kinds":
         """Return the kinds as declared, each of which knows the prefixes of all. Raises ValueError if two share one."""
         prefixes = dict(ids.PEOPLE)
-        for kind in (*records, *settings, activity, audit, membership):
+        for kind in (*records, *settings, activity, audit, membership, dismissal):
             if prefixes.setdefault(kind.prefix, kind.name) != kind.name:
                 raise ValueError(
                     f"{kind.name} and {prefixes[kind.prefix]} both have ids that begin with {kind.prefix}_"
@@ -60,6 +70,7 @@ class Kinds:
             activity.with_prefixes(prefixes, forms),
             audit.with_prefixes(prefixes, forms),
             known,
+            dismissal.with_prefixes(prefixes, forms),
             tuple(kind.with_prefixes(prefixes, forms) for kind in settings),
         )
 
@@ -84,8 +95,8 @@ class Kinds:
 
     @property
     def related(self) -> tuple[Kind, ...]:
-        """The kinds whose fields may be links that the log keeps."""
-        return (*self.records, self.membership)
+        """The kinds of records, and those that relate records to each other."""
+        return (*self.records, self.membership, self.dismissal)
 
     @cached_property
     def capped(self) -> tuple[str, ...]:
@@ -162,6 +173,11 @@ class Kinds:
     def logged(self) -> tuple[Kind, ...]:
         """The kinds that activities are logged on."""
         return tuple(kind for kind in self.records if kind.is_logged)
+
+    @cached_property
+    def alike(self) -> tuple[Kind, ...]:
+        """The kinds of which two records may be found to be likely one."""
+        return tuple(kind for kind in self.records if kind.alike)
 
     @cached_property
     def references(self) -> Mapping[Kind, tuple[Reference, ...]]:

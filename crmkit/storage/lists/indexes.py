@@ -23,6 +23,8 @@ def knows(kind: Kind, condition: Condition) -> bool:
         return False
     if isinstance(condition.target, DeclaredKey):
         return condition.target.is_ready
+    if condition.target.type.by_country:
+        return False  # several texts may be meant, of which only the ends are known
     name = condition.target.name
     return name == "id" or any(index.fields[0] == name and (index.filled or name) == name for index in kind.indexes)
 

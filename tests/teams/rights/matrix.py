@@ -43,7 +43,7 @@ PARAMETERS: dict[str, tuple[str, ...]] = {
     **{kind.name: (kind.prefix,) for kind in KINDS},
     "target": tuple(PREFIXES),
     **dict.fromkeys(["q", "search"], tuple(PREFIXES)),  # words, among them ids
-    **dict.fromkeys(["confirm", "code", "atomic", "types", "days", "limit", "cursor", "fields", "format"], ()),
+    **dict.fromkeys(["confirm", "code", "merge", "atomic", "types", "days", "limit", "cursor", "fields", "format"], ()),
     **dict.fromkeys(["by", "action", "since", "until", "kind", "on_behalf_of", "source_id", "owner"], ()),
 }
 
@@ -214,6 +214,10 @@ def furnish(home: House, person: Person, workspace: str, word: str, tag: str) ->
             new(person, f"/campaigns/{ids_['ca']}/members", id=ids_[prefix], reason=word)
         joined = person.json_of("GET", "/audit?action=membership.create&limit=1")["items"][0]
         ids_["cm"] = joined["target"].removeprefix("membership/")
+        twin = new(person, "/contacts", name=f"{word} Jane", phone="+49 30 1234567")
+        assert person.post("/duplicates/dismiss", json={"a": ids_["c"], "b": twin}).status_code == 200
+        dismissed = person.json_of("GET", "/audit?action=dismissal.create&limit=1")["items"][0]
+        ids_["di"] = dismissed["target"].removeprefix("dismissal/")
         key = "Mine" if state == "live" else word  # as in samples: a field keeps its key
         ids_["f"] = new(person, "/fields", kind="contact", key=key, type="text", about=word)
         ids_["a"] = new(person, f"/contacts/{ids_['c']}/activities", body=f"{word} call")

@@ -29,6 +29,7 @@ from crmkit.storage.sqlite.migrations import (
     m0026_declared,
     m0027_answers,
     m0028_merges,
+    m0029_duplicates,
 )
 from crmkit.storage.sqlite.migrations.migration import Migration
 
@@ -61,6 +62,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     m0026_declared.MIGRATION,
     m0027_answers.MIGRATION,
     m0028_merges.MIGRATION,
+    m0029_duplicates.MIGRATION,
 )
 
 __all__ = ["MIGRATIONS", "Migration"]

@@ -7,12 +7,14 @@ from crmkit.core.configuration import fields, rights
 from crmkit.core.reading import lists
 from crmkit.core.records import write
 from crmkit.core.records.settled import Saved
-from crmkit.errors import listed
+from crmkit.errors import Problem, listed
 from crmkit.model.record import Kind
 from crmkit.render.answers import Answer, One, noted, page
 from crmkit.render.tail import NO_TAIL, Tail
 from crmkit.web.call import HttpCall
 from crmkit.web.route import ANY, Area, Route, read, route
+
+MERGE = "merge"  # the parameter of a POST that may merge into a record that is likely the same
 
 
 def record_routes(kind: Kind) -> list[Route]:
@@ -23,7 +25,8 @@ def record_routes(kind: Kind) -> list[Route]:
     verbs: Any = fields if kind.is_setting else write
 
     def shows_saved(_: HttpCall, saved: Saved) -> Answer:
-        return One(kind, saved.record, tail=Tail(notes=saved.notes, outcome="created" if saved.created else "updated"))
+        tail = Tail(notes=saved.notes, outcome="created" if saved.created else "updated")
+        return One(kind, saved.record, tail=tail, potential_duplicate=saved.potential_duplicate)
 
     def shows_changed(_: HttpCall, saved: Saved) -> Answer:
         return One(kind, saved.record, tail=Tail(notes=saved.notes))
@@ -47,14 +50,16 @@ def record_routes(kind: Kind) -> list[Route]:
         area=area,
         kind=kind,
         verb="write",
+        query=(MERGE,) if kind.merges_alike else (),
         status=201,
         shows=shows_saved,
     )
     async def save(call: HttpCall) -> Saved:
         if kind.is_setting:
             await rights.check_admin(call)
-        saved: Saved = await verbs.save(call, kind, await call.body())
-        return saved
+            saved: Saved = await fields.save(call, kind, await call.body())
+            return saved
+        return await write.save(call, kind, await call.body(), merges_alike(call))
 
     @read(one, name=f"get_{kind.name}", summary=f"one {kind.name}, whole", area=area, kind=kind, query=("fields",))
     async def fetch(call: HttpCall, id: str) -> Answer:
@@ -96,6 +101,15 @@ def record_routes(kind: Kind) -> list[Route]:
         return await write.remove(call, kind, id, call.if_match())
 
     return [find_all, save, fetch, change, remove]
+
+
+def merges_alike(call: HttpCall) -> bool:
+    """Tell whether a POST may merge into a record that is likely the same; raises `invalid_value` for another word."""
+    sent = call.parameters().get(MERGE, "")
+    if sent not in ("", "alike"):
+        hint = "Send merge=alike to merge into a record that is likely the same, or leave merge out."
+        raise Problem("invalid_value", hint, fields={MERGE: "must be alike"})
+    return bool(sent)
 
 
 def shows_deleted(_: HttpCall, gone: Saved) -> Answer:

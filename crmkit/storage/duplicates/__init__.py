@@ -1,0 +1,1 @@
+"""Records that are likely one: how they are looked up, and the pairs that were found."""

@@ -1,0 +1,78 @@
+"""Which live records may be the same as one: a look by the indexes of the fields that its kind's rules name.
+
+A look reads at most MOST records of one value, so it costs the same however many share it.
+"""
+
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from typing import Any
+
+from crmkit.model.fields.base import Span
+from crmkit.model.record import Alike, Kind, Record
+from crmkit.storage import records
+from crmkit.storage.columns import quoted
+from crmkit.storage.interface.connection import Connection
+from crmkit.storage.interface.dialect import Dialect
+
+MOST = 50
+
+Gists = Mapping[str, Any]  # of fields, by their names (see FieldType.gist)
+
+
+def find(
+    connection: Connection, kind: Kind, workspace_id: str, gists: Gists, besides: str = "", held: str = ""
+) -> list[Record]:
+    """Return the live records that may agree with these gists by a rule of the kind, without the one with this id.
+
+    What is `held` is a value of a unique field that equals its gist: no other record has it.
+    """
+    sql, looks = _looks(connection.dialect, kind, tuple(gists), held)
+    if not sql:
+        return []
+    args: list[Any] = []
+    for field, near, others in looks:
+        gist = gists[field]
+        if near is None:
+            args += (workspace_id, gist, MOST, besides)
+        else:
+            args += (workspace_id, *(near(gist) or ()), MOST, besides)
+        for name in others:
+            args.append(gists[name])
+    ids = connection.execute(sql, tuple(args)).fetchall()
+    return list(records.all_of(connection, kind, workspace_id, list({id for (id,) in ids})).values()) if ids else []
+
+
+# by which field, the span near its gist or None for what equals it, the other fields that its rules compare
+_Look = tuple[str, Callable[[Any], Span | None] | None, tuple[str, ...]]
+
+
+@lru_cache(256)
+def _looks(dialect: Dialect, kind: Kind, filled: tuple[str, ...], held: str) -> tuple[str, list[_Look]]:
+    """Return the statement that finds ids by the rules whose fields are filled, and what is bound in it."""
+    by_first: dict[str, list[Alike]] = {}
+    for rule in kind.alike:
+        if set(rule.same) <= set(filled):
+            by_first.setdefault(rule.same[0], []).append(rule)
+    parts: list[str] = []
+    looks: list[_Look] = []
+    for first, rules in by_first.items():
+        others = tuple(name for rule in rules for name in rule.same[1:])
+        if first != held:
+            parts.append(_part(dialect, kind, first, rules, False))
+            looks.append((first, None, others))
+        near = kind.by_name[first].type.near
+        if near("") is not None:
+            parts.append(_part(dialect, kind, first, rules, True))
+            looks.append((first, near, others))
+    return " UNION ALL ".join(parts), looks
+
+
+def _part(dialect: Dialect, kind: Kind, first: str, rules: list[Alike], is_span: bool) -> str:
+    column = f"r.{quoted(kind.by_name[first].compared)}"
+    compared = {name: kind.by_name[name].compared for rule in rules for name in rule.same[1:]}
+    columns = ", ".join(("r.id", *(f"r.{quoted(name)}" for name in dict.fromkeys(compared.values()))))
+    near = f"{column} >= ? AND {column} < ?" if is_span else f"{column} = ?"
+    agree = [" AND ".join(f"q.{quoted(compared[name])} = ?" for name in rule.same[1:]) for rule in rules]
+    filter = f" AND ({' OR '.join(agree)})" if all(agree) else ""
+    rows = f"SELECT {columns} FROM {quoted(kind.plural)} AS r WHERE r.workspace_id = ? AND {near} {dialect.limit}"
+    return f"SELECT q.id FROM ({rows}) AS q WHERE q.id <> ?{filter}"
