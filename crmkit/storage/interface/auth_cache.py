@@ -28,12 +28,13 @@ class AuthCache:
         """Tell whether something changed since the last commit; asked on the thread that writes."""
         return self._is_changing
 
-    def forget(self) -> None:
-        """Drop all values, if the transaction that was just committed changed who may do what."""
-        if self._is_changing:
-            self._is_changing = False
+    def forget(self) -> bool:
+        """Drop all values, if the transaction that was just committed changed who may do what; tell whether it did."""
+        has_changed, self._is_changing = self._is_changing, False
+        if has_changed:
             self._generation += 1
             self._kept.clear()
+        return has_changed
 
     def find(self, key: tuple[Any, ...]) -> Any:
         """Return the value kept under `key`, None when there is none."""

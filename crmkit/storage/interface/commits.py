@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 EVERYTHING = None  # the name that a listener to all commits goes by
+RIGHTS = "rights"  # the topic of a commit that changed who may do what, in any workspace
 
 
 class Listener:
@@ -38,20 +39,22 @@ class Commits:
         self._listeners: dict[str | None, set[Listener]] = {}
 
     @contextmanager
-    def listener(self, name: str | None = EVERYTHING) -> Iterator[Listener]:
-        """Listen until the block ends: to the commits of a workspace, named by its id, to a topic, or to all commits.
+    def listener(self, *names: str | None) -> Iterator[Listener]:
+        """Listen until the block ends: to the commits of workspaces, named by their ids, to topics, or to all commits.
 
         A unit of work tells of all its lanes, also of those that it entered, and of its topics (see Tx.tell).
         """
-        listener = Listener()
-        self._listeners.setdefault(name, set()).add(listener)
+        listener, names = Listener(), names or (EVERYTHING,)
+        for name in names:
+            self._listeners.setdefault(name, set()).add(listener)
         try:
             yield listener
         finally:
-            listening = self._listeners[name]
-            listening.discard(listener)
-            if not listening:
-                del self._listeners[name]
+            for name in names:
+                listening = self._listeners[name]
+                listening.discard(listener)
+                if not listening:
+                    del self._listeners[name]
 
     def tell(self, names: Iterable[str | None]) -> None:
         """Wake those who listen to any of these names."""

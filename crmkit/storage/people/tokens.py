@@ -1,5 +1,6 @@
 """Tokens: known by their SHA-256 alone, each for one person in one workspace."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -14,6 +15,7 @@ from crmkit.storage.people.new_ids import unused
 from crmkit.storage.requests import answers
 
 RANDOM = 39  # characters of 31: 193 random bits
+_TOGETHER = 500  # tokens that one statement looks up
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,20 @@ def current(connection: Connection, token_id: str) -> Actor | None:
     """Return who the token with this id stands for at this moment, or None when it no longer counts."""
     row = connection.execute(f"{_SELECT} WHERE t.id = ?", (token_id,)).fetchone()
     return None if row is None else _actor(row)
+
+
+def roles(connection: Connection, workspace_id: str, token_ids: Sequence[str]) -> dict[str, str]:
+    """Return, of those of these tokens that count in a workspace at this moment, the role that each has there."""
+    found: dict[str, str] = {}
+    for start in range(0, len(token_ids), _TOGETHER):
+        ids = token_ids[start : start + _TOGETHER]
+        found |= connection.execute(
+            "SELECT t.id, m.role FROM tokens AS t "
+            "JOIN memberships AS m ON m.workspace_id = t.workspace_id AND m.user_id = t.user_id "
+            f"WHERE t.workspace_id = ? AND t.id IN ({', '.join('?' * len(ids))})",
+            (workspace_id, *ids),
+        ).fetchall()
+    return found
 
 
 def _actor(row: tuple[Any, ...]) -> Actor:

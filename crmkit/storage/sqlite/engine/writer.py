@@ -16,7 +16,7 @@ from crmkit.clock import Clock, stamp
 from crmkit.errors import Problem
 from crmkit.model.actor import Actor
 from crmkit.storage.interface.auth_cache import AuthCache
-from crmkit.storage.interface.commits import EVERYTHING, Commits
+from crmkit.storage.interface.commits import EVERYTHING, RIGHTS, Commits
 from crmkit.storage.interface.connection import Connection
 from crmkit.storage.interface.lanes import Lanes
 from crmkit.storage.interface.tx import Known, Tx, Unit
@@ -124,7 +124,8 @@ class Writer:
             outcomes = await on_thread(self._connection, commit_group, units, stamp(self._clock()), self._cache)
         except Exception as error:
             outcomes = [error] * len(group)
-        self._cache.forget()
+        if self._cache.forget():
+            self._commits.tell([RIGHTS])
         if outcomes:
             self._is_failing = any(isinstance(outcome, Problem) and outcome.code == "not_ready" for outcome in outcomes)
         for waiting, outcome in zip(group, outcomes, strict=True):
