@@ -1,5 +1,6 @@
 """What every verb is handed: the product's parts and who asks, and the one way to write."""
 
+import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
 from typing import Any, TypeVar
 
@@ -46,6 +47,10 @@ class Call:
     def client(self) -> str:
         """The network address that asks; empty for what came over no network."""
         return ""
+
+    async def left(self) -> None:
+        """Return once nobody waits for the answer any more: the client has gone, or the server stops."""
+        await asyncio.Future[None]()
 
     def read(self, work: Callable[..., T], *args: Any) -> Awaitable[T]:
         """Return `work(connection, *args)`, a read of a few rows by key."""

@@ -53,7 +53,14 @@ async def send(call: HttpCall, method: str, target: str, body: bytes) -> InnerRe
     }
     status, parts, size, is_whole = 500, list[bytes](), 0, False
 
+    is_read = False
+
     async def receive() -> dict[str, Any]:
+        nonlocal is_read
+        if is_read:
+            await call.left()
+            return {"type": "http.disconnect"}
+        is_read = True
         return {"type": "http.request", "body": body, "more_body": False}
 
     async def collect(message: dict[str, Any]) -> None:

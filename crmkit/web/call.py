@@ -3,6 +3,7 @@
 import asyncio
 import re
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Any
 
 from litestar import Litestar
@@ -158,6 +159,12 @@ class HttpCall(Call):
         kib, mib = self._max_body // 1024, self._max_body // 1024**2
         most = f"{mib} MiB" if mib > 1 and kib % 1024 == 0 else f"{kib} KiB"
         return Problem("too_large", f"Send at most {most} in one request; split it into several.")
+
+    async def left(self) -> None:
+        """Return once nobody waits for the answer any more. A body that was not read yet is thrown away."""
+        with suppress(Problem):  # the rest of the body is not read
+            while (await self._receive())["type"] != "http.disconnect":
+                pass
 
     @property
     def code(self) -> str:

@@ -76,7 +76,7 @@ class Exchange:
             await self._more()
         if self._problem is not None:
             raise self._problem
-        if self.is_answered or self._connection.is_gone():
+        if self._is_over():
             return {"type": "http.disconnect"}
         body, self._received = self._received, b""
         self._is_delivered = self.is_received
@@ -85,7 +85,7 @@ class Exchange:
     async def _more(self) -> None:
         """Wait for more of the body or, if all of it was read, for the client to disconnect."""
         connection = self._connection
-        if self.is_answered or connection.is_gone():
+        if self._is_over():
             return
         if not self._is_wanted:
             self._is_wanted = True
@@ -101,6 +101,11 @@ class Exchange:
             self._waiter = None
             self._stall_left = connection.deadline - connection.loop.time()
             connection.deadline = math.inf
+
+    def _is_over(self) -> bool:
+        """Tell whether the application need not wait any longer: to a stop of the server, once it has the body."""
+        connection = self._connection
+        return self.is_answered or connection.is_gone() or (self._is_delivered and connection.stops())
 
     def _expects_continue(self) -> bool:
         """Tell whether the client waits for `100 Continue` before it sends the body (RFC 9110, 10.1.1)."""

@@ -117,6 +117,10 @@ class HttpConnection(HttpToolsProtocol):
         """Tell whether the client has disconnected."""
         return self._is_lost or self.transport.is_closing()
 
+    def stops(self) -> bool:
+        """Tell whether the server stops."""
+        return self._clients.stops
+
     def may_be_dropped(self) -> bool:
         """Tell whether work for this client may stop: it has disconnected, or the server stops and waited for it."""
         return self._is_hurried or self.is_gone()
@@ -343,6 +347,8 @@ class HttpConnection(HttpToolsProtocol):
             self.transport.close()
         else:
             self._running.keep_alive = False
+            if self._running.is_received:
+                self._running.wake()  # it may wait for the client to disconnect
         self.loop.call_later(GRACE_SECONDS, self._hurry)
 
     def _hurry(self) -> None:
