@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from crmkit.clock import Clock, stamp
+from crmkit.core.history.waiting import Waiting
 from crmkit.core.jobs.kind import JobKinds
 from crmkit.mail import Mailer
 from crmkit.model.record import Kinds
@@ -23,6 +24,7 @@ class Crm:
     kinds: Kinds
     jobs: JobKinds
     unanswered: set[Place] = field(default_factory=set)
+    waiting: Waiting = field(default_factory=Waiting)
 
     @property
     def now(self) -> str:

@@ -205,7 +205,7 @@ def _items(page: Page) -> list[Any]:
     """Return the JSON of a page's rows."""
     if isinstance(page, RecordListing):
         return [{**structs.asdict(record), **more} for _, record, more in page.rows]
-    if isinstance(page, MixedListing):
+    if isinstance(page, MixedListing):  # a word that begins a line, and is no handle, is in its text alone
         return [{"handle": start, **fields} if "/" in start else dict(fields) for start, fields in page.rows]
     made, handle = _row(page.fields), page.kind.handle
     return [made(handle(row[0]), *row) for row in page.rows]
@@ -226,10 +226,12 @@ def _with(record: type[Record], more: tuple[str, ...]) -> Callable[..., Struct]:
 def _labelled(start: str, fields: Mapping[str, Any]) -> str:
     """Return the line of something that is no record, which starts with a handle, or what follows the line of one.
 
-    Its id is left out, since the handle has it.
+    Its id is left out, since the handle has it. A tuple of names is joined by commas, and left out if it is empty.
     """
     shown = (
-        f"{name}={text.value(content)}" for name, content in fields.items() if content is not None and name != "id"
+        f"{name}={','.join(content) if isinstance(content, tuple) else text.value(content)}"
+        for name, content in fields.items()
+        if content not in (None, ()) and name != "id"
     )
     return "  ".join([start, *shown])
 

@@ -15,7 +15,9 @@ from crmkit.web.edge import Edge
 from crmkit.web.gate import Gate
 from crmkit.web.handlers import configuration, documents, jobs
 from crmkit.web.handlers.people import account, teams
+from crmkit.web.handlers.reading import log as reading_log
 from crmkit.web.handlers.reading import overview
+from crmkit.web.handlers.reading.log import history_routes
 from crmkit.web.handlers.records import activities, duplicates, undo
 from crmkit.web.handlers.records.activities import log_routes
 from crmkit.web.handlers.records.batch import batch_route
@@ -69,10 +71,22 @@ def routes(kinds: Kinds) -> list[Route]:
     of_kinds = [
         route
         for kind in kinds.records
-        for route in (*record_routes(kind), batch_route(kind), *merge_routes(kind), *log_routes(kinds, kind))
+        for route in (
+            *record_routes(kind),
+            batch_route(kind),
+            *merge_routes(kind),
+            *log_routes(kinds, kind),
+            *history_routes(kinds, kind),
+        )
     ]
     of_kinds += member_routes(kinds)
-    across = [*activities.routes(kinds), *undo.ROUTES, *duplicates.routes(kinds), *overview.routes(kinds), *jobs.ROUTES]
-    of_settings = [route for kind in kinds.settings for route in record_routes(kind)]
+    across = [
+        *activities.routes(kinds),
+        *history_routes(kinds, kinds.activity),
+        *undo.ROUTES,
+        *duplicates.routes(kinds),
+    ]
+    across += [*overview.ROUTES, *reading_log.routes(kinds), *jobs.ROUTES]
+    of_settings = [route for kind in kinds.settings for route in (*record_routes(kind), *history_routes(kinds, kind))]
     of_settings += configuration.routes(kinds)
     return [*documents.ROUTES, *account.ROUTES, *of_kinds, *across, *teams.ROUTES, *of_settings]

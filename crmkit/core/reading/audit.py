@@ -1,5 +1,7 @@
 """Reading the audit log."""
 
+from collections.abc import Mapping
+
 from msgspec.structs import replace
 
 from crmkit.core.call import Call
@@ -16,7 +18,14 @@ async def entries(call: Call, pairs: feeds.Pairs, details: bool = False) -> List
     `by` is an address, `action` a word like contact.update, `target` an id in any form or a kind, `since` and `until`
     are times or days.
     """
-    return _with_pairs(await feeds.read(call, call.crm.kinds.audit, pairs, FILTERS, details=details))
+    return await entries_of(call, pairs, FILTERS, details=details)
+
+
+async def entries_of(
+    call: Call, pairs: feeds.Pairs, filters: Mapping[str, str], fixed: feeds.Pairs = (), details: bool = False
+) -> Listing:
+    """Return the same, by some of the `filters` and what is `fixed` beside them."""
+    return _with_pairs(await feeds.read(call, call.crm.kinds.audit, pairs, filters, fixed, details))
 
 
 def _with_pairs(found: Listing) -> Listing:

@@ -14,6 +14,10 @@ from crmkit import base64url
 from crmkit.errors import Problem
 
 _SEAL = 16  # bytes of the HMAC that are kept: 128 bits
+_HINT = (
+    "Send the cursor of the page before with the same filters, search and sort, in the same workspace; "
+    "or leave cursor out to start at the first page."
+)
 
 
 def seal(key: bytes, binding: str, position: list[Any]) -> str:
@@ -23,7 +27,7 @@ def seal(key: bytes, binding: str, position: list[Any]) -> str:
     return base64url.encode(mac + _xored(key, mac, payload))
 
 
-def unseal(key: bytes, binding: str, cursor: str) -> list[Any]:
+def unseal(key: bytes, binding: str, cursor: str, hint: str = _HINT) -> list[Any]:
     """Return the position in `cursor`; raises `invalid_cursor` when it was changed or belongs elsewhere."""
     try:
         raw = base64url.decode(cursor)
@@ -32,11 +36,7 @@ def unseal(key: bytes, binding: str, cursor: str) -> list[Any]:
     mac = raw[:_SEAL]
     payload = _xored(key, mac, raw[_SEAL:])
     if not hmac.compare_digest(mac, _mac(key, binding, payload)):
-        raise Problem(
-            "invalid_cursor",
-            "Send the cursor of the page before with the same filters, search and sort, in the same workspace; "
-            "or leave cursor out to start at the first page.",
-        )
+        raise Problem("invalid_cursor", hint)
     position: list[Any] = msgspec.json.decode(payload)
     return position
 

@@ -77,6 +77,7 @@ def forget(tx: Tx) -> None:
         (after(tx.now, hours=-KEPT_HOURS), MAX_INTEGER),
     )
     tx.connection.execute(
-        "DELETE FROM answers WHERE seq > coalesce((SELECT seq FROM answers WHERE at <= ? ORDER BY seq DESC LIMIT 1), 0)",
+        "DELETE FROM answers "
+        "WHERE seq > coalesce((SELECT seq FROM answers WHERE at <= ? ORDER BY seq DESC LIMIT 1), 0)",
         (tx.now,),
     )

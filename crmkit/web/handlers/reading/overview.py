@@ -1,11 +1,9 @@
-"""The routes that look across kinds: search, reminders, the audit log."""
+"""The routes that look across kinds: search, reminders."""
 
-from crmkit.core.reading import audit, reminders, search
-from crmkit.core.reading.feeds import PAGING
-from crmkit.model.record import Kinds
+from crmkit.core.reading import reminders, search
 from crmkit.render.answers import Answer, groups, page
 from crmkit.web.call import HttpCall
-from crmkit.web.route import Route, read
+from crmkit.web.route import read
 
 
 @read("/search", summary="all kinds at once: q, types", area="*", query=("q", "types"), needed=("q",))
@@ -26,16 +24,4 @@ async def due(call: HttpCall) -> Answer:
     return page(await reminders.due(call, parameters))
 
 
-def routes(kinds: Kinds) -> list[Route]:
-    """Return the handlers of this module."""
-
-    @read(
-        "/audit",
-        summary="what changed, newest first: by, action, target, since, until",
-        kind=kinds.audit,
-        query=(*audit.FILTERS, *PAGING),
-    )
-    async def audit_log(call: HttpCall) -> Answer:
-        return page(await audit.entries(call, *call.page()))
-
-    return [everywhere, due, audit_log]
+ROUTES = [everywhere, due]

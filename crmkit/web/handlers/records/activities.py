@@ -9,6 +9,7 @@ from crmkit.model.record import Kind, Kinds
 from crmkit.render.answers import Answer, One, page
 from crmkit.render.tail import Tail
 from crmkit.web.call import HttpCall
+from crmkit.web.handlers.reading.log import shown_as_of
 from crmkit.web.handlers.records.batch import batch_route
 from crmkit.web.handlers.records.kinds import shows_deleted
 from crmkit.web.route import Route, read, route
@@ -87,8 +88,16 @@ def routes(kinds: Kinds) -> list[Route]:
     async def save(call: HttpCall) -> Saved:
         return await activities.save(call, await call.body())
 
-    @read("/activities/{id}", name="get_activity", summary="one activity", kind=kinds.activity, query=("fields",))
+    @read(
+        "/activities/{id}",
+        name="get_activity",
+        summary="one activity",
+        kind=kinds.activity,
+        query=("fields", "as_of"),
+    )
     async def fetch(call: HttpCall, id: str) -> Answer:
+        if at := call.parameters().get("as_of", "").strip():
+            return await shown_as_of(call, kinds.activity, id, at)
         fields = call.fields(kinds.activity)
         return One(kinds.activity, await lists.fetch(call, kinds.activity, id), fields)
 

@@ -12,6 +12,7 @@ from crmkit.model.record import Kind
 from crmkit.render.answers import Answer, One, noted, page
 from crmkit.render.tail import NO_TAIL, Tail
 from crmkit.web.call import HttpCall
+from crmkit.web.handlers.reading.log import shown_as_of
 from crmkit.web.route import ANY, Area, Route, read, route
 
 MERGE = "merge"  # the parameter of a POST that may merge into a record that is likely the same
@@ -61,8 +62,12 @@ def record_routes(kind: Kind) -> list[Route]:
             return saved
         return await write.save(call, kind, await call.body(), merges_alike(call))
 
-    @read(one, name=f"get_{kind.name}", summary=f"one {kind.name}, whole", area=area, kind=kind, query=("fields",))
+    @read(
+        one, name=f"get_{kind.name}", summary=f"one {kind.name}, whole", area=area, kind=kind, query=("fields", "as_of")
+    )
     async def fetch(call: HttpCall, id: str) -> Answer:
+        if at := call.parameters().get("as_of", "").strip():
+            return await shown_as_of(call, kind, id, at)
         fields = call.fields(kind)
         record = await lists.fetch(call, kind, id)
         notes = lookup.notes_of_path(kind, id, record)

@@ -1,0 +1,1 @@
+"""What the log tells of records: their entries, who set which field, how one was, what changed since, and who waits."""

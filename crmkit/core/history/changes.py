@@ -1,0 +1,96 @@
+"""What became of records since a cursor, each told once: created, updated, deleted or merged.
+
+What is told goes in rounds. A round is about the entries from its start to the newest one when it began, so all of its
+pages tell of the same moment: a record that is written meanwhile is told again, in the next round. The cursor of the
+last page is the start of that. In the middle of a round it holds the round's start and end and how far it came.
+"""
+
+from collections.abc import Mapping, Sequence
+
+from msgspec import Struct
+
+from crmkit.core.history import net
+from crmkit.core.history.net import Change
+from crmkit.model.record import Kind
+from crmkit.storage.interface.connection import Connection
+from crmkit.storage.interface.workspace import Workspace
+from crmkit.storage.log import entries
+
+SLICE = 5_000  # entries that one read goes through
+MOST_READ = 10_000  # entries of the records on one page, past which the page is cut short
+
+Nouns = Mapping[str, Kind]  # the kinds to tell of, by the word that begins a handle
+
+
+class Round(Struct, frozen=True):
+    """The entries after the number `start` up to `end`, of which those up to `reached` are told."""
+
+    start: int
+    end: int
+    reached: int
+
+    @property
+    def is_over(self) -> bool:
+        return self.reached == self.end
+
+
+class Page(Struct, frozen=True):
+    changes: tuple[Change, ...]
+    round: Round
+
+
+def beginning(connection: Connection, workspace: Workspace, start: int) -> Round:
+    """Return the round that begins at this number now."""
+    return Round(start, entries.newest(connection, workspace), start)
+
+
+def page(connection: Connection, workspace: Workspace, nouns: Nouns, round: Round, limit: int) -> Page:
+    """Return the next changes of a round, at most `limit`: those that are found in the next SLICE entries."""
+    found, read = list[Change](), 0
+    rows = entries.targets(connection, round.reached, round.end, SLICE)
+    last = {target: seq for seq, target in rows if target.partition("/")[0] in nouns}
+    for target, seq in sorted(last.items(), key=lambda pair: pair[1]):
+        if entries.newest_of(connection, workspace.id, target, round.end) != seq:
+            continue  # it is told where its newest entry is
+        own = entries.of_target(connection, workspace, target, round.start, round.end)
+        read += len(own)
+        change = net.of(nouns[target.partition("/")[0]], own)
+        found += [change] if change else []
+        if len(found) == limit or read > MOST_READ:
+            return Page(tuple(found), Round(round.start, round.end, seq))
+    reached = round.end if len(rows) < SLICE else rows[-1][0]
+    return Page(tuple(found), Round(round.start, round.end, reached))
+
+
+class Others(Struct, frozen=True):
+    """What others changed, the newest first; `has_more` tells that older changes may be left out."""
+
+    changes: tuple[Change, ...]
+    has_more: bool
+
+
+def by_others(
+    connection: Connection, workspace: Workspace, nouns: Nouns, since: str, address: str, limit: int
+) -> Others:
+    """Return what became of records since a time, of those that somebody with another address wrote.
+
+    Of each, `at` and `by` are those of the newest entry of somebody else. Up to SLICE entries are looked at.
+    """
+    start, end = entries.newest_before(connection, workspace, since), entries.newest(connection, workspace)
+    rows = entries.authors(connection, start, end, SLICE)
+    written = dict.fromkeys(target for target, by in rows if by != address and target.partition("/")[0] in nouns)
+    found = list[Change]()
+    for target in written:
+        own = entries.of_target(connection, workspace, target, start, end)
+        change = net.of(nouns[target.partition("/")[0]], own)
+        if change is None:
+            continue
+        if len(found) == limit:
+            return Others(tuple(found), has_more=True)
+        theirs = next(entry for entry in reversed(own) if entry.by != address)
+        found.append(Change(change.handle, change.change, theirs.at, theirs.by, change.fields, change.into))
+    return Others(tuple(found), has_more=len(rows) == SLICE)
+
+
+def nouns(kinds: Sequence[Kind]) -> Nouns:
+    return {kind.name: kind for kind in kinds}

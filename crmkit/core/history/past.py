@@ -1,0 +1,140 @@
+"""The log of one record: its entries, who gave each field its value, and how the record was at a time."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from msgspec import Struct
+
+from crmkit.core import lookup
+from crmkit.core.call import Call
+from crmkit.core.history import net
+from crmkit.core.reading import audit, feeds
+from crmkit.errors import Problem
+from crmkit.model import times
+from crmkit.model.fields import Key
+from crmkit.model.query.listing import Listing, MixedListing, Paging
+from crmkit.model.record import Kind, Record
+from crmkit.storage import records
+from crmkit.storage.interface.connection import Connection
+from crmkit.storage.interface.workspace import Workspace
+from crmkit.storage.log import entries
+from crmkit.storage.log.entries import Entry
+
+HISTORY_FILTERS = {name: audit.FILTERS[name] for name in ("by", "since", "until")}
+
+
+class Past(Struct, frozen=True):
+    """A record as it was `at` a time; of its fields, `names` are those that the log tells."""
+
+    record: Record
+    names: tuple[str, ...]
+    at: str
+
+
+async def history(call: Call, kind: Kind, id: str, pairs: feeds.Pairs, details: bool = False) -> Listing:
+    """Return a page of a record's log, newest first; of a deleted one too. `by`, `since` and `until` as for /audit."""
+    handle = await call.read(_named, kind, Workspace.of(call.actor), lookup.id_or_key(kind, id))
+    return await audit.entries_of(call, pairs, HISTORY_FILTERS, [("target", f"eq:{handle}")], details)
+
+
+async def blame(call: Call, kind: Kind, id: str) -> MixedListing:
+    """Return who gave each field its value or cleared it, with which token and when; of a deleted record too.
+
+    A delete that was taken back changed no field.
+    """
+    workspace, named = Workspace.of(call.actor), lookup.id_or_key(kind, id)
+    handle = await call.read(_named, kind, workspace, named)
+    found = await call.scan(_newest_of_fields, kind, workspace, handle)
+    rows = tuple(
+        ("fields", {"field": name, "since": entry.at, "by": entry.by, "token_name": entry.token_name})
+        for name in net.given(kind)
+        if (entry := found.get(name))
+    )
+    return MixedListing("fields", rows, Paging.whole(len(rows)))
+
+
+async def as_of(call: Call, kind: Kind, id: str, text: str) -> Past:
+    """Return a record as it was at a time, or at the end of a day.
+
+    Also one that was deleted since. Raises `not_found` if there was none then, and says from when to when there was.
+    """
+    at = _time(call, text)
+    return await call.scan(_as_of, kind, Workspace.of(call.actor), lookup.id_or_key(kind, id), at)
+
+
+def _time(call: Call, text: str) -> str:
+    """Return the stamp of a time, of the last second of a day in the asker's zone; raises `invalid_value`."""
+    try:
+        day = times.day(text, call.actor.asker.zone)
+        return day[1] if day else times.parse(text)
+    except (ValueError, OverflowError):
+        raise Problem(
+            "invalid_value",
+            "Send as_of=2026-06-10T09:00:00Z, or as_of=2026-06-10 for the end of that day.",
+            fields={"as_of": "must be a time (RFC 3339 with its offset) or a date"},
+        ) from None
+
+
+def _named(connection: Connection, kind: Kind, workspace: Workspace, named: str | Key) -> str:
+    """Return the handle of the record that an id or a natural key names, live or deleted; raises `not_found`."""
+    record = lookup.find(connection, kind, workspace.id, named)
+    if record is None and isinstance(named, str) and entries.first_of(connection, workspace, kind.handle(named)):
+        return kind.handle(named)
+    return (record or lookup.existing(connection, kind, workspace.id, named)).handle
+
+
+def _newest_of_fields(connection: Connection, kind: Kind, workspace: Workspace, handle: str) -> Mapping[str, Entry]:
+    """Return, by field, the newest entry that changed it."""
+    found: dict[str, Entry] = {}
+    for entry in entries.newest_first(connection, workspace, handle):
+        if entry.verb == "restore" or entry.is_gone:
+            continue
+        for name, (old, new) in entry.changes.items():
+            if old is not None or new is not None:
+                found.setdefault(name, entry)
+        if entry.verb == "create":
+            break
+    return found
+
+
+def _as_of(connection: Connection, kind: Kind, workspace: Workspace, named: str | Key, at: str) -> Past:
+    own = kind.handle(named) if isinstance(named, str) else ""
+    live = records.fetch(connection, kind, workspace.id, named) if isinstance(named, str) else None
+    first = entries.first_of(connection, workspace, own) if own else None
+    if live is None and first is None:
+        live = lookup.existing(connection, kind, workspace.id, named)
+    handle = live.handle if live else own
+    log, later = entries.newest_first(connection, workspace, handle), list[Entry]()
+    then = next(log, None)
+    while then is not None and then.at > at:
+        later.append(then)
+        then = next(log, None)
+    if then is not None and then.verb == "merge" and (into := lookup.find(connection, kind, workspace.id, named)):
+        return _as_of(connection, kind, workspace, into.id, at)
+    if then is None or then.is_gone:
+        raise _was_none(connection, kind, workspace, then, later)
+    values: dict[str, Any] = {field.name: getattr(live, field.name, None) for field in kind.fields if not field.derived}
+    for entry in later:  # from now back to then
+        values |= {name: old for name, (old, _) in entry.changes.items() if name in values}
+    created = first or entries.first_of(connection, workspace, handle) or then
+    version = then.version or 1 + sum(entry.verb == "update" for entry in (then, *log) if entry is not created)
+    told: dict[str, Any] = {"id": handle.partition("/")[2], "version": version, "updated_at": then.at}
+    if values.get("created_at") is None:  # an older entry of a delete does not tell it
+        told |= {"created_at": created.at, "created_by": created.by}
+    values |= {name: content for name, content in told.items() if name in values}
+    _, *held = (values.get(name, default) for name, default in kind.blank.items())
+    return Past(kind.build(told["id"], *held), tuple(values), at)
+
+
+def _was_none(
+    connection: Connection, kind: Kind, workspace: Workspace, gone: Entry | None, later: list[Entry]
+) -> Problem:
+    """Return the `not_found` of a record that was `gone` by an entry, or not there yet before the `later` ones."""
+    if gone is not None:
+        hint = f"This {kind.noun} was deleted at {gone.at}; send an earlier time."
+    elif later and later[-1].verb == "create":
+        hint = f"This {kind.noun} was created at {later[-1].at}; send that time or a later one."
+    else:
+        oldest = later[-1].at if later else (entries.oldest(connection, workspace) or (0, "the present"))[1]
+        hint = f"The log of this {kind.noun} begins at {oldest}; send that time or a later one."
+    return Problem("not_found", hint)
