@@ -114,6 +114,11 @@ class Waiting:
         self._rooms: dict[str, _Room] = {}
         self._per_token: Counter[str] = Counter()
 
+    @property
+    def calls(self) -> int:
+        """How many calls wait."""
+        return self._per_token.total()
+
     async def news(
         self, call: "Call", system: "Call", nouns: Nouns, asks: str, start: int, read: Read, seconds: float
     ) -> Page | int:

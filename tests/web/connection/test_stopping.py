@@ -111,6 +111,20 @@ def test_a_list_that_still_reads_at_a_stop_is_given_up_and_answered(
         alice.close()
 
 
+def test_calls_that_wait_for_changes_are_answered_at_once_at_a_stop(program: Process) -> None:
+    with program.sign_in() as me, ExitStack() as stack:
+        waiting = [stack.enter_context(connected(program.url)) for _ in range(4)]
+        for connection in waiting:
+            connection.sendall(head(path="/changes?wait=60", token=me.token))
+        while me.get("/changes?wait=1").status_code != 429:  # all four wait
+            pass
+        assert stopped(program) < server.STOP_SECONDS
+        for connection in waiting:
+            status, headers, body = answer(connection)
+            assert (status, headers["connection"]) == (200, "close")
+            assert body.startswith("# 0 changes\n# next: ")
+
+
 def test_a_mail_server_that_says_nothing_holds_up_no_stop(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"smtp://127.0.0.1:{silent.getsockname()[1]}"
