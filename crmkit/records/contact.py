@@ -101,4 +101,5 @@ CONTACT = kind_of(
         Alike(("name", "company_id")),
     ),
     is_mergeable=True,
+    quiet_days=30,
 )

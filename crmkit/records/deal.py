@@ -18,7 +18,7 @@ from crmkit.model.fields import (
     Time,
 )
 from crmkit.model.form import DETAIL, READ, REQUIRED, SEARCHED, TITLE, Default, DefaultOf, NameOf
-from crmkit.model.record import Alike, Followed, index, kind_of, partial, unique
+from crmkit.model.record import Alike, Followed, Forecast, index, kind_of, partial, unique
 
 
 class Deal(Followed, frozen=True):
@@ -65,7 +65,9 @@ DEAL = kind_of(
         partial("last_contacted_at"),
         index("owner", "updated_at"),
         partial("owner", "follow_up_at", filled="follow_up_at"),
+        partial("status", "close_date", filled="close_date"),
     ),
+    forecast=Forecast("amount_cents", "close_date"),
     shares_activities=("contact_id", "company_id"),
     alike=(Alike(("contact_id", "title"), open="status"), Alike(("company_id", "title"), open="status")),
 )

@@ -13,8 +13,8 @@ from crmkit.storage.interface.workspace import Workspace
 # what a workspace has beside its records, in an order that no foreign key minds
 OWNED = (
     *("custom_values", "custom_indexes", "likely_duplicates", "unpaired"),
-    *("audit", "deleted", "counts", "numbers", "activity_addresses", "ahead", "pipelines"),
-    *("answers", "confirmations", "invites", "jobs", "grants", "tokens", "memberships"),
+    *("audit", "deleted", "counts", "numbers", "activity_addresses", "ahead", "open_sums", "pipelines"),
+    *("answers", "confirmations", "briefs", "invites", "jobs", "grants", "tokens", "memberships"),
 )
 
 

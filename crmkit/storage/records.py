@@ -1,7 +1,8 @@
 """Records in and out of their tables.
 
-`put`, `relink` and `remove_linked` write what is logged, and leave audit entries, counts, search texts and values of
-declared keys with it. `restate` and `add` write copies of titles and counts, which are not logged.
+`put`, `relink` and `remove_linked` write what is logged, and leave audit entries, counts, search texts, values of
+declared keys and sums of what is open with it. `restate` and `add` write copies of titles and counts, which are not
+logged.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -17,6 +18,7 @@ from crmkit.model.record import REACHED, Kind, Record, Tracked
 from crmkit.storage import deleted, sequence
 from crmkit.storage.columns import country_of, quoted, returned, stored, table_columns, whole
 from crmkit.storage.custom import values as custom_values
+from crmkit.storage.derived import open_sums
 from crmkit.storage.interface.connection import Connection, Rows
 from crmkit.storage.interface.dialect import Dialect
 from crmkit.storage.interface.tx import Tx
@@ -95,6 +97,7 @@ def put(tx: Tx, kind: Kind, before: Record | None, after: Record | None, merged_
     left = None if after is None else record
     _queue(tx, kind, ((seq, left),))
     custom_values.follow(tx, kind, seq, before, left)
+    open_sums.follow(tx, kind, before, left)
     audit.append(tx, f"{kind.name}.{verb}", record.handle, changes, version_of(record))
     return left
 
@@ -173,6 +176,7 @@ def remove_linked(tx: Tx, kind: Kind, link: str, id: str) -> list[Record]:
     _queue(tx, kind, ((seq, None) for seq, _ in gone))
     for seq, record in gone:
         custom_values.follow(tx, kind, seq, record, None)
+        open_sums.follow(tx, kind, record, None)
     entries = ((record.handle, version_of(record), [_gone(kind, record), None]) for _, record in gone)
     audit.append_each(tx, f"{kind.name}.delete", entries)
     return [record for _, record in gone]

@@ -86,7 +86,7 @@ def routes(kinds: Kinds) -> list[Route]:
         *undo.ROUTES,
         *duplicates.routes(kinds),
     ]
-    across += [*overview.ROUTES, *reading_log.routes(kinds), *jobs.ROUTES]
+    across += [*undo.ROUTES, *duplicates.routes(kinds), *overview.ROUTES, *reading_log.routes(kinds), *jobs.ROUTES]
     of_settings = [route for kind in kinds.settings for route in (*record_routes(kind), *history_routes(kinds, kind))]
     of_settings += configuration.routes(kinds)
     return [*documents.ROUTES, *account.ROUTES, *of_kinds, *across, *teams.ROUTES, *of_settings]

@@ -6,7 +6,7 @@ text line, JSON, the manual's table, OpenAPI and the audit diff are all derived 
 
 from crmkit.model.record.alike import Alike
 from crmkit.model.record.bases import REACHED, Followed, Reached, Record, Scored, Tracked
-from crmkit.model.record.kind import SEQ, Index, Kind, index, kind_of, partial, unique
+from crmkit.model.record.kind import SEQ, Forecast, Index, Kind, index, kind_of, partial, unique
 from crmkit.model.record.kinds import Kinds, Reference
 
 __all__ = [
@@ -14,6 +14,7 @@ __all__ = [
     "SEQ",
     "Alike",
     "Followed",
+    "Forecast",
     "Index",
     "Kind",
     "Kinds",

@@ -50,6 +50,18 @@ def unique(field: str) -> Index:
     return Index((field,), field, is_unique=True)
 
 
+@dataclass(frozen=True)
+class Forecast:
+    """What the open records of a kind may bring in: their field `amount`, in their currency, on the day `closes`.
+
+    The kind has a stage, and a status of which one is open. What its open records add up to is kept, by stage and
+    currency.
+    """
+
+    amount: str
+    closes: str
+
+
 @dataclass(frozen=True, eq=False)
 class Kind(Form):
     """A record kind. Handles begin with `name`, ids with `prefix`; paths and tables are named by `plural`."""
@@ -64,6 +76,8 @@ class Kind(Form):
     alike: tuple[Alike, ...] = ()  # what makes two of its records likely one, the surest first
     is_setting: bool = False  # part of how a workspace is set up: only admins write it, and delete it in one step
     is_mergeable: bool = False  # two of its records may turn out to be one
+    forecast: Forecast | None = None  # of what may be sold
+    quiet_days: int = 0  # after so many without a contact made, a record is quiet; 0: none ever is
     prefixes: Mapping[str, str] = field(default_factory=dict)  # what each prefix of an id stands for
     forms: KeyForms = field(default_factory=dict)  # of the natural keys of all kinds
     joins: tuple[Field, ...] = ()  # what its records belong to by a membership: a filter, and a field of a POST
@@ -226,6 +240,8 @@ def kind_of(
     alike: tuple[Alike, ...] = (),
     is_setting: bool = False,
     is_mergeable: bool = False,
+    forecast: Forecast | None = None,
+    quiet_days: int = 0,
 ) -> Kind:
     """Return the Kind that a record class declares; `id` is its first field.
 
@@ -234,5 +250,14 @@ def kind_of(
     """
     id = Field("id", Link(prefix), False, frozenset({READ}), "its id; the line starts with it")
     fields, help = (id, *declared(record)), (record.__doc__ or "").strip()
-    own = (order, indexes, shares_activities, alike, is_setting, is_mergeable)
-    return Kind(name, fields, plural, prefix, record, help, *own)
+    return Kind(
+        *(name, fields, plural, prefix, record, help),
+        order=order,
+        indexes=indexes,
+        shares_activities=shares_activities,
+        alike=alike,
+        is_setting=is_setting,
+        is_mergeable=is_mergeable,
+        forecast=forecast,
+        quiet_days=quiet_days,
+    )

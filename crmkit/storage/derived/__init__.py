@@ -1,4 +1,6 @@
-"""What records show of the activities that link to them: kept on the record, and never logged.
+"""What follows from records, and is never logged.
 
-`tallies` writes it on a record, `addresses` counts for whom activities were done, `ahead` holds those to come.
+`tallies` writes on a record what it shows of the activities that link to it, `addresses` counts for whom activities
+were done, `ahead` holds those to come. `countries` reads fields anew when the workspace's country changes. `open_sums`
+keeps what open deals add up to.
 """

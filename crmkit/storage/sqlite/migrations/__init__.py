@@ -30,6 +30,7 @@ from crmkit.storage.sqlite.migrations import (
     m0027_answers,
     m0028_merges,
     m0029_duplicates,
+    m0030_briefs,
 )
 from crmkit.storage.sqlite.migrations.migration import Migration
 
@@ -63,6 +64,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     m0027_answers.MIGRATION,
     m0028_merges.MIGRATION,
     m0029_duplicates.MIGRATION,
+    m0030_briefs.MIGRATION,
 )
 
 __all__ = ["MIGRATIONS", "Migration"]

@@ -1,0 +1,106 @@
+"""What the open records of a kind add up to: how many there are at each stage, and their amounts in each currency.
+
+`records.put` keeps it for kinds with a `Forecast`, so it is right after whatever writes records, and costs the others
+nothing. Stages are one whatever their case. A sum may exceed what a column holds, so it is kept as the sum of `high`,
+times 2**30, and that of `low`: each is the sum of this part of each amount.
+"""
+
+from collections import Counter
+from typing import Any
+
+from msgspec import Struct
+
+from crmkit.model.configuration.pipeline import OPEN
+from crmkit.model.fold import fold
+from crmkit.model.record import Kind, Record
+from crmkit.storage.columns import quoted
+from crmkit.storage.configuration import pipelines
+from crmkit.storage.interface.connection import Connection
+from crmkit.storage.interface.statement import Statement, at_most
+from crmkit.storage.interface.tx import Tx
+
+_BITS = 30
+
+_ADD = (
+    "INSERT INTO open_sums (workspace_id, kind, stage, currency, records, high, low) VALUES (?, ?, ?, ?, ?, ?, ?) "
+    "ON CONFLICT (workspace_id, kind, stage, currency) DO UPDATE SET records = open_sums.records + excluded.records, "
+    "high = open_sums.high + excluded.high, low = open_sums.low + excluded.low RETURNING records"
+)
+_DROP = "DELETE FROM open_sums WHERE workspace_id = ? AND kind = ? AND stage = ? AND currency = ?"
+
+
+class OpenSum(Struct, frozen=True):
+    """How many open records are at a stage with one currency, and what they add up to."""
+
+    stage: str | None
+    currency: str
+    records: int
+    amount: int
+
+
+def follow(tx: Tx, kind: Kind, before: Record | None, after: Record | None) -> None:
+    """Write what follows from one change of a record."""
+    if kind.forecast is None:
+        return
+    steps: dict[tuple[str, str], Counter[str]] = {}
+    for record, step in ((before, -1), (after, 1)):
+        if record is not None and _is_open(record):
+            amount = getattr(record, kind.forecast.amount) or 0
+            parts = {"records": step, "high": step * (amount >> _BITS), "low": step * (amount & (1 << _BITS) - 1)}
+            steps.setdefault(_place(record), Counter()).update(parts)
+    for place, counted in steps.items():
+        if any(counted.values()):
+            key = (tx.by.workspace_id, kind.plural, *place)
+            row = (*key, counted["records"], counted["high"], counted["low"])
+            (left,) = tx.connection.execute(_ADD, row).fetchone()
+            if left == 0:
+                tx.connection.execute(_DROP, key)
+
+
+def largest(connection: Connection, kind: Kind, workspace_id: str, most: int) -> list[OpenSum]:
+    """Return up to `most` sums, those of most records first, then by stage and currency."""
+    sql = Statement(
+        "SELECT stage, currency, records, high, low FROM open_sums WHERE workspace_id = ? AND kind = ? "
+        "ORDER BY records DESC, stage, currency",
+        (workspace_id, kind.plural),
+    )
+    rows = (sql + at_most(connection.dialect, most)).run(connection).fetchall()
+    pipeline = pipelines.pipeline_of(connection, workspace_id, kind.plural)
+    found = []
+    for key, currency, records, high, low in rows:
+        known = pipeline.find(key) if pipeline.is_put else None
+        stage = known.name if known else _spelled(connection, kind, workspace_id, key)
+        found.append(OpenSum(stage, currency, records, (high << _BITS) + low))
+    return found
+
+
+def count(connection: Connection, kind: Kind, workspace_id: str, most: int) -> int:
+    """Return how many sums there are, at most `most`."""
+    sql = Statement("SELECT 1 FROM open_sums WHERE workspace_id = ? AND kind = ?", (workspace_id, kind.plural))
+    counted = Statement("SELECT count(*) FROM (") + sql + at_most(connection.dialect, most) + Statement(") AS q")
+    number: int = counted.run(connection).fetchone()[0]
+    return number
+
+
+def _is_open(record: Any) -> bool:
+    return bool(record.status == OPEN)
+
+
+def _place(record: Any) -> tuple[str, str]:
+    """Return stage, as stages are compared, and currency; each is empty where the record has none."""
+    return fold(record.stage or ""), record.currency or ""
+
+
+def _spelled(connection: Connection, kind: Kind, workspace_id: str, key: str) -> str | None:
+    """Return a stage as the record spells it that was the last to change there, None for no stage."""
+    if not key:
+        return None
+    stage = kind.by_name["stage"]
+    (found,) = connection.execute(
+        f"SELECT r.{quoted(stage.name)} FROM {quoted(kind.plural)} AS r "
+        f"WHERE r.workspace_id = ? AND r.{quoted(stage.compared)} = ? "
+        f"ORDER BY r.updated_at DESC, r.id DESC {connection.dialect.limit}",
+        (workspace_id, key, 1),
+    ).fetchone()
+    name: str = found
+    return name
