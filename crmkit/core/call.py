@@ -10,7 +10,7 @@ from crmkit.core.requests.door import NOTHING, Door, Outcome, TakenBack, operati
 from crmkit.errors import Problem
 from crmkit.model.actor import Actor
 from crmkit.storage.interface.lanes import Lanes
-from crmkit.storage.interface.tx import Effect, Tx
+from crmkit.storage.interface.tx import Effect, Tx, Unit
 
 T = TypeVar("T")
 
@@ -63,6 +63,10 @@ class Call:
     def stream(self, work: Callable[..., Iterator[T]], *args: Any) -> AsyncGenerator[T, None]:
         """Return what `work(connection, *args)` yields, as it is read, of one moment; raises as Database.stream."""
         return self.crm.database.stream(self.actor, work, *args)
+
+    def write_later(self, key: Any, unit: Unit[Any]) -> None:
+        """Write beside the request, as Database.write_later does: a read is answered where nothing can be written."""
+        self.crm.database.write_later(key, unit)
 
     async def write(
         self,

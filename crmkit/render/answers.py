@@ -126,8 +126,8 @@ class Table(Answer, Struct, frozen=True):
     def data(self) -> Any:
         found = dict(self.facts)
         for part in self.parts:
-            if part.key:
-                found[part.key] = _items(part.page)
+            if part.key:  # which several parts may share
+                found[part.key] = [*found.get(part.key, ()), *_items(part.page)]
         for part in self.parts:
             found |= part.tail.data()
         notes = [note for part in self.parts if part.key for note in part.tail.notes]

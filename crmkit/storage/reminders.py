@@ -24,11 +24,12 @@ class Source(Struct, frozen=True):
 
 
 class Due(Struct, frozen=True):
-    """Which reminders are asked for: those of one owner, of all if it is empty, up to the stamp `until`."""
+    """Which reminders are asked for: those of one owner, of all if it is empty, from the stamp `since` to `until`."""
 
     workspace_id: str
     owner: str
     until: str
+    since: str = ""
 
 
 def due(
@@ -62,6 +63,8 @@ def _rows(dialect: Dialect, source: Source, asked: Due) -> Statement:
         sql += Statement(" AND r.owner = ?", (asked.owner,))
     if source.done:
         sql += Statement(f" AND r.{quoted(source.done)} = 0")
+    if asked.since:
+        sql += Statement(f" AND r.{quoted(source.at)} >= ?", (asked.since,))
     return sql + Statement(f" AND {dialect.likely.format(f'r.{quoted(source.at)} <= ?')}", (asked.until,))
 
 

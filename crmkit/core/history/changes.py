@@ -17,6 +17,7 @@ from crmkit.storage.interface.workspace import Workspace
 from crmkit.storage.log import entries
 
 SLICE = 5_000  # entries that one read goes through
+LOOKED_AT = 500  # entries, for what others changed
 MOST_READ = 10_000  # entries of the records on one page, past which the page is cut short
 
 Nouns = Mapping[str, Kind]  # the kinds to tell of, by the word that begins a handle
@@ -70,14 +71,14 @@ class Others(Struct, frozen=True):
 
 
 def by_others(
-    connection: Connection, workspace: Workspace, nouns: Nouns, since: str, address: str, limit: int
+    connection: Connection, workspace: Workspace, nouns: Nouns, start: int, address: str, limit: int
 ) -> Others:
-    """Return what became of records since a time, of those that somebody with another address wrote.
+    """Return what became of records by entries after the number `start`, of which somebody else wrote one or more.
 
-    Of each, `at` and `by` are those of the newest entry of somebody else. Up to SLICE entries are looked at.
+    Of each, `at` and `by` are those of the newest entry of somebody else. The newest LOOKED_AT entries are looked at.
     """
-    start, end = entries.newest_before(connection, workspace, since), entries.newest(connection, workspace)
-    rows = entries.authors(connection, start, end, SLICE)
+    end = entries.newest(connection, workspace)
+    rows = entries.authors(connection, start, end, LOOKED_AT)
     written = dict.fromkeys(target for target, by in rows if by != address and target.partition("/")[0] in nouns)
     found = list[Change]()
     for target in written:
@@ -89,7 +90,7 @@ def by_others(
             return Others(tuple(found), has_more=True)
         theirs = next(entry for entry in reversed(own) if entry.by != address)
         found.append(Change(change.handle, change.change, theirs.at, theirs.by, change.fields, change.into))
-    return Others(tuple(found), has_more=len(rows) == SLICE)
+    return Others(tuple(found), has_more=len(rows) == LOOKED_AT)
 
 
 def nouns(kinds: Sequence[Kind]) -> Nouns:

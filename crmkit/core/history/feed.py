@@ -44,7 +44,7 @@ async def told(call: Call, parameters: Mapping[str, str]) -> MixedListing:
         found = Page((), Round(news, news, news)) if isinstance(news, int) else news
     if not found.changes and not found.round.is_over:
         notes += (MORE,)
-    rows = tuple(_shown(change) for change in found.changes)
+    rows = tuple(shown(change) for change in found.changes)
     cursor = seal(call.crm.key, _binding(call), _position(found.round, nouns))
     return MixedListing("changes", rows, Paging(False, next_cursor=cursor, notes=notes))
 
@@ -65,9 +65,10 @@ async def _page(call: Call, nouns: Nouns, limit: int, round: Round) -> Page:
     return found
 
 
-def _shown(change: Change) -> tuple[str, dict[str, Any]]:
-    shown = {"id": change.handle.partition("/")[2], "change": change.change, "at": change.at, "by": change.by}
-    return change.handle, {**shown, "fields": change.fields} | ({"into": change.into} if change.into else {})
+def shown(change: Change) -> tuple[str, dict[str, Any]]:
+    """Return the handle that begins the line of a change, and what it says."""
+    told = {"id": change.handle.partition("/")[2], "change": change.change, "at": change.at, "by": change.by}
+    return change.handle, {**told, "fields": change.fields} | ({"into": change.into} if change.into else {})
 
 
 def _binding(call: Call) -> str:

@@ -63,6 +63,20 @@ class RecordListing(Struct, frozen=True):
     paging: Paging
 
 
+class Section(Struct, frozen=True):
+    """One list of several in an answer, `key` in its JSON: its first rows, and how many there are.
+
+    `total` is at least so many where `is_counted` is false. The request for `path` lists them all.
+    """
+
+    key: str
+    says: str  # after the number
+    page: MixedListing | RecordListing | Listing
+    total: int
+    path: str
+    is_counted: bool = True
+
+
 class Batches(Struct, frozen=True):
     """A list of any length, in batches of rows; each row has the id, then the values of `fields`, in that order."""
 

@@ -1,1 +1,1 @@
-"""What is kept of requests: the confirm tokens that were shown, the answers to those that were sent under a key."""
+"""What is kept of requests: confirm tokens, answers to those under a key, when a token asked for a brief."""

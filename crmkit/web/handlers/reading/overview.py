@@ -1,7 +1,9 @@
-"""The routes that look across kinds: search, reminders."""
+"""The routes that look across kinds: search, reminders, the brief."""
 
+from crmkit.core.brief import brief as briefs
 from crmkit.core.reading import reminders, search
 from crmkit.render.answers import Answer, groups, page
+from crmkit.render.brief import brief as shown
 from crmkit.web.call import HttpCall
 from crmkit.web.route import read
 
@@ -24,4 +26,16 @@ async def due(call: HttpCall) -> Answer:
     return page(await reminders.due(call, parameters))
 
 
-ROUTES = [everywhere, due]
+@read(
+    "/brief",
+    summary="what is due, changed, open, quiet; begin with it: since",
+    area="*",
+    query=briefs.PARAMETERS,
+)
+async def brief(call: HttpCall) -> Answer:
+    keeps = call.method != "HEAD"
+    found = await briefs.told(call, call.parameters(), call.format.is_whole_record, keeps)
+    return shown(found.sections, found.moment, found.since, found.notes)
+
+
+ROUTES = [everywhere, due, brief]

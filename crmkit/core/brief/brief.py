@@ -1,0 +1,184 @@
+"""The brief: what a session begins with, read of one moment."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
+
+from msgspec.structs import replace
+
+from crmkit.clock import Moment, after
+from crmkit.clock import moment as datetime_of
+from crmkit.core.brief import due, mark
+from crmkit.core.call import Call
+from crmkit.core.history import changes, feed
+from crmkit.core.now import moment
+from crmkit.errors import Problem
+from crmkit.model.actor import Actor
+from crmkit.model.configuration.pipeline import OPEN
+from crmkit.model.query import parse
+from crmkit.model.query.listing import Listing, MixedListing, Paging, RecordListing, Section
+from crmkit.model.record import Kind, Kinds
+from crmkit.storage.derived import open_sums
+from crmkit.storage.interface.connection import Connection
+from crmkit.storage.interface.workspace import Workspace
+from crmkit.storage.lists import pages
+from crmkit.storage.lists.pages import COUNTED
+from crmkit.storage.records import live
+from crmkit.storage.requests import briefs
+from crmkit.storage.requests.briefs import Mark
+
+PARAMETERS = ("since",)
+ROWS = 12  # of each list at most
+
+EMPTY = (
+    'the workspace is empty; begin with POST /contacts {"name":"Jane Doe","email":"jane@example.com"}, '
+    "GET /help tells the rest"
+)
+
+
+@dataclass(frozen=True)
+class Brief:
+    """The lists of a brief as of `moment`; what changed is told since the stamp `since`."""
+
+    sections: Sequence[Section]
+    moment: Moment
+    since: str
+    notes: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class _Asked:
+    kinds: Kinds
+    actor: Actor
+    now: str
+    since: str  # a stamp that was sent, or nothing
+    details: bool  # whether rows of lists have all fields
+
+    @property
+    def workspace(self) -> Workspace:
+        return Workspace.of(self.actor)
+
+
+async def told(call: Call, parameters: Mapping[str, str], details: bool = False, keeps: bool = True) -> Brief:
+    """Return the brief of the workspace; changes are told since the token's last one, or since a time or day sent.
+
+    That it was told is kept for the token's next one, unless a time was sent or `keeps` is false. With `details` its
+    records have all fields, else those of list lines.
+    """
+    actor = call.actor
+    present = moment(call)
+    asked = _Asked(call.crm.kinds, actor, present.now, _since(call, parameters.get("since", "")), details)
+    found, told, is_new = await call.scan(_read, asked)
+    if is_new and keeps:
+        unit = partial(briefs.put, workspace_id=actor.workspace_id, token_id=actor.token_id, mark=told)
+        call.write_later(("brief", actor.token_id), unit)
+    is_empty = not any(each.total for each in found) and not await call.read(_has_records, asked)
+    return Brief(found, present, told.since, (EMPTY,) if is_empty else ())
+
+
+def _since(call: Call, text: str) -> str:
+    """Return the stamp of a time, of the first second of a day; "" for nothing. Raises `invalid_value`."""
+    if not text.strip():
+        return ""
+    try:
+        (condition,) = parse.parse(call.crm.kinds.audit, [("at", f"gte:{text.strip()}")], call.actor.asker).conditions
+    except Problem as problem:
+        raise Problem(
+            "invalid_value",
+            "Send since=2026-06-10T09:00:00Z or a day, or leave it out to be told what changed since the last brief.",
+            fields={"since": problem.fields["at"]},
+        ) from None
+    found: str = condition.value
+    return found
+
+
+def _read(connection: Connection, asked: _Asked) -> tuple[list[Section], Mark, bool]:
+    """Return the lists, the mark that says from when on changes are told, and whether it is to be kept."""
+    kinds, actor, workspace = asked.kinds, asked.actor, asked.workspace
+    if asked.since:
+        told, is_new = mark.from_time(connection, workspace, asked.since), False
+    else:
+        told, is_new = mark.next_of(connection, workspace, actor.token_id, asked.now)
+    zones = [ZoneInfo(name) for name in {actor.preferences.timezone, actor.timezone}]
+    overdue, today = due.spans(asked.now, ZoneInfo(actor.timezone), zones)
+    found = [
+        _due(connection, asked, "overdue", "overdue", overdue, "/reminders"),
+        _due(connection, asked, "due_today", "due today", today, "/reminders?days=1"),
+        _changed(connection, asked, told),
+    ]
+    forecast = [kind for kind in kinds.records if kind.forecast is not None]
+    found += [_pipeline(connection, asked, kind) for kind in forecast]
+    found += [_closing(connection, asked, kind) for kind in forecast]
+    found += [_quiet(connection, asked, kind) for kind in kinds.records if kind.quiet_days]
+    found.append(_duplicates(connection, asked, told))
+    return found, told, is_new
+
+
+def _due(connection: Connection, asked: _Asked, key: str, says: str, spans: Sequence[due.Span], path: str) -> Section:
+    page, total = due.within(connection, asked.kinds, asked.actor, spans, ROWS)
+    return _counted(key, says, page, total, path)
+
+
+def _changed(connection: Connection, asked: _Asked, told: Mark) -> Section:
+    nouns = feed.default_kinds(asked.kinds)
+    others = changes.by_others(connection, asked.workspace, nouns, told.since_seq, asked.actor.email, ROWS)
+    page = MixedListing("changes", tuple(map(feed.shown, others.changes)), Paging())
+    path = f"/changes?{urlencode({'since': told.since}, safe=':')}"
+    return Section("changed", "changed by others", page, len(page.rows), path, not others.has_more)
+
+
+def _pipeline(connection: Connection, asked: _Asked, kind: Kind) -> Section:
+    workspace_id, summed = asked.actor.workspace_id, f"sum.{kind.forecast.amount}" if kind.forecast else ""
+    sums = open_sums.largest(connection, kind, workspace_id, ROWS)
+    total = len(sums) if len(sums) < ROWS else open_sums.count(connection, kind, workspace_id, COUNTED + 1)
+    rows = tuple(
+        (kind.plural, {"stage": each.stage, "count": each.records, summed: each.amount, "currency": each.currency})
+        for each in sums
+    )
+    path = f"/{kind.plural}?status={OPEN}&sort=stage"
+    says = f"rows of {OPEN} {kind.plural} by stage"
+    return _counted("pipeline", says, MixedListing(kind.plural, rows, Paging()), total, path)
+
+
+def _closing(connection: Connection, asked: _Asked, kind: Kind) -> Section:
+    day = kind.forecast.closes if kind.forecast else ""
+    today = datetime_of(asked.now).astimezone(asked.actor.asker.zone).date()
+    monday = today - timedelta(days=today.weekday())
+    pairs = [("status", OPEN), (day, f"gte:{monday}"), (day, f"lte:{monday + timedelta(days=6)}"), ("sort", day)]
+    return _listed(connection, asked, "closing", f"{kind.plural} closing this week", kind, pairs)
+
+
+def _quiet(connection: Connection, asked: _Asked, kind: Kind) -> Section:
+    last = "last_contacted_at"
+    pairs = [(last, f"lt:{after(asked.now, days=-kind.quiet_days)}"), ("sort", f"-{last}")]
+    says = f"{kind.plural} not contacted for {kind.quiet_days} days"
+    return _listed(connection, asked, "quiet", says, kind, pairs)
+
+
+def _listed(
+    connection: Connection, asked: _Asked, key: str, says: str, kind: Kind, pairs: Sequence[tuple[str, str]]
+) -> Section:
+    """Return the list that the pairs of a query find, as GET of its path lists it."""
+    query = parse.parse(kind, [*pairs, ("limit", str(ROWS))], asked.actor.asker)
+    names = kind.members if asked.details else kind.listed
+    query = replace(query, fields=tuple(name for name in names if name != "id"))
+    page = pages.fetch_page(connection, kind, asked.workspace, query, None)
+    total = COUNTED + 1 if page.total is None else page.total
+    path = f"/{kind.plural}?{urlencode(pairs, safe=':')}"
+    return _counted(key, says, Listing(kind, query.fields, page.rows, Paging()), total, path)
+
+
+def _duplicates(connection: Connection, asked: _Asked, told: Mark) -> Section:
+    return Section("duplicates", "new duplicates", MixedListing("duplicates", (), Paging()), 0, "/duplicates")
+
+
+def _counted(key: str, says: str, page: Listing | MixedListing | RecordListing, total: int, path: str) -> Section:
+    """Return the list of which `total` were counted; more than COUNTED were not."""
+    return Section(key, says, page, min(total, COUNTED), path, total <= COUNTED)
+
+
+def _has_records(connection: Connection, asked: _Asked) -> bool:
+    return any(live(connection, asked.actor.workspace_id, kind.plural) for kind in asked.kinds.records)
