@@ -17,7 +17,7 @@ from crmkit.storage import records
 from crmkit.storage.derived import open_sums
 from crmkit.storage.derived.open_sums import OpenSum
 from crmkit.storage.interface.tx import Tx
-from crmkit.storage.sqlite.migrations import m0034_briefs
+from crmkit.storage.sqlite.migrations import m0030_briefs
 from tests.kinds import COMPANY, DEAL, REGISTRY
 from tests.storage.desk import ENDLESS, Desk
 
@@ -88,7 +88,7 @@ def test_sums_equal_a_look_at_all_deals_whatever_was_written(back: Desk, seed: i
 
     def filled_anew(tx: Tx) -> None:
         tx.connection.execute("DELETE FROM open_sums")
-        (statement,) = (each for each in m0034_briefs.MIGRATION.statements if "INSERT INTO open_sums" in each)
+        (statement,) = (each for each in m0030_briefs.MIGRATION.statements if "INSERT INTO open_sums" in each)
         tx.connection.execute(statement)
 
     back.do(back.database.write(filled_anew))

@@ -1,4 +1,4 @@
--- 28;
+-- 30;
 CREATE TABLE migrations (
             number INTEGER PRIMARY KEY,
             name TEXT NOT NULL,
@@ -447,6 +447,7 @@ CREATE TABLE custom_values (
         ;
 CREATE INDEX custom_values_by_change ON custom_values (workspace_id, place, value, updated_at, id, seq);
 CREATE TABLE answers (
+            seq INTEGER PRIMARY KEY,
             workspace_id TEXT NOT NULL,
             token_id TEXT NOT NULL,
             key TEXT NOT NULL,
@@ -455,11 +456,55 @@ CREATE TABLE answers (
             needs TEXT NOT NULL,
             status INTEGER NOT NULL,
             headers TEXT NOT NULL,
-            body BLOB NOT NULL,
-            PRIMARY KEY (workspace_id, token_id, key)
+            body BLOB NOT NULL
+        ) STRICT
+        ;
+CREATE UNIQUE INDEX answers_by_key ON answers (workspace_id, token_id, key);
+CREATE INDEX "contacts_by_phone_key" ON "contacts" (workspace_id, "phone_key", id) WHERE "phone_key" IS NOT NULL;
+CREATE TABLE likely_duplicates (
+            workspace_id TEXT NOT NULL,
+            kind TEXT NOT NULL,
+            a TEXT NOT NULL,
+            b TEXT NOT NULL CHECK (a < b),
+            at TEXT NOT NULL,
+            PRIMARY KEY (workspace_id, a, b)
         ) STRICT, WITHOUT ROWID
         ;
-CREATE INDEX answers_by_time ON answers (at);
+CREATE INDEX likely_duplicates_by_b ON likely_duplicates (workspace_id, b);
+CREATE INDEX likely_duplicates_by_at ON likely_duplicates (workspace_id, kind, at, a, b);
+CREATE TABLE "dismissals" (seq INTEGER PRIMARY KEY, workspace_id TEXT NOT NULL, id TEXT NOT NULL, a TEXT NOT NULL, b TEXT NOT NULL, version INTEGER NOT NULL, created_at TEXT NOT NULL, updated_at TEXT NOT NULL, created_by TEXT NOT NULL, UNIQUE (workspace_id, id)) STRICT;
+CREATE UNIQUE INDEX dismissals_by_pair ON dismissals (workspace_id, a, b);
+CREATE TABLE unpaired (
+            workspace_id TEXT NOT NULL,
+            kind TEXT NOT NULL,
+            last INTEGER NOT NULL,
+            PRIMARY KEY (workspace_id, kind)
+        ) STRICT, WITHOUT ROWID
+        ;
+CREATE TABLE briefs (
+            workspace_id TEXT NOT NULL,
+            token_id TEXT NOT NULL REFERENCES tokens (id) ON DELETE CASCADE,
+            since TEXT NOT NULL,
+            since_seq INTEGER NOT NULL,
+            asked_at TEXT NOT NULL,
+            asked_seq INTEGER NOT NULL,
+            PRIMARY KEY (workspace_id, token_id)
+        ) STRICT, WITHOUT ROWID
+        ;
+CREATE INDEX briefs_by_token ON briefs (token_id);
+CREATE TABLE open_sums (
+            workspace_id TEXT NOT NULL,
+            kind TEXT NOT NULL,
+            stage TEXT NOT NULL,
+            currency TEXT NOT NULL,
+            records INTEGER NOT NULL,
+            high INTEGER NOT NULL,
+            low INTEGER NOT NULL,
+            PRIMARY KEY (workspace_id, kind, stage, currency)
+        ) STRICT, WITHOUT ROWID
+        ;
+CREATE INDEX open_sums_by_records ON open_sums (workspace_id, kind, records DESC, stage, currency);
+CREATE INDEX deals_by_status_and_close_date ON deals (workspace_id, status_key, close_date, id) WHERE close_date IS NOT NULL;
 INSERT INTO activities_search (activities_search, rank) VALUES ('automerge', 8);
 INSERT INTO campaigns_search (campaigns_search, rank) VALUES ('automerge', 8);
 INSERT INTO companies_search (companies_search, rank) VALUES ('automerge', 8);
