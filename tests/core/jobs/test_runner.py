@@ -208,7 +208,7 @@ def test_a_full_disk_is_waited_for_and_not_counted(tmp_path: Path) -> None:
         (pages,) = execute("PRAGMA page_count").fetchone()
         execute(f"PRAGMA max_page_count = {pages + 2}")
         try:
-            execute("INSERT INTO deleted VALUES ('', '', zeroblob(4000000) || '')")
+            execute("INSERT INTO deleted (workspace_id, id, at) VALUES ('', '', zeroblob(4000000) || '')")
         finally:
             execute("PRAGMA max_page_count = 1073741823")
         raise AssertionError("there was room")
