@@ -8,7 +8,7 @@ from typing import Any
 
 from msgspec import structs
 
-from crmkit.core import derived, roles
+from crmkit.core import derived, lookup, roles
 from crmkit.core.records import relations
 from crmkit.core.undo.reversal import Reversal, Scene, differs
 from crmkit.errors import Problem
@@ -64,7 +64,7 @@ def _changed_back(scene: Scene, kind: Kind, entry: Entry, now: Record | None) ->
 
 
 def _taken_away(scene: Scene, kind: Kind, entry: Entry, new: Mapping[str, Any], now: Record | None) -> Reversal:
-    """Return how a record is deleted that the operation brought."""
+    """Return how a record is deleted that the operation brought, or merged again where it had been."""
     if now is None:
         return Reversal({entry.target: _gone(scene, entry)})
     conflicts: dict[str, str] = dict(_unknown(kind, entry, new))
@@ -76,7 +76,7 @@ def _taken_away(scene: Scene, kind: Kind, entry: Entry, new: Mapping[str, Any], 
             conflicts |= dict(_other_keys(entry.target, held or {}, {}, value))
         else:
             conflicts[f"{entry.target}.{name}"] = differs(held, value)
-    conflicts |= dict(_led_to(scene, kind, entry))
+    conflicts |= dict(_led_to(scene, kind, entry)) | dict(_is_no_more(scene, kind, entry))
     if conflicts:
         return Reversal(conflicts)
     write, merged = derived.put_and_follow, entry.was_merged_into
@@ -162,6 +162,14 @@ def _led_to(scene: Scene, kind: Kind, entry: Entry) -> Iterator[tuple[str, str]]
         for holder in links.holders(connection, other, scene.workspace_id, link, entry.id, MOST_LINKS):
             if not scene.goes_first(holder):
                 yield f"{holder}.{link}", f"leads to {entry.target}, which would go"
+
+
+def _is_no_more(scene: Scene, kind: Kind, entry: Entry) -> Iterator[tuple[str, str]]:
+    """Yield that the record is gone into which the restored one had been merged, or is this one by now."""
+    for into in entry.was_merged_into.values():
+        stays = lookup.find(scene.tx.connection, kind, scene.workspace_id, into)
+        if stays is None or stays.id == entry.id:
+            yield entry.target, f"was merged into {kind.handle(into)}, which is gone"
 
 
 def _holds_its_place(scene: Scene, kind: Kind, entry: Entry, values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

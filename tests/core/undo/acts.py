@@ -165,7 +165,15 @@ def put_pipeline(scene: Scene) -> Any:
     scene.back.do(pipelines.put(scene.call, DEAL, {"stages": stages}))
 
 
+def merge(scene: Scene) -> Any:
+    kind = scene.choice.choice([kind for kind in KINDS if kind.is_mergeable])
+    found = scene.of(kind)
+    if len(found) > 1:
+        scene.back.merge(scene.actor, *scene.choice.sample(found, 2))
+
+
 ACTS: tuple[Act, ...] = (
+    *(merge, merge),
     *(create, create, create_with_parts, merge_by_email, change, change, tag, set_keys, log, log, amend),
     *(remove, remove, remove_activity, join, join, leave, repeat_task, finish_task, close_deal, convert, put_pipeline),
 )

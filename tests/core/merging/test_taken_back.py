@@ -1,0 +1,67 @@
+"""A merge is taken back by an undo, and done again by undoing that, unless the record that stayed is not there then."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from crmkit.errors import Problem
+from crmkit.model.actor import Actor
+from tests.core.records.log import newest_operation, undo
+from tests.kinds import DEAL
+from tests.storage.desk import Desk, desk
+
+
+@pytest.fixture
+def back(tmp_path: Path) -> Iterator[Desk]:
+    with desk(tmp_path / "data") as opened:
+        yield opened
+
+
+@pytest.fixture
+def alice(back: Desk) -> Actor:
+    return back.person()
+
+
+def refused(back: Desk, alice: Actor, operation: str) -> dict[str, str]:
+    with pytest.raises(Problem) as raised:
+        undo(back, alice, operation)
+    assert raised.value.code == "undo_conflict"
+    return dict(raised.value.fields)
+
+
+def test_it_is_not_done_again_into_a_record_that_was_deleted(back: Desk, alice: Actor) -> None:
+    stays, goes = back.save(alice, name="One"), back.save(alice, name="Two")
+    back.merge(alice, stays, goes)
+    undo(back, alice, newest_operation(back, alice))
+    undone = newest_operation(back, alice)
+    back.remove(alice, stays)
+    told = refused(back, alice, undone)
+    assert told == {goes.handle: f"was merged into {stays.handle}, which is gone"}
+    assert back.fetch(alice, goes).id == goes.id
+
+
+def test_two_records_never_lead_to_each_other(back: Desk, alice: Actor) -> None:
+    one, two = back.save(alice, name="One"), back.save(alice, name="Two")
+    back.merge(alice, one, two)
+    undo(back, alice, newest_operation(back, alice))
+    undone = newest_operation(back, alice)
+    back.merge(alice, two, one)
+    told = refused(back, alice, undone)
+    assert told == {two.handle: f"was merged into {one.handle}, which is gone"}
+    assert {back.fetch(alice, each).id for each in (one, two)} == {two.id}
+
+
+def test_what_was_linked_since_stands_against_neither_way_unless_it_leads_to_what_would_go(
+    back: Desk, alice: Actor
+) -> None:
+    stays, goes = back.save(alice, name="One"), back.save(alice, name="Two")
+    back.merge(alice, stays, goes)
+    merge = newest_operation(back, alice)
+    deal = back.make(alice, DEAL, title="Boat", contact_id=goes.id)
+    assert deal.contact_id == stays.id
+    undo(back, alice, merge)
+    assert back.fetch(alice, deal).contact_id == stays.id
+    undone = newest_operation(back, alice)
+    other = back.make(alice, DEAL, title="Ship", contact_id=goes.id)
+    assert refused(back, alice, undone) == {f"{other.handle}.contact_id": f"leads to {goes.handle}, which would go"}
