@@ -36,6 +36,9 @@ async def told(call: Call, parameters: Mapping[str, str]) -> MixedListing:
     seconds = _seconds(parameters.get("wait", ""))
     begun = await _begun(call, nouns, (parameters.get("since") or parameters.get("cursor") or "").strip())
     found = await _page(call, nouns, limit, begun)
+    if begun.reached > begun.start and not found.changes and found.round.is_over:  # nothing was left of that round
+        begun = await call.read(changes.beginning, Workspace.of(call.actor), found.round.end)
+        found = await _page(call, nouns, limit, begun)
     if seconds and not found.changes and found.round.is_over:
         asks = " ".join([*sorted(nouns), str(limit)])
         news = await call.crm.waiting.news(

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from crmkit.core import lookup
 from crmkit.core.call import Call
@@ -24,17 +25,22 @@ HISTORY_FILTERS = {name: audit.FILTERS[name] for name in ("by", "since", "until"
 
 
 class Past(Struct, frozen=True):
-    """A record as it was `at` a time; of its fields, `names` are those that the log tells."""
+    """A record as it was `at` a time; of its fields, `names` are those that the log tells.
+
+    A merged one is shown as it was before the merge; from then on the record that it was merged into is, with a note.
+    """
 
     record: Record
     names: tuple[str, ...]
     at: str
+    notes: tuple[str, ...] = ()
 
 
 async def history(call: Call, kind: Kind, id: str, pairs: feeds.Pairs, details: bool = False) -> Listing:
     """Return a page of a record's log, newest first; of a deleted one too. `by`, `since` and `until` as for /audit."""
-    handle = await call.read(_named, kind, Workspace.of(call.actor), lookup.id_or_key(kind, id))
-    return await audit.entries_of(call, pairs, HISTORY_FILTERS, [("target", f"eq:{handle}")], details)
+    handle, notes = await call.read(_named, kind, Workspace.of(call.actor), lookup.id_or_key(kind, id))
+    found = await audit.entries_of(call, pairs, HISTORY_FILTERS, [("target", f"eq:{handle}")], details)
+    return replace(found, paging=found.paging.after(notes))
 
 
 async def blame(call: Call, kind: Kind, id: str) -> MixedListing:
@@ -43,14 +49,14 @@ async def blame(call: Call, kind: Kind, id: str) -> MixedListing:
     A delete that was taken back changed no field.
     """
     workspace, named = Workspace.of(call.actor), lookup.id_or_key(kind, id)
-    handle = await call.read(_named, kind, workspace, named)
+    handle, notes = await call.read(_named, kind, workspace, named)
     found = await call.scan(_newest_of_fields, kind, workspace, handle)
     rows = tuple(
         ("fields", {"field": name, "since": entry.at, "by": entry.by, "token_name": entry.token_name})
         for name in net.given(kind)
         if (entry := found.get(name))
     )
-    return MixedListing("fields", rows, Paging.whole(len(rows)))
+    return MixedListing("fields", rows, Paging.whole(len(rows), notes))
 
 
 async def as_of(call: Call, kind: Kind, id: str, text: str) -> Past:
@@ -75,12 +81,16 @@ def _time(call: Call, text: str) -> str:
         ) from None
 
 
-def _named(connection: Connection, kind: Kind, workspace: Workspace, named: str | Key) -> str:
-    """Return the handle of the record that an id or a natural key names, live or deleted; raises `not_found`."""
+def _named(connection: Connection, kind: Kind, workspace: Workspace, named: str | Key) -> tuple[str, tuple[str, ...]]:
+    """Return the handle of the record that an id or a natural key names, live or deleted; raises `not_found`.
+
+    The notes say which record the id of a merged one names.
+    """
     record = lookup.find(connection, kind, workspace.id, named)
     if record is None and isinstance(named, str) and entries.first_of(connection, workspace, kind.handle(named)):
-        return kind.handle(named)
-    return (record or lookup.existing(connection, kind, workspace.id, named)).handle
+        return kind.handle(named), ()
+    record = record or lookup.existing(connection, kind, workspace.id, named)
+    return record.handle, lookup.notes(named, record)
 
 
 def _newest_of_fields(connection: Connection, kind: Kind, workspace: Workspace, handle: str) -> Mapping[str, Entry]:
@@ -110,7 +120,7 @@ def _as_of(connection: Connection, kind: Kind, workspace: Workspace, named: str 
         later.append(then)
         then = next(log, None)
     if then is not None and then.verb == "merge" and (into := lookup.find(connection, kind, workspace.id, named)):
-        return _as_of(connection, kind, workspace, into.id, at)
+        return replace(_as_of(connection, kind, workspace, into.id, at), notes=lookup.notes(named, into))
     if then is None or then.is_gone:
         raise _was_none(connection, kind, workspace, then, later)
     values: dict[str, Any] = {field.name: getattr(live, field.name, None) for field in kind.fields if not field.derived}

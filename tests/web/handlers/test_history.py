@@ -98,6 +98,30 @@ def test_a_deleted_record_has_its_history_and_is_shown_as_it_was(town: House, al
     refused(alice, "not_found", "GET", f"{path}?as_of={gone}", does=f"was deleted at {gone}; send an earlier time")
 
 
+def test_the_id_of_a_merged_record_names_the_other_and_itself_before_the_merge(
+    town: House, alice: Person, jane: Any
+) -> None:
+    loser, start = jane
+    winner = alice.json_of("POST", "/contacts", {"name": "Jane Doe"})
+    before = alice.json_of("GET", "/changes")["next_cursor"]
+    merge = f"/contacts/{winner['id']}/merge"
+    confirm = alice.json_of("POST", merge, {"from": loser["id"]})["confirm"]
+    merged = alice.post(f"{merge}?confirm={confirm}", json={"from": loser["id"]})
+    assert merged.status_code == 200, merged.text
+    path, note = f"/contacts/{loser['id']}", f"{loser['id']} was merged into {winner['id']}"
+    history = alice.json_of("GET", f"{path}/history")
+    assert {item["target"] for item in history["items"]} == {winner["handle"]}
+    assert history["notes"] == [note]
+    assert alice.json_of("GET", f"{path}/blame")["notes"] == [note]
+    then = alice.json_of("GET", f"{path}?as_of={start}")
+    assert (then["id"], then["name"], then["remarks"]) == (loser["id"], "Jane", [f"as of {start}"])
+    today = alice.json_of("GET", f"{path}?as_of=2100-01-01")
+    assert (today["id"], today["remarks"][0]) == (winner["id"], note)
+    told = {item["id"]: item for item in alice.json_of("GET", f"/changes?since={before}")["items"]}
+    assert (told[loser["id"]]["change"], told[loser["id"]]["into"]) == ("merged", winner["handle"])
+    assert told[winner["id"]]["change"] == "updated"
+
+
 def test_a_time_before_a_record_was_created_is_not_found_and_told(alice: Person, jane: Any) -> None:
     contact, start = jane
     path = f"/contacts/{contact['id']}"

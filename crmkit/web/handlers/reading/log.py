@@ -41,7 +41,7 @@ async def shown_as_of(call: HttpCall, kind: Kind, id: str, at: str) -> Answer:
     asked = call.fields(kind)
     found = await past.as_of(call, kind, id, at)
     lost = [name for name in asked if name not in found.names]
-    notes = [f"as of {found.at}", *(f"{name} is computed, so the log does not tell it" for name in lost)]
+    notes = [*found.notes, f"as of {found.at}", *(f"{name} is computed, so the log does not tell it" for name in lost)]
     names = tuple(name for name in asked or found.names if name in found.names)
     return One(kind, found.record, names or ("id",), tail=Tail(notes=notes))
 
