@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from crmkit.core.call import Call
 
 REST_SECONDS = 0.1  # between two looks at one workspace: the commits of that time are looked at together
+TOGETHER = 50  # calls that end in one turn of the event loop, so that other requests are answered between them
 MOST_PER_TOKEN = 4  # calls that wait at once
 
 Read = Callable[[Round], Awaitable[Page]]
@@ -100,11 +101,13 @@ async def _tell(waiters: list[_Waiter], round: Round) -> None:
         for waiter in waiters:
             waiter.fail(problem)
         return
-    for waiter in waiters:
-        if page.changes or not page.round.is_over:
-            waiter.end(page)
-        else:
+    for number, waiter in enumerate(waiters, start=1):
+        if not page.changes and page.round.is_over:
             waiter.start = round.end
+            continue
+        waiter.end(page)
+        if number % TOGETHER == 0:
+            await asyncio.sleep(0)
 
 
 class Waiting:
