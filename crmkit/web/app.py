@@ -80,13 +80,8 @@ def routes(kinds: Kinds) -> list[Route]:
         )
     ]
     of_kinds += member_routes(kinds)
-    across = [
-        *activities.routes(kinds),
-        *history_routes(kinds, kinds.activity),
-        *undo.ROUTES,
-        *duplicates.routes(kinds),
-    ]
-    across += [*undo.ROUTES, *duplicates.routes(kinds), *overview.ROUTES, *reading_log.routes(kinds), *jobs.ROUTES]
+    across = [*activities.routes(kinds), *history_routes(kinds, kinds.activity), *undo.ROUTES]
+    across += [*duplicates.routes(kinds), *overview.ROUTES, *reading_log.routes(kinds), *jobs.ROUTES]
     of_settings = [route for kind in kinds.settings for route in (*record_routes(kind), *history_routes(kinds, kind))]
     of_settings += configuration.routes(kinds)
     return [*documents.ROUTES, *account.ROUTES, *of_kinds, *across, *teams.ROUTES, *of_settings]
