@@ -29,6 +29,12 @@ def knows(kind: Kind, condition: Condition) -> bool:
     return name == "id" or any(index.fields[0] == name and (index.filled or name) == name for index in kind.indexes)
 
 
+def begins_one(kind: Kind, condition: Condition) -> bool:
+    """Tell whether the part of an index is read in which the condition is met, though it may leave out other rows."""
+    is_range = condition.operator in RANGES and any(i.fields[0] == condition.target.name for i in kind.indexes)
+    return is_range or knows(kind, condition)
+
+
 def is_joined(condition: Condition) -> bool:
     """Tell whether the rows of another table, which has an index for that, find the rows that meet a condition."""
     is_through = isinstance(condition.target, Field) and condition.target.through is not None
@@ -64,6 +70,20 @@ def knows_filled(kind: Kind, condition: Condition, conditions: Sequence[Conditio
         return False
     equal = {c.target.name for c in conditions if c.operator == "eq"}
     return any(index.filled == condition.target.name and index.fields[0] in equal for index in kind.indexes)
+
+
+def holds(kind: Kind, conditions: Sequence[Condition]) -> bool:
+    """Tell whether one index finds just the rows that meet all conditions: its last field is compared, those before it
+    have to equal something."""
+    compared = [c for c in conditions if isinstance(c.target, Field) and c.operator in RANGES and not c.target.through]
+    if not conditions or len(compared) < len(conditions) or any(isinstance(c.target, DeclaredKey) for c in conditions):
+        return False
+    names, ranged = {c.target.name for c in conditions}, {c.target.name for c in conditions if c.operator != "eq"}
+    for index in kind.indexes:
+        first, last = set(index.fields[: len(names)]), index.fields[min(len(names), len(index.fields)) - 1]
+        if first == names and ranged <= {last} and (not index.filled or index.filled in names):
+            return True
+    return False
 
 
 def passes_over(kind: Kind, fields: tuple[str, ...], condition: Condition) -> bool:

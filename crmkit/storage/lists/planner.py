@@ -82,6 +82,8 @@ def _in_order(kind: Kind, query: Query) -> Plan:
 
 
 def _counting(kind: Kind, conditions: tuple[Condition, ...]) -> CountIndexes | CountValues | ReadTable:
+    if indexes.holds(kind, conditions):
+        return CountIndexes()
     known = [condition for condition in conditions if indexes.knows(kind, condition)]
     key = next((condition.target for condition in known if isinstance(condition.target, DeclaredKey)), None)
     if isinstance(key, DeclaredKey):
@@ -103,7 +105,7 @@ def _access(
     index = indexes.of_order(kind, conditions, sorts)
     if not index:
         return ReadTable()
-    unindexed = tuple(c for c in conditions if indexes.knows(kind, c) and c.target.name not in index)
+    unindexed = tuple(c for c in conditions if indexes.begins_one(kind, c) and c.target.name not in index)
     if index == (SEQ.name,):
         return ReadTable(True, tuple(c for c in unindexed if c.operator in ("lt", "lte") and _is_time(c)))
     is_trial = SEQ.name not in index and any(indexes.passes_over(kind, index, c) for c in conditions)

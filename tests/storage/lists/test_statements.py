@@ -29,7 +29,7 @@ from crmkit.storage.sqlite.search import sql as search_sql
 from crmkit.storage.sqlite.search import trigrams
 from crmkit.storage.sqlite.search.plan import SearchPlan
 from tests.house import ROOT
-from tests.kinds import AUDIT, CONTACT, KINDS
+from tests.kinds import AUDIT, CONTACT, DEAL, KINDS
 from tests.storage.desk import listed, steps_of, workspace_of
 from tests.storage.samples import Library
 
@@ -57,6 +57,8 @@ LISTS: list[tuple[Any, list[tuple[str, str]], list[Any] | None]] = [
     (CONTACT, [("name", "like:100%_"), ("notes", "like:Boat"), ("notes", "Boat")], None),
     (CONTACT, [("phone", "is:null"), ("email", "not:null")], None),
     (CONTACT, [("follow_up_at", "lte:2026-06-10"), ("version", "gt:3")], None),
+    (DEAL, [("status", "open"), ("close_date", "gte:2026-06-08"), ("close_date", "lte:2026-06-14")], None),
+    (DEAL, [("status", "open"), ("close_date", "gte:2026-06-08"), ("sort", "close_date")], None),
     (CONTACT, [("tags", "vip"), ("tags", "a,B"), ("tags", "in:a,b"), ("tags", "ne:a,b"), ("tags", "like:vi")], None),
     (CONTACT, [("company_id", f"company/{COMPANY}")], None),
     (CONTACT, [("custom.size", "5"), ("custom.size", "gt:5"), ("custom.size", "ne:5")], None),
@@ -186,9 +188,19 @@ def test_every_query_becomes_the_sql_that_was_reviewed() -> None:
 
 
 def test_no_name_or_value_from_the_query_gets_into_the_sql_itself() -> None:
-    words = set(re.findall(r"[A-Za-z_]+", " ".join(whole(DIALECT, kind) for kind in (CONTACT, AUDIT))))
-    words |= {field.compared for kind in (CONTACT, AUDIT) for field in stored(kind)}
-    words |= {"contacts", "contacts_search", "contacts_unindexed", "audit", "workspace_id", "seq", "title", "rest"}
+    words = set(re.findall(r"[A-Za-z_]+", " ".join(whole(DIALECT, kind) for kind in (CONTACT, AUDIT, DEAL))))
+    words |= {field.compared for kind in (CONTACT, AUDIT, DEAL) for field in stored(kind)}
+    words |= {
+        "contacts",
+        "deals",
+        "contacts_search",
+        "contacts_unindexed",
+        "audit",
+        "workspace_id",
+        "seq",
+        "title",
+        "rest",
+    }
     words |= set(re.findall(r"[A-Za-z_]+", SQL))
     quoted = {"'text'", "'integer'", "'real'", "'true'", "'false'", "'['", "']'"}
     for kind, pairs, position in LISTS:
