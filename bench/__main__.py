@@ -33,6 +33,7 @@ ROWS: dict[str, Callable[[Lab], list[Line]]] = {
     "neighbours": rows_scale.neighbours,
     "declared": rows_scale.declared,
     "logs": rows_scale.logs,
+    "brief": rows_scale.brief,
     "edge": rows_cost.edge,
     "bytes": rows_cost.sizes,
     "tokens": rows_cost.tokens,

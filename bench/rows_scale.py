@@ -221,3 +221,21 @@ def declared(lab: Lab) -> list[Line]:
             )
         )
     return found
+
+
+def brief(lab: Lab) -> list[Line]:
+    made, server = lab.data(lab.large), lab.product(lab.large)
+    file = lab.requests("brief", ["GET /brief"])
+    ours, page = lab.rounds(Shot(server, file, AT_ONCE, made.token), listed(lab, lab.large))
+    return [
+        Line(
+            f"GET /brief at {lab.large:,}, p50",
+            "list of 50, sorted, filtered",
+            _by("p50", ours, page),
+            5.0,
+            3.0,
+            at_most=True,
+            absolute=f"brief {middle(ours)}; list {middle(page)}",
+            cpu=cpu(page, ours),
+        )
+    ]
