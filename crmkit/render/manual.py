@@ -88,13 +88,19 @@ def folded(endpoints: Sequence[Endpoint], kinds: Sequence[Kind]) -> list[Endpoin
         for endpoint in group:
             if endpoint in kind_of:
                 plurals.setdefault(of_any[endpoint].summary, []).append(kind_of[endpoint].plural)
-        told = [f"{', '.join(names)}: {each}" for each, names in plurals.items()]
+        told = [f"{_those(kinds, names)}: {each}" for each, names in plurals.items()]
         if len(group) == len(kinds):
             usual = max(plurals, key=lambda each: len(plurals[each]))
             told = [usual, *(one for one, each in zip(told, plurals, strict=True) if each != usual)]
         summary = "; ".join(told)
         found.append(group[0] if len(group) == 1 else Endpoint(method, path, summary))
     return found
+
+
+def _those(kinds: Sequence[Kind], names: Sequence[str]) -> str:
+    """Return the names of some of the kinds, or of those that are not among them where they are few."""
+    others = [kind.plural for kind in kinds if kind.plural not in names]
+    return f"not {', '.join(others)}" if 0 < len(others) <= len(kinds) // 4 else ", ".join(names)
 
 
 def _is_of(endpoint: Endpoint, kind: Kind) -> bool:

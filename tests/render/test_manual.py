@@ -247,5 +247,15 @@ def test_summaries_stand_in_one_column() -> None:
     assert table.splitlines() == ["  GET    /           a", "  DELETE /long/path  b"]
 
 
-def test_the_manual_costs_an_agent_at_most_3500_words() -> None:
-    assert 1_000 < len(boot.manual_text().split()) <= 3_500
+def test_the_manual_costs_an_agent_at_most_4000_words() -> None:
+    assert 1_000 < len(boot.manual_text().split()) <= 4_000
+
+
+def test_its_part_on_writing_many_at_once_and_back_has_at_most_500_words_and_one_worked_example() -> None:
+    titles = ("MANY AT ONCE, ONCE, AND BACK", "DUPLICATES", "HISTORY", "CHANGES", "BRIEF")
+    parts = [section(title) for title in titles]
+    assert sum(len(part.split()) for part in parts) <= 500
+    example = parts[0].partition("A mistake taken back:")[2]
+    calls = re.findall(r"^    ([A-Z]+ /\S+)", example, re.MULTILINE)
+    assert [call.partition("/")[0] for call in calls] == ["PATCH ", "PATCH ", "POST "]
+    assert f"# undo: {calls[2]}\n" in example
