@@ -103,6 +103,11 @@ class Person(httpx.Client):
         return self.request(method, path, content=body, **more)
 
 
+def record_in(written: dict[str, Any]) -> dict[str, Any]:
+    """Return the record in the JSON of a write, as reading it answers: without the operation."""
+    return {name: content for name, content in written.items() if name != "operation"}
+
+
 @dataclass
 class House:
     """A server in this process, over real HTTP, with a clock and a letterbox that the test holds."""

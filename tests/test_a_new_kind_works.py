@@ -242,7 +242,9 @@ def test_it_is_deleted_in_two_steps_and_stays_known_as_deleted(alice: Person) ->
     asked = alice.json_of("DELETE", path)
     assert asked["hint"].startswith("Its activities go with it; its contact stays. Ask the user")
     assert alice.json_of("GET", path)["id"] == asset["id"]
-    assert alice.text("DELETE", f"{path}?confirm={asked['confirm']}") == f"OK deleted {asset['handle']}\n"
+    assert alice.text("DELETE", f"{path}?confirm={asked['confirm']}").startswith(
+        f"OK deleted {asset['handle']}\n# undo: POST /undo/op_"
+    )
     assert "This asset was deleted at" in alice.json_of("GET", path)["hint"]
 
 

@@ -90,6 +90,8 @@ class Call:
             raise access.unconfirmed()
 
         door = self.door
+        if door is not None and actor is not None and lanes is not None:
+            lanes = (*lanes, actor.workspace_id)  # where answers are kept
 
         def checked(tx: Tx) -> tuple[T | Problem, list[Effect], dict[int, int]]:
             if actor is not None:

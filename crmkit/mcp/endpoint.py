@@ -26,7 +26,8 @@ CACHED_MS = 3_600_000  # for which a client may cache the list of tools
 
 _SERVER = {"name": "crmkit", "title": "crmkit", "version": __version__}
 _CAPABILITIES: dict[str, Any] = {"tools": {}}
-_ARGUMENTS = {tools.READ: ("path",), tools.REQUEST: ("method", "path", "body")}
+_ARGUMENTS = {tools.READ: ("path",), tools.REQUEST: ("method", "path", "body", "key")}
+_OPTIONAL = ("body", "key")
 _CACHE = {"ttlMs": CACHED_MS, "cacheScope": "public"}
 
 
@@ -103,14 +104,15 @@ def _greeting(hello: Hello) -> dict[str, Any]:
 async def _called(call: HttpCall, tool: ToolCall) -> dict[str, Any]:
     """Return the result of a tool: the API's text. Wrong arguments are such a result too, for the model to read."""
     try:
-        response = await inside.send(call, *_request_of(call, tool))
+        method, target, body, key = _request_of(call, tool)
+        response = await inside.send(call, method, target, body, key)
     except Problem as problem:
         return _failed(problem)
     return _tool_result(cut(response.body), is_error=response.status >= 400)
 
 
-def _request_of(call: HttpCall, tool: ToolCall) -> tuple[str, str, bytes]:
-    """Return (method, path with query, body); raises Fault for an unknown tool, Problem for wrong arguments."""
+def _request_of(call: HttpCall, tool: ToolCall) -> tuple[str, str, bytes, str | None]:
+    """Return (method, path with query, body, key); raises Fault for an unknown tool, Problem for wrong arguments."""
     if tool.name not in _ARGUMENTS:
         raise Fault(protocol.INVALID_PARAMS, f"there is no such tool; there are {listed(_ARGUMENTS)}", status=200)
     texts, body = _arguments(tool)
@@ -121,11 +123,11 @@ def _request_of(call: HttpCall, tool: ToolCall) -> tuple[str, str, bytes]:
     if len(target) > MAX_TARGET:
         raise Problem("invalid_value", f"path has at most {MAX_TARGET} characters; what is long goes into body.")
     if tool.name == tools.READ:
-        return "GET", target, b""
+        return "GET", target, b"", None
     method = texts["method"].strip().upper()
     if method not in tools.METHODS:
         raise Problem("invalid_value", f"method is one of {', '.join(tools.METHODS)}{nearest(method, tools.METHODS)}.")
-    return method, target, _body(body)
+    return method, target, _body(body), texts.get("key")
 
 
 def _arguments(tool: ToolCall) -> tuple[dict[str, str], bytes]:
@@ -144,7 +146,7 @@ def _arguments(tool: ToolCall) -> tuple[dict[str, str], bytes]:
             texts[name] = msgspec.json.decode(raw, type=str)
         except msgspec.DecodeError:
             wrong[name] = "must be text"
-    wrong |= {name: "is needed" for name in takes if name != "body" and name not in sent}
+    wrong |= {name: "is needed" for name in takes if name not in _OPTIONAL and name not in sent}
     if wrong:
         told = "; ".join(f"{name[:40]} {what}" for name, what in wrong.items())
         raise Problem("invalid_value", f"The tool {tool.name} takes {', '.join(takes)}: {told}.")

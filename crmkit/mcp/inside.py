@@ -7,6 +7,7 @@ from urllib.parse import quote, unquote
 from crmkit.errors import Problem
 from crmkit.mcp.cut import MAX_CHARACTERS
 from crmkit.web.call import INSIDE, HttpCall
+from crmkit.web.writes import KEY_HEADER
 
 # characters that a path and its query may have unquoted (RFC 3986, 3.3 and 3.4), and the caller's own percent signs
 _UNQUOTED = "!$%&'()*+,;=:@/?-._~[]"
@@ -26,8 +27,10 @@ class InnerResponse:
     body: str
 
 
-async def send(call: HttpCall, method: str, target: str, body: bytes) -> InnerResponse:
+async def send(call: HttpCall, method: str, target: str, body: bytes, key: str | None = None) -> InnerResponse:
     """Return the response to a request by the caller of `call`; `target` is a path with its query.
+
+    With a `key` it is done once.
 
     Raises `busy` for an answer in pieces that failed in the middle.
     """
@@ -46,6 +49,7 @@ async def send(call: HttpCall, method: str, target: str, body: bytes) -> InnerRe
         "headers": [
             *(pair for pair in scope["headers"] if pair[0] in _FORWARDED),
             (b"content-length", b"%d" % len(body)),
+            *([(KEY_HEADER, key.encode("latin-1", "replace"))] if key is not None else ()),
         ],
         "client": scope.get("client"),
         "server": scope.get("server"),

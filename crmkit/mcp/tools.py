@@ -47,7 +47,9 @@ _REQUEST = (
     "Deleting takes two steps. DELETE /contacts/ID answers 409 with the sentence of what goes and what stays and the "
     "next call, which has ?confirm=TOKEN. Tell the user, and send that call only if they agree; it works once, for ten "
     "minutes. Making someone an admin or deleting a workspace mails the user a code instead: ask for it and repeat the "
-    "request with ?code=CODE. Never retry 403 plan_limit_reached; on 429 wait as long as it says."
+    "request with ?code=CODE. Never retry 403 plan_limit_reached; on 429 wait as long as it says.\n\n"
+    "?dry_run=1 shows what any write would do and writes nothing. Send a key with what must not be done twice; if no "
+    "answer comes, send exactly the same again with that key."
 )
 
 
@@ -71,6 +73,12 @@ def listed() -> list[dict[str, Any]]:
                     "method": {"type": "string", "enum": list(METHODS)},
                     "path": path,
                     "body": {"type": "object", "description": "the JSON body of POST and PATCH"},
+                    "key": {
+                        "type": "string",
+                        "minLength": 1,
+                        "maxLength": 255,
+                        "description": "a new text for each write, like a UUID; a repeat with the same one writes once",
+                    },
                 },
                 ["method", "path"],
             ),

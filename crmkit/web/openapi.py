@@ -13,7 +13,9 @@ from crmkit.model.query.parse import DEFAULT_LIMIT, MAX_LIMIT, RESERVED, TIMEZON
 from crmkit.model.record import Kind, Kinds
 from crmkit.render.batch import OUTCOMES
 from crmkit.render.formats import FORMATS, Format
+from crmkit.web.gate import DRY_RUN
 from crmkit.web.route import ANY, Route
+from crmkit.web.writes import KEY, MAX_KEY
 
 
 def document(crm: Crm, routes: Iterable[Route]) -> dict[str, Any]:
@@ -34,7 +36,11 @@ def document(crm: Crm, routes: Iterable[Route]) -> dict[str, Any]:
         "paths": paths,
         "components": {
             "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
-            "schemas": {**{kind.name: record_schema(kind) for kind in crm.kinds.all}, "error": _error_schema()},
+            "schemas": {
+                **{kind.name: record_schema(kind) for kind in crm.kinds.all},
+                "write": _write_schema(),
+                "error": _error_schema(),
+            },
         },
         "security": [{"token": []}],
     }
@@ -70,8 +76,12 @@ def body_schema(form: Form, whole: bool, is_edit: bool = False) -> dict[str, Any
 
 def _operation(crm: Crm, route: Route, method: str, path: str) -> dict[str, Any]:
     kinds, kind, form = crm.kinds, route.kind, route.form
-    parameters = [_parameter(name, "path") for name in re.findall(r"{(\w+)}", path)]
+    parameters: list[dict[str, Any]] = [_parameter(name, "path") for name in re.findall(r"{(\w+)}", path)]
     parameters += _query(route)
+    if route.writes:
+        says = "another text for each write, like a UUID: the same one again gives the first answer again, for 24 hours"
+        key = {"type": "string", "minLength": 1, "maxLength": MAX_KEY, "pattern": "^[!-~]+$"}
+        parameters.append({**_parameter(KEY, "header"), "description": says, "schema": key})
     found: dict[str, Any] = {
         "operationId": route.name,
         "summary": route.summary,
@@ -131,10 +141,16 @@ def _query(route: Route) -> list[dict[str, Any]]:
         names = [name for name in (*RESERVED, *fields, *route.kind.joined) if name not in left_out]
     if route.takes_timezone:
         names = dict.fromkeys((*names, TIMEZONE))
-    limit = {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": DEFAULT_LIMIT}
+    if route.writes:
+        names = dict.fromkeys((*names, DRY_RUN))
+    own: dict[str, Any] = {
+        "limit": {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": DEFAULT_LIMIT},
+        DRY_RUN: {"enum": ["1", "0", "true", "false"]},
+    }
     found = [{**_parameter("format", "query"), "schema": {"enum": [each.name for each in route.formats]}}]
     for name in names:
-        found.append(_parameter(name, "query") if name != "limit" else {**_parameter(name, "query"), "schema": limit})
+        parameter = _parameter(name, "query")
+        found.append({**parameter, "schema": own.get(name, parameter["schema"])})
     return [{**parameter, "required": parameter["name"] in route.needed} for parameter in found]
 
 
@@ -147,17 +163,29 @@ def _responses(route: Route, method: str, path: str, kind: Kind | None) -> dict[
     if kind is not None and route.form is None and method != "DELETE":
         is_many = method == "GET" and not path.endswith("{id}")
         schema = _many() if is_many else {"$ref": f"#/components/schemas/{kind.name}"}
-        if route.is_batch:
-            schema = _outcomes()
         if method == "GET" and not is_many:  # `fields` picks
             schema = {**record_schema(kind), "required": ["handle", "id"]}
-    good = {"description": "done", "content": _content(route.formats, schema)}
+    if route.writes:
+        written = {"$ref": "#/components/schemas/write"}
+        # a dry run has no id to show of a record that is new
+        schema = {"allOf": [{"anyOf": [schema, {"required": ["dry_run"]}]}, written]} if "$ref" in schema else written
+        if route.is_batch:
+            schema = {"allOf": [_outcomes(), written]}
+    good: dict[str, Any] = {"description": "done", "content": _content(route.formats, schema)}
     error = {"$ref": "#/components/schemas/error"}
     bad = {"description": "an error, see the manual", "content": _content(FORMATS, error)}
     statuses = {str(route.status), *(("200",) if method == "POST" and _merges(route) else ())}
     if route.is_batch:
         statuses |= {"200", "207"}
-    return {**dict.fromkeys(sorted(statuses), good), "4XX": bad, "5XX": bad}
+    told = (
+        {}
+        if not route.writes
+        else {
+            "409": {**bad, "description": "it conflicts with what is there, wants a confirm token, or is in_progress"},
+            "422": {**bad, "description": f"another request was sent with this {KEY}"},
+        }
+    )
+    return {**dict.fromkeys(sorted(statuses), good), **told, "4XX": bad, "5XX": bad}
 
 
 def _content(formats: Iterable[Format], schema: dict[str, Any]) -> dict[str, Any]:
@@ -207,6 +235,17 @@ def _outcomes() -> dict[str, Any]:
     return {"type": "object", "properties": properties, "required": list(properties)}
 
 
+def _write_schema() -> dict[str, Any]:
+    """Return the JSON Schema of what answers to writes have beside the value."""
+    return {
+        "type": "object",
+        "properties": {
+            "operation": {"type": "string", "description": "the id of what was logged; absent where nothing changed"},
+            "dry_run": {"const": True, "description": "nothing was written; ids of what would be new are null"},
+        },
+    }
+
+
 def _error_schema() -> dict[str, Any]:
     return {
         "type": "object",
@@ -215,6 +254,7 @@ def _error_schema() -> dict[str, Any]:
             "hint": {"type": "string"},
             "fields": {"type": "object", "additionalProperties": {"type": "string"}},
             "request_id": {"type": "string"},
+            "dry_run": {"const": True},
         },
         "required": ["error", "hint", "request_id"],
     }

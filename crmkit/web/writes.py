@@ -16,11 +16,9 @@ from crmkit.web.reply import Response, respond
 from crmkit.web.route import Route, Shows
 
 KEY = "Idempotency-Key"
+KEY_HEADER = KEY.lower().encode()
 MAX_KEY = 255  # characters
 REPLAYED = (b"idempotent-replayed", b"true")
-
-
-_KEY = KEY.lower().encode()
 
 
 async def answered(call: HttpCall, route: Route, shows: Shows, ids: Mapping[str, Any]) -> Response:
@@ -58,7 +56,7 @@ def _response(call: HttpCall, route: Route, shows: Shows, value: Any, outcome: O
 
 def _key(call: HttpCall) -> str | None:
     """Return the key of the request, None without one; raises `invalid_value`."""
-    sent = [content.decode("latin-1").strip() for name, content in call.scope["headers"] if name == _KEY]
+    sent = [content.decode("latin-1").strip() for name, content in call.scope["headers"] if name == KEY_HEADER]
     if not sent:
         return None
     if len(set(sent)) > 1 or not 0 < len(sent[0]) <= MAX_KEY or not sent[0].isascii() or not sent[0].isprintable():

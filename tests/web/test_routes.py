@@ -43,6 +43,10 @@ async def plain(call: HttpCall) -> Answer:
     return Document("here", {})
 
 
+def shown(call: HttpCall, value: Answer) -> Answer:
+    return value
+
+
 def built(folder: Path, *more: Any) -> Edge:
     """Return the application with `more` routes."""
 
@@ -216,13 +220,20 @@ def test_the_area_of_a_route_of_records_is_the_plural_of_their_kind() -> None:
             assert found.area == ("workspace" if found.kind.is_setting else found.kind.plural)
 
 
+@pytest.mark.parametrize("verb", ["write", "delete"])
+def test_a_write_says_how_its_value_is_shown(verb: Any) -> None:
+    with pytest.raises(BadRoute, match="shows="):
+        route("POST", "/extra", area="account", verb=verb)(plain)
+    assert all(found.writes == (found.verb != "read") for found in GUARDED)
+
+
 def test_an_app_needs_a_code_for_a_write_that_says_nothing_and_none_to_read_or_to_write_records() -> None:
-    assert route("POST", "/extra", area="account", verb="write")(plain).consent == CODE
-    assert route("DELETE", "/extra", area="account", verb="delete")(plain).consent == CODE
-    assert route("POST", "/extra", area="account", verb="write", consent=FREE)(plain).consent == FREE
+    assert route("POST", "/extra", area="account", verb="write", shows=shown)(plain).consent == CODE
+    assert route("DELETE", "/extra", area="account", verb="delete", shows=shown)(plain).consent == CODE
+    assert route("POST", "/extra", area="account", verb="write", consent=FREE, shows=shown)(plain).consent == FREE
     assert route("POST", "/extra", area="account", verb="read")(plain).consent == FREE
-    assert route("POST", "/extra", kind=CONTACT, verb="write")(plain).consent == FREE
-    assert route("POST", "/extra", kind=CONTACT, verb="delete", consent=CODE)(plain).consent == CODE
+    assert route("POST", "/extra", kind=CONTACT, verb="write", shows=shown)(plain).consent == FREE
+    assert route("POST", "/extra", kind=CONTACT, verb="delete", consent=CODE, shows=shown)(plain).consent == CODE
     assert read("/extra", area="account")(plain).consent == FREE
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from crmkit.clock import stamp
-from tests.house import House, Person
+from tests.house import House, Person, record_in
 
 ADDRESSES = (f"jane{number}@acme.com" for number in itertools.count())
 
@@ -17,7 +17,7 @@ def jane(alice: Person) -> dict[str, Any]:
     body = {"name": "Jane Doe", "email": next(ADDRESSES), "tags": ["vip", "a"], "custom": {"a": 1, "b": {"c": [1]}}}
     made = alice.json_of("POST", "/contacts", body | {"follow_up_at": "2026-07-01T09:00:00Z", "notes": "Sails."})
     alice.json_of("PATCH", f"/contacts/{made['id']}", {"stage": "lead"})
-    return alice.json_of("PATCH", f"/contacts/{made['id']}", {"stage": "won"})
+    return record_in(alice.json_of("PATCH", f"/contacts/{made['id']}", {"stage": "won"}))
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from crmkit import ids
-from tests.house import ALICE, BOB, House, Person
+from tests.house import ALICE, BOB, House, Person, record_in
 from tests.teams.office import JSON
 from tests.web.refused import refused
 
@@ -25,7 +25,7 @@ def made(person: Person, plural: str, **more: Any) -> str:
 def logged(person: Person, place: str, **body: Any) -> dict[str, Any]:
     found: dict[str, Any] = person.json_of("POST", f"{place}/activities", {"body": "Hello", **body})
     assert "id" in found, found
-    return found
+    return record_in(found)
 
 
 def test_every_field_that_was_sent_can_be_changed_but_for_the_links(alice: Person) -> None:
@@ -35,7 +35,7 @@ def test_every_field_that_was_sent_can_be_changed_but_for_the_links(alice: Perso
         **{"kind": "call", "occurred_at": "2026-05-01T08:00:00Z", "on_behalf_of": BOB, "body": "Called"},
         **{"outcome": "wants an offer", "duration_minutes": 20, "source_id": f"<{contact}@mail.example>"},
     }
-    changed = alice.json_of("PATCH", f"/activities/{activity['id']}", sent)
+    changed = record_in(alice.json_of("PATCH", f"/activities/{activity['id']}", sent))
     assert {name: changed[name] for name in sent} == sent
     assert (changed["version"], changed["contact_id"], changed["created_at"]) == (2, contact, activity["created_at"])
     assert alice.json_of("GET", f"/activities/{activity['id']}") == changed

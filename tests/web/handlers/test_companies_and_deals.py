@@ -7,7 +7,7 @@ import pytest
 
 from crmkit import ids
 from tests.core.crowd import Call, at_once, statuses
-from tests.house import ALICE, CHARLIE, House, Person
+from tests.house import ALICE, CHARLIE, House, Person, record_in
 from tests.kinds import PREFIXES
 from tests.web.refused import refused
 
@@ -38,8 +38,7 @@ def made(person: Person, plural: str, title: str = "Something", **more: Any) -> 
         "POST", f"/{plural}", {TITLE[plural]: title, **more}, headers={"Accept": "application/json"}
     )
     assert answer.status_code == 201, answer.text
-    found: dict[str, Any] = answer.json()
-    return found
+    return record_in(answer.json())
 
 
 def deleted(person: Person, plural: str, id: str) -> None:
@@ -192,7 +191,7 @@ def test_deleting_a_company_takes_its_activities_and_unlinks_the_rest(alice: Per
     deal = made(alice, "deals", "Renewal", company_id=company["id"], contact_id=contact["id"])
     of_company = alice.json_of("POST", f"/companies/{company['id']}/activities", {"body": "its own"})
     of_contact = alice.json_of("POST", f"/contacts/{contact['id']}/activities", {"body": "the contact's"})
-    of_deal = alice.json_of("POST", f"/deals/{deal['id']}/activities", {"body": "the deal's"})
+    of_deal = record_in(alice.json_of("POST", f"/deals/{deal['id']}/activities", {"body": "the deal's"}))
     place = f"/companies/{company['id']}"
     facts = refused(
         alice,
@@ -202,7 +201,9 @@ def test_deleting_a_company_takes_its_activities_and_unlinks_the_rest(alice: Per
         does="activities .* go .* contacts, deals, tasks and tickets stay, unl",
     )
     assert alice.json_of("GET", f"/contacts/{contact['id']}")["company_id"] == company["id"]
-    assert alice.text("DELETE", f"{place}?confirm={facts['confirm']}") == f"OK deleted {company['handle']}\n"
+    assert alice.text("DELETE", f"{place}?confirm={facts['confirm']}").startswith(
+        f"OK deleted {company['handle']}\n# undo: POST /undo/op_"
+    )
     for plural, record in (("contacts", contact), ("deals", deal)):
         now = alice.json_of("GET", f"/{plural}/{record['id']}")
         assert (now["company_id"], now["company_name"], now["version"]) == (None, None, 2)
@@ -221,7 +222,7 @@ def test_deleting_a_contact_keeps_its_deals_unlinked_and_its_company(alice: Pers
     contact = made(alice, "contacts", "Doomed", company_id=company["id"])
     deal = made(alice, "deals", "Renewal", contact_id=contact["id"], company_id=company["id"])
     own = alice.json_of("POST", f"/contacts/{contact['id']}/activities", {"body": "its own"})
-    of_deal = alice.json_of("POST", f"/deals/{deal['id']}/activities", {"body": "the deal's"})
+    of_deal = record_in(alice.json_of("POST", f"/deals/{deal['id']}/activities", {"body": "the deal's"}))
     refused(
         alice,
         "confirmation_required",

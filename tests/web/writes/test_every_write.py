@@ -1,0 +1,89 @@
+"""Every write of the route table: tried as a dry run it leaves nothing behind, under a key it is done once."""
+
+from collections.abc import Callable
+from itertools import count
+from typing import Any
+
+import httpx
+import pytest
+
+from crmkit.web.route import Route
+from tests.house import House, Person
+from tests.teams.office import JSON, address, enter, error_of
+from tests.teams.rights.matrix import Stand, bodies, filled, forms, furnish, guarded, own
+
+WRITES = [route for route in guarded() if route.writes]
+BODIES: dict[str, Any] = {  # where what the matrix has would be refused
+    "save_field": {"kind": "contact", "key": "another", "type": "text"},
+    "change_field": {"about": "Mine"},
+}
+ENDING = ("end_account", "delete_workspace")  # the token that sends them
+STEPS = {"confirmation_required": "confirm", "escalation_required": "code"}
+_numbers = count(1)
+
+
+@pytest.fixture
+def stand(home: House) -> Stand:
+    """Somebody with one of everything."""
+    tag, person = f"every{next(_numbers)}", enter(home, address("alice"))
+    return furnish(home, person, person.json_of("GET", "/whoami")["workspace"], tag, tag)
+
+
+def request_of(route: Route, stand: Stand) -> tuple[str, str, Any]:
+    """Return a request to the route that is done, perhaps in a second step."""
+    (method,), path = route.listed_methods, own(route.paths[0])
+    body = filled(BODIES.get(route.name) or bodies(forms(route))[0], stand.ids) if method != "DELETE" else None
+    for prefix, id in stand.ids.items():
+        path = path.replace(f"{{{prefix}}}", id)
+    return method, path, body
+
+
+def second_step(home: House, person: Person, method: str, path: str, body: Any) -> str:
+    """Return the path with what the first step showed or mailed, if there are two."""
+    with Person(home.url, person.token) as twin:
+        step = STEPS[error_of(asked := twin.send_it(method, path, body, headers=JSON))[1]]
+    return f"{path}?{step}={asked.json()['confirm'] if step == 'confirm' else home.letterbox.code_for(person.email)}"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("route", WRITES, ids=lambda route: route.name)
+def test_a_dry_run_leaves_nothing_and_the_write_is_done_once(
+    home: House, stand: Stand, hashed: Callable[[], str], route: Route
+) -> None:
+    person = stand.person
+    if route.name == "end_account":  # else she is the last admin of another's workspace
+        assert person.delete(f"/workspaces/{stand.workspace}/members/{stand.ids['u']}").status_code == 200
+    method, path, body = request_of(route, stand)
+    before, letters = hashed(), len(home.letterbox.letters)
+    tried, tried_json = (person.send_it(method, f"{path}?dry_run=1", body, headers=headers) for headers in ({}, JSON))
+    assert tried.status_code == tried_json.status_code in (200, 201), tried.text
+    assert tried.text.endswith("\n# dry run: nothing was written\n")
+    assert tried_json.json()["dry_run"] is True
+    assert {"X-Operation", "Idempotent-Replayed"}.isdisjoint(tried.headers)
+    assert "undo" not in tried.text
+    assert hashed() == before
+    assert len(home.letterbox.letters) == letters
+
+    if (route.verb == "delete" and "confirm" in route.query) or needs_code(route):
+        path = second_step(home, person, method, path, body)
+    key = {"Idempotency-Key": f"every write {next(_numbers)}", **JSON}
+    done = person.send_it(method, path, body, headers=key)
+    assert done.status_code == tried.status_code, done.text
+    shown = done.json()
+    assert "dry_run" not in shown
+    assert shown.keys() - {"operation"} == tried_json.json().keys() - {"dry_run"}
+    assert shown.get("operation") == done.headers.get("X-Operation")
+    if route.name not in ENDING:
+        after = hashed()
+        again = person.send_it(method, path, body, headers=key | {"Accept": "text/plain"})
+        assert (again.status_code, again.headers["Idempotent-Replayed"]) == (done.status_code, "true")
+        assert without_token(again) == without_token(done)
+        assert hashed() == after
+
+
+def needs_code(route: Route) -> bool:
+    return route.name in (*ENDING, "invite", "set_role")
+
+
+def without_token(answer: httpx.Response) -> dict[str, Any]:
+    return {name: value for name, value in answer.json().items() if name not in ("token", "notes")}
