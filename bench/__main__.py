@@ -35,6 +35,7 @@ ROWS: dict[str, Callable[[Lab], list[Line]]] = {
     "logs": rows_scale.logs,
     "brief": rows_scale.brief,
     "edge": rows_cost.edge,
+    "keys": rows_cost.keys,
     "bytes": rows_cost.sizes,
     "tokens": rows_cost.tokens,
     "start": rows_cost.start,

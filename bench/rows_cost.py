@@ -17,20 +17,35 @@ from bench.shapes import klozeo, konektor
 
 JSON = "application/json"
 CALLS = 4_000  # in each round of the row in process
+WRITES = 2_000
 VOCABULARY = "o200k_base"
 BOUNDS = {"list of 50": (0.60, 0.50), "one": (0.90, 0.80)}  # must and aim of bytes beside our own JSON
 UNTOLD = "needs /proc, which tells the memory of a process"
 
 
-def edge(lab: Lab) -> list[Line]:
-    calls = max(160, int(CALLS * min(1.0, lab.plan.seconds)))
-    command = [sys.executable, "-m", "bench.inside", str(lab.plan.rounds), str(calls)]
+def _rounds(lab: Lab, module: str, calls: int) -> list[list[float]]:
+    """Return what a module that measures in process printed of each round."""
+    calls = max(160, int(calls * min(1.0, lab.plan.seconds)))
+    command = [sys.executable, "-m", module, str(lab.plan.rounds), str(calls)]
     started = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     with pinned(started, SERVER_CORE) as process:
         printed, errors = process.communicate()
     if process.returncode:
         raise Broken(errors.decode(errors="replace").strip().splitlines()[-1])
-    rounds = json.loads(printed)
+    rounds: list[list[float]] = json.loads(printed)
+    return rounds
+
+
+def keys(lab: Lab) -> list[Line]:
+    rounds = _rounds(lab, "bench.keyed", WRITES)
+    usual, keyed = (statistics.median(column) for column in zip(*rounds, strict=True))
+    absolute = f"{keyed:.0f} us of CPU with a key, {usual:.0f} us without"
+    ratios = [keyed / usual for usual, keyed in rounds]
+    return [Line("create with a key, in process", "create", ratios, 1.10, 1.05, at_most=True, absolute=absolute)]
+
+
+def edge(lab: Lab) -> list[Line]:
+    rounds = _rounds(lab, "bench.inside", CALLS)
     ratios = [(ours - alone) / usual for ours, alone, usual in rounds]
     ours, alone, usual = (statistics.median(column) for column in zip(*rounds, strict=True))
     absolute = (

@@ -1,0 +1,94 @@
+"""`python -m bench.keyed ROUNDS WRITES`: what an Idempotency-Key costs a create, in CPU of the process.
+
+Creates go through edge, gate and verb to the disk, without a network, AT_ONCE under way; those with a key and those
+without take turns in batches.
+"""
+
+import asyncio
+import json
+import sys
+import tempfile
+import time
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import uvloop
+
+from crmkit import boot
+from crmkit.settings import load
+from crmkit.web.connection.accesslog import AccessLog
+
+AT_ONCE = 16
+BATCHES = 10  # of each sort in a round
+
+_numbers = count(1)
+
+
+async def create(app: Any, token: str, has_key: bool) -> None:
+    number = next(_numbers)
+    body = json.dumps({"name": f"Jane Doe {number}", "email": f"jane.{number}@example.com", "stage": "lead"}).encode()
+    headers = [(b"host", b"127.0.0.1"), (b"authorization", f"Bearer {token}".encode())]
+    if has_key:
+        headers.append((b"idempotency-key", b"8c2f1a5e-6f1c-4b0e-9d5a-%012d" % number))
+    scope = {
+        "type": "http",
+        "http_version": "1.1",
+        "method": "POST",
+        "path": "/contacts",
+        "raw_path": b"/contacts",
+        "query_string": b"",
+        "root_path": "",
+        "scheme": "http",
+        "headers": headers,
+        "client": ("127.0.0.1", 1),
+        "server": ("127.0.0.1", 80),
+        "state": {},
+    }
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    async def send(message: dict[str, Any]) -> None:
+        assert message.get("status", 201) == 201, message
+
+    await app(scope, receive, send)
+
+
+async def seconds(app: Any, token: str, writes: int, has_key: bool) -> float:
+    async def worker() -> None:
+        for _ in range(max(1, writes // AT_ONCE)):
+            await create(app, token, has_key)
+
+    started = time.process_time()
+    await asyncio.gather(*(worker() for _ in range(AT_ONCE)))
+    return time.process_time() - started
+
+
+async def measure(folder: Path, log: Any, rounds: int, writes: int) -> list[list[float]]:
+    """Return for each round the microseconds of a create: without a key, and with one."""
+    limits = {f"CRMKIT_LIMITS_{name}": "0" for name in ("REQUESTS_PER_MINUTE", "REQUESTS_PER_MINUTE_USER")}
+    crm = boot.crm_of(load(environ={"CRMKIT_SERVER_DATA": str(folder), **limits}))
+    app, found = boot.application(crm, AccessLog("text", log)), []
+    token = boot.operator_token(crm.settings, "bench@example.com", "bench").token
+    each = max(AT_ONCE, writes // BATCHES // AT_ONCE * AT_ONCE)
+    async with app.app.lifespan():
+        for has_key in (False, True):
+            await seconds(app, token, each, has_key)
+        for _ in range(rounds):
+            spent = [0.0, 0.0]
+            for _ in range(BATCHES):
+                for has_key in (False, True):
+                    spent[has_key] += await seconds(app, token, each, has_key)
+            found.append([one / (BATCHES * each) * 1e6 for one in spent])
+    return found
+
+
+def main() -> None:
+    rounds, writes = map(int, sys.argv[1:])
+    with tempfile.TemporaryDirectory() as folder, (Path(folder) / "log").open("w") as log:
+        print(json.dumps(uvloop.run(measure(Path(folder) / "data", log, rounds, writes))))
+
+
+if __name__ == "__main__":
+    main()
