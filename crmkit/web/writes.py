@@ -34,16 +34,21 @@ async def answered(call: HttpCall, route: Route, shows: Shows, ids: Mapping[str,
 async def _once(call: HttpCall, route: Route, shows: Shows, ids: Mapping[str, Any], key: str) -> Response:
     """Return the response under a key: the first one, again."""
 
+    fresh: list[Response] = []  # with what is shown once
+
     def sent(value: Any, outcome: Outcome) -> Sent:
         response = _response(call, route, shows, value, outcome)
-        headers = b"\n".join(b"%s: %s" % pair for pair in response.headers)
+        if not outcome.hidden:
+            fresh[:] = [response]
+        headers = b"\n".join([b"%s: %s" % pair for pair in response.headers])
         return Sent(response.status, headers.decode("latin-1"), response.body)
 
     door = call.door = Keyed(Call(call.crm, call.actor), key, await _hash(call), sent)
     answer, is_replay = await door.answer(route.handler(call, **ids))
+    if not is_replay:
+        return fresh[0]
     lines = (line.partition(b": ") for line in answer.headers.encode("latin-1").split(b"\n"))
-    headers = [(name, content) for name, _, content in lines]
-    return Response(answer.status, [*headers, REPLAYED] if is_replay else headers, answer.body)
+    return Response(answer.status, [*((name, content) for name, _, content in lines), REPLAYED], answer.body)
 
 
 def _response(call: HttpCall, route: Route, shows: Shows, value: Any, outcome: Outcome) -> Response:
@@ -56,9 +61,10 @@ def _response(call: HttpCall, route: Route, shows: Shows, value: Any, outcome: O
 
 def _key(call: HttpCall) -> str | None:
     """Return the key of the request, None without one; raises `invalid_value`."""
-    sent = [content.decode("latin-1").strip() for name, content in call.scope["headers"] if name == KEY_HEADER]
-    if not sent:
+    found = [content for name, content in call.scope["headers"] if name == KEY_HEADER]
+    if not found:
         return None
+    sent = [content.decode("latin-1").strip() for content in found]
     if len(set(sent)) > 1 or not 0 < len(sent[0]) <= MAX_KEY or not sent[0].isascii() or not sent[0].isprintable():
         raise Problem(
             "invalid_value",
