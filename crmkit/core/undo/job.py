@@ -23,7 +23,7 @@ from crmkit.storage.log import operations
 from crmkit.storage.log.operations import Entry
 
 UNDO = "undo"
-LOOKED_AT, WRITTEN = 250, 50  # entries of a step, some ten milliseconds
+LOOKED_AT, WRITTEN = 100, 40  # entries of a step: some ten milliseconds, in which nobody else writes
 MOST_LEFT = 10  # records that are told
 
 

@@ -38,9 +38,9 @@ async def undo(call: Call, id: str) -> Result | Job:
         walk.check_free(tx, operation)
         caps = crm.settings.plans.caps(tx.by.plan)
         size = operations.size(tx.connection, workspace.id, first)
-        if size > MOST:
+        if size > MOST + 1:  # an undo has an entry more than it changed
             return job.add(tx, operation, first, size, caps)
-        entries = operations.newest_first(tx.connection, workspace.id, first, MOST)
+        entries = operations.newest_first(tx.connection, workspace.id, first, MOST + 1)
         walk.begin(tx, operation)
         written, more = walk.take_back(Scene(tx, crm.kinds, first), entries)
         quotas.check_more(tx, caps, more, are_there=True)
