@@ -77,12 +77,12 @@ def _look(tx: Tx, kinds: Kinds, asked: Input, held: Position) -> Position:
     more = Counter(held.more)
     entries = operations.newest_first(tx.connection, workspace_id, asked.first, LOOKED_AT, held.at)
     for entry in entries:
-        if not _is_last(scene, entry):
-            continue
-        reversal = covered.reversal(scene, entry)
+        kind = kinds.by_word.get(entry.noun)
+        if kind is not None:
+            more[kind.plural] += (entry.ended is not None) - (entry.begun is not None)
+        reversal = covered.reversal(scene, entry) if _is_last(scene, entry) else None
         if reversal is not None:
             found.add(entry.target, reversal.conflicts)
-            more[reversal.more[0]] += reversal.more[1]
     if len(entries) == LOOKED_AT:
         return structs.replace(held, at=entries[-1].seq, conflicts=found.found, untold=found.more, more=dict(more))
     found.check()

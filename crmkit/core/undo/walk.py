@@ -52,9 +52,8 @@ def check_free(tx: Tx, operation: str, but: int | None = None) -> None:
     An operation is undone once: what stands after that is the undo's, and after an undo of the undo that one's. The
     undo whose first entry is numbered `but` does not count: it is the one that asks.
     """
-    if but is not None and operations.undone_by(tx.connection, tx.by.workspace_id, operation) == audit.operation_id(
-        but
-    ):
+    by = operations.undone_by(tx.connection, tx.by.workspace_id, operation)
+    if but is not None and by == audit.operation_id(but):
         return
     chain = [operation]
     while (by := operations.undone_by(tx.connection, tx.by.workspace_id, chain[-1])) is not None:

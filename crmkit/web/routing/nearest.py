@@ -94,6 +94,7 @@ class Nearest:
         meant = self._home_of(id, method) or self._found(method, path)
         if not meant or "{" in meant:  # a path that still lacks the id: better the list that has it
             meant = self._found(method, path.partition(f"/{id}")[0])
+        meant = meant or self._found(method, path.replace(f"/{id}", "/{id}"))  # nothing lists what there is
         where = f"Did you mean {meant}?" if meant else "GET /help lists every endpoint."
         path_ids.id_or_key(self._prefixes, self._forms, id, prefix, where)
 
@@ -133,8 +134,9 @@ class Nearest:
         having = [each for each, known_as in spelled.items() if method in self._methods[known_as]]
         tried = [f"/{'/'.join(words[skipped:])}" for skipped in range(min(MAX_PREFIX + 1, len(words)))]
         near = next(filter(None, (_most_like(wanted, having, spelled) for wanted in tried)), "")
-        if not near and tried[0].rpartition("/")[0] in spelled:  # nothing like it, but what it would belong to
-            near = tried[0].rpartition("/")[0]
+        home = tried[0].rpartition("/")[0]
+        if home in spelled and near.rpartition("/")[0] != home and near not in having:
+            near = home  # what it would belong to
         if not near:
             return ""
         methods = self._methods[spelled[near]]
