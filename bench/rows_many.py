@@ -2,6 +2,7 @@
 
 import statistics
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import msgspec
 
@@ -36,19 +37,25 @@ def _cpu(lab: Lab, shot: Shot, requests: int) -> float:
 
 
 def cost(lab: Lab) -> list[Line]:
-    size = SIZES[0]
-    single = Shot(lab.product(lab.usual), lab.creates, AT_ONCE, lab.data(lab.usual).token, writes=True)
-    batch = batches(lab, size)
-    lab.warm(single)
-    found = [
-        (_cpu(lab, batch, BATCHES) / BATCHES, _cpu(lab, single, BATCHES * size) / BATCHES)
+    """Compare a client that sends a batch with one that sends its items one after another, and with many at once."""
+    size, batch = SIZES[0], batches(lab, SIZES[0])
+    single = Shot(lab.product(lab.usual), lab.creates, 1, lab.data(lab.usual).token, writes=True)
+    many = replace(single, connections=AT_ONCE)
+    lab.warm(many)
+    rounds = [
+        tuple(_cpu(lab, shot, BATCHES * count) / BATCHES for shot, count in ((batch, 1), (single, size), (many, size)))
         for _ in range(lab.plan.rounds)
     ]
-    one, many = (statistics.median(column) for column in zip(*found, strict=True))
-    absolute = f"{one * 1_000:.0f} ms and {many * 1_000:.0f} ms of CPU, texts indexed"
-    ratios = [one / many for one, many in found]
-    what = f"CPU of a batch of {size} creates"
-    return [Line(what, f"{size} single creates", ratios, 1 / 3, 1 / 5, at_most=True, absolute=absolute)]
+    lines = []
+    for place, clients, must, aim in ((1, "one client", 1 / 3, 1 / 5), (2, f"{AT_ONCE} clients", None, None)):
+        ours, theirs = (statistics.median(row[at] for row in rounds) * 1_000 for at in (0, place))
+        absolute = f"{ours:.0f} ms and {theirs:.0f} ms, with the indexing of texts"
+        ratios = [row[0] / row[place] for row in rounds]
+        against = f"{size} single creates of {clients}"
+        lines.append(
+            Line(f"CPU of a batch of {size} creates", against, ratios, must, aim, at_most=True, absolute=absolute)
+        )
+    return lines
 
 
 def _beside(lab: Lab, shot: Shot, batch: Shot) -> tuple[Result, Result]:

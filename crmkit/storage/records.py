@@ -16,7 +16,7 @@ from crmkit.errors import Problem
 from crmkit.model.form import DERIVED
 from crmkit.model.record import REACHED, Kind, Record, Tracked
 from crmkit.storage import deleted, sequence
-from crmkit.storage.columns import country_of, quoted, returned, stored, table_columns, whole
+from crmkit.storage.columns import country_of, quoted, returned, stored, whole
 from crmkit.storage.custom import values as custom_values
 from crmkit.storage.derived import open_sums
 from crmkit.storage.interface.connection import Connection, Rows
@@ -29,7 +29,6 @@ _decode = msgspec.json.Decoder(list[Any]).decode
 
 # what every change changes, so no audit entry repeats it
 _ALWAYS = ("id", "version", "updated_at")
-_BOUND = {"TEXT": "?", "INTEGER": "CAST(? AS bigint)", "REAL": "CAST(? AS double precision)"}
 _FILLED_IN = (*_ALWAYS, "created_at", "created_by")  # by `put`
 
 
@@ -286,7 +285,8 @@ def _row_inserted(tx: Tx, kind: Kind, id: str, columns: dict[str, Any]) -> tuple
     sql = _insert_sql(kind, tuple(columns))
     while True:
         fresh = id or ids.mint(kind.prefix, start)
-        if _guarded(tx, kind, sql, (seq, workspace, fresh, *columns.values(), workspace, fresh)).rowcount:
+        is_free = bool(id) or deleted.find(tx.connection, workspace, fresh) is None
+        if is_free and _guarded(tx, kind, sql, (seq, workspace, fresh, *columns.values())).rowcount:
             if tx.made is not None and not id:
                 tx.made.append(fresh)
             return seq, fresh
@@ -357,16 +357,13 @@ def _find_sql(dialect: Dialect, kind: Kind, name: str) -> str:
 
 @lru_cache(256)
 def _insert_sql(kind: Kind, columns: tuple[str, ...]) -> str:
-    """Return the statement that inserts nothing when the id is taken, or was ever; other columns stay empty.
+    """Return the statement that inserts nothing when the id is taken; other columns stay empty.
 
-    Numbers are cast, since a database may take what is bound in a SELECT for text.
+    It has VALUES, since a database may keep a journal of a statement that could insert several rows.
     """
-    types = dict(table_columns(kind))
     names = ("seq", "workspace_id", "id", *columns)
-    values = ", ".join(_BOUND[types[name]] for name in names)
     return (
-        f"INSERT INTO {quoted(kind.plural)} ({', '.join(map(quoted, names))}) SELECT {values} "
-        "WHERE NOT EXISTS (SELECT 1 FROM deleted WHERE workspace_id = ? AND id = ?) "
+        f"INSERT INTO {quoted(kind.plural)} ({', '.join(map(quoted, names))}) VALUES ({', '.join('?' * len(names))}) "
         "ON CONFLICT (workspace_id, id) DO NOTHING"
     )
 

@@ -17,7 +17,7 @@ from crmkit.model.record import Kind
 from crmkit.storage.interface.tx import Tx, Unit
 
 AT_ONCE = 25  # items that are checked before other requests have a turn: about a millisecond
-TOGETHER = 20  # items that share a savepoint, since one for each costs a quarter of the whole
+TOGETHER = 100  # items that share a savepoint: one for each costs a third of the whole
 
 Outcome = Saved | Problem  # of an item
 
