@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import msgspec
 
-from bench.lab import Lab, Shot
-from bench.load import SERIAL_TEXT, Result
+from bench.lab import WRITING, Lab, Shot
+from bench.load import SERIAL_TEXT, Result, fire
 from bench.report import Line
 from bench.rows import AT_ONCE, middle, one_by_id
 
@@ -61,8 +61,12 @@ def cost(lab: Lab) -> list[Line]:
 def _beside(lab: Lab, shot: Shot, batch: Shot) -> tuple[Result, Result]:
     """Return what a round of requests comes to while batches are written, and what those come to."""
     with ThreadPoolExecutor(1) as beside:
-        batches = beside.submit(lab.fire, batch)
-        return lab.fire(shot), batches.result()
+        # the own loader, since wrk tells nothing of a request that outlasts the round
+        batches = beside.submit(fire, batch, lab.plan.seconds * WRITING, "own")
+        found = lab.fire(shot)
+        many = batches.result()
+    batch.server.settle()
+    return found, many
 
 
 def others(lab: Lab) -> list[Line]:

@@ -13,6 +13,7 @@ from crmkit.model.query.parse import DEFAULT_LIMIT, MAX_LIMIT, RESERVED, TIMEZON
 from crmkit.model.record import Kind, Kinds
 from crmkit.render.batch import OUTCOMES
 from crmkit.render.formats import FORMATS, Format
+from crmkit.web.call import FLAGS
 from crmkit.web.gate import DRY_RUN
 from crmkit.web.route import ANY, Route
 from crmkit.web.writes import KEY, MAX_KEY
@@ -145,7 +146,7 @@ def _query(route: Route) -> list[dict[str, Any]]:
         names = dict.fromkeys((*names, DRY_RUN))
     own: dict[str, Any] = {
         "limit": {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": DEFAULT_LIMIT},
-        DRY_RUN: {"enum": ["1", "0", "true", "false"]},
+        **dict.fromkeys((DRY_RUN, "atomic"), {"enum": list(FLAGS)}),
     }
     found = [{**_parameter("format", "query"), "schema": {"enum": [each.name for each in route.formats]}}]
     for name in names:

@@ -162,6 +162,8 @@ class Visitor:
         title = {"/tasks": "title", "/deals": "title", "/tickets": "subject"}.get(case.operation.path)
         if case.method == "POST" and title:
             case.body.setdefault(title, "Call")
+        if case.operation.path == "/activities":
+            case.body = {**case.body, "contact_id": self.id("/contacts/{id}")}
         if case.operation.path == "/campaigns/{id}/members":
             case.body = {**case.body, "id": self.id("/contacts/{id}")}
         if case.operation.path.endswith("/merge"):  # of which the other goes

@@ -37,6 +37,8 @@ OPERATIONS = [
     *("GET /campaigns/{id}/members", "POST /campaigns/{id}/members", "DELETE /campaigns/{id}/members/{member_id}"),
     *("GET /conversions", "POST /conversions", "GET /conversions/{id}", "PATCH /conversions/{id}"),
     "DELETE /conversions/{id}",
+    *("POST /activities", "POST /activities/batch"),
+    *(f"POST /{kind.plural}/batch" for kind in REGISTRY.records),
     *(f"{method} /pipelines/{kind}" for method in ("GET", "PUT") for kind in ("contacts", "deals")),
     *("GET /workspaces", "POST /workspaces", "PATCH /workspaces/{id}", "DELETE /workspaces/{id}"),
     *("POST /workspaces/{id}/tokens", "GET /workspaces/{id}/members", "POST /workspaces/{id}/invites"),
