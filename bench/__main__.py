@@ -32,6 +32,7 @@ ROWS: dict[str, Callable[[Lab], list[Line]]] = {
     "search-nothing": rows_scale.search_nothing,
     "neighbours": rows_scale.neighbours,
     "declared": rows_scale.declared,
+    "duplicates": rows_scale.duplicates,
     "logs": rows_scale.logs,
     "brief": rows_scale.brief,
     "edge": rows_cost.edge,

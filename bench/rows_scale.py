@@ -239,3 +239,25 @@ def brief(lab: Lab) -> list[Line]:
             cpu=cpu(page, ours),
         )
     ]
+
+
+def duplicates(lab: Lab) -> list[Line]:
+    """The first page of the pairs that are likely one, beside the first page of a list."""
+    made, server = lab.data(lab.large), lab.product(lab.large)
+    shots = [
+        Shot(server, lab.requests("duplicates", ["GET /duplicates"]), AT_ONCE, made.token),
+        listed(lab, lab.large),
+    ]
+    pairs, page = lab.rounds(*shots)
+    return [
+        Line(
+            f"first page of GET /duplicates at {lab.large:,}, p50",
+            "list of 50",
+            _by("p50", pairs, page),
+            5.0,
+            3.0,
+            at_most=True,
+            absolute=f"pairs {middle(pairs)}; list {middle(page)}",
+            cpu=cpu(page, pairs),
+        )
+    ]

@@ -10,7 +10,7 @@ import pytest
 from crmkit import ids
 from crmkit.model.fields import Choice, Custom, Email, Identifier, Link, LongText, Tags, Text, Time
 from crmkit.model.form import DETAIL, READ, REQUIRED, SEARCHED, TITLE, Default, NameOf
-from crmkit.model.record import Followed, index, kind_of, partial, unique
+from crmkit.model.record import Alike, Followed, index, kind_of, partial, unique
 from crmkit.records import DECLARED, kinds_of
 from crmkit.storage.columns import table_columns
 from crmkit.storage.sqlite.engine import migrate
@@ -58,6 +58,7 @@ ASSET = kind_of(
         partial("follow_up_at"),
     ),
     shares_activities=("contact_id",),
+    alike=(Alike(("title", "group"), open="status"),),
     is_mergeable=True,
 )
 KINDS = kinds_of((*DECLARED, ASSET))
@@ -138,6 +139,20 @@ def test_a_post_merges_by_its_unique_field(alice: Person) -> None:
     refused = alice.json_of("PATCH", f"/assets/{other['id']}", {"mailbox": "desk@example.com"})
     assert (refused["error"], refused["handle"]) == ("already_exists", first["handle"])
     assert alice.json_of("GET", "/assets")["total"] == 1 + 1
+
+
+def test_one_of_the_same_title_and_group_is_noted_listed_and_dismissed(alice: Person) -> None:
+    first, other = made(alice, group="night"), made(alice, "THE LAMP is dark", group="Night")
+    assert "potential_duplicate" not in first
+    assert (other["potential_duplicate"], other["version"]) == (first["handle"], 1)
+    assert other["remarks"] == [f"may be the same as {first['handle']} (title and group)"]
+    for word in ("asset", "assets"):
+        [pair] = alice.json_of("GET", f"/duplicates?kind={word}")["items"]
+        assert {pair.pop("a"), pair.pop("b")} == {first["handle"], other["handle"]}
+        assert pair == {"reason": "title and group", "likeness": 1.0}
+    answer = alice.text("POST", "/duplicates/dismiss", {"a": first["id"], "b": other["handle"]})
+    assert answer == f"OK dismissed {first['handle']} and {other['handle']}\n"
+    assert alice.json_of("GET", "/duplicates?kind=asset")["items"] == []
 
 
 def test_a_unique_text_is_one_in_whatever_case(alice: Person) -> None:

@@ -92,7 +92,7 @@ async def index_all(call: Call) -> None:
 
 
 async def pair_all(call: Call) -> None:
-    """Pair the records that are likely one and were there before pairs were kept."""
+    """Pair the records that wait for it (see storage/duplicates/unpaired.py)."""
     if await call.read(unpaired.first):
         while await call.write(partial(catching_up.step, kinds=call.crm.kinds), lanes=ANYWHERE, silent=True):
             pass

@@ -22,7 +22,7 @@ from crmkit.errors import Problem, nearest
 from crmkit.model.fields import Invalid, Timezone
 from crmkit.model.query.parse import TIMEZONE
 from crmkit.render.formats import Format
-from crmkit.web.call import DRY, INSIDE, header_of
+from crmkit.web.call import DRY, FLAGS, INSIDE, header_of
 from crmkit.web.connection.hosts import Hosts
 from crmkit.web.limits import PerMinute
 from crmkit.web.negotiate import named
@@ -31,7 +31,6 @@ from crmkit.web.route import ANY, CODE, Route
 
 MAX_PAIRS = 200  # parameters of one query string
 DRY_RUN = "dry_run"  # parameter of every write
-_YES, _NO = ("1", "true"), ("0", "false")
 
 _ZONE = Timezone()
 
@@ -109,8 +108,8 @@ def _dry_run(state: dict[str, Any], pairs: list[tuple[str, str]]) -> list[tuple[
     sent = [text.strip().lower() for name, text in pairs if name == DRY_RUN]
     if not sent:
         return pairs
-    state[DRY] = len(sent) > 1 or sent[0] not in _NO  # an error in it is that of a dry run
-    if len(sent) > 1 or sent[0] not in (*_YES, *_NO):
+    state[DRY] = len(sent) > 1 or FLAGS.get(sent[0], True)  # an error in it is that of a dry run
+    if len(sent) > 1 or sent[0] not in FLAGS:
         what = "stands twice" if len(sent) > 1 else "must be 1 or 0, or true or false"
         raise Problem("invalid_value", "Send dry_run=1 to try a write out.", fields={DRY_RUN: what})
     return [pair for pair in pairs if pair[0] != DRY_RUN]

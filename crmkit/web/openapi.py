@@ -146,7 +146,7 @@ def _query(route: Route) -> list[dict[str, Any]]:
         names = dict.fromkeys((*names, DRY_RUN))
     own: dict[str, Any] = {
         "limit": {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": DEFAULT_LIMIT},
-        **dict.fromkeys((DRY_RUN, "atomic"), {"enum": list(FLAGS)}),
+        **{name: {"enum": list(FLAGS)} for name in (DRY_RUN, "atomic")},
     }
     found = [{**_parameter("format", "query"), "schema": {"enum": [each.name for each in route.formats]}}]
     for name in names:

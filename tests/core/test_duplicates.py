@@ -1,6 +1,7 @@
 """Records that are likely one: what a create says of them, which pairs are listed, and what becomes of these."""
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from crmkit.core.duplicates import dismissing, listing
 from crmkit.core.records import write
 from crmkit.model.actor import Actor
 from crmkit.model.record import Kind
+from crmkit.storage.duplicates import unpaired
 from crmkit.storage.interface.tx import Tx
 from crmkit.storage.log import audit
 from tests.core.records.log import entries, newest_operation, undo
@@ -202,16 +204,8 @@ def test_records_that_were_there_before_are_paired_by_upkeep(back: Desk, alice: 
     one, other = back.save_all(alice, [{"name": "Jane Doe", "city": "Oslo"}] * 2)
     back.save_all(alice, [{"name": f"Someone {number}"} for number in range(250)])
     assert pairs(back, alice) == set()
-    back.do(
-        back.database.write(
-            lambda tx: (
-                tx.connection.execute(
-                    "INSERT INTO unpaired (workspace_id, kind, last) VALUES (?, 'contacts', 0)", (alice.workspace_id,)
-                ).rowcount
-            ),
-            lanes=[alice.workspace_id],
-        )
-    )
+    wait = partial(unpaired.add, workspace_id=alice.workspace_id, plural=CONTACT.plural)
+    back.do(back.database.write(wait, lanes=[alice.workspace_id]))
     back.do(upkeep.pair_all(Call(back.crm)))
     assert pairs(back, alice) == both(one, other, "name and city")
 

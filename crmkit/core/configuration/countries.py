@@ -4,6 +4,7 @@ from crmkit.core.jobs.kind import JobKind
 from crmkit.model.record import Kinds
 from crmkit.storage import jobs
 from crmkit.storage.derived import countries
+from crmkit.storage.duplicates import unpaired
 from crmkit.storage.interface.tx import Tx
 from crmkit.storage.interface.workspace import Workspace
 from crmkit.storage.jobs import Job
@@ -24,6 +25,9 @@ def job_of(kinds: Kinds) -> JobKind:
         workspace = Workspace(job.workspace_id, job.input["number"])
         at, last = job.position or (0, workspace.first)
         if at >= len(read):
+            for kind in read:
+                if kind.alike:  # other numbers may be the same now
+                    unpaired.add(tx, workspace.id, kind.plural)
             return job.ends()
         reached = countries.read_anew(tx, read[at], workspace, last)
         return job.goes_on([at + 1, workspace.first] if reached is None else [at, reached])

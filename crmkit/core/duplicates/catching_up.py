@@ -1,4 +1,4 @@
-"""Records that were there before pairs were kept are paired too, a few at a time, by upkeep."""
+"""Records that wait to be paired (see storage/duplicates/unpaired.py) are, a few at a time, by upkeep."""
 
 from crmkit.core.duplicates.pairing import pair
 from crmkit.model.record import Kinds

@@ -22,6 +22,8 @@ from crmkit.storage.lists.pages import COUNTED
 PARAMETERS = ("kind", "limit", "cursor")
 ROW = "duplicates"
 
+Position = tuple[str, str, str]  # when a pair was found, and its ids
+
 
 class Pair(Struct, frozen=True):
     """Two records that are likely one, the older first, and why."""
@@ -47,11 +49,13 @@ async def find_all(call: Call, parameters: Mapping[str, str]) -> MixedListing:
     binding, cursor = json.dumps([actor.workspace_id, ROW, kind.plural]), parameters.get("cursor", "")
     position = unseal(crm.key, binding, cursor) if cursor else []
     place = (kind, actor.workspace_id, actor.preferences.country)
-    found, last = await call.scan(_page, *place, position, limit)
-    total = at_least = None
-    if not cursor:
-        total = await call.scan(pairs.count, actor.workspace_id, kind.plural, COUNTED + 1)
-        total, at_least = (None, COUNTED) if total > COUNTED else (total, None)
+
+    def read(connection: Connection) -> tuple[list[Pair], Position | None, int | None]:
+        counted = None if cursor else pairs.count(connection, actor.workspace_id, kind.plural, COUNTED + 1)
+        return *_page(connection, *place, position, limit), counted
+
+    found, last, counted = await call.scan(read)
+    total, at_least = (None, COUNTED) if counted is not None and counted > COUNTED else (counted, None)
     next_cursor = None if last is None else seal(crm.key, binding, list(last))
     paging = Paging(not cursor, total, at_least, next_cursor, notes)
     return MixedListing(ROW, tuple(pair.row for pair in found), paging)
@@ -69,7 +73,7 @@ def newest(connection: Connection, kinds: Kinds, actor: Actor, since: str, limit
 
 def _page(
     connection: Connection, kind: Kind, workspace_id: str, country: str, position: Sequence[str], limit: int
-) -> tuple[list[Pair], tuple[str, str, str] | None]:
+) -> tuple[list[Pair], Position | None]:
     """Return a page of pairs that still stand, and where the next page starts, None after the last one."""
     rows = pairs.page(connection, workspace_id, kind.plural, position, limit + 1)
     shown = rows[:limit]

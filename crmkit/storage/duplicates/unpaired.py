@@ -1,4 +1,7 @@
-"""How far the records are paired that were there before pairs were kept: a row for each workspace and kind."""
+"""Records that wait to be paired: those that were there before pairs were kept, or are read in another country now.
+
+A workspace has a row for each kind, which says how far its records are paired.
+"""
 
 from msgspec import Struct
 
@@ -34,6 +37,15 @@ def first(connection: Connection) -> Unpaired | None:
         return None
     id, number, country, plural, last = row
     return Unpaired(Workspace(id, number), country or "", plural, last)
+
+
+def add(tx: Tx, workspace_id: str, plural: str) -> None:
+    """Have all records of a kind paired again."""
+    tx.connection.execute(
+        "INSERT INTO unpaired (workspace_id, kind, last) VALUES (?, ?, 0) "
+        "ON CONFLICT (workspace_id, kind) DO UPDATE SET last = 0",
+        (workspace_id, plural),
+    )
 
 
 def rows_of(connection: Connection, kind: Kind, left: Unpaired) -> list[tuple[int, Record]]:
