@@ -2,9 +2,12 @@
 
 from collections.abc import Iterator
 from functools import partial
+from itertools import count
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from crmkit.core import derived, upkeep
 from crmkit.core.call import Call
@@ -233,3 +236,48 @@ def test_the_rules_of_each_kind_look_by_an_index(back: Desk, alice: Actor) -> No
         for rule in kind.alike:
             assert any(index.fields[0] == rule.same[0] for index in kind.indexes), (kind.name, rule)
             assert set(rule.fields) <= kind.by_name.keys()
+
+
+values = st.fixed_dictionaries(
+    {"name": st.sampled_from(["Ann", "Bob"]), "city": st.sampled_from([None, "Oslo", "Lima"])}
+)
+steps = st.lists(
+    st.tuples(st.sampled_from(["create", "change", "remove", "undo"]), values, st.integers(0, 99)), max_size=25
+)
+PEOPLE = count()
+
+
+@pytest.mark.slow
+@settings(max_examples=40, deadline=None)
+@given(steps=steps)
+def test_the_pairs_join_just_those_that_are_likely_one_whatever_was_written(
+    back: Desk, steps: list[tuple[str, dict[str, Any], int]]
+) -> None:
+    actor = back.person(f"p{next(PEOPLE)}@example.com")
+    there: list[Any] = []
+    for act, body, number in steps:
+        if act == "create" or not there:
+            saved(back, actor, **body)
+        elif act == "change":
+            back.change(actor, there[number % len(there)], **body)
+        elif act == "remove":
+            back.remove(actor, there[number % len(there)])
+        elif not undone(back, actor):
+            continue
+        there = back.pages(actor, kind=CONTACT)
+    groups: dict[Any, set[str]] = {}
+    for record in there:
+        groups.setdefault((record.name, record.city) if record.city else record.id, set()).add(record.handle)
+    joined = [{record.handle} for record in there]
+    for pair, _ in pairs(back, actor):
+        touched = [group for group in joined if group & pair]
+        joined = [group for group in joined if not group & pair] + [set().union(*touched)]
+    assert sorted(map(sorted, joined)) == sorted(map(sorted, groups.values()))
+
+
+def undone(back: Desk, actor: Actor) -> bool:
+    """Take the newest operation back if that is one of records; tell whether it was."""
+    if not entries(back, actor)[-1].target.startswith("contact/"):
+        return False
+    undo(back, actor, newest_operation(back, actor))
+    return True

@@ -4,6 +4,8 @@ A change looks again only where a field changed that the rules name. Pairs are n
 again where a record comes back.
 """
 
+from functools import cache
+
 from crmkit.core.duplicates.matching import Match, is_open, matched, matches
 from crmkit.model.record import Kind, Kinds, Record
 from crmkit.storage import records
@@ -58,5 +60,10 @@ def listed_as(kind: Kind, record: Record, other: Record, country: str) -> Match 
 
 
 def _differ(kind: Kind, before: Record, after: Record) -> bool:
-    names = {name for rule in kind.alike for name in rule.fields} | ({"country"} & kind.by_name.keys())
-    return any(getattr(before, name) != getattr(after, name) for name in names)
+    return any(getattr(before, name) != getattr(after, name) for name in _decisive(kind))
+
+
+@cache
+def _decisive(kind: Kind) -> frozenset[str]:
+    """Return the names of the fields on which it depends what a record is likely the same as."""
+    return frozenset(name for rule in kind.alike for name in rule.fields) | ({"country"} & kind.by_name.keys())

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from crmkit.core import derived, lookup
+from crmkit.core.duplicates import pairing
 from crmkit.errors import Problem, listed
 from crmkit.model.fields import Key, keys
 from crmkit.model.record import Kind, Kinds, Record
@@ -59,6 +60,8 @@ def let_go(tx: Tx, kinds: Kinds, kind: Kind, record: Record) -> None:
         if reference.cascades:
             gone = records.remove_linked(tx, reference.kind, reference.link, record.id)
             derived.follow(tx, kinds, reference.kind, ((each, None) for each in gone))
+            for each in gone if reference.kind.alike else ():
+                pairing.follow(tx, reference.kind, each, None)
         else:
             records.relink(tx, reference.kind, reference.link, record.id, None)
 
