@@ -13,7 +13,7 @@ import sys
 import time
 from collections.abc import Callable
 
-from bench import peers, rows, rows_cost, rows_many, rows_scale, rows_tail
+from bench import peers, rows, rows_by_filter, rows_cost, rows_many, rows_scale, rows_tail
 from bench.dataset import is_made
 from bench.lab import WRITING, Lab, Plan, Skip, run_folder, say
 from bench.report import Line, Report
@@ -45,6 +45,7 @@ ROWS: dict[str, Callable[[Lab], list[Line]]] = {
     "tail": rows_tail.tail,
     "batch": rows_many.cost,
     "batch-others": rows_many.others,
+    "by-filter": rows_by_filter.by_filter,
     "slow-flush": rows.slow_flush,
     "creates-large": rows_scale.creates,
     "load": rows.loading,

@@ -32,7 +32,7 @@ CATALOGUE: dict[str, tuple[tuple[int, ...], str]] = {
     "unknown_path": ((404,), "no such endpoint"),
     "method_not_allowed": ((405,), "the path has other methods, see Allow"),
     "request_timeout": ((408,), "the rest of the request came too late"),
-    "confirmation_required": ((409,), "repeat the request with the confirm token shown"),
+    "confirmation_required": ((409,), "repeat it with the confirm token shown"),
     "already_exists": ((409,), "another record holds that email, domain, source_id or code"),
     "undo_conflict": ((409,), "what the operation wrote has changed since, or it cannot be undone"),
     "does_not_fit": ((409,), "values of records do not fit the type; nothing changed"),
@@ -59,7 +59,8 @@ class Problem(Exception):
 
     `code` is a key of CATALOGUE. `hint` is one sentence that says what to do. `fields` says of each wrong field what is
     wrong with it. `status` is one of the catalogue's statuses, the first if None. `headers` are HTTP headers, `facts`
-    further JSON members (a confirm token, ids), `shown` a record that the answer shows, `comments` its last text lines.
+    further JSON members (a confirm token, ids), `shown` a record or a page that the answer shows, `comments` its last
+    text lines.
     """
 
     def __init__(

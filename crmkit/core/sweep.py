@@ -8,7 +8,7 @@ from crmkit.core import confirm
 from crmkit.core.crm import Crm
 from crmkit.core.oauth.connect import GRANT_SECONDS
 from crmkit.core.people.codes import SERVER_TRIES
-from crmkit.storage import jobs
+from crmkit.storage import job_records, jobs
 from crmkit.storage.interface.tx import Tx
 from crmkit.storage.people import attempts, grants, tokens, waiting_codes
 from crmkit.storage.requests import answers, confirmations
@@ -27,4 +27,5 @@ def sweep(tx: Tx, crm: Crm) -> None:
     answers.forget(tx)
     grants.forget(tx, codes_latest, kept_since, after(tx.now, seconds=GRANT_SECONDS))
     jobs.forget(tx, after(tx.now, days=-JOB_DAYS))
+    job_records.forget_all(tx)
     tokens.cap_last_used(tx)

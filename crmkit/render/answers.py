@@ -300,7 +300,9 @@ class Failure(Answer, Struct, frozen=True):
         lines = [f"ERROR {problem.code}"]
         lines += [f"FIELD {_label(name)}  {text.printable(what)}" for name, what in problem.fields.items()]
         lines.append(f"HINT  {text.printable(problem.hint)}")
-        if problem.shown is not None and self.kind is not None:
+        if isinstance(problem.shown, Listing):
+            lines += _lines(problem.shown)
+        elif problem.shown is not None and self.kind is not None:
             lines.append(text.line(self.kind, problem.shown, self.kind.names))
         return "\n".join([*lines, *Tail(counts=problem.comments, is_dry=self.is_dry).lines()])
 
@@ -310,7 +312,9 @@ class Failure(Answer, Struct, frozen=True):
         if problem.fields:
             found["fields"] = problem.fields
         found |= problem.facts
-        if problem.shown is not None:
+        if isinstance(problem.shown, Listing):
+            found["items"] = _items(problem.shown)
+        elif problem.shown is not None:
             found["current"] = problem.shown
         if self.is_dry:
             found["dry_run"] = True

@@ -21,6 +21,7 @@ from crmkit.web.handlers.reading.log import history_routes
 from crmkit.web.handlers.records import activities, duplicates, undo
 from crmkit.web.handlers.records.activities import log_routes
 from crmkit.web.handlers.records.batch import batch_route
+from crmkit.web.handlers.records.by_filter import many_routes
 from crmkit.web.handlers.records.kinds import record_routes
 from crmkit.web.handlers.records.members import member_routes
 from crmkit.web.handlers.records.merge import merge_routes
@@ -74,6 +75,7 @@ def routes(kinds: Kinds) -> list[Route]:
         for route in (
             *record_routes(kind),
             batch_route(kind),
+            *many_routes(kind),
             *merge_routes(kind),
             *log_routes(kinds, kind),
             *history_routes(kinds, kind),

@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Any
+from urllib.parse import parse_qsl
 
 from litestar import Litestar
 from litestar.types import Receive, Scope
@@ -22,6 +23,7 @@ from crmkit.storage.interface.connection import Connection
 from crmkit.web.negotiate import format_of
 from crmkit.web.reply import Response, streamed
 
+_HOW = ("format", "confirm", "code", "dry_run")
 INSIDE = "inside"  # in the state of a request that a tool call of MCP stands for
 DRY = "dry"  # in the state of a request: whether it is a dry run
 LONG = 256 * 1024  # bytes of a body that is decoded beside the event loop: some milliseconds
@@ -76,6 +78,12 @@ class HttpCall(Call):
         """The pairs of the query string, in order, as the gate read them."""
         found: list[tuple[str, str]] = self.scope["state"]["pairs"]
         return found
+
+    @property
+    def sent(self) -> list[tuple[str, str]]:
+        """The pairs of the query string, as they were sent, but for those that say how it is done or answered."""
+        raw = self.scope["query_string"].decode("latin-1")
+        return [pair for pair in parse_qsl(raw, keep_blank_values=True) if pair[0] not in _HOW]
 
     def parameters(self) -> dict[str, str]:
         """Return the query parameters, each of which may be sent once; raises `invalid_value`."""

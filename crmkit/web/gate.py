@@ -79,7 +79,7 @@ class Gate:
         is with an operator, it stays. `dry_run=` of a write is left out, too.
         """
         state, takes = scope["state"], route.query
-        if route.takes_timezone and takes != ANY:
+        if route.takes_timezone and takes != ANY and TIMEZONE not in takes:
             takes = (*takes, TIMEZONE)
         pairs = _pairs(scope["query_string"])
         if pairs and route.writes:

@@ -78,7 +78,7 @@ def body_schema(form: Form, whole: bool, is_edit: bool = False) -> dict[str, Any
 def _operation(crm: Crm, route: Route, method: str, path: str) -> dict[str, Any]:
     kinds, kind, form = crm.kinds, route.kind, route.form
     parameters: list[dict[str, Any]] = [_parameter(name, "path") for name in re.findall(r"{(\w+)}", path)]
-    parameters += _query(route)
+    parameters += _query(route, method)
     if route.writes:
         says = "another text for each write, like a UUID: the same one again gives the first answer again, for 24 hours"
         key = {"type": "string", "minLength": 1, "maxLength": MAX_KEY, "pattern": "^[!-~]+$"}
@@ -97,7 +97,7 @@ def _operation(crm: Crm, route: Route, method: str, path: str) -> dict[str, Any]
         )
         if body in kinds.records and method == "POST":
             schema["properties"] |= _nested(kinds, body)
-        if form is None and method == "PATCH":
+        if form is None and method == "PATCH" and not _is_by_filter(method, path):
             schema["properties"]["version"] = {
                 "type": ["integer", "null"],
                 "minimum": 1,
@@ -134,12 +134,13 @@ def _batch_of(body: dict[str, Any], most: int) -> dict[str, Any]:
     return {"description": "or JSON lines, an item in each; or one item alone", "anyOf": [whole, items]}
 
 
-def _query(route: Route) -> list[dict[str, Any]]:
+def _query(route: Route, method: str) -> list[dict[str, Any]]:
     names: Iterable[str] = route.query
     if names == ANY and route.kind:
         fields = [field.name for field in route.kind.fields if field.type.operators]
+        reserved = RESERVED if method == "GET" else ("search", "confirm")
         left_out = ("format",) if route.kind.is_searched else ("format", "search")
-        names = [name for name in (*RESERVED, *fields, *route.kind.joined) if name not in left_out]
+        names = [name for name in (*reserved, *fields, *route.kind.joined) if name not in left_out]
     if route.takes_timezone:
         names = dict.fromkeys((*names, TIMEZONE))
     if route.writes:
@@ -161,7 +162,8 @@ def _parameter(name: str, where: str) -> dict[str, Any]:
 
 def _responses(route: Route, method: str, path: str, kind: Kind | None) -> dict[str, Any]:
     schema: dict[str, Any] = {"type": "object"}
-    if kind is not None and route.form is None and method != "DELETE":
+    is_by_filter = _is_by_filter(method, path)
+    if kind is not None and route.form is None and method != "DELETE" and not is_by_filter:
         is_many = method == "GET" and not path.endswith("{id}")
         schema = _many() if is_many else {"$ref": f"#/components/schemas/{kind.name}"}
         if method == "GET" and not is_many:  # `fields` picks
@@ -178,6 +180,8 @@ def _responses(route: Route, method: str, path: str, kind: Kind | None) -> dict[
     statuses = {str(route.status), *(("200",) if method == "POST" and _merges(route) else ())}
     if route.is_batch:
         statuses |= {"200", "207"}
+    if kind is not None and is_by_filter:
+        statuses.add("202")
     told = (
         {}
         if not route.writes
@@ -197,6 +201,11 @@ def _content(formats: Iterable[Format], schema: dict[str, Any]) -> dict[str, Any
 def _merges(route: Route) -> bool:
     """Tell whether a POST of this route may merge into what exists."""
     return route.kind is not None and (bool(route.kind.merges_by) or route.form is not None)
+
+
+def _is_by_filter(method: str, path: str) -> bool:
+    """Tell whether this changes or deletes all records of a list that filters find."""
+    return method in ("PATCH", "DELETE") and "{" not in path
 
 
 def _many() -> dict[str, Any]:

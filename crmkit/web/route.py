@@ -14,6 +14,7 @@ from typing import Any, Concatenate, Literal, get_args, get_type_hints
 
 from crmkit.core.crm import Crm
 from crmkit.model.form import Form
+from crmkit.model.query.parse import TIMEZONE
 from crmkit.model.record import Kind
 from crmkit.render.answers import Answer
 from crmkit.render.formats import FORMATS, Format
@@ -78,8 +79,8 @@ class Route:
 
     @property
     def takes_timezone(self) -> bool:
-        """Whether `timezone=` says whose days count in its answer."""
-        return self.verb == "read" and not self.public
+        """Whether `timezone=` says whose days count in its filters and its answer."""
+        return not self.public and (self.verb == "read" or self.query == ANY or TIMEZONE in self.query)
 
     @property
     def writes(self) -> bool:

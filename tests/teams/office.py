@@ -2,6 +2,7 @@
 
 import hashlib
 import itertools
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
@@ -24,6 +25,7 @@ OPEN = {
 }
 JSON = {"Accept": "application/json"}
 
+_CONFIRM = re.compile(rb'(confirm(?:=|":"))\w+')  # a token that a first step showed
 _numbers = itertools.count(1)
 _present: list[Person] = []
 
@@ -164,14 +166,14 @@ def error_of(answer: httpx.Response) -> tuple[int, str]:
 
 
 def blotted(answer: httpx.Response, *ids: str) -> tuple[int, list[tuple[bytes, bytes]], bytes]:
-    """Return all of an answer, with these ids and that of the request in it blotted out."""
+    """Return all of an answer, with these ids, that of the request and confirm tokens in it blotted out."""
     request_id = answer.headers["X-Request-Id"].encode()
 
     def blot(content: bytes) -> bytes:
         content = content.replace(request_id, b"REQUEST")
         for id in ids:
             content = content.replace(id.encode(), b"ID")
-        return content
+        return _CONFIRM.sub(rb"\1CONFIRM", content)
 
     headers = [(name, blot(content)) for name, content in answer.headers.raw if name.lower() != b"date"]
     return answer.status_code, headers, blot(answer.content)

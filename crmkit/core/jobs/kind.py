@@ -11,6 +11,9 @@ from crmkit.storage.jobs import Job
 
 if TYPE_CHECKING:
     from crmkit.core.call import Call
+    from crmkit.core.crm import Crm
+
+Step = Callable[[Tx, Job], Job]
 
 
 @dataclass(frozen=True)
@@ -32,8 +35,17 @@ class JobKind:
     """
 
     name: str
-    step: Callable[[Tx, Job], Job]
+    step: Step | None = None
     perform: "Callable[[Call, Job], Awaitable[Any]] | None" = None
+    step_in: "Callable[[Crm, Tx, Job], Job] | None" = None  # in place of `step`, where one needs the program's parts
+
+    def stepped(self, crm: "Crm", tx: Tx, job: Job) -> Job:
+        """Return the job after a step."""
+        if self.step is not None:
+            return self.step(tx, job)
+        if self.step_in is None:
+            raise TypeError(f"{self.name} has no step")
+        return self.step_in(crm, tx, job)
 
 
 class Result(Struct, frozen=True):

@@ -158,7 +158,7 @@ class _Runner:
             place = number_of(due.seq)
             if job.op is not None:
                 tx.operations[place] = job.op  # all steps of a job are one operation
-            reached = kind.step(tx, replace(job, outcome=outcome))
+            reached = kind.stepped(self._crm, tx, replace(job, outcome=outcome))
             jobs.save(tx, replace(reached, op=tx.operations.get(place)))
 
         call = await self._call(due)

@@ -26,23 +26,31 @@ async def read(
 ) -> Listing:
     """Return a page of such a list, newest first.
 
-    `filters` maps each parameter to a field and operator (`since` -> `at=gte:`). `fixed` are further filters, which the
-    path implies. `details` is that of lists.find_all. An error names the parameter, not the field that it stands for.
-    A day as an upper bound is meant with its end.
+    `fixed` are further filters, which the path implies. `filters` and `pairs` are those of `translated`, `details` that
+    of lists.find_all.
     """
-    translated, sent = list(fixed), set()
+    return await find_all(call, kind, [*fixed, *translated(call, kind, pairs, filters)], details)
+
+
+def translated(call: Call, kind: Kind, pairs: Pairs, filters: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Return the filters that the parameters of such a list stand for.
+
+    `filters` maps each parameter to a field and operator (`since` -> `at=gte:`). An error names the parameter, not the
+    field that it stands for. A day as an upper bound is meant with its end.
+    """
+    found, sent = list[tuple[str, str]](), set()
     for name, value in pairs:
         if not value.strip():  # an empty parameter filters nothing
             continue
         if name not in filters:
-            translated.append((name, value))
+            found.append((name, value))
             continue
         if name in sent:
             comma = ", several values by comma" if filters[name].endswith("in:") else ""
             raise Problem("invalid_value", f"Send {name} once{comma}.", fields={name: "stands twice"})
         sent.add(name)
-        translated.append(_as_filter(kind, call.actor, name, value.strip(), filters[name]))
-    return await find_all(call, kind, translated, details)
+        found.append(_as_filter(kind, call.actor, name, value.strip(), filters[name]))
+    return found
 
 
 def _as_filter(kind: Kind, actor: Actor, name: str, value: str, filter: str) -> tuple[str, str]:

@@ -1,6 +1,7 @@
 """Reading records: one by its id, or a page of those that a query finds."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from msgspec.structs import replace
@@ -10,7 +11,7 @@ from crmkit.core.call import Call
 from crmkit.core.reading import filter_notes, keys
 from crmkit.model.query import parse
 from crmkit.model.query.cursor import seal, unseal
-from crmkit.model.query.filters import NONE, Declarations
+from crmkit.model.query.filters import NONE, Condition, Declarations
 from crmkit.model.query.listing import Listing, Paging
 from crmkit.model.query.parse import Query
 from crmkit.model.record import Kind, Kinds, Record
@@ -27,40 +28,69 @@ async def fetch(call: Call, kind: Kind, id: str) -> Record:
     return await call.read(lookup.existing, kind, call.actor.workspace_id, lookup.id_or_key(kind, id))
 
 
+@dataclass(frozen=True)
+class Asked:
+    """What the pairs of a query string ask of a kind: `query`, in which ids stand for natural keys.
+
+    `pairs` are without the `timezone=` in `zones`. `conditions` are those of the pairs, `declared` the keys of custom
+    that they may be about. `lost` has a note for each natural key that names nothing.
+    """
+
+    kind: Kind
+    query: Query
+    pairs: Sequence[tuple[str, str]]
+    zones: Sequence[str]
+    conditions: Sequence[Condition]
+    declared: Declarations
+    lost: tuple[str, ...] = ()
+
+
+async def asked(call: Call, kind: Kind, pairs: Iterable[tuple[str, str]]) -> Asked:
+    """Return what the pairs of a query string ask for (see model.query)."""
+    actor = call.actor
+    pairs, zones = _without_zone(pairs)
+    declared = await _declared(call, kind, pairs)
+    wanted = parse.parse(kind, pairs, actor.asker, declared)
+    conditions, lost = wanted.conditions, tuple[str, ...]()
+    if keys.are_in(conditions):
+        found, lost = await call.read(keys.resolved, call.crm.kinds, actor.workspace_id, conditions)
+        wanted = replace(wanted, conditions=found)
+    return Asked(kind, wanted, pairs, zones, conditions, declared, lost)
+
+
+async def notes_on(call: Call, wanted: Asked, is_first: bool, is_empty: bool) -> tuple[str, ...]:
+    """Return the notes on filters that may not say what was meant, for the first page or a later one."""
+    query, kind = wanted.query, wanted.kind
+    doubted = filter_notes.of(kind, wanted.pairs, query.conditions, query.sorts, is_empty, wanted.declared)
+    doubted += wanted.lost if is_first else ()
+    named = filter_notes.ids_in(wanted.conditions) if is_empty else ()
+    if named:
+        doubted += await call.read(filter_notes.missing, call.crm.kinds, call.actor.workspace_id, named)
+    return doubted + tuple(
+        f"timezone={zone} is the zone of this answer; timezone=eq:{zone} filters by the field"
+        for zone in wanted.zones
+        if parse.TIMEZONE in kind.by_name
+    )
+
+
 async def find_all(call: Call, kind: Kind, pairs: Iterable[tuple[str, str]], details: bool = False) -> Listing:
     """Return the page for the pairs of a query string (see model.query).
 
     Unless `fields=` picks some, it has the fields that list lines show, or all of them with `details` (for JSON).
     """
     actor, key = call.actor, call.crm.key
-    pairs, zones = _without_zone(pairs)
-    declared = await _declared(call, kind, pairs)
-    wanted = parse.parse(kind, pairs, actor.asker, declared)
-    names = wanted.fields or (kind.members if details else kind.listed)
-    wanted = replace(wanted, fields=tuple(name for name in names if name != "id"))
-    asked, lost = wanted.conditions, tuple[str, ...]()
-    if keys.are_in(asked):
-        found, lost = await call.read(keys.resolved, call.crm.kinds, actor.workspace_id, asked)
-        wanted = replace(wanted, conditions=found)
-    workspace = Workspace.of(actor)
-    binding = wanted.binding(f"{actor.workspace_id}/{kind.plural}")
-    position = unseal(key, binding, wanted.cursor) if wanted.cursor else None
-    page, merged = await call.scan(_page, call.crm.kinds, kind, workspace, wanted, position)
-    is_empty = position is None and not page.seqs
-    doubted = filter_notes.of(kind, pairs, wanted.conditions, wanted.sorts, is_empty, declared)
-    doubted += lost if position is None else ()
-    named = filter_notes.ids_in(asked) if is_empty else ()
-    if named:
-        doubted += await call.read(filter_notes.missing, call.crm.kinds, actor.workspace_id, named)
-    doubted += tuple(
-        f"timezone={zone} is the zone of this answer; timezone=eq:{zone} filters by the field"
-        for zone in zones
-        if parse.TIMEZONE in kind.by_name
-    )
-    notes = (*wanted.notes, *merged, *((CLOSEST,) if page.closest else ()), *doubted)
+    wanted = await asked(call, kind, pairs)
+    names = wanted.query.fields or (kind.members if details else kind.listed)
+    query = replace(wanted.query, fields=tuple(name for name in names if name != "id"))
+    binding = query.binding(f"{actor.workspace_id}/{kind.plural}")
+    position = unseal(key, binding, query.cursor) if query.cursor else None
+    page, merged = await call.scan(_page, call.crm.kinds, kind, Workspace.of(actor), query, position)
+    is_first = position is None
+    doubted = await notes_on(call, wanted, is_first, is_first and not page.seqs)
+    notes = (*query.notes, *merged, *((CLOSEST,) if page.closest else ()), *doubted)
     next_cursor = None if page.position is None else seal(key, binding, page.position)
-    paging = Paging(position is None, page.total, page.at_least, next_cursor, notes)
-    return Listing(kind, wanted.fields, page.rows, paging)
+    paging = Paging(is_first, page.total, page.at_least, next_cursor, notes)
+    return Listing(kind, query.fields, page.rows, paging)
 
 
 def _page(

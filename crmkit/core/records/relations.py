@@ -66,12 +66,14 @@ def let_go(tx: Tx, kinds: Kinds, kind: Kind, record: Record) -> None:
             records.relink(tx, reference.kind, reference.link, record.id, None)
 
 
-def outcome_of_delete(kinds: Kinds, kind: Kind, record: Record) -> str:
-    """Return the sentence that says what a delete of this record takes along and what stays."""
+def outcome_of_delete(kinds: Kinds, kind: Kind, record: Record | None) -> str:
+    """Return the sentence that says what a delete of this record, or of any of its kind, takes along and what stays."""
     going = [kinds.activity.plural] if kind.is_logged else []
-    going += [reference.kind.plural.replace("_", " ") for reference in kinds.references[kind] if reference.cascades]
+    going += [
+        reference.kind.plural.replace("_", " ") for reference in kinds.references.get(kind, ()) if reference.cascades
+    ]
     parts = [f"its {listed(dict.fromkeys(going))} go with it"] if going else []
-    referring = dict.fromkeys(each.kind.plural for each in kinds.references[kind] if not each.cascades)
+    referring = dict.fromkeys(each.kind.plural for each in kinds.references.get(kind, ()) if not each.cascades)
     referred = dict.fromkeys(link.to.name for link in kinds.links[kind])
     if referring:
         parts.append(f"its {listed(referring)} stay, unlinked")

@@ -27,7 +27,21 @@ class Saved:
 
 def settled(write: Write, values: Values) -> Saved:
     """Return the record with these values, after the rules of its kind, and with what they write on others."""
-    tx, kinds, kind, before = write.tx, write.crm.kinds, write.kind, write.before
+    before, after = write.before, checked(write, values)
+    matches: list[Match] = []
+    record = derived.put_and_follow(write.tx, write.crm.kinds, write.kind, before, after, matches=matches)
+    for rule in rules.of(write.kind):
+        rule.after(write, record)
+    if before is not None or not matches:
+        return Saved(record, before is None, tuple(write.notes))
+    other = matches[0]
+    write.notes.append(f"may be the same as {other.record.handle} ({other.reason})")
+    return Saved(record, True, tuple(write.notes), other.record.handle)
+
+
+def checked(write: Write, values: Values) -> Record:
+    """Return the record as it is to be written with these values; raises what the rules of its kind forbid."""
+    tx, kind, before = write.tx, write.kind, write.before
     if before is None:
         values = kind.with_defaults(values, tx.by.preferences)
     for rule in rules.of(kind):
@@ -36,16 +50,7 @@ def settled(write: Write, values: Values) -> Saved:
         kind.check_required(values)
         quotas.check(tx, write.crm.settings, kind.plural)
     values = _merged(kind, before, values)
-    after = kind.new(values, preferences=tx.by.preferences) if before is None else structs.replace(before, **values)
-    matches: list[Match] = []
-    record = derived.put_and_follow(tx, kinds, kind, before, after, matches=matches)
-    for rule in rules.of(kind):
-        rule.after(write, record)
-    if before is not None or not matches:
-        return Saved(record, before is None, tuple(write.notes))
-    other = matches[0]
-    write.notes.append(f"may be the same as {other.record.handle} ({other.reason})")
-    return Saved(record, True, tuple(write.notes), other.record.handle)
+    return kind.new(values, preferences=tx.by.preferences) if before is None else structs.replace(before, **values)
 
 
 def _merged(kind: Kind, before: Record | None, values: Values) -> Values:

@@ -12,7 +12,7 @@ from crmkit.core import confirm, derived, followed, lookup, quotas, roles
 from crmkit.core.call import Call
 from crmkit.core.crm import Crm
 from crmkit.core.records import activities, memberships, merging, nested, relations, versions
-from crmkit.core.records.settled import Saved, settled
+from crmkit.core.records.settled import Saved, checked, settled
 from crmkit.core.rules.rule import Values, Write
 from crmkit.errors import Problem
 from crmkit.model.actor import Asker
@@ -72,6 +72,12 @@ def changed(tx: Tx, crm: Crm, kind: Kind, before: Record, values: Values) -> Sav
     return _written(Write(tx, crm, kind, before), values)
 
 
+def check_change(tx: Tx, crm: Crm, kind: Kind, before: Record, values: Values) -> None:
+    """Raise what `changed` would, as far as it can be told without writing."""
+    merging.check_taken(tx, kind, before, values)
+    checked(Write(tx, crm, kind, before), relations.linked(tx, crm.kinds, kind, values))
+
+
 async def remove(call: Call, kind: Kind, id: str, if_match: int | None = None) -> Saved:
     """Delete the record and return what it was, if `call.confirm` is a token that this session was shown for it.
 
@@ -97,11 +103,15 @@ async def remove(call: Call, kind: Kind, id: str, if_match: int | None = None) -
     return await call.write(unit)
 
 
-def removed(tx: Tx, kinds: Kinds, kind: Kind, before: Record) -> None:
-    """Delete a record with what goes with it; what stays loses its links to it."""
-    if kind.is_logged:
+def removed(tx: Tx, kinds: Kinds, kind: Kind, before: Record, is_linked: bool = True) -> None:
+    """Delete a record with what goes with it; what stays loses its links to it.
+
+    Where it is known that no record links to it, `is_linked` is False, and none is looked for.
+    """
+    if kind.is_logged and is_linked:
         followed.delete_or_unlink(tx, kinds, kind, before)
-    relations.let_go(tx, kinds, kind, before)
+    if kind in kinds.references and is_linked:
+        relations.let_go(tx, kinds, kind, before)
     derived.put_and_follow(tx, kinds, kind, before, None)
 
 

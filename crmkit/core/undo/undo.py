@@ -47,4 +47,4 @@ async def undo(call: Call, id: str) -> Result | Job:
         return walk.told(operation, len(written))
 
     found: Result | Job = await call.write(unit)
-    return await awaited(call, found) if isinstance(found, Job) and not call.outcome.is_dry else found
+    return await awaited(call, found) if isinstance(found, Job) else found

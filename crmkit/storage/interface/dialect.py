@@ -23,6 +23,7 @@ class Dialect:
     json_column: str  # a column that holds JSON, as a part of such an array
     json_flag: str  # a column that holds 1 or 0, as true or false in such an array
     all_rows: str  # of the columns `row` (a JSON array) and `seq`: all rows as one JSON array, all numbers by commas
+    joined_texts: str  # of all rows, separated by commas
     numbers: str  # a SELECT of the numbers in a JSON array that is bound to ?
     same: str  # the operator of equality for which NULL is NULL
     contains: str  # the condition that a text, the first {}, contains another

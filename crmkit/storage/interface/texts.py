@@ -44,6 +44,9 @@ class Texts(Protocol):
     def page(self, reader: "PageReader", terms: Terms, position: Sequence[Any] | None) -> "Page":
         """Return the page of matches after `position`: best match first, unless the query has sort keys."""
 
+    def matches(self, connection: Connection, kind: Kind, workspace: Workspace, terms: Terms) -> Statement:
+        """Return a SELECT of the numbers of all rows that match, as `seq`."""
+
     def closest(self, connection: Connection, kind: Kind, workspace: Workspace, terms: Terms) -> Terms | None:
         """Return the terms with each word replaced by the known words nearest to it.
 

@@ -69,7 +69,7 @@ def fetch_page(
     connection: Connection, kind: Kind, workspace: Workspace, query: Query, position: Sequence[Any] | None
 ) -> Page:
     """Return the page that starts after `position` (None: the first, which also has the total)."""
-    query = _as_of_now(connection, workspace, query)
+    query = as_of_now(connection, workspace, query)
     reader = PageReader(connection, kind, workspace, query, position is None)
     if not query.search:
         plan = planner.decide(connection, kind, workspace, query)
@@ -88,7 +88,7 @@ def fetch_page(
     return found
 
 
-def _as_of_now(connection: Connection, workspace: Workspace, query: Query) -> Query:
+def as_of_now(connection: Connection, workspace: Workspace, query: Query) -> Query:
     """Return the query with declared keys that know whether this snapshot has their indexes."""
     if not query.declared:
         return query

@@ -36,6 +36,7 @@ from crmkit.storage.records import live
 # N rows of which M meet the filter it reads LIMIT * N / M, and a lookup reads M.
 FEW = 5_000
 AT_ONCE = 300  # before a walk was tried: to count more takes longer than most walks do
+_UNLIMITED = 2**31
 MANY = 100_000  # where no index has the order, so that the whole table would be read and sorted instead
 
 
@@ -56,6 +57,13 @@ def after_trial(connection: Connection, kind: Kind, workspace: Workspace, plan: 
     """
     found = _most_selective(connection, kind, workspace, plan.query, FEW, is_walk_over=True)
     return replace(plan, access=found or _joined(connection, kind, workspace, plan.query) or ReadTable())
+
+
+def of_all(connection: Connection, kind: Kind, workspace: Workspace, query: Query) -> Plan:
+    """Return how all records of a query are read, in the order of their rows, whatever its own order is."""
+    query = replace(query, sorts=(Sort(SEQ, False),), limit=_UNLIMITED)
+    found = _most_selective(connection, kind, workspace, query, MANY)
+    return Plan(query, query.sorts, found or ReadTable(is_ordered=True), CountIndexes())
 
 
 def looked_up(kind: Kind, query: Query, found: LookUp) -> Plan:

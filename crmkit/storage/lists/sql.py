@@ -55,6 +55,17 @@ def picked(
     return _all_packed(dialect, sql + Statement(f" AND r.seq IN ({dialect.numbers})", (json.dumps(seqs),)))
 
 
+def members(dialect: Dialect, kind: Kind, workspace: Workspace, plan: Plan, at_once: int) -> Statement:
+    """Return the statement for all records of a plan, in the order of their rows, so many in each row of its answer.
+
+    Such a row has the ids and the versions, separated by commas.
+    """
+    rows = Statement(f"SELECT r.id, r.version, (row_number() OVER (ORDER BY r.seq) - 1) / {at_once:d} AS part ")
+    rows += Statement(f"FROM {quoted(kind.plural)} AS r WHERE ") + _access(dialect, kind, workspace, plan, None)
+    packed = dialect.joined_texts.format("q.id"), dialect.joined_texts.format("q.version")
+    return Statement(f"SELECT {', '.join(packed)} FROM (") + rows + Statement(") AS q GROUP BY q.part ORDER BY q.part")
+
+
 def position_of(dialect: Dialect, kind: Kind, workspace: Workspace, sorts: Sequence[Sort], seq: int) -> Statement:
     """Return the statement for the sort values and the id of one row: the position of the page after it."""
     sql = Statement("SELECT ") + joined([_key(dialect, sort).value for sort in sorts], ", ")

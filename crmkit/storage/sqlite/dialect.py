@@ -63,6 +63,7 @@ DIALECT = Dialect(
     json_column="json({})",
     json_flag="json(CASE {} WHEN 1 THEN 'true' WHEN 0 THEN 'false' END)",
     all_rows="'[' || group_concat(row) || ']', group_concat(seq)",
+    joined_texts="group_concat({})",
     numbers="SELECT value FROM json_each(?)",
     same="IS",
     contains="instr({}, {}) > 0",

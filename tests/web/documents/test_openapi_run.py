@@ -151,6 +151,10 @@ class Visitor:
         needed = {parameter.name for parameter in case.operation.query if parameter.is_required}
         optional = [name for name in case.query if name not in needed][:most]
         case.query = self._sensible({name: case.query[name] for name in case.query if name in {*needed, *optional}})
+        path = case.operation.path
+        if case.method in ("PATCH", "DELETE") and "{" not in path and path != "/me":  # all that filters find
+            some = {"since": "2027-06-10"} if path == "/activities" else {"id": f"in:{self.id(path + '/{id}', True)}"}
+            case.query = some if self._random.random() < 0.8 else case.query | some
 
     def _set_body(self, case: Any) -> None:
         if not isinstance(case.body, dict):

@@ -31,6 +31,7 @@ from crmkit.storage.sqlite.migrations import (
     m0028_merges,
     m0029_duplicates,
     m0030_briefs,
+    m0031_job_records,
 )
 from crmkit.storage.sqlite.migrations.migration import Migration
 
@@ -65,6 +66,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     m0028_merges.MIGRATION,
     m0029_duplicates.MIGRATION,
     m0030_briefs.MIGRATION,
+    m0031_job_records.MIGRATION,
 )
 
 __all__ = ["MIGRATIONS", "Migration"]

@@ -9,8 +9,11 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from crmkit.model.record import Kind
+from crmkit.storage.interface.connection import Connection
 from crmkit.storage.interface.statement import Statement, at_most
 from crmkit.storage.interface.texts import Terms
+from crmkit.storage.interface.workspace import Workspace
 from crmkit.storage.lists import pages, planner
 from crmkit.storage.lists.pages import Page, PageReader
 from crmkit.storage.lists.plan import LookUp
@@ -43,6 +46,11 @@ def page(reader: PageReader, terms: Terms, position: Sequence[Any] | None) -> Pa
     corrected = [] if terms.text else [list(group) for group in terms.groups]
     following = None if found.position is None else [corrected, *found.position]
     return replace(found, position=following, closest=bool(corrected and found.seqs))
+
+
+def matches(connection: Connection, kind: Kind, workspace: Workspace, terms: Terms) -> Statement:
+    """Return a SELECT of the numbers of all rows that match."""
+    return sql.matches(kind, workspace, terms, search_plan.choose(connection, kind, workspace, terms, pages.COUNTED))
 
 
 def _ranked(reader: PageReader, terms: Terms, seqs: str, position: Sequence[Any] | None) -> Page:

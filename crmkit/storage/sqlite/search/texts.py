@@ -14,6 +14,7 @@ class TrigramTexts:
 
     queue = staticmethod(indexing.queue)
     page = staticmethod(pages.page)
+    matches = staticmethod(pages.matches)
     closest = staticmethod(typos.closest)
     candidates = staticmethod(candidates)
     waits = staticmethod(indexing.waits)

@@ -11,6 +11,7 @@ from crmkit.render.tail import Tail
 from crmkit.web.call import HttpCall
 from crmkit.web.handlers.reading.log import shown_as_of
 from crmkit.web.handlers.records.batch import batch_route
+from crmkit.web.handlers.records.by_filter import many_routes
 from crmkit.web.handlers.records.kinds import shows_deleted
 from crmkit.web.route import Route, read, route
 
@@ -127,4 +128,5 @@ def routes(kinds: Kinds) -> list[Route]:
     async def remove(call: HttpCall, id: str) -> Saved:
         return await activities.remove(call, id, call.if_match())
 
-    return [find_all, save, batch_route(kinds.activity), fetch, change, remove]
+    all_of = many_routes(kinds.activity, (*activities.filters(kinds), "search"))
+    return [find_all, save, batch_route(kinds.activity), *all_of, fetch, change, remove]

@@ -1,0 +1,207 @@
+"""A change or delete of very many records is a job: checked first, then done in small transactions, one operation."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from crmkit.core.call import Call
+from crmkit.core.jobs import awaited
+from crmkit.core.many import found, in_steps
+from crmkit.storage import records
+from crmkit.storage.interface.tx import Tx
+from tests.core.jobs.kinds import actor_of
+from tests.house import ALICE, BOB, UNLIMITED, House, Person, house
+from tests.kinds import CONTACT
+
+PATH = "/contacts?stage=lead"
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
+    monkeypatch.setattr(found, "AT_ONCE", 10)
+    monkeypatch.setattr(found, "OF_PART", 4)
+    monkeypatch.setattr(in_steps, "OF_PART", 4)
+    with house(tmp_path / "data", UNLIMITED) as running:
+        yield running
+
+
+@pytest.fixture
+def alice(home: House) -> Iterator[Person]:
+    with home.sign_in(ALICE) as person:
+        yield person
+
+
+def fill(home: House, person: Person, count: int, **more: Any) -> list[str]:
+    """Create contacts, and return their ids in order."""
+    actor = actor_of(home, person)
+
+    def unit(tx: Tx) -> list[str]:
+        tx.actor = actor
+        drafts = ({"name": f"Jane {number}", "stage": "lead", **more} for number in range(count))
+        return [records.put(tx, CONTACT, None, CONTACT.new(CONTACT.draft(draft))).id for draft in drafts]
+
+    return home.do(home.crm.database.write(unit, actor))
+
+
+def confirmed(person: Person, method: str, path: str, body: Any = None) -> str:
+    return f"{path}&confirm={person.json_of(method, path, body)['confirm']}"
+
+
+def rows(home: House, sql: str) -> list[Any]:
+    return home.do(home.crm.database.read(None, lambda connection: connection.execute(sql).fetchall()))
+
+
+def operations(home: House, action: str) -> list[Any]:
+    """Return (entries, targets, operations) of an action."""
+    sql = "SELECT count(*), count(DISTINCT target), count(DISTINCT coalesce(op, seq)) FROM audit WHERE action = "
+    return rows(home, f"{sql}'{action}'")
+
+
+def hold(home: House, person: Person, during: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have this done in the transaction before the first step that writes."""
+    write, is_done = in_steps._write, list[bool]()
+
+    def written(tx: Tx, *args: Any) -> bool:
+        if not is_done:
+            is_done.append(True)
+            operations, tx.operations = tx.operations, {}
+            during(tx)
+            tx.operations = operations
+        return write(tx, *args)
+
+    monkeypatch.setattr(in_steps, "_write", written)
+
+
+def test_all_are_changed_by_one_operation_which_the_answer_names(home: House, alice: Person) -> None:
+    fill(home, alice, 30)
+    answer = alice.json_of("PATCH", confirmed(alice, "PATCH", PATH, {"owner": BOB}), {"owner": BOB})
+    assert (answer["message"], answer["count"]) == ("changed 30 contacts", 30)
+    assert answer["operation"].startswith("op_")
+    assert operations(home, "contact.update") == [(30, 30, 1)]
+    assert rows(home, "SELECT count(*) FROM job_records") == [(0,)]
+    assert alice.json_of("GET", f"/contacts?owner={BOB}&version=2")["total"] == 30
+
+
+def test_all_are_deleted_with_what_goes_with_them(home: House, alice: Person) -> None:
+    for id in fill(home, alice, 12)[:3]:
+        for _ in range(6):  # more than a step writes
+            alice.json_of("POST", f"/contacts/{id}/activities", {"body": "Hello"})
+        alice.json_of("POST", "/deals", {"title": "Deal", "contact_id": id})
+    answer = alice.send_it("DELETE", confirmed(alice, "DELETE", PATH))
+    lines = answer.text.splitlines()
+    assert (lines[0], lines[-1].startswith("# undo: POST /undo/op_")) == ("OK deleted 12 contacts", True)
+    assert alice.json_of("GET", "/activities")["items"] == []
+    assert {deal["contact_id"] for deal in alice.json_of("GET", "/deals")["items"]} == {None}
+    actions = "'contact.delete', 'activity.delete', 'deal.update'"
+    assert rows(home, f"SELECT count(DISTINCT coalesce(op, seq)) FROM audit WHERE action IN ({actions})") == [(1,)]
+
+
+def test_few_records_with_many_that_go_along_are_a_job_too(home: House, alice: Person) -> None:
+    (id,) = fill(home, alice, 1)
+    for _ in range(10):
+        alice.json_of("POST", f"/contacts/{id}/activities", {"body": "Hello"})
+    assert alice.json_of("DELETE", confirmed(alice, "DELETE", PATH))["count"] == 1
+    assert rows(home, "SELECT count(*) FROM jobs WHERE kind = 'write_many'") == [(1,)]
+
+
+def test_what_takes_longer_is_answered_by_202_and_read_later(
+    home: House, alice: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(home, alice, 30)
+    with monkeypatch.context() as patched:
+        patched.setattr(awaited, "WAIT_SECONDS", 0)
+        answer = alice.send_it("PATCH", confirmed(alice, "PATCH", PATH, {"owner": BOB}), {"owner": BOB})
+    assert answer.status_code == 202
+    handle, *rest = answer.text.split()
+    assert [each.partition("=")[0] for each in rest[:3]] == ["state", "done", "of"]
+    home.do(awaited.awaited(_call(home, alice), _job(home, alice, handle)))
+    shown = alice.json_of("GET", f"/jobs/{handle}")
+    assert [shown[name] for name in ("state", "done", "of", "count")] == ["done", 30, 30, 30]
+
+
+def test_a_record_that_cannot_be_changed_is_found_before_any_is(home: House, alice: Person) -> None:
+    ids = fill(home, alice, 30)
+    full = [f"tag{number}" for number in range(50)]
+    alice.patch(f"/contacts/{ids[25]}", json={"tags": full})
+    before = operations(home, "contact.update")
+    body = {"tags": {"add": ["one-more"]}}
+    answer = alice.json_of("PATCH", confirmed(alice, "PATCH", PATH, body), body)
+    assert answer["error"] == "invalid_value"
+    assert f"contact/{ids[25]}" in answer["hint"]
+    assert operations(home, "contact.update") == before
+    home.do(home.crm.database.write(lambda tx: None))
+    assert alice.json_of("GET", "/contacts?tags=one-more")["total"] == 0
+
+
+def test_what_others_changed_or_deleted_meanwhile_is_left_and_told(
+    home: House, alice: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ids = fill(home, alice, 20)
+
+    def during(tx: Tx) -> None:
+        gone, moved = (records.fetch(tx.connection, CONTACT, tx.by.workspace_id, id) for id in (ids[7], ids[9]))
+        assert gone is not None
+        assert moved is not None
+        records.put(tx, CONTACT, gone, None)
+        records.put(tx, CONTACT, moved, CONTACT.new({"name": "Moved"}, moved.id))
+
+    again = confirmed(alice, "PATCH", PATH, {"owner": BOB})
+    hold(home, alice, during, monkeypatch)
+    answer = alice.json_of("PATCH", again, {"owner": BOB})
+    assert (answer["count"], answer["left"]) == (18, 2)
+    assert answer["notes"] == [
+        f"2 were left: contact/{ids[7]} (deleted meanwhile), contact/{ids[9]} (changed meanwhile)"
+    ]
+    assert alice.json_of("GET", f"/contacts?owner={BOB}")["total"] == 18
+
+
+def test_what_fails_a_rule_meanwhile_is_left_and_the_others_are_changed(
+    home: House, alice: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ids, body = fill(home, alice, 20), {"tags": {"add": ["one-more"]}}
+    monkeypatch.setattr(in_steps, "_check", _unchecked)
+    alice.patch(f"/contacts/{ids[5]}", json={"tags": [f"tag{number}" for number in range(50)]})
+    answer = alice.json_of("PATCH", confirmed(alice, "PATCH", PATH, body), body)
+    assert (answer["count"], answer["left"]) == (19, 1)
+    assert answer["notes"] == [f"1 was left: contact/{ids[5]} (invalid_value)"]
+    assert alice.json_of("GET", "/contacts?tags=one-more")["total"] == 19
+
+
+def test_records_that_link_to_each_other_are_all_deleted(home: House, alice: Person) -> None:
+    """A delete that unlinks another record of the set is a change by the same operation."""
+    first = ""
+    for number in range(15):
+        body = {"title": f"Task {number}", "due_at": "2026-06-11", "repeat": "daily"}
+        first = first or alice.json_of("POST", "/tasks", body)["id"]
+        if number:
+            alice.json_of("POST", "/tasks", body)
+    alice.json_of("PATCH", f"/tasks/{first}", {"done": True})
+    assert alice.json_of("DELETE", confirmed(alice, "DELETE", "/tasks?id=not:null"))["count"] == 16
+    assert alice.json_of("GET", "/tasks")["items"] == []
+
+
+def test_a_revoked_token_stops_the_job(home: House, alice: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+    fill(home, alice, 30)
+    monkeypatch.setattr(awaited, "WAIT_SECONDS", 0)
+    with home.sign_in(ALICE, "other") as other:
+        handle = other.send_it("DELETE", confirmed(other, "DELETE", PATH)).text.split()[0]
+        token = next(each["id"] for each in alice.json_of("GET", "/tokens")["items"] if each["name"] == "other")
+        assert alice.delete(f"/tokens/{token}").status_code == 200
+    monkeypatch.undo()
+    home.do(awaited.awaited(_call(home, alice), _job(home, alice, handle)))
+    shown = alice.json_of("GET", f"/jobs/{handle}")
+    assert (shown["state"], shown.get("error")) in (("stopped", "invalid_token"), ("done", None))
+
+
+def _call(home: House, person: Person) -> Any:
+    return Call(home.crm, actor_of(home, person))
+
+
+def _job(home: House, person: Person, handle: str) -> Any:
+    return home.do(awaited.find(_call(home, person), handle))
+
+
+def _unchecked(tx: Tx, job: Any, act: Any, place: Any) -> None:
+    place.is_checked = True
