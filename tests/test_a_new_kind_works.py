@@ -281,6 +281,19 @@ def test_two_of_it_are_merged_and_the_old_id_goes_on(alice: Person) -> None:
     assert alice.json_of("GET", "/audit?action=asset.merge")["items"][0]["target"] == goes["handle"]
 
 
+def test_all_that_filters_find_are_changed_and_deleted(alice: Person) -> None:
+    contact = new(alice, "/contacts", name="Jane Doe")
+    for number in range(3):
+        made(alice, f"Asset {number}", group="day", contact_id=contact)
+    for method, body, message in (("PATCH", {"group": "night"}, "changed"), ("DELETE", None, "deleted")):
+        path = f"/assets?contact_id={contact}"
+        asked = alice.json_of(method, path, body)
+        assert (asked["count"], len(asked["items"])) == (3, 3)
+        done = alice.json_of(method, f"{path}&confirm={asked['confirm']}", body)
+        assert done["message"] == f"{message} 3 assets"
+        assert {item["group"] for item in alice.json_of("GET", "/assets")["items"]} == ({"night"} if body else set())
+
+
 def test_the_log_tells_what_happened_to_it(alice: Person) -> None:
     asset = made(alice)
     changed = alice.send_it("PATCH", f"/assets/{asset['id']}", {"group": "night"}, headers={"If-Match": "1", **JSON})

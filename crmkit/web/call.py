@@ -181,7 +181,10 @@ class HttpCall(Call):
 
     @property
     def confirm(self) -> str:
-        return self.parameters().get("confirm", "").strip()
+        sent = [text.strip() for name, text in self.pairs if name == "confirm"]  # beside filters that may stand twice
+        if len(sent) > 1:
+            raise Problem("invalid_value", "Send confirm once.", fields={"confirm": "stands twice"})
+        return sent[0] if sent else ""
 
     def if_match(self) -> int | None:
         """Return the version that If-Match names, None without one (or for `*`); raises `invalid_value`."""

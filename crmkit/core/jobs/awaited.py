@@ -17,14 +17,15 @@ async def awaited(call: Call, job: Job) -> Job:
     """Return a job of the actor's workspace once it has ended, or as it is after WAIT_SECONDS; at once in a dry run."""
     if call.outcome.is_dry:
         return job
+    place = (call.actor.workspace_id, job.id)
     with call.crm.database.commits.listener(job.id) as listener:
         try:
             async with asyncio.timeout(WAIT_SECONDS):
-                while not (job := await find(call, job.id)).has_ended:
+                while (now := await call.read(jobs.find, *place)) is not None and not now.has_ended:
                     await listener.wait()
         except TimeoutError:
-            return await find(call, job.id)
-    return job
+            now = await call.read(jobs.find, *place)
+    return now or job
 
 
 async def find(call: Call, id: str) -> Job:

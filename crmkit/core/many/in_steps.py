@@ -78,7 +78,12 @@ def _check(tx: Tx, job: Job, act: Act, place: _Place) -> None:
         place.checked, rows = part
         found = records.all_of(tx.connection, act.kind, job.workspace_id, [id for id, _ in rows])
         for record in found.values():
-            act.check(tx, record)
+            try:
+                act.check(tx, record)
+            except Problem as problem:  # of which the job keeps code and hint
+                what = "; ".join(f"{name} {what}" for name, what in problem.fields.items())
+                problem.hint = f"{problem.hint}{f' ({what})' if what else ''} Nothing was changed."
+                raise
 
 
 def _write(tx: Tx, job: Job, act: Act, place: _Place) -> bool:

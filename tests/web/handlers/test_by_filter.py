@@ -150,6 +150,14 @@ def test_the_body_is_checked_as_that_of_a_patch_and_expects_no_version(alice: Pe
     assert alice.send_it("PATCH", path, {}).status_code == 400
 
 
+def test_a_filter_may_stand_twice_and_the_token_once(alice: Person) -> None:
+    for rating in (1, 3, 5):
+        contact(alice, "Jane", rating=rating)
+    again = confirmed(alice, "PATCH", "/contacts?rating=gte:2&rating=lt:4", {"owner": BOB})
+    assert alice.json_of("PATCH", f"{again}&confirm=x", {"owner": BOB})["fields"] == {"confirm": "stands twice"}
+    assert alice.json_of("PATCH", again, {"owner": BOB})["count"] == 1
+
+
 def test_an_empty_set_is_answered_at_once_with_the_notes_of_a_list(alice: Person) -> None:
     contacts(alice, 1, city="Rome")
     answer = alice.send_it("PATCH", "/contacts?city=Rome, Milan", {"owner": BOB})
