@@ -1,4 +1,4 @@
--- 30;
+-- 31;
 CREATE TABLE migrations (
             number INTEGER PRIMARY KEY,
             name TEXT NOT NULL,
@@ -505,6 +505,15 @@ CREATE TABLE open_sums (
         ;
 CREATE INDEX open_sums_by_records ON open_sums (workspace_id, kind, records DESC, stage, currency);
 CREATE INDEX deals_by_status_and_close_date ON deals (workspace_id, status_key, close_date, id) WHERE close_date IS NOT NULL;
+CREATE TABLE job_records (
+            workspace_id TEXT NOT NULL,
+            job_id TEXT NOT NULL,
+            part INTEGER NOT NULL,
+            ids TEXT NOT NULL,
+            versions TEXT NOT NULL,
+            PRIMARY KEY (workspace_id, job_id, part)
+        ) STRICT
+        ;
 INSERT INTO activities_search (activities_search, rank) VALUES ('automerge', 8);
 INSERT INTO campaigns_search (campaigns_search, rank) VALUES ('automerge', 8);
 INSERT INTO companies_search (companies_search, rank) VALUES ('automerge', 8);
