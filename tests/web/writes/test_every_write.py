@@ -9,7 +9,7 @@ import pytest
 
 from crmkit.web.route import Route
 from tests.house import House, Person
-from tests.teams.office import JSON, address, enter, error_of
+from tests.teams.office import JSON, address, enter, error_of, new
 from tests.teams.rights.matrix import Stand, bodies, filled, forms, furnish, guarded, own
 
 WRITES = [route for route in guarded() if route.writes]
@@ -35,6 +35,8 @@ def request_of(route: Route, stand: Stand) -> tuple[str, str, Any]:
     body = filled(BODIES.get(route.name) or bodies(forms(route))[0], stand.ids) if method != "DELETE" else None
     for prefix, id in stand.ids.items():
         path = path.replace(f"{{{prefix}}}", id)
+    if path.endswith("/merge"):  # the other goes
+        body = {"from": new(stand.person, f"/{path.split('/')[1]}", name="spare")}
     return method, path, body
 
 
