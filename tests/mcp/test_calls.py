@@ -247,7 +247,7 @@ def test_what_signs_in_or_connects_is_not_reached_by_a_tool(town: House, client:
 @pytest.mark.parametrize(
     ("name", "arguments", "says"),
     [
-        ("request", {}, "The tool request takes method, path, body: method is needed; path is needed."),
+        ("request", {}, "The tool request takes method, path, body, key: method is needed; path is needed."),
         ("request", {"method": "GET"}, "path is needed."),
         ("request", {"method": "PUT", "path": "/contacts"}, "GET, POST, PATCH, DELETE"),
         ("request", {"method": "HEAD", "path": "/contacts"}, "GET, POST, PATCH, DELETE"),

@@ -352,7 +352,7 @@ def test_there_is_one_tool_for_all_and_one_that_only_reads(client: Person) -> No
         assert tool["annotations"]["destructiveHint"] is (name == "request")
         assert tool["inputSchema"]["additionalProperties"] is False
         assert "outputSchema" not in tool
-    assert set(listed["request"]["inputSchema"]["properties"]) == {"method", "path", "body"}
+    assert set(listed["request"]["inputSchema"]["properties"]) == {"method", "path", "body", "key"}
     assert set(listed["read"]["inputSchema"]["properties"]) == {"path"}
 
 

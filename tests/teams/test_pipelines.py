@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from tests.house import record_in
 from tests.teams.office import Team, error_of, new
 
 SALES = {"stages": [{"name": "Lead"}, {"name": "Talk"}, {"name": "Signed", "means": "won"}], "strict": False}
@@ -161,7 +162,7 @@ def test_a_stage_and_a_status_in_contradiction_are_refused_by_name(us: Team, bod
     answer = us.bob.send_it("PATCH", f"/deals/{deal['id']}?format=json", body)
     assert (answer.status_code, answer.json()["error"]) == (400, "invalid_value")
     assert list(answer.json()["fields"]) == ["stage", "status"]
-    assert us.bob.json_of("GET", f"/deals/{deal['id']}") == deal
+    assert us.bob.json_of("GET", f"/deals/{deal['id']}") == record_in(deal)
 
 
 def test_a_strict_pipeline_refuses_other_stages_with_the_list_and_the_nearest(us: Team) -> None:

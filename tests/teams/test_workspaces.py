@@ -29,7 +29,7 @@ def test_a_new_workspace_belongs_to_who_opened_it(us: Team) -> None:
     assert listed["next_cursor"] is None
     known = us.bob.json_of("POST", "/workspaces", {"name": "Second"})
     settings = {"timezone", "currency", "country", "language", "date_format", "code_prefix"}
-    assert set(known) == {"handle", "id", "name", "role", "plan", "created_at", *settings}
+    assert set(known) == {"handle", "id", "name", "role", "plan", "created_at", "operation", *settings}
     assert known["handle"] == f"workspace/{known['id']}"
     assert id not in us.alice.text("GET", "/workspaces")
 
@@ -101,7 +101,7 @@ def test_a_token_of_a_workspace_is_shown_once_and_works_only_there(us: Team) -> 
         assert second.json_of("GET", "/contacts")["total"] == 1
     assert secret not in us.alice.text("GET", "/tokens")
     known = us.alice.json_of("POST", f"{us.path}/tokens", {})
-    assert set(known) == {"token", "token_name", "workspace_id"}
+    assert set(known) == {"token", "token_name", "workspace_id", "operation"}
     assert (known["token_name"], known["workspace_id"]) == ("default", us.id)
 
 

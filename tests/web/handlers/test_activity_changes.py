@@ -49,7 +49,7 @@ def test_every_field_that_was_sent_can_be_changed_but_for_the_links(alice: Perso
     refused(alice, "missing_field", "PATCH", place, {"body": " "}, ["body"])
     for wrong in (-1, 1.5, "20"):
         refused(alice, "invalid_value", "PATCH", place, {"duration_minutes": wrong}, {"duration_minutes": "from 0 to"})
-    assert alice.json_of("GET", place) == cleared
+    assert alice.json_of("GET", place) == record_in(cleared)
 
 
 def test_a_time_that_is_cleared_is_now(alice: Person) -> None:
