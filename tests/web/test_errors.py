@@ -90,6 +90,7 @@ ASKED: list[tuple[str, str, str, Any, Any, str]] = [
 ]
 ELSEWHERE = {  # codes that need a server in a special state, raw bytes, or name records: each has a test of its own
     "does_not_fit",
+    "undo_conflict",
     "unknown_format",
     "auth_required",
     "invalid_token",

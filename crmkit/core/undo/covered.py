@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from crmkit.core.undo import pipelines, records
 from crmkit.core.undo.reversal import Reversal, Scene
 from crmkit.errors import Problem
-from crmkit.storage.log.operations import UNDONE, Entry
+from crmkit.storage.log.operations import Entry
 
 # of what is no record
 OTHERS: Mapping[str, Callable[[Scene, Entry], Reversal]] = {"pipeline": pipelines.reversal}
@@ -16,7 +16,7 @@ def reversal(scene: Scene, entry: Entry) -> Reversal | None:
 
     Raises `undo_conflict` for what no undo covers, `admin_required` where only admins may do it.
     """
-    if entry.action == UNDONE:
+    if entry.noun == "operation":
         return None
     if entry.noun in OTHERS:
         return OTHERS[entry.noun](scene, entry)

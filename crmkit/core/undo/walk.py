@@ -68,7 +68,7 @@ def check_free(tx: Tx, operation: str, but: int | None = None) -> None:
 
 def begin(tx: Tx, operation: str) -> None:
     """Log that the actor takes an operation back, before the changes that this makes."""
-    audit.append(tx, operations.UNDONE, operations.handle(operation), {})
+    audit.append(tx, "operation.undo", operations.handle(operation), {})
 
 
 def take_back(scene: Scene, entries: Iterable[Entry]) -> tuple[set[str], Counter[str]]:

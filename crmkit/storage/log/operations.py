@@ -9,8 +9,6 @@ from crmkit.storage.interface.connection import Connection
 from crmkit.storage.interface.workspace import Workspace
 from crmkit.storage.log import audit
 
-UNDONE = "operation.undo"  # the action that an undo is logged as, before the changes that it makes
-
 _decode = msgspec.json.decode
 
 

@@ -39,6 +39,7 @@ OPERATIONS = [
     "DELETE /conversions/{id}",
     *("POST /activities", "POST /activities/batch"),
     *(f"POST /{kind.plural}/batch" for kind in REGISTRY.records),
+    *("POST /undo/{operation_id}", "GET /jobs/{id}"),
     *(f"{method} /pipelines/{kind}" for method in ("GET", "PUT") for kind in ("contacts", "deals")),
     *("GET /workspaces", "POST /workspaces", "PATCH /workspaces/{id}", "DELETE /workspaces/{id}"),
     *("POST /workspaces/{id}/tokens", "GET /workspaces/{id}/members", "POST /workspaces/{id}/invites"),
@@ -88,7 +89,7 @@ def test_the_manual_tells_the_base_url_that_clients_use(tmp_path: Path, town: Ho
     manual = someone.text("GET", "/help")
     assert f"BASE URL  {town.url}\n" in manual
     assert someone.json_of("GET", "/help") == {"manual": manual}
-    assert not re.search(r"\{(?!(?:|invite_|user_|member_)id\})[a-z_]+\}", manual), (
+    assert not re.search(r"\{(?!(?:|invite_|user_|member_|operation_)id\})[a-z_]+\}", manual), (
         "a gap of the template was not filled"
     )
     environ = {"CRMKIT_SERVER_BASE_URL": "https://crm.example.com/"}
