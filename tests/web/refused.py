@@ -17,7 +17,7 @@ STATUS = {
     404: "not_found unknown_path",
     405: "method_not_allowed",
     408: "request_timeout",
-    409: "confirmation_required already_exists last_admin does_not_fit",
+    409: "confirmation_required already_exists last_admin does_not_fit undo_conflict",
     412: "version_conflict",
     413: "too_large",
     415: "unsupported_encoding",
