@@ -167,7 +167,8 @@ class Visitor:
         if case.method == "POST" and title:
             case.body.setdefault(title, "Call")
         if case.operation.path == "/activities":
-            case.body = {**case.body, "contact_id": self.id("/contacts/{id}")}
+            own = {name: content for name, content in case.body.items() if not name.endswith("_id")}
+            case.body = {**own, "contact_id": self.id("/contacts/{id}")}
         if case.operation.path == "/campaigns/{id}/members":
             case.body = {**case.body, "id": self.id("/contacts/{id}")}
         if case.operation.path.endswith("/merge"):  # of which the other goes
