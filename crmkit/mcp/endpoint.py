@@ -65,7 +65,7 @@ async def _body_of(call: HttpCall) -> bytes:
     try:
         return await call.raw_body()
     except Problem as problem:
-        if problem.code == "unsupported_encoding":
+        if problem.code in ("unsupported_encoding", "too_large"):
             raise
         raise Fault(protocol.PARSE_ERROR, "the connection ended before the body did") from None
 
