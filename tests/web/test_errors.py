@@ -72,7 +72,7 @@ ASKED: list[tuple[str, str, str, Any, Any, str]] = [
     ("escalation_required", "DELETE", "/workspaces/{mine}", None, (), r"repeat the same request with \?code=CODE"),
     ("last_admin", "DELETE", "/workspaces/{mine}/members/{me}", None, (), "Make another member admin first"),
     ("unknown_path", "GET", "/nowhere", None, (), "GET /help"),
-    ("method_not_allowed", "PUT", "/contacts", None, (), "takes GET, HEAD, POST"),
+    ("method_not_allowed", "PUT", "/contacts", None, (), "takes DELETE, GET, HEAD, PATCH, POST"),
     ("confirmation_required", "DELETE", "{contact}", None, (), r"DELETE /contacts/c_\w+\?confirm=\w+$"),
     ("confirmation_required", "DELETE", "{contact}?confirm=old", None, (), r"wrong, used or outdated.*\?confirm=\w+$"),
     ("already_exists", "PATCH", "{contact}", {"email": "taken@acme.com"}, ["email"], "contact/c_.*another email"),

@@ -63,7 +63,7 @@ def test_a_workspace_and_a_token_are_reached_by_their_handles_too(
 NEAR = [
     ("GET", "/contact", "GET /contacts"),
     ("POST", "/company", "POST /companies"),
-    ("PUT", "/contact", "GET or POST /contacts"),
+    ("PUT", "/contact", "GET or PATCH or POST /contacts"),
     ("HEAD", "/Contacts/", ""),
     ("GET", "/Contacts", "GET /contacts"),
     ("GET", "/contacts.json", "GET /contacts"),
@@ -115,7 +115,8 @@ def test_what_is_no_id_is_not_found_by_every_method_before_the_method_is_looked_
         )
         for method in ("GET", "POST", "PUT", "PATCH", "DELETE"):
             told = refused(alice, "not_found", method, aimed, does=f"^bulk is no id; .* {prefix}_k7m2q9xa")
-            assert " Did you mean " in told["hint"], path
+            has_list = path[: found.start()].rstrip("/") in PATHS
+            assert " Did you mean " in told["hint"] or not has_list, path
 
 
 def test_the_path_of_an_id_of_another_kind_is_named(alice: Person, made: dict[str, str]) -> None:

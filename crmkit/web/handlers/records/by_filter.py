@@ -65,4 +65,5 @@ def _check_no_version(call: HttpCall) -> None:
             "invalid_value",
             "Leave If-Match out: a request for many records expects no version.",
             fields={"If-Match": "is the version of one record"},
+            for_tools="A request for many records expects no version.",
         )
