@@ -30,6 +30,7 @@ from crmkit.storage.lists import members
 
 TRIES = 5  # to find the records anew that others wrote between the read and the write
 OF_LISTS = tuple(name for name in RESERVED if name not in ("search", "format"))
+BESIDE = ("search", TIMEZONE, "confirm", "format")  # parameters beside filters
 
 Pairs = Sequence[tuple[str, str]]
 Body = Mapping[str, Any] | None  # None for a delete
@@ -41,27 +42,27 @@ class _Stale(Exception):
 
 async def change(call: Call, kind: Kind, pairs: Pairs, body: Mapping[str, Any], details: bool = False) -> Result | Job:
     """Change all records of a kind that these pairs of a query string find (see `_done`)."""
+    asked = await _asked(call, kind, pairs)
     if "version" in body:
         fields = {"version": "is that of one record"}
         raise Problem("invalid_value", "Leave version out: a change of many expects none.", fields=fields)
     if not body:
         raise Problem("missing_field", "Send the fields to change as a JSON object.")
-    return await _done(call, Act.of(call.crm, kind, body, call.actor.asker), pairs, body, details)
+    return await _done(call, Act.of(call.crm, kind, body, call.actor.asker), asked, pairs, body, details)
 
 
 async def remove(call: Call, kind: Kind, pairs: Pairs, details: bool = False) -> Result | Job:
     """Delete all records of a kind that these pairs of a query string find (see `_done`)."""
-    return await _done(call, Act(call.crm, kind), pairs, None, details)
+    return await _done(call, Act(call.crm, kind), await _asked(call, kind, pairs), pairs, None, details)
 
 
-async def _done(call: Call, act: Act, pairs: Pairs, body: Body, details: bool) -> Result | Job:
+async def _done(call: Call, act: Act, asked: Asked, pairs: Pairs, body: Body, details: bool) -> Result | Job:
     """Return what was done, or the job that does it, once it has ended or as it is after a while (see `awaited`).
 
     Unless `call.confirm` is a token that this session was shown for the same request and the same set of records,
     raises `confirmation_required`, which tells how many they are and shows the first of them: their fields that list
     lines show, or with `details` all. A change of records that `id=in:` alone names needs no token.
     """
-    asked = await _asked(call, act.kind, pairs)
     names = act.kind.members if details else act.kind.listed
     query = replace(asked.query, fields=tuple(name for name in names if name != "id"))
     for _ in range(TRIES):
@@ -132,7 +133,7 @@ async def _asked(call: Call, kind: Kind, pairs: Pairs) -> Asked:
         pairs = [pair for pair in pairs if pair[0] != TIMEZONE]
         pairs = feeds.translated(call, kind, pairs, activities.filters(call.crm.kinds))
         every = "since=1970-01-01"
-    asked = await lists.asked(call, kind, pairs)
+    asked = await lists.asked(call, kind, pairs, BESIDE)
     if not asked.query.filtered:
         raise Problem("invalid_filter", f"Send at least one filter; {every} means all {kind.plural}.")
     return asked

@@ -45,12 +45,14 @@ class Asked:
     lost: tuple[str, ...] = ()
 
 
-async def asked(call: Call, kind: Kind, pairs: Iterable[tuple[str, str]]) -> Asked:
-    """Return what the pairs of a query string ask for (see model.query)."""
+async def asked(
+    call: Call, kind: Kind, pairs: Iterable[tuple[str, str]], others: Sequence[str] = parse.OTHERS
+) -> Asked:
+    """Return what the pairs of a query string ask for, raising what parse.parse does."""
     actor = call.actor
     pairs, zones = _without_zone(pairs)
     declared = await _declared(call, kind, pairs)
-    wanted = parse.parse(kind, pairs, actor.asker, declared)
+    wanted = parse.parse(kind, pairs, actor.asker, declared, others)
     conditions, lost = wanted.conditions, tuple[str, ...]()
     if keys.are_in(conditions):
         found, lost = await call.read(keys.resolved, call.crm.kinds, actor.workspace_id, conditions)

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from msgspec import Struct
 
@@ -34,6 +34,7 @@ MAX_WORDS = 20  # of one search
 
 RESERVED = ("search", "sort", "limit", "cursor", "count", "fields", "format")
 TIMEZONE = "timezone"  # the zone of one answer; it is read before a query is parsed, with an operator it is a filter
+OTHERS = (*RESERVED, TIMEZONE)  # parameters of a list beside its filters
 # how other products call these
 ALIKE = {
     **dict.fromkeys(("q", "query"), "search"),
@@ -86,10 +87,17 @@ class Query(Struct, frozen=True):
         return json.dumps([list_name, conditions, sorts, self.search, *indexes])
 
 
-def parse(kind: Kind, pairs: Iterable[tuple[str, str]], asker: Asker = NOBODY, declared: Declarations = NONE) -> Query:
+def parse(
+    kind: Kind,
+    pairs: Iterable[tuple[str, str]],
+    asker: Asker = NOBODY,
+    declared: Declarations = NONE,
+    others: Sequence[str] = OTHERS,
+) -> Query:
     """Return the query in the pairs of a query string, which may have any order; all filters must match.
 
-    `declared` are the keys of custom that the workspace declares. Raises `invalid_filter`, `invalid_operator`,
+    `declared` are the keys of custom that the workspace declares, `others` the parameters that an error names beside
+    filters. Raises `invalid_filter`, `invalid_operator`,
     `invalid_value` or `invalid_sort` with what is allowed.
     """
     conditions: list[Condition] = []
@@ -100,7 +108,7 @@ def parse(kind: Kind, pairs: Iterable[tuple[str, str]], asker: Asker = NOBODY, d
             raise Problem("invalid_value", "Leave NUL characters (%00) out of the query.")
         if name not in RESERVED:
             filters += 1
-            conditions += conditions_of(_target(kind, name, declared), name, text, asker)
+            conditions += conditions_of(_target(kind, name, declared, others), name, text, asker)
         elif name == "search" and not kind.is_searched:
             hint = f"Filter {kind.plural} by {', '.join(_filterable(kind))}."
             raise Problem("invalid_filter", hint, fields={name: f"{kind.plural} have no text to search"})
@@ -144,14 +152,13 @@ def chosen_fields(kind: Kind, text: str) -> tuple[str, ...]:
     return names
 
 
-def _target(kind: Kind, name: str, declared: Declarations) -> Target:
+def _target(kind: Kind, name: str, declared: Declarations, others: Sequence[str]) -> Target:
     """Return what a filter is about; raises `invalid_filter`."""
     target = target_of(kind, name, declared)
     if target is None or not operators_of(target):
         raise Problem(
             "invalid_filter",
-            f"Filter {kind.plural} by {', '.join(_filterable(kind))}; "
-            f"other parameters are {', '.join((*RESERVED, TIMEZONE))}.",
+            f"Filter {kind.plural} by {', '.join(_filterable(kind))}; other parameters are {', '.join(others)}.",
             fields={name: f"is no field of {a(kind.noun)}{_meant(kind, name)}"},
         )
     return target

@@ -21,6 +21,8 @@ from tests.teams.rights.matrix import unknown
 OPERATIONS = [
     *("GET /", "GET /help", "GET /SKILL.md", "GET /llms.txt", "GET /openapi.json", "GET /healthz", "GET /readyz"),
     *("POST /auth/request", "POST /auth/verify", "GET /whoami", "GET /tokens", "DELETE /tokens/{id}", "GET /audit"),
+    *("GET /jobs/{id}", "PATCH /activities", "DELETE /activities"),
+    *(f"{method} /{kind.plural}" for kind in KINDS for method in ("PATCH", "DELETE")),
     *("GET /search", "GET /reminders", "GET /activities", "GET /activities/{id}"),
     *("PATCH /activities/{id}", "DELETE /activities/{id}"),
     *("GET /contacts", "POST /contacts", "GET /contacts/{id}", "PATCH /contacts/{id}", "DELETE /contacts/{id}"),
