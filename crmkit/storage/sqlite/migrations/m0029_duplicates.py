@@ -12,9 +12,9 @@ MIGRATION = Migration(
         """
         CREATE TABLE likely_duplicates (
             workspace_id TEXT NOT NULL,
-            kind TEXT NOT NULL,
             a TEXT NOT NULL,
             b TEXT NOT NULL CHECK (a < b),
+            kind TEXT NOT NULL,
             at TEXT NOT NULL,
             PRIMARY KEY (workspace_id, a, b)
         ) STRICT, WITHOUT ROWID
