@@ -24,6 +24,7 @@ OPERATIONS = [
     *("GET /jobs/{id}", "PATCH /activities", "DELETE /activities"),
     *(f"{method} /{kind.plural}" for kind in KINDS for method in ("PATCH", "DELETE")),
     *("GET /search", "GET /reminders", "GET /activities", "GET /activities/{id}"),
+    *("GET /duplicates", "POST /duplicates/dismiss"),
     *("PATCH /activities/{id}", "DELETE /activities/{id}"),
     *("GET /contacts", "POST /contacts", "GET /contacts/{id}", "PATCH /contacts/{id}", "DELETE /contacts/{id}"),
     *("GET /contacts/{id}/activities", "POST /contacts/{id}/activities"),
