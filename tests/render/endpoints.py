@@ -22,9 +22,11 @@ def _meant(method: str, path: str, summary: str, plurals: list[str]) -> Iterator
     of_some: dict[str, str] = {}
     usual = ""
     for part in summary.split("; "):
-        names, _, told = part.partition(": ")
-        if set(names.split(", ")) <= set(plurals):
-            of_some |= dict.fromkeys(names.split(", "), told)
+        before, _, told = part.partition(": ")
+        names = before.removeprefix("not ").split(", ")
+        if set(names) <= set(plurals):
+            some = names if before == ", ".join(names) else [each for each in plurals if each not in names]
+            of_some |= dict.fromkeys(some, told)
         else:
             usual = part
     for kind in (*REGISTRY.records, *REGISTRY.settings):

@@ -13,6 +13,7 @@ from crmkit.clock import Moment, after
 from crmkit.clock import moment as datetime_of
 from crmkit.core.brief import due, mark
 from crmkit.core.call import Call
+from crmkit.core.duplicates import listing
 from crmkit.core.history import changes, feed
 from crmkit.core.now import moment
 from crmkit.errors import Problem
@@ -172,7 +173,9 @@ def _listed(
 
 
 def _duplicates(connection: Connection, asked: _Asked, told: Mark) -> Section:
-    return Section("duplicates", "new duplicates", MixedListing("duplicates", (), Paging()), 0, "/duplicates")
+    pairs = listing.newest(connection, asked.kinds, asked.actor, told.since, ROWS + 1)
+    page = MixedListing(listing.ROW, tuple(pair.row for pair in pairs[:ROWS]), Paging())
+    return Section("duplicates", "new duplicates", page, len(page.rows), "/duplicates", len(pairs) <= ROWS)
 
 
 def _counted(key: str, says: str, page: Listing | MixedListing | RecordListing, total: int, path: str) -> Section:

@@ -240,6 +240,18 @@ def test_contacts_that_nobody_contacted_for_30_days_are_told_but_for_those_never
     assert alice.json_of("GET", found["more"]["quiet"])["items"] == found["quiet"]
 
 
+def test_pairs_that_are_likely_one_are_told_when_they_are_new(home: House, crew: Team) -> None:
+    alice = crew.alice
+    for _ in range(2):
+        new(alice, "/contacts", name="Jane Kelason", phone="+49 30 1234567")
+    found = brief(alice)
+    (pair,) = found["duplicates"]
+    assert pair == alice.json_of("GET", found["more"]["duplicates"])["items"][0]
+    assert f"duplicates  a={pair['a']}  b={pair['b']}  reason=" in alice.text("GET", "/brief")
+    home.clock.move(seconds=1)
+    assert brief(alice, f"?since={home.clock.now:%Y-%m-%dT%H:%M:%SZ}")["duplicates"] == []
+
+
 def test_forty_lines_hold_it_however_much_there_is_and_each_list_says_where_the_rest_is(
     home: House, crew: Team
 ) -> None:
