@@ -5,7 +5,6 @@ nothing. Stages are one whatever their case. A sum may exceed what a column hold
 times 2**30, and that of `low`: each is the sum of this part of each amount.
 """
 
-from collections import Counter
 from typing import Any
 
 from msgspec import Struct
@@ -42,19 +41,16 @@ def follow(tx: Tx, kind: Kind, before: Record | None, after: Record | None) -> N
     """Write what follows from one change of a record."""
     if kind.forecast is None:
         return
-    steps: dict[tuple[str, str], Counter[str]] = {}
-    for record, step in ((before, -1), (after, 1)):
-        if record is not None and _is_open(record):
-            amount = getattr(record, kind.forecast.amount) or 0
-            parts = {"records": step, "high": step * (amount >> _BITS), "low": step * (amount & (1 << _BITS) - 1)}
-            steps.setdefault(_place(record), Counter()).update(parts)
-    for place, counted in steps.items():
-        if any(counted.values()):
-            key = (tx.by.workspace_id, kind.plural, *place)
-            row = (*key, counted["records"], counted["high"], counted["low"])
-            (left,) = tx.connection.execute(_ADD, row).fetchone()
-            if left == 0:
-                tx.connection.execute(_DROP, key)
+    was, now = _part(kind, before), _part(kind, after)
+    if was == now:
+        return
+    if was is not None and now is not None and was[0] == now[0]:  # the amount alone differs
+        _add(tx, kind, now[0], 0, now[1] - was[1], now[2] - was[2])
+        return
+    if was is not None:
+        _add(tx, kind, was[0], -1, -was[1], -was[2])
+    if now is not None:
+        _add(tx, kind, now[0], 1, now[1], now[2])
 
 
 def largest(connection: Connection, kind: Kind, workspace_id: str, most: int) -> list[OpenSum]:
@@ -82,13 +78,22 @@ def count(connection: Connection, kind: Kind, workspace_id: str, most: int) -> i
     return number
 
 
-def _is_open(record: Any) -> bool:
-    return bool(record.status == OPEN)
+_Place = tuple[str, str]  # stage, as stages are compared, and currency; empty where a record has none
 
 
-def _place(record: Any) -> tuple[str, str]:
-    """Return stage, as stages are compared, and currency; each is empty where the record has none."""
-    return fold(record.stage or ""), record.currency or ""
+def _part(kind: Kind, record: Any) -> tuple[_Place, int, int] | None:
+    """Return where a record is counted, and both parts of its amount; None if it is not open."""
+    if record is None or kind.forecast is None or record.status != OPEN:
+        return None
+    amount = getattr(record, kind.forecast.amount) or 0
+    return (fold(record.stage or ""), record.currency or ""), amount >> _BITS, amount & (1 << _BITS) - 1
+
+
+def _add(tx: Tx, kind: Kind, place: _Place, records: int, high: int, low: int) -> None:
+    key = (tx.by.workspace_id, kind.plural, *place)
+    (left,) = tx.connection.execute(_ADD, (*key, records, high, low)).fetchone()
+    if left == 0:
+        tx.connection.execute(_DROP, key)
 
 
 def _spelled(connection: Connection, kind: Kind, workspace_id: str, key: str) -> str | None:
