@@ -463,9 +463,9 @@ CREATE UNIQUE INDEX answers_by_key ON answers (workspace_id, token_id, key);
 CREATE INDEX "contacts_by_phone_key" ON "contacts" (workspace_id, "phone_key", id) WHERE "phone_key" IS NOT NULL;
 CREATE TABLE likely_duplicates (
             workspace_id TEXT NOT NULL,
-            kind TEXT NOT NULL,
             a TEXT NOT NULL,
             b TEXT NOT NULL CHECK (a < b),
+            kind TEXT NOT NULL,
             at TEXT NOT NULL,
             PRIMARY KEY (workspace_id, a, b)
         ) STRICT, WITHOUT ROWID
