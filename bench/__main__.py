@@ -13,7 +13,7 @@ import sys
 import time
 from collections.abc import Callable
 
-from bench import peers, rows, rows_by_filter, rows_cost, rows_many, rows_scale, rows_tail
+from bench import peers, rows, rows_by_filter, rows_cost, rows_many, rows_scale, rows_tail, rows_waiting
 from bench.dataset import is_made
 from bench.lab import WRITING, Lab, Plan, Skip, run_folder, say
 from bench.report import Line, Report
@@ -41,6 +41,7 @@ ROWS: dict[str, Callable[[Lab], list[Line]]] = {
     "tokens": rows_cost.tokens,
     "start": rows_cost.start,
     "idle": rows_cost.idle,
+    "waiting": rows_waiting.waiting,
     "creates": rows.creates,
     "tail": rows_tail.tail,
     "batch": rows_many.cost,
