@@ -13,47 +13,47 @@ import sys
 import time
 from collections.abc import Callable
 
-from bench import peers, rows, rows_by_filter, rows_cost, rows_many, rows_scale, rows_tail, rows_waiting
-from bench.dataset import is_made
+from bench.data.dataset import is_made
 from bench.lab import WRITING, Lab, Plan, Skip, run_folder, say
 from bench.report import Line, Report
+from bench.rows import by_filter, cost, many, peers, requests, scale, tail, waiting
 from bench.servers import LOADER_CORE, SERVER_CORE
 
 SMALL, USUAL, LARGE = 10_000, 100_000, 1_000_000
 
 # in the order they run: what creates contacts comes after what reads the same data, memory after all that loads servers
 ROWS: dict[str, Callable[[Lab], list[Line]]] = {
-    "one": rows.get_one,
-    "list": rows.list_of_50,
-    "total": rows.total,
-    "json": rows.list_in_json,
-    "p99": rows_scale.percentiles,
-    "search": rows_scale.search_term,
-    "search-nothing": rows_scale.search_nothing,
-    "neighbours": rows_scale.neighbours,
-    "declared": rows_scale.declared,
-    "duplicates": rows_scale.duplicates,
-    "logs": rows_scale.logs,
-    "brief": rows_scale.brief,
-    "edge": rows_cost.edge,
-    "keys": rows_cost.keys,
-    "bytes": rows_cost.sizes,
-    "tokens": rows_cost.tokens,
-    "start": rows_cost.start,
-    "idle": rows_cost.idle,
-    "waiting": rows_waiting.waiting,
-    "creates": rows.creates,
-    "tail": rows_tail.tail,
-    "batch": rows_many.cost,
-    "batch-others": rows_many.others,
-    "by-filter": rows_by_filter.by_filter,
-    "slow-flush": rows.slow_flush,
-    "creates-large": rows_scale.creates,
-    "load": rows.loading,
+    "one": requests.get_one,
+    "list": requests.list_of_50,
+    "total": requests.total,
+    "json": requests.list_in_json,
+    "p99": scale.percentiles,
+    "search": scale.search_term,
+    "search-nothing": scale.search_nothing,
+    "neighbours": scale.neighbours,
+    "declared": scale.declared,
+    "duplicates": scale.duplicates,
+    "logs": scale.logs,
+    "brief": scale.brief,
+    "edge": cost.edge,
+    "keys": cost.keys,
+    "bytes": cost.sizes,
+    "tokens": cost.tokens,
+    "start": cost.start,
+    "idle": cost.idle,
+    "waiting": waiting.waiting,
+    "creates": requests.creates,
+    "tail": tail.tail,
+    "batch": many.cost,
+    "batch-others": many.others,
+    "by-filter": by_filter.by_filter,
+    "slow-flush": requests.slow_flush,
+    "creates-large": scale.creates,
+    "load": requests.loading,
     "datasette": peers.datasette,
     "json-server": peers.json_server,
-    "memory": rows_cost.memory,
-    "database": rows_cost.database,
+    "memory": cost.memory,
+    "database": cost.database,
 }
 PEERS = ("datasette", "json-server")
 

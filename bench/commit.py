@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
-from bench.dataset import Dataset, settings_of
-from bench.drawn import Drawn
+from bench.data.dataset import Dataset, settings_of
+from bench.data.drawn import Drawn
 from bench.kinds import CONTACT
 from bench.lab import Lab, say
 from bench.load import Broken

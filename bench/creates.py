@@ -12,8 +12,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from bench.dataset import Dataset, cache, dataset, settings_of
-from bench.drawn import Drawn
+from bench.data.dataset import Dataset, cache, dataset, settings_of
+from bench.data.drawn import Drawn
 from bench.kinds import CONTACT
 from crmkit import boot
 from crmkit.core import upkeep

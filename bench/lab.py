@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from bench import servers
-from bench.dataset import LARGE_ADMIN, MEDIUM, MEDIUM_ADMIN, Dataset, cache, dataset, is_made
-from bench.drawn import Drawn
+from bench.data.dataset import LARGE_ADMIN, MEDIUM, MEDIUM_ADMIN, Dataset, cache, dataset, is_made
+from bench.data.drawn import Drawn
 from bench.load import SERIAL_TEXT, Broken, Result, Shot, chosen, fire
 from bench.servers import Server
 from crmkit.storage.sqlite.engine.connection import connect

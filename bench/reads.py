@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any
 
-from bench.dataset import Dataset, dataset, settings_of
+from bench.data.dataset import Dataset, dataset, settings_of
 from bench.kinds import CONTACT, DEAL, KINDS
 from crmkit import boot
 from crmkit.core.call import Call

@@ -11,7 +11,7 @@ from attack.lab import Lab
 from attack.program import Program
 from attack.report import Row
 from attack.victim import watching
-from bench.dataset import make
+from bench.data.dataset import make
 from crmkit.storage.sqlite.engine.folder import FILE
 
 MB = 1 << 20

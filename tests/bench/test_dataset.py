@@ -9,9 +9,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from bench import dataset as maker
-from bench.dataset import LARGE_ADMIN, Dataset, dataset
-from bench.drawn import RARE_TIMES
+from bench.data import dataset as maker
+from bench.data.dataset import LARGE_ADMIN, Dataset, dataset
+from bench.data.drawn import RARE_TIMES
 from crmkit.core.people import sessions
 from crmkit.model import fold
 from crmkit.model.fields import FieldType, Flag

@@ -7,8 +7,8 @@ from contextlib import ExitStack
 
 from bench.lab import Lab, Shot, Skip
 from bench.report import Line
-from bench.rows import AT_ONCE, middle
-from bench.rows_cost import UNTOLD
+from bench.rows.cost import UNTOLD
+from bench.rows.requests import AT_ONCE, middle
 from bench.servers import Server
 
 CALLS, PER_TOKEN = 1_000, 4

@@ -3,7 +3,6 @@
 import statistics
 import subprocess
 from collections.abc import Sequence
-from pathlib import Path
 
 from bench import commit, servers
 from bench.lab import Lab, Shot, Skip
@@ -175,7 +174,7 @@ def creates(lab: Lab) -> list[Line]:
 
 def slow_flush(lab: Lab) -> list[Line]:
     made = lab.data(lab.usual)
-    source, shim = Path(__file__).parent / "slowsync.c", lab.folder / "slowsync.so"
+    source, shim = servers.ROOT / "bench" / "slowsync.c", lab.folder / "slowsync.so"
     try:
         command = ["cc", "-shared", "-fPIC", "-O1", "-o", str(shim), str(source), "-ldl"]
         subprocess.run(command, check=True, capture_output=True)

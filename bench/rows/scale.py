@@ -7,7 +7,7 @@ from urllib.parse import quote_plus
 from bench.lab import Lab, Shot
 from bench.load import Broken, Result
 from bench.report import Line
-from bench.rows import AT_ONCE, LISTED, cpu, creating, listed, middle, one_by_id, rates
+from bench.rows.requests import AT_ONCE, LISTED, cpu, creating, listed, middle, one_by_id, rates
 
 Maker = Callable[[Lab, int], Shot]
 

@@ -3,7 +3,7 @@
 from bench.lab import Lab, Shot
 from bench.load import SERIAL_TEXT
 from bench.report import Line
-from bench.rows import AT_ONCE, middle
+from bench.rows.requests import AT_ONCE, middle
 
 
 def changing(lab: Lab, size: int) -> Shot:

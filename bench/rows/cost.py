@@ -11,7 +11,7 @@ from bench import servers
 from bench.lab import Lab, Skip
 from bench.load import Broken
 from bench.report import Line
-from bench.rows import LISTED
+from bench.rows.requests import LISTED
 from bench.servers import ROOT, SERVER_CORE, pinned
 from bench.shapes import klozeo, konektor
 

@@ -9,13 +9,13 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from bench.dataset import cache
-from bench.drawn import Body
+from bench.data.dataset import cache
+from bench.data.drawn import Body
 from bench.kinds import CONTACT
 from bench.lab import Lab, Shot, Skip, say
 from bench.load import SERIAL_TEXT
 from bench.report import Line
-from bench.rows import AT_ONCE, LISTED, cpu, listed, middle, one_by_id, rates
+from bench.rows.requests import AT_ONCE, LISTED, cpu, listed, middle, one_by_id, rates
 from bench.servers import Server, free_port
 from crmkit.storage.sqlite.engine.connection import connect
 from crmkit.storage.sqlite.engine.folder import FILE

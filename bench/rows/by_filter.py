@@ -8,7 +8,7 @@ from typing import Any
 from bench.lab import Lab, Shot
 from bench.load import Broken, Result
 from bench.report import Line
-from bench.rows import AT_ONCE, middle
+from bench.rows.requests import AT_ONCE, middle
 from bench.servers import Server
 
 START_SECONDS = 60  # until the job writes

@@ -1,4 +1,4 @@
-"""`python -m bench.dataset SIZE`: a database with a large workspace beside many small ones, made once and kept.
+"""`python -m bench.data.dataset SIZE`: a database with a large workspace beside many small ones, made once and kept.
 
 Everything is written by the functions that the product's own verbs write with, in long transactions, so reads and
 writes work on it as on data that came through the API: an index that is made at the end has no room in its pages, and a
@@ -19,7 +19,7 @@ from unittest.mock import patch
 import msgspec
 from msgspec import structs
 
-from bench.drawn import RARE, STAGES, TERM, TERM_EVERY, TODAY, Body, Drawn
+from bench.data.drawn import RARE, STAGES, TERM, TERM_EVERY, TODAY, Body, Drawn
 from bench.kinds import ACTIVITY, COMPANY, CONTACT, DEAL, REGISTRY, TASK
 from crmkit import boot, ids
 from crmkit.clock import moment, stamp, system_clock
@@ -223,7 +223,7 @@ def _index(connection: Connection, kind: Kind) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m bench.dataset", description=(__doc__ or "").splitlines()[0])
+    parser = argparse.ArgumentParser(prog="python -m bench.data.dataset", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("size", type=lambda text: int(text.replace(",", "").replace("_", "")))
     print(msgspec.json.format(msgspec.json.encode(dataset(parser.parse_args().size)), indent=2).decode())
 

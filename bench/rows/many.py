@@ -9,7 +9,7 @@ import msgspec
 from bench.lab import WRITING, Lab, Shot
 from bench.load import SERIAL_TEXT, Result, fire
 from bench.report import Line
-from bench.rows import AT_ONCE, middle, one_by_id
+from bench.rows.requests import AT_ONCE, middle, one_by_id
 
 SIZES = (500, 1_000)  # items; the first is judged
 BATCHES = 6  # in a round of the first size

@@ -1,0 +1,1 @@
+"""The data that is measured: how it is made, and what records are drawn."""

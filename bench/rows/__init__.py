@@ -1,0 +1,1 @@
+"""The rows of the report, each a function of the lab: what is measured beside what."""
