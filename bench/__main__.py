@@ -39,6 +39,7 @@ ROWS: dict[str, Callable[[Lab], list[Line]]] = {
     "keys": cost.keys,
     "bytes": cost.sizes,
     "tokens": cost.tokens,
+    "entries": cost.entries,
     "start": cost.start,
     "idle": cost.idle,
     "waiting": waiting.waiting,

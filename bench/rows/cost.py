@@ -7,7 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 
-from bench import servers
+from bench import logged, servers
 from bench.lab import Lab, Skip
 from bench.load import Broken
 from bench.report import Line
@@ -20,6 +20,7 @@ CALLS = 4_000  # in each round of the row in process
 WRITES = 2_000
 VOCABULARY = "o200k_base"
 BOUNDS = {"list of 50": (0.60, 0.50), "one": (0.90, 0.80)}  # must and aim of bytes beside our own JSON
+ENTRIES = {"create": 461.44, "update": 301.0}  # bytes of an audit entry when nothing could be undone yet
 UNTOLD = "needs /proc, which tells the memory of a process"
 
 
@@ -161,6 +162,22 @@ def memory(lab: Lab) -> list[Line]:
         absolute = f"{large:.0f} MB and {small:.0f} MB, {more:.0f} MB for a million contacts"
         lines.append(Line(*names, [large / small], at_most=True, absolute=absolute))
     return lines
+
+
+def entries(lab: Lab) -> list[Line]:
+    found = logged.bytes_per_entry()
+    return [
+        Line(
+            f"bytes of an audit entry, contact.{verb}",
+            "when nothing could be undone",
+            [found[verb] / before],
+            1.1,
+            1.0,
+            at_most=True,
+            absolute=f"{found[verb]:.0f} and {before:.0f} bytes of values in the row and in indexes",
+        )
+        for verb, before in ENTRIES.items()
+    ]
 
 
 def database(lab: Lab) -> list[Line]:
