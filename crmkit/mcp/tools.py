@@ -5,7 +5,7 @@ from typing import Any
 REQUEST = "request"
 READ = "read"
 
-METHODS = ("GET", "POST", "PATCH", "DELETE")
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
 _FORMAT = (
     'One record a line: `contact/c_k7m2q9xa  name="Jane Doe"  email=jane@acme.com  stage=lead`; empty fields are left '

@@ -17,7 +17,8 @@ from crmkit.storage.interface.workspace import Workspace
 from crmkit.storage.log import entries
 
 SLICE = 5_000  # entries that one read goes through
-LOOKED_AT = 500  # entries, for what others changed
+OF_OTHERS = 500  # entries of others, for what they changed
+LOOKED_AT = 10_000  # entries, one's own too, among which they are found
 MOST_READ = 10_000  # entries of the records on one page, past which the page is cut short
 
 Nouns = Mapping[str, Kind]  # the kinds to tell of, by the word that begins a handle
@@ -75,22 +76,24 @@ def by_others(
 ) -> Others:
     """Return what became of records by entries after the number `start`, of which somebody else wrote one or more.
 
-    Of each, `at` and `by` are those of the newest entry of somebody else. The newest LOOKED_AT entries are looked at.
+    Of each, `at`, `by` and `fields` are those of the entries of others. The newest OF_OTHERS of these are looked at,
+    among the newest LOOKED_AT of all.
     """
     end = entries.newest(connection, workspace)
-    rows = entries.authors(connection, start, end, LOOKED_AT)
-    written = dict.fromkeys(target for target, by in rows if by != address and target.partition("/")[0] in nouns)
+    since = max(start, end - LOOKED_AT)
+    rows = entries.of_others(connection, since, end, address, OF_OTHERS)
+    written = dict.fromkeys(target for target in rows if target.partition("/")[0] in nouns)
     found = list[Change]()
     for target in written:
-        own = entries.of_target(connection, workspace, target, start, end)
-        change = net.of(nouns[target.partition("/")[0]], own)
-        if change is None:
+        kind, own = nouns[target.partition("/")[0]], entries.of_target(connection, workspace, target, start, end)
+        change, theirs = net.of(kind, own), net.of(kind, [entry for entry in own if entry.by != address])
+        if change is None or theirs is None:
             continue
         if len(found) == limit:
             return Others(tuple(found), has_more=True)
-        theirs = next(entry for entry in reversed(own) if entry.by != address)
-        found.append(Change(change.handle, change.change, theirs.at, theirs.by, change.fields, change.into))
-    return Others(tuple(found), has_more=len(rows) == LOOKED_AT)
+        fields = theirs.fields if change.change == net.UPDATED else ()
+        found.append(Change(change.handle, change.change, theirs.at, theirs.by, fields, change.into))
+    return Others(tuple(found), has_more=len(rows) == OF_OTHERS or since > start)
 
 
 def nouns(kinds: Sequence[Kind]) -> Nouns:

@@ -87,10 +87,11 @@ def nouns_after(connection: Connection, workspace: Workspace, after: int) -> tup
     return through, None if len(rows) == _MANY else {target.partition("/")[0] for _, target in rows}
 
 
-def authors(connection: Connection, after: int, through: int, most: int) -> list[tuple[str, str]]:
-    """Return (target, by) of the newest entries in such a range, the newest first."""
-    sql = f'SELECT target, "by" FROM audit WHERE seq > ? AND seq <= ? ORDER BY seq DESC {connection.dialect.limit}'
-    return connection.execute(sql, (after, through, most)).fetchall()
+def of_others(connection: Connection, after: int, through: int, address: str, most: int) -> list[str]:
+    """Return the targets of the newest entries in such a range that somebody else wrote, the newest first."""
+    where = 'seq > ? AND seq <= ? AND "by" <> ?'
+    sql = f"SELECT target FROM audit WHERE {where} ORDER BY seq DESC {connection.dialect.limit}"
+    return [target for (target,) in connection.execute(sql, (after, through, address, most)).fetchall()]
 
 
 def newest_of(connection: Connection, workspace_id: str, target: str, through: int) -> int:

@@ -35,7 +35,7 @@ def test_every_read_of_the_log_is_a_search_in_the_order_of_an_index(tmp_path: Pa
             ),
             lambda c: entries.targets(c, workspace.first, workspace.last, 9): BY_NUMBER,
             lambda c: entries.nouns_after(c, workspace, workspace.first): BY_NUMBER,
-            lambda c: entries.authors(c, workspace.first, workspace.last, 9): BY_NUMBER,
+            lambda c: entries.of_others(c, workspace.first, workspace.last, "a@x.org", 9): BY_NUMBER,
             lambda c: entries.newest_of(c, workspace.id, target, workspace.last): BY_TARGET,
             lambda c: entries.of_target(c, workspace, target, workspace.first, workspace.last): BY_TARGET,
             lambda c: list(entries.newest_first(c, workspace, target)): BY_TARGET,
