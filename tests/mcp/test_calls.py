@@ -249,9 +249,9 @@ def test_what_signs_in_or_connects_is_not_reached_by_a_tool(town: House, client:
     [
         ("request", {}, "The tool request takes method, path, body, key: method is needed; path is needed."),
         ("request", {"method": "GET"}, "path is needed."),
-        ("request", {"method": "PUT", "path": "/contacts"}, "GET, POST, PATCH, DELETE"),
-        ("request", {"method": "HEAD", "path": "/contacts"}, "GET, POST, PATCH, DELETE"),
-        ("request", {"method": "DELET", "path": "/contacts"}, "GET, POST, PATCH, DELETE (did you mean DELETE?)"),
+        ("request", {"method": "OPTIONS", "path": "/contacts"}, "GET, POST, PUT, PATCH, DELETE"),
+        ("request", {"method": "HEAD", "path": "/contacts"}, "GET, POST, PUT, PATCH, DELETE"),
+        ("request", {"method": "DELET", "path": "/contacts"}, "GET, POST, PUT, PATCH, DELETE (did you mean DELETE?)"),
         ("request", {"method": 5, "path": "/contacts"}, "method must be text."),
         ("request", {"method": "GET", "path": "contacts"}, "starts with /"),
         ("request", {"method": "GET", "path": "https://evil.com/contacts"}, "starts with /"),
