@@ -6,6 +6,7 @@ response in one place, `web/problems.py`. Any other exception is a bug of ours: 
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from copy import copy
 from typing import Any
 
 # code -> (HTTP statuses that it is answered with, the usual one first; what it means, as the manual says it)
@@ -87,6 +88,18 @@ class Problem(Exception):
         self.shown = shown
         self.comments = list(comments)
         self.for_tools = for_tools
+
+    @classmethod
+    def kept(cls, code: str, hint: str, **more: Any) -> "Problem":
+        """Return a Problem of which the code was stored; a `server_error` if the catalogue has that code no more."""
+        return cls(code, hint, **more) if code in CATALOGUE else cls("server_error", "The work was stopped.")
+
+    def after(self, sentence: str) -> "Problem":
+        """Return the same Problem, with this sentence before its hint."""
+        found = copy(self)
+        found.hint = f"{sentence} {self.hint}"
+        found.for_tools = self.for_tools and f"{sentence} {self.for_tools}"
+        return found
 
 
 def a(noun: str) -> str:

@@ -152,9 +152,16 @@ def groups(pages: Sequence[Listing], facts: Mapping[str, Any]) -> Table:
     )
 
 
-def thing(handle: str, fields: Mapping[str, Any], tail: Tail = NO_TAIL, status: int = 200) -> Table:
-    """Return one thing that is no record."""
-    return Table((Part(_rows("", [(handle, fields)]), tail),), {"handle": handle, **fields}, status)
+def thing(
+    handle: str,
+    fields: Mapping[str, Any],
+    tail: Tail = NO_TAIL,
+    status: int = 200,
+    wrong: Mapping[str, str] | None = None,
+) -> Table:
+    """Return one thing that is no record; `wrong` says what is wrong with fields of the request that it is about."""
+    line, more = {**fields, **told_of_fields(wrong or {})}, {"fields": wrong} if wrong else {}
+    return Table((Part(_rows("", [(handle, line)]), tail),), {"handle": handle, **fields, **more}, status)
 
 
 def beside(kind: Kind, record: Record, more: Mapping[str, Any], tail: Tail, status: int) -> Table:
@@ -323,6 +330,11 @@ class Failure(Answer, Struct, frozen=True):
 
 def _label(name: str) -> str:
     return text.value(shortened(name))
+
+
+def told_of_fields(wrong: Mapping[str, str]) -> dict[str, str]:
+    """Return what a line has of what is wrong with fields, whoever made their names up."""
+    return {f"field.{'.'.join(map(text.key, shortened(name).split('.')))}": what for name, what in wrong.items()}
 
 
 def shortened(name: str) -> str:

@@ -6,8 +6,7 @@ from typing import Any
 from msgspec import Struct
 
 from crmkit.errors import Problem
-from crmkit.render import text
-from crmkit.render.answers import Table, numbered_lines, shortened
+from crmkit.render.answers import Table, numbered_lines, told_of_fields
 from crmkit.render.tail import Tail
 
 OUTCOMES = ("created", "updated", "failed")
@@ -26,7 +25,7 @@ class Item(Struct, frozen=True):
         """Return what the line has after its number."""
         if self.problem is None:
             return {"outcome": self.outcome, "handle": self.handle, "note": "; ".join(self.notes) or None}
-        fields = {f"field.{_path(name)}": what for name, what in self.problem.fields.items()}
+        fields = told_of_fields(self.problem.fields)
         return {"outcome": self.outcome, "error": self.problem.code, **fields, "hint": self.problem.hint}
 
     def data(self, index: int) -> Mapping[str, Any]:
@@ -45,8 +44,3 @@ def outcomes(items: Sequence[Item]) -> Table:
     part = numbered_lines("item", [item.line() for item in items], tail, start=0)
     facts = {"items": [item.data(index) for index, item in enumerate(items)], **counts}
     return Table((part,), facts, 207 if counts["failed"] else 201 if counts["created"] else 200)
-
-
-def _path(name: str) -> str:
-    """Return the name of a wrong field, whoever made it up, as part of a key."""
-    return ".".join(text.key(part) for part in shortened(name).split("."))

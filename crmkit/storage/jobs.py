@@ -202,12 +202,12 @@ def save(tx: Tx, job: Job) -> None:
     )
 
 
-def end(tx: Tx, due: Due, state: str, error: str) -> None:
+def end(tx: Tx, due: Due, state: str, error: str, result: Any = None) -> None:
     """End a job that cannot go on, unless somebody else took it."""
     tx.tell(due.id)
     tx.connection.execute(
-        f"UPDATE jobs SET state = ?, due_at = NULL, ended_at = ?, error = ? WHERE {_KEY}",
-        (state, tx.now, error, due.workspace_id, due.id, due.due_at),
+        f"UPDATE jobs SET state = ?, due_at = NULL, ended_at = ?, error = ?, result = ? WHERE {_KEY}",
+        (state, tx.now, error, _text(result), due.workspace_id, due.id, due.due_at),
     )
 
 

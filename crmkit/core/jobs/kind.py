@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct, convert
 
+from crmkit.errors import Problem
 from crmkit.storage.interface.tx import Tx
 from crmkit.storage.jobs import Job
 
@@ -63,6 +64,26 @@ class Result(Struct, frozen=True):
         """Return what a job that is done ended with; None where its kind ends with something else."""
         is_told = isinstance(job.result, dict) and job.result.keys() == set(cls.__struct_fields__)
         return convert(job.result, cls) if is_told else None
+
+
+class Failure(Struct, frozen=True):
+    """What a job keeps of the Problem that ended it, beside code and hint."""
+
+    fields: dict[str, str] = {}
+    facts: dict[str, Any] = {}
+
+    @classmethod
+    def of(cls, problem: Problem) -> "Failure":
+        return cls(problem.fields, problem.facts)
+
+
+def failure(job: Job) -> Problem | None:
+    """Return the Problem that ended a job before it was done; None where it is done or goes on."""
+    if not job.error:
+        return None
+    code, _, hint = job.error.partition(": ")
+    told = convert(job.result, Failure) if isinstance(job.result, dict) else Failure()
+    return Problem.kept(code, hint, fields=told.fields, facts=told.facts)
 
 
 class JobKinds:

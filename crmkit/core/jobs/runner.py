@@ -7,11 +7,12 @@ from collections.abc import Awaitable, Callable, Sequence
 from itertools import groupby
 from typing import Any, NoReturn
 
+from msgspec import to_builtins
 from msgspec.structs import replace
 
 from crmkit.clock import after, moment
 from crmkit.core.call import Call
-from crmkit.core.jobs.kind import JobKind
+from crmkit.core.jobs.kind import Failure, JobKind
 from crmkit.core.people import access
 from crmkit.errors import Problem
 from crmkit.storage import jobs
@@ -179,7 +180,8 @@ class _Runner:
             elif problem.code == "invalid_token":
                 await self._end(due, jobs.STOPPED, REVOKED)
             else:
-                await self._end(due, jobs.FAILED, f"{problem.code}: {problem.hint}")
+                failure = to_builtins(Failure.of(problem))
+                await self._end(due, jobs.FAILED, f"{problem.code}: {problem.hint}", failure)
         except Exception as error:
             log.error("job %s (%s) failed", due.id, due.kind, exc_info=error)
             if due.tries < len(PAUSES):
@@ -191,8 +193,8 @@ class _Runner:
         until = after(self._crm.now, seconds=seconds)
         await self._write(due, lambda tx: jobs.pause(tx, due, until, tries))
 
-    async def _end(self, due: Due, state: str, error: str) -> None:
-        await self._write(due, lambda tx: jobs.end(tx, due, state, error))
+    async def _end(self, due: Due, state: str, error: str, failure: Any = None) -> None:
+        await self._write(due, lambda tx: jobs.end(tx, due, state, error, failure))
 
     async def _write(self, due: Due, unit: Callable[[Tx], Any]) -> Any:
         """Write of the job itself, which needs no actor."""

@@ -83,7 +83,6 @@ def _naming(record: Record, work: Callable[..., Any], *args: Any) -> Any:
     try:
         return work(*args)
     except Problem as problem:
-        problem.hint = f"{record.handle}: {problem.hint}"
-        problem.for_tools = problem.for_tools and f"{record.handle}: {problem.for_tools}"
-        problem.facts.setdefault("handle", record.handle)
-        raise
+        found = problem.after(f"{record.handle}:")
+        found.facts = {"handle": record.handle, **problem.facts}
+        raise found from None

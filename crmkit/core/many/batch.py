@@ -97,5 +97,4 @@ def _whole(tx: Tx, index: int, unit: Unit[Saved] | Problem) -> Saved:
             raise unit
         return unit(tx)
     except Problem as problem:
-        hint = f"Item {index} was refused, so nothing was written. {problem.hint}"
-        raise Problem(problem.code, hint, fields=problem.fields, status=problem.status, facts=problem.facts) from None
+        raise problem.after(f"Item {index} was refused, so nothing was written.") from None

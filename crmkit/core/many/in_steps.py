@@ -80,9 +80,8 @@ def _check(tx: Tx, job: Job, act: Act, place: _Place) -> None:
         for record in found.values():
             try:
                 act.check(tx, record)
-            except Problem as problem:  # of which the job keeps code and hint
-                what = "; ".join(f"{name} {what}" for name, what in problem.fields.items())
-                problem.hint = f"{problem.hint}{f' ({what})' if what else ''} Nothing was changed."
+            except Problem as problem:
+                problem.hint += " Nothing was changed."
                 raise
 
 

@@ -3,8 +3,8 @@
 from typing import Any
 
 from crmkit.core.jobs import awaited
-from crmkit.core.jobs.kind import Result
-from crmkit.errors import CATALOGUE, Problem
+from crmkit.core.jobs.kind import Result, failure
+from crmkit.errors import Problem
 from crmkit.ids import PEOPLE as PREFIXES
 from crmkit.render.answers import Answer, done, thing
 from crmkit.render.tail import Tail
@@ -39,10 +39,13 @@ def _standing(job: Job, status: int) -> Answer:
     """Return the line of a job, with what it ended with."""
     result = Result.of(job) or Result("")
     reached, of = job.progress or (None, None)
-    error, _, hint = job.error.partition(": ")
-    told = {"id": job.id, "state": job.state, "done": reached, "of": of, "error": error, "hint": hint}
-    shown = {name: content for name, content in told.items() if content not in (None, "")}
-    return thing(f"{PREFIXES[PREFIX]}/{job.id}", shown | _facts(job, result), _tail(job, result), status)
+    told: dict[str, Any] = {"id": job.id, "state": job.state, "done": reached, "of": of}
+    problem = failure(job)
+    if problem is not None:
+        told |= {"error": problem.code, "hint": problem.hint}
+    shown = {name: content for name, content in told.items() if content is not None}
+    wrong = None if problem is None else problem.fields
+    return thing(f"{PREFIXES[PREFIX]}/{job.id}", shown | _facts(job, result), _tail(job, result), status, wrong)
 
 
 def _facts(job: Job, result: Result) -> dict[str, Any]:
@@ -57,8 +60,8 @@ def _tail(job: Job, result: Result) -> Tail:
 
 def _failure(job: Job) -> Problem:
     """Return the Problem that ended a job; what it wrote before stays, and the hint says so."""
-    code, _, hint = job.error.partition(": ")
-    if code not in CATALOGUE:
-        code, hint = "server_error", "The job was stopped."
-    kept = "" if job.op is None else f" What it wrote before stays: POST /undo/{audit.operation_id(job.op)} undoes it."
-    return Problem(code, f"{hint}{kept}", facts={"job": job.id})
+    found = failure(job) or Problem("server_error", "The job was stopped.")
+    if job.op is not None:
+        found.hint += f" What it wrote before stays: POST /undo/{audit.operation_id(job.op)} undoes it."
+    found.facts["job"] = job.id
+    return found

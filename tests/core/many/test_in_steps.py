@@ -131,7 +131,9 @@ def test_a_record_that_cannot_be_changed_is_found_before_any_is(home: House, ali
     body = {"tags": {"add": ["one-more"]}}
     answer = alice.json_of("PATCH", confirmed(alice, "PATCH", PATH, body), body)
     assert answer["error"] == "invalid_value"
-    assert f"contact/{ids[25]}: Keep less in tags. (tags has 51 tags; at most 50 fit) Nothing" in answer["hint"]
+    assert answer["hint"] == f"contact/{ids[25]}: Keep less in tags. Nothing was changed."
+    assert answer["fields"] == {"tags": "has 51 tags; at most 50 fit"}
+    assert answer["handle"] == f"contact/{ids[25]}"
     assert operations(home, "contact.update") == before
     assert alice.json_of("GET", "/contacts?tags=one-more")["total"] == 0
 

@@ -111,6 +111,16 @@ def test_what_stands_against_it_is_found_before_anything_is_written(home: House,
     answer = alice.json_of("POST", f"/undo/{operation}")
     assert answer["error"] == "undo_conflict"
     assert f"this stands against it: contact/{made[5].id}.name." in answer["hint"]
+    wrong = {f"contact/{made[5].id}.name": 'is Other now; the operation wrote "Joe 5"'}
+    assert answer["fields"] == wrong
+    assert alice.send_it("POST", f"/undo/{operation}").text.splitlines()[:2] == [
+        "ERROR undo_conflict",
+        f"FIELD contact/{made[5].id}.name  {wrong[f'contact/{made[5].id}.name']}",
+    ]
+    assert alice.json_of("GET", f"/jobs/{answer['job']}")["fields"] == wrong
+    line = alice.send_it("GET", f"/jobs/{answer['job']}").text.splitlines()[0]
+    assert "  error=undo_conflict  hint=" in line
+    assert f'  field."contact/{made[5].id}".name=' in line
     assert alice.json_of("GET", "/contacts?count=exact")["total"] == before
 
 
