@@ -20,11 +20,13 @@ class Item(Struct, frozen=True):
     handle: str | None = None
     notes: Sequence[str] = ()
     problem: Problem | None = None
+    potential_duplicate: str = ""  # handle of what a new record may be the same as
 
     def line(self) -> Mapping[str, Any]:
         """Return what the line has after its number."""
         if self.problem is None:
-            return {"outcome": self.outcome, "handle": self.handle, "note": "; ".join(self.notes) or None}
+            note = "; ".join(self.notes) or None
+            return {"outcome": self.outcome, "handle": self.handle, **self._alike, "note": note}
         fields = told_of_fields(self.problem.fields)
         return {"outcome": self.outcome, "error": self.problem.code, **fields, "hint": self.problem.hint}
 
@@ -34,7 +36,11 @@ class Item(Struct, frozen=True):
         if self.problem is not None:
             return {**found, "error": self.problem.code, "hint": self.problem.hint, "fields": self.problem.fields}
         remarks = {"remarks": list(self.notes)} if self.notes else {}
-        return {**found, "id": self.id, "handle": self.handle, **remarks}
+        return {**found, "id": self.id, "handle": self.handle, **self._alike, **remarks}
+
+    @property
+    def _alike(self) -> Mapping[str, str]:
+        return {"potential_duplicate": self.potential_duplicate} if self.potential_duplicate else {}
 
 
 def outcomes(items: Sequence[Item]) -> Table:

@@ -22,7 +22,9 @@ TOGETHER = 100  # items that share a savepoint: one for each costs a third of th
 Outcome = Saved | Problem  # of an item
 
 
-async def save(call: Call, kind: Kind, items: Sequence[Any], atomic: bool = False) -> list[Outcome]:
+async def save(
+    call: Call, kind: Kind, items: Sequence[Any], atomic: bool = False, merges_alike: bool = False
+) -> list[Outcome]:
     """Return what became of each item, which is the body of a POST.
 
     Raises `too_large` for more items than the settings allow; if it is `atomic`, the first Problem of an item.
@@ -33,7 +35,7 @@ async def save(call: Call, kind: Kind, items: Sequence[Any], atomic: bool = Fals
         raise Problem(
             "too_large", f"Send at most {most:,} items in one batch: split these {len(items):,} into several."
         )
-    units = await _checked(_saving(call, kind), items)
+    units = await _checked(_saving(call, kind, merges_alike), items)
     capped = [each.plural for each in (*crm.kinds.records, crm.kinds.activity)]
 
     def unit(tx: Tx) -> list[Outcome]:
@@ -47,11 +49,11 @@ async def save(call: Call, kind: Kind, items: Sequence[Any], atomic: bool = Fals
     return await call.write(unit)
 
 
-def _saving(call: Call, kind: Kind) -> Callable[[Any], Unit[Saved]]:
+def _saving(call: Call, kind: Kind, merges_alike: bool) -> Callable[[Any], Unit[Saved]]:
     """Return what makes the unit of an item."""
     if kind is call.crm.kinds.activity:
         return partial(activities.saving, call.crm, asker=call.actor.asker)
-    return partial(write.saving, call.crm, kind, asker=call.actor.asker)
+    return partial(write.saving, call.crm, kind, asker=call.actor.asker, merges_alike=merges_alike)
 
 
 async def _checked(saving: Callable[[Any], Unit[Saved]], items: Sequence[Any]) -> list[Unit[Saved] | Problem]:

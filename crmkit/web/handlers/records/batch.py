@@ -8,6 +8,7 @@ from crmkit.model.record import Kind
 from crmkit.render.answers import Answer
 from crmkit.render.batch import Item, outcomes
 from crmkit.web.call import HttpCall
+from crmkit.web.handlers.records.kinds import merges_alike, parameters
 from crmkit.web.route import Route, route
 
 
@@ -21,7 +22,7 @@ def batch_route(kind: Kind) -> Route:
         summary=f"many {kind.plural} at once (atomic=1: all or none)",
         kind=kind,
         verb="write",
-        query=("atomic",),
+        query=("atomic", *parameters(kind)),
         status=201,
         is_batch=True,
         shows=_shown,
@@ -29,7 +30,8 @@ def batch_route(kind: Kind) -> Route:
     )
     async def save(call: HttpCall) -> Sequence[batch.Outcome]:
         atomic = call.flag("atomic")
-        return await batch.save(call, kind, await call.items(), atomic)
+        alike = merges_alike(call)
+        return await batch.save(call, kind, await call.items(), atomic, alike)
 
     return save
 
@@ -42,4 +44,5 @@ def _item(outcome: batch.Outcome) -> Item:
     if isinstance(outcome, Problem):
         return Item("failed", problem=outcome)
     record = outcome.record
-    return Item("created" if outcome.created else "updated", record.id, record.handle, outcome.notes)
+    told = "created" if outcome.created else "updated"
+    return Item(told, record.id, record.handle, outcome.notes, potential_duplicate=outcome.potential_duplicate)

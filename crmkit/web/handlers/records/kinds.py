@@ -51,7 +51,7 @@ def record_routes(kind: Kind) -> list[Route]:
         area=area,
         kind=kind,
         verb="write",
-        query=(MERGE,) if kind.merges_alike else (),
+        query=parameters(kind),
         status=201,
         shows=shows_saved,
     )
@@ -106,6 +106,11 @@ def record_routes(kind: Kind) -> list[Route]:
         return await write.remove(call, kind, id, call.if_match())
 
     return [find_all, save, fetch, change, remove]
+
+
+def parameters(kind: Kind) -> tuple[str, ...]:
+    """Return the parameters of a POST that creates or merges records of a kind."""
+    return (MERGE,) if kind.merges_alike else ()
 
 
 def merges_alike(call: HttpCall) -> bool:
