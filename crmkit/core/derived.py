@@ -75,6 +75,20 @@ def follow(tx: Tx, kinds: Kinds, kind: Kind, changes: Iterable[Change]) -> None:
                 records.restate(tx, reference.kind, reference.link, after.id, copy)
 
 
+def relink_and_follow(
+    tx: Tx, kinds: Kinds, kind: Kind, link: str, id: str, to: str | None, title: str | None = None
+) -> None:
+    """Have a link lead elsewhere on all records that link to this id, as records.relink does, and write what follows.
+
+    Without `to` nothing is counted: the record that loses its links is about to go.
+    """
+    changes = [(structs.replace(each, **{link: id}), each) for each in records.relink(tx, kind, link, id, to, title)]
+    if to is not None:
+        follow(tx, kinds, kind, changes)
+    for before, after in changes if kind.alike else ():
+        pairing.follow(tx, kind, before, after)
+
+
 def reached(tx: Tx, kind: Kind, record: Record) -> Record:
     """Return a record as it is after a POST reached it that did not create it: neither version nor log tell of that."""
     if REACHED not in kind.by_name:

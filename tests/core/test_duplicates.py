@@ -242,7 +242,8 @@ values = st.fixed_dictionaries(
     {"name": st.sampled_from(["Ann", "Bob"]), "city": st.sampled_from([None, "Oslo", "Lima"])}
 )
 steps = st.lists(
-    st.tuples(st.sampled_from(["create", "change", "remove", "undo"]), values, st.integers(0, 99)), max_size=25
+    st.tuples(st.sampled_from(["create", "create", "change", "remove", "merge", "undo"]), values, st.integers(0, 99)),
+    max_size=25,
 )
 PEOPLE = count()
 
@@ -262,6 +263,10 @@ def test_the_pairs_join_just_those_that_are_likely_one_whatever_was_written(
             back.change(actor, there[number % len(there)], **body)
         elif act == "remove":
             back.remove(actor, there[number % len(there)])
+        elif act == "merge":
+            one, other = there[number % len(there)], there[number // 7 % len(there)]
+            if one.id != other.id:
+                back.merge(actor, one, other)
         elif not undone(back, actor):
             continue
         there = back.pages(actor, kind=CONTACT)

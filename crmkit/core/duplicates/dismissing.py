@@ -11,6 +11,7 @@ from crmkit.errors import Problem
 from crmkit.model.fields import Key, LinkToAny
 from crmkit.model.form import REQUIRED, Form, form_of
 from crmkit.model.record import Kinds, Record
+from crmkit.records.between.dismissal import ids_of
 from crmkit.storage import records
 from crmkit.storage.duplicates import pairs
 from crmkit.storage.interface.tx import Tx
@@ -31,6 +32,23 @@ def form(kinds: Kinds) -> Form:
     return replace(made, fields=tuple(replace(field, type=type_) for field in made.fields))
 
 
+def carry_over(tx: Tx, kinds: Kinds, source: str, target: str) -> None:
+    """Have what somebody said of one record, that it and another are two, said of the `target` it is merged into."""
+    kind, workspace_id = kinds.dismissal, tx.by.workspace_id
+    for side, of_other in (("a", 1), ("b", 0)):
+        for said in records.linked(tx.connection, kind, workspace_id, side, source):
+            other = ids_of(said)[of_other]
+            if other != target:
+                _say(tx, kinds, target, other)
+
+
+def _say(tx: Tx, kinds: Kinds, one: str, other: str) -> None:
+    """Write that two records are two, unless that was said before."""
+    values = dict(zip(("a", "b"), pairs.pair_of(one, other), strict=True))
+    if records.find_by(tx.connection, kinds.dismissal, tx.by.workspace_id, values) is None:
+        derived.put_and_follow(tx, kinds, kinds.dismissal, None, kinds.dismissal.new(values))
+
+
 async def dismiss(call: Call, body: Mapping[str, Any]) -> Two:
     """Have a pair listed no more, and return its records; nothing is written where that was said before."""
     kinds = call.crm.kinds
@@ -39,10 +57,7 @@ async def dismiss(call: Call, body: Mapping[str, Any]) -> Two:
 
     def unit(tx: Tx) -> Two:
         a, b = _two(tx, kinds, sent)
-        first, second = pairs.pair_of(a.id, b.id)
-        values = {"a": first, "b": second}
-        if records.find_by(tx.connection, kinds.dismissal, tx.by.workspace_id, values) is None:
-            derived.put_and_follow(tx, kinds, kinds.dismissal, None, kinds.dismissal.new(values))
+        _say(tx, kinds, a.id, b.id)
         return a, b
 
     return await call.write(unit)

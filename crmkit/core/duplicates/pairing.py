@@ -7,6 +7,7 @@ again where a record comes back.
 from functools import cache
 
 from crmkit.core.duplicates.matching import Match, is_open, matched, matches
+from crmkit.model.fields import Link
 from crmkit.model.record import Kind, Kinds, Record
 from crmkit.storage import records
 from crmkit.storage.duplicates import pairs
@@ -21,6 +22,8 @@ def follow(tx: Tx, kind: Kind, before: Record | None, after: Record | None) -> l
         if after is not None and not _differ(kind, before, after):
             return []
         others = pairs.forget(tx, workspace_id, before.id)
+        if after is not None and not others and _is_emptied(kind, before, after):
+            return []
     found = [] if after is None else pair(tx, kind, workspace_id, after, country, tx.now)
     if len(others) > 1:  # they may be one among themselves, though each was paired with this record alone
         for other in records.all_of(tx.connection, kind, workspace_id, others).values():
@@ -61,6 +64,12 @@ def listed_as(kind: Kind, record: Record, other: Record, country: str) -> Match 
 
 def _differ(kind: Kind, before: Record, after: Record) -> bool:
     return any(getattr(before, name) != getattr(after, name) for name in _decisive(kind))
+
+
+def _is_emptied(kind: Kind, before: Record, after: Record) -> bool:
+    """Tell whether links were emptied and no more, so that the record is like no other that it was not like before."""
+    changed = [name for name in _decisive(kind) if getattr(before, name) != getattr(after, name)]
+    return all(isinstance(kind.by_name[name].type, Link) and getattr(after, name) is None for name in changed)
 
 
 @cache

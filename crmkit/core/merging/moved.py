@@ -3,6 +3,7 @@
 from msgspec import structs
 
 from crmkit.core import derived
+from crmkit.core.duplicates import dismissing
 from crmkit.model.record import REACHED, Kind, Kinds, Record, Reference
 from crmkit.storage import records
 from crmkit.storage.derived import tallies
@@ -12,23 +13,21 @@ from crmkit.storage.interface.tx import Tx
 def move(tx: Tx, kinds: Kinds, kind: Kind, source: Record, target: Record) -> None:
     """Have all links to `source` lead to `target`, and write what follows from that on other records.
 
-    Of two memberships that would be one, that of `target` stays, with the reason of the other if it has none.
+    Of two memberships that would be one, that of `target` stays, with the reason of the other if it has none. What is
+    no duplicate of `source` is none of `target`.
     """
     if kind.is_logged:
-        _relink(tx, kinds, kinds.activity, kind.activity_link, source.id, target.id)
+        derived.relink_and_follow(tx, kinds, kinds.activity, kind.activity_link, source.id, target.id)
     for reference in kinds.references[kind]:
         if reference.kind is kinds.membership:
             _end_doubles(tx, kinds, reference, source.id, target.id)
         title = getattr(target, kind.title.name) if kind.has_title else None
-        _relink(tx, kinds, reference.kind, reference.link, source.id, target.id, title)
+        derived.relink_and_follow(tx, kinds, reference.kind, reference.link, source.id, target.id, title)
+    if kind.alike:
+        dismissing.carry_over(tx, kinds, source.id, target.id)
     reached = getattr(source, REACHED, None)
     if reached is not None:
         tallies.reach(tx, kind, target.id, reached)
-
-
-def _relink(tx: Tx, kinds: Kinds, kind: Kind, link: str, id: str, to: str, title: str | None = None) -> None:
-    linked = records.relink(tx, kind, link, id, to, title)
-    derived.follow(tx, kinds, kind, ((structs.replace(each, **{link: id}), each) for each in linked))
 
 
 def _end_doubles(tx: Tx, kinds: Kinds, reference: Reference, source: str, target: str) -> None:

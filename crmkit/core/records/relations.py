@@ -63,7 +63,7 @@ def let_go(tx: Tx, kinds: Kinds, kind: Kind, record: Record) -> None:
             for each in gone if reference.kind.alike else ():
                 pairing.follow(tx, reference.kind, each, None)
         else:
-            records.relink(tx, reference.kind, reference.link, record.id, None)
+            derived.relink_and_follow(tx, kinds, reference.kind, reference.link, record.id, None)
 
 
 def outcome_of_delete(kinds: Kinds, kind: Kind, record: Record | None) -> str:

@@ -23,7 +23,7 @@ DISMISSAL = kind_of(
     plural="dismissals",
     prefix="di",
     order="created_at",
-    indexes=(index("a", "b"),),
+    indexes=(index("a", "b"), index("b")),
 )
 
 

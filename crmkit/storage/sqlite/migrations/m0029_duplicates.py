@@ -23,6 +23,7 @@ MIGRATION = Migration(
         "CREATE INDEX likely_duplicates_by_at ON likely_duplicates (workspace_id, kind, at, a, b)",
         table("dismissals", ("a TEXT NOT NULL", "b TEXT NOT NULL"), {}, is_logged=False),
         "CREATE UNIQUE INDEX dismissals_by_pair ON dismissals (workspace_id, a, b)",
+        "CREATE INDEX dismissals_by_b ON dismissals (workspace_id, b)",
         """
         CREATE TABLE unpaired (
             workspace_id TEXT NOT NULL,

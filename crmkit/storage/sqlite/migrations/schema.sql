@@ -474,6 +474,7 @@ CREATE INDEX likely_duplicates_by_b ON likely_duplicates (workspace_id, b);
 CREATE INDEX likely_duplicates_by_at ON likely_duplicates (workspace_id, kind, at, a, b);
 CREATE TABLE "dismissals" (seq INTEGER PRIMARY KEY, workspace_id TEXT NOT NULL, id TEXT NOT NULL, a TEXT NOT NULL, b TEXT NOT NULL, version INTEGER NOT NULL, created_at TEXT NOT NULL, updated_at TEXT NOT NULL, created_by TEXT NOT NULL, UNIQUE (workspace_id, id)) STRICT;
 CREATE UNIQUE INDEX dismissals_by_pair ON dismissals (workspace_id, a, b);
+CREATE INDEX dismissals_by_b ON dismissals (workspace_id, b);
 CREATE TABLE unpaired (
             workspace_id TEXT NOT NULL,
             kind TEXT NOT NULL,
