@@ -23,7 +23,7 @@ from crmkit.errors import Problem
 from crmkit.model.query.parse import RESERVED, TIMEZONE
 from crmkit.model.record import Kind
 from crmkit.storage import records
-from crmkit.storage.interface.tx import Tx
+from crmkit.storage.interface.tx import Tx, Unit
 from crmkit.storage.interface.workspace import Workspace
 from crmkit.storage.jobs import Job
 from crmkit.storage.lists import members
@@ -69,7 +69,7 @@ async def _done(call: Call, act: Act, asked: Asked, pairs: Pairs, body: Body, de
         found = await call.scan(find, act, Workspace.of(call.actor), query)
         notes = await lists.notes_on(call, asked, is_first=True, is_empty=not found.count)
         if not found.count:
-            return act.result(0, notes)
+            return await call.write(_nothing(act, notes))  # under a key it may have been done before
         act.check_unique(found.count)
         try:
             done: Result | Job = await call.write(_unit(call, act, found, pairs, body, notes))
@@ -77,6 +77,10 @@ async def _done(call: Call, act: Act, asked: Asked, pairs: Pairs, body: Body, de
             continue
         return await awaited(call, done) if isinstance(done, Job) else done
     raise Problem("busy", "Others change these records all the time; try again.", headers={"Retry-After": "1"})
+
+
+def _nothing(act: Act, notes: tuple[str, ...]) -> Unit[Result | Job]:
+    return lambda tx: act.result(0, notes)
 
 
 def _unit(
