@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from msgspec import Struct, convert, structs, to_builtins
 
 from crmkit.core import quotas
-from crmkit.core.jobs.kind import JobKind
+from crmkit.core.jobs.kind import JobKind, Result
 from crmkit.core.undo import covered, walk
 from crmkit.core.undo.reversal import Reversal, Scene
 from crmkit.errors import Problem
@@ -24,6 +24,7 @@ from crmkit.storage.log.operations import Entry
 
 UNDO = "undo"
 LOOKED_AT, WRITTEN = 100, 40  # entries of a step: some ten milliseconds, in which nobody else writes
+REHEARSED = 1_000  # entries that a dry run looks at
 MOST_LEFT = 10  # records that are told
 
 
@@ -53,6 +54,21 @@ def add(tx: Tx, operation: str, first: int, size: int, caps: Mapping[str, int]) 
     """Have the operation taken back, step by step."""
     asked = Input(operation, first, size, caps)
     return jobs.add(tx, UNDO, to_builtins(asked), position=to_builtins(Position(0, size)))
+
+
+def rehearsed(tx: Tx, kinds: Kinds, operation: str, first: int, size: int, caps: Mapping[str, int]) -> Result:
+    """Return what a dry run tells of the same: it looks at the newest REHEARSED entries, as the job does at all."""
+    asked, held = Input(operation, first, size, caps), Position(0, size)
+    for _ in range(REHEARSED // LOOKED_AT):
+        held = _look(tx, kinds, asked, held)
+        if held.is_writing:
+            break
+    walk.Conflicts(dict(held.conflicts), held.untold).check()
+    told = walk.told(operation, operations.records(tx.connection, tx.by.workspace_id, first))
+    if held.is_writing:
+        return told
+    looked_at = f"the newest {REHEARSED:,} of {size:,} changes were looked at; all are before anything is undone"
+    return structs.replace(told, notes=(looked_at,))
 
 
 def job_of(kinds: Kinds) -> JobKind:

@@ -83,6 +83,14 @@ def size(connection: Connection, workspace_id: str, first: int) -> int:
     return 1 + more
 
 
+def records(connection: Connection, workspace_id: str, first: int) -> int:
+    """Return how many records an operation wrote."""
+    own = "(SELECT target FROM audit WHERE workspace_id = ? AND op = ? UNION SELECT target FROM audit WHERE seq = ?)"
+    sql = f"SELECT count(*) FROM {own} AS q WHERE target NOT LIKE 'operation/%'"
+    found: int = connection.execute(sql, (workspace_id, first, first)).fetchone()[0]
+    return found
+
+
 def newest_first(
     connection: Connection, workspace_id: str, first: int, most: int, before: int | None = None
 ) -> list[Entry]:

@@ -6,7 +6,7 @@ from crmkit.core.jobs import awaited
 from crmkit.core.jobs.kind import Result, failure
 from crmkit.errors import Problem
 from crmkit.ids import PEOPLE as PREFIXES
-from crmkit.render.answers import Answer, done, thing
+from crmkit.render.answers import Answer, done, noted, thing
 from crmkit.render.tail import Tail
 from crmkit.storage.jobs import DONE, PREFIX, Job
 from crmkit.storage.log import audit
@@ -33,6 +33,11 @@ def answer_of(job: Job) -> Answer:
     if job.state != DONE or result is None:
         raise _failure(job)
     return done(result.message, _facts(job, result), _tail(job, result))
+
+
+def done_with(result: Result) -> Answer:
+    """Return the answer to a request that needed no job."""
+    return noted(result.message, result.facts, result.notes)
 
 
 def _standing(job: Job, status: int) -> Answer:

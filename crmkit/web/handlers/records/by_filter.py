@@ -5,11 +5,10 @@ from crmkit.core.many import by_filter
 from crmkit.errors import Problem
 from crmkit.model.query.parse import TIMEZONE
 from crmkit.model.record import Kind
-from crmkit.render.answers import Answer, done
-from crmkit.render.tail import Tail
+from crmkit.render.answers import Answer
 from crmkit.storage.jobs import Job
 from crmkit.web.call import HttpCall
-from crmkit.web.handlers.jobs import answer_of
+from crmkit.web.handlers.jobs import answer_of, done_with
 from crmkit.web.route import ANY, Route, route
 
 
@@ -52,10 +51,7 @@ def many_routes(kind: Kind, parameters: tuple[str, ...] = ANY) -> list[Route]:
 
 
 def _shown(_: HttpCall, value: Result | Job) -> Answer:
-    if isinstance(value, Job):
-        return answer_of(value)
-    notes = {"notes": list(value.notes)} if value.notes else {}
-    return done(value.message, {**value.facts, **notes}, Tail(notes=value.notes))
+    return answer_of(value) if isinstance(value, Job) else done_with(value)
 
 
 def _check_no_version(call: HttpCall) -> None:

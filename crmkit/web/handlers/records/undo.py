@@ -2,15 +2,15 @@
 
 from crmkit.core.jobs.kind import Result
 from crmkit.core.undo import undo as verb
-from crmkit.render.answers import Answer, done
+from crmkit.render.answers import Answer
 from crmkit.storage.jobs import Job
 from crmkit.web.call import HttpCall
-from crmkit.web.handlers.jobs import answer_of
+from crmkit.web.handlers.jobs import answer_of, done_with
 from crmkit.web.route import FREE, route
 
 
 def _shown(_: HttpCall, undone: Result | Job) -> Answer:
-    return answer_of(undone) if isinstance(undone, Job) else done(undone.message, undone.facts)
+    return answer_of(undone) if isinstance(undone, Job) else done_with(undone)
 
 
 @route(
