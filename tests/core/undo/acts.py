@@ -11,10 +11,13 @@ from typing import Any
 from crmkit.clock import after
 from crmkit.core.call import Call
 from crmkit.core.configuration import pipelines
-from crmkit.core.records import activities, memberships
+from crmkit.core.duplicates import dismissing
+from crmkit.core.many import batch as batches
+from crmkit.core.records import activities, memberships, write
 from crmkit.model.actor import Actor
 from crmkit.model.record import Followed, Kind
 from tests.core.records.log import live
+from tests.core.undo.acts_of_many import change_all
 from tests.house import BOB
 from tests.kinds import ACTIVITY, CAMPAIGN, COMPANY, CONTACT, CONVERSION, DEAL, KINDS, MEMBERSHIP, REGISTRY, TASK
 from tests.storage.desk import Desk, kind_of
@@ -172,8 +175,63 @@ def merge(scene: Scene) -> Any:
         scene.back.merge(scene.actor, *scene.choice.sample(found, 2))
 
 
+def batch(scene: Scene) -> Any:
+    kind = scene.choice.choice([CONTACT, COMPANY, DEAL, TASK])
+    items = [sent(scene, kind) for _ in range(4)]
+    is_atomic, merges_alike = (scene.choice.random() < 0.3 for _ in range(2))
+    scene.back.do(batches.save(scene.call, kind, items, is_atomic, merges_alike and kind.merges_alike))
+
+
+def merge_alike(scene: Scene) -> Any:
+    values = {"name": scene.choice.choice(["Jane Doe", "Jane M. Doe"]), "phone": "+49 30 1234567", "city": "Oslo"}
+    email = {"email": scene.choice.choice(["jane@acme.com", "joan@acme.com"])} if scene.choice.random() < 0.4 else {}
+    merges_alike = scene.choice.random() < 0.5
+    scene.back.do(write.save(scene.call, CONTACT, {**values, **email}, merges_alike))
+
+
+def dismiss(scene: Scene) -> Any:
+    found = scene.of(scene.choice.choice(REGISTRY.alike))
+    if len(found) > 1:
+        one, other = scene.choice.sample(found, 2)
+        scene.back.do(dismissing.dismiss(scene.call, {"a": one.id, "b": other.id}))
+
+
+def change_by_filter(scene: Scene) -> Any:
+    some, kind = several(scene, CONTACT, COMPANY, DEAL, TASK)
+    if kind is not None:
+        body = {name: value for name, value in sent(scene, kind).items() if name not in kind.merges_by}
+        body = body or {kind.title.name: scene.choice.choice(["Jane Doe", "Acme"])}
+        change_all(scene.back, scene.actor, some, kind, body, by_job=scene.choice.random() < 0.6)
+
+
+def delete_by_filter(scene: Scene) -> Any:
+    some, kind = several(scene, *KINDS)
+    if kind is not None:
+        change_all(scene.back, scene.actor, some[:3], kind, None, by_job=scene.choice.random() < 0.6)
+
+
+def several(scene: Scene, *kinds: Kind) -> tuple[list[Any], Kind | None]:
+    """Return some records of one of these kinds, and which it is."""
+    record = scene.one(*kinds)
+    if record is None:
+        return [], None
+    found = scene.of(kind_of(record))
+    return scene.choice.sample(found, scene.choice.randrange(len(found)) + 1), kind_of(record)
+
+
 ACTS: tuple[Act, ...] = (
-    *(merge, merge),
+    *(
+        merge,
+        merge,
+        batch,
+        batch,
+        merge_alike,
+        merge_alike,
+        dismiss,
+        change_by_filter,
+        change_by_filter,
+        delete_by_filter,
+    ),
     *(create, create, create_with_parts, merge_by_email, change, change, tag, set_keys, log, log, amend),
     *(remove, remove, remove_activity, join, join, leave, repeat_task, finish_task, close_deal, convert, put_pipeline),
 )

@@ -22,6 +22,7 @@ from tests.storage.desk import Desk, desk
 Way = Callable[[Desk, int, int], None]
 
 PEOPLE = (f"u{number}@example.com" for number in range(10**6))
+SUMS = "kind, stage, currency, records, high, low"
 REFUSED = ("already_exists", "missing_field", "invalid_value")  # acts that may not be: a task that repeats needs due_at
 
 
@@ -41,11 +42,28 @@ def state(back: Desk, actor: Actor) -> dict[str, Any]:
             row.pop("version", None)
             row.pop(REACHED, None)
 
-    def read(connection: Any) -> list[Any]:
-        sql = "SELECT kind, stages, strict FROM pipelines WHERE workspace_id = ? ORDER BY kind"
-        return list(connection.execute(sql, (actor.workspace_id,)).fetchall())
+    def read(sql: str) -> list[Any]:
+        return list(
+            back.do(
+                back.database.read(None, lambda connection: connection.execute(sql, (actor.workspace_id,)).fetchall())
+            )
+        )
 
-    return {**found, "pipelines": back.do(back.database.read(None, read))}
+    return {
+        **found,
+        "pipelines": read("SELECT kind, stages, strict FROM pipelines WHERE workspace_id = ? ORDER BY kind"),
+        "open_sums": read(f"SELECT {SUMS} FROM open_sums WHERE workspace_id = ? AND records > 0 ORDER BY {SUMS}"),
+        "pairs": joined(read("SELECT a, b FROM likely_duplicates WHERE workspace_id = ?")),
+    }
+
+
+def joined(pairs: list[tuple[str, str]]) -> list[list[str]]:
+    """Return the ids that pairs join, in groups: which of a group are paired depends on which was written last."""
+    groups: list[set[str]] = []
+    for pair in pairs:
+        touched = [group for group in groups if group & set(pair)]
+        groups = [group for group in groups if not group & set(pair)] + [set(pair).union(*touched)]
+    return sorted(map(sorted, groups))
 
 
 @dataclass
