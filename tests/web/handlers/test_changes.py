@@ -77,6 +77,33 @@ def test_what_is_as_it_was_is_not_told(us: Team) -> None:
     assert us.alice.json_of("GET", f"/changes?since={since}")["items"] == []
 
 
+def test_an_undo_is_told_as_what_it_did_to_records_and_what_is_no_record_is_not_told(us: Team) -> None:
+    kept, gone = (new(us.alice, "/contacts", name=name, city="Oslo") for name in ("Jane", "Jane"))
+    since = now(us.bob)
+    us.alice.json_of("PATCH", f"/contacts/{kept}", {"stage": "lead"})
+    stage = us.alice.json_of("PATCH", f"/contacts/{kept}", {"stage": "won", "notes": "x"})["operation"]
+    us.alice.json_of("POST", "/duplicates/dismiss", {"a": kept, "b": gone})
+    us.alice.json_of("PUT", "/pipelines/contacts", {"stages": [{"name": "lead"}]})
+    new(us.alice, f"{us.path}/invites", email="guest@example.com")
+    us.alice.json_of("PATCH", us.path, {"currency": "EUR"})
+    token = us.alice.json_of("DELETE", f"/contacts/{gone}")["confirm"]
+    delete = us.alice.json_of("DELETE", f"/contacts/{gone}?confirm={token}")["operation"]
+    for operation in (stage, delete):
+        assert us.alice.json_of("POST", f"/undo/{operation}")["ok"]
+    for page in (
+        us.bob.json_of("GET", f"/changes?since={since}"),
+        {"items": us.bob.json_of("GET", "/brief")["changed"]},
+    ):
+        assert {item["handle"].partition("/")[0] for item in page["items"]} == {"contact"}
+    assert told(us.bob.json_of("GET", f"/changes?since={since}")) == [("contact", "updated", ["stage"])]
+    text = us.bob.text("GET", "/brief")
+    assert "operation/" not in text
+    again = now(us.bob)
+    undo = us.alice.json_of("GET", "/audit?action=operation.undo&limit=1")["items"][0]
+    assert undo["target"].startswith("operation/op_")
+    assert us.bob.json_of("GET", f"/changes?since={again}&kinds=contacts,companies")["items"] == []
+
+
 def test_kinds_are_named_in_the_singular_or_plural_and_memberships_only_by_name(us: Team) -> None:
     since = now(us.alice)
     contact, campaign = new(us.alice, "/contacts", name="Jane"), new(us.alice, "/campaigns", name="Spring")
