@@ -28,15 +28,13 @@ from tests.teams.rights.matrix import (
     Place,
     Stand,
     World,
-    bodies,
     filled,
-    forms,
     furnish,
     guarded,
     named,
-    own,
     path_places,
 )
+from tests.teams.rights.requests import aimed, others, requests
 from tests.web.connecting import App, rpc
 
 ROUTES = [*guarded(), *mcp.routes(settings_of())]
@@ -91,6 +89,7 @@ def test_every_write_other_than_of_records_asks_an_app_for_a_code_but_what_is_se
     assert free == {
         *("PATCH /workspaces/{id}", "PUT /pipelines/contacts", "PUT /pipelines/deals"),
         "POST /undo/{operation_id}",  # of records, and of what is set up
+        "POST /duplicates/dismiss",  # of two records
     }
     for name, route in writes.items():
         assert ("code" in route.query) is (route.consent == CODE), name
@@ -115,28 +114,18 @@ def test_what_is_in_another_workspace_of_its_user_does_not_exist_for_an_app(stre
     assert (street.world.digest(), len(street.home.letterbox.letters)) == (before, letters)
 
 
-def aimed(path: str, made: dict[str, str]) -> str:
-    for prefix, id in made.items():
-        path = path.replace(f"{{{prefix}}}", id)
-    return path
-
-
-def requests() -> Iterator[tuple[str, str, Any, str]]:
-    """Yield (method, path, body, rule) for every route that takes a token, with every body it may be sent."""
-    for route in guarded():
-        for path in route.paths:
-            for method in route.methods:
-                for body in bodies(forms(route)) if method in ("POST", "PATCH", "PUT") else [None]:
-                    yield method, own(path), body, route.consent
-
-
-@pytest.mark.parametrize(("method", "path", "body", "rule"), list(requests()), ids=str)
+@pytest.mark.parametrize(
+    ("method", "path", "body", "rule"),
+    [(*request, route.consent) for route in guarded() for request in requests(route)],
+    ids=str,
+)
 def test_in_its_own_workspace_an_app_writes_records_freely_and_needs_a_code_for_the_rest(
     street: Street, method: str, path: str, body: Any, rule: str
 ) -> None:
     made = {**street.here.ids, "a": new(street.app, f"/contacts/{street.here.ids['c']}/activities", body="spare")}
     if path.endswith("/join"):
         made["ws"] = street.invited
+    made |= others(street.app, body)
     path = aimed(path, made) + ("?q=jane" if path == "/search" else "")
     body = filled(body, made)
     if rule == FREE:

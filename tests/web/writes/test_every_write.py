@@ -7,10 +7,11 @@ from typing import Any
 import httpx
 import pytest
 
-from crmkit.web.route import Route
+from crmkit.web.route import ANY, Route
 from tests.house import House, Person
-from tests.teams.office import JSON, address, enter, error_of, new
-from tests.teams.rights.matrix import Stand, bodies, filled, forms, furnish, guarded, own
+from tests.teams.office import JSON, address, enter, error_of
+from tests.teams.rights.matrix import Stand, filled, furnish, guarded
+from tests.teams.rights.requests import aimed, others, requests
 
 WRITES = [route for route in guarded() if route.writes]
 BODIES: dict[str, Any] = {  # where what the matrix has would be refused
@@ -31,20 +32,22 @@ def stand(home: House) -> Stand:
 
 def request_of(route: Route, stand: Stand) -> tuple[str, str, Any]:
     """Return a request to the route that is done, perhaps in a second step."""
-    (method,), path = route.listed_methods, own(route.paths[0])
-    body = filled(BODIES.get(route.name) or bodies(forms(route))[0], stand.ids) if method != "DELETE" else None
-    for prefix, id in stand.ids.items():
-        path = path.replace(f"{{{prefix}}}", id)
-    if path.endswith("/merge"):  # the other goes
-        body = {"from": new(stand.person, f"/{path.split('/')[1]}", name="spare")}
-    return method, path, body
+    method, path, body = next(requests(route))
+    body = BODIES.get(route.name) or body
+    ids = {**stand.ids, **others(stand.person, body)}
+    return method, aimed(path, ids), filled(body, ids)
 
 
 def second_step(home: House, person: Person, method: str, path: str, body: Any) -> str:
     """Return the path with what the first step showed or mailed, if there are two."""
     with Person(home.url, person.token) as twin:
         step = STEPS[error_of(asked := twin.send_it(method, path, body, headers=JSON))[1]]
-    return f"{path}?{step}={asked.json()['confirm'] if step == 'confirm' else home.letterbox.code_for(person.email)}"
+    shown = asked.json()["confirm"] if step == "confirm" else home.letterbox.code_for(person.email)
+    return with_parameter(path, step, shown)
+
+
+def with_parameter(path: str, name: str, value: str) -> str:
+    return f"{path}{'&' if '?' in path else '?'}{name}={value}"
 
 
 @pytest.mark.slow
@@ -57,22 +60,24 @@ def test_a_dry_run_leaves_nothing_and_the_write_is_done_once(
         assert person.delete(f"/workspaces/{stand.workspace}/members/{stand.ids['u']}").status_code == 200
     method, path, body = request_of(route, stand)
     before, letters = hashed(), len(home.letterbox.letters)
-    tried, tried_json = (person.send_it(method, f"{path}?dry_run=1", body, headers=headers) for headers in ({}, JSON))
+    dry = with_parameter(path, "dry_run", "1")
+    tried, tried_json = (person.send_it(method, dry, body, headers=headers) for headers in ({}, JSON))
     assert tried.status_code == tried_json.status_code in (200, 201), tried.text
     assert tried.text.endswith("\n# dry run: nothing was written\n")
     assert tried_json.json()["dry_run"] is True
     assert {"X-Operation", "Idempotent-Replayed"}.isdisjoint(tried.headers)
-    assert "undo" not in tried.text
+    assert "# undo:" not in tried.text
     assert hashed() == before
     assert len(home.letterbox.letters) == letters
 
-    if (route.verb == "delete" and "confirm" in route.query) or needs_code(route):
+    if has_two_steps(route):
         path = second_step(home, person, method, path, body)
     key = {"Idempotency-Key": f"every write {next(_numbers)}", **JSON}
     done = person.send_it(method, path, body, headers=key)
     assert done.status_code == tried.status_code, done.text
     shown = done.json()
     assert "dry_run" not in shown
+    assert shown.get("count") != 0
     assert shown.keys() - {"operation"} == tried_json.json().keys() - {"dry_run"}
     assert shown.get("operation") == done.headers.get("X-Operation")
     if route.name not in ENDING:
@@ -83,8 +88,10 @@ def test_a_dry_run_leaves_nothing_and_the_write_is_done_once(
         assert hashed() == after
 
 
-def needs_code(route: Route) -> bool:
-    return route.name in (*ENDING, "invite", "set_role")
+def has_two_steps(route: Route) -> bool:
+    """Tell whether a request is done when it is sent again; a change of records that it names by id is done at once."""
+    takes_confirm = "confirm" in route.query or (route.query == ANY and route.verb == "delete")
+    return takes_confirm or route.name in (*ENDING, "invite", "set_role")
 
 
 def without_token(answer: httpx.Response) -> dict[str, Any]:
