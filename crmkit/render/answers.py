@@ -69,7 +69,7 @@ class One(Answer, Struct, frozen=True):
         return self.tail.operation
 
     def after(self, write: Tail) -> Self:
-        return type(self)(self.kind, self.record, self.fields, self.tail.after(write))
+        return type(self)(self.kind, self.record, self.fields, self.tail.after(write), self.potential_duplicate)
 
     def text(self) -> str:
         line = text.line(self.kind, self.record, self.fields or self.kind.names)
