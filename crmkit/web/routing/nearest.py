@@ -92,8 +92,8 @@ class Nearest:
         key = keys.read(id, self._forms, self._prefixes)
         prefix = next((each for each in prefixes if ids.prefix_of(id) == each or (key and key.of(each))), prefixes[0])
         meant = self._home_of(id, method) or self._found(method, path)
-        if not meant or "{" in meant:  # a path that still lacks the id: better the list that has it
-            meant = self._found(method, path.partition(f"/{id}")[0])
+        if not meant.startswith(f"{method} ") or "{" in meant:  # better the list that has the id, or takes the method
+            meant = self._found(method, path.partition(f"/{id}")[0]) or meant
         meant = meant or self._found(method, path.replace(f"/{id}", "/{id}"))  # nothing lists what there is
         where = f"Did you mean {meant}?" if meant else "GET /help lists every endpoint."
         path_ids.id_or_key(self._prefixes, self._forms, id, prefix, where)
