@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.house import ALICE, BOB, House, Person, house, run
+from tests.house import ALICE, BOB, House, Person, house, record_in, run
 from tests.web.connecting import App, returned
 from tests.web.connecting import places as workspaces_of
 
@@ -28,7 +28,7 @@ def alice(home: House) -> Iterator[Person]:
 
 
 def test_a_request_works_with_the_path_and_without_it(alice: Person) -> None:
-    contact = alice.json_of("POST", f"{PATH}/contacts", {"name": "Jane"})
+    contact = record_in(alice.json_of("POST", f"{PATH}/contacts", {"name": "Jane"}))
     for start in ("", PATH):
         assert alice.json_of("GET", f"{start}/contacts/{contact['id']}") == contact
         assert alice.json_of("GET", f"{start}/{contact['handle']}") == contact

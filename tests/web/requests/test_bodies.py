@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.house import ALICE, House, Person
+from tests.house import ALICE, House, Person, record_in
 from tests.web.refused import refused
 
 KIB = 1024
@@ -53,7 +53,7 @@ NOT_JSON = {
 
 @pytest.mark.parametrize("body", NOT_JSON.values(), ids=NOT_JSON)
 def test_what_is_not_one_json_object_is_refused_and_writes_nothing(alice: Person, body: bytes) -> None:
-    contact = alice.json_of("POST", "/contacts", {"name": "Jane", "email": "jane@acme.com"})
+    contact = record_in(alice.json_of("POST", "/contacts", {"name": "Jane", "email": "jane@acme.com"}))
     before = alice.json_of("GET", "/audit?limit=1")
     refused(alice, "invalid_json", "POST", "/contacts", body, does=r"^Send one JSON object, like \{")
     refused(alice, "invalid_json", "PATCH", f"/contacts/{contact['id']}", body)

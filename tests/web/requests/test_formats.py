@@ -89,11 +89,13 @@ def test_a_format_may_stand_on_every_kind_of_request(home: House, alice: Person)
     one = f"/contacts/{made.json()['id']}?format=json"
     assert alice.patch(one, json={"stage": "lead"}).json()["version"] == 2
     confirm = alice.delete(one).json()["confirm"]
-    assert alice.delete(f"{one}&confirm={confirm}").json() == {
+    deleted = alice.delete(f"{one}&confirm={confirm}")
+    assert deleted.json() == {
         "ok": True,
         "message": f"deleted {made.json()['handle']}",
         "id": made.json()["id"],
         "handle": made.json()["handle"],
+        "operation": deleted.headers["X-Operation"],
     }
     with home.stranger() as someone:
         sent = someone.post("/auth/request?format=json", json={"email": "new@example.com"}).json()

@@ -12,7 +12,7 @@ import pytest
 
 from crmkit.storage.sqlite.engine.driver import sqlite3
 from crmkit.storage.sqlite.engine.folder import FILE
-from tests.house import UNLIMITED, Person, process
+from tests.house import UNLIMITED, Person, process, record_in
 
 pytestmark = pytest.mark.slow
 
@@ -61,7 +61,7 @@ class Client:
             while True:
                 answer = self.write(person)
                 assert answer.status_code in (200, 201), answer.text
-                contact = answer.json()
+                contact = record_in(answer.json())
                 step = int(contact["stage"].removeprefix("step "))
                 self.told[contact["id"]] = contact
                 self.acknowledgements.append((contact["id"], step))
