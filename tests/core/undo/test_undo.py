@@ -73,7 +73,8 @@ def test_a_change_is_taken_back_and_the_answer_says_how_many_records_that_wrote(
     changed(alice, f"/contacts/{jane['id']}", stage="customer", notes="x", custom={"a": 5, "c": 3})
     operation = newest(home, alice)
     changed(alice, f"/contacts/{jane['id']}", job_title="boss", custom={"d": 4})
-    assert alice.text("POST", f"/undo/{operation}").splitlines()[0] == f"OK undone {operation} (1 record)"
+    undone = alice.text("POST", f"/undo/{operation}")
+    assert undone == f"OK undone {operation} (1 record)\n# undo: POST /undo/{newest(home, alice)}\n"
     found = alice.json_of("GET", f"/contacts/{jane['id']}")
     assert (found["stage"], found["notes"], found["job_title"]) == ("lead", None, "boss")
     assert found["custom"] == {"a": 1, "b": 2, "d": 4}

@@ -61,7 +61,8 @@ def test_the_first_step_tells_how_many_and_shows_three_and_the_second_changes_th
     again = lines[1].rpartition(": PATCH ")[2]
     assert again.startswith("/contacts?stage=lead&confirm=")
     second = alice.send_it("PATCH", again, {"owner": BOB})
-    assert (second.status_code, second.text) == (200, "OK changed 5 contacts\n")
+    operation = second.headers["X-Operation"]
+    assert (second.status_code, second.text) == (200, f"OK changed 5 contacts\n# undo: POST /undo/{operation}\n")
     assert len(names(alice, f"owner={BOB}")) == 5
     assert len(names(alice, "stage=won")) == 1
 
@@ -74,6 +75,7 @@ def test_json_tells_the_same(alice: Person) -> None:
     listed = alice.json_of("GET", f"{path}&limit=3")["items"]
     assert first["items"] == listed
     second = alice.json_of("DELETE", f"{path}&confirm={first['confirm']}")
+    assert second.pop("operation").startswith("op_")
     assert second == {"ok": True, "message": "deleted 4 contacts", "count": 4}
     assert alice.json_of("GET", "/contacts")["total"] == 0
 
