@@ -24,7 +24,7 @@ class Call:
         self.crm = crm
         self._actor = actor
         self.door: Door | None = None  # of a request under a key, or for a dry run; it writes once
-        self.outcome = NOTHING  # of its newest write
+        self.outcome = NOTHING  # of its newest write, unless that is under a key
 
     @property
     def actor(self) -> Actor:
@@ -107,7 +107,7 @@ class Call:
         else:
             if door is not None:
                 door.done(value)
-            if operations:
+            elif operations:
                 self.outcome = Outcome(operation_of(actor, operations))
         for effect in effects:
             await effect()

@@ -44,7 +44,10 @@ async def _once(call: HttpCall, route: Route, shows: Shows, ids: Mapping[str, An
         return Sent(response.status, headers.decode("latin-1"), response.body)
 
     door = call.door = Keyed(Call(call.crm, call.actor), key, await _hash(call), sent)
-    answer, is_replay = await door.answer(route.handler(call, **ids))
+    try:
+        answer, is_replay = await door.answer(route.handler(call, **ids))
+    finally:
+        call.door = None  # which leads to the call: what leads to itself is freed late
     if not is_replay:
         return fresh[0]
     lines = (line.partition(b": ") for line in answer.headers.encode("latin-1").split(b"\n"))

@@ -40,7 +40,7 @@ class Keyed:
         self._shows = shows
         self._was_asked = False  # whether an earlier answer was looked for
         self._has_written = False
-        self._value: Any = self  # what the unit returned
+        self._value: Any = None  # what the unit returned
         self._sent: Sent | None = None
         self._operation = self._needs = ""
         self._secrets: Sequence[str] = ()
@@ -80,7 +80,8 @@ class Keyed:
         value = unit(tx)
         if not isinstance(value, Problem):
             self._operation, self._secrets = operation_of(self._call.actor, tx.operations), tx.secrets
-            self._needs = "\n".join(f"{id} {role}" for id, role in dict.fromkeys(tx.rights) if _has(tx, id, role))
+            rights = dict.fromkeys(tx.rights) if tx.rights else ()
+            self._needs = "\n".join([f"{id} {role}" for id, role in rights if _has(tx, id, role)])
             self._value, self._sent = value, self._kept(tx, value)
         return value
 
