@@ -21,6 +21,7 @@ def check(tx: Tx, settings: Settings, resource: str, why: str = "") -> None:
     cap = settings.plans.caps(tx.by.plan).get(resource)
     if cap is None:
         return
+    tx.write_gathered()
     used = _used(tx.connection, tx.by, resource)
     if used >= cap:
         raise _reached(tx.by.plan, resource, cap, used, f"{why} " if why else "")
@@ -30,6 +31,7 @@ def check(tx: Tx, settings: Settings, resource: str, why: str = "") -> None:
 def as_before(tx: Tx, settings: Settings, resources: Iterable[str]) -> Iterator[None]:
     """Let `plan_limit_reached` tell what was used before this block, all of which it takes back."""
     caps = settings.plans.caps(tx.by.plan)
+    tx.write_gathered()
     before = {name: _used(tx.connection, tx.by, name) for name in set(resources) & caps.keys()}
     try:
         yield

@@ -272,10 +272,11 @@ def _changed(tx: Tx, kind: Kind, before: Record, after: Record) -> _Written | No
 
 
 def _count(tx: Tx, kind: Kind, by: int) -> None:
-    tx.connection.execute(
+    tx.add(
         "INSERT INTO counts (workspace_id, kind, live) VALUES (?, ?, ?) "
         "ON CONFLICT (workspace_id, kind) DO UPDATE SET live = counts.live + excluded.live",
-        (tx.by.workspace_id, kind.plural, by),
+        (tx.by.workspace_id, kind.plural),
+        by,
     )
 
 

@@ -43,7 +43,7 @@ async def save(
             return [
                 outcome for start in range(0, len(units), TOGETHER) for outcome in _some(tx, units[start:][:TOGETHER])
             ]
-        with quotas.as_before(tx, crm.settings, capped):
+        with quotas.as_before(tx, crm.settings, capped), tx.gathering():
             return [_whole(tx, index, each) for index, each in enumerate(units)]
 
     return await call.write(unit)
@@ -77,7 +77,8 @@ def _some(tx: Tx, units: Sequence[Unit[Saved] | Problem]) -> list[Outcome]:
     """Return what becomes of some items: written together, or one by one if one of them is refused."""
 
     def together(tx: Tx) -> list[Outcome]:
-        return [unit if isinstance(unit, Problem) else unit(tx) for unit in units]
+        with tx.gathering():
+            return [unit if isinstance(unit, Problem) else unit(tx) for unit in units]
 
     try:
         return tx.attempt(together)

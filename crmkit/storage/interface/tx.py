@@ -1,6 +1,8 @@
 """A transaction as a unit of work gets it: connection, time, who acts, its lanes, and what earlier units found out."""
 
-from collections.abc import Awaitable, Callable
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -39,6 +41,17 @@ class Known:
 
 
 @dataclass(slots=True)
+class Gathered:
+    """What a part of a unit has yet to write: rows by the statement that writes one, and what is added to numbers.
+
+    A number is named by the statement that adds to it, and the arguments before the one that is added.
+    """
+
+    rows: dict[str, list[tuple[Any, ...]]] = field(default_factory=dict)
+    sums: Counter[tuple[str, tuple[Any, ...]]] = field(default_factory=Counter)
+
+
+@dataclass(slots=True)
 class Tx:
     """A write in progress. `now` is the same stamp throughout; `actor` is None for work of the system itself."""
 
@@ -50,6 +63,7 @@ class Tx:
     effects: list[Effect] = field(default_factory=list)
     topics: set[str] = field(default_factory=set)
     operations: dict[int, int] = field(default_factory=dict)  # workspace's number -> first audit entry of its operation
+    gathered: Gathered | None = None  # within `gathering`
     country: str = ""  # of the workspace that work of the system concerns
     made: list[str] | None = None  # in a dry run: the ids and secrets that are new
     secrets: list[str] | None = None  # under a key: what the answer shows once
@@ -83,11 +97,50 @@ class Tx:
         """Wake those who listen to this topic once the transaction is durable, silent or not (see Commits)."""
         self.topics.add(topic)
 
+    @contextmanager
+    def gathering(self) -> Iterator[None]:
+        """Write what `add_row` and `add` are given at the end of this block, all rows of a statement at once.
+
+        Nothing of it is written where the block raises. Who reads such rows within it calls `write_gathered` before.
+        """
+        self.gathered = Gathered()
+        try:
+            yield
+            self.write_gathered()
+        finally:
+            self.gathered = None
+
+    def add_row(self, sql: str, row: tuple[Any, ...]) -> None:
+        """Write a row; see `gathering`."""
+        if self.gathered is None:
+            self.connection.execute(sql, row)
+        else:
+            self.gathered.rows.setdefault(sql, []).append(row)
+
+    def add(self, sql: str, key: tuple[Any, ...], step: int) -> None:
+        """Add to a number by a statement whose arguments are its key and the step; see `gathering`."""
+        if self.gathered is None:
+            self.connection.execute(sql, (*key, step))
+        else:
+            self.gathered.sums[sql, key] += step
+
+    def write_gathered(self) -> None:
+        """Write what was gathered until now."""
+        found = self.gathered
+        if found is None or not (found.rows or found.sums):
+            return
+        self.gathered = Gathered()
+        for sql, rows in found.rows.items():
+            self.connection.executemany(sql, rows)
+        for (sql, key), step in found.sums.items():
+            self.connection.execute(sql, (*key, step))
+
     def attempt(self, unit: "Unit[T]") -> T:
         """Return what `unit` returned for this Tx; what it raises is raised, and nothing of it stays.
 
         What was done before it stays, unless the error ended the whole transaction: so go on after a Problem alone.
         """
+        self.write_gathered()
         execute = self.connection.execute
         actor, lanes, topics, operations = self.actor, {*self.lanes}, {*self.topics}, {**self.operations}
         effects = len(self.effects)

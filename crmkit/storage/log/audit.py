@@ -59,7 +59,7 @@ def _insert(tx: Tx, action: str, entries: Sequence[tuple[str, int | None, str]])
     operation = tx.operations.setdefault(actor.workspace_number, first)
     for seq, (target, version, changes) in enumerate(entries, start=first):
         op = None if seq == operation else operation
-        tx.connection.execute(_INSERT, (*same, changes, op, version, seq, ids.numbered("au", within(seq)), target))
+        tx.add_row(_INSERT, (*same, changes, op, version, seq, ids.numbered("au", within(seq)), target))
 
 
 def was_written_by_others(

@@ -27,14 +27,12 @@ SCATTERED = 256  # pages outside the largest segment that are never too many
 
 def queue(tx: Tx, kind: Kind, rows: Iterable[tuple[int, Record | None]]) -> None:
     """Queue for the index the text of the record that each row holds now (None: deleted)."""
-    tx.connection.executemany(
+    sql = (
         f"INSERT INTO {kind.plural}_unindexed (seq, title, rest) VALUES (?, ?, ?) "
-        "ON CONFLICT (seq) DO UPDATE SET title = excluded.title, rest = excluded.rest",
-        (
-            (seq, *((None, None) if record is None else texts(kind, record, country_of(tx, record))))
-            for seq, record in rows
-        ),
+        "ON CONFLICT (seq) DO UPDATE SET title = excluded.title, rest = excluded.rest"
     )
+    for seq, record in rows:
+        tx.add_row(sql, (seq, *((None, None) if record is None else texts(kind, record, country_of(tx, record)))))
 
 
 def texts(kind: Kind, record: Record, country: str = "") -> tuple[str, str]:
