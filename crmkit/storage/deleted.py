@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from crmkit.storage.interface.connection import Connection
 from crmkit.storage.interface.tx import Tx
 
+_AFTER_ALL = "{"  # comes after all characters of ids
+
 
 @dataclass(frozen=True)
 class Deleted:
@@ -17,6 +19,7 @@ class Deleted:
 
 def add(tx: Tx, ids: Iterable[str], merged_into: str = "") -> None:
     """Note that these records are gone."""
+    tx.known.unused.clear()
     rows = [(tx.by.workspace_id, id, tx.now, merged_into or None) for id in ids]
     tx.connection.executemany("INSERT INTO deleted (workspace_id, id, at, merged_into) VALUES (?, ?, ?, ?)", rows)
 
@@ -33,6 +36,18 @@ def find(connection: Connection, workspace_id: str, id: str) -> Deleted | None:
     sql = "SELECT at, merged_into FROM deleted WHERE workspace_id = ? AND id = ?"
     row = connection.execute(sql, (workspace_id, id)).fetchone()
     return None if row is None else Deleted(row[0], row[1] or "")
+
+
+def had(tx: Tx, id: str, start: str) -> bool:
+    """Tell whether a record that is gone had this id, which begins with `start`, as other new ones may."""
+    workspace_id = tx.by.workspace_id
+    if (workspace_id, start) in tx.known.unused:
+        return False
+    sql = f"SELECT 1 FROM deleted WHERE workspace_id = ? AND id >= ? AND id < ? {tx.connection.dialect.limit}"
+    if tx.connection.execute(sql, (workspace_id, start, start + _AFTER_ALL, 1)).fetchone() is None:
+        tx.known.unused.add((workspace_id, start))
+        return False
+    return find(tx.connection, workspace_id, id) is not None
 
 
 def successors(connection: Connection, workspace_id: str, ids: Collection[str]) -> dict[str, str]:

@@ -286,7 +286,7 @@ def _row_inserted(tx: Tx, kind: Kind, id: str, columns: dict[str, Any]) -> tuple
     sql = _insert_sql(kind, tuple(columns))
     while True:
         fresh = id or ids.mint(kind.prefix, start)
-        is_free = bool(id) or deleted.find(tx.connection, workspace, fresh) is None
+        is_free = bool(id) or not deleted.had(tx, fresh, f"{kind.prefix}_{start}")
         if is_free and _guarded(tx, kind, sql, (seq, workspace, fresh, *columns.values())).rowcount:
             if tx.made is not None and not id:
                 tx.made.append(fresh)

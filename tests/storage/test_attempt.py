@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from crmkit import ids
 from crmkit.core.call import Call
 from crmkit.core.records import write
 from crmkit.errors import Problem
@@ -163,3 +164,51 @@ def test_a_group_goes_on_after_a_unit_whose_attempt_failed(back: Desk) -> None:
     saved = back.do(write.save(Call(back.crm, alice), CONTACT, {"name": "Two"}))
     assert saved.created
     assert entries(back, alice) == [(0, None), (1, None)]
+
+
+def gathered(*units: Callable[[Tx], Any]) -> Callable[[Tx], Any]:
+    """Return a unit that does what these units do, and writes at its end what may wait for that."""
+
+    def unit(tx: Tx) -> list[Any]:
+        with tx.gathering():
+            return attempted(tx, *units)
+
+    return unit
+
+
+def test_what_is_gathered_is_written_once_and_in_order_around_attempts_that_fail(back: Desk) -> None:
+    alice = back.person()
+    units = created("One"), refused(created("Never")), created("Two")
+    written(back, alice, created("Zero"), gathered(*units), created("Three"))
+    assert entries(back, alice) == [(0, None), (1, 0), (2, 0), (3, 0)]
+    assert {record.name for record in back.find(alice).records} == {"Zero", "One", "Two", "Three"}
+    assert back.find(alice, count="exact").paging.total == 4
+    assert [record.name for record in back.find(alice, search="two").records] == ["Two"]
+
+
+def test_nothing_that_was_gathered_stays_of_an_attempt_that_fails(back: Desk) -> None:
+    alice = back.person()
+    written(back, alice, created("One"), refused(gathered(created("Never"))), gathered(refused(created("Nor this"))))
+    assert entries(back, alice) == [(0, None)]
+    assert back.find(alice, count="exact").paging.total == 1
+
+
+def test_no_new_record_gets_the_id_of_one_that_is_gone(back: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    alice = back.person()
+    minted: list[str] = []
+    mint = ids.mint
+
+    def twice(prefix: str, start: str = "") -> str:
+        """Return each id a second time, as chance may."""
+        minted.append(minted[-1] if len(minted) % 2 else mint(prefix, start))
+        return minted[-1]
+
+    def replaced(tx: Tx) -> tuple[str, str]:
+        gone = created("One")(tx)
+        rows.put(tx, CONTACT, gone, None)
+        return gone.id, created("Two")(tx).id
+
+    monkeypatch.setattr(ids, "mint", twice)
+    ((gone, new),) = written(back, alice, replaced)
+    assert gone != new
+    assert minted[:2] == [gone, gone]

@@ -32,11 +32,12 @@ class Known:
     last: dict[tuple[str, int], int] = field(default_factory=dict)  # (table, workspace's number) -> its newest row
     pipelines: dict[tuple[str, str], Pipeline] = field(default_factory=dict)  # by workspace and plural of the kind
     declared: dict[tuple[str, str], Any] = field(default_factory=dict)  # (workspace, kind) -> declared keys of custom
+    unused: set[tuple[str, str]] = field(default_factory=set)  # (workspace, start of an id that no gone record had)
     start: str = field(default_factory=ids.start)  # of new ids
 
     def forget(self) -> None:
         """Drop all that was found out."""
-        for found in (self.actors, self.last, self.pipelines, self.declared):
+        for found in (self.actors, self.last, self.pipelines, self.declared, self.unused):
             found.clear()
 
 
@@ -154,6 +155,8 @@ class Tx:
                 raise error from None
             execute("RELEASE attempt")
             self.actor, self.operations = actor, operations
+            if self.gathered is not None:
+                self.gathered = Gathered()
             self.lanes &= lanes
             self.topics &= topics
             del self.effects[effects:]
