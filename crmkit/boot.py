@@ -137,7 +137,7 @@ def serve(settings: Settings, token_command: str, jobs: JobKinds = JOBS) -> None
 
     for number in (signal.SIGTERM, signal.SIGINT):  # until uvicorn listens to them; it raises them again at its end
         signal.signal(number, stop)
-    _freeze_startup_objects()
+    freeze_startup_objects()
     for line in warnings(settings):
         print(f"crmkit: {line}", file=sys.stderr)
     print(announcement(settings, is_empty, token_command), flush=True)
@@ -158,7 +158,7 @@ def _most_connections() -> int:
     return max(files - OWN_FILES, files // 2)
 
 
-def _freeze_startup_objects() -> None:
+def freeze_startup_objects() -> None:
     """Keep the garbage collector from looking at objects that live as long as the process, and from running often.
 
     Requests leave no cycles behind, yet many at once make enough objects to have it run again and again. The start, for
