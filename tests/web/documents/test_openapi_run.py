@@ -166,9 +166,14 @@ class Visitor:
         title = {"/tasks": "title", "/deals": "title", "/tickets": "subject"}.get(case.operation.path)
         if case.method == "POST" and title:
             case.body.setdefault(title, "Call")
-        if case.operation.path == "/activities":
+        if case.method == "POST" and case.operation.path == "/activities":
             own = {name: content for name, content in case.body.items() if not name.endswith("_id")}
             case.body = {**own, "contact_id": self.id("/contacts/{id}")}
+        if case.operation.path.endswith("/activities"):
+            case.body = {name: content for name, content in case.body.items() if name not in ("ticket_id", "status")}
+            case.body.setdefault("body", "Hello")
+        if case.operation.path == "/duplicates/dismiss":
+            case.body = {name: self.id("/contacts/{id}", fresh=True) for name in ("a", "b")}
         if case.operation.path == "/campaigns/{id}/members":
             case.body = {**case.body, "id": self.id("/contacts/{id}")}
         if case.operation.path.endswith("/merge"):  # of which the other goes
