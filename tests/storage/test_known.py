@@ -125,7 +125,7 @@ def test_the_second_unit_of_a_group_reads_nothing_that_the_first_has_read(back: 
         "INSERT INTO counts",
         "INSERT INTO contacts_unindexed",
         "INSERT INTO audit",
-        "SELECT q.id FROM",  # who is likely the same
+        "SELECT q.id FROM",  # whose email is the same but for a tag
         "RELEASE unit",
         "COMMIT",
     ]
