@@ -2,10 +2,12 @@
 
 import logging
 from collections.abc import Iterable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from crmkit.storage.interface.tx import Tx
 from crmkit.storage.sqlite.search import vocabulary
 from tests.house import House, Person
 from tests.teams.office import JSON, Books, asked, enter, erased, new, office, person_of, stepped, working_in
@@ -76,8 +78,17 @@ def filled(home: House, admin: Person, workspace: str, words: tuple[str, ...]) -
     user = next(one["user_id"] for one in people if one["email"] == member)
     asked(home, inside, "POST", f"{place}/members/{user}/role", {"role": "admin"})
     asked(home, inside, "POST", f"{place}/invites", {"email": f"boss@{words[0]}.com", "role": "admin"})
-    add_job(home, inside, words[0])
+    job = add_job(home, inside, words[0])
+    home.do(home.crm.database.write(partial(_keep_records_of, job), lanes=[workspace]))
+    body = {"name": f"{words[0]} once", "notes": words[0]}
+    assert inside.post("/contacts", json=body, headers={"Idempotency-Key": words[0]}).status_code == 201
+    assert inside.get("/brief").status_code == 200
     return inside
+
+
+def _keep_records_of(job: str, tx: Tx) -> None:
+    sql = "INSERT INTO job_records SELECT workspace_id, id, 0, '[]', '[]' FROM jobs WHERE id = ?"
+    tx.connection.execute(sql, (job,))
 
 
 def traces(books: Books, needles: tuple[str, ...], first: int = 0, last: int = -1) -> dict[str, int]:
