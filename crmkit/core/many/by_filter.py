@@ -30,7 +30,7 @@ from crmkit.storage.lists import members
 
 TRIES = 5  # to find the records anew that others wrote between the read and the write
 OF_LISTS = tuple(name for name in RESERVED if name not in ("search", "format"))
-BESIDE = ("search", TIMEZONE, "confirm", "format")  # parameters beside filters
+BESIDE = ("search", TIMEZONE, "confirm", "dry_run", "format")  # parameters beside filters
 
 Pairs = Sequence[tuple[str, str]]
 Body = Mapping[str, Any] | None  # None for a delete
