@@ -90,6 +90,8 @@ ASKED: list[tuple[str, str, str, Any, Any, str]] = [
 ]
 ELSEWHERE = {  # codes that need a server in a special state, raw bytes, or name records: each has a test of its own
     "does_not_fit",
+    "idempotency_mismatch",
+    "in_progress",
     "undo_conflict",
     "unknown_format",
     "auth_required",
