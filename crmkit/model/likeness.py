@@ -3,6 +3,7 @@
 The measure is `token_sort_ratio` of rapidfuzz, over the words of both names without case, accents and punctuation: the
 words in alphabetical order, the share of characters that stay when one text is edited into the other. A letter that
 stands for a word of the other name counts as that word. Particles (von, de la) count only where there is little else.
+Names without a letter or digit are alike only if they are equal.
 """
 
 from crmkit.model import fold
@@ -21,7 +22,9 @@ def likeness(one: str, other: str) -> float:
     """Return 0.0 to 1.0, to two digits; 1.0 for names of the same words in any order."""
     first, second = sorted(_words(one)), sorted(_words(other))
     if first == second:
-        return 1.0
+        return 1.0 if first or one == other else 0.0
+    if not first or not second:
+        return 0.0
     from rapidfuzz import fuzz  # imported late: most writes find no name to compare
 
     spelled = fuzz.token_sort_ratio(" ".join(first), " ".join(second))

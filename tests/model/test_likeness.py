@@ -59,3 +59,9 @@ words = st.lists(st.sampled_from(["j", "jane", "jana", "d", "doe", "van", "de", 
 def test_likeness_is_symmetric_and_one_for_equals(one: str, other: str) -> None:
     assert 0.0 <= likeness(one, other) == likeness(other, one) <= 1.0
     assert likeness(one, one) == 1.0
+
+
+@pytest.mark.parametrize(("one", "other"), [("\U0001f642", "-"), ("-", "."), ("\U0001f642", "Jane")])
+def test_names_without_letters_are_alike_only_if_they_are_equal(one: str, other: str) -> None:
+    assert likeness(one, other) == 0.0
+    assert likeness(one, one) == 1.0

@@ -38,7 +38,7 @@ READABLE: dict[str, set[str]] = {
 }
 READABLE |= {"counts": {"workspace_id", "kind", "live"}}
 READABLE |= {f"search_{part}s": {"workspace_id", "kind", part, "uses"} for part in ("word", "piece")}
-READABLE["deleted"] = {"workspace_id", "id", "at", "merged_into"}  # whether the id of a filter was merged
+READABLE["deleted"] = {"workspace_id", "id", "merged_into"}  # whether the id of a filter was merged
 READABLE["json_each"] = {"json", "value"}
 READABLE["custom_indexes"] = {"seq", "workspace_id", "kind", "key", "form", "required", "state"}
 READABLE["custom_values"] = {"workspace_id", "place", "value", "id", "seq", "updated_at"}

@@ -9,6 +9,7 @@ from typing import Any
 from msgspec import structs
 
 from crmkit.core import derived, lookup, roles
+from crmkit.core.history.net import given
 from crmkit.core.records import relations
 from crmkit.core.undo.reversal import Reversal, Scene, differs
 from crmkit.errors import Problem
@@ -68,12 +69,13 @@ def _taken_away(scene: Scene, kind: Kind, entry: Entry, new: Mapping[str, Any], 
     if now is None:
         return Reversal({entry.target: _gone(scene, entry)})
     conflicts: dict[str, str] = dict(_unknown(kind, entry, new))
-    for name, value in () if conflicts else new.items():
-        held = getattr(now, name)
-        if held == value:
+    # all of it would go with the record, also what the operation did not write
+    for name in () if conflicts else given(kind):
+        held, value = getattr(now, name), new.get(name)
+        if held == value or not (held or value):
             continue
         if kind.custom is not None and name == kind.custom.name:
-            conflicts |= dict(_other_keys(entry.target, held or {}, {}, value))
+            conflicts |= dict(_other_keys(entry.target, held or {}, {}, value or {}))
         else:
             conflicts[f"{entry.target}.{name}"] = differs(held, value)
     conflicts |= dict(_led_to(scene, kind, entry)) | dict(_is_no_more(scene, kind, entry))

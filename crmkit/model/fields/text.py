@@ -108,7 +108,8 @@ class Phone(Text):
         return None if value is None else phones.abroad(value, country, there)
 
     def gist(self, value: str | None, country: str) -> str | None:
-        return (phones.digits(value, country) or None) if value else None
+        digits = phones.digits(value, country) if value else ""
+        return digits if len(digits) >= phones.ENDING else None  # an extension alone is that of many
 
     def asked(self, text: str, asker: Asker) -> tuple[str, ...] | None:
         value = self.cleaned(text)

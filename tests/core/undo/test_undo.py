@@ -131,6 +131,14 @@ def test_what_differs_now_is_named_and_nothing_happens(home: House, alice: Perso
     assert line in alice.text("POST", f"/undo/{operation}").splitlines()
 
 
+def test_a_new_record_that_was_changed_since_stays(home: House, alice: Person) -> None:
+    jane = made(alice, "/contacts", name="Jane")["id"]
+    operation = newest(home, alice)
+    changed(alice, f"/contacts/{jane}", job_title="boss")
+    found = refused(home, alice, operation)
+    assert found["fields"] == {f"contact/{jane}.job_title": "is boss now; the operation wrote nothing"}
+
+
 def test_a_record_deleted_since_is_a_conflict(home: House, alice: Person) -> None:
     jane = made(alice, "/contacts", name="Jane")["id"]
     create = newest(home, alice)
