@@ -1,6 +1,6 @@
 """What is done to each of many records: a change, as a PATCH of it would, or a delete."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +11,7 @@ from crmkit.core.rules.rule import Values
 from crmkit.errors import Problem
 from crmkit.model.actor import Asker
 from crmkit.model.record import Kind, Record
+from crmkit.storage import records
 from crmkit.storage.interface.tx import Tx
 
 
@@ -40,9 +41,12 @@ class Act:
         """Tell whether other records may repeat what changes."""
         return self.values is not None and self.kind.has_title and self.kind.title.name in self.values
 
+    def counted(self, count: int) -> str:
+        return f"{count} {self.kind.name if count == 1 else self.kind.plural}"
+
     def result(self, count: int, notes: tuple[str, ...] = (), left: int = 0) -> Result:
         """Return the answer for so many records that were found and written, beside those that were left."""
-        message = f"{'deleted' if self.is_delete else 'changed'} {count} {self.kind.plural}"
+        message = f"{'deleted' if self.is_delete else 'changed'} {self.counted(count)}"
         return Result(message, {"count": count, **({"left": left} if left else {})}, notes)
 
     def check_unique(self, count: int) -> None:
@@ -60,6 +64,17 @@ class Act:
         """Raise what `write` would, as far as it can be told without writing."""
         if self.values is not None:
             _naming(record, write.check_change, tx, self.crm, self.kind, record, self.values)
+
+    def check_each(self, tx: Tx, ids: Sequence[str]) -> None:
+        """Raise what `check` does for the first of the records with these ids that cannot be written."""
+        if self.values is None:
+            return
+        for record in records.all_of(tx.connection, self.kind, tx.by.workspace_id, ids).values():
+            try:
+                self.check(tx, record)
+            except Problem as problem:
+                problem.hint += " Nothing was changed."
+                raise
 
     def write(self, tx: Tx, record: Record, is_linked: bool) -> "Outcome":
         """Do it; raises a Problem that names the record. `is_linked` is that of write.removed."""

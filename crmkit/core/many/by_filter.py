@@ -14,30 +14,25 @@ from crmkit.core.jobs.kind import Result
 from crmkit.core.many import in_steps
 from crmkit.core.many.act import Act
 from crmkit.core.many.along import along
-from crmkit.core.many.found import Found, find
+from crmkit.core.many.found import AT_ONCE, SHOWN, Found, find
 from crmkit.core.many.tally import Tally
 from crmkit.core.reading import feeds, lists
 from crmkit.core.reading.lists import Asked
 from crmkit.core.records import activities, relations
 from crmkit.errors import Problem
-from crmkit.model.query.parse import RESERVED, TIMEZONE
+from crmkit.model.query.parse import RESERVED, TIMEZONE, Query
 from crmkit.model.record import Kind
 from crmkit.storage import records
-from crmkit.storage.interface.tx import Tx, Unit
+from crmkit.storage.interface.tx import Tx
 from crmkit.storage.interface.workspace import Workspace
 from crmkit.storage.jobs import Job
 from crmkit.storage.lists import members
 
-TRIES = 5  # to find the records anew that others wrote between the read and the write
 OF_LISTS = tuple(name for name in RESERVED if name not in ("search", "format"))
 BESIDE = ("search", TIMEZONE, "confirm", "dry_run", "format")  # parameters beside filters
 
 Pairs = Sequence[tuple[str, str]]
 Body = Mapping[str, Any] | None  # None for a delete
-
-
-class _Stale(Exception):
-    """Others wrote one of the records since they were found."""
 
 
 async def change(call: Call, kind: Kind, pairs: Pairs, body: Mapping[str, Any], details: bool = False) -> Result | Job:
@@ -65,46 +60,28 @@ async def _done(call: Call, act: Act, asked: Asked, pairs: Pairs, body: Body, de
     """
     names = act.kind.members if details else act.kind.listed
     query = replace(asked.query, fields=tuple(name for name in names if name != "id"))
-    for _ in range(TRIES):
-        found = await call.scan(find, act, Workspace.of(call.actor), query)
-        notes = await lists.notes_on(call, asked, is_first=True, is_empty=not found.count)
-        if not found.count:
-            return await call.write(_nothing(act, notes))  # under a key it may have been done before
-        act.check_unique(found.count)
-        try:
-            done: Result | Job = await call.write(_unit(call, act, found, pairs, body, notes))
-        except _Stale:
-            continue
-        return await awaited(call, done) if isinstance(done, Job) else done
-    raise Problem("busy", "Others change these records all the time; try again.", headers={"Retry-After": "1"})
-
-
-def _nothing(act: Act, notes: tuple[str, ...]) -> Unit[Result | Job]:
-    return lambda tx: act.result(0, notes)
+    found = await call.scan(find, act, Workspace.of(call.actor), query)
+    notes = await lists.notes_on(call, asked, is_first=True, is_empty=not found.count)
+    done: Result | Job = await call.write(_unit(call, act, found, query, pairs, body, notes))
+    return await awaited(call, done) if isinstance(done, Job) else done
 
 
 def _unit(
-    call: Call, act: Act, found: Found, pairs: Pairs, body: Body, notes: tuple[str, ...]
+    call: Call, act: Act, read: Found, query: Query, pairs: Pairs, body: Body, notes: tuple[str, ...]
 ) -> Callable[[Tx], Result | Job | Problem]:
-    sent, zone, needs_token = call.confirm, str(call.actor.asker.zone), not _names_each(act, found)
-    plural, count, query = act.kind.plural, found.count, json.dumps(sorted(pairs))
-    body_sent = json.dumps(body, sort_keys=True).encode()
-    bound = confirm.binding(f"{plural}.{act.method}", [found.digest], query, body_sent)
-    again = f"{act.method} /{plural}?{urlencode(pairs, safe=':,@*/')}"
-    says = f"This {'deletes' if act.is_delete else 'changes'} {count} {plural}; the first of them follow."
-    if not act.is_delete:
-        says += " The body is sent again."
-    else:
-        says += f" Of each: {relations.outcome_of_delete(act.crm.kinds, act.kind, None)}"
+    zone = str(call.actor.asker.zone)
 
     def unit(tx: Tx) -> Result | Job | Problem:
-        refused = confirm.require(tx, sent, bound, says, again) if needs_token else None
+        found = _as_of_now(tx, act, read, query)
+        if not found.count:
+            return act.result(0, notes)
+        act.check_unique(found.count)
+        refused = None if _names_each(act, found) else _confirmed(call, tx, act, found, pairs, body)
         if refused is not None:
-            refused.shown = found.shown(act)
-            refused.facts["count"] = count
             refused.comments += [f"note: {note}" for note in notes]
             return refused
         if found.are_many and tx.is_dry:
+            act.check_each(tx, found.first_ids(AT_ONCE))
             return act.result(found.count, notes)
         if found.are_many:
             return in_steps.begin(tx, act, found, body, zone, notes)
@@ -113,11 +90,37 @@ def _unit(
     return unit
 
 
+def _as_of_now(tx: Tx, act: Act, found: Found, query: Query) -> Found:
+    """Return the set; it is found anew where it is small and others wrote one of its records since it was read."""
+    known = {} if found.are_many else found.versions
+    if members.versions(tx.connection, act.kind, tx.by.workspace_id, [*known]) == known:
+        return found
+    return find(tx.connection, act, Workspace.of(tx.by), query)
+
+
+def _confirmed(call: Call, tx: Tx, act: Act, found: Found, pairs: Pairs, body: Body) -> Problem | None:
+    """Return None for a right token, else what asks for one; raises what the first records cannot be changed for."""
+    plural, sent = act.kind.plural, json.dumps(body, sort_keys=True).encode()
+    bound = confirm.binding(f"{plural}.{act.method}", [found.digest], json.dumps(sorted(pairs)), sent)
+    again = f"{act.method} /{plural}?{urlencode(pairs, safe=':,@*/')}"
+    follow = "it follows" if found.count == 1 else "the first of them follow"
+    says = f"This {'deletes' if act.is_delete else 'changes'} {act.counted(found.count)}; {follow}."
+    if not act.is_delete:
+        says += " The body is sent again."
+    else:
+        says += f" Of each: {relations.outcome_of_delete(act.crm.kinds, act.kind, None)}"
+    if not call.confirm:
+        act.check_each(tx, found.first_ids(SHOWN))
+    refused = confirm.require(tx, call.confirm, bound, says, again)
+    if refused is not None:
+        refused.shown = found.shown(act)
+        refused.facts["count"] = found.count
+    return refused
+
+
 def _written(tx: Tx, act: Act, found: Found, notes: tuple[str, ...]) -> Result:
-    """Write all records in this transaction; raises _Stale if others wrote one of them since it was found."""
+    """Write all records in this transaction."""
     kind, workspace_id, tally, known = act.kind, tx.by.workspace_id, Tally(), found.versions
-    if members.versions(tx.connection, kind, workspace_id, [*known]) != known:
-        raise _Stale
     linked = along(tx.connection, act, workspace_id, [*known])
     with quotas.as_before(tx, act.crm.settings, [kind.plural]):
         for id in known:

@@ -2,6 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass
+from itertools import islice
 
 from msgspec.structs import replace
 
@@ -34,6 +35,9 @@ class Found:
     parts: tuple[Part, ...]
     first: Page | None
     are_many: bool
+
+    def first_ids(self, most: int) -> list[str]:
+        return list(islice((id for part in self.parts for id, _ in members_of(part)), most))
 
     @property
     def versions(self) -> dict[str, int]:

@@ -76,13 +76,7 @@ def _check(tx: Tx, job: Job, act: Act, place: _Place) -> None:
             place.is_checked = True
             return
         place.checked, rows = part
-        found = records.all_of(tx.connection, act.kind, job.workspace_id, [id for id, _ in rows])
-        for record in found.values():
-            try:
-                act.check(tx, record)
-            except Problem as problem:
-                problem.hint += " Nothing was changed."
-                raise
+        act.check_each(tx, [id for id, _ in rows])
 
 
 def _write(tx: Tx, job: Job, act: Act, place: _Place) -> bool:

@@ -138,6 +138,15 @@ def test_a_record_that_cannot_be_changed_is_found_before_any_is(home: House, ali
     assert alice.json_of("GET", "/contacts?tags=one-more")["total"] == 0
 
 
+def test_a_dry_run_tells_what_the_job_would_be_refused_for(home: House, alice: Person) -> None:
+    ids = fill(home, alice, 12)
+    alice.patch(f"/contacts/{ids[5]}", json={"tags": [f"tag{number}" for number in range(50)]})
+    body = {"tags": {"add": ["one-more"]}}
+    again = confirmed(alice, "PATCH", PATH, body)
+    answer = alice.json_of("PATCH", f"{again}&dry_run=1", body)
+    assert (answer["error"], answer["handle"]) == ("invalid_value", f"contact/{ids[5]}")
+
+
 def test_what_others_changed_or_deleted_meanwhile_is_left_and_told(
     home: House, alice: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,11 +1,14 @@
 """PATCH and DELETE of a list act on all that the same GET would list, in two steps."""
 
+import asyncio
+import itertools
 from collections.abc import Iterator
 from typing import Any
 
 import httpx
 import pytest
 
+from crmkit.core.reading import lists
 from crmkit.model.record import Kind
 from tests.house import BOB, House, Person
 from tests.kinds import CONTACT, KINDS
@@ -294,3 +297,36 @@ def test_all_is_one_operation(town: House, alice: Person) -> None:
     rows = town.do(town.crm.database.read(None, lambda connection: connection.execute(sql).fetchall()))
     first = rows[-1][0]
     assert [op for _, op in rows] == [first, first, None]
+
+
+def test_one_record_is_told_in_the_singular(alice: Person) -> None:
+    contacts(alice, 1, stage="lead")
+    path = "/contacts?stage=lead"
+    assert "This changes 1 contact; it follows." in alice.json_of("PATCH", path, {"owner": BOB})["hint"]
+    assert done(alice, "PATCH", path, {"owner": BOB})["message"] == "changed 1 contact"
+    assert done(alice, "DELETE", path)["message"] == "deleted 1 contact"
+
+
+def test_a_body_that_no_record_can_take_is_refused_before_a_token_is_asked_for(alice: Person) -> None:
+    contacts(alice, 3, stage="lead")
+    gone = alice.json_of("POST", "/companies", {"name": "Gone"})["id"]
+    done(alice, "DELETE", f"/companies?id=in:{gone}")
+    refused(alice, "invalid_reference", "PATCH", "/contacts?stage=lead", {"company_id": gone}, ["company_id"])
+
+
+def test_a_set_that_others_write_all_the_time_is_changed_nevertheless(
+    alice: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, *_ = contacts(alice, 3, stage="lead")
+    again = confirmed(alice, "PATCH", "/contacts?stage=lead", {"owner": BOB})
+    notes_on, numbers = lists.notes_on, itertools.count()
+
+    async def after_a_write(*args: Any, **more: Any) -> Any:
+        with httpx.Client(base_url=alice.base_url, headers=alice.headers) as other:
+            await asyncio.to_thread(other.patch, f"/contacts/{first}", json={"city": f"Rome {next(numbers)}"})
+        return await notes_on(*args, **more)
+
+    monkeypatch.setattr(lists, "notes_on", after_a_write)
+    assert alice.json_of("PATCH", again, {"owner": BOB})["count"] == 3
+    shown = alice.json_of("GET", f"/contacts/{first}")
+    assert (shown["owner"], shown["city"], shown["version"]) == (BOB, "Rome 0", 3)
