@@ -93,7 +93,7 @@ class Limits(Struct, frozen=True, forbid_unknown_fields=True):
         NotNegative, "mails to all addresses in an hour, half of them kept for known ones; 0 switches the limit off"
     ] = 1000
     body_kib: Annotated[Positive, "largest request body, in KiB"] = 1024
-    batch_items: Annotated[Positive, "most items of one batch"] = 1000
+    batch_items: Annotated[Positive, "most items of one batch; with all they nest, twice as many records"] = 1000
     batch_mib: Annotated[Positive, "largest body of a batch, in MiB"] = 16
     connections: Annotated[Positive, "connections at once; fewer where the process may open fewer files"] = 10_000
     connections_per_client: Annotated[

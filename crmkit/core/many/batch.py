@@ -10,13 +10,14 @@ from typing import Any
 
 from crmkit.core import quotas
 from crmkit.core.call import Call
-from crmkit.core.records import activities, write
+from crmkit.core.records import activities, nested, write
 from crmkit.core.records.settled import Saved
 from crmkit.errors import Problem
 from crmkit.model.record import Kind
 from crmkit.storage.interface.tx import Tx, Unit
 
 AT_ONCE = 25  # items that are checked before other requests have a turn: about a millisecond
+WITH_NESTED = 2  # records of a batch, with those that are nested, for each item that it may have
 TOGETHER = 100  # items that share a savepoint: one for each costs a third of the whole
 
 Outcome = Saved | Problem  # of an item
@@ -27,7 +28,8 @@ async def save(
 ) -> list[Outcome]:
     """Return what became of each item, which is the body of a POST.
 
-    Raises `too_large` for more items than the settings allow; if it is `atomic`, the first Problem of an item.
+    Raises `too_large` for more items, or records nested in them, than the settings allow; if it is `atomic`, the first
+    Problem of an item.
     """
     crm = call.crm
     most = crm.settings.limits.batch_items
@@ -35,6 +37,10 @@ async def save(
         raise Problem(
             "too_large", f"Send at most {most:,} items in one batch: split these {len(items):,} into several."
         )
+    records = sum(nested.records_in(crm.kinds, kind, item) for item in items)
+    if records > most * WITH_NESTED:
+        hint = f"Write at most {most * WITH_NESTED:,} records in one batch, with those that items nest"
+        raise Problem("too_large", f"{hint}: split these {records:,} into several.")
     units = await _checked(_saving(call, kind, merges_alike), items)
     capped = [each.plural for each in (*crm.kinds.records, crm.kinds.activity)]
 

@@ -68,6 +68,15 @@ class Faults:
             raise gravest
 
 
+def records_in(kinds: Kinds, kind: Kind, body: Any) -> int:
+    """Return how many records the body of a POST would write, be they right or wrong."""
+    if not isinstance(body, dict):
+        return 1
+    log = body.get(kinds.activity.plural) if kind.is_logged else None
+    logged = len(log) if isinstance(log, list) else 0
+    return 1 + logged + sum(isinstance(body.get(name), dict) for name in kinds.places.get(kind, ()))
+
+
 def drafted(kinds: Kinds, kind: Kind, body: Mapping[str, Any], asker: Asker) -> Draft:
     """Return the body of a POST, checked; raises one Problem for all wrong fields of all parts."""
     parts = {name: reference for name, reference in kinds.places[kind].items() if name in body}

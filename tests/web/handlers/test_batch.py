@@ -217,6 +217,16 @@ def test_more_items_than_the_settings_allow_are_refused(tmp_path: Path) -> None:
         assert alice.post("/contacts/batch", json=items[:3]).status_code == 201
 
 
+def test_items_that_nest_more_records_than_a_batch_may_write_are_refused(tmp_path: Path) -> None:
+    limits = {**UNLIMITED, "CRMKIT_LIMITS_BATCH_ITEMS": "3"}
+    with house(tmp_path / "data", limits) as home, home.sign_in("alice@example.com") as alice:
+        nested = {"name": "Jane", "company": {"name": "Acme"}, "activities": [{"body": "met"}] * 4}
+        does = "at most 6 records .*split these 7 into"
+        refused(alice, "too_large", "POST", "/contacts/batch", [nested, {"name": "Joe"}], does=does)
+        assert alice.json_of("GET", "/contacts")["total"] == 0
+        assert alice.post("/contacts/batch", json=[nested]).status_code == 201
+
+
 def test_a_thousand_items_fit_into_a_batch_and_one_more_does_not(dora: Person) -> None:
     items = [{"name": f"n{number}", "notes": "x" * 1_500} for number in range(1_000)]  # more than other bodies may have
     told = dora.json_of("POST", "/contacts/batch", items)
