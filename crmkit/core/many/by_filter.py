@@ -135,14 +135,12 @@ async def _asked(call: Call, kind: Kind, pairs: Pairs) -> Asked:
     surplus = {name: "is of lists alone" for name, _ in pairs if name in OF_LISTS}
     if surplus:
         raise Problem("invalid_filter", "Leave it out: all that the filters find is meant.", fields=surplus)
-    every = "id=not:null"
     if kind is call.crm.kinds.activity:
         pairs = [pair for pair in pairs if pair[0] != TIMEZONE]
         pairs = feeds.translated(call, kind, pairs, activities.filters(call.crm.kinds))
-        every = "since=1970-01-01"
     asked = await lists.asked(call, kind, pairs, BESIDE)
     if not asked.query.filtered:
-        raise Problem("invalid_filter", f"Send at least one filter; {every} means all {kind.plural}.")
+        raise Problem("invalid_filter", f"Send at least one filter; id=not:null means all {kind.plural}.")
     return asked
 
 

@@ -33,6 +33,7 @@ FILTERS = {
     "source_id": "source_id=eq:",
     "since": "occurred_at=gte:",
     "until": "occurred_at=lt:",
+    "id": "id=",
 }
 
 

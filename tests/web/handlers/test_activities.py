@@ -226,7 +226,7 @@ def test_activities_of_the_same_moment_are_each_read_once(town: House) -> None:
 def test_parameters_that_a_list_of_activities_does_not_take_are_refused(feed: tuple[Person, dict[str, Any]]) -> None:
     carol, names = feed
     for place in ("/activities", f"/contacts/{names['one']}/activities", f"/deals/{names['deal']}/activities"):
-        takes = "takes contact, company, deal, ticket, kind, on_behalf_of, by, source_id, since, until, search, limit"
+        takes = "takes contact, company, deal, ticket, kind, on_behalf_of, by, source_id, since, until, id, search"
         refused(carol, "invalid_filter", "GET", f"{place}?contcat=x", None, {"contcat": "did you mean contact"}, takes)
         refused(carol, "invalid_filter", "GET", f"{place}?sort=body", None, ["sort"], takes)
         refused(carol, "invalid_filter", "GET", f"{place}?contact_id={names['one']}", None, ["contact_id"], takes)

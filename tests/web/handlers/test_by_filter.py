@@ -251,7 +251,20 @@ def test_activities_are_changed_and_deleted_by_the_parameters_of_their_list(alic
     assert {each["kind"] for each in alice.json_of("GET", "/activities")["items"]} == {"call"}
     assert alice.json_of("GET", f"/contacts/{one}")["activities"] == 1
     refused(alice, "invalid_filter", "DELETE", "/activities?body=Hello", None, ["body"])
-    assert "since=1970-01-01 means all activities" in alice.send_it("DELETE", "/activities").text
+    assert "id=not:null means all activities" in alice.send_it("DELETE", "/activities").text
+
+
+def test_activities_are_named_by_their_ids_as_other_records_are(alice: Person) -> None:
+    about = contact(alice, "Jane")
+    one, two, other = (
+        alice.json_of("POST", f"/contacts/{about}/activities", {"body": "Hello"})["id"] for _ in range(3)
+    )
+    path = f"/activities?id=in:{one},activity/{two}"
+    assert {each["id"] for each in alice.json_of("GET", path)["items"]} == {one, two}
+    assert alice.json_of("GET", f"/contacts/{about}/activities?id={other}")["items"][0]["id"] == other
+    assert alice.json_of("PATCH", path, {"outcome": "agreed"})["count"] == 2
+    assert done(alice, "DELETE", path)["count"] == 2
+    assert done(alice, "DELETE", "/activities?id=not:null")["message"] == "deleted 1 activity"
 
 
 def test_a_day_in_a_filter_is_that_of_the_zone_which_the_request_names(alice: Person) -> None:
