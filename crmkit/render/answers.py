@@ -160,7 +160,9 @@ def thing(
     wrong: Mapping[str, str] | None = None,
 ) -> Table:
     """Return one thing that is no record; `wrong` says what is wrong with fields of the request that it is about."""
-    line, more = {**fields, **told_of_fields(wrong or {})}, {"fields": wrong} if wrong else {}
+    line, more = {**fields, **told_of_fields(wrong or {})}, dict[str, Any]({"fields": wrong} if wrong else {})
+    if tail.notes:
+        more["notes"] = list(tail.notes)
     return Table((Part(_rows("", [(handle, line)]), tail),), {"handle": handle, **fields, **more}, status)
 
 

@@ -56,10 +56,12 @@ class Job(Struct, frozen=True):
 
     @property
     def progress(self) -> tuple[int, int] | None:
-        """How much is done of how much; None for a job whose position is no object with `done` and `of`."""
+        """How much is done of how much, at the end all; None where the position is no object with `done` and `of`."""
         position = self.position
         is_told = isinstance(position, dict) and {"done", "of"} <= position.keys()
-        return (position["done"], position["of"]) if is_told else None
+        if not is_told:
+            return None
+        return (position["of"] if self.state == DONE else position["done"]), position["of"]
 
     def goes_on(self, position: Any) -> "Job":
         """Return the job at this position, with a further step at once."""

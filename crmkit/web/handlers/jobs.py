@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from msgspec.structs import replace
+
 from crmkit.core.jobs import awaited
 from crmkit.core.jobs.kind import Result, failure
 from crmkit.errors import Problem
@@ -50,12 +52,18 @@ def _standing(job: Job, status: int) -> Answer:
         told |= {"error": problem.code, "hint": problem.hint}
     shown = {name: content for name, content in told.items() if content is not None}
     wrong = None if problem is None else problem.fields
-    return thing(f"{PREFIXES[PREFIX]}/{job.id}", shown | _facts(job, result), _tail(job, result), status, wrong)
+    notes = result.notes if job.has_ended else (*result.notes, f"GET /jobs/{job.id} tells how far it is, and its end")
+    facts = {**result.facts, **_operation(job)}
+    tail = replace(_tail(job, result), notes=notes)
+    return thing(f"{PREFIXES[PREFIX]}/{job.id}", shown | facts, tail, status, wrong)
 
 
 def _facts(job: Job, result: Result) -> dict[str, Any]:
-    operation = {} if job.op is None else {"operation": audit.operation_id(job.op)}
-    return {**result.facts, **({"notes": list(result.notes)} if result.notes else {}), **operation}
+    return {**result.facts, **({"notes": list(result.notes)} if result.notes else {}), **_operation(job)}
+
+
+def _operation(job: Job) -> dict[str, Any]:
+    return {} if job.op is None else {"operation": audit.operation_id(job.op)}
 
 
 def _tail(job: Job, result: Result) -> Tail:

@@ -75,8 +75,14 @@ def test_a_job_that_takes_longer_is_answered_with_how_far_it_is(tmp_path: Path, 
     with working(tmp_path) as home, home.sign_in(ALICE) as alice:
         job = started(home, alice, 5, NEVER)
         answer = answer_of(waited(home, alice, job))
-        assert (answer.status, answer.text()) == (202, f"job/{job.id}  state=waiting")
-        assert answer.data() == {"handle": f"job/{job.id}", "id": job.id, "state": "waiting"}
+        note = f"# note: GET /jobs/{job.id} tells how far it is, and its end"
+        assert (answer.status, answer.text()) == (202, f"job/{job.id}  state=waiting\n{note}")
+        assert answer.data() == {
+            "handle": f"job/{job.id}",
+            "id": job.id,
+            "state": "waiting",
+            "notes": [note.removeprefix("# note: ")],
+        }
 
 
 def test_a_job_that_fails_is_answered_with_the_problem_that_ended_it(tmp_path: Path) -> None:

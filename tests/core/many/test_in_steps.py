@@ -118,6 +118,8 @@ def test_what_takes_longer_is_answered_by_202_and_read_later(
     assert answer.status_code == 202
     handle, *rest = answer.text.split()
     assert [each.partition("=")[0] for each in rest[:3]] == ["state", "done", "of"]
+    assert f"# note: GET /jobs/{handle.removeprefix('job/')} tells how far it is" in answer.text
+    assert "notes=" not in answer.text
     home.do(awaited.awaited(_call(home, alice), _job(home, alice, handle)))
     shown = alice.json_of("GET", f"/jobs/{handle}")
     assert [shown[name] for name in ("state", "done", "of", "count")] == ["done", 30, 30, 30]
