@@ -52,6 +52,8 @@ def test_history_blame_and_as_of_are_what_a_replay_of_the_log_says(shared: Desk,
     for handle in with_paths(log):
         kind, id = BY_NAME[handle.partition("/")[0]], handle.partition("/")[2]
         own = [entry for entry in log if entry.target == handle]
+        if own[-1].action.endswith(".merge"):
+            continue  # its id has the history of the record that it was merged into
         assert history_of(shared, call, kind, id, choice) == [
             (entry.at, entry.by, entry.action, handle) for entry in reversed(own)
         ]
@@ -145,7 +147,8 @@ def net(before: list[Entry], log: list[Entry], names: set[str]) -> list[Any]:
         old, new = was.get(handle), is_.get(handle)
         fields = {name for name in {**(old or {}), **(new or {})} if (old or {}).get(name) != (new or {}).get(name)}
         fields -= {*STAMPS}
-        change = "updated" if old and new else "created" if new else "deleted" if old else ""
+        gone = "merged" if entry.action.endswith(".merge") else "deleted"
+        change = "updated" if old and new else "created" if new else gone if old else ""
         if change == "updated" and not fields:
             continue
         if change:
