@@ -227,9 +227,12 @@ def _row(fields: tuple[str, ...]) -> Callable[..., Struct]:
 
 
 @lru_cache(256)
-def _with(record: type[Record], more: tuple[str, ...]) -> Callable[..., Struct]:
-    """Return a class that becomes the JSON of a record with `more` members, as `_row` does."""
-    return defstruct("Whole", (*record.__struct_fields__, *more), gc=False)
+def _with(record: type[Record], more: tuple[str, ...]) -> Callable[..., Any]:
+    """Return what makes the JSON of a record's values and those of `more` members, which stand for fields so called."""
+    names = (*record.__struct_fields__, *more)
+    if len(set(names)) < len(names):
+        return lambda *values: dict(zip(names, values, strict=True))
+    return defstruct("Whole", names, gc=False)  # as in `_row`
 
 
 def _labelled(start: str, fields: Mapping[str, Any]) -> str:

@@ -16,7 +16,13 @@ from bench.rows.cost import counter
 SIZES, OTHERS = (200, 300, 400), (3, 40)
 COUNTED = importlib.util.find_spec("bpe_openai") is not None
 HAS_SMAPS = Path("/proc/self/smaps_rollup").exists()
-MAY_SKIP = (*PEERS, "slow-flush", *(() if COUNTED else ("tokens",)), *(() if HAS_SMAPS else ("idle", "memory")))
+MAY_SKIP = (
+    *PEERS,
+    "slow-flush",
+    "by-filter",
+    *(() if COUNTED else ("tokens",)),
+    *(() if HAS_SMAPS else ("idle", "memory")),
+)
 
 pytestmark = pytest.mark.filterwarnings("ignore:open_binary is deprecated")  # bpe_openai reads its vocabulary so
 
