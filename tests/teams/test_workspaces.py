@@ -29,7 +29,7 @@ def test_a_new_workspace_belongs_to_who_opened_it(us: Team) -> None:
     assert listed["next_cursor"] is None
     known = us.bob.json_of("POST", "/workspaces", {"name": "Second"})
     settings = {"timezone", "currency", "country", "language", "date_format", "code_prefix"}
-    assert set(known) == {"handle", "id", "name", "role", "plan", "created_at", "operation", *settings}
+    assert set(known) == {"handle", "id", "name", "role", "plan", "created_at", "operation", "notes", *settings}
     assert known["handle"] == f"workspace/{known['id']}"
     assert id not in us.alice.text("GET", "/workspaces")
 

@@ -22,7 +22,7 @@ from crmkit.web.app import routes
 from crmkit.web.route import ANY, Route
 from tests.core.jobs.kinds import actor_of, add
 from tests.house import House, Person
-from tests.kinds import KINDS, NAMED, PREFIXES, REGISTRY
+from tests.kinds import ACTIVITY, KINDS, NAMED, PREFIXES, REGISTRY
 from tests.teams.office import Books, blotted, enter, erased, error_of, new, stepped, working_in
 
 CANARY = "zebracanary"
@@ -41,6 +41,7 @@ NOUNS = {kind.plural: kind.prefix for kind in REGISTRY.all} | {
 # what a declared query parameter takes: prefixes of ids, or nothing that is an id
 PARAMETERS: dict[str, tuple[str, ...]] = {
     **{kind.name: (kind.prefix,) for kind in KINDS},
+    "id": (ACTIVITY.prefix,),  # of the lists of activities
     "target": tuple(PREFIXES),
     **dict.fromkeys(["q", "search"], tuple(PREFIXES)),  # words, among them ids
     **dict.fromkeys(["confirm", "code", "merge", "atomic", "types", "days", "limit", "cursor", "fields", "format"], ()),
