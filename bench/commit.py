@@ -17,7 +17,7 @@ from typing import Any
 from unittest.mock import patch
 
 from bench.data.dataset import Dataset, settings_of
-from bench.data.drawn import Drawn
+from bench.data.drawn import Drawn, another
 from bench.kinds import CONTACT
 from bench.lab import Lab, say
 from bench.load import Broken
@@ -80,9 +80,8 @@ async def _recorded(folder: Path, token: str, creates: int, rounds: int) -> list
             for first in range(3, creates * rounds + 3, creates):
                 transactions: Transactions = []
                 for start in range(first, first + creates, GROUP):
-                    bodies = [drawn.contact(number, None) for number in range(start, start + GROUP)]
-                    for number, body in enumerate(bodies, start=start):
-                        body["email"] = f"limit{number}.{body.get('email', 'x@example.org')}"
+                    numbers = range(start, start + GROUP)
+                    bodies = [another(drawn.contact(number, None), f"{10**12 + number}") for number in numbers]
                     await asyncio.gather(*(write.save(Call(crm, actor), CONTACT, body) for body in bodies))
                     transactions.append(_taken(units, 'INSERT INTO "contacts" ', GROUP))
                 await upkeep.index_all(Call(crm))

@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 
 from bench.data.dataset import Dataset, cache, dataset, settings_of
-from bench.data.drawn import Drawn
+from bench.data.drawn import Drawn, another
 from bench.kinds import CONTACT
 from crmkit import boot
 from crmkit.core import upkeep
@@ -40,9 +40,8 @@ async def measured(folder: Path, token: str) -> tuple[float, float, float]:
         actor = await sessions.authenticate(crm, f"Bearer {token}")
         keeping_up = asyncio.create_task(upkeep.keep_up(Call(crm)))
         for _ in range(ROUNDS):
-            bodies = [drawn.contact(number, None) for number in range(3, CREATES + 3)]
-            for body in bodies:
-                body["email"] = f"{choice.getrandbits(60):x}.{body.get('email', 'x@x.org')}"
+            people = (drawn.contact(number, None) for number in range(3, CREATES + 3))
+            bodies = [another(person, f"{choice.randrange(10**12, 10**13)}") for person in people]
 
             async def create(bodies: list[dict[str, object]] = bodies) -> None:
                 while bodies:

@@ -14,7 +14,7 @@ from typing import Any
 
 from bench import servers
 from bench.data.dataset import LARGE_ADMIN, MEDIUM, MEDIUM_ADMIN, Dataset, cache, dataset, is_made
-from bench.data.drawn import Drawn
+from bench.data.drawn import Drawn, another
 from bench.load import SERIAL_TEXT, Broken, Result, Shot, chosen, fire
 from bench.servers import Server
 from crmkit.storage.sqlite.engine.connection import connect
@@ -185,8 +185,7 @@ class Lab:
         drawn = Drawn(random_, 10**9)
         lines = []
         for number in range(3, 2003):
-            body = drawn.contact(number, None)
-            body["email"] = f"{SERIAL_TEXT}.{body.get('email', 'x@example.org')}"
+            body = another(drawn.contact(number, None), SERIAL_TEXT)
             lines.append(f"POST /contacts {msgspec.json.encode(body).decode()}")
         return self.requests("creates", lines)
 

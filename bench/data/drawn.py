@@ -227,3 +227,9 @@ class Drawn:
 
     def _one(self, among: Any) -> Any:
         return among[int(self._chance() * len(among))]
+
+
+def another(body: Body, mark: str) -> Body:
+    """Return a contact who is likely the same as nobody: name, email and phone have the mark, of digits, in them."""
+    body = {**body, "name": f"{body['name']} {mark}", "email": f"{mark}.{body.get('email', 'x@example.org')}"}
+    return body | {"phone": f"+{mark}"} if "phone" in body else body

@@ -1,11 +1,13 @@
 """The rows about batches: what an item costs beside a create of its own, and what others wait meanwhile."""
 
+import random
 import statistics
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import msgspec
 
+from bench.data.drawn import Drawn, another
 from bench.lab import WRITING, Lab, Shot
 from bench.load import SERIAL_TEXT, Result, fire
 from bench.report import Line
@@ -19,12 +21,12 @@ OTHERS = 4  # clients beside the one that sends batches
 
 def batches(lab: Lab, size: int, connections: int = 1) -> Shot:
     """Batches of contacts that were never there."""
-    bodies = [msgspec.json.decode(line.partition(" /contacts ")[2]) for line in lab.creates.read_text().splitlines()]
+    drawn = Drawn(random.Random(12), 10**9)
+    bodies = [drawn.contact(number, None) for number in range(3, 2003)]
     lines = []
     for start in range(0, len(bodies), size):
-        items = [{**body, "email": f"{number}.{body['email']}"} for number, body in enumerate(bodies[start:][:size])]
+        items = [another(body, f"{number}{SERIAL_TEXT}") for number, body in enumerate(bodies[start:][:size])]
         lines.append(f"POST /contacts/batch {msgspec.json.encode({'items': items}).decode()}")
-    assert SERIAL_TEXT in lines[0]
     made = lab.data(lab.usual)
     return Shot(lab.product(lab.usual), lab.requests(f"batches-{size}", lines), connections, made.token, writes=True)
 

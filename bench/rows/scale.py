@@ -151,7 +151,7 @@ def logs(lab: Lab) -> list[Line]:
         "activities of one contact": activities,
         "reminders": lambda _: ["GET /reminders"],
         "reminders of one owner": lambda _: ["GET /reminders?owner=me"],
-        "audit page": lambda _: ["GET /audit"],
+        "audit page": lambda _: ["GET /audit?action=contact.create"],
     }
     found = []
     for what, lines in kinds.items():

@@ -64,18 +64,24 @@ async def find_all(call: Call, parameters: Mapping[str, str]) -> MixedListing:
 def newest(connection: Connection, kinds: Kinds, actor: Actor, since: str, limit: int) -> list[Pair]:
     """Return the pairs of all kinds that were found since then, those found last first, up to `limit`."""
     country = actor.preferences.country
-    pages = (_page(connection, kind, actor.workspace_id, country, [], limit)[0] for kind in kinds.alike)
-    found = sorted(
-        (pair for page in pages for pair in page if pair.at >= since), key=lambda pair: pair.at, reverse=True
-    )
+    pages = (_page(connection, kind, actor.workspace_id, country, [], limit, since)[0] for kind in kinds.alike)
+    found = sorted((pair for page in pages for pair in page), key=lambda pair: pair.at, reverse=True)
     return found[:limit]
 
 
 def _page(
-    connection: Connection, kind: Kind, workspace_id: str, country: str, position: Sequence[str], limit: int
+    connection: Connection,
+    kind: Kind,
+    workspace_id: str,
+    country: str,
+    position: Sequence[str],
+    limit: int,
+    since: str = "",
 ) -> tuple[list[Pair], Position | None]:
     """Return a page of pairs that still stand, and where the next page starts, None after the last one."""
-    rows = pairs.page(connection, workspace_id, kind.plural, position, limit + 1)
+    rows = pairs.page(connection, workspace_id, kind.plural, position, limit + 1, since)
+    if not rows:
+        return [], None
     shown = rows[:limit]
     known = records.all_of(connection, kind, workspace_id, list({id for a, b, _ in shown for id in (a, b)}))
     found = []

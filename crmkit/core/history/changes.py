@@ -18,7 +18,7 @@ from crmkit.storage.log import entries
 
 SLICE = 5_000  # entries that one read goes through
 OF_OTHERS = 500  # entries of others, for what they changed
-LOOKED_AT = 10_000  # entries, one's own too, among which they are found
+LOOKED_AT = 5_000  # entries, one's own too, among which they are found
 MOST_READ = 10_000  # entries of the records on one page, past which the page is cut short
 
 Nouns = Mapping[str, Kind]  # the kinds to tell of, by the word that begins a handle

@@ -62,12 +62,11 @@ def largest(connection: Connection, kind: Kind, workspace_id: str, most: int) ->
     )
     rows = (sql + at_most(connection.dialect, most)).run(connection).fetchall()
     pipeline = pipelines.pipeline_of(connection, workspace_id, kind.plural)
-    found = []
-    for key, currency, records, high, low in rows:
+    names = {}
+    for key in {row[0] for row in rows}:
         known = pipeline.find(key) if pipeline.is_put else None
-        stage = known.name if known else _spelled(connection, kind, workspace_id, key)
-        found.append(OpenSum(stage, currency, records, (high << _BITS) + low))
-    return found
+        names[key] = known.name if known else _spelled(connection, kind, workspace_id, key)
+    return [OpenSum(names[key], currency, records, (high << _BITS) + low) for key, currency, records, high, low in rows]
 
 
 def count(connection: Connection, kind: Kind, workspace_id: str, most: int) -> int:

@@ -60,12 +60,15 @@ def drop(tx: Tx, workspace_id: str, pair: Pair) -> None:
 
 
 def page(
-    connection: Connection, workspace_id: str, plural: str, position: Sequence[str], most: int
+    connection: Connection, workspace_id: str, plural: str, position: Sequence[str], most: int, since: str = ""
 ) -> list[tuple[str, str, str]]:
-    """Return (id, id, when found) of pairs, those found last first, after this position: (when found, id, id)."""
-    after = " AND (at, a, b) < (?, ?, ?)" if position else ""
+    """Return (id, id, when found) of pairs, those found last first, after this position: (when found, id, id).
+
+    With `since`, only those that were found at that time or later.
+    """
+    after = (" AND (at, a, b) < (?, ?, ?)" if position else "") + (" AND at >= ?" if since else "")
     sql = _PAGE.format(after=after, limit=connection.dialect.limit)
-    return connection.execute(sql, (workspace_id, plural, *position, most)).fetchall()
+    return connection.execute(sql, (workspace_id, plural, *position, *filter(None, (since,)), most)).fetchall()
 
 
 def count(connection: Connection, workspace_id: str, plural: str, most: int) -> int:
