@@ -81,7 +81,7 @@ async def _recorded(folder: Path, token: str, creates: int, rounds: int) -> list
                 transactions: Transactions = []
                 for start in range(first, first + creates, GROUP):
                     numbers = range(start, start + GROUP)
-                    bodies = [another(drawn.contact(number, None), f"{10**12 + number}") for number in numbers]
+                    bodies = [another(drawn.contact(number, None), f"{10**9 + number}") for number in numbers]
                     await asyncio.gather(*(write.save(Call(crm, actor), CONTACT, body) for body in bodies))
                     transactions.append(_taken(units, 'INSERT INTO "contacts" ', GROUP))
                 await upkeep.index_all(Call(crm))

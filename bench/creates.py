@@ -41,7 +41,7 @@ async def measured(folder: Path, token: str) -> tuple[float, float, float]:
         keeping_up = asyncio.create_task(upkeep.keep_up(Call(crm)))
         for _ in range(ROUNDS):
             people = (drawn.contact(number, None) for number in range(3, CREATES + 3))
-            bodies = [another(person, f"{choice.randrange(10**12, 10**13)}") for person in people]
+            bodies = [another(person, f"{choice.randrange(10**9, 10**10)}") for person in people]
 
             async def create(bodies: list[dict[str, object]] = bodies) -> None:
                 while bodies:

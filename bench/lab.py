@@ -185,7 +185,7 @@ class Lab:
         drawn = Drawn(random_, 10**9)
         lines = []
         for number in range(3, 2003):
-            body = another(drawn.contact(number, None), SERIAL_TEXT)
+            body = another(drawn.contact(number, None), f"1{SERIAL_TEXT}")
             lines.append(f"POST /contacts {msgspec.json.encode(body).decode()}")
         return self.requests("creates", lines)
 

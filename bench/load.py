@@ -61,7 +61,7 @@ def chosen(asked: str) -> str:
 
 def fire(shot: Shot, seconds: float, loader: str, count: int = 0) -> Result:
     """Return what a server answers in this time, or what it takes to answer `count` requests. Raises Broken."""
-    serial = time.time_ns() // 1_000_000_000 % 1_000_000 * 1_000_000 + time.time_ns() // 1000 % 1_000_000
+    serial = time.time_ns() // 1_000 % 1_000_000_000
     before = shot.server.cpu_seconds()
     if loader == "wrk" and not count:
         result = _by_wrk(shot, max(seconds, SHORTEST_WRK), serial)

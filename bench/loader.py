@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-SERIAL = b"0SERIAL000000"
+SERIAL = b"0SERIAL00"
 
 
 class Orders(msgspec.Struct):
@@ -95,7 +95,7 @@ def in_turn(orders: Orders) -> Iterator[bytes]:
     while sent < orders.count if orders.count else time.perf_counter() < end:
         serial += 1
         sent += 1
-        yield requests[(at + sent) % len(requests)].replace(SERIAL, b"%013d" % serial)
+        yield requests[(at + sent) % len(requests)].replace(SERIAL, b"%09d" % serial)
 
 
 async def load(orders: Orders) -> dict[str, Any]:

@@ -1,5 +1,5 @@
 -- Sends the lines of BENCH_REQUESTS (METHOD PATH [BODY]) in turn; the serial in a line becomes a number never sent before.
-local SERIAL = "0SERIAL000000"
+local SERIAL = "0SERIAL00"
 local sent, next_line, serial = {}, 0, 0
 
 function init(_)
@@ -22,7 +22,7 @@ function request()
   local found = sent[next_line]
   if not found.changes then return found.text end
   serial = serial + 1
-  return (found.text:gsub(SERIAL, string.format("%013d", serial)))
+  return (found.text:gsub(SERIAL, string.format("%09d", serial)))
 end
 
 function done(summary, latency, _)

@@ -232,4 +232,4 @@ class Drawn:
 def another(body: Body, mark: str) -> Body:
     """Return a contact who is likely the same as nobody: name, email and phone have the mark, of digits, in them."""
     body = {**body, "name": f"{body['name']} {mark}", "email": f"{mark}.{body.get('email', 'x@example.org')}"}
-    return body | {"phone": f"+{mark}"} if "phone" in body else body
+    return body | {"phone": f"+49 {mark}"} if "phone" in body else body

@@ -25,7 +25,7 @@ def batches(lab: Lab, size: int, connections: int = 1) -> Shot:
     bodies = [drawn.contact(number, None) for number in range(3, 2003)]
     lines = []
     for start in range(0, len(bodies), size):
-        items = [another(body, f"{number}{SERIAL_TEXT}") for number, body in enumerate(bodies[start:][:size])]
+        items = [another(body, f"{100 + number}{SERIAL_TEXT}") for number, body in enumerate(bodies[start:][:size])]
         lines.append(f"POST /contacts/batch {msgspec.json.encode({'items': items}).decode()}")
     made = lab.data(lab.usual)
     return Shot(lab.product(lab.usual), lab.requests(f"batches-{size}", lines), connections, made.token, writes=True)

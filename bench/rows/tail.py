@@ -9,7 +9,7 @@ from bench.rows.requests import AT_ONCE, middle
 def changing(lab: Lab, size: int) -> Shot:
     """Changes of contacts all over the large workspace, each of which gives a phone number that was never there."""
     made = lab.data(size)
-    lines = [f'PATCH /contacts/{id} {{"phone":"+{SERIAL_TEXT}"}}' for id in lab.drawn(made, "id")]
+    lines = [f'PATCH /contacts/{id} {{"phone":"+49 1{SERIAL_TEXT}"}}' for id in lab.drawn(made, "id")]
     return Shot(lab.product(size), lab.requests("changes", lines), AT_ONCE, made.token, writes=True)
 
 
