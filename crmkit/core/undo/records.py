@@ -18,7 +18,7 @@ from crmkit.model.record import Kind, Record
 from crmkit.records.field import MOST, DeclaredField
 from crmkit.storage import links, records
 from crmkit.storage.custom import declarations
-from crmkit.storage.log import operations
+from crmkit.storage.log import audit, operations
 from crmkit.storage.log.operations import Entry
 
 MOST_LINKS = 5  # of one field that lead to a record that would go, in an answer
@@ -41,7 +41,7 @@ def reversal(scene: Scene, entry: Entry) -> Reversal:
 
 def _changed_back(scene: Scene, kind: Kind, entry: Entry, now: Record | None) -> Reversal:
     if now is None:
-        return Reversal({entry.target: _gone(scene, entry)})
+        return Reversal({entry.target: _gone(scene, entry.target)})
     pairs: Mapping[str, list[Any]] = entry.changes
     unknown = _unknown(kind, entry, pairs)
     if unknown:
@@ -67,7 +67,7 @@ def _changed_back(scene: Scene, kind: Kind, entry: Entry, now: Record | None) ->
 def _taken_away(scene: Scene, kind: Kind, entry: Entry, new: Mapping[str, Any], now: Record | None) -> Reversal:
     """Return how a record is deleted that the operation brought, or merged again where it had been."""
     if now is None:
-        return Reversal({entry.target: _gone(scene, entry)})
+        return Reversal({entry.target: _gone(scene, entry.target)})
     conflicts: dict[str, str] = dict(_unknown(kind, entry, new))
     # all of it would go with the record, also what the operation did not write
     for name in () if conflicts else given(kind):
@@ -101,11 +101,13 @@ def _restored(scene: Scene, kind: Kind, entry: Entry, old: Mapping[str, Any], no
     return Reversal(write=lambda: write(scene.tx, scene.kinds, kind, None, after), more=(kind.plural, 1))
 
 
-def _gone(scene: Scene, entry: Entry) -> str:
-    newest = operations.newest_of(scene.tx.connection, scene.workspace_id, entry.target)
+def _gone(scene: Scene, handle: str) -> str:
+    """Return when a record went, and the operation of which the undo brings it back."""
+    newest = operations.newest_of(scene.tx.connection, scene.workspace_id, handle)
     if newest is None:
         return "is gone"
-    return f"was {'merged' if newest.action.endswith('.merge') else 'deleted'} at {newest.at}"
+    did = "merged" if newest.action.endswith(".merge") else "deleted"
+    return f"was {did} at {newest.at}: POST /undo/{audit.operation_id(newest.first)} first"
 
 
 def _unknown(kind: Kind, entry: Entry, values: Mapping[str, Any]) -> dict[str, str]:
@@ -136,10 +138,11 @@ def _with_links(
         return relations.linked(scene.tx, scene.kinds, kind, values), {}
     except Problem as problem:
         to = {link.link: link.to for link in scene.kinds.links[kind]}
+        lost = {name: to[name].handle(values[name]) for name in problem.fields}
         return dict(values), {
-            f"{entry.target}.{name}": what
-            for name, what in problem.fields.items()
-            if not scene.goes_first(to[name].handle(values[name]))
+            f"{entry.target}.{name}": f"leads to {handle}, which {_gone(scene, handle)}"
+            for name, handle in lost.items()
+            if not scene.goes_first(handle)
         }
 
 

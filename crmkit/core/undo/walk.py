@@ -43,7 +43,8 @@ class Conflicts:
         first = list(self.found)[:MOST_IN_HINT]
         others = len(self.found) + self.more - len(first)
         named = listed([*first, f"{others} more"] if others else first)
-        return f"Nothing was undone, since this stands against it: {named}. Change the records by hand instead."
+        why = f"Nothing was undone, since this stands against it: {named}"
+        return f"{why}. Undo first what was done since, or change the records by hand."
 
 
 def check_free(tx: Tx, operation: str, but: int | None = None) -> None:

@@ -145,8 +145,27 @@ def test_a_record_deleted_since_is_a_conflict(home: House, alice: Person) -> Non
     changed(alice, f"/contacts/{jane}", stage="lead")
     change = newest(home, alice)
     erased(alice, f"/contacts/{jane}")
+    gone = newest(home, alice)
     for operation in (create, change):
-        assert refused(home, alice, operation)["fields"] == {f"contact/{jane}": "was deleted at 2026-06-10T09:00:00Z"}
+        assert refused(home, alice, operation)["fields"] == {
+            f"contact/{jane}": f"was deleted at 2026-06-10T09:00:00Z: POST /undo/{gone} first"
+        }
+
+
+def test_a_delete_of_a_record_whose_company_was_deleted_since_names_what_to_undo_first(
+    home: House, alice: Person
+) -> None:
+    acme = made(alice, "/companies", name="Acme")["id"]
+    jane = made(alice, "/contacts", name="Jane", company_id=acme)["id"]
+    erased(alice, f"/contacts/{jane}")
+    of_jane = newest(home, alice)
+    erased(alice, f"/companies/{acme}")
+    of_acme = newest(home, alice)
+    what = f"leads to company/{acme}, which was deleted at 2026-06-10T09:00:00Z: POST /undo/{of_acme} first"
+    assert refused(home, alice, of_jane)["fields"] == {f"contact/{jane}.company_id": what}
+    for operation in (of_acme, of_jane):
+        alice.json_of("POST", f"/undo/{operation}")
+    assert alice.json_of("GET", f"/contacts/{jane}")["company_id"] == acme
 
 
 @pytest.mark.parametrize(
