@@ -62,7 +62,7 @@ binary: .venv/.installed         ## build dist/crmkit, one file
 	build/venv/bin/pip install -q --require-hashes --no-deps -r requirements.txt
 	build/venv/bin/pip install -q pyinstaller==6.22.3
 	build/venv/bin/pyinstaller --onefile --clean --noconfirm --name crmkit --paths . --log-level WARN \
-		--distpath dist --workpath build/work --specpath build --add-data "$(CURDIR)/crmkit/render/manual.txt:crmkit/render" \
+		--distpath dist --workpath build/work --specpath build --add-data "$(CURDIR)/crmkit/render/manual/topics:crmkit/render/manual/topics" \
 		--add-data "$(CURDIR)/crmkit/storage/sqlite/migrations/schema.sql:crmkit/storage/sqlite/migrations" \
 		--add-data "$(CURDIR)/crmkit/web/oauth/pages.css:crmkit/web/oauth" \
 		--collect-all tzdata crmkit/__main__.py

@@ -215,8 +215,8 @@ def _with_port(settings: Settings, port: int) -> Settings:
 
 def manual_text() -> str:
     """Return the manual as HELP.txt has it: that of a server with default settings."""
-    from crmkit.render.manual import manual
+    from crmkit.render.manual.pages import manual
     from crmkit.web.app import routes
     from crmkit.web.routing.table import endpoints_of
 
-    return manual(Settings(), KINDS, endpoints_of(routes(KINDS)))
+    return manual(Settings(), KINDS, endpoints_of(routes(KINDS))).whole

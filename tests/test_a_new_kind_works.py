@@ -387,7 +387,9 @@ def test_erasing_the_workspace_leaves_no_row_of_it(home: House, alice: Person) -
 
 
 def test_the_manual_and_openapi_describe_it(home: House, alice: Person) -> None:
-    manual = alice.text("GET", "/help")
+    assert "  assets: Something that is owned.\n" in alice.text("GET", "/help")
+    assert alice.text("GET", "/help?topic=assets").startswith("ASSETS: Something that is owned.\nFIELDS ")
+    manual = alice.text("GET", "/help?topic=all")
     assert "  asset: Something that is owned." in manual
     assert "what it is" in manual
     assert ", assets, fields, members" in manual

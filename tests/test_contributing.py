@@ -48,7 +48,7 @@ def test_the_steps_for_a_field_give_a_field_that_works_everywhere(tmp_path: Path
         assert alice.json_of("GET", "/contacts?nickname=the head widget&format=json")["items"][0]["name"] == "Jane"
         assert "Jane" in alice.text("GET", "/contacts?search=widget")
         assert "Jane" in alice.text("GET", "/contacts?sort=-nickname")
-        assert "nickname (what friends call them)" in alice.text("GET", "/help")
+        assert "nickname (what friends call them)" in alice.text("GET", "/help?topic=contacts")
         assert '"nickname"' in alice.text("GET", "/openapi.json")
         assert "The Head Widget" in alice.text("GET", "/audit")
 

@@ -17,8 +17,10 @@ from crmkit.model.query.filters import OPERATORS
 from crmkit.model.query.parse import DEFAULT_LIMIT, MAX_LIMIT
 from crmkit.model.record import Followed, Kind, kind_of
 from crmkit.render import parse
-from crmkit.render.manual import Endpoint, endpoint_table, folded, kinds_alike, manual
+from crmkit.render.manual.endpoints import Endpoint, endpoint_table, folded, kinds_alike
+from crmkit.render.manual.pages import ALL, TOPICS, Manual, manual
 from crmkit.web.app import routes
+from crmkit.web.routing.table import endpoints_of
 from tests.house import ROOT, UNLIMITED, settings_of
 from tests.kinds import ACTIVITY, AUDIT, CONTACT, KINDS, PREFIXES, REGISTRY
 from tests.render.endpoints import endpoints_in
@@ -92,7 +94,7 @@ def test_no_field_is_described_in_the_manual_twice() -> None:
 
 
 def test_every_field_of_the_audit_stands_in_the_manual() -> None:
-    shown = section("AUDIT")
+    shown = section("LOG")
     assert f"  {AUDIT.name}/{AUDIT.prefix}_" in shown
     for field in AUDIT.fields[1:]:
         assert f"  {field.name}=" in shown
@@ -197,7 +199,7 @@ def test_one_more_kind_adds_no_row_to_the_table_and_is_named_where_it_differs() 
 
 
 def test_every_operator_and_limit_of_queries_stands_in_the_manual() -> None:
-    finding = section("FINDING")
+    finding = section("QUERYING")
     assert f"operators: {' '.join(OPERATORS)};" in finding
     assert f"limit=1..{MAX_LIMIT} (default {DEFAULT_LIMIT})" in finding
 
@@ -230,7 +232,7 @@ def test_a_server_hands_out_the_manual_with_its_own_numbers() -> None:
         CRMKIT_LIMITS_SIGNIN_PER_HOUR="3",
         CRMKIT_LIMITS_BODY_KIB="64",
     )
-    text = manual(current, REGISTRY, [Endpoint("GET", "/x/{id}", "an example")])
+    text = manual(current, REGISTRY, [Endpoint("GET", "/x/{id}", "an example")]).whole
     for told in (
         "BASE URL  https://crm.acme.com\n",
         "idle for 7 days",
@@ -247,15 +249,82 @@ def test_summaries_stand_in_one_column() -> None:
     assert table.splitlines() == ["  GET    /           a", "  DELETE /long/path  b"]
 
 
-def test_the_manual_costs_an_agent_at_most_4000_words() -> None:
-    assert 1_000 < len(boot.manual_text().split()) <= 4_000
+@pytest.fixture(scope="module")
+def pages() -> Manual:
+    return manual(settings_of(), REGISTRY, endpoints_of(routes(REGISTRY)))
 
 
-def test_its_part_on_writing_many_at_once_and_back_has_at_most_500_words_and_one_worked_example() -> None:
-    titles = ("MANY AT ONCE, ONCE, AND BACK", "DUPLICATES", "HISTORY", "CHANGES", "BRIEF")
-    parts = [section(title) for title in titles]
-    assert sum(len(part.split()) for part in parts) <= 500
-    example = parts[0].partition("A mistake taken back:")[2]
+def test_daily_work_costs_an_agent_at_most_1500_words_a_topic_600_and_the_whole_7000(pages: Manual) -> None:
+    assert 500 < len(pages.daily.split()) <= 1_500
+    assert 3_000 < len(pages.whole.split()) <= 7_000
+    assert {
+        name: len(topic.text.split()) for name, topic in pages.topics.items() if len(topic.text.split()) > 600
+    } == {}
+
+
+def test_each_kind_has_a_topic_and_so_has_each_text_but_that_of_daily_work(pages: Manual) -> None:
+    kinds = [kind.plural for kind in (*REGISTRY.records, ACTIVITY, *REGISTRY.settings)]
+    assert list(pages.topics) == [*TOPICS, *kinds]
+    assert ALL not in pages.topics
+    texts = {file.stem for file in (ROOT / "crmkit/render/manual/topics").iterdir()}
+    assert texts - {"daily"} <= set(pages.topics)
+    assert set(TOPICS) <= texts
+
+
+def test_a_topic_begins_with_its_name_and_one_sentence_of_what_it_is_for(pages: Manual) -> None:
+    for name, topic in pages.topics.items():
+        assert topic.text.startswith(f"{name.upper()}: {topic.about}\n")
+        assert re.fullmatch(r"[^.]{10,110}\.", topic.about)
+
+
+def test_the_page_of_daily_work_lists_every_topic(pages: Manual) -> None:
+    for name, topic in pages.topics.items():
+        assert re.search(rf"^  {name}:? +{re.escape(topic.about)}$", pages.daily, re.MULTILINE)
+
+
+def test_a_topic_that_a_page_names_is_there(pages: Manual) -> None:
+    for text in (pages.daily, pages.whole, *(topic.text for topic in pages.topics.values())):
+        assert set(re.findall(r"topic=([a-z]+)", text)) <= {ALL, *pages.topics}
+
+
+def test_the_whole_manual_has_every_line_that_is_written_in_a_topic(pages: Manual) -> None:
+    lines = set(pages.whole.splitlines())
+    assert set(pages.daily.splitlines()) <= lines
+    for name in pages.topics:
+        file = ROOT / f"crmkit/render/manual/topics/{name}.txt"
+        if file.is_file():
+            written = {line for line in file.read_text(encoding="utf-8").splitlines() if "{" not in line}
+            assert written <= lines
+
+
+def test_each_endpoint_is_described_in_one_topic_and_named_in_that_of_endpoints(pages: Manual) -> None:
+    every = endpoints_of(routes(REGISTRY))
+    rows = folded(every, kinds_alike(every, (*REGISTRY.records, ACTIVITY, *REGISTRY.settings)))
+    assert len(rows) > 60
+    for row in rows:
+        described = re.compile(rf"^  {row.method:<7}{re.escape(row.path)}  +{re.escape(row.summary)}$", re.MULTILINE)
+        assert sum(len(described.findall(topic.text)) for topic in pages.topics.values()) == 1, row
+        assert re.search(rf" {row.method} +{re.escape(row.path)}(?=[ ,\n])", pages.topics["endpoints"].text), row
+
+
+@pytest.mark.parametrize(("kind", "field"), FIELDS, ids=[f"{kind.name}.{field.name}" for kind, field in FIELDS])
+def test_the_topic_of_a_kind_tells_each_of_its_fields_and_daily_work_names_those_that_clients_write(
+    pages: Manual, kind: Kind, field: Field
+) -> None:
+    told = " ".join(pages.topics[kind.plural].text.split())
+    if not field.writable:
+        assert re.search(rf"read only: [^:]*\b{field.name}\b", told)
+        return
+    starred = field.name + ("*" if field.required else "")
+    assert " ".join(f"{starred} ({field.help})".split()) in told
+    (names,) = re.findall(rf"^  {kind.plural}: .*\n((?:    .*\n)+)", pages.daily, re.MULTILINE)
+    assert starred in re.split(r",\s+", names.strip())
+
+
+def test_the_parts_on_writing_many_at_once_and_back_have_at_most_500_words_and_one_worked_example() -> None:
+    parts = {title: section(title) for title in ("MANY", "UNDO", "DUPLICATES", "LOG", "BRIEF")}
+    assert sum(len(part.split()) for part in parts.values()) <= 500
+    example = parts["UNDO"].partition("A mistake taken back:")[2]
     calls = re.findall(r"^    ([A-Z]+ /\S+)", example, re.MULTILINE)
     assert [call.partition("/")[0] for call in calls] == ["PATCH ", "PATCH ", "POST "]
     assert f"# undo: {calls[2]}\n" in example

@@ -2,18 +2,23 @@
 
 import msgspec
 
+from crmkit import __version__
 from crmkit.core.configuration import told as configuration
 from crmkit.core.people import sessions
 from crmkit.errors import Problem
 from crmkit.model.record import Kinds
 from crmkit.render.answers import Answer, Document
-from crmkit.render.manual import manual, own_part
+from crmkit.render.formats import FORMATS
+from crmkit.render.manual.pages import ALL, Manual, manual, own_part
 from crmkit.web import openapi
 from crmkit.web.call import HttpCall, header_of
 from crmkit.web.handlers import welcome
 from crmkit.web.reply import Response
 from crmkit.web.route import Route, read
 from crmkit.web.routing.table import endpoints_of
+
+# the pages that end with what the caller's workspace declares
+WITH_OWN_PART = ("", ALL, "setup")
 
 
 def _holds(kinds: Kinds) -> str:
@@ -33,18 +38,21 @@ async def root(call: HttpCall) -> Answer:
     return Document("\n".join(lines), {"service": "crmkit", "base_url": base_url, "manual": f"{base_url}/help"})
 
 
-@read("/help", summary="this manual", public=True)
+@read("/help", summary="this manual: daily work, one topic, or topic=all", public=True, query=("topic",))
 async def help_(call: HttpCall) -> Answer:
-    text = written(call)
+    topic = call.parameters().get("topic", "")
+    text = written(call).page(topic)
     authorization = header_of(call.scope, b"authorization")
     if authorization:
-        text += own_part(await configuration.told(call.crm, await sessions.authenticate(call.crm, authorization)))
-    return Document(text.rstrip("\n"), {"manual": text})
+        actor = await sessions.authenticate(call.crm, authorization)
+        if topic.strip().lower() in WITH_OWN_PART:
+            text += own_part(await configuration.told(call.crm, actor))
+    return _page(text)
 
 
-@read("/SKILL.md", summary="the manual as a skill", public=True)
+@read("/SKILL.md", summary="the manual of daily work as a skill", public=True)
 async def skill(call: HttpCall) -> Answer:
-    text = (
+    return _page(
         "---\n"
         "name: crmkit\n"
         f"description: Operate the team's CRM ({_holds(call.crm.kinds)}, follow-ups) over plain HTTP. "
@@ -53,22 +61,56 @@ async def skill(call: HttpCall) -> Answer:
         "metadata:\n"
         f"  base_url: {call.crm.settings.base_url}\n"
         "  required_secrets: CRMKIT_TOKEN\n"
-        "---\n\n"
-    ) + written(call)
-    return Document(text.rstrip("\n"), {"manual": text})
+        "---\n\n" + written(call).daily
+    )
 
 
-@read("/llms.txt", summary="the manual, where language models look", public=True)
+@read("/llms.txt", summary="the index of topics, where language models look", public=True)
 async def llms(call: HttpCall) -> Answer:
     base_url = call.crm.settings.base_url
-    text = (
+    topics = written(call).topics.values()
+    return _page(
         "# crmkit\n\n"
         f"> A headless CRM operated over plain-text HTTP: {_holds(call.crm.kinds)}, teams.\n\n"
-        f"- [Manual]({base_url}/help): everything an agent needs\n"
-        f"- [Skill]({base_url}/SKILL.md): the manual with front matter\n"
-        f"- [OpenAPI]({base_url}/openapi.json): the same for machines\n\n"
-    ) + written(call)
-    return Document(text.rstrip("\n"), {"manual": text})
+        f"- [Manual]({base_url}/help): daily work, read it first\n"
+        f"- [Whole manual]({base_url}/llms-full.txt): all topics on one page\n"
+        f"- [Skill]({base_url}/SKILL.md): the manual of daily work with front matter\n"
+        f"- [OpenAPI]({base_url}/openapi.json): the API for machines\n\n"
+        "## Topics\n\n"
+        + "".join(f"- [{topic.name}]({base_url}/help?topic={topic.name}): {topic.about}\n" for topic in topics)
+    )
+
+
+@read("/llms-full.txt", summary="the whole manual", public=True)
+async def llms_full(call: HttpCall) -> Answer:
+    return _page(written(call).whole)
+
+
+@read("/llms-small.txt", summary="the manual of daily work", public=True)
+async def llms_small(call: HttpCall) -> Answer:
+    return _page(written(call).daily)
+
+
+@read("/.well-known/agent.json", summary="where the manual is and how to sign in, for machines", public=True)
+async def agent_json(call: HttpCall) -> Response:
+    base_url = call.crm.settings.base_url
+    card = {
+        "name": "crmkit",
+        "description": f"A headless CRM operated over plain-text HTTP: {_holds(call.crm.kinds)}, teams.",
+        "version": __version__,
+        "base_url": base_url,
+        "manual_url": f"{base_url}/help",
+        "openapi_url": f"{base_url}/openapi.json",
+        "mcp_url": f"{base_url}/mcp",
+        "content_types": [each.media for each in FORMATS],
+        "authentication": {
+            "type": "bearer",
+            "description": "A code is mailed to the user and exchanged for a token, which every request sends.",
+            "request_endpoint": f"{base_url}/auth/request",
+            "verify_endpoint": f"{base_url}/auth/verify",
+        },
+    }
+    return Response.of(msgspec.json.encode(card), "application/json")
 
 
 @read("/openapi.json", summary="the API for machines", public=True)
@@ -93,9 +135,20 @@ async def readyz(call: HttpCall) -> Answer:
     return Document("ready", {"status": "ready"})
 
 
-def written(call: HttpCall) -> str:
-    """Return the manual of the running application."""
-    return manual(call.crm.settings, call.crm.kinds, endpoints_of(call.app.state["routes"]))
+def written(call: HttpCall) -> Manual:
+    """Return the manual of the running application, which is made once."""
+    state = call.app.state
+    if "manual" not in state:
+        state["manual"] = manual(call.crm.settings, call.crm.kinds, endpoints_of(state["routes"]))
+    found: Manual = state["manual"]
+    return found
 
 
-ROUTES: list[Route] = [root, help_, skill, llms, openapi_json, healthz, readyz]
+def _page(text: str) -> Document:
+    return Document(text.rstrip("\n"), {"manual": text})
+
+
+ROUTES: list[Route] = [
+    *(root, help_, skill, llms, llms_full, llms_small, agent_json),
+    *(openapi_json, healthz, readyz),
+]

@@ -95,13 +95,13 @@ class Nearest:
         if not meant.startswith(f"{method} ") or "{" in meant:  # better the list that has the id, or takes the method
             meant = self._found(method, path.partition(f"/{id}")[0]) or meant
         meant = meant or self._found(method, path.replace(f"/{id}", "/{id}"))  # nothing lists what there is
-        where = f"Did you mean {meant}?" if meant else "GET /help lists every endpoint."
+        where = f"Did you mean {meant}?" if meant else "GET /help?topic=endpoints lists every endpoint."
         path_ids.id_or_key(self._prefixes, self._forms, id, prefix, where)
 
     def unknown(self, method: str, path: str) -> Problem:
         """Return the Problem of a path that no route has."""
         meant = self._found(_listed(method), path)
-        nothing, lists = "There is nothing at this path.", "GET /help lists every endpoint."
+        nothing, lists = "There is nothing at this path.", "GET /help?topic=endpoints lists every endpoint."
         for_tools = f"{nothing} {lists}" if meant.endswith(self._direct) else ""
         return Problem("unknown_path", f"{nothing}{_asked(meant)} {lists}", for_tools=for_tools)
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from crmkit.render.manual import Endpoint
+from crmkit.render.manual.endpoints import Endpoint
 from crmkit.web.route import Route
 
 

@@ -19,7 +19,8 @@ from tests.teams.office import new
 from tests.teams.rights.matrix import unknown
 
 OPERATIONS = [
-    *("GET /", "GET /help", "GET /SKILL.md", "GET /llms.txt", "GET /openapi.json", "GET /healthz", "GET /readyz"),
+    *("GET /", "GET /help", "GET /SKILL.md", "GET /openapi.json", "GET /healthz", "GET /readyz"),
+    *("GET /llms.txt", "GET /llms-full.txt", "GET /llms-small.txt", "GET /.well-known/agent.json"),
     *("POST /auth/request", "POST /auth/verify", "GET /whoami", "GET /tokens", "DELETE /tokens/{id}", "GET /audit"),
     *("GET /jobs/{id}", "PATCH /activities", "DELETE /activities"),
     *(f"{method} /{kind.plural}" for kind in KINDS for method in ("PATCH", "DELETE")),
@@ -113,7 +114,7 @@ def test_the_manual_tells_the_real_limits(tmp_path: Path) -> None:
         "CRMKIT_LIMITS_BODY_KIB": "12",
     }
     with house(tmp_path / "data", environ) as home, home.stranger() as other:
-        manual = other.text("GET", "/help")
+        manual = other.text("GET", "/help?topic=limits")
     for told in ("77 requests a minute", "3 codes an hour", "up to 12 KiB"):
         assert told in manual
 
@@ -124,17 +125,17 @@ def test_every_route_is_in_the_manual_and_in_openapi(
 ) -> None:
     method, path = operation.split()
     summary = described["paths"][path][method.lower()]["summary"]
-    assert (method, path, summary) in endpoints_in(someone.text("GET", "/help"))
+    assert (method, path, summary) in endpoints_in(someone.text("GET", "/help?topic=all"))
 
 
 def test_manual_and_openapi_list_every_route_and_no_other(someone: Person, described: dict[str, Any]) -> None:
     shown = {f"{method.upper()} {path}" for path, has in described["paths"].items() for method in has}
-    listed = {f"{method} {path}" for method, path, _ in endpoints_in(someone.text("GET", "/help"))}
+    listed = {f"{method} {path}" for method, path, _ in endpoints_in(someone.text("GET", "/help?topic=all"))}
     assert shown == declared() == listed == set(OPERATIONS)
 
 
 def test_the_manual_tells_every_error_every_field_and_every_setting(someone: Person) -> None:
-    manual = someone.text("GET", "/help")
+    manual = someone.text("GET", "/help?topic=all")
     for code in CATALOGUE:
         assert re.search(rf"^  [0-9/]+ +{code} ", manual, re.MULTILINE), code
     for field in CONTACT.by_name:
@@ -143,7 +144,7 @@ def test_the_manual_tells_every_error_every_field_and_every_setting(someone: Per
         assert setting in manual
 
 
-def test_the_skill_has_front_matter_and_the_whole_manual(town: House, someone: Person) -> None:
+def test_the_skill_has_front_matter_and_the_manual_of_daily_work(town: House, someone: Person) -> None:
     text = someone.text("GET", "/SKILL.md")
     _, front, body = text.split("---\n", 2)
     matter = yaml.safe_load(front)
@@ -154,15 +155,70 @@ def test_the_skill_has_front_matter_and_the_whole_manual(town: House, someone: P
     assert body.lstrip("\n") == someone.text("GET", "/help")
 
 
-def test_llms_txt_is_a_title_a_summary_links_and_the_manual(town: House, someone: Person) -> None:
-    title, blank, summary, *_ = someone.text("GET", "/llms.txt").split("\n")
+def test_llms_txt_is_a_title_a_summary_and_links_to_the_manual_and_to_each_topic(town: House, someone: Person) -> None:
+    text = someone.text("GET", "/llms.txt")
+    title, blank, summary, *_ = text.split("\n")
     assert (title, blank) == ("# crmkit", "")
     assert summary.startswith("> ")
-    links = re.findall(r"^- \[[^]]+\]\((\S+)\): .+$", someone.text("GET", "/llms.txt"), re.MULTILINE)
-    assert links == [f"{town.url}/{name}" for name in ("help", "SKILL.md", "openapi.json")]
-    for link in links:
+    links = re.findall(r"^- \[([^]]+)\]\((\S+)\): (.+)$", text, re.MULTILINE)
+    pages = [f"{town.url}/{name}" for name in ("help", "llms-full.txt", "SKILL.md", "openapi.json")]
+    assert [link for _, link, _ in links[:4]] == pages
+    assert [name for name, _, _ in links[4:]] == topics_of(someone)
+    for _, link, _ in links[:4]:
         assert someone.get(link).status_code == 200
-    assert someone.text("GET", "/llms.txt").endswith(someone.text("GET", "/help"))
+    for name, link, about in links[4:]:
+        assert link == f"{town.url}/help?topic={name}"
+        assert someone.get(link).text.startswith(f"{name.upper()}: {about}\n")
+
+
+def test_the_long_and_the_short_page_for_language_models_are_the_manual(someone: Person) -> None:
+    assert someone.text("GET", "/llms-small.txt") == someone.text("GET", "/help")
+    assert someone.text("GET", "/llms-full.txt") == someone.text("GET", "/help?topic=all")
+
+
+def test_agents_find_base_url_manual_and_sign_in_at_a_well_known_path(town: House, someone: Person) -> None:
+    answer = someone.get("/.well-known/agent.json")
+    assert answer.headers["content-type"] == "application/json"
+    card = answer.json()
+    assert (card["name"], card["base_url"], card["manual_url"]) == ("crmkit", town.url, f"{town.url}/help")
+    sign_in = card["authentication"]
+    assert sign_in["type"] == "bearer"
+    assert [sign_in[f"{step}_endpoint"] for step in ("request", "verify")] == [
+        f"{town.url}/auth/{step}" for step in ("request", "verify")
+    ]
+    for link in (card["manual_url"], card["openapi_url"]):
+        assert someone.get(link).status_code == 200
+    assert {"text/plain", "application/json"} <= set(card["content_types"])
+
+
+def topics_of(person: Person) -> list[str]:
+    """Return the topics that the error for an unknown one lists, without `all`."""
+    hint = person.json_of("GET", "/help?topic=nosuchthing")["hint"]
+    (names,) = re.findall(r"The topics are (.+?)\.", hint)
+    every = names.split(", ")
+    assert every[0] == "all"
+    return list(every[1:])
+
+
+def test_every_topic_is_a_page_of_its_own_that_the_manual_lists(someone: Person) -> None:
+    manual = someone.text("GET", "/help")
+    for name in topics_of(someone):
+        text = someone.text("GET", f"/help?topic={name}")
+        assert text.startswith(f"{name.upper()}: ")
+        assert re.search(rf"^  {name}\b", manual, re.MULTILINE)
+        assert someone.json_of("GET", f"/help?topic={name}") == {"manual": text}
+        assert someone.text("GET", f"/help?topic=%20{name.title()}") == text
+    assert someone.text("GET", "/help?topic=") == manual
+
+
+def test_an_unknown_topic_is_refused_with_the_nearest_and_all_there_are(someone: Person) -> None:
+    answer = someone.get("/help?topic=contact&format=json")
+    assert answer.status_code == 400
+    found = answer.json()
+    assert found["error"] == "invalid_value"
+    assert found["fields"] == {"topic": '"contact" is no topic (did you mean contacts?)'}
+    assert {"all", "querying", "contacts"} <= set(re.split(r"[ ,.]+", found["hint"]))
+    assert someone.get("/help?topic=undo&topic=many").status_code == 400
 
 
 def test_the_openapi_document_is_valid(described: dict[str, Any]) -> None:

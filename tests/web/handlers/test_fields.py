@@ -172,6 +172,10 @@ def test_help_with_a_token_ends_with_the_fields_of_its_workspace(home: House, al
         'choices=["a","very big"]  required=true',
     ]
     assert alice.json_of("GET", "/help")["manual"] == told
+    own = told.removeprefix(common.rstrip("\n"))
+    for topic in ("all", "setup"):
+        assert alice.text("GET", f"/help?topic={topic}").endswith(own)
+    assert own not in alice.text("GET", "/help?topic=contacts")
     assert "declared_kinds" not in alice.text("GET", "/whoami") + alice.text("GET", "/workspaces")
     body = {"stages": [{"name": "new"}, {"name": "won # x", "means": "won"}], "strict": True}
     assert alice.send_it("PUT", "/pipelines/contacts", body).status_code == 200

@@ -93,7 +93,7 @@ def test_an_unknown_path_names_the_nearest_one_if_one_is_near(
         return
     told = refused(alice, "unknown_path", method, path.format(**made))["hint"]
     meant = f" Did you mean {near.format(**made)}?" if near else ""
-    assert told == f"There is nothing at this path.{meant} GET /help lists every endpoint."
+    assert told == f"There is nothing at this path.{meant} GET /help?topic=endpoints lists every endpoint."
 
 
 def test_a_word_that_is_another_path_here_is_told_when_the_method_is_wrong(alice: Person) -> None:

@@ -56,7 +56,7 @@ def test_an_unknown_path_is_told_as_such_even_without_a_token(town: House, path:
                 answer = someone.request(method, path, headers={"Accept": accept})
                 assert answer.status_code == 404
                 assert told(answer)["error"] == "unknown_path"
-                assert "GET /help lists every endpoint" in told(answer)["hint"]
+                assert "GET /help?topic=endpoints lists every endpoint" in told(answer)["hint"]
 
 
 def test_no_answer_lets_a_web_page_of_another_origin_read_it(alice: Person) -> None:

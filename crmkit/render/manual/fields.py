@@ -21,9 +21,10 @@ def field_table(kinds: Sequence[Kind]) -> str:
     described = Counter(_described(field) for kind in kinds for field in kind.writable.values())
     shared = {row: None for kind in kinds for row in map(_described, kind.writable.values()) if described[row] > 1}
     lines = ["  types: what stands before a colon below", *(f"    {legend}" for legend in legends)]
-    lines.append("  shared: fields that several kinds have")
-    lines += _by_type(shared)
     alike = _written_alike(kinds)
+    if shared or alike:
+        lines.append("  shared: fields that several kinds have")
+        lines += _by_type(shared)
     for names, holders in alike.items():
         of = "all kinds" if len(holders) == len(kinds) else ", ".join(kind.name for kind in holders)
         lines += _wrapped(f"    read only in {of}", names)
@@ -73,3 +74,13 @@ def _wrapped(head: str, items: Iterable[str]) -> list[str]:
     text = ", ".join(items)
     further = " " * (len(head) - len(head.lstrip()) + 2)
     return textwrap.wrap(f"{head}: {text}", WIDTH, subsequent_indent=further, break_on_hyphens=False) if text else []
+
+
+def names_table(kinds: Sequence[Kind]) -> str:
+    """Return for each kind its plural, what one is, and the names of the fields that clients write."""
+    lines = []
+    for kind in kinds:
+        names = ", ".join(map(_starred, kind.writable.values()))
+        lines += [f"  {kind.plural}: {kind.help}"]
+        lines += textwrap.wrap(names, WIDTH, initial_indent="    ", subsequent_indent="    ")
+    return "\n".join(lines)
