@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from crmkit.render.manual.pages import TOPICS
+
 REQUEST = "request"
 READ = "read"
 
@@ -15,16 +17,18 @@ _FORMAT = (
 
 INSTRUCTIONS = (
     "crmkit is the user's CRM: contacts, companies, deals, tasks, tickets, campaigns, activities, reminders, in "
-    "plain text. Read GET /help once before your first change: it explains every endpoint, filter and field. "
+    "plain text. Read GET /help once before your first change: it is daily work on one page. GET /help?topic=NAME "
+    f"tells the rest, one thing at a time: {', '.join(TOPICS)}; topic=contacts and the like the fields of a kind. "
     "Use the tool `read` for everything that only reads, `request` to change something. "
-    "At the start of a session GET /reminders tells what is due. " + _FORMAT
+    "At the start of a session GET /brief tells what is due, changed and open. " + _FORMAT
 )
 
 _READ = (
     "Read from the user's CRM; changes nothing. `path` is an API path with its query, like /contacts?search=jane+acme, "
     "/contacts/c_k7m2q9xa, /contacts?stage=in:lead,customer&sort=-updated_at&limit=20, /deals?amount_cents=gte:100000, "
     "/contacts/c_k7m2q9xa/activities, /search?q=acme, /reminders?days=7, /audit?target=c_k7m2q9xa, /whoami. "
-    "GET /help explains everything: all endpoints, fields, filters and operators.\n\n" + _FORMAT + "\n\n"
+    "GET /help explains everything in topics: /help?topic=querying all filters and operators, /help?topic=log history "
+    "and changes, /help?topic=contacts the fields of contacts, /help?topic=endpoints every path.\n\n" + _FORMAT + "\n\n"
     "Lists give 50 records unless limit (1 to 200) says otherwise. A last line `# next: CURSOR` means more remain: "
     "send the same path with &cursor=CURSOR. `# total: N` counts all matches; `1000+` means counting stopped, "
     "count=exact counts on. Lists leave out long texts such as notes: read one record, or pick with "
@@ -33,7 +37,8 @@ _READ = (
 
 _REQUEST = (
     "Send any request to the user's CRM, like curl: method, path with its query, and body, a JSON object. Prefer the "
-    "tool `read` where you only read. GET /help explains everything.\n\n"
+    "tool `read` where you only read. GET /help explains everything in topics: topic=writing, topic=many for batches "
+    "and changes by filter, topic=undo, topic=duplicates for merges, topic=teams, topic=setup.\n\n"
     'Create: POST /contacts {"name":"Jane Doe","email":"jane@acme.com","tags":["vip"],"custom":{"region":"emea"}}. An '
     "email, source_id or code (or a company's domain) that exists is merged into that record: `# updated` instead of "
     "`# created`. "

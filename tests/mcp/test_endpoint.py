@@ -1,11 +1,13 @@
 """POST /mcp, message by message: both eras, and what is wrong with a message."""
 
+import re
 from typing import Any
 
 import httpx
 import pytest
 
 from crmkit import __version__
+from crmkit.render.manual.pages import TOPICS
 from tests.house import ALICE, House, Person
 from tests.web.connecting import App, rpc
 
@@ -127,7 +129,8 @@ def test_initialize_agrees_on_the_version_that_is_asked_for(client: Person, vers
     assert result["capabilities"] == {"tools": {}}
     assert result["serverInfo"]["name"] == "crmkit"
     assert result["serverInfo"]["version"] == __version__
-    assert "GET /help" in result["instructions"]
+    assert "GET /help?topic=NAME" in result["instructions"]
+    assert all(re.search(rf"\b{topic}\b", result["instructions"]) for topic in TOPICS)
 
 
 @pytest.mark.parametrize("version", ["1999-01-01", "2026-07-28", ""])
@@ -362,7 +365,8 @@ def test_the_descriptions_are_short_and_teach_what_matters(client: Person) -> No
     together = " ".join(told)
     for taught in ("GET /help explains everything", "?confirm=", "# next: CURSOR", "cursor=CURSOR", 'name="Jane Doe"'):
         assert taught in together
-    assert all("GET /help explains everything" in text for text in told)
+    assert all("GET /help explains everything in topics" in text for text in told)
+    assert all(client.get(f"/help?topic={topic}").status_code == 200 for topic in re.findall(r"topic=(\w+)", together))
 
 
 def test_every_path_in_a_description_of_a_tool_works(client: Person) -> None:
