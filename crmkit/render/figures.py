@@ -1,0 +1,21 @@
+"""Rows of figures: a line each, which begins with a plural in place of a handle, then `key=value`.
+
+    deals  stage=proposal  count=4  sum.amount_cents=340000  currency=USD
+
+In JSON each is an object of the same flat names, with null for what the line leaves out.
+"""
+
+from msgspec import structs
+
+from crmkit.model.query.listing import MixedListing
+from crmkit.render.answers import Part, Table, page
+
+
+def figures(found: MixedListing) -> Table:
+    """Return a page of such rows; where it is the only one, its text leaves out the total that its count tells."""
+    table = page(found)
+    if not found.paging.is_first or found.paging.next_cursor is not None:
+        return table
+    (part,) = table.parts
+    tail = structs.replace(part.tail, paging=None)
+    return structs.replace(table, parts=(Part(part.page, tail, part.key),), facts=part.tail.data())
