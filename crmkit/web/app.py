@@ -17,6 +17,7 @@ from crmkit.web.handlers import configuration, documents, jobs
 from crmkit.web.handlers.people import account, teams
 from crmkit.web.handlers.reading import log as reading_log
 from crmkit.web.handlers.reading import overview
+from crmkit.web.handlers.reading.count import count_route
 from crmkit.web.handlers.reading.log import history_routes
 from crmkit.web.handlers.records import activities, duplicates, undo
 from crmkit.web.handlers.records.activities import log_routes
@@ -79,11 +80,21 @@ def routes(kinds: Kinds) -> list[Route]:
             *merge_routes(kind),
             *log_routes(kinds, kind),
             *history_routes(kinds, kind),
+            count_route(kinds, kind),
         )
     ]
     of_kinds += member_routes(kinds)
-    across = [*activities.routes(kinds), *history_routes(kinds, kinds.activity), *undo.ROUTES]
+    across = [
+        *activities.routes(kinds),
+        count_route(kinds, kinds.activity),
+        *history_routes(kinds, kinds.activity),
+        *undo.ROUTES,
+    ]
     across += [*duplicates.routes(kinds), *overview.ROUTES, *reading_log.routes(kinds), *jobs.ROUTES]
-    of_settings = [route for kind in kinds.settings for route in (*record_routes(kind), *history_routes(kinds, kind))]
+    of_settings = [
+        route
+        for kind in kinds.settings
+        for route in (*record_routes(kind), *history_routes(kinds, kind), count_route(kinds, kind))
+    ]
     of_settings += configuration.routes(kinds)
     return [*documents.ROUTES, *account.ROUTES, *of_kinds, *across, *teams.ROUTES, *of_settings]

@@ -9,6 +9,7 @@ from crmkit.core.crm import Crm
 from crmkit.core.records import nested
 from crmkit.errors import CATALOGUE, a
 from crmkit.model.form import Form
+from crmkit.model.query import count
 from crmkit.model.query.parse import DEFAULT_LIMIT, MAX_LIMIT, RESERVED, TIMEZONE
 from crmkit.model.record import Kind, Kinds
 from crmkit.render.batch import OUTCOMES
@@ -78,7 +79,7 @@ def body_schema(form: Form, whole: bool, is_edit: bool = False) -> dict[str, Any
 def _operation(crm: Crm, route: Route, method: str, path: str) -> dict[str, Any]:
     kinds, kind, form = crm.kinds, route.kind, route.form
     parameters: list[dict[str, Any]] = [_parameter(name, "path") for name in re.findall(r"{(\w+)}", path)]
-    parameters += _query(route, method)
+    parameters += _query(route, method, path)
     if route.writes:
         says = "another text for each write, like a UUID: the same one again gives the first answer again, for 24 hours"
         key = {"type": "string", "minLength": 1, "maxLength": MAX_KEY, "pattern": "^[!-~]+$"}
@@ -134,19 +135,22 @@ def _batch_of(body: dict[str, Any], most: int) -> dict[str, Any]:
     return {"description": "or JSON lines, an item in each; or one item alone", "anyOf": [whole, items]}
 
 
-def _query(route: Route, method: str) -> list[dict[str, Any]]:
+def _query(route: Route, method: str, path: str) -> list[dict[str, Any]]:
     names: Iterable[str] = route.query
     if names == ANY and route.kind:
         fields = [field.name for field in route.kind.fields if field.type.operators]
-        reserved = RESERVED if method == "GET" else ("search", "confirm")
+        reserved: tuple[str, ...] = RESERVED if method == "GET" else ("search", "confirm")
+        if _is_count(path):
+            reserved = count.PARAMETERS
         left_out = ("format",) if route.kind.is_searched else ("format", "search")
         names = [name for name in (*reserved, *fields, *route.kind.joined) if name not in left_out]
     if route.takes_timezone:
         names = dict.fromkeys((*names, TIMEZONE))
     if route.writes:
         names = dict.fromkeys((*names, DRY_RUN))
+    most, unsent = (count.MAX_LIMIT, count.DEFAULT_LIMIT) if _is_count(path) else (MAX_LIMIT, DEFAULT_LIMIT)
     own: dict[str, Any] = {
-        "limit": {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": DEFAULT_LIMIT},
+        "limit": {"type": "integer", "minimum": 1, "maximum": most, "default": unsent},
         **{name: {"enum": list(FLAGS)} for name in (DRY_RUN, "atomic")},
     }
     found = [{**_parameter("format", "query"), "schema": {"enum": [each.name for each in route.formats]}}]
@@ -165,7 +169,7 @@ def _responses(route: Route, method: str, path: str, kind: Kind | None) -> dict[
     is_by_filter = _is_by_filter(method, path)
     if kind is not None and route.form is None and method != "DELETE" and not is_by_filter:
         is_many = method == "GET" and not path.endswith("{id}")
-        schema = _many() if is_many else {"$ref": f"#/components/schemas/{kind.name}"}
+        schema = _many(_is_count(path)) if is_many else {"$ref": f"#/components/schemas/{kind.name}"}
         if method == "GET" and not is_many:  # `fields` picks
             schema = {**record_schema(kind), "required": ["handle", "id"]}
     if route.writes:
@@ -208,11 +212,17 @@ def _is_by_filter(method: str, path: str) -> bool:
     return method in ("PATCH", "DELETE") and "{" not in path
 
 
-def _many() -> dict[str, Any]:
+def _is_count(path: str) -> bool:
+    return path.endswith("/count")
+
+
+def _many(is_count: bool) -> dict[str, Any]:
+    """Return the schema of a page of records, or of the groups of a count."""
+    number = {"type": "object", "properties": {"count": {"type": "integer", "minimum": 0}}, "required": ["count"]}
     return {
         "type": "object",
         "properties": {
-            "items": {"type": "array", "items": {"type": "object"}},
+            "items": {"type": "array", "items": number if is_count else {"type": "object"}},
             "total": {"type": ["integer", "null"]},
             "total_at_least": {"type": "integer"},
             "next_cursor": {"type": ["string", "null"]},

@@ -46,12 +46,20 @@ class Asked:
 
 
 async def asked(
-    call: Call, kind: Kind, pairs: Iterable[tuple[str, str]], others: Sequence[str] = parse.OTHERS
+    call: Call,
+    kind: Kind,
+    pairs: Iterable[tuple[str, str]],
+    others: Sequence[str] = parse.OTHERS,
+    mentions: Iterable[str] = (),
 ) -> Asked:
-    """Return what the pairs of a query string ask for, raising what parse.parse does."""
+    """Return what the pairs of a query string ask for, raising what parse.parse does.
+
+    The declared keys of custom that the texts `mentions` name are looked up with those of the pairs.
+    """
     actor = call.actor
     pairs, zones = _without_zone(pairs)
-    declared = await _declared(call, kind, pairs)
+    names = (*(name for name, _ in pairs), *(text for name, text in pairs if name == "sort"), *mentions)
+    declared = await _declared(call, kind, names)
     wanted = parse.parse(kind, pairs, actor.asker, declared, others)
     conditions, lost = wanted.conditions, tuple[str, ...]()
     if keys.are_in(conditions):
@@ -115,12 +123,10 @@ def _without_zone(pairs: Iterable[tuple[str, str]]) -> tuple[list[tuple[str, str
     return filters, zones
 
 
-async def _declared(call: Call, kind: Kind, pairs: Sequence[tuple[str, str]]) -> Declarations:
-    """Return the keys of custom that the workspace declares and a query may be about, by key."""
+async def _declared(call: Call, kind: Kind, names: Iterable[str]) -> Declarations:
+    """Return the keys of custom that the workspace declares, by key; none where no name is that of a key."""
     actor = call.actor
-    if kind.name not in actor.preferences.declared_kinds.split():
-        return NONE
-    if not any(name.startswith("custom.") or (name == "sort" and "custom." in text) for name, text in pairs):
+    if kind.name not in actor.preferences.declared_kinds.split() or not any("custom." in name for name in names):
         return NONE
     found = await call.read(indexes.declared, actor.workspace_id, kind.name)
     return {each.key: each.target for each in found if each.type.is_compared}

@@ -60,6 +60,7 @@ class DeclaredText(Declared):
 @dataclass(frozen=True)
 class DeclaredNumber(Declared):
     word = "number"
+    adds = True
     operators = COMPARE
     says = "a number"
 
@@ -92,6 +93,7 @@ class DeclaredBool(Declared):
 @dataclass(frozen=True)
 class DeclaredDate(Declared):
     word = "date"
+    dated = True
     operators = COMPARE
     says = Date().says
 
@@ -108,6 +110,7 @@ class DeclaredTime(Declared):
     """A moment, compared to the second as UTC."""
 
     word = "time"
+    dated = True
     operators = COMPARE
     says = "a time like 2026-06-10T09:00:00Z (RFC 3339 with its offset)"
 

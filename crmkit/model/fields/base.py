@@ -31,6 +31,8 @@ class FieldType:
     unfolded: ClassVar[bool] = False  # filters ignore case without such a column: they fold each row they compare
     structured: ClassVar[bool] = False  # stored as JSON text
     merges: ClassVar[bool] = False  # what is sent may be merged into what is stored
+    adds: ClassVar[bool] = False  # its values are numbers, which have a sum
+    dated: ClassVar[bool] = False  # its values lie in a day, and in months
     names: ClassVar[bool] = False  # a unique value names its record by itself, without a word before it
     bare: ClassVar[bool] = False  # every value is a string that a line shows without quotes
     operators: ClassVar[tuple[str, ...]] = COMPARE

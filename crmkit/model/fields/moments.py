@@ -16,6 +16,7 @@ class Date(FieldType):
     """A day, without a time."""
 
     bare: ClassVar[bool] = True
+    dated: ClassVar[bool] = True
 
     @property
     def says(self) -> str:
@@ -39,6 +40,7 @@ class Date(FieldType):
 @dataclass(frozen=True)
 class Time(FieldType):
     bare: ClassVar[bool] = True
+    dated: ClassVar[bool] = True
 
     @property
     def says(self) -> str:

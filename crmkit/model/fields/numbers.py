@@ -14,6 +14,8 @@ _NUMBER = re.compile(r"[+-]?(?:[0-9]{1,400}(?:\.[0-9]{0,400})?|\.[0-9]{1,400})(?
 
 @dataclass(frozen=True)
 class Integer(FieldType):
+    adds = True
+
     least: int = -MAX_INTEGER
     most: int = MAX_INTEGER
 
@@ -28,16 +30,17 @@ class Integer(FieldType):
 
     @property
     def brief(self) -> str:
-        return "cents" if self._is_money else self.says
+        return "cents" if self.is_money else self.says
 
     @property
     def legend(self) -> str:
         return (
-            f"cents: hundredths of the currency, whole, from {self.least:,} to {self.most:,}" if self._is_money else ""
+            f"cents: hundredths of the currency, whole, from {self.least:,} to {self.most:,}" if self.is_money else ""
         )
 
     @property
-    def _is_money(self) -> bool:
+    def is_money(self) -> bool:
+        """Whether it is an amount in cents of the record's currency."""
         return (self.least, self.most) == (-MAX_EXACT, MAX_EXACT)
 
     def cleaned(self, value: int) -> int:
@@ -54,6 +57,8 @@ class Integer(FieldType):
 @dataclass(frozen=True)
 class Number(FieldType):
     """A number with a fraction or without: 64 bits of IEEE 754."""
+
+    adds = True
 
     least: float = -math.inf
     most: float = math.inf

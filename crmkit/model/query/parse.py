@@ -175,13 +175,11 @@ def _meant(kind: Kind, name: str) -> str:
 
 def _sorts(kind: Kind, text: str, declared: Declarations) -> tuple[Sort, ...]:
     found: dict[str, Sort] = {}
-    for part in (part.strip() for part in _SORT_KEY.findall(text)):
-        if not part:
-            continue
+    for part in keys_in(text):
         name = part.removeprefix("-")
         target = target_of(kind, name, declared)
-        if target is None or (isinstance(target, Field) and not _sorts_by(target)):
-            names = _sortable(kind)
+        if target is None or (isinstance(target, Field) and not sorts_by(target)):
+            names = sortable(kind)
             raise Problem(
                 "invalid_sort",
                 f"Sort {kind.plural} by {', '.join(names)}; a - in front means descending, commas separate keys.",
@@ -193,17 +191,20 @@ def _sorts(kind: Kind, text: str, declared: Declarations) -> tuple[Sort, ...]:
     return tuple(found.values())
 
 
-def limit_of(text: str | None) -> tuple[int, tuple[str, ...]]:
+def keys_in(text: str) -> list[str]:
+    """Return the keys in a list of them: separated by commas, trimmed, empty ones left out."""
+    return [part for part in (part.strip() for part in _SORT_KEY.findall(text)) if part]
+
+
+def limit_of(text: str | None, unsent: int = DEFAULT_LIMIT, most: int = MAX_LIMIT) -> tuple[int, tuple[str, ...]]:
     """Return how many rows a page has, and a note if that is less than `limit=` says; raises `invalid_value`."""
     if not text:
-        return DEFAULT_LIMIT, ()
+        return unsent, ()
     digits = text.lstrip("0")
     if not re.fullmatch(r"[0-9]+", digits, re.ASCII):
-        raise Problem(
-            "invalid_value", f"Send limit=1 to limit={MAX_LIMIT}.", fields={"limit": f"must be 1 to {MAX_LIMIT}"}
-        )
-    if len(digits) > 9 or int(digits) > MAX_LIMIT:
-        return MAX_LIMIT, (f"limit is {MAX_LIMIT}",)
+        raise Problem("invalid_value", f"Send limit=1 to limit={most}.", fields={"limit": f"must be 1 to {most}"})
+    if len(digits) > 9 or int(digits) > most:
+        return most, (f"limit is {most}",)
     return int(digits), ()
 
 
@@ -248,10 +249,12 @@ def _compared(target: Target) -> tuple[str | int, ...]:
     return (target.compared,) if isinstance(target, Field) else ()
 
 
-def _sorts_by(field: Field) -> bool:
+def sorts_by(field: Field) -> bool:
+    """Tell whether records can be sorted, and grouped, by a field."""
     return field.type.sortable and field.through is None
 
 
-def _sortable(kind: Kind) -> list[str]:
+def sortable(kind: Kind) -> list[str]:
+    """Return the names of all that records can be sorted and grouped by."""
     names = [field.name for field in kind.fields if field.type.sortable]
     return [*names, "custom.KEY"] if kind.custom else names

@@ -40,4 +40,8 @@ class Dialect:
     custom_condition: Callable[["CustomKey", str, Any], "Statement"]  # a key, an operator and its operand
     custom_json: Callable[[str], "Statement"]  # the JSON of a key of custom, NULL without one
     compared: Callable[[str, str], "Statement"]  # what a key of a declared form is compared by, NULL for a misfit
+    custom_group: Callable[["CustomKey"], "Statement"]  # what a custom key is grouped by
+    custom_number: Callable[["CustomKey"], "Statement"]  # the number that a custom key holds, NULL for all else
+    bucketed: Callable[[str, str, "Statement"], "Statement"]  # the bucket of a unit of time, in a zone, of a value
+    each: str  # behind a table: a row for each text in a JSON array and one without, under the name of the second {}
     taken: Callable[[Exception], str | None]  # the unique column whose value another row has, if that was the error

@@ -40,9 +40,9 @@ def page(dialect: Dialect, kind: Kind, workspace: Workspace, plan: Plan, positio
     """
     walked = plan.access if isinstance(plan.access, WalkValues) else None
     keys = [_key(dialect, sort, walked) for sort in plan.sorts]
-    sql = _select(dialect, kind, plan.query.fields, walked) + _access(dialect, kind, workspace, plan, position)
+    sql = _select(dialect, kind, plan.query.fields, walked) + access_of(dialect, kind, workspace, plan, position)
     if position is not None:
-        sql += Statement(" AND ") + _past(dialect, keys, position)
+        sql += Statement(" AND ") + past(dialect, keys, position)
     sql += Statement(" ORDER BY ") + joined([key.ordered for key in keys], ", ")
     return _all_packed(dialect, sql + at_most(dialect, plan.query.limit + 1))
 
@@ -61,7 +61,7 @@ def members(dialect: Dialect, kind: Kind, workspace: Workspace, plan: Plan, at_o
     Such a row has the ids and the versions, separated by commas.
     """
     rows = Statement(f"SELECT r.id, r.version, (row_number() OVER (ORDER BY r.seq) - 1) / {at_once:d} AS part ")
-    rows += Statement(f"FROM {quoted(kind.plural)} AS r WHERE ") + _access(dialect, kind, workspace, plan, None)
+    rows += Statement(f"FROM {quoted(kind.plural)} AS r WHERE ") + access_of(dialect, kind, workspace, plan, None)
     packed = dialect.joined_texts.format("q.id"), dialect.joined_texts.format("q.version")
     return Statement(f"SELECT {', '.join(packed)} FROM (") + rows + Statement(") AS q GROUP BY q.part ORDER BY q.part")
 
@@ -149,7 +149,7 @@ def _all_packed(dialect: Dialect, rows: Statement) -> Statement:
     return Statement(f"SELECT {dialect.all_rows} FROM (") + rows + Statement(") AS q")
 
 
-def _access(
+def access_of(
     dialect: Dialect, kind: Kind, workspace: Workspace, plan: Plan, position: Sequence[Any] | None
 ) -> Statement:
     """Return the WHERE that forces the plan's access."""
@@ -194,7 +194,7 @@ def _condition(dialect: Dialect, condition: Condition, is_unindexed: bool = Fals
         return _value(dialect, target) + Statement(f" {null}")
     if isinstance(target, CustomKey):
         return dialect.custom_condition(target, operator, value)
-    column = Statement(dialect.unindexed if is_unindexed else "") + _column(dialect, target)
+    column = Statement(dialect.unindexed if is_unindexed else "") + column_of(dialect, target)
     if isinstance(target.type, Tags):
         return _tags(dialect, column, operator, value)
     if isinstance(target.type, Phone):
@@ -283,7 +283,7 @@ def _contains(dialect: Dialect, column: Statement, text: str) -> Statement:
     return Statement(dialect.contains.format(column.sql, "?"), (*column.args, text))
 
 
-class _Key(Struct, frozen=True):
+class Key(Struct, frozen=True):
     """One key of a sort: what it compares, and whether that may be NULL, which comes last in both directions."""
 
     value: Statement
@@ -295,19 +295,19 @@ class _Key(Struct, frozen=True):
         return self.value + Statement((" DESC" if self.descending else "") + (" NULLS LAST" if self.nullable else ""))
 
 
-def _key(dialect: Dialect, sort: Sort, walked: WalkValues | None = None) -> _Key:
+def _key(dialect: Dialect, sort: Sort, walked: WalkValues | None = None) -> Key:
     """Return a sort key; what the index of a declared key holds is read from there where that is `walked`."""
     target = sort.target
     if walked is not None:
         held = {walked.key.name: "v.value", "updated_at": "v.updated_at", "id": "v.id"}.get(target.name)
         if held is not None:
-            return _Key(Statement(held), sort.descending, False)
+            return Key(Statement(held), sort.descending, False)
     if isinstance(target, CustomKey):
-        return _Key(dialect.custom_order(target), sort.descending, True)
-    return _Key(_column(dialect, target), sort.descending, target.nullable)
+        return Key(dialect.custom_order(target), sort.descending, True)
+    return Key(column_of(dialect, target), sort.descending, target.nullable)
 
 
-def _past(dialect: Dialect, keys: Sequence[_Key], position: Sequence[Any]) -> Statement:
+def past(dialect: Dialect, keys: Sequence[Key], position: Sequence[Any]) -> Statement:
     """Return the condition that a row comes after `position`, NULL last in both directions.
 
     The first key also gets its own bound, so that its index is read from that value on.
@@ -327,13 +327,13 @@ def _past(dialect: Dialect, keys: Sequence[_Key], position: Sequence[Any]) -> St
     return _or_null(first, bound) + Statement(" AND ") + past
 
 
-def _beyond(key: _Key, value: Any) -> Statement | None:
+def _beyond(key: Key, value: Any) -> Statement | None:
     if value is None:
         return None  # after NULL come only further ties
     return _or_null(key, key.value + Statement(f" {'<' if key.descending else '>'} ?", (value,)))
 
 
-def _or_null(key: _Key, condition: Statement) -> Statement:
+def _or_null(key: Key, condition: Statement) -> Statement:
     if not key.nullable:
         return condition
     return Statement("(") + condition + Statement(" OR ") + key.value + Statement(" IS NULL)")
@@ -348,7 +348,7 @@ def _value(dialect: Dialect, target: Target) -> Statement:
     return Statement(f"r.{quoted(target.name)}")
 
 
-def _column(dialect: Dialect, field: Field) -> Statement:
+def column_of(dialect: Dialect, field: Field) -> Statement:
     """Return what filters and sorts compare: a text without case, the place of a word."""
     if isinstance(field, DeclaredKey):
         return dialect.compared(field.form, field.key)

@@ -58,6 +58,24 @@ def _custom_json(key: str) -> Statement:
     return Statement("(r.custom -> ?)", (json_path((key,)),))
 
 
+def _custom_group(key: CustomKey) -> Statement:
+    """Return what a custom key is grouped by: numbers as numbers, texts without case, all else as JSON."""
+    path = json_path(key.path)
+    return Statement(
+        "CASE json_type(r.custom, ?) WHEN 'text' THEN crm_fold(json_extract(r.custom, ?)) WHEN 'null' THEN NULL "
+        "WHEN 'integer' THEN json_extract(r.custom, ?) WHEN 'real' THEN json_extract(r.custom, ?) "
+        "ELSE r.custom -> ? END",
+        (path,) * 5,
+    )
+
+
+def _custom_number(key: CustomKey) -> Statement:
+    path = json_path(key.path)
+    return Statement(
+        "CASE WHEN json_type(r.custom, ?) IN ('integer', 'real') THEN json_extract(r.custom, ?) END", (path, path)
+    )
+
+
 DIALECT = Dialect(
     json_array="json_array({})",
     json_column="json({})",
@@ -81,5 +99,9 @@ DIALECT = Dialect(
     custom_condition=_condition,
     custom_json=_custom_json,
     compared=lambda form, key: Statement("crm_compared(?, r.custom -> ?)", (form, json_path((key,)))),
+    custom_group=_custom_group,
+    custom_number=_custom_number,
+    bucketed=lambda unit, zone, value: Statement("crm_bucket(?, ?, ", (unit, zone)) + value + Statement(")"),
+    each="LEFT JOIN json_each({}) AS {} ON TRUE",
     taken=faults.taken,
 )

@@ -13,6 +13,7 @@ from crmkit.model.declared.types import of_form
 from crmkit.model.fields import Invalid
 from crmkit.model.fold import fold
 from crmkit.model.names import trimmed, undirected
+from crmkit.model.query.buckets import bucket
 from crmkit.storage.interface.dialect import Dialect
 from crmkit.storage.interface.texts import Texts
 from crmkit.storage.sqlite.dialect import DIALECT
@@ -76,6 +77,7 @@ def connect(file: Path, writes: bool) -> SqliteConnection:
     connection.execute("PRAGMA trusted_schema = OFF")
     connection.create_function("crm_fold", 1, _folded, deterministic=True)
     connection.create_function("crm_compared", 2, _compared, deterministic=True)
+    connection.create_function("crm_bucket", 3, bucket, deterministic=True)
     connection.create_function("crm_coded", 1, coded, deterministic=True)
     connection.create_function("crm_phone_key", 1, _of_text(phones.key), deterministic=True)
     connection.create_function("crm_phone_found", 1, _of_text(phones.found), deterministic=True)
