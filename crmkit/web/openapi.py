@@ -138,12 +138,11 @@ def _batch_of(body: dict[str, Any], most: int) -> dict[str, Any]:
 def _query(route: Route, method: str, path: str) -> list[dict[str, Any]]:
     names: Iterable[str] = route.query
     if names == ANY and route.kind:
-        fields = [field.name for field in route.kind.fields if field.type.operators]
         reserved: tuple[str, ...] = RESERVED if method == "GET" else ("search", "confirm")
         if _is_count(path):
             reserved = count.PARAMETERS
         left_out = ("format",) if route.kind.is_searched else ("format", "search")
-        names = [name for name in (*reserved, *fields, *route.kind.joined) if name not in left_out]
+        names = [name for name in (*reserved, *route.kind.filters) if name not in left_out]
     if route.takes_timezone:
         names = dict.fromkeys((*names, TIMEZONE))
     if route.writes:

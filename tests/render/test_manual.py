@@ -13,7 +13,7 @@ from crmkit.boot import load_settings
 from crmkit.errors import CATALOGUE
 from crmkit.model.fields import Text
 from crmkit.model.form import REQUIRED, TITLE, Field
-from crmkit.model.query.filters import OPERATORS
+from crmkit.model.operators.rows import OPERATORS
 from crmkit.model.query.parse import DEFAULT_LIMIT, MAX_LIMIT
 from crmkit.model.record import Followed, Kind, kind_of
 from crmkit.render import parse

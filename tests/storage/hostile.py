@@ -21,7 +21,7 @@ from crmkit.model.fields import (
     Website,
 )
 from crmkit.model.form import Field
-from crmkit.model.query.filters import OPERATORS
+from crmkit.model.operators.rows import BY_NAME, TAKEN_BY, Operand, Taken
 from crmkit.model.query.parse import RESERVED
 from crmkit.model.record import Kind
 from tests.kinds import ACTIVITY, KINDS, PREFIXES
@@ -137,13 +137,19 @@ def kind_of_id(text: str) -> str:
 def written(names: st.SearchStrategy[str], operator: str, operands: st.SearchStrategy[str]) -> Any:
     if operator in ("is", "not"):
         return st.tuples(names, st.just(f"{operator}:null"))
-    if operator == "in":
-        return st.tuples(names, st.lists(operands, min_size=1, max_size=3).map(lambda all_: f"in:{','.join(all_)}"))
+    if operator == "during":
+        return st.tuples(names, st.builds(str.__add__, st.just("during:"), phrase))
+    if BY_NAME[operator].operand in (Operand.LIST, Operand.TWO):
+        most = 2 if operator == "between" else 3
+        several = st.lists(operands, min_size=most - 1, max_size=most)
+        return st.tuples(names, several.map(lambda all_: f"{operator}:{','.join(all_)}"))
     signs = st.sampled_from(["", "eq:"]) if operator == "eq" else st.just(f"{operator}:")
     return st.tuples(names, st.builds(str.__add__, signs, operands))
 
 
-in_custom = st.one_of([written(path, operator, st.one_of(phrase, st.sampled_from(NUMBERS))) for operator in OPERATORS])
+in_custom = st.one_of(
+    [written(path, operator, st.one_of(phrase, st.sampled_from(NUMBERS))) for operator in TAKEN_BY[Taken.TEXT]]
+)
 FILTERS = {
     kind: st.one_of([*(filters_of(f) for f in kind.fields if f.type.operators), *[in_custom] * 5]) for kind in KINDS
 }

@@ -1,6 +1,7 @@
 """What the manual says of queries, once more in slow, plain Python over dicts, without SQL or the model's operands."""
 
 import json
+import math
 import re
 from collections.abc import Callable
 from datetime import date, datetime
@@ -33,6 +34,30 @@ COMPARED: dict[str, Callable[[Any, Any], bool]] = {
     "lt": lambda a, b: a < b,
     "lte": lambda a, b: a <= b,
 }
+
+PART: dict[str, Callable[[str, str], bool]] = {
+    "like": lambda text, part: part in text,
+    "starts": str.startswith,
+    "ends": str.endswith,
+}
+NEGATED = {"ne": "eq", "unlike": "like", "out": "in", "none": "any"}
+
+
+def pair(operand: str) -> list[str]:
+    """Return the first and the last value of between, none of which has a comma here."""
+    return [part.strip() for part in operand.split(",")]
+
+
+def distance(latitude: float, longitude: float, other: float, there: float) -> float:
+    """Return the kilometres between two points, by the angle between their directions from the middle of the earth."""
+    one, two = direction(latitude, longitude), direction(other, there)
+    across = math.hypot(*(one[a] * two[b] - one[b] * two[a] for a, b in ((1, 2), (2, 0), (0, 1))))
+    return 6371.0088 * math.atan2(across, sum(a * b for a, b in zip(one, two, strict=True)))
+
+
+def direction(latitude: float, longitude: float) -> tuple[float, float, float]:
+    north, east = math.radians(latitude), math.radians(longitude)
+    return math.cos(north) * math.cos(east), math.cos(north) * math.sin(east), math.sin(north)
 
 
 def moment(text: str) -> datetime:
@@ -81,6 +106,9 @@ READ: dict[type[FieldType], Callable[[str], Any]] = {
 
 def value_of(record: Shown, name: str) -> Any:
     """Return what a field or a place in custom holds, None for nothing."""
+    if name == "location":
+        place = record["latitude"], record["longitude"]
+        return None if None in place else place
     if name not in PATHS:
         return record[name]
     value = record["custom"]
@@ -96,8 +124,15 @@ def meets(kind: Kind, record: Shown, name: str, operator: str, operand: str) -> 
         return value is None
     if operator == "not":
         return value is not None
-    if operator == "ne":
-        return not meets(kind, record, name, "eq", operand)
+    if operator in NEGATED:
+        return not meets(kind, record, name, NEGATED[operator], operand)
+    if operator == "between":
+        first, last = pair(operand)
+        return meets(kind, record, name, "gte", first) and meets(kind, record, name, "lte", last)
+    if name == "location":
+        return value is not None and distance(*value, *map(float, operand.split(",")[:2])) <= float(
+            operand.split(",")[2]
+        )
     if name not in PATHS and isinstance(kind.by_name[name].type, fields.Tags):
         return meets_tags(value, operator, operand)
     if operator == "in":
@@ -109,28 +144,29 @@ def meets(kind: Kind, record: Shown, name: str, operator: str, operand: str) -> 
     if isinstance(kind.by_name[name].type, fields.Time) and "T" not in operand:
         return COMPARED[operator](moment(value).date(), date.fromisoformat(operand))  # a day, in UTC
     read = READ[type(kind.by_name[name].type)]
-    if isinstance(kind.by_name[name].type, fields.Phone) and operator in ("like", "eq"):
+    if isinstance(kind.by_name[name].type, fields.Phone) and operator in ("eq", *PART):
         return meets_phone(value, operator, operand)
-    if operator == "like":
-        return read(operand) in read(value)
+    if operator in PART:
+        return PART[operator](read(value), read(operand))
     return COMPARED[operator](read(value), read(operand))
 
 
 def meets_phone(value: str, operator: str, operand: str) -> bool:
     """A part is looked for in the text and in the digits; of seven digits and more, the ends are compared."""
     known, asked = dialled(value), dialled(operand)
-    if operator == "like":
-        return fold(operand) in fold(value) or (asked.isdigit() and asked in known)
+    if operator in PART:
+        has = PART[operator]
+        return has(fold(value), fold(operand)) or (asked.isdigit() and has(known, asked))
     significant = asked.lstrip("0")
     return known.endswith(significant) if significant.isdigit() and len(significant) >= 7 else known == asked
 
 
 def meets_tags(value: list[str] | None, operator: str, operand: str) -> bool:
     has = {fold(tag) for tag in value or ()}
-    if operator == "like":
-        return any(fold(operand) in tag for tag in has)
+    if operator in PART:
+        return any(PART[operator](tag, fold(operand)) for tag in has)
     asked = READ[fields.Tags](operand)
-    return bool(has & asked) if operator == "in" else bool(has) and asked <= has
+    return bool(has & asked) if operator in ("in", "any") else bool(has) and asked <= has
 
 
 def meets_custom(value: Any, operator: str, operand: str) -> bool:
@@ -138,8 +174,8 @@ def meets_custom(value: Any, operator: str, operand: str) -> bool:
     as_number = number(operand)
     if isinstance(value, bool):
         return operator == "eq" and fold(operand) == str(value).lower()
-    if operator == "like":
-        return fold(operand) in fold(value if isinstance(value, str) else compact(value))
+    if operator in PART:
+        return PART[operator](fold(value if isinstance(value, str) else compact(value)), fold(operand))
     if isinstance(value, int | float):
         return as_number is not None and COMPARED[operator](value, as_number)
     if isinstance(value, str):

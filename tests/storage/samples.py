@@ -180,6 +180,15 @@ SAMPLES: dict[type[FieldType], Samples] = {
     ),
     fields.Custom: Samples(lambda type_: CUSTOMS, among([])),
 }
+CIRCLES = [
+    "47.376887, 8.5, 100",
+    "0,0,0",
+    "-7.25,-7.25,1200.5",
+    "90,17,4800",
+    "8.5,180,5000",
+    "8.5,-180,30000",
+    "85,0,1e4",
+]
 IN_CUSTOM = ["5", "5.0", "-2", "1e1", "9", "five", "Fünf", "true", "TRUE", "%", "9007199254740992"]
 
 
@@ -191,7 +200,7 @@ def samples_of(kind: Kind, field: Field) -> Samples:
 
 def names(kind: Kind) -> list[str]:
     """Return what records of a kind can be filtered by."""
-    return [field.name for field in kind.fields if field.type.operators] + (list(PATHS) if kind.custom else [])
+    return [*(name for name in kind.filters if name not in kind.joined), *(PATHS if kind.custom else ())]
 
 
 def sort_keys(kind: Kind) -> list[str]:
@@ -205,6 +214,8 @@ def operands(kind: Kind, name: str, records: list[Shown], choice: random.Random,
     texts = choice.sample(texts, min(most, len(texts)))
     if name in PATHS:
         return sorted({*texts, *IN_CUSTOM})
+    if name == "location":
+        return CIRCLES
     field = kind.by_name[name]
     return samples_of(kind, field).operands(field.type, texts)
 
@@ -214,10 +225,10 @@ def is_taken(kind: Kind, name: str, operator: str, operand: str) -> bool:
 
     No domain holds an @.
     """
-    if name not in PATHS and isinstance(kind.by_name[name].type, fields.Tags):
-        return operator != "like" or "," not in operand
-    type_ = None if name in PATHS else type(kind.by_name[name].type)
-    if operator not in ("eq", "ne", "in"):
+    if name not in PATHS and name != "location" and isinstance(kind.by_name[name].type, fields.Tags):
+        return operator not in ("like", "unlike", "starts", "ends") or "," not in operand
+    type_ = None if name in PATHS or name == "location" else type(kind.by_name[name].type)
+    if operator not in ("eq", "ne", "in", "out"):
         return type_ is not fields.Domain or "@" not in operand
     whole: dict[Any, str] = {
         fields.Email: r"\S+@\S+",

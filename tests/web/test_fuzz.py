@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from crmkit import ids
 from crmkit.errors import CATALOGUE
-from crmkit.model.query.filters import OPERATORS
+from crmkit.model.operators.rows import OPERATORS
 from crmkit.model.query.parse import RESERVED
 from tests.house import ALICE, UNLIMITED, House, house
 from tests.kinds import CONTACT

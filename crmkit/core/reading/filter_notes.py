@@ -10,6 +10,7 @@ from crmkit.model.declared.types import DeclaredText
 from crmkit.model.fields import Link, Phone, Tags, Text
 from crmkit.model.fold import fold
 from crmkit.model.form import Field
+from crmkit.model.operators.rows import BY_NAME, Operand
 from crmkit.model.query.filters import (
     NONE,
     NULLS,
@@ -117,7 +118,8 @@ def _of_filter(target: Target, text: str) -> Iterator[str]:
     operator, operand = split_filter(text)
     if operator in ("is", "not"):
         return
-    if "like" in operators_of(target) and operator != "in" and _WILDCARD.search(operand):
+    is_one = BY_NAME[operator].operand is Operand.ONE
+    if "like" in operators_of(target) and is_one and _WILDCARD.search(operand):
         part = _WILDCARD.sub("", operand)
         if part.strip():
             yield f"* and % stand for themselves; for a part of the value write {target.name}=like:{_cut(part, 'PART')}"
@@ -135,7 +137,7 @@ def _of_filter(target: Target, text: str) -> Iterator[str]:
         return
     if operand.strip().lower() in NULLS:
         yield f"for records without a value write {target.name}=is:null"
-    if operator == "in":
+    if not is_one:
         return
     if len(operand) > 1 and operand[0] == operand[-1] == '"':
         yield "quotes around a value are part of it; only the items of in: may stand in quotes"

@@ -5,9 +5,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from crmkit.errors import nearest
-from crmkit.model.fields import EXACT, Choice, FieldType, Invalid
+from crmkit.model.fields import Choice, FieldType, Invalid
 from crmkit.model.fold import fold
 from crmkit.model.names import trimmed
+from crmkit.model.operators.rows import Taken
 
 
 @dataclass(frozen=True)
@@ -15,7 +16,7 @@ class KeyName(FieldType):
     """A key of custom, which counts with case and is kept as it was sent; white space at its ends is refused."""
 
     most: int = 100
-    operators = EXACT
+    taken = Taken.EXACT
 
     @property
     def says(self) -> str:
@@ -59,7 +60,7 @@ class Texts(FieldType):
     longest: int
     sortable = False
     structured = True
-    operators = ("is", "not")
+    taken = Taken.WHOLE
     wire = list[str]
 
     @property

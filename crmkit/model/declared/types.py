@@ -14,8 +14,9 @@ from typing import Any, ClassVar
 from crmkit.errors import in_quotes, nearest
 from crmkit.model import times
 from crmkit.model.actor import Asker
-from crmkit.model.fields import COMPARE, EXACT, MAX_INTEGER, TEXTUAL, Date, FieldType, Flag, Invalid, Span, Time
+from crmkit.model.fields import MAX_INTEGER, Date, FieldType, Flag, Invalid, Span, Time
 from crmkit.model.fold import fold
+from crmkit.model.operators.rows import Taken
 
 Compared = str | int | float  # what filters and sorts compare in place of a value
 
@@ -46,7 +47,7 @@ class Declared(FieldType):
 @dataclass(frozen=True)
 class DeclaredText(Declared):
     word = "text"
-    operators = TEXTUAL
+    taken = Taken.TEXT
     says = "text"
 
     def compared(self, value: Any) -> str:
@@ -61,7 +62,6 @@ class DeclaredText(Declared):
 class DeclaredNumber(Declared):
     word = "number"
     adds = True
-    operators = COMPARE
     says = "a number"
 
     def compared(self, value: Any) -> int | float:
@@ -79,7 +79,7 @@ class DeclaredNumber(Declared):
 @dataclass(frozen=True)
 class DeclaredBool(Declared):
     word = "bool"
-    operators = EXACT
+    taken = Taken.EXACT
     says = "true or false"
 
     def compared(self, value: Any) -> int:
@@ -94,7 +94,7 @@ class DeclaredBool(Declared):
 class DeclaredDate(Declared):
     word = "date"
     dated = True
-    operators = COMPARE
+    taken = Taken.TIME
     says = Date().says
 
     def compared(self, value: Any) -> str:
@@ -111,7 +111,7 @@ class DeclaredTime(Declared):
 
     word = "time"
     dated = True
-    operators = COMPARE
+    taken = Taken.TIME
     says = "a time like 2026-06-10T09:00:00Z (RFC 3339 with its offset)"
 
     def compared(self, value: Any) -> str:
@@ -135,7 +135,7 @@ class DeclaredChoice(Declared):
 
     choices: tuple[str, ...]
     word = "choice"
-    operators = EXACT
+    taken = Taken.EXACT
 
     @property
     def says(self) -> str:

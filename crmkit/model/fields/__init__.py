@@ -5,25 +5,22 @@ table, OpenAPI and the error of a wrong value share. A new type is one class her
 """
 
 from crmkit.model.fields.addresses import Domain, Email, Website
-from crmkit.model.fields.base import COMPARE, EXACT, TEXTUAL, FieldType, Invalid, Span
+from crmkit.model.fields.base import FieldType, Invalid, Span
 from crmkit.model.fields.choices import Choice, Currency, Flag
 from crmkit.model.fields.custom import PLAIN_KEY, Custom
 from crmkit.model.fields.keys import Key, KeyForm, KeyForms
 from crmkit.model.fields.link import Link, LinkToAny
 from crmkit.model.fields.moments import Date, Repeat, Time
 from crmkit.model.fields.numbers import MAX_EXACT, MAX_INTEGER, Integer, Number
-from crmkit.model.fields.places import Country, Language, Timezone
+from crmkit.model.fields.places import Country, Language, Location, Timezone
 from crmkit.model.fields.tags import Addresses, Tags
 from crmkit.model.fields.terms import Handle, Json, Word
 from crmkit.model.fields.text import Identifier, LongText, Phone, Text
 
 __all__ = [
-    "COMPARE",
-    "EXACT",
     "MAX_EXACT",
     "MAX_INTEGER",
     "PLAIN_KEY",
-    "TEXTUAL",
     "Addresses",
     "Choice",
     "Country",
@@ -45,6 +42,7 @@ __all__ = [
     "Language",
     "Link",
     "LinkToAny",
+    "Location",
     "LongText",
     "Number",
     "Phone",

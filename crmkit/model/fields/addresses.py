@@ -5,10 +5,11 @@ from typing import Any
 
 from crmkit.model import address
 from crmkit.model.actor import Asker
-from crmkit.model.fields.base import TEXTUAL, FieldType, Invalid, Span, checked
+from crmkit.model.fields.base import FieldType, Invalid, Span, checked
 from crmkit.model.fields.text import Text
 from crmkit.model.fold import fold
 from crmkit.model.names import trimmed
+from crmkit.model.operators.rows import Taken
 
 
 @dataclass(frozen=True)
@@ -18,7 +19,7 @@ class Email(FieldType):
     takes_me: bool = False
 
     names = True
-    operators = TEXTUAL
+    taken = Taken.TEXT
 
     @property
     def says(self) -> str:
@@ -57,7 +58,7 @@ class Domain(FieldType):
     """The domain of a company, in ASCII and lower case, without `www.`."""
 
     names = True
-    operators = TEXTUAL
+    taken = Taken.TEXT
 
     @property
     def says(self) -> str:

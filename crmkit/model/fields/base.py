@@ -8,10 +8,7 @@ import msgspec
 
 from crmkit.model.actor import Asker
 from crmkit.model.fold import fold
-
-COMPARE = ("eq", "ne", "gt", "gte", "lt", "lte", "in", "is", "not")
-TEXTUAL = ("eq", "ne", "gt", "gte", "lt", "lte", "like", "in", "is", "not")
-EXACT = ("eq", "ne", "in", "is", "not")
+from crmkit.model.operators.rows import TAKEN_BY, Taken
 
 Span = tuple[Any, Any]  # the first and the last of the stored values that a filter means
 
@@ -35,12 +32,16 @@ class FieldType:
     dated: ClassVar[bool] = False  # its values lie in a day, and in months
     names: ClassVar[bool] = False  # a unique value names its record by itself, without a word before it
     bare: ClassVar[bool] = False  # every value is a string that a line shows without quotes
-    operators: ClassVar[tuple[str, ...]] = COMPARE
+    taken: ClassVar[Taken | None] = Taken.NUMBER  # as what operators take it, None if it is no filter
     wire: ClassVar[Any] = str
 
     @property
     def says(self) -> str:
         raise NotImplementedError
+
+    @property
+    def operators(self) -> tuple[str, ...]:
+        return TAKEN_BY[self.taken] if self.taken else ()
 
     @property
     def brief(self) -> str:
@@ -103,6 +104,10 @@ class FieldType:
     def span(self, text: str, asker: Asker) -> Span | None:
         """Return the first and last value that a text in a filter means, None if it means a single one."""
         return None
+
+    def period(self, text: str, asker: Asker) -> Span:
+        """Return the first value of a period and the first one after it."""
+        raise Invalid("must be a period")
 
     def key(self, value: Any) -> Any:
         """Return what the second column holds beside a stored value: a text without case."""

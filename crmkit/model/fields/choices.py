@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from crmkit.errors import nearest
-from crmkit.model.fields.base import EXACT, FieldType, Invalid
+from crmkit.model.fields.base import FieldType, Invalid
 from crmkit.model.iso_codes import CURRENCIES
+from crmkit.model.operators.rows import Taken
 
 
 @dataclass(frozen=True)
@@ -19,7 +20,7 @@ class Choice(FieldType):
     has_plurals: bool = False
 
     key_column = "INTEGER"
-    operators = EXACT
+    taken = Taken.EXACT
 
     @property
     def says(self) -> str:
@@ -56,7 +57,7 @@ class Currency(FieldType):
     """An ISO 4217 code."""
 
     bare: ClassVar[bool] = True
-    operators = EXACT
+    taken = Taken.EXACT
 
     @property
     def says(self) -> str:
@@ -75,7 +76,7 @@ class Flag(FieldType):
 
     column = "INTEGER"
     wire = bool
-    operators = EXACT
+    taken = Taken.EXACT
 
     @property
     def says(self) -> str:

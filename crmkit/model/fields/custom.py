@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from crmkit.model.fields.base import FieldType, Invalid
+from crmkit.model.operators.rows import Taken
 
 # a key of custom that a dotted path spells as it is (custom.region); any other is spelled as a JSON string
 PLAIN_KEY = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)
@@ -21,7 +22,7 @@ class Custom(FieldType):
     sortable = False
     structured = True
     merges = True
-    operators = ("is", "not")
+    taken = Taken.WHOLE
     wire = dict[str, Any]
 
     @property

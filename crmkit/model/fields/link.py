@@ -7,8 +7,9 @@ from typing import Any, ClassVar
 from crmkit import ids
 from crmkit.errors import a, listed
 from crmkit.model.fields import keys
-from crmkit.model.fields.base import EXACT, FieldType, Invalid
+from crmkit.model.fields.base import FieldType, Invalid
 from crmkit.model.fields.keys import Key, KeyForms
+from crmkit.model.operators.rows import Taken
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,7 @@ class Link(FieldType):
     forms: KeyForms = field(default_factory=dict, repr=False, compare=False)
     cascades: bool = False
     bare: ClassVar[bool] = True
-    operators = EXACT
+    taken = Taken.EXACT
 
     @property
     def says(self) -> str:
@@ -65,7 +66,7 @@ class LinkToAny(FieldType):
     prefixes: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
     forms: KeyForms = field(default_factory=dict, repr=False, compare=False)
     bare: ClassVar[bool] = True
-    operators = ()
+    taken = None
 
     @property
     def says(self) -> str:

@@ -5,9 +5,10 @@ from typing import Any, ClassVar
 
 from crmkit.model import times
 from crmkit.model.actor import Asker
-from crmkit.model.fields.base import EXACT, FieldType, Invalid, Span, checked
+from crmkit.model.fields.base import FieldType, Invalid, Span, checked
 from crmkit.model.fold import fold
 from crmkit.model.names import trimmed
+from crmkit.model.operators.rows import Taken
 from crmkit.model.recurrence import rule
 
 
@@ -17,6 +18,7 @@ class Date(FieldType):
 
     bare: ClassVar[bool] = True
     dated: ClassVar[bool] = True
+    taken = Taken.TIME
 
     @property
     def says(self) -> str:
@@ -41,6 +43,7 @@ class Date(FieldType):
 class Time(FieldType):
     bare: ClassVar[bool] = True
     dated: ClassVar[bool] = True
+    taken = Taken.TIME
 
     @property
     def says(self) -> str:
@@ -75,7 +78,7 @@ class Repeat(FieldType):
     """A word like weekly, or a rule of RFC 5545; kept as written, compared without case."""
 
     key_column = "TEXT"
-    operators = EXACT
+    taken = Taken.EXACT
 
     @property
     def says(self) -> str:

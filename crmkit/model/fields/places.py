@@ -1,14 +1,18 @@
-"""Countries, time zones, languages."""
+"""Countries, time zones, languages, locations."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from typing import Any, ClassVar
 
 from crmkit.errors import nearest
-from crmkit.model.fields.base import EXACT, FieldType, Invalid
+from crmkit.model.fields.base import FieldType, Invalid
+from crmkit.model.fields.numbers import Number
 from crmkit.model.iso_codes import COUNTRIES
+from crmkit.model.operators.circle import Circle
+from crmkit.model.operators.rows import Taken
 
 # language, then script, region, variants and extensions (RFC 5646, section 2.1, without its grandfathered tags)
 _LANGUAGE = re.compile(r"[a-z]{2,3}(-[a-z]{4})?(-([a-z]{2}|[0-9]{3}))?(-[a-z0-9]{1,8})*", re.ASCII | re.IGNORECASE)
@@ -23,7 +27,7 @@ class Country(FieldType):
     """An ISO 3166-1 alpha-2 code."""
 
     bare: ClassVar[bool] = True
-    operators = EXACT
+    taken = Taken.EXACT
 
     @property
     def says(self) -> str:
@@ -42,7 +46,7 @@ class Timezone(FieldType):
     """The IANA name of a time zone, as IANA spells it."""
 
     bare: ClassVar[bool] = True
-    operators = EXACT
+    taken = Taken.EXACT
 
     @property
     def says(self) -> str:
@@ -62,7 +66,7 @@ class Language(FieldType):
 
     longest: int = 35  # as many as every reader keeps (RFC 5646, section 4.4.1)
     bare: ClassVar[bool] = True
-    operators = EXACT
+    taken = Taken.EXACT
 
     @property
     def says(self) -> str:
@@ -74,6 +78,33 @@ class Language(FieldType):
             raise Invalid(f"must be {self.says}")
         first, *rest = tag.lower().split("-")
         return "-".join([first, *(_CASES.get(len(part), str)(part) for part in rest)])
+
+
+@dataclass(frozen=True)
+class Location(FieldType):
+    """Where a record is: the latitude and the longitude that two of its fields hold. It is a filter alone.
+
+    A record that lacks one of them has none.
+    """
+
+    latitude: str = "latitude"
+    longitude: str = "longitude"
+    sortable = False
+    taken = Taken.PLACE
+
+    @property
+    def says(self) -> str:
+        return "LAT,LNG,KM like 47.37,8.54,5: degrees north, degrees east, and a radius of 0 or more"
+
+    def circle(self, parts: Sequence[str]) -> Circle:
+        """Return what `within` asks for; raises Invalid."""
+        if len(parts) != 3:
+            raise Invalid(f"must be {self.says}")
+        try:
+            latitude, longitude = Number(-90, 90).operand(parts[0]), Number(-180, 180).operand(parts[1])
+            return Circle(latitude, longitude, Number(0).operand(parts[2]))
+        except Invalid as error:
+            raise Invalid(f"must be {self.says}; a part of it {error}") from None
 
 
 _CASES: dict[int, Any] = {2: str.upper, 4: str.title}  # of a tag's later parts, by their length

@@ -9,6 +9,7 @@ from crmkit.model.fields.addresses import Email
 from crmkit.model.fields.base import FieldType, Invalid
 from crmkit.model.fold import fold
 from crmkit.model.names import trimmed
+from crmkit.model.operators.rows import Taken
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,7 @@ class Tags(FieldType):
     key_column = "TEXT"
     structured = True
     merges = True
-    operators = ("eq", "ne", "like", "in", "is", "not")
+    taken = Taken.TAGS
     wire = list[str]
 
     @property

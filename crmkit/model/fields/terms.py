@@ -8,8 +8,9 @@ from crmkit import ids
 from crmkit.errors import nearest
 from crmkit.model.actor import Asker
 from crmkit.model.fields import keys
-from crmkit.model.fields.base import EXACT, FieldType, Invalid, Span
+from crmkit.model.fields.base import FieldType, Invalid, Span
 from crmkit.model.fields.keys import Key, KeyForms
+from crmkit.model.operators.rows import Taken
 
 
 @dataclass(frozen=True)
@@ -18,7 +19,7 @@ class Word(FieldType):
 
     known: tuple[str, ...] = ()
 
-    operators = EXACT
+    taken = Taken.EXACT
 
     @property
     def says(self) -> str:
@@ -46,7 +47,7 @@ class Handle(FieldType):
     known: tuple[str, ...] = field(default=(), repr=False, compare=False)
     prefixes: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
     forms: KeyForms = field(default_factory=dict, repr=False, compare=False)
-    operators = EXACT
+    taken = Taken.EXACT
 
     @property
     def says(self) -> str:
@@ -89,7 +90,7 @@ class Json(FieldType):
 
     sortable = False
     structured = True
-    operators = ()
+    taken = None
     wire = Any
 
     @property

@@ -5,9 +5,10 @@ from typing import Any, ClassVar
 
 from crmkit.model import phones
 from crmkit.model.actor import Asker
-from crmkit.model.fields.base import TEXTUAL, FieldType, Invalid
+from crmkit.model.fields.base import FieldType, Invalid
 from crmkit.model.fold import fold
 from crmkit.model.names import trimmed, undirected
+from crmkit.model.operators.rows import Taken
 
 
 @dataclass(frozen=True)
@@ -16,7 +17,7 @@ class Text(FieldType):
 
     most: int
     key_column = "TEXT"
-    operators = TEXTUAL
+    taken = Taken.TEXT
     trim: ClassVar[Any] = staticmethod(trimmed)  # of its ends
 
     @property

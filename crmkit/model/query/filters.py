@@ -11,40 +11,15 @@ from typing import Any
 
 from msgspec import Struct
 
-from crmkit.errors import Problem, nearest
+from crmkit.errors import Problem, listed, nearest
 from crmkit.model import fold
 from crmkit.model.actor import NOBODY, Asker
-from crmkit.model.fields import PLAIN_KEY, TEXTUAL, Invalid, Span, Tags
+from crmkit.model.fields import PLAIN_KEY, Invalid, Location, Span
 from crmkit.model.form import Field
+from crmkit.model.operators.rows import BY_NAME, OPERATORS, TAKEN_BY, Operand, Operator, Taken, meant
 from crmkit.model.record import Kind
 
 MAX_LISTED = 500  # values after in: and tags, in one filter and in all filters together
-
-OPERATORS = TEXTUAL  # text has all operators
-
-# how other tools spell our operators
-SIGNS = {
-    "!=": "ne",
-    "<>": "ne",
-    ">=": "gte",
-    "<=": "lte",
-    "==": "eq",
-    ">": "gt",
-    "<": "lt",
-    "=": "eq",
-    "~": "like",
-    "!": "ne",
-}
-WORDS = {
-    **dict.fromkeys(("contains", "ilike", "has", "startswith", "starts", "endswith"), "like"),
-    **dict.fromkeys(("neq", "nin", "notin", "not_in"), "ne"),
-    **dict.fromkeys(("any", "anyof", "oneof"), "in"),
-    **dict.fromkeys(("ge", "geq", "min", "from", "since"), "gte"),
-    **dict.fromkeys(("le", "leq", "max", "to", "until"), "lte"),
-    **dict.fromkeys(("equals", "equal", "all"), "eq"),
-    "after": "gt",
-    "before": "lt",
-}
 
 EMPTY = "is empty; is:null finds records without a value"
 NULLS = ("null", "none", "nil", "empty")  # what a client writes who means no value
@@ -94,9 +69,9 @@ NONE: Declarations = {}
 class Condition(Struct, frozen=True):
     """What one field must meet. `value` is what its column is compared with (`operand` of its type).
 
-    It is a tuple for in and tags. Clients have no operators `within`, `outside`, `compared` and `uncompared`. What a
-    day equals is a Span: the value of the first two is a tuple of Spans, of which the column is in one or in none.
-    `compared` is met by all values that fit the type of a declared key, `uncompared` by all others and by none.
+    It is a tuple for in, out and tags. Clients have no operators `spanned`, `unspanned`, `compared` and `uncompared`.
+    What a day equals is a Span: the value of the first two is a tuple of Spans, of which the column is in one or in
+    none. `compared` is met by all values that fit the type of a declared key, `uncompared` by all others and by none.
     """
 
     target: Target
@@ -104,8 +79,27 @@ class Condition(Struct, frozen=True):
     value: Any
 
 
+class Filter(Struct, frozen=True):
+    """A filter as a client wrote it, and the conditions that it stands for: all of them must hold."""
+
+    target: Target
+    operator: str
+    operands: tuple[str, ...]
+    conditions: tuple[Condition, ...]
+
+    @property
+    def words(self) -> str:
+        """What it asks of its field, after the field's name: `is lead or won`."""
+        return BY_NAME[self.operator].said(taken_of(self.target), self.operands)
+
+
 def conditions(target: Target, name: str, text: str, asker: Asker = NOBODY) -> tuple[Condition, ...]:
-    """Return the conditions that a filter stands for; `name` is how the client spelled the target.
+    """Return the conditions that a filter stands for; arguments and errors are those of `filter_of`."""
+    return filter_of(target, name, text, asker).conditions
+
+
+def filter_of(target: Target, name: str, text: str, asker: Asker = NOBODY) -> Filter:
+    """Return the filter in a text; `name` is how the client spelled the target.
 
     Raises `invalid_operator`, or `invalid_value` for a value that no record can hold.
     """
@@ -114,17 +108,17 @@ def conditions(target: Target, name: str, text: str, asker: Asker = NOBODY) -> t
     if operator not in allowed:
         raise _bad_operator(name, operator, allowed)
     try:
-        return _conditions(target, operator, operand, asker)
+        return _read(target, BY_NAME[operator], operand, asker)
     except Invalid as error:
         word = mistyped(text, allowed, is_text=_is_text(target))
         if word:
             raise _bad_operator(name, word, allowed) from None
         shown = quoted(name, bare=True)
-        hint = f"Write {shown}=VALUE or {shown}=OPERATOR:VALUE with one of {', '.join(allowed)}."
+        hint = _ways(shown, allowed)
         if operator == "eq" and operand.lower() in NULLS:
             hint += f" For records without a value write {shown}=is:null."
         elif operator == "eq" and ".." in operand and "gte" in allowed:
-            hint += f" {_range(shown)}"
+            hint += f" For a range write {shown}=between:FIRST,LAST."
         elif operator == "eq" and "," in operand:
             hint += f" For one of several write {shown}=in:VALUE,VALUE."
         raise Problem("invalid_value", hint, fields={name: str(error)}) from None
@@ -136,8 +130,13 @@ def split(text: str) -> tuple[str, str]:
     return (word, rest) if colon and word in OPERATORS else ("eq", text)
 
 
+def taken_of(target: Target) -> Taken:
+    """Return as what operators take a target that they take."""
+    return (isinstance(target, Field) and target.type.taken) or Taken.TEXT
+
+
 def operators_of(target: Target) -> tuple[str, ...]:
-    return target.type.operators if isinstance(target, Field) else OPERATORS
+    return target.type.operators if isinstance(target, Field) else TAKEN_BY[Taken.TEXT]
 
 
 def mistyped(text: str, allowed: Sequence[str], is_text: bool) -> str:
@@ -156,19 +155,17 @@ def mistyped(text: str, allowed: Sequence[str], is_text: bool) -> str:
 
 def nearest_operator(word: str, allowed: Sequence[str]) -> str:
     """Return ` (did you mean OPERATOR?)` for what may have been meant by a word or sign, or nothing."""
-    known = SIGNS.get(word) or WORDS.get(word.lower())
-    return f" (did you mean {known}?)" if known in allowed else nearest(word, allowed)
+    known = meant(word, allowed)
+    return f" (did you mean {known}?)" if known else nearest(word, allowed)
 
 
 def spelled_otherwise(name: str) -> tuple[str, str]:
-    """Return the field and the operator that a parameter names at once, as in stage!=lead or stage[in]=lead."""
+    """Return the field and the word or sign that a parameter names at once, as in stage!=lead or stage[in]=lead."""
     found = _FIELD_AND_OPERATOR.fullmatch(name)
     if found is None:
         return "", ""
     field, sign, rest, bracketed, tail = found.groups()
-    word = (sign if rest else f"{sign}=") if sign else bracketed or tail
-    operator = SIGNS.get(word) or SIGNS.get(word[0]) or WORDS.get(word, word)
-    return (field, operator) if operator in OPERATORS else ("", "")
+    return field, (sign if rest or sign == "~" else f"{sign}=") if sign else bracketed or tail
 
 
 def target_of(kind: Kind, name: str, declared: Declarations = NONE) -> Target | None:
@@ -178,7 +175,7 @@ def target_of(kind: Kind, name: str, declared: Declarations = NONE) -> Target | 
         if len(path) == 1 and path[0] in declared:
             return declared[path[0]]
         return CustomKey(path) if path else None
-    return kind.by_name.get(name) or kind.joined.get(name)
+    return kind.by_name.get(name) or kind.filters.get(name)
 
 
 def items(text: str) -> tuple[str, ...]:
@@ -249,52 +246,69 @@ def _kept(part: str) -> str:
     return part
 
 
-def _conditions(target: Target, operator: str, text: str, asker: Asker) -> tuple[Condition, ...]:
-    if operator in ("is", "not"):
+def _read(target: Target, row: Operator, text: str, asker: Asker) -> Filter:
+    if row.operand is Operand.NULL:
         if text.lower() != "null":
-            raise Invalid(_ONLY_NULL[operator])
-        return (Condition(target, operator, None),)
+            raise Invalid(_ONLY_NULL[row.name])
+        return Filter(target, row.name, (), (Condition(target, row.name, None),))
     if text == "":
         raise Invalid(EMPTY)
-    is_list = operator == "in" or (operator != "like" and isinstance(target, Field) and isinstance(target.type, Tags))
-    texts = items(text) if is_list else (text,)
-    if not 0 < len(texts) <= MAX_LISTED:
+    if row.operand is Operand.PERIOD and isinstance(target, Field):
+        bounds = zip(row.conditions, target.type.period(text, asker), strict=True)
+        return Filter(target, row.name, (text,), tuple(Condition(target, each, bound) for each, bound in bounds))
+    is_several = row.operand is not Operand.ONE or (row.is_whole and taken_of(target) is Taken.TAGS)
+    operands = items(text) if is_several else (text,)
+    if row.operand is Operand.CIRCLE and isinstance(target, Field) and isinstance(target.type, Location):
+        return Filter(target, row.name, operands, (Condition(target, row.name, target.type.circle(operands)),))
+    if row.operand is Operand.TWO and len(operands) != 2:
+        raise Invalid("takes two values, the first and the last, with a comma between them")
+    if not 0 < len(operands) <= MAX_LISTED:
         raise Invalid(f"takes 1 to {MAX_LISTED} values, separated by commas")
+    return Filter(target, row.name, operands, _conditions(target, row, operands, asker))
+
+
+def _conditions(target: Target, row: Operator, texts: Sequence[str], asker: Asker) -> tuple[Condition, ...]:
     if isinstance(target, CustomKey):
         values: tuple[Any, ...] = tuple(fold.fold(part) for part in texts)
     else:
         spans = [target.type.span(part, asker) for part in texts]
         texts = tuple(target.type.meant(part, asker) for part in texts)
         if any(spans):
-            return _of_spans(target, operator, texts, spans)
-        if operator in ("eq", "ne", "in"):
+            return _of_spans(target, row, texts, spans)
+        if row.is_whole:
             values = tuple(target.type.asked(part, asker) for part in texts)
         else:
             values = tuple(target.type.part(part) for part in texts)
         if None in values or "" in values:  # an empty part would be found in every value
             raise Invalid(EMPTY)
-    return (Condition(target, operator, values if is_list else values[0]),)
+    if row.operand is Operand.TWO:
+        return tuple(Condition(target, each, value) for each, value in zip(row.conditions, values, strict=True))
+    (operator,) = row.conditions
+    is_several = row.operand is Operand.LIST or (row.is_whole and taken_of(target) is Taken.TAGS)
+    return (Condition(target, operator, values if is_several else values[0]),)
 
 
 def _of_spans(
-    target: Field, operator: str, texts: Sequence[str], found: Sequence[Span | None]
+    target: Field, row: Operator, texts: Sequence[str], found: Sequence[Span | None]
 ) -> tuple[Condition, ...]:
     """Return the conditions for values of which some are spans: whatever lies in one of them equals it."""
     spans: list[Span] = []
     for text, span in zip(texts, found, strict=True):
         value = target.type.operand(text) if span is None else None
         spans.append(span or (value, value))
-    if operator == "ne":
-        return (Condition(target, "outside", tuple(spans)),)
+    if row.negates:
+        return (Condition(target, "unspanned", tuple(spans)),)
     firsts, lasts = zip(*spans, strict=True)
+    if row.operand is Operand.TWO:
+        return (Condition(target, "gte", firsts[0]), Condition(target, "lte", lasts[1]))
     first, last = min(firsts), max(lasts)
-    if operator in ("gt", "lte"):
-        return (Condition(target, operator, last),)
-    if operator in ("gte", "lt"):
-        return (Condition(target, operator, first),)
+    if row.name in ("gt", "lte"):
+        return (Condition(target, row.name, last),)
+    if row.name in ("gte", "lt"):
+        return (Condition(target, row.name, first),)
     # the bounds are what an index knows
     bounds = (Condition(target, "gte", first), Condition(target, "lte", last))
-    return bounds if len(spans) == 1 else (*bounds, Condition(target, "within", tuple(spans)))
+    return bounds if len(spans) == 1 else (*bounds, Condition(target, "spanned", tuple(spans)))
 
 
 def _path(text: str) -> tuple[str, ...]:
@@ -321,17 +335,18 @@ def _is_text(target: Target) -> bool:
     return isinstance(target, CustomKey) or "like" in target.type.operators
 
 
-def _range(name: str) -> str:
-    return f"For a range repeat the field: {name}=gte:FIRST&{name}=lte:LAST."
+def _ways(name: str, allowed: Sequence[str]) -> str:
+    """Return how a filter with one of these operators is written."""
+    if "eq" in allowed:
+        return f"Write {name}=VALUE or {name}=OPERATOR:VALUE with one of {', '.join(allowed)}."
+    ways = [f"{name}={each}:{BY_NAME[each].operand.value}" for each in allowed]
+    return f"Write {listed(ways, 'or')}."
 
 
 def _bad_operator(name: str, operator: str, allowed: Sequence[str]) -> Problem:
     shown = quoted(name, bare=True)
-    hint = f"Use one of {', '.join(allowed)} with {shown}."
-    if operator in ("between", "range") and "gte" in allowed:
-        hint += f" {_range(shown)}"
     return Problem(
         "invalid_operator",
-        hint,
+        f"Use one of {', '.join(allowed)} with {shown}.",
         fields={name: f"has no operator {operator}{nearest_operator(operator, allowed)}"},
     )

@@ -10,6 +10,7 @@ from crmkit.errors import Problem, a, nearest
 from crmkit.model import address, fold
 from crmkit.model.actor import NOBODY, Asker
 from crmkit.model.form import Field
+from crmkit.model.operators.rows import meant
 from crmkit.model.query.filters import (
     MAX_LISTED,
     NONE,
@@ -166,8 +167,10 @@ def _target(kind: Kind, name: str, declared: Declarations, others: Sequence[str]
 
 def _meant(kind: Kind, name: str) -> str:
     """Return what a parameter that does not exist may be meant as, for the end of a sentence."""
-    field, operator = spelled_otherwise(name)
-    if operator and target_of(kind, field):
+    field, word = spelled_otherwise(name)
+    target = target_of(kind, field)
+    operator = meant(word, operators_of(target)) if target else ""
+    if operator:
         return f"; write {quoted(field, bare=True)}={operator}:VALUE"
     known = ALIKE.get(name.lower())
     return f" (did you mean {known}?)" if known else nearest(name, [*_filterable(kind), *RESERVED, TIMEZONE])
@@ -238,7 +241,7 @@ def _as_kept(word: str) -> str:
 
 
 def _filterable(kind: Kind) -> list[str]:
-    names = [*(field.name for field in kind.fields if field.type.operators), *kind.joined]
+    names = [*kind.filters]
     return [*names, "custom.KEY"] if kind.custom else names
 
 

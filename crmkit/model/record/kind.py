@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
-from crmkit.model.fields import Handle, Integer, KeyForm, KeyForms, Link
+from crmkit.model.fields import Handle, Integer, KeyForm, KeyForms, Link, Location
 from crmkit.model.form import (
     NUMBERED,
     READ,
@@ -21,6 +21,9 @@ from crmkit.model.record.bases import Followed, Record
 
 # The order in which rows were created: what lists of kinds that never change are sorted by.
 SEQ = Field("seq", Integer(), False, frozenset({READ}), "order of creation")
+
+# What records are filtered by that have a latitude and a longitude.
+LOCATION = Field("location", Location(), True, frozenset({READ}), "where it is")
 
 
 @dataclass(frozen=True)
@@ -95,6 +98,13 @@ class Kind(Form):
     def joined(self) -> Mapping[str, Field]:
         """Its `joins`, by the names that a filter has: campaign and campaign_id."""
         return {name: field for field in self.joins for name in (field.name.removesuffix("_id"), field.name)}
+
+    @cached_property
+    def filters(self) -> Mapping[str, Field]:
+        """What its records are filtered by, beside keys of custom: fields, its `joined`, and their location if any."""
+        own = {field.name: field for field in self.fields if field.type.operators}
+        place = {LOCATION.name: LOCATION} if own.keys() >= {"latitude", "longitude"} else {}
+        return {**own, **self.joined, **{name: field for name, field in place.items() if name not in own}}
 
     @cached_property
     def names(self) -> tuple[str, ...]:

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from importlib.resources import files
 
 from crmkit.errors import Problem, nearest
-from crmkit.model.query.filters import OPERATORS, quoted
+from crmkit.model.operators.rows import OPERATORS
+from crmkit.model.query.filters import quoted
 from crmkit.model.query.parse import DEFAULT_LIMIT, MAX_LIMIT
 from crmkit.model.record import Kind, Kinds
 from crmkit.render.manual.endpoints import Endpoint, endpoint_table, folded, kinds_alike, paths_list, under

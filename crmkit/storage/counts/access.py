@@ -6,6 +6,7 @@ from msgspec.structs import replace
 
 from crmkit.model.fields import Phone, Tags
 from crmkit.model.form import Field
+from crmkit.model.operators.rows import RANGES
 from crmkit.model.query.count import Counting
 from crmkit.model.query.filters import Condition, DeclaredKey, Target
 from crmkit.model.query.parse import Query
@@ -14,7 +15,6 @@ from crmkit.storage.interface.connection import Connection
 from crmkit.storage.interface.texts import Terms
 from crmkit.storage.interface.workspace import Workspace
 from crmkit.storage.lists import planner
-from crmkit.storage.lists.indexes import RANGES
 from crmkit.storage.lists.plan import LookUp, Plan, ReadTable, WalkIndex
 
 

@@ -13,8 +13,9 @@ from crmkit.storage.columns import quoted
 from crmkit.storage.interface.dialect import Dialect
 from crmkit.storage.interface.statement import Statement, at_most, joined
 from crmkit.storage.interface.workspace import Workspace
+from crmkit.storage.lists.conditions import column as column_of
 from crmkit.storage.lists.plan import Plan
-from crmkit.storage.lists.sql import Key, access_of, column_of, past
+from crmkit.storage.lists.sql import Key, access_of, past
 
 # A sum may exceed what a column holds, so whole numbers are added in two parts: above this many bits, and the rest.
 BITS = 30

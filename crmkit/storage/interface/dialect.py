@@ -11,13 +11,13 @@ if TYPE_CHECKING:
     from crmkit.model.query.filters import CustomKey
     from crmkit.storage.interface.statement import Statement
 
-# the operators of filters that are written alike everywhere
+# the operators of filters that are spelled alike everywhere
 COMPARISONS = {"eq": "=", "gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
 
 
 @dataclass(frozen=True, eq=False)  # compared by identity: statements are cached by it
 class Dialect:
-    """`{}` in a text stands for an expression, or for several separated by commas."""
+    """`{}` in a text stands for an expression, or for several separated by commas; `{0}` for the first."""
 
     json_array: str  # the expressions as one JSON array
     json_column: str  # a column that holds JSON, as a part of such an array
@@ -26,7 +26,10 @@ class Dialect:
     joined_texts: str  # of all rows, separated by commas
     numbers: str  # a SELECT of the numbers in a JSON array that is bound to ?
     same: str  # the operator of equality for which NULL is NULL
-    contains: str  # the condition that a text, the first {}, contains another
+    contains: str  # the condition that a text, {0}, contains another, {1}
+    starts: str  # that it starts with another
+    ends: str
+    distance: str  # the kilometres from a latitude and a longitude to another latitude and longitude
     limit: str  # LIMIT with a bound value
     unindexed: str  # stands before a column that is not to choose an index
     likely: str  # a condition that most rows meet, so that an index is rather chosen for another
@@ -37,7 +40,7 @@ class Dialect:
     folded: str  # a text column that has no folded twin, folded
     custom_value: Callable[["CustomKey"], "Statement"]  # what a custom key holds, for IS NULL
     custom_order: Callable[["CustomKey"], "Statement"]  # what a custom key is sorted by
-    custom_condition: Callable[["CustomKey", str, Any], "Statement"]  # a key, an operator and its operand
+    custom_condition: Callable[["CustomKey", str, Any], "Statement"]  # a key, what is tested, its operand
     custom_json: Callable[[str], "Statement"]  # the JSON of a key of custom, NULL without one
     compared: Callable[[str, str], "Statement"]  # what a key of a declared form is compared by, NULL for a misfit
     custom_group: Callable[["CustomKey"], "Statement"]  # what a custom key is grouped by

@@ -6,19 +6,25 @@ statement permits only the access that our planner chose.
 
 from collections.abc import Sequence
 
+from crmkit.model.fields import Location
 from crmkit.model.form import Field
+from crmkit.model.operators.rows import RANGES
 from crmkit.model.query.filters import Condition, DeclaredKey
 from crmkit.model.query.parse import Sort
 from crmkit.model.record import Kind
 from crmkit.storage.lists.plan import WalkValues
 
-RANGES = ("eq", "in", "gt", "gte", "lt", "lte")  # operators that read a part of an index
 _NO_NULL = (*RANGES, "not")  # and those that no NULL meets
-_COMPARED = (*RANGES, "within", "compared")  # operators on a declared key that only rows with an entry meet
+_COMPARED = (*RANGES, "spanned", "compared")  # operators on a declared key that only rows with an entry meet
 
 
 def knows(kind: Kind, condition: Condition) -> bool:
     """Tell whether an index finds the rows that meet a condition."""
+    if condition.operator == "within" and isinstance(condition.target, Field):
+        place = condition.target.type
+        return isinstance(place, Location) and any(
+            index.fields[:2] == (place.latitude, place.longitude) for index in kind.indexes
+        )
     if not isinstance(condition.target, Field) or condition.operator not in RANGES or condition.target.through:
         return False
     if isinstance(condition.target, DeclaredKey):

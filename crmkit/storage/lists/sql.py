@@ -10,16 +10,15 @@ from typing import Any
 
 from msgspec import Struct
 
-from crmkit.model import phones
-from crmkit.model.fields import Phone, Tags
-from crmkit.model.form import Field, Through
-from crmkit.model.query.filters import Condition, CustomKey, DeclaredKey, Target
+from crmkit.model.form import Through
+from crmkit.model.query.filters import Condition, CustomKey, DeclaredKey
 from crmkit.model.query.parse import Sort
 from crmkit.model.record import Kind
 from crmkit.storage.columns import packed, quoted
-from crmkit.storage.interface.dialect import COMPARISONS, Dialect
+from crmkit.storage.interface.dialect import Dialect
 from crmkit.storage.interface.statement import Statement, at_most, joined
 from crmkit.storage.interface.workspace import Workspace
+from crmkit.storage.lists.conditions import column, of_column, written
 from crmkit.storage.lists.plan import (
     CountIndexes,
     CountValues,
@@ -115,14 +114,14 @@ def where(
     Rows that are looked up `by_number`, and conditions that are `unindexed`, choose no index.
     """
     parts = [Statement(f"{dialect.unindexed if by_number else ''}r.workspace_id = ?", (workspace.id,))]
-    parts += [_condition(dialect, condition, condition in unindexed) for condition in conditions]
+    parts += [written(dialect, condition, condition in unindexed) for condition in conditions]
     return joined(parts, " AND ")
 
 
 def values(dialect: Dialect, workspace: Workspace, key: DeclaredKey, conditions: Sequence[Condition]) -> Statement:
     """Return the WHERE of entries `v` of a declared key's index that meet conditions on the key."""
     parts = [Statement("v.workspace_id = ? AND v.place = ?", (workspace.id, key.place))]
-    parts += [_compared(dialect, Statement("v.value"), c.operator, c.value) for c in conditions if c.value is not None]
+    parts += [of_column(dialect, Statement("v.value"), c) for c in conditions if c.value is not None]
     return joined(parts, " AND ")
 
 
@@ -185,66 +184,6 @@ def _workspace_rows(
     return scope + where(dialect, workspace, conditions, by_number=True)
 
 
-def _condition(dialect: Dialect, condition: Condition, is_unindexed: bool = False) -> Statement:
-    target, operator, value = condition.target, condition.operator, condition.value
-    if isinstance(target, Field) and target.through is not None:
-        return _joined(target.through, operator, value)
-    if operator in ("is", "not"):
-        null = "IS NULL" if operator == "is" else "IS NOT NULL"
-        return _value(dialect, target) + Statement(f" {null}")
-    if isinstance(target, CustomKey):
-        return dialect.custom_condition(target, operator, value)
-    column = Statement(dialect.unindexed if is_unindexed else "") + column_of(dialect, target)
-    if isinstance(target.type, Tags):
-        return _tags(dialect, column, operator, value)
-    if isinstance(target.type, Phone):
-        return _phone(dialect, target, column, operator, value)
-    return _compared(dialect, column, operator, value)
-
-
-def _compared(dialect: Dialect, column: Statement, operator: str, value: Any) -> Statement:
-    if operator in ("compared", "uncompared"):
-        return column + Statement(" IS NOT NULL" if operator == "compared" else " IS NULL")
-    if operator == "like":
-        return _contains(dialect, column, value)
-    if operator == "in":
-        return column + Statement(f" IN ({', '.join('?' * len(value))})", tuple(value))
-    if operator == "ne":
-        differs = Statement("(") + column + Statement(" <> ? OR ", (value,))
-        return differs + column + Statement(" IS NULL)")
-    if operator in ("within", "outside"):
-        spans = joined([column + Statement(" BETWEEN ? AND ?", span) for span in value], " OR ")
-        any_of = Statement("(") + spans + Statement(")")
-        if operator == "within":
-            return any_of
-        return Statement("(NOT ") + any_of + Statement(" OR ") + column + Statement(" IS NULL)")
-    return column + Statement(f" {COMPARISONS[operator]} ?", (value,))
-
-
-def _phone(dialect: Dialect, target: Field, column: Statement, operator: str, value: Any) -> Statement:
-    """Return the condition on a number: on its text as written or a part of its digits, or on how the digits end."""
-    if operator == "like":
-        written = _contains(dialect, Statement(dialect.folded.format(f"r.{quoted(target.name)}")), value)
-        digits = phones.part(value)
-        if not digits:
-            return written
-        return Statement("(") + written + Statement(" OR ") + _contains(dialect, column, digits) + Statement(")")
-    if operator not in ("eq", "ne", "in"):
-        return column + Statement(f" {COMPARISONS[operator]} ?", (phones.part(value) or value,))
-    parts = []
-    dialled = Statement(dialect.dialled.format(f"r.{quoted(target.name)}"))
-    for first, *wholes in value if operator == "in" else (value,):
-        is_ending = phones.is_ending(first)
-        first_is = Statement(" LIKE ?", (f"%{first}",)) if is_ending else Statement(" = ?", (first,))
-        for known in (column, dialled):
-            parts.append(known + first_is)
-            parts += [known + Statement(" = ?", (whole,)) for whole in wholes]
-    any_of = Statement("(") + joined(parts, " OR ") + Statement(")")
-    if operator != "ne":
-        return any_of
-    return Statement("(NOT ") + any_of + Statement(" OR ") + column + Statement(" IS NULL)")
-
-
 def joined_to(dialect: Dialect, kind: Kind, workspace: Workspace, through: Through, ids: Sequence[str]) -> Statement:
     """Return the SELECT of the numbers of records that the rows of another table join to one of these ids."""
     distinct = "DISTINCT " if len(ids) > 1 else ""
@@ -254,33 +193,6 @@ def joined_to(dialect: Dialect, kind: Kind, workspace: Workspace, through: Throu
         f"WHERE j.workspace_id = ? AND j.{quoted(through.other)} IN ({', '.join('?' * len(ids))})",
         (workspace.id, *ids),
     )
-
-
-def _joined(through: Through, operator: str, value: Any) -> Statement:
-    """Return the condition on what a record is joined to: looked up row by row, by the index on the record's id."""
-    negated = operator in ("is", "ne")
-    ids = () if value is None else value if isinstance(value, tuple) else (value,)
-    named = f" AND j.{quoted(through.other)} IN ({', '.join('?' * len(ids))})" if ids else ""
-    return Statement(
-        f"{'NOT ' if negated else ''}EXISTS (SELECT 1 FROM {quoted(through.table)} AS j "
-        f"WHERE j.workspace_id = r.workspace_id AND j.{quoted(through.own)} = r.id{named})",
-        ids,
-    )
-
-
-def _tags(dialect: Dialect, column: Statement, operator: str, value: Any) -> Statement:
-    if operator == "like":
-        return _contains(dialect, column, value)
-    has = [_contains(dialect, column, f",{tag},") for tag in value]
-    if operator == "in":
-        return Statement("(") + joined(has, " OR ") + Statement(")")
-    if operator == "eq":
-        return joined(has, " AND ")
-    return Statement("(NOT (") + joined(has, " AND ") + Statement(") OR ") + column + Statement(" IS NULL)")
-
-
-def _contains(dialect: Dialect, column: Statement, text: str) -> Statement:
-    return Statement(dialect.contains.format(column.sql, "?"), (*column.args, text))
 
 
 class Key(Struct, frozen=True):
@@ -304,7 +216,7 @@ def _key(dialect: Dialect, sort: Sort, walked: WalkValues | None = None) -> Key:
             return Key(Statement(held), sort.descending, False)
     if isinstance(target, CustomKey):
         return Key(dialect.custom_order(target), sort.descending, True)
-    return Key(column_of(dialect, target), sort.descending, target.nullable)
+    return Key(column(dialect, target), sort.descending, target.nullable)
 
 
 def past(dialect: Dialect, keys: Sequence[Key], position: Sequence[Any]) -> Statement:
@@ -337,20 +249,3 @@ def _or_null(key: Key, condition: Statement) -> Statement:
     if not key.nullable:
         return condition
     return Statement("(") + condition + Statement(" OR ") + key.value + Statement(" IS NULL)")
-
-
-def _value(dialect: Dialect, target: Target) -> Statement:
-    """Return what is stored."""
-    if isinstance(target, CustomKey):
-        return dialect.custom_value(target)
-    if isinstance(target, DeclaredKey):
-        return dialect.custom_json(target.key)
-    return Statement(f"r.{quoted(target.name)}")
-
-
-def column_of(dialect: Dialect, field: Field) -> Statement:
-    """Return what filters and sorts compare: a text without case, the place of a word."""
-    if isinstance(field, DeclaredKey):
-        return dialect.compared(field.form, field.key)
-    column = f"r.{quoted(field.compared)}"
-    return Statement(dialect.folded.format(column) if field.type.unfolded else column)

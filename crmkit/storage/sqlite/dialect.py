@@ -15,20 +15,24 @@ _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]{1,3})?"
 _WHOLE = re.compile(r"-?[0-9]{1,19}", re.ASCII)
 
 
+# of two texts
+_TESTS = {
+    "like": "instr({0}, {1}) > 0",
+    "starts": "substr({0}, 1, length({1})) = {1}",
+    "ends": "substr({0}, -length({1})) = {1}",
+}
+
+
 def _condition(key: CustomKey, operator: str, value: Any) -> Statement:
     """Return the condition on what a custom key holds: numbers compare as numbers, all else as text without case."""
     path = json_path(key.path)
     if operator == "in":
         return Statement("(") + joined([_condition(key, "eq", one) for one in value], " OR ") + Statement(")")
-    if operator == "ne":
-        # the inner condition is NULL where the key is missing, and those rows are meant as well
-        return Statement("coalesce(NOT ") + _condition(key, "eq", value) + Statement(", TRUE)")
-    if operator == "like":
+    if operator in _TESTS:
         # json_extract gives true and false as 1 and 0, which nobody wrote
-        return Statement(
-            "(json_type(r.custom, ?) NOT IN ('true', 'false') AND instr(crm_fold(json_extract(r.custom, ?)), ?) > 0)",
-            (path, path, value),
-        )
+        test = _TESTS[operator].format("crm_fold(json_extract(r.custom, ?))", "?")
+        is_text = Statement("(json_type(r.custom, ?) NOT IN ('true', 'false') AND ", (path,))
+        return is_text + Statement(f"{test})", (path, *(value,) * (test.count("?") - 1)))
     sign = COMPARISONS[operator]
     text = Statement(
         f"(json_type(r.custom, ?) = 'text' AND crm_fold(json_extract(r.custom, ?)) {sign} ?)", (path, path, value)
@@ -84,7 +88,10 @@ DIALECT = Dialect(
     joined_texts="group_concat({})",
     numbers="SELECT value FROM json_each(?)",
     same="IS",
-    contains="instr({}, {}) > 0",
+    contains=_TESTS["like"],
+    starts=_TESTS["starts"],
+    ends=_TESTS["ends"],
+    distance="crm_distance({}, {}, {}, {})",
     # the + is for speed: SQLite plans a statement anew for each value that is bound to a bare `LIMIT ?` (seen in 3.53)
     limit="LIMIT +?",
     unindexed="+",

@@ -12,7 +12,8 @@ from crmkit.errors import CATALOGUE, Problem
 from crmkit.model.actor import Asker
 from crmkit.model.fields import Addresses
 from crmkit.model.form import Field
-from crmkit.model.query.filters import EMPTY, MAX_LISTED, OPERATORS, CustomKey
+from crmkit.model.operators.rows import BY_NAME, OPERATORS, Operand
+from crmkit.model.query.filters import EMPTY, MAX_LISTED, CustomKey, target_of
 from crmkit.model.query.parse import DEFAULT_LIMIT, MAX_CONDITIONS, MAX_LIMIT, RESERVED, Query, parse
 from crmkit.model.record import Kind
 from crmkit.render import text as rendered
@@ -46,13 +47,26 @@ from tests.render.drawn import LOOK_ALIKES, keys, texts, values_of
         ("tags", "in:vip,fintech", "in", ("vip", "fintech")),
         ("tags", "ne:vip", "ne", ("vip",)),
         ("tags", "like:FIN", "like", "fin"),
+        ("tags", "any:VIP, b", "in", ("vip", "b")),
+        ("tags", "none:VIP", "out", ("vip",)),
+        ("tags", "out:vip,b", "out", ("vip", "b")),
+        ("tags", "unlike:FIN", "unlike", "fin"),
+        ("tags", "starts:FIN", "starts", "fin"),
+        ("name", "unlike:ACM", "unlike", "acm"),
+        ("name", "starts:Ac ", "starts", "ac "),
+        ("name", "ends:Straße", "ends", "strasse"),
+        ("name", 'out:"Acme, Inc.",x', "out", ("acme, inc.", "x")),
+        ("company_id", f"out:{COMPANY_ID}", "out", (COMPANY_ID,)),
+        ("created_at", "out:2026-06-10", "unspanned", (("2026-06-10T00:00:00Z", "2026-06-10T23:59:59Z"),)),
+        ("location", "within: 47.37 ,8.54,5", "within", (47.37, 8.54, 5.0)),
+        ("location", "is:null", "is", None),
         ("version", "gte:5", "gte", 5),
         ("version", "in:1,2", "in", (1, 2)),
         ("created_at", "gte:2026-06-10", "gte", "2026-06-10T00:00:00Z"),
         ("created_at", "gt:2026-06-10", "gt", "2026-06-10T23:59:59Z"),
         ("created_at", "lt: 2026-06-10 ", "lt", "2026-06-10T00:00:00Z"),
         ("created_at", "lte:9999-12-31", "lte", "9999-12-31T23:59:59Z"),
-        ("created_at", "ne:2026-06-10", "outside", (("2026-06-10T00:00:00Z", "2026-06-10T23:59:59Z"),)),
+        ("created_at", "ne:2026-06-10", "unspanned", (("2026-06-10T00:00:00Z", "2026-06-10T23:59:59Z"),)),
         ("created_at", "in:2026-06-10T09:00:00Z", "in", ("2026-06-10T09:00:00Z",)),
         ("name", 'in:"Acme, Inc.",Globex', "in", ("acme, inc.", "globex")),
         ("name", 'in: "a" , b"c ,"\\u00e9\\"" ,', "in", ("a", 'b"c', 'é"')),
@@ -84,10 +98,14 @@ def test_an_operator_stands_before_its_value(name: str, text: str, operator: str
 def test_every_field_takes_the_operators_its_type_has_and_tells_the_others_apart(kind: Kind) -> None:
     for field in kind.fields:
         for operator in OPERATORS:
-            pair = (field.name, f"{operator}:{'null' if operator in ('is', 'not') else _operand(field)}")
+            if operator == "during":
+                continue
+            row = BY_NAME[operator]
+            operand = {Operand.NULL: "null", Operand.CIRCLE: "47,8,5"}.get(row.operand) or _operand(field)
+            pair = (field.name, f"{operator}:{f'{operand},{operand}' if row.operand is Operand.TWO else operand}")
             if operator in field.type.operators:
-                (found,) = query(pair, kind=kind).conditions
-                assert (found.target, found.operator) == (field, operator)
+                found = query(pair, kind=kind).conditions
+                assert [(one.target, one.operator) for one in found] == [(field, each) for each in row.conditions]
             else:
                 problem = told(pair, kind=kind)
                 assert problem.code == ("invalid_operator" if field.type.operators else "invalid_filter")
@@ -164,7 +182,7 @@ def test_days_and_times_may_stand_in_one_list() -> None:
     *bounds, found = query(("created_at", "in:2026-06-12,2026-06-10T09:00:00Z")).conditions
     assert [(c.operator, c.value) for c in bounds] == [("gte", "2026-06-10T09:00:00Z"), ("lte", "2026-06-12T23:59:59Z")]
     assert (found.operator, found.value) == (
-        "within",
+        "spanned",
         (("2026-06-12T00:00:00Z", "2026-06-12T23:59:59Z"), ("2026-06-10T09:00:00Z", "2026-06-10T09:00:00Z")),
     )
 
@@ -374,12 +392,12 @@ def test_any_pairs_give_a_query_or_a_problem_and_nothing_else(kind: Kind) -> Non
         assert len(found.conditions) >= sum(name not in RESERVED for name, _ in pairs)
         assert all(name in kind.by_name for name in found.fields)
         for one in (*found.conditions, *found.sorts):
-            declared = isinstance(one.target, Field) and kind.by_name[one.target.name] is one.target
+            declared = isinstance(one.target, Field) and target_of(kind, one.target.name) is one.target
             assert declared or (isinstance(one.target, CustomKey) and kind.custom is not None)
         for one in found.conditions:
             stored = one.value if isinstance(one.value, tuple) else (one.value,)
             assert stored
-            if one.operator in ("within", "outside"):
+            if one.operator in ("spanned", "unspanned"):
                 assert all(first <= last for first, last in stored)
                 continue
             assert all(value is None or isinstance(value, str | int | float) for value in stored)

@@ -7,11 +7,13 @@ import pytest
 
 from crmkit.errors import Problem
 from crmkit.model import fields
-from crmkit.model.query.filters import OPERATORS
+from crmkit.model.operators.rows import OPERATORS
+from crmkit.model.query import filters
+from crmkit.model.query.filters import target_of
 from crmkit.model.query.parse import TIMEZONE
 from crmkit.model.record import Kind
 from tests.kinds import KINDS
-from tests.storage.reference import PATHS, met
+from tests.storage.reference import PART, PATHS, met
 from tests.storage.samples import Library, is_taken, names, operands
 
 # what all these records have the same in
@@ -22,17 +24,23 @@ FILTERED = [pytest.param(kind, name, id=f"{kind.name}-{name}") for kind in KINDS
 
 
 def operators_of(kind: Kind, name: str) -> tuple[str, ...]:
-    return OPERATORS if name in PATHS else kind.by_name[name].type.operators
+    target = target_of(kind, name)
+    assert target, name
+    return filters.operators_of(target)
 
 
 def asked(kind: Kind, name: str, texts: list[str]) -> Iterator[tuple[str, str]]:
     """Yield (operator, operand) for all that a field takes."""
     single = [text for text in texts if "," not in text and is_taken(kind, name, "in", text)]
     lists = [", ".join(single[start : start + 3]) for start in range(0, len(single), 3)]
-    choices = {"is": ["null"], "not": ["NULL"], "in": lists}
+    pairs = [f"{first},{last} " for first, last in zip(single, reversed(single), strict=True)]
+    pairs += [f"{last},{first}" for first, last in zip(single[:3], reversed(single[:3]), strict=True)]
+    choices = {"is": ["null"], "not": ["NULL"], "between": pairs, **dict.fromkeys(("in", "out"), lists)}
     for operator in operators_of(kind, name):
+        if operator == "during":
+            continue
         for operand in choices.get(operator, texts):
-            if operator == "like" and name in PATHS and "e+" in operand:
+            if operator in (*PART, "unlike") and name in PATHS and "e+" in operand:
                 continue  # how a huge number is spelled is SQLite's matter
             if operator not in choices and not is_taken(kind, name, operator, operand):
                 continue

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from crmkit.model.query.filters import CustomKey, operators_of
 from crmkit.model.record import Kind
 from tests.kinds import KINDS
 from tests.storage.desk import Desk
@@ -31,8 +32,8 @@ def asked_at_random(kind: Kind, library: Library, choice: random.Random) -> list
     """Return the pairs of a query with up to three filters that many records meet, and up to three sort keys."""
     pairs = []
     for name in choice.sample(names(kind), choice.randint(0, 3)):
-        operator = choice.choice(["ne", "is", "not", "gte", "lt", "like", "eq"])
-        if name not in PATHS and operator not in kind.by_name[name].type.operators:
+        operator = choice.choice(["ne", "is", "not", "gte", "lt", "like", "eq", "starts", "unlike", "within"])
+        if operator not in operators_of(kind.filters.get(name) or CustomKey(tuple(PATHS[name]))):
             operator = "not"
         texts = ["null"]
         if operator not in ("is", "not"):

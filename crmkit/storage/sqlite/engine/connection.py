@@ -13,6 +13,7 @@ from crmkit.model.declared.types import of_form
 from crmkit.model.fields import Invalid
 from crmkit.model.fold import fold
 from crmkit.model.names import trimmed, undirected
+from crmkit.model.operators.circle import distance
 from crmkit.model.query.buckets import bucket
 from crmkit.storage.interface.dialect import Dialect
 from crmkit.storage.interface.texts import Texts
@@ -78,6 +79,7 @@ def connect(file: Path, writes: bool) -> SqliteConnection:
     connection.create_function("crm_fold", 1, _folded, deterministic=True)
     connection.create_function("crm_compared", 2, _compared, deterministic=True)
     connection.create_function("crm_bucket", 3, bucket, deterministic=True)
+    connection.create_function("crm_distance", 4, _distance, deterministic=True)
     connection.create_function("crm_coded", 1, coded, deterministic=True)
     connection.create_function("crm_phone_key", 1, _of_text(phones.key), deterministic=True)
     connection.create_function("crm_phone_found", 1, _of_text(phones.found), deterministic=True)
@@ -93,6 +95,10 @@ def connect_for_stream(file: Path) -> SqliteConnection:
     connection.execute("PRAGMA mmap_size = 0")
     connection.execute(f"PRAGMA cache_size = -{STREAM_KIB}")
     return connection
+
+
+def _distance(*degrees: float | None) -> float | None:
+    return None if None in degrees else distance(*degrees)  # type: ignore[arg-type]
 
 
 def _of_text(work: Callable[[str], str | None]) -> Callable[[Any], str | None]:

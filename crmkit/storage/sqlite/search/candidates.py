@@ -14,6 +14,7 @@ from crmkit.storage.interface.workspace import Workspace
 from crmkit.storage.sqlite.search.sql import phrase
 from crmkit.storage.sqlite.search.trigrams import TRIGRAM
 
+_PARTS = ("like", "starts", "ends")  # what meets one has its operand somewhere
 _ASCII = re.compile(r"[\x01-\x08\x0e-\x1b\x20-\x7e]+")
 
 
@@ -40,7 +41,7 @@ def match_of(kind: Kind, condition: Condition) -> str | None:
     target, operator, value = condition.target, condition.operator, condition.value
     if not isinstance(target, Field) or target not in (*kind.searched, *([kind.title] if kind.has_title else [])):
         return None
-    if operator not in ("eq", "in", "like"):
+    if operator not in ("eq", "in", *_PARTS):
         return None
     parts = [indexed_part(text) for text in _texts(target, operator, value)]
     if isinstance(target.type, Tags) and operator == "eq":
@@ -51,7 +52,7 @@ def match_of(kind: Kind, condition: Condition) -> str | None:
 def _texts(target: Field, operator: str, value: Any) -> Sequence[str]:
     """Return the texts of which one is found in whatever meets a condition, or all in what has all these tags."""
     if isinstance(target.type, Phone):
-        if operator == "like":
+        if operator in _PARTS:
             part = phones.part(value)
             texts = [value, phones.written(value)]
             return [*texts, phones.signed(part, is_end=False)] if part else texts
