@@ -20,8 +20,8 @@ from crmkit.core.crm import Crm
 from crmkit.core.people import sessions
 from crmkit.errors import Problem, nearest
 from crmkit.model.fields import Invalid, Timezone
+from crmkit.model.query import groups
 from crmkit.model.query.parse import TIMEZONE
-from crmkit.render.formats import Format
 from crmkit.web.call import DRY, FLAGS, INSIDE, header_of
 from crmkit.web.connection.hosts import Hosts
 from crmkit.web.limits import PerMinute
@@ -84,7 +84,7 @@ class Gate:
         pairs = _pairs(scope["query_string"])
         if pairs and route.writes:
             pairs = _dry_run(state, pairs)
-        _check_names(pairs, takes, (DRY_RUN,) if route.writes else (), route.formats)
+        _check_names(pairs, takes, (DRY_RUN,) if route.writes else (), route)
         if pairs and route.takes_timezone:
             zones = [pair for pair in pairs if pair[0] == TIMEZONE and not (takes == ANY and ":" in pair[1])]
             if zones:
@@ -131,14 +131,12 @@ def _pairs(raw: bytes) -> list[tuple[str, str]]:
         raise Problem("invalid_value", f"Send at most {MAX_PAIRS} query parameters.") from None
 
 
-def _check_names(
-    pairs: list[tuple[str, str]], known: tuple[str, ...], more: tuple[str, ...], formats: Sequence[Format]
-) -> None:
+def _check_names(pairs: list[tuple[str, str]], known: tuple[str, ...], more: tuple[str, ...], route: Route) -> None:
     """Raise a Problem for a parameter that the route does not take; `more` are those that it takes beside `known`."""
     for name, text in pairs:
         if name == "format":
-            named(text, formats)
-        elif known != ANY and name not in known:
+            named(text, route.formats)
+        elif known != ANY and (groups.split(name)[1] if route.has_groups else name) not in known:
             takes = (*known, *more)
             allowed = ", ".join((*takes, "format"))
             raise Problem(

@@ -57,6 +57,7 @@ class Route:
     verb: str
     consent: Consent
     query: tuple[str, ...]  # names of the parameters it takes
+    has_groups: bool  # those of its parameters that are filters may stand in a group
     needed: tuple[str, ...]  # those of them that a request must send
     kind: Kind | None  # of the records in body and answer, if there is no form; else what the request is about
     form: Form | None  # of a body that is no record
@@ -98,6 +99,7 @@ def route(
     verb: Verb | None = None,
     consent: Consent | None = None,
     query: tuple[str, ...] = (),
+    has_groups: bool = False,
     needed: tuple[str, ...] = (),
     kind: Kind | None = None,
     form: Form | None = None,
@@ -134,6 +136,7 @@ def route(
             verb=verb or "",
             consent=consent or (FREE if verb == "read" or kind else CODE),
             query=query,
+            has_groups=has_groups,
             needed=needed,
             kind=kind,
             form=form,

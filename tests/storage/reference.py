@@ -196,7 +196,20 @@ def number(text: str) -> int | float | None:
 
 
 def met(kind: Kind, records: list[Shown], filters: list[Filter]) -> list[Shown]:
-    return [record for record in records if all(meets(kind, record, *condition) for condition in filters)]
+    """Return the records that meet all filters; of those whose names have one prefix (`or.`, `or2.`) at least one."""
+    prefixes = [re.match(r"or\d?\.|", name)[0] for name, *_ in filters]  # type: ignore[index]
+    split = [
+        (prefix, (name.removeprefix(prefix), *rest)) for prefix, (name, *rest) in zip(prefixes, filters, strict=True)
+    ]
+
+    def is_met(record: Shown) -> bool:
+        found = [(prefix, meets(kind, record, *condition)) for prefix, condition in split]
+        return all(
+            is_true if not prefix else any(other for same, other in found if same == prefix)
+            for prefix, is_true in found
+        )
+
+    return [record for record in records if is_met(record)]
 
 
 def in_order(kind: Kind, records: list[Shown], sort: str) -> list[Shown]:

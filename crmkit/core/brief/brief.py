@@ -19,7 +19,7 @@ from crmkit.core.now import moment
 from crmkit.errors import Problem
 from crmkit.model.actor import Actor
 from crmkit.model.configuration.pipeline import OPEN
-from crmkit.model.query import parse
+from crmkit.model.query import groups, parse
 from crmkit.model.query.listing import Listing, MixedListing, Paging, RecordListing, Section
 from crmkit.model.record import Kind, Kinds
 from crmkit.storage.derived import open_sums
@@ -85,7 +85,8 @@ def _since(call: Call, text: str) -> str:
     if not text.strip():
         return ""
     try:
-        (condition,) = parse.parse(call.crm.kinds.audit, [("at", f"gte:{text.strip()}")], call.actor.asker).conditions
+        asked = parse.parse(call.crm.kinds.audit, [("at", f"gte:{text.strip()}")], call.actor.asker)
+        (condition,) = groups.plain(asked.conditions)
     except Problem as problem:
         raise Problem(
             "invalid_value",

@@ -20,6 +20,7 @@ from crmkit.core.reading import feeds, lists
 from crmkit.core.reading.lists import Asked
 from crmkit.core.records import activities, relations
 from crmkit.errors import Problem
+from crmkit.model.query import groups
 from crmkit.model.query.parse import RESERVED, TIMEZONE, Query
 from crmkit.model.record import Kind
 from crmkit.storage import records
@@ -147,5 +148,5 @@ async def _asked(call: Call, kind: Kind, pairs: Pairs) -> Asked:
 def _names_each(act: Act, found: Found) -> bool:
     """Tell whether this is a change of records each of which was named by its id."""
     query = found.query
-    is_listed = [(each.target.name, each.operator) for each in query.conditions] == [("id", "in")]
+    is_listed = [(each.target.name, each.operator) for each in groups.flat(query.conditions)] == [("id", "in")]
     return is_listed and not query.search and not act.is_delete

@@ -7,7 +7,7 @@ from crmkit.core.reading.lists import find_all
 from crmkit.errors import Problem
 from crmkit.model import times
 from crmkit.model.actor import Actor
-from crmkit.model.query import parse
+from crmkit.model.query import groups, parse
 from crmkit.model.query.listing import Listing
 from crmkit.model.record import Kind
 
@@ -42,14 +42,16 @@ def translated(call: Call, kind: Kind, pairs: Pairs, filters: Mapping[str, str])
     for name, value in pairs:
         if not value.strip():  # an empty parameter filters nothing
             continue
-        if name not in filters:
+        prefix, parameter = groups.split(name)
+        if parameter not in filters:
             found.append((name, value))
             continue
-        if name in sent:
+        if name in sent and not prefix:
             comma = ", several values by comma" if filters[name].endswith("in:") else ""
             raise Problem("invalid_value", f"Send {name} once{comma}.", fields={name: "stands twice"})
         sent.add(name)
-        found.append(_as_filter(kind, call.actor, name, value.strip(), filters[name]))
+        field, text = _as_filter(kind, call.actor, name, value.strip(), filters[parameter])
+        found.append((prefix + field, text))
     return found
 
 

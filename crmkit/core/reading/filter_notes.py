@@ -1,7 +1,9 @@
 """Notes for a list whose filters may not say what was meant: most of them only when it is empty."""
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from crmkit.core import lookup
@@ -11,6 +13,7 @@ from crmkit.model.fields import Link, Phone, Tags, Text
 from crmkit.model.fold import fold
 from crmkit.model.form import Field
 from crmkit.model.operators.rows import BY_NAME, Operand
+from crmkit.model.query import groups
 from crmkit.model.query.filters import (
     NONE,
     NULLS,
@@ -24,6 +27,7 @@ from crmkit.model.query.filters import (
     target_of,
 )
 from crmkit.model.query.filters import split as split_filter
+from crmkit.model.query.groups import Criterion
 from crmkit.model.query.parse import RESERVED, Sort
 from crmkit.model.record import Kind, Kinds
 from crmkit.render.text import value
@@ -39,46 +43,61 @@ _FIELD = re.compile(r"(\w+):(.*)", re.DOTALL)
 _WILDCARD = re.compile(r"\A[*%]+|[*%]+\Z")
 
 
+@dataclass(frozen=True)
+class _Sent:
+    """A filter as it was sent; `prefix` is that of its group, "" without one."""
+
+    prefix: str
+    target: Target
+    text: str
+
+    @property
+    def name(self) -> str:
+        return self.prefix + self.target.name
+
+
 def of(
     kind: Kind,
     pairs: Sequence[tuple[str, str]],
-    conditions: Sequence[Condition],
+    asked: Sequence[Criterion],
     sorts: Sequence[Sort],
     is_empty: bool,
     declared: Declarations = NONE,
 ) -> tuple[str, ...]:
-    """Return the notes for the filters among the pairs of a query, each once; `conditions` are what they stand for.
+    """Return the notes for the filters among the pairs of a query, each once; `asked` is what they stand for.
 
     Sorts by a key of custom get a note too where the workspace declares that key in another case.
     """
     filters = [
-        (target, text)
+        _Sent(prefix, target, text)
         for name, text in pairs
-        if name not in RESERVED and len(name) <= MAX_SHOWN and (target := target_of(kind, name, declared))
+        if name not in RESERVED and len(name) <= MAX_SHOWN
+        for prefix, field in (groups.split(name),)
+        if (target := target_of(kind, field, declared))
     ]
     found = [f"null is a text here; for records with a value write {name}=not:null" for name in _not_null(filters)]
-    targets = [*(target for target, _ in filters), *(sort.target for sort in sorts)]
-    found += _in_another_case(targets, declared)
+    found += _of_one(filters)
+    found += _in_another_case([*(sent.target for sent in filters), *(sort.target for sort in sorts)], declared)
     if is_empty:
-        for target, text in filters:
-            found += _of_filter(target, text)
+        for sent in filters:
+            found += _of_filter(sent)
         found += _of_equals(filters)
-        found += _of_bounds(conditions)
+        found += _of_bounds(groups.plain(asked))
         found += _of_search(kind, pairs)
     if is_empty and not found:
         found = [
-            f"keys of custom count with case, and what is in a list is found by like: {target.name}"
-            for target, _ in filters
-            if isinstance(target, CustomKey)
+            f"keys of custom count with case, and what is in a list is found by like: {sent.name}"
+            for sent in filters
+            if isinstance(sent.target, CustomKey)
         ]
     return tuple(dict.fromkeys(found))
 
 
-def ids_in(conditions: Sequence[Condition]) -> tuple[tuple[str, str], ...]:
+def ids_in(asked: Sequence[Criterion]) -> tuple[tuple[str, str], ...]:
     """Return the first few ids that filters ask for, each after its prefix."""
     found = [
         (condition.target.type.prefix, id)
-        for condition in conditions
+        for condition in groups.flat(asked)
         if isinstance(condition.target, Field) and isinstance(condition.target.type, Link)
         for id in (condition.value if condition.operator == "in" else (condition.value,))
         if condition.operator in ("eq", "in") and isinstance(id, str)
@@ -98,10 +117,19 @@ def missing(
     )
 
 
-def _not_null(filters: Sequence[tuple[Target, str]]) -> Iterator[str]:
-    for target, text in filters:
-        if text.strip().lower() == "ne:null" and _is_free(target):
-            yield target.name
+def _not_null(filters: Sequence[_Sent]) -> Iterator[str]:
+    for sent in filters:
+        if sent.text.strip().lower() == "ne:null" and _is_free(sent.target):
+            yield sent.name
+
+
+def _of_one(filters: Sequence[_Sent]) -> Iterator[str]:
+    """Yield that a filter which is alone in its group has no alternative."""
+    by_prefix = Counter(sent.prefix for sent in filters)
+    for sent in filters:
+        if sent.prefix and by_prefix[sent.prefix] == 1:
+            alone = f"{_cut(sent.name, sent.prefix)} is alone in its group, so it must match"
+            yield f"{alone}; write {sent.prefix} before each alternative"
 
 
 def _in_another_case(targets: Sequence[Target], declared: Declarations) -> Iterator[str]:
@@ -113,8 +141,9 @@ def _in_another_case(targets: Sequence[Target], declared: Declarations) -> Itera
             yield f"keys of custom count with case: {name} is declared, {_cut(target.name, 'this one')} is not"
 
 
-def _of_filter(target: Target, text: str) -> Iterator[str]:
+def _of_filter(sent: _Sent) -> Iterator[str]:
     """Yield why a filter on free text may find nothing."""
+    target, name, text = sent.target, sent.name, sent.text
     operator, operand = split_filter(text)
     if operator in ("is", "not"):
         return
@@ -122,9 +151,9 @@ def _of_filter(target: Target, text: str) -> Iterator[str]:
     if "like" in operators_of(target) and is_one and _WILDCARD.search(operand):
         part = _WILDCARD.sub("", operand)
         if part.strip():
-            yield f"* and % stand for themselves; for a part of the value write {target.name}=like:{_cut(part, 'PART')}"
+            yield f"* and % stand for themselves; for a part of the value write {name}=like:{_cut(part, 'PART')}"
     if operator == "like" and isinstance(target, Field) and target.type.meant(operand, _ANYBODY) != operand:
-        yield f"me is your address only as a whole value: {target.name}=me"
+        yield f"me is your address only as a whole value: {name}=me"
     if not (_is_free(target) or _is_tags(target)):
         return
     is_bare = operand == text
@@ -136,14 +165,14 @@ def _of_filter(target: Target, text: str) -> Iterator[str]:
     if _is_tags(target):
         return
     if operand.strip().lower() in NULLS:
-        yield f"for records without a value write {target.name}=is:null"
+        yield f"for records without a value write {name}=is:null"
     if not is_one:
         return
     if len(operand) > 1 and operand[0] == operand[-1] == '"':
         yield "quotes around a value are part of it; only the items of in: may stand in quotes"
     elif is_bare and "," in operand:
         parts = [part.strip() for part in operand.split(",") if part.strip()]
-        yield f"a comma is part of the value; for one of several write {target.name}=in:{_list(parts)}"
+        yield f"a comma is part of the value; for one of several write {name}=in:{_list(parts)}"
     if _BLANKS.search(operand) and not _is_tags(target):
         counts = "blanks at the ends do not count, all others do" if _trims(target, operator) else _ALL_COUNT
         yield f"{counts}; a + is written %2B"
@@ -160,13 +189,13 @@ def _of_search(kind: Kind, pairs: Sequence[tuple[str, str]]) -> Iterator[str]:
             yield f"search looks for words in all key fields; for one field write {target.name}=like:{part}"
 
 
-def _of_equals(filters: Sequence[tuple[Target, str]]) -> Iterator[str]:
+def _of_equals(filters: Sequence[_Sent]) -> Iterator[str]:
     """Yield that a field cannot equal several values at once."""
     equals: dict[str, list[str]] = {}
-    for target, text in filters:
-        operator, operand = split_filter(text)
-        if operator == "eq" and not _is_tags(target):
-            equals.setdefault(target.name, []).append(operand)
+    for sent in filters:
+        operator, operand = split_filter(sent.text)
+        if operator == "eq" and not sent.prefix and not _is_tags(sent.target):
+            equals.setdefault(sent.name, []).append(operand)
     for name, operands in equals.items():
         if len(set(operands)) > 1:
             yield f"all filters must match; for one of several write {name}=in:{_list(list(dict.fromkeys(operands)))}"

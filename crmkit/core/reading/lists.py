@@ -11,7 +11,8 @@ from crmkit.core.call import Call
 from crmkit.core.reading import filter_notes, keys
 from crmkit.model.query import parse
 from crmkit.model.query.cursor import seal, unseal
-from crmkit.model.query.filters import NONE, Condition, Declarations
+from crmkit.model.query.filters import NONE, Declarations
+from crmkit.model.query.groups import Criterion
 from crmkit.model.query.listing import Listing, Paging
 from crmkit.model.query.parse import Query
 from crmkit.model.record import Kind, Kinds, Record
@@ -40,7 +41,7 @@ class Asked:
     query: Query
     pairs: Sequence[tuple[str, str]]
     zones: Sequence[str]
-    conditions: Sequence[Condition]
+    conditions: Sequence[Criterion]
     declared: Declarations
     lost: tuple[str, ...] = ()
 

@@ -1,3 +1,4 @@
 """What a client asks of a list: `parse` turns the pairs of a query string into a Query, `filters` one of them into the
-conditions that records must meet. `cursor` seals where the next page starts.
+conditions that records must meet. `groups` are filters of which one must be met. `cursor` seals where the next page
+starts.
 """

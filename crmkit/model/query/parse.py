@@ -6,11 +6,12 @@ from collections.abc import Iterable, Sequence
 
 from msgspec import Struct
 
-from crmkit.errors import Problem, a, nearest
+from crmkit.errors import Problem, a, closest, nearest
 from crmkit.model import address, fold
 from crmkit.model.actor import NOBODY, Asker
 from crmkit.model.form import Field
 from crmkit.model.operators.rows import meant
+from crmkit.model.query import groups
 from crmkit.model.query.filters import (
     MAX_LISTED,
     NONE,
@@ -24,6 +25,7 @@ from crmkit.model.query.filters import (
     target_of,
 )
 from crmkit.model.query.filters import conditions as conditions_of
+from crmkit.model.query.groups import AnyOf, Criterion, Part
 from crmkit.model.record import Kind
 
 DEFAULT_LIMIT = 50
@@ -57,7 +59,7 @@ class Sort(Struct, frozen=True):
 
 
 class Query(Struct, frozen=True):
-    conditions: tuple[Condition, ...] = ()
+    conditions: tuple[Criterion, ...] = ()  # all are met
     sorts: tuple[Sort, ...] = ()
     search: str = ""
     limit: int = DEFAULT_LIMIT
@@ -74,7 +76,8 @@ class Query(Struct, frozen=True):
     @property
     def declared(self) -> tuple[DeclaredKey, ...]:
         """The declared keys of custom that filters and sorts are about."""
-        targets = [*(condition.target for condition in self.conditions), *(sort.target for sort in self.sorts)]
+        conditions = groups.flat(self.conditions)
+        targets = [*(condition.target for condition in conditions), *(sort.target for sort in self.sorts)]
         return tuple(dict.fromkeys(target for target in targets if isinstance(target, DeclaredKey)))
 
     def binding(self, list_name: str) -> str:
@@ -82,7 +85,7 @@ class Query(Struct, frozen=True):
 
         A cursor holds values of the columns that sorts compare, so it does not outlive them.
         """
-        conditions = sorted(json.dumps([c.target.name, c.operator, c.value]) for c in self.conditions)
+        conditions = sorted(map(_bound, self.conditions))
         sorts = [[sort.target.name, sort.descending, *_compared(sort.target)] for sort in self.sorts]
         indexes = [key.place for key in self.declared]  # another index may compare the values in another way
         return json.dumps([list_name, conditions, sorts, self.search, *indexes])
@@ -101,7 +104,7 @@ def parse(
     filters. Raises `invalid_filter`, `invalid_operator`,
     `invalid_value` or `invalid_sort` with what is allowed.
     """
-    conditions: list[Condition] = []
+    conditions, any_of = list[Condition](), dict[str, list[Part]]()
     filters = 0
     reserved: dict[str, str] = {}
     for name, text in pairs:
@@ -109,7 +112,12 @@ def parse(
             raise Problem("invalid_value", "Leave NUL characters (%00) out of the query.")
         if name not in RESERVED:
             filters += 1
-            conditions += conditions_of(_target(kind, name, declared, others), name, text, asker)
+            prefix, field = groups.split(name)
+            part = conditions_of(_target(kind, prefix, field, declared, others), name, text, asker)
+            if prefix:
+                any_of.setdefault(prefix, []).append(part)
+            else:
+                conditions += part
         elif name == "search" and not kind.is_searched:
             hint = f"Filter {kind.plural} by {', '.join(_filterable(kind))}."
             raise Problem("invalid_filter", hint, fields={name: f"{kind.plural} have no text to search"})
@@ -119,14 +127,15 @@ def parse(
             reserved[name] = text
     if filters > MAX_CONDITIONS:
         raise Problem("invalid_filter", f"Send at most {MAX_CONDITIONS} filters.")
-    if sum(len(c.value) for c in conditions if isinstance(c.value, tuple)) > MAX_LISTED:
+    asked = groups.filters(conditions, any_of)
+    if sum(len(c.value) for c in groups.flat(asked) if isinstance(c.value, tuple)) > MAX_LISTED:
         raise Problem("invalid_filter", f"Send at most {MAX_LISTED} values in the lists of all filters together.")
     limit, notes = limit_of(reserved.get("limit"))
     count = reserved.get("count", "")
     if count not in ("", "exact"):
         raise Problem("invalid_value", "Send count=exact, or leave count out.", fields={"count": "must be exact"})
     return Query(
-        tuple(conditions),
+        asked,
         _sorts(kind, reserved.get("sort", ""), declared),
         search_of(reserved.get("search", "")),
         limit,
@@ -153,27 +162,37 @@ def chosen_fields(kind: Kind, text: str) -> tuple[str, ...]:
     return names
 
 
-def _target(kind: Kind, name: str, declared: Declarations, others: Sequence[str]) -> Target:
-    """Return what a filter is about; raises `invalid_filter`."""
+def _target(kind: Kind, prefix: str, name: str, declared: Declarations, others: Sequence[str]) -> Target:
+    """Return what a filter is about, whose name stands after the prefix of a group; raises `invalid_filter`."""
     target = target_of(kind, name, declared)
     if target is None or not operators_of(target):
         raise Problem(
             "invalid_filter",
             f"Filter {kind.plural} by {', '.join(_filterable(kind))}; other parameters are {', '.join(others)}.",
-            fields={name: f"is no field of {a(kind.noun)}{_meant(kind, name)}"},
+            fields={prefix + name: f"is no field of {a(kind.noun)}{_meant(kind, prefix, name)}"},
         )
     return target
 
 
-def _meant(kind: Kind, name: str) -> str:
+def _meant(kind: Kind, prefix: str, name: str) -> str:
     """Return what a parameter that does not exist may be meant as, for the end of a sentence."""
     field, word = spelled_otherwise(name)
     target = target_of(kind, field)
     operator = meant(word, operators_of(target)) if target else ""
     if operator:
-        return f"; write {quoted(field, bare=True)}={operator}:VALUE"
+        return f"; write {quoted(prefix + field, bare=True)}={operator}:VALUE"
+    if prefix:
+        other = ALIKE.get(name.lower(), name)
+        if other in (*RESERVED, TIMEZONE):
+            return f": only filters stand in a group; send {other} without {prefix}"
+        close = closest(name, _filterable(kind))
+        return f" (did you mean {prefix}{close}?)" if close else ""
     known = ALIKE.get(name.lower())
-    return f" (did you mean {known}?)" if known else nearest(name, [*_filterable(kind), *RESERVED, TIMEZONE])
+    if known:
+        return f" (did you mean {known}?)"
+    if groups.is_like(name):
+        return "; a filter of a group is or.FIELD=VALUE, of another group or2.FIELD=VALUE, up to or9."
+    return nearest(name, [*_filterable(kind), *RESERVED, TIMEZONE])
 
 
 def _sorts(kind: Kind, text: str, declared: Declarations) -> tuple[Sort, ...]:
@@ -238,6 +257,13 @@ def _as_kept(word: str) -> str:
         return address.part_of_domain(word)
     except ValueError:
         return word
+
+
+def _bound(filter: Criterion) -> str:
+    """Return what a cursor is bound to of one filter, the parts of a group in any order."""
+    if isinstance(filter, AnyOf):
+        return json.dumps(["or", sorted(json.dumps(sorted(map(_bound, part))) for part in filter.parts)])
+    return json.dumps([filter.target.name, filter.operator, filter.value])
 
 
 def _filterable(kind: Kind) -> list[str]:

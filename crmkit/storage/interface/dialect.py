@@ -31,7 +31,7 @@ class Dialect:
     ends: str
     distance: str  # the kilometres from a latitude and a longitude to another latitude and longitude
     limit: str  # LIMIT with a bound value
-    unindexed: str  # stands before a column that is not to choose an index
+    unindexed: str  # stands before a column, or a condition in brackets, that is not to choose an index
     likely: str  # a condition that most rows meet, so that an index is rather chosen for another
     join: str  # a JOIN that looks up rows of the right table for each of the left one
     greatest: str  # the greater of expressions that are not NULL

@@ -23,7 +23,7 @@ def parts(connection: Connection, kind: Kind, workspace: Workspace, query: Query
     query = pages.as_of_now(connection, workspace, query)
     if query.search:
         matches = connection.texts.matches(connection, kind, workspace, Terms.exact(query.search, query.country))
-        plan = planner.looked_up(kind, query, LookUp(matches, "search"))
+        plan = planner.looked_up(kind, query, LookUp((matches,), "search"))
     else:
         plan = planner.of_all(connection, kind, workspace, query)
     yield from sql.members(connection.dialect, kind, workspace, plan, at_once).run(connection)

@@ -7,7 +7,8 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
-from crmkit.model.query.filters import Target
+from crmkit.model.query import groups
+from crmkit.model.query.filters import Condition, Target
 from crmkit.model.query.parse import Query
 from crmkit.model.record import Kind, Tracked
 from crmkit.storage.custom import indexes as custom_indexes
@@ -96,7 +97,11 @@ def as_of_now(connection: Connection, workspace: Workspace, query: Query) -> Que
     now: Mapping[Target, Target] = {
         key: dataclasses.replace(key, is_ready=key.place in ready) for key in query.declared
     }
-    conditions = tuple(replace(each, target=now.get(each.target, each.target)) for each in query.conditions)
+
+    def of_now(condition: Condition) -> tuple[Condition]:
+        return (replace(condition, target=now.get(condition.target, condition.target)),)
+
+    conditions = groups.replaced(query.conditions, of_now)
     sorts = tuple(replace(each, target=now.get(each.target, each.target)) for each in query.sorts)
     return replace(query, conditions=conditions, sorts=sorts)
 

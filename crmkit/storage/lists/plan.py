@@ -1,17 +1,21 @@
 """How a list is read, as a value: decided once by the planner, used by the page, its total and their explanation."""
 
+from collections.abc import Sequence
+
 from msgspec import Struct
 
 from crmkit.model.query.filters import Condition, DeclaredKey
+from crmkit.model.query.groups import Criterion
 from crmkit.model.query.parse import Query, Sort
-from crmkit.storage.interface.statement import Statement
+from crmkit.storage.interface.dialect import Dialect
+from crmkit.storage.interface.statement import Statement, at_most, joined
 
 
 class WalkIndex(Struct, frozen=True):
     """Read an index in the order of the list, and pass over the rows that do not meet all filters."""
 
     index: tuple[str, ...]  # the fields it holds
-    unindexed: tuple[Condition, ...] = ()  # filters that have another index, which the database is not to choose
+    unindexed: tuple[Criterion, ...] = ()  # filters that have another index, which the database is not to choose
     is_trial: bool = False  # rows may be passed over, so the walk is given up after a number of steps
 
     def __str__(self) -> str:
@@ -34,14 +38,38 @@ class WalkValues(Struct, frozen=True):
 
 
 class LookUp(Struct, frozen=True):
-    """Look up the rows that something else found, and sort them. `rows` is a SELECT of their numbers, as `seq`."""
+    """Look up the rows that something else found, and sort them.
 
-    rows: Statement
-    by: str  # the name of what found them: a field, or search
-    known: tuple[Condition, ...] = ()  # filters that all these rows meet, where that need not be checked again
+    Each arm is a SELECT of the numbers of rows, as `seq`; rows that several arms of a group find are found once.
+    """
+
+    arms: tuple[Statement, ...]
+    by: str  # the name of what found them: a field, those of a group, or search
+    known: tuple[Criterion, ...] = ()  # filters that all these rows meet, where that need not be checked again
+
+    @property
+    def rows(self) -> Statement:
+        """A SELECT of the numbers of all these rows."""
+        return _united(self.arms)
+
+    def bounded(self, dialect: Dialect, most: int) -> Statement:
+        """Return the same of all rows if there are fewer than `most`, else of at least so many.
+
+        A union reads its arms to their ends, so each of several has a LIMIT of its own.
+        """
+        if len(self.arms) == 1:
+            return self.rows
+        return _united([arm + at_most(dialect, most) for arm in self.arms])
 
     def __str__(self) -> str:
         return f"the rows that {self.by} finds, sorted"
+
+
+def _united(arms: Sequence[Statement]) -> Statement:
+    if len(arms) == 1:
+        return arms[0]
+    each = [Statement("SELECT a.seq FROM (") + arm + Statement(") AS a") for arm in arms]
+    return joined(each, " UNION ")
 
 
 class UniqueRow(Struct, frozen=True):

@@ -4,14 +4,16 @@ A walk of the list's own index ends soon when many rows meet the filters. A filt
 up, and its rows sorted. How many they are is counted by a short look at the filter's index, or at the search index.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from math import isqrt
 
 from msgspec.structs import replace
 
 from crmkit.model.fields import Time
 from crmkit.model.form import Field
+from crmkit.model.query import groups
 from crmkit.model.query.filters import Condition, DeclaredKey
+from crmkit.model.query.groups import AnyOf, Criterion
 from crmkit.model.query.parse import Query, Sort
 from crmkit.model.record import SEQ, Kind
 from crmkit.storage.columns import quoted
@@ -46,8 +48,9 @@ def decide(connection: Connection, kind: Kind, workspace: Workspace, query: Quer
     found = _most_selective(connection, kind, workspace, query, most)
     if found is not None:
         return looked_up(kind, query, found)
-    plan, joined = in_order(kind, query), _joined(connection, kind, workspace, query)
-    return plan if joined is None else replace(plan, counting=joined)
+    plan = in_order(kind, query)
+    counting = _joined(connection, kind, workspace, query) or _group_alone(connection, kind, workspace, query)
+    return plan if counting is None else replace(plan, counting=counting)
 
 
 def after_trial(connection: Connection, kind: Kind, workspace: Workspace, plan: Plan) -> Plan:
@@ -85,11 +88,15 @@ def in_order(kind: Kind, query: Query) -> Plan:
 
 
 def _in_order(kind: Kind, query: Query) -> Plan:
-    sorts, conditions = ordering(kind, query), query.conditions
-    return Plan(query, sorts, _access(kind, conditions, sorts), _counting(kind, conditions))
+    sorts = ordering(kind, query)
+    return Plan(query, sorts, _access(kind, query.conditions, sorts), _counting(kind, query.conditions))
 
 
-def _counting(kind: Kind, conditions: tuple[Condition, ...]) -> CountIndexes | CountValues | ReadTable:
+def _counting(kind: Kind, filters: tuple[Criterion, ...]) -> CountIndexes | CountValues | ReadTable:
+    """Return how matches are counted, by indexes where they know all filters but groups, which are checked."""
+    conditions = groups.plain(filters)
+    if filters and not conditions:
+        return ReadTable(True)
     if indexes.holds(kind, conditions):
         return CountIndexes()
     known = [condition for condition in conditions if indexes.knows(kind, condition)]
@@ -101,22 +108,25 @@ def _counting(kind: Kind, conditions: tuple[Condition, ...]) -> CountIndexes | C
 
 
 def _access(
-    kind: Kind, conditions: tuple[Condition, ...], sorts: tuple[Sort, ...]
+    kind: Kind, filters: tuple[Criterion, ...], sorts: tuple[Sort, ...]
 ) -> WalkIndex | WalkValues | UniqueRow | ReadTable:
     """Return what reads a list in its order, or sorts it where no index has the order."""
+    conditions = groups.plain(filters)
+    has_groups = len(conditions) < len(filters)
     unique = indexes.unique(kind, conditions)
     if unique is not None:
         return UniqueRow(unique.target.name)
     walk = indexes.of_declared(conditions, sorts)
     if walk is not None:
-        return walk
+        return replace(walk, is_trial=walk.is_trial or has_groups)
     index = indexes.of_order(kind, conditions, sorts)
     if not index:
         return ReadTable()
     unindexed = tuple(c for c in conditions if indexes.begins_one(kind, c) and c.target.name not in index)
     if index == (SEQ.name,):
         return ReadTable(True, tuple(c for c in unindexed if c.operator in ("lt", "lte") and _is_time(c)))
-    is_trial = SEQ.name not in index and any(indexes.passes_over(kind, index, c) for c in conditions)
+    passes_over = has_groups or any(indexes.passes_over(kind, index, c) for c in conditions)
+    is_trial = passes_over and SEQ.name not in index
     return WalkIndex(index, unindexed, is_trial)
 
 
@@ -145,9 +155,9 @@ def _most_selective(
     """
     if not query.conditions:
         return None
-    sorts = ordering(kind, query)
-    walk = indexes.of_declared(query.conditions, sorts)
-    index = indexes.of_order(kind, query.conditions, sorts) if walk is None else (walk.key.name,)
+    sorts, conditions = ordering(kind, query), groups.plain(query.conditions)
+    walk = indexes.of_declared(conditions, sorts)
+    index = indexes.of_order(kind, conditions, sorts) if walk is None else (walk.key.name,)
     reads_table = is_walk_over and query.declared != ()
     if reads_table:
         index = ()
@@ -158,8 +168,9 @@ def _most_selective(
     rows = live(connection, workspace.id, kind.plural) or FEW**2
     found, least = None, (min(most, isqrt(query.limit * rows)) if is_walk else MANY) + 1
     for lookup in candidates:
-        probe = Statement("SELECT count(*) FROM (") + lookup.rows + at_most(connection.dialect, least)
-        (times,) = (probe + Statement(") AS q")).run(connection).fetchone()
+        found_rows = lookup.bounded(connection.dialect, least) + at_most(connection.dialect, least)
+        probe = Statement("SELECT count(*) FROM (") + found_rows + Statement(") AS q")
+        (times,) = probe.run(connection).fetchone()
         if times < least:
             found, least = lookup, times
     return found
@@ -169,11 +180,26 @@ def _lookups(
     connection: Connection, kind: Kind, workspace: Workspace, query: Query, walked: tuple[str, ...]
 ) -> Iterator[LookUp]:
     """Yield a lookup for each filter that an index knows, unless the index to be `walked` holds its field."""
-    if indexes.unique(kind, query.conditions) is not None:
+    conditions = groups.plain(query.conditions)
+    if indexes.unique(kind, conditions) is not None:
         return
+    yield from _of_conditions(connection, kind, workspace, conditions, walked)
+    for each in query.conditions:
+        found = _of_group(connection, kind, workspace, each) if isinstance(each, AnyOf) else None
+        if found is not None:
+            yield found
+
+
+def _of_conditions(
+    connection: Connection,
+    kind: Kind,
+    workspace: Workspace,
+    conditions: Sequence[Condition],
+    walked: tuple[str, ...] = (),
+) -> Iterator[LookUp]:
     by_name: dict[str, list[Condition]] = {}
     dialect = connection.dialect
-    for condition in query.conditions:
+    for condition in conditions:
         if indexes.is_joined(condition):
             yield _lookup_joined(connection, kind, workspace, condition)
         elif indexes.knows(kind, condition):
@@ -181,22 +207,51 @@ def _lookups(
         else:
             rows = connection.texts.candidates(kind, workspace, condition)
             if rows is not None:
-                yield LookUp(rows, condition.target.name)
-    for name, conditions in by_name.items():
-        key = conditions[0].target
+                yield LookUp((rows,), condition.target.name)
+    for name, known in by_name.items():
+        key = known[0].target
         if name in walked:
             continue
         if isinstance(key, DeclaredKey):
-            rows = Statement("SELECT v.seq FROM custom_values AS v WHERE ")
-            yield LookUp(rows + values(dialect, workspace, key, conditions), name, tuple(conditions))
+            rows = Statement("SELECT v.seq FROM custom_values AS v WHERE ") + values(dialect, workspace, key, known)
+            yield LookUp((rows,), name, tuple(known))
         else:
-            rows = Statement(f"SELECT r.seq FROM {quoted(kind.plural)} AS r WHERE ")
-            yield LookUp(rows + where(dialect, workspace, conditions), name)
+            rows = Statement(f"SELECT r.seq FROM {quoted(kind.plural)} AS r WHERE ") + where(dialect, workspace, known)
+            yield LookUp((rows,), name)
+
+
+def _of_group(connection: Connection, kind: Kind, workspace: Workspace, group: AnyOf) -> LookUp | None:
+    """Return the lookup of what meets one of a group's parts, None unless an index finds the rows of each part."""
+    found: list[LookUp] = []
+    for part in group.parts:
+        lookup = next(_of_conditions(connection, kind, workspace, part), None)
+        if lookup is None:
+            return None
+        found.append(lookup)
+    names = dict.fromkeys(lookup.by for lookup in found)
+    is_exact = all(_are_known(kind, part) for part in group.parts)
+    return LookUp(tuple(lookup.rows for lookup in found), " or ".join(names), (group,) if is_exact else ())
+
+
+def _are_known(kind: Kind, part: Sequence[Condition]) -> bool:
+    """Tell whether one index finds just the rows that meet all of these conditions."""
+    if len(part) == 1 and indexes.is_joined(part[0]):
+        return True
+    return len({each.target.name for each in part}) == 1 and all(indexes.knows(kind, each) for each in part)
+
+
+def _group_alone(connection: Connection, kind: Kind, workspace: Workspace, query: Query) -> LookUp | None:
+    """Return the lookup of a group that is the only filter and whose parts indexes know, None for other queries."""
+    match query.conditions:
+        case (AnyOf() as group,):
+            found = _of_group(connection, kind, workspace, group)
+            return found if found is not None and found.known else None
+    return None
 
 
 def _joined(connection: Connection, kind: Kind, workspace: Workspace, query: Query) -> LookUp | None:
     """Return the lookup by what another table joins to the records, None if no filter asks for that."""
-    found = next(filter(indexes.is_joined, query.conditions), None)
+    found = next(filter(indexes.is_joined, groups.plain(query.conditions)), None)
     return None if found is None else _lookup_joined(connection, kind, workspace, found)
 
 
@@ -205,4 +260,4 @@ def _lookup_joined(connection: Connection, kind: Kind, workspace: Workspace, con
     if not isinstance(target, Field) or target.through is None:
         raise TypeError(f"{target.name} is a column of {kind.plural}")
     ids = condition.value if condition.operator == "in" else (condition.value,)
-    return LookUp(joined_to(connection.dialect, kind, workspace, target.through, ids), target.name)
+    return LookUp((joined_to(connection.dialect, kind, workspace, target.through, ids),), target.name)

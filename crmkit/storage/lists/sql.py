@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from crmkit.model.form import Through
 from crmkit.model.query.filters import Condition, CustomKey, DeclaredKey
+from crmkit.model.query.groups import Criterion
 from crmkit.model.query.parse import Sort
 from crmkit.model.record import Kind
 from crmkit.storage.columns import packed, quoted
@@ -91,7 +92,8 @@ def count(dialect: Dialect, kind: Kind, workspace: Workspace, plan: Plan, most: 
         source += _workspace_rows(dialect, workspace, conditions)
         order = Statement(" ORDER BY r.seq DESC")
     elif not conditions:  # what was found are the matches
-        source = Statement(" FROM (") + counting.rows + Statement(") AS m")
+        rows = counting.rows if most is None else counting.bounded(dialect, most)
+        source = Statement(" FROM (") + rows + Statement(") AS m")
     else:
         source = (
             Statement(" FROM (") + counting.rows + Statement(f") AS m {dialect.join} {quoted(kind.plural)} AS r ON ")
@@ -105,16 +107,16 @@ def count(dialect: Dialect, kind: Kind, workspace: Workspace, plan: Plan, most: 
 def where(
     dialect: Dialect,
     workspace: Workspace,
-    conditions: Sequence[Condition],
+    conditions: Sequence[Criterion],
     by_number: bool = False,
-    unindexed: Sequence[Condition] = (),
+    unindexed: Sequence[Criterion] = (),
 ) -> Statement:
     """Return the WHERE of rows `r` of one workspace that meet all conditions.
 
-    Rows that are looked up `by_number`, and conditions that are `unindexed`, choose no index.
+    Rows that are looked up `by_number`, conditions that are `unindexed`, and groups choose no index.
     """
     parts = [Statement(f"{dialect.unindexed if by_number else ''}r.workspace_id = ?", (workspace.id,))]
-    parts += [written(dialect, condition, condition in unindexed) for condition in conditions]
+    parts += [_met(dialect, each, each in unindexed) for each in conditions]
     return joined(parts, " AND ")
 
 
@@ -125,7 +127,15 @@ def values(dialect: Dialect, workspace: Workspace, key: DeclaredKey, conditions:
     return joined(parts, " AND ")
 
 
-def _further(conditions: Sequence[Condition], known: Sequence[Condition]) -> tuple[Condition, ...]:
+def _met(dialect: Dialect, filter: Criterion, is_unindexed: bool) -> Statement:
+    """Return the condition of a filter; that of a group holds what each of its parts asks."""
+    if isinstance(filter, Condition):
+        return written(dialect, filter, is_unindexed)
+    parts = [joined([written(dialect, each) for each in part], " AND ") for part in filter.parts]
+    return Statement(f"{dialect.unindexed}(") + joined(parts, " OR ") + Statement(")")
+
+
+def _further(conditions: Sequence[Criterion], known: Sequence[Criterion]) -> tuple[Criterion, ...]:
     """Return the conditions that are still to be checked."""
     return tuple(condition for condition in conditions if condition not in known) if known else tuple(conditions)
 
@@ -175,7 +185,7 @@ def access_of(
 
 
 def _workspace_rows(
-    dialect: Dialect, workspace: Workspace, conditions: Sequence[Condition], last: Statement | None = None
+    dialect: Dialect, workspace: Workspace, conditions: Sequence[Criterion], last: Statement | None = None
 ) -> Statement:
     """Return the WHERE by which a workspace's part of the table is read, up to the row number `last`."""
     # a database may use only the first of several upper bounds, so there is one

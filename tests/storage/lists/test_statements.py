@@ -71,6 +71,21 @@ LISTS: list[tuple[Any, list[tuple[str, str]], list[Any] | None]] = [
         None,
     ),
     (CONTACT, [("created_at", "in:2026-06-10,2026-06-12T09:00:00Z")], None),
+    (CONTACT, [("or.stage", "lead"), ("or.owner", "bob@example.com")], None),
+    (CONTACT, [("or.stage", "lead"), ("or.owner", "bob@example.com")], ["2026-06-10T09:00:00Z", "c_k7m2q9xa"]),
+    (
+        CONTACT,
+        [
+            ("source", "web"),
+            ("or.created_at", "2026-06-10"),
+            ("or.stage", "ne:lead"),
+            ("or2.tags", "in:a,b"),
+            ("or2.custom.size", "gt:5"),
+        ],
+        None,
+    ),
+    (DEAL, [("status", "open"), ("or.close_date", "gte:2026-06-08"), ("or.close_date", "is:null")], None),
+    (AUDIT, [("or.by", "alice@example.com"), ("or.at", "gte:2026-06-10")], None),
     (AUDIT, [("target", "contacts")], [4294967299]),
     (AUDIT, [], [4294967299]),
     (AUDIT, [("by", "alice@example.com"), ("target", "contact/c_aaaaaaaa"), ("at", "gte:2026-06-10")], None),
@@ -123,7 +138,7 @@ def written() -> Iterator[str]:
     corrected = Terms("", (("jane", "jana"), ("acme",)))
     matches = search_sql.matches(CONTACT, WORKSPACE, corrected, SearchPlan())
     by_name = listed(CONTACT, [("search", "jame acne"), ("sort", "name")])
-    plan = looked_up(CONTACT, by_name, LookUp(matches, "search"))
+    plan = looked_up(CONTACT, by_name, LookUp((matches,), "search"))
     yield _shown(
         f"/contacts?search=jame acne&sort=name, corrected\n  ({plan})", page(DIALECT, CONTACT, WORKSPACE, plan, None)
     )

@@ -35,7 +35,7 @@ def page(reader: PageReader, terms: Terms, position: Sequence[Any] | None) -> Pa
         times, seqs = statement.run(connection).fetchone()
     is_counted = times <= counted
     matches = sql.numbered(seqs) if is_counted else sql.matches(kind, workspace, terms, searched)
-    plan = planner.looked_up(kind, query, LookUp(matches, "search"))
+    plan = planner.looked_up(kind, query, LookUp((matches,), "search"))
     if query.sorts:
         found = reader.sorted(plan, position)
     elif is_counted:

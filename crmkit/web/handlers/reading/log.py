@@ -20,6 +20,7 @@ def history_routes(kinds: Kinds, kind: Kind) -> list[Route]:
         summary="its changes, newest first: by, since, until",
         kind=kinds.audit,
         query=(*past.HISTORY_FILTERS, *PAGING),
+        has_groups=True,
     )
     async def history(call: HttpCall, id: str) -> Answer:
         return page(await past.history(call, kind, id, *call.page()))
@@ -65,6 +66,7 @@ def routes(kinds: Kinds) -> list[Route]:
         summary="what changed, newest first: by, action, target, since, until",
         kind=kinds.audit,
         query=(*audit.FILTERS, *PAGING),
+        has_groups=True,
     )
     async def audit_log(call: HttpCall) -> Answer:
         return page(await audit.entries(call, *call.page()))

@@ -39,6 +39,7 @@ def log_routes(kinds: Kinds, kind: Kind) -> list[Route]:
         summary=f"activities on a {kind.name}",
         kind=of_log,
         query=feed(kinds),
+        has_groups=True,
     )
     async def find_on(call: HttpCall, id: str) -> Answer:
         return page(await activities.find_on(call, kind, id, *call.page()))
@@ -72,6 +73,7 @@ def routes(kinds: Kinds) -> list[Route]:
         summary=f"activities, newest first: {logged}, kind, by, since, until, search",
         kind=kinds.activity,
         query=feed(kinds),
+        has_groups=True,
     )
     async def find_all(call: HttpCall) -> Answer:
         return page(await activities.find_all(call, *call.page()))

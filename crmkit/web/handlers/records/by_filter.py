@@ -25,6 +25,7 @@ def many_routes(kind: Kind, parameters: tuple[str, ...] = ANY) -> list[Route]:
         kind=kind,
         verb="write",
         query=query,
+        has_groups=query != ANY,
         shows=_shown,
         undoes=True,
     )
@@ -41,6 +42,7 @@ def many_routes(kind: Kind, parameters: tuple[str, ...] = ANY) -> list[Route]:
         kind=kind,
         verb="delete",
         query=query,
+        has_groups=query != ANY,
         shows=_shown,
     )
     async def remove(call: HttpCall) -> Result | Job:

@@ -1,0 +1,94 @@
+"""Groups of filters, of which one must match, on every kind, compared with slow Python that knows no SQL."""
+
+import random
+from contextlib import closing
+
+import pytest
+
+from crmkit.model.record import Kind
+from crmkit.storage.lists import planner
+from crmkit.storage.lists.plan import LookUp, WalkIndex
+from crmkit.storage.sqlite.engine.connection import connect
+from crmkit.storage.sqlite.engine.folder import FILE
+from tests.kinds import CONTACT
+from tests.storage.desk import listed, workspace_of
+from tests.storage.lists.test_operators import EVERY_KIND, asked
+from tests.storage.reference import in_order, met
+from tests.storage.samples import Library, names, operands
+
+DRAWN = 40  # queries of each kind
+
+Filters = list[tuple[str, str, str]]
+
+
+def drawn(kind: Kind, library: Library, choice: random.Random) -> Filters:
+    """Return some filters: one or two groups, perhaps others beside them."""
+    filters: Filters = []
+    prefixes = choice.choice([["or."], ["or."], ["or.", "or2."], ["or2.", "or9."]])
+    for prefix in [*prefixes, *choice.choice([[], [], [""]])]:
+        for name in choice.choices(names(kind), k=choice.randint(2, 4) if prefix else 1):
+            texts = operands(kind, name, library.records[kind.name], choice)
+            operator, operand = choice.choice([*asked(kind, name, texts)])
+            filters.append((prefix + name, operator, operand))
+    choice.shuffle(filters)
+    return filters
+
+
+@pytest.mark.slow
+@EVERY_KIND
+@pytest.mark.parametrize("is_led", [True, False], ids=["looked up", "walked"])
+def test_groups_find_just_the_records_that_meet_one_of_each(
+    library: Library, kind: Kind, is_led: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    records, choice, telling = library.records[kind.name], random.Random(kind.name), 0
+    if not is_led:
+        for name in ("AT_ONCE", "FEW", "MANY"):
+            monkeypatch.setattr(planner, name, -1)
+    for _ in range(DRAWN):
+        filters = drawn(kind, library, choice)
+        expected = met(kind, records, filters)
+        sort = choice.choice(["", "id", "-created_at", kind.title.name if kind.is_searched else ""])
+        pairs = [(name, f"{operator}:{operand}") for name, operator, operand in filters]
+        pairs += [("sort", sort)] if sort else []
+        found = library.back.find(library.alice, *pairs, ("limit", "200"), kind=kind)
+        wanted = [record["id"] for record in in_order(kind, expected, sort)]
+        assert [record.id for record in found.records] == wanted, pairs
+        assert found.paging.total == len(expected), pairs
+        paged = library.back.pages(library.alice, *pairs, ("limit", "7"), kind=kind)
+        assert [record.id for record in paged] == wanted, pairs
+        telling += 0 < len(expected) < len(records)
+    assert telling >= DRAWN / 4, "these records tell no right group from a wrong one"
+
+
+def test_a_total_of_a_group_is_counted_once_for_what_meets_several_parts(library: Library) -> None:
+    records = library.records[CONTACT.name]
+    for more in ([], [("version", "gte", "1")]):
+        filters = [("or.stage", "not", "null"), ("or.stage", "in", "lead,Lead"), ("or.created_at", "gte", "2020-01-01")]
+        pairs = [(name, f"{operator}:{operand}") for name, operator, operand in [*filters, *more]]
+        page = library.back.find(library.alice, *pairs, ("limit", "2"))
+        assert page.paging.total == len(met(CONTACT, records, [*filters, *more])) == len(records)
+
+
+@pytest.mark.parametrize(
+    ("pairs", "by"),
+    [
+        ([("or.stage", "nowhere"), ("or.owner", "nobody@example.com")], "stage or owner"),
+        ([("or.email", "a@example.com"), ("or.source_id", "x")], "email or source_id"),
+        ([("or.stage", "nowhere"), ("or.stage", "gte:zzz")], "stage"),
+        ([("or.stage", "nowhere"), ("or.source_id", "like:z")], ""),
+        ([("or.stage", "nowhere"), ("or.owner", "is:null")], ""),
+        ([("or.stage", "nowhere"), ("or.custom.size", "5")], ""),
+    ],
+)
+def test_a_group_leads_only_where_an_index_finds_each_of_its_parts(
+    library: Library, pairs: list[tuple[str, str]], by: str
+) -> None:
+    actor = library.alice
+    with closing(connect(library.back.database.folder / FILE, False)) as connection:
+        plan = planner.decide(connection, CONTACT, workspace_of(actor), listed(CONTACT, pairs))
+    if not by:
+        assert isinstance(plan.access, WalkIndex)
+        assert plan.access.is_trial
+        return
+    assert isinstance(plan.access, LookUp)
+    assert set(plan.access.by.split(" or ")) == set(by.split(" or "))
