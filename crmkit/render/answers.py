@@ -138,16 +138,22 @@ def page(found: Page) -> Table:
     """Return a page of records of one kind or of several, or of other things."""
     paging = found.paging
     now, timezone = paging.moment.now, paging.moment.timezone
-    tail = Tail(
-        counts=(f"{len(found.rows)} {found.noun}",), paging=paging, notes=paging.notes, now=now, timezone=timezone
-    )
+    counts, read_as = (f"{len(found.rows)} {found.noun}",), paging.read_as
+    tail = Tail(counts=counts, paging=paging, notes=paging.notes, now=now, timezone=timezone, read_as=read_as)
     return Table((Part(found, tail, "items"),))
 
 
 def groups(pages: Sequence[Listing], facts: Mapping[str, Any]) -> Table:
     """Return the matches of a search over several kinds: a page of each."""
     return Table(
-        [Part(one, Tail(counts=(f"{len(one.rows)} {one.noun}",), notes=one.paging.notes), one.noun) for one in pages],
+        [
+            Part(
+                one,
+                Tail(counts=(f"{len(one.rows)} {one.noun}",), notes=one.paging.notes, read_as=one.paging.read_as),
+                one.noun,
+            )
+            for one in pages
+        ],
         facts,
     )
 

@@ -25,6 +25,7 @@ class Tail(Struct, frozen=True):
     now: str = ""
     timezone: str = ""  # of `now`
     is_dry: bool = False
+    read_as: str = ""  # what was asked, in words
 
     def after(self, write: "Tail") -> "Tail":
         """Return this with what `write` tells of the write itself; of two operations this one's is told."""
@@ -39,6 +40,7 @@ class Tail(Struct, frozen=True):
             self.now,
             self.timezone,
             write.is_dry,
+            self.read_as,
         )
 
     def lines(self) -> list[str]:
@@ -50,6 +52,7 @@ class Tail(Struct, frozen=True):
             *([f"total: {_total(paging)}"] if paging and paging.is_first else ()),
             *(f"note: {note}" for note in self.notes),
             *([f"note: {SHOWN_ONCE}"] if self.hides else ()),
+            *([f"read as: {self.read_as}"] if self.read_as else ()),
             *([self.outcome] if self.outcome else ()),
             *([f"undo: POST /undo/{self.operation}"] if self.can_undo and self.operation else ()),
             *([f"now: {self.now} ({self.timezone})"] if self.now else ()),
@@ -66,6 +69,8 @@ class Tail(Struct, frozen=True):
             if self.paging.at_least is not None:
                 found["total_at_least"] = self.paging.at_least
             found["next_cursor"] = self.paging.next_cursor
+        if self.read_as:
+            found["read_as"] = self.read_as
         if self.now:
             found |= {"now": self.now, "timezone": self.timezone}
         if self.operation:

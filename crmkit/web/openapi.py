@@ -150,7 +150,7 @@ def _query(route: Route, method: str, path: str) -> list[dict[str, Any]]:
     most, unsent = (count.MAX_LIMIT, count.DEFAULT_LIMIT) if _is_count(path) else (MAX_LIMIT, DEFAULT_LIMIT)
     own: dict[str, Any] = {
         "limit": {"type": "integer", "minimum": 1, "maximum": most, "default": unsent},
-        **{name: {"enum": list(FLAGS)} for name in (DRY_RUN, "atomic")},
+        **{name: {"enum": list(FLAGS)} for name in (DRY_RUN, "atomic", "explain")},
     }
     found = [{**_parameter("format", "query"), "schema": {"enum": [each.name for each in route.formats]}}]
     for name in names:

@@ -11,7 +11,7 @@ from crmkit.model.query import groups, parse
 from crmkit.model.query.listing import Listing
 from crmkit.model.record import Kind
 
-PAGING = ("limit", "cursor", "fields")
+PAGING = ("limit", "cursor", "fields", "explain")
 
 Pairs = Iterable[tuple[str, str]]
 

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from crmkit.core import lookup
 from crmkit.core.call import Call
 from crmkit.core.reading import filter_notes, keys
-from crmkit.model.query import parse
+from crmkit.model.query import parse, words
 from crmkit.model.query.cursor import seal, unseal
 from crmkit.model.query.filters import NONE, Declarations
 from crmkit.model.query.groups import Criterion
@@ -100,7 +100,8 @@ async def find_all(call: Call, kind: Kind, pairs: Iterable[tuple[str, str]], det
     doubted = await notes_on(call, wanted, is_first, is_first and not page.seqs)
     notes = (*query.notes, *merged, *((CLOSEST,) if page.closest else ()), *doubted)
     next_cursor = None if page.position is None else seal(key, binding, page.position)
-    paging = Paging(is_first, page.total, page.at_least, next_cursor, notes)
+    read_as = words.read_as(kind, wanted.pairs, query, actor.asker, wanted.declared) if query.explains else ""
+    paging = Paging(is_first, page.total, page.at_least, next_cursor, notes, read_as=read_as)
     return Listing(kind, query.fields, page.rows, paging)
 
 

@@ -11,18 +11,18 @@ from crmkit.clock import after
 from crmkit.clock import moment as datetime_of
 from crmkit.core.call import Call
 from crmkit.core.now import moment
-from crmkit.errors import Problem
+from crmkit.errors import Problem, listed
 from crmkit.model import times
 from crmkit.model.fields import Choice, Email, Invalid
 from crmkit.model.query.cursor import seal, unseal
 from crmkit.model.query.listing import MixedListing, Paging
-from crmkit.model.query.parse import limit_of
+from crmkit.model.query.parse import explains, limit_of
 from crmkit.model.record import Kinds
 from crmkit.storage import reminders
 from crmkit.storage.lists.pages import COUNTED
 from crmkit.storage.reminders import Due, Source
 
-PARAMETERS = ("days", "owner", "kind", "limit", "cursor")
+PARAMETERS = ("days", "owner", "kind", "limit", "cursor", "explain")
 MAX_DAYS = 3650
 
 
@@ -32,6 +32,7 @@ async def due(call: Call, parameters: Mapping[str, str]) -> MixedListing:
     days, owner = _days(parameters.get("days", "")), _owner(call, parameters.get("owner", ""))
     sources = _chosen(sources_of(crm.kinds), parameters.get("kind", ""))
     limit, notes = limit_of(parameters.get("limit"))
+    is_explained = explains(parameters.get("explain", ""))
     present = moment(call)
     now = present.now
     binding = json.dumps([actor.workspace_id, "reminders", days, owner, [source.kind.name for source in sources]])
@@ -53,7 +54,15 @@ async def due(call: Call, parameters: Mapping[str, str]) -> MixedListing:
     shown = tuple(
         _shown(by_kind[row[0]], row, all(is_overdue(row[2], now, zone) for zone in zones)) for row in rows[:limit]
     )
-    return MixedListing("reminders", shown, Paging(not cursor, total, at_least, next_cursor, notes, present))
+    read_as = _read_as(sources, asked, actor.timezone) if is_explained else ""
+    return MixedListing("reminders", shown, Paging(not cursor, total, at_least, next_cursor, notes, present, read_as))
+
+
+def _read_as(sources: list[Source], asked: Due, timezone: str) -> str:
+    """Return in words what is asked for."""
+    of = listed(source.kind.plural for source in sources)
+    whose = f" whose owner is {asked.owner}" if asked.owner else ""
+    return f"reminders of {of}{whose}, due by {asked.until}; earliest first; days of {timezone}"
 
 
 def sources_of(kinds: Kinds) -> list[Source]:

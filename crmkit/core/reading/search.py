@@ -7,11 +7,11 @@ from msgspec.structs import replace
 
 from crmkit.core.call import Call
 from crmkit.core.reading.lists import find_all
-from crmkit.errors import Problem, nearest
+from crmkit.errors import Problem, listed, nearest
 from crmkit.model import fold
 from crmkit.model.query.filters import quoted
 from crmkit.model.query.listing import Listing, Paging
-from crmkit.model.query.parse import search_of
+from crmkit.model.query.parse import explains, search_of
 from crmkit.model.record import Kind, Kinds
 
 OF_EACH = 5
@@ -29,11 +29,14 @@ async def everywhere(call: Call, parameters: Mapping[str, str], details: bool = 
     except Problem as problem:
         problem.fields = {"q": problem.fields["search"]}
         raise
+    is_explained, kinds = explains(parameters.get("explain", "")), _kinds(call.crm.kinds, parameters.get("types", ""))
     pairs = [("search", text), ("limit", str(OF_EACH))]
-    return [
-        _without_cursor(await find_all(call, kind, pairs, details), text)
-        for kind in _kinds(call.crm.kinds, parameters.get("types", ""))
-    ]
+    found = [_without_cursor(await find_all(call, kind, pairs, details), text) for kind in kinds]
+    if is_explained:
+        nouns = listed(kind.plural for kind in kinds)
+        read_as = f"{nouns} found by the search for {quoted(text)}; best match first; up to {OF_EACH} of each"
+        found[-1] = replace(found[-1], paging=replace(found[-1].paging, read_as=read_as))
+    return found
 
 
 def _without_cursor(page: Listing, text: str) -> Listing:

@@ -14,7 +14,8 @@ class Paging(Struct, frozen=True):
 
     The first page has `total`, the number of all rows, or `at_least`, the number at which counting stopped.
     `next_cursor` is None on the last page. `notes` are the text's `# note:` lines, and have nothing to do with the
-    field `notes` of a record. `moment` is the present, where an answer is about it.
+    field `notes` of a record. `moment` is the present, where an answer is about it. `read_as` says in words what was
+    asked, where a client wants to know.
     """
 
     is_first: bool = True
@@ -23,6 +24,7 @@ class Paging(Struct, frozen=True):
     next_cursor: str | None = None
     notes: tuple[str, ...] = ()
     moment: Moment = Moment()
+    read_as: str = ""
 
     @classmethod
     def whole(cls, total: int, notes: Iterable[str] = ()) -> "Paging":

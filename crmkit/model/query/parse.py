@@ -35,7 +35,8 @@ MAX_CONDITIONS = 50
 MAX_SEARCH = 200  # characters of one search
 MAX_WORDS = 20  # of one search
 
-RESERVED = ("search", "sort", "limit", "cursor", "count", "fields", "format")
+RESERVED = ("search", "sort", "limit", "cursor", "count", "fields", "explain", "format")
+FLAGS = {"": False, "0": False, "1": True, "false": False, "true": True}
 TIMEZONE = "timezone"  # the zone of one answer; it is read before a query is parsed, with an operator it is a filter
 OTHERS = (*RESERVED, TIMEZONE)  # parameters of a list beside its filters
 # how other products call these
@@ -68,6 +69,7 @@ class Query(Struct, frozen=True):
     fields: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     country: str = ""  # of phone numbers in the search
+    explains: bool = False  # the answer says in words how it was read
 
     @property
     def filtered(self) -> bool:
@@ -144,7 +146,17 @@ def parse(
         chosen_fields(kind, reserved.get("fields", "")),
         notes,
         asker.country,
+        explains(reserved.get("explain", "")),
     )
+
+
+def explains(text: str) -> bool:
+    """Tell what `explain=` says; raises `invalid_value` for what is neither yes nor no."""
+    found = FLAGS.get(text.strip().lower())
+    if found is None:
+        wrong = {"explain": "must be 1 or 0, true or false"}
+        raise Problem("invalid_value", "Send explain=1 to be told how the query was read.", fields=wrong)
+    return found
 
 
 def chosen_fields(kind: Kind, text: str) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from crmkit.web.call import HttpCall
 from crmkit.web.route import read
 
 
-@read("/search", summary="all kinds at once: q, types", area="*", query=("q", "types"), needed=("q",))
+@read("/search", summary="all kinds at once: q, types", area="*", query=("q", "types", "explain"), needed=("q",))
 async def everywhere(call: HttpCall) -> Answer:
     parameters = call.parameters()
     found = await search.everywhere(call, parameters, call.format.is_whole_record)
