@@ -81,11 +81,11 @@ _ONE, _LIST = Operand.ONE, Operand.LIST
 
 ROWS = (
     Operator(
-        "eq", _VALUES, _ONE, "is {}", ((TAGS, "has {}"),), is_range=True, alike=("=", "==", "equals", "equal", "all")
+        "eq", _VALUES, _ONE, "is {}", ((TAGS, "have {}"),), is_range=True, alike=("=", "==", "equals", "equal", "all")
     ),
     Operator(
-        *("ne", _VALUES, _ONE, "is not {}, or is empty"),
-        words_for=((TAGS, "does not have {}, or is empty"),),
+        *("ne", _VALUES, _ONE, "is not {} (or is empty)"),
+        words_for=((TAGS, "do not have {} (or are empty)"),),
         negates="eq",
         alike=("!=", "<>", "!", "neq"),
     ),
@@ -106,29 +106,29 @@ ROWS = (
         (TEXT, TAGS),
         _ONE,
         "contains {}",
-        ((TAGS, "has a tag that contains {}"),),
+        ((TAGS, "have one that contains {}"),),
         alike=("~", "contains", "ilike", "has"),
     ),
     Operator(
-        *("unlike", (TEXT, TAGS), _ONE, "does not contain {}, or is empty"),
-        words_for=((TAGS, "has no tag that contains {}, or is empty"),),
+        *("unlike", (TEXT, TAGS), _ONE, "does not contain {} (or is empty)"),
+        words_for=((TAGS, "have none that contains {} (or are empty)"),),
         negates="like",
         alike=("notlike", "not_like", "nlike", "excludes"),
     ),
     Operator(
-        *("starts", (TEXT, TAGS), _ONE, "starts with {}", ((TAGS, "has a tag that starts with {}"),)),
+        *("starts", (TEXT, TAGS), _ONE, "starts with {}", ((TAGS, "have one that starts with {}"),)),
         is_range=True,
         alike=("startswith", "prefix", "begins"),
     ),
     Operator(
-        *("ends", (TEXT, TAGS), _ONE, "ends with {}", ((TAGS, "has a tag that ends with {}"),)),
+        *("ends", (TEXT, TAGS), _ONE, "ends with {}", ((TAGS, "have one that ends with {}"),)),
         alike=("endswith", "suffix"),
     ),
     Operator(
-        "in", _VALUES, _LIST, "is {}", ((TAGS, "has {}"),), is_range=True, alike=("any", "anyof", "any_of", "oneof")
+        "in", _VALUES, _LIST, "is {}", ((TAGS, "have {}"),), is_range=True, alike=("any", "anyof", "any_of", "oneof")
     ),
     Operator(
-        *("out", _VALUES, _LIST, "is not {}, or is empty", ((TAGS, "has none of {}, or is empty"),)),
+        *("out", _VALUES, _LIST, "is not {} (or is empty)", ((TAGS, "have none of {} (or are empty)"),)),
         negates="in",
         alike=("nin", "notin", "not_in", "none"),
     ),
@@ -138,14 +138,14 @@ ROWS = (
         alike=("range", "btw"),
     ),
     Operator("during", (TIME,), Operand.PERIOD, "is in {}", becomes=("gte", "lt"), alike=("within", "period")),
-    Operator("any", (TAGS,), _LIST, "has {}", becomes=("in",)),
-    Operator("none", (TAGS,), _LIST, "has none of {}, or is empty", becomes=("out",), negates="in"),
+    Operator("any", (TAGS,), _LIST, "have {}", becomes=("in",)),
+    Operator("none", (TAGS,), _LIST, "have none of {} (or are empty)", becomes=("out",), negates="in"),
     Operator("within", (PLACE,), Operand.CIRCLE, "is within {2} km of {0}, {1}", alike=("near", "around")),
     Operator("is", tuple(Taken), Operand.NULL, "is empty"),
     Operator("not", tuple(Taken), Operand.NULL, "is not empty"),
     # what filters become that mean several days: a value is in one of these spans, or in none; no client writes it
     Operator("spanned", (), _LIST, "is {}"),
-    Operator("unspanned", (), _LIST, "is not {}, or is empty", negates="spanned"),
+    Operator("unspanned", (), _LIST, "is not {} (or is empty)", negates="spanned"),
 )
 BY_NAME = {row.name: row for row in ROWS}
 OPERATORS = tuple(row.name for row in ROWS if row.takers)

@@ -5,19 +5,20 @@ from collections.abc import Iterator, Sequence
 from zoneinfo import ZoneInfo
 
 from crmkit.model.actor import Asker
-from crmkit.model.fields import Date, Integer, Number, Tags, Time
+from crmkit.model.fields import Date, Integer, Number, Time
 from crmkit.model.form import Field
+from crmkit.model.operators.rows import BY_NAME, Operand, Taken
 from crmkit.model.query import groups
 from crmkit.model.query.filters import (
     NONE,
     Condition,
     CustomKey,
     Declarations,
-    Target,
+    Filter,
     conditions,
-    items,
+    filter_of,
     quoted,
-    split,
+    taken_of,
     target_of,
 )
 from crmkit.model.query.parse import DEFAULT_LIMIT, RESERVED, Query, Sort
@@ -28,20 +29,6 @@ MOST = 10  # values of a list that are named
 Pairs = Sequence[tuple[str, str]]
 
 _PLAIN = re.compile(r"[^\s,;()\"'\\]{1,60}")
-_TIMES = {"gt": "is after", "gte": "is at or after", "lt": "is before", "lte": "is at or before"}
-_WORDS = {
-    "eq": "is",
-    "ne": "is not",
-    "gt": "is over",
-    "gte": "is at least",
-    "lt": "is under",
-    "lte": "is at most",
-    "like": "contains",
-    "in": "is",
-    "is": "is empty",
-    "not": "is not empty",
-}
-_TAGS = {"eq": "have", "ne": "do not have", "in": "have", "like": "contain"}
 
 
 def read_as(kind: Kind, pairs: Pairs, query: Query, asker: Asker, declared: Declarations = NONE) -> str:
@@ -60,8 +47,9 @@ def asked(kind: Kind, pairs: Pairs, asker: Asker, declared: Declarations = NONE)
         prefix, field = groups.split(name)
         target = None if name in RESERVED else target_of(kind, field, declared)
         if target is not None:
-            clauses.setdefault(prefix or str(at), []).append(f"whose {_clause(target, name, text, asker)}")
-            has_times = has_times or _is_time(target)
+            filter = filter_of(target, name, text, asker)
+            clauses.setdefault(prefix or str(at), []).append(f"whose {target.name} {_words(filter, asker)}")
+            has_times = has_times or taken_of(target) is Taken.TIME
     each = [" or ".join(dict.fromkeys(alternatives)) for alternatives in clauses.values()]
     search = dict(pairs).get("search", "").strip()
     if search:
@@ -89,29 +77,28 @@ def _sorted_by(sort: Sort) -> str:
     return f"by {name}{', descending' if sort.descending else ''}"
 
 
-def _clause(target: Target, name: str, text: str, asker: Asker) -> str:
-    """Return what a filter asks of its field, as in `stage is lead or won`."""
-    operator, operand = split(text)
-    is_tags = isinstance(target, Field) and isinstance(target.type, Tags)
-    words = (_TIMES if _is_time(target) else _TAGS if is_tags else {}).get(operator) or _WORDS[operator]
-    if operator in ("is", "not"):
-        return f"{target.name} {words}"
-    texts = items(operand) if operator == "in" or (is_tags and operator != "like") else (operand,)
-    found = [_value(target, operator, each, asker) for each in texts]
-    if len(found) > MOST:
-        found = [*found[:MOST], f"{len(found) - MOST} others"]
-    glue = "and" if is_tags and operator in ("eq", "ne") else "or"
-    ends = " (or is empty)" if operator == "ne" else ""
-    return f"{target.name} {words} {_joined(found, glue)}{ends}"
+def _words(filter: Filter, asker: Asker) -> str:
+    """Return what a filter asks of its field, as in `is lead or won`."""
+    said = [_value(filter, at, asker) for at in range(len(filter.operands))]
+    if len(said) > MOST:
+        said = [*said[:MOST], f"{len(said) - MOST} others"]
+    return BY_NAME[filter.operator].said(taken_of(filter.target), said)
 
 
-def _value(target: Target, operator: str, text: str, asker: Asker) -> str:
-    """Return a value as it was sent, `me` as the address, a time with the stamps that it stands for."""
+def _value(filter: Filter, at: int, asker: Asker) -> str:
+    """Return an operand as it was sent, `me` as the address, a time or period with the stamps that it stands for."""
+    target, text = filter.target, filter.operands[at]
     if isinstance(target, CustomKey):
         return _shown(text)
-    if not _is_time(target):
+    if taken_of(target) is not Taken.TIME:
         return _shown(str(target.type.meant(text, asker)))
-    compared = conditions(target, target.name, f"{operator}:{text}", asker)
+    match BY_NAME[filter.operator].operand:
+        case Operand.TWO:
+            compared = filter.conditions[at : at + 1]
+        case Operand.LIST:
+            compared = conditions(target, target.name, f"eq:{text}", asker)
+        case _:
+            compared = filter.conditions
     stamps = [stamp for stamp in dict.fromkeys(_stamps(compared)) if stamp != text]
     return f"{_shown(text)} ({' to '.join(stamps)})" if stamps else _shown(text)
 
@@ -126,11 +113,3 @@ def _stamps(compared: Sequence[Condition]) -> Iterator[str]:
 
 def _shown(text: str) -> str:
     return text if _PLAIN.fullmatch(text) else quoted(text)
-
-
-def _joined(found: Sequence[str], glue: str) -> str:
-    return f" {glue} ".join(found) if len(found) < 3 else f"{', '.join(found[:-1])} {glue} {found[-1]}"
-
-
-def _is_time(target: Target) -> bool:
-    return isinstance(target, Field) and isinstance(target.type, Time)

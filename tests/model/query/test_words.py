@@ -32,14 +32,24 @@ SAID = {
     ),
     "search=jane acme": 'contacts found by the search for "jane acme"; best match first',
     "search=jane&sort=-score": 'contacts found by the search for "jane"; greatest score first',
-    "custom.size=gt:5": "contacts whose custom.size is over 5; newest updated_at first",
+    "custom.size=gt:5": "contacts whose custom.size is above 5; newest updated_at first",
     "created_at=2026-06-10": (
         "contacts whose created_at is 2026-06-10 (2026-06-09T22:00:00Z to 2026-06-10T21:59:59Z); "
         "days of Europe/Berlin; newest updated_at first"
     ),
+    "created_at=between:2026-06-10,2026-06-12T00:00:00Z&or.updated_at=in:2026-06-01,2026-06-03&or.name=starts:J": (
+        "contacts whose created_at is from 2026-06-10 (2026-06-09T22:00:00Z) to 2026-06-12T00:00:00Z, and whose "
+        "updated_at is 2026-06-01 (2026-05-31T22:00:00Z to 2026-06-01T21:59:59Z) or 2026-06-03 "
+        "(2026-06-02T22:00:00Z to 2026-06-03T21:59:59Z) or whose name starts with J; days of Europe/Berlin; "
+        "newest updated_at first"
+    ),
+    "tags=none:vip,cold&name=unlike:x&location=within:52.5,13.4,5": (
+        "contacts whose tags have none of vip or cold (or are empty), and whose name does not contain x (or is empty), "
+        "and whose location is within 5 km of 52.5, 13.4; newest updated_at first"
+    ),
     "follow_up_at=lt:2026-06-10&or.stage=lead&or.updated_at=gte:2026-06-01T00:00:00Z": (
         "contacts whose follow_up_at is before 2026-06-10 (2026-06-09T22:00:00Z), and whose stage is lead or whose "
-        "updated_at is at or after 2026-06-01T00:00:00Z; days of Europe/Berlin; newest updated_at first"
+        "updated_at is 2026-06-01T00:00:00Z or later; days of Europe/Berlin; newest updated_at first"
     ),
 }
 

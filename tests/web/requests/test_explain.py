@@ -33,8 +33,8 @@ SAID = {
         "newest updated_at first"
     ),
     "/activities?kind=call,email&since=2026-06-10&explain=1": (
-        "activities whose kind is call or email, and whose occurred_at is at or after 2026-06-10 "
-        "(2026-06-10T00:00:00Z); days of UTC; newest occurred_at first"
+        "activities whose kind is call or email, and whose occurred_at is 2026-06-10 "
+        "(2026-06-10T00:00:00Z) or later; days of UTC; newest occurred_at first"
     ),
     "/activities?or.kind=call&or.by=me&explain=1": (
         f"activities whose kind is call or whose created_by is {ALICE}; newest occurred_at first"
