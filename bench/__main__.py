@@ -32,6 +32,7 @@ ROWS: dict[str, Callable[[Lab], list[Line]]] = {
     "search-nothing": scale.search_nothing,
     "neighbours": scale.neighbours,
     "declared": scale.declared,
+    "groups": scale.groups,
     "duplicates": scale.duplicates,
     "logs": scale.logs,
     "brief": scale.brief,

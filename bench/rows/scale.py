@@ -223,6 +223,26 @@ def declared(lab: Lab) -> list[Line]:
     return found
 
 
+def groups(lab: Lab) -> list[Line]:
+    """A group of two filters that indexes know, beside the first of them alone."""
+    made, server = lab.data(lab.large), lab.product(lab.large)
+    paths = {"group": "/contacts?or.stage=lead&or.owner=ada@example.com", "one-filter": "/contacts?stage=lead"}
+    files = [lab.requests(what, [f"GET {path}"]) for what, path in paths.items()]
+    ours, one = lab.rounds(*(Shot(server, file, AT_ONCE, made.token) for file in files))
+    return [
+        Line(
+            f"a group of two indexed filters at {lab.large:,}, p50",
+            "one of them",
+            _by("p50", ours, one),
+            3.0,
+            1.5,
+            at_most=True,
+            absolute=f"group {middle(ours)}; one {middle(one)}",
+            cpu=cpu(one, ours),
+        )
+    ]
+
+
 def brief(lab: Lab) -> list[Line]:
     made, server = lab.data(lab.large), lab.product(lab.large)
     file = lab.requests("brief", ["GET /brief"])

@@ -7,7 +7,8 @@
 2. `planner.decide` decides once how the rows are read, and returns a `Plan` (plan.py):
    - Do few rows (300) meet a filter? It counts by the index on `(stage, updated_at)`, and by the search index for texts
      with `555`. If one of them finds so few, the plan is to `LookUp` those rows and sort them.
-   - A group (`or.`) is looked up where an index finds the rows of each of its parts, else it is checked row by row.
+   - Does an index find the rows of each part of a group (`or.`)? If few meet it, they are looked up. If it is the only
+     filter and the indexes have the list's order, each is read from its start: `WalkEach`. Else rows are checked.
    - Does a unique field equal something? Then `UniqueRow`.
    - Does an index have the list's order? `(stage, updated_at)` does, since stage equals one value: `WalkIndex`. Rows
      without 555 in their phone are passed over, so the walk is a trial.

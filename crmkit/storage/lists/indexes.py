@@ -10,10 +10,12 @@ from crmkit.model.fields import Location
 from crmkit.model.form import Field
 from crmkit.model.operators.rows import RANGES
 from crmkit.model.query.filters import Condition, DeclaredKey
+from crmkit.model.query.groups import AnyOf, Criterion
 from crmkit.model.query.parse import Sort
 from crmkit.model.record import Kind
 from crmkit.storage.lists.plan import WalkValues
 
+MOST_WALKS = 10  # indexes that are walked side by side
 _NO_NULL = (*RANGES, "not")  # and those that no NULL meets
 _COMPARED = (*RANGES, "spanned", "compared")  # operators on a declared key that only rows with an entry meet
 
@@ -65,6 +67,27 @@ def of_order(kind: Kind, conditions: Sequence[Condition], sorts: Sequence[Sort])
         if fields[0] in equal and fields[1:] == (first,):
             return fields
     return next((fields for fields in (*indexes, ("id",)) if fields[0] == first), ())
+
+
+def of_each(kind: Kind, filters: Sequence[Criterion], sorts: Sequence[Sort]) -> tuple[Condition, ...]:
+    """Return the parts of a group that is the only filter, () unless each has an index in the order of the sort keys.
+
+    A part that names several values is one for each of them.
+    """
+    first, ties = sorts[0].target, sorts[1:]
+    is_simple = isinstance(first, Field) and not first.nullable and [sort.target.name for sort in ties] == ["id"]
+    if len(filters) != 1 or not isinstance(filters[0], AnyOf) or not is_simple:
+        return ()
+    indexed = {i.fields[0] for i in kind.indexes if i.fields[1:] == (first.name,) and i.filled in ("", i.fields[0])}
+    found: dict[Condition, None] = {}
+    for part in filters[0].parts:
+        condition = part[0]
+        name, operator = condition.target.name, condition.operator
+        if len(part) > 1 or operator not in ("eq", "in") or name not in indexed or not knows(kind, condition):
+            return ()
+        values = condition.value if operator == "in" else (condition.value,)
+        found |= dict.fromkeys(Condition(condition.target, "eq", value) for value in values)
+    return tuple(found) if len(found) <= MOST_WALKS else ()
 
 
 def knows_filled(kind: Kind, condition: Condition, conditions: Sequence[Condition]) -> bool:

@@ -37,6 +37,19 @@ class WalkValues(Struct, frozen=True):
         return f"the index of {self.key.name}{', updated_at' if self.by_change else ''}, in the order of the list"
 
 
+class WalkEach(Struct, frozen=True):
+    """Read the first rows of each of several indexes, which have the order of the list, and sort what was read.
+
+    `parts` are conditions of which one must be met; an index finds the rows of each in that order.
+    """
+
+    parts: tuple[Condition, ...]
+
+    def __str__(self) -> str:
+        names = dict.fromkeys(part.target.name for part in self.parts)
+        return f"the indexes on {' and '.join(names)}, each in the order of the list"
+
+
 class LookUp(Struct, frozen=True):
     """Look up the rows that something else found, and sort them.
 
@@ -52,17 +65,25 @@ class LookUp(Struct, frozen=True):
         """A SELECT of the numbers of all these rows."""
         return _united(self.arms)
 
-    def bounded(self, dialect: Dialect, most: int) -> Statement:
-        """Return the same of all rows if there are fewer than `most`, else of at least so many.
+    def counted(self, dialect: Dialect, most: int) -> Statement:
+        """Return the SELECT of how many they are, up to `most`.
 
-        A union reads its arms to their ends, so each of several has a LIMIT of its own.
+        A union reads its arms to their ends, so each of several is counted alone first and has a LIMIT of its own.
         """
-        if len(self.arms) == 1:
-            return self.rows
-        return _united([arm + at_most(dialect, most) for arm in self.arms])
+        arms = [Statement("SELECT count(*) FROM (") + arm + at_most(dialect, most) + _END for arm in self.arms]
+        if len(arms) == 1:
+            return arms[0]
+        found = Statement("SELECT CASE")
+        for arm in arms:
+            found += Statement(" WHEN (") + arm + Statement(") >= ? THEN ?", (most, most))
+        rows = _united([arm + at_most(dialect, most) for arm in self.arms]) + at_most(dialect, most)
+        return found + Statement(" ELSE (SELECT count(*) FROM (") + rows + _END + Statement(") END")
 
     def __str__(self) -> str:
         return f"the rows that {self.by} finds, sorted"
+
+
+_END = Statement(") AS q")
 
 
 def _united(arms: Sequence[Statement]) -> Statement:
@@ -118,7 +139,7 @@ class Plan(Struct, frozen=True):
 
     query: Query
     sorts: tuple[Sort, ...]  # with the id that breaks ties
-    access: WalkIndex | WalkValues | LookUp | UniqueRow | ReadTable
+    access: WalkIndex | WalkValues | WalkEach | LookUp | UniqueRow | ReadTable
     counting: LookUp | CountIndexes | CountValues | ReadTable
     filled: "Plan | None" = None
     rest: "Plan | None" = None

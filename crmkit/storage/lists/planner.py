@@ -18,7 +18,7 @@ from crmkit.model.query.parse import Query, Sort
 from crmkit.model.record import SEQ, Kind
 from crmkit.storage.columns import quoted
 from crmkit.storage.interface.connection import Connection
-from crmkit.storage.interface.statement import Statement, at_most
+from crmkit.storage.interface.statement import Statement
 from crmkit.storage.interface.workspace import Workspace
 from crmkit.storage.lists import indexes
 from crmkit.storage.lists.plan import (
@@ -28,6 +28,7 @@ from crmkit.storage.lists.plan import (
     Plan,
     ReadTable,
     UniqueRow,
+    WalkEach,
     WalkIndex,
     WalkValues,
 )
@@ -109,7 +110,7 @@ def _counting(kind: Kind, filters: tuple[Criterion, ...]) -> CountIndexes | Coun
 
 def _access(
     kind: Kind, filters: tuple[Criterion, ...], sorts: tuple[Sort, ...]
-) -> WalkIndex | WalkValues | UniqueRow | ReadTable:
+) -> WalkIndex | WalkValues | WalkEach | UniqueRow | ReadTable:
     """Return what reads a list in its order, or sorts it where no index has the order."""
     conditions = groups.plain(filters)
     has_groups = len(conditions) < len(filters)
@@ -119,6 +120,9 @@ def _access(
     walk = indexes.of_declared(conditions, sorts)
     if walk is not None:
         return replace(walk, is_trial=walk.is_trial or has_groups)
+    parts = indexes.of_each(kind, filters, sorts)
+    if parts:
+        return WalkEach(parts)
     index = indexes.of_order(kind, conditions, sorts)
     if not index:
         return ReadTable()
@@ -168,9 +172,7 @@ def _most_selective(
     rows = live(connection, workspace.id, kind.plural) or FEW**2
     found, least = None, (min(most, isqrt(query.limit * rows)) if is_walk else MANY) + 1
     for lookup in candidates:
-        found_rows = lookup.bounded(connection.dialect, least) + at_most(connection.dialect, least)
-        probe = Statement("SELECT count(*) FROM (") + found_rows + Statement(") AS q")
-        (times,) = probe.run(connection).fetchone()
+        (times,) = lookup.counted(connection.dialect, least).run(connection).fetchone()
         if times < least:
             found, least = lookup, times
     return found

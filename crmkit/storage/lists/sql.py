@@ -27,6 +27,7 @@ from crmkit.storage.lists.plan import (
     Plan,
     ReadTable,
     UniqueRow,
+    WalkEach,
     WalkIndex,
     WalkValues,
 )
@@ -41,7 +42,7 @@ def page(dialect: Dialect, kind: Kind, workspace: Workspace, plan: Plan, positio
     walked = plan.access if isinstance(plan.access, WalkValues) else None
     keys = [_key(dialect, sort, walked) for sort in plan.sorts]
     sql = _select(dialect, kind, plan.query.fields, walked) + access_of(dialect, kind, workspace, plan, position)
-    if position is not None:
+    if position is not None and not isinstance(plan.access, WalkEach):  # whose parts begin past it
         sql += Statement(" AND ") + past(dialect, keys, position)
     sql += Statement(" ORDER BY ") + joined([key.ordered for key in keys], ", ")
     return _all_packed(dialect, sql + at_most(dialect, plan.query.limit + 1))
@@ -92,8 +93,9 @@ def count(dialect: Dialect, kind: Kind, workspace: Workspace, plan: Plan, most: 
         source += _workspace_rows(dialect, workspace, conditions)
         order = Statement(" ORDER BY r.seq DESC")
     elif not conditions:  # what was found are the matches
-        rows = counting.rows if most is None else counting.bounded(dialect, most)
-        source = Statement(" FROM (") + rows + Statement(") AS m")
+        if most is not None:
+            return counting.counted(dialect, most)
+        source = Statement(" FROM (") + counting.rows + Statement(") AS m")
     else:
         source = (
             Statement(" FROM (") + counting.rows + Statement(f") AS m {dialect.join} {quoted(kind.plural)} AS r ON ")
@@ -171,6 +173,9 @@ def access_of(
         return scope + where(dialect, workspace, _further(conditions, access.known), by_number=True)
     if isinstance(access, UniqueRow):
         return where(dialect, workspace, conditions)
+    if isinstance(access, WalkEach):
+        scope = where(dialect, workspace, (), by_number=True) + Statement(" AND r.seq IN (")
+        return scope + _first_of_each(dialect, kind, workspace, plan, access, position) + Statement(")")
     if isinstance(access, WalkIndex):
         return where(dialect, workspace, conditions, unindexed=access.unindexed)
     if not access.is_ordered:
@@ -182,6 +187,22 @@ def access_of(
         before, after = dialect.least.split("{}")
         last = Statement(before) + joined([last, newest], ", ") + Statement(after)
     return _workspace_rows(dialect, workspace, conditions, last)
+
+
+def _first_of_each(
+    dialect: Dialect, kind: Kind, workspace: Workspace, plan: Plan, access: WalkEach, position: Sequence[Any] | None
+) -> Statement:
+    """Return the SELECT of the numbers of the rows of which a page is made: as many of each part as it may have."""
+    keys = [_key(dialect, sort) for sort in plan.sorts]
+    arms = []
+    for part in access.parts:
+        arm = Statement(f"SELECT a.seq FROM (SELECT r.seq FROM {quoted(kind.plural)} AS r WHERE ")
+        arm += where(dialect, workspace, (part,))
+        if position is not None:
+            arm += Statement(" AND ") + _past(dialect, keys, position)
+        arm += Statement(" ORDER BY ") + joined([key.ordered for key in keys], ", ")
+        arms.append(arm + at_most(dialect, plan.query.limit + 1) + Statement(") AS a"))
+    return joined(arms, " UNION ALL ")
 
 
 def _workspace_rows(

@@ -7,11 +7,12 @@ import pytest
 
 from crmkit.model.record import Kind
 from crmkit.storage.lists import planner
-from crmkit.storage.lists.plan import LookUp, WalkIndex
+from crmkit.storage.lists.plan import LookUp, WalkEach, WalkIndex
+from crmkit.storage.lists.sql import page
 from crmkit.storage.sqlite.engine.connection import connect
 from crmkit.storage.sqlite.engine.folder import FILE
 from tests.kinds import CONTACT
-from tests.storage.desk import listed, workspace_of
+from tests.storage.desk import listed, steps_of, workspace_of
 from tests.storage.lists.test_operators import EVERY_KIND, asked
 from tests.storage.reference import in_order, met
 from tests.storage.samples import Library, names, operands
@@ -60,13 +61,37 @@ def test_groups_find_just_the_records_that_meet_one_of_each(
     assert telling >= DRAWN / 4, "these records tell no right group from a wrong one"
 
 
+@pytest.mark.slow
+@EVERY_KIND
+def test_indexes_walked_side_by_side_find_the_pages_of_a_group(
+    library: Library, kind: Kind, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("AT_ONCE", "FEW", "MANY"):
+        monkeypatch.setattr(planner, name, -1)
+    records, choice, walked = library.records[kind.name], random.Random(kind.name), 0
+    indexed = [index.fields[0] for index in kind.indexes if index.fields[1:] == ("updated_at",)]
+    for _ in range(DRAWN // 2 if indexed else 0):
+        filters: Filters = []
+        for name in choice.choices(indexed, k=3):
+            texts = operands(kind, name, records, choice)
+            tried = [each for each in asked(kind, name, texts) if each[0] in ("eq", "in")]
+            filters.append((f"or.{name}", *choice.choice(tried)))
+        sort = choice.choice(["updated_at", "-updated_at", "updated_at,-id"])
+        pairs = [*((name, f"{operator}:{operand}") for name, operator, operand in filters), ("sort", sort)]
+        walked += isinstance(planner.in_order(kind, listed(kind, pairs)).access, WalkEach)
+        wanted = [record["id"] for record in in_order(kind, met(kind, records, filters), sort)]
+        found = library.back.pages(library.alice, *pairs, ("limit", "3"), kind=kind)
+        assert [record.id for record in found] == wanted, pairs
+    assert walked or not indexed
+
+
 def test_a_total_of_a_group_is_counted_once_for_what_meets_several_parts(library: Library) -> None:
     records = library.records[CONTACT.name]
     for more in ([], [("version", "gte", "1")]):
         filters = [("or.stage", "not", "null"), ("or.stage", "in", "lead,Lead"), ("or.created_at", "gte", "2020-01-01")]
         pairs = [(name, f"{operator}:{operand}") for name, operator, operand in [*filters, *more]]
-        page = library.back.find(library.alice, *pairs, ("limit", "2"))
-        assert page.paging.total == len(met(CONTACT, records, [*filters, *more])) == len(records)
+        found = library.back.find(library.alice, *pairs, ("limit", "2"))
+        assert found.paging.total == len(met(CONTACT, records, [*filters, *more])) == len(records)
 
 
 @pytest.mark.parametrize(
@@ -92,3 +117,34 @@ def test_a_group_leads_only_where_an_index_finds_each_of_its_parts(
         return
     assert isinstance(plan.access, LookUp)
     assert set(plan.access.by.split(" or ")) == set(by.split(" or "))
+
+
+@pytest.mark.parametrize(
+    ("pairs", "names"),
+    [
+        ([("or.stage", "lead"), ("or.owner", "a@example.com")], ["stage", "owner"]),
+        ([("or.stage", "in:lead,won"), ("or.stage", "lost")], ["stage", "stage", "stage"]),
+        ([("or.stage", "lead"), ("or.owner", "a@example.com"), ("sort", "-updated_at,id")], ["stage", "owner"]),
+        ([("or.stage", "lead"), ("or.owner", "a@example.com"), ("sort", "name")], []),
+        ([("or.stage", "lead"), ("or.owner", "a@example.com"), ("tags", "vip")], []),
+        ([("or.stage", "lead"), ("or.owner", "ne:a@example.com")], []),
+        ([("or.stage", "lead"), ("or.name", "Jane")], []),
+        ([("or.stage", f"in:{','.join(map(str, range(11)))}"), ("or.stage", "lead")], []),
+    ],
+)
+def test_a_group_is_walked_by_the_index_of_each_value_where_all_have_the_order_of_the_list(
+    library: Library, pairs: list[tuple[str, str]], names: list[str]
+) -> None:
+    plan = planner.in_order(CONTACT, listed(CONTACT, pairs))
+    if not names:
+        assert not isinstance(plan.access, WalkEach)
+        return
+    assert isinstance(plan.access, WalkEach)
+    assert [part.target.name for part in plan.access.parts] == names
+    workspace = workspace_of(library.alice)
+    with closing(connect(library.back.database.folder / FILE, False)) as connection:
+        for position in (None, ["2026-06-10T09:00:00Z", "c_k7m2q9xa"]):
+            steps = steps_of(connection, page(connection.dialect, CONTACT, workspace, plan, position))
+            for name in names:
+                assert any(f"SEARCH r USING COVERING INDEX contacts_by_{name} (" in step for step in steps), steps
+            assert steps[0] == "SEARCH r USING INTEGER PRIMARY KEY (rowid=?)"

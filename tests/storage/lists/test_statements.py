@@ -95,7 +95,7 @@ PAGE = re.compile(r"SELECT '\[' \|\| group_concat\(row\) \|\| '\]', group_concat
 
 # what a statement of a list is written in, besides names that are declared
 SQL = """
-    r s u q rowid row SELECT FROM WHERE AND OR NOT IS NULL NULLS LAST IN ORDER BY DESC LIMIT BETWEEN EXISTS UNION ALL
+    r s u q a rowid row SELECT FROM WHERE AND OR NOT IS NULL NULLS LAST IN ORDER BY DESC LIMIT BETWEEN EXISTS UNION ALL
     JOIN ON AS MATCH count group_concat instr substr char coalesce crm_fold json json_array json_extract json_type
     text integer real true false TRUE FALSE
 """
