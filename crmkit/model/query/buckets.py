@@ -5,7 +5,9 @@ from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-_HOURS = 8_192  # of which the bucket is remembered: rows are mostly read in the order in which they were written
+_REMEMBERED = (
+    8_192  # dates, and hours, whose bucket is remembered: rows are mostly read in the order in which they were written
+)
 
 
 def _week(day: date) -> str:
@@ -31,11 +33,16 @@ def bucket(unit: str, zone: str, value: str | None) -> str | None:
     if value is None:
         return None
     if len(value) == len("2026-06-10"):
-        return _NAMES[unit](date.fromisoformat(value))
+        return _of_date(unit, value)
     return _of_hour(unit, zone, value[:13]) or _NAMES[unit](_local(zone, value)[0])
 
 
-@lru_cache(_HOURS)
+@lru_cache(_REMEMBERED)
+def _of_date(unit: str, value: str) -> str:
+    return _NAMES[unit](date.fromisoformat(value))
+
+
+@lru_cache(_REMEMBERED)
 def _of_hour(unit: str, zone: str, hour: str) -> str:
     """Return the bucket in which a whole hour of UTC lies, "" if another begins in it or the clocks are changed."""
     first, last = (_local(zone, f"{hour}:{rest}Z") for rest in ("00:00", "59:59"))

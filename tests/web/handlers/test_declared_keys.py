@@ -216,3 +216,40 @@ def test_what_fits_no_type_any_more_is_counted_and_sorts_last(home: House, alice
     alice.json_of("PATCH", f"/contacts/{old}", {"custom": {"size": 7}})
     assert alice.json_of("GET", f"/fields/{field}")["misfits"] == 0
     assert names(alice, "sort=-custom.size") == ["old", "new"]
+
+
+def test_counts_group_by_declared_keys_and_know_their_times_and_numbers(alice: Person) -> None:
+    for key, type, more in (("seen", "time", {}), ("day", "date", {}), ("seats", "number", {}), ("ok", "bool", {})):
+        declared(alice, key, type, **more)
+    for seen, day, seats, ok in (
+        ("2026-06-30T22:30:00Z", "2026-06-30", 5, True),
+        ("2026-07-01T00:30:00+02:00", "2026-07-01", 2.5, True),
+        ("2026-07-01T12:00:00Z", None, None, False),
+    ):
+        new(alice, "/contacts", name="Jane", custom={"seen": seen, "day": day, "seats": seats, "ok": ok})
+
+    def rows(query: str) -> list[tuple[Any, ...]]:
+        return [tuple(row.values()) for row in alice.json_of("GET", f"/contacts/count?{query}")["items"]]
+
+    assert rows("by=custom.seen") == [("2026-06-30T22:30:00Z", 2), ("2026-07-01T12:00:00Z", 1)]
+    assert rows("by=custom.seen.month&timezone=Europe/Berlin") == [("2026-07", 3)]
+    assert rows("by=custom.seen.month&timezone=UTC") == [("2026-06", 2), ("2026-07", 1)]
+    assert rows("by=custom.day.quarter") == [("2026-Q2", 1), ("2026-Q3", 1), (None, 1)]
+    assert rows("by=custom.ok&sum=custom.seats&min=custom.day&max=custom.seen") == [
+        (True, 2, 7.5, "2026-06-30", "2026-06-30T22:30:00Z"),
+        (False, 1, 0, None, "2026-07-01T12:00:00Z"),
+    ]
+    assert "have no sum of" in alice.get("/contacts/count?sum=custom.ok").text
+
+
+def test_values_that_do_not_fit_a_declared_key_are_groups_of_their_own(home: House, alice: Person) -> None:
+    for when in ("yesterday", "Yesterday", "2026-06-10T09:00:00Z", None):
+        new(alice, "/contacts", name="Jane", custom={"seen": when, "x": 1})
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(misfits, "LOOKED", 0)
+        home.clock.move(hours=1)
+        declared(alice, "seen", "time")
+    items = alice.json_of("GET", "/contacts/count?by=custom.seen")["items"]
+    assert [tuple(row.values()) for row in items] == [("yesterday", 2), ("2026-06-10T09:00:00Z", 1), (None, 1)]
+    items = alice.json_of("GET", "/contacts/count?by=custom.seen.day")["items"]
+    assert [tuple(row.values()) for row in items] == [(None, 3), ("2026-06-10", 1)]
