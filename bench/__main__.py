@@ -16,7 +16,7 @@ from collections.abc import Callable
 from bench.data.dataset import is_made
 from bench.lab import WRITING, Lab, Plan, Skip, run_folder, say
 from bench.report import Line, Report
-from bench.rows import by_filter, cost, many, peers, requests, scale, tail, waiting
+from bench.rows import by_filter, cost, counts, many, peers, requests, scale, tail, waiting
 from bench.servers import LOADER_CORE, SERVER_CORE
 
 SMALL, USUAL, LARGE = 10_000, 100_000, 1_000_000
@@ -36,6 +36,7 @@ ROWS: dict[str, Callable[[Lab], list[Line]]] = {
     "duplicates": scale.duplicates,
     "logs": scale.logs,
     "brief": scale.brief,
+    "counts": counts.counts,
     "edge": cost.edge,
     "keys": cost.keys,
     "bytes": cost.sizes,
