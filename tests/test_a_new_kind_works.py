@@ -201,6 +201,8 @@ def test_lists_filter_sort_and_page_it(alice: Person) -> None:
     assert titles(alice, "/assets?status=closed&sort=title") == ["Asset 1", "Asset 3"]
     assert titles(alice, "/assets?sort=status,title") == [f"Asset {number}" for number in (0, 2, 4, 1, 3)]
     assert titles(alice, "/assets?sort=-group&limit=2") == ["Asset 4", "Asset 3"]
+    counted = alice.json_of("GET", "/assets/count?by=status")["items"]
+    assert sum(row["count"] for row in counted) == alice.json_of("GET", "/assets")["total"]
     assert titles(alice, "/assets?group=in:G1,g2&sort=title") == ["Asset 1", "Asset 2"]
     page = alice.json_of("GET", "/assets?sort=title&limit=4")
     assert (len(page["items"]), page["total"]) == (4, 5)

@@ -12,6 +12,7 @@ from crmkit.core.records import activities
 from crmkit.model.fields import Tags
 from crmkit.model.form import Field
 from crmkit.model.query import count as asked_of
+from crmkit.model.query import words
 from crmkit.model.query.count import Counting
 from crmkit.model.query.cursor import seal, unseal
 from crmkit.model.query.listing import MixedListing, Paging
@@ -62,7 +63,10 @@ async def count(call: Call, kind: Kind, pairs: Iterable[tuple[str, str]]) -> Mix
     notes = (*counting.notes, *merged, *(_told(counting, page) if is_first else ()), *doubted)
     next_cursor = None if page.position is None else seal(key, binding, page.position)
     rows = tuple((kind.plural, row) for row in page.rows)
-    return MixedListing(GROUPS, rows, Paging(is_first, page.total, None, next_cursor, notes))
+    read_as = ""
+    if wanted.query.explains:
+        read_as = f"{words.asked(kind, wanted.pairs, actor.asker, wanted.declared)}; {counting}"
+    return MixedListing(GROUPS, rows, Paging(is_first, page.total, None, next_cursor, notes, read_as=read_as))
 
 
 def _page(

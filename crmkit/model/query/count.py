@@ -19,7 +19,7 @@ MAX_FIGURES = 10
 
 FUNCTIONS = ("sum", "avg", "min", "max")
 OWN = ("by", *FUNCTIONS, "limit", "cursor")
-PARAMETERS = ("by", *FUNCTIONS, "search", "limit", "cursor")  # beside filters
+PARAMETERS = ("by", *FUNCTIONS, "search", "limit", "cursor", "explain")  # beside filters
 OTHERS = (*PARAMETERS, "format", TIMEZONE)
 
 _ALIKE = {**ALIKE, **dict.fromkeys(("group", "group_by", "groupby"), "by"), "average": "avg", "total": "sum"}
@@ -73,6 +73,15 @@ class Counting(Struct, frozen=True):
     def keys(self) -> tuple[Group, ...]:
         """All that rows differ in."""
         return self.groups if self.currency is None else (*self.groups, self.currency)
+
+    def __str__(self) -> str:
+        """Say in words what is told of the records."""
+        by = [f"{group.unit} of {group.target.name}" if group.unit else group.target.name for group in self.groups]
+        zone = f" (days of {self.zone})" if any(_units(self.groups)) else ""
+        told = [f"counted by {' and '.join(by)}{zone}" if by else "counted"]
+        told += [f"{figure.function} of {figure.target.name}" for figure in self.figures]
+        told += [f"each {self.currency.name} apart"] if self.currency else []
+        return ", ".join(told) + ("; largest group first" if self.keys else "")
 
     def binding(self) -> list[str]:
         """Return what a cursor of this count is bound to, beside its filters."""

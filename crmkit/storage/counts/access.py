@@ -7,8 +7,10 @@ from msgspec.structs import replace
 from crmkit.model.fields import Phone, Tags
 from crmkit.model.form import Field
 from crmkit.model.operators.rows import RANGES
+from crmkit.model.query import groups
 from crmkit.model.query.count import Counting
 from crmkit.model.query.filters import Condition, DeclaredKey, Target
+from crmkit.model.query.groups import Criterion
 from crmkit.model.query.parse import Query
 from crmkit.model.record import Kind
 from crmkit.storage.interface.connection import Connection
@@ -30,12 +32,13 @@ def decide(connection: Connection, kind: Kind, workspace: Workspace, query: Quer
 def searched(connection: Connection, kind: Kind, workspace: Workspace, query: Query) -> Plan:
     """Return the plan for the rows that a search finds."""
     matches = connection.texts.matches(connection, kind, workspace, Terms.exact(query.search, query.country))
-    return planner.looked_up(kind, query, LookUp(matches, "search"))
+    return planner.looked_up(kind, query, LookUp((matches,), "search"))
 
 
-def covering(kind: Kind, conditions: Sequence[Condition], counting: Counting) -> tuple[str, ...]:
+def covering(kind: Kind, filters: Sequence[Criterion], counting: Counting) -> tuple[str, ...]:
     """Return the fields of an index that has all that a count reads, () if none has."""
     targets = [*(group.target for group in counting.keys), *(figure.target for figure in counting.figures)]
+    conditions = tuple(groups.flat(filters))
     if not all(map(_is_held, targets)) or not all(map(_is_checked, conditions)):
         return ()
     names = {target.name for target in (*targets, *(condition.target for condition in conditions))}

@@ -199,7 +199,7 @@ def _first_of_each(
         arm = Statement(f"SELECT a.seq FROM (SELECT r.seq FROM {quoted(kind.plural)} AS r WHERE ")
         arm += where(dialect, workspace, (part,))
         if position is not None:
-            arm += Statement(" AND ") + _past(dialect, keys, position)
+            arm += Statement(" AND ") + past(dialect, keys, position)
         arm += Statement(" ORDER BY ") + joined([key.ordered for key in keys], ", ")
         arms.append(arm + at_most(dialect, plan.query.limit + 1) + Statement(") AS a"))
     return joined(arms, " UNION ALL ")

@@ -187,3 +187,46 @@ def test_a_sum_may_be_larger_than_any_field(alice: Person) -> None:
     assert alice.json_of("GET", "/companies/count?sum=employees&avg=employees")["items"] == [
         {"count": 3, "sum.employees": 3 * most, "avg.employees": most}
     ]
+
+
+def test_filters_of_a_group_are_alternatives_in_a_count_too(deals: Person) -> None:
+    path = "/deals/count?by=stage&or.stage=lead&or.owner=bob@example.com"
+    assert [(row["stage"], row["count"]) for row in deals.json_of("GET", path)["items"]] == [
+        ("Proposal", 2),
+        ("lead", 1),
+    ]
+    path = "/deals/count?by=owner&or.owner=is:null&or.owner=bob@example.com"
+    assert [row["count"] for row in deals.json_of("GET", path)["items"]] == [3, 2]
+
+
+def test_a_count_says_in_words_how_it_was_read(deals: Person) -> None:
+    path = "/deals/count?by=created_at.month,stage&sum=amount_cents&status=open&timezone=Europe/Berlin&explain=1"
+    says = (
+        "deals whose status is open; counted by month of created_at and stage (days of Europe/Berlin), "
+        "sum of amount_cents, each currency apart; largest group first"
+    )
+    assert deals.text("GET", path).splitlines()[-1] == f"# read as: {says}"
+    assert deals.json_of("GET", path)["read_as"] == says
+    assert deals.text("GET", "/deals/count?explain=1").splitlines()[-1] == "# read as: all deals; counted"
+    assert "# read as: activities whose kind is call" in deals.text("GET", "/activities/count?kind=call&explain=1")
+
+
+def test_a_sum_past_what_a_number_holds_is_left_out_with_a_note(alice: Person) -> None:
+    made(alice, "/companies", *({"name": f"n{number}", "custom": {"x": 1.5e308}} for number in range(2)))
+    answer = alice.json_of("GET", "/companies/count?sum=custom.x&max=custom.x")
+    assert answer["items"] == [{"count": 2, "sum.custom.x": None, "max.custom.x": 1.5e308}]
+    assert answer["notes"] == ["a figure that is left out is larger than a number can be"]
+
+
+def test_what_a_workspace_declares_is_counted_too(alice: Person) -> None:
+    made(alice, "/fields", {"kind": "contact", "key": "size", "type": "number"})
+    assert alice.json_of("GET", "/fields/count?by=type")["items"] == [{"type": "number", "count": 1}]
+
+
+@pytest.mark.parametrize(
+    "text", ["custom.", 'custom."a', 'custom."a".b', "custom.a.", ".", "stage.", ".month", ",,", "custom.\ud7ff"]
+)
+def test_an_odd_field_to_group_by_is_answered_or_refused(deals: Person, text: str) -> None:
+    answer = deals.get("/deals/count", params={"by": text}, headers={"Accept": "application/json"})
+    assert answer.status_code in (200, 400), answer.text
+    assert answer.status_code == 200 or answer.json()["error"] == "invalid_value"

@@ -21,6 +21,7 @@ def count_route(kinds: Kinds, kind: Kind) -> Route:
         area=area,
         kind=kind,
         query=(*PARAMETERS, *counting.parameters(kinds)) if is_log else ANY,
+        has_groups=is_log,
     )
     async def count(call: HttpCall) -> Answer:
         if is_log:
