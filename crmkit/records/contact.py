@@ -93,6 +93,7 @@ CONTACT = kind_of(
         partial("last_contacted_at"),
         index("owner", "updated_at"),
         partial("owner", "follow_up_at", filled="follow_up_at"),
+        places.INDEX,
     ),
     alike=(
         Alike(("phone",), like="name", merges=True, unless="email"),

@@ -106,7 +106,7 @@ def filter_of(target: Target, name: str, text: str, asker: Asker = NOBODY) -> Fi
     operator, operand = split(text)
     allowed = operators_of(target)
     if operator not in allowed:
-        raise _bad_operator(name, operator, allowed)
+        raise _bad_operator(name, mistyped(text, allowed, is_text=False) or operator, allowed)
     try:
         return _read(target, BY_NAME[operator], operand, asker)
     except Invalid as error:

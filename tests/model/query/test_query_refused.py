@@ -49,6 +49,10 @@ def test_an_unknown_filter_is_named_with_the_nearest_and_all_that_are_allowed(na
         ("created_at[after]", "created_at=gt:VALUE"),
         ("name__contains", "name=like:VALUE"),
         ("created_at__gte", "created_at=gte:VALUE"),
+        ("name__startswith", "name=starts:VALUE"),
+        ("stage[nin]", "stage=out:VALUE"),
+        ("stage[any]", "stage=in:VALUE"),
+        ("tags[any]", "tags=any:VALUE"),
     ],
 )
 def test_an_operator_in_the_name_is_told_where_to_stand(name: str, meant: str) -> None:
@@ -112,6 +116,14 @@ def test_an_unknown_operator_is_named_with_those_the_field_has(name: str, text: 
         ("company_id", "co_aaaaaaab", "mistyped"),
         ("custom.a", "", "is empty"),
         ("custom.a", "is:5", "takes is:null only"),
+        ("version", "between:1", "takes two values"),
+        ("version", "between:1,", "takes two values"),
+        ("version", "between:1,2,3", "takes two values"),
+        ("version", "between:1,x", "must be a whole number"),
+        ("created_at", "between:2026-06-10,x", "must be a time like"),
+        ("name", 'between:"a', "has a quote that does not close"),
+        ("tags", "any:,", "takes 1 to 500 values"),
+        ("name", "starts:", "is empty"),
     ],
 )
 def test_a_value_that_the_field_cannot_have_is_refused_with_how_to_write_one(name: str, text: str, what: str) -> None:
@@ -119,6 +131,53 @@ def test_a_value_that_the_field_cannot_have_is_refused_with_how_to_write_one(nam
     assert problem.code == "invalid_value"
     assert problem.fields[name].startswith(what) or what in problem.fields[name]
     assert problem.hint.startswith(f"Write {name}=VALUE or {name}=OPERATOR:VALUE with one of eq, ")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "within:47.3,8.5",
+        "within:47.3,8.5,5,5",
+        "within:90.1,8.5,5",
+        "within:-90.1,8.5,5",
+        "within:47,180.5,5",
+        "within:47,-181,5",
+        "within:47,8,-1",
+        "within:47,8,x",
+        "within:nan,8,5",
+        "within:47,8,1e999",
+        "within:,,",
+    ],
+)
+def test_a_circle_that_is_none_is_refused_with_how_to_write_one(text: str) -> None:
+    problem = told(("location", text))
+    assert problem.code == "invalid_value"
+    assert problem.fields["location"].startswith("must be LAT,LNG,KM like 47.37,8.54,5")
+    assert problem.hint == "Write location=within:LAT,LNG,KM, location=is:null or location=not:null."
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "nearest"),
+    [
+        ("location", "47.3,8.5", None),
+        ("location", "near:47.3,8.5,5", "within"),
+        ("stage", "any:lead", "in"),
+        ("stage", "none:lead", "out"),
+        ("company_id", "starts:co_", None),
+        ("name", "within:1,2,3", None),
+        ("created_at", "within:last_week", "during"),
+        ("version", "range:1,5", "between"),
+        ("priority", "between:low,high", None),
+        ("tags", "between:a,b", None),
+    ],
+)
+def test_an_operator_of_other_fields_is_named_with_those_the_field_has(
+    name: str, text: str, nearest: str | None
+) -> None:
+    problem = told((name, text))
+    assert problem.code == "invalid_operator"
+    assert nearest is None or problem.fields[name].endswith(f"(did you mean {nearest}?)")
+    assert f" with {name}." in problem.hint
 
 
 @pytest.mark.parametrize("pair", [("na\x00me", "x"), ("name", "x\x00"), ("search", "\x00"), ("cursor", "\x00")])

@@ -38,7 +38,7 @@ def asked_at_random(kind: Kind, library: Library, choice: random.Random) -> list
         texts = ["null"]
         if operator not in ("is", "not"):
             texts = operands(kind, name, library.records[kind.name], choice)
-            texts = [text for text in texts if is_taken(kind, name, operator, text)]
+            texts = [text for text in texts if is_taken(kind, name, operator, text) and "e+" not in text]
         pairs.append((name, f"{operator}:{choice.choice(texts)}"))
     keys = choice.sample(sort_keys(kind), choice.randint(0, 3))
     return [*pairs, ("sort", ",".join(choice.choice(["", "-"]) + key for key in keys))]

@@ -57,6 +57,9 @@ def test_the_indexes_of_a_table_are_those_that_are_declared(tmp_path: Path, kind
     assert found == set(kind.indexes) - {index("seq")}
 
 
+PLACES = [(None, None), (None, 8.5), (47.31, 8.51), (47.1, 8.5), (-17.01, 179.95), (-17.01, -179.95), (-17, 179)]
+
+
 @pytest.fixture(scope="module")
 def library(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Desk, Actor]]:
     """A database of 400 contacts, half of them indexed for search, some changed since."""
@@ -74,6 +77,7 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Desk, Ac
                     "stage": choice.choice([None, "lead", "Lead", "won"]),
                     "tags": choice.choice([None, ["vip"], ["VIP", "ünï"], ["vipers"]]),
                     "notes": choice.choice([None, "Met on a BOAT.\nTwice", "boat", 'say "hi"']),
+                    **dict(zip(("latitude", "longitude"), choice.choice(PLACES), strict=True)),
                     "company_id": choice.choice([None, *(company.id for company in companies)]),
                     "follow_up_at": choice.choice([None, "2026-06-01T09:00:00Z", "2026-07-01T09:00:00Z"]),
                 }
@@ -114,6 +118,21 @@ FILTERS = [
     ("updated_at", "lt:2026-06-10T11:00:00Z"),
     ("company_name", "like:firm"),
     ("company_name", "Firm 3"),
+    ("company_name", "starts:FIRM 3"),
+    ("name", "starts:jane"),
+    ("name", "ends:DOE"),
+    ("name", "unlike:jane"),
+    ("notes", "starts:met on"),
+    ("notes", "ends:twice"),
+    ("stage", "out:lead,won"),
+    ("stage", "between:lead,m"),
+    ("tags", "starts:vip"),
+    ("tags", "none:vip"),
+    ("phone", "starts:+41 4"),
+    ("follow_up_at", "between:2026-06-01,2026-06-30"),
+    ("location", "within:47.3,8.5,20"),
+    ("location", "within:-17,180,20"),
+    ("location", "is:null"),
 ]
 
 
@@ -159,6 +178,10 @@ def plan_of(back: Desk, actor: Actor, kind: Kind, pairs: list[tuple[str, str]]) 
         ([("stage", "in:nowhere,won")], "contacts_by_stage"),
         ([("stage", "lead"), ("sort", "name")], "contacts_by_stage"),
         ([("created_at", "gte:2026-06-10T12:00:00Z"), ("sort", "name")], "contacts_by_created_at"),
+        ([("created_at", "between:2026-06-10T12:00:00Z,2026-06-11"), ("sort", "name")], "contacts_by_created_at"),
+        ([("name", "starts:Jane D")], "contacts_by_name"),
+        ([("location", "within:47.3,8.5,20")], "contacts_by_latitude"),
+        ([("location", "within:-17,180,20"), ("sort", "name")], "contacts_by_latitude"),
     ],
 )
 def test_a_filter_that_few_rows_meet_is_looked_up_instead_of_walking_the_list(
@@ -231,6 +254,10 @@ def test_every_text_that_meets_a_filter_is_found_by_its_match_of_the_search_inde
         ("tags", "in", ("vip", "ab"), None),
         ("name", "ne", "jane", None),
         ("name", "gte", "jane", None),
+        ("name", "starts", "jane", '"jane"'),
+        ("name", "ends", "jane", '"jane"'),
+        ("name", "unlike", "jane", None),
+        ("tags", "out", ("vip", "abc"), None),
         ("owner", "eq", "bob@example.com", None),
     ],
 )

@@ -86,6 +86,14 @@ LISTS: list[tuple[Any, list[tuple[str, str]], list[Any] | None]] = [
     ),
     (DEAL, [("status", "open"), ("or.close_date", "gte:2026-06-08"), ("or.close_date", "is:null")], None),
     (AUDIT, [("or.by", "alice@example.com"), ("or.at", "gte:2026-06-10")], None),
+    (CONTACT, [("name", "starts:Ja"), ("sort", "name")], None),
+    (CONTACT, [("name", "unlike:Ja"), ("email", "ends:.com"), ("stage", "out:won,lost")], None),
+    (CONTACT, [("notes", "starts:Met"), ("phone", "starts:+41"), ("custom.city", "ends:rich")], None),
+    (CONTACT, [("tags", "none:a,b"), ("tags", "any:c,d"), ("tags", "starts:v")], None),
+    (CONTACT, [("created_at", "between:2026-06-01,2026-06-10"), ("rating", "between:1,5")], None),
+    (CONTACT, [("location", "within:47.37,8.54,5")], None),
+    (CONTACT, [("location", "within:-17.7,179.99,5"), ("location", "not:null")], None),
+    (CONTACT, [("location", "is:null")], None),
     (AUDIT, [("target", "contacts")], [4294967299]),
     (AUDIT, [], [4294967299]),
     (AUDIT, [("by", "alice@example.com"), ("target", "contact/c_aaaaaaaa"), ("at", "gte:2026-06-10")], None),
@@ -97,6 +105,9 @@ PAGE = re.compile(r"SELECT '\[' \|\| group_concat\(row\) \|\| '\]', group_concat
 SQL = """
     r s u q a rowid row SELECT FROM WHERE AND OR NOT IS NULL NULLS LAST IN ORDER BY DESC LIMIT BETWEEN EXISTS UNION ALL
     JOIN ON AS MATCH count group_concat instr substr char coalesce crm_fold json json_array json_extract json_type
+    r s u q rowid row SELECT FROM WHERE AND OR NOT IS NULL NULLS LAST IN ORDER BY DESC LIMIT BETWEEN EXISTS UNION ALL
+    JOIN ON AS MATCH count group_concat instr substr length char coalesce crm_fold crm_distance json json_array
+    json_extract json_type
     text integer real true false TRUE FALSE
 """
 
@@ -242,6 +253,9 @@ def test_no_name_or_value_from_the_query_gets_into_the_sql_itself() -> None:
         ([("sort", "name")], ["jane", "c_k7m2q9xa"], "contacts_by_name"),
         ([("sort", "-name")], ["jane", "c_k7m2q9xa"], "contacts_by_name"),
         ([("name", "jane doe"), ("sort", "name")], None, "contacts_by_name"),
+        ([("name", "starts:ja"), ("sort", "name")], None, "contacts_by_name"),
+        ([("created_at", "between:2026-06-01,2026-06-10"), ("sort", "created_at")], None, "contacts_by_created_at"),
+        ([("stage", "lead"), ("location", "within:47,8,5")], None, "contacts_by_stage"),
     ],
 )
 def test_a_common_query_is_read_in_the_order_of_an_index(

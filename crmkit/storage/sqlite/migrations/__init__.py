@@ -32,6 +32,7 @@ from crmkit.storage.sqlite.migrations import (
     m0029_duplicates,
     m0030_briefs,
     m0031_job_records,
+    m0032_locations,
 )
 from crmkit.storage.sqlite.migrations.migration import Migration
 
@@ -67,6 +68,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     m0029_duplicates.MIGRATION,
     m0030_briefs.MIGRATION,
     m0031_job_records.MIGRATION,
+    m0032_locations.MIGRATION,
 )
 
 __all__ = ["MIGRATIONS", "Migration"]

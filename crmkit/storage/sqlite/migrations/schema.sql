@@ -1,4 +1,4 @@
--- 31;
+-- 32;
 CREATE TABLE migrations (
             number INTEGER PRIMARY KEY,
             name TEXT NOT NULL,
@@ -515,6 +515,8 @@ CREATE TABLE job_records (
             PRIMARY KEY (workspace_id, job_id, part)
         ) STRICT
         ;
+CREATE INDEX "contacts_by_latitude" ON "contacts" (workspace_id, "latitude", "longitude", id) WHERE "latitude" IS NOT NULL;
+CREATE INDEX "companies_by_latitude" ON "companies" (workspace_id, "latitude", "longitude", id) WHERE "latitude" IS NOT NULL;
 INSERT INTO activities_search (activities_search, rank) VALUES ('automerge', 8);
 INSERT INTO campaigns_search (campaigns_search, rank) VALUES ('automerge', 8);
 INSERT INTO companies_search (companies_search, rank) VALUES ('automerge', 8);
