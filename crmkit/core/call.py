@@ -8,7 +8,7 @@ from crmkit.core.crm import Crm
 from crmkit.core.people import access
 from crmkit.core.requests.door import NOTHING, Door, Outcome, TakenBack, operation_of
 from crmkit.errors import Problem
-from crmkit.model.actor import Actor
+from crmkit.model.actor import Actor, Asker
 from crmkit.storage.interface.lanes import Lanes
 from crmkit.storage.interface.tx import Effect, Tx, Unit
 
@@ -18,11 +18,12 @@ T = TypeVar("T")
 class Call:
     """One request to the product, from whatever face it came; without an actor, work of the system or a stranger's."""
 
-    __slots__ = ("_actor", "crm", "door", "outcome")
+    __slots__ = ("_actor", "_now", "crm", "door", "outcome")
 
     def __init__(self, crm: Crm, actor: Actor | None = None) -> None:
         self.crm = crm
         self._actor = actor
+        self._now = ""
         self.door: Door | None = None  # of a request under a key, or for a dry run; it writes once
         self.outcome = NOTHING  # of its newest write, unless that is under a key
 
@@ -32,6 +33,18 @@ class Call:
         if self._actor is None:
             raise RuntimeError("this call has no actor")
         return self._actor
+
+    @property
+    def now(self) -> str:
+        """The moment of the call, as a stamp: the same one however often it is asked for."""
+        if not self._now:
+            self._now = self.crm.now
+        return self._now
+
+    @property
+    def asker(self) -> Asker:
+        """Who asks, and when; raises RuntimeError where nobody is known."""
+        return self.actor.asker(self.now)
 
     @property
     def code(self) -> str:

@@ -5,4 +5,4 @@ from crmkit.core.call import Call
 
 
 def moment(call: Call) -> Moment:
-    return Moment(call.crm.now, call.actor.timezone)
+    return Moment(call.now, call.actor.timezone)

@@ -11,12 +11,14 @@ from crmkit.model.preferences import DEFAULTS, Preferences
 class Asker:
     """By whom a value is written: `address` is what `me` stands for, and a date without a time is a day in `zone`.
 
-    The workspace's `preferences` say what an empty value of some fields stands for.
+    The workspace's `preferences` say what an empty value of some fields stands for. `now` is the stamp that `today` and
+    `+2w` are told by; without one they are unknown.
     """
 
     address: str = ""
     zone: tzinfo = UTC
     preferences: Preferences = DEFAULTS
+    now: str = ""
 
     @property
     def country(self) -> str:
@@ -43,9 +45,9 @@ class Actor:
     preferences: Preferences = DEFAULTS  # of the workspace
     must_confirm: bool = False  # True if this request needs a code mailed to the user
 
-    @property
-    def asker(self) -> Asker:
-        return Asker(self.email, ZoneInfo(self.timezone), self.preferences)
+    def asker(self, now: str) -> Asker:
+        """Return the same person as one who asks at this moment."""
+        return Asker(self.email, ZoneInfo(self.timezone), self.preferences, now)
 
     @property
     def timezone(self) -> str:

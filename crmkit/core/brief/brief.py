@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from functools import partial
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
@@ -10,18 +9,19 @@ from zoneinfo import ZoneInfo
 from msgspec.structs import replace
 
 from crmkit.clock import Moment, after
-from crmkit.clock import moment as datetime_of
 from crmkit.core.brief import due, mark
 from crmkit.core.call import Call
 from crmkit.core.duplicates import listing
 from crmkit.core.history import changes, feed
 from crmkit.core.now import moment
 from crmkit.errors import Problem
-from crmkit.model.actor import Actor
+from crmkit.model.actor import Actor, Asker
 from crmkit.model.configuration.pipeline import OPEN
-from crmkit.model.query import groups, parse
+from crmkit.model.fields import Invalid, Time
+from crmkit.model.query import parse
 from crmkit.model.query.listing import Listing, MixedListing, Paging, RecordListing, Section
 from crmkit.model.record import Kind, Kinds
+from crmkit.model.times import periods, relative
 from crmkit.storage.derived import open_sums
 from crmkit.storage.interface.connection import Connection
 from crmkit.storage.interface.workspace import Workspace
@@ -59,6 +59,10 @@ class _Asked:
     details: bool  # whether rows of lists have all fields
 
     @property
+    def asker(self) -> Asker:
+        return self.actor.asker(self.now)
+
+    @property
     def workspace(self) -> Workspace:
         return Workspace.of(self.actor)
 
@@ -85,16 +89,13 @@ def _since(call: Call, text: str) -> str:
     if not text.strip():
         return ""
     try:
-        asked = parse.parse(call.crm.kinds.audit, [("at", f"gte:{text.strip()}")], call.actor.asker)
-        (condition,) = groups.plain(asked.conditions)
-    except Problem as problem:
+        return Time().first(text, call.asker)
+    except Invalid as error:
         raise Problem(
             "invalid_value",
             "Send since=2026-06-10T09:00:00Z or a day, or leave it out to be told what changed since the last brief.",
-            fields={"since": problem.fields["at"]},
+            fields={"since": str(error)},
         ) from None
-    found: str = condition.value
-    return found
 
 
 def _read(connection: Connection, asked: _Asked) -> tuple[list[Section], Mark, bool]:
@@ -147,9 +148,8 @@ def _pipeline(connection: Connection, asked: _Asked, kind: Kind) -> Section:
 
 def _closing(connection: Connection, asked: _Asked, kind: Kind) -> Section:
     day = kind.forecast.closes if kind.forecast else ""
-    today = datetime_of(asked.now).astimezone(asked.actor.asker.zone).date()
-    monday = today - timedelta(days=today.weekday())
-    pairs = [("status", OPEN), (day, f"gte:{monday}"), (day, f"lte:{monday + timedelta(days=6)}"), ("sort", day)]
+    first, last = periods.days("this_week", relative.today(asked.now, asked.asker.zone))
+    pairs = [("status", OPEN), (day, f"gte:{first}"), (day, f"lte:{last}"), ("sort", day)]
     return _listed(connection, asked, "closing", f"{kind.plural} closing this week", kind, pairs)
 
 
@@ -164,7 +164,7 @@ def _listed(
     connection: Connection, asked: _Asked, key: str, says: str, kind: Kind, pairs: Sequence[tuple[str, str]]
 ) -> Section:
     """Return the list that the pairs of a query find, as GET of its path lists it."""
-    query = parse.parse(kind, [*pairs, ("limit", str(ROWS))], asked.actor.asker)
+    query = parse.parse(kind, [*pairs, ("limit", str(ROWS))], asked.asker)
     names = kind.members if asked.details else kind.listed
     query = replace(query, fields=tuple(name for name in names if name != "id"))
     page = pages.fetch_page(connection, kind, asked.workspace, query, None)

@@ -4,12 +4,11 @@ from collections.abc import Sequence
 from datetime import tzinfo
 
 from crmkit.clock import after
-from crmkit.clock import moment as datetime_of
 from crmkit.core.reading import reminders as reading
-from crmkit.model import times
 from crmkit.model.actor import Actor
 from crmkit.model.query.listing import Paging, RecordListing
 from crmkit.model.record import Kinds
+from crmkit.model.times import relative, written
 from crmkit.storage import records, reminders
 from crmkit.storage.interface.connection import Connection
 from crmkit.storage.lists.pages import COUNTED
@@ -79,5 +78,4 @@ def _records(connection: Connection, kinds: Kinds, workspace_id: str, found: Seq
 
 def _today(now: str, zone: tzinfo) -> Span:
     """Return the first and the last second of the present day in a zone."""
-    day = datetime_of(now).astimezone(zone).date()
-    return times.day(day.isoformat(), zone) or ("", "")
+    return written.seconds_of(relative.today(now, zone), zone)

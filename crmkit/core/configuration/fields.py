@@ -22,7 +22,7 @@ from crmkit.storage.interface.workspace import Workspace
 
 async def save(call: Call, kind: Kind, body: Mapping[str, Any]) -> Saved:
     """Return the new field; raises `does_not_fit` where records have other values, as far as a short look tells."""
-    values = kind.draft(body, call.actor.asker)
+    values = kind.draft(body, call.asker)
     await _look(call, values)
     return await write.save(call, kind, body)
 
@@ -30,7 +30,7 @@ async def save(call: Call, kind: Kind, body: Mapping[str, Any]) -> Saved:
 async def change(call: Call, kind: Kind, id: str, body: Mapping[str, Any], if_match: int | None = None) -> Saved:
     """Return the field changed; raises `does_not_fit` where values of records do not fit its new type."""
     sent = {name: value for name, value in body.items() if name != "version"}
-    values = kind.draft(sent, call.actor.asker)
+    values = kind.draft(sent, call.asker)
     if "type" in values or "choices" in values:
         before = await call.read(lookup.existing, kind, call.actor.workspace_id, lookup.id_or_key(kind, id))
         if isinstance(before, DeclaredField):

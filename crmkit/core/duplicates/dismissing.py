@@ -52,7 +52,7 @@ def _say(tx: Tx, kinds: Kinds, one: str, other: str) -> None:
 async def dismiss(call: Call, body: Mapping[str, Any]) -> Two:
     """Have a pair listed no more, and return its records; nothing is written where that was said before."""
     kinds = call.crm.kinds
-    sent = form(kinds).draft(body, call.actor.asker)
+    sent = form(kinds).draft(body, call.asker)
     form(kinds).check_required(sent)
 
     def unit(tx: Tx) -> Two:

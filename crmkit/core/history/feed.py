@@ -10,11 +10,12 @@ from crmkit.core.history import changes
 from crmkit.core.history.changes import Nouns, Page, Round
 from crmkit.core.history.net import Change
 from crmkit.errors import Problem, listed, nearest
-from crmkit.model import times
-from crmkit.model.query.cursor import seal, unseal
+from crmkit.model.fields import Invalid, Time
+from crmkit.model.query.cursor import SHORTEST, seal, unseal
 from crmkit.model.query.listing import MixedListing, Paging
 from crmkit.model.query.parse import limit_of
 from crmkit.model.record import Kinds
+from crmkit.model.times import relative
 from crmkit.storage.interface.connection import Connection
 from crmkit.storage.interface.workspace import Workspace, within
 from crmkit.storage.log import entries
@@ -34,7 +35,7 @@ async def told(call: Call, parameters: Mapping[str, str]) -> MixedListing:
     nouns = _nouns(call.crm.kinds, parameters.get("kinds", ""))
     limit, notes = limit_of(parameters.get("limit"))
     seconds = _seconds(parameters.get("wait", ""))
-    begun = await _begun(call, nouns, (parameters.get("since") or parameters.get("cursor") or "").strip())
+    begun = await _begun(call, nouns, parameters.get("since") or parameters.get("cursor") or "")
     found = await _page(call, nouns, limit, begun)
     if begun.reached > begun.start and not found.changes and found.round.is_over:  # nothing was left of that round
         begun = await call.read(changes.beginning, Workspace.of(call.actor), found.round.end)
@@ -87,11 +88,11 @@ def _position(round: Round, nouns: Nouns) -> list[Any]:
 
 async def _begun(call: Call, nouns: Nouns, since: str) -> Round:
     """Return the round that a cursor is in, or that begins at a time or now; raises `invalid_cursor`."""
-    workspace = Workspace.of(call.actor)
+    workspace, sent = Workspace.of(call.actor), since.strip()
     at = _time(call, since)
-    if not since or at:
+    if not sent or at:
         return await call.read(_from_time, workspace, at)
-    position = unseal(call.crm.key, _binding(call), since, _HINT)
+    position = unseal(call.crm.key, _binding(call), sent, _HINT)
     if len(position) > 1 and position[3] != sorted(nouns):
         raise Problem(
             "invalid_cursor",
@@ -112,12 +113,20 @@ _HINT = (
 
 
 def _time(call: Call, text: str) -> str:
-    """Return the stamp of a time, of the first second of a day in the asker's zone; "" for what is neither."""
+    """Return the stamp of a time, of the first second of a day in the asker's zone; "" for what may be a cursor.
+
+    Raises `invalid_value` for what is like a time that is told by the present.
+    """
     try:
-        day = times.day(text, call.actor.asker.zone)
-        return day[0] if day else times.parse(text)
-    except (ValueError, OverflowError):
-        return ""
+        return Time().first(text, call.asker) if text.strip() else ""
+    except Invalid as error:
+        if len(text) >= SHORTEST or not (relative.meant(text) or relative.is_told_by_now(text)):
+            return ""
+        raise Problem(
+            "invalid_value",
+            "Send since= with the next_cursor of the page before, or with a time; without it you get a first cursor.",
+            fields={"since": str(error)},
+        ) from None
 
 
 def _from_time(connection: Connection, workspace: Workspace, at: str) -> Round:

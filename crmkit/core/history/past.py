@@ -11,8 +11,7 @@ from crmkit.core.call import Call
 from crmkit.core.history import net
 from crmkit.core.reading import audit, feeds
 from crmkit.errors import Problem
-from crmkit.model import times
-from crmkit.model.fields import Key
+from crmkit.model.fields import Invalid, Key, Time
 from crmkit.model.query.listing import Listing, MixedListing, Paging
 from crmkit.model.record import Kind, Record
 from crmkit.storage import records
@@ -71,13 +70,12 @@ async def as_of(call: Call, kind: Kind, id: str, text: str) -> Past:
 def _time(call: Call, text: str) -> str:
     """Return the stamp of a time, of the last second of a day in the asker's zone; raises `invalid_value`."""
     try:
-        day = times.day(text, call.actor.asker.zone)
-        return day[1] if day else times.parse(text)
-    except (ValueError, OverflowError):
+        return Time().last(text, call.asker)
+    except Invalid as error:
         raise Problem(
             "invalid_value",
             "Send as_of=2026-06-10T09:00:00Z, or as_of=2026-06-10 for the end of that day.",
-            fields={"as_of": "must be a time (RFC 3339 with its offset) or a date"},
+            fields={"as_of": str(error)},
         ) from None
 
 

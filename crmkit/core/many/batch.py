@@ -58,8 +58,8 @@ async def save(
 def _saving(call: Call, kind: Kind, merges_alike: bool) -> Callable[[Any], Unit[Saved]]:
     """Return what makes the unit of an item."""
     if kind is call.crm.kinds.activity:
-        return partial(activities.saving, call.crm, asker=call.actor.asker)
-    return partial(write.saving, call.crm, kind, asker=call.actor.asker, merges_alike=merges_alike)
+        return partial(activities.saving, call.crm, asker=call.asker)
+    return partial(write.saving, call.crm, kind, asker=call.asker, merges_alike=merges_alike)
 
 
 async def _checked(saving: Callable[[Any], Unit[Saved]], items: Sequence[Any]) -> list[Unit[Saved] | Problem]:

@@ -44,7 +44,7 @@ async def change(call: Call, kind: Kind, pairs: Pairs, body: Mapping[str, Any], 
         raise Problem("invalid_value", "Leave version out: a change of many expects none.", fields=fields)
     if not body:
         raise Problem("missing_field", "Send the fields to change as a JSON object.")
-    return await _done(call, Act.of(call.crm, kind, body, call.actor.asker), asked, pairs, body, details)
+    return await _done(call, Act.of(call.crm, kind, body, call.asker), asked, pairs, body, details)
 
 
 async def remove(call: Call, kind: Kind, pairs: Pairs, details: bool = False) -> Result | Job:
@@ -70,7 +70,7 @@ async def _done(call: Call, act: Act, asked: Asked, pairs: Pairs, body: Body, de
 def _unit(
     call: Call, act: Act, read: Found, query: Query, pairs: Pairs, body: Body, notes: tuple[str, ...]
 ) -> Callable[[Tx], Result | Job | Problem]:
-    zone = str(call.actor.asker.zone)
+    asker = call.asker
 
     def unit(tx: Tx) -> Result | Job | Problem:
         found = _as_of_now(tx, act, read, query)
@@ -85,7 +85,7 @@ def _unit(
             act.check_each(tx, found.first_ids(AT_ONCE))
             return act.result(found.count, notes)
         if found.are_many:
-            return in_steps.begin(tx, act, found, body, zone, notes)
+            return in_steps.begin(tx, act, found, body, asker, notes)
         return _written(tx, act, found, notes)
 
     return unit

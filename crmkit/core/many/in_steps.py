@@ -46,10 +46,10 @@ class _Place(Struct):
     tally: Tally = field(default_factory=Tally)
 
 
-def begin(tx: Tx, act: Act, found: Found, body: Any, zone: str, notes: tuple[str, ...]) -> Job:
-    """Return the new job that does this to the records that were found; `body` is read as of `zone`."""
+def begin(tx: Tx, act: Act, found: Found, body: Any, asker: Asker, notes: tuple[str, ...]) -> Job:
+    """Return the new job that does this to the records that were found; `body` is read as the asker means it."""
     place = _Place(found.count, is_checked=act.is_delete)
-    input = {"kind": act.kind.plural, "body": body, "zone": zone, "notes": notes}
+    input = {"kind": act.kind.plural, "body": body, "zone": str(asker.zone), "now": asker.now, "notes": notes}
     job = jobs.add(tx, NAME, input, position=to_builtins(place))
     job_records.keep(tx, job, found.parts)
     return job
@@ -57,7 +57,7 @@ def begin(tx: Tx, act: Act, found: Found, body: Any, zone: str, notes: tuple[str
 
 def _step(crm: Crm, tx: Tx, job: Job) -> Job:
     place, kind = convert(job.position, _Place), crm.kinds.by_word[job.input["kind"]]
-    asker = Asker(tx.by.email, ZoneInfo(job.input["zone"]), tx.by.preferences)
+    asker = Asker(tx.by.email, ZoneInfo(job.input["zone"]), tx.by.preferences, job.input.get("now", ""))
     act = Act.of(crm, kind, job.input["body"], asker)
     if not place.is_checked:
         _check(tx, job, act, place)

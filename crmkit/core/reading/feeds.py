@@ -5,11 +5,12 @@ from collections.abc import Iterable, Mapping
 from crmkit.core.call import Call
 from crmkit.core.reading.lists import find_all
 from crmkit.errors import Problem
-from crmkit.model import times
-from crmkit.model.actor import Actor
+from crmkit.model.actor import Asker
+from crmkit.model.fields import Time
 from crmkit.model.query import groups, parse
 from crmkit.model.query.listing import Listing
 from crmkit.model.record import Kind
+from crmkit.model.times import relative
 
 PAGING = ("limit", "cursor", "fields", "explain")
 
@@ -50,22 +51,24 @@ def translated(call: Call, kind: Kind, pairs: Pairs, filters: Mapping[str, str])
             comma = ", several values by comma" if filters[name].endswith("in:") else ""
             raise Problem("invalid_value", f"Send {name} once{comma}.", fields={name: "stands twice"})
         sent.add(name)
-        field, text = _as_filter(kind, call.actor, name, value.strip(), filters[parameter])
+        field, text = _as_filter(kind, call.asker, name, value, filters[parameter])
         found.append((prefix + field, text))
     return found
 
 
-def _as_filter(kind: Kind, actor: Actor, name: str, value: str, filter: str) -> tuple[str, str]:
+def _as_filter(kind: Kind, asker: Asker, name: str, value: str, filter: str) -> tuple[str, str]:
     """Return the filter that a parameter stands for; raises `invalid_value` with the name of the parameter."""
     field, _, operator = filter.partition("=")
-    if operator == "lt:" and times.date_of(value):
-        operator = "lte:"
+    type_ = kind.by_name[field].type
+    value = (relative.with_plus(value) if isinstance(type_, Time) else value).strip()
     try:
-        parse.parse(kind, [(field, operator + value)], actor.asker)
+        parse.parse(kind, [(field, operator + value)], asker)
     except Problem as problem:
         if field not in problem.fields:
             raise
         several = ", or several by comma" if operator == "in:" else ""
         hint = f"Write {name}=VALUE{several}; GET /help tells what it looks like."
         raise Problem("invalid_value", hint, fields={name: problem.fields[field]}) from None
+    if operator == "lt:" and type_.span(value, asker):
+        operator = "lte:"
     return field, operator + value

@@ -61,7 +61,7 @@ async def asked(
     pairs, zones = _without_zone(pairs)
     names = (*(name for name, _ in pairs), *(text for name, text in pairs if name == "sort"), *mentions)
     declared = await _declared(call, kind, names)
-    wanted = parse.parse(kind, pairs, actor.asker, declared, others)
+    wanted = parse.parse(kind, pairs, call.asker, declared, others)
     conditions, lost = wanted.conditions, tuple[str, ...]()
     if keys.are_in(conditions):
         found, lost = await call.read(keys.resolved, call.crm.kinds, actor.workspace_id, conditions)

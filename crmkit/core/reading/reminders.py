@@ -12,12 +12,12 @@ from crmkit.clock import moment as datetime_of
 from crmkit.core.call import Call
 from crmkit.core.now import moment
 from crmkit.errors import Problem, listed
-from crmkit.model import times
-from crmkit.model.fields import Choice, Email, Invalid
+from crmkit.model.fields import Choice, Email, Invalid, Time
 from crmkit.model.query.cursor import seal, unseal
 from crmkit.model.query.listing import MixedListing, Paging
 from crmkit.model.query.parse import explains, limit_of
 from crmkit.model.record import Kinds
+from crmkit.model.times import written
 from crmkit.storage import reminders
 from crmkit.storage.lists.pages import COUNTED
 from crmkit.storage.reminders import Due, Source
@@ -29,16 +29,18 @@ MAX_DAYS = 3650
 async def due(call: Call, parameters: Mapping[str, str]) -> MixedListing:
     """Return a page of what is due, or will be within `days`, earliest first, of one `owner` and of some kinds."""
     crm, actor = call.crm, call.actor
-    days, owner = _days(parameters.get("days", "")), _owner(call, parameters.get("owner", ""))
+    days, owner = parameters.get("days", ""), _owner(call, parameters.get("owner", ""))
     sources = _chosen(sources_of(crm.kinds), parameters.get("kind", ""))
     limit, notes = limit_of(parameters.get("limit"))
     is_explained = explains(parameters.get("explain", ""))
     present = moment(call)
-    now = present.now
-    binding = json.dumps([actor.workspace_id, "reminders", days, owner, [source.kind.name for source in sources]])
+    now, ahead = present.now, _until(call, days)
+    binding = json.dumps(
+        [actor.workspace_id, "reminders", days.strip(), owner, [source.kind.name for source in sources]]
+    )
     cursor = parameters.get("cursor", "")
     # the first page decides until when, and its cursor keeps that for the next pages
-    until, *position = unseal(crm.key, binding, cursor) if cursor else [after(now, days=days)]
+    until, *position = unseal(crm.key, binding, cursor) if cursor else [ahead]
     asked = Due(actor.workspace_id, owner, until)
     rows = await call.scan(reminders.due, sources, asked, position or None, limit + 1)
     total = at_least = next_cursor = None
@@ -81,7 +83,7 @@ def is_overdue(at: str, now: str, zone: tzinfo) -> bool:
     if at >= now or at < after(now, hours=-26):  # no day is longer
         return at < now
     day = datetime_of(at).astimezone(zone).date()
-    first, last = times.day(day.isoformat(), zone) or ("", "")
+    first, last = written.seconds_of(day, zone)
     return at != first or now > last
 
 
@@ -91,19 +93,24 @@ def _shown(source: Source, row: reminders.Reminder, overdue: bool) -> tuple[str,
     return f"{kind}/{id}", shown | ({source.note: note} if source.note else {})
 
 
-def _days(text: str) -> int:
+def _until(call: Call, text: str) -> str:
+    """Return the stamp up to which reminders are asked for, by a number of days from now, by a time or by a day."""
     if not text:
-        return 0
-    if not re.fullmatch(r"[0-9]{1,4}", text, re.ASCII) or int(text) > MAX_DAYS:
-        raise Problem("invalid_value", "Send days=7 to look a week ahead.", fields={"days": f"must be 0 to {MAX_DAYS}"})
-    return int(text)
+        return call.now
+    if re.fullmatch(r"[0-9]{1,4}", text, re.ASCII) and int(text) <= MAX_DAYS:
+        return after(call.now, days=int(text))
+    try:
+        return Time().last(text, call.asker)
+    except Invalid:
+        wrong = f"must be 0 to {MAX_DAYS}, or a time like tomorrow or +2w"
+        raise Problem("invalid_value", "Send days=7 to look a week ahead.", fields={"days": wrong}) from None
 
 
 def _owner(call: Call, text: str) -> str:
     """Return an address in stored form, empty for everybody."""
     type_ = Email(takes_me=True)
     try:
-        return type_.operand(type_.meant(text, call.actor.asker)) or ""
+        return type_.operand(type_.meant(text, call.asker)) or ""
     except Invalid as error:
         raise Problem("invalid_value", "Send owner=me, or an address.", fields={"owner": str(error)}) from None
 

@@ -47,7 +47,7 @@ def filters(kinds: Kinds) -> dict[str, str]:
 
 async def save(call: Call, body: Mapping[str, Any]) -> Saved:
     """Log an activity on the record that the body names (see `saving`)."""
-    return await call.write(saving(call.crm, body, call.actor.asker))
+    return await call.write(saving(call.crm, body, call.asker))
 
 
 def saving(crm: Crm, body: Mapping[str, Any], asker: Asker) -> Unit[Saved]:
@@ -78,7 +78,7 @@ def saving(crm: Crm, body: Mapping[str, Any], asker: Asker) -> Unit[Saved]:
 async def log(call: Call, kind: Kind, id: str, body: Mapping[str, Any]) -> Saved:
     """Log an activity on a record (see `put`)."""
     crm, named = call.crm, lookup.id_or_key(kind, id)
-    values = crm.kinds.activity.draft(body, call.actor.asker)
+    values = crm.kinds.activity.draft(body, call.asker)
 
     def unit(tx: Tx) -> Saved:
         about = lookup.existing(tx.connection, kind, tx.by.workspace_id, named)

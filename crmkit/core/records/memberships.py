@@ -82,7 +82,7 @@ async def add(call: Call, id: str, body: Mapping[str, Any]) -> Member:
     """Make a record a member of a campaign, or change the reason for which it is one."""
     kinds = call.crm.kinds
     whole, named = kinds.whole.to, lookup.id_or_key(kinds.whole.to, id)
-    values = form(kinds).draft(body, call.actor.asker)
+    values = form(kinds).draft(body, call.asker)
     form(kinds).check_required(values)
     member = values.pop("id")
 

@@ -22,7 +22,7 @@ from crmkit.storage.interface.tx import Tx, Unit
 
 async def save(call: Call, kind: Kind, body: Mapping[str, Any], merges_alike: bool = False) -> Saved:
     """Create a record, or merge the fields into a live one (see `saving`)."""
-    return await call.write(saving(call.crm, kind, body, call.actor.asker, merges_alike))
+    return await call.write(saving(call.crm, kind, body, call.asker, merges_alike))
 
 
 def saving(crm: Crm, kind: Kind, body: Mapping[str, Any], asker: Asker, merges_alike: bool = False) -> Unit[Saved]:
@@ -54,7 +54,7 @@ async def change(call: Call, kind: Kind, id: str, body: Mapping[str, Any], if_ma
     crm, named = call.crm, lookup.id_or_key(kind, id)
     expected = (if_match, versions.in_body(body))
     sent = {name: value for name, value in body.items() if name != "version"}
-    values = kind.changes.draft(sent, call.actor.asker, True)
+    values = kind.changes.draft(sent, call.asker, True)
 
     def unit(tx: Tx) -> Saved:
         _check_role(tx, kind)

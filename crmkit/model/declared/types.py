@@ -12,11 +12,11 @@ from functools import cached_property, lru_cache
 from typing import Any, ClassVar
 
 from crmkit.errors import in_quotes, nearest
-from crmkit.model import times
 from crmkit.model.actor import Asker
 from crmkit.model.fields import MAX_INTEGER, Date, FieldType, Flag, Invalid, Span, Time
 from crmkit.model.fold import fold
 from crmkit.model.operators.rows import Taken
+from crmkit.model.times import written
 
 Compared = str | int | float  # what filters and sorts compare in place of a value
 
@@ -95,14 +95,20 @@ class DeclaredDate(Declared):
     word = "date"
     dated = True
     taken = Taken.TIME
-    says = Date().says
+    says = "a date like 2026-06-30"
 
     def compared(self, value: Any) -> str:
-        self.check(isinstance(value, str) and times.date_of(value) is not None)
+        self.check(isinstance(value, str) and written.date_of(value) is not None)
         return str(value)
 
     def operand(self, text: str) -> str:
         return Date().cleaned(text)
+
+    def meant(self, raw: Any, asker: Asker) -> Any:
+        return Date().meant(raw, asker)
+
+    def period(self, text: str, asker: Asker) -> Span:
+        return Date().period(text, asker)
 
 
 @dataclass(frozen=True)
@@ -115,18 +121,23 @@ class DeclaredTime(Declared):
     says = "a time like 2026-06-10T09:00:00Z (RFC 3339 with its offset)"
 
     def compared(self, value: Any) -> str:
-        self.check(isinstance(value, str) and value == value.strip() and times.date_of(value) is None)
+        self.check(isinstance(value, str) and value == value.strip() and written.date_of(value) is None)
         self.check(" " not in value[11:])  # in a filter it may stand for a +
-        return self.operand(value)
+        found = written.parse(value)
+        self.check(found is not None)
+        return str(found)
 
     def operand(self, text: str) -> str:
-        try:
-            return times.parse(text)
-        except ValueError:
-            raise Invalid(f"must be {self.says}") from None
+        return Time().cleaned(text)
+
+    def meant(self, raw: Any, asker: Asker) -> Any:
+        return Time().meant(raw, asker)
 
     def span(self, text: str, asker: Asker) -> Span | None:
         return Time().span(text, asker)
+
+    def period(self, text: str, asker: Asker) -> Span:
+        return Time().period(text, asker)
 
 
 @dataclass(frozen=True)

@@ -1,15 +1,21 @@
 """Days, moments, and how a record repeats."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from datetime import date, timedelta, tzinfo
+from typing import Any, ClassVar, TypeVar
 
-from crmkit.model import times
 from crmkit.model.actor import Asker
-from crmkit.model.fields.base import FieldType, Invalid, Span, checked
+from crmkit.model.fields.base import FieldType, Invalid, Span
 from crmkit.model.fold import fold
 from crmkit.model.names import trimmed
 from crmkit.model.operators.rows import Taken
 from crmkit.model.recurrence import rule
+from crmkit.model.times import periods, relative, written
+
+T = TypeVar("T")
+
+_LIKE = f"like {', '.join(relative.EXAMPLES)}"
 
 
 @dataclass(frozen=True)
@@ -22,7 +28,7 @@ class Date(FieldType):
 
     @property
     def says(self) -> str:
-        return "a date like 2026-06-30"
+        return f"a date like 2026-06-30, or {_LIKE}"
 
     @property
     def brief(self) -> str:
@@ -30,13 +36,23 @@ class Date(FieldType):
 
     @property
     def legend(self) -> str:
-        return "date: like 2026-06-30"
+        return "date: like 2026-06-30, today, +2w"
 
     def cleaned(self, value: str) -> str:
         text = value.strip()
-        if times.date_of(text) is None:
-            raise Invalid(f"must be {self.says}")
+        if written.date_of(text) is None:
+            raise Invalid(f"must be {self.says}{relative.meant(text)}")
         return text
+
+    def meant(self, raw: Any, asker: Asker) -> Any:
+        """Return the date, in the asker's zone, of a day or a time that is told by the present."""
+        day = _by_now(relative.date_of, raw, asker)
+        return raw if day is None else day.isoformat()
+
+    def period(self, text: str, asker: Asker) -> Span:
+        """Return the first day of a period and the first one after it, None for that where there is none."""
+        first, last = _period(text, asker)
+        return first.isoformat(), None if last == date.max else (last + timedelta(days=1)).isoformat()
 
 
 @dataclass(frozen=True)
@@ -47,7 +63,7 @@ class Time(FieldType):
 
     @property
     def says(self) -> str:
-        return "a time like 2026-06-10T09:00:00Z (RFC 3339 with its offset), or a date (its midnight)"
+        return f"a time like 2026-06-10T09:00:00Z (RFC 3339 with its offset), a date (its midnight), or {_LIKE}"
 
     @property
     def brief(self) -> str:
@@ -55,22 +71,61 @@ class Time(FieldType):
 
     @property
     def legend(self) -> str:
-        return "time: like 2026-06-10T09:00:00Z, any RFC 3339 offset, or a date (its midnight)"
+        return "time: like 2026-06-10T09:00:00Z (any offset), a date (its midnight), now, -30d, +2w, -3mo, +1y, -12h"
 
     def cleaned(self, value: str) -> str:
-        return checked(times.parse, value)
+        found = written.parse(value)
+        if found is None:
+            raise Invalid(f"must be {self.says}{relative.meant(value)}")
+        return found
 
     def meant(self, raw: Any, asker: Asker) -> Any:
-        """Return the first second of a day, as the asker's zone has it."""
-        span = self.span(raw, asker) if isinstance(raw, str) else None
-        return span[0] if span else raw
+        """Return the stamp of a time that is told by the present, of a day its first second in the asker's zone."""
+        if not isinstance(raw, str):
+            return raw
+        span = self.span(raw, asker)
+        return span[0] if span else _by_now(relative.time_of, raw, asker) or raw
 
     def span(self, text: str, asker: Asker) -> Span | None:
-        """Return the first and the last second of a day."""
+        """Return the first and the last second of a day in the asker's zone."""
+        day = written.date_of(text.strip()) or _by_now(relative.day_of, text, asker)
         try:
-            return times.day(text, asker.zone)
+            return written.seconds_of(day, asker.zone) if day else None
         except OverflowError:
             raise Invalid(f"must be {self.says}") from None
+
+    def first(self, text: str, asker: Asker) -> str:
+        """Return the stamp of a time, of a day that of its first second; raises Invalid."""
+        return self.cleaned(self.meant(text, asker))
+
+    def last(self, text: str, asker: Asker) -> str:
+        """Return the stamp of a time, of a day that of its last second; raises Invalid."""
+        span = self.span(text, asker)
+        return span[1] if span else self.first(text, asker)
+
+    def period(self, text: str, asker: Asker) -> Span:
+        """Return the first moment of a period and the first one after it, None for that where there is none."""
+        first, end = periods.bounds(_period(text, asker), asker.zone)
+        return first, None if end == periods.LAST else end
+
+
+def _by_now(read: Callable[[str, str, tzinfo], T], raw: Any, asker: Asker) -> T | None:
+    """Return what is read of a text that is told by the present, None where there is none; raises Invalid."""
+    if not isinstance(raw, str) or not asker.now:
+        return None
+    try:
+        return read(raw, asker.now, asker.zone)
+    except relative.OutOfRange as error:
+        raise Invalid(str(error)) from None
+
+
+def _period(text: str, asker: Asker) -> periods.Days:
+    if not asker.now:
+        raise Invalid("has no present that a period is told by")
+    try:
+        return periods.days(text, relative.today(asker.now, asker.zone))
+    except periods.NoPeriod as error:
+        raise Invalid(str(error)) from None
 
 
 @dataclass(frozen=True)

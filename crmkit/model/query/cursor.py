@@ -14,6 +14,7 @@ from crmkit import base64url
 from crmkit.errors import Problem
 
 _SEAL = 16  # bytes of the HMAC that are kept: 128 bits
+SHORTEST = len(base64url.encode(b"[]" + bytes(_SEAL)))  # characters of a cursor
 _HINT = (
     "Send the cursor of the page before with the same filters, search and sort, in the same workspace; "
     "or leave cursor out to start at the first page."

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from crmkit.clock import moment, stamp
 from crmkit.model.fields import Date, Time
-from crmkit.model.times import parse as parse_time
+from crmkit.model.times.written import parse as parse_time
 from tests.model.fields.refusal import refusal
 
 # days
@@ -29,7 +29,7 @@ def test_a_valid_date_is_stored_unchanged(day: str) -> None:
     ids=ascii,
 )
 def test_what_is_no_date_is_told_with_an_example(raw: Any) -> None:
-    assert refusal(Date(), raw) == "must be a date like 2026-06-30"
+    assert refusal(Date(), raw).startswith("must be a date like 2026-06-30, or like now, today, ")
 
 
 # times
@@ -131,6 +131,7 @@ def test_every_time_with_an_offset_is_that_moment(local: datetime, minutes: int,
     assert moment(found) == aware
     assert found == stamp(aware)
     assert parse_time(written.replace("+", " ")) == found
+    assert found is not None
     assert parse_time(found) == found
 
 
@@ -141,10 +142,6 @@ def test_stamps_sort_as_text_just_as_the_moments_do(one: datetime, other: dateti
 
 
 @given(st.one_of(st.text(max_size=30), st.text("0123456789-+:.TZ t", max_size=30)))
-def test_reading_any_text_as_a_time_gives_a_stamp_or_a_value_error(text: str) -> None:
-    try:
-        found = parse_time(text)
-    except ValueError as error:
-        assert str(error).startswith("must be a time")
-        return
-    assert stamp(moment(found)) == found
+def test_reading_any_text_as_a_time_gives_a_stamp_or_nothing(text: str) -> None:
+    found = parse_time(text)
+    assert found is None or stamp(moment(found)) == found
