@@ -65,7 +65,7 @@ async def count(call: Call, kind: Kind, pairs: Iterable[tuple[str, str]]) -> Mix
     rows = tuple((kind.plural, row) for row in page.rows)
     read_as = ""
     if wanted.query.explains:
-        read_as = f"{words.asked(kind, wanted.pairs, actor.asker, wanted.declared)}; {counting}"
+        read_as = f"{words.asked(kind, wanted.pairs, call.asker, wanted.declared)}; {counting}"
     return MixedListing(GROUPS, rows, Paging(is_first, page.total, None, next_cursor, notes, read_as=read_as))
 
 

@@ -100,7 +100,7 @@ async def find_all(call: Call, kind: Kind, pairs: Iterable[tuple[str, str]], det
     doubted = await notes_on(call, wanted, is_first, is_first and not page.seqs)
     notes = (*query.notes, *merged, *((CLOSEST,) if page.closest else ()), *doubted)
     next_cursor = None if page.position is None else seal(key, binding, page.position)
-    read_as = words.read_as(kind, wanted.pairs, query, actor.asker, wanted.declared) if query.explains else ""
+    read_as = words.read_as(kind, wanted.pairs, query, call.asker, wanted.declared) if query.explains else ""
     paging = Paging(is_first, page.total, page.at_least, next_cursor, notes, read_as=read_as)
     return Listing(kind, query.fields, page.rows, paging)
 
