@@ -25,6 +25,7 @@ from crmkit.model.operators.rows import BY_NAME, TAKEN_BY, Operand, Taken
 from crmkit.model.query.parse import RESERVED
 from crmkit.model.record import Kind
 from tests.kinds import ACTIVITY, KINDS, PREFIXES
+from tests.storage.reference import PERIODS
 
 SIGNS = (
     "' \" '' \\ ` ; -- /* */ ) (( ? ?1 :a @a $a % _ * ^ { } | || NULL null is:null x'00' 0x10 rowid a* sqlite_schema"
@@ -138,7 +139,8 @@ def written(names: st.SearchStrategy[str], operator: str, operands: st.SearchStr
     if operator in ("is", "not"):
         return st.tuples(names, st.just(f"{operator}:null"))
     if operator == "during":
-        return st.tuples(names, st.builds(str.__add__, st.just("during:"), phrase))
+        periods = st.one_of(st.sampled_from([*PERIODS]), phrase)
+        return st.tuples(names, st.builds(str.__add__, st.just("during:"), periods))
     if BY_NAME[operator].operand in (Operand.LIST, Operand.TWO):
         most = 2 if operator == "between" else 3
         several = st.lists(operands, min_size=most - 1, max_size=most)

@@ -8,6 +8,8 @@ from datetime import date, datetime
 from functools import cmp_to_key
 from typing import Any
 
+from dateutil.relativedelta import relativedelta
+
 from crmkit.model import fields
 from crmkit.model.fields import FieldType
 from crmkit.model.fold import fold
@@ -15,6 +17,17 @@ from crmkit.model.record import Kind
 
 Shown = dict[str, Any]  # a record as JSON shows it
 Filter = tuple[str, str, str]  # name, operator, operand
+
+# the first and the last day of some periods
+PERIODS: dict[str, Callable[[date], tuple[date, date]]] = {
+    "today": lambda today: (today, today),
+    "this_month": lambda today: (today + relativedelta(day=1), today + relativedelta(day=31)),
+    "next_month": lambda today: (today + relativedelta(months=1, day=1), today + relativedelta(months=1, day=31)),
+    "last_year": lambda today: (date(today.year - 1, 1, 1), date(today.year - 1, 12, 31)),
+    "this_year": lambda today: (date(today.year, 1, 1), date(today.year, 12, 31)),
+    "next_36500_days": lambda today: (today, today + relativedelta(days=36_499)),
+    "all_time": lambda today: (date.min, date.max),
+}
 
 # places in custom, as a query spells them
 PATHS = {

@@ -52,7 +52,7 @@ async def count(call: Call, kind: Kind, pairs: Iterable[tuple[str, str]]) -> Mix
     """
     actor, key = call.actor, call.crm.key
     own, filters = asked_of.apart(kind, pairs)
-    wanted = await lists.asked(call, kind, filters, asked_of.OTHERS, mentions=own.values())
+    wanted = await lists.asked(call, kind, filters, asked_of.OTHERS, own.values(), own.get("cursor", ""))
     counting = asked_of.parse(kind, own, actor.timezone, wanted.declared)
     binding = json.dumps([wanted.query.binding(f"{actor.workspace_id}/{kind.plural}/count"), *counting.binding()])
     position = unseal(key, binding, counting.cursor, _CURSOR) if counting.cursor else None
@@ -61,11 +61,11 @@ async def count(call: Call, kind: Kind, pairs: Iterable[tuple[str, str]]) -> Mix
     is_empty = is_first and not any(row["count"] for row in page.rows)
     doubted = await lists.notes_on(call, wanted, is_first, is_empty)
     notes = (*counting.notes, *merged, *(_told(counting, page) if is_first else ()), *doubted)
-    next_cursor = None if page.position is None else seal(key, binding, page.position)
+    next_cursor = None if page.position is None else seal(key, binding, page.position, wanted.query.at)
     rows = tuple((kind.plural, row) for row in page.rows)
     read_as = ""
     if wanted.query.explains:
-        read_as = f"{words.asked(kind, wanted.pairs, call.asker, wanted.declared)}; {counting}"
+        read_as = f"{words.asked(kind, wanted.pairs, wanted.asker, wanted.declared)}; {counting}"
     return MixedListing(GROUPS, rows, Paging(is_first, page.total, None, next_cursor, notes, read_as=read_as))
 
 

@@ -9,8 +9,9 @@ from msgspec.structs import replace
 from crmkit.core import lookup
 from crmkit.core.call import Call
 from crmkit.core.reading import filter_notes, keys
+from crmkit.model.actor import Asker
 from crmkit.model.query import parse, words
-from crmkit.model.query.cursor import seal, unseal
+from crmkit.model.query.cursor import moment_of, seal, unseal
 from crmkit.model.query.filters import NONE, Declarations
 from crmkit.model.query.groups import Criterion
 from crmkit.model.query.listing import Listing, Paging
@@ -31,7 +32,7 @@ async def fetch(call: Call, kind: Kind, id: str) -> Record:
 
 @dataclass(frozen=True)
 class Asked:
-    """What the pairs of a query string ask of a kind: `query`, in which ids stand for natural keys.
+    """What the pairs of a query string ask of a kind: `query`, in which ids stand for natural keys, for this `asker`.
 
     `pairs` are without the `timezone=` in `zones`. `conditions` are those of the pairs, `declared` the keys of custom
     that they may be about. `lost` has a note for each natural key that names nothing.
@@ -39,6 +40,7 @@ class Asked:
 
     kind: Kind
     query: Query
+    asker: Asker
     pairs: Sequence[tuple[str, str]]
     zones: Sequence[str]
     conditions: Sequence[Criterion]
@@ -52,21 +54,25 @@ async def asked(
     pairs: Iterable[tuple[str, str]],
     others: Sequence[str] = parse.OTHERS,
     mentions: Iterable[str] = (),
+    cursor: str = "",
 ) -> Asked:
     """Return what the pairs of a query string ask for, raising what parse.parse does.
 
-    The declared keys of custom that the texts `mentions` name are looked up with those of the pairs.
+    The declared keys of custom that the texts `mentions` name are looked up with those of the pairs. `cursor` stands
+    for one that is not among these.
     """
     actor = call.actor
     pairs, zones = _without_zone(pairs)
     names = (*(name for name, _ in pairs), *(text for name, text in pairs if name == "sort"), *mentions)
     declared = await _declared(call, kind, names)
-    wanted = parse.parse(kind, pairs, call.asker, declared, others)
+    # on a later page filters are told by the moment of the first one
+    asker = actor.asker(moment_of(cursor or dict(pairs).get("cursor", "")) or call.now)
+    wanted = parse.parse(kind, pairs, asker, declared, others)
     conditions, lost = wanted.conditions, tuple[str, ...]()
     if keys.are_in(conditions):
         found, lost = await call.read(keys.resolved, call.crm.kinds, actor.workspace_id, conditions)
         wanted = replace(wanted, conditions=found)
-    return Asked(kind, wanted, pairs, zones, conditions, declared, lost)
+    return Asked(kind, wanted, asker, pairs, zones, conditions, declared, lost)
 
 
 async def notes_on(call: Call, wanted: Asked, is_first: bool, is_empty: bool) -> tuple[str, ...]:
@@ -99,8 +105,8 @@ async def find_all(call: Call, kind: Kind, pairs: Iterable[tuple[str, str]], det
     is_first = position is None
     doubted = await notes_on(call, wanted, is_first, is_first and not page.seqs)
     notes = (*query.notes, *merged, *((CLOSEST,) if page.closest else ()), *doubted)
-    next_cursor = None if page.position is None else seal(key, binding, page.position)
-    read_as = words.read_as(kind, wanted.pairs, query, call.asker, wanted.declared) if query.explains else ""
+    next_cursor = None if page.position is None else seal(key, binding, page.position, query.at)
+    read_as = words.read_as(kind, wanted.pairs, query, wanted.asker, wanted.declared) if query.explains else ""
     paging = Paging(is_first, page.total, page.at_least, next_cursor, notes, read_as=read_as)
     return Listing(kind, query.fields, page.rows, paging)
 

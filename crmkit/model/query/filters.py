@@ -18,6 +18,7 @@ from crmkit.model.fields import PLAIN_KEY, Invalid, Location, Span
 from crmkit.model.form import Field
 from crmkit.model.operators.rows import BY_NAME, OPERATORS, TAKEN_BY, Operand, Operator, Taken, meant
 from crmkit.model.record import Kind
+from crmkit.model.times import periods, relative
 
 MAX_LISTED = 500  # values after in: and tags, in one filter and in all filters together
 
@@ -117,11 +118,23 @@ def filter_of(target: Target, name: str, text: str, asker: Asker = NOBODY) -> Fi
         hint = _ways(shown, allowed)
         if operator == "eq" and operand.lower() in NULLS:
             hint += f" For records without a value write {shown}=is:null."
+        elif "during" in allowed and periods.is_period(operand):
+            hint += f" For a period write {shown}=during:{operand.strip()}."
         elif operator == "eq" and ".." in operand and "gte" in allowed:
             hint += f" For a range write {shown}=between:FIRST,LAST."
         elif operator == "eq" and "," in operand:
             hint += f" For one of several write {shown}=in:VALUE,VALUE."
         raise Problem("invalid_value", hint, fields={name: str(error)}) from None
+
+
+def is_told_by_now(target: Target, text: str) -> bool:
+    """Tell whether what a filter means depends on the moment at which it is read."""
+    operator, operand = split(text)
+    if taken_of(target) is not Taken.TIME:
+        return False
+    if BY_NAME[operator].operand is Operand.PERIOD:
+        return True
+    return any(relative.is_told_by_now(part) for part in relative.with_plus(operand).split(","))
 
 
 def split(text: str) -> tuple[str, str]:
@@ -255,7 +268,10 @@ def _read(target: Target, row: Operator, text: str, asker: Asker) -> Filter:
         raise Invalid(EMPTY)
     if row.operand is Operand.PERIOD and isinstance(target, Field):
         bounds = zip(row.conditions, target.type.period(text, asker), strict=True)
-        return Filter(target, row.name, (text,), tuple(Condition(target, each, bound) for each, bound in bounds))
+        found = tuple(Condition(target, each, bound) for each, bound in bounds if bound is not None)
+        return Filter(target, row.name, (text.strip(),), found)
+    if taken_of(target) is Taken.TIME:
+        text = relative.with_plus(text)
     is_several = row.operand is not Operand.ONE or (row.is_whole and taken_of(target) is Taken.TAGS)
     operands = items(text) if is_several else (text,)
     if row.operand is Operand.CIRCLE and isinstance(target, Field) and isinstance(target.type, Location):

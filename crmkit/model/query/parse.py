@@ -19,6 +19,7 @@ from crmkit.model.query.filters import (
     Declarations,
     DeclaredKey,
     Target,
+    is_told_by_now,
     operators_of,
     quoted,
     spelled_otherwise,
@@ -70,6 +71,7 @@ class Query(Struct, frozen=True):
     notes: tuple[str, ...] = ()
     country: str = ""  # of phone numbers in the search
     explains: bool = False  # the answer says in words how it was read
+    at: str = ""  # the stamp that filters are told by; "" if they mean the same at every moment
 
     @property
     def filtered(self) -> bool:
@@ -107,7 +109,7 @@ def parse(
     `invalid_value` or `invalid_sort` with what is allowed.
     """
     conditions, any_of = list[Condition](), dict[str, list[Part]]()
-    filters = 0
+    filters, at = 0, ""
     reserved: dict[str, str] = {}
     for name, text in pairs:
         if "\x00" in name or "\x00" in text:
@@ -115,7 +117,9 @@ def parse(
         if name not in RESERVED:
             filters += 1
             prefix, field = groups.split(name)
-            part = conditions_of(_target(kind, prefix, field, declared, others), name, text, asker)
+            target = _target(kind, prefix, field, declared, others)
+            at = asker.now if is_told_by_now(target, text) else at
+            part = conditions_of(target, name, text, asker)
             if prefix:
                 any_of.setdefault(prefix, []).append(part)
             else:
@@ -147,6 +151,7 @@ def parse(
         notes,
         asker.country,
         explains(reserved.get("explain", "")),
+        at,
     )
 
 

@@ -24,6 +24,7 @@ Bounds = tuple[str, str]  # the first moment that is within, and the first one a
 # the bounds of stamps; nothing is after the last
 FIRST, LAST = "0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z"
 
+_SOME_DAY = date(2000, 1, 1)  # all periods are within the calendar
 _COUNTED = re.compile(r"(last|next)_([0-9]+)_days?", re.ASCII)
 _PLACES = {"last": -1, "this": 0, "current": 0, "next": 1}
 
@@ -49,6 +50,15 @@ def days(text: str, today: date) -> Days:
     if found is None:
         raise NoPeriod(f"must be {SAYS}{nearest(word, [*NAMES, 'last_7_days', 'next_7_days'])}")
     return found
+
+
+def is_period(text: str) -> bool:
+    """Tell whether a text is a period, of any present."""
+    try:
+        days(text, _SOME_DAY)
+    except NoPeriod:
+        return False
+    return True
 
 
 def bounds(days: Days, zone: tzinfo) -> Bounds:

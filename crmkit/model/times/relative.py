@@ -65,15 +65,15 @@ def date_of(text: str, now: str, zone: tzinfo) -> date | None:
     at = None if day else time_of(text, now, zone)
     if at is None:
         return day
-    try:
-        return moment(at).astimezone(zone).date()
-    except OverflowError:
-        raise OutOfRange(OUTSIDE) from None
+    return today(at, zone)
 
 
 def today(now: str, zone: tzinfo) -> date:
-    """Return the date of the present in a zone."""
-    return moment(now).astimezone(zone).date()
+    """Return the date of the present in a zone; raises OutOfRange."""
+    try:
+        return moment(now).astimezone(zone).date()
+    except OverflowError:
+        raise OutOfRange(OUTSIDE) from None
 
 
 def is_told_by_now(text: str) -> bool:

@@ -3,6 +3,7 @@
 import pytest
 
 from crmkit.errors import Problem
+from crmkit.model.actor import Asker
 from crmkit.model.query.filters import Condition
 from crmkit.model.query.parse import Query, parse
 from crmkit.model.record import Kind
@@ -10,12 +11,13 @@ from tests.kinds import ACTIVITY, AUDIT, CONTACT, KINDS
 
 every_kind = pytest.mark.parametrize("kind", [*KINDS, ACTIVITY, AUDIT], ids=lambda kind: kind.name)
 
+NOW = "2026-06-10T09:00:00Z"
 ID = "c_aaaaaaaa"
 COMPANY_ID = "co_aaaaaaaa"
 
 
 def query(*pairs: tuple[str, str], kind: Kind = CONTACT) -> Query:
-    return parse(kind, pairs)
+    return parse(kind, pairs, Asker(now=NOW))
 
 
 def condition(name: str, text: str) -> Condition:
@@ -25,6 +27,6 @@ def condition(name: str, text: str) -> Condition:
 
 def told(*pairs: tuple[str, str], kind: Kind = CONTACT) -> Problem:
     with pytest.raises(Problem) as caught:
-        parse(kind, pairs)
+        parse(kind, pairs, Asker(now=NOW))
     assert caught.value.status == 400
     return caught.value

@@ -13,7 +13,7 @@ from crmkit.model.query.filters import target_of
 from crmkit.model.query.parse import TIMEZONE
 from crmkit.model.record import Kind
 from tests.kinds import KINDS
-from tests.storage.reference import PART, PATHS, met
+from tests.storage.reference import PART, PATHS, PERIODS, Filter, met
 from tests.storage.samples import Library, is_taken, names, operands
 
 # what all these records have the same in
@@ -35,10 +35,9 @@ def asked(kind: Kind, name: str, texts: list[str]) -> Iterator[tuple[str, str]]:
     lists = [", ".join(single[start : start + 3]) for start in range(0, len(single), 3)]
     pairs = [f"{first},{last} " for first, last in zip(single, reversed(single), strict=True)]
     pairs += [f"{last},{first}" for first, last in zip(single[:3], reversed(single[:3]), strict=True)]
-    choices = {"is": ["null"], "not": ["NULL"], "between": pairs, **dict.fromkeys(("in", "out"), lists)}
+    choices = {"is": ["null"], "not": ["NULL"], "between": pairs, "during": [*PERIODS]}
+    choices |= dict.fromkeys(("in", "out"), lists)
     for operator in operators_of(kind, name):
-        if operator == "during":
-            continue
         for operand in choices.get(operator, texts):
             if operator in (*PART, "unlike") and name in PATHS and "e+" in operand:
                 continue  # how a huge number is spelled is SQLite's matter
@@ -47,13 +46,21 @@ def asked(kind: Kind, name: str, texts: list[str]) -> Iterator[tuple[str, str]]:
             yield operator, operand
 
 
+def asked_of(library: Library, name: str, operator: str, operand: str) -> list[Filter]:
+    """Return the filters that the reference knows for one of a client's."""
+    if operator != "during":
+        return [(name, operator, operand)]
+    first, last = PERIODS[operand](library.back.clock.now.date())
+    return [(name, "gte", first.isoformat()), (name, "lte", last.isoformat())]
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(("kind", "name"), FILTERED)
 def test_a_filter_finds_just_the_records_that_meet_it(library: Library, kind: Kind, name: str) -> None:
     records = library.records[kind.name]
     telling = 0
     for operator, operand in asked(kind, name, operands(kind, name, records, random.Random(f"{kind.name}.{name}"))):
-        expected = {record["id"] for record in met(kind, records, [(name, operator, operand)])}
+        expected = {record["id"] for record in met(kind, records, asked_of(library, name, operator, operand))}
         bare = operator == "eq" and operand.partition(":")[0] not in OPERATORS and name != TIMEZONE
         for spelled in (f"{operator}:{operand}", operand)[: 1 + bare]:
             answer = library.back.find(library.alice, (name, spelled), ("limit", "200"), kind=kind)
