@@ -92,15 +92,15 @@ def _value(filter: Filter, at: int, asker: Asker) -> str:
         return _shown(text)
     if taken_of(target) is not Taken.TIME:
         return _shown(str(target.type.meant(text, asker)))
-    match BY_NAME[filter.operator].operand:
-        case Operand.TWO:
-            compared = filter.conditions[at : at + 1]
-        case Operand.LIST:
-            compared = conditions(target, target.name, f"eq:{text}", asker)
-        case _:
-            compared = filter.conditions
+    form, compared = BY_NAME[filter.operator].operand, filter.conditions
+    if form is Operand.TWO:
+        compared = compared[at : at + 1]
+    elif form is Operand.LIST:
+        compared = conditions(target, target.name, f"eq:{text}", asker)
+    glue = " until " if form is Operand.PERIOD else " to "  # a period ends before its end
     stamps = [stamp for stamp in dict.fromkeys(_stamps(compared)) if stamp != text]
-    return f"{_shown(text)} ({' to '.join(stamps)})" if stamps else _shown(text)
+    has_no_end = form is Operand.PERIOD and len(stamps) < 2  # all_time
+    return f"{_shown(text)} ({glue.join(stamps)})" if stamps and not has_no_end else _shown(text)
 
 
 def _stamps(compared: Sequence[Condition]) -> Iterator[str]:
@@ -108,7 +108,7 @@ def _stamps(compared: Sequence[Condition]) -> Iterator[str]:
     for condition in compared:
         values = condition.value if isinstance(condition.value, tuple) else (condition.value,)
         for value in values:
-            yield from value if isinstance(value, tuple) else (value,)
+            yield from filter(None, value if isinstance(value, tuple) else (value,))
 
 
 def _shown(text: str) -> str:

@@ -11,7 +11,7 @@ from crmkit.model.record import Kind
 from tests.kinds import ACTIVITY, AUDIT, CONTACT, DEAL
 from tests.model.query.queries import every_kind
 
-ASKER = Asker("ada@example.com", ZoneInfo("Europe/Berlin"))
+ASKER = Asker("ada@example.com", ZoneInfo("Europe/Berlin"), now="2026-06-10T09:00:00Z")
 
 SAID = {
     "": "all contacts; newest updated_at first",
@@ -42,6 +42,15 @@ SAID = {
         "updated_at is 2026-06-01 (2026-05-31T22:00:00Z to 2026-06-01T21:59:59Z) or 2026-06-03 "
         "(2026-06-02T22:00:00Z to 2026-06-03T21:59:59Z) or whose name starts with J; days of Europe/Berlin; "
         "newest updated_at first"
+    ),
+    "created_at=during:last_week&updated_at=gte:-30d&follow_up_at=today": (
+        "contacts whose created_at is in last_week (2026-05-31T22:00:00Z until 2026-06-07T22:00:00Z), and whose "
+        "updated_at is -30d (2026-05-11T09:00:00Z) or later, and whose follow_up_at is today (2026-06-09T22:00:00Z to "
+        "2026-06-10T21:59:59Z); days of Europe/Berlin; newest updated_at first"
+    ),
+    "or.created_at=during:all_time&or.created_at=lt:+2w": (
+        "contacts whose created_at is in all_time or whose created_at is before +2w (2026-06-24T09:00:00Z); "
+        "days of Europe/Berlin; newest updated_at first"
     ),
     "tags=none:vip,cold&name=unlike:x&location=within:52.5,13.4,5": (
         "contacts whose tags have none of vip or cold (or are empty), and whose name does not contain x (or is empty), "
