@@ -5,6 +5,7 @@ from contextlib import closing
 
 import pytest
 
+from crmkit.model.query.parse import MAX_CONDITIONS
 from crmkit.model.record import Kind
 from crmkit.storage.lists import planner
 from crmkit.storage.lists.plan import LookUp, WalkEach, WalkIndex
@@ -148,3 +149,19 @@ def test_a_group_is_walked_by_the_index_of_each_value_where_all_have_the_order_o
             for name in names:
                 assert any(f"SEARCH r USING COVERING INDEX contacts_by_{name} (" in step for step in steps), steps
             assert steps[0] == "SEARCH r USING INTEGER PRIMARY KEY (rowid=?)"
+
+
+@pytest.mark.parametrize("is_led", [True, False], ids=["looked up", "walked"])
+def test_a_group_may_have_as_many_parts_as_a_query_has_filters(
+    library: Library, is_led: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not is_led:
+        monkeypatch.setattr(planner, "AT_ONCE", -1)
+    records = library.records[CONTACT.name]
+    texts = [f"like:nobody at all {n}" for n in range(MAX_CONDITIONS - 20)]
+    values = [f"in:{','.join(f'v{n}x{m}' for m in range(20))}" for n in range(19)]
+    filters = [*(("or.name", text) for text in texts), *(("or.stage", text) for text in values), ("or.stage", "lead")]
+    expected = met(CONTACT, records, [("stage", "eq", "lead")])
+    found = library.back.find(library.alice, *filters, ("limit", "200"))
+    assert {record.id for record in found.records} == {record["id"] for record in expected}
+    assert library.back.find(library.alice, *filters[-20:], ("limit", "1")).paging.total == len(expected)
