@@ -34,6 +34,7 @@ ROWS: dict[str, Callable[[Lab], list[Line]]] = {
     "declared": scale.declared,
     "groups": scale.groups,
     "duplicates": scale.duplicates,
+    "nearby": scale.nearby,
     "logs": scale.logs,
     "brief": scale.brief,
     "counts": counts.counts,

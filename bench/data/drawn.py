@@ -100,6 +100,9 @@ _ENDS = [
 ]
 _SUFFIXES = ("Labs", "GmbH", "Ltd", "Group", "Systems", "Partners", "Foods", "Works")
 _CITIES = ("Berlin", "Zürich", "Lagos", "Lima", "Oslo", "Pune")
+_place = random.Random("towns")
+TOWNS = tuple((_place.uniform(-50, 60), _place.uniform(-180, 180)) for _ in range(300))  # degrees north and east
+_SPREAD = 0.05  # degrees: about a third of those who are in a town are within 5 km of its middle
 _SENTENCES = (
     "Met at the spring fair.",
     "Prefers a call in the morning.",
@@ -121,6 +124,7 @@ class Drawn:
         self._choice = choice
         self._chance = choice.random
         self._contacts = contacts
+        self._place = random.Random(contacts)  # of its own, so that all else is as it was without places
         self._taken: set[str] = set()  # emails and domains
 
     def company(self) -> Body:
@@ -154,6 +158,10 @@ class Drawn:
         if chance() < 0.03:
             body["follow_up_at"] = self.time(-180, 540)
             body["follow_up_note"] = "Call back"
+        if self._place.random() < 0.1:
+            north, east = self._place.choice(TOWNS)
+            body["latitude"] = round(self._place.gauss(north, _SPREAD), 6)
+            body["longitude"] = round(max(-180.0, min(180.0, self._place.gauss(east, _SPREAD))), 6)
         body = self._described(body)
         if has_term and TERM not in body["name"].lower():
             body["notes"] = f"{body.get('notes') or ''} Brought a {TERM}.".strip()

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Sequence
 from urllib.parse import quote_plus
 
+from bench.data.drawn import TOWNS
 from bench.lab import Lab, Shot
 from bench.load import Broken, Result
 from bench.report import Line
@@ -279,5 +280,27 @@ def duplicates(lab: Lab) -> list[Line]:
             at_most=True,
             absolute=f"pairs {middle(pairs)}; list {middle(page)}",
             cpu=cpu(page, pairs),
+        )
+    ]
+
+
+def nearby(lab: Lab) -> list[Line]:
+    """Who is within 5 km of the middle of a town, beside a page of a list."""
+    made, server = lab.data(lab.large), lab.product(lab.large)
+    paths = [f"/contacts?location=within:{north:.5f},{east:.5f},5" for north, east in TOWNS]
+    if not any(server.get(path, made.token).count(b"contact/") for path in paths[:5]):
+        raise Broken(f"{paths[0]} and others find nobody")
+    file = lab.requests("nearby", [f"GET {path}" for path in paths])
+    ours, page = lab.rounds(Shot(server, file, AT_ONCE, made.token), listed(lab, lab.large))
+    return [
+        Line(
+            f"list of those within 5 km at {lab.large:,}, p50",
+            "list of 50",
+            _by("p50", ours, page),
+            5.0,
+            3.0,
+            at_most=True,
+            absolute=f"nearby {middle(ours)}; list {middle(page)}",
+            cpu=cpu(page, ours),
         )
     ]

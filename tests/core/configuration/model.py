@@ -19,13 +19,15 @@ VALUES: dict[str, list[Any]] = {
     "object": [{}, {"c": 1}],
 }
 EVERY = [value for values in VALUES.values() for value in values]
+EXACT = ["eq", "ne", "in", "out"]
+ORDERED = [*EXACT, "gt", "gte", "lt", "lte", "between"]
 OPERATORS = {
-    "text": ["eq", "ne", "gt", "gte", "lt", "lte", "in", "like"],
-    "number": ["eq", "ne", "gt", "gte", "lt", "lte", "in"],
-    "date": ["eq", "ne", "gt", "gte", "lt", "lte", "in"],
-    "time": ["eq", "ne", "gt", "gte", "lt", "lte", "in"],
-    "bool": ["eq", "ne", "in"],
-    "choice": ["eq", "ne", "in"],
+    "text": [*ORDERED, "like", "unlike", "starts", "ends"],
+    "number": ORDERED,
+    "date": ORDERED,
+    "time": ORDERED,
+    "bool": EXACT,
+    "choice": EXACT,
 }
 
 
@@ -72,12 +74,17 @@ def spelled(value: Any) -> str:
 def meets(type: str, found: Any, operator: str, wanted: list[Any]) -> bool:
     """Tell whether what a record is compared by meets a filter for values that the type fits."""
     values = [read(type, one) for one in wanted]
-    if operator == "ne":
-        return found is None or found != values[0]
+    if operator in ("ne", "out"):
+        return found is None or found not in values
+    if operator == "unlike":
+        return found is None or values[0] not in found
     if found is None:
         return False
-    if operator == "like":
-        return values[0] in found
+    if operator in ("like", "starts", "ends"):
+        place = {"like": values[0] in found, "starts": found.startswith(values[0]), "ends": found.endswith(values[0])}
+        return place[operator]
+    if operator == "between":
+        return values[0] <= found <= values[1]
     return {
         "eq": found == values[0],
         "in": found in values,
@@ -107,4 +114,4 @@ def asked(type: str, luck: random.Random) -> tuple[str, list[Any]]:
     """Return an operator of a type and values to ask for."""
     operator = luck.choice(OPERATORS[type])
     values = [value for value in VALUES[type] if value != ""]
-    return operator, luck.sample(values, 2 if operator == "in" else 1)
+    return operator, luck.sample(values, 2 if operator in ("in", "out", "between") else 1)
