@@ -55,6 +55,7 @@ def audit_of(kinds: Sequence[Kind]) -> Kind:
             index("action", "seq"),
             index("at", "seq"),
             partial("op", "seq"),
+            partial("moved_at", "target"),
         ),
     )
     return replace(log, fields=tuple(replace(field, type=types.get(field.name, field.type)) for field in log.fields))

@@ -66,6 +66,7 @@ DEAL = kind_of(
         index("owner", "updated_at"),
         partial("owner", "follow_up_at", filled="follow_up_at"),
         partial("status", "close_date", filled="close_date"),
+        partial("closed_at", covers=("status", "currency", "amount_cents")),
     ),
     forecast=Forecast("amount_cents", "close_date"),
     shares_activities=("contact_id", "company_id"),

@@ -19,3 +19,14 @@ def figures(found: MixedListing) -> Table:
     (part,) = table.parts
     tail = structs.replace(part.tail, paging=None)
     return structs.replace(table, parts=(Part(part.page, tail, part.key),), facts=part.tail.data())
+
+
+def of_period(found: MixedListing, period: str | None, since: str | None, until: str | None, tells: bool) -> Table:
+    """Return a page of such rows, and the period that they are of, which the text `tells` where no row does."""
+    table = figures(found)
+    (part,) = table.parts
+    bounds = " ".join(f"{word} {at}" for word, at in (("from", since), ("to", until)) if at)
+    said = f"period: {'  '.join(filter(None, (period, bounds)))}"
+    tail = structs.replace(part.tail, counts=(*part.tail.counts, said)) if tells else part.tail
+    facts = {"period": period, "from": since, "to": until, **table.facts}
+    return structs.replace(table, parts=(structs.replace(part, tail=tail),), facts=facts)

@@ -15,8 +15,8 @@ from crmkit.web.edge import Edge
 from crmkit.web.gate import Gate
 from crmkit.web.handlers import configuration, documents, jobs
 from crmkit.web.handlers.people import account, teams
+from crmkit.web.handlers.reading import analytics, overview
 from crmkit.web.handlers.reading import log as reading_log
-from crmkit.web.handlers.reading import overview
 from crmkit.web.handlers.reading.count import count_route
 from crmkit.web.handlers.reading.log import history_routes
 from crmkit.web.handlers.records import activities, duplicates, undo
@@ -90,7 +90,7 @@ def routes(kinds: Kinds) -> list[Route]:
         *history_routes(kinds, kinds.activity),
         *undo.ROUTES,
     ]
-    across += [*duplicates.routes(kinds), *overview.ROUTES, *reading_log.routes(kinds), *jobs.ROUTES]
+    across += [*duplicates.routes(kinds), *overview.ROUTES, *analytics.ROUTES, *reading_log.routes(kinds), *jobs.ROUTES]
     of_settings = [
         route
         for kind in kinds.settings

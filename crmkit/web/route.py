@@ -27,7 +27,7 @@ Page = Callable[[Crm], Response]
 
 Method = Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
 # what a token may be let into, beside the plurals of kinds; "*" is several areas: the verb itself looks at each
-Area = Literal["account", "team", "tokens", "workspace", "*"]
+Area = Literal["account", "analytics", "team", "tokens", "workspace", "*"]
 Verb = Literal["read", "write", "delete"]
 
 # whether a connected app may send the request on its own, or needs a code mailed to its user

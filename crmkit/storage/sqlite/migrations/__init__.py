@@ -33,6 +33,7 @@ from crmkit.storage.sqlite.migrations import (
     m0030_briefs,
     m0031_job_records,
     m0032_locations,
+    m0033_analytics,
 )
 from crmkit.storage.sqlite.migrations.migration import Migration
 
@@ -69,6 +70,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     m0030_briefs.MIGRATION,
     m0031_job_records.MIGRATION,
     m0032_locations.MIGRATION,
+    m0033_analytics.MIGRATION,
 )
 
 __all__ = ["MIGRATIONS", "Migration"]

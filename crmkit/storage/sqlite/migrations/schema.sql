@@ -79,7 +79,9 @@ CREATE TABLE audit (
             action TEXT NOT NULL,
             target TEXT NOT NULL,
             changes TEXT NOT NULL
-        , op INTEGER, version INTEGER) STRICT
+        , op INTEGER, version INTEGER, moved_at TEXT GENERATED ALWAYS AS (
+            CASE WHEN instr(changes, '"stage":[') > 0 AND json_type(changes, '$.stage') = 'array' THEN at END
+        ) VIRTUAL) STRICT
         ;
 CREATE INDEX audit_by_target ON audit (workspace_id, target, seq);
 CREATE TABLE deleted (

@@ -124,6 +124,7 @@ def test_every_field_has_its_column_and_every_column_its_field(tmp_path: Path, k
     expected = {name: (type_, name in never_empty) for name, type_ in table_columns(kind)}
     if kind is AUDIT:
         expected |= dict.fromkeys(("op", "version"), ("INTEGER", False))  # which the log keeps for itself
+        expected["moved_at"] = ("TEXT", False)
     assert {name: (type_, bool(not_null)) for _, name, type_, not_null, *_ in found} == expected
     assert [name for _, name, _, _, _, key, _ in found if key] == ["seq"]
     assert strict
