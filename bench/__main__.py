@@ -38,6 +38,7 @@ ROWS: dict[str, Callable[[Lab], list[Line]]] = {
     "logs": scale.logs,
     "brief": scale.brief,
     "counts": counts.counts,
+    "analytics": scale.analytics,
     "edge": cost.edge,
     "keys": cost.keys,
     "bytes": cost.sizes,

@@ -262,6 +262,24 @@ def brief(lab: Lab) -> list[Line]:
     ]
 
 
+def analytics(lab: Lab) -> list[Line]:
+    """Figures of the month in which most deals were made, beside the first page of a list."""
+    made, server = lab.data(lab.large), lab.product(lab.large)
+    paths = {"analytics": "/analytics/summary?from=2024-12-15&to=2025-01-14", "analytics-list": LISTED}
+    shots = [Shot(server, lab.requests(name, [f"GET {path}"]), 1, made.token) for name, path in paths.items()]
+    ours, page = lab.rounds(*shots)
+    return [
+        Line(
+            f"GET /analytics/summary of a month at {lab.large:,}, p50, 1 conn",
+            "list of 50, sorted, filtered",
+            _by("p50", ours, page),
+            at_most=True,
+            absolute=f"summary {middle(ours)}; list {middle(page)}",
+            cpu=cpu(page, ours),
+        )
+    ]
+
+
 def duplicates(lab: Lab) -> list[Line]:
     """The first page of the pairs that are likely one, beside the first page of a list."""
     made, server = lab.data(lab.large), lab.product(lab.large)

@@ -45,12 +45,8 @@ PARAMETERS: dict[str, tuple[str, ...]] = {
     "target": tuple(PREFIXES),
     **dict.fromkeys(["q", "search"], tuple(PREFIXES)),  # words, among them ids
     **dict.fromkeys(["confirm", "code", "merge", "atomic", "types", "days", "limit", "cursor", "fields", "format"], ()),
-    **dict.fromkeys(
-        ["as_of", "kinds", "wait", "timezone", "sum", "avg", "min", "max", "explain", "max_tokens", "period"], ()
-    ),
-    **dict.fromkeys(
-        ["by", "created_by", "action", "since", "until", "kind", "on_behalf_of", "source_id", "owner", "from", "to"], ()
-    ),
+    **dict.fromkeys(["as_of", "kinds", "wait", "timezone", "sum", "avg", "min", "max"], ()),
+    **dict.fromkeys(["by", "created_by", "action", "since", "until", "kind", "on_behalf_of", "source_id", "owner"], ()),
 }
 
 
