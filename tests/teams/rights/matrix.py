@@ -47,6 +47,7 @@ PARAMETERS: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(["confirm", "code", "merge", "atomic", "types", "days", "limit", "cursor", "fields", "format"], ()),
     **dict.fromkeys(["as_of", "kinds", "wait", "timezone", "sum", "avg", "min", "max"], ()),
     **dict.fromkeys(["by", "created_by", "action", "since", "until", "kind", "on_behalf_of", "source_id", "owner"], ()),
+    **dict.fromkeys(["explain", "max_tokens", "period", "from", "to"], ()),
 }
 
 

@@ -1,4 +1,4 @@
--- 32;
+-- 33;
 CREATE TABLE migrations (
             number INTEGER PRIMARY KEY,
             name TEXT NOT NULL,
@@ -519,6 +519,8 @@ CREATE TABLE job_records (
         ;
 CREATE INDEX "contacts_by_latitude" ON "contacts" (workspace_id, "latitude", "longitude", id) WHERE "latitude" IS NOT NULL;
 CREATE INDEX "companies_by_latitude" ON "companies" (workspace_id, "latitude", "longitude", id) WHERE "latitude" IS NOT NULL;
+CREATE INDEX audit_by_moved_at ON audit (workspace_id, moved_at, target) WHERE moved_at IS NOT NULL;
+CREATE INDEX deals_by_closed_at ON deals (workspace_id, closed_at, id, status_key, currency, amount_cents) WHERE closed_at IS NOT NULL;
 INSERT INTO activities_search (activities_search, rank) VALUES ('automerge', 8);
 INSERT INTO campaigns_search (campaigns_search, rank) VALUES ('automerge', 8);
 INSERT INTO companies_search (companies_search, rank) VALUES ('automerge', 8);
