@@ -135,6 +135,7 @@ class Nearest:
         having = [each for each, known_as in spelled.items() if method in self._methods[known_as]]
         tried = [f"/{'/'.join(words[skipped:])}" for skipped in range(min(MAX_PREFIX + 1, len(words)))]
         near = next(filter(None, (_most_like(wanted, having, spelled) for wanted in tried)), "")
+        near = near or next((each for each in having if len(words) == 1 and _has_word(each, words[0])), "")
         home = tried[0].rpartition("/")[0]
         if home in spelled and near.rpartition("/")[0] != home and near not in having:
             near = home  # what it would belong to
@@ -150,6 +151,11 @@ class Nearest:
     def _is_id(self, word: str) -> bool:
         prefix, _, body = word.partition("_")
         return prefix in self._prefixes and len(body) == ids.LENGTH and body.isalnum() and body.isascii()
+
+
+def _has_word(path: str, word: str) -> bool:
+    """Tell whether a path without ids has a word that leads nowhere alone, as /analytics/summary has analytics."""
+    return "{" not in path and word in path.strip("/").split("/")
 
 
 def _listed(method: str) -> str:
