@@ -265,6 +265,15 @@ def test_the_funnel_tells_its_period_below_and_ends_with_what_the_pipeline_does_
     assert figures(alice, "funnel", "?kind=contact")["items"] == []
 
 
+def test_a_stage_has_one_spelling_in_all_its_rows(alice: Person) -> None:
+    for stage, currency in (("Lead", "USD"), ("lead", "EUR"), ("LEAD", "EUR")):
+        new(alice, "/deals", title="x", stage=stage, currency=currency, amount_cents=1)
+    assert [(row["stage"], row["count"], row["currency"]) for row in rows(alice, "funnel")] == [
+        ("LEAD", 2, "EUR"),
+        ("LEAD", 1, "USD"),
+    ]
+
+
 def test_the_bounds_that_an_answer_shows_ask_for_the_same_figures(busy: Team) -> None:
     for place in PLACES:
         for query in ("", "?period=today&timezone=Asia/Tokyo", "?to=2026-11-01"):
