@@ -18,6 +18,7 @@ from crmkit.core.duplicates.matching import Match
 from crmkit.core.followed import Change
 from crmkit.model.record import REACHED, Kind, Kinds, Record
 from crmkit.records.between import dismissal
+from crmkit.records.field import DeclaredField
 from crmkit.storage import records
 from crmkit.storage.derived import tallies
 from crmkit.storage.interface.tx import Tx
@@ -50,7 +51,7 @@ def put_and_follow(
             matches += found
     elif kind is kinds.dismissal:
         pairing.follow_dismissal(tx, kinds, record, dismissal.ids_of(record or before))
-    if kind.is_setting and record is not before:
+    if kind.is_setting and record is not before and issubclass(kind.record, DeclaredField):
         return indexing.follow(tx, kinds, kind, before, record)
     is_counted = kind is kinds.activity or kind is kinds.membership
     if record is not before and (before is not None or is_counted):  # else nobody links to it yet

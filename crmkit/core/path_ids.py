@@ -20,7 +20,7 @@ def id_or_key(prefixes: Mapping[str, str], forms: KeyForms, text: str, prefix: s
     try:
         return ids.parse(text, prefix, prefixes)
     except ids.BadId as error:
-        key = keys.read(text, forms, prefixes)
+        key = keys.read(text, forms, prefixes, among=(prefix,))
         if key is not None and key.of(prefix):
             return key
         is_id = text.rpartition("/")[2].partition("_")[0] in prefixes

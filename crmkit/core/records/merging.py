@@ -17,8 +17,12 @@ from crmkit.storage.interface.tx import Tx
 def met(tx: Tx, kind: Kind, values: Values) -> tuple[Record | None, Values, list[str]]:
     """Return the record that a POST of these values merges into, None if it creates one, and what is written of them.
 
-    A key that another record holds is left out, and a note names that record.
+    A key that another record holds is left out, and a note names that record. Raises `already_exists` for one of a
+    kind that is not merged.
     """
+    if kind.is_setting:
+        check_taken(tx, kind, None, values)
+        return None, values, []
     found: Record | None = None
     held: dict[str, Record] = {}
     for name in kind.merges_by:
@@ -64,14 +68,14 @@ def _differ(record: Record, other: Record, name: str) -> bool:
     return bool(name) and None not in (values := (getattr(record, name), getattr(other, name))) and len(set(values)) > 1
 
 
-def check_taken(tx: Tx, kind: Kind, before: Record, values: Mapping[str, Any]) -> None:
+def check_taken(tx: Tx, kind: Kind, before: Record | None, values: Mapping[str, Any]) -> None:
     """Raise `already_exists`, with the handle, if another record has one of these values of unique fields."""
-    for name in kind.merges_by:
+    for name in kind.keys:
         value = values.get(name)
-        if value is None or value == getattr(before, name):
+        if value is None or (before is not None and value == getattr(before, name)):
             continue
         holder = records.find(tx.connection, kind, tx.by.workspace_id, name, value)
-        if holder is not None and holder.id != before.id:
+        if holder is not None and (before is None or holder.id != before.id):
             raise Problem(
                 "already_exists",
                 f"{holder.handle} has this {name}: change that one, or give this one another {name}.",

@@ -144,7 +144,7 @@ def _saved_whole(tx: Tx, crm: Crm, kind: Kind, draft: nested.Draft, merges_alike
 
 def _check_role(tx: Tx, kind: Kind) -> None:
     """Raise `admin_required` where the actor may not write records of this kind."""
-    if kind.is_setting:
+    if kind.is_admins:
         roles.check_admin(tx)
 
 

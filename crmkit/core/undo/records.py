@@ -27,7 +27,7 @@ MOST_LINKS = 5  # of one field that lead to a record that would go, in an answer
 def reversal(scene: Scene, entry: Entry) -> Reversal:
     """Return how the entry of a record is taken back; raises `admin_required` where only admins write its kind."""
     kind = scene.kinds.by_word[entry.noun]
-    if kind.is_setting:
+    if kind.is_admins:
         roles.check_admin(scene.tx)
     if entry.version is None:
         return Reversal({entry.target: "was written before the log held what an undo needs"})

@@ -1,7 +1,7 @@
 """Natural keys: what names a record in place of its id, like the email of a contact or `code:X`."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,11 +13,15 @@ _HEAD = re.compile(r"\s*([a-z_]+)(?:/|%2[Ff])")
 
 @dataclass(frozen=True)
 class KeyForm:
-    """How records of a kind are named by their unique field `name`: by its value, behind `word` and a colon if any."""
+    """How records of a kind are named by their unique field `name`: by its value, behind `word` and a colon if any.
+
+    One that `needs_kind` is read only where it is known which kind is meant: its values may be any words.
+    """
 
     name: str
     type: FieldType
     word: str = ""
+    needs_kind: bool = False
 
     @property
     def says(self) -> str:
@@ -50,25 +54,28 @@ class Key:
         return [(name, value) for found, name, value in self.readings if found == prefix]
 
 
-def read(text: str, forms: KeyForms, prefixes: Mapping[str, str], in_query: bool = False) -> Key | None:
+def read(
+    text: str, forms: KeyForms, prefixes: Mapping[str, str], in_query: bool = False, among: Collection[str] = ()
+) -> Key | None:
     """Return the natural key in a text, None if it is none of any kind. A blank in a query may be meant as a plus.
 
     A kind before it (`contact/jane@acme.com`) says of which kind it is, unless an address begins so. `prefixes` is that
-    of ids.parse.
+    of ids.parse. `among` has those of the kinds of which one is meant, where that is known.
     """
-    readings, head = _readings(text, forms, in_query), _HEAD.match(text)
+    readings, head = _readings(text, forms, in_query, among), _HEAD.match(text)
     own = {prefix: each for prefix, each in forms.items() if head and prefixes.get(prefix) == head[1]}
     if head and own:
         rest = text[head.end() :]
-        text, readings = text if readings else rest, readings + _readings(rest, own, in_query)
+        text, readings = text if readings else rest, readings + _readings(rest, own, in_query, own)
     return Key(text, tuple(readings)) if readings else None
 
 
-def _readings(text: str, forms: KeyForms, in_query: bool) -> list[tuple[str, str, Any]]:
+def _readings(text: str, forms: KeyForms, in_query: bool, among: Collection[str]) -> list[tuple[str, str, Any]]:
     return [
         (prefix, form.name, value)
         for prefix, each in forms.items()
         for form in each
+        if not form.needs_kind or prefix in among
         if (value := form.read(text, in_query)) is not None
     ]
 

@@ -77,7 +77,9 @@ class Kind(Form):
     indexes: tuple[Index, ...] = ()
     shares_activities: tuple[str, ...] = ()
     alike: tuple[Alike, ...] = ()  # what makes two of its records likely one, the surest first
-    is_setting: bool = False  # part of how a workspace is set up: only admins write it, and delete it in one step
+    is_setting: bool = False  # part of how a workspace is set up: no POST merges into it, a delete takes one step
+    is_admins: bool = False  # only admins write it
+    is_capped: bool = True  # a plan may cap how many there are
     is_mergeable: bool = False  # two of its records may turn out to be one
     forecast: Forecast | None = None  # of what may be sold
     quiet_days: int = 0  # after so many without a contact made, a record is quiet; 0: none ever is
@@ -132,9 +134,14 @@ class Kind(Form):
         return ("id", *(index.fields[0] for index in self.indexes if index.is_unique))
 
     @cached_property
+    def keys(self) -> tuple[str, ...]:
+        """The unique fields that clients write."""
+        return tuple(name for name in self.unique if self.by_name[name].writable)
+
+    @cached_property
     def merges_by(self) -> tuple[str, ...]:
         """The fields by which a POST merges into a live record, the first that finds one before the others."""
-        return tuple(name for name in self.unique if self.by_name[name].writable)
+        return () if self.is_setting else self.keys
 
     @cached_property
     def merges_alike(self) -> bool:
@@ -149,10 +156,9 @@ class Kind(Form):
     @cached_property
     def key_forms(self) -> tuple[KeyForm, ...]:
         """How its records are named in place of their ids: by each unique field that clients write."""
-        fields = [self.by_name[name] for name in self.unique if self.by_name[name].writable]
-        forms = [
-            KeyForm(each.name, each.type, "" if each.type.names else each.name.removesuffix("_id")) for each in fields
-        ]
+        fields = [self.by_name[name] for name in self.keys]
+        words = ["" if each.type.names else each.name.removesuffix("_id") for each in fields]
+        forms = [KeyForm(each.name, each.type, word, self.is_setting) for each, word in zip(fields, words, strict=True)]
         return tuple(sorted(forms, key=lambda form: form.word))
 
     @property
@@ -249,6 +255,8 @@ def kind_of(
     shares_activities: tuple[str, ...] = (),
     alike: tuple[Alike, ...] = (),
     is_setting: bool = False,
+    is_admins: bool = False,
+    is_capped: bool = True,
     is_mergeable: bool = False,
     forecast: Forecast | None = None,
     quiet_days: int = 0,
@@ -267,6 +275,8 @@ def kind_of(
         shares_activities=shares_activities,
         alike=alike,
         is_setting=is_setting,
+        is_admins=is_admins,
+        is_capped=is_capped,
         is_mergeable=is_mergeable,
         forecast=forecast,
         quiet_days=quiet_days,

@@ -63,7 +63,7 @@ class Kinds:
                 raise ValueError(
                     f"{kind.name} and {prefixes[kind.prefix]} both have ids that begin with {kind.prefix}_"
                 )
-        forms = {kind.prefix: kind.key_forms for kind in (*records, activity) if kind.key_forms}
+        forms = {kind.prefix: kind.key_forms for kind in (*records, *settings, activity) if kind.key_forms}
         known = membership.with_prefixes(prefixes, forms)
         return cls(
             tuple(_joining(kind.with_prefixes(prefixes, forms), known) for kind in records),
@@ -101,7 +101,7 @@ class Kinds:
     @cached_property
     def capped(self) -> tuple[str, ...]:
         """What a plan may cap, as settings and answers name it."""
-        plurals = (kind.plural for kind in (*self.records, *self.settings))
+        plurals = (kind.plural for kind in (*self.records, *self.settings) if kind.is_capped)
         return (*plurals, "members", "workspaces", self.activity.plural)
 
     @cached_property

@@ -6,7 +6,7 @@ import pytest
 
 from crmkit.model.fields import Domain, Email, Identifier, Invalid, Key, Link, Text, keys
 from crmkit.model.form import REQUIRED, TITLE
-from crmkit.model.record import Followed, kind_of, unique
+from crmkit.model.record import Followed, Tracked, kind_of, unique
 
 
 class Person(Followed, frozen=True):
@@ -68,6 +68,26 @@ def test_what_begins_with_a_kind_may_be_an_address_as_a_whole() -> None:
 )
 def test_other_texts_are_no_keys(text: str) -> None:
     assert keys.read(text, FORMS, PREFIXES) is None
+
+
+class Shelf(Tracked, frozen=True):
+    """A shelf."""
+
+    label: Annotated[str, Text(60), REQUIRED, "x"]
+
+
+SHELF = kind_of(Shelf, "shelf", "shelves", "s", indexes=(unique("label"),), is_setting=True)
+
+
+def test_the_key_of_a_setting_is_read_only_where_that_kind_is_meant() -> None:
+    forms, prefixes = {**FORMS, "s": SHELF.key_forms}, {**PREFIXES, "s": "shelf"}
+    assert SHELF.merges_by == ()
+    for among in ((), ("p", "f")):
+        assert keys.read("label:top", forms, prefixes, among=among) is None
+    for text, among in (("label:top", ("s",)), ("shelf/label:top", ())):
+        key = keys.read(text, forms, prefixes, among=among)
+        assert key is not None
+        assert key.readings == (("s", "label", "top"),)
 
 
 def test_a_blank_in_a_query_is_the_plus_of_an_address() -> None:
