@@ -9,6 +9,7 @@ from litestar.datastructures import State
 from crmkit import ip
 from crmkit.core.crm import Crm
 from crmkit.model.record import Kinds
+from crmkit.records.view import View
 from crmkit.settings import Settings, SettingsError
 from crmkit.web.connection.accesslog import AccessLog
 from crmkit.web.edge import Edge
@@ -26,6 +27,7 @@ from crmkit.web.handlers.records.by_filter import many_routes
 from crmkit.web.handlers.records.kinds import record_routes
 from crmkit.web.handlers.records.members import member_routes
 from crmkit.web.handlers.records.merge import merge_routes
+from crmkit.web.handlers.views import view_routes
 from crmkit.web.oauth import endpoints as oauth
 from crmkit.web.oauth import signin
 from crmkit.web.route import Route
@@ -54,6 +56,7 @@ def build(
     app = Application(lifespan=[lifespan], state=state)
     router = Router(app, every, gate, crm)
     _check_base_path(crm.settings, every, crm.kinds)
+    app.state.router = router
     edge = app.state.edge = Edge(app, router, log, crm, ip.Networks(crm.settings.server.trusted_proxies))
     return edge
 
@@ -94,7 +97,11 @@ def routes(kinds: Kinds) -> list[Route]:
     of_settings = [
         route
         for kind in kinds.settings
-        for route in (*record_routes(kind), *history_routes(kinds, kind), count_route(kinds, kind))
+        for route in (
+            *(view_routes(kind) if kind.record is View else record_routes(kind)),
+            *history_routes(kinds, kind),
+            count_route(kinds, kind),
+        )
     ]
     of_settings += configuration.routes(kinds)
     return [*documents.ROUTES, *account.ROUTES, *of_kinds, *across, *teams.ROUTES, *of_settings]

@@ -25,6 +25,7 @@ from crmkit.web.reply import Response, streamed
 
 _HOW = ("format", "confirm", "code", "dry_run")
 INSIDE = "inside"  # in the state of a request that a tool call of MCP stands for
+WITHIN = "within"  # in the state of a request that is part of another, which was counted
 DRY = "dry"  # in the state of a request: whether it is a dry run
 LONG = 256 * 1024  # bytes of a body that is decoded beside the event loop: some milliseconds
 FLAGS = {"1": True, "true": True, "0": False, "false": False}

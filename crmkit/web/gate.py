@@ -6,7 +6,8 @@ be ids (`router` again), the route takes the query parameters. The Actor says wh
 confirm the request.
 
 /mcp (`Route.apps`) also refuses web pages of other origins, and its 401 says where to sign in. It counts its messages
-itself. The request that a tool call stands for passes the gate too (INSIDE), and is not counted again.
+itself. The request that a tool call stands for passes the gate too (INSIDE), and so does one that is part of another
+(WITHIN); neither is counted again.
 """
 
 from collections.abc import Sequence
@@ -22,7 +23,7 @@ from crmkit.errors import Problem, nearest
 from crmkit.model.fields import Invalid, Timezone
 from crmkit.model.query import groups
 from crmkit.model.query.parse import TIMEZONE
-from crmkit.web.call import DRY, FLAGS, INSIDE, header_of
+from crmkit.web.call import DRY, FLAGS, INSIDE, WITHIN, header_of
 from crmkit.web.connection.hosts import Hosts
 from crmkit.web.limits import PerMinute
 from crmkit.web.negotiate import named
@@ -69,7 +70,7 @@ class Gate:
             if actor.is_app and route.consent == CODE:
                 actor = replace(actor, must_confirm=True)
             state["actor"] = actor
-            if not route.apps and not state.get(INSIDE):
+            if not route.apps and not state.get(INSIDE) and not state.get(WITHIN):
                 self.limit.count(actor, state)
 
     def read_query(self, scope: Scope, route: Route) -> None:

@@ -143,6 +143,8 @@ def _query(route: Route, method: str, path: str) -> list[dict[str, Any]]:
             reserved = count.PARAMETERS
         left_out = ("format",) if route.kind.is_searched else ("format", "search")
         names = [name for name in (*reserved, *route.kind.filters) if name not in left_out]
+    elif names == ANY:
+        names = [name for name in RESERVED if name != "format"]  # and whatever the list takes
     if route.takes_timezone:
         names = dict.fromkeys((*names, TIMEZONE))
     if route.writes:

@@ -72,6 +72,7 @@ class Route:
     page: Page | None  # which a browser is shown instead, without a token
     shows: Shows | None  # the answer to a write, from what its handler returned; pure, on the writer's thread too
     undoes: bool  # its answer tells how to undo it
+    is_list: bool  # a view may keep its path: it reads what its parameters find
 
     @property
     def listed_methods(self) -> tuple[str, ...]:
@@ -114,6 +115,7 @@ def route(
     page: Page | None = None,
     shows: Shows | None = None,
     undoes: bool | None = None,
+    is_list: bool | None = None,
 ) -> Callable[[Handler], Route]:
     """Return the decorator that makes a handler a Route; raises BadRoute.
 
@@ -122,6 +124,8 @@ def route(
 
     The handler of a write returns what its verb's `call.write` returned, and `shows` makes the answer of that: without
     it, a write could be neither replayed nor tried. Deletes of a kind tell how to undo them, others where it `undoes`.
+
+    What reads by the filters of a kind `is_list`, unless it says otherwise.
     """
 
     def declared(handler: Handler) -> Route:
@@ -151,6 +155,7 @@ def route(
             page=page,
             shows=shows,
             undoes=verb == "delete" and kind is not None if undoes is None else undoes,
+            is_list=verb == "read" and kind is not None and query == ANY if is_list is None else is_list,
         )
         _check(made)
         return made

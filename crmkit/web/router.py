@@ -7,6 +7,7 @@ exceptions.
 
 import asyncio
 from collections.abc import Iterable
+from functools import cached_property
 from typing import Any
 
 from litestar import Litestar
@@ -67,32 +68,42 @@ class Router:
         scope["litestar_app"] = self._app
         asker.set(scope["state"].get("is_gone"))  # a list stops when its client has gone
         try:
-            path, ids = self._found(scope)
-            scope["state"][LOGGED] = self.logged.of_route(path, ids) if ids else path
-            self._gate.check_host(scope)
-            routes, method = self._routes[path], scope["method"]
-            route = routes.get(method)
-            if route is None:
-                for name, starts in self._starts[path]:
-                    self._nearest.check(ids[name], starts, method, scope["path"])
-                raise self._nearest.lacking(method, path, ", ".join(sorted(routes)))
-            if route.page is not None and wants_page(scope):
-                return route.page(self._crm)
-            scope["state"][OFFERED] = route.formats
-            await self._gate.check(scope, route)
-            for name, starts in self._starts[path]:
-                if not ids[name].startswith(starts):
-                    self._nearest.check(ids[name], starts, method, scope["path"])
-            self._gate.read_query(scope, route)
-            call = HttpCall(self._crm, scope, receive, route.max_body or self._max_body[route.is_batch])
-            if route.shows is not None:
-                return await writes.answered(call, route, route.shows, ids)
-            answer = await route.handler(call, **ids)
-            return answer if isinstance(answer, Response) else respond(scope, answer)
+            return await self.answered(scope, receive)
         except asyncio.CancelledError:  # the server stops and waits no longer
             return on_error(scope, stopped())
         except Exception as error:
             return on_error(scope, error)
+
+    async def answered(self, scope: Any, receive: Receive, call_of: type[HttpCall] = HttpCall) -> Response:
+        """Return the response to a request; raises what was raised meanwhile. `call_of` makes what its handler gets."""
+        path, ids = self._found(scope)
+        scope["state"][LOGGED] = self.logged.of_route(path, ids) if ids else path
+        self._gate.check_host(scope)
+        routes, method = self._routes[path], scope["method"]
+        route = routes.get(method)
+        if route is None:
+            for name, starts in self._starts[path]:
+                self._nearest.check(ids[name], starts, method, scope["path"])
+            raise self._nearest.lacking(method, path, ", ".join(sorted(routes)))
+        if route.page is not None and wants_page(scope):
+            return route.page(self._crm)
+        scope["state"][OFFERED] = route.formats
+        await self._gate.check(scope, route)
+        for name, starts in self._starts[path]:
+            if not ids[name].startswith(starts):
+                self._nearest.check(ids[name], starts, method, scope["path"])
+        self._gate.read_query(scope, route)
+        call = call_of(self._crm, scope, receive, route.max_body or self._max_body[route.is_batch])
+        if route.shows is not None:
+            return await writes.answered(call, route, route.shows, ids)
+        answer = await route.handler(call, **ids)
+        return answer if isinstance(answer, Response) else respond(scope, answer)
+
+    @cached_property
+    def lists(self) -> tuple[str, ...]:
+        """The paths of lists, which a view may keep."""
+        methods = self._routes.items()
+        return tuple(path for path, routes in methods if "{" not in path and "GET" in routes and routes["GET"].is_list)
 
     def _found(self, scope: Any) -> tuple[str, dict[str, Any]]:
         """Return the path of the route, and the ids in it; a kind in it may be singular (/contact/c_…)."""

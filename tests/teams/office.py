@@ -142,7 +142,7 @@ def stepped(home: House, person: Person, method: str, path: str, body: Any = Non
     return person.send_it(method, f"{path}?code={code}", body, headers=JSON)
 
 
-def new(person: Person, path: str, **body: Any) -> str:
+def new(person: Person, path: str, /, **body: Any) -> str:
     """Return the id of what a POST makes."""
     answer = person.post(path, json=body, headers=JSON)
     assert answer.status_code == 201, answer.text

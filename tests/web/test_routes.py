@@ -16,6 +16,7 @@ from msgspec import Struct
 
 from crmkit import boot
 from crmkit.mcp import endpoint as mcp
+from crmkit.records.view import View
 from crmkit.render.answers import Answer, Document
 from crmkit.render.formats import FORMATS, TEXT, Format
 from crmkit.web.app import build, routes
@@ -217,7 +218,8 @@ def test_the_area_of_a_route_of_records_is_the_plural_of_their_kind() -> None:
     assert read("/extra", kind=DEAL)(plain).area == "deals"
     for found in routes(REGISTRY):
         if found.kind:
-            assert found.area == ("workspace" if found.kind.is_setting else found.kind.plural)
+            own = "workspace" if found.kind.is_setting else found.kind.plural
+            assert found.area == ("*" if found.kind.record is View and found.verb != "read" else own)
 
 
 @pytest.mark.parametrize("verb", ["write", "delete"])

@@ -32,6 +32,7 @@ _MEANT = {
     **dict.fromkeys(("invite", "invitation"), "workspaces/{id}/invites"),
     **dict.fromkeys(("history", "change", "log"), "audit"),
     **dict.fromkeys(("find", "query"), "search"),
+    **dict.fromkeys(("segment", "saved-search", "saved-view", "smart-list"), "views"),
     **dict.fromkeys(("doc", "manual", "guide"), "help"),
     **dict.fromkeys(("openapi", "swagger", "swagger.json", "schema"), "openapi.json"),
     **dict.fromkeys(("health", "status", "ping"), "healthz"),
@@ -90,7 +91,7 @@ class Nearest:
         """
         method = _listed(method)
         prefixes = [start[:-1] for start in starts]
-        key = keys.read(id, self._forms, self._prefixes)
+        key = keys.read(id, self._forms, self._prefixes, among=prefixes)
         prefix = next((each for each in prefixes if ids.prefix_of(id) == each or (key and key.of(each))), prefixes[0])
         meant = self._home_of(id, method) or self._found(method, path)
         if not meant.startswith(f"{method} ") or "{" in meant:  # better the list that has the id, or takes the method

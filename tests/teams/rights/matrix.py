@@ -16,13 +16,14 @@ from crmkit.model.declared.parts import KeyName
 from crmkit.model.fields import Choice, Email, FieldType, Link, LinkToAny, LongText, Text, Timezone
 from crmkit.model.form import Form
 from crmkit.model.record import Kind
+from crmkit.model.views import ListPath, ViewName
 from crmkit.storage.interface.tx import Tx
 from crmkit.storage.log import audit
 from crmkit.web.app import routes
 from crmkit.web.route import ANY, Route
 from tests.core.jobs.kinds import actor_of, add
 from tests.house import House, Person
-from tests.kinds import ACTIVITY, KINDS, NAMED, PREFIXES, REGISTRY
+from tests.kinds import ACTIVITY, CONTACT, KINDS, NAMED, PREFIXES, REGISTRY
 from tests.teams.office import Books, blotted, enter, erased, error_of, new, stepped, working_in
 
 CANARY = "zebracanary"
@@ -80,6 +81,10 @@ def samples(type_: FieldType) -> list[Any]:
         return [f"{{{type_.prefix}}}"]  # one of the caller's own, see filled
     if isinstance(type_, LinkToAny):
         return [f"{{{prefix}}}" for prefix in type_.among]
+    if isinstance(type_, ViewName):
+        return ["mine"]
+    if isinstance(type_, ListPath):
+        return ["/contacts?stage=lead"]
     assert isinstance(type_, Text | LongText | KeyName), f"no sample of {type_}"
     return ["Mine"]
 
@@ -188,8 +193,9 @@ def change_of(kind: Kind) -> dict[str, Any]:
 
 def parameters(route: Route) -> Iterator[tuple[str, str, str]]:
     if route.query == ANY:
-        assert route.kind, f"nobody knows what {route.paths} takes in its query"
-        for name, one in {**route.kind.by_name, **route.kind.joined}.items():
+        kind = CONTACT if route.name == "get_view" else route.kind  # whose list the views of the matrix keep
+        assert kind, f"nobody knows what {route.paths} takes in its query"
+        for name, one in {**kind.by_name, **kind.joined}.items():
             if isinstance(one.type, Link):
                 yield from ((name, one.type.prefix, f"{o}:") for o in one.type.operators if o not in ("is", "not"))
                 yield name, one.type.prefix, ""
@@ -236,6 +242,7 @@ def furnish(home: House, person: Person, workspace: str, word: str, tag: str) ->
         ids_["di"] = dismissed["target"].removeprefix("dismissal/")
         key = "Mine" if state == "live" else word  # as in samples: a field keeps its key
         ids_["f"] = new(person, "/fields", kind="contact", key=key, type="text", about=word)
+        ids_["v"] = new(person, "/views", name=f"{word}-{state}", path=f"/contacts?search={word}")
         ids_["a"] = new(person, f"/contacts/{ids_['c']}/activities", body=f"{word} call")
         ids_["inv"] = new(person, f"/workspaces/{workspace}/invites", email=f"{state}@{word}{tag}.example.com")
         minted = person.post(f"/workspaces/{workspace}/tokens", json={"token_name": f"{word}{state}"})
@@ -252,6 +259,7 @@ def furnish(home: House, person: Person, workspace: str, word: str, tag: str) ->
         ids_["jb"] = add_job(home, person, word, is_gone=state == "gone")
     assert person.delete(f"/activities/{stand.gone['a']}").status_code == 200
     assert person.delete(f"/fields/{stand.gone['f']}").status_code == 200
+    assert person.delete(f"/views/{stand.gone['v']}").status_code == 200
     for kind in (kind for kind in REGISTRY.linking_first if kind in KINDS):
         erased(person, f"/{kind.plural}/{stand.gone[kind.prefix]}")
     assert person.delete(f"/workspaces/{workspace}/invites/{stand.gone['inv']}").status_code == 200

@@ -72,9 +72,10 @@ def refusals(answers: list[httpx.Response]) -> set[tuple[Any, ...]]:
     return {(one["error"], one["plan"], one["resource"], one["cap"], one["used"]) for one in known}
 
 
-def test_a_plan_caps_records_activities_workspaces_and_members() -> None:
+def test_a_plan_caps_records_declared_fields_activities_workspaces_and_members() -> None:
     assert set(RESOURCES) == {
-        *(kind.plural for kind in (*REGISTRY.records, *REGISTRY.settings)),
+        *(kind.plural for kind in REGISTRY.records),
+        "fields",
         "activities",
         "workspaces",
         "members",

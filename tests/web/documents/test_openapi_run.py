@@ -64,6 +64,7 @@ class Visitor:
             "/campaigns/{id}/members/{member_id}": self._joined,
             "/conversions/{id}": self._conversion,
             "/fields/{id}": self._declared,
+            "/views/{id}": lambda: self._made("/views", name=f"view-{next(self._numbers)}", path="/contacts"),
             "/jobs/{id}": lambda: add(self.home, actor_of(self.home, self.alice), "none", None, NEVER).id,
             "/undo/{operation_id}": self._operation,
             "/activities/{id}": lambda: self._made(f"/contacts/{self.id('/contacts/{id}')}/activities", body="Hello"),
@@ -221,7 +222,7 @@ class Visitor:
             for name, content in sent.items()
         }
 
-    def _made(self, path: str, **body: str) -> str:
+    def _made(self, path: str, /, **body: str) -> str:
         made: str = self.alice.json_of("POST", path, body)["id"]
         return made
 

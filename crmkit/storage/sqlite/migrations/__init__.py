@@ -34,6 +34,7 @@ from crmkit.storage.sqlite.migrations import (
     m0031_job_records,
     m0032_locations,
     m0033_analytics,
+    m0034_views,
 )
 from crmkit.storage.sqlite.migrations.migration import Migration
 
@@ -71,6 +72,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     m0031_job_records.MIGRATION,
     m0032_locations.MIGRATION,
     m0033_analytics.MIGRATION,
+    m0034_views.MIGRATION,
 )
 
 __all__ = ["MIGRATIONS", "Migration"]

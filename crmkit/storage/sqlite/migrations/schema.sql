@@ -521,6 +521,9 @@ CREATE INDEX "contacts_by_latitude" ON "contacts" (workspace_id, "latitude", "lo
 CREATE INDEX "companies_by_latitude" ON "companies" (workspace_id, "latitude", "longitude", id) WHERE "latitude" IS NOT NULL;
 CREATE INDEX audit_by_moved_at ON audit (workspace_id, moved_at, target) WHERE moved_at IS NOT NULL;
 CREATE INDEX deals_by_closed_at ON deals (workspace_id, closed_at, id, status_key, currency, amount_cents) WHERE closed_at IS NOT NULL;
+CREATE TABLE "views" (seq INTEGER PRIMARY KEY, workspace_id TEXT NOT NULL, id TEXT NOT NULL, name TEXT NOT NULL, path TEXT NOT NULL, version INTEGER NOT NULL, created_at TEXT NOT NULL, updated_at TEXT NOT NULL, created_by TEXT NOT NULL, UNIQUE (workspace_id, id)) STRICT;
+CREATE UNIQUE INDEX "views_by_name" ON "views" (workspace_id, "name") WHERE "name" IS NOT NULL;
+CREATE INDEX "views_by_updated_at" ON "views" (workspace_id, "updated_at", id);
 INSERT INTO activities_search (activities_search, rank) VALUES ('automerge', 8);
 INSERT INTO campaigns_search (campaigns_search, rank) VALUES ('automerge', 8);
 INSERT INTO companies_search (companies_search, rank) VALUES ('automerge', 8);

@@ -8,7 +8,14 @@ from crmkit.web.call import HttpCall
 from crmkit.web.route import read
 
 
-@read("/search", summary="all kinds at once: q, types", area="*", query=("q", "types", "explain"), needed=("q",))
+@read(
+    "/search",
+    summary="all kinds at once: q, types",
+    area="*",
+    query=("q", "types", "explain"),
+    needed=("q",),
+    is_list=True,
+)
 async def everywhere(call: HttpCall) -> Answer:
     parameters = call.parameters()
     found = await search.everywhere(call, parameters, call.format.is_whole_record)
@@ -20,6 +27,7 @@ async def everywhere(call: HttpCall) -> Answer:
     summary=f"due follow-ups and open tasks: {', '.join(reminders.PARAMETERS)}",
     area="*",
     query=reminders.PARAMETERS,
+    is_list=True,
 )
 async def due(call: HttpCall) -> Answer:
     parameters = call.parameters()

@@ -74,6 +74,7 @@ def routes(kinds: Kinds) -> list[Route]:
         kind=kinds.activity,
         query=feed(kinds),
         has_groups=True,
+        is_list=True,
     )
     async def find_all(call: HttpCall) -> Answer:
         return page(await activities.find_all(call, *call.page()))

@@ -1,5 +1,6 @@
 """The routes of a record kind: the same five for every kind."""
 
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from crmkit.core import lookup
@@ -15,15 +16,22 @@ from crmkit.web.call import HttpCall
 from crmkit.web.handlers.reading.log import shown_as_of
 from crmkit.web.route import ANY, Area, Route, read, route
 
+Check = Callable[[HttpCall, Mapping[str, Any]], Awaitable[None]]
+
 MERGE = "merge"  # the parameter of a POST that may merge into a record that is likely the same
 
 
-def record_routes(kind: Kind) -> list[Route]:
-    """Return the handlers of one kind, each with the summary that the manual and OpenAPI show."""
+def record_routes(kind: Kind, check: Check | None = None, writes: Area | None = None) -> list[Route]:
+    """Return the handlers of one kind, each with the summary that the manual and OpenAPI show.
+
+    `check` raises what is wrong with the body of a POST or PATCH before it is written. A setting is written by whom the
+    area `writes` is open to, else that of settings.
+    """
     path = f"/{kind.plural}"
     one = f"{path}/{{id}}"
     area: Area | None = "workspace" if kind.is_setting else None
-    verbs: Any = fields if kind.is_setting else write
+    writes = writes or area
+    verbs: Any = fields if kind.is_admins else write
 
     def shows_saved(_: HttpCall, saved: Saved) -> Answer:
         tail = Tail(notes=saved.notes, outcome="created" if saved.created else "updated")
@@ -48,7 +56,7 @@ def record_routes(kind: Kind) -> list[Route]:
         path,
         name=f"save_{kind.name}",
         summary=f"create, or merge by {listed(kind.merges_by, 'or')}" if kind.merges_by else "create",
-        area=area,
+        area=writes,
         kind=kind,
         verb="write",
         query=parameters(kind),
@@ -56,11 +64,14 @@ def record_routes(kind: Kind) -> list[Route]:
         shows=shows_saved,
     )
     async def save(call: HttpCall) -> Saved:
-        if kind.is_setting:
+        if kind.is_admins:
             await rights.check_admin(call)
             saved: Saved = await fields.save(call, kind, await call.body())
             return saved
-        return await write.save(call, kind, await call.body(), merges_alike(call))
+        body = await call.body()
+        if check is not None:
+            await check(call, body)
+        return await write.save(call, kind, body, merges_alike(call))
 
     @read(
         one, name=f"get_{kind.name}", summary=f"one {kind.name}, whole", area=area, kind=kind, query=("fields", "as_of")
@@ -78,16 +89,18 @@ def record_routes(kind: Kind) -> list[Route]:
         one,
         name=f"change_{kind.name}",
         summary="change what is sent, keep the rest",
-        area=area,
+        area=writes,
         kind=kind,
         verb="write",
         shows=shows_changed,
     )
     async def change(call: HttpCall, id: str) -> Saved:
         version = call.if_match()
-        if kind.is_setting:
+        if kind.is_admins:
             await rights.check_admin(call)
         body = await call.body()
+        if check is not None:
+            await check(call, body)
         saved: Saved = await verbs.change(call, kind, id, body, version)
         return saved
 
@@ -96,7 +109,7 @@ def record_routes(kind: Kind) -> list[Route]:
         one,
         name=f"delete_{kind.name}",
         summary="delete, in one step" if kind.is_setting else "delete, in two steps",
-        area=area,
+        area=writes,
         kind=kind,
         verb="delete",
         query=() if kind.is_setting else ("confirm",),

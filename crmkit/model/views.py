@@ -1,0 +1,109 @@
+"""What a view is made of: its name, the path of a list, and that path with the parameters of one request."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+from urllib.parse import parse_qsl
+
+from crmkit.model.fields import Identifier, Invalid, LongText
+from crmkit.model.fold import fold
+
+Pairs = list[tuple[str, str]]
+
+REPLACES = ("limit", "sort", "fields", "format", "count", "explain", "max_tokens")  # of the view's: how it is answered
+NEVER = ("cursor", "confirm", "code")  # each of which is for one request alone
+
+_NAME = re.compile(r"[a-z0-9-]{1,60}")
+
+
+@dataclass(frozen=True)
+class ViewName(Identifier):
+    """The name of a view, which is no id: an id has an underscore."""
+
+    most: int = 60
+    names = True
+
+    @property
+    def says(self) -> str:
+        return f"1 to {self.most} of a-z, 0-9 and -"
+
+    @property
+    def brief(self) -> str:
+        return f"a-z0-9- {self.most}"
+
+    @property
+    def legend(self) -> str:
+        return ""
+
+    def cleaned(self, value: str) -> str | None:
+        name = super().cleaned(value)
+        if name is not None and not _NAME.fullmatch(name):
+            raise Invalid(f"must be {self.says}")
+        return name
+
+    def part(self, text: str) -> str:
+        return text
+
+    def schema(self) -> dict[str, Any]:
+        return {**super().schema(), "pattern": f"^{_NAME.pattern}$"}
+
+
+@dataclass(frozen=True)
+class ListPath(LongText):
+    """A path with its query. Which paths are those of lists is known by the routes."""
+
+    most: int = 4_000
+    example: ClassVar[str] = "/contacts?stage=lead&sort=-updated_at"
+
+    @property
+    def says(self) -> str:
+        return f"the path of a list, like {self.example}, of at most {self.most:,} characters"
+
+    @property
+    def brief(self) -> str:
+        return "path"
+
+    @property
+    def legend(self) -> str:
+        return ""
+
+    def cleaned(self, value: str) -> str | None:
+        path = super().cleaned(value)
+        if path is None:
+            return None
+        if not path.startswith("/") or not path.isprintable():
+            raise Invalid(f"must be the path of a list, like {self.example}")
+        for name, _ in split(path)[1]:
+            if name in NEVER:
+                raise Invalid(f"has {name}, which is for one request alone: leave it out")
+        return path
+
+    def operand(self, text: str) -> str | None:
+        return fold(text.strip()) or None  # a part of a path is no path
+
+    def part(self, text: str) -> str:
+        return fold(text)
+
+    def schema(self) -> dict[str, Any]:
+        return {**super().schema(), "pattern": "^/", "maxLength": self.most}
+
+
+def split(path: str) -> tuple[str, Pairs]:
+    """Return a path without its query, and the pairs of that; raises Invalid."""
+    head, _, query = path.partition("?")
+    try:
+        pairs = parse_qsl(query, keep_blank_values=True, errors="strict")
+    except ValueError:
+        raise Invalid("has a query that is not percent-encoded UTF-8") from None
+    return f"/{'/'.join(filter(None, head.split('/')))}", pairs
+
+
+def narrowed(path: str, sent: Sequence[tuple[str, str]]) -> tuple[str, Pairs]:
+    """Return the path of a view without its query, and the pairs to read it with: its own, then those that were sent.
+
+    What is sent of REPLACES stands in place of the view's own.
+    """
+    head, kept = split(path)
+    replaced = {name for name, _ in sent if name in REPLACES}
+    return head, [*(pair for pair in kept if pair[0] not in replaced), *sent]
