@@ -208,6 +208,7 @@ class Visitor:
             "happened_at": lambda: "2026-06-10T09:00:00Z",
             "on_behalf_of": lambda: ALICE,
             "owner": lambda: ALICE,
+            "path": lambda: "/contacts?stage=lead",
             "q": lambda: "jane",
             "repeat": lambda: "weekly",
             "since": lambda: "2026-06-10",
