@@ -1,4 +1,4 @@
--- 33;
+-- 34;
 CREATE TABLE migrations (
             number INTEGER PRIMARY KEY,
             name TEXT NOT NULL,
