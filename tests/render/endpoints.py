@@ -8,7 +8,7 @@ from tests.kinds import REGISTRY
 
 def endpoints_in(manual: str) -> list[tuple[str, str, str]]:
     """Return method, path and summary of every endpoint that the manual tells."""
-    found = re.search(r"^ENDPOINTS: .*KIND is (.*)\.\n((?:  [A-Z].*\n)+)", manual, re.MULTILINE)
+    found = re.search(r"^ENDPOINTS: .*\n  KIND is (.*)\.\n((?:  [A-Z].*\n)+)", manual, re.MULTILINE)
     assert found, "the manual has no table of endpoints"
     plurals = re.split(", | or ", found.group(1))
     rows = [line.split(maxsplit=2) for line in found.group(2).splitlines()]
