@@ -26,7 +26,8 @@ INSTRUCTIONS = (
 _READ = (
     "Read from the user's CRM; changes nothing. `path` is an API path with its query, like /contacts?search=jane+acme, "
     "/contacts/c_k7m2q9xa, /contacts?stage=in:lead,customer&sort=-updated_at&limit=20, /deals?amount_cents=gte:100000, "
-    "/contacts/c_k7m2q9xa/activities, /search?q=acme, /reminders?days=7, /audit?target=c_k7m2q9xa, /whoami. "
+    "/contacts/c_k7m2q9xa/activities, /deals/count?by=stage&sum=amount_cents, /search?q=acme, /reminders?days=7, "
+    "/audit?target=c_k7m2q9xa, /whoami. "
     "GET /help explains everything in topics: /help?topic=querying all filters and operators, /help?topic=log history "
     "and changes, /help?topic=contacts the fields of contacts, /help?topic=endpoints every path.\n\n" + _FORMAT + "\n\n"
     "Lists give 50 records unless limit (1 to 200) says otherwise. A last line `# next: CURSOR` means more remain: "

@@ -17,7 +17,8 @@ from crmkit.settings import Settings
 
 # the written topics, in the order in which they are listed; each kind has one too, named by its plural
 TOPICS = (
-    *("reading", "querying", "counting", "times", "writing", "many", "undo", "duplicates", "log", "brief", "reminders"),
+    *("reading", "querying", "counting", "analytics", "views", "times"),
+    *("writing", "many", "undo", "duplicates", "log", "brief", "reminders"),
     *("signin", "teams", "setup", "mcp", "json", "errors", "limits", "endpoints", "server"),
 )
 ALL = "all"  # in place of a topic: the whole manual
