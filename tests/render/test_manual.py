@@ -13,7 +13,7 @@ from crmkit.boot import load_settings
 from crmkit.errors import CATALOGUE
 from crmkit.model.fields import Text
 from crmkit.model.form import REQUIRED, TITLE, Field
-from crmkit.model.operators.rows import OPERATORS
+from crmkit.model.operators.rows import BY_NAME, OPERATORS
 from crmkit.model.query.parse import DEFAULT_LIMIT, MAX_LIMIT
 from crmkit.model.record import Followed, Kind, kind_of
 from crmkit.render import parse
@@ -202,6 +202,18 @@ def test_every_operator_and_limit_of_queries_stands_in_the_manual() -> None:
     finding = section("QUERYING")
     assert f"operators: {' '.join(OPERATORS)};" in finding
     assert f"limit=1..{MAX_LIMIT} (default {DEFAULT_LIMIT})" in finding
+
+
+def test_every_operator_has_a_line_with_its_words_below_the_fields_that_take_it() -> None:
+    blocks = re.findall(r"^  of (.+)\n((?:    .+\n)+)", section("OPERATORS"), re.MULTILINE)
+    found = {line.split(":")[0].strip(): (takers, line) for takers, lines in blocks for line in lines.splitlines()}
+    assert set(found) == set(OPERATORS)
+    for name, (takers, line) in found.items():
+        row = BY_NAME[name]
+        assert takers == "; ".join(taken.value for taken in row.takers)
+        assert line.startswith(f"    {name}:{row.operand.value} ")
+        for words in (row.words, *(words for _, words in row.words_for)):
+            assert all(part in line for part in re.split(r"\{\d?\}", words) if part.strip())
 
 
 def test_the_example_of_a_line_parses_as_one() -> None:

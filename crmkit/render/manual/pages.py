@@ -12,12 +12,12 @@ from crmkit.model.query.parse import DEFAULT_LIMIT, MAX_LIMIT
 from crmkit.model.record import Kind, Kinds
 from crmkit.render.manual.endpoints import Endpoint, endpoint_table, folded, kinds_alike, paths_list, under
 from crmkit.render.manual.fields import field_table, names_table
-from crmkit.render.manual.tables import error_table, settings_table
+from crmkit.render.manual.tables import error_table, operator_table, settings_table
 from crmkit.settings import Settings
 
 # the written topics, in the order in which they are listed; each kind has one too, named by its plural
 TOPICS = (
-    *("reading", "querying", "counting", "analytics", "views", "times"),
+    *("reading", "querying", "operators", "counting", "analytics", "views", "times"),
     *("writing", "many", "undo", "duplicates", "log", "brief", "reminders"),
     *("signin", "teams", "setup", "mcp", "json", "errors", "limits", "endpoints", "server"),
 )
@@ -95,6 +95,7 @@ def _filled(current: Settings, kinds: Kinds) -> dict[str, str]:
         "base_url": current.base_url,
         "idle_days": str(current.auth.token_idle_days),
         "operators": " ".join(OPERATORS),
+        "operator_table": operator_table(),
         "default_limit": str(DEFAULT_LIMIT),
         "max_limit": str(MAX_LIMIT),
         "requests": str(current.limits.requests_per_minute or "unlimited"),
