@@ -121,8 +121,8 @@ def remember_where_the_changes_are(agent: Agent, home: House) -> None:
 
 
 def not_contacted_for_30_days(agent: Agent, home: House) -> None:
-    for filters in ("last_contacted_at=lt:2026-05-11", "last_contacted_at=is:null"):
-        agent("GET", f"/contacts?{filters}&fields=name,last_contacted_at")
+    filters = "or.last_contacted_at=lt:2026-05-11&or.last_contacted_at=is:null"
+    agent("GET", f"/contacts?{filters}&fields=name,last_contacted_at")
 
 
 def follow_ups_due_this_week(agent: Agent, home: House) -> None:
