@@ -32,6 +32,7 @@ OPERATIONS = [
     *("GET /views", "POST /views", "GET /views/{id}", "PATCH /views/{id}", "DELETE /views/{id}"),
     *("GET /views/{id}/history", "GET /views/{id}/blame"),
     *("GET /duplicates", "POST /duplicates/dismiss"),
+    *(f"GET /{kind.plural}/count" for kind in (*REGISTRY.records, *REGISTRY.settings, ACTIVITY)),
     *("PATCH /activities/{id}", "DELETE /activities/{id}"),
     *("GET /contacts", "POST /contacts", "GET /contacts/{id}", "PATCH /contacts/{id}", "DELETE /contacts/{id}"),
     *("GET /contacts/{id}/activities", "POST /contacts/{id}/activities"),
