@@ -45,7 +45,9 @@ MANY = 100_000  # where no index has the order, so that the whole table would be
 
 def decide(connection: Connection, kind: Kind, workspace: Workspace, query: Query) -> Plan:
     """Return how a list is read: a filter that few rows meet is looked up, else the list is read in its order."""
-    most = FEW if query.declared else AT_ONCE
+    # a walk that passes over distances and declared keys takes longer than a count by their index
+    is_located = any(condition.operator == "within" for condition in query.conditions)
+    most = FEW if query.declared or is_located else AT_ONCE
     found = _most_selective(connection, kind, workspace, query, most)
     if found is not None:
         return looked_up(kind, query, found)
@@ -219,7 +221,8 @@ def _of_conditions(
             yield LookUp((rows,), name, tuple(known))
         else:
             rows = Statement(f"SELECT r.seq FROM {quoted(kind.plural)} AS r WHERE ") + where(dialect, workspace, known)
-            yield LookUp((rows,), name)
+            circles = tuple(each for each in known if each.operator == "within")  # a distance is not computed twice
+            yield LookUp((rows,), name, circles)
 
 
 def _of_group(connection: Connection, kind: Kind, workspace: Workspace, group: AnyOf) -> LookUp | None:

@@ -1,5 +1,8 @@
 """The SQL of one condition finds just what plain Python finds."""
 
+from collections.abc import Iterator
+from contextlib import closing
+
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -17,8 +20,9 @@ letters = st.text(st.sampled_from("ab%_\ud7ff\ue000\U0010ffff é") | st.characte
 
 
 @pytest.fixture(scope="module")
-def connection(tmp_path_factory: pytest.TempPathFactory) -> SqliteConnection:
-    return connect(tmp_path_factory.mktemp("conditions") / "empty.db", True)
+def connection(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SqliteConnection]:
+    with closing(connect(tmp_path_factory.mktemp("conditions") / "empty.db", True)) as opened:
+        yield opened
 
 
 def finds(connection: SqliteConnection, found: Statement, row: str = "1") -> bool:

@@ -192,7 +192,8 @@ def test_a_filter_that_few_rows_meet_is_looked_up_instead_of_walking_the_list(
     steps = plan_of(back, alice, CONTACT, pairs)
     assert steps[0] == "SEARCH r USING INTEGER PRIMARY KEY (rowid=?)", steps
     assert any(f"INDEX {index} (" in step for step in steps), steps
-    monkeypatch.setattr(planner, "AT_ONCE", 3)
+    for name in ("AT_ONCE", "FEW"):
+        monkeypatch.setattr(planner, name, 3)
     (step,) = plan_of(back, alice, CONTACT, pairs)  # one walk, nothing sorted
     assert "contacts_by_name" in step if dict(pairs).get("sort") else "contacts_by_updated_at" in step
 
