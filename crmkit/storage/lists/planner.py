@@ -46,7 +46,7 @@ MANY = 100_000  # where no index has the order, so that the whole table would be
 def decide(connection: Connection, kind: Kind, workspace: Workspace, query: Query) -> Plan:
     """Return how a list is read: a filter that few rows meet is looked up, else the list is read in its order."""
     # a walk that passes over distances and declared keys takes longer than a count by their index
-    is_located = any(condition.operator == "within" for condition in query.conditions)
+    is_located = any(condition.operator == "within" for condition in groups.flat(query.conditions))
     most = FEW if query.declared or is_located else AT_ONCE
     found = _most_selective(connection, kind, workspace, query, most)
     if found is not None:
