@@ -9,6 +9,7 @@ from crmkit.core.people import access
 from crmkit.core.requests.door import NOTHING, Door, Outcome, TakenBack, operation_of
 from crmkit.errors import Problem
 from crmkit.model.actor import Actor, Asker
+from crmkit.model.query.chosen import ALL, ByKind
 from crmkit.storage.interface.lanes import Lanes
 from crmkit.storage.interface.tx import Effect, Tx, Unit
 
@@ -55,6 +56,16 @@ class Call:
     def confirm(self) -> str:
         """The confirm token that was sent; empty without one."""
         return ""
+
+    @property
+    def chosen(self) -> ByKind:
+        """What was chosen of the records in the answer: lists read no more of them."""
+        return ALL
+
+    @property
+    def may_be_cut(self) -> bool:
+        """Whether the page that is answered may be cut: lists tell the cursor after each of its rows."""
+        return False
 
     @property
     def client(self) -> str:

@@ -10,9 +10,12 @@ from typing import Any, Self
 from msgspec import Struct, defstruct, structs
 
 from crmkit.errors import Problem
+from crmkit.model.query.chosen import ALL, ByKind, Chosen
 from crmkit.model.query.listing import Listing, MixedListing, Paging, RecordListing
 from crmkit.model.record import Kind, Record
 from crmkit.render import text
+from crmkit.render.pages import picked, rows
+from crmkit.render.pages.rows import Page
 from crmkit.render.tail import NO_TAIL, Tail
 
 
@@ -40,6 +43,10 @@ class Answer:
         """Return the answer as that of a write (see Tail.after); raises TypeError for a shape of reads alone."""
         raise TypeError(f"a write is not answered with a {type(self).__name__}")
 
+    def choosing(self, chosen: ByKind) -> Self:
+        """Return the answer with no more of each record in it than was chosen of its kind."""
+        return self
+
     def text(self) -> str:
         raise NotImplementedError
 
@@ -48,11 +55,11 @@ class Answer:
 
 
 class One(Answer, Struct, frozen=True):
-    """One record with all its fields, or with those chosen; after a POST the tail says whether it was created."""
+    """One record with all its fields, or what is chosen of it; after a POST the tail says whether it was created."""
 
     kind: Kind
     record: Record
-    fields: Sequence[str] = ()
+    chosen: Chosen | None = None
     tail: Tail = NO_TAIL
     potential_duplicate: str = ""  # the handle of a record that this new one may be the same as
 
@@ -69,10 +76,13 @@ class One(Answer, Struct, frozen=True):
         return self.tail.operation
 
     def after(self, write: Tail) -> Self:
-        return type(self)(self.kind, self.record, self.fields, self.tail.after(write), self.potential_duplicate)
+        return type(self)(self.kind, self.record, self.chosen, self.tail.after(write), self.potential_duplicate)
+
+    def choosing(self, chosen: ByKind) -> Self:
+        return structs.replace(self, chosen=self.chosen or chosen.get(self.kind))
 
     def text(self) -> str:
-        line = text.line(self.kind, self.record, self.fields or self.kind.names)
+        line = picked.line(self.kind, self.record, self.chosen, self.kind.names)
         return "\n".join([line, *self.tail.lines()])
 
     def data(self) -> Any:
@@ -81,15 +91,14 @@ class One(Answer, Struct, frozen=True):
             told["remarks"] = list(self.tail.notes)
         if self.potential_duplicate:
             told["potential_duplicate"] = self.potential_duplicate
-        if not self.fields and not told:
+        if self.chosen is not None:
+            return {**picked.data(self.kind, self.record, self.chosen), **told}
+        if not told:
             return self.record
-        if not self.fields:
-            return _with(type(self.record), tuple(told))(*structs.astuple(self.record), *told.values())
-        chosen = {name: getattr(self.record, name) for name in self.fields}
-        return {"handle": self.record.handle, "id": self.record.id, **chosen, **told}
+        return _with(type(self.record), tuple(told))(*structs.astuple(self.record), *told.values())
 
 
-Page = Listing | MixedListing | RecordListing
+ITSELF = "*"  # in place of a key: the JSON of the one row is that of the table
 
 
 class Part(Struct, frozen=True):
@@ -98,6 +107,15 @@ class Part(Struct, frozen=True):
     page: Page
     tail: Tail
     key: str = ""
+
+    def first(self, most: int) -> "Part":
+        """Return the part without what follows so many rows, which the lines that end it tell."""
+        if most >= len(self.page.rows):
+            return self
+        paging, tail = self.page.paging.cut(most), self.tail
+        counts = (_counted(self.page, most), *tail.counts[1:])
+        tail = structs.replace(tail, counts=counts, notes=paging.notes, paging=tail.paging and paging)
+        return Part(structs.replace(self.page, rows=self.page.rows[:most], paging=paging), tail, self.key)
 
 
 class Table(Answer, Struct, frozen=True):
@@ -116,46 +134,84 @@ class Table(Answer, Struct, frozen=True):
         last = structs.replace(last, tail=last.tail.after(write))
         return structs.replace(self, parts=(*parts, last))
 
+    def choosing(self, chosen: ByKind) -> Self:
+        parts = [structs.replace(part, page=rows.choosing(part.page, chosen)) for part in self.parts]
+        return structs.replace(self, parts=parts)
+
+    @property
+    def sizes(self) -> list[int]:
+        """How many rows each part has."""
+        return [len(part.page.rows) for part in self.parts]
+
+    @property
+    def may_be_cut(self) -> bool:
+        return all(part.page.paging.may_be_cut for part in self.parts)
+
+    def first(self, most: int) -> Self:
+        """Return the table with so many rows, of which each part gets one in turn."""
+        shares = shared(self.sizes, most)
+        return structs.replace(self, parts=[part.first(n) for part, n in zip(self.parts, shares, strict=True)])
+
     def text(self) -> str:
         lines: list[str] = []
         for part in self.parts:
-            lines += _lines(part.page)
+            lines += rows.lines(part.page)
             lines += part.tail.lines()
         return "\n".join(lines)
 
     def data(self) -> Any:
         found = dict(self.facts)
         for part in self.parts:
-            if part.key:  # which several parts may share
-                found[part.key] = [*found.get(part.key, ()), *_items(part.page)]
+            if part.key == ITSELF:
+                found |= rows.items(part.page)[0]
+            elif part.key:  # which several parts may share
+                found[part.key] = [*found.get(part.key, ()), *rows.items(part.page)]
         for part in self.parts:
             found |= part.tail.data()
         notes = [note for part in self.parts if part.key for note in part.tail.notes]
-        return {**found, "notes": notes} if notes else found
+        if not notes:
+            return found
+        # `notes` is a field of records
+        return {**found, "remarks" if self.parts[0].key == ITSELF else "notes": notes}
 
 
 def page(found: Page) -> Table:
     """Return a page of records of one kind or of several, or of other things."""
     paging = found.paging
     now, timezone = paging.moment.now, paging.moment.timezone
-    counts, read_as = (f"{len(found.rows)} {found.noun}",), paging.read_as
-    tail = Tail(counts=counts, paging=paging, notes=paging.notes, now=now, timezone=timezone, read_as=read_as)
+    tail = Tail(
+        counts=(_counted(found, len(found.rows)),),
+        paging=paging,
+        notes=paging.notes,
+        now=now,
+        timezone=timezone,
+        read_as=paging.read_as,
+    )
     return Table((Part(found, tail, "items"),))
 
 
 def groups(pages: Sequence[Listing], facts: Mapping[str, Any]) -> Table:
     """Return the matches of a search over several kinds: a page of each."""
-    return Table(
-        [
-            Part(
-                one,
-                Tail(counts=(f"{len(one.rows)} {one.noun}",), notes=one.paging.notes, read_as=one.paging.read_as),
-                one.noun,
-            )
-            for one in pages
-        ],
-        facts,
+    tails = (
+        Tail(counts=(_counted(one, len(one.rows)),), notes=one.paging.notes, read_as=one.paging.read_as)
+        for one in pages
     )
+    return Table([Part(one, tail, one.noun) for one, tail in zip(pages, tails, strict=True)], facts)
+
+
+def _counted(found: Page, rows: int) -> str:
+    return f"{rows} {found.noun}"
+
+
+def shared(wanted: Sequence[int], most: int) -> list[int]:
+    """Return how many each gets of what it wants, in turn one, until `most` are given."""
+    given = [0] * len(wanted)
+    while most > 0 and given != list(wanted):
+        for at, wants in enumerate(wanted):
+            if given[at] < wants and most > 0:
+                given[at] += 1
+                most -= 1
+    return given
 
 
 def thing(
@@ -174,9 +230,7 @@ def thing(
 
 def beside(kind: Kind, record: Record, more: Mapping[str, Any], tail: Tail, status: int) -> Table:
     """Return one record with what is shown beside its own fields."""
-    one = RecordListing("", ((kind, record, more),), Paging())
-    remarks = {"remarks": list(tail.notes)} if tail.notes else {}  # `notes` is a field of records
-    return Table((Part(one, tail),), {**_items(one)[0], **remarks}, status)
+    return Table((Part(RecordListing("", ((kind, record, more),), Paging()), tail, ITSELF),), status=status)
 
 
 def team(members: Sequence[Mapping[str, Any]], invites: Sequence[Mapping[str, Any]]) -> Table:
@@ -208,30 +262,6 @@ def _rows(noun: str, rows: Sequence[tuple[str, Mapping[str, Any]]]) -> MixedList
     return MixedListing(noun, tuple(rows), Paging())
 
 
-def _lines(page: Page) -> Iterable[str]:
-    if isinstance(page, Listing):
-        return map(text.row_liner(page.kind, page.fields), page.rows)
-    if isinstance(page, RecordListing):
-        return (_labelled(text.line(kind, record, kind.listed), more) for kind, record, more in page.rows)
-    return (_labelled(handle, fields) for handle, fields in page.rows)
-
-
-def _items(page: Page) -> list[Any]:
-    """Return the JSON of a page's rows."""
-    if isinstance(page, RecordListing):
-        return [{**structs.asdict(record), **more} for _, record, more in page.rows]
-    if isinstance(page, MixedListing):  # a word that begins a line, and is no handle, is in its text alone
-        return [{"handle": start, **fields} if "/" in start else dict(fields) for start, fields in page.rows]
-    made, handle = _row(page.fields), page.kind.handle
-    return [made(handle(row[0]), *row) for row in page.rows]
-
-
-@lru_cache(256)
-def _row(fields: tuple[str, ...]) -> Callable[..., Struct]:
-    """Return a class whose values become the JSON of a row: msgspec writes its members faster than those of a dict."""
-    return defstruct("Row", ("handle", "id", *fields), gc=False)
-
-
 @lru_cache(256)
 def _with(record: type[Record], more: tuple[str, ...]) -> Callable[..., Any]:
     """Return what makes the JSON of a record's values and those of `more` members, which stand for fields so called."""
@@ -239,19 +269,6 @@ def _with(record: type[Record], more: tuple[str, ...]) -> Callable[..., Any]:
     if len(set(names)) < len(names):
         return lambda *values: dict(zip(names, values, strict=True))
     return defstruct("Whole", names, gc=False)  # as in `_row`
-
-
-def _labelled(start: str, fields: Mapping[str, Any]) -> str:
-    """Return the line of something that is no record, which starts with a handle, or what follows the line of one.
-
-    Its id is left out, since the handle has it. A tuple of names is joined by commas, and left out if it is empty.
-    """
-    shown = (
-        f"{name}={','.join(content) if isinstance(content, tuple) else text.value(content)}"
-        for name, content in fields.items()
-        if content not in (None, ()) and name != "id"
-    )
-    return "  ".join([start, *shown])
 
 
 class Card(Answer, Struct, frozen=True):
@@ -298,12 +315,13 @@ def noted(message: str, facts: Mapping[str, Any], notes: Sequence[str]) -> Card:
 
 
 class Failure(Answer, Struct, frozen=True):
-    """An error; `kind` is the kind of the record that the Problem shows, if any."""
+    """An error; `kind` is the kind of the record that the Problem shows, if any, and `chosen` what of it."""
 
     problem: Problem
     request_id: str
     kind: Kind | None = None
     is_dry: bool = False
+    chosen: ByKind = ALL
 
     @property
     def status(self) -> int:
@@ -313,15 +331,18 @@ class Failure(Answer, Struct, frozen=True):
     def headers(self) -> Mapping[str, str]:
         return self.problem.headers
 
+    def choosing(self, chosen: ByKind) -> Self:
+        return structs.replace(self, chosen=chosen)
+
     def text(self) -> str:
         problem = self.problem
         lines = [f"ERROR {problem.code}"]
         lines += [f"FIELD {_label(name)}  {text.printable(what)}" for name, what in problem.fields.items()]
         lines.append(f"HINT  {text.printable(problem.hint)}")
         if isinstance(problem.shown, Listing):
-            lines += _lines(problem.shown)
+            lines += rows.lines(rows.choosing(problem.shown, self.chosen))
         elif problem.shown is not None and self.kind is not None:
-            lines.append(text.line(self.kind, problem.shown, self.kind.names))
+            lines.append(picked.line(self.kind, problem.shown, self.chosen.get(self.kind), self.kind.names))
         return "\n".join([*lines, *Tail(counts=problem.comments, is_dry=self.is_dry).lines()])
 
     def data(self) -> Any:
@@ -331,7 +352,9 @@ class Failure(Answer, Struct, frozen=True):
             found["fields"] = problem.fields
         found |= problem.facts
         if isinstance(problem.shown, Listing):
-            found["items"] = _items(problem.shown)
+            found["items"] = rows.items(rows.choosing(problem.shown, self.chosen))
+        elif self.kind is not None and self.kind in self.chosen:
+            found["current"] = picked.data(self.kind, problem.shown, self.chosen[self.kind])
         elif problem.shown is not None:
             found["current"] = problem.shown
         if self.is_dry:

@@ -7,7 +7,7 @@ from msgspec import structs
 
 from crmkit.clock import Moment
 from crmkit.model.query.listing import Section
-from crmkit.render.answers import Part, Table
+from crmkit.render.answers import Part, Table, shared
 from crmkit.render.tail import Tail
 
 LINES = 40
@@ -39,7 +39,7 @@ def cut(sections: Sequence[Section], lines: int) -> list[Section]:
     Each list gets a row in turn, until there is no line left or no row.
     """
     for kept in range(len(sections) + 1):  # lines that say what is left out
-        rows = _shares([len(each.page.rows) for each in sections], lines - kept)
+        rows = shared([len(each.page.rows) for each in sections], lines - kept)
         found = [_with_rows(each, most) for each, most in zip(sections, rows, strict=True)]
         if sum(is_cut(each) for each in found) <= kept:
             break
@@ -49,16 +49,6 @@ def cut(sections: Sequence[Section], lines: int) -> list[Section]:
 def is_cut(section: Section) -> bool:
     """Tell whether a list has more than the rows that are shown."""
     return len(section.page.rows) < section.total or not section.is_counted
-
-
-def _shares(wanted: Sequence[int], lines: int) -> list[int]:
-    given = [0] * len(wanted)
-    while lines > 0 and given != list(wanted):
-        for at, most in enumerate(wanted):
-            if given[at] < most and lines > 0:
-                given[at] += 1
-                lines -= 1
-    return given
 
 
 def _with_rows(section: Section, most: int) -> Section:

@@ -93,7 +93,13 @@ def routes(kinds: Kinds) -> list[Route]:
         *history_routes(kinds, kinds.activity),
         *undo.ROUTES,
     ]
-    across += [*duplicates.routes(kinds), *overview.ROUTES, *analytics.ROUTES, *reading_log.routes(kinds), *jobs.ROUTES]
+    across += [
+        *duplicates.routes(kinds),
+        *overview.routes(kinds),
+        *analytics.ROUTES,
+        *reading_log.routes(kinds),
+        *jobs.ROUTES,
+    ]
     of_settings = [
         route
         for kind in kinds.settings

@@ -5,7 +5,6 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Any
-from urllib.parse import parse_qsl
 
 from litestar import Litestar
 from litestar.types import Receive, Scope
@@ -15,15 +14,13 @@ from crmkit.core.call import Call
 from crmkit.core.crm import Crm
 from crmkit.errors import Problem
 from crmkit.model import body
+from crmkit.model.query.chosen import ALL, ByKind
 from crmkit.model.query.listing import Batches
-from crmkit.model.query.parse import chosen_fields
-from crmkit.model.record import Kind
 from crmkit.render.formats import Format
 from crmkit.storage.interface.connection import Connection
 from crmkit.web.negotiate import format_of
-from crmkit.web.reply import Response, streamed
+from crmkit.web.reply import CHOSEN, TOKENS, Response, streamed
 
-_HOW = ("format", "confirm", "code", "dry_run")
 INSIDE = "inside"  # in the state of a request that a tool call of MCP stands for
 WITHIN = "within"  # in the state of a request that is part of another, which was counted
 DRY = "dry"  # in the state of a request: whether it is a dry run
@@ -82,9 +79,19 @@ class HttpCall(Call):
 
     @property
     def sent(self) -> list[tuple[str, str]]:
-        """The pairs of the query string, as they were sent, but for those that say how it is done or answered."""
-        raw = self.scope["query_string"].decode("latin-1")
-        return [pair for pair in parse_qsl(raw, keep_blank_values=True) if pair[0] not in _HOW]
+        """The pairs of the query string, but for those that say how it is done or answered; with `timezone`."""
+        return [pair for pair in self.scope["state"]["sent"] if pair[0] not in ("format", "confirm")]
+
+    @property
+    def chosen(self) -> ByKind:
+        """What `fields=` chose of the records in the answer."""
+        found: ByKind = self.scope["state"].get(CHOSEN, ALL)
+        return found
+
+    @property
+    def may_be_cut(self) -> bool:
+        """Whether `max_tokens=` may end the page that is answered before its last row."""
+        return TOKENS in self.scope["state"]
 
     def parameters(self) -> dict[str, str]:
         """Return the query parameters, each of which may be sent once; raises `invalid_value`."""
@@ -117,10 +124,6 @@ class HttpCall(Call):
             return pieces(work(connection, *args))
 
         return await streamed(self.format, self.stream(written))
-
-    def fields(self, kind: Kind) -> tuple[str, ...]:
-        """Return the names in `?fields=`, none without it; raises a Problem for one that the kind does not have."""
-        return chosen_fields(kind, self.parameters().get("fields", ""))
 
     async def body(self) -> dict[str, Any]:
         """Return the JSON object in the body, whatever the Content-Type says."""

@@ -10,12 +10,13 @@ from crmkit.core.records import nested
 from crmkit.errors import CATALOGUE, a
 from crmkit.model.form import Form
 from crmkit.model.query import count
-from crmkit.model.query.parse import DEFAULT_LIMIT, MAX_LIMIT, RESERVED, TIMEZONE
+from crmkit.model.query.parse import DEFAULT_LIMIT, MAX_LIMIT, MAX_TOKENS, RESERVED, TIMEZONE
 from crmkit.model.record import Kind, Kinds
 from crmkit.render.batch import OUTCOMES
 from crmkit.render.formats import FORMATS, Format
 from crmkit.web.call import FLAGS
-from crmkit.web.gate import DRY_RUN
+from crmkit.web.query import shape
+from crmkit.web.query.reading import DRY_RUN
 from crmkit.web.route import ANY, Route
 from crmkit.web.writes import KEY, MAX_KEY
 
@@ -145,6 +146,7 @@ def _query(route: Route, method: str, path: str) -> list[dict[str, Any]]:
         names = [name for name in (*reserved, *route.kind.filters) if name not in left_out]
     elif names == ANY:
         names = [name for name in RESERVED if name != "format"]  # and whatever the list takes
+    names = dict.fromkeys((*names, *shape.names(route)))
     if route.takes_timezone:
         names = dict.fromkeys((*names, TIMEZONE))
     if route.writes:
@@ -152,6 +154,7 @@ def _query(route: Route, method: str, path: str) -> list[dict[str, Any]]:
     most, unsent = (count.MAX_LIMIT, count.DEFAULT_LIMIT) if _is_count(path) else (MAX_LIMIT, DEFAULT_LIMIT)
     own: dict[str, Any] = {
         "limit": {"type": "integer", "minimum": 1, "maximum": most, "default": unsent},
+        MAX_TOKENS: {"type": "integer", "minimum": 1},
         **{name: {"enum": list(FLAGS)} for name in (DRY_RUN, "atomic", "explain")},
     }
     found = [{**_parameter("format", "query"), "schema": {"enum": [each.name for each in route.formats]}}]

@@ -5,11 +5,14 @@ from collections.abc import AsyncGenerator, Mapping
 from litestar.types import Scope
 
 from crmkit.errors import Problem
-from crmkit.render.answers import Answer, Failure
+from crmkit.render.answers import Answer, Failure, Table
 from crmkit.render.formats import FORMATS, TEXT, Format
+from crmkit.render.pages.fitting import fitted
 from crmkit.web.negotiate import format_of
 
 VARY = (b"vary", b"Accept")
+CHOSEN = "chosen"  # in the state of a request: what `fields=` chose of each kind
+TOKENS = "tokens"  # in the state of a request: how many its answer may have
 
 Pieces = AsyncGenerator[bytes, None]
 
@@ -43,6 +46,8 @@ def respond(scope: Scope, answer: Answer) -> Response:
 
     Only a method that the path does not take is told first, since each method has formats of its own. An error, which a
     format of one route alone cannot show, is then text.
+
+    Records have what `fields=` chose, a list the rows that fit into `max_tokens=`; raises `invalid_value` if none do.
     """
     try:
         format = format_of(scope)
@@ -52,13 +57,21 @@ def respond(scope: Scope, answer: Answer) -> Response:
             answer = Failure(problem, request_id(scope))
     if isinstance(answer, Failure) and format not in FORMATS:
         format = TEXT
+    state = scope["state"]
+    if chosen := state.get(CHOSEN):
+        answer = answer.choosing(chosen)
+    tokens = state.get(TOKENS)
+    if tokens is not None and isinstance(answer, Table):
+        body = fitted(answer, format.body, tokens)
+    else:
+        body = format.body(answer)
     own = answer.headers
     if "X-RateLimit-Limit" in own:  # the answer tells a tighter limit than that of requests per minute
-        scope["state"].pop("limit_headers", None)
+        state.pop("limit_headers", None)
     headers = [content_type(format), VARY, *_raw(own)]
     if operation := answer.operation:
         headers.append((b"x-operation", operation.encode("ascii")))
-    return Response(answer.status, headers, format.body(answer))
+    return Response(answer.status, headers, body)
 
 
 async def streamed(format: Format, pieces: Pieces) -> Response:

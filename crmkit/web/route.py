@@ -65,6 +65,9 @@ class Route:
     streams: bool  # by `HttpCall.in_pieces`
     status: int  # of an answer that is no error, as OpenAPI tells it
     max_body: int  # bytes; 0: as many as the settings allow
+    shown: tuple[Kind, ...]  # the kinds of the records in its answer, of which `fields=` chooses fields
+    beside: tuple[str, ...]  # what is shown beside their own fields
+    is_cut: bool  # it lists what `max_tokens=` may cut
     is_batch: bool  # its body holds many of what `kind` says, and its answer tells of each
     public: bool  # no token is needed
     direct: bool  # signs in or connects an app, so a tool call may not come here
@@ -108,6 +111,9 @@ def route(
     streams: bool = False,
     status: int = 200,
     max_body: int = 0,
+    shown: Sequence[Kind] | None = None,
+    beside: tuple[str, ...] = (),
+    is_cut: bool | None = None,
     is_batch: bool = False,
     public: bool = False,
     direct: bool = False,
@@ -125,6 +131,8 @@ def route(
     The handler of a write returns what its verb's `call.write` returned, and `shows` makes the answer of that: without
     it, a write could be neither replayed nor tried. Deletes of a kind tell how to undo them, others where it `undoes`.
 
+    Its answer shows records of its `kind` unless other kinds are `shown`; that to a batch shows none. What is read with
+    a cursor, or by filters, may be cut.
     What reads by the filters of a kind `is_list`, unless it says otherwise.
     """
 
@@ -148,6 +156,9 @@ def route(
             streams=streams,
             status=status,
             max_body=max_body,
+            shown=tuple((kind,) if kind and not is_batch else ()) if shown is None else tuple(shown),
+            beside=beside,
+            is_cut=verb == "read" and (query == ANY or "cursor" in query) if is_cut is None else is_cut,
             is_batch=is_batch,
             public=public,
             direct=direct,

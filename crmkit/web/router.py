@@ -21,6 +21,7 @@ from crmkit.web.call import HttpCall
 from crmkit.web.gate import Gate
 from crmkit.web.negotiate import OFFERED, wants_page
 from crmkit.web.problems import on_error, stopped
+from crmkit.web.query.reading import read_query
 from crmkit.web.reply import Response, respond
 from crmkit.web.route import BadRoute, Route
 from crmkit.web.routing.logged import LoggedPaths
@@ -92,7 +93,7 @@ class Router:
         for name, starts in self._starts[path]:
             if not ids[name].startswith(starts):
                 self._nearest.check(ids[name], starts, method, scope["path"])
-        self._gate.read_query(scope, route)
+        read_query(scope, route)
         call = call_of(self._crm, scope, receive, route.max_body or self._max_body[route.is_batch])
         if route.shows is not None:
             return await writes.answered(call, route, route.shows, ids)

@@ -123,7 +123,7 @@ def test_every_kind_that_people_name_has_a_history_a_title_and_free_keys(kind: K
     assert issubclass(kind.record, Tracked)
     assert kind.title.required
     assert kind.custom is not None
-    assert not {"search", "sort", "limit", "cursor", "count", "fields", "format"} & set(kind.by_name)
+    assert not {"search", "sort", "limit", "cursor", "count", "fields", "max_tokens", "format"} & set(kind.by_name)
 
 
 @every_kind

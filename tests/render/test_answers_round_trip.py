@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crmkit.errors import CATALOGUE, Problem
+from crmkit.model.query.chosen import Chosen
 from crmkit.model.query.listing import Listing, MixedListing, Paging
 from crmkit.model.record import Kind, Record
 from crmkit.render import parse, text
@@ -288,7 +289,7 @@ def test_the_lines_of_a_tail_stand_in_one_order_and_json_tells_them_by_name() ->
     }
     record = contact(version=7)
     now = Tail(now="2026-11-27T09:00:00Z", timezone="UTC")
-    for answer in (One(CONTACT, record, tail=now), One(CONTACT, record, ("name",), now)):
+    for answer in (One(CONTACT, record, tail=now), One(CONTACT, record, Chosen(("name",)), now)):
         told = answer.data()
         assert {**told, **answer.tail.data()} == told
         assert told["handle"] == record.handle

@@ -14,11 +14,13 @@ from crmkit.core.call import Call
 from crmkit.core.duplicates import listing
 from crmkit.core.history import changes, feed
 from crmkit.core.now import moment
+from crmkit.core.reading.lists import columns
 from crmkit.errors import Problem
 from crmkit.model.actor import Actor, Asker
 from crmkit.model.configuration.pipeline import OPEN
 from crmkit.model.fields import Invalid, Time
 from crmkit.model.query import parse
+from crmkit.model.query.chosen import ByKind
 from crmkit.model.query.listing import Listing, MixedListing, Paging, RecordListing, Section
 from crmkit.model.record import Kind, Kinds
 from crmkit.model.times import periods, relative
@@ -57,6 +59,7 @@ class _Asked:
     now: str
     since: str  # a stamp that was sent, or nothing
     details: bool  # whether rows of lists have all fields
+    chosen: ByKind  # in place of these
 
     @property
     def asker(self) -> Asker:
@@ -75,7 +78,7 @@ async def told(call: Call, parameters: Mapping[str, str], details: bool = False,
     """
     actor = call.actor
     present = moment(call)
-    asked = _Asked(call.crm.kinds, actor, present.now, _since(call, parameters.get("since", "")), details)
+    asked = _Asked(call.crm.kinds, actor, present.now, _since(call, parameters.get("since", "")), details, call.chosen)
     found, told, is_new = await call.scan(_read, asked)
     if is_new and keeps:
         unit = partial(briefs.put, workspace_id=actor.workspace_id, token_id=actor.token_id, mark=told)
@@ -165,8 +168,7 @@ def _listed(
 ) -> Section:
     """Return the list that the pairs of a query find, as GET of its path lists it."""
     query = parse.parse(kind, [*pairs, ("limit", str(ROWS))], asked.asker)
-    names = kind.members if asked.details else kind.listed
-    query = replace(query, fields=tuple(name for name in names if name != "id"))
+    query = replace(query, fields=columns(kind, asked.chosen, asked.details))
     page = pages.fetch_page(connection, kind, asked.workspace, query, None)
     total = COUNTED + 1 if page.total is None else page.total
     path = f"/{kind.plural}?{urlencode(pairs, safe=':')}"

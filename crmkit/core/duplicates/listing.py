@@ -32,7 +32,12 @@ class Pair(Struct, frozen=True):
     b: Record
     reason: str
     likeness: float
-    at: str  # when it was found
+    position: Position
+
+    @property
+    def at(self) -> str:
+        """When it was found."""
+        return self.position[0]
 
     @property
     def row(self) -> tuple[str, dict[str, Any]]:
@@ -57,7 +62,14 @@ async def find_all(call: Call, parameters: Mapping[str, str]) -> MixedListing:
     found, last, counted = await call.scan(read)
     total, at_least = (None, COUNTED) if counted is not None and counted > COUNTED else (counted, None)
     next_cursor = None if last is None else seal(crm.key, binding, list(last))
-    paging = Paging(not cursor, total, at_least, next_cursor, notes)
+    paging = Paging(
+        not cursor,
+        total,
+        at_least,
+        next_cursor,
+        notes,
+        cursor_after=lambda rows: seal(crm.key, binding, list(found[rows - 1].position)),
+    )
     return MixedListing(ROW, tuple(pair.row for pair in found), paging)
 
 
@@ -92,7 +104,7 @@ def _page(
             )
             match = listed_as(kind, newer, older, country)
             if match is not None:
-                found.append(Pair(older, newer, match.reason, match.likeness, at))
+                found.append(Pair(older, newer, match.reason, match.likeness, (at, a, b)))
     if len(rows) <= limit:
         return found, None
     a, b, at = shown[-1]

@@ -37,8 +37,15 @@ class Round(Struct, frozen=True):
 
 
 class Page(Struct, frozen=True):
+    """Some changes, and how far the round has come; after each of them it had come to the entry in `reached`."""
+
     changes: tuple[Change, ...]
     round: Round
+    reached: tuple[int, ...] = ()
+
+    def after(self, changes: int) -> Round:
+        """Return how far the round had come after so many of the changes."""
+        return Round(self.round.start, self.round.end, self.reached[changes - 1])
 
 
 def beginning(connection: Connection, workspace: Workspace, start: int) -> Round:
@@ -48,7 +55,7 @@ def beginning(connection: Connection, workspace: Workspace, start: int) -> Round
 
 def page(connection: Connection, workspace: Workspace, nouns: Nouns, round: Round, limit: int) -> Page:
     """Return the next changes of a round, at most `limit`: those that are found in the next SLICE entries."""
-    found, read = list[Change](), 0
+    found, reached, read = list[Change](), list[int](), 0
     rows = entries.targets(connection, round.reached, round.end, SLICE)
     last = {target: seq for seq, target in rows if target.partition("/")[0] in nouns}
     for target, seq in sorted(last.items(), key=lambda pair: pair[1]):
@@ -57,11 +64,13 @@ def page(connection: Connection, workspace: Workspace, nouns: Nouns, round: Roun
         own = entries.of_target(connection, workspace, target, round.start, round.end)
         read += len(own)
         change = net.of(nouns[target.partition("/")[0]], own)
-        found += [change] if change else []
+        if change:
+            found.append(change)
+            reached.append(seq)
         if len(found) == limit or read > MOST_READ:
-            return Page(tuple(found), Round(round.start, round.end, seq))
-    reached = round.end if len(rows) < SLICE else rows[-1][0]
-    return Page(tuple(found), Round(round.start, round.end, reached))
+            return Page(tuple(found), Round(round.start, round.end, seq), tuple(reached))
+    come = round.end if len(rows) < SLICE else rows[-1][0]
+    return Page(tuple(found), Round(round.start, round.end, come), tuple(reached))
 
 
 class Others(Struct, frozen=True):

@@ -35,7 +35,7 @@ async def told(call: Call, parameters: Mapping[str, str]) -> MixedListing:
     nouns = _nouns(call.crm.kinds, parameters.get("kinds", ""))
     limit, notes = limit_of(parameters.get("limit"))
     seconds = _seconds(parameters.get("wait", ""))
-    begun = await _begun(call, nouns, parameters.get("since") or parameters.get("cursor") or "")
+    begun = await _begun(call, nouns, (parameters.get("cursor") or parameters.get("since") or "").strip())
     found = await _page(call, nouns, limit, begun)
     if begun.reached > begun.start and not found.changes and found.round.is_over:  # nothing was left of that round
         begun = await call.read(changes.beginning, Workspace.of(call.actor), found.round.end)
@@ -49,8 +49,13 @@ async def told(call: Call, parameters: Mapping[str, str]) -> MixedListing:
     if not found.changes and not found.round.is_over:
         notes += (MORE,)
     rows = tuple(shown(change) for change in found.changes)
-    cursor = seal(call.crm.key, _binding(call), _position(found.round, nouns))
-    return MixedListing("changes", rows, Paging(False, next_cursor=cursor, notes=notes))
+
+    def cursor(round: Round) -> str:
+        return seal(call.crm.key, _binding(call), _position(round, nouns))
+
+    after = found.after
+    paging = Paging(False, next_cursor=cursor(found.round), notes=notes, cursor_after=lambda rows: cursor(after(rows)))
+    return MixedListing("changes", rows, paging)
 
 
 def default_kinds(kinds: Kinds) -> Nouns:

@@ -21,6 +21,7 @@ from crmkit.core.reading.lists import Asked
 from crmkit.core.records import activities, relations
 from crmkit.errors import Problem
 from crmkit.model.query import groups
+from crmkit.model.query.chosen import FIELDS
 from crmkit.model.query.parse import RESERVED, TIMEZONE, Query
 from crmkit.model.record import Kind
 from crmkit.storage import records
@@ -29,8 +30,8 @@ from crmkit.storage.interface.workspace import Workspace
 from crmkit.storage.jobs import Job
 from crmkit.storage.lists import members
 
-OF_LISTS = tuple(name for name in RESERVED if name not in ("search", "format"))
-BESIDE = ("search", TIMEZONE, "confirm", "dry_run", "format")  # parameters beside filters
+OF_LISTS = tuple(name for name in RESERVED if name not in ("search", FIELDS, "format"))
+BESIDE = ("search", TIMEZONE, FIELDS, "confirm", "dry_run", "format")  # parameters beside filters
 
 Pairs = Sequence[tuple[str, str]]
 Body = Mapping[str, Any] | None  # None for a delete
@@ -56,11 +57,10 @@ async def _done(call: Call, act: Act, asked: Asked, pairs: Pairs, body: Body, de
     """Return what was done, or the job that does it, once it has ended or as it is after a while (see `awaited`).
 
     Unless `call.confirm` is a token that this session was shown for the same request and the same set of records,
-    raises `confirmation_required`, which tells how many they are and shows the first of them: their fields that list
-    lines show, or with `details` all. A change of records that `id=in:` alone names needs no token.
+    raises `confirmation_required`, which tells how many they are and shows the first of them, with those fields that
+    `lists.columns` tells. A change of records that `id=in:` alone names needs no token.
     """
-    names = act.kind.members if details else act.kind.listed
-    query = replace(asked.query, fields=tuple(name for name in names if name != "id"))
+    query = replace(asked.query, fields=lists.columns(act.kind, call.chosen, details))
     found = await call.scan(find, act, Workspace.of(call.actor), query)
     notes = await lists.notes_on(call, asked, is_first=True, is_empty=not found.count)
     done: Result | Job = await call.write(_unit(call, act, found, query, pairs, body, notes))

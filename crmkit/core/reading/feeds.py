@@ -12,7 +12,7 @@ from crmkit.model.query.listing import Listing
 from crmkit.model.record import Kind
 from crmkit.model.times import relative
 
-PAGING = ("limit", "cursor", "fields", "explain")
+PAGING = ("limit", "cursor", "explain")
 
 Pairs = Iterable[tuple[str, str]]
 

@@ -11,6 +11,7 @@ from crmkit.core.call import Call
 from crmkit.core.reading import filter_notes, keys
 from crmkit.model.actor import Asker
 from crmkit.model.query import parse, words
+from crmkit.model.query.chosen import ByKind
 from crmkit.model.query.cursor import moment_of, seal, unseal
 from crmkit.model.query.filters import NONE, Declarations
 from crmkit.model.query.groups import Criterion
@@ -90,34 +91,48 @@ async def notes_on(call: Call, wanted: Asked, is_first: bool, is_empty: bool) ->
     )
 
 
-async def find_all(call: Call, kind: Kind, pairs: Iterable[tuple[str, str]], details: bool = False) -> Listing:
-    """Return the page for the pairs of a query string (see model.query).
+def columns(kind: Kind, chosen: ByKind, details: bool) -> tuple[str, ...]:
+    """Return the fields that rows have after their id: those chosen, else those of list lines, with `details` all."""
+    if kind in chosen:
+        return chosen[kind].fields
+    return tuple(name for name in (kind.members if details else kind.listed) if name != "id")
 
-    Unless `fields=` picks some, it has the fields that list lines show, or all of them with `details` (for JSON).
+
+async def find_all(call: Call, kind: Kind, pairs: Iterable[tuple[str, str]], details: bool = False) -> Listing:
+    """Return the page for the pairs of a query string (see model.query), with the fields that `columns` tells.
+
+    With `details` (for JSON) they are all, unless some were chosen.
     """
     actor, key = call.actor, call.crm.key
     wanted = await asked(call, kind, pairs)
-    names = wanted.query.fields or (kind.members if details else kind.listed)
-    query = replace(wanted.query, fields=tuple(name for name in names if name != "id"))
+    query = replace(wanted.query, fields=columns(kind, call.chosen, details))
     binding = query.binding(f"{actor.workspace_id}/{kind.plural}")
     position = unseal(key, binding, query.cursor) if query.cursor else None
-    page, merged = await call.scan(_page, call.crm.kinds, kind, Workspace.of(actor), query, position)
+    page, merged = await call.scan(_page, call.crm.kinds, kind, Workspace.of(actor), query, position, call.may_be_cut)
     is_first = position is None
     doubted = await notes_on(call, wanted, is_first, is_first and not page.seqs)
     notes = (*query.notes, *merged, *((CLOSEST,) if page.closest else ()), *doubted)
     next_cursor = None if page.position is None else seal(key, binding, page.position, query.at)
     read_as = words.read_as(kind, wanted.pairs, query, wanted.asker, wanted.declared) if query.explains else ""
     paging = Paging(is_first, page.total, page.at_least, next_cursor, notes, read_as=read_as)
+    if (after := page.positions) is not None:
+        paging = replace(paging, cursor_after=lambda rows: seal(key, binding, after[rows - 1], query.at))
     return Listing(kind, query.fields, page.rows, paging)
 
 
 def _page(
-    connection: Connection, kinds: Kinds, kind: Kind, workspace: Workspace, query: Query, position: list[Any] | None
+    connection: Connection,
+    kinds: Kinds,
+    kind: Kind,
+    workspace: Workspace,
+    query: Query,
+    position: list[Any] | None,
+    may_be_cut: bool,
 ) -> tuple[pages.Page, tuple[str, ...]]:
     """Return a page, and notes on the ids in its filters whose records were merged into others."""
     conditions, notes = keys.followed(connection, kinds, workspace.id, query.conditions)
     query = replace(query, conditions=conditions) if notes else query
-    return pages.fetch_page(connection, kind, workspace, query, position), notes
+    return pages.fetch_page(connection, kind, workspace, query, position, may_be_cut), notes
 
 
 def _without_zone(pairs: Iterable[tuple[str, str]]) -> tuple[list[tuple[str, str]], list[str]]:

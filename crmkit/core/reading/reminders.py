@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import tzinfo
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -14,20 +14,25 @@ from crmkit.core.now import moment
 from crmkit.errors import Problem, listed
 from crmkit.model.fields import Choice, Email, Invalid, Time
 from crmkit.model.query.cursor import seal, unseal
-from crmkit.model.query.listing import MixedListing, Paging
+from crmkit.model.query.listing import MixedListing, Paging, RecordListing
 from crmkit.model.query.parse import explains, limit_of
-from crmkit.model.record import Kinds
+from crmkit.model.record import Kinds, Record
 from crmkit.model.times import written
-from crmkit.storage import reminders
+from crmkit.storage import records, reminders
+from crmkit.storage.interface.connection import Connection
 from crmkit.storage.lists.pages import COUNTED
 from crmkit.storage.reminders import Due, Source
 
 PARAMETERS = ("days", "owner", "kind", "limit", "cursor", "explain")
+BESIDE = ("kind", "overdue")  # what a reminder has beside the fields of its record
 MAX_DAYS = 3650
 
 
-async def due(call: Call, parameters: Mapping[str, str]) -> MixedListing:
-    """Return a page of what is due, or will be within `days`, earliest first, of one `owner` and of some kinds."""
+async def due(call: Call, parameters: Mapping[str, str]) -> MixedListing | RecordListing:
+    """Return a page of what is due, or will be within `days`, earliest first, of one `owner` and of some kinds.
+
+    If some of their fields were chosen, it has the records themselves.
+    """
     crm, actor = call.crm, call.actor
     days, owner = parameters.get("days", ""), _owner(call, parameters.get("owner", ""))
     sources = _chosen(sources_of(crm.kinds), parameters.get("kind", ""))
@@ -42,14 +47,18 @@ async def due(call: Call, parameters: Mapping[str, str]) -> MixedListing:
     # the first page decides until when, and its cursor keeps that for the next pages
     until, *position = unseal(crm.key, binding, cursor) if cursor else [ahead]
     asked = Due(actor.workspace_id, owner, until)
-    rows = await call.scan(reminders.due, sources, asked, position or None, limit + 1)
+    rows, known = await call.scan(_read, sources, asked, position or None, limit + 1, bool(call.chosen))
     total = at_least = next_cursor = None
     if not cursor:
         total = await call.scan(reminders.count, sources, asked, COUNTED + 1)
         total, at_least = (None, COUNTED) if total > COUNTED else (total, None)
+
+    def cursor_after(shown: int) -> str:
+        kind, id, at, *_ = rows[shown - 1]
+        return seal(crm.key, binding, [until, at, kind, id])
+
     if len(rows) > limit:
-        kind, id, at, *_ = rows[limit - 1]
-        next_cursor = seal(crm.key, binding, [until, at, kind, id])
+        next_cursor = cursor_after(limit)
     by_kind = {source.kind.name: source for source in sources}
     # a date may have been sent by the workspace's days, or by those of the caller
     zones = [ZoneInfo(name) for name in {actor.preferences.timezone, actor.timezone}]
@@ -57,7 +66,30 @@ async def due(call: Call, parameters: Mapping[str, str]) -> MixedListing:
         _shown(by_kind[row[0]], row, all(is_overdue(row[2], now, zone) for zone in zones)) for row in rows[:limit]
     )
     read_as = _read_as(sources, asked, actor.timezone) if is_explained else ""
-    return MixedListing("reminders", shown, Paging(not cursor, total, at_least, next_cursor, notes, present, read_as))
+    paging = Paging(not cursor, total, at_least, next_cursor, notes, present, read_as, cursor_after)
+    if not call.chosen:
+        return MixedListing("reminders", shown, paging)
+    found = zip(rows, shown, strict=False)
+    return RecordListing(
+        "reminders", tuple((by_kind[row[0]].kind, known[row[1]], told) for row, (_, told) in found), paging
+    )
+
+
+def _read(
+    connection: Connection,
+    sources: Sequence[Source],
+    asked: Due,
+    position: Sequence[str] | None,
+    most: int,
+    whole: bool,
+) -> tuple[list[reminders.Reminder], Mapping[str, Record]]:
+    """Return what is due, and if they are wanted `whole`, the records by their ids."""
+    rows = reminders.due(connection, sources, asked, position, most)
+    known: dict[str, Record] = {}
+    for kind in {source.kind for source in sources} if whole else ():
+        ids = [id for name, id, *_ in rows if name == kind.name]
+        known |= records.all_of(connection, kind, asked.workspace_id, ids) if ids else {}
+    return rows, known
 
 
 def _read_as(sources: list[Source], asked: Due, timezone: str) -> str:

@@ -41,10 +41,9 @@ async def everywhere(call: Call, parameters: Mapping[str, str], details: bool = 
 
 def _without_cursor(page: Listing, text: str) -> Listing:
     """Return the page with a note that names the request for more, in place of a cursor."""
-    notes = page.paging.notes
-    if page.paging.next_cursor is not None:
-        notes += (f"more {page.kind.plural}: GET /{page.kind.plural}?{urlencode({'search': text})}",)
-    return replace(page, paging=Paging(True, page.paging.total, None, None, notes))
+    rest = f"more {page.kind.plural}: GET /{page.kind.plural}?{urlencode({'search': text})}"
+    paging = Paging(True, page.paging.total, notes=page.paging.notes, rest=rest)
+    return replace(page, paging=paging if page.paging.next_cursor is None else paging.cut(len(page.rows)))
 
 
 def _kinds(kinds: Kinds, text: str) -> list[Kind]:

@@ -25,6 +25,7 @@ from crmkit.storage.interface.connection import Connection
 from crmkit.storage.interface.tx import Tx
 
 PARAMETERS = ("kind", "limit", "cursor")
+BESIDE = ("reason", "joined_at")  # what is shown of a membership beside the member's own fields
 
 
 @dataclass(frozen=True)
@@ -68,12 +69,13 @@ async def find_all(call: Call, id: str, parameters: Mapping[str, str]) -> Record
             link.to: records.all_of(connection, link.to, workspace_id, [id for kind, id in places if kind is link.to])
             for link in kinds.members
         }
-        rows = [
-            (kind, known[kind][id], facts(each))
-            for each, (kind, id) in zip(listed, places, strict=True)
+        rows = {
+            at: (kind, known[kind][id], facts(each))
+            for at, (each, (kind, id)) in enumerate(zip(listed, places, strict=True), 1)
             if id in known[kind]  # else it was deleted since the page was read
-        ]
-        return RecordListing("members", tuple(rows), found.paging.after(lookup.notes(named, campaign)))
+        }
+        paging = found.paging.after(lookup.notes(named, campaign)).without_others([*rows])
+        return RecordListing("members", tuple(rows.values()), paging)
 
     return await call.read(read)
 
@@ -142,8 +144,10 @@ def join(
 
 
 def facts(membership: Record) -> dict[str, Any]:
-    """Return what is shown of a membership beside the member's own fields."""
-    return {"reason": getattr(membership, "reason", None), "joined_at": getattr(membership, "created_at", None)}
+    """Return the values of BESIDE."""
+    return dict(
+        zip(BESIDE, (getattr(membership, "reason", None), getattr(membership, "created_at", None)), strict=True)
+    )
 
 
 def _between(tx: Tx, kinds: Kinds, whole_id: str, kind: Kind, id: str) -> Record | None:
@@ -188,16 +192,19 @@ def _in_path(kinds: Kinds, text: str) -> str | Key:
 
 
 def _of_kind(kinds: Kinds, text: str) -> list[tuple[str, str]]:
-    """Return the filter for the members of the kind that `kind=` names; raises `invalid_value`."""
-    if not text.strip():
-        return []
-    word = text.strip().lower()
-    for link in kinds.members:
-        if word in (link.to.name, link.to.plural):
-            return [(link.link, "not:null")]
+    """Return the filter for the members of the kinds that `kind=` names, by comma; raises `invalid_value`."""
+    words = {word: link for link in kinds.members for word in (link.to.name, link.to.plural)}
+    sent = [word.strip().lower() for word in text.split(",") if word.strip()]
+    wrong = next((word for word in sent if word not in words), None)
+    if wrong is None:
+        wanted = [link for link in kinds.members if link in [words[word] for word in sent]]
+        if len(wanted) == 1:
+            return [(wanted[0].link, "not:null")]
+        # a member is of one kind, so those of several kinds are of none of the others
+        return [(link.link, "is:null") for link in kinds.members if link not in wanted] if wanted else []
     names = [link.to.name for link in kinds.members]
     raise Problem(
         "invalid_value",
         f"Write kind={' or kind='.join(names)}.",
-        fields={"kind": f"must be {listed(names, 'or')}{nearest(word, names)}"},
+        fields={"kind": f"must be {listed(names, 'or')}{nearest(wrong, names)}"},
     )

@@ -8,8 +8,9 @@ from crmkit.errors import Problem, listed, nearest
 from crmkit.model.fields import Currency, Integer
 from crmkit.model.form import Field
 from crmkit.model.query.buckets import UNITS
+from crmkit.model.query.chosen import names_in
 from crmkit.model.query.filters import NONE, CustomKey, Declarations, Target, quoted, target_of
-from crmkit.model.query.parse import ALIKE, RESERVED, TIMEZONE, keys_in, limit_of, sortable, sorts_by
+from crmkit.model.query.parse import ALIKE, RESERVED, TIMEZONE, limit_of, sortable, sorts_by
 from crmkit.model.record import Kind
 
 DEFAULT_LIMIT = 100
@@ -111,11 +112,11 @@ def parse(kind: Kind, own: Mapping[str, str], zone: str, declared: Declarations 
     """Return what these parameters ask for; raises `invalid_value`."""
     if any("\x00" in text for text in own.values()):
         raise Problem("invalid_value", "Leave NUL characters (%00) out of the query.")
-    groups = {group.name: group for part in keys_in(own.get("by", "")) for group in (_group(kind, part, declared),)}
+    groups = {group.name: group for part in names_in(own.get("by", "")) for group in (_group(kind, part, declared),)}
     figures = {
         figure.name: figure
         for function in FUNCTIONS
-        for part in keys_in(own.get(function, ""))
+        for part in names_in(own.get(function, ""))
         for figure in (_figure(kind, function, part, declared),)
     }
     _check_number("by", groups, MAX_GROUPS)

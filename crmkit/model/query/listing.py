@@ -1,11 +1,12 @@
 """Pages of a list: what the verbs that list things return."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct, structs
 
 from crmkit.clock import Moment
+from crmkit.model.query.chosen import ALL, ByKind, Path
 from crmkit.model.record import Kind, Record
 
 
@@ -16,6 +17,9 @@ class Paging(Struct, frozen=True):
     `next_cursor` is None on the last page. `notes` are the text's `# note:` lines, and have nothing to do with the
     field `notes` of a record. `moment` is the present, where an answer is about it. `read_as` says in words what was
     asked, where a client wants to know.
+
+    A page that may be cut has `cursor_after`, the cursor of the page that follows so many of its rows, or `rest`, the
+    note that says how to get what is left out.
     """
 
     is_first: bool = True
@@ -25,6 +29,8 @@ class Paging(Struct, frozen=True):
     notes: tuple[str, ...] = ()
     moment: Moment = Moment()
     read_as: str = ""
+    cursor_after: Callable[[int], str] | None = None
+    rest: str = ""
 
     @classmethod
     def whole(cls, total: int, notes: Iterable[str] = ()) -> "Paging":
@@ -35,14 +41,33 @@ class Paging(Struct, frozen=True):
         """Return the same after these notes."""
         return structs.replace(self, notes=(*notes, *self.notes))
 
+    def without_others(self, kept: Sequence[int]) -> "Paging":
+        """Return that of a page of which only the rows so numbered (from 1) are shown."""
+        after = self.cursor_after
+        return self if after is None else structs.replace(self, cursor_after=lambda rows: after(kept[rows - 1]))
+
+    @property
+    def may_be_cut(self) -> bool:
+        return self.cursor_after is not None or bool(self.rest)
+
+    def cut(self, rows: int) -> "Paging":
+        """Return that of the page without what follows so many rows, one at least."""
+        if self.cursor_after is not None:
+            return structs.replace(self, next_cursor=self.cursor_after(rows))
+        return structs.replace(self, notes=tuple(dict.fromkeys((*self.notes, self.rest))))
+
 
 class Listing(Struct, frozen=True):
-    """A page of records of one kind. Each row has the id, then the values of `fields`, in that order."""
+    """A page of records of one kind. Each row has the id, then the values of `fields`, in that order.
+
+    Of what it has of custom, only what is at `keys` is shown, if there are any.
+    """
 
     kind: Kind
     fields: tuple[str, ...]
     rows: Sequence[Sequence[Any]]
     paging: Paging
+    keys: tuple[Path, ...] = ()
 
     @property
     def noun(self) -> str:
@@ -58,11 +83,15 @@ class MixedListing(Struct, frozen=True):
 
 
 class RecordListing(Struct, frozen=True):
-    """A page of whole records of several kinds; each has its kind, and what is shown beside its own fields."""
+    """A page of whole records of several kinds; each has its kind, and what is shown beside its own fields.
+
+    Of each kind that is in `chosen`, only that is shown.
+    """
 
     noun: str
     rows: tuple[tuple[Kind, Record, Mapping[str, Any]], ...]
     paging: Paging
+    chosen: ByKind = ALL
 
 
 class Section(Struct, frozen=True):

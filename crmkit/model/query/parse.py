@@ -12,6 +12,7 @@ from crmkit.model.actor import NOBODY, Asker
 from crmkit.model.form import Field
 from crmkit.model.operators.rows import meant
 from crmkit.model.query import groups
+from crmkit.model.query.chosen import FIELDS, names_in
 from crmkit.model.query.filters import (
     MAX_LISTED,
     NONE,
@@ -36,7 +37,8 @@ MAX_CONDITIONS = 50
 MAX_SEARCH = 200  # characters of one search
 MAX_WORDS = 20  # of one search
 
-RESERVED = ("search", "sort", "limit", "cursor", "count", "fields", "explain", "format")
+MAX_TOKENS = "max_tokens"
+RESERVED = ("search", "sort", "limit", "cursor", "count", FIELDS, "explain", MAX_TOKENS, "format")
 FLAGS = {"": False, "0": False, "1": True, "false": False, "true": True}
 TIMEZONE = "timezone"  # the zone of one answer; it is read before a query is parsed, with an operator it is a filter
 OTHERS = (*RESERVED, TIMEZONE)  # parameters of a list beside its filters
@@ -48,9 +50,6 @@ ALIKE = {
     **dict.fromkeys(("page", "offset", "skip", "after", "page_token"), "cursor"),
     **dict.fromkeys(("select", "columns"), "fields"),
 }
-
-# a sort key: a comma inside a quoted key of custom does not end it
-_SORT_KEY = re.compile(r'(?:\."(?:[^"\\]|\\.?)*+(?:"|\Z)|[^,])+', re.DOTALL)
 
 _PAGE = re.compile(r"(?:https?:)?//|www\.", re.IGNORECASE)  # how the address of a page begins
 
@@ -67,7 +66,7 @@ class Query(Struct, frozen=True):
     limit: int = DEFAULT_LIMIT
     cursor: str = ""
     exact_count: bool = False
-    fields: tuple[str, ...] = ()
+    fields: tuple[str, ...] = ()  # that rows have after their id
     notes: tuple[str, ...] = ()
     country: str = ""  # of phone numbers in the search
     explains: bool = False  # the answer says in words how it was read
@@ -147,11 +146,10 @@ def parse(
         limit,
         reserved.get("cursor", ""),
         count == "exact",
-        chosen_fields(kind, reserved.get("fields", "")),
-        notes,
-        asker.country,
-        explains(reserved.get("explain", "")),
-        at,
+        notes=notes,
+        country=asker.country,
+        explains=explains(reserved.get("explain", "")),
+        at=at,
     )
 
 
@@ -162,21 +160,6 @@ def explains(text: str) -> bool:
         wrong = {"explain": "must be 1 or 0, true or false"}
         raise Problem("invalid_value", "Send explain=1 to be told how the query was read.", fields=wrong)
     return found
-
-
-def chosen_fields(kind: Kind, text: str) -> tuple[str, ...]:
-    """Return the field names in `fields=`; raises `invalid_value` for a name that is no field."""
-    if not text:
-        return ()
-    names = tuple(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
-    for name in names:
-        if name not in kind.by_name:
-            raise Problem(
-                "invalid_value",
-                f"Choose fields among {', '.join(kind.by_name)}.",
-                fields={"fields": f"{quoted(name)} is no field of {a(kind.noun)}{nearest(name, kind.by_name)}"},
-            )
-    return names
 
 
 def _target(kind: Kind, prefix: str, name: str, declared: Declarations, others: Sequence[str]) -> Target:
@@ -214,7 +197,7 @@ def _meant(kind: Kind, prefix: str, name: str) -> str:
 
 def _sorts(kind: Kind, text: str, declared: Declarations) -> tuple[Sort, ...]:
     found: dict[str, Sort] = {}
-    for part in keys_in(text):
+    for part in names_in(text):
         name = part.removeprefix("-")
         target = target_of(kind, name, declared)
         if target is None or (isinstance(target, Field) and not sorts_by(target)):
@@ -228,11 +211,6 @@ def _sorts(kind: Kind, text: str, declared: Declarations) -> tuple[Sort, ...]:
     if len(found) > MAX_SORTS:
         raise Problem("invalid_sort", f"Sort by at most {MAX_SORTS} keys.")
     return tuple(found.values())
-
-
-def keys_in(text: str) -> list[str]:
-    """Return the keys in a list of them: separated by commas, trimmed, empty ones left out."""
-    return [part for part in (part.strip() for part in _SORT_KEY.findall(text)) if part]
 
 
 def limit_of(text: str | None, unsent: int = DEFAULT_LIMIT, most: int = MAX_LIMIT) -> tuple[int, tuple[str, ...]]:

@@ -50,7 +50,8 @@ class Page(msgspec.Struct, frozen=True):
     """The rows `packed` of which those numbered `seqs` are on the page, in this order.
 
     `position` is where the next page starts, None on the last. `total` is None when nobody asked, or when `at_least`
-    says how many were counted before stopping. `closest` tells that a typo was forgiven.
+    says how many were counted before stopping. `closest` tells that a typo was forgiven. `positions` are where a page
+    starts after each of the rows, where they were asked for.
     """
 
     packed: Packed
@@ -59,6 +60,7 @@ class Page(msgspec.Struct, frozen=True):
     total: int | None = None
     at_least: int | None = None
     closest: bool = False
+    positions: list[list[Any]] | None = None
 
     @property
     def rows(self) -> list[list[Any]]:
@@ -67,11 +69,19 @@ class Page(msgspec.Struct, frozen=True):
 
 
 def fetch_page(
-    connection: Connection, kind: Kind, workspace: Workspace, query: Query, position: Sequence[Any] | None
+    connection: Connection,
+    kind: Kind,
+    workspace: Workspace,
+    query: Query,
+    position: Sequence[Any] | None,
+    may_be_cut: bool = False,
 ) -> Page:
-    """Return the page that starts after `position` (None: the first, which also has the total)."""
+    """Return the page that starts after `position` (None: the first, which also has the total).
+
+    One that `may_be_cut` has all `positions`.
+    """
     query = as_of_now(connection, workspace, query)
-    reader = PageReader(connection, kind, workspace, query, position is None)
+    reader = PageReader(connection, kind, workspace, query, position is None, may_be_cut)
     if not query.search:
         plan = planner.decide(connection, kind, workspace, query)
         return reader.with_total(reader.sorted(plan, position), plan)
@@ -114,18 +124,24 @@ class PageReader(msgspec.Struct, frozen=True):
     workspace: Workspace
     query: Query
     is_first: bool
+    may_be_cut: bool = False
 
     def sorted(self, plan: Plan, position: Sequence[Any] | None) -> Page:
         """Return the page after `position` in the order of the plan's sort keys."""
         packed, limit = self._rows(plan, position), self.query.limit
         seqs = packed.seqs[:limit]
-        return Page(packed, seqs, self._position(plan, seqs[-1]) if len(packed.seqs) > limit else None)
+        has_more = len(packed.seqs) > limit
+        if not self.may_be_cut:
+            return Page(packed, seqs, self._positions(plan, seqs[-1:])[0] if has_more else None)
+        positions = self._positions(plan, seqs)
+        return Page(packed, seqs, positions[-1] if has_more else None, positions=positions)
 
-    def picked(self, seqs: Sequence[int], position: list[Any] | None) -> Page:
-        """Return the page of these rows, after which the next one starts at `position`."""
+    def picked(self, seqs: Sequence[int], positions: list[list[Any]], has_more: bool) -> Page:
+        """Return the page of these rows, each with the position after it."""
         fields = self.query.fields
         statement = sql.picked(self.connection.dialect, self.kind, self.workspace, fields, seqs)
-        return Page(self._read(statement), seqs, position)
+        position = positions[-1] if has_more else None
+        return Page(self._read(statement), seqs, position, positions=positions if self.may_be_cut else None)
 
     def with_total(self, page: Page, plan: Plan, times: int | None = None) -> Page:
         """Return the page with its total, if it is the first; more than COUNTED matches are counted only on demand.
@@ -174,9 +190,10 @@ class PageReader(msgspec.Struct, frozen=True):
     def _page(self, plan: Plan, position: Sequence[Any] | None) -> Statement:
         return sql.page(self.connection.dialect, self.kind, self.workspace, plan, position)
 
-    def _position(self, plan: Plan, seq: int) -> list[Any]:
-        statement = sql.position_of(self.connection.dialect, self.kind, self.workspace, plan.sorts, seq)
-        return list(statement.run(self.connection).fetchone())
+    def _positions(self, plan: Plan, seqs: Sequence[int]) -> list[list[Any]]:
+        statement = sql.positions_of(self.connection.dialect, self.kind, self.workspace, plan.sorts, seqs)
+        found = {seq: position for seq, *position in statement.run(self.connection)}
+        return [found[seq] for seq in seqs]
 
     def _read(self, statement: Statement) -> Packed:
         text, seqs = statement.run(self.connection).fetchone()

@@ -67,11 +67,15 @@ def members(dialect: Dialect, kind: Kind, workspace: Workspace, plan: Plan, at_o
     return Statement(f"SELECT {', '.join(packed)} FROM (") + rows + Statement(") AS q GROUP BY q.part ORDER BY q.part")
 
 
-def position_of(dialect: Dialect, kind: Kind, workspace: Workspace, sorts: Sequence[Sort], seq: int) -> Statement:
-    """Return the statement for the sort values and the id of one row: the position of the page after it."""
-    sql = Statement("SELECT ") + joined([_key(dialect, sort).value for sort in sorts], ", ")
-    sql += Statement(f" FROM {quoted(kind.plural)} AS r WHERE ")
-    return sql + where(dialect, workspace, (), by_number=True) + Statement(" AND r.seq = ?", (seq,))
+def positions_of(
+    dialect: Dialect, kind: Kind, workspace: Workspace, sorts: Sequence[Sort], seqs: Sequence[int]
+) -> Statement:
+    """Return the statement for rows: the number of each, its sort values and id, the position of the page after it."""
+    sql = Statement("SELECT r.seq, ") + joined([_key(dialect, sort).value for sort in sorts], ", ")
+    sql += Statement(f" FROM {quoted(kind.plural)} AS r WHERE ") + where(dialect, workspace, (), by_number=True)
+    if len(seqs) == 1:
+        return sql + Statement(" AND r.seq = ?", tuple(seqs))
+    return sql + Statement(f" AND r.seq IN ({dialect.numbers})", (json.dumps(seqs),))
 
 
 def count(dialect: Dialect, kind: Kind, workspace: Workspace, plan: Plan, most: int | None) -> Statement:

@@ -1,9 +1,8 @@
-"""The parameters of a list that are no filters: limit, count, fields, sort, search, cursor."""
+"""The parameters of a list that are no filters: limit, count, sort, search, cursor."""
 
 import pytest
 
 from crmkit.model.query.parse import MAX_LIMIT, MAX_SEARCH, MAX_SORTS, MAX_WORDS, RESERVED
-from tests.kinds import CONTACT
 from tests.model.query.queries import query, told
 
 
@@ -45,28 +44,6 @@ def test_count_is_exact_or_left_out() -> None:
     assert not query(("count", "")).exact_count
     for text in ("1", "true", "Exact", "exact "):
         assert told(("count", text)).fields == {"count": "must be exact"}
-
-
-@pytest.mark.parametrize(
-    ("text", "fields"),
-    [
-        ("", ()),
-        ("name", ("name",)),
-        ("email, name ,", ("email", "name")),
-        ("name,name", ("name",)),
-        ("id", ("id",)),
-        ("notes,custom", ("notes", "custom")),
-    ],
-)
-def test_fields_are_shown_in_the_order_asked_for(text: str, fields: tuple[str, ...]) -> None:
-    assert query(("fields", text)).fields == fields
-
-
-def test_an_unknown_name_in_fields_is_refused() -> None:
-    problem = told(("fields", "name,emial"))
-    assert problem.code == "invalid_value"
-    assert problem.fields == {"fields": '"emial" is no field of a contact (did you mean email?)'}
-    assert all(field.name in problem.hint for field in CONTACT.fields)
 
 
 @pytest.mark.parametrize(

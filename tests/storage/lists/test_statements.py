@@ -21,7 +21,7 @@ from crmkit.storage.interface.workspace import Workspace
 from crmkit.storage.lists.pages import fetch_page
 from crmkit.storage.lists.plan import LookUp
 from crmkit.storage.lists.planner import in_order, looked_up
-from crmkit.storage.lists.sql import count, page, picked, position_of, where
+from crmkit.storage.lists.sql import count, page, picked, positions_of, where
 from crmkit.storage.sqlite.dialect import DIALECT
 from crmkit.storage.sqlite.engine.connection import connect
 from crmkit.storage.sqlite.engine.folder import FILE
@@ -130,7 +130,7 @@ def written() -> Iterator[str]:
         asked = parse.parse(CONTACT, [("sort", sort)] if sort else [])
         yield _shown(
             f"where /contacts?sort={sort} goes on after row 7",
-            position_of(DIALECT, CONTACT, WORKSPACE, in_order(CONTACT, asked).sorts, 7),
+            positions_of(DIALECT, CONTACT, WORKSPACE, in_order(CONTACT, asked).sorts, [7]),
         )
     filtered = parse.parse(CONTACT, [("stage", "lead")])
     plan = in_order(CONTACT, filtered)

@@ -125,12 +125,40 @@ def test_ids_that_are_listed_are_changed_in_one_step_and_deleted_in_two(alice: P
     assert alice.json_of("DELETE", path)["error"] == "confirmation_required"
 
 
-@pytest.mark.parametrize("query", ["limit=3", "sort=name", "cursor=x", "fields=name", "count=exact"])
+@pytest.mark.parametrize("query", ["limit=3", "sort=name", "cursor=x", "max_tokens=99", "count=exact"])
 def test_what_is_of_lists_alone_is_refused(alice: Person, query: str) -> None:
     contacts(alice, 1, stage="lead")
     name = query.partition("=")[0]
     for method, body in (("PATCH", {"owner": BOB}), ("DELETE", None)):
         refused(alice, "invalid_filter", method, f"/contacts?stage=lead&{query}", body, [name])
+
+
+def test_chosen_fields_are_what_is_shown_of_the_first_and_are_no_filter(alice: Person) -> None:
+    (one,) = contacts(alice, 1, stage="lead", city="Rome")
+    first = alice.json_of("PATCH", "/contacts?stage=lead&fields=city", {"owner": BOB})
+    assert first["items"] == [{"handle": f"contact/{one}", "id": one, "city": "Rome"}]
+    again = f"/contacts?stage=lead&confirm={first['confirm']}"  # the same request, with other fields or none
+    assert alice.json_of("PATCH", again, {"owner": BOB})["count"] == 1
+    refused(alice, "invalid_value", "DELETE", "/contacts?stage=lead&fields=town", None, ["fields"])
+    assert alice.send_it("DELETE", "/contacts?fields=city").status_code == 400
+
+
+def test_a_code_is_a_filter_like_any_other(alice: Person) -> None:
+    for code in ("A-1", "A-2"):
+        alice.post("/companies", json={"name": code, "code": code})
+    first = alice.json_of("DELETE", "/companies?code=A-1")
+    assert (first["count"], [item["code"] for item in first["items"]]) == (1, ["A-1"])
+    assert alice.json_of("PATCH", "/companies?code=A-3", {"city": "Rome"})["count"] == 0
+    assert done(alice, "DELETE", "/companies?code=A-1")["count"] == 1
+    assert [item["code"] for item in alice.json_of("GET", "/companies")["items"]] == ["A-2"]
+
+
+def test_activities_are_found_by_what_clients_call_their_kind(alice: Person) -> None:
+    one = contact(alice, "Jane")
+    for kind in ("call", "note", "email"):
+        alice.post(f"/contacts/{one}/activities", json={"kind": kind, "body": kind})
+    for name in ("kind", "kinds", "types"):
+        assert alice.json_of("DELETE", f"/activities?{name}=call,email")["count"] == 2
 
 
 @pytest.mark.parametrize("query", ["", "?search=", "?format=json", "?timezone=Europe/Rome"])

@@ -45,7 +45,8 @@ def page(reader: PageReader, terms: Terms, position: Sequence[Any] | None) -> Pa
     found = reader.with_total(found, plan, None if query.conditions else times)
     corrected = [] if terms.text else [list(group) for group in terms.groups]
     following = None if found.position is None else [corrected, *found.position]
-    return replace(found, position=following, closest=bool(corrected and found.seqs))
+    positions = found.positions and [[corrected, *each] for each in found.positions]
+    return replace(found, position=following, closest=bool(corrected and found.seqs), positions=positions)
 
 
 def matches(connection: Connection, kind: Kind, workspace: Workspace, terms: Terms) -> Statement:
@@ -60,7 +61,7 @@ def _ranked(reader: PageReader, terms: Terms, seqs: str, position: Sequence[Any]
     statement = sql.ranked(reader.kind, terms, seqs, conditions, after, limit + 1)
     ranks = statement.run(reader.connection).fetchall()
     on_page = [seq for seq, _ in ranks[:limit]]
-    return reader.picked(on_page, [ranks[limit - 1][1], on_page[-1]] if len(ranks) > limit else None)
+    return reader.picked(on_page, [[rank, seq] for seq, rank in ranks[:limit]], has_more=len(ranks) > limit)
 
 
 def _by_tier(reader: PageReader, terms: Terms, searched: SearchPlan, position: Sequence[Any] | None) -> Page:
@@ -84,7 +85,8 @@ def _by_tier(reader: PageReader, terms: Terms, searched: SearchPlan, position: S
             break
     ranks.sort()
     on_page = [-minus for _, minus in ranks[:limit]]
-    return reader.picked(on_page, [ranks[limit - 1][0], on_page[-1]] if len(ranks) > limit else None)
+    positions = [[tier, -minus] for tier, minus in ranks[:limit]]
+    return reader.picked(on_page, positions, has_more=len(ranks) > limit)
 
 
 def _conditions(reader: PageReader) -> Statement | None:

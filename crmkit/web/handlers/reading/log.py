@@ -1,8 +1,11 @@
 """The routes that read the log: of one record, and what became of all."""
 
+from msgspec.structs import replace
+
 from crmkit.core.history import feed, past
 from crmkit.core.reading import audit
 from crmkit.core.reading.feeds import PAGING
+from crmkit.model.query.chosen import Chosen
 from crmkit.model.record import Kind, Kinds
 from crmkit.render.answers import Answer, One, page
 from crmkit.render.tail import Tail
@@ -39,12 +42,12 @@ def history_routes(kinds: Kinds, kind: Kind) -> list[Route]:
 
 async def shown_as_of(call: HttpCall, kind: Kind, id: str, at: str) -> Answer:
     """Return a record as it was; fields that the log does not tell are left out, with a note if they were asked for."""
-    asked = call.fields(kind)
     found = await past.as_of(call, kind, id, at)
-    lost = [name for name in asked if name not in found.names]
+    chosen = call.chosen.get(kind, Chosen(found.names))
+    lost = [name for name in chosen.fields if name not in found.names]
     notes = [*found.notes, f"as of {found.at}", *(f"{name} is computed, so the log does not tell it" for name in lost)]
-    names = tuple(name for name in asked or found.names if name in found.names)
-    return One(kind, found.record, names or ("id",), tail=Tail(notes=notes))
+    told = tuple(name for name in chosen.fields if name in found.names)
+    return One(kind, found.record, replace(chosen, fields=told), tail=Tail(notes=notes))
 
 
 @read(

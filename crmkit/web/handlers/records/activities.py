@@ -97,13 +97,12 @@ def routes(kinds: Kinds) -> list[Route]:
         name="get_activity",
         summary="one activity",
         kind=kinds.activity,
-        query=("fields", "as_of"),
+        query=("as_of",),
     )
     async def fetch(call: HttpCall, id: str) -> Answer:
         if at := call.parameters().get("as_of", "").strip():
             return await shown_as_of(call, kinds.activity, id, at)
-        fields = call.fields(kinds.activity)
-        return One(kinds.activity, await lists.fetch(call, kinds.activity, id), fields)
+        return One(kinds.activity, await lists.fetch(call, kinds.activity, id))
 
     @route(
         "PATCH",

@@ -73,16 +73,13 @@ def record_routes(kind: Kind, check: Check | None = None, writes: Area | None = 
             await check(call, body)
         return await write.save(call, kind, body, merges_alike(call))
 
-    @read(
-        one, name=f"get_{kind.name}", summary=f"one {kind.name}, whole", area=area, kind=kind, query=("fields", "as_of")
-    )
+    @read(one, name=f"get_{kind.name}", summary=f"one {kind.name}, whole", area=area, kind=kind, query=("as_of",))
     async def fetch(call: HttpCall, id: str) -> Answer:
         if at := call.parameters().get("as_of", "").strip():
             return await shown_as_of(call, kind, id, at)
-        fields = call.fields(kind)
         record = await lists.fetch(call, kind, id)
         notes = lookup.notes_of_path(kind, id, record)
-        return One(kind, record, fields, Tail(notes=notes) if notes else NO_TAIL)
+        return One(kind, record, tail=Tail(notes=notes) if notes else NO_TAIL)
 
     @route(
         "PATCH",

@@ -10,7 +10,7 @@ from crmkit.web.route import Route, read, route
 
 def member_routes(kinds: Kinds) -> list[Route]:
     """Return the handlers of the members of what records may be members of."""
-    whole = kinds.whole.to
+    whole, members = kinds.whole.to, [link.to for link in kinds.members]
     path = f"/{whole.plural}/{{id}}/members"
 
     def shows_removed(_: HttpCall, removed: tuple[Record, Record, tuple[str, ...]]) -> Answer:
@@ -23,6 +23,8 @@ def member_routes(kinds: Kinds) -> list[Route]:
         name=f"list_{whole.name}_members",
         summary="its members, who joined last first: kind",
         kind=whole,
+        shown=members,
+        beside=memberships.BESIDE,
         query=memberships.PARAMETERS,
     )
     async def find_all(call: HttpCall, id: str) -> Answer:
@@ -34,6 +36,8 @@ def member_routes(kinds: Kinds) -> list[Route]:
         name=f"add_{whole.name}_member",
         summary="join a contact or a company, with a reason",
         kind=whole,
+        shown=members,
+        beside=memberships.BESIDE,
         verb="write",
         form=memberships.form(kinds),
         status=201,

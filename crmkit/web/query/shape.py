@@ -1,0 +1,45 @@
+"""What a query says of the shape of its answer: which fields records have there, and how long a list may be."""
+
+import re
+from typing import Any
+
+from crmkit.errors import Problem
+from crmkit.model.query.chosen import FIELDS, chosen
+from crmkit.model.query.parse import MAX_TOKENS
+from crmkit.web.reply import CHOSEN, TOKENS
+from crmkit.web.route import Route
+
+Pairs = list[tuple[str, str]]
+
+
+def names(route: Route) -> tuple[str, ...]:
+    """Return the parameters of a route that say how its answer looks, beside `format`."""
+    return (*((FIELDS,) if route.shown else ()), *((MAX_TOKENS,) if route.is_cut else ()))
+
+
+def read(state: dict[str, Any], route: Route, pairs: Pairs) -> Pairs:
+    """Return the pairs without these parameters, which go into the state of the request; raises `invalid_value`."""
+    taken = names(route)
+    sent = {name: text for name, text in pairs if name in taken}
+    if not sent:
+        return pairs
+    others = [pair for pair in pairs if pair[0] not in taken]
+    if len(others) + len(sent) < len(pairs):
+        twice = next(name for name in sent if sum(pair[0] == name for pair in pairs) > 1)
+        raise Problem("invalid_value", f"Send {twice} once.", fields={twice: "stands twice"})
+    if FIELDS in sent:
+        state[CHOSEN] = chosen(route.shown, sent[FIELDS], route.beside)
+    if sent.get(MAX_TOKENS):
+        state[TOKENS] = _tokens(sent[MAX_TOKENS].strip())
+    return others
+
+
+def _tokens(text: str) -> int:
+    digits = text.lstrip("0")
+    if not re.fullmatch(r"[0-9]+", digits, re.ASCII):
+        raise Problem(
+            "invalid_value",
+            f"Send {MAX_TOKENS}=2000 for a page of at most 8,000 bytes; a token counts as four.",
+            fields={MAX_TOKENS: "must be a whole number from 1"},
+        )
+    return int(digits) if len(digits) < 10 else 10**9
