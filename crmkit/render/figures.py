@@ -8,17 +8,12 @@ In JSON each is an object of the same flat names, with null for what the line le
 from msgspec import structs
 
 from crmkit.model.query.listing import MixedListing
-from crmkit.render.answers import Part, Table, page
+from crmkit.render.answers import Table, page
 
 
 def figures(found: MixedListing) -> Table:
     """Return a page of such rows; where it is the only one, its text leaves out the total that its count tells."""
-    table = page(found)
-    if not found.paging.is_first or found.paging.next_cursor is not None:
-        return table
-    (part,) = table.parts
-    tail = structs.replace(part.tail, paging=None)
-    return structs.replace(table, parts=(Part(part.page, tail, part.key),), facts=part.tail.data())
+    return page(structs.replace(found, paging=structs.replace(found.paging, counts_itself=True)))
 
 
 def of_period(found: MixedListing, period: str | None, since: str | None, until: str | None, tells: bool) -> Table:

@@ -49,7 +49,7 @@ class Tail(Struct, frozen=True):
         paging = self.paging
         told = [
             *self.counts,
-            *([f"total: {_total(paging)}"] if paging and paging.is_first else ()),
+            *([f"total: {_total(paging)}"] if paging and paging.tells_total else ()),
             *(f"note: {note}" for note in self.notes),
             *([f"note: {SHOWN_ONCE}"] if self.hides else ()),
             *([f"read as: {self.read_as}"] if self.read_as else ()),

@@ -61,12 +61,19 @@ async def count(call: Call, kind: Kind, pairs: Iterable[tuple[str, str]]) -> Mix
     is_empty = is_first and not any(row["count"] for row in page.rows)
     doubted = await lists.notes_on(call, wanted, is_first, is_empty)
     notes = (*counting.notes, *merged, *(_told(counting, page) if is_first else ()), *doubted)
-    next_cursor = None if page.position is None else seal(key, binding, page.position, wanted.query.at)
+
+    def sealed(position: list[Any]) -> str:
+        return seal(key, binding, position, wanted.query.at)
+
+    next_cursor = None if page.position is None else sealed(page.position)
     rows = tuple((kind.plural, row) for row in page.rows)
     read_as = ""
     if wanted.query.explains:
         read_as = f"{words.asked(kind, wanted.pairs, wanted.asker, wanted.declared)}; {counting}"
-    return MixedListing(GROUPS, rows, Paging(is_first, page.total, None, next_cursor, notes, read_as=read_as))
+    paging = Paging(is_first, page.total, None, next_cursor, notes, read_as=read_as)
+    if page.positions:
+        paging = replace(paging, cursor_after=lambda rows: sealed(page.positions[rows - 1]))
+    return MixedListing(GROUPS, rows, paging)
 
 
 def _page(

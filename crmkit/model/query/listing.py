@@ -16,7 +16,7 @@ class Paging(Struct, frozen=True):
     The first page has `total`, the number of all rows, or `at_least`, the number at which counting stopped.
     `next_cursor` is None on the last page. `notes` are the text's `# note:` lines, and have nothing to do with the
     field `notes` of a record. `moment` is the present, where an answer is about it. `read_as` says in words what was
-    asked, where a client wants to know.
+    asked, where a client wants to know. A text that `counts_itself` leaves out the total of an only page.
 
     A page that may be cut has `cursor_after`, the cursor of the page that follows so many of its rows, or `rest`, the
     note that says how to get what is left out.
@@ -31,6 +31,7 @@ class Paging(Struct, frozen=True):
     read_as: str = ""
     cursor_after: Callable[[int], str] | None = None
     rest: str = ""
+    counts_itself: bool = False
 
     @classmethod
     def whole(cls, total: int, notes: Iterable[str] = ()) -> "Paging":
@@ -45,6 +46,10 @@ class Paging(Struct, frozen=True):
         """Return that of a page of which only the rows so numbered (from 1) are shown."""
         after = self.cursor_after
         return self if after is None else structs.replace(self, cursor_after=lambda rows: after(kept[rows - 1]))
+
+    @property
+    def tells_total(self) -> bool:
+        return self.is_first and not (self.counts_itself and self.next_cursor is None)
 
     @property
     def may_be_cut(self) -> bool:

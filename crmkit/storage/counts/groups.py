@@ -29,7 +29,8 @@ Row = dict[str, Any]
 class Page(Struct, frozen=True):
     """A page of groups: of each what its records have in common, `count`, the figures, and the currency of money.
 
-    `position` is where the next page starts, None on the last. The first page has the `total` of groups.
+    `position` is where the next page starts, None on the last; `positions` where one would start after each row. The
+    first page has the `total` of groups.
     `is_past_numbers` tells that a sum was too large for a number, and is left out.
     """
 
@@ -37,6 +38,7 @@ class Page(Struct, frozen=True):
     position: list[Any] | None
     total: int | None
     is_past_numbers: bool = False
+    positions: Sequence[list[Any]] = ()
 
 
 def fetch_page(
@@ -60,13 +62,14 @@ def fetch_page(
         shown = [(*(None for _ in counting.keys), *nothing)]
     spelled = _spelled(connection, kind, workspace, counting, shown)
     rows = [_row(counting, row, spelled) for row in shown]
-    last = None if is_last else [shown[-1][keys], *shown[-1][:keys]]
+    positions = [[row[keys], *row[:keys]] for row in shown]
+    last = None if is_last else positions[-1]
     total = len(shown) if is_last else None
     if position is not None:
         total = None
     elif not is_last:
         (total,) = counts_sql.how_many(dialect, kind, workspace, plan, counting).run(connection).fetchone()
-    return Page([row for row, _ in rows], last, total, any(is_past for _, is_past in rows))
+    return Page([row for row, _ in rows], last, total, any(is_past for _, is_past in rows), positions)
 
 
 def _number(connection: Connection, kind: Kind, workspace: Workspace, query: Query) -> int:

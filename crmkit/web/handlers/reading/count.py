@@ -22,6 +22,7 @@ def count_route(kinds: Kinds, kind: Kind) -> Route:
         kind=kind,
         query=(*PARAMETERS, *counting.parameters(kinds)) if is_log else ANY,
         has_groups=is_log,
+        shown=(),
         is_list=True,
     )
     async def count(call: HttpCall) -> Answer:
