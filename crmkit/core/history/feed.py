@@ -35,7 +35,7 @@ async def told(call: Call, parameters: Mapping[str, str]) -> MixedListing:
     nouns = _nouns(call.crm.kinds, parameters.get("kinds", ""))
     limit, notes = limit_of(parameters.get("limit"))
     seconds = _seconds(parameters.get("wait", ""))
-    begun = await _begun(call, nouns, (parameters.get("cursor") or parameters.get("since") or "").strip())
+    begun = await _begun(call, nouns, parameters.get("cursor") or parameters.get("since") or "")
     found = await _page(call, nouns, limit, begun)
     if begun.reached > begun.start and not found.changes and found.round.is_over:  # nothing was left of that round
         begun = await call.read(changes.beginning, Workspace.of(call.actor), found.round.end)

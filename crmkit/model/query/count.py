@@ -10,7 +10,7 @@ from crmkit.model.form import Field
 from crmkit.model.query.buckets import UNITS
 from crmkit.model.query.chosen import names_in
 from crmkit.model.query.filters import NONE, CustomKey, Declarations, Target, quoted, target_of
-from crmkit.model.query.parse import ALIKE, RESERVED, TIMEZONE, limit_of, sortable, sorts_by
+from crmkit.model.query.parse import ALIKE, MAX_TOKENS, RESERVED, TIMEZONE, limit_of, sortable, sorts_by
 from crmkit.model.record import Kind
 
 DEFAULT_LIMIT = 100
@@ -21,7 +21,7 @@ MAX_FIGURES = 10
 FUNCTIONS = ("sum", "avg", "min", "max")
 OWN = ("by", *FUNCTIONS, "limit", "cursor")
 PARAMETERS = ("by", *FUNCTIONS, "search", "limit", "cursor", "explain")  # beside filters
-OTHERS = (*PARAMETERS, "format", TIMEZONE)
+OTHERS = (*PARAMETERS, MAX_TOKENS, "format", TIMEZONE)
 
 _ALIKE = {**ALIKE, **dict.fromkeys(("group", "group_by", "groupby"), "by"), "average": "avg", "total": "sum"}
 _OF_LISTS = tuple(name for name in RESERVED if name not in (*PARAMETERS, "format"))

@@ -237,7 +237,7 @@ def test_the_summary_is_a_row_of_counts_and_then_one_for_each_currency(home: Hou
         "# 3 rows",
     ]
     found = figures(alice, "summary")
-    assert list(found) == ["period", "from", "to", "total", "next_cursor", "items"]
+    assert list(found) == ["period", "from", "to", "items", "total", "next_cursor"]
     assert (found["period"], found["from"], found["to"]) == (
         "last_30_days",
         f"{first}T00:00:00Z",

@@ -16,7 +16,7 @@ def routes(kinds: Kinds) -> list[Route]:
         "/search",
         summary="all kinds at once: q, types",
         area="*",
-        query=("q", "types"),
+        query=("q", "types", "explain"),
         needed=("q",),
         shown=kinds.searched,
         is_list=True,
