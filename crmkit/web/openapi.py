@@ -50,7 +50,7 @@ def document(crm: Crm, routes: Iterable[Route]) -> dict[str, Any]:
 
 
 def record_schema(kind: Kind) -> dict[str, Any]:
-    """Return the JSON Schema of a whole record."""
+    """Return the JSON Schema of a record, of which `fields=` may choose some members."""
     properties: dict[str, Any] = {"handle": {"type": "string"}}
     for field in kind.fields:
         schema = {**field.type.schema(), "description": f"{field.help}; {field.type.says}"}
@@ -59,7 +59,7 @@ def record_schema(kind: Kind) -> dict[str, Any]:
         if field.nullable:
             schema = _nullable(schema)
         properties[field.name] = schema
-    return {"type": "object", "description": kind.help, "properties": properties, "required": list(properties)}
+    return {"type": "object", "description": kind.help, "properties": properties, "required": ["handle", "id"]}
 
 
 def body_schema(form: Form, whole: bool, is_edit: bool = False) -> dict[str, Any]:
@@ -174,8 +174,6 @@ def _responses(route: Route, method: str, path: str, kind: Kind | None) -> dict[
     if kind is not None and route.form is None and method != "DELETE" and not is_by_filter:
         is_many = method == "GET" and not path.endswith("{id}")
         schema = _many(_is_count(path)) if is_many else {"$ref": f"#/components/schemas/{kind.name}"}
-        if method == "GET" and not is_many:  # `fields` picks
-            schema = {**record_schema(kind), "required": ["handle", "id"]}
     if route.writes:
         written = {"$ref": "#/components/schemas/write"}
         # a dry run has no id to show of a record that is new

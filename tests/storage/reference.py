@@ -130,18 +130,21 @@ def value_of(record: Shown, name: str) -> Any:
     return value
 
 
-def meets(kind: Kind, record: Shown, name: str, operator: str, operand: str) -> bool:
-    """Tell whether a record meets a filter."""
+def meets(kind: Kind, record: Shown, name: str, operator: str, operand: str, today: date) -> bool:
+    """Tell whether a record meets a filter, on this day."""
     value = value_of(record, name)
     if operator == "is":
         return value is None
     if operator == "not":
         return value is not None
     if operator in NEGATED:
-        return not meets(kind, record, name, NEGATED[operator], operand)
+        return not meets(kind, record, name, NEGATED[operator], operand, today)
     if operator == "between":
         first, last = pair(operand)
-        return meets(kind, record, name, "gte", first) and meets(kind, record, name, "lte", last)
+        return meets(kind, record, name, "gte", first, today) and meets(kind, record, name, "lte", last, today)
+    if operator == "during":
+        days = ",".join(day.isoformat() for day in PERIODS[operand](today))
+        return meets(kind, record, name, "between", days, today)
     if name == "location":
         return value is not None and distance(*value, *map(float, operand.split(",")[:2])) <= float(
             operand.split(",")[2]
@@ -149,7 +152,7 @@ def meets(kind: Kind, record: Shown, name: str, operator: str, operand: str) -> 
     if name not in PATHS and isinstance(kind.by_name[name].type, fields.Tags):
         return meets_tags(value, operator, operand)
     if operator == "in":
-        return any(meets(kind, record, name, "eq", part.strip()) for part in operand.split(",") if part.strip())
+        return any(meets(kind, record, name, "eq", part.strip(), today) for part in operand.split(",") if part.strip())
     if value is None:
         return False
     if name in PATHS:
@@ -208,15 +211,18 @@ def number(text: str) -> int | float | None:
     return None if isinstance(value, bool) or not isinstance(value, int | float) else value
 
 
-def met(kind: Kind, records: list[Shown], filters: list[Filter]) -> list[Shown]:
-    """Return the records that meet all filters; of those whose names have one prefix (`or.`, `or2.`) at least one."""
+def met(kind: Kind, records: list[Shown], filters: list[Filter], today: date) -> list[Shown]:
+    """Return the records that meet all filters on this day.
+
+    Of filters whose names have one prefix (`or.`, `or2.`) they meet at least one.
+    """
     prefixes = [re.match(r"or\d?\.|", name)[0] for name, *_ in filters]  # type: ignore[index]
     split = [
         (prefix, (name.removeprefix(prefix), *rest)) for prefix, (name, *rest) in zip(prefixes, filters, strict=True)
     ]
 
     def is_met(record: Shown) -> bool:
-        found = [(prefix, meets(kind, record, *condition)) for prefix, condition in split]
+        found = [(prefix, meets(kind, record, *condition, today)) for prefix, condition in split]
         return all(
             is_true if not prefix else any(other for same, other in found if same == prefix)
             for prefix, is_true in found

@@ -7,6 +7,7 @@ import random
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import date
 from typing import Any
 
 import msgspec
@@ -349,3 +350,7 @@ class Library:
     back: Desk
     alice: Actor
     records: dict[str, list[Shown]]
+
+    @property
+    def today(self) -> date:
+        return self.back.clock.now.date()

@@ -240,8 +240,9 @@ def test_an_activity_that_a_delete_unlinks_is_logged_as_changed(back: Desk, alic
         ("contact.delete", 2),
     ]
     assert [entry.changes for entry in others[1:6]] == [{"contact_id": [made["contact"].id, None]}] * 5
-    shown = back.do(reading.entries(Call(back.crm, alice), [("action", "activity.update"), ("fields", "changes")]))
-    assert [changes for _, changes in shown.rows] == [{"contact_id": [made["contact"].id, None]}] * 3
+    shown = back.do(reading.entries(Call(back.crm, alice), [("action", "activity.update")], details=True))
+    place = 1 + shown.fields.index("changes")
+    assert [row[place] for row in shown.rows] == [{"contact_id": [made["contact"].id, None]}] * 3
 
 
 def test_every_form_of_an_entry_is_read_as_old_and_new_values(back: Desk, alice: Actor) -> None:
@@ -256,8 +257,6 @@ def test_every_form_of_an_entry_is_read_as_old_and_new_values(back: Desk, alice:
     assert found[1].keys() == {"name", "tags", "created_at", "created_by"}
     assert found[2] == {"name": [None, "Acme"], "tags": [None, ["a"]]}
     assert found[3:] == [{"name": [None, "test"]}, {"name": [None, alice.email]}]  # token and workspace
-    bare = back.do(reading.entries(Call(back.crm, alice), [("fields", "action")]))
-    assert [action for _, action in bare.rows][:2] == ["company.create", "company.delete"]
 
 
 def test_units_of_one_commit_are_operations_of_their_own(back: Desk, alice: Actor) -> None:

@@ -178,7 +178,7 @@ def test_buckets_hold_the_records_whose_time_lies_in_them_in_the_zone_of_who_ask
 def test_several_fields_and_filters_make_the_groups_of_what_the_list_finds(library: Library, kind: Kind) -> None:
     names = [name for name in ("status", "stage", "owner", "tags", "custom.b", "created_by") if name in sort_keys(kind)]
     for filters in ([], [("created_by", "ne", "bob@example.com")], [("id", "not", "null")], [("version", "gt", "1")]):
-        records = met(kind, library.records[kind.name], filters)
+        records = met(kind, library.records[kind.name], filters, library.today)
         pairs = [(name, f"{operator}:{operand}") for name, operator, operand in filters]
         for chosen in (names[:2], names[1:3], names[:3], names[-2:]):
             groups = tallied(kind, records, chosen)

@@ -17,6 +17,7 @@ WRITES = [route for route in guarded() if route.writes]
 BODIES: dict[str, Any] = {  # where what the matrix has would be refused
     "save_field": {"kind": "contact", "key": "another", "type": "text"},
     "change_field": {"about": "Mine"},
+    "change_view": {"path": "/deals?status=open"},
 }
 ENDING = ("end_account", "delete_workspace")  # the token that sends them
 STEPS = {"confirmation_required": "confirm", "escalation_required": "code"}
