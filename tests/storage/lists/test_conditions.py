@@ -87,13 +87,13 @@ def test_a_row_of_an_operator_stands_for_conditions_that_are_rows_and_is_taken_b
     [
         ("stage", "lead", "is lead"),
         ("stage", "in:lead,won", "is lead or won"),
-        ("stage", "out:lead,won", "is not lead or won, or is empty"),
-        ("tags", "vip,new", "has vip and new"),
-        ("tags", "any:vip,new", "has vip or new"),
-        ("tags", "none:vip", "has none of vip, or is empty"),
+        ("stage", "out:lead,won", "is not lead or won (or is empty)"),
+        ("tags", "vip,new", "have vip and new"),
+        ("tags", "any:vip,new", "have vip or new"),
+        ("tags", "none:vip", "have none of vip (or are empty)"),
         ("created_at", "gte:2026-06-10", "is 2026-06-10 or later"),
         ("version", "between:2,5", "is from 2 to 5"),
-        ("name", "unlike:acm", "does not contain acm, or is empty"),
+        ("name", "unlike:acm", "does not contain acm (or is empty)"),
         ("location", "within:47.3,8.5,5", "is within 5 km of 47.3, 8.5"),
         ("email", "is:null", "is empty"),
         ("custom.a", "starts:x", "starts with x"),
@@ -111,4 +111,4 @@ def test_every_operator_has_words_for_every_sort_of_field_that_takes_it() -> Non
             operands = {Operand.NULL: (), Operand.TWO: ("1", "2"), Operand.CIRCLE: ("1", "2", "3")}
             said = BY_NAME[name].said(taken, operands.get(BY_NAME[name].operand, ("1",)))
             assert "{" not in said
-            assert said.startswith(("is ", "has ", "does ", "contains ", "starts ", "ends "))
+            assert said.startswith(("is ", "have ", "do ", "does ", "contains ", "starts ", "ends "))

@@ -26,6 +26,7 @@ OPERATIONS = [
     *(f"{method} /{kind.plural}" for kind in KINDS for method in ("PATCH", "DELETE")),
     *("GET /search", "GET /reminders", "GET /activities", "GET /activities/{id}"),
     *("GET /brief", "GET /changes"),
+    *("GET /analytics/summary", "GET /analytics/funnel", "GET /analytics/campaigns"),
     *(f"GET /{kind.plural}/{{id}}/history" for kind in (*REGISTRY.records, ACTIVITY)),
     *(f"GET /{kind.plural}/{{id}}/blame" for kind in (*REGISTRY.records, ACTIVITY)),
     *("GET /fields/{id}/history", "GET /fields/{id}/blame"),

@@ -55,7 +55,7 @@ REFUSED = {
     "/audit?target=au_aaaaaaaa": {"target": "must be a handle, an id or a kind"},
     "/audit?by=bob": {"by": "must be an address"},
     "/audit?by=me&by=bob@example.com": {"by": "stands twice"},
-    "/audit?since=yesterday": {"since": "must be a time like"},
+    "/audit?since=soon": {"since": "must be a time like"},
     "/activities?kind=cal": {"kind": "did you mean call"},
     "/activities?kind=call&kind=note": {"kind": "stands twice"},
     "/activities?contact=co_aaaaaaaa": {"contact": "that is the id of a company"},
@@ -71,10 +71,8 @@ def test_a_value_that_nothing_can_have_is_refused(alice: Person, path: str, fiel
 
 
 def test_a_hint_says_how_ranges_and_empty_fields_are_asked_for(alice: Person) -> None:
-    hint = "For a range repeat the field: created_at=gte:FIRST&created_at=lte:LAST"
+    hint = "For a range write created_at=between:FIRST,LAST"
     refused(alice, "invalid_value", "GET", "/deals?created_at=2026-06-10..2026-06-12", None, ["created_at"], hint)
-    path = "/deals?created_at=between:2026-06-10,2026-06-12"
-    refused(alice, "invalid_operator", "GET", path, None, {"created_at": "has no operator between"}, hint)
     hint = "For records without a value write amount_cents=is:null"
     refused(alice, "invalid_value", "GET", "/deals?amount_cents=null", None, ["amount_cents"], hint)
 
