@@ -19,6 +19,7 @@ HAS_SMAPS = Path("/proc/self/smaps_rollup").exists()
 MAY_SKIP = (
     *PEERS,
     "slow-flush",
+    "nearby",
     "by-filter",
     *(() if COUNTED else ("tokens",)),
     *(() if HAS_SMAPS else ("idle", "memory")),
