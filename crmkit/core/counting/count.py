@@ -15,6 +15,7 @@ from crmkit.model.query import count as asked_of
 from crmkit.model.query import words
 from crmkit.model.query.count import Counting
 from crmkit.model.query.cursor import seal, unseal
+from crmkit.model.query.filters import CustomKey
 from crmkit.model.query.listing import MixedListing, Paging
 from crmkit.model.query.parse import Query
 from crmkit.model.record import Kind, Kinds
@@ -99,6 +100,11 @@ def _told(counting: Counting, page: groups.Page) -> tuple[str, ...]:
         if isinstance(group.target, Field) and isinstance(group.target.type, Tags)
     ]
     notes = [f"a record counts once for each of its {name}, so the groups overlap" for name in lists_ if page.rows]
+    for group in counting.groups:
+        if isinstance(group.target, CustomKey) and page.rows and all(row[group.name] is None for row in page.rows):
+            notes.append(f"none of these has {group.name}")
+    if page.closest:
+        notes.insert(0, "no exact match, closest counted")
     if page.is_past_numbers:
         notes.append("a figure that is left out is larger than a number can be")
     return tuple(notes)

@@ -16,22 +16,33 @@ from crmkit.model.record import Kind
 from crmkit.storage.interface.connection import Connection
 from crmkit.storage.interface.texts import Terms
 from crmkit.storage.interface.workspace import Workspace
-from crmkit.storage.lists import planner
+from crmkit.storage.lists import planner, sql
 from crmkit.storage.lists.plan import LookUp, Plan, ReadTable, WalkIndex
 
 
-def decide(connection: Connection, kind: Kind, workspace: Workspace, query: Query, counting: Counting) -> Plan:
-    """Return how the rows are read that a query finds; a search finds what matches as it was typed."""
+def decide(
+    connection: Connection, kind: Kind, workspace: Workspace, query: Query, counting: Counting
+) -> tuple[Plan, bool]:
+    """Return how the rows are read that a query finds, and whether a typo in its search was forgiven."""
     if query.search:
         return searched(connection, kind, workspace, query)
     plan = planner.of_all(connection, kind, workspace, query)
     index = covering(kind, query.conditions, counting) if isinstance(plan.access, ReadTable) else ()
-    return replace(plan, access=WalkIndex(index, query.conditions)) if index else plan
+    return (replace(plan, access=WalkIndex(index, query.conditions)) if index else plan), False
 
 
-def searched(connection: Connection, kind: Kind, workspace: Workspace, query: Query) -> Plan:
-    """Return the plan for the rows that a search finds."""
-    matches = connection.texts.matches(connection, kind, workspace, Terms.exact(query.search, query.country))
+def searched(connection: Connection, kind: Kind, workspace: Workspace, query: Query) -> tuple[Plan, bool]:
+    """Return the plan for the rows that a search finds, and whether a typo was forgiven, as in a list."""
+    terms = Terms.exact(query.search, query.country)
+    plan = _of_matches(connection, kind, workspace, query, terms)
+    if sql.count(connection.dialect, kind, workspace, plan, 1).run(connection).fetchone()[0]:
+        return plan, False
+    nearer = connection.texts.closest(connection, kind, workspace, terms)
+    return (plan, False) if nearer is None else (_of_matches(connection, kind, workspace, query, nearer), True)
+
+
+def _of_matches(connection: Connection, kind: Kind, workspace: Workspace, query: Query, terms: Terms) -> Plan:
+    matches = connection.texts.matches(connection, kind, workspace, terms)
     return planner.looked_up(kind, query, LookUp((matches,), "search"))
 
 

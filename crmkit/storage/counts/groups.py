@@ -31,13 +31,14 @@ class Page(Struct, frozen=True):
 
     `position` is where the next page starts, None on the last; `positions` where one would start after each row. The
     first page has the `total` of groups.
-    `is_past_numbers` tells that a sum was too large for a number, and is left out.
+    `is_past_numbers` tells that a sum was too large for a number, and is left out, `closest` that a typo was forgiven.
     """
 
     rows: Sequence[Row]
     position: list[Any] | None
     total: int | None
     is_past_numbers: bool = False
+    closest: bool = False
     positions: Sequence[list[Any]] = ()
 
 
@@ -52,9 +53,10 @@ def fetch_page(
     """Return the page of groups that starts after `position` (None: the first)."""
     query = pages.as_of_now(connection, workspace, query)
     if not counting.keys and not counting.figures:
-        return Page([{"count": _number(connection, kind, workspace, query)}], None, 1)
+        number, is_closest = _number(connection, kind, workspace, query)
+        return Page([{"count": number}], None, 1, closest=is_closest)
     dialect, keys, limit = connection.dialect, len(counting.keys), counting.limit
-    plan = access.decide(connection, kind, workspace, query, counting)
+    plan, is_closest = access.decide(connection, kind, workspace, query, counting)
     found = counts_sql.page(dialect, kind, workspace, plan, counting, position).run(connection).fetchall()
     shown, is_last = found[:limit], len(found) <= limit
     if not shown and not counting.groups and position is None:  # of money, which has no currency then
@@ -69,19 +71,20 @@ def fetch_page(
         total = None
     elif not is_last:
         (total,) = counts_sql.how_many(dialect, kind, workspace, plan, counting).run(connection).fetchone()
-    return Page([row for row, _ in rows], last, total, any(is_past for _, is_past in rows), positions)
+    return Page([row for row, _ in rows], last, total, any(is_past for _, is_past in rows), is_closest, positions)
 
 
-def _number(connection: Connection, kind: Kind, workspace: Workspace, query: Query) -> int:
-    """Return how many records a query finds."""
+def _number(connection: Connection, kind: Kind, workspace: Workspace, query: Query) -> tuple[int, bool]:
+    """Return how many records a query finds, and whether a typo was forgiven."""
     if not query.filtered and issubclass(kind.record, Tracked):
-        return live(connection, workspace.id, kind.plural)
+        return live(connection, workspace.id, kind.plural), False
+    is_closest = False
     if query.search:
-        plan = access.searched(connection, kind, workspace, query)
+        plan, is_closest = access.searched(connection, kind, workspace, query)
     else:
         plan = planner.decide(connection, kind, workspace, query)
     number: int = sql.count(connection.dialect, kind, workspace, plan, None).run(connection).fetchone()[0]
-    return number
+    return number, is_closest
 
 
 def _spelled(

@@ -102,7 +102,7 @@ def test_a_count_that_no_index_holds_reads_the_rows_of_its_workspace_alone(libra
 def steps_of(library: Library, kind: Kind, text: str) -> list[str]:
     query, counting = asked(kind, text)
     with closing(connect(library.back.database.folder / FILE, False)) as connection:
-        plan = access.decide(connection, kind, workspace_of(library.alice), query, counting)
+        plan, _ = access.decide(connection, kind, workspace_of(library.alice), query, counting)
         statement = page(DIALECT, kind, workspace_of(library.alice), plan, counting, None)
         found = connection.execute(f"EXPLAIN QUERY PLAN {statement.sql}", statement.args).fetchall()
     return [step for *_, step in found if step not in ("CO-ROUTINE g", "SCAN g")]

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from tests.house import Person
+from tests.teams.office import new
 from tests.web.refused import refused
 
 
@@ -230,3 +231,17 @@ def test_an_odd_field_to_group_by_is_answered_or_refused(deals: Person, text: st
     answer = deals.get("/deals/count", params={"by": text}, headers={"Accept": "application/json"})
     assert answer.status_code in (200, 400), answer.text
     assert answer.status_code == 200 or answer.json()["error"] == "invalid_value"
+
+
+def test_a_search_forgives_a_typo_as_the_list_does_and_says_so(alice: Person) -> None:
+    new(alice, "/contacts", name="Ferdinand Kelason", stage="lead")
+    for by in ("", "by=stage&"):
+        lines = alice.text("GET", f"/contacts/count?{by}search=ferdinnad").splitlines()
+        assert "count=1" in lines[0]
+        assert "# note: no exact match, closest counted" in lines
+
+
+def test_a_key_that_no_record_has_is_told(alice: Person) -> None:
+    new(alice, "/contacts", name="Jane", custom={"size": 1})
+    assert "# note: none of these has custom.siez" in alice.text("GET", "/contacts/count?by=custom.siez")
+    assert "none of these" not in alice.text("GET", "/contacts/count?by=custom.size")
