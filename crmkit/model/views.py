@@ -8,10 +8,14 @@ from urllib.parse import parse_qsl
 
 from crmkit.model.fields import Identifier, Invalid, LongText
 from crmkit.model.fold import fold
+from crmkit.model.query import groups
+from crmkit.model.query.parse import TIMEZONE
 
 Pairs = list[tuple[str, str]]
 
-REPLACES = ("limit", "sort", "fields", "format", "count", "explain", "max_tokens")  # of the view's: how it is answered
+# how a list is answered: what is sent stands in place of the view's
+REPLACES = ("limit", "sort", "fields", "format", "count", "explain", "max_tokens", TIMEZONE)
+SEARCH = "search"
 NEVER = ("cursor", "confirm", "code")  # each of which is for one request alone
 
 _NAME = re.compile(r"[a-z0-9-]{1,60}")
@@ -102,8 +106,21 @@ def split(path: str) -> tuple[str, Pairs]:
 def narrowed(path: str, sent: Sequence[tuple[str, str]]) -> tuple[str, Pairs]:
     """Return the path of a view without its query, and the pairs to read it with: its own, then those that were sent.
 
-    What is sent of REPLACES stands in place of the view's own.
+    What is sent of REPLACES stands in place of the view's own. A group of filters that is sent stays one of its own,
+    and the words of two searches must all be found.
     """
     head, kept = split(path)
-    replaced = {name for name, _ in sent if name in REPLACES}
-    return head, [*(pair for pair in kept if pair[0] not in replaced), *sent]
+    replaced = {pair[0] for pair in sent if _is_of_answer(pair)}
+    kept = [pair for pair in kept if not (_is_of_answer(pair) and pair[0] in replaced)]
+    named = groups.renamed([name for name, _ in sent], [name for name, _ in kept])
+    found = [*kept, *zip(named, (text for _, text in sent), strict=True)]
+    searches = [text for name, text in found if name == SEARCH]
+    if len(searches) > 1:
+        found = [*(pair for pair in found if pair[0] != SEARCH), (SEARCH, " ".join(searches))]
+    return head, found
+
+
+def _is_of_answer(pair: tuple[str, str]) -> bool:
+    """Tell whether a parameter says how a list is answered; a field that is called so is filtered with an operator."""
+    name, text = pair
+    return name in REPLACES and (name != TIMEZONE or ":" not in text)

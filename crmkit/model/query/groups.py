@@ -7,6 +7,8 @@ from msgspec import Struct
 
 from crmkit.model.query.filters import Condition
 
+PREFIXES = ("or.", *(f"or{number}." for number in range(2, 10)))
+
 _NAME = re.compile(r"(or[2-9]?\.)(.*)", re.DOTALL)
 _LIKE = re.compile(r"or[ _-]?\d*[.\[_-]", re.IGNORECASE)
 
@@ -36,6 +38,15 @@ def split(name: str) -> tuple[str, str]:
 def is_like(name: str) -> bool:
     """Tell whether a name that is none may be meant as one in a group."""
     return _LIKE.match(name) is not None
+
+
+def renamed(names: Sequence[str], taken: Iterable[str]) -> list[str]:
+    """Return the names, with another prefix for each group whose prefix is one of those that are `taken`."""
+    used = {split(name)[0] for name in taken} - {""}
+    own = dict.fromkeys(split(name)[0] for name in names)
+    free = iter([prefix for prefix in PREFIXES if prefix not in used and prefix not in own])
+    others = {prefix: next(free, prefix) for prefix in own if prefix in used}
+    return [others.get(prefix, prefix) + rest for prefix, rest in map(split, names)]
 
 
 def filters(conditions: Iterable[Condition], groups: Mapping[str, Sequence[Part]]) -> tuple[Criterion, ...]:

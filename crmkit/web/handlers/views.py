@@ -39,6 +39,7 @@ def view_routes(kind: Kind) -> list[Route]:
         summary="the list it keeps, and more filters",
         area="*",
         query=ANY,
+        is_cut=False,  # the list is
     )
     async def run(call: HttpCall, id: str) -> Response:
         view = await lists.fetch(call, kind, id)
@@ -96,10 +97,15 @@ async def _answered(call: HttpCall, view: View) -> Response:
 
 def _about(view: View, problem: Problem, sent: set[str]) -> Problem:
     """Return a Problem of the request for what a view keeps, which says so where nothing that was `sent` is wrong."""
-    if problem.status != 400 or sent & problem.fields.keys() or (sent and not problem.fields):
+    if problem.status != 400:
         return problem
-    kept = f"The view {view.name} keeps {in_quotes([view.path])}, which cannot be read any more:"
-    return problem.after(f"{kept} PATCH or DELETE /views/{view.id}.")
+    kept = f"The view {view.name} keeps {in_quotes([view.path])}"
+    wrong = sent & problem.fields.keys()
+    if wrong & {name for name, _ in views.split(view.path)[1]}:
+        return problem.after(f"{kept}, to which yours is added:")
+    if wrong or (sent and not problem.fields):
+        return problem
+    return problem.after(f"{kept}, which cannot be read any more: PATCH or DELETE /views/{view.id}.")
 
 
 def _check_list(call: HttpCall, head: str) -> None:

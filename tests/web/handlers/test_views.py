@@ -337,3 +337,38 @@ def test_declared_keys_in_a_view_are_read_by_their_types(alice: Person) -> None:
         new(alice, "/contacts", name=f"Size {size}", custom={"size": size})
     view(alice, "/contacts?custom.size=gt:5")
     assert [item["name"] for item in alice.json_of("GET", "/views/hot")["items"]] == ["Size 20"]
+
+
+def test_what_says_how_long_an_answer_may_be_stands_in_place_of_the_views_own(alice: Person) -> None:
+    for number in range(30):
+        new(alice, "/contacts", name=f"Person {number:02}")
+    new(alice, "/views", name="short", path="/contacts?sort=name&max_tokens=200")
+    assert len(alice.text("GET", "/views/short")) <= 800
+    assert len(alice.text("GET", "/views/short?max_tokens=150")) <= 600
+    assert len(alice.text("GET", "/views/short?max_tokens=900")) > 800
+    refused = alice.json_of("GET", "/views/short?max_tokens=5")
+    assert list(refused["fields"]) == ["max_tokens"]
+    assert "cannot be read" not in refused["hint"]
+
+
+def test_a_group_that_is_sent_is_another_than_the_views(alice: Person) -> None:
+    for stage in ("lead", "won", "lost"):
+        new(alice, "/contacts", name=f"Of {stage}", stage=stage, city="Bern" if stage == "won" else "Rome")
+    new(alice, "/views", name="ends", path="/contacts?or.stage=won&or.stage=lost&fields=name&sort=name")
+    text = alice.text("GET", "/views/ends?or.city=Bern&or.city=Oslo&explain=1")
+    assert next(line for line in text.splitlines() if line.startswith("contact/")).endswith('name="Of won"')
+    assert "# 1 contacts" in text
+    assert "whose stage is won or whose stage is lost, and whose city is Bern or whose city is Oslo" in text
+
+
+def test_the_words_of_a_search_that_is_sent_are_looked_for_beside_the_views(alice: Person) -> None:
+    new(alice, "/contacts", name="Jane Doe")
+    new(alice, "/contacts", name="Jane Roe")
+    new(alice, "/views", name="janes", path="/contacts?search=jane")
+    assert [item["name"] for item in alice.json_of("GET", "/views/janes?search=roe")["items"]] == ["Jane Roe"]
+
+
+def test_a_parameter_that_may_stand_once_names_what_the_view_keeps(alice: Person) -> None:
+    new(alice, "/views", name="due", path="/reminders?owner=me")
+    hint = alice.json_of("GET", "/views/due?owner=bob@example.com")["hint"]
+    assert hint.startswith('The view due keeps "/reminders?owner=me", to which yours is added:')
