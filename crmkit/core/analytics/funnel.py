@@ -27,7 +27,8 @@ DIGITS = 4  # of a share, which is a part of 1
 async def funnel(call: Call, parameters: Mapping[str, str]) -> tuple[MixedListing, Span]:
     """Return a row for each stage that records of the period are at, and the period.
 
-    The stages of the pipeline come first, in its order, then others, those of most records first, then none. A stage
+    The stages of the pipeline come first, in its order, then others, those of most records first, then none. Until a
+    pipeline is set, others and none come before won and lost. A stage
     has a row for each currency of its records, the one of most records first. Shares are of all these records.
     """
     kind = _kind(call.crm.kinds, parameters.get("kind", ""))
@@ -57,8 +58,9 @@ def _ordered(pipeline: Pipeline, found: Sequence[Stage]) -> list[Stage]:
 
     def rank(each: Stage) -> tuple[Any, ...]:
         is_known = each.key in places
+        is_late = is_known != pipeline.is_put  # without a pipeline only the ends are known
         place = places[each.key] if is_known and each.key is not None else -sizes[each.key]
-        return not is_known, each.key is None, place, each.key or "", -each.records, each.currency or ""
+        return is_late, each.key is None, place, each.key or "", -each.records, each.currency or ""
 
     return sorted(found, key=rank)
 

@@ -168,6 +168,7 @@ def test_the_summary_equals_what_lists_and_the_log_add_up_to(home: House, busy: 
 def test_the_funnel_equals_the_listed_records_by_stage(home: House, busy: Team, zone: str, plural: str) -> None:
     listed, seen = everything(busy.alice, f"/{plural}"), 0
     order = ["lead", "talks", "won", "lost"] if plural == "deals" else ["won", "lost"]
+    others = 9 if plural == "deals" else -1  # contacts have no pipeline of their own here, so the ends come last
     for query, since, until in spans(home, zone):
         chosen = [each for each in listed if since <= each["created_at"] <= until]
         found = rows(busy.alice, "funnel", f"?kind={plural}&timezone={zone}&{query}")
@@ -180,7 +181,8 @@ def test_the_funnel_equals_the_listed_records_by_stage(home: House, busy: Team, 
         assert sizes == Counter((each["stage"] or "").lower() for each in chosen), query
         stages = list(dict.fromkeys((row["stage"] or "").lower() for row in found))
         ranked = sorted(
-            stages, key=lambda stage: (order.index(stage) if stage in order else 9, stage == "", -sizes[stage], stage)
+            stages,
+            key=lambda stage: (order.index(stage) if stage in order else others, stage == "", -sizes[stage], stage),
         )
         assert stages == ranked
         if plural == "deals":
