@@ -8,6 +8,7 @@ from crmkit.errors import Problem
 from crmkit.model.actor import Asker
 from crmkit.model.fields import Time
 from crmkit.model.query import groups, parse
+from crmkit.model.query.filters import split
 from crmkit.model.query.listing import Listing
 from crmkit.model.record import Kind
 from crmkit.model.times import relative
@@ -60,6 +61,8 @@ def _as_filter(kind: Kind, asker: Asker, name: str, value: str, filter: str) -> 
     """Return the filter that a parameter stands for; raises `invalid_value` with the name of the parameter."""
     field, _, operator = filter.partition("=")
     type_ = kind.by_name[field].type
+    if operator in ("", "in:") and split(value)[0] in type_.operators and ":" in value:
+        return field, value.strip()
     value = (relative.with_plus(value) if isinstance(type_, Time) else value).strip()
     try:
         parse.parse(kind, [(field, operator + value)], asker)

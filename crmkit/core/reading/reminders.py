@@ -15,7 +15,7 @@ from crmkit.errors import Problem, listed
 from crmkit.model.fields import Choice, Email, Invalid, Time
 from crmkit.model.query.cursor import seal, unseal
 from crmkit.model.query.listing import MixedListing, Paging, RecordListing
-from crmkit.model.query.parse import explains, limit_of
+from crmkit.model.query.parse import DEFAULT_LIMIT, explains, limit_of
 from crmkit.model.record import Kinds, Record
 from crmkit.model.times import written
 from crmkit.storage import records, reminders
@@ -65,7 +65,7 @@ async def due(call: Call, parameters: Mapping[str, str]) -> MixedListing | Recor
     shown = tuple(
         _shown(by_kind[row[0]], row, all(is_overdue(row[2], now, zone) for zone in zones)) for row in rows[:limit]
     )
-    read_as = _read_as(sources, asked, actor.timezone) if is_explained else ""
+    read_as = _read_as(sources, asked, actor.timezone, limit) if is_explained else ""
     paging = Paging(not cursor, total, at_least, next_cursor, notes, present, read_as, cursor_after)
     if not call.chosen:
         return MixedListing("reminders", shown, paging)
@@ -92,11 +92,12 @@ def _read(
     return rows, known
 
 
-def _read_as(sources: list[Source], asked: Due, timezone: str) -> str:
+def _read_as(sources: list[Source], asked: Due, timezone: str, limit: int) -> str:
     """Return in words what is asked for."""
+    page = "" if limit == DEFAULT_LIMIT else f"; {limit} on a page"
     of = listed(source.kind.plural for source in sources)
     whose = f" whose owner is {asked.owner}" if asked.owner else ""
-    return f"reminders of {of}{whose}, due by {asked.until}; earliest first; days of {timezone}"
+    return f"reminders of {of}{whose}, due by {asked.until}; earliest first; days of {timezone}{page}"
 
 
 def sources_of(kinds: Kinds) -> list[Source]:

@@ -55,7 +55,10 @@ def _called(route: Route, pairs: list[tuple[str, str]]) -> list[tuple[str, str]]
     """Return the pairs with the name that the route has for kinds."""
     taken = route.kind.by_name if route.query == ANY and route.kind else route.query
     own = [name for name in KINDS if name in taken]
-    return [(own[0] if name in KINDS else name, text) for name, text in pairs] if len(own) == 1 else pairs
+    if len(own) != 1:
+        return pairs
+    parts = [(*groups.split(name), text) for name, text in pairs]
+    return [(prefix + (own[0] if name in KINDS else name), text) for prefix, name, text in parts]
 
 
 def _zone(pairs: Sequence[tuple[str, str]]) -> str:

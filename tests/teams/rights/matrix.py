@@ -41,6 +41,8 @@ NOUNS = {kind.plural: kind.prefix for kind in REGISTRY.all} | {
 }
 # what a declared query parameter takes: prefixes of ids, or nothing that is an id
 PARAMETERS: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys(ACTIVITY.filters, ()),
+    **{kind.activity_link: (kind.prefix,) for kind in KINDS if kind.is_logged},
     **{kind.name: (kind.prefix,) for kind in KINDS},
     "id": (ACTIVITY.prefix,),  # of the lists of activities
     "target": tuple(PREFIXES),

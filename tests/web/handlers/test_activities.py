@@ -226,15 +226,32 @@ def test_activities_of_the_same_moment_are_each_read_once(town: House) -> None:
 def test_parameters_that_a_list_of_activities_does_not_take_are_refused(feed: tuple[Person, dict[str, Any]]) -> None:
     carol, names = feed
     for place in ("/activities", f"/contacts/{names['one']}/activities", f"/deals/{names['deal']}/activities"):
-        takes = "takes contact, company, deal, ticket, kind, on_behalf_of, by, source_id, since, until, id, search"
+        takes = "takes contact, company, deal, ticket, kind, on_behalf_of, by, source_id, since, until, id, occurred_at"
         refused(carol, "invalid_filter", "GET", f"{place}?contcat=x", None, {"contcat": "did you mean contact"}, takes)
         refused(carol, "invalid_filter", "GET", f"{place}?sort=body", None, ["sort"], takes)
-        refused(carol, "invalid_filter", "GET", f"{place}?contact_id={names['one']}", None, ["contact_id"], takes)
         refused(carol, "invalid_value", "GET", f"{place}?contact={names['deal']}", None, {"contact": "id of a contact"})
         refused(carol, "invalid_value", "GET", f"{place}?until=2026", None, {"until": "a time like"})
     cursor = carol.json_of("GET", "/activities?limit=1")["next_cursor"]
     refused(carol, "invalid_cursor", "GET", f"/activities?limit=1&kind=call&cursor={cursor}")
     refused(carol, "invalid_cursor", "GET", f"/contacts/{names['one']}/activities?cursor={cursor}")
+
+
+def test_fields_of_activities_filter_with_all_operators_and_so_do_parameters_of_one_value(alice: Person) -> None:
+    contact = made(alice, "contacts")["id"]
+    for kind, minutes in (("call", 5), ("email", None), ("meeting", 30)):
+        body = {"kind": kind, "body": f"a {kind}", "duration_minutes": minutes}
+        alice.json_of("POST", f"/contacts/{contact}/activities", body)
+
+    def found(query: str, path: str = "/activities") -> set[str]:
+        return {item["kind"] for item in alice.json_of("GET", f"{path}?{query}")["items"]}
+
+    assert found("kind=ne:call") == found("kind=out:call") == {"email", "meeting"}
+    assert found("duration_minutes=gte:10") == {"meeting"}
+    assert found("duration_minutes=is:null") == {"email"}
+    assert found("occurred_at=during:today&kind=in:call,email") == {"call", "email"}
+    assert found("outcome=is:null&or.duration_minutes=5&or.kind=email") == {"call", "email"}
+    assert found("by=kind&duration_minutes=not:null", "/activities/count") == {"call", "meeting"}
+    assert found("or.kinds=call&or.types=email") == {"call", "email"}
 
 
 def test_what_an_activity_does_not_take_is_refused_and_nothing_is_logged(alice: Person) -> None:

@@ -12,6 +12,7 @@ from crmkit.web.route import ANY, Area, Route, read
 def count_route(kinds: Kinds, kind: Kind) -> Route:
     """Return the handler of the counts of one kind."""
     is_log = kind is kinds.activity
+    of_log = dict.fromkeys((*PARAMETERS, *counting.parameters(kinds), *kinds.activity.filters))
     area: Area | None = "workspace" if kind.is_setting else None
 
     @read(
@@ -20,7 +21,7 @@ def count_route(kinds: Kinds, kind: Kind) -> Route:
         summary="count: by, sum, avg, min, max",
         area=area,
         kind=kind,
-        query=(*PARAMETERS, *counting.parameters(kinds)) if is_log else ANY,
+        query=tuple(of_log) if is_log else ANY,
         has_groups=is_log,
         shown=(),
         is_list=True,

@@ -18,7 +18,8 @@ from crmkit.web.route import Route, read, route
 
 def feed(kinds: Kinds) -> tuple[str, ...]:
     """Return the parameters that lists of activities take."""
-    return (*activities.filters(kinds), "search", *PAGING)
+    own = activities.filters(kinds)
+    return (*own, *(name for name in kinds.activity.filters if name not in own), "search", *PAGING)
 
 
 def _shows_logged(call: HttpCall, saved: Saved) -> Answer:
