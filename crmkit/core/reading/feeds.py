@@ -61,7 +61,8 @@ def _as_filter(kind: Kind, asker: Asker, name: str, value: str, filter: str) -> 
     """Return the filter that a parameter stands for; raises `invalid_value` with the name of the parameter."""
     field, _, operator = filter.partition("=")
     type_ = kind.by_name[field].type
-    if operator in ("", "in:") and split(value)[0] in type_.operators and ":" in value:
+    sent, operand = split(value.strip())
+    if operator in ("", "in:") and operand != value.strip() and sent in type_.operators:
         return field, value.strip()
     value = (relative.with_plus(value) if isinstance(type_, Time) else value).strip()
     try:

@@ -195,7 +195,8 @@ def test_no_tokens_or_any_number_past_the_whole_cuts_nothing(alice: Person, ids:
 def test_every_list_with_a_cursor_may_be_cut() -> None:
     cut = {route.name for route in routes(REGISTRY) if route.is_cut}
     assert {*PATHS, "everywhere"} <= cut
-    assert cut == {*filter(None, map(listing, routes(REGISTRY))), "everywhere"}
+    of_lists = {*filter(None, map(listing, routes(REGISTRY))), "everywhere"}
+    assert cut == of_lists - {"get_view"}  # the list that it keeps is cut
 
 
 def listing(route: Route) -> str:
