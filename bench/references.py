@@ -50,6 +50,8 @@ _SPELLED: dict[str, Callable[[Any], str] | None] = {
     "phone": _text,
     "company_id": None,
     "company_name": _text,
+    "latitude": str,
+    "longitude": str,
     "owner": None,
     "stage": _text,
     "tags": _tags,
@@ -68,7 +70,10 @@ _SPELLED: dict[str, Callable[[Any], str] | None] = {
     "score": "{:g}".format,
     "last_interaction_at": None,
 }
-_DETAILS = ("notes", "version", "created_at", "created_by", "contacts_made", "score", "last_interaction_at")
+_DETAILS = (
+    *("latitude", "longitude", "notes", "version", "created_at", "created_by", "contacts_made", "score"),
+    "last_interaction_at",
+)
 
 
 def _renderer(names: list[str]) -> Callable[[Any], str]:
