@@ -112,8 +112,9 @@ async def _begun(call: Call, nouns: Nouns, since: str) -> Round:
 
 
 _HINT = (
-    "Send since= with the next_cursor of the page before, in the same workspace. If it is, the log does not reach back "
-    "to it any more: read all records anew, after GET /changes without since, which gives the cursor of now."
+    "Send since= with a time, or with the next_cursor of the page before, in the same workspace. If it is that, the "
+    "log does not reach back to it any more: read all records anew, after GET /changes without since, which gives the "
+    "cursor of now."
 )
 
 
