@@ -28,6 +28,7 @@ from crmkit.core.jobs.kind import JobKinds
 from crmkit.core.jobs.runner import run_jobs
 from crmkit.core.many import in_steps
 from crmkit.core.people import login, operator
+from crmkit.core.transfer import uploads
 from crmkit.core.undo import job as undoing
 from crmkit.core.upkeep import keep_up
 from crmkit.mail import mailer
@@ -40,6 +41,7 @@ from crmkit.storage.interface.brand import Brand
 from crmkit.storage.interface.lanes import mail_lane
 from crmkit.storage.people import accounts
 from crmkit.storage.sqlite.brand import SQLITE
+from crmkit.storage.transfer.uploads import Uploads
 
 if TYPE_CHECKING:
     from crmkit.web.connection.accesslog import AccessLog
@@ -88,7 +90,7 @@ def crm_of(
         send = mailer(settings.mail.smtp_url, settings.mail.sender)
     except (ValueError, OSError) as error:
         raise SettingsError(str(error)) from None
-    return Crm(settings, database, send, key, clock, kinds, jobs)
+    return Crm(settings, database, send, key, clock, kinds, jobs, Uploads(folder))
 
 
 def application(crm: Crm, log: "AccessLog | None" = None, more: "Sequence[Route]" = ()) -> "Edge":
@@ -100,6 +102,7 @@ def application(crm: Crm, log: "AccessLog | None" = None, more: "Sequence[Route]
     @asynccontextmanager
     async def running() -> AsyncIterator[None]:
         async with crm.database:
+            await uploads.clear(Call(crm))
             beside = [asyncio.create_task(work(Call(crm))) for work in (keep_up, run_jobs)]
             try:
                 yield

@@ -12,6 +12,7 @@ from typing import Any
 # code -> (HTTP statuses that it is answered with, the usual one first; what it means, as the manual says it)
 CATALOGUE: dict[str, tuple[tuple[int, ...], str]] = {
     "invalid_json": ((400,), "the body is not one JSON object"),
+    "invalid_file": ((400,), "the file cannot be read as its kind of file"),
     "unknown_field": ((400,), "a name that no field has, or that only the server writes"),
     "missing_field": ((400,), "a required field is absent or empty"),
     "invalid_value": ((400, 403), "a value of the wrong type, form or length; 403 for a foreign Origin at /mcp"),

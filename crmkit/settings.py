@@ -95,6 +95,7 @@ class Limits(Struct, frozen=True, forbid_unknown_fields=True):
     body_kib: Annotated[Positive, "largest request body, in KiB"] = 1024
     batch_items: Annotated[Positive, "most items of one batch; with all they nest, twice as many records"] = 1000
     batch_mib: Annotated[Positive, "largest body of a batch, in MiB"] = 16
+    import_mib: Annotated[Positive, "largest file of an import, in MiB"] = 512
     connections: Annotated[Positive, "connections at once; fewer where the process may open fewer files"] = 10_000
     connections_per_client: Annotated[
         NotNegative, "connections at once of one client, trusted proxies apart; 0 switches the limit off"

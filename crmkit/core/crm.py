@@ -10,6 +10,7 @@ from crmkit.model.record import Kinds
 from crmkit.settings import Settings
 from crmkit.storage.interface.database import Database
 from crmkit.storage.requests.answers import Place
+from crmkit.storage.transfer.uploads import Uploads
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,7 @@ class Crm:
     clock: Clock
     kinds: Kinds
     jobs: JobKinds
+    uploads: Uploads
     unanswered: set[Place] = field(default_factory=set)
     waiting: Waiting = field(default_factory=Waiting)
 

@@ -40,17 +40,21 @@ def uncoded(body: bytes, codings: str, media_type: str) -> bytes:
     """
     if not body:
         return body
+    check_coding(codings)
+    named = _CHARSET.search(media_type)
+    charset = named[1] if named and named[1].lower() not in _UTF_8 else ""
+    charset = charset or next((name for mark, name in _OTHER_MARKS if body.startswith(mark)), "")
+    if charset:
+        raise Problem("unsupported_encoding", f"Send the body in UTF-8: its charset is {charset}.")
+    return body.removeprefix(_MARK)
+
+
+def check_coding(codings: str) -> None:
+    """Raise `unsupported_encoding` for a body that is compressed or otherwise coded, as Content-Encoding tells."""
     coding = next((name for name in map(str.strip, codings.split(",")) if name.lower() not in ("", "identity")), "")
     if coding:
-        what, instead = f"its coding is {coding}", "Send the body as it is, without Content-Encoding"
-    else:
-        named = _CHARSET.search(media_type)
-        charset = named[1] if named and named[1].lower() not in _UTF_8 else ""
-        charset = charset or next((name for mark, name in _OTHER_MARKS if body.startswith(mark)), "")
-        if not charset:
-            return body.removeprefix(_MARK)
-        what, instead = f"its charset is {charset}", "Send the body in UTF-8"
-    raise Problem("unsupported_encoding", f"{instead}: {what}.")
+        hint = f"Send the body as it is, without Content-Encoding: its coding is {coding}."
+        raise Problem("unsupported_encoding", hint)
 
 
 def decode(body: bytes) -> dict[str, Any]:

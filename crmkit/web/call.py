@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import suppress
 from typing import Any
 
@@ -18,6 +18,7 @@ from crmkit.model.query.chosen import ALL, ByKind
 from crmkit.model.query.listing import Batches
 from crmkit.render.formats import Format
 from crmkit.storage.interface.connection import Connection
+from crmkit.storage.transfer.uploads import Upload
 from crmkit.web.negotiate import format_of
 from crmkit.web.reply import CHOSEN, TOKENS, Response, streamed
 
@@ -39,7 +40,7 @@ def header_of(scope: Scope, name: bytes) -> str:
 class HttpCall(Call):
     """What a handler is given: the call, and the HTTP request that it came as."""
 
-    __slots__ = ("_body", "_max_body", "_receive", "scope")
+    __slots__ = ("_body", "_max_body", "_receive", "_upload", "scope")
 
     def __init__(self, crm: Crm, scope: Scope, receive: Receive, max_body: int) -> None:
         super().__init__(crm, scope["state"].get("actor"))
@@ -47,6 +48,7 @@ class HttpCall(Call):
         self._receive = receive
         self._max_body = max_body
         self._body: bytes | None = None
+        self._upload: Upload | None = None
 
     @property
     def app(self) -> Litestar:
@@ -152,16 +154,49 @@ class HttpCall(Call):
             self._body = await self._read_body()
         return self._body
 
-    async def _read_body(self) -> bytes:
+    @property
+    def upload(self) -> Upload:
+        """The body as a file, of a route that takes uploads; raises RuntimeError elsewhere."""
+        if self._upload is None:
+            raise RuntimeError(f"declare {self.scope['path']} with uploads=True")
+        return self._upload
+
+    @upload.setter
+    def upload(self, upload: Upload) -> None:
+        self._upload = upload
+
+    async def identity(self) -> bytes:
+        """Return what tells the body from another: its bytes, or the hash of an upload."""
+        return await self.raw_body() if self._upload is None else self._upload.digest
+
+    async def parts(self) -> AsyncGenerator[bytes, None]:
+        """Yield the body as it comes; raises as `raw_body`, but for its encoding."""
+        self._check_announced()
+        size, more = 0, True
+        while more:
+            part, more = await self._part()
+            size += len(part)
+            if size > self._max_body:
+                raise self._too_large()
+            yield part
+
+    async def _part(self) -> tuple[bytes, bool]:
+        """Return the next part of the body, and whether more follows."""
+        event: Any = await self._receive()
+        if event["type"] == "http.disconnect":
+            raise Problem("invalid_json", "The connection ended before the body did; send the request again.")
+        return event.get("body", b""), event.get("more_body", False)
+
+    def _check_announced(self) -> None:
         if int(header_of(self.scope, b"content-length") or 0) > self._max_body:
             raise self._too_large()
+
+    async def _read_body(self) -> bytes:
+        self._check_announced()
         read, more = bytearray(), True
         while more:
-            event: Any = await self._receive()
-            if event["type"] == "http.disconnect":
-                raise Problem("invalid_json", "The connection ended before the body did; send the request again.")
-            read += event.get("body", b"")
-            more = event.get("more_body", False)
+            part, more = await self._part()
+            read += part
             if len(read) > self._max_body:
                 raise self._too_large()
         codings = b",".join(content for name, content in self.scope["headers"] if name == b"content-encoding")

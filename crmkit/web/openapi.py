@@ -18,6 +18,7 @@ from crmkit.web.call import FLAGS
 from crmkit.web.query import shape
 from crmkit.web.query.reading import DRY_RUN
 from crmkit.web.route import ANY, Route
+from crmkit.web.upload.form import FILE, FORM
 from crmkit.web.writes import KEY, MAX_KEY
 
 
@@ -111,6 +112,11 @@ def _operation(crm: Crm, route: Route, method: str, path: str) -> dict[str, Any]
             "content": {"application/json": {"schema": schema}},
             "required": route.is_batch or "required" in schema,  # an empty body is {}
         }
+    if route.uploads:
+        file = {"type": "string", "format": "binary"}
+        parts = {"type": "object", "properties": {FILE: file}, "required": [FILE]}
+        content = {"application/octet-stream": {"schema": file}, FORM: {"schema": parts}}
+        found["requestBody"] = {"content": content, "required": True}
     if route.public:
         found["security"] = []
     return found

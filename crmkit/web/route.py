@@ -69,6 +69,7 @@ class Route:
     beside: tuple[str, ...]  # what is shown beside their own fields
     is_cut: bool  # it lists what `max_tokens=` may cut
     is_batch: bool  # its body holds many of what `kind` says, and its answer tells of each
+    uploads: bool  # its body is a file, which the handler finds in `call.upload`
     public: bool  # no token is needed
     direct: bool  # signs in or connects an app, so a tool call may not come here
     apps: bool  # the route that apps connect to, /mcp
@@ -115,6 +116,7 @@ def route(
     beside: tuple[str, ...] = (),
     is_cut: bool | None = None,
     is_batch: bool = False,
+    uploads: bool = False,
     public: bool = False,
     direct: bool = False,
     apps: bool = False,
@@ -160,6 +162,7 @@ def route(
             beside=beside,
             is_cut=verb == "read" and (query == ANY or "cursor" in query) if is_cut is None else is_cut,
             is_batch=is_batch,
+            uploads=uploads,
             public=public,
             direct=direct,
             apps=apps,
@@ -190,6 +193,8 @@ def _check(made: Route) -> None:
         raise BadRoute(f"{where}: a handler is an async function")
     if not made.public and made.verb != "read" and made.shows is None:
         raise BadRoute(f"{where}: shows= makes the answer of what its call.write returned")
+    if made.uploads and (made.public or made.is_batch or made.form or made.max_body):
+        raise BadRoute(f"{where}: an upload is a file of somebody known, as large as the settings allow")
     hints = get_type_hints(made.handler)
     if made.shows is None and not _is_sent(hints.pop("return", None)):
         raise BadRoute(f"{where}: return an Answer or a Response; the router sends nothing else")

@@ -28,6 +28,7 @@ from crmkit.web.routing.logged import LoggedPaths
 from crmkit.web.routing.nearest import Nearest
 from crmkit.web.routing.paths import Paths, normal
 from crmkit.web.routing.segments import content
+from crmkit.web.upload.spooling import Spooling
 
 LOGGED = "logged_path"  # in the state of a request: its path as the log has it, once its route is found
 
@@ -57,6 +58,8 @@ class Router:
         self._crm = crm
         limits = crm.settings.limits
         self._max_body = {False: limits.body_kib * 1024, True: limits.batch_mib * 1024**2}  # by Route.is_batch
+        self._max_upload = limits.import_mib * 1024**2
+        self._spooling = Spooling(crm.uploads)
 
     def _add(self, path: str, route: Route) -> None:
         taken = self._routes.setdefault(path, {})
@@ -94,11 +97,18 @@ class Router:
             if not ids[name].startswith(starts):
                 self._nearest.check(ids[name], starts, method, scope["path"])
         read_query(scope, route)
+        if route.uploads:
+            call = call_of(self._crm, scope, receive, self._max_upload)
+            async with self._spooling.of(call):
+                return await self._handled(call, route, ids)
         call = call_of(self._crm, scope, receive, route.max_body or self._max_body[route.is_batch])
+        return await self._handled(call, route, ids)
+
+    async def _handled(self, call: HttpCall, route: Route, ids: dict[str, Any]) -> Response:
         if route.shows is not None:
             return await writes.answered(call, route, route.shows, ids)
         answer = await route.handler(call, **ids)
-        return answer if isinstance(answer, Response) else respond(scope, answer)
+        return answer if isinstance(answer, Response) else respond(call.scope, answer)
 
     @cached_property
     def lists(self) -> tuple[str, ...]:

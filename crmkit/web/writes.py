@@ -82,4 +82,4 @@ async def _hash(call: HttpCall) -> bytes:
     """Return the hash of what makes two requests the same: method, path, query and body."""
     scope = call.scope
     parts = (call.method.encode(), scope["path"].encode("utf-8", "replace"), scope["query_string"])
-    return hashlib.sha256(b" ".join((*parts, await call.raw_body()))).digest()
+    return hashlib.sha256(b" ".join((*parts, await call.identity()))).digest()

@@ -1,0 +1,1 @@
+"""In and out: files of other programs, and what leaves as a file."""

@@ -1,0 +1,126 @@
+"""Files that clients sent, in a folder of the data folder: of mode 0600, with names that nobody can guess."""
+
+import errno
+import hashlib
+import os
+import secrets
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Lock
+
+from crmkit.errors import Problem
+
+FOLDER = "uploads"
+RETRY = {"Retry-After": "60"}
+
+
+@dataclass(slots=True)
+class Upload:
+    """A body that is in a file. The file is removed with the request, unless it is kept."""
+
+    path: Path
+    size: int  # bytes
+    digest: bytes  # of the file and the fields
+    name: str = ""  # that the client gave the file; empty where it gave none
+    content_type: str = ""  # that the client named
+    fields: Mapping[str, str] = field(default_factory=dict)  # that stood beside the file in a form
+    is_kept: bool = False
+
+    async def keep(self) -> None:
+        """Leave the file in the folder; an effect of the unit that wrote its name (see Tx.after)."""
+        self.is_kept = True
+
+    def drop(self) -> None:
+        """Remove the file, unless it is kept."""
+        if not self.is_kept:
+            self.path.unlink(missing_ok=True)
+
+
+class Uploads:
+    """The folder of these files."""
+
+    def __init__(self, data: Path) -> None:
+        self._folder = data / FOLDER
+
+    def create(self) -> "Growing":
+        """Return a new file to write to; raises as Growing.write."""
+        try:
+            self._folder.mkdir(mode=0o700, exist_ok=True)
+            return Growing(self._folder / secrets.token_hex(16))
+        except OSError as error:
+            raise cannot_write(error) from error
+
+    def path(self, name: str) -> Path:
+        """Return the path of a file that was kept, whose name was stored."""
+        return self._folder / name
+
+    def remove(self, name: str) -> None:
+        """Remove a file that was kept; nothing happens if it is gone."""
+        self.path(name).unlink(missing_ok=True)
+
+    def clear(self, kept: Collection[str]) -> None:
+        """Remove all files but those with these names: when the server starts, no request has one."""
+        if self._folder.is_dir():
+            for file in self._folder.iterdir():
+                if file.name not in kept:
+                    file.unlink(missing_ok=True)
+
+
+class Growing:
+    """A file that is written in pieces, by threads that are not always waited for."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.size = 0  # bytes
+        self._hash = hashlib.sha256()
+        self._file = os.fdopen(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb", buffering=0)
+        self._lock = Lock()  # nothing is written once the file is closed, whose number is another file's by then
+
+    def write(self, piece: bytes) -> None:
+        """Append a piece; raises `not_ready` where the disk takes no more."""
+        with self._lock:
+            if self._file.closed:
+                return
+            left = memoryview(piece)
+            try:
+                while left:
+                    left = left[self._file.write(left) :]
+            except OSError as error:
+                raise cannot_write(error) from error
+        self._hash.update(piece)
+        self.size += len(piece)
+
+    def finish(self, name: str, content_type: str, fields: Mapping[str, str]) -> Upload:
+        """Return the file as an Upload, once it is on the disk; raises as `write`."""
+        with self._lock:
+            try:
+                os.fsync(self._file.fileno())
+                self._file.close()
+                _flush_folder(self.path.parent)
+            except OSError as error:
+                raise cannot_write(error) from error
+        for pair in sorted(fields.items()):
+            self._hash.update(repr(pair).encode())
+        return Upload(self.path, self.size, self._hash.digest(), name, content_type, fields)
+
+    def drop(self) -> None:
+        """Close the file and remove it."""
+        with self._lock:
+            self._file.close()
+        self.path.unlink(missing_ok=True)
+
+
+def _flush_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def cannot_write(error: OSError) -> Problem:
+    """Return the Problem of a file that the disk did not take."""
+    why = "is full" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "cannot be written"
+    hint = f"The server's disk {why}, so the file was not taken and nothing was changed. Tell the operator."
+    return Problem("not_ready", hint, headers=RETRY)
