@@ -117,7 +117,7 @@ class Call:
         if door is not None and actor is not None and lanes is not None:
             lanes = (*lanes, actor.workspace_id)  # where answers are kept
 
-        def checked(tx: Tx) -> tuple[T | Problem, list[Effect], dict[int, int]]:
+        def checked(tx: Tx) -> tuple[T | Problem, list[Effect], dict[str, int]]:
             if actor is not None:
                 tx.actor = access.current(tx)
             value = unit(tx) if door is None else door.run(tx, unit)

@@ -175,7 +175,7 @@ def test_a_pair_that_was_dismissed_is_listed_no_more_until_that_is_undone(back: 
 
 def newest_operation_of(back: Desk, actor: Actor, action: str) -> str:
     newest = [entry for entry in entries(back, actor) if entry.action == action][-1]
-    return audit.operation_id(newest.op or newest.seq)
+    return audit.operation_id(actor.workspace_id, newest.op or newest.seq)
 
 
 def test_many_of_one_value_make_few_pairs_and_a_short_look(back: Desk, alice: Actor) -> None:

@@ -19,7 +19,6 @@ from crmkit.storage import jobs
 from crmkit.storage.interface.commits import Listener
 from crmkit.storage.interface.lanes import ANYWHERE, Lanes
 from crmkit.storage.interface.tx import Tx
-from crmkit.storage.interface.workspace import number_of
 from crmkit.storage.jobs import Due, Job, Outcome
 from crmkit.storage.people import tokens
 
@@ -156,11 +155,10 @@ class _Runner:
             job = jobs.claim(tx, due)
             if job is None:
                 return
-            place = number_of(due.seq)
             if job.op is not None:
-                tx.operations[place] = job.op  # all steps of a job are one operation
+                tx.operations[due.workspace_id] = job.op  # all steps of a job are one operation
             reached = kind.stepped(self._crm, tx, replace(job, outcome=outcome))
-            jobs.save(tx, replace(reached, op=tx.operations.get(place)))
+            jobs.save(tx, replace(reached, op=tx.operations.get(due.workspace_id)))
 
         call = await self._call(due)
         try:

@@ -132,7 +132,7 @@ def _standing(tx: Tx, act: Act, tally: Tally, id: str, version: int) -> Record |
     kind, workspace_id = act.kind, tx.by.workspace_id
     record = records.fetch(tx.connection, kind, workspace_id, id)
     if record is None or records.version_of(record) != version:
-        own = tx.operations.get(tx.by.workspace_number)
+        own = tx.operations.get(workspace_id)
         if audit.was_written_by_others(tx.connection, workspace_id, kind.handle(id), version, own):
             tally.leave(kind, id, "deleted meanwhile" if record is None else "changed meanwhile")
             return None

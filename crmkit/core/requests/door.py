@@ -25,12 +25,12 @@ class Outcome:
 NOTHING = Outcome()
 
 
-def operation_of(actor: Actor | None, operations: dict[int, int]) -> str:
+def operation_of(actor: Actor | None, operations: dict[str, int]) -> str:
     """Return the id of what a transaction logged: that of the actor's workspace, if it logged there."""
     if not operations:
         return ""
-    own = None if actor is None else operations.get(actor.workspace_number)
-    return audit.operation_id(next(iter(operations.values())) if own is None else own)
+    own = "" if actor is None else actor.workspace_id
+    return audit.operation_id(*((own, operations[own]) if own in operations else next(iter(operations.items()))))
 
 
 class Door(Protocol):

@@ -111,7 +111,7 @@ def _write(tx: Tx, kinds: Kinds, job: Job, asked: Input, held: Position) -> Job:
     scene, workspace = Scene(tx, kinds, asked.first), Workspace.of(tx.by)
     if job.op is None:
         walk.begin(tx, asked.operation)
-    own = tx.operations[workspace.number]
+    own = tx.operations[workspace.id]
     entries = operations.newest_first(tx.connection, workspace.id, asked.first, WRITTEN, held.at)
     records, left, left_more = held.records, list(held.left), held.left_more
     for entry in entries:

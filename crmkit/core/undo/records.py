@@ -107,7 +107,7 @@ def _gone(scene: Scene, handle: str) -> str:
     if newest is None:
         return "is gone"
     did = "merged" if newest.action.endswith(".merge") else "deleted"
-    return f"was {did} at {newest.at}: POST /undo/{audit.operation_id(newest.first)} first"
+    return f"was {did} at {newest.at}: POST /undo/{audit.operation_id(scene.workspace_id, newest.first)} first"
 
 
 def _unknown(kind: Kind, entry: Entry, values: Mapping[str, Any]) -> dict[str, str]:

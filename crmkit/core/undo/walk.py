@@ -54,7 +54,7 @@ def check_free(tx: Tx, operation: str, but: int | None = None) -> None:
     undo whose first entry is numbered `but` does not count: it is the one that asks.
     """
     by = operations.undone_by(tx.connection, tx.by.workspace_id, operation)
-    if but is not None and by == audit.operation_id(but):
+    if but is not None and by == audit.operation_id(tx.by.workspace_id, but):
         return
     chain = [operation]
     while (by := operations.undone_by(tx.connection, tx.by.workspace_id, chain[-1])) is not None:

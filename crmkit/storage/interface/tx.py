@@ -63,7 +63,7 @@ class Tx:
     lanes: set[Lane] = field(default_factory=set)
     effects: list[Effect] = field(default_factory=list)
     topics: set[str] = field(default_factory=set)
-    operations: dict[int, int] = field(default_factory=dict)  # workspace's number -> first audit entry of its operation
+    operations: dict[str, int] = field(default_factory=dict)  # workspace's id -> first audit entry of its operation
     gathered: Gathered | None = None  # within `gathering`
     country: str = ""  # of the workspace that work of the system concerns
     made: list[str] | None = None  # in a dry run: the ids and secrets that are new

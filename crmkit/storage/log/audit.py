@@ -10,6 +10,7 @@ after that [{"merged_into": id}, {field: new}].
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -18,11 +19,10 @@ from crmkit import ids
 from crmkit.storage import sequence
 from crmkit.storage.interface.connection import Connection
 from crmkit.storage.interface.tx import Tx
-from crmkit.storage.interface.workspace import Workspace, number_of, within
+from crmkit.storage.interface.workspace import Workspace, within
 
 Changes = Mapping[str, Any] | Sequence[Mapping[str, Any] | None]
 
-_APART = 17_003_730_661  # between the numbers that neighbouring workspaces give to operations: see operation_id
 _MERGED_INTO = "merged_into"
 _INSERT = (
     'INSERT INTO audit (workspace_id, at, "by", token_name, action, changes, op, version, seq, id, target) '
@@ -56,7 +56,7 @@ def _insert(tx: Tx, action: str, entries: Sequence[tuple[str, int | None, str]])
     actor = tx.by
     same = (actor.workspace_id, tx.now, actor.email, actor.token_name, action)
     first = sequence.take(tx, "audit", len(entries))
-    operation = tx.operations.setdefault(actor.workspace_number, first)
+    operation = tx.operations.setdefault(actor.workspace_id, first)
     for seq, (target, version, changes) in enumerate(entries, start=first):
         op = None if seq == operation else operation
         tx.add_row(_INSERT, (*same, changes, op, version, seq, ids.numbered("au", within(seq)), target))
@@ -96,16 +96,21 @@ def merged_into(changes: Any) -> str:
     return next((part[_MERGED_INTO] for part in parts if part and part.keys() == {_MERGED_INTO}), "")
 
 
-def operation_id(seq: int) -> str:
+def operation_id(workspace_id: str, seq: int) -> str:
     """Return the id of the operation whose first entry has this number.
 
-    The ids of two workspaces are made of numbers that lie far apart, so that one which is sent to the wrong workspace
-    names nothing there, and no operation that happens to have the same number.
+    The workspace's id says at which number its ids of operations begin. So an id that is sent to the wrong workspace
+    names nothing there, but for rare chance, and operations keep their ids where a workspace moves to another server.
     """
-    return ids.numbered("op", (within(seq) + number_of(seq) * _APART) % ids.NUMBERS)
+    return ids.numbered("op", (within(seq) + _begin(workspace_id)) % ids.NUMBERS)
 
 
 def first_entry(workspace: Workspace, operation_id: str) -> int:
     """Return the number of the first entry of the operation with this id."""
-    apart: int = (ids.number(operation_id) - workspace.number * _APART) % ids.NUMBERS
-    return workspace.first + apart
+    found: int = (ids.number(operation_id) - _begin(workspace.id)) % ids.NUMBERS
+    return workspace.first + found
+
+
+@lru_cache(1024)
+def _begin(workspace_id: str) -> int:
+    return ids.number(workspace_id)

@@ -123,4 +123,4 @@ def newest_of(connection: Connection, workspace_id: str, target: str) -> Newest 
 def undone_by(connection: Connection, workspace_id: str, operation_id: str) -> str | None:
     """Return the id of the operation that took an operation back, None if none did."""
     found = newest_of(connection, workspace_id, handle(operation_id))
-    return None if found is None else audit.operation_id(found.first)
+    return None if found is None else audit.operation_id(workspace_id, found.first)

@@ -63,11 +63,11 @@ def _facts(job: Job, result: Result) -> dict[str, Any]:
 
 
 def _operation(job: Job) -> dict[str, Any]:
-    return {} if job.op is None else {"operation": audit.operation_id(job.op)}
+    return {} if job.op is None else {"operation": audit.operation_id(job.workspace_id, job.op)}
 
 
 def _tail(job: Job, result: Result) -> Tail:
-    operation = "" if job.op is None or not job.has_ended else audit.operation_id(job.op)
+    operation = "" if job.op is None or not job.has_ended else audit.operation_id(job.workspace_id, job.op)
     return Tail(notes=result.notes, operation=operation, can_undo=True)
 
 
@@ -75,6 +75,8 @@ def _failure(job: Job) -> Problem:
     """Return the Problem that ended a job; what it wrote before stays, and the hint says so."""
     found = failure(job) or Problem("server_error", "The job was stopped.")
     if job.op is not None:
-        found.hint += f" What it wrote before stays: POST /undo/{audit.operation_id(job.op)} undoes it."
+        found.hint += (
+            f" What it wrote before stays: POST /undo/{audit.operation_id(job.workspace_id, job.op)} undoes it."
+        )
     found.facts["job"] = job.id
     return found

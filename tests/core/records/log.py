@@ -61,7 +61,7 @@ def _entry(row: Any) -> Entry:
 def newest_operation(back: Desk, actor: Actor) -> str:
     """Return the id of the operation that the newest entry is part of."""
     newest = entries(back, actor)[-1]
-    return audit.operation_id(newest.op or newest.seq)
+    return audit.operation_id(actor.workspace_id, newest.op or newest.seq)
 
 
 def undo(back: Desk, actor: Actor, operation: str) -> Result:

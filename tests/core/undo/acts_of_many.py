@@ -52,9 +52,9 @@ def change_all(back: Desk, actor: Actor, records: list[Any], kind: Any, body: An
 def _step_of(back: Desk, actor: Actor, job: Job) -> Callable[[Tx], Job]:
     def unit(tx: Tx) -> Job:
         if job.op is not None:
-            tx.operations[actor.workspace_number] = job.op
+            tx.operations[actor.workspace_id] = job.op
         reached = in_steps.JOB.stepped(back.crm, tx, job)
-        reached = replace(reached, op=tx.operations.get(actor.workspace_number))
+        reached = replace(reached, op=tx.operations.get(actor.workspace_id))
         jobs.save(tx, reached)
         return reached
 

@@ -55,7 +55,7 @@ class Steps:
         )
 
     def step(self) -> None:
-        place = self._actor.workspace_number
+        place = self._actor.workspace_id
 
         def unit(tx: Tx) -> Job:
             if self.job.op is not None:

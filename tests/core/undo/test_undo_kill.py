@@ -43,7 +43,7 @@ def added(folder: Path) -> Job:
 
     def made(tx: Tx) -> int:
         act(tx)
-        place = tx.by.workspace_number
+        place = tx.by.workspace_id
         tx.operations.pop(place, None)
         for n in range(OF):
             records.put(tx, CONTACT, None, CONTACT.new({"name": f"Jane {n}"}))
@@ -54,7 +54,7 @@ def added(folder: Path) -> Job:
     def job(tx: Tx) -> Job:
         act(tx)
         assert number_of(first) == tx.by.workspace_number
-        return undoing.add(tx, audit.operation_id(first), first, OF, {})
+        return undoing.add(tx, audit.operation_id(tx.by.workspace_id, first), first, OF, {})
 
     return SQLITE.run(folder, job, [mail_lane(ALICE)], crm.now)
 

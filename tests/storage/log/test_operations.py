@@ -94,8 +94,10 @@ def test_an_operation_has_its_entries_in_pages_from_the_newest_on(back: Desk, al
             found.append([entry.target for entry in page])
             before = page[-1].seq
         assert operations.size(connection, alice.workspace_id, first) == 7
-        assert operations.first(connection, workspace_of(alice), audit.operation_id(first)) == first
-        assert operations.first(connection, workspace_of(alice), audit.operation_id(first + 1)) is None
+        assert operations.first(connection, workspace_of(alice), audit.operation_id(alice.workspace_id, first)) == first
+        assert (
+            operations.first(connection, workspace_of(alice), audit.operation_id(alice.workspace_id, first + 1)) is None
+        )
         return found
 
     handles = [each.handle for each in reversed(made)]

@@ -275,7 +275,7 @@ async def newest_operation(home: House, workspace: str) -> str:
     """Return the id of the operation that the newest entry of the log is part of."""
     sql = "SELECT coalesce(op, seq) FROM audit WHERE workspace_id = ? ORDER BY seq DESC LIMIT 1"
     (first,) = await home.crm.database.read(None, lambda c: c.execute(sql, (workspace,)).fetchone())
-    return audit.operation_id(first)
+    return audit.operation_id(workspace, first)
 
 
 def add_job(home: House, person: Person, word: str, is_gone: bool = False) -> str:
