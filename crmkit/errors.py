@@ -21,7 +21,7 @@ CATALOGUE: dict[str, tuple[tuple[int, ...], str]] = {
     "invalid_operator": ((400,), "an operator this field does not have"),
     "invalid_sort": ((400,), "a sort key that is no field"),
     "invalid_cursor": ((400,), "a cursor that is damaged or of another query"),
-    "unknown_format": ((400,), "format is neither text nor json"),
+    "unknown_format": ((400,), "a format that this answer does not have"),
     "auth_required": ((401,), "no token was sent"),
     "invalid_token": ((401,), "the token is unknown or revoked, or lacks Bearer"),
     "token_expired": ((401,), "the token was idle for too long"),

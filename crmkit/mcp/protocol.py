@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 
 import msgspec
 
-from crmkit.render.formats import encoded
+from crmkit.render.encoding import encoded
 
 HANDSHAKE = ("2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25")
 MODERN = ("2026-07-28",)

@@ -39,6 +39,11 @@ class Answer:
         """The id of what was written and logged; empty where nothing was."""
         return ""
 
+    @property
+    def next_cursor(self) -> str | None:
+        """The cursor of the page after this one."""
+        return None
+
     def after(self, write: Tail) -> Self:
         """Return the answer as that of a write (see Tail.after); raises TypeError for a shape of reads alone."""
         raise TypeError(f"a write is not answered with a {type(self).__name__}")
@@ -137,6 +142,11 @@ class Table(Answer, Struct, frozen=True):
     def choosing(self, chosen: ByKind) -> Self:
         parts = [structs.replace(part, page=rows.choosing(part.page, chosen)) for part in self.parts]
         return structs.replace(self, parts=parts)
+
+    @property
+    def next_cursor(self) -> str | None:
+        paging = self.parts[-1].tail.paging
+        return paging.next_cursor if paging else None
 
     @property
     def sizes(self) -> list[int]:

@@ -5,17 +5,14 @@ further formats declares them (`Route.formats`).
 """
 
 from collections.abc import Callable, Iterator
-from typing import Any
+from functools import partial
 
-import msgspec
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from crmkit.model.query.listing import Batches
 from crmkit.render.answers import Answer
-from crmkit.render.text import is_visible, printable
-
-_VISIBLE = bytes(range(0x20, 0x7F))  # of ASCII
-_encode = msgspec.json.Encoder().encode
+from crmkit.render.encoding import encoded
+from crmkit.render.files import csv, json, pages
 
 
 class Format(Struct, frozen=True):
@@ -28,22 +25,14 @@ class Format(Struct, frozen=True):
     pieces: Callable[[Batches], Iterator[bytes]] | None = None
     is_whole_record: bool = False  # its lists have all fields, not only those of list lines
     has_schema: bool = False  # OpenAPI's schemas describe its bodies
+    only_rows: bool = False  # and no cursor: a header leads to the next page
+    as_asked: Callable[[bool, bool], "Format"] | None = None  # the same with `bom` and with `raw` (see files.Options)
 
     def body(self, answer: Answer) -> bytes:
         """Return an answer in this format; raises TypeError for a format that has only pieces."""
         if self.whole is None:
             raise TypeError(f"the format {self.name} does not write answers in one piece")
         return self.whole(answer)
-
-
-def encoded(content: Any) -> bytes:
-    """Return JSON in which every unprintable character is escaped (see `printable`)."""
-    found = _encode(content)
-    # few characters of an answer are others than visible ASCII: only those are looked at one by one
-    if is_visible(found.translate(None, _VISIBLE).decode()):
-        return found
-    # JSON has unprintable characters only within strings, where it may escape any of them
-    return printable(found.decode()).encode()
 
 
 def _text(answer: Answer) -> bytes:
@@ -57,3 +46,16 @@ def _json(answer: Answer) -> bytes:
 TEXT = Format("text", "text/plain", "text/plain; charset=utf-8", _text)
 JSON = Format("json", "application/json", "application/json", _json, is_whole_record=True, has_schema=True)
 FORMATS = (TEXT, JSON)  # that every answer has, errors too
+
+
+def _csv(bom: bool, raw: bool) -> Format:
+    return structs.replace(CSV, whole=partial(pages.as_csv, bom=bom, raw=raw))
+
+
+CSV = Format(
+    *("csv", csv.MEDIA, csv.CsvWriter.media_type, pages.as_csv), is_whole_record=True, only_rows=True, as_asked=_csv
+)
+JSON_LINES = Format(
+    "jsonl", json.LINES_MEDIA, json.LINES_MEDIA, pages.as_json_lines, is_whole_record=True, only_rows=True
+)
+LISTS = (*FORMATS, CSV, JSON_LINES)  # that a page of a list has too

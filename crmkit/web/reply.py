@@ -9,10 +9,12 @@ from crmkit.render.answers import Answer, Failure, Table
 from crmkit.render.formats import FORMATS, TEXT, Format
 from crmkit.render.pages.fitting import fitted
 from crmkit.web.negotiate import format_of
+from crmkit.web.routing import next_page
 
 VARY = (b"vary", b"Accept")
 CHOSEN = "chosen"  # in the state of a request: what `fields=` chose of each kind
 TOKENS = "tokens"  # in the state of a request: how many its answer may have
+SPREADSHEET = "spreadsheet"  # in the state of a request: whether its CSV has a byte order mark, and formulas unmarked
 
 Pieces = AsyncGenerator[bytes, None]
 
@@ -60,15 +62,19 @@ def respond(scope: Scope, answer: Answer) -> Response:
     state = scope["state"]
     if chosen := state.get(CHOSEN):
         answer = answer.choosing(chosen)
+    if SPREADSHEET in state and format.as_asked:
+        format = format.as_asked(*state[SPREADSHEET])
     tokens = state.get(TOKENS)
     if tokens is not None and isinstance(answer, Table):
-        body = fitted(answer, format.body, tokens)
+        answer, body = fitted(answer, format.body, tokens)
     else:
         body = format.body(answer)
     own = answer.headers
     if "X-RateLimit-Limit" in own:  # the answer tells a tighter limit than that of requests per minute
         state.pop("limit_headers", None)
     headers = [content_type(format), VARY, *_raw(own)]
+    if format.only_rows and (cursor := answer.next_cursor):
+        headers.append(next_page.link(scope, cursor))
     if operation := answer.operation:
         headers.append((b"x-operation", operation.encode("ascii")))
     return Response(answer.status, headers, body)

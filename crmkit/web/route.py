@@ -17,7 +17,7 @@ from crmkit.model.form import Form
 from crmkit.model.query.parse import TIMEZONE
 from crmkit.model.record import Kind
 from crmkit.render.answers import Answer
-from crmkit.render.formats import FORMATS, Format
+from crmkit.render.formats import FORMATS, LISTS, Format
 from crmkit.web.call import HttpCall
 from crmkit.web.reply import Response
 
@@ -108,7 +108,7 @@ def route(
     needed: tuple[str, ...] = (),
     kind: Kind | None = None,
     form: Form | None = None,
-    formats: tuple[Format, ...] = FORMATS,
+    formats: tuple[Format, ...] | None = None,
     streams: bool = False,
     status: int = 200,
     max_body: int = 0,
@@ -134,9 +134,11 @@ def route(
     it, a write could be neither replayed nor tried. Deletes of a kind tell how to undo them, others where it `undoes`.
 
     Its answer shows records of its `kind` unless other kinds are `shown`; that to a batch shows none. What is read with
-    a cursor, or by filters, may be cut.
+    a cursor, or by filters, may be cut, and has the formats of LISTS.
     What reads by the filters of a kind `is_list`, unless it says otherwise.
     """
+
+    lists = verb == "read" and (query == ANY or "cursor" in query) if is_cut is None else is_cut
 
     def declared(handler: Handler) -> Route:
         methods: tuple[Method, ...] = (method,) if isinstance(method, str) else tuple(method)
@@ -154,13 +156,13 @@ def route(
             needed=needed,
             kind=kind,
             form=form,
-            formats=formats,
+            formats=(LISTS if lists else FORMATS) if formats is None else formats,
             streams=streams,
             status=status,
             max_body=max_body,
             shown=tuple((kind,) if kind and not is_batch else ()) if shown is None else tuple(shown),
             beside=beside,
-            is_cut=verb == "read" and (query == ANY or "cursor" in query) if is_cut is None else is_cut,
+            is_cut=lists,
             is_batch=is_batch,
             uploads=uploads,
             public=public,

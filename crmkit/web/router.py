@@ -56,6 +56,7 @@ class Router:
         self.logged = LoggedPaths(every, crm.kinds.prefixes)
         self._gate = gate
         self._crm = crm
+        self.base_url = crm.settings.base_url
         limits = crm.settings.limits
         self._max_body = {False: limits.body_kib * 1024, True: limits.batch_mib * 1024**2}  # by Route.is_batch
         self._max_upload = limits.import_mib * 1024**2

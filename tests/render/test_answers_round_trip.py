@@ -15,7 +15,7 @@ from crmkit.model.query.listing import Listing, MixedListing, Paging
 from crmkit.model.record import Kind, Record
 from crmkit.render import parse, text
 from crmkit.render.answers import Answer, Card, Failure, One, done, groups, page, team, thing
-from crmkit.render.formats import encoded
+from crmkit.render.encoding import encoded
 from crmkit.render.tail import Tail
 from tests.kinds import CONTACT, KINDS
 from tests.render.drawn import exactly, json_values, keys, records_of, texts

@@ -50,11 +50,11 @@ def paging_of(cursors: list[str], notes: list[str]) -> Paging:
 def written(answer: Table, format: Format, tokens: int) -> bytes:
     """Return the body within these tokens, or within those that the refusal says are needed."""
     try:
-        body, most = fitted(answer, format.body, tokens), tokens
+        (_, body), most = fitted(answer, format.body, tokens), tokens
     except Problem as problem:
         most = int(problem.fields["max_tokens"].split()[-1])
         assert most > tokens
-        body = fitted(answer, format.body, most)
+        _, body = fitted(answer, format.body, most)
     assert len(body) <= BYTES * most
     return body
 

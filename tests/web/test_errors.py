@@ -160,7 +160,7 @@ def test_an_unknown_format_is_refused_in_text_even_to_json_clients(town: House) 
             assert answer.status_code == 400
             told = of_text(answer)
             assert (told["error"], list(told["fields"])) == ("unknown_format", ["format"])
-            assert "format=text or format=json" in told["hint"]
+            assert "Send format=text" in told["hint"]
 
 
 def test_a_stale_change_shows_the_record_as_it_is_now(known: tuple[Person, dict[str, str]]) -> None:

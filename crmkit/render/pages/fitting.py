@@ -9,25 +9,27 @@ from crmkit.render.answers import Table
 BYTES = 4  # of a body, that count as a token
 
 
-def fitted(answer: Table, write: Callable[[Table], bytes], tokens: int) -> bytes:
-    """Return the body that `write` makes of the answer, or of as many of its rows as fit into so many tokens.
+def fitted(answer: Table, write: Callable[[Table], bytes], tokens: int) -> tuple[Table, bytes]:
+    """Return the answer with as many of its rows as fit into so many tokens, and the body that `write` makes of that.
 
     The whole body counts, its last lines too. Raises `invalid_value`, with the number that is needed, if one row is too
     much, or the whole of an answer that cannot be cut.
     """
     whole, room = write(answer), tokens * BYTES
     if len(whole) <= room:
-        return whole
-    found, least = b"", whole
+        return answer, whole
+    found: tuple[Table, bytes] | None = None
+    least = whole
     low, high = 1, sum(answer.sizes) - 1 if answer.may_be_cut else 0
     while low <= high:
         rows = (low + high) // 2
-        body = write(answer.first(rows))
+        part = answer.first(rows)
+        body = write(part)
         if len(body) <= room:
-            found, low = body, rows + 1
+            found, low = (part, body), rows + 1
         else:
             least, high = min(least, body, key=len), rows - 1  # a short page may be shorter without a cursor
-    if found:
+    if found is not None:
         return found
     needed = -(-len(least) // BYTES)
     raise Problem(

@@ -10,11 +10,13 @@ from crmkit.model import views
 from crmkit.model.fields import Invalid
 from crmkit.model.record import Kind
 from crmkit.records.view import View
+from crmkit.render.formats import LISTS
 from crmkit.web.call import WITHIN, HttpCall
 from crmkit.web.handlers.records.kinds import record_routes
 from crmkit.web.problems import on_error
 from crmkit.web.reply import Response
 from crmkit.web.route import ANY, Route, read
+from crmkit.web.routing.next_page import ASKED, asked
 
 _LISTS = f"Keep a list, like {views.ListPath.example}, or a /KIND/count, /search, /activities, /reminders."
 
@@ -40,6 +42,7 @@ def view_routes(kind: Kind) -> list[Route]:
         area="*",
         query=ANY,
         is_cut=False,  # the list is
+        formats=LISTS,
     )
     async def run(call: HttpCall, id: str) -> Response:
         view = await lists.fetch(call, kind, id)
@@ -120,7 +123,7 @@ def _within(call: HttpCall, path: str, pairs: Sequence[tuple[str, str]]) -> Any:
     raw = path.encode("utf-8", "replace")
     query = urlencode(pairs).encode("ascii")
     method = call.method if call.method == "HEAD" else "GET"
-    state = {**call.scope["state"], WITHIN: True}
+    state = {**call.scope["state"], WITHIN: True, ASKED: asked(call.scope)}
     return {**call.scope, "method": method, "path": path, "raw_path": raw, "query_string": query, "state": state}
 
 

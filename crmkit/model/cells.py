@@ -1,0 +1,41 @@
+"""What a cell of a spreadsheet stands for: the mark before what one would run as a formula, values of custom.
+
+`render/files/` writes cells so that these functions read them back exactly.
+"""
+
+import json
+import re
+from typing import Any
+
+MARK = "'"  # a spreadsheet shows what follows as text
+PLAIN_SIGNED = r"[0-9 ().,\-/]*"  # what follows a sign in a number or a phone number
+FORMULA = re.compile(rf"{MARK}*(?:[=@\t\r\n\uff1d\uff20]|[+\-\uff0b\uff0d](?!{PLAIN_SIGNED}\Z))")
+
+_STRUCTURED = ('"', "[", "{")  # with which JSON begins that is no number and no word
+_WORDS = {"true": True, "false": False, "null": None}
+_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?", re.ASCII)
+
+
+def marked(text: str) -> str:
+    """Return a text with the mark before it if a spreadsheet would run it, or if it begins with marks before that."""
+    return MARK + text if FORMULA.match(text) else text
+
+
+def unmarked(cell: str) -> str:
+    """Return the text that was `marked`, and any other as it is."""
+    return cell[1:] if cell[:1] == MARK and FORMULA.match(cell) else cell
+
+
+def custom_value(cell: str) -> Any:
+    """Return the value of custom in an unmarked cell of our own: None for an empty one.
+
+    What begins like JSON and is none is a text, since people edit such files.
+    """
+    if cell.startswith(_STRUCTURED):
+        try:
+            return json.loads(cell)
+        except ValueError:
+            return cell
+    if cell in _WORDS:
+        return _WORDS[cell]
+    return json.loads(cell) if _NUMBER.fullmatch(cell) else cell or None

@@ -1,0 +1,62 @@
+"""What every format of files says and does."""
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, tzinfo
+from typing import ClassVar
+
+from msgspec import Struct
+
+from crmkit.model.query.chosen import Path
+from crmkit.model.record import Kind
+from crmkit.render.files.columns import Row
+
+
+class Options(Struct, frozen=True):
+    """What a file shows. `fields` are those of each row after its id; of custom, CSV and XLSX show what is at `keys`.
+
+    With `bom` a CSV begins with a byte order mark, by which Excel knows UTF-8; with `raw` no formula in it is marked.
+    iCalendar has times as the clock in `zone` shows them, and says that it was made `now`, a stamp.
+    """
+
+    fields: tuple[str, ...]
+    keys: tuple[Path, ...] = ()
+    bom: bool = False
+    raw: bool = False
+    zone: tzinfo = UTC
+    now: str = ""
+
+
+class Writer:
+    """Writes records of one kind: `start`, then `rows` for each batch, then all that `end` yields. `close` it always.
+
+    A format that writes none of its bytes before the end may raise a Problem at any time.
+    """
+
+    media_type: ClassVar[str]
+    suffix: ClassVar[str]  # of the file's name, without the dot
+
+    def __init__(self, kind: Kind, options: Options) -> None:
+        self.kind = kind
+        self.options = options
+
+    @classmethod
+    def has(cls, kind: Kind) -> bool:
+        """Tell whether records of a kind have this format."""
+        return True
+
+    @classmethod
+    def reads(cls, kind: Kind) -> tuple[str, ...]:
+        """Return the fields that it needs though they were not chosen."""
+        return ()
+
+    def start(self) -> bytes:
+        return b""
+
+    def rows(self, batch: Sequence[Row]) -> bytes:
+        raise NotImplementedError
+
+    def end(self) -> Iterator[bytes]:
+        yield from ()
+
+    def close(self) -> None:
+        """Remove what was kept beside memory."""

@@ -1,0 +1,24 @@
+"""The header that leads from a page to the next one (RFC 8288)."""
+
+from urllib.parse import quote, unquote_plus, urlsplit
+
+from litestar.types import Scope
+
+CURSOR = "cursor"  # the parameter
+ASKED = "asked"  # in the state of a request that is part of another: the path and the query of that one
+_SAFE = "!$%&'()*+,;=:@/?-._~"  # what stays in an address as it was sent
+
+
+def link(scope: Scope, cursor: str) -> tuple[bytes, bytes]:
+    """Return `Link: <PATH?QUERY>; rel="next"`, with the path of `base_url` before what was asked for."""
+    path, query = scope["state"].get(ASKED) or asked(scope)
+    kept = [part for part in query.split("&") if part and unquote_plus(part.partition("=")[0]) != CURSOR]
+    target = quote(f"{path}?{'&'.join([*kept, f'{CURSOR}={cursor}'])}", safe=_SAFE)
+    before = urlsplit(scope["litestar_app"].state.router.base_url).path.rstrip("/")
+    return b"link", f'<{before}{target}>; rel="next"'.encode("ascii")
+
+
+def asked(scope: Scope) -> tuple[str, str]:
+    """Return the path and the query of a request as it was sent."""
+    raw: bytes = scope["raw_path"]
+    return raw.decode("latin-1"), scope["query_string"].decode("latin-1")
