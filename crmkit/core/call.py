@@ -84,8 +84,8 @@ class Call:
         """Return `work(connection, *args)`, a list, search or count; raises as Database.scan."""
         return self.crm.database.scan(self._actor, work, *args)
 
-    def stream(self, work: Callable[..., Iterator[T]], *args: Any) -> AsyncGenerator[T, None]:
-        """Return what `work(connection, *args)` yields, as it is read, of one moment; raises as Database.stream."""
+    def stream(self, work: Callable[..., Iterator[bytes]], *args: Any) -> AsyncGenerator[bytes, None]:
+        """Return the bytes that `work(connection, *args)` yields, of one moment; raises as Database.stream."""
         return self.crm.database.stream(self.actor, work, *args)
 
     def write_later(self, key: Any, unit: Unit[Any]) -> None:

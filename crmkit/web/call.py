@@ -114,18 +114,29 @@ class HttpCall(Call):
         return format_of(self.scope)
 
     async def in_pieces(self, work: Callable[..., Batches], *args: Any) -> Response:
-        """Return the response that sends the list `work(connection, *args)` of one moment, as it is read.
+        """Return the response that sends the list `work(connection, *args)` of one moment in the format asked for.
 
-        The route is declared with streams=True, so all its formats have `pieces`. Raises what Database.stream raises.
+        The route is declared with streams=True, so all its formats have `pieces`. Raises as `spooled`.
         """
-        pieces = self.format.pieces
+        format = self.format
+        pieces = format.pieces
         if pieces is None:
             raise TypeError(f"declare {self.scope['path']} with streams=True, and formats that have pieces")
 
         def written(connection: Connection) -> Iterator[bytes]:
             return pieces(work(connection, *args))
 
-        return await streamed(self.format, self.stream(written))
+        return await self.spooled(written, content_type=format.content_type)
+
+    async def spooled(
+        self, work: Callable[..., Iterator[bytes]], *args: Any, content_type: str, filename: str = ""
+    ) -> Response:
+        """Return the response that sends the bytes that `work(connection, *args)` yields, of one moment, as they come.
+
+        `filename` is what a browser saves them as. What is raised before the first bytes is raised here, also what
+        Database.stream raises; later it cuts the client off.
+        """
+        return await streamed(self.stream(work, *args), content_type, filename)
 
     async def body(self) -> dict[str, Any]:
         """Return the JSON object in the body, whatever the Content-Type says."""

@@ -80,10 +80,14 @@ def respond(scope: Scope, answer: Answer) -> Response:
     return Response(answer.status, headers, body)
 
 
-async def streamed(format: Format, pieces: Pieces) -> Response:
-    """Return the response that sends these pieces; what the first one raises is raised here, and is a whole answer."""
+async def streamed(pieces: Pieces, content_type: str, filename: str = "") -> Response:
+    """Return the response that sends these pieces; what the first one raises is raised here, and is a whole answer.
+
+    `filename` is what a browser saves them as.
+    """
     first = await anext(pieces, b"")
-    return Response(200, [content_type(format), VARY], first, pieces)
+    saved = {"content-disposition": f'attachment; filename="{filename}"'} if filename else {}
+    return Response(200, [*_raw({"content-type": content_type, **saved}), VARY], first, pieces)
 
 
 def content_type(format: Format) -> tuple[bytes, bytes]:

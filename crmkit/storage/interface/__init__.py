@@ -4,7 +4,7 @@ A brand of database gives:
 
 - `Connection` (connection): `execute` with a `?` for each value, `executemany`, `trial` for a plan that may be slow;
 - `Dialect` (dialect), its spellings of SQL, and `Texts` (texts), its search: each connection has both;
-- `Database` (database): opened and closed by `async with`; runs short reads, scans in a snapshot, streams of batches in
+- `Database` (database): opened and closed by `async with`; runs short reads, scans in a snapshot, streams of bytes in
   a snapshot, and units of work, each of which is durable once it is answered; it raises InUse, Newer or Unusable when
   it cannot be opened;
 - `Brand` (brand): how a database is opened, migrated, examined by `crmkit doctor`, and written by the operator.

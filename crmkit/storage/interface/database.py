@@ -54,14 +54,15 @@ class Database(Protocol):
         Raises `busy` when too many of the actor's workspace wait, `not_ready` past SCAN_SECONDS.
         """
 
-    def stream(self, actor: Actor, work: Callable[..., Iterator[T]], *args: Any) -> AsyncGenerator[T, None]:
-        """Return what `work(connection, *args)` yields, as it is read; all its statements see one moment.
+    def stream(self, actor: Actor, work: Callable[..., Iterator[bytes]], *args: Any) -> AsyncGenerator[bytes, None]:
+        """Return the bytes that `work(connection, *args)` yields, as they come; all its statements see one moment.
 
-        `work` yields a batch of rows, or what it makes of one, and runs on only as the batches before are used: no more
-        than two of them exist at a time. Close what is returned (`aclose`), whose end frees the moment.
+        `work` waits for nobody who takes them: they are kept in a file. So the moment is held as long as `work` runs,
+        even where they are taken slowly. They may come in other pieces than `work` yields. Close what is returned
+        (`aclose`).
 
-        Raises `busy` before the first batch when too many run, and before any when the stream stands in the way of
-        others: it held its moment for too long, or the database closes.
+        Raises `busy` before the first bytes when too many run, and at any time when the reading stands in the way of
+        others: it held its moment for too long, or the database closes; `not_ready` when the disk has no room.
         """
 
     async def read_cached(self, work: Callable[..., T], *args: Any) -> T:

@@ -17,6 +17,7 @@ from crmkit.web.route import Route, read
 
 BATCH = 100
 MEDIA = "application/jsonl"
+SENT_SECONDS = 0.3  # in which what was read is sent
 
 
 def lines(page: Batches) -> Iterator[bytes]:
@@ -53,6 +54,8 @@ def _broken(_: Connection, at: int) -> Batches:
     def batches() -> Iterator[list[Any]]:
         for _ in range(at):
             yield [("c_1", "Jane")] * BATCH
+        if at:
+            time.sleep(SENT_SECONDS)
         raise ValueError("broken in the middle")
 
     return Batches(CONTACT, ("name",), batches())

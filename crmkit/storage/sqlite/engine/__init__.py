@@ -23,14 +23,14 @@ user, have one of them at a time, and workspaces take turns. The read runs in a 
 (`progress.snapshot`). SQLite's progress handler stops it when its ten seconds are over or its client has gone, and
 stops a query plan that is only tried (`progress.trial`) after a number of steps.
 
-An answer that is sent as it is read calls `SqliteDatabase.stream`. Each stream that runs (`reads.streams`) has a
-connection and a thread of its own, which reads a batch when the client has taken the one before the last, all in one
-snapshot.
+An answer that is sent as it is read calls `SqliteDatabase.stream`. Each stream (`reads.streams`) has a connection and a
+thread of its own, which reads all of it in one snapshot into a file without a name (`reads.spool`). The event loop
+sends from that what is there already, however slowly the client takes it.
 
 Commits let the log grow. `checkpoints` copies it back in small steps between two groups, has a thread flush the file
 past 48 MB, and then lets SQLite begin the log anew, which it can only while no reader uses it. Past 128 MB, between
 two groups, `wal` pauses reader and scans, stops a list that runs on for a second (it is run again afterwards), and
-truncates the log. While streams run it waits with that until 512 MB, and then ends them.
+truncates the log. While streams are read it waits with that until 512 MB, and then ends their reading.
 
 `database` puts these parts together and is the `Database` that the verbs see. `folder` has the files, their modes and
 the lock that one process at a time holds; `connection` opens connections with our settings; `driver` says which SQLite

@@ -8,7 +8,6 @@ import asyncio
 import logging
 import os
 from collections.abc import AsyncGenerator, Callable, Iterator
-from contextlib import aclosing
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -74,7 +73,7 @@ class SqliteDatabase:
                 self._open.append(await _opened(file, writes))
             writer, reader = self._open
             self._reader, self._scans = Reader(reader), Scans(partial(connect, file, False), SCANNERS)
-            self._streams = Streams(partial(connect_for_stream, file))
+            self._streams = Streams(partial(connect_for_stream, file), self.folder, self._freed)
             self._descriptor = os.open(file, os.O_RDONLY)
             self._checkpoints = Checkpoints(writer, connect_for_stream(file), self._descriptor)
             self._log = WriteAheadLog(file, writer, self._checkpoints, self._reader, self._scans, self._streams)
@@ -150,18 +149,17 @@ class SqliteDatabase:
         workspace, user = ("", "") if actor is None else (actor.workspace_id, actor.user_id)
         return await self._scans.run(workspace, user, work, *args)
 
-    async def stream(self, actor: Actor, work: Callable[..., Iterator[T]], *args: Any) -> AsyncGenerator[T, None]:
-        """Yield what `work(connection, *args)` yields, a list of any length for an actor (see Streams.run)."""
+    def stream(self, actor: Actor, work: Callable[..., Iterator[bytes]], *args: Any) -> AsyncGenerator[bytes, None]:
+        """Return the bytes that `work(connection, *args)` yields, of any length, for an actor (see Streams.run)."""
         if self._streams is None:
             raise RuntimeError("the database is closed")
-        try:
-            async with aclosing(self._streams.run(actor.workspace_id, actor.user_id, work, *args)) as batches:
-                async for batch in batches:
-                    yield batch
-        finally:
-            if self._must_forget:
-                self._must_forget = False
-                self.commits.tell([EVERYTHING])  # has what waits for `forget_log` try it again
+        return self._streams.run(actor.workspace_id, actor.user_id, work, *args)
+
+    def _freed(self) -> None:
+        """Have what waits for `forget_log` try it again, once a stream holds its snapshot no longer."""
+        if self._must_forget:
+            self._must_forget = False
+            self.commits.tell([EVERYTHING])
 
     async def check(self) -> None:
         """Return if the database can be read and written; raises `not_ready`.
@@ -179,7 +177,7 @@ class SqliteDatabase:
 
     async def _release(self) -> None:
         if self._streams is not None:
-            await self._streams.end_all()
+            await self._streams.close()
             self._streams = None
         if self._scans is not None:
             await self._scans.close()

@@ -2,7 +2,7 @@
 
 The log is copied back into the file in steps (see checkpoints), but SQLite can begin it anew only in a moment in which
 no reader uses it. Lists that follow each other leave no such moment. So past a size the readers are paused until the
-log is empty. Streams read one moment for as long as their clients take; past a larger size they are ended.
+log is empty. Streams read one moment for longer; past a larger size they are ended.
 """
 
 import asyncio
@@ -59,7 +59,7 @@ class WriteAheadLog:
             if has_grown:
                 await self._checkpoints.step()
             size = self._size()
-            if size <= self._most or (self._streams.are_running and size <= STREAMED_BYTES):
+            if size <= self._most or (self._streams.are_read and size <= STREAMED_BYTES):
                 return
             try:
                 await self._streams.end_all()
@@ -74,9 +74,9 @@ class WriteAheadLog:
     async def begin_anew(self) -> bool:
         """Pause the readers, copy all of the log back and empty it; tell whether that could be done.
 
-        It cannot while a stream runs.
+        It cannot while a stream is read.
         """
-        if self._streams.are_running:
+        if self._streams.are_read:
             return False
         async with self._emptying:
             try:

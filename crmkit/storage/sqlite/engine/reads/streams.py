@@ -1,8 +1,9 @@
-"""Streams: reads that are answered while they run, from one snapshot, each on a connection and a thread of its own.
+"""Streams: reads of any length that are sent while they run, each from one snapshot, on a connection and thread of its
+own.
 
-A stream lasts as long as its client takes to read, so it never uses a connection of the lists. Its thread reads a batch
-only when the client has taken the one before the last. While it runs, SQLite cannot begin the log anew; so a stream is
-ended when it lasts too long or the log grows too large (see wal).
+The thread waits for no client: what it makes goes into a spool, from which the client is sent what is there already. So
+a snapshot lasts as long as the reading. Meanwhile SQLite cannot begin the log anew, so a reading is ended when it lasts
+too long or the log grows too large (see wal).
 """
 
 import asyncio
@@ -11,130 +12,158 @@ import time
 from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from pathlib import Path
+from typing import Any
 
 from crmkit.errors import Problem
 from crmkit.storage.lists.deadline import Deadline, asker
 from crmkit.storage.sqlite.engine import faults
 from crmkit.storage.sqlite.engine.connection import SqliteConnection
 from crmkit.storage.sqlite.engine.progress import snapshot
+from crmkit.storage.sqlite.engine.reads.spool import Spool
 
-T = TypeVar("T")
-
-MOST_STREAMS = 8  # at once; a workspace, and a user, have one of them
-HELD_SECONDS = 600  # that a stream may last, and its snapshot be held
+MOST_READ = 8  # streams that hold a snapshot at once; one of a workspace, and one of a user
 MOST_READING = 2  # of them that read a batch at a time, for they contend with the event loop for the GIL
-LOOK_SECONDS = 0.1  # between two looks of one that waits for that, whether it is still wanted
-AHEAD = 2  # batches that exist at a time: the client takes one while the next is read
+MOST_KEPT = 64  # that are read, or sent from a file, at once
+MOST_OWN = 4  # of them that a workspace or a user has, read, sent or waiting
+WAIT_SECONDS = 10  # for one's turn to be read
+READ_SECONDS = 600  # that the reading of one may last
+LOOK_SECONDS = 0.1  # between two looks of one that waits to read on, whether it is still wanted
 
-
-class _End(Exception):
-    """The thread is done; nothing more comes."""
+Work = Callable[..., Iterator[bytes]]
 
 
 @dataclass(slots=True, eq=False)
 class _Stream:
-    """A stream that runs."""
+    """A stream that waits, is read, or is sent."""
 
     workspace: str
     user: str
     deadline: Deadline
-    room: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(AHEAD))  # for further batches
-    batches: asyncio.Queue[Any] = field(default_factory=asyncio.Queue)  # then the exception that ends them
-    ended: asyncio.Event = field(default_factory=asyncio.Event)
-
-    def end(self) -> None:
-        """Have the thread stop at once."""
-        self.deadline.must_yield = True
-        self.room.release()
+    ended: asyncio.Event = field(default_factory=asyncio.Event)  # set once it holds no snapshot
 
 
 class Streams:
-    """Runs streams on connections that `open_` opens, for the event loop in which it is made."""
+    """Reads streams on connections that `open_` opens into files in a folder, for the event loop in which it is made.
 
-    def __init__(self, open_: Callable[[], SqliteConnection]) -> None:
+    Whenever one holds its snapshot no longer, `on_freed` is called.
+    """
+
+    def __init__(self, open_: Callable[[], SqliteConnection], folder: Path, on_freed: Callable[[], None]) -> None:
         self._open = open_
+        self._folder = folder
+        self._on_freed = on_freed
         self._loop = asyncio.get_running_loop()
-        self._running: set[_Stream] = set()
+        self._kept: set[_Stream] = set()  # all of them
+        self._read: set[_Stream] = set()  # those that hold a snapshot
+        self._freed = asyncio.Event()  # set, and replaced, whenever one of those ends
         self._turns = threading.Semaphore(MOST_READING)
-        self._lets_none_begin = False
+        self._lets_none_begin = self._is_closed = False
 
     @property
-    def are_running(self) -> bool:
-        return bool(self._running)
+    def are_read(self) -> bool:
+        """Whether a snapshot is held."""
+        return bool(self._read)
 
-    async def run(
-        self, workspace: str, user: str, work: Callable[..., Iterator[T]], *args: Any
-    ) -> AsyncGenerator[T, None]:
-        """Yield what `work(connection, *args)` yields, in one snapshot; what it raises is raised.
+    async def run(self, workspace: str, user: str, work: Work, *args: Any) -> AsyncGenerator[bytes, None]:
+        """Yield what `work(connection, *args)` yields, joined or cut into other pieces; what it raises is raised.
 
-        Raises `busy` when too many run, or this stream was ended.
+        Raises `busy` when too many run, or this one's reading was ended, `not_ready` when the disk has no room.
         """
-        self._admit(workspace, user)
-        stream = _Stream(workspace, user, Deadline(time.monotonic() + HELD_SECONDS, asker.get()))
-        threading.Thread(target=self._work, args=(stream, work, args), daemon=True).start()
-        self._running.add(stream)
+        stream = _Stream(workspace, user, Deadline(time.monotonic() + READ_SECONDS, asker.get()))
+        self._admit(stream)
+        self._kept.add(stream)
         try:
-            while True:
-                batch = await stream.batches.get()
-                if isinstance(batch, _End):
-                    if batch.__cause__ is not None:
-                        raise batch.__cause__
-                    return
-                yield batch
-                stream.room.release()
+            await self._turn(stream)
+            with closing(self._begun(stream, work, args)) as spool:
+                try:
+                    async for piece in spool.pieces():
+                        yield piece
+                finally:
+                    stream.deadline.must_yield = True
+                    await stream.ended.wait()
         finally:
-            stream.end()
-            await stream.ended.wait()
+            self._kept.discard(stream)
 
     async def end_all(self) -> None:
-        """End every stream and return when no snapshot is held; none begins until `resume`."""
+        """End every reading and return when no snapshot is held; none begins until `resume`. What is read is sent."""
         self._lets_none_begin = True
-        for stream in self._running:
-            stream.end()
-        for stream in tuple(self._running):
+        for stream in self._read:
+            stream.deadline.must_yield = True
+        for stream in tuple(self._read):
             await stream.ended.wait()
 
     def resume(self) -> None:
         self._lets_none_begin = False
+        self._wake()
 
-    def _admit(self, workspace: str, user: str) -> None:
-        if self._lets_none_begin:
+    async def close(self) -> None:
+        """End every reading for good."""
+        self._is_closed = True
+        await self.end_all()
+        self._wake()
+
+    def _wake(self) -> None:
+        """Have those that wait for their turn look again."""
+        self._freed.set()
+        self._freed = asyncio.Event()
+
+    def _admit(self, stream: _Stream) -> None:
+        own = sum(each.workspace == stream.workspace or each.user == stream.user for each in self._kept)
+        if own >= MOST_OWN:
+            raise _busy(f"{MOST_OWN} exports of this workspace or yours run already: send it again when one has ended.")
+        if len(self._kept) >= MOST_KEPT:
+            raise _busy(f"{MOST_KEPT} exports run already: send it again in 10 seconds.")
+
+    async def _turn(self, stream: _Stream) -> None:
+        """Wait until the stream may be read."""
+        ends = time.monotonic() + WAIT_SECONDS
+        while not self._may_be_read(stream):
+            left = ends - time.monotonic()
+            if left <= 0:
+                raise _busy("Other exports of this workspace, or of the server, are read: send it again in 10 seconds.")
+            try:
+                await asyncio.wait_for(self._freed.wait(), left)
+            except TimeoutError:
+                continue
+
+    def _may_be_read(self, stream: _Stream) -> bool:
+        if self._is_closed:
             raise _no_room()
-        if len(self._running) >= MOST_STREAMS:
-            raise _busy(f"{MOST_STREAMS} exports run already: send it again in 10 seconds.", 10)
-        if any(stream.workspace == workspace or stream.user == user for stream in self._running):
-            raise _busy("An export of this workspace or yours runs already: send it again when that has ended.", 10)
+        if self._lets_none_begin or len(self._read) >= MOST_READ:
+            return False
+        return all(each.workspace != stream.workspace and each.user != stream.user for each in self._read)
 
-    def _work(self, stream: _Stream, work: Callable[..., Iterator[Any]], args: tuple[Any, ...]) -> None:
+    def _begun(self, stream: _Stream, work: Work, args: tuple[Any, ...]) -> Spool:
+        spool = Spool(self._folder)
+        self._read.add(stream)
+        threading.Thread(target=self._work, args=(stream, spool, work, args), daemon=True).start()
+        return spool
+
+    def _work(self, stream: _Stream, spool: Spool, work: Work, args: tuple[Any, ...]) -> None:
         """Read on the stream's own thread, to its end."""
-        end = _End()
+        failed: BaseException | None = None
         try:
             with closing(self._open()) as connection:
-                snapshot(connection, stream.deadline, self._hand_over, stream, work, args)
+                snapshot(connection, stream.deadline, self._fill, stream.deadline, spool, work, args)
         except Exception as error:
-            end.__cause__ = _ended(stream) or faults.read_failed(error)
-        self._loop.call_soon_threadsafe(self._finish, stream, end)
+            failed = _ended(stream) or faults.read_failed(error)
+        self._loop.call_soon_threadsafe(self._finish, stream, spool, failed)
 
-    def _hand_over(
-        self,
-        connection: SqliteConnection,
-        stream: _Stream,
-        work: Callable[..., Iterator[Any]],
-        args: tuple[Any, ...],
+    def _fill(
+        self, connection: SqliteConnection, deadline: Deadline, spool: Spool, work: Work, args: tuple[Any, ...]
     ) -> None:
-        batches = work(connection, *args)
+        pieces = work(connection, *args)
         while True:
-            stream.room.acquire(timeout=max(0.0, stream.deadline.ends - time.monotonic()))
-            with self._turn(stream.deadline):
+            with self._reading(deadline):
                 try:
-                    batch = next(batches)
+                    piece = next(pieces)
                 except StopIteration:
                     return
-            self._loop.call_soon_threadsafe(stream.batches.put_nowait, batch)
+            spool.write(piece)
 
     @contextmanager
-    def _turn(self, deadline: Deadline) -> Iterator[None]:
+    def _reading(self, deadline: Deadline) -> Iterator[None]:
         """Wait until few enough others read; raises what the deadline says once that is over."""
         while not deadline.is_over():
             if self._turns.acquire(timeout=LOOK_SECONDS):
@@ -145,24 +174,26 @@ class Streams:
                 return
         raise deadline.refusal()
 
-    def _finish(self, stream: _Stream, end: _End) -> None:
-        self._running.discard(stream)
-        stream.batches.put_nowait(end)
+    def _finish(self, stream: _Stream, spool: Spool, failed: BaseException | None) -> None:
+        self._read.discard(stream)
+        spool.end(failed)
         stream.ended.set()
+        self._wake()
+        self._on_freed()
 
 
 def _ended(stream: _Stream) -> Problem | None:
-    """Return why a stream was ended from outside, if it was."""
+    """Return why a reading was ended from outside, if it was."""
     if stream.deadline.must_yield:
         return _no_room()
     if stream.deadline.is_late:
-        return _busy(f"An export takes at most {HELD_SECONDS} seconds: read it faster, or ask for less of it.", 10)
+        return _busy(f"An export is read for at most {READ_SECONDS} seconds: ask for less of it.")
     return None
 
 
 def _no_room() -> Problem:
-    return _busy("The database needs the room that an export holds: send it again in 10 seconds.", 10)
+    return _busy("The database needs the room that an export holds: send it again in 10 seconds.")
 
 
-def _busy(hint: str, seconds: int) -> Problem:
-    return Problem("busy", hint, headers={"Retry-After": str(seconds)})
+def _busy(hint: str) -> Problem:
+    return Problem("busy", hint, headers={"Retry-After": "10"})
