@@ -36,6 +36,7 @@ CATALOGUE: dict[str, tuple[tuple[int, ...], str]] = {
     "request_timeout": ((408,), "the rest of the request came too late"),
     "confirmation_required": ((409,), "repeat it with the confirm token shown"),
     "already_exists": ((409,), "another record holds that email, domain, source_id, code or name"),
+    "duplicate": ((409,), "a record with that key is there already, and none is merged into"),
     "undo_conflict": ((409,), "what the operation wrote has changed since, or it cannot be undone"),
     "does_not_fit": ((409,), "values of records do not fit the type; nothing changed"),
     "in_progress": ((409,), "the first request with this key is not answered yet; send it again soon"),

@@ -11,6 +11,7 @@ from typing import Any
 from crmkit.core import quotas
 from crmkit.core.call import Call
 from crmkit.core.records import activities, nested, write
+from crmkit.core.records.merging import May
 from crmkit.core.records.settled import Saved
 from crmkit.errors import Problem
 from crmkit.model.record import Kind
@@ -47,7 +48,7 @@ async def save(
     def unit(tx: Tx) -> list[Outcome]:
         if not atomic:
             return [
-                outcome for start in range(0, len(units), TOGETHER) for outcome in _some(tx, units[start:][:TOGETHER])
+                outcome for start in range(0, len(units), TOGETHER) for outcome in some(tx, units[start:][:TOGETHER])
             ]
         with quotas.as_before(tx, crm.settings, capped), tx.gathering():
             return [_whole(tx, index, each) for index, each in enumerate(units)]
@@ -59,7 +60,7 @@ def _saving(call: Call, kind: Kind, merges_alike: bool) -> Callable[[Any], Unit[
     """Return what makes the unit of an item."""
     if kind is call.crm.kinds.activity:
         return partial(activities.saving, call.crm, asker=call.asker)
-    return partial(write.saving, call.crm, kind, asker=call.asker, merges_alike=merges_alike)
+    return partial(write.saving, call.crm, kind, asker=call.asker, may=May(merge_alike=merges_alike))
 
 
 async def _checked(saving: Callable[[Any], Unit[Saved]], items: Sequence[Any]) -> list[Unit[Saved] | Problem]:
@@ -79,8 +80,11 @@ def _no_object() -> Problem:
     return Problem("invalid_value", "Send each item as a JSON object, like the body of a single POST.")
 
 
-def _some(tx: Tx, units: Sequence[Unit[Saved] | Problem]) -> list[Outcome]:
-    """Return what becomes of some items: written together, or one by one if one of them is refused."""
+def some(tx: Tx, units: Sequence[Unit[Saved] | Problem], until: str = "") -> list[Outcome]:
+    """Return what becomes of some items: written together, or one by one if one of them is refused.
+
+    Those after one that is refused with the code `until` are left.
+    """
 
     def together(tx: Tx) -> list[Outcome]:
         with tx.gathering():
@@ -89,7 +93,12 @@ def _some(tx: Tx, units: Sequence[Unit[Saved] | Problem]) -> list[Outcome]:
     try:
         return tx.attempt(together)
     except Problem:
-        return [_alone(tx, unit) for unit in units]
+        outcomes: list[Outcome] = []
+        for unit in units:
+            outcomes.append(outcome := _alone(tx, unit))
+            if isinstance(outcome, Problem) and outcome.code == until:
+                break
+        return outcomes
 
 
 def _alone(tx: Tx, unit: Unit[Saved] | Problem) -> Outcome:

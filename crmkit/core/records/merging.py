@@ -4,14 +4,42 @@ With merge=alike, where no key leads to one, also a record that is likely the sa
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from crmkit.core.duplicates import matching
 from crmkit.core.rules.rule import Values
-from crmkit.errors import Problem
+from crmkit.errors import Problem, listed
 from crmkit.model.record import Kind, Record
 from crmkit.storage import records
 from crmkit.storage.interface.tx import Tx
+
+
+@dataclass(frozen=True)
+class May:
+    """What may become of a record that is sent, and whether it merges into one that is likely the same."""
+
+    create: bool = True
+    merge: bool = True
+    merge_alike: bool = False
+
+
+POST = May()
+
+
+def allowed(tx: Tx, kind: Kind, values: Values, may: May) -> tuple[Record | None, Values, list[str]]:
+    """Return what `met` does, else `alike`; raises `duplicate` or `not_found` for what may not be done."""
+    before, values, notes = met(tx, kind, values)
+    if before is None and may.merge_alike:
+        before, values, notes = alike(tx, kind, values)
+    if before is not None and not may.merge:
+        hint = f"{before.handle} has the same {listed(kind.merges_by, 'or')}, and none is to be changed."
+        raise Problem("duplicate", hint, facts={"handle": before.handle})
+    if before is None and not may.create:
+        keys = [name for name in kind.merges_by if values.get(name) is not None]
+        lacks = f"has this {listed(keys, 'or')}" if keys else f"is named by {listed(kind.merges_by, 'or')}"
+        raise Problem("not_found", f"No {kind.name} {lacks}, and none is to be created.")
+    return before, values, notes
 
 
 def met(tx: Tx, kind: Kind, values: Values) -> tuple[Record | None, Values, list[str]]:

@@ -12,6 +12,7 @@ from crmkit.core import confirm, derived, followed, lookup, quotas, roles
 from crmkit.core.call import Call
 from crmkit.core.crm import Crm
 from crmkit.core.records import activities, memberships, merging, nested, relations, versions
+from crmkit.core.records.merging import POST, May
 from crmkit.core.records.settled import Saved, checked, settled
 from crmkit.core.rules.rule import Values, Write
 from crmkit.errors import Problem
@@ -22,25 +23,24 @@ from crmkit.storage.interface.tx import Tx, Unit
 
 async def save(call: Call, kind: Kind, body: Mapping[str, Any], merges_alike: bool = False) -> Saved:
     """Create a record, or merge the fields into a live one (see `saving`)."""
-    return await call.write(saving(call.crm, kind, body, call.asker, merges_alike))
+    return await call.write(saving(call.crm, kind, body, call.asker, May(merge_alike=merges_alike)))
 
 
-def saving(crm: Crm, kind: Kind, body: Mapping[str, Any], asker: Asker, merges_alike: bool = False) -> Unit[Saved]:
+def saving(crm: Crm, kind: Kind, body: Mapping[str, Any], asker: Asker, may: May = POST) -> Unit[Saved]:
     """Return the unit that creates a record, or merges the fields into the one that one of `merges_by` leads to.
 
-    If none leads to one and it `merges_alike`, it merges into a record that is likely the same (see merging.alike).
-    Records that the body relates it to are created or merged first, activities are logged last. Raises what `draft`
-    raises.
+    `may` says which of both it may do. Records that the body relates it to are created or merged first, activities are
+    logged last. Raises what `draft` raises.
     """
     draft = nested.drafted(crm.kinds, kind, body, asker)
 
     def unit(tx: Tx) -> Saved:
         _check_role(tx, kind)
         if not draft.is_nested:
-            return _saved(tx, crm, kind, draft.values, merges_alike)
+            return _saved(tx, crm, kind, draft.values, may)
         needed = [each.plural for each in (kind, crm.kinds.activity, *(link.to for link, _ in draft.related))]
         with quotas.as_before(tx, crm.settings, needed):
-            return _saved_whole(tx, crm, kind, draft, merges_alike)
+            return _saved_whole(tx, crm, kind, draft, may)
 
     return unit
 
@@ -115,7 +115,7 @@ def removed(tx: Tx, kinds: Kinds, kind: Kind, before: Record, is_linked: bool = 
     derived.put_and_follow(tx, kinds, kind, before, None)
 
 
-def _saved_whole(tx: Tx, crm: Crm, kind: Kind, draft: nested.Draft, merges_alike: bool) -> Saved:
+def _saved_whole(tx: Tx, crm: Crm, kind: Kind, draft: nested.Draft, may: May) -> Saved:
     """Write a record with those that it nests; raises one Problem for what is wrong with any of them."""
     faults, values, notes = nested.Faults(), dict(draft.values), list[str]()
 
@@ -128,7 +128,7 @@ def _saved_whole(tx: Tx, crm: Crm, kind: Kind, draft: nested.Draft, merges_alike
         other = part(reference.place, _saved, reference.to, sent)
         if other is not None:
             values[reference.link] = other.record.id
-    saved = part("", _saved, kind, values, merges_alike, but=[reference.link for reference, _ in draft.related])
+    saved = part("", _saved, kind, values, may, but=[reference.link for reference, _ in draft.related])
     for number, sent in enumerate(draft.activities):
         place = f"{crm.kinds.activity.plural}.{number}"
         if saved is not None:
@@ -148,10 +148,8 @@ def _check_role(tx: Tx, kind: Kind) -> None:
         roles.check_admin(tx)
 
 
-def _saved(tx: Tx, crm: Crm, kind: Kind, values: Values, merges_alike: bool = False) -> Saved:
-    before, values, notes = merging.met(tx, kind, values)
-    if before is None and merges_alike:
-        before, values, notes = merging.alike(tx, kind, values)
+def _saved(tx: Tx, crm: Crm, kind: Kind, values: Values, may: May = POST) -> Saved:
+    before, values, notes = merging.allowed(tx, kind, values, may)
     saved = _written(Write(tx, crm, kind, before, notes), values)
     return saved if before is None else replace(saved, record=derived.reached(tx, kind, saved.record))
 
