@@ -33,11 +33,16 @@ class JobKind:
     What `perform` raises is no bug, be it a Problem, a refused connection or a TimeoutError; what is neither a Problem
     nor an OSError is logged besides. Three kinds of Problem never reach the step: the job waits and performs again
     after `not_ready` and `busy`, and stops after `invalid_token`.
+
+    `prepare`, where there is one in place of `perform`, is awaited before each step too: it reads what the step needs,
+    which finds that in `job.outcome.value`. It leaves nothing behind, so it may be repeated, and what it raises is told
+    as what a step raises.
     """
 
     name: str
     step: Step | None = None
     perform: "Callable[[Call, Job], Awaitable[Any]] | None" = None
+    prepare: "Callable[[Call, Job], Awaitable[Any]] | None" = None
     step_in: "Callable[[Crm, Tx, Job], Job] | None" = None  # in place of `step`, where one needs the program's parts
 
     def stepped(self, crm: "Crm", tx: Tx, job: Job) -> Job:

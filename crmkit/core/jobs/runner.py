@@ -106,6 +106,8 @@ class _Runner:
         kind = self._crm.jobs.get(due.kind)
         if kind is None:
             await self._end(due, jobs.FAILED, "server_error: This version of the program does not know such a job.")
+        elif kind.prepare is not None:
+            await self._tried(due, lambda: self._prepared(kind, due))
         elif kind.perform is None:
             await self._tried(due, lambda: self._step(kind, due, Outcome()))
         else:
@@ -114,6 +116,12 @@ class _Runner:
             if job is not None:
                 self._performing[due.seq] = due.workspace_id
                 self._group.create_task(self._perform(kind, replace(due, due_at=until), job))
+
+    async def _prepared(self, kind: JobKind, due: Due) -> None:
+        assert kind.prepare is not None
+        job = await self._system.read(jobs.find, due.workspace_id, due.id)
+        if job is not None and not job.has_ended:
+            await self._step(kind, due, Outcome(await kind.prepare(await self._call(due), job)))
 
     async def _perform(self, kind: JobKind, due: Due, job: Job) -> None:
         async def performed() -> None:
