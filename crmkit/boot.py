@@ -29,6 +29,7 @@ from crmkit.core.jobs.runner import run_jobs
 from crmkit.core.many import in_steps
 from crmkit.core.people import login, operator
 from crmkit.core.transfer import uploads
+from crmkit.core.transfer.imports import job as importing
 from crmkit.core.undo import job as undoing
 from crmkit.core.upkeep import keep_up
 from crmkit.mail import mailer
@@ -51,7 +52,7 @@ if TYPE_CHECKING:
 OWN_FILES = 128  # descriptors kept free for the database, mail, and refusals of surplus clients
 FLUSH_SECONDS = 0.3  # what is still to be logged at the end may take this long
 KINDS = kinds_of(DECLARED)
-JOBS = JobKinds(*building.JOBS, countries.job_of(KINDS), in_steps.JOB, undoing.job_of(KINDS))
+JOBS = JobKinds(*building.JOBS, countries.job_of(KINDS), in_steps.JOB, undoing.job_of(KINDS), importing.JOB)
 NEW_OBJECTS = 10_000  # before the garbage collector looks for cycles among them; Python's own number is 700
 
 

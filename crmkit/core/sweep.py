@@ -1,4 +1,4 @@
-"""What is outdated is dropped: counters of limits, mailed codes, confirm tokens, kept answers, sign-ins, grants, jobs.
+"""What is outdated is dropped: counters of limits, codes, confirm tokens, kept answers, sign-ins, grants, files, jobs.
 
 Rows stamped in the future, because the clock was set back, are dropped too; otherwise they would count again later.
 """
@@ -8,13 +8,17 @@ from crmkit.core import confirm
 from crmkit.core.crm import Crm
 from crmkit.core.oauth.connect import GRANT_SECONDS
 from crmkit.core.people.codes import SERVER_TRIES
+from crmkit.core.transfer import uploads
 from crmkit.storage import job_records, jobs
 from crmkit.storage.interface.tx import Tx
 from crmkit.storage.people import attempts, grants, tokens, waiting_codes
 from crmkit.storage.requests import answers, confirmations
+from crmkit.storage.transfer import imports
 
 KEEP_DAYS = 2  # counters of limits matter for a day, those of all wrong tries for longer
 JOB_DAYS = 7  # whoever started a job looks at its end within a week
+PLAN_HOURS = 24  # in which a planned import is to be started
+REPORT_DAYS = 30  # that an import is told which has ended
 
 
 def sweep(tx: Tx, crm: Crm) -> None:
@@ -26,6 +30,8 @@ def sweep(tx: Tx, crm: Crm) -> None:
     confirmations.forget(tx, after(tx.now, minutes=confirm.MINUTES))
     answers.forget(tx)
     grants.forget(tx, codes_latest, kept_since, after(tx.now, seconds=GRANT_SECONDS))
+    plans_before, reports_before = after(tx.now, hours=-PLAN_HOURS), after(tx.now, days=-REPORT_DAYS)
+    uploads.remove(tx, crm, imports.forget(tx, plans_before, reports_before))
     jobs.forget(tx, after(tx.now, days=-JOB_DAYS))
     job_records.forget_all(tx)
     tokens.cap_last_used(tx)

@@ -26,6 +26,7 @@ class Tail(Struct, frozen=True):
     timezone: str = ""  # of `now`
     is_dry: bool = False
     read_as: str = ""  # what was asked, in words
+    call: str = ""  # that comes next
 
     def after(self, write: "Tail") -> "Tail":
         """Return this with what `write` tells of the write itself; of two operations this one's is told."""
@@ -41,6 +42,7 @@ class Tail(Struct, frozen=True):
             self.timezone,
             write.is_dry,
             self.read_as,
+            self.call,
         )
 
     def lines(self) -> list[str]:
@@ -57,6 +59,7 @@ class Tail(Struct, frozen=True):
             *([f"undo: POST /undo/{self.operation}"] if self.can_undo and self.operation else ()),
             *([f"now: {self.now} ({self.timezone})"] if self.now else ()),
             *([f"next: {paging.next_cursor}"] if paging and paging.next_cursor is not None else ()),
+            *([f"next: {self.call}"] if self.call else ()),
             *([DRY] if self.is_dry else ()),
         ]
         return [f"# {printable(line)}" for line in told]
@@ -75,6 +78,8 @@ class Tail(Struct, frozen=True):
             found |= {"now": self.now, "timezone": self.timezone}
         if self.operation:
             found["operation"] = self.operation
+        if self.call:
+            found["next"] = self.call
         if self.hides:
             found["notes"] = [SHOWN_ONCE]
         if self.is_dry:

@@ -14,7 +14,19 @@ from crmkit.storage.interface.workspace import Workspace
 OWNED = (
     *("custom_values", "custom_indexes", "likely_duplicates", "unpaired"),
     *("audit", "deleted", "counts", "numbers", "activity_addresses", "ahead", "open_sums", "pipelines"),
-    *("answers", "confirmations", "briefs", "invites", "job_records", "jobs", "grants", "tokens", "memberships"),
+    *(
+        "answers",
+        "confirmations",
+        "briefs",
+        "invites",
+        "job_records",
+        "jobs",
+        "refused_rows",
+        "imports",
+        "grants",
+        "tokens",
+        "memberships",
+    ),
 )
 
 

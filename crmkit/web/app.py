@@ -27,6 +27,7 @@ from crmkit.web.handlers.records.by_filter import many_routes
 from crmkit.web.handlers.records.kinds import record_routes
 from crmkit.web.handlers.records.members import member_routes
 from crmkit.web.handlers.records.merge import merge_routes
+from crmkit.web.handlers.transfer import imports
 from crmkit.web.handlers.views import view_routes
 from crmkit.web.oauth import endpoints as oauth
 from crmkit.web.oauth import signin
@@ -99,6 +100,7 @@ def routes(kinds: Kinds) -> list[Route]:
         *analytics.ROUTES,
         *reading_log.routes(kinds),
         *jobs.ROUTES,
+        *imports.ROUTES,
     ]
     of_settings = [
         route

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 from crmkit.core.call import Call
 from crmkit.core.people import access, stepup, teams
+from crmkit.core.transfer import uploads
 from crmkit.model.actor import Member, Membership
 from crmkit.model.fields import Timezone
 from crmkit.model.form import form_of
@@ -82,6 +83,7 @@ async def end(call: Call) -> list[str]:
             access.enter(tx, accounts.workspace(tx.connection, invite.workspace_id, invite.role))
             teams.discard(tx, invite.workspace_id, invite.id)
         for membership in alone:
+            uploads.remove_all(tx, call.crm, membership.workspace_id)
             erasure.erase(tx, call.crm.kinds, Workspace(membership.workspace_id, membership.workspace_number))
         accounts.remove_user(tx, tx.by.user_id, email)
         gone = [membership.workspace_id for membership in alone]

@@ -9,6 +9,7 @@ from crmkit.core import path_ids, quotas
 from crmkit.core.call import Call
 from crmkit.core.crm import Crm
 from crmkit.core.people import access, sessions, stepup
+from crmkit.core.transfer import uploads
 from crmkit.model.actor import Invite, Membership, User
 from crmkit.model.fields import Text
 from crmkit.model.form import REQUIRED, form_of
@@ -120,6 +121,7 @@ async def delete(call: Call, id: str) -> str:
         return stepup.Act(f"workspace.delete {bare}", f"delete the workspace {named} with all its data")
 
     def do(tx: Tx) -> str:
+        uploads.remove_all(tx, call.crm, bare)
         rows = erasure.erase(tx, call.crm.kinds, Workspace(bare, tx.by.workspace_number))
         says = f"workspace {bare} deleted by {tx.by.email} at {tx.now}: {rows} rows"
 

@@ -1,9 +1,33 @@
 """The files that clients sent, and what of them still counts."""
 
+import asyncio
+from collections.abc import Collection
+
 from crmkit.core.call import Call
+from crmkit.core.crm import Crm
+from crmkit.storage.interface.tx import Tx
 from crmkit.storage.transfer import kept
 
 
 async def clear(call: Call) -> None:
     """Remove the files that nothing names, when the server starts: what was on its way when it stopped."""
     call.crm.uploads.clear(await call.read(kept.names))
+
+
+def remove(tx: Tx, crm: Crm, names: Collection[str]) -> None:
+    """Have files removed once the transaction is durable, after which no row names them."""
+
+    def work() -> None:
+        for name in names:
+            crm.uploads.remove(name)
+
+    async def effect() -> None:
+        await asyncio.to_thread(work)
+
+    if names:
+        tx.after(effect)
+
+
+def remove_all(tx: Tx, crm: Crm, workspace_id: str) -> None:
+    """Have all files of a workspace removed, which is to be erased in this transaction."""
+    remove(tx, crm, kept.names(tx.connection, workspace_id))

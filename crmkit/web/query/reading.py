@@ -21,6 +21,7 @@ from crmkit.web.route import ANY, Route
 
 MAX_PAIRS = 200  # parameters of one query string
 DRY_RUN = "dry_run"  # parameter of every write
+COLUMN = "COLUMN"  # in the name of a parameter: of a column of the file that is sent
 KINDS = ("kind", "kinds", "types")  # of which a route that takes one takes the others for it
 
 _ZONE = Timezone()
@@ -102,7 +103,7 @@ def _check_names(pairs: list[tuple[str, str]], known: tuple[str, ...], more: tup
     for name, text in pairs:
         if name == "format":
             named(text, route.formats)
-        elif known != ANY and (groups.split(name)[1] if route.has_groups else name) not in known and name not in more:
+        elif known != ANY and not _is_known(groups.split(name)[1] if route.has_groups else name, known, more):
             takes = (*known, *more)
             allowed = ", ".join((*takes, "format"))
             raise Problem(
@@ -110,3 +111,11 @@ def _check_names(pairs: list[tuple[str, str]], known: tuple[str, ...], more: tup
                 f"This endpoint takes {allowed}.",
                 fields={name: f"is no parameter here{nearest(name, takes)}"},
             )
+
+
+def _is_known(name: str, known: tuple[str, ...], more: tuple[str, ...]) -> bool:
+    """Tell whether a parameter is one of those, or begins as one of which the end is the name of a column."""
+    if name in known or name in more:
+        return True
+    starts = tuple(each.removesuffix(COLUMN) for each in known if each.endswith(f".{COLUMN}"))
+    return name.startswith(starts) and name not in starts

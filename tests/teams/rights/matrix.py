@@ -38,6 +38,7 @@ NOUNS = {kind.plural: kind.prefix for kind in REGISTRY.all} | {
     "tokens": "tok",
     "undo": "op",
     "jobs": "jb",
+    "imports": "imp",
 }
 # what a declared query parameter takes: prefixes of ids, or nothing that is an id
 PARAMETERS: dict[str, tuple[str, ...]] = {
@@ -51,6 +52,7 @@ PARAMETERS: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(["as_of", "kinds", "wait", "timezone", "sum", "avg", "min", "max"], ()),
     **dict.fromkeys(["by", "created_by", "action", "since", "until", "kind", "on_behalf_of", "source_id", "owner"], ()),
     **dict.fromkeys(["explain", "max_tokens", "period", "from", "to"], ()),
+    **dict.fromkeys(["mode", "unknown", "dates", "map.COLUMN", "start"], ()),  # of an import
 }
 
 
@@ -259,6 +261,7 @@ def furnish(home: House, person: Person, workspace: str, word: str, tag: str) ->
         new(person, "/tasks", title=f"{word} spare")
         ids_["op"] = home.do(newest_operation(home, workspace)) if state == "live" else ids.mint("op")
         ids_["jb"] = add_job(home, person, word, is_gone=state == "gone")
+        ids_["imp"] = planned_import(person, word) if state == "live" else ids.mint("imp")
     assert person.delete(f"/activities/{stand.gone['a']}").status_code == 200
     assert person.delete(f"/fields/{stand.gone['f']}").status_code == 200
     assert person.delete(f"/views/{stand.gone['v']}").status_code == 200
@@ -276,6 +279,15 @@ async def newest_operation(home: House, workspace: str) -> str:
     sql = "SELECT coalesce(op, seq) FROM audit WHERE workspace_id = ? ORDER BY seq DESC LIMIT 1"
     (first,) = await home.crm.database.read(None, lambda c: c.execute(sql, (workspace,)).fetchone())
     return audit.operation_id(workspace, first)
+
+
+def planned_import(person: Person, word: str) -> str:
+    """Return the id of an import that is planned, with a row that it refuses."""
+    file = f"name,email\n{word},no address\n"
+    answer = person.post("/import?kind=contacts", content=file, headers={"Accept": "application/json"})
+    assert answer.status_code == 201, answer.text
+    found: str = answer.json()["id"]
+    return found
 
 
 def add_job(home: House, person: Person, word: str, is_gone: bool = False) -> str:

@@ -35,6 +35,7 @@ from crmkit.storage.sqlite.migrations import (
     m0032_locations,
     m0033_analytics,
     m0034_views,
+    m0035_imports,
 )
 from crmkit.storage.sqlite.migrations.migration import Migration
 
@@ -73,6 +74,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     m0032_locations.MIGRATION,
     m0033_analytics.MIGRATION,
     m0034_views.MIGRATION,
+    m0035_imports.MIGRATION,
 )
 
 __all__ = ["MIGRATIONS", "Migration"]

@@ -1,4 +1,4 @@
--- 34;
+-- 35;
 CREATE TABLE migrations (
             number INTEGER PRIMARY KEY,
             name TEXT NOT NULL,
@@ -524,6 +524,45 @@ CREATE INDEX deals_by_closed_at ON deals (workspace_id, closed_at, id, status_ke
 CREATE TABLE "views" (seq INTEGER PRIMARY KEY, workspace_id TEXT NOT NULL, id TEXT NOT NULL, name TEXT NOT NULL, path TEXT NOT NULL, version INTEGER NOT NULL, created_at TEXT NOT NULL, updated_at TEXT NOT NULL, created_by TEXT NOT NULL, UNIQUE (workspace_id, id)) STRICT;
 CREATE UNIQUE INDEX "views_by_name" ON "views" (workspace_id, "name") WHERE "name" IS NOT NULL;
 CREATE INDEX "views_by_updated_at" ON "views" (workspace_id, "updated_at", id);
+CREATE TABLE imports (
+            seq INTEGER PRIMARY KEY,
+            workspace_id TEXT NOT NULL,
+            id TEXT NOT NULL,
+            state TEXT NOT NULL,
+            options TEXT NOT NULL,
+            file TEXT NOT NULL,
+            name TEXT NOT NULL,
+            content_type TEXT NOT NULL,
+            titles TEXT NOT NULL,
+            columns TEXT NOT NULL,
+            notes TEXT NOT NULL,
+            kept TEXT NOT NULL,
+            "rows" INTEGER NOT NULL,
+            tried INTEGER NOT NULL,
+            done INTEGER NOT NULL,
+            creates INTEGER NOT NULL,
+            updates INTEGER NOT NULL,
+            refused INTEGER NOT NULL,
+            error TEXT NOT NULL,
+            job_id TEXT NOT NULL,
+            op INTEGER,
+            "by" TEXT NOT NULL,
+            created_at TEXT NOT NULL,
+            ended_at TEXT
+        ) STRICT
+        ;
+CREATE UNIQUE INDEX imports_by_id ON imports (workspace_id, id);
+CREATE INDEX imports_with_files ON imports (created_at) WHERE file <> '';
+CREATE TABLE refused_rows (
+            workspace_id TEXT NOT NULL,
+            import_id TEXT NOT NULL,
+            number INTEGER NOT NULL,
+            error TEXT NOT NULL,
+            fields TEXT NOT NULL,
+            cells TEXT NOT NULL,
+            PRIMARY KEY (workspace_id, import_id, number)
+        ) STRICT, WITHOUT ROWID
+        ;
 INSERT INTO activities_search (activities_search, rank) VALUES ('automerge', 8);
 INSERT INTO campaigns_search (campaigns_search, rank) VALUES ('automerge', 8);
 INSERT INTO companies_search (companies_search, rank) VALUES ('automerge', 8);

@@ -1,0 +1,147 @@
+"""The job that runs an import: some rows in each of its transactions, all of which are one operation.
+
+What it wrote of a file stands with its place in the file, so after a crash it goes on behind the last row that is
+written. A cap of the plan ends it; what is written stays.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from zoneinfo import ZoneInfo
+
+from msgspec import Struct, convert, structs, to_builtins
+
+from crmkit.clock import after
+from crmkit.core.call import Call
+from crmkit.core.crm import Crm
+from crmkit.core.jobs.kind import JobKind, Result
+from crmkit.core.transfer import uploads
+from crmkit.core.transfer.imports import rows, source
+from crmkit.core.transfer.imports.rows import Prepared
+from crmkit.core.transfer.imports.source import Source
+from crmkit.errors import Problem
+from crmkit.model.actor import Asker
+from crmkit.storage import jobs
+from crmkit.storage.interface.tx import Tx
+from crmkit.storage.jobs import Job
+from crmkit.storage.transfer import imports, refused
+from crmkit.storage.transfer.imports import DONE, RUNNING, STOPPED, Import
+
+NAME = "import"
+TOGETHER = 50  # rows of a step: some ten milliseconds, in which nobody else writes
+IN_PEACE = 200  # where nobody else asks for anything
+AT_ONCE = 10  # rows that are read as fields before other requests have a turn: about a millisecond
+TURN_SECONDS = 1  # between two looks whether an import that runs has ended
+MOST_KEPT = 10_000  # refused rows that are kept whole
+
+
+class Place(Struct):
+    """How many rows are `done` of how many, and the number of the last one."""
+
+    of: int
+    done: int = 0
+    at: int = 0
+
+
+class Turn(Struct, frozen=True):
+    """What a step is to write; nothing while another import runs."""
+
+    rows: Sequence[Prepared] | None
+    at: int = 0
+
+
+def begin(tx: Tx, found: Import, now: str) -> Import:
+    """Start an import: its job is added, and what was expected of the rows is forgotten."""
+    place = Place(found.rows)
+    job = jobs.add(tx, NAME, {"import": found.id, "now": now}, position=to_builtins(place))
+    refused.drop(tx, found.workspace_id, found.id)
+    started = structs.replace(
+        found, state=RUNNING, job_id=job.id, tried=0, creates=0, updates=0, refused=0, done=0, notes=()
+    )
+    return imports.save(tx, started, "state", "job_id", "tried", "creates", "updates", "refused", "done", "notes")
+
+
+async def _prepare(call: Call, job: Job) -> Turn:
+    """Return the next rows as they are written, or that it is not the job's turn."""
+    crm, place = call.crm, convert(job.position, Place)
+    reading = crm.reading
+    for place_of_other in reading.others(job.id, job.workspace_id):
+        other = await call.read(jobs.find, *place_of_other)
+        if other is None or other.has_ended:  # by the runner, or stopped
+            reading.close(place_of_other[1])
+    if reading.others(job.id, job.workspace_id):
+        return Turn(None)
+    found = await call.read(imports.find, job.workspace_id, job.input["import"])
+    if found is None:
+        raise Problem("not_found", "This import was dropped.")
+
+    asker = Asker(call.actor.email, ZoneInfo(found.options.zone), call.actor.preferences, job.input["now"])
+
+    async def opened() -> tuple[Source, source.Table]:
+        path = crm.uploads.path(found.file)
+        made = await source.opened(call, path, found.name, found.content_type, found.options, asker, found.kept)
+        return made, made.table
+
+    held, some = await reading.next(job.id, job.workspace_id, place.at, TOGETHER, opened)
+    prepared: list[Prepared] = []
+    for each in rows.prepared(crm, held, asker, some):
+        prepared.append(each)
+        if len(prepared) % AT_ONCE == 0:
+            await asyncio.sleep(0)
+    return Turn(prepared, place.at)
+
+
+def _step(crm: Crm, tx: Tx, job: Job) -> Job:
+    place, turn = convert(job.position, Place), job.outcome.value
+    found = imports.find(tx.connection, job.workspace_id, job.input["import"])
+    if found is None:
+        raise Problem("not_found", "This import was dropped.")
+    if turn.rows is None:
+        return job.waits(job.position, after(tx.now, seconds=TURN_SECONDS))
+    if turn.at != place.at:
+        return job.goes_on(job.position)
+    written = rows.written(tx, turn.rows)
+    place.done += written.done
+    if written.done:
+        place.at = turn.rows[written.done - 1].row.number
+    room = max(0, MOST_KEPT - found.refused)
+    refused.keep(tx, found.workspace_id, found.id, written.refused[:room])
+    found = structs.replace(
+        found,
+        done=place.done,
+        creates=found.creates + written.creates,
+        updates=found.updates + written.updates,
+        refused=found.refused + len(written.refused),
+        op=tx.operations.get(tx.by.workspace_number),
+    )
+    job = job.goes_on(to_builtins(place))
+    if turn.rows and written.ended is None:
+        imports.save(tx, found, "done", "creates", "updates", "refused", "op")
+        return job
+    if written.ended is None:
+        found = structs.replace(found, state=DONE)
+    else:
+        found = structs.replace(found, state=STOPPED, error=f"{written.ended.code}: {written.ended.hint}")
+    end(crm, tx, found)
+    return job.ends(Result(told(found)))
+
+
+def end(crm: Crm, tx: Tx, found: Import) -> Import:
+    """Write that an import has ended as its state says; its file is removed."""
+
+    async def close() -> None:
+        crm.reading.close(found.job_id)
+
+    tx.after(close)
+    uploads.remove(tx, crm, [found.file] if found.file else [])
+    ended = structs.replace(found, file="", ended_at=tx.now)
+    names = ("state", "error", "file", "done", "creates", "updates", "refused", "op", "ended_at")
+    return imports.save(tx, ended, *names)
+
+
+def told(found: Import) -> str:
+    """Return what became of the rows, as a sentence after OK."""
+    left = f", {found.rows - found.done} left" if found.done < found.rows else ""
+    return f"imported {found.creates} created, {found.updates} updated, {found.refused} refused{left}"
+
+
+JOB = JobKind(NAME, step_in=_step, prepare=_prepare)

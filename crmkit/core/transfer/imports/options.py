@@ -1,0 +1,65 @@
+"""What a client chose for an import, by the names that a query string and the body of a PATCH have for it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from msgspec import structs
+
+from crmkit.errors import Problem, a, listed, nearest
+from crmkit.model.record import Kind, Kinds
+from crmkit.storage.transfer.imports import Options
+
+MERGE, CREATE, UPDATE = MODES = ("merge", "create", "update")
+MAP = "map."  # before the title of a column
+NAMES = ("kind", "mode", "unknown", "dates")
+UNKNOWN = ("custom", "ignore", "refuse")
+DATES = ("dmy", "mdy", "ymd")
+MOST_MAPPED = 2_000  # columns
+
+
+def of_new(kinds: Kinds, sent: Mapping[str, Any], zone: str) -> Options:
+    """Return the options of a new import; raises `invalid_value` for what is none. Without a kind it is the first."""
+    return changed(kinds, Options(kinds.records[0].plural, MERGE, zone=zone), sent)
+
+
+def changed(kinds: Kinds, before: Options, sent: Mapping[str, Any]) -> Options:
+    """Return the options with what was sent in place of what they were; raises `invalid_value`, `unknown_field`."""
+    unknown = {name: f"is no option{nearest(name, NAMES)}" for name in sent if not _is_option(name)}
+    if unknown:
+        raise Problem("unknown_field", f"Send {', '.join(NAMES)} or {MAP}COLUMN.", fields=unknown)
+    wrong = {name: "must be text" for name, text in sent.items() if not isinstance(text, str | None)}
+    texts = {
+        name: (text or "") if name.startswith(MAP) else (text or "").strip().lower() for name, text in sent.items()
+    }
+    found: dict[str, Any] = {}
+    for name, allowed in (("mode", MODES), ("unknown", UNKNOWN), ("dates", DATES)):
+        if texts.get(name) and texts[name] not in allowed:
+            wrong[name] = f"must be {listed(allowed, 'or')}{nearest(texts[name], allowed)}"
+        elif name in texts:
+            found[name] = texts[name] or getattr(Options("", MERGE), name)
+    if texts.get("kind"):
+        kind = kinds.by_word.get(texts["kind"])
+        if kind is None or kind not in importable(kinds):
+            words = [each.plural for each in importable(kinds)]
+            wrong["kind"] = f"must be {listed(words, 'or')}{nearest(texts['kind'], words)}"
+        else:
+            found["kind"] = kind.plural
+    if wrong:
+        raise Problem("invalid_value", "Correct the options named above and send the request again.", fields=wrong)
+    kind = kinds.by_word[found.get("kind", before.kind)]
+    if found.get("mode", before.mode) != MERGE and (kind is kinds.activity or not kind.merges_by):
+        fields = {"mode": f"must be {MERGE} for {kind.plural}, which no key names"}
+        raise Problem("invalid_value", f"Leave mode out: each row becomes {a(kind.name)}.", fields=fields)
+    mapped = {name.removeprefix(MAP): text.strip() for name, text in texts.items() if name.startswith(MAP)}
+    if len(before.map) + len(mapped) > MOST_MAPPED:
+        raise Problem("too_large", f"Map at most {MOST_MAPPED:,} columns.")
+    return structs.replace(before, **found, map={**before.map, **mapped})
+
+
+def importable(kinds: Kinds) -> tuple[Kind, ...]:
+    """Return the kinds whose records a file may hold."""
+    return (*kinds.records, kinds.activity)
+
+
+def _is_option(name: str) -> bool:
+    return name in NAMES or (name.startswith(MAP) and name != MAP)

@@ -1,0 +1,61 @@
+"""The files that jobs read, each open from one step to the next, so that a step need not look for its place."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any, Protocol
+
+MOST = 2  # imports that run at once; one of a workspace
+
+
+class Rows(Protocol):
+    """What gives the rows of a file after one, by its number."""
+
+    def rows(self, after: int = 0) -> Iterator[Any]: ...
+
+
+@dataclass
+class Open:
+    """A file that a job reads: its rows after the one numbered `at`."""
+
+    workspace_id: str
+    source: Any
+    at: int
+    waiting: Iterator[Any]
+
+
+class Reading:
+    """Knows the files of the imports that run, by their jobs."""
+
+    def __init__(self) -> None:
+        self._open: dict[str, Open] = {}
+
+    def others(self, job_id: str, workspace_id: str) -> list[tuple[str, str]]:
+        """Return the jobs (workspace, id) of which one must end before this one may begin; none if it has begun."""
+        if job_id in self._open:
+            return []
+        every = [(each.workspace_id, id) for id, each in self._open.items()]
+        return [pair for pair in every if pair[0] == workspace_id] or (every if len(every) >= MOST else [])
+
+    async def next(
+        self, job_id: str, workspace_id: str, at: int, most: int, opened: Callable[[], Awaitable[tuple[Any, Rows]]]
+    ) -> tuple[Any, list[Any]]:
+        """Return what was opened, and the next rows after the one numbered `at`; none at the end of the file."""
+        held = self._open.get(job_id)
+        if held is None or held.at != at:  # the step before was taken back, or the server has started
+            self._open[job_id] = Open(workspace_id, None, -1, iter(()))  # nobody else begins meanwhile
+            try:
+                source, table = await opened()
+            except BaseException:
+                self.close(job_id)
+                raise
+            held = self._open[job_id] = Open(workspace_id, source, at, table.rows(after=at))
+        found = await asyncio.to_thread(lambda: list(islice(held.waiting, most)))
+        if found:
+            held.at = found[-1].number
+        return held.source, found
+
+    def close(self, job_id: str) -> None:
+        """Forget the file of a job that has ended."""
+        self._open.pop(job_id, None)

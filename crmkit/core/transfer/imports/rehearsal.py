@@ -1,0 +1,125 @@
+"""What would become of the rows of a file: they are written in small transactions, each of which is taken back.
+
+So a row of a later transaction does not find what one of an earlier transaction made: the keys of those are kept here.
+"""
+
+import asyncio
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any
+
+from msgspec import structs
+
+from crmkit.core.call import Call
+from crmkit.core.many import batch
+from crmkit.core.records.settled import Saved
+from crmkit.core.requests.door import DryRun
+from crmkit.core.transfer.imports import rows
+from crmkit.core.transfer.imports.options import CREATE, MERGE
+from crmkit.core.transfer.imports.rows import Prepared
+from crmkit.core.transfer.imports.source import Source
+from crmkit.errors import Problem
+from crmkit.model.actor import Asker
+from crmkit.model.record import Kind
+from crmkit.storage.interface.tx import Tx
+from crmkit.storage.transfer.refused import RefusedRow
+
+TOGETHER = 50  # rows of a transaction
+MOST_SECONDS = 15  # of a rehearsal, which a client waits for
+MOST_KEPT = 10_000  # refused rows that are kept whole
+
+Outcome = Saved | Problem
+
+
+@dataclass
+class Expected:
+    """What is expected of the rows that were `tried`: the first ones, unless those are all."""
+
+    tried: int = 0
+    creates: int = 0
+    updates: int = 0
+    refused: int = 0
+    rows: list[RefusedRow] = field(default_factory=list)
+    limit: Problem | None = None  # that ends the import, unless less is written
+
+
+async def rehearsed(call: Call, source: Source, asker: Asker) -> Expected:
+    """Return what would become of the rows, as many as can be tried in MOST_SECONDS."""
+    found, seen = Expected(), set[int]()
+    ends = time.monotonic() + MOST_SECONDS
+    waiting = source.table.rows()
+    while time.monotonic() < ends:
+        began = time.monotonic()
+        some = await asyncio.to_thread(lambda: list(islice(waiting, TOGETHER)))
+        if not some:
+            break
+        prepared = []
+        for each in rows.prepared(call.crm, source, asker, some):
+            prepared.append(each)
+            if len(prepared) % batch.AT_ONCE == 0:
+                await asyncio.sleep(0)
+        outcomes = await _tried(call, prepared)
+        for each, outcome in zip(prepared, outcomes, strict=True):
+            _count(found, seen, source, asker, each, outcome)
+        await asyncio.sleep(min(time.monotonic() - began, 0.1))  # half of the time is for others
+    return found
+
+
+async def _tried(call: Call, prepared: Sequence[Prepared]) -> list[Outcome]:
+    """Return what would become of some rows."""
+    dry = Call(call.crm, call.actor)
+    dry.door = DryRun()
+
+    def unit(tx: Tx) -> list[Outcome]:
+        return batch.some(tx, [each.unit for each in prepared])
+
+    return await dry.write(unit, asks_code=True)
+
+
+def _count(found: Expected, seen: set[int], source: Source, asker: Asker, each: Prepared, outcome: Outcome) -> None:
+    kind, found.tried = source.kind, found.tried + 1
+    if isinstance(outcome, Problem) and outcome.code == rows.LIMIT:
+        found.limit = found.limit or outcome
+        found.creates += 1
+        return
+    if isinstance(outcome, Problem):
+        is_known = outcome.code == "missing_field" and not seen.isdisjoint(_sent(kind, each.body, asker))
+        if is_known and source.mode == MERGE:  # only a new record needs it
+            found.updates += 1
+        else:
+            _refuse(found, each, outcome)
+        return
+    keys = set(_keys(kind, structs.asdict(outcome.record)))
+    if outcome.created and keys.isdisjoint(seen):
+        found.creates += 1
+    elif source.mode == CREATE:
+        _refuse(found, each, Problem("duplicate", "A row before it has the same key, and none is to be changed."))
+        return
+    else:
+        found.updates += 1
+    seen |= keys
+
+
+def _refuse(found: Expected, each: Prepared, problem: Problem) -> None:
+    found.refused += 1
+    if len(found.rows) < MOST_KEPT:
+        found.rows.append(rows.refused(each.row, problem))
+
+
+def _sent(kind: Kind, body: Mapping[str, Any], asker: Asker) -> Iterator[int]:
+    """Yield the keys of a row that is refused for want of a field."""
+    sent = {name: body[name] for name in kind.merges_by if name in body}
+    with suppress(Problem):
+        yield from _keys(kind, kind.changes.draft(sent, asker, True))
+
+
+def _keys(kind: Kind, values: Mapping[str, Any]) -> Iterator[int]:
+    """Yield the keys by which a record is found, as numbers of 64 bits."""
+    for name in kind.merges_by:
+        value = values.get(name)
+        if value is not None:
+            of = kind.by_name[name].type
+            yield hash((name, of.key(value) if of.key_column else value))

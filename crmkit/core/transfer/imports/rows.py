@@ -1,0 +1,92 @@
+"""A row of a file as a unit that writes its record, and what became of some rows that were written together."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+from crmkit.core.crm import Crm
+from crmkit.core.many import batch
+from crmkit.core.records import activities, write
+from crmkit.core.records.merging import May
+from crmkit.core.records.settled import Saved
+from crmkit.core.transfer.imports.options import CREATE, UPDATE
+from crmkit.core.transfer.imports.source import Body, Refused, Row, Source
+from crmkit.errors import Problem
+from crmkit.model.actor import Asker
+from crmkit.storage.interface.tx import Tx, Unit
+from crmkit.storage.transfer.refused import RefusedRow
+
+LIMIT = "plan_limit_reached"  # the code that ends an import
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A row, with the unit that saves its record, or why it is refused before anything is written.
+
+    `body` is that of the POST that it stands for, empty where it is none.
+    """
+
+    row: Row
+    unit: Unit[Saved] | Problem
+    body: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass
+class Written:
+    """What became of some rows; `ended` is the cap at which the others were left."""
+
+    done: int = 0
+    creates: int = 0
+    updates: int = 0
+    refused: list[RefusedRow] = field(default_factory=list)
+    ended: Problem | None = None
+
+
+def prepared(crm: Crm, source: Source, asker: Asker, rows: Sequence[Row]) -> Iterator[Prepared]:
+    """Yield the rows as they are written: like the body of a POST each, in the mode that was chosen."""
+    for row in rows:
+        found = source.plan.body(row)
+        if isinstance(found, Refused):
+            yield Prepared(row, Problem(found.error, found.hint, fields=found.fields))
+            continue
+        try:
+            yield Prepared(row, _unit(crm, source, asker, found), found.values)
+        except Problem as problem:
+            yield Prepared(row, problem, found.values)
+
+
+def written(tx: Tx, some: Sequence[Prepared]) -> Written:
+    """Write the rows, and return what became of them; those after one that a cap refuses are left."""
+    found = Written()
+    outcomes = batch.some(tx, [each.unit for each in some], until=LIMIT)
+    for each, outcome in zip(some, outcomes, strict=False):
+        if isinstance(outcome, Problem) and outcome.code == LIMIT:
+            found.ended = outcome
+            break
+        found.done += 1
+        if isinstance(outcome, Problem):
+            found.refused.append(refused(each.row, outcome))
+        elif outcome.created:
+            found.creates += 1
+        else:
+            found.updates += 1
+    return found
+
+
+def refused(row: Row, problem: Problem) -> RefusedRow:
+    return RefusedRow(row.number, f"{problem.code}: {problem.hint}", problem.fields, row.cells)
+
+
+def _unit(crm: Crm, source: Source, asker: Asker, body: Body) -> Unit[Saved]:
+    save = partial(_saving, crm, source, asker)
+    if not body.needs_lookup:
+        return save(body.values)
+    return lambda tx: save(source.plan.resolve(tx, crm, body))(tx)
+
+
+def _saving(crm: Crm, source: Source, asker: Asker, values: Mapping[str, Any]) -> Unit[Saved]:
+    kind, mode = source.kind, source.mode
+    if kind is crm.kinds.activity:
+        return activities.saving(crm, values, asker)
+    return write.saving(crm, kind, values, asker, May(create=mode != UPDATE, merge=mode != CREATE))

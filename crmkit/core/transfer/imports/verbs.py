@@ -1,0 +1,205 @@
+"""The verbs: plan an import, change its plan, start it, stop it, and tell how it stands."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from msgspec import structs
+
+from crmkit.core import path_ids
+from crmkit.core.call import Call
+from crmkit.core.transfer.imports import job, options, rehearsal, source
+from crmkit.core.transfer.imports.rehearsal import Expected
+from crmkit.core.transfer.imports.source import Source
+from crmkit.errors import Problem
+from crmkit.model.actor import Asker
+from crmkit.storage import jobs
+from crmkit.storage.interface.connection import Connection
+from crmkit.storage.interface.tx import Tx
+from crmkit.storage.interface.workspace import Workspace
+from crmkit.storage.transfer import imports, refused
+from crmkit.storage.transfer.imports import PLANNED, PREFIX, STOPPED, Import, Options
+from crmkit.storage.transfer.refused import RefusedRow
+from crmkit.storage.transfer.uploads import Upload
+
+MOST_PLANS = 20  # of a workspace, each with its file
+SHOWN = 10  # refused rows in the answer to a plan
+MOST_TOLD = 1_000  # refused rows that GET tells; the report has all
+NEWEST = 100  # imports that are listed
+
+_WHERE = "GET /imports lists them."
+
+
+@dataclass(frozen=True)
+class Standing:
+    """An import, and the first of its refused rows."""
+
+    found: Import
+    rows: list[RefusedRow]
+
+
+async def plan(call: Call, upload: Upload, sent: Mapping[str, Any], starts: bool) -> Standing:
+    """Return the new import of a file, which is started at once if it `starts`.
+
+    Raises `invalid_file`, what is wrong with the options, and `busy` where too many plans wait.
+    """
+    chosen = options.of_new(call.crm.kinds, sent, str(call.asker.zone))
+    made, expected = await _planned(call, upload.path, upload.name, upload.content_type, chosen, tries=not starts)
+    now = call.now
+
+    def unit(tx: Tx) -> Standing:
+        if imports.planned(tx.connection, Workspace.of(tx.by)) >= MOST_PLANS:
+            hint = f"{MOST_PLANS} imports are planned already: start or DELETE one of them."
+            raise Problem("busy", f"{hint} {_WHERE}", headers={"Retry-After": "60"})
+        found = imports.new(tx, structs.replace(made, file=upload.path.name))
+        refused.keep(tx, found.workspace_id, found.id, expected.rows)
+        tx.after(upload.keep)
+        return Standing(job.begin(tx, found, now) if starts else found, expected.rows[:SHOWN])
+
+    return await call.write(unit)
+
+
+async def change(call: Call, id: str, sent: Mapping[str, Any]) -> Standing:
+    """Return a planned import, planned anew with what was sent in place of its options."""
+    before = await _find(call, id)
+    _check_planned(before)
+    chosen = options.changed(call.crm.kinds, before.options, sent)
+    path = call.crm.uploads.path(before.file)
+    made, expected = await _planned(call, path, before.name, before.content_type, chosen, tries=True)
+
+    def unit(tx: Tx) -> Standing:
+        found = _existing(tx.connection, before.workspace_id, before.id)
+        _check_planned(found)
+        names = ("options", "columns", "notes", "kept", "rows", "tried", "creates", "updates", "refused")
+        found = structs.replace(found, **{name: getattr(made, name) for name in names})
+        refused.drop(tx, found.workspace_id, found.id)
+        refused.keep(tx, found.workspace_id, found.id, expected.rows)
+        return Standing(imports.save(tx, found, *names), expected.rows[:SHOWN])
+
+    return await call.write(unit)
+
+
+async def start(call: Call, id: str) -> Standing:
+    """Return an import that runs from now on, if it is planned; as it is if it runs."""
+    bare, now = _bare(call, id), call.now
+
+    def unit(tx: Tx) -> Standing:
+        found = _existing(tx.connection, tx.by.workspace_id, bare)
+        if found.state == imports.RUNNING:
+            return Standing(found, [])
+        _check_planned(found)
+        return Standing(job.begin(tx, found, now), [])
+
+    return await call.write(unit)
+
+
+async def stop(call: Call, id: str) -> Standing:
+    """Return an import that is stopped, if it had not ended; what it wrote stays."""
+    bare = _bare(call, id)
+
+    def unit(tx: Tx) -> Standing:
+        found = _existing(tx.connection, tx.by.workspace_id, bare)
+        if not found.has_ended:
+            if found.job_id:
+                jobs.stop(tx, found.workspace_id, found.job_id)
+            found = job.end(call.crm, tx, structs.replace(found, state=STOPPED))
+        return Standing(found, refused.first(tx.connection, found.workspace_id, found.id, SHOWN))
+
+    return await call.write(unit)
+
+
+async def find(call: Call, id: str) -> Standing:
+    """Return an import with its refused rows, as many as MOST_TOLD; raises `not_found`."""
+
+    def work(connection: Connection, workspace_id: str) -> Standing:
+        found = _existing(connection, workspace_id, bare)
+        return Standing(found, refused.first(connection, workspace_id, bare, MOST_TOLD))
+
+    bare = _bare(call, id)
+    return await call.read(work, call.actor.workspace_id)
+
+
+async def newest(call: Call) -> list[Import]:
+    """Return the newest imports of the workspace."""
+    return await call.read(imports.newest, Workspace.of(call.actor), NEWEST)
+
+
+def report(connection: Connection, found: Import) -> Iterator[RefusedRow]:
+    """Yield all refused rows of an import."""
+    return refused.all_of(connection, found.workspace_id, found.id)
+
+
+async def _planned(
+    call: Call, path: Path, name: str, content_type: str, chosen: Options, tries: bool
+) -> tuple[Import, Expected]:
+    """Return the import that a file would be, without its id, and what is expected of its rows if it `tries` them."""
+    asker = Asker(call.actor.email, ZoneInfo(chosen.zone), call.actor.preferences, call.now)
+    read = await source.opened(call, path, name, content_type, chosen, asker)
+    expected = await rehearsal.rehearsed(call, read, asker) if tries else Expected()
+    table = read.table
+    made = Import(
+        workspace_id="",
+        id="",
+        state=PLANNED,
+        options=chosen,
+        file="",
+        name=name,
+        content_type=content_type,
+        titles=list(table.titles),
+        columns=read.columns,
+        notes=_notes(read, expected, tries),
+        kept=read.plan.kept,
+        rows=table.count,
+        tried=expected.tried,
+        done=0,
+        creates=expected.creates,
+        updates=expected.updates,
+        refused=expected.refused,
+        error="",
+        job_id="",
+        op=None,
+        by="",
+        created_at="",
+        ended_at=None,
+    )
+    return made, expected
+
+
+def _notes(read: Source, expected: Expected, tries: bool) -> list[str]:
+    notes = list(read.plan.notes)
+    if tries and expected.tried < read.table.count:
+        notes.append(f"the first {expected.tried:,} of {read.table.count:,} rows were tried")
+    if expected.limit is not None:
+        facts = expected.limit.facts
+        told = f"the plan {facts['plan']} allows {facts['cap']} {facts['resource']} and {facts['used']} are used"
+        notes.append(f"{told}: the import stops there")
+    return notes
+
+
+def _check_planned(found: Import) -> None:
+    """Raise `in_progress` for an import that runs, `invalid_value` for one that has ended."""
+    if found.state == imports.RUNNING:
+        raise Problem("in_progress", f"{found.id} runs: GET /imports/{found.id} tells how far it is, DELETE stops it.")
+    if found.has_ended:
+        hint = (
+            f"Send the file again: {found.id} is {found.state}. GET /imports/{found.id}?format=csv gives refused rows."
+        )
+        raise Problem("invalid_value", hint, fields={"state": f"is {found.state}"})
+
+
+async def _find(call: Call, id: str) -> Import:
+    return await call.read(_existing, call.actor.workspace_id, _bare(call, id))
+
+
+def _existing(connection: Connection, workspace_id: str, bare: str) -> Import:
+    found = imports.find(connection, workspace_id, bare)
+    if found is None:
+        kept = "a plan is kept for 24 hours, a report for 30 days"
+        raise Problem("not_found", f"There is no import {bare} in this workspace; {kept}. {_WHERE}")
+    return found
+
+
+def _bare(call: Call, id: str) -> str:
+    return path_ids.bare(call.crm.kinds.prefixes, id, PREFIX, _WHERE)

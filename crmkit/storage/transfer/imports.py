@@ -1,0 +1,190 @@
+"""Imports: what a workspace plans to take from a file, and what became of it.
+
+An import is `planned`, `running` while its job has not ended, then `done` or `stopped`. Its file has a name in the
+folder of uploads until then.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+from msgspec import Struct, structs
+
+from crmkit.storage.interface.connection import Connection
+from crmkit.storage.interface.tx import Tx
+from crmkit.storage.interface.workspace import Workspace
+from crmkit.storage.people.new_ids import unused
+
+PREFIX = "imp"
+PLANNED, RUNNING, DONE, STOPPED = "planned", "running", "done", "stopped"
+
+_encode = msgspec.json.encode
+
+
+class Options(Struct, frozen=True):
+    """What a client chose: the plural of the kind, the mode, and how columns become fields (see mapping)."""
+
+    kind: str
+    mode: str
+    unknown: str = ""
+    dates: str = ""
+    map: Mapping[str, str] = {}
+    zone: str = "UTC"  # of times without an offset
+
+
+class Column(Struct, frozen=True):
+    """A column of the file: its number from 1, its title, and the field that it goes to, empty if it is left out."""
+
+    column: int
+    title: str
+    field: str
+
+
+class Import(Struct, frozen=True):
+    """An import; the counts are what is expected of the rows that were `tried`, then what happened to those `done`."""
+
+    workspace_id: str
+    id: str
+    state: str
+    options: Options
+    file: str  # its name in the folder of uploads; empty once it was removed
+    name: str  # that the client gave it
+    content_type: str
+    titles: Sequence[str]
+    columns: Sequence[Column]
+    notes: Sequence[str]
+    kept: Any  # what the mapping found out by reading the whole file
+    rows: int
+    tried: int
+    done: int
+    creates: int
+    updates: int
+    refused: int
+    error: str  # code: sentence
+    job_id: str
+    op: int | None  # number of the first audit entry of what it wrote
+    by: str
+    created_at: str
+    ended_at: str | None
+
+    @property
+    def handle(self) -> str:
+        return f"import/{self.id}"
+
+    @property
+    def is_planned(self) -> bool:
+        return self.state == PLANNED
+
+    @property
+    def has_ended(self) -> bool:
+        return self.state in (DONE, STOPPED)
+
+
+_FIELDS = Import.__struct_fields__
+_JSON = {"options", "titles", "columns", "notes", "kept"}
+_NAMES = ", ".join(f'"{name}"' for name in _FIELDS)
+# what its job ended with counts where the job could not write it: its token was revoked, or it failed
+_SHOWN = ", ".join(
+    {
+        "state": f"CASE WHEN i.state = '{RUNNING}' AND j.ended_at IS NOT NULL THEN '{STOPPED}' ELSE i.state END",
+        "error": f"CASE WHEN i.state = '{RUNNING}' AND j.ended_at IS NOT NULL THEN j.error ELSE i.error END",
+        "ended_at": "coalesce(i.ended_at, j.ended_at)",
+    }.get(name, f'i."{name}"')
+    for name in _FIELDS
+)
+_FIND = (
+    f"SELECT {_SHOWN} FROM imports AS i LEFT JOIN jobs AS j ON j.workspace_id = i.workspace_id AND j.id = i.job_id "
+    "WHERE i.workspace_id = ?"
+)
+
+
+def new(tx: Tx, made: Import) -> Import:
+    """Keep a new import of the actor's workspace, and return it with its id."""
+    workspace = Workspace.of(tx.by)
+    made = structs.replace(
+        made,
+        workspace_id=workspace.id,
+        id=unused(tx, "imports", PREFIX, workspace.id),
+        by=tx.by.email,
+        created_at=tx.now,
+    )
+    tx.connection.execute(
+        f"INSERT INTO imports (seq, {_NAMES}) SELECT coalesce(max(seq), CAST(? AS bigint)) + 1"
+        f"{', ?' * len(_FIELDS)} FROM imports WHERE seq BETWEEN ? AND ?",
+        (workspace.first, *_values(made, _FIELDS), workspace.first, workspace.last),
+    )
+    return made
+
+
+def save(tx: Tx, changed: Import, *names: str) -> Import:
+    """Write these fields of an import, and return it."""
+    assignments = ", ".join(f'"{name}" = ?' for name in names)
+    tx.connection.execute(
+        f"UPDATE imports SET {assignments} WHERE workspace_id = ? AND id = ?",
+        (*_values(changed, names), changed.workspace_id, changed.id),
+    )
+    return changed
+
+
+def find(connection: Connection, workspace_id: str, id: str) -> Import | None:
+    """Return the import with this id, or None."""
+    row = connection.execute(f"{_FIND} AND i.id = ?", (workspace_id, id)).fetchone()
+    return None if row is None else _import(row)
+
+
+def newest(connection: Connection, workspace: Workspace, most: int) -> list[Import]:
+    """Return the newest imports of a workspace."""
+    sql = f"{_FIND} AND i.seq BETWEEN ? AND ? ORDER BY i.seq DESC LIMIT ?"
+    return [_import(row) for row in connection.execute(sql, (workspace.id, workspace.first, workspace.last, most))]
+
+
+def planned(connection: Connection, workspace: Workspace) -> int:
+    """Return how many imports of a workspace are planned."""
+    sql = f"SELECT count(*) FROM imports WHERE seq BETWEEN ? AND ? AND state = '{PLANNED}'"
+    number: int = connection.execute(sql, (workspace.first, workspace.last)).fetchone()[0]
+    return number
+
+
+def files(connection: Connection, workspace_id: str | None = None) -> set[str]:
+    """Return the names of the files that imports have, those of one workspace if it is named."""
+    sql = "SELECT file FROM imports WHERE file <> ''"
+    if workspace_id is None:
+        return {name for (name,) in connection.execute(sql)}
+    return {name for (name,) in connection.execute(f"{sql} AND workspace_id = ?", (workspace_id,))}
+
+
+def forget(tx: Tx, planned_before: str, ended_before: str) -> list[str]:
+    """Drop plans that were made before a moment, and imports that ended before another; return the names of files.
+
+    What was stamped ahead of the clock counts as made now. An import whose job ended without it is stopped.
+    """
+    execute = tx.connection.execute
+    execute("UPDATE imports SET created_at = ? WHERE created_at > ?", (tx.now, tx.now))
+    ended = "SELECT {} FROM jobs AS j WHERE j.workspace_id = imports.workspace_id AND j.id = imports.job_id"
+    ended += " AND j.ended_at IS NOT NULL"
+    execute(
+        f"UPDATE imports SET state = '{STOPPED}', error = ({ended.format('j.error')}), op = ({ended.format('j.op')}), "
+        f"ended_at = ({ended.format('j.ended_at')}) WHERE state = '{RUNNING}' AND EXISTS ({ended.format('1')})"
+    )
+    needless = f"file <> '' AND state IN ('{DONE}', '{STOPPED}')"
+    left = execute(f"SELECT file FROM imports WHERE {needless}").fetchall()
+    execute(f"UPDATE imports SET file = '' WHERE {needless}")
+    gone = f"(state = '{PLANNED}' AND created_at < ?) OR (ended_at IS NOT NULL AND ended_at < ?)"
+    dropped = execute(
+        f"DELETE FROM imports WHERE {gone} RETURNING workspace_id, id, file", (planned_before, ended_before)
+    ).fetchall()
+    for workspace_id, id, _ in dropped:
+        execute("DELETE FROM refused_rows WHERE workspace_id = ? AND import_id = ?", (workspace_id, id))
+    return [name for name in (*(name for (name,) in left), *(file for *_, file in dropped)) if name]
+
+
+def _values(found: Import, names: Sequence[str]) -> list[Any]:
+    values = ((name, getattr(found, name)) for name in names)
+    return [_encode(value).decode() if name in _JSON else value for name, value in values]
+
+
+def _import(row: Sequence[Any]) -> Import:
+    values = dict(zip(_FIELDS, row, strict=True))
+    for name in _JSON:
+        values[name] = msgspec.json.decode(values[name])
+    return msgspec.convert(values, Import)

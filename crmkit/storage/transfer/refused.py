@@ -1,0 +1,74 @@
+"""The rows of a file that an import refused, with why, and what stood in them."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from crmkit.storage.interface.connection import Connection
+from crmkit.storage.interface.tx import Tx
+
+_encode, _decode = msgspec.json.encode, msgspec.json.decode
+
+
+class RefusedRow(Struct, frozen=True):
+    """A row by its number in the file: why it was refused (code: sentence), of which fields, and its cells."""
+
+    number: int
+    error: str
+    fields: Mapping[str, str]
+    cells: Sequence[Any]
+
+    @property
+    def code(self) -> str:
+        return self.error.partition(":")[0]
+
+    @property
+    def hint(self) -> str:
+        return self.error.partition(": ")[2]
+
+    @property
+    def told(self) -> str:
+        """Why it was refused, in one text."""
+        wrong = "; ".join(f"{name} {what}" for name, what in self.fields.items())
+        return f"{self.code}: {wrong}" if wrong else self.error
+
+
+def keep(tx: Tx, workspace_id: str, import_id: str, rows: Iterable[RefusedRow]) -> None:
+    """Keep refused rows of an import."""
+    tx.connection.executemany(
+        "INSERT INTO refused_rows (workspace_id, import_id, number, error, fields, cells) VALUES (?, ?, ?, ?, ?, ?)",
+        [
+            (workspace_id, import_id, row.number, row.error, _encode(row.fields).decode(), _encode(row.cells).decode())
+            for row in rows
+        ],
+    )
+
+
+def drop(tx: Tx, workspace_id: str, import_id: str) -> None:
+    """Drop all refused rows of an import."""
+    tx.connection.execute(
+        "DELETE FROM refused_rows WHERE workspace_id = ? AND import_id = ?", (workspace_id, import_id)
+    )
+
+
+def first(connection: Connection, workspace_id: str, import_id: str, most: int) -> list[RefusedRow]:
+    """Return the first refused rows, without their cells."""
+    found = connection.execute(
+        "SELECT number, error, fields FROM refused_rows WHERE workspace_id = ? AND import_id = ? "
+        "ORDER BY number LIMIT ?",
+        (workspace_id, import_id, most),
+    )
+    return [RefusedRow(number, error, _decode(fields), ()) for number, error, fields in found]
+
+
+def all_of(connection: Connection, workspace_id: str, import_id: str) -> Iterator[RefusedRow]:
+    """Yield all refused rows, whole, as they are read."""
+    found = connection.execute(
+        "SELECT number, error, fields, cells FROM refused_rows WHERE workspace_id = ? AND import_id = ? "
+        "ORDER BY number",
+        (workspace_id, import_id),
+    )
+    for number, error, fields, cells in found:
+        yield RefusedRow(number, error, _decode(fields), _decode(cells))

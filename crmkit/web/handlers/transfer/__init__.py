@@ -1,0 +1,1 @@
+"""The routes of what goes in and out as files."""

@@ -1,0 +1,174 @@
+"""The routes of imports."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from crmkit.core.transfer.imports import verbs
+from crmkit.core.transfer.imports.options import MAP, NAMES
+from crmkit.core.transfer.imports.verbs import Standing
+from crmkit.model.query.listing import MixedListing, Paging
+from crmkit.render.answers import Answer, page
+from crmkit.render.formats import FORMATS
+from crmkit.render.imports import REPORT, report, standing
+from crmkit.render.tail import Tail
+from crmkit.storage.interface.connection import Connection
+from crmkit.storage.log import audit
+from crmkit.storage.transfer.imports import DONE, PLANNED, RUNNING, Import
+from crmkit.web.call import HttpCall
+from crmkit.web.reply import Response, streamed
+from crmkit.web.route import FREE, Route, read, route
+
+START = "start"
+COLUMN = f"{MAP}COLUMN"  # stands for every parameter that begins so
+
+
+def _planned(call: HttpCall, found: Standing) -> Answer:
+    return _told(found, 201)
+
+
+def _started(call: HttpCall, found: Standing) -> Answer:
+    return _told(found, 202)
+
+
+def _shown(call: HttpCall, found: Standing) -> Answer:
+    return _told(found, 200)
+
+
+@route(
+    "POST",
+    "/import",
+    name="plan_import",
+    summary="plan an import of the file in the body (start=1: run it at once)",
+    area="*",
+    verb="write",
+    consent=FREE,
+    query=(*NAMES, COLUMN, START),
+    status=201,
+    uploads=True,
+    shows=_planned,
+)
+async def plan(call: HttpCall) -> Standing:
+    fields = dict(call.upload.fields)
+    starts = call.flag(START) or fields.pop(START, "") in ("1", "true")
+    sent = {**fields, **{name: text for name, text in call.parameters().items() if name not in (START, "format")}}
+    return await verbs.plan(call, call.upload, sent, starts)
+
+
+@read("/imports", name="list_imports", summary="the newest imports", area="*")
+async def find_all(call: HttpCall) -> Answer:
+    found = await verbs.newest(call)
+    rows = tuple((each.handle, {**_line(each), **_beside(each)}) for each in found)
+    return page(MixedListing("imports", rows, Paging.whole(len(rows))))
+
+
+@read(
+    "/imports/{id}",
+    name="get_import",
+    summary="how an import stands, and the rows that it refused (format=csv: to mend and send again)",
+    area="*",
+    formats=(*FORMATS, REPORT),
+)
+async def fetch(call: HttpCall, id: str) -> Answer | Response:
+    found = await verbs.find(call, id)
+    if call.format is not REPORT:
+        return _told(found, 200)
+
+    def work(connection: Connection) -> Iterator[bytes]:
+        rows = verbs.report(connection, found.found)
+        yield from report(found.found.titles, ((row.number, row.told, row.cells) for row in rows))
+
+    return await streamed(REPORT, call.stream(work))
+
+
+@route(
+    "PATCH",
+    "/imports/{id}",
+    name="change_import",
+    summary='plan it anew: {"map.COLUMN":"field","mode":"update"}',
+    area="*",
+    verb="write",
+    consent=FREE,
+    shows=_shown,
+)
+async def change(call: HttpCall, id: str) -> Standing:
+    return await verbs.change(call, id, await call.body())
+
+
+@route(
+    "POST",
+    "/imports/{id}/start",
+    name="start_import",
+    summary="run it, in the background",
+    area="*",
+    verb="write",
+    consent=FREE,
+    status=202,
+    shows=_started,
+)
+async def start(call: HttpCall, id: str) -> Standing:
+    return await verbs.start(call, id)
+
+
+@route(
+    "DELETE",
+    "/imports/{id}",
+    name="stop_import",
+    summary="stop it; what it wrote stays",
+    area="*",
+    verb="write",
+    consent=FREE,
+    shows=_shown,
+)
+async def stop(call: HttpCall, id: str) -> Standing:
+    return await verbs.stop(call, id)
+
+
+ROUTES: tuple[Route, ...] = (plan, find_all, fetch, change, start, stop)
+
+
+def _told(standing_: Standing, status: int) -> Answer:
+    """Return how an import stands, with what to do next."""
+    found = standing_.found
+    columns = [{"column": each.column, "title": each.title, "field": each.field} for each in found.columns]
+    rows = [(row.number, row.code, row.fields, row.hint) for row in standing_.rows]
+    next_ = _next(found)
+    facts = {"id": found.id, "handle": found.handle, **_line(found), "done": found.done, "operation": _operation(found)}
+    if found.error:
+        facts |= _error(found)
+    more = found.refused - len(rows)
+    notes = [*found.notes, *([f"{more:,} more refused rows: GET /imports/{found.id}?format=csv"] if more > 0 else [])]
+    tail = Tail(
+        notes=notes, operation=_operation(found) or "" if found.has_ended else "", can_undo=found.has_ended, call=next_
+    )
+    line = _line(found) | ({} if found.is_planned else {"done": found.done}) | _error(found)
+    return standing(found.handle, line, columns, rows, facts, tail, status)
+
+
+def _line(found: Import) -> dict[str, Any]:
+    names = ("state", "rows", "creates", "updates", "refused")
+    return {name: getattr(found, name) for name in names}
+
+
+def _beside(found: Import) -> dict[str, Any]:
+    """Return what a list tells of an import beside its line."""
+    named = {"kind": found.options.kind, "mode": found.options.mode, "name": found.name or None}
+    told = {"done": found.done, **named, "created_at": found.created_at, "by": found.by, **_error(found)}
+    return {**told, "operation": _operation(found)}
+
+
+def _error(found: Import) -> dict[str, str]:
+    code, _, hint = found.error.partition(": ")
+    return {"error": code, "hint": hint} if code else {}
+
+
+def _operation(found: Import) -> str | None:
+    return None if found.op is None else audit.operation_id(found.op)
+
+
+def _next(found: Import) -> str:
+    """Return the next call."""
+    if found.state == PLANNED:
+        return f"POST /imports/{found.id}/start"
+    if found.state == RUNNING:
+        return f"GET /imports/{found.id}"
+    return f"GET /imports/{found.id}?format=csv" if found.state == DONE and found.refused else ""
