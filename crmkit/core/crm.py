@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from crmkit.clock import Clock, stamp
 from crmkit.core.history.waiting import Waiting
 from crmkit.core.jobs.kind import JobKinds
+from crmkit.core.jobs.traffic import Traffic
 from crmkit.core.transfer.imports.reading import Reading
 from crmkit.mail import Mailer
 from crmkit.model.record import Kinds
@@ -28,6 +29,7 @@ class Crm:
     uploads: Uploads
     unanswered: set[Place] = field(default_factory=set)
     waiting: Waiting = field(default_factory=Waiting)
+    traffic: Traffic = field(default_factory=Traffic)
     reading: Reading = field(default_factory=Reading)
 
     @property

@@ -28,7 +28,7 @@ from crmkit.storage.transfer.imports import DONE, RUNNING, STOPPED, Import
 
 NAME = "import"
 TOGETHER = 50  # rows of a step: some ten milliseconds, in which nobody else writes
-IN_PEACE = 200  # where nobody else asks for anything
+IN_PEACE = 250  # where nobody else asks for anything
 AT_ONCE = 10  # rows that are read as fields before other requests have a turn: about a millisecond
 TURN_SECONDS = 1  # between two looks whether an import that runs has ended
 MOST_KEPT = 10_000  # refused rows that are kept whole
@@ -81,7 +81,7 @@ async def _prepare(call: Call, job: Job) -> Turn:
         made = await source.opened(call, path, found.name, found.content_type, found.options, asker, found.kept)
         return made, made.table
 
-    held, some = await reading.next(job.id, job.workspace_id, place.at, TOGETHER, opened)
+    held, some = await reading.next(job.id, job.workspace_id, place.at, IN_PEACE if crm.traffic.is_quiet else TOGETHER, opened)
     prepared: list[Prepared] = []
     for each in rows.prepared(crm, held, asker, some):
         prepared.append(each)
