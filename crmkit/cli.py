@@ -1,4 +1,4 @@
-"""The program: `crmkit serve`, `migrate`, `token`, `doctor`, `version`; alone it prints how it is used."""
+"""The program: `crmkit serve`, `import`, `migrate`, `token`, `doctor`, `version`; alone it prints how it is used."""
 
 import argparse
 import gc
@@ -63,6 +63,21 @@ def _parser() -> argparse.ArgumentParser:
     _common(doctor)
     doctor.add_argument("--mail", metavar="EMAIL", help="also send a test mail to this address")
     doctor.set_defaults(run=_doctor)
+
+    importing = commands.add_parser(
+        "import",
+        help="import a file: CSV, XLSX, vCard, JSON",
+        description="Send a file to the server that CRMKIT_URL names, with the token CRMKIT_TOKEN, and import it.",
+    )
+    importing.add_argument("file", metavar="FILE", help="CSV, XLSX, vCard, JSON or JSON lines")
+    importing.add_argument("--kind", help="what its rows are (default contacts)")
+    importing.add_argument(
+        "--map", action="append", default=[], metavar="COLUMN=FIELD", help="where a column goes; COLUMN= leaves it out"
+    )
+    importing.add_argument("--mode", help="merge (default), create or update")
+    importing.add_argument("--dry-run", action="store_true", help="show the plan, and leave nothing behind")
+    importing.add_argument("--yes", action="store_true", help="run it without asking")
+    importing.set_defaults(run=_import)
 
     version = commands.add_parser("version", help="print the version")
     version.set_defaults(run=_version)
@@ -153,6 +168,13 @@ def _doctor(options: argparse.Namespace) -> int:
         print(finding.line, flush=True)
         good = good and finding.good
     return 0 if good else 1
+
+
+def _import(options: argparse.Namespace) -> int:
+    from crmkit import importing
+
+    arguments = (options.file, options.kind, options.mode, options.map, options.dry_run, options.yes)
+    return importing.main(*arguments)
 
 
 def _version(_: argparse.Namespace) -> int:

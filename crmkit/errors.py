@@ -39,7 +39,7 @@ CATALOGUE: dict[str, tuple[tuple[int, ...], str]] = {
     "duplicate": ((409,), "a record with that key is there already, and none is merged into"),
     "undo_conflict": ((409,), "what the operation wrote has changed since, or it cannot be undone"),
     "does_not_fit": ((409,), "values of records do not fit the type; nothing changed"),
-    "in_progress": ((409,), "the first request with this key is not answered yet; send it again soon"),
+    "in_progress": ((409,), "the first request with this key, or that import, has not ended yet; wait for it"),
     "last_admin": ((409,), "a workspace keeps at least one admin"),
     "version_conflict": ((412,), "the record changed since you read it"),
     "too_large": ((413,), "the body is too large"),

@@ -81,7 +81,9 @@ async def _prepare(call: Call, job: Job) -> Turn:
         made = await source.opened(call, path, found.name, found.content_type, found.options, asker, found.kept)
         return made, made.table
 
-    held, some = await reading.next(job.id, job.workspace_id, place.at, IN_PEACE if crm.traffic.is_quiet else TOGETHER, opened)
+    held, some = await reading.next(
+        job.id, job.workspace_id, place.at, IN_PEACE if crm.traffic.is_quiet else TOGETHER, opened
+    )
     prepared: list[Prepared] = []
     for each in rows.prepared(crm, held, asker, some):
         prepared.append(each)

@@ -28,9 +28,8 @@ def changed(kinds: Kinds, before: Options, sent: Mapping[str, Any]) -> Options:
     if unknown:
         raise Problem("unknown_field", f"Send {', '.join(NAMES)} or {MAP}COLUMN.", fields=unknown)
     wrong = {name: "must be text" for name, text in sent.items() if not isinstance(text, str | None)}
-    texts = {
-        name: (text or "") if name.startswith(MAP) else (text or "").strip().lower() for name, text in sent.items()
-    }
+    own = {name: text or "" for name, text in sent.items() if name not in wrong}
+    texts = {name: text if name.startswith(MAP) else text.strip().lower() for name, text in own.items()}
     found: dict[str, Any] = {}
     for name, allowed in (("mode", MODES), ("unknown", UNKNOWN), ("dates", DATES)):
         if texts.get(name) and texts[name] not in allowed:

@@ -43,7 +43,7 @@ class Standing:
 async def plan(call: Call, upload: Upload, sent: Mapping[str, Any], starts: bool) -> Standing:
     """Return the new import of a file, which is started at once if it `starts`.
 
-    Raises `invalid_file`, what is wrong with the options, and `busy` where too many plans wait.
+    Raises `invalid_file`, what is wrong with the options, and `in_progress` where too many plans wait.
     """
     chosen = options.of_new(call.crm.kinds, sent, str(call.asker.zone))
     made, expected = await _planned(call, upload.path, upload.name, upload.content_type, chosen, tries=not starts)
@@ -52,7 +52,7 @@ async def plan(call: Call, upload: Upload, sent: Mapping[str, Any], starts: bool
     def unit(tx: Tx) -> Standing:
         if imports.planned(tx.connection, Workspace.of(tx.by)) >= MOST_PLANS:
             hint = f"{MOST_PLANS} imports are planned already: start or DELETE one of them."
-            raise Problem("busy", f"{hint} {_WHERE}", headers={"Retry-After": "60"})
+            raise Problem("in_progress", f"{hint} {_WHERE}")
         found = imports.new(tx, structs.replace(made, file=upload.path.name))
         refused.keep(tx, found.workspace_id, found.id, expected.rows)
         tx.after(upload.keep)

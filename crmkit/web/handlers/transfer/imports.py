@@ -57,7 +57,7 @@ async def plan(call: HttpCall) -> Standing:
 @read("/imports", name="list_imports", summary="the newest imports", area="*")
 async def find_all(call: HttpCall) -> Answer:
     found = await verbs.newest(call)
-    rows = tuple((each.handle, {**_line(each), **_beside(each)}) for each in found)
+    rows = tuple((each.handle, {"id": each.id, **_line(each), **_beside(each)}) for each in found)
     return page(MixedListing("imports", rows, Paging.whole(len(rows))))
 
 

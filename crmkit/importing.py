@@ -1,0 +1,179 @@
+"""`crmkit import FILE`: sends a file to a server, shows the plan, asks, and shows how far the import is.
+
+It speaks HTTP as any client: CRMKIT_URL names the server, CRMKIT_TOKEN is the token.
+"""
+
+import http.client
+import json
+import os
+import secrets
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, TextIO
+from urllib.parse import urlencode, urlsplit
+
+URL, TOKEN = "CRMKIT_URL", "CRMKIT_TOKEN"
+LOCAL = "http://127.0.0.1:8000"
+TIMEOUT_SECONDS = 600  # of one answer: a plan of a large file takes a while
+PIECE = 256 * 1024  # bytes that are sent at once
+LOOK_SECONDS = 0.5  # between two looks how far it is
+LINE_SECONDS = 5.0  # between two lines where no terminal shows a bar
+BAR = 30  # characters
+
+
+class Refused(Exception):
+    """What the server answered in place of what was asked for."""
+
+
+class Server:
+    """Sends requests to the server that the environment names."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        """Raise ValueError without a token, or for an address that is none."""
+        self._token = environ.get(TOKEN, "").strip()
+        url = urlsplit(environ.get(URL, "").strip() or LOCAL)
+        if url.scheme not in ("http", "https") or not url.hostname:
+            raise ValueError(f"{URL} must be the address of the server, like {LOCAL}")
+        if not self._token:
+            raise ValueError(f"set {TOKEN} to a token (crmkit token --email you@example.com prints one) and {URL}")
+        self._of = http.client.HTTPSConnection if url.scheme == "https" else http.client.HTTPConnection
+        self._host, self._port, self._base = url.hostname, url.port, url.path.rstrip("/")
+
+    def text(self, method: str, path: str, **more: Any) -> str:
+        return self._answer(method, path, "text/plain", **more).rstrip("\n")
+
+    def json(self, method: str, path: str, **more: Any) -> Any:
+        return json.loads(self._answer(method, path, "application/json", **more))
+
+    def _answer(self, method: str, path: str, accept: str, file: Path | None = None) -> str:
+        """Return the body of an answer; raises Refused for an error, OSError where no server answers."""
+        connection = self._of(self._host, self._port, timeout=TIMEOUT_SECONDS)
+        headers = {"Authorization": f"Bearer {self._token}", "Accept": accept}
+        try:
+            if file is None:
+                connection.request(method, self._base + path, headers=headers)
+            else:
+                boundary = secrets.token_hex(16)
+                head, tail = _around(file.name, boundary)
+                headers["Content-Type"] = f"multipart/form-data; boundary={boundary}"
+                headers["Content-Length"] = str(len(head) + file.stat().st_size + len(tail))
+                connection.request(method, self._base + path, _form(head, file, tail), headers)
+            answer = connection.getresponse()
+            text = answer.read().decode("utf-8", "replace")
+        except http.client.HTTPException as error:
+            raise OSError(f"the server at {self._host} ended the connection ({type(error).__name__})") from None
+        finally:
+            connection.close()
+        if answer.status >= 400:
+            raise Refused(_told(text) if accept == "application/json" else text.rstrip("\n"))
+        return text
+
+
+def _told(text: str) -> str:
+    """Return an error that was sent as JSON as the server's text would have it; what is no such JSON as it is."""
+    try:
+        found = json.loads(text)
+        fields = [f"FIELD {name}  {what}" for name, what in found.get("fields", {}).items()]
+        return "\n".join([f"ERROR {found['error']}", *fields, f"HINT  {found['hint']}"])
+    except (ValueError, KeyError, AttributeError):
+        return text.strip()
+
+
+def run(file: Path, sent: Mapping[str, str], is_dry: bool, is_agreed: bool, environ: Mapping[str, str]) -> int:
+    """Plan the import, ask whether it is to run unless that `is_agreed`, and run it; return the exit status."""
+    server = Server(environ)
+    try:
+        return _run(server, file, sent, is_dry, is_agreed)
+    except Refused as refused:
+        print(refused, file=sys.stderr)
+        return 1
+    except ConnectionRefusedError:
+        raise OSError(f"no server answers at {environ.get(URL) or LOCAL}: start one, or set {URL}") from None
+
+
+def _run(server: Server, file: Path, sent: Mapping[str, str], is_dry: bool, is_agreed: bool) -> int:
+    query = urlencode({**sent, **({"dry_run": "1"} if is_dry else {})})
+    if is_dry:
+        print(server.text("POST", f"/import?{query}", file=file))
+        return 0
+    path = f"/imports/{server.json('POST', f'/import?{query}', file=file)['id']}"
+    print(server.text("GET", path), flush=True)
+    if not is_agreed and not _agrees():
+        print(f"not started: POST {path}/start starts it, DELETE {path} drops it", file=sys.stderr)
+        return 1
+    server.json("POST", f"{path}/start")
+    try:
+        found = _watched(server, path, sys.stderr)
+    except KeyboardInterrupt:
+        print(f"\nit goes on: GET {path} tells how far it is, DELETE {path} stops it", file=sys.stderr)
+        raise
+    print(server.text("GET", path))
+    return 0 if found["state"] == "done" else 1
+
+
+def _agrees() -> bool:
+    """Ask on a terminal whether to go on; without one nobody can agree."""
+    if not sys.stdin.isatty():
+        print("there is no terminal to ask on: add --yes to run it", file=sys.stderr)
+        return False
+    return input("Import this? [y/N] ").strip().lower() in ("y", "yes")
+
+
+def _watched(server: Server, path: str, out: TextIO) -> Any:
+    """Return the import once it has ended; a terminal shows a bar meanwhile, anything else gets lines."""
+    began = told_at = time.monotonic()
+    while True:
+        found = server.json("GET", f"{path}")
+        has_ended = found["state"] != "running"
+        now = time.monotonic()
+        if out.isatty():
+            print(f"\r{bar(found, now - began)}", end="\n" if has_ended else "", file=out, flush=True)
+        elif has_ended or now - told_at >= LINE_SECONDS:
+            told_at = now
+            print(f"{found['done']} of {found['rows']} rows", file=out, flush=True)
+        if has_ended:
+            return found
+        time.sleep(LOOK_SECONDS)
+
+
+def bar(found: Mapping[str, Any], seconds: float) -> str:
+    """Return how far an import is, as a bar with figures."""
+    done, of = found["done"], found["rows"]
+    full = BAR * done // of if of else BAR
+    rate = f"{done / seconds:,.0f} rows/s" if seconds > 0 else ""
+    return f"[{'#' * full}{'.' * (BAR - full)}] {done:,} of {of:,} rows, {found['refused']:,} refused  {rate}".rstrip()
+
+
+def mapped(pairs: Sequence[str]) -> dict[str, str]:
+    """Return the parameters of COLUMN=FIELD pairs; raises ValueError for one that is none."""
+    found = {}
+    for pair in pairs:
+        column, sign, field = pair.rpartition("=")
+        if not sign or not column:
+            raise ValueError(f"--map {pair}: write COLUMN=FIELD (nothing after the = leaves the column out)")
+        found[f"map.{column}"] = field
+    return found
+
+
+def _around(name: str, boundary: str) -> tuple[bytes, bytes]:
+    """Return what stands before and after a file in a form (RFC 7578)."""
+    quoted = name.replace("\\", "_").replace('"', "%22").replace("\r", "").replace("\n", "")
+    disposition = f'Content-Disposition: form-data; name="file"; filename="{quoted}"'
+    head = f"--{boundary}\r\n{disposition}\r\nContent-Type: application/octet-stream\r\n\r\n"
+    return head.encode("utf-8", "replace"), f"\r\n--{boundary}--\r\n".encode()
+
+
+def _form(head: bytes, file: Path, tail: bytes) -> Iterator[bytes]:
+    yield head
+    with open(file, "rb") as body:
+        while piece := body.read(PIECE):
+            yield piece
+    yield tail
+
+
+def main(file: str, kind: str | None, mode: str | None, pairs: Sequence[str], is_dry: bool, is_agreed: bool) -> int:
+    """Run the command; raises ValueError, OSError."""
+    sent = {name: text for name, text in (("kind", kind), ("mode", mode)) if text}
+    return run(Path(file), {**sent, **mapped(pairs)}, is_dry, is_agreed, os.environ)
