@@ -84,9 +84,11 @@ class Call:
         """Return `work(connection, *args)`, a list, search or count; raises as Database.scan."""
         return self.crm.database.scan(self._actor, work, *args)
 
-    def stream(self, work: Callable[..., Iterator[bytes]], *args: Any) -> AsyncGenerator[bytes, None]:
+    def stream(
+        self, work: Callable[..., Iterator[bytes]], *args: Any, is_whole: bool = False
+    ) -> AsyncGenerator[bytes, None]:
         """Return the bytes that `work(connection, *args)` yields, of one moment; raises as Database.stream."""
-        return self.crm.database.stream(self.actor, work, *args)
+        return self.crm.database.stream(self.actor, work, *args, is_whole=is_whole)
 
     def write_later(self, key: Any, unit: Unit[Any]) -> None:
         """Write beside the request, as Database.write_later does: a read is answered where nothing can be written."""

@@ -10,9 +10,11 @@ from functools import partial
 from msgspec import Struct, structs
 
 from crmkit.model.query.listing import Batches
+from crmkit.model.record import Kind
 from crmkit.render.answers import Answer
 from crmkit.render.encoding import encoded
-from crmkit.render.files import csv, json, pages
+from crmkit.render.files import csv, json, pages, whole
+from crmkit.render.files.registry import WRITERS, formats_of
 
 
 class Format(Struct, frozen=True):
@@ -26,6 +28,7 @@ class Format(Struct, frozen=True):
     is_whole_record: bool = False  # its lists have all fields, not only those of list lines
     has_schema: bool = False  # OpenAPI's schemas describe its bodies
     only_rows: bool = False  # and no cursor: a header leads to the next page
+    fails_late: bool = False  # a Problem may come after the first pieces, so none is sent before the last
     as_asked: Callable[[bool, bool], "Format"] | None = None  # the same with `bom` and with `raw` (see files.Options)
 
     def body(self, answer: Answer) -> bytes:
@@ -44,18 +47,45 @@ def _json(answer: Answer) -> bytes:
 
 
 TEXT = Format("text", "text/plain", "text/plain; charset=utf-8", _text)
-JSON = Format("json", "application/json", "application/json", _json, is_whole_record=True, has_schema=True)
+JSON = Format(
+    *("json", "application/json", "application/json", _json, partial(whole.pieces, "json")),
+    is_whole_record=True,
+    has_schema=True,
+)
 FORMATS = (TEXT, JSON)  # that every answer has, errors too
 
 
 def _csv(bom: bool, raw: bool) -> Format:
-    return structs.replace(CSV, whole=partial(pages.as_csv, bom=bom, raw=raw))
+    as_file = partial(whole.pieces, "csv", bom=bom, raw=raw)
+    return structs.replace(CSV, whole=partial(pages.as_csv, bom=bom, raw=raw), pieces=as_file)
 
 
 CSV = Format(
-    *("csv", csv.MEDIA, csv.CsvWriter.media_type, pages.as_csv), is_whole_record=True, only_rows=True, as_asked=_csv
+    *("csv", csv.MEDIA, csv.CsvWriter.media_type, pages.as_csv, partial(whole.pieces, "csv")),
+    is_whole_record=True,
+    only_rows=True,
+    as_asked=_csv,
 )
 JSON_LINES = Format(
-    "jsonl", json.LINES_MEDIA, json.LINES_MEDIA, pages.as_json_lines, is_whole_record=True, only_rows=True
+    *("jsonl", json.LINES_MEDIA, json.LINES_MEDIA, pages.as_json_lines, partial(whole.pieces, "jsonl")),
+    is_whole_record=True,
+    only_rows=True,
 )
 LISTS = (*FORMATS, CSV, JSON_LINES)  # that a page of a list has too
+
+
+def exports_of(kind: Kind) -> tuple[Format, ...]:
+    """Return the formats in which all records of a kind are exported, the one that is sent unasked first."""
+    known = {each.name: each for each in LISTS}
+    return tuple(known.get(name) or _file(name) for name in formats_of(kind))
+
+
+def _file(name: str) -> Format:
+    """Return a format that is only exported."""
+    writes = WRITERS[name]
+    media = writes.media_type.partition(";")[0]
+    return Format(
+        *(name, media, writes.media_type, None, partial(whole.pieces, name)),
+        is_whole_record=True,
+        fails_late=getattr(writes, "fails_late", False),
+    )

@@ -28,6 +28,7 @@ from crmkit.web.handlers.records.kinds import record_routes
 from crmkit.web.handlers.records.members import member_routes
 from crmkit.web.handlers.records.merge import merge_routes
 from crmkit.web.handlers.transfer import imports
+from crmkit.web.handlers.transfer.exports import export_route
 from crmkit.web.handlers.views import view_routes
 from crmkit.web.oauth import endpoints as oauth
 from crmkit.web.oauth import signin
@@ -85,12 +86,14 @@ def routes(kinds: Kinds) -> list[Route]:
             *log_routes(kinds, kind),
             *history_routes(kinds, kind),
             count_route(kinds, kind),
+            export_route(kinds, kind),
         )
     ]
     of_kinds += member_routes(kinds)
     across = [
         *activities.routes(kinds),
         count_route(kinds, kinds.activity),
+        export_route(kinds, kinds.activity),
         *history_routes(kinds, kinds.activity),
         *undo.ROUTES,
     ]
@@ -99,6 +102,7 @@ def routes(kinds: Kinds) -> list[Route]:
         *overview.routes(kinds),
         *analytics.ROUTES,
         *reading_log.routes(kinds),
+        export_route(kinds, kinds.audit),
         *jobs.ROUTES,
         *imports.ROUTES,
     ]
@@ -109,6 +113,7 @@ def routes(kinds: Kinds) -> list[Route]:
             *(view_routes(kind) if kind.record is View else record_routes(kind)),
             *history_routes(kinds, kind),
             count_route(kinds, kind),
+            export_route(kinds, kind),
         )
     ]
     of_settings += configuration.routes(kinds)

@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import AsyncGenerator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -20,7 +20,7 @@ from crmkit.render.formats import Format
 from crmkit.storage.interface.connection import Connection
 from crmkit.storage.transfer.uploads import Upload
 from crmkit.web.negotiate import format_of
-from crmkit.web.reply import CHOSEN, TOKENS, Response, streamed
+from crmkit.web.reply import CHOSEN, SPREADSHEET, TOKENS, Response, streamed
 
 INSIDE = "inside"  # in the state of a request that a tool call of MCP stands for
 WITHIN = "within"  # in the state of a request that is part of another, which was counted
@@ -113,12 +113,16 @@ class HttpCall(Call):
         """The format of the answer; raises `unknown_format`."""
         return format_of(self.scope)
 
-    async def in_pieces(self, work: Callable[..., Batches], *args: Any) -> Response:
+    async def in_pieces(
+        self, work: Callable[..., Batches], *args: Any, filename: str = "", told: Sequence[tuple[str, str]] = ()
+    ) -> Response:
         """Return the response that sends the list `work(connection, *args)` of one moment in the format asked for.
 
-        The route is declared with streams=True, so all its formats have `pieces`. Raises as `spooled`.
+        The route is declared with streams=True, so all its formats have `pieces`. See `spooled`.
         """
-        format = self.format
+        format, asked = self.format, self.scope["state"].get(SPREADSHEET)
+        if asked and format.as_asked:
+            format = format.as_asked(*asked)
         pieces = format.pieces
         if pieces is None:
             raise TypeError(f"declare {self.scope['path']} with streams=True, and formats that have pieces")
@@ -126,17 +130,26 @@ class HttpCall(Call):
         def written(connection: Connection) -> Iterator[bytes]:
             return pieces(work(connection, *args))
 
-        return await self.spooled(written, content_type=format.content_type)
+        return await self.spooled(
+            written, content_type=format.content_type, filename=filename, told=told, is_whole=format.fails_late
+        )
 
     async def spooled(
-        self, work: Callable[..., Iterator[bytes]], *args: Any, content_type: str, filename: str = ""
+        self,
+        work: Callable[..., Iterator[bytes]],
+        *args: Any,
+        content_type: str,
+        filename: str = "",
+        told: Sequence[tuple[str, str]] = (),
+        is_whole: bool = False,
     ) -> Response:
         """Return the response that sends the bytes that `work(connection, *args)` yields, of one moment, as they come.
 
-        `filename` is what a browser saves them as. What is raised before the first bytes is raised here, also what
-        Database.stream raises; later it cuts the client off.
+        `filename` is what a browser saves them as, `told` are further headers, with any text. What is raised before the
+        first bytes is raised here, also what Database.stream raises; later it cuts the client off. If it `is_whole`, no
+        byte is sent before the last is made.
         """
-        return await streamed(self.stream(work, *args), content_type, filename)
+        return await streamed(self.stream(work, *args, is_whole=is_whole), content_type, filename, told)
 
     async def body(self) -> dict[str, Any]:
         """Return the JSON object in the body, whatever the Content-Type says."""

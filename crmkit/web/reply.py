@@ -1,6 +1,7 @@
 """The one place where the shape that a handler returned becomes bytes, in the format asked for."""
 
-from collections.abc import AsyncGenerator, Mapping
+import json
+from collections.abc import AsyncGenerator, Mapping, Sequence
 
 from litestar.types import Scope
 
@@ -80,14 +81,21 @@ def respond(scope: Scope, answer: Answer) -> Response:
     return Response(answer.status, headers, body)
 
 
-async def streamed(pieces: Pieces, content_type: str, filename: str = "") -> Response:
+async def streamed(
+    pieces: Pieces, content_type: str, filename: str = "", told: Sequence[tuple[str, str]] = ()
+) -> Response:
     """Return the response that sends these pieces; what the first one raises is raised here, and is a whole answer.
 
-    `filename` is what a browser saves them as.
+    `filename` is what a browser saves them as. In the texts that are `told` in headers, characters beyond ASCII are
+    escaped as in JSON.
     """
     first = await anext(pieces, b"")
-    saved = {"content-disposition": f'attachment; filename="{filename}"'} if filename else {}
-    return Response(200, [*_raw({"content-type": content_type, **saved}), VARY], first, pieces)
+    headers = [*_raw({"content-type": content_type}), VARY]
+    if filename:
+        headers += _raw({"content-disposition": f'attachment; filename="{filename}"'})
+    for name, text in told:
+        headers.append((name.encode("ascii"), json.dumps(text)[1:-1].encode("ascii")))
+    return Response(200, headers, first, pieces)
 
 
 def content_type(format: Format) -> tuple[bytes, bytes]:

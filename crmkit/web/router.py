@@ -117,6 +117,10 @@ class Router:
         methods = self._routes.items()
         return tuple(path for path, routes in methods if "{" not in path and "GET" in routes and routes["GET"].is_list)
 
+    def takes(self, path: str) -> bool:
+        """Tell whether a route has just this path."""
+        return path in self._routes
+
     def _found(self, scope: Any) -> tuple[str, dict[str, Any]]:
         """Return the path of the route, and the ids in it; a kind in it may be singular (/contact/c_…)."""
         found = self._paths.find(scope["path"])

@@ -1,6 +1,7 @@
 """Pages of a list: what the verbs that list things return."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, tzinfo
 from typing import Any
 
 from msgspec import Struct, structs
@@ -114,8 +115,16 @@ class Section(Struct, frozen=True):
 
 
 class Batches(Struct, frozen=True):
-    """A list of any length, in batches of rows; each row has the id, then the values of `fields`, in that order."""
+    """A list of any length, in batches of rows; each row has the id, then the values of `fields`, in that order.
+
+    Of what it has of custom, only what is at `keys` is shown, if there are any. `all_keys` returns the keys that custom
+    has in any row; it is called before the first batch is read. `zone` and `now` are those of who asks.
+    """
 
     kind: Kind
     fields: tuple[str, ...]
     batches: Iterator[Sequence[Sequence[Any]]]
+    keys: tuple[Path, ...] = ()
+    all_keys: Callable[[], Sequence[str]] = tuple
+    zone: tzinfo = UTC
+    now: str = ""

@@ -20,6 +20,7 @@ class CsvWriter(Writer):
 
     media_type = f"{MEDIA}; charset=utf-8; header=present"
     suffix = "csv"
+    has_columns = True
 
     def __init__(self, kind: Kind, options: Options) -> None:
         super().__init__(kind, options)

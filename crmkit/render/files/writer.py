@@ -34,6 +34,7 @@ class Writer:
 
     media_type: ClassVar[str]
     suffix: ClassVar[str]  # of the file's name, without the dot
+    has_columns: ClassVar[bool] = False  # a key of custom has a column of its own
 
     def __init__(self, kind: Kind, options: Options) -> None:
         self.kind = kind

@@ -54,12 +54,14 @@ class Database(Protocol):
         Raises `busy` when too many of the actor's workspace wait, `not_ready` past SCAN_SECONDS.
         """
 
-    def stream(self, actor: Actor, work: Callable[..., Iterator[bytes]], *args: Any) -> AsyncGenerator[bytes, None]:
+    def stream(
+        self, actor: Actor, work: Callable[..., Iterator[bytes]], *args: Any, is_whole: bool = False
+    ) -> AsyncGenerator[bytes, None]:
         """Return the bytes that `work(connection, *args)` yields, as they come; all its statements see one moment.
 
         `work` waits for nobody who takes them: they are kept in a file. So the moment is held as long as `work` runs,
         even where they are taken slowly. They may come in other pieces than `work` yields. Close what is returned
-        (`aclose`).
+        (`aclose`). If it `is_whole`, none comes before `work` is done.
 
         Raises `busy` before the first bytes when too many run, and at any time when the reading stands in the way of
         others: it held its moment for too long, or the database closes; `not_ready` when the disk has no room.

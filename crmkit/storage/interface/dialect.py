@@ -47,4 +47,6 @@ class Dialect:
     custom_number: Callable[["CustomKey"], "Statement"]  # the number that a custom key holds, NULL for all else
     bucketed: Callable[[str, str, "Statement"], "Statement"]  # the bucket of a unit of time, in a zone, of a value
     each: str  # behind a table: a row for each text in a JSON array and one without, under the name of the second {}
+    keys: str  # behind a table: a row for each `key` of a JSON object, under the name of the second {}
+    place: str  # the column `place` of a table, which numbers its rows from 1 on as they come
     taken: Callable[[Exception], str | None]  # the unique column whose value another row has, if that was the error

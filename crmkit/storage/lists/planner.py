@@ -72,6 +72,21 @@ def of_all(connection: Connection, kind: Kind, workspace: Workspace, query: Quer
     return Plan(query, query.sorts, found or ReadTable(is_ordered=True), CountIndexes())
 
 
+def whole(connection: Connection, kind: Kind, workspace: Workspace, query: Query) -> Plan:
+    """Return how all records of a query are read, in its order.
+
+    An index that has the order is walked only where it passes over no row: the table is read faster, also to be sorted.
+    """
+    query = replace(query, limit=_UNLIMITED)
+    found = _most_selective(connection, kind, workspace, query, MANY)
+    plan = in_order(kind, query)
+    access = plan.access
+    is_walk = isinstance(access, WalkIndex) and not access.is_trial and plan.filled is None
+    if not (is_walk or isinstance(access, UniqueRow | ReadTable)):
+        access = ReadTable()
+    return Plan(query, plan.sorts, found or access, CountIndexes())
+
+
 def looked_up(kind: Kind, query: Query, found: LookUp) -> Plan:
     """Return the plan for rows that a filter or a search found."""
     return Plan(query, ordering(kind, query), found, found)

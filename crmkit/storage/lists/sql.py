@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from crmkit.model.form import Through
 from crmkit.model.query.filters import Condition, CustomKey, DeclaredKey
@@ -65,6 +66,36 @@ def members(dialect: Dialect, kind: Kind, workspace: Workspace, plan: Plan, at_o
     rows += Statement(f"FROM {quoted(kind.plural)} AS r WHERE ") + access_of(dialect, kind, workspace, plan, None)
     packed = dialect.joined_texts.format("q.id"), dialect.joined_texts.format("q.version")
     return Statement(f"SELECT {', '.join(packed)} FROM (") + rows + Statement(") AS q GROUP BY q.part ORDER BY q.part")
+
+
+def create_placed(dialect: Dialect) -> str:
+    """Return the statement that makes the temporary table of `place`."""
+    return f"CREATE TEMP TABLE placed ({dialect.place}, seq BIGINT)"
+
+
+def place(dialect: Dialect, kind: Kind, workspace: Workspace, plan: Plan) -> Statement:
+    """Return the statement that numbers all rows of a plan in its order, from 1 on."""
+    sql = Statement(f"INSERT INTO placed (seq) SELECT r.seq FROM {quoted(kind.plural)} AS r WHERE ")
+    sql += access_of(dialect, kind, workspace, plan, None)
+    return sql + Statement(" ORDER BY ") + joined([_key(dialect, sort).ordered for sort in plan.sorts], ", ")
+
+
+def placed(
+    dialect: Dialect, kind: Kind, workspace: Workspace, fields: tuple[str, ...], after: int, last: int
+) -> Statement:
+    """Return the statement for the rows at the places after one and up to another, packed like a page."""
+    source = f"FROM placed AS p {dialect.join} {quoted(kind.plural)} AS r ON r.seq = p.seq WHERE "
+    sql = Statement(f"SELECT {packed(dialect, kind, fields)} {source}") + where(dialect, workspace, (), by_number=True)
+    return _all_packed(dialect, sql + Statement(" AND p.place > ? AND p.place <= ? ORDER BY p.place", (after, last)))
+
+
+def keys(dialect: Dialect, kind: Kind, workspace: Workspace, plan: Plan, most: int) -> Statement:
+    """Return the statement for the keys that custom has in all rows of a plan, in any order."""
+    if isinstance(plan.access, WalkIndex):  # whose order is of no use here
+        plan = replace(plan, access=ReadTable())
+    each = dialect.keys.format(f"r.{quoted(kind.custom.name if kind.custom else '')}", "k")
+    sql = Statement(f"SELECT DISTINCT k.key FROM {quoted(kind.plural)} AS r {each} WHERE ")
+    return sql + access_of(dialect, kind, workspace, plan, None) + at_most(dialect, most)
 
 
 def positions_of(

@@ -110,5 +110,7 @@ DIALECT = Dialect(
     custom_number=_custom_number,
     bucketed=lambda unit, zone, value: Statement("crm_bucket(?, ?, ", (unit, zone)) + value + Statement(")"),
     each="LEFT JOIN json_each({}) AS {} ON TRUE",
+    keys="CROSS JOIN json_each({}) AS {}",
+    place="place INTEGER PRIMARY KEY",
     taken=faults.taken,
 )

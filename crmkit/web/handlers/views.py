@@ -25,7 +25,7 @@ def view_routes(kind: Kind) -> list[Route]:
     """Return the handlers of views: those of any kind, but that of one answers what it keeps."""
 
     async def check(call: HttpCall, body: Mapping[str, Any]) -> None:
-        if f"/{kind.plural}/{body.get('name')}" in call.app.state.router.lists:
+        if call.app.state.router.takes(f"/{kind.plural}/{body.get('name')}"):
             taken = {"name": f"GET /{kind.plural}/{body['name']} answers something else"}
             raise Problem("invalid_value", "Give the view another name.", fields=taken)
         try:
@@ -66,7 +66,7 @@ class _Trial(HttpCall):
     def scan(self, work: Callable[..., Any], *args: Any) -> Awaitable[Any]:
         raise _Understood
 
-    def stream(self, work: Callable[..., Any], *args: Any) -> AsyncGenerator[Any, None]:
+    def stream(self, work: Callable[..., Any], *args: Any, is_whole: bool = False) -> AsyncGenerator[Any, None]:
         raise _Understood
 
 

@@ -19,7 +19,7 @@ BOM, RAW = "bom", "raw"  # the parameters of CSV
 
 def names(route: Route) -> tuple[str, ...]:
     """Return the parameters of a route that say how its answer looks, beside `format`."""
-    has_csv = route.is_cut and CSV.name in (each.name for each in route.formats)
+    has_csv = (route.is_cut or route.streams) and CSV.name in (each.name for each in route.formats)
     return (
         *((FIELDS,) if route.shown else ()),
         *((MAX_TOKENS,) if route.is_cut else ()),

@@ -149,11 +149,13 @@ class SqliteDatabase:
         workspace, user = ("", "") if actor is None else (actor.workspace_id, actor.user_id)
         return await self._scans.run(workspace, user, work, *args)
 
-    def stream(self, actor: Actor, work: Callable[..., Iterator[bytes]], *args: Any) -> AsyncGenerator[bytes, None]:
+    def stream(
+        self, actor: Actor, work: Callable[..., Iterator[bytes]], *args: Any, is_whole: bool = False
+    ) -> AsyncGenerator[bytes, None]:
         """Return the bytes that `work(connection, *args)` yields, of any length, for an actor (see Streams.run)."""
         if self._streams is None:
             raise RuntimeError("the database is closed")
-        return self._streams.run(actor.workspace_id, actor.user_id, work, *args)
+        return self._streams.run(actor.workspace_id, actor.user_id, is_whole, work, *args)
 
     def _freed(self) -> None:
         """Have what waits for `forget_log` try it again, once a stream holds its snapshot no longer."""

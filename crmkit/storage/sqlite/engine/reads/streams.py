@@ -65,8 +65,12 @@ class Streams:
         """Whether a snapshot is held."""
         return bool(self._read)
 
-    async def run(self, workspace: str, user: str, work: Work, *args: Any) -> AsyncGenerator[bytes, None]:
+    async def run(
+        self, workspace: str, user: str, is_whole: bool, work: Work, *args: Any
+    ) -> AsyncGenerator[bytes, None]:
         """Yield what `work(connection, *args)` yields, joined or cut into other pieces; what it raises is raised.
+
+        If it `is_whole`, nothing comes before the work is done.
 
         Raises `busy` when too many run, or this one's reading was ended, `not_ready` when the disk has no room.
         """
@@ -77,6 +81,8 @@ class Streams:
             await self._turn(stream)
             with closing(self._begun(stream, work, args)) as spool:
                 try:
+                    if is_whole:
+                        await stream.ended.wait()
                     async for piece in spool.pieces():
                         yield piece
                 finally:

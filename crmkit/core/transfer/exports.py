@@ -1,0 +1,106 @@
+"""Exports: all records that a query finds, at one moment, for a file."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import tzinfo
+
+from msgspec.structs import replace
+
+from crmkit.core.call import Call
+from crmkit.core.reading import audit, feeds, keys, lists
+from crmkit.core.records import activities
+from crmkit.errors import Problem
+from crmkit.model.query import words
+from crmkit.model.query.chosen import FIELDS, Path
+from crmkit.model.query.listing import Batches
+from crmkit.model.query.parse import MAX_TOKENS, TIMEZONE, Query
+from crmkit.model.record import Kind, Kinds
+from crmkit.storage.interface.connection import Connection
+from crmkit.storage.interface.workspace import Workspace
+from crmkit.storage.lists import whole
+from crmkit.storage.log.audit import pairs as with_pairs
+
+OF_PAGES = ("limit", "cursor", "count", MAX_TOKENS)
+BESIDE = ("search", "sort", FIELDS, "explain", TIMEZONE, "format")  # parameters beside filters
+MOST_KEYS = 10_000  # of custom that get a column each
+
+Pairs = Sequence[tuple[str, str]]
+
+
+@dataclass(frozen=True)
+class Export:
+    """What is to be exported. Of custom, only what is at `keys` if there are any.
+
+    `read_as` says in words what was asked, where a client wants to know; `notes` are on what may not have been meant.
+    """
+
+    kinds: Kinds
+    kind: Kind
+    workspace: Workspace
+    query: Query
+    keys: tuple[Path, ...]
+    zone: tzinfo
+    now: str
+    read_as: str
+    notes: tuple[str, ...]
+
+    def batches(self, connection: Connection) -> Batches:
+        """Return the rows as they are read on this connection."""
+        kind, query = self.kind, self.query
+        conditions, _ = keys.followed(connection, self.kinds, self.workspace.id, query.conditions)
+        found = whole.find(connection, kind, self.workspace, replace(query, conditions=conditions))
+        rows = found.batches()
+        if kind is self.kinds.audit and "changes" in query.fields:
+            rows = _told(rows, 1 + query.fields.index("changes"))
+
+        def all_keys() -> list[str]:
+            if kind.custom is None or kind.custom.name not in query.fields:
+                return []
+            held = found.keys(MOST_KEYS + 1)
+            if len(held) > MOST_KEYS:
+                raise _too_many_keys()
+            return held
+
+        return Batches(kind, query.fields, rows, self.keys, all_keys, self.zone, self.now)
+
+
+async def export(call: Call, kind: Kind, pairs: Pairs, fields: tuple[str, ...]) -> Export:
+    """Return the export of all that these pairs of a query string find, with these fields after the id.
+
+    Raises `invalid_filter` for what is of pages alone, and what lists.asked raises.
+    """
+    surplus = {name: "is of pages of a list alone" for name, _ in pairs if name in OF_PAGES}
+    if surplus:
+        raise Problem("invalid_filter", "Leave it out: an export has all that is found.", fields=surplus)
+    kinds = call.crm.kinds
+    own = log_filters(kinds, kind)
+    if own:
+        pairs = feeds.translated(call, kind, pairs, own)
+    wanted = await lists.asked(call, kind, pairs, BESIDE)
+    query = replace(wanted.query, fields=fields)
+    in_order = replace(query, search="")  # since what a search finds is not sorted by how well it matches
+    read_as = words.read_as(kind, wanted.pairs, in_order, wanted.asker, wanted.declared) if query.explains else ""
+    notes = await lists.notes_on(call, wanted, is_first=True, is_empty=False)
+    chosen = call.chosen.get(kind)
+    return Export(
+        *(kinds, kind, Workspace.of(call.actor), query, chosen.keys if chosen else ()),
+        *(wanted.asker.zone, call.now, read_as, (*query.notes, *notes)),
+    )
+
+
+def log_filters(kinds: Kinds, kind: Kind) -> Mapping[str, str]:
+    """Return the parameters of a log's lists that stand for filters (see feeds.translated), none for other kinds."""
+    if kind is kinds.activity:
+        return activities.filters(kinds)
+    return audit.FILTERS if kind is kinds.audit else {}
+
+
+def _told(batches: Iterator[whole.Rows], place: int) -> Iterator[whole.Rows]:
+    """Yield entries of the log with their changes as lists show them."""
+    for rows in batches:
+        yield [[*row[:place], with_pairs(row[place]), *row[place + 1 :]] for row in rows]
+
+
+def _too_many_keys() -> Problem:
+    hint = f"These records have more than {MOST_KEYS:,} keys of custom, too many for columns: send format=jsonl."
+    return Problem("invalid_value", hint, fields={FIELDS: "choose custom.KEY one by one, or leave custom out"})

@@ -1,0 +1,40 @@
+"""The routes of exports: all records of a kind that filters find, as a file."""
+
+from crmkit.core.transfer import exports
+from crmkit.model.record import Kind, Kinds
+from crmkit.render.files.registry import fields_of
+from crmkit.render.formats import exports_of
+from crmkit.web.call import HttpCall
+from crmkit.web.reply import Response
+from crmkit.web.route import ANY, Area, Route, read
+
+
+def export_route(kinds: Kinds, kind: Kind) -> Route:
+    """Return the handler of the export of one kind."""
+    area: Area | None = "workspace" if kind.is_setting else None
+    of_log = exports.log_filters(kinds, kind)
+    formats = exports_of(kind)
+    names = dict.fromkeys((*of_log, *kind.filters, *(("search",) if kind.is_searched else ()), "sort", "explain"))
+
+    @read(
+        f"/{kind.plural}/export",
+        name=f"export_{kind.plural}",
+        summary=f"all that filters find: format={'|'.join(each.name for each in formats)}",
+        area=area,
+        kind=kind,
+        query=tuple(names) if of_log else ANY,
+        has_groups=bool(of_log),
+        formats=formats,
+        streams=True,
+        is_cut=False,
+        is_list=False,
+    )
+    async def export(call: HttpCall) -> Response:
+        format, chosen = call.format, call.chosen.get(kind)
+        fields = fields_of(format.name, kind, chosen.fields if chosen else None)
+        found = await exports.export(call, kind, call.pairs, fields)
+        told = [("x-read-as", found.read_as)] if found.read_as else []
+        told += [("x-note", note) for note in found.notes]
+        return await call.in_pieces(found.batches, filename=f"{kind.plural}.{format.name}", told=told)
+
+    return export
