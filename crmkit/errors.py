@@ -41,6 +41,7 @@ CATALOGUE: dict[str, tuple[tuple[int, ...], str]] = {
     "does_not_fit": ((409,), "values of records do not fit the type; nothing changed"),
     "in_progress": ((409,), "the first request with this key, or that import, has not ended yet; wait for it"),
     "last_admin": ((409,), "a workspace keeps at least one admin"),
+    "link_over": ((410,), "the time of a link has passed, or it was ended"),
     "version_conflict": ((412,), "the record changed since you read it"),
     "too_large": ((413,), "the body is too large"),
     "unsupported_encoding": ((415,), "the body is compressed, or not UTF-8"),

@@ -27,7 +27,7 @@ _VALUE = {character: value for value, character in enumerate(ALPHABET)}
 # prefix -> what it stands for, as a handle (kind/id) spells it; kinds of records declare their own
 PEOPLE = {
     **{"ws": "workspace", "u": "user", "inv": "invite", "tok": "token", "jb": "job", "op": "operation"},
-    "imp": "import",
+    **{"imp": "import", "ln": "link"},
 }
 
 

@@ -1,4 +1,4 @@
-"""What is outdated is dropped: counters of limits, codes, confirm tokens, kept answers, sign-ins, grants, files, jobs.
+"""What is outdated is dropped: counters of limits, codes, confirm tokens, kept answers, links, grants, files, jobs.
 
 Rows stamped in the future, because the clock was set back, are dropped too; otherwise they would count again later.
 """
@@ -13,7 +13,7 @@ from crmkit.storage import job_records, jobs
 from crmkit.storage.interface.tx import Tx
 from crmkit.storage.people import attempts, grants, tokens, waiting_codes
 from crmkit.storage.requests import answers, confirmations
-from crmkit.storage.transfer import imports
+from crmkit.storage.transfer import imports, links
 
 KEEP_DAYS = 2  # counters of limits matter for a day, those of all wrong tries for longer
 JOB_DAYS = 7  # whoever started a job looks at its end within a week
@@ -29,6 +29,7 @@ def sweep(tx: Tx, crm: Crm) -> None:
     waiting_codes.forget(tx, codes_latest)
     confirmations.forget(tx, after(tx.now, minutes=confirm.MINUTES))
     answers.forget(tx)
+    links.forget(tx)
     grants.forget(tx, codes_latest, kept_since, after(tx.now, seconds=GRANT_SECONDS))
     plans_before, reports_before = after(tx.now, hours=-PLAN_HOURS), after(tx.now, days=-REPORT_DAYS)
     uploads.remove(tx, crm, imports.forget(tx, plans_before, reports_before))

@@ -2,15 +2,14 @@
 
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote, unquote
+from urllib.parse import unquote
 
 from crmkit.errors import Problem
 from crmkit.mcp.cut import MAX_CHARACTERS
 from crmkit.web.call import INSIDE, HttpCall
+from crmkit.web.routing.segments import encoded
 from crmkit.web.writes import KEY_HEADER
 
-# characters that a path and its query may have unquoted (RFC 3986, 3.3 and 3.4), and the caller's own percent signs
-_UNQUOTED = "!$%&'()*+,;=:@/?-._~[]"
 # of an answer that is sent in pieces, after which it may end: more than a tool shows (see cut)
 MAX_BYTES = 4 * MAX_CHARACTERS
 # headers of the call that the request gets too
@@ -35,7 +34,7 @@ async def send(call: HttpCall, method: str, target: str, body: bytes, key: str |
     Raises `busy` for an answer in pieces that failed in the middle.
     """
     scope, state = call.scope, call.scope["state"]
-    path, _, query = quote(target, safe=_UNQUOTED).partition("?")
+    path, _, query = encoded(target).partition("?")
     inner: dict[str, Any] = {
         "type": "http",
         "asgi": scope["asgi"],

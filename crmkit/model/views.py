@@ -3,20 +3,17 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
-from urllib.parse import parse_qsl
+from typing import Any
 
-from crmkit.model.fields import Identifier, Invalid, LongText
+from crmkit.model.fields import Identifier, Invalid
 from crmkit.model.fold import fold
+from crmkit.model.paths import Pairs, RequestPath, split
 from crmkit.model.query import groups
 from crmkit.model.query.parse import TIMEZONE
-
-Pairs = list[tuple[str, str]]
 
 # how a list is answered: what is sent stands in place of the view's
 REPLACES = ("limit", "sort", "fields", "format", "count", "explain", "max_tokens", TIMEZONE)
 SEARCH = "search"
-NEVER = ("cursor", "confirm", "code")  # each of which is for one request alone
 
 _NAME = re.compile(r"[a-z0-9-]{1,60}")
 
@@ -54,53 +51,18 @@ class ViewName(Identifier):
 
 
 @dataclass(frozen=True)
-class ListPath(LongText):
-    """A path with its query. Which paths are those of lists is known by the routes."""
+class ListPath(RequestPath):
+    """The path of a list, with its query."""
 
-    most: int = 4_000
-    example: ClassVar[str] = "/contacts?stage=lead&sort=-updated_at"
-
-    @property
-    def says(self) -> str:
-        return f"the path of a list, like {self.example}, of at most {self.most:,} characters"
-
-    @property
-    def brief(self) -> str:
-        return "path"
-
-    @property
-    def legend(self) -> str:
-        return ""
-
-    def cleaned(self, value: str) -> str | None:
-        path = super().cleaned(value)
-        if path is None:
-            return None
-        if not path.startswith("/") or not path.isprintable():
-            raise Invalid(f"must be the path of a list, like {self.example}")
-        for name, _ in split(path)[1]:
-            if name in NEVER:
-                raise Invalid(f"has {name}, which is for one request alone: leave it out")
-        return path
+    what = "a list"
+    example = "/contacts?stage=lead&sort=-updated_at"
+    never = ("cursor", "confirm", "code")
 
     def operand(self, text: str) -> str | None:
         return fold(text.strip()) or None  # a part of a path is no path
 
     def part(self, text: str) -> str:
         return fold(text)
-
-    def schema(self) -> dict[str, Any]:
-        return {**super().schema(), "pattern": "^/", "maxLength": self.most}
-
-
-def split(path: str) -> tuple[str, Pairs]:
-    """Return a path without its query, and the pairs of that; raises Invalid."""
-    head, _, query = path.partition("?")
-    try:
-        pairs = parse_qsl(query, keep_blank_values=True, errors="strict")
-    except ValueError:
-        raise Invalid("has a query that is not percent-encoded UTF-8") from None
-    return f"/{'/'.join(filter(None, head.split('/')))}", pairs
 
 
 def narrowed(path: str, sent: Sequence[tuple[str, str]]) -> tuple[str, Pairs]:

@@ -19,6 +19,7 @@ OWNED = (
         "confirmations",
         "briefs",
         "invites",
+        "links",
         "job_records",
         "jobs",
         "refused_rows",

@@ -27,7 +27,7 @@ from crmkit.web.handlers.records.by_filter import many_routes
 from crmkit.web.handlers.records.kinds import record_routes
 from crmkit.web.handlers.records.members import member_routes
 from crmkit.web.handlers.records.merge import merge_routes
-from crmkit.web.handlers.transfer import imports
+from crmkit.web.handlers.transfer import imports, links
 from crmkit.web.handlers.transfer.exports import export_route
 from crmkit.web.handlers.views import view_routes
 from crmkit.web.oauth import endpoints as oauth
@@ -105,6 +105,7 @@ def routes(kinds: Kinds) -> list[Route]:
         export_route(kinds, kinds.audit),
         *jobs.ROUTES,
         *imports.ROUTES,
+        *links.ROUTES,
     ]
     of_settings = [
         route

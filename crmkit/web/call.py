@@ -24,6 +24,7 @@ from crmkit.web.reply import CHOSEN, SPREADSHEET, TOKENS, Response, streamed
 
 INSIDE = "inside"  # in the state of a request that a tool call of MCP stands for
 WITHIN = "within"  # in the state of a request that is part of another, which was counted
+LINKED = "linked"  # in the state of a request that a link stands for: who made the link
 DRY = "dry"  # in the state of a request: whether it is a dry run
 LONG = 256 * 1024  # bytes of a body that is decoded beside the event loop: some milliseconds
 FLAGS = {"1": True, "true": True, "0": False, "false": False}

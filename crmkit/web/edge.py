@@ -59,6 +59,10 @@ class Edge:
         edge._answer = refuse
         return edge
 
+    def routed(self, path: str) -> str:
+        """Return a spelled path as routes have it: with ids in place of handles."""
+        return self._handle.sub("/", path) if path.count("/") > 2 else path
+
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
@@ -72,7 +76,7 @@ class Edge:
         path, base = spelled(scope["raw_path"].decode("latin-1")), ""
         if self._base_path and f"{path}/".startswith(f"{self._base_path}/"):  # some proxies strip it, some do not
             base, path = self._base_path, path[len(self._base_path) :] or "/"
-        scope["path"] = self._handle.sub("/", path) if path.count("/") > 2 else path
+        scope["path"] = self.routed(path)
         status, at = 500, ""
         try:
             response = await self._answer(scope, receive)

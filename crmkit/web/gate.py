@@ -7,7 +7,7 @@ connected app must confirm the request.
 
 /mcp (`Route.apps`) also refuses web pages of other origins, and its 401 says where to sign in. It counts its messages
 itself. The request that a tool call stands for passes the gate too (INSIDE), and so does one that is part of another
-(WITHIN); neither is counted again.
+(WITHIN); neither is counted again. What a link shows is asked for by whom the link names (LINKED).
 """
 
 from dataclasses import replace
@@ -18,7 +18,8 @@ from litestar.types import Scope
 from crmkit.core.crm import Crm
 from crmkit.core.people import sessions
 from crmkit.errors import Problem
-from crmkit.web.call import INSIDE, WITHIN, header_of
+from crmkit.model.actor import Actor
+from crmkit.web.call import INSIDE, LINKED, WITHIN, header_of
 from crmkit.web.connection.hosts import Hosts
 from crmkit.web.limits import PerMinute
 from crmkit.web.oauth.origins import Origins, challenge
@@ -49,15 +50,18 @@ class Gate:
         if route.apps:
             self._origins.check(scope)
         if not route.public:
-            authorization = header_of(scope, b"authorization")
-            try:
-                actor = await sessions.authenticate(self._crm, authorization)
-            except Problem as problem:
-                if route.apps and problem.status == 401:
-                    problem.headers["WWW-Authenticate"] = challenge(self._crm.settings, bool(authorization))
-                raise
+            actor = state.get(LINKED) or await self._authenticated(scope, route)
             if actor.is_app and route.consent == CODE:
                 actor = replace(actor, must_confirm=True)
             state["actor"] = actor
             if not route.apps and not state.get(INSIDE) and not state.get(WITHIN):
                 self.limit.count(actor, state)
+
+    async def _authenticated(self, scope: Scope, route: Route) -> Actor:
+        authorization = header_of(scope, b"authorization")
+        try:
+            return await sessions.authenticate(self._crm, authorization)
+        except Problem as problem:
+            if route.apps and problem.status == 401:
+                problem.headers["WWW-Authenticate"] = challenge(self._crm.settings, bool(authorization))
+            raise

@@ -7,7 +7,7 @@ is refused when its module is imported.
 import inspect
 import re
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from types import UnionType
 from typing import Any, Concatenate, Literal, get_args, get_type_hints
@@ -77,6 +77,7 @@ class Route:
     shows: Shows | None  # the answer to a write, from what its handler returned; pure, on the writer's thread too
     undoes: bool  # its answer tells how to undo it
     is_list: bool  # a view may keep its path: it reads what its parameters find
+    is_linked: bool  # a link may show what it answers
 
     @property
     def listed_methods(self) -> tuple[str, ...]:
@@ -124,6 +125,7 @@ def route(
     shows: Shows | None = None,
     undoes: bool | None = None,
     is_list: bool | None = None,
+    is_linked: bool | None = None,
 ) -> Callable[[Handler], Route]:
     """Return the decorator that makes a handler a Route; raises BadRoute.
 
@@ -135,7 +137,7 @@ def route(
 
     Its answer shows records of its `kind` unless other kinds are `shown`; that to a batch shows none. What is read with
     a cursor, or by filters, may be cut, and has the formats of LISTS.
-    What reads by the filters of a kind `is_list`, unless it says otherwise.
+    What reads by the filters of a kind `is_list`, unless it says otherwise. What reads records and figures `is_linked`.
     """
 
     lists = verb == "read" and (query == ANY or "cursor" in query) if is_cut is None else is_cut
@@ -172,7 +174,10 @@ def route(
             shows=shows,
             undoes=verb == "delete" and kind is not None if undoes is None else undoes,
             is_list=verb == "read" and kind is not None and query == ANY if is_list is None else is_list,
+            is_linked=bool(is_linked),
         )
+        if is_linked is None:
+            made = replace(made, is_linked=_shows_records(made))
         _check(made)
         return made
 
@@ -180,6 +185,13 @@ def route(
 
 
 read = partial(route, "GET", verb="read")
+
+
+def _shows_records(made: Route) -> bool:
+    """Tell whether a route reads records of people, or figures: not who may do what, nor what was logged."""
+    if made.verb != "read" or made.public or made.area in ("account", "audit", "team", "tokens", "workspace"):
+        return False
+    return made.kind is not None or made.is_list or made.area == "analytics"
 
 
 def _check(made: Route) -> None:

@@ -111,6 +111,11 @@ class Router:
         answer = await route.handler(call, **ids)
         return answer if isinstance(answer, Response) else respond(call.scope, answer)
 
+    def reading(self, scope: Any) -> Route | None:
+        """Return the route of a GET, None where the path has no such method; raises `unknown_path`."""
+        path, _ = self._found(scope)
+        return self._routes[path].get("GET")
+
     @cached_property
     def lists(self) -> tuple[str, ...]:
         """The paths of lists, which a view may keep."""

@@ -15,6 +15,7 @@ from crmkit.storage.hashed import sha256
 from crmkit.storage.interface.tx import Tx
 from crmkit.storage.log import audit
 from crmkit.storage.people import tokens
+from crmkit.storage.people.tokens import TokenUse
 
 WORTH_WRITING_MINUTES = 10  # a token's use is written down at most this often
 
@@ -75,6 +76,11 @@ async def authenticate(crm: Crm, header: str) -> Actor:
         token_id = found.actor.token_id
         crm.database.write_later(token_id, partial(tokens.touch, token_id=token_id, at=now))
     return found.actor
+
+
+def living(crm: Crm, use: TokenUse | None) -> Actor | None:
+    """Return the actor of a token that is known by its id, None where it is unknown or was not used for too long."""
+    return None if use is None or use.last_used_at < _idle_since(crm, crm.now) else use.actor
 
 
 async def whoami(call: Call) -> Identity:

@@ -43,14 +43,18 @@ def mint() -> str:
 
 def find(connection: Connection, hash: bytes) -> TokenUse | None:
     """Return what the token with this hash stands for; None when it is unknown, revoked, or no longer a member's."""
-    row = connection.execute(f"{_SELECT} WHERE t.hash = ?", (hash,)).fetchone()
-    return None if row is None else TokenUse(_actor(row), row[-1])
+    return _use(connection.execute(f"{_SELECT} WHERE t.hash = ?", (hash,)).fetchone())
+
+
+def use(connection: Connection, token_id: str) -> TokenUse | None:
+    """Return the same of the token with this id."""
+    return _use(connection.execute(f"{_SELECT} WHERE t.id = ?", (token_id,)).fetchone())
 
 
 def current(connection: Connection, token_id: str) -> Actor | None:
     """Return who the token with this id stands for at this moment, or None when it no longer counts."""
-    row = connection.execute(f"{_SELECT} WHERE t.id = ?", (token_id,)).fetchone()
-    return None if row is None else _actor(row)
+    found = use(connection, token_id)
+    return None if found is None else found.actor
 
 
 def roles(connection: Connection, workspace_id: str, token_ids: Sequence[str]) -> dict[str, str]:
@@ -65,6 +69,10 @@ def roles(connection: Connection, workspace_id: str, token_ids: Sequence[str]) -
             (workspace_id, *ids),
         ).fetchall()
     return found
+
+
+def _use(row: tuple[Any, ...] | None) -> TokenUse | None:
+    return None if row is None else TokenUse(_actor(row), row[-1])
 
 
 def _actor(row: tuple[Any, ...]) -> Actor:

@@ -1,6 +1,14 @@
 """The segments of a path, each decoded once: a slash or a percent sign that stands in one does not end or decode it."""
 
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
+
+# characters that a path and its query may have unquoted (RFC 3986, 3.3 and 3.4), and the caller's own percent signs
+_UNQUOTED = "!$%&'()*+,;=:@/?-._~[]"
+
+
+def encoded(target: str) -> str:
+    """Return a path with its query as it is sent: percent-encoded where somebody wrote it as plain text."""
+    return quote(target, safe=_UNQUOTED)
 
 
 def spelled(raw: str) -> str:

@@ -15,8 +15,9 @@ from crmkit.model.configuration.pipeline import Stages
 from crmkit.model.declared.parts import KeyName
 from crmkit.model.fields import Choice, Email, FieldType, Link, LinkToAny, LongText, Text, Timezone
 from crmkit.model.form import Form
+from crmkit.model.paths import RequestPath
 from crmkit.model.record import Kind
-from crmkit.model.views import ListPath, ViewName
+from crmkit.model.views import ViewName
 from crmkit.storage.interface.tx import Tx
 from crmkit.storage.log import audit
 from crmkit.web.app import routes
@@ -39,6 +40,7 @@ NOUNS = {kind.plural: kind.prefix for kind in REGISTRY.all} | {
     "undo": "op",
     "jobs": "jb",
     "imports": "imp",
+    "links": "ln",
 }
 # what a declared query parameter takes: prefixes of ids, or nothing that is an id
 PARAMETERS: dict[str, tuple[str, ...]] = {
@@ -87,7 +89,7 @@ def samples(type_: FieldType) -> list[Any]:
         return [f"{{{prefix}}}" for prefix in type_.among]
     if isinstance(type_, ViewName):
         return ["mine"]
-    if isinstance(type_, ListPath):
+    if isinstance(type_, RequestPath):
         return ["/contacts?stage=lead"]
     assert isinstance(type_, Text | LongText | KeyName), f"no sample of {type_}"
     return ["Mine"]
@@ -251,6 +253,7 @@ def furnish(home: House, person: Person, workspace: str, word: str, tag: str) ->
         ids_["inv"] = new(person, f"/workspaces/{workspace}/invites", email=f"{state}@{word}{tag}.example.com")
         minted = person.post(f"/workspaces/{workspace}/tokens", json={"token_name": f"{word}{state}"})
         assert minted.status_code == 201
+        ids_["ln"] = new(person, "/links", path=f"/contacts?search={word}")
         listed = person.json_of("GET", "/tokens")["items"]
         ids_["tok"] = next(item["id"] for item in listed if item["name"] == f"{word}{state}")
         other = f"{state}member@{tag}.example.com"
@@ -270,6 +273,7 @@ def furnish(home: House, person: Person, workspace: str, word: str, tag: str) ->
     assert person.delete(f"/workspaces/{workspace}/invites/{stand.gone['inv']}").status_code == 200
     assert person.delete(f"/workspaces/{workspace}/members/{stand.gone['u']}").status_code == 200
     assert person.delete(f"/tokens/{stand.gone['tok']}").status_code == 200
+    assert person.delete(f"/links/{stand.gone['ln']}").status_code == 200
     assert stepped(home, person, "DELETE", f"/workspaces/{stand.gone['ws']}").status_code == 200
     return stand
 

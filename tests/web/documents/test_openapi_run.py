@@ -65,6 +65,7 @@ class Visitor:
             "/conversions/{id}": self._conversion,
             "/fields/{id}": self._declared,
             "/views/{id}": lambda: self._made("/views", name=f"view-{next(self._numbers)}", path="/contacts"),
+            "/links/{id}": lambda: self._made("/links", path="/contacts"),
             "/jobs/{id}": lambda: add(self.home, actor_of(self.home, self.alice), "none", None, NEVER).id,
             "/undo/{operation_id}": self._operation,
             "/activities/{id}": lambda: self._made(f"/contacts/{self.id('/contacts/{id}')}/activities", body="Hello"),

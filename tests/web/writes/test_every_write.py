@@ -96,4 +96,4 @@ def has_two_steps(route: Route) -> bool:
 
 
 def without_token(answer: httpx.Response) -> dict[str, Any]:
-    return {name: value for name, value in answer.json().items() if name not in ("token", "notes")}
+    return {name: value for name, value in answer.json().items() if name not in ("token", "url", "notes")}

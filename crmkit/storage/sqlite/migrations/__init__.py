@@ -36,6 +36,7 @@ from crmkit.storage.sqlite.migrations import (
     m0033_analytics,
     m0034_views,
     m0035_imports,
+    m0036_links,
 )
 from crmkit.storage.sqlite.migrations.migration import Migration
 
@@ -75,6 +76,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     m0033_analytics.MIGRATION,
     m0034_views.MIGRATION,
     m0035_imports.MIGRATION,
+    m0036_links.MIGRATION,
 )
 
 __all__ = ["MIGRATIONS", "Migration"]

@@ -1,0 +1,58 @@
+"""A GET that is part of another request: what a view keeps, what a link shows."""
+
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from typing import Any
+
+from crmkit.errors import Problem
+from crmkit.web.call import WITHIN, HttpCall
+from crmkit.web.routing.next_page import ASKED, asked
+
+
+class Understood(Exception):
+    """A request was read up to where it would read many records, or write."""
+
+
+class Trial(HttpCall):
+    """A call that ends where a list would be read: by then all that was sent is understood."""
+
+    __slots__ = ()
+
+    def scan(self, work: Callable[..., Any], *args: Any) -> Awaitable[Any]:
+        raise Understood
+
+    def stream(self, work: Callable[..., Any], *args: Any, is_whole: bool = False) -> AsyncGenerator[Any, None]:
+        raise Understood
+
+    async def write(self, *args: Any, **more: Any) -> Any:
+        raise Understood
+
+
+def scope_of(call: HttpCall, path: str, query: bytes, **state: Any) -> Any:
+    """Return the scope of a GET of this path, as routes have it, by the same client; `state` is added to the call's."""
+    raw = path.encode("utf-8", "replace")
+    method = call.method if call.method == "HEAD" else "GET"
+    shared = {**call.scope["state"], WITHIN: True, ASKED: asked(call.scope), **state}
+    return {**call.scope, "method": method, "path": path, "raw_path": raw, "query_string": query, "state": shared}
+
+
+def receiving(call: HttpCall) -> Callable[[], Awaitable[Any]]:
+    """Return what the body of such a GET is received by: none, then the end of the call."""
+
+    async def receive() -> dict[str, Any]:
+        await call.left()
+        return {"type": "http.disconnect"}
+
+    return receive
+
+
+async def check(call: HttpCall, scope: Any) -> None:
+    """Raise `invalid_value` of `path` for what cannot be asked for, and what else is raised before it is read."""
+    try:
+        await call.app.state.router.answered(scope, receiving(call), Trial)
+    except Understood:
+        pass
+    except Problem as problem:
+        if problem.status != 400:
+            raise
+        told = [f"{name} {what}" for name, what in problem.fields.items()]
+        raise Problem("invalid_value", problem.hint, fields={"path": "; ".join(told) or "cannot be read"}) from None
