@@ -3,8 +3,8 @@
 from typing import Annotated
 
 from crmkit.model.form import REQUIRED
+from crmkit.model.paths.views import ListPath, ViewName
 from crmkit.model.record import Tracked, index, kind_of, unique
-from crmkit.model.views import ListPath, ViewName
 
 
 class View(Tracked, frozen=True):

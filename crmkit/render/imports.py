@@ -7,7 +7,8 @@ from typing import Any
 
 from crmkit.model.query.listing import MixedListing, Paging
 from crmkit.render.answers import Part, Table, numbered_lines, told_of_fields
-from crmkit.render.formats import Format, encoded
+from crmkit.render.encoding import encoded
+from crmkit.render.formats import Format
 from crmkit.render.tail import NO_TAIL, Tail
 
 Refused = tuple[int, str, Mapping[str, str], str]  # number, code, what is wrong with which fields, hint

@@ -6,9 +6,9 @@ from urllib.parse import urlencode
 
 from crmkit.core.reading import lists
 from crmkit.errors import Problem, in_quotes, nearest
-from crmkit.model import views
 from crmkit.model.fields import Invalid
-from crmkit.model.paths import split
+from crmkit.model.paths import views
+from crmkit.model.paths.request import split
 from crmkit.model.record import Kind
 from crmkit.records.view import View
 from crmkit.render.formats import LISTS

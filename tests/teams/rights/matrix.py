@@ -15,16 +15,16 @@ from crmkit.model.configuration.pipeline import Stages
 from crmkit.model.declared.parts import KeyName
 from crmkit.model.fields import Choice, Email, FieldType, Link, LinkToAny, LongText, Text, Timezone
 from crmkit.model.form import Form
-from crmkit.model.paths import RequestPath
+from crmkit.model.paths.request import RequestPath
+from crmkit.model.paths.views import ViewName
 from crmkit.model.record import Kind
-from crmkit.model.views import ViewName
 from crmkit.storage.interface.tx import Tx
 from crmkit.storage.log import audit
 from crmkit.web.app import routes
 from crmkit.web.route import ANY, Route
 from tests.core.jobs.kinds import actor_of, add
 from tests.house import House, Person
-from tests.kinds import ACTIVITY, CONTACT, KINDS, NAMED, PREFIXES, REGISTRY
+from tests.kinds import ACTIVITY, AUDIT, CONTACT, KINDS, NAMED, PREFIXES, REGISTRY
 from tests.teams.office import Books, blotted, enter, erased, error_of, new, stepped, working_in
 
 CANARY = "zebracanary"
@@ -50,9 +50,12 @@ PARAMETERS: dict[str, tuple[str, ...]] = {
     "id": (ACTIVITY.prefix,),  # of the lists of activities
     "target": tuple(PREFIXES),
     **dict.fromkeys(["q", "search"], tuple(PREFIXES)),  # words, among them ids
-    **dict.fromkeys(["confirm", "code", "merge", "atomic", "types", "days", "limit", "cursor", "fields", "format"], ()),
+    **dict.fromkeys(
+        ["confirm", "code", "merge", "atomic", "types", "days", "limit", "cursor", "sort", "fields", "format"], ()
+    ),
     **dict.fromkeys(["as_of", "kinds", "wait", "timezone", "sum", "avg", "min", "max"], ()),
     **dict.fromkeys(["by", "created_by", "action", "since", "until", "kind", "on_behalf_of", "source_id", "owner"], ()),
+    **dict.fromkeys(AUDIT.filters, ()),
     **dict.fromkeys(["explain", "max_tokens", "period", "from", "to"], ()),
     **dict.fromkeys(["mode", "unknown", "dates", "map.COLUMN", "start"], ()),  # of an import
 }

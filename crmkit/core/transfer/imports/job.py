@@ -113,7 +113,7 @@ def _step(crm: Crm, tx: Tx, job: Job) -> Job:
         creates=found.creates + written.creates,
         updates=found.updates + written.updates,
         refused=found.refused + len(written.refused),
-        op=tx.operations.get(tx.by.workspace_number),
+        op=tx.operations.get(tx.by.workspace_id),
     )
     job = job.goes_on(to_builtins(place))
     if turn.rows and written.ended is None:

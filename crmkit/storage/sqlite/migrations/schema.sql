@@ -1,4 +1,4 @@
--- 35;
+-- 36;
 CREATE TABLE migrations (
             number INTEGER PRIMARY KEY,
             name TEXT NOT NULL,
@@ -561,6 +561,17 @@ CREATE TABLE refused_rows (
             fields TEXT NOT NULL,
             cells TEXT NOT NULL,
             PRIMARY KEY (workspace_id, import_id, number)
+        ) STRICT, WITHOUT ROWID
+        ;
+CREATE TABLE links (
+            workspace_id TEXT NOT NULL,
+            id TEXT NOT NULL,
+            hash BLOB NOT NULL UNIQUE,
+            token_id TEXT NOT NULL,
+            path TEXT NOT NULL,
+            created_at TEXT NOT NULL,
+            expires_at TEXT NOT NULL,
+            PRIMARY KEY (workspace_id, id)
         ) STRICT, WITHOUT ROWID
         ;
 INSERT INTO activities_search (activities_search, rank) VALUES ('automerge', 8);

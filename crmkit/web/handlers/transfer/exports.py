@@ -1,6 +1,6 @@
 """The routes of exports: all records of a kind that filters find, as a file."""
 
-from crmkit.core.transfer import exports
+from crmkit.core.transfer.exports import verbs as exports
 from crmkit.model.record import Kind, Kinds
 from crmkit.render.files.registry import fields_of
 from crmkit.render.formats import exports_of

@@ -15,7 +15,7 @@ from crmkit.storage.interface.connection import Connection
 from crmkit.storage.log import audit
 from crmkit.storage.transfer.imports import DONE, PLANNED, RUNNING, Import
 from crmkit.web.call import HttpCall
-from crmkit.web.reply import Response, streamed
+from crmkit.web.reply import Response
 from crmkit.web.route import FREE, Route, read, route
 
 START = "start"
@@ -77,7 +77,7 @@ async def fetch(call: HttpCall, id: str) -> Answer | Response:
         rows = verbs.report(connection, found.found)
         yield from report(found.found.titles, ((row.number, row.told, row.cells) for row in rows))
 
-    return await streamed(REPORT, call.stream(work))
+    return await call.spooled(work, content_type=REPORT.content_type)
 
 
 @route(
@@ -162,7 +162,7 @@ def _error(found: Import) -> dict[str, str]:
 
 
 def _operation(found: Import) -> str | None:
-    return None if found.op is None else audit.operation_id(found.op)
+    return None if found.op is None else audit.operation_id(found.workspace_id, found.op)
 
 
 def _next(found: Import) -> str:

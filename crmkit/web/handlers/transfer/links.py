@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from crmkit.core.transfer import links
-from crmkit.core.transfer.links import APP_MINUTES, LINK, OPENED, Made
+from crmkit.core.transfer.links import verbs as links
+from crmkit.core.transfer.links.verbs import APP_MINUTES, LINK, OPENED, Made
 from crmkit.errors import Problem
-from crmkit.model.paths import LinkedPath
+from crmkit.model.paths.links import LinkedPath
 from crmkit.model.query.listing import MixedListing, Paging
 from crmkit.render import text
 from crmkit.render.answers import Answer, Card, done, page

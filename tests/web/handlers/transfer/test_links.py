@@ -9,7 +9,7 @@ import pytest
 
 from crmkit.boot import KINDS
 from crmkit.clock import after
-from crmkit.core.transfer import links
+from crmkit.core.transfer.links import verbs as links
 from crmkit.web.app import routes
 from tests.house import ALICE, BOB, UNLIMITED, House, Person, house
 from tests.teams.office import JSON, Books, address, enter, erased, error_of, new, team, working_in

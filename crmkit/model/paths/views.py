@@ -7,7 +7,7 @@ from typing import Any
 
 from crmkit.model.fields import Identifier, Invalid
 from crmkit.model.fold import fold
-from crmkit.model.paths import Pairs, RequestPath, split
+from crmkit.model.paths.request import Pairs, RequestPath, split
 from crmkit.model.query import groups
 from crmkit.model.query.parse import TIMEZONE
 

@@ -13,7 +13,7 @@ from crmkit.errors import Problem
 from crmkit.model.actor import Actor
 from crmkit.model.fields import Integer
 from crmkit.model.form import REQUIRED, Default, form_of
-from crmkit.model.paths import LinkedPath
+from crmkit.model.paths.links import LinkedPath
 from crmkit.storage.interface.connection import Connection
 from crmkit.storage.interface.tx import Tx
 from crmkit.storage.log import audit

@@ -1,4 +1,4 @@
-"""Paths of this API that people keep: in a view, or behind a link."""
+"""The path of a GET of this API, with its query, as people keep it."""
 
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -43,15 +43,6 @@ class RequestPath(LongText):
 
     def schema(self) -> dict[str, Any]:
         return {**super().schema(), "pattern": "^/", "maxLength": self.most}
-
-
-@dataclass(frozen=True)
-class LinkedPath(RequestPath):
-    """The path behind a link, which somebody reads without a token."""
-
-    what = "a list, a record, a count or an export"
-    example = "/contacts/export?format=csv"
-    never = ("confirm", "code", "wait")
 
 
 def split(path: str) -> tuple[str, Pairs]:

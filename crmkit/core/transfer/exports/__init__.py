@@ -1,0 +1,1 @@
+"""Exports: all records that filters find, as a file."""

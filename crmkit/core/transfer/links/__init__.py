@@ -1,0 +1,1 @@
+"""Links: a path that people read without a token, for a while."""

@@ -1,0 +1,1 @@
+"""Paths of this API that people keep: in a view, or behind a link."""

@@ -1,0 +1,14 @@
+"""The path behind a link."""
+
+from dataclasses import dataclass
+
+from crmkit.model.paths.request import RequestPath
+
+
+@dataclass(frozen=True)
+class LinkedPath(RequestPath):
+    """The path behind a link, which somebody reads without a token."""
+
+    what = "a list, a record, a count or an export"
+    example = "/contacts/export?format=csv"
+    never = ("confirm", "code", "wait")
