@@ -16,10 +16,10 @@ from crmkit.core.call import Call
 from crmkit.core.duplicates import catching_up
 from crmkit.core.sweep import sweep
 from crmkit.errors import Problem
-from crmkit.storage import erasure
 from crmkit.storage.duplicates import unpaired
 from crmkit.storage.interface.commits import Listener
 from crmkit.storage.interface.lanes import ANYWHERE
+from crmkit.storage.workspaces import erasure
 
 log = logging.getLogger("crmkit")
 

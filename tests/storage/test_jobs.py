@@ -6,12 +6,13 @@ from typing import Any
 from crmkit import ids
 from crmkit.clock import after
 from crmkit.model.actor import Actor
-from crmkit.storage import erasure, jobs
+from crmkit.storage import jobs
 from crmkit.storage.interface.connection import Connection
 from crmkit.storage.interface.lanes import ANYWHERE
 from crmkit.storage.interface.tx import Tx
 from crmkit.storage.interface.workspace import Workspace
 from crmkit.storage.jobs import Due, Job
+from crmkit.storage.workspaces import erasure
 from tests.house import CHARLIE
 from tests.kinds import REGISTRY
 from tests.storage.desk import Desk, workspace_of

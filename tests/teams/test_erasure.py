@@ -2,16 +2,14 @@
 
 import logging
 from collections.abc import Iterable, Iterator
-from functools import partial
 from pathlib import Path
 
 import pytest
 
-from crmkit.storage.interface.tx import Tx
 from crmkit.storage.sqlite.search import vocabulary
-from tests.house import House, Person
-from tests.teams.office import JSON, Books, asked, enter, erased, new, office, person_of, stepped, working_in
-from tests.teams.rights.matrix import add_job
+from tests.house import House
+from tests.teams.filling import filled
+from tests.teams.office import JSON, Books, asked, enter, new, office, person_of, stepped, working_in
 
 CANARIES = ("xylophonist", "quagmirean", "zwiebelmuster", "bandersnatch", "jabberwockian")
 KEPT = "marmalade"
@@ -30,68 +28,6 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
     monkeypatch.setattr(vocabulary, "SAMPLED", 1)  # of so few texts none might be in the sample
     with office(tmp_path / "data") as running:
         yield running
-
-
-def filled(home: House, admin: Person, workspace: str, words: tuple[str, ...]) -> Person:
-    """Fill a workspace with all that one can hold; return the admin with a token that works in it."""
-    inside = working_in(admin, workspace, f"{words[0]}-token")
-    place = f"/workspaces/{workspace}"
-    assert inside.patch(place, json={"code_prefix": "CRM-"}).status_code == 200
-    new(inside, "/fields", kind="contact", key=words[0], type="text")
-    for n in range(5):
-        word = words[n % len(words)]
-        company = new(inside, "/companies", name=f"{word} Corp", domain=f"{word}{n}.com", notes=word, tags=[word])
-        contact = new(
-            inside,
-            "/contacts",
-            name=f"{word} Jane",
-            email=f"jane{n}@{word}.com",
-            company_id=company,
-            notes=word,
-            custom={word: word},
-            follow_up_at="2026-06-11",
-            follow_up_note=word,
-        )
-        deal = new(inside, "/deals", title=f"{word} deal", contact_id=contact, company_id=company, stage=word)
-        ticket = new(inside, "/tickets", subject=f"{word} broke", contact_id=contact, body=word)
-        twins = [new(inside, "/companies", name=f"{word} {n} twins") for _ in range(3)]  # of whom two stay a pair
-        assert inside.post("/duplicates/dismiss", json={"a": twins[0], "b": twins[1]}).status_code == 200
-        new(inside, "/views", name=f"view-{n}", path=f"/contacts?search={word}")
-        new(inside, "/links", path=f"/contacts?search={word}")
-        new(inside, "/tasks", title=f"{word} task", contact_id=contact, notes=word)
-        new(inside, "/conversions", contact_id=contact, platform="other", failure=word)
-        campaign = new(inside, "/campaigns", name=f"{word} fair", description=word)
-        new(inside, f"/campaigns/{campaign}/members", id=contact, reason=word)
-        for path in (f"/deals/{deal}", f"/contacts/{contact}", f"/companies/{company}", f"/tickets/{ticket}"):
-            new(inside, f"{path}/activities", body=f"{word} call", on_behalf_of=f"boss@{word}.com")
-        new(inside, f"/contacts/{contact}/activities", kind="call", body=word, occurred_at="2099-01-01")
-        inside.patch(f"/contacts/{contact}", json={"stage": word})
-    # one of each is gone, one waits for its confirmation
-    for path in ("/contacts", "/companies", "/deals", "/tickets", "/tasks", "/campaigns"):
-        going, waiting, *_ = (item["id"] for item in inside.json_of("GET", path)["items"])
-        erased(inside, f"{path}/{going}")
-        assert inside.delete(f"{path}/{waiting}").status_code == 409
-    new(inside, "/contacts", name=f"{words[0]} June", custom={words[0]: words[0]})  # whichever of the others is gone
-    assert inside.put("/pipelines/deals", json={"stages": [{"name": word} for word in words]}).status_code == 200
-    new(inside, f"{place}/invites", email=f"guest@{words[0]}.com")
-    member = f"member@{words[0]}.com"
-    new(inside, f"{place}/invites", email=member)
-    working_in(enter(home, member), workspace, words[1])
-    people = inside.json_of("GET", f"{place}/members")["members"]
-    user = next(one["user_id"] for one in people if one["email"] == member)
-    asked(home, inside, "POST", f"{place}/members/{user}/role", {"role": "admin"})
-    asked(home, inside, "POST", f"{place}/invites", {"email": f"boss@{words[0]}.com", "role": "admin"})
-    job = add_job(home, inside, words[0])
-    home.do(home.crm.database.write(partial(_keep_records_of, job), lanes=[workspace]))
-    body = {"name": f"{words[0]} once", "notes": words[0]}
-    assert inside.post("/contacts", json=body, headers={"Idempotency-Key": words[0]}).status_code == 201
-    assert inside.get("/brief").status_code == 200
-    return inside
-
-
-def _keep_records_of(job: str, tx: Tx) -> None:
-    sql = "INSERT INTO job_records SELECT workspace_id, id, 0, '[]', '[]' FROM jobs WHERE id = ?"
-    tx.connection.execute(sql, (job,))
 
 
 def traces(books: Books, needles: tuple[str, ...], first: int = 0, last: int = -1) -> dict[str, int]:

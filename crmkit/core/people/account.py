@@ -10,10 +10,10 @@ from crmkit.core.transfer import uploads
 from crmkit.model.actor import Member, Membership
 from crmkit.model.fields import Timezone
 from crmkit.model.form import form_of
-from crmkit.storage import erasure
 from crmkit.storage.interface.tx import Tx
 from crmkit.storage.interface.workspace import Workspace
 from crmkit.storage.people import accounts, invites
+from crmkit.storage.workspaces import erasure
 
 log = logging.getLogger("crmkit")
 

@@ -14,12 +14,12 @@ from crmkit.model.actor import Invite, Membership, User
 from crmkit.model.fields import Text
 from crmkit.model.form import REQUIRED, form_of
 from crmkit.model.names import spoken
-from crmkit.storage import erasure
 from crmkit.storage.interface.connection import Connection
 from crmkit.storage.interface.tx import Tx
 from crmkit.storage.interface.workspace import Workspace
 from crmkit.storage.log import audit
 from crmkit.storage.people import accounts, invites, tokens
+from crmkit.storage.workspaces import erasure
 
 log = logging.getLogger("crmkit")
 

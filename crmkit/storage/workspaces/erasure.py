@@ -9,35 +9,15 @@ from crmkit.storage.columns import quoted
 from crmkit.storage.interface.connection import Connection
 from crmkit.storage.interface.tx import Tx
 from crmkit.storage.interface.workspace import Workspace
-
-# what a workspace has beside its records, in an order that no foreign key minds
-OWNED = (
-    *("custom_values", "custom_indexes", "likely_duplicates", "unpaired"),
-    *("audit", "deleted", "counts", "numbers", "activity_addresses", "ahead", "open_sums", "pipelines"),
-    *(
-        "answers",
-        "confirmations",
-        "briefs",
-        "invites",
-        "links",
-        "job_records",
-        "jobs",
-        "refused_rows",
-        "imports",
-        "grants",
-        "tokens",
-        "memberships",
-    ),
-)
+from crmkit.storage.workspaces import owned
 
 
 def erase(tx: Tx, kinds: Kinds, workspace: Workspace) -> int:
     """Delete every row of a workspace and return how many there were."""
     execute = tx.connection.execute
-    of_kinds = (kinds.activity, *kinds.linking_first, *kinds.settings)
-    tables = (*(kind.plural for kind in of_kinds), *OWNED)
     rows = sum(
-        execute(f"DELETE FROM {quoted(table)} WHERE workspace_id = ?", (workspace.id,)).rowcount for table in tables
+        execute(f"DELETE FROM {quoted(table.name)} WHERE workspace_id = ?", (workspace.id,)).rowcount
+        for table in owned.tables(kinds)
     )
     rows += tx.connection.texts.erase(tx, kinds, workspace)
     execute(f"DELETE FROM codes WHERE {tx.connection.dialect.contains.format('purpose', '?')}", (workspace.id,))

@@ -1,0 +1,68 @@
+"""Every table that holds rows of workspaces is declared: the schema is compared with the list."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from crmkit.storage.sqlite.search.texts import COUNTS
+from crmkit.storage.workspaces import owned
+from tests.kinds import REGISTRY
+from tests.storage.desk import Desk, desk
+
+
+@pytest.fixture(scope="module")
+def back(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+    with desk(tmp_path_factory.mktemp("owned") / "data") as made:
+        yield made
+
+
+def asked(back: Desk, sql: str) -> list[tuple[Any, ...]]:
+    return back.do(back.database.read(None, lambda connection: connection.execute(sql).fetchall()))
+
+
+def columns(back: Desk) -> dict[str, dict[str, tuple[str, int]]]:
+    """Return table -> column -> (its type, its place in the primary key)."""
+    found: dict[str, dict[str, tuple[str, int]]] = {}
+    rows = asked(
+        back,
+        "SELECT m.name, c.name, c.type, c.pk FROM sqlite_master AS m JOIN pragma_table_info(m.name) AS c "
+        "WHERE m.type = 'table' AND m.sql NOT LIKE 'CREATE VIRTUAL%'",
+    )
+    for table, column, type, place in rows:
+        found.setdefault(table, {})[column] = (type, place)
+    return found
+
+
+def test_every_table_of_workspaces_is_declared(back: Desk) -> None:
+    """A new one fails here until it is said whether its rows travel with a workspace to another server."""
+    holding = {table for table, found in columns(back).items() if "workspace_id" in found}
+    declared = [table.name for table in owned.tables(REGISTRY)]
+    assert len(declared) == len(set(declared))
+    assert {*declared, *COUNTS} == holding
+
+
+def test_what_travels_has_its_primary_key_and_nothing_that_json_cannot_hold(back: Desk) -> None:
+    schema = columns(back)
+    for table in owned.travelling(REGISTRY):
+        found = schema[table.name]
+        key = sorted((place, name) for name, (_, place) in found.items() if place and name != "workspace_id")
+        assert tuple(name for _, name in key) == table.key, table
+        assert "BLOB" not in {type for type, _ in found.values()}, table
+
+
+def test_every_column_that_holds_the_number_of_a_row_is_declared(back: Desk) -> None:
+    """By its name: one of another name shows in the test that compares the tables of two servers."""
+    for table in owned.travelling(REGISTRY):
+        numbered = {name for name in columns(back)[table.name] if name in ("seq", "place", "op", "last")}
+        if table.name == "numbers":  # `last` is that of a code
+            numbered.discard("last")
+        assert numbered == {*table.numbers}, table
+
+
+def test_tables_are_filled_in_an_order_in_which_foreign_keys_let_them_be(back: Desk) -> None:
+    names = [table.name for table in owned.travelling(REGISTRY)]
+    for name in names:
+        for (to,) in asked(back, f"SELECT \"table\" FROM pragma_foreign_key_list('{name}')"):
+            if to in names:
+                assert names.index(to) < names.index(name), (name, to)
