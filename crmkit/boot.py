@@ -10,17 +10,17 @@ import resource
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
 from crmkit.announcement import announcement, warnings
-from crmkit.clock import Clock, system_clock
+from crmkit.clock import Clock, stamp, system_clock
 from crmkit.core.call import Call
 from crmkit.core.configuration import building, countries
 from crmkit.core.crm import Crm
@@ -39,15 +39,19 @@ from crmkit.settings import Settings, SettingsError, check_https, load
 from crmkit.storage import secret
 from crmkit.storage.data_folder import usable
 from crmkit.storage.interface.brand import Brand
-from crmkit.storage.interface.lanes import mail_lane
+from crmkit.storage.interface.lanes import Lanes, mail_lane
+from crmkit.storage.interface.tx import Tx
 from crmkit.storage.people import accounts
 from crmkit.storage.sqlite.brand import SQLITE
 from crmkit.storage.transfer.uploads import Uploads
 
 if TYPE_CHECKING:
+    from crmkit.core.transfer.snapshots.archive import Manifest
     from crmkit.web.connection.accesslog import AccessLog
     from crmkit.web.edge import Edge
     from crmkit.web.route import Route
+
+T = TypeVar("T")
 
 OWN_FILES = 128  # descriptors kept free for the database, mail, and refusals of surplus clients
 FLUSH_SECONDS = 0.3  # what is still to be logged at the end may take this long
@@ -186,6 +190,33 @@ def operator_token(settings: Settings, email: str, name: str) -> login.SignedIn:
     unit = partial(login.sign_in, crm=crm, email=email, token_name=name)
     with usable(_data(settings)):
         return brand_of(settings).run(_data(settings), unit, [mail_lane(email)], crm.now)
+
+
+def export_workspace(settings: Settings, id: str, file: Path) -> "Manifest":
+    """Write the archive of the workspace with this id to a file of mode 0600, and return what it holds.
+
+    A server may run or not. The file is there once it is whole, in place of one of that name. Raises ValueError.
+    """
+    from crmkit.core.transfer.snapshots import operator
+
+    read = partial(brand_of(settings).read, _data(settings))
+    return operator.export(read, KINDS, stamp(system_clock()), id, file)
+
+
+def import_workspace(settings: Settings, file: Path) -> "Manifest":
+    """Write a workspace as its archive has it, and return what that holds; a server may run or not.
+
+    Raises ValueError, which says why nothing was imported.
+    """
+    from crmkit.core.transfer.snapshots import operator
+
+    folder, brand = _data(settings), brand_of(settings)
+
+    def run(unit: Callable[[Tx], T], lanes: Lanes) -> T:
+        with usable(folder):
+            return brand.run(folder, unit, lanes, stamp(system_clock()))
+
+    return operator.import_(run, KINDS, settings.plans.default, file)
 
 
 def _data(settings: Settings) -> Path:

@@ -1,4 +1,4 @@
-"""The program: `crmkit serve`, `import`, `migrate`, `token`, `doctor`, `version`; alone it prints how it is used."""
+"""The program: `crmkit serve`, `import`, `migrate`, `token`, `doctor`, `workspace`, `version`; alone it prints usage."""
 
 import argparse
 import gc
@@ -8,10 +8,14 @@ import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from crmkit import __version__
 from crmkit.announcement import YOU
 from crmkit.settings import Settings, SettingsError, unknown_names
+
+if TYPE_CHECKING:
+    from crmkit.core.transfer.snapshots.archive import Manifest
 
 CONFIG = "crmkit.toml"
 VERSION = f"crmkit {__version__}"
@@ -79,9 +83,25 @@ def _parser() -> argparse.ArgumentParser:
     importing.add_argument("--yes", action="store_true", help="run it without asking")
     importing.set_defaults(run=_import)
 
+    _workspace_commands(commands.add_parser("workspace", help="move a workspace to another server"))
+
     version = commands.add_parser("version", help="print the version")
     version.set_defaults(run=_version)
     return parser
+
+
+def _workspace_commands(workspace: argparse.ArgumentParser) -> None:
+    commands = workspace.add_subparsers(title="commands", metavar="COMMAND", required=True)
+
+    export = commands.add_parser("export", help="write a workspace with all that belongs to it to one file")
+    export.add_argument("id", metavar="WS", help="id of the workspace, like ws_k7m2q9xa")
+    export.set_defaults(run=_export_workspace)
+
+    import_ = commands.add_parser("import", help="bring a workspace in from the file that export wrote")
+    import_.set_defaults(run=_import_workspace)
+    for command in (export, import_):
+        command.add_argument("file", metavar="FILE", type=Path, help="the archive, a ZIP file")
+        _common(command)
 
 
 def _common(command: argparse.ArgumentParser) -> None:
@@ -175,6 +195,27 @@ def _import(options: argparse.Namespace) -> int:
 
     arguments = (options.file, options.kind, options.mode, options.map, options.dry_run, options.yes)
     return importing.main(*arguments)
+
+
+def _export_workspace(options: argparse.Namespace) -> int:
+    from crmkit import boot
+
+    _tell_moved("exported", boot.export_workspace(_settings(options), options.id, options.file))
+    return 0
+
+
+def _import_workspace(options: argparse.Namespace) -> int:
+    from crmkit import boot
+
+    _tell_moved("imported", boot.import_workspace(_settings(options), options.file))
+    return 0
+
+
+def _tell_moved(did: str, manifest: "Manifest") -> None:
+    members = next(file.rows for file in manifest.files if file.name == "members")
+    people = "1 member" if members == 1 else f"{members} members"
+    print(f"{did} workspace/{manifest.id}: {manifest.rows} rows, {people}")
+    print(f"hash: {manifest.hash}")
 
 
 def _version(_: argparse.Namespace) -> int:

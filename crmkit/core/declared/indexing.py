@@ -43,6 +43,15 @@ def follow(tx: Tx, kinds: Kinds, kind: Kind, before: Record | None, after: Recor
     return records.fetch(tx.connection, kind, tx.by.workspace_id, after.id)
 
 
+def resume(tx: Tx, kinds: Kinds, workspace: Workspace) -> None:
+    """Have the indexes of a workspace that has no jobs built and emptied, those that are not what they should be."""
+    for place, kind_name, state in indexes.unfinished(tx.connection, workspace.id):
+        if state == indexes.DROPPED:
+            jobs.add(tx, EMPTY, {"place": place}, workspace=workspace)
+        else:
+            jobs.add(tx, FILL, {"place": place, "table": kinds.by_word[kind_name].plural}, workspace=workspace)
+
+
 def _field(record: Record) -> DeclaredField:
     if not isinstance(record, DeclaredField):
         raise TypeError(f"{record.handle} declares no key")

@@ -71,6 +71,15 @@ def ready(connection: Connection, workspace_id: str, places: Collection[int]) ->
     return {seq for (seq,) in connection.execute(sql, (workspace_id, *places))}
 
 
+def unfinished(connection: Connection, workspace_id: str) -> list[tuple[int, str, str]]:
+    """Return place, kind and state of each index that is being built or emptied."""
+    sql = (
+        'SELECT i.seq, i."kind", i.state FROM custom_indexes AS i '
+        "WHERE i.workspace_id = ? AND i.state <> 'ready' ORDER BY i.seq"
+    )
+    return connection.execute(sql, (workspace_id,)).fetchall()
+
+
 def add(tx: Tx, kind_name: str, key: str, form: str, required: bool) -> int:
     """Return the place of a new index, which is to be built."""
     place, workspace_id = sequence.take(tx, "custom_indexes"), tx.by.workspace_id

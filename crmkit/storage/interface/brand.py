@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Protocol, TypeVar
 
 from crmkit.clock import Clock
+from crmkit.storage.interface.connection import Connection
 from crmkit.storage.interface.database import Database
 from crmkit.storage.interface.lanes import Lanes
 from crmkit.storage.interface.tx import Unit
@@ -32,6 +33,12 @@ class Run(Protocol):
     def __call__(self, folder: Path, unit: Unit[T], lanes: Lanes, now: str) -> T: ...
 
 
+class Read(Protocol):
+    """A function that returns `work(connection)`, all of whose statements see the data of a folder at one moment."""
+
+    def __call__(self, folder: Path, work: Callable[[Connection], T]) -> T: ...
+
+
 @dataclass(frozen=True)
 class Brand:
     """Each function gets the folder that `[server] data` names.
@@ -40,6 +47,7 @@ class Brand:
     `migrate` brings the database up to date and returns the names of the migrations applied.
     `examine` looks at the database without changing it.
     `run` does one unit of work for the operator, whether a server runs or not, and returns what the unit returned.
+    `read` reads for the operator in the same way; raises Unusable where there is no database yet.
     `migrate` and `run` raise InUse where a running server does not allow that.
     """
 
@@ -47,3 +55,4 @@ class Brand:
     migrate: Callable[[Path], list[str]]
     examine: Callable[[Path], Iterator[Finding]]
     run: Run
+    read: Read

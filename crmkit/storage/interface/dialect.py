@@ -22,6 +22,8 @@ class Dialect:
     json_array: str  # the expressions as one JSON array
     json_column: str  # a column that holds JSON, as a part of such an array
     json_flag: str  # a column that holds 1 or 0, as true or false in such an array
+    json_object: str  # the expressions, a name before each, as one JSON object
+    all_lines: str  # of all rows of a column of texts: one text, a row in each line
     all_rows: str  # of the columns `row` (a JSON array) and `seq`: all rows as one JSON array, all numbers by commas
     joined_texts: str  # of all rows, separated by commas
     numbers: str  # a SELECT of the numbers in a JSON array that is bound to ?
@@ -49,4 +51,6 @@ class Dialect:
     each: str  # behind a table: a row for each text in a JSON array and one without, under the name of the second {}
     keys: str  # behind a table: a row for each `key` of a JSON object, under the name of the second {}
     place: str  # the column `place` of a table, which numbers its rows from 1 on as they come
+    stored_columns: str  # a SELECT of the names of a table's columns, in order, without those that are computed
+    refused: Callable[[Exception], bool]  # whether a row breaks a rule of its table, if that was the error
     taken: Callable[[Exception], str | None]  # the unique column whose value another row has, if that was the error

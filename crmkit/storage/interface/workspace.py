@@ -41,3 +41,8 @@ def within(seq: int) -> int:
 def number_of(seq: int) -> int:
     """Return the number of the workspace that the row numbered `seq` belongs to."""
     return seq >> _BITS
+
+
+def absolute(workspace: Workspace, number: int) -> int:
+    """Return the number in a workspace's range of what has this number within it, or minus it; 0 is no row."""
+    return number and (workspace.first + number if number > 0 else number - workspace.first)

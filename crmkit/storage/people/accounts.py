@@ -32,9 +32,10 @@ def user(connection: Connection, id: str) -> User:
     return User(*connection.execute("SELECT id, email FROM users WHERE id = ?", (id,)).fetchone())
 
 
-def insert_user(tx: Tx, email: str) -> User:
-    """Return the new user of this address."""
-    user = User(unused(tx, "users", "u"), email)
+def insert_user(tx: Tx, email: str, id: str = "") -> User:
+    """Return the new user of this address, who has this id if it is free."""
+    is_free = id and tx.connection.execute("SELECT 1 FROM users WHERE id = ?", (id,)).fetchone() is None
+    user = User(id if is_free else unused(tx, "users", "u"), email)
     tx.connection.execute("INSERT INTO users (id, email, created_at) VALUES (?, ?, ?)", (user.id, email, tx.now))
     return user
 
@@ -51,12 +52,12 @@ def insert_workspace(tx: Tx, user: User, name: str, plan: str) -> Membership:
     return Membership(id, number, name, plan, "admin", tx.now, user.email)
 
 
-def insert_membership(tx: Tx, workspace_id: str, user_id: str, role: str) -> None:
-    """Let a user belong to a workspace; one who does already stays what they are."""
+def insert_membership(tx: Tx, workspace_id: str, user_id: str, role: str, joined_at: str = "") -> None:
+    """Let a user belong to a workspace, from now on or since then; one who does already stays what they are."""
     tx.connection.execute(
         "INSERT INTO memberships (workspace_id, user_id, role, joined_at) VALUES (?, ?, ?, ?) "
         "ON CONFLICT (workspace_id, user_id) DO NOTHING",
-        (workspace_id, user_id, role, tx.now),
+        (workspace_id, user_id, role, joined_at or tx.now),
     )
 
 

@@ -1,20 +1,24 @@
 """SQLite as a brand of database."""
 
-from contextlib import ExitStack, closing
+from collections.abc import Callable
+from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 from typing import TypeVar
 
 from crmkit.clock import Clock
 from crmkit.storage.interface.brand import Brand
-from crmkit.storage.interface.database import InUse
+from crmkit.storage.interface.connection import Connection
+from crmkit.storage.interface.database import InUse, Unusable
 from crmkit.storage.interface.lanes import Lanes
 from crmkit.storage.interface.tx import Unit
+from crmkit.storage.lists.deadline import Deadline
 from crmkit.storage.sqlite.doctor import examine
 from crmkit.storage.sqlite.engine import migrate
-from crmkit.storage.sqlite.engine.connection import connect
+from crmkit.storage.sqlite.engine.connection import connect, connect_for_stream
 from crmkit.storage.sqlite.engine.database import SqliteDatabase
 from crmkit.storage.sqlite.engine.driver import VERSION, is_fixed
 from crmkit.storage.sqlite.engine.folder import FILE, held, prepare
+from crmkit.storage.sqlite.engine.progress import snapshot
 from crmkit.storage.sqlite.engine.writer import commit_group
 
 T = TypeVar("T")
@@ -52,4 +56,15 @@ def _run(folder: Path, unit: Unit[T], lanes: Lanes, now: str) -> T:
     return returned
 
 
-SQLITE = Brand(_open, _migrate, examine, _run)
+def _read(folder: Path, work: Callable[[Connection], T]) -> T:
+    """Read on a connection of its own, beside a server or not; without one the data is brought up to date before."""
+    file = folder / FILE
+    if not file.exists() or not file.stat().st_size:
+        raise Unusable(f"there is no database in {folder}: name the data folder with --data")
+    with suppress(InUse), held(folder):
+        migrate.run(file, connect)
+    with closing(connect_for_stream(file)) as connection:
+        return snapshot(connection, Deadline(), work)
+
+
+SQLITE = Brand(_open, _migrate, examine, _run, _read)

@@ -84,6 +84,8 @@ DIALECT = Dialect(
     json_array="json_array({})",
     json_column="json({})",
     json_flag="json(CASE {} WHEN 1 THEN 'true' WHEN 0 THEN 'false' END)",
+    json_object="json_object({})",
+    all_lines="group_concat({}, char(10))",
     all_rows="'[' || group_concat(row) || ']', group_concat(seq)",
     joined_texts="group_concat({})",
     numbers="SELECT value FROM json_each(?)",
@@ -112,5 +114,7 @@ DIALECT = Dialect(
     each="LEFT JOIN json_each({}) AS {} ON TRUE",
     keys="CROSS JOIN json_each({}) AS {}",
     place="place INTEGER PRIMARY KEY",
+    stored_columns="SELECT name FROM pragma_table_xinfo(?) WHERE hidden = 0 ORDER BY cid",
+    refused=faults.is_refused,
     taken=faults.taken,
 )

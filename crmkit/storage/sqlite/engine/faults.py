@@ -24,6 +24,11 @@ def is_interrupt(error: sqlite3.Error) -> bool:
     return _code(error) == _INTERRUPT
 
 
+def is_refused(error: BaseException) -> bool:
+    """Tell whether a row breaks a rule of its table: a type, a check, a foreign key, a unique value."""
+    return isinstance(error, sqlite3.IntegrityError)
+
+
 def taken(error: BaseException) -> str | None:
     """Return the column whose value another row has already, the last one of a unique index; None for other errors.
 

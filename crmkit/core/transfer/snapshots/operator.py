@@ -1,0 +1,64 @@
+"""What `crmkit workspace export` and `import` do, for the operator who holds the data."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol, TypeVar
+
+from crmkit import ids
+from crmkit.core.transfer.snapshots import leave
+from crmkit.core.transfer.snapshots.archive import Invalid, Manifest, opened
+from crmkit.core.transfer.snapshots.arrive import Run, arrive
+from crmkit.model.record import Kinds
+from crmkit.storage.interface.connection import Connection
+from crmkit.storage.transfer.snapshots import leaving
+from crmkit.storage.transfer.snapshots.arriving import Refused
+
+T = TypeVar("T")
+
+
+class Read(Protocol):
+    """A function that returns `work(connection)`, all of whose statements see one moment."""
+
+    def __call__(self, work: Callable[[Connection], T]) -> T: ...
+
+
+def export(read: Read, kinds: Kinds, now: str, id: str, file: Path) -> Manifest:
+    """Write the archive of the workspace with this id to a file, and return what it holds.
+
+    The file is there once it is whole and was read back, in place of one of that name. Raises ValueError.
+    """
+    bare = ids.parse(id, "ws", kinds.prefixes)
+    part = file.with_name(f"{file.name}.part")
+
+    def written(connection: Connection) -> None:
+        workspace = leaving.find(connection, bare)
+        if workspace is None:
+            raise ValueError(f"there is no workspace {bare} in this data")
+        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with open(descriptor, "wb") as sink:
+            for piece in leave.pieces(connection, kinds, now, workspace):
+                sink.write(piece)
+            sink.flush()
+            os.fsync(sink.fileno())
+
+    try:
+        read(written)
+        with opened(part) as reader:
+            part.replace(file)
+            return reader.manifest
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def import_(run: Run, kinds: Kinds, plan: str, file: Path) -> Manifest:
+    """Write a workspace as its archive has it, under this plan, and return what that holds.
+
+    Raises ValueError, which says why nothing was imported.
+    """
+    try:
+        with opened(file) as reader:
+            arrive(reader, run, kinds, plan)
+            return reader.manifest
+    except (Invalid, Refused) as error:
+        raise ValueError(f"{file} was not imported: {error}") from None

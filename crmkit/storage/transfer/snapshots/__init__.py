@@ -1,0 +1,1 @@
+"""The rows of a whole workspace, read as lines of JSON and written from them."""

@@ -1,0 +1,86 @@
+"""What arrives with a workspace, written as it left: rows under numbers of the workspace's own range here."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from crmkit.model.record import Kind
+from crmkit.storage import records
+from crmkit.storage.columns import quoted, whole
+from crmkit.storage.interface.connection import Connection
+from crmkit.storage.interface.tx import Tx
+from crmkit.storage.interface.workspace import Workspace, absolute
+from crmkit.storage.transfer.snapshots.leaving import columns
+from crmkit.storage.workspaces.owned import Owned
+
+Row = Mapping[str, str | int | float | None]
+
+
+class Refused(ValueError):
+    """A row that its table does not take; the message says which table, and why."""
+
+
+def begin(tx: Tx, settings: Mapping[str, Any], plan: str) -> Workspace:
+    """Return the workspace with this row, to which nobody belongs; raises Refused."""
+    values = {**settings, "plan": plan}
+    if {"number", *values} != set(columns(tx.connection, "workspaces")):
+        raise Refused("the settings of the workspace are others than this crmkit has")
+    names, marks = ", ".join(map(quoted, values)), ", ".join("?" * len(values))
+    with _refusals(tx, "workspaces"):
+        sql = f"INSERT INTO workspaces ({names}) VALUES ({marks}) RETURNING id, number"
+        return Workspace(*tx.connection.execute(sql, tuple(values.values())).fetchone())
+
+
+def is_empty(connection: Connection, workspace: Workspace) -> bool:
+    """Tell whether nobody belongs to a workspace: it did not arrive as a whole."""
+    sql = "SELECT 1 FROM memberships WHERE workspace_id = ? LIMIT 1"
+    return connection.execute(sql, (workspace.id,)).fetchone() is None
+
+
+def insert(tx: Tx, table: Owned, workspace: Workspace, rows: Sequence[Row]) -> None:
+    """Write rows of a table as `leaving.lines` has them; raises Refused."""
+    names = [name for name in columns(tx.connection, table.name) if name != "workspace_id"]
+    for row in rows:
+        if row.keys() != set(names):
+            raise Refused(f"a row of {table.name} has other columns than that table")
+    values = (_values(table, workspace, names, row) for row in rows)
+    marks = ", ".join("?" * (len(names) + 1))
+    sql = f"INSERT INTO {quoted(table.name)} (workspace_id, {', '.join(map(quoted, names))}) VALUES ({marks})"
+    with _refusals(tx, table.name):
+        tx.connection.executemany(sql, values)
+
+
+@contextmanager
+def _refusals(tx: Tx, table: str) -> Iterator[None]:
+    """Raise Refused for what breaks a rule of the table."""
+    try:
+        yield
+    except Exception as error:
+        if not (isinstance(error, OverflowError) or tx.connection.dialect.refused(error)):
+            raise
+        raise Refused(f"a row of {table} is refused: {error}") from None
+
+
+def _values(table: Owned, workspace: Workspace, names: Iterable[str], row: Row) -> tuple[Any, ...]:
+    return (
+        workspace.id,
+        *(_number(table, workspace, row[name]) if name in table.numbers else row[name] for name in names),
+    )
+
+
+def _number(table: Owned, workspace: Workspace, number: Any) -> int | None:
+    """Return the number here of what has this one within the workspace; none may lie in the range of another."""
+    if number is None:
+        return None
+    if not isinstance(number, int) or abs(number) > workspace.last - workspace.first:
+        raise Refused(f"a row of {table.name} has a number that no row has")
+    return absolute(workspace, number)
+
+
+def queue_texts(tx: Tx, kind: Kind, workspace: Workspace, first: int, last: int) -> None:
+    """Queue for the index the texts of the records of a kind that have these numbers within the workspace."""
+    rows = tx.connection.execute(
+        f"SELECT {whole(tx.connection.dialect, kind)} FROM {quoted(kind.plural)} AS r WHERE r.seq BETWEEN ? AND ?",
+        (absolute(workspace, first), absolute(workspace, last)),
+    ).fetchall()
+    tx.connection.texts.queue(tx, kind, [(seq, records.shown(kind, packed)) for packed, seq in rows])
