@@ -27,6 +27,7 @@ class Format(Struct, frozen=True):
     pieces: Callable[[Batches], Iterator[bytes]] | None = None
     is_whole_record: bool = False  # its lists have all fields, not only those of list lines
     has_schema: bool = False  # OpenAPI's schemas describe its bodies
+    by_handler: bool = False  # neither of both: its handler makes the bytes, by `HttpCall.spooled`
     only_rows: bool = False  # and no cursor: a header leads to the next page
     fails_late: bool = False  # a Problem may come after the first pieces, so none is sent before the last
     as_asked: Callable[[bool, bool], "Format"] | None = None  # the same with `bom` and with `raw` (see files.Options)

@@ -27,7 +27,7 @@ from crmkit.web.handlers.records.by_filter import many_routes
 from crmkit.web.handlers.records.kinds import record_routes
 from crmkit.web.handlers.records.members import member_routes
 from crmkit.web.handlers.records.merge import merge_routes
-from crmkit.web.handlers.transfer import imports, links
+from crmkit.web.handlers.transfer import imports, links, snapshots
 from crmkit.web.handlers.transfer.exports import export_route
 from crmkit.web.handlers.views import view_routes
 from crmkit.web.oauth import endpoints as oauth
@@ -106,6 +106,7 @@ def routes(kinds: Kinds) -> list[Route]:
         *jobs.ROUTES,
         *imports.ROUTES,
         *links.ROUTES,
+        *snapshots.ROUTES,
     ]
     of_settings = [
         route

@@ -223,6 +223,8 @@ def _check_formats(made: Route, where: str) -> None:
     if not names or len(set(names)) < len(names):
         raise BadRoute(f"{where}: declare at least one format, and none twice, not {names}")
     for each in made.formats:
+        if each.by_handler:
+            continue
         if made.streams and each.pieces is None:
             raise BadRoute(f"{where}: it streams, so its format {each.name} needs pieces")
         if not made.streams and each.whole is None:

@@ -59,6 +59,8 @@ def filled(home: House, admin: Person, workspace: str, words: tuple[str, ...]) -
     asked(home, inside, "POST", f"{place}/invites", {"email": f"boss@{words[0]}.com", "role": "admin"})
     job = add_job(home, inside, words[0])
     home.do(home.crm.database.write(partial(_keep_records_of, job), lanes=[workspace]))
+    for table in ("imports", "refused_rows"):
+        home.do(home.crm.database.write(partial(_add_row, table, workspace, words[0]), lanes=[workspace]))
     body = {"name": f"{words[0]} once", "notes": words[0]}
     assert inside.post("/contacts", json=body, headers={"Idempotency-Key": words[0]}).status_code == 201
     assert inside.get("/brief").status_code == 200
@@ -68,3 +70,13 @@ def filled(home: House, admin: Person, workspace: str, words: tuple[str, ...]) -
 def _keep_records_of(job: str, tx: Tx) -> None:
     sql = "INSERT INTO job_records SELECT workspace_id, id, 0, '[]', '[]' FROM jobs WHERE id = ?"
     tx.connection.execute(sql, (job,))
+
+
+def _add_row(table: str, workspace: str, word: str, tx: Tx) -> None:
+    """Add a row that has the word in each column of text."""
+    execute = tx.connection.execute
+    (number,) = execute("SELECT number FROM workspaces WHERE id = ?", (workspace,)).fetchone()
+    values = {name: word if type == "TEXT" else 0 for _, name, type, *_ in execute(f"PRAGMA table_info({table})")}
+    values |= {"workspace_id": workspace} | ({"seq": number << 32 | 1} if "seq" in values else {})
+    names, marks = ", ".join(f'"{name}"' for name in values), ", ".join("?" * len(values))
+    execute(f"INSERT INTO {table} ({names}) VALUES ({marks})", tuple(values.values()))

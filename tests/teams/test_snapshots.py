@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from crmkit import boot
+from crmkit import boot, ids
 from crmkit.core.transfer.snapshots.archive import MEMBERS, Manifest
 from crmkit.settings import Settings
 from crmkit.storage.sqlite.search import vocabulary
@@ -18,7 +18,7 @@ from crmkit.storage.workspaces import owned
 from tests.house import ALICE, BOB, House, Person
 from tests.kinds import REGISTRY
 from tests.teams.filling import filled
-from tests.teams.office import JSON, Books, enter, erased, new, office, working_in
+from tests.teams.office import JSON, Books, enter, erased, error_of, new, office, working_in
 
 WORDS = ("xylophonist", "quagmirean", "zwiebelmuster", "bandersnatch", "jabberwockian")
 TRAVELLING = [table.name for table in owned.travelling(REGISTRY)]
@@ -244,3 +244,27 @@ def test_a_workspace_that_is_there_is_refused_and_nothing_changes(moved: Move) -
         with pytest.raises(ValueError, match=f"the workspace {moved.id} is here already"):
             imported(moved.there, moved.file)
         assert books.digest({}) == before
+
+
+@pytest.mark.slow
+def test_an_admin_gets_the_archive_over_http_and_it_arrives(moved: Move, tmp_path: Path) -> None:
+    answer = moved.alice.get(f"/workspaces/{moved.id}/export", headers=JSON)
+    assert answer.status_code == 200
+    assert answer.headers["Content-Type"] == "application/zip"
+    assert answer.headers["Content-Disposition"] == f'attachment; filename="{moved.id}-2026-06-10.zip"'
+    file = tmp_path / "moving.zip"
+    file.write_bytes(answer.content)
+    settings = boot.load_settings(None, {"CRMKIT_SERVER_DATA": str(tmp_path / "fresh")})
+    assert boot.import_workspace(settings, file).files[1:] == moved.exported.files[1:]
+
+
+@pytest.mark.slow
+def test_members_and_strangers_do_not_get_it(moved: Move) -> None:
+    path = f"/workspaces/{moved.id}/export"
+    bob = working_in(enter(moved.here, BOB), moved.id)
+    stranger = enter(moved.here, "stranger@example.com")
+    for person, wanted in ((bob, (403, "admin_required")), (stranger, (403, "not_a_member"))):
+        answer = person.get(path, headers=JSON)
+        assert error_of(answer) == wanted
+    assert error_of(stranger.get(f"/workspaces/{ids.mint('ws')}/export")) == (403, "not_a_member")
+    assert error_of(moved.alice.get(f"{path}?format=json")) == (400, "unknown_format")
