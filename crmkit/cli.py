@@ -1,4 +1,4 @@
-"""The program: `crmkit serve`, `import`, `migrate`, `token`, `doctor`, `workspace`, `version`; alone it prints usage."""
+"""The program: `crmkit serve`, `import`, `migrate`, `token`, `doctor`, `workspace`, `version`; alone it prints help."""
 
 import argparse
 import gc
