@@ -18,7 +18,7 @@ URL, TOKEN = "CRMKIT_URL", "CRMKIT_TOKEN"
 LOCAL = "http://127.0.0.1:8000"
 TIMEOUT_SECONDS = 600  # of one answer: a plan of a large file takes a while
 PIECE = 256 * 1024  # bytes that are sent at once
-LOOK_SECONDS = 0.5  # between two looks how far it is
+LOOK_SECONDS = (0.1, 2.0)  # between two looks how far it is: at first, and at last, since each slows it
 LINE_SECONDS = 5.0  # between two lines where no terminal shows a bar
 BAR = 30  # characters
 
@@ -124,6 +124,7 @@ def _agrees() -> bool:
 def _watched(server: Server, path: str, out: TextIO) -> Any:
     """Return the import once it has ended; a terminal shows a bar meanwhile, anything else gets lines."""
     began = told_at = time.monotonic()
+    pause, longest = LOOK_SECONDS
     while True:
         found = server.json("GET", f"{path}")
         has_ended = found["state"] != "running"
@@ -135,7 +136,8 @@ def _watched(server: Server, path: str, out: TextIO) -> Any:
             print(f"{found['done']} of {found['rows']} rows", file=out, flush=True)
         if has_ended:
             return found
-        time.sleep(LOOK_SECONDS)
+        time.sleep(pause)
+        pause = min(2 * pause, longest)
 
 
 def bar(found: Mapping[str, Any], seconds: float) -> str:

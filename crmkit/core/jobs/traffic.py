@@ -2,7 +2,7 @@
 
 import time
 
-QUIET_SECONDS = 0.2  # without a request, after which nobody is thought to wait
+QUIET_SECONDS = 0.5  # without a request, after which nobody is thought to wait
 
 
 class Traffic:

@@ -28,7 +28,7 @@ from crmkit.storage.transfer.imports import DONE, RUNNING, STOPPED, Import
 
 NAME = "import"
 TOGETHER = 50  # rows of a step: some ten milliseconds, in which nobody else writes
-IN_PEACE = 250  # where nobody else asks for anything
+IN_PEACE = 500  # where nobody else asks for anything
 AT_ONCE = 10  # rows that are read as fields before other requests have a turn: about a millisecond
 TURN_SECONDS = 1  # between two looks whether an import that runs has ended
 MOST_KEPT = 10_000  # refused rows that are kept whole
