@@ -27,6 +27,7 @@ FLOORS = {
     "model": 1,
     "records": 2,
     "render": 2,
+    "files": 2,
     "storage": 2,
     "mail": 2,
     "core": 3,

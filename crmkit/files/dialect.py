@@ -1,0 +1,71 @@
+"""How a CSV separates and quotes its cells, found out from its first lines."""
+
+import csv
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from itertools import product
+from typing import NamedTuple
+
+_DELIMITERS = (",", ";", "\t", "|")
+_SEP_LINE = re.compile(r"\ufeff?\"?sep=(.)\"?\s*", re.IGNORECASE)
+
+
+class Dialect(NamedTuple):
+    delimiter: str = ","
+    quote: str = '"'
+    escape: str | None = None  # what stands before a quote within quotes; None: the quote is doubled
+    blanks: bool = False  # whether blanks stand between delimiter and quote
+
+    def reader(self, lines: Iterable[str]) -> "csv._reader":  # type: ignore[name-defined]  # a name of the stubs alone
+        return csv.reader(
+            lines,
+            delimiter=self.delimiter,
+            quotechar=self.quote,
+            escapechar=self.escape,
+            doublequote=True,
+            skipinitialspace=self.blanks,
+        )
+
+
+def named(line: str) -> str:
+    """Return the delimiter that a line `sep=;` names, as Excel writes it before the header; "" for any other line."""
+    found = _SEP_LINE.fullmatch(line)
+    return found[1] if found else ""
+
+
+def dialect_of(lines: Sequence[str], delimiter: str = "") -> Dialect:
+    """Return the dialect in which these lines are most like a table: records of one width, more than one cell wide."""
+    text = "".join(lines)
+    delimiters = (delimiter,) if delimiter else tuple(sign for sign in _DELIMITERS if sign in text) or (",",)
+    escapes = (None, "\\") if '\\"' in text else (None,)
+    tried = [Dialect(*each) for each in product(delimiters, _quotes(text, delimiters), escapes, (False, True))]
+    # the first of equals is taken
+    return max(tried, key=lambda dialect: (_evenness(dialect, lines), dialect.blanks and _has_blanks(dialect, text)))
+
+
+def _quotes(text: str, delimiters: Sequence[str]) -> tuple[str, ...]:
+    """Return the quote; a single one where cells stand in it and none in double ones."""
+    signs = f"[{re.escape(''.join(delimiters))}]"
+
+    def quoted(quote: str) -> int:
+        return len(re.findall(rf"(?:^|{signs}){quote}(?:[^{quote}\n]|{quote}{quote})*{quote}(?=$|{signs})", text, re.M))
+
+    return ("'",) if quoted("'") > max(2, 2 * quoted('"')) and text.count("'") > text.count('"') else ('"',)
+
+
+def _has_blanks(dialect: Dialect, text: str) -> bool:
+    return re.search(rf"{re.escape(dialect.delimiter)} +{dialect.quote}", text) is not None
+
+
+def _evenness(dialect: Dialect, lines: Sequence[str]) -> float:
+    """Return the share of records that are as wide as most are; less where that is few cells, 0 where it is one."""
+    try:
+        widths = [len(record) for record in dialect.reader(lines) if any(record)]
+    except csv.Error:
+        return 0.0
+    counted = Counter(width for width in widths if width > 1)
+    if not counted:
+        return 0.0
+    width, most = counted.most_common(1)[0]
+    return round(most / len(widths) - 0.1 / width, 4)

@@ -1,0 +1,119 @@
+"""Where in a sheet the table is: below what tells of it, its header, its rows, a footer."""
+
+import re
+from collections import Counter
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from itertools import chain, islice
+
+from crmkit.files.table import Cell, LeftOut, Row, Table, check_width, distinct
+
+Record = tuple[int, Sequence[Cell]]  # its number, its cells
+
+_HEAD = 50  # records among which the header is looked for
+_FOOTER = 30  # most lines of a footer
+_TELLS = re.compile(
+    r"copyright|\(c\)|all rights reserved|confidential|(generated|exported|created|printed) (by|on)|total|record count",
+    re.IGNORECASE,
+)
+
+
+def framed(form: str, records: Callable[[], Generator[Record]], empty: Cell, others: Sequence[LeftOut] = ()) -> Table:
+    """Return the table among records, which are read once now, and anew by each call of its rows.
+
+    Records whose cells are all blank are no rows. `empty` fills a row that is shorter than the titles. `others` is left
+    out besides what stands above the header and below the rows.
+    """
+    with closing(records()) as read:  # the file is closed where one of them is refused
+        found = _look(read)
+    width = len(found.titles)
+
+    def rows() -> Iterator[Row]:
+        with closing(records()) as read:
+            for number, cells in read:
+                if number == found.end:
+                    return
+                if number <= found.header or is_blank(cells):
+                    continue
+                row = tuple(cells)
+                yield Row(number, row if len(row) == width else row[:width] + (empty,) * (width - len(row)))
+
+    return Table(form, found.titles, found.count, (*found.left_out, *others), rows)
+
+
+def is_blank(cells: Sequence[Cell]) -> bool:
+    return all(map(_nothing, cells))
+
+
+def _nothing(cell: Cell) -> bool:
+    return cell is None or (isinstance(cell, str) and not cell.strip())
+
+
+def _width(cells: Sequence[Cell]) -> int:
+    """Return how many cells there are up to the last that is not blank."""
+    width = len(cells)
+    while width and _nothing(cells[width - 1]):
+        width -= 1
+    return width
+
+
+@dataclass(slots=True)
+class _Found:
+    titles: tuple[str, ...] = ()
+    header: int = 0  # the number of its record
+    end: int = 0  # the number of the first record of the footer, 0 without one
+    count: int = 0
+    left_out: list[LeftOut] = field(default_factory=list)
+
+
+def _look(records: Iterator[Record]) -> _Found:
+    head = list(islice((record for record in records if not is_blank(record[1])), _HEAD))
+    if not head:
+        return _Found()
+    at = _header_of(head)
+    number, titles = head[at]
+    found = _Found(header=number, left_out=[_told(record) for record in head[:at]])
+    width = _width(titles)
+    tail: list[Record] = []  # what may be a footer: lines of one cell below a blank record
+    last = number
+    for record in chain(head[at + 1 :], records):
+        number, cells = record
+        if is_blank(cells):
+            continue
+        if (tail or number > last + 1) and width > 1 and _width(cells) == 1 and len(tail) < _FOOTER:
+            tail.append(record)
+        else:
+            found.count += len(tail) + 1
+            tail = []
+        last = number
+        if len(cells) > width:
+            width = max(width, _width(cells))
+            check_width(width, number)
+    check_width(width, found.header)
+    if tail and (all(len(cells) == 1 for _, cells in tail) or any(_TELLS.search(str(cells[0])) for _, cells in tail)):
+        found.end = tail[0][0]
+        found.left_out += map(_told, tail)
+    else:
+        found.count += len(tail)
+    found.titles = distinct((*titles[:width], *("" for _ in range(width - len(titles)))))
+    return found
+
+
+def _told(record: Record) -> LeftOut:
+    number, cells = record
+    return LeftOut(number, ", ".join(str(cell) for cell in cells if not _nothing(cell)))
+
+
+def _header_of(head: Sequence[Record]) -> int:
+    """Return which of the first records is the header: not one much narrower than the table is."""
+    widths = Counter(len(cells) for _, cells in head if len(cells) > 1)
+    if not widths:
+        return 0
+    table = max(widths, key=lambda width: (widths[width], width))
+    for at, (number, cells) in enumerate(head):
+        filled = sum(not _nothing(cell) for cell in cells)
+        apart = at + 1 < len(head) and head[at + 1][0] > number + 1  # a blank record follows
+        if len(cells) * 2 >= table and not (table > 3 and filled == 1) and not (apart and filled * 2 <= table):
+            return at
+    return 0

@@ -1,0 +1,62 @@
+"""A table: titles and rows, read anew from the file each time they are asked for."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from crmkit.errors import Problem
+
+Cell = str | int | float | bool | list[Any] | dict[str, Any] | None
+
+MOST_COLUMNS = 2_000
+
+
+class Row(NamedTuple):
+    number: int  # in the file, as a spreadsheet counts: its first record is 1
+    cells: tuple[Cell, ...]  # one for each title
+
+
+class LeftOut(NamedTuple):
+    """What is in the file and in no row: a line of a footer, another sheet (its number is 0)."""
+
+    number: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    format: str
+    titles: tuple[str, ...]  # all different
+    count: int  # of rows
+    left_out: tuple[LeftOut, ...]
+    read: Callable[[], Iterator[Row]]
+
+    def rows(self, after: int = 0) -> Iterator[Row]:
+        """Yield the rows whose number is above `after`. Raises Problem where the file has changed and is bad now."""
+        return (row for row in self.read() if row.number > after) if after else self.read()
+
+
+def distinct(titles: Iterable[Cell]) -> tuple[str, ...]:
+    """Return titles that are all different: `TITLE 2` for the second of one title, `column N` for an empty one."""
+    plain = [" ".join(str("" if title is None else title).split()) for title in titles]
+    taken, found = set(plain), set[str]()
+    given = []
+    for number, title in enumerate(plain, start=1):
+        name = title or f"column {number}"
+        if name in found or (not title and name in taken):
+            again = 2
+            while f"{name} {again}" in taken | found:
+                again += 1
+            name = f"{name} {again}"
+        found.add(name)
+        given.append(name)
+    return tuple(given)
+
+
+def invalid(sentence: str) -> Problem:
+    return Problem("invalid_file", sentence)
+
+
+def check_width(width: int, number: int) -> None:
+    if width > MOST_COLUMNS:
+        raise invalid(f"Row {number} has {width:,} columns; a table has at most {MOST_COLUMNS:,}.")
