@@ -16,7 +16,7 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
-_SAMPLE = 1 << 16  # bytes of lines that are not ASCII
+_SAMPLE = 1 << 15  # bytes of lines that are not ASCII
 _LATIN_1 = ("iso8859-1", "ascii")  # as which clients announce what is the larger cp1252 (WHATWG Encoding, 4.2)
 _NO_CHARSETS = ("idna", "punycode", "unicode-escape", "raw-unicode-escape", "unicode_escape", "raw_unicode_escape")
 
@@ -38,6 +38,7 @@ _LETTERS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("cp1253", ("αοιετσνηυρςίόάέ",)),
     ("cp1255", ("יוהלארתבשמנ",)),
     ("cp1256", ("اليمونرتبةعدسف",)),
+    ("cp874", ("านรอกเงมยลวดทสตะปบค่้ีิ์ัุู",)),
     ("cp932", ()),
     ("euc_jp", ()),
     ("gb18030", ()),
@@ -79,7 +80,10 @@ def encoding_of(path: Path, content_type: str = "") -> str:
     for encoding in ("utf-8", told) if told == "cp1252" else (told, "utf-8"):
         if encoding and text.decodes(path, encoding):
             return encoding
-    for encoding in _by_content(_sample(text.chunks(path))):
+    sample = _sample(text.chunks(path))
+    if _is_almost_utf_8(sample):
+        raise text.undecodable(path, "utf-8")
+    for encoding in _by_content(sample):
         if text.decodes(path, encoding):
             return encoding
     raise invalid("The file's encoding is not known. Save it as UTF-8.")
@@ -108,6 +112,13 @@ def _sample(chunks: Iterable[bytes]) -> bytes:
     return b"\n".join(found)
 
 
+def _is_almost_utf_8(sample: bytes) -> bool:
+    """Tell whether few bytes alone are wrong, as where somebody put lines of another encoding into the file."""
+    read = sample.decode("utf-8", "replace")
+    wrong = read.count("\ufffd")
+    return sum(not sign.isascii() for sign in read) - wrong > 10 * wrong
+
+
 def _by_content(sample: bytes) -> list[str]:
     """Return encodings that the sample may be in, the likeliest first."""
     from charset_normalizer import from_bytes  # imported late: few files need it
@@ -132,7 +143,11 @@ def _by_content(sample: bytes) -> list[str]:
 def _known(encoding: str, found: str) -> float:
     """Return the share of characters beyond ASCII that one language of this encoding has; 1 where it knows none."""
     letters = [letter for letter in found.lower() if not letter.isascii() and letter not in _SIGNS]
+    if not letters:
+        return 0.0
     languages = dict(_LETTERS)[encoding]
-    if not languages or not letters:
-        return 1.0 if letters else 0.0
-    return round(max(sum(letter in language for letter in letters) for language in languages) / len(letters), 2)
+    if languages:
+        known = max(sum(letter in language for letter in letters) for language in languages)
+    else:  # of narrow katakana alone is rather a text in an encoding of one byte
+        known = sum(not "\uff61" <= letter <= "\uff9f" for letter in letters)
+    return round(known / len(letters), 2)

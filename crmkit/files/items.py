@@ -17,8 +17,9 @@ from crmkit.files.table import Cell, Row, Table, check_width, invalid
 _MOST_ITEM = 1 << 20  # characters
 _PIECE = 1 << 16
 _BLANKS = re.compile(r"[ \t\r\n]*")
-_WRAPPER = re.compile(  # an object up to the array `items`, before which only plain values stand
-    r'\s*\{\s*(?:"[^"\\]*"\s*:\s*(?:"[^"\\]*"|[\w.+-]+)\s*,\s*)*"items"\s*:\s*(?=\[\s*[{\]])'
+# an object up to its array of items, before which only plain values stand; other programs have other words for it
+_WRAPPER = re.compile(
+    r'\s*\{\s*(?:"[^"\\]*"\s*:\s*(?:"[^"\\]*"|[\w.+-]+)\s*,\s*)*"(?:items|results|data|records)"\s*:\s*(?=\[\s*[{\]])'
 )
 _HALF = re.compile(r"\\u[dD][89a-fA-F]")  # half of a pair of surrogates, if its other half is not beside it
 
@@ -48,7 +49,7 @@ def _form(path: Path, encoding: str) -> str:
 
 
 def _items(path: Path, encoding: str) -> Generator[dict[str, Cell]]:
-    """Yield each object. One with an array of objects as its `items` stands for these, as our own lists are."""
+    """Yield each object. One with an array of objects as `items` (or the like) stands for these."""
     with text.opened(path, encoding) as file:
         source = _Source(file)
         number = 0
@@ -127,7 +128,7 @@ class _Source:
                 raise invalid(f"After {self._place(0).lower()} a comma or ] is missing.")
 
     def wrapped(self) -> Iterator[Any]:
-        """Yield the object, or what is in its array `items`."""
+        """Yield the object, or what is in its array of items."""
         start = self._at
         if not self._is_wrapper():
             self._at = start
@@ -141,7 +142,7 @@ class _Source:
             raise invalid(f"After {self._place(0).lower()} a comma or }} is missing.")
 
     def _is_wrapper(self) -> bool:
-        """Tell whether the object is one with an array `items`, which comes next then."""
+        """Tell whether the object is one with an array of items, which comes next then."""
         while len(self._text) - self._at < _PIECE and self._more():
             pass
         found = _WRAPPER.match(self._text, self._at)

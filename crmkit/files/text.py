@@ -30,6 +30,20 @@ def decodes(path: Path, encoding: str) -> bool:
     return True
 
 
+def undecodable(path: Path, encoding: str) -> Problem:
+    """Return the Problem of a file that is not in this encoding, which names the first line where it is not."""
+    decoder = codecs.getincrementaldecoder(encoding)()
+    number = 1
+    for chunk in chunks(path):
+        try:
+            decoder.decode(chunk)
+        except UnicodeDecodeError as error:
+            number += error.object[: error.start].count(b"\n")
+            break
+        number += chunk.count(b"\n")
+    return invalid(f"Line {number} is not {encoding.upper()}, though the rest seems to be. Save the file as UTF-8.")
+
+
 def opened(path: Path, encoding: str) -> io.TextIOWrapper:
     """Return the file as text whose line ends are as they are; a line may end with CR, LF or both."""
     return path.open(encoding=encoding, newline="")
@@ -68,4 +82,4 @@ def lines(path: Path, encoding: str, most: int = MOST_LINE) -> Generator[str]:
                     raise invalid(f"Line {number} has a NUL byte, which no text has. Save the file again as text.")
                 yield line
         except UnicodeError:
-            raise invalid(f"After line {number} the file is not {encoding}. Save it as UTF-8.") from None
+            raise undecodable(path, encoding) from None

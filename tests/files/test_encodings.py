@@ -30,6 +30,7 @@ WRITTEN = [
     ("cp1255", "שם,חברה\nדוד כהן,תל אביב\nשרה לוי,ירושלים\n"),
     ("cp1256", "الاسم,الشركة\nعمر الحداد,القاهرة\nفاطمة,الرياض\n"),
     ("cp1257", "Vardas,Pavardė\nJonas,Žukauskas\nŠarūnas,Jasikevičius\nRūta,Meilutytė\n"),
+    ("cp874", "ชื่อ,บริษัท\nสมชาย,กรุงเทพ\nสมหญิง,เชียงใหม่\n"),
     ("mac_roman", "Prénom;Nom;Société\nHélène;Lefèvre;Boulangerie d’été\nFrançois;Gérard;Crêperie Noël\n"),
     ("cp850", "Vorname;Nachname;Straße\nJürgen;Müller;Königsallee 5\nSören;Groß;Mühlenstraße\n"),
 ]
@@ -73,6 +74,13 @@ def test_a_letter_beyond_ascii_late_in_the_file_is_found(folder: Folder) -> None
     text = "name,city\n" + "Ada,Rome\n" * 100_000 + "Zoë,Köln\n"
     check(folder, text, "cp1252")
     check(folder, text, "utf-8")
+
+
+def test_utf_8_with_a_few_wrong_bytes_is_told_by_its_line(folder: Folder) -> None:
+    text = "name,city\n" + "Zoë,Köln\n" * 30_000
+    for wrong in (b"Zo\xeb,x\n", b"\xff\xfe\n"):
+        assert "Line 30002 is not UTF-8" in folder.refusal(text.encode() + wrong)
+        assert "Line 2 is not UTF-8" in folder.refusal(text.encode().replace(b"Z", wrong[:3] + b"Z", 1))
 
 
 def test_bytes_that_are_no_text_are_refused(folder: Folder) -> None:

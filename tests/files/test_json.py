@@ -24,6 +24,7 @@ READ = [
         (json.dumps(ITEMS, indent=2), "json"),
         (json.dumps({"items": ITEMS}), "json"),
         (json.dumps({"total": 2, "next": None, "items": ITEMS, "more": {"x": [1]}}), "json"),
+        (json.dumps({"paging": "x", "results": ITEMS}), "json"),
         ("\n".join(map(json.dumps, ITEMS)), "jsonl"),
         ("\r\n\r\n".join(map(json.dumps, ITEMS)) + "\r\n", "jsonl"),
         ("".join(map(json.dumps, ITEMS)), "jsonl"),
