@@ -9,6 +9,9 @@ from crmkit.files.table import invalid
 
 MOST_LINE = 8 << 20  # characters of a property, all of its lines together: a picture is one
 
+_MOST_HEAD = 1 << 16
+_A_LINE = 50  # characters that a line counts as besides its own, so that many short ones are not held
+
 _HEAD = re.compile(r'(?:(?P<group>[\w-]+)\.)?(?P<name>[\w-]+)(?P<params>(?:;(?:"[^"]*"|[^":;])*)*):')
 _PARAM = re.compile(r';((?:"[^"]*"|[^":;])*)')
 _VALUES = re.compile(r'"[^"]*"|[^",]+')
@@ -33,7 +36,7 @@ class Property:
 def properties(lines: Iterable[str]) -> Iterator[tuple[int, Property]]:
     """Yield each property with the number of its line. Raises Problem for a line that is none."""
     for number, line in _unfolded(lines):
-        found = _HEAD.match(line)
+        found = _HEAD.match(line, 0, _MOST_HEAD)
         if found is None:
             raise invalid(f"Line {number} is no line of a vCard: it has no NAME:VALUE.")
         params = _params(found["params"])
@@ -50,7 +53,12 @@ def unescaped(value: str) -> str:
 
 def parts(value: str, sign: str) -> list[str]:
     """Return the parts that a sign separates where no backslash stands before it; they are still escaped."""
-    return re.findall(rf"((?:\\.|[^\\{sign}])*)(?:{sign}|\Z)", value, re.DOTALL)[: value.count(sign) + 1]
+    found, start = [], 0
+    for cut in re.finditer(rf"\\.|{sign}", value, re.DOTALL):
+        if cut[0] == sign:
+            found.append(value[start : cut.start()])
+            start = cut.end()
+    return [*found, value[start:]]
 
 
 def _unfolded(lines: Iterable[str]) -> Iterator[tuple[int, str]]:
@@ -71,7 +79,7 @@ def _unfolded(lines: Iterable[str]) -> Iterator[tuple[int, str]]:
                 yield start, "".join(held)
             held, start, size = ([line] if line.strip() else []), number, 0
         soft = line.endswith("=") and bool(held) and "QUOTED-PRINTABLE" in held[0][:500].upper()
-        size += len(line)
+        size += len(line) + _A_LINE
         if size > MOST_LINE:
             raise invalid(f"The property in line {start} is longer than {MOST_LINE:,} characters.")
     if held:

@@ -15,6 +15,7 @@ from crmkit.files.frame import Record, framed
 from crmkit.files.table import MOST_COLUMNS, Table, check_width, invalid
 
 _SAMPLE = 1 << 16  # characters, by which the dialect is found
+_MOST_RECORD = 2 << 20  # characters
 _FORM = "application/x-www-form-urlencoded"  # what curl -d sends, unless told otherwise
 _DATA = re.compile(r"@[\w-]+\.|\d{4}|\"\"")  # what stands in records and in no title
 
@@ -41,18 +42,24 @@ def open_csv(path: Path, content_type: str) -> Table:
 
 def _records(path: Path, encoding: str, dialect: Dialect, skipped: int) -> Generator[Record]:
     """Yield all records with their numbers; the first lines, `skipped`, count."""
+    number = skipped
+    size = 0  # of the record that is read
     ended = False
 
-    def ending(lines: Iterator[str]) -> Iterator[str]:
-        nonlocal ended
-        yield from lines
+    def counted(lines: Iterator[str]) -> Iterator[str]:
+        nonlocal size, ended
+        for line in lines:
+            size += len(line)
+            if size > _MOST_RECORD:
+                raise invalid(f"Row {number + 1} is longer than {_MOST_RECORD:,} characters.")
+            yield line
         ended = True
 
-    number = skipped
     with closing(text.lines(path, encoding)) as lines:
         try:
-            for cells in dialect.reader(ending(islice(lines, skipped, None))):
+            for cells in dialect.reader(counted(islice(lines, skipped, None))):
                 number += 1
+                size = 0
                 if ended:  # the reader asked for a line more than there are: the record is not at its end
                     raise _unclosed(number, dialect)
                 if len(cells) > MOST_COLUMNS:

@@ -8,6 +8,7 @@ from itertools import product
 from typing import NamedTuple
 
 _DELIMITERS = (",", ";", "\t", "|")
+_SAMPLE = 1 << 14  # characters in which quotes are counted
 _SEP_LINE = re.compile(r"\ufeff?\"?sep=(.)\"?\s*", re.IGNORECASE)
 
 
@@ -36,7 +37,7 @@ def named(line: str) -> str:
 
 def dialect_of(lines: Sequence[str], delimiter: str = "") -> Dialect:
     """Return the dialect in which these lines are most like a table: records of one width, more than one cell wide."""
-    text = "".join(lines)
+    text = "".join(lines)[:_SAMPLE]
     delimiters = (delimiter,) if delimiter else tuple(sign for sign in _DELIMITERS if sign in text) or (",",)
     escapes = (None, "\\") if '\\"' in text else (None,)
     tried = [Dialect(*each) for each in product(delimiters, _quotes(text, delimiters), escapes, (False, True))]

@@ -72,7 +72,9 @@ def encoding_of(path: Path, content_type: str = "") -> str:
         if head.startswith(mark):
             if text.decodes(path, encoding):
                 return encoding
-            raise invalid(f"The file begins with the mark of {encoding[:6].upper()} and is not. Save it as UTF-8.")
+            if encoding == "utf-8-sig":
+                raise text.undecodable(path, "utf-8")
+            raise invalid(f"The file begins with the mark of {encoding.upper()} and is not. Save it as UTF-8.")
     if b"\0" in head and (wide := _wide(head)) and text.decodes(path, wide):
         return wide
     told = declared(content_type)
@@ -104,7 +106,9 @@ def _sample(chunks: Iterable[bytes]) -> bytes:
     for chunk in chunks:
         if chunk.isascii():
             continue
-        for line in re.findall(rb"[^\r\n]*[\x80-\xff][^\r\n]*", chunk):
+        for line in chunk.splitlines():
+            if line.isascii():
+                continue
             found.append(line[:_SAMPLE])
             size += len(found[-1])
             if size > _SAMPLE:

@@ -5,14 +5,16 @@ from collections import Counter
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
-from itertools import chain, islice
+from itertools import chain
 
 from crmkit.files.table import Cell, LeftOut, Row, Table, check_width, distinct
 
 Record = tuple[int, Sequence[Cell]]  # its number, its cells
 
 _HEAD = 50  # records among which the header is looked for
+_HEAD_SIZE = 1 << 20  # characters of them
 _FOOTER = 30  # most lines of a footer
+_TOLD = 1_000  # characters of what is left out
 _TELLS = re.compile(
     r"copyright|\(c\)|all rights reserved|confidential|(generated|exported|created|printed) (by|on)|total|record count",
     re.IGNORECASE,
@@ -68,7 +70,14 @@ class _Found:
 
 
 def _look(records: Iterator[Record]) -> _Found:
-    head = list(islice((record for record in records if not is_blank(record[1])), _HEAD))
+    head: list[Record] = []
+    size = 0
+    for record in records:
+        if not is_blank(record[1]):
+            head.append(record)
+            size += sum(len(cell) for cell in record[1] if isinstance(cell, str))
+            if len(head) == _HEAD or size > _HEAD_SIZE:
+                break
     if not head:
         return _Found()
     at = _header_of(head)
@@ -102,7 +111,7 @@ def _look(records: Iterator[Record]) -> _Found:
 
 def _told(record: Record) -> LeftOut:
     number, cells = record
-    return LeftOut(number, ", ".join(str(cell) for cell in cells if not _nothing(cell)))
+    return LeftOut(number, ", ".join(str(cell) for cell in cells if not _nothing(cell))[:_TOLD])
 
 
 def _header_of(head: Sequence[Record]) -> int:

@@ -54,6 +54,7 @@ def archive(*names: str) -> bytes:
         (b"name,note\n1" + b",2" * 10_000 + b"\n", "Row 2 has 10,001 columns"),
         (b"name,note\nAda," + b"x" * 2_000_000 + b"\n", "Line 2 is longer than"),
         (b"name\n\0\n", "NUL"),
+        (b"a,b\n" + b",".join((b'"' + b"x" * 130_000 + b'\n"',) * 20), "Row 2 is longer"),
     ],
 )
 def test_what_is_no_table_is_told(folder: Folder, content: bytes, told: str) -> None:
@@ -102,6 +103,9 @@ ENTITIES = (
         (sheet(f'<row r="1"><c r="A1" t="str"><v>{"x" * 300_000}</v></c></row>'), "200,000 characters"),
         (sheet(f'<row r="1">{LONG * 20}</row>'), "Row 1 is longer"),
         (sheet("", **{"xl/worksheets/sheet1.xml": ENTITIES}), "document type"),
+        (sheet("<a>" * 200 + "</a>" * 200), "damaged"),
+        (sheet("".join(f"<a{number}/>" for number in range(6000))), "damaged"),
+        (sheet(CELL, **{f"media/picture{number}-{'x' * 60}": "" for number in range(9_000)}), "damaged"),
         (sheet("", **{"xl/worksheets/sheet1.xml": "<worksheet a='" + "x" * 3_000_000 + "'/>"}), "tag of more than"),
         (
             sheet(CELL, **{"xl/styles.xml": f"<styleSheet><cellXfs>{'<xf/>' * 200_000}</cellXfs></styleSheet>"}),
@@ -156,6 +160,24 @@ def blanks(path: Path) -> None:
             part.write(b"</sheetData></worksheet>")
 
 
+def pictures(path: Path) -> None:
+    """Write cards whose pictures stand in many short lines."""
+    with path.open("wb") as file:
+        for _ in range(3):
+            file.write(b"BEGIN:VCARD\r\nVERSION:3.0\r\nFN:Ada\r\nPHOTO;ENCODING=b:\r\n")
+            file.write(b" x\n" * 8_000_000)
+            file.write(b"END:VCARD\r\n")
+
+
+def photos(path: Path) -> None:
+    """Write cards with pictures of the largest size, which are read."""
+    with path.open("wb") as file:
+        for _ in range(20):
+            file.write(b"BEGIN:VCARD\r\nVERSION:3.0\r\nFN:Ada\r\nPHOTO;ENCODING=b:\r\n")
+            file.write((b" " + b"x" * 74 + b"\r\n") * 66_000)
+            file.write(b"END:VCARD\r\n")
+
+
 def one_item(path: Path) -> None:
     """Write JSON whose one text has 400 MiB."""
     with path.open("wb") as file:
@@ -193,10 +215,12 @@ print((peak() - before) // 1024)
     ("write", "told"),
     [
         (bomb, "unpacks to more than 512 MiB"),
-        (texts, "more than 4,000,000 texts"),
+        (texts, "more than 3,000,000 texts"),
         (blanks, "no sheet with anything"),
         (wide_line, "Line 2 is longer"),
         (one_item, "longer than"),
+        (pictures, "longer than"),
+        (photos, "20"),
         (one_quote, "Row 2 has a quote"),
     ],
 )

@@ -3,6 +3,7 @@
 Whatever an archive says of its parts, no more of one is in memory than a piece, and no more is unpacked than the bound.
 """
 
+import io
 import posixpath
 import zipfile
 import zlib
@@ -16,6 +17,9 @@ from crmkit.files.table import invalid
 MOST_UNPACKED = 1 << 29  # bytes of all parts that are read
 _MOST_PARTS = 10_000
 _MOST_TAG = 1 << 20  # bytes between `<` and `>`
+_MOST_DIRECTORY = 1 << 20  # bytes of the list of parts
+_MOST_DEPTH = 100  # of elements in each other
+_MOST_WORDS = 5_000  # names of elements and attributes
 _PIECE = 1 << 16
 
 Start = Callable[[str, dict[str, str]], None]  # the name of an element, its attributes
@@ -26,10 +30,15 @@ Text = Callable[[str], None]
 class Archive:
     def __init__(self, path: Path) -> None:
         """Open an archive. Raises Problem for one that is damaged or locked."""
+        self._file = _Bounded(path)
         try:
-            self._zip = zipfile.ZipFile(path)
+            self._zip = zipfile.ZipFile(self._file)
         except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, EOFError):
+            self._file.close()
             raise damaged() from None
+        except Problem:
+            self._file.close()
+            raise
         if len(self._zip.filelist) > _MOST_PARTS:
             raise invalid(f"The workbook has more than {_MOST_PARTS:,} parts.")
         self._parts = {info.filename.replace("\\", "/").lower(): info for info in self._zip.filelist}
@@ -40,6 +49,7 @@ class Archive:
 
     def __exit__(self, *_: object) -> None:
         self._zip.close()
+        self._file.close()
 
     def __contains__(self, name: str) -> bool:
         return name.lower() in self._parts
@@ -55,20 +65,33 @@ class Archive:
         parser = expat.ParserCreate()
         parser.buffer_text = True
 
-        def first(tag: str, attributes: dict[str, str]) -> None:
-            """Hand on the elements; without the prefix that the outermost has, which is the one of all that count."""
-            prefix = tag.rpartition(":")[0] and f"{tag.rpartition(':')[0]}:"
-            parser.StartElementHandler = (lambda tag, at: start(tag.removeprefix(prefix), at)) if prefix else start
-            if end is not None:
-                parser.EndElementHandler = (lambda tag: end(tag.removeprefix(prefix))) if prefix else end
-            parser.StartElementHandler(tag, attributes)
+        depth = 0
+        prefix = ""  # that the outermost element has, and with it all that count
 
-        parser.StartElementHandler = first
+        def started(tag: str, attributes: dict[str, str]) -> None:
+            nonlocal depth, prefix
+            if not depth and ":" in tag:
+                prefix = f"{tag.rpartition(':')[0]}:"
+            depth += 1
+            if depth > _MOST_DEPTH:
+                raise damaged()
+            start(tag.removeprefix(prefix) if prefix else tag, attributes)
+
+        def ended(tag: str) -> None:
+            nonlocal depth
+            depth -= 1
+            if end is not None:
+                end(tag.removeprefix(prefix) if prefix else tag)
+
+        parser.StartElementHandler = started
+        parser.EndElementHandler = ended
         parser.CharacterDataHandler = text
         parser.StartDoctypeDeclHandler = _refuse
         fed = 0
         try:
             info = self._parts[name.lower()]
+            if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):  # others need much memory
+                raise damaged()
             self._unpacked += info.file_size  # no more than that is unpacked, whatever follows
             if self._unpacked > MOST_UNPACKED:
                 raise invalid(f"The workbook unpacks to more than {MOST_UNPACKED >> 20} MiB. Send it as CSV.")
@@ -78,6 +101,8 @@ class Archive:
                     parser.Parse(piece, False)
                     if fed - parser.CurrentByteIndex > _MOST_TAG:
                         raise invalid(f"The workbook has a tag of more than {_MOST_TAG >> 20} MiB.")
+                    if len(parser.intern) > _MOST_WORDS:
+                        raise damaged()
                     yield
                 parser.Parse(b"", True)
                 yield
@@ -93,6 +118,17 @@ class Archive:
         if name in self:
             for _ in self.parse(name, start, end, text):
                 pass
+
+
+class _Bounded(io.FileIO):
+    """A file of which no large part is read at once, as the list of an archive's parts is."""
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        whole = size is None or size < 0
+        read = super().read(_MOST_DIRECTORY + 1 if whole else size) or b""
+        if len(read) > _MOST_DIRECTORY:
+            raise damaged()
+        return read
 
 
 def damaged() -> Problem:

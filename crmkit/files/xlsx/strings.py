@@ -11,8 +11,9 @@ from crmkit.files.table import invalid
 from crmkit.files.xlsx.archive import Archive
 
 MOST_TEXT = 200_000  # characters of a cell; Excel's own limit is 32,767
-_MOST_STRINGS = 4_000_000
-_KEPT = 4096  # texts that are in memory
+_MOST_STRINGS = 3_000_000
+_KEPT = 4096  # texts of up to _SHORT characters that are in memory
+_SHORT = 200
 _CODED = re.compile(r"_x([0-9A-Fa-f]{4})_")
 
 
@@ -35,7 +36,9 @@ class Strings:
         if found is None:
             if len(self._kept) >= _KEPT:
                 self._kept.clear()
-            found = self._kept[number] = self._read(number)
+            found = self._read(number)
+            if len(found) <= _SHORT:
+                self._kept[number] = found
         return found
 
     def _read(self, number: int) -> str:

@@ -15,6 +15,7 @@ from crmkit.files.xlsx.strings import Strings
 from crmkit.files.xlsx.styles import Shown, styles_of
 
 _MOST_SHEETS = 1_000
+_MOST_NAME = 1_000
 _KINDS = {"docx": "word/document.xml", "pptx": "ppt/presentation.xml", "xlsb": "xl/workbook.bin"}
 
 
@@ -49,17 +50,13 @@ def open_xlsx(path: Path) -> Table:
 
 def _workbook(archive: Archive, path: Path) -> _Workbook:
     main = "xl/workbook.xml"
-    roots: list[str] = []
-    archive.read(
-        "_rels/.rels",
-        lambda tag, found: (
-            roots.append(found.get("Target", ""))
-            if tag == "Relationship" and found.get("Type", "").endswith("/officeDocument")
-            else None
-        ),
-    )
-    if roots:
-        main = target("", roots[0])
+
+    def root(tag: str, found: dict[str, str]) -> None:
+        nonlocal main
+        if tag == "Relationship" and found.get("Type", "").endswith("/officeDocument"):
+            main = target("", found.get("Target", "")[:_MOST_NAME])
+
+    archive.read("_rels/.rels", root)
     if main not in archive or not main.lower().endswith(".xml") or any(part in archive for part in _KINDS.values()):
         raise _other(archive)
     sheets: list[_Sheet] = []
@@ -70,7 +67,7 @@ def _workbook(archive: Archive, path: Path) -> _Workbook:
         if tag == "sheet" and len(sheets) < _MOST_SHEETS:
             hidden = found.get("state", "visible") != "visible"
             relation = next((value for key, value in found.items() if key.endswith(":id")), "")
-            sheets.append(_Sheet(found.get("name", "")[:100], hidden, relation))
+            sheets.append(_Sheet(found.get("name", "")[:100], hidden, relation[:_MOST_NAME]))
         elif tag == "workbookPr":
             since_1904 = found.get("date1904", "").lower() in ("1", "true", "on")
 
@@ -80,9 +77,9 @@ def _workbook(archive: Archive, path: Path) -> _Workbook:
 
     def relate(tag: str, found: dict[str, str]) -> None:
         if tag == "Relationship" and found.get("TargetMode", "") != "External":
-            part, kind = target(main, found.get("Target", "")), found.get("Type", "").rpartition("/")[2]
+            part, kind = target(main, found.get("Target", "")[:_MOST_NAME]), found.get("Type", "").rpartition("/")[2]
             if kind == "worksheet" and len(parts) < _MOST_SHEETS:
-                parts[found.get("Id", "")] = part
+                parts[found.get("Id", "")[:_MOST_NAME]] = part
             elif kind in ("styles", "sharedStrings"):
                 kinds[kind] = part
 
