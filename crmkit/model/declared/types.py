@@ -16,6 +16,7 @@ from crmkit.model.actor import Asker
 from crmkit.model.fields import MAX_INTEGER, Date, FieldType, Flag, Invalid, Span, Time
 from crmkit.model.fold import fold
 from crmkit.model.operators.rows import Taken
+from crmkit.model.sheets.habits import Habits, Read
 from crmkit.model.times import written
 
 Compared = str | int | float  # what filters and sorts compare in place of a value
@@ -64,6 +65,12 @@ class DeclaredNumber(Declared):
     adds = True
     says = "a number"
 
+    def from_cell(self, text: str, habits: Habits) -> Read:
+        from crmkit.model.sheets import numbers  # late: a start does without
+
+        value = numbers.number(text, habits.decimal)
+        return text if value is None else float(value) if value % 1 else int(value), ""
+
     def compared(self, value: Any) -> int | float:
         self.check(isinstance(value, int | float) and not isinstance(value, bool))
         number: int | float = value
@@ -82,6 +89,9 @@ class DeclaredBool(Declared):
     taken = Taken.EXACT
     says = "true or false"
 
+    def from_cell(self, text: str, habits: Habits) -> Read:
+        return Flag().from_cell(text, habits)
+
     def compared(self, value: Any) -> int:
         self.check(isinstance(value, bool))
         return int(value)
@@ -96,6 +106,9 @@ class DeclaredDate(Declared):
     dated = True
     taken = Taken.TIME
     says = "a date like 2026-06-30"
+
+    def from_cell(self, text: str, habits: Habits) -> Read:
+        return Date().from_cell(text, habits)
 
     def compared(self, value: Any) -> str:
         self.check(isinstance(value, str) and written.date_of(value) is not None)
@@ -119,6 +132,10 @@ class DeclaredTime(Declared):
     dated = True
     taken = Taken.TIME
     says = "a time like 2026-06-10T09:00:00Z (RFC 3339 with its offset)"
+
+    def from_cell(self, text: str, habits: Habits) -> Read:
+        value, rest = Time().from_cell(text, habits)
+        return Time().meant(value, habits.asker), rest
 
     def compared(self, value: Any) -> str:
         self.check(isinstance(value, str) and value == value.strip() and written.date_of(value) is None)
@@ -164,6 +181,10 @@ class DeclaredChoice(Declared):
     def _folded(self) -> Mapping[str, int]:
         return {fold(choice): place for choice, place in self._places.items()}
 
+    def from_cell(self, text: str, habits: Habits) -> Read:
+        place = self._folded.get(fold(text))
+        return text if place is None else self.choices[place], ""
+
     def compared(self, value: Any) -> int:
         place = self._places.get(value) if isinstance(value, str) else None
         if place is None:
@@ -183,6 +204,11 @@ class DeclaredList(Declared):
     is_compared = False
     says = "a list"
 
+    def from_cell(self, text: str, habits: Habits) -> Read:
+        from crmkit.model.sheets import lists  # late: a start does without
+
+        return lists.listed(text), ""
+
     def compared(self, value: Any) -> int:
         self.check(isinstance(value, list))
         return len(value)
@@ -193,6 +219,12 @@ class DeclaredObject(Declared):
     word = "object"
     is_compared = False
     says = "an object"
+
+    def from_cell(self, text: str, habits: Habits) -> Read:
+        try:
+            return json.loads(text), ""
+        except ValueError:
+            return text, ""
 
     def compared(self, value: Any) -> int:
         self.check(isinstance(value, dict))

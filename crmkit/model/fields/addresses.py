@@ -10,6 +10,9 @@ from crmkit.model.fields.text import Text
 from crmkit.model.fold import fold
 from crmkit.model.names import trimmed
 from crmkit.model.operators.rows import Taken
+from crmkit.model.sheets.habits import Habits, Read
+
+_X500 = ("/o=", "x500:")  # with which names begin that an Exchange server has for its own users
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,20 @@ class Email(FieldType):
     def meant(self, raw: Any, asker: Asker) -> Any:
         is_me = self.takes_me and isinstance(raw, str) and raw.strip().lower() == "me"
         return (asker.address or raw) if is_me else raw
+
+    def from_cell(self, text: str, habits: Habits) -> Read:
+        """Return an address, and what stands beside it. A name alone tells nobody's address."""
+        from crmkit.model.sheets import lists  # late: a start does without
+
+        name, mail = lists.named(text)
+        if self.takes_me:
+            return (mail or text, "") if "@" in text or text.lower() == "me" else (None, text)
+        if mail:
+            return mail, name
+        if text.lower().startswith(_X500):
+            return None, text
+        first, *rest = lists.mails(text) or [text]
+        return first, ", ".join(rest)
 
     def cleaned(self, value: str) -> str | None:
         return checked(address.email, value) if trimmed(value) else None

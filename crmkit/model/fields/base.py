@@ -2,13 +2,16 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 import msgspec
 
 from crmkit.model.actor import Asker
 from crmkit.model.fold import fold
 from crmkit.model.operators.rows import TAKEN_BY, Taken
+from crmkit.model.sheets.habits import Habits, Read
+
+T = TypeVar("T")
 
 Span = tuple[Any, Any]  # the first and the last of the stored values that a filter means
 
@@ -65,6 +68,14 @@ class FieldType:
 
     def cleaned(self, value: Any) -> Any:
         return value
+
+    def from_cell(self, text: str, habits: Habits) -> Read:
+        """Return what a POST sends for the text of a cell, trimmed and not empty, and what of it is no value here.
+
+        A text that is none of the type may be returned as it is, for `accept` to refuse. Raises Invalid for a cell that
+        may mean several values.
+        """
+        return text, ""
 
     def edit(self, raw: Any) -> Any:
         """Return the same for what a PATCH sends, which may say more."""
@@ -137,7 +148,7 @@ class FieldType:
         return self.schema()
 
 
-def checked(read: Callable[[str], str], text: str) -> str:
+def checked(read: Callable[[str], T], text: str) -> T:
     try:
         return read(text)
     except ValueError as error:

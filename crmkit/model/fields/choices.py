@@ -7,6 +7,7 @@ from crmkit.errors import nearest
 from crmkit.model.fields.base import FieldType, Invalid
 from crmkit.model.iso_codes import CURRENCIES
 from crmkit.model.operators.rows import Taken
+from crmkit.model.sheets.habits import Habits, Read
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,11 @@ class Currency(FieldType):
     def says(self) -> str:
         return "an ISO 4217 currency code like USD"
 
+    def from_cell(self, text: str, habits: Habits) -> Read:
+        from crmkit.model.sheets import numbers  # late: a start does without
+
+        return numbers.currency(text, habits.asker.preferences.currency) or text, ""
+
     def cleaned(self, value: str) -> str:
         code = value.strip().upper()
         if code not in CURRENCIES:
@@ -85,6 +91,12 @@ class Flag(FieldType):
     @property
     def brief(self) -> str:
         return "true|false"
+
+    def from_cell(self, text: str, habits: Habits) -> Read:
+        from crmkit.model.sheets import words  # late: a start does without
+
+        flag = words.flag(text)
+        return text if flag is None else flag, ""
 
     def operand(self, text: str) -> bool:
         word = text.strip().lower()

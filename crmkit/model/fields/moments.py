@@ -3,14 +3,17 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, timedelta, tzinfo
+from functools import partial
 from typing import Any, ClassVar, TypeVar
 
+from crmkit.clock import stamp
 from crmkit.model.actor import Asker
-from crmkit.model.fields.base import FieldType, Invalid, Span
+from crmkit.model.fields.base import FieldType, Invalid, Span, checked
 from crmkit.model.fold import fold
 from crmkit.model.names import trimmed
 from crmkit.model.operators.rows import Taken
 from crmkit.model.recurrence import rule
+from crmkit.model.sheets.habits import Habits, Read
 from crmkit.model.times import periods, relative, written
 
 T = TypeVar("T")
@@ -37,6 +40,12 @@ class Date(FieldType):
     @property
     def legend(self) -> str:
         return "date: like 2026-06-30, today, +2w"
+
+    def from_cell(self, text: str, habits: Habits) -> Read:
+        from crmkit.model.sheets import days  # late: a start does without
+
+        found = checked(partial(days.only, orders=habits.orders), text)
+        return found.day_in(habits.asker.zone).isoformat() if found else text, ""
 
     def cleaned(self, value: str) -> str:
         text = value.strip()
@@ -72,6 +81,16 @@ class Time(FieldType):
     @property
     def legend(self) -> str:
         return "time: like 2026-06-10T09:00:00Z (any offset), a date (its midnight), now, -30d, +2w, -3mo, +1y, -12h"
+
+    def from_cell(self, text: str, habits: Habits) -> Read:
+        from crmkit.model.sheets import days  # late: a start does without
+
+        found = checked(partial(days.only, orders=habits.orders), text)
+        at = found.at(habits.asker.zone) if found else None
+        try:
+            return stamp(at) if at else found.day.isoformat() if found else text, ""
+        except OverflowError:
+            return text, ""
 
     def cleaned(self, value: str) -> str:
         found = written.parse(value)

@@ -5,6 +5,7 @@ import re
 from dataclasses import dataclass
 
 from crmkit.model.fields.base import FieldType, Invalid
+from crmkit.model.sheets.habits import Habits, Read
 
 MAX_INTEGER = 2**63 - 1
 MAX_EXACT = 2**53 - 1  # what every JSON reader holds exactly (RFC 8259, section 6)
@@ -43,6 +44,13 @@ class Integer(FieldType):
         """Whether it is an amount in cents of the record's currency."""
         return (self.least, self.most) == (-MAX_EXACT, MAX_EXACT)
 
+    def from_cell(self, text: str, habits: Habits) -> Read:
+        """Return a whole number; where it is money, its hundredths."""
+        from crmkit.model.sheets import numbers  # late: a start does without
+
+        value = numbers.number(text.removesuffix("%"), habits.decimal)
+        return text if value is None or value % 1 else int(value), ""
+
     def cleaned(self, value: int) -> int:
         if not self.least <= value <= self.most:
             raise Invalid(f"must be {self.says}")
@@ -69,6 +77,12 @@ class Number(FieldType):
     @property
     def says(self) -> str:
         return "a number" if self.most == math.inf else f"a number from {self.least:g} to {self.most:g}"
+
+    def from_cell(self, text: str, habits: Habits) -> Read:
+        from crmkit.model.sheets import numbers  # late: a start does without
+
+        value = numbers.number(text, habits.decimal)
+        return text if value is None else float(value), ""
 
     def cleaned(self, value: float) -> float:
         if not (self.least <= value <= self.most and math.isfinite(value)):

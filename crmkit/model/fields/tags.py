@@ -10,6 +10,7 @@ from crmkit.model.fields.base import FieldType, Invalid
 from crmkit.model.fold import fold
 from crmkit.model.names import trimmed
 from crmkit.model.operators.rows import Taken
+from crmkit.model.sheets.habits import Habits, Read
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,11 @@ class Tags(FieldType):
     @property
     def says(self) -> str:
         return f"a list of at most {self.most} words of up to {self.longest} characters, no commas or spaces in them"
+
+    def from_cell(self, text: str, habits: Habits) -> Read:
+        from crmkit.model.sheets import lists  # late: a start does without
+
+        return lists.words(text) or None, ""
 
     def cleaned(self, value: list[str]) -> list[str] | None:
         return self._fitting(self._by_fold(value).values())

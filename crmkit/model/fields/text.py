@@ -9,6 +9,7 @@ from crmkit.model.fields.base import FieldType, Invalid
 from crmkit.model.fold import fold
 from crmkit.model.names import trimmed, undirected
 from crmkit.model.operators.rows import Taken
+from crmkit.model.sheets.habits import Habits, Read
 
 
 @dataclass(frozen=True)
@@ -98,6 +99,13 @@ class Phone(Text):
     trim = staticmethod(undirected)
 
     by_country = True
+
+    def from_cell(self, text: str, habits: Habits) -> Read:
+        """Return a number, and the further ones in the cell."""
+        from crmkit.model.sheets import lists  # late: a start does without
+
+        first, *rest = lists.numbers(undirected(text)) or [text]
+        return first, "; ".join(rest)
 
     def key(self, value: str | None) -> str | None:
         return self.key_in(value, "")

@@ -1,0 +1,24 @@
+"""How a column of a table is written: what one cell alone does not tell."""
+
+from dataclasses import dataclass
+
+from crmkit.model.actor import NOBODY, Asker
+
+ORDERS = ("dmy", "mdy", "ymd")  # of day, month and year in a date of three numbers
+
+Read = tuple[object, str]  # what a POST would send, and the part of the cell that is no value of the field
+
+
+@dataclass(frozen=True, slots=True)
+class Habits:
+    """`orders` are those that its dates may have; `decimal` is the sign before a fraction.
+
+    Times without an offset are those of clocks in the zone of the asker, who uploads the file.
+    """
+
+    asker: Asker = NOBODY
+    orders: tuple[str, ...] = ORDERS
+    decimal: str = "."
+
+
+USUAL = Habits()
