@@ -1,0 +1,122 @@
+"""What the cells of a row have become so far, and the body of a POST that they make."""
+
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from crmkit.errors import listed
+from crmkit.model.actor import Asker
+from crmkit.model.record import Kind, Reference
+from crmkit.model.sheets import numbers
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A related record as a row names it: by a text that may be an id, a key or a name, and by further `fields`.
+
+    One that is not found is created where it `creates`, unless it has no name: then its `cells` are kept in custom, by
+    the titles of their columns.
+    """
+
+    link: Reference
+    text: str = ""
+    fields: dict[str, Any] = field(default_factory=dict)
+    creates: bool = True
+    cells: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def place(self) -> str:
+        """What a fault of it is named by."""
+        return self.link.place if self.creates else self.link.link
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """A row as the body of a POST. The related records that it names are looked up in the transaction."""
+
+    row: int
+    values: dict[str, Any]
+    names: tuple[Named, ...] = ()
+
+    @property
+    def needs_lookup(self) -> bool:
+        return bool(self.names)
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A row that is no record: the code of the error, and what is wrong with each field."""
+
+    row: int
+    error: str
+    fields: dict[str, str]
+    hint: str = "Correct the cells of the fields named above and send these rows again."
+
+
+@dataclass(slots=True)
+class Filling:
+    """A row that is being read."""
+
+    kind: Kind
+    values: dict[str, Any] = field(default_factory=dict)
+    custom: dict[str, Any] = field(default_factory=dict)
+    faults: dict[str, str] = field(default_factory=dict)
+    places: dict[str, dict[str, Any]] = field(default_factory=dict)
+    links: dict[str, str] = field(default_factory=dict)
+    money: list[tuple[str, Decimal, str]] = field(default_factory=list)
+    written: dict[tuple[str, str], tuple[str, Any]] = field(default_factory=dict)  # title and cell, by place and field
+    group: str = ""
+
+    def keep(self, title: str, value: Any) -> None:
+        """Keep what is no value of a field in custom, under the title of its column."""
+        if self.kind.custom is None:
+            self.faults[title] = "has more than one value, or none of its field"
+            return
+        key, number = title, 2
+        while key in self.custom and self.custom[key] != value:
+            key, number = f"{title} {number}", number + 1
+        self.custom[key] = value
+
+    def body(self, row: int, links: dict[str, Reference], asker: Asker) -> Body | Refused:
+        """Return what the row is: the body of a POST, or refused. `links` are the related records by their places."""
+        if self.money:
+            self._settle_money(asker)
+        names = [Named(links[name], text, creates=False) for name, text in self.links.items()]
+        for place, fields in self.places.items():
+            link = links[place]
+            cells = dict(self.written[place, name] for name in fields if (place, name) in self.written)
+            text = fields.pop(link.to.title.name, "")
+            if text or any(fields.get(name) for name in link.to.merges_by):
+                names.append(Named(link, text, fields, cells=cells))
+            else:  # nothing says of which record they are
+                for title, cell in cells.items():
+                    self.keep(title, cell)
+        if self.custom:
+            self.values["custom"] = {**(self.values.get("custom") or {}), **self.custom}
+        if self.faults:
+            return Refused(row, "invalid_value", self.faults)
+        return Body(row, self.values, tuple(names))
+
+    def _settle_money(self, asker: Asker) -> None:
+        """Put amounts into hundredths of their currency, which the row has, or a sign beside one of them."""
+        preferred = asker.preferences.currency
+        said = str(self.values.get("currency") or "").upper()
+        found: dict[str, str] = {}
+        for name, amount, sign in self.money:
+            known = numbers.currencies(sign)
+            code = said if said in known else numbers.currency(sign, preferred) if sign else said or preferred
+            if not code:
+                what = f"may be one of {listed(known, 'or')}" if known else "is no currency"
+                self.faults[name] = f"{sign} {what}; send the currency in a column of its own"
+            elif sign and said and said not in known:
+                self.faults[name] = f"is in {code}, but currency is {said}"
+            else:
+                found[name] = code
+                cents = numbers.cents(amount, code)
+                if cents is None:
+                    self.faults[name] = f"has more decimals than {code} has"
+                self.values[name] = cents
+        if len(set(found.values())) > 1:
+            self.faults |= {name: f"is in {code}, another currency than the rest" for name, code in found.items()}
+        elif found and any(sign for _, _, sign in self.money) and "currency" in self.kind.taken:
+            self.values.setdefault("currency", next(iter(found.values())))

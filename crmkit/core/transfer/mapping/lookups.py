@@ -1,0 +1,88 @@
+"""The records that a row names, looked up in the transaction: by keys in columns of their own, by id, key, name."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from crmkit.core import lookup
+from crmkit.core.crm import Crm
+from crmkit.core.records import merging, write
+from crmkit.core.rules.rule import Values
+from crmkit.core.transfer.mapping.filling import Body, Named
+from crmkit.errors import Problem
+from crmkit.model import names
+from crmkit.model.actor import Asker
+from crmkit.model.fields import Invalid
+from crmkit.model.record import Kind, Record
+from crmkit.storage import records
+from crmkit.storage.interface.tx import Tx
+from crmkit.storage.transfer import named
+
+
+def resolved(tx: Tx, crm: Crm, body: Body, program: str, asker: Asker) -> dict[str, Any]:
+    """Return the values of a POST, in which each record that the body names is its id, or an object that creates it.
+
+    A record that is found is merged with what the row tells of it. Raises `invalid_reference` for one that is not
+    found, or has its name in common with others.
+    """
+    values, faults = dict(body.values), {}
+    for name in body.names:
+        kind, keys = name.link.to, _keys(name, asker)
+        record = merging.met(tx, kind, keys)[0] if keys else None
+        if record is not None:
+            told = {kind.title.name: name.text, **name.fields}
+        else:
+            told, found = name.fields, _found(tx, name, keys, program)
+            if len(found) > 1:
+                faults[name.place] = f"{len(found)} {kind.plural} have this name; send the id or a key of one"
+                continue
+            record = found[0] if found else None
+        if record is not None:
+            values[name.link.link] = record.id
+            _merge(tx, crm, kind, record, told, asker)
+        elif not name.creates:
+            faults[name.place] = f"there is no {kind.name} {names.clean(name.text)} in this workspace"
+        elif name.text or not name.link.kind.custom:
+            values[name.link.place] = {kind.title.name: name.text, **name.fields}
+        else:  # nothing to create one of
+            values["custom"] = {**name.cells, **(values.get("custom") or {})}
+    if faults:
+        raise Problem("invalid_reference", "Name each by its id or key, or create it first.", fields=faults)
+    return values
+
+
+def _keys(name: Named, asker: Asker) -> Values:
+    """Return the keys of a record that the row has in columns of their own; raises Problem."""
+    keys = {key: name.fields[key] for key in name.link.to.merges_by if name.fields.get(key)}
+    return name.link.to.draft(keys, asker) if keys else {}
+
+
+def _found(tx: Tx, name: Named, keys: Values, program: str) -> list[Record]:
+    """Return the records that a text names, more than one where they share a name.
+
+    One whose keys are others than those in the row is another one of the same name.
+    """
+    kind, workspace_id = name.link.to, tx.by.workspace_id
+    if not name.text:
+        return []
+    try:
+        key = name.link.kind.by_name[name.link.link].type.accept(name.text)
+        record = lookup.find(tx.connection, kind, workspace_id, key)
+    except Invalid:
+        record = None
+    if record is not None:
+        return [record]
+    elsewhere = f"{program}:{name.text}" if program else ""
+    found = named.find(tx.connection, kind, workspace_id, name.text, elsewhere)
+    return [each for each in found if all(getattr(each, key) in (None, value) for key, value in keys.items())]
+
+
+def _merge(tx: Tx, crm: Crm, kind: Kind, record: Record, told: Mapping[str, Any], asker: Asker) -> None:
+    """Write what a row tells of a related record, as a POST that merges into it would; keys of others are left out."""
+    values = merging.filled(kind, kind.draft({name: value for name, value in told.items() if value}, asker))
+    for key in kind.merges_by:
+        holder = records.find(tx.connection, kind, tx.by.workspace_id, key, values[key]) if values.get(key) else None
+        if holder is not None and holder.id != record.id:
+            del values[key]
+    values = {name: value for name, value in values.items() if value != getattr(record, name)}
+    if values:
+        write.changed(tx, crm, kind, record, values)

@@ -1,0 +1,182 @@
+"""The plan of an import: what each column of a file is for, and the body of a POST that each row makes."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from crmkit.core.crm import Crm
+from crmkit.core.transfer.mapping import lookups, titles
+from crmkit.core.transfer.mapping.columns import Scan
+from crmkit.core.transfer.mapping.filling import Body, Filling, Refused
+from crmkit.core.transfer.mapping.reading import Column, Read, Sheet, reader
+from crmkit.core.transfer.mapping.target import Target, Unknown, named, places_of
+from crmkit.errors import Problem, nearest
+from crmkit.files.table import Row, Table
+from crmkit.model.actor import Asker
+from crmkit.model.declared.types import Declared
+from crmkit.model.record import Kind, Kinds, Reference
+from crmkit.model.sheets.habits import ORDERS, Habits
+from crmkit.storage.custom.indexes import Declarations
+from crmkit.storage.interface.tx import Tx
+
+UNKNOWN = ("custom", "ignore", "refuse")  # what becomes of a column whose title says nothing
+_WITH_MARKS = ("csv", "xlsx")  # formats in which our export marks what a spreadsheet would run
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a client says of a file: fields by the titles of columns, what is `unknown`, the order of `dates`."""
+
+    map: Mapping[str, str] = field(default_factory=dict)
+    unknown: str = "custom"
+    dates: str = ""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What the columns of a file are for. `program` wrote it, as far as that is known.
+
+    `kept` is a JSON value with what the cells of whole columns told, so that the file need not be read again for it.
+    """
+
+    kinds: Kinds
+    kind: Kind
+    columns: tuple[Column, ...]
+    program: str
+    kept: dict[str, Any]
+    notes: tuple[str, ...]
+    asker: Asker
+    _readers: tuple[Read | None, ...]
+    _links: dict[str, Reference]
+
+    @classmethod
+    def of(
+        cls,
+        table: Table,
+        kinds: Kinds,
+        kind: Kind,
+        options: Options,
+        asker: Asker,
+        declared: Declarations = (),
+        kept: Mapping[str, Any] | None = None,
+    ) -> "Plan":
+        """Return the plan for a file; reads its rows once unless it is given what was `kept`.
+
+        Raises Problem: `invalid_value` for words that are none, `unknown_field` for fields that are none and, if the
+        options refuse them, for columns whose titles say nothing.
+        """
+        _check(options)
+        program = titles.program_of(table.titles, table.format)
+        types = {index.key: index.type for index in declared}
+        columns = _columns(table.titles, kinds, kind, options, program, types)
+        scan = (
+            Scan.of(kept) if kept is not None else Scan.read(table, _dated(columns, kinds, kind, types), options.dates)
+        )
+        sheet = Sheet(kind, Habits(asker), titles.is_own(table.titles, kind), table.format in _WITH_MARKS)
+        readers = []
+        for column in columns:
+            of = replace(sheet, habits=replace(sheet.habits, **scan.habits(column.number)))
+            readers.append(reader(column, of, _kind_of(column, kinds, kind), types.get(column.target.key)))
+        places = places_of(kinds, kind)
+        links = {link.link: link for link in kinds.links.get(kind, ())} | places
+        name = program.name if program else ""
+        notes = (
+            (f"{scan.ambiguous} may be day or month first: dates=dmy or dates=mdy says which",)
+            if scan.ambiguous
+            else ()
+        )
+        return cls(kinds, kind, columns, name, scan.kept, notes, asker, tuple(readers), links)
+
+    def body(self, row: Row) -> Body | Refused:
+        """Return the body of a POST that a row makes, or why it makes none."""
+        filling = Filling(self.kind)
+        for cell, read in zip(row.cells, self._readers, strict=True):
+            if read is not None and cell is not None and cell != "":
+                read(cell, filling)
+        return filling.body(row.number, self._links, self.asker)
+
+    def resolve(self, tx: Tx, crm: Crm, body: Body) -> dict[str, Any]:
+        """Return the values of a body with the records that it names; raises Problem `invalid_reference`."""
+        return lookups.resolved(tx, crm, body, self.program, self.asker)
+
+
+def _check(options: Options) -> None:
+    faults = {}
+    if options.unknown not in UNKNOWN:
+        faults["unknown"] = f"must be one of {', '.join(UNKNOWN)}{nearest(options.unknown, UNKNOWN)}"
+    if options.dates and options.dates not in ORDERS:
+        faults["dates"] = f"must be one of {', '.join(ORDERS)}{nearest(options.dates, ORDERS)}"
+    if faults:
+        raise Problem("invalid_value", "Correct the parameters named above.", fields=faults)
+
+
+def _columns(
+    found: Sequence[str],
+    kinds: Kinds,
+    kind: Kind,
+    options: Options,
+    program: titles.Program | None,
+    declared: Mapping[str, Declared],
+) -> tuple[Column, ...]:
+    chosen = _chosen(found, kinds, kind, options, program)
+    by_key = {titles.key(key): key for key in declared}
+    columns, unknown = [], {}
+    names = {place: link.to.title.name for place, link in places_of(kinds, kind).items()}
+    for number, (title, guess) in enumerate(zip(found, titles.targets(found, kinds, kind, program), strict=True), 1):
+        target = chosen.get(title) or guess
+        if title not in chosen and titles.key(title) in by_key and (target is None or target.guessed):
+            target = Target(key=by_key[titles.key(title)])
+        if target is None:
+            unknown[title] = f"is no field of {kind.noun}{nearest(title, kind.taken)}"
+            keeps = options.unknown == "custom" and kind.custom is not None
+            target = Target(key=title) if keeps else Target()
+        columns.append(Column(number, title, target.name(names), target))
+    if unknown and options.unknown == "refuse":
+        hint = "Name a field for each with map.TITLE=field, leave it out with map.TITLE=, or send unknown=custom."
+        raise Problem("unknown_field", hint, fields=unknown)
+    return tuple(columns)
+
+
+def _chosen(
+    found: Sequence[str], kinds: Kinds, kind: Kind, options: Options, program: titles.Program | None
+) -> dict[str, Target]:
+    """Return what the client says that columns are for, by their titles."""
+    by_key = {titles.key(title): title for title in reversed(found)}
+    chosen, strangers, wrong = {}, {}, {}
+    for said, text in options.map.items():
+        title = said if said in found else by_key.get(titles.key(said))
+        if title is None:
+            strangers[f"map.{said}"] = f"is no column of this file{nearest(said, found)}"
+            continue
+        try:
+            target = named(text, title, kinds, kind)
+        except Unknown as error:
+            wrong[f"map.{said}"] = str(error)
+            continue
+        is_id = program is not None and target.field == "source_id" and titles.key(title) in program.ids
+        chosen[title] = replace(target, before=f"{program.name}:") if program and is_id else target
+    if wrong:
+        raise Problem(
+            "unknown_field", "Name a field of the kind, custom.KEY, or nothing.", fields={**strangers, **wrong}
+        )
+    if strangers:
+        raise Problem("invalid_value", f"The columns are: {', '.join(found)}.", fields=strangers)
+    return chosen
+
+
+def _kind_of(column: Column, kinds: Kinds, kind: Kind) -> Kind:
+    """Return the kind of the record that a column is about."""
+    return kinds.places[kind][column.target.place].to if column.target.place else kind
+
+
+def _dated(
+    columns: Sequence[Column], kinds: Kinds, kind: Kind, declared: Mapping[str, Declared]
+) -> Iterator[tuple[int, bool]]:
+    """Yield the numbers of the columns whose cells tell of each other, and whether they are days, not numbers."""
+    for column in columns:
+        target = column.target
+        if not target.field and target.key not in declared:
+            continue
+        type_ = declared[target.key] if target.key else _kind_of(column, kinds, kind).taken[target.field].type
+        if type_.dated or type_.adds:
+            yield column.number, type_.dated

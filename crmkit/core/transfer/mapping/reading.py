@@ -1,0 +1,287 @@
+"""What reads the cells of one column: into a field, a related record, a key of custom, or nothing."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from crmkit.core.transfer.mapping.filling import Filling
+from crmkit.core.transfer.mapping.target import Target
+from crmkit.model.cells import custom_value, unmarked
+from crmkit.model.declared.types import Declared
+from crmkit.model.fields import (
+    Custom,
+    Date,
+    Email,
+    FieldType,
+    Flag,
+    Integer,
+    Invalid,
+    Link,
+    LongText,
+    Number,
+    Tags,
+    Time,
+)
+from crmkit.model.form import Field
+from crmkit.model.record import Kind
+from crmkit.model.sheets import lists, numbers, words
+from crmkit.model.sheets.habits import Habits
+
+Read = Callable[[Any, Filling], None]  # a cell that is not empty
+
+_SEVERAL = ";"  # between the ids of related records
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of a file and what it is for. `field` is as `map.` spells it, "" where the column is left out."""
+
+    number: int
+    title: str
+    field: str
+    target: Target
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """What the columns of a file have in common: it may be an export of ours, and have marks before formulas."""
+
+    kind: Kind
+    habits: Habits
+    is_own: bool = False
+    has_marks: bool = True
+
+    def text(self, cell: str) -> str:
+        """Return the text of a cell, "" for one that says that there is nothing."""
+        if cell[0] == "'" and self.has_marks:
+            cell = unmarked(cell)
+        if self.is_own:
+            return cell
+        cell = cell.strip()
+        return "" if cell in words.NOTHING else cell
+
+
+def plain(cell: Any) -> str:
+    """Return the text of a number or of yes and no, as one would write it."""
+    if isinstance(cell, bool):
+        return "true" if cell else "false"
+    if isinstance(cell, float) and cell.is_integer() and abs(cell) < 2**53:
+        return str(int(cell))
+    return str(cell)
+
+
+def reader(column: Column, sheet: Sheet, to: Kind, declared: Declared | None) -> Read | None:
+    """Return what reads a column; None for one that is left out. `to` is the kind of the record that it is about."""
+    target = column.target
+    if target.key:
+        return _custom(column, sheet, declared)
+    if not target.field:
+        return None
+    field = to.by_name.get(target.field) or to.taken[target.field]
+    if target.place:
+        return _related(column, sheet, to, field)
+    if isinstance(field.type, Custom):
+        return _object(column)
+    if isinstance(field.type, Link):
+        return _link(target.field, sheet)
+    if isinstance(field.type, Integer) and field.type.is_money and not column.title.lower().endswith("cents"):
+        return _money(column, sheet)
+    return _field(column, sheet, field)
+
+
+def value_of(field: Field, cell: Any, sheet: Sheet) -> tuple[Any, str]:
+    """Return what a POST sends for a cell, None where it is empty, and the rest of the cell; raises Invalid."""
+    if isinstance(cell, str):
+        text = sheet.text(cell)
+        if not text:
+            return None, ""
+        if sheet.is_own:
+            return own_value(field.type, text), ""
+        if isinstance(field.type, Email) and field.type.takes_me and text in words.NOBODY:
+            return None, ""
+        return field.type.from_cell(text, sheet.habits)
+    if isinstance(cell, list | dict) or not isinstance(field.type.wire, type) or field.type.wire is not str:
+        return cell, ""
+    return field.type.from_cell(plain(cell), replace(sheet.habits, decimal="."))
+
+
+def own_value(type_: FieldType, text: str) -> Any:
+    """Return the value that our export wrote as this text."""
+    if type_.structured and text.startswith(("[", "{")):
+        try:
+            return json.loads(text)
+        except ValueError:
+            return text
+    if isinstance(type_, Tags):
+        return text.split(",")
+    if isinstance(type_, Flag | Integer | Number):
+        return custom_value(text)
+    return text
+
+
+def _field(column: Column, sheet: Sheet, field: Field) -> Read:
+    name, title, type_, target = field.name, column.title, field.type, column.target
+    strict = not target.guessed or field.required or isinstance(type_, Email | Date | Time)
+    asker = sheet.habits.asker
+
+    def read(cell: Any, filling: Filling) -> None:
+        try:
+            value, rest = value_of(field, cell, sheet)
+        except Invalid as error:
+            filling.faults[name] = str(error)
+            return
+        if value is None and not rest:
+            return
+        if target.group and target.group != filling.group:
+            if filling.group:
+                filling.keep(title, cell)
+                return
+            filling.group = target.group
+        if value is not None and not strict and not _fits(type_, value, asker):
+            filling.keep(title, cell)
+            return
+        if value is not None:
+            value = f"{target.before}{value}" if target.before else value
+            before = filling.values.get(name)
+            if before is None:
+                filling.values[name] = value
+            elif (both := _joined(type_, before, value, target.appends)) is not None:
+                filling.values[name] = both
+            elif before != value:
+                filling.keep(title, cell)
+                return
+        if rest:
+            filling.keep(title, rest)
+
+    return read
+
+
+def _fits(type_: FieldType, value: Any, asker: Any) -> bool:
+    try:
+        type_.accept(type_.meant(value, asker))
+    except Invalid:
+        return False
+    return True
+
+
+def _joined(type_: FieldType, before: Any, value: Any, appends: bool) -> Any:
+    """Return what two columns of one field make together, None where they are two values of it."""
+    if isinstance(type_, Tags) and isinstance(before, list) and isinstance(value, list):
+        return [*before, *value]
+    if isinstance(type_, LongText):
+        return f"{before}\n\n{value}"
+    return f"{before}\n{value}" if appends else None
+
+
+def _custom(column: Column, sheet: Sheet, declared: Declared | None) -> Read:
+    key, name = column.target.key, column.field
+    is_line = column.title.startswith("custom.")
+
+    def read(cell: Any, filling: Filling) -> None:
+        if isinstance(cell, str):
+            text = sheet.text(cell)
+            if not text:
+                return
+            cell = custom_value(text) if sheet.is_own or (is_line and declared is None) else text
+        if declared is not None and not sheet.is_own:
+            try:
+                if not isinstance(cell, list | dict):
+                    is_text = isinstance(cell, str) or declared.word in ("text", "date", "time", "choice")
+                    cell = declared.from_cell(plain(cell), sheet.habits)[0] if is_text else cell
+                declared.compared(cell)
+            except Invalid as error:
+                filling.faults[name] = str(error)
+                return
+        filling.keep(key, cell)
+
+    return read
+
+
+def _object(column: Column) -> Read:
+    """Return what reads all of custom from one column."""
+
+    def read(cell: Any, filling: Filling) -> None:
+        found = cell
+        if isinstance(cell, str):
+            try:
+                found = json.loads(cell)
+            except ValueError:
+                found = None
+        if isinstance(found, dict):
+            for key, value in found.items():
+                filling.keep(key, value)
+        elif isinstance(cell, str):
+            filling.keep(column.title, cell)
+        else:
+            filling.values["custom"] = cell  # for its check to refuse
+
+    return read
+
+
+def _link(name: str, sheet: Sheet) -> Read:
+    def read(cell: Any, filling: Filling) -> None:
+        text = sheet.text(cell) if isinstance(cell, str) else plain(cell)
+        if text:
+            filling.links[name] = text
+
+    return read
+
+
+def _money(column: Column, sheet: Sheet) -> Read:
+    name, title = column.target.field, column.title
+
+    def read(cell: Any, filling: Filling) -> None:
+        is_text = isinstance(cell, str)
+        text = sheet.text(cell) if is_text else plain(cell)
+        if not text:
+            return
+        if any(name == other for other, _, _ in filling.money):
+            filling.keep(title, cell)
+            return
+        found = numbers.money(text, sheet.habits.decimal if is_text else ".")
+        if found is None:
+            filling.faults[name] = "must be an amount like 1234.50"
+        else:
+            filling.money.append((name, *found))
+
+    return read
+
+
+def _related(column: Column, sheet: Sheet, to: Kind, field: Field) -> Read:
+    """Return what reads a field of a related record; with its name may stand its address."""
+    place, title, target = column.target.place, column.title, column.target
+    is_name, is_id = field is to.title, bool(target.before)
+    mail = next((key.name for key in (to.by_name[name] for name in to.merges_by) if isinstance(key.type, Email)), "")
+
+    def read(cell: Any, filling: Filling) -> None:
+        if isinstance(cell, dict):
+            filling.values[place] = cell
+            return
+        cell = cell if isinstance(cell, str) else plain(cell)
+        more = ""
+        if is_id and _SEVERAL in cell:
+            cell, _, more = cell.partition(_SEVERAL)
+        try:
+            value, rest = value_of(field, cell, sheet)
+        except Invalid as error:
+            filling.faults[f"{place}.{field.name}"] = str(error)
+            return
+        if more:
+            filling.keep(title, more.strip())
+        if value is not None and not _fits(field.type, value, sheet.habits.asker) and not is_name:
+            value, rest = None, cell
+        if value is not None:
+            known = filling.places.setdefault(place, {})
+            said, address = lists.named(value) if is_name and mail else ("", "")
+            value = f"{target.before}{said or value}" if is_name or is_id else value
+            if known.setdefault(field.name, value) != value:
+                filling.keep(title, cell)
+                return
+            if address:
+                known.setdefault(mail, address)
+            filling.written.setdefault((place, field.name), (title, cell))
+        if rest:
+            filling.keep(title, rest)
+
+    return read

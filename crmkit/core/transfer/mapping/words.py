@@ -1,0 +1,124 @@
+"""What columns are called: by field, its titles in English and in other languages.
+
+A title counts by its letters and digits alone, without case and accents. Of several fields before a colon, the first
+that a kind has is meant; `*` is the field that its records are known by. What has a `+` goes behind what is there.
+"""
+
+# what records of a kind are called, so that `Company Name` and `Deal owner` are understood
+KINDS = """
+    contact: contact; person; people; lead; kontakt; ansprechpartner; contacto; personne; persona; pessoa; contato
+    contact: contatto; contactpersoon; contact person; kontaktperson; personne de contact; persona de contacto; 担当者
+    contact: 联系人
+    company: company; organization; organisation; account; business; employer; firma; unternehmen; firmenname; societe
+    company: entreprise; empresa; azienda; societa; bedrijf; organisatie; organizacion; organizacao; cuenta; compania
+    company: foretag; yritys; ceg; sirket; spolecnost; virksomhed; bedrift; компания; организация; 会社; 会社名; 公司
+    company: 회사; business name
+    deal: deal; opportunity; potential; geschaft; verkaufschance; affaire; opportunite; negocio; oportunidad
+    deal: oportunidade
+    task: task; to do; todo; activity; aktivitat; aufgabe; tache; tarea; tarefa
+    ticket: ticket; case; issue; anfrage; vorgang; incident
+    campaign: campaign; kampagne; campagne; campana; campanha
+"""
+
+FIELDS = """
+    first_name *: first name; given name; forename; vorname; prenom; nombre; nome; voornaam; imie; keresztnev; fornamn
+    first_name *: fornavn
+    first_name: etunimi; jmeno; имя; 名; 이름; fname; first
+    last_name: last name; family name; surname; nachname; familienname; zuname; nom de famille; apellido; apellidos
+    last_name: cognome; sobrenome; achternaam; nazwisko; vezeteknev; soyadi; soyad; efternamn; etternavn; sukunimi
+    last_name: prijmeni; фамилия; 姓; 성; lname; last
+    *: name; full name; display name; vollstandiger name; vor- und nachname; nom; nom complet; nombre completo
+    *: nome completo; volledige naam; naam; nev; nimi; namn; navn; имя и фамилия; 名前; 氏名; 姓名; subject; betreff
+    *: objet; asunto; assunto; oggetto; onderwerp; 件名
+    email: email; e-mail; mail; email address; e-mail address; primary email; work email; business email; email work
+    email: email 1; email home; email other; personal email; home email; other email; secondary email; email 2
+    email: e-mail 2 address; e-mail 3 address; e-mail-adresse; mailadresse; email adresse; adresse email
+    email: adresse e-mail; adresse mail; courriel; adresse de messagerie; correo; correo electronico
+    email: direccion de correo electronico; endereco de email; indirizzo email; indirizzo di posta elettronica
+    email: emailadres; e-mailadres; adres e-mail; e-postadress; e-post; sahkoposti; eposta; электронная почта
+    email: メールアドレス; 电子邮件; 이메일; email business; email personal; e-mail-adresse buro
+    email: e-mail-adresse privat; e-mail-adresse sonstiger; e-mail geschaftlich; e-mail privat
+    phone: phone; phone number; telephone; telephone number; tel; primary phone; work phone; business phone
+    phone: business phone 2; direct phone; direct line; office phone; mobile; mobile phone; mobile phone number
+    phone: mobile number; cell; cell phone; cellphone; home phone; home phone 2; other phone; phone 1; phone 2
+    phone: phone work; phone mobile; phone home; phone other; telefon; telefonnummer; telefon geschaftlich
+    phone: telefon privat; telefon mobil; mobil; mobiltelefon; handy; mobilnummer; telefon buro; telefon sonstiger
+    phone: telefono; telefono movil; numero de telefono; telefono del trabajo; movil; celular; telefone; telemovel
+    phone: numero de telephone; telephone bureau; telephone domicile; tel mobile; telephone portable; portable
+    phone: cellulare; telefoon; telefoonnummer; mobiele telefoon; numer telefonu; telefonszam; puhelin; телефон
+    phone: 電話番号; 电话; 전화
+    title subject: titel; titre; titulo; titolo
+    job_title *: title
+    job_title: job title; position; role; job; occupation; funktion; stellung; berufsbezeichnung; jobtitel; poste
+    job_title: fonction; intitule du poste; profession; puesto; cargo; qualifica; posizione; functie; functietitel
+    job_title: stanowisko; beosztas; должность; 役職; 职位; 직책; designation; contact title
+    address: address; street; street address; address 1; address line 1; mailing street; mailing address
+    address: business street; strasse; anschrift; adresse; strasse und hausnummer; strasse geschaftlich; rue
+    address: rue bureau; direccion; calle; calle del trabajo; endereco; rua; indirizzo; via; straat; adres; ulica; cim
+    address: адрес; 住所; 地址; 주소
+    address +: address 2; address line 2; street 2; business street 2; business street 3; adresszusatz
+    address +: complement d'adresse
+    city: city; town; mailing city; business city; ort; stadt; wohnort; ort geschaftlich; ville; ville bureau; ciudad
+    city: ciudad de trabajo; cidade; citta; plaats; stad; miasto; varos; город; 市区町村; 城市; 도시
+    region: region; state; province; state/region; state/province; county; mailing state; mailing state/province
+    region: business state; bundesland; kanton; region geschaftlich; departement; dep/region bureau; provincia
+    region: provincia o estado; estado; regione; provincie; wojewodztwo; регион; 都道府県; 省
+    postal_code: postal code; zip; zip code; zip/postal code; postcode; mailing zip; mailing zip/postal code
+    postal_code: mailing postal code; business postal code; plz; postleitzahl; postleitzahl geschaftlich; code postal
+    postal_code: code postal bureau; codigo postal; codigo postal del trabajo; cep; cap; kod pocztowy; iranyitoszam
+    postal_code: почтовый индекс; 郵便番号; 邮编; 우편번호
+    country: country; country/region; mailing country; business country/region; business country; country code; land
+    country: land/region; land/region geschaftlich; pays; pays/region; pays/region bureau; pais; pais/region
+    country: pais o region del trabajo; paese; kraj; orszag; страна; 国; 国家; 국가
+    latitude: latitude; lat; breitengrad; latitud
+    longitude: longitude; lng; lon; langengrad; longitud
+    timezone: timezone; time zone; zeitzone; fuseau horaire; zona horaria
+    website: website; web site; web page; url; website url; homepage; webseite; internetseite; site web; page web
+    website: sitio web; pagina web; sito web; strona www; сайт; ウェブサイト; 网站; linkedin url; profile url
+    domain: domain; company domain; domain name; company domain name; website domain; domaine; dominio
+    owner: owner; contact owner; company owner; assigned to; assigned to user; assignee; record owner; account manager
+    owner: sales rep; zustandig; zustandiger; inhaber; besitzer; verantwortlich; verantwortlicher; proprietaire
+    owner: responsable; propietario; proprietario; responsabile; eigenaar; wlasciciel; ответственный; 担当; 负责人
+    stage: stage; lifecycle stage; pipeline stage; deal stage; phase; etape; etapa; fase
+    status: status; statut; estado; stato; deal status; ticket status
+    source: source; lead source; original source; quelle; lead-quelle; provenance; origine; fuente; origen; origem
+    source: bron; источник
+    source_id: external id; externe id; source id
+    priority: priority; prioritat; priorite; prioridad; prioridade; priorita; prioriteit
+    rating: rating; bewertung
+    tags: tags; tag; labels; label; categories; category; groups; group membership; kategorien; kategorie; schlagworte
+    tags: etiketten; etiquettes; etiquette; etiquetas; categorias; categoria; etichette; метки; タグ; 标签; 태그; 分類
+    notes body: notes; note; comments; comment; notizen; notiz; bemerkung; bemerkungen; anmerkungen; kommentar
+    notes body: remarques; commentaire; commentaires; notas; observaciones; observacoes; comentarios; note personali
+    notes body: opmerkingen; notities; notatki; megjegyzes; заметки; メモ; 备注; 메모; remarks
+    description body notes: description; beschreibung; descripcion; descricao; descrizione; beschrijving; details
+    industry: industry; branche; industrie; secteur; secteur d'activite; sector; industria; setor; settore
+    industry: bedrijfstak; отрасль
+    employees: number of employees; no of employees; employee count; employees; anzahl mitarbeiter; mitarbeiter
+    employees: mitarbeiterzahl; nombre d'employes; effectif; numero de empleados; empleados; numero dipendenti
+    amount_cents value_cents: amount; value; deal value; deal amount; betrag; wert; montant; valeur; importe; valor
+    amount_cents value_cents: importo; valore; bedrag; waarde; kwota; сумма; 金額; 金额; annual contract value
+    estimated_cents: estimated value; estimated amount; potential value
+    actual_cents: actual value; actual amount
+    currency: currency; currency code; currency of value; wahrung; devise; moneda; moeda; valuta; waluta; валюта; 通貨
+    currency: 货币; 통화
+    probability: probability; win probability; wahrscheinlichkeit; probabilite; probabilidad; probabilidade
+    probability: probabilita
+    close_date: close date; closing date; expected close date; expected close; estimated close date; abschlussdatum
+    close_date: erwartetes abschlussdatum; date de cloture; date de cloture prevue; fecha de cierre
+    close_date: fecha de cierre prevista; data de fechamento; data di chiusura; sluitingsdatum
+    lost_reason: lost reason; loss reason; reason lost; closed lost reason; verlustgrund; raison de la perte
+    lost_reason: motivo de perdida
+    due_at: due date; due; due at; due time; deadline; fallig; falligkeit; fallig am; falligkeitsdatum; echeance
+    due_at: date d'echeance; fecha de vencimiento; vencimiento; data de vencimento; scadenza; vervaldatum; срок; 期日
+    due_at: 截止日期
+    done: done; completed; is completed; complete; closed; erledigt; termine; terminee; completada; hecho; concluida
+    done: completato; gereed
+    starts_on: start date; starts on; start; startdatum; date de debut; fecha de inicio
+    ends_on: end date; ends on; end; enddatum; date de fin; fecha de fin
+    occurred_at: date; activity date; occurred at; time; timestamp; datum; zeit; fecha; data; 日付
+    outcome: outcome; result; call outcome; ergebnis; resultat; resultado
+    duration_minutes: duration minutes; duration in minutes; dauer minuten
+    kind: type; activity type; kind; art; typ
+    follow_up_at: follow up; follow up date; next follow up; next step date; wiedervorlage; relance; seguimiento
+"""

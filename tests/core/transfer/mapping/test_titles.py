@@ -1,0 +1,88 @@
+"""Titles of columns are understood: those of our own fields, of well-known programs, in several languages."""
+
+import pytest
+
+from crmkit.core.transfer.mapping import titles
+from crmkit.model.record import Kind
+from tests.core.transfer.mapping import headers as written
+from tests.core.transfer.mapping.tables import fields, planned, table
+from tests.kinds import ACTIVITY, KINDS, REGISTRY
+
+
+def headers(text: str) -> list[tuple[str, str]]:
+    """Return what stands before each header, and the header in one line."""
+    found: list[tuple[str, str]] = []
+    for line in text.strip().splitlines():
+        if line.startswith(" "):
+            of, before = found.pop()
+            found.append((of, f"{before} {line.strip()}".strip()))
+        else:
+            found.append((line, ""))
+    return found
+
+
+OF_PROGRAMS, OTHERS = headers(written.OF_PROGRAMS), headers(written.OTHERS)
+
+
+def split(header: str) -> tuple[list[str], list[str]]:
+    pairs = [pair.rpartition("=") for pair in header.split(", ")]
+    return [title for title, _, _ in pairs], [field for _, _, field in pairs]
+
+
+@pytest.mark.parametrize(("of", "header"), OF_PROGRAMS, ids=[of for of, _ in OF_PROGRAMS])
+def test_a_program_is_recognised_and_its_titles_understood(of: str, header: str) -> None:
+    program, name = of.split()
+    found, expected = split(header)
+    assert planned(table(found), REGISTRY.by_word[name]).program == program
+    assert fields(found, REGISTRY.by_word[name]) == expected
+
+
+@pytest.mark.parametrize(("name", "header"), OTHERS)
+def test_titles_are_understood_in_many_languages(name: str, header: str) -> None:
+    found, expected = split(header)
+    assert planned(table(found), REGISTRY.by_word[name]).program == ""
+    assert fields(found, REGISTRY.by_word[name]) == expected
+
+
+@pytest.mark.parametrize("kind", [*KINDS, ACTIVITY], ids=lambda kind: kind.name)
+def test_every_field_that_a_post_takes_is_known_by_its_name(kind: Kind) -> None:
+    assert fields(list(kind.taken), kind) == list(kind.taken)
+
+
+@pytest.mark.parametrize("kind", [*KINDS, ACTIVITY], ids=lambda kind: kind.name)
+def test_an_export_of_ours_leaves_out_what_only_the_server_writes(kind: Kind) -> None:
+    names = ["handle", "id", *(name for name in kind.names if name != "id")]
+    assert fields(names, kind) == ["", "", *(name if name in kind.taken else "" for name in names[2:])]
+
+
+def test_a_read_only_name_in_a_file_of_another_program_is_kept_as_custom() -> None:
+    assert fields(["name", "score", "Colour"]) == ["name", "custom.score", "custom.Colour"]
+    assert fields(["handle", "name", "score", "Colour"]) == ["", "name", "", "custom.Colour"]
+
+
+def test_the_first_two_columns_of_our_own_report_are_left_out() -> None:
+    assert fields(["row", "error", "Full Name", "E-Mail"]) == ["", "", "name", "email"]
+    assert fields(["name", "row", "error"]) == ["name", "custom.row", "custom.error"]
+
+
+def test_no_table_of_titles_names_a_field_that_no_kind_has() -> None:
+    every = {name for kind in (*KINDS, ACTIVITY) for name in kind.taken} | {"*", "custom", "left out"}
+    for said, _ in titles._lines(titles.words.FIELDS):
+        assert set(titles._meaning(said).fields) <= every, said
+    for program in titles._programs().values():
+        for meaning in program.meanings.values():
+            for name in meaning.fields:
+                place, dot, field = name.partition(".")
+                assert (field or place) in every | {"company", "contact"}, name
+                assert not dot or place in REGISTRY.by_word
+
+
+@pytest.mark.parametrize("kind", [*KINDS, ACTIVITY], ids=lambda kind: kind.name)
+def test_no_title_means_two_fields_of_a_kind(kind: Kind) -> None:
+    seen: dict[str, str] = {}
+    for said, line in titles._lines(titles.words.FIELDS):
+        names = [kind.title.name if name == "*" and kind.has_title else name for name in titles._meaning(said).fields]
+        field = next((name for name in names if name in kind.taken), None)
+        for word in map(titles.key, line.split(";")) if field else ():
+            assert word, f"{said} has an empty title"
+            assert seen.setdefault(word, field or "") == field, f"{word}: {seen[word]} and {field}"
