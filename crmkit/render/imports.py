@@ -1,14 +1,17 @@
 """The answers about imports: a line of the import, its columns, the rows that were refused; and the report of those."""
 
-import csv
-import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any
 
+from msgspec import structs
+
+from crmkit.model.cells import marked, unmarked
 from crmkit.model.query.listing import MixedListing, Paging
 from crmkit.render.answers import Part, Table, numbered_lines, told_of_fields
 from crmkit.render.encoding import encoded
-from crmkit.render.formats import Format
+from crmkit.render.files import csv
+from crmkit.render.formats import CSV, Format
 from crmkit.render.tail import NO_TAIL, Tail
 
 Refused = tuple[int, str, Mapping[str, str], str]  # number, code, what is wrong with which fields, hint
@@ -52,24 +55,19 @@ def _whole(answer: Any) -> bytes:
     raise TypeError("a report is sent in pieces")
 
 
-REPORT = Format("csv", "text/csv", "text/csv; charset=utf-8", _whole)
+REPORT: Format = structs.replace(CSV, whole=_whole, is_whole_record=False, only_rows=False, as_asked=None)
 
 
 def report(titles: Sequence[str], rows: Iterable[tuple[int, str, Sequence[Any]]]) -> Iterator[bytes]:
     """Yield the refused rows as CSV, in pieces: number and error, then their cells under their own titles."""
-    text = io.StringIO(newline="")
-    writer = csv.writer(text)
-    writer.writerow([*LED_BY, *titles])
-    for count, (number, error, cells) in enumerate(rows, 1):
-        writer.writerow([number, error, *map(_cell, cells)])
-        if count % TOGETHER == 0:
-            yield text.getvalue().encode()
-            text.seek(0)
-            text.truncate()
-    yield text.getvalue().encode()
+    yield csv.head([*LED_BY, *titles], bom=False)
+    waiting = iter(rows)
+    while some := [(number, error, *map(_cell, cells)) for number, error, cells in islice(waiting, TOGETHER)]:
+        yield csv.lines(some)
 
 
-def _cell(content: Any) -> str:
+def _cell(content: Any) -> Any:
+    """Return a cell as it stood in the file, with the mark if a spreadsheet would run it."""
     if isinstance(content, str):
-        return content
-    return "" if content is None else encoded(content).decode()
+        return marked(unmarked(content))
+    return None if content is None else encoded(content).decode()

@@ -26,7 +26,7 @@ class Options(Struct, frozen=True):
 
     kind: str
     mode: str
-    unknown: str = ""
+    unknown: str = "custom"
     dates: str = ""
     map: Mapping[str, str] = {}
     zone: str = "UTC"  # of times without an offset

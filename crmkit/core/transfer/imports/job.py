@@ -19,6 +19,7 @@ from crmkit.core.transfer.imports import rows, source
 from crmkit.core.transfer.imports.rows import Prepared
 from crmkit.core.transfer.imports.source import Source
 from crmkit.errors import Problem
+from crmkit.files.table import Table
 from crmkit.model.actor import Asker
 from crmkit.storage import jobs
 from crmkit.storage.interface.tx import Tx
@@ -76,7 +77,7 @@ async def _prepare(call: Call, job: Job) -> Turn:
 
     asker = Asker(call.actor.email, ZoneInfo(found.options.zone), call.actor.preferences, job.input["now"])
 
-    async def opened() -> tuple[Source, source.Table]:
+    async def opened() -> tuple[Source, Table]:
         path = crm.uploads.path(found.file)
         made = await source.opened(call, path, found.name, found.content_type, found.options, asker, found.kept)
         return made, made.table

@@ -12,8 +12,6 @@ from crmkit.storage.transfer.imports import Options
 MERGE, CREATE, UPDATE = MODES = ("merge", "create", "update")
 MAP = "map."  # before the title of a column
 NAMES = ("kind", "mode", "unknown", "dates")
-UNKNOWN = ("custom", "ignore", "refuse")
-DATES = ("dmy", "mdy", "ymd")
 MOST_MAPPED = 2_000  # columns
 
 
@@ -23,7 +21,10 @@ def of_new(kinds: Kinds, sent: Mapping[str, Any], zone: str) -> Options:
 
 
 def changed(kinds: Kinds, before: Options, sent: Mapping[str, Any]) -> Options:
-    """Return the options with what was sent in place of what they were; raises `invalid_value`, `unknown_field`."""
+    """Return the options with what was sent in place of what they were; raises `invalid_value`, `unknown_field`.
+
+    What the mapping takes is left for it to check.
+    """
     unknown = {name: f"is no option{nearest(name, NAMES)}" for name in sent if not _is_option(name)}
     if unknown:
         raise Problem("unknown_field", f"Send {', '.join(NAMES)} or {MAP}COLUMN.", fields=unknown)
@@ -31,11 +32,11 @@ def changed(kinds: Kinds, before: Options, sent: Mapping[str, Any]) -> Options:
     own = {name: text or "" for name, text in sent.items() if name not in wrong}
     texts = {name: text if name.startswith(MAP) else text.strip().lower() for name, text in own.items()}
     found: dict[str, Any] = {}
-    for name, allowed in (("mode", MODES), ("unknown", UNKNOWN), ("dates", DATES)):
-        if texts.get(name) and texts[name] not in allowed:
-            wrong[name] = f"must be {listed(allowed, 'or')}{nearest(texts[name], allowed)}"
-        elif name in texts:
+    for name in ("mode", "unknown", "dates"):
+        if name in texts:
             found[name] = texts[name] or getattr(Options("", MERGE), name)
+    if found.get("mode", MERGE) not in MODES:
+        wrong["mode"] = f"must be {listed(MODES, 'or')}{nearest(found['mode'], MODES)}"
     if texts.get("kind"):
         kind = kinds.by_word.get(texts["kind"])
         if kind is None or kind not in importable(kinds):

@@ -11,8 +11,10 @@ from crmkit.core.records import activities, write
 from crmkit.core.records.merging import May
 from crmkit.core.records.settled import Saved
 from crmkit.core.transfer.imports.options import CREATE, UPDATE
-from crmkit.core.transfer.imports.source import Body, Refused, Row, Source
+from crmkit.core.transfer.imports.source import Source
+from crmkit.core.transfer.mapping import Body, Refused
 from crmkit.errors import Problem
+from crmkit.files.table import Row
 from crmkit.model.actor import Asker
 from crmkit.storage.interface.tx import Tx, Unit
 from crmkit.storage.transfer.refused import RefusedRow

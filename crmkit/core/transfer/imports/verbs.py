@@ -13,8 +13,9 @@ from crmkit.core.call import Call
 from crmkit.core.transfer.imports import job, options, rehearsal, source
 from crmkit.core.transfer.imports.rehearsal import Expected
 from crmkit.core.transfer.imports.source import Source
-from crmkit.errors import Problem
+from crmkit.errors import Problem, in_quotes
 from crmkit.model.actor import Asker
+from crmkit.model.names import clean
 from crmkit.storage import jobs
 from crmkit.storage.interface.connection import Connection
 from crmkit.storage.interface.tx import Tx
@@ -27,6 +28,7 @@ from crmkit.storage.transfer.uploads import Upload
 MOST_PLANS = 20  # of a workspace, each with its file
 SHOWN = 10  # refused rows in the answer to a plan
 MOST_TOLD = 1_000  # refused rows that GET tells; the report has all
+MOST_LEFT_OUT = 10  # lines of a file, that are no rows and are named
 NEWEST = 100  # imports that are listed
 
 _WHERE = "GET /imports lists them."
@@ -168,7 +170,12 @@ async def _planned(
 
 
 def _notes(read: Source, expected: Expected, tries: bool) -> list[str]:
-    notes = list(read.plan.notes)
+    left = read.table.left_out
+    notes = [f"left out, since it is no row: {in_quotes([clean(text)])}" for _, text in left[:MOST_LEFT_OUT]]
+    notes += (
+        [f"left out, since they are no rows: {len(left) - MOST_LEFT_OUT} more"] if len(left) > MOST_LEFT_OUT else []
+    )
+    notes += read.plan.notes
     if tries and expected.tried < read.table.count:
         notes.append(f"the first {expected.tried:,} of {read.table.count:,} rows were tried")
     if expected.limit is not None:

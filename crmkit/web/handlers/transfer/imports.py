@@ -70,7 +70,7 @@ async def find_all(call: HttpCall) -> Answer:
 )
 async def fetch(call: HttpCall, id: str) -> Answer | Response:
     found = await verbs.find(call, id)
-    if call.format is not REPORT:
+    if call.format.name != REPORT.name:
         return _told(found, 200)
 
     def work(connection: Connection) -> Iterator[bytes]:
