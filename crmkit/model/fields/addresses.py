@@ -44,6 +44,8 @@ class Email(FieldType):
         """Return an address, and what stands beside it. A name alone tells nobody's address."""
         from crmkit.model.sheets import lists  # late: a start does without
 
+        if lists.is_one_mail(text):
+            return text, ""
         name, mail = lists.named(text)
         if self.takes_me:
             return (mail or text, "") if "@" in text or text.lower() == "me" else (None, text)

@@ -104,7 +104,10 @@ class Phone(Text):
         """Return a number, and the further ones in the cell."""
         from crmkit.model.sheets import lists  # late: a start does without
 
-        first, *rest = lists.numbers(undirected(text)) or [text]
+        number = undirected(text)
+        if lists.is_one_number(number):
+            return number, ""
+        first, *rest = lists.numbers(number) or [text]
         return first, "; ".join(rest)
 
     def key(self, value: str | None) -> str | None:

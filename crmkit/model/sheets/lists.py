@@ -9,6 +9,7 @@ SEVERAL = " ::: "  # between the values in a cell of a Google file
 LONGEST = 10_000  # characters of a cell that is taken apart
 
 _NAMED = re.compile(r"([^<>()@\[]*)[<(\[](?: ?mailto:)?([^\s<>()\[\],;]+@[^\s<>()\[\],;]+) ?[>)\]]")
+_BESIDE_MAIL, _BESIDE_NUMBER = re.compile(r"[\s,;|<>()\[\]:/]"), re.compile(r"[,;|:\n\r]")
 _BETWEEN_MAILS = re.compile(r":::|[,;|]+| (?=[^ @]+@)")
 _BETWEEN_PHONES = re.compile(r":::|[;|]+|,(?= ?[+(0-9][0-9 ()./-]{5})")
 _IN_TAG = re.compile(r"[\s,]+")
@@ -45,6 +46,16 @@ def named(cell: str) -> tuple[str, str]:
     """Return the name and the address in `Name (mail)` or `Name <mail>`, both empty for another text."""
     found = _NAMED.fullmatch(_one_line(cell)) if len(cell) <= LONGEST and "@" in cell else None
     return (found[1].strip(' "'), found[2]) if found else ("", "")
+
+
+def is_one_mail(cell: str) -> bool:
+    """Tell whether a text has an address, and nothing that might separate several or tell more."""
+    return "@" in cell and not _BESIDE_MAIL.search(cell)
+
+
+def is_one_number(cell: str) -> bool:
+    """Tell whether a text has nothing that might separate several phone numbers."""
+    return not _BESIDE_NUMBER.search(cell)
 
 
 def mails(cell: str) -> list[str]:

@@ -21,6 +21,7 @@ from crmkit.model.fields import (
     LongText,
     Number,
     Tags,
+    Text,
     Time,
 )
 from crmkit.model.form import Field
@@ -153,6 +154,21 @@ def _field(column: Column, sheet: Sheet, field: Field) -> Read:
                 return
         if rest:
             filling.keep(title, rest)
+
+    is_plain = type(type_) is Text and not (sheet.is_own or target.group or target.before)
+    return _text(name, type_.most, sheet, read) if is_plain and isinstance(type_, Text) else read
+
+
+def _text(name: str, most: int, sheet: Sheet, otherwise: Read) -> Read:
+    """Return what reads a text that needs nothing done, and leaves others to what reads all."""
+
+    def read(cell: Any, filling: Filling) -> None:
+        text = cell.strip() if type(cell) is str else ""
+        is_odd = not text or cell[0] == "'" or len(text) > most or text in words.NOTHING or name in filling.values
+        if is_odd:
+            otherwise(cell, filling)
+        else:
+            filling.values[name] = text
 
     return read
 
