@@ -14,6 +14,7 @@ from crmkit.errors import Problem, nearest
 from crmkit.files.table import Row, Table
 from crmkit.model.actor import Asker
 from crmkit.model.declared.types import Declared
+from crmkit.model.fields import FieldType
 from crmkit.model.record import Kind, Kinds, Reference
 from crmkit.model.sheets.habits import ORDERS, Habits
 from crmkit.storage.custom.indexes import Declarations
@@ -76,7 +77,7 @@ class Plan:
         readers = []
         for column in columns:
             of = replace(sheet, habits=replace(sheet.habits, **scan.habits(column.number)))
-            readers.append(reader(column, of, _kind_of(column, kinds, kind), types.get(column.target.key)))
+            readers.append(reader(column, of, _kind_of(column, kinds, kind), _declared(column.target, types)))
         places = places_of(kinds, kind)
         links = {link.link: link for link in kinds.links.get(kind, ())} | places
         name = program.name if program else ""
@@ -125,11 +126,11 @@ def _columns(
     for number, (title, guess) in enumerate(zip(found, titles.targets(found, kinds, kind, program), strict=True), 1):
         target = chosen.get(title) or guess
         if title not in chosen and titles.key(title) in by_key and (target is None or target.guessed):
-            target = Target(key=by_key[titles.key(title)])
+            target = Target(path=(by_key[titles.key(title)],))
         if target is None:
             unknown[title] = f"is no field of {kind.noun}{nearest(title, kind.taken)}"
             keeps = options.unknown == "custom" and kind.custom is not None
-            target = Target(key=title) if keeps else Target()
+            target = Target(path=(title,)) if keeps else Target()
         columns.append(Column(number, title, target.name(names), target))
     if unknown and options.unknown == "refuse":
         hint = "Name a field for each with map.TITLE=field, leave it out with map.TITLE=, or send unknown=custom."
@@ -175,8 +176,13 @@ def _dated(
     """Yield the numbers of the columns whose cells tell of each other, and whether they are days, not numbers."""
     for column in columns:
         target = column.target
-        if not target.field and target.key not in declared:
-            continue
-        type_ = declared[target.key] if target.key else _kind_of(column, kinds, kind).taken[target.field].type
-        if type_.dated or type_.adds:
+        type_: FieldType | None = _declared(target, declared)
+        if target.field:
+            type_ = _kind_of(column, kinds, kind).taken[target.field].type
+        if type_ is not None and (type_.dated or type_.adds):
             yield column.number, type_.dated
+
+
+def _declared(target: Target, declared: Mapping[str, Declared]) -> Declared | None:
+    """Return the type of a key of custom that the workspace declares."""
+    return declared.get(target.path[0]) if len(target.path) == 1 else None

@@ -75,7 +75,7 @@ def plain(cell: Any) -> str:
 def reader(column: Column, sheet: Sheet, to: Kind, declared: Declared | None) -> Read | None:
     """Return what reads a column; None for one that is left out. `to` is the kind of the record that it is about."""
     target = column.target
-    if target.key:
+    if target.path:
         return _custom(column, sheet, declared)
     if not target.field:
         return None
@@ -191,7 +191,7 @@ def _joined(type_: FieldType, before: Any, value: Any, appends: bool) -> Any:
 
 
 def _custom(column: Column, sheet: Sheet, declared: Declared | None) -> Read:
-    key, name = column.target.key, column.field
+    path, name = column.target.path, column.field
     is_line = column.title.startswith("custom.")
 
     def read(cell: Any, filling: Filling) -> None:
@@ -209,7 +209,16 @@ def _custom(column: Column, sheet: Sheet, declared: Declared | None) -> Read:
             except Invalid as error:
                 filling.faults[name] = str(error)
                 return
-        filling.keep(key, cell)
+        if len(path) == 1:
+            filling.keep(path[0], cell)
+            return
+        held = filling.custom.setdefault(path[0], {})
+        for key in path[1:-1]:
+            held = held.setdefault(key, {}) if isinstance(held, dict) else held
+        if isinstance(held, dict):
+            held[path[-1]] = cell
+        else:
+            filling.keep(column.title, cell)
 
     return read
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from crmkit.errors import a, nearest
 from crmkit.model.fields import PLAIN_KEY
+from crmkit.model.query.filters import CustomKey, target_of
 from crmkit.model.record import Kind, Kinds, Reference
 
 CUSTOM = "custom"
@@ -12,7 +13,7 @@ CUSTOM = "custom"
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A `field` of the record, or of a related one that stands at `place`; a `key` of custom; else nothing: left out.
+    """A `field` of the record, or of a related one that stands at `place`; a `path` in custom; else nothing: left out.
 
     `group` names one of several addresses, of which one is kept. What `appends` goes behind what the field has already.
     `before` is put before an id, to tell whose it is. What is only `guessed` from a title gives way where a cell does
@@ -21,7 +22,7 @@ class Target:
 
     field: str = ""
     place: str = ""
-    key: str = ""
+    path: tuple[str, ...] = ()
     group: str = ""
     appends: bool = False
     before: str = ""
@@ -29,8 +30,9 @@ class Target:
 
     def name(self, titles: "dict[str, str]") -> str:
         """Return how `map.` spells it; `titles` has the title of the record at each place."""
-        if self.key:
-            return f"{CUSTOM}.{self.key if PLAIN_KEY.fullmatch(self.key) else json.dumps(self.key, ensure_ascii=False)}"
+        if self.path:
+            keys = (key if PLAIN_KEY.fullmatch(key) else json.dumps(key, ensure_ascii=False) for key in self.path)
+            return ".".join((CUSTOM, *keys))
         if self.place:
             return self.place if self.field == titles[self.place] else f"{self.place}.{self.field}"
         return self.field
@@ -54,7 +56,10 @@ def named(text: str, title: str, kinds: Kinds, kind: Kind) -> Target:
     if text == CUSTOM or text.startswith(f"{CUSTOM}."):
         if kind.custom is None:
             raise Unknown(f"{a(kind.noun)} has no custom")
-        return Target(key=_key(text.removeprefix(CUSTOM).removeprefix(".")) or title)
+        if text == CUSTOM:
+            return Target(path=(title,))
+        found = target_of(kind, text)
+        return Target(path=found.path if isinstance(found, CustomKey) else (text.removeprefix(f"{CUSTOM}."),))
     if text in kind.taken:
         return Target(field=text)
     place, dot, field = text.partition(".")
@@ -66,13 +71,3 @@ def named(text: str, title: str, kinds: Kinds, kind: Kind) -> Target:
         raise Unknown(f"{text} is written by the server; leave the column out with an empty field")
     known = [*kind.taken, *places, *(f"{place}.{name}" for place, link in places.items() for name in link.to.writable)]
     raise Unknown(f"{json.dumps(text, ensure_ascii=False)} is no field of {a(kind.noun)}{nearest(text, known)}")
-
-
-def _key(text: str) -> str:
-    if text.startswith('"') and not PLAIN_KEY.fullmatch(text):
-        try:
-            found = json.loads(text)
-        except ValueError:
-            return text
-        return found if isinstance(found, str) else text
-    return text

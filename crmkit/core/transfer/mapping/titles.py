@@ -118,7 +118,7 @@ def _of_program(rest: str, start: str, kinds: Kinds, kind: Kind, program: Progra
             return None
         to = places[place].to
         inner = _known(word, kinds, to, is_alone=True)
-        name = "source_id" if word in program.ids else inner.field if inner and not inner.key else ""
+        name = "source_id" if word in program.ids else inner.field if inner and not inner.path else ""
         known = name in to.writable
         return Target(name, place, before=_before(program, name), guessed=True) if known else Target(field=CUSTOM)
     found = program.meanings.get(word)

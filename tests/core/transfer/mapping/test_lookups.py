@@ -53,7 +53,7 @@ def imported(
 
 
 def companies(back: Desk, actor: Actor) -> list[Any]:
-    return list(reversed(back.find(actor, kind=COMPANY, sort="-created_at").records))
+    return sorted(back.find(actor, kind=COMPANY).records, key=lambda each: (each.name, each.domain or ""))
 
 
 def test_companies_are_created_once_and_found_by_their_names_from_then_on(back: Desk, alice: Actor) -> None:

@@ -332,5 +332,10 @@ def test_a_campaign_has_its_dates() -> None:
     assert found == {"name": "Fair", "starts_on": "2026-05-01", "ends_on": "2026-05-05"}
 
 
+def test_a_path_within_custom_is_one_of_keys() -> None:
+    titles = ["name", "custom.a.b", "custom.a.c", 'custom."a.b"', "custom.d"]
+    assert body(titles, "Ada", "1", "x", "y", "") == {"name": "Ada", "custom": {"a": {"b": 1, "c": "x"}, "a.b": "y"}}
+
+
 def test_keys_of_custom_that_two_columns_share_lose_nothing() -> None:
     assert body(["name", "custom.X", "X"], "Ada", "1", "2") == {"name": "Ada", "custom": {"X": 1, "X 2": "2"}}
