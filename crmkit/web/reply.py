@@ -86,7 +86,7 @@ async def streamed(
 ) -> Response:
     """Return the response that sends these pieces; what the first one raises is raised here, and is a whole answer.
 
-    `filename` is what a browser saves them as. In the texts that are `told` in headers, characters beyond ASCII are
+    `filename` is what a browser saves them as. In the texts that are `told` in headers, what is beyond visible ASCII is
     escaped as in JSON.
     """
     first = await anext(pieces, b"")
@@ -94,7 +94,7 @@ async def streamed(
     if filename:
         headers += _raw({"content-disposition": f'attachment; filename="{filename}"'})
     for name, text in told:
-        headers.append((name.encode("ascii"), json.dumps(text)[1:-1].encode("ascii")))
+        headers.append((name.encode("ascii"), json.dumps(text)[1:-1].replace('\\"', '"').encode("ascii")))
     return Response(200, headers, first, pieces)
 
 

@@ -24,7 +24,7 @@ from crmkit.web.app import routes
 from crmkit.web.route import ANY, Route
 from tests.core.jobs.kinds import actor_of, add
 from tests.house import House, Person
-from tests.kinds import ACTIVITY, AUDIT, CONTACT, KINDS, NAMED, PREFIXES, REGISTRY
+from tests.kinds import ACTIVITY, CONTACT, KINDS, NAMED, PREFIXES, REGISTRY
 from tests.teams.office import Books, blotted, enter, erased, error_of, new, stepped, working_in
 
 CANARY = "zebracanary"
@@ -55,7 +55,6 @@ PARAMETERS: dict[str, tuple[str, ...]] = {
     ),
     **dict.fromkeys(["as_of", "kinds", "wait", "timezone", "sum", "avg", "min", "max"], ()),
     **dict.fromkeys(["by", "created_by", "action", "since", "until", "kind", "on_behalf_of", "source_id", "owner"], ()),
-    **dict.fromkeys(AUDIT.filters, ()),
     **dict.fromkeys(["explain", "max_tokens", "period", "from", "to"], ()),
     **dict.fromkeys(["mode", "unknown", "dates", "map.COLUMN", "start"], ()),  # of an import
 }

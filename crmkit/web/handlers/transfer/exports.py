@@ -1,10 +1,13 @@
 """The routes of exports: all records of a kind that filters find, as a file."""
 
+from crmkit.core.reading import audit
+from crmkit.core.reading.feeds import PAGING
 from crmkit.core.transfer.exports import verbs as exports
 from crmkit.model.record import Kind, Kinds
 from crmkit.render.files.registry import fields_of
 from crmkit.render.formats import exports_of
 from crmkit.web.call import HttpCall
+from crmkit.web.handlers.records.activities import feed
 from crmkit.web.reply import Response
 from crmkit.web.route import ANY, Area, Route, read
 
@@ -12,19 +15,17 @@ from crmkit.web.route import ANY, Area, Route, read
 def export_route(kinds: Kinds, kind: Kind) -> Route:
     """Return the handler of the export of one kind."""
     area: Area | None = "workspace" if kind.is_setting else None
-    of_log = exports.log_filters(kinds, kind)
-    formats = exports_of(kind)
-    names = dict.fromkeys((*of_log, *kind.filters, *(("search",) if kind.is_searched else ()), "sort", "explain"))
+    of_log = {kinds.activity: feed(kinds), kinds.audit: (*audit.FILTERS, *PAGING)}.get(kind)
 
     @read(
         f"/{kind.plural}/export",
         name=f"export_{kind.plural}",
-        summary=f"all that filters find: format={'|'.join(each.name for each in formats)}",
+        summary="all that filters find, as a file: format, sort",
         area=area,
         kind=kind,
-        query=tuple(names) if of_log else ANY,
+        query=(*(name for name in of_log if name not in exports.OF_PAGES), "sort") if of_log else ANY,
         has_groups=bool(of_log),
-        formats=formats,
+        formats=exports_of(kind),
         streams=True,
         is_cut=False,
         is_list=False,

@@ -1,16 +1,20 @@
 """A file that a thread fills while the event loop sends from it what is there already."""
 
 import asyncio
+import math
 import os
 import tempfile
 from collections.abc import AsyncGenerator
+from contextlib import suppress
 from pathlib import Path
 
 from crmkit.errors import Problem
 
-PIECE = 128 * 1024  # bytes read at a time, and so kept in memory for each client
+PIECE = 128 * 1024  # bytes sent at a time, and so kept in memory for each client
+SENT_SECONDS = 0.2  # after which fewer are sent
 FREE_BYTES = 256 << 20  # that are left on the disk, for the database
 LOOK_BYTES = 8 << 20  # written between two looks at that
+_CACHED = getattr(os, "RWF_NOWAIT", 0)  # to read only what the kernel has in memory
 
 
 class Spool:
@@ -28,8 +32,8 @@ class Spool:
         self._loop = asyncio.get_running_loop()
         self._size = 0
         self._looked = -LOOK_BYTES  # the size at which the free room was looked at
-        self._grown = asyncio.Event()  # or ended
-        self._is_awaited = False
+        self._grown = asyncio.Event()  # to the size that is awaited, or ended
+        self._awaited = math.inf
         self._is_ended = False
         self._error: BaseException | None = None
 
@@ -44,7 +48,8 @@ class Spool:
             except OSError as error:
                 raise _full() from error
         self._size += len(piece)
-        if self._is_awaited:  # set before the size is looked at, so no growth is missed
+        if self._size >= self._awaited:  # set before the size is looked at, so no growth is missed
+            self._awaited = math.inf
             self._loop.call_soon_threadsafe(self._grown.set)
 
     def end(self, error: BaseException | None) -> None:
@@ -56,28 +61,38 @@ class Spool:
         """Yield all that is written, as it is; raises the error with which it ended, as soon as that is known."""
         at = 0
         while True:
+            await self._more(at)
             if self._error is not None:
                 raise self._error
             if at < self._size:
-                # a client may come back for what the kernel no longer has in memory
-                piece = await self._loop.run_in_executor(None, os.pread, self._file.fileno(), PIECE, at)
+                piece = await self._piece(at)
                 at += len(piece)
                 yield piece
             elif self._is_ended:
                 return
-            else:
-                await self._more(at)
 
     def close(self) -> None:
         self._file.close()
 
     async def _more(self, at: int) -> None:
-        """Wait until there is more than `at` bytes, or the end."""
+        """Wait until there is a piece after `at`, or the end, or whatever there is by then; for the first, any byte."""
+        awaited = at + PIECE if at else 1
         self._grown.clear()
-        self._is_awaited = True
-        if self._size == at and not self._is_ended:
-            await self._grown.wait()
-        self._is_awaited = False
+        self._awaited = awaited
+        if self._size < awaited and not self._is_ended:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(SENT_SECONDS):
+                    await self._grown.wait()
+
+    async def _piece(self, at: int) -> bytes:
+        """Return what is at this place: a client may come back for what the kernel has to read from the disk."""
+        if _CACHED:
+            piece = bytearray(PIECE)
+            with suppress(OSError):  # nothing of it is in memory, or this file system cannot tell
+                found = os.preadv(self._file.fileno(), [piece], at, _CACHED)
+                if found:
+                    return bytes(memoryview(piece)[:found])
+        return await self._loop.run_in_executor(None, os.pread, self._file.fileno(), PIECE, at)
 
     def _look(self) -> None:
         self._looked = self._size
