@@ -18,6 +18,7 @@ from crmkit.web.handlers.records.kinds import record_routes
 from crmkit.web.problems import on_error
 from crmkit.web.reply import Response
 from crmkit.web.route import ANY, Route, read
+from crmkit.web.routing.next_page import ASKED, asked
 
 _LISTS = f"Keep a list, like {views.ListPath.example}, or a /KIND/count, /search, /activities, /reminders."
 
@@ -96,4 +97,4 @@ def _check_list(call: HttpCall, head: str) -> None:
 
 
 def _scope(call: HttpCall, path: str, pairs: Sequence[tuple[str, str]]) -> Any:
-    return within.scope_of(call, path, urlencode(pairs).encode("ascii"))
+    return within.scope_of(call, path, urlencode(pairs).encode("ascii"), **{ASKED: asked(call.scope)})

@@ -5,7 +5,6 @@ from typing import Any
 
 from crmkit.errors import Problem
 from crmkit.web.call import WITHIN, HttpCall
-from crmkit.web.routing.next_page import ASKED, asked
 
 
 class Understood(Exception):
@@ -31,7 +30,7 @@ def scope_of(call: HttpCall, path: str, query: bytes, **state: Any) -> Any:
     """Return the scope of a GET of this path, as routes have it, by the same client; `state` is added to the call's."""
     raw = path.encode("utf-8", "replace")
     method = call.method if call.method == "HEAD" else "GET"
-    shared = {**call.scope["state"], WITHIN: True, ASKED: asked(call.scope), **state}
+    shared = {**call.scope["state"], WITHIN: True, **state}
     return {**call.scope, "method": method, "path": path, "raw_path": raw, "query_string": query, "state": shared}
 
 

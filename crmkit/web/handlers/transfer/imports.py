@@ -67,6 +67,7 @@ async def find_all(call: HttpCall) -> Answer:
     summary="how an import stands, and the rows that it refused (format=csv: to mend and send again)",
     area="*",
     formats=(*FORMATS, REPORT),
+    is_linked=True,
 )
 async def fetch(call: HttpCall, id: str) -> Answer | Response:
     found = await verbs.find(call, id)

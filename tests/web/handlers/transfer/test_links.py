@@ -59,6 +59,9 @@ def test_a_link_shows_its_path_without_a_token_as_a_file(town: House, alice: Per
 @pytest.mark.parametrize(
     ("path", "name"),
     [
+        ("/contacts/export?format=csv", "contacts.csv"),
+        ("/contacts/export?format=jsonl&stage=lead&fields=name", "contacts.jsonl"),
+        ("/contacts?format=csv&bom=1", "contacts.csv"),
         ("/contacts/count?by=stage", "contacts-count.txt"),
         ("/contacts?format=json", "contacts.json"),
         ("/contacts/{c}", "contacts.txt"),
@@ -83,6 +86,15 @@ def test_lists_records_counts_figures_and_views_may_be_linked(town: House, alice
     assert re.sub("# now: .*", "", shown.text) == re.sub("# now: .*", "", alice.text("GET", path))
 
 
+def test_the_next_page_of_what_a_link_shows_is_that_of_its_path(town: House, alice: Person) -> None:
+    for name in ("Jane", "Joe"):
+        new(alice, "/contacts", name=name)
+    link = linked(alice, "/contacts?format=csv&limit=1")
+    assert re.fullmatch(
+        r'<\S*/contacts\?format=csv&limit=1&cursor=\S+>; rel="next"', opened(town, link).headers["Link"]
+    )
+
+
 def test_what_each_route_says_of_links() -> None:
     every = {path: route for route in routes(KINDS) if "GET" in route.methods for path in route.paths}
     refused = {path for path, route in every.items() if not route.is_linked and not route.public}
@@ -91,7 +103,8 @@ def test_what_each_route_says_of_links() -> None:
     }
     of_settings = {path for path in every if path.startswith(("/views", "/fields"))} - {"/views/{id}"}
     assert refused == of_kinds | of_settings | {
-        *("/whoami", "/tokens", "/links", "/jobs/{id}", "/audit", "/brief", "/changes", "/duplicates"),
+        *("/whoami", "/tokens", "/links", "/jobs/{id}", "/audit", "/audit/export", "/brief", "/changes", "/duplicates"),
+        "/imports",
         *("/workspaces", "/workspaces/{id}/members", "/pipelines/contacts", "/pipelines/deals"),
     }
 
