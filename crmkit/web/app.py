@@ -53,7 +53,7 @@ def build(
             yield
 
     gate = Gate(crm)
-    every = [*routes(crm.kinds), *signin.ROUTES, *oauth.routes(crm.settings), *more]
+    every = [*routes(crm.kinds), *links.FOR_PEOPLE, *signin.ROUTES, *oauth.routes(crm.settings), *more]
     state = State({"crm": crm, "limit": gate.limit, "routes": every})
     app = Application(lifespan=[lifespan], state=state)
     router = Router(app, every, gate, crm)

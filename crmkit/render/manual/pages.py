@@ -18,7 +18,7 @@ from crmkit.settings import Settings
 # the written topics, in the order in which they are listed; each kind has one too, named by its plural
 TOPICS = (
     *("reading", "querying", "operators", "counting", "analytics", "times"),
-    *("writing", "many", "undo", "duplicates", "log", "brief", "reminders"),
+    *("writing", "many", "import", "export", "undo", "duplicates", "log", "brief", "reminders"),
     *("signin", "teams", "setup", "mcp", "json", "errors", "limits", "endpoints", "server"),
 )
 ALL = "all"  # in place of a topic: the whole manual

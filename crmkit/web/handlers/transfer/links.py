@@ -99,7 +99,8 @@ async def open_(call: HttpCall, secret: str) -> Response:
     return _as_file(answer, scope)
 
 
-ROUTES: tuple[Route, ...] = (create, find_all, remove, open_)
+ROUTES: tuple[Route, ...] = (create, find_all, remove)
+FOR_PEOPLE: tuple[Route, ...] = (open_,)
 
 
 def _facts(link: Link) -> dict[str, Any]:
