@@ -105,7 +105,13 @@ def test_what_each_route_says_of_links() -> None:
     assert refused == of_kinds | of_settings | {
         *("/whoami", "/tokens", "/links", "/jobs/{id}", "/audit", "/audit/export", "/brief", "/changes", "/duplicates"),
         "/imports",
-        *("/workspaces", "/workspaces/{id}/members", "/pipelines/contacts", "/pipelines/deals"),
+        *(
+            "/workspaces",
+            "/workspaces/{id}/members",
+            "/workspaces/{id}/export",
+            "/pipelines/contacts",
+            "/pipelines/deals",
+        ),
     }
 
 
