@@ -17,6 +17,7 @@ OF_PEOPLE = {
     "member": ("create", "update", "delete"),
     "invite": ("create", "update", "delete"),
     "token": ("create", "revoke"),
+    "link": ("create", "delete"),
     "pipeline": ("update",),
     "operation": ("undo",),
 }

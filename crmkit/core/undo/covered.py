@@ -25,6 +25,7 @@ def reversal(scene: Scene, entry: Entry) -> Reversal | None:
     raise Problem(
         "undo_conflict",
         "An undo covers records, activities, members of campaigns, declared fields, pipelines and views. Members and "
-        "settings of a workspace, invites, tokens and erasures are changed by their own requests. Nothing was changed.",
+        "settings of a workspace, invites, tokens, links and erasures are changed by their own requests. Nothing was "
+        "changed.",
         fields={entry.target: f"{entry.action} cannot be undone"},
     )

@@ -239,6 +239,8 @@ def test_members_see_and_end_their_own_links_and_admins_all(town: House) -> None
     logged = [(row["action"], row["target"]) for row in us.alice.json_of("GET", "/audit?limit=3")["items"]]
     assert logged[0] == ("link.delete", f"link/{his['id']}")
     assert ("link.create", f"link/{his['id']}") in logged
+    for query in ("action=link.create", f"target={his['id']}", "target=links"):
+        assert us.alice.json_of("GET", f"/audit?{query}")["items"], query
 
 
 def test_a_person_has_a_hundred_links_at_most(alice: Person, monkeypatch: pytest.MonkeyPatch) -> None:
