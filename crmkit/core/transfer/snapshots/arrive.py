@@ -11,6 +11,7 @@ from typing import Protocol, TypeVar
 from crmkit import ids
 from crmkit.core.configuration import countries
 from crmkit.core.declared import indexing
+from crmkit.core.people.teams import ROLES
 from crmkit.core.transfer.snapshots.archive import MEMBERS, Invalid, Manifest, Member, Reader
 from crmkit.model import address
 from crmkit.model.record import Kind, Kinds
@@ -64,8 +65,12 @@ def _check(manifest: Manifest, members: list[Member], kinds: Kinds) -> None:
             ids.parse(member.user_id, "u", kinds.prefixes)
             if address.email(member.email) != member.email:
                 raise Invalid(f"{member.email} is no address as it is stored")
+            if member.role not in ROLES:
+                raise Invalid(f"{member.role} is no role")
     except ValueError as error:
         raise Invalid(str(error)) from None
+    if len({member.email for member in members}) < len(members):
+        raise Invalid("an address stands twice among its members")
     if not any(member.role == "admin" for member in members):
         raise Invalid("no admin belongs to the workspace in it")
 

@@ -10,7 +10,7 @@ from crmkit.storage.columns import quoted, whole
 from crmkit.storage.interface.connection import Connection
 from crmkit.storage.interface.tx import Tx
 from crmkit.storage.interface.workspace import Workspace, absolute
-from crmkit.storage.transfer.snapshots.leaving import columns
+from crmkit.storage.transfer.snapshots.leaving import OWN, columns
 from crmkit.storage.workspaces.owned import Owned
 
 Row = Mapping[str, str | int | float | None]
@@ -22,9 +22,9 @@ class Refused(ValueError):
 
 def begin(tx: Tx, settings: Mapping[str, Any], plan: str) -> Workspace:
     """Return the workspace with this row, to which nobody belongs; raises Refused."""
-    values = {**settings, "plan": plan}
-    if {"number", *values} != set(columns(tx.connection, "workspaces")):
+    if {*settings, *OWN} != {*columns(tx.connection, "workspaces")} or settings.keys() & OWN:
         raise Refused("the settings of the workspace are others than this crmkit has")
+    values = {**settings, "plan": plan}
     names, marks = ", ".join(map(quoted, values)), ", ".join("?" * len(values))
     with _refusals(tx, "workspaces"):
         sql = f"INSERT INTO workspaces ({names}) VALUES ({marks}) RETURNING id, number"
@@ -64,15 +64,16 @@ def _refusals(tx: Tx, table: str) -> Iterator[None]:
 def _values(table: Owned, workspace: Workspace, names: Iterable[str], row: Row) -> tuple[Any, ...]:
     return (
         workspace.id,
-        *(_number(table, workspace, row[name]) if name in table.numbers else row[name] for name in names),
+        *(_number(table, workspace, name, row[name]) if name in table.numbers else row[name] for name in names),
     )
 
 
-def _number(table: Owned, workspace: Workspace, number: Any) -> int | None:
+def _number(table: Owned, workspace: Workspace, name: str, number: Any) -> int | None:
     """Return the number here of what has this one within the workspace; none may lie in the range of another."""
-    if number is None:
+    if number is None and name not in table.key:
         return None
-    if not isinstance(number, int) or abs(number) > workspace.last - workspace.first:
+    most = workspace.last - workspace.first
+    if not isinstance(number, int) or not (1 if table.is_numbered else -most) <= number <= most:
         raise Refused(f"a row of {table.name} has a number that no row has")
     return absolute(workspace, number)
 

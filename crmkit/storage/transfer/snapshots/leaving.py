@@ -13,7 +13,7 @@ from crmkit.storage.interface.connection import Connection
 from crmkit.storage.interface.workspace import Workspace, absolute
 from crmkit.storage.workspaces.owned import Owned
 
-OWN = ("number", "plan")  # columns of the row of a workspace that are a server's own matter
+OWN = frozenset(("number", "plan"))  # columns of the row of a workspace that are a server's own matter
 ROWS = 200  # that one statement reads: some hundred kilobytes
 
 _NUMBER = f"CASE WHEN {{0}} < 0 THEN -(-{{0}} & {0xFFFFFFFF}) ELSE {{0}} & {0xFFFFFFFF} END"
