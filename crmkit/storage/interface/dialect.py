@@ -24,7 +24,7 @@ class Dialect:
     json_flag: str  # a column that holds 1 or 0, as true or false in such an array
     json_object: str  # the expressions, a name before each, as one JSON object
     all_lines: str  # of all rows of a column of texts: one text, a row in each line
-    all_rows: str  # of the columns `row` (a JSON array) and `seq`: all rows as one JSON array, all numbers by commas
+    all_rows: str  # of the columns `row` (a JSON array) and `seq`: the bytes of one JSON array, all numbers by commas
     joined_texts: str  # of all rows, separated by commas
     numbers: str  # a SELECT of the numbers in a JSON array that is bound to ?
     same: str  # the operator of equality for which NULL is NULL

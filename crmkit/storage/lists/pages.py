@@ -27,23 +27,26 @@ _decode = msgspec.json.Decoder(list[list[Any]]).decode
 
 
 class Packed(msgspec.Struct, frozen=True):
-    """Rows in one JSON text, as the database packed them, and their numbers.
+    """Rows in one JSON array, as the database packed them, and their numbers.
 
     They are unpacked on the event loop, right before they are rendered: the thread that reads holds the GIL shortly.
     """
 
-    text: str
+    json: bytes
     seqs: tuple[int, ...]
 
     def with_more(self, more: "Packed") -> "Packed":
         """Return these rows and then those."""
-        glue = "," if self.seqs and more.seqs else ""
-        return Packed(f"{self.text[:-1]}{glue}{more.text[1:]}", (*self.seqs, *more.seqs))
+        glue = b"," if self.seqs and more.seqs else b""
+        return Packed(self.json[:-1] + glue + more.json[1:], (*self.seqs, *more.seqs))
 
     def unpacked(self, seqs: Sequence[int]) -> list[list[Any]]:
         """Return the rows of these numbers, in their order."""
-        rows = dict(zip(self.seqs, _decode(self.text), strict=True))
-        return [rows[seq] for seq in seqs]
+        rows = _decode(self.json)
+        if seqs == self.seqs[: len(seqs)]:  # read in the order of the page, without the row that follows it
+            return rows[: len(seqs)]
+        by_number = dict(zip(self.seqs, rows, strict=True))
+        return [by_number[seq] for seq in seqs]
 
 
 class Page(msgspec.Struct, frozen=True):
@@ -164,7 +167,7 @@ class PageReader(msgspec.Struct, frozen=True):
     def _rows(self, plan: Plan, position: Sequence[Any] | None) -> Packed:
         if plan.filled is None:
             return self._planned(plan, position)
-        packed = Packed("[]", ())
+        packed = Packed(b"[]", ())
         if position is None or position[0] is not None:
             packed = self._planned(plan.filled, position)
             if len(packed.seqs) > self.query.limit:
@@ -196,5 +199,5 @@ class PageReader(msgspec.Struct, frozen=True):
         return [found[seq] for seq in seqs]
 
     def _read(self, statement: Statement) -> Packed:
-        text, seqs = statement.run(self.connection).fetchone()
-        return Packed(text or "[]", tuple(map(int, seqs.split(","))) if seqs else ())
+        rows, seqs = statement.run(self.connection).fetchone()
+        return Packed(rows or b"[]", tuple(map(int, seqs.split(","))) if seqs else ())

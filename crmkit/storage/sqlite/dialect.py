@@ -86,7 +86,8 @@ DIALECT = Dialect(
     json_flag="json(CASE {} WHEN 1 THEN 'true' WHEN 0 THEN 'false' END)",
     json_object="json_object({})",
     all_lines="group_concat({}, char(10))",
-    all_rows="'[' || group_concat(row) || ']', group_concat(seq)",
+    # as bytes: Python would make a text of them, and the JSON decoder bytes of that
+    all_rows="CAST('[' || group_concat(row) || ']' AS BLOB), group_concat(seq)",
     joined_texts="group_concat({})",
     numbers="SELECT value FROM json_each(?)",
     same="IS",

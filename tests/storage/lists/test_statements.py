@@ -99,7 +99,9 @@ LISTS: list[tuple[Any, list[tuple[str, str]], list[Any] | None]] = [
     (AUDIT, [("by", "alice@example.com"), ("target", "contact/c_aaaaaaaa"), ("at", "gte:2026-06-10")], None),
 ]
 
-PAGE = re.compile(r"SELECT '\[' \|\| group_concat\(row\) \|\| '\]', group_concat\(seq\) FROM \((.*)\) AS q")
+PAGE = re.compile(
+    r"SELECT CAST\('\[' \|\| group_concat\(row\) \|\| '\]' AS BLOB\), group_concat\(seq\) FROM \((.*)\) AS q"
+)
 
 # what a statement of a list is written in, besides names that are declared
 SQL = """
@@ -107,7 +109,7 @@ SQL = """
     JOIN ON AS MATCH count group_concat instr substr char coalesce crm_fold json json_array json_extract json_type
     r s u q rowid row SELECT FROM WHERE AND OR NOT IS NULL NULLS LAST IN ORDER BY DESC LIMIT BETWEEN EXISTS UNION ALL
     JOIN ON AS MATCH count group_concat instr substr length char coalesce crm_fold crm_distance json json_array
-    json_extract json_type
+    json_extract json_type CAST BLOB
     text integer real true false TRUE FALSE
 """
 
