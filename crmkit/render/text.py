@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from typing import Any
 
-from crmkit.model.fields import PLAIN_KEY, Custom, Flag, Integer, Number, Tags
+from crmkit.model.fields import PLAIN_KEY, Custom, Email, Flag, Integer, Number, Tags
 from crmkit.model.form import Field
 from crmkit.model.names import UNSEEN
 from crmkit.model.record import Kind, Record
@@ -143,13 +143,22 @@ def _expression(field: Field) -> str:
         return f'{before}repr(content).removesuffix(".0")'
     if field.type.structured:
         return f"{before}value(content)"
+    if isinstance(field.type, Email):
+        return (
+            f"{before}(content if content.isascii() and content[:1] != '{{' else {_STRING})"  # it has no blanks, quotes
+        )
     return f"{before}{'content' if field.type.bare else _STRING}"
 
 
 def words(content: list[str]) -> str:
     """Return tags joined by commas (no tag has one) if all are bare words, else as JSON."""
-    joined = ",".join(content)
-    return joined if _TAGS.fullmatch(joined) or all(map(is_bare, content)) else quoted(content)
+    return _words(",".join(content))
+
+
+@lru_cache(512)  # records have the same few tags
+def _words(joined: str) -> str:
+    tags = joined.split(",") if joined else []
+    return joined if _TAGS.fullmatch(joined) or all(map(is_bare, tags)) else quoted(tags)
 
 
 def nested(path: str, content: dict[str, Any]) -> str:
