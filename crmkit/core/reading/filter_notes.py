@@ -1,7 +1,6 @@
 """Notes for a list whose filters may not say what was meant: most of them only when it is empty."""
 
 import re
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -125,15 +124,17 @@ def _not_null(filters: Sequence[_Sent]) -> Iterator[str]:
 
 def _of_one(filters: Sequence[_Sent]) -> Iterator[str]:
     """Yield that a filter which is alone in its group has no alternative."""
-    by_prefix = Counter(sent.prefix for sent in filters)
+    prefixes = [sent.prefix for sent in filters if sent.prefix]
     for sent in filters:
-        if sent.prefix and by_prefix[sent.prefix] == 1:
+        if prefixes.count(sent.prefix) == 1:
             alone = f"{_cut(sent.name, sent.prefix)} is alone in its group, so it must match"
             yield f"{alone}; write {sent.prefix} before each alternative"
 
 
 def _in_another_case(targets: Sequence[Target], declared: Declarations) -> Iterator[str]:
     """Yield that a key is not the declared one whose name differs in case alone."""
+    if not declared:
+        return
     by_fold = {fold(key): target.name for key, target in declared.items()}
     for target in targets:
         name = by_fold.get(fold(target.path[0])) if isinstance(target, CustomKey) and len(target.path) == 1 else None

@@ -129,9 +129,9 @@ def filter_of(target: Target, name: str, text: str, asker: Asker = NOBODY) -> Fi
 
 def is_told_by_now(target: Target, text: str) -> bool:
     """Tell whether what a filter means depends on the moment at which it is read."""
-    operator, operand = split(text)
     if taken_of(target) is not Taken.TIME:
         return False
+    operator, operand = split(text)
     if BY_NAME[operator].operand is Operand.PERIOD:
         return True
     return any(relative.is_told_by_now(part) for part in relative.with_plus(operand).split(","))

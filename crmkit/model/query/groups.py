@@ -31,7 +31,7 @@ Criterion = Condition | AnyOf
 
 def split(name: str) -> tuple[str, str]:
     """Return the prefix of a group, "" for none, and the rest of the name of a parameter."""
-    found = _NAME.fullmatch(name)
+    found = _NAME.fullmatch(name) if name.startswith("or") else None
     return (found[1], found[2]) if found else ("", name)
 
 
@@ -66,7 +66,7 @@ def flat(filters: Iterable[Criterion]) -> Iterator[Condition]:
 
 def plain(filters: Iterable[Criterion]) -> tuple[Condition, ...]:
     """Return the conditions that every record must meet."""
-    return tuple(each for each in filters if isinstance(each, Condition))
+    return tuple([each for each in filters if isinstance(each, Condition)])
 
 
 def replaced(filters: Iterable[Criterion], by: Callable[[Condition], Iterable[Condition]]) -> tuple[Criterion, ...]:

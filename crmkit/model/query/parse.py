@@ -79,9 +79,9 @@ class Query(Struct, frozen=True):
     @property
     def declared(self) -> tuple[DeclaredKey, ...]:
         """The declared keys of custom that filters and sorts are about."""
-        conditions = groups.flat(self.conditions)
-        targets = [*(condition.target for condition in conditions), *(sort.target for sort in self.sorts)]
-        return tuple(dict.fromkeys(target for target in targets if isinstance(target, DeclaredKey)))
+        targets = [condition.target for condition in groups.flat(self.conditions)]
+        targets += [sort.target for sort in self.sorts]
+        return tuple(dict.fromkeys([target for target in targets if isinstance(target, DeclaredKey)]))
 
     def binding(self, list_name: str) -> str:
         """Return what a cursor of this query is bound to; `list_name` names the workspace and the list.

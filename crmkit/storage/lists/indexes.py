@@ -2,9 +2,12 @@
 
 Without statistics a database assumes that every indexed filter is selective and every ordered walk short. So a
 statement permits only the access that our planner chose.
+
+What follows from the names of fields and operators alone is remembered by them: lists are asked in few shapes.
 """
 
 from collections.abc import Sequence
+from functools import cache, lru_cache
 
 from crmkit.model.fields import Location
 from crmkit.model.form import Field
@@ -15,6 +18,7 @@ from crmkit.model.query.parse import Sort
 from crmkit.model.record import Kind
 from crmkit.storage.lists.plan import WalkValues
 
+SHAPES = 1_024  # of queries for which it is remembered what an index is good for
 MOST_WALKS = 10  # indexes that are walked side by side
 _NO_NULL = (*RANGES, "not")  # and those that no NULL meets
 _COMPARED = (*RANGES, "spanned", "compared")  # operators on a declared key that only rows with an entry meet
@@ -33,14 +37,26 @@ def knows(kind: Kind, condition: Condition) -> bool:
         return condition.target.is_ready
     if condition.target.type.by_country:
         return False  # several texts may be meant, of which only the ends are known
-    name = condition.target.name
-    return name == "id" or any(index.fields[0] == name and (index.filled or name) == name for index in kind.indexes)
+    return condition.target.name in _begun(kind)
+
+
+@cache
+def _begun(kind: Kind) -> frozenset[str]:
+    """Return the fields that an index begins with which leaves out no row that has a value."""
+    indexes = kind.indexes
+    return frozenset({"id", *(i.fields[0] for i in indexes if i.filled in ("", i.fields[0]))})
 
 
 def begins_one(kind: Kind, condition: Condition) -> bool:
     """Tell whether the part of an index is read in which the condition is met, though it may leave out other rows."""
-    is_range = condition.operator in RANGES and any(i.fields[0] == condition.target.name for i in kind.indexes)
+    is_range = condition.operator in RANGES and condition.target.name in _first(kind)
     return is_range or knows(kind, condition)
+
+
+@cache
+def _first(kind: Kind) -> frozenset[str]:
+    """Return the fields that an index begins with."""
+    return frozenset(index.fields[0] for index in kind.indexes)
 
 
 def is_joined(condition: Condition) -> bool:
@@ -59,9 +75,13 @@ def of_order(kind: Kind, conditions: Sequence[Condition], sorts: Sequence[Sort])
 
     One that begins with a field that has to equal something comes first: it holds just the rows that do.
     """
-    equal = {c.target.name for c in conditions if c.operator == "eq"}
-    filled = {c.target.name for c in conditions if c.operator in _NO_NULL}
-    first = sorts[0].target.name
+    equal = frozenset([c.target.name for c in conditions if c.operator == "eq"])
+    filled = frozenset([c.target.name for c in conditions if c.operator in _NO_NULL])
+    return _of_order(kind, equal, filled, sorts[0].target.name)
+
+
+@lru_cache(SHAPES)
+def _of_order(kind: Kind, equal: frozenset[str], filled: frozenset[str], first: str) -> tuple[str, ...]:
     indexes = [index.fields for index in kind.indexes if not index.filled or index.filled in filled]
     for fields in indexes:
         if fields[0] in equal and fields[1:] == (first,):
@@ -74,9 +94,10 @@ def of_each(kind: Kind, filters: Sequence[Criterion], sorts: Sequence[Sort]) -> 
 
     A part that names several values is one for each of them.
     """
+    if len(filters) != 1 or not isinstance(filters[0], AnyOf):
+        return ()
     first, ties = sorts[0].target, sorts[1:]
-    is_simple = isinstance(first, Field) and not first.nullable and [sort.target.name for sort in ties] == ["id"]
-    if len(filters) != 1 or not isinstance(filters[0], AnyOf) or not is_simple:
+    if not isinstance(first, Field) or first.nullable or [sort.target.name for sort in ties] != ["id"]:
         return ()
     indexed = {i.fields[0] for i in kind.indexes if i.fields[1:] == (first.name,) and i.filled in ("", i.fields[0])}
     found: dict[Condition, None] = {}
@@ -107,7 +128,12 @@ def holds(kind: Kind, conditions: Sequence[Condition]) -> bool:
     compared = [c for c in conditions if isinstance(c.target, Field) and c.operator in RANGES and not c.target.through]
     if not conditions or len(compared) < len(conditions) or any(isinstance(c.target, DeclaredKey) for c in conditions):
         return False
-    names, ranged = {c.target.name for c in conditions}, {c.target.name for c in conditions if c.operator != "eq"}
+    ranged = frozenset([c.target.name for c in conditions if c.operator != "eq"])
+    return _holds(kind, frozenset([c.target.name for c in conditions]), ranged)
+
+
+@lru_cache(SHAPES)
+def _holds(kind: Kind, names: frozenset[str], ranged: frozenset[str]) -> bool:
     for index in kind.indexes:
         first, last = set(index.fields[: len(names)]), index.fields[min(len(names), len(index.fields)) - 1]
         if first == names and ranged <= {last} and (not index.filled or index.filled in names):
@@ -121,8 +147,9 @@ def passes_over(kind: Kind, fields: tuple[str, ...], condition: Condition) -> bo
     An index that leaves out the rows in which a field is NULL meets none where that field is to be filled.
     """
     name = condition.target.name
-    is_left_out = any(index.fields == fields and index.filled == name for index in kind.indexes)
-    return name not in fields and not (condition.operator == "not" and is_left_out)
+    if name in fields or condition.operator != "not":
+        return name not in fields
+    return not any(index.fields == fields and index.filled == name for index in kind.indexes)
 
 
 def filled(sort: Sort) -> Condition:
@@ -134,8 +161,13 @@ def leaves_out_null(kind: Kind, sort: Sort) -> bool:
     """Tell whether the index in this order is partial: it leaves out the rows in which its field is NULL."""
     if isinstance(sort.target, DeclaredKey):
         return sort.target.is_ready
-    name = sort.target.name
-    return any(index.filled == name and index.fields[0] == name for index in kind.indexes)
+    return sort.target.name in _partial(kind)
+
+
+@cache
+def _partial(kind: Kind) -> frozenset[str]:
+    """Return the fields that an index begins with which leaves out the rows without a value of them."""
+    return frozenset(index.filled for index in kind.indexes if index.filled == index.fields[0])
 
 
 def of_declared(conditions: Sequence[Condition], sorts: Sequence[Sort]) -> WalkValues | None:

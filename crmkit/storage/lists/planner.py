@@ -5,6 +5,7 @@ up, and its rows sorted. How many they are is counted by a short look at the fil
 """
 
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from math import isqrt
 
 from msgspec.structs import replace
@@ -158,9 +159,14 @@ def _is_time(condition: Condition) -> bool:
 
 def ordering(kind: Kind, query: Query) -> tuple[Sort, ...]:
     """Return the sort keys of a query, newest change first by default, ending with the id that breaks ties."""
-    if not query.sorts and not kind.order:
+    return _ordering(kind, query.sorts)
+
+
+@lru_cache(256)
+def _ordering(kind: Kind, sorts: tuple[Sort, ...]) -> tuple[Sort, ...]:
+    if not sorts and not kind.order:
         return (Sort(SEQ, True),)
-    sorts = query.sorts or (Sort(kind.by_name[kind.order], True),)
+    sorts = sorts or (Sort(kind.by_name[kind.order], True),)
     if any(sort.target is kind.by_name["id"] for sort in sorts):
         return sorts
     return (*sorts, Sort(kind.by_name["id"], sorts[-1].descending))

@@ -6,6 +6,7 @@ one workspace by a mandatory argument.
 
 import json
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 from msgspec import Struct
@@ -33,6 +34,8 @@ from crmkit.storage.lists.plan import (
     WalkValues,
 )
 
+REMEMBERED = 256  # parts of statements that follow from fields and sorts alone
+
 
 def page(dialect: Dialect, kind: Kind, workspace: Workspace, plan: Plan, position: Sequence[Any] | None) -> Statement:
     """Return the statement for one page and one row more: the query's fields, all packed into one row.
@@ -40,21 +43,23 @@ def page(dialect: Dialect, kind: Kind, workspace: Workspace, plan: Plan, positio
     `position` holds the sort values and the id of the last row of the page before. Ties are in the order of ids, in the
     direction of the last key.
     """
-    walked = plan.access if isinstance(plan.access, WalkValues) else None
-    keys = [_key(dialect, sort, walked) for sort in plan.sorts]
-    sql = _select(dialect, kind, plan.query.fields, walked) + access_of(dialect, kind, workspace, plan, position)
+    walked = plan.access.key.name if isinstance(plan.access, WalkValues) else ""
+    keys, order = _order(dialect, plan.sorts, walked)
+    parts = [
+        _select(dialect, kind, plan.query.fields, walked != ""),
+        access_of(dialect, kind, workspace, plan, position),
+    ]
     if position is not None and not isinstance(plan.access, WalkEach):  # whose parts begin past it
-        sql += Statement(" AND ") + past(dialect, keys, position)
-    sql += Statement(" ORDER BY ") + joined([key.ordered for key in keys], ", ")
-    return _all_packed(dialect, sql + at_most(dialect, plan.query.limit + 1))
+        parts += [Statement(" AND "), past(dialect, keys, position)]
+    return _all_packed(dialect, *parts, order, at_most(dialect, plan.query.limit + 1))
 
 
 def picked(
     dialect: Dialect, kind: Kind, workspace: Workspace, fields: tuple[str, ...], seqs: Sequence[int]
 ) -> Statement:
     """Return the statement for the rows of these numbers, packed like a page, in any order."""
-    sql = _select(dialect, kind, fields) + where(dialect, workspace, (), by_number=True)
-    return _all_packed(dialect, sql + Statement(f" AND r.seq IN ({dialect.numbers})", (json.dumps(seqs),)))
+    numbers = Statement(f" AND r.seq IN ({dialect.numbers})", (json.dumps(seqs),))
+    return _all_packed(dialect, _select(dialect, kind, fields), where(dialect, workspace, (), by_number=True), numbers)
 
 
 def members(dialect: Dialect, kind: Kind, workspace: Workspace, plan: Plan, at_once: int) -> Statement:
@@ -102,11 +107,17 @@ def positions_of(
     dialect: Dialect, kind: Kind, workspace: Workspace, sorts: Sequence[Sort], seqs: Sequence[int]
 ) -> Statement:
     """Return the statement for rows: the number of each, its sort values and id, the position of the page after it."""
-    sql = Statement("SELECT r.seq, ") + joined([_key(dialect, sort).value for sort in sorts], ", ")
-    sql += Statement(f" FROM {quoted(kind.plural)} AS r WHERE ") + where(dialect, workspace, (), by_number=True)
+    scope = _select_keys(dialect, kind, tuple(sorts)) + where(dialect, workspace, (), by_number=True)
     if len(seqs) == 1:
-        return sql + Statement(" AND r.seq = ?", tuple(seqs))
-    return sql + Statement(f" AND r.seq IN ({dialect.numbers})", (json.dumps(seqs),))
+        return scope + Statement(" AND r.seq = ?", tuple(seqs))
+    return scope + Statement(f" AND r.seq IN ({dialect.numbers})", (json.dumps(seqs),))
+
+
+@lru_cache(REMEMBERED)
+def _select_keys(dialect: Dialect, kind: Kind, sorts: tuple[Sort, ...]) -> Statement:
+    keys, _ = _order(dialect, sorts)
+    sql = Statement("SELECT r.seq, ") + joined([key.value for key in keys], ", ")
+    return sql + Statement(f" FROM {quoted(kind.plural)} AS r WHERE ")
 
 
 def count(dialect: Dialect, kind: Kind, workspace: Workspace, plan: Plan, most: int | None) -> Statement:
@@ -177,8 +188,9 @@ def _further(conditions: Sequence[Criterion], known: Sequence[Criterion]) -> tup
     return tuple(condition for condition in conditions if condition not in known) if known else tuple(conditions)
 
 
-def _select(dialect: Dialect, kind: Kind, fields: tuple[str, ...], walked: WalkValues | None = None) -> Statement:
-    source = f"{quoted(kind.plural)} AS r" if walked is None else _entries(dialect, kind)
+@lru_cache(REMEMBERED)
+def _select(dialect: Dialect, kind: Kind, fields: tuple[str, ...], by_entries: bool = False) -> Statement:
+    source = _entries(dialect, kind) if by_entries else f"{quoted(kind.plural)} AS r"
     return Statement(f"SELECT {packed(dialect, kind, fields)} FROM {source} WHERE ")
 
 
@@ -187,12 +199,12 @@ def _entries(dialect: Dialect, kind: Kind) -> str:
     return f"custom_values AS v {dialect.join} {quoted(kind.plural)} AS r ON r.seq = v.seq"
 
 
-def _all_packed(dialect: Dialect, rows: Statement) -> Statement:
-    """Wrap a SELECT so that the database returns one row: all rows as a JSON array, and their numbers.
+def _all_packed(dialect: Dialect, *rows: Statement) -> Statement:
+    """Wrap the parts of a SELECT so that the database returns one row: all rows as a JSON array, and their numbers.
 
     Fetching row by row releases the GIL at each row.
     """
-    return Statement(f"SELECT {dialect.all_rows} FROM (") + rows + Statement(") AS q")
+    return joined([Statement(f"SELECT {dialect.all_rows} FROM ("), *rows, Statement(") AS q")], "")
 
 
 def access_of(
@@ -228,15 +240,14 @@ def _first_of_each(
     dialect: Dialect, kind: Kind, workspace: Workspace, plan: Plan, access: WalkEach, position: Sequence[Any] | None
 ) -> Statement:
     """Return the SELECT of the numbers of the rows of which a page is made: as many of each part as it may have."""
-    keys = [_key(dialect, sort) for sort in plan.sorts]
+    keys, order = _order(dialect, plan.sorts)
     arms = []
     for part in access.parts:
         arm = Statement(f"SELECT a.seq FROM (SELECT r.seq FROM {quoted(kind.plural)} AS r WHERE ")
         arm += where(dialect, workspace, (part,))
         if position is not None:
             arm += Statement(" AND ") + past(dialect, keys, position)
-        arm += Statement(" ORDER BY ") + joined([key.ordered for key in keys], ", ")
-        arms.append(arm + at_most(dialect, plan.query.limit + 1) + Statement(") AS a"))
+        arms.append(arm + order + at_most(dialect, plan.query.limit + 1) + Statement(") AS a"))
     return joined(arms, " UNION ALL ")
 
 
@@ -273,11 +284,18 @@ class Key(Struct, frozen=True):
         return self.value + Statement((" DESC" if self.descending else "") + (" NULLS LAST" if self.nullable else ""))
 
 
-def _key(dialect: Dialect, sort: Sort, walked: WalkValues | None = None) -> Key:
+@lru_cache(REMEMBERED)
+def _order(dialect: Dialect, sorts: tuple[Sort, ...], walked: str = "") -> tuple[tuple[Key, ...], Statement]:
+    """Return the keys of these sorts, and their ORDER BY."""
+    keys = tuple(_key(dialect, sort, walked) for sort in sorts)
+    return keys, Statement(" ORDER BY ") + joined([key.ordered for key in keys], ", ")
+
+
+def _key(dialect: Dialect, sort: Sort, walked: str) -> Key:
     """Return a sort key; what the index of a declared key holds is read from there where that is `walked`."""
     target = sort.target
-    if walked is not None:
-        held = {walked.key.name: "v.value", "updated_at": "v.updated_at", "id": "v.id"}.get(target.name)
+    if walked:
+        held = {walked: "v.value", "updated_at": "v.updated_at", "id": "v.id"}.get(target.name)
         if held is not None:
             return Key(Statement(held), sort.descending, False)
     if isinstance(target, CustomKey):
