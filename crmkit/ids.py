@@ -96,6 +96,11 @@ def _form(prefix: str) -> re.Pattern[str]:
     return re.compile(rf"{prefix}_[{ALPHABET}]{{{LENGTH}}}")
 
 
+@lru_cache(1024)  # an id in a path is read by the handler and for the access log
+def _is_bare(text: str, prefix: str) -> bool:
+    return _form(prefix).fullmatch(text) is not None and check_character(text[-LENGTH:-1]) == text[-1]
+
+
 def parse(text: str, prefix: str, prefixes: Mapping[str, str]) -> str:
     """Return the bare id in `text`, which may be spelled `c_…`, `contact/c_…` or `contact%2Fc_…`.
 
@@ -103,7 +108,7 @@ def parse(text: str, prefix: str, prefixes: Mapping[str, str]) -> str:
 
     Raises BadId when the kind is another, the form is wrong or the check character does not fit.
     """
-    if _form(prefix).fullmatch(text) and check_character(text[-LENGTH:-1]) == text[-1]:
+    if len(text) == len(prefix) + 1 + LENGTH and _is_bare(text, prefix):
         return text  # the usual spelling
     kind = prefixes[prefix]
     head, slash, tail = text.strip().replace("%2F", "/").replace("%2f", "/").rpartition("/")
