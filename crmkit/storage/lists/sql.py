@@ -81,8 +81,8 @@ def create_placed(dialect: Dialect) -> str:
 def place(dialect: Dialect, kind: Kind, workspace: Workspace, plan: Plan) -> Statement:
     """Return the statement that numbers all rows of a plan in its order, from 1 on."""
     sql = Statement(f"INSERT INTO placed (seq) SELECT r.seq FROM {quoted(kind.plural)} AS r WHERE ")
-    sql += access_of(dialect, kind, workspace, plan, None)
-    return sql + Statement(" ORDER BY ") + joined([_key(dialect, sort).ordered for sort in plan.sorts], ", ")
+    _, order = _order(dialect, plan.sorts)
+    return sql + access_of(dialect, kind, workspace, plan, None) + order
 
 
 def placed(
