@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from crmkit.core.transfer import exports
+from crmkit.core.transfer.exports import verbs as exports
 from crmkit.render.formats import exports_of
 from crmkit.storage.lists import whole
 from tests.house import ALICE, CHARLIE, UNLIMITED, House, Person, house
