@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from crmkit.errors import Problem
+from crmkit.model.names import trimmed
 
 Cell = str | int | float | bool | list[Any] | dict[str, Any] | None
 
@@ -38,7 +39,7 @@ class Table:
 
 def distinct(titles: Iterable[Cell]) -> tuple[str, ...]:
     """Return titles that are all different: `TITLE 2` for the second of one title, `column N` for an empty one."""
-    plain = [" ".join(str("" if title is None else title).split()) for title in titles]
+    plain = [" ".join(trimmed(str("" if title is None else title)).split()) for title in titles]
     taken, found = set(plain), set[str]()
     given = []
     for number, title in enumerate(plain, start=1):

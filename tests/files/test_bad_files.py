@@ -145,17 +145,18 @@ def wide_line(path: Path) -> None:
         file.write(b"\n")
 
 
-def blanks(path: Path) -> None:
+def blanks(path: Path, mebibytes: int = 400, sheets: int = 1) -> None:
     """Write an XLSX whose sheet is 400 MiB of blanks."""
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as made:
-        made.writestr("xl/workbook.xml", '<workbook><sheets><sheet name="a" r:id="r1"/></sheets></workbook>')
+        listed = '<sheet name="a" r:id="r1"/>' * sheets
+        made.writestr("xl/workbook.xml", f"<workbook><sheets>{listed}</sheets></workbook>")
         made.writestr(
             "xl/_rels/workbook.xml.rels",
             '<Relationships><Relationship Id="r1" Type="x/worksheet" Target="a.xml"/></Relationships>',
         )
         with made.open("xl/a.xml", "w", force_zip64=True) as part:
             part.write(b"<worksheet><sheetData>")
-            for _ in range(400):
+            for _ in range(mebibytes):
                 part.write(b" " * (1 << 20))
             part.write(b"</sheetData></worksheet>")
 
@@ -176,6 +177,11 @@ def photos(path: Path) -> None:
             file.write(b"BEGIN:VCARD\r\nVERSION:3.0\r\nFN:Ada\r\nPHOTO;ENCODING=b:\r\n")
             file.write((b" " + b"x" * 74 + b"\r\n") * 66_000)
             file.write(b"END:VCARD\r\n")
+
+
+def sheets(path: Path) -> None:
+    """Write an XLSX of a thousand sheets which all are one part of 100 MiB of blanks."""
+    blanks(path, 100, 1000)
 
 
 def one_item(path: Path) -> None:
@@ -217,6 +223,7 @@ print((peak() - before) // 1024)
         (bomb, "unpacks to more than 512 MiB"),
         (texts, "more than 3,000,000 texts"),
         (blanks, "no sheet with anything"),
+        (sheets, "unpacks to more than 512 MiB"),
         (wide_line, "Line 2 is longer"),
         (one_item, "longer than"),
         (pictures, "longer than"),
@@ -232,6 +239,26 @@ def test_a_huge_bad_file_is_refused_in_64_mib(tmp_path: Path, write: Callable[[P
     hint, mebibytes = ran.stdout.splitlines()
     assert told in hint
     assert int(mebibytes) < 64
+
+
+FULL = """
+import resource, sys
+from crmkit.errors import Problem
+from crmkit.files.opening import open_table
+resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, 1_000_000))
+try:
+    open_table(sys.argv[1])
+except Problem as problem:
+    print(problem.code)
+"""
+
+
+def test_a_full_disk_is_told(tmp_path: Path) -> None:
+    texts(tmp_path / "file", 20)
+    ran = subprocess.run(
+        [sys.executable, "-c", FULL, str(tmp_path / "file")], capture_output=True, text=True, cwd=ROOT, check=True
+    )
+    assert (ran.stdout, ran.stderr) == ("not_ready\n", "")
 
 
 def seeds() -> list[bytes]:

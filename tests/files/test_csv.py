@@ -91,6 +91,11 @@ def test_titles_are_made_distinct(folder: Folder) -> None:
     table = folder.table("mail,,mail,mail 2,mail,\na,b,c,d,e,f\n")
     assert table.titles == ("mail", "column 2", "mail 3", "mail 2", "mail 4", "column 6")
     assert folder.table("email,phone,email\n1,2,3\n").titles == ("email", "phone", "email 2")
+    assert folder.table('\u200bemail\u200b,"First\n Name ",\u200b\n1,2,3\n').titles == (
+        "email",
+        "First Name",
+        "column 3",
+    )
 
 
 def test_cells_beyond_the_header_have_a_column(folder: Folder) -> None:

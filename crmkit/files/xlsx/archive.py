@@ -92,12 +92,13 @@ class Archive:
             info = self._parts[name.lower()]
             if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):  # others need much memory
                 raise damaged()
-            self._unpacked += info.file_size  # no more than that is unpacked, whatever follows
-            if self._unpacked > MOST_UNPACKED:
+            # no more than its size is unpacked, whatever follows
+            if self._unpacked + info.file_size > MOST_UNPACKED:
                 raise invalid(f"The workbook unpacks to more than {MOST_UNPACKED >> 20} MiB. Send it as CSV.")
             with self._zip.open(info) as part:
                 while piece := part.read(_PIECE):
                     fed += len(piece)
+                    self._unpacked += len(piece)
                     parser.Parse(piece, False)
                     if fed - parser.CurrentByteIndex > _MOST_TAG:
                         raise invalid(f"The workbook has a tag of more than {_MOST_TAG >> 20} MiB.")

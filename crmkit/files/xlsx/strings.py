@@ -5,8 +5,10 @@ import re
 import tempfile
 from array import array
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
+from crmkit.errors import Problem
 from crmkit.files.table import invalid
 from crmkit.files.xlsx.archive import Archive
 
@@ -19,16 +21,24 @@ _CODED = re.compile(r"_x([0-9A-Fa-f]{4})_")
 
 class Strings:
     def __init__(self, archive: Archive, name: str, folder: Path) -> None:
-        """Read the part `name`. The file is in `folder` and goes with this object."""
-        self._file = tempfile.TemporaryFile(dir=folder, buffering=1 << 16)  # noqa: SIM115  as long as this lives
-        self._ends = array("Q", [0])
-        for text in _texts(archive, name):
-            self._ends.append(self._ends[-1] + self._file.write(text.encode("utf-8", "surrogatepass")))
-        self._file.flush()
+        """Read the part `name`. The file is in `folder` and goes with this object.
+
+        Raises Problem, `not_ready` where the disk has no room.
+        """
         self._kept: dict[int, str] = {}
+        self._ends = array("Q", [0])
+        try:
+            self._file = tempfile.TemporaryFile(dir=folder, buffering=1 << 16)  # noqa: SIM115  as long as this lives
+            for text in _texts(archive, name):
+                self._ends.append(self._ends[-1] + self._file.write(text.encode("utf-8", "surrogatepass")))
+            self._file.flush()
+        except OSError:
+            raise Problem("not_ready", "The server's disk has no room to read the workbook. Try again later.") from None
 
     def __del__(self) -> None:
-        self._file.close()
+        if hasattr(self, "_file"):
+            with suppress(OSError):  # what could not be written
+                self._file.close()
 
     def at(self, number: int) -> str:
         """Return the text of this number. Raises Problem where there is none."""

@@ -40,7 +40,8 @@ def open_xlsx(path: Path) -> Table:
     """Return the table of the first sheet, among those that are not hidden, that is not empty. Raises Problem."""
     with Archive(path) as archive:
         workbook = _workbook(archive, path)
-    filled = [sheet for sheet in workbook.sheets if next(_records(workbook, sheet), None)]
+        # within one archive, so that many sheets of blanks are not more to unpack than one
+        filled = [sheet for sheet in workbook.sheets if next(_rows(archive, workbook, sheet), None)]
     if not filled:
         raise invalid("The workbook has no sheet with anything in it.")
     sheet, *others = sorted(filled, key=lambda sheet: sheet.hidden)  # those that are not hidden first, in their order
@@ -107,8 +108,12 @@ def _other(archive: Archive) -> Exception:
 
 
 def _records(workbook: _Workbook, sheet: _Sheet) -> Generator[Record]:
-    reader = SheetReader(workbook.strings, workbook.styles, workbook.since_1904)
     with Archive(workbook.path) as archive:
-        for _ in archive.parse(sheet.part, reader.start, reader.end, reader.text):
-            yield from reader.rows
-            reader.rows.clear()
+        yield from _rows(archive, workbook, sheet)
+
+
+def _rows(archive: Archive, workbook: _Workbook, sheet: _Sheet) -> Generator[Record]:
+    reader = SheetReader(workbook.strings, workbook.styles, workbook.since_1904)
+    for _ in archive.parse(sheet.part, reader.start, reader.end, reader.text):
+        yield from reader.rows
+        reader.rows.clear()
