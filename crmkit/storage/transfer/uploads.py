@@ -10,9 +10,11 @@ from pathlib import Path
 from threading import Lock
 
 from crmkit.errors import Problem
+from crmkit.storage.data_folder import is_nearly_full
 
 FOLDER = "uploads"
 RETRY = {"Retry-After": "60"}
+LOOK_BYTES = 8 << 20  # of one file, written between two looks at how full the disk is
 
 
 @dataclass(slots=True)
@@ -73,17 +75,22 @@ class Growing:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.size = 0  # bytes
+        self._looked = 0  # the size at the last look at the disk
         self._hash = hashlib.sha256()
         self._file = os.fdopen(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb", buffering=0)
         self._lock = Lock()  # nothing is written once the file is closed, whose number is another file's by then
 
     def write(self, piece: bytes) -> None:
-        """Append a piece; raises `not_ready` where the disk takes no more."""
+        """Append a piece; raises `not_ready` where the disk takes no more, for a large file where it is nearly full."""
         with self._lock:
             if self._file.closed:
                 return
             left = memoryview(piece)
             try:
+                if self.size - self._looked >= LOOK_BYTES:
+                    self._looked = self.size
+                    if is_nearly_full(self._file.fileno()):
+                        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
                 while left:
                     left = left[self._file.write(left) :]
             except OSError as error:
