@@ -50,7 +50,11 @@ class Gate:
         if route.apps:
             self._origins.check(scope)
         if not route.public:
-            actor = state.get(LINKED) or await self._authenticated(scope, route)
+            actor = state.get(LINKED)
+            if actor is None:
+                actor = await self._authenticated(scope, route)
+            elif not route.is_linked:  # a view keeps its path, or the route was another when the link was made
+                raise Problem("invalid_value", "A link shows records and figures, never settings, people or the log.")
             if actor.is_app and route.consent == CODE:
                 actor = replace(actor, must_confirm=True)
             state["actor"] = actor

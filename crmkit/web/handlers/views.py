@@ -70,7 +70,7 @@ async def _answered(call: HttpCall, view: View) -> Response:
     scope = _scope(call, head, pairs)
     try:
         _check_list(call, head)
-        answer: Response = await call.app.state.router.answered(scope, within.receiving(call))
+        answer: Response = await call.app.state.router.answered(scope, within.receiving(call), type(call))
         return answer
     except Problem as problem:
         return on_error(scope, _about(view, problem, {name for name, _ in call.pairs}))

@@ -47,11 +47,14 @@ def receiving(call: HttpCall) -> Callable[[], Awaitable[Any]]:
 async def check(call: HttpCall, scope: Any) -> None:
     """Raise `invalid_value` of `path` for what cannot be asked for, and what else is raised before it is read."""
     try:
-        await call.app.state.router.answered(scope, receiving(call), Trial)
+        answer = await call.app.state.router.answered(scope, receiving(call), Trial)
     except Understood:
-        pass
+        return
     except Problem as problem:
         if problem.status != 400:
             raise
         told = [f"{name} {what}" for name, what in problem.fields.items()]
         raise Problem("invalid_value", problem.hint, fields={"path": "; ".join(told) or "cannot be read"}) from None
+    if answer.status >= 400:  # what a view keeps
+        hint = f"GET {scope['path']} tells why, and what to do."
+        raise Problem("invalid_value", hint, fields={"path": "cannot be read"})

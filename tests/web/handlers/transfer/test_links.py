@@ -317,6 +317,16 @@ def test_each_use_counts_against_the_limit_of_its_token(tmp_path: Path) -> None:
         assert error_of(alice.get("/contacts", headers=JSON)) == (429, "rate_limited")
 
 
+def test_a_view_of_what_no_link_may_show_is_not_shown_either(town: House, alice: Person) -> None:
+    view = new(alice, "/views", name="any", path="/contacts")
+    link = linked(alice, "/views/any")
+    assert opened(town, link).status_code == 200
+    for path in ("/fields", "/views", "/audit"):
+        if alice.patch(f"/views/{view}", json={"path": path}).status_code == 200:
+            assert opened(town, link).status_code == 400
+            assert alice.post("/links", json={"path": "/views/any"}).status_code == 400
+
+
 def test_a_path_that_cannot_be_read_any_more_is_told(town: House, alice: Person) -> None:
     jane = new(alice, "/contacts", name="Jane")
     link = linked(alice, f"/contacts/{jane}")
