@@ -10,8 +10,8 @@ import resource
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -47,6 +47,7 @@ from crmkit.storage.transfer.uploads import Uploads
 
 if TYPE_CHECKING:
     from crmkit.core.transfer.snapshots.archive import Manifest
+    from crmkit.core.transfer.snapshots.arrive import Run
     from crmkit.web.connection.accesslog import AccessLog
     from crmkit.web.edge import Edge
     from crmkit.web.route import Route
@@ -210,13 +211,18 @@ def import_workspace(settings: Settings, file: Path) -> "Manifest":
     """
     from crmkit.core.transfer.snapshots import operator
 
-    folder, brand = _data(settings), brand_of(settings)
+    folder = _data(settings)
 
-    def run(unit: Callable[[Tx], T], lanes: Lanes) -> T:
-        with usable(folder):
-            return brand.run(folder, unit, lanes, stamp(system_clock()))
+    @contextmanager
+    def runs() -> "Iterator[Run]":
+        with usable(folder), brand_of(settings).runs(folder) as run_next:
 
-    return operator.import_(run, KINDS, settings.plans.default, file)
+            def run(unit: Callable[[Tx], T], lanes: Lanes) -> T:
+                return run_next(unit, lanes, stamp(system_clock()))
+
+            yield run
+
+    return operator.import_(runs, KINDS, settings.plans.default, file)
 
 
 def _data(settings: Settings) -> Path:

@@ -1,6 +1,7 @@
 """A brand of database: what the program asks of it, in one value that is chosen once, at the start."""
 
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, TypeVar
@@ -33,6 +34,12 @@ class Run(Protocol):
     def __call__(self, folder: Path, unit: Unit[T], lanes: Lanes, now: str) -> T: ...
 
 
+class RunNext(Protocol):
+    """A function that does one unit of work after another in the data of one folder."""
+
+    def __call__(self, unit: Unit[T], lanes: Lanes, now: str) -> T: ...
+
+
 class Read(Protocol):
     """A function that returns `work(connection)`, all of whose statements see the data of a folder at one moment."""
 
@@ -47,6 +54,7 @@ class Brand:
     `migrate` brings the database up to date and returns the names of the migrations applied.
     `examine` looks at the database without changing it.
     `run` does one unit of work for the operator, whether a server runs or not, and returns what the unit returned.
+    `runs` is for many units in a row, each in a transaction of its own.
     `read` reads for the operator in the same way; raises Unusable where there is no database yet.
     `migrate` and `run` raise InUse where a running server does not allow that.
     """
@@ -55,4 +63,5 @@ class Brand:
     migrate: Callable[[Path], list[str]]
     examine: Callable[[Path], Iterator[Finding]]
     run: Run
+    runs: Callable[[Path], AbstractContextManager[RunNext]]
     read: Read

@@ -1,12 +1,14 @@
 """SQLite as a brand of database."""
 
-from collections.abc import Callable
-from contextlib import ExitStack, closing, suppress
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager, suppress
+from itertools import count
 from pathlib import Path
 from typing import TypeVar
 
 from crmkit.clock import Clock
-from crmkit.storage.interface.brand import Brand
+from crmkit.storage.interface.brand import Brand, RunNext
 from crmkit.storage.interface.connection import Connection
 from crmkit.storage.interface.database import InUse, Unusable
 from crmkit.storage.interface.lanes import Lanes
@@ -23,6 +25,8 @@ from crmkit.storage.sqlite.engine.writer import commit_group
 
 T = TypeVar("T")
 
+PAUSE_SECONDS = 0.05  # between two units beside a server, whose writer finds the file free by looking again and again
+
 
 def _open(folder: Path, clock: Clock) -> SqliteDatabase:
     prepare(folder)
@@ -35,25 +39,42 @@ def _migrate(folder: Path) -> list[str]:
         return migrate.run(folder / FILE, connect)
 
 
-def _run(folder: Path, unit: Unit[T], lanes: Lanes, now: str) -> T:
-    """Do one unit on a connection of its own. Beside a server only if this SQLite is free of the WAL-reset bug."""
+@contextmanager
+def _runs(folder: Path) -> Iterator[RunNext]:
+    """Do units on a connection of its own. Beside a server only if this SQLite is free of the WAL-reset bug."""
     prepare(folder)
     with ExitStack() as stack:
+        is_alone = True
         try:
             stack.enter_context(held(folder))
             migrate.run(folder / FILE, connect)
         except InUse:
+            is_alone = False
             if not is_fixed(VERSION):
                 raise InUse(
                     f"a server runs on {folder}, and SQLite {VERSION} must not be written beside it: stop it first"
                 ) from None
         connection = stack.enter_context(closing(connect(folder / FILE, True)))
-        connection.execute("PRAGMA wal_autocheckpoint = 0")
-        (outcome,) = commit_group(connection, [(unit, None, lanes)], now)
-    if isinstance(outcome, BaseException):
-        raise outcome
-    returned: T = outcome
-    return returned
+        if not is_alone:  # the server copies the log back
+            connection.execute("PRAGMA wal_autocheckpoint = 0")
+
+        units = count()
+
+        def run(unit: Unit[T], lanes: Lanes, now: str) -> T:
+            if next(units) and not is_alone:
+                time.sleep(PAUSE_SECONDS)
+            (outcome,) = commit_group(connection, [(unit, None, lanes)], now)
+            if isinstance(outcome, BaseException):
+                raise outcome
+            returned: T = outcome
+            return returned
+
+        yield run
+
+
+def _run(folder: Path, unit: Unit[T], lanes: Lanes, now: str) -> T:
+    with _runs(folder) as run:
+        return run(unit, lanes, now)
 
 
 def _read(folder: Path, work: Callable[[Connection], T]) -> T:
@@ -67,4 +88,4 @@ def _read(folder: Path, work: Callable[[Connection], T]) -> T:
         return snapshot(connection, Deadline(), work)
 
 
-SQLITE = Brand(_open, _migrate, examine, _run, _read)
+SQLITE = Brand(_open, _migrate, examine, _run, _runs, _read)

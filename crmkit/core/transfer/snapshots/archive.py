@@ -22,7 +22,7 @@ MANIFEST = "manifest.json"
 MEMBERS = "members"
 MOST_MANIFEST = 1 << 20  # bytes that are read of a manifest
 MOST_LINE = 64 << 20  # bytes of a line, past which the file is none of ours
-MOST_ROWS = 1_000  # that are written in one transaction: some ten milliseconds
+MOST_ROWS = 100  # that are written in one transaction: some ten milliseconds
 MOST_BYTES = 4 << 20  # of their lines, after which they are enough
 _PIECE = 1 << 20
 

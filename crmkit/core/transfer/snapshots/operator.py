@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Protocol, TypeVar
 
@@ -51,13 +52,13 @@ def export(read: Read, kinds: Kinds, now: str, id: str, file: Path) -> Manifest:
         part.unlink(missing_ok=True)
 
 
-def import_(run: Run, kinds: Kinds, plan: str, file: Path) -> Manifest:
+def import_(runs: Callable[[], AbstractContextManager[Run]], kinds: Kinds, plan: str, file: Path) -> Manifest:
     """Write a workspace as its archive has it, under this plan, and return what that holds.
 
-    Raises ValueError, which says why nothing was imported.
+    The data is opened by `runs`, once the file was checked. Raises ValueError, which says why nothing was imported.
     """
     try:
-        with opened(file) as reader:
+        with opened(file) as reader, runs() as run:
             arrive(reader, run, kinds, plan)
             return reader.manifest
     except (Invalid, Refused) as error:
