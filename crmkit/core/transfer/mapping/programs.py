@@ -112,6 +112,10 @@ pipedrive
     contact: contact person; kontaktperson
     phone: phone; telefon
     notes: note
+    city: address - city/town/village/locality of address; city/town/village/locality of address
+    region: address - state/county of address; state/county of address
+    postal_code: address - zip/postal code of address; zip/postal code of address
+    country: address - country of address; country of address
     done: done
     custom: marketing status
 google

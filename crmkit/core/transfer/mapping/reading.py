@@ -11,7 +11,6 @@ from crmkit.model.cells import custom_value, unmarked
 from crmkit.model.declared.types import Declared
 from crmkit.model.fields import (
     Custom,
-    Date,
     Email,
     FieldType,
     Flag,
@@ -22,7 +21,6 @@ from crmkit.model.fields import (
     Number,
     Tags,
     Text,
-    Time,
 )
 from crmkit.model.form import Field
 from crmkit.model.record import Kind
@@ -123,7 +121,7 @@ def own_value(type_: FieldType, text: str) -> Any:
 
 def _field(column: Column, sheet: Sheet, field: Field) -> Read:
     name, title, type_, target = field.name, column.title, field.type, column.target
-    strict = not target.guessed or field.required or isinstance(type_, Email | Date | Time)
+    strict = not target.guessed or field.required or isinstance(type_, Email) or sheet.kind.custom is None
     asker = sheet.habits.asker
 
     def read(cell: Any, filling: Filling) -> None:

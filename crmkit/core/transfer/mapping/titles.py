@@ -72,12 +72,23 @@ def targets(titles: Sequence[str], kinds: Kinds, kind: Kind, program: Program | 
     """Return what the column of each title is for, None where the title says nothing."""
     own, keys = is_own(titles, kind), {key(title) for title in titles}
     found: list[Target | None] = []
+    linked = {title for title in titles if title in kind.taken and isinstance(kind.taken[title].type, Link)}
     for at, title in enumerate(titles):
         if tuple(titles[:2]) == REPORT and at < len(REPORT):
             found.append(Target())
-        else:
-            found.append(_exact(title, kinds, kind, own) or _guessed(title, kinds, kind, program, keys))
+            continue
+        target = _exact(title, kinds, kind, own) or _guessed(title, kinds, kind, program, keys)
+        is_link = target is not None and target.guessed and not target.place and target.field in _links(kinds, kind)
+        if target is not None and is_link and target.field in linked:  # one column is enough
+            target = None
+        elif target is not None and is_link:
+            linked.add(target.field)
+        found.append(target)
     return found
+
+
+def _links(kinds: Kinds, kind: Kind) -> set[str]:
+    return {link.link for link in kinds.links.get(kind, ())}
 
 
 def _exact(title: str, kinds: Kinds, kind: Kind, own: bool) -> Target | None:
@@ -170,6 +181,22 @@ def _known(word: str, kinds: Kinds, kind: Kind, is_alone: bool = False) -> Targe
         inner = next((found for rest in _behind(word, called) if (found := _dictionary(link.to).get(rest))), None)
         if inner is not None and not inner.appends and inner.field != link.to.title.name:
             return replace(inner, place=place)
+    return None if is_alone else _naming(word, kinds, kind)
+
+
+def _naming(word: str, kinds: Kinds, kind: Kind) -> Target | None:
+    """Return what a title means that names a related record by itself: the email of a contact, where a kind has none.
+
+    Where the record itself cannot come along, it is looked up.
+    """
+    places = places_of(kinds, kind)
+    for link in kinds.links.get(kind, ()):
+        called, own = _words_of(link.to.name), _dictionary(link.to).get(word)
+        is_key = own is not None and own.field in link.to.merges_by and link.to.by_name[own.field].type.names
+        if own is not None and is_key and link.place in places:
+            return replace(own, place=link.place)
+        if link.place not in places and (is_key or word in called or word.removesuffix("name") in called):
+            return Target(link.link, guessed=True)
     return None
 
 

@@ -109,7 +109,7 @@ FIELDS = """
     close_date: fecha de cierre prevista; data de fechamento; data di chiusura; sluitingsdatum
     lost_reason: lost reason; loss reason; reason lost; closed lost reason; verlustgrund; raison de la perte
     lost_reason: motivo de perdida
-    due_at: due date; due; due at; due time; deadline; fallig; falligkeit; fallig am; falligkeitsdatum; echeance
+    due_at: due date; due; due at; deadline; fallig; falligkeit; fallig am; falligkeitsdatum; echeance
     due_at: date d'echeance; fecha de vencimiento; vencimiento; data de vencimento; scadenza; vervaldatum; срок; 期日
     due_at: 截止日期
     done: done; completed; is completed; complete; closed; erledigt; termine; terminee; completada; hecho; concluida

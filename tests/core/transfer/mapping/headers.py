@@ -126,6 +126,12 @@ task
     Aufgabe=title, Fällig=due_at, Erledigt=done, Zuständig=owner
 ticket
     Betreff=subject, Status=status, Description=body, Contact Email=contact.email
+deal
+    Deal name=title, Value=amount_cents, Email=contact.email, Contact name=contact, Domain=company.domain
 activity
     Date=occurred_at, Type=kind, Notes=body, Duration (minutes)=duration_minutes, contact_id=contact_id, Room=
+activity
+    Note=body, Email=contact_id, Contact=, Company=company_id, Deal name=deal_id
+conversion
+    Email=contact.email, Platform=platform, Value=value_cents, Currency=currency
 """

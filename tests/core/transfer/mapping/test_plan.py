@@ -173,6 +173,7 @@ def test_a_cell_that_does_not_fit_a_guessed_field_is_kept_and_one_of_a_named_fie
         "custom": {"Company employees": "50-100"},
     }
     assert body(["name", "employees"], "Acme", "50-100", kind=COMPANY) == {"name": "Acme", "employees": "50-100"}
+    assert body(["Deal", "Close date"], "A", "soon", kind=DEAL) == {"title": "A", "custom": {"Close date": "soon"}}
     assert body(["Name", "Country"], "Ada", "Atlantis") == {"name": "Ada", "custom": {"Country": "Atlantis"}}
 
 
