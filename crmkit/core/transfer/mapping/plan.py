@@ -69,11 +69,12 @@ class Plan:
         _check(options)
         program = titles.program_of(table.titles, table.format)
         types = {index.key: index.type for index in declared}
-        columns = _columns(table.titles, kinds, kind, options, program, types)
+        own = kept["own"] if kept else titles.is_own(table.titles, next((row.cells for row in table.rows()), ()), kind)
+        columns = _columns(table.titles, kinds, kind, options, program, types, own)
         scan = (
             Scan.of(kept) if kept is not None else Scan.read(table, _dated(columns, kinds, kind, types), options.dates)
         )
-        sheet = Sheet(kind, Habits(asker), titles.is_own(table.titles, kind), table.format in _WITH_MARKS)
+        sheet = Sheet(kind, Habits(asker), own, table.format in _WITH_MARKS)
         readers = []
         for column in columns:
             of = replace(sheet, habits=replace(sheet.habits, **scan.habits(column.number)))
@@ -86,7 +87,7 @@ class Plan:
             if scan.ambiguous
             else ()
         )
-        return cls(kinds, kind, columns, name, scan.kept, notes, asker, tuple(readers), links)
+        return cls(kinds, kind, columns, name, {**scan.kept, "own": own}, notes, asker, tuple(readers), links)
 
     def body(self, row: Row) -> Body | Refused:
         """Return the body of a POST that a row makes, or why it makes none."""
@@ -118,12 +119,15 @@ def _columns(
     options: Options,
     program: titles.Program | None,
     declared: Mapping[str, Declared],
+    own: bool,
 ) -> tuple[Column, ...]:
     chosen = _chosen(found, kinds, kind, options, program)
     by_key = {titles.key(key): key for key in declared}
     columns, unknown = [], {}
     names = {place: link.to.title.name for place, link in places_of(kinds, kind).items()}
-    for number, (title, guess) in enumerate(zip(found, titles.targets(found, kinds, kind, program), strict=True), 1):
+    for number, (title, guess) in enumerate(
+        zip(found, titles.targets(found, kinds, kind, program, own), strict=True), 1
+    ):
         target = chosen.get(title) or guess
         if title not in chosen and titles.key(title) in by_key and (target is None or target.guessed):
             target = Target(path=(by_key[titles.key(title)],))

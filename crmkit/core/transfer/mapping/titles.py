@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 
+from crmkit import ids
 from crmkit.core.transfer.mapping import programs, words
 from crmkit.core.transfer.mapping.target import CUSTOM, Target, named, places_of
 from crmkit.model import fold
@@ -53,11 +54,16 @@ def key(title: str) -> str:
     return "".join(letter for letter in fold.plain(title) if letter.isalnum())
 
 
-def is_own(titles: Sequence[str], kind: Kind) -> bool:
-    """Tell whether a file has the titles of an export of ours, whose cells are exact."""
-    names = {*kind.names, "handle"}
-    own = all(title in names or title.startswith(f"{CUSTOM}.") or title in kind.taken for title in titles)
-    return "handle" in titles or ("id" in titles and own)
+def is_own(titles: Sequence[str], cells: Sequence[object], kind: Kind) -> bool:
+    """Tell whether a file is an export of ours, whose cells are exact, by its titles and the cells of its first row."""
+    if {"handle", "id"} <= {*titles}:
+        return True
+    if "id" not in titles or not all(title in kind.names or title.startswith(f"{CUSTOM}.") for title in titles):
+        return False
+    try:
+        return bool(ids.parse(str(cells[titles.index("id")]), kind.prefix, kind.prefixes)) if cells else True
+    except ids.BadId:
+        return False
 
 
 def program_of(titles: Sequence[str], format: str) -> Program | None:
@@ -68,9 +74,9 @@ def program_of(titles: Sequence[str], format: str) -> Program | None:
     return next((program for program in _programs().values() if program.wrote(titles, keys)), None)
 
 
-def targets(titles: Sequence[str], kinds: Kinds, kind: Kind, program: Program | None) -> list[Target | None]:
-    """Return what the column of each title is for, None where the title says nothing."""
-    own, keys = is_own(titles, kind), {key(title) for title in titles}
+def targets(titles: Sequence[str], kinds: Kinds, kind: Kind, program: Program | None, own: bool) -> list[Target | None]:
+    """Return what the column of each title is for, None where it says nothing; of an export of ours if it is `own`."""
+    keys = {key(title) for title in titles}
     found: list[Target | None] = []
     linked = {title for title in titles if title in kind.taken and isinstance(kind.taken[title].type, Link)}
     for at, title in enumerate(titles):

@@ -57,7 +57,15 @@ def test_an_export_of_ours_leaves_out_what_only_the_server_writes(kind: Kind) ->
 
 def test_a_read_only_name_in_a_file_of_another_program_is_kept_as_custom() -> None:
     assert fields(["name", "score", "Colour"]) == ["name", "custom.score", "custom.Colour"]
-    assert fields(["handle", "name", "score", "Colour"]) == ["", "name", "", "custom.Colour"]
+    assert fields(["handle", "name"]) == ["custom.handle", "name"]
+    assert fields(["handle", "id", "name", "score", "Colour"]) == ["", "", "name", "", "custom.Colour"]
+
+
+def test_an_export_of_ours_is_known_by_its_ids_too() -> None:
+    titles = ["id", "name", "created_at"]
+    for id, expected in (("c_7w6tswuk", ["", "name", ""]), ("17", ["custom.id", "name", "custom.created_at"])):
+        plan = planned(table(titles, (id, "N/A", "2026-01-01")))
+        assert [column.field for column in plan.columns] == expected
 
 
 def test_the_first_two_columns_of_our_own_report_are_left_out() -> None:
