@@ -10,6 +10,7 @@ from typing import Any
 MARK = "'"  # a spreadsheet shows what follows as text
 PLAIN_SIGNED = r"[0-9 ().,\-/]*"  # what follows a sign in a number or a phone number
 FORMULA = re.compile(rf"{MARK}*(?:[=@\t\r\n\uff1d\uff20]|[+\-\uff0b\uff0d](?!{PLAIN_SIGNED}\Z))")
+MAY_RUN = f"{MARK}=@\t\r\n\uff1d\uff20+-\uff0b\uff0d"  # how a text begins that FORMULA may match
 
 _STRUCTURED = ('"', "[", "{")  # with which JSON begins that is no number and no word
 _WORDS = {"true": True, "false": False, "null": None}
@@ -19,6 +20,11 @@ _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?", re
 def marked(text: str) -> str:
     """Return a text with the mark before it if a spreadsheet would run it, or if it begins with marks before that."""
     return MARK + text if FORMULA.match(text) else text
+
+
+def doubled(text: str) -> str:
+    """Return what is `unmarked` to the text where no formula is run: only one that begins with marks has one more."""
+    return marked(text) if text.startswith(MARK) else text
 
 
 def unmarked(cell: str) -> str:

@@ -88,5 +88,5 @@ def _file(name: str) -> Format:
     return Format(
         *(name, media, writes.media_type, None, partial(whole.pieces, name)),
         is_whole_record=True,
-        fails_late=getattr(writes, "fails_late", False),
+        fails_late=writes.fails_late,
     )

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from crmkit.model.cells import MARK, marked
+from crmkit.model.cells import doubled, marked
 from crmkit.model.fields import Custom, FieldType, Flag, Integer, Number, Tags
 from crmkit.render import text
 
@@ -86,16 +86,9 @@ def exact(value: int) -> int | str:
     return value if abs(value) <= 999_999_999_999_999 else str(value)
 
 
-def doubled(content: str) -> str:
-    return marked(content) if content.startswith(MARK) else content
-
-
 def _flag(value: Any) -> str:
     return "true" if value else "false"
 
 
 def _number(value: float) -> str:
     return repr(value).removesuffix(".0")
-
-
-__all__ = ["Cell", "any_value", "cell_of", "custom", "custom_marked", "custom_typed", "doubled", "exact", "typed"]

@@ -5,6 +5,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from crmkit.model.cells import MAY_RUN, marked
 from crmkit.model.fields import Custom
 from crmkit.model.query.chosen import HANDLE, Path
 from crmkit.model.record import Kind
@@ -26,22 +27,23 @@ class Columns(Struct, frozen=True):
         own = {self._custom: [path_title(self._custom, path) for path in self.keys]}
         return [HANDLE, "id", *(title for name in self.fields for title in own.get(name, [name]))]
 
-    def rows(self, batch: Sequence[Row], cell_of: Callable[[Any], Cell | None], of_custom: Cell) -> Iterator[list[Any]]:
-        """Yield the cells of each row: by `cell_of` each field's type, and `of_custom` a value there; None if empty."""
-        handle, keys = self.kind.handle, self.keys
-        writes = [(at, cell_of(self.kind.by_name[name].type)) for at, name in enumerate(self.fields, 1)]
-        written = [(at, write) for at, write in writes if write is not None and self.fields[at - 1] != self._custom]
-        custom = 1 + self.fields.index(self._custom) if self._custom in self.fields else 0
-        for row in batch:
-            cells = list(row)
-            for at, write in written:
-                if (value := cells[at]) is not None:
-                    cells[at] = write(value)
-            if custom:
-                held = cells[custom]
-                cells[custom : custom + 1] = _at(held, keys, of_custom) if held else [None] * len(keys)
-            cells.insert(0, handle(row[0]))
-            yield cells
+    def rows(self, batch: Sequence[Row], cell_of: Callable[[Any], Cell | None], of_custom: Cell) -> Iterator[Row]:
+        """Return the cells of each row: by `cell_of` each field's type, and `of_custom` a value there; None if empty.
+
+        They are written a column at a time: many columns are empty, and a loop over one of texts is short.
+        """
+        ids, *held = zip(*batch, strict=True) if batch else [()] * (1 + len(self.fields))
+        columns: list[Sequence[Any]] = [[self.kind.handle(id) for id in ids], ids]
+        for name, values in zip(self.fields, held, strict=True):
+            if name == self._custom:
+                columns += ([_at(each, path, of_custom) for each in values] for path in self.keys)
+            elif (write := cell_of(self.kind.by_name[name].type)) is None or values.count(None) == len(values):
+                columns.append(values)
+            elif write is marked:
+                columns.append([each if each is None or each[:1] not in MAY_RUN else marked(each) for each in values])
+            else:
+                columns.append([None if each is None else write(each) for each in values])
+        return zip(*columns, strict=True)
 
     @property
     def _custom(self) -> str:
@@ -63,11 +65,8 @@ def keys_of(kind: Kind, fields: Sequence[str], rows: Sequence[Row]) -> tuple[Pat
     return tuple((key,) for key in found)
 
 
-def _at(held: dict[str, Any], keys: Sequence[Path], write: Cell) -> list[Any]:
-    found: list[Any] = []
-    for path in keys:
-        value: Any = held
-        for key in path:
-            value = value.get(key) if isinstance(value, dict) else None
-        found.append(None if value is None else write(value))
-    return found
+def _at(held: Any, path: Path, write: Cell) -> Any:
+    """Return the cell of what custom has at a path."""
+    for key in path:
+        held = held.get(key) if isinstance(held, dict) else None
+    return None if held is None else write(held)

@@ -6,8 +6,14 @@ from crmkit.model.record import Kind
 from crmkit.render.files.csv import CsvWriter
 from crmkit.render.files.json import JsonLinesWriter, JsonWriter
 from crmkit.render.files.writer import Options, Writer
+from crmkit.render.files.xlsx import XlsxWriter
 
-WRITERS: dict[str, type[Writer]] = {"csv": CsvWriter, "json": JsonWriter, "jsonl": JsonLinesWriter}
+WRITERS: dict[str, type[Writer]] = {
+    "csv": CsvWriter,
+    "json": JsonWriter,
+    "jsonl": JsonLinesWriter,
+    "xlsx": XlsxWriter,
+}
 
 
 def formats_of(kind: Kind) -> tuple[str, ...]:

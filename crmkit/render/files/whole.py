@@ -1,6 +1,7 @@
 """A list of any length as a file, in pieces."""
 
 from collections.abc import Iterator
+from contextlib import closing
 
 from crmkit.model.query.listing import Batches
 from crmkit.render.files.registry import WRITERS
@@ -13,8 +14,8 @@ def pieces(format: str, found: Batches, bom: bool = False, raw: bool = False) ->
     keys = found.keys
     if write.has_columns and not keys:
         keys = tuple((key,) for key in found.all_keys())
-    writer = write(found.kind, Options(found.fields, keys, bom, raw, found.zone, found.now))
-    yield writer.start()
-    for batch in found.batches:
-        yield writer.rows(batch)
-    yield from writer.end()
+    with closing(write(found.kind, Options(found.fields, keys, bom, raw, found.zone, found.now))) as writer:
+        yield writer.start()
+        for batch in found.batches:
+            yield writer.rows(batch)
+        yield from writer.end()

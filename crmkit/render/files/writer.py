@@ -29,12 +29,13 @@ class Options(Struct, frozen=True):
 class Writer:
     """Writes records of one kind: `start`, then `rows` for each batch, then all that `end` yields. `close` it always.
 
-    A format that writes none of its bytes before the end may raise a Problem at any time.
+    A format that `fails_late` may raise a Problem with any row, so its file is complete before any of it is sent.
     """
 
     media_type: ClassVar[str]
     suffix: ClassVar[str]  # of the file's name, without the dot
     has_columns: ClassVar[bool] = False  # a key of custom has a column of its own
+    fails_late: ClassVar[bool] = False
 
     def __init__(self, kind: Kind, options: Options) -> None:
         self.kind = kind
@@ -60,4 +61,4 @@ class Writer:
         yield from ()
 
     def close(self) -> None:
-        """Remove what was kept beside memory."""
+        """End what was begun, though not all was written."""

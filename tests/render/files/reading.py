@@ -4,6 +4,7 @@ import csv
 import io
 import json
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from typing import Any
 
 from crmkit.model.cells import custom_value, unmarked
@@ -24,11 +25,9 @@ def written(format: str, kind: Kind, rows: Sequence[Row], fields: Sequence[str] 
     names = tuple(fields) or kind.names[1:]
     options = {"keys": keys_of(kind, names, rows), **options}
     file = writer(format, kind, Options(names, **options))
-    try:
+    with closing(file):
         half = len(rows) // 2
         return b"".join([file.start(), file.rows(rows[:half]), file.rows(rows[half:]), *file.end()])
-    finally:
-        file.close()
 
 
 def table(content: bytes) -> list[dict[str, str]]:

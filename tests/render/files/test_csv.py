@@ -28,7 +28,7 @@ def of(fields: str, **values: Any) -> str:
 
 @pytest.mark.parametrize("kind", [*KINDS, ACTIVITY], ids=lambda kind: kind.name)
 def test_the_records_of_any_kind_come_back_equal(kind: Kind) -> None:
-    @examples(60)
+    @examples(25)
     @given(st.lists(records_of(kind), max_size=3))
     def holds(found: list[Record]) -> None:
         read = table(written("csv", kind, rows_of(found, kind.names[1:])))
@@ -39,7 +39,7 @@ def test_the_records_of_any_kind_come_back_equal(kind: Kind) -> None:
 
 @every_kind
 def test_no_cell_of_any_record_is_run_by_a_spreadsheet(kind: Kind) -> None:
-    @examples(60)
+    @examples(25)
     @given(records_of(kind))
     def holds(found: Record) -> None:
         content = written("csv", kind, rows_of([found], kind.names[1:])).decode()
@@ -125,7 +125,7 @@ def test_the_keys_of_rows_are_those_that_any_has_in_the_order_in_which_they_come
 
 @every_kind
 def test_json_and_json_lines_have_what_pages_have(kind: Kind) -> None:
-    @examples(30)
+    @examples(15)
     @given(st.lists(records_of(kind), max_size=3))
     def holds(found: list[Record]) -> None:
         rows, names = rows_of(found, kind.members[1:]), kind.members[1:]
