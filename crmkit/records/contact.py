@@ -102,5 +102,6 @@ CONTACT = kind_of(
         Alike(("name", "company_id")),
     ),
     is_mergeable=True,
+    is_person=True,
     quiet_days=30,
 )

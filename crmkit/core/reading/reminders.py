@@ -102,13 +102,8 @@ def _read_as(sources: list[Source], asked: Due, timezone: str, limit: int) -> st
 
 def sources_of(kinds: Kinds) -> list[Source]:
     """Return what the kinds remind of: those that are followed up, and those that are due until they are done."""
-    found = []
-    for kind in kinds.records:
-        if "follow_up_at" in kind.by_name:
-            found.append(Source(kind, "follow_up_at", note="follow_up_note"))
-        elif "due_at" in kind.by_name and "done" in kind.by_name:
-            found.append(Source(kind, "due_at", done="done"))
-    return found
+    reminding = ((kind, kind.reminds) for kind in kinds.records)
+    return [Source(kind, own.at, own.note, own.done) for kind, own in reminding if own]
 
 
 def is_overdue(at: str, now: str, zone: tzinfo) -> bool:

@@ -6,7 +6,7 @@ text line, JSON, the manual's table, OpenAPI and the audit diff are all derived 
 
 from crmkit.model.record.alike import Alike
 from crmkit.model.record.bases import REACHED, Followed, Reached, Record, Scored, Tracked
-from crmkit.model.record.kind import SEQ, Forecast, Index, Kind, index, kind_of, partial, unique
+from crmkit.model.record.kind import SEQ, Forecast, Index, Kind, Reminds, index, kind_of, partial, unique
 from crmkit.model.record.kinds import Kinds, Reference
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "Reached",
     "Record",
     "Reference",
+    "Reminds",
     "Scored",
     "Tracked",
     "index",

@@ -65,6 +65,15 @@ class Forecast:
     closes: str
 
 
+@dataclass(frozen=True)
+class Reminds:
+    """The fields of what a kind reminds of: the one that says when, that of its note, that which says it is done."""
+
+    at: str
+    note: str = ""
+    done: str = ""
+
+
 @dataclass(frozen=True, eq=False)
 class Kind(Form):
     """A record kind. Handles begin with `name`, ids with `prefix`; paths and tables are named by `plural`."""
@@ -82,6 +91,7 @@ class Kind(Form):
     is_capped: bool = True  # a plan may cap how many there are
     is_mergeable: bool = False  # two of its records may turn out to be one
     forecast: Forecast | None = None  # of what may be sold
+    is_person: bool = False  # its records have a card in an address book
     quiet_days: int = 0  # after so many without a contact made, a record is quiet; 0: none ever is
     prefixes: Mapping[str, str] = field(default_factory=dict)  # what each prefix of an id stands for
     forms: KeyForms = field(default_factory=dict)  # of the natural keys of all kinds
@@ -177,6 +187,13 @@ class Kind(Form):
         return any(TITLE in field.marks for field in self.fields)
 
     @cached_property
+    def reminds(self) -> Reminds | None:
+        """What it reminds of: of a record that is followed up, or of one that is due until it is done."""
+        if "follow_up_at" in self.by_name:
+            return Reminds("follow_up_at", note="follow_up_note")
+        return Reminds("due_at", done="done") if {"due_at", "done"} <= self.by_name.keys() else None
+
+    @cached_property
     def is_searched(self) -> bool:
         """Whether records of this kind can be searched."""
         return self.has_title or bool(self.searched)
@@ -259,6 +276,7 @@ def kind_of(
     is_capped: bool = True,
     is_mergeable: bool = False,
     forecast: Forecast | None = None,
+    is_person: bool = False,
     quiet_days: int = 0,
 ) -> Kind:
     """Return the Kind that a record class declares; `id` is its first field.
@@ -279,5 +297,6 @@ def kind_of(
         is_capped=is_capped,
         is_mergeable=is_mergeable,
         forecast=forecast,
+        is_person=is_person,
         quiet_days=quiet_days,
     )

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 
 from crmkit.model.record import Kind
+from crmkit.render.files.cards.icalendar import CalendarWriter
+from crmkit.render.files.cards.vcard import VcardWriter
 from crmkit.render.files.csv import CsvWriter
 from crmkit.render.files.json import JsonLinesWriter, JsonWriter
 from crmkit.render.files.writer import Options, Writer
@@ -13,6 +15,8 @@ WRITERS: dict[str, type[Writer]] = {
     "json": JsonWriter,
     "jsonl": JsonLinesWriter,
     "xlsx": XlsxWriter,
+    "vcf": VcardWriter,
+    "ics": CalendarWriter,
 }
 
 
