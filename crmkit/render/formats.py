@@ -14,6 +14,7 @@ from crmkit.model.record import Kind
 from crmkit.render.answers import Answer
 from crmkit.render.encoding import encoded
 from crmkit.render.files import csv, json, pages, whole
+from crmkit.render.files.cards import icalendar
 from crmkit.render.files.registry import WRITERS, formats_of
 
 
@@ -73,11 +74,16 @@ JSON_LINES = Format(
     only_rows=True,
 )
 LISTS = (*FORMATS, CSV, JSON_LINES)  # that a page of a list has too
+CALENDAR = Format(
+    *("ics", icalendar.MEDIA, icalendar.CalendarWriter.media_type, pages.as_calendar, partial(whole.pieces, "ics")),
+    is_whole_record=True,
+    only_rows=True,
+)
 
 
 def exports_of(kind: Kind) -> tuple[Format, ...]:
     """Return the formats in which all records of a kind are exported, the one that is sent unasked first."""
-    known = {each.name: each for each in LISTS}
+    known = {each.name: each for each in (*LISTS, CALENDAR)}
     return tuple(known.get(name) or _file(name) for name in formats_of(kind))
 
 

@@ -2,7 +2,8 @@
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import tzinfo
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -15,8 +16,8 @@ from crmkit.errors import Problem, listed
 from crmkit.model.fields import Choice, Email, Invalid, Time
 from crmkit.model.query.cursor import seal, unseal
 from crmkit.model.query.listing import MixedListing, Paging, RecordListing
-from crmkit.model.query.parse import DEFAULT_LIMIT, explains, limit_of
-from crmkit.model.record import Kinds, Record
+from crmkit.model.query.parse import DEFAULT_LIMIT, MAX_LIMIT, explains, limit_of
+from crmkit.model.record import Kind, Kinds, Record
 from crmkit.model.times import written
 from crmkit.storage import records, reminders
 from crmkit.storage.interface.connection import Connection
@@ -28,12 +29,13 @@ BESIDE = ("kind", "overdue")  # what a reminder has beside the fields of its rec
 MAX_DAYS = 3650
 
 
-async def due(call: Call, parameters: Mapping[str, str]) -> MixedListing | RecordListing:
+async def due(call: Call, parameters: Mapping[str, str], has_records: bool = False) -> MixedListing | RecordListing:
     """Return a page of what is due, or will be within `days`, earliest first, of one `owner` and of some kinds.
 
-    If some of their fields were chosen, it has the records themselves.
+    It has the records themselves if it is to, or if some of their fields were chosen.
     """
     crm, actor = call.crm, call.actor
+    has_records = has_records or bool(call.chosen)
     days, owner = parameters.get("days", ""), _owner(call, parameters.get("owner", ""))
     sources = _chosen(sources_of(crm.kinds), parameters.get("kind", ""))
     limit, notes = limit_of(parameters.get("limit"))
@@ -47,7 +49,7 @@ async def due(call: Call, parameters: Mapping[str, str]) -> MixedListing | Recor
     # the first page decides until when, and its cursor keeps that for the next pages
     until, *position = unseal(crm.key, binding, cursor) if cursor else [ahead]
     asked = Due(actor.workspace_id, owner, until)
-    rows, known = await call.scan(_read, sources, asked, position or None, limit + 1, bool(call.chosen))
+    rows, known = await call.scan(_read, sources, asked, position or None, limit + 1, has_records)
     total = at_least = next_cursor = None
     if not cursor:
         total = await call.scan(reminders.count, sources, asked, COUNTED + 1)
@@ -67,12 +69,39 @@ async def due(call: Call, parameters: Mapping[str, str]) -> MixedListing | Recor
     )
     read_as = _read_as(sources, asked, actor.timezone, limit) if is_explained else ""
     paging = Paging(not cursor, total, at_least, next_cursor, notes, present, read_as, cursor_after)
-    if not call.chosen:
+    if not has_records:
         return MixedListing("reminders", shown, paging)
     found = zip(rows, shown, strict=False)
     return RecordListing(
         "reminders", tuple((by_kind[row[0]].kind, known[row[1]], told) for row, (_, told) in found), paging
     )
+
+
+@dataclass(frozen=True)
+class Everything:
+    """All reminders that are asked for."""
+
+    sources: Sequence[Source]
+    asked: Due
+
+    def batches(self, connection: Connection) -> Iterator[list[tuple[Kind, Record]]]:
+        """Yield what they are of, earliest first, a page at a time."""
+        kinds, past = {source.kind.name: source.kind for source in self.sources}, None
+        while True:
+            rows, known = _read(connection, self.sources, self.asked, past, MAX_LIMIT, True)
+            if rows:
+                yield [(kinds[name], known[id]) for name, id, *_ in rows]
+            if len(rows) < MAX_LIMIT:
+                return
+            name, id, at, *_ = rows[-1]
+            past = (at, name, id)
+
+
+def everything(call: Call, parameters: Mapping[str, str]) -> Everything:
+    """Return all that is due within `days`, or ever where they are left out, of one `owner` and of some kinds."""
+    sources = _chosen(sources_of(call.crm.kinds), parameters.get("kind", ""))
+    until = _until(call, parameters.get("days", "").strip() or str(MAX_DAYS))
+    return Everything(sources, Due(call.actor.workspace_id, _owner(call, parameters.get("owner", "")), until))
 
 
 def _read(

@@ -4,12 +4,14 @@ from collections.abc import Iterator, Mapping
 from functools import partial
 from operator import itemgetter
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from msgspec import Struct, structs
 
 from crmkit.model.query.listing import Listing, RecordListing
 from crmkit.render.answers import Answer, Table
 from crmkit.render.files import csv, json
+from crmkit.render.files.cards import icalendar
 from crmkit.render.files.cells import any_value
 from crmkit.render.files.columns import keys_of, path_title
 from crmkit.render.files.csv import CsvWriter
@@ -32,6 +34,14 @@ def as_csv(answer: Answer, bom: bool = False, raw: bool = False) -> bytes:
 
 def as_json_lines(answer: Answer) -> bytes:
     return json.lines(item for page in _pages(answer) for item in rows.items(page))
+
+
+def as_calendar(answer: Answer) -> bytes:
+    """Return the events of a page of reminders, which has the records themselves and tells the time."""
+    found = [page for page in _pages(answer) if isinstance(page, RecordListing)]
+    present = found[0].paging.moment
+    batches = ([(kind, record) for kind, record, _ in page.rows] for page in found)
+    return b"".join(icalendar.reminders(batches, ZoneInfo(present.timezone), present.now))
 
 
 def _pages(answer: Answer) -> list[Page]:

@@ -1,13 +1,15 @@
 """iCalendar (RFC 5545): a to-do for each record that is due until it is done, an event for each that is followed up."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import time
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from msgspec import structs
+
 from crmkit.clock import moment
-from crmkit.model.record import Kind, Reminds
+from crmkit.model.record import Kind, Record, Reminds
 from crmkit.model.recurrence import series
 from crmkit.render.files.cards import zones
 from crmkit.render.files.cards.lines import stamp, text, texts, written
@@ -76,6 +78,15 @@ def head(zone: ZoneInfo) -> Iterator[str]:
     yield from ("BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//crmkit//crmkit//EN")
     if zone.key != "UTC":
         yield from zones.lines_of(zone.key)
+
+
+def reminders(batches: Iterable[Iterable[tuple[Kind, Record]]], zone: ZoneInfo, now: str) -> Iterator[bytes]:
+    """Yield the calendar with an event for each record, whose kind reminds of it."""
+    yield written(head(zone))
+    for batch in batches:
+        events = ((kind, kind.reminds, structs.asdict(record)) for kind, record in batch)
+        yield b"".join(written(event(kind, own, held, zone, now)) for kind, own, held in events if own)
+    yield written(END)
 
 
 def event(kind: Kind, own: Reminds, held: Values, zone: ZoneInfo, now: str) -> Iterator[str]:
