@@ -16,7 +16,7 @@ from collections.abc import Callable
 from bench.data.dataset import is_made
 from bench.lab import WRITING, Lab, Plan, Skip, run_folder, say
 from bench.report import Line, Report
-from bench.rows import by_filter, cost, counts, imports, many, peers, requests, scale, tail, waiting
+from bench.rows import by_filter, cost, counts, exports, imports, many, peers, requests, scale, tail, waiting
 from bench.servers import LOADER_CORE, SERVER_CORE
 
 SMALL, USUAL, LARGE = 10_000, 100_000, 1_000_000
@@ -39,6 +39,8 @@ ROWS: dict[str, Callable[[Lab], list[Line]]] = {
     "brief": scale.brief,
     "counts": counts.counts,
     "analytics": scale.analytics,
+    "export": exports.rate,
+    "export-memory": exports.memory,
     "edge": cost.edge,
     "keys": cost.keys,
     "bytes": cost.sizes,
@@ -54,6 +56,7 @@ ROWS: dict[str, Callable[[Lab], list[Line]]] = {
     "by-filter": by_filter.by_filter,
     "import": imports.imports,
     "import-others": imports.others,
+    "export-others": exports.others,
     "slow-flush": requests.slow_flush,
     "creates-large": scale.creates,
     "load": requests.loading,

@@ -7,6 +7,7 @@ from typing import Any
 from crmkit import __version__
 from crmkit.core.crm import Crm
 from crmkit.core.records import nested
+from crmkit.core.transfer.exports import OF_PAGES
 from crmkit.errors import CATALOGUE, a
 from crmkit.model.form import Form
 from crmkit.model.query import count
@@ -148,7 +149,7 @@ def _query(route: Route, method: str, path: str) -> list[dict[str, Any]]:
         reserved: tuple[str, ...] = RESERVED if method == "GET" else ("search", "confirm")
         if _is_count(path):
             reserved = count.PARAMETERS
-        left_out = ("format",) if route.kind.is_searched else ("format", "search")
+        left_out = ("format", *(OF_PAGES if route.streams else ()), *(() if route.kind.is_searched else ("search",)))
         names = [name for name in (*reserved, *route.kind.filters) if name not in left_out]
     elif names == ANY:
         names = [name for name in RESERVED if name != "format"]  # and whatever the list takes
@@ -179,7 +180,11 @@ def _responses(route: Route, method: str, path: str, kind: Kind | None) -> dict[
     is_by_filter = _is_by_filter(method, path)
     if kind is not None and route.form is None and method != "DELETE" and not is_by_filter:
         is_many = method == "GET" and not path.endswith("{id}")
-        schema = _many(_is_count(path)) if is_many else {"$ref": f"#/components/schemas/{kind.name}"}
+        schema = (
+            (_whole() if route.streams else _many(_is_count(path)))
+            if is_many
+            else {"$ref": f"#/components/schemas/{kind.name}"}
+        )
     if route.writes:
         written = {"$ref": "#/components/schemas/write"}
         # a dry run has no id to show of a record that is new
@@ -239,6 +244,15 @@ def _many(is_count: bool) -> dict[str, Any]:
             "timezone": {"type": "string"},
         },
         "required": ["items", "total", "next_cursor"],
+    }
+
+
+def _whole() -> dict[str, Any]:
+    """Return the schema of an export."""
+    return {
+        "type": "object",
+        "properties": {"items": {"type": "array", "items": {"type": "object"}}},
+        "required": ["items"],
     }
 
 

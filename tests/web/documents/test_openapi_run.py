@@ -274,7 +274,7 @@ class Visitor:
 
 
 def _error(response: Response) -> str:
-    is_json = response.headers["content-type"][0].startswith("application/json")
+    is_json = response.headers["content-type"][0] == "application/json"
     return str(response.json().get("error", "")) if is_json else ""
 
 

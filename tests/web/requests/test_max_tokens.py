@@ -200,5 +200,10 @@ def test_every_list_with_a_cursor_may_be_cut() -> None:
 
 
 def listing(route: Route) -> str:
-    is_list = route.methods[0] == "GET" and not route.public and ("cursor" in route.query or "*" in route.query)
+    is_list = (
+        route.methods[0] == "GET"
+        and not route.public
+        and not route.streams
+        and ("cursor" in route.query or "*" in route.query)
+    )
     return route.name if is_list else ""

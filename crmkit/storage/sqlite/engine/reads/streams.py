@@ -27,6 +27,7 @@ MOST_READING = 2  # of them that read a batch at a time, for they contend with t
 MOST_KEPT = 64  # that are read, or sent from a file, at once
 MOST_OWN = 4  # of them that a workspace or a user has, read, sent or waiting
 WAIT_SECONDS = 10  # for one's turn to be read
+TURNS = 8  # of the event loop between two batches of one, since both need the GIL
 READ_SECONDS = 600  # that the reading of one may last
 LOOK_SECONDS = 0.1  # between two looks of one that waits to read on, whether it is still wanted
 
@@ -159,7 +160,7 @@ class Streams:
     def _fill(
         self, connection: SqliteConnection, deadline: Deadline, spool: Spool, work: Work, args: tuple[Any, ...]
     ) -> None:
-        pieces = work(connection, *args)
+        pieces, way = work(connection, *args), threading.Semaphore(0)
         while True:
             with self._reading(deadline):
                 try:
@@ -167,6 +168,15 @@ class Streams:
                 except StopIteration:
                     return
             spool.write(piece)
+            self._loop.call_soon_threadsafe(self._give_way, TURNS, way)
+            way.acquire(timeout=LOOK_SECONDS)
+
+    def _give_way(self, turns: int, way: threading.Semaphore) -> None:
+        """Let a thread read on after so many turns of the event loop: none but what is due there is done meanwhile."""
+        if turns:
+            self._loop.call_soon(self._give_way, turns - 1, way)
+        else:
+            way.release()
 
     @contextmanager
     def _reading(self, deadline: Deadline) -> Iterator[None]:
