@@ -70,6 +70,7 @@ async def find_all(call: HttpCall) -> Answer:
     is_linked=True,
 )
 async def fetch(call: HttpCall, id: str) -> Answer | Response:
+    call.crm.traffic.looks()
     found = await verbs.find(call, id)
     if call.format.name != REPORT.name:
         return _told(found, 200)
