@@ -411,5 +411,19 @@ def test_an_agent_reaches_it_over_mcp(alice: Person) -> None:
     assert 'title="The lamp is dark"' in result["content"][0]["text"]
 
 
+def test_it_is_imported_from_a_file(alice: Person) -> None:
+    jane = alice.json_of("POST", "/contacts", {"name": "Jane", "email": "jane@acme.com"})["id"]
+    lines = ("Title,Mailbox,Contact,Floor", "Lamp,desk@example.com,jane@acme.com,3", ",DESK@example.com,,4", ",,,5")
+    plan = alice.json_of("POST", "/import?kind=asset", "\n".join(lines))
+    assert [plan[name] for name in ("rows", "creates", "updates", "refused")] == [3, 1, 1, 1]
+    alice.json_of("POST", f"/imports/{plan['id']}/start")
+    while (done := alice.json_of("GET", f"/imports/{plan['id']}"))["state"] == "running":
+        pass
+    [lamp] = alice.json_of("GET", "/assets")["items"]
+    assert (lamp["title"], lamp["contact_id"], lamp["custom"]) == ("Lamp", jane, {"Floor": "4"})
+    assert alice.post(f"/undo/{done['operation']}").status_code == 200
+    assert alice.json_of("GET", "/assets")["total"] == 0
+
+
 def titles(person: Person, path: str) -> list[str]:
     return [item["title"] for item in person.json_of("GET", path)["items"]]

@@ -8,6 +8,7 @@ from typing import Any
 from crmkit.core.call import Call
 from crmkit.core.transfer import mapping
 from crmkit.core.transfer.mapping import Plan
+from crmkit.errors import Problem
 from crmkit.files.opening import open_table
 from crmkit.files.table import Table
 from crmkit.model.actor import Asker
@@ -43,7 +44,10 @@ async def opened(
     chosen = mapping.Options(options.map, options.unknown, options.dates)
 
     def work() -> Source:
-        table = open_table(path, name=name, content_type=content_type)
+        try:
+            table = open_table(path, name=name, content_type=content_type)
+        except FileNotFoundError:
+            raise Problem("not_found", "The file of this import is gone: send it again.") from None
         plan = Plan.of(table, kinds, kind, chosen, asker, declared, kept)
         return Source(table, plan, kind, options.mode)
 

@@ -7,6 +7,7 @@ from crmkit.core.transfer.imports import verbs
 from crmkit.core.transfer.imports.options import MAP, NAMES
 from crmkit.core.transfer.imports.verbs import Standing
 from crmkit.model.query.listing import MixedListing, Paging
+from crmkit.model.query.parse import TIMEZONE
 from crmkit.render.answers import Answer, page
 from crmkit.render.formats import FORMATS
 from crmkit.render.imports import REPORT, report, standing
@@ -42,7 +43,7 @@ def _shown(call: HttpCall, found: Standing) -> Answer:
     area="*",
     verb="write",
     consent=FREE,
-    query=(*NAMES, COLUMN, START),
+    query=(*NAMES, COLUMN, START, TIMEZONE),
     status=201,
     uploads=True,
     shows=_planned,

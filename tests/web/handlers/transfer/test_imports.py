@@ -311,6 +311,23 @@ def test_an_import_ends_with_the_token_that_started_it(home: House, alice: Perso
     assert ended(alice, job_id)["error"] == "invalid_token"
 
 
+def test_an_import_whose_file_is_gone_ends_and_says_so(home: House, alice: Person) -> None:
+    id = planned(alice, file(JANE))["id"]
+    files(home)[0].unlink()
+    assert error(alice.patch(f"/imports/{id}", json={"mode": "create"})) == (404, "not_found")
+    alice.json_of("POST", f"/imports/{id}/start")
+    found = ended(alice, id)
+    assert (found["state"], found["error"]) == ("stopped", "not_found")
+
+
+def test_times_without_an_offset_are_those_of_the_zone_that_is_asked_for(alice: Person) -> None:
+    content = file(("Jane", "2026-03-02 09:11"), head=("name", "follow_up_at"))
+    for zone, time_ in (("Asia/Tokyo", "2026-03-02T00:11:00Z"), ("UTC", "2026-03-02T09:11:00Z")):
+        found = imported(alice, content, f"timezone={zone}")
+        assert alice.json_of("GET", "/contacts")["items"][0]["follow_up_at"] == time_
+        alice.post(f"/undo/{found['operation']}")
+
+
 def test_at_most_so_many_plans_wait(alice: Person, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(verbs, "MOST_PLANS", 2)
     for _ in range(2):
