@@ -125,7 +125,7 @@ def _saved_whole(tx: Tx, crm: Crm, kind: Kind, draft: nested.Draft, may: May) ->
         return found
 
     for reference, sent in draft.related:
-        other = part(reference.place, _saved, reference.to, sent)
+        other = part(reference.place, _saved, reference.to, sent, May(create=may.create))
         if other is not None:
             values[reference.link] = other.record.id
     saved = part("", _saved, kind, values, may, but=[reference.link for reference, _ in draft.related])

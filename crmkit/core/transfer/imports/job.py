@@ -32,7 +32,6 @@ TOGETHER = 50  # rows of a step: some ten milliseconds, in which nobody else wri
 IN_PEACE = 500  # where nobody else asks for anything
 AT_ONCE = 10  # rows that are read as fields before other requests have a turn: about a millisecond
 TURN_SECONDS = 1  # between two looks whether an import that runs has ended
-MOST_KEPT = 10_000  # refused rows that are kept whole
 
 
 class Place(Struct):
@@ -106,8 +105,7 @@ def _step(crm: Crm, tx: Tx, job: Job) -> Job:
     place.done += written.done
     if written.done:
         place.at = turn.rows[written.done - 1].row.number
-    room = max(0, MOST_KEPT - found.refused)
-    refused.keep(tx, found.workspace_id, found.id, written.refused[:room])
+    refused.keep(tx, found.workspace_id, found.id, written.refused)
     found = structs.replace(
         found,
         done=place.done,

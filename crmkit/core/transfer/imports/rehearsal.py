@@ -29,7 +29,7 @@ from crmkit.storage.transfer.refused import RefusedRow
 
 TOGETHER = 50  # rows of a transaction
 MOST_SECONDS = 15  # of a rehearsal, which a client waits for
-MOST_KEPT = 10_000  # refused rows that are kept whole
+MOST_KEPT = 10_000  # refused rows that a plan tells
 
 Outcome = Saved | Problem
 

@@ -27,7 +27,7 @@ from crmkit.storage.transfer.uploads import Upload
 
 MOST_PLANS = 20  # of a workspace, each with its file
 SHOWN = 10  # refused rows in the answer to a plan
-MOST_TOLD = 1_000  # refused rows that GET tells; the report has all
+MOST_TOLD = 10_000  # refused rows that GET tells; the report has all
 MOST_LEFT_OUT = 10  # lines of a file, that are no rows and are named
 NEWEST = 100  # imports that are listed
 

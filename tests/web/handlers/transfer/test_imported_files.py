@@ -108,6 +108,16 @@ def test_companies_of_a_column_are_made_once_and_unknown_titles_go_to_custom(ali
     assert refused.json()["fields"].keys() == {"Shoe size"}
 
 
+def test_an_update_creates_no_related_record_either(alice: Person) -> None:
+    alice.json_of("POST", "/contacts", {"name": "Jane", "email": "jane@acme.example"})
+    alice.json_of("POST", "/companies", {"name": "Acme"})
+    content = "email,company\njane@acme.example,Acme\njane@acme.example,Unknown\n"
+    done = ran(alice, planned(alice, content, "mode=update")["id"])
+    assert [done[name] for name in COUNTS] == [2, 0, 1, 1]
+    assert [(row["row"], row["error"]) for row in done["refused_rows"]] == [(3, "not_found")]
+    assert [company["name"] for company in alice.json_of("GET", "/companies")["items"]] == ["Acme"]
+
+
 def test_a_report_that_is_mended_is_imported_as_it_is(alice: Person) -> None:
     content = "name,email,notes\nJane,no address,=1+1\nBob,bob@acme.example,\n"
     done = ran(alice, planned(alice, content)["id"])
