@@ -7,7 +7,7 @@ from typing import Any
 from crmkit import __version__
 from crmkit.core.crm import Crm
 from crmkit.core.records import nested
-from crmkit.core.transfer.exports import OF_PAGES
+from crmkit.core.transfer.exports.verbs import OF_PAGES
 from crmkit.errors import CATALOGUE, a
 from crmkit.model.form import Form
 from crmkit.model.query import count
