@@ -3,7 +3,7 @@
 import csv
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import product
 from typing import NamedTuple
 
@@ -18,7 +18,7 @@ class Dialect(NamedTuple):
     escape: str | None = None  # what stands before a quote within quotes; None: the quote is doubled
     blanks: bool = False  # whether blanks stand between delimiter and quote
 
-    def reader(self, lines: Iterable[str]) -> "csv._reader":  # type: ignore[name-defined]  # a name of the stubs alone
+    def reader(self, lines: Iterable[str]) -> Iterator[list[str]]:
         return csv.reader(
             lines,
             delimiter=self.delimiter,

@@ -3,6 +3,7 @@
 import codecs
 import re
 from collections.abc import Iterable
+from itertools import chain
 from pathlib import Path
 
 from crmkit.files import text
@@ -100,20 +101,30 @@ def _wide(head: bytes) -> str:
 
 
 def _sample(chunks: Iterable[bytes]) -> bytes:
-    """Return lines that are not ASCII; a line that two chunks share may be cut."""
+    """Return lines that are not ASCII, whole ones, since a part may end within a character."""
     found: list[bytes] = []
     size = 0
-    for chunk in chunks:
-        if chunk.isascii():
+    rest = b""  # of a line that goes on in the next chunk
+    for chunk in chain(chunks, (b"\n",)):
+        if chunk.isascii() and rest.isascii():
             continue
-        for line in chunk.splitlines():
-            if line.isascii():
-                continue
-            found.append(line[:_SAMPLE])
-            size += len(found[-1])
-            if size > _SAMPLE:
-                return b"\n".join(found)
-    return b"\n".join(found)
+        lines = (rest + chunk).splitlines(keepends=True)
+        rest = b"" if lines[-1].endswith((b"\r", b"\n")) else lines.pop()[: text.CHUNK]
+        for line in lines:
+            if not line.isascii():
+                found.append(_cut(line))
+                size += len(found[-1])
+                if size >= _SAMPLE:
+                    return b"".join(found)
+    return b"".join(found)
+
+
+def _cut(line: bytes) -> bytes:
+    """Return the line as far as a sample goes, up to a delimiter."""
+    if len(line) <= _SAMPLE:
+        return line
+    start = line[:_SAMPLE]
+    return start[: max(start.rfind(sign) for sign in (b",", b";", b"\t", b" ")) + 1] or start
 
 
 def _is_almost_utf_8(sample: bytes) -> bool:

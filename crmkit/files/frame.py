@@ -90,7 +90,7 @@ def _look(records: Iterator[Record]) -> _Found:
         number, cells = record
         if is_blank(cells):
             continue
-        if (tail or number > last + 1) and width > 1 and _width(cells) == 1 and len(tail) < _FOOTER:
+        if (tail or number > last + 1) and found.count and width > 1 and _width(cells) == 1 and len(tail) < _FOOTER:
             tail.append(record)
         else:
             found.count += len(tail) + 1

@@ -51,7 +51,7 @@ def open_table(path: Path | str, *, name: str = "", content_type: str = "") -> T
 
 
 def _open_text(path: Path, start: str, name: str, content_type: str) -> Table:
-    if start[:12].upper() == "BEGIN:VCARD" or start[:11].upper() == "BEGIN:VCARD":
+    if start[:11].upper() == "BEGIN:VCARD":
         from crmkit.files.vcard import open_vcard
 
         return open_vcard(path, content_type)

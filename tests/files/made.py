@@ -2,7 +2,6 @@
 
 import zipfile
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -61,7 +60,7 @@ _DOCUMENT = "http://schemas.openxmlformats.org/officeDocument/2006/relationships
 _PACKAGE = "http://schemas.openxmlformats.org/package/2006/relationships"
 
 
-def workbook(path: Path, sheet: str = "", **parts: Any) -> bytes:
+def workbook(path: Path, sheet: str = "", **parts: str) -> bytes:
     """Return an XLSX whose sheet has these rows of XML; `parts` are written besides, or in place of others."""
     held = {
         "_rels/.rels": f'<Relationships xmlns="{_PACKAGE}"><Relationship Id="r1" Type="{_DOCUMENT}/officeDocument" '
@@ -71,7 +70,7 @@ def workbook(path: Path, sheet: str = "", **parts: Any) -> bytes:
         "xl/_rels/workbook.xml.rels": f'<Relationships xmlns="{_PACKAGE}"><Relationship Id="r1" '
         f'Type="{_DOCUMENT}/worksheet" Target="worksheets/sheet1.xml"/></Relationships>',
         "xl/worksheets/sheet1.xml": _SHEET.format(sheet),
-        **{name.replace("__", "/"): text for name, text in parts.items()},
+        **parts,
     }
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, text in held.items():

@@ -85,6 +85,7 @@ def test_a_row_of_one_cell_below_a_blank_line_is_a_row(folder: Folder) -> None:
     assert len(folder.rows("name,email\nAda,a@x\n\nBen,\n\nCher\nDan,d@x\n")) == 4
     assert len(folder.rows("name,email\nAda,a@x\n\nBen,\n")) == 2
     assert len(folder.rows("name\nAda\n\nBen\n")) == 2
+    assert len(folder.rows("name,email\n\nAda\nBen\n")) == 2
 
 
 def test_titles_are_made_distinct(folder: Folder) -> None:

@@ -76,6 +76,15 @@ def test_a_letter_beyond_ascii_late_in_the_file_is_found(folder: Folder) -> None
     check(folder, text, "utf-8")
 
 
+@pytest.mark.parametrize("before", range(0, 6))
+def test_where_the_file_is_cut_in_reading_does_not_matter(folder: Folder, before: int) -> None:
+    line = "山田太郎,株式会社みどり\n"
+    rows = "a,b\n" + "x" * before + ",y\n" + "Ada,Rome\n" * 29_126 + line * 3
+    for text in (rows, rows + "Ada,Rome\n" * 100_000 + line):
+        assert folder.table(text.encode("shift_jis")).count == text.count("\n") - 1
+        assert list(folder.table(text.encode("shift_jis")).rows())[-1].cells == ("山田太郎", "株式会社みどり")
+
+
 def test_utf_8_with_a_few_wrong_bytes_is_told_by_its_line(folder: Folder) -> None:
     text = "name,city\n" + "Zoë,Köln\n" * 30_000
     for wrong in (b"Zo\xeb,x\n", b"\xff\xfe\n"):

@@ -64,6 +64,7 @@ def test_one_object_is_one_row(folder: Folder) -> None:
         ('["a"]', "Item 1 is no JSON object"),
         ('[[{"a":1}]]', "Item 1 is no JSON object"),
         ('{"a":1,"a":2}', '"a" twice'),
+        ("[{" + ",".join(f'"{n}":1' for n in range(80_000)) + ',"5":1}]', '"5" twice'),
         ('[{"a":{"b":1,"b":2}}]', '"b" twice'),
         ('[{"a":NaN}]', "NaN"),
         ('[{"a":-Infinity}]', "Infinity"),

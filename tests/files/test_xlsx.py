@@ -144,7 +144,6 @@ def test_texts_of_many_runs_are_one_and_how_they_are_spoken_is_left_out(folder: 
         folder.path / "made.xlsx",
         '<row><c t="s"><v>0</v></c><c t="s"><v>1</v></c></row><row><c t="s"><v>2</v></c>'
         '<c t="inlineStr"><is><r><t>a</t></r><r><t xml:space="preserve"> b</t></r></is></c></row>',
-        xl__sharedStrings__xml="",
         **{
             "xl/sharedStrings.xml": '<x:sst xmlns:x="http://schemas.openxmlformats.org/spreadsheetml/2006/main">'
             "<x:si><x:r><x:t>na</x:t></x:r><x:r><x:t>me</x:t></x:r></x:si><x:si><x:t>b</x:t></x:si>"
