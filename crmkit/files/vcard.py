@@ -1,7 +1,7 @@
 """vCard 2.1, 3.0 and 4.0 as a table: a row a card, with the titles that Google's CSV of contacts has."""
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -65,13 +65,13 @@ def _place(title: str) -> tuple[int, str, int, int, str]:
 
 def _cards(path: Path, encoding: str) -> Generator[Card]:
     held: list[Property] | None = None
-    number = 0
+    number = size = 0
     for line, found in properties(text.lines(path, encoding, MOST_LINE)):
         bound = found.value.strip().upper() == "VCARD" and found.name
         if bound == "BEGIN":
             if held is not None:
                 raise invalid(f"Card {number} holds another card, or has no END:VCARD (line {line}).")
-            held, number = [], number + 1
+            held, number, size = [], number + 1, 0
         elif held is None:
             raise invalid(f"Line {line} stands outside of a card: BEGIN:VCARD is missing.")
         elif bound == "END":
@@ -81,8 +81,9 @@ def _cards(path: Path, encoding: str) -> Generator[Card]:
             raise invalid(f"The property in line {line} is longer than {text.MOST_LINE:,} characters.")
         else:
             held.append(found)
-            if len(held) > _MOST_CARD:
-                raise invalid(f"Card {number} has more than {_MOST_CARD:,} properties.")
+            size += len(found.value)
+            if len(held) > _MOST_CARD or size > MOST_LINE:
+                raise invalid(f"Card {number} has more than {_MOST_CARD:,} properties, or {MOST_LINE:,} characters.")
     if held is not None:
         raise invalid(f"Card {number} has no END:VCARD.")
 
@@ -111,16 +112,17 @@ def _card(held: list[Property], number: int) -> Card:
 
 
 class _Cells(dict[str, str]):
+    def __init__(self) -> None:
+        super().__init__()
+        self._times = Counter[str]()  # by title
+
     def add(self, title: str, cell: str) -> None:
         """Add a cell that is not blank; the second of a title is `TITLE 2`."""
         cell = cell.strip()
-        if not cell:
-            return
-        name, again = title, 1
-        while name in self:
-            again += 1
-            name = f"{title} {again}"
-        self[name] = cell
+        if cell:
+            self._times[title] += 1
+            times = self._times[title]
+            self[title if times == 1 else f"{title} {times}"] = cell
 
 
 def _any(card: _Cells, found: Property) -> None:

@@ -176,6 +176,7 @@ def test_line_ends_and_encodings_do_not_matter(folder: Folder) -> None:
         (card(*("EMAIL:a@b.example",) * 3000), "columns"),
         (card(*("X-A:a",) * 5000), "properties"),
         (card("NOTE:" + "x" * 2_000_000), "longer than"),
+        (card(*("NOTE:" + "x" * 1_000_000,) * 10), "Card 1 has more than"),
         (card("PHOTO;ENCODING=b:" + "x" * 9_000_000), "longer than"),
         (card("PHOTO;ENCODING=b:", *(" " + "x" * 70,) * 130_000), "longer than"),
         ("BEGIN:VCALENDAR\r\nVERSION:2.0\r\nEND:VCALENDAR\r\n", "calendar"),
