@@ -97,6 +97,13 @@ def currency(word: str, preferred: str) -> str | None:
     return preferred if preferred in found else found[0] if len(found) == 1 or word.strip() == "$" else None
 
 
+def sign_behind(title: str) -> tuple[str, str]:
+    """Return the title of a column without the sign or code of a currency at its end, and that: `Amount (EUR)`."""
+    rest, _, sign = title.strip().rstrip(")]").replace("(", " ").replace("[", " ").rpartition(" ")
+    is_sign = currencies(sign) and (sign.upper() == sign or not sign.isalpha())
+    return (rest.strip().removesuffix(" in"), sign) if rest and is_sign else (title, "")
+
+
 def currencies(word: str) -> tuple[str, ...]:
     """Return the codes that a sign or a code of a currency may stand for."""
     code = word.strip().upper()

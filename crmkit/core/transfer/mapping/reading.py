@@ -253,6 +253,7 @@ def _link(name: str, sheet: Sheet) -> Read:
 
 def _money(column: Column, sheet: Sheet) -> Read:
     name, title = column.target.field, column.title
+    _, known = numbers.sign_behind(title)
 
     def read(cell: Any, filling: Filling) -> None:
         is_text = isinstance(cell, str)
@@ -266,7 +267,8 @@ def _money(column: Column, sheet: Sheet) -> Read:
         if found is None:
             filling.faults[name] = "must be an amount like 1234.50"
         else:
-            filling.money.append((name, *found))
+            amount, sign = found
+            filling.money.append((name, amount, sign or known))
 
     return read
 

@@ -11,6 +11,7 @@ from crmkit.core.transfer.mapping.target import CUSTOM, Target, named, places_of
 from crmkit.model import fold
 from crmkit.model.fields import Link
 from crmkit.model.record import Kind, Kinds
+from crmkit.model.sheets import numbers
 
 REPORT = ("row", "error")  # the first titles of our own report of refused rows
 
@@ -119,7 +120,10 @@ def _guessed(title: str, kinds: Kinds, kind: Kind, program: Program | None, keys
     beside = _SURNAME_BESIDE.get(word)
     if beside in keys and "last_name" in kind.taken:
         return Target(field="last_name", guessed=True)
-    return _known(word, kinds, kind)
+    found = _known(word, kinds, kind)
+    rest, sign = numbers.sign_behind(title) if found is None else ("", "")
+    amount = _known(key(rest), kinds, kind) if sign else None
+    return amount if amount is not None and amount.field.endswith("_cents") else found
 
 
 def _is_of(start: str, kind: Kind) -> bool:

@@ -100,8 +100,8 @@ FIELDS = """
     amount_cents value_cents: importo; valore; bedrag; waarde; kwota; сумма; 金額; 金额; annual contract value
     estimated_cents: estimated value; estimated amount; potential value
     actual_cents: actual value; actual amount
-    currency: currency; currency code; currency of value; wahrung; devise; moneda; moeda; valuta; waluta; валюта; 通貨
-    currency: 货币; 통화
+    currency: currency; currency code; amount currency; deal currency; currency of value; wahrung; devise; moneda
+    currency: moeda; valuta; waluta; валюта; 通貨; 货币; 통화
     probability: probability; win probability; wahrscheinlichkeit; probabilite; probabilidad; probabilidade
     probability: probabilita
     close_date: close date; closing date; expected close date; expected close; estimated close date; abschlussdatum

@@ -253,6 +253,21 @@ def test_an_amount_that_is_none_refuses_its_row(cells: tuple[str, str], fault: s
     assert faults(["title", "Amount", "Currency"], "A", *cells, kind=DEAL)["amount_cents"].startswith(fault)
 
 
+def test_a_title_tells_the_currency_of_its_amounts() -> None:
+    for title in ("Amount (EUR)", "Amount in EUR", "Amount €", "Deal value [EUR]"):
+        assert body(["title", title], "A", "5", kind=DEAL) == {"title": "A", "amount_cents": 500, "currency": "EUR"}, (
+            title
+        )
+    assert body(["title", "Summe (EUR)"], "A", "5", kind=DEAL, map={"Summe (EUR)": "amount_cents"})["currency"] == "EUR"
+    assert body(["title", "Amount (EUR)", "Currency"], "A", "5", "EUR", kind=DEAL)["amount_cents"] == 500
+    assert "amount_cents" in faults(["title", "Amount (EUR)", "Currency"], "A", "5", "USD", kind=DEAL)
+    assert fields(["title", "Amount (net)", "Notes EUR"], kind=DEAL) == [
+        "title",
+        'custom."Amount (net)"',
+        'custom."Notes EUR"',
+    ]
+
+
 def test_a_column_of_cents_has_cents() -> None:
     assert body(["title", "amount_cents"], "A", "1234", kind=DEAL)["amount_cents"] == 1234
     assert body(["title", "Betrag"], "A", "12", kind=DEAL, map={"Betrag": "amount_cents"})["amount_cents"] == 1200
