@@ -1,6 +1,7 @@
 """The records that a row names, looked up in the transaction: by keys in columns of their own, by id, key, name."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from crmkit.core import lookup
@@ -17,6 +18,8 @@ from crmkit.storage import records
 from crmkit.storage.interface.tx import Tx
 from crmkit.storage.transfer import named
 
+_LIKE_A_KEY = re.compile("[@._:/]")  # which every id, address and domain has, and every key behind a word
+
 
 def resolved(tx: Tx, crm: Crm, body: Body, program: str, asker: Asker) -> dict[str, Any]:
     """Return the values of a POST, in which each record that the body names is its id, or an object that creates it.
@@ -28,17 +31,15 @@ def resolved(tx: Tx, crm: Crm, body: Body, program: str, asker: Asker) -> dict[s
     for name in body.names:
         kind, keys = name.link.to, _keys(name, asker)
         record = merging.met(tx, kind, keys)[0] if keys else None
-        if record is not None:
-            told = {kind.title.name: name.text, **name.fields}
-        else:
-            told, found = name.fields, _found(tx, name, keys, program)
-            if len(found) > 1:
-                faults[name.place] = f"{len(found)} {kind.plural} have this name; send the id or a key of one"
-                continue
-            record = found[0] if found else None
-        if record is not None:
-            values[name.link.link] = record.id
-            _merge(tx, crm, kind, record, told, asker)
+        found = [record.id] if record else _found(tx, name, keys, program)
+        told = {kind.title.name: name.text, **name.fields} if record else name.fields
+        if len(found) > 1:
+            faults[name.place] = f"{len(found)} {kind.plural} have this name; send the id or a key of one"
+        elif found:
+            values[name.link.link] = found[0]
+            if told:
+                record = record or lookup.existing(tx.connection, kind, tx.by.workspace_id, found[0])
+                _merge(tx, crm, kind, record, told, asker)
         elif not name.creates:
             faults[name.place] = f"there is no {kind.name} {names.clean(name.text)} in this workspace"
         elif name.text or not name.link.kind.custom:
@@ -56,24 +57,31 @@ def _keys(name: Named, asker: Asker) -> Values:
     return name.link.to.draft(keys, asker) if keys else {}
 
 
-def _found(tx: Tx, name: Named, keys: Values, program: str) -> list[Record]:
-    """Return the records that a text names, more than one where they share a name.
+def _found(tx: Tx, name: Named, keys: Values, program: str) -> list[str]:
+    """Return the ids of the records that a text names, more than one where they share a name.
 
     One whose keys are others than those in the row is another one of the same name.
     """
     kind, workspace_id = name.link.to, tx.by.workspace_id
     if not name.text:
         return []
-    try:
-        key = name.link.kind.by_name[name.link.link].type.accept(name.text)
-        record = lookup.find(tx.connection, kind, workspace_id, key)
-    except Invalid:
-        record = None
-    if record is not None:
-        return [record]
+    if _LIKE_A_KEY.search(name.text):
+        try:
+            key = name.link.kind.by_name[name.link.link].type.accept(name.text)
+            record = lookup.find(tx.connection, kind, workspace_id, key)
+        except Invalid:
+            record = None
+        if record is not None:
+            return [record.id]
     elsewhere = f"{program}:{name.text}" if program else ""
     found = named.find(tx.connection, kind, workspace_id, name.text, elsewhere)
-    return [each for each in found if all(getattr(each, key) in (None, value) for key, value in keys.items())]
+    wanted = [keys.get(key) for key in kind.merges_by]
+    return [each.id for each in found if not keys or _agree(each.keys, wanted)]
+
+
+def _agree(keys: Sequence[Any], wanted: Sequence[Any]) -> bool:
+    """Tell whether no key differs from one that is wanted."""
+    return all(None in pair or pair[0] == pair[1] for pair in zip(keys, wanted, strict=True))
 
 
 def _merge(tx: Tx, crm: Crm, kind: Kind, record: Record, told: Mapping[str, Any], asker: Asker) -> None:

@@ -2,10 +2,11 @@
 
 import pytest
 
-from crmkit.core.transfer.mapping import titles
+from crmkit.core.transfer.mapping import Body, Options, Plan, titles
 from crmkit.model.record import Kind
+from tests import test_a_new_kind_works as assets
 from tests.core.transfer.mapping import headers as written
-from tests.core.transfer.mapping.tables import fields, planned, table
+from tests.core.transfer.mapping.tables import ASKER, fields, planned, table
 from tests.kinds import ACTIVITY, KINDS, REGISTRY
 
 
@@ -94,3 +95,27 @@ def test_no_title_means_two_fields_of_a_kind(kind: Kind) -> None:
         for word in map(titles.key, line.split(";")) if field else ():
             assert word, f"{said} has an empty title"
             assert seen.setdefault(word, field or "") == field, f"{word}: {seen[word]} and {field}"
+
+
+def test_a_kind_that_the_product_does_not_have_is_understood_by_its_declaration() -> None:
+    found = [
+        "Title",
+        "Mailbox",
+        "Status",
+        "Labels",
+        "Notes",
+        "Contact",
+        "Contact Email",
+        "Group",
+        "Follow up",
+        "Colour",
+    ]
+    made = table(found, ("Lamp", "l@x.example", "Open", "a, b", "", "Ada", "ada@x.example", "", "5 May 2026", "red"))
+    plan = Plan.of(made, assets.KINDS, assets.KINDS.by_word["asset"], Options(), ASKER)
+    fields = ["title", "mailbox", "status", "tags", "notes", "contact", "contact.email", "group", "follow_up_at"]
+    assert [column.field for column in plan.columns] == [*fields, "custom.Colour"]
+    (row,) = made.rows()
+    body = plan.body(row)
+    assert isinstance(body, Body)
+    assert (body.values["tags"], body.values["follow_up_at"]) == (["a", "b"], "2026-05-05")
+    assert [name.fields for name in body.names] == [{"email": "ada@x.example"}]
