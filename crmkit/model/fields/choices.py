@@ -35,6 +35,11 @@ class Choice(FieldType):
     def legend(self) -> str:
         return "a|b: one of these words"
 
+    def from_cell(self, text: str, habits: Habits) -> Read:
+        """Return the word that has these letters: email for `E-mail`."""
+        letters = "".join(letter for letter in text.lower() if letter.isalnum())
+        return next((word for word in self.choices if word.replace("_", "") == letters), text), ""
+
     def cleaned(self, value: str) -> str:
         chosen = value.strip().lower()
         if self.has_plurals and chosen not in self.choices:

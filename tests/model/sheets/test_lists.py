@@ -4,7 +4,7 @@ import pytest
 
 from crmkit.model.actor import Asker
 from crmkit.model.declared.types import declared_type
-from crmkit.model.fields import Country, Currency, Email, Flag, Phone, Tags
+from crmkit.model.fields import Choice, Country, Currency, Email, Flag, Phone, Tags
 from crmkit.model.preferences import Preferences
 from crmkit.model.sheets.habits import USUAL, Habits
 
@@ -95,6 +95,16 @@ def test_what_is_no_country_is_told() -> None:
 def test_a_currency_is_known_by_its_sign() -> None:
     assert Currency().from_cell("€", USUAL) == ("EUR", "")
     assert Currency().from_cell("$", Habits(Asker(preferences=Preferences(currency="CAD")))) == ("CAD", "")
+
+
+def test_a_word_of_a_few_is_known_by_its_letters() -> None:
+    kinds = Choice(("call", "email", "note"))
+    assert [kinds.from_cell(text, USUAL)[0] for text in ("E-Mail", "CALL", "Notes", "fax")] == [
+        "email",
+        "call",
+        "Notes",
+        "fax",
+    ]
 
 
 def test_yes_and_no_are_known_in_many_words() -> None:

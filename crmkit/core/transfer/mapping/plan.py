@@ -10,7 +10,7 @@ from crmkit.core.transfer.mapping.columns import Scan
 from crmkit.core.transfer.mapping.filling import Body, Filling, Refused
 from crmkit.core.transfer.mapping.reading import Column, Read, Sheet, reader
 from crmkit.core.transfer.mapping.target import Target, Unknown, named, places_of
-from crmkit.errors import Problem, nearest
+from crmkit.errors import Problem, a, nearest
 from crmkit.files.table import Row, Table
 from crmkit.model.actor import Asker
 from crmkit.model.declared.types import Declared
@@ -123,7 +123,7 @@ def _columns(
 ) -> tuple[Column, ...]:
     chosen = _chosen(found, kinds, kind, options, program)
     by_key = {titles.key(key): key for key in declared}
-    columns, unknown = [], {}
+    columns, unknown = [], list[str]()
     names = {place: link.to.title.name for place, link in places_of(kinds, kind).items()}
     for number, (title, guess) in enumerate(
         zip(found, titles.targets(found, kinds, kind, program, own), strict=True), 1
@@ -132,13 +132,17 @@ def _columns(
         if title not in chosen and titles.key(title) in by_key and (target is None or target.guessed):
             target = Target(path=(by_key[titles.key(title)],))
         if target is None:
-            unknown[title] = f"is no field of {kind.noun}{nearest(title, kind.taken)}"
+            unknown.append(title)
             keeps = options.unknown == "custom" and kind.custom is not None
             target = Target(path=(title,)) if keeps else Target()
         columns.append(Column(number, title, target.name(names), target))
     if unknown and options.unknown == "refuse":
         hint = "Name a field for each with map.TITLE=field, leave it out with map.TITLE=, or send unknown=custom."
-        raise Problem("unknown_field", hint, fields=unknown)
+        raise Problem(
+            "unknown_field",
+            hint,
+            fields={title: f"is no field of {a(kind.noun)}{nearest(title, kind.taken)}" for title in unknown},
+        )
     return tuple(columns)
 
 
