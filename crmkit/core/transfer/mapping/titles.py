@@ -228,7 +228,9 @@ def _dictionary(kind: Kind) -> Mapping[str, Target]:
     """Return the titles of a kind's fields, by their letters and digits."""
     found: dict[str, Target] = {}
     for name, each in kind.taken.items():
-        if not isinstance(each.type, Link) and not name.endswith("_cents") and name != CUSTOM:
+        # a Code is often one that several share, and records of one code would be merged
+        is_code = name in kind.keys and not each.type.names
+        if not isinstance(each.type, Link) and not name.endswith("_cents") and name != CUSTOM and not is_code:
             found[key(name)] = Target(name, guessed=True)
     for said, titles in _lines(words.FIELDS):
         meaning = _meaning(said)
