@@ -29,6 +29,9 @@ def resolved(tx: Tx, crm: Crm, body: Body, program: str, asker: Asker) -> dict[s
     """
     values, faults = dict(body.values), {}
     for name in body.names:
+        if name.creates and name.link.link in values:  # which another column names
+            _keep(values, name)
+            continue
         kind, keys = name.link.to, _keys(name, asker)
         record = merging.met(tx, kind, keys)[0] if keys else None
         found = [record.id] if record else _found(tx, name, keys, program)
@@ -45,10 +48,16 @@ def resolved(tx: Tx, crm: Crm, body: Body, program: str, asker: Asker) -> dict[s
         elif name.text or not name.link.kind.custom:
             values[name.link.place] = {kind.title.name: name.text, **name.fields}
         else:  # nothing to create one of
-            values["custom"] = {**name.cells, **(values.get("custom") or {})}
+            _keep(values, name)
     if faults:
         raise Problem("invalid_reference", "Name each by its id or key, or create it first.", fields=faults)
     return values
+
+
+def _keep(values: dict[str, Any], name: Named) -> None:
+    """Keep what a row says of a related record under the titles of its columns."""
+    if name.link.kind.custom:
+        values["custom"] = {**name.cells, **(values.get("custom") or {})}
 
 
 def _keys(name: Named, asker: Asker) -> Values:

@@ -71,9 +71,8 @@ class Plan:
         types = {index.key: index.type for index in declared}
         own = kept["own"] if kept else titles.is_own(table.titles, next((row.cells for row in table.rows()), ()), kind)
         columns = _columns(table.titles, kinds, kind, options, program, types, own)
-        scan = (
-            Scan.of(kept) if kept is not None else Scan.read(table, _dated(columns, kinds, kind, types), options.dates)
-        )
+        known = Scan.of(kept) if kept is not None else None
+        scan = known or Scan.read(table, _dated(columns, kinds, kind, types), options.dates)
         sheet = Sheet(kind, Habits(asker), own, table.format in _WITH_MARKS)
         readers = []
         for column in columns:
@@ -82,11 +81,8 @@ class Plan:
         places = places_of(kinds, kind)
         links = {link.link: link for link in kinds.links.get(kind, ())} | places
         name = program.name if program else ""
-        notes = (
-            (f"{scan.ambiguous} may be day or month first: dates=dmy or dates=mdy says which",)
-            if scan.ambiguous
-            else ()
-        )
+        note = f"{scan.ambiguous} may be day or month first: dates=dmy or dates=mdy says which"
+        notes = (note,) if scan.ambiguous else ()
         return cls(kinds, kind, columns, name, {**scan.kept, "own": own}, notes, asker, tuple(readers), links)
 
     def body(self, row: Row) -> Body | Refused:
@@ -125,9 +121,8 @@ def _columns(
     by_key = {titles.key(key): key for key in declared}
     columns, unknown = [], list[str]()
     names = {place: link.to.title.name for place, link in places_of(kinds, kind).items()}
-    for number, (title, guess) in enumerate(
-        zip(found, titles.targets(found, kinds, kind, program, own), strict=True), 1
-    ):
+    guesses = titles.targets(found, kinds, kind, program, own)
+    for number, (title, guess) in enumerate(zip(found, guesses, strict=True), 1):
         target = chosen.get(title) or guess
         if title not in chosen and titles.key(title) in by_key and (target is None or target.guessed):
             target = Target(path=(by_key[titles.key(title)],))
@@ -138,11 +133,8 @@ def _columns(
         columns.append(Column(number, title, target.name(names), target))
     if unknown and options.unknown == "refuse":
         hint = "Name a field for each with map.TITLE=field, leave it out with map.TITLE=, or send unknown=custom."
-        raise Problem(
-            "unknown_field",
-            hint,
-            fields={title: f"is no field of {a(kind.noun)}{nearest(title, kind.taken)}" for title in unknown},
-        )
+        told = {title: f"is no field of {a(kind.noun)}{nearest(title, kind.taken)}" for title in unknown}
+        raise Problem("unknown_field", hint, fields=told)
     return tuple(columns)
 
 
@@ -165,9 +157,8 @@ def _chosen(
         is_id = program is not None and target.field == "source_id" and titles.key(title) in program.ids
         chosen[title] = replace(target, before=f"{program.name}:") if program and is_id else target
     if wrong:
-        raise Problem(
-            "unknown_field", "Name a field of the kind, custom.KEY, or nothing.", fields={**strangers, **wrong}
-        )
+        hint = "Name a field of the kind, custom.KEY, or nothing."
+        raise Problem("unknown_field", hint, fields={**strangers, **wrong})
     if strangers:
         raise Problem("invalid_value", f"The columns are: {', '.join(found)}.", fields=strangers)
     return chosen

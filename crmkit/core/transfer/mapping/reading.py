@@ -83,7 +83,7 @@ def reader(column: Column, sheet: Sheet, to: Kind, declared: Declared | None) ->
     if isinstance(field.type, Custom):
         return _object(column)
     if isinstance(field.type, Link):
-        return _link(target.field, sheet)
+        return _link(column, sheet)
     if isinstance(field.type, Integer) and field.type.is_money and not column.title.lower().endswith("cents"):
         return _money(column, sheet)
     return _field(column, sheet, field)
@@ -100,7 +100,10 @@ def value_of(field: Field, cell: Any, sheet: Sheet) -> tuple[Any, str]:
         if isinstance(field.type, Email) and field.type.takes_me and text in words.NOBODY:
             return None, ""
         return field.type.from_cell(text, sheet.habits)
-    if isinstance(cell, list | dict) or not isinstance(field.type.wire, type) or field.type.wire is not str:
+    is_number = isinstance(cell, int | float) and not isinstance(cell, bool)
+    if is_number and field.type.wire in (int, float):
+        return int(cell) if field.type.wire is int and cell % 1 == 0 else cell, ""
+    if isinstance(cell, list | dict) or (sheet.is_own and field.type.wire is not str):
         return cell, ""
     return field.type.from_cell(plain(cell), replace(sheet.habits, decimal="."))
 
@@ -242,11 +245,14 @@ def _object(column: Column) -> Read:
     return read
 
 
-def _link(name: str, sheet: Sheet) -> Read:
+def _link(column: Column, sheet: Sheet) -> Read:
+    """Return what reads the text that names a record, which is not created."""
+    name, title = column.target.field, column.title
+
     def read(cell: Any, filling: Filling) -> None:
         text = sheet.text(cell) if isinstance(cell, str) else plain(cell)
-        if text:
-            filling.links[name] = text
+        if text and filling.links.setdefault(name, text) != text:
+            filling.keep(title, cell)
 
     return read
 

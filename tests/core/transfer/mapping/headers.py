@@ -117,7 +117,8 @@ contact
 contact
     姓=last_name, 名=first_name, 会社名=company, メールアドレス=email, 電話番号=phone
 contact
-    code=code, Code=custom.Code, Company Domain=company.domain, Company=company, Company Size=custom."Company Size", Score=custom.Score
+    code=code, Code=custom.Code, Company Domain=company.domain,
+    Company=company, Company Size=custom."Company Size", Score=custom.Score
 company
     Firma=name, Branche=industry, Mitarbeiter=employees, Webseite=website, Domain=domain
 deal

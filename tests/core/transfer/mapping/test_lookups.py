@@ -162,3 +162,10 @@ def test_a_record_of_another_workspace_is_not_found(back: Desk, alice: Actor) ->
     for text in ("Acme", "acme.example", "A-1", acme.id):
         (problem,) = imported(back, alice, ["Name", "company_id"], ("Ada", text))
         assert problem.code == "invalid_reference"
+
+
+def test_a_company_that_two_columns_name_is_the_one_of_its_id(back: Desk, alice: Actor) -> None:
+    acme = back.make(alice, COMPANY, name="Acme", domain="acme.example")
+    (found,) = imported(back, alice, ["Name", "company_id", "Company"], ("Ada", "acme.example", "Globex"))
+    assert (found.company_id, found.custom) == (acme.id, {"Company": "Globex"})
+    assert len(companies(back, alice)) == 1

@@ -287,6 +287,12 @@ def test_cells_with_types_are_taken_by_what_they_are() -> None:
     }
 
 
+def test_a_cell_of_another_type_than_its_field_is_read_as_its_text() -> None:
+    assert body(["title", "done", "Owner"], 7, 1, "", kind=TASK, format="xlsx") == {"title": "7", "done": True}
+    assert body(["name", "employees", "rating"], "A", 50.0, 1e300, kind=COMPANY, format="xlsx")["employees"] == 50
+    assert body(["name", "rating"], "A", 1e300, format="xlsx")["rating"] == 1e300
+
+
 def test_an_object_of_a_related_record_is_taken_as_it_is() -> None:
     assert body(["name", "company"], "Ada", {"name": "Acme"}, format="json")["company"] == {"name": "Acme"}
 
