@@ -29,7 +29,7 @@ from schemathesis.specs.openapi.checks import (
 
 from tests.core.jobs.kinds import actor_of, add
 from tests.house import ALICE, UNLIMITED, House, Person, house
-from tests.teams.rights.matrix import newest_operation
+from tests.teams.rights.matrix import newest_operation, planned_import
 
 pytestmark = pytest.mark.slow
 
@@ -66,6 +66,7 @@ class Visitor:
             "/fields/{id}": self._declared,
             "/views/{id}": lambda: self._made("/views", name=f"view-{next(self._numbers)}", path="/contacts"),
             "/links/{id}": lambda: self._made("/links", path="/contacts"),
+            "/imports/{id}": lambda: planned_import(self.alice, "Jane"),
             "/jobs/{id}": lambda: add(self.home, actor_of(self.home, self.alice), "none", None, NEVER).id,
             "/undo/{operation_id}": self._operation,
             "/activities/{id}": lambda: self._made(f"/contacts/{self.id('/contacts/{id}')}/activities", body="Hello"),

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from crmkit.core.crm import Crm
 from crmkit.core.many import batch
@@ -12,12 +12,14 @@ from crmkit.core.records.merging import May
 from crmkit.core.records.settled import Saved
 from crmkit.core.transfer.imports.options import CREATE, UPDATE
 from crmkit.core.transfer.imports.source import Source
-from crmkit.core.transfer.mapping import Body, Refused
 from crmkit.errors import Problem
 from crmkit.files.table import Row
 from crmkit.model.actor import Asker
 from crmkit.storage.interface.tx import Tx, Unit
 from crmkit.storage.transfer.refused import RefusedRow
+
+if TYPE_CHECKING:
+    from crmkit.core.transfer.mapping import Body
 
 LIMIT = "plan_limit_reached"  # the code that ends an import
 
@@ -47,6 +49,8 @@ class Written:
 
 def prepared(crm: Crm, source: Source, asker: Asker, rows: Sequence[Row]) -> Iterator[Prepared]:
     """Yield the rows as they are written: like the body of a POST each, in the mode that was chosen."""
+    from crmkit.core.transfer.mapping import Refused  # imported with the first file
+
     for row in rows:
         found = source.plan.body(row)
         if isinstance(found, Refused):
@@ -80,7 +84,7 @@ def refused(row: Row, problem: Problem) -> RefusedRow:
     return RefusedRow(row.number, f"{problem.code}: {problem.hint}", problem.fields, row.cells)
 
 
-def _unit(crm: Crm, source: Source, asker: Asker, body: Body) -> Unit[Saved]:
+def _unit(crm: Crm, source: Source, asker: Asker, body: "Body") -> Unit[Saved]:
     save = partial(_saving, crm, source, asker)
     if not body.needs_lookup:
         return save(body.values)

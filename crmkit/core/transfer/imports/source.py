@@ -3,18 +3,18 @@
 import asyncio
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from crmkit.core.call import Call
-from crmkit.core.transfer import mapping
-from crmkit.core.transfer.mapping import Plan
 from crmkit.errors import Problem
-from crmkit.files.opening import open_table
 from crmkit.files.table import Table
 from crmkit.model.actor import Asker
 from crmkit.model.record import Kind
 from crmkit.storage.custom import indexes
 from crmkit.storage.transfer.imports import Column, Options
+
+if TYPE_CHECKING:
+    from crmkit.core.transfer.mapping import Plan
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class Source:
     """A file that is read by its mapping."""
 
     table: Table
-    plan: Plan
+    plan: "Plan"
     kind: Kind
     mode: str
 
@@ -41,14 +41,17 @@ async def opened(
     kinds = call.crm.kinds
     kind = kinds.by_word[options.kind]
     declared = await call.read(indexes.declared, call.actor.workspace_id, kind.name)
-    chosen = mapping.Options(options.map, options.unknown, options.dates)
 
     def work() -> Source:
+        from crmkit.core.transfer import mapping  # 10 ms, which a start needs not
+        from crmkit.files.opening import open_table
+
+        chosen = mapping.Options(options.map, options.unknown, options.dates)
         try:
             table = open_table(path, name=name, content_type=content_type)
         except FileNotFoundError:
             raise Problem("not_found", "The file of this import is gone: send it again.") from None
-        plan = Plan.of(table, kinds, kind, chosen, asker, declared, kept)
+        plan = mapping.Plan.of(table, kinds, kind, chosen, asker, declared, kept)
         return Source(table, plan, kind, options.mode)
 
     return await asyncio.to_thread(work)

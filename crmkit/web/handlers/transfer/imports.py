@@ -118,7 +118,7 @@ async def start(call: HttpCall, id: str) -> Standing:
     name="stop_import",
     summary="stop it; what it wrote stays",
     area="*",
-    verb="write",
+    verb="delete",
     consent=FREE,
     shows=_shown,
 )
