@@ -79,7 +79,7 @@ class Server:
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         headers |= {"Accept": accept} if accept else {}
         try:
-            connection.request(method, path, body, headers)
+            connection.request(method, path, None if body is None else body.encode(), headers)
             answer = connection.getresponse()
             found = answer.read()
         except http.client.HTTPException as error:

@@ -282,7 +282,10 @@ def _write_schema() -> dict[str, Any]:
     return {
         "type": "object",
         "properties": {
-            "operation": {"type": "string", "description": "the id of what was logged; absent where nothing changed"},
+            "operation": {
+                "type": ["string", "null"],
+                "description": "the id of what was logged; absent where nothing changed, null of an import before that",
+            },
             "dry_run": {"const": True, "description": "nothing was written; ids of what would be new are null"},
         },
     }
