@@ -28,8 +28,6 @@ from crmkit.storage.transfer import imports, refused
 from crmkit.storage.transfer.imports import DONE, RUNNING, STOPPED, Import
 
 NAME = "import"
-TOGETHER = 50  # rows of a step: some ten milliseconds, in which nobody else writes
-IN_PEACE = 500  # where nobody else asks for anything
 AT_ONCE = 10  # rows that are read as fields before other requests have a turn: about a millisecond
 TURN_SECONDS = 1  # between two looks whether an import that runs has ended
 
@@ -81,9 +79,8 @@ async def _prepare(call: Call, job: Job) -> Turn:
         made = await source.opened(call, path, found.name, found.content_type, found.options, asker, found.kept)
         return made, made.table
 
-    held, some = await reading.next(
-        job.id, job.workspace_id, place.at, IN_PEACE if crm.traffic.is_quiet else TOGETHER, opened
-    )
+    most = rows.of_a_transaction(crm)
+    held, some = await reading.next(job.id, job.workspace_id, place.at, most, opened)
     prepared: list[Prepared] = []
     for each in rows.prepared(crm, held, asker, some):
         prepared.append(each)

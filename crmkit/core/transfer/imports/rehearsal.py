@@ -27,7 +27,6 @@ from crmkit.model.record import Kind
 from crmkit.storage.interface.tx import Tx
 from crmkit.storage.transfer.refused import RefusedRow
 
-TOGETHER = 50  # rows of a transaction
 MOST_SECONDS = 15  # of a rehearsal, which a client waits for
 MOST_KEPT = 10_000  # refused rows that a plan tells
 
@@ -53,7 +52,8 @@ async def rehearsed(call: Call, source: Source, asker: Asker) -> Expected:
     waiting = source.table.rows()
     while time.monotonic() < ends:
         began = time.monotonic()
-        some = await asyncio.to_thread(lambda: list(islice(waiting, TOGETHER)))
+        most = rows.of_a_transaction(call.crm)
+        some = await asyncio.to_thread(list, islice(waiting, most))
         if not some:
             break
         prepared = []

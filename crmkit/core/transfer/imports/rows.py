@@ -21,6 +21,8 @@ from crmkit.storage.transfer.refused import RefusedRow
 if TYPE_CHECKING:
     from crmkit.core.transfer.mapping import Body
 
+TOGETHER = 25  # rows of a transaction: some milliseconds, in which nobody else writes
+IN_PEACE = 500  # where nobody else asks for anything
 LIMIT = "plan_limit_reached"  # the code that ends an import
 
 
@@ -45,6 +47,11 @@ class Written:
     updates: int = 0
     refused: list[RefusedRow] = field(default_factory=list)
     ended: Problem | None = None
+
+
+def of_a_transaction(crm: Crm) -> int:
+    """Return how many rows are written together at this moment."""
+    return IN_PEACE if crm.traffic.is_quiet else TOGETHER
 
 
 def prepared(crm: Crm, source: Source, asker: Asker, rows: Sequence[Row]) -> Iterator[Prepared]:

@@ -13,7 +13,7 @@ import pytest
 
 from crmkit.core.call import Call
 from crmkit.core.sweep import sweep
-from crmkit.core.transfer.imports import job, rehearsal, verbs
+from crmkit.core.transfer.imports import job, rehearsal, rows, verbs
 from crmkit.core.transfer.imports.reading import Open
 from crmkit.storage.interface.lanes import ANYWHERE
 from tests.core.jobs.kinds import actor_of, add
@@ -229,8 +229,8 @@ def test_a_plan_that_is_stopped_is_gone_with_its_file(home: House, alice: Person
 
 
 def test_an_import_that_is_stopped_keeps_what_it_wrote(alice: Person, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(job, "TOGETHER", 2)
-    monkeypatch.setattr(job, "IN_PEACE", 2)
+    monkeypatch.setattr(rows, "TOGETHER", 2)
+    monkeypatch.setattr(rows, "IN_PEACE", 2)
     id = planned(alice, many(600), "start=1")["id"]
     while not alice.json_of("GET", f"/imports/{id}")["done"]:
         time.sleep(0.005)
