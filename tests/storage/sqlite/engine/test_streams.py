@@ -13,6 +13,7 @@ import pytest
 
 from crmkit.errors import Problem
 from crmkit.model.actor import Actor
+from crmkit.storage import data_folder
 from crmkit.storage.interface.connection import Connection
 from crmkit.storage.interface.tx import Tx
 from crmkit.storage.sqlite.engine import wal
@@ -167,6 +168,13 @@ def test_what_is_read_and_not_taken_is_in_a_file_that_nobody_else_can_open(fille
     assert spools(filled.database.folder) == []
 
 
+def test_what_the_kernel_no_longer_has_in_memory_is_read_beside_the_event_loop(
+    filled: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(spool, "_CACHED", 0)
+    assert len(filled.do(drained(filled.database.stream(ALICE, made, 10)))) == 1000 * KIB
+
+
 def test_a_disk_without_room_for_a_stream_ends_it(filled: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(spool, "LOOK_BYTES", 200 * KIB)
     goes_on = threading.Event()
@@ -179,7 +187,7 @@ def test_a_disk_without_room_for_a_stream_ends_it(filled: Desk, monkeypatch: pyt
     async def reading() -> None:
         stream = filled.database.stream(ALICE, halting)
         assert await anext(stream) == b"begun"
-        monkeypatch.setattr(spool, "FREE_BYTES", 1 << 60)
+        monkeypatch.setattr(data_folder, "FREE_BYTES", 1 << 60)
         goes_on.set()
         for each in (stream, filled.database.stream(ALICE, numbers)):
             with pytest.raises(Problem, match="disk has no room") as raised:

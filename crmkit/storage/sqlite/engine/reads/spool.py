@@ -9,11 +9,11 @@ from contextlib import suppress
 from pathlib import Path
 
 from crmkit.errors import Problem
+from crmkit.storage.data_folder import is_nearly_full
 
 PIECE = 128 * 1024  # bytes sent at a time, and so kept in memory for each client
 SENT_SECONDS = 0.2  # after which fewer are sent
-FREE_BYTES = 256 << 20  # that are left on the disk, for the database
-LOOK_BYTES = 8 << 20  # written between two looks at that
+LOOK_BYTES = 8 << 20  # written between two looks at how full the disk is
 _CACHED = getattr(os, "RWF_NOWAIT", 0)  # to read only what the kernel has in memory
 
 
@@ -96,8 +96,7 @@ class Spool:
 
     def _look(self) -> None:
         self._looked = self._size
-        disk = os.fstatvfs(self._file.fileno())
-        if disk.f_bavail * disk.f_frsize < FREE_BYTES:
+        if is_nearly_full(self._file.fileno()):
             raise _full()
 
 
