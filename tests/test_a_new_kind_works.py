@@ -1,5 +1,6 @@
 """A kind costs its declaration and a migration: here is one that the product does not have, used over HTTP."""
 
+import re
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -208,6 +209,9 @@ def test_lists_filter_sort_and_page_it(alice: Person) -> None:
     assert (len(page["items"]), page["total"]) == (4, 5)
     rest = alice.json_of("GET", f"/assets?sort=title&limit=4&cursor={page['next_cursor']}")
     assert [item["title"] for item in rest["items"]] == ["Asset 4"]
+    exported = alice.get("/assets/export?format=jsonl&status=closed&sort=title&fields=title").text
+    assert re.findall(r'"title":"([^"]*)"', exported) == ["Asset 1", "Asset 3"]
+    assert alice.get("/assets/export?sort=-group").text.count("\r\nasset/") == 5
 
 
 @pytest.mark.parametrize("indexed", [False, True])

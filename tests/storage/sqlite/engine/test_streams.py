@@ -168,6 +168,30 @@ def test_what_is_read_and_not_taken_is_in_a_file_that_nobody_else_can_open(fille
     assert spools(filled.database.folder) == []
 
 
+def test_nothing_comes_of_a_stream_that_is_wanted_whole_before_all_is_read(filled: Desk) -> None:
+    goes_on = threading.Event()
+
+    def halting(connection: Connection, fails: bool) -> Iterator[bytes]:
+        yield b"begun "
+        goes_on.wait(HANGS)
+        if fails:
+            raise Problem("invalid_value", "too much of it")
+        yield b"ended"
+
+    async def first(fails: bool) -> bytes:
+        goes_on.clear()
+        async with aclosing(filled.database.stream(ALICE, halting, fails, is_whole=True)) as stream:
+            task = asyncio.ensure_future(anext(stream))
+            done, _ = await asyncio.wait([task], timeout=0.1)
+            assert not done
+            goes_on.set()
+            return await task
+
+    assert filled.do(first(False)) == b"begun ended"
+    with pytest.raises(Problem, match="too much of it"):
+        filled.do(first(True))
+
+
 def test_what_the_kernel_no_longer_has_in_memory_is_read_beside_the_event_loop(
     filled: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
