@@ -17,5 +17,6 @@ def pieces(format: str, found: Batches, bom: bool = False, raw: bool = False) ->
     with closing(write(found.kind, Options(found.fields, keys, bom, raw, found.zone, found.now))) as writer:
         yield writer.start()
         for batch in found.batches:
-            yield writer.rows(batch)
+            for start in range(0, len(batch), write.at_once):
+                yield writer.rows(batch[start : start + write.at_once])
         yield from writer.end()

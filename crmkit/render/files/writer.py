@@ -36,6 +36,7 @@ class Writer:
     suffix: ClassVar[str]  # of the file's name, without the dot
     has_columns: ClassVar[bool] = False  # a key of custom has a column of its own
     fails_late: ClassVar[bool] = False
+    at_once: ClassVar[int] = 100  # rows that it writes in a millisecond or two, in which it holds the GIL
 
     def __init__(self, kind: Kind, options: Options) -> None:
         self.kind = kind

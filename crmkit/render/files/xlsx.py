@@ -66,6 +66,7 @@ class XlsxWriter(Writer):
     suffix = "xlsx"
     has_columns = True
     fails_late = True
+    at_once = 25
 
     def __init__(self, kind: Kind, options: Options) -> None:
         super().__init__(kind, options)
