@@ -39,10 +39,26 @@ def dialect_of(lines: Sequence[str], delimiter: str = "") -> Dialect:
     """Return the dialect in which these lines are most like a table: records of one width, more than one cell wide."""
     text = "".join(lines)[:_SAMPLE]
     delimiters = (delimiter,) if delimiter else tuple(sign for sign in _DELIMITERS if sign in text) or (",",)
-    escapes = (None, "\\") if '\\"' in text else (None,)
+    escapes = (None, "\\") if '\\"' in text and not _is_exact(delimiters, lines) else (None,)
     tried = [Dialect(*each) for each in product(delimiters, _quotes(text, delimiters), escapes, (False, True))]
     # the first of equals is taken
     return max(tried, key=lambda dialect: (_evenness(dialect, lines), dialect.blanks and _has_blanks(dialect, text)))
+
+
+def _is_exact(delimiters: Sequence[str], lines: Sequence[str]) -> bool:
+    """Tell whether these lines are a table by RFC 4180 to the letter: then a backslash in it escapes nothing."""
+    return any(_is_strict(delimiter, lines) for delimiter in delimiters)
+
+
+def _is_strict(delimiter: str, lines: Sequence[str]) -> bool:
+    widths = set()
+    try:
+        for record in csv.reader(lines, delimiter=delimiter, strict=True):
+            widths.add(len(record))
+    except csv.Error as error:
+        if "unexpected end of data" not in str(error):  # more lines follow
+            return False
+    return len(widths) == 1 and widths != {1}
 
 
 def _quotes(text: str, delimiters: Sequence[str]) -> tuple[str, ...]:

@@ -149,3 +149,10 @@ def test_what_python_writes_is_read_back(
     assert table.titles == ("first", "second", "third")
     kept = [tuple(row) for row in rows if "".join(row).strip()]
     assert [row.cells for row in table.rows()] == kept
+
+
+def test_a_backslash_before_a_doubled_quote_escapes_nothing_in_a_table_that_is_one_without_that(folder: Folder) -> None:
+    record = {"id": "x,y", 'custom."\\""': '{"a":"\\"b\\""}', "a": "", "b": "c"}
+    text = io.StringIO()
+    csv.writer(text).writerows([list(record), list(record.values())])
+    assert folder.rows(text.getvalue()) == [record]
