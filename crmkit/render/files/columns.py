@@ -1,5 +1,6 @@
 """The columns of a table of records: their titles, and the cells of each row."""
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -11,6 +12,8 @@ from crmkit.model.query.chosen import HANDLE, Path
 from crmkit.model.record import Kind
 from crmkit.render import text
 from crmkit.render.files.cells import Cell
+
+_DOUBLE_BLANK = re.compile("(?<= ) ")
 
 Row = Sequence[Any]  # the id of a record, then the values of its fields
 
@@ -51,7 +54,8 @@ class Columns(Struct, frozen=True):
 
 
 def path_title(custom: str, path: Path) -> str:
-    return ".".join([custom, *map(text.key, path)])
+    """Return a path as lines spell it, but for blanks behind blanks, which readers of titles drop."""
+    return _DOUBLE_BLANK.sub(r"\\u0020", ".".join([custom, *map(text.key, path)]))
 
 
 def keys_of(kind: Kind, fields: Sequence[str], rows: Sequence[Row]) -> tuple[Path, ...]:

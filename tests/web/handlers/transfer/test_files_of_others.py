@@ -2,13 +2,16 @@
 
 import io
 from collections.abc import Iterator
+from typing import Any
 
 import icalendar
 import openpyxl
 import pytest
 import vobject
 
-from tests.house import ALICE, House, Person, house
+from tests.house import ALICE, BOB, House, Person, house
+from tests.kinds import CONTACT
+from tests.web.handlers.transfer.test_imports import ended
 
 BERLIN = "Europe/Berlin"
 
@@ -106,3 +109,37 @@ def test_a_sheet_that_no_spreadsheet_opens_is_refused_before_anything_is_sent(al
     assert "format=csv" in answer.text
     assert alice.get("/deals/export?format=csv").status_code == 200
     assert made["notes"] in alice.get("/deals/export?format=csv").content.decode()
+
+
+@pytest.mark.parametrize("format", ["csv", "csv&bom=1", "xlsx", "json", "jsonl"])
+def test_an_export_is_imported_into_another_workspace_as_it_was(
+    tmp_path_factory: pytest.TempPathFactory, format: str
+) -> None:
+    whole = {
+        **{"name": "=1+1", "first_name": "'=x", "email": "a@acme.com", "phone": "+49 30 1234-5", "country": "DE"},
+        **{"tags": ["vip", "2024"], "notes": "a\r\nb\n\n N/A\u2028c", "rating": 4.5, "estimated_cents": -1050},
+        **{"follow_up_at": "2027-03-28T01:30:00Z", "source_id": "007", "website": "acme.com", "currency": "EUR"},
+        "custom": {"n": 42, "t": "42", "b": True, "x": " \t=1 ", "l": [1, "a"], "full  name": "N/A", "é": {"a": None}},
+    }
+    others = [
+        {"name": "-", "custom": {"t": "NULL"}},
+        {"name": "N/A"},
+        {"name": "'", "notes": "-1+2", "priority": "high"},
+    ]
+    with (
+        house(tmp_path_factory.mktemp("there") / "data") as home,
+        home.sign_in(ALICE) as alice,
+        home.sign_in(BOB) as bob,
+    ):
+        for body in (whole, *others):
+            alice.json_of("POST", "/contacts", body)
+        file = alice.get(f"/contacts/export?format={format}").content
+        told = ended(bob, bob.json_of("POST", "/import?kind=contacts&start=1", file)["id"])
+        assert (told["state"], told["rows"], told["creates"], told["refused"]) == ("done", 4, 4, 0), told
+        assert written_of(bob) == written_of(alice)
+
+
+def written_of(person: Person) -> list[dict[str, Any]]:
+    """Return what was written of each contact."""
+    found = person.json_of("GET", "/contacts?sort=name")["items"]
+    return [{name: each[name] for name, field in CONTACT.by_name.items() if field.writable} for each in found]
