@@ -108,7 +108,8 @@ async def _called(call: HttpCall, tool: ToolCall) -> dict[str, Any]:
         response = await inside.send(call, method, target, body, key)
     except Problem as problem:
         return _failed(problem)
-    return _tool_result(cut(response.body), is_error=response.status >= 400)
+    more = [f"# next: GET {response.next}"] if response.next else []
+    return _tool_result(cut(response.body), *more, is_error=response.status >= 400)
 
 
 def _request_of(call: HttpCall, tool: ToolCall) -> tuple[str, str, bytes, str | None]:
@@ -165,8 +166,8 @@ def _failed(problem: Problem) -> dict[str, Any]:
     return _tool_result(TEXT.body(Failure(problem, "")).decode(), is_error=True)
 
 
-def _tool_result(text: str, is_error: bool) -> dict[str, Any]:
-    return {"content": [{"type": "text", "text": text}], "isError": is_error}
+def _tool_result(*texts: str, is_error: bool) -> dict[str, Any]:
+    return {"content": [{"type": "text", "text": text} for text in texts], "isError": is_error}
 
 
 def _json(body: bytes, status: int) -> Response:

@@ -7,6 +7,7 @@ from urllib.parse import unquote
 from crmkit.errors import Problem
 from crmkit.mcp.cut import MAX_CHARACTERS
 from crmkit.web.call import INSIDE, HttpCall
+from crmkit.web.routing import next_page
 from crmkit.web.routing.segments import encoded
 from crmkit.web.writes import KEY_HEADER
 
@@ -24,6 +25,7 @@ class InnerResponse:
 
     status: int
     body: str
+    next: str = ""  # the path of the next page, where the body does not lead to it
 
 
 async def send(call: HttpCall, method: str, target: str, body: bytes, key: str | None = None) -> InnerResponse:
@@ -54,7 +56,7 @@ async def send(call: HttpCall, method: str, target: str, body: bytes, key: str |
         "server": scope.get("server"),
         "state": {INSIDE: True, **{name: state[name] for name in _SHARED_STATE if name in state}},
     }
-    status, parts, size, is_whole = 500, list[bytes](), 0, False
+    status, parts, size, is_whole, following = 500, list[bytes](), 0, False, ""
 
     is_read = False
 
@@ -67,9 +69,9 @@ async def send(call: HttpCall, method: str, target: str, body: bytes, key: str |
         return {"type": "http.request", "body": body, "more_body": False}
 
     async def collect(message: dict[str, Any]) -> None:
-        nonlocal status, size, is_whole
+        nonlocal status, size, is_whole, following
         if message["type"] == "http.response.start":
-            status = message["status"]
+            status, following = message["status"], next_page.target(message["headers"])
         elif message["type"] == "http.response.body":
             parts.append(message.get("body", b""))
             size += len(parts[-1])
@@ -82,4 +84,4 @@ async def send(call: HttpCall, method: str, target: str, body: bytes, key: str |
     await call.app.state.edge(inner, receive, collect)
     if not is_whole and size <= MAX_BYTES:
         raise Problem("busy", "The answer ended before it was whole: send it again in a moment.")
-    return InnerResponse(status, b"".join(parts).decode("utf-8", "replace"))
+    return InnerResponse(status, b"".join(parts).decode("utf-8", "replace"), following)

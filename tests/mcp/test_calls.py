@@ -353,3 +353,18 @@ def test_me_is_the_caller_of_a_tool_too(alice: Person) -> None:
     assert f"owner={ALICE}" in made
     handle = made.partition("  ")[0]
     assert handle in call(alice, "read", path="/contacts?owner=me")[1]
+
+
+def test_a_page_that_has_rows_alone_is_followed_by_the_path_of_the_next(client: Person) -> None:
+    for at in range(3):
+        client.json_of("POST", "/campaigns", {"name": f"C{at}"})
+
+    def page(path: str) -> list[str]:
+        answer = client.post("/mcp", json=rpc("tools/call", {"name": "read", "arguments": {"path": path}})).json()
+        return [part["text"] for part in answer["result"]["content"]]
+
+    rows, following = page("/campaigns?format=csv&limit=2&fields=name")
+    assert rows.startswith("handle,id,name\r\n")
+    assert following.startswith("# next: GET /campaigns?format=csv&limit=2&fields=name&cursor=")
+    (rest,) = page(following.removeprefix("# next: GET "))
+    assert len(rest.splitlines()) == 2

@@ -1,11 +1,14 @@
 """The header that leads from a page to the next one (RFC 8288)."""
 
+import re
+from collections.abc import Iterable
 from urllib.parse import quote, unquote_plus, urlsplit
 
 from litestar.types import Scope
 
 CURSOR = "cursor"  # the parameter
 ASKED = "asked"  # in the state of a request that is part of another: the path and the query of that one
+_LINK = re.compile('<(.*)>; rel="next"')
 _SAFE = "!$%&'()*+,;=:@/?-._~"  # what stays in an address as it was sent
 
 
@@ -16,6 +19,12 @@ def link(scope: Scope, cursor: str) -> tuple[bytes, bytes]:
     target = quote(f"{path}?{'&'.join([*kept, f'{CURSOR}={cursor}'])}", safe=_SAFE)
     before = urlsplit(scope["litestar_app"].state.router.base_url).path.rstrip("/")
     return b"link", f'<{before}{target}>; rel="next"'.encode("ascii")
+
+
+def target(headers: Iterable[tuple[bytes, bytes]]) -> str:
+    """Return the path and query of the next page that the headers of an answer lead to, "" where there is none."""
+    found = (_LINK.fullmatch(content.decode("latin-1")) for name, content in headers if name == b"link")
+    return next((link[1] for link in found if link), "")
 
 
 def asked(scope: Scope) -> tuple[str, str]:
