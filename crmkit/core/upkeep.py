@@ -42,8 +42,8 @@ async def _keep_up(call: Call, listener: Listener) -> NoReturn:
     while True:
         try:
             await count_due(call)
+            await index_all(call)  # also what the operator's import wrote beside this server
             if is_told:
-                await index_all(call)
                 await pair_all(call)
                 await merge_all(call, listener)
                 await scrub(call)

@@ -217,10 +217,10 @@ class _Runner:
         return Call(self._crm, actor)
 
     async def _sleep(self, next_at: str | None) -> None:
-        """Return when a job was added or performed, or the next one may be due."""
-        span = None if next_at is None else (moment(next_at) - moment(self._crm.now)).total_seconds()
+        """Return when a job was added or performed, the next one may be due, or another program may have added one."""
+        span = MOST_SLEEP if next_at is None else (moment(next_at) - moment(self._crm.now)).total_seconds()
         try:
-            async with asyncio.timeout(None if span is None else min(span, MOST_SLEEP)):
+            async with asyncio.timeout(min(span, MOST_SLEEP)):
                 await self._listener.wait()
         except TimeoutError:
             pass
