@@ -193,7 +193,7 @@ def operator_token(settings: Settings, email: str, name: str) -> login.SignedIn:
         return brand_of(settings).run(_data(settings), unit, [mail_lane(email)], crm.now)
 
 
-def export_workspace(settings: Settings, id: str, file: Path) -> "Manifest":
+def export_workspace(settings: Settings, id: str, file: Path, kinds: Kinds = KINDS) -> "Manifest":
     """Write the archive of the workspace with this id to a file of mode 0600, and return what it holds.
 
     A server may run or not. The file is there once it is whole, in place of one of that name. Raises ValueError.
@@ -201,10 +201,10 @@ def export_workspace(settings: Settings, id: str, file: Path) -> "Manifest":
     from crmkit.core.transfer.snapshots import operator
 
     read = partial(brand_of(settings).read, _data(settings))
-    return operator.export(read, KINDS, stamp(system_clock()), id, file)
+    return operator.export(read, kinds, stamp(system_clock()), id, file)
 
 
-def import_workspace(settings: Settings, file: Path) -> "Manifest":
+def import_workspace(settings: Settings, file: Path, kinds: Kinds = KINDS) -> "Manifest":
     """Write a workspace as its archive has it, and return what that holds; a server may run or not.
 
     Raises ValueError, which says why nothing was imported.
@@ -222,7 +222,7 @@ def import_workspace(settings: Settings, file: Path) -> "Manifest":
 
             yield run
 
-    return operator.import_(runs, KINDS, settings.plans.default, file)
+    return operator.import_(runs, kinds, settings.plans.default, file)
 
 
 def _data(settings: Settings) -> Path:

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import pytest
 
-from crmkit import ids
+from crmkit import boot, ids
 from crmkit.model.fields import Choice, Custom, Email, Identifier, Link, LongText, Tags, Text, Time
 from crmkit.model.form import DETAIL, READ, REQUIRED, SEARCHED, TITLE, Default, NameOf
 from crmkit.model.record import Alike, Followed, index, kind_of, partial, unique
@@ -20,7 +20,7 @@ from crmkit.storage.sqlite.engine.folder import FILE, prepare
 from crmkit.storage.sqlite.migrations.migration import index as created
 from crmkit.storage.sqlite.migrations.migration import logged, searchable, table
 from tests.core.undo.contents import newest
-from tests.house import House, Person, record_in
+from tests.house import House, Person, record_in, settings_of
 from tests.teams.office import JSON, Books, address, enter, erased, new, office, stepped
 
 
@@ -390,6 +390,19 @@ def test_erasing_the_workspace_leaves_no_row_of_it(home: House, alice: Person) -
         assert stepped(home, alice, "DELETE", f"/workspaces/{place}").status_code == 200
         for name in books.tables():
             assert not [row for row in books.rows(name) if "zwiebelmuster" in str(row) or asset["id"] in str(row)], name
+
+
+def test_it_moves_to_another_server_with_its_workspace(home: House, alice: Person, tmp_path: Path) -> None:
+    asset = made(alice, "The lamp moves", group="lamps", tags=["a"], custom={"size": 3})
+    new(alice, f"/assets/{asset['id']}/activities", body="packed")
+    file, place = tmp_path / "moving.zip", alice.json_of("GET", "/whoami")["workspace"]
+    boot.export_workspace(settings_of(CRMKIT_SERVER_DATA=str(home.folder)), place, file, KINDS)
+    with with_assets(tmp_path / "there") as there:
+        enter(there, "bob@example.com")
+        boot.import_workspace(settings_of(CRMKIT_SERVER_DATA=str(there.folder)), file, KINDS)
+        person = enter(there, alice.email)
+        for path in (f"/assets/{asset['id']}", f"/assets/{asset['id']}/activities", "/assets?search=moves"):
+            assert person.json_of("GET", path) == alice.json_of("GET", path)
 
 
 def test_the_manual_and_openapi_describe_it(home: House, alice: Person) -> None:
