@@ -36,20 +36,20 @@ CREATES = 1_000  # in each round
 FRAMES = ("BEGIN", "COMMIT", "SAVEPOINT", "RELEASE", "ROLLBACK")
 
 Statements = list[tuple[str, Any, bool]]  # the SQL, its arguments, whether there are many of them
-Transactions = list[list[Statements]]  # the units of each
+Transactions = list[list[Statements]]  # one or several that were recorded, of each that is run again
 
 
 class Recorder:
-    """A connection that keeps the statements that go through it, those of each unit in a list of their own."""
+    """A connection that keeps the statements that go through it, those of each transaction in a list of their own."""
 
     def __init__(self, connection: Any, kept: list[Statements]) -> None:
-        self._connection, self._units = connection, kept
+        self._connection, self._transactions = connection, kept
         self._kept: Statements = []
 
     def execute(self, sql: str, args: Any = ()) -> Any:
-        if sql.startswith("SAVEPOINT"):
+        if sql.startswith("BEGIN"):
             self._kept = []
-            self._units.append(self._kept)
+            self._transactions.append(self._kept)
         elif not sql.startswith(FRAMES):
             self._kept.append((sql, args, False))
         return self._connection.execute(sql, args)
@@ -67,11 +67,11 @@ async def _recorded(folder: Path, token: str, creates: int, rounds: int) -> list
     """Return for each round the transactions of so many creates, made in groups, and of indexing their texts."""
     crm = boot.crm_of(settings_of(folder))
     drawn = Drawn(random.Random(12), 10**9)
-    units: list[Statements] = []
+    recorded: list[Statements] = []
     commit_group = writer.commit_group
 
     def recording(connection: Any, *rest: Any) -> Any:
-        return commit_group(Recorder(connection, units), *rest)
+        return commit_group(Recorder(connection, recorded), *rest)
 
     async with crm.database:
         actor = await sessions.authenticate(crm, f"Bearer {token}")
@@ -83,18 +83,20 @@ async def _recorded(folder: Path, token: str, creates: int, rounds: int) -> list
                     numbers = range(start, start + GROUP)
                     bodies = [another(drawn.contact(number, None), f"{10**9 + number}") for number in numbers]
                     await asyncio.gather(*(write.save(Call(crm, actor), CONTACT, body) for body in bodies))
-                    transactions.append(_taken(units, 'INSERT INTO "contacts" ', GROUP))
+                    transactions.append(_taken(recorded, 'INSERT INTO "contacts" ', GROUP))
                 await upkeep.index_all(Call(crm))
-                indexing = _taken(units, "INSERT INTO contacts_search ")
-                found.append([*transactions, *([unit] for unit in indexing)])
+                indexing = _taken(recorded, "INSERT INTO contacts_search ")
+                found.append([*transactions, *([transaction] for transaction in indexing)])
     return found
 
 
-def _taken(units: list[Statements], sql: str, count: int = 0) -> list[Statements]:
-    """Return the recorded units in which a statement begins like this, `count` of them if given, and drop all."""
-    found = [unit for unit in units if any(statement.startswith(sql) for statement, _, _ in unit)]
-    units.clear()
-    if not found or (count and len(found) != count):
+def _taken(recorded: list[Statements], sql: str, count: int = 0) -> list[Statements]:
+    """Return the recorded transactions in which a statement begins like this, and drop all; raises Broken where not so
+    many of these statements are in them as `count` says."""
+    found = [each for each in recorded if any(statement.startswith(sql) for statement, _, _ in each)]
+    recorded.clear()
+    times = sum(statement.startswith(sql) for each in found for statement, _, _ in each)
+    if not times or (count and times != count):
         raise Broken("the statements of a create could not be recorded")
     return found
 

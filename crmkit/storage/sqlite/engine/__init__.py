@@ -6,10 +6,16 @@ event loop brings no further unit for two turns (`threads.gathered`): the two ot
 writer's thread in one call (`threads.on_thread`), where `writer.commit_group` runs
 
     BEGIN IMMEDIATE
+                      the first unit's statements
+                      the second unit fails before it writes
+                      the third unit's statements
+    COMMIT            which appends the pages to the log and flushes it: one fsync for three requests
+
+Had the second unit failed after it had written, all three would have run again:
+
     SAVEPOINT unit    the first unit's statements     RELEASE unit
     SAVEPOINT unit    the second unit fails           ROLLBACK TO unit, RELEASE unit
     SAVEPOINT unit    the third unit's statements     RELEASE unit
-    COMMIT            which appends the pages to the log and flushes it: one fsync for three requests
 
 Back on the event loop the `AuthCache` forgets what the commit changed, then each future gets its value or its exception
 (`threads.tell`). Nobody is answered before the flush. If SQLite loses the whole transaction, because the disk is full

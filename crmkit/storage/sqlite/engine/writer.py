@@ -1,7 +1,8 @@
 """The one writer: concurrent units of work become one durable commit.
 
-Every unit runs in its own savepoint, so one that fails harms no other. Nobody is answered before the commit is flushed
-to the disk (`synchronous=FULL`). A unit is a function of a Tx and may run again, so it must touch nothing else.
+A unit that fails harms no other: nearly all fail before they write. Where one fails after that, the transaction is
+rolled back, and all run again, each in a savepoint. Nobody is answered before the commit is flushed to the disk
+(`synchronous=FULL`). A unit is a function of a Tx and may run again, so it must touch nothing else.
 """
 
 import asyncio
@@ -29,6 +30,7 @@ from crmkit.storage.sqlite.engine.wal import WriteAheadLog
 T = TypeVar("T")
 Units = list[tuple[Unit[Any], Actor | None, Lanes]]
 
+CAREFUL = 100  # groups that run in savepoints after one had to run again
 TURNS = 2  # of the event loop: what it reads from a connection in one turn comes to its write in the next
 
 
@@ -40,9 +42,11 @@ class _Waiting:
     silent: bool
     answer: asyncio.Future[Any]
     tx: Tx | None = None  # of its newest run
+    runs: int = 0
 
     def __call__(self, tx: Tx) -> Any:
         self.tx = tx
+        self.runs += 1
         return self.unit(tx)
 
     def names(self) -> Collection[str | None]:
@@ -61,6 +65,10 @@ class _TransactionLost(Exception):
         self.may_be_found = may_be_found
 
 
+class _WroteInVain(Exception):
+    """A unit failed after it had written, and what it wrote cannot be taken back alone."""
+
+
 class Writer:
     """Runs units of work on the one connection that writes and checkpoints.
 
@@ -77,6 +85,7 @@ class Writer:
         self._log = log
         self._commits = commits
         self._is_failing = False  # the disk refused the newest write
+        self._careful = 0  # groups that run in savepoints at once
         self._waiting: deque[_Waiting] = deque()
         self._something = asyncio.Event()
         self._closing = False
@@ -121,9 +130,12 @@ class Writer:
         """Run the units of a group and answer them; tell whether one was committed."""
         units: Units = [(waiting, waiting.actor, waiting.lanes) for waiting in group]
         try:
-            outcomes = await on_thread(self._connection, commit_group, units, stamp(self._clock()), self._cache)
+            outcomes = await on_thread(
+                self._connection, commit_group, units, stamp(self._clock()), self._cache, self._careful > 0
+            )
         except Exception as error:
             outcomes = [error] * len(group)
+        self._careful = CAREFUL if any(waiting.runs > 1 for waiting in group) else max(0, self._careful - 1)
         if self._cache.forget():
             self._commits.tell([RIGHTS])
         if outcomes:
@@ -135,15 +147,20 @@ class Writer:
         return not all(isinstance(outcome, BaseException) for outcome in outcomes)
 
 
-def commit_group(connection: SqliteConnection, units: Units, now: str, cache: AuthCache | None = None) -> list[Any]:
+def commit_group(
+    connection: SqliteConnection, units: Units, now: str, cache: AuthCache | None = None, in_savepoints: bool = False
+) -> list[Any]:
     """Return for each unit its value or the exception it raised, after one commit for all.
 
-    When the transaction is lost, each unit is run again in a transaction of its own. When a recovery might still find
-    the lost one in the log, a small commit is written over it first; where that fails too, the answer is that the
-    outcome is unknown. `cache` notes what the connection changes; without it no unit gets what an earlier found out.
+    They run `in_savepoints` where one of them fails after it has written. When the transaction is lost, each unit is
+    run again in a transaction of its own. When a recovery might still find the lost one in the log, a small commit is
+    written over it first; where that fails too, the answer is that the outcome is unknown. `cache` notes what the
+    connection changes; without it no unit gets what an earlier found out.
     """
     try:
-        return _transaction(connection, units, now, cache)
+        return _transaction(connection, units, now, cache, in_savepoints)
+    except _WroteInVain:
+        return commit_group(connection, units, now, cache, in_savepoints=True)
     except _TransactionLost as lost:
         cause = lost.__cause__ or lost
         if lost.may_be_found and not _overwritten(connection):
@@ -155,7 +172,13 @@ def commit_group(connection: SqliteConnection, units: Units, now: str, cache: Au
         return [faults.write_failed(error)] * len(units)
 
 
-def _transaction(connection: SqliteConnection, units: Units, now: str, cache: AuthCache | None) -> list[Any]:
+def _transaction(
+    connection: SqliteConnection, units: Units, now: str, cache: AuthCache | None, in_savepoints: bool
+) -> list[Any]:
+    """Return the outcomes of units that were committed together; raises _WroteInVain unless they run `in_savepoints`.
+
+    SQLite copies each page that changes within a savepoint, so none is made for most units.
+    """
     execute = connection.execute
     outcomes: list[Any] = []
     known = Known()
@@ -163,16 +186,25 @@ def _transaction(connection: SqliteConnection, units: Units, now: str, cache: Au
     try:
         for unit, actor, lanes in units:
             tx = Tx(connection, now, actor, known, {*lanes})
-            execute("SAVEPOINT unit")
+            if in_savepoints:
+                execute("SAVEPOINT unit")
+            written = connection.total_changes
             try:
                 outcomes.append(unit(tx))
             except Exception as error:
                 if not connection.in_transaction:
                     raise _TransactionLost from error
-                execute("ROLLBACK TO unit")
+                if in_savepoints:
+                    execute("ROLLBACK TO unit")
+                elif len(units) == 1:
+                    execute("ROLLBACK")
+                    return [faults.write_failed(error)]
+                elif connection.total_changes != written:
+                    raise _WroteInVain from error
                 outcomes.append(faults.write_failed(error))
                 known = Known()
-            execute("RELEASE unit")
+            if in_savepoints:
+                execute("RELEASE unit")
             if cache is None or cache.is_changing:
                 known = Known()
         try:

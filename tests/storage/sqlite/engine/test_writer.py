@@ -17,7 +17,7 @@ from crmkit.storage.sqlite.engine.database import SqliteDatabase
 from crmkit.storage.sqlite.engine.driver import sqlite3
 from crmkit.storage.sqlite.engine.folder import FILE
 from crmkit.storage.sqlite.engine.threads import MOST_TOGETHER
-from crmkit.storage.sqlite.engine.writer import TURNS
+from crmkit.storage.sqlite.engine.writer import CAREFUL, TURNS
 from tests.house import ROOT, command
 from tests.storage.desk import Desk, Gate
 from tests.storage.units import Unit, fills_the_disk, grouped, kept, put, rolls_back, scratch, seen, traced
@@ -39,6 +39,59 @@ def test_a_unit_that_fails_harms_no_other_of_its_group(back: Desk) -> None:
     assert [type(outcome) for outcome in outcomes] == [int, Problem, int, sqlite3.IntegrityError, int]
     assert kept(back) == [1, 2, 3]
     assert statements.count("COMMIT") == 2  # that of the gate, and one for all five
+    assert statements.count("ROLLBACK") == 1  # of the run without savepoints
+
+
+def test_units_run_once_and_without_savepoints_where_none_fails_after_it_has_written(back: Desk) -> None:
+    scratch(back)
+    runs: list[str] = []
+
+    def refused(tx: Tx) -> None:
+        runs.append("refused")
+        raise Problem("invalid_value", "before it writes")
+
+    def taken(tx: Tx) -> None:
+        runs.append("taken")
+        put(1)(tx)
+
+    statements = traced(back)
+    outcomes = back.do(grouped(back.database, [put(1), refused, taken, put(2)]))
+    assert [type(outcome) for outcome in outcomes] == [int, Problem, sqlite3.IntegrityError, int]
+    assert kept(back) == [1, 2]
+    assert runs == ["refused", "taken"]
+    assert not any("SAVEPOINT" in sql or "ROLLBACK" in sql for sql in statements)
+
+
+def test_a_unit_that_is_alone_and_fails_after_it_has_written_leaves_nothing(back: Desk) -> None:
+    scratch(back)
+
+    def half_done(tx: Tx) -> None:
+        put(100)(tx)
+        raise Problem("invalid_value", "after it had written")
+
+    with pytest.raises(Problem):
+        back.do(back.database.write(half_done))
+    assert kept(back) == []
+
+
+def test_groups_run_in_savepoints_for_a_while_after_one_had_to_run_again(back: Desk) -> None:
+    scratch(back)
+
+    def half_done(tx: Tx) -> None:
+        put(100)(tx)
+        raise Problem("invalid_value", "after it had written")
+
+    statements = traced(back)
+    for _ in range(2):
+        back.do(grouped(back.database, [half_done, put(len(kept(back)))]))
+    assert statements.count("ROLLBACK") == 1
+    back.do(grouped(back.database, [half_done]))
+    for _ in range(CAREFUL):
+        back.do(back.database.write(lambda tx: None))
+    statements.clear()
+    back.do(grouped(back.database, [put(10), put(11)]))
+    assert not any("SAVEPOINT" in sql for sql in statements)
+    assert kept(back) == [0, 1, 10, 11]
 
 
 def test_concurrent_writes_share_a_commit(back: Desk) -> None:
@@ -89,12 +142,12 @@ def test_nobody_is_answered_before_the_commit(back: Desk) -> None:
 
 
 def test_clients_that_write_again_two_loop_turns_later_join_the_commit(back: Desk) -> None:
-    statements = traced(back)
+    statements, runs = traced(back), list[Tx]()
     rounds, clients = 10, MOST_TOGETHER // 2
 
     async def client(turns: int) -> None:
         for _ in range(rounds):
-            await back.database.write(lambda tx: None)
+            await back.database.write(runs.append)
             for _ in range(turns):
                 await asyncio.sleep(0)
 
@@ -102,7 +155,7 @@ def test_clients_that_write_again_two_loop_turns_later_join_the_commit(back: Des
         await asyncio.gather(*(client(TURNS * (number % 2)) for number in range(clients)))
 
     back.do(all_of_them())
-    assert statements.count("SAVEPOINT unit") == rounds * clients
+    assert len(runs) == rounds * clients
     assert statements.count("COMMIT") <= rounds + 1
 
 
