@@ -75,6 +75,9 @@ async def _prepare(call: Call, job: Job) -> Turn:
     asker = Asker(call.actor.email, ZoneInfo(found.options.zone), call.actor.preferences, job.input["now"])
 
     async def opened() -> tuple[Source, Table]:
+        known: Source | None = reading.known(found.id)
+        if known is not None and known.options == found.options:
+            return known, known.table
         path = crm.uploads.path(found.file)
         made = await source.opened(call, path, found.name, found.content_type, found.options, asker, found.kept)
         return made, made.table

@@ -6,7 +6,10 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Protocol
 
+from crmkit.errors import Problem
+
 MOST = 2  # imports that run at once; one of a workspace
+MOST_KNOWN = 20  # files that were planned, which their jobs need not read through again
 
 
 class Rows(Protocol):
@@ -30,6 +33,7 @@ class Reading:
 
     def __init__(self) -> None:
         self._open: dict[str, Open] = {}
+        self._known: dict[str, Any] = {}
 
     def others(self, job_id: str, workspace_id: str) -> list[tuple[str, str]]:
         """Return the jobs (workspace, id) of which one must end before this one may begin; none if it has begun."""
@@ -51,11 +55,30 @@ class Reading:
                 self.close(job_id)
                 raise
             held = self._open[job_id] = Open(workspace_id, source, at, table.rows(after=at))
-        found = await asyncio.to_thread(lambda: list(islice(held.waiting, most)))
+        try:
+            found = await asyncio.to_thread(list, islice(held.waiting, most))
+        except FileNotFoundError:
+            self.close(job_id)
+            raise gone() from None
         if found:
             held.at = found[-1].number
         return held.source, found
 
+    def know(self, import_id: str, source: Any) -> None:
+        """Keep what was found out about the file of an import that is planned."""
+        self._known.pop(import_id, None)
+        self._known[import_id] = source
+        if len(self._known) > MOST_KNOWN:
+            del self._known[next(iter(self._known))]
+
+    def known(self, import_id: str) -> Any:
+        """Return it, and forget it; None if it is not known."""
+        return self._known.pop(import_id, None)
+
     def close(self, job_id: str) -> None:
         """Forget the file of a job that has ended."""
         self._open.pop(job_id, None)
+
+
+def gone() -> Problem:
+    return Problem("not_found", "The file of this import is gone: send it again.")

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from crmkit.core.call import Call
-from crmkit.errors import Problem
+from crmkit.core.transfer.imports.reading import gone
 from crmkit.files.table import Table
 from crmkit.model.actor import Asker
 from crmkit.model.record import Kind
@@ -24,7 +24,11 @@ class Source:
     table: Table
     plan: "Plan"
     kind: Kind
-    mode: str
+    options: Options
+
+    @property
+    def mode(self) -> str:
+        return self.options.mode
 
     @property
     def columns(self) -> list[Column]:
@@ -50,8 +54,8 @@ async def opened(
         try:
             table = open_table(path, name=name, content_type=content_type)
         except FileNotFoundError:
-            raise Problem("not_found", "The file of this import is gone: send it again.") from None
+            raise gone() from None
         plan = mapping.Plan.of(table, kinds, kind, chosen, asker, declared, kept)
-        return Source(table, plan, kind, options.mode)
+        return Source(table, plan, kind, options)
 
     return await asyncio.to_thread(work)

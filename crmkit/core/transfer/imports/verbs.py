@@ -48,7 +48,7 @@ async def plan(call: Call, upload: Upload, sent: Mapping[str, Any], starts: bool
     Raises `invalid_file`, what is wrong with the options, and `in_progress` where too many plans wait.
     """
     chosen = options.of_new(call.crm.kinds, sent, str(call.asker.zone))
-    made, expected = await _planned(call, upload.path, upload.name, upload.content_type, chosen, tries=not starts)
+    read, made, expected = await _planned(call, upload.path, upload.name, upload.content_type, chosen, not starts)
     now = call.now
 
     def unit(tx: Tx) -> Standing:
@@ -60,7 +60,7 @@ async def plan(call: Call, upload: Upload, sent: Mapping[str, Any], starts: bool
         tx.after(upload.keep)
         return Standing(job.begin(tx, found, now) if starts else found, expected.rows[:SHOWN])
 
-    return await call.write(unit)
+    return _known(call, await call.write(unit), read)
 
 
 async def change(call: Call, id: str, sent: Mapping[str, Any]) -> Standing:
@@ -69,7 +69,7 @@ async def change(call: Call, id: str, sent: Mapping[str, Any]) -> Standing:
     _check_planned(before)
     chosen = options.changed(call.crm.kinds, before.options, sent)
     path = call.crm.uploads.path(before.file)
-    made, expected = await _planned(call, path, before.name, before.content_type, chosen, tries=True)
+    read, made, expected = await _planned(call, path, before.name, before.content_type, chosen, tries=True)
 
     def unit(tx: Tx) -> Standing:
         found = _existing(tx.connection, before.workspace_id, before.id)
@@ -80,7 +80,7 @@ async def change(call: Call, id: str, sent: Mapping[str, Any]) -> Standing:
         refused.keep(tx, found.workspace_id, found.id, expected.rows)
         return Standing(imports.save(tx, found, *names), expected.rows[:SHOWN])
 
-    return await call.write(unit)
+    return _known(call, await call.write(unit), read)
 
 
 async def start(call: Call, id: str) -> Standing:
@@ -135,8 +135,8 @@ def report(connection: Connection, found: Import) -> Iterator[RefusedRow]:
 
 async def _planned(
     call: Call, path: Path, name: str, content_type: str, chosen: Options, tries: bool
-) -> tuple[Import, Expected]:
-    """Return the import that a file would be, without its id, and what is expected of its rows if it `tries` them."""
+) -> tuple[Source, Import, Expected]:
+    """Return a file, the import that it would be, and what is expected of its rows if it `tries` them."""
     asker = Asker(call.actor.email, ZoneInfo(chosen.zone), call.actor.preferences, call.now)
     read = await source.opened(call, path, name, content_type, chosen, asker)
     expected = await rehearsal.rehearsed(call, read, asker) if tries else Expected()
@@ -166,7 +166,14 @@ async def _planned(
         created_at="",
         ended_at=None,
     )
-    return made, expected
+    return read, made, expected
+
+
+def _known(call: Call, standing: Standing, read: Source) -> Standing:
+    """Return how an import stands, of which the job need not read the file through again."""
+    if not call.outcome.is_dry:
+        call.crm.reading.know(standing.found.id, read)
+    return standing
 
 
 def _notes(read: Source, expected: Expected, tries: bool) -> list[str]:
