@@ -81,7 +81,7 @@ class XlsxWriter(Writer):
         titles = self._columns.titles
         if len(titles) > MOST_COLUMNS:
             raise _too_large(f"{len(titles):,} columns", f"{MOST_COLUMNS:,}")
-        name = _attribute(self.kind.plural)
+        name = _attribute(self.kind.plural[:31])  # no sheet has a longer one
         book = (
             f'<workbook xmlns="{_MAIN}" xmlns:r="{_OFFICE}"><sheets>'
             f'<sheet name="{name}" sheetId="1" r:id="rId1"/></sheets></workbook>'

@@ -7,7 +7,7 @@ from itertools import groupby
 from zoneinfo import ZoneInfo
 
 FIRST, LAST = datetime(1970, 1, 1, tzinfo=UTC), datetime(2038, 1, 1, tzinfo=UTC)  # between which it is told
-_STEP = timedelta(days=2)  # no clock is put forward and back within
+_STEP = timedelta(days=5)  # no clock since 1970 was put forward and back within
 _SECOND = timedelta(seconds=1)
 
 Clock = tuple[timedelta, str, bool]  # what it is ahead of UTC, its short name, whether it is summer time
