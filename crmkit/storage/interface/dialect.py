@@ -50,7 +50,6 @@ class Dialect:
     bucketed: Callable[[str, str, "Statement"], "Statement"]  # the bucket of a unit of time, in a zone, of a value
     each: str  # behind a table: a row for each text in a JSON array and one without, under the name of the second {}
     keys: str  # behind a table: a row for each `key` of a JSON object, under the name of the second {}
-    place: str  # the column `place` of a table, which numbers its rows from 1 on as they come
     stored_columns: str  # a SELECT of the names of a table's columns, in order, without those that are computed
     refused: Callable[[Exception], bool]  # whether a row breaks a rule of its table, if that was the error
     taken: Callable[[Exception], str | None]  # the unique column whose value another row has, if that was the error

@@ -43,15 +43,21 @@ def page(dialect: Dialect, kind: Kind, workspace: Workspace, plan: Plan, positio
     `position` holds the sort values and the id of the last row of the page before. Ties are in the order of ids, in the
     direction of the last key.
     """
+    is_walk = isinstance(plan.access, WalkValues)
+    select = _select(dialect, kind, plan.query.fields, is_walk)
+    return _all_packed(dialect, select, *_in_order(dialect, kind, workspace, plan, position))
+
+
+def _in_order(
+    dialect: Dialect, kind: Kind, workspace: Workspace, plan: Plan, position: Sequence[Any] | None
+) -> list[Statement]:
+    """Return the parts of a SELECT from its WHERE on, for a page and one row more."""
     walked = plan.access.key.name if isinstance(plan.access, WalkValues) else ""
     keys, order = _order(dialect, plan.sorts, walked)
-    parts = [
-        _select(dialect, kind, plan.query.fields, walked != ""),
-        access_of(dialect, kind, workspace, plan, position),
-    ]
+    parts = [access_of(dialect, kind, workspace, plan, position)]
     if position is not None and not isinstance(plan.access, WalkEach):  # whose parts begin past it
         parts += [Statement(" AND "), past(dialect, keys, position)]
-    return _all_packed(dialect, *parts, order, at_most(dialect, plan.query.limit + 1))
+    return [*parts, order, at_most(dialect, plan.query.limit + 1)]
 
 
 def picked(
@@ -73,25 +79,13 @@ def members(dialect: Dialect, kind: Kind, workspace: Workspace, plan: Plan, at_o
     return Statement(f"SELECT {', '.join(packed)} FROM (") + rows + Statement(") AS q GROUP BY q.part ORDER BY q.part")
 
 
-def create_placed(dialect: Dialect) -> str:
-    """Return the statement that makes the temporary table of `place`."""
-    return f"CREATE TEMP TABLE placed ({dialect.place}, seq BIGINT)"
-
-
-def place(dialect: Dialect, kind: Kind, workspace: Workspace, plan: Plan) -> Statement:
-    """Return the statement that numbers all rows of a plan in its order, from 1 on."""
-    sql = Statement(f"INSERT INTO placed (seq) SELECT r.seq FROM {quoted(kind.plural)} AS r WHERE ")
-    _, order = _order(dialect, plan.sorts)
-    return sql + access_of(dialect, kind, workspace, plan, None) + order
-
-
-def placed(
-    dialect: Dialect, kind: Kind, workspace: Workspace, fields: tuple[str, ...], after: int, last: int
+def numbers(
+    dialect: Dialect, kind: Kind, workspace: Workspace, plan: Plan, position: Sequence[Any] | None
 ) -> Statement:
-    """Return the statement for the rows at the places after one and up to another, packed like a page."""
-    source = f"FROM placed AS p {dialect.join} {quoted(kind.plural)} AS r ON r.seq = p.seq WHERE "
-    sql = Statement(f"SELECT {packed(dialect, kind, fields)} {source}") + where(dialect, workspace, (), by_number=True)
-    return _all_packed(dialect, sql + Statement(" AND p.place > ? AND p.place <= ? ORDER BY p.place", (after, last)))
+    """Return the statement for the numbers of the rows of a page and one more, in its order, separated by commas."""
+    rows = Statement(f"SELECT r.seq FROM {quoted(kind.plural)} AS r WHERE ")
+    before = Statement(f"SELECT {dialect.joined_texts.format('q.seq')} FROM (")
+    return joined([before, rows, *_in_order(dialect, kind, workspace, plan, position), Statement(") AS q")], "")
 
 
 def keys(dialect: Dialect, kind: Kind, workspace: Workspace, plan: Plan, most: int) -> Statement:

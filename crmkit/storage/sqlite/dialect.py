@@ -114,7 +114,6 @@ DIALECT = Dialect(
     bucketed=lambda unit, zone, value: Statement("crm_bucket(?, ?, ", (unit, zone)) + value + Statement(")"),
     each="LEFT JOIN json_each({}) AS {} ON TRUE",
     keys="CROSS JOIN json_each({}) AS {}",
-    place="place INTEGER PRIMARY KEY",
     stored_columns="SELECT name FROM pragma_table_xinfo(?) WHERE hidden = 0 ORDER BY cid",
     refused=faults.is_refused,
     taken=faults.taken,

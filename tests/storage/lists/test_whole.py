@@ -27,6 +27,7 @@ BATCH = 7
 @pytest.fixture(autouse=True)
 def _in_small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(whole, "AT_ONCE", BATCH)
+    monkeypatch.setattr(whole, "ORDERED", 3 * BATCH)
 
 
 def read(back: Desk, actor: Any, kind: Kind, *pairs: tuple[str, str]) -> list[list[list[Any]]]:

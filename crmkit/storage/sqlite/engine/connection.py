@@ -90,13 +90,8 @@ def connect(file: Path, writes: bool) -> SqliteConnection:
 
 
 def connect_for_stream(file: Path) -> SqliteConnection:
-    """Return a read-only connection whose memory does not grow with what it reads: nothing is mapped, little cached.
-
-    What it sorts, and its temporary tables, are in files without a name.
-    """
+    """Return a read-only connection whose memory does not grow with what it reads: nothing is mapped, little cached."""
     connection = connect(file, False)
-    connection.execute("PRAGMA query_only = OFF")  # which forbids temporary tables; the file was opened read-only
-    connection.execute("PRAGMA temp_store = FILE")
     connection.execute("PRAGMA mmap_size = 0")
     connection.execute(f"PRAGMA cache_size = -{STREAM_KIB}")
     return connection
