@@ -24,8 +24,8 @@ from crmkit.storage.sqlite.engine.reads.spool import Spool
 
 MOST_READ = 8  # streams that hold a snapshot at once; one of a workspace, and one of a user
 MOST_READING = 2  # of them that read a batch at a time, for they contend with the event loop for the GIL
-MOST_KEPT = 64  # that are read, or sent from a file, at once
-MOST_OWN = 4  # of them that a workspace or a user has, read, sent or waiting
+MOST_KEPT = 256  # that wait, are read, or are sent from a file, at once
+MOST_OWN = 8  # of them that a workspace or a user has
 WAIT_SECONDS = 10  # for one's turn to be read
 TURNS = 8  # of the event loop between two batches of one, since both need the GIL
 READ_SECONDS = 600  # that the reading of one may last
