@@ -24,6 +24,11 @@ def format_of(scope: Scope) -> Format:
     asked = _asked(scope["query_string"])
     if asked is not None:
         return named(asked, offered)
+    return accepted(scope, offered)
+
+
+def accepted(scope: Scope, offered: Sequence[Format]) -> Format:
+    """Return the format that Accept prefers among those offered, the first of them where it says nothing."""
     accept = _accept(scope)
     if not accept:
         return offered[0]

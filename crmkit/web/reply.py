@@ -9,7 +9,7 @@ from crmkit.errors import Problem
 from crmkit.render.answers import Answer, Failure, Table
 from crmkit.render.formats import FORMATS, TEXT, Format
 from crmkit.render.pages.fitting import fitted
-from crmkit.web.negotiate import format_of
+from crmkit.web.negotiate import accepted, format_of
 from crmkit.web.routing import next_page
 
 VARY = (b"vary", b"Accept")
@@ -48,7 +48,7 @@ def respond(scope: Scope, answer: Answer) -> Response:
     """Return the response with `answer` in the format asked for; an unknown format is answered with that error instead.
 
     Only a method that the path does not take is told first, since each method has formats of its own. An error, which a
-    format of one route alone cannot show, is then text.
+    format of one route alone cannot show, is then text, or JSON where Accept prefers it.
 
     Records have what `fields=` chose, a list the rows that fit into `max_tokens=`; raises `invalid_value` if none do.
     """
@@ -59,7 +59,7 @@ def respond(scope: Scope, answer: Answer) -> Response:
         if answer.status != 405:
             answer = Failure(problem, request_id(scope))
     if isinstance(answer, Failure) and format not in FORMATS:
-        format = TEXT
+        format = accepted(scope, FORMATS)
     state = scope["state"]
     if chosen := state.get(CHOSEN):
         answer = answer.choosing(chosen)

@@ -88,7 +88,10 @@ async def open_(call: HttpCall, secret: str) -> Response:
     except Problem as problem:
         if problem.code != "link_over" or format_of(call.scope) is not TEXT:
             raise
-        return html.sent(html.page("Link is over", f"<h1>This link is over</h1><p>{problem.hint}</p>"), problem.status)
+        return html.sent(
+            html.page("Link is over", "<h1>This link is over</h1><p>Ask whoever sent it for a new one.</p>"),
+            problem.status,
+        )
     call.scope["state"]["actor"] = actor  # whose token the log names
     call.app.state.limit.count(actor, call.scope["state"])
     scope = _scope(call, link.path, actor)
