@@ -106,7 +106,6 @@ def routes(kinds: Kinds) -> list[Route]:
         *jobs.ROUTES,
         *imports.ROUTES,
         *links.ROUTES,
-        *snapshots.ROUTES,
     ]
     of_settings = [
         route
@@ -119,4 +118,4 @@ def routes(kinds: Kinds) -> list[Route]:
         )
     ]
     of_settings += configuration.routes(kinds)
-    return [*documents.ROUTES, *account.ROUTES, *of_kinds, *across, *teams.ROUTES, *of_settings]
+    return [*documents.ROUTES, *account.ROUTES, *of_kinds, *across, *teams.ROUTES, *snapshots.ROUTES, *of_settings]

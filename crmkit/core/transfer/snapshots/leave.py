@@ -18,15 +18,17 @@ from crmkit.storage.transfer.snapshots import leaving
 from crmkit.storage.workspaces import owned
 
 
-def for_admin(connection: Connection, kinds: Kinds, now: str, actor: Actor, workspace_id: str) -> Iterator[bytes]:
-    """Yield the archive of a workspace for one of its admins.
-
-    Raises `not_a_member` and `admin_required` in place of the first piece.
-    """
+def find(connection: Connection, actor: Actor, workspace_id: str) -> Workspace:
+    """Return the workspace with this id for one of its admins; raises `not_a_member` and `admin_required`."""
     membership = access.one_of(access.memberships(connection, actor), workspace_id)
     if membership.role != "admin":
         raise roles.admin_required()
-    yield from pieces(connection, kinds, now, Workspace(workspace_id, membership.workspace_number))
+    return Workspace(workspace_id, membership.workspace_number)
+
+
+def for_admin(connection: Connection, kinds: Kinds, now: str, actor: Actor, workspace_id: str) -> Iterator[bytes]:
+    """Yield the archive of a workspace for one of its admins; what `find` raises comes in place of the first piece."""
+    yield from pieces(connection, kinds, now, find(connection, actor, workspace_id))
 
 
 def pieces(connection: Connection, kinds: Kinds, now: str, workspace: Workspace) -> Iterator[bytes]:

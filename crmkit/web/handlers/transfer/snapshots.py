@@ -21,6 +21,7 @@ ZIP = Format("zip", "application/zip", "application/zip", is_whole_record=True, 
 async def export(call: HttpCall, id: str) -> Response:
     bare = workspace_id(call.crm, id)
     if call.is_tool:
+        await call.read(leave.find, call.actor, bare)
         raise Problem(
             "unknown_format",
             "The answer is a ZIP file, which no tool can show. Send it over HTTP with a token: "
