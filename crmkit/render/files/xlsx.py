@@ -72,7 +72,7 @@ class XlsxWriter(Writer):
         super().__init__(kind, options)
         self._columns = Columns(kind, options.fields, options.keys)
         self._written = _Written()
-        self._zip = zipfile.ZipFile(self._written, "w", zipfile.ZIP_DEFLATED, compresslevel=1)
+        self._zip = zipfile.ZipFile(self._written, "w")
         self._sheet: Any = None
         self._size, self._row = 0, 0
         self._letters = [_letters(at) for at in range(len(self._columns.titles))]
@@ -87,8 +87,8 @@ class XlsxWriter(Writer):
             f'<sheet name="{name}" sheetId="1" r:id="rId1"/></sheets></workbook>'
         )
         for path, content in {**_PARTS, "xl/workbook.xml": book}.items():
-            self._zip.writestr(path, _XML + content)
-        self._sheet = self._zip.open(_SHEET, "w")
+            self._zip.writestr(_entry(path), _XML + content)
+        self._sheet = self._zip.open(_entry(_SHEET), "w")
         self._write(_XML + _BEFORE_ROWS)
         return self._rows([[doubled(title) for title in titles]], style=' s="1"')
 
@@ -143,6 +143,13 @@ class _Written(RawIOBase):
     def taken(self) -> bytes:
         found, self._parts = b"".join(self._parts), []
         return found
+
+
+def _entry(path: str) -> zipfile.ZipInfo:
+    """Return a file in the zip, without the time at which it was written: the same records are the same bytes."""
+    found = zipfile.ZipInfo(path)
+    found.compress_type = zipfile.ZIP_DEFLATED
+    return found
 
 
 def _cell(at: str, value: Any, style: str) -> str:
