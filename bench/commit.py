@@ -91,12 +91,12 @@ async def _recorded(folder: Path, token: str, creates: int, rounds: int) -> list
 
 
 def _taken(recorded: list[Statements], sql: str, count: int = 0) -> list[Statements]:
-    """Return the recorded transactions in which a statement begins like this, and drop all; raises Broken where not so
-    many of these statements are in them as `count` says."""
+    """Return the recorded transactions in which a statement begins like this, and drop all; raises Broken where fewer
+    of these statements are in them than `count` says: a create whose id is taken has another one."""
     found = [each for each in recorded if any(statement.startswith(sql) for statement, _, _ in each)]
     recorded.clear()
     times = sum(statement.startswith(sql) for each in found for statement, _, _ in each)
-    if not times or (count and times != count):
+    if times < max(1, count):
         raise Broken("the statements of a create could not be recorded")
     return found
 

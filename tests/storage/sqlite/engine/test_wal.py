@@ -156,13 +156,16 @@ def test_steps_copy_the_log_back_until_it_begins_anew_and_readers_are_not_held_b
         assert size(back) < most
 
 
-def test_a_list_that_runs_keeps_the_log_but_not_its_copying(small: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_list_that_runs_keeps_the_log_but_not_its_copying(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     flushed: list[int] = []
     monkeypatch.setattr(checkpoints, "STEP_SECONDS", 0)
     monkeypatch.setattr(checkpoints, "LONG_PAGES", 20)
     monkeypatch.setattr(checkpoints, "_flush", flushed.append)
-    small.do(small.database.write(write))
-    with closing(connect(small.database.folder / FILE, False)) as other:
+    with (  # opened now, so that no step waits for the usual time after one
+        with_log(tmp_path / "data", monkeypatch, MOST) as small,
+        closing(connect(small.database.folder / FILE, False)) as other,
+    ):
+        small.do(small.database.write(write))
         other.execute("BEGIN")
         other.execute("SELECT count(*) FROM scratch").fetchone()
 
