@@ -5,6 +5,7 @@ import io
 import json
 import re
 import threading
+import zipfile
 from collections.abc import Iterator
 from typing import Any
 
@@ -48,6 +49,14 @@ def lines(text: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in text.splitlines()]
 
 
+def held(content: bytes) -> Any:
+    """Return what a file holds, which of an XLSX are the files in it, without the time at which each was written."""
+    if not zipfile.is_zipfile(io.BytesIO(content)):
+        return content
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
 def items(person: Person, path: str) -> list[dict[str, Any]]:
     """Return all records of a list, page by page."""
     found, cursor = list[dict[str, Any]](), ""
@@ -82,7 +91,8 @@ def test_each_format_of_a_kind_is_a_file_with_its_name_and_type(alice: Person, k
         assert answer.headers["Content-Type"] == format.content_type
         saved = f'attachment; filename="{kind.plural}.{format.name}"'
         assert answer.headers["Content-Disposition"] == saved
-        assert alice.get(f"/{kind.plural}/export", headers={"Accept": format.media}).content == answer.content
+        negotiated = alice.get(f"/{kind.plural}/export", headers={"Accept": format.media})
+        assert held(negotiated.content) == held(answer.content)
         assert alice.head(f"/{kind.plural}/export?format={format.name}").headers["Content-Type"] == format.content_type
     refused = alice.get(f"/{kind.plural}/export?format=text")
     assert (refused.status_code, refused.text.splitlines()[0]) == (400, "ERROR unknown_format")
