@@ -22,14 +22,18 @@ def alice(home: House) -> Person:
 
 @pytest.fixture(scope="module")
 def hashed(home: House, alice: Person) -> Iterator[Callable[[], str]]:
-    """A function that returns a hash over all rows of all tables, once no text waits to be indexed."""
+    """A function that returns a hash over all rows of all tables, once no text waits to be indexed.
+
+    The segments of the indexes of texts are left out: upkeep merges them at any time.
+    """
     with Books(home.folder) as books:
+        indexes = tuple(f"{name}_" for name in books.virtual())
 
         def found() -> str:
             home.rested()
             books.settled(alice)
             sums = hashlib.sha256()
-            for table in books.tables():
+            for table in (name for name in books.tables() if not name.startswith(indexes)):
                 for row in books.rows(table):
                     sums.update(repr((table, sorted(row.items()))).encode())
             return sums.hexdigest()
