@@ -38,6 +38,15 @@ def header_of(scope: Scope, name: bytes) -> str:
     return ""
 
 
+def flag(name: str, text: str) -> bool:
+    """Return what a text sets that is 1 or true, 0 or false; raises `invalid_value`."""
+    found = FLAGS.get(text.strip().lower())
+    if found is None:
+        wrong = {name: "must be 1 or 0, true or false"}
+        raise Problem("invalid_value", f"Send {name}=1, or leave it out.", fields=wrong)
+    return found
+
+
 class HttpCall(Call):
     """What a handler is given: the call, and the HTTP request that it came as."""
 
@@ -163,11 +172,7 @@ class HttpCall(Call):
 
     def flag(self, name: str) -> bool:
         """Tell whether a parameter is sent as 1 or true, not as 0 or false; raises `invalid_value`."""
-        text = self.parameters().get(name, "0").strip().lower()
-        if text not in FLAGS:
-            wrong = {name: "must be 1 or 0, true or false"}
-            raise Problem("invalid_value", f"Send {name}=1, or leave it out.", fields=wrong)
-        return FLAGS[text]
+        return flag(name, self.parameters().get(name, "0"))
 
     async def raw_body(self) -> bytes:
         """Return the bytes of the body, without a byte order mark.

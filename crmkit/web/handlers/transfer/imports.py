@@ -15,7 +15,7 @@ from crmkit.render.tail import Tail
 from crmkit.storage.interface.connection import Connection
 from crmkit.storage.log import audit
 from crmkit.storage.transfer.imports import DONE, PLANNED, RUNNING, Import
-from crmkit.web.call import HttpCall
+from crmkit.web.call import HttpCall, flag
 from crmkit.web.reply import Response
 from crmkit.web.route import FREE, Route, read, route
 
@@ -49,9 +49,9 @@ def _shown(call: HttpCall, found: Standing) -> Answer:
     shows=_planned,
 )
 async def plan(call: HttpCall) -> Standing:
-    fields = dict(call.upload.fields)
-    starts = call.flag(START) or fields.pop(START, "") in ("1", "true")
-    sent = {**fields, **{name: text for name, text in call.parameters().items() if name not in (START, "format")}}
+    asked = {name: text for name, text in call.parameters().items() if name != "format"}
+    sent = {**call.upload.fields, **asked}
+    starts = flag(START, sent.pop(START, "0"))
     return await verbs.plan(call, call.upload, sent, starts)
 
 

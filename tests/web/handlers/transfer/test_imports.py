@@ -204,6 +204,22 @@ def test_options_may_stand_beside_the_file_in_a_form(alice: Person) -> None:
     assert names(alice, "/companies") == ["Acme"]
 
 
+@pytest.mark.parametrize("query", ["", "?start=1", "?start=true"])
+@pytest.mark.parametrize("field", ["1", "True"])
+def test_start_may_stand_in_the_query_and_in_the_form(alice: Person, query: str, field: str) -> None:
+    answer = alice.post(f"/import{query}", files={"file": ("a.csv", file(JANE))}, data={"start": field})
+    assert (answer.status_code, answer.text.split("  ")[1]) == (201, "state=running")
+    ended(alice, answer.text.split("  ")[0].removeprefix("import/"))
+
+
+@pytest.mark.parametrize(("query", "field"), [("", "yes"), ("?start=yes", "1"), ("?start=yes", "")])
+def test_a_start_that_is_no_flag_is_refused(alice: Person, query: str, field: str) -> None:
+    answer = alice.post(f"/import{query}", files={"file": ("a.csv", file(JANE))}, data={"start": field})
+    assert error(answer) == (400, "invalid_value")
+    assert "FIELD start" in answer.text
+    assert alice.json_of("GET", "/imports")["items"] == []
+
+
 def test_a_dry_run_keeps_neither_plan_nor_file(home: House, alice: Person) -> None:
     answer = alice.post("/import?dry_run=1", content=file(JANE), headers={"Accept": "application/json"})
     assert (answer.status_code, answer.json()["id"], answer.json()["dry_run"]) == (201, None, True)
