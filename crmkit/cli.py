@@ -68,20 +68,20 @@ def _parser() -> argparse.ArgumentParser:
     doctor.add_argument("--mail", metavar="EMAIL", help="also send a test mail to this address")
     doctor.set_defaults(run=_doctor)
 
-    importing = commands.add_parser(
+    sending = commands.add_parser(
         "import",
         help="import a file: CSV, XLSX, vCard, JSON",
         description="Send a file to the server that CRMKIT_URL names, with the token CRMKIT_TOKEN, and import it.",
     )
-    importing.add_argument("file", metavar="FILE", help="CSV, XLSX, vCard, JSON or JSON lines")
-    importing.add_argument("--kind", help="what its rows are (default contacts)")
-    importing.add_argument(
+    sending.add_argument("file", metavar="FILE", help="CSV, XLSX, vCard, JSON or JSON lines")
+    sending.add_argument("--kind", help="what its rows are (default contacts)")
+    sending.add_argument(
         "--map", action="append", default=[], metavar="COLUMN=FIELD", help="where a column goes; COLUMN= leaves it out"
     )
-    importing.add_argument("--mode", help="merge (default), create or update")
-    importing.add_argument("--dry-run", action="store_true", help="show the plan, and leave nothing behind")
-    importing.add_argument("--yes", action="store_true", help="run it without asking")
-    importing.set_defaults(run=_import)
+    sending.add_argument("--mode", help="merge (default), create or update")
+    sending.add_argument("--dry-run", action="store_true", help="show the plan, and leave nothing behind")
+    sending.add_argument("--yes", action="store_true", help="run it without asking")
+    sending.set_defaults(run=_import)
 
     _workspace_commands(commands.add_parser("workspace", help="move a workspace to another server"))
 
@@ -191,10 +191,10 @@ def _doctor(options: argparse.Namespace) -> int:
 
 
 def _import(options: argparse.Namespace) -> int:
-    from crmkit import importing
+    from crmkit import sending
 
     arguments = (options.file, options.kind, options.mode, options.map, options.dry_run, options.yes)
-    return importing.main(*arguments)
+    return sending.main(*arguments)
 
 
 def _export_workspace(options: argparse.Namespace) -> int:

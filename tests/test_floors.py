@@ -37,7 +37,7 @@ FLOORS = {
     "boot": 6,
     "announcement": 6,
     "doctor": 6,
-    "importing": 6,
+    "sending": 6,
     "__main__": 6,
 }
 LONGEST = 400  # lines of one file

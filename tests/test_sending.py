@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from crmkit import importing
+from crmkit import sending
 from tests.house import ROOT, Person, Process, command
 
 ROWS = 60
@@ -100,12 +100,12 @@ def test_what_stands_in_the_way_is_told_in_one_line(alice: Person, file: Path) -
 
 
 def test_a_bar_tells_how_much_is_done_of_how_much() -> None:
-    assert importing.bar({"done": 0, "rows": 0, "refused": 0}, 0) == f"[{'#' * 30}] 0 of 0 rows, 0 refused"
+    assert sending.bar({"done": 0, "rows": 0, "refused": 0}, 0) == f"[{'#' * 30}] 0 of 0 rows, 0 refused"
     half = {"done": 500, "rows": 1000, "refused": 2}
-    assert importing.bar(half, 2) == f"[{'#' * 15}{'.' * 15}] 500 of 1,000 rows, 2 refused  250 rows/s"
+    assert sending.bar(half, 2) == f"[{'#' * 15}{'.' * 15}] 500 of 1,000 rows, 2 refused  250 rows/s"
 
 
 def test_a_column_may_have_the_sign_of_equality_in_its_name() -> None:
-    assert importing.mapped(["a=b=email", "c="]) == {"map.a=b": "email", "map.c": ""}
+    assert sending.mapped(["a=b=email", "c="]) == {"map.a=b": "email", "map.c": ""}
     with pytest.raises(ValueError, match="write COLUMN=FIELD"):
-        importing.mapped(["=email"])
+        sending.mapped(["=email"])
