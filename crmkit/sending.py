@@ -10,6 +10,7 @@ import secrets
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TextIO
 from urllib.parse import urlencode, urlsplit
@@ -59,10 +60,12 @@ class Server:
                 head, tail = _around(file.name, boundary)
                 headers["Content-Type"] = f"multipart/form-data; boundary={boundary}"
                 headers["Content-Length"] = str(len(head) + file.stat().st_size + len(tail))
-                connection.request(method, self._base + path, _form(head, file, tail), headers)
+                # a server that refuses answers before it has all of the file, and closes
+                with suppress(BrokenPipeError, ConnectionResetError):
+                    connection.request(method, self._base + path, _form(head, file, tail), headers)
             answer = connection.getresponse()
             text = answer.read().decode("utf-8", "replace")
-        except http.client.HTTPException as error:
+        except (http.client.HTTPException, BrokenPipeError, ConnectionResetError) as error:
             raise OSError(f"the server at {self._host} ended the connection ({type(error).__name__})") from None
         finally:
             connection.close()

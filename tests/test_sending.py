@@ -99,6 +99,18 @@ def test_what_stands_in_the_way_is_told_in_one_line(alice: Person, file: Path) -
         assert "Traceback" not in done.stderr
 
 
+@pytest.mark.slow
+def test_a_refusal_is_told_although_the_server_reads_no_more_of_a_large_file(alice: Person, tmp_path: Path) -> None:
+    file = tmp_path / "large.csv"
+    with open(file, "wb") as large:
+        large.write(b"name,email\n")
+        large.truncate(120 * 2**20)
+    for _ in range(5):
+        done = run(alice, str(file), CRMKIT_TOKEN="wrong")
+        assert done.stderr.startswith("ERROR invalid_token")
+        assert (done.returncode, done.stdout) == (1, "")
+
+
 def test_a_bar_tells_how_much_is_done_of_how_much() -> None:
     assert sending.bar({"done": 0, "rows": 0, "refused": 0}, 0) == f"[{'#' * 30}] 0 of 0 rows, 0 refused"
     half = {"done": 500, "rows": 1000, "refused": 2}
