@@ -1,1 +1,1 @@
-"""In and out: files of other programs, and what leaves as a file."""
+"""In and out: imports of other programs' files and their mapping, exports, links, snapshots of whole workspaces."""

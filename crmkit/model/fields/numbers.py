@@ -45,7 +45,7 @@ class Integer(FieldType):
         return (self.least, self.most) == (-MAX_EXACT, MAX_EXACT)
 
     def from_cell(self, text: str, habits: Habits) -> Read:
-        """Return a whole number; where it is money, its hundredths."""
+        """Return a whole number. A cell of an amount of money is one of cents: `1234` are 1234 cents."""
         from crmkit.model.sheets import numbers  # late: a start does without
 
         value = numbers.number(text.removesuffix("%"), habits.decimal)

@@ -1,1 +1,1 @@
-"""What goes in and out as files: the files that clients send."""
+"""What goes in and out as files: files that clients sent, imports and the rows they refused, links, snapshots."""
