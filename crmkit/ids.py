@@ -25,9 +25,15 @@ _PAIRS = tuple(low + high for high in ALPHABET for low in ALPHABET)  # how the n
 _VALUE = {character: value for value, character in enumerate(ALPHABET)}
 
 # prefix -> what it stands for, as a handle (kind/id) spells it; kinds of records declare their own
-PEOPLE = {
-    **{"ws": "workspace", "u": "user", "inv": "invite", "tok": "token", "jb": "job", "op": "operation"},
-    **{"imp": "import", "ln": "link"},
+OTHERS = {
+    "ws": "workspace",
+    "u": "user",
+    "inv": "invite",
+    "tok": "token",
+    "jb": "job",
+    "op": "operation",
+    "imp": "import",
+    "ln": "link",
 }
 
 

@@ -39,7 +39,7 @@ def audit_of(kinds: Sequence[Kind]) -> Kind:
     verbs = {kind.name: (*OF_RECORDS, MERGE) if kind.is_mergeable else OF_RECORDS for kind in kinds} | OF_PEOPLE
     actions = (f"{noun}.{verb}" for noun, each in verbs.items() for verb in each)
     words = {word: kind.name for kind in kinds for word in (kind.name, kind.plural)}
-    words |= {word: name for name in ids.PEOPLE.values() for word in (name, f"{name}s")}
+    words |= {word: name for name in ids.OTHERS.values() for word in (name, f"{name}s")}
     words |= dict.fromkeys(("member", "members"), "user") | dict.fromkeys(("pipeline", "pipelines"), "pipeline")
     pipelines = tuple(f"pipeline/{kind.plural}" for kind in kinds if "stage" in kind.writable)
     types = {"action": Word(tuple(actions)), "target": Handle(words, pipelines)}

@@ -57,7 +57,7 @@ class Kinds:
         *settings: Kind,
     ) -> "Kinds":
         """Return the kinds as declared, each of which knows the prefixes of all. Raises ValueError if two share one."""
-        prefixes = dict(ids.PEOPLE)
+        prefixes = dict(ids.OTHERS)
         for kind in (*records, *settings, activity, audit, membership, dismissal):
             if prefixes.setdefault(kind.prefix, kind.name) != kind.name:
                 raise ValueError(

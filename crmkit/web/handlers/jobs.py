@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from crmkit.core.jobs import awaited
 from crmkit.core.jobs.kind import Result, failure
 from crmkit.errors import Problem
-from crmkit.ids import PEOPLE as PREFIXES
+from crmkit.ids import OTHERS as PREFIXES
 from crmkit.render.answers import Answer, done, noted, thing
 from crmkit.render.tail import Tail
 from crmkit.storage.jobs import DONE, PREFIX, Job
