@@ -1,6 +1,8 @@
 """The running product's parts, which every Call holds."""
 
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from crmkit.clock import Clock, stamp
 from crmkit.core.history.waiting import Waiting
@@ -14,10 +16,15 @@ from crmkit.storage.interface.database import Database
 from crmkit.storage.requests.answers import Place
 from crmkit.storage.transfer.uploads import Uploads
 
+Checks = dict[str, Callable[[Any, Mapping[str, Any]], Awaitable[None]]]  # each is called with a Call and a body
+
 
 @dataclass(frozen=True)
 class Crm:
-    """`key` seals codes and cursors. `unanswered` are requests under a key that wrote and are not answered yet."""
+    """`key` seals codes and cursors. `unanswered` are requests under a key that wrote and are not answered yet.
+
+    `checks` raise what is wrong with the body of a POST that only the faces can tell, by the name of its kind.
+    """
 
     settings: Settings
     database: Database
@@ -31,6 +38,7 @@ class Crm:
     waiting: Waiting = field(default_factory=Waiting)
     traffic: Traffic = field(default_factory=Traffic)
     reading: Reading = field(default_factory=Reading)
+    checks: Checks = field(default_factory=dict)
 
     @property
     def now(self) -> str:

@@ -37,6 +37,7 @@ def field_of(kinds: Sequence[Kind]) -> Kind:
         indexes=(index("updated_at"), index("kind", "updated_at")),
         is_setting=True,
         is_admins=True,
+        is_known_by=("kind", "key"),
     )
     fields = (replace(each, type=of_kinds) if each.name == "kind" else each for each in made.fields)
     return replace(made, fields=tuple(fields), called="declaration")

@@ -45,8 +45,8 @@ def find(connection: Connection, kind: Kind, workspace_id: str, name: str, value
     return None if row is None else shown(kind, row[0])
 
 
-def find_by(connection: Connection, kind: Kind, workspace_id: str, values: Mapping[str, str]) -> Record | None:
-    """Return the one live record in which each of these links leads to this id, or None."""
+def find_by(connection: Connection, kind: Kind, workspace_id: str, values: Mapping[str, Any]) -> Record | None:
+    """Return the one live record in which each of these links and exact texts has this value, or None."""
     scope = " AND ".join(f"r.{quoted(kind.by_name[name].name)} = ?" for name in values)
     sql = (
         f"SELECT {whole(connection.dialect, kind)} FROM {quoted(kind.plural)} AS r WHERE r.workspace_id = ? AND {scope}"

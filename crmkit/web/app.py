@@ -29,7 +29,7 @@ from crmkit.web.handlers.records.members import member_routes
 from crmkit.web.handlers.records.merge import merge_routes
 from crmkit.web.handlers.transfer import imports, links, snapshots
 from crmkit.web.handlers.transfer.exports import export_route
-from crmkit.web.handlers.views import view_routes
+from crmkit.web.handlers.views import check_of, view_routes
 from crmkit.web.oauth import endpoints as oauth
 from crmkit.web.oauth import signin
 from crmkit.web.route import Route
@@ -59,6 +59,7 @@ def build(
     router = Router(app, every, gate, crm)
     _check_base_path(crm.settings, every, crm.kinds)
     app.state.router = router
+    crm.checks.update({kind.name: check_of(app, kind) for kind in crm.kinds.settings if kind.record is View})
     edge = app.state.edge = Edge(app, router, log, crm, ip.Networks(crm.settings.server.trusted_proxies))
     return edge
 

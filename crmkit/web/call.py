@@ -23,6 +23,7 @@ from crmkit.web.negotiate import format_of
 from crmkit.web.reply import CHOSEN, SPREADSHEET, TOKENS, Response, streamed
 
 INSIDE = "inside"  # in the state of a request that a tool call of MCP stands for
+KNOWN = "known"  # in the state of a request without a token: the actor that asks
 WITHIN = "within"  # in the state of a request that is part of another, which was counted
 LINKED = "linked"  # in the state of a request that a link stands for: who made the link
 DRY = "dry"  # in the state of a request: whether it is a dry run

@@ -19,7 +19,7 @@ from crmkit.core.crm import Crm
 from crmkit.core.people import sessions
 from crmkit.errors import Problem
 from crmkit.model.actor import Actor
-from crmkit.web.call import INSIDE, LINKED, WITHIN, header_of
+from crmkit.web.call import INSIDE, KNOWN, LINKED, WITHIN, header_of
 from crmkit.web.connection.hosts import Hosts
 from crmkit.web.limits import PerMinute
 from crmkit.web.oauth.origins import Origins, challenge
@@ -36,7 +36,8 @@ class Gate:
         self.limit = PerMinute(crm.settings.limits)
 
     def check_host(self, scope: Scope) -> None:
-        self._hosts.check(scope)
+        if KNOWN not in scope["state"]:  # no request of its own
+            self._hosts.check(scope)
 
     async def check(self, scope: Scope, route: Route) -> None:
         """Check the token of a request to this route, and its rate; raises a Problem."""
@@ -50,10 +51,10 @@ class Gate:
         if route.apps:
             self._origins.check(scope)
         if not route.public:
-            actor = state.get(LINKED)
+            actor = state.get(LINKED) or state.get(KNOWN)
             if actor is None:
                 actor = await self._authenticated(scope, route)
-            elif not route.is_linked:  # a view keeps its path, or the route was another when the link was made
+            elif LINKED in state and not route.is_linked:  # a view keeps its path, or it was another route then
                 raise Problem("invalid_value", "A link shows records and figures, never settings, people or the log.")
             if actor.is_app and route.consent == CODE:
                 actor = replace(actor, must_confirm=True)

@@ -10,9 +10,11 @@ from hypothesis import strategies as st
 from crmkit import ids
 from crmkit.clock import stamp
 from crmkit.model import fields
+from crmkit.model.declared.parts import KeyName, NameOfKind, Texts
 from crmkit.model.fields import FieldType, Invalid, terms
 from crmkit.model.form import Field
 from crmkit.model.iso_codes import COUNTRIES, CURRENCIES
+from crmkit.model.paths.views import ListPath, ViewName
 from crmkit.model.record import Kind, Record
 
 # What could be taken for something else: another type, another field, another record, a trailer, a quote, a line end.
@@ -132,6 +134,11 @@ DRAW: dict[type[FieldType], Callable[[FieldType], st.SearchStrategy[Any]]] = {
     fields.Tags: _tags,
     fields.Addresses: lambda _: st.lists(_emails(fields.Email()), min_size=1, max_size=4, unique=True).map(sorted),
     fields.Custom: _custom,
+    NameOfKind: _choices,
+    KeyName: lambda type_: accepted_by(type_, texts),
+    Texts: lambda type_: accepted_by(type_, st.lists(texts, min_size=1, max_size=4)),
+    ViewName: lambda type_: accepted_by(type_, st.from_regex(r"[a-z0-9-]{1,60}", fullmatch=True)),
+    ListPath: lambda type_: accepted_by(type_, st.builds("/contacts?name={}".format, texts)),
     terms.Word: lambda type_: st.sampled_from(type_.known) if isinstance(type_, terms.Word) and type_.known else texts,
     terms.Handle: _handles,
     fields.Link: _links,

@@ -16,6 +16,7 @@ from crmkit.core.records.settled import Saved
 from crmkit.model.declared.types import continues
 from crmkit.model.record import Kind
 from crmkit.records.field import DeclaredField
+from crmkit.storage import records
 from crmkit.storage.custom import misfits
 from crmkit.storage.interface.workspace import Workspace
 
@@ -36,6 +37,16 @@ async def change(call: Call, kind: Kind, id: str, body: Mapping[str, Any], if_ma
         if isinstance(before, DeclaredField):
             await _look(call, values, before)
     return await write.change(call, kind, id, body, if_match)
+
+
+async def look(call: Call, kind: Kind, body: Mapping[str, Any]) -> None:
+    """Raise what `save` does before it writes; for a key that is declared already, what `change` does."""
+    values = kind.draft(body, call.asker)
+    names = {name: values.get(name) for names in kind.known_by for name in names}
+    before = None
+    if None not in names.values():
+        before = await call.read(records.find_by, kind, call.actor.workspace_id, names)
+    await _look(call, values, before if isinstance(before, DeclaredField) else None)
 
 
 async def _look(call: Call, values: Mapping[str, Any], before: DeclaredField | None = None) -> None:

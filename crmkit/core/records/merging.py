@@ -3,7 +3,7 @@
 With merge=alike, where no key leads to one, also a record that is likely the same (see Kind.alike).
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,11 +17,15 @@ from crmkit.storage.interface.tx import Tx
 
 @dataclass(frozen=True)
 class May:
-    """What may become of a record that is sent, and whether it merges into one that is likely the same."""
+    """What may become of a record that is sent.
+
+    It may merge into one that is likely the same, and a setting may change the one that is `known_by` the same values.
+    """
 
     create: bool = True
     merge: bool = True
     merge_alike: bool = False
+    change_setting: bool = False
 
 
 POST = May()
@@ -29,17 +33,34 @@ POST = May()
 
 def allowed(tx: Tx, kind: Kind, values: Values, may: May) -> tuple[Record | None, Values, list[str]]:
     """Return what `met` does, else `alike`; raises `duplicate` or `not_found` for what may not be done."""
-    before, values, notes = met(tx, kind, values)
+    before = known(tx, kind, values) if kind.is_setting and may.change_setting else None
+    notes: list[str] = []
+    if before is None:
+        before, values, notes = met(tx, kind, values)
     if before is None and may.merge_alike:
         before, values, notes = alike(tx, kind, values)
     if before is not None and not may.merge:
-        hint = f"{before.handle} has the same {listed(kind.merges_by, 'or')}, and none is to be changed."
+        hint = f"{before.handle} has the same {_keys(kind)}, and none is to be changed."
         raise Problem("duplicate", hint, facts={"handle": before.handle})
     if before is None and not may.create:
-        keys = [name for name in kind.merges_by if values.get(name) is not None]
-        lacks = f"has this {listed(keys, 'or')}" if keys else f"is named by {listed(kind.merges_by, 'or')}"
+        sent = [names for names in kind.known_by if all(values.get(name) is not None for name in names)]
+        lacks = f"has this {_keys(kind, sent)}" if sent else f"is named by {_keys(kind)}"
         raise Problem("not_found", f"No {kind.name} {lacks}, and none is to be created.")
     return before, values, notes
+
+
+def known(tx: Tx, kind: Kind, values: Values) -> Record | None:
+    """Return the setting that is known by these values, or None."""
+    for names in kind.known_by:
+        held = {name: values.get(name) for name in names}
+        found = None if None in held.values() else records.find_by(tx.connection, kind, tx.by.workspace_id, held)
+        if found is not None:
+            return found
+    return None
+
+
+def _keys(kind: Kind, chosen: Sequence[Sequence[str]] = ()) -> str:
+    return listed([listed(names, "and") for names in chosen or kind.known_by], "or")
 
 
 def met(tx: Tx, kind: Kind, values: Values) -> tuple[Record | None, Values, list[str]]:

@@ -9,6 +9,7 @@ from crmkit.model.fields import Choice, FieldType, Invalid
 from crmkit.model.fold import fold
 from crmkit.model.names import trimmed
 from crmkit.model.operators.rows import Taken
+from crmkit.model.sheets.habits import Habits, Read
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,11 @@ class Texts(FieldType):
     @property
     def says(self) -> str:
         return f"a list of at most {self.most} texts of up to {self.longest} characters"
+
+    def from_cell(self, text: str, habits: Habits) -> Read:
+        from crmkit.model.sheets import lists  # late: a start does without
+
+        return lists.listed(text), ""
 
     def cleaned(self, value: list[str]) -> list[str] | None:
         if len(value) > self.most or any(len(text) > self.longest or not trimmed(text) for text in value):

@@ -88,6 +88,7 @@ class Kind(Form):
     alike: tuple[Alike, ...] = ()  # what makes two of its records likely one, the surest first
     is_setting: bool = False  # part of how a workspace is set up: no POST merges into it, a delete takes one step
     is_admins: bool = False  # only admins write it
+    is_known_by: tuple[str, ...] = ()  # the fields that together lead to one record; without them each unique one
     is_capped: bool = True  # a plan may cap how many there are
     is_mergeable: bool = False  # two of its records may turn out to be one
     forecast: Forecast | None = None  # of what may be sold
@@ -152,6 +153,11 @@ class Kind(Form):
     def merges_by(self) -> tuple[str, ...]:
         """The fields by which a POST merges into a live record, the first that finds one before the others."""
         return () if self.is_setting else self.keys
+
+    @cached_property
+    def known_by(self) -> tuple[tuple[str, ...], ...]:
+        """The fields by which an import finds the record of a row: a POST changes no setting, an import does."""
+        return (self.is_known_by,) if self.is_known_by else tuple((name,) for name in self.keys)
 
     @cached_property
     def merges_alike(self) -> bool:
@@ -273,6 +279,7 @@ def kind_of(
     alike: tuple[Alike, ...] = (),
     is_setting: bool = False,
     is_admins: bool = False,
+    is_known_by: tuple[str, ...] = (),
     is_capped: bool = True,
     is_mergeable: bool = False,
     forecast: Forecast | None = None,
@@ -294,6 +301,7 @@ def kind_of(
         alike=alike,
         is_setting=is_setting,
         is_admins=is_admins,
+        is_known_by=is_known_by,
         is_capped=is_capped,
         is_mergeable=is_mergeable,
         forecast=forecast,

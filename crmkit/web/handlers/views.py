@@ -1,9 +1,10 @@
 """The routes of views. What a view keeps is read by the route of its path, with the rights of who asks."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
+from crmkit.core.call import Call
 from crmkit.core.reading import lists
 from crmkit.errors import Problem, in_quotes, nearest
 from crmkit.model.fields import Invalid
@@ -27,15 +28,7 @@ def view_routes(kind: Kind) -> list[Route]:
     """Return the handlers of views: those of any kind, but that of one answers what it keeps."""
 
     async def check(call: HttpCall, body: Mapping[str, Any]) -> None:
-        if call.app.state.router.takes(f"/{kind.plural}/{body.get('name')}"):
-            taken = {"name": f"GET /{kind.plural}/{body['name']} answers something else"}
-            raise Problem("invalid_value", "Give the view another name.", fields=taken)
-        try:
-            path = kind.by_name["path"].type.accept(body.get("path"))
-        except Invalid:
-            return  # which the write tells, with all else that is wrong
-        if path is not None:
-            await _check(call, path)
+        await check_of(call.app, kind)(call, body)
 
     @read(
         f"/{kind.plural}/{{id}}",
@@ -57,11 +50,24 @@ def view_routes(kind: Kind) -> list[Route]:
     return [run if each.name == run.name else each for each in record_routes(kind, check, writes="*")]
 
 
-async def _check(call: HttpCall, path: str) -> None:
-    """Raise `invalid_value` for the path of something else than a list, or one whose query cannot be read."""
-    head, pairs = split(path)
-    _check_list(call, head)
-    await within.check(call, _scope(call, head, pairs))
+def check_of(app: Any, kind: Kind) -> Callable[[Call, Mapping[str, Any]], Awaitable[None]]:
+    """Return what raises `invalid_value` for a view whose name is taken by a route, or that keeps no list."""
+
+    async def check(call: Call, body: Mapping[str, Any]) -> None:
+        if app.state.router.takes(f"/{kind.plural}/{body.get('name')}"):
+            taken = {"name": f"GET /{kind.plural}/{body['name']} answers something else"}
+            raise Problem("invalid_value", "Give the view another name.", fields=taken)
+        try:
+            path = kind.by_name["path"].type.accept(body.get("path"))
+        except Invalid:
+            return  # which the write tells, with all else that is wrong
+        if path is None:
+            return
+        head, pairs = split(path)
+        _check_list(app, head)
+        await within.check(call, within.asked_by(app, call.actor, head, _query(pairs)))
+
+    return check
 
 
 async def _answered(call: HttpCall, view: View) -> Response:
@@ -69,7 +75,7 @@ async def _answered(call: HttpCall, view: View) -> Response:
     head, pairs = views.narrowed(view.path, call.pairs)
     scope = _scope(call, head, pairs)
     try:
-        _check_list(call, head)
+        _check_list(call.app, head)
         answer: Response = await call.app.state.router.answered(scope, within.receiving(call), type(call))
         return answer
     except Problem as problem:
@@ -89,12 +95,16 @@ def _about(view: View, problem: Problem, sent: set[str]) -> Problem:
     return problem.after(f"{kept}, which cannot be read any more: PATCH or DELETE /views/{view.id}.")
 
 
-def _check_list(call: HttpCall, head: str) -> None:
+def _check_list(app: Any, head: str) -> None:
     """Raise `invalid_value` unless there is a list at a path."""
-    known = call.app.state.router.lists
+    known = app.state.router.lists
     if head not in known:
         raise Problem("invalid_value", _LISTS, fields={"path": f"{head} is no list{nearest(head, known)}"})
 
 
 def _scope(call: HttpCall, path: str, pairs: Sequence[tuple[str, str]]) -> Any:
-    return within.scope_of(call, path, urlencode(pairs).encode("ascii"), **{ASKED: asked(call.scope)})
+    return within.scope_of(call, path, _query(pairs), **{ASKED: asked(call.scope)})
+
+
+def _query(pairs: Sequence[tuple[str, str]]) -> bytes:
+    return urlencode(pairs).encode("ascii")

@@ -3,8 +3,10 @@
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import Any
 
+from crmkit.core.call import Call
 from crmkit.errors import Problem
-from crmkit.web.call import WITHIN, HttpCall
+from crmkit.model.actor import Actor
+from crmkit.web.call import KNOWN, WITHIN, HttpCall
 
 
 class Understood(Exception):
@@ -34,7 +36,15 @@ def scope_of(call: HttpCall, path: str, query: bytes, **state: Any) -> Any:
     return {**call.scope, "method": method, "path": path, "raw_path": raw, "query_string": query, "state": shared}
 
 
-def receiving(call: HttpCall) -> Callable[[], Awaitable[Any]]:
+def asked_by(app: Any, actor: Actor, path: str, query: bytes) -> Any:
+    """Return the scope of a GET of this path that somebody asks for who is known, though no request of theirs does."""
+    state = {"actor": actor, KNOWN: actor, WITHIN: True}
+    raw = path.encode("utf-8", "replace")
+    head = {"type": "http", "http_version": "1.1", "method": "GET", "path": path, "raw_path": raw, "headers": []}
+    return {**head, "query_string": query, "state": state, "litestar_app": app}
+
+
+def receiving(call: Call) -> Callable[[], Awaitable[Any]]:
     """Return what the body of such a GET is received by: none, then the end of the call."""
 
     async def receive() -> dict[str, Any]:
@@ -44,10 +54,10 @@ def receiving(call: HttpCall) -> Callable[[], Awaitable[Any]]:
     return receive
 
 
-async def check(call: HttpCall, scope: Any) -> None:
+async def check(call: Call, scope: Any) -> None:
     """Raise `invalid_value` of `path` for what cannot be asked for, and what else is raised before it is read."""
     try:
-        answer = await call.app.state.router.answered(scope, receiving(call), Trial)
+        answer = await scope["litestar_app"].state.router.answered(scope, receiving(call), Trial)
     except Understood:
         return
     except Problem as problem:

@@ -40,7 +40,7 @@ def read(kind: Kind, file: Path) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("format", ["csv", "xlsx"])
-@pytest.mark.parametrize("kind", [*KINDS, ACTIVITY], ids=lambda kind: kind.name)
+@pytest.mark.parametrize("kind", [*KINDS, ACTIVITY, *REGISTRY.settings], ids=lambda kind: kind.name)
 def test_an_export_of_any_kind_is_read_as_the_records_that_were_there(kind: Kind, format: str, tmp_path: Path) -> None:
     @settings(examples(15), phases=[Phase.generate])
     @given(st.lists(records_of(kind), min_size=1, max_size=3), st.booleans())

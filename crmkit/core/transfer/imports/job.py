@@ -4,7 +4,6 @@ What it wrote of a file stands with its place in the file, so after a crash it g
 written. A cap of the plan ends it; what is written stays.
 """
 
-import asyncio
 from collections.abc import Sequence
 from zoneinfo import ZoneInfo
 
@@ -28,7 +27,6 @@ from crmkit.storage.transfer import imports, refused
 from crmkit.storage.transfer.imports import DONE, RUNNING, STOPPED, Import
 
 NAME = "import"
-AT_ONCE = 10  # rows that are read as fields before other requests have a turn: about a millisecond
 TURN_SECONDS = 1  # between two looks whether an import that runs has ended
 
 
@@ -84,12 +82,7 @@ async def _prepare(call: Call, job: Job) -> Turn:
 
     most = rows.of_a_transaction(crm)
     held, some = await reading.next(job.id, job.workspace_id, place.at, most, opened)
-    prepared: list[Prepared] = []
-    for each in rows.prepared(crm, held, asker, some):
-        prepared.append(each)
-        if len(prepared) % AT_ONCE == 0:
-            await asyncio.sleep(0)
-    return Turn(prepared, place.at)
+    return Turn(await rows.prepared(call, held, asker, some), place.at)
 
 
 def _step(crm: Crm, tx: Tx, job: Job) -> Job:

@@ -47,7 +47,7 @@ def changed(kinds: Kinds, before: Options, sent: Mapping[str, Any]) -> Options:
     if wrong:
         raise Problem("invalid_value", "Correct the options named above and send the request again.", fields=wrong)
     kind = kinds.by_word[found.get("kind", before.kind)]
-    if found.get("mode", before.mode) != MERGE and (kind is kinds.activity or not kind.merges_by):
+    if found.get("mode", before.mode) != MERGE and (kind is kinds.activity or not kind.known_by):
         fields = {"mode": f"must be {MERGE} for {kind.plural}, which no key names"}
         raise Problem("invalid_value", f"Leave mode out: each row becomes {a(kind.name)}.", fields=fields)
     mapped = {name.removeprefix(MAP): text.strip() for name, text in texts.items() if name.startswith(MAP)}
@@ -58,7 +58,7 @@ def changed(kinds: Kinds, before: Options, sent: Mapping[str, Any]) -> Options:
 
 def importable(kinds: Kinds) -> tuple[Kind, ...]:
     """Return the kinds whose records a file may hold."""
-    return (*kinds.records, kinds.activity)
+    return (*kinds.records, kinds.activity, *kinds.settings)
 
 
 def _is_option(name: str) -> bool:

@@ -56,11 +56,7 @@ async def rehearsed(call: Call, source: Source, asker: Asker) -> Expected:
         some = await asyncio.to_thread(list, islice(waiting, most))
         if not some:
             break
-        prepared = []
-        for each in rows.prepared(call.crm, source, asker, some):
-            prepared.append(each)
-            if len(prepared) % batch.AT_ONCE == 0:
-                await asyncio.sleep(0)
+        prepared = await rows.prepared(call, source, asker, some)
         outcomes = await _tried(call, prepared)
         for each, outcome in zip(prepared, outcomes, strict=True):
             _count(found, seen, source, asker, each, outcome)
@@ -112,15 +108,14 @@ def _refuse(found: Expected, each: Prepared, problem: Problem) -> None:
 
 def _sent(kind: Kind, body: Mapping[str, Any], asker: Asker) -> Iterator[int]:
     """Yield the keys of a row that is refused for want of a field."""
-    sent = {name: body[name] for name in kind.merges_by if name in body}
+    sent = {name: body[name] for names in kind.known_by for name in names if name in body}
     with suppress(Problem):
         yield from _keys(kind, kind.changes.draft(sent, asker, True))
 
 
 def _keys(kind: Kind, values: Mapping[str, Any]) -> Iterator[int]:
     """Yield the keys by which a record is found, as numbers of 64 bits."""
-    for name in kind.merges_by:
-        value = values.get(name)
-        if value is not None:
-            of = kind.by_name[name].type
-            yield hash((name, of.key(value) if of.key_column else value))
+    for names in kind.known_by:
+        held = [(kind.by_name[name].type, values.get(name)) for name in names]
+        if all(value is not None for _, value in held):
+            yield hash((names, *(of.key(value) if of.key_column else value for of, value in held)))

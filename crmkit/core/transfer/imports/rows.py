@@ -1,10 +1,13 @@
 """A row of a file as a unit that writes its record, and what became of some rows that were written together."""
 
+import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from crmkit.core.call import Call
+from crmkit.core.configuration import fields
 from crmkit.core.crm import Crm
 from crmkit.core.many import batch
 from crmkit.core.records import activities, write
@@ -15,14 +18,17 @@ from crmkit.core.transfer.imports.source import Source
 from crmkit.errors import Problem
 from crmkit.files.table import Row
 from crmkit.model.actor import Asker
+from crmkit.model.record import Kind
 from crmkit.storage.interface.tx import Tx, Unit
 from crmkit.storage.transfer.refused import RefusedRow
 
 if TYPE_CHECKING:
     from crmkit.core.transfer.mapping import Body
 
+AT_ONCE = 10  # rows that are read as fields before other requests have a turn: about a millisecond
 TOGETHER = 25  # rows of a transaction: some milliseconds, in which nobody else writes
 IN_PEACE = 500  # where nobody else asks for anything
+PASSING = ("not_ready", "busy")  # codes of problems that are no row's
 LIMIT = "plan_limit_reached"  # the code that ends an import
 
 
@@ -54,8 +60,33 @@ def of_a_transaction(crm: Crm) -> int:
     return IN_PEACE if crm.traffic.is_quiet else TOGETHER
 
 
-def prepared(crm: Crm, source: Source, asker: Asker, rows: Sequence[Row]) -> Iterator[Prepared]:
-    """Yield the rows as they are written: like the body of a POST each, in the mode that was chosen."""
+async def prepared(call: Call, source: Source, asker: Asker, rows: Sequence[Row]) -> list[Prepared]:
+    """Return the rows as they are written: like the body of a POST each, in the mode that was chosen."""
+    found = []
+    for each in _prepared(call.crm, source, asker, rows):
+        found.append(await _checked(call, source.kind, each) if source.kind.is_setting else each)
+        if len(found) % AT_ONCE == 0:
+            await asyncio.sleep(0)
+    return found
+
+
+async def _checked(call: Call, kind: Kind, each: Prepared) -> Prepared:
+    """Return a row, refused where the POST of a setting refuses its body before it writes."""
+    if isinstance(each.unit, Problem) or not each.body:
+        return each
+    try:
+        if kind.is_admins:
+            await fields.look(call, kind, each.body)
+        if kind.name in call.crm.checks:
+            await call.crm.checks[kind.name](call, each.body)
+    except Problem as problem:
+        if problem.code in PASSING:
+            raise
+        return Prepared(each.row, problem, each.body)
+    return each
+
+
+def _prepared(crm: Crm, source: Source, asker: Asker, rows: Sequence[Row]) -> Iterator[Prepared]:
     from crmkit.core.transfer.mapping import Refused  # imported with the first file
 
     for row in rows:
@@ -102,4 +133,5 @@ def _saving(crm: Crm, source: Source, asker: Asker, values: Mapping[str, Any]) -
     kind, mode = source.kind, source.mode
     if kind is crm.kinds.activity:
         return activities.saving(crm, values, asker)
-    return write.saving(crm, kind, values, asker, May(create=mode != UPDATE, merge=mode != CREATE))
+    may = May(create=mode != UPDATE, merge=mode != CREATE, change_setting=True)
+    return write.saving(crm, kind, values, asker, may)

@@ -8,8 +8,9 @@ from zoneinfo import ZoneInfo
 
 from msgspec import structs
 
-from crmkit.core import path_ids
+from crmkit.core import path_ids, roles
 from crmkit.core.call import Call
+from crmkit.core.configuration import rights
 from crmkit.core.transfer.imports import job, options, rehearsal, source
 from crmkit.core.transfer.imports.rehearsal import Expected
 from crmkit.core.transfer.imports.source import Source
@@ -48,10 +49,12 @@ async def plan(call: Call, upload: Upload, sent: Mapping[str, Any], starts: bool
     Raises `invalid_file`, what is wrong with the options, and `in_progress` where too many plans wait.
     """
     chosen = options.of_new(call.crm.kinds, sent, str(call.asker.zone))
+    await _check_rights(call, chosen)
     read, made, expected = await _planned(call, upload.path, upload.name, upload.content_type, chosen, not starts)
     now = call.now
 
     def unit(tx: Tx) -> Standing:
+        _check_role(tx, call, chosen)
         if imports.planned(tx.connection, Workspace.of(tx.by)) >= MOST_PLANS:
             hint = f"{MOST_PLANS} imports are planned already: start or DELETE one of them."
             raise Problem("in_progress", f"{hint} {_WHERE}")
@@ -68,10 +71,12 @@ async def change(call: Call, id: str, sent: Mapping[str, Any]) -> Standing:
     before = await _find(call, id)
     _check_planned(before)
     chosen = options.changed(call.crm.kinds, before.options, sent)
+    await _check_rights(call, chosen)
     path = call.crm.uploads.path(before.file)
     read, made, expected = await _planned(call, path, before.name, before.content_type, chosen, tries=True)
 
     def unit(tx: Tx) -> Standing:
+        _check_role(tx, call, chosen)
         found = _existing(tx.connection, before.workspace_id, before.id)
         _check_planned(found)
         names = ("options", "columns", "notes", "kept", "rows", "tried", "creates", "updates", "refused")
@@ -92,6 +97,7 @@ async def start(call: Call, id: str) -> Standing:
         if found.state == imports.RUNNING:
             return Standing(found, [])
         _check_planned(found)
+        _check_role(tx, call, found.options)
         return Standing(job.begin(tx, found, now), [])
 
     return await call.write(unit)
@@ -131,6 +137,17 @@ async def newest(call: Call) -> list[Import]:
 def report(connection: Connection, found: Import) -> Iterator[RefusedRow]:
     """Yield all refused rows of an import."""
     return refused.all_of(connection, found.workspace_id, found.id)
+
+
+async def _check_rights(call: Call, chosen: Options) -> None:
+    """Raise `admin_required`, before a file is read, where only admins may write what its rows become."""
+    if call.crm.kinds.by_word[chosen.kind].is_admins:
+        await rights.check_admin(call)
+
+
+def _check_role(tx: Tx, call: Call, chosen: Options) -> None:
+    if call.crm.kinds.by_word[chosen.kind].is_admins:
+        roles.check_admin(tx)
 
 
 async def _planned(
