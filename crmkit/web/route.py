@@ -24,6 +24,7 @@ from crmkit.web.reply import Response
 Handler = Callable[Concatenate[HttpCall, ...], Awaitable[Any]]
 Shows = Callable[[HttpCall, Any], Answer]
 Page = Callable[[Crm], Response]
+Admits = Callable[[HttpCall], Awaitable[None]]
 
 Method = Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
 # what a token may be let into, beside the plurals of kinds; "*" is several areas: the verb itself looks at each
@@ -70,6 +71,7 @@ class Route:
     is_cut: bool  # it lists what `max_tokens=` may cut
     is_batch: bool  # its body holds many of what `kind` says, and its answer tells of each
     uploads: bool  # its body is a file, which the handler finds in `call.upload`
+    admits: Admits | None  # awaited before that file is taken; raises where it would be refused
     public: bool  # no token is needed
     direct: bool  # signs in or connects an app, so a tool call may not come here
     apps: bool  # the route that apps connect to, /mcp
@@ -118,6 +120,7 @@ def route(
     is_cut: bool | None = None,
     is_batch: bool = False,
     uploads: bool = False,
+    admits: Admits | None = None,
     public: bool = False,
     direct: bool = False,
     apps: bool = False,
@@ -167,6 +170,7 @@ def route(
             is_cut=lists,
             is_batch=is_batch,
             uploads=uploads,
+            admits=admits,
             public=public,
             direct=direct,
             apps=apps,

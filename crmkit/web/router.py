@@ -100,6 +100,8 @@ class Router:
         read_query(scope, route)
         if route.uploads:
             call = call_of(self._crm, scope, receive, self._max_upload)
+            if route.admits is not None:
+                await route.admits(call)
             async with self._spooling.of(call):
                 return await self._handled(call, route, ids)
         call = call_of(self._crm, scope, receive, route.max_body or self._max_body[route.is_batch])

@@ -138,15 +138,8 @@ def newest(connection: Connection, workspace: Workspace, most: int) -> list[Impo
     return [_import(row) for row in connection.execute(sql, (workspace.id, workspace.first, workspace.last, most))]
 
 
-def planned(connection: Connection, workspace: Workspace) -> int:
-    """Return how many imports of a workspace are planned."""
-    sql = f"SELECT count(*) FROM imports WHERE seq BETWEEN ? AND ? AND state = '{PLANNED}'"
-    number: int = connection.execute(sql, (workspace.first, workspace.last)).fetchone()[0]
-    return number
-
-
 def files(connection: Connection, workspace_id: str | None = None) -> set[str]:
-    """Return the names of the files that imports have, those of one workspace if it is named."""
+    """Return the names of the files that imports have which have not ended, of one workspace if it is named."""
     sql = "SELECT file FROM imports WHERE file <> ''"
     if workspace_id is None:
         return {name for (name,) in connection.execute(sql)}

@@ -57,6 +57,13 @@ class Uploads:
         """Return the path of a file that was kept, whose name was stored."""
         return self._folder / name
 
+    def size(self, name: str) -> int:
+        """Return the bytes of a file that was kept; 0 if it is gone."""
+        try:
+            return self.path(name).stat().st_size
+        except FileNotFoundError:
+            return 0
+
     def remove(self, name: str) -> None:
         """Remove a file that was kept; nothing happens if it is gone."""
         self.path(name).unlink(missing_ok=True)

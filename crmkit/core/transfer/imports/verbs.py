@@ -11,6 +11,7 @@ from msgspec import structs
 from crmkit.core import path_ids, roles
 from crmkit.core.call import Call
 from crmkit.core.configuration import rights
+from crmkit.core.crm import Crm
 from crmkit.core.transfer.imports import job, options, rehearsal, source
 from crmkit.core.transfer.imports.rehearsal import Expected
 from crmkit.core.transfer.imports.source import Source
@@ -26,7 +27,8 @@ from crmkit.storage.transfer.imports import PLANNED, PREFIX, STOPPED, Import, Op
 from crmkit.storage.transfer.refused import RefusedRow
 from crmkit.storage.transfer.uploads import Upload
 
-MOST_PLANS = 20  # of a workspace, each with its file
+MOST_WAITING = 20  # imports of a workspace that have not ended, each with its file
+MOST_LARGE = 4  # of the largest files that may be sent: as many bytes all of them may have
 SHOWN = 10  # refused rows in the answer to a plan
 MOST_TOLD = 10_000  # refused rows that GET tells; the report has all
 MOST_LEFT_OUT = 10  # lines of a file, that are no rows and are named
@@ -43,10 +45,15 @@ class Standing:
     rows: list[RefusedRow]
 
 
+async def admit(call: Call) -> None:
+    """Raise `in_progress` where a workspace has so many imports that no file is taken."""
+    await call.read(_check_room, call.crm, call.actor.workspace_id)
+
+
 async def plan(call: Call, upload: Upload, sent: Mapping[str, Any], starts: bool) -> Standing:
     """Return the new import of a file, which is started at once if it `starts`.
 
-    Raises `invalid_file`, what is wrong with the options, and `in_progress` where too many plans wait.
+    Raises `invalid_file`, what is wrong with the options, and `in_progress` as `admit`.
     """
     chosen = options.of_new(call.crm.kinds, sent, str(call.asker.zone))
     await _check_rights(call, chosen)
@@ -55,9 +62,7 @@ async def plan(call: Call, upload: Upload, sent: Mapping[str, Any], starts: bool
 
     def unit(tx: Tx) -> Standing:
         _check_role(tx, call, chosen)
-        if imports.planned(tx.connection, Workspace.of(tx.by)) >= MOST_PLANS:
-            hint = f"{MOST_PLANS} imports are planned already: start or DELETE one of them."
-            raise Problem("in_progress", f"{hint} {_WHERE}")
+        _check_room(tx.connection, call.crm, tx.by.workspace_id, upload.size)
         found = imports.new(tx, structs.replace(made, file=upload.path.name))
         refused.keep(tx, found.workspace_id, found.id, expected.rows)
         tx.after(upload.keep)
@@ -207,6 +212,15 @@ def _notes(read: Source, expected: Expected, tries: bool) -> list[str]:
         told = f"the plan {facts['plan']} allows {facts['cap']} {facts['resource']} and {facts['used']} are used"
         notes.append(f"{told}: the import stops there")
     return notes
+
+
+def _check_room(connection: Connection, crm: Crm, workspace_id: str, size: int = 1) -> None:
+    """Raise `in_progress` where one more import, whose file has this size, would be too much."""
+    files = imports.files(connection, workspace_id)
+    mib = MOST_LARGE * crm.settings.limits.import_mib
+    if len(files) >= MOST_WAITING or size + sum(map(crm.uploads.size, files)) > mib * 1024**2:
+        hint = f"{len(files)} imports have not ended, of {MOST_WAITING} with {mib:,} MiB together: DELETE one, or wait."
+        raise Problem("in_progress", f"{hint} {_WHERE}")
 
 
 def _check_planned(found: Import) -> None:

@@ -15,9 +15,10 @@ from crmkit.render.tail import Tail
 from crmkit.storage.interface.connection import Connection
 from crmkit.storage.log import audit
 from crmkit.storage.transfer.imports import DONE, PLANNED, RUNNING, Import
-from crmkit.web.call import HttpCall, flag
+from crmkit.web.call import HttpCall, flag, header_of
 from crmkit.web.reply import Response
 from crmkit.web.route import FREE, Route, read, route
+from crmkit.web.writes import KEY_HEADER
 
 START = "start"
 COLUMN = f"{MAP}COLUMN"  # stands for every parameter that begins so
@@ -35,6 +36,11 @@ def _shown(call: HttpCall, found: Standing) -> Answer:
     return _told(found, 200)
 
 
+async def _admits(call: HttpCall) -> None:
+    if not header_of(call.scope, KEY_HEADER):  # under a key it may be a replay, which is answered
+        await verbs.admit(call)
+
+
 @route(
     "POST",
     "/import",
@@ -46,6 +52,7 @@ def _shown(call: HttpCall, found: Standing) -> Answer:
     query=(*NAMES, COLUMN, START, TIMEZONE),
     status=201,
     uploads=True,
+    admits=_admits,
     shows=_planned,
 )
 async def plan(call: HttpCall) -> Standing:

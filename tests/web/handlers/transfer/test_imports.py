@@ -19,6 +19,8 @@ from crmkit.storage.interface.lanes import ANYWHERE
 from tests.core.jobs.kinds import actor_of, add
 from tests.house import ALICE, BOB, UNLIMITED, House, Person, house
 from tests.teams.office import stepped
+from tests.web.connection.raw import answer as answer_of
+from tests.web.connection.raw import connected, head
 
 HEAD = ("name", "email", "stage", "city")
 JANE = ("Jane Doe", "jane@acme.example", "lead", "Berlin")
@@ -344,11 +346,40 @@ def test_times_without_an_offset_are_those_of_the_zone_that_is_asked_for(alice: 
         alice.post(f"/undo/{found['operation']}")
 
 
-def test_at_most_so_many_plans_wait(alice: Person, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(verbs, "MOST_PLANS", 2)
-    for _ in range(2):
-        planned(alice, file(JANE))
+def test_at_most_so_many_imports_wait_started_or_not(
+    home: House, alice: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _paused(home, alice)
+    monkeypatch.setattr(verbs, "MOST_WAITING", 3)
+    planned(alice, file(JANE), "start=1")
+    last = alice.post("/import?start=1", content=file(JANE), headers={"Idempotency-Key": "1"})
+    for query in ("", "?start=1"):
+        for headers in ({}, {"Idempotency-Key": "2"}):
+            answer = alice.post(f"/import{query}", content=file(JANE), headers=headers)
+            assert error(answer) == (409, "in_progress")
+    assert len(files(home)) == 3
+    again = alice.post("/import?start=1", content=file(JANE), headers={"Idempotency-Key": "1"})
+    assert (again.status_code, again.text) == (201, last.text)
+
+
+def test_files_that_wait_have_together_only_so_many_bytes(
+    home: House, alice: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    planned(alice, file(JANE))
+    monkeypatch.setattr(verbs, "MOST_LARGE", 0)
     assert error(alice.post("/import", content=file(JANE))) == (409, "in_progress")
+    assert len(files(home)) == 1
+
+
+def test_a_file_is_refused_before_it_comes_where_too_many_wait(
+    home: House, alice: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(verbs, "MOST_WAITING", 0)
+    with connected(home.url) as connection:
+        lines = ("Content-Length: 1000", "Expect: 100-continue")
+        connection.sendall(head("POST", "/import", *lines, token=alice.token))
+        status, _, body = answer_of(connection)
+        assert (status, body.splitlines()[0]) == (409, "ERROR in_progress")
 
 
 def test_a_long_file_is_planned_as_far_as_a_client_waits(alice: Person, monkeypatch: pytest.MonkeyPatch) -> None:
