@@ -84,6 +84,8 @@ async def change(call: Call, id: str, sent: Mapping[str, Any]) -> Standing:
         _check_role(tx, call, chosen)
         found = _existing(tx.connection, before.workspace_id, before.id)
         _check_planned(found)
+        if found.options != before.options:
+            raise Problem("in_progress", f"{id} was changed meanwhile: GET /imports/{found.id}, then send it again.")
         names = ("options", "columns", "notes", "kept", "rows", "tried", "creates", "updates", "refused")
         found = structs.replace(found, **{name: getattr(made, name) for name in names})
         refused.drop(tx, found.workspace_id, found.id)

@@ -1,5 +1,6 @@
 """POST /import plans what a file becomes; a job writes it, under one operation that one undo takes back."""
 
+import asyncio
 import csv
 import io
 import time
@@ -15,6 +16,7 @@ from crmkit.core.call import Call
 from crmkit.core.sweep import sweep
 from crmkit.core.transfer.imports import job, rehearsal, rows, verbs
 from crmkit.core.transfer.imports.reading import Open
+from crmkit.errors import Problem
 from crmkit.storage.interface.lanes import ANYWHERE
 from tests.core.jobs.kinds import actor_of, add
 from tests.house import ALICE, BOB, UNLIMITED, House, Person, house
@@ -380,6 +382,19 @@ def test_a_file_is_refused_before_it_comes_where_too_many_wait(
         connection.sendall(head("POST", "/import", *lines, token=alice.token))
         status, _, body = answer_of(connection)
         assert (status, body.splitlines()[0]) == (409, "ERROR in_progress")
+
+
+def test_of_two_changes_at_once_one_is_made_and_the_other_told(home: House, alice: Person) -> None:
+    id, actor = planned(alice, file(JANE))["id"], actor_of(home, alice)
+
+    async def both() -> list[Any]:
+        changes: list[dict[str, str]] = [{"map.city": ""}, {"map.stage": ""}]
+        calls = [verbs.change(Call(home.crm, actor), id, sent) for sent in changes]
+        return await asyncio.gather(*calls, return_exceptions=True)
+
+    (failed,) = [each for each in home.do(both()) if isinstance(each, Problem)]
+    assert failed.code == "in_progress"
+    assert alice.patch(f"/imports/{id}", json={"map.city": "", "map.stage": ""}).status_code == 200
 
 
 def test_a_long_file_is_planned_as_far_as_a_client_waits(alice: Person, monkeypatch: pytest.MonkeyPatch) -> None:
