@@ -22,6 +22,8 @@ def remove(tx: Tx, crm: Crm, names: Collection[str]) -> None:
             crm.uploads.remove(name)
 
     async def effect() -> None:
+        for name in names:
+            crm.reading.forget(name)
         await asyncio.to_thread(work)
 
     if names:

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from crmkit.errors import Problem
 
 MOST = 2  # imports that run at once; one of a workspace
-MOST_KNOWN = 20  # files that were planned, which their jobs need not read through again
+MOST_KNOWN = 4  # files that were planned, which their jobs need not read through again; each takes up to 24 MiB
 
 
 class Rows(Protocol):
@@ -64,16 +64,20 @@ class Reading:
             held.at = found[-1].number
         return held.source, found
 
-    def know(self, import_id: str, source: Any) -> None:
-        """Keep what was found out about the file of an import that is planned."""
-        self._known.pop(import_id, None)
-        self._known[import_id] = source
+    def know(self, file: str, source: Any) -> None:
+        """Keep what was found out about the file of this name, of an import that is planned."""
+        self.forget(file)
+        self._known[file] = source
         if len(self._known) > MOST_KNOWN:
-            del self._known[next(iter(self._known))]
+            self.forget(next(iter(self._known)))
 
-    def known(self, import_id: str) -> Any:
+    def known(self, file: str) -> Any:
         """Return it, and forget it; None if it is not known."""
-        return self._known.pop(import_id, None)
+        return self._known.pop(file, None)
+
+    def forget(self, file: str) -> None:
+        """Forget what was found out about a file, which is to be removed."""
+        self._known.pop(file, None)
 
     def close(self, job_id: str) -> None:
         """Forget the file of a job that has ended."""

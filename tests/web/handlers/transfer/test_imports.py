@@ -2,14 +2,17 @@
 
 import asyncio
 import csv
+import gc
 import io
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import httpx
+import openpyxl
 import pytest
 
 from crmkit.core.call import Call
@@ -305,6 +308,32 @@ def test_a_plan_is_dropped_after_a_day_and_its_file_too(home: House, alice: Pers
     assert error(alice.get(f"/imports/{id}")) == (404, "not_found")
 
 
+def test_a_file_that_is_removed_is_closed_too(home: House, alice: Person) -> None:
+    book, bytes_ = openpyxl.Workbook(), io.BytesIO()
+    for row in (HEAD, JANE):
+        book.active.append(row)
+    book.save(bytes_)
+    content = bytes_.getvalue()
+
+    def post(person: Person) -> str:
+        answer = person.post("/import", content=content)
+        assert answer.status_code == 201, answer.text
+        return answer.text.split("  ")[0].removeprefix("import/")
+
+    assert alice.delete(f"/imports/{post(alice)}").status_code == 200
+    assert _open(home) == []
+    post(alice)
+    home.clock.move(hours=25)
+    _swept(home, lambda: _open(home) == [])
+    place = alice.json_of("POST", "/workspaces", {"name": "Other"})["id"]
+    token = alice.json_of("POST", f"/workspaces/{place}/tokens", {"token_name": "other"})["token"]
+    with Person(home.url, token, ALICE) as there:
+        post(there)
+    assert len(_open(home)) == 1
+    assert stepped(home, alice, "DELETE", f"/workspaces/{place}").status_code == 200
+    assert _open(home) == []
+
+
 def test_the_end_of_a_workspace_takes_its_imports_and_their_files(home: House, alice: Person) -> None:
     place = alice.json_of("POST", "/workspaces", {"name": "Other"})["id"]
     token = alice.json_of("POST", f"/workspaces/{place}/tokens", {"token_name": "other"})["token"]
@@ -434,6 +463,17 @@ def _paused(home: House, person: Person) -> str:
     home.crm.reading._open[other.id] = Open(place, None, -1, iter(()))
     person.json_of("POST", f"/imports/{id}/start")
     return id
+
+
+def _open(home: House) -> list[str]:
+    """Return the files that clients sent which this process has open."""
+    gc.collect()
+    folder = str(home.folder / "uploads")
+    opened = []
+    for descriptor in Path("/proc/self/fd").iterdir():
+        with suppress(FileNotFoundError):
+            opened.append(str(descriptor.readlink()))
+    return [path for path in opened if path.startswith(folder)]
 
 
 def _swept(home: House, met: Callable[[], bool]) -> None:
