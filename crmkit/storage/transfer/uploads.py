@@ -11,6 +11,7 @@ from threading import Lock
 
 from crmkit.errors import Problem
 from crmkit.storage.data_folder import is_nearly_full
+from crmkit.storage.interface.tx import Tx
 
 FOLDER = "uploads"
 RETRY = {"Retry-After": "60"}
@@ -19,7 +20,7 @@ LOOK_BYTES = 8 << 20  # of one file, written between two looks at how full the d
 
 @dataclass(slots=True)
 class Upload:
-    """A body that is in a file. The file is removed with the request, unless it is kept."""
+    """A body that is in a file. The file is removed with the request, unless a unit keeps it."""
 
     path: Path
     size: int  # bytes
@@ -27,15 +28,24 @@ class Upload:
     name: str = ""  # that the client gave the file; empty where it gave none
     content_type: str = ""  # that the client named
     fields: Mapping[str, str] = field(default_factory=dict)  # that stood beside the file in a form
-    is_kept: bool = False
+    _is_named: bool = False  # by a unit that may not be durable
+    _is_kept: bool = False
 
-    async def keep(self) -> None:
-        """Leave the file in the folder; an effect of the unit that wrote its name (see Tx.after)."""
-        self.is_kept = True
+    def keep(self, tx: Tx) -> None:
+        """Leave the file in the folder once this unit is durable, which writes its name."""
 
-    def drop(self) -> None:
-        """Remove the file, unless it is kept."""
-        if not self.is_kept:
+        async def effect() -> None:
+            self._is_kept = True
+
+        self._is_named = True
+        tx.after(effect)
+
+    def drop(self, is_cut: bool = False) -> None:
+        """Remove the file, unless it is kept.
+
+        Where the request `is_cut`, nobody knows whether a unit that named the file is durable: it is left to `clear`.
+        """
+        if not self._is_kept and not (is_cut and self._is_named):
             self.path.unlink(missing_ok=True)
 
 

@@ -43,8 +43,10 @@ class Spooling:
         call.upload = upload
         try:
             yield
-        finally:
-            upload.drop()
+        except BaseException as error:
+            upload.drop(is_cut=not isinstance(error, Problem))
+            raise
+        upload.drop()
 
     async def _spooled(self, call: HttpCall) -> Upload:
         content_type = header_of(call.scope, b"content-type").strip()

@@ -1,5 +1,6 @@
 """Files as bodies: written to the data folder as they come, handed to the handler, removed unless a unit kept them."""
 
+import asyncio
 import hashlib
 import socket
 import time
@@ -32,16 +33,25 @@ def told(call: HttpCall, value: dict[str, Any]) -> Answer:
     return done("taken", value)
 
 
+async def cut() -> None:
+    """An effect at which the request ends, as when the server stops."""
+    raise asyncio.CancelledError
+
+
 @route("POST", "/files", summary="takes a file", area="workspace", verb="write", consent="free", shows=told,
-       uploads=True, query=("keep", "fail"))  # fmt: skip
+       uploads=True, query=("keep", "fail", "cut"))  # fmt: skip
 async def take(call: HttpCall) -> Any:
     upload, asked = call.upload, call.parameters()
 
     def unit(tx: Tx) -> dict[str, Any]:
         if "fail" in asked:
             raise Problem("invalid_value", "It fails.")
-        if "keep" in asked:
-            tx.after(upload.keep)
+        if "cut" in asked:
+            tx.after(cut)
+        if asked.keys() & {"keep", "cut"}:
+            upload.keep(tx)
+        if asked.get("keep") == "fail":
+            raise Problem("invalid_value", "It fails.")
         mode = oct(upload.path.stat().st_mode & 0o777)
         digest = hashlib.sha256(upload.path.read_bytes()).hexdigest()
         facts = {"file": upload.path.name, "mode": mode, "size": upload.size, "sha256": digest, "name": upload.name}
@@ -74,6 +84,17 @@ def begun(home: House, count: int) -> None:
     while len(files(home)) < count:
         assert time.monotonic() < deadline
         time.sleep(0.01)
+
+
+def test_a_file_that_a_durable_row_names_stays_though_the_request_is_cut(home: House, alice: Person) -> None:
+    assert alice.post("/files?cut", content=b"x").status_code == 503
+    assert len(files(home)) == 1
+
+
+@pytest.mark.parametrize("query", ["keep=fail", "cut&keep=fail", "cut&dry_run=1"])
+def test_a_file_that_no_row_names_after_all_is_removed(home: House, alice: Person, query: str) -> None:
+    alice.post(f"/files?{query}", content=b"x")
+    assert files(home) == []
 
 
 @pytest.mark.parametrize("size", [0, 1, PIECE - 1, PIECE, PIECE + 1, 2 * MIB])

@@ -65,7 +65,7 @@ async def plan(call: Call, upload: Upload, sent: Mapping[str, Any], starts: bool
         _check_room(tx.connection, call.crm, tx.by.workspace_id, upload.size)
         found = imports.new(tx, structs.replace(made, file=upload.path.name))
         refused.keep(tx, found.workspace_id, found.id, expected.rows)
-        tx.after(upload.keep)
+        upload.keep(tx)
         return Standing(job.begin(tx, found, now) if starts else found, expected.rows[:SHOWN])
 
     return _known(call, await call.write(unit), read)
