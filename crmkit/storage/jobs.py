@@ -204,13 +204,12 @@ def save(tx: Tx, job: Job) -> None:
     )
 
 
-def end(tx: Tx, due: Due, state: str, error: str, result: Any = None) -> None:
-    """End a job that cannot go on, unless somebody else took it."""
+def end(tx: Tx, due: Due, state: str, error: str, result: Any = None) -> Job | None:
+    """End a job that cannot go on, and return it; None where somebody else took it."""
     tx.tell(due.id)
-    tx.connection.execute(
-        f"UPDATE jobs SET state = ?, due_at = NULL, ended_at = ?, error = ?, result = ? WHERE {_KEY}",
-        (state, tx.now, error, _text(result), due.workspace_id, due.id, due.due_at),
-    )
+    sql = f"UPDATE jobs SET state = ?, due_at = NULL, ended_at = ?, error = ?, result = ? WHERE {_KEY}"
+    values = (state, tx.now, error, _text(result), due.workspace_id, due.id, due.due_at)
+    return _job(tx.connection.execute(f"{sql} RETURNING {_COLUMNS}", values).fetchone())
 
 
 def end_pauses_after(tx: Tx, latest: str) -> None:

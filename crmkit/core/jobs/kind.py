@@ -44,6 +44,7 @@ class JobKind:
     perform: "Callable[[Call, Job], Awaitable[Any]] | None" = None
     prepare: "Callable[[Call, Job], Awaitable[Any]] | None" = None
     step_in: "Callable[[Crm, Tx, Job], Job] | None" = None  # in place of `step`, where one needs the program's parts
+    ended: "Callable[[Crm, Tx, Job], None] | None" = None  # in the transaction that ends a job without its step
 
     def stepped(self, crm: "Crm", tx: Tx, job: Job) -> Job:
         """Return the job after a step."""

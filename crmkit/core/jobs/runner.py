@@ -201,7 +201,14 @@ class _Runner:
         await self._write(due, lambda tx: jobs.pause(tx, due, until, tries))
 
     async def _end(self, due: Due, state: str, error: str, failure: Any = None) -> None:
-        await self._write(due, lambda tx: jobs.end(tx, due, state, error, failure))
+        kind = self._crm.jobs.get(due.kind)
+
+        def unit(tx: Tx) -> None:
+            job = jobs.end(tx, due, state, error, failure)
+            if job is not None and kind is not None and kind.ended is not None:
+                kind.ended(self._crm, tx, job)
+
+        await self._write(due, unit)
 
     async def _write(self, due: Due, unit: Callable[[Tx], Any]) -> Any:
         """Write of the job itself, which needs no actor."""

@@ -83,19 +83,7 @@ class Import(Struct, frozen=True):
 _FIELDS = Import.__struct_fields__
 _JSON = {"options", "titles", "columns", "notes", "kept"}
 _NAMES = ", ".join(f'"{name}"' for name in _FIELDS)
-# what its job ended with counts where the job could not write it: its token was revoked, or it failed
-_SHOWN = ", ".join(
-    {
-        "state": f"CASE WHEN i.state = '{RUNNING}' AND j.ended_at IS NOT NULL THEN '{STOPPED}' ELSE i.state END",
-        "error": f"CASE WHEN i.state = '{RUNNING}' AND j.ended_at IS NOT NULL THEN j.error ELSE i.error END",
-        "ended_at": "coalesce(i.ended_at, j.ended_at)",
-    }.get(name, f'i."{name}"')
-    for name in _FIELDS
-)
-_FIND = (
-    f"SELECT {_SHOWN} FROM imports AS i LEFT JOIN jobs AS j ON j.workspace_id = i.workspace_id AND j.id = i.job_id "
-    "WHERE i.workspace_id = ?"
-)
+_FIND = f"SELECT {_NAMES} FROM imports WHERE workspace_id = ?"
 
 
 def new(tx: Tx, made: Import) -> Import:
@@ -116,25 +104,26 @@ def new(tx: Tx, made: Import) -> Import:
     return made
 
 
-def save(tx: Tx, changed: Import, *names: str) -> Import:
-    """Write these fields of an import, and return it."""
-    assignments = ", ".join(f'"{name}" = ?' for name in names)
+def change(tx: Tx, found: Import, **values: Any) -> Import:
+    """Write these values of an import, and return it with them."""
+    changed = structs.replace(found, **values)
+    assignments = ", ".join(f'"{name}" = ?' for name in values)
     tx.connection.execute(
         f"UPDATE imports SET {assignments} WHERE workspace_id = ? AND id = ?",
-        (*_values(changed, names), changed.workspace_id, changed.id),
+        (*_values(changed, tuple(values)), found.workspace_id, found.id),
     )
     return changed
 
 
 def find(connection: Connection, workspace_id: str, id: str) -> Import | None:
     """Return the import with this id, or None."""
-    row = connection.execute(f"{_FIND} AND i.id = ?", (workspace_id, id)).fetchone()
+    row = connection.execute(f"{_FIND} AND id = ?", (workspace_id, id)).fetchone()
     return None if row is None else _import(row)
 
 
 def newest(connection: Connection, workspace: Workspace, most: int) -> list[Import]:
     """Return the newest imports of a workspace."""
-    sql = f"{_FIND} AND i.seq BETWEEN ? AND ? ORDER BY i.seq DESC LIMIT ?"
+    sql = f"{_FIND} AND seq BETWEEN ? AND ? ORDER BY seq DESC LIMIT ?"
     return [_import(row) for row in connection.execute(sql, (workspace.id, workspace.first, workspace.last, most))]
 
 
@@ -149,26 +138,17 @@ def files(connection: Connection, workspace_id: str | None = None) -> set[str]:
 def forget(tx: Tx, planned_before: str, ended_before: str) -> list[str]:
     """Drop plans that were made before a moment, and imports that ended before another; return the names of files.
 
-    What was stamped ahead of the clock counts as made now. An import whose job ended without it is stopped.
+    What was stamped ahead of the clock counts as made now.
     """
     execute = tx.connection.execute
     execute("UPDATE imports SET created_at = ? WHERE created_at > ?", (tx.now, tx.now))
-    ended = "SELECT {} FROM jobs AS j WHERE j.workspace_id = imports.workspace_id AND j.id = imports.job_id"
-    ended += " AND j.ended_at IS NOT NULL"
-    execute(
-        f"UPDATE imports SET state = '{STOPPED}', error = ({ended.format('j.error')}), op = ({ended.format('j.op')}), "
-        f"ended_at = ({ended.format('j.ended_at')}) WHERE state = '{RUNNING}' AND EXISTS ({ended.format('1')})"
-    )
-    needless = f"file <> '' AND state IN ('{DONE}', '{STOPPED}')"
-    left = execute(f"SELECT file FROM imports WHERE {needless}").fetchall()
-    execute(f"UPDATE imports SET file = '' WHERE {needless}")
     gone = f"(state = '{PLANNED}' AND created_at < ?) OR (ended_at IS NOT NULL AND ended_at < ?)"
     dropped = execute(
         f"DELETE FROM imports WHERE {gone} RETURNING workspace_id, id, file", (planned_before, ended_before)
     ).fetchall()
     for workspace_id, id, _ in dropped:
         execute("DELETE FROM refused_rows WHERE workspace_id = ? AND import_id = ?", (workspace_id, id))
-    return [name for name in (*(name for (name,) in left), *(file for *_, file in dropped)) if name]
+    return [file for *_, file in dropped if file]
 
 
 def _values(found: Import, names: Sequence[str]) -> list[Any]:

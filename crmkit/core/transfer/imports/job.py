@@ -7,7 +7,7 @@ written. A cap of the plan ends it; what is written stays.
 from collections.abc import Sequence
 from zoneinfo import ZoneInfo
 
-from msgspec import Struct, convert, structs, to_builtins
+from msgspec import Struct, convert, to_builtins
 
 from crmkit.clock import after
 from crmkit.core.call import Call
@@ -50,10 +50,8 @@ def begin(tx: Tx, found: Import, now: str) -> Import:
     place = Place(found.rows)
     job = jobs.add(tx, NAME, {"import": found.id, "now": now}, position=to_builtins(place))
     refused.drop(tx, found.workspace_id, found.id)
-    started = structs.replace(
-        found, state=RUNNING, job_id=job.id, tried=0, creates=0, updates=0, refused=0, done=0, notes=()
-    )
-    return imports.save(tx, started, "state", "job_id", "tried", "creates", "updates", "refused", "done", "notes")
+    counts = {"tried": 0, "creates": 0, "updates": 0, "refused": 0, "done": 0}
+    return imports.change(tx, found, state=RUNNING, job_id=job.id, notes=(), **counts)
 
 
 async def _prepare(call: Call, job: Job) -> Turn:
@@ -99,7 +97,8 @@ def _step(crm: Crm, tx: Tx, job: Job) -> Job:
     if written.done:
         place.at = turn.rows[written.done - 1].row.number
     refused.keep(tx, found.workspace_id, found.id, written.refused)
-    found = structs.replace(
+    found = imports.change(
+        tx,
         found,
         done=place.done,
         creates=found.creates + written.creates,
@@ -109,27 +108,29 @@ def _step(crm: Crm, tx: Tx, job: Job) -> Job:
     )
     job = job.goes_on(to_builtins(place))
     if turn.rows and written.ended is None:
-        imports.save(tx, found, "done", "creates", "updates", "refused", "op")
         return job
     if written.ended is None:
-        found = structs.replace(found, state=DONE)
+        end(crm, tx, found, DONE)
     else:
-        found = structs.replace(found, state=STOPPED, error=f"{written.ended.code}: {written.ended.hint}")
-    end(crm, tx, found)
+        end(crm, tx, found, STOPPED, f"{written.ended.code}: {written.ended.hint}")
     return job.ends(Result(told(found)))
 
 
-def end(crm: Crm, tx: Tx, found: Import) -> Import:
-    """Write that an import has ended as its state says; its file is removed."""
+def _ended(crm: Crm, tx: Tx, job: Job) -> None:
+    found = imports.find(tx.connection, job.workspace_id, job.input["import"])
+    if found is not None and not found.has_ended:
+        end(crm, tx, found, STOPPED, job.error)
+
+
+def end(crm: Crm, tx: Tx, found: Import, state: str, error: str = "") -> Import:
+    """Write that an import has ended in this state; its file is removed."""
 
     async def close() -> None:
         crm.reading.close(found.job_id)
 
     tx.after(close)
     uploads.remove(tx, crm, [found.file] if found.file else [])
-    ended = structs.replace(found, file="", ended_at=tx.now)
-    names = ("state", "error", "file", "done", "creates", "updates", "refused", "op", "ended_at")
-    return imports.save(tx, ended, *names)
+    return imports.change(tx, found, state=state, error=error, file="", ended_at=tx.now)
 
 
 def told(found: Import) -> str:
@@ -138,4 +139,4 @@ def told(found: Import) -> str:
     return f"imported {found.creates} created, {found.updates} updated, {found.refused} refused{left}"
 
 
-JOB = JobKind(NAME, step_in=_step, prepare=_prepare)
+JOB = JobKind(NAME, step_in=_step, prepare=_prepare, ended=_ended)

@@ -87,10 +87,10 @@ async def change(call: Call, id: str, sent: Mapping[str, Any]) -> Standing:
         if found.options != before.options:
             raise Problem("in_progress", f"{id} was changed meanwhile: GET /imports/{found.id}, then send it again.")
         names = ("options", "columns", "notes", "kept", "rows", "tried", "creates", "updates", "refused")
-        found = structs.replace(found, **{name: getattr(made, name) for name in names})
         refused.drop(tx, found.workspace_id, found.id)
         refused.keep(tx, found.workspace_id, found.id, expected.rows)
-        return Standing(imports.save(tx, found, *names), expected.rows[:SHOWN])
+        found = imports.change(tx, found, **{name: getattr(made, name) for name in names})
+        return Standing(found, expected.rows[:SHOWN])
 
     return _known(call, await call.write(unit), read)
 
@@ -119,7 +119,7 @@ async def stop(call: Call, id: str) -> Standing:
         if not found.has_ended:
             if found.job_id:
                 jobs.stop(tx, found.workspace_id, found.job_id)
-            found = job.end(call.crm, tx, structs.replace(found, state=STOPPED))
+            found = job.end(call.crm, tx, found, STOPPED)
         return Standing(found, refused.first(tx.connection, found.workspace_id, found.id, SHOWN))
 
     return await call.write(unit)
