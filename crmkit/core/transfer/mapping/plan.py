@@ -69,10 +69,9 @@ class Plan:
         _check(options)
         program = titles.program_of(table.titles, table.format)
         types = {index.key: index.type for index in declared}
-        own = kept["own"] if kept else titles.is_own(table.titles, next((row.cells for row in table.rows()), ()), kind)
+        own = _is_own(table, kind) if kept is None else kept["own"]
         columns = _columns(table.titles, kinds, kind, options, program, types, own)
-        known = Scan.of(kept) if kept is not None else None
-        scan = known or Scan.read(table, _dated(columns, kinds, kind, types), options.dates)
+        scan = Scan.read(table, _dated(columns, kinds, kind, types), options.dates) if kept is None else Scan.of(kept)
         sheet = Sheet(kind, Habits(asker), own, table.format in _WITH_MARKS)
         readers = []
         for column in columns:
@@ -96,6 +95,10 @@ class Plan:
     def resolve(self, tx: Tx, crm: Crm, body: Body) -> dict[str, Any]:
         """Return the values of a body with the records that it names; raises Problem `invalid_reference`."""
         return lookups.resolved(tx, crm, body, self.program, self.asker)
+
+
+def _is_own(table: Table, kind: Kind) -> bool:
+    return titles.is_own(table.titles, next((row.cells for row in table.rows()), ()), kind)
 
 
 def _check(options: Options) -> None:
