@@ -19,6 +19,3 @@ class Habits:
     asker: Asker = NOBODY
     orders: tuple[str, ...] = ORDERS
     decimal: str = "."
-
-
-USUAL = Habits()

@@ -5,7 +5,7 @@ import pytest
 from crmkit.model.fields import Custom, Link
 from crmkit.model.form import Field
 from crmkit.model.record import Kind
-from crmkit.model.sheets.habits import USUAL
+from crmkit.model.sheets.habits import Habits
 from crmkit.render.files.cells import cell_of
 from tests.kinds import ACTIVITY, KINDS
 from tests.storage.samples import samples_of
@@ -25,7 +25,7 @@ def test_a_cell_of_each_field_is_read_back(kind: Kind, field: Field) -> None:
         value = field.type.accept(sent)
         if value is not None:
             text = str(value if write is None else write(value))
-            read, rest = field.type.from_cell(text.strip(), USUAL)
+            read, rest = field.type.from_cell(text.strip(), Habits())
             assert (field.type.accept(read), rest) == (value, "")
             tried += 1
     assert tried
@@ -49,7 +49,7 @@ def test_no_cell_is_too_odd_to_be_read_or_refused(kind: Kind, field: Field) -> N
         "1" * 400,
     ):
         try:
-            value, rest = field.type.from_cell(text, USUAL)
+            value, rest = field.type.from_cell(text, Habits())
         except ValueError:
             continue
         assert isinstance(rest, str)

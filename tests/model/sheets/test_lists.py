@@ -6,7 +6,7 @@ from crmkit.model.actor import Asker
 from crmkit.model.declared.types import declared_type
 from crmkit.model.fields import Choice, Country, Currency, Email, Flag, Phone, Tags
 from crmkit.model.preferences import Preferences
-from crmkit.model.sheets.habits import USUAL, Habits
+from crmkit.model.sheets.habits import Habits
 
 
 @pytest.mark.parametrize(
@@ -24,7 +24,7 @@ from crmkit.model.sheets.habits import USUAL, Habits
     ],
 )
 def test_tags_are_separated_however_a_program_does(cell: str, tags: list[str] | None) -> None:
-    assert Tags().from_cell(cell, USUAL) == (tags, "")
+    assert Tags().from_cell(cell, Habits()) == (tags, "")
     Tags().accept(tags)
 
 
@@ -42,14 +42,14 @@ def test_tags_are_separated_however_a_program_does(cell: str, tags: list[str] | 
     ],
 )
 def test_of_several_addresses_the_first_is_taken_and_the_rest_is_told(cell: str, first: str | None, rest: str) -> None:
-    assert Email().from_cell(cell, USUAL) == (first, rest)
+    assert Email().from_cell(cell, Habits()) == (first, rest)
 
 
 def test_who_is_in_charge_is_known_by_an_address_alone() -> None:
     owner = Email(takes_me=True)
-    assert owner.from_cell("Sam Seller (sam@seller.example)", USUAL) == ("sam@seller.example", "")
-    assert owner.from_cell("me", USUAL) == ("me", "")
-    assert owner.from_cell("Sam Seller", USUAL) == (None, "Sam Seller")
+    assert owner.from_cell("Sam Seller (sam@seller.example)", Habits()) == ("sam@seller.example", "")
+    assert owner.from_cell("me", Habits()) == ("me", "")
+    assert owner.from_cell("Sam Seller", Habits()) == (None, "Sam Seller")
 
 
 @pytest.mark.parametrize(
@@ -63,7 +63,7 @@ def test_who_is_in_charge_is_known_by_an_address_alone() -> None:
     ],
 )
 def test_of_several_phones_the_first_is_taken_and_the_rest_is_told(cell: str, first: str, rest: str) -> None:
-    assert Phone(200).from_cell(cell, USUAL) == (first, rest)
+    assert Phone(200).from_cell(cell, Habits()) == (first, rest)
 
 
 @pytest.mark.parametrize(
@@ -85,21 +85,21 @@ def test_of_several_phones_the_first_is_taken_and_the_rest_is_told(cell: str, fi
     ],
 )
 def test_a_country_is_known_by_its_code_and_its_names(text: str, code: str) -> None:
-    assert Country().from_cell(text, USUAL) == (code, "")
+    assert Country().from_cell(text, Habits()) == (code, "")
 
 
 def test_what_is_no_country_is_told() -> None:
-    assert Country().from_cell("Atlantis", USUAL) == (None, "Atlantis")
+    assert Country().from_cell("Atlantis", Habits()) == (None, "Atlantis")
 
 
 def test_a_currency_is_known_by_its_sign() -> None:
-    assert Currency().from_cell("€", USUAL) == ("EUR", "")
+    assert Currency().from_cell("€", Habits()) == ("EUR", "")
     assert Currency().from_cell("$", Habits(Asker(preferences=Preferences(currency="CAD")))) == ("CAD", "")
 
 
 def test_a_word_of_a_few_is_known_by_its_letters() -> None:
     kinds = Choice(("call", "email", "note"))
-    assert [kinds.from_cell(text, USUAL)[0] for text in ("E-Mail", "CALL", "Notes", "fax")] == [
+    assert [kinds.from_cell(text, Habits())[0] for text in ("E-Mail", "CALL", "Notes", "fax")] == [
         "email",
         "call",
         "Notes",
@@ -109,10 +109,10 @@ def test_a_word_of_a_few_is_known_by_its_letters() -> None:
 
 def test_yes_and_no_are_known_in_many_words() -> None:
     for word in ("TRUE", "yes", "1", "x", "ja", "Sí", "checked"):
-        assert Flag().from_cell(word, USUAL) == (True, "")
+        assert Flag().from_cell(word, Habits()) == (True, "")
     for word in ("False", "no", "0", "Nein", "não", "To do"):
-        assert Flag().from_cell(word, USUAL) == (False, "")
-    assert Flag().from_cell("maybe", USUAL) == ("maybe", "")
+        assert Flag().from_cell(word, Habits()) == (False, "")
+    assert Flag().from_cell("maybe", Habits()) == ("maybe", "")
 
 
 @pytest.mark.parametrize(
@@ -134,4 +134,4 @@ def test_yes_and_no_are_known_in_many_words() -> None:
     ],
 )
 def test_a_declared_key_reads_a_cell_by_its_type(word: str, cell: str, value: object) -> None:
-    assert declared_type(word, ("Gold",) if word == "choice" else ()).from_cell(cell, USUAL) == (value, "")
+    assert declared_type(word, ("Gold",) if word == "choice" else ()).from_cell(cell, Habits()) == (value, "")

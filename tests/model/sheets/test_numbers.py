@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from crmkit.model.fields import Integer, Number
 from crmkit.model.sheets import numbers
-from crmkit.model.sheets.habits import USUAL, Habits
+from crmkit.model.sheets.habits import Habits
 
 
 @pytest.mark.parametrize(
@@ -107,8 +107,8 @@ def test_amounts_become_hundredths_unless_they_have_more_decimals_than_the_curre
 
 
 def test_a_whole_number_of_a_field_has_no_fraction() -> None:
-    assert Integer(0, 100).from_cell("20%", USUAL) == (20, "")
-    assert Integer().from_cell("1,000", USUAL) == (1000, "")
-    assert Integer().from_cell("1.5", USUAL) == ("1.5", "")
-    assert Number().from_cell("1.5", USUAL) == (1.5, "")
+    assert Integer(0, 100).from_cell("20%", Habits()) == (20, "")
+    assert Integer().from_cell("1,000", Habits()) == (1000, "")
+    assert Integer().from_cell("1.5", Habits()) == ("1.5", "")
+    assert Number().from_cell("1.5", Habits()) == (1.5, "")
     assert Number().from_cell("1,5", Habits(decimal=",")) == (1.5, "")
