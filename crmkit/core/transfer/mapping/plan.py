@@ -8,7 +8,7 @@ from crmkit.core.crm import Crm
 from crmkit.core.transfer.mapping import lookups, titles
 from crmkit.core.transfer.mapping.columns import Scan
 from crmkit.core.transfer.mapping.filling import Body, Filling, Refused
-from crmkit.core.transfer.mapping.reading import Column, Read, Sheet, reader
+from crmkit.core.transfer.mapping.reading import MappedColumn, Read, Sheet, reader
 from crmkit.core.transfer.mapping.target import Target, Unknown, named, places_of
 from crmkit.errors import Problem, a, nearest
 from crmkit.files.table import Row, Table
@@ -42,7 +42,7 @@ class Plan:
 
     kinds: Kinds
     kind: Kind
-    columns: tuple[Column, ...]
+    columns: tuple[MappedColumn, ...]
     program: str
     kept: dict[str, Any]
     notes: tuple[str, ...]
@@ -119,7 +119,7 @@ def _columns(
     program: titles.Program | None,
     declared: Mapping[str, Declared],
     own: bool,
-) -> tuple[Column, ...]:
+) -> tuple[MappedColumn, ...]:
     chosen = _chosen(found, kinds, kind, options, program)
     by_key = {titles.key(key): key for key in declared}
     columns, unknown = [], list[str]()
@@ -133,7 +133,7 @@ def _columns(
             unknown.append(title)
             keeps = options.unknown == "custom" and kind.custom is not None
             target = Target(path=(title,)) if keeps else Target()
-        columns.append(Column(number, title, target.name(names), target))
+        columns.append(MappedColumn(number, title, target.name(names), target))
     if unknown and options.unknown == "refuse":
         hint = "Name a field for each with map.TITLE=field, leave it out with map.TITLE=, or send unknown=custom."
         told = {title: f"is no field of {a(kind.noun)}{nearest(title, kind.taken)}" for title in unknown}
@@ -167,13 +167,13 @@ def _chosen(
     return chosen
 
 
-def _kind_of(column: Column, kinds: Kinds, kind: Kind) -> Kind:
+def _kind_of(column: MappedColumn, kinds: Kinds, kind: Kind) -> Kind:
     """Return the kind of the record that a column is about."""
     return kinds.places[kind][column.target.place].to if column.target.place else kind
 
 
 def _dated(
-    columns: Sequence[Column], kinds: Kinds, kind: Kind, declared: Mapping[str, Declared]
+    columns: Sequence[MappedColumn], kinds: Kinds, kind: Kind, declared: Mapping[str, Declared]
 ) -> Iterator[tuple[int, bool]]:
     """Yield the numbers of the columns whose cells tell of each other, and whether they are days, not numbers."""
     for column in columns:

@@ -33,7 +33,7 @@ _SEVERAL = ";"  # between the ids of related records
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
+class MappedColumn:
     """A column of a file and what it is for. `field` is as `map.` spells it, "" where the column is left out."""
 
     number: int
@@ -70,7 +70,7 @@ def plain(cell: Any) -> str:
     return str(cell)
 
 
-def reader(column: Column, sheet: Sheet, to: Kind, declared: Declared | None) -> Read | None:
+def reader(column: MappedColumn, sheet: Sheet, to: Kind, declared: Declared | None) -> Read | None:
     """Return what reads a column; None for one that is left out. `to` is the kind of the record that it is about."""
     target = column.target
     if target.path:
@@ -122,7 +122,7 @@ def own_value(type_: FieldType, text: str) -> Any:
     return text
 
 
-def _field(column: Column, sheet: Sheet, field: Field) -> Read:
+def _field(column: MappedColumn, sheet: Sheet, field: Field) -> Read:
     name, title, type_, target = field.name, column.title, field.type, column.target
     strict = not target.guessed or field.required or isinstance(type_, Email) or sheet.kind.custom is None
     asker = sheet.habits.asker
@@ -191,7 +191,7 @@ def _joined(type_: FieldType, before: Any, value: Any, appends: bool) -> Any:
     return f"{before}\n{value}" if appends else None
 
 
-def _custom(column: Column, sheet: Sheet, declared: Declared | None) -> Read:
+def _custom(column: MappedColumn, sheet: Sheet, declared: Declared | None) -> Read:
     path, name = column.target.path, column.field
     is_line = column.title.startswith("custom.")
 
@@ -224,7 +224,7 @@ def _custom(column: Column, sheet: Sheet, declared: Declared | None) -> Read:
     return read
 
 
-def _object(column: Column) -> Read:
+def _object(column: MappedColumn) -> Read:
     """Return what reads all of custom from one column."""
 
     def read(cell: Any, filling: Filling) -> None:
@@ -245,7 +245,7 @@ def _object(column: Column) -> Read:
     return read
 
 
-def _link(column: Column, sheet: Sheet) -> Read:
+def _link(column: MappedColumn, sheet: Sheet) -> Read:
     """Return what reads the text that names a record, which is not created."""
     name, title = column.target.field, column.title
 
@@ -257,7 +257,7 @@ def _link(column: Column, sheet: Sheet) -> Read:
     return read
 
 
-def _money(column: Column, sheet: Sheet) -> Read:
+def _money(column: MappedColumn, sheet: Sheet) -> Read:
     name, title = column.target.field, column.title
     _, known = numbers.sign_behind(title)
 
@@ -279,7 +279,7 @@ def _money(column: Column, sheet: Sheet) -> Read:
     return read
 
 
-def _related(column: Column, sheet: Sheet, to: Kind, field: Field) -> Read:
+def _related(column: MappedColumn, sheet: Sheet, to: Kind, field: Field) -> Read:
     """Return what reads a field of a related record; with its name may stand its address."""
     place, title, target = column.target.place, column.title, column.target
     is_name, is_id = field is to.title, bool(target.before)
