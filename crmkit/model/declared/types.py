@@ -31,6 +31,7 @@ class Declared(FieldType):
 
     word: ClassVar[str]  # as a client names the type
     is_compared: ClassVar[bool] = True
+    is_text: ClassVar[bool] = False  # its values are texts in JSON
 
     @cached_property
     def form(self) -> str:
@@ -48,6 +49,7 @@ class Declared(FieldType):
 @dataclass(frozen=True)
 class DeclaredText(Declared):
     word = "text"
+    is_text = True
     taken = Taken.TEXT
     says = "text"
 
@@ -103,6 +105,7 @@ class DeclaredBool(Declared):
 @dataclass(frozen=True)
 class DeclaredDate(Declared):
     word = "date"
+    is_text = True
     dated = True
     taken = Taken.TIME
     says = "a date like 2026-06-30"
@@ -129,6 +132,7 @@ class DeclaredTime(Declared):
     """A moment, compared to the second as UTC."""
 
     word = "time"
+    is_text = True
     dated = True
     taken = Taken.TIME
     says = "a time like 2026-06-10T09:00:00Z (RFC 3339 with its offset)"
@@ -163,6 +167,7 @@ class DeclaredChoice(Declared):
 
     choices: tuple[str, ...]
     word = "choice"
+    is_text = True
     taken = Taken.EXACT
 
     @property

@@ -1,5 +1,6 @@
 """What every type of field says and does."""
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar, TypeVar
@@ -76,6 +77,15 @@ class FieldType:
         may mean several values.
         """
         return text, ""
+
+    def from_own(self, text: str) -> Any:
+        """Return the value that an export of ours wrote as this text."""
+        if self.structured and text.startswith(("[", "{")):
+            try:
+                return json.loads(text)
+            except ValueError:  # somebody edited it
+                return text
+        return text
 
     def edit(self, raw: Any) -> Any:
         """Return the same for what a PATCH sends, which may say more."""

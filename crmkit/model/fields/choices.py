@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from crmkit.errors import nearest
+from crmkit.model.cells import custom_value
 from crmkit.model.fields.base import FieldType, Invalid
 from crmkit.model.iso_codes import CURRENCIES
 from crmkit.model.operators.rows import Taken
@@ -102,6 +103,9 @@ class Flag(FieldType):
 
         flag = words.flag(text)
         return text if flag is None else flag, ""
+
+    def from_own(self, text: str) -> Any:
+        return custom_value(text)
 
     def operand(self, text: str) -> bool:
         word = text.strip().lower()

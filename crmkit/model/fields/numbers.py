@@ -3,7 +3,9 @@
 import math
 import re
 from dataclasses import dataclass
+from typing import Any
 
+from crmkit.model.cells import custom_value
 from crmkit.model.fields.base import FieldType, Invalid
 from crmkit.model.sheets.habits import Habits, Read
 
@@ -51,6 +53,9 @@ class Integer(FieldType):
         value = numbers.number(text.removesuffix("%"), habits.decimal)
         return text if value is None or value % 1 else int(value), ""
 
+    def from_own(self, text: str) -> Any:
+        return custom_value(text)
+
     def cleaned(self, value: int) -> int:
         if not self.least <= value <= self.most:
             raise Invalid(f"must be {self.says}")
@@ -83,6 +88,9 @@ class Number(FieldType):
 
         value = numbers.number(text, habits.decimal)
         return text if value is None else float(value), ""
+
+    def from_own(self, text: str) -> Any:
+        return custom_value(text)
 
     def cleaned(self, value: float) -> float:
         if not (self.least <= value <= self.most and math.isfinite(value)):

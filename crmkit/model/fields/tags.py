@@ -42,6 +42,9 @@ class Tags(FieldType):
 
         return lists.words(text) or None, ""
 
+    def from_own(self, text: str) -> Any:
+        return super().from_own(text) if text.startswith(("[", "{")) else text.split(",")
+
     def cleaned(self, value: list[str]) -> list[str] | None:
         return self._fitting(self._by_fold(value).values())
 

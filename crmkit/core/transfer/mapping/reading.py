@@ -13,12 +13,10 @@ from crmkit.model.fields import (
     Custom,
     Email,
     FieldType,
-    Flag,
     Integer,
     Invalid,
     Link,
     LongText,
-    Number,
     Tags,
     Text,
 )
@@ -96,7 +94,7 @@ def value_of(field: Field, cell: Any, sheet: Sheet) -> tuple[Any, str]:
         if not text:
             return None, ""
         if sheet.is_own:
-            return own_value(field.type, text), ""
+            return field.type.from_own(text), ""
         if isinstance(field.type, Email) and field.type.takes_me and text in words.NOBODY:
             return None, ""
         return field.type.from_cell(text, sheet.habits)
@@ -106,20 +104,6 @@ def value_of(field: Field, cell: Any, sheet: Sheet) -> tuple[Any, str]:
     if isinstance(cell, list | dict) or (sheet.is_own and field.type.wire is not str):
         return cell, ""
     return field.type.from_cell(plain(cell), replace(sheet.habits, decimal="."))
-
-
-def own_value(type_: FieldType, text: str) -> Any:
-    """Return the value that our export wrote as this text."""
-    if type_.structured and text.startswith(("[", "{")):
-        try:
-            return json.loads(text)
-        except ValueError:
-            return text
-    if isinstance(type_, Tags):
-        return text.split(",")
-    if isinstance(type_, Flag | Integer | Number):
-        return custom_value(text)
-    return text
 
 
 def _field(column: MappedColumn, sheet: Sheet, field: Field) -> Read:
@@ -204,7 +188,7 @@ def _custom(column: MappedColumn, sheet: Sheet, declared: Declared | None) -> Re
         if declared is not None and not sheet.is_own:
             try:
                 if not isinstance(cell, list | dict):
-                    is_text = isinstance(cell, str) or declared.word in ("text", "date", "time", "choice")
+                    is_text = isinstance(cell, str) or declared.is_text
                     cell = declared.from_cell(plain(cell), sheet.habits)[0] if is_text else cell
                 declared.compared(cell)
             except Invalid as error:
