@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from crmkit.core.crm import Crm
-from crmkit.core.transfer.mapping import lookups, titles
+from crmkit.core.transfer.mapping import lookups, tables, titles
 from crmkit.core.transfer.mapping.columns import Scan
 from crmkit.core.transfer.mapping.filling import Body, Filling, Refused
 from crmkit.core.transfer.mapping.reading import MappedColumn, Read, Sheet, reader
@@ -116,19 +116,19 @@ def _columns(
     kinds: Kinds,
     kind: Kind,
     options: Options,
-    program: titles.Program | None,
+    program: tables.Program | None,
     declared: Mapping[str, Declared],
     own: bool,
 ) -> tuple[MappedColumn, ...]:
     chosen = _chosen(found, kinds, kind, options, program)
-    by_key = {titles.key(key): key for key in declared}
+    by_key = {tables.key(key): key for key in declared}
     columns, unknown = [], list[str]()
     names = {place: link.to.title.name for place, link in places_of(kinds, kind).items()}
     guesses = titles.targets(found, kinds, kind, program, own)
     for number, (title, guess) in enumerate(zip(found, guesses, strict=True), 1):
         target = chosen.get(title) or guess
-        if title not in chosen and titles.key(title) in by_key and (target is None or target.guessed):
-            target = Target(path=(by_key[titles.key(title)],))
+        if title not in chosen and tables.key(title) in by_key and (target is None or target.guessed):
+            target = Target(path=(by_key[tables.key(title)],))
         if target is None:
             unknown.append(title)
             keeps = options.unknown == "custom" and kind.custom is not None
@@ -142,13 +142,13 @@ def _columns(
 
 
 def _chosen(
-    found: Sequence[str], kinds: Kinds, kind: Kind, options: Options, program: titles.Program | None
+    found: Sequence[str], kinds: Kinds, kind: Kind, options: Options, program: tables.Program | None
 ) -> dict[str, Target]:
     """Return what the client says that columns are for, by their titles."""
-    by_key = {titles.key(title): title for title in reversed(found)}
+    by_key = {tables.key(title): title for title in reversed(found)}
     chosen, strangers, wrong = {}, {}, {}
     for said, text in options.map.items():
-        title = said if said in found else by_key.get(titles.key(said))
+        title = said if said in found else by_key.get(tables.key(said))
         if title is None:
             strangers[f"map.{said}"] = f"is no column of this file{nearest(said, found)}"
             continue
@@ -157,7 +157,7 @@ def _chosen(
         except Unknown as error:
             wrong[f"map.{said}"] = str(error)
             continue
-        is_id = program is not None and target.field == "source_id" and titles.key(title) in program.ids
+        is_id = program is not None and target.field == "source_id" and tables.key(title) in program.ids
         chosen[title] = replace(target, before=f"{program.name}:") if program and is_id else target
     if wrong:
         hint = "Name a field of the kind, custom.KEY, or nothing."

@@ -122,3 +122,7 @@ FIELDS = """
     kind: type; activity type; kind; art; typ
     follow_up_at: follow up; follow up date; next follow up; next step date; wiedervorlage; relance; seguimiento
 """
+
+# words for a kind that begin other titles too
+NO_START = {"business", "employer", "people", "issue", "todo", "case"}
+SURNAME_BESIDE = {"nom": "prenom", "name": "vorname", "naam": "voornaam"}  # a full name where that is missing

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from crmkit.core.records import nested
-from crmkit.core.transfer.mapping import Body, Refused, titles
+from crmkit.core.transfer.mapping import Body, Refused, tables, words
 from crmkit.errors import CATALOGUE, Problem
 from crmkit.model.record import Kind
 from crmkit.model.sheets.words import NOTHING
@@ -23,7 +23,7 @@ KNOWN = sorted(
         for text in (headers.OF_PROGRAMS, headers.OTHERS)
         for pair in re.split(",|\n", text)
     }
-    | {title.strip() for _, line in titles._lines(titles.words.FIELDS) for title in line.split(";")}
+    | {title.strip() for _, line in tables.lines(words.FIELDS) for title in line.split(";")}
     | {name for kind in (*KINDS, ACTIVITY) for name in kind.names}
     | {"handle", "custom", "custom.a", "custom.a.b", 'custom."a.b"', "custom.", "company.name", "row", "error"}
 )

@@ -2,7 +2,7 @@
 
 import pytest
 
-from crmkit.core.transfer.mapping import Body, Options, Plan, titles
+from crmkit.core.transfer.mapping import Body, Options, Plan, tables, words
 from crmkit.model.record import Kind
 from tests import test_a_new_kind_works as assets
 from tests.core.transfer.mapping import headers as written
@@ -76,9 +76,9 @@ def test_the_first_two_columns_of_our_own_report_are_left_out() -> None:
 
 def test_no_table_of_titles_names_a_field_that_no_kind_has() -> None:
     every = {name for kind in (*KINDS, ACTIVITY) for name in kind.taken} | {"*", "custom", "left out"}
-    for said, _ in titles._lines(titles.words.FIELDS):
-        assert set(titles._meaning(said).fields) <= every, said
-    for program in titles._programs().values():
+    for said, _ in tables.lines(words.FIELDS):
+        assert set(tables.meaning_of(said).fields) <= every, said
+    for program in tables.known_programs().values():
         for meaning in program.meanings.values():
             for name in meaning.fields:
                 place, dot, field = name.partition(".")
@@ -89,10 +89,10 @@ def test_no_table_of_titles_names_a_field_that_no_kind_has() -> None:
 @pytest.mark.parametrize("kind", [*KINDS, ACTIVITY], ids=lambda kind: kind.name)
 def test_no_title_means_two_fields_of_a_kind(kind: Kind) -> None:
     seen: dict[str, str] = {}
-    for said, line in titles._lines(titles.words.FIELDS):
-        names = [kind.title.name if name == "*" and kind.has_title else name for name in titles._meaning(said).fields]
+    for said, line in tables.lines(words.FIELDS):
+        names = [kind.title.name if name == "*" and kind.has_title else name for name in tables.meaning_of(said).fields]
         field = next((name for name in names if name in kind.taken), None)
-        for word in map(titles.key, line.split(";")) if field else ():
+        for word in map(tables.key, line.split(";")) if field else ():
             assert word, f"{said} has an empty title"
             assert seen.setdefault(word, field or "") == field, f"{word}: {seen[word]} and {field}"
 
