@@ -284,7 +284,7 @@ def _write_schema() -> dict[str, Any]:
         "properties": {
             "operation": {
                 "type": ["string", "null"],
-                "description": "the id of what was logged; absent where nothing changed, null of an import before that",
+                "description": "the id of what was logged; absent or null where nothing was",
             },
             "dry_run": {"const": True, "description": "nothing was written; ids of what would be new are null"},
         },
