@@ -130,9 +130,7 @@ class _Source:
 
     def wrapped(self) -> Iterator[Any]:
         """Yield the object, or what is in its array of items."""
-        start = self._at
         if not self._is_wrapper():
-            self._at = start
             yield self.value()
             return
         yield from self.array()
@@ -143,7 +141,7 @@ class _Source:
             raise invalid(f"After {self._place(0).lower()} a comma or }} is missing.")
 
     def _is_wrapper(self) -> bool:
-        """Tell whether the object is one with an array of items, which comes next then."""
+        """Tell whether the object is one with an array of items, which comes next then; else the object does."""
         while len(self._text) - self._at < _PIECE and self._more():
             pass
         found = _WRAPPER.match(self._text, self._at)
@@ -172,10 +170,12 @@ class _Source:
             piece = self._file.read(max(_PIECE, held))
         except UnicodeError:
             raise invalid(f"After {self._place(0).lower()} the file is not {self._file.encoding}.") from None
-        self._ended = not piece
+        if not piece:
+            self._ended = True
+            return False
         self._text = self._text[self._at :] + piece
         self._at = 0
-        return bool(piece)
+        return True
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

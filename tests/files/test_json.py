@@ -113,3 +113,30 @@ def test_what_python_writes_is_read_back_wherever_a_piece_ends(
         assert {key: read[key] for key in item} == item
         assert all(value is None for key, value in read.items() if key not in item)
         assert not any(isinstance(value, float) and math.isnan(value) for value in row.cells)
+
+
+@given(
+    widths=st.lists(st.integers(0, 3000), min_size=1, max_size=30),
+    times=st.integers(1, 40),
+    form=st.sampled_from(["[{}]", '{{"items":[{}]}}', "{}"]),
+    parted=st.sampled_from(["\n", "\r\n", " , \n"]),
+)
+def test_every_item_of_a_file_of_any_length_is_read(
+    tmp_path_factory: pytest.TempPathFactory, widths: list[int], times: int, form: str, parted: str
+) -> None:
+    folder = Folder(tmp_path_factory.mktemp("json"))
+    items = [{"name": f"P{number}", "text": "x" * width} for number, width in enumerate(widths * times)]
+    between = parted if form == "{}" else ","
+    table = folder.table(form.format(between.join(map(json.dumps, items))))
+    assert dicts(table) == items
+
+
+@pytest.mark.parametrize("width", [0, 100, 129, 5000, 65_500, 65_536, 70_000])
+def test_lines_of_equal_length_are_all_read(folder: Folder, width: int) -> None:
+    items = [{"name": f"P{number:05}", "text": "x" * width} for number in range(max(5, 200_000 // (width + 30)))]
+    assert folder.rows("\n".join(map(json.dumps, items))) == items
+
+
+def test_an_item_of_the_greatest_length_is_read_at_the_end_of_a_file(folder: Folder) -> None:
+    items = [{"text": "x" * 700_000}, {"text": "y" * 700_000}]
+    assert folder.rows("\n".join(map(json.dumps, items))) == items
