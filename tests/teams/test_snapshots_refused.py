@@ -186,6 +186,38 @@ def test_rows_that_no_crmkit_wrote_are_refused(
     assert refused(there, changed(moving, tmp_path / "wrong.zip", {name: change}))
 
 
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("country", "xxxx"),
+        ("created_at", "yesterday"),
+        ("created_at", "2026-11-28"),
+        ("custom", "{not json"),
+        ("custom", "[1]"),
+        ("custom", 1),
+        ("tags", "x"),
+        ("timezone", "No/Where"),
+        ("notes", 5),
+    ],
+)
+def test_a_row_whose_value_its_field_does_not_hold_is_refused_by_name(
+    moving: Moving, there: Path, tmp_path: Path, field: str, value: Any
+) -> None:
+    told = refused(there, changed(moving, tmp_path / "wrong.zip", {"contacts": first(**{field: value})}))
+    assert told.startswith("the row c_")
+    assert f" of contacts has a {field} that is not " in told
+
+
+@pytest.mark.parametrize(
+    ("field", "value"), [("timezone", "No/Where"), ("currency", "QQQQ"), ("country", "xxxx"), ("language", "?")]
+)
+def test_a_setting_that_this_server_does_not_know_is_refused_by_name(
+    moving: Moving, there: Path, tmp_path: Path, field: str, value: str
+) -> None:
+    told = refused(there, changed(moving, tmp_path / "wrong.zip", {}, **with_workspace(moving, **{field: value})))
+    assert told.startswith(f"the workspace has a {field} that is not ")
+
+
 @pytest.mark.parametrize("values", [{"number": 1}, {"plan": "unlimited"}, {"id": "ws_1"}, {"name": None}, {"more": 1}])
 def test_settings_that_no_crmkit_wrote_are_refused(
     moving: Moving, there: Path, tmp_path: Path, values: dict[str, Any]

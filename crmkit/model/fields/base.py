@@ -70,6 +70,13 @@ class FieldType:
     def cleaned(self, value: Any) -> Any:
         return value
 
+    def is_stored(self, value: Any) -> bool:
+        """Tell whether a value, which came from elsewhere, is one that `accept` returns."""
+        try:
+            return value is not None and bool(self.accept(value) == value)
+        except Invalid:
+            return False
+
     def from_cell(self, text: str, habits: Habits) -> Read:
         """Return what a POST sends for the text of a cell, trimmed and not empty, and what of it is no value here.
 

@@ -39,6 +39,10 @@ class Text(FieldType):
             raise Invalid(f"has {len(text):,} characters; at most {self.most:,} fit")
         return text if trimmed(text) else None
 
+    def is_stored(self, value: Any) -> bool:
+        """Tell whether it is a text: one that other fields made, or an earlier version took, may be longer."""
+        return isinstance(value, str)
+
     def operand(self, text: str) -> str | None:
         value = self.cleaned(text)
         return None if value is None else fold(value)

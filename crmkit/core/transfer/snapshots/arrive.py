@@ -12,6 +12,7 @@ from crmkit import ids
 from crmkit.core.configuration import countries
 from crmkit.core.declared import indexing
 from crmkit.core.people.teams import ROLES
+from crmkit.core.transfer.snapshots import checking
 from crmkit.core.transfer.snapshots.archive import MEMBERS, Invalid, Manifest, Member, Reader
 from crmkit.model import address
 from crmkit.model.record import Kind, Kinds
@@ -42,6 +43,7 @@ def arrive(reader: Reader, run: Run, kinds: Kinds, plan: str) -> None:
     """
     manifest = reader.manifest
     _check(manifest, reader.members, kinds)
+    checking.check(reader, kinds)
     tables = owned.travelling(kinds)
     workspace = run(partial(_begin, manifest=manifest, kinds=kinds, plan=plan), [manifest.id])
     try:
