@@ -80,6 +80,8 @@ def _execute(
         for statement in statements:
             connection.execute(statement)
         for number, migration in enumerate(migrations, start=first):
+            if migration.work is not None:
+                migration.work(connection)
             connection.execute(
                 "INSERT INTO migrations (number, name, applied_at) VALUES (?, ?, ?)",
                 (number, migration.name, stamp(system_clock())),

@@ -37,6 +37,7 @@ from crmkit.storage.sqlite.migrations import (
     m0034_views,
     m0035_imports,
     m0036_links,
+    m0037_undone,
 )
 from crmkit.storage.sqlite.migrations.migration import Migration
 
@@ -77,6 +78,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     m0034_views.MIGRATION,
     m0035_imports.MIGRATION,
     m0036_links.MIGRATION,
+    m0037_undone.MIGRATION,
 )
 
 __all__ = ["MIGRATIONS", "Migration"]

@@ -4,16 +4,19 @@ A released migration is never edited, so what these functions return never chang
 names and columns as text, not a kind, whose declaration goes on changing.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+
+from crmkit.storage.interface.connection import Connection
 
 
 @dataclass(frozen=True)
 class Migration:
-    """`statements` are run one by one in a single transaction."""
+    """`statements` are run one by one in a single transaction, then `work`, which changes rows and no schema."""
 
     name: str
-    statements: tuple[str, ...]
+    statements: tuple[str, ...] = ()
+    work: Callable[[Connection], None] | None = None
 
 
 def table(plural: str, columns: Sequence[str], links: Mapping[str, str], is_logged: bool = True) -> str:

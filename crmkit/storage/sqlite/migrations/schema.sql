@@ -1,4 +1,4 @@
--- 36;
+-- 37;
 CREATE TABLE migrations (
             number INTEGER PRIMARY KEY,
             name TEXT NOT NULL,
