@@ -97,7 +97,9 @@ def _workspace_commands(workspace: argparse.ArgumentParser) -> None:
     export.add_argument("id", metavar="WS", help="id of the workspace, like ws_k7m2q9xa")
     export.set_defaults(run=_export_workspace)
 
-    import_ = commands.add_parser("import", help="bring a workspace in from the file that export wrote")
+    told = "bring a workspace in from the file that export wrote"
+    slows = "Beside a running server it makes the writes of others wait: stop the server first for a large one."
+    import_ = commands.add_parser("import", help=told, description=f"{told}. {slows}")
     import_.set_defaults(run=_import_workspace)
     for command in (export, import_):
         command.add_argument("file", metavar="FILE", type=Path, help="the archive, a ZIP file")
