@@ -63,7 +63,7 @@ class FieldType:
             return None
         try:
             value = msgspec.convert(raw, self.wire)
-        except msgspec.ValidationError:
+        except (msgspec.ValidationError, UnicodeEncodeError):  # half a surrogate pair is no value
             raise Invalid(f"must be {self.says}") from None
         return self.cleaned(value)
 

@@ -15,7 +15,7 @@ from crmkit.model.record import Kind
 from crmkit.model.sheets.words import NOTHING
 from tests.core.transfer.mapping import headers
 from tests.core.transfer.mapping.tables import ASKER, planned, table
-from tests.kinds import ACTIVITY, KINDS, REGISTRY
+from tests.kinds import ACTIVITY, COMPANY, CONTACT, KINDS, REGISTRY
 
 KNOWN = sorted(
     {
@@ -89,6 +89,13 @@ def tables(draw: st.DrawFn, cells: st.SearchStrategy[Any]) -> Any:
     found = draw(st.lists(st.one_of(st.sampled_from(KNOWN), st.text(min_size=1, max_size=8)), min_size=1, max_size=8))
     rows = draw(st.lists(st.tuples(*(cells for _ in found)), max_size=4))
     return table(found, *rows, format=draw(st.sampled_from(("csv", "xlsx", "json", "vcard"))))
+
+
+def test_half_a_surrogate_pair_is_no_value_of_any_field() -> None:
+    for title in (*CONTACT.writable, *(f"company.{name}" for name in COMPANY.writable)):
+        made = table([title], ("\ud800",), format="json")
+        (row,) = made.rows()
+        assert isinstance(planned(made, CONTACT).body(row), Body | Refused)
 
 
 @settings(max_examples=400, suppress_health_check=[HealthCheck.too_slow], deadline=None)
