@@ -51,7 +51,7 @@ class Integer(FieldType):
         from crmkit.model.sheets import numbers  # late: a start does without
 
         value = numbers.number(text.removesuffix("%"), habits.decimal)
-        return text if value is None or value % 1 else int(value), ""
+        return text if value is None or value % 1 or numbers.is_like_grouped(value) else int(value), ""
 
     def from_own(self, text: str) -> Any:
         return custom_value(text)

@@ -71,6 +71,14 @@ def number(text: str, decimal: str) -> Decimal | None:
     return value if abs(value.adjusted()) < MOST_DIGITS else None
 
 
+def is_like_grouped(value: Decimal) -> bool:
+    """Tell whether a number is written like a whole one in groups of three digits: 2.000 in a column that has no other.
+
+    A text like that may be two thousand; it is no fraction unless it is one of a thousandth.
+    """
+    return value.as_tuple().exponent == -3 and 1 <= abs(value) < 1000
+
+
 def money(text: str, decimal: str) -> tuple[Decimal, str] | None:
     """Return an amount and the sign or code of its currency, "" where it has none; None for what is no amount."""
     text = _BLANKS.sub(" ", text[: LONGEST + 1]).strip().replace("\u2212", "-")
@@ -111,9 +119,14 @@ def currencies(word: str) -> tuple[str, ...]:
 
 
 def cents(amount: Decimal, currency: str) -> int | None:
-    """Return hundredths of a currency; None for an amount of more decimals than it has."""
-    decimals = _DECIMALS.get(currency, 2)
+    """Return hundredths of a currency; None for an amount of more decimals than it has, as 2.000 euros may be."""
+    decimals = decimals_of(currency)
     found = amount * 100
-    if amount * 10**decimals % 1 or found % 1:
+    if amount * 10**decimals % 1 or found % 1 or (decimals < 3 and is_like_grouped(amount)):
         return None
     return int(found)
+
+
+def decimals_of(currency: str) -> int:
+    """Return how many decimals a currency has."""
+    return _DECIMALS.get(currency, 2)

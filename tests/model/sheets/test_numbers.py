@@ -100,7 +100,13 @@ def test_a_sign_of_several_currencies_is_the_preferred_one() -> None:
 
 
 def test_amounts_become_hundredths_unless_they_have_more_decimals_than_the_currency() -> None:
-    cents = [("12.34", "USD", 1234), ("12.340", "USD", 1234), ("12.345", "USD", None), ("100", "JPY", 10000)]
+    cents = [
+        ("12.34", "USD", 1234),
+        ("12.3400", "USD", 1234),
+        ("12.340", "USD", None),
+        ("12.345", "USD", None),
+        ("100", "JPY", 10000),
+    ]
     cents += [("100.5", "JPY", None), ("1.250", "KWD", 125), ("1.255", "KWD", None), ("-3", "EUR", -300)]
     for amount, currency, value in cents:
         assert numbers.cents(Decimal(amount), currency) == value

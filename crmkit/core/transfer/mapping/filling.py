@@ -114,9 +114,17 @@ class Filling:
                 found[name] = code
                 cents = numbers.cents(amount, code)
                 if cents is None:
-                    self.faults[name] = f"has more decimals than {code} has"
+                    self.faults[name] = _decimals(amount, code)
                 self.values[name] = cents
         if len(set(found.values())) > 1:
             self.faults |= {name: f"is in {code}, another currency than the rest" for name, code in found.items()}
         elif found and any(sign for _, _, sign in self.money) and "currency" in self.kind.taken:
             self.values.setdefault("currency", next(iter(found.values())))
+
+
+def _decimals(amount: Decimal, code: str) -> str:
+    """Return what is wrong with an amount that has too many decimals."""
+    if numbers.decimals_of(code) > 2 and not amount * 1000 % 1:
+        return f"has a fraction of a hundredth of {code}, and amounts are kept in hundredths"
+    whole = f"; write {amount * 1000:.0f} if its sign groups thousands" if numbers.is_like_grouped(amount) else ""
+    return f"has more decimals than {code} has{whole}"

@@ -253,6 +253,32 @@ def test_an_amount_that_is_none_refuses_its_row(cells: tuple[str, str], fault: s
     assert faults(["title", "Amount", "Currency"], "A", *cells, kind=DEAL)["amount_cents"].startswith(fault)
 
 
+@pytest.mark.parametrize("cells", [("2.000 €", "12.500 €"), ("2.000", "3"), ("€2.000", "USD 1,000.00")])
+def test_an_amount_whose_sign_may_group_thousands_refuses_its_row(cells: tuple[str, str]) -> None:
+    found = bodies(["title", "Betrag"], *(("A", cell) for cell in cells), kind=DEAL)[0]
+    assert isinstance(found, Refused)
+    assert found.fields["amount_cents"].startswith("has more decimals than ")
+    assert found.fields["amount_cents"].endswith("; write 2000 if its sign groups thousands")
+
+
+def test_an_amount_whose_sign_can_only_stand_before_a_fraction_is_read() -> None:
+    for cell, cents in (("2000.0000", 200_000), ("1,234.000", 123_400), ("0.500", 50), ("2.00", 200)):
+        assert body(["title", "Amount"], "A", cell, kind=DEAL)["amount_cents"] == cents, cell
+    found = bodies(["title", "Betrag"], ("A", "2.000"), ("B", "1.234,50"), kind=DEAL)
+    assert [each.values["amount_cents"] for each in found if isinstance(each, Body)] == [200_000, 123_450]
+    assert body(["title", "Amount", "Currency"], "A", "2.000", "KWD", kind=DEAL)["amount_cents"] == 200
+
+
+def test_a_currency_of_three_decimals_is_kept_in_hundredths() -> None:
+    told = faults(["title", "Amount", "Currency"], "A", "2.125", "KWD", kind=DEAL)["amount_cents"]
+    assert told == "has a fraction of a hundredth of KWD, and amounts are kept in hundredths"
+
+
+def test_a_whole_number_that_may_be_in_groups_is_not_read_as_a_small_one() -> None:
+    found = body(["Company", "Company employees"], "Acme", "2.000", kind=COMPANY)
+    assert found == {"name": "Acme", "custom": {"Company employees": "2.000"}}
+
+
 def test_a_title_tells_the_currency_of_its_amounts() -> None:
     for title in ("Amount (EUR)", "Amount in EUR", "Amount €", "Deal value [EUR]"):
         assert body(["title", title], "A", "5", kind=DEAL) == {"title": "A", "amount_cents": 500, "currency": "EUR"}, (
