@@ -94,6 +94,10 @@ class FieldType:
                 return text
         return text
 
+    def from_list(self, items: list[Any]) -> Any:
+        """Return what a POST sends for a cell that is a list."""
+        return items
+
     def edit(self, raw: Any) -> Any:
         """Return the same for what a PATCH sends, which may say more."""
         return self.accept(raw)

@@ -45,6 +45,11 @@ class Tags(FieldType):
     def from_own(self, text: str) -> Any:
         return super().from_own(text) if text.startswith(("[", "{")) else text.split(",")
 
+    def from_list(self, items: list[Any]) -> Any:
+        from crmkit.model.sheets import lists  # late: a start does without
+
+        return lists.tags(items) if all(isinstance(each, str) for each in items) else items
+
     def cleaned(self, value: list[str]) -> list[str] | None:
         return self._fitting(self._by_fold(value).values())
 

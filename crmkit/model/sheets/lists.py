@@ -27,17 +27,18 @@ def words(cell: str) -> list[str]:
         except ValueError:
             found = None
         if isinstance(found, list) and all(isinstance(each, str) for each in found):
-            return _tags(found)
+            return tags(found)
     if SEVERAL.strip() in text:
-        return _tags(text.split(SEVERAL.strip()))
+        return tags(text.split(SEVERAL.strip()))
     separator = ";" if ";" in text and '"' not in text else ","
     if '"' in text:
         separator = ";" if re.search(r'"\s*;\s*"', text) else ","
-        return _tags(next(csv.reader([" ".join(text.split())], delimiter=separator, skipinitialspace=True), []))
-    return _tags(re.split(rf"[{separator}\n\r]", text))
+        return tags(next(csv.reader([" ".join(text.split())], delimiter=separator, skipinitialspace=True), []))
+    return tags(re.split(rf"[{separator}\n\r]", text))
 
 
-def _tags(found: list[str]) -> list[str]:
+def tags(found: list[str]) -> list[str]:
+    """Return the tags in a list, without blanks and commas within one."""
     # Google marks groups of its own with a star
     return [tag for each in found if (tag := _IN_TAG.sub("-", each.strip().removeprefix("* ").strip(" ,")))]
 

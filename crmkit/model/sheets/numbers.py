@@ -14,6 +14,7 @@ _GROUPED = re.compile(
 _BLANKS = re.compile(r"[\s\u00a0\u2009\u202f]+")
 _PLAIN = re.compile(r"[+-]?[0-9]*\.?[0-9]+(?:[eE][+-]?[0-9]{1,3})?", re.ASCII)
 _MONEY = re.compile(r"([^0-9.,+-]*)([+-]?)([^0-9.,+-]*)([0-9.,].*?)([^0-9.,]*)", re.DOTALL)
+_CODE_BESIDE = re.compile(r"([A-Z]{3})\s*[-–—:(].*|[^()]*\(([A-Z]{3})\)")
 
 # signs and names that stand for one currency; of several, it is the one that is preferred
 _SIGNS = {
@@ -21,6 +22,10 @@ _SIGNS = {
     "฿": "THB", "₱": "PHP", "₦": "NGN", "zł": "PLN", "kč": "CZK", "ft": "HUF", "r$": "BRL", "us$": "USD", "a$": "AUD",
     "au$": "AUD", "c$": "CAD", "ca$": "CAD", "nz$": "NZD", "hk$": "HKD", "s$": "SGD", "mx$": "MXN", "nt$": "TWD",
     "$": "USD AUD CAD NZD HKD SGD MXN CLP COP ARS TWD", "¥": "JPY CNY", "￥": "JPY CNY", "円": "JPY", "元": "CNY",
+    "euro": "EUR", "euros": "EUR", "us dollar": "USD", "us dollars": "USD", "u.s. dollar": "USD",
+    "united states dollar": "USD", "pound sterling": "GBP", "british pound": "GBP", "pounds sterling": "GBP",
+    "swiss franc": "CHF", "swiss francs": "CHF", "schweizer franken": "CHF", "franken": "CHF", "yen": "JPY",
+    "japanese yen": "JPY", "canadian dollar": "CAD", "australian dollar": "AUD", "indian rupee": "INR",
     "fr.": "CHF", "sfr.": "CHF", "kr": "SEK NOK DKK ISK", "kr.": "DKK SEK NOK ISK", "лв": "BGN", "lei": "RON",
 }  # fmt: skip
 # currencies whose amounts have another number of decimals than two (ISO 4217)
@@ -97,11 +102,13 @@ def money(text: str, decimal: str) -> tuple[Decimal, str] | None:
 
 
 def currency(word: str, preferred: str) -> str | None:
-    """Return the code that a sign or a code of a currency stands for, of several the preferred one; None if unknown.
+    """Return the code that a sign, a code or a name of a currency stands for, of several the preferred one.
 
-    A dollar is one of the United States unless another is preferred.
+    A dollar is one of the United States unless another is preferred. `EUR - Euro` and `Euro (EUR)` are of the code in
+    them. None if unknown.
     """
-    found = currencies(word)
+    beside = _CODE_BESIDE.fullmatch(word.strip())
+    found = currencies((beside[1] or beside[2]) if beside else word)
     return preferred if preferred in found else found[0] if len(found) == 1 or word.strip() == "$" else None
 
 

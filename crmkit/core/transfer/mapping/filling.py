@@ -66,6 +66,7 @@ class Filling:
     money: list[tuple[str, Decimal, str]] = field(default_factory=list)
     written: dict[tuple[str, str], tuple[str, Any]] = field(default_factory=dict)  # title and cell, by place and field
     group: str = ""
+    unread: list[str] = field(default_factory=list)  # titles of columns whose cells do not fit, so that custom has them
 
     def keep(self, title: str, value: Any) -> None:
         """Keep what is no value of a field in custom, under the title of its column."""

@@ -1,5 +1,6 @@
 """The plan of an import: what each column of a file is for, and the body of a POST that each row makes."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -10,11 +11,12 @@ from crmkit.core.transfer.mapping.columns import Scan
 from crmkit.core.transfer.mapping.filling import Body, Filling, Refused
 from crmkit.core.transfer.mapping.reading import MappedColumn, Read, Sheet, reader
 from crmkit.core.transfer.mapping.target import Target, Unknown, named, places_of
-from crmkit.errors import Problem, a, nearest
+from crmkit.errors import Problem, a, in_quotes, nearest
 from crmkit.files.table import Row, Table
 from crmkit.model.actor import Asker
 from crmkit.model.declared.types import Declared
 from crmkit.model.fields import FieldType
+from crmkit.model.names import clean
 from crmkit.model.record import Kind, Kinds, Reference
 from crmkit.model.sheets.habits import ORDERS, Habits
 from crmkit.storage.custom.indexes import Declarations
@@ -45,10 +47,11 @@ class Plan:
     columns: tuple[MappedColumn, ...]
     program: str
     kept: dict[str, Any]
-    notes: tuple[str, ...]
     asker: Asker
+    _notes: tuple[str, ...]
     _readers: tuple[Read | None, ...]
     _links: dict[str, Reference]
+    _unread: Counter[str] = field(default_factory=Counter)  # cells that do not fit, by the title of their column
 
     @classmethod
     def of(
@@ -82,7 +85,12 @@ class Plan:
         name = program.name if program else ""
         note = f"{scan.ambiguous} may be day or month first: dates=dmy or dates=mdy says which"
         notes = (note,) if scan.ambiguous else ()
-        return cls(kinds, kind, columns, name, {**scan.kept, "own": own}, notes, asker, tuple(readers), links)
+        return cls(kinds, kind, columns, name, {**scan.kept, "own": own}, asker, notes, tuple(readers), links)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What is worth telling of the file, and of the rows that were read so far."""
+        return (*self._notes, *(_told(title, count) for title, count in self._unread.items()))
 
     def body(self, row: Row) -> Body | Refused:
         """Return the body of a POST that a row makes, or why it makes none."""
@@ -90,7 +98,10 @@ class Plan:
         for cell, read in zip(row.cells, self._readers, strict=True):
             if read is not None and cell is not None and cell != "":
                 read(cell, filling)
-        return filling.body(row.number, self._links, self.asker)
+        found = filling.body(row.number, self._links, self.asker)
+        if filling.unread and isinstance(found, Body):
+            self._unread.update(filling.unread)
+        return found
 
     def resolve(self, tx: Tx, crm: Crm, body: Body) -> dict[str, Any]:
         """Return the values of a body with the records that it names; raises Problem `invalid_reference`."""
@@ -99,6 +110,11 @@ class Plan:
 
 def _is_own(table: Table, kind: Kind) -> bool:
     return titles.is_own(table.titles, next((row.cells for row in table.rows()), ()), kind)
+
+
+def _told(title: str, count: int) -> str:
+    cells = "1 cell" if count == 1 else f"{count:,} cells"
+    return f"{cells} of {in_quotes([clean(title)])} could not be read and went to custom"
 
 
 def _check(options: Options) -> None:

@@ -10,6 +10,7 @@ from crmkit.core.transfer.mapping.target import Target
 from crmkit.model.cells import custom_value, unmarked
 from crmkit.model.declared.types import Declared
 from crmkit.model.fields import (
+    Currency,
     Custom,
     Email,
     FieldType,
@@ -101,14 +102,18 @@ def value_of(field: Field, cell: Any, sheet: Sheet) -> tuple[Any, str]:
     is_number = isinstance(cell, int | float) and not isinstance(cell, bool)
     if is_number and field.type.wire in (int, float):
         return int(cell) if field.type.wire is int and cell % 1 == 0 else cell, ""
-    if isinstance(cell, list | dict) or (sheet.is_own and field.type.wire is not str):
+    if isinstance(cell, list):
+        return field.type.from_list(cell), ""
+    if isinstance(cell, dict) or (sheet.is_own and field.type.wire is not str):
         return cell, ""
     return field.type.from_cell(plain(cell), replace(sheet.habits, decimal="."))
 
 
 def _field(column: MappedColumn, sheet: Sheet, field: Field) -> Read:
     name, title, type_, target = field.name, column.title, field.type, column.target
-    strict = not target.guessed or field.required or isinstance(type_, Email) or sheet.kind.custom is None
+    # a record without an address, or with an amount in the workspace's currency in place of its own, would be worse
+    is_needed = field.required or isinstance(type_, Email | Currency)
+    strict = not target.guessed or is_needed or sheet.kind.custom is None
     asker = sheet.habits.asker
 
     def read(cell: Any, filling: Filling) -> None:
@@ -126,6 +131,7 @@ def _field(column: MappedColumn, sheet: Sheet, field: Field) -> Read:
             filling.group = target.group
         if value is not None and not strict and not _fits(type_, value, asker):
             filling.keep(title, cell)
+            filling.unread.append(title)
             return
         if value is not None:
             value = f"{target.before}{value}" if target.before else value
@@ -286,6 +292,7 @@ def _related(column: MappedColumn, sheet: Sheet, to: Kind, field: Field) -> Read
             filling.keep(title, more.strip())
         if value is not None and not _fits(field.type, value, sheet.habits.asker) and not is_name:
             value, rest = None, cell
+            filling.unread.append(title)
         if value is not None:
             known = filling.places.setdefault(place, {})
             said, address = lists.named(value) if is_name and mail else ("", "")

@@ -279,6 +279,43 @@ def test_a_whole_number_that_may_be_in_groups_is_not_read_as_a_small_one() -> No
     assert found == {"name": "Acme", "custom": {"Company employees": "2.000"}}
 
 
+@pytest.mark.parametrize(
+    ("cell", "code"),
+    [("Euro", "EUR"), ("euros", "EUR"), ("US Dollar", "USD"), ("EUR - Euro", "EUR"), ("Swiss Franc (CHF)", "CHF")],
+)
+def test_a_currency_is_known_by_its_name(cell: str, code: str) -> None:
+    found = body(["title", "Amount", "Currency"], "A", "5", cell, kind=DEAL)
+    assert (found["amount_cents"], found["currency"]) == (500, code)
+
+
+@pytest.mark.parametrize("cell", ["XYZ", "Talers", "ABC - Talers"])
+def test_a_currency_that_is_none_is_left_to_the_check_of_its_field(cell: str) -> None:
+    assert body(["title", "Amount", "Currency"], "A", "5", cell, kind=DEAL)["currency"] == cell
+
+
+def test_cells_that_cannot_be_read_are_counted_by_their_columns() -> None:
+    rows = [("A", "30/02/2026", "70"), ("B", "46000", "high"), ("C", "2026-04-01", ""), ("", "soon", "")]
+    found = table(["title", "Close Date", "Win probability"], *rows)
+    plan = planned(found, DEAL)
+    assert plan.notes == ()
+    made = [plan.body(row) for row in found.rows()]
+    assert [each.values.get("custom") for each in made if isinstance(each, Body)] == [
+        {"Close Date": "30/02/2026"},
+        {"Close Date": "46000", "Win probability": "high"},
+        None,
+        {"Close Date": "soon"},
+    ]
+    assert plan.notes == (
+        '3 cells of "Close Date" could not be read and went to custom',
+        '1 cell of "Win probability" could not be read and went to custom',
+    )
+
+
+def test_a_blank_within_a_tag_becomes_a_hyphen_in_a_list_too() -> None:
+    assert body(["name", "tags"], "Ada", ["a", "b c"], format="json")["tags"] == ["a", "b-c"]
+    assert body(["name", "tags"], "Ada", ["a", 5], format="json")["tags"] == ["a", 5]
+
+
 def test_a_title_tells_the_currency_of_its_amounts() -> None:
     for title in ("Amount (EUR)", "Amount in EUR", "Amount €", "Deal value [EUR]"):
         assert body(["title", title], "A", "5", kind=DEAL) == {"title": "A", "amount_cents": 500, "currency": "EUR"}, (
