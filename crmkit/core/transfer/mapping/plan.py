@@ -70,9 +70,10 @@ class Plan:
         options refuse them, for columns whose titles say nothing.
         """
         _check(options)
-        program = titles.program_of(table.titles, table.format)
+        program, own = (
+            _written_by(table, kind) if kept is None else (titles.program_named(kept["program"]), kept["own"])
+        )
         types = {index.key: index.type for index in declared}
-        own = _is_own(table, kind) if kept is None else kept["own"]
         columns = _columns(table.titles, kinds, kind, options, program, types, own)
         scan = Scan.read(table, _dated(columns, kinds, kind, types), options.dates) if kept is None else Scan.of(kept)
         sheet = Sheet(kind, Habits(asker), own, table.format in _WITH_MARKS)
@@ -85,7 +86,9 @@ class Plan:
         name = program.name if program else ""
         note = f"{scan.ambiguous} may be day or month first: dates=dmy or dates=mdy says which"
         notes = (note,) if scan.ambiguous else ()
-        return cls(kinds, kind, columns, name, {**scan.kept, "own": own}, asker, notes, tuple(readers), links)
+        return cls(
+            kinds, kind, columns, name, {**scan.kept, "own": own, "program": name}, asker, notes, tuple(readers), links
+        )
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -108,8 +111,10 @@ class Plan:
         return lookups.resolved(tx, crm, body, self.program, self.asker)
 
 
-def _is_own(table: Table, kind: Kind) -> bool:
-    return titles.is_own(table.titles, next((row.cells for row in table.rows()), ()), kind)
+def _written_by(table: Table, kind: Kind) -> tuple[titles.Program | None, bool]:
+    """Return the program that wrote a file, and whether it is an export of ours."""
+    first = next((row.cells for row in table.rows()), ())
+    return titles.program_of(table.titles, table.format, first), titles.is_own(table.titles, first, kind)
 
 
 def _told(title: str, count: int) -> str:

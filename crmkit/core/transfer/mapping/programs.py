@@ -1,10 +1,10 @@
 """Programs that files come from: how they are recognised, and what their columns mean where `words` is not enough.
 
 A title counts by its letters and digits. `known by` are titles of which a file has all that stand in one line, and
-`begins` words before a hyphen that titles begin with; `id` are titles of its own ids; `as` names a program
-that has the same titles. A field is that of `words`, with `company.domain` for one of a related record, `custom` for
-what is none though its title looks like one, and `left out` for what is no data. A field behind `/` belongs to one of
-several addresses: of these the first that a row has is taken whole.
+`begins` words before a hyphen that titles begin with; `id` are titles of its own ids, and `id begins` says how those
+do; `as` names a program that has the same titles. A field is that of `words`, with `company.domain` for one of a
+related record, `custom` for what is none though its title looks like one, and `left out` for what is no data. A field
+behind `/` belongs to one of several addresses: of these the first that a row has is taken whole.
 """
 
 PROGRAMS = """
@@ -16,6 +16,11 @@ zoho
     known by: contact id; contact owner.id
     known by: deal id; deal owner.id
     known by: account id; account owner.id
+    known by: record id; account name.id
+    known by: record id; contact name.id
+    known by: record id; parent account.id
+    known by: record id; closing date
+    id begins: zcrm_
     id: record id; contact id; account id; deal id; lead id; task id; case id
     company.source_id: account name.id; company name.id
     contact.source_id: contact name.id
@@ -70,7 +75,7 @@ hubspot
     *: deal name; deal-name; nombre del negocio; ticket name; ticketname; task title
     body: ticket description
     notes: associated note
-    custom: lead status; ticket status; estado del lead; lead-status
+    custom: lead status; estado del lead; lead-status
 salesforce
     known by: salutation; account owner
     known by: salutation; account name
@@ -117,6 +122,7 @@ pipedrive
     postal_code: address - zip/postal code of address; zip/postal code of address
     country: address - country of address; country of address
     done: done
+    due_at occurred_at: due date
     custom: marketing status
 google
     known by: e-mail 1 - value

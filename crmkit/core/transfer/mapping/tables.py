@@ -25,17 +25,26 @@ class Meaning:
 
 @dataclass(slots=True)
 class Program:
-    """`ids` are titles of its own ids; `begins` are the words before a hyphen that its titles begin with."""
+    """`ids` are titles of its own ids, which begin with `ids_begin`.
+
+    `begins` are the words before a hyphen that its titles begin with.
+    """
 
     name: str
     known_by: list[frozenset[str]] = field(default_factory=list)
     begins: frozenset[str] = frozenset()
     ids: set[str] = field(default_factory=set)
+    ids_begin: str = ""
     meanings: dict[str, Meaning] = field(default_factory=dict)
 
     def wrote(self, titles: Sequence[str], keys: frozenset[str]) -> bool:
         """Tell whether it wrote a file with these titles."""
         return any(known <= keys for known in self.known_by) or any(self.start(title) for title in titles)
+
+    def made(self, titles: Sequence[str], cells: Sequence[object]) -> bool:
+        """Tell whether one of the cells of a row is an id that it gives."""
+        pairs = zip(titles, cells, strict=False) if self.ids_begin else ()
+        return any(key(title) in self.ids and str(cell).startswith(self.ids_begin) for title, cell in pairs)
 
     def start(self, title: str) -> str:
         """Return what a title begins with that says of which record it is, "" where none does."""
@@ -98,6 +107,8 @@ def known_programs() -> Mapping[str, Program]:
             program.begins |= frozenset(titles)
         elif said == "as":
             program.meanings |= found[parts[2]].meanings
+        elif said == "id begins":
+            program.ids_begin = parts[2]
         elif said == "id":
             program.ids.update(titles)
         else:

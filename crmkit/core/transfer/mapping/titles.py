@@ -26,12 +26,18 @@ def is_own(titles: Sequence[str], cells: Sequence[object], kind: Kind) -> bool:
         return False
 
 
-def program_of(titles: Sequence[str], format: str) -> Program | None:
-    """Return the program that wrote a file, None if it is not recognised."""
+def program_of(titles: Sequence[str], format: str, cells: Sequence[object] = ()) -> Program | None:
+    """Return the program that wrote a file, by its titles and the cells of its first row; None if it is not known."""
     if format == "vcard":
         return known_programs()["vcard"]
-    keys = frozenset(map(key, titles))
-    return next((program for program in known_programs().values() if program.wrote(titles, keys)), None)
+    keys, every = frozenset(map(key, titles)), known_programs().values()
+    by_id = next((program for program in every if program.made(titles, cells)), None)
+    return by_id or next((program for program in every if program.wrote(titles, keys)), None)
+
+
+def program_named(name: str) -> Program | None:
+    """Return the program of this name."""
+    return known_programs().get(name)
 
 
 def targets(titles: Sequence[str], kinds: Kinds, kind: Kind, program: Program | None, own: bool) -> list[Target | None]:

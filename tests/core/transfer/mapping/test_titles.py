@@ -119,3 +119,16 @@ def test_a_kind_that_the_product_does_not_have_is_understood_by_its_declaration(
     assert isinstance(body, Body)
     assert (body.values["tags"], body.values["follow_up_at"]) == (["a", "b"], "2026-05-05")
     assert [name.fields for name in body.names] == [{"email": "ada@x.example"}]
+
+
+def test_ids_tell_which_of_two_programs_wrote_a_file() -> None:
+    deals = ["Record Id", "Deal Name", "Amount", "Stage", "Closing Date", "Account Name.id", "Account Name"]
+    contacts = ["Record Id", "First Name", "Last Name", "Contact Owner", "Account Name"]
+    for name, found in (("deal", deals), ("contact", contacts)):
+        for id, program in (("zcrm_7", "zoho"), ("17", "zoho" if name == "deal" else "hubspot")):
+            made = table(found, (id, *("" for _ in found[1:])))
+            plan = planned(made, REGISTRY.by_word[name])
+            assert (plan.program, plan.columns[0].field) == (program, "source_id"), (name, id)
+            again = Plan.of(made, REGISTRY, REGISTRY.by_word[name], Options(), ASKER, kept=plan.kept)
+            assert (again.program, again.columns) == (plan.program, plan.columns)
+    assert fields(deals, REGISTRY.by_word["deal"])[5] == "company.source_id"
