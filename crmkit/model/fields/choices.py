@@ -37,9 +37,10 @@ class Choice(FieldType):
         return "a|b: one of these words"
 
     def from_cell(self, text: str, habits: Habits) -> Read:
-        """Return the word that has these letters: email for `E-mail`."""
-        letters = "".join(letter for letter in text.lower() if letter.isalnum())
-        return next((word for word in self.choices if word.replace("_", "") == letters), text), ""
+        """Return the word that has these letters, email for `E-mail`, or that is meant by it: solved for `Closed`."""
+        from crmkit.model.sheets import words  # late: a start does without
+
+        return words.choice(text, self.choices) or text, ""
 
     def cleaned(self, value: str) -> str:
         chosen = value.strip().lower()

@@ -4,10 +4,12 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
+from crmkit.core.rules import stages
 from crmkit.errors import listed
 from crmkit.model.actor import Asker
+from crmkit.model.configuration.pipeline import MEANINGS
 from crmkit.model.record import Kind, Reference
-from crmkit.model.sheets import numbers
+from crmkit.model.sheets import numbers, words
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +84,7 @@ class Filling:
         """Return what the row is: the body of a POST, or refused. `links` are the related records by their places."""
         if self.money:
             self._settle_money(asker)
+        self._settle_status()
         names = [Named(links[name], text, creates=False) for name, text in self.links.items()]
         for place, fields in self.places.items():
             link = links[place]
@@ -97,6 +100,13 @@ class Filling:
         if self.faults:
             return Refused(row, "invalid_value", self.faults)
         return Body(row, self.values, tuple(names))
+
+    def _settle_status(self) -> None:
+        """Set the status that a stage of another program means: `Closed Won` is won, whatever stages there are here."""
+        if "stage" in self.values and "status" not in self.values and stages.ends(self.kind):
+            means = words.choice(str(self.values["stage"]), MEANINGS)
+            if means:
+                self.values["status"] = means
 
     def _settle_money(self, asker: Asker) -> None:
         """Put amounts into hundredths of their currency, which the row has, or a sign beside one of them."""

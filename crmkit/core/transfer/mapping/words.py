@@ -79,8 +79,9 @@ FIELDS = """
     owner: owner; contact owner; company owner; assigned to; assigned to user; assignee; record owner; account manager
     owner: sales rep; zustandig; zustandiger; inhaber; besitzer; verantwortlich; verantwortlicher; proprietaire
     owner: responsable; propietario; proprietario; responsabile; eigenaar; wlasciciel; ответственный; 担当; 负责人
-    stage: stage; lifecycle stage; pipeline stage; deal stage; phase; etape; etapa; fase
-    status: status; statut; estado; stato; deal status; ticket status
+    stage: stage; stage name; lifecycle stage; pipeline stage; deal stage; phase; etape; etapa; fase
+    status done: status; statut; stato; deal status; ticket status; task status
+    status: estado
     source: source; lead source; original source; quelle; lead-quelle; provenance; origine; fuente; origen; origem
     source: bron; источник
     source_id: external id; externe id; source id

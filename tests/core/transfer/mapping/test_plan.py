@@ -9,7 +9,7 @@ from crmkit.errors import Problem
 from crmkit.model.declared.types import declared_type
 from crmkit.storage.custom.indexes import CustomIndex
 from tests.core.transfer.mapping.tables import ASKER, bodies, body, faults, fields, planned, table
-from tests.kinds import ACTIVITY, CAMPAIGN, COMPANY, DEAL, REGISTRY, TASK
+from tests.kinds import ACTIVITY, CAMPAIGN, COMPANY, DEAL, REGISTRY, TASK, TICKET
 
 
 def refused(titles: list[str], **options: Any) -> Problem:
@@ -314,6 +314,36 @@ def test_cells_that_cannot_be_read_are_counted_by_their_columns() -> None:
 def test_a_blank_within_a_tag_becomes_a_hyphen_in_a_list_too() -> None:
     assert body(["name", "tags"], "Ada", ["a", "b c"], format="json")["tags"] == ["a", "b-c"]
     assert body(["name", "tags"], "Ada", ["a", 5], format="json")["tags"] == ["a", 5]
+
+
+@pytest.mark.parametrize(
+    ("stage", "status"),
+    [("Closed Won", "won"), ("closedlost", "lost"), ("Closed-Lost to Competition", "lost"), ("Proposal", None)],
+)
+def test_the_stage_of_a_deal_that_is_over_says_how_it_ended(stage: str, status: str | None) -> None:
+    for title in ("Stage", "Deal Stage", "StageName"):
+        found = body(["title", title], "A", stage, kind=DEAL)
+        assert (found["stage"], found.get("status")) == (stage, status)
+    assert body(["title", "Stage", "Status"], "A", stage, "Open", kind=DEAL)["status"] == "open"
+
+
+def test_words_of_other_programs_for_what_is_closed_are_understood() -> None:
+    for title in ("Status", "Ticket status"):
+        assert body(["subject", title], "A", "Closed", kind=TICKET) == {"subject": "A", "status": "solved"}
+    hubspot = ["Record ID", "Ticket name", "Ticket owner", "Ticket status", "Priority"]
+    assert body(hubspot, "7", "A", "", "Closed", "Medium", kind=TICKET) == {
+        "source_id": "hubspot:7",
+        "subject": "A",
+        "status": "solved",
+        "priority": "normal",
+    }
+    for title in ("Status", "Task status"):
+        assert body(["title", title], "A", "Completed", kind=TASK) == {"title": "A", "done": True}
+        assert body(["title", title], "A", "NOT_STARTED", kind=TASK) == {"title": "A", "done": False}
+    assert body(["title", "Status"], "A", "In Progress", kind=TASK) == {
+        "title": "A",
+        "custom": {"Status": "In Progress"},
+    }
 
 
 def test_a_title_tells_the_currency_of_its_amounts() -> None:
