@@ -111,7 +111,7 @@ class Plan:
         return lookups.resolved(tx, crm, body, self.program, self.asker)
 
 
-def _written_by(table: Table, kind: Kind) -> tuple[titles.Program | None, bool]:
+def _written_by(table: Table, kind: Kind) -> tuple[tables.Program | None, bool]:
     """Return the program that wrote a file, and whether it is an export of ours."""
     first = next((row.cells for row in table.rows()), ())
     return titles.program_of(table.titles, table.format, first), titles.is_own(table.titles, first, kind)
