@@ -16,6 +16,7 @@ from crmkit.model.actor import Asker
 from crmkit.model.fields import MAX_INTEGER, Date, FieldType, Flag, Invalid, Span, Time
 from crmkit.model.fold import fold
 from crmkit.model.operators.rows import Taken
+from crmkit.model.sheets import lists, numbers
 from crmkit.model.sheets.habits import Habits, Read
 from crmkit.model.times import written
 
@@ -68,8 +69,6 @@ class DeclaredNumber(Declared):
     says = "a number"
 
     def from_cell(self, text: str, habits: Habits) -> Read:
-        from crmkit.model.sheets import numbers  # late: a start does without
-
         value = numbers.number(text, habits.decimal)
         return text if value is None else float(value) if value % 1 else int(value), ""
 
@@ -210,8 +209,6 @@ class DeclaredList(Declared):
     says = "a list"
 
     def from_cell(self, text: str, habits: Habits) -> Read:
-        from crmkit.model.sheets import lists  # late: a start does without
-
         return lists.listed(text), ""
 
     def compared(self, value: Any) -> int:

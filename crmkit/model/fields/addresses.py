@@ -10,6 +10,7 @@ from crmkit.model.fields.text import Text
 from crmkit.model.fold import fold
 from crmkit.model.names import trimmed
 from crmkit.model.operators.rows import Taken
+from crmkit.model.sheets import lists
 from crmkit.model.sheets.habits import Habits, Read
 
 _X500 = ("/o=", "x500:")  # with which names begin that an Exchange server has for its own users
@@ -42,8 +43,6 @@ class Email(FieldType):
 
     def from_cell(self, text: str, habits: Habits) -> Read:
         """Return an address, and what stands beside it. A name alone tells nobody's address."""
-        from crmkit.model.sheets import lists  # late: a start does without
-
         if lists.is_one_mail(text):
             return text, ""
         name, mail = lists.named(text)

@@ -8,6 +8,7 @@ from crmkit.model.cells import custom_value
 from crmkit.model.fields.base import FieldType, Invalid
 from crmkit.model.iso_codes import CURRENCIES
 from crmkit.model.operators.rows import Taken
+from crmkit.model.sheets import numbers, words
 from crmkit.model.sheets.habits import Habits, Read
 
 
@@ -72,8 +73,6 @@ class Currency(FieldType):
         return "an ISO 4217 currency code like USD"
 
     def from_cell(self, text: str, habits: Habits) -> Read:
-        from crmkit.model.sheets import numbers  # late: a start does without
-
         return numbers.currency(text, habits.asker.preferences.currency) or text, ""
 
     def cleaned(self, value: str) -> str:
@@ -100,8 +99,6 @@ class Flag(FieldType):
         return "true|false"
 
     def from_cell(self, text: str, habits: Habits) -> Read:
-        from crmkit.model.sheets import words  # late: a start does without
-
         flag = words.flag(text)
         return text if flag is None else flag, ""
 

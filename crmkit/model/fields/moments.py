@@ -13,6 +13,7 @@ from crmkit.model.fold import fold
 from crmkit.model.names import trimmed
 from crmkit.model.operators.rows import Taken
 from crmkit.model.recurrence import rule
+from crmkit.model.sheets import days
 from crmkit.model.sheets.habits import Habits, Read
 from crmkit.model.times import periods, relative, written
 
@@ -42,8 +43,6 @@ class Date(FieldType):
         return "date: like 2026-06-30, today, +2w"
 
     def from_cell(self, text: str, habits: Habits) -> Read:
-        from crmkit.model.sheets import days  # late: a start does without
-
         found = checked(partial(days.only, orders=habits.orders), text)
         return found.day_in(habits.asker.zone).isoformat() if found else text, ""
 
@@ -83,8 +82,6 @@ class Time(FieldType):
         return "time: like 2026-06-10T09:00:00Z (any offset), a date (its midnight), now, -30d, +2w, -3mo, +1y, -12h"
 
     def from_cell(self, text: str, habits: Habits) -> Read:
-        from crmkit.model.sheets import days  # late: a start does without
-
         found = checked(partial(days.only, orders=habits.orders), text)
         at = found.at(habits.asker.zone) if found else None
         try:

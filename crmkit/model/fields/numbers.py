@@ -7,6 +7,7 @@ from typing import Any
 
 from crmkit.model.cells import custom_value
 from crmkit.model.fields.base import FieldType, Invalid
+from crmkit.model.sheets import numbers
 from crmkit.model.sheets.habits import Habits, Read
 
 MAX_INTEGER = 2**63 - 1
@@ -48,8 +49,6 @@ class Integer(FieldType):
 
     def from_cell(self, text: str, habits: Habits) -> Read:
         """Return a whole number. A cell of an amount of money is one of cents: `1234` are 1234 cents."""
-        from crmkit.model.sheets import numbers  # late: a start does without
-
         value = numbers.number(text.removesuffix("%"), habits.decimal)
         return text if value is None or value % 1 or numbers.is_like_grouped(value) else int(value), ""
 
@@ -84,8 +83,6 @@ class Number(FieldType):
         return "a number" if self.most == math.inf else f"a number from {self.least:g} to {self.most:g}"
 
     def from_cell(self, text: str, habits: Habits) -> Read:
-        from crmkit.model.sheets import numbers  # late: a start does without
-
         value = numbers.number(text, habits.decimal)
         return text if value is None else float(value), ""
 

@@ -13,6 +13,7 @@ from crmkit.model.fields.numbers import Number
 from crmkit.model.iso_codes import COUNTRIES
 from crmkit.model.operators.circle import Circle
 from crmkit.model.operators.rows import Taken
+from crmkit.model.sheets import countries
 from crmkit.model.sheets.habits import Habits, Read
 
 # language, then script, region, variants and extensions (RFC 5646, section 2.1, without its grandfathered tags)
@@ -36,8 +37,6 @@ class Country(FieldType):
 
     def from_cell(self, text: str, habits: Habits) -> Read:
         """Return the code of a country, also by its name; what is neither is no value of the field."""
-        from crmkit.model.sheets import countries  # late: a start does without
-
         code = text.upper() if text.upper() in COUNTRIES else countries.code(text)
         return (code, "") if code else (None, text)
 

@@ -10,6 +10,7 @@ from crmkit.model.fields.base import FieldType, Invalid
 from crmkit.model.fold import fold
 from crmkit.model.names import trimmed
 from crmkit.model.operators.rows import Taken
+from crmkit.model.sheets import lists
 from crmkit.model.sheets.habits import Habits, Read
 
 
@@ -38,8 +39,6 @@ class Tags(FieldType):
         return f"a list of at most {self.most} words of up to {self.longest} characters, no commas or spaces in them"
 
     def from_cell(self, text: str, habits: Habits) -> Read:
-        from crmkit.model.sheets import lists  # late: a start does without
-
         return lists.words(text) or None, ""
 
     def from_own(self, text: str) -> Any:

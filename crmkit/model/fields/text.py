@@ -9,6 +9,7 @@ from crmkit.model.fields.base import FieldType, Invalid
 from crmkit.model.fold import fold
 from crmkit.model.names import trimmed, undirected
 from crmkit.model.operators.rows import Taken
+from crmkit.model.sheets import lists
 from crmkit.model.sheets.habits import Habits, Read
 
 
@@ -106,8 +107,6 @@ class Phone(Text):
 
     def from_cell(self, text: str, habits: Habits) -> Read:
         """Return a number, and the further ones in the cell."""
-        from crmkit.model.sheets import lists  # late: a start does without
-
         number = undirected(text)
         if lists.is_one_number(number):
             return number, ""

@@ -11,6 +11,7 @@ from datetime import date, datetime, time, timedelta, timezone, tzinfo
 from crmkit.errors import listed
 from crmkit.model import fold
 from crmkit.model.sheets.habits import ORDERS
+from crmkit.model.sheets.patterns import LatePattern
 
 LONGEST = 80  # characters of what may be a date
 
@@ -19,17 +20,17 @@ _CLOCK = (
     r"\s*(?P<half>[ap]\.?m\.?)?\s*(?P<offset>z|utc|gmt|(?:utc|gmt)?[+-]\d\d:?\d\d)?)?"
 )
 _DAY_NAME = r"(?:[^\W\d_]{2,12}\.?,?\s+)?"
-_NUMERIC = re.compile(
+_NUMERIC = LatePattern(
     rf"{_DAY_NAME}(\d{{1,4}})\s*([./-])\s*(\d{{1,2}})\s*\2\s*(\d{{1,4}})\.?{_CLOCK}", re.ASCII | re.IGNORECASE
 )
-_DAY_FIRST = re.compile(
+_DAY_FIRST = LatePattern(
     rf"{_DAY_NAME}(\d{{1,2}})(?:st|nd|rd|th|er|\.)?[\s-]*(?:de\s+)?([^\W\d_]{{3,12}})\.?[\s,-]*(?:de\s+)?(\d{{4}}|\d\d){_CLOCK}",
     re.IGNORECASE,
 )
-_MONTH_FIRST = re.compile(
+_MONTH_FIRST = LatePattern(
     rf"{_DAY_NAME}([^\W\d_]{{3,12}})\.?[\s-]+(\d{{1,2}})(?:st|nd|rd|th)?,?\s+(\d{{4}}){_CLOCK}", re.IGNORECASE
 )
-_EAST_ASIAN = re.compile(rf"(\d{{4}})\s*[年년]\s*(\d{{1,2}})\s*[月월]\s*(\d{{1,2}})\s*[日일]{_CLOCK}", re.IGNORECASE)
+_EAST_ASIAN = LatePattern(rf"(\d{{4}})\s*[年년]\s*(\d{{1,2}})\s*[月월]\s*(\d{{1,2}})\s*[日일]{_CLOCK}", re.IGNORECASE)
 
 _SPELLED = ((_DAY_FIRST, (3, 2, 1)), (_MONTH_FIRST, (3, 1, 2)), (_EAST_ASIAN, (1, 2, 3)))  # where year, month, day are
 

@@ -4,15 +4,17 @@ import csv
 import json
 import re
 
+from crmkit.model.sheets.patterns import LatePattern
+
 SEVERAL = " ::: "  # between the values in a cell of a Google file
 
 LONGEST = 10_000  # characters of a cell that is taken apart
 
-_NAMED = re.compile(r"([^<>()@\[]*)[<(\[](?: ?mailto:)?([^\s<>()\[\],;]+@[^\s<>()\[\],;]+) ?[>)\]]")
-_BESIDE_MAIL, _BESIDE_NUMBER = re.compile(r"[\s,;|<>()\[\]:/]"), re.compile(r"[,;|:\n\r]")
-_BETWEEN_MAILS = re.compile(r":::|[,;|]+| (?=[^ @]+@)")
-_BETWEEN_PHONES = re.compile(r":::|[;|]+|,(?= ?[+(0-9][0-9 ()./-]{5})")
-_IN_TAG = re.compile(r"[\s,]+")
+_NAMED = LatePattern(r"([^<>()@\[]*)[<(\[](?: ?mailto:)?([^\s<>()\[\],;]+@[^\s<>()\[\],;]+) ?[>)\]]")
+_BESIDE_MAIL, _BESIDE_NUMBER = LatePattern(r"[\s,;|<>()\[\]:/]"), LatePattern(r"[,;|:\n\r]")
+_BETWEEN_MAILS = LatePattern(r":::|[,;|]+| (?=[^ @]+@)")
+_BETWEEN_PHONES = LatePattern(r":::|[;|]+|,(?= ?[+(0-9][0-9 ()./-]{5})")
+_IN_TAG = LatePattern(r"[\s,]+")
 
 
 def words(cell: str) -> list[str]:
@@ -70,7 +72,7 @@ def numbers(cell: str) -> list[str]:
     return _parts(_BETWEEN_PHONES, cell)
 
 
-def _parts(between: re.Pattern[str], cell: str) -> list[str]:
+def _parts(between: LatePattern, cell: str) -> list[str]:
     if len(cell) > LONGEST:
         return [cell]
     return [part for each in between.split(_one_line(cell)) if (part := each.strip())]

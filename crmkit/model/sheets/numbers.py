@@ -4,17 +4,18 @@ import re
 from decimal import Decimal
 
 from crmkit.model.iso_codes import CURRENCIES
+from crmkit.model.sheets.patterns import LatePattern
 
 LONGEST = 80  # characters of what may be a number
 MOST_DIGITS = 24
 
-_GROUPED = re.compile(
+_GROUPED = LatePattern(
     r"[0-9]{1,3}(?:([.,' ])[0-9]{3})(?:\1[0-9]{3})*(?:([.,])[0-9]*)?|[0-9]+(?:([.,])[0-9]*)?|([.,])[0-9]+"
 )
-_BLANKS = re.compile(r"[\s\u00a0\u2009\u202f]+")
-_PLAIN = re.compile(r"[+-]?[0-9]*\.?[0-9]+(?:[eE][+-]?[0-9]{1,3})?", re.ASCII)
-_MONEY = re.compile(r"([^0-9.,+-]*)([+-]?)([^0-9.,+-]*)([0-9.,].*?)([^0-9.,]*)", re.DOTALL)
-_CODE_BESIDE = re.compile(r"([A-Z]{3})\s*[-–—:(].*|[^()]*\(([A-Z]{3})\)")
+_BLANKS = LatePattern(r"[\s\u00a0\u2009\u202f]+")
+_PLAIN = LatePattern(r"[+-]?[0-9]*\.?[0-9]+(?:[eE][+-]?[0-9]{1,3})?", re.ASCII)
+_MONEY = LatePattern(r"([^0-9.,+-]*)([+-]?)([^0-9.,+-]*)([0-9.,].*?)([^0-9.,]*)", re.DOTALL)
+_CODE_BESIDE = LatePattern(r"([A-Z]{3})\s*[-–—:(].*|[^()]*\(([A-Z]{3})\)")
 
 # signs and names that stand for one currency; of several, it is the one that is preferred
 _SIGNS = {
