@@ -42,7 +42,7 @@ def custom_marked(value: Any) -> str:
 
 
 def any_value(value: Any, raw: bool) -> Any:
-    """Return the cell of a value that no field declares; a list of words is joined by commas."""
+    """Return the cell of a value that no field declares; a list of texts is joined by commas where none has one."""
     if value is None or value == ():
         return None
     if isinstance(value, bool):
@@ -51,7 +51,7 @@ def any_value(value: Any, raw: bool) -> Any:
         return value
     if isinstance(value, float):
         found = _number(value)
-    elif isinstance(value, list | tuple) and all(isinstance(each, str) for each in value):
+    elif isinstance(value, list | tuple) and all(isinstance(each, str) and each and "," not in each for each in value):
         found = text.words(list(value))
     else:
         found = value if isinstance(value, str) else text.quoted(value)

@@ -1,7 +1,6 @@
 """The rows of an answer without anything else, as CSV and as JSON lines: what a page of a list is in such a format."""
 
 from collections.abc import Iterator, Mapping
-from functools import partial
 from operator import itemgetter
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -12,7 +11,7 @@ from crmkit.model.query.listing import Listing, RecordListing
 from crmkit.render.answers import Answer, Table
 from crmkit.render.files import csv, json
 from crmkit.render.files.cards import icalendar
-from crmkit.render.files.cells import any_value
+from crmkit.render.files.cells import any_value, custom, custom_marked
 from crmkit.render.files.columns import keys_of, path_title
 from crmkit.render.files.csv import CsvWriter
 from crmkit.render.files.writer import Options
@@ -25,10 +24,9 @@ def as_csv(answer: Answer, bom: bool = False, raw: bool = False) -> bytes:
     found = _pages(answer)
     if len(found) == 1 and isinstance(found[0], Listing):
         return _records(found[0], bom, raw)
-    lines = [dict(_flat(page, item)) for page in found for item in rows.items(page)]
+    lines = [dict(_cells(page, item, raw)) for page in found for item in rows.items(page)]
     titles = dict.fromkeys(title for line in lines for title in line)
-    cell = partial(any_value, raw=raw)
-    cells = ([cell(line.get(title)) for title in titles] for line in lines)
+    cells = ([line.get(title) for title in titles] for line in lines)
     return csv.head([*titles] or ["handle"], bom) + csv.lines(cells)
 
 
@@ -58,15 +56,16 @@ def _records(page: Listing, bom: bool, raw: bool) -> bytes:
     return writer.start() + writer.rows(found)
 
 
-def _flat(page: Page, item: Any) -> Iterator[tuple[str, Any]]:
-    """Yield the titles of a row and what is below each: a key of custom has one of its own."""
-    custom = _custom(page)
+def _cells(page: Page, item: Any, raw: bool) -> Iterator[tuple[str, Any]]:
+    """Yield the titles of a row and the cell below each: a key of custom has one of its own."""
+    names, of_custom = _custom(page), custom if raw else custom_marked
     members: Mapping[str, Any] = structs.asdict(item) if isinstance(item, Struct) else item
     for name, content in members.items():
-        if name in custom:
-            yield from ((path_title(name, (key,)), inner) for key, inner in (content or {}).items())
+        if name in names:
+            for key, inner in (content or {}).items():
+                yield path_title(name, (key,)), None if inner is None else of_custom(inner)
         else:
-            yield name, content
+            yield name, any_value(content, raw)
 
 
 def _custom(page: Page) -> set[str]:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from crmkit import boot
+from crmkit.render.files.cells import any_value
 from crmkit.web.app import routes
 from tests.house import ALICE, Person, house
 
@@ -131,3 +132,22 @@ def test_links_have_the_path_under_which_the_server_is_seen(tmp_path: Path) -> N
             person.json_of("POST", "/contacts", {"name": f"Jane {at}"})
         url = person.get("/contacts?format=csv&limit=1").links["next"]["url"]
         assert url.startswith("/sales/contacts?format=csv&limit=1&cursor=")
+
+
+def test_a_value_of_custom_has_the_same_cell_among_rows_of_several_kinds(tmp_path: Path) -> None:
+    values = [["red, dark", "blue"], ["red"], "5", 1.0, "=1"]
+    with house(tmp_path / "data") as home, home.sign_in(ALICE) as person:
+        for at, value in enumerate(values):
+            person.json_of("POST", "/contacts", {"name": f"Jane {at}", "custom": {"it": value}})
+        for raw in ("", "&raw=1"):
+            mixed = rows(person.get(f"/search?q=jane&format=csv{raw}").text)
+            own = rows(person.get(f"/contacts?format=csv{raw}").text)
+            found = {row["id"]: row["custom.it"] for row in mixed}
+            assert found == {row["id"]: row["custom.it"] for row in own}
+            assert len(found) == len(values)
+
+
+def test_a_list_of_texts_is_joined_where_that_tells_them_apart() -> None:
+    lists = [["red, dark", "blue"], ["red", "dark"], ["", "blue"], [""], ["dark red"], []]
+    told = ['["red, dark","blue"]', "red,dark", '["","blue"]', '[""]', '["dark red"]', ""]
+    assert [any_value(each, raw=True) for each in lists] == told
