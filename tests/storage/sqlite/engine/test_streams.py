@@ -478,6 +478,25 @@ def test_a_stream_that_is_sent_keeps_nothing_of_the_log(filled: Desk, monkeypatc
     assert filled.do(reading()) < 2 * 512 * KIB
 
 
+def test_a_stream_for_which_no_thread_starts_is_refused_and_holds_up_nothing(
+    filled: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class NoThread(threading.Thread):
+        def start(self) -> None:
+            raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(threading, "Thread", NoThread)
+        assert filled.do(refused(filled.database.stream(ALICE, numbers))).startswith("The server can start no")
+
+    async def emptied() -> bool:
+        async with asyncio.timeout(HANGS):
+            return await filled.database.forget_log()
+
+    assert filled.do(emptied())
+    assert lines(filled.do(drained(filled.database.stream(ALICE, numbers)))) == list(range(ROWS))
+
+
 def test_a_database_that_closes_ends_its_streams(tmp_path: Path) -> None:
     with desk(tmp_path / "data") as back:
         back.do(back.database.write(fill))

@@ -125,7 +125,11 @@ class Streams:
     async def _turn(self, stream: _Stream) -> None:
         """Wait until the stream may be read."""
         ends = time.monotonic() + WAIT_SECONDS
-        while not self._may_be_read(stream):
+        while True:
+            if self._is_closed:
+                raise _no_room()
+            if self._may_be_read(stream):
+                return
             left = ends - time.monotonic()
             if left <= 0:
                 raise _busy("Other exports of this workspace, or of the server, are read: send it again in 10 seconds.")
@@ -135,16 +139,18 @@ class Streams:
                 continue
 
     def _may_be_read(self, stream: _Stream) -> bool:
-        if self._is_closed:
-            raise _no_room()
         if self._lets_none_begin or len(self._read) >= MOST_READ:
             return False
         return all(each.workspace != stream.workspace and each.user != stream.user for each in self._read)
 
     def _begun(self, stream: _Stream, work: Work, args: tuple[Any, ...]) -> Spool:
         spool = Spool(self._folder)
-        self._read.add(stream)
-        threading.Thread(target=self._work, args=(stream, spool, work, args), daemon=True).start()
+        try:
+            threading.Thread(target=self._work, args=(stream, spool, work, args), daemon=True).start()
+        except RuntimeError:  # the machine has no thread left
+            spool.close()
+            raise _busy("The server can start no more work now: send it again in 10 seconds.") from None
+        self._read.add(stream)  # its end comes by this loop, so not before
         return spool
 
     def _work(self, stream: _Stream, spool: Spool, work: Work, args: tuple[Any, ...]) -> None:
