@@ -10,8 +10,10 @@ import python_calamine
 from hypothesis import given
 from hypothesis import strategies as st
 
+from crmkit.errors import Problem
 from crmkit.files.opening import open_table
 from crmkit.files.table import Cell, LeftOut
+from crmkit.files.xlsx import archive
 from tests.files.made import Folder, dicts, numbers, workbook
 
 
@@ -194,3 +196,12 @@ def test_two_readers_of_others_find_the_same(tmp_path_factory: pytest.TempPathFa
     for number, row in enumerate(sheet.to_python(skip_empty_area=False)[1:], start=2):
         for cell, value in zip(ours.get(number, (None,) * 3), row, strict=False):
             assert str(cell or "")[:10] == str(as_ours(value) or "")[:10]
+
+
+def test_a_workbook_of_too_many_parts_is_closed_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = saved(tmp_path, ["name"], ["Ada"])
+    monkeypatch.setattr(archive, "_MOST_PARTS", 2)
+    with pytest.raises(Problem, match="more than 2 parts") as raised:
+        archive.Archive(path)
+    frame = raised.traceback[-1].frame
+    assert frame.f_locals["self"]._file.closed

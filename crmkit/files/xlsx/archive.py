@@ -33,14 +33,14 @@ class Archive:
         self._file = _Bounded(path)
         try:
             self._zip = zipfile.ZipFile(self._file)
+            if len(self._zip.filelist) > _MOST_PARTS:
+                raise invalid(f"The workbook has more than {_MOST_PARTS:,} parts.")
         except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, EOFError):
             self._file.close()
             raise damaged() from None
         except Problem:
             self._file.close()
             raise
-        if len(self._zip.filelist) > _MOST_PARTS:
-            raise invalid(f"The workbook has more than {_MOST_PARTS:,} parts.")
         self._parts = {info.filename.replace("\\", "/").lower(): info for info in self._zip.filelist}
         self._unpacked = 0
 
