@@ -238,6 +238,20 @@ def test_the_file_is_the_operators_alone_and_holds_no_secret(moved: Move) -> Non
 
 
 @pytest.mark.slow
+def test_what_was_left_of_another_export_gives_the_file_neither_its_mode_nor_its_place(
+    moved: Move, tmp_path: Path
+) -> None:
+    file, elsewhere = tmp_path / "again.zip", tmp_path / "elsewhere"
+    (tmp_path / "again.zip.part").symlink_to(elsewhere)
+    exported(moved.here, moved.id, file)
+    assert not elsewhere.exists()
+    assert not file.is_symlink()
+    (tmp_path / "again.zip.part").touch(mode=0o644)
+    exported(moved.here, moved.id, file)
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+
+
+@pytest.mark.slow
 def test_a_workspace_that_is_there_is_refused_and_nothing_changes(moved: Move) -> None:
     with Books(moved.there.folder) as books:
         before = books.digest({})

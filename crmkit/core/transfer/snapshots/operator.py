@@ -36,7 +36,8 @@ def export(read: Read, kinds: Kinds, now: str, id: str, file: Path) -> Manifest:
         workspace = leaving.find(connection, bare)
         if workspace is None:
             raise ValueError(f"there is no workspace {bare} in this data")
-        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        part.unlink(missing_ok=True)  # a file that is there has a mode of its own, and may be a link
+        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with open(descriptor, "wb") as sink:
             for piece in leave.pieces(connection, kinds, now, workspace):
                 sink.write(piece)
