@@ -34,9 +34,9 @@ class JobKind:
     nor an OSError is logged besides. Three kinds of Problem never reach the step: the job waits and performs again
     after `not_ready` and `busy`, and stops after `invalid_token`.
 
-    `prepare`, where there is one in place of `perform`, is awaited before each step too: it reads what the step needs,
-    which finds that in `job.outcome.value`. It leaves nothing behind, so it may be repeated, and what it raises is told
-    as what a step raises.
+    `prepare`, where there is one in place of `perform`, is awaited before each step too, for as long as it takes, while
+    other jobs go on: it reads what the step needs, which finds that in `job.outcome.value`. It leaves nothing behind,
+    so it may be repeated, and what it raises is told as what a step raises.
     """
 
     name: str

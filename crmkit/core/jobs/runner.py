@@ -51,6 +51,7 @@ class _Runner:
         self._listener = listener
         self._group = group
         self._performing: dict[int, str] = {}  # number of a job -> its workspace
+        self._preparing: set[int] = set()  # numbers of jobs
         self._turns: dict[str, int] = {}  # workspace -> number of the job that had its turn in the newest round
         self._seen: str | None = None  # the newest time of the clock
 
@@ -88,12 +89,17 @@ class _Runner:
                 turns[workspace_id] = job.seq
                 began = time.monotonic()
                 await self._begin(job)
-                rest = 0 if self._crm.traffic.is_quiet else time.monotonic() - began  # half of the time is for others
-                await asyncio.sleep(min(rest, MOST_REST))
+                await asyncio.sleep(self._rest(began))
         self._turns = turns
         return bool(turns)
 
+    def _rest(self, began: float) -> float:
+        """Return the seconds after what began then that are for others: half of the time, unless nobody asks."""
+        return 0 if self._crm.traffic.is_quiet else min(time.monotonic() - began, MOST_REST)
+
     def _may_begin(self, due: Due) -> bool:
+        if due.seq in self._preparing:
+            return False
         kind = self._crm.jobs.get(due.kind)
         if kind is None or kind.perform is None:
             return True
@@ -103,12 +109,13 @@ class _Runner:
         return own < MOST_OF_ONE and len(self._performing) < MOST_PERFORMING
 
     async def _begin(self, due: Due) -> None:
-        """Do a step, or lease the job and perform what is to be done before its step, beside others."""
+        """Do a step; where something is prepared or performed before it, begin that, which goes on beside others."""
         kind = self._crm.jobs.get(due.kind)
         if kind is None:
             await self._end(due, jobs.FAILED, "server_error: This version of the program does not know such a job.")
         elif kind.prepare is not None:
-            await self._tried(due, lambda: self._prepared(kind, due))
+            self._preparing.add(due.seq)  # nothing is left behind, so the job needs no lease
+            self._group.create_task(self._prepare(kind, due))
         elif kind.perform is None:
             await self._tried(due, lambda: self._step(kind, due, Outcome()))
         else:
@@ -118,11 +125,23 @@ class _Runner:
                 self._performing[due.seq] = due.workspace_id
                 self._group.create_task(self._perform(kind, replace(due, due_at=until), job))
 
-    async def _prepared(self, kind: JobKind, due: Due) -> None:
-        assert kind.prepare is not None
-        job = await self._system.read(jobs.find, due.workspace_id, due.id)
-        if job is not None and not job.has_ended:
-            await self._step(kind, due, Outcome(await kind.prepare(await self._call(due), job)))
+    async def _prepare(self, kind: JobKind, due: Due) -> None:
+        async def prepared() -> None:
+            assert kind.prepare is not None
+            job = await self._system.read(jobs.find, due.workspace_id, due.id)
+            if job is not None and not job.has_ended:
+                await self._step(kind, due, Outcome(await kind.prepare(await self._call(due), job)))
+
+        began = time.monotonic()
+        try:
+            await self._tried(due, prepared)
+            await asyncio.sleep(self._rest(began))
+        except Exception as error:  # the disk is full
+            log.warning("job %s waits: %s", due.id, error)
+            await asyncio.sleep(WAIT_SECONDS)
+        finally:
+            self._preparing.discard(due.seq)
+            self._listener.wake()
 
     async def _perform(self, kind: JobKind, due: Due, job: Job) -> None:
         async def performed() -> None:

@@ -1,5 +1,6 @@
 """Jobs are done step by step: fairly, as their actor may at that moment, and to an end that tells why."""
 
+import asyncio
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -10,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from crmkit.core.call import Call
 from crmkit.core.jobs import runner
 from crmkit.core.jobs.kind import JobKind, JobKinds
 from crmkit.errors import Problem
@@ -92,6 +94,31 @@ def test_a_long_job_of_one_workspace_does_not_hold_up_another(tmp_path: Path) ->
             assert ended(home, job).state == "done"
     begun = seen.index("charlie")
     assert seen[begun : begun + 100].count("charlie") >= 49  # one each in turn
+
+
+def test_what_a_job_prepares_for_long_holds_up_no_other_job(tmp_path: Path) -> None:
+    may_end, begun = threading.Event(), list[str]()
+
+    async def prepare(call: Call, job: Job) -> str:
+        begun.append(job.id)
+        await asyncio.to_thread(may_end.wait, WAITS)
+        return "prepared"
+
+    def step(tx: Tx, job: Job) -> Job:
+        return job.ends(job.outcome.value)
+
+    with working(tmp_path, JobKind("slow", step, prepare=prepare)) as home, home.sign_in(ALICE) as alice:
+        with home.sign_in(CHARLIE) as charlie:
+            actors = [actor_of(home, person) for person in (alice, charlie)]
+            slow = add(home, actors[0], "slow")
+            try:
+                for actor in actors:
+                    assert ended(home, add(home, actor, "adder", {"word": "n", "of": 2})).state == jobs.DONE
+                assert not found(home, slow).has_ended
+            finally:
+                may_end.set()
+            assert ended(home, slow).result == "prepared"
+        assert begun == [slow.id]
 
 
 def test_jobs_of_one_workspace_take_turns(tmp_path: Path) -> None:
