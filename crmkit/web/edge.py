@@ -42,7 +42,6 @@ class Edge:
         self._logged = router.logged
         self._log = log
         self._clock = crm.clock
-        self._traffic = crm.traffic
         self._base_path = crm.settings.base_path
         self._trusted = trusted
         # an id in a path may be spelled as a handle, `contact/c_…`
@@ -68,7 +67,6 @@ class Edge:
             await self.app(scope, receive, send)
             return
         started = time.perf_counter()
-        self._traffic.request()
         state = scope.setdefault("state", {})
         id = state.get("request_id") or _assign_id(scope, state)
         if self._trusted:

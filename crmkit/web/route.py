@@ -80,6 +80,7 @@ class Route:
     undoes: bool  # its answer tells how to undo it
     is_list: bool  # a view may keep its path: it reads what its parameters find
     is_linked: bool  # a link may show what it answers
+    looks: bool  # it tells how far a job is, for which a job need not make way
 
     @property
     def listed_methods(self) -> tuple[str, ...]:
@@ -129,6 +130,7 @@ def route(
     undoes: bool | None = None,
     is_list: bool | None = None,
     is_linked: bool | None = None,
+    looks: bool = False,
 ) -> Callable[[Handler], Route]:
     """Return the decorator that makes a handler a Route; raises BadRoute.
 
@@ -179,6 +181,7 @@ def route(
             undoes=verb == "delete" and kind is not None if undoes is None else undoes,
             is_list=verb == "read" and kind is not None and query == ANY if is_list is None else is_list,
             is_linked=bool(is_linked),
+            looks=looks,
         )
         if is_linked is None:
             made = replace(made, is_linked=_shows_records(made))

@@ -90,6 +90,8 @@ class Router:
             for name, starts in self._starts[path]:
                 self._nearest.check(ids[name], starts, method, scope["path"])
             raise self._nearest.lacking(method, path, ", ".join(sorted(routes)))
+        if not (route.looks or route.apps):  # the request of a tool call is noted when it comes here itself
+            self._crm.traffic.request()
         if route.page is not None and wants_page(scope):
             return route.page(self._crm)
         scope["state"][OFFERED] = route.formats

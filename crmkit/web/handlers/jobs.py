@@ -16,9 +16,8 @@ from crmkit.web.call import HttpCall
 from crmkit.web.route import Route, read
 
 
-@read("/jobs/{id}", name="get_job", summary="how far a job is, or what it ended with", area="*")
+@read("/jobs/{id}", name="get_job", summary="how far a job is, or what it ended with", area="*", looks=True)
 async def fetch(call: HttpCall, id: str) -> Answer:
-    call.crm.traffic.looks()
     return _standing(await awaited.find(call, id), 200)
 
 

@@ -76,9 +76,9 @@ async def find_all(call: HttpCall) -> Answer:
     area="*",
     formats=(*FORMATS, REPORT),
     is_linked=True,
+    looks=True,
 )
 async def fetch(call: HttpCall, id: str) -> Answer | Response:
-    call.crm.traffic.looks()
     found = await verbs.find(call, id)
     if call.format.name != REPORT.name:
         return _told(found, 200)
