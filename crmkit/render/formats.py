@@ -31,6 +31,7 @@ class Format(Struct, frozen=True):
     by_handler: bool = False  # neither of both: its handler makes the bytes, by `HttpCall.spooled`
     only_rows: bool = False  # and no cursor: a header leads to the next page
     fails_late: bool = False  # a Problem may come after the first pieces, so none is sent before the last
+    is_binary: bool = False  # it is no text, so no tool can show it
     as_asked: Callable[[bool, bool], "Format"] | None = None  # the same with `bom` and with `raw` (see files.Options)
 
     def body(self, answer: Answer) -> bytes:
@@ -95,4 +96,5 @@ def _file(name: str) -> Format:
         *(name, media, writes.media_type, None, partial(whole.pieces, name)),
         is_whole_record=True,
         fails_late=writes.fails_late,
+        is_binary=writes.is_binary,
     )

@@ -158,9 +158,21 @@ class HttpCall(Call):
 
         `filename` is what a browser saves them as, `told` are further headers, with any text. What is raised before the
         first bytes is raised here, also what Database.stream raises; later it cuts the client off. If it `is_whole`, no
-        byte is sent before the last is made.
+        byte is sent before the last is made. A tool call is refused a format that is no text.
         """
+        if self.is_tool and self.format.is_binary:
+            raise self._no_text(filename)
         return await streamed(self.stream(work, *args, is_whole=is_whole), content_type, filename, told)
+
+    def _no_text(self, filename: str) -> Problem:
+        """Return the refusal of a file that no tool can show, with the line that gets it."""
+        query = self.scope["query_string"].decode("ascii").replace("'", "%27")
+        url = f"{self.crm.settings.base_url}{self.scope['path']}{f'?{query}' if query else ''}"
+        return Problem(
+            "unknown_format",
+            f"The answer is a {self.format.name.upper()} file, which no tool can show. Send it over HTTP with a token: "
+            f"curl -H 'Authorization: Bearer ck_…' -o {filename} '{url}'",
+        )
 
     async def body(self) -> dict[str, Any]:
         """Return the JSON object in the body, whatever the Content-Type says."""

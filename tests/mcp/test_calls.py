@@ -3,13 +3,14 @@
 import json
 import random
 import re
+import shlex
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import pytest
 
@@ -368,3 +369,18 @@ def test_a_page_that_has_rows_alone_is_followed_by_the_path_of_the_next(client: 
     assert following.startswith("# next: GET /campaigns?format=csv&limit=2&fields=name&cursor=")
     (rest,) = page(following.removeprefix("# next: GET "))
     assert len(rest.splitlines()) == 2
+
+
+def test_a_file_that_is_no_text_is_refused_with_the_line_that_gets_it(alice: Person) -> None:
+    workspace = alice.json_of("GET", "/workspaces")["items"][0]["id"]
+    for path in ("/contacts/export?format=xlsx&name=contains:o'b$x", f"/workspaces/{workspace}/export"):
+        failed, told = call(alice, "read", path=path)
+        assert failed
+        assert told.startswith("ERROR unknown_format\n")
+        line = shlex.split(told[told.index("curl") :].splitlines()[0])
+        assert line[:3] == ["curl", "-H", "Authorization: Bearer ck_…"]
+        assert urlsplit(line[-1]).path == path.partition("?")[0]
+        answer = alice.get(urlsplit(line[-1])._replace(scheme="", netloc="").geturl())
+        assert answer.content.startswith(b"PK")
+    for format in ("csv", "vcf", "jsonl"):
+        assert not call(alice, "read", path=f"/contacts/export?format={format}")[0]

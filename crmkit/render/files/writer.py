@@ -33,9 +33,9 @@ class Writer:
     """
 
     media_type: ClassVar[str]
-    suffix: ClassVar[str]  # of the file's name, without the dot
     has_columns: ClassVar[bool] = False  # a key of custom has a column of its own
     fails_late: ClassVar[bool] = False
+    is_binary: ClassVar[bool] = False  # it is no text
     at_once: ClassVar[int] = 100  # rows that it writes in a millisecond or two, in which it holds the GIL
 
     def __init__(self, kind: Kind, options: Options) -> None:

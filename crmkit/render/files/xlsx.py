@@ -63,9 +63,9 @@ class XlsxWriter(Writer):
     """A row of titles, which stays in view, then one for each record. Texts stand in it as texts, never as formulas."""
 
     media_type = f"{_TYPE}.sheet"
-    suffix = "xlsx"
     has_columns = True
     fails_late = True
+    is_binary = True
     at_once = 25
 
     def __init__(self, kind: Kind, options: Options) -> None:
