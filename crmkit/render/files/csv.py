@@ -19,7 +19,6 @@ class CsvWriter(Writer):
     """A line of titles, then one for each record."""
 
     media_type = f"{MEDIA}; charset=utf-8; header=present"
-    suffix = "csv"
     has_columns = True
 
     def __init__(self, kind: Kind, options: Options) -> None:

@@ -17,7 +17,6 @@ class JsonWriter(Writer):
     """`{"items":[…]}`, a record on each line."""
 
     media_type = "application/json"
-    suffix = "json"
 
     def __init__(self, kind: Kind, options: Options) -> None:
         super().__init__(kind, options)
@@ -40,7 +39,6 @@ class JsonLinesWriter(Writer):
     """A record on each line."""
 
     media_type = LINES_MEDIA
-    suffix = "jsonl"
 
     def rows(self, batch: Sequence[Row]) -> bytes:
         return lines(_items(self, batch))

@@ -1,14 +1,13 @@
 """What a query says of the shape of its answer: which fields records have there, and how long a list may be."""
 
 import re
-from collections.abc import Mapping
 from typing import Any
 
 from crmkit.errors import Problem
 from crmkit.model.query.chosen import FIELDS, chosen
 from crmkit.model.query.parse import MAX_TOKENS
 from crmkit.render.formats import CSV
-from crmkit.web.call import FLAGS
+from crmkit.web.call import flag
 from crmkit.web.reply import CHOSEN, SPREADSHEET, TOKENS
 from crmkit.web.route import Route
 
@@ -42,15 +41,8 @@ def read(state: dict[str, Any], route: Route, pairs: Pairs) -> Pairs:
     if sent.get(MAX_TOKENS):
         state[TOKENS] = _tokens(sent[MAX_TOKENS].strip())
     if BOM in sent or RAW in sent:
-        state[SPREADSHEET] = _flag(BOM, sent), _flag(RAW, sent)
+        state[SPREADSHEET] = flag(BOM, sent), flag(RAW, sent)
     return others
-
-
-def _flag(name: str, sent: Mapping[str, str]) -> bool:
-    text = sent.get(name, "0").strip().lower()
-    if text not in FLAGS:
-        raise Problem("invalid_value", f"Send {name}=1, or leave it out.", fields={name: "must be 1 or 0"})
-    return FLAGS[text]
 
 
 def _tokens(text: str) -> int:

@@ -35,7 +35,6 @@ class CalendarWriter(Writer):
     """To-dos or events, each with title and time, whichever fields were chosen. What has no time is no event."""
 
     media_type = f"{MEDIA}; charset=utf-8"
-    suffix = "ics"
 
     def __init__(self, kind: Kind, options: Options) -> None:
         super().__init__(kind, options)

@@ -29,7 +29,6 @@ class VcardWriter(Writer):
     """Cards, each with the name of its person, whichever fields were chosen."""
 
     media_type = "text/vcard; charset=utf-8"
-    suffix = "vcf"
 
     @classmethod
     def has(cls, kind: Kind) -> bool:
