@@ -41,7 +41,7 @@ def read(state: dict[str, Any], route: Route, pairs: Pairs) -> Pairs:
     if sent.get(MAX_TOKENS):
         state[TOKENS] = _tokens(sent[MAX_TOKENS].strip())
     if BOM in sent or RAW in sent:
-        state[SPREADSHEET] = flag(BOM, sent), flag(RAW, sent)
+        state[SPREADSHEET] = flag(BOM, sent.get(BOM, "0")), flag(RAW, sent.get(RAW, "0"))
     return others
 
 
