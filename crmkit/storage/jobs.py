@@ -191,6 +191,13 @@ def pause(tx: Tx, due: Due, until: str, tries: int) -> None:
     tx.connection.execute(sql, (until, tries, due.workspace_id, due.id, due.due_at))
 
 
+def wake(tx: Tx, kind: str) -> None:
+    """Have the jobs of a kind that wait for their time go on at once, of whatever workspace."""
+    sql = "UPDATE jobs SET due_at = '' WHERE due_at > '' AND kind = ? AND state = ?"
+    if tx.connection.execute(sql, (kind, WAITING)).rowcount:
+        tx.tell(TOPIC)
+
+
 def save(tx: Tx, job: Job) -> None:
     """Write what a step returned."""
     ended_at = tx.now if job.has_ended else None

@@ -21,13 +21,14 @@ from crmkit.errors import Problem
 from crmkit.files.table import Table
 from crmkit.model.actor import Asker
 from crmkit.storage import jobs
+from crmkit.storage.interface.lanes import ANYWHERE
 from crmkit.storage.interface.tx import Tx
 from crmkit.storage.jobs import Job
 from crmkit.storage.transfer import imports, refused
 from crmkit.storage.transfer.imports import DONE, RUNNING, STOPPED, Import
 
 NAME = "import"
-TURN_SECONDS = 1  # between two looks whether an import that runs has ended
+TURN_SECONDS = 60  # between two looks whether an import that runs has ended, which wakes those that wait
 
 
 class Place(Struct):
@@ -88,6 +89,8 @@ def _step(crm: Crm, tx: Tx, job: Job) -> Job:
     found = imports.find(tx.connection, job.workspace_id, job.input["import"])
     if found is None:
         raise Problem("not_found", "This import was dropped.")
+    if turn.rows is None and not crm.reading.others(job.id, job.workspace_id):  # they ended meanwhile
+        return job.goes_on(job.position)
     if turn.rows is None:
         return job.waits(job.position, after(tx.now, seconds=TURN_SECONDS))
     if turn.at != place.at:
@@ -127,6 +130,8 @@ def end(crm: Crm, tx: Tx, found: Import, state: str, error: str = "") -> Import:
 
     async def close() -> None:
         crm.reading.close(found.job_id)
+        if found.job_id:
+            await Call(crm).write(lambda tx: jobs.wake(tx, NAME), ANYWHERE, silent=True)
 
     tx.after(close)
     uploads.remove(tx, crm, [found.file] if found.file else [])

@@ -266,8 +266,18 @@ def test_an_import_that_is_stopped_keeps_what_it_wrote(alice: Person, monkeypatc
     assert names(alice) == []
 
 
-def test_imports_of_a_workspace_run_one_after_another(alice: Person, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(job, "TURN_SECONDS", 0)
+@pytest.mark.parametrize("is_stopped", [False, True])
+def test_an_import_that_waits_is_woken_by_the_end_of_the_one_before(
+    alice: Person, monkeypatch: pytest.MonkeyPatch, is_stopped: bool
+) -> None:
+    monkeypatch.setattr(job, "TURN_SECONDS", 10_000_000)
+    first, *others = [planned(alice, many(400), "start=1")["id"] for _ in range(3)]
+    if is_stopped:
+        alice.delete(f"/imports/{first}")
+    assert [ended(alice, id)["state"] for id in others] == ["done"] * 2
+
+
+def test_imports_of_a_workspace_run_one_after_another(alice: Person) -> None:
     first = planned(alice, many(400), "start=1")["id"]
     second = planned(alice, many(10, start=390), "start=1")["id"]
     while (found := alice.json_of("GET", f"/imports/{second}"))["state"] == "running":
