@@ -17,12 +17,10 @@ from crmkit.storage.transfer import imports, links
 
 KEEP_DAYS = 2  # counters of limits matter for a day, those of all wrong tries for longer
 JOB_DAYS = 7  # whoever started a job looks at its end within a week
-PLAN_HOURS = 24  # in which a planned import is to be started
-REPORT_DAYS = 30  # that an import is told which has ended
 
 
-def sweep(tx: Tx, crm: Crm) -> None:
-    """Drop what no longer matters at this moment."""
+def sweep(tx: Tx, crm: Crm) -> bool:
+    """Drop what no longer matters at this moment, and tell whether some is left, which would take too long at once."""
     codes_latest = after(tx.now, minutes=crm.settings.auth.code_minutes)
     kept_since = after(tx.now, days=-KEEP_DAYS)
     attempts.forget(tx, kept_since, after(tx.now, days=-max(days for days, _ in SERVER_TRIES)))
@@ -31,8 +29,9 @@ def sweep(tx: Tx, crm: Crm) -> None:
     answers.forget(tx)
     links.forget(tx)
     grants.forget(tx, codes_latest, kept_since, after(tx.now, seconds=GRANT_SECONDS))
-    plans_before, reports_before = after(tx.now, hours=-PLAN_HOURS), after(tx.now, days=-REPORT_DAYS)
-    uploads.remove(tx, crm, imports.forget(tx, plans_before, reports_before))
+    files, is_left = imports.forget(tx)
+    uploads.remove(tx, crm, files)
     jobs.forget(tx, after(tx.now, days=-JOB_DAYS))
     job_records.forget_all(tx)
     tokens.cap_last_used(tx)
+    return is_left

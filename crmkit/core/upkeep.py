@@ -49,7 +49,8 @@ async def _keep_up(call: Call, listener: Listener) -> NoReturn:
                 await scrub(call)
                 now = crm.now
                 if now >= due or now < seen:  # at once when the clock was set back: what was made ahead of it ends
-                    await call.write(partial(sweep, crm=crm), lanes=ANYWHERE)
+                    while await call.write(partial(sweep, crm=crm), lanes=ANYWHERE):
+                        await asyncio.sleep(PAUSE_SECONDS)
                     due = after(now, hours=SWEEP_HOURS)
                 seen = now
         except Exception as error:

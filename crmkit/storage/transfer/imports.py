@@ -10,12 +10,17 @@ from typing import Any
 import msgspec
 from msgspec import Struct, structs
 
+from crmkit.clock import after
 from crmkit.storage.interface.connection import Connection
 from crmkit.storage.interface.tx import Tx
 from crmkit.storage.interface.workspace import Workspace
 from crmkit.storage.people.new_ids import unused
+from crmkit.storage.transfer import refused
 
 PREFIX = "imp"
+PLAN_HOURS = 24  # in which a planned import is to be started
+REPORT_DAYS = 30  # that an import is told which has ended
+DROPPED_AT_ONCE = 2_000  # refused rows: some ten milliseconds, in which nobody else writes
 PLANNED, RUNNING, DONE, STOPPED = "planned", "running", "done", "stopped"
 
 _encode = msgspec.json.encode
@@ -135,20 +140,27 @@ def files(connection: Connection, workspace_id: str | None = None) -> set[str]:
     return {name for (name,) in connection.execute(f"{sql} AND workspace_id = ?", (workspace_id,))}
 
 
-def forget(tx: Tx, planned_before: str, ended_before: str) -> list[str]:
-    """Drop plans that were made before a moment, and imports that ended before another; return the names of files.
+def forget(tx: Tx) -> tuple[list[str], bool]:
+    """Drop outdated plans and imports; return the names of their files, and whether some are left for another time.
 
-    What was stamped ahead of the clock counts as made now.
+    At most so many refused rows are dropped at a time: an import stays until it has none. What was stamped ahead of
+    the clock counts as made now.
     """
     execute = tx.connection.execute
     execute("UPDATE imports SET created_at = ? WHERE created_at > ?", (tx.now, tx.now))
-    gone = f"(state = '{PLANNED}' AND created_at < ?) OR (ended_at IS NOT NULL AND ended_at < ?)"
-    dropped = execute(
-        f"DELETE FROM imports WHERE {gone} RETURNING workspace_id, id, file", (planned_before, ended_before)
+    gone = execute(
+        f"SELECT workspace_id, id, file FROM imports WHERE (state = '{PLANNED}' AND created_at < ?) "
+        "OR (ended_at IS NOT NULL AND ended_at < ?)",
+        (after(tx.now, hours=-PLAN_HOURS), after(tx.now, days=-REPORT_DAYS)),
     ).fetchall()
-    for workspace_id, id, _ in dropped:
-        execute("DELETE FROM refused_rows WHERE workspace_id = ? AND import_id = ?", (workspace_id, id))
-    return [file for *_, file in dropped if file]
+    files, left = list[str](), DROPPED_AT_ONCE
+    for workspace_id, id, file in gone:
+        left -= refused.drop(tx, workspace_id, id, left)
+        if left <= 0:
+            return files, True
+        execute("DELETE FROM imports WHERE workspace_id = ? AND id = ?", (workspace_id, id))
+        files += [file] if file else []
+    return files, False
 
 
 def _values(found: Import, names: Sequence[str]) -> list[Any]:

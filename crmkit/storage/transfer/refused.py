@@ -46,11 +46,13 @@ def keep(tx: Tx, workspace_id: str, import_id: str, rows: Iterable[RefusedRow]) 
     )
 
 
-def drop(tx: Tx, workspace_id: str, import_id: str) -> None:
-    """Drop all refused rows of an import."""
-    tx.connection.execute(
-        "DELETE FROM refused_rows WHERE workspace_id = ? AND import_id = ?", (workspace_id, import_id)
-    )
+def drop(tx: Tx, workspace_id: str, import_id: str, most: int = -1) -> int:
+    """Drop refused rows of an import, at most so many if there is a bound, and return how many those were."""
+    some = "SELECT number FROM refused_rows WHERE workspace_id = ? AND import_id = ? ORDER BY number LIMIT ?"
+    return tx.connection.execute(
+        f"DELETE FROM refused_rows WHERE workspace_id = ? AND import_id = ? AND number IN ({some})",
+        (workspace_id, import_id, workspace_id, import_id, most),
+    ).rowcount
 
 
 def first(connection: Connection, workspace_id: str, import_id: str, most: int) -> list[RefusedRow]:

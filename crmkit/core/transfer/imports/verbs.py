@@ -243,7 +243,7 @@ async def _find(call: Call, id: str) -> Import:
 def _existing(connection: Connection, workspace_id: str, bare: str) -> Import:
     found = imports.find(connection, workspace_id, bare)
     if found is None:
-        kept = "a plan is kept for 24 hours, a report for 30 days"
+        kept = f"a plan is kept for {imports.PLAN_HOURS} hours, a report for {imports.REPORT_DAYS} days"
         raise Problem("not_found", f"There is no import {bare} in this workspace; {kept}. {_WHERE}")
     return found
 

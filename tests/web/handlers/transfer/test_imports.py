@@ -21,6 +21,8 @@ from crmkit.core.transfer.imports import job, rehearsal, rows, verbs
 from crmkit.core.transfer.imports.reading import Open
 from crmkit.errors import Problem
 from crmkit.storage.interface.lanes import ANYWHERE
+from crmkit.storage.interface.tx import Tx
+from crmkit.storage.transfer import imports
 from tests.core.jobs.kinds import actor_of, add
 from tests.house import ALICE, BOB, UNLIMITED, House, Person, house
 from tests.teams.office import stepped
@@ -316,6 +318,31 @@ def test_a_plan_is_dropped_after_a_day_and_its_file_too(home: House, alice: Pers
     home.clock.move(hours=25)
     _swept(home, lambda: not files(home))
     assert error(alice.get(f"/imports/{id}")) == (404, "not_found")
+
+
+def test_an_old_report_is_dropped_some_rows_at_a_time(
+    home: House, alice: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wrong = [("Eve", "no address", "", "")] * 5
+    ids = [imported(alice, file(*wrong))["id"] for _ in range(2)]
+    monkeypatch.setattr(imports, "DROPPED_AT_ONCE", 4)
+    home.clock.move(hours=24 * imports.REPORT_DAYS + 1)
+
+    def count(tx: Tx) -> int:
+        number: int = tx.connection.execute("SELECT count(*) FROM refused_rows").fetchone()[0]
+        return number
+
+    def unit(tx: Tx) -> tuple[int, bool]:
+        before, is_left = count(tx), sweep(tx, home.crm)
+        return before - count(tx), is_left
+
+    is_left = True
+    while is_left:
+        dropped, is_left = home.do(Call(home.crm).write(unit, lanes=ANYWHERE))
+        assert dropped <= 4
+    with home.sign_in(ALICE, "later") as later:
+        assert [error(later.get(f"/imports/{id}")) for id in ids] == [(404, "not_found")] * 2
+        assert f"ends after {imports.PLAN_HOURS} hours" in later.get("/help?topic=import").text
 
 
 def test_a_file_that_is_removed_is_closed_too(home: House, alice: Person) -> None:
