@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from crmkit.storage.interface.connection import Connection
 from crmkit.storage.interface.tx import Tx
 from crmkit.storage.interface.workspace import Workspace
+from crmkit.storage.log import audit
 from crmkit.storage.people.new_ids import unused
 
 TOPIC = "jobs"  # which a unit tells of that adds a job
@@ -53,6 +54,11 @@ class Job(Struct, frozen=True):
     @property
     def has_ended(self) -> bool:
         return self.due_at is None
+
+    @property
+    def operation(self) -> str:
+        """The id of the operation that its steps wrote; empty while there is none."""
+        return "" if self.op is None else audit.operation_id(self.workspace_id, self.op)
 
     @property
     def progress(self) -> tuple[int, int] | None:

@@ -14,6 +14,7 @@ from crmkit.clock import after
 from crmkit.storage.interface.connection import Connection
 from crmkit.storage.interface.tx import Tx
 from crmkit.storage.interface.workspace import Workspace
+from crmkit.storage.log import audit
 from crmkit.storage.people.new_ids import unused
 from crmkit.storage.transfer import refused
 
@@ -75,6 +76,11 @@ class Import(Struct, frozen=True):
     @property
     def handle(self) -> str:
         return f"import/{self.id}"
+
+    @property
+    def operation(self) -> str:
+        """The id of the operation that it wrote; empty while there is none."""
+        return "" if self.op is None else audit.operation_id(self.workspace_id, self.op)
 
     @property
     def is_planned(self) -> bool:

@@ -11,7 +11,6 @@ from crmkit.ids import OTHERS as PREFIXES
 from crmkit.render.answers import Answer, done, noted, thing
 from crmkit.render.tail import Tail
 from crmkit.storage.jobs import DONE, PREFIX, Job
-from crmkit.storage.log import audit
 from crmkit.web.call import HttpCall
 from crmkit.web.route import Route, read
 
@@ -63,20 +62,17 @@ def _facts(job: Job, result: Result) -> dict[str, Any]:
 
 
 def _operation(job: Job) -> dict[str, Any]:
-    return {} if job.op is None else {"operation": audit.operation_id(job.workspace_id, job.op)}
+    return {"operation": job.operation} if job.operation else {}
 
 
 def _tail(job: Job, result: Result) -> Tail:
-    operation = "" if job.op is None or not job.has_ended else audit.operation_id(job.workspace_id, job.op)
-    return Tail(notes=result.notes, operation=operation, can_undo=True)
+    return Tail(notes=result.notes, operation=job.operation if job.has_ended else "", can_undo=True)
 
 
 def _failure(job: Job) -> Problem:
     """Return the Problem that ended a job; what it wrote before stays, and the hint says so."""
     found = failure(job) or Problem("server_error", "The job was stopped.")
-    if job.op is not None:
-        found.hint += (
-            f" What it wrote before stays: POST /undo/{audit.operation_id(job.workspace_id, job.op)} undoes it."
-        )
+    if job.operation:
+        found.hint += f" What it wrote before stays: POST /undo/{job.operation} undoes it."
     found.facts["job"] = job.id
     return found

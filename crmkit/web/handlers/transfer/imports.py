@@ -13,27 +13,18 @@ from crmkit.render.formats import FORMATS
 from crmkit.render.imports import REPORT, report, standing
 from crmkit.render.tail import Tail
 from crmkit.storage.interface.connection import Connection
-from crmkit.storage.log import audit
 from crmkit.storage.transfer.imports import DONE, PLANNED, RUNNING, Import
 from crmkit.web.call import HttpCall, flag, header_of
 from crmkit.web.reply import Response
-from crmkit.web.route import FREE, Route, read, route
+from crmkit.web.route import FREE, Route, Shows, read, route
 from crmkit.web.writes import KEY_HEADER
 
 START = "start"
 COLUMN = f"{MAP}COLUMN"  # stands for every parameter that begins so
 
 
-def _planned(call: HttpCall, found: Standing) -> Answer:
-    return _told(found, 201)
-
-
-def _started(call: HttpCall, found: Standing) -> Answer:
-    return _told(found, 202)
-
-
-def _shown(call: HttpCall, found: Standing) -> Answer:
-    return _told(found, 200)
+def _shows(status: int) -> Shows:
+    return lambda call, found: _told(found, status)
 
 
 async def _admits(call: HttpCall) -> None:
@@ -53,7 +44,7 @@ async def _admits(call: HttpCall) -> None:
     status=201,
     uploads=True,
     admits=_admits,
-    shows=_planned,
+    shows=_shows(201),
 )
 async def plan(call: HttpCall) -> Standing:
     asked = {name: text for name, text in call.parameters().items() if name != "format"}
@@ -98,7 +89,7 @@ async def fetch(call: HttpCall, id: str) -> Answer | Response:
     area="*",
     verb="write",
     consent=FREE,
-    shows=_shown,
+    shows=_shows(200),
 )
 async def change(call: HttpCall, id: str) -> Standing:
     return await verbs.change(call, id, await call.body())
@@ -113,7 +104,7 @@ async def change(call: HttpCall, id: str) -> Standing:
     verb="write",
     consent=FREE,
     status=202,
-    shows=_started,
+    shows=_shows(202),
 )
 async def start(call: HttpCall, id: str) -> Standing:
     return await verbs.start(call, id)
@@ -127,7 +118,7 @@ async def start(call: HttpCall, id: str) -> Standing:
     area="*",
     verb="delete",
     consent=FREE,
-    shows=_shown,
+    shows=_shows(200),
 )
 async def stop(call: HttpCall, id: str) -> Standing:
     return await verbs.stop(call, id)
@@ -142,14 +133,18 @@ def _told(standing_: Standing, status: int) -> Answer:
     columns = [{"column": each.column, "title": each.title, "field": each.field} for each in found.columns]
     rows = [(row.number, row.code, row.fields, row.hint) for row in standing_.rows]
     next_ = _next(found)
-    facts = {"id": found.id, "handle": found.handle, **_line(found), "done": found.done, "operation": _operation(found)}
+    facts = {
+        "id": found.id,
+        "handle": found.handle,
+        **_line(found),
+        "done": found.done,
+        "operation": found.operation or None,
+    }
     if found.error:
         facts |= _error(found)
     more = found.refused - len(rows)
     notes = [*found.notes, *([f"{more:,} more refused rows: GET /imports/{found.id}?format=csv"] if more > 0 else [])]
-    tail = Tail(
-        notes=notes, operation=_operation(found) or "" if found.has_ended else "", can_undo=found.has_ended, call=next_
-    )
+    tail = Tail(notes=notes, operation=found.operation if found.has_ended else "", can_undo=found.has_ended, call=next_)
     line = _line(found) | ({} if found.is_planned else {"done": found.done}) | _error(found)
     return standing(found.handle, line, columns, rows, facts, tail, status)
 
@@ -163,16 +158,12 @@ def _beside(found: Import) -> dict[str, Any]:
     """Return what a list tells of an import beside its line."""
     named = {"kind": found.options.kind, "mode": found.options.mode, "name": found.name or None}
     told = {"done": found.done, **named, "created_at": found.created_at, "by": found.by, **_error(found)}
-    return {**told, "operation": _operation(found)}
+    return {**told, "operation": found.operation or None}
 
 
 def _error(found: Import) -> dict[str, str]:
     code, _, hint = found.error.partition(": ")
     return {"error": code, "hint": hint} if code else {}
-
-
-def _operation(found: Import) -> str | None:
-    return None if found.op is None else audit.operation_id(found.workspace_id, found.op)
 
 
 def _next(found: Import) -> str:
