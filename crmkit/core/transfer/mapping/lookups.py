@@ -46,7 +46,7 @@ def resolved(tx: Tx, crm: Crm, body: Body, program: str, asker: Asker) -> dict[s
         elif not name.creates:
             faults[name.place] = f"there is no {kind.name} {names.clean(name.text)} in this workspace"
         elif name.text or not name.link.kind.custom:
-            values[name.link.place] = {kind.title.name: name.text, **name.fields}
+            values[name.link.place] = {kind.title.name: name.text, **_key_in(kind, name.text), **name.fields}
         else:  # nothing to create one of
             _keep(values, name)
     if faults:
@@ -58,6 +58,18 @@ def _keep(values: dict[str, Any], name: Named) -> None:
     """Keep what a row says of a related record under the titles of its columns."""
     if name.link.kind.custom:
         values["custom"] = {**name.cells, **(values.get("custom") or {})}
+
+
+def _key_in(kind: Kind, text: str) -> Values:
+    """Return the key that a text is which names a record by itself: an address of mail, a domain."""
+    for key in kind.merges_by if _LIKE_A_KEY.search(text) else ():
+        type_ = kind.by_name[key].type
+        if type_.names:
+            try:
+                return {key: type_.accept(text)}
+            except Invalid:
+                pass
+    return {}
 
 
 def _keys(name: Named, asker: Asker) -> Values:

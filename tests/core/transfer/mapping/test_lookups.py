@@ -146,6 +146,15 @@ def test_deals_find_their_contacts_and_create_those_that_are_not_there(back: Des
     assert (first.company_id, first.amount_cents) == (second.company_id, 500)
 
 
+def test_an_address_that_names_nobody_yet_is_the_key_of_who_is_created(back: Desk, alice: Actor) -> None:
+    rows = [("A", "new@x.example", "new.example"), ("B", "NEW@x.example", "www.new.example")]
+    first, second = imported(back, alice, ["Deal", "Contact", "Company"], *rows, kind=DEAL)
+    assert (first.contact_id, first.company_id) == (second.contact_id, second.company_id)
+    (made,) = back.find(alice, kind=CONTACT).records
+    assert (made.name, made.email) == ("new@x.example", "new@x.example")
+    assert [(each.name, each.domain) for each in companies(back, alice)] == [("new.example", "new.example")]
+
+
 def test_activities_and_conversions_find_their_contact(back: Desk, alice: Actor) -> None:
     ada = back.save(alice, name="Ada Brandt", email="ada@x.example", source_id="hubspot:1")
     (call,) = imported(
