@@ -85,7 +85,9 @@ class Plan:
         links = {link.link: link for link in kinds.links.get(kind, ())} | places
         name = program.name if program else ""
         note = f"{scan.ambiguous} may be day or month first: dates=dmy or dates=mdy says which"
-        notes = (note,) if scan.ambiguous else ()
+        left = [column.title for column in columns if column.is_lost]
+        lost = f"left out, since {a(kind.noun)} has no custom: {in_quotes(list(map(clean, left)))}"
+        notes = (*((note,) if scan.ambiguous else ()), *((lost,) if left else ()))
         return cls(
             kinds, kind, columns, name, {**scan.kept, "own": own, "program": name}, asker, notes, tuple(readers), links
         )
@@ -154,7 +156,8 @@ def _columns(
             unknown.append(title)
             keeps = options.unknown == "custom" and kind.custom is not None
             target = Target(path=(title,)) if keeps else Target()
-        columns.append(MappedColumn(number, title, target.name(names), target))
+        is_lost = bool(unknown) and unknown[-1] == title and options.unknown == "custom" and kind.custom is None
+        columns.append(MappedColumn(number, title, target.name(names), target, is_lost))
     if unknown and options.unknown == "refuse":
         hint = "Name a field for each with map.TITLE=field, leave it out with map.TITLE=, or send unknown=custom."
         told = {title: f"is no field of {a(kind.noun)}{nearest(title, kind.taken)}" for title in unknown}

@@ -22,6 +22,7 @@ from crmkit.model.fields import (
     Text,
 )
 from crmkit.model.form import Field
+from crmkit.model.names import trimmed
 from crmkit.model.record import Kind
 from crmkit.model.sheets import lists, numbers, words
 from crmkit.model.sheets.habits import Habits
@@ -33,12 +34,16 @@ _SEVERAL = ";"  # between the ids of related records
 
 @dataclass(frozen=True, slots=True)
 class MappedColumn:
-    """A column of a file and what it is for. `field` is as `map.` spells it, "" where the column is left out."""
+    """A column of a file and what it is for. `field` is as `map.` spells it, "" where the column is left out.
+
+    One `is_lost` that says nothing of a kind that has no custom to keep it.
+    """
 
     number: int
     title: str
     field: str
     target: Target
+    is_lost: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +61,7 @@ class Sheet:
             cell = unmarked(cell)
         if self.is_own:
             return cell
-        cell = cell.strip()
+        cell = trimmed(cell)
         return "" if cell in words.NOTHING else cell
 
 
@@ -154,7 +159,7 @@ def _text(name: str, most: int, sheet: Sheet, otherwise: Read) -> Read:
     """Return what reads a text that needs nothing done, and leaves others to what reads all."""
 
     def read(cell: Any, filling: Filling) -> None:
-        text = cell.strip() if type(cell) is str else ""
+        text = trimmed(cell) if type(cell) is str else ""
         is_odd = not text or cell[0] == "'" or len(text) > most or text in words.NOTHING or name in filling.values
         if is_odd:
             otherwise(cell, filling)

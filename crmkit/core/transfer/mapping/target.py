@@ -58,6 +58,8 @@ def named(text: str, title: str, kinds: Kinds, kind: Kind) -> Target:
             raise Unknown(f"{a(kind.noun)} has no custom")
         if text == CUSTOM:
             return Target(path=(title,))
+        if text == f"{CUSTOM}.":
+            raise Unknown(f"{text} names no key: send {CUSTOM}.KEY, or {CUSTOM} for the title of the column")
         found = target_of(kind, text)
         return Target(path=found.path if isinstance(found, CustomKey) else (text.removeprefix(f"{CUSTOM}."),))
     if text in kind.taken:

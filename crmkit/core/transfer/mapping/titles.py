@@ -82,9 +82,9 @@ def _guessed(title: str, kinds: Kinds, kind: Kind, program: Program | None, keys
             return None if found.field == CUSTOM else found
         title = title.removeprefix(start) if start and _is_of(start, kind) else title
     word = key(title)
-    beside = words.SURNAME_BESIDE.get(word)
-    if beside in keys and "last_name" in kind.taken:
-        return Target(field="last_name", guessed=True)
+    name, beside = words.NAME_BESIDE.get(word, ("", ()))
+    if name in kind.taken and not keys.isdisjoint(beside):
+        return Target(field=name, guessed=True)
     found = _known(word, kinds, kind)
     rest, sign = numbers.sign_behind(title) if found is None else ("", "")
     amount = _known(key(rest), kinds, kind) if sign else None
@@ -166,7 +166,8 @@ def _naming(word: str, kinds: Kinds, kind: Kind) -> Target | None:
     """
     places = places_of(kinds, kind)
     for link in kinds.links.get(kind, ()):
-        called, own = words_of(link.to.name), dictionary(link.to).get(word)
+        called, known = words_of(link.to.name), dictionary(link.to)
+        own = next((found for rest in (word, *_behind(word, called)) if (found := known.get(rest))), None)
         is_key = own is not None and own.field in link.to.merges_by and link.to.by_name[own.field].type.names
         if own is not None and is_key and link.place in places:
             return replace(own, place=link.place)

@@ -12,7 +12,7 @@ KINDS = """
     company: company; organization; organisation; account; business; employer; firma; unternehmen; firmenname; societe
     company: entreprise; empresa; azienda; societa; bedrijf; organisatie; organizacion; organizacao; cuenta; compania
     company: foretag; yritys; ceg; sirket; spolecnost; virksomhed; bedrift; компания; организация; 会社; 会社名; 公司
-    company: 회사; business name
+    company: 회사; business name; org; الشركة; اسم الشركة
     deal: deal; opportunity; potential; geschaft; verkaufschance; affaire; opportunite; negocio; oportunidad
     deal: oportunidade
     task: task; to do; todo; activity; aktivitat; aufgabe; tache; tarea; tarefa
@@ -23,19 +23,21 @@ KINDS = """
 FIELDS = """
     first_name *: first name; given name; forename; vorname; prenom; nombre; nome; voornaam; imie; keresztnev; fornamn
     first_name *: fornavn
-    first_name: etunimi; jmeno; имя; 名; 이름; fname; first
+    first_name: etunimi; jmeno; имя; 名; 名字; 이름; fname; first; الاسم الاول; الاسم الأول
     last_name: last name; family name; surname; nachname; familienname; zuname; nom de famille; apellido; apellidos
     last_name: cognome; sobrenome; achternaam; nazwisko; vezeteknev; soyadi; soyad; efternamn; etternavn; sukunimi
-    last_name: prijmeni; фамилия; 姓; 성; lname; last
+    last_name: prijmeni; фамилия; 姓; 姓氏; 성; lname; last; اسم العائلة; اللقب
     *: name; full name; display name; vollstandiger name; vor- und nachname; nom; nom complet; nombre completo
-    *: nome completo; volledige naam; naam; nev; nimi; namn; navn; имя и фамилия; 名前; 氏名; 姓名; subject; betreff
-    *: objet; asunto; assunto; oggetto; onderwerp; 件名
+    *: nome completo; volledige naam; naam; nev; nimi; namn; navn; имя и фамилия; 名前; 氏名; 姓名
+    *: 名称; الاسم; الاسم الكامل; ad soyad; adi soyadi
+    * body: subject; betreff; objet; asunto; assunto; oggetto; onderwerp; 件名
     email: email; e-mail; mail; email address; e-mail address; primary email; work email; business email; email work
     email: email 1; email home; email other; personal email; home email; other email; secondary email; email 2
     email: e-mail 2 address; e-mail 3 address; e-mail-adresse; mailadresse; email adresse; adresse email
     email: adresse e-mail; adresse mail; courriel; adresse de messagerie; correo; correo electronico
     email: direccion de correo electronico; endereco de email; indirizzo email; indirizzo di posta elettronica
     email: emailadres; e-mailadres; adres e-mail; e-postadress; e-post; sahkoposti; eposta; электронная почта
+    email: 电子邮箱; 邮箱; 이메일 주소; البريد الإلكتروني; البريد
     email: メールアドレス; 电子邮件; 이메일; email business; email personal; e-mail-adresse buro
     email: e-mail-adresse privat; e-mail-adresse sonstiger; e-mail geschaftlich; e-mail privat
     phone: phone; phone number; telephone; telephone number; tel; primary phone; work phone; business phone
@@ -46,35 +48,36 @@ FIELDS = """
     phone: telefono; telefono movil; numero de telefono; telefono del trabajo; movil; celular; telefone; telemovel
     phone: numero de telephone; telephone bureau; telephone domicile; tel mobile; telephone portable; portable
     phone: cellulare; telefoon; telefoonnummer; mobiele telefoon; numer telefonu; telefonszam; puhelin; телефон
-    phone: 電話番号; 电话; 전화
+    phone: 電話番号; 电话; 手机; 전화; 전화번호; 휴대폰; الهاتف; رقم الهاتف; الجوال; رقم الجوال
     title subject: titel; titre; titulo; titolo
     job_title *: title
     job_title: job title; position; role; job; occupation; funktion; stellung; berufsbezeichnung; jobtitel; poste
     job_title: fonction; intitule du poste; profession; puesto; cargo; qualifica; posizione; functie; functietitel
-    job_title: stanowisko; beosztas; должность; 役職; 职位; 직책; designation; contact title
+    job_title: stanowisko; beosztas; должность; 役職; 职位; 직책; المسمى الوظيفي; designation; contact title
     address: address; street; street address; address 1; address line 1; mailing street; mailing address
     address: business street; strasse; anschrift; adresse; strasse und hausnummer; strasse geschaftlich; rue
     address: rue bureau; direccion; calle; calle del trabajo; endereco; rua; indirizzo; via; straat; adres; ulica; cim
-    address: адрес; 住所; 地址; 주소
+    address: адрес; 住所; 地址; 주소; العنوان
     address +: address 2; address line 2; street 2; business street 2; business street 3; adresszusatz
     address +: complement d'adresse
     city: city; town; mailing city; business city; ort; stadt; wohnort; ort geschaftlich; ville; ville bureau; ciudad
-    city: ciudad de trabajo; cidade; citta; plaats; stad; miasto; varos; город; 市区町村; 城市; 도시
+    city: ciudad de trabajo; cidade; citta; plaats; stad; miasto; varos; город; 市区町村; 城市; 도시; المدينة; sehir
     region: region; state; province; state/region; state/province; county; mailing state; mailing state/province
     region: business state; bundesland; kanton; region geschaftlich; departement; dep/region bureau; provincia
     region: provincia o estado; estado; regione; provincie; wojewodztwo; регион; 都道府県; 省
     postal_code: postal code; zip; zip code; zip/postal code; postcode; mailing zip; mailing zip/postal code
     postal_code: mailing postal code; business postal code; plz; postleitzahl; postleitzahl geschaftlich; code postal
     postal_code: code postal bureau; codigo postal; codigo postal del trabajo; cep; cap; kod pocztowy; iranyitoszam
-    postal_code: почтовый индекс; 郵便番号; 邮编; 우편번호
+    postal_code: почтовый индекс; 郵便番号; 邮编; 우편번호; الرمز البريدي; posta kodu
     country: country; country/region; mailing country; business country/region; business country; country code; land
     country: land/region; land/region geschaftlich; pays; pays/region; pays/region bureau; pais; pais/region
-    country: pais o region del trabajo; paese; kraj; orszag; страна; 国; 国家; 국가
+    country: pais o region del trabajo; paese; kraj; orszag; страна; 国; 国家; 국가; الدولة; البلد; ulke
     latitude: latitude; lat; breitengrad; latitud
     longitude: longitude; lng; lon; langengrad; longitud
     timezone: timezone; time zone; zeitzone; fuseau horaire; zona horaria
     website: website; web site; web page; url; website url; homepage; webseite; internetseite; site web; page web
     website: sitio web; pagina web; sito web; strona www; сайт; ウェブサイト; 网站; linkedin url; profile url
+    website: الموقع الإلكتروني
     domain: domain; company domain; domain name; company domain name; website domain; domaine; dominio
     owner: owner; contact owner; company owner; assigned to; assigned to user; assignee; record owner; account manager
     owner: sales rep; zustandig; zustandiger; inhaber; besitzer; verantwortlich; verantwortlicher; proprietaire
@@ -91,6 +94,7 @@ FIELDS = """
     tags: etiketten; etiquettes; etiquette; etiquetas; categorias; categoria; etichette; метки; タグ; 标签; 태그; 分類
     notes body: notes; note; comments; comment; notizen; notiz; bemerkung; bemerkungen; anmerkungen; kommentar
     notes body: remarques; commentaire; commentaires; notas; observaciones; observacoes; comentarios; note personali
+    notes body: ملاحظات; notlar
     notes body: opmerkingen; notities; notatki; megjegyzes; заметки; メモ; 备注; 메모; remarks
     description body notes: description; beschreibung; descripcion; descricao; descrizione; beschrijving; details
     industry: industry; branche; industrie; secteur; secteur d'activite; sector; industria; setor; settore
@@ -117,6 +121,7 @@ FIELDS = """
     done: completato; gereed
     starts_on: start date; starts on; start; startdatum; date de debut; fecha de inicio
     ends_on: end date; ends on; end; enddatum; date de fin; fecha de fin
+    occurred_at: at; when; date and time; التاريخ
     occurred_at: date; activity date; occurred at; time; timestamp; datum; zeit; fecha; data; 日付
     outcome: outcome; result; call outcome; ergebnis; resultat; resultado
     duration_minutes: duration minutes; duration in minutes; dauer minuten
@@ -126,4 +131,11 @@ FIELDS = """
 
 # words for a kind that begin other titles too
 NO_START = {"business", "employer", "people", "issue", "todo", "case"}
-SURNAME_BESIDE = {"nom": "prenom", "name": "vorname", "naam": "voornaam"}  # a full name where that is missing
+# part of a name beside one of these, where it is a full name, or nothing, without
+NAME_BESIDE = {
+    "nom": ("last_name", ("prenom",)),
+    "name": ("last_name", ("vorname",)),
+    "naam": ("last_name", ("voornaam",)),
+    "ad": ("first_name", ("soyad", "soyadi")),
+    "adi": ("first_name", ("soyad", "soyadi")),
+}

@@ -55,6 +55,9 @@ pipedrive company
 pipedrive task
     Activity - Subject=title, Activity - Due date=due_at, Activity - Done=done, Activity - Note=notes,
     Activity - Assigned to user=owner, Activity - ID=source_id
+pipedrive activity
+    Activity - Subject=body, Activity - Due date=occurred_at, Activity - Type=kind, Activity - Note=body,
+    Activity - Done=
 zoho contact
     Record Id=source_id, Contact Owner.id=custom."Contact Owner.id", Contact Owner=owner, Lead Source=source,
     First Name=first_name, Last Name=last_name, Account Name.id=company.source_id, Account Name=company, Email=email,
@@ -117,6 +120,21 @@ contact
 contact
     姓=last_name, 名=first_name, 会社名=company, メールアドレス=email, 電話番号=phone
 contact
+    Ad=first_name, Soyad=last_name, Org=company, Şehir=city
+contact
+    Adı=first_name, Soyadı=last_name
+contact
+    Name=name, Ad=custom.Ad
+contact
+    名字=first_name, 姓氏=last_name, 手机=phone, 邮箱=email
+contact
+    이름=first_name, 성=last_name, 전화번호=phone
+contact
+    الاسم الأول=first_name, اسم العائلة=last_name, البريد الإلكتروني=email, رقم الهاتف=phone, الشركة=company,
+    المدينة=city, الدولة=country, ملاحظات=notes
+contact
+    الاسم=name, العنوان=address
+contact
     code=code, Code=custom.Code, Company Domain=company.domain,
     Company=company, Company Size=custom."Company Size", Score=custom.Score
 company
@@ -133,6 +151,8 @@ activity
     Date=occurred_at, Type=kind, Notes=body, Duration (minutes)=duration_minutes, contact_id=contact_id, Room=
 activity
     Note=body, Email=contact_id, Contact=, Company=company_id, Deal name=deal_id
+activity
+    at=occurred_at, Subject=body, Contact email=contact_id, Duration=, Assigned to=
 conversion
     Email=contact.email, Platform=platform, Value=value_cents, Currency=currency
 """

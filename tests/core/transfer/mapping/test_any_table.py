@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from crmkit.core.records import nested
 from crmkit.core.transfer.mapping import Body, Refused, tables, words
 from crmkit.errors import CATALOGUE, Problem
+from crmkit.model.names import trimmed
 from crmkit.model.record import Kind
 from crmkit.model.sheets.words import NOTHING
 from tests.core.transfer.mapping import headers
@@ -128,6 +129,6 @@ def test_texts_under_titles_that_say_nothing_are_kept_as_they_are(found: list[st
     (row,) = made.rows()
     body = planned(made).body(row)
     assert isinstance(body, Body)
-    kept = {title: text for title, cell in zip(made.titles[1:], cells, strict=True) if (text := cell.strip())}
+    kept = {title: text for title, cell in zip(made.titles[1:], cells, strict=True) if (text := trimmed(cell))}
     kept = {title: text for title, text in kept.items() if text not in NOTHING}
     assert body.values.get("custom", {}) == kept

@@ -56,6 +56,7 @@ def test_a_key_of_custom_is_named_plainly_or_as_a_json_string() -> None:
             "unknown_field",
             "created_at is written by the server; leave the column out with an empty field",
         ),
+        ({"Name": "custom."}, "unknown_field", "custom. names no key: send custom.KEY"),
         ({"Name": "company.id"}, "unknown_field", '"company.id" is no field of a contact'),
     ],
 )
@@ -91,6 +92,14 @@ def test_a_kind_without_custom_leaves_such_columns_out() -> None:
     assert fields(["body", "Colour"], kind=ACTIVITY) == ["body", ""]
 
 
+def test_columns_that_a_kind_without_custom_cannot_keep_are_told() -> None:
+    found = table(["body", "Colour", "Duration", "at"])
+    (note,) = planned(found, ACTIVITY).notes
+    assert note == 'left out, since an activity has no custom: "Colour", "Duration"'
+    assert planned(found, ACTIVITY, unknown="ignore").notes == ()
+    assert planned(found, ACTIVITY, map={"Colour": "", "Duration": "duration_minutes"}).notes == ()
+
+
 def test_ids_of_a_recognised_program_say_whose_they_are() -> None:
     titles = ["Record ID", "Lifecycle Stage", "First Name", "Associated Company", "Associated Company IDs"]
     (found,) = bodies(titles, ("42", "lead", "Ada", "Acme", "7;8"))
@@ -113,6 +122,11 @@ def test_ids_of_a_recognised_program_say_whose_they_are() -> None:
 )
 def test_words_for_nothing_are_empty(cell: str) -> None:
     assert body(["Name", "Owner"], "Ada", cell) == {"name": "Ada"}
+
+
+def test_characters_that_nobody_sees_are_no_part_of_a_cell() -> None:
+    found = body(["Name", "Email", "Rating", "Country"], "Ada\u200b", "\ufeffa@x.example\u200b", "4.5\u200b", "\u200b")
+    assert found == {"name": "Ada", "email": "a@x.example", "rating": 4.5}
 
 
 def test_a_name_that_is_like_a_word_for_nothing_stays() -> None:
