@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from crmkit.core import lookup
 from crmkit.core.duplicates import matching
 from crmkit.core.rules.rule import Values
 from crmkit.errors import Problem, listed
@@ -20,12 +21,14 @@ class May:
     """What may become of a record that is sent.
 
     It may merge into one that is likely the same, and a setting may change the one that is `known_by` the same values.
+    The live record with this `id`, if there is one, is changed as by a PATCH, whatever its keys are.
     """
 
     create: bool = True
     merge: bool = True
     merge_alike: bool = False
     change_setting: bool = False
+    id: str = ""
 
 
 POST = May()
@@ -33,6 +36,12 @@ POST = May()
 
 def allowed(tx: Tx, kind: Kind, values: Values, may: May) -> tuple[Record | None, Values, list[str]]:
     """Return what `met` does, else `alike`; raises `duplicate` or `not_found` for what may not be done."""
+    named = lookup.find(tx.connection, kind, tx.by.workspace_id, may.id) if may.id else None
+    if named is not None and not may.merge:
+        hint = f"{named.handle} is there already, and none is to be changed."
+        raise Problem("duplicate", hint, facts={"handle": named.handle})
+    if named is not None:
+        return named, patched(tx, kind, named, values), []
     before = known(tx, kind, values) if kind.is_setting and may.change_setting else None
     notes: list[str] = []
     if before is None:
@@ -44,6 +53,7 @@ def allowed(tx: Tx, kind: Kind, values: Values, may: May) -> tuple[Record | None
         raise Problem("duplicate", hint, facts={"handle": before.handle})
     if before is None and not may.create:
         sent = [names for names in kind.known_by if all(values.get(name) is not None for name in names)]
+        sent = [("id",), *sent] if may.id else sent
         lacks = f"has this {_keys(kind, sent)}" if sent else f"is named by {_keys(kind)}"
         raise Problem("not_found", f"No {kind.name} {lacks}, and none is to be created.")
     return before, values, notes
@@ -96,6 +106,29 @@ def filled(kind: Kind, values: Values) -> Values:
         if isinstance(found.get(part.name), dict):
             found[part.name] = {key: value for key, value in found[part.name].items() if value is not None}
     return {name: value for name, value in found.items() if value != {}}
+
+
+def patched(tx: Tx, kind: Kind, before: Record, values: Values) -> Values:
+    """Return what a PATCH of these values writes: what differs. Raises what forbids it."""
+    found = differing(kind, before, filled(kind, values))
+    fixed = [name for name in found if name not in kind.writable and getattr(before, name, None) is not None]
+    if fixed:
+        hint = f"Send {before.handle} as it is there, or leave its id out."
+        raise Problem("invalid_value", hint, fields=dict.fromkeys(fixed, "cannot be changed"))
+    check_taken(tx, kind, before, found)
+    return found
+
+
+def differing(kind: Kind, before: Record, values: Values) -> Values:
+    """Return the values that a record does not have yet; of a part of a value, if it adds something."""
+    parts = {field.name: field.type for field in kind.merging}
+    joins = {field.name for field in kind.joins}  # of which a record holds nothing
+
+    def differs(name: str, value: Any) -> bool:
+        held = getattr(before, name)
+        return bool((parts[name].merged(held, value) if name in parts else value) != held)
+
+    return {name: value for name, value in values.items() if name in joins or differs(name, value)}
 
 
 def alike(tx: Tx, kind: Kind, values: Values) -> tuple[Record | None, Values, list[str]]:

@@ -6,11 +6,12 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from crmkit.core import lookup
 from crmkit.core.call import Call
 from crmkit.core.configuration import fields
 from crmkit.core.crm import Crm
 from crmkit.core.many import batch
-from crmkit.core.records import activities, write
+from crmkit.core.records import activities, merging, write
 from crmkit.core.records.merging import May
 from crmkit.core.records.settled import Saved
 from crmkit.core.transfer.imports.options import CREATE, UPDATE
@@ -123,15 +124,29 @@ def refused(row: Row, problem: Problem) -> RefusedRow:
 
 
 def _unit(crm: Crm, source: Source, asker: Asker, body: "Body") -> Unit[Saved]:
-    save = partial(_saving, crm, source, asker)
+    save = partial(_saving, crm, source, asker, body.id)
     if not body.needs_lookup:
         return save(body.values)
     return lambda tx: save(source.plan.resolve(tx, crm, body))(tx)
 
 
-def _saving(crm: Crm, source: Source, asker: Asker, values: Mapping[str, Any]) -> Unit[Saved]:
+def _saving(crm: Crm, source: Source, asker: Asker, id: str, values: Mapping[str, Any]) -> Unit[Saved]:
     kind, mode = source.kind, source.mode
     if kind is crm.kinds.activity:
-        return activities.saving(crm, values, asker)
-    may = May(create=mode != UPDATE, merge=mode != CREATE, change_setting=True)
+        return _activity(crm, values, asker, id) if id else activities.saving(crm, values, asker)
+    may = May(create=mode != UPDATE, merge=mode != CREATE, change_setting=True, id=id)
     return write.saving(crm, kind, values, asker, may)
+
+
+def _activity(crm: Crm, values: Mapping[str, Any], asker: Asker, id: str) -> Unit[Saved]:
+    """Return the unit that changes the activity with this id; where there is none, it logs one."""
+    kind = crm.kinds.activity
+
+    def unit(tx: Tx) -> Saved:
+        before = lookup.find(tx.connection, kind, tx.by.workspace_id, id)
+        if before is None:
+            return activities.saving(crm, values, asker)(tx)
+        found = merging.patched(tx, kind, before, kind.draft(values, asker))
+        return write.changed(tx, crm, kind, before, found)
+
+    return unit

@@ -34,11 +34,15 @@ class Named:
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """A row as the body of a POST. The related records that it names are looked up in the transaction."""
+    """A row as the body of a POST. The related records that it names are looked up in the transaction.
+
+    `id` is that of the record that it says it is; a file of another workspace has ids of that one.
+    """
 
     row: int
     values: dict[str, Any]
     names: tuple[Named, ...] = ()
+    id: str = ""
 
     @property
     def needs_lookup(self) -> bool:
@@ -69,6 +73,7 @@ class Filling:
     written: dict[tuple[str, str], tuple[str, Any]] = field(default_factory=dict)  # title and cell, by place and field
     group: str = ""
     unread: list[str] = field(default_factory=list)  # titles of columns whose cells do not fit, so that custom has them
+    id: str = ""
 
     def keep(self, title: str, value: Any) -> None:
         """Keep what is no value of a field in custom, under the title of its column."""
@@ -99,7 +104,7 @@ class Filling:
             self.values["custom"] = {**(self.values.get("custom") or {}), **self.custom}
         if self.faults:
             return Refused(row, "invalid_value", self.faults)
-        return Body(row, self.values, tuple(names))
+        return Body(row, self.values, tuple(names), self.id)
 
     def _settle_status(self) -> None:
         """Set the status that a stage of another program means: `Closed Won` is won, whatever stages there are here."""

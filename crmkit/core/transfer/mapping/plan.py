@@ -10,7 +10,7 @@ from crmkit.core.transfer.mapping import lookups, tables, titles
 from crmkit.core.transfer.mapping.columns import Scan
 from crmkit.core.transfer.mapping.filling import Body, Filling, Refused
 from crmkit.core.transfer.mapping.reading import MappedColumn, Read, Sheet, reader
-from crmkit.core.transfer.mapping.target import Target, Unknown, named, places_of
+from crmkit.core.transfer.mapping.target import ID, Target, Unknown, named, places_of
 from crmkit.errors import Problem, a, in_quotes, nearest
 from crmkit.files.table import Row, Table
 from crmkit.model.actor import Asker
@@ -203,7 +203,7 @@ def _dated(
     for column in columns:
         target = column.target
         type_: FieldType | None = _declared(target, declared)
-        if target.field:
+        if target.field and target.field != ID:
             type_ = _kind_of(column, kinds, kind).taken[target.field].type
         if type_ is not None and (type_.dated or type_.adds):
             yield column.number, type_.dated

@@ -5,8 +5,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
+from crmkit import ids
 from crmkit.core.transfer.mapping.filling import Filling
-from crmkit.core.transfer.mapping.target import Target
+from crmkit.core.transfer.mapping.target import ID, Target
 from crmkit.model.cells import custom_value, unmarked
 from crmkit.model.declared.types import Declared
 from crmkit.model.fields import (
@@ -81,6 +82,8 @@ def reader(column: MappedColumn, sheet: Sheet, to: Kind, declared: Declared | No
         return _custom(column, sheet, declared)
     if not target.field:
         return None
+    if target.field == ID and not target.place:
+        return _id(column, sheet)
     field = to.by_name.get(target.field) or to.taken[target.field]
     if target.place:
         return _related(column, sheet, to, field)
@@ -236,6 +239,23 @@ def _object(column: MappedColumn) -> Read:
             filling.keep(column.title, cell)
         else:
             filling.values["custom"] = cell  # for its check to refuse
+
+    return read
+
+
+def _id(column: MappedColumn, sheet: Sheet) -> Read:
+    """Return what reads the id of the record that a row is; a text that is none is a fault where a client chose it."""
+    kind, is_guessed = sheet.kind, column.target.guessed
+
+    def read(cell: Any, filling: Filling) -> None:
+        text = sheet.text(cell) if isinstance(cell, str) else plain(cell)
+        if not text:
+            return
+        try:
+            filling.id = ids.parse(text, kind.prefix, kind.prefixes)
+        except ids.BadId as error:
+            if not is_guessed:
+                filling.faults[ID] = str(error)
 
     return read
 

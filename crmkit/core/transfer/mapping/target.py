@@ -9,6 +9,7 @@ from crmkit.model.query.filters import CustomKey, target_of
 from crmkit.model.record import Kind, Kinds, Reference
 
 CUSTOM = "custom"
+ID = "id"  # of a record of this workspace, which the row changes
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,7 @@ def named(text: str, title: str, kinds: Kinds, kind: Kind) -> Target:
             raise Unknown(f"{text} names no key: send {CUSTOM}.KEY, or {CUSTOM} for the title of the column")
         found = target_of(kind, text)
         return Target(path=found.path if isinstance(found, CustomKey) else (text.removeprefix(f"{CUSTOM}."),))
-    if text in kind.taken:
+    if text in kind.taken or text == ID:
         return Target(field=text)
     place, dot, field = text.partition(".")
     if place in places and not dot:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from crmkit import ids
 from crmkit.core.transfer.mapping import words
 from crmkit.core.transfer.mapping.tables import Program, dictionary, key, known_programs, words_of
-from crmkit.core.transfer.mapping.target import CUSTOM, Target, named, places_of
+from crmkit.core.transfer.mapping.target import CUSTOM, ID, Target, named, places_of
 from crmkit.model.fields import Link
 from crmkit.model.record import Kind, Kinds
 from crmkit.model.sheets import numbers
@@ -15,7 +15,12 @@ REPORT = ("row", "error")  # the first titles of our own report of refused rows
 
 
 def is_own(titles: Sequence[str], cells: Sequence[object], kind: Kind) -> bool:
-    """Tell whether a file is an export of ours, whose cells are exact, by its titles and the cells of its first row."""
+    """Tell whether a file is an export of ours, whose cells are exact, by its titles and the cells of its first row.
+
+    So is a report of refused rows of one.
+    """
+    if tuple(titles[: len(REPORT)]) == REPORT:
+        titles, cells = titles[len(REPORT) :], cells[len(REPORT) :]
     if {"handle", "id"} <= {*titles}:
         return True
     if "id" not in titles or not all(title in kind.names or title.startswith(f"{CUSTOM}.") for title in titles):
@@ -67,6 +72,8 @@ def _exact(title: str, kinds: Kinds, kind: Kind, own: bool) -> Target | None:
     """Return what one of our own names stands for."""
     if title in kind.taken:
         return Target(field=title)
+    if own and title == ID:
+        return Target(field=ID, guessed=True)
     if own and (title in kind.names or title == "handle"):
         return Target()
     if title.startswith(f"{CUSTOM}.") and kind.custom is not None and len(title) > len(CUSTOM) + 1:

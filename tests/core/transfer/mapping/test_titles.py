@@ -51,20 +51,20 @@ def test_every_field_that_a_post_takes_is_known_by_its_name(kind: Kind) -> None:
 
 
 @pytest.mark.parametrize("kind", [*KINDS, ACTIVITY], ids=lambda kind: kind.name)
-def test_an_export_of_ours_leaves_out_what_only_the_server_writes(kind: Kind) -> None:
+def test_of_what_only_the_server_writes_an_export_of_ours_gives_the_id_alone(kind: Kind) -> None:
     names = ["handle", "id", *(name for name in kind.names if name != "id")]
-    assert fields(names, kind) == ["", "", *(name if name in kind.taken else "" for name in names[2:])]
+    assert fields(names, kind) == ["", "id", *(name if name in kind.taken else "" for name in names[2:])]
 
 
 def test_a_read_only_name_in_a_file_of_another_program_is_kept_as_custom() -> None:
     assert fields(["name", "score", "Colour"]) == ["name", "custom.score", "custom.Colour"]
     assert fields(["handle", "name"]) == ["custom.handle", "name"]
-    assert fields(["handle", "id", "name", "score", "Colour"]) == ["", "", "name", "", "custom.Colour"]
+    assert fields(["handle", "id", "name", "score", "Colour"]) == ["", "id", "name", "", "custom.Colour"]
 
 
 def test_an_export_of_ours_is_known_by_its_ids_too() -> None:
     titles = ["id", "name", "created_at"]
-    for id, expected in (("c_7w6tswuk", ["", "name", ""]), ("17", ["custom.id", "name", "custom.created_at"])):
+    for id, expected in (("c_7w6tswuk", ["id", "name", ""]), ("17", ["custom.id", "name", "custom.created_at"])):
         plan = planned(table(titles, (id, "N/A", "2026-01-01")))
         assert [column.field for column in plan.columns] == expected
 
