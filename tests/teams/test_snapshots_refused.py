@@ -125,7 +125,14 @@ def test_what_is_no_archive_is_refused(moving: Moving, there: Path, tmp_path: Pa
 def test_a_file_that_is_not_there_is_one_line(moving: Moving, there: Path, tmp_path: Path) -> None:
     done = run("workspace", "import", "nothing.zip", "--data", str(there), cwd=tmp_path)
     assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr == "crmkit: [Errno 2] No such file or directory: 'nothing.zip'\n"
+    assert done.stderr == "crmkit: nothing.zip cannot be read: No such file or directory\n"
+
+
+def test_a_folder_that_is_not_there_is_one_line(moving: Moving, tmp_path: Path) -> None:
+    data = moving.file.parent / "here"
+    done = run("workspace", "export", moving.id, "nowhere/a.zip", "--data", str(data), cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == "crmkit: nowhere/a.zip cannot be written: No such file or directory\n"
 
 
 def test_hashes_that_do_not_fit_are_refused(moving: Moving, there: Path, tmp_path: Path) -> None:
@@ -230,6 +237,29 @@ def test_a_table_too_many_or_too_few_is_refused(moving: Moving, there: Path, tmp
     with zipfile.ZipFile(shutil.copy(moving.file, file), "a") as more:
         more.writestr("users.jsonl", "{}\n")
     assert refused(there, file) == "its files are not those that its manifest names"
+
+
+@pytest.mark.parametrize("packing", [zipfile.ZIP_LZMA, zipfile.ZIP_BZIP2])
+def test_a_file_that_is_packed_in_another_way_is_refused_by_name(
+    moving: Moving, there: Path, tmp_path: Path, packing: int
+) -> None:
+    file = tmp_path / "wrong.zip"
+    with zipfile.ZipFile(moving.file) as old, zipfile.ZipFile(file, "w") as new:
+        for name in old.namelist():
+            new.writestr(name, old.read(name), packing if name == "contacts.jsonl" else zipfile.ZIP_DEFLATED)
+    damaged = bytearray(file.read_bytes())
+    damaged[len(damaged) // 2] ^= 0xFF
+    for content in (file.read_bytes(), bytes(damaged)):
+        file.write_bytes(content)
+        assert refused(there, file) == "contacts.jsonl is packed in a way that crmkit does not write"
+
+
+def test_more_members_than_any_workspace_has_are_refused(
+    moving: Moving, there: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(archive, "MOST_MEMBERS", 2)
+    file = changed(moving, tmp_path / "wrong.zip", {"members": lambda rows: rows * 3})
+    assert refused(there, file) == "it has more than 2 members"
 
 
 def test_a_line_without_end_is_refused(

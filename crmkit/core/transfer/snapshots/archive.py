@@ -11,6 +11,7 @@ import zipfile
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ FORMAT = 1  # of the archive; goes up when a reader of the one before would misr
 MANIFEST = "manifest.json"
 MEMBERS = "members"
 MOST_MANIFEST = 1 << 20  # bytes that are read of a manifest
+MOST_MEMBERS = 10_000  # past which the file is none of ours
 MOST_LINE = 64 << 20  # bytes of a line, past which the file is none of ours
 MOST_ROWS = 100  # that are written in one transaction: some ten milliseconds
 MOST_BYTES = 4 << 20  # of their lines, after which they are enough
@@ -177,6 +179,9 @@ def opened(path: Path) -> Iterator[Reader]:
 def _manifest(archive: zipfile.ZipFile) -> Manifest:
     if MANIFEST not in archive.namelist():
         raise Invalid(f"it is not the archive of a workspace: it has no {MANIFEST}")
+    for packed in archive.infolist():
+        if packed.compress_type not in _PACKED:
+            raise Invalid(f"{packed.filename} is packed in a way that crmkit does not write")
     with archive.open(MANIFEST) as file:
         content = file.read(MOST_MANIFEST)
     found = _decoded(content, _FORMAT, MANIFEST).crmkit
@@ -191,6 +196,7 @@ class _Format(Struct, frozen=True):
 
 
 _FORMAT = msgspec.json.Decoder(_Format)
+_PACKED = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 # what zipfile raises for a file that is cut, changed, encrypted, or packed in a way that we do not
 _UNREADABLE = (zipfile.BadZipFile, zlib.error, EOFError, KeyError, NotImplementedError, RuntimeError)
 
@@ -207,7 +213,9 @@ def _checked(archive: zipfile.ZipFile, manifest: Manifest) -> list[Member]:
                 sums.update(piece)
         if sums.hexdigest() != file.sha256:
             raise Invalid(f"{file.name}.jsonl was changed: its SHA-256 is not the one in the manifest")
-    members = [_decoded(line, _MEMBER, MEMBERS) for line in _lines(archive, MEMBERS)]
+    members = [_decoded(line, _MEMBER, MEMBERS) for line in islice(_lines(archive, MEMBERS), MOST_MEMBERS + 1)]
+    if len(members) > MOST_MEMBERS:
+        raise Invalid(f"it has more than {MOST_MEMBERS:,} members")
     if hash_of(manifest.workspace, members, manifest.files) != manifest.hash:
         raise Invalid("its manifest was changed: the hash in it is not that of the workspace")
     return members

@@ -49,6 +49,8 @@ def export(read: Read, kinds: Kinds, now: str, id: str, file: Path) -> Manifest:
         with opened(part) as reader:
             part.replace(file)
             return reader.manifest
+    except OSError as error:
+        raise ValueError(f"{file} cannot be written: {error.strerror or error}") from None
     finally:
         part.unlink(missing_ok=True)
 
@@ -58,6 +60,10 @@ def import_(runs: Callable[[], AbstractContextManager[Run]], kinds: Kinds, plan:
 
     The data is opened by `runs`, once the file was checked. Raises ValueError, which says why nothing was imported.
     """
+    try:
+        file.open("rb").close()
+    except OSError as error:
+        raise ValueError(f"{file} cannot be read: {error.strerror or error}") from None
     try:
         with opened(file) as reader, runs() as run:
             arrive(reader, run, kinds, plan)
