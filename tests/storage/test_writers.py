@@ -16,7 +16,8 @@ LOGGED = {("records.py", name) for name in ("_insert_sql", "_changed", "_deleted
 UNLINKED_OR_RESTATED = {("records.py", "_write_linked"), ("records.py", "follow_country")}
 CASCADED = {("records.py", "remove_linked")}
 COUNTED = {("records.py", "add"), ("derived/tallies.py", "write")}
-ERASED = {("erasure.py", "erase")}
+ERASED = {("workspaces/erasure.py", "erase")}
+ARRIVED = {("transfer/snapshots/arriving.py", "insert")}  # with their entries of the log
 TEXTS = {("sqlite/search/indexing.py", name) for name in ("queue", "index", "merge")} | {
     ("sqlite/search/texts.py", "erase")
 }  # tables beside those of records
@@ -35,6 +36,6 @@ def writers(room: Path) -> set[tuple[str, str]]:
     return found
 
 
-def test_records_are_written_by_put_and_two_more_and_what_is_not_logged_by_four_others() -> None:
-    assert writers(SOURCE / "storage") == LOGGED | UNLINKED_OR_RESTATED | CASCADED | COUNTED | ERASED | TEXTS
+def test_records_are_written_by_put_and_two_more_and_what_is_not_logged_by_five_others() -> None:
+    assert writers(SOURCE / "storage") == LOGGED | UNLINKED_OR_RESTATED | CASCADED | COUNTED | ERASED | ARRIVED | TEXTS
     assert writers(SOURCE / "core") == set()

@@ -20,6 +20,7 @@ BODIES: dict[str, Any] = {  # where what the matrix has would be refused
     "change_view": {"path": "/deals?status=open"},
 }
 ENDING = ("end_account", "delete_workspace")  # the token that sends them
+AT_WORK = ("start_import",)  # a job goes on meanwhile
 STEPS = {"confirmation_required": "confirm", "escalation_required": "code"}
 _numbers = count(1)
 
@@ -63,7 +64,7 @@ def test_a_dry_run_leaves_nothing_and_the_write_is_done_once(
     before, letters = hashed(), len(home.letterbox.letters)
     dry = with_parameter(path, "dry_run", "1")
     tried, tried_json = (person.send_it(method, dry, body, headers=headers) for headers in ({}, JSON))
-    assert tried.status_code == tried_json.status_code in (200, 201), tried.text
+    assert tried.status_code == tried_json.status_code in (200, 201, 202), tried.text
     assert tried.text.endswith("\n# dry run: nothing was written\n")
     assert tried_json.json()["dry_run"] is True
     assert {"X-Operation", "Idempotent-Replayed"}.isdisjoint(tried.headers)
@@ -79,14 +80,14 @@ def test_a_dry_run_leaves_nothing_and_the_write_is_done_once(
     shown = done.json()
     assert "dry_run" not in shown
     assert shown.get("count") != 0
-    assert shown.keys() - {"operation"} == tried_json.json().keys() - {"dry_run"}
+    assert shown.keys() - {"operation"} == tried_json.json().keys() - {"dry_run", "operation"}
     assert shown.get("operation") == done.headers.get("X-Operation")
     if route.name not in ENDING:
         after = hashed()
         again = person.send_it(method, path, body, headers=key | {"Accept": "text/plain"})
         assert (again.status_code, again.headers["Idempotent-Replayed"]) == (done.status_code, "true")
         assert without_token(again) == without_token(done)
-        assert hashed() == after
+        assert route.name in AT_WORK or hashed() == after
 
 
 def has_two_steps(route: Route) -> bool:

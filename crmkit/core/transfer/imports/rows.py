@@ -93,7 +93,7 @@ def _prepared(crm: Crm, source: Source, asker: Asker, rows: Sequence[Row]) -> It
     for row in rows:
         found = source.plan.body(row)
         if isinstance(found, Refused):
-            yield Prepared(row, Problem(found.error, found.hint, fields=found.fields))
+            yield Prepared(row, Problem("invalid_value", found.hint, fields=found.fields))
             continue
         try:
             yield Prepared(row, _unit(crm, source, asker, found), found.values)

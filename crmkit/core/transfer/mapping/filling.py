@@ -51,10 +51,9 @@ class Body:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """A row that is no record: the code of the error, and what is wrong with each field."""
+    """A row that is no record, and what is wrong with each field."""
 
     row: int
-    error: str
     fields: dict[str, str]
     hint: str = "Correct the cells of the fields named above and send these rows again."
 
@@ -103,7 +102,7 @@ class Filling:
         if self.custom:
             self.values["custom"] = {**(self.values.get("custom") or {}), **self.custom}
         if self.faults:
-            return Refused(row, "invalid_value", self.faults)
+            return Refused(row, self.faults)
         return Body(row, self.values, tuple(names), self.id)
 
     def _settle_status(self) -> None:

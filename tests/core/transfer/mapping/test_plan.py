@@ -211,7 +211,7 @@ def test_dates_of_which_several_orders_fit_are_refused_unless_the_order_is_said(
     found = bodies(titles, ("A", "3/4/2026"), ("B", "5/5/2026"), ("C", "2026-04-03"), kind=DEAL)
     assert [type(each) for each in found] == [Refused, Body, Body]
     assert isinstance(found[0], Refused)
-    assert (found[0].row, found[0].error) == (2, "invalid_value")
+    assert found[0].row == 2
     assert "dates=dmy" in found[0].fields["close_date"]
     assert planned(table(titles, ("A", "3/4/2026")), DEAL).notes != ()
     for order, day in (("dmy", "2026-04-03"), ("mdy", "2026-03-04")):
