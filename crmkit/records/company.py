@@ -26,7 +26,7 @@ class Company(Scored, frozen=True):
     owner: Annotated[str | None, Email(takes_me=True), "who is in charge"]
     source: Annotated[str | None, Text(200), "where this came from"]
     source_id: Annotated[str | None, Identifier(200), SEARCHED, DETAIL, "its id elsewhere"]
-    code: Annotated[str | None, Text(200), SEARCHED, "your own code"]
+    code: Annotated[str | None, Identifier(200), SEARCHED, "your own code"]
     tags: Annotated[list[str] | None, Tags(), SEARCHED, "your own words"]
     notes: Annotated[str | None, LongText(20_000), SEARCHED, DETAIL, "anything worth keeping"]
     custom: Annotated[dict[str, Any] | None, Custom(), "keys of your own"]

@@ -58,7 +58,7 @@ class Contact(Reached, frozen=True):
     stage: Annotated[str | None, Text(200), "see PIPELINES"]
     source: Annotated[str | None, Text(200), "where this came from"]
     source_id: Annotated[str | None, Identifier(200), SEARCHED, DETAIL, "its id elsewhere"]
-    code: Annotated[str | None, Text(200), SEARCHED, NUMBERED, "your own code"]
+    code: Annotated[str | None, Identifier(200), SEARCHED, NUMBERED, "your own code"]
     priority: Annotated[str | None, Choice(("low", "medium", "high", "urgent")), "how much they matter"]
     rating: Annotated[float | None, Number(), "on a scale of yours"]
     estimated_cents: Annotated[int | None, Integer(-MAX_EXACT, MAX_EXACT), DETAIL, "expected worth"]

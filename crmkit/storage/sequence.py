@@ -32,7 +32,7 @@ def code(tx: Tx, kind: Kind, field: Field, prefix: str) -> str:
         "WITH RECURSIVE tried (number) AS (SELECT CAST(? AS bigint) UNION ALL SELECT number + 1 FROM tried "
         f"WHERE EXISTS (SELECT 1 FROM {table} AS r WHERE r.workspace_id = ? AND r.{quoted(field.compared)} = "
         "? || tried.number)) SELECT max(number) FROM tried",
-        (number, workspace, field.type.key(prefix)),
+        (number, workspace, field.type.key(prefix) if field.type.key_column else prefix),
     ).fetchone()
     if free != number:
         execute("UPDATE numbers SET last = ? WHERE workspace_id = ? AND kind = ?", (free, workspace, kind.plural))

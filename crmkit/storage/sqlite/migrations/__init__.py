@@ -38,6 +38,7 @@ from crmkit.storage.sqlite.migrations import (
     m0035_imports,
     m0036_links,
     m0037_undone,
+    m0038_codes,
 )
 from crmkit.storage.sqlite.migrations.migration import Migration
 
@@ -79,6 +80,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     m0035_imports.MIGRATION,
     m0036_links.MIGRATION,
     m0037_undone.MIGRATION,
+    m0038_codes.MIGRATION,
 )
 
 __all__ = ["MIGRATIONS", "Migration"]

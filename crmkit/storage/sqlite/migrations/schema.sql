@@ -1,4 +1,4 @@
--- 37;
+-- 38;
 CREATE TABLE migrations (
             number INTEGER PRIMARY KEY,
             name TEXT NOT NULL,
@@ -123,7 +123,7 @@ CREATE TABLE companies (
             updated_at TEXT NOT NULL,
             created_by TEXT NOT NULL,
             activities INTEGER NOT NULL,
-            last_activity_at TEXT, website TEXT, website_key TEXT, industry TEXT, industry_key TEXT, employees INTEGER, address TEXT, address_key TEXT, city TEXT, city_key TEXT, region TEXT, region_key TEXT, postal_code TEXT, postal_code_key TEXT, country TEXT, latitude REAL, longitude REAL, source TEXT, source_key TEXT, source_id TEXT, code TEXT, code_key TEXT, score REAL NOT NULL DEFAULT 0, last_contacted_at TEXT, contacts_made INTEGER NOT NULL DEFAULT 0, on_behalf_of TEXT, on_behalf_of_key TEXT,
+            last_activity_at TEXT, website TEXT, website_key TEXT, industry TEXT, industry_key TEXT, employees INTEGER, address TEXT, address_key TEXT, city TEXT, city_key TEXT, region TEXT, region_key TEXT, postal_code TEXT, postal_code_key TEXT, country TEXT, latitude REAL, longitude REAL, source TEXT, source_key TEXT, source_id TEXT, code TEXT, score REAL NOT NULL DEFAULT 0, last_contacted_at TEXT, contacts_made INTEGER NOT NULL DEFAULT 0, on_behalf_of TEXT, on_behalf_of_key TEXT,
             UNIQUE (workspace_id, id)
         ) STRICT
         ;
@@ -159,7 +159,7 @@ CREATE TABLE contacts (
             updated_at TEXT NOT NULL,
             created_by TEXT NOT NULL,
             activities INTEGER NOT NULL,
-            last_activity_at TEXT, first_name TEXT, first_name_key TEXT, last_name TEXT, last_name_key TEXT, name_composed INTEGER, job_title TEXT, job_title_key TEXT, address TEXT, address_key TEXT, city TEXT, city_key TEXT, region TEXT, region_key TEXT, postal_code TEXT, postal_code_key TEXT, country TEXT, latitude REAL, longitude REAL, timezone TEXT, website TEXT, website_key TEXT, source TEXT, source_key TEXT, source_id TEXT, code TEXT, code_key TEXT, priority TEXT, priority_key INTEGER, rating REAL, estimated_cents INTEGER, actual_cents INTEGER, currency TEXT, ad_platform TEXT, ad_platform_key INTEGER, score REAL NOT NULL DEFAULT 0, last_contacted_at TEXT, contacts_made INTEGER NOT NULL DEFAULT 0, on_behalf_of TEXT, on_behalf_of_key TEXT, last_interaction_at TEXT, converted_at TEXT,
+            last_activity_at TEXT, first_name TEXT, first_name_key TEXT, last_name TEXT, last_name_key TEXT, name_composed INTEGER, job_title TEXT, job_title_key TEXT, address TEXT, address_key TEXT, city TEXT, city_key TEXT, region TEXT, region_key TEXT, postal_code TEXT, postal_code_key TEXT, country TEXT, latitude REAL, longitude REAL, timezone TEXT, website TEXT, website_key TEXT, source TEXT, source_key TEXT, source_id TEXT, code TEXT, priority TEXT, priority_key INTEGER, rating REAL, estimated_cents INTEGER, actual_cents INTEGER, currency TEXT, ad_platform TEXT, ad_platform_key INTEGER, score REAL NOT NULL DEFAULT 0, last_contacted_at TEXT, contacts_made INTEGER NOT NULL DEFAULT 0, on_behalf_of TEXT, on_behalf_of_key TEXT, last_interaction_at TEXT, converted_at TEXT,
             UNIQUE (workspace_id, id),
             FOREIGN KEY (workspace_id, company_id) REFERENCES companies (workspace_id, id)
         ) STRICT
@@ -325,9 +325,7 @@ CREATE INDEX jobs_ended ON jobs (ended_at) WHERE ended_at IS NOT NULL;
 CREATE INDEX search_words_by_end ON search_words (workspace_id, kind, length(word), substr(word, -2), substr(word, -4, 2));
 CREATE TABLE numbers (workspace_id TEXT NOT NULL, kind TEXT NOT NULL, last INTEGER NOT NULL, PRIMARY KEY (workspace_id, kind)) STRICT, WITHOUT ROWID;
 CREATE UNIQUE INDEX "contacts_by_source_id" ON "contacts" (workspace_id, "source_id") WHERE "source_id" IS NOT NULL;
-CREATE UNIQUE INDEX "contacts_by_code_key" ON "contacts" (workspace_id, "code_key") WHERE "code_key" IS NOT NULL;
 CREATE UNIQUE INDEX "companies_by_source_id" ON "companies" (workspace_id, "source_id") WHERE "source_id" IS NOT NULL;
-CREATE UNIQUE INDEX "companies_by_code_key" ON "companies" (workspace_id, "code_key") WHERE "code_key" IS NOT NULL;
 CREATE UNIQUE INDEX "activities_by_source_id" ON "activities" (workspace_id, "source_id") WHERE "source_id" IS NOT NULL;
 CREATE TABLE activities_texts (place INTEGER PRIMARY KEY, title TEXT NOT NULL, rest TEXT NOT NULL, codes TEXT NOT NULL) STRICT;
 CREATE VIRTUAL TABLE activities_search USING fts5 (title, rest, codes, content = 'activities_texts', content_rowid = 'place', columnsize = 0, tokenize = 'trigram case_sensitive 1');
@@ -574,6 +572,8 @@ CREATE TABLE links (
             PRIMARY KEY (workspace_id, id)
         ) STRICT, WITHOUT ROWID
         ;
+CREATE UNIQUE INDEX "contacts_by_code" ON "contacts" (workspace_id, "code") WHERE "code" IS NOT NULL;
+CREATE UNIQUE INDEX "companies_by_code" ON "companies" (workspace_id, "code") WHERE "code" IS NOT NULL;
 INSERT INTO activities_search (activities_search, rank) VALUES ('automerge', 8);
 INSERT INTO campaigns_search (campaigns_search, rank) VALUES ('automerge', 8);
 INSERT INTO companies_search (companies_search, rank) VALUES ('automerge', 8);
