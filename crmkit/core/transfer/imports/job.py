@@ -32,11 +32,12 @@ TURN_SECONDS = 60  # between two looks whether an import that runs has ended, wh
 
 
 class Place(Struct):
-    """How many rows are `done` of how many, and the number of the last one."""
+    """How many rows are `done` of how many, and the number of the last one; how many records may be in twice."""
 
     of: int
     done: int = 0
     at: int = 0
+    alike: int = 0
 
 
 class Turn(Struct, frozen=True):
@@ -97,6 +98,7 @@ def _step(crm: Crm, tx: Tx, job: Job) -> Job:
         return job.goes_on(job.position)
     written = rows.written(tx, turn.rows)
     place.done += written.done
+    place.alike += written.alike
     if written.done:
         place.at = turn.rows[written.done - 1].row.number
     refused.keep(tx, found.workspace_id, found.id, written.refused)
@@ -107,6 +109,7 @@ def _step(crm: Crm, tx: Tx, job: Job) -> Job:
         creates=found.creates + written.creates,
         updates=found.updates + written.updates,
         refused=found.refused + len(written.refused),
+        notes=rows.notes_of(crm.kinds.by_word[found.options.kind], place.alike),
         op=tx.operations.get(tx.by.workspace_id),
     )
     job = job.goes_on(to_builtins(place))

@@ -40,6 +40,7 @@ class Expected:
     tried: int = 0
     creates: int = 0
     updates: int = 0
+    alike: int = 0  # of the creates
     refused: int = 0
     rows: list[RefusedRow] = field(default_factory=list)
     limit: Problem | None = None  # that ends the import, unless less is written
@@ -92,6 +93,7 @@ def _count(found: Expected, seen: set[int], source: Source, asker: Asker, each: 
     keys = set(_keys(kind, structs.asdict(outcome.record)))
     if outcome.created and keys.isdisjoint(seen):
         found.creates += 1
+        found.alike += bool(outcome.potential_duplicate)
     elif source.mode == CREATE:
         _refuse(found, each, Problem("duplicate", "A row before it has the same key, and none is to be changed."))
         return

@@ -52,6 +52,7 @@ class Written:
     done: int = 0
     creates: int = 0
     updates: int = 0
+    alike: int = 0  # of those created
     refused: list[RefusedRow] = field(default_factory=list)
     ended: Problem | None = None
 
@@ -114,9 +115,16 @@ def written(tx: Tx, some: Sequence[Prepared]) -> Written:
             found.refused.append(refused(each.row, outcome))
         elif outcome.created:
             found.creates += 1
+            found.alike += bool(outcome.potential_duplicate)
         else:
             found.updates += 1
     return found
+
+
+def notes_of(kind: Kind, alike: int) -> list[str]:
+    """Return what is told of so many records that may be the same as another one."""
+    what = "1 record that is created" if alike == 1 else f"{alike:,} records that are created"
+    return [f"{what} may be the same as another: GET /duplicates?kind={kind.plural} lists the pairs"] if alike else []
 
 
 def refused(row: Row, problem: Problem) -> RefusedRow:

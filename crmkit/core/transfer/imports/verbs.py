@@ -12,7 +12,7 @@ from crmkit.core import path_ids, roles
 from crmkit.core.call import Call
 from crmkit.core.configuration import rights
 from crmkit.core.crm import Crm
-from crmkit.core.transfer.imports import job, options, rehearsal, source
+from crmkit.core.transfer.imports import job, options, rehearsal, rows, source
 from crmkit.core.transfer.imports.rehearsal import Expected
 from crmkit.core.transfer.imports.source import Source
 from crmkit.errors import Problem, in_quotes
@@ -213,7 +213,7 @@ def _notes(read: Source, expected: Expected, tries: bool) -> list[str]:
         facts = expected.limit.facts
         told = f"the plan {facts['plan']} allows {facts['cap']} {facts['resource']} and {facts['used']} are used"
         notes.append(f"{told}: the import stops there")
-    return notes
+    return [*notes, *rows.notes_of(read.kind, expected.alike)]
 
 
 def _check_room(connection: Connection, crm: Crm, workspace_id: str, size: int = 1) -> None:
