@@ -12,6 +12,7 @@ from crmkit.model.record import Kind, Kinds
 from crmkit.model.sheets import numbers
 
 REPORT = ("row", "error")  # the first titles of our own report of refused rows
+_OF_CARDS = {"UID", "Photo", "PRODID", "REV"}  # titles of the table of an address book, which a report of one has
 
 
 def is_own(titles: Sequence[str], cells: Sequence[object], kind: Kind) -> bool:
@@ -33,7 +34,7 @@ def is_own(titles: Sequence[str], cells: Sequence[object], kind: Kind) -> bool:
 
 def program_of(titles: Sequence[str], format: str, cells: Sequence[object] = ()) -> Program | None:
     """Return the program that wrote a file, by its titles and the cells of its first row; None if it is not known."""
-    if format == "vcard":
+    if format == "vcard" or (tuple(titles[: len(REPORT)]) == REPORT and not _OF_CARDS.isdisjoint(titles)):
         return known_programs()["vcard"]
     keys, every = frozenset(map(key, titles)), known_programs().values()
     by_id = next((program for program in every if program.made(titles, cells)), None)
