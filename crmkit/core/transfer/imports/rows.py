@@ -133,9 +133,27 @@ def refused(row: Row, problem: Problem) -> RefusedRow:
 
 def _unit(crm: Crm, source: Source, asker: Asker, body: "Body") -> Unit[Saved]:
     save = partial(_saving, crm, source, asker, body.id)
-    if not body.needs_lookup:
-        return save(body.values)
-    return lambda tx: save(source.plan.resolve(tx, crm, body))(tx)
+    unit = (lambda tx: save(source.plan.resolve(tx, crm, body))(tx)) if body.needs_lookup else save(body.values)
+    return partial(_advised, crm, source, unit)
+
+
+def _advised(crm: Crm, source: Source, unit: Unit[Saved], tx: Tx) -> Saved:
+    """Return what the unit does; where an id leads nowhere, tell how the file's names find the records."""
+    try:
+        return unit(tx)
+    except Problem as problem:
+        if problem.code != "invalid_reference":
+            raise
+        from crmkit.core.transfer.mapping.target import places_of  # imported with the first file
+
+        titles = {column.field: column.title for column in source.plan.columns}
+        named = {column.title for column in source.plan.columns}
+        fields = dict(problem.fields)
+        for place, link in places_of(crm.kinds, source.kind).items():
+            if link.link in fields and link.link in titles and link.name in named:
+                maps = f"map.{link.name}={place}&map.{titles[link.link]}="
+                fields[link.link] += f"; where its id is of another workspace, send {maps} to find it by name"
+        raise Problem("invalid_reference", problem.hint, fields=fields) from None
 
 
 def _saving(crm: Crm, source: Source, asker: Asker, id: str, values: Mapping[str, Any]) -> Unit[Saved]:

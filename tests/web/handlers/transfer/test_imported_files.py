@@ -128,3 +128,14 @@ def test_a_report_that_is_mended_is_imported_as_it_is(alice: Person) -> None:
     assert [again[name] for name in COUNTS] == [1, 1, 0, 0]
     jane = alice.json_of("GET", "/contacts?email=jane@acme.example")["items"][0]
     assert (jane["notes"], jane["custom"]) == ("=1+1", None)
+
+
+def test_a_row_whose_id_is_of_another_workspace_tells_how_its_name_finds_the_record(alice: Person) -> None:
+    alice.json_of("POST", "/companies", {"name": "Acme"})
+    file = "name,company_id,company_name\nJane,co_k7m2q9xa,Acme\n"
+    (row,) = ran(alice, planned(alice, file)["id"])["refused_rows"]
+    advice = "map.company_name=company&map.company_id="
+    assert f"send {advice} to find it by name" in row["fields"]["company_id"]
+    done = ran(alice, planned(alice, file, advice)["id"])
+    assert (done["creates"], done["refused"]) == (1, 0)
+    assert alice.json_of("GET", "/contacts")["items"][0]["company_name"] == "Acme"
