@@ -74,8 +74,10 @@ def respond(scope: Scope, answer: Answer) -> Response:
     if "X-RateLimit-Limit" in own:  # the answer tells a tighter limit than that of requests per minute
         state.pop("limit_headers", None)
     headers = [content_type(format), VARY, *_raw(own)]
-    if format.only_rows and (cursor := answer.next_cursor):
-        headers.append(next_page.link(scope, cursor))
+    if format.only_rows:
+        headers += _beside_rows(answer)
+        if cursor := answer.next_cursor:
+            headers.append(next_page.link(scope, cursor))
     if operation := answer.operation:
         headers.append((b"x-operation", operation.encode("ascii")))
     return Response(answer.status, headers, body)
@@ -93,9 +95,19 @@ async def streamed(
     headers = [*_raw({"content-type": content_type}), VARY]
     if filename:
         headers += _raw({"content-disposition": f'attachment; filename="{filename}"'})
-    for name, text in told:
-        headers.append((name.encode("ascii"), json.dumps(text)[1:-1].replace('\\"', '"').encode("ascii")))
+    headers += [_told(name, text) for name, text in told]
     return Response(200, headers, first, pieces)
+
+
+def _beside_rows(answer: Answer) -> Sequence[tuple[bytes, bytes]]:
+    """Return the headers of what the lines that end a text would tell of a list."""
+    tails = [part.tail for part in answer.parts if part.key] if isinstance(answer, Table) else []
+    read = [_told("x-read-as", tail.read_as) for tail in tails if tail.read_as]
+    return [*read, *(_told("x-note", note) for tail in tails for note in tail.notes)]
+
+
+def _told(name: str, text: str) -> tuple[bytes, bytes]:
+    return name.encode("ascii"), json.dumps(text)[1:-1].replace('\\"', '"').encode("ascii")
 
 
 def content_type(format: Format) -> tuple[bytes, bytes]:

@@ -151,3 +151,14 @@ def test_a_list_of_texts_is_joined_where_that_tells_them_apart() -> None:
     lists = [["red, dark", "blue"], ["red", "dark"], ["", "blue"], [""], ["dark red"], []]
     told = ['["red, dark","blue"]', "red,dark", '["","blue"]', '[""]', '["dark red"]', ""]
     assert [any_value(each, raw=True) for each in lists] == told
+
+
+@pytest.mark.parametrize("format", ["csv", "jsonl"])
+@pytest.mark.parametrize("path", ["/contacts", "/contacts/export"])
+def test_notes_and_how_a_list_was_read_stand_in_headers(alice: Person, path: str, format: str) -> None:
+    asked = "name=like:V1%25&explain=1"
+    told = alice.json_of("GET", f"/contacts?{asked}")
+    found = alice.get(f"{path}?{asked}&format={format}").headers
+    assert told["notes"]
+    assert found.get_list("X-Note") == told["notes"]
+    assert found["X-Read-As"] == told["read_as"]

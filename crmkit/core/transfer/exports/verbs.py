@@ -1,7 +1,7 @@
 """Exports: all records that a query finds, at one moment, for a file."""
 
+import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import tzinfo
 
 from msgspec.structs import replace
@@ -27,7 +27,7 @@ MOST_KEYS = 10_000  # of custom that get a column each
 Pairs = Sequence[tuple[str, str]]
 
 
-@dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True)
 class Export:
     """What is to be exported. Of custom, only what is at `keys` if there are any.
 
@@ -44,11 +44,16 @@ class Export:
     read_as: str
     notes: tuple[str, ...]
 
+    def is_empty(self, connection: Connection) -> bool:
+        return not next(self._found(connection).batches(), None)
+
+    def _found(self, connection: Connection) -> whole.Whole:
+        conditions, _ = keys.followed(connection, self.kinds, self.workspace.id, self.query.conditions)
+        return whole.find(connection, self.kind, self.workspace, replace(self.query, conditions=conditions))
+
     def batches(self, connection: Connection) -> Batches:
         """Return the rows as they are read on this connection."""
-        kind, query = self.kind, self.query
-        conditions, _ = keys.followed(connection, self.kinds, self.workspace.id, query.conditions)
-        found = whole.find(connection, kind, self.workspace, replace(query, conditions=conditions))
+        kind, query, found = self.kind, self.query, self._found(connection)
         rows = found.batches()
         if kind is self.kinds.audit and "changes" in query.fields:
             rows = _told(rows, 1 + query.fields.index("changes"))
@@ -82,10 +87,14 @@ async def export(call: Call, kind: Kind, pairs: Pairs, fields: tuple[str, ...]) 
     read_as = words.read_as(kind, wanted.pairs, in_order, wanted.asker, wanted.declared) if query.explains else ""
     notes = await lists.notes_on(call, wanted, is_first=True, is_empty=False)
     chosen = call.chosen.get(kind)
-    return Export(
+    found = Export(
         *(kinds, kind, Workspace.of(call.actor), query, chosen.keys if chosen else ()),
         *(wanted.asker.zone, call.now, read_as, (*query.notes, *notes)),
     )
+    doubted = await lists.notes_on(call, wanted, is_first=True, is_empty=True)
+    if doubted != notes and await call.read(found.is_empty):  # whether it is takes a statement
+        return dataclasses.replace(found, notes=(*query.notes, *doubted))
+    return found
 
 
 def log_filters(kinds: Kinds, kind: Kind) -> Mapping[str, str]:
