@@ -56,6 +56,7 @@ async def shown_as_of(call: HttpCall, kind: Kind, id: str, at: str) -> Answer:
     summary=f"what became of records, oldest first: {', '.join(feed.PARAMETERS[:4])}",
     area="*",
     query=feed.PARAMETERS,
+    is_linked=True,
 )
 async def changes(call: HttpCall) -> Answer:
     return page(await feed.told(call, call.parameters()))

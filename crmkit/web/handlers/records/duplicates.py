@@ -17,6 +17,7 @@ def routes(kinds: Kinds) -> list[Route]:
         summary=f"pairs that are likely one: {listed(listing.PARAMETERS)}",
         area="*",
         query=listing.PARAMETERS,
+        is_linked=True,
     )
     async def duplicates(call: HttpCall) -> Answer:
         return page(await listing.find_all(call, call.parameters()))

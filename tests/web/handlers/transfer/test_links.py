@@ -71,6 +71,8 @@ def test_a_link_shows_its_path_without_a_token_as_a_file(town: House, alice: Per
         ("/contacts?name=con:Jané", "contacts.txt"),
         ("/search?q=jane", "search.txt"),
         ("/reminders", "reminders.txt"),
+        ("/duplicates", "duplicates.txt"),
+        ("/changes", "changes.txt"),
         ("/analytics/summary", "analytics-summary.txt"),
         ("/views/hot", "views-hot.txt"),
         ("/contacts?limit=1&timezone=Asia/Tokyo", "contacts.txt"),
@@ -103,7 +105,7 @@ def test_what_each_route_says_of_links() -> None:
     }
     of_settings = {path for path in every if path.startswith(("/views", "/fields"))} - {"/views/{id}"}
     assert refused == of_kinds | of_settings | {
-        *("/whoami", "/tokens", "/links", "/jobs/{id}", "/audit", "/audit/export", "/brief", "/changes", "/duplicates"),
+        *("/whoami", "/tokens", "/links", "/jobs/{id}", "/audit", "/audit/export", "/brief"),
         "/imports",
         *(
             "/workspaces",
@@ -125,12 +127,12 @@ def test_what_each_route_says_of_links() -> None:
         ("/authorize?x=1", "is nothing that a link may show"),
         ("/audit", "is nothing that a link may show"),
         ("/brief", "is nothing that a link may show"),
-        ("/changes", "is nothing that a link may show"),
         ("/whoami", "is nothing that a link may show"),
         ("/workspaces", "is nothing that a link may show"),
         ("/contacts/batch", "is nothing that a link may show"),
         ("/l/abc", "is nothing that a link may show"),
         ("/nowhere", "leads nowhere"),
+        ("/changes?wait=20", "has wait, which is for one request alone: leave it out"),
         ("/contacts?wait=20", "has wait, which is for one request alone: leave it out"),
         ("/contacts?confirm=x", "has confirm, which is for one request alone: leave it out"),
         ("/contacts?stage=%FF", "has a query that is not percent-encoded UTF-8"),
