@@ -42,7 +42,7 @@ class Tail(Struct, frozen=True):
             self.timezone,
             write.is_dry,
             self.read_as,
-            self.call,
+            "" if write.is_dry else self.call,  # nothing is there to go on with
         )
 
     def lines(self) -> list[str]:

@@ -218,6 +218,8 @@ def test_a_start_that_is_no_flag_is_refused(alice: Person, query: str, field: st
 def test_a_dry_run_keeps_neither_plan_nor_file(home: House, alice: Person) -> None:
     answer = alice.post("/import?dry_run=1", content=file(JANE), headers={"Accept": "application/json"})
     assert (answer.status_code, answer.json()["id"], answer.json()["dry_run"]) == (201, None, True)
+    assert "next" not in answer.json()
+    assert "# next" not in alice.post("/import?dry_run=1", content=file(JANE)).text
     assert counts(answer.json()) == (1, 1, 0, 0)
     assert alice.json_of("GET", "/imports")["items"] == []
     assert files(home) == []
