@@ -89,9 +89,15 @@ def test_cells_keep_their_values(tmp_path: Path) -> None:
         ("yyyy-mm-dd", 3_000_000, 3_000_000),
         ("0.00E+00", 12500, 12500),
         ("#,##0.00 [$€-407]", 12.5, 12.5),
+        ("00000", 2130, "02130"),
+        ("[<=99999]00000;00000", 123456, "123456"),
+        ("00000", 2.5, 2.5),
+        ("0", 7, 7),
     ],
 )
-def test_a_number_format_decides_what_is_a_date(tmp_path: Path, code: str, number: float, read: Cell) -> None:
+def test_a_number_format_decides_what_is_a_date_and_what_has_zeros_before_it(
+    tmp_path: Path, code: str, number: float, read: Cell
+) -> None:
     assert dicts(open_table(saved(tmp_path, ["a"], [number], formats={"A2": code}))) == [{"a": read}]
 
 

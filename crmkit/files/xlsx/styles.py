@@ -18,11 +18,12 @@ _LAST_DAY = 2_958_466  # of the year 9999, and one
 
 
 class Shown(NamedTuple):
-    """What of a number a format shows."""
+    """What of a number a format shows; `digits` is how many a whole number has at least, with zeros before it."""
 
     day: bool
     time: bool
     elapsed: bool = False
+    digits: int = 0
 
 
 def styles_of(archive: Archive, name: str) -> dict[int, Shown]:
@@ -60,8 +61,10 @@ def styles_of(archive: Archive, name: str) -> dict[int, Shown]:
 def shown_as(number: float, shown: Shown, since_1904: bool) -> str | float:
     """Return the text of a date or time: `2026-03-01`, `2026-03-01T09:14:00`, `09:14:00`, `36:00:00`.
 
-    A number that is no date, as one before the year 1900, stays a number.
+    A number that is no date, as one before the year 1900, stays a number. One with zeros before it is `02130`.
     """
+    if shown.digits:
+        return f"{int(number):0{shown.digits}}" if number.is_integer() and 0 <= number < 1e15 else number
     if shown.elapsed:
         seconds = round(abs(number) * 86_400)
         if seconds > 1e12:
@@ -95,6 +98,8 @@ def _shown(code: str) -> Shown | None:
         return Shown(False, True, elapsed=True)
     if "general" in first:
         return None
+    if re.fullmatch("0{2,15}", first):  # postal codes, numbers of articles
+        return Shown(False, False, digits=len(first))
     hour = re.search(r"[hs]", first) is not None
     day = re.search(r"[dy]", first) is not None or ("m" in first and not hour)
     if "m" in first and hour and re.search(r"m{3,}", first):
