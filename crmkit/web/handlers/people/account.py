@@ -10,6 +10,7 @@ from crmkit.model.preferences import shown
 from crmkit.model.query.listing import MixedListing, Paging
 from crmkit.render import text
 from crmkit.render.answers import Answer, Card, done, page
+from crmkit.render.formats import LISTS
 from crmkit.render.tail import Tail
 from crmkit.web.call import HttpCall
 from crmkit.web.route import Route, read, route
@@ -87,7 +88,7 @@ def _days_and_money(actor: Actor) -> dict[str, str | None]:
     return {**found, "timezone": actor.timezone, "workspace_timezone": found["timezone"]}
 
 
-@read("/tokens", area="tokens", summary="your tokens (sessions)")
+@read("/tokens", area="tokens", summary="your tokens (sessions)", formats=LISTS)
 async def tokens(call: HttpCall) -> Answer:
     rows = tuple(
         (

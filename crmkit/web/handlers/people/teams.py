@@ -9,6 +9,7 @@ from crmkit.model.actor import Invite, Member, Membership
 from crmkit.model.preferences import shown
 from crmkit.model.query.listing import MixedListing, Paging
 from crmkit.render.answers import Answer, Card, Table, done, page, team, thing
+from crmkit.render.formats import LISTS
 from crmkit.render.tail import NO_TAIL, Tail
 from crmkit.web.call import HttpCall
 from crmkit.web.route import FREE, Route, read, route
@@ -16,7 +17,7 @@ from crmkit.web.route import FREE, Route, read, route
 ONE = "/workspaces/{id}"
 
 
-@read("/workspaces", name="list_workspaces", summary="workspaces you belong to", area="workspace")
+@read("/workspaces", name="list_workspaces", summary="workspaces you belong to", area="workspace", formats=LISTS)
 async def mine(call: HttpCall) -> Answer:
     actor = call.actor
     memberships, invites = await workspaces.mine(call)

@@ -8,6 +8,7 @@ from crmkit.core.reading.feeds import PAGING
 from crmkit.model.query.chosen import Chosen
 from crmkit.model.record import Kind, Kinds
 from crmkit.render.answers import Answer, One, page
+from crmkit.render.formats import LISTS
 from crmkit.render.tail import Tail
 from crmkit.web.call import HttpCall
 from crmkit.web.route import Route, read
@@ -33,6 +34,7 @@ def history_routes(kinds: Kinds, kind: Kind) -> list[Route]:
         name=f"get_{kind.name}_blame",
         summary="who set each value, when, by which token",
         area="*",
+        formats=LISTS,
     )
     async def blame(call: HttpCall, id: str) -> Answer:
         return page(await past.blame(call, kind, id))

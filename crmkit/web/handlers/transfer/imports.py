@@ -9,7 +9,7 @@ from crmkit.core.transfer.imports.verbs import Standing
 from crmkit.model.query.listing import MixedListing, Paging
 from crmkit.model.query.parse import TIMEZONE
 from crmkit.render.answers import Answer, page
-from crmkit.render.formats import FORMATS
+from crmkit.render.formats import FORMATS, LISTS
 from crmkit.render.imports import REPORT, report, standing
 from crmkit.render.tail import Tail
 from crmkit.storage.interface.connection import Connection
@@ -53,7 +53,7 @@ async def plan(call: HttpCall) -> Standing:
     return await verbs.plan(call, call.upload, sent, starts)
 
 
-@read("/imports", name="list_imports", summary="the newest imports", area="*")
+@read("/imports", name="list_imports", summary="the newest imports", area="*", formats=LISTS)
 async def find_all(call: HttpCall) -> Answer:
     found = await verbs.newest(call)
     rows = tuple((each.handle, {"id": each.id, **_line(each), **_beside(each)}) for each in found)

@@ -9,7 +9,7 @@ from crmkit.model.paths.links import LinkedPath
 from crmkit.model.query.listing import MixedListing, Paging
 from crmkit.render import text
 from crmkit.render.answers import Answer, Card, done, page
-from crmkit.render.formats import TEXT
+from crmkit.render.formats import LISTS, TEXT
 from crmkit.render.tail import Tail
 from crmkit.storage.transfer.links import Link
 from crmkit.web.call import LINKED, HttpCall
@@ -57,7 +57,7 @@ async def create(call: HttpCall) -> Made:
     return await links.create(call, sent)
 
 
-@read("/links", name="list_links", summary="links that are not over: yours, to admins all", area="*")
+@read("/links", name="list_links", summary="links that are not over: yours, to admins all", area="*", formats=LISTS)
 async def find_all(call: HttpCall) -> Answer:
     rows = tuple((f"link/{link.id}", _facts(link)) for link in await links.find_all(call))
     return page(MixedListing("links", rows, Paging.whole(len(rows))))
