@@ -84,22 +84,27 @@ def _count(found: Expected, seen: set[int], source: Source, asker: Asker, each: 
         found.creates += 1
         return
     if isinstance(outcome, Problem):
-        is_known = outcome.code == "missing_field" and not seen.isdisjoint(_sent(kind, each.body, asker))
-        if is_known and source.mode == MERGE:  # only a new record needs it
+        is_told = outcome.code in ("missing_field", "duplicate")
+        is_known = is_told and not seen.isdisjoint(_sent(kind, each.body, asker))
+        if is_known and source.mode == MERGE:  # only a new record needs the field
             found.updates += 1
-        else:
-            _refuse(found, each, outcome)
+        else:  # a record that a row before it made is taken back, so it is not named
+            _refuse(found, each, _repeated() if is_known and outcome.code == "duplicate" else outcome)
         return
     keys = set(_keys(kind, structs.asdict(outcome.record)))
     if outcome.created and keys.isdisjoint(seen):
         found.creates += 1
         found.alike += bool(outcome.potential_duplicate)
     elif source.mode == CREATE:
-        _refuse(found, each, Problem("duplicate", "A row before it has the same key, and none is to be changed."))
+        _refuse(found, each, _repeated())
         return
     else:
         found.updates += 1
     seen |= keys
+
+
+def _repeated() -> Problem:
+    return Problem("duplicate", "A row before it has the same key, and none is to be changed.")
 
 
 def _refuse(found: Expected, each: Prepared, problem: Problem) -> None:

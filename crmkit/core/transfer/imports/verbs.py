@@ -119,6 +119,8 @@ async def stop(call: Call, id: str) -> Standing:
         if not found.has_ended:
             if found.job_id:
                 jobs.stop(tx, found.workspace_id, found.job_id)
+            else:  # nothing of a plan was written
+                found = imports.change(tx, found, creates=0, updates=0)
             found = job.end(call.crm, tx, found, STOPPED)
         return Standing(found, refused.first(tx.connection, found.workspace_id, found.id, SHOWN))
 

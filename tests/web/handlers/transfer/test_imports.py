@@ -145,6 +145,12 @@ def test_a_mode_refuses_what_it_does_not_do(alice: Person) -> None:
     assert names(alice) == ["Bob", "Jane Doe"]
 
 
+def test_a_plan_names_no_record_that_only_its_trial_made(alice: Person) -> None:
+    (row,) = planned(alice, file(JANE, JANE), "mode=create")["refused_rows"]
+    assert (row["row"], row["error"]) == (3, "duplicate")
+    assert "contact/" not in str(row)
+
+
 def test_refused_rows_are_answered_as_csv_under_their_own_titles(alice: Person) -> None:
     content = file(JANE, ("Eve", 'no "address', "", "a, b"), ("Mallory", "x@", "", "line\nbreak"))
     id = imported(alice, content)["id"]
@@ -238,6 +244,7 @@ def test_a_plan_that_is_stopped_is_gone_with_its_file(home: House, alice: Person
     answer = alice.delete(f"/imports/{id}")
     assert (answer.status_code, answer.text.split("  ")[1]) == (200, "state=stopped")
     assert files(home) == []
+    assert counts(alice.json_of("GET", f"/imports/{id}")) == (1, 0, 0, 0)
     assert error(alice.post(f"/imports/{id}/start")) == (400, "invalid_value")
 
 
