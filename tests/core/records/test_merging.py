@@ -75,7 +75,7 @@ def test_of_two_keys_that_lead_to_two_records_the_first_decides_and_the_other_is
 ) -> None:
     jane = saved(back, alice, CONTACT, name="Jane", email="jane@example.com", source_id="one").record
     john = saved(back, alice, CONTACT, name="John", code="J-1", source_id="two").record
-    again = saved(back, alice, CONTACT, email="JANE@example.com", source_id="two", code="j-1", stage="lead")
+    again = saved(back, alice, CONTACT, email="JANE@example.com", source_id="two", code="J-1", stage="lead")
     assert (again.record.id, again.record.source_id, again.record.code) == (jane.id, "one", None)
     assert again.record.stage == "lead"
     assert again.notes == (f"source_id belongs to {john.handle}", f"code belongs to {john.handle}")

@@ -195,7 +195,7 @@ def test_a_unique_value_taken_since_is_a_conflict(home: House, alice: Person) ->
     made(alice, f"/contacts/{jane}/activities", body="hi", source_id="mail-1")
     erased(alice, f"/contacts/{jane}")
     operation = newest(home, alice)
-    bob = made(alice, "/contacts", name="Bob", email="jane@acme.com", code="j1")["id"]
+    bob = made(alice, "/contacts", name="Bob", email="jane@acme.com", code="J1")["id"]
     mail = made(alice, f"/contacts/{bob}/activities", body="hi", source_id="mail-1")["id"]
     fields = refused(home, alice, operation)["fields"]
     assert [fields[f"contact/{jane}.{name}"] for name in ("email", "code")] == [f"belongs to contact/{bob} now"] * 2

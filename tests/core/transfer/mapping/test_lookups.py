@@ -72,7 +72,6 @@ def test_a_company_is_found_by_id_domain_code_and_id_elsewhere(back: Desk, alice
         "acme.example",
         "www.acme.example",
         "A-1",
-        "a-1",
         "hubspot:7",
         "code:A-1",
         "Acme",
