@@ -3,7 +3,6 @@
 import re
 import zipfile
 from collections.abc import Iterable, Iterator, Sequence
-from io import RawIOBase
 from typing import Any
 
 from crmkit.errors import Problem
@@ -11,6 +10,7 @@ from crmkit.model.cells import doubled
 from crmkit.model.record import Kind
 from crmkit.render.files.cells import custom_typed, typed
 from crmkit.render.files.columns import Columns, Row
+from crmkit.render.files.pieces import Pieces
 from crmkit.render.files.writer import Options, Writer
 
 # what Excel opens
@@ -71,7 +71,7 @@ class XlsxWriter(Writer):
     def __init__(self, kind: Kind, options: Options) -> None:
         super().__init__(kind, options)
         self._columns = Columns(kind, options.fields, options.keys)
-        self._written = _Written()
+        self._written = Pieces()
         self._zip = zipfile.ZipFile(self._written, "w")
         self._sheet: Any = None
         self._size, self._row = 0, 0
@@ -125,24 +125,6 @@ class XlsxWriter(Writer):
         if self._size > MOST_BYTES:
             raise _too_large("more than 2 GiB", "2 GiB")
         self._sheet.write(written)
-
-
-class _Written(RawIOBase):
-    """What a zip file is written to: it is taken away piece by piece, so nobody can seek in it."""
-
-    def __init__(self) -> None:
-        self._parts: list[bytes] = []
-
-    def writable(self) -> bool:
-        return True
-
-    def write(self, content: Any) -> int:
-        self._parts.append(bytes(content))
-        return len(content)
-
-    def taken(self) -> bytes:
-        found, self._parts = b"".join(self._parts), []
-        return found
 
 
 def _entry(path: str) -> zipfile.ZipInfo:

@@ -6,7 +6,6 @@ pieces.
 """
 
 import hashlib
-import io
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
@@ -17,6 +16,8 @@ from typing import Any
 
 import msgspec
 from msgspec import Struct
+
+from crmkit.render.files.pieces import Pieces
 
 FORMAT = 1  # of the archive; goes up when a reader of the one before would misread it
 MANIFEST = "manifest.json"
@@ -87,7 +88,7 @@ class Writer:
     """Writes an archive; `taken` returns the bytes that were written since it was last called."""
 
     def __init__(self, at: tuple[int, int, int, int, int, int]) -> None:
-        self._sink = _Sink()
+        self._sink = Pieces()
         self._zip = zipfile.ZipFile(self._sink, "w", zipfile.ZIP_DEFLATED, compresslevel=1)
         self._at = at
 
@@ -116,24 +117,6 @@ class Writer:
         info.compress_type = zipfile.ZIP_DEFLATED
         info.external_attr = 0o600 << 16
         return info
-
-
-class _Sink(io.RawIOBase):
-    """What a ZIP file is written to that nobody seeks in."""
-
-    def __init__(self) -> None:
-        self._parts: list[bytes] = []
-
-    def writable(self) -> bool:
-        return True
-
-    def write(self, data: Any, /) -> int:
-        self._parts.append(bytes(data))
-        return len(data)
-
-    def taken(self) -> bytes:
-        found, self._parts = b"".join(self._parts), []
-        return found
 
 
 class Reader:

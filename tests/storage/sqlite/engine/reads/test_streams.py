@@ -5,112 +5,37 @@ import os
 import stat
 import threading
 import time
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import Iterator
 from contextlib import aclosing
 from pathlib import Path
 
 import pytest
 
 from crmkit.errors import Problem
-from crmkit.model.actor import Actor
 from crmkit.storage import data_folder
 from crmkit.storage.interface.connection import Connection
 from crmkit.storage.interface.tx import Tx
 from crmkit.storage.sqlite.engine import wal
-from crmkit.storage.sqlite.engine.folder import FILE
 from crmkit.storage.sqlite.engine.reads import spool, streams
 from tests.storage.desk import HANGS, Desk, desk
-
-KIB = 1024
-BATCH = 10
-ROWS = 1000
-
-
-def actor(name: str, workspace: str = "") -> Actor:
-    return Actor(f"u_{name}", "", "admin", "tok_1", "", f"ws_{workspace or name}", "", 1, "")
-
-
-ALICE, BOB = actor("alice"), actor("bob")
-
-
-def numbers(connection: Connection) -> Iterator[bytes]:
-    """Yield the numbers of all rows, a line each, in batches."""
-    rows = connection.execute("SELECT number FROM scratch ORDER BY number")
-    while batch := rows.fetchmany(BATCH):
-        yield "".join(f"{number}\n" for (number,) in batch).encode()
-
-
-def made(connection: Connection, pieces: int) -> Iterator[bytes]:
-    for _ in range(pieces):
-        yield b"x" * 100 * KIB
-
-
-def endless(connection: Connection) -> Iterator[bytes]:
-    """Yield a piece a millisecond."""
-    connection.execute("SELECT count(*) FROM scratch").fetchone()
-    while True:
-        yield b"0"
-        time.sleep(0.001)
-
-
-def slow(connection: Connection) -> Iterator[bytes]:
-    """Yield a piece, then look for another for minutes."""
-    yield b"0"
-    connection.execute(
-        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n"
-    ).fetchone()
-
-
-def fill(tx: Tx, rows: int = ROWS) -> None:
-    tx.connection.execute("CREATE TABLE scratch (number INTEGER PRIMARY KEY, word BLOB)")
-    tx.connection.executemany("INSERT INTO scratch (number) VALUES (?)", [(number,) for number in range(rows)])
-
-
-def write(tx: Tx) -> None:
-    tx.connection.execute("INSERT INTO scratch (word) VALUES (randomblob(20000))")
-
-
-@pytest.fixture
-def filled(tmp_path: Path) -> Iterator[Desk]:
-    with desk(tmp_path / "data") as back:
-        back.do(back.database.write(fill))
-        yield back
-
-
-def log_size(back: Desk) -> int:
-    return (back.database.folder / f"{FILE}-wal").stat().st_size
-
-
-async def drained(stream: AsyncGenerator[bytes, None]) -> bytes:
-    return b"".join([piece async for piece in stream])
-
-
-async def freed(back: Desk) -> None:
-    """Return once no stream holds a snapshot."""
-    async with asyncio.timeout(HANGS):
-        while not await back.database.forget_log():
-            await asyncio.sleep(0.005)
-
-
-def working() -> int:
-    """Return how many threads read lists and streams."""
-    return sum("(_work)" in thread.name for thread in threading.enumerate())
-
-
-def lines(found: bytes) -> list[int]:
-    return [int(line) for line in found.split()]
-
-
-def spools(folder: Path) -> list[os.stat_result]:
-    """Return what the files without a name are that this process has open in a folder."""
-    found = []
-    for descriptor in Path("/proc/self/fd").iterdir():
-        try:
-            if os.readlink(descriptor).startswith(f"{folder}/") and (status := descriptor.stat()).st_nlink == 0:
-                found.append(status)
-        except FileNotFoundError:
-            continue
-    return found
+from tests.storage.sqlite.engine.reads.streaming import (
+    ALICE,
+    BOB,
+    KIB,
+    ROWS,
+    drained,
+    endless,
+    fill,
+    freed,
+    lines,
+    log_size,
+    made,
+    numbers,
+    slow,
+    spools,
+    working,
+    write,
+)
 
 
 def test_a_stream_yields_every_row_in_order(filled: Desk) -> None:
@@ -221,125 +146,6 @@ def test_a_disk_without_room_for_a_stream_ends_it(filled: Desk, monkeypatch: pyt
 
     filled.do(reading())
     assert spools(filled.database.folder) == []
-
-
-def test_lists_and_writes_of_others_and_of_the_same_workspace_go_on_beside_streams(filled: Desk) -> None:
-    database = filled.database
-
-    async def reading() -> None:
-        many = [database.stream(actor(f"{at}"), endless) for at in range(streams.MOST_READ)]
-        for stream in many:
-            await anext(stream)
-        for who in (BOB, actor("0")):
-            assert await database.scan(who, lambda connection: len(list(numbers(connection)))) == ROWS // BATCH
-        await database.write(write)
-        for stream in many:
-            await stream.aclose()
-
-    filled.do(reading())
-
-
-def test_only_a_few_streams_read_at_a_time_and_all_come_to_their_end(filled: Desk) -> None:
-    reading, most = 0, 0
-
-    def counted(connection: Connection) -> Iterator[bytes]:
-        nonlocal reading, most
-        for at in range(5):
-            reading += 1
-            most = max(most, reading)
-            time.sleep(0.002)
-            reading -= 1
-            yield b"%d" % at
-
-    async def together() -> list[bytes]:
-        many = [filled.database.stream(actor(f"{at}"), counted) for at in range(streams.MOST_READ)]
-        return await asyncio.gather(*(drained(stream) for stream in many))
-
-    assert filled.do(together()) == [b"01234"] * streams.MOST_READ
-    assert most == streams.MOST_READING
-
-
-def test_a_stream_that_waits_to_read_on_ends_when_it_is_closed(filled: Desk) -> None:
-    async def reading() -> None:
-        slow_ones = [filled.database.stream(actor(f"{at}"), slow) for at in range(streams.MOST_READING)]
-        for stream in slow_ones:
-            await anext(stream)  # and now looks for another
-        await asyncio.sleep(0.05)
-        task = asyncio.create_task(drained(filled.database.stream(BOB, endless)))
-        await asyncio.sleep(0.05)
-        task.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await task
-        for stream in slow_ones:
-            await stream.aclose()
-        assert await filled.database.forget_log()
-
-    filled.do(reading())
-
-
-def test_streams_of_a_workspace_and_of_a_user_are_read_one_after_another(filled: Desk) -> None:
-    database = filled.database
-
-    async def reading() -> None:
-        first = database.stream(ALICE, endless)
-        await anext(first)
-        waiting = [
-            asyncio.create_task(drained(database.stream(who, numbers)))
-            for who in (actor("bob", "alice"), actor("alice", "bob"))
-        ]
-        assert lines(await drained(database.stream(BOB, numbers))) == [*range(ROWS)]
-        assert not any(task.done() for task in waiting)
-        await first.aclose()
-        for found in await asyncio.gather(*waiting):
-            assert lines(found) == [*range(ROWS)]
-
-    filled.do(reading())
-
-
-def test_a_stream_whose_turn_does_not_come_is_refused(filled: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(streams, "WAIT_SECONDS", 0.05)
-    database = filled.database
-
-    async def reading() -> None:
-        first = database.stream(ALICE, endless)
-        await anext(first)
-        assert "are read" in await refused(database.stream(ALICE, endless))
-        await first.aclose()
-        again = database.stream(ALICE, endless)
-        assert await anext(again)
-        await again.aclose()
-
-    filled.do(reading())
-
-
-async def refused(stream: AsyncGenerator[bytes, None]) -> str:
-    """Return why a stream is refused."""
-    with pytest.raises(Problem) as raised:
-        await anext(stream)
-    assert (raised.value.code, raised.value.headers) == ("busy", {"Retry-After": "10"})
-    return raised.value.hint
-
-
-def test_a_workspace_has_a_few_streams_and_all_together_some(filled: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(streams, "MOST_KEPT", streams.MOST_OWN + 2)
-    database = filled.database
-
-    async def reading() -> None:
-        many = [database.stream(ALICE, made, 10) for _ in range(streams.MOST_OWN)]
-        for stream in many:
-            await anext(stream)
-        assert "of this workspace or yours" in await refused(database.stream(actor("bob", "alice"), made, 10))
-        assert "of this workspace or yours" in await refused(database.stream(actor("alice", "bob"), made, 10))
-        more = [database.stream(actor(f"{at}"), made, 10) for at in range(2)]
-        for stream in more:
-            await anext(stream)
-        assert "exports run already" in await refused(database.stream(BOB, made, 10))
-        await many[0].aclose()
-        assert len(await drained(database.stream(BOB, made, 10))) == 1000 * KIB
-        for stream in (*many, *more):
-            await stream.aclose()
-
-    filled.do(reading())
 
 
 def test_a_closed_stream_stops_its_thread_and_leaves_the_log_to_be_emptied(filled: Desk) -> None:
@@ -476,25 +282,6 @@ def test_a_stream_that_is_sent_keeps_nothing_of_the_log(filled: Desk, monkeypatc
         return largest
 
     assert filled.do(reading()) < 2 * 512 * KIB
-
-
-def test_a_stream_for_which_no_thread_starts_is_refused_and_holds_up_nothing(
-    filled: Desk, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    class NoThread(threading.Thread):
-        def start(self) -> None:
-            raise RuntimeError("can't start new thread")
-
-    with monkeypatch.context() as patched:
-        patched.setattr(threading, "Thread", NoThread)
-        assert filled.do(refused(filled.database.stream(ALICE, numbers))).startswith("The server can start no")
-
-    async def emptied() -> bool:
-        async with asyncio.timeout(HANGS):
-            return await filled.database.forget_log()
-
-    assert filled.do(emptied())
-    assert lines(filled.do(drained(filled.database.stream(ALICE, numbers)))) == list(range(ROWS))
 
 
 def test_a_database_that_closes_ends_its_streams(tmp_path: Path) -> None:
