@@ -27,6 +27,7 @@ CATALOGUE: dict[str, tuple[tuple[int, ...], str]] = {
     "token_expired": ((401,), "the token was idle for too long"),
     "invalid_code": ((401, 403), "a wrong, used or outdated emailed code"),
     "admin_required": ((403,), "only admins of the workspace may do this"),
+    "scope_required": ((403,), "the token may not do this: scope names what it lacks"),
     "not_a_member": ((403,), "you do not belong to that workspace"),
     "escalation_required": ((403,), "a code was mailed: repeat with ?code="),
     "plan_limit_reached": ((403,), "a cap of the plan or of tokens is reached; do not retry"),

@@ -62,6 +62,11 @@ class Networks:
         """Tell whether a text is an address in one of the networks."""
         return self._holds(text)
 
+    def covers(self, text: str) -> bool:
+        """Tell whether all addresses of a network are in one of these; raises ValueError if it is none."""
+        found = network(text)
+        return any(found.version == one.version and found.subnet_of(one) for one in self._networks)  # type: ignore[arg-type]
+
     def _search(self, text: str) -> bool:
         try:
             found = address(text)

@@ -14,7 +14,7 @@ from crmkit.web.writes import KEY_HEADER
 # of an answer that is sent in pieces, after which it may end: more than a tool shows (see cut)
 MAX_BYTES = 4 * MAX_CHARACTERS
 # headers of the call that the request gets too
-_FORWARDED = (b"authorization", b"host")
+_FORWARDED = (b"authorization", b"x-api-key", b"host")
 # what the state of the request gets from the call: its id, the id in the log
 _SHARED_STATE = ("request_id", "logged_id")
 

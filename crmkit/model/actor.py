@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import UTC, tzinfo
 from zoneinfo import ZoneInfo
 
+from crmkit.model.access import FULL_ACCESS, Access
 from crmkit.model.preferences import DEFAULTS, Preferences
 
 
@@ -43,6 +44,7 @@ class Actor:
     is_app: int = 0  # 1 if the token belongs to an app that the user connected
     own_timezone: str = ""  # the person's, before the workspace's; empty if they chose none
     preferences: Preferences = DEFAULTS  # of the workspace
+    access: Access = FULL_ACCESS  # of the token
     must_confirm: bool = False  # True if this request needs a code mailed to the user
 
     def asker(self, now: str) -> Asker:
@@ -55,8 +57,11 @@ class Actor:
         return self.own_timezone or self.preferences.timezone
 
     def reaches(self, workspace_id: str) -> bool:
-        """Tell whether a request may concern this workspace: an app's only its own, another token's any of its user."""
-        return not self.is_app or workspace_id == self.workspace_id
+        """Tell whether a request may concern this workspace.
+
+        That of an app, or by a token that does not have full access, only its own; another any of its user.
+        """
+        return workspace_id == self.workspace_id or not (self.is_app or self.access.is_narrow)
 
 
 @dataclass(frozen=True)

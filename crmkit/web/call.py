@@ -39,6 +39,19 @@ def header_of(scope: Scope, name: bytes) -> str:
     return ""
 
 
+def credentials(scope: Scope) -> str:
+    """Return what the header Authorization has, or stands for where the token came as X-API-Key; empty without."""
+    sent = header_of(scope, b"authorization")
+    if not sent and (key := header_of(scope, b"x-api-key").strip()):
+        return f"Bearer {key}"
+    return sent
+
+
+def address_of(scope: Scope) -> str:
+    """Return the network address of the client, as `edge` found it."""
+    return (scope.get("client") or ("unknown", 0))[0]
+
+
 def flag(name: str, text: str) -> bool:
     """Return what a text sets that is 1 or true, 0 or false; raises `invalid_value`."""
     found = FLAGS.get(text.strip().lower())
@@ -82,7 +95,7 @@ class HttpCall(Call):
     @property
     def client(self) -> str:
         """The client to count the request for: its address, or its IPv6 network, as `edge` found it."""
-        return ip.client((self.scope.get("client") or ("unknown", 0))[0])
+        return ip.client(address_of(self.scope))
 
     @property
     def pairs(self) -> list[tuple[str, str]]:

@@ -1,9 +1,9 @@
 """The checks that every request passes before its handler runs.
 
 In this order: the Host header is valid (in local mode it names this machine), the path takes the method (`router` asks
-for that), the token is valid (unless the route is public), the requests per minute are not used up, ids in the path can
-be ids (`router` again), the route takes the query parameters (`query.reading`). The Actor says whether the user of a
-connected app must confirm the request.
+for that), the token is valid (unless the route is public), the requests per minute are not used up, the token has the
+scopes that the route needs, ids in the path can be ids (`router` again), the route takes the query parameters
+(`query.reading`). The Actor says whether the user of a connected app must confirm the request.
 
 /mcp (`Route.apps`) also refuses web pages of other origins, and its 401 says where to sign in. It counts its messages
 itself. The request that a tool call stands for passes the gate too (INSIDE), and so does one that is part of another
@@ -19,7 +19,7 @@ from crmkit.core.crm import Crm
 from crmkit.core.people import sessions
 from crmkit.errors import Problem
 from crmkit.model.actor import Actor
-from crmkit.web.call import INSIDE, KNOWN, LINKED, WITHIN, header_of
+from crmkit.web.call import INSIDE, KNOWN, LINKED, WITHIN, address_of, credentials
 from crmkit.web.connection.hosts import Hosts
 from crmkit.web.limits import PerMinute
 from crmkit.web.oauth.origins import Origins, challenge
@@ -61,12 +61,13 @@ class Gate:
             state["actor"] = actor
             if not route.apps and not state.get(INSIDE) and not state.get(WITHIN):
                 self.limit.count(actor, state)
+            actor.access.check(*route.needs)
 
     async def _authenticated(self, scope: Scope, route: Route) -> Actor:
-        authorization = header_of(scope, b"authorization")
+        sent = credentials(scope)
         try:
-            return await sessions.authenticate(self._crm, authorization)
+            return await sessions.authenticate(self._crm, sent, address_of(scope))
         except Problem as problem:
             if route.apps and problem.status == 401:
-                problem.headers["WWW-Authenticate"] = challenge(self._crm.settings, bool(authorization))
+                problem.headers["WWW-Authenticate"] = challenge(self._crm.settings, bool(sent))
             raise

@@ -27,8 +27,8 @@ Page = Callable[[Crm], Response]
 Admits = Callable[[HttpCall], Awaitable[None]]
 
 Method = Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
-# what a token may be let into, beside the plurals of kinds; "*" is several areas: the verb itself looks at each
-Area = Literal["account", "analytics", "team", "tokens", "workspace", "*"]
+# AREAS of tokens; "own" is what every token may ask about itself; "*" is several areas: the verb itself looks at each
+Area = Literal["analytics", "imports", "scoring", "team", "webhooks", "workspace", "own", "*"]
 Verb = Literal["read", "write", "delete"]
 
 # whether a connected app may send the request on its own, or needs a code mailed to its user
@@ -56,6 +56,7 @@ class Route:
     summary: str  # the line of the manual; a route without one is in neither manual nor OpenAPI
     area: str
     verb: str
+    needs: tuple[str, ...]  # the scopes that a token must have, like contacts.write; none where the verb looks itself
     consent: Consent
     query: tuple[str, ...]  # names of the parameters it takes
     has_groups: bool  # those of its parameters that are filters may stand in a group
@@ -104,8 +105,9 @@ def route(
     *,
     name: str = "",
     summary: str = "",
-    area: Area | None = None,
+    area: Area | Kind | None = None,
     verb: Verb | None = None,
+    also: tuple[str, ...] = (),
     consent: Consent | None = None,
     query: tuple[str, ...] = (),
     has_groups: bool = False,
@@ -134,7 +136,8 @@ def route(
 ) -> Callable[[Handler], Route]:
     """Return the decorator that makes a handler a Route; raises BadRoute.
 
-    A route that is not public names the area and the verb that a token needs; the area of a `kind` is its plural.
+    A route that is not public names the area and the verb that a token needs; the area is that of `kind`, or
+    that of another kind that `area` is. It needs the scope that both make, and those that it needs `also`.
     A connected app may read and write records without a mailed code. Any other write needs one, unless it is FREE.
 
     The handler of a write returns what its verb's `call.write` returned, and `shows` makes the answer of that: without
@@ -149,14 +152,16 @@ def route(
 
     def declared(handler: Handler) -> Route:
         methods: tuple[Method, ...] = (method,) if isinstance(method, str) else tuple(method)
+        where = area.area if isinstance(area, Kind) else area or (kind.area if kind else "")
         made = Route(
             handler=handler,
             methods=(*methods, "HEAD") if methods == ("GET",) else methods,
             paths=(path,) if isinstance(path, str) else tuple(path),
             name=name or handler.__name__,
             summary=summary,
-            area=area or (kind.plural if kind else ""),
+            area=where,
             verb=verb or "",
+            needs=() if public or where in ("own", "*") else (f"{where}.{verb}", *also),
             consent=consent or (FREE if verb == "read" or kind else CODE),
             query=query,
             has_groups=has_groups,
@@ -185,7 +190,7 @@ def route(
         )
         if is_linked is None:
             made = replace(made, is_linked=_shows_records(made))
-        _check(made)
+        _check(made, isinstance(area or kind, Kind))
         return made
 
     return declared
@@ -196,16 +201,16 @@ read = partial(route, "GET", verb="read")
 
 def _shows_records(made: Route) -> bool:
     """Tell whether a route reads records of people, or figures: not who may do what, nor what was logged."""
-    if made.verb != "read" or made.public or made.area in ("account", "audit", "team", "tokens", "workspace"):
+    if made.verb != "read" or made.public or made.area in ("audit", "own", "team", "workspace"):
         return False
     return made.kind is not None or made.is_list or made.area == "analytics"
 
 
-def _check(made: Route) -> None:
+def _check(made: Route, has_kind: bool) -> None:
     where = f"{'|'.join(made.methods)} {' '.join(made.paths)} ({made.handler.__module__}.{made.handler.__qualname__})"
     if not made.public:
         areas = get_args(Area)
-        if made.area not in areas and not (made.kind and made.area == made.kind.plural):
+        if not (has_kind or made.area in areas):
             raise BadRoute(f"{where}: declare the area that a token needs: kind=…, or area= {', '.join(areas)}")
         if made.verb not in get_args(Verb):
             raise BadRoute(f"{where}: declare what it does: verb= {', '.join(get_args(Verb))}")

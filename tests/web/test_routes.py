@@ -121,7 +121,7 @@ def test_a_handler_that_returns_what_the_router_cannot_send_is_refused(returned:
 
     extra.__annotations__["return"] = returned
     with pytest.raises(BadRoute, match=r"GET\|HEAD /extra .*extra\): return an Answer or a Response"):
-        read("/extra", area="account")(extra)
+        read("/extra", area="workspace")(extra)
 
 
 @pytest.mark.parametrize("returned", [Answer, Document, Response, Answer | Response])
@@ -129,7 +129,7 @@ def test_a_handler_that_returns_answers_or_responses_is_taken(returned: Any) -> 
     async def extra(call: HttpCall): ...  # type: ignore[no-untyped-def]
 
     extra.__annotations__["return"] = returned
-    assert read("/extra", area="account")(extra).methods == ("GET", "HEAD")
+    assert read("/extra", area="workspace")(extra).methods == ("GET", "HEAD")
 
 
 async def without_id(call: HttpCall) -> Answer:
@@ -151,7 +151,7 @@ async def without_call(id: str) -> Answer:
 @pytest.mark.parametrize("handler", [without_id, with_more, with_number, without_call])
 def test_a_handler_that_takes_other_than_the_call_and_the_ids_of_its_path_is_refused(handler: Any) -> None:
     with pytest.raises(BadRoute, match="takes call: HttpCall, then each id of its path"):
-        read("/extra/{id}", area="account")(handler)
+        read("/extra/{id}", area="workspace")(handler)
 
 
 WHOLE = Format("whole", "a/whole", "a/whole", whole=lambda answer: b"")
@@ -173,7 +173,7 @@ NEITHER = Format("neither", "a/neither", "a/neither")
 )
 def test_formats_that_the_route_cannot_send_are_refused(formats: tuple[Format, ...], streams: bool, told: str) -> None:
     with pytest.raises(BadRoute, match=rf"GET\|HEAD /extra .*{told}"):
-        read("/extra", area="account", formats=formats, streams=streams)(plain)
+        read("/extra", area="workspace", formats=formats, streams=streams)(plain)
 
 
 def test_a_method_of_a_path_that_two_routes_declare_stops_the_start(tmp_path: Path) -> None:
@@ -189,7 +189,7 @@ def test_a_handler_that_is_not_async_is_refused() -> None:
 
     wrong: Callable[..., Awaitable[Answer]] = extra  # type: ignore[assignment]
     with pytest.raises(BadRoute, match="an async function"):
-        read("/extra", area="account")(wrong)
+        read("/extra", area="workspace")(wrong)
 
 
 def test_a_route_without_an_area_is_refused_by_name() -> None:
@@ -202,41 +202,41 @@ def test_a_route_without_an_area_is_refused_by_name() -> None:
 
 def test_a_route_without_a_verb_is_refused_by_name() -> None:
     with pytest.raises(BadRoute, match=r"POST /extra \(tests\.web\.test_routes\.plain\): declare what it does"):
-        route("POST", "/extra", area="account")(plain)
+        route("POST", "/extra", area="workspace")(plain)
     unknown: Any = "change"
     with pytest.raises(BadRoute, match="declare what it does"):
-        route("POST", "/extra", area="account", verb=unknown)(plain)
+        route("POST", "/extra", area="workspace", verb=unknown)(plain)
 
 
 def test_an_option_that_our_decorator_does_not_have_is_refused() -> None:
     wrong: Any = route
     with pytest.raises(TypeError, match="guards"):
-        wrong("GET", "/extra", area="account", verb="read", guards=[hook])
+        wrong("GET", "/extra", area="workspace", verb="read", guards=[hook])
 
 
 def test_the_area_of_a_route_of_records_is_the_plural_of_their_kind() -> None:
     assert read("/extra", kind=DEAL)(plain).area == "deals"
     for found in routes(REGISTRY):
         if found.kind:
-            own = "workspace" if found.kind.is_setting else found.kind.plural
-            assert found.area == ("*" if found.kind.record is View and found.verb != "read" else own)
+            of = next((kind for kind in REGISTRY.all if found.paths[0] == f"/{kind.plural}/{{id}}/history"), found.kind)
+            assert found.area == ("*" if found.kind.record is View and found.verb != "read" else of.area)
 
 
 @pytest.mark.parametrize("verb", ["write", "delete"])
 def test_a_write_says_how_its_value_is_shown(verb: Any) -> None:
     with pytest.raises(BadRoute, match="shows="):
-        route("POST", "/extra", area="account", verb=verb)(plain)
+        route("POST", "/extra", area="workspace", verb=verb)(plain)
     assert all(found.writes == (found.verb != "read") for found in GUARDED)
 
 
 def test_an_app_needs_a_code_for_a_write_that_says_nothing_and_none_to_read_or_to_write_records() -> None:
-    assert route("POST", "/extra", area="account", verb="write", shows=shown)(plain).consent == CODE
-    assert route("DELETE", "/extra", area="account", verb="delete", shows=shown)(plain).consent == CODE
-    assert route("POST", "/extra", area="account", verb="write", consent=FREE, shows=shown)(plain).consent == FREE
-    assert route("POST", "/extra", area="account", verb="read")(plain).consent == FREE
+    assert route("POST", "/extra", area="workspace", verb="write", shows=shown)(plain).consent == CODE
+    assert route("DELETE", "/extra", area="workspace", verb="delete", shows=shown)(plain).consent == CODE
+    assert route("POST", "/extra", area="workspace", verb="write", consent=FREE, shows=shown)(plain).consent == FREE
+    assert route("POST", "/extra", area="workspace", verb="read")(plain).consent == FREE
     assert route("POST", "/extra", kind=CONTACT, verb="write", shows=shown)(plain).consent == FREE
     assert route("POST", "/extra", kind=CONTACT, verb="delete", consent=CODE, shows=shown)(plain).consent == CODE
-    assert read("/extra", area="account")(plain).consent == FREE
+    assert read("/extra", area="workspace")(plain).consent == FREE
 
 
 @pytest.mark.parametrize("found", GUARDED, ids=lambda found: f"{found.methods[0]} {found.paths[0]}")

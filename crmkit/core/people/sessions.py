@@ -41,11 +41,11 @@ class Session:
     current: bool
 
 
-async def authenticate(crm: Crm, header: str) -> Actor:
-    """Return the actor that the token in this Authorization header stands for.
+async def authenticate(crm: Crm, header: str, client: str = "") -> Actor:
+    """Return the actor that the token in this Authorization header stands for, sent by a client at this address.
 
-    Raises `auth_required` without a token, `invalid_token` for one that is unknown, revoked or of somebody who left its
-    workspace, `token_expired` for one that was not used for too long.
+    Raises `auth_required` without a token, `invalid_token` for one that is unknown, revoked, of somebody who left its
+    workspace, or not for this address, `token_expired` for one whose end has come or that was not used for too long.
     """
     scheme, _, token = header.strip().partition(" ")
     token = token.strip()
@@ -63,9 +63,17 @@ async def authenticate(crm: Crm, header: str) -> Actor:
     found = crm.database.cached(tokens.find, hash) or await crm.database.read_cached(tokens.find, hash)
     if found is None:
         raise access.invalid_token()
-    now = crm.now
+    now, allowed = crm.now, found.actor.access
+    if allowed.networks and not allowed.open_to(client):
+        raise access.invalid_token(f"This token does not work from the address {client or 'of this machine'}. Sign in")
+    if allowed.expires_at and allowed.expires_at <= now:  # NEVER is greater
+        raise Problem(
+            "token_expired",
+            f"This token ended at {allowed.expires_at}. Sign in again: {access.SIGN_IN}.",
+            headers=access.CHALLENGE,
+        )
     if not after(now, minutes=-WORTH_WRITING_MINUTES) <= found.last_used_at <= now:  # ahead: the clock was set back
-        if found.last_used_at < _idle_since(crm, now):
+        if not allowed.expires_at and found.last_used_at < _idle_since(crm, now):
             raise Problem(
                 "token_expired",
                 f"This token was not used for {crm.settings.auth.token_idle_days} days. "
@@ -79,8 +87,12 @@ async def authenticate(crm: Crm, header: str) -> Actor:
 
 
 def living(crm: Crm, use: TokenUse | None) -> Actor | None:
-    """Return the actor of a token that is known by its id, None where it is unknown or was not used for too long."""
-    return None if use is None or use.last_used_at < _idle_since(crm, crm.now) else use.actor
+    """Return the actor of a token that is known by its id, None where it is unknown or has ended."""
+    if use is None:
+        return None
+    ends = use.actor.access.expires_at
+    is_over = ends <= crm.now if ends else use.last_used_at < _idle_since(crm, crm.now)
+    return None if is_over else use.actor
 
 
 async def whoami(call: Call) -> Identity:

@@ -178,6 +178,11 @@ class Kind(Form):
         return tuple(sorted(forms, key=lambda form: form.word))
 
     @property
+    def area(self) -> str:
+        """The area that a token must be let into to read or write its records."""
+        return "workspace" if self.is_setting else self.plural
+
+    @property
     def activity_link(self) -> str:
         """The field of an activity that holds the id of a record of this kind."""
         return f"{self.name}_id"

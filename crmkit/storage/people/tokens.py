@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from crmkit import ids
+from crmkit.model.access import FULL_ACCESS, Access
 from crmkit.model.actor import Actor
 from crmkit.model.preferences import Preferences
 from crmkit.storage.hashed import sha256
@@ -28,7 +29,7 @@ class TokenUse:
 
 _SELECT = f"""
     SELECT u.id, u.email, m.role, t.id, t.name, w.id, w.name, w.number, w.plan, t.is_app, u.timezone,
-        {accounts.PREFERENCES}, t.last_used_at
+        {accounts.PREFERENCES}, t.access, t.networks, t.expires_at, t.last_used_at
     FROM tokens AS t
     JOIN users AS u ON u.id = t.user_id
     JOIN workspaces AS w ON w.id = t.workspace_id
@@ -76,19 +77,33 @@ def _use(row: tuple[Any, ...] | None) -> TokenUse | None:
 
 
 def _actor(row: tuple[Any, ...]) -> Actor:
-    return replace(Actor(*row[:11]), preferences=Preferences(*row[11:-1]))
+    words, networks, expires_at = row[-4:-1]
+    access = Access(words, tuple(networks.split()), expires_at)
+    return replace(Actor(*row[:11]), preferences=Preferences(*row[11:-4]), access=access)
 
 
-def insert(tx: Tx, token: str, user_id: str, workspace_id: str, name: str, is_app: bool = False) -> str:
-    """Return the id under which the token is now known."""
+def insert(
+    tx: Tx,
+    token: str,
+    user_id: str,
+    workspace_id: str,
+    name: str,
+    is_app: bool = False,
+    access: Access = FULL_ACCESS,
+    made_by: str = "",
+) -> str:
+    """Return the id under which the token is now known; `made_by` is that of the token that asked for it."""
     id = unused(tx, "tokens", "tok")
     for shown in (tx.made, tx.secrets):
         if shown is not None:
             shown.append(token)
     tx.connection.execute(
-        "INSERT INTO tokens (id, hash, user_id, workspace_id, name, created_at, last_used_at, is_app) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-        (id, sha256(token), user_id, workspace_id, name, tx.now, tx.now, int(is_app)),
+        "INSERT INTO tokens (id, hash, user_id, workspace_id, name, created_at, last_used_at, is_app, "
+        "access, networks, expires_at, made_by) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            *(id, sha256(token), user_id, workspace_id, name, tx.now, tx.now, int(is_app)),
+            *(access.words, " ".join(access.networks), access.expires_at, made_by),
+        ),
     )
     return id
 

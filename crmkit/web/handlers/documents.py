@@ -11,7 +11,7 @@ from crmkit.render.answers import Answer, Document
 from crmkit.render.formats import FORMATS
 from crmkit.render.manual.pages import ALL, Manual, manual, own_part
 from crmkit.web import openapi
-from crmkit.web.call import HttpCall, header_of
+from crmkit.web.call import HttpCall, address_of, credentials
 from crmkit.web.handlers import welcome
 from crmkit.web.reply import Response
 from crmkit.web.route import Route, read
@@ -42,9 +42,8 @@ async def root(call: HttpCall) -> Answer:
 async def help_(call: HttpCall) -> Answer:
     topic = call.parameters().get("topic", "")
     text = written(call).page(topic)
-    authorization = header_of(call.scope, b"authorization")
-    if authorization:
-        actor = await sessions.authenticate(call.crm, authorization)
+    if sent := credentials(call.scope):
+        actor = await sessions.authenticate(call.crm, sent, address_of(call.scope))
         if topic.strip().lower() in WITH_OWN_PART:
             text += own_part(await configuration.told(call.crm, actor))
     return _page(text)

@@ -39,6 +39,7 @@ from crmkit.storage.sqlite.migrations import (
     m0036_links,
     m0037_undone,
     m0038_codes,
+    m0039_access,
 )
 from crmkit.storage.sqlite.migrations.migration import Migration
 
@@ -81,6 +82,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     m0036_links.MIGRATION,
     m0037_undone.MIGRATION,
     m0038_codes.MIGRATION,
+    m0039_access.MIGRATION,
 )
 
 __all__ = ["MIGRATIONS", "Migration"]

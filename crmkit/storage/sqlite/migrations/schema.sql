@@ -1,4 +1,4 @@
--- 38;
+-- 39;
 CREATE TABLE migrations (
             number INTEGER PRIMARY KEY,
             name TEXT NOT NULL,
@@ -49,7 +49,7 @@ CREATE TABLE tokens (
             name TEXT NOT NULL,
             created_at TEXT NOT NULL,
             last_used_at TEXT NOT NULL
-        , is_app INTEGER NOT NULL DEFAULT 0) STRICT, WITHOUT ROWID
+        , is_app INTEGER NOT NULL DEFAULT 0, access TEXT NOT NULL DEFAULT 'full', networks TEXT NOT NULL DEFAULT '', expires_at TEXT NOT NULL DEFAULT '', made_by TEXT NOT NULL DEFAULT '') STRICT, WITHOUT ROWID
         ;
 CREATE INDEX tokens_by_user ON tokens (user_id, created_at);
 CREATE TABLE codes (
@@ -574,6 +574,7 @@ CREATE TABLE links (
         ;
 CREATE UNIQUE INDEX "contacts_by_code" ON "contacts" (workspace_id, "code") WHERE "code" IS NOT NULL;
 CREATE UNIQUE INDEX "companies_by_code" ON "companies" (workspace_id, "code") WHERE "code" IS NOT NULL;
+CREATE INDEX tokens_by_made_by ON tokens (made_by) WHERE made_by <> '';
 INSERT INTO activities_search (activities_search, rank) VALUES ('automerge', 8);
 INSERT INTO campaigns_search (campaigns_search, rank) VALUES ('automerge', 8);
 INSERT INTO companies_search (companies_search, rank) VALUES ('automerge', 8);

@@ -57,7 +57,7 @@ def _facts_of(invites: Iterable[Invite]) -> list[dict[str, str]]:
     ]
 
 
-@read("/whoami", area="account", summary="who you are, your workspace, its plan and use")
+@read("/whoami", area="own", summary="who you are, your workspace, its plan and use")
 async def whoami(call: HttpCall) -> Answer:
     return identity_card(await sessions.whoami(call))
 
@@ -88,7 +88,7 @@ def _days_and_money(actor: Actor) -> dict[str, str | None]:
     return {**found, "timezone": actor.timezone, "workspace_timezone": found["timezone"]}
 
 
-@read("/tokens", area="tokens", summary="your tokens (sessions)", formats=LISTS)
+@read("/tokens", area="team", summary="your tokens (sessions)", formats=LISTS)
 async def tokens(call: HttpCall) -> Answer:
     rows = tuple(
         (
@@ -116,7 +116,7 @@ def shows_revoked(_: HttpCall, id: str) -> Answer:
     "DELETE",
     "/tokens/{id}",
     summary="end one of your tokens",
-    area="tokens",
+    area="*",
     verb="delete",
     query=("code",),
     shows=shows_revoked,
@@ -135,7 +135,7 @@ def shows_zone(call: HttpCall, timezone: str | None) -> Answer:
     "/me",
     name="change_account",
     summary="your own timezone, before the workspace's",
-    area="account",
+    area="workspace",
     verb="write",
     form=account.ACCOUNT,
     query=("code",),
@@ -156,7 +156,7 @@ def shows_end(call: HttpCall, gone: list[str]) -> Answer:
     "/me",
     name="end_account",
     summary="end your account, and workspaces you are alone in (step-up: code)",
-    area="account",
+    area="workspace",
     verb="delete",
     query=("code",),
     shows=shows_end,

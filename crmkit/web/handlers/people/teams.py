@@ -97,7 +97,7 @@ def _shows_token(_: HttpCall, minted: workspaces.Minted) -> Answer:
     f"{ONE}/tokens",
     name="mint_token",
     summary="a token that works in it",
-    area="tokens",
+    area="team",
     verb="write",
     form=workspaces.TOKEN,
     query=("code",),

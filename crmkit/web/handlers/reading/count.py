@@ -6,20 +6,18 @@ from crmkit.model.record import Kind, Kinds
 from crmkit.render.answers import Answer
 from crmkit.render.figures import figures
 from crmkit.web.call import HttpCall
-from crmkit.web.route import ANY, Area, Route, read
+from crmkit.web.route import ANY, Route, read
 
 
 def count_route(kinds: Kinds, kind: Kind) -> Route:
     """Return the handler of the counts of one kind."""
     is_log = kind is kinds.activity
     of_log = dict.fromkeys((*PARAMETERS, *counting.parameters(kinds), *kinds.activity.filters))
-    area: Area | None = "workspace" if kind.is_setting else None
 
     @read(
         f"/{kind.plural}/count",
         name=f"count_{kind.plural}",
         summary="count: by, sum, avg, min, max",
-        area=area,
         kind=kind,
         query=tuple(of_log) if is_log else ANY,
         has_groups=is_log,

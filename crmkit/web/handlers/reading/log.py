@@ -22,6 +22,7 @@ def history_routes(kinds: Kinds, kind: Kind) -> list[Route]:
         f"{one}/history",
         name=f"get_{kind.name}_history",
         summary="its changes, newest first: by, since, until",
+        area=kind,
         kind=kinds.audit,
         query=(*past.HISTORY_FILTERS, *PAGING),
         has_groups=True,
@@ -33,7 +34,7 @@ def history_routes(kinds: Kinds, kind: Kind) -> list[Route]:
         f"{one}/blame",
         name=f"get_{kind.name}_blame",
         summary="who set each value, when, by which token",
-        area="*",
+        area=kind,
         formats=LISTS,
     )
     async def blame(call: HttpCall, id: str) -> Answer:

@@ -29,8 +29,6 @@ def record_routes(kind: Kind, check: Check | None = None, writes: Area | None = 
     """
     path = f"/{kind.plural}"
     one = f"{path}/{{id}}"
-    area: Area | None = "workspace" if kind.is_setting else None
-    writes = writes or area
     verbs: Any = fields if kind.is_admins else write
 
     def shows_saved(_: HttpCall, saved: Saved) -> Answer:
@@ -44,7 +42,6 @@ def record_routes(kind: Kind, check: Check | None = None, writes: Area | None = 
         path,
         name=f"list_{kind.plural}",
         summary=f"list {kind.plural}: filters, {'search, ' if kind.is_searched else ''}sort, limit, cursor",
-        area=area,
         kind=kind,
         query=ANY,
     )
@@ -73,7 +70,7 @@ def record_routes(kind: Kind, check: Check | None = None, writes: Area | None = 
             await check(call, body)
         return await write.save(call, kind, body, merges_alike(call))
 
-    @read(one, name=f"get_{kind.name}", summary=f"one {kind.name}, whole", area=area, kind=kind, query=("as_of",))
+    @read(one, name=f"get_{kind.name}", summary=f"one {kind.name}, whole", kind=kind, query=("as_of",))
     async def fetch(call: HttpCall, id: str) -> Answer:
         if at := call.parameters().get("as_of", "").strip():
             return await shown_as_of(call, kind, id, at)

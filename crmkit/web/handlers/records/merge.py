@@ -24,6 +24,7 @@ def merge_routes(kind: Kind) -> list[Route]:
         summary="merge another into it, in two steps",
         kind=kind,
         verb="delete",
+        also=(f"{kind.plural}.write",),
         form=merge.form(kind),
         query=("confirm",),
         shows=shows_merged,

@@ -9,19 +9,17 @@ from crmkit.render.formats import exports_of
 from crmkit.web.call import HttpCall
 from crmkit.web.handlers.records.activities import feed
 from crmkit.web.reply import Response
-from crmkit.web.route import ANY, Area, Route, read
+from crmkit.web.route import ANY, Route, read
 
 
 def export_route(kinds: Kinds, kind: Kind) -> Route:
     """Return the handler of the export of one kind."""
-    area: Area | None = "workspace" if kind.is_setting else None
     of_log = {kinds.activity: feed(kinds), kinds.audit: (*audit.FILTERS, *PAGING)}.get(kind)
 
     @read(
         f"/{kind.plural}/export",
         name=f"export_{kind.plural}",
         summary="all that filters find, as a file: format, sort",
-        area=area,
         kind=kind,
         query=(*(name for name in of_log if name not in exports.OF_PAGES), "sort") if of_log else ANY,
         has_groups=bool(of_log),

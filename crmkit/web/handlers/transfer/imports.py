@@ -37,7 +37,7 @@ async def _admits(call: HttpCall) -> None:
     "/import",
     name="plan_import",
     summary="plan an import of the file in the body (start=1: run it at once)",
-    area="*",
+    area="imports",
     verb="write",
     consent=FREE,
     query=(*NAMES, COLUMN, START, TIMEZONE),
@@ -53,7 +53,7 @@ async def plan(call: HttpCall) -> Standing:
     return await verbs.plan(call, call.upload, sent, starts)
 
 
-@read("/imports", name="list_imports", summary="the newest imports", area="*", formats=LISTS)
+@read("/imports", name="list_imports", summary="the newest imports", area="imports", formats=LISTS)
 async def find_all(call: HttpCall) -> Answer:
     found = await verbs.newest(call)
     rows = tuple((each.handle, {"id": each.id, **_line(each), **_beside(each)}) for each in found)
@@ -64,7 +64,7 @@ async def find_all(call: HttpCall) -> Answer:
     "/imports/{id}",
     name="get_import",
     summary="how an import stands, and the rows that it refused (format=csv: to mend and send again)",
-    area="*",
+    area="imports",
     formats=(*FORMATS, REPORT),
     is_linked=True,
     looks=True,
@@ -86,7 +86,7 @@ async def fetch(call: HttpCall, id: str) -> Answer | Response:
     "/imports/{id}",
     name="change_import",
     summary='plan it anew: {"map.COLUMN":"field","mode":"update"}',
-    area="*",
+    area="imports",
     verb="write",
     consent=FREE,
     shows=_shows(200),
@@ -100,7 +100,7 @@ async def change(call: HttpCall, id: str) -> Standing:
     "/imports/{id}/start",
     name="start_import",
     summary="run it, in the background",
-    area="*",
+    area="imports",
     verb="write",
     consent=FREE,
     status=202,
@@ -115,7 +115,7 @@ async def start(call: HttpCall, id: str) -> Standing:
     "/imports/{id}",
     name="stop_import",
     summary="stop it; what it wrote stays",
-    area="*",
+    area="imports",
     verb="delete",
     consent=FREE,
     shows=_shows(200),
