@@ -145,7 +145,7 @@ def route(
 
     Its answer shows records of its `kind` unless other kinds are `shown`; that to a batch shows none. What is read with
     a cursor, or by filters, may be cut, and has the formats of LISTS.
-    What reads by the filters of a kind `is_list`, unless it says otherwise. What reads records and figures `is_linked`.
+    What reads by the filters of a kind `is_list`, unless it says otherwise. What reads records `is_linked`.
     """
 
     lists = verb == "read" and (query == ANY or "cursor" in query) if is_cut is None else is_cut
@@ -200,10 +200,10 @@ read = partial(route, "GET", verb="read")
 
 
 def _shows_records(made: Route) -> bool:
-    """Tell whether a route reads records of people, or figures: not who may do what, nor what was logged."""
-    if made.verb != "read" or made.public or made.area in ("audit", "own", "team", "workspace"):
+    """Tell whether a route reads records that clients write, of one kind or of several: no settings, not the log."""
+    if made.verb != "read":
         return False
-    return made.kind is not None or made.is_list or made.area == "analytics"
+    return made.is_list if made.kind is None else bool(made.kind.writable) and not made.kind.is_setting
 
 
 def _check(made: Route, has_kind: bool) -> None:

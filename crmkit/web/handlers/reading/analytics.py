@@ -12,6 +12,7 @@ from crmkit.web.route import read
     name="get_analytics_summary",
     summary=f"created, contacted, moved, won, lost: {', '.join(summary.PARAMETERS)}",
     area="analytics",
+    is_linked=True,
     query=summary.PARAMETERS,
 )
 async def summarised(call: HttpCall) -> Answer:
@@ -24,6 +25,7 @@ async def summarised(call: HttpCall) -> Answer:
     name="get_analytics_funnel",
     summary=f"records created, by stage: {', '.join(funnel.PARAMETERS)}",
     area="analytics",
+    is_linked=True,
     query=funnel.PARAMETERS,
 )
 async def by_stage(call: HttpCall) -> Answer:
@@ -36,6 +38,7 @@ async def by_stage(call: HttpCall) -> Answer:
     name="get_analytics_campaigns",
     summary=f"members, conversions, value: {', '.join(campaigns.PARAMETERS)}",
     area="analytics",
+    is_linked=True,
     query=campaigns.PARAMETERS,
 )
 async def by_campaign(call: HttpCall) -> Answer:
