@@ -11,13 +11,12 @@ from crmkit.core.transfer.exports.verbs import OF_PAGES
 from crmkit.errors import CATALOGUE, a
 from crmkit.model.form import Form
 from crmkit.model.query import count
-from crmkit.model.query.parse import DEFAULT_LIMIT, MAX_LIMIT, MAX_TOKENS, RESERVED, TIMEZONE
+from crmkit.model.query.parse import DEFAULT_LIMIT, MAX_LIMIT, MAX_TOKENS, RESERVED
 from crmkit.model.record import Kind, Kinds
 from crmkit.render.batch import OUTCOMES
 from crmkit.render.formats import FORMATS, Format
 from crmkit.web.call import FLAGS
-from crmkit.web.query import shape
-from crmkit.web.query.reading import DRY_RUN
+from crmkit.web.query.reading import DRY_RUN, common
 from crmkit.web.route import ANY, Route
 from crmkit.web.upload.form import FILE, FORM
 from crmkit.web.writes import KEY, MAX_KEY
@@ -144,7 +143,7 @@ def _batch_of(body: dict[str, Any], most: int) -> dict[str, Any]:
 
 
 def _query(route: Route, method: str, path: str) -> list[dict[str, Any]]:
-    names: Iterable[str] = route.query
+    names: Iterable[str] = route.parameters
     if names == ANY and route.kind:
         reserved: tuple[str, ...] = RESERVED if method == "GET" else ("search", "confirm")
         if _is_count(path):
@@ -153,11 +152,7 @@ def _query(route: Route, method: str, path: str) -> list[dict[str, Any]]:
         names = [name for name in (*reserved, *route.kind.filters) if name not in left_out]
     elif names == ANY:
         names = [name for name in RESERVED if name != "format"]  # and whatever the list takes
-    names = dict.fromkeys((*names, *shape.names(route)))
-    if route.takes_timezone:
-        names = dict.fromkeys((*names, TIMEZONE))
-    if route.writes:
-        names = dict.fromkeys((*names, DRY_RUN))
+    names = dict.fromkeys((*names, *common(route)))
     most, unsent = (count.MAX_LIMIT, count.DEFAULT_LIMIT) if _is_count(path) else (MAX_LIMIT, DEFAULT_LIMIT)
     own: dict[str, Any] = {
         "limit": {"type": "integer", "minimum": 1, "maximum": most, "default": unsent},

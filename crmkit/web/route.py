@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from types import UnionType
-from typing import Any, Concatenate, Literal, get_args, get_type_hints
+from typing import Any, Concatenate, Literal, NamedTuple, get_args, get_type_hints
 
 from crmkit.core.crm import Crm
 from crmkit.model.form import Form
@@ -45,6 +45,13 @@ class BadRoute(TypeError):
     """A route that cannot work as it is declared; the server does not start."""
 
 
+class Prefix(NamedTuple):
+    """What the names of many parameters begin with, and what the manual calls the rest: `map.` and COLUMN."""
+
+    begins: str
+    rest: str
+
+
 @dataclass(frozen=True, slots=True)
 class Route:
     """A handler and what it declared. GET answers HEAD too; a path has `{id}` where an id stands."""
@@ -59,6 +66,7 @@ class Route:
     needs: tuple[str, ...]  # the scopes that a token must have, like contacts.write; none where the verb looks itself
     consent: Consent
     query: tuple[str, ...]  # names of the parameters it takes
+    prefixes: tuple[Prefix, ...]  # of the names of further ones
     has_groups: bool  # those of its parameters that are filters may stand in a group
     needed: tuple[str, ...]  # those of them that a request must send
     kind: Kind | None  # of the records in body and answer, if there is no form; else what the request is about
@@ -89,6 +97,15 @@ class Route:
         return tuple(sorted(method for method in self.methods if method != "HEAD"))
 
     @property
+    def parameters(self) -> tuple[str, ...]:
+        """The names of its parameters as they are told to clients, of those with a prefix too."""
+        return (*self.query, *map("".join, self.prefixes))
+
+    def takes(self, name: str) -> bool:
+        """Tell whether it declares a parameter of this name, or the prefix of one."""
+        return name in self.query or any(name.startswith(each.begins) and name != each.begins for each in self.prefixes)
+
+    @property
     def takes_timezone(self) -> bool:
         """Whether `timezone=` says whose days count in its filters and its answer."""
         return not self.public and (self.verb == "read" or self.query == ANY or TIMEZONE in self.query)
@@ -110,6 +127,7 @@ def route(
     also: tuple[str, ...] = (),
     consent: Consent | None = None,
     query: tuple[str, ...] = (),
+    prefixes: tuple[Prefix, ...] = (),
     has_groups: bool = False,
     needed: tuple[str, ...] = (),
     kind: Kind | None = None,
@@ -164,6 +182,7 @@ def route(
             needs=() if public or where in ("own", "*") else (f"{where}.{verb}", *also),
             consent=consent or (FREE if verb == "read" or kind else CODE),
             query=query,
+            prefixes=prefixes,
             has_groups=has_groups,
             needed=needed,
             kind=kind,

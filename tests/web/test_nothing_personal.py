@@ -38,7 +38,9 @@ def asked(route: Route) -> Iterator[Asked]:
             marked = [PLACEHOLDER.sub(quote(mark, safe=safe), path) for mark in MARKS for safe in ("", "/:@+ ")]
             for each in dict.fromkeys(marked):
                 yield method, each.replace(" ", "%20"), b""
-            names = [one.name for one in route.kind.fields] if route.query == ANY and route.kind else [*route.query]
+            names = (
+                [one.name for one in route.kind.fields] if route.query == ANY and route.kind else [*route.parameters]
+            )
             for name in (*names, MARK, "search", "format", "timezone"):
                 yield method, f"{marked[0]}?{urlencode({name: MARKS[len(name) % len(MARKS)]})}", b""
             for body in bodies(route) if method in ("POST", "PATCH", "PUT", "DELETE") else ():

@@ -25,7 +25,7 @@ from crmkit.web.connection.accesslog import AccessLog
 from crmkit.web.edge import Edge
 from crmkit.web.oauth import endpoints, signin
 from crmkit.web.reply import Response
-from crmkit.web.route import CODE, FREE, BadRoute, Route, read, route
+from crmkit.web.route import CODE, FREE, BadRoute, Prefix, Route, read, route
 from tests.house import settings_of
 from tests.kinds import CONTACT, DEAL, REGISTRY
 
@@ -212,6 +212,12 @@ def test_an_option_that_our_decorator_does_not_have_is_refused() -> None:
     wrong: Any = route
     with pytest.raises(TypeError, match="guards"):
         wrong("GET", "/extra", area="workspace", verb="read", guards=[hook])
+
+
+def test_a_route_takes_what_begins_with_a_prefix_that_it_declares() -> None:
+    found = read("/x", area="*", query=("kind",), prefixes=(Prefix("map.", "COLUMN"),))(plain)
+    assert found.parameters == ("kind", "map.COLUMN")
+    assert [name for name in ("kind", "map.Town", "map.", "map", "Town") if found.takes(name)] == ["kind", "map.Town"]
 
 
 def test_the_area_of_a_route_of_records_is_the_plural_of_their_kind() -> None:

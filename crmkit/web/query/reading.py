@@ -21,7 +21,6 @@ from crmkit.web.route import ANY, Route
 
 MAX_PAIRS = 200  # parameters of one query string
 DRY_RUN = "dry_run"  # parameter of every write
-COLUMN = "COLUMN"  # in the name of a parameter: of a column of the file that is sent
 KINDS = ("kind", "kinds", "types")  # of which a route that takes one takes the others for it
 
 _ZONE = Timezone()
@@ -33,22 +32,20 @@ def read_query(scope: Scope, route: Route) -> None:
     Left out are `timezone=` of a read, which is the zone of the Actor for this request (where there are filters, it
     stays, since with an operator it is one), `dry_run=` of a write, and what says how the answer looks (`shape`).
     """
-    state, takes = scope["state"], route.query
+    state, takes_any = scope["state"], route.query == ANY
     if not scope["query_string"]:
         state["sent"] = state["pairs"] = []
         return
-    if route.takes_timezone and takes != ANY and TIMEZONE not in takes:
-        takes = (*takes, TIMEZONE)
     pairs = _called(route, _pairs(scope["query_string"]))
     if route.writes:
         pairs = _dry_run(state, pairs)
-    _check_names(pairs, takes, (*shape.names(route), *((DRY_RUN,) if route.writes else ())), route)
+    _check_names(pairs, route)
     state["sent"] = pairs = shape.read(state, route, pairs)
     if route.takes_timezone:
-        zones = [pair for pair in pairs if pair[0] == TIMEZONE and not (takes == ANY and ":" in pair[1])]
+        zones = [pair for pair in pairs if pair[0] == TIMEZONE and not (takes_any and ":" in pair[1])]
         if zones:
             state["actor"] = replace(state["actor"], own_timezone=_zone(zones) or state["actor"].own_timezone)
-            pairs = pairs if takes == ANY else [pair for pair in pairs if pair not in zones]
+            pairs = pairs if takes_any else [pair for pair in pairs if pair not in zones]
     state["pairs"] = pairs
 
 
@@ -98,24 +95,24 @@ def _pairs(raw: bytes) -> list[tuple[str, str]]:
         raise Problem("invalid_value", f"Send at most {MAX_PAIRS} query parameters.") from None
 
 
-def _check_names(pairs: list[tuple[str, str]], known: tuple[str, ...], more: tuple[str, ...], route: Route) -> None:
-    """Raise a Problem for a parameter that the route does not take; `more` are those that it takes beside `known`."""
+def common(route: Route) -> tuple[str, ...]:
+    """Return the parameters that a route takes beside those that it declares, and `format`."""
+    zone = (TIMEZONE,) if route.takes_timezone and TIMEZONE not in route.query else ()
+    return (*shape.names(route), *zone, *((DRY_RUN,) if route.writes else ()))
+
+
+def _check_names(pairs: list[tuple[str, str]], route: Route) -> None:
+    """Raise a Problem for a parameter that the route does not take."""
+    more = common(route)
     for name, text in pairs:
+        own = groups.split(name)[1] if route.has_groups else name
         if name == "format":
             named(text, route.formats)
-        elif known != ANY and not _is_known(groups.split(name)[1] if route.has_groups else name, known, more):
-            takes = (*known, *more)
+        elif route.query != ANY and own not in more and not route.takes(own):
+            takes = (*route.parameters, *more)
             allowed = ", ".join((*takes, "format"))
             raise Problem(
                 "invalid_filter",
                 f"This endpoint takes {allowed}.",
                 fields={name: f"is no parameter here{nearest(name, takes)}"},
             )
-
-
-def _is_known(name: str, known: tuple[str, ...], more: tuple[str, ...]) -> bool:
-    """Tell whether a parameter is one of those, or begins as one of which the end is the name of a column."""
-    if name in known or name in more:
-        return True
-    starts = tuple(each.removesuffix(COLUMN) for each in known if each.endswith(f".{COLUMN}"))
-    return name.startswith(starts) and name not in starts

@@ -209,7 +209,7 @@ def parameters(route: Route) -> Iterator[tuple[str, str, str]]:
                 yield name, one.type.prefix, ""
         yield from (("search", prefix, "") for prefix in PREFIXES)
         return
-    for name in route.query:
+    for name in route.parameters:
         assert name in PARAMETERS, f"nobody knows whether ?{name}= takes an id: add it to PARAMETERS"
         yield from ((name, prefix, "") for prefix in PARAMETERS[name])
         yield from ((name, prefix, f"{PREFIXES[prefix]}/") for prefix in PARAMETERS[name])

@@ -10,7 +10,7 @@ from crmkit.model.record import Kind, Kinds
 from crmkit.storage.transfer.imports import Options
 
 MERGE, CREATE, UPDATE = MODES = ("merge", "create", "update")
-MAP = "map."  # before the title of a column
+MAP, COLUMN = "map.", "COLUMN"  # of an option that says where a column goes: this, and the title of the column
 NAMES = ("kind", "mode", "unknown", "dates")
 MOST_MAPPED = 2_000  # columns
 
@@ -27,7 +27,7 @@ def changed(kinds: Kinds, before: Options, sent: Mapping[str, Any]) -> Options:
     """
     unknown = {name: f"is no option{nearest(name, NAMES)}" for name in sent if not _is_option(name)}
     if unknown:
-        raise Problem("unknown_field", f"Send {', '.join(NAMES)} or {MAP}COLUMN.", fields=unknown)
+        raise Problem("unknown_field", f"Send {', '.join(NAMES)} or {MAP}{COLUMN}.", fields=unknown)
     wrong = {name: "must be text" for name, text in sent.items() if not isinstance(text, str | None)}
     own = {name: text or "" for name, text in sent.items() if name not in wrong}
     texts = {name: text if name.startswith(MAP) else text.strip().lower() for name, text in own.items()}

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from crmkit.core.transfer.imports import verbs
-from crmkit.core.transfer.imports.options import MAP, NAMES
+from crmkit.core.transfer.imports.options import COLUMN, MAP, NAMES
 from crmkit.core.transfer.imports.verbs import Standing
 from crmkit.model.query.listing import MixedListing, Paging
 from crmkit.model.query.parse import TIMEZONE
@@ -16,11 +16,10 @@ from crmkit.storage.interface.connection import Connection
 from crmkit.storage.transfer.imports import DONE, PLANNED, RUNNING, Import
 from crmkit.web.call import HttpCall, flag, header_of
 from crmkit.web.reply import Response
-from crmkit.web.route import FREE, Route, Shows, read, route
+from crmkit.web.route import FREE, Prefix, Route, Shows, read, route
 from crmkit.web.writes import KEY_HEADER
 
 START = "start"
-COLUMN = f"{MAP}COLUMN"  # stands for every parameter that begins so
 
 
 def _shows(status: int) -> Shows:
@@ -40,7 +39,8 @@ async def _admits(call: HttpCall) -> None:
     area="imports",
     verb="write",
     consent=FREE,
-    query=(*NAMES, COLUMN, START, TIMEZONE),
+    query=(*NAMES, START, TIMEZONE),
+    prefixes=(Prefix(MAP, COLUMN),),
     status=201,
     uploads=True,
     admits=_admits,
@@ -85,7 +85,7 @@ async def fetch(call: HttpCall, id: str) -> Answer | Response:
     "PATCH",
     "/imports/{id}",
     name="change_import",
-    summary='plan it anew: {"map.COLUMN":"field","mode":"update"}',
+    summary=f'plan it anew: {{"{MAP}{COLUMN}":"field","mode":"update"}}',
     area="imports",
     verb="write",
     consent=FREE,
