@@ -11,7 +11,6 @@ from pathlib import Path
 from crmkit.storage.interface.database import Unusable
 
 OTHER = "name another folder with --data"
-FREE_BYTES = 256 << 20  # that large files leave on the disk, for the database
 
 
 @contextmanager
@@ -21,12 +20,6 @@ def usable(folder: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise Unusable(why_not(folder, error)) from None
-
-
-def is_nearly_full(descriptor: int) -> bool:
-    """Tell whether the disk of an open file has less room than large files are to leave."""
-    disk = os.fstatvfs(descriptor)
-    return disk.f_bavail * disk.f_frsize < FREE_BYTES
 
 
 def why_not(folder: Path, error: OSError) -> str:

@@ -10,12 +10,12 @@ from pathlib import Path
 from threading import Lock
 
 from crmkit.errors import Problem
-from crmkit.storage.data_folder import is_nearly_full
+from crmkit.storage import growing
+from crmkit.storage.growing import GrowingFile
 from crmkit.storage.interface.tx import Tx
 
 FOLDER = "uploads"
 RETRY = {"Retry-After": "60"}
-LOOK_BYTES = 8 << 20  # of one file, written between two looks at how full the disk is
 
 
 @dataclass(slots=True)
@@ -55,11 +55,11 @@ class Uploads:
     def __init__(self, data: Path) -> None:
         self._folder = data / FOLDER
 
-    def create(self) -> "Growing":
-        """Return a new file to write to; raises as Growing.write."""
+    def create(self) -> "Incoming":
+        """Return a new file to write to; raises as Incoming.write."""
         try:
             self._folder.mkdir(mode=0o700, exist_ok=True)
-            return Growing(self._folder / secrets.token_hex(16))
+            return Incoming(self._folder / secrets.token_hex(16))
         except OSError as error:
             raise cannot_write(error) from error
 
@@ -86,52 +86,44 @@ class Uploads:
                     file.unlink(missing_ok=True)
 
 
-class Growing:
+class Incoming:
     """A file that is written in pieces, by threads that are not always waited for."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.size = 0  # bytes
-        self._looked = 0  # the size at the last look at the disk
         self._hash = hashlib.sha256()
-        self._file = os.fdopen(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb", buffering=0)
+        raw = os.fdopen(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb", buffering=0)
+        self._file = GrowingFile(raw, growing.LOOK_BYTES)  # a small one is taken by a disk that is nearly full
         self._lock = Lock()  # nothing is written once the file is closed, whose number is another file's by then
 
     def write(self, piece: bytes) -> None:
         """Append a piece; raises `not_ready` where the disk takes no more, for a large file where it is nearly full."""
         with self._lock:
-            if self._file.closed:
+            if self._file.raw.closed:
                 return
-            left = memoryview(piece)
             try:
-                if self.size - self._looked >= LOOK_BYTES:
-                    self._looked = self.size
-                    if is_nearly_full(self._file.fileno()):
-                        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-                while left:
-                    left = left[self._file.write(left) :]
+                self._file.write(piece)
             except OSError as error:
                 raise cannot_write(error) from error
         self._hash.update(piece)
-        self.size += len(piece)
 
     def finish(self, name: str, content_type: str, fields: Mapping[str, str]) -> Upload:
         """Return the file as an Upload, once it is on the disk; raises as `write`."""
         with self._lock:
             try:
-                os.fsync(self._file.fileno())
-                self._file.close()
+                os.fsync(self._file.raw.fileno())
+                self._file.raw.close()
                 _flush_folder(self.path.parent)
             except OSError as error:
                 raise cannot_write(error) from error
         for pair in sorted(fields.items()):
             self._hash.update(repr(pair).encode())
-        return Upload(self.path, self.size, self._hash.digest(), name, content_type, fields)
+        return Upload(self.path, self._file.size, self._hash.digest(), name, content_type, fields)
 
     def drop(self) -> None:
         """Close the file and remove it."""
         with self._lock:
-            self._file.close()
+            self._file.raw.close()
         self.path.unlink(missing_ok=True)
 
 

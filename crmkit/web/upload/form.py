@@ -4,7 +4,7 @@ from pathlib import PurePosixPath, PureWindowsPath
 from typing import Any
 
 from crmkit.errors import Problem
-from crmkit.storage.transfer.uploads import Growing
+from crmkit.storage.transfer.uploads import Incoming
 
 FORM = "multipart/form-data"
 FILE = "file"  # the field of the file, where a client gives it no name
@@ -18,7 +18,7 @@ _SEND = "Send one file, as the body itself (curl --data-binary @FILE) or in a fo
 class Form:
     """Takes the body of a form in pieces: the file goes to the disk, the other fields are kept."""
 
-    def __init__(self, content_type: str, file: Growing) -> None:
+    def __init__(self, content_type: str, file: Incoming) -> None:
         """Raise `invalid_file` without a boundary that could part the fields."""
         from multipart import MultipartError, PushMultipartParser, parse_options_header  # type: ignore[import-untyped]  # 18 ms
 
@@ -38,7 +38,7 @@ class Form:
         self._left = MAX_FIELDS
 
     def write(self, piece: bytes) -> None:
-        """Take a piece; raises `invalid_file`, `invalid_value`, `too_large`, and what Growing.write raises."""
+        """Take a piece; raises `invalid_file`, `invalid_value`, `too_large`, and what Incoming.write raises."""
         try:
             for event in self._parser.parse(piece):
                 if event is None:

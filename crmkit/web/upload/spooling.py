@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 
 from crmkit.errors import Problem
 from crmkit.model import body
-from crmkit.storage.transfer.uploads import Growing, Upload, Uploads
+from crmkit.storage.transfer.uploads import Incoming, Upload, Uploads
 from crmkit.web.call import HttpCall, header_of
 from crmkit.web.upload.form import FORM, Form
 
@@ -60,7 +60,7 @@ class Spooling:
             raise
 
 
-async def _written(call: HttpCall, content_type: str, file: Growing) -> Upload:
+async def _written(call: HttpCall, content_type: str, file: Incoming) -> Upload:
     form = Form(content_type, file) if content_type.partition(";")[0].strip().lower() == FORM else None
     take = file.write if form is None else form.write
     gathered = bytearray()

@@ -14,10 +14,9 @@ import pytest
 from crmkit.core.transfer import uploads
 from crmkit.errors import Problem
 from crmkit.render.answers import Answer, done
-from crmkit.storage import data_folder
+from crmkit.storage import growing
 from crmkit.storage.interface.tx import Tx
 from crmkit.storage.transfer import kept
-from crmkit.storage.transfer import uploads as files_sent
 from crmkit.web.call import HttpCall
 from crmkit.web.route import BadRoute, Route, route
 from crmkit.web.upload.form import MAX_FIELDS
@@ -273,8 +272,8 @@ def test_a_disk_that_takes_no_more_is_told(home: House, alice: Person, monkeypat
 
 
 def test_a_large_file_leaves_room_on_the_disk(home: House, alice: Person, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(files_sent, "LOOK_BYTES", MIB)
-    monkeypatch.setattr(data_folder, "FREE_BYTES", 1 << 60)
+    monkeypatch.setattr(growing, "LOOK_BYTES", MIB)
+    monkeypatch.setattr(growing, "FREE_BYTES", 1 << 60)
     assert alice.post("/files", content=b"x" * MIB).status_code == 200
     answered = alice.post("/files", content=b"x" * 2 * MIB)
     assert (answered.status_code, "disk is full" in answered.text) == (503, True)

@@ -9,11 +9,10 @@ from contextlib import suppress
 from pathlib import Path
 
 from crmkit.errors import Problem
-from crmkit.storage.data_folder import is_nearly_full
+from crmkit.storage.growing import GrowingFile
 
 PIECE = 128 * 1024  # bytes sent at a time, and so kept in memory for each client
 SENT_SECONDS = 0.2  # after which fewer are sent
-LOOK_BYTES = 8 << 20  # written between two looks at how full the disk is
 _CACHED = getattr(os, "RWF_NOWAIT", 0)  # to read only what the kernel has in memory
 
 
@@ -26,12 +25,10 @@ class Spool:
     def __init__(self, folder: Path) -> None:
         """Make the file; raises `not_ready` when the disk has no room for it."""
         try:
-            self._file = tempfile.TemporaryFile(dir=folder, buffering=0)  # noqa: SIM115 - see `close`
+            self._file = GrowingFile(tempfile.TemporaryFile(dir=folder, buffering=0))  # noqa: SIM115 - see `close`
         except OSError as error:
             raise _full() from error
         self._loop = asyncio.get_running_loop()
-        self._size = 0
-        self._looked = -LOOK_BYTES  # the size at which the free room was looked at
         self._grown = asyncio.Event()  # to the size that is awaited, or ended
         self._awaited = math.inf
         self._is_ended = False
@@ -39,16 +36,11 @@ class Spool:
 
     def write(self, piece: bytes) -> None:
         """Add to the file; raises `not_ready` when the disk is nearly full."""
-        if self._size - self._looked >= LOOK_BYTES:
-            self._look()
-        left = memoryview(piece)
-        while left:
-            try:
-                left = left[self._file.write(left) or 0 :]
-            except OSError as error:
-                raise _full() from error
-        self._size += len(piece)
-        if self._size >= self._awaited:  # set before the size is looked at, so no growth is missed
+        try:
+            self._file.write(piece)
+        except OSError as error:
+            raise _full() from error
+        if self._file.size >= self._awaited:  # set before the size is looked at, so no growth is missed
             self._awaited = math.inf
             self._loop.call_soon_threadsafe(self._grown.set)
 
@@ -64,7 +56,7 @@ class Spool:
             await self._more(at)
             if self._error is not None:
                 raise self._error
-            if at < self._size:
+            if at < self._file.size:
                 piece = await self._piece(at)
                 at += len(piece)
                 yield piece
@@ -72,14 +64,14 @@ class Spool:
                 return
 
     def close(self) -> None:
-        self._file.close()
+        self._file.raw.close()
 
     async def _more(self, at: int) -> None:
         """Wait until there is a piece after `at`, or the end, or whatever there is by then; for the first, any byte."""
         awaited = at + PIECE if at else 1
         self._grown.clear()
         self._awaited = awaited
-        if self._size < awaited and not self._is_ended:
+        if self._file.size < awaited and not self._is_ended:
             with suppress(TimeoutError):
                 async with asyncio.timeout(SENT_SECONDS):
                     await self._grown.wait()
@@ -89,15 +81,10 @@ class Spool:
         if _CACHED:
             piece = bytearray(PIECE)
             with suppress(OSError):  # nothing of it is in memory, or this file system cannot tell
-                found = os.preadv(self._file.fileno(), [piece], at, _CACHED)
+                found = os.preadv(self._file.raw.fileno(), [piece], at, _CACHED)
                 if found:
                     return bytes(memoryview(piece)[:found])
-        return await self._loop.run_in_executor(None, os.pread, self._file.fileno(), PIECE, at)
-
-    def _look(self) -> None:
-        self._looked = self._size
-        if is_nearly_full(self._file.fileno()):
-            raise _full()
+        return await self._loop.run_in_executor(None, os.pread, self._file.raw.fileno(), PIECE, at)
 
 
 def _full() -> Problem:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from crmkit.errors import Problem
-from crmkit.storage import data_folder
+from crmkit.storage import growing
 from crmkit.storage.interface.connection import Connection
 from crmkit.storage.interface.tx import Tx
 from crmkit.storage.sqlite.engine import wal
@@ -125,7 +125,7 @@ def test_what_the_kernel_no_longer_has_in_memory_is_read_beside_the_event_loop(
 
 
 def test_a_disk_without_room_for_a_stream_ends_it(filled: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(spool, "LOOK_BYTES", 200 * KIB)
+    monkeypatch.setattr(growing, "LOOK_BYTES", 200 * KIB)
     goes_on = threading.Event()
 
     def halting(connection: Connection) -> Iterator[bytes]:
@@ -136,7 +136,7 @@ def test_a_disk_without_room_for_a_stream_ends_it(filled: Desk, monkeypatch: pyt
     async def reading() -> None:
         stream = filled.database.stream(ALICE, halting)
         assert await anext(stream) == b"begun"
-        monkeypatch.setattr(data_folder, "FREE_BYTES", 1 << 60)
+        monkeypatch.setattr(growing, "FREE_BYTES", 1 << 60)
         goes_on.set()
         for each in (stream, filled.database.stream(ALICE, numbers)):
             with pytest.raises(Problem, match="disk has no room") as raised:
