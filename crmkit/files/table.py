@@ -32,6 +32,11 @@ class Table:
     left_out: tuple[LeftOut, ...]
     read: Callable[[], Iterator[Row]]
 
+    @property
+    def has_marks(self) -> bool:
+        """Whether an export of ours in this format has marks before what a spreadsheet would run (see model/cells)."""
+        return self.format in ("csv", "xlsx")
+
     def rows(self, after: int = 0) -> Iterator[Row]:
         """Yield the rows whose number is above `after`. Raises Problem where the file has changed and is bad now."""
         return (row for row in self.read() if row.number > after) if after else self.read()

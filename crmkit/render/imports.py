@@ -1,16 +1,18 @@
 """The answers about imports: a line of the import, its columns, the rows that were refused; and the report of those."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from itertools import islice
 from typing import Any
 
 from msgspec import structs
 
 from crmkit.model.cells import marked, unmarked
+from crmkit.model.names import trimmed
 from crmkit.model.query.listing import MixedListing, Paging
+from crmkit.model.sheets.words import NOTHING
 from crmkit.render.answers import Part, Table, numbered_lines, told_of_fields
 from crmkit.render.encoding import encoded
-from crmkit.render.files import csv
+from crmkit.render.files import cells, csv
 from crmkit.render.formats import CSV, Format
 from crmkit.render.tail import NO_TAIL, Tail
 
@@ -58,16 +60,30 @@ def _whole(answer: Any) -> bytes:
 REPORT: Format = structs.replace(CSV, whole=_whole, is_whole_record=False, only_rows=False, as_asked=None)
 
 
-def report(titles: Sequence[str], rows: Iterable[tuple[int, str, Sequence[Any]]]) -> Iterator[bytes]:
-    """Yield the refused rows as CSV, in pieces: number and error, then their cells under their own titles."""
+def report(
+    titles: Sequence[str], rows: Iterable[tuple[int, str, Sequence[Any]]], exact: Set[int], has_marks: bool
+) -> Iterator[bytes]:
+    """Yield the refused rows as CSV, in pieces: number and error, then their cells under their own titles.
+
+    The columns that are `exact` have values of custom, as exports write them. Texts of the file that `has_marks` have
+    them already.
+    """
     yield csv.head([*LED_BY, *titles], bom=False)
     waiting = iter(rows)
-    while some := [(number, error, *map(_cell, cells)) for number, error, cells in islice(waiting, TOGETHER)]:
-        yield csv.lines(some)
+    while some := list(islice(waiting, TOGETHER)):
+        yield csv.lines(
+            (number, error, *(_cell(cell, at in exact, has_marks) for at, cell in enumerate(row)))
+            for number, error, row in some
+        )
 
 
-def _cell(content: Any) -> Any:
+def _cell(content: Any, is_exact: bool, has_marks: bool) -> Any:
     """Return a cell as it stood in the file, with the mark if a spreadsheet would run it."""
+    if content is None:
+        return None
     if isinstance(content, str):
-        return marked(unmarked(content))
-    return None if content is None else encoded(content).decode()
+        text = unmarked(content) if has_marks else content
+        if is_exact and (plain := trimmed(text)) and plain not in NOTHING:  # which an import reads as a value
+            return cells.custom_marked(plain)
+        return marked(text)
+    return cells.custom_marked(content) if is_exact else encoded(content).decode()

@@ -45,6 +45,11 @@ class Column(Struct, frozen=True):
     title: str
     field: str
 
+    @property
+    def is_custom(self) -> bool:
+        """Whether it goes to a key of custom."""
+        return self.field.startswith("custom.")
+
 
 class Import(Struct, frozen=True):
     """An import; the counts are what is expected of the rows that were `tried`, then what happened to those `done`."""
@@ -81,6 +86,11 @@ class Import(Struct, frozen=True):
     def operation(self) -> str:
         """The id of the operation that it wrote; empty while there is none."""
         return "" if self.op is None else audit.operation_id(self.workspace_id, self.op)
+
+    @property
+    def has_marks(self) -> bool:
+        """Whether texts of the file have marks before formulas."""
+        return bool(self.kept.get("marks", True))
 
     @property
     def is_planned(self) -> bool:

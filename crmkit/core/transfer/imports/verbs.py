@@ -45,6 +45,18 @@ class Standing:
     rows: list[RefusedRow]
 
 
+@dataclass(frozen=True)
+class Report:
+    """The refused rows under titles: their own, but for the columns whose cells are `exact`, values of custom.
+
+    Those have other values than texts, so they are called as an export calls them.
+    """
+
+    titles: list[str]
+    exact: set[int]
+    rows: Iterator[RefusedRow]
+
+
 async def admit(call: Call) -> None:
     """Raise `in_progress` where a workspace has so many imports that no file is taken."""
     await call.read(_check_room, call.crm, call.actor.workspace_id)
@@ -143,9 +155,16 @@ async def newest(call: Call) -> list[Import]:
     return await call.read(imports.newest, Workspace.of(call.actor), NEWEST)
 
 
-def report(connection: Connection, found: Import) -> Iterator[RefusedRow]:
-    """Yield all refused rows of an import."""
-    return refused.all_of(connection, found.workspace_id, found.id)
+def report(connection: Connection, found: Import) -> Report:
+    """Return all refused rows of an import, as they are read."""
+    place, titles = (found.workspace_id, found.id), list(found.titles)
+    customs = {at: each.field for at, each in enumerate(found.columns) if each.is_custom}
+    exact = set[int]()
+    for row in refused.all_of(connection, *place) if customs else ():
+        exact |= {at for at in customs if not isinstance(row.cells[at], str | None)}
+    for at in exact:
+        titles[at] = customs[at]
+    return Report(titles, exact, refused.all_of(connection, *place))
 
 
 async def _check_rights(call: Call, chosen: Options) -> None:

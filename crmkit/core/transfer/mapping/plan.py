@@ -23,7 +23,6 @@ from crmkit.storage.custom.indexes import Declarations
 from crmkit.storage.interface.tx import Tx
 
 UNKNOWN = ("custom", "ignore", "refuse")  # what becomes of a column whose title says nothing
-_WITH_MARKS = ("csv", "xlsx")  # formats in which our export marks what a spreadsheet would run
 
 
 @dataclass(frozen=True)
@@ -76,7 +75,7 @@ class Plan:
         types = {index.key: index.type for index in declared}
         columns = _columns(table.titles, kinds, kind, options, program, types, own)
         scan = Scan.read(table, _dated(columns, kinds, kind, types), options.dates) if kept is None else Scan.of(kept)
-        sheet = Sheet(kind, Habits(asker), own, table.format in _WITH_MARKS)
+        sheet = Sheet(kind, Habits(asker), own, table.has_marks, titles.is_report(table.titles))
         readers = []
         for column in columns:
             of = replace(sheet, habits=replace(sheet.habits, **scan.habits(column.number)))
@@ -88,9 +87,8 @@ class Plan:
         left = [column.title for column in columns if column.is_lost]
         lost = f"left out, since {a(kind.noun)} has no custom: {in_quotes(list(map(clean, left)))}"
         notes = (*((note,) if scan.ambiguous else ()), *((lost,) if left else ()))
-        return cls(
-            kinds, kind, columns, name, {**scan.kept, "own": own, "program": name}, asker, notes, tuple(readers), links
-        )
+        found = {**scan.kept, "own": own, "program": name, "marks": table.has_marks}
+        return cls(kinds, kind, columns, name, found, asker, notes, tuple(readers), links)
 
     @property
     def notes(self) -> tuple[str, ...]:

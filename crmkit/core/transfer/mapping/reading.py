@@ -49,12 +49,16 @@ class MappedColumn:
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """What the columns of a file have in common: it may be an export of ours, and have marks before formulas."""
+    """What the columns of a file have in common.
+
+    It may be an export of ours, have marks before formulas, and be the report of rows that an import refused.
+    """
 
     kind: Kind
     habits: Habits
     is_own: bool = False
     has_marks: bool = True
+    is_report: bool = False
 
     def text(self, cell: str) -> str:
         """Return the text of a cell, "" for one that says that there is nothing."""
@@ -86,14 +90,26 @@ def reader(column: MappedColumn, sheet: Sheet, to: Kind, declared: Declared | No
         return _id(column, sheet)
     field = to.by_name.get(target.field) or to.taken[target.field]
     if target.place:
-        return _related(column, sheet, to, field)
+        read = _related(column, sheet, to, field)
+        return _decoded(read, dict) if sheet.is_report else read
     if isinstance(field.type, Custom):
         return _object(column)
     if isinstance(field.type, Link):
         return _link(column, sheet)
     if isinstance(field.type, Integer) and field.type.is_money and not column.title.lower().endswith("cents"):
         return _money(column, sheet)
-    return _field(column, sheet, field)
+    read = _field(column, sheet, field)
+    return read if not sheet.is_report or type(field.type) in (Text, LongText) else _decoded(read, list)
+
+
+def _decoded(read: Read, sort: type) -> Read:
+    """Return what reads a column of a report, which has the JSON of a list or an object that stood in a file."""
+
+    def decoded(cell: Any, filling: Filling) -> None:
+        found = custom_value(cell) if isinstance(cell, str) and cell.startswith(("[", "{")) else None
+        read(found if isinstance(found, sort) else cell, filling)
+
+    return decoded
 
 
 def value_of(field: Field, cell: Any, sheet: Sheet) -> tuple[Any, str]:
@@ -198,7 +214,8 @@ def _custom(column: MappedColumn, sheet: Sheet, declared: Declared | None) -> Re
             text = sheet.text(cell)
             if not text:
                 return
-            cell = custom_value(text) if sheet.is_own or (is_line and declared is None) else text
+            is_exact = sheet.is_own or (is_line and (declared is None or sheet.is_report))
+            cell = custom_value(text) if is_exact else text
         if declared is not None and not sheet.is_own:
             try:
                 if not isinstance(cell, list | dict):

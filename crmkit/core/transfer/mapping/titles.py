@@ -15,12 +15,17 @@ REPORT = ("row", "error")  # the first titles of our own report of refused rows
 _OF_CARDS = {"UID", "Photo", "PRODID", "REV"}  # titles of the table of an address book, which a report of one has
 
 
+def is_report(titles: Sequence[str]) -> bool:
+    """Tell whether a file is our report of the rows that an import refused, by its titles."""
+    return tuple(titles[: len(REPORT)]) == REPORT
+
+
 def is_own(titles: Sequence[str], cells: Sequence[object], kind: Kind) -> bool:
     """Tell whether a file is an export of ours, whose cells are exact, by its titles and the cells of its first row.
 
     So is a report of refused rows of one.
     """
-    if tuple(titles[: len(REPORT)]) == REPORT:
+    if is_report(titles):
         titles, cells = titles[len(REPORT) :], cells[len(REPORT) :]
     if {"handle", "id"} <= {*titles}:
         return True
@@ -34,7 +39,7 @@ def is_own(titles: Sequence[str], cells: Sequence[object], kind: Kind) -> bool:
 
 def program_of(titles: Sequence[str], format: str, cells: Sequence[object] = ()) -> Program | None:
     """Return the program that wrote a file, by its titles and the cells of its first row; None if it is not known."""
-    if format == "vcard" or (tuple(titles[: len(REPORT)]) == REPORT and not _OF_CARDS.isdisjoint(titles)):
+    if format == "vcard" or (is_report(titles) and not _OF_CARDS.isdisjoint(titles)):
         return known_programs()["vcard"]
     keys, every = frozenset(map(key, titles)), known_programs().values()
     by_id = next((program for program in every if program.made(titles, cells)), None)
@@ -52,7 +57,7 @@ def targets(titles: Sequence[str], kinds: Kinds, kind: Kind, program: Program | 
     found: list[Target | None] = []
     linked = {title for title in titles if title in kind.taken and isinstance(kind.taken[title].type, Link)}
     for at, title in enumerate(titles):
-        if tuple(titles[:2]) == REPORT and at < len(REPORT):
+        if at < len(REPORT) and is_report(titles):
             found.append(Target())
             continue
         target = _exact(title, kinds, kind, own) or _guessed(title, kinds, kind, program, keys)

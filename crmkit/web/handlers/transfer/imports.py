@@ -75,8 +75,9 @@ async def fetch(call: HttpCall, id: str) -> Answer | Response:
         return _told(found, 200)
 
     def work(connection: Connection) -> Iterator[bytes]:
-        rows = verbs.report(connection, found.found)
-        yield from report(found.found.titles, ((row.number, row.told, row.cells) for row in rows))
+        refused = verbs.report(connection, found.found)
+        rows = ((row.number, row.told, row.cells) for row in refused.rows)
+        yield from report(refused.titles, rows, refused.exact, found.found.has_marks)
 
     return await call.spooled(work, content_type=REPORT.content_type)
 
