@@ -1,7 +1,7 @@
 """The checks that every request passes before its handler runs.
 
 In this order: the Host header is valid (in local mode it names this machine), the path takes the method (`router` asks
-for that), the token is valid (unless the route is public), the requests per minute are not used up, the token has the
+for that), the token is valid (unless the route is public), the limits of requests are not used up, the token has the
 scopes that the route needs, ids in the path can be ids (`router` again), the route takes the query parameters
 (`query.reading`). The Actor says whether the user of a connected app must confirm the request.
 
@@ -21,7 +21,7 @@ from crmkit.errors import Problem
 from crmkit.model.actor import Actor
 from crmkit.web.call import INSIDE, KNOWN, LINKED, WITHIN, address_of, credentials
 from crmkit.web.connection.hosts import Hosts
-from crmkit.web.limits import PerMinute
+from crmkit.web.limits import RateLimits
 from crmkit.web.oauth.origins import Origins, challenge
 from crmkit.web.route import CODE, Route
 
@@ -33,7 +33,7 @@ class Gate:
         self._crm = crm
         self._hosts = Hosts(crm.settings)
         self._origins = Origins(crm.settings)
-        self.limit = PerMinute(crm.settings.limits)
+        self.limit = RateLimits(crm.settings.limits)
 
     def check_host(self, scope: Scope) -> None:
         if KNOWN not in scope["state"]:  # no request of its own

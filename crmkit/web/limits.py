@@ -1,11 +1,13 @@
-"""Requests per minute, of one token and of one user with all tokens.
+"""How many requests may come in a while: of one token, and of one user with all tokens.
 
-They are counted in a dictionary. The package `limits` is not used: its memory storage starts a thread again and again.
+What has passed is counted in dictionaries. The package `limits` is not used: its memory storage starts a thread again
+and again.
 """
 
 import sys
 import time
 from collections.abc import Callable
+from math import ceil
 from operator import attrgetter
 from typing import Any
 
@@ -13,67 +15,128 @@ from crmkit.errors import Problem
 from crmkit.model.actor import Actor
 from crmkit.settings import Limits
 
-WINDOW_SECONDS = 60
-MAX_WINDOWS = 10_000  # past which those that have ended are dropped
+MINUTE = 60
+
+# what has passed under one key: how many requests; then, for each second with some, the time of its last and how many
+Times = list[Any]
 
 
-class PerMinute:
-    """Counts requests against each limit that is on, in windows of a minute that start with the first request."""
+class Passed:
+    """The requests that have passed in the last `seconds`, by `key`, the name of what actors have in common.
 
-    def __init__(self, limits: Limits) -> None:
-        known = (
-            _Limit(limits.requests_per_minute, attrgetter("token_id"), "This token has"),
-            _Limit(limits.requests_per_minute_user, attrgetter("user_id"), "This user's tokens together have"),
-        )
-        self._limits = tuple(limit for limit in known if limit.most)
+    What is kept of a key that asks no more is dropped after twice as long at the latest.
+    """
 
-    def count(self, actor: Actor, state: dict[str, Any]) -> None:
-        """Count a request, and put the headers of the limit with the fewest requests left into its state.
+    def __init__(self, key: str, seconds: int) -> None:
+        self.seconds = seconds
+        self._of: Callable[[Actor], str] = attrgetter(key)
+        self._recent: dict[str, Times] = {}  # under each key that was asked for since the last turn
+        self._before: dict[str, Times] = {}  # under those that were asked for last before it
+        self._turns = 0.0
 
-        Raises `rate_limited`. A request past the limit of its token is not counted against the limit of the user.
-        """
-        now = time.monotonic()
-        nearest, fewest, ends = None, sys.maxsize, now
-        for limit in self._limits:
-            window = limit.window(actor, now)
-            window[1] += 1
-            left = limit.most - window[1]
-            if left < fewest:
-                nearest, fewest, ends = limit, left, window[0]
-            if left < 0:
-                break
-        if nearest is None:
-            return
-        wait = round(ends - now) or 1
-        state["limit_headers"] = [
-            nearest.header,
-            (b"x-ratelimit-remaining", b"%d" % (fewest if fewest > 0 else 0)),
-            (b"x-ratelimit-reset", b"%d" % wait),
-        ]
-        if fewest < 0:
-            raise Problem(
-                "rate_limited",
-                f"{nearest.who} sent {nearest.most} requests within a minute; wait {wait} seconds.",
-                headers={"Retry-After": str(wait)},
-            )
+    def by(self, actor: Actor, now: float) -> Times:
+        """Return what has passed of this actor and those alike; what is added there is kept."""
+        if now >= self._turns:
+            self._before, self._recent, self._turns = self._recent, {}, now + self.seconds
+        key = self._of(actor)
+        times = self._recent.get(key)
+        if times is None:
+            times = self._recent[key] = self._before.pop(key, [0])
+        since = now - self.seconds
+        while len(times) > 1 and times[1] <= since:
+            times[0] -= times[2]
+            del times[1:3]
+        return times
 
 
-class _Limit:
-    """At most `most` requests in a minute of those for which `of` returns the same."""
+class Window:
+    """At most `most` requests, 1 or more, in any span of so many seconds, of those that are counted together.
 
-    def __init__(self, most: int, of: Callable[[Actor], str], who: str) -> None:
+    `who` is how the sentence of a refusal begins.
+    """
+
+    __slots__ = ("header", "most", "passed", "who")
+
+    def __init__(self, passed: Passed, most: int, who: str) -> None:
+        self.passed = passed
         self.most = most
         self.who = who
         self.header = (b"x-ratelimit-limit", b"%d" % most)
-        self._of = of
-        self._windows: dict[str, list[Any]] = {}
 
-    def window(self, actor: Actor, now: float) -> list[Any]:
-        """Return [when the actor's window ends, requests in it]."""
-        id = self._of(actor)
-        window = self._windows.get(id)
-        if window is None or window[0] <= now:
-            if len(self._windows) >= MAX_WINDOWS:
-                self._windows = {of: kept for of, kept in self._windows.items() if kept[0] > now}
-            window = self._windows[id] = [now + WINDOW_SECONDS, 0]
-        return window
+    def wait(self, times: Times, now: float) -> float:
+        """Return in how many seconds more may pass than now."""
+        if len(times) == 1:
+            return self.passed.seconds
+        surplus, at = times[0] - self.most, 1
+        while times[at + 1] <= surplus:  # where the limit was higher before
+            surplus -= times[at + 1]
+            at += 2
+        wait: float = times[at] + self.passed.seconds - now
+        return wait
+
+    def refusal(self, wait: int) -> Problem:
+        minutes = self.passed.seconds // MINUTE
+        span = "a minute" if minutes == 1 else f"{minutes} minutes"
+        return Problem(
+            "rate_limited",
+            f"{self.who} sent {self.most} requests within {span}; wait {wait} seconds.",
+            headers={"Retry-After": str(wait)},
+        )
+
+
+class RateLimits:
+    """Lets a request pass where each window that concerns it has room; one that is refused counts in none."""
+
+    def __init__(self, limits: Limits, now: Callable[[], float] = time.monotonic) -> None:
+        self._now = now
+        known = (
+            Window(Passed("token_id", MINUTE), limits.requests_per_minute, "This token has"),
+            Window(Passed("user_id", MINUTE), limits.requests_per_minute_user, "This user's tokens together have"),
+        )
+        self._windows = tuple(window for window in known if window.most)
+
+    def count(self, actor: Actor, state: dict[str, Any]) -> None:
+        """Count a request, and put the headers of the window with the fewest requests left into its state.
+
+        Of two with as few left it is the one with the longer wait. Raises `rate_limited`.
+        """
+        now = self._now()
+        nearest, fewest, longest = None, sys.maxsize, 0.0
+        counted = []
+        for window in self._windows:
+            times = window.passed.by(actor, now)
+            counted.append(times)
+            left = window.most - times[0]
+            if left <= fewest:
+                left = max(left, 0)
+                wait = window.wait(times, now)
+                if left < fewest or wait > longest:
+                    nearest, fewest, longest = window, left, wait
+        if nearest is None:
+            return
+        seconds = ceil(longest) or 1
+        if not fewest:
+            state["limit_headers"] = _headers(nearest, 0, seconds)
+            raise nearest.refusal(seconds)
+        state["limit_headers"] = _headers(nearest, fewest - 1, seconds)
+        _add(counted, now)
+
+
+def _add(counted: list[Times], now: float) -> None:
+    """Count a request in each; those of one second count for as long as the last of them."""
+    second = int(now)
+    for times in counted:
+        times[0] += 1
+        if len(times) > 1 and times[-2] >= second:
+            times[-2] = now
+            times[-1] += 1
+        else:
+            times.extend((now, 1))
+
+
+def _headers(window: Window, left: int, seconds: int) -> list[tuple[bytes, bytes]]:
+    return [
+        window.header,
+        (b"x-ratelimit-remaining", b"%d" % left),
+        (b"x-ratelimit-reset", b"%d" % seconds),
+    ]
