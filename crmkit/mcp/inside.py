@@ -6,7 +6,7 @@ from urllib.parse import unquote
 
 from crmkit.errors import Problem
 from crmkit.mcp.cut import MAX_CHARACTERS
-from crmkit.web.call import INSIDE, HttpCall
+from crmkit.web.call import GENTLE, INSIDE, HttpCall
 from crmkit.web.routing import next_page
 from crmkit.web.routing.segments import encoded
 from crmkit.web.writes import KEY_HEADER
@@ -20,6 +20,17 @@ _SHARED_STATE = ("request_id", "logged_id")
 
 
 @dataclass(frozen=True)
+class Request:
+    """The request that a tool call stands for."""
+
+    method: str
+    target: str  # a path with its query
+    body: bytes = b""
+    key: str | None = None  # under which it is done once
+    is_gentle: bool = False  # it is refused what a client should ask its user first
+
+
+@dataclass(frozen=True)
 class InnerResponse:
     """The application's response."""
 
@@ -28,20 +39,19 @@ class InnerResponse:
     next: str = ""  # the path of the next page, where the body does not lead to it
 
 
-async def send(call: HttpCall, method: str, target: str, body: bytes, key: str | None = None) -> InnerResponse:
-    """Return the response to a request by the caller of `call`; `target` is a path with its query.
-
-    With a `key` it is done once.
+async def send(call: HttpCall, request: Request) -> InnerResponse:
+    """Return the response to a request by the caller of `call`.
 
     Raises `busy` for an answer in pieces that failed in the middle.
     """
-    scope, state = call.scope, call.scope["state"]
-    path, _, query = encoded(target).partition("?")
+    scope, state, body, key = call.scope, call.scope["state"], request.body, request.key
+    path, _, query = encoded(request.target).partition("?")
+    marks = {INSIDE: True, GENTLE: request.is_gentle}
     inner: dict[str, Any] = {
         "type": "http",
         "asgi": scope["asgi"],
         "http_version": scope["http_version"],
-        "method": method,
+        "method": request.method,
         "scheme": scope["scheme"],
         "path": unquote(path),
         "raw_path": path.encode("ascii"),
@@ -54,7 +64,7 @@ async def send(call: HttpCall, method: str, target: str, body: bytes, key: str |
         ],
         "client": scope.get("client"),
         "server": scope.get("server"),
-        "state": {INSIDE: True, **{name: state[name] for name in _SHARED_STATE if name in state}},
+        "state": {**marks, **{name: state[name] for name in _SHARED_STATE if name in state}},
     }
     status, parts, size, is_whole, following = 500, list[bytes](), 0, False, ""
 

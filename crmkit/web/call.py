@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -23,6 +23,9 @@ from crmkit.web.negotiate import format_of
 from crmkit.web.reply import CHOSEN, SPREADSHEET, TOKENS, Response, streamed
 
 INSIDE = "inside"  # in the state of a request that a tool call of MCP stands for
+GENTLE = (
+    "gentle"  # in the state of such a request by the tool `write`, which sends nothing that its user is asked first
+)
 KNOWN = "known"  # in the state of a request without a token: the actor that asks
 WITHIN = "within"  # in the state of a request that is part of another, which was counted
 LINKED = "linked"  # in the state of a request that a link stands for: who made the link
@@ -59,6 +62,16 @@ def flag(name: str, text: str) -> bool:
         wrong = {name: "must be 1 or 0, true or false"}
         raise Problem("invalid_value", f"Send {name}=1, or leave it out.", fields=wrong)
     return found
+
+
+def check_gentle(state: Mapping[str, Any]) -> None:
+    """Refuse a request of the tool `write` for what a client should ask its user first; raises `invalid_value`."""
+    if state.get(GENTLE):
+        raise Problem(
+            "invalid_value",
+            "The tool write leaves to the tool request what the user is asked first: deletes, merges, undo, changes by "
+            "filter, starting imports, links, tokens, team, webhooks, settings. Ask, then send the same with request.",
+        )
 
 
 class HttpCall(Call):

@@ -19,7 +19,7 @@ from crmkit.core.crm import Crm
 from crmkit.core.people import sessions
 from crmkit.errors import Problem
 from crmkit.model.actor import Actor
-from crmkit.web.call import INSIDE, KNOWN, LINKED, WITHIN, address_of, credentials
+from crmkit.web.call import INSIDE, KNOWN, LINKED, WITHIN, address_of, check_gentle, credentials
 from crmkit.web.connection.hosts import Hosts
 from crmkit.web.limits import RateLimits
 from crmkit.web.oauth.origins import Origins, challenge
@@ -48,6 +48,8 @@ class Gate:
                 "You are signed in already. Signing in, connecting apps and /mcp itself are not reached from a tool; "
                 "GET /help lists what is. To work in another workspace, the user connects this app again and picks it.",
             )
+        if route.asks_first:
+            check_gentle(state)
         if route.apps:
             self._origins.check(scope)
         if not route.public:

@@ -90,6 +90,7 @@ class Route:
     is_list: bool  # a view may keep its path: it reads what its parameters find
     is_linked: bool  # a link may show what it answers
     looks: bool  # it tells how far a job is, for which a job need not make way
+    asks_first: bool  # a client should ask its user before it sends this: the tool `write` of MCP refuses it
 
     @property
     def listed_methods(self) -> tuple[str, ...]:
@@ -151,6 +152,7 @@ def route(
     is_list: bool | None = None,
     is_linked: bool | None = None,
     looks: bool = False,
+    asks_first: bool | None = None,
 ) -> Callable[[Handler], Route]:
     """Return the decorator that makes a handler a Route; raises BadRoute.
 
@@ -164,6 +166,7 @@ def route(
     Its answer shows records of its `kind` unless other kinds are `shown`; that to a batch shows none. What is read with
     a cursor, or by filters, may be cut, and has the formats of LISTS.
     What reads by the filters of a kind `is_list`, unless it says otherwise. What reads records `is_linked`.
+    A client `asks_first` before a delete, a write to all that filters find, and one in an area that is no kind's.
     """
 
     lists = verb == "read" and (query == ANY or "cursor" in query) if is_cut is None else is_cut
@@ -206,9 +209,12 @@ def route(
             is_list=verb == "read" and kind is not None and query == ANY if is_list is None else is_list,
             is_linked=bool(is_linked),
             looks=looks,
+            asks_first=bool(asks_first),
         )
         if is_linked is None:
             made = replace(made, is_linked=_shows_records(made))
+        if asks_first is None:
+            made = replace(made, asks_first=_asks_first(made))
         _check(made, isinstance(area or kind, Kind))
         return made
 
@@ -223,6 +229,15 @@ def _shows_records(made: Route) -> bool:
     if made.verb != "read":
         return False
     return made.is_list if made.kind is None else bool(made.kind.writable) and not made.kind.is_setting
+
+
+def _asks_first(made: Route) -> bool:
+    """Tell whether a route takes something away, writes to what nobody named, or to more than records."""
+    if made.verb != "write":
+        return made.verb == "delete"
+    is_of_records = made.area == "*" or made.area not in get_args(Area)
+    finds = "confirm" in made.query or made.query == ANY
+    return finds or not is_of_records or made.consent == CODE
 
 
 def _check(made: Route, has_kind: bool) -> None:

@@ -4,6 +4,7 @@ import re
 from typing import Any
 
 import httpx
+import msgspec
 import pytest
 
 from crmkit import __version__
@@ -314,7 +315,7 @@ def test_a_call_of_an_unknown_tool_is_an_error_of_the_protocol(client: Person, p
     answer = client.post("/mcp", json=body)
     assert fault(answer) == (200, -32602)
     assert answer.json()["error"]["message"] in (
-        "there is no such tool; there are read and request",
+        "there is no such tool; there are read, write and request",
         "params must be an object, in which name is the name of a tool and arguments an object",
     )
 
@@ -340,9 +341,9 @@ def tools(client: Person) -> dict[str, Any]:
     return {tool["name"]: tool for tool in client.post("/mcp", json=rpc("tools/list")).json()["result"]["tools"]}
 
 
-def test_there_is_one_tool_for_all_and_one_that_only_reads(client: Person) -> None:
+def test_one_tool_only_reads_one_writes_and_one_sends_any_request(client: Person) -> None:
     listed = tools(client)
-    assert set(listed) == {"read", "request"}
+    assert set(listed) == {"read", "write", "request"}
     for name, tool in listed.items():
         assert set(tool["annotations"]) == {
             "title",
@@ -355,18 +356,25 @@ def test_there_is_one_tool_for_all_and_one_that_only_reads(client: Person) -> No
         assert tool["annotations"]["destructiveHint"] is (name == "request")
         assert tool["inputSchema"]["additionalProperties"] is False
         assert "outputSchema" not in tool
-    assert set(listed["request"]["inputSchema"]["properties"]) == {"method", "path", "body", "key"}
+    for name, methods in (("write", ["POST", "PATCH", "PUT"]), ("request", ["GET", "POST", "PUT", "PATCH", "DELETE"])):
+        assert set(listed[name]["inputSchema"]["properties"]) == {"method", "path", "body", "key"}
+        assert listed[name]["inputSchema"]["required"] == ["method", "path"]
+        assert listed[name]["inputSchema"]["properties"]["method"]["enum"] == methods
     assert set(listed["read"]["inputSchema"]["properties"]) == {"path"}
 
 
 def test_the_descriptions_are_short_and_teach_what_matters(client: Person) -> None:
     told = [tool["description"] for tool in tools(client).values()]
-    assert sum(len(text.split()) for text in told) < 700
     together = " ".join(told)
     for taught in ("GET /help explains everything", "?confirm=", "# next: CURSOR", "cursor=CURSOR", 'name="Jane Doe"'):
         assert taught in together
     assert all("GET /help explains everything in topics" in text for text in told)
     assert all(client.get(f"/help?topic={topic}").status_code == 200 for topic in re.findall(r"topic=(\w+)", together))
+
+
+def test_the_list_of_tools_has_at_most_1200_tokens(client: Person) -> None:
+    listed = client.post("/mcp", json=rpc("tools/list")).json()["result"]
+    assert len(msgspec.json.encode(listed)) / 4 <= 1200
 
 
 def test_every_path_in_a_description_of_a_tool_works(client: Person) -> None:

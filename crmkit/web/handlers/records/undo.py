@@ -23,6 +23,7 @@ def _shown(_: HttpCall, undone: Result | Job) -> Answer:
     consent=FREE,
     shows=_shown,
     undoes=True,
+    asks_first=True,
 )
 async def undo(call: HttpCall, operation_id: str) -> Result | Job:
     return await verb.undo(call, operation_id)

@@ -14,7 +14,7 @@ from crmkit.render.imports import REPORT, report, standing
 from crmkit.render.tail import Tail
 from crmkit.storage.interface.connection import Connection
 from crmkit.storage.transfer.imports import DONE, PLANNED, RUNNING, Import
-from crmkit.web.call import HttpCall, flag, header_of
+from crmkit.web.call import HttpCall, check_gentle, flag, header_of
 from crmkit.web.reply import Response
 from crmkit.web.route import FREE, Prefix, Route, Shows, read, route
 from crmkit.web.writes import KEY_HEADER
@@ -50,6 +50,8 @@ async def plan(call: HttpCall) -> Standing:
     asked = {name: text for name, text in call.parameters().items() if name != "format"}
     sent = {**call.upload.fields, **asked}
     starts = flag(START, sent.pop(START, "0"))
+    if starts:
+        check_gentle(call.scope["state"])
     return await verbs.plan(call, call.upload, sent, starts)
 
 
@@ -106,6 +108,7 @@ async def change(call: HttpCall, id: str) -> Standing:
     consent=FREE,
     status=202,
     shows=_shows(202),
+    asks_first=True,
 )
 async def start(call: HttpCall, id: str) -> Standing:
     return await verbs.start(call, id)

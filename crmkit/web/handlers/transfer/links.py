@@ -50,6 +50,7 @@ def shows_made(_: HttpCall, made: Made) -> Answer:
     form=LINK,
     status=201,
     shows=shows_made,
+    asks_first=True,
 )
 async def create(call: HttpCall) -> Made:
     sent = LINK.filled(await call.body())
