@@ -93,9 +93,15 @@ class Problem(Exception):
         self.comments = list(comments)
         self.for_tools = for_tools
 
+    @property
+    def text(self) -> str:
+        """Its code and its hint as they are stored in one column."""
+        return one_text(self.code, self.hint)
+
     @classmethod
-    def kept(cls, code: str, hint: str, **more: Any) -> "Problem":
-        """Return a Problem of which the code was stored; a `server_error` if the catalogue has that code no more."""
+    def kept(cls, text: str, **more: Any) -> "Problem":
+        """Return the Problem whose text was stored; a `server_error` if the catalogue has its code no more."""
+        code, hint = code_and_hint(text)
         return cls(code, hint, **more) if code in CATALOGUE else cls("server_error", "The work was stopped.")
 
     def after(self, sentence: str) -> "Problem":
@@ -104,6 +110,17 @@ class Problem(Exception):
         found.hint = f"{sentence} {self.hint}"
         found.for_tools = self.for_tools and f"{sentence} {self.for_tools}"
         return found
+
+
+def one_text(code: str, hint: str) -> str:
+    """Return code and hint of a Problem in one text."""
+    return f"{code}: {hint}"
+
+
+def code_and_hint(text: str) -> tuple[str, str]:
+    """Return what `one_text` was made of."""
+    code, _, hint = text.partition(": ")
+    return code, hint
 
 
 def a(noun: str) -> str:

@@ -87,9 +87,8 @@ def failure(job: Job) -> Problem | None:
     """Return the Problem that ended a job before it was done; None where it is done or goes on."""
     if not job.error:
         return None
-    code, _, hint = job.error.partition(": ")
     told = convert(job.result, Failure) if isinstance(job.result, dict) else Failure()
-    return Problem.kept(code, hint, fields=told.fields, facts=told.facts)
+    return Problem.kept(job.error, fields=told.fields, facts=told.facts)
 
 
 class JobKinds:

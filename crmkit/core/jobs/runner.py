@@ -207,7 +207,7 @@ class _Runner:
                 await self._end(due, jobs.STOPPED, REVOKED)
             else:
                 failure = to_builtins(Failure.of(problem))
-                await self._end(due, jobs.FAILED, f"{problem.code}: {problem.hint}", failure)
+                await self._end(due, jobs.FAILED, problem.text, failure)
         except Exception as error:
             log.error("job %s (%s) failed", due.id, due.kind, exc_info=error)
             if due.tries < len(PAUSES):

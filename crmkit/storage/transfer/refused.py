@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from crmkit.errors import code_and_hint, one_text
 from crmkit.storage.interface.connection import Connection
 from crmkit.storage.interface.tx import Tx
 
@@ -13,26 +14,19 @@ _encode, _decode = msgspec.json.encode, msgspec.json.decode
 
 
 class RefusedRow(Struct, frozen=True):
-    """A row by its number in the file: why it was refused (code: sentence), of which fields, and its cells."""
+    """A row by its number in the file: why it was refused, what is wrong with which fields, and its cells."""
 
     number: int
-    error: str
+    code: str
+    hint: str
     fields: Mapping[str, str]
     cells: Sequence[Any]
-
-    @property
-    def code(self) -> str:
-        return self.error.partition(":")[0]
-
-    @property
-    def hint(self) -> str:
-        return self.error.partition(": ")[2]
 
     @property
     def told(self) -> str:
         """Why it was refused, in one text."""
         wrong = "; ".join(f"{name} {what}" for name, what in self.fields.items())
-        return f"{self.code}: {wrong}" if wrong else self.error
+        return f"{self.code}: {wrong or self.hint}"
 
 
 def keep(tx: Tx, workspace_id: str, import_id: str, rows: Iterable[RefusedRow]) -> None:
@@ -40,7 +34,14 @@ def keep(tx: Tx, workspace_id: str, import_id: str, rows: Iterable[RefusedRow]) 
     tx.connection.executemany(
         "INSERT INTO refused_rows (workspace_id, import_id, number, error, fields, cells) VALUES (?, ?, ?, ?, ?, ?)",
         [
-            (workspace_id, import_id, row.number, row.error, _encode(row.fields).decode(), _encode(row.cells).decode())
+            (
+                workspace_id,
+                import_id,
+                row.number,
+                one_text(row.code, row.hint),
+                _encode(row.fields).decode(),
+                _encode(row.cells).decode(),
+            )
             for row in rows
         ],
     )
@@ -62,7 +63,7 @@ def first(connection: Connection, workspace_id: str, import_id: str, most: int) 
         "ORDER BY number LIMIT ?",
         (workspace_id, import_id, most),
     )
-    return [RefusedRow(number, error, _decode(fields), ()) for number, error, fields in found]
+    return [RefusedRow(number, *code_and_hint(error), _decode(fields), ()) for number, error, fields in found]
 
 
 def all_of(connection: Connection, workspace_id: str, import_id: str) -> Iterator[RefusedRow]:
@@ -73,4 +74,4 @@ def all_of(connection: Connection, workspace_id: str, import_id: str) -> Iterato
         (workspace_id, import_id),
     )
     for number, error, fields, cells in found:
-        yield RefusedRow(number, error, _decode(fields), _decode(cells))
+        yield RefusedRow(number, *code_and_hint(error), _decode(fields), _decode(cells))

@@ -118,7 +118,7 @@ def _step(crm: Crm, tx: Tx, job: Job) -> Job:
     if written.ended is None:
         end(crm, tx, found, DONE)
     else:
-        end(crm, tx, found, STOPPED, f"{written.ended.code}: {written.ended.hint}")
+        end(crm, tx, found, STOPPED, written.ended.text)
     return job.ends(Result(told(found)))
 
 

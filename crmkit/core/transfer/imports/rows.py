@@ -128,7 +128,7 @@ def notes_of(kind: Kind, alike: int) -> list[str]:
 
 
 def refused(row: Row, problem: Problem) -> RefusedRow:
-    return RefusedRow(row.number, f"{problem.code}: {problem.hint}", problem.fields, row.cells)
+    return RefusedRow(row.number, problem.code, problem.hint, problem.fields, row.cells)
 
 
 def _unit(crm: Crm, source: Source, asker: Asker, body: "Body") -> Unit[Saved]:

@@ -6,6 +6,7 @@ from typing import Any
 from crmkit.core.transfer.imports import verbs
 from crmkit.core.transfer.imports.options import COLUMN, MAP, NAMES
 from crmkit.core.transfer.imports.verbs import Standing
+from crmkit.errors import code_and_hint
 from crmkit.model.query.listing import MixedListing, Paging
 from crmkit.model.query.parse import TIMEZONE
 from crmkit.render.answers import Answer, page
@@ -166,7 +167,7 @@ def _beside(found: Import) -> dict[str, Any]:
 
 
 def _error(found: Import) -> dict[str, str]:
-    code, _, hint = found.error.partition(": ")
+    code, hint = code_and_hint(found.error)
     return {"error": code, "hint": hint} if code else {}
 
 
