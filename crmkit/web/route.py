@@ -13,6 +13,7 @@ from types import UnionType
 from typing import Any, Concatenate, Literal, NamedTuple, get_args, get_type_hints
 
 from crmkit.core.crm import Crm
+from crmkit.model.access import GUARDED
 from crmkit.model.form import Form
 from crmkit.model.query.parse import TIMEZONE
 from crmkit.model.record import Kind
@@ -166,7 +167,7 @@ def route(
     Its answer shows records of its `kind` unless other kinds are `shown`; that to a batch shows none. What is read with
     a cursor, or by filters, may be cut, and has the formats of LISTS.
     What reads by the filters of a kind `is_list`, unless it says otherwise. What reads records `is_linked`.
-    A client `asks_first` before a delete, a write to all that filters find, and one in an area that is no kind's.
+    A client `asks_first` before a delete, a write to all that filters find, and one in a guarded area.
     """
 
     lists = verb == "read" and (query == ANY or "cursor" in query) if is_cut is None else is_cut
@@ -235,9 +236,8 @@ def _asks_first(made: Route) -> bool:
     """Tell whether a route takes something away, writes to what nobody named, or to more than records."""
     if made.verb != "write":
         return made.verb == "delete"
-    is_of_records = made.area == "*" or made.area not in get_args(Area)
     finds = "confirm" in made.query or made.query == ANY
-    return finds or not is_of_records or made.consent == CODE
+    return finds or made.area in GUARDED or made.consent == CODE
 
 
 def _check(made: Route, has_kind: bool) -> None:
