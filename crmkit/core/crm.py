@@ -8,7 +8,7 @@ from crmkit.clock import Clock, stamp
 from crmkit.core.history.waiting import Waiting
 from crmkit.core.jobs.kind import JobKinds
 from crmkit.core.jobs.traffic import Traffic
-from crmkit.core.transfer.imports.reading import Reading
+from crmkit.core.transfer.imports.open_files import OpenFiles
 from crmkit.mail import Mailer
 from crmkit.model.record import Kinds
 from crmkit.settings import Settings
@@ -37,7 +37,7 @@ class Crm:
     unanswered: set[Place] = field(default_factory=set)
     waiting: Waiting = field(default_factory=Waiting)
     traffic: Traffic = field(default_factory=Traffic)
-    reading: Reading = field(default_factory=Reading)
+    open_files: OpenFiles = field(default_factory=OpenFiles)
     checks: Checks = field(default_factory=dict)
 
     @property

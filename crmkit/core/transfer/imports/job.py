@@ -59,12 +59,12 @@ def begin(tx: Tx, found: Import, now: str) -> Import:
 async def _prepare(call: Call, job: Job) -> Turn:
     """Return the next rows as they are written, or that it is not the job's turn."""
     crm, place = call.crm, convert(job.position, Place)
-    reading = crm.reading
-    for place_of_other in reading.others(job.id, job.workspace_id):
+    files = crm.open_files
+    for place_of_other in files.others(job.id, job.workspace_id):
         other = await call.read(jobs.find, *place_of_other)
         if other is None or other.has_ended:  # by the runner, or stopped
-            reading.close(place_of_other[1])
-    if reading.others(job.id, job.workspace_id):
+            files.close(place_of_other[1])
+    if files.others(job.id, job.workspace_id):
         return Turn(None)
     found = await call.read(imports.find, job.workspace_id, job.input["import"])
     if found is None:
@@ -73,7 +73,7 @@ async def _prepare(call: Call, job: Job) -> Turn:
     asker = Asker(call.actor.email, ZoneInfo(found.options.zone), call.actor.preferences, job.input["now"])
 
     async def opened() -> tuple[Source, Table]:
-        known: Source | None = reading.known(found.file)
+        known: Source | None = files.take(found.file)
         if known is not None and known.options == found.options:
             return known, known.table
         path = crm.uploads.path(found.file)
@@ -81,7 +81,7 @@ async def _prepare(call: Call, job: Job) -> Turn:
         return made, made.table
 
     most = rows.of_a_transaction(crm)
-    held, some = await reading.next(job.id, job.workspace_id, place.at, most, opened)
+    held, some = await files.next_rows(job.id, job.workspace_id, place.at, most, opened)
     return Turn(await rows.prepared(call, held, asker, some), place.at)
 
 
@@ -90,7 +90,7 @@ def _step(crm: Crm, tx: Tx, job: Job) -> Job:
     found = imports.find(tx.connection, job.workspace_id, job.input["import"])
     if found is None:
         raise Problem("not_found", "This import was dropped.")
-    if turn.rows is None and not crm.reading.others(job.id, job.workspace_id):  # they ended meanwhile
+    if turn.rows is None and not crm.open_files.others(job.id, job.workspace_id):  # they ended meanwhile
         return job.goes_on(job.position)
     if turn.rows is None:
         return job.waits(job.position, after(tx.now, seconds=TURN_SECONDS))
@@ -132,7 +132,7 @@ def end(crm: Crm, tx: Tx, found: Import, state: str, error: str = "") -> Import:
     """Write that an import has ended in this state; its file is removed."""
 
     async def close() -> None:
-        crm.reading.close(found.job_id)
+        crm.open_files.close(found.job_id)
         if found.job_id:
             await Call(crm).write(lambda tx: jobs.wake(tx, NAME), ANYWHERE, silent=True)
 

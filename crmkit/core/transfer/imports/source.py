@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from crmkit.core.call import Call
-from crmkit.core.transfer.imports.reading import gone
+from crmkit.core.transfer.imports.open_files import gone
 from crmkit.files.table import Table
 from crmkit.model.actor import Asker
 from crmkit.model.record import Kind

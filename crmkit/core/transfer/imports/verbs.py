@@ -217,7 +217,7 @@ async def _planned(
 def _known(call: Call, standing: Standing, read: Source) -> Standing:
     """Return how an import stands, of which the job need not read the file through again."""
     if not call.outcome.is_dry:
-        call.crm.reading.know(standing.found.file, read)
+        call.crm.open_files.keep(standing.found.file, read)
     return standing
 
 

@@ -14,7 +14,7 @@ import pytest
 from crmkit.core.call import Call
 from crmkit.core.sweep import sweep
 from crmkit.core.transfer.imports import job, verbs
-from crmkit.core.transfer.imports.reading import Open
+from crmkit.core.transfer.imports.open_files import OpenFile
 from crmkit.storage.interface.lanes import ANYWHERE
 from crmkit.storage.interface.tx import Tx
 from crmkit.storage.transfer import imports
@@ -198,7 +198,7 @@ def _paused(home: House, person: Person) -> str:
     place = person.json_of("GET", "/whoami")["workspace"]
     id: str = planned(person, file(JANE))["id"]
     other = add(home, actor_of(home, person), "none", due_at=NEVER)
-    home.crm.reading._open[other.id] = Open(place, None, -1, iter(()))
+    home.crm.open_files._open[other.id] = OpenFile(place, None, -1, iter(()))
     person.json_of("POST", f"/imports/{id}/start")
     return id
 

@@ -1,4 +1,4 @@
-"""The files that jobs read, each open from one step to the next, so that a step need not look for its place."""
+"""The files of imports: those that jobs read are open from one step to the next, those of plans are known."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from crmkit.errors import Problem
 
 MOST = 2  # imports that run at once; one of a workspace
-MOST_KNOWN = 4  # files that were planned, which their jobs need not read through again; each takes up to 24 MiB
+MOST_PLANNED = 4  # files that were planned, which their jobs need not read through again; each takes up to 24 MiB
 
 
 class Rows(Protocol):
@@ -19,7 +19,7 @@ class Rows(Protocol):
 
 
 @dataclass
-class Open:
+class OpenFile:
     """A file that a job reads: its rows after the one numbered `at`."""
 
     workspace_id: str
@@ -28,12 +28,15 @@ class Open:
     waiting: Iterator[Any]
 
 
-class Reading:
-    """Knows the files of the imports that run, by their jobs."""
+class OpenFiles:
+    """Holds the files that jobs read, by the ids of the jobs, so that a step need not look for its place.
+
+    Of a file that was planned, by its name, it holds what its job need not find out again.
+    """
 
     def __init__(self) -> None:
-        self._open: dict[str, Open] = {}
-        self._known: dict[str, Any] = {}
+        self._open: dict[str, OpenFile] = {}
+        self._planned: dict[str, Any] = {}
 
     def others(self, job_id: str, workspace_id: str) -> list[tuple[str, str]]:
         """Return the jobs (workspace, id) of which one must end before this one may begin; none if it has begun."""
@@ -42,19 +45,19 @@ class Reading:
         every = [(each.workspace_id, id) for id, each in self._open.items()]
         return [pair for pair in every if pair[0] == workspace_id] or (every if len(every) >= MOST else [])
 
-    async def next(
+    async def next_rows(
         self, job_id: str, workspace_id: str, at: int, most: int, opened: Callable[[], Awaitable[tuple[Any, Rows]]]
     ) -> tuple[Any, list[Any]]:
         """Return what was opened, and the next rows after the one numbered `at`; none at the end of the file."""
         held = self._open.get(job_id)
         if held is None or held.at != at:  # the step before was taken back, or the server has started
-            self._open[job_id] = Open(workspace_id, None, -1, iter(()))  # nobody else begins meanwhile
+            self._open[job_id] = OpenFile(workspace_id, None, -1, iter(()))  # nobody else begins meanwhile
             try:
                 source, table = await opened()
             except BaseException:
                 self.close(job_id)
                 raise
-            held = self._open[job_id] = Open(workspace_id, source, at, table.rows(after=at))
+            held = self._open[job_id] = OpenFile(workspace_id, source, at, table.rows(after=at))
         try:
             found = await asyncio.to_thread(list, islice(held.waiting, most))
         except FileNotFoundError:
@@ -64,20 +67,16 @@ class Reading:
             held.at = found[-1].number
         return held.source, found
 
-    def know(self, file: str, source: Any) -> None:
+    def keep(self, file: str, source: Any) -> None:
         """Keep what was found out about the file of this name, of an import that is planned."""
-        self.forget(file)
-        self._known[file] = source
-        if len(self._known) > MOST_KNOWN:
-            self.forget(next(iter(self._known)))
+        self._planned.pop(file, None)
+        self._planned[file] = source
+        if len(self._planned) > MOST_PLANNED:
+            del self._planned[next(iter(self._planned))]
 
-    def known(self, file: str) -> Any:
-        """Return it, and forget it; None if it is not known."""
-        return self._known.pop(file, None)
-
-    def forget(self, file: str) -> None:
-        """Forget what was found out about a file, which is to be removed."""
-        self._known.pop(file, None)
+    def take(self, file: str) -> Any:
+        """Return what was kept of a file, which is kept no more; None where nothing is."""
+        return self._planned.pop(file, None)
 
     def close(self, job_id: str) -> None:
         """Forget the file of a job that has ended."""
