@@ -20,6 +20,7 @@ class Mark(Enum):
 
     REQUIRED = "needed to create a record, and never empty"
     READ = "written by the server alone"
+    PAST = "told by an import, of what took place elsewhere; else written by the server alone"
     ONCE = "sent with the POST that creates the record, and never changed"
     TITLE = "the name that people know the record by; search ranks matches in it first"
     SEARCHED = "search looks here too"
@@ -29,7 +30,7 @@ class Mark(Enum):
 
 
 # so that declarations read `REQUIRED` for `Mark.REQUIRED`
-REQUIRED, READ, ONCE, TITLE, SEARCHED, DETAIL, DERIVED, NUMBERED = Mark
+REQUIRED, READ, PAST, ONCE, TITLE, SEARCHED, DETAIL, DERIVED, NUMBERED = Mark
 
 
 @dataclass(frozen=True)
@@ -105,7 +106,7 @@ class Field:
 
     @cached_property
     def writable(self) -> bool:
-        return READ not in self.marks
+        return self.marks.isdisjoint((READ, PAST))
 
     @cached_property
     def listed(self) -> bool:

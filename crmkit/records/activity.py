@@ -6,7 +6,7 @@ from typing import Annotated, Any, get_type_hints
 from msgspec import defstruct
 
 from crmkit.errors import a, listed
-from crmkit.model.fields import MAX_EXACT, Choice, Email, Identifier, Integer, Link, LongText, Text, Time
+from crmkit.model.fields import MAX_EXACT, Choice, Email, Identifier, Link, LongText, Minutes, Text, Time
 from crmkit.model.form import ONCE, READ, REQUIRED, SEARCHED, Default
 from crmkit.model.record import Kind, Tracked, index, kind_of, partial, unique
 
@@ -22,7 +22,7 @@ class Activity(Tracked, frozen=True):
     on_behalf_of: Annotated[str | None, Email(takes_me=True), "for whom it was done"]
     body: Annotated[str, LongText(20_000), REQUIRED, SEARCHED, "what happened"]
     outcome: Annotated[str | None, Text(1_000), SEARCHED, "what came of it"]
-    duration_minutes: Annotated[int | None, Integer(0, MAX_EXACT), "how long it took"]
+    duration_minutes: Annotated[int | None, Minutes(0, MAX_EXACT), "how long it took"]
     source_id: Annotated[str | None, Identifier(1_000), "unique, like a mail's Message-ID"]
     created_at: Annotated[str, Time(), READ, "when it was logged"]
     created_by: Annotated[str, Email(takes_me=True), READ, "address of who logged it"]

@@ -17,7 +17,7 @@ from crmkit.model.fields import (
     Text,
     Time,
 )
-from crmkit.model.form import DETAIL, READ, REQUIRED, SEARCHED, TITLE, Default, DefaultOf, NameOf
+from crmkit.model.form import DETAIL, PAST, READ, REQUIRED, SEARCHED, TITLE, Default, DefaultOf, NameOf
 from crmkit.model.record import Alike, Followed, Forecast, index, kind_of, partial, unique
 
 
@@ -29,7 +29,7 @@ class Deal(Followed, frozen=True):
     currency: Annotated[str, Currency(), DefaultOf("currency"), "the workspace's unless sent"]
     stage: Annotated[str | None, Text(200), "see PIPELINES"]
     status: Annotated[str, Choice(("open", "won", "lost")), Default("open"), "open unless sent"]
-    closed_at: Annotated[str | None, Time(), READ, "when it was won or lost"]
+    closed_at: Annotated[str | None, Time(), PAST, "when it was won or lost"]
     lost_reason: Annotated[str | None, Text(1_000), "why it was lost"]
     probability: Annotated[int | None, Integer(0, 100), "in percent, that it is won"]
     contact_id: Annotated[str | None, Link("c"), "the contact it is about"]

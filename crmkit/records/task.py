@@ -3,7 +3,7 @@
 from typing import Annotated, Any
 
 from crmkit.model.fields import Custom, Email, Flag, Identifier, Link, LongText, Repeat, Tags, Text, Time
-from crmkit.model.form import DETAIL, READ, REQUIRED, SEARCHED, TITLE, Default, NameOf
+from crmkit.model.form import DETAIL, PAST, READ, REQUIRED, SEARCHED, TITLE, Default, NameOf
 from crmkit.model.record import Alike, Tracked, index, kind_of, partial, unique
 
 
@@ -27,7 +27,7 @@ class Task(Tracked, frozen=True):
     notes: Annotated[str | None, LongText(20_000), SEARCHED, DETAIL, "anything worth keeping"]
     custom: Annotated[dict[str, Any] | None, Custom(), "keys of your own"]
     source_id: Annotated[str | None, Identifier(200), "its id elsewhere"]
-    done_at: Annotated[str | None, Time(), READ, "when it was done"]
+    done_at: Annotated[str | None, Time(), PAST, "when it was done"]
     repeats_from: Annotated[str | None, Time(), READ, DETAIL, "the first due_at of its series"]
     follows: Annotated[str | None, Link("t"), READ, DETAIL, "the task whose end opened it"]
 

@@ -3,7 +3,7 @@
 from typing import Annotated, Any
 
 from crmkit.model.fields import Choice, Custom, Email, Identifier, Link, LongText, Tags, Text, Time
-from crmkit.model.form import DETAIL, READ, REQUIRED, SEARCHED, TITLE, Default, NameOf
+from crmkit.model.form import DETAIL, PAST, READ, REQUIRED, SEARCHED, TITLE, Default, NameOf
 from crmkit.model.record import Followed, index, kind_of, partial, unique
 
 
@@ -25,7 +25,7 @@ class Ticket(Followed, frozen=True):
     follow_up_at: Annotated[str | None, Time(), "when to get back"]
     follow_up_note: Annotated[str | None, Text(1_000), "what for"]
     source_id: Annotated[str | None, Identifier(200), "its id elsewhere"]
-    closed_at: Annotated[str | None, Time(), READ, "when it was solved"]
+    closed_at: Annotated[str | None, Time(), PAST, "when it was solved"]
 
 
 TICKET = kind_of(

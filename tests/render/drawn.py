@@ -128,6 +128,7 @@ DRAW: dict[type[FieldType], Callable[[FieldType], st.SearchStrategy[Any]]] = {
     fields.Date: lambda _: st.dates().map(str),
     fields.Time: _times,
     fields.Integer: lambda type_: accepted_by(type_, integers),
+    fields.Minutes: lambda type_: accepted_by(type_, integers),
     fields.Flag: lambda _: st.booleans(),
     fields.Repeat: lambda _: st.sampled_from(RULES),
     fields.Number: lambda type_: accepted_by(type_, st.one_of(floats, st.floats(-90, 90))),

@@ -194,7 +194,7 @@ IN_CUSTOM = ["5", "5.0", "-2", "1e1", "9", "five", "Fünf", "true", "TRUE", "%",
 
 
 def samples_of(kind: Kind, field: Field) -> Samples:
-    found = SAMPLES.get(type(field.type))
+    found = next((SAMPLES[each] for each in type(field.type).__mro__ if each in SAMPLES), None)
     assert found, f"{kind.name}.{field.name} is of the type {type(field.type).__name__}, which has no sample values"
     return found
 

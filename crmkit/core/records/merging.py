@@ -4,7 +4,7 @@ With merge=alike, where no key leads to one, also a record that is likely the sa
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from crmkit.core import lookup
@@ -21,7 +21,8 @@ class May:
     """What may become of a record that is sent.
 
     It may merge into one that is likely the same, and a setting may change the one that is `known_by` the same values.
-    The live record with this `id`, if there is one, is changed as by a PATCH, whatever its keys are.
+    The live record with this `id`, if there is one, is changed as by a PATCH, whatever its keys are. An import tells
+    the `past` of a record (see Write).
     """
 
     create: bool = True
@@ -29,6 +30,7 @@ class May:
     merge_alike: bool = False
     change_setting: bool = False
     id: str = ""
+    past: Mapping[str, str | None] = field(default_factory=dict)
 
 
 POST = May()

@@ -150,7 +150,7 @@ def _check_role(tx: Tx, kind: Kind) -> None:
 
 def _saved(tx: Tx, crm: Crm, kind: Kind, values: Values, may: May = POST) -> Saved:
     before, values, notes = merging.allowed(tx, kind, values, may)
-    saved = _written(Write(tx, crm, kind, before, notes), values)
+    saved = _written(Write(tx, crm, kind, before, notes, may.past), values)
     return saved if before is None else replace(saved, record=derived.reached(tx, kind, saved.record))
 
 

@@ -1,6 +1,6 @@
 """What a rule is: for which kinds it stands, and what it does before and after a record is written."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,17 +13,26 @@ Values = dict[str, Any]  # fields in stored form, by name
 
 @dataclass(frozen=True, slots=True)
 class Write:
-    """A record that is being created (without `before`) or changed; `notes` are for the answer, as rules leave them."""
+    """A record that is being created (without `before`) or changed; `notes` are for the answer, as rules leave them.
+
+    `past` is what an import tells of the record's past: times, in stored form.
+    """
 
     tx: Tx
     crm: Crm
     kind: Kind
     before: Record | None
     notes: list[str] = field(default_factory=list)
+    past: Mapping[str, str | None] = field(default_factory=dict)
 
     def was(self, name: str) -> Any:
         """Return what the field holds before the write; None in a new record."""
         return None if self.before is None else getattr(self.before, name)
+
+    def told(self, name: str) -> str | None:
+        """Return the time that an import tells of the past, None if it tells none; a time to come is the present."""
+        time = self.past.get(name)
+        return min(time, self.tx.now) if time else None
 
     def will(self, name: str, values: Values) -> Any:
         """Return what the field holds after the write of these values."""

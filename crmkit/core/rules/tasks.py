@@ -24,7 +24,10 @@ _WHY_ANOTHER = (
 
 def _settled(write: Write, values: Values) -> Values:
     """Return the values with the time at which the task was done, and with the first time of its series."""
-    if "done" in values and values["done"] != bool(write.was("done")):
+    told = write.told("done_at") if write.will("done", values) else None
+    if told:
+        values = {**values, "done_at": told}
+    elif "done" in values and values["done"] != bool(write.was("done")):
         values = {**values, "done_at": write.tx.now if values["done"] else None}
     if "repeat" in values or "due_at" in values:
         values = {**values, "repeats_from": _first_time(write, values)}

@@ -11,7 +11,7 @@ from crmkit.model.fields.custom import PLAIN_KEY, Custom
 from crmkit.model.fields.keys import Key, KeyForm, KeyForms
 from crmkit.model.fields.link import Link, LinkToAny
 from crmkit.model.fields.moments import Date, Repeat, Time
-from crmkit.model.fields.numbers import MAX_EXACT, MAX_INTEGER, Integer, Number
+from crmkit.model.fields.numbers import MAX_EXACT, MAX_INTEGER, Integer, Minutes, Number
 from crmkit.model.fields.places import Country, Language, Location, Timezone
 from crmkit.model.fields.tags import Addresses, Tags
 from crmkit.model.fields.terms import Handle, Json, Word
@@ -44,6 +44,7 @@ __all__ = [
     "LinkToAny",
     "Location",
     "LongText",
+    "Minutes",
     "Number",
     "Phone",
     "Repeat",

@@ -7,7 +7,7 @@ from typing import Any
 
 from crmkit.model.cells import custom_value
 from crmkit.model.fields.base import FieldType, Invalid
-from crmkit.model.sheets import numbers
+from crmkit.model.sheets import numbers, spans
 from crmkit.model.sheets.habits import Habits, Read
 
 MAX_INTEGER = 2**63 - 1
@@ -64,6 +64,16 @@ class Integer(FieldType):
         if not re.fullmatch(r"[+-]?[0-9]{1,19}", text, re.ASCII):
             raise Invalid(f"must be {self.says}")
         return self.cleaned(int(text))
+
+
+@dataclass(frozen=True)
+class Minutes(Integer):
+    """How long something takes."""
+
+    def from_cell(self, text: str, habits: Habits) -> Read:
+        found, _ = super().from_cell(text, habits)
+        found = spans.minutes(text) if found == text else found
+        return (None, text) if found is None else (found, "")
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from typing import Any
 from crmkit.model.fields import Handle, Integer, KeyForm, KeyForms, Link, Location
 from crmkit.model.form import (
     NUMBERED,
+    PAST,
     READ,
     SEARCHED,
     TITLE,
@@ -222,6 +223,18 @@ class Kind(Form):
     @cached_property
     def taken(self) -> Mapping[str, Field]:
         return {**self.writable, **{field.name: field for field in self.joins}}
+
+    @cached_property
+    def past(self) -> Form:
+        """The form of what an import may tell of the past of a record, beside what a POST takes."""
+        return Form(
+            self.name, tuple(replace(each, marks=each.marks - {PAST}) for each in self.fields if PAST in each.marks)
+        )
+
+    @cached_property
+    def imported(self) -> Mapping[str, Field]:
+        """The fields that an import takes."""
+        return {**self.taken, **self.past.writable}
 
     def _why_unknown(self, name: str, known: Iterable[str]) -> str:
         if any(field.name == name for field in self.joins):

@@ -2,7 +2,9 @@
 
 import asyncio
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import date
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +22,7 @@ from crmkit.errors import Problem
 from crmkit.files.table import Row
 from crmkit.model.actor import Asker
 from crmkit.model.record import Kind
+from crmkit.model.times import written as days
 from crmkit.storage.interface.tx import Tx, Unit
 from crmkit.storage.transfer.refused import RefusedRow
 
@@ -132,7 +135,8 @@ def refused(row: Row, problem: Problem) -> RefusedRow:
 
 
 def _unit(crm: Crm, source: Source, asker: Asker, body: "Body") -> Unit[Saved]:
-    save = partial(_saving, crm, source, asker, body.id)
+    past = source.kind.past.draft(body.past, asker) if body.past else {}
+    save = partial(_saving, crm, source, asker, body.id, _with_expected(source.kind, asker, body, past))
     unit = (lambda tx: save(source.plan.resolve(tx, crm, body))(tx)) if body.needs_lookup else save(body.values)
     return partial(_advised, crm, source, unit)
 
@@ -156,11 +160,24 @@ def _advised(crm: Crm, source: Source, unit: Unit[Saved], tx: Tx) -> Saved:
         raise Problem("invalid_reference", problem.hint, fields=fields) from None
 
 
-def _saving(crm: Crm, source: Source, asker: Asker, id: str, values: Mapping[str, Any]) -> Unit[Saved]:
+def _with_expected(kind: Kind, asker: Asker, body: "Body", past: dict[str, str | None]) -> Mapping[str, str | None]:
+    """Return the past with the day on which a record was to close, unless that is to come."""
+    name = kind.forecast.closes if kind.forecast else ""
+    day = days.date_of(text) if isinstance(text := body.values.get(name), str) else None
+    if day is None or day >= date.fromisoformat(asker.now[:10]):
+        return past
+    with suppress(OverflowError):
+        past[name], _ = days.seconds_of(day, asker.zone)
+    return past
+
+
+def _saving(
+    crm: Crm, source: Source, asker: Asker, id: str, past: Mapping[str, str | None], values: Mapping[str, Any]
+) -> Unit[Saved]:
     kind, mode = source.kind, source.mode
     if kind is crm.kinds.activity:
         return _activity(crm, values, asker, id) if id else activities.saving(crm, values, asker)
-    may = May(create=mode != UPDATE, merge=mode != CREATE, change_setting=True, id=id)
+    may = May(create=mode != UPDATE, merge=mode != CREATE, change_setting=True, id=id, past=past)
     return write.saving(crm, kind, values, asker, may)
 
 

@@ -4,12 +4,14 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from crmkit.core.rules import stages
+from crmkit.core.rules import closings, stages
 from crmkit.errors import listed
 from crmkit.model.actor import Asker
 from crmkit.model.configuration.pipeline import MEANINGS
 from crmkit.model.record import Kind, Reference
 from crmkit.model.sheets import numbers, words
+
+CLOSED = "closed"  # among the answers of a row: that its record has ended
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +38,15 @@ class Named:
 class Body:
     """A row as the body of a POST. The related records that it names are looked up in the transaction.
 
-    `id` is that of the record that it says it is; a file of another workspace has ids of that one.
+    `id` is that of the record that it says it is; a file of another workspace has ids of that one. `past` is what it
+    tells of the record's past, which no POST takes.
     """
 
     row: int
     values: dict[str, Any]
     names: tuple[Named, ...] = ()
     id: str = ""
+    past: dict[str, Any] = field(default_factory=dict)
 
     @property
     def needs_lookup(self) -> bool:
@@ -73,6 +77,9 @@ class Filling:
     group: str = ""
     unread: list[str] = field(default_factory=list)  # titles of columns whose cells do not fit, so that custom has them
     id: str = ""
+    is_own: bool = False  # of an export of ours
+    answers: dict[str, bool] = field(default_factory=dict)  # by the status that they ask for
+    past: dict[str, tuple[str, Any]] = field(default_factory=dict)  # title and cell, by field
 
     def keep(self, title: str, value: Any) -> None:
         """Keep what is no value of a field in custom, under the title of its column."""
@@ -89,6 +96,7 @@ class Filling:
         if self.money:
             self._settle_money(asker)
         self._settle_status()
+        past = self._settle_past()
         names = [Named(links[name], text, creates=False) for name, text in self.links.items()]
         for place, fields in self.places.items():
             link = links[place]
@@ -103,14 +111,35 @@ class Filling:
             self.values["custom"] = {**(self.values.get("custom") or {}), **self.custom}
         if self.faults:
             return Refused(row, self.faults)
-        return Body(row, self.values, tuple(names), self.id)
+        return Body(row, self.values, tuple(names), self.id, past)
 
     def _settle_status(self) -> None:
-        """Set the status that a stage of another program means: `Closed Won` is won, whatever stages there are here."""
-        if "stage" in self.values and "status" not in self.values and stages.ends(self.kind):
-            means = words.choice(str(self.values["stage"]), MEANINGS)
-            if means:
-                self.values["status"] = means
+        """Set the status that the row tells otherwise.
+
+        A stage of another program may mean one: `Closed Won` is won, whatever stages there are here. Else columns of
+        yes and no tell it: closed and not won is lost. What ended at some time has ended.
+        """
+        has_ended = bool(self.past) or self.answers.get(CLOSED, False)
+        if has_ended and "done" in self.kind.writable:
+            self.values.setdefault("done", True)
+        if "status" in self.values or "status" not in self.kind.writable:
+            return
+        told = {word for word, is_so in self.answers.items() if is_so}
+        if has_ended:
+            told |= {"solved", "lost"} if self.answers.get("won") is False else {"solved"}
+        means = words.choice(str(self.values["stage"]), MEANINGS) if "stage" in self.values else None
+        choices = getattr(self.kind.writable["status"].type, "choices", ())
+        found = means if means and stages.ends(self.kind) else next((word for word in choices if word in told), None)
+        if found:
+            self.values["status"] = found
+
+    def _settle_past(self) -> dict[str, Any]:
+        """Return what the row tells of the past; where it does not say that its record has ended, custom has it too."""
+        past = {name: self.values.pop(name) for name in self.past}
+        if not (self.is_own or self.values.get("done") is True or self.values.get("status") in closings.ENDS):
+            for title, cell in self.past.values():
+                self.keep(title, cell)
+        return past
 
     def _settle_money(self, asker: Asker) -> None:
         """Put amounts into hundredths of their currency, which the row has, or a sign beside one of them."""

@@ -15,7 +15,7 @@ from crmkit.errors import Problem, a, in_quotes, nearest
 from crmkit.files.table import Row, Table
 from crmkit.model.actor import Asker
 from crmkit.model.declared.types import Declared
-from crmkit.model.fields import FieldType
+from crmkit.model.fields import FieldType, Flag
 from crmkit.model.names import clean
 from crmkit.model.record import Kind, Kinds, Reference
 from crmkit.model.sheets.habits import ORDERS, Habits
@@ -93,11 +93,12 @@ class Plan:
     @property
     def notes(self) -> tuple[str, ...]:
         """What is worth telling of the file, and of the rows that were read so far."""
-        return (*self._notes, *(_told(title, count) for title, count in self._unread.items()))
+        is_kept = self.kind.custom is not None
+        return (*self._notes, *(_told(title, count, is_kept) for title, count in self._unread.items()))
 
     def body(self, row: Row) -> Body | Refused:
         """Return the body of a POST that a row makes, or why it makes none."""
-        filling = Filling(self.kind)
+        filling = Filling(self.kind, is_own=self.kept["own"])
         for cell, read in zip(row.cells, self._readers, strict=True):
             if read is not None and cell is not None and cell != "":
                 read(cell, filling)
@@ -117,9 +118,10 @@ def _written_by(table: Table, kind: Kind) -> tuple[tables.Program | None, bool]:
     return titles.program_of(table.titles, table.format, first), titles.is_own(table.titles, first, kind)
 
 
-def _told(title: str, count: int) -> str:
+def _told(title: str, count: int, is_kept: bool) -> str:
     cells = "1 cell" if count == 1 else f"{count:,} cells"
-    return f"{cells} of {in_quotes([clean(title)])} could not be read and went to custom"
+    where = "went to custom" if is_kept else "was left out" if count == 1 else "were left out"
+    return f"{cells} of {in_quotes([clean(title)])} could not be read and {where}"
 
 
 def _check(options: Options) -> None:
@@ -158,7 +160,7 @@ def _columns(
         columns.append(MappedColumn(number, title, target.name(names), target, is_lost))
     if unknown and options.unknown == "refuse":
         hint = "Name a field for each with map.TITLE=field, leave it out with map.TITLE=, or send unknown=custom."
-        told = {title: f"is no field of {a(kind.noun)}{nearest(title, kind.taken)}" for title in unknown}
+        told = {title: f"is no field of {a(kind.noun)}{nearest(title, kind.imported)}" for title in unknown}
         raise Problem("unknown_field", hint, fields=told)
     return tuple(columns)
 
@@ -202,9 +204,10 @@ def _dated(
         target = column.target
         type_: FieldType | None = _declared(target, declared)
         if target.field and target.field != ID:
-            type_ = _kind_of(column, kinds, kind).taken[target.field].type
-        if type_ is not None and (type_.dated or type_.adds):
-            yield column.number, type_.dated
+            type_ = _kind_of(column, kinds, kind).imported[target.field].type
+        is_flag = isinstance(type_, Flag)  # whose cells may tell when
+        if type_ is not None and (type_.dated or type_.adds or is_flag):
+            yield column.number, type_.dated or is_flag
 
 
 def _declared(target: Target, declared: Mapping[str, Declared]) -> Declared | None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from crmkit import ids
+from crmkit.core.transfer.mapping import endings
 from crmkit.core.transfer.mapping.filling import Filling
 from crmkit.core.transfer.mapping.target import ID, Target
 from crmkit.model.cells import custom_value, unmarked
@@ -15,6 +16,7 @@ from crmkit.model.fields import (
     Custom,
     Email,
     FieldType,
+    Flag,
     Integer,
     Invalid,
     Link,
@@ -88,7 +90,9 @@ def reader(column: MappedColumn, sheet: Sheet, to: Kind, declared: Declared | No
         return None
     if target.field == ID and not target.place:
         return _id(column, sheet)
-    field = to.by_name.get(target.field) or to.taken[target.field]
+    field = to.imported.get(target.field) or to.by_name[target.field]
+    if target.means:
+        return endings.answering(column)
     if target.place:
         read = _related(column, sheet, to, field)
         return _decoded(read, dict) if sheet.is_report else read
@@ -99,6 +103,11 @@ def reader(column: MappedColumn, sheet: Sheet, to: Kind, declared: Declared | No
     if isinstance(field.type, Integer) and field.type.is_money and not column.title.lower().endswith("cents"):
         return _money(column, sheet)
     read = _field(column, sheet, field)
+    if field.name in to.past.writable:
+        return endings.timed(read, column, field.name)
+    at = to.past.writable.get(f"{field.name}_at") if isinstance(field.type, Flag) else None
+    if at is not None:
+        return endings.dated(read, column, sheet, field.name, at)
     return read if not sheet.is_report or type(field.type) in (Text, LongText) else _decoded(read, list)
 
 
@@ -167,7 +176,9 @@ def _field(column: MappedColumn, sheet: Sheet, field: Field) -> Read:
             elif before != value:
                 filling.keep(title, cell)
                 return
-        if rest:
+        if rest and value is None and target.guessed and sheet.kind.custom is None:
+            filling.unread.append(title)
+        elif rest:
             filling.keep(title, rest)
 
     is_plain = type(type_) is Text and not (sheet.is_own or target.group or target.before)

@@ -21,6 +21,7 @@ class Meaning:
     fields: tuple[str, ...]
     appends: bool = False
     group: str = ""
+    means: str = ""
 
 
 @dataclass(slots=True)
@@ -69,7 +70,7 @@ def words_of(name: str) -> frozenset[str]:
 def dictionary(kind: Kind) -> Mapping[str, Target]:
     """Return the titles of a kind's fields, by their letters and digits."""
     found: dict[str, Target] = {}
-    for name, each in kind.taken.items():
+    for name, each in kind.imported.items():
         # a Code is often one that several share, and records of one code would be merged
         is_code = name in kind.keys and not each.type.names
         if not isinstance(each.type, Link) and not name.endswith("_cents") and name != CUSTOM and not is_code:
@@ -77,17 +78,20 @@ def dictionary(kind: Kind) -> Mapping[str, Target]:
     for said, titles in lines(words.FIELDS):
         meaning = meaning_of(said)
         names = (kind.title.name if name == "*" and kind.has_title else name for name in meaning.fields)
-        field = next((name for name in names if name in kind.taken), None)
+        known = kind.imported if not meaning.means or kind.past.fields else ()
+        field = next((name for name in names if name in known), None)
         for title in titles.split(";") if field else ():
-            found.setdefault(key(title), Target(field or "", appends=meaning.appends, guessed=True))
+            target = Target(field or "", appends=meaning.appends, guessed=True, means=meaning.means)
+            found.setdefault(key(title), target)
     return found
 
 
 def meaning_of(said: str) -> Meaning:
     """Return what stands before a colon."""
     said, _, group = said.partition("/")
+    said, _, means = said.partition("=")
     names = said.split()
-    return Meaning(tuple(name for name in names if name != "+"), "+" in names, group.strip())
+    return Meaning(tuple(name for name in names if name != "+"), "+" in names, group.strip(), means)
 
 
 @cache

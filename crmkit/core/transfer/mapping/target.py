@@ -18,7 +18,7 @@ class Target:
 
     `group` names one of several addresses, of which one is kept. What `appends` goes behind what the field has already.
     `before` is put before an id, to tell whose it is. What is only `guessed` from a title gives way where a cell does
-    not fit: that goes to custom.
+    not fit: that goes to custom. Cells of a status may be yes and no: `means` is the word that a yes stands for.
     """
 
     field: str = ""
@@ -28,6 +28,7 @@ class Target:
     appends: bool = False
     before: str = ""
     guessed: bool = False
+    means: str = ""
 
     def name(self, titles: "dict[str, str]") -> str:
         """Return how `map.` spells it; `titles` has the title of the record at each place."""
@@ -63,7 +64,7 @@ def named(text: str, title: str, kinds: Kinds, kind: Kind) -> Target:
             raise Unknown(f"{text} names no key: send {CUSTOM}.KEY, or {CUSTOM} for the title of the column")
         found = target_of(kind, text)
         return Target(path=found.path if isinstance(found, CustomKey) else (text.removeprefix(f"{CUSTOM}."),))
-    if text in kind.taken or text == ID:
+    if text in kind.imported or text == ID:
         return Target(field=text)
     place, dot, field = text.partition(".")
     if place in places and not dot:
@@ -72,5 +73,9 @@ def named(text: str, title: str, kinds: Kinds, kind: Kind) -> Target:
         return Target(field=field, place=place)
     if text in kind.by_name or text == "handle":
         raise Unknown(f"{text} is written by the server; leave the column out with an empty field")
-    known = [*kind.taken, *places, *(f"{place}.{name}" for place, link in places.items() for name in link.to.writable)]
+    known = [
+        *kind.imported,
+        *places,
+        *(f"{place}.{name}" for place, link in places.items() for name in link.to.writable),
+    ]
     raise Unknown(f"{json.dumps(text, ensure_ascii=False)} is no field of {a(kind.noun)}{nearest(text, known)}")

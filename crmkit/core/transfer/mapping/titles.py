@@ -55,7 +55,7 @@ def targets(titles: Sequence[str], kinds: Kinds, kind: Kind, program: Program | 
     """Return what the column of each title is for, None where it says nothing; of an export of ours if it is `own`."""
     keys = {key(title) for title in titles}
     found: list[Target | None] = []
-    linked = {title for title in titles if title in kind.taken and isinstance(kind.taken[title].type, Link)}
+    linked = {title for title in titles if title in kind.imported and isinstance(kind.imported[title].type, Link)}
     for at, title in enumerate(titles):
         if at < len(REPORT) and is_report(titles):
             found.append(Target())
@@ -76,7 +76,7 @@ def _links(kinds: Kinds, kind: Kind) -> set[str]:
 
 def _exact(title: str, kinds: Kinds, kind: Kind, own: bool) -> Target | None:
     """Return what one of our own names stands for."""
-    if title in kind.taken:
+    if title in kind.imported:
         return Target(field=title)
     if own and title == ID:
         return Target(field=ID, guessed=True)
@@ -96,7 +96,7 @@ def _guessed(title: str, kinds: Kinds, kind: Kind, program: Program | None, keys
         title = title.removeprefix(start) if start and _is_of(start, kind) else title
     word = key(title)
     name, beside = words.NAME_BESIDE.get(word, ("", ()))
-    if name in kind.taken and not keys.isdisjoint(beside):
+    if name in kind.imported and not keys.isdisjoint(beside):
         return Target(field=name, guessed=True)
     found = _known(word, kinds, kind)
     rest, sign = numbers.sign_behind(title) if found is None else ("", "")
@@ -132,7 +132,7 @@ def _of_program(rest: str, start: str, kinds: Kinds, kind: Kind, program: Progra
             if inner_name in places[place].to.writable:
                 return Target(inner_name, place, before=_before(program, inner_name), guessed=True)
         own = kind.title.name if name == "*" and kind.has_title else name
-        if found and own in kind.taken:
+        if found and own in kind.imported:
             return Target(own, group=found.group, appends=found.appends, guessed=True)
     return _id(word, kinds, kind, program) if word in program.ids else None
 

@@ -1,7 +1,8 @@
 """What columns are called: by field, its titles in English and in other languages.
 
 A title counts by its letters and digits alone, without case and accents. Of several fields before a colon, the first
-that a kind has is meant; `*` is the field that its records are known by. What has a `+` goes behind what is there.
+that a kind has is meant; `*` is the field that its records are known by. What has a `+` goes behind what is there. In
+columns of `status=WORD` stand yes and no.
 """
 
 # what records of a kind are called, so that `Company Name` and `Deal owner` are understood
@@ -79,9 +80,12 @@ FIELDS = """
     website: sitio web; pagina web; sito web; strona www; сайт; ウェブサイト; 网站; linkedin url; profile url
     website: الموقع الإلكتروني
     domain: domain; company domain; domain name; company domain name; website domain; domaine; dominio
-    owner: owner; contact owner; company owner; assigned to; assigned to user; assignee; record owner; account manager
-    owner: sales rep; zustandig; zustandiger; inhaber; besitzer; verantwortlich; verantwortlicher; proprietaire
-    owner: responsable; propietario; proprietario; responsabile; eigenaar; wlasciciel; ответственный; 担当; 负责人
+    owner on_behalf_of: owner; contact owner; company owner; assigned to; assigned; assigned to user; assignee
+    owner on_behalf_of: record owner; account manager
+    owner on_behalf_of: sales rep; zustandig; zustandiger; inhaber; besitzer; verantwortlich; verantwortlicher
+    owner on_behalf_of: proprietaire
+    owner on_behalf_of: responsable; propietario; proprietario; responsabile; eigenaar; wlasciciel; ответственный; 担当
+    owner on_behalf_of: 负责人
     stage: stage; stage name; lifecycle stage; pipeline stage; deal stage; phase; etape; etapa; fase
     status done: status; statut; stato; deal status; ticket status; task status
     status: estado
@@ -109,22 +113,34 @@ FIELDS = """
     currency: moeda; valuta; waluta; валюта; 通貨; 货币; 통화
     probability: probability; win probability; wahrscheinlichkeit; probabilite; probabilidad; probabilidade
     probability: probabilita
-    close_date: close date; closing date; expected close date; expected close; estimated close date; abschlussdatum
-    close_date: erwartetes abschlussdatum; date de cloture; date de cloture prevue; fecha de cierre
+    close_date closed_at: close date; closing date; date de cloture; fecha de cierre
+    close_date: expected close date; expected close; estimated close date; abschlussdatum
+    close_date: erwartetes abschlussdatum; date de cloture prevue
     close_date: fecha de cierre prevista; data de fechamento; data di chiusura; sluitingsdatum
+    closed_at done_at: closed date; closed at; closed on; closed time; date closed; date/time closed
+    closed_at done_at: actual close date; geschlossen am; abgeschlossen am; erledigt am; ferme le; cloture le
+    closed_at done_at: cerrado el
+    closed_at: closed; won time; lost time; won at; lost at; won date; lost date; deal closed on; resolved; resolved at
+    closed_at: resolved date; resolution date; date resolved; solved at; solved; gelost am
+    done_at: done at; done time; done date; completed at; completed date; completion date; completed time
+    done_at: date completed; completed on; finished at; marked as done time; termine le; completado el
+    status=closed: isclosed; is closed
+    status=won: iswon; is won
     lost_reason: lost reason; loss reason; reason lost; closed lost reason; verlustgrund; raison de la perte
     lost_reason: motivo de perdida
     due_at: due date; due; due at; deadline; fallig; falligkeit; fallig am; falligkeitsdatum; echeance
     due_at: date d'echeance; fecha de vencimiento; vencimiento; data de vencimento; scadenza; vervaldatum; срок; 期日
     due_at: 截止日期
-    done: done; completed; is completed; complete; closed; erledigt; termine; terminee; completada; hecho; concluida
-    done: completato; gereed
+    done: done; completed; is completed; complete; closed; is closed; erledigt; termine; terminee; completada; hecho
+    done: concluida; completato; gereed
     starts_on: start date; starts on; start; startdatum; date de debut; fecha de inicio
     ends_on: end date; ends on; end; enddatum; date de fin; fecha de fin
     occurred_at: at; when; date and time; التاريخ
     occurred_at: date; activity date; occurred at; time; timestamp; datum; zeit; fecha; data; 日付
     outcome: outcome; result; call outcome; ergebnis; resultat; resultado
-    duration_minutes: duration minutes; duration in minutes; dauer minuten
+    duration_minutes: duration; duration minutes; duration in minutes; call duration (hh:mm:ss); meeting duration
+    duration_minutes: length
+    duration_minutes: dauer; dauer minuten; duree; duracion; durata; duracao; duur
     kind: type; activity type; kind; art; typ
     follow_up_at: follow up; follow up date; next follow up; next step date; wiedervorlage; relance; seguimiento
 """

@@ -152,7 +152,8 @@ activity
 activity
     Note=body, Email=contact_id, Contact=, Company=company_id, Deal name=deal_id
 activity
-    at=occurred_at, Subject=body, Contact email=contact_id, Duration=, Assigned to=
+    at=occurred_at, Subject=body, Contact email=contact_id, Duration=duration_minutes,
+    Assigned to=on_behalf_of
 conversion
     Email=contact.email, Platform=platform, Value=value_cents, Currency=currency
 """

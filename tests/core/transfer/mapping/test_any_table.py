@@ -82,7 +82,8 @@ VALUES = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
     max_leaves=4,
 )
-KIND = st.sampled_from([*KINDS, ACTIVITY, *REGISTRY.settings])
+EVERY = {kind.name: kind for kind in (*KINDS, ACTIVITY, *REGISTRY.settings)}
+KIND = st.sampled_from(sorted(EVERY)).map(EVERY.__getitem__)
 
 
 @st.composite

@@ -93,11 +93,11 @@ def test_a_kind_without_custom_leaves_such_columns_out() -> None:
 
 
 def test_columns_that_a_kind_without_custom_cannot_keep_are_told() -> None:
-    found = table(["body", "Colour", "Duration", "at"])
+    found = table(["body", "Colour", "Weather", "at"])
     (note,) = planned(found, ACTIVITY).notes
-    assert note == 'left out, since an activity has no custom: "Colour", "Duration"'
+    assert note == 'left out, since an activity has no custom: "Colour", "Weather"'
     assert planned(found, ACTIVITY, unknown="ignore").notes == ()
-    assert planned(found, ACTIVITY, map={"Colour": "", "Duration": "duration_minutes"}).notes == ()
+    assert planned(found, ACTIVITY, map={"Colour": "", "Weather": "outcome"}).notes == ()
 
 
 def test_ids_of_a_recognised_program_say_whose_they_are() -> None:
@@ -379,3 +379,20 @@ def test_a_path_within_custom_is_one_of_keys() -> None:
 
 def test_keys_of_custom_that_two_columns_share_lose_nothing() -> None:
     assert body(["name", "custom.X", "X"], "Ada", "1", "2") == {"name": "Ada", "custom": {"X": 1, "X 2": "2"}}
+
+
+def test_an_activity_took_as_long_as_its_row_says_and_was_somebodys() -> None:
+    titles, when = ["Subject", "Date", "Duration", "Assigned to", "Contact email"], "2026-01-05"
+    spans = [("30", 30), ("0:30", 30), ("1:30:00", 90), ("45 min", 45)]
+    for text, expected in spans:
+        found = body(titles, "Call", when, text, "bob@acme.example", "jane@acme.example", kind=ACTIVITY)
+        assert (found["duration_minutes"], found["on_behalf_of"]) == (expected, "bob@acme.example")
+    found = body(titles, "Call", when, "a while", "Bob Builder", "jane@acme.example", kind=ACTIVITY)
+    assert {*found}.isdisjoint(("duration_minutes", "on_behalf_of"))
+
+
+def test_cells_that_a_kind_without_custom_cannot_keep_are_counted() -> None:
+    found = table(["body", "Duration"], ["Call", "a while"], ["Call", "5"])
+    plan = planned(found, ACTIVITY)
+    assert [isinstance(plan.body(row), Body) for row in found.rows()] == [True, True]
+    assert plan.notes == ('1 cell of "Duration" could not be read and was left out',)

@@ -51,9 +51,9 @@ def test_every_field_that_a_post_takes_is_known_by_its_name(kind: Kind) -> None:
 
 
 @pytest.mark.parametrize("kind", [*KINDS, ACTIVITY], ids=lambda kind: kind.name)
-def test_of_what_only_the_server_writes_an_export_of_ours_gives_the_id_alone(kind: Kind) -> None:
+def test_of_what_only_the_server_writes_an_export_of_ours_gives_the_id_and_what_is_past(kind: Kind) -> None:
     names = ["handle", "id", *(name for name in kind.names if name != "id")]
-    assert fields(names, kind) == ["", "id", *(name if name in kind.taken else "" for name in names[2:])]
+    assert fields(names, kind) == ["", "id", *(name if name in kind.imported else "" for name in names[2:])]
 
 
 def test_a_read_only_name_in_a_file_of_another_program_is_kept_as_custom() -> None:
@@ -75,7 +75,7 @@ def test_the_first_two_columns_of_our_own_report_are_left_out() -> None:
 
 
 def test_no_table_of_titles_names_a_field_that_no_kind_has() -> None:
-    every = {name for kind in (*KINDS, ACTIVITY) for name in kind.taken} | {"*", "custom", "left out"}
+    every = {name for kind in (*KINDS, ACTIVITY) for name in kind.imported} | {"*", "custom", "left out"}
     for said, _ in tables.lines(words.FIELDS):
         assert set(tables.meaning_of(said).fields) <= every, said
     for program in tables.known_programs().values():
