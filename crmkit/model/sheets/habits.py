@@ -1,10 +1,12 @@
 """How a column of a table is written: what one cell alone does not tell."""
 
 from dataclasses import dataclass
+from typing import Literal, get_args
 
 from crmkit.model.actor import NOBODY, Asker
 
-ORDERS = ("dmy", "mdy", "ymd")  # of day, month and year in a date of three numbers
+Order = Literal["dmy", "mdy", "ymd"]  # of day, month and year in a date of three numbers
+ORDERS: tuple[Order, ...] = get_args(Order)
 
 Read = tuple[object, str]  # what a POST would send, and the part of the cell that is no value of the field
 

@@ -5,12 +5,13 @@ folder of uploads until then.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 from msgspec import Struct, structs
 
 from crmkit.clock import after
+from crmkit.model.sheets.habits import Order
 from crmkit.storage.interface.connection import Connection
 from crmkit.storage.interface.tx import Tx
 from crmkit.storage.interface.workspace import Workspace
@@ -24,17 +25,20 @@ REPORT_DAYS = 30  # that an import is told which has ended
 DROPPED_AT_ONCE = 2_000  # refused rows: some ten milliseconds, in which nobody else writes
 PLANNED, RUNNING, DONE, STOPPED = "planned", "running", "done", "stopped"
 
+Mode = Literal["merge", "create", "update"]  # what a row may do
+Unknown = Literal["custom", "ignore", "refuse"]  # what becomes of a column whose title says nothing
+
 _encode = msgspec.json.encode
 
 
 class Options(Struct, frozen=True):
-    """What a client chose: the plural of the kind, the mode, and how columns become fields (see mapping)."""
+    """What a client chose."""
 
-    kind: str
-    mode: str
-    unknown: str = "custom"
-    dates: str = ""
-    map: Mapping[str, str] = {}
+    kind: str  # its plural
+    mode: Mode = "merge"
+    unknown: Unknown = "custom"
+    dates: Order | Literal[""] = ""  # empty: the dates themselves tell
+    map: Mapping[str, str] = {}  # fields by the titles of columns
     zone: str = "UTC"  # of times without an offset
 
 

@@ -9,11 +9,12 @@ import pytest
 from hypothesis import Phase, assume, given, settings
 from hypothesis import strategies as st
 
-from crmkit.core.transfer.mapping import Body, Options, Plan
+from crmkit.core.transfer.mapping import Body, Plan
 from crmkit.files.opening import open_table
 from crmkit.model.actor import Asker
 from crmkit.model.fields import Link
 from crmkit.model.record import Kind, Record
+from crmkit.storage.transfer.imports import Options
 from tests.kinds import ACTIVITY, KINDS, REGISTRY
 from tests.render.drawn import exactly, records_of
 from tests.render.files.reading import rows_of, written
@@ -33,7 +34,7 @@ def is_link(kind: Kind, name: str) -> bool:
 
 
 def read(kind: Kind, file: Path) -> list[dict[str, Any]]:
-    plan = Plan.of(open_table(file), REGISTRY, kind, Options(), ASKER)
+    plan = Plan.of(open_table(file), REGISTRY, Options(kind.plural), ASKER)
     bodies = [plan.body(row) for row in open_table(file).rows()]
     assert [body for body in bodies if not isinstance(body, Body)] == []
     return [kind.draft(body.values, ASKER) for body in bodies if isinstance(body, Body)]

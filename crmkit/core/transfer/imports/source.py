@@ -11,7 +11,7 @@ from crmkit.files.table import Table
 from crmkit.model.actor import Asker
 from crmkit.model.record import Kind
 from crmkit.storage.custom import indexes
-from crmkit.storage.transfer.imports import Column, Options
+from crmkit.storage.transfer.imports import Column, Mode, Options
 
 if TYPE_CHECKING:
     from crmkit.core.transfer.mapping import Plan
@@ -27,7 +27,7 @@ class Source:
     options: Options
 
     @property
-    def mode(self) -> str:
+    def mode(self) -> Mode:
         return self.options.mode
 
     @property
@@ -47,15 +47,14 @@ async def opened(
     declared = await call.read(indexes.declared, call.actor.workspace_id, kind.name)
 
     def work() -> Source:
-        from crmkit.core.transfer import mapping  # 10 ms, which a start needs not
+        from crmkit.core.transfer.mapping import Plan  # 10 ms, which a start needs not
         from crmkit.files.opening import open_table
 
-        chosen = mapping.Options(options.map, options.unknown, options.dates)
         try:
             table = open_table(path, name=name, content_type=content_type)
         except FileNotFoundError:
             raise gone() from None
-        plan = mapping.Plan.of(table, kinds, kind, chosen, asker, declared, kept)
+        plan = Plan.of(table, kinds, options, asker, declared, kept)
         return Source(table, plan, kind, options)
 
     return await asyncio.to_thread(work)

@@ -6,7 +6,7 @@
 """
 
 from crmkit.core.transfer.mapping.filling import Body, Refused
-from crmkit.core.transfer.mapping.plan import Options, Plan
+from crmkit.core.transfer.mapping.plan import Plan
 from crmkit.core.transfer.mapping.reading import MappedColumn
 
-__all__ = ["Body", "MappedColumn", "Options", "Plan", "Refused"]
+__all__ = ["Body", "MappedColumn", "Plan", "Refused"]

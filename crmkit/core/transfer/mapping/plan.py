@@ -18,20 +18,10 @@ from crmkit.model.declared.types import Declared
 from crmkit.model.fields import FieldType, Flag
 from crmkit.model.names import clean
 from crmkit.model.record import Kind, Kinds, Reference
-from crmkit.model.sheets.habits import ORDERS, Habits
+from crmkit.model.sheets.habits import Habits
 from crmkit.storage.custom.indexes import Declarations
 from crmkit.storage.interface.tx import Tx
-
-UNKNOWN = ("custom", "ignore", "refuse")  # what becomes of a column whose title says nothing
-
-
-@dataclass(frozen=True)
-class Options:
-    """What a client says of a file: fields by the titles of columns, what is `unknown`, the order of `dates`."""
-
-    map: Mapping[str, str] = field(default_factory=dict)
-    unknown: str = "custom"
-    dates: str = ""
+from crmkit.storage.transfer.imports import Options
 
 
 @dataclass(frozen=True)
@@ -57,7 +47,6 @@ class Plan:
         cls,
         table: Table,
         kinds: Kinds,
-        kind: Kind,
         options: Options,
         asker: Asker,
         declared: Declarations = (),
@@ -65,10 +54,10 @@ class Plan:
     ) -> "Plan":
         """Return the plan for a file; reads its rows once unless it is given what was `kept`.
 
-        Raises Problem: `invalid_value` for words that are none, `unknown_field` for fields that are none and, if the
+        Raises Problem: `invalid_value` for columns that are none, `unknown_field` for fields that are none and, if the
         options refuse them, for columns whose titles say nothing.
         """
-        _check(options)
+        kind = kinds.by_word[options.kind]
         program, own = (
             _written_by(table, kind) if kept is None else (titles.program_named(kept["program"]), kept["own"])
         )
@@ -122,16 +111,6 @@ def _told(title: str, count: int, is_kept: bool) -> str:
     cells = "1 cell" if count == 1 else f"{count:,} cells"
     where = "went to custom" if is_kept else "was left out" if count == 1 else "were left out"
     return f"{cells} of {in_quotes([clean(title)])} could not be read and {where}"
-
-
-def _check(options: Options) -> None:
-    faults = {}
-    if options.unknown not in UNKNOWN:
-        faults["unknown"] = f"must be one of {', '.join(UNKNOWN)}{nearest(options.unknown, UNKNOWN)}"
-    if options.dates and options.dates not in ORDERS:
-        faults["dates"] = f"must be one of {', '.join(ORDERS)}{nearest(options.dates, ORDERS)}"
-    if faults:
-        raise Problem("invalid_value", "Correct the parameters named above.", fields=faults)
 
 
 def _columns(

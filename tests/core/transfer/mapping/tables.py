@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from crmkit.core.transfer.mapping import Body, Options, Plan, Refused
+from crmkit.core.transfer.mapping import Body, Plan, Refused
 from crmkit.files.table import Row, Table, distinct
 from crmkit.model.actor import Asker
 from crmkit.model.preferences import Preferences
 from crmkit.model.record import Kind
 from crmkit.storage.custom.indexes import CustomIndex
+from crmkit.storage.transfer.imports import Options
 from tests.kinds import CONTACT, REGISTRY
 
 ASKER = Asker("alice@house.example", ZoneInfo("Europe/Berlin"), Preferences(), "2026-11-28T09:00:00Z")
@@ -21,7 +22,7 @@ def table(titles: Sequence[str], *rows: Sequence[Any], format: str = "csv") -> T
 
 
 def planned(found: Table, kind: Kind = CONTACT, declared: Sequence[CustomIndex] = (), **options: Any) -> Plan:
-    return Plan.of(found, REGISTRY, kind, Options(**options), ASKER, tuple(declared))
+    return Plan.of(found, REGISTRY, Options(kind.plural, **options), ASKER, tuple(declared))
 
 
 def fields(titles: Sequence[str], kind: Kind = CONTACT, **options: Any) -> list[str]:

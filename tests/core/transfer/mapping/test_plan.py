@@ -4,10 +4,11 @@ from typing import Any
 
 import pytest
 
-from crmkit.core.transfer.mapping import Body, Options, Plan, Refused
+from crmkit.core.transfer.mapping import Body, Plan, Refused
 from crmkit.errors import Problem
 from crmkit.model.declared.types import declared_type
 from crmkit.storage.custom.indexes import CustomIndex
+from crmkit.storage.transfer.imports import Options
 from tests.core.transfer.mapping.tables import ASKER, bodies, body, faults, fields, planned, table
 from tests.kinds import ACTIVITY, CAMPAIGN, COMPANY, DEAL, REGISTRY, TASK, TICKET
 
@@ -66,13 +67,6 @@ def test_what_a_client_says_wrongly_is_told_by_its_parameter(chosen: dict[str, s
     (said,) = problem.fields.values()
     assert said.startswith(fault)
     assert list(problem.fields) == [f"map.{next(iter(chosen))}"]
-
-
-def test_words_that_are_none_are_refused_with_what_there_is() -> None:
-    assert refused(["Name"], unknown="costum").fields == {
-        "unknown": "must be one of custom, ignore, refuse (did you mean custom?)"
-    }
-    assert refused(["Name"], dates="dym").fields["dates"].startswith("must be one of dmy, mdy, ymd")
 
 
 def test_columns_that_say_nothing_are_kept_left_out_or_refused() -> None:
@@ -230,7 +224,7 @@ def test_a_time_without_an_offset_is_one_of_the_workspaces_clock() -> None:
 def test_what_was_found_out_of_a_file_need_not_be_found_out_again() -> None:
     found = table(["title", "Close date", "Amount"], ("A", "17/4/2026", "1.234,5"), ("B", "3/4/2026", "1.234"))
     plan = planned(found, DEAL)
-    again = Plan.of(table(found.titles), REGISTRY, DEAL, Options(), ASKER, kept=plan.kept)
+    again = Plan.of(table(found.titles), REGISTRY, Options(DEAL.plural), ASKER, kept=plan.kept)
     assert [again.body(row) for row in found.rows()] == [plan.body(row) for row in found.rows()]
     assert [each.values["amount_cents"] for row in found.rows() if isinstance(each := again.body(row), Body)] == [
         123450,

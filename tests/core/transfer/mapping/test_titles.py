@@ -2,8 +2,9 @@
 
 import pytest
 
-from crmkit.core.transfer.mapping import Body, Options, Plan, tables, words
+from crmkit.core.transfer.mapping import Body, Plan, tables, words
 from crmkit.model.record import Kind
+from crmkit.storage.transfer.imports import Options
 from tests import test_a_new_kind_works as assets
 from tests.core.transfer.mapping import headers as written
 from tests.core.transfer.mapping.tables import ASKER, fields, planned, table
@@ -111,7 +112,7 @@ def test_a_kind_that_the_product_does_not_have_is_understood_by_its_declaration(
         "Colour",
     ]
     made = table(found, ("Lamp", "l@x.example", "Open", "a, b", "", "Ada", "ada@x.example", "", "5 May 2026", "red"))
-    plan = Plan.of(made, assets.KINDS, assets.KINDS.by_word["asset"], Options(), ASKER)
+    plan = Plan.of(made, assets.KINDS, Options("assets"), ASKER)
     fields = ["title", "mailbox", "status", "tags", "notes", "contact", "contact.email", "group", "follow_up_at"]
     assert [column.field for column in plan.columns] == [*fields, "custom.Colour"]
     (row,) = made.rows()
@@ -129,6 +130,6 @@ def test_ids_tell_which_of_two_programs_wrote_a_file() -> None:
             made = table(found, (id, *("" for _ in found[1:])))
             plan = planned(made, REGISTRY.by_word[name])
             assert (plan.program, plan.columns[0].field) == (program, "source_id"), (name, id)
-            again = Plan.of(made, REGISTRY, REGISTRY.by_word[name], Options(), ASKER, kept=plan.kept)
+            again = Plan.of(made, REGISTRY, Options(REGISTRY.by_word[name].plural), ASKER, kept=plan.kept)
             assert (again.program, again.columns) == (plan.program, plan.columns)
     assert fields(deals, REGISTRY.by_word["deal"])[5] == "company.source_id"
