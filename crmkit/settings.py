@@ -106,6 +106,8 @@ class Limits(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 Caps = dict[str, int]  # of one plan: what is left out is unlimited, 0 is none allowed
+# what a plan may limit as well: requests to a workspace by all its tokens, in so many seconds; 0 switches the limit off
+RATES = {"requests_per_minute": 60, "requests_per_10_minutes": 600}
 
 
 class Plans(Struct, frozen=True):
@@ -253,9 +255,8 @@ def _check_choice(name: str, type: Any, value: Any) -> None:
 def _converted(tree: dict[str, Any], capped: Sequence[str]) -> Settings:
     plans = dict(tree.get("plans", {}))
     named: dict[str, Caps] = {"unlimited": {}}
-    plan = msgspec.defstruct(
-        "Plan", [(name, NotNegative | None, None) for name in capped], frozen=True, forbid_unknown_fields=True
-    )
+    known = [(name, NotNegative | None, None) for name in (*capped, *RATES)]
+    plan = msgspec.defstruct("Plan", known, frozen=True, forbid_unknown_fields=True)
     for name, caps in plans.items():
         if name == "unlimited":
             raise SettingsError("[plans.unlimited] always exists, without caps: give your plan another name")

@@ -33,7 +33,7 @@ class Gate:
         self._crm = crm
         self._hosts = Hosts(crm.settings)
         self._origins = Origins(crm.settings)
-        self.limit = RateLimits(crm.settings.limits)
+        self.limit = RateLimits(crm.settings)
 
     def check_host(self, scope: Scope) -> None:
         if KNOWN not in scope["state"]:  # no request of its own

@@ -1,4 +1,4 @@
-"""How many requests may come in a while: of one token, and of one user with all tokens.
+"""How many requests may come in a while: of one token, of one user with all tokens, and, by its plan, of a workspace.
 
 What has passed is counted in dictionaries. The package `limits` is not used: its memory storage starts a thread again
 and again.
@@ -6,14 +6,14 @@ and again.
 
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from math import ceil
 from operator import attrgetter
 from typing import Any
 
 from crmkit.errors import Problem
 from crmkit.model.actor import Actor
-from crmkit.settings import Limits
+from crmkit.settings import RATES, Caps, Settings
 
 MINUTE = 60
 
@@ -87,13 +87,30 @@ class Window:
 class RateLimits:
     """Lets a request pass where each window that concerns it has room; one that is refused counts in none."""
 
-    def __init__(self, limits: Limits, now: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, settings: Settings, now: Callable[[], float] = time.monotonic) -> None:
+        limits, plans = settings.limits, settings.plans
         self._now = now
-        known = (
+        self._caps = plans.caps
+        self._of_workspaces = {name: Passed("workspace_id", seconds) for name, seconds in RATES.items()}
+        everybodys = (
             Window(Passed("token_id", MINUTE), limits.requests_per_minute, "This token has"),
             Window(Passed("user_id", MINUTE), limits.requests_per_minute_user, "This user's tokens together have"),
         )
-        self._windows = tuple(window for window in known if window.most)
+        self._windows = {
+            plan: tuple(window for window in (*everybodys, *self._of_plan(caps)) if window.most)
+            for plan, caps in plans.named.items()
+        }
+        self._default = self._windows[plans.default]  # also of a plan that is no longer declared
+
+    def _of_plan(self, caps: Caps) -> Iterator[Window]:
+        who = "This workspace's tokens, limited by its plan, have"
+        return (Window(passed, caps.get(name, 0), who) for name, passed in self._of_workspaces.items())
+
+    def used(self, actor: Actor) -> dict[str, tuple[int, int]]:
+        """Return how many requests have passed in the actor's workspace, and may, by each limit that its plan has."""
+        now, caps = self._now(), self._caps(actor.plan)
+        on = {name: passed for name, passed in self._of_workspaces.items() if caps.get(name)}
+        return {name: (passed.by(actor, now)[0], caps[name]) for name, passed in on.items()}
 
     def count(self, actor: Actor, state: dict[str, Any]) -> None:
         """Count a request, and put the headers of the window with the fewest requests left into its state.
@@ -103,7 +120,7 @@ class RateLimits:
         now = self._now()
         nearest, fewest, longest = None, sys.maxsize, 0.0
         counted = []
-        for window in self._windows:
+        for window in self._windows.get(actor.plan, self._default):
             times = window.passed.by(actor, now)
             counted.append(times)
             left = window.most - times[0]

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from crmkit.boot import load_settings as load
 from crmkit.clock import after
-from crmkit.settings import Settings, SettingsError, rows, unknown_names
+from crmkit.settings import RATES, Settings, SettingsError, rows, unknown_names
 from tests.house import run
 from tests.kinds import REGISTRY
 from tests.settings.wrong_settings import told, written
@@ -344,3 +344,14 @@ def test_a_plan_from_the_file_can_be_made_the_default_in_the_environment(tmp_pat
 def test_every_cap_can_be_set_also_to_zero(cap: str, tmp_path: Path) -> None:
     plan = load(written(tmp_path, f"[plans.free]\n{cap} = 0\n")).plans.caps("free")
     assert plan == {cap: 0}
+
+
+@pytest.mark.parametrize("rate", RATES)
+def test_a_plan_may_limit_requests(rate: str, tmp_path: Path) -> None:
+    plans = load(written(tmp_path, f"[plans.free]\n{rate} = 30\n[plans.team]\n{rate} = 0\n")).plans
+    assert (plans.caps("free"), plans.caps("team")) == ({rate: 30}, {rate: 0})
+    for wrong in ("-1", "1.5", "'many'"):
+        assert told(file=written(tmp_path, f"[plans.free]\n{rate} = {wrong}\n")).startswith(
+            "[plans.free] cannot be read"
+        )
+    assert f"did you mean {rate}?" in told(file=written(tmp_path, f"[plans.free]\n{rate}s = 1\n"))

@@ -43,4 +43,5 @@ def settings_table(capped: Sequence[str]) -> str:
         shown = str(row.default).lower() if is_word else {"": '""', (): "[]"}.get(row.default, row.default)
         sections.setdefault(row.section, []).append(f"{row.key}={shown}")
     lines = [f"  [{section}] {'  '.join(keys)}" for section, keys in sections.items()]
-    return "\n".join([*lines, f"  [plans.NAME] caps of a plan, left out is unlimited: {', '.join(capped)}"])
+    names = ", ".join((*capped, *settings.RATES))
+    return "\n".join([*lines, f"  [plans.NAME] caps of a plan, left out is unlimited: {names}"])

@@ -1,6 +1,6 @@
 """Plans: what a workspace may hold; no crowd passes a cap, and everyone is told where they stand."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -18,12 +18,12 @@ RESOURCES = REGISTRY.capped
 
 
 @contextmanager
-def planned(folder: Path, **caps: int) -> Iterator[House]:
+def planned(folder: Path, environ: Mapping[str, str] | None = None, **caps: int) -> Iterator[House]:
     """Run a server whose default plan `small` has these caps, read from a settings file."""
     config = folder / "crmkit.toml"
     rows = "".join(f"{name} = {cap}\n" for name, cap in caps.items())
     config.write_text(f'[plans]\ndefault = "small"\n[plans.small]\n{rows}')
-    with desk.office(folder / "data", file=config) as running:
+    with desk.office(folder / "data", environ, file=config) as running:
         yield running
 
 

@@ -1,6 +1,6 @@
 """The routes of a person: sign in, who am I, my tokens, the end of my account."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from crmkit.core.people import account, login, notes, sessions
 from crmkit.core.people.login import CODE_ENTRY, CODE_REQUEST
@@ -59,10 +59,12 @@ def _facts_of(invites: Iterable[Invite]) -> list[dict[str, str]]:
 
 @read("/whoami", area="own", summary="who you are, your workspace, its plan and use")
 async def whoami(call: HttpCall) -> Answer:
-    return identity_card(await sessions.whoami(call))
+    identity = await sessions.whoami(call)
+    return identity_card(identity, {**identity.usage, **call.app.state.limit.used(call.actor)})
 
 
-def identity_card(identity: Identity) -> Card:
+def identity_card(identity: Identity, used: Mapping[str, tuple[int, int | None]]) -> Card:
+    """Return who the caller is; `used` has (used, cap or None) of what the plan may cap."""
     actor = identity.actor
     facts = {
         "email": actor.email,
@@ -75,9 +77,9 @@ def identity_card(identity: Identity) -> Card:
         **_days_and_money(actor),
     }
     lines = {label: text.value(content) for label, content in facts.items() if content is not None}
-    for resource, (used, cap) in identity.usage.items():
-        lines[resource] = f"{used} / {'unlimited' if cap is None else cap}"
-    usage = {resource: {"used": used, "cap": cap} for resource, (used, cap) in identity.usage.items()}
+    for resource, (count, cap) in used.items():
+        lines[resource] = f"{count} / {'unlimited' if cap is None else cap}"
+    usage = {resource: {"used": count, "cap": cap} for resource, (count, cap) in used.items()}
     tail = Tail(now=identity.moment.now, timezone=identity.moment.timezone)
     return Card(lines, {**facts, "usage": usage}, tail=tail)
 
