@@ -6,7 +6,7 @@ and again.
 
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from math import ceil
 from operator import attrgetter
 from typing import Any
@@ -137,6 +137,18 @@ class RateLimits:
             raise nearest.refusal(seconds)
         state["limit_headers"] = _headers(nearest, fewest - 1, seconds)
         _add(counted, now)
+
+
+def nearer(own: Mapping[str, str], state: dict[str, Any]) -> Mapping[str, str]:
+    """Return the headers of an answer that tells a limit of its own, without that limit if it has more left.
+
+    Those in the state of the request, of a limit that has not fewer left, are dropped.
+    """
+    told = state.get("limit_headers")
+    if told and int(told[1][1]) < int(own["X-RateLimit-Remaining"]):
+        return {name: text for name, text in own.items() if not name.startswith("X-RateLimit-")}
+    state.pop("limit_headers", None)
+    return own
 
 
 def _add(counted: list[Times], now: float) -> None:

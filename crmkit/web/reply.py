@@ -9,6 +9,7 @@ from crmkit.errors import Problem
 from crmkit.render.answers import Answer, Failure, Table
 from crmkit.render.formats import FORMATS, TEXT, Format
 from crmkit.render.pages.fitting import fitted
+from crmkit.web.limits import nearer
 from crmkit.web.negotiate import accepted, format_of
 from crmkit.web.routing import next_page
 
@@ -71,8 +72,8 @@ def respond(scope: Scope, answer: Answer) -> Response:
     else:
         body = format.body(answer)
     own = answer.headers
-    if "X-RateLimit-Limit" in own:  # the answer tells a tighter limit than that of requests per minute
-        state.pop("limit_headers", None)
+    if "X-RateLimit-Limit" in own:
+        own = nearer(own, state)
     headers = [content_type(format), VARY, *_raw(own)]
     if format.only_rows:
         headers += _beside_rows(answer)

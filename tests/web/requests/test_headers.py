@@ -159,13 +159,17 @@ def limit_of(answer: httpx.Response) -> tuple[str, str]:
 
 
 @pytest.mark.slow
-def test_an_answer_tells_only_the_limit_with_the_fewest_left(home: House, tmp_path: Path) -> None:
-    with house(tmp_path / "limited") as limited, limited.sign_in(ALICE) as alice:
+@pytest.mark.parametrize(("most", "told"), [("600", ("10", "9")), ("12", ("10", "9")), ("11", ("11", "8"))])
+def test_an_answer_tells_only_the_limit_with_the_fewest_left(tmp_path: Path, most: str, told: tuple[str, str]) -> None:
+    limits = {"CRMKIT_LIMITS_REQUESTS_PER_MINUTE": most}
+    with house(tmp_path / "limited", limits) as limited, limited.sign_in(ALICE) as alice:
         place = f"/workspaces/{alice.json_of('GET', '/whoami')['workspace']}"
         assert alice.delete(place).status_code == 403
         wrong = alice.delete(f"{place}?code=000000")
-        assert wrong.headers.get_list("X-RateLimit-Limit") == ["10"]
-        assert wrong.headers.get_list("X-RateLimit-Remaining") == ["9"]
+        assert wrong.status_code == 403
+        assert wrong.headers.get_list("X-RateLimit-Limit") == [told[0]]
+        assert wrong.headers.get_list("X-RateLimit-Remaining") == [told[1]]
+        assert len(wrong.headers.get_list("X-RateLimit-Reset")) == 1
 
 
 def test_without_a_limit_no_answer_has_a_header_of_one(alice: Person) -> None:
