@@ -132,6 +132,11 @@ def test_of_two_limits_that_are_reached_the_one_with_the_longer_wait_is_told() -
     assert running.ask() == {"limit": 1, "remaining": 0, "reset": 60, "retry": 60}
     running.now = 59.0
     assert running.ask(OTHER_TOKEN) == {"limit": 1, "remaining": 0, "reset": 1, "retry": 1}
+    running = Running(requests_per_minute=2, requests_per_10_minutes=2)
+    for _ in range(2):
+        running.ask()
+        running.now += 5
+    assert running.ask() == {"limit": 2, "remaining": 0, "reset": 590, "retry": 590}
 
 
 def test_the_limit_with_the_fewest_left_is_told() -> None:
