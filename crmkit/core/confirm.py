@@ -13,6 +13,7 @@ from crmkit.storage.interface.tx import Tx
 from crmkit.storage.requests import confirmations
 
 MINUTES = 10
+ASK = f"Ask the user, then within {MINUTES} minutes:"  # stands between what an act takes along and the request again
 
 
 def binding(act: str, touched: Iterable[tuple[str, int]] | Iterable[str], query: str = "", body: bytes = b"") -> bytes:
@@ -37,7 +38,6 @@ def require(tx: Tx, sent: str, bound: bytes, says: str, again: str, body: str = 
     stale = "That confirm token is wrong, used or outdated. " if sent else ""
     return Problem(
         "confirmation_required",
-        f"{stale}{says} Ask the user, then within {MINUTES} minutes: "
-        f"{again}{'&' if '?' in again else '?'}confirm={token}{body and f' {body}'}",
+        f"{stale}{says} {ASK} {again}{'&' if '?' in again else '?'}confirm={token}{body and f' {body}'}",
         facts={"confirm": token},
     )

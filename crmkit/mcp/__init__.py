@@ -1,6 +1,7 @@
-"""Floor 5: the Model Context Protocol, for chat clients, at POST /mcp.
+"""Floor 5: the Model Context Protocol, for chat clients, at POST /mcp and /mcp/typed.
 
-`endpoint` is the route. `protocol` reads and writes messages, `tools` describes the three tools, `arguments` reads what
-they are called with. A call is a request to the API: `inside` sends it to the application of `web` in process, and
+`endpoint` has both routes. `protocol` reads and writes messages. `tools` describes the three tools of the first,
+`typed` makes those of the second from the routes, by what `takes` finds in their declarations; `arguments` reads what
+tools are called with. A call is a request to the API: `inside` sends it to the application of `web` in process, and
 `cut` shortens a long answer.
 """

@@ -6,7 +6,7 @@ from urllib.parse import unquote
 
 from crmkit.errors import Problem
 from crmkit.mcp.cut import MAX_CHARACTERS
-from crmkit.web.call import GENTLE, INSIDE, HttpCall
+from crmkit.web.call import GENTLE, INSIDE, PROBLEM, HttpCall
 from crmkit.web.routing import next_page
 from crmkit.web.routing.segments import encoded
 from crmkit.web.writes import KEY_HEADER
@@ -37,6 +37,7 @@ class InnerResponse:
     status: int
     body: str
     next: str = ""  # the path of the next page, where the body does not lead to it
+    problem: Problem | None = None  # why it was refused
 
 
 async def send(call: HttpCall, request: Request) -> InnerResponse:
@@ -94,4 +95,4 @@ async def send(call: HttpCall, request: Request) -> InnerResponse:
     await call.app.state.edge(inner, receive, collect)
     if not is_whole and size <= MAX_BYTES:
         raise Problem("busy", "The answer ended before it was whole: send it again in a moment.")
-    return InnerResponse(status, b"".join(parts).decode("utf-8", "replace"), following)
+    return InnerResponse(status, b"".join(parts).decode("utf-8", "replace"), following, inner["state"].get(PROBLEM))

@@ -21,6 +21,9 @@ SUPPORTED = (*MODERN, *reversed(HANDSHAKE))
 _VERSION = "io.modelcontextprotocol/protocolVersion"
 _CAPABILITIES = "io.modelcontextprotocol/clientCapabilities"
 
+# the methods of which a header repeats a param
+_NAMED = {"tools/call": "name", "prompts/get": "name", "resources/read": "uri"}
+
 PARSE_ERROR = -32700
 INVALID_REQUEST = -32600
 METHOD_NOT_FOUND = -32601
@@ -54,15 +57,21 @@ class _Params(msgspec.Struct):
 
     meta: dict[str, Any] | msgspec.UnsetType = msgspec.field(default=msgspec.UNSET, name="_meta")
     name: Any = None
+    uri: Any = None
 
 
 class ToolCall(msgspec.Struct):
-    """The params of tools/call; the arguments are not decoded yet."""
+    """The params of tools/call; the arguments are not decoded yet.
+
+    A call that is sent again after a question has the `answers`, and the `state` that was sent with it.
+    """
 
     says: ClassVar[str] = "params must be an object, in which name is the name of a tool and arguments an object"
 
     name: str
     arguments: msgspec.Raw = msgspec.Raw(b"{}")
+    answers: dict[str, Any] = msgspec.field(default_factory=dict, name="inputResponses")
+    state: str = msgspec.field(default="", name="requestState")
 
 
 class Hello(msgspec.Struct):
@@ -81,6 +90,7 @@ class Message:
     method: str
     params: bytes
     is_modern: bool
+    may_ask: bool = False  # the client asks its user what a result wants to know, in a form
 
 
 def message_of(body: bytes, headers: Mapping[str, str]) -> Message:
@@ -97,7 +107,7 @@ def message_of(body: bytes, headers: Mapping[str, str]) -> Message:
     id = None if envelope.id is msgspec.UNSET else envelope.id
     params = bytes(envelope.params)
     is_modern = _is_modern(params, headers)
-    return Message(id, envelope.method, params, is_modern)
+    return Message(id, envelope.method, params, is_modern, is_modern and _may_ask(params))
 
 
 def check(message: Message, headers: Mapping[str, str]) -> None:
@@ -113,8 +123,9 @@ def check(message: Message, headers: Mapping[str, str]) -> None:
     if not isinstance(version, str) or not isinstance(meta[_CAPABILITIES], dict):
         raise Fault(INVALID_PARAMS, f"params._meta: {_VERSION} is a string and {_CAPABILITIES} an object")
     expected = {"mcp-protocol-version": version, "mcp-method": message.method}
-    if message.method == "tools/call":
-        expected["mcp-name"] = params.name if isinstance(params.name, str) else ""
+    if message.method in _NAMED:
+        named = getattr(params, _NAMED[message.method])
+        expected["mcp-name"] = named if isinstance(named, str) else ""
     for name, content in expected.items():
         if _header(headers.get(name, "")) != content:
             raise Fault(HEADER_MISMATCH, f"the header {name} must equal the body")
@@ -149,6 +160,22 @@ def failure(id: str | int | None, fault: Fault) -> bytes:
     if fault.data is not None:
         error["data"] = fault.data
     return encoded({"jsonrpc": "2.0", "id": id, "error": error})
+
+
+def question(key: str, says: str, form: dict[str, Any], state: str) -> dict[str, Any]:
+    """Return the result of a modern request that is done once its user has answered; it comes again with `state`."""
+    asked = {"method": "elicitation/create", "params": {"mode": "form", "message": says, "requestedSchema": form}}
+    return {"resultType": "input_required", "inputRequests": {key: asked}, "requestState": state}
+
+
+def _may_ask(params: bytes) -> bool:
+    try:
+        meta = msgspec.json.decode(params, type=_Params).meta
+    except (msgspec.DecodeError, RecursionError):
+        return False
+    able = meta.get(_CAPABILITIES) if isinstance(meta, dict) else None
+    how = able.get("elicitation") if isinstance(able, dict) else None
+    return isinstance(how, dict) and (not how or "form" in how)
 
 
 def _is_modern(params: bytes, headers: Mapping[str, str]) -> bool:

@@ -107,6 +107,10 @@ class Tools:
             ),
         ]
 
+    def confirmed(self, call: ToolCall, token: str) -> ToolCall | None:
+        """Return None: the confirm token stands in the path."""
+        return None
+
     def request_of(self, tool: ToolCall) -> Request:
         """Return the request that a call of a known tool stands for; raises `invalid_value` for wrong arguments."""
         takes = _ARGUMENTS[tool.name]

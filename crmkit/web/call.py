@@ -29,6 +29,7 @@ GENTLE = (
 KNOWN = "known"  # in the state of a request without a token: the actor that asks
 WITHIN = "within"  # in the state of a request that is part of another, which was counted
 LINKED = "linked"  # in the state of a request that a link stands for: who made the link
+PROBLEM = "problem"  # in the state of a request that was refused: why
 DRY = "dry"  # in the state of a request: whether it is a dry run
 LONG = 256 * 1024  # bytes of a body that is decoded beside the event loop: some milliseconds
 FLAGS = {"1": True, "true": True, "0": False, "false": False}

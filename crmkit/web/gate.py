@@ -71,5 +71,5 @@ class Gate:
             return await sessions.authenticate(self._crm, sent, address_of(scope))
         except Problem as problem:
             if route.apps and problem.status == 401:
-                problem.headers["WWW-Authenticate"] = challenge(self._crm.settings, bool(sent))
+                problem.headers["WWW-Authenticate"] = challenge(self._crm.settings, route.paths[0], bool(sent))
             raise

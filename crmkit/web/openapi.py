@@ -1,7 +1,7 @@
 """OpenAPI 3.1, read from the route table and the kinds' declarations."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from crmkit import __version__
@@ -9,7 +9,7 @@ from crmkit.core.crm import Crm
 from crmkit.core.records import nested
 from crmkit.core.transfer.exports.verbs import OF_PAGES
 from crmkit.errors import CATALOGUE, a
-from crmkit.model.form import Form
+from crmkit.model.form import Field, Form
 from crmkit.model.query import count
 from crmkit.model.query.parse import DEFAULT_LIMIT, MAX_LIMIT, MAX_TOKENS, RESERVED
 from crmkit.model.record import Kind, Kinds
@@ -54,7 +54,7 @@ def record_schema(kind: Kind) -> dict[str, Any]:
     """Return the JSON Schema of a record, of which `fields=` may choose some members."""
     properties: dict[str, Any] = {"handle": {"type": "string"}}
     for field in kind.fields:
-        schema = {**field.type.schema(), "description": f"{field.help}; {field.type.says}"}
+        schema = {**field.type.schema(), "description": _told(field)}
         if not field.writable:
             schema["readOnly"] = True
         if field.nullable:
@@ -63,15 +63,20 @@ def record_schema(kind: Kind) -> dict[str, Any]:
     return {"type": "object", "description": kind.help, "properties": properties, "required": ["handle", "id"]}
 
 
-def body_schema(form: Form, whole: bool, is_edit: bool = False) -> dict[str, Any]:
+def _told(field: Field) -> str:
+    return f"{field.help}; {field.type.says}"
+
+
+def body_schema(form: Form, whole: bool, is_edit: bool = False, says: Callable[[Field], str] = _told) -> dict[str, Any]:
     """Return the JSON Schema of a body. A `whole` one must have every required field; no required field may be null.
 
-    That of a PATCH `is_edit`.
+    That of a PATCH `is_edit`. `says` describes a field, unless with an empty text.
     """
     properties: dict[str, Any] = {}
     for name, field in (form.writable if is_edit else form.taken).items():
         schema = field.type.edit_schema() if is_edit else field.type.schema()
-        schema = {**schema, "description": f"{field.help}; {field.type.says}"}
+        if told := says(field):
+            schema = {**schema, "description": told}
         properties[name] = schema if field.needs_value else _nullable(schema)
     required = [name for name, field in form.writable.items() if field.needs_value] if whole else []
     needed = {"required": required} if required else {}
@@ -79,7 +84,7 @@ def body_schema(form: Form, whole: bool, is_edit: bool = False) -> dict[str, Any
 
 
 def _operation(crm: Crm, route: Route, method: str, path: str) -> dict[str, Any]:
-    kinds, kind, form = crm.kinds, route.kind, route.form
+    kinds, kind = crm.kinds, route.kind
     parameters: list[dict[str, Any]] = [_parameter(name, "path") for name in re.findall(r"{(\w+)}", path)]
     parameters += _query(route, method, path)
     if route.writes:
@@ -92,20 +97,8 @@ def _operation(crm: Crm, route: Route, method: str, path: str) -> dict[str, Any]
         "parameters": parameters,
         "responses": _responses(route, method, path, kind),
     }
-    body = form or (kind if method in ("POST", "PATCH") else None)
-    if body is not None:
-        is_whole = method != "PATCH" and (form is not None or not _merges(route))
-        schema = body_schema(
-            body.changes if method == "PATCH" else body, is_whole, is_edit=form is None and method == "PATCH"
-        )
-        if body in kinds.records and method == "POST":
-            schema["properties"] |= _nested(kinds, body)
-        if form is None and method == "PATCH" and not _is_by_filter(method, path):
-            schema["properties"]["version"] = {
-                "type": ["integer", "null"],
-                "minimum": 1,
-                "description": "the version you read; where the record has another by now, nothing changes",
-            }
+    schema = sent_schema(kinds, route, method, path)
+    if schema is not None:
         if route.is_batch:
             schema = _batch_of(schema, crm.settings.limits.batch_items)
         found["requestBody"] = {
@@ -120,6 +113,28 @@ def _operation(crm: Crm, route: Route, method: str, path: str) -> dict[str, Any]
     if route.public:
         found["security"] = []
     return found
+
+
+def sent_schema(
+    kinds: Kinds, route: Route, method: str, path: str, says: Callable[[Field], str] = _told
+) -> dict[str, Any] | None:
+    """Return the JSON Schema of the body of a request, or of an item of a batch; None where none is declared."""
+    form = route.form
+    body = form or (route.kind if method in ("POST", "PATCH") else None)
+    if body is None:
+        return None
+    is_whole = method != "PATCH" and (form is not None or not _merges(route))
+    is_edit = form is None and method == "PATCH"
+    schema = body_schema(body.changes if method == "PATCH" else body, is_whole, is_edit, says)
+    if body in kinds.records and method == "POST":
+        schema["properties"] |= _nested(kinds, body)
+    if is_edit and not is_by_filter(method, path):
+        schema["properties"]["version"] = {
+            "type": ["integer", "null"],
+            "minimum": 1,
+            "description": "the version you read; where the record has another by now, nothing changes",
+        }
+    return schema
 
 
 def _nested(kinds: Kinds, kind: Kind) -> dict[str, Any]:
@@ -142,7 +157,8 @@ def _batch_of(body: dict[str, Any], most: int) -> dict[str, Any]:
     return {"description": "or JSON lines, an item in each; or one item alone", "anyOf": [whole, items]}
 
 
-def _query(route: Route, method: str, path: str) -> list[dict[str, Any]]:
+def query_schemas(route: Route, method: str, path: str) -> dict[str, Any]:
+    """Return the JSON Schema of each parameter that a query takes, but for `format`."""
     names: Iterable[str] = route.parameters
     if names == ANY and route.kind:
         reserved: tuple[str, ...] = RESERVED if method == "GET" else ("search", "confirm")
@@ -159,11 +175,15 @@ def _query(route: Route, method: str, path: str) -> list[dict[str, Any]]:
         MAX_TOKENS: {"type": "integer", "minimum": 1},
         **{name: {"enum": list(FLAGS)} for name in (DRY_RUN, "atomic", "explain")},
     }
-    found = [{**_parameter("format", "query"), "schema": {"enum": [each.name for each in route.formats]}}]
-    for name in names:
-        parameter = _parameter(name, "query")
-        found.append({**parameter, "schema": own.get(name, parameter["schema"])})
-    return [{**parameter, "required": parameter["name"] in route.needed} for parameter in found]
+    return {name: own.get(name, {"type": "string"}) for name in names}
+
+
+def _query(route: Route, method: str, path: str) -> list[dict[str, Any]]:
+    schemas = {"format": {"enum": [each.name for each in route.formats]}, **query_schemas(route, method, path)}
+    return [
+        {**_parameter(name, "query"), "schema": schema, "required": name in route.needed}
+        for name, schema in schemas.items()
+    ]
 
 
 def _parameter(name: str, where: str) -> dict[str, Any]:
@@ -172,8 +192,8 @@ def _parameter(name: str, where: str) -> dict[str, Any]:
 
 def _responses(route: Route, method: str, path: str, kind: Kind | None) -> dict[str, Any]:
     schema: dict[str, Any] = {"type": "object"}
-    is_by_filter = _is_by_filter(method, path)
-    if kind is not None and route.form is None and method != "DELETE" and not is_by_filter:
+    finds = is_by_filter(method, path)
+    if kind is not None and route.form is None and method != "DELETE" and not finds:
         is_many = method == "GET" and not path.endswith("{id}")
         schema = (
             (_whole() if route.streams else _many(_is_count(path)))
@@ -192,7 +212,7 @@ def _responses(route: Route, method: str, path: str, kind: Kind | None) -> dict[
     statuses = {str(route.status), *(("200",) if method == "POST" and _merges(route) else ())}
     if route.is_batch:
         statuses |= {"200", "207"}
-    if kind is not None and is_by_filter:
+    if kind is not None and finds:
         statuses.add("202")
     told = (
         {}
@@ -215,7 +235,7 @@ def _merges(route: Route) -> bool:
     return route.kind is not None and (bool(route.kind.merges_by) or route.form is not None)
 
 
-def _is_by_filter(method: str, path: str) -> bool:
+def is_by_filter(method: str, path: str) -> bool:
     """Tell whether this changes or deletes all records of a list that filters find."""
     return method in ("PATCH", "DELETE") and "{" not in path
 

@@ -9,7 +9,7 @@ from crmkit.core.crm import Crm
 from crmkit.errors import Problem
 from crmkit.render.answers import Failure
 from crmkit.render.text import printable
-from crmkit.web.call import DRY, INSIDE
+from crmkit.web.call import DRY, INSIDE, PROBLEM
 from crmkit.web.reply import Response, logged_id, request_id, respond
 
 log = logging.getLogger("crmkit")
@@ -22,6 +22,7 @@ def on_error(scope: Scope, error: Exception) -> Response:
         log_operational(scope, problem)
     if problem.for_tools and scope["state"].get(INSIDE):
         problem.hint = problem.for_tools
+    scope["state"][PROBLEM] = problem
     crm: Crm = scope["litestar_app"].state["crm"]
     is_dry = bool(scope["state"].get(DRY))
     return respond(scope, Failure(problem, request_id(scope), crm.kinds.of_record(problem.shown), is_dry))

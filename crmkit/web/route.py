@@ -91,6 +91,7 @@ class Route:
     is_list: bool  # a view may keep its path: it reads what its parameters find
     is_linked: bool  # a link may show what it answers
     looks: bool  # it tells how far a job is, for which a job need not make way
+    tool: str  # the typed tool of MCP that sends it; one that several kinds share takes `records`; "": none does
     asks_first: bool  # a client should ask its user before it sends this: the tool `write` of MCP refuses it
 
     @property
@@ -153,6 +154,7 @@ def route(
     is_list: bool | None = None,
     is_linked: bool | None = None,
     looks: bool = False,
+    tool: str | None = None,
     asks_first: bool | None = None,
 ) -> Callable[[Handler], Route]:
     """Return the decorator that makes a handler a Route; raises BadRoute.
@@ -167,6 +169,7 @@ def route(
     Its answer shows records of its `kind` unless other kinds are `shown`; that to a batch shows none. What is read with
     a cursor, or by filters, may be cut, and has the formats of LISTS.
     What reads by the filters of a kind `is_list`, unless it says otherwise. What reads records `is_linked`.
+    Its `tool` has its name, unless it says otherwise; there is none for files, and for what is set up or about people.
     A client `asks_first` before a delete, a write to all that filters find, and one in a guarded area.
     """
 
@@ -210,10 +213,13 @@ def route(
             is_list=verb == "read" and kind is not None and query == ANY if is_list is None else is_list,
             is_linked=bool(is_linked),
             looks=looks,
+            tool=tool or "",
             asks_first=bool(asks_first),
         )
         if is_linked is None:
             made = replace(made, is_linked=_shows_records(made))
+        if tool is None and _has_tool(made):
+            made = replace(made, tool=made.name)
         if asks_first is None:
             made = replace(made, asks_first=_asks_first(made))
         _check(made, isinstance(area or kind, Kind))
@@ -230,6 +236,15 @@ def _shows_records(made: Route) -> bool:
     if made.verb != "read":
         return False
     return made.is_list if made.kind is None else bool(made.kind.writable) and not made.kind.is_setting
+
+
+def _has_tool(made: Route) -> bool:
+    """Tell whether a typed tool sends requests to a route that names none: it is about records, and text both ways."""
+    if made.public or made.direct or made.streams or made.uploads or not made.summary:
+        return False
+    if made.kind is None:
+        return made.area in ("*", "analytics") or made.area not in get_args(Area)
+    return made.verb == "read" or not made.kind.is_setting
 
 
 def _asks_first(made: Route) -> bool:

@@ -30,6 +30,7 @@ from crmkit.storage.people import accounts, grants, invites
 from crmkit.storage.people.grants import Binding
 
 PURPOSE = "connect"  # under which the mailed code is kept
+PLACES = ("/mcp", "/mcp/typed")  # the paths of the MCP endpoints
 SCOPE = "crm"  # the only one; whatever scope an app asks for, it gets this one
 GRANT_SECONDS = 60
 MAX_STATE = 4_000  # characters
@@ -82,14 +83,14 @@ class Choices:
     contacts: Mapping[str, int]
 
 
-def resource(crm: Crm) -> str:
-    """Return the resource that tokens are for (RFC 8707, RFC 9728): the URL of the MCP endpoint."""
-    return f"{crm.settings.base_url}/mcp"
+def resource(crm: Crm, place: str = PLACES[0]) -> str:
+    """Return the resource that tokens are for (RFC 8707, RFC 9728): the URL of an MCP endpoint. A token is for all."""
+    return f"{crm.settings.base_url}{place}"
 
 
 def is_ours(crm: Crm, named: str) -> bool:
     """Tell whether the parameter `resource` names this server, with or without a slash at its end."""
-    return named.rstrip("/") in (crm.settings.base_url, resource(crm))
+    return named.rstrip("/") in (crm.settings.base_url, *(resource(crm, place) for place in PLACES))
 
 
 def request_of(crm: Crm, pairs: Sequence[tuple[str, str]]) -> AuthorizationRequest:

@@ -38,7 +38,7 @@ async def root(call: HttpCall) -> Answer:
     return Document("\n".join(lines), {"service": "crmkit", "base_url": base_url, "manual": f"{base_url}/help"})
 
 
-@read("/help", summary="this manual: daily work, one topic, or topic=all", public=True, query=("topic",))
+@read("/help", summary="this manual: daily work, one topic, or topic=all", public=True, query=("topic",), tool="help")
 async def help_(call: HttpCall) -> Answer:
     topic = call.parameters().get("topic", "")
     text = written(call).page(topic)

@@ -12,6 +12,7 @@ import msgspec
 
 from crmkit.core.oauth import connect, redeem
 from crmkit.core.oauth.client import BadClient, described
+from crmkit.core.oauth.connect import PLACES
 from crmkit.core.oauth.redeem import Refused
 from crmkit.errors import Problem
 from crmkit.settings import Settings
@@ -19,24 +20,29 @@ from crmkit.web.call import HttpCall
 from crmkit.web.oauth.forms import MAX_FORM, form_of
 from crmkit.web.oauth.origins import RESOURCE_METADATA
 from crmkit.web.reply import Response
-from crmkit.web.route import ANY, Route, read, route
+from crmkit.web.route import ANY, Handler, Route, read, route
 
 SERVER_METADATA = "/.well-known/oauth-authorization-server"
 MAX_REGISTRATION = 16 * 1024  # bytes
 
 
-async def resource_metadata(call: HttpCall) -> Response:
-    crm = call.crm
-    return _json(
-        {
-            "resource": connect.resource(crm),
-            "resource_name": "crmkit",
-            "authorization_servers": [crm.settings.base_url],
-            "scopes_supported": [connect.SCOPE],
-            "bearer_methods_supported": ["header"],
-            "resource_documentation": f"{crm.settings.base_url}/help",
-        }
-    )
+def resource_metadata(place: str) -> Handler:
+    """Return the handler that describes the MCP endpoint at this path."""
+
+    async def described(call: HttpCall) -> Response:
+        crm = call.crm
+        return _json(
+            {
+                "resource": connect.resource(crm, place),
+                "resource_name": "crmkit",
+                "authorization_servers": [crm.settings.base_url],
+                "scopes_supported": [connect.SCOPE],
+                "bearer_methods_supported": ["header"],
+                "resource_documentation": f"{crm.settings.base_url}/help",
+            }
+        )
+
+    return described
 
 
 async def server_metadata(call: HttpCall) -> Response:
@@ -131,11 +137,16 @@ def _refused(error: str, problem: Problem) -> Response:
 
 def routes(settings: Settings) -> list[Route]:
     """Return the routes. Metadata are where RFC 8414 (3.1) and RFC 9728 (3.1) put them for a base URL with a path."""
-    path = settings.base_path
-    places = dict.fromkeys(["", "/mcp", path, f"{path}/mcp"])  # clients ask at the host too, and after the path
+    of: dict[
+        str, str
+    ] = {}  # the endpoint that is described at each path; clients ask at the host too, and after its path
+    for base in ("", settings.base_path):
+        for place in ("", *PLACES):
+            of.setdefault(f"{base}{place}", place or PLACES[0])
     metadata = partial(read, query=ANY, public=True, direct=True)
+    described = [[f"{RESOURCE_METADATA}{path}" for path in of if of[path] == place] for place in PLACES]
     return [
-        metadata([f"{RESOURCE_METADATA}{place}" for place in places])(resource_metadata),
-        metadata([f"{SERVER_METADATA}{place}" for place in places])(server_metadata),
+        *(metadata(paths)(resource_metadata(place)) for place, paths in zip(PLACES, described, strict=True)),
+        metadata([f"{SERVER_METADATA}{path}" for path in of])(server_metadata),
         *(register, token, revoke),
     ]

@@ -36,10 +36,10 @@ class Origins:
             )
 
 
-def challenge(settings: Settings, token_was_sent: bool) -> str:
-    """Return the WWW-Authenticate header of a 401 (RFC 9728, 5.1)."""
+def challenge(settings: Settings, place: str, token_was_sent: bool) -> str:
+    """Return the WWW-Authenticate header of a 401 (RFC 9728, 5.1) of the MCP endpoint at this path."""
     error = 'error="invalid_token", ' if token_was_sent else ""
-    where = f"{settings.origin}{RESOURCE_METADATA}{settings.base_path}/mcp"
+    where = f"{settings.origin}{RESOURCE_METADATA}{settings.base_path}{place}"
     return f'Bearer {error}resource_metadata="{where}", scope="{SCOPE}"'
 
 

@@ -58,6 +58,10 @@ def test_metadata_are_where_the_rfcs_put_them_for_a_path(home: House) -> None:
             assert someone.get(f"/.well-known/oauth-authorization-server{place}").json() == server
             assert someone.get(f"/.well-known/oauth-protected-resource{place}").json() == resource
         assert someone.get(f"{PATH}/.well-known/oauth-authorization-server").json() == server
+        for place in ("/mcp/typed", f"{PATH}/mcp/typed"):
+            assert someone.get(f"/.well-known/oauth-authorization-server{place}").json() == server
+            typed = someone.get(f"/.well-known/oauth-protected-resource{place}").json()
+            assert typed == {**resource, "resource": f"{BASE}/mcp/typed"}
 
 
 def test_a_401_of_mcp_leads_to_the_metadata(home: House) -> None:

@@ -57,7 +57,7 @@ def _facts_of(invites: Iterable[Invite]) -> list[dict[str, str]]:
     ]
 
 
-@read("/whoami", area="own", summary="who you are, your workspace, its plan and use")
+@read("/whoami", tool="whoami", area="own", summary="who you are, your workspace, its plan and use")
 async def whoami(call: HttpCall) -> Answer:
     identity = await sessions.whoami(call)
     return identity_card(identity, {**identity.usage, **call.app.state.limit.used(call.actor)})

@@ -17,6 +17,7 @@ def count_route(kinds: Kinds, kind: Kind) -> Route:
     @read(
         f"/{kind.plural}/count",
         name=f"count_{kind.plural}",
+        tool="count",
         summary="count: by, sum, avg, min, max",
         kind=kind,
         query=tuple(of_log) if is_log else ANY,

@@ -21,6 +21,7 @@ def history_routes(kinds: Kinds, kind: Kind) -> list[Route]:
     @read(
         f"{one}/history",
         name=f"get_{kind.name}_history",
+        tool="history",
         summary="its changes, newest first: by, since, until",
         area=kind,
         kind=kinds.audit,
@@ -33,6 +34,7 @@ def history_routes(kinds: Kinds, kind: Kind) -> list[Route]:
     @read(
         f"{one}/blame",
         name=f"get_{kind.name}_blame",
+        tool="blame",
         summary="who set each value, when, by which token",
         area=kind,
         formats=LISTS,
@@ -70,6 +72,7 @@ def routes(kinds: Kinds) -> list[Route]:
 
     @read(
         "/audit",
+        tool="audit",
         summary="what changed, newest first: by, action, target, since, until",
         kind=kinds.audit,
         query=(*audit.FILTERS, *PAGING),

@@ -21,6 +21,7 @@ def routes(kinds: Kinds) -> list[Route]:
 
     @read(
         "/search",
+        tool="search",
         summary="all kinds at once: q, types",
         area="*",
         query=("q", "types", "explain"),
@@ -36,6 +37,7 @@ def routes(kinds: Kinds) -> list[Route]:
 
     @read(
         "/reminders",
+        tool="reminders",
         summary=f"due follow-ups and open tasks: {', '.join(reminders.PARAMETERS)}",
         area="*",
         query=reminders.PARAMETERS,

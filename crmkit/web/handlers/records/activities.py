@@ -37,6 +37,7 @@ def log_routes(kinds: Kinds, kind: Kind) -> list[Route]:
     @read(
         path,
         name=f"list_{kind.name}_activities",
+        tool="",  # the list of all takes the record as a filter
         summary=f"activities on a {kind.name}",
         kind=of_log,
         query=feed(kinds),
@@ -49,6 +50,7 @@ def log_routes(kinds: Kinds, kind: Kind) -> list[Route]:
         "POST",
         path,
         name=f"log_{kind.name}_activity",
+        tool="log_activity",
         summary=f"log an activity on a {kind.name}",
         kind=of_log,
         verb="write",
@@ -71,7 +73,7 @@ def routes(kinds: Kinds) -> list[Route]:
     @read(
         "/activities",
         name="list_activities",
-        summary=f"activities, newest first: {logged}, kind, by, since, until, search",
+        summary=f"activities, newest first: {logged}, kind, by, since, until",
         kind=kinds.activity,
         query=feed(kinds),
         has_groups=True,
@@ -84,6 +86,7 @@ def routes(kinds: Kinds) -> list[Route]:
         "POST",
         "/activities",
         name="log_activity",
+        tool="create_activity",
         summary=f"log one on {listed([each.activity_link for each in kinds.logged], 'or')}",
         kind=kinds.activity,
         verb="write",
@@ -109,6 +112,7 @@ def routes(kinds: Kinds) -> list[Route]:
         "PATCH",
         "/activities/{id}",
         name="change_activity",
+        tool="update_activity",
         summary="change it; its links stay",
         kind=kinds.activity,
         verb="write",

@@ -19,6 +19,7 @@ def batch_route(kind: Kind) -> Route:
         "POST",
         f"/{kind.plural}/batch",
         name=f"save_{kind.plural}",
+        tool="create_many",
         summary=f"many {kind.plural} at once (atomic=1: all or none)",
         kind=kind,
         verb="write",

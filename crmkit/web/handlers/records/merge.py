@@ -21,6 +21,7 @@ def merge_routes(kind: Kind) -> list[Route]:
         "POST",
         f"/{kind.plural}/{{id}}/merge",
         name=f"merge_{kind.name}",
+        tool="merge",
         summary="merge another into it, in two steps",
         kind=kind,
         verb="delete",
