@@ -20,6 +20,7 @@ LOCAL = "http://127.0.0.1:8000"
 TIMEOUT_SECONDS = 600  # of one answer: a plan of a large file takes a while
 PIECE = 256 * 1024  # bytes that are sent at once
 LOOK_SECONDS = (0.1, 2.0)  # between two looks how far it is: at first, and at last, since each slows it
+SHOWN = 20  # refused rows
 LINE_SECONDS = 5.0  # between two lines where no terminal shows a bar
 BAR = 30  # characters
 
@@ -102,7 +103,7 @@ def _run(server: Server, file: Path, sent: Mapping[str, str], is_dry: bool, is_a
         print(server.text("POST", f"/import?{query}", file=file))
         return 0
     path = f"/imports/{server.json('POST', f'/import?{query}', file=file)['id']}"
-    print(server.text("GET", path), flush=True)
+    print(server.text("GET", f"{path}?limit={SHOWN}"), flush=True)
     if not is_agreed and not _agrees():
         print(f"not started: POST {path}/start starts it, DELETE {path} drops it", file=sys.stderr)
         return 1
@@ -112,7 +113,7 @@ def _run(server: Server, file: Path, sent: Mapping[str, str], is_dry: bool, is_a
     except KeyboardInterrupt:
         print(f"\nit goes on: GET {path} tells how far it is, DELETE {path} stops it", file=sys.stderr)
         raise
-    print(server.text("GET", path))
+    print(server.text("GET", f"{path}?limit={SHOWN}"))
     return 0 if found["state"] == "done" else 1
 
 
@@ -129,7 +130,7 @@ def _watched(server: Server, path: str, out: TextIO) -> Any:
     began = told_at = time.monotonic()
     pause, longest = LOOK_SECONDS
     while True:
-        found = server.json("GET", f"{path}")
+        found = server.json("GET", f"{path}?limit=0")
         has_ended = found["state"] != "running"
         now = time.monotonic()
         if out.isatty():

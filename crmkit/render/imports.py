@@ -14,10 +14,12 @@ from crmkit.render.answers import Part, Table, numbered_lines, told_of_fields
 from crmkit.render.encoding import encoded
 from crmkit.render.files import cells, csv
 from crmkit.render.formats import CSV, Format
+from crmkit.render.pages.rows import lines
 from crmkit.render.tail import NO_TAIL, Tail
 
 Refused = tuple[int, str, Mapping[str, str], str]  # number, code, what is wrong with which fields, hint
 
+REFUSED = "refused_rows"  # their key in JSON
 LED_BY = ("row", "error")  # the columns of a report before those of the file
 TOGETHER = 100  # rows of a piece
 
@@ -32,20 +34,49 @@ def standing(
     status: int,
 ) -> Table:
     """Return how an import stands: its line has `fields`, its JSON has `facts` besides."""
-    rows = [
-        (f"row/{number}", {"error": code, **told_of_fields(wrong), **_hint(wrong, hint)})
-        for number, code, wrong, hint in refused
-    ]
     parts = (
         Part(MixedListing("", ((handle, fields),), Paging()), NO_TAIL),
         numbered_lines("column", [{name: row[name] for name in ("title", "field")} for row in columns], NO_TAIL),
-        Part(MixedListing("rows", tuple(rows), Paging()), tail),
+        Part(_lines(refused), tail),
     )
-    told = [
+    notes = {"notes": list(tail.notes)} if tail.notes else {}
+    return Table(parts, {**facts, "columns": list(columns), REFUSED: _items(refused), **notes}, status)
+
+
+def pieces(found: Table, refused: Iterable[Refused], is_json: bool) -> Iterator[bytes]:
+    """Yield the text or the JSON of how an import stands with these rows, of which it has none yet."""
+    *head, rows = found.parts
+    waiting = iter(refused)
+    several = iter(lambda: list(islice(waiting, TOGETHER)), [])
+    if is_json:
+        facts = found.data()
+        del facts[REFUSED]
+        yield encoded(facts)[:-1] + f',"{REFUSED}":['.encode()
+        for at, some in enumerate(several):
+            yield (b"," if at else b"") + encoded(_items(some))[1:-1]
+        yield b"]}\n"
+        return
+    yield f"{Table(head).text()}\n".encode()
+    for some in several:
+        yield "".join(f"{line}\n" for line in lines(_lines(some))).encode()
+    yield "".join(f"{line}\n" for line in rows.tail.lines()).encode()
+
+
+def _lines(refused: Sequence[Refused]) -> MixedListing:
+    return MixedListing(
+        "rows",
+        tuple(
+            (f"row/{number}", {"error": code, **told_of_fields(wrong), **_hint(wrong, hint)})
+            for number, code, wrong, hint in refused
+        ),
+        Paging(),
+    )
+
+
+def _items(refused: Sequence[Refused]) -> list[dict[str, Any]]:
+    return [
         {"row": number, "error": code, "fields": wrong, **_hint(wrong, hint)} for number, code, wrong, hint in refused
     ]
-    notes = {"notes": list(tail.notes)} if tail.notes else {}
-    return Table(parts, {**facts, "columns": list(columns), "refused_rows": told, **notes}, status)
 
 
 def _hint(wrong: Mapping[str, str], hint: str) -> Mapping[str, str]:

@@ -56,9 +56,7 @@ def check_free(tx: Tx, operation: str, but: int | None = None) -> None:
     by = operations.undone_by(tx.connection, tx.by.workspace_id, operation)
     if but is not None and by == audit.operation_id(tx.by.workspace_id, but):
         return
-    chain = [operation]
-    while (by := operations.undone_by(tx.connection, tx.by.workspace_id, chain[-1])) is not None:
-        chain.append(by)
+    chain = operations.chain(tx.connection, tx.by.workspace_id, operation)
     if len(chain) == 1:
         return
     *_, last = chain

@@ -120,6 +120,14 @@ def newest_of(connection: Connection, workspace_id: str, target: str) -> Newest 
     return None if row is None else Newest(*row)
 
 
+def chain(connection: Connection, workspace_id: str, operation_id: str) -> list[str]:
+    """Return an operation, the one that took it back, the one that took that back, and so on."""
+    found = [operation_id]
+    while (by := undone_by(connection, workspace_id, found[-1])) is not None:
+        found.append(by)
+    return found
+
+
 def undone_by(connection: Connection, workspace_id: str, operation_id: str) -> str | None:
     """Return the id of the operation that took an operation back, None if none did."""
     found = newest_of(connection, workspace_id, handle(operation_id))

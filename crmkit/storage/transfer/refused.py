@@ -56,14 +56,27 @@ def drop(tx: Tx, workspace_id: str, import_id: str, most: int = -1) -> int:
     ).rowcount
 
 
+def count(connection: Connection, workspace_id: str, import_id: str) -> int:
+    """Return how many refused rows of an import are kept."""
+    sql = "SELECT count(*) FROM refused_rows WHERE workspace_id = ? AND import_id = ?"
+    found: int = connection.execute(sql, (workspace_id, import_id)).fetchone()[0]
+    return found
+
+
 def first(connection: Connection, workspace_id: str, import_id: str, most: int) -> list[RefusedRow]:
     """Return the first refused rows, without their cells."""
+    return list(each(connection, workspace_id, import_id, most))
+
+
+def each(connection: Connection, workspace_id: str, import_id: str, most: int) -> Iterator[RefusedRow]:
+    """Yield the first refused rows, without their cells, as they are read."""
     found = connection.execute(
         "SELECT number, error, fields FROM refused_rows WHERE workspace_id = ? AND import_id = ? "
         "ORDER BY number LIMIT ?",
         (workspace_id, import_id, most),
     )
-    return [RefusedRow(number, *code_and_hint(error), _decode(fields), ()) for number, error, fields in found]
+    for number, error, fields in found:
+        yield RefusedRow(number, *code_and_hint(error), _decode(fields), ())
 
 
 def all_of(connection: Connection, workspace_id: str, import_id: str) -> Iterator[RefusedRow]:

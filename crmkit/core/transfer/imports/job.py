@@ -4,6 +4,7 @@ What it wrote of a file stands with its place in the file, so after a crash it g
 written. A cap of the plan ends it; what is written stays.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from zoneinfo import ZoneInfo
 
@@ -32,12 +33,16 @@ TURN_SECONDS = 60  # between two looks whether an import that runs has ended, wh
 
 
 class Place(Struct):
-    """How many rows are `done` of how many, and the number of the last one; how many records may be in twice."""
+    """How many rows are `done` of how many, and the number of the last one.
+
+    Beside it what notes count: records that may be in twice, cells that could not be read by their columns.
+    """
 
     of: int
     done: int = 0
     at: int = 0
     alike: int = 0
+    unread: dict[str, int] = {}
 
 
 class Turn(Struct, frozen=True):
@@ -53,7 +58,7 @@ def begin(tx: Tx, found: Import, now: str) -> Import:
     job = jobs.add(tx, NAME, {"import": found.id, "now": now}, position=to_builtins(place))
     refused.drop(tx, found.workspace_id, found.id)
     counts = {"tried": 0, "creates": 0, "updates": 0, "refused": 0, "done": 0}
-    return imports.change(tx, found, state=RUNNING, job_id=job.id, notes=(), **counts)
+    return imports.change(tx, found, state=RUNNING, job_id=job.id, notes=found.kept.get("notes", ()), **counts)
 
 
 async def _prepare(call: Call, job: Job) -> Turn:
@@ -99,9 +104,11 @@ def _step(crm: Crm, tx: Tx, job: Job) -> Job:
     written = rows.written(tx, turn.rows)
     place.done += written.done
     place.alike += written.alike
+    place.unread = dict(written.unread + Counter(place.unread))
     if written.done:
         place.at = turn.rows[written.done - 1].row.number
     refused.keep(tx, found.workspace_id, found.id, written.refused)
+    kind = crm.kinds.by_word[found.options.kind]
     found = imports.change(
         tx,
         found,
@@ -109,7 +116,7 @@ def _step(crm: Crm, tx: Tx, job: Job) -> Job:
         creates=found.creates + written.creates,
         updates=found.updates + written.updates,
         refused=found.refused + len(written.refused),
-        notes=rows.notes_of(crm.kinds.by_word[found.options.kind], place.alike),
+        notes=[*found.kept.get("notes", ()), *rows.notes_of(kind, place.alike, place.unread)],
         op=tx.operations.get(tx.by.workspace_id),
     )
     job = job.goes_on(to_builtins(place))

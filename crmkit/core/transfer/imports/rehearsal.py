@@ -5,6 +5,7 @@ So a row of a later transaction does not find what one of an earlier transaction
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -41,6 +42,7 @@ class Expected:
     creates: int = 0
     updates: int = 0
     alike: int = 0  # of the creates
+    unread: Counter[str] = field(default_factory=Counter)  # cells of those not refused, by their columns' titles
     refused: int = 0
     rows: list[RefusedRow] = field(default_factory=list)
     limit: Problem | None = None  # that ends the import, unless less is written
@@ -88,6 +90,7 @@ def _count(found: Expected, seen: set[int], source: Source, asker: Asker, each: 
         is_known = is_told and not seen.isdisjoint(_sent(kind, each.body, asker))
         if is_known and source.mode == MERGE:  # only a new record needs the field
             found.updates += 1
+            found.unread.update(each.unread)
         else:  # a record that a row before it made is taken back, so it is not named
             _refuse(found, each, _repeated() if is_known and outcome.code == "duplicate" else outcome)
         return
@@ -100,6 +103,7 @@ def _count(found: Expected, seen: set[int], source: Source, asker: Asker, each: 
         return
     else:
         found.updates += 1
+    found.unread.update(each.unread)
     seen |= keys
 
 

@@ -1,6 +1,7 @@
 """A row of a file as a unit that writes its record, and what became of some rows that were written together."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -18,9 +19,10 @@ from crmkit.core.records.merging import May
 from crmkit.core.records.settled import Saved
 from crmkit.core.transfer.imports.options import CREATE, UPDATE
 from crmkit.core.transfer.imports.source import Source
-from crmkit.errors import Problem
+from crmkit.errors import Problem, in_quotes
 from crmkit.files.table import Row
 from crmkit.model.actor import Asker
+from crmkit.model.names import clean
 from crmkit.model.record import Kind
 from crmkit.model.times import written as days
 from crmkit.storage.interface.tx import Tx, Unit
@@ -40,12 +42,14 @@ LIMIT = "plan_limit_reached"  # the code that ends an import
 class Prepared:
     """A row, with the unit that saves its record, or why it is refused before anything is written.
 
-    `body` is that of the POST that it stands for, empty where it is none.
+    `body` is that of the POST that it stands for, empty where it is none; `unread` are the titles of its columns whose
+    cells do not fit.
     """
 
     row: Row
     unit: Unit[Saved] | Problem
     body: Mapping[str, Any] = field(default_factory=dict)
+    unread: Sequence[str] = ()
 
 
 @dataclass
@@ -56,6 +60,7 @@ class Written:
     creates: int = 0
     updates: int = 0
     alike: int = 0  # of those created
+    unread: Counter[str] = field(default_factory=Counter)  # cells, by the titles of their columns
     refused: list[RefusedRow] = field(default_factory=list)
     ended: Problem | None = None
 
@@ -100,7 +105,7 @@ def _prepared(crm: Crm, source: Source, asker: Asker, rows: Sequence[Row]) -> It
             yield Prepared(row, Problem("invalid_value", found.hint, fields=found.fields))
             continue
         try:
-            yield Prepared(row, _unit(crm, source, asker, found), found.values)
+            yield Prepared(row, _unit(crm, source, asker, found), found.values, found.unread)
         except Problem as problem:
             yield Prepared(row, problem, found.values)
 
@@ -116,7 +121,9 @@ def written(tx: Tx, some: Sequence[Prepared]) -> Written:
         found.done += 1
         if isinstance(outcome, Problem):
             found.refused.append(refused(each.row, outcome))
-        elif outcome.created:
+            continue
+        found.unread.update(each.unread)
+        if outcome.created:
             found.creates += 1
             found.alike += bool(outcome.potential_duplicate)
         else:
@@ -124,10 +131,18 @@ def written(tx: Tx, some: Sequence[Prepared]) -> Written:
     return found
 
 
-def notes_of(kind: Kind, alike: int) -> list[str]:
-    """Return what is told of so many records that may be the same as another one."""
+def notes_of(kind: Kind, alike: int, unread: Mapping[str, int]) -> list[str]:
+    """Return what is told of so many records that may be the same as another one, and of cells that do not fit."""
+    notes = [_of_unread(title, count, kind.custom is not None) for title, count in unread.items()]
     what = "1 record that is created" if alike == 1 else f"{alike:,} records that are created"
-    return [f"{what} may be the same as another: GET /duplicates?kind={kind.plural} lists the pairs"] if alike else []
+    told = f"{what} may be the same as another: GET /duplicates?kind={kind.plural} lists the pairs"
+    return [*notes, told] if alike else notes
+
+
+def _of_unread(title: str, count: int, is_kept: bool) -> str:
+    cells = "1 cell" if count == 1 else f"{count:,} cells"
+    where = "went to custom" if is_kept else "was left out" if count == 1 else "were left out"
+    return f"{cells} of {in_quotes([clean(title)])} could not be read and {where}"
 
 
 def refused(row: Row, problem: Problem) -> RefusedRow:

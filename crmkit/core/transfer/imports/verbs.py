@@ -1,12 +1,11 @@
 """The verbs: plan an import, change its plan, start it, stop it, and tell how it stands."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from msgspec import structs
+from msgspec import Struct, structs
 
 from crmkit.core import path_ids, roles
 from crmkit.core.call import Call
@@ -22,6 +21,7 @@ from crmkit.storage import jobs
 from crmkit.storage.interface.connection import Connection
 from crmkit.storage.interface.tx import Tx
 from crmkit.storage.interface.workspace import Workspace
+from crmkit.storage.log import operations
 from crmkit.storage.transfer import imports, refused
 from crmkit.storage.transfer.imports import PLANNED, PREFIX, STOPPED, Import, Options
 from crmkit.storage.transfer.refused import RefusedRow
@@ -30,23 +30,25 @@ from crmkit.storage.transfer.uploads import Upload
 MOST_WAITING = 20  # imports of a workspace that have not ended, each with its file
 MOST_LARGE = 4  # of the largest files that may be sent: as many bytes all of them may have
 SHOWN = 10  # refused rows in the answer to a plan
-MOST_TOLD = 10_000  # refused rows that GET tells; the report has all
 MOST_LEFT_OUT = 10  # lines of a file, that are no rows and are named
 NEWEST = 100  # imports that are listed
 
 _WHERE = "GET /imports lists them."
 
 
-@dataclass(frozen=True)
-class Standing:
-    """An import, and the first of its refused rows."""
+class Standing(Struct, frozen=True):
+    """An import, and the first of its refused rows, without their cells; how many `more` there are.
+
+    `undone` are the operations that took back what it wrote, that took this back, and so on.
+    """
 
     found: Import
     rows: list[RefusedRow]
+    more: int = 0
+    undone: Sequence[str] = ()
 
 
-@dataclass(frozen=True)
-class Report:
+class Report(Struct, frozen=True):
     """The refused rows under titles: their own, but for the columns whose cells are `exact`, values of custom.
 
     Those have other values than texts, so they are called as an export calls them.
@@ -78,7 +80,9 @@ async def plan(call: Call, upload: Upload, sent: Mapping[str, Any], starts: bool
         found = imports.new(tx, structs.replace(made, file=upload.path.name))
         refused.keep(tx, found.workspace_id, found.id, expected.rows)
         upload.keep(tx)
-        return Standing(job.begin(tx, found, now) if starts else found, expected.rows[:SHOWN])
+        if starts:
+            return Standing(job.begin(tx, found, now), [])
+        return Standing(found, expected.rows[:SHOWN], max(0, found.refused - SHOWN))
 
     return _known(call, await call.write(unit), read)
 
@@ -102,7 +106,7 @@ async def change(call: Call, id: str, sent: Mapping[str, Any]) -> Standing:
         refused.drop(tx, found.workspace_id, found.id)
         refused.keep(tx, found.workspace_id, found.id, expected.rows)
         found = imports.change(tx, found, **{name: getattr(made, name) for name in names})
-        return Standing(found, expected.rows[:SHOWN])
+        return Standing(found, expected.rows[:SHOWN], max(0, found.refused - SHOWN))
 
     return _known(call, await call.write(unit), read)
 
@@ -134,20 +138,31 @@ async def stop(call: Call, id: str) -> Standing:
             else:  # nothing of a plan was written
                 found = imports.change(tx, found, creates=0, updates=0)
             found = job.end(call.crm, tx, found, STOPPED)
-        return Standing(found, refused.first(tx.connection, found.workspace_id, found.id, SHOWN))
+        some = refused.first(tx.connection, found.workspace_id, found.id, SHOWN)
+        return Standing(found, some, found.refused - len(some))
 
     return await call.write(unit)
 
 
-async def find(call: Call, id: str) -> Standing:
-    """Return an import with its refused rows, as many as MOST_TOLD; raises `not_found`."""
-
-    def work(connection: Connection, workspace_id: str) -> Standing:
-        found = _existing(connection, workspace_id, bare)
-        return Standing(found, refused.first(connection, workspace_id, bare, MOST_TOLD))
-
+async def find(call: Call, id: str, most: int) -> Standing:
+    """Return an import with so many of its refused rows; raises `not_found`."""
     bare = _bare(call, id)
-    return await call.read(work, call.actor.workspace_id)
+    return await call.read(standing, call.actor.workspace_id, bare, most)
+
+
+def standing(connection: Connection, workspace_id: str, bare: str, most: int) -> Standing:
+    """Return an import with so many of its refused rows; raises `not_found`."""
+    found = _existing(connection, workspace_id, bare)
+    some = refused.first(connection, workspace_id, bare, most) if most else []
+    _, *undone = operations.chain(connection, workspace_id, found.operation) if found.has_ended else [""]
+    return Standing(found, some, found.refused - len(some), undone)
+
+
+def all_refused(connection: Connection, found: Import, most: int) -> tuple[Iterator[RefusedRow], int]:
+    """Return so many refused rows of an import, as they are read, and how many more there are."""
+    kept = refused.count(connection, found.workspace_id, found.id)
+    rows = refused.each(connection, found.workspace_id, found.id, most)
+    return rows, found.refused - min(kept, most)
 
 
 async def newest(call: Call) -> list[Import]:
@@ -185,7 +200,7 @@ async def _planned(
     asker = Asker(call.actor.email, ZoneInfo(chosen.zone), call.actor.preferences, call.now)
     read = await source.opened(call, path, name, content_type, chosen, asker)
     expected = await rehearsal.rehearsed(call, read, asker) if tries else Expected()
-    table = read.table
+    table, notes = read.table, _notes(read)
     made = Import(
         workspace_id="",
         id="",
@@ -196,8 +211,8 @@ async def _planned(
         content_type=content_type,
         titles=list(table.titles),
         columns=read.columns,
-        notes=_notes(read, expected, tries),
-        kept=read.plan.kept,
+        notes=[*notes, *_expected(read, expected, tries)],
+        kept={**read.plan.kept, "notes": notes},
         rows=table.count,
         tried=expected.tried,
         done=0,
@@ -221,20 +236,26 @@ def _known(call: Call, standing: Standing, read: Source) -> Standing:
     return standing
 
 
-def _notes(read: Source, expected: Expected, tries: bool) -> list[str]:
+def _notes(read: Source) -> list[str]:
+    """Return what is told of a file, whatever becomes of its rows."""
     left = read.table.left_out
     notes = [f"left out, since it is no row: {in_quotes([clean(text)])}" for _, text in left[:MOST_LEFT_OUT]]
     notes += (
         [f"left out, since they are no rows: {len(left) - MOST_LEFT_OUT} more"] if len(left) > MOST_LEFT_OUT else []
     )
-    notes += read.plan.notes
+    return [*notes, *read.plan.notes]
+
+
+def _expected(read: Source, expected: Expected, tries: bool) -> list[str]:
+    """Return what is told of what is expected of the rows."""
+    notes = []
     if tries and expected.tried < read.table.count:
         notes.append(f"the first {expected.tried:,} of {read.table.count:,} rows were tried")
     if expected.limit is not None:
         facts = expected.limit.facts
         told = f"the plan {facts['plan']} allows {facts['cap']} {facts['resource']} and {facts['used']} are used"
         notes.append(f"{told}: the import stops there")
-    return [*notes, *rows.notes_of(read.kind, expected.alike)]
+    return [*notes, *rows.notes_of(read.kind, expected.alike, expected.unread)]
 
 
 def _check_room(connection: Connection, crm: Crm, workspace_id: str, size: int = 1) -> None:

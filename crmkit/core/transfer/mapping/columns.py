@@ -62,7 +62,7 @@ class Scan:
                 if isinstance(cell, str) and cell and (sign := numbers.decimal_sign(cell)):
                     signs[number].add(sign)
         # where no order fits all of its dates, each is read by itself
-        self.orders = {number: tuple(sorted(each)) if each else ORDERS for number, each in fitting.items()}
+        self.orders |= {number: tuple(sorted(each)) if each else ORDERS for number, each in fitting.items()}
         self.decimals = {number: "," for number, each in signs.items() if each == {","}}
         self.ambiguous = next(
             (text for number, text in several.items() if len(days.read(text, self.orders[number])) > 1), ""

@@ -39,7 +39,7 @@ class Body:
     """A row as the body of a POST. The related records that it names are looked up in the transaction.
 
     `id` is that of the record that it says it is; a file of another workspace has ids of that one. `past` is what it
-    tells of the record's past, which no POST takes.
+    tells of the record's past, which no POST takes, `unread` the titles of columns whose cells do not fit.
     """
 
     row: int
@@ -47,6 +47,7 @@ class Body:
     names: tuple[Named, ...] = ()
     id: str = ""
     past: dict[str, Any] = field(default_factory=dict)
+    unread: tuple[str, ...] = ()
 
     @property
     def needs_lookup(self) -> bool:
@@ -111,7 +112,7 @@ class Filling:
             self.values["custom"] = {**(self.values.get("custom") or {}), **self.custom}
         if self.faults:
             return Refused(row, self.faults)
-        return Body(row, self.values, tuple(names), self.id, past)
+        return Body(row, self.values, tuple(names), self.id, past, tuple(self.unread))
 
     def _settle_status(self) -> None:
         """Set the status that the row tells otherwise.

@@ -1,8 +1,7 @@
 """The plan of an import: what each column of a file is for, and the body of a POST that each row makes."""
 
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from crmkit.core.crm import Crm
@@ -37,10 +36,9 @@ class Plan:
     program: str
     kept: dict[str, Any]
     asker: Asker
-    _notes: tuple[str, ...]
+    notes: tuple[str, ...]  # what is worth telling of the file
     _readers: tuple[Read | None, ...]
     _links: dict[str, Reference]
-    _unread: Counter[str] = field(default_factory=Counter)  # cells that do not fit, by the title of their column
 
     @classmethod
     def of(
@@ -79,22 +77,13 @@ class Plan:
         found = {**scan.kept, "own": own, "program": name, "marks": table.has_marks}
         return cls(kinds, kind, columns, name, found, asker, notes, tuple(readers), links)
 
-    @property
-    def notes(self) -> tuple[str, ...]:
-        """What is worth telling of the file, and of the rows that were read so far."""
-        is_kept = self.kind.custom is not None
-        return (*self._notes, *(_told(title, count, is_kept) for title, count in self._unread.items()))
-
     def body(self, row: Row) -> Body | Refused:
         """Return the body of a POST that a row makes, or why it makes none."""
         filling = Filling(self.kind, is_own=self.kept["own"])
         for cell, read in zip(row.cells, self._readers, strict=True):
             if read is not None and cell is not None and cell != "":
                 read(cell, filling)
-        found = filling.body(row.number, self._links, self.asker)
-        if filling.unread and isinstance(found, Body):
-            self._unread.update(filling.unread)
-        return found
+        return filling.body(row.number, self._links, self.asker)
 
     def resolve(self, tx: Tx, crm: Crm, body: Body) -> dict[str, Any]:
         """Return the values of a body with the records that it names; raises Problem `invalid_reference`."""
@@ -105,12 +94,6 @@ def _written_by(table: Table, kind: Kind) -> tuple[tables.Program | None, bool]:
     """Return the program that wrote a file, and whether it is an export of ours."""
     first = next((row.cells for row in table.rows()), ())
     return titles.program_of(table.titles, table.format, first), titles.is_own(table.titles, first, kind)
-
-
-def _told(title: str, count: int, is_kept: bool) -> str:
-    cells = "1 cell" if count == 1 else f"{count:,} cells"
-    where = "went to custom" if is_kept else "was left out" if count == 1 else "were left out"
-    return f"{cells} of {in_quotes([clean(title)])} could not be read and {where}"
 
 
 def _columns(
@@ -152,6 +135,8 @@ def _chosen(
     chosen, strangers, wrong = {}, {}, {}
     for said, text in options.map.items():
         title = said if said in found else by_key.get(tables.key(said))
+        if title is None and _is_called_so(text, said, found, kinds, kind):
+            continue
         if title is None:
             strangers[f"map.{said}"] = f"is no column of this file{nearest(said, found)}"
             continue
@@ -168,6 +153,14 @@ def _chosen(
     if strangers:
         raise Problem("invalid_value", f"The columns are: {', '.join(found)}.", fields=strangers)
     return chosen
+
+
+def _is_called_so(text: str, said: str, found: Sequence[str], kinds: Kinds, kind: Kind) -> bool:
+    """Tell whether a report of refused rows has the key of custom that a column is for in place of its title."""
+    try:
+        return titles.is_report(found) and named(text, said, kinds, kind).name({}) in found
+    except (Unknown, KeyError):
+        return False
 
 
 def _kind_of(column: MappedColumn, kinds: Kinds, kind: Kind) -> Kind:

@@ -1,30 +1,37 @@
 """The routes of imports."""
 
+import sys
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any
+from urllib.parse import quote, urlencode
+
+from msgspec import structs
 
 from crmkit.core.transfer.imports import verbs
 from crmkit.core.transfer.imports.options import COLUMN, MAP, NAMES
 from crmkit.core.transfer.imports.verbs import Standing
-from crmkit.errors import code_and_hint
+from crmkit.errors import Problem, code_and_hint
 from crmkit.model.query.listing import MixedListing, Paging
 from crmkit.model.query.parse import TIMEZONE
-from crmkit.render.answers import Answer, page
-from crmkit.render.formats import FORMATS, LISTS
-from crmkit.render.imports import REPORT, report, standing
+from crmkit.render.answers import Answer, Table, page
+from crmkit.render.formats import FORMATS, JSON, LISTS
+from crmkit.render.imports import REPORT, Refused, pieces, report, standing
 from crmkit.render.tail import Tail
 from crmkit.storage.interface.connection import Connection
-from crmkit.storage.transfer.imports import DONE, PLANNED, RUNNING, Import
+from crmkit.storage.transfer.imports import DONE, PLANNED, RUNNING, Import, Options
+from crmkit.storage.transfer.refused import RefusedRow
 from crmkit.web.call import HttpCall, check_gentle, flag, header_of
 from crmkit.web.reply import Response
 from crmkit.web.route import FREE, Prefix, Route, Shows, read, route
 from crmkit.web.writes import KEY_HEADER
 
 START = "start"
+AT_ONCE = 1_000  # refused rows of an answer that is made whole; a longer one is sent as it is read
 
 
 def _shows(status: int) -> Shows:
-    return lambda call, found: _told(found, status)
+    return lambda call, found: _told(found, status, call)
 
 
 async def _admits(call: HttpCall) -> None:
@@ -67,23 +74,36 @@ async def find_all(call: HttpCall) -> Answer:
     "/imports/{id}",
     name="get_import",
     tool="",
-    summary="how an import stands, and the rows that it refused (format=csv: to mend and send again)",
+    summary="how an import stands, and the rows that it refused, limit=0: none (format=csv: to mend and send again)",
     area="imports",
+    query=("limit",),
     formats=(*FORMATS, REPORT),
     is_linked=True,
     looks=True,
 )
 async def fetch(call: HttpCall, id: str) -> Answer | Response:
-    found = await verbs.find(call, id)
-    if call.format.name != REPORT.name:
-        return _told(found, 200)
+    most = _limit(call.parameters().get("limit"))
+    is_report = call.format.name == REPORT.name
+    found = await verbs.find(call, id, 0 if is_report else min(most, AT_ONCE))
+    workspace_id, bare = found.found.workspace_id, found.found.id
+    if not is_report and min(most, found.found.refused) <= AT_ONCE:
+        return _told(found, 200, call)
 
-    def work(connection: Connection) -> Iterator[bytes]:
+    def reported(connection: Connection) -> Iterator[bytes]:
         refused = verbs.report(connection, found.found)
-        rows = ((row.number, row.told, row.cells) for row in refused.rows)
+        rows = ((row.number, row.told, row.cells) for row in islice(refused.rows, most))
         yield from report(refused.titles, rows, refused.exact, found.found.has_marks)
 
-    return await call.spooled(work, content_type=REPORT.content_type)
+    def told(connection: Connection) -> Iterator[bytes]:
+        now = verbs.standing(connection, workspace_id, bare, 0)
+        rows, more = verbs.all_refused(connection, now.found, most)
+        yield from pieces(_told(structs.replace(now, more=more), 200, call), map(_row, rows), call.format is JSON)
+
+    if is_report:
+        notes = [("x-note", _resent(found.found, call))] if found.found.refused else []
+        return await call.spooled(reported, content_type=REPORT.content_type, told=notes)
+    operation = [("x-operation", found.found.operation)] if found.found.has_ended else []
+    return await call.spooled(told, content_type=call.format.content_type, told=operation)
 
 
 @route(
@@ -136,12 +156,22 @@ async def stop(call: HttpCall, id: str) -> Standing:
 ROUTES: tuple[Route, ...] = (plan, find_all, fetch, change, start, stop)
 
 
-def _told(standing_: Standing, status: int) -> Answer:
+def _limit(text: str | None) -> int:
+    """Return how many refused rows are asked for, unless all of them; raises `invalid_value`."""
+    if text is None:
+        return sys.maxsize
+    if not (text.isascii() and text.isdigit() and len(text) <= 9):
+        raise Problem(
+            "invalid_value", "Send limit=0 to leave the refused rows out.", fields={"limit": "must be 0 or more"}
+        )
+    return int(text)
+
+
+def _told(standing_: Standing, status: int, call: HttpCall) -> Table:
     """Return how an import stands, with what to do next."""
-    found = standing_.found
+    found, undone = standing_.found, standing_.undone
     columns = [{"column": each.column, "title": each.title, "field": each.field} for each in found.columns]
-    rows = [(row.number, row.code, row.fields, row.hint) for row in standing_.rows]
-    next_ = _next(found)
+    rows = list(map(_row, standing_.rows))
     facts = {
         "id": found.id,
         "handle": found.handle,
@@ -151,11 +181,35 @@ def _told(standing_: Standing, status: int) -> Answer:
     }
     if found.error:
         facts |= _error(found)
-    more = found.refused - len(rows)
-    notes = [*found.notes, *([f"{more:,} more refused rows: GET /imports/{found.id}?format=csv"] if more > 0 else [])]
-    tail = Tail(notes=notes, operation=found.operation if found.has_ended else "", can_undo=found.has_ended, call=next_)
+    if undone:
+        facts["undone"] = len(undone) % 2 == 1
+    more, notes = standing_.more, list(found.notes)
+    if more > 0:
+        notes.append(f"{more:,} more refused rows: GET /imports/{found.id}?format=csv")
+    if found.has_ended and found.refused:
+        notes.append(_resent(found, call))
+    if undone:
+        does = "brings it back" if len(undone) % 2 else "takes it back again"
+        notes.append(f"it was undone by {' and that by '.join(undone)}: POST /undo/{undone[-1]} {does}")
+    operation = found.operation if found.has_ended else ""
+    tail = Tail(notes=notes, operation=operation, can_undo=not undone, call=_next(found))
     line = _line(found) | ({} if found.is_planned else {"done": found.done}) | _error(found)
     return standing(found.handle, line, columns, rows, facts, tail, status)
+
+
+def _row(row: RefusedRow) -> Refused:
+    return row.number, row.code, row.fields, row.hint
+
+
+def _resent(found: Import, call: HttpCall) -> str:
+    """Return how the report is sent again once it is mended: as the file was."""
+    chosen = found.options
+    sent = {"kind": chosen.kind, "mode": chosen.mode}
+    sent |= {"unknown": chosen.unknown} if chosen.unknown != Options(chosen.kind, chosen.mode).unknown else {}
+    sent |= {"dates": chosen.dates} if chosen.dates else {}
+    sent |= {TIMEZONE: chosen.zone} if chosen.zone != str(call.asker.zone) else {}
+    sent |= {f"{MAP}{title}": field for title, field in chosen.map.items()}
+    return f"mend the report and send it: POST /import?{urlencode(sent, quote_via=quote, safe='/')}"
 
 
 def _line(found: Import) -> dict[str, Any]:

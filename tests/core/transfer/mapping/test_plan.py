@@ -232,11 +232,10 @@ def test_what_was_found_out_of_a_file_need_not_be_found_out_again() -> None:
     ]
 
 
-def test_cells_that_cannot_be_read_are_counted_by_their_columns() -> None:
+def test_cells_that_cannot_be_read_are_named_by_their_columns() -> None:
     rows = [("A", "30/02/2026", "70"), ("B", "46000", "high"), ("C", "2026-04-01", ""), ("", "soon", "")]
     found = table(["title", "Close Date", "Win probability"], *rows)
     plan = planned(found, DEAL)
-    assert plan.notes == ()
     made = [plan.body(row) for row in found.rows()]
     assert [each.values.get("custom") for each in made if isinstance(each, Body)] == [
         {"Close Date": "30/02/2026"},
@@ -244,10 +243,12 @@ def test_cells_that_cannot_be_read_are_counted_by_their_columns() -> None:
         None,
         {"Close Date": "soon"},
     ]
-    assert plan.notes == (
-        '3 cells of "Close Date" could not be read and went to custom',
-        '1 cell of "Win probability" could not be read and went to custom',
-    )
+    assert [each.unread for each in made if isinstance(each, Body)] == [
+        ("Close Date",),
+        ("Close Date", "Win probability"),
+        (),
+        ("Close Date",),
+    ]
 
 
 def test_a_blank_within_a_tag_becomes_a_hyphen_in_a_list_too() -> None:
@@ -385,8 +386,12 @@ def test_an_activity_took_as_long_as_its_row_says_and_was_somebodys() -> None:
     assert {*found}.isdisjoint(("duration_minutes", "on_behalf_of"))
 
 
-def test_cells_that_a_kind_without_custom_cannot_keep_are_counted() -> None:
+def test_cells_that_a_kind_without_custom_cannot_keep_are_named() -> None:
     found = table(["body", "Duration"], ["Call", "a while"], ["Call", "5"])
-    plan = planned(found, ACTIVITY)
-    assert [isinstance(plan.body(row), Body) for row in found.rows()] == [True, True]
-    assert plan.notes == ('1 cell of "Duration" could not be read and was left out',)
+    made = [planned(found, ACTIVITY).body(row) for row in found.rows()]
+    assert [each.unread for each in made if isinstance(each, Body)] == [("Duration",), ()]
+
+
+def test_the_order_that_is_sent_holds_beside_columns_of_numbers() -> None:
+    found = body(["title", "Close Date", "Probability"], "A", "3/4/2026", "50", kind=DEAL, dates="dmy")
+    assert (found["close_date"], found["probability"]) == ("2026-04-03", 50)
