@@ -10,6 +10,7 @@ from crmkit.storage.interface.connection import Connection
 from crmkit.storage.interface.tx import Tx
 from crmkit.storage.people.new_ids import unused
 
+PREFIX = "ln"
 MAX_MINUTES = 1440
 
 _RANDOM = 39  # characters of 31: 193 random bits, as in a token
@@ -36,7 +37,7 @@ class Link:
 def insert(tx: Tx, path: str, minutes: int) -> tuple[Link, str]:
     """Return a new link of the actor's token, and its secret, which is never stored."""
     secret = ids.random_text(_RANDOM)
-    actor, id = tx.by, unused(tx, "links", "ln")
+    actor, id = tx.by, unused(tx, "links", PREFIX)
     expires_at = after(tx.now, minutes=minutes)
     tx.connection.execute(
         "INSERT INTO links (workspace_id, id, hash, token_id, path, created_at, expires_at) "

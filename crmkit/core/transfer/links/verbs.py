@@ -20,7 +20,7 @@ from crmkit.storage.log import audit
 from crmkit.storage.people import tokens
 from crmkit.storage.people.tokens import TokenUse
 from crmkit.storage.transfer import links
-from crmkit.storage.transfer.links import MAX_MINUTES, Link
+from crmkit.storage.transfer.links import MAX_MINUTES, PREFIX, Link
 
 OPENED = "/l/"  # before a secret
 MINUTES = 60
@@ -85,7 +85,7 @@ async def find_all(call: Call) -> Sequence[Link]:
 async def remove(call: Call, id: str) -> Link:
     """End a link and return it; raises `not_found` for one that `find_all` does not list."""
     where = "GET /links lists yours."
-    bare = path_ids.bare(call.crm.kinds.prefixes, id, "ln", where)
+    bare = path_ids.bare(call.crm.kinds.prefixes, id, PREFIX, where)
 
     def unit(tx: Tx) -> Link:
         link = next((each for each in _seen(tx.connection, tx.by, tx.now) if each.id == bare), None)
