@@ -88,8 +88,15 @@ async def export(call: Call, kind: Kind, pairs: Pairs, fields: tuple[str, ...]) 
     notes = await lists.notes_on(call, wanted, is_first=True, is_empty=False)
     chosen = call.chosen.get(kind)
     found = Export(
-        *(kinds, kind, Workspace.of(call.actor), query, chosen.keys if chosen else ()),
-        *(wanted.asker.zone, call.now, read_as, (*query.notes, *notes)),
+        kinds=kinds,
+        kind=kind,
+        workspace=Workspace.of(call.actor),
+        query=query,
+        keys=chosen.keys if chosen else (),
+        zone=wanted.asker.zone,
+        now=call.now,
+        read_as=read_as,
+        notes=(*query.notes, *notes),
     )
     doubted = await lists.notes_on(call, wanted, is_first=True, is_empty=True)
     if doubted != notes and await call.read(found.is_empty):  # whether it is takes a statement
