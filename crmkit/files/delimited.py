@@ -9,7 +9,7 @@ from pathlib import Path
 
 from crmkit.errors import Problem
 from crmkit.files import text
-from crmkit.files.dialect import Dialect, dialect_of, named
+from crmkit.files.dialect import Dialect, delimiter_named, dialect_of
 from crmkit.files.encoding import encoding_of
 from crmkit.files.frame import Record, framed
 from crmkit.files.table import MOST_COLUMNS, Table, check_width, invalid
@@ -34,9 +34,9 @@ def open_csv(path: Path, content_type: str) -> Table:
         size += len(line)
         if size > _SAMPLE:
             break
-    sep = named(sample[0]) if sample else ""
-    skipped = 1 if sep else 0
-    dialect = dialect_of(sample[skipped:], sep)
+    delimiter = delimiter_named(sample[0]) if sample else ""
+    skipped = 1 if delimiter else 0
+    dialect = dialect_of(sample[skipped:], delimiter)
     return framed("csv", lambda: _records(path, encoding, dialect, skipped), "")
 
 

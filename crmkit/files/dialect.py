@@ -29,7 +29,7 @@ class Dialect(NamedTuple):
         )
 
 
-def named(line: str) -> str:
+def delimiter_named(line: str) -> str:
     """Return the delimiter that a line `sep=;` names, as Excel writes it before the header; "" for any other line."""
     found = _SEP_LINE.fullmatch(line)
     return found[1] if found else ""

@@ -21,14 +21,14 @@ _TELLS = re.compile(
 )
 
 
-def framed(form: str, records: Callable[[], Generator[Record]], empty: Cell, others: Sequence[LeftOut] = ()) -> Table:
+def framed(format: str, records: Callable[[], Generator[Record]], empty: Cell, others: Sequence[LeftOut] = ()) -> Table:
     """Return the table among records, which are read once now, and anew by each call of its rows.
 
     Records whose cells are all blank are no rows. `empty` fills a row that is shorter than the titles. `others` is left
     out besides what stands above the header and below the rows.
     """
     with closing(records()) as read:  # the file is closed where one of them is refused
-        found = _look(read)
+        found = _find(read)
     width = len(found.titles)
 
     def rows() -> Iterator[Row]:
@@ -41,7 +41,7 @@ def framed(form: str, records: Callable[[], Generator[Record]], empty: Cell, oth
                 row = tuple(cells)
                 yield Row(number, row if len(row) == width else row[:width] + (empty,) * (width - len(row)))
 
-    return Table(form, found.titles, found.count, (*found.left_out, *others), rows)
+    return Table(format, found.titles, found.count, (*found.left_out, *others), rows)
 
 
 def is_blank(cells: Sequence[Cell]) -> bool:
@@ -69,15 +69,8 @@ class _Found:
     left_out: list[LeftOut] = field(default_factory=list)
 
 
-def _look(records: Iterator[Record]) -> _Found:
-    head: list[Record] = []
-    size = 0
-    for record in records:
-        if not is_blank(record[1]):
-            head.append(record)
-            size += sum(len(cell) for cell in record[1] if isinstance(cell, str))
-            if len(head) == _HEAD or size > _HEAD_SIZE:
-                break
+def _find(records: Iterator[Record]) -> _Found:
+    head = _first(records)
     if not head:
         return _Found()
     at = _header_of(head)
@@ -100,13 +93,32 @@ def _look(records: Iterator[Record]) -> _Found:
             width = max(width, _width(cells))
             check_width(width, number)
     check_width(width, found.header)
-    if tail and (all(len(cells) == 1 for _, cells in tail) or any(_TELLS.search(str(cells[0])) for _, cells in tail)):
+    if _is_footer(tail):
         found.end = tail[0][0]
         found.left_out += map(_told, tail)
     else:
         found.count += len(tail)
     found.titles = distinct((*titles[:width], *("" for _ in range(width - len(titles)))))
     return found
+
+
+def _first(records: Iterator[Record]) -> list[Record]:
+    """Return the first records that are not blank, among which the header is."""
+    found: list[Record] = []
+    size = 0
+    for record in records:
+        if not is_blank(record[1]):
+            found.append(record)
+            size += sum(len(cell) for cell in record[1] if isinstance(cell, str))
+            if len(found) == _HEAD or size > _HEAD_SIZE:
+                break
+    return found
+
+
+def _is_footer(tail: Sequence[Record]) -> bool:
+    """Tell whether lines at the end are no rows: none has a second cell, or one tells of the file."""
+    is_narrow = all(len(cells) == 1 for _, cells in tail)
+    return bool(tail) and (is_narrow or any(_TELLS.search(str(cells[0])) for _, cells in tail))
 
 
 def _told(record: Record) -> LeftOut:

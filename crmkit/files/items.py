@@ -40,10 +40,10 @@ def open_json(path: Path, content_type: str) -> Table:
         for number, item in enumerate(_items(path, encoding), start=1):
             yield Row(number, tuple(map(item.get, named)))
 
-    return Table(_form(path, encoding), named, count, (), rows)
+    return Table(_format(path, encoding), named, count, (), rows)
 
 
-def _form(path: Path, encoding: str) -> str:
+def _format(path: Path, encoding: str) -> str:
     with text.opened(path, encoding) as file:
         start = file.read(_PIECE)
     return "json" if start.lstrip()[:1] == "[" or _WRAPPER.match(start) else "jsonl"
