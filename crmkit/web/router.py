@@ -28,7 +28,7 @@ from crmkit.web.routing.logged import LoggedPaths
 from crmkit.web.routing.nearest import Nearest
 from crmkit.web.routing.paths import Paths, normal
 from crmkit.web.routing.segments import content
-from crmkit.web.upload.spooling import Spooling
+from crmkit.web.upload.receiving import Receiver
 
 LOGGED = "logged_path"  # in the state of a request: its path as the log has it, once its route is found
 
@@ -60,7 +60,7 @@ class Router:
         limits = crm.settings.limits
         self._max_body = {False: limits.body_kib * 1024, True: limits.batch_mib * 1024**2}  # by Route.is_batch
         self._max_upload = limits.import_mib * 1024**2
-        self._spooling = Spooling(crm.uploads)
+        self._receiver = Receiver(crm.uploads)
 
     def _add(self, path: str, route: Route) -> None:
         taken = self._routes.setdefault(path, {})
@@ -104,7 +104,7 @@ class Router:
             call = call_of(self._crm, scope, receive, self._max_upload)
             if route.admits is not None:
                 await route.admits(call)
-            async with self._spooling.of(call):
+            async with self._receiver.upload(call):
                 return await self._handled(call, route, ids)
         call = call_of(self._crm, scope, receive, route.max_body or self._max_body[route.is_batch])
         return await self._handled(call, route, ids)

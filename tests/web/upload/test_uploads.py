@@ -20,7 +20,7 @@ from crmkit.storage.transfer import kept
 from crmkit.web.call import HttpCall
 from crmkit.web.route import BadRoute, Route, route
 from crmkit.web.upload.form import MAX_FIELDS
-from crmkit.web.upload.spooling import AT_ONCE, PIECE
+from crmkit.web.upload.receiving import AT_ONCE, PIECE
 from tests.house import ALICE, CHARLIE, UNLIMITED, House, Person, house
 from tests.web.connection.raw import answer, connected, head
 

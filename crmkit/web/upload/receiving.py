@@ -15,15 +15,15 @@ PIECE = 256 * 1024  # bytes that are written at once, in a thread
 AT_ONCE = 4  # uploads of one workspace, so that slow ones take nothing from others
 
 
-class Spooling:
-    """Knows how many uploads are on their way."""
+class Receiver:
+    """Takes uploads, and knows how many of a workspace are on their way."""
 
     def __init__(self, uploads: Uploads) -> None:
         self._uploads = uploads
         self._coming: Counter[str] = Counter()
 
     @asynccontextmanager
-    async def of(self, call: HttpCall) -> AsyncIterator[None]:
+    async def upload(self, call: HttpCall) -> AsyncIterator[None]:
         """Run a block in which `call.upload` is the body of the request.
 
         Raises what HttpCall.parts and Form raise, `busy` for too many at once, `not_ready` where the disk is full. The
@@ -35,7 +35,7 @@ class Spooling:
             raise Problem("busy", hint, headers={"Retry-After": "5"})
         self._coming[workspace] += 1
         try:
-            upload = await self._spooled(call)
+            upload = await self._received(call)
         finally:
             self._coming[workspace] -= 1
             if not self._coming[workspace]:
@@ -48,7 +48,7 @@ class Spooling:
             raise
         upload.drop()
 
-    async def _spooled(self, call: HttpCall) -> Upload:
+    async def _received(self, call: HttpCall) -> Upload:
         content_type = header_of(call.scope, b"content-type").strip()
         codings = b",".join(content for name, content in call.scope["headers"] if name == b"content-encoding")
         body.check_coding(codings.decode("latin-1"))
