@@ -12,16 +12,17 @@ from crmkit import __version__
 from crmkit.core.confirm import ASK
 from crmkit.core.oauth.connect import PLACES
 from crmkit.errors import Problem, listed
-from crmkit.mcp import inside, protocol
+from crmkit.mcp import inside, prompts, protocol, resources
 from crmkit.mcp.cut import cut
 from crmkit.mcp.inside import Request
-from crmkit.mcp.protocol import Fault, Hello, Message, ToolCall
+from crmkit.mcp.protocol import Fault, Hello, Message, PromptCall, ResourceCall, ToolCall
 from crmkit.mcp.tools import Tools
 from crmkit.render.answers import Failure
 from crmkit.render.formats import TEXT
 from crmkit.settings import Settings
 from crmkit.web.call import HttpCall
 from crmkit.web.handlers import welcome
+from crmkit.web.handlers.documents import written
 from crmkit.web.reply import Response
 from crmkit.web.route import ANY, Handler, Route, route
 
@@ -38,8 +39,9 @@ _YES = {
 }
 
 _SERVER = {"name": "crmkit", "title": "crmkit", "version": __version__}
-_CAPABILITIES: dict[str, Any] = {"tools": {}}
+_CAPABILITIES: dict[str, Any] = {"tools": {}, "resources": {}, "prompts": {}}
 _CACHE = {"ttlMs": CACHED_MS, "cacheScope": "public"}
+_PRIVATE = {"ttlMs": 60_000, "cacheScope": "private"}  # of the manual, which ends with what a workspace declares
 
 
 class Toolset(Protocol):
@@ -55,6 +57,9 @@ class Toolset(Protocol):
 
     def request_of(self, call: ToolCall) -> Request:
         """Return the request that a call of a known tool stands for; raises `invalid_value` for wrong arguments."""
+
+    def said(self, method: str, path: str) -> str | None:
+        """Return which tool sends a request to the path of a route, in a sentence; None where there is none."""
 
     def confirmed(self, call: ToolCall, token: str) -> ToolCall | None:
         """Return the call again with this confirm token, None if the tool sends one in its path."""
@@ -112,11 +117,24 @@ async def _body_of(call: HttpCall) -> bytes:
 
 
 async def _result(call: HttpCall, tools: Toolset, message: Message) -> dict[str, Any]:
+    cache = _CACHE if message.is_modern else {}
     match message.method:
         case "tools/call":
             return await _called(call, tools, protocol.decode(message.params, ToolCall), message.may_ask)
         case "tools/list":
-            return {"tools": tools.listed(), **(_CACHE if message.is_modern else {})}
+            return {"tools": tools.listed(), **cache}
+        case "prompts/list":
+            return {"prompts": prompts.listed(), **cache}
+        case "prompts/get":
+            asked = protocol.decode(message.params, PromptCall)
+            return prompts.told(asked.name, asked.arguments or {}, tools.said)
+        case "resources/list":
+            return {"resources": resources.listed(written(call), call.crm.settings.base_url), **cache}
+        case "resources/templates/list":
+            return {"resourceTemplates": resources.templates(call.crm.settings.base_url), **cache}
+        case "resources/read":
+            uri = protocol.decode(message.params, ResourceCall).uri
+            return {"contents": await _read(call, uri, message.is_modern), **(cache and _PRIVATE)}
         case "initialize" if not message.is_modern:
             return _greeting(tools, protocol.decode(message.params, Hello))
         case "ping" if not message.is_modern:
@@ -130,6 +148,18 @@ async def _result(call: HttpCall, tools: Toolset, message: Message) -> dict[str,
                 **_CACHE,
             }
     raise protocol.unknown_method(message)
+
+
+async def _read(call: HttpCall, uri: str, is_modern: bool) -> list[dict[str, Any]]:
+    """Return the contents of a resource, the answer to a request too; raises Fault."""
+    request = resources.request_of(uri, written(call), call.crm.settings.base_url, is_modern)
+    try:
+        response = await inside.send(call, request)
+    except Problem as problem:
+        raise Fault(protocol.INTERNAL_ERROR, problem.hint, status=200) from None
+    if response.problem:
+        raise Fault(protocol.INTERNAL_ERROR, response.problem.hint, status=200)
+    return resources.contents(uri, response.body)
 
 
 def _greeting(tools: Toolset, hello: Hello) -> dict[str, Any]:
@@ -222,7 +252,7 @@ def routes(settings: Settings) -> list[Route]:
 
 
 def _tools(call: HttpCall) -> Toolset:
-    return Tools(call.crm.settings.base_url)
+    return Tools(call.crm.settings.base_url, call.app.state.routes)
 
 
 def _typed_tools(call: HttpCall) -> Toolset:

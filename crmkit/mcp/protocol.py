@@ -28,6 +28,8 @@ PARSE_ERROR = -32700
 INVALID_REQUEST = -32600
 METHOD_NOT_FOUND = -32601
 INVALID_PARAMS = -32602
+INTERNAL_ERROR = -32603
+NOT_FOUND = -32002  # a resource that is not there, before 2026-07-28; since then INVALID_PARAMS
 HEADER_MISMATCH = -32020
 UNSUPPORTED_VERSION = -32022
 
@@ -72,6 +74,23 @@ class ToolCall(msgspec.Struct):
     arguments: msgspec.Raw = msgspec.Raw(b"{}")
     answers: dict[str, Any] = msgspec.field(default_factory=dict, name="inputResponses")
     state: str = msgspec.field(default="", name="requestState")
+
+
+class PromptCall(msgspec.Struct):
+    """The params of prompts/get."""
+
+    says: ClassVar[str] = "params must be an object, in which name is the name of a prompt and arguments hold texts"
+
+    name: str
+    arguments: dict[str, str] | None = None
+
+
+class ResourceCall(msgspec.Struct):
+    """The params of resources/read."""
+
+    says: ClassVar[str] = "params must be an object, in which uri is the URI of a resource"
+
+    uri: str
 
 
 class Hello(msgspec.Struct):

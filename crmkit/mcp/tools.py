@@ -1,5 +1,6 @@
 """The three tools that send any request, told apart by what they may do: `read`, `write`, `request`."""
 
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -10,6 +11,7 @@ from crmkit.mcp import arguments
 from crmkit.mcp.inside import Request
 from crmkit.mcp.protocol import ToolCall
 from crmkit.render.manual.pages import TOPICS
+from crmkit.web.route import Route
 
 READ, WRITE, REQUEST = "read", "write", "request"
 
@@ -79,8 +81,9 @@ class Tools:
 
     instructions = INSTRUCTIONS
 
-    def __init__(self, base_url: str) -> None:
+    def __init__(self, base_url: str, routes: Iterable[Route]) -> None:
         self._base_url = base_url
+        self._routes = routes
 
     @property
     def names(self) -> Iterable[str]:
@@ -106,6 +109,14 @@ class Tools:
                 )
             ),
         ]
+
+    def said(self, method: str, path: str) -> str | None:
+        """Return which tool sends a request to the path of a route, in a sentence; None where there is none."""
+        asks_first = [route.asks_first for route in self._routes if method in route.methods and path in route.paths]
+        if not asks_first:
+            return None
+        name = READ if method == "GET" else REQUEST if asks_first[0] else WRITE
+        return f"`{name}` {'' if name == READ else f'{method} '}{re.sub(r'{[^}]+}', 'ID', path)}"
 
     def confirmed(self, call: ToolCall, token: str) -> ToolCall | None:
         """Return None: the confirm token stands in the path."""

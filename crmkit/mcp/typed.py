@@ -104,6 +104,14 @@ class TypedTools:
         sender = tool.senders[self._records(tool, sent)]
         return _request(tool, sender, sent, self._kinds)
 
+    def said(self, method: str, path: str) -> str | None:
+        """Return which tool sends a request to the path of a route, in a sentence; None where there is none."""
+        for tool in self._tools.values():
+            for records, sender in tool.senders.items():
+                if (sender.method, sender.path) == (method, path):
+                    return f"`{tool.name}`{f' records={records}' if RECORDS in tool.arguments else ''}"
+        return None
+
     def confirmed(self, call: ToolCall, token: str) -> ToolCall | None:
         """Return the call again with this confirm token, None if its tool takes none."""
         tool = self._tools[call.name]

@@ -20,7 +20,8 @@ HANDSHAKE = ("2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25")
 def modern(method: str, params: dict[str, Any] | None = None, **headers: str) -> dict[str, Any]:
     """Return the arguments of a post of the second era."""
     sent = {"_meta": META, **(params or {})}
-    named = {"Mcp-Name": sent["name"]} if method == "tools/call" else {}
+    param = {"tools/call": "name", "prompts/get": "name", "resources/read": "uri"}.get(method)
+    named = {"Mcp-Name": sent[param]} if param else {}
     return {
         "json": rpc(method, sent),
         "headers": {"MCP-Protocol-Version": "2026-07-28", "Mcp-Method": method, **named, **headers},
@@ -127,7 +128,7 @@ def test_initialize_agrees_on_the_version_that_is_asked_for(client: Person, vers
     assert "mcp-session-id" not in answer.headers
     result = answer.json()["result"]
     assert result["protocolVersion"] == version
-    assert result["capabilities"] == {"tools": {}}
+    assert result["capabilities"] == {"tools": {}, "resources": {}, "prompts": {}}
     assert result["serverInfo"]["name"] == "crmkit"
     assert result["serverInfo"]["version"] == __version__
     assert "GET /help?topic=NAME" in result["instructions"]
@@ -172,7 +173,7 @@ def test_discover_tells_name_versions_and_abilities_of_the_server(client: Person
     result = answer.json()["result"]
     assert result["resultType"] == "complete"
     assert result["supportedVersions"] == ["2026-07-28", *reversed(HANDSHAKE)]
-    assert result["capabilities"] == {"tools": {}}
+    assert result["capabilities"] == {"tools": {}, "resources": {}, "prompts": {}}
     assert result["_meta"]["io.modelcontextprotocol/serverInfo"]["name"] == "crmkit"
     assert result["ttlMs"] > 0
     assert result["cacheScope"] == "public"
@@ -295,14 +296,14 @@ def test_a_body_that_is_no_message_is_refused(client: Person, body: bytes, code:
     assert answer.json()["id"] is None
 
 
-@pytest.mark.parametrize("method", ["nope", "resources/list", "prompts/list", "server/discover", "logging/setLevel"])
+@pytest.mark.parametrize("method", ["nope", "resources/subscribe", "server/discover", "logging/setLevel"])
 def test_a_method_unknown_to_clients_that_initialize_is_refused(client: Person, method: str) -> None:
     answer = client.post("/mcp", json=rpc(method, {}, id="x"))
     assert fault(answer) == (200, -32601)
     assert answer.json()["id"] == "x"
 
 
-@pytest.mark.parametrize("method", ["nope", "resources/list", "initialize", "ping"])
+@pytest.mark.parametrize("method", ["nope", "resources/subscribe", "initialize", "ping"])
 def test_a_method_unknown_to_modern_clients_is_refused(client: Person, method: str) -> None:
     assert fault(client.post("/mcp", **modern(method))) == (404, -32601)
 
