@@ -4,9 +4,10 @@ Stamps sort as text in the order of time, so one value is stored, compared, sort
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
+
+from msgspec import Struct
 
 Clock = Callable[[], datetime]
 
@@ -17,8 +18,7 @@ _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct",
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-@dataclass(frozen=True)
-class Moment:
+class Moment(Struct, frozen=True):
     """The present, as answers tell it: a stamp, and the IANA name of the zone whose days a workspace goes by."""
 
     now: str = ""

@@ -5,9 +5,10 @@ of a row follows from the columns of its table, so a new table is watched withou
 """
 
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
+
+from msgspec.structs import replace
 
 from crmkit.clock import Clock
 from crmkit.storage.interface.connection import Connection

@@ -176,6 +176,11 @@ def test_no_module_is_found_by_walking_folders_or_by_its_place_on_disk(name: str
 
 
 @pytest.mark.parametrize("name", MODULES)
+def test_no_value_is_a_dataclass_which_is_compiled_at_each_start(name: str) -> None:
+    assert "dataclasses" not in {imported for _, imported in imports(name, tree_of(name), MODULES)}
+
+
+@pytest.mark.parametrize("name", MODULES)
 def test_a_file_has_at_most_400_lines(name: str) -> None:
     assert len(MODULES[name].read_text(encoding="utf-8").splitlines()) <= LONGEST
 

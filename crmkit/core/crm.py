@@ -1,8 +1,9 @@
 """The running product's parts, which every Call holds."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from crmkit.clock import Clock, stamp
 from crmkit.core.history.waiting import Waiting
@@ -19,8 +20,7 @@ from crmkit.storage.transfer.uploads import Uploads
 Checks = dict[str, Callable[[Any, Mapping[str, Any]], Awaitable[None]]]  # each is called with a Call and a body
 
 
-@dataclass(frozen=True)
-class Crm:
+class Crm(Struct, frozen=True):
     """`key` seals codes and cursors. `unanswered` are requests under a key that wrote and are not answered yet.
 
     `checks` raise what is wrong with the body of a POST that only the faces can tell, by the name of its kind.

@@ -6,8 +6,9 @@ and upkeep counts it when its time has come: whether it is counted is known from
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from crmkit.model.record import Kind, Kinds, Record
 from crmkit.records.activity import CONTACTS
@@ -23,8 +24,7 @@ Change = tuple[Record | None, Record | None]  # before and after
 Place = tuple[Kind, str]  # kind and id of a record
 
 
-@dataclass(frozen=True)
-class _Shown:
+class _Shown(Struct, frozen=True):
     """What records show of an activity, and which do."""
 
     id: str = ""

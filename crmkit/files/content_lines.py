@@ -3,7 +3,8 @@
 import quopri
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+
+from msgspec import Struct
 
 from crmkit.files.table import invalid
 
@@ -19,11 +20,10 @@ _CARETS = {"^n": "\n", "^'": '"', "^^": "^"}  # RFC 6868
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
 
 
-@dataclass(frozen=True, slots=True)
-class Property:
+class Property(Struct, frozen=True):
     name: str  # in capitals
     group: str
-    params: dict[str, list[str]] = field(compare=False)  # names in capitals; values without a name are types
+    params: dict[str, list[str]]  # names in capitals; values without a name are types
     value: str
 
     def types(self) -> list[str]:

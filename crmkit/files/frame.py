@@ -4,8 +4,9 @@ import re
 from collections import Counter
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
 from itertools import chain
+
+from msgspec import Struct, field
 
 from crmkit.files.table import Cell, LeftOut, Row, Table, check_width, distinct
 
@@ -60,8 +61,7 @@ def _width(cells: Sequence[Cell]) -> int:
     return width
 
 
-@dataclass(slots=True)
-class _Found:
+class _Found(Struct):
     titles: tuple[str, ...] = ()
     header: int = 0  # the number of its record
     end: int = 0  # the number of the first record of the footer, 0 without one

@@ -1,8 +1,9 @@
 """A table: titles and rows, read anew from the file each time they are asked for."""
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from typing import Any, NamedTuple
+
+from msgspec import Struct
 
 from crmkit.errors import Problem
 from crmkit.model.names import trimmed
@@ -24,8 +25,7 @@ class LeftOut(NamedTuple):
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Table:
+class Table(Struct, frozen=True):
     format: str
     titles: tuple[str, ...]  # all different
     count: int  # of rows

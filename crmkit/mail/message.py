@@ -8,8 +8,9 @@ import binascii
 import re
 import unicodedata
 from base64 import b64encode
-from dataclasses import dataclass, field
 from datetime import datetime
+
+from msgspec import Struct
 
 from crmkit.model import address
 
@@ -25,17 +26,18 @@ class MailFailed(Exception):
     """The mail was not sent; the text is a reason for the log, without secrets and without the content of the mail."""
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(Struct, frozen=True):
     """A mail to one person. Its repr leaves the content out, since codes do not belong in logs."""
 
     to: str
-    subject: str = field(repr=False)
-    body: str = field(repr=False)
+    subject: str
+    body: str
+
+    def __repr__(self) -> str:
+        return f"Message(to={self.to!r})"
 
 
-@dataclass(frozen=True, slots=True)
-class Sender:
+class Sender(Struct, frozen=True):
     """The sender of every mail; the name may be empty."""
 
     name: str

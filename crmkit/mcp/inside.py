@@ -1,8 +1,9 @@
 """Sends the request of a tool call to the application in process, through the same edge, gate, handlers and log."""
 
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote
+
+from msgspec import Struct
 
 from crmkit.errors import Problem
 from crmkit.mcp.cut import MAX_CHARACTERS
@@ -19,8 +20,7 @@ _FORWARDED = (b"authorization", b"x-api-key", b"host")
 _SHARED_STATE = ("request_id", "logged_id")
 
 
-@dataclass(frozen=True)
-class Request:
+class Request(Struct, frozen=True):
     """The request that a tool call stands for."""
 
     method: str
@@ -30,8 +30,7 @@ class Request:
     is_gentle: bool = False  # it is refused what a client should ask its user first
 
 
-@dataclass(frozen=True)
-class InnerResponse:
+class InnerResponse(Struct, frozen=True):
     """The application's response."""
 
     status: int

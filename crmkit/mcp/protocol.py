@@ -7,10 +7,10 @@ every request, in `_meta` and in headers. Each message shows by itself which it 
 import base64
 import binascii
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import msgspec
+from msgspec import Struct
 
 from crmkit.render.encoding import encoded
 
@@ -101,8 +101,7 @@ class Hello(msgspec.Struct):
     protocol_version: str = msgspec.field(default="", name="protocolVersion")
 
 
-@dataclass(frozen=True)
-class Message:
+class Message(Struct, frozen=True):
     """One message. `id` is None for a notification; `params` is a JSON object, not decoded."""
 
     id: str | int | None

@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any
+
+from msgspec import Struct
 
 from crmkit.model.form import Field
 from crmkit.model.query.chosen import FIELDS
@@ -43,8 +44,7 @@ class Place(Enum):
     KEY = auto()
 
 
-@dataclass(frozen=True, slots=True)
-class Argument:
+class Argument(Struct, frozen=True):
     """One argument of a tool."""
 
     place: Place

@@ -1,11 +1,11 @@
 """The tools of /mcp/typed: one for each route that has a `tool`, or for those of several kinds that share one."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlencode
 
 import msgspec
+from msgspec import Struct
 
 from crmkit.errors import nearest
 from crmkit.mcp import arguments
@@ -28,8 +28,7 @@ INSTRUCTIONS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Sender:
+class Sender(Struct, frozen=True):
     """Where a tool sends its requests."""
 
     method: str
@@ -37,8 +36,7 @@ class Sender:
     arguments: dict[str, Argument]
 
 
-@dataclass(frozen=True)
-class Tool:
+class Tool(Struct, frozen=True):
     """A typed tool; `senders` are by the plural in `records`, or one alone under the name of the tool."""
 
     name: str

@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import lru_cache
+
+from msgspec import Struct
 
 from crmkit.errors import Problem
 from crmkit.ip import Networks
@@ -22,8 +23,7 @@ GUARDED = ("scoring", "team", "webhooks", "workspace")
 _SCOPE = re.compile(r"(\*|[a-z_]+)\.(read|write|delete)|\*")
 
 
-@dataclass(frozen=True, slots=True)
-class Access:
+class Access(Struct, frozen=True):
     """`words` is one of WORDS, or scopes with blanks between: `contacts.read`, `*.read`, `*`.
 
     Without `networks` it is used from any address. `expires_at` is a stamp, NEVER, or empty: then it ends when it was

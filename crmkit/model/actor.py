@@ -1,15 +1,15 @@
 """Who acts, and people and workspaces as values: who somebody is, where they belong, where they are invited."""
 
-from dataclasses import dataclass
 from datetime import UTC, tzinfo
 from zoneinfo import ZoneInfo
+
+from msgspec import Struct
 
 from crmkit.model.access import FULL_ACCESS, Access
 from crmkit.model.preferences import DEFAULTS, Preferences
 
 
-@dataclass(frozen=True, slots=True)
-class Asker:
+class Asker(Struct, frozen=True):
     """By whom a value is written: `address` is what `me` stands for, and a date without a time is a day in `zone`.
 
     The workspace's `preferences` say what an empty value of some fields stands for. `now` is the stamp that `today` and
@@ -30,8 +30,7 @@ class Asker:
 NOBODY = Asker()
 
 
-@dataclass(frozen=True, slots=True)
-class Actor:
+class Actor(Struct, frozen=True):
     user_id: str
     email: str
     role: str  # admin or member
@@ -64,14 +63,12 @@ class Actor:
         return workspace_id == self.workspace_id or not (self.is_app or self.access.is_narrow)
 
 
-@dataclass(frozen=True)
-class User:
+class User(Struct, frozen=True):
     id: str
     email: str
 
 
-@dataclass(frozen=True)
-class Membership:
+class Membership(Struct, frozen=True):
     """A workspace as one of its members sees it."""
 
     workspace_id: str
@@ -84,8 +81,7 @@ class Membership:
     preferences: Preferences = DEFAULTS
 
 
-@dataclass(frozen=True)
-class Member:
+class Member(Struct, frozen=True):
     """Someone who belongs to a workspace, as the others see them."""
 
     user_id: str
@@ -94,8 +90,7 @@ class Member:
     joined_at: str
 
 
-@dataclass(frozen=True)
-class Invite:
+class Invite(Struct, frozen=True):
     """An address that may join a workspace, in a role."""
 
     id: str

@@ -1,11 +1,13 @@
 """Forms: the fields that a class declares by its annotations, and the check of a request body against them."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
 from enum import Enum
 from functools import cached_property
 from types import NoneType
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from crmkit.errors import Problem, a, nearest
 from crmkit.model.actor import NOBODY, Asker
@@ -33,37 +35,32 @@ class Mark(Enum):
 REQUIRED, READ, PAST, ONCE, TITLE, SEARCHED, DETAIL, DERIVED, NUMBERED = Mark
 
 
-@dataclass(frozen=True)
-class Default:
+class Default(Struct, frozen=True):
     """The value of a field in a new record that is created without it."""
 
     value: Any
 
 
-@dataclass(frozen=True)
-class DefaultOf:
+class DefaultOf(Struct, frozen=True):
     """Marks a field whose default is what the workspace prefers: the preference of this name."""
 
     preference: str
 
 
-@dataclass(frozen=True)
-class ComposedOf:
+class ComposedOf(Struct, frozen=True):
     """Marks a text that is made of other fields, the `parts`, unless it is sent itself; a flag tells which it is."""
 
     parts: tuple[str, ...]
     told_by: str
 
 
-@dataclass(frozen=True)
-class NameOf:
+class NameOf(Struct, frozen=True):
     """Marks a field that holds a copy of the title of the record that the field `link` refers to."""
 
     link: str
 
 
-@dataclass(frozen=True)
-class Through:
+class Through(Struct, frozen=True):
     """Where a link is kept that is no column of the record: in the rows of `table`.
 
     Each has the id of the record in its column `own`, and the id that the link leads to in its column `other`.
@@ -74,8 +71,7 @@ class Through:
     other: str
 
 
-@dataclass(frozen=True, eq=False)
-class Field:
+class Field(Struct, frozen=True, eq=False, dict=True):
     """One declared field. `type` checks its values; `help` is its line in the manual."""
 
     name: str
@@ -127,8 +123,7 @@ class Field:
         return f"{self.name}_key" if self.type.key_column else self.name
 
 
-@dataclass(frozen=True, eq=False)
-class Form:
+class Form(Struct, frozen=True, eq=False, dict=True):
     """The fields of one kind of body; `name` is what the body describes.
 
     `draft(body)` checks what was sent and returns it in stored form: a PATCH, or a POST that may merge.

@@ -1,10 +1,10 @@
 """What the admins of a workspace chose for it."""
 
-from dataclasses import asdict, dataclass
+from msgspec import Struct
+from msgspec.structs import asdict
 
 
-@dataclass(frozen=True, slots=True)
-class Preferences:
+class Preferences(Struct, frozen=True):
     """A workspace's settings: each has a default, and a column of this name.
 
     Nobody chooses or sees `declared_kinds`: it is written when fields are declared, so that other writes in a workspace

@@ -1,8 +1,9 @@
 """Audit entry: what changed, who did it, when. Written with every change, by the storage; nobody edits it."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Annotated, Any
+
+from msgspec.structs import replace
 
 from crmkit import ids
 from crmkit.model.fields import Email, Handle, Json, Time, Word

@@ -1,8 +1,9 @@
 """Field: a key of `custom` that a workspace declares."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Annotated
+
+from msgspec.structs import replace
 
 from crmkit.model.declared.parts import KeyName, NameOfKind, Texts
 from crmkit.model.declared.types import TYPES

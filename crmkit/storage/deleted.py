@@ -1,7 +1,8 @@
 """Ids of records that are gone: none is given out again, and one that was merged leads to the record it went into."""
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from crmkit.storage.interface.connection import Connection
 from crmkit.storage.interface.tx import Tx
@@ -9,8 +10,7 @@ from crmkit.storage.interface.tx import Tx
 _AFTER_ALL = "{"  # comes after all characters of ids
 
 
-@dataclass(frozen=True)
-class Deleted:
+class Deleted(Struct, frozen=True):
     """When a record went, and the id of the one that it was merged into, "" if it was not."""
 
     at: str

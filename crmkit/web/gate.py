@@ -10,10 +10,10 @@ itself. The request that a tool call stands for passes the gate too (INSIDE), an
 (WITHIN); neither is counted again. What a link shows is asked for by whom the link names (LINKED).
 """
 
-from dataclasses import replace
 from typing import Any
 
 from litestar.types import Scope
+from msgspec.structs import replace
 
 from crmkit.core.crm import Crm
 from crmkit.core.people import sessions

@@ -7,10 +7,12 @@ is refused when its module is imported.
 import inspect
 import re
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, replace
 from functools import partial
 from types import UnionType
 from typing import Any, Concatenate, Literal, NamedTuple, get_args, get_type_hints
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from crmkit.core.crm import Crm
 from crmkit.model.access import GUARDED
@@ -53,8 +55,7 @@ class Prefix(NamedTuple):
     rest: str
 
 
-@dataclass(frozen=True, slots=True)
-class Route:
+class Route(Struct, frozen=True):
     """A handler and what it declared. GET answers HEAD too; a path has `{id}` where an id stands."""
 
     handler: Handler

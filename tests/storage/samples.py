@@ -6,11 +6,12 @@ Everything follows from the kinds' declarations: a new field needs nothing here,
 import random
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from crmkit import ids
 from crmkit.core.call import Call

@@ -4,12 +4,12 @@ The verbs are watched wherever a test calls one in a house; here is shown what t
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from crmkit.core.people import login
 from crmkit.model.actor import Actor

@@ -1,9 +1,9 @@
 """Settings of a workspace, a person's own time zone, and the zone of one answer."""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from crmkit.core.call import Call
 from crmkit.core.people import sessions

@@ -1,11 +1,11 @@
 """The brief: what a session begins with, read of one moment."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from crmkit.clock import Moment, after
@@ -42,8 +42,7 @@ EMPTY = (
 )
 
 
-@dataclass(frozen=True)
-class Brief:
+class Brief(Struct, frozen=True):
     """The lists of a brief as of `moment`; what changed is told since the stamp `since`."""
 
     sections: Sequence[Section]
@@ -52,8 +51,7 @@ class Brief:
     notes: Sequence[str] = ()
 
 
-@dataclass(frozen=True)
-class _Asked:
+class _Asked(Struct, frozen=True):
     kinds: Kinds
     actor: Actor
     now: str

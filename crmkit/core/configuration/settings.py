@@ -1,8 +1,9 @@
 """The settings of a workspace: its name, and what its admins prefer."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Annotated, Any
+
+from msgspec.structs import replace
 
 from crmkit.core.call import Call
 from crmkit.core.configuration import countries

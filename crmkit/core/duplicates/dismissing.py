@@ -1,9 +1,10 @@
 """The verb that says of two records that are likely one: they are two."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from functools import cache
 from typing import Annotated, Any
+
+from msgspec.structs import replace
 
 from crmkit.core import derived, lookup
 from crmkit.core.call import Call

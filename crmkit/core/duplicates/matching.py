@@ -1,9 +1,10 @@
 """What makes two records likely one, by the rules of their kind (see Kind.alike)."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import cache
 from typing import Any
+
+from msgspec import Struct
 
 from crmkit.model.likeness import ALIKE, likeness
 from crmkit.model.record import Alike, Kind, Record
@@ -11,8 +12,7 @@ from crmkit.storage.duplicates import candidates
 from crmkit.storage.interface.connection import Connection
 
 
-@dataclass(frozen=True)
-class Match:
+class Match(Struct, frozen=True):
     """A record that is likely the same as another, by which rule, and how alike their titles are."""
 
     record: Record

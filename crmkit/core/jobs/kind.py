@@ -1,7 +1,6 @@
 """What a kind of job is: its name, its step, and what it does outside the database."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct, convert
@@ -17,8 +16,7 @@ if TYPE_CHECKING:
 Step = Callable[[Tx, Job], Job]
 
 
-@dataclass(frozen=True)
-class JobKind:
+class JobKind(Struct, frozen=True):
     """`step` does a little of the job and returns it at the position that it reached (see Job.goes_on).
 
     What it writes and the position are one transaction, so nothing is done twice or left out. It may run again, as

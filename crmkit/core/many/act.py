@@ -1,8 +1,9 @@
 """What is done to each of many records: a change, as a PATCH of it would, or a delete."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from crmkit.core.crm import Crm
 from crmkit.core.jobs.kind import Result
@@ -15,8 +16,7 @@ from crmkit.storage import records
 from crmkit.storage.interface.tx import Tx
 
 
-@dataclass(frozen=True)
-class Act:
+class Act(Struct, frozen=True):
     """A change of records of a kind to these values, or their delete without values."""
 
     crm: Crm
@@ -85,8 +85,7 @@ class Act:
         return Outcome(saved.record is record, [f"{record.handle}: {note}" for note in saved.notes])
 
 
-@dataclass(frozen=True)
-class Outcome:
+class Outcome(Struct, frozen=True):
     """What became of a record: whether it had the values already, and notes on what rules wrote beside it."""
 
     same: bool = False

@@ -1,9 +1,9 @@
 """The set of records that a query found, frozen at one moment."""
 
 import hashlib
-from dataclasses import dataclass
 from itertools import islice
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from crmkit.core.many.act import Act
@@ -22,8 +22,7 @@ OF_PART = 50  # records of a part, which one step of a job writes
 SHOWN = 3
 
 
-@dataclass(frozen=True)
-class Found:
+class Found(Struct, frozen=True):
     """`parts` hold the records, in the order of their rows; `digest` is the hash of their ids.
 
     `first` is the page of those that the list shows first. `are_many` tells that one transaction would write too much.

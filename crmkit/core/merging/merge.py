@@ -1,11 +1,11 @@
 """The verb that merges two records of a kind in two steps: one goes, and its id answers as the other from then on."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from functools import cache
 from typing import Any
 
 from msgspec import structs
+from msgspec.structs import replace
 
 from crmkit.core import confirm, derived, lookup
 from crmkit.core.call import Call

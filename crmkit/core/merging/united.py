@@ -5,8 +5,9 @@ means something only beside others is filled only where the two records agree in
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from crmkit.core.records import relations
 from crmkit.core.rules import names
@@ -27,8 +28,7 @@ _BESIDE = {
 }
 
 
-@dataclass(frozen=True)
-class United:
+class United(Struct, frozen=True):
     """The `values` that change on the record that stays, and how it comes to them, by name.
 
     `kept` and `dropped` have what it has in place of another value, and that value; `dropped` also has what an empty

@@ -6,10 +6,10 @@ again in every request that brings the id.
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from urllib.parse import SplitResult, parse_qsl, urlsplit
 
 import msgspec
+from msgspec import Struct
 
 from crmkit import base64url
 from crmkit.core.oauth.hosts import LOOPBACK_HOSTS, REFUSED_SCHEMES
@@ -34,8 +34,7 @@ class _Description(msgspec.Struct, omit_defaults=True):
     client_name: str = ""
 
 
-@dataclass(frozen=True)
-class Client:
+class Client(Struct, frozen=True):
     """An app, as it describes itself: where its user is sent back to, and a name, which anyone may choose."""
 
     redirect_uris: tuple[str, ...]

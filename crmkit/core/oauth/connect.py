@@ -5,9 +5,10 @@ Anyone can register an app, so nobody is redirected to one before its user has e
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from urllib.parse import urlencode
+
+from msgspec import Struct
 
 from crmkit.clock import after, is_alive
 from crmkit.core import quotas
@@ -39,8 +40,7 @@ NEW = "new"  # what the page sends in place of a workspace id to open one
 _KNOWN = ("response_type", "client_id", "redirect_uri", "code_challenge", "code_challenge_method", "state")
 
 
-@dataclass(frozen=True)
-class AuthorizationRequest:
+class AuthorizationRequest(Struct, frozen=True):
     """An app's request that passed all checks, so its user may be shown it."""
 
     binding: Binding
@@ -60,8 +60,7 @@ class AuthorizationRequest:
         return is_on_this_machine(self.binding.redirect_uri)
 
 
-@dataclass(frozen=True)
-class Started:
+class Started(Struct, frozen=True):
     """A sign-in whose code was mailed; the next page sends `page_secret` back to go on with it."""
 
     page_secret: str
@@ -69,8 +68,7 @@ class Started:
     local_code: str | None
 
 
-@dataclass(frozen=True)
-class Choices:
+class Choices(Struct, frozen=True):
     """The workspaces and invites of a person; choosing the workspace of an invite accepts it.
 
     `start` is the id of the workspace that is proposed. `contacts` are how many each of the workspaces has, by its id.

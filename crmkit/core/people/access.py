@@ -1,7 +1,8 @@
 """Who may act, and where: the actor that a token stands for at this moment, and the workspaces the actor may name."""
 
 from collections.abc import Iterable
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from crmkit.core import roles
 from crmkit.errors import Problem

@@ -1,6 +1,6 @@
 """Budgets: how often somebody may do something in a while; counted in the database, so a restart forgets nothing."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from crmkit.clock import after, moment
 from crmkit.errors import Problem
@@ -10,8 +10,7 @@ from crmkit.storage.people import attempts
 MINUTE, HOUR, DAY = 60, 3600, 86_400  # seconds
 
 
-@dataclass(frozen=True)
-class Allowance:
+class Allowance(Struct, frozen=True):
     """What is left of a limit; `reset` is in seconds from now."""
 
     limit: int
@@ -27,8 +26,7 @@ class Allowance:
         }
 
 
-@dataclass(frozen=True)
-class Budget:
+class Budget(Struct, frozen=True):
     """At most `most` times of `what` by one `who` (a mail address, a client, a user) in any `seconds`; 0 is no limit.
 
     `hint` is told to whoever has used it up; {most} and {wait}, in seconds, are filled in.

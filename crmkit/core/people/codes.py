@@ -13,7 +13,8 @@ import re
 import secrets
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from crmkit import ids
 from crmkit.clock import after, is_alive
@@ -40,8 +41,7 @@ WRONG = "The code is wrong, used, outdated or for something else."
 _FULL = "This server sends no more mail this hour; wait, or ask the operator."
 
 
-@dataclass(frozen=True)
-class Use:
+class Use(Struct, frozen=True):
     """What a mail is for: the names of the counters of its mails and of its wrong codes.
 
     They count for the address the mail goes to, or for `who`, if that is set. Mails are counted for each use by itself,
@@ -61,8 +61,7 @@ STEP_UP = Use("step-up", "wrong step-up")
 INVITE = Use("invite", "wrong", "{most} invites were sent to this address within an hour; wait {wait} seconds.")
 
 
-@dataclass(frozen=True)
-class Issued:
+class Issued(Struct, frozen=True):
     """A fresh code, which is still to be mailed and kept; what the mail spent, and what is left to the address."""
 
     code: str

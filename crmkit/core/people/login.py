@@ -2,9 +2,11 @@
 
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from functools import partial
 from typing import Annotated, Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from crmkit.core.call import Call
 from crmkit.core.crm import Crm
@@ -38,15 +40,13 @@ CODE_REQUEST = form_of(CodeRequest, "sign-in")
 CODE_ENTRY = form_of(CodeEntry, "sign-in")
 
 
-@dataclass(frozen=True)
-class CodeSent:
+class CodeSent(Struct, frozen=True):
     email: str
     allowance: Allowance
     local_code: str | None  # in local mode only
 
 
-@dataclass(frozen=True)
-class SignedIn:
+class SignedIn(Struct, frozen=True):
     """`token` is shown this once; `joined` are the invites that signing in accepted, `invites` those that wait."""
 
     token: str
@@ -59,8 +59,7 @@ class SignedIn:
     allowance: Allowance | None = None
 
 
-@dataclass(frozen=True)
-class Welcome:
+class Welcome(Struct, frozen=True):
     """Someone who proved their address: where they belong and begin, and the invites that wait for their word."""
 
     user: User

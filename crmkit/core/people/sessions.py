@@ -1,7 +1,8 @@
 """Tokens in use: whose a token is, which tokens a user has, how many there may be, and how one ends."""
 
-from dataclasses import dataclass
 from functools import partial
+
+from msgspec import Struct
 
 from crmkit.clock import Moment, after
 from crmkit.core import path_ids, quotas
@@ -20,8 +21,7 @@ from crmkit.storage.people.tokens import TokenUse
 WORTH_WRITING_MINUTES = 10  # a token's use is written down at most this often
 
 
-@dataclass(frozen=True)
-class Identity:
+class Identity(Struct, frozen=True):
     """Who the caller is, what the plan allows (resource -> (used, cap or None)), and what time it is there."""
 
     actor: Actor
@@ -29,8 +29,7 @@ class Identity:
     moment: Moment
 
 
-@dataclass(frozen=True)
-class Session:
+class Session(Struct, frozen=True):
     """One of the caller's tokens; `current` marks the one that asks."""
 
     id: str

@@ -5,8 +5,10 @@ A dry run is answered as if confirmed, and looks at no code: else it would tell 
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from typing import TypeVar
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from crmkit.core.call import Call
 from crmkit.core.crm import Crm
@@ -21,8 +23,7 @@ from crmkit.storage.interface.tx import Tx
 T = TypeVar("T")
 
 
-@dataclass(frozen=True)
-class Act:
+class Act(Struct, frozen=True):
     """What a code is for: `purpose` binds it to action, workspace and target, `says` tells a person the same.
 
     With `always` false, only a connected app needs a code (see Actor.must_confirm). `to_app` is what an app is told

@@ -2,8 +2,9 @@
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Annotated, Any
+
+from msgspec import Struct
 
 from crmkit.core import path_ids, quotas
 from crmkit.core.call import Call
@@ -75,8 +76,7 @@ async def create(call: Call, body: Mapping[str, Any]) -> Membership:
     return await stepup.confirmed(call, check, do)
 
 
-@dataclass(frozen=True)
-class Minted:
+class Minted(Struct, frozen=True):
     """A new token, which is shown once."""
 
     token: str

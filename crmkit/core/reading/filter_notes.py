@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from crmkit.core import lookup
 from crmkit.model.actor import Asker
@@ -42,8 +43,7 @@ _FIELD = re.compile(r"(\w+):(.*)", re.DOTALL)
 _WILDCARD = re.compile(r"\A[*%]+|[*%]+\Z")
 
 
-@dataclass(frozen=True)
-class _Sent:
+class _Sent(Struct, frozen=True):
     """A filter as it was sent; `prefix` is that of its group, "" without one."""
 
     prefix: str

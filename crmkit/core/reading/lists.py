@@ -1,9 +1,9 @@
 """Reading records: one by its id, or a page of those that a query finds."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from crmkit.core import lookup
@@ -31,8 +31,7 @@ async def fetch(call: Call, kind: Kind, id: str) -> Record:
     return await call.read(lookup.existing, kind, call.actor.workspace_id, lookup.id_or_key(kind, id))
 
 
-@dataclass(frozen=True)
-class Asked:
+class Asked(Struct, frozen=True):
     """What the pairs of a query string ask of a kind: `query`, in which ids stand for natural keys, for this `asker`.
 
     `pairs` are without the `timezone=` in `zones`. `conditions` are those of the pairs, `declared` the keys of custom

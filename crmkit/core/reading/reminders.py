@@ -3,10 +3,11 @@
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import tzinfo
 from typing import Any
 from zoneinfo import ZoneInfo
+
+from msgspec import Struct
 
 from crmkit.clock import after
 from crmkit.clock import moment as datetime_of
@@ -77,8 +78,7 @@ async def due(call: Call, parameters: Mapping[str, str], has_records: bool = Fal
     )
 
 
-@dataclass(frozen=True)
-class Everything:
+class Everything(Struct, frozen=True):
     """All reminders that are asked for."""
 
     sources: Sequence[Source]

@@ -6,10 +6,10 @@ company: they link to those too. When one of those is deleted, the activity lose
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from msgspec import structs
+from msgspec.structs import replace
 
 from crmkit.core import derived, followed, lookup
 from crmkit.core.call import Call

@@ -5,11 +5,11 @@ campaign and with its member (see relations.let_go). A record is a member of a c
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from functools import cache
 from typing import Annotated, Any
 
-from msgspec import structs
+from msgspec import Struct, structs
+from msgspec.structs import replace
 
 from crmkit import ids
 from crmkit.core import derived, lookup
@@ -28,8 +28,7 @@ PARAMETERS = ("kind", "limit", "cursor")
 BESIDE = ("reason", "joined_at")  # what is shown of a membership beside the member's own fields
 
 
-@dataclass(frozen=True)
-class Member:
+class Member(Struct, frozen=True):
     """A member as clients see it; `is_new` is False if it was one before."""
 
     kind: Kind

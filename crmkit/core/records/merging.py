@@ -4,8 +4,9 @@ With merge=alike, where no key leads to one, also a record that is likely the sa
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from crmkit.core import lookup
 from crmkit.core.duplicates import matching
@@ -16,8 +17,7 @@ from crmkit.storage import records
 from crmkit.storage.interface.tx import Tx
 
 
-@dataclass(frozen=True)
-class May:
+class May(Struct, frozen=True):
     """What may become of a record that is sent.
 
     It may merge into one that is likely the same, and a setting may change the one that is `known_by` the same values.

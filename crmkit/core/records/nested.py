@@ -5,8 +5,9 @@ Each part is checked as its own POST would be, and its faults are named by its p
 """
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
 from typing import Any, TypeVar
+
+from msgspec import Struct, field
 
 from crmkit.core.rules.rule import Values
 from crmkit.errors import Problem, a
@@ -19,8 +20,7 @@ MAX_ACTIVITIES = 100  # in one body
 _FIRST = ("unknown_field", "invalid_value", "missing_field", "invalid_reference")  # decides the code of several faults
 
 
-@dataclass(frozen=True)
-class Draft:
+class Draft(Struct, frozen=True):
     """A body with all its parts in stored form."""
 
     values: Values
@@ -32,8 +32,7 @@ class Draft:
         return bool(self.related or self.activities)
 
 
-@dataclass
-class Faults:
+class Faults(Struct):
     """Problems of the parts of one body, which are raised as one."""
 
     found: list[Problem] = field(default_factory=list)

@@ -1,8 +1,6 @@
 """A record as it is written: after the rules of its kind, with what they write on others."""
 
-from dataclasses import dataclass
-
-from msgspec import structs
+from msgspec import Struct, structs
 
 from crmkit.core import derived, quotas, rules
 from crmkit.core.duplicates.matching import Match
@@ -12,8 +10,7 @@ from crmkit.model.fields import Invalid
 from crmkit.model.record import Kind, Record
 
 
-@dataclass(frozen=True)
-class Saved:
+class Saved(Struct, frozen=True):
     """A record after a write; `created` is False if it was there before. `notes` say what else was written.
 
     `potential_duplicate` is the handle of a record that a new one may be the same as.

@@ -5,8 +5,9 @@ linked records and what the kind's rules say join them.
 """
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from crmkit.core import confirm, derived, followed, lookup, quotas, roles
 from crmkit.core.call import Call

@@ -1,16 +1,16 @@
 """What a unit may run in, within its transaction: a dry run, or a key (see keyed)."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from typing import Any, Protocol
+
+from msgspec import Struct
 
 from crmkit.model.actor import Actor
 from crmkit.storage.interface.tx import Tx, Unit
 from crmkit.storage.log import audit
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(Struct, frozen=True):
     """What is told of a write beside its value.
 
     `operation` is the id of what it logged, empty where it logged nothing. The answer must not show what is `hidden`:

@@ -1,8 +1,9 @@
 """What a rule is: for which kinds it stands, and what it does before and after a record is written."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from crmkit.core.crm import Crm
 from crmkit.model.record import Kind, Record
@@ -11,8 +12,7 @@ from crmkit.storage.interface.tx import Tx
 Values = dict[str, Any]  # fields in stored form, by name
 
 
-@dataclass(frozen=True, slots=True)
-class Write:
+class Write(Struct, frozen=True):
     """A record that is being created (without `before`) or changed; `notes` are for the answer, as rules leave them.
 
     `past` is what an import tells of the record's past: times, in stored form.
@@ -47,8 +47,7 @@ def nothing(write: Write, record: Record) -> None:
     return None
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(Struct, frozen=True):
     """A rule for the kinds that it `concerns`.
 
     `settle` returns the values to write for those that were sent, whose links have been resolved; it raises a Problem

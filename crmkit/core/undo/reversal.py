@@ -1,8 +1,9 @@
 """What taking back one entry of the log comes to: a write, or the conflicts that stand against it."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from crmkit.model.record import Kinds
 from crmkit.render.text import value as spelled
@@ -12,8 +13,7 @@ from crmkit.storage.log import operations
 MAX_SHOWN = 60  # characters of a value
 
 
-@dataclass(frozen=True)
-class Scene:
+class Scene(Struct, frozen=True):
     """Where an operation is taken back; `first` is the number of its first entry.
 
     A rehearsal writes nothing, so what the operation wrote later stands, and is not held against its earlier entries.
@@ -34,8 +34,7 @@ class Scene:
         return self.is_rehearsal and operations.writes(connection, self.workspace_id, self.first, handle)
 
 
-@dataclass(frozen=True)
-class Reversal:
+class Reversal(Struct, frozen=True):
     """`conflicts` say what is wrong with each field or record that they name; without any, `write` takes it back.
 
     `more` is how many records of what kind, by its plural, there are more then, or fewer.

@@ -2,7 +2,8 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from crmkit.core.jobs.kind import Result
 from crmkit.core.undo import covered
@@ -16,8 +17,7 @@ MOST_TOLD = 20  # conflicts in an answer
 MOST_IN_HINT = 3
 
 
-@dataclass
-class Conflicts:
+class Conflicts(Struct):
     """What stands against an undo: of each field or record that is named, the sentence that says why."""
 
     found: dict[str, str] = field(default_factory=dict)

@@ -4,8 +4,9 @@ Numbers, texts, booleans and cached values of formulas are as the workbook holds
 """
 
 from collections.abc import Generator
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from crmkit.files.frame import Record, framed
 from crmkit.files.table import LeftOut, Table, invalid
@@ -19,16 +20,14 @@ _MOST_NAME = 1_000
 _KINDS = {"docx": "word/document.xml", "pptx": "ppt/presentation.xml", "xlsb": "xl/workbook.bin"}
 
 
-@dataclass(slots=True)
-class _Sheet:
+class _Sheet(Struct):
     name: str
     hidden: bool
     relation: str
     part: str = ""
 
 
-@dataclass(slots=True)
-class _Workbook:
+class _Workbook(Struct):
     path: Path
     sheets: list[_Sheet]
     since_1904: bool

@@ -1,7 +1,8 @@
 """A pipeline: the stages that the records of a kind go through, in order, and which of them mean won or lost."""
 
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from crmkit.model.fields import FieldType, Invalid
 from crmkit.model.fold import fold
@@ -12,14 +13,12 @@ MOST = 100  # stages of one pipeline
 LONGEST = 200  # characters of a stage
 
 
-@dataclass(frozen=True, slots=True)
-class Stage:
+class Stage(Struct, frozen=True):
     name: str
     means: str = ""  # one of MEANINGS, or nothing
 
 
-@dataclass(frozen=True, slots=True)
-class Pipeline:
+class Pipeline(Struct, frozen=True):
     """Stages are compared without case. A `strict` pipeline lets records into its own stages alone.
 
     `is_put` is false for the one that a workspace has until an admin puts another.
@@ -47,8 +46,7 @@ class Pipeline:
 UNPUT = Pipeline((Stage(WON, WON), Stage(LOST, LOST)), is_put=False)
 
 
-@dataclass(frozen=True)
-class Stages(FieldType):
+class Stages(FieldType, frozen=True):
     """Stages as they are sent, which are checked one by one."""
 
     wire = list[dict[str, Any]]

@@ -1,8 +1,9 @@
 """The types of the fields of a declaration that no other kind has: a key, the name of a kind, a list of texts."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import field
 
 from crmkit.errors import nearest
 from crmkit.model.fields import Choice, FieldType, Invalid
@@ -12,8 +13,7 @@ from crmkit.model.operators.rows import Taken
 from crmkit.model.sheets.habits import Habits, Read
 
 
-@dataclass(frozen=True)
-class KeyName(FieldType):
+class KeyName(FieldType, frozen=True):
     """A key of custom, which counts with case and is kept as it was sent; white space at its ends is refused."""
 
     most: int = 100
@@ -35,11 +35,10 @@ class KeyName(FieldType):
         return value
 
 
-@dataclass(frozen=True)
-class NameOfKind(Choice):
+class NameOfKind(Choice, frozen=True):
     """The name of a kind of records, which sorts as text; `plurals` has it for each plural."""
 
-    plurals: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
+    plurals: Mapping[str, str] = field(default_factory=dict)
     key_column = ""
 
     def cleaned(self, value: str) -> str:
@@ -53,8 +52,7 @@ class NameOfKind(Choice):
         return self.accept(text)
 
 
-@dataclass(frozen=True)
-class Texts(FieldType):
+class Texts(FieldType, frozen=True):
     """A list of texts in an order, none of them twice in whatever case."""
 
     most: int

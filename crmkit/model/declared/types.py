@@ -7,7 +7,6 @@ import json
 import math
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any, ClassVar
 
@@ -26,8 +25,7 @@ _NUMBER = re.compile(r"[+-]?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]{1,3})?", re.ASC
 _WHOLE = re.compile(r"[+-]?[0-9]{1,19}", re.ASCII)
 
 
-@dataclass(frozen=True)
-class Declared(FieldType):
+class Declared(FieldType, frozen=True, dict=True):
     """The base of these types. Filters of a type that is no `is_compared` are those of a key that is not declared."""
 
     word: ClassVar[str]  # as a client names the type
@@ -47,8 +45,7 @@ class Declared(FieldType):
             raise Invalid(f"must be {self.says}")
 
 
-@dataclass(frozen=True)
-class DeclaredText(Declared):
+class DeclaredText(Declared, frozen=True):
     word = "text"
     is_text = True
     taken = Taken.TEXT
@@ -62,8 +59,7 @@ class DeclaredText(Declared):
         return fold(text)
 
 
-@dataclass(frozen=True)
-class DeclaredNumber(Declared):
+class DeclaredNumber(Declared, frozen=True):
     word = "number"
     adds = True
     says = "a number"
@@ -84,8 +80,7 @@ class DeclaredNumber(Declared):
         return number
 
 
-@dataclass(frozen=True)
-class DeclaredBool(Declared):
+class DeclaredBool(Declared, frozen=True):
     word = "bool"
     taken = Taken.EXACT
     says = "true or false"
@@ -101,8 +96,7 @@ class DeclaredBool(Declared):
         return int(Flag().operand(text))
 
 
-@dataclass(frozen=True)
-class DeclaredDate(Declared):
+class DeclaredDate(Declared, frozen=True):
     word = "date"
     is_text = True
     dated = True
@@ -126,8 +120,7 @@ class DeclaredDate(Declared):
         return Date().period(text, asker)
 
 
-@dataclass(frozen=True)
-class DeclaredTime(Declared):
+class DeclaredTime(Declared, frozen=True):
     """A moment, compared to the second as UTC."""
 
     word = "time"
@@ -160,8 +153,7 @@ class DeclaredTime(Declared):
         return Time().period(text, asker)
 
 
-@dataclass(frozen=True)
-class DeclaredChoice(Declared):
+class DeclaredChoice(Declared, frozen=True, dict=True):
     """One of a few texts, written just so; filters find it without case, and it sorts in the declared order."""
 
     choices: tuple[str, ...]
@@ -202,8 +194,7 @@ class DeclaredChoice(Declared):
         return place
 
 
-@dataclass(frozen=True)
-class DeclaredList(Declared):
+class DeclaredList(Declared, frozen=True):
     word = "list"
     is_compared = False
     says = "a list"
@@ -216,8 +207,7 @@ class DeclaredList(Declared):
         return len(value)
 
 
-@dataclass(frozen=True)
-class DeclaredObject(Declared):
+class DeclaredObject(Declared, frozen=True):
     word = "object"
     is_compared = False
     says = "an object"

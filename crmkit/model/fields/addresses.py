@@ -1,6 +1,5 @@
 """Addresses: of mail, of a company's domain, of a page."""
 
-from dataclasses import dataclass
 from typing import Any
 
 from crmkit.model import address
@@ -16,8 +15,7 @@ from crmkit.model.sheets.habits import Habits, Read
 _X500 = ("/o=", "x500:")  # with which names begin that an Exchange server has for its own users
 
 
-@dataclass(frozen=True)
-class Email(FieldType):
+class Email(FieldType, frozen=True):
     """An address. With `takes_me` it is one of a person who works with the CRM, and `me` stands for the caller's."""
 
     takes_me: bool = False
@@ -71,8 +69,7 @@ class Email(FieldType):
         return checked(address.part_of_email, _with_plus(text))
 
 
-@dataclass(frozen=True)
-class Domain(FieldType):
+class Domain(FieldType, frozen=True):
     """The domain of a company, in ASCII and lower case, without `www.`."""
 
     names = True
@@ -89,8 +86,7 @@ class Domain(FieldType):
         return checked(address.part_of_domain, text)
 
 
-@dataclass(frozen=True)
-class Website(Text):
+class Website(Text, frozen=True):
     """The address of a page or a domain, as it was written; compared without case."""
 
     most: int = 2_000

@@ -2,10 +2,10 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, ClassVar, TypeVar
 
 import msgspec
+from msgspec import Struct
 
 from crmkit.model.actor import Asker
 from crmkit.model.fold import fold
@@ -21,8 +21,7 @@ class Invalid(ValueError):
     """A value that does not fit its field; the message follows the field's name in a FIELD line."""
 
 
-@dataclass(frozen=True)
-class FieldType:
+class FieldType(Struct, frozen=True):
     """The base of all types. Each has a `says` of its own: what a value must be, as the manual and errors put it."""
 
     column: ClassVar[str] = "TEXT"  # in SQL that every database understands

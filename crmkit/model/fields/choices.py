@@ -1,6 +1,5 @@
 """One of a set of words; yes or no."""
 
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from crmkit.errors import nearest
@@ -12,8 +11,7 @@ from crmkit.model.sheets import numbers, words
 from crmkit.model.sheets.habits import Habits, Read
 
 
-@dataclass(frozen=True)
-class Choice(FieldType):
+class Choice(FieldType, frozen=True):
     """One of a few words, which sort in the order of their declaration; with `has_plurals` each in the plural too.
 
     The second column holds a word's place. Where words of a released kind change places, a migration ranks them anew.
@@ -61,8 +59,7 @@ class Choice(FieldType):
         return {**super().schema(), "enum": list(self.choices)}
 
 
-@dataclass(frozen=True)
-class Currency(FieldType):
+class Currency(FieldType, frozen=True):
     """An ISO 4217 code."""
 
     bare: ClassVar[bool] = True
@@ -82,8 +79,7 @@ class Currency(FieldType):
         return code
 
 
-@dataclass(frozen=True)
-class Flag(FieldType):
+class Flag(FieldType, frozen=True):
     """Yes or no: true or false in JSON and in lines, 1 or 0 in its column."""
 
     column = "INTEGER"

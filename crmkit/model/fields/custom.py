@@ -1,7 +1,6 @@
 """Keys of a workspace's own."""
 
 import re
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -13,8 +12,7 @@ from crmkit.model.operators.rows import Taken
 PLAIN_KEY = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)
 
 
-@dataclass(frozen=True)
-class Custom(FieldType):
+class Custom(FieldType, frozen=True):
     """Free keys: an object of JSON values, merged key by key; filtered and sorted as `custom.KEY`."""
 
     most: int = 100

@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from crmkit.errors import listed
 from crmkit.model.fields.base import FieldType, Invalid
@@ -11,8 +12,7 @@ from crmkit.model.fields.base import FieldType, Invalid
 _HEAD = re.compile(r"\s*([a-z_]+)(?:/|%2[Ff])")
 
 
-@dataclass(frozen=True)
-class KeyForm:
+class KeyForm(Struct, frozen=True):
     """How records of a kind are named by their unique field `name`: by its value, behind `word` and a colon if any.
 
     One that `needs_kind` is read only where it is known which kind is meant: its values may be any words.
@@ -42,8 +42,7 @@ class KeyForm:
 KeyForms = Mapping[str, Sequence[KeyForm]]  # of each kind, by the prefix of its ids
 
 
-@dataclass(frozen=True)
-class Key:
+class Key(Struct, frozen=True):
     """A natural key as it was sent, and what it may mean: prefix of the kind, unique field, value in stored form."""
 
     text: str

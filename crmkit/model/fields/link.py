@@ -1,8 +1,9 @@
 """Links between records."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any, ClassVar
+
+from msgspec import field
 
 from crmkit import ids
 from crmkit.errors import a, listed
@@ -12,8 +13,7 @@ from crmkit.model.fields.keys import Key, KeyForms
 from crmkit.model.operators.rows import Taken
 
 
-@dataclass(frozen=True)
-class Link(FieldType):
+class Link(FieldType, frozen=True):
     """The id of a live record of another kind, which `prefix` names; `Kinds` tells it what prefixes stand for.
 
     A client may send a natural key of any kind that `forms` has, to be looked up in the transaction.
@@ -21,8 +21,8 @@ class Link(FieldType):
     """
 
     prefix: str
-    prefixes: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
-    forms: KeyForms = field(default_factory=dict, repr=False, compare=False)
+    prefixes: Mapping[str, str] = field(default_factory=dict)
+    forms: KeyForms = field(default_factory=dict)
     cascades: bool = False
     bare: ClassVar[bool] = True
     taken = Taken.EXACT
@@ -58,13 +58,12 @@ class Link(FieldType):
             return key
 
 
-@dataclass(frozen=True)
-class LinkToAny(FieldType):
+class LinkToAny(FieldType, frozen=True):
     """The id, or a natural key, of a live record of one of several kinds, which `among` names by their prefixes."""
 
     among: tuple[str, ...]
-    prefixes: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
-    forms: KeyForms = field(default_factory=dict, repr=False, compare=False)
+    prefixes: Mapping[str, str] = field(default_factory=dict)
+    forms: KeyForms = field(default_factory=dict)
     bare: ClassVar[bool] = True
     taken = None
 

@@ -1,7 +1,6 @@
 """Days, moments, and how a record repeats."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import date, timedelta, tzinfo
 from functools import partial
 from typing import Any, ClassVar, TypeVar
@@ -22,8 +21,7 @@ T = TypeVar("T")
 _LIKE = f"like {', '.join(relative.EXAMPLES)}"
 
 
-@dataclass(frozen=True)
-class Date(FieldType):
+class Date(FieldType, frozen=True):
     """A day, without a time."""
 
     bare: ClassVar[bool] = True
@@ -63,8 +61,7 @@ class Date(FieldType):
         return first.isoformat(), None if last == date.max else (last + timedelta(days=1)).isoformat()
 
 
-@dataclass(frozen=True)
-class Time(FieldType):
+class Time(FieldType, frozen=True):
     bare: ClassVar[bool] = True
     dated: ClassVar[bool] = True
     taken = Taken.TIME
@@ -144,8 +141,7 @@ def _period(text: str, asker: Asker) -> periods.Days:
         raise Invalid(str(error)) from None
 
 
-@dataclass(frozen=True)
-class Repeat(FieldType):
+class Repeat(FieldType, frozen=True):
     """A word like weekly, or a rule of RFC 5545; kept as written, compared without case."""
 
     key_column = "TEXT"

@@ -2,7 +2,6 @@
 
 import math
 import re
-from dataclasses import dataclass
 from typing import Any
 
 from crmkit.model.cells import custom_value
@@ -16,8 +15,7 @@ MAX_EXACT = 2**53 - 1  # what every JSON reader holds exactly (RFC 8259, section
 _NUMBER = re.compile(r"[+-]?(?:[0-9]{1,400}(?:\.[0-9]{0,400})?|\.[0-9]{1,400})(?:[eE][+-]?[0-9]{1,3})?", re.ASCII)
 
 
-@dataclass(frozen=True)
-class Integer(FieldType):
+class Integer(FieldType, frozen=True):
     adds = True
 
     least: int = -MAX_INTEGER
@@ -66,8 +64,7 @@ class Integer(FieldType):
         return self.cleaned(int(text))
 
 
-@dataclass(frozen=True)
-class Minutes(Integer):
+class Minutes(Integer, frozen=True):
     """How long something takes."""
 
     def from_cell(self, text: str, habits: Habits) -> Read:
@@ -76,8 +73,7 @@ class Minutes(Integer):
         return (None, text) if found is None else (found, "")
 
 
-@dataclass(frozen=True)
-class Number(FieldType):
+class Number(FieldType, frozen=True):
     """A number with a fraction or without: 64 bits of IEEE 754."""
 
     adds = True

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from typing import Any, ClassVar
@@ -24,8 +23,7 @@ _COUNTRIES_MEANT = {"UK": "GB", "EL": "GR"}  # codes that the European Union wri
 _ZONE_LIKENESS = 82  # since zones of one area have half of their names in common
 
 
-@dataclass(frozen=True)
-class Country(FieldType):
+class Country(FieldType, frozen=True):
     """An ISO 3166-1 alpha-2 code."""
 
     bare: ClassVar[bool] = True
@@ -48,8 +46,7 @@ class Country(FieldType):
         return code
 
 
-@dataclass(frozen=True)
-class Timezone(FieldType):
+class Timezone(FieldType, frozen=True):
     """The IANA name of a time zone, as IANA spells it."""
 
     bare: ClassVar[bool] = True
@@ -67,8 +64,7 @@ class Timezone(FieldType):
         return known
 
 
-@dataclass(frozen=True)
-class Language(FieldType):
+class Language(FieldType, frozen=True):
     """A BCP 47 tag, in the usual case: `pt-BR`, `zh-Hant`."""
 
     longest: int = 35  # as many as every reader keeps (RFC 5646, section 4.4.1)
@@ -87,8 +83,7 @@ class Language(FieldType):
         return "-".join([first, *(_CASES.get(len(part), str)(part) for part in rest)])
 
 
-@dataclass(frozen=True)
-class Location(FieldType):
+class Location(FieldType, frozen=True):
     """Where a record is: the latitude and the longitude that two of its fields hold. It is a filter alone.
 
     A record that lacks one of them has none.

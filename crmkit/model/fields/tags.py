@@ -1,8 +1,9 @@
 """Tags, and sets of addresses that are filtered like them."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from crmkit.model.actor import Asker
 from crmkit.model.fields.addresses import Email
@@ -14,16 +15,14 @@ from crmkit.model.sheets import lists
 from crmkit.model.sheets.habits import Habits, Read
 
 
-@dataclass(frozen=True)
-class TagChange:
+class TagChange(Struct, frozen=True):
     """Tags to add and tags to remove, each by its folded form."""
 
     add: dict[str, str]
     remove: frozenset[str]
 
 
-@dataclass(frozen=True)
-class Tags(FieldType):
+class Tags(FieldType, frozen=True):
     """A set of words; stored as JSON, and in the second column as `,vip,fintech,`."""
 
     most: int = 50
@@ -110,8 +109,7 @@ class Tags(FieldType):
         return fold(tag)
 
 
-@dataclass(frozen=True)
-class Addresses(Tags):
+class Addresses(Tags, frozen=True):
     """A sorted set of addresses of people who work with the CRM; only the server writes it."""
 
     most: int = 200

@@ -1,8 +1,9 @@
 """The types of fields that only the server writes: words, handles, JSON."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import field
 
 from crmkit import ids
 from crmkit.errors import nearest
@@ -13,8 +14,7 @@ from crmkit.model.fields.keys import Key, KeyForms
 from crmkit.model.operators.rows import Taken
 
 
-@dataclass(frozen=True)
-class Word(FieldType):
+class Word(FieldType, frozen=True):
     """A term that only the server writes, such as `contact.update`. With `known` there are no others."""
 
     known: tuple[str, ...] = ()
@@ -34,8 +34,7 @@ class Word(FieldType):
         return word.lower()
 
 
-@dataclass(frozen=True)
-class Handle(FieldType):
+class Handle(FieldType, frozen=True):
     """The handle of a record, or of something that people have; only the server writes it.
 
     A filter takes an id or a natural key too, or a kind, which means all handles of that kind. `kinds` has the name
@@ -43,10 +42,10 @@ class Handle(FieldType):
     prefixes stand for.
     """
 
-    kinds: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
-    known: tuple[str, ...] = field(default=(), repr=False, compare=False)
-    prefixes: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
-    forms: KeyForms = field(default_factory=dict, repr=False, compare=False)
+    kinds: Mapping[str, str] = field(default_factory=dict)
+    known: tuple[str, ...] = ()
+    prefixes: Mapping[str, str] = field(default_factory=dict)
+    forms: KeyForms = field(default_factory=dict)
     taken = Taken.EXACT
 
     @property
@@ -84,8 +83,7 @@ class Handle(FieldType):
         return list(dict.fromkeys(self.kinds.values()))
 
 
-@dataclass(frozen=True)
-class Json(FieldType):
+class Json(FieldType, frozen=True):
     """A JSON value that only the server writes, such as an audit's changes."""
 
     sortable = False

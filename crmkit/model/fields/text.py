@@ -1,6 +1,5 @@
 """Text: one line, paragraphs, an id of another system, a phone number."""
 
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from crmkit.model import phones
@@ -13,8 +12,7 @@ from crmkit.model.sheets import lists
 from crmkit.model.sheets.habits import Habits, Read
 
 
-@dataclass(frozen=True)
-class Text(FieldType):
+class Text(FieldType, frozen=True):
     """One line or a few words, without white space and unseen characters at the ends; compared without case."""
 
     most: int
@@ -53,8 +51,7 @@ class Text(FieldType):
         return fold(text)
 
 
-@dataclass(frozen=True)
-class LongText(Text):
+class LongText(Text, frozen=True):
     """Paragraphs: filtered, but neither sorted nor part of a list line; without white space at the ends."""
 
     key_column = ""
@@ -71,8 +68,7 @@ class LongText(Text):
         return "long N: paragraphs of at most N"
 
 
-@dataclass(frozen=True)
-class Identifier(Text):
+class Identifier(Text, frozen=True):
     """An id that another system gave, compared as it is written: two that differ in case are two."""
 
     key_column = ""
@@ -97,8 +93,7 @@ class Identifier(Text):
         return text
 
 
-@dataclass(frozen=True)
-class Phone(Text):
+class Phone(Text, frozen=True):
     """A phone number in any notation, without marks of direction; compared by its digits (see model/phones.py)."""
 
     trim = staticmethod(undirected)

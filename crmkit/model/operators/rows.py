@@ -5,8 +5,9 @@ does, its SQL stands in `storage/lists/conditions.py`, by the dialect.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import Enum
+
+from msgspec import Struct
 
 from crmkit.errors import listed
 
@@ -39,8 +40,7 @@ _ORDERED = (TEXT, NUMBER, TIME)
 _VALUES = (*_ORDERED, EXACT, TAGS)
 
 
-@dataclass(frozen=True)
-class Operator:
+class Operator(Struct, frozen=True):
     """`words` say what it asks for, `{}` is its operand; `words_for` does where a field of some sort is told otherwise.
 
     A filter `becomes` conditions that must all hold: of `between` the first is met by the first value, the second by

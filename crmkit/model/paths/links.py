@@ -1,12 +1,9 @@
 """The path behind a link."""
 
-from dataclasses import dataclass
-
 from crmkit.model.paths.request import RequestPath
 
 
-@dataclass(frozen=True)
-class LinkedPath(RequestPath):
+class LinkedPath(RequestPath, frozen=True):
     """The path behind a link, which somebody reads without a token."""
 
     what = "a list, a record, a count or an export"

@@ -1,6 +1,5 @@
 """The path of a GET of this API, with its query, as people keep it."""
 
-from dataclasses import dataclass
 from typing import Any, ClassVar
 from urllib.parse import parse_qsl
 
@@ -9,8 +8,7 @@ from crmkit.model.fields import Invalid, LongText
 Pairs = list[tuple[str, str]]
 
 
-@dataclass(frozen=True)
-class RequestPath(LongText):
+class RequestPath(LongText, frozen=True):
     """A path with its query, of a GET. What answers there is known by the routes."""
 
     most: int = 4_000

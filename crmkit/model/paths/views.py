@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from crmkit.model.fields import Identifier, Invalid
@@ -18,8 +17,7 @@ SEARCH = "search"
 _NAME = re.compile(r"[a-z0-9-]{1,60}")
 
 
-@dataclass(frozen=True)
-class ViewName(Identifier):
+class ViewName(Identifier, frozen=True):
     """The name of a view, which is no id: an id has an underscore."""
 
     most: int = 60
@@ -50,8 +48,7 @@ class ViewName(Identifier):
         return {**super().schema(), "pattern": f"^{_NAME.pattern}$"}
 
 
-@dataclass(frozen=True)
-class ListPath(RequestPath):
+class ListPath(RequestPath, frozen=True):
     """The path of a list, with its query."""
 
     what = "a list"

@@ -6,7 +6,6 @@ Names in a Condition are those of the kind's declaration, so nothing a client wr
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from msgspec import Struct
@@ -49,8 +48,7 @@ class CustomKey(Struct, frozen=True):
         return ".".join(("custom", *keys))
 
 
-@dataclass(frozen=True, eq=False)
-class DeclaredKey(Field):
+class DeclaredKey(Field, frozen=True, eq=False):
     """A key of custom that the workspace declares; its type is one of model.fields.declared.
 
     `place` is the number of its index, which holds the values of all records once it `is_ready`.

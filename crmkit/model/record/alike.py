@@ -1,10 +1,9 @@
 """By which fields two records of a kind are likely one."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 
-@dataclass(frozen=True)
-class Alike:
+class Alike(Struct, frozen=True):
     """Two records are likely one if they agree in each field of `same`, and in `like`, a name, are at least alike.
 
     Others are looked up by the first field of `same`, which has an index. With `open`, only records count in which that

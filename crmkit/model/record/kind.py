@@ -1,9 +1,11 @@
 """What a kind of records is, and what concerns the kind as a whole beside its fields."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from crmkit.model.fields import Handle, Integer, KeyForm, KeyForms, Link, Location
 from crmkit.model.form import (
@@ -27,8 +29,7 @@ SEQ = Field("seq", Integer(), False, frozenset({READ}), "order of creation")
 LOCATION = Field("location", Location(), True, frozenset({READ}), "where it is")
 
 
-@dataclass(frozen=True)
-class Index:
+class Index(Struct, frozen=True):
     """An index of a kind's table: `fields` are what it holds between workspace_id and id, `covers` what after them.
 
     Rows in which the field `filled` is NULL are left out; it is empty where none are. A value of the first field of a
@@ -54,8 +55,7 @@ def unique(field: str) -> Index:
     return Index((field,), field, is_unique=True)
 
 
-@dataclass(frozen=True)
-class Forecast:
+class Forecast(Struct, frozen=True):
     """What the open records of a kind may bring in: their field `amount`, in their currency, on the day `closes`.
 
     The kind has a stage, and a status of which one is open. What its open records add up to is kept, by stage and
@@ -66,8 +66,7 @@ class Forecast:
     closes: str
 
 
-@dataclass(frozen=True)
-class Reminds:
+class Reminds(Struct, frozen=True):
     """The fields of what a kind reminds of: the one that says when, that of its note, that which says it is done."""
 
     at: str
@@ -75,8 +74,7 @@ class Reminds:
     done: str = ""
 
 
-@dataclass(frozen=True, eq=False)
-class Kind(Form):
+class Kind(Form, frozen=True, eq=False, dict=True):
     """A record kind. Handles begin with `name`, ids with `prefix`; paths and tables are named by `plural`."""
 
     plural: str

@@ -1,9 +1,11 @@
 """All kinds there are, as one value: what links to what, and what each prefix of an id stands for."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from crmkit import ids
 from crmkit.model.fields import KeyForms, Link
@@ -12,8 +14,7 @@ from crmkit.model.record.bases import Record
 from crmkit.model.record.kind import Kind
 
 
-@dataclass(frozen=True)
-class Reference:
+class Reference(Struct, frozen=True):
     """A field `link` of `kind` that refers to a record of the kind `to`.
 
     The field `name` holds a copy of its title; it is empty where none does. `cascades` is that of the Link.
@@ -31,8 +32,7 @@ class Reference:
         return self.link.removesuffix("_id")
 
 
-@dataclass(frozen=True, eq=False)
-class Kinds:
+class Kinds(Struct, frozen=True, eq=False, dict=True):
     """All kinds there are. `records` are those that clients create, list, change and delete.
 
     A `membership` joins a record to another: its required link leads to that, one of its other links to the member. A
@@ -188,9 +188,10 @@ class Kinds:
 
 def _joining(kind: Kind, membership: Kind) -> Kind:
     """Return the kind with what its records may join by a membership; as it is where no membership links to it."""
-    links = [field for field in membership.writable.values() if isinstance(field.type, Link)]
-    whole, member = next(link for link in links if link.required), Link(kind.prefix, cascades=True)
-    own = next((link for link in links if link.type == member and link is not whole), None)
+    links = {field: field.type for field in membership.writable.values() if isinstance(field.type, Link)}
+    whole = next(link for link in links if link.required)
+    members = (link for link, to in links.items() if to.prefix == kind.prefix and to.cascades)
+    own = next((link for link in members if link is not whole), None)
     if own is None:
         return kind
     through = Through(membership.plural, own.name, whole.name)

@@ -5,8 +5,9 @@ A date of three numbers has an order; one with a year of four digits before them
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta, timezone, tzinfo
+
+from msgspec import Struct
 
 from crmkit.errors import listed
 from crmkit.model import fold
@@ -48,8 +49,7 @@ _MONTHS = """
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Moment:
+class Moment(Struct, frozen=True):
     """A day, and the time of a clock on it, if any, with the zone that stands behind it, if any."""
 
     day: date

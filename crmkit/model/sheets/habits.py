@@ -1,7 +1,8 @@
 """How a column of a table is written: what one cell alone does not tell."""
 
-from dataclasses import dataclass
 from typing import Literal, get_args
+
+from msgspec import Struct
 
 from crmkit.model.actor import NOBODY, Asker
 
@@ -11,8 +12,7 @@ ORDERS: tuple[Order, ...] = get_args(Order)
 Read = tuple[object, str]  # what a POST would send, and the part of the cell that is no value of the field
 
 
-@dataclass(frozen=True, slots=True)
-class Habits:
+class Habits(Struct, frozen=True):
     """`orders` are those that its dates may have; `decimal` is the sign before a fraction.
 
     Times without an offset are those of clocks in the zone of the asker, who uploads the file.

@@ -4,8 +4,9 @@ import re
 import textwrap
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
+
+from msgspec import Struct
 
 from crmkit.model.record import Kind
 
@@ -14,8 +15,7 @@ WIDTH = 120  # of a list's lines
 _UNBROKEN = "\0"  # between a method and its path, where no line ends
 
 
-@dataclass(frozen=True)
-class Endpoint:
+class Endpoint(Struct, frozen=True):
     """One method of one path, as the route table has it."""
 
     method: str

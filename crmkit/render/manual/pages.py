@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from importlib.resources import files
+
+from msgspec import Struct
 
 from crmkit.errors import Problem, nearest
 from crmkit.model.operators.rows import OPERATORS
@@ -28,8 +29,7 @@ _FIELDS = "FIELDS (* needed to create; all filter; all sort but long N and custo
 _ENDPOINTS_OF = re.compile(r"^\{endpoints of (.*)\}\n", re.MULTILINE)
 
 
-@dataclass(frozen=True, slots=True)
-class Topic:
+class Topic(Struct, frozen=True):
     """One part of the manual, which can be read alone."""
 
     name: str
@@ -37,8 +37,7 @@ class Topic:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Manual:
+class Manual(Struct, frozen=True):
     """What `/help` answers with."""
 
     daily: str

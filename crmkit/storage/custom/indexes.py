@@ -4,9 +4,9 @@ An index is `building`, then `ready`; one that is `dropped` is no longer written
 """
 
 from collections.abc import Collection
-from dataclasses import replace
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from crmkit.model.declared.types import Declared, of_form
 from crmkit.model.query.filters import CustomKey, DeclaredKey

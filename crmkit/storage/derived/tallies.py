@@ -2,10 +2,10 @@
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
+from msgspec import Struct, field
 
 from crmkit.model.fields import Addresses
 from crmkit.model.record import REACHED, Kind
@@ -20,8 +20,7 @@ _NEWEST = (
 _TAKEN_PLACE = "NOT EXISTS (SELECT 1 FROM ahead AS w WHERE w.workspace_id = a.workspace_id AND w.id = a.id)"
 
 
-@dataclass
-class Moments:
+class Moments(Struct):
     """How many moments a record has more, the newest that came, and whether one is gone."""
 
     more: int = 0
@@ -36,8 +35,7 @@ class Moments:
             self.is_lost = self.is_lost or was is not None
 
 
-@dataclass
-class Tally:
+class Tally(Struct):
     """What changes on a record: its activities, those that count as contacts made, for whom they were done."""
 
     all: Moments = field(default_factory=Moments)

@@ -2,9 +2,10 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, TypeVar
+
+from msgspec import Struct
 
 from crmkit.clock import Clock
 from crmkit.storage.interface.connection import Connection
@@ -15,8 +16,7 @@ from crmkit.storage.interface.tx import Unit
 T = TypeVar("T")
 
 
-@dataclass(frozen=True)
-class Finding:
+class Finding(Struct, frozen=True):
     """One thing that `crmkit doctor` looked at; `what` says how it is and, where it is not good, what to do."""
 
     name: str
@@ -46,8 +46,7 @@ class Read(Protocol):
     def __call__(self, folder: Path, work: Callable[[Connection], T]) -> T: ...
 
 
-@dataclass(frozen=True)
-class Brand:
+class Brand(Struct, frozen=True):
     """Each function gets the folder that `[server] data` names.
 
     `open` makes what is missing there and returns the database, still closed; `async with` opens it.

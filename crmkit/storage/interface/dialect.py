@@ -4,8 +4,9 @@ All that is not named here is spelled so that every brand understands it.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from crmkit.model.query.filters import CustomKey
@@ -15,8 +16,7 @@ if TYPE_CHECKING:
 COMPARISONS = {"eq": "=", "gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
 
 
-@dataclass(frozen=True, eq=False)  # compared by identity: statements are cached by it
-class Dialect:
+class Dialect(Struct, frozen=True, eq=False):  # compared by identity: statements are cached by it
     """`{}` in a text stands for an expression, or for several separated by commas; `{0}` for the first."""
 
     json_array: str  # the expressions as one JSON array

@@ -1,8 +1,9 @@
 """Search, as storage asks for it: the texts of records are queued, indexed and found. Each brand has its own index."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
+
+from msgspec import Struct
 
 from crmkit.model import phones
 from crmkit.model.query.filters import Condition
@@ -16,8 +17,7 @@ if TYPE_CHECKING:
     from crmkit.storage.lists.pages import Page, PageReader
 
 
-@dataclass(frozen=True)
-class Terms:
+class Terms(Struct, frozen=True):
     """What a search asks for: of every group one word must be found.
 
     `text` is the whole search as it was typed, or empty where a typo was forgiven and the words were replaced.

@@ -3,8 +3,9 @@
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from typing import Any, TypeVar
+
+from msgspec import Struct, field
 
 from crmkit import ids
 from crmkit.model.actor import Actor
@@ -17,8 +18,7 @@ T = TypeVar("T")
 Effect = Callable[[], Awaitable[None]]  # outside the database: a mail, a wake-up
 
 
-@dataclass(slots=True)
-class Known:
+class Known(Struct):
     """What the units of one transaction found out, so that the next need not query it: nobody else writes meanwhile.
 
     The writer drops it whenever it may be wrong: after a unit that fails, whose statements are rolled back, and after
@@ -41,8 +41,7 @@ class Known:
             found.clear()
 
 
-@dataclass(slots=True)
-class Gathered:
+class Gathered(Struct):
     """What a part of a unit has yet to write: rows by the statement that writes one, and what is added to numbers.
 
     A number is named by the statement that adds to it, and the arguments before the one that is added.
@@ -52,8 +51,7 @@ class Gathered:
     sums: Counter[tuple[str, tuple[Any, ...]]] = field(default_factory=Counter)
 
 
-@dataclass(slots=True)
-class Tx:
+class Tx(Struct):
     """A write in progress. `now` is the same stamp throughout; `actor` is None for work of the system itself."""
 
     connection: Connection

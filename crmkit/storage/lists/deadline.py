@@ -3,7 +3,8 @@
 import time
 from collections.abc import Callable
 from contextvars import ContextVar
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from crmkit.errors import Problem
 
@@ -21,8 +22,7 @@ class Interrupted(Exception):
     """The database stopped a read for work of its own; the read is to be run again."""
 
 
-@dataclass(slots=True)
-class Deadline:
+class Deadline(Struct):
     """When a read ends before it is done.
 
     `ends` is of the monotonic clock. `is_gone` tells that its client has gone. Another thread sets `must_yield` to have

@@ -1,6 +1,5 @@
 """Pages: a query -> the rows of one page, its total, and where the next one starts. One snapshot of the database."""
 
-import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -107,9 +106,7 @@ def as_of_now(connection: Connection, workspace: Workspace, query: Query) -> Que
     if not query.declared:
         return query
     ready = custom_indexes.ready(connection, workspace.id, [key.place for key in query.declared])
-    now: Mapping[Target, Target] = {
-        key: dataclasses.replace(key, is_ready=key.place in ready) for key in query.declared
-    }
+    now: Mapping[Target, Target] = {key: replace(key, is_ready=key.place in ready) for key in query.declared}
 
     def of_now(condition: Condition) -> tuple[Condition]:
         return (replace(condition, target=now.get(condition.target, condition.target)),)

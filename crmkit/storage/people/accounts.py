@@ -1,8 +1,9 @@
 """People, workspaces and who belongs where."""
 
 from collections.abc import Mapping
-from dataclasses import fields, replace
 from typing import Any
+
+from msgspec.structs import fields, replace
 
 from crmkit.model.actor import Member, Membership, User
 from crmkit.model.preferences import Preferences

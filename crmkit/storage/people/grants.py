@@ -2,7 +2,8 @@
 
 import json
 import secrets
-from dataclasses import astuple, dataclass
+
+from msgspec import Struct, structs
 
 from crmkit.storage.hashed import sha256
 from crmkit.storage.interface.tx import Tx
@@ -10,8 +11,7 @@ from crmkit.storage.interface.tx import Tx
 SECRET_BYTES = 32  # 256 random bits
 
 
-@dataclass(frozen=True)
-class Binding:
+class Binding(Struct, frozen=True):
     """What a sign-in and its code are bound to: the app, where it is answered, and how it will prove itself."""
 
     client_id: str
@@ -21,8 +21,7 @@ class Binding:
     state: str | None
 
 
-@dataclass(frozen=True)
-class Signin:
+class Signin(Struct, frozen=True):
     """Someone signing in for an app; `user_id` is empty until the right code was entered."""
 
     email: str
@@ -30,8 +29,7 @@ class Signin:
     expires_at: str
 
 
-@dataclass(frozen=True)
-class Grant:
+class Grant(Struct, frozen=True):
     """An authorization code: whose token in which workspace it stands for, and what it is bound to."""
 
     workspace_id: str
@@ -137,4 +135,4 @@ def forget(tx: Tx, signins_latest: str, grants_before: str, grants_latest: str) 
 
 
 def _digest(binding: Binding) -> bytes:
-    return sha256(json.dumps(astuple(binding)))
+    return sha256(json.dumps(structs.astuple(binding)))

@@ -1,6 +1,6 @@
 """Pending invitations: an address, a workspace, a role. They are gone once accepted or withdrawn."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from crmkit.model.actor import Invite
 from crmkit.storage.interface.connection import Connection

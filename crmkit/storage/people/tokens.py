@@ -1,8 +1,10 @@
 """Tokens: known by their SHA-256 alone, each for one person in one workspace."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from crmkit import ids
 from crmkit.model.access import FULL_ACCESS, Access
@@ -19,8 +21,7 @@ RANDOM = 39  # characters of 31: 193 random bits
 _TOGETHER = 500  # tokens that one statement looks up
 
 
-@dataclass(frozen=True)
-class TokenUse:
+class TokenUse(Struct, frozen=True):
     """What a token stands for; `last_used_at` is as of the last time it was worth writing down."""
 
     actor: Actor

@@ -1,13 +1,13 @@
 """Emailed codes that wait to be entered."""
 
 import hmac
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from crmkit.storage.interface.tx import Tx
 
 
-@dataclass(frozen=True)
-class Code:
+class Code(Struct, frozen=True):
     """A code that waits to be entered; `hash` is keyed, so the database alone does not tell it."""
 
     hash: bytes

@@ -1,7 +1,8 @@
 """Links: paths that somebody may read for a while without a token. Each is known by the hash of its secret."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from crmkit import ids
 from crmkit.clock import after
@@ -20,8 +21,7 @@ _SELECT = """
 """
 
 
-@dataclass(frozen=True)
-class Link:
+class Link(Struct, frozen=True):
     """A path that is read with the rights of the token that made the link. It ends with the token."""
 
     id: str

@@ -5,9 +5,10 @@ import hashlib
 import os
 import secrets
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock
+
+from msgspec import Struct, field
 
 from crmkit.errors import Problem
 from crmkit.storage import growing
@@ -18,8 +19,7 @@ FOLDER = "uploads"
 RETRY = {"Retry-After": "60"}
 
 
-@dataclass(slots=True)
-class Upload:
+class Upload(Struct):
     """A body that is in a file. The file is removed with the request, unless a unit keeps it."""
 
     path: Path

@@ -3,13 +3,12 @@
 Those of kinds follow from their declarations; all others are listed here, once. A test compares both with the schema.
 """
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from crmkit.model.record import Kinds
 
 
-@dataclass(frozen=True)
-class Owned:
+class Owned(Struct, frozen=True):
     """A table with a column `workspace_id`.
 
     One that `travels` has a `key`, which is its primary key within the workspace. Its columns `numbers` hold numbers of

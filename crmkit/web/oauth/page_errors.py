@@ -1,6 +1,6 @@
 """What a page says of a Problem: first what the person can do, then why. Most hints are written for assistants."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from crmkit.errors import Problem
 
@@ -15,8 +15,7 @@ _DO = {  # by the code of the Problem; of others the person can only try again
 }
 
 
-@dataclass(frozen=True)
-class PageError:
+class PageError(Struct, frozen=True):
     """The sentence for the person, and the reason, which may be empty."""
 
     do: str

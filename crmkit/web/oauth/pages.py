@@ -2,8 +2,9 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from html import escape
+
+from msgspec import Struct
 
 from crmkit.core.oauth.hosts import KNOWN_HOSTS
 from crmkit.model.fold import plain
@@ -14,8 +15,7 @@ from crmkit.web.oauth.page_errors import PageError
 NOTHING = PageError("")  # is wrong
 
 
-@dataclass(frozen=True)
-class App:
+class App(Struct, frozen=True):
     """The app as it describes itself, and where the browser will be sent; `again` is the URL of the first page."""
 
     name: str
@@ -24,8 +24,7 @@ class App:
     again: str
 
 
-@dataclass(frozen=True)
-class WorkspaceOption:
+class WorkspaceOption(Struct, frozen=True):
     """A workspace that the person may choose, with how many contacts it has.
 
     One they are invited to has `invited_by` and is shown by its id alone.

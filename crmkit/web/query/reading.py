@@ -4,11 +4,11 @@ What concerns every route goes into the request's state, and is left out of the 
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qsl
 
 from litestar.types import Scope
+from msgspec.structs import replace
 
 from crmkit.errors import Problem, nearest
 from crmkit.model.fields import Invalid, Timezone

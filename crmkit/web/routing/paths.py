@@ -1,11 +1,11 @@
 """Paths: which one a request means, and what stands in its placeholders."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 
-@dataclass(slots=True)
-class _Node:
+class _Node(Struct):
     words: dict[str, "_Node"] = field(default_factory=dict)
     placeholder: "_Node | None" = None
     path: str = ""  # that ends here, as its route has it

@@ -1,13 +1,13 @@
 """Tokens: how long they live, and that the moment they end is the moment they stop working."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from msgspec.structs import replace
 
 from crmkit.core.call import Call
 from crmkit.core.people import sessions

@@ -1,12 +1,12 @@
 """The audit log holds all that is needed to restore records, and to know each as it is."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from crmkit.clock import after
 from crmkit.core.call import Call

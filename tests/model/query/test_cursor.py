@@ -1,13 +1,13 @@
 """A cursor opens for the query that made it and for nothing else."""
 
 import base64
-from dataclasses import replace
 from typing import Any
 
 import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from crmkit.errors import Problem
 from crmkit.model.declared import types

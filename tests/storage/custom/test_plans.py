@@ -1,6 +1,5 @@
 """How lists read the indexes of declared keys: SQLite follows the plan and sorts nothing again."""
 
-import dataclasses
 from collections.abc import Iterator
 from typing import Any
 
@@ -34,7 +33,7 @@ def back(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
 def planned(*pairs: tuple[str, str], is_ready: bool = True) -> Plan:
     """Return the plan of a list of contacts in text, whose workspace declares two keys."""
     declared = {
-        key: dataclasses.replace(CustomIndex(place, key, form, False, "ready").target, is_ready=is_ready)
+        key: replace(CustomIndex(place, key, form, False, "ready").target, is_ready=is_ready)
         for place, (key, form) in enumerate(FORMS.items(), 1)
     }
     asked = parse.parse(CONTACT, pairs, declared=declared)

@@ -4,12 +4,12 @@ The reference knows UTC alone, so it is given the wall clock of the zone as if t
 """
 
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
+from msgspec.structs import replace
 
 from crmkit.clock import stamp
 from crmkit.model import fields

@@ -1,9 +1,9 @@
 """Exports: all records that a query finds, at one moment, for a file."""
 
-import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import tzinfo
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from crmkit.core.call import Call
@@ -27,8 +27,7 @@ MOST_KEYS = 10_000  # of custom that get a column each
 Pairs = Sequence[tuple[str, str]]
 
 
-@dataclasses.dataclass(frozen=True)
-class Export:
+class Export(Struct, frozen=True):
     """What is to be exported. Of custom, only what is at `keys` if there are any.
 
     `read_as` says in words what was asked, where a client wants to know; `notes` are on what may not have been meant.
@@ -100,7 +99,7 @@ async def export(call: Call, kind: Kind, pairs: Pairs, fields: tuple[str, ...]) 
     )
     doubted = await lists.notes_on(call, wanted, is_first=True, is_empty=True)
     if doubted != notes and await call.read(found.is_empty):  # whether it is takes a statement
-        return dataclasses.replace(found, notes=(*query.notes, *doubted))
+        return replace(found, notes=(*query.notes, *doubted))
     return found
 
 

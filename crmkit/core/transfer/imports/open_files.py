@@ -2,9 +2,10 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
-from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Protocol
+
+from msgspec import Struct
 
 from crmkit.errors import Problem
 
@@ -18,8 +19,7 @@ class Rows(Protocol):
     def rows(self, after: int = 0) -> Iterator[Any]: ...
 
 
-@dataclass
-class OpenFile:
+class OpenFile(Struct):
     """A file that a job reads: its rows after the one numbered `at`."""
 
     workspace_id: str

@@ -8,11 +8,10 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
-from msgspec import structs
+from msgspec import Struct, field, structs
 
 from crmkit.core.call import Call
 from crmkit.core.many import batch
@@ -34,8 +33,7 @@ MOST_KEPT = 10_000  # refused rows that a plan tells
 Outcome = Saved | Problem
 
 
-@dataclass
-class Expected:
+class Expected(Struct):
     """What is expected of the rows that were `tried`: the first ones, unless those are all."""
 
     tried: int = 0

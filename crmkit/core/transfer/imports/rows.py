@@ -4,10 +4,11 @@ import asyncio
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from datetime import date
 from functools import partial
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct, field
 
 from crmkit.core import lookup
 from crmkit.core.call import Call
@@ -38,8 +39,7 @@ PASSING = ("not_ready", "busy")  # codes of problems that are no row's
 LIMIT = "plan_limit_reached"  # the code that ends an import
 
 
-@dataclass(frozen=True)
-class Prepared:
+class Prepared(Struct, frozen=True):
     """A row, with the unit that saves its record, or why it is refused before anything is written.
 
     `body` is that of the POST that it stands for, empty where it is none; `unread` are the titles of its columns whose
@@ -52,8 +52,7 @@ class Prepared:
     unread: Sequence[str] = ()
 
 
-@dataclass
-class Written:
+class Written(Struct):
     """What became of some rows; `ended` is the cap at which the others were left."""
 
     done: int = 0

@@ -1,9 +1,10 @@
 """A file as rows, and its mapping to the fields of a kind."""
 
 import asyncio
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from crmkit.core.call import Call
 from crmkit.core.transfer.imports.open_files import gone
@@ -17,8 +18,7 @@ if TYPE_CHECKING:
     from crmkit.core.transfer.mapping import Plan
 
 
-@dataclass(frozen=True)
-class Source:
+class Source(Struct, frozen=True):
     """A file that is read by its mapping."""
 
     table: Table

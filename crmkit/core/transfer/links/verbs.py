@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Annotated, Any
+
+from msgspec import Struct
 
 from crmkit import ids
 from crmkit.core import path_ids
@@ -38,8 +39,7 @@ class LinkBody:
 LINK = form_of(LinkBody, "link")
 
 
-@dataclass(frozen=True)
-class Made:
+class Made(Struct, frozen=True):
     """A link that is new, and its address, which is shown once; `is_cut` if it lives shorter than it was asked to."""
 
     link: Link

@@ -1,16 +1,16 @@
 """What the cells of a whole column tell that one cell does not: the order of its dates, the sign before fractions."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from crmkit.files.table import Table
 from crmkit.model.sheets import days, numbers
 from crmkit.model.sheets.habits import ORDERS
 
 
-@dataclass
-class Scan:
+class Scan(Struct):
     """By the number of a column: the `orders` that fit all its dates, and its `decimals`, those that are not usual."""
 
     orders: dict[int, tuple[str, ...]] = field(default_factory=dict)

@@ -1,8 +1,9 @@
 """What the cells of a row have become so far, and the body of a POST that they make."""
 
-from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
+
+from msgspec import Struct, field
 
 from crmkit.core.rules import closings, stages
 from crmkit.errors import listed
@@ -14,8 +15,7 @@ from crmkit.model.sheets import numbers, words
 CLOSED = "closed"  # among the answers of a row: that its record has ended
 
 
-@dataclass(frozen=True, slots=True)
-class Named:
+class Named(Struct, frozen=True):
     """A related record as a row names it: by a text that may be an id, a key or a name, and by further `fields`.
 
     One that is not found is created where it `creates`, unless it has no name: then its `cells` are kept in custom, by
@@ -34,8 +34,7 @@ class Named:
         return self.link.place if self.creates else self.link.link
 
 
-@dataclass(frozen=True, slots=True)
-class Body:
+class Body(Struct, frozen=True):
     """A row as the body of a POST. The related records that it names are looked up in the transaction.
 
     `id` is that of the record that it says it is; a file of another workspace has ids of that one. `past` is what it
@@ -54,8 +53,7 @@ class Body:
         return bool(self.names)
 
 
-@dataclass(frozen=True, slots=True)
-class Refused:
+class Refused(Struct, frozen=True):
     """A row that is no record, and what is wrong with each field."""
 
     row: int
@@ -63,8 +61,7 @@ class Refused:
     hint: str = "Correct the cells of the fields named above and send these rows again."
 
 
-@dataclass(slots=True)
-class Filling:
+class Filling(Struct):
     """A row that is being read."""
 
     kind: Kind

@@ -1,8 +1,10 @@
 """The plan of an import: what each column of a file is for, and the body of a POST that each row makes."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from crmkit.core.crm import Crm
 from crmkit.core.transfer.mapping import lookups, tables, titles
@@ -23,8 +25,7 @@ from crmkit.storage.interface.tx import Tx
 from crmkit.storage.transfer.imports import Options
 
 
-@dataclass(frozen=True)
-class Plan:
+class Plan(Struct, frozen=True):
     """What the columns of a file are for. `program` wrote it, as far as that is known.
 
     `kept` is a JSON value with what the cells of whole columns told, so that the file need not be read again for it.

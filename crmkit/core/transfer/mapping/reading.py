@@ -2,8 +2,10 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from crmkit import ids
 from crmkit.core.transfer.mapping import endings
@@ -35,8 +37,7 @@ Read = Callable[[Any, Filling], None]  # a cell that is not empty
 _SEVERAL = ";"  # between the ids of related records
 
 
-@dataclass(frozen=True, slots=True)
-class MappedColumn:
+class MappedColumn(Struct, frozen=True):
     """A column of a file and what it is for. `field` is as `map.` spells it, "" where the column is left out.
 
     One `is_lost` that says nothing of a kind that has no custom to keep it.
@@ -49,8 +50,7 @@ class MappedColumn:
     is_lost: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Sheet:
+class Sheet(Struct, frozen=True):
     """What the columns of a file have in common.
 
     It may be an export of ours, have marks before formulas, and be the report of rows that an import refused.

@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import cache
+
+from msgspec import Struct, field
 
 from crmkit.core.transfer.mapping import programs, words
 from crmkit.core.transfer.mapping.target import CUSTOM, Target
@@ -14,8 +15,7 @@ from crmkit.model.record import Kind
 _LINE = re.compile(r" *([^:]+): (.*)")
 
 
-@dataclass(frozen=True, slots=True)
-class Meaning:
+class Meaning(Struct, frozen=True):
     """What a title means: one of several fields, the first that a kind has."""
 
     fields: tuple[str, ...]
@@ -24,8 +24,7 @@ class Meaning:
     means: str = ""
 
 
-@dataclass(slots=True)
-class Program:
+class Program(Struct):
     """`ids` are titles of its own ids, which begin with `ids_begin`.
 
     `begins` are the words before a hyphen that its titles begin with.

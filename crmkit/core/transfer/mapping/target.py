@@ -1,7 +1,8 @@
 """What a column of a file is for."""
 
 import json
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from crmkit.errors import a, nearest
 from crmkit.model.fields import PLAIN_KEY
@@ -12,8 +13,7 @@ CUSTOM = "custom"
 ID = "id"  # of a record of this workspace, which the row changes
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(Struct, frozen=True):
     """A `field` of the record, or of a related one that stands at `place`; a `path` in custom; else nothing: left out.
 
     `group` names one of several addresses, of which one is kept. What `appends` goes behind what the field has already.

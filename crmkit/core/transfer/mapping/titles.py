@@ -1,7 +1,8 @@
 """The titles of a file's columns -> what each is for, and which program wrote the file."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from crmkit import ids
 from crmkit.core.transfer.mapping import words

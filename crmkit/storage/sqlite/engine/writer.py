@@ -8,10 +8,10 @@ rolled back, and all run again, each in a savepoint. Nobody is answered before t
 import asyncio
 from collections import deque
 from collections.abc import Collection
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import aiosqlite
+from msgspec import Struct
 
 from crmkit.clock import Clock, stamp
 from crmkit.errors import Problem
@@ -34,8 +34,7 @@ CAREFUL = 100  # groups that run in savepoints after one had to run again
 TURNS = 2  # of the event loop: what it reads from a connection in one turn comes to its write in the next
 
 
-@dataclass(slots=True)
-class _Waiting:
+class _Waiting(Struct):
     unit: Unit[Any]
     actor: Actor | None
     lanes: Lanes

@@ -8,7 +8,8 @@ fifteen seconds of work.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from crmkit.storage.sqlite.migrations.migration import Migration
 
@@ -44,8 +45,7 @@ _BARE_DOMAINS = (
 )
 
 
-@dataclass(frozen=True)
-class _Trim:
+class _Trim(Struct, frozen=True):
     """How the values of a field are trimmed: an expression of SQL, and a quick condition that all that differ meet."""
 
     field: str

@@ -5,13 +5,13 @@ names and columns as text, not a kind, whose declaration goes on changing.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from crmkit.storage.interface.connection import Connection
 
 
-@dataclass(frozen=True)
-class Migration:
+class Migration(Struct, frozen=True):
     """`statements` are run one by one in a single transaction, then `work`, which changes rows and no schema."""
 
     name: str

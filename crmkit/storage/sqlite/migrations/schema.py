@@ -3,8 +3,9 @@
 `schema.sql` is written by `make golden`. A test compares it with what the migrations make one after another.
 """
 
-from dataclasses import dataclass
 from importlib.resources import files
+
+from msgspec import Struct
 
 from crmkit.storage.interface.connection import Connection
 
@@ -12,8 +13,7 @@ FILE = "schema.sql"
 _END = ";\n"
 
 
-@dataclass(frozen=True)
-class Schema:
+class Schema(Struct, frozen=True):
     """What the first so many migrations make of an empty database."""
 
     version: int

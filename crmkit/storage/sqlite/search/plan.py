@@ -4,7 +4,7 @@ The index is shared by all workspaces, so a lookup in it also pays for the posti
 workspace lie together: reading those of a small one costs the same however large the neighbours are.
 """
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from crmkit.model.record import Kind
 from crmkit.storage.interface.connection import Connection
@@ -19,8 +19,7 @@ MAX_LETTERS_READ = 500_000  # that they may have together
 MEASURED = 128  # of the newest texts, which tell how long a text is
 
 
-@dataclass(frozen=True)
-class SearchPlan:
+class SearchPlan(Struct, frozen=True):
     """How matches are found: by the index, or by reading every text.
 
     A `sample` may tell how many texts have the trigrams of the words. If any text `waits` to be indexed, those that do

@@ -8,9 +8,10 @@ False matches are read and dropped.
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from itertools import chain
+
+from msgspec import Struct
 
 TRIGRAM = 3  # letters; for a shorter word texts are read, since the index knows none
 CODED = 5  # letters that a trigram of the code stands for
@@ -24,8 +25,7 @@ _RUN = re.compile(f"[a-z\\x80-\\U0010ffff]{{{CODED},}}")  # whatever Unicode com
 _FIRST_CODE, _CODES = 0xF900, 269
 
 
-@dataclass(frozen=True)
-class Sample:
+class Sample(Struct, frozen=True):
     """How many of `sampled` texts have each trigram (`times`), out of about so many `texts`."""
 
     texts: int

@@ -14,10 +14,11 @@ Each lookup reads a bounded number of words.
 import json
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cached_property
 from string import ascii_lowercase, digits
 from typing import Any
+
+from msgspec import Struct
 
 from crmkit.model import fold
 from crmkit.model.record import Kind
@@ -53,8 +54,7 @@ def closest(connection: Connection, kind: Kind, workspace: Workspace, terms: Ter
     return None if nearest.groups == terms.groups else nearest
 
 
-@dataclass(frozen=True)
-class _Known:
+class _Known(Struct, frozen=True, dict=True):
     """The known words of one workspace and kind: those of indexed texts, and of texts that wait to be indexed."""
 
     connection: Connection

@@ -10,8 +10,9 @@ import threading
 from collections import OrderedDict, deque
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import dataclass
 from typing import Any, TypeVar
+
+from msgspec import Struct
 
 from crmkit.errors import Problem
 from crmkit.storage.lists.deadline import Deadline, Interrupted, given_up
@@ -25,8 +26,7 @@ T = TypeVar("T")
 MOST_WAITING = 128  # reads of one workspace; the next is refused
 
 
-@dataclass(slots=True, eq=False)
-class _QueuedScan:
+class _QueuedScan(Struct, eq=False):
     """A read that waits or runs."""
 
     workspace: str

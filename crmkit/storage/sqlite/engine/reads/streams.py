@@ -11,9 +11,10 @@ import threading
 import time
 from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct, field
 
 from crmkit.errors import Problem
 from crmkit.storage.lists.deadline import Deadline, asker
@@ -34,8 +35,7 @@ LOOK_SECONDS = 0.1  # between two looks of one that waits to read on, whether it
 Work = Callable[..., Iterator[bytes]]
 
 
-@dataclass(slots=True, eq=False)
-class _Stream:
+class _Stream(Struct, eq=False):
     """A stream that waits, is read, or is sent."""
 
     workspace: str
