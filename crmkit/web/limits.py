@@ -17,8 +17,33 @@ from crmkit.settings import RATES, Caps, Settings
 
 MINUTE = 60
 
-# what has passed under one key: how many requests; then, for each second with some, the time of its last and how many
-Times = list[Any]
+
+class Times:
+    """When the requests under one key passed: how many in each second, all of which count for as long as its last."""
+
+    __slots__ = ("count", "ended", "in_ended", "last", "until")
+
+    def __init__(self) -> None:
+        self.count = 0  # of all that count
+        self.last = 0.0
+        self.ended: tuple[Any, ...] = ()  # of each second that is over: the time of its last request, how many it had
+        self.in_ended = 0
+        self.until = 0.0  # until when none of this changes, but for requests that are added
+
+    def move(self, now: float, seconds: int) -> None:
+        """Leave out what has no longer passed in the last `seconds`."""
+        second = int(now)
+        if self.count > self.in_ended and self.last < second:
+            self.ended += (self.last, self.count - self.in_ended)
+            self.in_ended = self.count
+        at = 0
+        while at < len(self.ended) and self.ended[at] <= now - seconds:
+            self.count -= self.ended[at + 1]
+            at += 2
+        if at:
+            self.ended = self.ended[at:]
+            self.in_ended = sum(self.ended[1::2])
+        self.until = min(second + 1, self.ended[0] + seconds) if self.ended else second + 1
 
 
 class Passed:
@@ -27,25 +52,24 @@ class Passed:
     What is kept of a key that asks no more is dropped after twice as long at the latest.
     """
 
+    __slots__ = ("_before", "_turns", "of", "recent", "seconds")
+
     def __init__(self, key: str, seconds: int) -> None:
         self.seconds = seconds
-        self._of: Callable[[Actor], str] = attrgetter(key)
-        self._recent: dict[str, Times] = {}  # under each key that was asked for since the last turn
+        self.of: Callable[[Actor], str] = attrgetter(key)
+        self.recent: dict[str, Times] = {}  # under each key that was asked for since the last turn
         self._before: dict[str, Times] = {}  # under those that were asked for last before it
         self._turns = 0.0
 
     def by(self, actor: Actor, now: float) -> Times:
-        """Return what has passed of this actor and those alike; what is added there is kept."""
+        """Return what has passed of this actor and those alike, as it is now."""
         if now >= self._turns:
-            self._before, self._recent, self._turns = self._recent, {}, now + self.seconds
-        key = self._of(actor)
-        times = self._recent.get(key)
+            self._before, self.recent, self._turns = self.recent, {}, now + self.seconds
+        key = self.of(actor)
+        times = self.recent.get(key)
         if times is None:
-            times = self._recent[key] = self._before.pop(key, [0])
-        since = now - self.seconds
-        while len(times) > 1 and times[1] <= since:
-            times[0] -= times[2]
-            del times[1:3]
+            times = self.recent[key] = self._before.pop(key, Times())
+        times.move(now, self.seconds)
         return times
 
 
@@ -65,14 +89,13 @@ class Window:
 
     def wait(self, times: Times, now: float) -> float:
         """Return in how many seconds more may pass than now."""
-        if len(times) == 1:
-            return self.passed.seconds
-        surplus, at = times[0] - self.most, 1
-        while times[at + 1] <= surplus:  # where the limit was higher before
-            surplus -= times[at + 1]
-            at += 2
-        wait: float = times[at] + self.passed.seconds - now
-        return wait
+        surplus = max(0, times.count - self.most)  # 1 or more where the limit was higher before
+        for at in range(0, len(times.ended), 2):
+            surplus -= times.ended[at + 1]
+            if surplus < 0:
+                leaves: float = times.ended[at] + self.passed.seconds
+                return leaves - now
+        return self.passed.seconds - (now - times.last if times.count else 0)
 
     def refusal(self, wait: int) -> Problem:
         minutes = self.passed.seconds // MINUTE
@@ -110,7 +133,7 @@ class RateLimits:
         """Return how many requests have passed in the actor's workspace, and may, by each limit that its plan has."""
         now, caps = self._now(), self._caps(actor.plan)
         on = {name: passed for name, passed in self._of_workspaces.items() if caps.get(name)}
-        return {name: (passed.by(actor, now)[0], caps[name]) for name, passed in on.items()}
+        return {name: (passed.by(actor, now).count, caps[name]) for name, passed in on.items()}
 
     def count(self, actor: Actor, state: dict[str, Any]) -> None:
         """Count a request, and put the headers of the window with the fewest requests left into its state.
@@ -121,9 +144,12 @@ class RateLimits:
         nearest, fewest, longest = None, sys.maxsize, 0.0
         counted = []
         for window in self._windows.get(actor.plan, self._default):
-            times = window.passed.by(actor, now)
+            passed = window.passed
+            times = passed.recent.get(passed.of(actor))
+            if times is None or now >= times.until:
+                times = passed.by(actor, now)
             counted.append(times)
-            left = window.most - times[0]
+            left = window.most - times.count
             if left <= fewest:
                 left = max(left, 0)
                 wait = window.wait(times, now)
@@ -136,7 +162,9 @@ class RateLimits:
             state["limit_headers"] = _headers(nearest, 0, seconds)
             raise nearest.refusal(seconds)
         state["limit_headers"] = _headers(nearest, fewest - 1, seconds)
-        _add(counted, now)
+        for times in counted:
+            times.count += 1
+            times.last = now
 
 
 def nearer(own: Mapping[str, str], state: dict[str, Any]) -> Mapping[str, str]:
@@ -149,18 +177,6 @@ def nearer(own: Mapping[str, str], state: dict[str, Any]) -> Mapping[str, str]:
         return {name: text for name, text in own.items() if not name.startswith("X-RateLimit-")}
     state.pop("limit_headers", None)
     return own
-
-
-def _add(counted: list[Times], now: float) -> None:
-    """Count a request in each; those of one second count for as long as the last of them."""
-    second = int(now)
-    for times in counted:
-        times[0] += 1
-        if len(times) > 1 and times[-2] >= second:
-            times[-2] = now
-            times[-1] += 1
-        else:
-            times.extend((now, 1))
 
 
 def _headers(window: Window, left: int, seconds: int) -> list[tuple[bytes, bytes]]:
