@@ -25,7 +25,7 @@ from crmkit.model.record import Kind
 from crmkit.storage.interface.connection import Connection
 from crmkit.storage.interface.texts import Terms
 from crmkit.storage.interface.workspace import Workspace
-from crmkit.storage.sqlite.search.vocabulary import LONGEST_WORD, SHORTEST_WORD, is_number, words_of
+from crmkit.storage.sqlite.search.vocabulary import LONGEST_WORD, SHORTEST_WORD, is_number, may_be_meant, words_of
 
 CLOSEST = 5  # words that one mistyped word may stand for
 MOST_READ = 5_000  # words that a lookup reads of each length, or on each side in the alphabet
@@ -142,7 +142,8 @@ class _Known(Struct, frozen=True, dict=True):
             f"SELECT title, rest FROM {self.kind.plural}_unindexed WHERE seq BETWEEN ? AND ? AND title IS NOT NULL",
             (self.workspace.first, self.workspace.last),
         )
-        return Counter(word for title, rest in texts for word in words_of(title, rest))
+        counted = Counter(word for title, rest in texts for word in words_of(title, rest))
+        return Counter({word: times for word, times in counted.items() if may_be_meant(word)})
 
 
 def _edits(word: str, start: int) -> Iterator[str]:

@@ -23,11 +23,18 @@ Parts = Callable[[str, str], Collection[str]]  # what is counted of a title and 
 def count(tx: Tx, kind: Kind, noted: Iterable[Noted]) -> None:
     """Count the words and trigrams of texts that were just indexed, and no longer those of the texts before."""
     noted = list(noted)
-    _count(tx, kind, "word", words_of, noted)
+    _count(tx, kind, "word", words_of, noted, may_be_meant)
     _count(tx, kind, "piece", _trigrams_of, [row for row in noted if row[0] % SAMPLED == 0])
 
 
-def _count(tx: Tx, kind: Kind, what: str, parts: Parts, noted: Iterable[Noted]) -> None:
+def _count(
+    tx: Tx,
+    kind: Kind,
+    what: str,
+    parts: Parts,
+    noted: Iterable[Noted],
+    is_counted: Callable[[str], bool] = lambda part: True,
+) -> None:
     uses: dict[int, Counter[str]] = {}
     for seq, title, rest, old_title, old_rest in noted:
         counted = uses.setdefault(number_of(seq), Counter())
@@ -38,7 +45,7 @@ def _count(tx: Tx, kind: Kind, what: str, parts: Parts, noted: Iterable[Noted]) 
     for number, counted in uses.items():
         for (id,) in tx.connection.execute("SELECT id FROM workspaces WHERE number = ?", (number,)).fetchall():
             # in the order of the table, in which neighbours share a page
-            changed = [(id, kind.plural, part, by) for part, by in sorted(counted.items()) if by]
+            changed = [(id, kind.plural, part, by) for part, by in sorted(counted.items()) if by and is_counted(part)]
             tx.connection.executemany(
                 f"INSERT INTO search_{what}s (workspace_id, kind, {what}, uses) VALUES (?, ?, ?, ?) "
                 f"ON CONFLICT (workspace_id, kind, {what}) DO UPDATE SET uses = search_{what}s.uses + excluded.uses",
@@ -51,7 +58,7 @@ def _count(tx: Tx, kind: Kind, what: str, parts: Parts, noted: Iterable[Noted]) 
 
 
 def uses(connection: Connection, kind: Kind, workspace: Workspace, word: str) -> int:
-    """Return how many of the workspace's indexed texts have this word, 0 for what is not counted (see `words_of`)."""
+    """Return how many of the workspace's indexed texts have this word, 0 for one that `may_be_meant` leaves out."""
     found = connection.execute(
         "SELECT uses FROM search_words WHERE workspace_id = ? AND kind = ? AND word = ?",
         (workspace.id, kind.plural, word),
@@ -70,10 +77,14 @@ def sample(connection: Connection, kind: Kind, workspace: Workspace, words: Coll
     return Sample(texts, texts // SAMPLED, dict.fromkeys(asked, 0) | dict(found.fetchall()))
 
 
+def may_be_meant(word: str) -> bool:
+    """Tell whether a mistyped word may stand for this one, which is neither very short nor very long, nor a number."""
+    return SHORTEST_WORD <= len(word) <= LONGEST_WORD and not is_number(word)
+
+
 def words_of(title: str, rest: str) -> Collection[str]:
-    """Return the words that a mistyped one may stand for: neither very short nor very long ones, nor numbers."""
-    found = fold.words(f"{title}\n{rest}")
-    return {word for word in found if SHORTEST_WORD <= len(word) <= LONGEST_WORD and not is_number(word)}
+    """Return the words of a text, each once."""
+    return {*fold.words(f"{title}\n{rest}")}
 
 
 def is_number(word: str) -> bool:
