@@ -97,6 +97,8 @@ def put(tx: Tx, kind: Kind, before: Record | None, after: Record | None, merged_
     _queue(tx, kind, ((seq, left),))
     custom_values.follow(tx, kind, seq, before, left)
     open_sums.follow(tx, kind, before, left)
+    if before is not None:
+        tx.free.clear()
     audit.append(tx, f"{kind.name}.{verb}", record.handle, changes, version_of(record))
     return left
 
@@ -194,6 +196,7 @@ def _write_linked(
 
     Return each row's number and the record it holds now.
     """
+    tx.free.clear()
     table, names = quoted(kind.plural), ", ".join(f"{quoted(name)} = ?" for name in written)
     rows = tx.connection.execute(
         f"UPDATE {table} SET {names}{more} WHERE workspace_id = ? AND {table}.{quoted(kind.by_name[link].name)} = ? "

@@ -22,7 +22,13 @@ class Match(Struct, frozen=True):
 
 
 def matches(
-    connection: Connection, kind: Kind, workspace_id: str, record: Record, country: str, is_stored: bool = True
+    connection: Connection,
+    kind: Kind,
+    workspace_id: str,
+    record: Record,
+    country: str,
+    is_stored: bool = True,
+    is_free: candidates.IsFree = lambda *_: False,
 ) -> list[Match]:
     """Return the live records that are likely the same as this one: those by the surest rule first, then the likest.
 
@@ -33,7 +39,7 @@ def matches(
     besides = record.id if is_stored else ""
     found = [
         match
-        for other in candidates.find(connection, kind, workspace_id, gists, besides, held)
+        for other in candidates.find(connection, kind, workspace_id, gists, besides, held, is_free)
         if (match := matched(kind, record, other, country)) is not None
     ]
     return sorted(found, key=lambda match: (kind.alike.index(match.rule), -match.likeness)) if len(found) > 1 else found

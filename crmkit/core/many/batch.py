@@ -13,12 +13,15 @@ from crmkit.core.call import Call
 from crmkit.core.records import activities, nested, write
 from crmkit.core.records.merging import May
 from crmkit.core.records.settled import Saved
+from crmkit.core.rules.rule import Values
 from crmkit.errors import Problem
 from crmkit.model.record import Kind
+from crmkit.storage.duplicates import free
 from crmkit.storage.interface.tx import Tx, Unit
 
 AT_ONCE = 25  # items that are checked before other requests have a turn: about a millisecond
 WITH_NESTED = 2  # records of a batch, with those that are nested, for each item that it may have
+LOOKED_AHEAD = 10  # items from which a look for all of them costs less than one for each
 TOGETHER = 100  # items that share a savepoint: one for each costs a third of the whole
 
 Outcome = Saved | Problem  # of an item
@@ -50,6 +53,7 @@ async def save(
             return [
                 outcome for start in range(0, len(units), TOGETHER) for outcome in some(tx, units[start:][:TOGETHER])
             ]
+        _look_ahead(tx, units)
         with quotas.as_before(tx, crm.settings, capped), tx.gathering():
             return [_whole(tx, index, each) for index, each in enumerate(units)]
 
@@ -90,6 +94,7 @@ def some(tx: Tx, units: Sequence[Unit[Saved] | Problem], until: str = "") -> lis
         with tx.gathering():
             return [unit if isinstance(unit, Problem) else unit(tx) for unit in units]
 
+    _look_ahead(tx, units)
     try:
         return tx.attempt(together)
     except Problem:
@@ -99,6 +104,16 @@ def some(tx: Tx, units: Sequence[Unit[Saved] | Problem], until: str = "") -> lis
             if isinstance(outcome, Problem) and outcome.code == until:
                 break
         return outcomes
+
+
+def _look_ahead(tx: Tx, units: Sequence[Unit[Saved] | Problem]) -> None:
+    """Find out at once which values of many new records are free; later items see what earlier ones take."""
+    found: dict[Kind, list[Values]] = {}
+    for unit in units if len(units) >= LOOKED_AHEAD else ():
+        for kind, values in unit.parts if isinstance(unit, write.Saving) else ():
+            found.setdefault(kind, []).append(values)
+    for kind, many in found.items():
+        free.look(tx, kind, many)
 
 
 def _alone(tx: Tx, unit: Unit[Saved] | Problem) -> Outcome:

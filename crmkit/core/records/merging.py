@@ -14,6 +14,7 @@ from crmkit.core.rules.rule import Values
 from crmkit.errors import Problem, listed
 from crmkit.model.record import Kind, Record
 from crmkit.storage import records
+from crmkit.storage.duplicates import free
 from crmkit.storage.interface.tx import Tx
 
 
@@ -89,6 +90,8 @@ def met(tx: Tx, kind: Kind, values: Values) -> tuple[Record | None, Values, list
     for name in kind.merges_by:
         value = values.get(name)
         if value is None or (found is not None and value == getattr(found, name)):
+            continue
+        if free.is_new(tx, kind, name, value):
             continue
         holder = records.find(tx.connection, kind, tx.by.workspace_id, name, value)
         if holder is not None and found is None:

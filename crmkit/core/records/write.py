@@ -4,9 +4,10 @@
 linked records and what the kind's rules say join them.
 """
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from crmkit.core import confirm, derived, followed, lookup, quotas, roles
@@ -19,7 +20,7 @@ from crmkit.core.rules.rule import Values, Write
 from crmkit.errors import Problem
 from crmkit.model.actor import Asker
 from crmkit.model.record import Kind, Kinds, Record
-from crmkit.storage.interface.tx import Tx, Unit
+from crmkit.storage.interface.tx import Tx
 
 
 async def save(call: Call, kind: Kind, body: Mapping[str, Any], merges_alike: bool = False) -> Saved:
@@ -27,23 +28,38 @@ async def save(call: Call, kind: Kind, body: Mapping[str, Any], merges_alike: bo
     return await call.write(saving(call.crm, kind, body, call.asker, May(merge_alike=merges_alike)))
 
 
-def saving(crm: Crm, kind: Kind, body: Mapping[str, Any], asker: Asker, may: May = POST) -> Unit[Saved]:
+def saving(crm: Crm, kind: Kind, body: Mapping[str, Any], asker: Asker, may: May = POST) -> "Saving":
     """Return the unit that creates a record, or merges the fields into the one that one of `merges_by` leads to.
 
     `may` says which of both it may do. Records that the body relates it to are created or merged first, activities are
     logged last. Raises what `draft` raises.
     """
-    draft = nested.drafted(crm.kinds, kind, body, asker)
+    return Saving(crm, kind, nested.drafted(crm.kinds, kind, body, asker), may)
 
-    def unit(tx: Tx) -> Saved:
+
+class Saving(Struct, frozen=True):
+    """The unit of work that `saving` returns."""
+
+    crm: Crm
+    kind: Kind
+    draft: nested.Draft
+    may: May
+
+    @property
+    def parts(self) -> Iterator[tuple[Kind, Values]]:
+        """Each record that may be new, but for activities: its kind and its values."""
+        yield self.kind, self.draft.values
+        for reference, values in self.draft.related:
+            yield reference.to, values
+
+    def __call__(self, tx: Tx) -> Saved:
+        crm, kind, draft = self.crm, self.kind, self.draft
         _check_role(tx, kind)
         if not draft.is_nested:
-            return _saved(tx, crm, kind, draft.values, may)
+            return _saved(tx, crm, kind, draft.values, self.may)
         needed = [each.plural for each in (kind, crm.kinds.activity, *(link.to for link, _ in draft.related))]
         with quotas.as_before(tx, crm.settings, needed):
-            return _saved_whole(tx, crm, kind, draft, may)
-
-    return unit
+            return _saved_whole(tx, crm, kind, draft, self.may)
 
 
 async def change(call: Call, kind: Kind, id: str, body: Mapping[str, Any], if_match: int | None = None) -> Saved:

@@ -17,17 +17,26 @@ from crmkit.storage.interface.dialect import Dialect
 MOST = 50
 
 Gists = Mapping[str, Any]  # of fields, by their names (see FieldType.gist)
+IsFree = Callable[[Kind, str, Any, bool, str], bool]
 
 
 def find(
-    connection: Connection, kind: Kind, workspace_id: str, gists: Gists, besides: str = "", held: str = ""
+    connection: Connection,
+    kind: Kind,
+    workspace_id: str,
+    gists: Gists,
+    besides: str = "",
+    held: str = "",
+    is_free: IsFree = lambda *_: False,
 ) -> list[Record]:
     """Return the live records that may agree with these gists by a rule of the kind, without the one with this id.
 
-    What is `held` is a value of a unique field that equals its gist: no other record has it.
+    What is `held` is a value of a unique field that equals its gist: no other record has it. `is_free` tells that it is
+    known that no record has a gist, or is near it.
     """
     sql, looks = _looks(connection.dialect, kind, tuple(gists), held)
-    if not sql:
+    known = [is_free(kind, field, gists[field], near is not None, besides) for field, near, _ in looks]
+    if all(known):
         return []
     args: list[Any] = []
     for field, near, others in looks:

@@ -27,6 +27,8 @@ class Dialect(Struct, frozen=True, eq=False):  # compared by identity: statement
     all_rows: str  # of the columns `row` (a JSON array) and `seq`: the bytes of one JSON array, all numbers by commas
     joined_texts: str  # of all rows, separated by commas
     numbers: str  # a SELECT of the numbers in a JSON array that is bound to ?
+    texts: str  # a SELECT of the texts in such an array, each as `value`
+    spans: str  # a SELECT of the pairs of texts in such an array, as `low` and `high`
     same: str  # the operator of equality for which NULL is NULL
     contains: str  # the condition that a text, {0}, contains another, {1}
     starts: str  # that it starts with another

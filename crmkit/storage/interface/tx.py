@@ -15,6 +15,10 @@ from crmkit.storage.interface.lanes import Lane
 
 T = TypeVar("T")
 
+# values that no record of the actor's workspace has, or only that with the id beside it: by what is known of them, by
+# kind and by field (see storage/duplicates/free.py)
+Free = dict[tuple[str, str, str], dict[Any, str]]
+
 Effect = Callable[[], Awaitable[None]]  # outside the database: a mail, a wake-up
 
 
@@ -63,6 +67,7 @@ class Tx(Struct):
     topics: set[str] = field(default_factory=set)
     operations: dict[str, int] = field(default_factory=dict)  # workspace's id -> first audit entry of its operation
     gathered: Gathered | None = None  # within `gathering`
+    free: Free = field(default_factory=dict)
     country: str = ""  # of the workspace that work of the system concerns
     made: list[str] | None = None  # in a dry run: the ids and secrets that are new
     secrets: list[str] | None = None  # under a key: what the answer shows once
@@ -159,6 +164,7 @@ class Tx(Struct):
             self.topics &= topics
             del self.effects[effects:]
             self.known.forget()
+            self.free.clear()
             raise
         execute("RELEASE attempt")
         return found
