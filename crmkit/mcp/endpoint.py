@@ -191,7 +191,7 @@ async def _called(call: HttpCall, tools: Toolset, tool: ToolCall, may_ask: bool)
         if may_ask:
             return protocol.question(CONFIRM, _asked(tool, response.problem.hint, response.body), _YES, token)
         more = [f'# next: call {again.name} again with "confirm":"{token}"']
-    return _tool_result(cut(response.body), *more, is_error=response.status >= 400)
+    return _tool_result(cut(response.body), *response.notes, *more, is_error=response.status >= 400)
 
 
 def _asked(tool: ToolCall, hint: str, body: str) -> str:

@@ -1,5 +1,6 @@
 """Sends the request of a tool call to the application in process, through the same edge, gate, handlers and log."""
 
+from collections.abc import Sequence
 from typing import Any
 from urllib.parse import unquote
 
@@ -8,6 +9,7 @@ from msgspec import Struct
 from crmkit.errors import Problem
 from crmkit.mcp.cut import MAX_CHARACTERS
 from crmkit.web.call import GENTLE, INSIDE, PROBLEM, HttpCall
+from crmkit.web.reply import told_beside
 from crmkit.web.routing import next_page
 from crmkit.web.routing.segments import encoded
 from crmkit.web.writes import KEY_HEADER
@@ -36,6 +38,7 @@ class InnerResponse(Struct, frozen=True):
     status: int
     body: str
     next: str = ""  # the path of the next page, where the body does not lead to it
+    notes: Sequence[str] = ()  # lines that the body does not end with
     problem: Problem | None = None  # why it was refused
 
 
@@ -66,7 +69,7 @@ async def send(call: HttpCall, request: Request) -> InnerResponse:
         "server": scope.get("server"),
         "state": {**marks, **{name: state[name] for name in _SHARED_STATE if name in state}},
     }
-    status, parts, size, is_whole, following = 500, list[bytes](), 0, False, ""
+    status, parts, size, is_whole, following, notes = 500, list[bytes](), 0, False, "", list[str]()
 
     is_read = False
 
@@ -79,9 +82,10 @@ async def send(call: HttpCall, request: Request) -> InnerResponse:
         return {"type": "http.request", "body": body, "more_body": False}
 
     async def collect(message: dict[str, Any]) -> None:
-        nonlocal status, size, is_whole, following
+        nonlocal status, size, is_whole, following, notes
         if message["type"] == "http.response.start":
             status, following = message["status"], next_page.target(message["headers"])
+            notes = told_beside(message["headers"])
         elif message["type"] == "http.response.body":
             parts.append(message.get("body", b""))
             size += len(parts[-1])
@@ -94,4 +98,5 @@ async def send(call: HttpCall, request: Request) -> InnerResponse:
     await call.app.state.edge(inner, receive, collect)
     if not is_whole and size <= MAX_BYTES:
         raise Problem("busy", "The answer ended before it was whole: send it again in a moment.")
-    return InnerResponse(status, b"".join(parts).decode("utf-8", "replace"), following, inner["state"].get(PROBLEM))
+    text = b"".join(parts).decode("utf-8", "replace")
+    return InnerResponse(status, text, following, notes, inner["state"].get(PROBLEM))

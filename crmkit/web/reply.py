@@ -1,7 +1,7 @@
 """The one place where the shape that a handler returned becomes bytes, in the format asked for."""
 
 import json
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 
 from litestar.types import Scope
 
@@ -17,6 +17,8 @@ VARY = (b"vary", b"Accept")
 CHOSEN = "chosen"  # in the state of a request: what `fields=` chose of each kind
 TOKENS = "tokens"  # in the state of a request: how many its answer may have
 SPREADSHEET = "spreadsheet"  # in the state of a request: whether its CSV has a byte order mark, and formulas unmarked
+
+_LINES = {b"x-note": "note", b"x-read-as": "read as"}
 
 Pieces = AsyncGenerator[bytes, None]
 
@@ -109,6 +111,12 @@ def _beside_rows(answer: Answer) -> Sequence[tuple[bytes, bytes]]:
 
 def _told(name: str, text: str) -> tuple[bytes, bytes]:
     return name.encode("ascii"), json.dumps(text)[1:-1].replace('\\"', '"').encode("ascii")
+
+
+def told_beside(headers: Iterable[tuple[bytes, bytes]]) -> list[str]:
+    """Return what headers tell of a list in place of the lines that end a text, as those lines."""
+    found = [(_LINES[name], content.decode("ascii")) for name, content in headers if name in _LINES]
+    return [f"# {label}: {text}" for label, text in sorted(found)]
 
 
 def content_type(format: Format) -> tuple[bytes, bytes]:

@@ -371,6 +371,15 @@ def test_a_page_that_has_rows_alone_is_followed_by_the_path_of_the_next(client: 
     assert len(rest.splitlines()) == 2
 
 
+@pytest.mark.parametrize("format", ["csv", "jsonl"])
+def test_what_headers_tell_of_a_page_that_has_rows_alone_is_told(client: Person, format: str) -> None:
+    path = f"/campaigns?format={format}&limit=5000&explain=1"
+    answer = client.post("/mcp", json=rpc("tools/call", {"name": "read", "arguments": {"path": path}})).json()
+    _, *told = [part["text"] for part in answer["result"]["content"]]
+    headers = client.get(path).headers
+    assert told == [f"# note: {headers['x-note']}", f"# read as: {headers['x-read-as']}"]
+
+
 def test_a_file_that_is_no_text_is_refused_with_the_line_that_gets_it(alice: Person) -> None:
     workspace = alice.json_of("GET", "/workspaces")["items"][0]["id"]
     for path in ("/contacts/export?format=xlsx&name=contains:o'b$x", f"/workspaces/{workspace}/export"):

@@ -103,10 +103,10 @@ def event(kind: Kind, own: Reminds, held: Values, zone: ZoneInfo, now: str) -> I
 def _todo(kind: Kind, own: Reminds, held: Values, zone: ZoneInfo, now: str) -> Iterator[str]:
     yield from ("BEGIN:VTODO", f"UID:{held['id']}", f"DTSTAMP:{stamp(held.get('updated_at') or now)}")
     due, done = held[own.at], held[own.done]
-    if due and held.get("repeat") and not done:
+    if due and held.get("repeat") and not done:  # a rule needs a DTSTART, and DUE would have to be later than that
         yield f"DTSTART{_at(due, zone)}"
         yield f"RRULE:{_rule(held['repeat'], held.get('repeats_from') or due, due, zone)}"
-    if due:
+    elif due:
         yield f"DUE{_at(due, zone)}"
     yield f"SUMMARY:{text(held[kind.title.name])}"
     yield from _more(held)

@@ -205,7 +205,7 @@ def _resent(found: Import, call: HttpCall) -> str:
     """Return how the report is sent again once it is mended: as the file was."""
     chosen = found.options
     sent = {"kind": chosen.kind, "mode": chosen.mode}
-    sent |= {"unknown": chosen.unknown} if chosen.unknown != Options(chosen.kind, chosen.mode).unknown else {}
+    sent |= {"unknown": chosen.unknown} if chosen.unknown != Options(chosen.kind).unknown else {}
     sent |= {"dates": chosen.dates} if chosen.dates else {}
     sent |= {TIMEZONE: chosen.zone} if chosen.zone != str(call.asker.zone) else {}
     sent |= {f"{MAP}{title}": field for title, field in chosen.map.items()}
