@@ -1,6 +1,6 @@
 """The official Python client as a program; it runs in the interpreter that has the client, not in ours.
 
-sdk_client.py URL MODE STORE: connects, lists the tools, calls both, and prints what came as JSON in its last line.
+sdk_client.py URL MODE STORE: connects, lists what is there, calls tools, and prints what came as JSON in its last line.
 Where its user has to sign in, it prints the URL. STORE is a file that keeps registration and token from run to run.
 """
 
@@ -16,6 +16,7 @@ from mcp import Client
 from mcp.client.auth import OAuthClientProvider
 from mcp.client.streamable_http import streamable_http_client
 from mcp.shared.auth import AuthorizationCodeResult, OAuthClientInformationFull, OAuthClientMetadata, OAuthToken
+from mcp_types import ElicitResult
 
 
 class Store:
@@ -67,6 +68,12 @@ class Callback:
         self._came.set_result(target.decode())
 
 
+async def agree(_: Any, asked: Any) -> ElicitResult:
+    """Answer a question as a user who agrees."""
+    print(asked.message, flush=True)
+    return ElicitResult(action="accept", content=dict.fromkeys(asked.requested_schema["properties"], True))
+
+
 async def ask(url: str) -> None:
     print(url, flush=True)
 
@@ -85,21 +92,40 @@ async def main(url: str, mode: str, file: str) -> None:
     )
     async with (
         httpx2.AsyncClient(auth=auth, timeout=30) as http,
-        Client(streamable_http_client(url, http_client=http), mode=mode, read_timeout_seconds=30) as client,
+        Client(
+            streamable_http_client(url, http_client=http),
+            mode=mode,
+            read_timeout_seconds=30,
+            elicitation_callback=agree,
+        ) as client,
     ):
         tools = await client.list_tools()
-        contact = {"method": "POST", "path": "/contacts", "body": {"name": "José Peña", "email": "jose@globex.com"}}
-        changed = await client.call_tool("request", contact)
-        read = await client.call_tool("read", {"path": "/contacts?search=jose pena"})
-        wrong = await client.call_tool("read", {"path": "/nowhere"})
+        contact = {"name": "José Peña", "email": "jose@globex.com"}
+        if url.endswith("/typed"):
+            changed = await client.call_tool("create_contact", contact)
+            read = await client.call_tool("list_contacts", {"search": "jose pena"})
+            wrong = await client.call_tool("get_contact", {"id": "nobody@globex.com"})
+            gone = await client.call_tool("delete_contact", {"id": "jose@globex.com"})
+        else:
+            changed = await client.call_tool("write", {"method": "POST", "path": "/contacts", "body": contact})
+            read = await client.call_tool("read", {"path": "/contacts?search=jose pena"})
+            wrong = await client.call_tool("read", {"path": "/nowhere"})
+            gone = await client.call_tool("request", {"method": "DELETE", "path": "/contacts/jose@globex.com"})
+        resources = await client.list_resources()
+        page = await client.read_resource(str(resources.resources[0].uri))
+        prompts = await client.list_prompts()
+        prompt = await client.get_prompt("log_a_call", {"who": "José", "notes": "Hello"})
         got = {
             "version": client.protocol_version,
             "server": client.server_info.name,
             "instructions": client.instructions,
             "tools": [tool.name for tool in tools.tools],
+            "page": page.contents[0].text,
+            "prompts": [each.name for each in prompts.prompts],
+            "prompt": prompt.messages[0].content.text,
             **{
                 name: {"text": result.content[0].text, "is_error": result.is_error}
-                for name, result in (("changed", changed), ("read", read), ("wrong", wrong))
+                for name, result in (("changed", changed), ("read", read), ("wrong", wrong), ("gone", gone))
             },
         }
     print(json.dumps(got))

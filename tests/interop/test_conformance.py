@@ -1,4 +1,4 @@
-"""The conformance suite of MCP, as far as it can ask a server that offers tools alone, and its sign-in."""
+"""The conformance suite of MCP, as far as it can ask a server that is no example: both endpoints, and its sign-in."""
 
 import socket
 from collections.abc import Iterator
@@ -16,27 +16,35 @@ BASELINE = Path(__file__).with_name("baseline.yml")  # what fails because it can
 
 
 @pytest.fixture(scope="module")
-def endpoint(served: Process) -> Iterator[str]:
+def server(served: Process) -> Iterator[str]:
     with served.sign_in("suite@example.com") as person, with_token(served.url, person.token) as url:
-        yield f"{url}/mcp"
+        yield url
 
 
+@pytest.mark.parametrize("place", ["/mcp", "/mcp/typed"])
 @pytest.mark.parametrize(
     ("revision", "scenario", "passed"),
     [
         ("2025-11-25", "server-initialize", "2/2"),
         ("2025-11-25", "ping", "2/2"),
         ("2025-11-25", "tools-list", "3/3"),
+        ("2025-11-25", "resources-list", "2/2"),
+        ("2025-11-25", "prompts-list", "2/2"),
         ("2025-11-25", "dns-rebinding-protection", "2/2"),
         ("2026-07-28", "tools-list", "4/4"),
         ("2026-07-28", "dns-rebinding-protection", "2/2"),
         ("2026-07-28", "http-header-validation", "14/14"),
-        ("2026-07-28", "caching", "4/7"),
+        ("2026-07-28", "resources-list", "2/2"),
+        ("2026-07-28", "sep-2164-resource-not-found", "4/4"),
+        ("2026-07-28", "prompts-list", "2/2"),
+        ("2026-07-28", "caching", "8/8"),
         ("2026-07-28", "server-stateless", "21/25"),
     ],
 )
-def test_a_scenario_of_servers_passes(endpoint: str, tmp_path: Path, revision: str, scenario: str, passed: str) -> None:
-    line = ["server", "--url", endpoint, "--scenario", scenario, "--spec-version", revision]
+def test_a_scenario_of_servers_passes(
+    server: str, place: str, tmp_path: Path, revision: str, scenario: str, passed: str
+) -> None:
+    line = ["server", "--url", f"{server}{place}", "--scenario", scenario, "--spec-version", revision]
     ended = run(node(*SUITE, *line, "--expected-failures", str(BASELINE)), tmp_path)
     assert ended.status == 0, ended.printed
     assert f"Passed: {passed}, " in ended.printed

@@ -14,10 +14,20 @@ ERAS = ["legacy", "modern"]
 CALL = ["--method", "tools/call", "--tool-name"]
 
 
-def inspect(served: Process, era: str, folder: Path, *arguments: str, email: str = "") -> Any:
+def inspect(served: Process, era: str, folder: Path, *arguments: str, email: str = "", place: str = "/mcp") -> Any:
     """Return the result that Inspector got."""
     output = folder / "result.json"
-    line = ["--cli", f"{served.url}/mcp", "--transport", "http", "--protocol-era", era, "-q", "--output", str(output)]
+    line = [
+        "--cli",
+        f"{served.url}{place}",
+        "--transport",
+        "http",
+        "--protocol-era",
+        era,
+        "-q",
+        "--output",
+        str(output),
+    ]
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         callback = f"http://127.0.0.1:{free.getsockname()[1]}/oauth/callback"
@@ -44,8 +54,46 @@ def test_it_lists_the_tools_and_finds_no_fault_in_their_schemas(
     listed = inspect(served, era, tmp_path, *bearer(person), "--strict", "--method", "tools/list")
     assert {tool["name"]: tool["annotations"]["readOnlyHint"] for tool in listed["tools"]} == {
         "read": True,
+        "write": False,
         "request": False,
     }
+
+
+@pytest.mark.parametrize("era", ERAS)
+def test_it_lists_the_typed_tools_and_finds_no_fault_in_their_schemas(
+    served: Process, tmp_path: Path, person: Person, era: str
+) -> None:
+    listed = inspect(served, era, tmp_path, *bearer(person), "--strict", "--method", "tools/list", place="/mcp/typed")
+    assert {"list_contacts", "create_deal", "update_task", "delete_ticket"} < {tool["name"] for tool in listed["tools"]}
+
+
+@pytest.mark.parametrize("era", ERAS)
+def test_it_calls_typed_tools(served: Process, tmp_path: Path, person: Person, era: str) -> None:
+    arguments, typed = [*bearer(person), *CALL], {"place": "/mcp/typed"}
+    contact = json.dumps({"name": "Jane", "tags": ["vip"], "custom": {"size": 3}})
+    made = inspect(served, era, tmp_path, *arguments, "create_contact", "--tool-args-json", contact, **typed)
+    assert made["content"][0]["text"].endswith("# created\n")
+    asked = json.dumps({"filter": {"custom.size": 3}})
+    found = inspect(served, era, tmp_path, *arguments, "list_contacts", "--tool-args-json", asked, **typed)
+    assert "name=Jane" in found["content"][0]["text"]
+
+
+@pytest.mark.parametrize("era", ERAS)
+@pytest.mark.parametrize("place", ["/mcp", "/mcp/typed"])
+def test_it_lists_and_gets_resources_and_prompts(
+    served: Process, tmp_path: Path, person: Person, era: str, place: str
+) -> None:
+    def asked(*arguments: str) -> Any:
+        return inspect(served, era, tmp_path, *bearer(person), "--method", *arguments, place=place)
+
+    uri = asked("resources/list")["resources"][0]["uri"]
+    assert asked("resources/read", "--uri", uri)["contents"][0]["text"] == person.get("/help").text
+    assert asked("resources/templates/list")["resourceTemplates"]
+    assert [each["name"] for each in asked("prompts/list")["prompts"]] == [
+        *("start_my_day", "log_a_call", "clean_duplicates")
+    ]
+    told = asked("prompts/get", "--prompt-name", "log_a_call", "--prompt-args", "who=Jane", "notes=Hello")
+    assert told["messages"][0]["content"]["text"].startswith("Log a call that I had with: Jane")
 
 
 @pytest.mark.parametrize("era", ERAS)

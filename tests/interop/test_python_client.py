@@ -13,9 +13,9 @@ CLIENT = Path(__file__).with_name("sdk_client.py")
 ERAS = {"auto": "2026-07-28", "legacy": "2025-11-25"}
 
 
-def connect(served: Process, mode: str, folder: Path, email: str = "") -> Ended:
+def connect(served: Process, mode: str, folder: Path, email: str = "", place: str = "/mcp") -> Ended:
     """Run the client once; what it keeps stays in the folder."""
-    line = [str(PYTHON), str(CLIENT), f"{served.url}/mcp", mode, str(folder / "store.json")]
+    line = [str(PYTHON), str(CLIENT), f"{served.url}{place}", mode, str(folder / "store.json")]
     ended = run(line, folder, email)
     assert ended.status == 0, ended.printed
     return ended
@@ -26,20 +26,29 @@ def got(ended: Ended) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("mode", ERAS)
-def test_it_signs_in_lists_both_tools_and_calls_them(served: Process, tmp_path: Path, email: str, mode: str) -> None:
-    ended = connect(served, mode, tmp_path, email)
+@pytest.mark.parametrize("place", ["/mcp", "/mcp/typed"])
+def test_it_signs_in_and_uses_what_is_there(served: Process, tmp_path: Path, email: str, mode: str, place: str) -> None:
+    ended = connect(served, mode, tmp_path, email, place)
     assert ended.signins == 1
     answer = got(ended)
     assert answer["version"] == ERAS[mode]
     assert answer["server"] == "crmkit"
     assert "GET /help" in answer["instructions"]
-    assert sorted(answer["tools"]) == ["read", "request"]
+    assert (answer["tools"] == ["read", "write", "request"]) is (place == "/mcp")
     assert answer["changed"]["text"].endswith("# created\n")
     assert not answer["changed"]["is_error"]
     assert 'name="José Peña"' in answer["read"]["text"]
     assert not answer["read"]["is_error"]
-    assert answer["wrong"]["text"].startswith("ERROR unknown_path")
+    assert answer["wrong"]["text"].startswith(("ERROR unknown_path", "ERROR not_found"))
     assert answer["wrong"]["is_error"]
+    assert answer["page"].startswith("crmkit: a plain-text CRM")
+    assert answer["prompts"] == ["start_my_day", "log_a_call", "clean_duplicates"]
+    assert answer["prompt"].startswith("Log a call that I had with: José\n")
+    if place == "/mcp/typed" and mode == "auto":  # it asked its user, who agreed
+        assert "\nIts activities, conversions and campaign memberships go with it" in ended.printed
+        assert answer["gone"]["text"].startswith("OK deleted contact/")
+    else:
+        assert answer["gone"]["text"].startswith("ERROR confirmation_required")
 
 
 @pytest.mark.parametrize("mode", ERAS)
