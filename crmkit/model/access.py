@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable
 from functools import lru_cache
+from typing import Any
 
 from msgspec import Struct
 
@@ -63,14 +64,27 @@ class Access(Struct, frozen=True):
         """Tell whether a client at this network address may use it."""
         return not self.networks or address in _networks(self.networks)
 
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What clients are told of it, by the names by which they ask for it."""
+        word = self.words if self.words in WORDS else None
+        return {"access": word, "scopes": self.scopes, "expires_at": self.expires_at or None, "ips": self.networks}
+
+    def missing(self, other: "Access") -> str | None:
+        """Return the first scope that another opens and this does not."""
+        return next((scope for scope in _EQUAL.get(other.words) or other.scopes if not self.allows(scope)), None)
+
+    def covers(self, other: "Access") -> bool:
+        """Tell whether it may be used from every address from which another may."""
+        return not self.networks or (bool(other.networks) and _all_in(other.networks, self.networks))
+
+    def outlasts(self, other: "Access") -> bool:
+        """Tell whether another ends no later; one that ends when it is idle outlasts all."""
+        return self.expires_at in ("", NEVER) or "" < other.expires_at <= self.expires_at
+
     def within(self, other: "Access") -> bool:
         """Tell whether it allows nothing that another does not: no scope, no address, no moment more."""
-        wanted = _EQUAL.get(self.words) or self.scopes
-        return (
-            all(other.allows(scope) for scope in wanted)
-            and (not other.networks or (bool(self.networks) and _all_in(self.networks, other.networks)))
-            and (not other.expires_at or other.expires_at == NEVER or "" < self.expires_at <= other.expires_at)
-        )
+        return other.missing(self) is None and other.covers(self) and other.outlasts(self)
 
 
 FULL_ACCESS = Access()

@@ -17,7 +17,7 @@ OF_PEOPLE = {
     "workspace": ("create", "update"),
     "member": ("create", "update", "delete"),
     "invite": ("create", "update", "delete"),
-    "token": ("create", "revoke"),
+    "token": ("create", "update", "revoke"),
     "link": ("create", "delete"),
     "pipeline": ("update",),
     "operation": ("undo",),

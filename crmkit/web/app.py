@@ -15,7 +15,7 @@ from crmkit.web.connection.accesslog import AccessLog
 from crmkit.web.edge import Edge
 from crmkit.web.gate import Gate
 from crmkit.web.handlers import configuration, documents, jobs
-from crmkit.web.handlers.people import account, teams
+from crmkit.web.handlers.people import account, teams, tokens
 from crmkit.web.handlers.reading import analytics, overview
 from crmkit.web.handlers.reading import log as reading_log
 from crmkit.web.handlers.reading.count import count_route
@@ -119,4 +119,13 @@ def routes(kinds: Kinds) -> list[Route]:
         )
     ]
     of_settings += configuration.routes(kinds)
-    return [*documents.ROUTES, *account.ROUTES, *of_kinds, *across, *teams.ROUTES, *snapshots.ROUTES, *of_settings]
+    return [
+        *documents.ROUTES,
+        *account.ROUTES,
+        *tokens.ROUTES,
+        *of_kinds,
+        *across,
+        *teams.ROUTES,
+        *snapshots.ROUTES,
+        *of_settings,
+    ]

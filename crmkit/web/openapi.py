@@ -173,7 +173,7 @@ def query_schemas(route: Route, method: str, path: str) -> dict[str, Any]:
     own: dict[str, Any] = {
         "limit": {"type": "integer", "minimum": 1, "maximum": most, "default": unsent},
         MAX_TOKENS: {"type": "integer", "minimum": 1},
-        **{name: {"enum": list(FLAGS)} for name in (DRY_RUN, "atomic", "explain")},
+        **{name: {"enum": list(FLAGS)} for name in (DRY_RUN, "atomic", "explain", "keep_made")},
     }
     return {name: own.get(name, {"type": "string"}) for name in names}
 

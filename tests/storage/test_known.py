@@ -66,7 +66,7 @@ def test_a_token_that_a_group_revokes_works_for_no_later_unit_of_it(back: Desk) 
         create(back, agent),
         create(back, owner),
     )
-    assert (first.created, revoked, third.created) == (True, agent.token_id, True)
+    assert (first.created, revoked.id, third.created) == (True, agent.token_id, True)
     assert isinstance(second, Problem)
     assert second.code == "invalid_token"
     assert live(back, owner) == 2
@@ -172,7 +172,7 @@ def test_units_that_run_again_after_a_lost_transaction_ask_the_database_anew(
     )
     assert dropped == [True, True]  # in the group and alone: else this test tests nothing
     assert isinstance(lost, Problem if bad is fills_the_disk else sqlite3.Error)
-    assert (one.created, revoked, two.created) == (True, agent.token_id, True)
+    assert (one.created, revoked.id, two.created) == (True, agent.token_id, True)
     assert isinstance(refused, Problem)
     assert refused.code == "invalid_token"
     assert numbers(back, "contacts", owner) == [1, 2]

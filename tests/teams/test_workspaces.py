@@ -87,9 +87,9 @@ def test_a_token_of_a_workspace_is_shown_once_and_works_only_there(us: Team) -> 
     place = new(us.alice, "/workspaces", name="Second")
     answer = us.alice.post(f"/workspaces/{place}/tokens", json={"token_name": "Claude"})
     assert answer.status_code == 201
-    ok, token, workspace, note = answer.text.splitlines()
+    ok, token, workspace, access, note = answer.text.splitlines()
     assert ok == "OK token created"
-    assert workspace == f"workspace: {place}"
+    assert (workspace, access) == (f"workspace: {place}", "access: full")
     assert "shown once" in note
     secret = token.removeprefix("token: ")
     assert re.fullmatch(r"ck_[a-z2-9]{32,}", secret)
@@ -101,7 +101,7 @@ def test_a_token_of_a_workspace_is_shown_once_and_works_only_there(us: Team) -> 
         assert second.json_of("GET", "/contacts")["total"] == 1
     assert secret not in us.alice.text("GET", "/tokens")
     known = us.alice.json_of("POST", f"{us.path}/tokens", {})
-    assert set(known) == {"token", "token_name", "workspace_id", "operation"}
+    assert set(known) == {"token", "token_name", "workspace_id", "access", "scopes", "expires_at", "ips", "operation"}
     assert (known["token_name"], known["workspace_id"]) == ("default", us.id)
 
 

@@ -8,13 +8,12 @@ from crmkit.core.crm import Crm
 from crmkit.core.oauth import pkce
 from crmkit.core.oauth.client import BadClient, Client, client_of, host_of
 from crmkit.core.oauth.connect import GRANT_SECONDS, is_ours
-from crmkit.core.people import access, login
+from crmkit.core.people import access, login, sessions
 from crmkit.errors import Problem
 from crmkit.model.names import MAX_NAME
 from crmkit.storage.hashed import sha256
 from crmkit.storage.interface.lanes import mail_lane
 from crmkit.storage.interface.tx import Tx
-from crmkit.storage.log import audit
 from crmkit.storage.people import accounts, grants, tokens
 from crmkit.storage.people.grants import Grant
 
@@ -77,15 +76,13 @@ async def redeem(call: Call, form: Mapping[str, str]) -> str:
 
 
 async def give_back(call: Call, token: str) -> None:
-    """End the token; whoever holds it may. An unknown one counts as ended already (RFC 7009, 2.2)."""
+    """End the token and those it made; whoever holds it may. An unknown one counts as ended already (RFC 7009, 2.2)."""
 
     def unit(tx: Tx) -> None:
         found = tokens.find(tx.connection, sha256(token))
         if found is not None:
             tx.actor = found.actor
-            tx.enter(found.actor.workspace_id)
-            if tokens.remove(tx, found.actor.user_id, found.actor.token_id) is not None:
-                _log(tx, found.actor.token_id, found.actor.token_name)
+            sessions.end(tx, found.actor.token_id)
 
     await call.write(unit)
 
@@ -105,12 +102,7 @@ def _refused(crm: Crm, tx: Tx, grant: Grant, client: Client, form: Mapping[str, 
 
 
 def _end(tx: Tx, grant: Grant) -> None:
-    """End the token that was made from a grant, if it is still there."""
+    """End the token that was made from a grant, if it is still there, and those it made."""
     tx.actor = tokens.current(tx.connection, grant.token_id)
-    gone = tokens.remove(tx, grant.user_id, grant.token_id)
-    if gone is not None and tx.actor is not None:
-        _log(tx, grant.token_id, gone[0])
-
-
-def _log(tx: Tx, token_id: str, name: str) -> None:
-    audit.append(tx, "token.revoke", f"token/{token_id}", {"name": [name, None]})
+    if tx.actor is not None:
+        sessions.end(tx, grant.token_id)

@@ -11,12 +11,13 @@ from crmkit.core.crm import Crm
 from crmkit.core.now import moment
 from crmkit.core.people import access, stepup
 from crmkit.errors import Problem
+from crmkit.model.access import NEVER
 from crmkit.model.actor import Actor
 from crmkit.storage.hashed import sha256
 from crmkit.storage.interface.tx import Tx
 from crmkit.storage.log import audit
-from crmkit.storage.people import tokens
-from crmkit.storage.people.tokens import TokenUse
+from crmkit.storage.people import accounts, tokens
+from crmkit.storage.people.tokens import Listed, TokenUse
 
 WORTH_WRITING_MINUTES = 10  # a token's use is written down at most this often
 
@@ -27,17 +28,6 @@ class Identity(Struct, frozen=True):
     actor: Actor
     usage: dict[str, tuple[int, int | None]]
     moment: Moment
-
-
-class Session(Struct, frozen=True):
-    """One of the caller's tokens; `current` marks the one that asks."""
-
-    id: str
-    name: str
-    workspace_id: str
-    created_at: str
-    last_used_at: str
-    current: bool
 
 
 async def authenticate(crm: Crm, header: str, client: str = "") -> Actor:
@@ -99,42 +89,59 @@ async def whoami(call: Call) -> Identity:
     return Identity(call.actor, await call.read(quotas.usage, call.crm, call.actor), moment(call))
 
 
-async def sessions(call: Call) -> list[Session]:
-    """Return the caller's own tokens that have not expired, newest first; to a connected app those of its workspace."""
+async def sessions(call: Call) -> list[Listed]:
+    """Return the caller's own tokens that have not ended, newest first; to one of a single workspace those of it."""
     crm, actor = call.crm, call.actor
-    rows = await call.read(tokens.listed, actor.user_id, _idle_since(crm, crm.now))
-    found = [Session(*row, current=row[0] == actor.token_id) for row in rows]
+    found = await call.read(tokens.listed, actor.user_id, _idle_since(crm, crm.now), crm.now)
     return [session for session in found if actor.reaches(session.workspace_id)]
 
 
-async def revoke(call: Call, id: str) -> str:
-    """End one of the caller's own tokens and return its bare id; the next request with it is refused.
+class Ended(Struct, frozen=True):
+    """A token that was ended, and how many that it had made were ended with it."""
 
-    A connected app may end its own, and needs a code for another of its workspace (see stepup.confirmed). Raises
-    `not_found` for a token of somebody else.
+    id: str
+    made: int = 0
+
+
+async def revoke(call: Call, id: str, keep_made: bool = False) -> Ended:
+    """End one of the caller's own tokens, with those it made unless they are kept; the next request with it is refused.
+
+    A token may end itself, another where it has `team.delete`. A connected app may end its own, and needs a code for
+    another of its workspace (see stepup.confirmed). Raises `not_found` for a token of somebody else.
     """
-    actor = call.actor
-    bare = path_ids.bare(call.crm.kinds.prefixes, id, "tok", "GET /tokens lists yours.")
+    bare = token_id(call.crm, id)
 
     def check(tx: Tx) -> stepup.Act | None:
-        workspace_id = tokens.workspace_of(tx.connection, actor.user_id, bare)
-        if workspace_id is None or not tx.by.reaches(workspace_id):
-            raise Problem("not_found", "You have no such token. GET /tokens lists yours.")
-        if bare == actor.token_id:
+        if bare == tx.by.token_id:
             return None
-        return stepup.Act(f"token.revoke {workspace_id} {bare}", f"end your token {bare}", always=False)
+        tx.by.access.check("team.delete")
+        workspace_id = mine(tx, bare).workspace_id
+        kept, says = (" made", "") if keep_made else ("", " and those it made")
+        return stepup.Act(f"token.revoke {workspace_id} {bare}{kept}", f"end your token {bare}{says}", always=False)
 
-    def do(tx: Tx) -> str:
-        _end(tx, bare)
-        return bare
+    def do(tx: Tx) -> Ended:
+        return end(tx, bare, keep_made)
 
     return await stepup.confirmed(call, check, do)
+
+
+def token_id(crm: Crm, text: str) -> str:
+    """Return the bare id in a path; raises `not_found` for a text that cannot be one."""
+    return path_ids.bare(crm.kinds.prefixes, text, "tok", "GET /tokens lists yours.")
+
+
+def mine(tx: Tx, id: str) -> Listed:
+    """Return a token of the actor's user, in a workspace that the actor reaches; raises `not_found`."""
+    found = tokens.of_user(tx.connection, tx.by.user_id, id)
+    if found is None or not tx.by.reaches(found.workspace_id):
+        raise Problem("not_found", "You have no such token. GET /tokens lists yours.")
+    return found
 
 
 def check_room(tx: Tx, crm: Crm) -> None:
     """Raise `plan_limit_reached` unless the actor's user may have one more token."""
     most = crm.settings.limits.tokens_per_user
-    if len(tokens.listed(tx.connection, tx.by.user_id, _idle_since(crm, tx.now))) >= most:
+    if len(_living(tx, crm)) >= most:
         raise Problem(
             "plan_limit_reached",
             f"You have {most} tokens, and more are not allowed. End some that you do not need: GET /tokens lists them, "
@@ -144,25 +151,36 @@ def check_room(tx: Tx, crm: Crm) -> None:
 
 
 def make_room(tx: Tx, crm: Crm) -> None:
-    """End the tokens of the actor's user that were unused for the longest time, until one more is allowed."""
-    listed = tokens.listed(tx.connection, tx.by.user_id, _idle_since(crm, tx.now))
+    """End the tokens of the actor's user that were unused for the longest time, until one more is allowed.
+
+    Those that never end of themselves come last.
+    """
+    listed = _living(tx, crm)
     surplus = max(0, len(listed) + 1 - crm.settings.limits.tokens_per_user)
-    ending = sorted(listed, key=lambda row: row[-1])[:surplus]
-    tx.enter(*(workspace_id for _, _, workspace_id, *_ in ending))
-    for id, *_ in ending:
-        _end(tx, id)
+    ending = sorted(listed, key=lambda one: (one.access.expires_at == NEVER, one.last_used_at))[:surplus]
+    tx.enter(*(one.workspace_id for one in ending))
+    for one in ending:
+        end(tx, one.id, keep_made=True)
 
 
-def _end(tx: Tx, id: str) -> None:
-    """End a token of the actor's user, if they have it; that is logged in the workspace where the token worked."""
-    workspace_id = tokens.workspace_of(tx.connection, tx.by.user_id, id)
-    if workspace_id is None:
-        return
-    access.enter_as_member(tx, workspace_id)
-    gone = tokens.remove(tx, tx.by.user_id, id)
-    if gone is not None:
-        name, _ = gone
-        audit.append(tx, "token.revoke", f"token/{id}", {"name": [name, None]})
+def _living(tx: Tx, crm: Crm) -> list[Listed]:
+    return tokens.listed(tx.connection, tx.by.user_id, _idle_since(crm, tx.now), tx.now)
+
+
+def end(tx: Tx, id: str, keep_made: bool = False) -> Ended:
+    """End a token of the actor's user, if they have it, and those it made unless they are kept.
+
+    Each is logged in the workspace where it worked. Those are counted of which the actor may know.
+    """
+    actor, made = tx.by, () if keep_made else tokens.made_by(tx.connection, tx.by.user_id, id)
+    found = [one for each in (*made, id) if (one := tokens.of_user(tx.connection, actor.user_id, each)) is not None]
+    tx.enter(*(one.workspace_id for one in found))
+    belongs = accounts.memberships(tx.connection, actor.user_id)
+    for one in found:
+        access.enter(tx, access.one_of(belongs, one.workspace_id))
+        tokens.remove(tx, actor.user_id, one.id)
+        audit.append(tx, "token.revoke", f"token/{one.id}", {"name": [one.name, None]})
+    return Ended(id, sum(one.id != id and actor.reaches(one.workspace_id) for one in found))
 
 
 def _idle_since(crm: Crm, now: str) -> str:

@@ -1,15 +1,13 @@
-"""Workspaces: mine, a new one, a token for one, the end of one."""
+"""Workspaces: mine, a new one, the end of one."""
 
 import logging
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-from msgspec import Struct
-
 from crmkit.core import path_ids, quotas
 from crmkit.core.call import Call
 from crmkit.core.crm import Crm
-from crmkit.core.people import access, sessions, stepup
+from crmkit.core.people import access, stepup
 from crmkit.core.transfer import uploads
 from crmkit.model.actor import Invite, Membership, User
 from crmkit.model.fields import Text
@@ -19,7 +17,7 @@ from crmkit.storage.interface.connection import Connection
 from crmkit.storage.interface.tx import Tx
 from crmkit.storage.interface.workspace import Workspace
 from crmkit.storage.log import audit
-from crmkit.storage.people import accounts, invites, tokens
+from crmkit.storage.people import accounts, invites
 from crmkit.storage.workspaces import erasure
 
 log = logging.getLogger("crmkit")
@@ -32,12 +30,7 @@ class WorkspaceBody:
     name: Annotated[str, NAME, REQUIRED, "what the workspace is called"]
 
 
-class TokenBody:
-    token_name: Annotated[str | None, Text(100), "who will use it, like Claude"]
-
-
 WORKSPACE = form_of(WorkspaceBody, "workspace")
-TOKEN = form_of(TokenBody, "token")
 
 
 async def mine(call: Call) -> tuple[list[Membership], list[Invite]]:
@@ -74,37 +67,6 @@ async def create(call: Call, body: Mapping[str, Any]) -> Membership:
         return membership
 
     return await stepup.confirmed(call, check, do)
-
-
-class Minted(Struct, frozen=True):
-    """A new token, which is shown once."""
-
-    token: str
-    name: str
-    workspace_id: str
-
-
-async def mint_token(call: Call, id: str, body: Mapping[str, Any]) -> Minted:
-    """Make a token for a workspace and return it; this is how one switches workspaces.
-
-    Any member may; a connected app needs a code (see stepup.confirmed), since the new token outlives its own, and gets
-    one for its own workspace alone. Raises `plan_limit_reached` for a user with as many tokens as they may have.
-    """
-    bare, name = workspace_id(call.crm, id), TOKEN.filled(body)["token_name"] or "default"
-    token = tokens.mint()
-
-    def check(tx: Tx) -> stepup.Act:
-        access.enter_as_member(tx, bare)
-        sessions.check_room(tx, call.crm)
-        return stepup.Act(f"token.create {bare}", f"make a further token for {bare}", always=False)
-
-    def do(tx: Tx) -> Minted:
-        access.enter_as_member(tx, bare)
-        token_id = tokens.insert(tx, token, tx.by.user_id, bare, name, is_app=bool(tx.by.is_app))
-        audit.append(tx, "token.create", f"token/{token_id}", {"name": [None, name]})
-        return Minted(token, name, bare)
-
-    return await stepup.confirmed(call, check, do, lanes=[bare])
 
 
 async def delete(call: Call, id: str) -> str:

@@ -8,6 +8,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from crmkit import ids
+from crmkit.model.access import AREAS
 from crmkit.model.fields import KeyForms, Link
 from crmkit.model.form import Through
 from crmkit.model.record.bases import Record
@@ -103,6 +104,11 @@ class Kinds(Struct, frozen=True, eq=False, dict=True):
         """What a plan may cap, as settings and answers name it."""
         plurals = (kind.plural for kind in (*self.records, *self.settings) if kind.is_capped)
         return (*plurals, "members", "workspaces", self.activity.plural)
+
+    @cached_property
+    def areas(self) -> tuple[str, ...]:
+        """What the scopes of tokens may name."""
+        return (*(kind.area for kind in (*self.records, self.activity, self.audit)), *AREAS)
 
     @cached_property
     def by_word(self) -> Mapping[str, Kind]:

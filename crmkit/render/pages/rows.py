@@ -52,14 +52,18 @@ def items(page: Page) -> list[Any]:
 def labelled(start: str, fields: Mapping[str, Any]) -> str:
     """Return the line of something that is no record, which starts with a handle, or what follows the line of one.
 
-    Its id is left out, since the handle has it. A tuple of names is joined by commas, and left out if it is empty.
+    Its id is left out, since the handle has it.
     """
-    shown = (
-        f"{name}={','.join(content) if isinstance(content, tuple) else text.value(content)}"
+    return "  ".join([start, *(f"{name}={content}" for name, content in texts(fields).items() if name != "id")])
+
+
+def texts(fields: Mapping[str, Any]) -> dict[str, str]:
+    """Return each value as a line has it, without those that are empty; a tuple of names is joined by commas."""
+    return {
+        name: ",".join(content) if isinstance(content, tuple) else text.value(content)
         for name, content in fields.items()
-        if content not in (None, ()) and name != "id"
-    )
-    return "  ".join([start, *shown])
+        if content not in (None, ())
+    }
 
 
 def _rows(page: Listing, is_line: bool = False) -> Iterable[Sequence[Any]]:

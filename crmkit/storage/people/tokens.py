@@ -28,6 +28,18 @@ class TokenUse(Struct, frozen=True):
     last_used_at: str
 
 
+class Listed(Struct, frozen=True):
+    """A token as its owner sees it."""
+
+    id: str
+    name: str
+    workspace_id: str
+    access: Access
+    created_at: str
+    last_used_at: str
+
+
+_LISTED = "id, name, workspace_id, access, networks, expires_at, created_at, last_used_at"
 _SELECT = f"""
     SELECT u.id, u.email, m.role, t.id, t.name, w.id, w.name, w.number, w.plan, t.is_app, u.timezone,
         {accounts.PREFERENCES}, t.access, t.networks, t.expires_at, t.last_used_at
@@ -78,9 +90,11 @@ def _use(row: tuple[Any, ...] | None) -> TokenUse | None:
 
 
 def _actor(row: tuple[Any, ...]) -> Actor:
-    words, networks, expires_at = row[-4:-1]
-    access = Access(words, tuple(networks.split()), expires_at)
-    return replace(Actor(*row[:11]), preferences=Preferences(*row[11:-4]), access=access)
+    return replace(Actor(*row[:11]), preferences=Preferences(*row[11:-4]), access=_access(*row[-4:-1]))
+
+
+def _access(words: str, networks: str, expires_at: str) -> Access:
+    return Access(words, tuple(networks.split()), expires_at)
 
 
 def insert(
@@ -119,28 +133,58 @@ def cap_last_used(tx: Tx) -> None:
     tx.connection.execute("UPDATE tokens SET last_used_at = ? WHERE last_used_at > ?", (tx.now, tx.now))
 
 
-def listed(connection: Connection, user_id: str, used_since: str) -> list[tuple[str, str, str, str, str]]:
-    """Return (id, name, workspace_id, created_at, last_used_at) of a user's unexpired tokens, newest first."""
-    return connection.execute(
-        "SELECT id, name, workspace_id, created_at, last_used_at FROM tokens "
-        "WHERE user_id = ? AND last_used_at >= ? ORDER BY created_at DESC, id",
-        (user_id, used_since),
+def listed(connection: Connection, user_id: str, used_since: str, now: str) -> list[Listed]:
+    """Return a user's tokens that have not ended, the newest first.
+
+    One without an end of its own has ended where it was not used since then.
+    """
+    found = connection.execute(
+        f"SELECT {_LISTED} FROM tokens WHERE user_id = ? AND "
+        "CASE expires_at WHEN '' THEN last_used_at >= ? ELSE expires_at > ? END ORDER BY created_at DESC, id",
+        (user_id, used_since, now),
     ).fetchall()
+    return [_listed(row) for row in found]
 
 
-def workspace_of(connection: Connection, user_id: str, token_id: str) -> str | None:
-    """Return the workspace in which a user's token works, or None when they have no such token."""
-    sql = "SELECT workspace_id FROM tokens WHERE user_id = ? AND id = ?"
+def _listed(row: tuple[Any, ...]) -> Listed:
+    id, name, workspace_id, *access, created_at, last_used_at = row
+    return Listed(id, name, workspace_id, _access(*access), created_at, last_used_at)
+
+
+def of_user(connection: Connection, user_id: str, token_id: str) -> Listed | None:
+    """Return a user's token, None when they have no such token."""
+    sql = f"SELECT {_LISTED} FROM tokens WHERE user_id = ? AND id = ?"
     row = connection.execute(sql, (user_id, token_id)).fetchone()
-    return None if row is None else row[0]
+    return None if row is None else _listed(row)
+
+
+def made_by(connection: Connection, user_id: str, token_id: str) -> list[str]:
+    """Return the ids of the tokens that a user's token made, that these made, and so on."""
+    sql = (
+        "WITH RECURSIVE made (id) AS (SELECT id FROM tokens WHERE user_id = ? AND made_by = ? "
+        "UNION SELECT t.id FROM tokens AS t JOIN made AS m ON t.made_by = m.id WHERE t.user_id = ?) SELECT id FROM made"
+    )
+    return [id for (id,) in connection.execute(sql, (user_id, token_id, user_id)).fetchall()]
+
+
+def change(tx: Tx, token_id: str, name: str, access: Access) -> None:
+    """Give a token another name, and another access, from the next request on."""
+    tx.connection.execute(
+        "UPDATE tokens SET name = ?, access = ?, networks = ?, expires_at = ? WHERE id = ?",
+        (name, access.words, " ".join(access.networks), access.expires_at, token_id),
+    )
 
 
 def remove(tx: Tx, user_id: str, token_id: str) -> tuple[str, str] | None:
-    """Revoke a user's own token and return (name, workspace_id), or None when they have no such token."""
+    """Revoke a user's own token and return (name, workspace_id), or None when they have no such token.
+
+    Those that it made count from now on as made by the token that made it.
+    """
     row = tx.connection.execute(
-        "DELETE FROM tokens WHERE user_id = ? AND id = ? RETURNING name, workspace_id", (user_id, token_id)
+        "DELETE FROM tokens WHERE user_id = ? AND id = ? RETURNING name, workspace_id, made_by", (user_id, token_id)
     ).fetchone()
     if row is None:
         return None
+    tx.connection.execute("UPDATE tokens SET made_by = ? WHERE made_by = ?", (row[2], token_id))
     answers.drop_all(tx, row[1], [token_id])
     return row[0], row[1]

@@ -129,7 +129,7 @@ def test_a_request_that_waits_is_refused_once_its_token_was_revoked(back: Desk) 
     revoked, *others = outcome(
         back, [partial(sessions.revoke, Call(back.crm, owner), agent.token_id), *waiting.values()]
     )
-    assert revoked == agent.token_id
+    assert revoked.id == agent.token_id
     assert {name: problem.code for name, problem in zip(waiting, others, strict=True)} == dict.fromkeys(
         waiting, "invalid_token"
     )
@@ -147,7 +147,7 @@ def test_a_request_that_came_before_the_revocation_is_done(back: Desk) -> None:
             partial(sessions.revoke, Call(back.crm, owner), agent.token_id),
         ],
     )
-    assert (done.record.stage, revoked) == ("won", agent.token_id)
+    assert (done.record.stage, revoked.id) == ("won", agent.token_id)
 
 
 def test_of_two_tokens_that_revoke_each_other_in_one_moment_the_first_wins(back: Desk) -> None:
@@ -159,7 +159,7 @@ def test_of_two_tokens_that_revoke_each_other_in_one_moment_the_first_wins(back:
             partial(sessions.revoke, Call(back.crm, two), one.token_id),
         ],
     )
-    assert first == two.token_id
+    assert first.id == two.token_id
     assert isinstance(second, Problem)
     assert second.code == "invalid_token"
 

@@ -11,6 +11,7 @@ from functools import partial
 from typing import Any
 
 from crmkit import ids
+from crmkit.core.people.tokens.given import TOKEN
 from crmkit.model.configuration.pipeline import Stages
 from crmkit.model.declared.parts import KeyName
 from crmkit.model.fields import Choice, Email, FieldType, Link, LinkToAny, LongText, Text, Timezone
@@ -55,7 +56,7 @@ PARAMETERS: dict[str, tuple[str, ...]] = {
     ),
     **dict.fromkeys(["as_of", "kinds", "wait", "timezone", "sum", "avg", "min", "max"], ()),
     **dict.fromkeys(["by", "created_by", "action", "since", "until", "kind", "on_behalf_of", "source_id", "owner"], ()),
-    **dict.fromkeys(["explain", "max_tokens", "period", "from", "to"], ()),
+    **dict.fromkeys(["explain", "max_tokens", "period", "from", "to", "keep_made"], ()),
     **dict.fromkeys(["mode", "unknown", "dates", "map.COLUMN", "start"], ()),  # of an import
 }
 
@@ -102,7 +103,8 @@ def bodies(form: Form | None) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = [{}]
     for one in form.fields if form else ():
         if one.required or (isinstance(one.type, Choice | Timezone) and not isinstance(form, Kind)):
-            values = samples(one.type)[:1] if isinstance(form, Kind) else samples(one.type)
+            is_one = isinstance(form, Kind) or form is TOKEN  # a token that was narrowed has no more to give
+            values = samples(one.type)[:1] if is_one else samples(one.type)
             found = [{**body, one.name: value} for body in found for value in values]
     return found
 

@@ -1,4 +1,4 @@
-"""The routes of a person: sign in, who am I, my tokens, the end of my account."""
+"""The routes of a person: sign in, who am I, the end of my account."""
 
 from collections.abc import Iterable, Mapping
 
@@ -7,10 +7,8 @@ from crmkit.core.people.login import CODE_ENTRY, CODE_REQUEST
 from crmkit.core.people.sessions import Identity
 from crmkit.model.actor import Actor, Invite
 from crmkit.model.preferences import shown
-from crmkit.model.query.listing import MixedListing, Paging
-from crmkit.render import text
-from crmkit.render.answers import Answer, Card, done, page
-from crmkit.render.formats import LISTS
+from crmkit.render.answers import Answer, Card, done
+from crmkit.render.pages.rows import texts
 from crmkit.render.tail import Tail
 from crmkit.web.call import HttpCall
 from crmkit.web.route import Route, read, route
@@ -73,10 +71,11 @@ def identity_card(identity: Identity, used: Mapping[str, tuple[int, int | None]]
         "workspace_name": actor.workspace_name,
         "role": actor.role,
         "token_name": actor.token_name,
+        **actor.access.facts,
         "plan": actor.plan,
         **_days_and_money(actor),
     }
-    lines = {label: text.value(content) for label, content in facts.items() if content is not None}
+    lines = texts(facts)
     for resource, (count, cap) in used.items():
         lines[resource] = f"{count} / {'unlimited' if cap is None else cap}"
     usage = {resource: {"used": count, "cap": cap} for resource, (count, cap) in used.items()}
@@ -88,43 +87,6 @@ def _days_and_money(actor: Actor) -> dict[str, str | None]:
     """Return the zone whose days count for the caller, that of the workspace, and what else it prefers."""
     found = shown(actor.preferences)
     return {**found, "timezone": actor.timezone, "workspace_timezone": found["timezone"]}
-
-
-@read("/tokens", area="team", summary="your tokens (sessions)", formats=LISTS)
-async def tokens(call: HttpCall) -> Answer:
-    rows = tuple(
-        (
-            f"token/{session.id}",
-            {
-                "id": session.id,
-                "name": session.name,
-                "workspace_id": session.workspace_id,
-                "created_at": session.created_at,
-                "last_used_at": session.last_used_at,
-                "current": session.current,
-            },
-        )
-        for session in await sessions.sessions(call)
-    )
-    return page(MixedListing("tokens", rows, Paging.whole(len(rows))))
-
-
-def shows_revoked(_: HttpCall, id: str) -> Answer:
-    return done(f"revoked token/{id}", {"id": id, "handle": f"token/{id}"})
-
-
-# an app ends its own without a code
-@route(
-    "DELETE",
-    "/tokens/{id}",
-    summary="end one of your tokens",
-    area="*",
-    verb="delete",
-    query=("code",),
-    shows=shows_revoked,
-)
-async def revoke(call: HttpCall, id: str) -> str:
-    return await sessions.revoke(call, id)
 
 
 def shows_zone(call: HttpCall, timezone: str | None) -> Answer:
@@ -167,4 +129,4 @@ async def end(call: HttpCall) -> list[str]:
     return await account.end(call)
 
 
-ROUTES: list[Route] = [request_code, enter_code, whoami, tokens, revoke, change, end]
+ROUTES: list[Route] = [request_code, enter_code, whoami, change, end]

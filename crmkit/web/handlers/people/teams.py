@@ -8,7 +8,7 @@ from crmkit.core.people import joining, notes, teams, workspaces
 from crmkit.model.actor import Invite, Member, Membership
 from crmkit.model.preferences import shown
 from crmkit.model.query.listing import MixedListing, Paging
-from crmkit.render.answers import Answer, Card, Table, done, page, team, thing
+from crmkit.render.answers import Answer, Table, done, page, team, thing
 from crmkit.render.formats import LISTS
 from crmkit.render.tail import NO_TAIL, Tail
 from crmkit.web.call import HttpCall
@@ -83,29 +83,6 @@ def _shows_removed(_: HttpCall, id: str) -> Answer:
 )
 async def remove(call: HttpCall, id: str) -> str:
     return await workspaces.delete(call, id)
-
-
-def _shows_token(_: HttpCall, minted: workspaces.Minted) -> Answer:
-    facts = {"token": minted.token, "token_name": minted.name, "workspace_id": minted.workspace_id}
-    lines = {"token": minted.token, "workspace": minted.workspace_id}
-    note = "save this token, it is shown once; whoever sends it works in that workspace"
-    return Card(lines, facts, done="token created", tail=Tail(notes=[note]), status=201)
-
-
-@route(
-    "POST",
-    f"{ONE}/tokens",
-    name="mint_token",
-    summary="a token that works in it",
-    area="team",
-    verb="write",
-    form=workspaces.TOKEN,
-    query=("code",),
-    status=201,
-    shows=_shows_token,
-)
-async def mint_token(call: HttpCall, id: str) -> workspaces.Minted:
-    return await workspaces.mint_token(call, id, await call.body())
 
 
 def _shows_joined(call: HttpCall, membership: Membership) -> Answer:
@@ -246,7 +223,6 @@ ROUTES: list[Route] = [
     create,
     change,
     remove,
-    mint_token,
     join,
     people,
     invite,

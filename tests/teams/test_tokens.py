@@ -1,0 +1,342 @@
+"""Tokens made with less than the one that makes them, narrowed, and ended with those they made."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from crmkit import ids
+from tests.house import House, Person
+from tests.teams.office import JSON, Books, Team, asked, error_of, new, office, person_of, stepped
+
+OFFICE = ["203.0.113.0/24", "2001:db8::/32", "127.0.0.0/8"]
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    """A server for many new people."""
+    many = {"CRMKIT_LIMITS_MAILS_PER_HOUR": "1000000", "CRMKIT_LIMITS_CONNECTIONS_PER_CLIENT": "0"}
+    with office(tmp_path_factory.mktemp("tokens") / "data", many) as running:
+        yield running
+
+
+def made(person: Person, workspace: str, **body: Any) -> Person:
+    """Return the same person with a token of this access."""
+    answer = person.post(f"/workspaces/{workspace}/tokens", json=body, headers=JSON)
+    assert answer.status_code == 201, answer.text
+    return person_of(str(person.base_url), answer.json()["token"], person.email)
+
+
+def own(person: Person) -> dict[str, Any]:
+    """Return the token that asks, as it is listed."""
+    (found,) = (token for token in person.json_of("GET", "/tokens")["items"] if token["current"])
+    assert isinstance(found, dict)
+    return found
+
+
+def refused(person: Person, path: str, body: Any, method: str = "POST") -> tuple[int, str, Any]:
+    """Return (status, code, what is wrong with fields, or the scope that is missing)."""
+    answer = person.send_it(method, path, body, headers=JSON)
+    told = answer.json()
+    return answer.status_code, told["error"], told.get("fields") or told.get("scope")
+
+
+def test_a_token_is_shown_with_what_it_was_given(us: Team) -> None:
+    body = {"token_name": "Reader", "access": "read", "expires_at": "2090-07-01T00:00:00Z", "ips": OFFICE}
+    answer = us.alice.post(f"{us.path}/tokens", json=body)
+    assert answer.text.splitlines()[2:6] == [
+        f"workspace: {us.id}",
+        "access: read",
+        "expires_at: 2090-07-01T00:00:00Z",
+        f"ips: {','.join(OFFICE)}",
+    ]
+    reader = made(us.alice, us.id, **body)
+    expected = {"access": "read", "scopes": [], "expires_at": "2090-07-01T00:00:00Z", "ips": OFFICE}
+    assert {name: own(reader)[name] for name in expected} == expected
+    card = reader.json_of("GET", "/whoami")
+    assert {name: card[name] for name in expected} == expected
+    assert "\naccess: read\nexpires_at: 2090-07-01T00:00:00Z\nips: 203.0.113.0/24," in reader.text("GET", "/whoami")
+    assert "  access=read  expires_at=2090-07-01T00:00:00Z  ips=203.0.113.0/24," in reader.text("GET", "/tokens")
+    assert error_of(reader.post("/contacts", json={"name": "Jane"})) == (403, "scope_required")
+    assert reader.get("/contacts").status_code == 200
+
+
+def test_a_token_with_scopes_shows_them_and_does_no_more(us: Team) -> None:
+    clerk = made(us.alice, us.id, scopes=["contacts.read", "contacts.write", "contacts.read"])
+    assert "\nscopes: contacts.read,contacts.write\n" in clerk.text("GET", "/whoami")
+    assert "\naccess: " not in clerk.text("GET", "/whoami")
+    jane = new(clerk, "/contacts", name="Jane")
+    assert refused(clerk, f"/contacts/{jane}", None, "DELETE") == (403, "scope_required", "contacts.delete")
+    assert refused(clerk, "/deals", None, "GET") == (403, "scope_required", "deals.read")
+    assert refused(clerk, "/tokens", None, "GET") == (403, "scope_required", "team.read")
+
+
+def test_a_token_that_was_made_with_nothing_has_what_its_maker_has(us: Team) -> None:
+    assert own(us.alice)["access"] == "full"
+    narrow = {"scopes": ["team.read", "team.write", "deals.read"], "expires_at": "2090-07-01", "ips": OFFICE}
+    first = made(us.alice, us.id, **narrow)
+    second = made(first, us.id)
+    for name in ("access", "scopes", "expires_at", "ips"):
+        assert own(second)[name] == own(first)[name]
+    less = own(made(first, us.id, scopes=["team.read"], expires_at="2090-06-30", ips=["127.0.0.1"]))
+    assert (less["scopes"], less["ips"]) == (["team.read"], ["127.0.0.1/32"])
+    assert less["name"] == "default"
+
+
+@pytest.mark.parametrize(
+    ("body", "answer"),
+    [
+        ({"access": "full"}, (403, "scope_required", "*")),
+        ({"access": "read"}, (403, "scope_required", "*.read")),
+        ({"access": "write"}, (403, "scope_required", "*.read")),
+        ({"access": "propose"}, (403, "scope_required", "*.read")),
+        ({"scopes": ["*"]}, (403, "scope_required", "*")),
+        ({"scopes": ["deals.read", "contacts.read"]}, (403, "scope_required", "contacts.read")),
+        ({"scopes": ["deals.write"]}, (403, "scope_required", "deals.write")),
+        ({"ips": ["203.0.112.0/23"]}, (400, "invalid_value", {"ips": f"must be within {', '.join(OFFICE)}"})),
+        ({"ips": ["0.0.0.0/0"]}, (400, "invalid_value", {"ips": f"must be within {', '.join(OFFICE)}"})),
+        (
+            {"expires_at": "2090-07-01T00:00:01Z"},
+            (400, "invalid_value", {"expires_at": "must be at or before 2090-07-01T00:00:00Z"}),
+        ),
+        (
+            {"expires_at": "never"},
+            (400, "invalid_value", {"expires_at": "must be at or before 2090-07-01T00:00:00Z"}),
+        ),
+    ],
+)
+def test_no_token_makes_one_with_more_than_it_has(us: Team, body: Any, answer: Any) -> None:
+    narrow = {"scopes": ["team.write", "deals.read"], "expires_at": "2090-07-01T00:00:00Z", "ips": OFFICE}
+    maker = made(us.alice, us.id, **narrow)
+    before = len(us.alice.json_of("GET", "/tokens")["items"])
+    assert refused(maker, f"{us.path}/tokens", body) == answer
+    assert len(us.alice.json_of("GET", "/tokens")["items"]) == before
+
+
+@pytest.mark.parametrize(
+    ("body", "field", "told"),
+    [
+        ({"access": "read", "scopes": ["deals.read"]}, "scopes", "stands beside access"),
+        ({"access": "reed"}, "access", "did you mean read?"),
+        ({"access": ["read"]}, "access", "must be one of read, write, propose, full"),
+        ({"scopes": []}, "scopes", "1 to 100 of them"),
+        ({"scopes": "contacts.read"}, "scopes", "must be a list of scopes like contacts.read"),
+        ({"scopes": ["contact.read"]}, "scopes", "has contact.read, which is no scope (did you mean contacts.read?)"),
+        ({"scopes": ["contacts.reed"]}, "scopes", "did you mean contacts.read?"),
+        ({"scopes": ["fields.read"]}, "scopes", "which is no scope"),
+        ({"scopes": ["contacts.read\n*"]}, "scopes", "which is no scope"),
+        ({"scopes": ["contacts.read *"]}, "scopes", "which is no scope"),
+        ({"scopes": ["read"]}, "scopes", "which is no scope"),
+        ({"scopes": [f"contacts.{n}" for n in range(101)]}, "scopes", "1 to 100"),
+        ({"ips": ["203.0.113.0/33"]}, "ips", "must be a list of addresses and networks like 203.0.113.7"),
+        ({"ips": ["office"]}, "ips", "must be a list of addresses"),
+        ({"ips": ["fe80::1%eth0/64"]}, "ips", "must be a list of addresses"),
+        ({"ips": ["203.0.113.7 198.51.100.1"]}, "ips", "must be a list of addresses"),
+        ({"ips": [""]}, "ips", "must be a list of addresses"),
+        ({"ips": [7]}, "ips", "must be a list of addresses"),
+        ({"ips": "203.0.113.7"}, "ips", "must be a list of addresses"),
+        ({"ips": []}, "ips", "1 to 50 of them"),
+        ({"expires_at": "2020-01-01"}, "expires_at", "must be in the future; now it is 2026-"),
+        ({"expires_at": "now"}, "expires_at", "must be in the future"),
+        ({"expires_at": "tomorow"}, "expires_at", "must be a time like"),
+        ({"expires_at": 7}, "expires_at", "or never"),
+        ({"token_name": "x" * 101}, "token_name", "100"),
+    ],
+)
+def test_what_no_token_can_have_is_refused_by_name(us: Team, body: Any, field: str, told: str) -> None:
+    mine = own(us.alice)["id"]
+    for method, path in (("POST", f"{us.path}/tokens"), ("PATCH", f"/tokens/{mine}")):
+        status, code, fields = refused(us.alice, path, body, method)
+        assert (status, code) == (400, "invalid_value")
+        assert list(fields) == [field]
+        assert told in fields[field]
+    assert len(us.alice.json_of("GET", "/tokens")["items"]) == 1
+
+
+def test_only_full_access_or_team_write_makes_tokens(us: Team) -> None:
+    for word in ("read", "write", "propose"):
+        maker = made(us.alice, us.id, access=word)
+        assert refused(maker, f"{us.path}/tokens", {}) == (403, "scope_required", "team.write")
+    for scopes in (["team.write"], ["*.write"], ["*"]):
+        assert made(made(us.alice, us.id, scopes=scopes), us.id).token
+
+
+def test_a_narrow_token_makes_tokens_in_its_own_workspace_alone(us: Team) -> None:
+    other = new(us.alice, "/workspaces", name="Other")
+    maker = made(us.alice, us.id, scopes=["team.write", "workspace.read"])
+    assert refused(maker, f"/workspaces/{other}/tokens", {})[:2] == (403, "not_a_member")
+    assert other not in maker.text("GET", "/workspaces")
+    assert made(us.alice, other, access="read").json_of("GET", "/whoami")["workspace"] == other
+
+
+def test_a_token_ends_when_it_says_however_much_it_is_used(us: Team) -> None:
+    soon = made(us.alice, us.id, expires_at="+2h")
+    assert soon.get("/contacts").status_code == 200
+    ends = own(soon)["expires_at"]
+    us.home.clock.move(hours=1, minutes=59)
+    assert soon.get("/contacts").status_code == 200
+    us.home.clock.move(minutes=1)
+    assert us.home.crm.now >= ends
+    answer = soon.get("/contacts", headers=JSON)
+    assert error_of(answer) == (401, "token_expired")
+    assert f"This token ended at {ends}" in answer.json()["hint"]
+    assert [token["current"] for token in us.alice.json_of("GET", "/tokens")["items"]] == [True]
+
+
+def test_a_token_with_an_end_lives_until_then_though_nobody_uses_it(us: Team) -> None:
+    late = made(us.alice, us.id, expires_at="+90d")
+    us.home.clock.move(days=60)
+    assert late.get("/contacts").status_code == 200
+    assert [token["name"] for token in late.json_of("GET", "/tokens")["items"]] == ["default"]  # others were idle
+    us.home.clock.move(days=31)
+    assert error_of(late.get("/contacts")) == (401, "token_expired")
+
+
+def test_a_token_that_never_ends_needs_an_admin_and_the_mailed_code(us: Team) -> None:
+    path, body = f"{us.path}/tokens", {"token_name": "Cron", "access": "read", "expires_at": "never"}
+    assert refused(us.bob, path, body)[:2] == (403, "admin_required")
+    answer = stepped(us.home, us.alice, "POST", path, body)
+    assert (answer.status_code, answer.json()["expires_at"]) == (201, "never")
+    letter = us.home.letterbox.letters[-1].body
+    assert f"make a further token for {us.id}, with access read, that never ends of itself." in letter
+    cron = person_of(us.home.url, answer.json()["token"], us.alice.email)
+    us.home.clock.move(days=400)
+    assert cron.get("/contacts").status_code == 200
+    assert own(cron)["expires_at"] == "never"
+
+
+def test_a_code_for_one_token_makes_no_other(us: Team) -> None:
+    path, body = f"{us.path}/tokens", {"access": "read", "expires_at": "never"}
+    code = asked(us.home, us.alice, "POST", path, body)
+    for other in ({"expires_at": "never"}, {"scopes": ["*.read"], "expires_at": "never"}, {**body, "ips": OFFICE}):
+        assert error_of(us.alice.post(f"{path}?code={code}", json=other)) == (403, "invalid_code")
+    assert us.alice.post(f"{path}?code={code}", json=body).status_code == 201
+
+
+def test_what_never_ends_is_not_handed_on_without_a_code(us: Team) -> None:
+    body = {"scopes": ["team.write", "team.read"], "expires_at": "never"}
+    maker = stepped(us.home, us.alice, "POST", f"{us.path}/tokens", body).json()["token"]
+    cron = person_of(us.home.url, maker, us.alice.email)
+    assert own(made(cron, us.id))["expires_at"] is None
+    assert refused(cron, f"{us.path}/tokens", {"expires_at": "never"})[:2] == (403, "escalation_required")
+
+
+def test_a_token_is_narrowed_from_its_next_request_on(us: Team) -> None:
+    agent, again = made(us.alice, us.id, token_name="Agent"), None
+    again = person_of(us.home.url, agent.token, agent.email)  # over another connection
+    jane = new(again, "/contacts", name="Jane")
+    path = f"/tokens/{own(agent)['id']}"
+    answer = agent.patch(path, json={"access": "write"})
+    assert answer.text.startswith(
+        f"token/{path.removeprefix('/tokens/')}  name=Agent  workspace_id={us.id}  access=write  "
+    )
+    assert refused(again, f"/contacts/{jane}", None, "DELETE") == (403, "scope_required", "contacts.delete")
+    assert us.alice.json_of("PATCH", path, {"access": "read"})["access"] == "read"
+    assert refused(again, "/contacts", {"name": "Bob"}) == (403, "scope_required", "contacts.write")
+    assert refused(again, path, {"access": "write"}, "PATCH") == (403, "scope_required", "write")
+    assert refused(us.alice, path, {"access": "write"}, "PATCH") == (403, "scope_required", "write")
+    assert us.alice.patch(path, json={"scopes": ["contacts.read"], "token_name": "Less"}).status_code == 200
+    assert refused(again, "/deals", None, "GET") == (403, "scope_required", "deals.read")
+    assert agent.patch(path, json={"ips": ["203.0.113.0/24"]}).status_code == 200
+    assert error_of(again.get("/contacts")) == (401, "invalid_token")
+    entries = us.alice.json_of("GET", "/audit?action=token.update")["items"]
+    assert entries[0]["changes"] == {"ips": [None, ["203.0.113.0/24"]]}
+    assert entries[1]["changes"] == {
+        "name": ["Agent", "Less"],
+        "access": ["read", None],
+        "scopes": [None, ["contacts.read"]],
+    }
+
+
+def test_an_end_and_addresses_are_narrowed_and_never_taken_away(us: Team) -> None:
+    agent = made(us.alice, us.id, expires_at="2090-07-02T00:00:00Z", ips=OFFICE)
+    path = f"/tokens/{own(agent)['id']}"
+    for body in ({"expires_at": "2090-07-03"}, {"expires_at": "never"}, {"ips": ["0.0.0.0/0"]}):
+        assert refused(us.alice, path, body, "PATCH")[:2] == (400, "invalid_value")
+    for name in ("access", "scopes", "expires_at", "ips"):
+        told = {name: "cannot be cleared: a token is only narrowed"}
+        assert refused(us.alice, path, {name: None}, "PATCH") == (400, "invalid_value", told)
+    assert refused(us.alice, path, {}, "PATCH")[:2] == (400, "missing_field")
+    body = {"expires_at": "2090-07-01T00:00:00Z", "ips": ["127.0.0.1"]}
+    assert us.alice.patch(path, json=body).status_code == 200
+    found = own(agent)
+    assert (found["access"], found["expires_at"], found["ips"]) == ("full", body["expires_at"], ["127.0.0.1/32"])
+
+
+def test_a_token_in_use_is_not_made_endless_by_narrowing_it(us: Team) -> None:
+    answer = refused(us.alice, f"/tokens/{own(us.alice)['id']}", {"expires_at": "never"}, "PATCH")
+    assert answer == (400, "invalid_value", {"expires_at": "must be a time: a token is only narrowed"})
+
+
+def test_another_token_is_changed_or_ended_with_the_scope_for_it_alone(us: Team) -> None:
+    mine = own(us.alice)["id"]
+    for body in ({"access": "write"}, {"scopes": ["*.read"]}):
+        narrow = made(us.alice, us.id, **body)
+        for id in (mine, ids.mint("tok"), own(made(us.bob, us.id))["id"]):
+            assert refused(narrow, f"/tokens/{id}", {"token_name": "x"}, "PATCH") == (
+                403,
+                "scope_required",
+                "team.write",
+            )
+            assert refused(narrow, f"/tokens/{id}", None, "DELETE") == (403, "scope_required", "team.delete")
+        assert narrow.patch(f"/tokens/{own(narrow)['id']}", json={"token_name": "x"}).status_code == 200
+        assert narrow.delete(f"/tokens/{own(narrow)['id']}").status_code == 200
+    assert refused(us.alice, f"/tokens/{own(us.bob)['id']}", {"token_name": "x"}, "PATCH")[:2] == (404, "not_found")
+
+
+def test_a_token_ends_with_those_it_made_and_they_made(us: Team) -> None:
+    other = new(us.alice, "/workspaces", name="Other")
+    first = made(us.alice, us.id, token_name="first")
+    second, elsewhere = made(first, us.id, token_name="second"), made(first, other, token_name="elsewhere")
+    third = made(second, us.id, token_name="third", access="read")
+    id = own(first)["id"]
+    answer = us.alice.delete(f"/tokens/{id}", headers=JSON)
+    assert answer.json()["message"] == f"revoked token/{id} and 3 that it made"
+    assert (answer.json()["id"], answer.json()["made"]) == (id, 3)
+    for ended in (first, second, elsewhere, third):
+        assert error_of(ended.get("/whoami")) == (401, "invalid_token")
+    assert us.alice.get("/whoami").status_code == 200
+    logged = us.alice.json_of("GET", "/audit?action=token.revoke")["items"]
+    assert [entry["changes"]["name"][0] for entry in logged] == ["first", "third", "second"]
+
+
+def test_tokens_that_are_kept_end_with_the_one_before(us: Team) -> None:
+    first = made(us.alice, us.id)
+    second = made(first, us.id)
+    third = made(second, us.id)
+    id = own(second)["id"]
+    assert us.alice.delete(f"/tokens/{id}?keep_made=1").text == f"OK revoked token/{id}\n"
+    assert error_of(second.get("/whoami")) == (401, "invalid_token")
+    assert third.get("/whoami").status_code == 200
+    id = own(first)["id"]
+    assert us.alice.delete(f"/tokens/{id}?keep_made=0").text == f"OK revoked token/{id} and 1 that it made\n"
+    assert error_of(third.get("/whoami")) == (401, "invalid_token")
+    assert error_of(us.alice.delete(f"/tokens/{own(us.alice)['id']}?keep_made=2")) == (400, "invalid_value")
+
+
+def test_a_token_that_ends_its_maker_ends_with_it(us: Team) -> None:
+    first = made(us.alice, us.id)
+    second = made(first, us.id)
+    assert second.delete(f"/tokens/{own(first)['id']}").status_code == 200
+    assert error_of(first.get("/whoami")) == error_of(second.get("/whoami")) == (401, "invalid_token")
+
+
+def test_a_dry_run_ends_and_narrows_nothing(us: Team) -> None:
+    first = made(us.alice, us.id)
+    made(first, us.id)
+    with Books(us.home.folder) as books:
+        before = [{**row, "last_used_at": ""} for row in books.rows("tokens")]
+        path = f"/tokens/{own(first)['id']}"
+        assert "and 1 that it made\n# dry run" in us.alice.delete(f"{path}?dry_run=1").text
+        assert us.alice.json_of("PATCH", f"{path}?dry_run=1", {"access": "read"})["access"] == "read"
+        assert [{**row, "last_used_at": ""} for row in books.rows("tokens")] == before
+
+
+def test_the_list_of_tokens_is_a_table_too(us: Team) -> None:
+    made(us.alice, us.id, token_name="Clerk", scopes=["contacts.read", "deals.read"], ips=OFFICE)
+    head, clerk, mine = us.alice.text("GET", "/tokens?format=csv").splitlines()
+    assert head.split(",")[:8] == [
+        *("handle", "id", "name", "workspace_id", "access", "scopes", "expires_at", "ips"),
+    ]
+    assert "contacts.read" in clerk
+    assert ",full," in mine
