@@ -3,7 +3,8 @@
 import pytest
 
 from crmkit.core.people.login import CODE_ENTRY
-from crmkit.core.people.workspaces import TOKEN, WORKSPACE
+from crmkit.core.people.tokens.given import TOKEN
+from crmkit.core.people.workspaces import WORKSPACE
 from crmkit.errors import Problem
 from crmkit.model.fields import Text
 from crmkit.model.form import Field, Form
