@@ -1,7 +1,9 @@
 """The arguments of a tool call, as the client sent them: named, but what they hold is left to the API."""
 
+import json
 from collections.abc import Collection, Mapping
 from itertools import islice
+from typing import Any
 
 import msgspec
 
@@ -14,14 +16,17 @@ Sent = Mapping[str, msgspec.Raw]
 
 
 def sent(tool: str, arguments: bytes, takes: Collection[str], needed: Collection[str]) -> dict[str, msgspec.Raw]:
-    """Return the arguments by name, undecoded; raises `invalid_value` for what is no argument of the tool or missing.
+    """Return the arguments by name, undecoded.
 
-    One that is null counts as left out where it is not needed.
+    Raises `invalid_value` for one that the tool does not take, for one that stands twice or is missing.
     """
     try:
         found = msgspec.json.decode(arguments, type=dict[str, msgspec.Raw])
+        twice = _twice(arguments)
     except (msgspec.DecodeError, RecursionError):
         raise Problem("invalid_value", f"Send the arguments as one JSON object: {', '.join(takes)}.") from None
+    if twice is not None:
+        refuse(tool, takes, {twice: "stands twice"})
     unknown = [name for name in found if name not in takes]
     wrong = {
         name: f"is no argument of {tool}{nearest(name[:40], takes)}"
@@ -30,6 +35,22 @@ def sent(tool: str, arguments: bytes, takes: Collection[str], needed: Collection
     wrong |= {name: "is needed" for name in needed if name not in found}
     refuse(tool, takes, wrong)
     return found
+
+
+def _twice(arguments: bytes) -> str | None:
+    """Return the name of an argument that stands twice, None if none does. Objects within them are not looked into."""
+    names: list[str] = []
+    known: set[str] = set()
+
+    def pairs(found: list[tuple[str, Any]]) -> None:
+        names[:] = [name for name, _ in found]  # those of the outermost object come last
+
+    json.loads(bytes(arguments), object_pairs_hook=pairs, parse_int=str, parse_float=str)  # no number is too long
+    for name in names:
+        if name in known:
+            return name
+        known.add(name)
+    return None
 
 
 def text(raw: msgspec.Raw) -> str | None:

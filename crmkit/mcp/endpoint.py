@@ -3,6 +3,7 @@
 The two differ in their tools alone.
 """
 
+import asyncio
 from collections.abc import Callable, Iterable
 from typing import Any, Protocol
 
@@ -72,8 +73,8 @@ def endpoint(made: Callable[[HttpCall], Toolset]) -> Handler:
     async def answer(call: HttpCall) -> Response:
         if call.method != "POST":
             raise Problem("method_not_allowed", "MCP takes POST alone here.", headers={"Allow": "POST"})
-        if not known:
-            known.append(made(call))
+        if not known:  # the schemas of all fields take a while, beside which others are answered
+            known.append(await asyncio.to_thread(made, call))
         return await _answer(call, known[0])
 
     return answer

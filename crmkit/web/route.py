@@ -244,7 +244,7 @@ def _has_tool(made: Route) -> bool:
     if made.public or made.direct or made.streams or made.uploads or not made.summary:
         return False
     if made.kind is None:
-        return made.area in ("*", "analytics") or made.area not in get_args(Area)
+        return made.consent == FREE and (made.area in ("*", "analytics") or made.area not in get_args(Area))
     return made.verb == "read" or not made.kind.is_setting
 
 

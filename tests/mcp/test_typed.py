@@ -86,8 +86,10 @@ def test_the_verbs_have_a_tool_each_for_all_kinds() -> None:
 def test_no_tool_reaches_people_tokens_or_what_is_set_up() -> None:
     for route in ROUTES:
         if route.tool and route.tool != "whoami":
-            assert route.area not in ("account", "team", "tokens")
+            assert not route.paths[0].startswith(("/tokens", "/me", "/workspaces", "/auth", "/imports"))
+            assert route.area not in ("own", "team")
             assert route.area != "workspace" or route.verb == "read"
+            assert route.consent == "free"
 
 
 def described(schema: Any) -> list[str]:
@@ -329,12 +331,31 @@ def test_wrong_arguments_are_told_to_the_model(client: Person, name: str, argume
     assert says in refused(client, name, **arguments)
 
 
+def test_a_number_that_is_too_long_is_told_like_any_other(client: Person) -> None:
+    deal = f'{{"title":"A","amount_cents":{"9" * 5_000},"custom":{{"a":1e999}}}}'
+    sent = f'{{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{{"name":"create_deal","arguments":{deal}}}}}'
+    answer = client.post(PATH, content=sent).json()["result"]
+    assert answer["isError"]
+    assert answer["content"][0]["text"].startswith("ERROR invalid_json\n")
+
+
 @pytest.mark.parametrize("raw", ['"x"', "5", "[1]", "null"])
 def test_arguments_that_are_no_object_are_told_to_the_model(client: Person, raw: str) -> None:
     sent = f'{{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{{"name":"get_contact","arguments":{raw}}}}}'
     answer = client.post(PATH, content=sent).json()["result"]
     assert answer["isError"]
     assert "Send the arguments as one JSON object: id, as_of, fields." in answer["content"][0]["text"]
+
+
+@pytest.mark.parametrize("path", ["/mcp", PATH])
+def test_an_argument_that_stands_twice_is_refused(client: Person, path: str) -> None:
+    name, given = (
+        ("read", '"path":"/help","path":"/whoami"') if path == "/mcp" else ("help", '"topic":"mcp","topic":""')
+    )
+    sent = f'{{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{{"name":"{name}","arguments":{{{given}}}}}}}'
+    answer = client.post(path, content=sent).json()["result"]
+    assert answer["isError"]
+    assert f"{'path' if path == '/mcp' else 'topic'} stands twice" in answer["content"][0]["text"]
 
 
 @pytest.mark.parametrize("name", TOOLS)
