@@ -21,7 +21,7 @@ READ = 40  # to read a text
 LOOK_UP = 800  # to find where the postings of a trigram begin
 SKIPPED = 1 / 6  # to skip a posting of a further trigram, between those of the first
 
-_RUN = re.compile(f"[a-z\\x80-\\U0010ffff]{{{CODED},}}")  # whatever Unicode comes to call a letter
+_RUN = re.compile(f"[^\x00-`{{-\x7f]{{{CODED},}}")  # a-z, and whatever Unicode comes to call a letter
 _FIRST_CODE, _CODES = 0xF900, 269
 
 
