@@ -118,13 +118,15 @@ def _normalized(text: str, longest: int) -> str:
     text = text.strip()
     if len(text) > longest:
         raise ValueError(f"must have at most {longest} characters")
-    return unicodedata.normalize("NFC", text.lower())
+    return text.lower() if text.isascii() else unicodedata.normalize("NFC", text.lower())
 
 
 def _local(text: str) -> str:
     """Return a dot-atom whose characters beyond ASCII IDNA 2008 allows: letters, digits and their marks."""
     if len(text.encode()) > LOCAL_OCTETS or not _LOCAL.fullmatch(text):
         raise ValueError
+    if text.isascii():
+        return text
     for found in _BEYOND_ASCII.finditer(text):
         run, start = found.group(), found.start()
         if not run.isprintable():  # invisible joiners, which IDNA allows between some letters

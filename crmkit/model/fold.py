@@ -7,6 +7,7 @@ import re
 import unicodedata
 
 _WORD = re.compile(r"[^\W_]+")
+_ACCENTS = re.compile("[\u0300-\u036f]+")
 
 # kinds of one sign: what people, keyboards and word processors write for it
 _KINDS = {
@@ -46,8 +47,10 @@ def plain(text: str) -> str:
     if not text.isascii():
         # before NFKD, which makes a blank and an accent of ´, and after it, since ẚ ends in an apostrophe
         decomposed = unicodedata.normalize("NFKD", _unified(text)).casefold()
-        kept = (c for c in decomposed if not "\u0300" <= c <= "\u036f" and unicodedata.category(c) != "Cf")
-        text = unicodedata.normalize("NFKC", "".join(kept)).replace("ı", "i").replace("ł", "l").replace("ø", "o")
+        kept = _ACCENTS.sub("", decomposed)
+        if not kept.isprintable():
+            kept = "".join(c for c in kept if unicodedata.category(c) != "Cf")
+        text = unicodedata.normalize("NFKC", kept).replace("ı", "i").replace("ł", "l").replace("ø", "o")
         return " ".join(_unified(text.replace("đ", "d")).split())
     return " ".join(text.lower().replace("`", "'").split())
 

@@ -1,5 +1,7 @@
 """A pipeline: the stages that the records of a kind go through, in order, and which of them mean won or lost."""
 
+from collections.abc import Mapping
+from functools import cached_property
 from typing import Any
 
 from msgspec import Struct
@@ -18,7 +20,7 @@ class Stage(Struct, frozen=True):
     means: str = ""  # one of MEANINGS, or nothing
 
 
-class Pipeline(Struct, frozen=True):
+class Pipeline(Struct, frozen=True, dict=True):
     """Stages are compared without case. A `strict` pipeline lets records into its own stages alone.
 
     `is_put` is false for the one that a workspace has until an admin puts another.
@@ -30,8 +32,11 @@ class Pipeline(Struct, frozen=True):
 
     def find(self, name: str | None) -> Stage | None:
         """Return the stage of this name, None if there is none."""
-        key = None if name is None else fold(name)
-        return next((stage for stage in self.stages if fold(stage.name) == key), None)
+        return None if name is None else self._by_key.get(fold(name))
+
+    @cached_property
+    def _by_key(self) -> Mapping[str, Stage]:
+        return {fold(stage.name): stage for stage in reversed(self.stages)}
 
     def meaning(self, name: str | None) -> str:
         """Return what a stage means: won, lost, or nothing."""

@@ -134,6 +134,12 @@ class Kind(Form, frozen=True, eq=False, dict=True):
         return {name: self.by_name[name].default for name in self.members}
 
     @cached_property
+    def empty(self) -> Record:
+        """A record to which nothing was given."""
+        make: Callable[..., Record] = self.record
+        return make("", *self.blank.values())
+
+    @cached_property
     def listed(self) -> tuple[str, ...]:
         """The names of the fields that list lines show."""
         return tuple(field.name for field in self.fields if field.listed)
@@ -279,9 +285,9 @@ class Kind(Form, frozen=True, eq=False, dict=True):
         None, as in `values` or of a field that is not in them, stands for the field's default.
         """
         given = {name: value for name, value in values.items() if value is not None}
-        preferred = {field.name: field.default_of(preferences) for field in self.preferring}
-        make: Callable[..., Record] = self.record
-        return make(self.handle(id), *{**self.blank, **preferred, **given, "id": id}.values())
+        for each in self.preferring:
+            given.setdefault(each.name, each.default_of(preferences))
+        return replace(self.empty, **{**given, "handle": self.handle(id), "id": id})
 
 
 def kind_of(

@@ -1,6 +1,7 @@
 """Texts into the index: queued by the transaction of a write, indexed in batches later, merged when nobody writes."""
 
 from collections.abc import Iterable
+from functools import cache
 from itertools import accumulate
 from typing import TYPE_CHECKING, cast
 
@@ -41,12 +42,18 @@ def texts(kind: Kind, record: Record, country: str = "") -> tuple[str, str]:
     A phone number is found as it is written and by its digits, read with this country.
     """
     values: list[str | list[str] | None] = []
-    for field in kind.searched:
-        value = getattr(record, field.name)
-        is_phone = isinstance(field.type, Phone) and value is not None
-        values.append(phones.found(value, country) if is_phone else value)
+    for name, is_phone in _sources(kind):
+        value = getattr(record, name)
+        if value is not None:
+            values.append(phones.found(value, country) if is_phone else value)
     title = fold.plain(getattr(record, kind.title.name)) if kind.has_title else ""
     return START + title, searched(values)
+
+
+@cache
+def _sources(kind: Kind) -> tuple[tuple[str, bool], ...]:
+    """Return the names of the fields that search looks at, and whether each is a phone number."""
+    return tuple((field.name, isinstance(field.type, Phone)) for field in kind.searched)
 
 
 def searched(values: Iterable[str | list[str] | None]) -> str:
