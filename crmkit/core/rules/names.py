@@ -14,8 +14,8 @@ from crmkit.model.record import Kind
 def _settled(write: Write, values: Values) -> Values:
     """Return the values with the name that they make; raises `missing_field` where nothing is left to make one of."""
     name = write.kind.composed
-    if name is None or values.keys().isdisjoint((name.name, *name.parts)):
-        return values
+    if name is None or (values.keys().isdisjoint(name.parts) and (write.before is None or name.name not in values)):
+        return values  # a new name without parts was set apart, as one is that nothing tells about
     whole = " ".join(part for part in (write.will(part, values) for part in name.parts) if part)
     if values.get(name.name) is not None:
         return {**values, name.told_by: True if values[name.name] == whole else None}
