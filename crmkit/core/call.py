@@ -48,6 +48,11 @@ class Call:
         return self.actor.asker(self.now)
 
     @property
+    def needs(self) -> tuple[str, ...]:
+        """The scopes that the token must have, still when the write begins."""
+        return ()
+
+    @property
     def code(self) -> str:
         """The step-up code that was sent; empty without one."""
         return ""
@@ -106,10 +111,11 @@ class Call:
         They are done in order, once; one that raises is the last, and what it raised is raised. A Problem that the unit
         returned is raised after them: unlike one that it raises, it takes back nothing that was written.
 
-        The actor is looked up again inside the transaction, so a revoked token or an ended membership stops a
-        request that was already waiting. `lanes` name what the unit looks at before it writes; without them it is the
-        actor's workspace. An act that an app must have confirmed is refused, unless the unit `asks_code` itself (see
-        stepup.confirmed). `silent` as in Database.write. `door` may answer in place of the unit, or take it back.
+        The actor is looked up again inside the transaction, so a token that was revoked or narrowed, or an ended
+        membership, stops a request that was already waiting. `lanes` name what the unit looks at before it writes;
+        without them it is the actor's workspace. An act that an app must have confirmed is refused, unless the unit
+        `asks_code` itself (see stepup.confirmed). `silent` as in Database.write. `door` may answer in place of the
+        unit, or take it back.
         """
         actor = self._actor
         if actor is not None and actor.must_confirm and not asks_code:
@@ -122,6 +128,7 @@ class Call:
         def checked(tx: Tx) -> tuple[T | Problem, list[Effect], dict[str, int]]:
             if actor is not None:
                 tx.actor = access.current(tx)
+                tx.actor.access.check(*self.needs)
             value = unit(tx) if door is None else door.run(tx, unit)
             return value, tx.effects, tx.operations
 

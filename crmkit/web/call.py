@@ -30,6 +30,7 @@ KNOWN = "known"  # in the state of a request without a token: the actor that ask
 WITHIN = "within"  # in the state of a request that is part of another, which was counted
 LINKED = "linked"  # in the state of a request that a link stands for: who made the link
 PROBLEM = "problem"  # in the state of a request that was refused: why
+NEEDS = "needs"  # in the state of a request: the scopes that its route needs
 DRY = "dry"  # in the state of a request: whether it is a dry run
 LONG = 256 * 1024  # bytes of a body that is decoded beside the event loop: some milliseconds
 FLAGS = {"1": True, "true": True, "0": False, "false": False}
@@ -44,11 +45,18 @@ def header_of(scope: Scope, name: bytes) -> str:
 
 
 def credentials(scope: Scope) -> str:
-    """Return what the header Authorization has, or stands for where the token came as X-API-Key; empty without."""
+    """Return what the header Authorization has, or stands for where the token came as X-API-Key; empty without.
+
+    Raises `invalid_value` where both are sent and differ.
+    """
     sent = header_of(scope, b"authorization")
-    if not sent and (key := header_of(scope, b"x-api-key").strip()):
-        return f"Bearer {key}"
-    return sent
+    key = header_of(scope, b"x-api-key").strip()
+    if not key:
+        return sent
+    if sent and sent.split()[1:] != [key]:
+        wrong = {"X-API-Key": "is another token than that in Authorization"}
+        raise Problem("invalid_value", "Send the token in one of the two headers.", fields=wrong)
+    return f"Bearer {key}"
 
 
 def address_of(scope: Scope) -> str:
@@ -91,6 +99,11 @@ class HttpCall(Call):
     @property
     def app(self) -> Litestar:
         return self.scope["litestar_app"]
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        found: tuple[str, ...] = self.scope["state"].get(NEEDS, ())
+        return found
 
     @property
     def method(self) -> str:

@@ -19,7 +19,7 @@ from crmkit.core.crm import Crm
 from crmkit.core.people import sessions
 from crmkit.errors import Problem
 from crmkit.model.actor import Actor
-from crmkit.web.call import INSIDE, KNOWN, LINKED, WITHIN, address_of, check_gentle, credentials
+from crmkit.web.call import INSIDE, KNOWN, LINKED, NEEDS, WITHIN, address_of, check_gentle, credentials
 from crmkit.web.connection.hosts import Hosts
 from crmkit.web.limits import RateLimits
 from crmkit.web.oauth.origins import Origins, challenge
@@ -60,7 +60,7 @@ class Gate:
                 raise Problem("invalid_value", "A link shows records and figures, never settings, people or the log.")
             if actor.is_app and route.consent == CODE:
                 actor = replace(actor, must_confirm=True)
-            state["actor"] = actor
+            state["actor"], state[NEEDS] = actor, route.needs
             if not route.apps and not state.get(INSIDE) and not state.get(WITHIN):
                 self.limit.count(actor, state)
             actor.access.check(*route.needs)

@@ -11,12 +11,13 @@ from msgspec.structs import replace
 
 from crmkit.core.call import Call
 from crmkit.core.people import sessions
+from crmkit.core.people.tokens import verbs
 from crmkit.core.records import write
 from crmkit.errors import Problem
 from tests.house import ALICE, CHARLIE, UNLIMITED, GivenClock, House, Person, house
 from tests.kinds import CONTACT
 from tests.storage.desk import Confirming, Desk, desk, queued
-from tests.web.connecting import App
+from tests.web.connecting import App, rpc
 
 
 @pytest.fixture
@@ -108,6 +109,30 @@ def test_a_token_is_taken_only_behind_the_word_bearer(
             assert answer["hint"].startswith("Send Authorization: Bearer TOKEN: the word Bearer is missing. ")
 
 
+def test_x_api_key_is_the_same_as_the_header_authorization(home: House, alice: Person) -> None:
+    key, bearer = {"X-API-Key": alice.token}, {"Authorization": f"Bearer {alice.token}"}
+    listing = rpc("tools/call", {"name": "request", "arguments": {"method": "GET", "path": "/whoami"}})
+    with home.stranger() as someone:
+        for headers in (key, key | bearer):
+            assert someone.json_of("GET", "/whoami", headers=headers)["email"] == alice.email
+            assert someone.get("/help?topic=setup", headers=headers).status_code == 200
+            told = someone.post("/mcp", json=listing, headers=headers).json()["result"]["content"][0]["text"]
+            assert f"email: {alice.email}\n" in told
+        assert someone.json_of("GET", "/whoami", headers={"X-API-Key": "ck_nonsense"})["error"] == "invalid_token"
+        assert someone.json_of("GET", "/whoami", headers={"X-API-Key": ""})["error"] == "auth_required"
+
+
+def test_two_tokens_in_two_headers_are_refused(home: House, alice: Person) -> None:
+    other = "Bearer ck_other"
+    with home.stranger() as someone:
+        for authorization in (other, f"{other} {alice.token}", "Basic YWxpY2U6", "Bearer", alice.token):
+            headers = {"X-API-Key": alice.token, "Authorization": authorization}
+            for path in ("/whoami", "/help", "/mcp"):
+                answer = someone.json_of("POST" if path == "/mcp" else "GET", path, headers=headers)
+                assert answer["error"] == "invalid_value"
+                assert list(answer["fields"]) == ["X-API-Key"]
+
+
 def outcome(back: Desk, calls: list[Any]) -> list[Any]:
     return back.do(queued(back.database, calls))
 
@@ -162,6 +187,28 @@ def test_of_two_tokens_that_revoke_each_other_in_one_moment_the_first_wins(back:
     assert first.id == two.token_id
     assert isinstance(second, Problem)
     assert second.code == "invalid_token"
+
+
+class Needing(Call):
+    """A call of a route that needs a scope."""
+
+    needs = ("contacts.write",)
+
+
+def test_a_request_that_waits_is_refused_once_its_token_was_narrowed(back: Desk) -> None:
+    owner, agent = back.person(), back.person()
+    jane = back.save(owner, name="Jane")
+    narrowed, refused, done = outcome(
+        back,
+        [
+            partial(verbs.narrow, Call(back.crm, owner), agent.token_id, {"access": "read"}),
+            partial(write.change, Needing(back.crm, agent), CONTACT, jane.id, {"stage": "won"}),
+            partial(write.change, Needing(back.crm, owner), CONTACT, jane.id, {"stage": "lead"}),
+        ],
+    )
+    assert (narrowed.access.words, done.record.stage, done.record.version) == ("read", "lead", 2)
+    assert isinstance(refused, Problem)
+    assert (refused.code, refused.facts) == ("scope_required", {"scope": "contacts.write"})
 
 
 def test_a_membership_that_ended_no_longer_counts_for_a_request_that_waits(back: Desk) -> None:
