@@ -162,9 +162,10 @@ def made_by(connection: Connection, user_id: str, token_id: str) -> list[str]:
     """Return the ids of the tokens that a user's token made, that these made, and so on."""
     sql = (
         "WITH RECURSIVE made (id) AS (SELECT id FROM tokens WHERE user_id = ? AND made_by = ? "
-        "UNION SELECT t.id FROM tokens AS t JOIN made AS m ON t.made_by = m.id WHERE t.user_id = ?) SELECT id FROM made"
+        "UNION SELECT t.id FROM tokens AS t JOIN made AS m ON t.made_by = m.id WHERE t.made_by <> '') "
+        "SELECT id FROM made"
     )
-    return [id for (id,) in connection.execute(sql, (user_id, token_id, user_id)).fetchall()]
+    return [id for (id,) in connection.execute(sql, (user_id, token_id)).fetchall()]
 
 
 def change(tx: Tx, token_id: str, name: str, access: Access) -> None:
@@ -185,6 +186,6 @@ def remove(tx: Tx, user_id: str, token_id: str) -> tuple[str, str] | None:
     ).fetchone()
     if row is None:
         return None
-    tx.connection.execute("UPDATE tokens SET made_by = ? WHERE made_by = ?", (row[2], token_id))
+    tx.connection.execute("UPDATE tokens SET made_by = ? WHERE made_by = ? AND made_by <> ''", (row[2], token_id))
     answers.drop_all(tx, row[1], [token_id])
     return row[0], row[1]

@@ -286,6 +286,20 @@ def test_signing_in_and_connecting_end_the_token_unused_longest_where_no_more_ar
             assert third.get("/whoami", headers={"Authorization": f"Bearer {app}"}).status_code == 200
 
 
+def test_a_token_that_never_ends_makes_room_for_others_last(tmp_path: Path) -> None:
+    environ = {**UNLIMITED, "CRMKIT_LIMITS_TOKENS_PER_USER": "3"}
+    with house(tmp_path / "data", environ) as home, home.sign_in(ALICE, "first") as first:
+        path = f"/workspaces/{first.json_of('GET', '/whoami')['workspace']}/tokens"
+        body = {"token_name": "cron", "expires_at": "never"}
+        assert first.post(path, json=body).status_code == 403
+        assert first.post(f"{path}?code={home.letterbox.code_for(ALICE)}", json=body).status_code == 201
+        for name in ("second", "third", "fourth"):
+            home.clock.move(minutes=11)
+            with home.sign_in(ALICE, name) as latest:
+                listed = latest.json_of("GET", "/tokens")["items"]
+        assert [one["name"] for one in listed] == ["fourth", "third", "cron"]
+
+
 def confirm_of(back: Desk, actor: Any, contact: Any) -> str:
     with pytest.raises(Problem) as raised:
         back.do(write.remove(Call(back.crm, actor), CONTACT, contact.id))
