@@ -40,6 +40,8 @@ CATALOGUE: dict[str, tuple[tuple[int, ...], str]] = {
     "duplicate": ((409,), "a record with that key is there already, and none is merged into"),
     "undo_conflict": ((409,), "what the operation wrote has changed since, or it cannot be undone"),
     "does_not_fit": ((409,), "values of records do not fit the type; nothing changed"),
+    "proposal_closed": ((409,), "the proposal was approved, rejected, or expired"),
+    "proposal_outdated": ((409,), "what the proposal would write is not what it was shown to write"),
     "in_progress": ((409,), "the first request with this key, or that import, has not ended yet; wait for it"),
     "last_admin": ((409,), "a workspace keeps at least one admin"),
     "link_over": ((410,), "the time of a link has passed, or it was ended"),

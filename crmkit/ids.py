@@ -35,6 +35,7 @@ OTHERS = {
     "op": "operation",
     "imp": "import",
     "ln": "link",
+    "pr": "proposal",
 }
 
 

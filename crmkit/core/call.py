@@ -19,13 +19,14 @@ T = TypeVar("T")
 class Call:
     """One request to the product, from whatever face it came; without an actor, work of the system or a stranger's."""
 
-    __slots__ = ("_actor", "_now", "crm", "door", "outcome")
+    __slots__ = ("_actor", "_now", "around", "crm", "door", "outcome")
 
     def __init__(self, crm: Crm, actor: Actor | None = None) -> None:
         self.crm = crm
         self._actor = actor
         self._now = ""
         self.door: Door | None = None  # of a request under a key, or for a dry run; it writes once
+        self.around: Callable[[Unit[Any]], Unit[Any]] | None = None  # makes its unit another one: see core/proposals
         self.outcome = NOTHING  # of its newest write, unless that is under a key
 
     @property
@@ -121,6 +122,8 @@ class Call:
         if actor is not None and actor.must_confirm and not asks_code:
             raise access.unconfirmed()
 
+        if self.around is not None:
+            unit = self.around(unit)
         door = self.door
         if door is not None and actor is not None and lanes is not None:
             lanes = (*lanes, actor.workspace_id)  # where answers are kept

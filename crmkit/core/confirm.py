@@ -30,8 +30,11 @@ def require(tx: Tx, sent: str, bound: bytes, says: str, again: str, body: str = 
 
     Else issue a fresh token and return `confirmation_required` with it, for the unit to return. `says` tells what the
     act takes along; `again` is the request, without token, and `body` what is sent with it. A dry run needs no token,
-    and uses none up.
+    and uses none up; a proposal tells what it `says`, and needs none either.
     """
+    if tx.says is not None:
+        tx.says.append(says)
+        return None
     if tx.is_dry or (sent and confirmations.consume(tx, bound, sent, MINUTES)):
         return None
     token = confirmations.issue(tx, bound, MINUTES)

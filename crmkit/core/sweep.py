@@ -1,4 +1,4 @@
-"""What is outdated is dropped: counters of limits, codes, confirm tokens, kept answers, links, grants, files, jobs.
+"""What is outdated is dropped: counters, codes, confirm tokens, kept answers, links, proposals, grants, files, jobs.
 
 Rows stamped in the future, because the clock was set back, are dropped too; otherwise they would count again later.
 """
@@ -12,6 +12,7 @@ from crmkit.core.transfer import uploads
 from crmkit.storage import job_records, jobs
 from crmkit.storage.interface.tx import Tx
 from crmkit.storage.people import attempts, grants, tokens, waiting_codes
+from crmkit.storage.proposals import kept
 from crmkit.storage.requests import answers, confirmations
 from crmkit.storage.transfer import imports, links
 
@@ -28,6 +29,7 @@ def sweep(tx: Tx, crm: Crm) -> bool:
     confirmations.forget(tx, after(tx.now, minutes=confirm.MINUTES))
     answers.forget(tx)
     links.forget(tx)
+    kept.forget(tx)
     grants.forget(tx, codes_latest, kept_since, after(tx.now, seconds=GRANT_SECONDS))
     files, is_left = imports.forget(tx)
     uploads.remove(tx, crm, files)

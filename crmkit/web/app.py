@@ -14,7 +14,7 @@ from crmkit.settings import Settings, SettingsError
 from crmkit.web.connection.accesslog import AccessLog
 from crmkit.web.edge import Edge
 from crmkit.web.gate import Gate
-from crmkit.web.handlers import configuration, documents, jobs
+from crmkit.web.handlers import configuration, documents, jobs, proposals
 from crmkit.web.handlers.people import account, teams, tokens
 from crmkit.web.handlers.reading import analytics, overview
 from crmkit.web.handlers.reading import log as reading_log
@@ -107,6 +107,7 @@ def routes(kinds: Kinds) -> list[Route]:
         *jobs.ROUTES,
         *imports.ROUTES,
         *links.ROUTES,
+        *proposals.ROUTES,
     ]
     of_settings = [
         route

@@ -2,8 +2,8 @@
 
 In this order: the Host header is valid (in local mode it names this machine), the path takes the method (`router` asks
 for that), the token is valid (unless the route is public), the limits of requests are not used up, the token has the
-scopes that the route needs, ids in the path can be ids (`router` again), the route takes the query parameters
-(`query.reading`). The Actor says whether the user of a connected app must confirm the request.
+scopes that the route needs or may propose what it writes, ids in the path can be ids (`router` again), the route takes
+the query parameters (`query.reading`). The Actor says whether the user of a connected app must confirm the request.
 
 /mcp (`Route.apps`) also refuses web pages of other origins, and its 401 says where to sign in. It counts its messages
 itself. The request that a tool call stands for passes the gate too (INSIDE), and so does one that is part of another
@@ -18,6 +18,7 @@ from msgspec.structs import replace
 from crmkit.core.crm import Crm
 from crmkit.core.people import sessions
 from crmkit.errors import Problem
+from crmkit.model.access import scope_required
 from crmkit.model.actor import Actor
 from crmkit.web.call import INSIDE, KNOWN, LINKED, NEEDS, WITHIN, address_of, check_gentle, credentials
 from crmkit.web.connection.hosts import Hosts
@@ -63,7 +64,7 @@ class Gate:
             state["actor"], state[NEEDS] = actor, route.needs
             if not route.apps and not state.get(INSIDE) and not state.get(WITHIN):
                 self.limit.count(actor, state)
-            actor.access.check(*route.needs)
+            _check_access(actor, route)
 
     async def _authenticated(self, scope: Scope, route: Route) -> Actor:
         sent = credentials(scope)
@@ -73,3 +74,12 @@ class Gate:
             if route.apps and problem.status == 401:
                 problem.headers["WWW-Authenticate"] = challenge(self._crm.settings, route.paths[0], bool(sent))
             raise
+
+
+def _check_access(actor: Actor, route: Route) -> None:
+    """Raise `scope_required` unless the token has the scopes of a route, or may propose what it does."""
+    if not actor.access.proposes or route.verb == "read":
+        actor.access.check(*route.needs)
+    elif not route.may_be_proposed:
+        problem = scope_required(actor.access, next(iter(route.needs), f"{route.area}.{route.verb}"))
+        raise problem.after("A token that proposes reads, and proposes what writes records and activities, no more.")

@@ -115,6 +115,11 @@ class Route(Struct, frozen=True):
         return not self.public and (self.verb == "read" or self.query == ANY or TIMEZONE in self.query)
 
     @property
+    def may_be_proposed(self) -> bool:
+        """Whether it writes records or activities, so that a token which may only propose may send it."""
+        return self.shows is not None and self.kind is not None and not self.kind.is_setting
+
+    @property
     def writes(self) -> bool:
         """Whether it may be sent under a key, and as a dry run."""
         return self.shows is not None

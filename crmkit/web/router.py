@@ -81,6 +81,28 @@ class Router:
 
     async def answered(self, scope: Any, receive: Receive, call_of: type[HttpCall] = HttpCall) -> Response:
         """Return the response to a request; raises what was raised meanwhile. `call_of` makes what its handler gets."""
+        found = await self._admitted(scope)
+        if isinstance(found, Response):
+            return found
+        route, ids = found
+        if route.uploads:
+            call = call_of(self._crm, scope, receive, self._max_upload)
+            if route.admits is not None:
+                await route.admits(call)
+            async with self._receiver.upload(call):
+                return await self._handled(call, route, ids)
+        call = call_of(self._crm, scope, receive, route.max_body or self._max_body[route.is_batch])
+        return await self._handled(call, route, ids)
+
+    async def admitted(self, scope: Any) -> tuple[Route, dict[str, Any]]:
+        """Return the route of a request that is part of another, and the ids in its path; raises what refuses it."""
+        found = await self._admitted(scope)
+        if isinstance(found, Response):
+            raise TypeError("a request that is part of another asks for no page")
+        return found
+
+    async def _admitted(self, scope: Any) -> tuple[Route, dict[str, Any]] | Response:
+        """Return the route of a request, and the ids in its path; or the page that a browser is shown instead."""
         path, ids = self._found(scope)
         scope["state"][LOGGED] = self.logged.of_route(path, ids) if ids else path
         self._gate.check_host(scope)
@@ -100,14 +122,7 @@ class Router:
             if not ids[name].startswith(starts):
                 self._nearest.check(ids[name], starts, method, scope["path"])
         read_query(scope, route)
-        if route.uploads:
-            call = call_of(self._crm, scope, receive, self._max_upload)
-            if route.admits is not None:
-                await route.admits(call)
-            async with self._receiver.upload(call):
-                return await self._handled(call, route, ids)
-        call = call_of(self._crm, scope, receive, route.max_body or self._max_body[route.is_batch])
-        return await self._handled(call, route, ids)
+        return route, ids
 
     async def _handled(self, call: HttpCall, route: Route, ids: dict[str, Any]) -> Response:
         if route.shows is not None:

@@ -12,6 +12,7 @@ from crmkit.render.hidden import without
 from crmkit.render.tail import Tail
 from crmkit.storage.requests.answers import Sent
 from crmkit.web.call import HttpCall
+from crmkit.web.proposed import asking
 from crmkit.web.reply import Response, respond
 from crmkit.web.route import Route, Shows
 
@@ -23,6 +24,8 @@ REPLAYED = (b"idempotent-replayed", b"true")
 
 async def answered(call: HttpCall, route: Route, shows: Shows, ids: Mapping[str, Any]) -> Response:
     """Return the response to a request that writes."""
+    if not call.is_dry and route.may_be_proposed and call.actor.access.proposes:
+        shows = await asking.propose(call, route, shows)
     if call.is_dry:
         call.door = DryRun()
     elif (key := _key(call)) is not None:

@@ -41,7 +41,15 @@ def test_it_sends_a_request_unless_the_route_asks_first(client: Person, method: 
     "path",
     [
         *("/contacts/{id}/merge", "/companies/{id}/merge", "/contacts", "/deals", "/undo/{operation_id}"),
-        *("/imports/{id}/start", "/links", "/me", "/workspaces", "/workspaces/{id}", "/workspaces/{id}/tokens"),
+        *(
+            "/imports/{id}/start",
+            "/links",
+            "/proposals/{id}/approve",
+            "/me",
+            "/workspaces",
+            "/workspaces/{id}",
+            "/workspaces/{id}/tokens",
+        ),
         *("/workspaces/{id}/invites", "/workspaces/{id}/members/{user_id}/role", "/fields", "/pipelines/deals"),
     ],
 )

@@ -5,7 +5,7 @@ from functools import partial
 from crmkit.storage.interface.tx import Tx
 from tests.house import House, Person
 from tests.teams.office import asked, enter, erased, new, working_in
-from tests.teams.rights.matrix import add_job
+from tests.teams.rights.matrix import add_job, proposed
 
 
 def filled(home: House, admin: Person, workspace: str, words: tuple[str, ...]) -> Person:
@@ -59,6 +59,7 @@ def filled(home: House, admin: Person, workspace: str, words: tuple[str, ...]) -
     asked(home, inside, "POST", f"{place}/invites", {"email": f"boss@{words[0]}.com", "role": "admin"})
     job = add_job(home, inside, words[0])
     home.do(home.crm.database.write(partial(_keep_records_of, job), lanes=[workspace]))
+    proposed(home, inside, workspace, words[0])
     for table in ("imports", "refused_rows"):
         home.do(home.crm.database.write(partial(_add_row, table, workspace, words[0]), lanes=[workspace]))
     body = {"name": f"{words[0]} once", "notes": words[0]}

@@ -6,12 +6,17 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import httpx
 
+from crmkit import ids
+from crmkit.model.access import Access
 from crmkit.model.record import Kinds
+from crmkit.storage.interface.tx import Tx
+from crmkit.storage.people import tokens
 from crmkit.storage.sqlite.engine.driver import sqlite3
 from crmkit.storage.sqlite.engine.folder import FILE
 from tests.house import UNLIMITED, House, Person, house
@@ -121,6 +126,17 @@ def working_in(person: Person, workspace: str, token_name: str = "test") -> Pers
     answer = person.post(f"/workspaces/{workspace}/tokens", json={"token_name": token_name}, headers=JSON)
     assert answer.status_code == 201, answer.text
     return person_of(str(person.base_url), answer.json()["token"], person.email)
+
+
+def holding(home: House, person: Person, workspace: str, access: Access, name: str = "bot") -> Person:
+    """Return the same person with a token of this access."""
+    user, token = person.json_of("GET", "/whoami")["user"], f"ck_{ids.random_text(39)}"
+    home.do(home.crm.database.write(partial(_with_token, token, user, workspace, name, access), lanes=[workspace]))
+    return person_of(str(person.base_url), token, person.email)
+
+
+def _with_token(token: str, user: str, workspace: str, name: str, access: Access, tx: Tx) -> None:
+    tokens.insert(tx, token, user, workspace, name, access=access)
 
 
 def plainly(home: House, person: Person, method: str, path: str, body: Any = None) -> httpx.Response:

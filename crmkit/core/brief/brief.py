@@ -14,6 +14,7 @@ from crmkit.core.call import Call
 from crmkit.core.duplicates import listing
 from crmkit.core.history import changes, feed
 from crmkit.core.now import moment
+from crmkit.core.proposals.verbs import seen
 from crmkit.core.reading.lists import columns
 from crmkit.errors import Problem
 from crmkit.model.actor import Actor, Asker
@@ -29,6 +30,9 @@ from crmkit.storage.interface.connection import Connection
 from crmkit.storage.interface.workspace import Workspace
 from crmkit.storage.lists import pages
 from crmkit.storage.lists.pages import COUNTED
+from crmkit.storage.proposals import kept
+from crmkit.storage.proposals.kept import Asked
+from crmkit.storage.proposals.proposal import OPEN as WAITING
 from crmkit.storage.records import live
 from crmkit.storage.requests import briefs
 from crmkit.storage.requests.briefs import Mark
@@ -81,8 +85,17 @@ async def told(call: Call, parameters: Mapping[str, str], details: bool = False,
     if is_new and keeps:
         unit = partial(briefs.put, workspace_id=actor.workspace_id, token_id=actor.token_id, mark=told)
         call.write_later(("brief", actor.token_id), unit)
+    notes = await call.read(_waiting, asked)
     is_empty = not any(each.total for each in found) and not await call.read(_has_records, asked)
-    return Brief(found, present, told.since, (EMPTY,) if is_empty else ())
+    return Brief(found, present, told.since, (*notes, *([EMPTY] if is_empty else ())))
+
+
+def _waiting(connection: Connection, asked: _Asked) -> list[str]:
+    """Return the note that says how many proposals wait, if any do."""
+    areas = seen(asked.actor, asked.kinds)
+    count = kept.count(connection, asked.workspace, Asked(WAITING, areas=areas), COUNTED + 1)
+    many = f"{COUNTED}+" if count > COUNTED else count
+    return [f"{many} proposal{'' if count == 1 else 's'} to approve: GET /proposals?state=open"] if count else []
 
 
 def _since(call: Call, text: str) -> str:

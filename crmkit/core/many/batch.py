@@ -49,7 +49,7 @@ async def save(
     capped = [each.plural for each in (*crm.kinds.records, crm.kinds.activity)]
 
     def unit(tx: Tx) -> list[Outcome]:
-        if not atomic:
+        if not (atomic or tx.is_proposed):  # what is refused is not proposed
             return [
                 outcome for start in range(0, len(units), TOGETHER) for outcome in some(tx, units[start:][:TOGETHER])
             ]

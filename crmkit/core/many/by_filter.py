@@ -77,6 +77,9 @@ def _unit(
         if not found.count:
             return act.result(0, notes)
         act.check_unique(found.count)
+        if found.are_many and tx.is_proposed:
+            hint = f"Propose at most {AT_ONCE:,} records at once, so that each is shown: send more filters."
+            raise Problem("too_large", hint)
         refused = None if _names_each(act, found) else _confirmed(call, tx, act, found, pairs, body)
         if refused is not None:
             refused.comments += [f"note: {note}" for note in notes]
@@ -104,11 +107,13 @@ def _confirmed(call: Call, tx: Tx, act: Act, found: Found, pairs: Pairs, body: B
     plural, sent = act.kind.plural, json.dumps(body, sort_keys=True).encode()
     bound = confirm.binding(f"{plural}.{act.method}", [found.digest], json.dumps(sorted(pairs)), sent)
     again = f"{act.method} /{plural}?{urlencode(pairs, safe=':,@*/')}"
-    follow = "it follows" if found.count == 1 else "the first of them follow"
-    says = f"This {'deletes' if act.is_delete else 'changes'} {act.counted(found.count)}; {follow}."
-    if not act.is_delete:
-        says += " The body is sent again."
+    says = f"This {'deletes' if act.is_delete else 'changes'} {act.counted(found.count)}"
+    if tx.is_proposed:
+        says += "."
     else:
+        says += f"; {'it follows' if found.count == 1 else 'the first of them follow'}."
+        says += "" if act.is_delete else " The body is sent again."
+    if act.is_delete:
         says += f" Of each: {relations.outcome_of_delete(act.crm.kinds, act.kind, None)}"
     if not call.confirm:
         act.check_each(tx, found.first_ids(SHOWN))

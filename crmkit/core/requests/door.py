@@ -56,7 +56,7 @@ class DryRun:
     """Takes everything back that the unit wrote. No effect is done, and nobody is told."""
 
     def run(self, tx: Tx, unit: Unit[Any]) -> Any:
-        tx.made = []
+        tx.is_dry, tx.made = True, []
         raise TakenBack(unit(tx), tx.made)
 
     def done(self, value: Any) -> None:

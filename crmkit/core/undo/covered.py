@@ -12,11 +12,11 @@ OTHERS: Mapping[str, Callable[[Scene, Entry], Reversal]] = {"pipeline": pipeline
 
 
 def reversal(scene: Scene, entry: Entry) -> Reversal | None:
-    """Return how an entry is taken back, None if it changed nothing: that of an undo itself.
+    """Return how an entry is taken back, None if it changed nothing: that of an undo itself, or of an approval.
 
     Raises `undo_conflict` for what no undo covers, `admin_required` where only admins may do it.
     """
-    if entry.noun == "operation":
+    if entry.noun == "operation" or entry.action == "proposal.approve":
         return None
     if entry.noun in OTHERS:
         return OTHERS[entry.noun](scene, entry)

@@ -20,7 +20,7 @@ from crmkit.settings import Settings
 TOPICS = (
     *("reading", "querying", "operators", "counting", "analytics", "times"),
     *("writing", "many", "import", "export", "undo", "duplicates", "log", "brief", "reminders"),
-    *("signin", "teams", "setup", "mcp", "json", "errors", "limits", "endpoints", "server"),
+    *("signin", "teams", "proposals", "setup", "mcp", "json", "errors", "limits", "endpoints", "server"),
 )
 ALL = "all"  # in place of a topic: the whole manual
 

@@ -69,7 +69,9 @@ class Tx(Struct):
     gathered: Gathered | None = None  # within `gathering`
     free: Free = field(default_factory=dict)
     country: str = ""  # of the workspace that work of the system concerns
-    made: list[str] | None = None  # in a dry run: the ids and secrets that are new
+    is_dry: bool = False  # whether all of this is taken back once the unit has returned
+    made: list[str] | None = None  # in a dry run, or where it is told what is written: the ids and secrets that are new
+    says: list[str] | None = None  # of what is shown to somebody: what a confirm token would be asked for with
     secrets: list[str] | None = None  # under a key: what the answer shows once
     rights: list[tuple[str, str]] | None = None  # under a key: (workspace, role) of each right that was asked for
 
@@ -81,9 +83,9 @@ class Tx(Struct):
         return self.actor
 
     @property
-    def is_dry(self) -> bool:
-        """Whether all of this is taken back once the unit has returned."""
-        return self.made is not None
+    def is_proposed(self) -> bool:
+        """Whether it is tried for a proposal, or approved: it needs no confirm token, and is all done here."""
+        return self.says is not None
 
     def enter(self, *lanes: Lane) -> None:
         """Work in these lanes too, which the unit could not name before it looked.

@@ -108,6 +108,12 @@ def of_target(connection: Connection, workspace: Workspace, target: str, after: 
     return [_entry(row) for row in rows]
 
 
+def after(connection: Connection, workspace: Workspace, seq: int) -> list[Entry]:
+    """Return all entries of a workspace after the one of a number, the oldest first."""
+    sql = f"SELECT {_COLUMNS} FROM audit WHERE seq > ? AND seq <= ? ORDER BY seq"
+    return [_entry(row) for row in connection.execute(sql, (seq, workspace.last)).fetchall()]
+
+
 def newest_first(connection: Connection, workspace: Workspace, target: str) -> Iterator[Entry]:
     """Yield the entries of a target, the newest first.
 

@@ -52,6 +52,7 @@ _BESIDE = (
     Owned("job_records"),
     Owned("jobs"),  # what one of the system had left to do is begun anew
     Owned("refused_rows"),
+    Owned("proposals"),  # of tokens
     Owned("imports"),  # what they wrote travels; their files and reports do not
     Owned("grants"),
     Owned("tokens"),

@@ -1,6 +1,6 @@
-"""A GET that is part of another request: what a view keeps, what a link shows."""
+"""A request that is part of another: what a view keeps, what a link shows, what was proposed."""
 
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from typing import Any
 
 from crmkit.core.call import Call
@@ -36,11 +36,13 @@ def scope_of(call: HttpCall, path: str, query: bytes, **state: Any) -> Any:
     return {**call.scope, "method": method, "path": path, "raw_path": raw, "query_string": query, "state": shared}
 
 
-def asked_by(app: Any, actor: Actor, path: str, query: bytes) -> Any:
-    """Return the scope of a GET of this path that somebody asks for who is known, though no request of theirs does."""
+def asked_by(
+    app: Any, actor: Actor, path: str, query: bytes, method: str = "GET", headers: Sequence[tuple[bytes, bytes]] = ()
+) -> Any:
+    """Return the scope of a request that somebody asks for who is known, though no request of theirs does."""
     state = {"actor": actor, KNOWN: actor, WITHIN: True}
     raw = path.encode("utf-8", "replace")
-    head = {"type": "http", "http_version": "1.1", "method": "GET", "path": path, "raw_path": raw, "headers": []}
+    head = {"type": "http", "http_version": "1.1", "method": method, "path": path, "raw_path": raw, "headers": headers}
     return {**head, "query_string": query, "state": state, "litestar_app": app}
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from crmkit import ids
 from crmkit.core.people.tokens.given import TOKEN
+from crmkit.model.access import PROPOSE, Access
 from crmkit.model.configuration.pipeline import Stages
 from crmkit.model.declared.parts import KeyName
 from crmkit.model.fields import Choice, Email, FieldType, Link, LinkToAny, LongText, Text, Timezone
@@ -26,7 +27,7 @@ from crmkit.web.route import ANY, Route
 from tests.core.jobs.kinds import actor_of, add
 from tests.house import House, Person
 from tests.kinds import ACTIVITY, CONTACT, KINDS, NAMED, PREFIXES, REGISTRY
-from tests.teams.office import Books, blotted, enter, erased, error_of, new, stepped, working_in
+from tests.teams.office import Books, blotted, enter, erased, error_of, holding, new, stepped, working_in
 
 CANARY = "zebracanary"
 NEVER = "2100-01-01T00:00:00Z"
@@ -42,6 +43,7 @@ NOUNS = {kind.plural: kind.prefix for kind in REGISTRY.all} | {
     "jobs": "jb",
     "imports": "imp",
     "links": "ln",
+    "proposals": "pr",
 }
 # what a declared query parameter takes: prefixes of ids, or nothing that is an id
 PARAMETERS: dict[str, tuple[str, ...]] = {
@@ -58,6 +60,7 @@ PARAMETERS: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(["by", "created_by", "action", "since", "until", "kind", "on_behalf_of", "source_id", "owner"], ()),
     **dict.fromkeys(["explain", "max_tokens", "period", "from", "to", "keep_made"], ()),
     **dict.fromkeys(["mode", "unknown", "dates", "map.COLUMN", "start"], ()),  # of an import
+    "state": (),  # of a proposal
 }
 
 
@@ -269,6 +272,7 @@ def furnish(home: House, person: Person, workspace: str, word: str, tag: str) ->
         ids_["op"] = home.do(newest_operation(home, workspace)) if state == "live" else ids.mint("op")
         ids_["jb"] = add_job(home, person, word, is_gone=state == "gone")
         ids_["imp"] = planned_import(person, word) if state == "live" else ids.mint("imp")
+        ids_["pr"] = proposed(home, person, workspace, word) if state == "live" else ids.mint("pr")
     assert person.delete(f"/activities/{stand.gone['a']}").status_code == 200
     assert person.delete(f"/fields/{stand.gone['f']}").status_code == 200
     assert person.delete(f"/views/{stand.gone['v']}").status_code == 200
@@ -287,6 +291,15 @@ async def newest_operation(home: House, workspace: str) -> str:
     sql = "SELECT coalesce(op, seq) FROM audit WHERE workspace_id = ? ORDER BY seq DESC LIMIT 1"
     (first,) = await home.crm.database.read(None, lambda c: c.execute(sql, (workspace,)).fetchone())
     return audit.operation_id(workspace, first)
+
+
+def proposed(home: House, person: Person, workspace: str, word: str) -> str:
+    """Return the id of a proposal that waits."""
+    bot = holding(home, person, workspace, Access(PROPOSE), word)
+    answer = bot.post("/contacts", json={"name": f"{word} proposed"}, headers={"Accept": "application/json"})
+    assert answer.status_code == 202, answer.text
+    found: str = answer.json()["id"]
+    return found
 
 
 def planned_import(person: Person, word: str) -> str:

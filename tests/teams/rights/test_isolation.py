@@ -23,6 +23,7 @@ from tests.teams.rights.matrix import (
     named,
     path_places,
     planned_import,
+    proposed,
     query_places,
 )
 
@@ -103,6 +104,8 @@ def test_a_request_of_the_matrix_with_ones_own_id_is_done_or_asks_for_its_second
         made["a"] = new(charlie, f"/contacts/{made['c']}/activities", body="spare")
     elif place.prefix == "imp":
         made["imp"] = planned_import(charlie, "spare")
+    elif place.prefix == "pr":
+        made["pr"] = proposed(home, charlie, made["ws"], "spare")
     path = place.path.replace("{}", made[place.prefix])
     for prefix, id in made.items():
         path = path.replace(f"{{{prefix}}}", id)

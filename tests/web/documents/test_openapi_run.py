@@ -29,7 +29,7 @@ from schemathesis.specs.openapi.checks import (
 
 from tests.core.jobs.kinds import actor_of, add
 from tests.house import ALICE, UNLIMITED, House, Person, house
-from tests.teams.rights.matrix import newest_operation, planned_import
+from tests.teams.rights.matrix import newest_operation, planned_import, proposed
 
 pytestmark = pytest.mark.slow
 
@@ -68,6 +68,7 @@ class Visitor:
             "/views/{id}": lambda: self._made("/views", name=f"view-{next(self._numbers)}", path="/contacts"),
             "/links/{id}": lambda: self._made("/links", path="/contacts"),
             "/imports/{id}": self._import,
+            "/proposals/{id}": lambda: proposed(self.home, self.alice, self.workspace, "Proposed"),
             "/jobs/{id}": lambda: add(self.home, actor_of(self.home, self.alice), "none", None, NEVER).id,
             "/undo/{operation_id}": self._operation,
             "/activities/{id}": lambda: self._made(f"/contacts/{self.id('/contacts/{id}')}/activities", body="Hello"),

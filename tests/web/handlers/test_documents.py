@@ -62,6 +62,7 @@ OPERATIONS = [
     *("GET /audit/export", "GET /reminders/export", "GET /workspaces/{id}/export"),
     *("POST /import", "GET /imports", "GET /imports/{id}", "PATCH /imports/{id}", "DELETE /imports/{id}"),
     *("POST /imports/{id}/start", "GET /links", "POST /links", "DELETE /links/{id}"),
+    *("GET /proposals", "GET /proposals/{id}", "POST /proposals/{id}/approve", "POST /proposals/{id}/reject"),
 ]
 
 

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import pytest
 
@@ -22,20 +23,21 @@ def alice(home: House) -> Person:
 
 @pytest.fixture(scope="module")
 def hashed(home: House, alice: Person) -> Iterator[Callable[[], str]]:
-    """A function that returns a hash over all rows of all tables, once no text waits to be indexed.
+    """A function that returns a hash over all rows of all tables (see hash_of)."""
+    with Books(home.folder) as books:
+        yield partial(hash_of, home, books, alice)
+
+
+def hash_of(home: House, books: Books, person: Person) -> str:
+    """Return a hash over all rows of all tables, once no text waits to be indexed.
 
     The segments of the indexes of texts are left out: upkeep merges them at any time.
     """
-    with Books(home.folder) as books:
-        indexes = tuple(f"{name}_" for name in books.virtual())
-
-        def found() -> str:
-            home.rested()
-            books.settled(alice)
-            sums = hashlib.sha256()
-            for table in (name for name in books.tables() if not name.startswith(indexes)):
-                for row in books.rows(table):
-                    sums.update(repr((table, sorted(row.items()))).encode())
-            return sums.hexdigest()
-
-        yield found
+    indexes = tuple(f"{name}_" for name in books.virtual())
+    home.rested()
+    books.settled(person)
+    sums = hashlib.sha256()
+    for table in (name for name in books.tables() if not name.startswith(indexes)):
+        for row in books.rows(table):
+            sums.update(repr((table, sorted(row.items()))).encode())
+    return sums.hexdigest()

@@ -1,0 +1,91 @@
+"""How what a write would change now differs from what was shown, and what it changes in a few words."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from crmkit.core.undo.reversal import cut
+from crmkit.errors import a, listed
+from crmkit.model.record import Kinds
+from crmkit.storage.proposals.proposal import Change
+
+MOST_TOLD = 20  # fields in an answer
+MOST_ONE_BY_ONE = 3  # changes that are told one by one
+
+_Fields = dict[tuple[str, str], Sequence[Any]]  # [old, new] by target and field
+
+
+def between(shown: Sequence[Change], now: Sequence[Change]) -> dict[str, str]:
+    """Return what is different of each field or record that is named; nothing if both write the same."""
+    was, is_ = _fields(shown), _fields(now)
+    before, after = _actions(shown), _actions(now)
+    found = {
+        target: f"would be {_done(after[target])} now, which was not shown" for target in after if target not in before
+    }
+    found |= {
+        target: f"was to be {_done(before[target])}, which would do nothing now"
+        for target in before
+        if target not in after
+    }
+    for place in {**was, **is_}:
+        target, name = place
+        if target in found or was.get(place) == is_.get(place):
+            continue
+        found[f"{target}.{name}"] = _told(was.get(place), is_.get(place))
+    return dict([*found.items()][:MOST_TOLD])
+
+
+def summary(changes: Sequence[Change], kinds: Kinds) -> list[str]:
+    """Return sentences that say what is changed: of each record if they are few, else how many."""
+    if len(changes) <= MOST_ONE_BY_ONE:
+        return [_one(change) for change in changes]
+    counted = Counter((_verb(change), change.noun) for change in changes)
+    return [f"would {listed(f'{verb} {_counted(kinds, noun, n)}' for (verb, noun), n in counted.items())}"]
+
+
+def _fields(changes: Iterable[Change]) -> _Fields:
+    found: _Fields = {}
+    for change in changes:
+        for name, (old, new) in change.changes.items():
+            first = found.get((change.target, name), (old,))[0]
+            found[change.target, name] = [first, new]
+    return found
+
+
+def _actions(changes: Iterable[Change]) -> Mapping[str, tuple[str, ...]]:
+    """Return what is done to each target, in order."""
+    found: dict[str, tuple[str, ...]] = {}
+    for change in changes:
+        found[change.target] = (*found.get(change.target, ()), _verb(change))
+    return found
+
+
+def _told(was: Sequence[Any] | None, is_: Sequence[Any] | None) -> str:
+    if is_ is None:
+        return "would not change now"
+    if was is None:
+        return f"would change too, from {cut(is_[0])} to {cut(is_[1])}"
+    if was[0] != is_[0]:
+        return f"is {cut(is_[0])} now; it was {cut(was[0])} when this was proposed"
+    return f"would become {cut(is_[1])} now; {cut(was[1])} was shown"
+
+
+def _one(change: Change) -> str:
+    verb = _verb(change)
+    if verb == "create":
+        return f"would create {a(change.noun)}"
+    fields = f"{listed(change.changes)} of " if verb == "update" and change.changes else ""
+    return f"would {'change' if verb == 'update' else verb} {fields}{change.target}"
+
+
+def _verb(change: Change) -> str:
+    return change.action.rpartition(".")[2]
+
+
+def _done(verbs: Sequence[str]) -> str:
+    return " and ".join(f"{verb}d" for verb in dict.fromkeys(verbs))
+
+
+def _counted(kinds: Kinds, noun: str, count: int) -> str:
+    kind = kinds.by_word.get(noun)
+    return f"{count} {kind.plural if kind and count > 1 else noun}"

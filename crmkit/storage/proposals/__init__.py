@@ -1,0 +1,1 @@
+"""Proposals: what one is, and the table that keeps them."""

@@ -1,0 +1,132 @@
+"""The routes of proposals. The request that one keeps is handled as it was sent, by the call that approves it."""
+
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from crmkit.core.proposals import verbs
+from crmkit.core.proposals.verbs import Approved
+from crmkit.errors import Problem
+from crmkit.model.actor import Asker
+from crmkit.model.query.listing import MixedListing
+from crmkit.render.answers import Answer, page
+from crmkit.render.tail import NO_TAIL, Tail
+from crmkit.storage.proposals.proposal import OPEN, Proposal
+from crmkit.web.call import HttpCall
+from crmkit.web.handlers import within
+from crmkit.web.proposed.told import MAX_LISTED, fields, standing
+from crmkit.web.route import FREE, Route, read, route
+from crmkit.web.routing.segments import spelled
+
+
+class Carried(HttpCall):
+    """The call of a proposed request, which the call that approves it writes.
+
+    What it says of the present, of days and of `me` means what it meant when it was proposed.
+    """
+
+    __slots__ = ("_by", "_found", "approved")
+
+    def __init__(self, by: HttpCall, found: Proposal, scope: Any) -> None:
+        super().__init__(by.crm, scope, within.receiving(by), 0)
+        self._by = by
+        self._found = found
+        self._now = found.request.now
+        self._body = (found.request.body or "").encode()
+        self.approved: Approved[Any] | None = None
+
+    @property
+    def asker(self) -> Asker:
+        zone = ZoneInfo(self._found.request.zone)
+        return Asker(self._found.by, zone, self.actor.preferences, self._found.request.now)
+
+    async def write(self, *args: Any, **more: Any) -> Any:
+        approved: Approved[Any] = await self._by.write(*args, **more)
+        self.approved = approved
+        return approved.value
+
+
+@read(
+    "/proposals",
+    name="list_proposals",
+    summary="writes that wait for approval, newest first: state, by",
+    area="*",
+    query=verbs.PARAMETERS,
+    is_linked=False,
+)
+async def find_all(call: HttpCall) -> Answer:
+    found = await verbs.find_all(call, call.parameters())
+    rows = tuple((each.handle, {"id": each.id, **fields(each, MAX_LISTED)}) for each in found.found)
+    return page(MixedListing("proposals", rows, found.paging))
+
+
+@read("/proposals/{id}", name="get_proposal", summary="one, and what it would change", area="*", is_linked=False)
+async def fetch(call: HttpCall, id: str) -> Answer:
+    return _shown(call, await verbs.find(call, id))
+
+
+def _shows_approved(_: HttpCall, done: Approved[Any]) -> Answer:
+    found: Answer = done.shows(done.value)
+    return found
+
+
+@route(
+    "POST",
+    "/proposals/{id}/approve",
+    name="approve_proposal",
+    summary="write just what it shows; answers as that write",
+    area="*",
+    verb="write",
+    consent=FREE,
+    asks_first=True,
+    shows=_shows_approved,
+    undoes=True,
+)
+async def approve(call: HttpCall, id: str) -> Approved[Any]:
+    found = await verbs.to_approve(call, id)
+    scope = _scope(call, found)
+    try:
+        proposed, ids = await call.app.state.router.admitted(scope)
+        carried = Carried(call, found, scope)
+        call.around = verbs.approving(call.crm, found.id, lambda value: proposed.shows(carried, value))
+        await proposed.handler(carried, **ids)
+    except Problem as problem:
+        raise await verbs.outdated_by(call, found, problem) from None
+    if carried.approved is None:
+        raise TypeError(f"{found.request.method} {found.request.path} wrote nothing")
+    return carried.approved
+
+
+def _shows_rejected(call: HttpCall, found: Proposal) -> Answer:
+    return _shown(call, found)
+
+
+@route(
+    "POST",
+    "/proposals/{id}/reject",
+    name="reject_proposal",
+    summary="close it; nothing is written",
+    area="*",
+    verb="write",
+    form=verbs.REJECTION,
+    consent=FREE,
+    shows=_shows_rejected,
+)
+async def reject(call: HttpCall, id: str) -> Proposal:
+    return await verbs.reject(call, id, await call.body())
+
+
+ROUTES: tuple[Route, ...] = (find_all, fetch, approve, reject)
+
+
+def _shown(call: HttpCall, found: Proposal) -> Answer:
+    is_open = found.state == OPEN
+    tail = Tail(notes=found.says, call=f"POST /proposals/{found.id}/approve") if is_open else NO_TAIL
+    return standing(found, verbs.readable(call.actor, call.crm.kinds, found.changes), tail)
+
+
+def _scope(call: HttpCall, found: Proposal) -> Any:
+    """Return the scope of the request that a proposal keeps, by the caller."""
+    head, _, query = found.request.path.partition("?")
+    version = found.request.version
+    headers = [] if version is None else [(b"if-match", b"%d" % version)]
+    return within.asked_by(call.app, call.actor, spelled(head), query.encode("ascii"), found.request.method, headers)

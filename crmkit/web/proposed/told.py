@@ -1,0 +1,41 @@
+"""The answers about proposals: a line of the proposal, and what it would change, record by record."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from crmkit.model.query.listing import MixedListing, Paging
+from crmkit.render.answers import Part, Table, numbered_lines
+from crmkit.render.tail import NO_TAIL, Tail
+from crmkit.storage.proposals.proposal import Change, Proposal
+
+MAX_LISTED = 2_000  # characters of a body in a list
+
+
+def standing(found: Proposal, changes: Sequence[Change], tail: Tail, status: int = 200, whole: bool = True) -> Table:
+    """Return how a proposal stands; in text its changes are shown if it is `whole`."""
+    rows = [{"action": each.action, "target": each.target, "changes": each.changes} for each in changes]
+    line = Part(MixedListing("", ((found.handle, fields(found)),), Paging()), NO_TAIL if whole else tail)
+    parts = (line, numbered_lines("change", rows, tail)) if whole else (line,)
+    facts = {"handle": found.handle, "id": found.id, **fields(found), "changes": rows}
+    return Table(parts, {**facts, **({"notes": list(tail.notes)} if tail.notes else {})}, status)
+
+
+def fields(found: Proposal, most: int | None = None) -> Mapping[str, Any]:
+    """Return what a line tells of a proposal, without a body that is longer than `most`."""
+    request = found.request
+    body = None if request.body is None or len(request.body) > (most or len(request.body)) else request.body
+    return {
+        "state": found.state,
+        "method": request.method,
+        "path": request.path,
+        "by": found.by,
+        "body": None if body is None else msgspec.json.decode(body),
+        "token_name": found.token_name,
+        "created_at": found.created_at,
+        "closed_at": found.closed_at or None,
+        "closed_by": found.closed_by or None,
+        "reason": found.reason,
+        "operation": found.operation or None,
+    }

@@ -1,0 +1,375 @@
+"""A token with access `propose` reads; what it writes waits until somebody approves just that."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Any
+
+import pytest
+
+from crmkit.core.sweep import sweep
+from crmkit.model.access import Access
+from crmkit.storage.interface.lanes import ANYWHERE
+from tests.house import House, Person
+from tests.teams.office import JSON, enter, error_of, holding, new, working_in
+from tests.web.connecting import rpc
+from tests.web.proposals.conftest import Firm
+
+
+def proposed(bot: Person, method: str, path: str, body: Any = None, **headers: str) -> dict[str, Any]:
+    answer = bot.send_it(method, path, body, headers={**JSON, **headers})
+    assert answer.status_code == 202, answer.text
+    found: dict[str, Any] = answer.json()
+    return found
+
+
+def approved(person: Person, proposal: dict[str, Any]) -> dict[str, Any]:
+    answer = person.post(f"/proposals/{proposal['id']}/approve", headers=JSON)
+    assert answer.status_code < 300, answer.text
+    found: dict[str, Any] = answer.json()
+    return found
+
+
+def jane(firm: Firm, **more: Any) -> str:
+    return new(firm.alice, "/contacts", **{"name": "Jane", "stage": "lead", **more})
+
+
+def test_a_write_becomes_a_proposal_that_tells_what_it_would_do(firm: Firm) -> None:
+    id = jane(firm)
+    told = firm.bot.patch(f"/contacts/{id}", json={"stage": "customer"})
+    assert told.status_code == 202
+    line, *tail = told.text.splitlines()
+    handle = line.split("  ")[0]
+    assert line.startswith(
+        f"{handle}  state=open  method=PATCH  path=/contacts/{id}  by={firm.bot.email}  "
+        'body={"stage":"customer"}  token_name=bot  created_at='
+    )
+    assert tail == [
+        f"# note: would change stage of contact/{id}",
+        "# note: nothing is written before somebody approves it with a token that has contacts.write",
+        f"# next: POST /proposals/{handle.removeprefix('proposal/')}/approve",
+    ]
+    assert "X-Operation" not in told.headers
+    assert firm.alice.json_of("GET", f"/contacts/{id}")["stage"] == "lead"
+    found = firm.bot.json_of("GET", f"/proposals/{handle.removeprefix('proposal/')}")
+    assert found["changes"] == [
+        {"action": "contact.update", "target": f"contact/{id}", "changes": {"stage": ["lead", "customer"]}}
+    ]
+
+
+def test_what_is_approved_is_written_in_the_name_of_who_approves(firm: Firm) -> None:
+    id = jane(firm)
+    waits = proposed(firm.bot, "PATCH", f"/contacts/{id}", {"stage": "customer"})
+    done = firm.alice.post(f"/proposals/{waits['id']}/approve")
+    assert done.status_code == 200
+    assert done.text.startswith(f"contact/{id}  name=Jane  stage=customer  version=2  ")
+    entries = firm.alice.json_of("GET", "/audit?limit=2")["items"]
+    assert {entry["by"] for entry in entries} == {firm.alice.email}
+    assert [entry["action"] for entry in entries] == ["proposal.approve", "contact.update"]
+    assert entries[0]["target"] == waits["handle"]
+    assert entries[0]["changes"]["by"] == [None, firm.bot.email]
+    found = firm.bot.json_of("GET", f"/proposals/{waits['id']}")
+    assert (found["state"], found["closed_by"]) == ("approved", firm.alice.email)
+    assert found["operation"] == done.headers["X-Operation"]
+    assert "next" not in found
+
+
+def test_bad_input_gets_the_usual_error_at_once_and_nothing_waits(firm: Firm, hashed: Callable[[], str]) -> None:
+    id = jane(firm)
+    before = hashed()
+    tries = [
+        ("POST", "/contacts", {"nme": "Jane"}, "unknown_field"),
+        ("POST", "/contacts", {}, "missing_field"),
+        ("PATCH", f"/contacts/{id}", {"email": "no address"}, "invalid_value"),
+        ("PATCH", f"/contacts/{id}", {"stage": "x", "version": 7}, "version_conflict"),
+        ("PATCH", "/contacts/nobody@example.com", {"stage": "x"}, "not_found"),
+        ("DELETE", "/deals/d_nothing", None, "not_found"),
+        ("POST", "/contacts/batch", {"items": [{"name": "A"}, {"nme": "B"}]}, "unknown_field"),
+    ]
+    for method, path, body, code in tries:
+        assert error_of(firm.bot.send_it(method, path, body))[1] == code
+    assert hashed() == before
+
+
+def test_a_write_that_would_change_nothing_is_answered_as_such(firm: Firm) -> None:
+    id = jane(firm)
+    told = firm.bot.patch(f"/contacts/{id}", json={"stage": "lead"})
+    assert (told.status_code, told.text.split("  ")[0]) == (200, f"contact/{id}")
+    assert firm.bot.text("DELETE", "/contacts?stage=nothing") == "OK deleted 0 contacts\n"
+    assert firm.bot.json_of("GET", "/proposals")["items"] == []
+
+
+def test_a_delete_needs_no_confirm_and_tells_what_goes(firm: Firm) -> None:
+    id = jane(firm)
+    new(firm.alice, f"/contacts/{id}/activities", body="called")
+    waits = proposed(firm.bot, "DELETE", f"/contacts/{id}")
+    sentence = firm.alice.delete(f"/contacts/{id}", headers=JSON).json()["hint"].split(" Ask the user")[0]
+    assert sentence in waits["notes"]
+    told = firm.alice.post(f"/proposals/{waits['id']}/approve")
+    assert told.text.startswith(f"OK deleted contact/{id}\n# undo: POST /undo/op_")
+    assert firm.alice.get(f"/contacts/{id}").status_code == 404
+    assert firm.alice.post(told.text.split("POST ")[1].strip()).status_code == 200
+    assert firm.alice.get(f"/contacts/{id}").status_code == 200
+
+
+def test_a_dry_run_proposes_nothing(firm: Firm, hashed: Callable[[], str]) -> None:
+    id = jane(firm)
+    before = hashed()
+    told = firm.bot.patch(f"/contacts/{id}?dry_run=1", json={"stage": "customer"})
+    assert (told.status_code, told.text.splitlines()[-1]) == (200, "# dry run: nothing was written")
+    assert hashed() == before
+
+
+def test_a_dry_approval_closes_nothing(firm: Firm, hashed: Callable[[], str]) -> None:
+    waits = proposed(firm.bot, "POST", "/contacts", {"name": "Zoe"})
+    before = hashed()
+    told = firm.alice.post(f"/proposals/{waits['id']}/approve?dry_run=1")
+    assert told.status_code == 201
+    assert told.text.startswith("contact/new  name=Zoe  ")
+    assert hashed() == before
+    assert approved(firm.alice, waits)["name"] == "Zoe"
+
+
+def test_a_key_makes_one_proposal_and_one_approval(firm: Firm) -> None:
+    key = {"Idempotency-Key": "once"}
+    first, again = (proposed(firm.bot, "POST", "/contacts", {"name": "Ann"}, **key) for _ in range(2))
+    assert first == again
+    assert len(firm.bot.json_of("GET", "/proposals")["items"]) == 1
+    path = f"/proposals/{first['id']}/approve"
+    done, replayed = (firm.alice.post(path, headers=key) for _ in range(2))
+    assert (done.status_code, done.text) == (replayed.status_code, replayed.text)
+    assert replayed.headers["Idempotent-Replayed"] == "true"
+    assert len(firm.alice.json_of("GET", "/contacts?name=Ann")["items"]) == 1
+
+
+def test_what_changed_since_is_refused_with_the_fields(firm: Firm, hashed: Callable[[], str]) -> None:
+    id = jane(firm)
+    waits = proposed(firm.bot, "PATCH", f"/contacts/{id}", {"stage": "customer", "source": "web"})
+    firm.bob.patch(f"/contacts/{id}", json={"stage": "prospect", "notes": "called"})
+    before = hashed()
+    told = firm.alice.post(f"/proposals/{waits['id']}/approve", headers=JSON)
+    assert error_of(told) == (409, "proposal_outdated")
+    assert told.json()["fields"] == {
+        f"contact/{id}.stage": "is prospect now; it was lead when this was proposed",
+    }
+    assert hashed() == before
+    assert firm.bot.json_of("GET", f"/proposals/{waits['id']}")["state"] == "open"
+
+
+def test_a_change_of_other_fields_does_not_outdate_a_proposal(firm: Firm) -> None:
+    id = jane(firm)
+    waits = proposed(firm.bot, "PATCH", f"/contacts/{id}", {"stage": "customer"})
+    firm.bob.patch(f"/contacts/{id}", json={"notes": "called"})
+    done = approved(firm.alice, waits)
+    assert (done["stage"], done["notes"]) == ("customer", "called")
+
+
+def test_a_proposal_that_expects_a_version_is_outdated_by_any_change(firm: Firm) -> None:
+    id = jane(firm)
+    for headers, body in (({"If-Match": "1"}, {}), ({}, {"version": 1})):
+        waits = proposed(firm.bot, "PATCH", f"/contacts/{id}", {"stage": "customer", **body}, **headers)
+        firm.bob.patch(f"/contacts/{id}", json={"notes": "called"})
+        told = firm.alice.post(f"/proposals/{waits['id']}/approve", headers=JSON)
+        assert error_of(told) == (409, "proposal_outdated")
+        assert told.json()["fields"] == {f"contact/{id}.notes": "changed since"}
+        id = jane(firm)
+
+
+def test_what_is_gone_outdates_a_proposal(firm: Firm) -> None:
+    id = jane(firm)
+    waits = proposed(firm.bot, "PATCH", f"/contacts/{id}", {"stage": "customer"})
+    confirm = firm.alice.delete(f"/contacts/{id}", headers=JSON).json()["confirm"]
+    firm.alice.delete(f"/contacts/{id}?confirm={confirm}")
+    told = firm.alice.post(f"/proposals/{waits['id']}/approve", headers=JSON)
+    assert error_of(told) == (409, "proposal_outdated")
+    assert told.json()["fields"] == {f"contact/{id}": "was deleted since"}
+
+
+def test_a_delete_that_would_take_more_along_is_outdated(firm: Firm) -> None:
+    id = jane(firm)
+    waits = proposed(firm.bot, "DELETE", f"/contacts/{id}")
+    activity = new(firm.bob, f"/contacts/{id}/activities", body="just now")
+    told = firm.alice.post(f"/proposals/{waits['id']}/approve", headers=JSON)
+    assert error_of(told) == (409, "proposal_outdated")
+    assert told.json()["fields"] == {f"activity/{activity}": "would be deleted now, which was not shown"}
+
+
+def test_a_create_that_would_merge_now_is_outdated(firm: Firm) -> None:
+    waits = proposed(firm.bot, "POST", "/contacts", {"name": "Jane", "email": f"new@{firm.us.id[3:]}.example.com"})
+    id = new(firm.bob, "/contacts", name="Other", email=f"new@{firm.us.id[3:]}.example.com")
+    told = firm.alice.post(f"/proposals/{waits['id']}/approve", headers=JSON)
+    assert error_of(told) == (409, "proposal_outdated")
+    assert f"contact/{id}" in told.json()["fields"]
+
+
+def test_filters_that_find_another_set_outdate_a_proposal(firm: Firm) -> None:
+    jane(firm)
+    waits = proposed(firm.bot, "PATCH", "/contacts?stage=lead", {"stage": "customer"})
+    other = jane(firm, name="Later")
+    told = firm.alice.post(f"/proposals/{waits['id']}/approve", headers=JSON)
+    assert error_of(told) == (409, "proposal_outdated")
+    assert told.json()["fields"] == {f"contact/{other}": "would be updated now, which was not shown"}
+
+
+def test_more_records_than_are_shown_are_not_proposed(firm: Firm) -> None:
+    for start in (0, 600):
+        items = [{"name": f"Many {start + n}", "stage": "many"} for n in range(600)]
+        assert firm.alice.post("/contacts/batch", json={"items": items}).status_code == 201
+    told = firm.bot.patch("/contacts?stage=many", json={"stage": "few"})
+    assert error_of(told) == (413, "too_large")
+    assert firm.bot.json_of("GET", "/proposals")["items"] == []
+
+
+def test_relative_times_and_me_mean_what_they_meant_when_it_was_proposed(firm: Firm) -> None:
+    waits = proposed(firm.bot, "POST", "/tasks", {"title": "Call", "due_at": "+2d", "owner": "me"})
+    (change,) = waits["changes"]
+    firm.home.clock.move(days=1)
+    done = approved(firm.alice, waits)
+    assert done["due_at"] == change["changes"]["due_at"][1]
+    assert done["owner"] == firm.bot.email
+    assert done["created_by"] == firm.alice.email
+
+
+def test_the_moment_of_the_write_and_codes_that_are_given_outdate_nothing(firm: Firm) -> None:
+    assert firm.alice.patch(f"/workspaces/{firm.us.id}", json={"code_prefix": "N-"}).status_code == 200
+    contact = proposed(firm.bot, "POST", "/contacts", {"name": "Numbered"})
+    deal = new(firm.alice, "/deals", title="Big")
+    won = proposed(firm.bot, "PATCH", f"/deals/{deal}", {"status": "won"})
+    assert contact["changes"][0]["changes"]["code"] == [None, "next"]
+    assert won["changes"][0]["changes"]["closed_at"] == [None, "now"]
+    taken = firm.alice.post("/contacts", json={"name": "First"}, headers=JSON).json()["code"]
+    firm.home.clock.move(hours=1)
+    assert taken == "N-1"
+    assert approved(firm.alice, contact)["code"] == "N-2"
+    done = approved(firm.alice, won)
+    assert done["closed_at"] == done["updated_at"]
+
+
+def test_twenty_approvals_at_once_write_once(firm: Firm) -> None:
+    waits = proposed(firm.bot, "POST", "/contacts", {"name": "Raced"})
+    path = f"/proposals/{waits['id']}/approve"
+    with ThreadPoolExecutor(20) as pool:
+        answers = [error_of(each) for each in pool.map(lambda _: firm.alice.post(path), range(20))]
+    assert sorted(answers) == sorted([(201, ""), *[(409, "proposal_closed")] * 19])
+    assert len(firm.alice.json_of("GET", "/contacts?name=Raced")["items"]) == 1
+
+
+def test_an_approval_needs_the_scopes_of_the_write(firm: Firm) -> None:
+    id = jane(firm)
+    change = proposed(firm.bot, "PATCH", f"/contacts/{id}", {"stage": "customer"})
+    delete = proposed(firm.bot, "DELETE", f"/contacts/{id}")
+
+    def told(words: str, proposal: dict[str, Any], verb: str = "approve") -> tuple[tuple[int, str], Any]:
+        holder = holding(firm.home, firm.bob, firm.us.id, Access(words))
+        answer = holder.post(f"/proposals/{proposal['id']}/{verb}", headers=JSON)
+        return error_of(answer), answer.json().get("scope")
+
+    for verb in ("approve", "reject"):
+        assert told("read", change, verb) == ((403, "scope_required"), "contacts.write")
+        assert told("contacts.read deals.write", change, verb) == ((403, "scope_required"), "contacts.write")
+        assert told("write", delete, verb) == ((403, "scope_required"), "contacts.delete")
+        assert told("contacts.write", change, verb) == ((404, "not_found"), None)
+        assert told("propose", change, verb)[0] == (403, "scope_required")
+    assert told("contacts.read contacts.write", change) == ((200, ""), None)
+    assert told("contacts.read contacts.delete", delete)[0] == (409, "proposal_outdated")
+
+
+def test_no_token_approves_what_it_proposed_itself(firm: Firm) -> None:
+    waits = proposed(firm.bot, "POST", "/contacts", {"name": "Mine"})
+    for verb in ("approve", "reject"):
+        assert error_of(firm.bot.post(f"/proposals/{waits['id']}/{verb}")) == (403, "scope_required")
+    assert firm.bob.post(f"/proposals/{waits['id']}/approve").status_code == 201  # the same person by another token
+
+
+def test_a_proposal_is_seen_by_whom_its_records_are_open_to(firm: Firm) -> None:
+    contact = proposed(firm.bot, "POST", "/contacts", {"name": "Seen"})
+    deal = proposed(firm.bot, "POST", "/deals", {"title": "Unseen"})
+    holder = holding(firm.home, firm.bob, firm.us.id, Access("contacts.read"))
+    assert [each["id"] for each in holder.json_of("GET", "/proposals")["items"]] == [contact["id"]]
+    assert error_of(holder.get(f"/proposals/{deal['id']}")) == (404, "not_found")
+
+
+def test_a_proposal_shows_no_changes_of_records_that_are_not_open(firm: Firm) -> None:
+    id = jane(firm)
+    new(firm.alice, "/deals", title="Secret", contact_id=id)
+    waits = proposed(firm.bot, "DELETE", f"/contacts/{id}")
+    assert {each["action"] for each in waits["changes"]} == {"deal.update", "contact.delete"}
+    holder = holding(firm.home, firm.bob, firm.us.id, Access("contacts.read"))
+    found = holder.json_of("GET", f"/proposals/{waits['id']}")
+    assert {each["action"] for each in found["changes"]} == {"contact.delete"}
+
+
+def test_what_is_rejected_is_closed_and_tells_why(firm: Firm) -> None:
+    waits = proposed(firm.bot, "POST", "/contacts", {"name": "No"})
+    told = firm.alice.post(f"/proposals/{waits['id']}/reject", json={"reason": "we know them"})
+    assert told.text.startswith(f"proposal/{waits['id']}  state=rejected  ")
+    found = firm.bot.json_of("GET", f"/proposals/{waits['id']}")
+    assert (found["state"], found["closed_by"], found["reason"]) == ("rejected", firm.alice.email, "we know them")
+    for verb in ("approve", "reject"):
+        again = firm.alice.post(f"/proposals/{waits['id']}/{verb}", headers=JSON)
+        assert (error_of(again), again.json()["state"]) == ((409, "proposal_closed"), "rejected")
+    assert firm.alice.json_of("GET", "/contacts?name=No")["items"] == []
+
+
+def test_an_approval_is_undone_as_the_write_would_be(firm: Firm) -> None:
+    id = jane(firm)
+    done = approved(firm.alice, proposed(firm.bot, "PATCH", f"/contacts/{id}", {"stage": "customer"}))
+    told = firm.alice.post(f"/undo/{done['operation']}")
+    assert told.text.startswith(f"OK undone {done['operation']} (1 record)\n")
+    assert firm.alice.json_of("GET", f"/contacts/{id}")["stage"] == "lead"
+    rejected = proposed(firm.bot, "PATCH", f"/contacts/{id}", {"stage": "customer"})
+    operation = firm.alice.post(f"/proposals/{rejected['id']}/reject", headers=JSON).json()["operation"]
+    assert error_of(firm.alice.post(f"/undo/{operation}")) == (409, "undo_conflict")
+
+
+def test_lists_of_proposals_are_filtered_and_paged(firm: Firm) -> None:
+    other = holding(firm.home, firm.alice, firm.us.id, Access("propose"))
+    made = [proposed(bot, "POST", "/contacts", {"name": f"N{n}"})["id"] for n in range(3) for bot in (firm.bot, other)]
+    firm.alice.post(f"/proposals/{made[0]}/reject")
+    assert pages(firm.alice, "/proposals?limit=4") == [*reversed(made)]
+    assert pages(firm.alice, "/proposals?state=open&limit=2") == [*reversed(made[1:])]
+    assert pages(firm.alice, f"/proposals?by={firm.bot.email}") == [*reversed(made[::2])]
+    assert pages(other, "/proposals?by=me&state=open") == [*reversed(made[1::2])]
+    assert error_of(firm.alice.get("/proposals?state=opn")) == (400, "invalid_value")
+    cursor = firm.alice.json_of("GET", "/proposals?limit=2")["next_cursor"]
+    assert error_of(firm.alice.get(f"/proposals?state=open&cursor={cursor}")) == (400, "invalid_cursor")
+    assert firm.alice.json_of("GET", "/proposals")["total"] == 6
+    assert "# note: 5 proposals to approve: GET /proposals?state=open\n" in firm.alice.text("GET", "/brief")
+
+
+def pages(person: Person, path: str) -> list[str]:
+    found, cursor = list[str](), ""
+    while cursor is not None:
+        answer = person.json_of("GET", f"{path}{'&' if '?' in path else '?'}cursor={cursor}")
+        found += [each["id"] for each in answer["items"]]
+        cursor = answer["next_cursor"]
+    return found
+
+
+def test_a_proposal_outlives_its_token_and_expires_after_a_month(firm: Firm, home: House) -> None:
+    waits = proposed(firm.bot, "POST", "/contacts", {"name": "Patient"})
+    token = next(each for each in firm.bob.json_of("GET", "/tokens")["items"] if each["name"] == "bot")
+    assert firm.bob.delete(f"/tokens/{token['id']}").status_code == 200
+    assert firm.alice.json_of("GET", f"/proposals/{waits['id']}")["state"] == "open"
+    later = proposed(holding(home, firm.bob, firm.us.id, Access("propose")), "POST", "/contacts", {"name": "Late"})
+    home.clock.move(days=30, seconds=1)
+    swept(home)
+    alice = working_in(enter(home, firm.alice.email), firm.us.id)
+    assert alice.json_of("GET", f"/proposals/{waits['id']}")["state"] == "expired"
+    told = alice.post(f"/proposals/{later['id']}/approve")
+    assert error_of(told) == (409, "proposal_closed")
+    home.clock.move(days=91)
+    swept(home)
+    assert working_in(enter(home, alice.email), firm.us.id).get(f"/proposals/{waits['id']}").status_code == 404
+
+
+def swept(home: House) -> None:
+    home.do(home.crm.database.write(partial(sweep, crm=home.crm), lanes=ANYWHERE))
+
+
+@pytest.mark.parametrize("tool", ["request", "write"])
+def test_a_tool_that_proposes_gets_the_proposal_and_no_error(firm: Firm, tool: str) -> None:
+    arguments = {"method": "POST", "path": "/contacts", "body": {"name": "By tool"}}
+    answer = firm.bot.post("/mcp", json=rpc("tools/call", {"name": tool, "arguments": arguments})).json()["result"]
+    assert not answer["isError"]
+    assert answer["content"][0]["text"].startswith("proposal/pr_")
