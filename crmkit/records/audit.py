@@ -20,6 +20,7 @@ OF_PEOPLE = {
     "token": ("create", "update", "revoke"),
     "link": ("create", "delete"),
     "pipeline": ("update",),
+    "proposal": ("approve", "reject"),
     "operation": ("undo",),
 }
 

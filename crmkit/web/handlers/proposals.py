@@ -51,7 +51,6 @@ class Carried(HttpCall):
     summary="writes that wait for approval, newest first: state, by",
     area="*",
     query=verbs.PARAMETERS,
-    is_linked=False,
 )
 async def find_all(call: HttpCall) -> Answer:
     found = await verbs.find_all(call, call.parameters())
@@ -59,7 +58,7 @@ async def find_all(call: HttpCall) -> Answer:
     return page(MixedListing("proposals", rows, found.paging))
 
 
-@read("/proposals/{id}", name="get_proposal", summary="one, and what it would change", area="*", is_linked=False)
+@read("/proposals/{id}", name="get_proposal", summary="one, and what it would change", area="*")
 async def fetch(call: HttpCall, id: str) -> Answer:
     return _shown(call, await verbs.find(call, id))
 

@@ -107,6 +107,7 @@ def test_what_each_route_says_of_links() -> None:
     assert refused == of_kinds | of_settings | {
         *("/whoami", "/tokens", "/links", "/jobs/{id}", "/audit", "/audit/export", "/brief"),
         "/imports",
+        *("/proposals", "/proposals/{id}"),
         *(
             "/workspaces",
             "/workspaces/{id}/members",
