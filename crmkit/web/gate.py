@@ -18,7 +18,7 @@ from msgspec.structs import replace
 from crmkit.core.crm import Crm
 from crmkit.core.people import sessions
 from crmkit.errors import Problem
-from crmkit.model.access import scope_required
+from crmkit.model.access import PROPOSE, scope_required
 from crmkit.model.actor import Actor
 from crmkit.web.call import INSIDE, KNOWN, LINKED, NEEDS, WITHIN, address_of, check_gentle, credentials
 from crmkit.web.connection.hosts import Hosts
@@ -61,7 +61,8 @@ class Gate:
                 raise Problem("invalid_value", "A link shows records and figures, never settings, people or the log.")
             if actor.is_app and route.consent == CODE:
                 actor = replace(actor, must_confirm=True)
-            state["actor"], state[NEEDS] = actor, route.needs
+            proposes = actor.access.proposes and route.may_be_proposed
+            state["actor"], state[NEEDS] = actor, (PROPOSE,) if proposes else route.needs
             if not route.apps and not state.get(INSIDE) and not state.get(WITHIN):
                 self.limit.count(actor, state)
             _check_access(actor, route)
