@@ -30,7 +30,7 @@ Page = Callable[[Crm], Response]
 Admits = Callable[[HttpCall], Awaitable[None]]
 
 Method = Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
-# AREAS of tokens; "own" is what every token may ask about itself; "*" is several areas: the verb itself looks at each
+# AREAS of tokens; "own" is what every token may do about itself; "*" is several areas: the verb itself looks at each
 Area = Literal["analytics", "imports", "scoring", "team", "webhooks", "workspace", "own", "*"]
 Verb = Literal["read", "write", "delete"]
 

@@ -146,7 +146,12 @@ def test_the_access_write_leaves_out_what_takes_away_and_what_gives_power() -> N
         assert wants(Access(FULL), route) is None
 
 
-def test_every_token_may_ask_who_it_is_and_end_itself(ring: Ring) -> None:
+def test_what_every_token_may_do_is_about_itself() -> None:
+    own = {(method, route.paths[0]) for route in guarded() if route.area == "own" for method in route.listed_methods}
+    assert own == {("GET", "/whoami"), ("PATCH", "/tokens/{id}"), ("DELETE", "/tokens/{id}")}
+
+
+def test_every_token_may_ask_who_it_is_rename_and_end_itself(ring: Ring) -> None:
     alice = ring.stand.person
     for words in (*WORDS, *SINGLE):
         before = {one["id"] for one in alice.json_of("GET", "/tokens")["items"]}
@@ -154,5 +159,6 @@ def test_every_token_may_ask_who_it_is_and_end_itself(ring: Ring) -> None:
         (mine,) = {one["id"] for one in alice.json_of("GET", "/tokens")["items"]} - before
         card = person.json_of("GET", "/whoami")
         assert (card["access"] or " ".join(card["scopes"])) == words
+        assert person.json_of("PATCH", f"/tokens/{mine}", {"token_name": "mine"})["name"] == "mine"
         assert person.delete(f"/tokens/{mine}").status_code == 200
         assert error_of(person.get("/whoami")) == (401, "invalid_token")
