@@ -8,8 +8,6 @@ import re
 import unicodedata
 from functools import lru_cache
 
-import idna
-
 from crmkit.model.names import is_unseen
 
 LOCAL_OCTETS, DOMAIN_OCTETS, EMAIL_OCTETS = 64, 253, 254  # RFC 5321, 4.5.3.1; erratum 1690 of RFC 3696
@@ -127,6 +125,8 @@ def _local(text: str) -> str:
         raise ValueError
     if text.isascii():
         return text
+    import idna  # imported late: it takes 10 ms, and most addresses are ASCII
+
     for found in _BEYOND_ASCII.finditer(text):
         run, start = found.group(), found.start()
         if not run.isprintable():  # invisible joiners, which IDNA allows between some letters
@@ -149,6 +149,8 @@ def _host(text: str) -> str:
 
 def _label(text: str) -> str:
     if not text.isascii() or text.startswith("xn--"):  # RFC 5891, 5.4: no A-label is believed unchecked
+        import idna  # imported late, as above
+
         text = idna.alabel(text).decode()
     if not _LABEL.fullmatch(text):
         raise ValueError
@@ -176,6 +178,8 @@ def _is_allowed(letter: str, in_local: bool) -> bool:
         return bool((_LOCAL_LETTER if in_local else _HOST_LETTER).fullmatch(letter))
     if any(map(is_unseen, letter)):
         return False
+    import idna  # imported late, as above
+
     try:
         idna.check_label(f"a{letter}")  # a mark needs a letter before it
     except (idna.InvalidCodepoint, idna.InvalidCodepointContext):
