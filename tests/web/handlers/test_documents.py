@@ -54,6 +54,7 @@ OPERATIONS = [
     *("POST /undo/{operation_id}", "GET /jobs/{id}"),
     *(f"{method} /pipelines/{kind}" for method in ("GET", "PUT") for kind in ("contacts", "deals")),
     *("GET /workspaces", "POST /workspaces", "PATCH /workspaces/{id}", "DELETE /workspaces/{id}"),
+    "PATCH /tokens/{id}",
     *("POST /workspaces/{id}/tokens", "GET /workspaces/{id}/members", "POST /workspaces/{id}/invites"),
     *("DELETE /workspaces/{id}/invites/{invite_id}", "POST /workspaces/{id}/members/{user_id}/role"),
     *("DELETE /workspaces/{id}/members/{user_id}", "POST /workspaces/{id}/join", "DELETE /me", "PATCH /me"),

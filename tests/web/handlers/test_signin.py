@@ -49,6 +49,7 @@ def test_a_newcomer_signs_in_and_looks_at_themselves_in_text(home: House) -> Non
         "workspace_name": ALICE,
         "role": "admin",
         "token_name": "Claude",
+        "access": "full",
         "plan": "unlimited",
         "timezone": "UTC",
         "workspace_timezone": "UTC",
@@ -67,6 +68,7 @@ def test_a_newcomer_signs_in_and_looks_at_themselves_in_text(home: House) -> Non
     }
     usage = facts.pop("usage")
     assert {facts.pop(name) for name in ("country", "language", "date_format", "code_prefix")} == {None}
+    assert [facts.pop(name) for name in ("scopes", "expires_at", "ips")] == [[], None, []]
     assert facts == {name: labels[name] for name in facts}
     assert {name: f"{use['used']} / unlimited" for name, use in usage.items()} == {
         name: labels[name] for name in set(labels) - set(facts)
@@ -232,6 +234,7 @@ def test_tokens_are_listed_without_their_secret_and_end_at_once(home: House, ali
             "message": f"revoked token/{id}",
             "id": id,
             "handle": f"token/{id}",
+            "made": 0,
         }
         refused(other, "invalid_token", "GET", "/whoami")
     refused(alice, "not_found", "DELETE", f"/tokens/{id}")
