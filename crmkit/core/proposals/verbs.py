@@ -10,6 +10,7 @@ from crmkit.core import path_ids
 from crmkit.core.call import Call
 from crmkit.core.crm import Crm
 from crmkit.core.proposals import differences, trying
+from crmkit.core.requests.keyed import SCOPE
 from crmkit.errors import Problem, nearest
 from crmkit.model.access import scope_required
 from crmkit.model.actor import Actor
@@ -91,6 +92,8 @@ def approving(crm: Crm, id: str, shows: Callable[[T], Any]) -> Callable[[Unit[T]
         def approved(tx: Tx) -> Approved[T]:
             found = _existing(tx.connection, tx.by, id)
             _check_may_close(tx.by, found)
+            if tx.rights is not None:
+                tx.rights += [(SCOPE, scope) for scope in found.request.needs]
             moments = [found.request.now, found.created_at]
             written = trying.done(tx, unit, crm.kinds, moments)
             if wrong := differences.between(found.changes, written.changes):

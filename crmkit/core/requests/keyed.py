@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+SCOPE = "scope"  # in place of the workspace of a right: a scope of the token stands for the role
+
 Shows = Callable[[Any, Outcome], Sent]  # the answer to a write from its value: pure, also on the writer's thread
 
 
@@ -128,7 +130,9 @@ class Keyed:
 
 
 def _enter(tx: Tx, workspace_id: str, role: str) -> None:
-    if role == "admin":
+    if workspace_id == SCOPE:
+        tx.by.access.check(role)
+    elif role == "admin":
         access.enter_as_admin(tx, workspace_id)
     else:
         access.enter_as_member(tx, workspace_id)

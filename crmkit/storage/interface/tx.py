@@ -73,7 +73,9 @@ class Tx(Struct):
     made: list[str] | None = None  # in a dry run, or where it is told what is written: the ids and secrets that are new
     says: list[str] | None = None  # of what is shown to somebody: what a confirm token would be asked for with
     secrets: list[str] | None = None  # under a key: what the answer shows once
-    rights: list[tuple[str, str]] | None = None  # under a key: (workspace, role) of each right that was asked for
+    rights: list[tuple[str, str]] | None = (
+        None  # under a key: (workspace, role) of each right that was asked for, or a scope
+    )
 
     @property
     def by(self) -> Actor:

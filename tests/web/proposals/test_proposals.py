@@ -373,3 +373,14 @@ def test_a_tool_that_proposes_gets_the_proposal_and_no_error(firm: Firm, tool: s
     answer = firm.bot.post("/mcp", json=rpc("tools/call", {"name": tool, "arguments": arguments})).json()["result"]
     assert not answer["isError"]
     assert answer["content"][0]["text"].startswith("proposal/pr_")
+
+
+def test_the_answer_to_an_approval_is_repeated_only_to_whom_its_scopes_are_still_open(firm: Firm) -> None:
+    waits = proposed(firm.bot, "POST", "/contacts", {"name": "Repeated"})
+    holder = holding(firm.home, firm.bob, firm.us.id, Access("*.read *.write"), "narrowing")
+    path, key = f"/proposals/{waits['id']}/approve", {"Idempotency-Key": "again"}
+    first = holder.post(path, headers=key)
+    assert (first.status_code, holder.post(path, headers=key).text) == (201, first.text)
+    token = next(each for each in firm.bob.json_of("GET", "/tokens")["items"] if each["name"] == "narrowing")
+    assert firm.bob.patch(f"/tokens/{token['id']}", json={"access": "read"}).status_code == 200
+    assert error_of(holder.post(path, headers=key)) == (403, "scope_required")
