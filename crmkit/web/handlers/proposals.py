@@ -48,7 +48,7 @@ class Carried(HttpCall):
 @read(
     "/proposals",
     name="list_proposals",
-    summary="writes that wait for approval, newest first: state, by",
+    summary="newest first: state, by",
     area="*",
     query=verbs.PARAMETERS,
 )
@@ -58,7 +58,7 @@ async def find_all(call: HttpCall) -> Answer:
     return page(MixedListing("proposals", rows, found.paging))
 
 
-@read("/proposals/{id}", name="get_proposal", summary="one, and what it would change", area="*")
+@read("/proposals/{id}", name="get_proposal", summary="what one would change", area="*")
 async def fetch(call: HttpCall, id: str) -> Answer:
     return _shown(call, await verbs.find(call, id))
 
@@ -72,7 +72,7 @@ def _shows_approved(_: HttpCall, done: Approved[Any]) -> Answer:
     "POST",
     "/proposals/{id}/approve",
     name="approve_proposal",
-    summary="write just what it shows; answers as that write",
+    summary="write just what it shows",
     area="*",
     verb="write",
     consent=FREE,
@@ -103,7 +103,7 @@ def _shows_rejected(call: HttpCall, found: Proposal) -> Answer:
     "POST",
     "/proposals/{id}/reject",
     name="reject_proposal",
-    summary="close it; nothing is written",
+    summary="close it, unwritten",
     area="*",
     verb="write",
     form=verbs.REJECTION,
