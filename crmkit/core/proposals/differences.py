@@ -36,11 +36,12 @@ def between(shown: Sequence[Change], now: Sequence[Change]) -> dict[str, str]:
 
 
 def summary(changes: Sequence[Change], kinds: Kinds) -> list[str]:
-    """Return sentences that say what is changed: of each record if they are few, else how many."""
-    if len(changes) <= MOST_ONE_BY_ONE:
-        return [_one(change) for change in changes]
-    counted = Counter((_verb(change), change.noun) for change in changes)
-    return [f"would {listed(f'{verb} {_counted(kinds, noun, n)}' for (verb, noun), n in counted.items())}"]
+    """Return sentences that say what is changed: of each record that is there if they are few, else how many."""
+    there = [change for change in changes if _verb(change) != "create"]
+    named = there if len(there) <= MOST_ONE_BY_ONE else []
+    counted = Counter((_verb(change), change.noun) for change in changes if change not in named)
+    many = listed(_listed(counted, kinds)) if counted else ""
+    return [*map(_one, named), *([f"would {many}"] if many else [])]
 
 
 def _fields(changes: Iterable[Change]) -> _Fields:
@@ -72,10 +73,8 @@ def _told(was: Sequence[Any] | None, is_: Sequence[Any] | None) -> str:
 
 def _one(change: Change) -> str:
     verb = _verb(change)
-    if verb == "create":
-        return f"would create {a(change.noun)}"
     fields = f"{listed(change.changes)} of " if verb == "update" and change.changes else ""
-    return f"would {'change' if verb == 'update' else verb} {fields}{change.target}"
+    return f"would {_word(verb)} {fields}{change.target}"
 
 
 def _verb(change: Change) -> str:
@@ -88,4 +87,17 @@ def _done(verbs: Sequence[str]) -> str:
 
 def _counted(kinds: Kinds, noun: str, count: int) -> str:
     kind = kinds.by_word.get(noun)
-    return f"{count} {kind.plural if kind and count > 1 else noun}"
+    return a(noun) if count == 1 else f"{count} {kind.plural if kind else noun}"
+
+
+def _listed(counted: Counter[tuple[str, str]], kinds: Kinds) -> list[str]:
+    """Return what is done to how many of each kind; a verb stands before the first kind alone."""
+    told, last = list[str](), ""
+    for (verb, noun), count in counted.items():
+        told.append(f"{'' if verb == last else f'{_word(verb)} '}{_counted(kinds, noun, count)}")
+        last = verb
+    return told
+
+
+def _word(verb: str) -> str:
+    return "change" if verb == "update" else verb

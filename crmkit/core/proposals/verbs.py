@@ -117,7 +117,8 @@ async def reject(call: Call, id: str, body: Mapping[str, Any]) -> Proposal:
     def unit(tx: Tx) -> Proposal:
         found = _existing(tx.connection, tx.by, bare)
         _check_may_close(tx.by, found)
-        audit.append(tx, "proposal.reject", found.handle, {"state": [OPEN, REJECTED], "reason": [None, reason]})
+        told = {"state": [OPEN, REJECTED], **({"reason": [None, reason]} if reason else {})}
+        audit.append(tx, "proposal.reject", found.handle, told)
         return kept.close(tx, found, REJECTED, reason)
 
     return await call.write(unit)

@@ -74,6 +74,18 @@ def test_what_is_approved_is_written_in_the_name_of_who_approves(firm: Firm) -> 
     assert "next" not in found
 
 
+def test_what_would_be_done_is_told_in_few_words(firm: Firm) -> None:
+    id = jane(firm)
+    body = {"name": "Bo", "company": {"name": "Acme"}, "activities": [{"body": "a"}, {"body": "b"}]}
+    assert proposed(firm.bot, "POST", "/contacts", body)["notes"][0] == (
+        "would create a company, a contact and 2 activities"
+    )
+    many = proposed(firm.bot, "POST", "/contacts/batch", [{"name": "A"}, {"name": "B"}])
+    assert many["notes"][0] == "would create 2 contacts"
+    new(firm.alice, "/deals", title="Linked", contact_id=id)
+    assert proposed(firm.bot, "DELETE", f"/contacts/{id}")["notes"][1] == f"would delete contact/{id}"
+
+
 def test_bad_input_gets_the_usual_error_at_once_and_nothing_waits(firm: Firm, hashed: Callable[[], str]) -> None:
     id = jane(firm)
     before = hashed()
