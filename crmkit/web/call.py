@@ -78,8 +78,8 @@ def check_gentle(state: Mapping[str, Any]) -> None:
     if state.get(GENTLE):
         raise Problem(
             "invalid_value",
-            "The tool write leaves to the tool request what the user is asked first: deletes, merges, undo, approvals, "
-            "changes by filter, starting imports, links, tokens, team, webhooks, settings. Ask, then send the same with "
+            "The tool write leaves to the tool request what the user is asked first: deletes, merges, undo, approvals, changes "
+            "by filter, starting imports, links, tokens, team, webhooks, settings. Ask, then send the same with "
             "request.",
         )
 
