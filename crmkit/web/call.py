@@ -78,9 +78,9 @@ def check_gentle(state: Mapping[str, Any]) -> None:
     if state.get(GENTLE):
         raise Problem(
             "invalid_value",
-            "The tool write leaves to the tool request what the user is asked first: deletes, merges, undo, approvals, changes "
-            "by filter, starting imports, links, tokens, team, webhooks, settings. Ask, then send the same with "
-            "request.",
+            "The tool write leaves to the tool request what the user is asked first: deletes, merges, undo, approvals, "
+            "changes by filter, starting imports, links, tokens, team, webhooks, settings. Ask, then send the same "
+            "with request.",
         )
 
 
