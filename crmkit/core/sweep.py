@@ -1,4 +1,4 @@
-"""What is outdated is dropped: counters, codes, confirm tokens, kept answers, links, proposals, grants, files, jobs.
+"""What is outdated is dropped: counters, codes, tokens, kept answers, links, proposals, grants, files, jobs.
 
 Rows stamped in the future, because the clock was set back, are dropped too; otherwise they would count again later.
 """
@@ -17,6 +17,7 @@ from crmkit.storage.requests import answers, confirmations
 from crmkit.storage.transfer import imports, links
 
 KEEP_DAYS = 2  # counters of limits matter for a day, those of all wrong tries for longer
+TOKEN_DAYS = 30  # whoever still sends a token that ended is told so
 JOB_DAYS = 7  # whoever started a job looks at its end within a week
 
 
@@ -36,4 +37,5 @@ def sweep(tx: Tx, crm: Crm) -> bool:
     jobs.forget(tx, after(tx.now, days=-JOB_DAYS))
     job_records.forget_all(tx)
     tokens.cap_last_used(tx)
+    tokens.forget(tx, after(tx.now, days=-TOKEN_DAYS))
     return is_left

@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 
 from crmkit import ids
+from crmkit.core.sweep import sweep
+from crmkit.storage.interface.lanes import ANYWHERE
 from tests.house import House, Person
 from tests.teams.office import JSON, Books, Team, asked, error_of, new, office, person_of, stepped
 
@@ -190,6 +192,17 @@ def test_a_token_with_an_end_lives_until_then_though_nobody_uses_it(us: Team) ->
     assert [token["name"] for token in late.json_of("GET", "/tokens")["items"]] == ["default"]  # others were idle
     us.home.clock.move(days=31)
     assert error_of(late.get("/contacts")) == (401, "token_expired")
+
+
+def test_a_token_that_ended_is_forgotten_after_thirty_days(us: Team) -> None:
+    soon = made(us.alice, us.id, expires_at="+1h", token_name="soon")
+    kept = []
+    with Books(us.home.folder) as books:
+        for days in (29, 2):
+            us.home.clock.move(days=days)
+            assert us.home.do(us.home.crm.database.write(lambda tx: sweep(tx, us.home.crm), lanes=ANYWHERE)) is False
+            kept.append(("soon" in [row["name"] for row in books.rows("tokens")], error_of(soon.get("/contacts"))[1]))
+    assert kept == [(True, "token_expired"), (False, "invalid_token")]
 
 
 def test_a_token_that_never_ends_needs_an_admin_and_the_mailed_code(us: Team) -> None:

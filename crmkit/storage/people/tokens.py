@@ -133,6 +133,13 @@ def cap_last_used(tx: Tx) -> None:
     tx.connection.execute("UPDATE tokens SET last_used_at = ? WHERE last_used_at > ?", (tx.now, tx.now))
 
 
+def forget(tx: Tx, before: str) -> None:
+    """Remove the tokens whose own end came before this moment; until then they are told that they ended."""
+    sql = "SELECT user_id, id FROM tokens WHERE expires_at <> '' AND expires_at < ?"
+    for user_id, id in tx.connection.execute(sql, (before,)).fetchall():
+        remove(tx, user_id, id)
+
+
 def listed(connection: Connection, user_id: str, used_since: str, now: str) -> list[Listed]:
     """Return a user's tokens that have not ended, the newest first.
 

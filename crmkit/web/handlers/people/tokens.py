@@ -27,7 +27,7 @@ def _shows_made(_: HttpCall, minted: Minted) -> Answer:
     "POST",
     "/workspaces/{id}/tokens",
     name="mint_token",
-    summary="a token that works in it, with this one's access or less",
+    summary="a token that works in it",
     area="team",
     verb="write",
     form=given.TOKEN,
