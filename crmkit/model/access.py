@@ -130,9 +130,10 @@ def scopes_of(words: Iterable[str], areas: Iterable[str]) -> str:
 def scope_required(access: Access, scope: str) -> Problem:
     """Return the refusal of what a token's access does not open."""
     has = f"access {access.words}" if access.words in WORDS else f"the scopes {', '.join(access.scopes)}"
+    lacks = f"This needs {scope}; the token has {has}."
     return Problem(
         "scope_required",
-        f"This needs {scope}; the token has {has}. Ask the user for a token with {scope} "
-        "(POST /workspaces/{id}/tokens, or connect this app again), or do without.",
+        f"{lacks} Ask the user for a token with {scope} (POST /workspaces/{{id}}/tokens), or do without.",
         facts={"scope": scope},
+        for_tools=f"{lacks} To get more, the user connects this app again and chooses it; or do without.",
     )

@@ -178,8 +178,9 @@ class Visitor:
         self.enter(self.code_for(email))
         self.page.wait_for_selector("fieldset")
 
-    def choose(self, workspace: str) -> None:
-        self.page.get_by_role("radio", name=workspace).check()
+    def choose(self, name: str) -> None:
+        """Choose a workspace, or what the app may do."""
+        self.page.get_by_role("radio", name=name).check()
 
     def connect(self) -> None:
         """From the third page back to the app."""
@@ -286,10 +287,15 @@ def walk(visitor: Visitor, email: str = ALICE) -> Iterator[str]:
 
 def workspace_of(visitor: Visitor, answer: dict[str, str]) -> str:
     """Redeem what the app got; return the name of the workspace that its token works in."""
+    name: str = whoami(visitor, answer)["workspace_name"]
+    return name
+
+
+def whoami(visitor: Visitor, answer: dict[str, str]) -> dict[str, Any]:
+    """Redeem what the app got; return what its token is told of itself."""
     assert set(answer) == {"code", "state", "iss"}
     assert (answer["state"], answer["iss"]) == (visitor.app.state, visitor.house.url)
     redeemed = visitor.app.redeem(answer["code"])
     assert redeemed.status_code == 200, redeemed.text
     with Person(visitor.house.url, redeemed.json()["access_token"]) as app:
-        name: str = app.json_of("GET", "/whoami")["workspace_name"]
-        return name
+        return app.json_of("GET", "/whoami")

@@ -14,7 +14,8 @@ def let_in(url: str, email: str) -> str:
         code = _found(r"the code is <b>(\d{6})</b>", page)
         page = _shown(browser.post(url, data={"signin": _signin(page), "email": email, "code": code}))
         workspace = _found(r'name="workspace" value="([^"]+)"[^>]* checked', page)
-        answer = browser.post(url, data={"signin": _signin(page), "workspace": workspace})
+        access = _found(r'name="access" value="([^"]+)"[^>]* checked', page)
+        answer = browser.post(url, data={"signin": _signin(page), "workspace": workspace, "access": access})
         assert answer.status_code == 303, answer.text
         return answer.headers["location"]
 

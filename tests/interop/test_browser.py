@@ -5,12 +5,14 @@ from typing import Any
 
 import pytest
 
+from crmkit.web.oauth.pages import ACCESSES
 from tests.house import ALICE, BOB, Person, house
 from tests.interop.browser import (
     EVIL,
     Callback,
     Visit,
     visiting,
+    whoami,
     workspace_of,
 )
 from tests.web.connecting import App
@@ -52,6 +54,18 @@ def test_the_chosen_workspace_is_where_the_app_works(visit: Visit, callback: Cal
     visitor.page.locator(".choice").get_by_text(name, exact=True).click()  # anywhere on the row will do
     visitor.connect()
     assert workspace_of(visitor, callback.answer()) == name
+
+
+@pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without scripts"])
+@pytest.mark.parametrize("access", ["read", "write"])
+def test_a_person_lets_an_app_do_less(visit: Visit, callback: Callback, access: str, scripts: bool) -> None:
+    visitor = visit(java_script_enabled=scripts)
+    visitor.open()
+    visitor.prove(ALICE)
+    assert visitor.page.get_by_role("radio", name=ACCESSES["full"][0]).is_checked()
+    visitor.choose(ACCESSES[access][0])
+    visitor.connect()
+    assert whoami(visitor, callback.answer())["access"] == access
 
 
 @pytest.mark.parametrize(("name", "called"), [("Größe & <Co>", "Größe & <Co>"), ("", ALICE)])

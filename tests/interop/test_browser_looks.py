@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
+from crmkit.web.oauth.pages import ACCESSES, WorkspaceOption, workspace_page
 from crmkit.web.oauth.pages import App as Asking
-from crmkit.web.oauth.pages import WorkspaceOption, workspace_page
 from tests.house import ALICE, BOB
 from tests.interop.browser import CONTRASTS, DESK, EVIL, HEIGHTS, PHONE, SMALL, Callback, Visit, walk, workspace_of
 
@@ -63,15 +63,18 @@ def test_the_pages_work_by_keyboard_alone(visit: Visit, callback: Callback) -> N
     keyboard.press("Enter")
     visitor.page.wait_for_selector("fieldset")
     visitor.tab_to("Use another address")
-    visitor.tab_to(visitor.page.locator(":checked").input_value())
+    visitor.tab_to(visitor.page.locator("[name=workspace]:checked").input_value())
     keyboard.press("ArrowDown")
-    visitor.tab_to("Connect")  # the name of a new workspace is not in the way
+    visitor.tab_to("full")  # the name of a new workspace is not in the way
+    visitor.tab_to("Connect")
+    keyboard.press("Shift+Tab")
     keyboard.press("Shift+Tab")
     keyboard.press("ArrowDown")
     keyboard.press("ArrowDown")
     assert visitor.focused() == "new"
     visitor.tab_to("name")
     keyboard.type("Mine")
+    visitor.tab_to("full")
     visitor.tab_to("Connect")
     visitor.tab_to("Do not connect")
     keyboard.press("Shift+Tab")
@@ -95,10 +98,12 @@ def test_a_screen_reader_tells_headings_names_and_errors(visit: Visit) -> None:
             assert (field["description"], field["invalid"]) == (" ".join(visitor.alert().split()), "true")
             assert field["focused"]
         if opened.startswith("workspace"):
-            (group,) = (node for node in spoken if node["role"] in ("group", "radiogroup"))
-            assert group["name"] == "Workspace"
+            groups = [node["name"] for node in spoken if node["role"] in ("group", "radiogroup")]
+            assert groups == ["Workspace", "What may it do there?"]
             names = [node["name"] for node in controls if node["role"] == "radio"]
-            assert names == [*(f"{name} admin, 0 contacts" for name in (ALICE, "Acme", EVIL)), "A new workspace"]
+            offered = [f"{name} {told}" for name, told in ACCESSES.values()]
+            places = (f"{name} admin, 0 contacts" for name in (ALICE, "Acme", EVIL))
+            assert names == [*places, "A new workspace", *offered]
 
 
 @pytest.mark.usefixtures("three")

@@ -70,11 +70,11 @@ class App:
         assert page.status_code == 200, page.text
         return signin, page
 
-    def allowed(self, email: str, workspace: str = "", **other: str | None) -> dict[str, str]:
+    def allowed(self, email: str, workspace: str = "", access: str = "full", **other: str | None) -> dict[str, str]:
         """Return what comes back to the app; without a workspace the first one is chosen."""
         signin, page = self.enter(email, **other)
         chosen = workspace or places(page)[0]
-        answer = self.post({"signin": signin, "workspace": chosen}, **other)
+        answer = self.post({"signin": signin, "workspace": chosen, "access": access}, **other)
         assert answer.status_code == 303, answer.text
         return returned(answer)
 
@@ -94,9 +94,9 @@ class App:
     def redeem(self, code: str, /, **other: str | None) -> httpx.Response:
         return self.browser.post("/token", data=self.redemption(code, **other))
 
-    def token(self, email: str, workspace: str = "") -> str:
+    def token(self, email: str, workspace: str = "", access: str = "full") -> str:
         """Walk the whole way and return the access token."""
-        answer = self.redeem(self.allowed(email, workspace)["code"])
+        answer = self.redeem(self.allowed(email, workspace, access)["code"])
         assert answer.status_code == 200, answer.text
         found: str = answer.json()["access_token"]
         return found

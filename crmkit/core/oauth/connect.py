@@ -1,4 +1,4 @@
-"""The user of an app signs in by a mailed code and chooses a workspace; the app gets an authorization code.
+"""The user of an app signs in by a mailed code, chooses a workspace and an access; the app gets an authorization code.
 
 Anyone can register an app, so nobody is redirected to one before its user has entered the right code (RFC 9700,
 4.11.2). Entering it is the consent. It is not remembered: the next authorization needs a code again.
@@ -20,6 +20,7 @@ from crmkit.core.people import access, codes, joining, login
 from crmkit.core.people.workspaces import WORKSPACE
 from crmkit.errors import Problem
 from crmkit.mail import Message
+from crmkit.model.access import FULL, READ, WRITE
 from crmkit.model.actor import Invite, Membership, User
 from crmkit.model.names import MAX_NAME, spoken, trimmed
 from crmkit.records.contact import CONTACT
@@ -32,7 +33,8 @@ from crmkit.storage.people.grants import Binding
 
 PURPOSE = "connect"  # under which the mailed code is kept
 PLACES = ("/mcp", "/mcp/typed")  # the paths of the MCP endpoints
-SCOPE = "crm"  # the only one; whatever scope an app asks for, it gets this one
+SCOPE = "crm"  # the only one; whatever scope an app asks for, it gets this one, with the access that its user chooses
+OFFERED = (READ, WRITE, FULL)  # the accesses that a user may choose from
 GRANT_SECONDS = 60
 MAX_STATE = 4_000  # characters
 NEW = "new"  # what the page sends in place of a workspace id to open one
@@ -175,22 +177,27 @@ async def choices(call: Call, request: AuthorizationRequest, page_secret: str) -
     return await call.write(unit)
 
 
-async def choose(call: Call, request: AuthorizationRequest, page_secret: str, workspace: str, name: str) -> str:
+async def choose(
+    call: Call, request: AuthorizationRequest, page_secret: str, workspace: str, name: str, granted: str
+) -> str:
     """Return the URL that redirects to the app with its code, for the chosen workspace or a new one of this name.
 
-    Choosing the workspace of an invite joins it. Raises `not_a_member`, `plan_limit_reached`,
-    `invalid_value`, `not_found`; then nothing has changed.
+    `granted` is the access that its token gets. Choosing the workspace of an invite joins it. Raises
+    `not_a_member`, `plan_limit_reached`, `invalid_value`, `not_found`; then nothing has changed.
     """
     crm, code = call.crm, grants.secret()
 
     def unit(tx: Tx) -> None:
         signin = _proven(tx, crm, request, page_secret)
+        if granted not in OFFERED:
+            known = f"{', '.join(OFFERED[:-1])} or {OFFERED[-1]}"
+            raise Problem("invalid_value", "Choose what the app may do.", fields={"access": f"must be {known}"})
         user = User(signin.user_id, signin.email)
         is_new = workspace == NEW
         chosen = _opened(tx, crm, user, request, name) if is_new else _chosen(tx, user, request, workspace)
         grants.end(tx, page_secret)
         expires_at = after(tx.now, seconds=GRANT_SECONDS)
-        grants.give(tx, code, chosen.workspace_id, user.id, request.binding, expires_at)
+        grants.give(tx, code, chosen.workspace_id, user.id, granted, request.binding, expires_at)
 
     await call.write(unit)
     return _redirect(crm, request.binding, code=code)

@@ -10,6 +10,7 @@ from crmkit.core.oauth.client import BadClient, Client, client_of, host_of
 from crmkit.core.oauth.connect import GRANT_SECONDS, is_ours
 from crmkit.core.people import access, login, sessions
 from crmkit.errors import Problem
+from crmkit.model.access import Access
 from crmkit.model.names import MAX_NAME
 from crmkit.storage.hashed import sha256
 from crmkit.storage.interface.lanes import mail_lane
@@ -64,7 +65,7 @@ async def redeem(call: Call, form: Mapping[str, str]) -> str:
             return Refused("invalid_grant", "the user no longer belongs to the workspace")
         user = accounts.user(tx.connection, grant.user_id)
         name = client.name or host_of(grant.redirect_uri)[:MAX_NAME]
-        token, token_id = login.new_token(tx, crm, user, membership, name, is_app=True)
+        token, token_id = login.new_token(tx, crm, user, membership, name, is_app=True, granted=Access(grant.access))
         grants.note_token(tx, code, token_id)
         return token
 

@@ -12,8 +12,10 @@ from crmkit.core.call import Call
 from crmkit.core.crm import Crm
 from crmkit.core.people import access, budgets, codes, joining, sessions
 from crmkit.core.people.budgets import HOUR, MINUTE, Allowance, Budget
+from crmkit.core.people.tokens import given
 from crmkit.errors import Problem
 from crmkit.mail import Message
+from crmkit.model.access import FULL_ACCESS, Access
 from crmkit.model.actor import Invite, Membership, User
 from crmkit.model.fields import Email, Text
 from crmkit.model.form import REQUIRED, form_of
@@ -183,7 +185,15 @@ def welcome(tx: Tx, crm: Crm, email: str, token_name: str) -> Welcome:
     return Welcome(user, workspaces, start, accepted, invites.of_address(tx.connection, email))
 
 
-def new_token(tx: Tx, crm: Crm, user: User, membership: Membership, name: str, is_app: bool = False) -> tuple[str, str]:
+def new_token(
+    tx: Tx,
+    crm: Crm,
+    user: User,
+    membership: Membership,
+    name: str,
+    is_app: bool = False,
+    granted: Access = FULL_ACCESS,
+) -> tuple[str, str]:
     """Make a token of this user for one of their workspaces and return (token, its id); `is_app` if an app connects.
 
     If the user has as many tokens as they may, the one unused longest ends, so that signing in is always possible.
@@ -191,9 +201,10 @@ def new_token(tx: Tx, crm: Crm, user: User, membership: Membership, name: str, i
     access.act_as(tx, user, membership, name)
     sessions.make_room(tx, crm)
     token = tokens.mint()
-    token_id = tokens.insert(tx, token, user.id, membership.workspace_id, name, is_app)
+    token_id = tokens.insert(tx, token, user.id, membership.workspace_id, name, is_app, granted)
     access.act_as(tx, user, membership, name, token_id)
-    audit.append(tx, "token.create", f"token/{token_id}", {"name": [None, name]})
+    changes = {"name": [None, name], **given.changes(granted, FULL_ACCESS)}
+    audit.append(tx, "token.create", f"token/{token_id}", changes)
     return token, token_id
 
 

@@ -30,10 +30,14 @@ class Signin(Struct, frozen=True):
 
 
 class Grant(Struct, frozen=True):
-    """An authorization code: whose token in which workspace it stands for, and what it is bound to."""
+    """An authorization code: whose token in which workspace it stands for, and what it is bound to.
+
+    `access` is a word of `model.access`.
+    """
 
     workspace_id: str
     user_id: str
+    access: str
     client_id: str
     redirect_uri: str
     challenge: str
@@ -82,15 +86,17 @@ def end(tx: Tx, page_secret: str) -> None:
     tx.connection.execute("DELETE FROM signins WHERE hash = ?", (sha256(page_secret),))
 
 
-def give(tx: Tx, code: str, workspace_id: str, user_id: str, binding: Binding, expires_at: str) -> None:
-    """Keep a grant until it is redeemed by this code."""
+def give(tx: Tx, code: str, workspace_id: str, user_id: str, access: str, binding: Binding, expires_at: str) -> None:
+    """Keep a grant of a token with this access until it is redeemed by this code."""
     tx.connection.execute(
-        "INSERT INTO grants (hash, workspace_id, user_id, client_id, redirect_uri, challenge, resource, expires_at) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO grants "
+        "(hash, workspace_id, user_id, access, client_id, redirect_uri, challenge, resource, expires_at) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             sha256(code),
             workspace_id,
             user_id,
+            access,
             binding.client_id,
             binding.redirect_uri,
             binding.challenge,
@@ -110,8 +116,8 @@ def owner(tx: Tx, code: str) -> tuple[str, str] | None:
 def spend(tx: Tx, code: str) -> Grant | None:
     """Return the grant of this code as it was, from now on spent; None when there is none."""
     row = tx.connection.execute(
-        "SELECT workspace_id, user_id, client_id, redirect_uri, challenge, resource, expires_at, spent, token_id "
-        "FROM grants WHERE hash = ?",
+        "SELECT workspace_id, user_id, access, client_id, redirect_uri, challenge, resource, expires_at, spent, "
+        "token_id FROM grants WHERE hash = ?",
         (sha256(code),),
     ).fetchone()
     if row is None:

@@ -4,7 +4,12 @@ from msgspec import Struct
 
 from crmkit.errors import Problem
 
-_LABELS = {"email": "The address", "name": "The name", "code": "The code"}  # what the pages call the fields
+_LABELS = {  # what the pages call the fields
+    "email": "The address",
+    "name": "The name",
+    "code": "The code",
+    "access": "The access",
+}
 _TRY_LATER = "Try again in a moment."
 _DO = {  # by the code of the Problem; of others the person can only try again
     "invalid_value": "Go back to the app that sent you here and start again.",

@@ -7,12 +7,18 @@ from html import escape
 from msgspec import Struct
 
 from crmkit.core.oauth.hosts import KNOWN_HOSTS
+from crmkit.model.access import FULL, READ, WRITE
 from crmkit.model.fold import plain
 from crmkit.model.names import clean, spoken_address
 from crmkit.web.oauth.html import MAX_TEXT, escaped, isolated, page
 from crmkit.web.oauth.page_errors import PageError
 
 NOTHING = PageError("")  # is wrong
+ACCESSES = {  # what each lets an app do; the one that is marked at first stands where a small screen shows it
+    FULL: ("Everything you may do", "also deletes, merges and settings"),
+    WRITE: ("Read and write", "no deletes, merges or settings"),
+    READ: ("Only read", "it changes nothing"),
+}
 
 
 class App(Struct, frozen=True):
@@ -43,8 +49,8 @@ def email_page(app: App, email: str = "", wrong: PageError = NOTHING) -> str:
     return page(
         _title("Connect an app", wrong),
         f"<h1>{isolated(app.name)} asks to work in your CRM</h1>{_destination(app)}{_warning(app)}",
-        "<p>It will read and change the records of the workspace you choose. For invites, members and tokens it "
-        "needs a code mailed to you.</p>",
+        "<p>You choose the workspace, and what it may do there. For invites, members and tokens it needs a code mailed "
+        "to you.</p>",
         '<form method="post">',
         _error(wrong),
         '<label for="email">Your email address</label>',
@@ -83,18 +89,20 @@ def workspace_page(
     options: Sequence[WorkspaceOption],
     chosen: str = "",
     name: str = "",
+    access: str = FULL,
     wrong: PageError = NOTHING,
 ) -> str:
-    """Return the third page: the workspace that the app shall work in, or a new one.
+    """Return the third page: the workspace that the app shall work in, or a new one, and what it may do there.
 
     `chosen` is the id that is marked at first, or `new` (whose name is `name`); if it is neither, the first workspace
-    that the person belongs to is marked.
+    that the person belongs to is marked. `access` is marked likewise; if it is none that is offered, none is.
     """
     own = [option.id for option in options if not option.invited_by]
     marked = chosen if chosen in (*(option.id for option in options), "new") else [*own, "new"][0]
     names = Counter(_compared(option.name) for option in options)
     choices = [
         _choice(
+            "workspace",
             option.id,
             clean(option.name, MAX_TEXT) or option.id,
             _about(option, email, is_alike=names[_compared(option.name)] > 1),
@@ -108,13 +116,16 @@ def workspace_page(
         f'<p>You are {isolated(email)}. <a href="{escape(app.again)}">Use another address</a></p>',
         f'<form method="post">{_hidden("signin", page_secret)}',
         _error(wrong),
-        f"<fieldset{_aria_error(wrong)}><legend>Workspace</legend>{''.join(choices)}",
-        _choice("new", "A new workspace", "", chosen=marked == "new"),
+        f"<fieldset{_aria_error(wrong) if access in ACCESSES else ''}><legend>Workspace</legend>{''.join(choices)}",
+        _choice("workspace", "new", "A new workspace", "", chosen=marked == "new"),
         # the style sheet shows it only while the choice above is made
         '<div class="name"><label for="name">Name of the new workspace</label>',
         '<input id="name" name="name" type="text" maxlength="200" autocomplete="off" aria-describedby="unnamed" '
         f'value="{escaped(name)}">',
         f'<p class="soft" id="unnamed">Without a name it is called {isolated(email)}.</p></div></fieldset>',
+        f"<fieldset{'' if access in ACCESSES else _aria_error(wrong)}><legend>What may it do there?</legend>",
+        *(_choice("access", word, *said, chosen=word == access) for word, said in ACCESSES.items()),
+        "</fieldset>",
         _button("Connect"),
         "</form>",
         f'<form method="post">{_hidden("signin", page_secret)}{_hidden("workspace", "")}',
@@ -176,10 +187,10 @@ def _compared(name: str) -> str:
     return "".join(plain(name).split())
 
 
-def _choice(id: str, name: str, about: str, chosen: bool) -> str:
+def _choice(field: str, value: str, name: str, about: str, chosen: bool) -> str:
     shown = f' <span class="soft">{escape(about)}</span>' if about else ""
     return (
-        f'<label class="choice"><input type="radio" name="workspace" value="{escape(id)}" required'
+        f'<label class="choice"><input type="radio" name="{field}" value="{escape(value)}" required'
         f"{' checked' if chosen else ''}>{isolated(name)}{shown}</label>"
     )
 

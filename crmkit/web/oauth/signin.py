@@ -8,6 +8,7 @@ from litestar.types import Scope
 
 from crmkit.core.oauth import connect
 from crmkit.errors import Problem
+from crmkit.model.access import FULL
 from crmkit.web.call import HttpCall
 from crmkit.web.oauth import html, pages
 from crmkit.web.oauth.forms import MAX_FORM, form_of
@@ -64,18 +65,20 @@ async def _prove(call: HttpCall, app_request: connect.AuthorizationRequest, form
 
 async def _choose(call: HttpCall, app_request: connect.AuthorizationRequest, form: dict[str, str]) -> Response:
     app, page_secret, workspace = _app(call, app_request), form.get("signin", ""), form["workspace"]
-    name = form.get("name", "")
+    name, granted = form.get("name", ""), form.get("access", FULL)
     try:
         if not workspace:
             return _redirect(await connect.refuse(call, app_request, page_secret))
         try:
-            return _redirect(await connect.choose(call, app_request, page_secret, workspace, name))
+            return _redirect(await connect.choose(call, app_request, page_secret, workspace, name, granted))
         except Problem as problem:
             choices = await connect.choices(call, app_request, page_secret)  # where it is outdated, this says so
             options = _options(choices)
             known = (connect.NEW, *(option.id for option in options))
             marked = workspace if workspace in known else choices.start
-            page = pages.workspace_page(app, page_secret, choices.email, options, marked, name, page_error(problem))
+            page = pages.workspace_page(
+                app, page_secret, choices.email, options, marked, name, granted, page_error(problem)
+            )
             return _shown(call.scope, page, problem)
     except Problem as problem:
         return _stop(call.scope, problem, app.again)

@@ -40,6 +40,7 @@ from crmkit.storage.sqlite.migrations import (
     m0037_undone,
     m0038_codes,
     m0039_access,
+    m0040_grants_access,
     m0041_proposals,
 )
 from crmkit.storage.sqlite.migrations.migration import Migration
@@ -84,6 +85,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     m0037_undone.MIGRATION,
     m0038_codes.MIGRATION,
     m0039_access.MIGRATION,
+    m0040_grants_access.MIGRATION,
     m0041_proposals.MIGRATION,
 )
 

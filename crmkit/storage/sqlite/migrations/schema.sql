@@ -1,4 +1,4 @@
--- 40;
+-- 41;
 CREATE TABLE migrations (
             number INTEGER PRIMARY KEY,
             name TEXT NOT NULL,
@@ -265,7 +265,7 @@ CREATE TABLE grants (
             expires_at TEXT NOT NULL,
             spent INTEGER NOT NULL DEFAULT 0 CHECK (spent IN (0, 1)),
             token_id TEXT NOT NULL DEFAULT ''
-        ) STRICT, WITHOUT ROWID
+        , access TEXT NOT NULL DEFAULT 'full') STRICT, WITHOUT ROWID
         ;
 CREATE INDEX grants_by_workspace ON grants (workspace_id);
 CREATE INDEX companies_by_owner ON companies (workspace_id, owner, updated_at, id);
