@@ -12,7 +12,7 @@ from crmkit.storage.proposals.proposal import Change
 MOST_TOLD = 20  # fields in an answer
 MOST_ONE_BY_ONE = 3  # changes that are told one by one
 
-_Fields = dict[tuple[str, str], Sequence[Any]]  # [old, new] by target and field
+_Fields = dict[tuple[str, str], Sequence[Any]]  # [old, new] of each change in turn, by target and field
 
 
 def between(shown: Sequence[Change], now: Sequence[Change]) -> dict[str, str]:
@@ -26,6 +26,11 @@ def between(shown: Sequence[Change], now: Sequence[Change]) -> dict[str, str]:
         target: f"was to be {_done(before[target])}, which would do nothing now"
         for target in before
         if target not in after
+    }
+    found |= {
+        target: f"would be {_done(after[target])} now; that it would be {_done(before[target])} was shown"
+        for target in before
+        if target in after and before[target] != after[target]
     }
     for place in {**was, **is_}:
         target, name = place
@@ -48,8 +53,7 @@ def _fields(changes: Iterable[Change]) -> _Fields:
     found: _Fields = {}
     for change in changes:
         for name, (old, new) in change.changes.items():
-            first = found.get((change.target, name), (old,))[0]
-            found[change.target, name] = [first, new]
+            found[change.target, name] = [*found.get((change.target, name), ()), old, new]
     return found
 
 
@@ -65,10 +69,10 @@ def _told(was: Sequence[Any] | None, is_: Sequence[Any] | None) -> str:
     if is_ is None:
         return "would not change now"
     if was is None:
-        return f"would change too, from {cut(is_[0])} to {cut(is_[1])}"
+        return f"would change too, from {cut(is_[0])} to {cut(is_[-1])}"
     if was[0] != is_[0]:
         return f"is {cut(is_[0])} now; it was {cut(was[0])} when this was proposed"
-    return f"would become {cut(is_[1])} now; {cut(was[1])} was shown"
+    return f"would become {cut(is_[-1])} now; {cut(was[-1])} was shown"
 
 
 def _one(change: Change) -> str:
@@ -82,7 +86,7 @@ def _verb(change: Change) -> str:
 
 
 def _done(verbs: Sequence[str]) -> str:
-    return " and ".join(f"{verb}d" for verb in dict.fromkeys(verbs))
+    return " and ".join(f"{verb}d" for verb in verbs)
 
 
 def _counted(kinds: Kinds, noun: str, count: int) -> str:
