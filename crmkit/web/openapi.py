@@ -45,6 +45,7 @@ def document(crm: Crm, routes: Iterable[Route]) -> dict[str, Any]:
                 "write": _write_schema(),
                 "error": _error_schema(),
             },
+            "responses": {"proposed": _proposed()},
         },
         "security": [{"token": []}],
     }
@@ -209,7 +210,7 @@ def _responses(route: Route, method: str, path: str, kind: Kind | None) -> dict[
     good: dict[str, Any] = {"description": "done", "content": _content(route.formats, schema)}
     error = {"$ref": "#/components/schemas/error"}
     bad = {"description": "an error, see the manual", "content": _content(FORMATS, error)}
-    statuses = {str(route.status), *(("200",) if method == "POST" and _merges(route) else ())}
+    statuses = {*map(str, (route.status, *route.statuses)), *(("200",) if method == "POST" and _merges(route) else ())}
     if route.is_batch:
         statuses |= {"200", "207"}
     if kind is not None and finds:
@@ -222,7 +223,17 @@ def _responses(route: Route, method: str, path: str, kind: Kind | None) -> dict[
             "422": {**bad, "description": f"another request was sent with this {KEY}"},
         }
     )
+    if route.may_be_proposed and "202" not in statuses:
+        told = {"202": {"$ref": "#/components/responses/proposed"}, **told}
     return {**dict.fromkeys(sorted(statuses), good), **told, "4XX": bad, "5XX": bad}
+
+
+def _proposed() -> dict[str, Any]:
+    """Return the response to a write by a token that only proposes."""
+    names = ("handle", "id", "state", "method", "path", "by")
+    properties = {name: {"type": "string"} for name in names} | {"changes": {"type": "array"}}
+    schema = {"type": "object", "properties": properties, "required": [*names, "changes"]}
+    return {"description": "it waits as a proposal", "content": _content(FORMATS, schema)}
 
 
 def _content(formats: Iterable[Format], schema: dict[str, Any]) -> dict[str, Any]:

@@ -76,6 +76,7 @@ class Route(Struct, frozen=True):
     formats: tuple[Format, ...]  # of its answers, the one that is sent unasked first; errors are in one of FORMATS
     streams: bool  # by `HttpCall.in_pieces`
     status: int  # of an answer that is no error, as OpenAPI tells it
+    statuses: tuple[int, ...]  # others that such an answer may have
     max_body: int  # bytes; 0: as many as the settings allow
     shown: tuple[Kind, ...]  # the kinds of the records in its answer, of which `fields=` chooses fields
     beside: tuple[str, ...]  # what is shown beside their own fields
@@ -144,6 +145,7 @@ def route(
     formats: tuple[Format, ...] | None = None,
     streams: bool = False,
     status: int = 200,
+    statuses: tuple[int, ...] = (),
     max_body: int = 0,
     shown: Sequence[Kind] | None = None,
     beside: tuple[str, ...] = (),
@@ -203,6 +205,7 @@ def route(
             formats=(LISTS if lists else FORMATS) if formats is None else formats,
             streams=streams,
             status=status,
+            statuses=statuses,
             max_body=max_body,
             shown=tuple((kind,) if kind and not is_batch else ()) if shown is None else tuple(shown),
             beside=beside,

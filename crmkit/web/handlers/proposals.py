@@ -76,6 +76,7 @@ def _shows_approved(_: HttpCall, done: Approved[Any]) -> Answer:
     area="*",
     verb="write",
     consent=FREE,
+    statuses=(201,),  # that of the write
     asks_first=True,
     shows=_shows_approved,
     undoes=True,
