@@ -4,7 +4,8 @@ from crmkit.core import path_ids, quotas
 from crmkit.core.call import Call
 from crmkit.core.jobs.awaited import awaited
 from crmkit.core.jobs.kind import Result
-from crmkit.core.undo import job, walk
+from crmkit.core.reading import opened
+from crmkit.core.undo import job, scopes, walk
 from crmkit.core.undo.reversal import Scene
 from crmkit.errors import Problem
 from crmkit.storage import jobs
@@ -23,9 +24,11 @@ async def undo(call: Call, id: str) -> Result | Job:
 
     The job has ended, unless it takes longer than a request should (see awaited).
 
-    Raises `not_found`, `undo_conflict` with what stands against it, `admin_required`, `plan_limit_reached`.
+    Raises `not_found`, `undo_conflict` with what stands against it, `admin_required`, `plan_limit_reached`, and
+    `scope_required` where the token may not do the reverse of all that was done.
     """
     crm = call.crm
+    opened.check_writes(call.actor.access, crm.kinds)
     operation = path_ids.bare(crm.kinds.prefixes, id, "op", WHERE)
 
     def unit(tx: Tx) -> Result | Job:
@@ -33,6 +36,7 @@ async def undo(call: Call, id: str) -> Result | Job:
         first = operations.first(tx.connection, workspace, operation)
         if first is None:
             raise Problem("not_found", f"There is no operation {operation} in this workspace. {WHERE}")
+        scopes.check(tx, crm.kinds, first)
         if jobs.writes(tx.connection, workspace.id, first):
             raise Problem("undo_conflict", f"The job that does {operation} has not ended: undo it once it has.")
         walk.check_free(tx, operation)

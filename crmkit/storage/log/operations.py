@@ -83,6 +83,12 @@ def size(connection: Connection, workspace_id: str, first: int) -> int:
     return 1 + more
 
 
+def actions(connection: Connection, workspace_id: str, first: int) -> list[str]:
+    """Return what an operation did, each once: `contact.create`."""
+    sql = "SELECT action FROM audit WHERE workspace_id = ? AND op = ? UNION SELECT action FROM audit WHERE seq = ?"
+    return sorted(action for (action,) in connection.execute(sql, (workspace_id, first, first)))
+
+
 def records(connection: Connection, workspace_id: str, first: int) -> int:
     """Return how many records an operation wrote."""
     own = "(SELECT target FROM audit WHERE workspace_id = ? AND op = ? UNION SELECT target FROM audit WHERE seq = ?)"
