@@ -29,9 +29,15 @@ async def awaited(call: Call, job: Job) -> Job:
 
 
 async def find(call: Call, id: str) -> Job:
-    """Return the job with this id that a member of the actor's workspace started; raises `not_found`."""
+    """Return the job with this id that a member of the actor's workspace started; raises `not_found`.
+
+    Raises `scope_required` where another token started it, and this one does not read the area of its kind.
+    """
     bare = path_ids.bare(call.crm.kinds.prefixes, id, jobs.PREFIX, _WHERE)
     job = await call.read(jobs.find, call.actor.workspace_id, bare)
     if job is None or not job.token_id:  # without a token it is a job of the system
         raise Problem("not_found", f"There is no job {bare} in this workspace, or it ended over a week ago. {_WHERE}")
+    if job.token_id != call.actor.token_id:
+        kind = call.crm.jobs.get(job.kind)
+        call.actor.access.check(f"{kind.area(job) if kind else '*'}.read")
     return job

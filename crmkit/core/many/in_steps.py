@@ -139,4 +139,4 @@ def _standing(tx: Tx, act: Act, tally: Tally, id: str, version: int) -> Record |
     return record  # without one it went along with one before
 
 
-JOB = JobKind(NAME, step_in=_step)
+JOB = JobKind(NAME, step_in=_step, area=lambda job: str(job.input["kind"]))

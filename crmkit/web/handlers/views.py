@@ -4,8 +4,10 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
+from msgspec.structs import replace
+
 from crmkit.core.call import Call
-from crmkit.core.reading import lists
+from crmkit.core.reading import lists, opened
 from crmkit.errors import Problem, in_quotes, nearest
 from crmkit.model.fields import Invalid
 from crmkit.model.paths import views
@@ -46,14 +48,24 @@ def view_routes(kind: Kind) -> list[Route]:
             raise TypeError(f"{view.handle} is no view")
         return await _answered(call, view)
 
-    # a view is written by whom the records of its list may be written by
-    return [run if each.name == run.name else each for each in record_routes(kind, check, writes="*")]
+    def kept(of: Route) -> Route:
+        """Return the route of a change or a delete, which needs what writing the records of the kept list needs."""
+
+        async def handler(call: HttpCall, id: str) -> Any:
+            await _check_kept(call, kind, id)
+            return await of.handler(call, id)
+
+        return replace(of, handler=handler)
+
+    found = [run if each.name == run.name else each for each in record_routes(kind, check, writes="*")]
+    return [kept(each) if each.methods in (("PATCH",), ("DELETE",)) else each for each in found]
 
 
 def check_of(app: Any, kind: Kind) -> Callable[[Call, Mapping[str, Any]], Awaitable[None]]:
     """Return what raises `invalid_value` for a view whose name is taken by a route, or that keeps no list."""
 
     async def check(call: Call, body: Mapping[str, Any]) -> None:
+        opened.check_writes(call.actor.access, call.crm.kinds)
         if app.state.router.takes(f"/{kind.plural}/{body.get('name')}"):
             taken = {"name": f"GET /{kind.plural}/{body['name']} answers something else"}
             raise Problem("invalid_value", "Give the view another name.", fields=taken)
@@ -65,6 +77,7 @@ def check_of(app: Any, kind: Kind) -> Callable[[Call, Mapping[str, Any]], Awaita
             return
         head, pairs = split(path)
         _check_list(app, head)
+        call.actor.access.check(*_writes(app, head))
         await within.check(call, within.asked_by(app, call.actor, head, _query(pairs)))
 
     return check
@@ -79,6 +92,8 @@ async def _answered(call: HttpCall, view: View) -> Response:
         answer: Response = await call.app.state.router.answered(scope, within.receiving(call), type(call))
         return answer
     except Problem as problem:
+        if problem.code == "scope_required":  # which a link to a view tells too
+            raise
         return on_error(scope, _about(view, problem, {name for name, _ in call.pairs}))
 
 
@@ -100,6 +115,23 @@ def _check_list(app: Any, head: str) -> None:
     known = app.state.router.lists
     if head not in known:
         raise Problem("invalid_value", _LISTS, fields={"path": f"{head} is no list{nearest(head, known)}"})
+
+
+def _writes(app: Any, head: str) -> list[str]:
+    """Return what a token needs to write a view of the list at a path: to write the records that are listed."""
+    found: Route = app.state.router.reading({"path": head})
+    areas = [shown.area for shown in found.shown] if found.area == "*" else [found.area]
+    return [f"{area}.write" for area in areas]
+
+
+async def _check_kept(call: HttpCall, kind: Kind, id: str) -> None:
+    """Raise `scope_required` where the token may not write the records of the list that a view keeps."""
+    access = call.actor.access
+    if access.is_narrow:
+        opened.check_writes(access, call.crm.kinds)
+        view = await lists.fetch(call, kind, id)
+        if isinstance(view, View) and (head := split(view.path)[0]) in call.app.state.router.lists:
+            access.check(*_writes(call.app, head))
 
 
 def _scope(call: HttpCall, path: str, pairs: Sequence[tuple[str, str]]) -> Any:

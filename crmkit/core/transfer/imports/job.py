@@ -154,4 +154,4 @@ def told(found: Import) -> str:
     return f"imported {found.creates} created, {found.updates} updated, {found.refused} refused{left}"
 
 
-JOB = JobKind(NAME, step_in=_step, prepare=_prepare, ended=_ended)
+JOB = JobKind(NAME, step_in=_step, prepare=_prepare, ended=_ended, area=lambda job: "imports")

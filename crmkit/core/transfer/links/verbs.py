@@ -11,6 +11,7 @@ from crmkit.core import path_ids
 from crmkit.core.call import Call
 from crmkit.core.people import sessions
 from crmkit.errors import Problem
+from crmkit.model.access import WRITE
 from crmkit.model.actor import Actor
 from crmkit.model.fields import Integer
 from crmkit.model.form import REQUIRED, Default, form_of
@@ -78,12 +79,18 @@ def _check_room(tx: Tx) -> None:
 
 
 async def find_all(call: Call) -> Sequence[Link]:
-    """Return the caller's links that are not over, the newest first; to admins those of everybody in the workspace."""
+    """Return the caller's links that are not over, the newest first; to admins those of everybody in the workspace.
+
+    To a token that does not read everything, those that it made itself.
+    """
     return await call.read(_seen, call.actor, call.now)
 
 
 async def remove(call: Call, id: str) -> Link:
-    """End a link and return it; raises `not_found` for one that `find_all` does not list."""
+    """End a link and return it; raises `not_found` for one that `find_all` does not list.
+
+    Raises `scope_required` for that of another token where this one does not write everything.
+    """
     where = "GET /links lists yours."
     bare = path_ids.bare(call.crm.kinds.prefixes, id, PREFIX, where)
 
@@ -91,6 +98,8 @@ async def remove(call: Call, id: str) -> Link:
         link = next((each for each in _seen(tx.connection, tx.by, tx.now) if each.id == bare), None)
         if link is None:
             raise Problem("not_found", f"There is no such link, or it is over. {where}")
+        if link.token_id != tx.by.token_id:
+            tx.by.access.check(WRITE)
         links.remove(tx, link)
         audit.append(tx, "link.delete", f"link/{link.id}", {"path": [link.path, None]})
         return link
@@ -100,14 +109,16 @@ async def remove(call: Call, id: str) -> Link:
 
 def _seen(connection: Connection, actor: Actor, now: str) -> Sequence[Link]:
     found = links.listed(connection, actor.workspace_id, now)
+    if not actor.access.allows("*.read"):
+        return [link for link in found if link.token_id == actor.token_id]
     return found if actor.role == "admin" else [link for link in found if link.user_id == actor.user_id]
 
 
-async def opened(call: Call, secret: str) -> tuple[Link, Actor]:
+async def opened(call: Call, secret: str, address: str) -> tuple[Link, Actor]:
     """Return the link with this secret, and who reads what it shows.
 
-    Raises `link_over` when its time has passed, it or its token was ended, or its user has left; `not_found` for what
-    cannot be a secret.
+    Raises `link_over` when its time has passed, it or its token was ended, its user has left, or the token may not be
+    used from the `address` that opens it; `not_found` for what cannot be a secret.
     """
     if not _SECRET.fullmatch(secret):
         raise Problem("not_found", "There is nothing at this address: copy it again, whole.")
@@ -120,6 +131,11 @@ async def opened(call: Call, secret: str) -> tuple[Link, Actor]:
     if found is not None:
         link, use = found
         actor = sessions.living(call.crm, use)
-        if actor is not None and call.now < link.expires_at:
+        if actor is not None and call.now < link.expires_at and actor.access.open_to(address):
             return link, actor
-    raise Problem("link_over", "This link is over. Ask whoever sent it for a new one.")
+    raise over()
+
+
+def over() -> Problem:
+    """Return the refusal of a link that shows nothing any more, which does not say why."""
+    return Problem("link_over", "This link is over. Ask whoever sent it for a new one.")

@@ -12,7 +12,7 @@ from crmkit.render.answers import Answer, Card, done, page
 from crmkit.render.formats import LISTS, TEXT
 from crmkit.render.tail import Tail
 from crmkit.storage.transfer.links import Link
-from crmkit.web.call import LINKED, HttpCall
+from crmkit.web.call import LINKED, HttpCall, address_of
 from crmkit.web.handlers import within
 from crmkit.web.negotiate import format_of
 from crmkit.web.oauth import html
@@ -85,7 +85,7 @@ async def remove(call: HttpCall, id: str) -> Link:
 @read(f"{OPENED}{{secret}}", name="open_link", public=True)
 async def open_(call: HttpCall, secret: str) -> Response:
     try:
-        link, actor = await links.opened(call, secret)
+        return await _opened(call, secret)
     except Problem as problem:
         if problem.code != "link_over" or format_of(call.scope) is not TEXT:
             raise
@@ -93,18 +93,24 @@ async def open_(call: HttpCall, secret: str) -> Response:
             html.page("Link is over", "<h1>This link is over</h1><p>Ask whoever sent it for a new one.</p>"),
             problem.status,
         )
+
+
+ROUTES: tuple[Route, ...] = (create, find_all, remove)
+FOR_PEOPLE: tuple[Route, ...] = (open_,)
+
+
+async def _opened(call: HttpCall, secret: str) -> Response:
+    link, actor = await links.opened(call, secret, address_of(call.scope))
     call.scope["state"]["actor"] = actor  # whose token the log names
     call.app.state.limit.count(actor, call.scope["state"])
     scope = _scope(call, link.path, actor)
     try:
         answer: Response = await call.app.state.router.answered(scope, within.receiving(call))
     except Problem as problem:
+        if problem.code == "scope_required":  # its token was narrowed since, which is nothing to a stranger
+            raise links.over() from None
         answer = on_error(scope, problem)
     return _as_file(answer, scope)
-
-
-ROUTES: tuple[Route, ...] = (create, find_all, remove)
-FOR_PEOPLE: tuple[Route, ...] = (open_,)
 
 
 def _facts(link: Link) -> dict[str, Any]:
