@@ -32,6 +32,14 @@ class Draft(Struct, frozen=True):
         return bool(self.related or self.activities)
 
 
+def scopes(kinds: Kinds, kind: Kind, draft: Draft) -> tuple[str, ...]:
+    """Return what a token needs to write what a body brings beside its own record."""
+    areas = [reference.to.area for reference, _ in draft.related]
+    areas += [kinds.activity.area] if draft.activities else []
+    areas += [kinds.whole.to.area] if any(draft.values.get(each.name) for each in kind.joins) else []
+    return tuple(f"{area}.write" for area in areas)
+
+
 class Faults(Struct):
     """Problems of the parts of one body, which are raised as one."""
 

@@ -32,7 +32,7 @@ def saving(crm: Crm, kind: Kind, body: Mapping[str, Any], asker: Asker, may: May
     """Return the unit that creates a record, or merges the fields into the one that one of `merges_by` leads to.
 
     `may` says which of both it may do. Records that the body relates it to are created or merged first, activities are
-    logged last. Raises what `draft` raises.
+    logged last. Raises what `draft` raises; the unit `scope_required` where the token may not write one of these.
     """
     return Saving(crm, kind, nested.drafted(crm.kinds, kind, body, asker), may)
 
@@ -55,6 +55,7 @@ class Saving(Struct, frozen=True):
     def __call__(self, tx: Tx) -> Saved:
         crm, kind, draft = self.crm, self.kind, self.draft
         _check_role(tx, kind)
+        _check_scopes(tx, crm.kinds, kind, draft)
         if not draft.is_nested:
             return _saved(tx, crm, kind, draft.values, self.may)
         needed = [each.plural for each in (kind, crm.kinds.activity, *(link.to for link, _ in draft.related))]
@@ -163,6 +164,16 @@ def _check_role(tx: Tx, kind: Kind) -> None:
     """Raise `admin_required` where the actor may not write records of this kind."""
     if kind.is_admins:
         roles.check_admin(tx)
+
+
+def _check_scopes(tx: Tx, kinds: Kinds, kind: Kind, draft: nested.Draft) -> None:
+    """Raise `scope_required` where the actor may not write what a body brings beside its own record.
+
+    Of what a token proposes that is asked of whoever approves it.
+    """
+    access = tx.by.access
+    if access.is_narrow and not access.proposes:
+        access.check(*nested.scopes(kinds, kind, draft))
 
 
 def _saved(tx: Tx, crm: Crm, kind: Kind, values: Values, may: May = POST) -> Saved:

@@ -11,12 +11,14 @@ from crmkit.core import path_ids, roles
 from crmkit.core.call import Call
 from crmkit.core.configuration import rights
 from crmkit.core.crm import Crm
+from crmkit.core.reading import opened
 from crmkit.core.transfer.imports import job, options, rehearsal, rows, source
 from crmkit.core.transfer.imports.rehearsal import Expected
 from crmkit.core.transfer.imports.source import Source
 from crmkit.errors import Problem, in_quotes
-from crmkit.model.actor import Asker
+from crmkit.model.actor import Actor, Asker
 from crmkit.model.names import clean
+from crmkit.model.record import Kind
 from crmkit.storage import jobs
 from crmkit.storage.interface.connection import Connection
 from crmkit.storage.interface.tx import Tx
@@ -127,7 +129,9 @@ async def start(call: Call, id: str) -> Standing:
 
 
 async def stop(call: Call, id: str) -> Standing:
-    """Return an import that is stopped, if it had not ended; what it wrote stays."""
+    """Return an import that is stopped, if it had not ended; what it wrote stays. Who may start one may stop it too."""
+    if not call.actor.access.allows("imports.delete"):
+        call.actor.access.check("imports.write")
     bare = _bare(call, id)
 
     def unit(tx: Tx) -> Standing:
@@ -145,9 +149,13 @@ async def stop(call: Call, id: str) -> Standing:
 
 
 async def find(call: Call, id: str, most: int) -> Standing:
-    """Return an import with so many of its refused rows; raises `not_found`."""
-    bare = _bare(call, id)
-    return await call.read(standing, call.actor.workspace_id, bare, most)
+    """Return an import with so many of its refused rows; raises `not_found`.
+
+    Raises `scope_required` where the token does not read the kind of its records.
+    """
+    found = await call.read(standing, call.actor.workspace_id, _bare(call, id), most)
+    call.actor.access.check(_read_of(call, found.found))
+    return found
 
 
 def standing(connection: Connection, workspace_id: str, bare: str, most: int) -> Standing:
@@ -166,8 +174,14 @@ def all_refused(connection: Connection, found: Import, most: int) -> tuple[Itera
 
 
 async def newest(call: Call) -> list[Import]:
-    """Return the newest imports of the workspace."""
-    return await call.read(imports.newest, Workspace.of(call.actor), NEWEST)
+    """Return the newest imports of the workspace, of the kinds that the token reads."""
+    found = await call.read(imports.newest, Workspace.of(call.actor), NEWEST)
+    return [each for each in found if call.actor.access.allows(_read_of(call, each))]
+
+
+def _read_of(call: Call, found: Import) -> str:
+    """Return what a token needs to read the records of an import."""
+    return opened.scope(call.crm.kinds.by_word[found.options.kind])
 
 
 def report(connection: Connection, found: Import) -> Report:
@@ -183,14 +197,24 @@ def report(connection: Connection, found: Import) -> Report:
 
 
 async def _check_rights(call: Call, chosen: Options) -> None:
-    """Raise `admin_required`, before a file is read, where only admins may write what its rows become."""
-    if call.crm.kinds.by_word[chosen.kind].is_admins:
+    """Raise `scope_required` or `admin_required`, before a file is read, where the caller may not write its records."""
+    kind = call.crm.kinds.by_word[chosen.kind]
+    _check_scope(call.actor, kind)
+    if kind.is_admins:
         await rights.check_admin(call)
 
 
 def _check_role(tx: Tx, call: Call, chosen: Options) -> None:
-    if call.crm.kinds.by_word[chosen.kind].is_admins:
+    kind = call.crm.kinds.by_word[chosen.kind]
+    _check_scope(tx.by, kind)
+    if kind.is_admins:
         roles.check_admin(tx)
+
+
+def _check_scope(actor: Actor, kind: Kind) -> None:
+    """Raise `scope_required` where a token may not write a kind; each row of views is asked for more (Crm.checks)."""
+    if kind.is_admins or not kind.is_setting:
+        actor.access.check(f"{kind.area}.write")
 
 
 async def _planned(

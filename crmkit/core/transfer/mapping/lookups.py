@@ -114,4 +114,5 @@ def _merge(tx: Tx, crm: Crm, kind: Kind, record: Record, told: Mapping[str, Any]
             del values[key]
     values = {name: value for name, value in values.items() if value != getattr(record, name)}
     if values:
+        tx.by.access.check(f"{kind.area}.write")
         write.changed(tx, crm, kind, record, values)

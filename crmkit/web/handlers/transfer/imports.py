@@ -144,7 +144,7 @@ async def start(call: HttpCall, id: str) -> Standing:
     name="stop_import",
     tool="",
     summary="stop it; what it wrote stays",
-    area="imports",
+    area="*",
     verb="delete",
     consent=FREE,
     shows=_shows(200),

@@ -15,6 +15,7 @@ ZIP = Format("zip", "application/zip", "application/zip", is_whole_record=True, 
     name="export_workspace",
     summary="all of it, in a ZIP file that crmkit workspace import takes (admin)",
     area="workspace",
+    also=("*.read",),
     formats=(ZIP,),
 )
 async def export(call: HttpCall, id: str) -> Response:
