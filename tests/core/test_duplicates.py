@@ -223,7 +223,7 @@ def test_the_newest_pairs_of_all_kinds_are_told_since_a_moment(back: Desk, alice
     newer = [saved(back, alice, COMPANY, name="Newer").record for _ in range(2)]
 
     def newest(since: str, limit: int = 10) -> list[Any]:
-        return back.do(back.database.read(None, listing.newest, REGISTRY, alice, since, limit))
+        return back.do(back.database.read(None, listing.newest, REGISTRY.alike, alice, since, limit))
 
     assert {pair.a.name for pair in newest(since)} == {"Acme", "Later", "Newer"}
     assert [pair.b.id for pair in newest(back.crm.now)] != []

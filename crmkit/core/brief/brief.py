@@ -15,6 +15,7 @@ from crmkit.core.duplicates import listing
 from crmkit.core.history import changes, feed
 from crmkit.core.now import moment
 from crmkit.core.proposals.verbs import seen
+from crmkit.core.reading import opened, reminders
 from crmkit.core.reading.lists import columns
 from crmkit.errors import Problem
 from crmkit.model.actor import Actor, Asker
@@ -34,6 +35,7 @@ from crmkit.storage.proposals import kept
 from crmkit.storage.proposals.kept import Asked
 from crmkit.storage.proposals.proposal import OPEN as WAITING
 from crmkit.storage.records import live
+from crmkit.storage.reminders import Source
 from crmkit.storage.requests import briefs
 from crmkit.storage.requests.briefs import Mark
 
@@ -56,7 +58,9 @@ class Brief(Struct, frozen=True):
 
 
 class _Asked(Struct, frozen=True):
-    kinds: Kinds
+    every: Kinds
+    kinds: Sequence[Kind]  # of which it tells: those that the token reads
+    left_out: opened.Notes
     actor: Actor
     now: str
     since: str  # a stamp that was sent, or nothing
@@ -80,14 +84,16 @@ async def told(call: Call, parameters: Mapping[str, str], details: bool = False,
     """
     actor = call.actor
     present = moment(call)
-    asked = _Asked(call.crm.kinds, actor, present.now, _since(call, parameters.get("since", "")), details, call.chosen)
+    kinds, left_out = opened.chosen(actor.access, feed.default_kinds(call.crm.kinds))
+    since = _since(call, parameters.get("since", ""))
+    asked = _Asked(call.crm.kinds, kinds, left_out, actor, present.now, since, details, call.chosen)
     found, told, is_new = await call.scan(_read, asked)
     if is_new and keeps:
         unit = partial(briefs.put, workspace_id=actor.workspace_id, token_id=actor.token_id, mark=told)
         call.write_later(("brief", actor.token_id), unit)
     notes = await call.read(_waiting, asked)
     is_empty = not any(each.total for each in found) and not await call.read(_has_records, asked)
-    return Brief(found, present, told.since, (*notes, *([EMPTY] if is_empty else ())))
+    return Brief(found, present, told.since, (*notes, *asked.left_out, *((EMPTY,) if is_empty else ())))
 
 
 def _waiting(connection: Connection, asked: _Asked) -> list[str]:
@@ -114,33 +120,42 @@ def _since(call: Call, text: str) -> str:
 
 def _read(connection: Connection, asked: _Asked) -> tuple[list[Section], Mark, bool]:
     """Return the lists, the mark that says from when on changes are told, and whether it is to be kept."""
-    kinds, actor, workspace = asked.kinds, asked.actor, asked.workspace
+    actor, workspace = asked.actor, asked.workspace
     if asked.since:
         told, is_new = mark.from_time(connection, workspace, asked.since), False
     else:
         told, is_new = mark.next_of(connection, workspace, actor.token_id, asked.now)
     zones = [ZoneInfo(name) for name in {actor.preferences.timezone, actor.timezone}]
     overdue, today = due.spans(asked.now, ZoneInfo(actor.timezone), zones)
-    found = [
-        _due(connection, asked, "overdue", "overdue", overdue, "/reminders"),
-        _due(connection, asked, "due_today", "due today", today, "/reminders?days=1"),
-        _changed(connection, asked, told),
-    ]
-    forecast = [kind for kind in kinds.records if kind.forecast is not None]
+    found = []
+    if sources := [source for source in reminders.sources_of(asked.every) if source.kind in asked.kinds]:
+        found.append(_due(connection, asked, sources, "overdue", "overdue", overdue, "/reminders"))
+        found.append(_due(connection, asked, sources, "due_today", "due today", today, "/reminders?days=1"))
+    found.append(_changed(connection, asked, told))
+    forecast = [kind for kind in asked.kinds if kind.forecast is not None]
     found += [_pipeline(connection, asked, kind) for kind in forecast]
     found += [_closing(connection, asked, kind) for kind in forecast]
-    found += [_quiet(connection, asked, kind) for kind in kinds.records if kind.quiet_days]
-    found.append(_duplicates(connection, asked, told))
+    found += [_quiet(connection, asked, kind) for kind in asked.kinds if kind.quiet_days]
+    if alike := [kind for kind in asked.kinds if kind.alike]:
+        found.append(_duplicates(connection, asked, alike, told))
     return found, told, is_new
 
 
-def _due(connection: Connection, asked: _Asked, key: str, says: str, spans: Sequence[due.Span], path: str) -> Section:
-    page, total = due.within(connection, asked.kinds, asked.actor, spans, ROWS)
+def _due(
+    connection: Connection,
+    asked: _Asked,
+    sources: Sequence[Source],
+    key: str,
+    says: str,
+    spans: Sequence[due.Span],
+    path: str,
+) -> Section:
+    page, total = due.within(connection, sources, asked.actor, spans, ROWS)
     return _counted(key, says, page, total, path)
 
 
 def _changed(connection: Connection, asked: _Asked, told: Mark) -> Section:
-    nouns = feed.default_kinds(asked.kinds)
+    nouns = changes.nouns(asked.kinds)
     others = changes.by_others(connection, asked.workspace, nouns, told.since_seq, asked.actor.email, ROWS)
     page = MixedListing("changes", tuple(map(feed.shown, others.changes)), Paging())
     path = f"/changes?{urlencode({'since': told.since}, safe=':')}"
@@ -186,8 +201,8 @@ def _listed(
     return _counted(key, says, Listing(kind, query.fields, page.rows, Paging()), total, path)
 
 
-def _duplicates(connection: Connection, asked: _Asked, told: Mark) -> Section:
-    pairs = listing.newest(connection, asked.kinds, asked.actor, told.since, ROWS + 1)
+def _duplicates(connection: Connection, asked: _Asked, alike: Sequence[Kind], told: Mark) -> Section:
+    pairs = listing.newest(connection, alike, asked.actor, told.since, ROWS + 1)
     page = MixedListing(listing.ROW, tuple(pair.row for pair in pairs[:ROWS]), Paging())
     return Section("duplicates", "new duplicates", page, len(page.rows), "/duplicates", len(pairs) <= ROWS)
 
@@ -198,4 +213,4 @@ def _counted(key: str, says: str, page: Listing | MixedListing | RecordListing, 
 
 
 def _has_records(connection: Connection, asked: _Asked) -> bool:
-    return any(live(connection, asked.actor.workspace_id, kind.plural) for kind in asked.kinds.records)
+    return any(live(connection, asked.actor.workspace_id, kind.plural) for kind in asked.every.records)

@@ -4,10 +4,8 @@ from collections.abc import Sequence
 from datetime import tzinfo
 
 from crmkit.clock import after
-from crmkit.core.reading import reminders as reading
 from crmkit.model.actor import Actor
 from crmkit.model.query.listing import Paging, RecordListing
-from crmkit.model.record import Kinds
 from crmkit.model.times import relative, written
 from crmkit.storage import records, reminders
 from crmkit.storage.interface.connection import Connection
@@ -36,10 +34,9 @@ def spans(now: str, zone: tzinfo, zones: Sequence[tzinfo]) -> tuple[list[Span], 
 
 
 def within(
-    connection: Connection, kinds: Kinds, actor: Actor, wanted: Sequence[Span], most: int
+    connection: Connection, sources: Sequence[Source], actor: Actor, wanted: Sequence[Span], most: int
 ) -> tuple[RecordListing, int]:
     """Return up to `most` records due in these spans, and how many are due, at most COUNTED + 1."""
-    sources = reading.sources_of(kinds)
     found = _first(connection, sources, actor.workspace_id, actor.email, wanted, most + 1)
     if len(found) <= most:
         own = {(kind, id) for kind, id, *_ in found}
@@ -52,7 +49,7 @@ def within(
             if total <= COUNTED:
                 asked = Due(actor.workspace_id, "", until, since)
                 total += reminders.count(connection, sources, asked, COUNTED + 1 - total)
-    return _records(connection, kinds, actor.workspace_id, found[:most]), total
+    return _records(connection, sources, actor.workspace_id, found[:most]), total
 
 
 def _first(
@@ -67,8 +64,10 @@ def _first(
     return found
 
 
-def _records(connection: Connection, kinds: Kinds, workspace_id: str, found: Sequence[Reminder]) -> RecordListing:
-    by_name = {kind: kinds.by_word[kind] for kind, *_ in found}
+def _records(
+    connection: Connection, sources: Sequence[Source], workspace_id: str, found: Sequence[Reminder]
+) -> RecordListing:
+    by_name = {source.kind.name: source.kind for source in sources}
     live = {
         name: records.all_of(connection, kind, workspace_id, [id for other, id, *_ in found if other == name])
         for name, kind in by_name.items()

@@ -11,7 +11,7 @@ from crmkit.core.call import Call
 from crmkit.errors import Problem
 from crmkit.model.fields import Key, LinkToAny
 from crmkit.model.form import REQUIRED, Form, form_of
-from crmkit.model.record import Kinds, Record
+from crmkit.model.record import Kind, Kinds, Record
 from crmkit.records.between.dismissal import ids_of
 from crmkit.storage import records
 from crmkit.storage.duplicates import pairs
@@ -55,6 +55,8 @@ async def dismiss(call: Call, body: Mapping[str, Any]) -> Two:
     kinds = call.crm.kinds
     sent = form(kinds).draft(body, call.asker)
     form(kinds).check_required(sent)
+    for named in sent.values():
+        call.actor.access.check(*(f"{kind.area}.write" for kind in _of(kinds, named)))
 
     def unit(tx: Tx) -> Two:
         a, b = _two(tx, kinds, sent)
@@ -68,7 +70,7 @@ def _two(tx: Tx, kinds: Kinds, sent: Mapping[str, str | Key]) -> Two:
     """Return the two records; raises `invalid_reference` for one that is not there, `invalid_value` for no pair."""
     found, wrong = {}, {}
     for name, named in sent.items():
-        of = [kind for kind in kinds.alike if _may_name(kind.prefix, named)]
+        of = _of(kinds, named)
         records_ = (lookup.find(tx.connection, kind, tx.by.workspace_id, named) for kind in of)
         record = next((record for record in records_ if record is not None), None)
         if record is None:
@@ -86,5 +88,8 @@ def _two(tx: Tx, kinds: Kinds, sent: Mapping[str, str | Key]) -> Two:
     return a, b
 
 
-def _may_name(prefix: str, named: str | Key) -> bool:
-    return named.partition("_")[0] == prefix if isinstance(named, str) else bool(named.of(prefix))
+def _of(kinds: Kinds, named: str | Key) -> list[Kind]:
+    """Return the kinds of which an id or a key may name a record."""
+    if isinstance(named, str):
+        return [kind for kind in kinds.alike if named.partition("_")[0] == kind.prefix]
+    return [kind for kind in kinds.alike if named.of(kind.prefix)]

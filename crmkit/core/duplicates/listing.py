@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from crmkit.core.call import Call
 from crmkit.core.duplicates.pairing import listed_as
+from crmkit.core.reading import opened
 from crmkit.errors import Problem, nearest
 from crmkit.model.actor import Actor
 from crmkit.model.query.cursor import seal, unseal
@@ -47,9 +48,9 @@ class Pair(Struct, frozen=True):
 
 
 async def find_all(call: Call, parameters: Mapping[str, str]) -> MixedListing:
-    """Return a page of the pairs of one `kind`, those found last first."""
+    """Return a page of the pairs of one `kind`, those found last first; without one, of the first the token reads."""
     crm, actor = call.crm, call.actor
-    kind = _chosen(crm.kinds, parameters.get("kind", ""))
+    kind, *_ = opened.chosen(actor.access, crm.kinds.alike, _named(crm.kinds, parameters.get("kind", "")))[0]
     limit, notes = limit_of(parameters.get("limit"))
     binding, cursor = json.dumps([actor.workspace_id, ROW, kind.plural]), parameters.get("cursor", "")
     position = unseal(crm.key, binding, cursor) if cursor else []
@@ -73,10 +74,10 @@ async def find_all(call: Call, parameters: Mapping[str, str]) -> MixedListing:
     return MixedListing(ROW, tuple(pair.row for pair in found), paging)
 
 
-def newest(connection: Connection, kinds: Kinds, actor: Actor, since: str, limit: int) -> list[Pair]:
-    """Return the pairs of all kinds that were found since then, those found last first, up to `limit`."""
+def newest(connection: Connection, kinds: Sequence[Kind], actor: Actor, since: str, limit: int) -> list[Pair]:
+    """Return the pairs of these kinds that were found since then, those found last first, up to `limit`."""
     country = actor.preferences.country
-    pages = (_page(connection, kind, actor.workspace_id, country, [], limit, since)[0] for kind in kinds.alike)
+    pages = (_page(connection, kind, actor.workspace_id, country, [], limit, since)[0] for kind in kinds)
     found = sorted((pair for page in pages for pair in page), key=lambda pair: pair.at, reverse=True)
     return found[:limit]
 
@@ -111,12 +112,14 @@ def _page(
     return found, (at, a, b)
 
 
-def _chosen(kinds: Kinds, text: str) -> Kind:
-    """Return the kind that a text names, in the singular or the plural; without one, the first."""
+def _named(kinds: Kinds, text: str) -> Sequence[Kind]:
+    """Return the kind that a text names, in the singular or the plural; none without one."""
     word = text.strip().lower()
-    kind = kinds.by_word.get(word) if word else kinds.alike[0]
+    if not word:
+        return ()
+    kind = kinds.by_word.get(word)
     if kind is None or kind not in kinds.alike:
         names = [kind.plural for kind in kinds.alike]
         what = f"must be one of {', '.join(names)}{nearest(word, names)}"
         raise Problem("invalid_value", f"Send kind={names[0]}, or leave kind out.", fields={"kind": what})
-    return kind
+    return (kind,)

@@ -1,7 +1,7 @@
 """`/changes`: what became of records since a cursor or a time, at once or as soon as there is something."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -9,12 +9,13 @@ from crmkit.core.call import Call
 from crmkit.core.history import changes
 from crmkit.core.history.changes import Nouns, Page, Round
 from crmkit.core.history.net import Change
+from crmkit.core.reading import opened
 from crmkit.errors import Problem, listed, nearest
 from crmkit.model.fields import Invalid, Time
 from crmkit.model.query.cursor import SHORTEST, seal, unseal
 from crmkit.model.query.listing import MixedListing, Paging
 from crmkit.model.query.parse import limit_of
-from crmkit.model.record import Kinds
+from crmkit.model.record import Kind, Kinds
 from crmkit.model.times import relative
 from crmkit.storage.interface.connection import Connection
 from crmkit.storage.interface.workspace import Workspace, within
@@ -31,11 +32,14 @@ async def told(call: Call, parameters: Mapping[str, str]) -> MixedListing:
 
     `since` is the cursor of the page before, or a time or day; without it, the cursor of now is all that there is.
     `cursor` is another name for it. `wait` is for how many seconds the answer may wait until there is something.
+    Without `kinds` it tells of those that the token reads; where no cursor is sent, a note says which those are not.
     """
-    nouns = _nouns(call.crm.kinds, parameters.get("kinds", ""))
+    nouns, left_out = _nouns(call, parameters.get("kinds", ""))
     limit, notes = limit_of(parameters.get("limit"))
     seconds = _seconds(parameters.get("wait", ""))
-    begun = await _begun(call, nouns, parameters.get("cursor") or parameters.get("since") or "")
+    since = parameters.get("cursor") or parameters.get("since") or ""
+    begun = await _begun(call, nouns, since)
+    notes += left_out if not since.strip() or _time(call, since) else ()
     found = await _page(call, nouns, limit, begun)
     if begun.reached > begun.start and not found.changes and found.round.is_over:  # nothing was left of that round
         begun = await call.read(changes.beginning, Workspace.of(call.actor), found.round.end)
@@ -58,9 +62,9 @@ async def told(call: Call, parameters: Mapping[str, str]) -> MixedListing:
     return MixedListing("changes", rows, paging)
 
 
-def default_kinds(kinds: Kinds) -> Nouns:
+def default_kinds(kinds: Kinds) -> Sequence[Kind]:
     """Return the kinds that are told unless some are named: all whose records have paths."""
-    return changes.nouns((*kinds.records, kinds.activity, *kinds.settings))
+    return (*kinds.records, kinds.activity, *kinds.settings)
 
 
 async def _page(call: Call, nouns: Nouns, limit: int, round: Round) -> Page:
@@ -147,9 +151,13 @@ def _from_cursor(connection: Connection, workspace: Workspace, start: int) -> tu
     return begun, start <= begun.end and (oldest is None or oldest[0] <= start + 1)
 
 
-def _nouns(kinds: Kinds, text: str) -> Nouns:
-    """Return the kinds that a text names in the singular or plural, separated by commas; raises `invalid_value`."""
-    every = [*default_kinds(kinds).values(), kinds.membership]
+def _nouns(call: Call, text: str) -> tuple[Nouns, opened.Notes]:
+    """Return the kinds that a text names in the singular or plural, separated by commas; else the default ones.
+
+    Raises `invalid_value`, and `scope_required` for one that the token does not read.
+    """
+    kinds = call.crm.kinds
+    every = [*default_kinds(kinds), kinds.membership]
     words = {word: kind for kind in every for word in (kind.name, kind.plural)} | {_MEMBERSHIPS: kinds.membership}
     names = [word.strip().lower() for word in text.split(",") if word.strip()]
     for name in names:
@@ -160,7 +168,10 @@ def _nouns(kinds: Kinds, text: str) -> Nouns:
                 f"Leave kinds out to be told of all, or name some: {listed(plurals)}.",
                 fields={"kinds": f"must be among {', '.join(plurals)}{nearest(name, words)}"},
             )
-    return changes.nouns([words[name] for name in names]) if names else default_kinds(kinds)
+    named = [words[name] for name in names]
+    of_areas = [kinds.whole.to if kind is kinds.membership else kind for kind in named]
+    found, notes = opened.chosen(call.actor.access, every[:-1], of_areas)
+    return changes.nouns(named or found), notes
 
 
 _MEMBERSHIPS = "memberships"  # told where they are named: they have no paths of their own

@@ -13,6 +13,7 @@ from crmkit.clock import after
 from crmkit.clock import moment as datetime_of
 from crmkit.core.call import Call
 from crmkit.core.now import moment
+from crmkit.core.reading import opened
 from crmkit.errors import Problem, listed
 from crmkit.model.fields import Choice, Email, Invalid, Time
 from crmkit.model.query.cursor import seal, unseal
@@ -38,7 +39,7 @@ async def due(call: Call, parameters: Mapping[str, str], has_records: bool = Fal
     crm, actor = call.crm, call.actor
     has_records = has_records or bool(call.chosen)
     days, owner = parameters.get("days", ""), _owner(call, parameters.get("owner", ""))
-    sources = _chosen(sources_of(crm.kinds), parameters.get("kind", ""))
+    sources, left_out = _chosen(call, parameters.get("kind", ""))
     limit, notes = limit_of(parameters.get("limit"))
     is_explained = explains(parameters.get("explain", ""))
     present = moment(call)
@@ -47,6 +48,7 @@ async def due(call: Call, parameters: Mapping[str, str], has_records: bool = Fal
         [actor.workspace_id, "reminders", days.strip(), owner, [source.kind.name for source in sources]]
     )
     cursor = parameters.get("cursor", "")
+    notes += () if cursor else left_out
     # the first page decides until when, and its cursor keeps that for the next pages
     until, *position = unseal(crm.key, binding, cursor) if cursor else [ahead]
     asked = Due(actor.workspace_id, owner, until)
@@ -82,6 +84,7 @@ class Everything(Struct, frozen=True):
     """All reminders that are asked for."""
 
     sources: Sequence[Source]
+    notes: opened.Notes
     asked: Due
 
     def batches(self, connection: Connection) -> Iterator[list[tuple[Kind, Record]]]:
@@ -99,9 +102,9 @@ class Everything(Struct, frozen=True):
 
 def everything(call: Call, parameters: Mapping[str, str]) -> Everything:
     """Return all that is due within `days`, or ever where they are left out, of one `owner` and of some kinds."""
-    sources = _chosen(sources_of(call.crm.kinds), parameters.get("kind", ""))
+    sources, notes = _chosen(call, parameters.get("kind", ""))
     until = _until(call, parameters.get("days", "").strip() or str(MAX_DAYS))
-    return Everything(sources, Due(call.actor.workspace_id, _owner(call, parameters.get("owner", "")), until))
+    return Everything(sources, notes, Due(call.actor.workspace_id, _owner(call, parameters.get("owner", "")), until))
 
 
 def _read(
@@ -172,8 +175,12 @@ def _owner(call: Call, text: str) -> str:
         raise Problem("invalid_value", "Send owner=me, or an address.", fields={"owner": str(error)}) from None
 
 
-def _chosen(sources: list[Source], text: str) -> list[Source]:
-    """Return the sources of the kinds that a text names, separated by commas, of all for an empty text."""
+def _chosen(call: Call, text: str) -> tuple[list[Source], opened.Notes]:
+    """Return the sources of the kinds that a text names, separated by commas, else of those that the token reads.
+
+    Also the note on those that it does not read.
+    """
+    sources = sources_of(call.crm.kinds)
     type_ = Choice(tuple(source.kind.name for source in sources), has_plurals=True)
     try:
         names = {type_.cleaned(word) for word in text.split(",") if word.strip()}
@@ -181,4 +188,6 @@ def _chosen(sources: list[Source], text: str) -> list[Source]:
         raise Problem(
             "invalid_value", "Leave kind out to see all, or name some.", fields={"kind": str(error)}
         ) from None
-    return [source for source in sources if source.kind.name in names] or sources
+    every = [source.kind for source in sources]
+    kinds, notes = opened.chosen(call.actor.access, every, [kind for kind in every if kind.name in names])
+    return [source for source in sources if source.kind in kinds], notes

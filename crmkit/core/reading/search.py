@@ -6,6 +6,7 @@ from urllib.parse import urlencode
 from msgspec.structs import replace
 
 from crmkit.core.call import Call
+from crmkit.core.reading import opened
 from crmkit.core.reading.lists import find_all
 from crmkit.errors import Problem, listed, nearest
 from crmkit.model import fold
@@ -18,7 +19,10 @@ OF_EACH = 5
 
 
 async def everywhere(call: Call, parameters: Mapping[str, str], details: bool = False) -> list[Listing]:
-    """Return the best matches of each kind in `types`, up to OF_EACH; raises `missing_field` without `q`."""
+    """Return the best matches of each kind in `types`, up to OF_EACH; raises `missing_field` without `q`.
+
+    Without `types` they are all that the token reads, and a note tells which it does not.
+    """
     text = parameters.get("q", "")
     if not fold.plain(text):
         raise Problem(
@@ -29,9 +33,12 @@ async def everywhere(call: Call, parameters: Mapping[str, str], details: bool = 
     except Problem as problem:
         problem.fields = {"q": problem.fields["search"]}
         raise
-    is_explained, kinds = explains(parameters.get("explain", "")), _kinds(call.crm.kinds, parameters.get("types", ""))
+    is_explained, named = explains(parameters.get("explain", "")), _kinds(call.crm.kinds, parameters.get("types", ""))
+    kinds, notes = opened.chosen(call.actor.access, call.crm.kinds.searched, named)
     pairs = [("search", text), ("limit", str(OF_EACH))]
     found = [_without_cursor(await find_all(call, kind, pairs, details), text) for kind in kinds]
+    if notes:
+        found[-1] = replace(found[-1], paging=replace(found[-1].paging, notes=(*found[-1].paging.notes, *notes)))
     if is_explained:
         nouns = listed(kind.plural for kind in kinds)
         read_as = f"{nouns} found by the search for {quoted(text)}; best match first; up to {OF_EACH} of each"
@@ -48,7 +55,7 @@ def _without_cursor(page: Listing, text: str) -> Listing:
 
 def _kinds(kinds: Kinds, text: str) -> list[Kind]:
     plurals = [kind.plural for kind in kinds.searched]
-    names = [name.strip() for name in text.split(",") if name.strip()] or plurals
+    names = [name.strip() for name in text.split(",") if name.strip()]
     found = [kinds.by_word.get(name.lower()) for name in names]
     for name, kind in zip(names, found, strict=True):
         if kind is None or kind not in kinds.searched:

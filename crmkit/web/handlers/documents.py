@@ -44,7 +44,7 @@ async def help_(call: HttpCall) -> Answer:
     text = written(call).page(topic)
     if sent := credentials(call.scope):
         actor = await sessions.authenticate(call.crm, sent, address_of(call.scope))
-        if topic.strip().lower() in WITH_OWN_PART:
+        if topic.strip().lower() in WITH_OWN_PART and actor.access.allows("workspace.read"):
             text += own_part(await configuration.told(call.crm, actor))
     return _page(text)
 

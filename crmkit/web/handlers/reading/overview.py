@@ -66,7 +66,8 @@ def routes(kinds: Kinds) -> list[Route]:
         def written(connection: Connection) -> Iterator[bytes]:
             return icalendar.reminders(found.batches(connection), zone, now)
 
-        return await call.spooled(written, content_type=CALENDAR.content_type, filename="reminders.ics")
+        told = [("x-note", note) for note in found.notes]
+        return await call.spooled(written, content_type=CALENDAR.content_type, filename="reminders.ics", told=told)
 
     @read(
         "/brief",
