@@ -98,7 +98,7 @@ async def told(call: Call, parameters: Mapping[str, str], details: bool = False,
 
 def _waiting(connection: Connection, asked: _Asked) -> list[str]:
     """Return the note that says how many proposals wait, if any do."""
-    areas = seen(asked.actor, asked.kinds)
+    areas = seen(asked.actor, asked.every)
     count = kept.count(connection, asked.workspace, Asked(WAITING, areas=areas), COUNTED + 1)
     many = f"{COUNTED}+" if count > COUNTED else count
     return [f"{many} proposal{'' if count == 1 else 's'} to approve: GET /proposals?state=open"] if count else []
