@@ -33,7 +33,8 @@ from tests.teams.rights.matrix import newest_operation, planned_import, proposed
 
 pytestmark = pytest.mark.slow
 
-PASSING = ("/imports/{id}",)  # whose ids are good for one case: a plan is dropped after a day, and started once
+# whose ids are good for one case: a plan is dropped after a day, and started once; a proposal is closed once
+PASSING = ("/imports/{id}", "/proposals/{id}")
 NEVER = "2100-01-01T00:00:00Z"
 FITTING, UNFIT = 12, 4  # cases of each operation: as the document wants them, and not so
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
