@@ -286,6 +286,14 @@ def test_an_approval_needs_the_scopes_of_the_write(firm: Firm) -> None:
     assert told("contacts.read contacts.delete", delete)[0] == (409, "proposal_outdated")
 
 
+def test_a_token_that_proposes_ends_and_renames_itself_alone(firm: Firm) -> None:
+    listed = {each["name"]: each["id"] for each in firm.bob.json_of("GET", "/tokens")["items"]}
+    assert error_of(firm.bot.patch(f"/tokens/{listed['test']}", json={"access": "read"})) == (403, "scope_required")
+    assert error_of(firm.bot.delete(f"/tokens/{listed['test']}")) == (403, "scope_required")
+    assert firm.bot.patch(f"/tokens/{listed['bot']}", json={"token_name": "robot"}).status_code == 200
+    assert firm.bot.delete(f"/tokens/{listed['bot']}").status_code == 200
+
+
 def test_no_token_approves_what_it_proposed_itself(firm: Firm) -> None:
     waits = proposed(firm.bot, "POST", "/contacts", {"name": "Mine"})
     for verb in ("approve", "reject"):
