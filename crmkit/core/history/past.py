@@ -117,7 +117,8 @@ def _as_of(connection: Connection, kind: Kind, workspace: Workspace, named: str 
     while then is not None and then.at > at:
         later.append(then)
         then = next(log, None)
-    if then is not None and then.verb == "merge" and (into := lookup.find(connection, kind, workspace.id, named)):
+    into = lookup.find(connection, kind, workspace.id, named) if then is not None and then.verb == "merge" else None
+    if into is not None and into.handle != handle:  # else it was restored since
         return replace(_as_of(connection, kind, workspace, into.id, at), notes=lookup.notes(named, into))
     if then is None or then.is_gone:
         raise _was_none(connection, kind, workspace, then, later)

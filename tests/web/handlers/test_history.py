@@ -122,6 +122,22 @@ def test_the_id_of_a_merged_record_names_the_other_and_itself_before_the_merge(
     assert told[winner["id"]]["change"] == "updated"
 
 
+def test_a_record_was_none_at_a_time_at_which_it_was_merged_and_not_yet_restored(
+    town: House, alice: Person, jane: Any
+) -> None:
+    loser, start = jane
+    merge = f"/contacts/{alice.json_of('POST', '/contacts', {'name': 'Jane Doe'})['id']}/merge"
+    confirm = alice.json_of("POST", merge, {"from": loser["id"]})["confirm"]
+    merged_at = town.crm.now
+    done = alice.json_of("POST", f"{merge}?confirm={confirm}", {"from": loser["id"]})
+    town.clock.move(hours=1)
+    assert alice.post(f"/undo/{done['operation']}").status_code == 200
+    path = f"/contacts/{loser['id']}"
+    refused(alice, "not_found", "GET", f"{path}?as_of={merged_at}", does=f"was deleted at {merged_at}")
+    for at in (start, town.crm.now):
+        assert alice.json_of("GET", f"{path}?as_of={at}")["id"] == loser["id"]
+
+
 def test_a_time_before_a_record_was_created_is_not_found_and_told(alice: Person, jane: Any) -> None:
     contact, start = jane
     path = f"/contacts/{contact['id']}"
