@@ -33,6 +33,7 @@ def read_query(scope: Scope, route: Route) -> None:
     stays, since with an operator it is one), `dry_run=` of a write, and what says how the answer looks (`shape`).
     """
     state, takes_any = scope["state"], route.query == ANY
+    shape.close(state, route)
     if not scope["query_string"]:
         state["sent"] = state["pairs"] = []
         return

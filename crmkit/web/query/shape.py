@@ -4,7 +4,8 @@ import re
 from typing import Any
 
 from crmkit.errors import Problem
-from crmkit.model.query.chosen import FIELDS, chosen
+from crmkit.model.actor import Actor
+from crmkit.model.query.chosen import ALL, FIELDS, Chosen, chosen
 from crmkit.model.query.parse import MAX_TOKENS
 from crmkit.render.formats import CSV
 from crmkit.web.call import flag
@@ -37,12 +38,21 @@ def read(state: dict[str, Any], route: Route, pairs: Pairs) -> Pairs:
         twice = next(name for name in sent if sum(pair[0] == name for pair in pairs) > 1)
         raise Problem("invalid_value", f"Send {twice} once.", fields={twice: "stands twice"})
     if FIELDS in sent:
-        state[CHOSEN] = chosen(route.shown, sent[FIELDS], route.beside)
+        state[CHOSEN] = {**chosen(route.shown, sent[FIELDS], route.beside), **state.get(CHOSEN, ALL)}
     if sent.get(MAX_TOKENS):
         state[TOKENS] = _tokens(sent[MAX_TOKENS].strip())
     if BOM in sent or RAW in sent:
         state[SPREADSHEET] = flag(BOM, sent.get(BOM, "0")), flag(RAW, sent.get(RAW, "0"))
     return others
+
+
+def close(state: dict[str, Any], route: Route) -> None:
+    """Let the answer to a write have no more than the handles of records of a kind that the token may not read."""
+    actor: Actor | None = state.get("actor")
+    if route.writes and actor is not None and actor.access.is_narrow:
+        closed = {kind: Chosen() for kind in route.shown if not actor.access.allows(f"{kind.area}.read")}
+        if closed:
+            state[CHOSEN] = closed
 
 
 def _tokens(text: str) -> int:

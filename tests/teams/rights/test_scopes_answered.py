@@ -1,0 +1,44 @@
+"""What a token that writes a kind and does not read it is shown of the records that it writes."""
+
+import httpx
+import pytest
+
+from tests.house import House, Person
+from tests.teams.office import JSON, Team, new
+from tests.teams.rights.narrow import narrowed
+
+WORD = "zebracanary"
+
+
+@pytest.fixture
+def id(us: Team) -> str:
+    return new(us.alice, "/contacts", name=f"{WORD} Doe", email="jane@acme.com", stage="lead", notes=WORD)
+
+
+def answers(person: Person, id: str, headers: dict[str, str]) -> list[httpx.Response]:
+    return [
+        person.post("/contacts", json={"email": "jane@acme.com", "job_title": "CTO"}, headers=headers),
+        person.post("/contacts?fields=name,notes", json={"email": "jane@acme.com"}, headers=headers),
+        person.patch(f"/contacts/{id}", json={"job_title": "CEO"}, headers=headers),
+        person.patch(f"/contacts/{id}", json={"job_title": "CFO", "version": 1}, headers=headers),
+        person.patch("/contacts?stage=lead", json={"job_title": "COO"}, headers=headers),
+    ]
+
+
+@pytest.mark.parametrize("headers", [{}, JSON], ids=["text", "json"])
+def test_an_answer_to_a_write_has_the_handle_alone_of_a_record_that_the_token_may_not_read(
+    home: House, us: Team, id: str, headers: dict[str, str]
+) -> None:
+    clerk = narrowed(home, us.alice, "contacts.write")
+    found = answers(clerk, id, headers)
+    assert [answer.status_code for answer in found] == [200, 200, 200, 412, 409]
+    for answer in found:
+        assert WORD not in answer.text
+        assert "acme.com" not in answer.text
+        assert f"contact/{id}" in answer.text or answer.status_code == 412
+    assert us.alice.json_of("GET", f"/contacts/{id}")["job_title"] == "CEO"
+
+
+def test_a_token_that_reads_the_kind_too_is_shown_the_record(home: House, us: Team, id: str) -> None:
+    clerk = narrowed(home, us.alice, "contacts.write contacts.read")
+    assert all(WORD in answer.text for answer in answers(clerk, id, {}))
