@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from crmkit import ids
+from crmkit.clock import after
 from crmkit.core.sweep import sweep
 from crmkit.storage.interface.lanes import ANYWHERE
 from tests.house import House, Person
@@ -29,6 +30,11 @@ def made(person: Person, workspace: str, **body: Any) -> Person:
     return person_of(str(person.base_url), answer.json()["token"], person.email)
 
 
+def ahead(us: Team, **span: float) -> str:
+    """Return a moment that lies ahead of the server's clock."""
+    return after(us.home.crm.now, **span)
+
+
 def own(person: Person) -> dict[str, Any]:
     """Return the token that asks, as it is listed."""
     (found,) = (token for token in person.json_of("GET", "/tokens")["items"] if token["current"])
@@ -44,21 +50,22 @@ def refused(person: Person, path: str, body: Any, method: str = "POST") -> tuple
 
 
 def test_a_token_is_shown_with_what_it_was_given(us: Team) -> None:
-    body = {"token_name": "Reader", "access": "read", "expires_at": "2090-07-01T00:00:00Z", "ips": OFFICE}
+    ends = ahead(us, days=90)
+    body = {"token_name": "Reader", "access": "read", "expires_at": ends, "ips": OFFICE}
     answer = us.alice.post(f"{us.path}/tokens", json=body)
     assert answer.text.splitlines()[2:6] == [
         f"workspace: {us.id}",
         "access: read",
-        "expires_at: 2090-07-01T00:00:00Z",
+        f"expires_at: {ends}",
         f"ips: {','.join(OFFICE)}",
     ]
     reader = made(us.alice, us.id, **body)
-    expected = {"access": "read", "scopes": [], "expires_at": "2090-07-01T00:00:00Z", "ips": OFFICE}
+    expected = {"access": "read", "scopes": [], "expires_at": ends, "ips": OFFICE}
     assert {name: own(reader)[name] for name in expected} == expected
     card = reader.json_of("GET", "/whoami")
     assert {name: card[name] for name in expected} == expected
-    assert "\naccess: read\nexpires_at: 2090-07-01T00:00:00Z\nips: 203.0.113.0/24," in reader.text("GET", "/whoami")
-    assert "  access=read  expires_at=2090-07-01T00:00:00Z  ips=203.0.113.0/24," in reader.text("GET", "/tokens")
+    assert f"\naccess: read\nexpires_at: {ends}\nips: 203.0.113.0/24," in reader.text("GET", "/whoami")
+    assert f"  access=read  expires_at={ends}  ips=203.0.113.0/24," in reader.text("GET", "/tokens")
     assert error_of(reader.post("/contacts", json={"name": "Jane"})) == (403, "scope_required")
     assert reader.get("/contacts").status_code == 200
 
@@ -75,12 +82,12 @@ def test_a_token_with_scopes_shows_them_and_does_no_more(us: Team) -> None:
 
 def test_a_token_that_was_made_with_nothing_has_what_its_maker_has(us: Team) -> None:
     assert own(us.alice)["access"] == "full"
-    narrow = {"scopes": ["team.read", "team.write", "deals.read"], "expires_at": "2090-07-01", "ips": OFFICE}
+    narrow = {"scopes": ["team.read", "team.write", "deals.read"], "expires_at": ahead(us, days=90), "ips": OFFICE}
     first = made(us.alice, us.id, **narrow)
     second = made(first, us.id)
     for name in ("access", "scopes", "expires_at", "ips"):
         assert own(second)[name] == own(first)[name]
-    less = own(made(first, us.id, scopes=["team.read"], expires_at="2090-06-30", ips=["127.0.0.1"]))
+    less = own(made(first, us.id, scopes=["team.read"], expires_at="+89d", ips=["127.0.0.1"]))
     assert (less["scopes"], less["ips"]) == (["team.read"], ["127.0.0.1/32"])
     assert less["name"] == "default"
 
@@ -97,21 +104,21 @@ def test_a_token_that_was_made_with_nothing_has_what_its_maker_has(us: Team) -> 
         ({"scopes": ["deals.write"]}, (403, "scope_required", "deals.write")),
         ({"ips": ["203.0.112.0/23"]}, (400, "invalid_value", {"ips": f"must be within {', '.join(OFFICE)}"})),
         ({"ips": ["0.0.0.0/0"]}, (400, "invalid_value", {"ips": f"must be within {', '.join(OFFICE)}"})),
-        (
-            {"expires_at": "2090-07-01T00:00:01Z"},
-            (400, "invalid_value", {"expires_at": "must be at or before 2090-07-01T00:00:00Z"}),
-        ),
-        (
-            {"expires_at": "never"},
-            (400, "invalid_value", {"expires_at": "must be at or before 2090-07-01T00:00:00Z"}),
-        ),
+        ({"expires_at": "+91d"}, (400, "invalid_value", {"expires_at": "must be at or before ENDS"})),
+        ({"expires_at": "never"}, (400, "invalid_value", {"expires_at": "must be at or before ENDS"})),
     ],
 )
 def test_no_token_makes_one_with_more_than_it_has(us: Team, body: Any, answer: Any) -> None:
-    narrow = {"scopes": ["team.write", "deals.read"], "expires_at": "2090-07-01T00:00:00Z", "ips": OFFICE}
+    ends = ahead(us, days=90)
+    narrow = {"scopes": ["team.write", "deals.read"], "expires_at": ends, "ips": OFFICE}
     maker = made(us.alice, us.id, **narrow)
     before = len(us.alice.json_of("GET", "/tokens")["items"])
-    assert refused(maker, f"{us.path}/tokens", body) == answer
+    status, code, told = refused(maker, f"{us.path}/tokens", body)
+    assert (
+        status,
+        code,
+        told if isinstance(told, str) else {name: told[name].replace(ends, "ENDS") for name in told},
+    ) == answer
     assert len(us.alice.json_of("GET", "/tokens")["items"]) == before
 
 
@@ -218,6 +225,23 @@ def test_a_token_that_never_ends_needs_an_admin_and_the_mailed_code(us: Team) ->
     assert own(cron)["expires_at"] == "never"
 
 
+def test_a_token_that_ends_in_more_than_a_year_needs_the_same(us: Team) -> None:
+    path, body = f"{us.path}/tokens", {"access": "read", "expires_at": "9999-01-01"}
+    assert refused(us.bob, path, body)[:2] == (403, "admin_required")
+    assert "at most 366 days ahead" in us.bob.post(path, json=body).text
+    assert us.bob.post(path, json={"expires_at": "+366d"}).status_code == 201
+    for days in (366, 367):
+        end = {"scopes": ["team.read", "team.write"], "expires_at": ahead(us, days=days)}
+        answer = (
+            stepped(us.home, us.alice, "POST", path, end) if days > 366 else us.alice.post(path, json=end, headers=JSON)
+        )
+        assert (answer.status_code, answer.json()["expires_at"]) == (201, end["expires_at"])
+    assert f", until {end['expires_at']}." in us.home.letterbox.letters[-1].body
+    late = person_of(us.home.url, answer.json()["token"], us.alice.email)
+    assert refused(late, path, {})[:2] == (403, "escalation_required")
+    assert own(made(late, us.id, expires_at="+1y"))["name"] == "default"
+
+
 def test_a_code_for_one_token_makes_no_other(us: Team) -> None:
     path, body = f"{us.path}/tokens", {"access": "read", "expires_at": "never"}
     code = asked(us.home, us.alice, "POST", path, body)
@@ -262,23 +286,29 @@ def test_a_token_is_narrowed_from_its_next_request_on(us: Team) -> None:
 
 
 def test_an_end_and_addresses_are_narrowed_and_never_taken_away(us: Team) -> None:
-    agent = made(us.alice, us.id, expires_at="2090-07-02T00:00:00Z", ips=OFFICE)
+    agent = made(us.alice, us.id, expires_at="+90d", ips=OFFICE)
     path = f"/tokens/{own(agent)['id']}"
-    for body in ({"expires_at": "2090-07-03"}, {"expires_at": "never"}, {"ips": ["0.0.0.0/0"]}):
+    for body in ({"expires_at": "+91d"}, {"expires_at": "never"}, {"ips": ["0.0.0.0/0"]}):
         assert refused(us.alice, path, body, "PATCH")[:2] == (400, "invalid_value")
     for name in ("access", "scopes", "expires_at", "ips"):
         told = {name: "cannot be cleared: a token is only narrowed"}
         assert refused(us.alice, path, {name: None}, "PATCH") == (400, "invalid_value", told)
     assert refused(us.alice, path, {}, "PATCH")[:2] == (400, "missing_field")
-    body = {"expires_at": "2090-07-01T00:00:00Z", "ips": ["127.0.0.1"]}
+    body = {"expires_at": ahead(us, days=89), "ips": ["127.0.0.1"]}
     assert us.alice.patch(path, json=body).status_code == 200
     found = own(agent)
     assert (found["access"], found["expires_at"], found["ips"]) == ("full", body["expires_at"], ["127.0.0.1/32"])
 
 
-def test_a_token_in_use_is_not_made_endless_by_narrowing_it(us: Team) -> None:
-    answer = refused(us.alice, f"/tokens/{own(us.alice)['id']}", {"expires_at": "never"}, "PATCH")
-    assert answer == (400, "invalid_value", {"expires_at": "must be a time: a token is only narrowed"})
+def test_a_token_that_ends_when_it_is_idle_is_given_no_end_after_that(us: Team) -> None:
+    agent = made(us.alice, us.id)
+    used, path = own(agent)["last_used_at"], f"/tokens/{own(agent)['id']}"
+    us.home.clock.move(hours=1)
+    for person, last in ((us.alice, after(used, days=30)), (agent, ahead(us, days=30))):
+        for end in ("never", "9999-01-01", after(last, seconds=1)):
+            told = {"expires_at": f"must be at or before {last}"}
+            assert refused(person, path, {"expires_at": end}, "PATCH") == (400, "invalid_value", told)
+        assert person.json_of("PATCH", f"{path}?dry_run=1", {"expires_at": last})["expires_at"] == last
 
 
 def test_another_token_is_changed_or_ended_with_the_scope_for_it_alone(us: Team) -> None:

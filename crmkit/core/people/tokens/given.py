@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Annotated, Any
 
+from crmkit.clock import after
 from crmkit.errors import Problem, nearest
 from crmkit.model.access import NEVER, VERBS, WORDS, Access, scope_required, scopes_of
 from crmkit.model.actor import Asker
@@ -12,6 +13,7 @@ from crmkit.model.record import Kinds
 from crmkit.model.tokens.types import End, Networks, Scopes
 
 GIVEN = ("access", "scopes", "expires_at", "ips")
+MOST_DAYS = 366  # until the end of a token that no admin and no mailed code confirm
 
 
 class TokenBody:
@@ -65,6 +67,11 @@ def within(had: Access, sent: Mapping[str, Any]) -> Access:
     if wrong:
         raise Problem("invalid_value", "No token gives more than it has: narrow that, or leave it out.", fields=wrong)
     return found
+
+
+def is_long(access: Access, now: str) -> bool:
+    """Tell whether it ends never, or so late that an admin has to confirm it."""
+    return access.expires_at > after(now, days=MOST_DAYS)  # NEVER is greater
 
 
 def says(access: Access, before: Access) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
+from crmkit.clock import after
 from crmkit.core import roles
 from crmkit.core.call import Call
 from crmkit.core.people import access, sessions, stepup
@@ -34,9 +35,9 @@ async def make(call: Call, id: str, body: Mapping[str, Any]) -> Minted:
     """Make a token for a workspace and return it; this is how one switches workspaces, and how an agent gets less.
 
     It may do what the asking token may, from the same addresses, until the same end, or less of each; for another
-    workspace that has full access. Any member may; only admins make one that never ends, with a code, and a connected
-    app needs a code for any (see stepup.confirmed). Raises `plan_limit_reached` for a user with as many tokens as they
-    may have, and as `given.within`.
+    workspace that has full access. Any member may; only admins make one that never ends, or after MOST_DAYS, with a
+    code, and a connected app needs a code for any (see stepup.confirmed). Raises `plan_limit_reached` for a user with
+    as many tokens as they may have, and as `given.within`.
     """
     crm, bare = call.crm, workspace_id(call.crm, id)
     sent = given.asked(crm.kinds, body, call.asker)
@@ -52,12 +53,12 @@ async def make(call: Call, id: str, body: Mapping[str, Any]) -> Minted:
         access.enter_as_member(tx, bare)
         found = granted(tx)
         sessions.check_room(tx, crm)
-        if found.expires_at == NEVER:
-            roles.check_admin(tx)
+        if is_long := given.is_long(found, tx.now):
+            _check_admin(tx)
         return stepup.Act(
             f"token.create {bare}{_bound(body)}",
             f"make a further token for {bare}{given.says(found, FULL_ACCESS)}",
-            always=found.expires_at == NEVER,
+            always=is_long,
         )
 
     def do(tx: Tx) -> Minted:
@@ -76,8 +77,9 @@ async def make(call: Call, id: str, body: Mapping[str, Any]) -> Minted:
 async def narrow(call: Call, id: str, body: Mapping[str, Any]) -> Listed:
     """Give one of the caller's own tokens another name, or less than it has, and return it as it is now.
 
-    That holds from the next request with it. A token may narrow itself, another where it has `team.write`; a connected
-    app needs a code for another (see stepup.confirmed). Raises `not_found`, `missing_field`, and as `given.within`.
+    That holds from the next request with it; it lives no longer than before. A token may narrow itself, another where
+    it has `team.write`; a connected app needs a code for another (see stepup.confirmed). Raises `not_found`,
+    `missing_field`, and as `given.within`.
     """
     bare = sessions.token_id(call.crm, id)
     sent = given.asked(call.crm.kinds, body, call.asker)
@@ -89,10 +91,11 @@ async def narrow(call: Call, id: str, body: Mapping[str, Any]) -> Listed:
 
     def narrowed(tx: Tx) -> tuple[Listed, Listed]:
         before = sessions.mine(tx, bare)
-        found = given.within(before.access, sent)
-        if found.expires_at == NEVER != before.access.expires_at:
-            wrong = {"expires_at": "must be a time: a token is only narrowed"}
-            raise Problem("invalid_value", "POST /workspaces/{id}/tokens makes one that never ends.", fields=wrong)
+        had = before.access
+        if sent.get("expires_at") and not had.expires_at:
+            used = tx.now if bare == tx.by.token_id else before.last_used_at
+            had = replace(had, expires_at=after(used, days=call.crm.settings.auth.token_idle_days))
+        found = given.within(had, sent)
         name = sent["token_name"] or UNNAMED if "token_name" in sent else before.name
         return before, replace(before, name=name, access=found)
 
@@ -116,6 +119,14 @@ async def narrow(call: Call, id: str, body: Mapping[str, Any]) -> Listed:
         return after
 
     return await stepup.confirmed(call, check, do)
+
+
+def _check_admin(tx: Tx) -> None:
+    try:
+        roles.check_admin(tx)
+    except Problem as problem:
+        problem.hint = f"Send an expires_at at most {given.MOST_DAYS} days ahead, or ask an admin to make the token."
+        raise
 
 
 def _bound(body: Mapping[str, Any]) -> str:
