@@ -5,6 +5,7 @@ from typing import Any, Generic, TypeVar
 
 from msgspec import Struct
 
+from crmkit.core.requests.keyed import SCOPE
 from crmkit.errors import Problem
 from crmkit.model.record import REACHED, Kinds
 from crmkit.storage.interface.tx import Tx, Unit
@@ -22,12 +23,14 @@ NEXT = "next"
 class Tried(Struct, Generic[T], frozen=True):
     """What a unit returned and what it changed; `says` are the sentences that a confirm token would be asked for with.
 
-    `position` is the number of the newest entry of the log before.
+    `needs` are the scopes of what it wrote beside the record that its request is about. `position` is the number of the
+    newest entry of the log before.
     """
 
     value: T
     changes: Sequence[Change]
     says: Sequence[str]
+    needs: Sequence[str]
     position: int
 
 
@@ -56,8 +59,8 @@ def done(tx: Tx, unit: Unit[T | Problem], kinds: Kinds, moments: Collection[str]
     A value that is one of `moments`, or that of the transaction, is the moment of the write. A Problem that the unit
     returns is raised.
     """
-    workspace, made = Workspace.of(tx.by), tx.made
-    tx.made, tx.says = [], []
+    workspace, made, rights = Workspace.of(tx.by), tx.made, tx.rights
+    tx.made, tx.says, tx.rights = [], [], []
     try:
         position = entries.newest(tx.connection, workspace)
         value = unit(tx)
@@ -65,11 +68,14 @@ def done(tx: Tx, unit: Unit[T | Problem], kinds: Kinds, moments: Collection[str]
             raise value
         written = entries.after(tx.connection, workspace, position)
         told = _Told(kinds, {*moments, tx.now}, tx.made, tx.by.preferences.code_prefix or "")
-        return Tried(value, [told.change(entry) for entry in written], tx.says, position)
+        needs = [right for place, right in tx.rights if place == SCOPE]
+        return Tried(value, [told.change(entry) for entry in written], tx.says, needs, position)
     finally:
         if made is not None:
             made += tx.made
-        tx.made, tx.says = made, None
+        if rights is not None:
+            rights += tx.rights
+        tx.made, tx.says, tx.rights = made, None, rights
 
 
 class _Told:

@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any, Generic, TypeVar
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from crmkit.core import path_ids
 from crmkit.core.call import Call
@@ -73,7 +73,9 @@ def proposing(crm: Crm, request: Request) -> Callable[[Unit[T]], Unit[T | Propos
             found = trying.taken_back(tx, unit, crm.kinds, [request.now])
             if not found.changes:
                 return found.value
-            made = kept.new(tx, request, found.changes, found.says, found.position)
+            needs = tuple(dict.fromkeys((*request.needs, *found.needs)))
+            whole = structs.replace(request, needs=needs)
+            made = kept.new(tx, whole, found.changes, found.says, found.position)
             _check_room(tx)
             return made
 
@@ -85,15 +87,15 @@ def proposing(crm: Crm, request: Request) -> Callable[[Unit[T]], Unit[T | Propos
 def approving(crm: Crm, id: str, shows: Callable[[T], Any]) -> Callable[[Unit[T]], Unit[Approved[T]]]:
     """Return what makes the unit of a proposed write one that closes the proposal with it.
 
-    Raises `proposal_outdated` unless it writes what was shown, and what `_check_may_close` raises.
+    Raises `proposal_outdated` unless it writes what was shown, and what `check_may_approve` raises.
     """
 
     def around(unit: Unit[T]) -> Unit[Approved[T]]:
         def approved(tx: Tx) -> Approved[T]:
             found = _existing(tx.connection, tx.by, id)
-            _check_may_close(tx.by, found)
+            check_may_approve(tx.by, crm.kinds, found)
             if tx.rights is not None:
-                tx.rights += [(SCOPE, scope) for scope in found.request.needs]
+                tx.rights += [(SCOPE, scope) for scope in (*found.request.needs, *_reads(crm.kinds, found))]
             moments = [found.request.now, found.created_at]
             written = trying.done(tx, unit, crm.kinds, moments)
             if wrong := differences.between(found.changes, written.changes):
@@ -125,9 +127,9 @@ async def reject(call: Call, id: str, body: Mapping[str, Any]) -> Proposal:
 
 
 async def to_approve(call: Call, id: str) -> Proposal:
-    """Return a proposal that the caller may close; raises as `approving`."""
+    """Return a proposal that the caller may approve; raises as `approving`."""
     found = await find(call, id)
-    _check_may_close(call.actor, found)
+    check_may_approve(call.actor, call.crm.kinds, found)
     return found
 
 
@@ -188,10 +190,30 @@ def outdated(found: Proposal, wrong: Mapping[str, str], why: str = "") -> Proble
     )
 
 
-def readable(access_of: Actor, kinds: Kinds, changes: Sequence[Change]) -> list[Change]:
+def readable(actor: Actor, kinds: Kinds, changes: Sequence[Change]) -> list[Change]:
     """Return the changes of what somebody may read."""
-    allows = access_of.access.allows
-    return [change for change in changes if allows(f"{_area(kinds, change.noun)}.read")]
+    allows = actor.access.allows
+    return [change for change in changes if allows(_read(kinds, change))]
+
+
+def hidden(actor: Actor, kinds: Kinds, found: Proposal) -> list[str]:
+    """Return the scopes that somebody lacks to read all that a proposal would write."""
+    return [scope for scope in _reads(kinds, found) if not actor.access.allows(scope)]
+
+
+def check_may_approve(actor: Actor, kinds: Kinds, found: Proposal) -> None:
+    """Raise as `_check_may_close`, and `scope_required` where something that it would write is not shown to them."""
+    _check_may_close(actor, found)
+    actor.access.check(*_reads(kinds, found))
+
+
+def may_approve(actor: Actor, kinds: Kinds, found: Proposal) -> bool:
+    """Tell whether somebody may approve a proposal."""
+    try:
+        check_may_approve(actor, kinds, found)
+    except Problem:
+        return False
+    return True
 
 
 def seen(actor: Actor, kinds: Kinds) -> Sequence[str] | None:
@@ -201,9 +223,15 @@ def seen(actor: Actor, kinds: Kinds) -> Sequence[str] | None:
     return None if len(open_) == len(areas) else open_
 
 
-def _area(kinds: Kinds, noun: str) -> str:
-    kind = kinds.by_word.get(noun)
-    return "*" if kind is None else kind.area
+def _reads(kinds: Kinds, found: Proposal) -> list[str]:
+    """Return the scopes that it takes to read all that a proposal would write."""
+    written = [f"{scope.rpartition('.')[0]}.read" for scope in found.request.needs]
+    return list(dict.fromkeys((*written, *(_read(kinds, change) for change in found.changes))))
+
+
+def _read(kinds: Kinds, change: Change) -> str:
+    kind = kinds.by_word.get(change.noun)
+    return f"{'*' if kind is None else kind.area}.read"
 
 
 def _check_room(tx: Tx) -> None:

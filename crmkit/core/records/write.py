@@ -16,6 +16,7 @@ from crmkit.core.crm import Crm
 from crmkit.core.records import activities, memberships, merging, nested, relations, versions
 from crmkit.core.records.merging import POST, May
 from crmkit.core.records.settled import Saved, checked, settled
+from crmkit.core.requests.keyed import SCOPE
 from crmkit.core.rules.rule import Values, Write
 from crmkit.errors import Problem
 from crmkit.model.actor import Asker
@@ -172,8 +173,12 @@ def _check_scopes(tx: Tx, kinds: Kinds, kind: Kind, draft: nested.Draft) -> None
     Of what a token proposes that is asked of whoever approves it.
     """
     access = tx.by.access
-    if access.is_narrow and not access.proposes:
-        access.check(*nested.scopes(kinds, kind, draft))
+    if access.is_narrow or tx.rights is not None:
+        scopes = nested.scopes(kinds, kind, draft)
+        if not access.proposes:
+            access.check(*scopes)
+        if tx.rights is not None:
+            tx.rights += [(SCOPE, scope) for scope in scopes]
 
 
 def _saved(tx: Tx, crm: Crm, kind: Kind, values: Values, may: May = POST) -> Saved:

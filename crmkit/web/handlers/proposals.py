@@ -5,11 +5,11 @@ from zoneinfo import ZoneInfo
 
 from crmkit.core.proposals import verbs
 from crmkit.core.proposals.verbs import Approved
-from crmkit.errors import Problem
+from crmkit.errors import Problem, listed
 from crmkit.model.actor import Asker
 from crmkit.model.query.listing import MixedListing
 from crmkit.render.answers import Answer, page
-from crmkit.render.tail import NO_TAIL, Tail
+from crmkit.render.tail import Tail
 from crmkit.storage.proposals.proposal import OPEN, Proposal
 from crmkit.web.call import HttpCall
 from crmkit.web.handlers import within
@@ -54,7 +54,7 @@ class Carried(HttpCall):
 )
 async def find_all(call: HttpCall) -> Answer:
     found = await verbs.find_all(call, call.parameters())
-    rows = tuple((each.handle, {"id": each.id, **fields(each, MAX_LISTED)}) for each in found.found)
+    rows = tuple((each.handle, {"id": each.id, **fields(each, _most(call, each, MAX_LISTED))}) for each in found.found)
     return page(MixedListing("proposals", rows, found.paging))
 
 
@@ -119,9 +119,18 @@ ROUTES: tuple[Route, ...] = (find_all, fetch, approve, reject)
 
 
 def _shown(call: HttpCall, found: Proposal) -> Answer:
-    is_open = found.state == OPEN
-    tail = Tail(notes=found.says, call=f"POST /proposals/{found.id}/approve") if is_open else NO_TAIL
-    return standing(found, verbs.readable(call.actor, call.crm.kinds, found.changes), tail)
+    actor, kinds = call.actor, call.crm.kinds
+    hidden = verbs.hidden(actor, kinds, found)
+    notes = [f"not all of it is shown: that takes {listed(hidden)}"] if hidden else []
+    may = found.state == OPEN and verbs.may_approve(actor, kinds, found)
+    says = found.says if found.state == OPEN else ()
+    tail = Tail(notes=(*says, *notes), call=f"POST /proposals/{found.id}/approve" if may else "")
+    return standing(found, verbs.readable(actor, kinds, found.changes), tail, most=_most(call, found))
+
+
+def _most(call: HttpCall, found: Proposal, most: int | None = None) -> int | None:
+    """Return how long a body is shown: not at all, where it writes what the caller may not read."""
+    return 0 if verbs.hidden(call.actor, call.crm.kinds, found) else most
 
 
 def _scope(call: HttpCall, found: Proposal) -> Any:

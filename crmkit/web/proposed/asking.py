@@ -5,6 +5,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from crmkit.core.proposals import differences, verbs
+from crmkit.errors import listed
 from crmkit.render.answers import Answer
 from crmkit.render.encoding import encoded
 from crmkit.render.tail import Tail
@@ -42,7 +43,8 @@ def _shown(shows: Shows, call: HttpCall, value: Any) -> Answer:
     """Return the answer to a write that was proposed, or that would change nothing."""
     if not isinstance(value, Proposal):
         return shows(call, value)
-    waits = f"nothing is written before somebody approves it with a token that has {' and '.join(value.request.needs)}"
+    needs = listed(value.request.needs)
+    waits = f"nothing is written before somebody approves it with another token, that has {needs}"
     notes = (*differences.summary(value.changes, call.crm.kinds), *value.says, waits)
-    tail = Tail(notes=notes, call=f"POST /proposals/{value.id}/approve")
+    tail = Tail(notes=notes, call=f"GET /proposals/{value.id}")
     return standing(value, value.changes, tail, 202, whole=False)

@@ -13,19 +13,30 @@ from crmkit.storage.proposals.proposal import Change, Proposal
 MAX_LISTED = 2_000  # characters of a body in a list
 
 
-def standing(found: Proposal, changes: Sequence[Change], tail: Tail, status: int = 200, whole: bool = True) -> Table:
-    """Return how a proposal stands; in text its changes are shown if it is `whole`."""
+def standing(
+    found: Proposal,
+    changes: Sequence[Change],
+    tail: Tail,
+    status: int = 200,
+    whole: bool = True,
+    most: int | None = None,
+) -> Table:
+    """Return how a proposal stands; in text its changes are shown if it is `whole`.
+
+    A body that is longer than `most` is left out.
+    """
+    told = fields(found, most)
     rows = [{"action": each.action, "target": each.target, "changes": each.changes} for each in changes]
-    line = Part(MixedListing("", ((found.handle, fields(found)),), Paging()), NO_TAIL if whole else tail)
+    line = Part(MixedListing("", ((found.handle, told),), Paging()), NO_TAIL if whole else tail)
     parts = (line, numbered_lines("change", rows, tail)) if whole else (line,)
-    facts = {"handle": found.handle, "id": found.id, **fields(found), "changes": rows}
+    facts = {"handle": found.handle, "id": found.id, **told, "changes": rows}
     return Table(parts, {**facts, **({"notes": list(tail.notes)} if tail.notes else {})}, status)
 
 
 def fields(found: Proposal, most: int | None = None) -> Mapping[str, Any]:
     """Return what a line tells of a proposal, without a body that is longer than `most`."""
     request = found.request
-    body = None if request.body is None or len(request.body) > (most or len(request.body)) else request.body
+    body = None if request.body and most is not None and len(request.body) > most else request.body
     return {
         "state": found.state,
         "method": request.method,

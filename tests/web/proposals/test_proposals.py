@@ -46,8 +46,8 @@ def test_a_write_becomes_a_proposal_that_tells_what_it_would_do(firm: Firm) -> N
     )
     assert tail == [
         f"# note: would change stage of contact/{id}",
-        "# note: nothing is written before somebody approves it with a token that has contacts.write",
-        f"# next: POST /proposals/{handle.removeprefix('proposal/')}/approve",
+        "# note: nothing is written before somebody approves it with another token, that has contacts.write",
+        f"# next: GET /proposals/{handle.removeprefix('proposal/')}",
     ]
     assert "X-Operation" not in told.headers
     assert firm.alice.json_of("GET", f"/contacts/{id}")["stage"] == "lead"
@@ -284,6 +284,41 @@ def test_an_approval_needs_the_scopes_of_the_write(firm: Firm) -> None:
         assert told("propose", change, verb)[0] == (403, "scope_required")
     assert told("contacts.read contacts.write", change) == ((200, ""), None)
     assert told("contacts.read contacts.delete", delete)[0] == (409, "proposal_outdated")
+
+
+def test_an_approval_needs_the_scopes_of_all_that_is_written_and_shown(firm: Firm, hashed: Callable[[], str]) -> None:
+    body = {"name": "Bo", "company": {"name": "Hush"}, "activities": [{"body": "quiet"}]}
+    waits = proposed(firm.bot, "POST", "/contacts", body)
+    one = proposed(firm.bot, "POST", "/contacts/batch", [body])
+    assert waits["notes"][1].endswith("another token, that has contacts.write, companies.write and activities.write")
+    lacking = {
+        "contacts.read contacts.write": "companies.write",
+        "contacts.read *.write": "companies.read",
+        "contacts.read companies.read *.write": "activities.read",
+        "*.read contacts.write companies.write": "activities.write",
+    }
+    holders = [(holding(firm.home, firm.bob, firm.us.id, Access(words)), lacking[words]) for words in lacking]
+    before = hashed()
+    for holder, scope in holders:
+        for proposal in (waits, one):
+            told = holder.post(f"/proposals/{proposal['id']}/approve", headers=JSON)
+            assert (error_of(told), told.json()["scope"]) == ((403, "scope_required"), scope)
+            assert "# next: " not in holder.text("GET", f"/proposals/{proposal['id']}")
+    assert hashed() == before
+    full = holding(firm.home, firm.bob, firm.us.id, Access("*.read contacts.write companies.write activities.write"))
+    assert full.text("GET", f"/proposals/{waits['id']}").endswith(f"\n# next: POST /proposals/{waits['id']}/approve\n")
+    assert approved(full, waits)["company_name"] == "Hush"
+
+
+def test_a_body_is_shown_to_whom_all_that_it_writes_is_open(firm: Firm) -> None:
+    new(firm.alice, "/companies", name="Hush")
+    known = {"name": "Bo", "company": {"name": "Hush"}}  # which changes nothing of the company
+    for body in (known, {"name": "Bo", "activities": [{"body": "Hush"}]}):
+        waits = proposed(firm.bot, "POST", "/contacts", body)
+        holder = holding(firm.home, firm.bob, firm.us.id, Access("contacts.read contacts.write"))
+        assert "Hush" not in holder.text("GET", f"/proposals/{waits['id']}") + holder.text("GET", "/proposals")
+        assert holder.json_of("GET", f"/proposals/{waits['id']}")["notes"][0].startswith("not all of it is shown: ")
+        assert firm.bot.json_of("GET", f"/proposals/{waits['id']}")["body"] == body
 
 
 def test_a_token_that_proposes_ends_and_renames_itself_alone(firm: Firm) -> None:
