@@ -313,18 +313,26 @@ def test_a_token_that_ends_when_it_is_idle_is_given_no_end_after_that(us: Team) 
 
 def test_another_token_is_changed_or_ended_with_the_scope_for_it_alone(us: Team) -> None:
     mine = own(us.alice)["id"]
-    for body in ({"access": "write"}, {"scopes": ["*.read"]}):
+    for body in ({"access": "write"}, {"scopes": ["*.read"]}, {"scopes": ["team.read", "team.write"]}):
         narrow = made(us.alice, us.id, **body)
         for id in (mine, ids.mint("tok"), own(made(us.bob, us.id))["id"]):
-            assert refused(narrow, f"/tokens/{id}", {"token_name": "x"}, "PATCH") == (
-                403,
-                "scope_required",
-                "team.write",
-            )
-            assert refused(narrow, f"/tokens/{id}", None, "DELETE") == (403, "scope_required", "team.delete")
+            for method, sent in (("PATCH", {"token_name": "x"}), ("DELETE", None)):
+                assert refused(narrow, f"/tokens/{id}", sent, method) == (403, "scope_required", "team.delete")
         assert narrow.patch(f"/tokens/{own(narrow)['id']}", json={"token_name": "x"}).status_code == 200
         assert narrow.delete(f"/tokens/{own(narrow)['id']}").status_code == 200
     assert refused(us.alice, f"/tokens/{own(us.bob)['id']}", {"token_name": "x"}, "PATCH")[:2] == (404, "not_found")
+
+
+def test_a_token_narrows_those_that_it_made_and_that_they_made(us: Team) -> None:
+    maker = made(us.alice, us.id, scopes=["team.read", "team.write"])
+    first = made(maker, us.id)
+    paths = [f"/tokens/{own(each)['id']}" for each in (first, made(first, us.id))]
+    for path in paths:
+        assert maker.json_of("PATCH", path, {"token_name": "less", "scopes": ["team.read"]})["scopes"] == ["team.read"]
+    assert first.json_of("PATCH", paths[1], {"token_name": "x"})["name"] == "x"
+    ender = made(us.alice, us.id, scopes=["team.delete"])
+    assert ender.json_of("PATCH", paths[0], {"token_name": "x"})["name"] == "x"
+    assert refused(maker, f"/tokens/{own(us.alice)['id']}", {"access": "read"}, "PATCH")[:2] == (403, "scope_required")
 
 
 def test_a_token_ends_with_those_it_made_and_they_made(us: Team) -> None:

@@ -77,9 +77,9 @@ async def make(call: Call, id: str, body: Mapping[str, Any]) -> Minted:
 async def narrow(call: Call, id: str, body: Mapping[str, Any]) -> Listed:
     """Give one of the caller's own tokens another name, or less than it has, and return it as it is now.
 
-    That holds from the next request with it; it lives no longer than before. A token may narrow itself, another where
-    it has `team.write`; a connected app needs a code for another (see stepup.confirmed). Raises `not_found`,
-    `missing_field`, and as `given.within`.
+    That holds from the next request with it; it lives no longer than before. A token may narrow itself and
+    those that it made, and that they made, another where it has `team.delete`, as to end it; a connected app needs a
+    code for another (see stepup.confirmed). Raises `not_found`, `missing_field`, and as `given.within`.
     """
     bare = sessions.token_id(call.crm, id)
     sent = given.asked(call.crm.kinds, body, call.asker)
@@ -103,7 +103,8 @@ async def narrow(call: Call, id: str, body: Mapping[str, Any]) -> Listed:
         if bare == tx.by.token_id:
             narrowed(tx)
             return None
-        tx.by.access.check("team.write")
+        if bare not in tokens.made_by(tx.connection, tx.by.user_id, tx.by.token_id):
+            tx.by.access.check("team.delete")
         before, after = narrowed(tx)
         says = f"change your token {bare}{given.says(after.access, before.access)}"
         return stepup.Act(f"token.update {before.workspace_id} {bare}{_bound(body)}", says, always=False)
