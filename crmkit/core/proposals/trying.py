@@ -60,14 +60,14 @@ def done(tx: Tx, unit: Unit[T | Problem], kinds: Kinds, moments: Collection[str]
     returns is raised.
     """
     workspace, made, rights = Workspace.of(tx.by), tx.made, tx.rights
-    tx.made, tx.says, tx.rights = [], [], []
+    tx.made, tx.codes, tx.says, tx.rights = [], set(), [], []
     try:
         position = entries.newest(tx.connection, workspace)
         value = unit(tx)
         if isinstance(value, Problem):
             raise value
         written = entries.after(tx.connection, workspace, position)
-        told = _Told(kinds, {*moments, tx.now}, tx.made, tx.by.preferences.code_prefix or "")
+        told = _Told(kinds, {*moments, tx.now}, tx.made, tx.codes)
         needs = [right for place, right in tx.rights if place == SCOPE]
         return Tried(value, [told.change(entry) for entry in written], tx.says, needs, position)
     finally:
@@ -75,18 +75,18 @@ def done(tx: Tx, unit: Unit[T | Problem], kinds: Kinds, moments: Collection[str]
             made += tx.made
         if rights is not None:
             rights += tx.rights
-        tx.made, tx.says, tx.rights = made, None, rights
+        tx.made, tx.codes, tx.says, tx.rights = made, None, None, rights
 
 
 class _Told:
     """Entries of the log, without what differs each time the same is written."""
 
-    def __init__(self, kinds: Kinds, moments: set[str], made: Iterable[str], code_prefix: str) -> None:
+    def __init__(self, kinds: Kinds, moments: set[str], made: Iterable[str], codes: set[tuple[str, str]]) -> None:
         self._kinds = kinds
         self._words = dict.fromkeys(moments, NOW)
         self._made = {*made}
         self._written: set[str] = set()  # targets so far
-        self._code_prefix = code_prefix
+        self._codes = codes
 
     def change(self, entry: entries.Entry) -> Change:
         noun, _, id = entry.target.partition("/")
@@ -95,7 +95,10 @@ class _Told:
         is_own = entry.target in self._written  # else what stood there is told as it was
         self._written.add(entry.target)
         changes = {
-            name: [self._value(old) if is_own else old, self._code(new) if name == number else self._value(new)]
+            name: [
+                self._value(old) if is_own else old,
+                NEXT if name == number and (noun, new) in self._codes else self._value(new),
+            ]
             for name, (old, new) in entry.changes.items()
             if name != REACHED
         }
@@ -112,8 +115,3 @@ class _Told:
         if text in self._made and text not in self._words:
             self._words[text] = f"{NEW}{len(self._made & self._words.keys()) + 1}"
         return self._words.get(text, text)
-
-    def _code(self, value: Any) -> Any:
-        """Return a code, or NEXT for one that the workspace gives: it gives each once."""
-        number = value.removeprefix(self._code_prefix) if isinstance(value, str) and self._code_prefix else ""
-        return NEXT if number.isdecimal() and number != value else value

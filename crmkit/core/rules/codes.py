@@ -10,7 +10,10 @@ def _settled(write: Write, values: Values) -> Values:
     field = write.kind.numbered
     if not prefix or field is None or write.before is not None or values.get(field.name) is not None:
         return values
-    return {**values, field.name: sequence.code(write.tx, write.kind, field, prefix)}
+    code = sequence.code(write.tx, write.kind, field, prefix)
+    if write.tx.codes is not None:
+        write.tx.codes.add((write.kind.name, code))
+    return {**values, field.name: code}
 
 
 def _is_numbered(kind: Kind) -> bool:

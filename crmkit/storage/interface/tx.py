@@ -71,6 +71,7 @@ class Tx(Struct):
     country: str = ""  # of the workspace that work of the system concerns
     is_dry: bool = False  # whether all of this is taken back once the unit has returned
     made: list[str] | None = None  # in a dry run, or where it is told what is written: the ids and secrets that are new
+    codes: set[tuple[str, str]] | None = None  # there too: (kind, code) of each that a new record was given
     says: list[str] | None = None  # of what is shown to somebody: what a confirm token would be asked for with
     secrets: list[str] | None = None  # under a key: what the answer shows once
     rights: list[tuple[str, str]] | None = (

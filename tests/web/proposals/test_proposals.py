@@ -257,6 +257,18 @@ def test_the_moment_of_the_write_and_codes_that_are_given_outdate_nothing(firm: 
     assert done["closed_at"] == done["updated_at"]
 
 
+def test_a_code_that_was_sent_is_shown_and_written_as_it_was_sent(firm: Firm) -> None:
+    assert firm.alice.patch(f"/workspaces/{firm.us.id}", json={"code_prefix": "CRM-"}).status_code == 200
+    sent = proposed(firm.bot, "POST", "/contacts", {"name": "T", "code": "CRM-999999"})
+    both = proposed(firm.bot, "POST", "/contacts/batch", [{"name": "Given"}, {"name": "Sent", "code": "CRM-7"}])
+    assert sent["changes"][0]["changes"]["code"] == [None, "CRM-999999"]
+    assert [each["changes"]["code"][1] for each in both["changes"]] == ["next", "CRM-7"]
+    assert approved(firm.alice, sent)["code"] == "CRM-999999"
+    assert approved(firm.alice, both)["created"] == 2
+    codes = [each["code"] for each in firm.alice.json_of("GET", "/contacts?fields=code&sort=created_at")["items"]]
+    assert sorted(codes) == ["CRM-1", "CRM-7", "CRM-999999"]
+
+
 def test_twenty_approvals_at_once_write_once(firm: Firm) -> None:
     waits = proposed(firm.bot, "POST", "/contacts", {"name": "Raced"})
     path = f"/proposals/{waits['id']}/approve"
