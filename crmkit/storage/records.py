@@ -19,6 +19,7 @@ from crmkit.storage import deleted, sequence
 from crmkit.storage.columns import country_of, quoted, returned, stored, whole
 from crmkit.storage.custom import values as custom_values
 from crmkit.storage.derived import open_sums
+from crmkit.storage.duplicates import free
 from crmkit.storage.interface.connection import Connection, Rows
 from crmkit.storage.interface.dialect import Dialect
 from crmkit.storage.interface.tx import Tx
@@ -99,6 +100,8 @@ def put(tx: Tx, kind: Kind, before: Record | None, after: Record | None, merged_
     open_sums.follow(tx, kind, before, left)
     if before is not None:
         tx.free.clear()
+    elif tx.free:
+        free.taken(tx, kind, record)
     audit.append(tx, f"{kind.name}.{verb}", record.handle, changes, version_of(record))
     return left
 

@@ -1,7 +1,8 @@
 """Values that no record of the workspace has: looked up for many new records at once, so that each need not ask again.
 
-It is known within one unit (`Tx.free`), until that writes anything else than new records, or takes something back. A
-value is free for the first record that asks, which is about to have it, or has it since a moment ago.
+It is known within one unit (`Tx.free`), until that writes anything else than new records, or takes something back. The
+value of a unique field is free until a record is written that has it, whoever gave it; another value is free for the
+first record that asks, which has it since a moment ago.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -12,7 +13,7 @@ import msgspec
 
 from crmkit.model.fields.base import Span
 from crmkit.model.form import Field
-from crmkit.model.record import Kind
+from crmkit.model.record import Kind, Record
 from crmkit.storage.columns import quoted
 from crmkit.storage.interface.tx import Tx
 
@@ -52,9 +53,17 @@ def has(tx: Tx, kind: Kind, name: str, gist: Any, near: bool, id: str) -> bool:
 
 
 def is_new(tx: Tx, kind: Kind, name: str, value: Any) -> bool:
-    """Tell whether it is known that no record has this value of a unique field; only once, for it will have one."""
+    """Tell whether it is known that no record has this value of a unique field."""
     free = tx.free.get((UNIQUE, kind.plural, name))
-    return free is not None and free.pop(_key(kind.by_name[name], value, ""), None) is not None
+    return free is not None and _key(kind.by_name[name], value, "") in free
+
+
+def taken(tx: Tx, kind: Kind, record: Record) -> None:
+    """Note that a new record has its values of unique fields, those too that rules gave it."""
+    for name in kind.merges_by:
+        free = tx.free.get((UNIQUE, kind.plural, name))
+        if free and (value := getattr(record, name)) is not None:
+            free.pop(_key(kind.by_name[name], value, ""), None)
 
 
 @cache

@@ -10,6 +10,7 @@ from crmkit.core.many import batch
 from crmkit.core.records import write
 from crmkit.errors import Problem
 from crmkit.model.actor import Actor
+from crmkit.storage.interface.tx import Tx
 from tests.house import BOB
 from tests.kinds import CONTACT
 from tests.storage.desk import Desk
@@ -66,6 +67,20 @@ def test_a_batch_comes_to_what_its_items_come_to_one_after_another(back: Desk, s
     together = back.do(batch.save(Call(back.crm, alice), CONTACT, items))
     each = [alone(back, bob, body) for body in items]
     assert told(back, alice, together) == told(back, bob, each)
+
+
+@pytest.mark.parametrize("count", [batch.LOOKED_AHEAD - 6, batch.LOOKED_AHEAD + 3])
+def test_an_item_meets_an_earlier_one_by_the_code_that_was_given_to_it(back: Desk, count: int) -> None:
+    alice = back.person()
+
+    def numbered(tx: Tx) -> None:
+        tx.connection.execute("UPDATE workspaces SET code_prefix = 'CRM-' WHERE id = ?", (alice.workspace_id,))
+
+    back.do(back.database.write(numbered, lanes=[alice.workspace_id]))
+    items = [*({"name": f"n{number}"} for number in range(1, count)), {"code": "CRM-2", "city": "Oslo"}]
+    *made, last = back.do(batch.save(Call(back.crm, alice), CONTACT, items, atomic=True))
+    assert [each.record.code for each in made] == [f"CRM-{number}" for number in range(1, count)]
+    assert (last.created, last.record.id, last.record.city) == (False, made[1].record.id, "Oslo")
 
 
 def test_new_contacts_are_looked_up_together(back: Desk) -> None:
