@@ -75,6 +75,11 @@ class Call:
 
     @property
     def client(self) -> str:
+        """What a request is counted for: a network address, or its network; empty for what came over no network."""
+        return ""
+
+    @property
+    def address(self) -> str:
         """The network address that asks; empty for what came over no network."""
         return ""
 
@@ -112,10 +117,10 @@ class Call:
         They are done in order, once; one that raises is the last, and what it raised is raised. A Problem that the unit
         returned is raised after them: unlike one that it raises, it takes back nothing that was written.
 
-        The actor is looked up again inside the transaction, so a token that was revoked or narrowed, or an ended
-        membership, stops a request that was already waiting. `lanes` name what the unit looks at before it writes;
-        without them it is the actor's workspace. An act that an app must have confirmed is refused, unless the unit
-        `asks_code` itself (see stepup.confirmed). `silent` as in Database.write. `door` may answer in place of the
+        The actor is looked up again inside the transaction, so a token that was revoked, narrowed or came to its end,
+        or an ended membership, stops a request that was already waiting. `lanes` name what the unit looks at before it
+        writes; without them it is the actor's workspace. An act that an app must have confirmed is refused, unless the
+        unit `asks_code` itself (see stepup.confirmed). `silent` as in Database.write. `door` may answer in place of the
         unit, or take it back.
         """
         actor = self._actor
@@ -132,6 +137,8 @@ class Call:
             if actor is not None:
                 tx.actor = access.current(tx)
                 tx.actor.access.check(*self.needs)
+                if self.address:
+                    access.check_use(tx.actor, self.address, tx.now)
             value = unit(tx) if door is None else door.run(tx, unit)
             return value, tx.effects, tx.operations
 

@@ -123,7 +123,11 @@ class HttpCall(Call):
     @property
     def client(self) -> str:
         """The client to count the request for: its address, or its IPv6 network, as `edge` found it."""
-        return ip.client(address_of(self.scope))
+        return ip.client(self.address)
+
+    @property
+    def address(self) -> str:
+        return address_of(self.scope)
 
     @property
     def pairs(self) -> list[tuple[str, str]]:

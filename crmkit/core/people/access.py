@@ -26,6 +26,17 @@ def current(tx: Tx) -> Actor:
     return actor
 
 
+def check_use(actor: Actor, address: str, now: str) -> None:
+    """Raise `invalid_token` where a token is not for this address, `token_expired` once its own end has come."""
+    access = actor.access
+    if access.networks and not access.open_to(address):
+        raise invalid_token(f"This token does not work from the address {address or 'of this machine'}. Sign in")
+    if access.expires_at and access.expires_at <= now:  # NEVER is greater
+        raise Problem(
+            "token_expired", f"This token ended at {access.expires_at}. Sign in again: {SIGN_IN}.", headers=CHALLENGE
+        )
+
+
 def memberships(connection: Connection, actor: Actor) -> list[Membership]:
     """Return the memberships of the actor's user in workspaces that the token may name, the first joined in front."""
     found = accounts.memberships(connection, actor.user_id)

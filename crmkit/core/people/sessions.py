@@ -53,14 +53,7 @@ async def authenticate(crm: Crm, header: str, client: str = "") -> Actor:
     if found is None:
         raise access.invalid_token()
     now, allowed = crm.now, found.actor.access
-    if allowed.networks and not allowed.open_to(client):
-        raise access.invalid_token(f"This token does not work from the address {client or 'of this machine'}. Sign in")
-    if allowed.expires_at and allowed.expires_at <= now:  # NEVER is greater
-        raise Problem(
-            "token_expired",
-            f"This token ended at {allowed.expires_at}. Sign in again: {access.SIGN_IN}.",
-            headers=access.CHALLENGE,
-        )
+    access.check_use(found.actor, client, now)
     if not after(now, minutes=-WORTH_WRITING_MINUTES) <= found.last_used_at <= now:  # ahead: the clock was set back
         if not allowed.expires_at and found.last_used_at < _idle_since(crm, now):
             raise Problem(

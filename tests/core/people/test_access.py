@@ -211,6 +211,33 @@ def test_a_request_that_waits_is_refused_once_its_token_was_narrowed(back: Desk)
     assert (refused.code, refused.facts) == ("scope_required", {"scope": "contacts.write"})
 
 
+class Remote(Call):
+    """A call from another machine."""
+
+    address = "203.0.113.9"
+
+
+@pytest.mark.parametrize(
+    ("narrower", "code"),
+    [
+        ({"ips": ["203.0.113.9"]}, None),
+        ({"ips": ["198.51.100.0/24"]}, "invalid_token"),
+        ({"expires_at": "+1d"}, None),
+        ({"expires_at": "+1h"}, "token_expired"),
+    ],
+    ids=str,
+)
+def test_a_request_that_waits_is_asked_again_where_it_came_from_and_when(
+    back: Desk, narrower: dict[str, Any], code: str | None
+) -> None:
+    owner, agent = back.person(), back.person()
+    back.do(verbs.narrow(Call(back.crm, owner), agent.token_id, narrower))
+    back.clock.move(hours=2)
+    (done,) = outcome(back, [partial(write.save, Remote(back.crm, agent), CONTACT, {"name": "Jane"})])
+    assert (done.code if isinstance(done, Problem) else None) == code
+    assert [each.name for each in back.find(owner).records] == ([] if code else ["Jane"])
+
+
 def test_a_membership_that_ended_no_longer_counts_for_a_request_that_waits(back: Desk) -> None:
     owner, agent = back.person(), back.person()
     jane = back.save(owner, name="Jane")
