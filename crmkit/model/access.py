@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable
 from functools import lru_cache
-from typing import Any
+from typing import Any, Literal, get_args
 
 from msgspec import Struct
 
@@ -16,10 +16,11 @@ EVERYTHING = "*"
 NEVER = "never"  # as the end of a token: it does not end of itself, even if nobody uses it
 
 VERBS = ("read", "write", "delete")
-# what a token may be let into beside the plurals of kinds
-AREAS = ("analytics", "imports", "scoring", "team", "webhooks", "workspace")
+# what a token may be let into beside the plurals of kinds; each opens a route, so that no scope gets power later
+Area = Literal["analytics", "imports", "team", "workspace"]
+AREAS: tuple[Area, ...] = get_args(Area)
 # the areas that the access `write` does not write: who may do what, what happens by itself
-GUARDED = ("scoring", "team", "webhooks", "workspace")
+GUARDED: tuple[Area, ...] = ("team", "workspace")
 
 _SCOPE = re.compile(r"(\*|[a-z_]+)\.(read|write|delete)|\*")
 

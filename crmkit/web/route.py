@@ -15,6 +15,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from crmkit.core.crm import Crm
+from crmkit.model import access
 from crmkit.model.access import GUARDED
 from crmkit.model.form import Form
 from crmkit.model.query.parse import TIMEZONE
@@ -30,8 +31,8 @@ Page = Callable[[Crm], Response]
 Admits = Callable[[HttpCall], Awaitable[None]]
 
 Method = Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
-# AREAS of tokens; "own" is what every token may do about itself; "*" is several areas: the verb itself looks at each
-Area = Literal["analytics", "imports", "scoring", "team", "webhooks", "workspace", "own", "*"]
+# "own" is what every token may do about itself; "*" is several areas: the verb itself looks at each
+Area = Literal[access.Area, "own", "*"]
 Verb = Literal["read", "write", "delete"]
 
 # whether a connected app may send the request on its own, or needs a code mailed to its user
