@@ -6,7 +6,7 @@ from crmkit.errors import listed
 from crmkit.model.record import Kinds
 from crmkit.render.answers import Answer, done, page
 from crmkit.web.call import HttpCall
-from crmkit.web.route import Route, read, route
+from crmkit.web.route import FREE, Route, read, route
 
 
 def routes(kinds: Kinds) -> list[Route]:
@@ -28,7 +28,7 @@ def routes(kinds: Kinds) -> list[Route]:
         summary="these are two: not listed again",
         area="*",
         verb="write",
-        consent="free",
+        consent=FREE,
         form=dismissing.form(kinds),
         shows=_shows_dismissed,
     )

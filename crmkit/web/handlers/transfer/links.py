@@ -18,7 +18,7 @@ from crmkit.web.negotiate import format_of
 from crmkit.web.oauth import html
 from crmkit.web.problems import on_error
 from crmkit.web.reply import Response
-from crmkit.web.route import Route, read, route
+from crmkit.web.route import FREE, Route, read, route
 from crmkit.web.routing.segments import encoded, spelled
 
 # what a browser sends with it, which says nothing of the request that the link stands for
@@ -46,7 +46,7 @@ def shows_made(_: HttpCall, made: Made) -> Answer:
     summary="an address that shows a path to people without a token, for minutes (60)",
     area="*",
     verb="write",
-    consent="free",
+    consent=FREE,
     form=LINK,
     status=201,
     shows=shows_made,
@@ -75,7 +75,7 @@ def shows_ended(_: HttpCall, link: Link) -> Answer:
     summary="end a link",
     area="*",
     verb="delete",
-    consent="free",
+    consent=FREE,
     shows=shows_ended,
 )
 async def remove(call: HttpCall, id: str) -> Link:
