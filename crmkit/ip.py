@@ -48,11 +48,18 @@ def client(text: str) -> str:
     return str(ipaddress.IPv6Network((int(found), SITE_BITS), strict=False))
 
 
+def _joined(networks: Iterable[Network]) -> list[Network]:
+    """Return the same addresses as few networks: none within another, and halves as the whole that they make."""
+    v4 = (one for one in networks if isinstance(one, ipaddress.IPv4Network))
+    v6 = (one for one in networks if isinstance(one, ipaddress.IPv6Network))
+    return [*ipaddress.collapse_addresses(v4), *ipaddress.collapse_addresses(v6)]
+
+
 class Networks:
     """A set of networks; raises ValueError for a text that is no network."""
 
     def __init__(self, texts: Iterable[str]) -> None:
-        self._networks = [network(text) for text in texts]
+        self._networks = _joined([network(text) for text in texts])
         self._holds = lru_cache(4096)(self._search)
 
     def __bool__(self) -> bool:
