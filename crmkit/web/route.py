@@ -16,7 +16,7 @@ from msgspec.structs import replace
 
 from crmkit.core.crm import Crm
 from crmkit.model import access
-from crmkit.model.access import GUARDED
+from crmkit.model.access import EVERYTHING, GUARDED
 from crmkit.model.form import Form
 from crmkit.model.query.parse import TIMEZONE
 from crmkit.model.record import Kind
@@ -195,7 +195,7 @@ def route(
             summary=summary,
             area=where,
             verb=verb or "",
-            needs=() if public or where in ("own", "*") else (f"{where}.{verb}", *also),
+            needs=() if public or where in ("own", "*") else _needed(f"{where}.{verb}", also),
             consent=consent or (FREE if verb == "read" or kind else CODE),
             query=query,
             prefixes=prefixes,
@@ -239,6 +239,10 @@ def route(
 
 
 read = partial(route, "GET", verb="read")
+
+
+def _needed(scope: str, also: tuple[str, ...]) -> tuple[str, ...]:
+    return also if EVERYTHING in also else (scope, *also)  # it opens every scope
 
 
 def _shows_records(made: Route) -> bool:

@@ -5,6 +5,7 @@ from typing import Any
 
 from crmkit.core.configuration import rights, settings
 from crmkit.core.people import joining, notes, teams, workspaces
+from crmkit.model.access import EVERYTHING
 from crmkit.model.actor import Invite, Member, Membership
 from crmkit.model.preferences import shown
 from crmkit.model.query.listing import MixedListing, Paging
@@ -38,6 +39,7 @@ def _shows_created(call: HttpCall, membership: Membership) -> Answer:
     summary="open one, as its admin",
     area="workspace",
     verb="write",
+    also=(EVERYTHING,),
     form=workspaces.WORKSPACE,
     query=("code",),
     status=201,
@@ -203,7 +205,9 @@ def _token_note(call: HttpCall, membership: Membership) -> str:
     """Return a note on how to work in a workspace that the caller's token does not work in."""
     if call.actor.reaches(membership.workspace_id) and not call.is_tool:
         return f"POST /workspaces/{membership.workspace_id}/tokens gives a token that works in it"
-    return "an app works in one workspace; for this one the user connects it again and picks it"
+    if call.actor.is_app or call.is_tool:
+        return "an app works in one workspace; for this one the user connects it again and picks it"
+    return "this token works in one workspace; one with full access makes a token for this one"
 
 
 def _shown(membership: Membership, current: str) -> Mapping[str, Any]:
