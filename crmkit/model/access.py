@@ -22,6 +22,9 @@ AREAS: tuple[Area, ...] = get_args(Area)
 # the areas that the access `write` does not write: who may do what, what happens by itself
 GUARDED: tuple[Area, ...] = ("team", "workspace")
 
+# as refusals say them
+_SAID = {EVERYTHING: "* (full access)", WRITE: "access write", PROPOSE: "access propose"}
+
 _SCOPE = re.compile(r"(\*|[a-z_]+)\.(read|write|delete)|\*")
 
 
@@ -128,13 +131,16 @@ def scopes_of(words: Iterable[str], areas: Iterable[str]) -> str:
     return " ".join(found)
 
 
-def scope_required(access: Access, scope: str) -> Problem:
-    """Return the refusal of what a token's access does not open."""
+def scope_required(access: Access, scope: str, advice: str = "") -> Problem:
+    """Return the refusal of what a token's access does not open, with this advice where another token does not help."""
+    said, facts = _SAID.get(scope, scope), {"scope": scope}
     has = f"access {access.words}" if access.words in WORDS else f"the scopes {', '.join(access.scopes)}"
-    lacks = f"This needs {scope}; the token has {has}."
+    if advice:
+        return Problem("scope_required", f"The token has {has}, not {said}. {advice}", facts=facts)
+    lacks = f"This needs {said}; the token has {has}."
     return Problem(
         "scope_required",
-        f"{lacks} Ask the user for a token with {scope} (POST /workspaces/{{id}}/tokens), or do without.",
-        facts={"scope": scope},
+        f"{lacks} Ask the user for a token with {said} (POST /workspaces/{{id}}/tokens), or do without.",
+        facts=facts,
         for_tools=f"{lacks} To get more, the user connects this app again and chooses it; or do without.",
     )

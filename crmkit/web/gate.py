@@ -18,7 +18,7 @@ from msgspec.structs import replace
 from crmkit.core.crm import Crm
 from crmkit.core.people import sessions
 from crmkit.errors import Problem
-from crmkit.model.access import PROPOSE, scope_required
+from crmkit.model.access import PROPOSE, WRITE, scope_required
 from crmkit.model.actor import Actor
 from crmkit.web.call import INSIDE, KNOWN, LINKED, NEEDS, WITHIN, address_of, check_gentle, credentials
 from crmkit.web.connection.hosts import Hosts
@@ -82,5 +82,5 @@ def _check_access(actor: Actor, route: Route) -> None:
     if not actor.access.proposes or route.verb == "read" or route.area == "own":
         actor.access.check(*route.needs)
     elif not route.may_be_proposed:
-        problem = scope_required(actor.access, next(iter(route.needs), f"{route.area}.{route.verb}"))
+        problem = scope_required(actor.access, next(iter(route.needs), WRITE))
         raise problem.after("A token that proposes reads, and proposes what writes records and activities, no more.")

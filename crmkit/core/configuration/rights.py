@@ -9,6 +9,6 @@ from crmkit.core.people.workspaces import workspace_id
 async def check_admin(call: Call, id: str = "") -> None:
     """Raise `admin_required` or `not_a_member` unless the caller is admin of a workspace; without id, of their own."""
     bare = workspace_id(call.crm, id) if id else call.actor.workspace_id
-    membership = access.one_of(await call.read(access.memberships, call.actor), bare)
+    membership = await call.read(access.membership, call.actor, bare)
     if membership.role != "admin":
         raise roles.admin_required()

@@ -51,17 +51,28 @@ def one_of(found: Iterable[Membership], workspace_id: str, hint: str = NOT_A_MEM
     raise Problem("not_a_member", hint)
 
 
-def enter_as_member(tx: Tx, workspace_id: str, hint: str = NOT_A_MEMBER) -> Membership:
+def membership(connection: Connection, actor: Actor, workspace_id: str, hint: str = "") -> Membership:
+    """Return the membership of the actor's user in a workspace.
+
+    Raises `not_a_member`, with this hint, for one that the token may not name.
+    """
+    if not hint and not actor.reaches(workspace_id):
+        user = "connects this app again and picks it" if actor.is_app else "makes one with a token that has full access"
+        hint = f"This token works in {actor.workspace_id} alone; for another workspace the user {user}."
+    return one_of(memberships(connection, actor), workspace_id, hint or NOT_A_MEMBER)
+
+
+def enter_as_member(tx: Tx, workspace_id: str, hint: str = "") -> Membership:
     """Make the actor act in this workspace for the rest of the transaction, and return the membership there.
 
     Any member may; raises `not_a_member`, with this hint, for one that the actor's token may not name.
     """
     tx.enter(workspace_id)
-    membership = one_of(memberships(tx.connection, tx.by), workspace_id, hint)
-    enter(tx, membership)
+    found = membership(tx.connection, tx.by, workspace_id, hint)
+    enter(tx, found)
     if tx.rights is not None:
         tx.rights.append((workspace_id, "member"))
-    return membership
+    return found
 
 
 def enter_as_admin(tx: Tx, workspace_id: str) -> Membership:
@@ -69,9 +80,9 @@ def enter_as_admin(tx: Tx, workspace_id: str) -> Membership:
 
     Only admins may: raises `admin_required` for other members, `not_a_member` for everybody else.
     """
-    membership = enter_as_member(tx, workspace_id)
+    found = enter_as_member(tx, workspace_id)
     roles.check_admin(tx)
-    return membership
+    return found
 
 
 def enter(tx: Tx, membership: Membership) -> None:

@@ -42,7 +42,7 @@ async def people(call: Call, id: str) -> tuple[list[Member], list[Invite]]:
     bare, actor = workspace_id(call.crm, id), call.actor
 
     def read(connection: Connection) -> tuple[list[Member], list[Invite]]:
-        access.one_of(access.memberships(connection, actor), bare)
+        access.membership(connection, actor, bare)
         return accounts.people(connection, bare), invites.of_workspace(connection, bare)
 
     return await call.read(read)

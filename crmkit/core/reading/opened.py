@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from crmkit.errors import listed
-from crmkit.model.access import Access, scope_required
+from crmkit.model.access import WRITE, Access, scope_required
 from crmkit.model.record import Kind, Kinds
 
 Notes = tuple[str, ...]
@@ -33,4 +33,4 @@ def check_writes(access: Access, kinds: Kinds) -> None:
     """Raise `scope_required` for a token that writes nothing of any kind, before anything is looked up."""
     areas = dict.fromkeys(kind.area for kind in (*kinds.records, kinds.activity, *kinds.settings))
     if not any(access.allows(f"{area}.{verb}") for area in areas for verb in ("write", "delete")):
-        raise scope_required(access, "*.write")
+        raise scope_required(access, WRITE)

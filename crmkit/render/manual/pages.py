@@ -7,6 +7,7 @@ from importlib.resources import files
 from msgspec import Struct
 
 from crmkit.errors import Problem, nearest
+from crmkit.model.access import AREAS
 from crmkit.model.operators.rows import OPERATORS
 from crmkit.model.query.filters import quoted
 from crmkit.model.query.parse import DEFAULT_LIMIT, MAX_LIMIT
@@ -104,6 +105,7 @@ def _filled(current: Settings, kinds: Kinds) -> dict[str, str]:
         "body_kib": str(current.limits.body_kib),
         "idle_seconds": str(current.limits.idle_seconds),
         "errors": error_table(),
+        "areas": ", ".join((kinds.audit.area, *AREAS)),
         "settings": settings_table(kinds.capped),
     }
 

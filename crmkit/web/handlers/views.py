@@ -65,22 +65,29 @@ def check_of(app: Any, kind: Kind) -> Callable[[Call, Mapping[str, Any]], Awaita
     """Return what raises `invalid_value` for a view whose name is taken by a route, or that keeps no list."""
 
     async def check(call: Call, body: Mapping[str, Any]) -> None:
-        opened.check_writes(call.actor.access, call.crm.kinds)
+        path = _path(kind, body)
+        head, pairs = split(path) if path else ("", [])
+        if head in app.state.router.lists:
+            call.actor.access.check(*_writes(app, head))
+        else:
+            opened.check_writes(call.actor.access, call.crm.kinds)
         if app.state.router.takes(f"/{kind.plural}/{body.get('name')}"):
             taken = {"name": f"GET /{kind.plural}/{body['name']} answers something else"}
             raise Problem("invalid_value", "Give the view another name.", fields=taken)
-        try:
-            path = kind.by_name["path"].type.accept(body.get("path"))
-        except Invalid:
-            return  # which the write tells, with all else that is wrong
-        if path is None:
+        if not path:
             return
-        head, pairs = split(path)
         _check_list(app, head)
-        call.actor.access.check(*_writes(app, head))
         await within.check(call, within.asked_by(app, call.actor, head, _query(pairs)))
 
     return check
+
+
+def _path(kind: Kind, body: Mapping[str, Any]) -> str:
+    """Return the path that a view is to keep; empty where it is none, which the write tells with all else."""
+    try:
+        return str(kind.by_name["path"].type.accept(body.get("path")) or "")
+    except Invalid:
+        return ""
 
 
 async def _answered(call: HttpCall, view: View) -> Response:

@@ -13,7 +13,7 @@ from tests.kinds import CONTACT, KINDS, NAMED
 from tests.teams.office import error_of, new, person_of
 
 HIDDEN = "zebracanary"
-NONE = "*.write"  # what is missing of a token that writes nothing
+NONE = "write"  # what is missing of a token that writes nothing
 GONE = "not_found"  # in place of a scope: it is answered like what is not there
 CONTACTS, DEALS, ACTIVITIES, ALL = "contacts.read", "deals.read deals.write", "activities.write", "*.read"
 

@@ -66,8 +66,8 @@ ACROSS: dict[str, list[tuple[str, Any, tuple[str, str, str, str]]]] = {
     "list_links": [("/links", None, OPEN)],
     "end_link": [("/links/{ln}", None, (GONE, GONE, GONE, "write"))],
     "save_view": [
-        ("/views", {"name": "mine", "path": "/deals"}, (NONE, "", "deals.write", NONE)),
-        ("/views", {"name": "any", "path": "/search?q=jane"}, (NONE, "contacts.write", "contacts.write", NONE)),
+        ("/views", {"name": "mine", "path": "/deals"}, ("deals.write", "", "deals.write", "deals.write")),
+        ("/views", {"name": "any", "path": "/search?q=jane"}, ("contacts.write",) * 4),
     ],
     "get_view": [("/views/hers", None, ("deals.read", "", "deals.read", ""))],
     "change_view": [

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from crmkit.clock import after
 from crmkit.errors import Problem, nearest
-from crmkit.model.access import NEVER, VERBS, WORDS, Access, scope_required, scopes_of
+from crmkit.model.access import EVERYTHING, NEVER, VERBS, WORDS, Access, scope_required, scopes_of
 from crmkit.model.actor import Asker
 from crmkit.model.fields import Choice, Text
 from crmkit.model.form import form_of
@@ -37,35 +37,36 @@ def asked(kinds: Kinds, body: Mapping[str, Any], asker: Asker) -> dict[str, Any]
         try:
             sent["scopes"] = scopes_of(scopes, kinds.areas)
         except ValueError as error:
-            known = (f"{area}.{verb}" for area in (*kinds.areas, "*") for verb in VERBS)
+            known = (f"{area}.{verb}" for area in (*kinds.areas, EVERYTHING) for verb in VERBS)
             wrong["scopes"] = f"has {error}, which is no scope{nearest(str(error), known)}"
     if (end := sent.get("expires_at")) and end <= asker.now:  # NEVER is greater
         wrong["expires_at"] = f"must be in the future; now it is {asker.now}"
     if wrong:
-        raise Problem(
-            "invalid_value",
-            f"Send access ({', '.join(WORDS)}), or scopes like contacts.read. Areas are {', '.join(kinds.areas)}.",
-            fields=wrong,
-        )
+        hint = "Send an end that lies ahead, like +30d, or leave it out."
+        if "scopes" in wrong:
+            areas = ", ".join((*kinds.areas, EVERYTHING))
+            hint = f"Send access ({', '.join(WORDS)}), or scopes like contacts.read. Areas are {areas}."
+        raise Problem("invalid_value", hint, fields=wrong)
     return sent
 
 
-def within(had: Access, sent: Mapping[str, Any]) -> Access:
+def within(had: Access, sent: Mapping[str, Any], advice: str) -> Access:
     """Return what was asked for, with what another access has in place of what was left out.
 
-    Raises `scope_required` for a scope that the other does not open, `invalid_value` for more addresses or a later end.
+    Raises, with this advice, `scope_required` for a scope that the other does not open, `invalid_value` for more
+    addresses or a later end.
     """
     words = sent.get("access") or sent.get("scopes") or had.words
     found = Access(words, tuple(sent.get("ips") or had.networks), sent.get("expires_at") or had.expires_at)
     scope, wrong = had.missing(found), dict[str, str]()
     if scope is not None:
-        raise scope_required(had, scope)
+        raise scope_required(had, scope, advice)
     if not had.covers(found):
         wrong["ips"] = f"must be within {', '.join(had.networks)}"
     if not had.outlasts(found):
         wrong["expires_at"] = f"must be at or before {had.expires_at}"
     if wrong:
-        raise Problem("invalid_value", "No token gives more than it has: narrow that, or leave it out.", fields=wrong)
+        raise Problem("invalid_value", advice, fields=wrong)
     return found
 
 

@@ -20,6 +20,8 @@ from crmkit.storage.people import tokens
 from crmkit.storage.people.tokens import Listed
 
 UNNAMED = "default"
+_GIVEN = "No token gives more than it has: narrow that, or leave it out."
+_NARROWED = "A token is only narrowed; for more, make a new one: POST /workspaces/{id}/tokens."
 
 
 class Minted(Struct, frozen=True):
@@ -47,7 +49,7 @@ async def make(call: Call, id: str, body: Mapping[str, Any]) -> Minted:
         had = tx.by.access
         if had.expires_at == NEVER:  # which each token is given by an admin
             had = Access(had.words, had.networks)
-        return given.within(had, sent)
+        return given.within(had, sent, _GIVEN)
 
     def check(tx: Tx) -> stepup.Act:
         access.enter_as_member(tx, bare)
@@ -87,7 +89,7 @@ async def narrow(call: Call, id: str, body: Mapping[str, Any]) -> Listed:
         raise Problem("missing_field", f"Send what is to change: {', '.join(given.TOKEN.writable)}.")
     emptied = {name: "cannot be cleared: a token is only narrowed" for name in given.GIVEN if sent.get(name, 1) is None}
     if emptied:
-        raise Problem("invalid_value", "Leave out what stays as it is; for more, make a new token.", fields=emptied)
+        raise Problem("invalid_value", _NARROWED, fields=emptied)
 
     def narrowed(tx: Tx) -> tuple[Listed, Listed]:
         before = sessions.mine(tx, bare)
@@ -95,7 +97,7 @@ async def narrow(call: Call, id: str, body: Mapping[str, Any]) -> Listed:
         if sent.get("expires_at") and not had.expires_at:
             used = tx.now if bare == tx.by.token_id else before.last_used_at
             had = replace(had, expires_at=after(used, days=call.crm.settings.auth.token_idle_days))
-        found = given.within(had, sent)
+        found = given.within(had, sent, _NARROWED)
         name = sent["token_name"] or UNNAMED if "token_name" in sent else before.name
         return before, replace(before, name=name, access=found)
 

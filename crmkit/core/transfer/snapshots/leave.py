@@ -20,7 +20,7 @@ from crmkit.storage.workspaces import owned
 
 def find(connection: Connection, actor: Actor, workspace_id: str) -> Workspace:
     """Return the workspace with this id for one of its admins; raises `not_a_member` and `admin_required`."""
-    membership = access.one_of(access.memberships(connection, actor), workspace_id)
+    membership = access.membership(connection, actor, workspace_id)
     if membership.role != "admin":
         raise roles.admin_required()
     return Workspace(workspace_id, membership.workspace_number)
