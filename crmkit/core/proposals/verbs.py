@@ -15,7 +15,7 @@ from crmkit.errors import Problem, nearest
 from crmkit.model.access import scope_required
 from crmkit.model.actor import Actor
 from crmkit.model.fields import Text
-from crmkit.model.form import form_of
+from crmkit.model.form import MAX_UNKNOWN_FIELDS_SHOWN, form_of
 from crmkit.model.query.cursor import seal, unseal
 from crmkit.model.query.listing import Paging
 from crmkit.model.query.parse import limit_of
@@ -112,13 +112,16 @@ def approving(crm: Crm, id: str, shows: Callable[[T], Any]) -> Callable[[Unit[T]
 
 
 async def reject(call: Call, id: str, body: Mapping[str, Any]) -> Proposal:
-    """Close a proposal without writing anything; raises as `approving`."""
+    """Close a proposal without writing anything; raises as `_check_may_close`, but the token that made it may too."""
     bare = _bare(call, id)
     reason: str | None = REJECTION.filled(body)["reason"]
 
     def unit(tx: Tx) -> Proposal:
         found = _existing(tx.connection, tx.by, bare)
-        _check_may_close(tx.by, found)
+        if tx.by.token_id == found.token_id:
+            _check_open(found)
+        else:
+            _check_may_close(tx.by, found)
         told = {"state": [OPEN, REJECTED], **({"reason": [None, reason]} if reason else {})}
         audit.append(tx, "proposal.reject", found.handle, told)
         return kept.close(tx, found, REJECTED, reason)
@@ -176,18 +179,30 @@ async def outdated_by(call: Call, found: Proposal, problem: Problem) -> Problem:
     """
     if problem.status not in _OUTDATED or problem.code.startswith("proposal_"):
         return problem
-    changed = await call.read(_changed_since, Workspace.of(call.actor), found)
-    return outdated(found, problem.fields or changed, problem.hint)
+    fields = problem.fields or await changed_since(call, found)
+    return outdated(found, fields, "" if fields else problem.hint)
 
 
 def outdated(found: Proposal, wrong: Mapping[str, str], why: str = "") -> Problem:
     """Return `proposal_outdated` with what is different of the fields and records that are named."""
     return Problem(
         "proposal_outdated",
-        f"{f'{why} ' if why else ''}What this would write is not what {found.handle} shows, so nothing was written. "
+        f"{f'{why} ' if why else ''}Nothing was written, since it is not what {found.handle} shows any more. "
         f"Have it proposed anew, and close this one: POST /proposals/{found.id}/reject",
         fields=wrong,
     )
+
+
+async def changed_since(call: Call, found: Proposal) -> dict[str, str]:
+    """Return what is not as it was, of the fields and records that a proposal would change."""
+    return await call.read(_changed_since, Workspace.of(call.actor), found)
+
+
+def check_bare(body: Mapping[str, Any]) -> None:
+    """Raise `unknown_field` for what is sent along with an approval."""
+    if body:
+        hint = "An approval writes just what the proposal shows: leave the body out."
+        raise Problem("unknown_field", hint, fields=dict.fromkeys([*body][:MAX_UNKNOWN_FIELDS_SHOWN], "is not taken"))
 
 
 def readable(actor: Actor, kinds: Kinds, changes: Sequence[Change]) -> list[Change]:
@@ -249,8 +264,12 @@ def _check_may_close(actor: Actor, found: Proposal) -> None:
     actor.access.check(*found.request.needs)
     if actor.access.proposes or actor.token_id == found.token_id:
         problem = scope_required(actor.access, found.request.needs[0])
-        problem.hint = "Another token approves or rejects what this one proposed: ask the user to do it."
+        problem.hint = "Another token approves what this one proposed: ask the user to do it."
         raise problem
+    _check_open(found)
+
+
+def _check_open(found: Proposal) -> None:
     if found.state != OPEN:
         by = f" by {found.closed_by}" if found.closed_by else ""
         wrote = f"; it wrote {found.operation}" if found.operation else ""
@@ -269,15 +288,23 @@ def _existing(connection: Connection, actor: Actor, id: str) -> Proposal:
 
 
 def _changed_since(connection: Connection, workspace: Workspace, found: Proposal) -> dict[str, str]:
-    """Return what became, since it was proposed, of the records that a proposal changes."""
+    first: dict[str, Change] = {}
+    for change in found.changes:
+        first.setdefault(change.target, change)
     told: dict[str, str] = {}
-    targets = list(dict.fromkeys(change.target for change in found.changes))[: differences.MOST_TOLD]
-    for target in targets:
+    for target in [*first][: differences.MOST_TOLD]:
+        was = {name: old for name, (old, _) in first[target].changes.items()}
+        now: dict[str, Any] = {}
+        is_gone = False
         for entry in entries.of_target(connection, workspace, target, found.position, workspace.last):
-            if entry.is_gone:
-                told[target] = f"was {entry.verb}d since"
-            else:
-                told |= {f"{target}.{name}": "changed since" for name in entry.changes}
+            is_gone = entry.is_gone
+            gone = f"was {entry.verb}d since"
+            now |= {name: new for name, (_, new) in entry.changes.items()}
+        if is_gone:
+            told[target] = gone
+            continue
+        names = [name for name in now if found.request.expects or (name in was and now[name] != was[name])]
+        told |= {f"{target}.{name}": "changed since" for name in names}
     return dict([*told.items()][: differences.MOST_TOLD])
 
 

@@ -6,6 +6,7 @@ A proposal is `open` until somebody approves or rejects it, or until it expires.
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+import msgspec
 from msgspec import Struct
 
 from crmkit.storage.log import audit
@@ -42,6 +43,12 @@ class Request(Struct, frozen=True):
     needs: Sequence[str]
     now: str
     zone: str
+
+    @property
+    def expects(self) -> bool:
+        """Whether it expects that the record has a version."""
+        body = msgspec.json.decode(self.body) if self.body else {}
+        return self.version is not None or "version" in body
 
 
 class Proposal(Struct, frozen=True):

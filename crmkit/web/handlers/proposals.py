@@ -1,5 +1,6 @@
 """The routes of proposals. The request that one keeps is handled as it was sent, by the call that approves it."""
 
+from collections.abc import Mapping
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -60,7 +61,9 @@ async def find_all(call: HttpCall) -> Answer:
 
 @read("/proposals/{id}", name="get_proposal", summary="what one would change", area="*")
 async def fetch(call: HttpCall, id: str) -> Answer:
-    return _shown(call, await verbs.find(call, id))
+    found = await verbs.find(call, id)
+    changed = await verbs.changed_since(call, found) if found.state == OPEN else {}
+    return _shown(call, found, changed)
 
 
 def _shows_approved(_: HttpCall, done: Approved[Any]) -> Answer:
@@ -82,6 +85,7 @@ def _shows_approved(_: HttpCall, done: Approved[Any]) -> Answer:
     undoes=True,
 )
 async def approve(call: HttpCall, id: str) -> Approved[Any]:
+    verbs.check_bare(await call.body())
     found = await verbs.to_approve(call, id)
     scope = _scope(call, found)
     try:
@@ -104,8 +108,9 @@ def _shows_rejected(call: HttpCall, found: Proposal) -> Answer:
     "POST",
     "/proposals/{id}/reject",
     name="reject_proposal",
+    tool="reject_proposal",
     summary="close it, unwritten",
-    area="*",
+    area="own",  # it ends what its token proposed
     verb="write",
     form=verbs.REJECTION,
     consent=FREE,
@@ -118,11 +123,13 @@ async def reject(call: HttpCall, id: str) -> Proposal:
 ROUTES: tuple[Route, ...] = (find_all, fetch, approve, reject)
 
 
-def _shown(call: HttpCall, found: Proposal) -> Answer:
+def _shown(call: HttpCall, found: Proposal, changed: Mapping[str, str] = {}) -> Answer:
+    """Return a proposal, with what is `changed` since, which stands against it."""
     actor, kinds = call.actor, call.crm.kinds
     hidden = verbs.hidden(actor, kinds, found)
     notes = [f"not all of it is shown: that takes {listed(hidden)}"] if hidden else []
-    may = found.state == OPEN and verbs.may_approve(actor, kinds, found)
+    notes += [f"outdated: {name} {what}" for name, what in changed.items()]
+    may = found.state == OPEN and not changed and verbs.may_approve(actor, kinds, found)
     says = found.says if found.state == OPEN else ()
     tail = Tail(notes=(*says, *notes), call=f"POST /proposals/{found.id}/approve" if may else "")
     return standing(found, verbs.readable(actor, kinds, found.changes), tail, most=_most(call, found))

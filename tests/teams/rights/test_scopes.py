@@ -151,7 +151,8 @@ def test_the_access_write_leaves_out_what_takes_away_and_what_gives_power() -> N
 
 def test_what_every_token_may_do_is_about_itself() -> None:
     own = {(method, route.paths[0]) for route in guarded() if route.area == "own" for method in route.listed_methods}
-    assert own == {("GET", "/whoami"), ("PATCH", "/tokens/{id}"), ("DELETE", "/tokens/{id}")}
+    about_itself = {("GET", "/whoami"), ("PATCH", "/tokens/{id}"), ("DELETE", "/tokens/{id}")}
+    assert own == {*about_itself, ("POST", "/proposals/{id}/reject")}
 
 
 def test_every_token_may_ask_who_it_is_rename_and_end_itself(ring: Ring) -> None:

@@ -343,9 +343,62 @@ def test_a_token_that_proposes_ends_and_renames_itself_alone(firm: Firm) -> None
 
 def test_no_token_approves_what_it_proposed_itself(firm: Firm) -> None:
     waits = proposed(firm.bot, "POST", "/contacts", {"name": "Mine"})
-    for verb in ("approve", "reject"):
-        assert error_of(firm.bot.post(f"/proposals/{waits['id']}/{verb}")) == (403, "scope_required")
+    assert error_of(firm.bot.post(f"/proposals/{waits['id']}/approve")) == (403, "scope_required")
+    assert "# next: " not in firm.bot.text("GET", f"/proposals/{waits['id']}")
     assert firm.bob.post(f"/proposals/{waits['id']}/approve").status_code == 201  # the same person by another token
+
+
+def test_a_token_takes_back_what_it_proposed_and_nothing_else(firm: Firm) -> None:
+    waits = proposed(firm.bot, "POST", "/contacts", {"name": "Mistaken"})
+    other = holding(firm.home, firm.bob, firm.us.id, Access("propose"), "other")
+    assert error_of(other.post(f"/proposals/{waits['id']}/reject")) == (403, "scope_required")
+    told = firm.bot.post(f"/proposals/{waits['id']}/reject", json={"reason": "mistaken"}, headers=JSON).json()
+    assert (told["state"], told["closed_by"], told["reason"]) == ("rejected", firm.bot.email, "mistaken")
+    again = firm.bot.post(f"/proposals/{waits['id']}/reject")
+    assert error_of(again) == error_of(firm.alice.post(f"/proposals/{waits['id']}/approve"))
+    assert error_of(again) == (409, "proposal_closed")
+
+
+@pytest.mark.parametrize("body", [{"fields": {"name": "Other"}}, {"name": "Other", "confirm": "yes"}])
+def test_an_approval_takes_no_fields(firm: Firm, hashed: Callable[[], str], body: dict[str, Any]) -> None:
+    waits = proposed(firm.bot, "POST", "/contacts", {"name": "As shown"})
+    before, path = hashed(), f"/proposals/{waits['id']}/approve"
+    told = firm.alice.post(path, json=body, headers=JSON)
+    assert error_of(told) == (400, "unknown_field")
+    assert told.json()["fields"].keys() == body.keys()
+    assert hashed() == before
+    assert firm.alice.post(path, json={}).status_code == 201
+
+
+def test_what_is_outdated_is_told_in_one_sentence_and_approving_is_not_the_next_step(firm: Firm) -> None:
+    id = jane(firm)
+    plain = proposed(firm.bot, "PATCH", f"/contacts/{id}", {"stage": "customer"})
+    exact = proposed(firm.bot, "PATCH", f"/contacts/{id}", {"stage": "customer", "version": 1})
+    gone = proposed(firm.bot, "DELETE", f"/contacts/{jane(firm, name='Gone')}")
+    next_ = "\n# next: POST /proposals/{}/approve\n"
+
+    def suggested(waits: dict[str, Any]) -> bool:
+        return firm.alice.text("GET", f"/proposals/{waits['id']}").endswith(next_.format(waits["id"]))
+
+    assert [*map(suggested, (plain, exact, gone))] == [True, True, True]
+    firm.bob.patch(f"/contacts/{id}", json={"notes": "called"})
+    assert [*map(suggested, (plain, exact, gone))] == [True, False, True]
+    firm.bob.patch(f"/contacts/{id}", json={"stage": "prospect"})
+    target = gone["changes"][0]["target"]
+    confirm = firm.alice.delete(f"/contacts/{target.partition('/')[2]}", headers=JSON).json()["confirm"]
+    firm.alice.delete(f"/contacts/{target.partition('/')[2]}?confirm={confirm}")
+    assert [*map(suggested, (plain, exact, gone))] == [False, False, False]
+    notes = firm.alice.json_of("GET", f"/proposals/{plain['id']}")["notes"]
+    assert notes == [f"outdated: contact/{id}.stage changed since"]
+    for waits in (plain, exact, gone):
+        told = firm.alice.post(f"/proposals/{waits['id']}/approve", headers=JSON)
+        assert told.json()["hint"] == (
+            f"Nothing was written, since it is not what {waits['handle']} shows any more. "
+            f"Have it proposed anew, and close this one: POST /proposals/{waits['id']}/reject"
+        )
+    firm.bob.patch(f"/contacts/{id}", json={"stage": "lead"})
+    assert suggested(plain)
+    assert approved(firm.alice, plain)["stage"] == "customer"
 
 
 def test_a_proposal_is_seen_by_whom_its_records_are_open_to(firm: Firm) -> None:
