@@ -70,6 +70,18 @@ def test_a_token_is_shown_with_what_it_was_given(us: Team) -> None:
     assert reader.get("/contacts").status_code == 200
 
 
+def test_a_new_token_is_named_and_the_list_says_which_made_it(us: Team) -> None:
+    known = us.alice.json_of("POST", f"{us.path}/tokens", {"token_name": "Agent"})
+    assert known["handle"] == f"token/{known['id']}"
+    mine = own(us.alice)
+    assert mine["made_by"] is None
+    lines = [line for line in us.alice.text("GET", "/tokens").splitlines() if line.startswith("token/")]
+    assert [f"  made_by={mine['id']}  " in line for line in lines] == [True, False]
+    assert lines[0].startswith(f"{known['handle']}  name=Agent  ")
+    assert us.alice.json_of("PATCH", f"/tokens/{known['id']}", {"token_name": "x"})["made_by"] == mine["id"]
+    assert us.alice.delete(f"/tokens/{known['id']}").status_code == 200
+
+
 def test_a_token_with_scopes_shows_them_and_does_no_more(us: Team) -> None:
     clerk = made(us.alice, us.id, scopes=["contacts.read", "contacts.write", "contacts.read"])
     assert "\nscopes: contacts.read,contacts.write\n" in clerk.text("GET", "/whoami")

@@ -88,7 +88,7 @@ def test_a_token_of_a_workspace_is_shown_once_and_works_only_there(us: Team) -> 
     answer = us.alice.post(f"/workspaces/{place}/tokens", json={"token_name": "Claude"})
     assert answer.status_code == 201
     ok, token, workspace, access, note = answer.text.splitlines()
-    assert ok == "OK token created"
+    assert re.fullmatch(r"OK token created: token/tok_\w{8}", ok)
     assert (workspace, access) == (f"workspace: {place}", "access: full")
     assert "shown once" in note
     secret = token.removeprefix("token: ")
@@ -101,7 +101,8 @@ def test_a_token_of_a_workspace_is_shown_once_and_works_only_there(us: Team) -> 
         assert second.json_of("GET", "/contacts")["total"] == 1
     assert secret not in us.alice.text("GET", "/tokens")
     known = us.alice.json_of("POST", f"{us.path}/tokens", {})
-    assert set(known) == {"token", "token_name", "workspace_id", "access", "scopes", "expires_at", "ips", "operation"}
+    granted = {"access", "scopes", "expires_at", "ips"}
+    assert set(known) == {"id", "handle", "token", "token_name", "workspace_id", "operation", *granted}
     assert (known["token_name"], known["workspace_id"]) == ("default", us.id)
 
 

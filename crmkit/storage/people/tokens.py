@@ -35,11 +35,12 @@ class Listed(Struct, frozen=True):
     name: str
     workspace_id: str
     access: Access
+    made_by: str  # the id of another token; empty if it was given at sign-in
     created_at: str
     last_used_at: str
 
 
-_LISTED = "id, name, workspace_id, access, networks, expires_at, created_at, last_used_at"
+_LISTED = "id, name, workspace_id, access, networks, expires_at, made_by, created_at, last_used_at"
 _SELECT = f"""
     SELECT u.id, u.email, m.role, t.id, t.name, w.id, w.name, w.number, w.plan, t.is_app, u.timezone,
         {accounts.PREFERENCES}, t.access, t.networks, t.expires_at, t.last_used_at
@@ -154,8 +155,8 @@ def listed(connection: Connection, user_id: str, used_since: str, now: str) -> l
 
 
 def _listed(row: tuple[Any, ...]) -> Listed:
-    id, name, workspace_id, *access, created_at, last_used_at = row
-    return Listed(id, name, workspace_id, _access(*access), created_at, last_used_at)
+    id, name, workspace_id, *access, made_by, created_at, last_used_at = row
+    return Listed(id, name, workspace_id, _access(*access), made_by, created_at, last_used_at)
 
 
 def of_user(connection: Connection, user_id: str, token_id: str) -> Listed | None:

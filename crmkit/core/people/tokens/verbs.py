@@ -27,6 +27,7 @@ _NARROWED = "A token is only narrowed; for more, make a new one: POST /workspace
 class Minted(Struct, frozen=True):
     """A new token, which is shown once."""
 
+    id: str
     token: str
     name: str
     workspace_id: str
@@ -71,7 +72,7 @@ async def make(call: Call, id: str, body: Mapping[str, Any]) -> Minted:
         )
         changes = {"name": [None, name], **given.changes(found, FULL_ACCESS)}
         audit.append(tx, "token.create", f"token/{token_id}", changes)
-        return Minted(token, name, bare, found)
+        return Minted(token_id, token, name, bare, found)
 
     return await stepup.confirmed(call, check, do, lanes=[bare])
 

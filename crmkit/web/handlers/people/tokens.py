@@ -17,10 +17,12 @@ from crmkit.web.route import Route, read, route
 
 
 def _shows_made(_: HttpCall, minted: Minted) -> Answer:
-    facts = {"token": minted.token, "token_name": minted.name, "workspace_id": minted.workspace_id}
+    handle = f"token/{minted.id}"
+    facts = {"id": minted.id, "handle": handle, "token": minted.token, "token_name": minted.name}
+    facts |= {"workspace_id": minted.workspace_id, **minted.access.facts}
     lines = {"token": minted.token, "workspace": minted.workspace_id, **texts(minted.access.facts)}
     note = "save this token, it is shown once; whoever sends it works in that workspace"
-    return Card(lines, facts | minted.access.facts, done="token created", tail=Tail(notes=[note]), status=201)
+    return Card(lines, facts, done=f"token created: {handle}", tail=Tail(notes=[note]), status=201)
 
 
 @route(
@@ -92,6 +94,7 @@ def _facts(call: HttpCall, session: Listed) -> dict[str, Any]:
         "name": session.name,
         "workspace_id": session.workspace_id,
         **session.access.facts,
+        "made_by": session.made_by or None,
         "created_at": session.created_at,
         "last_used_at": session.last_used_at,
         "current": session.id == call.actor.token_id,
