@@ -1,6 +1,7 @@
 """The response to every exception: a Problem as it is, any other translated into one."""
 
 import logging
+from copy import copy
 
 from litestar.exceptions import HTTPException
 from litestar.types import Scope
@@ -20,9 +21,9 @@ def on_error(scope: Scope, error: Exception) -> Response:
     problem = error if isinstance(error, Problem) else _translated(scope, error)
     if problem is error and problem.status >= 500:
         log_operational(scope, problem)
-    if problem.for_tools and scope["state"].get(INSIDE):
-        problem.hint = problem.for_tools
-    scope["state"][PROBLEM] = problem
+    if scope["state"].get(INSIDE):
+        problem.hint = problem.for_tools or problem.hint
+        scope["state"][PROBLEM] = copy(problem)  # without its traceback, whose frames would hold the connection
     crm: Crm = scope["litestar_app"].state["crm"]
     is_dry = bool(scope["state"].get(DRY))
     return respond(scope, Failure(problem, request_id(scope), crm.kinds.of_record(problem.shown), is_dry))
