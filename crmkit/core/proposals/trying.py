@@ -1,6 +1,6 @@
-"""What a write changes, as the log tells it: independent of when, under which new ids and by whom it is written."""
+"""What a write changes, as the log tells it: independent of under which new ids and by whom it is written."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Generic, TypeVar
 
 from msgspec import Struct
@@ -15,7 +15,6 @@ from crmkit.storage.proposals.proposal import Change
 
 T = TypeVar("T")
 
-NOW = "now"  # stands for the moment of the write
 NEW = "new"  # and a number stand for an id, NEXT for a code that the write gives
 NEXT = "next"
 
@@ -40,11 +39,11 @@ class _TakenBack(Exception):
         self.found = found
 
 
-def taken_back(tx: Tx, unit: Unit[T], kinds: Kinds, moments: Collection[str]) -> Tried[T]:
+def taken_back(tx: Tx, unit: Unit[T], kinds: Kinds, proposed_at: str) -> Tried[T]:
     """Return what a unit does, none of which stays; raises what it raises (see `done`)."""
 
     def tried(tx: Tx) -> None:
-        raise _TakenBack(done(tx, unit, kinds, moments))
+        raise _TakenBack(done(tx, unit, kinds, proposed_at))
 
     try:
         tx.attempt(tried)
@@ -53,21 +52,20 @@ def taken_back(tx: Tx, unit: Unit[T], kinds: Kinds, moments: Collection[str]) ->
     raise TypeError("a trial raises what it found")
 
 
-def done(tx: Tx, unit: Unit[T | Problem], kinds: Kinds, moments: Collection[str]) -> Tried[T]:
+def done(tx: Tx, unit: Unit[T | Problem], kinds: Kinds, proposed_at: str) -> Tried[T]:
     """Do a unit that needs no confirm token, since somebody is shown what it changes, and return what that is.
 
-    A value that is one of `moments`, or that of the transaction, is the moment of the write. A Problem that the unit
-    returns is raised.
+    Times that nobody sent are those of when it was proposed. A Problem that the unit returns is raised.
     """
     workspace, made, rights = Workspace.of(tx.by), tx.made, tx.rights
-    tx.made, tx.codes, tx.says, tx.rights = [], set(), [], []
+    tx.made, tx.codes, tx.says, tx.rights, tx.proposed_at = [], set(), [], [], proposed_at
     try:
         position = entries.newest(tx.connection, workspace)
         value = unit(tx)
         if isinstance(value, Problem):
             raise value
         written = entries.after(tx.connection, workspace, position)
-        told = _Told(kinds, {*moments, tx.now}, tx.made, tx.codes)
+        told = _Told(kinds, tx.made, tx.codes)
         needs = [right for place, right in tx.rights if place == SCOPE]
         return Tried(value, [told.change(entry) for entry in written], tx.says, needs, position)
     finally:
@@ -75,15 +73,15 @@ def done(tx: Tx, unit: Unit[T | Problem], kinds: Kinds, moments: Collection[str]
             made += tx.made
         if rights is not None:
             rights += tx.rights
-        tx.made, tx.codes, tx.says, tx.rights = made, None, None, rights
+        tx.made, tx.codes, tx.says, tx.rights, tx.proposed_at = made, None, None, rights, ""
 
 
 class _Told:
     """Entries of the log, without what differs each time the same is written."""
 
-    def __init__(self, kinds: Kinds, moments: set[str], made: Iterable[str], codes: set[tuple[str, str]]) -> None:
+    def __init__(self, kinds: Kinds, made: Iterable[str], codes: set[tuple[str, str]]) -> None:
         self._kinds = kinds
-        self._words = dict.fromkeys(moments, NOW)
+        self._words = dict[str, str]()
         self._made = {*made}
         self._written: set[str] = set()  # targets so far
         self._codes = codes

@@ -70,7 +70,7 @@ def proposing(crm: Crm, request: Request) -> Callable[[Unit[T]], Unit[T | Propos
 
     def around(unit: Unit[T]) -> Unit[T | Proposal]:
         def proposed(tx: Tx) -> T | Proposal:
-            found = trying.taken_back(tx, unit, crm.kinds, [request.now])
+            found = trying.taken_back(tx, unit, crm.kinds, request.now)
             if not found.changes:
                 return found.value
             needs = tuple(dict.fromkeys((*request.needs, *found.needs)))
@@ -96,8 +96,7 @@ def approving(crm: Crm, id: str, shows: Callable[[T], Any]) -> Callable[[Unit[T]
             check_may_approve(tx.by, crm.kinds, found)
             if tx.rights is not None:
                 tx.rights += [(SCOPE, scope) for scope in (*found.request.needs, *_reads(crm.kinds, found))]
-            moments = [found.request.now, found.created_at]
-            written = trying.done(tx, unit, crm.kinds, moments)
+            written = trying.done(tx, unit, crm.kinds, found.request.now)
             if wrong := differences.between(found.changes, written.changes):
                 raise outdated(found, wrong)
             request, by = f"{found.request.method} {found.request.path}", found.by

@@ -25,7 +25,7 @@ def _settled(write: Write, values: Values) -> Values:
         return {**values, "closed_at": told} if told else values
     if status in ENDS and not told:
         expected = write.kind.forecast.closes if write.kind.forecast else ""
-        told = write.told(expected) or write.tx.now
+        told = write.told(expected) or write.tx.asked_at
     return {**values, "closed_at": told}
 
 

@@ -15,7 +15,7 @@ _OPENED_BY = ("stage", "ad_platform", "estimated_cents", "actual_cents", "curren
 
 def _converted(write: Write, values: Values) -> Values:
     """Return the values of a contact with the present as `converted_at` if it converts by this write."""
-    return {**values, "converted_at": write.tx.now} if _converts(write, values) else values
+    return {**values, "converted_at": write.tx.asked_at} if _converts(write, values) else values
 
 
 def _converts(write: Write, values: Values) -> bool:
@@ -38,7 +38,7 @@ def _opened(write: Write, contact: Record) -> None:
         "platform": platform,
         "value_cents": estimated if actual is None else actual,
         "currency": currency or tx.by.preferences.currency,
-        "occurred_at": tx.now,
+        "occurred_at": tx.asked_at,
     }
     records.put(tx, kind, None, kind.new(values))
 

@@ -28,7 +28,7 @@ def _settled(write: Write, values: Values) -> Values:
     if told:
         values = {**values, "done_at": told}
     elif "done" in values and values["done"] != bool(write.was("done")):
-        values = {**values, "done_at": write.tx.now if values["done"] else None}
+        values = {**values, "done_at": write.tx.asked_at if values["done"] else None}
     if "repeat" in values or "due_at" in values:
         values = {**values, "repeats_from": _first_time(write, values)}
     return values
@@ -70,7 +70,7 @@ def _opened(write: Write, task: Record) -> None:
     if records.find(tx.connection, kind, tx.by.workspace_id, "follows", task.id) is not None:
         return
     try:
-        due_at = following(found.repeat, found.repeats_from, max(found.due_at, tx.now), _zone(write))
+        due_at = following(found.repeat, found.repeats_from, max(found.due_at, tx.asked_at), _zone(write))
     except BadRule:
         due_at = None
     if due_at is None:

@@ -27,7 +27,7 @@ def _occurrence(write: Write, values: Values) -> Values:
     """Return the values with this moment in place of a time that is not sent, or is empty."""
     at = values.get("occurred_at")
     is_due = at is None and (write.before is None or "occurred_at" in values)
-    return {**values, "occurred_at": write.tx.now} if is_due else values
+    return {**values, "occurred_at": write.tx.asked_at} if is_due else values
 
 
 FOLLOW_UP = Rule(has("follow_up_at", "follow_up_note"), _follow_up)

@@ -70,6 +70,7 @@ class Tx(Struct):
     free: Free = field(default_factory=dict)
     country: str = ""  # of the workspace that work of the system concerns
     is_dry: bool = False  # whether all of this is taken back once the unit has returned
+    proposed_at: str = ""  # when what it writes was proposed
     made: list[str] | None = None  # in a dry run, or where it is told what is written: the ids and secrets that are new
     codes: set[tuple[str, str]] | None = None  # there too: (kind, code) of each that a new record was given
     says: list[str] | None = None  # of what is shown to somebody: what a confirm token would be asked for with
@@ -89,6 +90,11 @@ class Tx(Struct):
     def is_proposed(self) -> bool:
         """Whether it is tried for a proposal, or approved: it needs no confirm token, and is all done here."""
         return self.says is not None
+
+    @property
+    def asked_at(self) -> str:
+        """The time that records have for a time that nobody sent; the log and `updated_at` have `now`."""
+        return self.proposed_at or self.now
 
     def enter(self, *lanes: Lane) -> None:
         """Work in these lanes too, which the unit could not name before it looked.

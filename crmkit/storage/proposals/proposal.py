@@ -31,8 +31,8 @@ class Change(Struct, frozen=True):
 class Request(Struct, frozen=True):
     """A write as it was asked: `path` has the query, `version` is that of If-Match, `body` is JSON.
 
-    `area` is that of the route, `needs` are the scopes that it takes. `now` is the moment that relative times in it are
-    told by, `zone` the name of the zone of its days.
+    `area` is that of the route, `needs` are the scopes that it takes. `now` is the moment that its times are
+    told by, also those that nobody sent, `zone` the name of the zone of its days.
     """
 
     method: str

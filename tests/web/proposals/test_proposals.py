@@ -242,19 +242,32 @@ def test_relative_times_and_me_mean_what_they_meant_when_it_was_proposed(firm: F
     assert done["created_by"] == firm.alice.email
 
 
-def test_the_moment_of_the_write_and_codes_that_are_given_outdate_nothing(firm: Firm) -> None:
+def test_codes_that_are_given_outdate_nothing(firm: Firm) -> None:
     assert firm.alice.patch(f"/workspaces/{firm.us.id}", json={"code_prefix": "N-"}).status_code == 200
     contact = proposed(firm.bot, "POST", "/contacts", {"name": "Numbered"})
-    deal = new(firm.alice, "/deals", title="Big")
-    won = proposed(firm.bot, "PATCH", f"/deals/{deal}", {"status": "won"})
     assert contact["changes"][0]["changes"]["code"] == [None, "next"]
-    assert won["changes"][0]["changes"]["closed_at"] == [None, "now"]
-    taken = firm.alice.post("/contacts", json={"name": "First"}, headers=JSON).json()["code"]
-    firm.home.clock.move(hours=1)
-    assert taken == "N-1"
+    assert firm.alice.post("/contacts", json={"name": "First"}, headers=JSON).json()["code"] == "N-1"
     assert approved(firm.alice, contact)["code"] == "N-2"
-    done = approved(firm.alice, won)
-    assert done["closed_at"] == done["updated_at"]
+
+
+def test_times_that_nobody_sent_are_those_of_when_it_was_proposed(firm: Firm) -> None:
+    weekly = new(firm.alice, "/tasks", title="Call", due_at="2026-06-01T09:00:00Z", repeat="FREQ=WEEKLY")
+    won = {"ad_platform": "meta", "stage": "won"}
+    writes = {
+        "occurred_at": ("POST", f"/contacts/{jane(firm)}/activities", {"kind": "call", "body": "just hung up"}),
+        "closed_at": ("PATCH", f"/deals/{new(firm.alice, '/deals', title='Big')}", {"status": "won"}),
+        "done_at": ("PATCH", f"/tasks/{weekly}", {"done": True}),
+        "converted_at": ("POST", "/contacts", {"name": "Won", **won}),
+    }
+    asked = {name: (proposed(firm.bot, *write), firm.home.crm.now) for name, write in writes.items()}
+    firm.home.clock.move(days=9)
+    for name, (waits, then) in asked.items():
+        assert then in [change["changes"].get(name, [None, None])[1] for change in waits["changes"]]
+        done = approved(firm.alice, waits)
+        assert done[name] == then
+        entry = firm.alice.json_of("GET", f"/audit?target={done['handle']}")["items"][0]
+        assert entry["at"] > then
+        assert done.get("updated_at", entry["at"]) > then
 
 
 def test_a_code_that_was_sent_is_shown_and_written_as_it_was_sent(firm: Firm) -> None:
