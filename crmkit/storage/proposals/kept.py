@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import msgspec
-from msgspec import Struct, structs
+from msgspec import Struct
 
 from crmkit.clock import after
 from crmkit.storage.interface.connection import Connection
@@ -15,6 +15,8 @@ from crmkit.storage.proposals.proposal import EXPIRED, OPEN, PREFIX, Change, Pro
 
 OPEN_DAYS = 30  # after which one that nobody closed expires
 KEPT_DAYS = 90  # that one is told after it was closed
+KEPT_KIB = 16  # of one that is told whole then; of a longer one changes and body are dropped as it is closed
+MAX_LISTED = 2_000  # characters of a body in a list
 
 
 class Asked(Struct, frozen=True):
@@ -33,6 +35,12 @@ _FIELDS = tuple(name for name in Proposal.__struct_fields__ if name != "request"
 _OF_REQUEST = Request.__struct_fields__
 _JSON = {"changes": list[Change], "says": list[str], "needs": list[str]}
 _NAMES = ", ".join(f'"{name}"' for name in (*_FIELDS, *_OF_REQUEST))
+_LEFT_OUT = {"changes": "'[]'", "says": "'[]'", "body": f"CASE WHEN length(body) <= {MAX_LISTED} THEN body END"}
+_LISTED = ", ".join(_LEFT_OUT.get(name, f'"{name}"') for name in (*_FIELDS, *_OF_REQUEST))
+_CUT = ", ".join(
+    f"{name} = CASE WHEN size <= {KEPT_KIB * 1024} THEN {name} ELSE {other} END"
+    for name, other in (("changes", "'[]'"), ("body", "NULL"))
+)
 _encode = msgspec.json.encode
 
 
@@ -67,13 +75,12 @@ def new(tx: Tx, request: Request, changes: Sequence[Change], says: Sequence[str]
 
 def close(tx: Tx, found: Proposal, state: str, reason: str | None = None, op: int | None = None) -> Proposal:
     """Close a proposal by the actor, and return it as it is then."""
-    closed = structs.replace(found, state=state, closed_at=tx.now, closed_by=tx.by.email, reason=reason, op=op)
-    tx.connection.execute(
-        "UPDATE proposals SET state = ?, closed_at = ?, closed_by = ?, reason = ?, op = ? "
-        "WHERE workspace_id = ? AND id = ?",
-        (state, closed.closed_at, closed.closed_by, reason, op, found.workspace_id, found.id),
-    )
-    return closed
+    row = tx.connection.execute(
+        f"UPDATE proposals SET state = ?, closed_at = ?, closed_by = ?, reason = ?, op = ?, {_CUT} "
+        f"WHERE workspace_id = ? AND id = ? RETURNING {_NAMES}",
+        (state, tx.now, tx.by.email, reason, op, found.workspace_id, found.id),
+    ).fetchone()
+    return _proposal(row)
 
 
 def find(connection: Connection, workspace_id: str, id: str) -> Proposal | None:
@@ -84,9 +91,9 @@ def find(connection: Connection, workspace_id: str, id: str) -> Proposal | None:
 
 
 def page(connection: Connection, workspace: Workspace, asked: Asked, most: int) -> list[Proposal]:
-    """Return up to `most` of those that are asked for."""
+    """Return up to `most` of those that are asked for, without changes, sentences and bodies past MAX_LISTED."""
     where, args = _where(workspace, asked)
-    sql = f"SELECT {_NAMES} FROM proposals WHERE {where} ORDER BY seq DESC {connection.dialect.limit}"
+    sql = f"SELECT {_LISTED} FROM proposals WHERE {where} ORDER BY seq DESC {connection.dialect.limit}"
     return [_proposal(row) for row in connection.execute(sql, (*args, most)).fetchall()]
 
 
@@ -109,7 +116,7 @@ def forget(tx: Tx) -> None:
     """End those that nobody closed in time, and drop those that were closed long ago."""
     execute = tx.connection.execute
     expired = (EXPIRED, tx.now, OPEN, after(tx.now, days=-OPEN_DAYS))
-    execute("UPDATE proposals SET state = ?, closed_at = ? WHERE state = ? AND created_at < ?", expired)
+    execute(f"UPDATE proposals SET state = ?, closed_at = ?, {_CUT} WHERE state = ? AND created_at < ?", expired)
     long_ago = after(tx.now, days=-KEPT_DAYS)
     execute("DELETE FROM proposals WHERE closed_at <> '' AND closed_at < ?", (long_ago,))
 

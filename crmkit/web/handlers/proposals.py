@@ -14,7 +14,7 @@ from crmkit.render.tail import Tail
 from crmkit.storage.proposals.proposal import OPEN, Proposal
 from crmkit.web.call import HttpCall
 from crmkit.web.handlers import within
-from crmkit.web.proposed.told import MAX_LISTED, fields, standing
+from crmkit.web.proposed.told import fields, standing
 from crmkit.web.route import FREE, Route, read, route
 from crmkit.web.routing.segments import spelled
 
@@ -55,7 +55,7 @@ class Carried(HttpCall):
 )
 async def find_all(call: HttpCall) -> Answer:
     found = await verbs.find_all(call, call.parameters())
-    rows = tuple((each.handle, {"id": each.id, **fields(each, _most(call, each, MAX_LISTED))}) for each in found.found)
+    rows = tuple((each.handle, {"id": each.id, **fields(each, _most(call, each))}) for each in found.found)
     return page(MixedListing("proposals", rows, found.paging))
 
 
@@ -135,9 +135,9 @@ def _shown(call: HttpCall, found: Proposal, changed: Mapping[str, str] = {}) -> 
     return standing(found, verbs.readable(actor, kinds, found.changes), tail, most=_most(call, found))
 
 
-def _most(call: HttpCall, found: Proposal, most: int | None = None) -> int | None:
+def _most(call: HttpCall, found: Proposal) -> int | None:
     """Return how long a body is shown: not at all, where it writes what the caller may not read."""
-    return 0 if verbs.hidden(call.actor, call.crm.kinds, found) else most
+    return 0 if verbs.hidden(call.actor, call.crm.kinds, found) else None
 
 
 def _scope(call: HttpCall, found: Proposal) -> Any:

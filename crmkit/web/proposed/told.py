@@ -4,13 +4,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from crmkit.model.query.listing import MixedListing, Paging
 from crmkit.render.answers import Part, Table, numbered_lines
 from crmkit.render.tail import NO_TAIL, Tail
 from crmkit.storage.proposals.proposal import Change, Proposal
 
-MAX_LISTED = 2_000  # characters of a body in a list
+_CUT = "it was long, so what it would change was dropped as it was closed"
 
 
 def standing(
@@ -26,6 +27,7 @@ def standing(
     A body that is longer than `most` is left out.
     """
     told = fields(found, most)
+    tail = tail if found.changes else replace(tail, notes=(*tail.notes, _CUT))  # each changes something
     rows = [{"action": each.action, "target": each.target, "changes": each.changes} for each in changes]
     line = Part(MixedListing("", ((found.handle, told),), Paging()), NO_TAIL if whole else tail)
     parts = (line, numbered_lines("change", rows, tail)) if whole else (line,)

@@ -7,9 +7,13 @@ from typing import Any
 
 import pytest
 
+from crmkit.core.people import sessions
 from crmkit.core.sweep import sweep
 from crmkit.model.access import Access
 from crmkit.storage.interface.lanes import ANYWHERE
+from crmkit.storage.interface.workspace import Workspace
+from crmkit.storage.proposals import kept
+from crmkit.storage.proposals.kept import Asked
 from tests.house import House, Person
 from tests.teams.office import JSON, enter, error_of, holding, new, working_in
 from tests.web.connecting import rpc
@@ -477,6 +481,34 @@ def pages(person: Person, path: str) -> list[str]:
         found += [each["id"] for each in answer["items"]]
         cursor = answer["next_cursor"]
     return found
+
+
+def test_a_long_proposal_is_listed_by_its_line_and_dropped_but_for_that_as_it_is_closed(
+    firm: Firm, home: House
+) -> None:
+    items = [{"name": f"Long {number}", "notes": "x" * 200} for number in range(100)]
+    short = [proposed(firm.bot, "POST", "/contacts", {"name": f"Short {number}"}) for number in range(3)]
+    long = [proposed(firm.bot, "POST", "/contacts/batch", {"items": items}) for _ in range(3)]
+    listed = {each["id"]: each for each in firm.alice.json_of("GET", "/proposals")["items"]}
+    assert [listed[each["id"]]["body"] for each in (short[0], long[0])] == [{"name": "Short 0"}, None]
+    actor = home.do(sessions.authenticate(home.crm, f"Bearer {firm.alice.token}"))
+    rows = partial(kept.page, workspace=Workspace.of(actor), asked=Asked(), most=10)
+    found = home.do(home.crm.database.read(actor, rows))
+    assert {(*each.changes, *each.says, each.request.body) for each in found[:3]} == {(None,)}
+    approved(firm.alice, short[0])
+    assert approved(firm.alice, long[0])["created"] == 100
+    for waits in (short[1], long[1]):
+        assert firm.alice.post(f"/proposals/{waits['id']}/reject").status_code == 200
+    home.clock.move(days=30, seconds=1)
+    swept(home)
+    alice = working_in(enter(home, firm.alice.email), firm.us.id)
+    for before, state in zip(short, ("approved", "rejected", "expired"), strict=True):
+        after = alice.json_of("GET", f"/proposals/{before['id']}")
+        assert (after["state"], after["body"], after["changes"]) == (state, before["body"], before["changes"])
+    for before, state in zip(long, ("approved", "rejected", "expired"), strict=True):
+        after = alice.json_of("GET", f"/proposals/{before['id']}")
+        assert (after["state"], after["path"], after["body"], after["changes"]) == (state, before["path"], None, [])
+        assert after["notes"] == ["it was long, so what it would change was dropped as it was closed"]
 
 
 def test_a_proposal_outlives_its_token_and_expires_after_a_month(firm: Firm, home: House) -> None:
