@@ -37,6 +37,7 @@ MOST_MIB = 64  # that those take
 
 _WHERE = "GET /proposals lists them."
 _OUTDATED = (400, 404, 409, 412, 413)  # statuses of what a write is refused with that was not when it was proposed
+_OF_APPROVAL = ("proposal_closed", "proposal_outdated", "in_progress")  # codes of what is not about the write
 
 
 class RejectionBody:
@@ -176,7 +177,7 @@ async def outdated_by(call: Call, found: Proposal, problem: Problem) -> Problem:
 
     It names the fields that changed since.
     """
-    if problem.status not in _OUTDATED or problem.code.startswith("proposal_"):
+    if problem.status not in _OUTDATED or problem.code in _OF_APPROVAL:
         return problem
     fields = problem.fields or await changed_since(call, found)
     return outdated(found, fields, "" if fields else problem.hint)

@@ -11,6 +11,7 @@ from crmkit.core.people import sessions
 from crmkit.core.sweep import sweep
 from crmkit.model.access import Access
 from crmkit.storage.interface.lanes import ANYWHERE
+from crmkit.storage.interface.tx import Tx
 from crmkit.storage.interface.workspace import Workspace
 from crmkit.storage.proposals import kept
 from crmkit.storage.proposals.kept import Asked
@@ -293,6 +294,23 @@ def test_twenty_approvals_at_once_write_once(firm: Firm) -> None:
         answers = [error_of(each) for each in pool.map(lambda _: firm.alice.post(path), range(20))]
     assert sorted(answers) == sorted([(201, ""), *[(409, "proposal_closed")] * 19])
     assert len(firm.alice.json_of("GET", "/contacts?name=Raced")["items"]) == 1
+
+
+def test_an_approval_whose_first_answer_is_on_its_way_is_in_progress_and_not_outdated(firm: Firm, home: House) -> None:
+    waits = proposed(firm.bot, "POST", "/contacts", {"name": "Keyed"})
+    path, key = f"/proposals/{waits['id']}/approve", {"Idempotency-Key": "on its way"}
+    first = firm.alice.post(path, headers=key)
+    actor = home.do(sessions.authenticate(home.crm, f"Bearer {firm.alice.token}"))
+
+    def opened(tx: Tx) -> None:  # as the second request found it, a moment before
+        tx.connection.execute("UPDATE proposals SET state = 'open' WHERE id = ?", (waits["id"],))
+
+    home.do(home.crm.database.write(opened, lanes=[actor.workspace_id]))
+    place = (actor.workspace_id, actor.token_id, "on its way")
+    home.crm.unanswered.add(place)
+    assert error_of(firm.alice.post(path, headers={**key, **JSON})) == (409, "in_progress")
+    home.crm.unanswered.discard(place)
+    assert firm.alice.post(path, headers=key).text == first.text
 
 
 def test_an_approval_needs_the_scopes_of_the_write(firm: Firm) -> None:
