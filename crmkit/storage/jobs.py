@@ -10,6 +10,7 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
+from crmkit.errors import Problem
 from crmkit.storage.interface.connection import Connection
 from crmkit.storage.interface.tx import Tx
 from crmkit.storage.interface.workspace import Workspace
@@ -129,7 +130,12 @@ def add(
 
     Its first step finds it at this `position`. With a `workspace`, or without an actor, it is a job of the system: in
     that workspace, or of the whole server.
+
+    Raises `too_large` where the unit is proposed: what a job writes later is not shown before.
     """
+    if tx.is_proposed:
+        hint = "This takes more than one step, so a proposal cannot show all of it: propose less of it at once."
+        raise Problem("too_large", hint)
     token_id = ""
     if workspace is None:
         workspace, token_id = (SERVER, "") if tx.actor is None else (Workspace.of(tx.actor), tx.actor.token_id)

@@ -3,8 +3,11 @@
 from functools import partial
 from typing import Any
 
+import pytest
+
 from crmkit import ids
 from crmkit.clock import after
+from crmkit.errors import Problem
 from crmkit.model.actor import Actor
 from crmkit.storage import jobs
 from crmkit.storage.interface.connection import Connection
@@ -186,6 +189,17 @@ def cost(back: Desk) -> int:
 
     steps: int = back.do(back.database.read(None, count))
     return steps
+
+
+def test_a_unit_that_is_proposed_adds_no_job(back: Desk) -> None:
+    def proposed(tx: Tx) -> None:
+        tx.says = []
+        jobs.add(tx, "count")
+
+    with pytest.raises(Problem) as refused:
+        back.do(back.database.write(proposed, back.person()))
+    assert refused.value.code == "too_large"
+    assert due(back) == []
 
 
 def test_what_a_look_costs_does_not_grow_with_the_jobs_that_are_due(back: Desk) -> None:
