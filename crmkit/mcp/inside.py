@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from crmkit.errors import Problem
 from crmkit.mcp.cut import MAX_CHARACTERS
-from crmkit.web.call import GENTLE, INSIDE, PROBLEM, HttpCall
+from crmkit.web.call import BY_WRITE, INSIDE, PROBLEM, HttpCall
 from crmkit.web.reply import told_beside
 from crmkit.web.routing import next_page
 from crmkit.web.routing.segments import encoded
@@ -29,7 +29,7 @@ class Request(Struct, frozen=True):
     target: str  # a path with its query
     body: bytes = b""
     key: str | None = None  # under which it is done once
-    is_gentle: bool = False  # it is refused what a client should ask its user first
+    by_write: bool = False  # it is refused what a client should ask its user first
 
 
 class InnerResponse(Struct, frozen=True):
@@ -49,7 +49,7 @@ async def send(call: HttpCall, request: Request) -> InnerResponse:
     """
     scope, state, body, key = call.scope, call.scope["state"], request.body, request.key
     path, _, query = encoded(request.target).partition("?")
-    marks = {INSIDE: True, GENTLE: request.is_gentle}
+    marks = {INSIDE: True, BY_WRITE: request.by_write}
     inner: dict[str, Any] = {
         "type": "http",
         "asgi": scope["asgi"],

@@ -134,7 +134,7 @@ class Tools:
             raise Problem("invalid_value", "path starts with /, like /contacts?search=jane; GET /help lists all.")
         arguments.checked(target)
         method = _method(tool.name, texts.get("method") or "GET")
-        return Request(method, target, _body(body), texts.get("key"), is_gentle=tool.name == WRITE)
+        return Request(method, target, _body(body), texts.get("key"), by_write=tool.name == WRITE)
 
 
 def _method(name: str, sent: str) -> str:

@@ -23,9 +23,7 @@ from crmkit.web.negotiate import format_of
 from crmkit.web.reply import CHOSEN, SPREADSHEET, TOKENS, Response, streamed
 
 INSIDE = "inside"  # in the state of a request that a tool call of MCP stands for
-GENTLE = (
-    "gentle"  # in the state of such a request by the tool `write`, which sends nothing that its user is asked first
-)
+BY_WRITE = "by_write"  # in the state of such a request: whether the tool `write` sends it
 KNOWN = "known"  # in the state of a request without a token: the actor that asks
 WITHIN = "within"  # in the state of a request that is part of another, which was counted
 LINKED = "linked"  # in the state of a request that a link stands for: who made the link
@@ -73,9 +71,9 @@ def flag(name: str, text: str) -> bool:
     return found
 
 
-def check_gentle(state: Mapping[str, Any]) -> None:
+def check_not_by_write(state: Mapping[str, Any]) -> None:
     """Refuse a request of the tool `write` for what a client should ask its user first; raises `invalid_value`."""
-    if state.get(GENTLE):
+    if state.get(BY_WRITE):
         raise Problem(
             "invalid_value",
             "The tool write leaves to the tool request what the user is asked first: deletes, merges, undo, approvals, "

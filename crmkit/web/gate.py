@@ -20,7 +20,7 @@ from crmkit.core.people import sessions
 from crmkit.errors import Problem
 from crmkit.model.access import PROPOSE, WRITE, scope_required
 from crmkit.model.actor import Actor
-from crmkit.web.call import INSIDE, KNOWN, LINKED, NEEDS, WITHIN, address_of, check_gentle, credentials
+from crmkit.web.call import INSIDE, KNOWN, LINKED, NEEDS, WITHIN, address_of, check_not_by_write, credentials
 from crmkit.web.connection.hosts import Hosts
 from crmkit.web.limits import RateLimits
 from crmkit.web.oauth.origins import Origins, challenge
@@ -50,7 +50,7 @@ class Gate:
                 "GET /help lists what is. To work in another workspace, the user connects this app again and picks it.",
             )
         if route.asks_first:
-            check_gentle(state)
+            check_not_by_write(state)
         if route.apps:
             self._origins.check(scope)
         if not route.public:

@@ -21,7 +21,7 @@ from crmkit.render.tail import Tail
 from crmkit.storage.interface.connection import Connection
 from crmkit.storage.transfer.imports import DONE, PLANNED, RUNNING, Import, Options
 from crmkit.storage.transfer.refused import RefusedRow
-from crmkit.web.call import HttpCall, check_gentle, flag, header_of
+from crmkit.web.call import HttpCall, check_not_by_write, flag, header_of
 from crmkit.web.reply import Response
 from crmkit.web.route import FREE, Prefix, Route, Shows, read, route
 from crmkit.web.writes import KEY_HEADER
@@ -59,7 +59,7 @@ async def plan(call: HttpCall) -> Standing:
     sent = {**call.upload.fields, **asked}
     starts = flag(START, sent.pop(START, "0"))
     if starts:
-        check_gentle(call.scope["state"])
+        check_not_by_write(call.scope["state"])
     return await verbs.plan(call, call.upload, sent, starts)
 
 
