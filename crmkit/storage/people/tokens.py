@@ -184,16 +184,15 @@ def change(tx: Tx, token_id: str, name: str, access: Access) -> None:
     )
 
 
-def remove(tx: Tx, user_id: str, token_id: str) -> tuple[str, str] | None:
-    """Revoke a user's own token and return (name, workspace_id), or None when they have no such token.
+def remove(tx: Tx, user_id: str, token_id: str) -> None:
+    """Revoke a user's own token, if they have it.
 
     Those that it made count from now on as made by the token that made it.
     """
     row = tx.connection.execute(
-        "DELETE FROM tokens WHERE user_id = ? AND id = ? RETURNING name, workspace_id, made_by", (user_id, token_id)
+        "DELETE FROM tokens WHERE user_id = ? AND id = ? RETURNING workspace_id, made_by", (user_id, token_id)
     ).fetchone()
-    if row is None:
-        return None
-    tx.connection.execute("UPDATE tokens SET made_by = ? WHERE made_by = ? AND made_by <> ''", (row[2], token_id))
-    answers.drop_all(tx, row[1], [token_id])
-    return row[0], row[1]
+    if row is not None:
+        workspace_id, made_by = row
+        tx.connection.execute("UPDATE tokens SET made_by = ? WHERE made_by = ? AND made_by <> ''", (made_by, token_id))
+        answers.drop_all(tx, workspace_id, [token_id])
