@@ -75,9 +75,8 @@ class Tx(Struct):
     codes: set[tuple[str, str]] | None = None  # there too: (kind, code) of each that a new record was given
     says: list[str] | None = None  # of what is shown to somebody: what a confirm token would be asked for with
     secrets: list[str] | None = None  # under a key: what the answer shows once
-    rights: list[tuple[str, str]] | None = (
-        None  # under a key: (workspace, role) of each right that was asked for, or a scope
-    )
+    # under a key: (workspace, role) of each right that was asked for, or a scope
+    rights: list[tuple[str, str]] | None = None
 
     @property
     def by(self) -> Actor:
