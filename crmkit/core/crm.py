@@ -9,7 +9,7 @@ from crmkit.clock import Clock, stamp
 from crmkit.core.history.waiting import Waiting
 from crmkit.core.jobs.kind import JobKinds
 from crmkit.core.jobs.traffic import Traffic
-from crmkit.core.transfer.imports.open_files import OpenFiles
+from crmkit.core.transfer.imports.open_files import OpenFiles, PlannedFiles
 from crmkit.mail import Mailer
 from crmkit.model.record import Kinds
 from crmkit.settings import Settings
@@ -38,6 +38,7 @@ class Crm(Struct, frozen=True):
     waiting: Waiting = field(default_factory=Waiting)
     traffic: Traffic = field(default_factory=Traffic)
     open_files: OpenFiles = field(default_factory=OpenFiles)
+    planned_files: PlannedFiles = field(default_factory=PlannedFiles)
     checks: Checks = field(default_factory=dict)
 
     @property

@@ -23,7 +23,7 @@ def remove(tx: Tx, crm: Crm, names: Collection[str]) -> None:
 
     async def effect() -> None:
         for name in names:
-            crm.open_files.take(name)
+            crm.planned_files.take(name)
         await asyncio.to_thread(work)
 
     if names:

@@ -78,7 +78,7 @@ async def _prepare(call: Call, job: Job) -> Turn:
     asker = Asker(call.actor.email, ZoneInfo(found.options.zone), call.actor.preferences, job.input["now"])
 
     async def opened() -> tuple[Source, Table]:
-        known: Source | None = files.take(found.file)
+        known: Source | None = crm.planned_files.take(found.file)
         if known is not None and known.options == found.options:
             return known, known.table
         path = crm.uploads.path(found.file)

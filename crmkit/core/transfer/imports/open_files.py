@@ -1,4 +1,7 @@
-"""The files of imports: those that jobs read are open from one step to the next, those of plans are known."""
+"""The files of imports: those that jobs read are open from one step to the next, those of plans are known.
+
+`OpenFiles` and `PlannedFiles` are of one process: after a restart a file is read again.
+"""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
@@ -29,14 +32,10 @@ class OpenFile(Struct):
 
 
 class OpenFiles:
-    """Holds the files that jobs read, by the ids of the jobs, so that a step need not look for its place.
-
-    Of a file that was planned, by its name, it holds what its job need not find out again.
-    """
+    """Holds the files that jobs read, by the ids of the jobs, so that a step need not look for its place."""
 
     def __init__(self) -> None:
         self._open: dict[str, OpenFile] = {}
-        self._planned: dict[str, Any] = {}
 
     def others(self, job_id: str, workspace_id: str) -> list[tuple[str, str]]:
         """Return the jobs (workspace, id) of which one must end before this one may begin; none if it has begun."""
@@ -67,6 +66,17 @@ class OpenFiles:
             held.at = found[-1].number
         return held.source, found
 
+    def close(self, job_id: str) -> None:
+        """Forget the file of a job that has ended."""
+        self._open.pop(job_id, None)
+
+
+class PlannedFiles:
+    """Holds what was found out about files that were planned, by their names, for the jobs that import them."""
+
+    def __init__(self) -> None:
+        self._planned: dict[str, Any] = {}
+
     def keep(self, file: str, source: Any) -> None:
         """Keep what was found out about the file of this name, of an import that is planned."""
         self._planned.pop(file, None)
@@ -77,10 +87,6 @@ class OpenFiles:
     def take(self, file: str) -> Any:
         """Return what was kept of a file, which is kept no more; None where nothing is."""
         return self._planned.pop(file, None)
-
-    def close(self, job_id: str) -> None:
-        """Forget the file of a job that has ended."""
-        self._open.pop(job_id, None)
 
 
 def gone() -> Problem:

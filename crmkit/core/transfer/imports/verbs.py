@@ -167,7 +167,10 @@ def standing(connection: Connection, workspace_id: str, bare: str, most: int) ->
 
 
 def all_refused(connection: Connection, found: Import, most: int) -> tuple[Iterator[RefusedRow], int]:
-    """Return so many refused rows of an import, as they are read, and how many more there are."""
+    """Return so many refused rows of an import, as they are read, and how many more it refused.
+
+    Those more are the rows beyond, and those that were dropped already since its report is no longer kept.
+    """
     kept = refused.count(connection, found.workspace_id, found.id)
     rows = refused.each(connection, found.workspace_id, found.id, most)
     return rows, found.refused - min(kept, most)
@@ -256,7 +259,7 @@ async def _planned(
 def _known(call: Call, standing: Standing, read: Source) -> Standing:
     """Return how an import stands, of which the job need not read the file through again."""
     if not call.outcome.is_dry:
-        call.crm.open_files.keep(standing.found.file, read)
+        call.crm.planned_files.keep(standing.found.file, read)
     return standing
 
 
