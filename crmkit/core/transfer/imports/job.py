@@ -17,7 +17,7 @@ from crmkit.core.jobs.kind import JobKind, Result
 from crmkit.core.transfer import uploads
 from crmkit.core.transfer.imports import rows, source
 from crmkit.core.transfer.imports.rows import Prepared
-from crmkit.core.transfer.imports.source import Source
+from crmkit.core.transfer.imports.source import SentFile, Source
 from crmkit.errors import Problem
 from crmkit.files.table import Table
 from crmkit.model.actor import Asker
@@ -81,8 +81,7 @@ async def _prepare(call: Call, job: Job) -> Turn:
         known: Source | None = crm.planned_files.take(found.file)
         if known is not None and known.options == found.options:
             return known, known.table
-        path = crm.uploads.path(found.file)
-        made = await source.opened(call, path, found.name, found.content_type, found.options, asker, found.kept)
+        made = await source.opened(call, SentFile.of(crm, found), found.options, asker, found.kept)
         return made, made.table
 
     most = rows.of_a_transaction(crm)

@@ -7,15 +7,29 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct
 
 from crmkit.core.call import Call
+from crmkit.core.crm import Crm
 from crmkit.core.transfer.imports.open_files import gone
 from crmkit.files.table import Table
 from crmkit.model.actor import Asker
 from crmkit.model.record import Kind
 from crmkit.storage.custom import indexes
-from crmkit.storage.transfer.imports import Column, Mode, Options
+from crmkit.storage.transfer.imports import Column, Import, Mode, Options
 
 if TYPE_CHECKING:
     from crmkit.core.transfer.mapping import Plan
+
+
+class SentFile(Struct, frozen=True):
+    """A file where it is kept, by the name and the type that its sender gave it."""
+
+    path: Path
+    name: str
+    content_type: str
+
+    @classmethod
+    def of(cls, crm: Crm, found: Import) -> "SentFile":
+        """Return the file of an import."""
+        return cls(crm.uploads.path(found.file), found.name, found.content_type)
 
 
 class Source(Struct, frozen=True):
@@ -35,9 +49,7 @@ class Source(Struct, frozen=True):
         return [Column(each.number, each.title, each.field) for each in self.plan.columns]
 
 
-async def opened(
-    call: Call, path: Path, name: str, content_type: str, options: Options, asker: Asker, kept: Any = None
-) -> Source:
+async def opened(call: Call, file: SentFile, options: Options, asker: Asker, kept: Any = None) -> Source:
     """Return the file with its mapping; raises `invalid_file`, and what is wrong with the options.
 
     `kept` is what the mapping keeps of an earlier reading of the whole file.
@@ -51,7 +63,7 @@ async def opened(
         from crmkit.files.opening import open_table
 
         try:
-            table = open_table(path, name=name, content_type=content_type)
+            table = open_table(file.path, name=file.name, content_type=file.content_type)
         except FileNotFoundError:
             raise gone() from None
         plan = Plan.of(table, kinds, options, asker, declared, kept)

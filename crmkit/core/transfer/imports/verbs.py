@@ -1,7 +1,6 @@
 """The verbs: plan an import, change its plan, start it, stop it, and tell how it stands."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -14,7 +13,7 @@ from crmkit.core.crm import Crm
 from crmkit.core.reading import opened
 from crmkit.core.transfer.imports import job, options, rehearsal, rows, source
 from crmkit.core.transfer.imports.rehearsal import Expected
-from crmkit.core.transfer.imports.source import Source
+from crmkit.core.transfer.imports.source import SentFile, Source
 from crmkit.errors import Problem, in_quotes
 from crmkit.model.actor import Actor, Asker
 from crmkit.model.names import clean
@@ -73,7 +72,8 @@ async def plan(call: Call, upload: Upload, sent: Mapping[str, Any], starts: bool
     """
     chosen = options.of_new(call.crm.kinds, sent, str(call.asker.zone))
     await _check_rights(call, chosen)
-    read, made, expected = await _planned(call, upload.path, upload.name, upload.content_type, chosen, not starts)
+    file = SentFile(upload.path, upload.name, upload.content_type)
+    read, made, expected = await _planned(call, file, chosen, tries=not starts)
     now = call.now
 
     def unit(tx: Tx) -> Standing:
@@ -95,8 +95,7 @@ async def change(call: Call, id: str, sent: Mapping[str, Any]) -> Standing:
     _check_planned(before)
     chosen = options.changed(call.crm.kinds, before.options, sent)
     await _check_rights(call, chosen)
-    path = call.crm.uploads.path(before.file)
-    read, made, expected = await _planned(call, path, before.name, before.content_type, chosen, tries=True)
+    read, made, expected = await _planned(call, SentFile.of(call.crm, before), chosen, tries=True)
 
     def unit(tx: Tx) -> Standing:
         _check_role(tx, call, chosen)
@@ -220,12 +219,10 @@ def _check_scope(actor: Actor, kind: Kind) -> None:
         actor.access.check(f"{kind.area}.write")
 
 
-async def _planned(
-    call: Call, path: Path, name: str, content_type: str, chosen: Options, tries: bool
-) -> tuple[Source, Import, Expected]:
+async def _planned(call: Call, file: SentFile, chosen: Options, tries: bool) -> tuple[Source, Import, Expected]:
     """Return a file, the import that it would be, and what is expected of its rows if it `tries` them."""
     asker = Asker(call.actor.email, ZoneInfo(chosen.zone), call.actor.preferences, call.now)
-    read = await source.opened(call, path, name, content_type, chosen, asker)
+    read = await source.opened(call, file, chosen, asker)
     expected = await rehearsal.rehearsed(call, read, asker) if tries else Expected()
     table, notes = read.table, _notes(read)
     made = Import(
@@ -234,8 +231,8 @@ async def _planned(
         state=PLANNED,
         options=chosen,
         file="",
-        name=name,
-        content_type=content_type,
+        name=file.name,
+        content_type=file.content_type,
         titles=list(table.titles),
         columns=read.columns,
         notes=[*notes, *_expected(read, expected, tries)],
