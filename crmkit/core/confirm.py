@@ -32,8 +32,8 @@ def require(tx: Tx, sent: str, bound: bytes, says: str, again: str, body: str = 
     act takes along; `again` is the request, without token, and `body` what is sent with it. A dry run needs no token,
     and uses none up; a proposal tells what it `says`, and needs none either.
     """
-    if tx.says is not None:
-        tx.says.append(says)
+    if tx.is_proposed:
+        tx.say(says)
         return None
     if tx.is_dry or (sent and confirmations.consume(tx, bound, sent, MINUTES)):
         return None

@@ -95,6 +95,11 @@ class Tx(Struct):
         """The time that records have for a time that nobody sent; the log and `updated_at` have `now`."""
         return self.proposed_at or self.now
 
+    def say(self, sentence: str) -> None:
+        """Add a sentence to what somebody is shown of a proposal; nobody is shown it elsewhere."""
+        if self.says is not None:
+            self.says.append(sentence)
+
     def enter(self, *lanes: Lane) -> None:
         """Work in these lanes too, which the unit could not name before it looked.
 
