@@ -32,7 +32,7 @@ AT_ONCE = 16
 BODY = LINE.encode()
 
 
-@read("/bench", area="account")
+@read("/bench", area="own")
 async def ready(call: HttpCall) -> Response:
     return Response.of(BODY, "text/plain")
 

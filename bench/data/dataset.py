@@ -111,9 +111,9 @@ def make(folder: Path, size: int, small: int, medium: int) -> tuple[str, str]:
     """Fill a new folder; return the tokens of the admins of the large workspace and the one of `medium` contacts."""
     crm = boot.crm_of(settings_of(folder))
     migrate.run(folder / FILE, connect)
-    choice = _Seeded(SEED)
+    choice = random.Random(SEED)
     # ids and tokens come from the same seed as all else
-    with closing(connect(folder / FILE, True)) as connection, patch.object(ids, "secrets", choice):
+    with closing(connect(folder / FILE, True)) as connection, patch.object(ids, "urandom", choice.randbytes):
         for pragma in ("journal_mode = OFF", "synchronous = OFF", "cache_size = -1048576"):
             connection.execute(f"PRAGMA {pragma}")
         for number in range(small // 2):
@@ -127,12 +127,6 @@ def make(folder: Path, size: int, small: int, medium: int) -> tuple[str, str]:
         connection.execute("UPDATE tokens SET last_used_at = ?", (stamp(system_clock()),))
         connection.execute("PRAGMA journal_mode = WAL")
         return token, medium_token
-
-
-class _Seeded(random.Random):
-    """Chance that is the same every time, in place of `secrets` too."""
-
-    randbelow = random.Random.randrange
 
 
 def _fill(connection: Connection, crm: Crm, email: str, size: int, choice: random.Random) -> str:

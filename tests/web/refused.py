@@ -13,11 +13,12 @@ STATUS = {
     400: "invalid_json unknown_field missing_field invalid_value invalid_reference invalid_filter invalid_operator "
     "invalid_sort invalid_cursor unknown_format invalid_file",
     401: "auth_required invalid_token token_expired invalid_code",
-    403: "admin_required not_a_member escalation_required plan_limit_reached",
+    403: "admin_required scope_required not_a_member escalation_required plan_limit_reached",
     404: "not_found unknown_path",
     405: "method_not_allowed",
     408: "request_timeout",
-    409: "confirmation_required already_exists last_admin does_not_fit undo_conflict in_progress duplicate",
+    409: "confirmation_required already_exists last_admin does_not_fit undo_conflict in_progress duplicate "
+    "proposal_closed proposal_outdated",
     410: "link_over",
     412: "version_conflict",
     413: "too_large",

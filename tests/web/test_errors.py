@@ -97,6 +97,7 @@ ELSEWHERE = {  # codes that need a server in a special state, raw bytes, or name
     "auth_required",
     "invalid_token",
     "token_expired",
+    *("scope_required", "proposal_closed", "proposal_outdated"),
     "plan_limit_reached",
     "rate_limited",
     "server_error",

@@ -67,6 +67,6 @@ def dated(read: "Read", column: "MappedColumn", sheet: "Sheet", name: str, at: F
 
 def _flag(cell: Any) -> bool | None:
     """Return what a cell answers, None if it is neither yes nor no."""
-    return (
-        cell if isinstance(cell, bool) else words.flag(cell) if isinstance(cell, str) else {0: False, 1: True}.get(cell)
-    )
+    if isinstance(cell, str):
+        return words.flag(cell)
+    return bool(cell) if isinstance(cell, int) and cell in (0, 1) else None
