@@ -17,8 +17,8 @@ help:            ## print this list
 serve: .venv/.installed          ## serve http://127.0.0.1:8000 in local mode, data in data/
 	$(BIN)/crmkit serve --local
 
-test: .venv/.dev                 ## run all tests, on all cores; then those that measure time or memory, one by one
-	$(PYTEST) $(ALL_CORES) -m "not alone"
+test: .venv/.dev                 ## run all tests, on all cores; then those that measure time or memory, one by one; QUICK=1: no slow ones
+	$(PYTEST) $(ALL_CORES) -m "not alone$(if $(QUICK), and not slow)"
 	$(PYTEST) -m alone
 
 quick: .venv/.dev                ## run all tests but the slow ones, in under a minute
