@@ -72,7 +72,7 @@ class Networks:
     def covers(self, text: str) -> bool:
         """Tell whether all addresses of a network are in one of these; raises ValueError if it is none."""
         found = network(text)
-        return any(found.version == one.version and found.subnet_of(one) for one in self._networks)  # type: ignore[arg-type]
+        return any(found.network_address in one and found.broadcast_address in one for one in self._networks)
 
     def _search(self, text: str) -> bool:
         try:
