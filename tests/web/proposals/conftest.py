@@ -30,7 +30,8 @@ class Firm(Struct, frozen=True):
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    with office(tmp_path_factory.mktemp("proposals") / "data", {"CRMKIT_LIMITS_CONNECTIONS_PER_CLIENT": "0"}) as running:
+    many = {"CRMKIT_LIMITS_CONNECTIONS_PER_CLIENT": "0"}
+    with office(tmp_path_factory.mktemp("proposals") / "data", many) as running:
         yield running
 
 
