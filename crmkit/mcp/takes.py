@@ -40,7 +40,6 @@ class Place(Enum):
     FIELD = auto()  # a member of the body
     BODY = auto()  # the body
     ITEMS = auto()  # the items of the body
-    FILE = auto()  # the body, which is a text
     KEY = auto()
 
 
@@ -91,10 +90,6 @@ def _plain(name: str, schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def _of_body(kinds: Kinds, route: Route, method: str, path: str) -> dict[str, Argument]:
-    if route.uploads:
-        return {
-            "file": Argument(Place.FILE, {**_TEXT, "description": "its text, like CSV with a line of titles"}, True)
-        }
     is_edit = method == "PATCH"
     if is_edit and (route.kind is None or openapi.is_by_filter(method, path)) and route.form is None:
         return {"changes": Argument(Place.BODY, {"type": "object"}, is_needed=True)}

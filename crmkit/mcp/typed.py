@@ -173,8 +173,6 @@ def _request(tool: Tool, sender: Sender, sent: arguments.Sent, kinds: Kinds) -> 
                     body = bytes(raw)
                 case Place.ITEMS:
                     body = b'{"items":%b}' % bytes(raw)
-                case Place.FILE:
-                    body = _text(raw).encode()
                 case Place.QUERY if not is_null:
                     pairs.append((name, _parameter(raw)))
                 case Place.FILTER if not is_null:

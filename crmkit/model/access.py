@@ -16,11 +16,11 @@ EVERYTHING = "*"
 NEVER = "never"  # as the end of a token: it does not end of itself, even if nobody uses it
 
 VERBS = ("read", "write", "delete")
-# what a token may be let into beside the plurals of kinds; each opens a route, so that no scope gets power later
-Area = Literal["analytics", "imports", "team", "workspace"]
+# what a token may be let into beside the plurals of kinds
+Area = Literal["analytics", "imports", "scoring", "team", "webhooks", "workspace"]
 AREAS: tuple[Area, ...] = get_args(Area)
 # the areas that the access `write` does not write: who may do what, what happens by itself
-GUARDED: tuple[Area, ...] = ("team", "workspace")
+GUARDED: tuple[Area, ...] = ("scoring", "team", "webhooks", "workspace")
 
 # as refusals say them
 _SAID = {EVERYTHING: "* (full access)", WRITE: "access write", PROPOSE: "access propose"}

@@ -63,7 +63,7 @@ async def plan(call: HttpCall) -> Standing:
     return await verbs.plan(call, call.upload, sent, starts)
 
 
-@read("/imports", name="list_imports", tool="", summary="the newest imports", area="imports", formats=LISTS)
+@read("/imports", name="list_imports", summary="the newest imports", area="imports", formats=LISTS)
 async def find_all(call: HttpCall) -> Answer:
     found = await verbs.newest(call)
     rows = tuple((each.handle, {"id": each.id, **_line(each), **_beside(each)}) for each in found)
@@ -73,7 +73,6 @@ async def find_all(call: HttpCall) -> Answer:
 @read(
     "/imports/{id}",
     name="get_import",
-    tool="",
     summary="how an import stands, and the rows that it refused, limit=0: none (format=csv: to mend and send again)",
     area="imports",
     query=("limit",),
@@ -110,7 +109,6 @@ async def fetch(call: HttpCall, id: str) -> Answer | Response:
     "PATCH",
     "/imports/{id}",
     name="change_import",
-    tool="",
     summary=f'plan it anew: {{"{MAP}{COLUMN}":"field","mode":"update"}}',
     area="imports",
     verb="write",
@@ -125,7 +123,6 @@ async def change(call: HttpCall, id: str) -> Standing:
     "POST",
     "/imports/{id}/start",
     name="start_import",
-    tool="",
     summary="run it, in the background",
     area="imports",
     verb="write",
