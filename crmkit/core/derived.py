@@ -18,7 +18,7 @@ from crmkit.core.duplicates.matching import Match
 from crmkit.core.followed import Change
 from crmkit.model.record import REACHED, Kind, Kinds, Record
 from crmkit.records.between import dismissal
-from crmkit.records.field import DeclaredField
+from crmkit.records.settings.field import DeclaredField
 from crmkit.storage import records
 from crmkit.storage.derived import tallies
 from crmkit.storage.interface.tx import Tx

@@ -16,7 +16,7 @@ from crmkit.storage.interface.connection import Connection
 
 def id_or_key(kind: Kind, text: str) -> str | Key:
     """Return the bare id or the natural key in a path; raises `not_found` with what is wrong with it."""
-    where = f"GET /{kind.plural} lists what there is."
+    where = f"GET {kind.path} lists what there is."
     return path_ids.id_or_key(kind.prefixes, kind.forms, text, kind.prefix, where)
 
 
@@ -40,7 +40,7 @@ def existing(connection: Connection, kind: Kind, workspace_id: str, named: str |
     if isinstance(named, str):
         _check_deleted(connection, kind, workspace_id, named)
     where = "?search= finds one by name" if kind.has_title else " lists what there is"
-    raise Problem("not_found", f"There is no {kind.name} {shown(named)} in this workspace. GET /{kind.plural}{where}.")
+    raise Problem("not_found", f"There is no {kind.name} {shown(named)} in this workspace. GET {kind.path}{where}.")
 
 
 def _check_deleted(connection: Connection, kind: Kind, workspace_id: str, id: str) -> None:

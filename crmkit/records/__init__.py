@@ -10,10 +10,10 @@ from crmkit.records.company import COMPANY
 from crmkit.records.contact import CONTACT
 from crmkit.records.conversion import CONVERSION
 from crmkit.records.deal import DEAL
-from crmkit.records.field import field_of
+from crmkit.records.settings.field import field_of
+from crmkit.records.settings.view import VIEW
 from crmkit.records.task import TASK
 from crmkit.records.ticket import TICKET
-from crmkit.records.view import VIEW
 
 # the kinds that clients create, list, change and delete, in the order in which the manual has them
 DECLARED: tuple[Kind, ...] = (CONTACT, COMPANY, DEAL, TASK, TICKET, CAMPAIGN, CONVERSION)
@@ -23,8 +23,9 @@ def kinds_of(declared: tuple[Kind, ...]) -> Kinds:
     """Return all kinds of a product that has these kinds of records."""
     activity = activity_of([kind for kind in declared if kind.is_logged])
     field = field_of([kind for kind in declared if kind.custom])
-    log = audit_of((*declared, activity, MEMBERSHIP, DISMISSAL, field, VIEW))
-    return Kinds.of(declared, activity, log, MEMBERSHIP, DISMISSAL, field, VIEW)
+    settings = (field, VIEW)
+    log = audit_of((*declared, activity, MEMBERSHIP, DISMISSAL, *settings))
+    return Kinds.of(declared, activity, log, MEMBERSHIP, DISMISSAL, *settings)
 
 
 __all__ = ["DECLARED", "kinds_of"]

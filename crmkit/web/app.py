@@ -7,9 +7,12 @@ from litestar import Litestar
 from litestar.datastructures import State
 
 from crmkit import ip
+from crmkit.core.configuration import fields
 from crmkit.core.crm import Crm
-from crmkit.model.record import Kinds
-from crmkit.records.view import View
+from crmkit.core.records import write
+from crmkit.model.record import Kind, Kinds
+from crmkit.records.settings.field import DeclaredField
+from crmkit.records.settings.view import View
 from crmkit.settings import Settings, SettingsError
 from crmkit.web.connection.accesslog import AccessLog
 from crmkit.web.edge import Edge
@@ -74,6 +77,12 @@ def _check_base_path(settings: Settings, every: Sequence[Route], kinds: Kinds) -
         )
 
 
+def _setting_routes(kind: Kind) -> list[Route]:
+    if kind.record is View:
+        return view_routes(kind)
+    return record_routes(kind, verbs=fields if kind.record is DeclaredField else write)
+
+
 def routes(kinds: Kinds) -> list[Route]:
     """Return every route of the API, in the order in which the manual lists them."""
     of_kinds = [
@@ -113,7 +122,7 @@ def routes(kinds: Kinds) -> list[Route]:
         route
         for kind in kinds.settings
         for route in (
-            *(view_routes(kind) if kind.record is View else record_routes(kind)),
+            *_setting_routes(kind),
             *history_routes(kinds, kind),
             count_route(kinds, kind),
             export_route(kinds, kind),

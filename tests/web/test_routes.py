@@ -16,7 +16,7 @@ from msgspec import Struct
 
 from crmkit import boot
 from crmkit.mcp import endpoint as mcp
-from crmkit.records.view import View
+from crmkit.records.settings.view import View
 from crmkit.render.answers import Answer, Document
 from crmkit.render.formats import FORMATS, TEXT, Format
 from crmkit.web.app import build, routes

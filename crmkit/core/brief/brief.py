@@ -170,7 +170,7 @@ def _pipeline(connection: Connection, asked: _Asked, kind: Kind) -> Section:
         (kind.plural, {"stage": each.stage, "count": each.records, summed: each.amount, "currency": each.currency})
         for each in sums
     )
-    path = f"/{kind.plural}?status={OPEN}&sort=stage"
+    path = f"{kind.path}?status={OPEN}&sort=stage"
     says = f"rows of {OPEN} {kind.plural} by stage"
     return _counted("pipeline", says, MixedListing(kind.plural, rows, Paging()), total, path)
 
@@ -197,7 +197,7 @@ def _listed(
     query = replace(query, fields=columns(kind, asked.chosen, asked.details))
     page = pages.fetch_page(connection, kind, asked.workspace, query, None)
     total = COUNTED + 1 if page.total is None else page.total
-    path = f"/{kind.plural}?{urlencode(pairs, safe=':')}"
+    path = f"{kind.path}?{urlencode(pairs, safe=':')}"
     return _counted(key, says, Listing(kind, query.fields, page.rows, Paging()), total, path)
 
 

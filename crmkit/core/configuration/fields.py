@@ -15,17 +15,17 @@ from crmkit.core.records import write
 from crmkit.core.records.settled import Saved
 from crmkit.model.declared.types import continues
 from crmkit.model.record import Kind
-from crmkit.records.field import DeclaredField
+from crmkit.records.settings.field import DeclaredField
 from crmkit.storage import records
 from crmkit.storage.custom import misfits
 from crmkit.storage.interface.workspace import Workspace
 
 
-async def save(call: Call, kind: Kind, body: Mapping[str, Any]) -> Saved:
+async def save(call: Call, kind: Kind, body: Mapping[str, Any], merges_alike: bool = False) -> Saved:
     """Return the new field; raises `does_not_fit` where records have other values, as far as a short look tells."""
     values = kind.draft(body, call.asker)
     await _look(call, values)
-    return await write.save(call, kind, body)
+    return await write.save(call, kind, body, merges_alike)
 
 
 async def change(call: Call, kind: Kind, id: str, body: Mapping[str, Any], if_match: int | None = None) -> Saved:

@@ -31,7 +31,7 @@ def _fields(connection: Connection, kinds: Kinds, workspace_id: str) -> list[str
     ids = declarations.of(connection, workspace_id)
     found = (records.fetch(connection, kind, workspace_id, id) for id in ids[:MOST_FIELDS])
     lines = [line(kind, field, SHOWN) for field in found if field is not None]
-    return [*lines, *([f"{MORE} /{kind.plural}"] if len(ids) > MOST_FIELDS else [])]
+    return [*lines, *([f"{MORE} {kind.path}"] if len(ids) > MOST_FIELDS else [])]
 
 
 def _pipelines(connection: Connection, workspace_id: str) -> list[str]:

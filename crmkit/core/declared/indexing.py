@@ -5,7 +5,7 @@ The jobs are the system's: they go on when the admin who declared the key is gon
 
 from crmkit.model.declared.types import continues, declared_type
 from crmkit.model.record import Kind, Kinds, Record
-from crmkit.records.field import DeclaredField
+from crmkit.records.settings.field import DeclaredField
 from crmkit.storage import jobs, records
 from crmkit.storage.custom import building, indexes
 from crmkit.storage.custom.indexes import CustomIndex

@@ -51,7 +51,7 @@ async def merge(call: Call, kind: Kind, id: str, body: Mapping[str, Any], if_mat
         both = [(each.handle, versions.of(each)) for each in (stays, goes)]
         bound = confirm.binding(f"{kind.name}.merge", both, body=goes.id.encode())
         says = " ".join((*(f"{note}." for note in notes), _outcome(crm.kinds, kind, stays, goes, found)))
-        path, again = f"POST /{kind.plural}/{stays.id}/merge", f'{{"from":"{goes.id}"}}'
+        path, again = f"POST {kind.path}/{stays.id}/merge", f'{{"from":"{goes.id}"}}'
         refused = confirm.require(tx, sent, bound, says, path, again)
         if refused is not None:
             told = {"kept": found.kept, "dropped": found.dropped, "filled": found.filled}
@@ -81,7 +81,7 @@ def _other(tx: Tx, kind: Kind, stays: Record, source: str | Key, notes: tuple[st
     goes = lookup.find(tx.connection, kind, tx.by.workspace_id, source)
     if goes is None:
         what = lookup.nothing([kind], source)
-        raise Problem("invalid_reference", f"GET /{kind.plural} lists what there is.", fields={"from": what})
+        raise Problem("invalid_reference", f"GET {kind.path} lists what there is.", fields={"from": what})
     if goes.id == stays.id:
         done = (*notes, *lookup.notes(source, goes))
         what = f"is the {kind.name} of the path itself{f': {done[0]}' if done else ''}"

@@ -122,7 +122,7 @@ async def remove(call: Call, id: str, member: str) -> tuple[Record, Record, tupl
         membership = _between(tx, kinds, campaign.id, kind, record.id)
         if membership is None:
             hint = f"{record.handle} is no member of {campaign.handle}."
-            raise Problem("not_found", f"{hint} GET /{whole.plural}/{campaign.id}/members lists who is.")
+            raise Problem("not_found", f"{hint} GET {whole.path}/{campaign.id}/members lists who is.")
         derived.put_and_follow(tx, kinds, kinds.membership, membership, None)
         return record, campaign, (*lookup.notes(named, campaign), *lookup.notes(sent, record))
 

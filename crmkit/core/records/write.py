@@ -112,7 +112,7 @@ async def remove(call: Call, kind: Kind, id: str, if_match: int | None = None) -
         bound = confirm.binding(f"{kind.name}.delete", [(before.handle, versions.of(before))])
         notes = lookup.notes(named, before)
         says = " ".join((*(f"{note}." for note in notes), relations.outcome_of_delete(kinds, kind, before)))
-        again = f"DELETE /{kind.plural}/{before.id}"
+        again = f"DELETE {kind.path}/{before.id}"
         refused = None if kind.is_setting else confirm.require(tx, sent, bound, says, again)
         if refused is not None:
             return refused

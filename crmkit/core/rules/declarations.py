@@ -8,7 +8,7 @@ from crmkit.core.declared.indexing import form_of
 from crmkit.core.rules.rule import Rule, Values, Write, has
 from crmkit.errors import Problem
 from crmkit.model.declared.types import continues
-from crmkit.records.field import MOST, DeclaredField
+from crmkit.records.settings.field import MOST, DeclaredField
 from crmkit.storage.custom import declarations, misfits
 
 _SCAN_SECONDS = 60  # more than the look at all records takes, which was before this transaction

@@ -15,7 +15,7 @@ from crmkit.core.undo.reversal import Reversal, Scene, differs
 from crmkit.errors import Problem
 from crmkit.model.query.filters import CustomKey
 from crmkit.model.record import Kind, Record
-from crmkit.records.field import MOST, DeclaredField
+from crmkit.records.settings.field import MOST, DeclaredField
 from crmkit.storage import links, records
 from crmkit.storage.custom import declarations
 from crmkit.storage.log import audit, operations

@@ -75,13 +75,18 @@ class Reminds(Struct, frozen=True):
 
 
 class Kind(Form, frozen=True, eq=False, dict=True):
-    """A record kind. Handles begin with `name`, ids with `prefix`; paths and tables are named by `plural`."""
+    """A record kind. Handles begin with `name`, ids with `prefix`, paths with `path`; tables are named by `plural`.
+
+    A token must be let into the `area` to read or write its records.
+    """
 
     plural: str
     prefix: str
     record: type[Record]
     help: str
     order: str
+    path: str
+    area: str
     indexes: tuple[Index, ...] = ()
     shares_activities: tuple[str, ...] = ()
     alike: tuple[Alike, ...] = ()  # what makes two of its records likely one, the surest first
@@ -181,11 +186,6 @@ class Kind(Form, frozen=True, eq=False, dict=True):
         words = ["" if each.type.names else each.name.removesuffix("_id") for each in fields]
         forms = [KeyForm(each.name, each.type, word, self.is_setting) for each, word in zip(fields, words, strict=True)]
         return tuple(sorted(forms, key=lambda form: form.word))
-
-    @property
-    def area(self) -> str:
-        """The area that a token must be let into to read or write its records."""
-        return "workspace" if self.is_setting else self.plural
 
     @property
     def activity_link(self) -> str:
@@ -296,6 +296,8 @@ def kind_of(
     plural: str,
     prefix: str,
     order: str = "updated_at",
+    path: str = "",
+    area: str = "",
     indexes: tuple[Index, ...] = (),
     shares_activities: tuple[str, ...] = (),
     alike: tuple[Alike, ...] = (),
@@ -310,14 +312,17 @@ def kind_of(
 ) -> Kind:
     """Return the Kind that a record class declares; `id` is its first field.
 
-    Lists are sorted by the field `order`, newest first, unless they say otherwise; "" is the order of creation. An
-    activity that is logged on a record is logged on those too that the links in `shares_activities` lead to.
+    Lists are sorted by the field `order`, newest first, unless they say otherwise; "" is the order of creation. Its
+    `path` is its plural unless that is given, its `area` that too, or `workspace` for a setting. An activity that is
+    logged on a record is logged on those too that the links in `shares_activities` lead to.
     """
     id = Field("id", Link(prefix), False, frozenset({READ}), "its id; the line starts with it")
     fields, help = (id, *declared(record)), (record.__doc__ or "").strip()
     return Kind(
         *(name, fields, plural, prefix, record, help),
         order=order,
+        path=f"/{path or plural}",
+        area=area or ("workspace" if is_setting else plural),
         indexes=indexes,
         shares_activities=shares_activities,
         alike=alike,

@@ -85,12 +85,12 @@ def _those(kinds: Sequence[Kind], names: Sequence[str]) -> str:
 
 
 def _is_of(endpoint: Endpoint, kind: Kind) -> bool:
-    return kind.plural in endpoint.path.split("/")
+    return kind.path.strip("/") in endpoint.path.split("/")
 
 
 def _of_any(endpoint: Endpoint, kind: Kind) -> Endpoint:
     """Return an endpoint of this kind without the kind's name."""
     summary = re.sub(rf"\b{kind.plural}\b", "KIND", endpoint.summary)
     summary = re.sub(rf"\b{kind.name}\b", "record", summary)
-    parts = ["KIND" if part == kind.plural else part for part in endpoint.path.split("/")]
+    parts = ["KIND" if part == kind.path.strip("/") else part for part in endpoint.path.split("/")]
     return Endpoint(endpoint.method, "/".join(parts), summary)

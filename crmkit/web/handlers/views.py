@@ -13,7 +13,7 @@ from crmkit.model.fields import Invalid
 from crmkit.model.paths import views
 from crmkit.model.paths.request import split
 from crmkit.model.record import Kind
-from crmkit.records.view import View
+from crmkit.records.settings.view import View
 from crmkit.render.formats import LISTS
 from crmkit.web.call import HttpCall
 from crmkit.web.handlers import within
@@ -33,7 +33,7 @@ def view_routes(kind: Kind) -> list[Route]:
         await check_of(call.app, kind)(call, body)
 
     @read(
-        f"/{kind.plural}/{{id}}",
+        f"{kind.path}/{{id}}",
         name=f"get_{kind.name}",
         summary="the list it keeps, and more filters",
         area="*",
@@ -71,8 +71,8 @@ def check_of(app: Any, kind: Kind) -> Callable[[Call, Mapping[str, Any]], Awaita
             call.actor.access.check(*_writes(app, head))
         else:
             opened.check_writes(call.actor.access, call.crm.kinds)
-        if app.state.router.takes(f"/{kind.plural}/{body.get('name')}"):
-            taken = {"name": f"GET /{kind.plural}/{body['name']} answers something else"}
+        if app.state.router.takes(f"{kind.path}/{body.get('name')}"):
+            taken = {"name": f"GET {kind.path}/{body['name']} answers something else"}
             raise Problem("invalid_value", "Give the view another name.", fields=taken)
         if not path:
             return

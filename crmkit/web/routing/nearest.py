@@ -55,24 +55,28 @@ class Nearest:
                     self._methods.setdefault(path, []).extend(route.listed_methods)
         self._direct = tuple(path for route in routes if route.direct for path in route.paths)  # no tool may go there
         words = {word for path in self._methods for word in path.split("/")}
-        names = {kind.name: kind.plural for kind in kinds.all}
+        names = {kind.name: kind.path.strip("/") for kind in kinds.all}
         self._plurals: dict[str, str] = {}  # contact -> contacts
+        # other names of lists, which are paths alone too
+        self._lists = {kind.plural: names[kind.name] for kind in kinds.all if names[kind.name] != kind.plural}
         for prefix, name in kinds.prefixes.items():
             plural = names.get(name, f"{name}s")
             self._nouns[plural] = self._nouns[f"{{{name}_id}}"] = (prefix,)
             if plural in words and plural != name:
                 self._plurals[name] = plural
         self._nouns["{member_id}"] = tuple(link.to.prefix for link in kinds.members)
+        self._plurals |= self._lists
         self._meant = {word: path for word, path in _MEANT.items() if word not in words} | self._plurals
 
     def of_singular(self, path: str) -> str:
         """Return /contacts/c_… for /contact/c_…, /pipelines/deals for /pipelines/deal; empty without a singular.
 
-        One word alone is no path that is meant as it stands.
+        A singular alone is no path that is meant as it stands; another name of a list is.
         """
         words = path.removeprefix("/").split("/")
         plurals = [self._plurals.get(word, word) for word in words]
-        return f"/{'/'.join(plurals)}" if len(words) > 1 and plurals != words else ""
+        is_meant = len(words) > 1 or words[0] in self._lists
+        return f"/{'/'.join(plurals)}" if is_meant and plurals != words else ""
 
     def starts(self, path: str) -> tuple[tuple[str, tuple[str, ...]], ...]:
         """Return (name, prefixes with their underscores) of each placeholder of a route's path whose ids are known."""

@@ -26,6 +26,7 @@ from crmkit.model.actor import Asker
 from crmkit.model.names import clean
 from crmkit.model.record import Kind
 from crmkit.model.times import written as days
+from crmkit.records.settings.field import DeclaredField
 from crmkit.storage.interface.tx import Tx, Unit
 from crmkit.storage.transfer.refused import RefusedRow
 
@@ -84,7 +85,7 @@ async def _checked(call: Call, kind: Kind, each: Prepared) -> Prepared:
     if isinstance(each.unit, Problem) or not each.body:
         return each
     try:
-        if kind.is_admins:
+        if issubclass(kind.record, DeclaredField):
             await fields.look(call, kind, each.body)
         if kind.name in call.crm.checks:
             await call.crm.checks[kind.name](call, each.body)

@@ -15,7 +15,7 @@ def count_route(kinds: Kinds, kind: Kind) -> Route:
     of_log = dict.fromkeys((*PARAMETERS, *counting.parameters(kinds), *kinds.activity.filters))
 
     @read(
-        f"/{kind.plural}/count",
+        f"{kind.path}/count",
         name=f"count_{kind.plural}",
         tool="count",
         summary="count: by, sum, avg, min, max",

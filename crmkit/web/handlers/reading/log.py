@@ -16,7 +16,7 @@ from crmkit.web.route import Route, read
 
 def history_routes(kinds: Kinds, kind: Kind) -> list[Route]:
     """Return the handlers of the log of one kind's records."""
-    one = f"/{kind.plural}/{{id}}"
+    one = f"{kind.path}/{{id}}"
 
     @read(
         f"{one}/history",

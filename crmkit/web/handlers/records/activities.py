@@ -32,7 +32,7 @@ def log_routes(kinds: Kinds, kind: Kind) -> list[Route]:
     """Return the handlers of the log of one kind's records."""
     if not kind.is_logged:
         return []
-    path, of_log = f"/{kind.plural}/{{id}}/activities", kinds.activity
+    path, of_log = f"{kind.path}/{{id}}/activities", kinds.activity
 
     @read(
         path,

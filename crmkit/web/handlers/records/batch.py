@@ -17,7 +17,7 @@ def batch_route(kind: Kind) -> Route:
 
     @route(
         "POST",
-        f"/{kind.plural}/batch",
+        f"{kind.path}/batch",
         name=f"save_{kind.plural}",
         tool="create_many",
         summary=f"many {kind.plural} at once (atomic=1: all or none)",

@@ -14,7 +14,7 @@ from crmkit.web.route import ANY, Route, route
 
 def many_routes(kind: Kind, parameters: tuple[str, ...] = ANY) -> list[Route]:
     """Return the handlers of one kind; its list takes these parameters in place of filters, if any are named."""
-    path = f"/{kind.plural}"
+    path = kind.path
     query = ANY if parameters == ANY else (*parameters, TIMEZONE, "confirm")
 
     @route(

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from crmkit.core import lookup
-from crmkit.core.configuration import fields, rights
+from crmkit.core.configuration import rights
 from crmkit.core.reading import lists
 from crmkit.core.records import write
 from crmkit.core.records.settled import Saved
@@ -21,15 +21,16 @@ Check = Callable[[HttpCall, Mapping[str, Any]], Awaitable[None]]
 MERGE = "merge"  # the parameter of a POST that may merge into a record that is likely the same
 
 
-def record_routes(kind: Kind, check: Check | None = None, writes: Area | None = None) -> list[Route]:
+def record_routes(
+    kind: Kind, check: Check | None = None, writes: Area | None = None, verbs: Any = write
+) -> list[Route]:
     """Return the handlers of one kind, each with the summary that the manual and OpenAPI show.
 
     `check` raises what is wrong with the body of a POST or PATCH before it is written. A setting is written by whom the
-    area `writes` is open to, else that of settings.
+    area `writes` is open to, else that of settings. `verbs` save and change it.
     """
-    path = f"/{kind.plural}"
+    path = kind.path
     one = f"{path}/{{id}}"
-    verbs: Any = fields if kind.is_admins else write
 
     def shows_saved(_: HttpCall, saved: Saved) -> Answer:
         tail = Tail(notes=saved.notes, outcome="created" if saved.created else "updated")
@@ -64,12 +65,11 @@ def record_routes(kind: Kind, check: Check | None = None, writes: Area | None = 
     async def save(call: HttpCall) -> Saved:
         if kind.is_admins:
             await rights.check_admin(call)
-            saved: Saved = await fields.save(call, kind, await call.body())
-            return saved
         body = await call.body()
         if check is not None:
             await check(call, body)
-        return await write.save(call, kind, body, merges_alike(call))
+        saved: Saved = await verbs.save(call, kind, body, merges_alike(call))
+        return saved
 
     @read(one, name=f"get_{kind.name}", summary=f"one {kind.name}, whole", kind=kind, query=("as_of",))
     async def fetch(call: HttpCall, id: str) -> Answer:

@@ -11,7 +11,7 @@ from crmkit.web.route import Route, read, route
 def member_routes(kinds: Kinds) -> list[Route]:
     """Return the handlers of the members of what records may be members of."""
     whole, members = kinds.whole.to, [link.to for link in kinds.members]
-    path = f"/{whole.plural}/{{id}}/members"
+    path = f"{whole.path}/{{id}}/members"
 
     def shows_removed(_: HttpCall, removed: tuple[Record, Record, tuple[str, ...]]) -> Answer:
         member, campaign, notes = removed

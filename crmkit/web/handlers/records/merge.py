@@ -19,7 +19,7 @@ def merge_routes(kind: Kind) -> list[Route]:
 
     @route(
         "POST",
-        f"/{kind.plural}/{{id}}/merge",
+        f"{kind.path}/{{id}}/merge",
         name=f"merge_{kind.name}",
         tool="merge",
         summary="merge another into it, in two steps",

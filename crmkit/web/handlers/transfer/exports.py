@@ -17,7 +17,7 @@ def export_route(kinds: Kinds, kind: Kind) -> Route:
     of_log = {kinds.activity: feed(kinds), kinds.audit: (*audit.FILTERS, *PAGING)}.get(kind)
 
     @read(
-        f"/{kind.plural}/export",
+        f"{kind.path}/export",
         name=f"export_{kind.plural}",
         summary="all that filters find, as a file: format, sort",
         kind=kind,

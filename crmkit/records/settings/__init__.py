@@ -1,0 +1,1 @@
+"""The nouns that say how a workspace is set up."""
