@@ -16,6 +16,7 @@ CATALOGUE: dict[str, tuple[tuple[int, ...], str]] = {
     "unknown_field": ((400,), "a name that no field has, or that only the server writes"),
     "missing_field": ((400,), "a required field is absent or empty"),
     "invalid_value": ((400, 403), "a value of the wrong type, form or length; 403 for a foreign Origin at /mcp"),
+    "invalid_expression": ((400,), "an expression of a scoring rule that cannot be read: see the column"),
     "invalid_reference": ((400,), "an id or key that names no live record"),
     "invalid_filter": ((400,), "a query parameter that is no field"),
     "invalid_operator": ((400,), "an operator this field does not have"),

@@ -19,9 +19,11 @@ from crmkit.core.followed import Change
 from crmkit.model.record import REACHED, Kind, Kinds, Record
 from crmkit.records.between import dismissal
 from crmkit.records.settings.field import DeclaredField
+from crmkit.records.settings.rule import ScoringRule
 from crmkit.storage import records
 from crmkit.storage.derived import tallies
 from crmkit.storage.interface.tx import Tx
+from crmkit.storage.scoring import rules
 
 
 @overload
@@ -53,6 +55,8 @@ def put_and_follow(
         pairing.follow_dismissal(tx, kinds, record, dismissal.ids_of(record or before))
     if kind.is_setting and record is not before and issubclass(kind.record, DeclaredField):
         return indexing.follow(tx, kinds, kind, before, record)
+    if kind.is_setting and record is not before and issubclass(kind.record, ScoringRule):
+        rules.changed(tx)
     is_counted = kind is kinds.activity or kind is kinds.membership
     if record is not before and (before is not None or is_counted):  # else nobody links to it yet
         follow(tx, kinds, kind, ((before, record),))

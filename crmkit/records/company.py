@@ -46,6 +46,7 @@ COMPANY = kind_of(
         index("name"),
         index("owner", "updated_at"),
         partial("last_contacted_at"),
+        index("score"),
         places.INDEX,
     ),
     alike=(Alike(("name",)),),

@@ -91,6 +91,7 @@ CONTACT = kind_of(
         partial("company_id", "updated_at"),
         partial("follow_up_at"),
         partial("last_contacted_at"),
+        index("score"),
         index("owner", "updated_at"),
         partial("owner", "follow_up_at", filled="follow_up_at"),
         places.INDEX,

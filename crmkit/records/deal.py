@@ -18,10 +18,10 @@ from crmkit.model.fields import (
     Time,
 )
 from crmkit.model.form import DETAIL, PAST, READ, REQUIRED, SEARCHED, TITLE, Default, DefaultOf, NameOf
-from crmkit.model.record import Alike, Followed, Forecast, index, kind_of, partial, unique
+from crmkit.model.record import Alike, Forecast, Scored, index, kind_of, partial, unique
 
 
-class Deal(Followed, frozen=True):
+class Deal(Scored, frozen=True):
     """Something that may be sold."""
 
     title: Annotated[str, Text(200), REQUIRED, TITLE, "what it is about"]
@@ -63,6 +63,7 @@ DEAL = kind_of(
         partial("company_id", "updated_at"),
         partial("follow_up_at"),
         partial("last_contacted_at"),
+        index("score"),
         index("owner", "updated_at"),
         partial("owner", "follow_up_at", filled="follow_up_at"),
         partial("status", "close_date", filled="close_date"),

@@ -30,6 +30,7 @@ def _meant(method: str, path: str, summary: str, plurals: list[str]) -> Iterator
         else:
             usual = part
     for kind in (*REGISTRY.records, *REGISTRY.settings):
-        told = of_some.get(kind.plural, usual).replace("KIND", kind.plural)
-        if kind.plural in plurals and told:
-            yield method, path.replace("KIND", kind.plural), re.sub(r"\brecord\b", kind.name, told)
+        word = kind.path.strip("/")
+        told = of_some.get(word, usual).replace("KIND", kind.plural)
+        if word in plurals and told:
+            yield method, path.replace("KIND", word), re.sub(r"\brecord\b", kind.name, told)

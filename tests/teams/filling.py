@@ -33,6 +33,7 @@ def filled(home: House, admin: Person, workspace: str, words: tuple[str, ...]) -
         twins = [new(inside, "/companies", name=f"{word} {n} twins") for _ in range(3)]  # of whom two stay a pair
         assert inside.post("/duplicates/dismiss", json={"a": twins[0], "b": twins[1]}).status_code == 200
         new(inside, "/views", name=f"view-{n}", path=f"/contacts?search={word}")
+        new(inside, "/scoring-rules", name=word, expression=f'has(tags, "{word}")')
         new(inside, "/links", path=f"/contacts?search={word}")
         new(inside, "/tasks", title=f"{word} task", contact_id=contact, notes=word)
         new(inside, "/conversions", contact_id=contact, platform="other", failure=word)

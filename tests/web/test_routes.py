@@ -224,7 +224,7 @@ def test_the_area_of_a_route_of_records_is_the_plural_of_their_kind() -> None:
     assert read("/extra", kind=DEAL)(plain).area == "deals"
     for found in routes(REGISTRY):
         if found.kind:
-            of = next((kind for kind in REGISTRY.all if found.paths[0] == f"/{kind.plural}/{{id}}/history"), found.kind)
+            of = next((kind for kind in REGISTRY.all if found.paths[0] == f"{kind.path}/{{id}}/history"), found.kind)
             assert found.area == ("*" if found.kind.record is View and found.verb != "read" else of.area)
 
 

@@ -13,6 +13,7 @@ from crmkit.core.rules import (
     declared_keys,
     money,
     names,
+    scoring,
     stages,
     tasks,
     times,
@@ -33,6 +34,7 @@ RULES: tuple[Rule, ...] = (
     conversions.RULE,
     declared_keys.RULE,
     declarations.RULE,
+    scoring.RULE,
 )
 
 

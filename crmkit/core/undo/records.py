@@ -16,10 +16,13 @@ from crmkit.errors import Problem
 from crmkit.model.query.filters import CustomKey
 from crmkit.model.record import Kind, Record
 from crmkit.records.settings.field import MOST, DeclaredField
+from crmkit.records.settings.rule import MOST as MOST_RULES
+from crmkit.records.settings.rule import ScoringRule
 from crmkit.storage import links, records
 from crmkit.storage.custom import declarations
 from crmkit.storage.log import audit, operations
 from crmkit.storage.log.operations import Entry
+from crmkit.storage.scoring import rules
 
 MOST_LINKS = 5  # of one field that lead to a record that would go, in an answer
 
@@ -192,3 +195,5 @@ def _holds_its_place(scene: Scene, kind: Kind, entry: Entry, values: Mapping[str
             yield f"{entry.target}.key", f"belongs to {kind.handle(field)} now"
         elif declarations.count(connection, place, values["kind"]) >= MOST:
             yield f"{entry.target}.kind", f"has {MOST} declared fields; at most {MOST} fit"
+    elif issubclass(kind.record, ScoringRule) and rules.count(connection, place, values["kind"]) >= MOST_RULES:
+        yield f"{entry.target}.kind", f"has {MOST_RULES} scoring rules; at most {MOST_RULES} fit"

@@ -5,12 +5,13 @@ text line, JSON, the manual's table, OpenAPI and the audit diff are all derived 
 """
 
 from crmkit.model.record.alike import Alike
-from crmkit.model.record.bases import REACHED, Followed, Reached, Record, Scored, Tracked
+from crmkit.model.record.bases import REACHED, SCORE, Followed, Reached, Record, Scored, Tracked
 from crmkit.model.record.kind import SEQ, Forecast, Index, Kind, Reminds, index, kind_of, partial, unique
 from crmkit.model.record.kinds import Kinds, Reference
 
 __all__ = [
     "REACHED",
+    "SCORE",
     "SEQ",
     "Alike",
     "Followed",

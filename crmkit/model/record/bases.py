@@ -34,6 +34,10 @@ class Followed(Tracked, frozen=True):
     on_behalf_of: Annotated[list[str] | None, Addresses(), READ, DERIVED, DETAIL, "whom activities were for, first 200"]
 
 
+# The field that scoring rules make.
+SCORE = "score"
+
+
 class Scored(Followed, frozen=True):
     """A record that scoring rules give points."""
 

@@ -20,7 +20,7 @@ from crmkit.model.form import (
 )
 from crmkit.model.preferences import DEFAULTS, Preferences
 from crmkit.model.record.alike import Alike
-from crmkit.model.record.bases import Followed, Record
+from crmkit.model.record.bases import Followed, Record, Scored
 
 # The order in which rows were created: what lists of kinds that never change are sorted by.
 SEQ = Field("seq", Integer(), False, frozenset({READ}), "order of creation")
@@ -196,6 +196,11 @@ class Kind(Form, frozen=True, eq=False, dict=True):
     def is_logged(self) -> bool:
         """Whether activities are logged on records of this kind."""
         return issubclass(self.record, Followed)
+
+    @cached_property
+    def is_scored(self) -> bool:
+        """Whether scoring rules give its records points."""
+        return issubclass(self.record, Scored)
 
     @cached_property
     def has_title(self) -> bool:

@@ -68,7 +68,7 @@ def folded(endpoints: Sequence[Endpoint], kinds: Sequence[Kind]) -> list[Endpoin
         plurals: dict[str, list[str]] = {}
         for endpoint in group:
             if endpoint in kind_of:
-                plurals.setdefault(of_any[endpoint].summary, []).append(kind_of[endpoint].plural)
+                plurals.setdefault(of_any[endpoint].summary, []).append(word_of(kind_of[endpoint]))
         told = [f"{_those(kinds, names)}: {each}" for each, names in plurals.items()]
         if len(group) == len(kinds):
             usual = max(plurals, key=lambda each: len(plurals[each]))
@@ -80,17 +80,22 @@ def folded(endpoints: Sequence[Endpoint], kinds: Sequence[Kind]) -> list[Endpoin
 
 def _those(kinds: Sequence[Kind], names: Sequence[str]) -> str:
     """Return the names of some of the kinds, or of those that are not among them where they are few."""
-    others = [kind.plural for kind in kinds if kind.plural not in names]
-    return f"not {', '.join(others)}" if 0 < len(others) <= len(kinds) // 4 else ", ".join(names)
+    others = [word for kind in kinds if (word := word_of(kind)) not in names]
+    return f"not {', '.join(others)}" if 0 < len(others) < len(names) else ", ".join(names)
+
+
+def word_of(kind: Kind) -> str:
+    """Return what stands for a kind in paths."""
+    return kind.path.strip("/")
 
 
 def _is_of(endpoint: Endpoint, kind: Kind) -> bool:
-    return kind.path.strip("/") in endpoint.path.split("/")
+    return word_of(kind) in endpoint.path.split("/")
 
 
 def _of_any(endpoint: Endpoint, kind: Kind) -> Endpoint:
     """Return an endpoint of this kind without the kind's name."""
     summary = re.sub(rf"\b{kind.plural}\b", "KIND", endpoint.summary)
     summary = re.sub(rf"\b{kind.name}\b", "record", summary)
-    parts = ["KIND" if part == kind.path.strip("/") else part for part in endpoint.path.split("/")]
+    parts = ["KIND" if part == word_of(kind) else part for part in endpoint.path.split("/")]
     return Endpoint(endpoint.method, "/".join(parts), summary)

@@ -12,7 +12,7 @@ from crmkit.model.operators.rows import OPERATORS
 from crmkit.model.query.filters import quoted
 from crmkit.model.query.parse import DEFAULT_LIMIT, MAX_LIMIT
 from crmkit.model.record import Kind, Kinds
-from crmkit.render.manual.endpoints import Endpoint, endpoint_table, folded, kinds_alike, paths_list, under
+from crmkit.render.manual.endpoints import Endpoint, endpoint_table, folded, kinds_alike, paths_list, under, word_of
 from crmkit.render.manual.fields import field_table, names_table
 from crmkit.render.manual.tables import error_table, operator_table, settings_table
 from crmkit.settings import Settings
@@ -21,7 +21,7 @@ from crmkit.settings import Settings
 TOPICS = (
     *("reading", "querying", "operators", "counting", "analytics", "times"),
     *("writing", "many", "import", "export", "undo", "duplicates", "log", "brief", "reminders"),
-    *("signin", "teams", "proposals", "setup", "mcp", "json", "errors", "limits", "endpoints", "server"),
+    *("signin", "teams", "proposals", "setup", "scoring", "mcp", "json", "errors", "limits", "endpoints", "server"),
 )
 ALL = "all"  # in place of a topic: the whole manual
 
@@ -67,7 +67,7 @@ def manual(current: Settings, kinds: Kinds, endpoints: Sequence[Endpoint]) -> Ma
     described = (*kinds.records, kinds.activity, *kinds.settings)
     alike = kinds_alike(endpoints, described)
     rows = folded(endpoints, alike)
-    filled = _filled(current, kinds) | {"kinds": " or ".join(", ".join(kind.plural for kind in alike).rsplit(", ", 1))}
+    filled = _filled(current, kinds) | {"kinds": " or ".join(", ".join(map(word_of, alike)).rsplit(", ", 1))}
     written = {name: _read(name, filled) for name in TOPICS}
     elsewhere = {name: under(rows, starts) for name, text in written.items() if (starts := _starts(text))}
     told = {row for of_topic in elsewhere.values() for row in of_topic}

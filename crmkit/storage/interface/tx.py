@@ -27,7 +27,8 @@ class Known(Struct):
 
     The writer drops it whenever it may be wrong: after a unit that fails, whose statements are rolled back, and after
     one that changes who may do what. A failed attempt within a unit (see Tx.attempt) empties it. So no entry is ever
-    corrected; what puts a pipeline empties `pipelines`, what declares a key of custom `declared`.
+    corrected; what puts a pipeline empties `pipelines`, what declares a key of custom `declared`, what
+    writes a scoring rule `rules`.
 
     New ids of one transaction share a prefix, so their index entries fall on the same pages.
     """
@@ -36,12 +37,13 @@ class Known(Struct):
     last: dict[tuple[str, int], int] = field(default_factory=dict)  # (table, workspace's number) -> its newest row
     pipelines: dict[tuple[str, str], Pipeline] = field(default_factory=dict)  # by workspace and plural of the kind
     declared: dict[tuple[str, str], Any] = field(default_factory=dict)  # (workspace, kind) -> declared keys of custom
+    rules: dict[tuple[str, str], Any] = field(default_factory=dict)  # (workspace, kind) -> its active scoring rules
     unused: set[tuple[str, str]] = field(default_factory=set)  # (workspace, start of an id that no gone record had)
     start: str = field(default_factory=ids.start)  # of new ids
 
     def forget(self) -> None:
         """Drop all that was found out."""
-        for found in (self.actors, self.last, self.pipelines, self.declared, self.unused):
+        for found in (self.actors, self.last, self.pipelines, self.declared, self.rules, self.unused):
             found.clear()
 
 

@@ -58,7 +58,10 @@ class Nearest:
         names = {kind.name: kind.path.strip("/") for kind in kinds.all}
         self._plurals: dict[str, str] = {}  # contact -> contacts
         # other names of lists, which are paths alone too
-        self._lists = {kind.plural: names[kind.name] for kind in kinds.all if names[kind.name] != kind.plural}
+        elsewhere = {kind: names[kind.name] for kind in kinds.all if names[kind.name] != kind.plural}
+        self._lists = {kind.plural: path for kind, path in elsewhere.items()}
+        # scoring-rule -> scoring-rules, beside rule
+        self._plurals |= {f"{path.removesuffix(kind.plural)}{kind.name}": path for kind, path in elsewhere.items()}
         for prefix, name in kinds.prefixes.items():
             plural = names.get(name, f"{name}s")
             self._nouns[plural] = self._nouns[f"{{{name}_id}}"] = (prefix,)

@@ -15,6 +15,7 @@ from crmkit.core.people.tokens.given import TOKEN
 from crmkit.model.access import PROPOSE, Access
 from crmkit.model.configuration.pipeline import Stages
 from crmkit.model.declared.parts import KeyName
+from crmkit.model.expressions.field import Formula
 from crmkit.model.fields import Choice, Email, FieldType, Link, LinkToAny, LongText, Text, Timezone
 from crmkit.model.form import Form
 from crmkit.model.paths.request import RequestPath
@@ -34,7 +35,7 @@ NEVER = "2100-01-01T00:00:00Z"
 PLACEHOLDER = re.compile(r"\{(\w+)\}")
 
 # what an id in a path names, by the word before it
-NOUNS = {kind.plural: kind.prefix for kind in REGISTRY.all} | {
+NOUNS = {kind.path.strip("/"): kind.prefix for kind in REGISTRY.all} | {
     "workspaces": "ws",
     "members": "u",
     "invites": "inv",
@@ -97,6 +98,8 @@ def samples(type_: FieldType) -> list[Any]:
         return ["mine"]
     if isinstance(type_, RequestPath):
         return ["/contacts?stage=lead"]
+    if isinstance(type_, Formula):
+        return ["1"]
     assert isinstance(type_, Text | LongText | KeyName), f"no sample of {type_}"
     return ["Mine"]
 
@@ -256,6 +259,7 @@ def furnish(home: House, person: Person, workspace: str, word: str, tag: str) ->
         key = "Mine" if state == "live" else word  # as in samples: a field keeps its key
         ids_["f"] = new(person, "/fields", kind="contact", key=key, type="text", about=word)
         ids_["v"] = new(person, "/views", name=f"{word}-{state}", path=f"/contacts?search={word}")
+        ids_["sr"] = new(person, "/scoring-rules", name=word, expression=f'stage == "{word}"', weight=0)
         ids_["a"] = new(person, f"/contacts/{ids_['c']}/activities", body=f"{word} call")
         ids_["inv"] = new(person, f"/workspaces/{workspace}/invites", email=f"{state}@{word}{tag}.example.com")
         minted = person.post(f"/workspaces/{workspace}/tokens", json={"token_name": f"{word}{state}"})
@@ -276,6 +280,7 @@ def furnish(home: House, person: Person, workspace: str, word: str, tag: str) ->
     assert person.delete(f"/activities/{stand.gone['a']}").status_code == 200
     assert person.delete(f"/fields/{stand.gone['f']}").status_code == 200
     assert person.delete(f"/views/{stand.gone['v']}").status_code == 200
+    assert person.delete(f"/scoring-rules/{stand.gone['sr']}").status_code == 200
     for kind in (kind for kind in REGISTRY.linking_first if kind in KINDS):
         erased(person, f"/{kind.plural}/{stand.gone[kind.prefix]}")
     assert person.delete(f"/workspaces/{workspace}/invites/{stand.gone['inv']}").status_code == 200

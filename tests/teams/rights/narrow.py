@@ -43,6 +43,7 @@ def furnished(person: Person) -> dict[str, str]:
     ids["a"] = new(person, f"/contacts/{ids['c']}/activities", body=f"{HIDDEN} call")
     ids["f"] = new(person, "/fields", kind="deal", key="size", type="text", about=HIDDEN)
     ids["v"] = new(person, "/views", name="hers", path=f"/deals?search={HIDDEN}")
+    ids["sr"] = new(person, "/scoring-rules", name=HIDDEN, expression="1", weight=0)
     ids["ln"] = new(person, "/links", path=f"/deals?search={HIDDEN}")
     answer = person.post(f"/import?kind=companies&map.{HIDDEN}=name", content=f"{HIDDEN}\n{HIDDEN}\n")
     ids["imp"] = answer.text.split()[0].partition("/")[2]

@@ -42,6 +42,7 @@ from crmkit.storage.sqlite.migrations import (
     m0039_access,
     m0040_grants_access,
     m0041_proposals,
+    m0042_scoring,
 )
 from crmkit.storage.sqlite.migrations.migration import Migration
 
@@ -87,6 +88,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     m0039_access.MIGRATION,
     m0040_grants_access.MIGRATION,
     m0041_proposals.MIGRATION,
+    m0042_scoring.MIGRATION,
 )
 
 __all__ = ["MIGRATIONS", "Migration"]

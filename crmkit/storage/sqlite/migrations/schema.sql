@@ -1,4 +1,4 @@
--- 41;
+-- 42;
 CREATE TABLE migrations (
             number INTEGER PRIMARY KEY,
             name TEXT NOT NULL,
@@ -18,7 +18,7 @@ CREATE TABLE workspaces (
             plan TEXT NOT NULL,
             created_at TEXT NOT NULL,
             created_by TEXT NOT NULL
-        , timezone TEXT NOT NULL DEFAULT 'UTC', currency TEXT NOT NULL DEFAULT 'USD', country TEXT NOT NULL DEFAULT '', language TEXT NOT NULL DEFAULT '', date_format TEXT NOT NULL DEFAULT '', code_prefix TEXT NOT NULL DEFAULT '', declared_kinds TEXT NOT NULL DEFAULT '') STRICT
+        , timezone TEXT NOT NULL DEFAULT 'UTC', currency TEXT NOT NULL DEFAULT 'USD', country TEXT NOT NULL DEFAULT '', language TEXT NOT NULL DEFAULT '', date_format TEXT NOT NULL DEFAULT '', code_prefix TEXT NOT NULL DEFAULT '', declared_kinds TEXT NOT NULL DEFAULT '', scored_kinds TEXT NOT NULL DEFAULT '') STRICT
         ;
 CREATE TABLE memberships (
             workspace_id TEXT NOT NULL REFERENCES workspaces (id),
@@ -207,7 +207,7 @@ CREATE TABLE deals (
             updated_at TEXT NOT NULL,
             created_by TEXT NOT NULL,
             activities INTEGER NOT NULL,
-            last_activity_at TEXT, status_key INTEGER NOT NULL DEFAULT 0, last_contacted_at TEXT, contacts_made INTEGER NOT NULL DEFAULT 0, on_behalf_of TEXT, on_behalf_of_key TEXT, closed_at TEXT, lost_reason TEXT, lost_reason_key TEXT, probability INTEGER, source TEXT, source_key TEXT, source_id TEXT,
+            last_activity_at TEXT, status_key INTEGER NOT NULL DEFAULT 0, last_contacted_at TEXT, contacts_made INTEGER NOT NULL DEFAULT 0, on_behalf_of TEXT, on_behalf_of_key TEXT, closed_at TEXT, lost_reason TEXT, lost_reason_key TEXT, probability INTEGER, source TEXT, source_key TEXT, source_id TEXT, score REAL NOT NULL DEFAULT 0,
             UNIQUE (workspace_id, id),
             FOREIGN KEY (workspace_id, contact_id) REFERENCES contacts (workspace_id, id),
             FOREIGN KEY (workspace_id, company_id) REFERENCES companies (workspace_id, id)
@@ -606,6 +606,12 @@ CREATE UNIQUE INDEX proposals_by_id ON proposals (workspace_id, id);
 CREATE INDEX proposals_by_state ON proposals (workspace_id, state, seq, size);
 CREATE INDEX proposals_open ON proposals (created_at) WHERE state = 'open';
 CREATE INDEX proposals_closed ON proposals (closed_at) WHERE closed_at <> '';
+CREATE TABLE "rules" (seq INTEGER PRIMARY KEY, workspace_id TEXT NOT NULL, id TEXT NOT NULL, name TEXT NOT NULL, name_key TEXT NOT NULL, "kind" TEXT NOT NULL, expression TEXT NOT NULL, weight REAL NOT NULL, active INTEGER NOT NULL, version INTEGER NOT NULL, created_at TEXT NOT NULL, updated_at TEXT NOT NULL, created_by TEXT NOT NULL, UNIQUE (workspace_id, id)) STRICT;
+CREATE INDEX "rules_by_updated_at" ON "rules" (workspace_id, "updated_at", id);
+CREATE INDEX "rules_by_kind" ON "rules" (workspace_id, "kind", "updated_at", id);
+CREATE INDEX "contacts_by_score" ON "contacts" (workspace_id, "score", id);
+CREATE INDEX "companies_by_score" ON "companies" (workspace_id, "score", id);
+CREATE INDEX "deals_by_score" ON "deals" (workspace_id, "score", id);
 INSERT INTO activities_search (activities_search, rank) VALUES ('automerge', 8);
 INSERT INTO campaigns_search (campaigns_search, rank) VALUES ('automerge', 8);
 INSERT INTO companies_search (companies_search, rank) VALUES ('automerge', 8);

@@ -41,6 +41,7 @@ def alice(home: House) -> Iterator[Person]:
             id = person.json_of("POST", "/contacts", {**body, "code": f"{at}", "tags": ["a", "b"][: at % 3]})["id"]
             person.post(f"/contacts/{id}/activities", json={"body": f"spoke {at}", "kind": "call"})
         person.post("/views", json={"name": "leads", "path": "/contacts?stage=lead"})
+        person.post("/scoring-rules", json={"name": "warm", "expression": "activities"})
         person.post("/fields", json={"kind": "contact", "key": "size", "type": "number"})
         yield person
 

@@ -1,0 +1,73 @@
+"""The scoring rules of a workspace: which are active, and as what their expressions are read."""
+
+from functools import lru_cache
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from crmkit.model.expressions import Expression, parse
+from crmkit.model.record import SCORE, Kind
+from crmkit.storage.interface.connection import Connection
+from crmkit.storage.interface.tx import Tx
+
+
+class ActiveRule(Struct, frozen=True):
+    """A rule that counts, with its expression read."""
+
+    id: str
+    name: str
+    weight: float
+    expression: Expression
+
+
+Rules = tuple[ActiveRule, ...]
+
+
+@lru_cache(4096)
+def parsed(kind: Kind, text: str) -> Expression:
+    """Return the expression that a text spells about records of a kind; raises BadExpression."""
+    return parse(text, kind, SCORE)
+
+
+def known(tx: Tx, kind: Kind, workspace_id: str) -> Rules:
+    """Return the active rules for a kind; without a statement where the actor's workspace has none."""
+    actor = tx.actor
+    if actor is not None and actor.workspace_id == workspace_id:
+        names = actor.preferences.scored_kinds
+        if not names or kind.name not in names.split():
+            return ()
+    key = (workspace_id, kind.name)
+    found: Rules | None = tx.known.rules.get(key)
+    if found is None:
+        found = tx.known.rules[key] = active(tx.connection, workspace_id, kind)
+    return found
+
+
+def active(connection: Connection, workspace_id: str, kind: Kind) -> Rules:
+    """Return the active rules for a kind, in the order in which they were made."""
+    sql = (
+        "SELECT r.id, r.name, r.weight, r.expression FROM rules AS r "
+        'WHERE r.workspace_id = ? AND r."kind" = ? AND r.active = 1 ORDER BY r.seq'
+    )
+    rows = connection.execute(sql, (workspace_id, kind.name)).fetchall()
+    return tuple(ActiveRule(id, name, weight, parsed(kind, text)) for id, name, weight, text in rows)
+
+
+def count(connection: Connection, workspace_id: str, kind_name: str) -> int:
+    """Return how many rules there are for a kind, active or not."""
+    sql = 'SELECT count(*) FROM rules AS r WHERE r.workspace_id = ? AND r."kind" = ?'
+    number: int = connection.execute(sql, (workspace_id, kind_name)).fetchone()[0]
+    return number
+
+
+def changed(tx: Tx) -> None:
+    """Write which kinds have active rules where every actor of the workspace has it, after a rule was written."""
+    workspace_id = tx.by.workspace_id
+    rows = tx.connection.execute(
+        'SELECT DISTINCT r."kind" FROM rules AS r WHERE r.workspace_id = ? AND r.active = 1', (workspace_id,)
+    )
+    names = " ".join(sorted(name for (name,) in rows))
+    tx.known.rules.clear()
+    if names != tx.by.preferences.scored_kinds:
+        tx.connection.execute("UPDATE workspaces SET scored_kinds = ? WHERE id = ?", (names, workspace_id))
+        tx.actor = replace(tx.by, preferences=replace(tx.by.preferences, scored_kinds=names))
