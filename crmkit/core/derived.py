@@ -16,7 +16,7 @@ from crmkit.core.declared import indexing
 from crmkit.core.duplicates import pairing
 from crmkit.core.duplicates.matching import Match
 from crmkit.core.followed import Change
-from crmkit.model.record import REACHED, Kind, Kinds, Record
+from crmkit.model.record import REACHED, SCORE, Kind, Kinds, Record
 from crmkit.records.between import dismissal
 from crmkit.records.settings.field import DeclaredField
 from crmkit.records.settings.rule import ScoringRule
@@ -98,8 +98,9 @@ def reached(tx: Tx, kind: Kind, record: Record) -> Record:
     """Return a record as it is after a POST reached it that did not create it: neither version nor log tell of that."""
     if REACHED not in kind.by_name:
         return record
-    tallies.reach(tx, kind, record.id, tx.now)
-    return structs.replace(record, **{REACHED: max(tx.now, getattr(record, REACHED) or "")})
+    score = tallies.reach(tx, kind, record.id, tx.now)
+    scored = {} if score is None else {SCORE: score}
+    return structs.replace(record, **{REACHED: max(tx.now, getattr(record, REACHED) or ""), **scored})
 
 
 def _count_members(tx: Tx, kinds: Kinds, changes: Iterable[Change]) -> None:

@@ -1,8 +1,8 @@
 """Records in and out of their tables.
 
 `put`, `relink` and `remove_linked` write what is logged, and leave audit entries, counts, search texts, values of
-declared keys and sums of what is open with it. `restate` and `add` write copies of titles and counts, which are not
-logged.
+declared keys, scores and sums of what is open with it. `restate` and `add` write copies of titles and counts, which
+are not logged.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -24,6 +24,7 @@ from crmkit.storage.interface.connection import Connection, Rows
 from crmkit.storage.interface.dialect import Dialect
 from crmkit.storage.interface.tx import Tx
 from crmkit.storage.log import audit
+from crmkit.storage.scoring import scores
 
 _encode = msgspec.json.encode
 _decode = msgspec.json.Decoder(list[Any]).decode
@@ -94,7 +95,7 @@ def put(tx: Tx, kind: Kind, before: Record | None, after: Record | None, merged_
     verb, seq, record, changes = written
     if before is None or after is None:
         _count(tx, kind, 1 if before is None else -1)
-    left = None if after is None else record
+    left = None if after is None else scores.follow(tx, kind, record)
     _queue(tx, kind, ((seq, left),))
     custom_values.follow(tx, kind, seq, before, left)
     open_sums.follow(tx, kind, before, left)
@@ -206,7 +207,7 @@ def _write_linked(
         f"RETURNING {returned(tx.connection.dialect, kind)}",
         (*written.values(), *more_args, tx.by.workspace_id, id),
     ).fetchall()
-    return [(seq, shown(kind, packed)) for packed, seq in rows]
+    return [(seq, scores.follow(tx, kind, shown(kind, packed))) for packed, seq in rows]
 
 
 def live(connection: Connection, workspace_id: str, name: str) -> int:

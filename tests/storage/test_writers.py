@@ -16,6 +16,7 @@ LOGGED = {("records.py", name) for name in ("_insert_sql", "_changed", "_deleted
 UNLINKED_OR_RESTATED = {("records.py", "_write_linked"), ("records.py", "follow_country")}
 CASCADED = {("records.py", "remove_linked")}
 COUNTED = {("records.py", "add"), ("derived/tallies.py", "write")}
+SCORED = {("scoring/scores.py", "follow")}
 ERASED = {("workspaces/erasure.py", "erase")}
 ARRIVED = {("transfer/snapshots/arriving.py", "insert")}  # with their entries of the log
 TEXTS = {("sqlite/search/indexing.py", name) for name in ("queue", "index", "merge")} | {
@@ -36,6 +37,7 @@ def writers(room: Path) -> set[tuple[str, str]]:
     return found
 
 
-def test_records_are_written_by_put_and_two_more_and_what_is_not_logged_by_five_others() -> None:
-    assert writers(SOURCE / "storage") == LOGGED | UNLINKED_OR_RESTATED | CASCADED | COUNTED | ERASED | ARRIVED | TEXTS
+def test_records_are_written_by_put_and_two_more_and_what_is_not_logged_by_six_others() -> None:
+    derived = UNLINKED_OR_RESTATED | COUNTED | SCORED
+    assert writers(SOURCE / "storage") == LOGGED | derived | CASCADED | ERASED | ARRIVED | TEXTS
     assert writers(SOURCE / "core") == set()

@@ -12,6 +12,7 @@ from crmkit.model.record import REACHED, Kind
 from crmkit.storage.columns import quoted
 from crmkit.storage.derived import addresses
 from crmkit.storage.interface.tx import Tx
+from crmkit.storage.scoring import again
 
 _NEWEST = (
     "SELECT a.occurred_at FROM activities AS a WHERE a.workspace_id = ? AND a.{link} = ?{also} "
@@ -50,10 +51,11 @@ class Tally(Struct):
             self.addresses.update(filter(None, [now]))
 
 
-def write(tx: Tx, workspace_id: str, kind: Kind, id: str, tally: Tally, contacts: tuple[str, ...]) -> None:
+def write(tx: Tx, workspace_id: str, kind: Kind, id: str, tally: Tally, contacts: tuple[str, ...]) -> float | None:
     """Write a tally on its record; `contacts` are the kinds of activities that count as contacts made.
 
     Where the newest is gone, it is looked up by the index on the link, which knows the kinds of activities as well.
+    Return the score that the record has then, None where no scoring rule is active.
     """
     link = quoted(kind.activity_link)
     also = f" AND a.kind IN ({', '.join('?' * len(contacts))}) AND {_TAKEN_PLACE}"
@@ -65,16 +67,17 @@ def write(tx: Tx, workspace_id: str, kind: Kind, id: str, tally: Tally, contacts
     ]
     if tally.reached_at and REACHED in kind.by_name:
         parts.append(_latest(tx, REACHED, tally.reached_at))
-    if parts:
-        sets, values = ", ".join(sql for sql, _ in parts), [value for _, held in parts for value in held]
-        sql = f"UPDATE {quoted(kind.plural)} SET {sets} WHERE workspace_id = ? AND id = ?"
-        tx.connection.execute(sql, (*values, *args))
+    if not parts:
+        return None
+    sets, values = ", ".join(sql for sql, _ in parts), [value for _, held in parts for value in held]
+    sql = f"UPDATE {quoted(kind.plural)} SET {sets} WHERE workspace_id = ? AND id = ?"
+    tx.connection.execute(sql, (*values, *args))
+    return again.follow(tx, kind, workspace_id, id)
 
 
-def reach(tx: Tx, kind: Kind, id: str, at: str) -> None:
-    """Write that a POST reached a record at this time, if its kind tells and none did later."""
-    if REACHED in kind.by_name:
-        write(tx, tx.by.workspace_id, kind, id, Tally(reached_at=at), ())
+def reach(tx: Tx, kind: Kind, id: str, at: str) -> float | None:
+    """Write that a POST reached a record at this time, if its kind tells and none did later; return as `write` does."""
+    return write(tx, tx.by.workspace_id, kind, id, Tally(reached_at=at), ()) if REACHED in kind.by_name else None
 
 
 _Part = tuple[str, tuple[Any, ...]]  # of an UPDATE: what it sets, and the values in it

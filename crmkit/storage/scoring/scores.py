@@ -1,0 +1,66 @@
+"""The score of a record follows each write of it, in the same transaction: no version, no audit entry.
+
+`records` and `derived` call `follow` with what they wrote. In a workspace without active rules that is no statement.
+"""
+
+from zoneinfo import ZoneInfo
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from crmkit.model.expressions import Scope
+from crmkit.model.expressions.score import clamped, points, total
+from crmkit.model.record import SCORE, Kind, Record
+from crmkit.storage.columns import quoted
+from crmkit.storage.interface.tx import Tx
+from crmkit.storage.scoring import rules
+from crmkit.storage.scoring.rules import ActiveRule, Rules
+
+
+class Given(Struct, frozen=True):
+    """What a rule gives a record."""
+
+    rule: ActiveRule
+    value: float
+    points: float
+
+
+def follow(tx: Tx, kind: Kind, record: Record, workspace_id: str = "") -> Record:
+    """Return a record that was just written as it is with its score; without a workspace it is one of the actor's."""
+    if not kind.is_scored:
+        return record
+    workspace_id = workspace_id or tx.by.workspace_id
+    found = rules.known(tx, kind, workspace_id)
+    old = score_of(record)
+    if not found and not old:
+        return record
+    new = clamped(total(each.points for each in given(found, scope(tx, workspace_id, record))))
+    if new == old:
+        return record
+    sql = f"UPDATE {quoted(kind.plural)} SET {SCORE} = ? WHERE workspace_id = ? AND id = ?"
+    tx.connection.execute(sql, (new, workspace_id, record.id))
+    return replace(record, **{SCORE: new})
+
+
+def given(of_kind: Rules, scope: Scope) -> list[Given]:
+    """Return what each rule gives."""
+    values = ((rule, rule.expression.value(scope)) for rule in of_kind)
+    return [Given(rule, value, points(value, rule.weight)) for rule, value in values]
+
+
+def scope(tx: Tx, workspace_id: str, record: Record) -> Scope:
+    """Return what rules of a workspace are evaluated for: a record of it, at the moment of this transaction."""
+    return Scope(record, tx.now, ZoneInfo(_timezone(tx, workspace_id)))
+
+
+def score_of(record: Record) -> float:
+    score: float = getattr(record, SCORE)
+    return score
+
+
+def _timezone(tx: Tx, workspace_id: str) -> str:
+    if tx.actor is not None and tx.actor.workspace_id == workspace_id:
+        return tx.actor.preferences.timezone
+    sql = "SELECT timezone FROM workspaces WHERE id = ?"
+    name: str = tx.connection.execute(sql, (workspace_id,)).fetchone()[0]
+    return name
