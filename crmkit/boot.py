@@ -32,8 +32,10 @@ from crmkit.core.transfer import uploads
 from crmkit.core.transfer.imports import job as importing
 from crmkit.core.undo import job as undoing
 from crmkit.core.upkeep import keep_up
+from crmkit.ip import Networks
 from crmkit.mail import mailer
 from crmkit.model.record import Kinds
+from crmkit.outbound.client import Outbound
 from crmkit.records import DECLARED, kinds_of
 from crmkit.settings import Settings, SettingsError, check_https, load
 from crmkit.storage import secret
@@ -96,7 +98,8 @@ def crm_of(
         send = mailer(settings.mail.smtp_url, settings.mail.sender)
     except (ValueError, OSError) as error:
         raise SettingsError(str(error)) from None
-    return Crm(settings, database, send, key, clock, kinds, jobs, Uploads(folder))
+    outbound = Outbound(Networks(settings.webhooks.allow))
+    return Crm(settings, database, send, key, clock, kinds, jobs, Uploads(folder), outbound)
 
 
 def application(crm: Crm, log: "AccessLog | None" = None, more: "Sequence[Route]" = ()) -> "Edge":

@@ -13,6 +13,7 @@ from typing import Any
 CATALOGUE: dict[str, tuple[tuple[int, ...], str]] = {
     "invalid_json": ((400,), "the body is not one JSON object"),
     "invalid_file": ((400,), "the file cannot be read as its kind of file"),
+    "address_refused": ((400,), "a URL whose host this server may not connect to"),
     "unknown_field": ((400,), "a name that no field has, or that only the server writes"),
     "missing_field": ((400,), "a required field is absent or empty"),
     "invalid_value": ((400, 403), "a value of the wrong type, form or length; 403 for a foreign Origin at /mcp"),

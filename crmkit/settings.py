@@ -105,6 +105,14 @@ class Limits(Struct, frozen=True, forbid_unknown_fields=True):
     idle_seconds: Annotated[Positive, "seconds that a connection is kept for the next request"] = 30
 
 
+class Webhooks(Struct, frozen=True, forbid_unknown_fields=True):
+    allow: Annotated[
+        tuple[str, ...],
+        "networks that requests of this server may reach though they are not public, also by http; comma-separated in "
+        "the environment",
+    ] = ()
+
+
 Caps = dict[str, int]  # of one plan: what is left out is unlimited, 0 is none allowed
 # what a plan may limit as well: requests to a workspace by all its tokens, in so many seconds; 0 switches the limit off
 RATES = {"requests_per_minute": 60, "requests_per_10_minutes": 600}
@@ -124,6 +132,7 @@ class Settings(Struct, frozen=True):
     mail: Mail = Mail()
     auth: Auth = Auth()
     limits: Limits = Limits()
+    webhooks: Webhooks = Webhooks()
     plans: Plans = field(default_factory=lambda: Plans(named={"unlimited": {}}))
 
     @property
@@ -271,6 +280,7 @@ def _converted(tree: dict[str, Any], capped: Sequence[str]) -> Settings:
         mail=_section("mail", tree.get("mail", {}), Mail),
         auth=_section("auth", tree.get("auth", {}), Auth),
         limits=_section("limits", tree.get("limits", {}), Limits),
+        webhooks=_section("webhooks", tree.get("webhooks", {}), Webhooks),
         plans=Plans(default, named),
     )
 
@@ -292,11 +302,15 @@ def _section(name: str, keys: Any, struct: type[T]) -> T:
 
 
 def _checked(settings: Settings) -> Settings:
-    for network in settings.server.trusted_proxies:
+    networks = {
+        "[server] trusted_proxies": settings.server.trusted_proxies,
+        "[webhooks] allow": settings.webhooks.allow,
+    }
+    for name, network in ((name, network) for name, texts in networks.items() for network in texts):
         try:
             ip.network(network)
         except ValueError:
-            raise SettingsError(f"[server] trusted_proxies: {network!r} is no address or network") from None
+            raise SettingsError(f"{name}: {network!r} is no address or network") from None
     base_url = settings.server.base_url
     if base_url and not _BASE_URL.fullmatch(base_url):
         raise SettingsError(

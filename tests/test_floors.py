@@ -30,6 +30,7 @@ FLOORS = {
     "files": 2,
     "storage": 2,
     "mail": 2,
+    "outbound": 2,
     "core": 3,
     "web": 4,
     "mcp": 5,

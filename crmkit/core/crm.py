@@ -12,6 +12,7 @@ from crmkit.core.jobs.traffic import Traffic
 from crmkit.core.transfer.imports.open_files import OpenFiles, PlannedFiles
 from crmkit.mail import Mailer
 from crmkit.model.record import Kinds
+from crmkit.outbound.client import Outbound
 from crmkit.settings import Settings
 from crmkit.storage.interface.database import Database
 from crmkit.storage.requests.answers import Place
@@ -34,6 +35,7 @@ class Crm(Struct, frozen=True):
     kinds: Kinds
     jobs: JobKinds
     uploads: Uploads
+    outbound: Outbound
     unanswered: set[Place] = field(default_factory=set)
     waiting: Waiting = field(default_factory=Waiting)
     traffic: Traffic = field(default_factory=Traffic)

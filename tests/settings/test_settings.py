@@ -46,6 +46,7 @@ EVERY_SETTING: list[tuple[str, str, str, Any]] = [
     ("limits", "head_seconds", "CRMKIT_LIMITS_HEAD_SECONDS", 10),
     ("limits", "stall_seconds", "CRMKIT_LIMITS_STALL_SECONDS", 30),
     ("limits", "idle_seconds", "CRMKIT_LIMITS_IDLE_SECONDS", 30),
+    ("webhooks", "allow", "CRMKIT_WEBHOOKS_ALLOW", ()),
     ("plans", "default", "CRMKIT_PLANS_DEFAULT", "unlimited"),
 ]
 
@@ -88,6 +89,7 @@ OTHER: dict[str, tuple[str, str, Any]] = {
     "CRMKIT_LIMITS_HEAD_SECONDS": ("1", "1", 1),
     "CRMKIT_LIMITS_STALL_SECONDS": ("5", "5", 5),
     "CRMKIT_LIMITS_IDLE_SECONDS": ("60", "60", 60),
+    "CRMKIT_WEBHOOKS_ALLOW": ("10.0.0.0/8, fd00::/8", '["10.0.0.0/8", "fd00::/8"]', ("10.0.0.0/8", "fd00::/8")),
     "CRMKIT_PLANS_DEFAULT": ("unlimited", '"unlimited"', "unlimited"),
 }
 
