@@ -24,6 +24,7 @@ from crmkit.clock import Clock, stamp, system_clock
 from crmkit.core.call import Call
 from crmkit.core.configuration import building, countries
 from crmkit.core.crm import Crm
+from crmkit.core.erasure import job as erasing
 from crmkit.core.jobs.kind import JobKinds
 from crmkit.core.jobs.runner import run_jobs
 from crmkit.core.many import in_steps
@@ -59,7 +60,9 @@ T = TypeVar("T")
 OWN_FILES = 128  # descriptors kept free for the database, mail, and refusals of surplus clients
 FLUSH_SECONDS = 0.3  # what is still to be logged at the end may take this long
 KINDS = kinds_of(DECLARED)
-JOBS = JobKinds(*building.JOBS, countries.job_of(KINDS), in_steps.JOB, undoing.job_of(KINDS), importing.JOB)
+JOBS = JobKinds(
+    *building.JOBS, countries.job_of(KINDS), in_steps.JOB, undoing.job_of(KINDS), importing.JOB, erasing.JOB
+)
 NEW_OBJECTS = 10_000  # before the garbage collector looks for cycles among them; Python's own number is 700
 
 

@@ -25,6 +25,11 @@ def binding(act: str, touched: Iterable[tuple[str, int]] | Iterable[str], query:
     return sha256(json.dumps([act, sorted(touched), query, body.hex()]))
 
 
+def waits(tx: Tx, bound: bytes, sent: str) -> bool:
+    """Tell whether `sent` is a confirm token that is good for the act with this binding, which stays good."""
+    return confirmations.holds(tx, bound, sent, MINUTES)
+
+
 def require(tx: Tx, sent: str, bound: bytes, says: str, again: str, body: str = "") -> Problem | None:
     """Use up the confirm token that was `sent` and return None, if it is good for the act with this binding.
 

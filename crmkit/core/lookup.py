@@ -10,8 +10,10 @@ from crmkit.errors import Problem, listed
 from crmkit.model import names
 from crmkit.model.fields import Key
 from crmkit.model.record import Kind, Record
+from crmkit.records.audit import ERASE
 from crmkit.storage import deleted, records
 from crmkit.storage.interface.connection import Connection
+from crmkit.storage.log import operations
 
 
 def id_or_key(kind: Kind, text: str) -> str | Key:
@@ -50,6 +52,9 @@ def _check_deleted(connection: Connection, kind: Kind, workspace_id: str, id: st
     if gone is None:
         return
     what = f"This {kind.name} was" if into == id else f"This {kind.name} was merged into {into}, which was"
+    last = operations.newest_of(connection, workspace_id, kind.handle(into))
+    if last is not None and last.action.endswith(f".{ERASE}"):
+        raise Problem("not_found", f"{what} erased at {last.at}; nothing of it is left.")
     held = f"GET /audit?target={kind.handle(into)} shows what it held."
     raise Problem("not_found", f"{what} deleted at {gone.at}; {held}")
 

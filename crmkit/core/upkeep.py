@@ -14,11 +14,14 @@ from crmkit.clock import after
 from crmkit.core import followed
 from crmkit.core.call import Call
 from crmkit.core.duplicates import catching_up
+from crmkit.core.erasure import job
 from crmkit.core.sweep import sweep
 from crmkit.errors import Problem
+from crmkit.storage import jobs
 from crmkit.storage.duplicates import unpaired
 from crmkit.storage.interface.commits import Listener
 from crmkit.storage.interface.lanes import ANYWHERE
+from crmkit.storage.interface.tx import Tx
 from crmkit.storage.workspaces import erasure
 
 log = logging.getLogger("crmkit")
@@ -113,14 +116,20 @@ async def merge_all(call: Call, listener: Listener) -> None:
 
 
 async def scrub(call: Call) -> None:
-    """Leave no byte of erased workspaces in the index or the log, in small steps; others write between them."""
+    """Leave no byte of what was erased in the index or the log, in small steps; others write between them."""
     crm, texts = call.crm, call.crm.database.texts
     erased = await call.read(erasure.pending)
     if not erased:
         return
+    await index_all(call)  # what was deleted may still wait for that
     for kind in crm.kinds.searched:
         is_whole = True  # first merge all present segments into one
         while await call.write(partial(texts.merge, kind=kind, is_whole=is_whole), lanes=ANYWHERE, silent=True):
             is_whole = False
     if await crm.database.forget_log():
-        await call.write(partial(erasure.finish, upto=erased), lanes=ANYWHERE, silent=True)
+        await call.write(partial(_scrubbed, upto=erased), lanes=ANYWHERE, silent=True)
+
+
+def _scrubbed(tx: Tx, upto: int) -> None:
+    erasure.finish(tx, upto)
+    jobs.wake(tx, job.NAME)

@@ -12,6 +12,7 @@ from crmkit.model.record import Kind, Record, index, kind_of, partial
 
 OF_RECORDS = ("create", "update", "delete", "restore")
 MERGE = "merge"  # of the record that went into another
+ERASE = "erase"  # of a person, of whom nothing else stays
 # what is logged beside changes of records; a test compares it with the verbs that log
 OF_PEOPLE = {
     "workspace": ("create", "update"),
@@ -33,12 +34,16 @@ class AuditEntry(Record, frozen=True):
     token_name: Annotated[str, Word(), READ, "the token they used"]
     action: Annotated[str, Word(), READ, "kind and verb, like contact.update"]
     target: Annotated[str, Handle(), READ, "handle of what changed"]
-    changes: Annotated[dict[str, Any], Json(), READ, "each changed field as [old, new]"]
+    changes: Annotated[dict[str, Any], Json(), READ, "each changed field as [old, new]; none once erased"]
+
+
+def _verbs(kind: Kind) -> tuple[str, ...]:
+    return (*OF_RECORDS, *((MERGE,) if kind.is_mergeable else ()), *((ERASE,) if kind.is_person else ()))
 
 
 def audit_of(kinds: Sequence[Kind]) -> Kind:
     """Return the kind of the log of these kinds, which knows all actions and all kinds of handles."""
-    verbs = {kind.name: (*OF_RECORDS, MERGE) if kind.is_mergeable else OF_RECORDS for kind in kinds} | OF_PEOPLE
+    verbs: dict[str, tuple[str, ...]] = {kind.name: _verbs(kind) for kind in kinds} | OF_PEOPLE
     actions = (f"{noun}.{verb}" for noun, each in verbs.items() for verb in each)
     words = {word: kind.name for kind in kinds for word in (kind.name, kind.plural)}
     words |= {word: name for name in ids.OTHERS.values() for word in (name, f"{name}s")}

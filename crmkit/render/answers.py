@@ -319,9 +319,10 @@ def done(message: str, facts: Mapping[str, Any], tail: Tail = NO_TAIL, **more: A
     return Card({}, {"ok": True, "message": message, **facts}, done=message, tail=tail, **more)
 
 
-def noted(message: str, facts: Mapping[str, Any], notes: Sequence[str]) -> Card:
-    """Return the same with notes, if there are any."""
-    return done(message, {**facts, "notes": list(notes)} if notes else facts, Tail(notes=notes) if notes else NO_TAIL)
+def noted(message: str, facts: Mapping[str, Any], notes: Sequence[str], is_final: bool = False) -> Card:
+    """Return the same with notes, if there are any; `is_final` where no undo takes it back."""
+    tail = Tail(notes=notes, is_final=is_final) if notes or is_final else NO_TAIL
+    return done(message, {**facts, "notes": list(notes)} if notes else facts, tail)
 
 
 class Failure(Answer, Struct, frozen=True):

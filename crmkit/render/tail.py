@@ -27,6 +27,7 @@ class Tail(Struct, frozen=True):
     is_dry: bool = False
     read_as: str = ""  # what was asked, in words
     call: str = ""  # that comes next
+    is_final: bool = False  # no undo takes it back
 
     def after(self, write: "Tail") -> "Tail":
         """Return this with what `write` tells of the write itself; of two operations this one's is told."""
@@ -36,7 +37,7 @@ class Tail(Struct, frozen=True):
             self.notes,
             self.outcome,
             self.operation or write.operation,
-            self.can_undo or write.can_undo,
+            (self.can_undo or write.can_undo) and not self.is_final,
             write.hides,
             self.now,
             self.timezone,

@@ -61,6 +61,16 @@ def successors(connection: Connection, workspace_id: str, ids: Collection[str]) 
     return {id: _last(found, id) for id in ids if id in found}
 
 
+def predecessors(connection: Connection, workspace_id: str, id: str) -> list[str]:
+    """Return the ids of the records that were merged into this one, or into one that was."""
+    sql = (
+        "WITH RECURSIVE earlier (id) AS (SELECT id FROM deleted WHERE workspace_id = ? AND merged_into = ? UNION "
+        "SELECT d.id FROM deleted AS d JOIN earlier ON d.merged_into = earlier.id WHERE d.workspace_id = ?) "
+        "SELECT id FROM earlier"
+    )
+    return [found for (found,) in connection.execute(sql, (workspace_id, id, workspace_id)).fetchall()]
+
+
 def _merged(connection: Connection, workspace_id: str, ids: Collection[str]) -> dict[str, str]:
     wanted = tuple(dict.fromkeys(ids))
     if not wanted:

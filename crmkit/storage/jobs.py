@@ -163,6 +163,13 @@ def writes(connection: Connection, workspace_id: str, op: int) -> bool:
     return connection.execute(sql, (workspace_id, op)).fetchone() is not None
 
 
+def unended(connection: Connection, workspace_id: str, kind: str) -> str | None:
+    """Return the id of a job that has not ended which somebody started, or the system one of this kind; else None."""
+    sql = "SELECT id FROM jobs WHERE workspace_id = ? AND due_at IS NOT NULL AND (token_id <> '' OR kind = ?) LIMIT 1"
+    row = connection.execute(sql, (workspace_id, kind)).fetchone()
+    return None if row is None else row[0]
+
+
 def stop(tx: Tx, workspace_id: str, id: str) -> Job | None:
     """Stop a job, which keeps what its steps did, and return it; None where there is none that still runs."""
     sql = (

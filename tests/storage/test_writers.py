@@ -17,7 +17,7 @@ UNLINKED_OR_RESTATED = {("records.py", "_write_linked"), ("records.py", "follow_
 CASCADED = {("records.py", "remove_linked")}
 COUNTED = {("records.py", "add"), ("derived/tallies.py", "write")}
 SCORED = {("scoring/scores.py", "follow")}
-ERASED = {("workspaces/erasure.py", "erase")}
+ERASED = {("workspaces/erasure.py", "erase"), ("erasure/beside.py", "clear")}
 ARRIVED = {("transfer/snapshots/arriving.py", "insert")}  # with their entries of the log
 TEXTS = {("sqlite/search/indexing.py", name) for name in ("queue", "index", "merge")} | {
     ("sqlite/search/texts.py", "erase")

@@ -109,6 +109,8 @@ def _as_of(connection: Connection, kind: Kind, workspace: Workspace, named: str 
     own = kind.handle(named) if isinstance(named, str) else ""
     live = records.fetch(connection, kind, workspace.id, named) if isinstance(named, str) else None
     first = entries.first_of(connection, workspace, own) if own else None
+    if first is not None and first.is_erased:
+        raise Problem("not_found", f"This {kind.noun} was erased: the log tells that it was there, and no more.")
     if live is None and first is None:
         live = lookup.existing(connection, kind, workspace.id, named)
     handle = live.handle if live else own

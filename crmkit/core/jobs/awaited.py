@@ -35,9 +35,9 @@ async def find(call: Call, id: str) -> Job:
     """
     bare = path_ids.bare(call.crm.kinds.prefixes, id, jobs.PREFIX, _WHERE)
     job = await call.read(jobs.find, call.actor.workspace_id, bare)
-    if job is None or not job.token_id:  # without a token it is a job of the system
+    kind = None if job is None else call.crm.jobs.get(job.kind)
+    if job is None or not (job.token_id or (kind and kind.is_told)):  # without a token it is a job of the system
         raise Problem("not_found", f"There is no job {bare} in this workspace, or it ended over a week ago. {_WHERE}")
     if job.token_id != call.actor.token_id:
-        kind = call.crm.jobs.get(job.kind)
         call.actor.access.check(f"{kind.area(job) if kind else '*'}.read")
     return job

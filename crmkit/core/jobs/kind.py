@@ -43,6 +43,7 @@ class JobKind(Struct, frozen=True):
     prepare: "Callable[[Call, Job], Awaitable[Any]] | None" = None
     step_in: "Callable[[Crm, Tx, Job], Job] | None" = None  # in place of `step`, where one needs the program's parts
     area: Callable[[Job], str] = lambda job: "*"  # that a token reads who is told of the job of another
+    is_told: bool = False  # though it is one of the system, somebody asked for it and is told of it
     ended: "Callable[[Crm, Tx, Job], None] | None" = None  # in the transaction that ends a job without its step
 
     def stepped(self, crm: "Crm", tx: Tx, job: Job) -> Job:

@@ -39,7 +39,7 @@ class Act(Struct, frozen=True):
 async def confirmed(
     call: Call,
     check: Callable[[Tx], Act | None],
-    do: Callable[[Tx], T],
+    do: Callable[[Tx], T | Problem],
     lanes: Lanes = (),
 ) -> T:
     """Return what `do` returned, if the act needs no code or `call.code` is the one that was mailed for it.

@@ -114,6 +114,12 @@ class Keyed:
                 "Another request was sent with this key. Send a new key with a new request; to repeat the old one, "
                 "send the same method, path, query and body.",
             )
+        if found.is_erased:
+            raise Problem(
+                "idempotency_mismatch",
+                "This request was done, and its answer told of a person who was erased since, so it is kept no more. "
+                "Send a new key only if you mean to do it again.",
+            )
         for need in found.needs.splitlines():
             _enter(tx, *need.split(" "))
         return found.answer

@@ -15,6 +15,7 @@ from crmkit.core.undo.reversal import Reversal, Scene, differs
 from crmkit.errors import Problem
 from crmkit.model.query.filters import CustomKey
 from crmkit.model.record import Kind, Record
+from crmkit.records.audit import ERASE
 from crmkit.records.settings.field import MOST, DeclaredField
 from crmkit.records.settings.rule import MOST as MOST_RULES
 from crmkit.records.settings.rule import ScoringRule
@@ -24,6 +25,7 @@ from crmkit.storage.log import audit, operations
 from crmkit.storage.log.operations import Entry
 from crmkit.storage.scoring import rules
 
+_ERASED = "was erased, or went with a person who was: nothing is left to bring back"
 MOST_LINKS = 5  # of one field that lead to a record that would go, in an answer
 
 
@@ -32,6 +34,8 @@ def reversal(scene: Scene, entry: Entry) -> Reversal:
     kind = scene.kinds.by_word[entry.noun]
     if kind.is_admins:
         roles.check_admin(scene.tx)
+    if entry.is_erased:
+        return Reversal({entry.target: _ERASED})
     if entry.version is None:
         return Reversal({entry.target: "was written before the log held what an undo needs"})
     now = records.fetch(scene.tx.connection, kind, scene.workspace_id, entry.id)
@@ -109,6 +113,8 @@ def _gone(scene: Scene, handle: str) -> str:
     newest = operations.newest_of(scene.tx.connection, scene.workspace_id, handle)
     if newest is None:
         return "is gone"
+    if newest.action.endswith(f".{ERASE}"):
+        return f"was erased at {newest.at}"
     did = "merged" if newest.action.endswith(".merge") else "deleted"
     return f"was {did} at {newest.at}: POST /undo/{audit.operation_id(scene.workspace_id, newest.first)} first"
 

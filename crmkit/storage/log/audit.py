@@ -1,4 +1,4 @@
-"""The audit log: one entry per change, in the transaction of the change. There is no statement that edits it.
+"""The audit log: one entry per change, in the transaction of the change. No statement edits it; one erases content.
 
 All entries of one unit in one workspace are one operation, and so are those of all steps of a job: `op` is the number
 of the first of them, and NULL on the first itself. `version` is that of the record after the change, for a delete the
@@ -6,7 +6,8 @@ one that it had.
 
 `changes` is {field: [old, new]} of a change, [null, {field: new}] of a record that is new, [{field: old}, null] of one
 that is gone. Of one that was merged into another it is [{field: old}, {"merged_into": id}], and of one that is restored
-after that [{"merged_into": id}, {field: new}].
+after that [{"merged_into": id}, {field: new}]. It is null of an entry whose content was erased with a person
+(storage/erasure), which stays to say that something happened.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -21,7 +22,9 @@ from crmkit.storage.interface.connection import Connection
 from crmkit.storage.interface.tx import Tx
 from crmkit.storage.interface.workspace import Workspace, within
 
-Changes = Mapping[str, Any] | Sequence[Mapping[str, Any] | None]
+Changes = Mapping[str, Any] | Sequence[Mapping[str, Any] | None] | None
+
+ERASED = "null"  # the changes of an entry whose content was erased, as they are stored
 
 _MERGED_INTO = "merged_into"
 _INSERT = (
@@ -79,6 +82,8 @@ def was_written_by_others(
 
 def pairs(changes: Any) -> Mapping[str, list[Any]]:
     """Return [old, new] of each field that an entry names, whatever the form in which it has them."""
+    if changes is None:
+        return {}
     if isinstance(changes, dict):
         return changes
     before, after = (part or {} for part in changes)

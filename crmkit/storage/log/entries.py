@@ -13,7 +13,7 @@ from crmkit.storage.interface.connection import Connection
 from crmkit.storage.interface.workspace import Workspace
 from crmkit.storage.log import audit
 
-GONE = ("delete", "merge")  # the verbs after which a record is no more
+GONE = ("delete", "merge", "erase")  # the verbs after which a record is no more
 MADE = ("create", "restore")  # those before which there was none
 
 _COLUMNS = 'seq, at, "by", token_name, action, target, changes, version'
@@ -34,6 +34,7 @@ class Entry(Struct, frozen=True):
     target: str
     changes: Mapping[str, list[Any]]
     version: int | None
+    is_erased: bool = False  # its content went with a person
 
     @property
     def verb(self) -> str:
@@ -137,4 +138,5 @@ def first_of(connection: Connection, workspace: Workspace, target: str) -> Entry
 
 def _entry(row: tuple[Any, ...]) -> Entry:
     seq, at, by, token_name, action, target, changes, version = row
-    return Entry(seq, at, by, token_name, action, target, audit.pairs(_decode(changes)), version)
+    is_erased = changes == audit.ERASED
+    return Entry(seq, at, by, token_name, action, target, audit.pairs(_decode(changes)), version, is_erased)

@@ -31,6 +31,11 @@ class Entry(Struct, frozen=True):
         return self.target.partition("/")[2]
 
     @property
+    def is_erased(self) -> bool:
+        """Whether its content went with a person."""
+        return self.changes is None
+
+    @property
     def ended(self) -> dict[str, Any] | None:
         """What a record had that the entry took away, deleted or merged into another; None of any other entry."""
         is_end = isinstance(self.changes, list) and not _fields(self.changes[1])

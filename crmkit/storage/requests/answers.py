@@ -31,6 +31,11 @@ class Kept(Struct, frozen=True):
     needs: str
     answer: Sent
 
+    @property
+    def is_erased(self) -> bool:
+        """Whether it told of a person who was erased: it is known that the request was done, and no more."""
+        return not self.answer.body
+
 
 _FIND = (
     "SELECT request, needs, status, headers, body FROM answers "

@@ -39,6 +39,15 @@ def consume(tx: Tx, binding: bytes, token: str, minutes: int) -> bool:
     return row is not None and is_alive(row[0], tx.now, minutes=minutes)
 
 
+def holds(tx: Tx, binding: bytes, token: str, minutes: int) -> bool:
+    """Tell whether `consume` would find this confirm token right."""
+    row = tx.connection.execute(
+        "SELECT expires_at FROM confirmations WHERE workspace_id = ? AND hash = ? AND token_id = ? AND binding = ?",
+        (tx.by.workspace_id, sha256(token), tx.by.token_id, binding),
+    ).fetchone()
+    return row is not None and is_alive(row[0], tx.now, minutes=minutes)
+
+
 def forget(tx: Tx, latest: str) -> None:
     """Drop confirm tokens that are outdated: also those that expire after `latest`."""
     tx.connection.execute("DELETE FROM confirmations WHERE expires_at <= ? OR expires_at > ?", (tx.now, latest))

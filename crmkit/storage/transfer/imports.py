@@ -152,6 +152,12 @@ def newest(connection: Connection, workspace: Workspace, most: int) -> list[Impo
     return [_import(row) for row in connection.execute(sql, (workspace.id, workspace.first, workspace.last, most))]
 
 
+def planned(connection: Connection, workspace_id: str) -> list[Import]:
+    """Return the imports of a workspace that have not begun."""
+    rows = connection.execute(f"{_FIND} AND state = ? AND file <> ''", (workspace_id, PLANNED)).fetchall()
+    return [_import(row) for row in rows]
+
+
 def files(connection: Connection, workspace_id: str | None = None) -> set[str]:
     """Return the names of the files that imports have which have not ended, of one workspace if it is named."""
     sql = "SELECT file FROM imports WHERE file <> ''"

@@ -1,4 +1,4 @@
-"""The end of a workspace: no table keeps a row of it, and after upkeep no byte of the file does.
+"""The end of a workspace: no table keeps a row of it, and after upkeep no byte of the file does; of other rows too.
 
 Two places may keep bytes longer than the rows: the index of texts, until it is merged, and the log of the database,
 until it is emptied. `erase` notes in its own transaction that both are due, so upkeep does them after a crash as well.
@@ -22,8 +22,21 @@ def erase(tx: Tx, kinds: Kinds, workspace: Workspace) -> int:
     rows += tx.connection.texts.erase(tx, kinds, workspace)
     execute(f"DELETE FROM codes WHERE {tx.connection.dialect.contains.format('purpose', '?')}", (workspace.id,))
     execute("DELETE FROM workspaces WHERE id = ?", (workspace.id,))
-    execute("INSERT INTO erasures (at) VALUES (?)", (tx.now,))
+    begin(tx)
     return rows
+
+
+def begin(tx: Tx) -> int:
+    """Note that rows were deleted of which no byte may stay, and return the number that `finish` is given then."""
+    number: int = tx.connection.execute("INSERT INTO erasures (at) VALUES (?) RETURNING number", (tx.now,)).fetchone()[
+        0
+    ]
+    return number
+
+
+def is_pending(connection: Connection, number: int) -> bool:
+    """Tell whether bytes of the erasure of a number may still be somewhere."""
+    return connection.execute("SELECT 1 FROM erasures WHERE number = ?", (number,)).fetchone() is not None
 
 
 def pending(connection: Connection) -> int:

@@ -11,14 +11,21 @@ from crmkit.model.record import Kinds
 class Owned(Struct, frozen=True):
     """A table with a column `workspace_id`.
 
-    One that `travels` has a `key`, which is its primary key within the workspace. Its columns `numbers` hold numbers of
+    One that `travels` has a `key`, which leads to one row within the workspace. Its columns `numbers` hold numbers of
     rows, which lead with that of the workspace (see Workspace), perhaps below zero; 0 is no row.
+
+    Its columns `telling` hold texts of what a client sent or was answered. Where a row tells of a person who is erased,
+    these are emptied if it `stays`, else the row is dropped; it has a `key` then, too. One with a column `ended` is
+    looked at once that is filled.
     """
 
     name: str
     travels: bool = False
     key: tuple[str, ...] = ()
     numbers: tuple[str, ...] = ()
+    telling: tuple[str, ...] = ()
+    stays: bool = False
+    ended: str = ""
 
     @property
     def is_numbered(self) -> bool:
@@ -29,6 +36,12 @@ class Owned(Struct, frozen=True):
 def carried(name: str, *key: str, numbers: tuple[str, ...] = ()) -> Owned:
     return Owned(name, True, key, numbers)
 
+
+def telling(name: str, key: tuple[str, ...], *columns: str, stays: bool = False, ended: str = "") -> Owned:
+    return Owned(name, key=key, telling=columns, stays=stays, ended=ended)
+
+
+_OF_IMPORTS = ("options", "name", "titles", "columns", "notes", "kept", "error")
 
 # what a workspace has beside its records, in an order in which foreign keys let it be emptied
 _BESIDE = (
@@ -44,16 +57,20 @@ _BESIDE = (
     carried("ahead", "id"),
     carried("open_sums", "kind", "stage", "currency"),
     carried("pipelines", "kind"),
-    Owned("answers"),
+    telling("answers", ("token_id", "key"), "headers", "body", stays=True),
     Owned("confirmations"),
     Owned("briefs"),  # of a token
     carried("invites", "id"),
-    Owned("links"),  # of a token
+    telling("links", ("id",), "path"),  # of a token
     Owned("job_records"),
-    Owned("jobs"),  # what one of the system had left to do is begun anew
-    Owned("refused_rows"),
-    Owned("proposals"),  # of tokens
-    Owned("imports"),  # what they wrote travels; their files and reports do not
+    telling(
+        "jobs", ("id",), "input", "position", "result", "error", ended="ended_at"
+    ),  # what one of the system had left to do is begun anew
+    telling("refused_rows", ("import_id", "number"), "error", "fields", "cells"),
+    telling("proposals", ("id",), "path", "body", "changes", "says", "reason"),  # of tokens
+    telling(
+        "imports", ("id",), *_OF_IMPORTS, stays=True, ended="ended_at"
+    ),  # what they wrote travels; their files and reports do not
     Owned("grants"),
     Owned("tokens"),
     Owned("memberships"),  # members travel by their addresses
@@ -64,6 +81,11 @@ def tables(kinds: Kinds) -> tuple[Owned, ...]:
     """Return the tables of a workspace, in an order in which foreign keys let them be emptied."""
     of_kinds = (kinds.activity, *kinds.linking_first, *kinds.settings)
     return (*(carried(kind.plural, "seq", numbers=("seq",)) for kind in of_kinds), *_BESIDE)
+
+
+def telling_of_persons(kinds: Kinds) -> tuple[Owned, ...]:
+    """Return those beside records and their log that may tell of a person."""
+    return tuple(table for table in tables(kinds) if table.telling)
 
 
 def travelling(kinds: Kinds) -> tuple[Owned, ...]:

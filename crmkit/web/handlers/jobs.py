@@ -36,9 +36,9 @@ def answer_of(job: Job) -> Answer:
     return done(result.message, _facts(job, result), _tail(job, result))
 
 
-def done_with(result: Result) -> Answer:
-    """Return the answer to a request that needed no job."""
-    return noted(result.message, result.facts, result.notes)
+def done_with(result: Result, is_final: bool = False) -> Answer:
+    """Return the answer to a request that needed no job, or is told its end; `is_final` where no undo takes it back."""
+    return noted(result.message, result.facts, result.notes, is_final)
 
 
 def _standing(job: Job, status: int) -> Answer:
@@ -66,7 +66,8 @@ def _operation(job: Job) -> dict[str, Any]:
 
 
 def _tail(job: Job, result: Result) -> Tail:
-    return Tail(notes=result.notes, operation=job.operation if job.has_ended else "", can_undo=True)
+    is_final = not job.token_id  # a job of the system writes nothing that is undone
+    return Tail(notes=result.notes, operation=job.operation if job.has_ended else "", can_undo=True, is_final=is_final)
 
 
 def _failure(job: Job) -> Problem:

@@ -59,7 +59,7 @@ PARAMETERS: dict[str, tuple[str, ...]] = {
     ),
     **dict.fromkeys(["as_of", "kinds", "wait", "timezone", "sum", "avg", "min", "max"], ()),
     **dict.fromkeys(["by", "created_by", "action", "since", "until", "kind", "on_behalf_of", "source_id", "owner"], ()),
-    **dict.fromkeys(["explain", "max_tokens", "period", "from", "to", "keep_made"], ()),
+    **dict.fromkeys(["explain", "max_tokens", "period", "from", "to", "keep_made", "erase"], ()),
     **dict.fromkeys(["mode", "unknown", "dates", "map.COLUMN", "start"], ()),  # of an import
     "state": (),  # of a proposal
 }

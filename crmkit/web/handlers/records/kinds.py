@@ -5,6 +5,8 @@ from typing import Any
 
 from crmkit.core import lookup
 from crmkit.core.configuration import rights
+from crmkit.core.erasure.erase import erase
+from crmkit.core.jobs.kind import Result
 from crmkit.core.reading import lists
 from crmkit.core.records import write
 from crmkit.core.records.settled import Saved
@@ -12,12 +14,15 @@ from crmkit.errors import Problem, listed
 from crmkit.model.record import Kind
 from crmkit.render.answers import Answer, One, noted, page
 from crmkit.render.tail import NO_TAIL, Tail
+from crmkit.storage.jobs import Job
 from crmkit.web.call import HttpCall
+from crmkit.web.handlers.jobs import answer_of, done_with
 from crmkit.web.handlers.reading.log import shown_as_of
 from crmkit.web.route import ANY, Area, Route, read, route
 
 Check = Callable[[HttpCall, Mapping[str, Any]], Awaitable[None]]
 
+ERASE = "erase"  # the parameter of a DELETE of a person that leaves nothing behind
 MERGE = "merge"  # the parameter of a POST that may merge into a record that is likely the same
 
 
@@ -100,21 +105,35 @@ def record_routes(
         saved: Saved = await verbs.change(call, kind, id, body, version)
         return saved
 
+    return [find_all, save, fetch, change, _removing(kind, writes)]
+
+
+def _removing(kind: Kind, writes: Area | None) -> Route:
+    """Return the handler that deletes a record of a kind, or erases a person."""
+
     @route(
         "DELETE",
-        one,
+        f"{kind.path}/{{id}}",
         name=f"delete_{kind.name}",
         summary="delete, in one step" if kind.is_setting else "delete, in two steps",
         area=writes,
         kind=kind,
         verb="delete",
-        query=() if kind.is_setting else ("confirm",),
-        shows=shows_deleted,
+        query=() if kind.is_setting else ("confirm", *((ERASE, "code") if kind.is_person else ())),
+        shows=_shows_gone,
     )
-    async def remove(call: HttpCall, id: str) -> Saved:
+    async def remove(call: HttpCall, id: str) -> Saved | Result | Job:
+        if kind.is_person and call.flag(ERASE):
+            return await erase(call, kind, id, call.if_match())
         return await write.remove(call, kind, id, call.if_match())
 
-    return [find_all, save, fetch, change, remove]
+    return remove
+
+
+def _shows_gone(call: HttpCall, gone: Saved | Result | Job) -> Answer:
+    if isinstance(gone, Saved):
+        return shows_deleted(call, gone)
+    return answer_of(gone) if isinstance(gone, Job) else done_with(gone, is_final=True)
 
 
 def parameters(kind: Kind) -> tuple[str, ...]:

@@ -1,0 +1,176 @@
+"""The job that clears what is left of a person once the record is gone, a little in each step.
+
+First the log of what went with the person, then what tells of them beside it, last the person's own entries: by these
+it is known what to look for, so the job goes on wherever it was stopped. It ends once upkeep has left no byte behind.
+It is one of the system: it goes on though the token that asked for it is revoked.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from msgspec import Struct, convert, to_builtins
+
+from crmkit.clock import after
+from crmkit.core.call import Call
+from crmkit.core.crm import Crm
+from crmkit.core.erasure import traces
+from crmkit.core.erasure.traces import Traces
+from crmkit.core.jobs.kind import JobKind, Result
+from crmkit.model.record import Kind, Kinds
+from crmkit.storage import jobs
+from crmkit.storage.erasure import beside, log
+from crmkit.storage.erasure.beside import Row
+from crmkit.storage.erasure.log import Slice
+from crmkit.storage.interface.connection import Connection
+from crmkit.storage.interface.tx import Tx
+from crmkit.storage.interface.workspace import Workspace, within
+from crmkit.storage.jobs import Job
+from crmkit.storage.log import entries
+from crmkit.storage.workspaces import erasure, owned
+
+NAME = "erase"
+READ_AT_ONCE = 2_000  # rows beside the log that are looked at before a step
+LOOK_SECONDS = 60  # until it looks again whether upkeep is done, which wakes it
+
+COPIES = (
+    "backups, exports and copies of the database from before (crmkit-before-*.db in the data folder) still hold what "
+    "they held: ask the operator"
+)
+
+
+class Input(Struct, frozen=True):
+    """Whom it clears: the `ids` of a person of this kind, those first merged into it too, that went by an operation."""
+
+    kind: str
+    ids: Sequence[str]  # the first is that of the record
+    workspace: int  # its number
+    operation: int  # number of its first entry
+
+
+class _Place(Struct):
+    """Where the job is: at a `stage`, `after` a key there. It has read `done` of the `of` entries of the log.
+
+    `more` are ids of records of the person that were deleted before. `erasure` is the number that upkeep is to finish.
+    """
+
+    of: int
+    done: int = 0
+    stage: int = 0
+    after: list[Any] = []
+    more: list[str] = []
+    erasure: int = 0
+
+
+class _Turn(Struct, frozen=True):
+    """What is to be cleared at a place: entries of the log, or rows of a table up to a key, the last if `is_over`."""
+
+    place: _Place
+    traces: Traces
+    entries: Slice | None = None
+    rows: Sequence[Row] = ()
+    after: Sequence[Any] = ()
+    is_over: bool = False
+
+
+def begin(tx: Tx, kind: Kind, ids: Sequence[str]) -> Job:
+    """Return the new job that clears what is left of a person, whose record went in this transaction."""
+    workspace = Workspace.of(tx.by)
+    input = Input(kind.plural, ids, workspace.number, tx.operations[workspace.id])
+    place = _Place(within(entries.newest(tx.connection, workspace)))
+    return jobs.add(tx, NAME, to_builtins(input), workspace=workspace, position=to_builtins(place))
+
+
+def result(kind: Kind, id: str) -> Result:
+    handle = kind.handle(id)
+    return Result(f"erased {handle}", {"id": id, "handle": handle}, (COPIES,))
+
+
+async def _prepare(call: Call, job: Job) -> _Turn:
+    """Return what the next step clears."""
+    kinds, place = call.crm.kinds, convert(job.position, _Place)
+    tables = owned.telling_of_persons(kinds)
+    known = await call.scan(_traces, kinds, job, place)
+    if place.stage == 0:
+        return _Turn(place, known, await call.scan(_of_log, kinds, job, place, known))
+    if place.stage > len(tables):
+        return _Turn(place, known)
+    found, key, is_over = list[Row](), place.after, False
+    for _ in range(READ_AT_ONCE // beside.AT_ONCE):
+        rows = await call.scan(beside.rows, tables[place.stage - 1], job.workspace_id, key)
+        found += [row for row in rows if any(known.tell(_text(value)) for value in row.told)]
+        if len(rows) < beside.AT_ONCE:
+            is_over = True
+            break
+        key = list(rows[-1].key)
+    return _Turn(place, known, rows=found, after=key, is_over=is_over)
+
+
+def _step(crm: Crm, tx: Tx, job: Job) -> Job:
+    place, input, turn = convert(job.position, _Place), convert(job.input, Input), job.outcome.value
+    workspace, kind = Workspace(job.workspace_id, input.workspace), crm.kinds.by_word[input.kind]
+    tables = owned.telling_of_persons(crm.kinds)
+    if turn.place != place:  # somebody else took this step
+        return job.goes_on(job.position)
+    if place.stage == 0:
+        _clear_log(tx, workspace, place, turn)
+    elif place.stage <= len(tables):
+        beside.clear(tx, tables[place.stage - 1], workspace.id, turn.rows, turn.traces.tell)
+        place.after = list(turn.after)
+        if turn.is_over:
+            place.stage, place.after = place.stage + 1, []
+    elif not place.erasure:
+        log.erase_targets(tx, workspace, map(kind.handle, input.ids))
+        place.erasure = erasure.begin(tx)
+    if place.erasure and erasure.is_pending(tx.connection, place.erasure):
+        return job.waits(to_builtins(place), after(tx.now, seconds=LOOK_SECONDS))
+    job = job.goes_on(to_builtins(place))
+    return job.ends(result(kind, input.ids[0])) if place.erasure else job
+
+
+def _clear_log(tx: Tx, workspace: Workspace, place: _Place, turn: _Turn) -> None:
+    found = turn.entries
+    if found is None:
+        raise TypeError("the log is read before it is cleared")
+    targets = found.targets[: log.MOST_TARGETS]
+    log.erase_targets(tx, workspace, targets)
+    gone = (target.partition("/")[2] for target in targets)
+    place.more += [id for id in gone if id not in turn.traces.ids]
+    if len(targets) < len(found.targets):
+        return  # the next look finds the others
+    log.erase_entries(tx, found.entries)
+    if place.done == (reached := within(found.reached)):
+        place.stage = 1
+    place.done = reached
+
+
+def _traces(connection: Connection, kinds: Kinds, job: Job, place: _Place) -> Traces:
+    """Return what tells of the person, of whom the log still has all until the last stage."""
+    input = convert(job.input, Input)
+    kind, workspace = kinds.by_word[input.kind], Workspace(job.workspace_id, input.workspace)
+    ids = log.ids_in(connection, workspace, input.operation) | {*input.ids, *place.more}
+    names = traces.names(kind)
+    values = log.values_of(connection, workspace, map(kind.handle, input.ids), names)
+    return traces.traces(kind, ids, values)
+
+
+def _of_log(connection: Connection, kinds: Kinds, job: Job, place: _Place, known: Traces) -> Slice:
+    input = convert(job.input, Input)
+    workspace = Workspace(job.workspace_id, input.workspace)
+    at, links = workspace.first + place.done, _links(kinds, kinds.by_word[input.kind])
+    return log.found(connection, workspace, at, input.ids, links, known.tell)
+
+
+def _links(kinds: Kinds, kind: Kind) -> Mapping[str, Sequence[str]]:
+    """Return the fields by which records that go with one of a kind link to it, by the word that handles begin with."""
+    found = {kinds.activity.name: [kind.activity_link]} if kind.is_logged else {}
+    for reference in kinds.references[kind]:
+        if reference.cascades:
+            found.setdefault(reference.kind.name, []).append(reference.link)
+    return found
+
+
+def _text(value: Any) -> str:
+    return value.decode(errors="replace") if isinstance(value, bytes) else str(value or "")
+
+
+JOB = JobKind(NAME, step_in=_step, prepare=_prepare, area=lambda job: str(job.input["kind"]), is_told=True)
