@@ -4,12 +4,13 @@ What has passed is counted in dictionaries. The package `limits` is not used: it
 and again.
 """
 
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from math import ceil
 from operator import attrgetter
 from typing import Any
+
+from msgspec import Struct
 
 from crmkit.errors import Problem
 from crmkit.model.actor import Actor
@@ -52,23 +53,23 @@ class Passed:
     What is kept of a key that asks no more is dropped after twice as long at the latest.
     """
 
-    __slots__ = ("_before", "_turns", "of", "recent", "seconds")
+    __slots__ = ("_before", "_of", "_recent", "_turns", "seconds")
 
     def __init__(self, key: str, seconds: int) -> None:
         self.seconds = seconds
-        self.of: Callable[[Actor], str] = attrgetter(key)
-        self.recent: dict[str, Times] = {}  # under each key that was asked for since the last turn
+        self._of: Callable[[Actor], str] = attrgetter(key)
+        self._recent: dict[str, Times] = {}  # under each key that was asked for since the last turn
         self._before: dict[str, Times] = {}  # under those that were asked for last before it
         self._turns = 0.0
 
     def by(self, actor: Actor, now: float) -> Times:
         """Return what has passed of this actor and those alike, as it is now."""
         if now >= self._turns:
-            self._before, self.recent, self._turns = self.recent, {}, now + self.seconds
-        key = self.of(actor)
-        times = self.recent.get(key)
+            self._before, self._recent, self._turns = self._recent, {}, now + self.seconds
+        key = self._of(actor)
+        times = self._recent.get(key)
         if times is None:
-            times = self.recent[key] = self._before.pop(key, Times())
+            times = self._recent[key] = self._before.pop(key, Times())
         times.move(now, self.seconds)
         return times
 
@@ -89,13 +90,13 @@ class Window:
 
     def wait(self, times: Times, now: float) -> float:
         """Return in how many seconds more may pass than now."""
-        surplus = max(0, times.count - self.most)  # 1 or more where the limit was higher before
-        for at in range(0, len(times.ended), 2):
-            surplus -= times.ended[at + 1]
-            if surplus < 0:
-                leaves: float = times.ended[at] + self.passed.seconds
-                return leaves - now
-        return self.passed.seconds - (now - times.last if times.count else 0)
+        ended, at = times.ended, 0
+        surplus = times.count - self.most  # 1 or more where the limit was higher before
+        while at < len(ended) and surplus >= ended[at + 1]:
+            surplus -= ended[at + 1]
+            at += 2
+        first: float = ended[at] if at < len(ended) else times.last if times.count else now
+        return first + self.passed.seconds - now
 
     def refusal(self, wait: int) -> Problem:
         minutes = self.passed.seconds // MINUTE
@@ -105,6 +106,15 @@ class Window:
             f"{self.who} sent {self.most} requests within {span}; wait {wait} seconds.",
             headers={"Retry-After": str(wait)},
         )
+
+
+class Found(Struct):
+    """What limits an actor, with what has passed of it; `until` the second ends, or a request counts no more."""
+
+    actor: Actor
+    until: float
+    windows: tuple[Window, ...]
+    passed: list[Times]  # of each window
 
 
 class RateLimits:
@@ -124,6 +134,8 @@ class RateLimits:
             for plan, caps in plans.named.items()
         }
         self._default = self._windows[plans.default]  # also of a plan that is no longer declared
+        self._found: dict[str, Found] = {}  # by the token, of those that asked within this second
+        self._second_ends = 0.0
 
     def _of_plan(self, caps: Caps) -> Iterator[Window]:
         who = "This workspace's tokens, limited by its plan, have"
@@ -141,20 +153,16 @@ class RateLimits:
         Of two with as few left it is the one with the longer wait. Raises `rate_limited`.
         """
         now = self._now()
-        nearest, fewest, longest = None, sys.maxsize, 0.0
-        counted = []
-        for window in self._windows.get(actor.plan, self._default):
-            passed = window.passed
-            times = passed.recent.get(passed.of(actor))
-            if times is None or now >= times.until:
-                times = passed.by(actor, now)
-            counted.append(times)
+        found = self._found.get(actor.token_id)
+        if found is None or now >= found.until or found.actor is not actor:
+            found = self._find(actor, now)
+        nearest, fewest, longest = None, 0, 0.0
+        for window, times in zip(found.windows, found.passed, strict=True):
             left = window.most - times.count
-            if left <= fewest:
-                left = max(left, 0)
+            if nearest is None or left <= fewest:
                 wait = window.wait(times, now)
-                if left < fewest or wait > longest:
-                    nearest, fewest, longest = window, left, wait
+                if nearest is None or max(left, 0) < fewest or wait > longest:
+                    nearest, fewest, longest = window, max(left, 0), wait
         if nearest is None:
             return
         seconds = ceil(longest) or 1
@@ -162,9 +170,18 @@ class RateLimits:
             state["limit_headers"] = _headers(nearest, 0, seconds)
             raise nearest.refusal(seconds)
         state["limit_headers"] = _headers(nearest, fewest - 1, seconds)
-        for times in counted:
+        for times in found.passed:
             times.count += 1
             times.last = now
+
+    def _find(self, actor: Actor, now: float) -> Found:
+        windows = self._windows.get(actor.plan, self._default)
+        passed = [window.passed.by(actor, now) for window in windows]
+        if now >= self._second_ends:
+            self._found, self._second_ends = {}, int(now) + 1
+        until = min([self._second_ends, *(times.until for times in passed)])
+        found = self._found[actor.token_id] = Found(actor, until, windows, passed)
+        return found
 
 
 def nearer(own: Mapping[str, str], state: dict[str, Any]) -> Mapping[str, str]:

@@ -169,6 +169,16 @@ def test_another_plan_holds_for_the_next_request() -> None:
     assert [running.passes(gone) for _ in range(3)] == [True, True, False]
 
 
+def test_within_a_second_too_another_plan_holds_and_what_counts_no_more_makes_room() -> None:
+    running = Running(requests_per_minute=2)
+    assert [running.passes() for _ in range(3)] == [True, True, False]
+    assert [running.passes(replace(ALICE, plan=plan)) for plan in ("large", "small")] == [True, False]
+    running = Running(token=2)
+    for at, passes in ((0.25, True), (30.0, True), (60.0, False), (60.125, False), (60.25, True), (60.5, False)):
+        running.now = at
+        assert running.passes() is passes, at
+
+
 def test_after_a_limit_became_lower_the_wait_lasts_until_enough_count_no_more() -> None:
     running = Running(requests_per_minute=2)
     large = replace(ALICE, plan="large")
