@@ -22,6 +22,7 @@ from crmkit.storage.transfer.uploads import Upload
 from crmkit.web.negotiate import format_of
 from crmkit.web.reply import CHOSEN, SPREADSHEET, TOKENS, Response, streamed
 
+CAME = "came"  # in the state of a request: when it came, as a stamp
 INSIDE = "inside"  # in the state of a request that a tool call of MCP stands for
 BY_WRITE = "by_write"  # in the state of such a request: whether the tool `write` sends it
 KNOWN = "known"  # in the state of a request without a token: the actor that asks

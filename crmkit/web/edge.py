@@ -16,6 +16,7 @@ from crmkit.clock import http_date, stamp
 from crmkit.core.crm import Crm
 from crmkit.errors import Problem
 from crmkit.render.answers import Failure
+from crmkit.web.call import CAME
 from crmkit.web.connection.accesslog import AccessLog
 from crmkit.web.connection.proxies import client_address
 from crmkit.web.problems import log_cut
@@ -26,6 +27,8 @@ from crmkit.web.routing.segments import spelled
 Answering = Callable[[Any, Receive], Awaitable[Response]]
 
 _ACCEPTED_ID = re.compile(rb"[A-Za-z0-9-]{1,64}")
+
+SOON_SECONDS = 0.1  # within which an answer has the time at which its request came
 
 _COMMON = [
     (b"cache-control", b"no-store"),
@@ -68,6 +71,7 @@ class Edge:
             return
         started = time.perf_counter()
         state = scope.setdefault("state", {})
+        at = state[CAME] = stamp(self._clock())
         id = state.get("request_id") or _assign_id(scope, state)
         if self._trusted:
             scope["client"] = (client_address(scope, self._trusted), 0)
@@ -75,12 +79,13 @@ class Edge:
         if self._base_path and f"{path}/".startswith(f"{self._base_path}/"):  # some proxies strip it, some do not
             base, path = self._base_path, path[len(self._base_path) :] or "/"
         scope["path"] = self.routed(path)
-        status, at = 500, ""
+        status = 500
         try:
             response = await self._answer(scope, receive)
             status = response.status
             limits = state.get("limit_headers", ())
-            at = stamp(self._clock())
+            if time.perf_counter() - started > SOON_SECONDS:
+                at = stamp(self._clock())
             date = (b"date", http_date(at))
             headers = [*response.headers, *limits, *_COMMON, (b"x-request-id", id.encode()), date]
             if response.rest is None:
@@ -95,7 +100,7 @@ class Edge:
         finally:
             actor = state.get("actor")
             self._log.write(
-                at or stamp(self._clock()),
+                at,
                 state["logged_id"],
                 scope["method"],
                 base + (state.get(LOGGED) or self._logged.of_no_route(scope["path"])),
@@ -139,5 +144,5 @@ def _assign_id(scope: Any, state: dict[str, Any]) -> str:
             state["request_id"], state["logged_id"] = id, f"client:{id}"
             return id
     # no secret, so a fast generator will do
-    id = state["request_id"] = state["logged_id"] = f"{random.getrandbits(64):016x}"
+    id = state["request_id"] = state["logged_id"] = random.getrandbits(64).to_bytes(8).hex()
     return id

@@ -20,7 +20,7 @@ from crmkit.core.people import sessions
 from crmkit.errors import Problem
 from crmkit.model.access import PROPOSE, WRITE, scope_required
 from crmkit.model.actor import Actor
-from crmkit.web.call import INSIDE, KNOWN, LINKED, NEEDS, WITHIN, address_of, check_not_by_write, credentials
+from crmkit.web.call import CAME, INSIDE, KNOWN, LINKED, NEEDS, WITHIN, address_of, check_not_by_write, credentials
 from crmkit.web.connection.hosts import Hosts
 from crmkit.web.limits import RateLimits
 from crmkit.web.oauth.origins import Origins, challenge
@@ -61,25 +61,28 @@ class Gate:
                 raise Problem("invalid_value", "A link shows records and figures, never settings, people or the log.")
             if actor.is_app and route.consent == CODE:
                 actor = replace(actor, must_confirm=True)
-            proposes = actor.access.proposes and route.may_be_proposed
-            state["actor"], state[NEEDS] = actor, (PROPOSE,) if proposes else route.needs
+            proposes = actor.access.proposes
+            state["actor"], state[NEEDS] = actor, (PROPOSE,) if proposes and route.may_be_proposed else route.needs
             if not route.apps and not state.get(INSIDE) and not state.get(WITHIN):
                 self.limit.count(actor, state)
-            _check_access(actor, route)
+            if proposes:
+                _check_proposing(actor, route)
+            else:
+                actor.access.check(*route.needs)
 
     async def _authenticated(self, scope: Scope, route: Route) -> Actor:
         sent = credentials(scope)
         try:
-            return await sessions.authenticate(self._crm, sent, address_of(scope))
+            return await sessions.authenticate(self._crm, sent, address_of(scope), scope["state"].get(CAME, ""))
         except Problem as problem:
             if route.apps and problem.status == 401:
                 problem.headers["WWW-Authenticate"] = challenge(self._crm.settings, route.paths[0], bool(sent))
             raise
 
 
-def _check_access(actor: Actor, route: Route) -> None:
-    """Raise `scope_required` unless the token has the scopes of a route, or may propose what it does."""
-    if not actor.access.proposes or route.verb == "read" or route.area == "own":
+def _check_proposing(actor: Actor, route: Route) -> None:
+    """Raise `scope_required` unless a token that proposes has the scopes of a route, or may propose what it does."""
+    if route.verb == "read" or route.area == "own":
         actor.access.check(*route.needs)
     elif not route.may_be_proposed:
         problem = scope_required(actor.access, next(iter(route.needs), WRITE))

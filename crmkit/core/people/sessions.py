@@ -30,8 +30,10 @@ class Identity(Struct, frozen=True):
     moment: Moment
 
 
-async def authenticate(crm: Crm, header: str, client: str = "") -> Actor:
+async def authenticate(crm: Crm, header: str, client: str = "", now: str = "") -> Actor:
     """Return the actor that the token in this Authorization header stands for, sent by a client at this address.
+
+    `now` is a stamp of the present moment, if there is one already.
 
     Raises `auth_required` without a token, `invalid_token` for one that is unknown, revoked, of somebody who left its
     workspace, or not for this address, `token_expired` for one whose end has come or that was not used for too long.
@@ -52,7 +54,7 @@ async def authenticate(crm: Crm, header: str, client: str = "") -> Actor:
     found = crm.database.cached(tokens.find, hash) or await crm.database.read_cached(tokens.find, hash)
     if found is None:
         raise access.invalid_token()
-    now, allowed = crm.now, found.actor.access
+    now, allowed = now or crm.now, found.actor.access
     access.check_use(found.actor, client, now)
     if not after(now, minutes=-WORTH_WRITING_MINUTES) <= found.last_used_at <= now:  # ahead: the clock was set back
         if not allowed.expires_at and found.last_used_at < _idle_since(crm, now):

@@ -1,10 +1,13 @@
 """The access log: one line per request, without natural keys, query values, tokens, codes or bodies."""
 
 import json
+from functools import lru_cache
 from typing import TextIO
 
 from crmkit.render.text import value
 from crmkit.web.connection.logwriter import LogWriter
+
+_name = lru_cache(1024)(value)  # of a token: all its requests have the same
 
 
 class AccessLog:
@@ -23,6 +26,9 @@ class AccessLog:
             fields = {"at": at, "request": request_id, "method": method, "path": path, "status": status}
             line = json.dumps({**fields, "ms": round(seconds * 1000, 1), "token": token})
         else:
-            line = f"at={at}  request={request_id}  method={method}  path={value(path)}  status={status}  "
-            line += f"ms={seconds * 1000:.1f}  token={value(token)}" if token else f"ms={seconds * 1000:.1f}"
+            by = f"  token={_name(token)}" if token else ""
+            line = (
+                f"at={at}  request={request_id}  method={method}  path={value(path)}  status={status}  "
+                f"ms={seconds * 1000:.1f}{by}"
+            )
         self.writer.write(line + "\n")

@@ -21,10 +21,13 @@ class Hosts:
     def __init__(self, settings: Settings) -> None:
         self._is_local = settings.auth.local
         self._own = urlsplit(settings.base_url).hostname
+        self._newest: list[bytes] = []  # the Host headers of the newest request that was let in
 
     def check(self, scope: Scope) -> None:
         """Raise `invalid_value` for a Host that is refused."""
         named = [content for name, content in scope["headers"] if name == b"host"]
+        if named and named == self._newest:
+            return
         if len(named) != 1 and (named or scope["http_version"] != "1.0"):
             raise Problem("invalid_value", "Send exactly one Host header, as HTTP/1.1 has it.")
         header = named[0].decode("latin-1") if named else ""
@@ -32,6 +35,7 @@ class Hosts:
             raise Problem("invalid_value", "Send the Host of this server: a name or an address, and perhaps a port.")
         if self._is_local:
             self._check_local(header)
+        self._newest = named
 
     def _check_local(self, header: str) -> None:
         try:

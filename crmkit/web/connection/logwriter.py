@@ -22,7 +22,8 @@ class LogWriter:
         """`form` is text or json; without a stream, standard error is written to."""
         self._as_json = form == "json"
         self._put = _on_standard_error if stream is None else _on(stream)
-        self._changed = threading.Condition()
+        self._lock = threading.RLock()  # entered without a call of Python, which a Condition takes
+        self._changed = threading.Condition(self._lock)
         self._lines: list[str] = []
         self._size = 0  # of the lines, in characters
         self._lost = 0
@@ -32,7 +33,7 @@ class LogWriter:
 
     def write(self, line: str) -> None:
         """Take a line, which ends with a line break."""
-        with self._changed:
+        with self._lock:
             if self._size + len(line) > MAX_WAITING:
                 self._lost += 1
                 return

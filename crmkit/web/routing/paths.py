@@ -17,6 +17,7 @@ class Paths:
 
     def __init__(self, paths: Iterable[str]) -> None:
         self._root = _Node()
+        self._words: set[str] = set()  # paths without a placeholder
         for path in paths:
             node, names = self._root, list[str]()
             for word in _segments(path):
@@ -27,12 +28,16 @@ class Paths:
                 else:
                     node = node.words.setdefault(word, _Node())
             node.path, node.names = path, tuple(names)
+            if not names:
+                self._words.add(path)
 
     def find(self, path: str) -> tuple[str, dict[str, str]] | None:
         """Return the path of the route that `path` means and the segments in its placeholders, None if there is none.
 
         Slashes that are doubled, or stand at the end, count as one or none.
         """
+        if path in self._words:
+            return path, {}
         node, found = self._root, list[str]()
         for segment in _segments(path):
             after = node.words.get(segment)

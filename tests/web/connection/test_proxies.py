@@ -80,6 +80,8 @@ def test_http_1_1_names_exactly_one_host_and_http_1_0_may_name_none(
     lines = "".join(f"Host: {host}\r\n" for host in hosts)
     for home in (town, local):
         for version in ("1.1", "1.0"):
+            with home.stranger() as someone:  # what was let in last changes nothing
+                assert someone.get("/healthz", headers={"Host": "127.0.0.1"}).status_code == 200
             with connected(home.url) as connection:
                 connection.sendall(f"GET /healthz HTTP/{version}\r\n{lines}\r\n".encode())
                 status, _, body = answer(connection)
