@@ -107,6 +107,7 @@ def crm_of(
 
 def application(crm: Crm, log: "AccessLog | None" = None, more: "Sequence[Route]" = ()) -> "Edge":
     """Return the ASGI application, with `more` routes; it opens the database at startup."""
+    from crmkit.faces.registry import faces_of
     from crmkit.mcp import endpoint as mcp
     from crmkit.web.app import build
     from crmkit.web.connection.accesslog import AccessLog
@@ -123,7 +124,9 @@ def application(crm: Crm, log: "AccessLog | None" = None, more: "Sequence[Route]
                     task.cancel()
                 await asyncio.gather(*beside, return_exceptions=True)
 
-    return build(crm, log or AccessLog(crm.settings.server.log), running, [*mcp.routes(crm.settings), *more])
+    return build(
+        crm, log or AccessLog(crm.settings.server.log), running, [*mcp.routes(crm.settings), *more], faces_of(crm)
+    )
 
 
 def serve(settings: Settings, token_command: str, jobs: JobKinds = JOBS) -> None:

@@ -33,6 +33,9 @@ OF_CLIENTS = ("CRMKIT_URL", "CRMKIT_TOKEN")  # what a client of the API keeps in
 PRIVATE_NAMES = (".localhost", ".local", ".internal", ".home.arpa", ".test")
 
 
+FACES = ("konektor",)  # the services whose clients the server can be told to answer (see crmkit/faces)
+
+
 # a host or [address], a port, and segments of a path that no client spells in another way
 _BASE_URL = re.compile(
     r"https?://(?:[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?\.?|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?"
@@ -59,6 +62,10 @@ class Server(Struct, frozen=True, forbid_unknown_fields=True):
         tuple[str, ...], "further web origins that /mcp does not refuse, like https://chat.example.com"
     ] = ()
     log: Annotated[Literal["text", "json"], "form of the access log"] = "text"
+    faces: Annotated[
+        tuple[str, ...],
+        f"services whose clients work here unchanged: {listed(FACES)}; comma-separated in the environment",
+    ] = ()
 
 
 class Mail(Struct, frozen=True, forbid_unknown_fields=True, rename={"sender": "from"}):
@@ -328,6 +335,9 @@ def _checked(settings: Settings) -> Settings:
     for origin in settings.server.origins:
         if not re.fullmatch(r"https?://[^/?#@\s]+", origin):
             raise SettingsError(f"[server] origins: {origin!r} is no origin; one looks like https://chat.example.com")
+    unknown = next((name for name in settings.server.faces if name not in FACES), None)
+    if unknown is not None:
+        raise SettingsError(f"[server] faces: {unknown!r} is no service that is known; there is {listed(FACES)}")
     if settings.auth.local and not is_loopback(settings.server.host):
         raise SettingsError(
             f"local mode shows sign-in codes to anyone who can connect, so it needs a loopback host: "

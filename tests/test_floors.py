@@ -34,6 +34,7 @@ FLOORS = {
     "core": 3,
     "web": 4,
     "mcp": 5,
+    "faces": 5,
     "cli": 6,
     "boot": 6,
     "announcement": 6,

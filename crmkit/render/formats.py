@@ -33,6 +33,7 @@ class Format(Struct, frozen=True):
     fails_late: bool = False  # a Problem may come after the first pieces, so none is sent before the last
     is_binary: bool = False  # it is no text, so no tool can show it
     as_asked: Callable[[bool, bool], "Format"] | None = None  # the same with `bom` and with `raw` (see files.Options)
+    told: Callable[[Answer], Answer] | None = None  # of a face: what it answers in place of one of ours, like an error
 
     def body(self, answer: Answer) -> bytes:
         """Return an answer in this format; raises TypeError for a format that has only pieces."""

@@ -37,6 +37,7 @@ from crmkit.web.oauth import endpoints as oauth
 from crmkit.web.oauth import signin
 from crmkit.web.route import Route
 from crmkit.web.router import Application, Router
+from crmkit.web.routing.face import Face
 
 
 def build(
@@ -44,8 +45,9 @@ def build(
     log: AccessLog,
     running: Callable[[], AbstractAsyncContextManager[None]],
     more: Sequence[Route] = (),
+    faces: Sequence[Face] = (),
 ) -> Edge:
-    """Return the ASGI application: the API, OAuth, and `more` routes. Raises BadRoute, SettingsError.
+    """Return the ASGI application: the API, OAuth, `more` routes, and those of `faces`. Raises BadRoute, SettingsError.
 
     `running` is entered at startup and left at shutdown.
     """
@@ -57,9 +59,10 @@ def build(
 
     gate = Gate(crm)
     every = [*routes(crm.kinds), *links.FOR_PEOPLE, *signin.ROUTES, *oauth.routes(crm.settings), *more]
+    every += [route for face in faces for route in face.routes]
     state = State({"crm": crm, "limit": gate.limit, "routes": every})
     app = Application(lifespan=[lifespan], state=state)
-    router = Router(app, every, gate, crm)
+    router = Router(app, every, gate, crm, faces)
     _check_base_path(crm.settings, every, crm.kinds)
     app.state.router = router
     crm.checks.update({kind.name: check_of(app, kind) for kind in crm.kinds.settings if kind.record is View})

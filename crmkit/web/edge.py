@@ -19,9 +19,12 @@ from crmkit.render.answers import Failure
 from crmkit.web.call import CAME
 from crmkit.web.connection.accesslog import AccessLog
 from crmkit.web.connection.proxies import client_address
+from crmkit.web.negotiate import ERRORS, OFFERED
 from crmkit.web.problems import log_cut
 from crmkit.web.reply import Pieces, Response, request_id, respond
 from crmkit.web.router import LOGGED, Router
+from crmkit.web.routing.face import Face, of_path
+from crmkit.web.routing.face import request_id as request_id_of_face
 from crmkit.web.routing.segments import spelled
 
 Answering = Callable[[Any, Receive], Awaitable[Response]]
@@ -43,6 +46,7 @@ class Edge:
         self.app = app
         self._answer: Answering = router.answer
         self._logged = router.logged
+        self._faces = router.faces
         self._log = log
         self._clock = crm.clock
         self._base_path = crm.settings.base_path
@@ -72,13 +76,16 @@ class Edge:
         started = time.perf_counter()
         state = scope.setdefault("state", {})
         at = state[CAME] = stamp(self._clock())
-        id = state.get("request_id") or _assign_id(scope, state)
         if self._trusted:
             scope["client"] = (client_address(scope, self._trusted), 0)
         path, base = spelled(scope["raw_path"].decode("latin-1")), ""
         if self._base_path and f"{path}/".startswith(f"{self._base_path}/"):  # some proxies strip it, some do not
             base, path = self._base_path, path[len(self._base_path) :] or "/"
         scope["path"] = self.routed(path)
+        face = of_path(self._faces, path) if self._faces else None
+        if face is not None:
+            state[OFFERED] = state[ERRORS] = (face.format,)
+        id = state.get("request_id") or _assign_id(scope, state, face)
         status = 500
         try:
             response = await self._answer(scope, receive)
@@ -86,6 +93,8 @@ class Edge:
             limits = state.get("limit_headers", ())
             if time.perf_counter() - started > SOON_SECONDS:
                 at = stamp(self._clock())
+            if face is not None:
+                limits = face.limits(limits, at)
             date = (b"date", http_date(at))
             headers = [*response.headers, *limits, *_COMMON, (b"x-request-id", id.encode()), date]
             if response.rest is None:
@@ -133,7 +142,7 @@ async def _send_pieces(scope: Any, start: Any, first: bytes, rest: Pieces, send:
     await send({"type": "http.response.body", "body": b""})
 
 
-def _assign_id(scope: Any, state: dict[str, Any]) -> str:
+def _assign_id(scope: Any, state: dict[str, Any], face: Face | None) -> str:
     """Return the id of a request: that of X-Request-ID if it is harmless, else a random one.
 
     The log marks an id that the client chose, since it may be the id of another request.
@@ -144,5 +153,6 @@ def _assign_id(scope: Any, state: dict[str, Any]) -> str:
             state["request_id"], state["logged_id"] = id, f"client:{id}"
             return id
     # no secret, so a fast generator will do
-    id = state["request_id"] = state["logged_id"] = random.getrandbits(64).to_bytes(8).hex()
+    id = random.getrandbits(64).to_bytes(8).hex() if face is None else request_id_of_face()
+    state["request_id"] = state["logged_id"] = id
     return id

@@ -9,6 +9,7 @@ from crmkit.errors import Problem, listed, nearest
 from crmkit.render.formats import FORMATS, Format
 
 OFFERED = "formats"  # in the state of a request: those of its route, once that is found
+ERRORS = "error_formats"  # in the state of a request: those of its errors, where they are not FORMATS
 MAX_ACCEPT = 1000  # characters of Accept that are read; browsers send about 150
 
 # what assistants and MCP clients name beside HTML, or before it

@@ -7,10 +7,10 @@ from litestar.types import Scope
 
 from crmkit.errors import Problem
 from crmkit.render.answers import Answer, Failure, Table
-from crmkit.render.formats import FORMATS, TEXT, Format
+from crmkit.render.formats import FORMATS, Format
 from crmkit.render.pages.fitting import fitted
 from crmkit.web.limits import nearer
-from crmkit.web.negotiate import accepted, format_of
+from crmkit.web.negotiate import ERRORS, accepted, format_of
 from crmkit.web.routing import next_page
 
 VARY = (b"vary", b"Accept")
@@ -53,17 +53,22 @@ def respond(scope: Scope, answer: Answer) -> Response:
     Only a method that the path does not take is told first, since each method has formats of its own. An error, which a
     format of one route alone cannot show, is then text, or JSON where Accept prefers it.
 
+    Where the format belongs to a face, it shows all, and the answer is what the face makes of it.
+
     Records have what `fields=` chose, a list the rows that fit into `max_tokens=`; raises `invalid_value` if none do.
     """
+    state = scope["state"]
+    errors: Sequence[Format] = state.get(ERRORS, FORMATS)
     try:
         format = format_of(scope)
     except Problem as problem:
-        format = TEXT
+        format = errors[0]
         if answer.status != 405:
             answer = Failure(problem, request_id(scope))
-    if isinstance(answer, Failure) and format not in FORMATS:
-        format = accepted(scope, FORMATS)
-    state = scope["state"]
+    if isinstance(answer, Failure) and format not in errors:
+        format = accepted(scope, errors)
+    if format.told is not None:
+        answer = format.told(answer)
     if chosen := state.get(CHOSEN):
         answer = answer.choosing(chosen)
     if SPREADSHEET in state and format.as_asked:

@@ -6,7 +6,7 @@ exceptions.
 """
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -24,6 +24,7 @@ from crmkit.web.problems import on_error, stopped
 from crmkit.web.query.reading import read_query
 from crmkit.web.reply import Response, respond
 from crmkit.web.route import BadRoute, Route
+from crmkit.web.routing.face import Face
 from crmkit.web.routing.logged import LoggedPaths
 from crmkit.web.routing.nearest import Nearest
 from crmkit.web.routing.paths import Paths, normal
@@ -43,8 +44,12 @@ _UNSET: tuple[Any, ...] = (None, False, Empty, (), [], {})
 class Router:
     """Answers requests; an exception becomes the response that explains it."""
 
-    def __init__(self, app: Litestar, routes: Iterable[Route], gate: Gate, crm: Crm) -> None:
+    def __init__(
+        self, app: Litestar, routes: Iterable[Route], gate: Gate, crm: Crm, faces: Sequence[Face] = ()
+    ) -> None:
+        """`routes` are all there are, those of the faces too."""
         self._app = app
+        self.faces = faces
         self._routes: dict[str, dict[str, Route]] = {}  # of each path, by method
         every = tuple(_checked(route) for route in routes)
         for route in every:
@@ -153,7 +158,9 @@ class Router:
             if plural := self._nearest.of_singular(path):
                 scope["path"] = plural
                 return self._found(scope)
-            raise self._nearest.unknown(scope["method"], path)
+            meant = " ".join(filter(None, (face.meant(path, self.base_url) for face in self.faces)))
+            problem = self._nearest.unknown(scope["method"], path)
+            raise problem.after(meant) if meant else problem
         path, segments = found
         return path, {name: content(segment) for name, segment in segments.items()}
 

@@ -97,14 +97,16 @@ def columns(kind: Kind, chosen: ByKind, details: bool) -> tuple[str, ...]:
     return tuple(name for name in (kind.members if details else kind.listed) if name != "id")
 
 
-async def find_all(call: Call, kind: Kind, pairs: Iterable[tuple[str, str]], details: bool = False) -> Listing:
+async def find_all(
+    call: Call, kind: Kind, pairs: Iterable[tuple[str, str]], details: bool = False, skipped: int = 0
+) -> Listing:
     """Return the page for the pairs of a query string (see model.query), with the fields that `columns` tells.
 
-    With `details` (for JSON) they are all, unless some were chosen.
+    With `details` (for JSON) they are all, unless some were chosen. The first page follows the rows `skipped`.
     """
     actor, key = call.actor, call.crm.key
     wanted = await asked(call, kind, pairs)
-    query = replace(wanted.query, fields=columns(kind, call.chosen, details))
+    query = replace(wanted.query, fields=columns(kind, call.chosen, details), skipped=skipped)
     binding = query.binding(f"{actor.workspace_id}/{kind.plural}")
     position = unseal(key, binding, query.cursor) if query.cursor else None
     page, merged = await call.scan(_page, call.crm.kinds, kind, Workspace.of(actor), query, position, call.may_be_cut)
@@ -131,7 +133,13 @@ def _page(
     """Return a page, and notes on the ids in its filters whose records were merged into others."""
     conditions, notes = keys.followed(connection, kinds, workspace.id, query.conditions)
     query = replace(query, conditions=conditions) if notes else query
-    return pages.fetch_page(connection, kind, workspace, query, position, may_be_cut), notes
+    if not query.skipped or position is not None:
+        return pages.fetch_page(connection, kind, workspace, query, position, may_be_cut), notes
+    before = pages.fetch_page(connection, kind, workspace, replace(query, limit=query.skipped, fields=()), None)
+    if before.position is None:
+        return replace(before, seqs=()), notes
+    page = pages.fetch_page(connection, kind, workspace, query, before.position, may_be_cut)
+    return replace(page, total=before.total, at_least=before.at_least, closest=before.closest), notes
 
 
 def _without_zone(pairs: Iterable[tuple[str, str]]) -> tuple[list[tuple[str, str]], list[str]]:

@@ -15,6 +15,7 @@ from crmkit.errors import Problem, listed
 from crmkit.model.record import Kind, Record
 from crmkit.storage import records
 from crmkit.storage.duplicates import free
+from crmkit.storage.duplicates.oldest import oldest
 from crmkit.storage.interface.tx import Tx
 
 
@@ -22,8 +23,9 @@ class May(Struct, frozen=True):
     """What may become of a record that is sent.
 
     It may merge into one that is likely the same, and a setting may change the one that is `known_by` the same values.
-    The live record with this `id`, if there is one, is changed as by a PATCH, whatever its keys are. An import tells
-    the `past` of a record (see Write).
+    The live record with this `id`, if there is one, is changed as by a PATCH, whatever its keys are; else the oldest
+    that has the value sent of the first of the fields `by` that leads to one. An import tells the `past` of a record
+    (see Write).
     """
 
     create: bool = True
@@ -31,6 +33,7 @@ class May(Struct, frozen=True):
     merge_alike: bool = False
     change_setting: bool = False
     id: str = ""
+    by: Sequence[str] = ()
     past: Mapping[str, str | None] = field(default_factory=dict)
 
 
@@ -39,7 +42,9 @@ POST = May()
 
 def allowed(tx: Tx, kind: Kind, values: Values, may: May) -> tuple[Record | None, Values, list[str]]:
     """Return what `met` does, else `alike`; raises `duplicate` or `not_found` for what may not be done."""
-    named = lookup.find(tx.connection, kind, tx.by.workspace_id, may.id) if may.id else None
+    named = (
+        lookup.find(tx.connection, kind, tx.by.workspace_id, may.id) if may.id else _led_to(tx, kind, values, may.by)
+    )
     if named is not None and not may.merge:
         hint = f"{named.handle} is there already, and none is to be changed."
         raise Problem("duplicate", hint, facts={"handle": named.handle})
@@ -60,6 +65,14 @@ def allowed(tx: Tx, kind: Kind, values: Values, may: May) -> tuple[Record | None
         lacks = f"has this {_keys(kind, sent)}" if sent else f"is named by {_keys(kind)}"
         raise Problem("not_found", f"No {kind.name} {lacks}, and none is to be created.")
     return before, values, notes
+
+
+def _led_to(tx: Tx, kind: Kind, values: Values, names: Sequence[str]) -> Record | None:
+    """Return the oldest record that has the value of the first of these fields of which any has it, or None."""
+    country = values.get("country") or tx.by.preferences.country
+    sent = ((name, values[name]) for name in names if values.get(name) is not None)
+    found = (oldest(tx.connection, kind, tx.by.workspace_id, *each, country) for each in sent)
+    return next((record for record in found if record is not None), None)
 
 
 def known(tx: Tx, kind: Kind, values: Values) -> Record | None:

@@ -4,7 +4,7 @@
 linked records and what the kind's rules say join them.
 """
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct
@@ -24,9 +24,11 @@ from crmkit.model.record import Kind, Kinds, Record
 from crmkit.storage.interface.tx import Tx
 
 
-async def save(call: Call, kind: Kind, body: Mapping[str, Any], merges_alike: bool = False) -> Saved:
-    """Create a record, or merge the fields into a live one (see `saving`)."""
-    return await call.write(saving(call.crm, kind, body, call.asker, May(merge_alike=merges_alike)))
+async def save(
+    call: Call, kind: Kind, body: Mapping[str, Any], merges_alike: bool = False, by: Sequence[str] = ()
+) -> Saved:
+    """Create a record, or merge the fields into a live one (see `saving`); `by` as in May."""
+    return await call.write(saving(call.crm, kind, body, call.asker, May(merge_alike=merges_alike, by=by)))
 
 
 def saving(crm: Crm, kind: Kind, body: Mapping[str, Any], asker: Asker, may: May = POST) -> "Saving":

@@ -70,6 +70,7 @@ class Query(Struct, frozen=True):
     notes: tuple[str, ...] = ()
     country: str = ""  # of phone numbers in the search
     explains: bool = False  # the answer says in words how it was read
+    skipped: int = 0  # rows before the first page, which the total counts
     at: str = ""  # the stamp that filters are told by; "" if they mean the same at every moment
 
     @property

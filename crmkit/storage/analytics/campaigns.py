@@ -11,11 +11,13 @@ from crmkit.storage.interface.statement import Statement
 
 
 class Joined(Struct, frozen=True):
-    """How many joined a campaign."""
+    """How many joined a campaign, and how many of those by the link that counts."""
 
     id: str
     name: str
+    ad_platform: str | None
     members: int
+    linked: int
 
 
 class Converted(Struct, frozen=True):
@@ -27,16 +29,14 @@ class Converted(Struct, frozen=True):
     amount: int | None
 
 
-def joined(connection: Connection, kinds: Kinds, workspace_id: str, span: Span) -> list[Joined]:
-    """Return every campaign, with the number of members that joined it in the span and still are."""
+def joined(connection: Connection, kinds: Kinds, member: Reference, workspace_id: str, span: Span) -> list[Joined]:
+    """Return every campaign, with the number of members that joined it in the span and still are, also by `member`."""
     whole_of = kinds.whole
-    campaigns, link = whole_of.to, quoted(whole_of.link)
-    sql = Statement(f"SELECT r.id, r.{quoted(campaigns.title.name)}, (")
-    sql += Statement(
-        f"SELECT count(*) FROM {quoted(kinds.membership.plural)} AS m "
-        f"WHERE m.workspace_id = r.workspace_id AND m.{link} = r.id"
-    )
-    sql += span.holds("m.created_at")
+    campaigns, link, plural = whole_of.to, quoted(whole_of.link), quoted(kinds.membership.plural)
+    of_campaign = Statement(f" FROM {plural} AS m WHERE m.workspace_id = r.workspace_id AND m.{link} = r.id")
+    of_campaign += span.holds("m.created_at")
+    sql = Statement(f"SELECT r.id, r.{quoted(campaigns.title.name)}, r.ad_platform, (SELECT count(*)") + of_campaign
+    sql += Statement(f"), (SELECT count(m.{quoted(member.link)})") + of_campaign
     sql += Statement(f") FROM {quoted(campaigns.plural)} AS r WHERE r.workspace_id = ?", (workspace_id,))
     return [Joined(*row) for row in sql.run(connection).fetchall()]
 

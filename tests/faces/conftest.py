@@ -1,0 +1,21 @@
+"""A server that speaks with the clients of other services."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from crmkit.settings import FACES
+from tests.house import House
+from tests.teams.office import Team, office, team
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    with office(tmp_path_factory.mktemp("faces") / "data", {"CRMKIT_SERVER_FACES": ",".join(FACES)}) as running:
+        yield running
+
+
+@pytest.fixture
+def us(home: House) -> Team:
+    """Alice and Bob in a fresh workspace, and Charlie in another."""
+    return team(home)
