@@ -18,6 +18,9 @@ __all__ = ["VERSION", "is_fixed", "sqlite3"]
 
 VERSION = sqlite3.sqlite_version
 
+# without an adapter, each None that is bound costs 1.5 µs in place of 0.2: the module looks for one in vain
+sqlite3.register_adapter(type(None), {}.get)  # type: ignore[arg-type]  # which says that none may stay None
+
 
 def is_fixed(version: str) -> bool:
     """Tell whether a SQLite of this version is free of the WAL-reset bug (sqlite.org/wal.html, section 11)."""

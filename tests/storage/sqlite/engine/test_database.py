@@ -34,6 +34,12 @@ def test_the_writer_flushes_what_it_commits(back: Desk) -> None:
     }
 
 
+def test_a_none_that_is_bound_is_found_an_adapter_for_and_stays_none(back: Desk) -> None:
+    assert (type(None), sqlite3.PrepareProtocol) in sqlite3.adapters
+    sql = "SELECT ?1, typeof(?1)"
+    assert back.do(back.database.read(None, lambda c: c.execute(sql, (None,)).fetchall())) == [(None, "null")]
+
+
 def tries_to_write(connection: Connection) -> list[str]:
     """Return what SQLite says to every way of changing the file over this connection."""
     answers = []
