@@ -115,7 +115,7 @@ def planned(arguments: list[str]) -> tuple[Plan, list[str], bool]:
         help=f"contacts of the small, usual and large data set; {LARGE} is used unasked only if it is made already",
     )
     parser.add_argument("--loader", choices=("auto", "wrk", "own"), default="auto", help="default: wrk if it is there")
-    parser.add_argument("--load", type=int, default=100_000, help="contacts that the row load creates (default 100000)")
+    parser.add_argument("--load", type=int, default=100_000, help="contacts that rows load and import (default 100000)")
     parser.add_argument("--no-peers", action="store_true", help="leave out Datasette and json-server")
     parser.add_argument("--quick", action="store_true", help="a first look: 3 short rounds, no large data, no peers")
     parser.add_argument("--markdown", action="store_true", help="print the table once more as Markdown")

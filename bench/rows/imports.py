@@ -17,39 +17,40 @@ from bench.rows.by_filter import asked
 from bench.rows.requests import AT_ONCE, middle
 from bench.servers import Server
 
-ROWS = 100_000
 BATCH = 1_000
 FIELDS = ("name", "email", "phone", "city", "country", "title", "notes")
 LOOK_SECONDS = 2.0
 MOST_SECONDS = 1_800  # until an import has ended
 MOST_ROWS = 1_600_000  # of an import beside which others are measured
-FEW = 20_000  # rows, after which memory is flat
+FEW = 1 / 5  # of the rows, after which memory is flat
 
 
 def imports(lab: Lab) -> list[Line]:
     """Compare an import of a CSV file with batches of the same rows, each on a server of its own."""
     seconds, batches, grown = list[float](), list[float](), list[float]()
-    told = ""
+    count, few_rows, told = lab.plan.load, int(FEW * lab.plan.load), ""
     for number in range(lab.plan.rounds):
         made = lab.data(lab.usual)
-        rows = _rows(ROWS, f"r{number}")
+        rows = _rows(count, f"r{number}")
         by_batch, by_file = (lab.product(lab.usual, kind=f"import {way} {number}") for way in ("batch", "file"))
         batches.append(_batches(by_batch, made.token, rows))
         before = by_file.memory().get("Pss", 0.0)
-        started = _started(by_file, made.token, rows[:FEW])
+        started = _started(by_file, made.token, rows[:few_rows])
         _ended(by_file, made.token, started[0])
         few = by_file.memory().get("Pss", 0.0)
-        id, began = _started(by_file, made.token, _rows(ROWS, f"s{number}"))
+        id, began = _started(by_file, made.token, _rows(count, f"s{number}"))
         _ended(by_file, made.token, id)
         seconds.append(time.perf_counter() - began)
         many = by_file.memory().get("Pss", 0.0)
         grown.append(max(0.0, many - few))
-        told = f"{ROWS / seconds[-1]:,.0f} rows a second, in batches {ROWS / batches[-1]:,.0f}; memory {before:.0f} MB "
-        told += f"before, {few:.0f} MB after {FEW:,} rows, {many:.0f} MB after {ROWS:,} more"
+        told = (
+            f"{count / seconds[-1]:,.0f} rows a second, in batches {count / batches[-1]:,.0f}; memory {before:.0f} MB "
+        )
+        told += f"before, {few:.0f} MB after {few_rows:,} rows, {many:.0f} MB after {count:,} more"
     ratios = [ours / theirs for ours, theirs in zip(seconds, batches, strict=True)]
     return [
-        Line(f"import of {ROWS:,} rows of CSV", f"batches of {BATCH:,} of them", ratios, 1.3, 1.0, True, told),
-        Line(f"memory of {ROWS:,} more rows of an import", "64 MB", [mb / 64 for mb in grown], 1.0, 0.5, True),
+        Line(f"import of {count:,} rows of CSV", f"batches of {BATCH:,} of them", ratios, 1.3, 1.0, True, told),
+        Line(f"memory of {count:,} more rows of an import", "64 MB", [mb / 64 for mb in grown], 1.0, 0.5, True),
     ]
 
 
@@ -60,7 +61,7 @@ def others(lab: Lab) -> list[Line]:
     shot = Shot(server, lab.creates, AT_ONCE, made.token, writes=True)
     lab.warm(shot)
     calm = [lab.fire(shot) for _ in range(lab.plan.rounds)]
-    disturbed, count = list[Result](), ROWS
+    disturbed, count = list[Result](), lab.plan.load
     while len(disturbed) < lab.plan.rounds:
         id, _ = _started(server, made.token, _rows(count, f"o{len(disturbed)}of{count}"))
         result = lab.fire(shot)
