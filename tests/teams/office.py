@@ -3,6 +3,7 @@
 import hashlib
 import itertools
 import re
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
@@ -242,6 +243,7 @@ class Books:
         waiting = [name for name in self.tables() if name.endswith("_unindexed") or name == "erasures"]
         while any(self.ask(f"SELECT 1 FROM {name} LIMIT 1") for name in waiting):
             person.get("/healthz")
+            time.sleep(0.005)  # else asking takes the time that indexing wants
 
     def version(self) -> int:
         """Return a number that is another after each commit."""

@@ -2,17 +2,29 @@
 
 import hashlib
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
+from pathlib import Path
 
 import pytest
 
+from crmkit.core import upkeep
 from tests.house import House, Person
 from tests.teams.office import Books, address, enter, office
 
 
+@contextmanager
+def prompt_office(folder: Path) -> Iterator[House]:
+    """Run a server that indexes texts as they are written, so that a hash over all rows waits for none."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(upkeep, "PAUSE_SECONDS", 0.001)
+        with office(folder) as running:
+            yield running
+
+
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    with office(tmp_path_factory.mktemp("writes") / "data") as running:
+    with prompt_office(tmp_path_factory.mktemp("writes") / "data") as running:
         yield running
 
 

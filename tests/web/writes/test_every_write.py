@@ -1,7 +1,9 @@
 """Every write of the route table: tried as a dry run it leaves nothing behind, under a key it is done once."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import count
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -9,9 +11,10 @@ import pytest
 
 from crmkit.web.route import ANY, Route
 from tests.house import House, Person
-from tests.teams.office import JSON, address, enter, error_of
+from tests.teams.office import JSON, Books, address, enter, error_of
 from tests.teams.rights.matrix import Stand, filled, furnish, guarded
 from tests.teams.rights.requests import aimed, others, requests
+from tests.web.writes.conftest import hash_of, prompt_office
 
 WRITES = [route for route in guarded() if route.writes]
 BODIES: dict[str, Any] = {  # where what the matrix has would be refused
@@ -23,6 +26,19 @@ ENDING = ("end_account", "delete_workspace")  # the token that sends them
 AT_WORK = ("start_import",)  # a job goes on meanwhile
 STEPS = {"confirmation_required": "confirm", "escalation_required": "code"}
 _numbers = count(1)
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Iterator[House]:
+    """A server for each test, so that a hash over all rows reads few."""
+    with prompt_office(tmp_path / "data") as running:
+        yield running
+
+
+@pytest.fixture
+def hashed(home: House, stand: Stand) -> Iterator[Callable[[], str]]:
+    with Books(home.folder) as books:
+        yield partial(hash_of, home, books, stand.person)
 
 
 @pytest.fixture
