@@ -8,6 +8,9 @@ BIN := .venv/bin
 # with this set, every worker and every server that a test starts compiles all modules again
 unexport PYTHONDONTWRITEBYTECODE
 
+# what tests write is kept in memory where there is plenty of it: they wait for no disk
+IN_MEMORY := $(shell df -Pk /dev/shm 2>/dev/null | awk 'NR == 2 && $$4 > 3000000 {print "TMPDIR=/dev/shm"}')
+
 PYTEST := $(BIN)/pytest -q
 ALL_CORES := -n auto --dist worksteal
 
@@ -18,11 +21,11 @@ serve: .venv/.installed          ## serve http://127.0.0.1:8000 in local mode, d
 	$(BIN)/crmkit serve --local
 
 test: .venv/.dev                 ## run all tests, on all cores; then those that measure time or memory, one by one; QUICK=1: no slow ones
-	$(PYTEST) $(ALL_CORES) -m "not alone$(if $(QUICK), and not slow)"
+	$(IN_MEMORY) $(PYTEST) $(ALL_CORES) -m "not alone$(if $(QUICK), and not slow)"
 	$(PYTEST) -m alone
 
 quick: .venv/.dev                ## run all tests but the slow ones, in under a minute
-	$(PYTEST) $(ALL_CORES) -m "not slow and not alone"
+	$(IN_MEMORY) $(PYTEST) $(ALL_CORES) -m "not slow and not alone"
 
 interop: .venv/.dev build/interop/.installed ## run clients and checkers of MCP that others wrote; needs node
 	$(PYTEST) -n auto --dist loadfile -o 'norecursedirs=.*' tests/interop
