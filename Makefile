@@ -22,9 +22,9 @@ serve: .venv/.installed          ## serve http://127.0.0.1:8000 in local mode, d
 
 test: .venv/.dev                 ## run all tests, on all cores; then those that measure time or memory, one by one; QUICK=1: no slow ones
 	$(IN_MEMORY) $(PYTEST) $(ALL_CORES) -m "not alone$(if $(QUICK), and not slow)"
-	$(PYTEST) -m alone
+	$(PYTEST) -m alone $$(grep -rl --include='*.py' 'mark\.alone' tests)
 
-quick: .venv/.dev                ## run all tests but the slow ones, in under a minute
+quick: .venv/.dev                ## run all tests but the slow ones
 	$(IN_MEMORY) $(PYTEST) $(ALL_CORES) -m "not slow and not alone"
 
 interop: .venv/.dev build/interop/.installed ## run clients and checkers of MCP that others wrote; needs node
