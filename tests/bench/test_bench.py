@@ -46,7 +46,8 @@ def test_every_row_of_the_benchmark_gives_a_number_or_says_why_not() -> None:
     assert report.broken == []
     assert [name for name, _ in report.skipped if name not in MAY_SKIP] == []
     assert len(report.lines) >= 20
-    assert all(line.median > 0 for line in report.lines if not re.search("in process|memory", line.what))
+    may_be_nothing = "in process|memory|less that alone"
+    assert [line for line in report.lines if line.median <= 0 and not re.search(may_be_nothing, line.what)] == []
     text = report.text()
     for told in ("must reach", "noise: ", "skipped: datasette: peers are left out", "activities (1), audit"):
         assert told in text
