@@ -28,6 +28,7 @@ from crmkit.core.erasure import job as erasing
 from crmkit.core.jobs.kind import JobKinds
 from crmkit.core.jobs.runner import run_jobs
 from crmkit.core.many import in_steps
+from crmkit.core.oauth.documents import Documents
 from crmkit.core.people import login, operator
 from crmkit.core.transfer import uploads
 from crmkit.core.transfer.imports import job as importing
@@ -102,7 +103,7 @@ def crm_of(
     except (ValueError, OSError) as error:
         raise SettingsError(str(error)) from None
     outbound = Outbound(Networks(settings.webhooks.allow))
-    return Crm(settings, database, send, key, clock, kinds, jobs, Uploads(folder), outbound)
+    return Crm(settings, database, send, key, clock, kinds, jobs, Uploads(folder), outbound, Documents(outbound, clock))
 
 
 def application(crm: Crm, log: "AccessLog | None" = None, more: "Sequence[Route]" = ()) -> "Edge":

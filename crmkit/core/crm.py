@@ -9,6 +9,7 @@ from crmkit.clock import Clock, stamp
 from crmkit.core.history.waiting import Waiting
 from crmkit.core.jobs.kind import JobKinds
 from crmkit.core.jobs.traffic import Traffic
+from crmkit.core.oauth.documents import Documents
 from crmkit.core.transfer.imports.open_files import OpenFiles, PlannedFiles
 from crmkit.mail import Mailer
 from crmkit.model.record import Kinds
@@ -36,6 +37,7 @@ class Crm(Struct, frozen=True):
     jobs: JobKinds
     uploads: Uploads
     outbound: Outbound
+    documents: Documents
     unanswered: set[Place] = field(default_factory=set)
     waiting: Waiting = field(default_factory=Waiting)
     traffic: Traffic = field(default_factory=Traffic)

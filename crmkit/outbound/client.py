@@ -61,9 +61,12 @@ class Outbound:
         self._resolve = resolve
         self._given = context
 
-    def check(self, url: str) -> None:
-        """Raise `address_refused` for a URL that will never be asked for; a name is judged at each connection."""
-        guard.check(url, self.allowed)
+    def check(self, url: str) -> Target:
+        """Return the parts of a URL; raises `address_refused` for one that will never be asked for.
+
+        A name is judged at each connection.
+        """
+        return guard.check(url, self.allowed)
 
     async def post(self, url: str, body: bytes, headers: Mapping[str, str], seconds: float = 5) -> Answer:
         """Send a body and return the answer without its own, which is not read; raises Unreached."""

@@ -96,14 +96,17 @@ def check(url: str, allowed: Networks) -> Target:
 
 
 def refusal(address: Address, allowed: Networks, scheme: str) -> str:
-    """Return why no connection is made to an address, "" if it may be."""
+    """Return why no connection is made to an address, "" if it may be.
+
+    The address is not told: that of a private name is nobody's business.
+    """
     if str(address) in allowed:
         return ""
     why = special(address)
     if why:
-        return f"the address {address} is not public ({why})"
+        return f"its address is not public ({why})"
     if _is_own(address):
-        return f"the address {address} is this machine's own"
+        return "its address is this machine's own"
     return "http is not encrypted: use https" if scheme == "http" else ""
 
 

@@ -1,7 +1,8 @@
 """The official Python client as a program; it runs in the interpreter that has the client, not in ours.
 
-sdk_client.py URL MODE STORE: connects, lists what is there, calls tools, and prints what came as JSON in its last line.
-Where its user has to sign in, it prints the URL. STORE is a file that keeps registration and token from run to run.
+sdk_client.py URL MODE STORE [DOCUMENT]: connects, lists what is there, calls tools, and prints what came as JSON in its
+last line. Where its user has to sign in, it prints the URL. STORE is a file that keeps registration and token from run
+to run. DOCUMENT is the URL of the document that describes it, which it then is known by.
 """
 
 import asyncio
@@ -78,7 +79,7 @@ async def ask(url: str) -> None:
     print(url, flush=True)
 
 
-async def main(url: str, mode: str, file: str) -> None:
+async def main(url: str, mode: str, file: str, document: str | None = None) -> None:
     callback = Callback()
     app = OAuthClientMetadata(
         client_name="Python client", redirect_uris=[await callback.open()], token_endpoint_auth_method="none"
@@ -89,6 +90,7 @@ async def main(url: str, mode: str, file: str) -> None:
         storage=Store(Path(file)),
         redirect_handler=ask,
         callback_handler=callback.wait,
+        client_metadata_url=document,
     )
     async with (
         httpx2.AsyncClient(auth=auth, timeout=30) as http,

@@ -60,4 +60,4 @@ def test_the_scenarios_of_authorization_servers_pass(served: Process, tmp_path: 
     ended = run(node(*SUITE, *line, "--resource", f"{served.url}/mcp"), tmp_path, email)
     assert ended.status == 0, ended.printed
     assert ended.signins == 1
-    assert "Total: 2 passed, 0 failed" in ended.printed
+    assert "Total: 3 passed, 0 failed" in ended.printed

@@ -1,4 +1,7 @@
-"""The official Python client: registers, has its user sign in, uses the tools; in both eras of the protocol."""
+"""The official Python client: registers, or is described by a document, has its user sign in, uses the tools.
+
+In both eras of the protocol.
+"""
 
 import json
 from pathlib import Path
@@ -6,16 +9,17 @@ from typing import Any
 
 import pytest
 
-from tests.house import Person, Process
+from tests.house import UNLIMITED, Person, Process, process
 from tests.interop.foreign import PYTHON, Ended, run
+from tests.outbound.publishing import publisher
 
 CLIENT = Path(__file__).with_name("sdk_client.py")
 ERAS = {"auto": "2026-07-28", "legacy": "2025-11-25"}
 
 
-def connect(served: Process, mode: str, folder: Path, email: str = "", place: str = "/mcp") -> Ended:
+def connect(served: Process, mode: str, folder: Path, email: str = "", place: str = "/mcp", *more: str) -> Ended:
     """Run the client once; what it keeps stays in the folder."""
-    line = [str(PYTHON), str(CLIENT), f"{served.url}{place}", mode, str(folder / "store.json")]
+    line = [str(PYTHON), str(CLIENT), f"{served.url}{place}", mode, str(folder / "store.json"), *more]
     ended = run(line, folder, email)
     assert ended.status == 0, ended.printed
     return ended
@@ -62,3 +66,27 @@ def test_it_asks_to_sign_in_again_once_its_user_has_ended_its_token(
     again = connect(served, mode, tmp_path, email)
     assert again.signins == 1
     assert 'name="José Peña"' in got(again)["read"]["text"]
+
+
+@pytest.mark.parametrize("mode", ERAS)
+def test_it_connects_by_a_document_that_describes_it(tmp_path: Path, email: str, mode: str) -> None:
+    authority = tmp_path / "authority.pem"
+    with (
+        publisher(authority) as published,
+        process(
+            tmp_path / "data", SSL_CERT_FILE=str(authority), CRMKIT_WEBHOOKS_ALLOW="127.0.0.1,::1", **UNLIMITED
+        ) as served,
+    ):
+        document = f"{published.url}/client.json"
+        # its port is not known beforehand
+        described = {"client_id": document, "client_name": "Described", "redirect_uris": ["http://localhost/callback"]}
+        published.documents["/client.json"] = (200, {}, json.dumps(described).encode())
+        ended = connect(served, mode, tmp_path, email, "/mcp", document)
+        assert ended.signins == 1
+        assert 'name="José Peña"' in got(ended)["read"]["text"]
+        assert published.asked == ["/client.json"]
+        with served.sign_in(email) as person:
+            assert "Described" in [token["name"] for token in person.json_of("GET", "/tokens")["items"]]
+        assert json.loads((tmp_path / "store.json").read_text())["client"]["client_id"] == document
+        assert served.stop() == 0
+    assert "Traceback" not in served.printed()

@@ -3,7 +3,7 @@
 1. `POST /mcp` without a token is 401 and names the address of `/.well-known/oauth-protected-resource`; that document
    and `/.well-known/oauth-authorization-server` name the addresses below.
 2. `POST /register`: the app sends its redirect URIs and its name. `client` checks them and packs them into the client
-   id; nothing is stored.
+   id; nothing is stored. Or the client id is the URL of a document that describes the app, which `documents` fetches.
 3. `GET /authorize?…`: the browser brings the app's request. `connect.request_of` checks all of it.
 4. `POST /authorize`, three times, from one page to the next: an email address (`connect.start` mails a code and makes
    the page secret, a hidden field), the code (`connect.prove`), a workspace (`connect.choose`, or `connect.refuse`).

@@ -1,7 +1,8 @@
 """OAuth clients. An app's description of itself (redirect URIs, name) is its client id, so nothing is stored.
 
 Anyone may register anything, so a stored or signed record would prove no more than the description does. It is checked
-again in every request that brings the id.
+again in every request that brings the id. Or the client id is the URL of a document that describes the app: see
+`documents`.
 """
 
 import re
@@ -35,13 +36,19 @@ class _Description(msgspec.Struct, omit_defaults=True):
 
 
 class Client(Struct, frozen=True):
-    """An app, as it describes itself: where its user is sent back to, and a name, which anyone may choose."""
+    """An app, as it describes itself: where its user is sent back to, and a name, which anyone may choose.
+
+    `document` is the URL of the document that describes it, empty for one that registered.
+    """
 
     redirect_uris: tuple[str, ...]
     name: str
+    document: str = ""
 
     @property
     def id(self) -> str:
+        if self.document:
+            return self.document
         described = msgspec.json.encode(_Description([*self.redirect_uris], self.name))
         return base64url.encode(described)
 
@@ -66,6 +73,11 @@ def described(redirect_uris: Sequence[str], name: str) -> Client:
     if len(client.id) > MAX_ID:
         raise BadClient("send fewer or shorter redirect_uris")
     return client
+
+
+def is_url(id: str) -> bool:
+    """Tell whether a client id is the URL of a document; one that /register gave out never looks so."""
+    return id.startswith("https://")
 
 
 def client_of(id: str) -> Client:

@@ -15,7 +15,7 @@ from crmkit.core import quotas
 from crmkit.core.call import Call
 from crmkit.core.crm import Crm
 from crmkit.core.oauth import pkce
-from crmkit.core.oauth.client import BadClient, Client, client_of, host_of, is_on_this_machine
+from crmkit.core.oauth.client import BadClient, Client, client_of, host_of, is_on_this_machine, is_url
 from crmkit.core.people import access, codes, joining, login
 from crmkit.core.people.workspaces import WORKSPACE
 from crmkit.errors import Problem
@@ -51,7 +51,12 @@ class AuthorizationRequest(Struct, frozen=True):
     @property
     def app(self) -> str:
         """Return what the app calls itself, or where it is when that is no plain name."""
-        return spoken(self.client.name, self.host[:MAX_NAME])
+        return spoken(self.client.name, (self.publisher or self.host)[:MAX_NAME])
+
+    @property
+    def publisher(self) -> str:
+        """Return the host of the document that describes the app, empty for one that registered."""
+        return host_of(self.client.document) if self.client.document else ""
 
     @property
     def host(self) -> str:
@@ -93,15 +98,20 @@ def is_ours(crm: Crm, named: str) -> bool:
     return named.rstrip("/") in (crm.settings.base_url, *(resource(crm, place) for place in PLACES))
 
 
-def request_of(crm: Crm, pairs: Sequence[tuple[str, str]]) -> AuthorizationRequest:
-    """Return the request in the query of /authorize; raises `invalid_value`, which the user is shown, not the app."""
+async def request_of(call: Call, pairs: Sequence[tuple[str, str]]) -> AuthorizationRequest:
+    """Return the request in the query of /authorize; raises `invalid_value`, which the user is shown, not the app.
+
+    Raises `rate_limited` where too many documents of apps were fetched.
+    """
+    crm = call.crm
     parameters: dict[str, str] = {}
     for name, text in pairs:
         if name in _KNOWN and name in parameters:
             raise _bad(f"{name} stands twice")
         parameters[name] = text
     try:
-        client = client_of(parameters.get("client_id", ""))
+        id = parameters.get("client_id", "")
+        client = await crm.documents.client(id, call.client) if is_url(id) else client_of(id)
     except BadClient as error:
         raise _bad(str(error)) from None
     uri = parameters.get("redirect_uri", "")
@@ -296,6 +306,7 @@ def _letter(crm: Crm, request: AuthorizationRequest, email: str, code: str) -> M
     where = "a program on your computer" if request.on_this_machine else request.host
     name = spoken(request.client.name, "")
     calls = f'    It calls itself: "{name}"\n' if name else ""
+    calls += f"    Described at:    {request.publisher}\n" if request.publisher else ""
     return Message(
         email,
         f"{code} is your crmkit code",

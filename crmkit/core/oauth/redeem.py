@@ -6,7 +6,7 @@ from crmkit.clock import is_alive
 from crmkit.core.call import Call
 from crmkit.core.crm import Crm
 from crmkit.core.oauth import pkce
-from crmkit.core.oauth.client import BadClient, Client, client_of, host_of
+from crmkit.core.oauth.client import BadClient, Client, client_of, host_of, is_url
 from crmkit.core.oauth.connect import GRANT_SECONDS, is_ours
 from crmkit.core.people import access, login, sessions
 from crmkit.errors import Problem
@@ -38,7 +38,8 @@ async def redeem(call: Call, form: Mapping[str, str]) -> str:
     if form.get("grant_type") != "authorization_code":
         raise Refused("unsupported_grant_type", "grant_type must be authorization_code")
     try:
-        client = client_of(form.get("client_id", ""))
+        id = form.get("client_id", "")
+        client = crm.documents.remembered(id) if is_url(id) else client_of(id)
     except BadClient as error:
         raise Refused("invalid_client", str(error), 401) from None
     code = form.get("code", "")

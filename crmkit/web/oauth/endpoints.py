@@ -58,6 +58,7 @@ async def server_metadata(call: HttpCall) -> Response:
             "response_modes_supported": ["query"],
             "grant_types_supported": ["authorization_code"],
             "code_challenge_methods_supported": ["S256"],
+            "client_id_metadata_document_supported": True,
             "token_endpoint_auth_methods_supported": ["none"],
             "revocation_endpoint_auth_methods_supported": ["none"],
             "authorization_response_iss_parameter_supported": True,

@@ -22,12 +22,16 @@ ACCESSES = {  # what each lets an app do; the one that is marked at first stands
 
 
 class App(Struct, frozen=True):
-    """The app as it describes itself, and where the browser will be sent; `again` is the URL of the first page."""
+    """The app as it describes itself, and where the browser will be sent; `again` is the URL of the first page.
+
+    `publisher` is the host that describes it, empty where it describes itself.
+    """
 
     name: str
     host: str
     on_this_machine: bool
     again: str
+    publisher: str = ""
 
 
 class WorkspaceOption(Struct, frozen=True):
@@ -150,8 +154,10 @@ def _destination(app: App) -> str:
     """Return the line that names the app and where the browser will be sent."""
     is_web = not app.on_this_machine or "://" in app.host
     where = escape(app.host) if is_web else "this computer"
-    named = "" if app.name == app.host else f"{isolated(app.name)} · "
-    return f'<p class="app">{named}<span class="host">{where}</span></p>'
+    named = "" if app.name in (app.host, app.publisher) else f"{isolated(app.name)} · "
+    published = f'<span class="host">{escape(app.publisher)}</span>, returns to ' if app.publisher else ""
+    published = "" if app.publisher == app.host else published
+    return f'<p class="app">{named}{published}<span class="host">{where}</span></p>'
 
 
 def _warning(app: App) -> str:

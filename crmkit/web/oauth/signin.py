@@ -23,7 +23,7 @@ PATH = "/authorize"
 @read(PATH, query=ANY, public=True, direct=True)
 async def ask(call: HttpCall) -> Response:
     try:
-        return _shown(call.scope, pages.email_page(_app(call, _app_request(call))))
+        return _shown(call.scope, pages.email_page(_app(call, await _app_request(call))))
     except Problem as problem:
         return _stop(call.scope, problem)
 
@@ -31,7 +31,7 @@ async def ask(call: HttpCall) -> Response:
 @route("POST", PATH, query=ANY, max_body=MAX_FORM, public=True, direct=True)
 async def answer(call: HttpCall) -> Response:
     try:
-        app_request, form = _app_request(call), await form_of(call)
+        app_request, form = await _app_request(call), await form_of(call)
     except Problem as problem:
         return _stop(call.scope, problem)
     if "workspace" in form:
@@ -84,13 +84,13 @@ async def _choose(call: HttpCall, app_request: connect.AuthorizationRequest, for
         return _stop(call.scope, problem, app.again)
 
 
-def _app_request(call: HttpCall) -> connect.AuthorizationRequest:
-    return connect.request_of(call.crm, call.pairs)
+async def _app_request(call: HttpCall) -> connect.AuthorizationRequest:
+    return await connect.request_of(call, call.pairs)
 
 
 def _app(call: HttpCall, app_request: connect.AuthorizationRequest) -> pages.App:
     again = f"{call.crm.settings.base_path}{PATH}?{call.scope['query_string'].decode('ascii')}"
-    return pages.App(app_request.app, app_request.host, app_request.on_this_machine, again)
+    return pages.App(app_request.app, app_request.host, app_request.on_this_machine, again, app_request.publisher)
 
 
 def _options(choices: connect.Choices) -> list[pages.WorkspaceOption]:
