@@ -34,6 +34,8 @@ from crmkit.core.transfer import uploads
 from crmkit.core.transfer.imports import job as importing
 from crmkit.core.undo import job as undoing
 from crmkit.core.upkeep import keep_up
+from crmkit.core.webhooks import job as telling
+from crmkit.core.webhooks.waking import wake_webhooks
 from crmkit.ip import Networks
 from crmkit.mail import mailer
 from crmkit.model.record import Kinds
@@ -62,7 +64,8 @@ OWN_FILES = 128  # descriptors kept free for the database, mail, and refusals of
 FLUSH_SECONDS = 0.3  # what is still to be logged at the end may take this long
 KINDS = kinds_of(DECLARED)
 JOBS = JobKinds(
-    *building.JOBS, countries.job_of(KINDS), in_steps.JOB, undoing.job_of(KINDS), importing.JOB, erasing.JOB
+    *(*building.JOBS, countries.job_of(KINDS), in_steps.JOB),
+    *(undoing.job_of(KINDS), importing.JOB, erasing.JOB, telling.JOB),
 )
 NEW_OBJECTS = 10_000  # before the garbage collector looks for cycles among them; Python's own number is 700
 
@@ -117,7 +120,7 @@ def application(crm: Crm, log: "AccessLog | None" = None, more: "Sequence[Route]
     async def running() -> AsyncIterator[None]:
         async with crm.database:
             await uploads.clear(Call(crm))
-            beside = [asyncio.create_task(work(Call(crm))) for work in (keep_up, run_jobs)]
+            beside = [asyncio.create_task(work(Call(crm))) for work in (keep_up, run_jobs, wake_webhooks)]
             try:
                 yield
             finally:

@@ -36,6 +36,7 @@ OTHERS = {
     "imp": "import",
     "ln": "link",
     "pr": "proposal",
+    "dl": "delivery",
 }
 
 

@@ -16,10 +16,12 @@ from crmkit.core.declared import indexing
 from crmkit.core.duplicates import pairing
 from crmkit.core.duplicates.matching import Match
 from crmkit.core.followed import Change
+from crmkit.core.webhooks import standing
 from crmkit.model.record import REACHED, SCORE, Kind, Kinds, Record
 from crmkit.records.between import dismissal
 from crmkit.records.settings.field import DeclaredField
 from crmkit.records.settings.rule import ScoringRule
+from crmkit.records.settings.webhook import Webhook
 from crmkit.storage import records
 from crmkit.storage.derived import tallies
 from crmkit.storage.interface.tx import Tx
@@ -57,6 +59,8 @@ def put_and_follow(
         return indexing.follow(tx, kinds, kind, before, record)
     if kind.is_setting and record is not before and issubclass(kind.record, ScoringRule):
         rules.changed(tx)
+    if kind.is_setting and record is not before and issubclass(kind.record, Webhook):
+        standing.follow(tx, before, record)
     is_counted = kind is kinds.activity or kind is kinds.membership
     if record is not before and (before is not None or is_counted):  # else nobody links to it yet
         follow(tx, kinds, kind, ((before, record),))

@@ -1,4 +1,4 @@
-"""What is outdated is dropped: counters, codes, tokens, kept answers, links, proposals, grants, files, jobs.
+"""What is outdated is dropped: counters, codes, tokens, answers, links, proposals, grants, files, jobs, deliveries.
 
 Rows stamped in the future, because the clock was set back, are dropped too; otherwise they would count again later.
 """
@@ -15,6 +15,7 @@ from crmkit.storage.people import attempts, grants, tokens, waiting_codes
 from crmkit.storage.proposals import kept
 from crmkit.storage.requests import answers, confirmations
 from crmkit.storage.transfer import imports, links
+from crmkit.storage.webhooks import deliveries
 
 KEEP_DAYS = 2  # counters of limits matter for a day, those of all wrong tries for longer
 TOKEN_DAYS = 30  # whoever still sends a token that ended is told so
@@ -34,6 +35,7 @@ def sweep(tx: Tx, crm: Crm) -> bool:
     grants.forget(tx, codes_latest, kept_since, after(tx.now, seconds=GRANT_SECONDS))
     files, is_left = imports.forget(tx)
     uploads.remove(tx, crm, files)
+    is_left = deliveries.forget(tx, after(tx.now, days=-deliveries.KEPT_DAYS)) or is_left
     jobs.forget(tx, after(tx.now, days=-JOB_DAYS))
     job_records.forget_all(tx)
     tokens.cap_last_used(tx)

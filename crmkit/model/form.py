@@ -148,6 +148,11 @@ class Form(Struct, frozen=True, eq=False, dict=True):
         return self.writable
 
     @cached_property
+    def edited(self) -> Mapping[str, Field]:
+        """The fields that a PATCH takes."""
+        return self.writable
+
+    @cached_property
     def changes(self) -> "Form":
         """The form of a PATCH, which takes no field that only the POST takes."""
         if not any(ONCE in field.marks for field in self.fields):
@@ -190,7 +195,7 @@ class Form(Struct, frozen=True, eq=False, dict=True):
         wrong: dict[str, str] = {}
         empty: dict[str, str] = {}
         values: dict[str, Any] = {}
-        known = self.writable if is_edit else self.taken
+        known = self.edited if is_edit else self.taken
         for name, raw in body.items():
             field = known.get(name)
             if field is None and len(unknown) == MAX_UNKNOWN_FIELDS_SHOWN:

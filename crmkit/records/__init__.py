@@ -13,6 +13,7 @@ from crmkit.records.deal import DEAL
 from crmkit.records.settings.field import field_of
 from crmkit.records.settings.rule import rule_of
 from crmkit.records.settings.view import VIEW
+from crmkit.records.settings.webhook import webhook_of
 from crmkit.records.task import TASK
 from crmkit.records.ticket import TICKET
 
@@ -24,7 +25,7 @@ def kinds_of(declared: tuple[Kind, ...]) -> Kinds:
     """Return all kinds of a product that has these kinds of records."""
     activity = activity_of([kind for kind in declared if kind.is_logged])
     field = field_of([kind for kind in declared if kind.custom])
-    settings = (field, VIEW, rule_of(declared))
+    settings = (field, VIEW, rule_of(declared), webhook_of((*declared, activity)))
     log = audit_of((*declared, activity, MEMBERSHIP, DISMISSAL, *settings))
     return Kinds.of(declared, activity, log, MEMBERSHIP, DISMISSAL, *settings)
 

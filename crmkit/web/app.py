@@ -13,6 +13,7 @@ from crmkit.core.records import write
 from crmkit.model.record import Kind, Kinds
 from crmkit.records.settings.field import DeclaredField
 from crmkit.records.settings.view import View
+from crmkit.records.settings.webhook import Webhook
 from crmkit.settings import Settings, SettingsError
 from crmkit.web.connection.accesslog import AccessLog
 from crmkit.web.edge import Edge
@@ -33,6 +34,7 @@ from crmkit.web.handlers.records.merge import merge_routes
 from crmkit.web.handlers.transfer import imports, links, snapshots
 from crmkit.web.handlers.transfer.exports import export_route
 from crmkit.web.handlers.views import check_of, view_routes
+from crmkit.web.handlers.webhooks import webhook_routes
 from crmkit.web.oauth import endpoints as oauth
 from crmkit.web.oauth import signin
 from crmkit.web.route import Route
@@ -83,6 +85,8 @@ def _check_base_path(settings: Settings, every: Sequence[Route], kinds: Kinds) -
 def _setting_routes(kind: Kind) -> list[Route]:
     if kind.record is View:
         return view_routes(kind)
+    if kind.record is Webhook:
+        return webhook_routes(kind)
     return record_routes(kind, verbs=fields if kind.record is DeclaredField else write)
 
 

@@ -74,7 +74,7 @@ def body_schema(form: Form, whole: bool, is_edit: bool = False, says: Callable[[
     That of a PATCH `is_edit`. `says` describes a field, unless with an empty text.
     """
     properties: dict[str, Any] = {}
-    for name, field in (form.writable if is_edit else form.taken).items():
+    for name, field in (form.edited if is_edit else form.taken).items():
         schema = field.type.edit_schema() if is_edit else field.type.schema()
         if told := says(field):
             schema = {**schema, "description": told}

@@ -5,7 +5,7 @@ from functools import partial
 from crmkit.storage.interface.tx import Tx
 from tests.house import House, Person
 from tests.teams.office import asked, enter, erased, new, working_in
-from tests.teams.rights.matrix import add_job, proposed
+from tests.teams.rights.matrix import add_job, listener, proposed
 
 
 def filled(home: House, admin: Person, workspace: str, words: tuple[str, ...]) -> Person:
@@ -34,6 +34,7 @@ def filled(home: House, admin: Person, workspace: str, words: tuple[str, ...]) -
         assert inside.post("/duplicates/dismiss", json={"a": twins[0], "b": twins[1]}).status_code == 200
         new(inside, "/views", name=f"view-{n}", path=f"/contacts?search={word}")
         new(inside, "/scoring-rules", name=word, expression=f'has(tags, "{word}")')
+        listener(inside, word)
         new(inside, "/links", path=f"/contacts?search={word}")
         new(inside, "/tasks", title=f"{word} task", contact_id=contact, notes=word)
         new(inside, "/conversions", contact_id=contact, platform="other", failure=word)

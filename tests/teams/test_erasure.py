@@ -167,7 +167,7 @@ def test_a_new_workspace_finds_nothing_of_a_deleted_one(home: House) -> None:
             "campaigns": {"used": 0, "cap": None}, "conversions": {"used": 0, "cap": None},
             "members": {"used": 1, "cap": None},
             "workspaces": {"used": 2, "cap": None}, "activities": {"used": 0, "cap": None},
-            "fields": {"used": 0, "cap": None},
+            "fields": {"used": 0, "cap": None}, "webhooks": {"used": 0, "cap": None},
         }  # fmt: skip
         new(there, "/contacts", name="Fresh Jane")
         books.settled(there)

@@ -17,9 +17,11 @@ from crmkit.core.now import moment
 from crmkit.core.proposals.verbs import seen
 from crmkit.core.reading import opened, reminders
 from crmkit.core.reading.lists import columns
+from crmkit.core.webhooks import standing
 from crmkit.errors import Problem
 from crmkit.model.actor import Actor, Asker
 from crmkit.model.configuration.pipeline import OPEN
+from crmkit.model.events.names import SENDS
 from crmkit.model.fields import Invalid, Time
 from crmkit.model.query import parse
 from crmkit.model.query.chosen import ByKind
@@ -38,6 +40,7 @@ from crmkit.storage.records import live
 from crmkit.storage.reminders import Source
 from crmkit.storage.requests import briefs
 from crmkit.storage.requests.briefs import Mark
+from crmkit.storage.webhooks import keys
 
 PARAMETERS = ("since",)
 ROWS = 12  # of each list at most
@@ -91,7 +94,7 @@ async def told(call: Call, parameters: Mapping[str, str], details: bool = False,
     if is_new and keeps:
         unit = partial(briefs.put, workspace_id=actor.workspace_id, token_id=actor.token_id, mark=told)
         call.write_later(("brief", actor.token_id), unit)
-    notes = await call.read(_waiting, asked)
+    notes = [*await call.read(_waiting, asked), *await call.read(_stopped, asked)]
     is_empty = not any(each.total for each in found) and not await call.read(_has_records, asked)
     return Brief(found, present, told.since, (*notes, *asked.left_out, *((EMPTY,) if is_empty else ())))
 
@@ -102,6 +105,13 @@ def _waiting(connection: Connection, asked: _Asked) -> list[str]:
     count = kept.count(connection, asked.workspace, Asked(WAITING, areas=areas), COUNTED + 1)
     many = f"{COUNTED}+" if count > COUNTED else count
     return [f"{many} proposal{'' if count == 1 else 's'} to approve: GET /proposals?state=open"] if count else []
+
+
+def _stopped(connection: Connection, asked: _Asked) -> list[str]:
+    """Return the notes about webhooks that send nothing though they are switched on."""
+    if not asked.actor.access.allows("webhooks.read"):
+        return []
+    return standing.told(keys.stopped(connection, asked.workspace.id, SENDS, standing.MOST_TOLD))
 
 
 def _since(call: Call, text: str) -> str:

@@ -20,12 +20,12 @@ def reversal(scene: Scene, entry: Entry) -> Reversal | None:
         return None
     if entry.noun in OTHERS:
         return OTHERS[entry.noun](scene, entry)
-    if entry.noun in scene.kinds.by_word:
+    if entry.noun in scene.kinds.by_word and not scene.kinds.by_word[entry.noun].secrets:
         return records.reversal(scene, entry)
     raise Problem(
         "undo_conflict",
         "An undo covers records, activities, members of campaigns, declared fields, pipelines and views. Members and "
-        "settings of a workspace, invites, tokens, links and erasures are changed by their own requests. Nothing was "
-        "changed.",
+        "settings of a workspace, invites, tokens, links, webhooks and erasures are changed by their own requests. "
+        "Nothing was changed.",
         fields={entry.target: f"{entry.action} cannot be undone"},
     )

@@ -101,6 +101,7 @@ class Kind(Form, frozen=True, eq=False, dict=True):
     prefixes: Mapping[str, str] = field(default_factory=dict)  # what each prefix of an id stands for
     forms: KeyForms = field(default_factory=dict)  # of the natural keys of all kinds
     joins: tuple[Field, ...] = ()  # what its records belong to by a membership: a filter, and a field of a POST
+    secrets: tuple[Field, ...] = ()  # that a POST and a PATCH take, and no record has
     called: str = ""  # in sentences, where its name means something else too
 
     @property
@@ -231,7 +232,11 @@ class Kind(Form, frozen=True, eq=False, dict=True):
 
     @cached_property
     def taken(self) -> Mapping[str, Field]:
-        return {**self.writable, **{field.name: field for field in self.joins}}
+        return {**self.writable, **{field.name: field for field in (*self.joins, *self.secrets)}}
+
+    @cached_property
+    def edited(self) -> Mapping[str, Field]:
+        return {**self.writable, **{field.name: field for field in self.secrets}}
 
     @cached_property
     def past(self) -> Form:
@@ -314,6 +319,7 @@ def kind_of(
     forecast: Forecast | None = None,
     is_person: bool = False,
     quiet_days: int = 0,
+    secrets: tuple[Field, ...] = (),
 ) -> Kind:
     """Return the Kind that a record class declares; `id` is its first field.
 
@@ -339,4 +345,5 @@ def kind_of(
         forecast=forecast,
         is_person=is_person,
         quiet_days=quiet_days,
+        secrets=secrets,
     )

@@ -77,10 +77,14 @@ def _wrapped(head: str, items: Iterable[str]) -> list[str]:
 
 
 def names_table(kinds: Sequence[Kind]) -> str:
-    """Return for each kind its plural, what one is, and the names of the fields that clients write."""
-    lines = []
-    for kind in kinds:
+    """Return for each kind its plural, what one is, and the names of the fields that clients write.
+
+    Those that say how a workspace is set up are only named, since few sessions write them.
+    """
+    lines, settings = list[str](), [kind.plural for kind in kinds if kind.is_setting]
+    for kind in (kind for kind in kinds if not kind.is_setting):
         names = ", ".join(map(_starred, kind.writable.values()))
         lines += [f"  {kind.plural}: {kind.help}"]
         lines += textwrap.wrap(names, WIDTH, initial_indent="    ", subsequent_indent="    ")
-    return "\n".join(lines)
+    told = [f"  {', '.join(settings)}: how the workspace is set up"] if settings else []
+    return "\n".join([*lines, *told])

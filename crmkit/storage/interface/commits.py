@@ -39,12 +39,13 @@ class Commits:
         self._listeners: dict[str | None, set[Listener]] = {}
 
     @contextmanager
-    def listener(self, *names: str | None) -> Iterator[Listener]:
+    def listener(self, *names: str | None, by: Listener | None = None) -> Iterator[Listener]:
         """Listen until the block ends: to the commits of workspaces, named by their ids, to topics, or to all commits.
 
         A unit of work tells of all its lanes, also of those that it entered, and of its topics (see Tx.tell).
+        `by` is a listener of one's own.
         """
-        listener, names = Listener(), names or (EVERYTHING,)
+        listener, names = by or Listener(), names or (EVERYTHING,)
         for name in names:
             self._listeners.setdefault(name, set()).add(listener)
         try:

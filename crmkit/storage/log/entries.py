@@ -51,6 +51,16 @@ class Entry(Struct, frozen=True):
         return self.changes.get("merged_into", (None, None))[1] or ""
 
 
+class Written(Struct, frozen=True):
+    """What an entry did, without what changed; `operation` is the number of the first entry of its operation."""
+
+    seq: int
+    at: str
+    action: str
+    target: str
+    operation: int
+
+
 def newest(connection: Connection, workspace: Workspace) -> int:
     """Return the number of the newest entry; without one, a number below that of any."""
     (found,) = connection.execute(
@@ -79,6 +89,20 @@ def targets(connection: Connection, after: int, through: int, most: int) -> list
     """Return (number, target) of the oldest entries in this range of numbers, which is one of a single workspace."""
     sql = f"SELECT seq, target FROM audit WHERE seq > ? AND seq <= ? ORDER BY seq {connection.dialect.limit}"
     return connection.execute(sql, (after, through, most)).fetchall()
+
+
+def written(connection: Connection, after: int, through: int, most: int) -> list[Written]:
+    """Return what the oldest entries in this range of numbers did, which is one of a single workspace."""
+    columns, order = "seq, at, action, target, coalesce(op, seq)", f"ORDER BY seq {connection.dialect.limit}"
+    sql = f"SELECT {columns} FROM audit WHERE seq > ? AND seq <= ? {order}"
+    return [Written(*row) for row in connection.execute(sql, (after, through, most)).fetchall()]
+
+
+def one(connection: Connection, workspace: Workspace, seq: int) -> Entry | None:
+    """Return the entry with this number, None if the log has it no more."""
+    sql = f"SELECT {_COLUMNS} FROM audit WHERE workspace_id = ? AND seq = ?"
+    row = connection.execute(sql, (workspace.id, seq)).fetchone()
+    return None if row is None else _entry(row)
 
 
 def nouns_after(connection: Connection, workspace: Workspace, after: int) -> tuple[int, set[str] | None]:

@@ -130,6 +130,13 @@ def memberships(connection: Connection, user_id: str) -> list[Membership]:
     return [_membership(row) for row in rows]
 
 
+def role(connection: Connection, workspace_id: str, user_id: str) -> str | None:
+    """Return the role that a user has in a workspace, None for who does not belong to it."""
+    sql = "SELECT role FROM memberships WHERE workspace_id = ? AND user_id = ?"
+    row = connection.execute(sql, (workspace_id, user_id)).fetchone()
+    return None if row is None else str(row[0])
+
+
 def is_known_to(connection: Connection, user_id: str, email: str) -> bool:
     """Tell whether the person with this address belongs to a workspace that the user belongs to as well."""
     sql = (

@@ -71,6 +71,8 @@ _BESIDE = (
     telling(
         "imports", ("id",), *_OF_IMPORTS, stays=True, ended="ended_at"
     ),  # what they wrote travels; their files and reports do not
+    Owned("webhook_keys"),  # of people here; a webhook that moves is off, and gets another secret
+    Owned("deliveries"),
     Owned("grants"),
     Owned("tokens"),
     Owned("memberships"),  # members travel by their addresses

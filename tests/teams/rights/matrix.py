@@ -15,6 +15,7 @@ from crmkit.core.people.tokens.given import TOKEN
 from crmkit.model.access import PROPOSE, Access
 from crmkit.model.configuration.pipeline import Stages
 from crmkit.model.declared.parts import KeyName
+from crmkit.model.events.types import Receiver
 from crmkit.model.expressions.field import Formula
 from crmkit.model.fields import Choice, Email, FieldType, Link, LinkToAny, LongText, Text, Timezone
 from crmkit.model.form import Form
@@ -32,6 +33,7 @@ from tests.teams.office import Books, blotted, enter, erased, error_of, holding,
 
 CANARY = "zebracanary"
 NEVER = "2100-01-01T00:00:00Z"
+NOWHERE = "https://webhooks.invalid/hook"  # a name that never has an address (RFC 6761, 6.4)
 PLACEHOLDER = re.compile(r"\{(\w+)\}")
 
 # what an id in a path names, by the word before it
@@ -45,6 +47,7 @@ NOUNS = {kind.path.strip("/"): kind.prefix for kind in REGISTRY.all} | {
     "imports": "imp",
     "links": "ln",
     "proposals": "pr",
+    "deliveries": "dl",
 }
 # what a declared query parameter takes: prefixes of ids, or nothing that is an id
 PARAMETERS: dict[str, tuple[str, ...]] = {
@@ -61,7 +64,7 @@ PARAMETERS: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(["by", "created_by", "action", "since", "until", "kind", "on_behalf_of", "source_id", "owner"], ()),
     **dict.fromkeys(["explain", "max_tokens", "period", "from", "to", "keep_made", "erase"], ()),
     **dict.fromkeys(["mode", "unknown", "dates", "map.COLUMN", "start"], ()),  # of an import
-    "state": (),  # of a proposal
+    "state": (),  # of a proposal or a delivery
 }
 
 
@@ -96,6 +99,8 @@ def samples(type_: FieldType) -> list[Any]:
         return [f"{{{prefix}}}" for prefix in type_.among]
     if isinstance(type_, ViewName):
         return ["mine"]
+    if isinstance(type_, Receiver):
+        return [NOWHERE]
     if isinstance(type_, RequestPath):
         return ["/contacts?stage=lead"]
     if isinstance(type_, Formula):
@@ -260,6 +265,7 @@ def furnish(home: House, person: Person, workspace: str, word: str, tag: str) ->
         ids_["f"] = new(person, "/fields", kind="contact", key=key, type="text", about=word)
         ids_["v"] = new(person, "/views", name=f"{word}-{state}", path=f"/contacts?search={word}")
         ids_["sr"] = new(person, "/scoring-rules", name=word, expression=f'stage == "{word}"', weight=0)
+        ids_["wh"], ids_["dl"] = listener(person, word)
         ids_["a"] = new(person, f"/contacts/{ids_['c']}/activities", body=f"{word} call")
         ids_["inv"] = new(person, f"/workspaces/{workspace}/invites", email=f"{state}@{word}{tag}.example.com")
         minted = person.post(f"/workspaces/{workspace}/tokens", json={"token_name": f"{word}{state}"})
@@ -281,6 +287,7 @@ def furnish(home: House, person: Person, workspace: str, word: str, tag: str) ->
     assert person.delete(f"/fields/{stand.gone['f']}").status_code == 200
     assert person.delete(f"/views/{stand.gone['v']}").status_code == 200
     assert person.delete(f"/scoring-rules/{stand.gone['sr']}").status_code == 200
+    assert person.delete(f"/webhooks/{stand.gone['wh']}").status_code == 200
     for kind in (kind for kind in REGISTRY.linking_first if kind in KINDS):
         erased(person, f"/{kind.plural}/{stand.gone[kind.prefix]}")
     assert person.delete(f"/workspaces/{workspace}/invites/{stand.gone['inv']}").status_code == 200
@@ -289,6 +296,14 @@ def furnish(home: House, person: Person, workspace: str, word: str, tag: str) ->
     assert person.delete(f"/links/{stand.gone['ln']}").status_code == 200
     assert stepped(home, person, "DELETE", f"/workspaces/{stand.gone['ws']}").status_code == 200
     return stand
+
+
+def listener(person: Person, word: str) -> tuple[str, str]:
+    """Return the ids of a webhook that is off, so that nothing is written for it later, and of what it was sent."""
+    id = new(person, "/webhooks", url=f"{NOWHERE}/{word}", active=False)
+    tried = person.post(f"/webhooks/{id}/test", headers={"Accept": "application/json"}).json()
+    assert tried["state"] == "failed", tried
+    return id, tried["id"]
 
 
 async def newest_operation(home: House, workspace: str) -> str:

@@ -92,6 +92,10 @@ def test_every_write_other_than_of_records_asks_an_app_for_a_code_but_what_is_se
         "POST /duplicates/dismiss",  # of two records
         *("POST /import", "PATCH /imports/{id}", "POST /imports/{id}/start", "DELETE /imports/{id}"),  # of records
         *("POST /links", "DELETE /links/{id}"),  # to what it reads, for an hour at most
+        *(
+            "POST /webhooks/{id}/test",
+            "POST /webhooks/{id}/deliveries/{delivery}/redeliver",
+        ),  # to an address that is set
         *("POST /proposals/{id}/approve", "POST /proposals/{id}/reject"),  # of records
     }
     for name, route in writes.items():

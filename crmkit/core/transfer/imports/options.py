@@ -62,7 +62,7 @@ def changed(kinds: Kinds, before: Options, sent: Mapping[str, Any]) -> Options:
 
 def importable(kinds: Kinds) -> tuple[Kind, ...]:
     """Return the kinds whose records a file may hold."""
-    return (*kinds.records, kinds.activity, *kinds.settings)
+    return (*kinds.records, kinds.activity, *(kind for kind in kinds.settings if not kind.secrets))
 
 
 def _is_option(name: str) -> bool:

@@ -43,6 +43,7 @@ from crmkit.storage.sqlite.migrations import (
     m0040_grants_access,
     m0041_proposals,
     m0042_scoring,
+    m0043_webhooks,
 )
 from crmkit.storage.sqlite.migrations.migration import Migration
 
@@ -89,6 +90,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     m0040_grants_access.MIGRATION,
     m0041_proposals.MIGRATION,
     m0042_scoring.MIGRATION,
+    m0043_webhooks.MIGRATION,
 )
 
 __all__ = ["MIGRATIONS", "Migration"]

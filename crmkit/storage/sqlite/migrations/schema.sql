@@ -1,4 +1,4 @@
--- 42;
+-- 43;
 CREATE TABLE migrations (
             number INTEGER PRIMARY KEY,
             name TEXT NOT NULL,
@@ -612,6 +612,49 @@ CREATE INDEX "rules_by_kind" ON "rules" (workspace_id, "kind", "updated_at", id)
 CREATE INDEX "contacts_by_score" ON "contacts" (workspace_id, "score", id);
 CREATE INDEX "companies_by_score" ON "companies" (workspace_id, "score", id);
 CREATE INDEX "deals_by_score" ON "deals" (workspace_id, "score", id);
+CREATE TABLE "webhooks" (seq INTEGER PRIMARY KEY, workspace_id TEXT NOT NULL, id TEXT NOT NULL, url TEXT NOT NULL, events TEXT NOT NULL, active INTEGER NOT NULL, state TEXT NOT NULL, reason TEXT, failing_since TEXT, last_delivered_at TEXT, version INTEGER NOT NULL, created_at TEXT NOT NULL, updated_at TEXT NOT NULL, created_by TEXT NOT NULL, UNIQUE (workspace_id, id)) STRICT;
+CREATE INDEX "webhooks_by_updated_at" ON "webhooks" (workspace_id, "updated_at", id);
+CREATE TABLE webhook_keys (
+            workspace_id TEXT NOT NULL,
+            id TEXT NOT NULL,
+            user_id TEXT NOT NULL,
+            token_id TEXT NOT NULL,
+            is_app INTEGER NOT NULL,
+            access TEXT NOT NULL,
+            secret TEXT NOT NULL,
+            old_secret TEXT NOT NULL,
+            old_until TEXT NOT NULL,
+            job_id TEXT NOT NULL,
+            reached INTEGER NOT NULL,
+            PRIMARY KEY (workspace_id, id)
+        ) STRICT
+        ;
+CREATE TABLE deliveries (
+            seq INTEGER PRIMARY KEY,
+            workspace_id TEXT NOT NULL,
+            id TEXT NOT NULL,
+            webhook_id TEXT NOT NULL,
+            event TEXT NOT NULL,
+            type TEXT NOT NULL,
+            target TEXT NOT NULL,
+            first INTEGER NOT NULL,
+            last INTEGER NOT NULL,
+            told TEXT NOT NULL,
+            at TEXT NOT NULL,
+            state TEXT NOT NULL,
+            attempts INTEGER NOT NULL,
+            status INTEGER,
+            error TEXT,
+            ms INTEGER,
+            first_at TEXT NOT NULL,
+            tried_at TEXT NOT NULL,
+            next_at TEXT NOT NULL
+        ) STRICT
+        ;
+CREATE UNIQUE INDEX deliveries_by_id ON deliveries (workspace_id, id);
+CREATE INDEX deliveries_by_webhook ON deliveries (workspace_id, webhook_id, seq, state);
+CREATE INDEX deliveries_waiting ON deliveries (workspace_id, webhook_id, first) WHERE state = 'waiting';
+CREATE INDEX deliveries_tried ON deliveries (tried_at) WHERE state <> 'waiting';
 INSERT INTO activities_search (activities_search, rank) VALUES ('automerge', 8);
 INSERT INTO campaigns_search (campaigns_search, rank) VALUES ('automerge', 8);
 INSERT INTO companies_search (companies_search, rank) VALUES ('automerge', 8);

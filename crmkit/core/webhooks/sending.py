@@ -1,0 +1,152 @@
+"""One round of a webhook: what the log has and what waits is looked at, and sent for a few seconds."""
+
+import asyncio
+import re
+import time
+from collections.abc import Sequence
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from crmkit.core.call import Call
+from crmkit.core.webhooks import events, maker, message
+from crmkit.core.webhooks.lanes import Queued, lanes
+from crmkit.model.events.names import PAUSED, SENDS
+from crmkit.model.record import Kinds
+from crmkit.outbound.client import Unreached
+from crmkit.records.settings.webhook import Webhook
+from crmkit.storage import records
+from crmkit.storage.interface.connection import Connection
+from crmkit.storage.interface.workspace import Workspace
+from crmkit.storage.log import entries
+from crmkit.storage.webhooks import deliveries, keys
+from crmkit.storage.webhooks.deliveries import Delivery
+from crmkit.storage.webhooks.keys import Key
+
+SECONDS = 5  # for one answer
+ROUND_SECONDS = 4  # after which a round begins no further delivery
+MOST_IN_ROUND = 100  # deliveries
+MOST_AT_ONCE = 4  # of one webhook
+MOST_WAITING = 1_000  # of one webhook, past which its log is not read on
+REST_SECONDS = 0.05  # after a delivery while others ask for something
+MOST_RETRY_AFTER = 6 * 3600  # seconds that a receiver may ask to be left alone for
+
+_SECONDS = re.compile(r"[0-9]{1,9}")
+
+
+class Attempt(Struct, frozen=True):
+    """What a receiver answered, or why it did not."""
+
+    delivery: Delivery
+    status: int | None = None
+    error: str | None = None
+    ms: int | None = None
+    retry_after: int = 0
+
+    @property
+    def has_arrived(self) -> bool:
+        return self.status is not None and 200 <= self.status < 300
+
+
+class Round(Struct, frozen=True):
+    """What was looked at and tried. Of the `new` events that the log has up to `reached`, some were.
+
+    Where a right is gone, `lacks` says which, and nothing was. `refused` may not be told any more.
+    """
+
+    lacks: str = ""
+    refused: tuple[Delivery, ...] = ()
+    reached: int = 0
+    new: tuple[Delivery, ...] = ()
+    attempts: tuple[Attempt, ...] = ()
+
+
+class _Look(Struct, frozen=True):
+    key: Key
+    url: str
+    round: Round
+    lanes: Sequence[Sequence[Delivery]]
+
+
+async def sent(call: Call, workspace: Workspace, webhook_id: str) -> Round | None:
+    """Send what may be sent at this moment, and return what became of it; None if there is no such webhook."""
+    now = call.crm.now
+    look = await call.read(_looked, call.crm.kinds, workspace, webhook_id, now)
+    if look is None or not look.lanes:
+        return None if look is None else look.round
+    attempts, begun, free = list[Attempt](), time.monotonic(), asyncio.Semaphore(MOST_AT_ONCE)
+
+    async def send_all(lane: Sequence[Delivery]) -> None:
+        async with free:
+            for delivery in lane:
+                if time.monotonic() - begun > ROUND_SECONDS:
+                    return
+                attempts.append(await _attempt(call, workspace, look, delivery))
+                if not attempts[-1].has_arrived:
+                    return
+                await asyncio.sleep(0 if call.crm.traffic.is_quiet else REST_SECONDS)
+
+    await asyncio.gather(*map(send_all, look.lanes))
+    return replace(look.round, attempts=tuple(attempts))
+
+
+async def _attempt(call: Call, workspace: Workspace, look: _Look, delivery: Delivery) -> Attempt:
+    crm = call.crm
+    content = await call.read(message.body, crm.kinds, workspace, delivery)
+    headers = message.headers(delivery, look.key.secrets(crm.now), int(crm.clock().timestamp()), content)
+    began = time.monotonic()
+    try:
+        answer = await crm.outbound.post(look.url, content, headers, SECONDS)
+    except Unreached as unreached:
+        return Attempt(delivery, error=unreached.reason, ms=round((time.monotonic() - began) * 1000))
+    asked = answer.headers.get("retry-after", "").strip()
+    wait = min(int(asked), MOST_RETRY_AFTER) if _SECONDS.fullmatch(asked) else 0
+    return Attempt(delivery, answer.status, ms=answer.ms, retry_after=wait)
+
+
+def _looked(connection: Connection, kinds: Kinds, workspace: Workspace, webhook_id: str, now: str) -> _Look | None:
+    key = keys.find(connection, workspace.id, webhook_id)
+    webhook = records.fetch(connection, kinds.by_word["webhook"], workspace.id, webhook_id)
+    if key is None or not isinstance(webhook, Webhook):
+        return None
+    lacks = maker.lacks(connection, kinds, key, webhook.events) if webhook.active else ""
+    if lacks:
+        return _Look(key, webhook.url, Round(lacks, reached=key.reached), ())
+    waiting = deliveries.waiting(connection, workspace.id, webhook_id)
+    may = maker.reads(connection, kinds, key)
+    refused = tuple(each for each in waiting if each.first and not (may and may(events.noun_of(kinds, each))))
+    waiting = [each for each in waiting if each not in refused]
+    new, reached, upto = list[Delivery](), key.reached, None
+    if webhook.state in (SENDS, PAUSED) and len(waiting) < MOST_WAITING:
+        wanted = maker.wanted(connection, kinds, key, webhook.events)
+        most = MOST_IN_ROUND - min(len(waiting), MOST_IN_ROUND - 1)
+        new, reached = events.after(connection, kinds, workspace, webhook_id, wanted, reached, most)
+        upto = reached if reached < entries.newest(connection, workspace) else None
+    queue = queued(connection, kinds, workspace, [*waiting, *new], now, upto)
+    return _Look(key, webhook.url, Round("", refused, reached, tuple(new)), lanes(queue, MOST_IN_ROUND))
+
+
+def queued(
+    connection: Connection,
+    kinds: Kinds,
+    workspace: Workspace,
+    found: Sequence[Delivery],
+    now: str,
+    upto: int | None = None,
+) -> list[Queued]:
+    """Return deliveries in the order in which what they tell happened.
+
+    One of several records is due once it is kept: what it is about is settled then, whatever its operation writes
+    after that. One that no entry tells is due once the log was read to where it happened, where it is read `upto` some.
+    """
+    ordered = sorted(found, key=lambda each: (each.first, bool(each.told), each.seq or each.last))
+    return [
+        Queued(
+            each,
+            events.records(connection, kinds, workspace, each),
+            each.next_at <= now
+            and bool(each.seq or each.target)
+            and not (each.told and upto is not None and each.first > upto),
+        )
+        for each in ordered
+    ]

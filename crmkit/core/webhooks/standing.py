@@ -1,0 +1,99 @@
+"""What follows from a webhook that is written: who it works for, its secret, its job, whether it sends."""
+
+from collections.abc import Sequence
+
+from msgspec.structs import replace
+
+from crmkit.clock import after
+from crmkit.model.events import secret
+from crmkit.model.events.names import OFF, PAUSED, SENDS
+from crmkit.model.record import Record
+from crmkit.records.settings.webhook import Webhook
+from crmkit.storage import jobs
+from crmkit.storage.interface.tx import Tx
+from crmkit.storage.interface.workspace import Workspace
+from crmkit.storage.log import entries
+from crmkit.storage.webhooks import deliveries, keys
+from crmkit.storage.webhooks.keys import Key
+
+NAME = "webhook"  # of the kind of its job
+TOPIC = "webhooks"  # told when a webhook comes or goes, or sends again
+OLD_SECRET_HOURS = 24
+SWITCHED_OFF = "it was switched off"
+MOST_TOLD = 3  # webhooks that do not send, in a brief
+MOVED = "it came from another server: PATCH it with active true, which makes a new secret"
+
+
+def follow(tx: Tx, before: Record | None, after: Record | None) -> None:
+    """Write what follows from a webhook that came, changed or goes; who wrote it is in the transaction."""
+    tx.tell(TOPIC)
+    gone = before if after is None else None
+    if gone is not None:
+        key = keys.find(tx.connection, tx.by.workspace_id, gone.id)
+        if key is not None:
+            jobs.stop(tx, key.workspace_id, key.job_id)
+        keys.remove(tx, tx.by.workspace_id, gone.id)
+        deliveries.remove(tx, tx.by.workspace_id, gone.id)
+
+
+def settle(tx: Tx, webhook: Webhook, sent: str | None, restarts: bool) -> str:
+    """Have a webhook work for the actor from now on, and return the secret that was made for it, empty if none was.
+
+    `sent` is the secret that it is to have, empty for one that is made here, None to keep what it has. It begins anew
+    at the newest entry of the log where it `restarts`, or did not send before.
+    """
+    key = keys.find(tx.connection, tx.by.workspace_id, webhook.id)
+    made = secret.new() if key is None or sent == "" else ""
+    actor, workspace = tx.by, Workspace.of(tx.by)
+    was = Key(workspace.id, webhook.id, *("", "", 0, "", "", "", "", "", 0)) if key is None else key
+    found = replace(
+        was, user_id=actor.user_id, token_id=actor.token_id, is_app=int(actor.is_app), access=actor.access.words
+    )
+    chosen = sent or made
+    if chosen and chosen != was.secret:
+        until = after(tx.now, hours=OLD_SECRET_HOURS) if was.secret else ""
+        found = replace(found, secret=chosen, old_secret=was.secret, old_until=until)
+    found = _with_job(tx, found, workspace)
+    if webhook.active and (key is None or restarts):
+        found = replace(found, reached=entries.newest(tx.connection, workspace))
+    keys.put(tx, found)
+    if not webhook.active:
+        switch_off(tx, workspace.id, webhook, SWITCHED_OFF)
+    elif restarts or webhook.state == PAUSED:
+        keys.stand(tx, workspace.id, webhook.id, SENDS, None, None, webhook.last_delivered_at)
+    jobs.wake_one(tx, workspace.id, found.job_id)
+    tx.tell(TOPIC)
+    shown = made if sent is None or sent == "" else ""
+    for secrets in (tx.made, tx.secrets):
+        if secrets is not None and shown:
+            secrets.append(shown)
+    return shown
+
+
+def _with_job(tx: Tx, key: Key, workspace: Workspace) -> Key:
+    job = jobs.find(tx.connection, workspace.id, key.job_id) if key.job_id else None
+    if job is not None and not job.has_ended:
+        return key
+    made = jobs.add(tx, NAME, {"webhook": key.id, "number": workspace.number}, workspace=workspace)
+    return replace(key, job_id=made.id)
+
+
+def switch_off(tx: Tx, workspace_id: str, webhook: Webhook, reason: str) -> None:
+    """Have a webhook send nothing, and say why; what waits is not sent any more."""
+    keys.stand(tx, workspace_id, webhook.id, OFF, reason, webhook.failing_since, webhook.last_delivered_at)
+    deliveries.give_up(tx, workspace_id, webhook.id, reason)
+    tx.tell(TOPIC)
+
+
+def arrived(tx: Tx, workspace: Workspace) -> None:
+    """Have the webhooks of a workspace that came from another server send nothing: their secrets stayed there."""
+    keys.switch_all_off(tx, workspace.id, OFF, MOVED)
+
+
+def told(stopped: Sequence[tuple[str, str, str, str]]) -> list[str]:
+    """Return the notes about webhooks that do not send."""
+    return [
+        f"webhook/{id} to {url} is {state}: {reason}"
+        + (f"; PATCH /webhooks/{id} with active true sends again" if state == OFF else "")
+        for id, url, state, reason in stopped
+    ]

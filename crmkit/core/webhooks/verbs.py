@@ -1,0 +1,214 @@
+"""The verbs of webhooks: written with a secret that is shown once, tried out, and what became of what was sent."""
+
+import asyncio
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+from urllib.parse import urlsplit
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from crmkit.core import lookup, path_ids, roles
+from crmkit.core.call import Call
+from crmkit.core.people import stepup
+from crmkit.core.records import versions, write
+from crmkit.core.records.settled import Saved
+from crmkit.core.webhooks import standing
+from crmkit.errors import Problem, nearest
+from crmkit.model.events import names
+from crmkit.model.form import Form
+from crmkit.model.query.cursor import seal, unseal
+from crmkit.model.query.listing import Paging
+from crmkit.model.query.parse import limit_of
+from crmkit.model.record import Kind, Record
+from crmkit.records.settings.webhook import Webhook
+from crmkit.storage import jobs
+from crmkit.storage.interface.tx import Tx
+from crmkit.storage.interface.workspace import Workspace
+from crmkit.storage.webhooks import deliveries, keys
+from crmkit.storage.webhooks.deliveries import PREFIX, STATES, WAITING, Delivery
+
+PARAMETERS = ("state", "limit", "cursor")
+WAIT_SECONDS = 8  # for an answer of the receiver: longer than it has
+
+
+class Made(Saved, frozen=True):
+    """A webhook after a write, and the secret that was made for it, if any."""
+
+    secret: str = ""
+
+
+class Page(Struct, frozen=True):
+    """A page of deliveries."""
+
+    found: Sequence[Delivery]
+    paging: Paging
+
+
+async def save(call: Call, kind: Kind, body: Mapping[str, Any], merges_alike: bool = False) -> Made:
+    """Make a webhook, and return it with the secret that was made unless one was sent.
+
+    A connected app needs a code (see stepup.confirmed). Raises `address_refused`, and `scope_required` for events of
+    kinds that the token does not read.
+    """
+    sent, secret = _split(kind, body)
+    values = kind.draft(sent, call.asker)
+    _check(call, kind, values)
+    saving = write.saving(call.crm, kind, sent, call.asker)
+
+    def do(tx: Tx) -> Made:
+        saved = saving(tx)
+        return _made(tx, kind, saved, secret, restarts=False)
+
+    return await _confirmed(call, kind, values, "", do)
+
+
+async def change(call: Call, kind: Kind, id: str, body: Mapping[str, Any], if_match: int | None = None) -> Made:
+    """Return a webhook changed, with the secret that was made if it was sent empty; raises as `save`.
+
+    It works for the caller from now on. One that is off sends again, from now on, where `active` is sent true.
+    """
+    named, expected = lookup.id_or_key(kind, id), (if_match, versions.in_body(body))
+    sent, secret = _split(kind, {name: value for name, value in body.items() if name != "version"})
+    values = kind.changes.draft(sent, call.asker, True)
+    _check(call, kind, values)
+
+    def do(tx: Tx) -> Made:
+        roles.check_admin(tx)
+        before = lookup.existing(tx.connection, kind, tx.by.workspace_id, named)
+        versions.check(before, expected, "PATCH")
+        _check_events(call, kind, _webhook(before).events if "events" not in values else ())
+        saved = write.changed(tx, call.crm, kind, before, values)
+        was = _webhook(before)
+        restarts = _webhook(saved.record).active and (not was.active or ("active" in values and was.state == names.OFF))
+        return _made(tx, kind, saved, secret, restarts)
+
+    return await _confirmed(call, kind, values, id, do)
+
+
+def _made(tx: Tx, kind: Kind, saved: Saved, secret: str | None, restarts: bool) -> Made:
+    webhook = _webhook(saved.record)
+    shown = standing.settle(tx, webhook, secret, restarts)
+    record = lookup.existing(tx.connection, kind, tx.by.workspace_id, webhook.id)
+    return Made(record, saved.created, saved.notes, secret=shown)
+
+
+def _split(kind: Kind, body: Mapping[str, Any]) -> tuple[dict[str, Any], str | None]:
+    """Return a body without its secret, and that: empty where it was sent so, None where none was sent."""
+    rest = {name: value for name, value in body.items() if name not in ("secret",)}
+    if "secret" not in body:
+        return rest, None
+    return rest, Form(kind.name, kind.secrets).draft({"secret": body["secret"]})["secret"] or ""
+
+
+def _check(call: Call, kind: Kind, values: Mapping[str, Any]) -> None:
+    if values.get("url"):
+        call.crm.outbound.check(values["url"])
+    _check_events(call, kind, values.get("events") or ())
+
+
+def _check_events(call: Call, kind: Kind, chosen: Sequence[str]) -> None:
+    """Raise `scope_required` unless the token reads the records of the kinds that are named."""
+    kinds = call.crm.kinds
+    call.actor.access.check(*(f"{kinds.by_word[noun].area}.read" for noun in names.nouns(chosen)))
+
+
+async def _confirmed(call: Call, kind: Kind, values: Mapping[str, Any], id: str, do: Any) -> Made:
+    url = str(values.get("url") or "")
+    host = urlsplit(url).hostname or ""  # which was checked, so it is a plain name
+
+    def check(tx: Tx) -> stepup.Act:
+        roles.check_admin(tx)
+        bound = json.dumps([id, url, values.get("events")])
+        what = f"change the webhook {id}" if id else "make a webhook"
+        to = f" that sends to {host}" if host else ""
+        return stepup.Act(f"webhook.write {tx.by.workspace_id} {bound}", f"{what}{to}", always=False)
+
+    return await stepup.confirmed(call, check, do, lanes=[call.actor.workspace_id])
+
+
+async def test(call: Call, kind: Kind, id: str) -> Delivery:
+    """Have a webhook sent an event that tells nothing, and return it as kept (see `outcome`)."""
+    named = lookup.id_or_key(kind, id)
+
+    def unit(tx: Tx) -> Delivery:
+        roles.check_admin(tx)
+        webhook = lookup.existing(tx.connection, kind, tx.by.workspace_id, named)
+        event = Delivery(0, "", webhook.id, "", names.TEST, "", 0, 0, "", tx.now)
+        (made,) = deliveries.add(tx, Workspace.of(tx.by), [event])
+        _wake(tx, webhook.id)
+        return made
+
+    return await call.write(unit)
+
+
+async def redeliver(call: Call, kind: Kind, id: str, delivery: str) -> Delivery:
+    """Have a delivery sent again at once, and return it as kept (see `outcome`); raises `not_found`."""
+    named = lookup.id_or_key(kind, id)
+    where = "GET /webhooks/{id}/deliveries lists them."
+    bare = path_ids.bare(call.crm.kinds.prefixes, delivery, PREFIX, where)
+
+    def unit(tx: Tx) -> Delivery:
+        roles.check_admin(tx)
+        webhook = lookup.existing(tx.connection, kind, tx.by.workspace_id, named)
+        found = deliveries.find(tx.connection, tx.by.workspace_id, webhook.id, bare)
+        if found is None:
+            raise Problem("not_found", f"There is no such delivery of {webhook.handle}. {where}")
+        again = replace(found, state=WAITING, first_at="", next_at="", status=None, error=None, ms=None)
+        deliveries.save(tx, Workspace.of(tx.by), [again])
+        _wake(tx, webhook.id)
+        return again
+
+    return await call.write(unit)
+
+
+async def outcome(call: Call, delivery: Delivery) -> Delivery:
+    """Return a delivery once it was tried, or as it is after WAIT_SECONDS; at once in a dry run."""
+    if call.outcome.is_dry:
+        return delivery
+    place = (call.actor.workspace_id, delivery.webhook_id, delivery.id)
+    with call.crm.database.commits.listener(delivery.id) as listener:
+        try:
+            async with asyncio.timeout(WAIT_SECONDS):
+                while (now := await call.read(deliveries.find, *place)) is not None:
+                    if now.state != WAITING or now.attempts > delivery.attempts:
+                        break
+                    await listener.wait()
+        except TimeoutError:
+            now = await call.read(deliveries.find, *place)
+    return now or delivery
+
+
+async def sent(call: Call, kind: Kind, id: str, parameters: Mapping[str, str]) -> Page:
+    """Return a page of the deliveries of a webhook, the newest first; `state` picks those in a state."""
+    crm, actor, named = call.crm, call.actor, lookup.id_or_key(kind, id)
+    limit, notes = limit_of(parameters.get("limit"))
+    state = parameters.get("state", "").strip().lower()
+    if state and state not in STATES:
+        wrong = {"state": f"must be {', '.join(STATES)}{nearest(state, STATES)}"}
+        raise Problem("invalid_value", "Leave state out for all deliveries.", fields=wrong)
+    webhook = await call.read(lookup.existing, kind, actor.workspace_id, named)
+    binding, cursor = json.dumps([actor.workspace_id, webhook.id, state]), parameters.get("cursor", "")
+    before = unseal(crm.key, binding, cursor)[0] if cursor else None
+    found = await call.read(deliveries.page, actor.workspace_id, webhook.id, state, before, limit + 1)
+
+    def cursor_after(rows: int) -> str:
+        return seal(crm.key, binding, [found[rows - 1].seq])
+
+    following = cursor_after(limit) if len(found) > limit else None
+    return Page(found[:limit], Paging(False, next_cursor=following, notes=notes, cursor_after=cursor_after))
+
+
+def _wake(tx: Tx, webhook_id: str) -> None:
+    """Have the job of a webhook look at what waits; raises `not_ready` for one that has none."""
+    key = keys.find(tx.connection, tx.by.workspace_id, webhook_id)
+    if key is None:
+        raise Problem("invalid_value", "PATCH it with active true first: it came from another server without a secret.")
+    jobs.wake_one(tx, tx.by.workspace_id, key.job_id)
+
+
+def _webhook(record: Record) -> Webhook:
+    if not isinstance(record, Webhook):
+        raise TypeError(f"{record.handle} is no webhook")
+    return record

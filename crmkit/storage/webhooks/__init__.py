@@ -1,0 +1,1 @@
+"""What webhooks need beside their records: their secrets and makers (`keys`), what was sent (`deliveries`)."""

@@ -1,0 +1,153 @@
+"""What was sent to webhooks, and what is to be sent again: which event, when, with what outcome; never its content."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import astuple, replace
+
+from crmkit import ids
+from crmkit.model.events import names
+from crmkit.storage.interface.connection import Connection
+from crmkit.storage.interface.tx import Tx
+from crmkit.storage.interface.workspace import Workspace, within
+
+PREFIX = "dl"
+WAITING, DELIVERED, FAILED = "waiting", "delivered", "failed"
+STATES = (WAITING, DELIVERED, FAILED)
+KEPT_DAYS = 7
+MOST_KEPT = 1_000  # of one webhook that do not wait
+_TOGETHER = 500  # that one step drops
+
+
+class Delivery(Struct, frozen=True):
+    """One event for one webhook. `target` is the handle of its record, empty for an event of several.
+
+    What it tells is in the log from the entry numbered `first` to that numbered `last`; `told` is JSON of what is not.
+    `at` is when it happened; it is tried at `next_at`, at once where that is empty. `status` is what the receiver
+    answered last, `error` why it did not. One that is not stored has no number.
+    """
+
+    seq: int
+    id: str
+    webhook_id: str
+    event: str
+    type: str
+    target: str
+    first: int
+    last: int
+    told: str
+    at: str
+    state: str = WAITING
+    attempts: int = 0
+    status: int | None = None
+    error: str | None = None
+    ms: int | None = None
+    first_at: str = ""
+    tried_at: str = ""
+    next_at: str = ""
+
+    @property
+    def handle(self) -> str:
+        return f"{ids.OTHERS[PREFIX]}/{self.id}"
+
+
+_FIELDS = Delivery.__struct_fields__
+_NAMES = ", ".join(f'"{name}"' for name in _FIELDS)
+
+
+def add(tx: Tx, workspace: Workspace, new: Iterable[Delivery]) -> list[Delivery]:
+    """Keep deliveries, and return them with their numbers and ids; an event without an id gets one."""
+    (newest,) = tx.connection.execute(
+        "SELECT max(seq) FROM deliveries WHERE seq BETWEEN ? AND ?", (workspace.first, workspace.last)
+    ).fetchone()
+    number, found, rows = newest or workspace.first, list[Delivery](), list[tuple[Any, ...]]()
+    for each in new:
+        number += 1
+        id = ids.numbered(PREFIX, within(number))
+        event = each.event or names.id_of(each.webhook_id, f"{each.type} {id}")
+        found.append(replace(each, seq=number, id=id, event=event))
+        rows.append((workspace.id, *astuple(found[-1])))
+        if tx.made is not None:
+            tx.made.append(id)
+    if rows:
+        given = ", ".join("?" * len(rows[0]))
+        tx.connection.executemany(f"INSERT INTO deliveries (workspace_id, {_NAMES}) VALUES ({given})", rows)
+    return found
+
+
+def save(tx: Tx, workspace: Workspace, changed: Iterable[Delivery]) -> None:
+    """Write what became of deliveries that are kept."""
+    columns = ("state", "attempts", "status", "error", "ms", "first_at", "tried_at", "next_at")
+    rows = [(*(getattr(each, name) for name in columns), workspace.id, each.seq) for each in changed]
+    if rows:
+        sets = ", ".join(f"{name} = ?" for name in columns)
+        tx.connection.executemany(f"UPDATE deliveries SET {sets} WHERE workspace_id = ? AND seq = ?", rows)
+
+
+def group(tx: Tx, workspace_id: str, seq: int, type: str, told: str) -> bool:
+    """Have a delivery tell of several records, and tell whether it is there."""
+    sql = "UPDATE deliveries SET type = ?, target = '', told = ? WHERE workspace_id = ? AND seq = ?"
+    return bool(tx.connection.execute(sql, (type, told, workspace_id, seq)).rowcount)
+
+
+def find(connection: Connection, workspace_id: str, webhook_id: str, id: str) -> Delivery | None:
+    """Return the delivery of a webhook with this id, or None."""
+    sql = f"SELECT {_NAMES} FROM deliveries WHERE workspace_id = ? AND id = ? AND webhook_id = ?"
+    row = connection.execute(sql, (workspace_id, id, webhook_id)).fetchone()
+    return None if row is None else Delivery(*row)
+
+
+def waiting(connection: Connection, workspace_id: str, webhook_id: str) -> list[Delivery]:
+    """Return what waits to be sent, in the order in which it happened."""
+    sql = f"SELECT {_NAMES} FROM deliveries WHERE workspace_id = ? AND webhook_id = ? AND state = 'waiting'"
+    rows = connection.execute(f"{sql} ORDER BY first, seq", (workspace_id, webhook_id)).fetchall()
+    return [Delivery(*row) for row in rows]
+
+
+def page(
+    connection: Connection, workspace_id: str, webhook_id: str, state: str, before: int | None, most: int
+) -> list[Delivery]:
+    """Return some deliveries of a webhook, the newest first: those in a state if it is named, before a number."""
+    where, args = "workspace_id = ? AND webhook_id = ?", [workspace_id, webhook_id]
+    if state:
+        where, args = f"{where} AND state = ?", [*args, state]
+    below = [] if before is None else [before]
+    where = where if before is None else f"{where} AND seq < ?"
+    sql = f"SELECT {_NAMES} FROM deliveries WHERE {where} ORDER BY seq DESC {connection.dialect.limit}"
+    return [Delivery(*row) for row in connection.execute(sql, (*args, *below, most)).fetchall()]
+
+
+def give_up(tx: Tx, workspace_id: str, webhook_id: str, error: str) -> None:
+    """Let nothing of a webhook wait any longer."""
+    tx.connection.execute(
+        "UPDATE deliveries SET state = 'failed', next_at = '', tried_at = CASE tried_at WHEN '' THEN ? ELSE tried_at "
+        "END, error = coalesce(error, ?) WHERE workspace_id = ? AND webhook_id = ? AND state = 'waiting'",
+        (tx.now, error, workspace_id, webhook_id),
+    )
+
+
+def remove(tx: Tx, workspace_id: str, webhook_id: str) -> None:
+    """Forget what was sent to a webhook that is gone."""
+    sql = "DELETE FROM deliveries WHERE workspace_id = ? AND webhook_id = ?"
+    tx.connection.execute(sql, (workspace_id, webhook_id))
+
+
+def cut(tx: Tx, workspace_id: str, webhook_id: str) -> None:
+    """Drop some of those that do not wait, the oldest, where a webhook has more than MOST_KEPT."""
+    own = "FROM deliveries WHERE workspace_id = ? AND webhook_id = ? AND state <> 'waiting'"
+    tx.connection.execute(
+        f"DELETE FROM deliveries WHERE seq IN (SELECT seq {own} AND seq <= (SELECT seq {own} "
+        f"ORDER BY seq DESC LIMIT 1 OFFSET {MOST_KEPT}) ORDER BY seq LIMIT {_TOGETHER})",
+        (workspace_id, webhook_id, workspace_id, webhook_id),
+    )
+
+
+def forget(tx: Tx, before: str) -> bool:
+    """Drop some of those that were tried before this moment or ahead of the clock; tell whether some may be left."""
+    gone = tx.connection.execute(
+        "DELETE FROM deliveries WHERE seq IN (SELECT seq FROM deliveries "
+        f"WHERE state <> 'waiting' AND (tried_at < ? OR tried_at > ?) LIMIT {_TOGETHER})",
+        (before, tx.now),
+    ).rowcount
+    return bool(gone == _TOGETHER)
