@@ -411,7 +411,7 @@ def test_the_manual_and_openapi_describe_it(home: House, alice: Person) -> None:
     manual = alice.text("GET", "/help?topic=all")
     assert "  asset: Something that is owned." in manual
     assert "what it is" in manual
-    assert ", assets, fields, members" in manual
+    assert ", assets, fields, webhooks, members" in manual
     described = alice.json_of("GET", "/openapi.json")
     assert described["components"]["schemas"]["asset"]["properties"]["group"]["description"].startswith("who keeps")
     assert set(described["paths"]["/assets/{id}"]) == {"get", "patch", "delete"}

@@ -74,6 +74,7 @@ CHOSEN_BY_US = {
     *("token_id", "expires_at", "hash", "binding", "action", "target", "merged_into", "record_id", "a", "b", "stage"),
     *("currency", "form", "job_id", "ids", "versions", "import_id", "since", "asked_at", "updated_at", "moved_at"),
     *("closed_at", "method", "area", "needs", "now", "zone", "content_type", "request", "file", "redirect_uri"),
+    *("webhook_id", "event", "type", "told", "first_at", "tried_at", "next_at", "secret", "old_secret", "old_until"),
     *("challenge", "resource", "client_id", "access", "networks", "made_by", "last_used_at", "invited_by"),
 }
 # what tells of members and of how a workspace is set up, not of persons in its records
@@ -83,6 +84,7 @@ OF_MEMBERS = {
     ("activity_addresses", "address"),  # of a member or agent, and it goes with the record
     ("answers", "key"),  # chosen for one request, and needed to know it again
     ("invites", "email"),
+    ("deliveries", "error"),  # of a receiver
     ("tokens", "name"),
     ("imports", "by"),
     ("proposals", "by"),

@@ -13,6 +13,7 @@ from tests.house import House, Person
 from tests.kinds import REGISTRY
 from tests.teams import office as desk
 from tests.teams.office import JSON, address, enter, erased, error_of, new
+from tests.teams.rights.matrix import NOWHERE
 
 RESOURCES = REGISTRY.capped
 
@@ -51,6 +52,7 @@ def creates(resource: str, person: Person, count: int) -> list[Call]:
         "campaigns": lambda n: {"name": f"Campaign {n}"},
         "conversions": lambda n: {"contact_id": about(person), "platform": "meta", "event": f"sale {n}"},
         "workspaces": lambda n: {"name": f"Shop {n}"},
+        "webhooks": lambda n: {"url": f"{NOWHERE}/{n}"},
         "fields": lambda n: {"kind": "contact", "key": f"k{n}", "type": "text"},
     }
     return [Call("POST", f"/{resource}", bodies[resource](n)) for n in range(count)]
@@ -76,6 +78,7 @@ def test_a_plan_caps_records_declared_fields_activities_workspaces_and_members()
     assert set(RESOURCES) == {
         *(kind.plural for kind in REGISTRY.records),
         "fields",
+        "webhooks",
         "activities",
         "workspaces",
         "members",

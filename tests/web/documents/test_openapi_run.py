@@ -29,7 +29,7 @@ from schemathesis.specs.openapi.checks import (
 
 from tests.core.jobs.kinds import actor_of, add
 from tests.house import ALICE, UNLIMITED, House, Person, house
-from tests.teams.rights.matrix import newest_operation, planned_import, proposed
+from tests.teams.rights.matrix import NOWHERE, newest_operation, planned_import, proposed
 
 pytestmark = pytest.mark.slow
 
@@ -67,6 +67,8 @@ class Visitor:
             "/conversions/{id}": self._conversion,
             "/fields/{id}": self._declared,
             "/views/{id}": lambda: self._made("/views", name=f"view-{next(self._numbers)}", path="/contacts"),
+            "/webhooks/{id}": self._webhook,
+            "/webhooks/{id}/deliveries/{delivery}": self._delivery,
             "/links/{id}": lambda: self._made("/links", path="/contacts"),
             "/imports/{id}": self._import,
             "/proposals/{id}": lambda: proposed(self.home, self.alice, self.workspace, "Proposed"),
@@ -257,6 +259,13 @@ class Visitor:
         for known in self.alice.json_of("GET", "/fields?limit=200")["items"]:
             self.alice.json_of("DELETE", f"/fields/{known['id']}")
         return self._made("/fields", kind="contact", key=f"key{next(self._numbers)}", type="text")
+
+    def _webhook(self) -> str:
+        return self._made("/webhooks", url=NOWHERE, active=False)
+
+    def _delivery(self) -> str:
+        """Return the id of what was sent to the one webhook that exists for the gap before."""
+        return str(self.alice.json_of("POST", f"/webhooks/{self.id('/webhooks/{id}')}/test")["id"])
 
     def _import(self) -> str:
         """Return the id of the one import that is planned: a workspace has only so many."""
