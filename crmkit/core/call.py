@@ -15,6 +15,10 @@ from crmkit.storage.interface.tx import Effect, Tx, Unit
 
 T = TypeVar("T")
 
+# what a unit returned, its effects, what it logged: named, since annotations of a function within another are computed
+# with each call
+_Done = tuple[Any, list[Effect], dict[str, int]]
+
 
 class Call:
     """One request to the product, from whatever face it came; without an actor, work of the system or a stranger's."""
@@ -133,7 +137,7 @@ class Call:
         if door is not None and actor is not None and lanes is not None:
             lanes = (*lanes, actor.workspace_id)  # where answers are kept
 
-        def checked(tx: Tx) -> tuple[T | Problem, list[Effect], dict[str, int]]:
+        def checked(tx: Tx) -> _Done:
             if actor is not None:
                 tx.actor = access.current(tx)
                 tx.actor.access.check(*self.needs)
@@ -142,6 +146,7 @@ class Call:
             value = unit(tx) if door is None else door.run(tx, unit)
             return value, tx.effects, tx.operations
 
+        value: T | Problem
         try:
             value, effects, operations = await self.crm.database.write(checked, actor, lanes, silent)
         except TakenBack as taken:

@@ -7,8 +7,6 @@ msgspec would keep the last value in silence.
 import json
 import math
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any, NoReturn
 
 from crmkit.errors import Problem
@@ -24,6 +22,7 @@ _OTHER_MARKS = (
     (b"\xff\xfe", "UTF-16"),
     (b"\xfe\xff", "UTF-16"),
 )
+_MARKS = tuple(mark for mark, _ in _OTHER_MARKS)
 _CHARSET = re.compile(r""";\s*charset\s*=\s*["']?([^;"'\s]+)""", re.IGNORECASE)
 _UTF_8 = ("utf-8", "utf8", "us-ascii", "ascii")
 
@@ -40,10 +39,12 @@ def uncoded(body: bytes, codings: str, media_type: str) -> bytes:
     """
     if not body:
         return body
-    check_coding(codings)
+    if codings:
+        check_coding(codings)
     named = _CHARSET.search(media_type)
     charset = named[1] if named and named[1].lower() not in _UTF_8 else ""
-    charset = charset or next((name for mark, name in _OTHER_MARKS if body.startswith(mark)), "")
+    if not charset and body.startswith(_MARKS):
+        charset = next(name for mark, name in _OTHER_MARKS if body.startswith(mark))
     if charset:
         raise Problem("unsupported_encoding", f"Send the body in UTF-8: its charset is {charset}.")
     return body.removeprefix(_MARK)
@@ -65,13 +66,15 @@ def decode(body: bytes) -> dict[str, Any]:
     """
     if not body.strip():
         return {}
-    with _refusing(_SEND):
+    try:
         text = _text(body)
         value = _value(text)
         if not isinstance(value, dict):
             _refuse("the body is JSON, but not an object")
         _check([value], text)
-        return value
+    except _Refused as refused:
+        raise refused.problem(_SEND) from None
+    return value
 
 
 def decode_items(body: bytes) -> list[Any]:
@@ -80,10 +83,12 @@ def decode_items(body: bytes) -> list[Any]:
     Raises `invalid_json` for what `decode` does not allow, where each item is a body of its own, and for other forms;
     `unknown_field` for what stands beside `items`; `missing_field` if there is no item.
     """
-    with _refusing(_SEND_MANY):
+    try:
         text = _text(body)
         items = _items(text) if text.strip() else []
         _check(items, text)
+    except _Refused as refused:
+        raise refused.problem(_SEND_MANY) from None
     if not items:
         raise Problem("missing_field", f"{_SEND_MANY}.", fields={"items": "needs at least one item"})
     return items
@@ -112,17 +117,12 @@ def _items(text: str) -> list[Any]:
     return value["items"]
 
 
-@contextmanager
-def _refusing(send: str) -> Iterator[None]:
-    """Raise `invalid_json` for what is refused in the block; its hint tells what to send."""
-    try:
-        yield
-    except _Refused as refused:
-        raise Problem("invalid_json", f"{send}: {refused}.") from None
-
-
 class _Refused(Exception):
     """What is wrong with the JSON of a body."""
+
+    def problem(self, send: str) -> Problem:
+        """Return the refusal; its hint tells what to send."""
+        return Problem("invalid_json", f"{send}: {self}.")
 
 
 def _text(body: bytes) -> str:
