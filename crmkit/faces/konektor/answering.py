@@ -34,10 +34,10 @@ FORMAT = format_of(told)
 
 
 def _refusal(problem: Problem) -> Given:
-    code, status = ERRORS[problem.code]
+    code, status = ERRORS.of(problem)
     wrong = dict(_details(problem))
     error = {"code": code, "message": _message(problem), "details": wrong or None}
-    return Given({"success": False, "error": error}, status or problem.status, problem.headers)
+    return Given({"success": False, "error": error}, status, problem.headers)
 
 
 def _message(problem: Problem) -> str:

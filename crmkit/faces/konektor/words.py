@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from crmkit.faces.answers import Errors
 from crmkit.records.conversion import PLATFORM
 
 PREFIX = "/api/v2/agent"
@@ -52,43 +53,19 @@ SCOPES: Mapping[str, tuple[str, ...]] = {
     "agent.support.write": ("tickets.write",),
 }
 
-# their codes, each with its status; a refusal of ours without a code of theirs keeps its own status
-UNAUTHORIZED, FORBIDDEN, NOT_FOUND = ("UNAUTHORIZED", 401), ("FORBIDDEN", 403), ("NOT_FOUND", 404)
-VALIDATION_ERROR, RATE_LIMITED, INTERNAL_ERROR = (
-    ("VALIDATION_ERROR", 400),
-    ("RATE_LIMITED", 429),
-    ("INTERNAL_ERROR", 500),
+ERRORS = Errors(
+    by_status={
+        400: "VALIDATION_ERROR",
+        401: "UNAUTHORIZED",
+        403: "FORBIDDEN",
+        404: "NOT_FOUND",
+        405: "NOT_FOUND",
+        429: "RATE_LIMITED",
+    },
+    own=dict.fromkeys(("already_exists", "duplicate", "does_not_fit"), ("VALIDATION_ERROR", 400)),
+    client="VALIDATION_ERROR",
+    server="INTERNAL_ERROR",
 )
-_REFUSED, _FAILED = ("VALIDATION_ERROR", 0), ("INTERNAL_ERROR", 0)
-
-# our code -> their code, with the status it is answered with, 0 for ours
-ERRORS: Mapping[str, tuple[str, int]] = {
-    **dict.fromkeys(
-        (
-            *("invalid_json", "invalid_file", "unknown_field", "missing_field", "invalid_value", "invalid_reference"),
-            *("invalid_filter", "invalid_operator", "invalid_sort", "invalid_cursor", "unknown_format"),
-            *("already_exists", "duplicate", "does_not_fit"),
-        ),
-        VALIDATION_ERROR,
-    ),
-    **dict.fromkeys(("auth_required", "invalid_token", "token_expired", "invalid_code"), UNAUTHORIZED),
-    **dict.fromkeys(
-        ("admin_required", "scope_required", "not_a_member", "escalation_required", "plan_limit_reached"), FORBIDDEN
-    ),
-    **dict.fromkeys(("not_found", "unknown_path"), NOT_FOUND),
-    "method_not_allowed": ("NOT_FOUND", 0),
-    **dict.fromkeys(
-        (
-            *("request_timeout", "confirmation_required", "undo_conflict", "proposal_closed", "proposal_outdated"),
-            *("in_progress", "last_admin", "link_over", "version_conflict", "too_large", "unsupported_encoding"),
-            *("idempotency_mismatch", "head_too_large"),
-        ),
-        _REFUSED,
-    ),
-    "rate_limited": RATE_LIMITED,
-    "server_error": INTERNAL_ERROR,
-    **dict.fromkeys(("not_ready", "busy", "mail_failed"), _FAILED),
-}
 
 CODES: Mapping[str, tuple[int, str]] = {
     "UNAUTHORIZED": (401, "Missing, invalid, expired, or revoked API key"),
