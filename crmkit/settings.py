@@ -33,7 +33,7 @@ OF_CLIENTS = ("CRMKIT_URL", "CRMKIT_TOKEN")  # what a client of the API keeps in
 PRIVATE_NAMES = (".localhost", ".local", ".internal", ".home.arpa", ".test")
 
 
-FACES = ("konektor",)  # the services whose clients the server can be told to answer (see crmkit/faces)
+FACES = ("klozeo", "konektor")  # the services whose clients the server can be told to answer (see crmkit/faces)
 
 
 # a host or [address], a port, and segments of a path that no client spells in another way

@@ -97,7 +97,7 @@ class Edge:
                 limits = face.limits(limits, at)
             date = (b"date", http_date(at))
             headers = [*response.headers, *limits, *_COMMON, (b"x-request-id", id.encode()), date]
-            if response.rest is None:
+            if response.rest is None and status != 204:  # which has no body (RFC 9110, 8.6)
                 headers.append((b"content-length", b"%d" % len(response.body)))
             start = {"type": "http.response.start", "status": status, "headers": headers}
             # the server drops the body when the method is HEAD

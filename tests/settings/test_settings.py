@@ -68,7 +68,7 @@ OTHER: dict[str, tuple[str, str, Any]] = {
         ("https://a.example.com", "http://b:81"),
     ),
     "CRMKIT_SERVER_LOG": ("json", '"json"', "json"),
-    "CRMKIT_SERVER_FACES": ("konektor,", '["konektor"]', ("konektor",)),
+    "CRMKIT_SERVER_FACES": ("klozeo, konektor", '["klozeo", "konektor"]', ("klozeo", "konektor")),
     "CRMKIT_MAIL_SMTP_URL": ("smtp://mail:25", '"smtp://mail:25"', "smtp://mail:25"),
     "CRMKIT_MAIL_FROM": ("crm@acme.com", '"crm@acme.com"', "crm@acme.com"),
     "CRMKIT_AUTH_LOCAL": ("true", "true", True),
@@ -171,7 +171,7 @@ def test_a_switch_is_spelled_true_or_false(text: str, value: bool) -> None:
         (
             "CRMKIT_SERVER_FACES",
             "hubspot",
-            ["[server] faces: 'hubspot' is no service that is known; there is konektor"],
+            ["[server] faces: 'hubspot' is no service that is known; there is klozeo and konektor"],
         ),
         ("CRMKIT_SERVER_TRUSTED_PROXIES", "10.0.0.1,proxy", ["trusted_proxies: 'proxy' is no address or network"]),
         ("CRMKIT_SERVER_BASE_URL", "http://0.0.0.0:8000", ["'http://0.0.0.0:8000' is none that they can"]),

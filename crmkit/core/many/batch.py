@@ -30,7 +30,7 @@ Outcome = Saved | Problem  # of an item
 async def save(
     call: Call, kind: Kind, items: Sequence[Any], atomic: bool = False, merges_alike: bool = False
 ) -> list[Outcome]:
-    """Return what became of each item, which is the body of a POST.
+    """Return what became of each item, which is the body of a POST, or why it was refused already.
 
     Raises `too_large` for more items, or records nested in them, than the settings allow; if it is `atomic`, the first
     Problem of an item.
@@ -60,6 +60,25 @@ async def save(
     return await call.write(unit)
 
 
+async def named(call: Call, units: Sequence[tuple[str, Unit[Saved] | Problem]]) -> list[tuple[str, Outcome]]:
+    """Return what became of each of these units, beside its name; all are written in one transaction.
+
+    Raises `too_large` for more than the settings allow.
+    """
+    most = call.crm.settings.limits.batch_items
+    if len(units) > most:
+        raise Problem("too_large", f"Name at most {most:,} records in one request: split these {len(units):,}.")
+    names, each = [name for name, _ in units], [unit for _, unit in units]
+
+    def unit(tx: Tx) -> list[tuple[str, Outcome]]:
+        if tx.is_proposed:  # what is refused is not proposed
+            return [(name, _whole(tx, index, one)) for index, (name, one) in enumerate(units)]
+        parts = (each[start:][:TOGETHER] for start in range(0, len(each), TOGETHER))
+        return list(zip(names, (outcome for part in parts for outcome in some(tx, part)), strict=True))
+
+    return await call.write(unit)
+
+
 def _saving(call: Call, kind: Kind, merges_alike: bool) -> Callable[[Any], Unit[Saved]]:
     """Return what makes the unit of an item."""
     if kind is call.crm.kinds.activity:
@@ -72,7 +91,7 @@ async def _checked(saving: Callable[[Any], Unit[Saved]], items: Sequence[Any]) -
     found: list[Unit[Saved] | Problem] = []
     for index, item in enumerate(items, start=1):
         try:
-            found.append(saving(item) if isinstance(item, dict) else _no_object())
+            found.append(saving(item) if isinstance(item, dict) else _refused(item))
         except Problem as problem:
             found.append(problem)
         if index % AT_ONCE == 0:
@@ -80,7 +99,9 @@ async def _checked(saving: Callable[[Any], Unit[Saved]], items: Sequence[Any]) -
     return found
 
 
-def _no_object() -> Problem:
+def _refused(item: Any) -> Problem:
+    if isinstance(item, Problem):
+        return item
     return Problem("invalid_value", "Send each item as a JSON object, like the body of a single POST.")
 
 

@@ -21,7 +21,7 @@ from crmkit.core.rules.rule import Values, Write
 from crmkit.errors import Problem
 from crmkit.model.actor import Asker
 from crmkit.model.record import Kind, Kinds, Record
-from crmkit.storage.interface.tx import Tx
+from crmkit.storage.interface.tx import Tx, Unit
 
 
 async def save(
@@ -72,10 +72,17 @@ async def change(call: Call, kind: Kind, id: str, body: Mapping[str, Any], if_ma
     Raises `version_conflict`, which shows the current record, unless that has the version that `if_match` and `body`
     expect; also `not_found`, `already_exists`, and what `draft` raises.
     """
-    crm, named = call.crm, lookup.id_or_key(kind, id)
+    return await call.write(changing(call.crm, kind, id, body, call.asker, if_match))
+
+
+def changing(
+    crm: Crm, kind: Kind, id: str, body: Mapping[str, Any], asker: Asker, if_match: int | None = None
+) -> Unit[Saved]:
+    """Return the unit that changes a record; raises what `draft` raises, the unit what `change` does."""
+    named = lookup.id_or_key(kind, id)
     expected = (if_match, versions.in_body(body))
     sent = {name: value for name, value in body.items() if name != "version"}
-    values = kind.changes.draft(sent, call.asker, True)
+    values = kind.changes.draft(sent, asker, True)
 
     def unit(tx: Tx) -> Saved:
         _check_role(tx, kind)
@@ -84,7 +91,7 @@ async def change(call: Call, kind: Kind, id: str, body: Mapping[str, Any], if_ma
         saved = changed(tx, crm, kind, before, values)
         return replace(saved, notes=(*lookup.notes(named, before), *saved.notes))
 
-    return await call.write(unit)
+    return unit
 
 
 def changed(tx: Tx, crm: Crm, kind: Kind, before: Record, values: Values) -> Saved:
@@ -99,11 +106,11 @@ def check_change(tx: Tx, crm: Crm, kind: Kind, before: Record, values: Values) -
     checked(Write(tx, crm, kind, before), relations.linked(tx, crm.kinds, kind, values))
 
 
-async def remove(call: Call, kind: Kind, id: str, if_match: int | None = None) -> Saved:
+async def remove(call: Call, kind: Kind, id: str, if_match: int | None = None, at_once: bool = False) -> Saved:
     """Delete the record and return what it was, if `call.confirm` is a token that this session was shown for it.
 
     Else raises `confirmation_required` with a fresh token, or `version_conflict` as `change` does. A setting of the
-    workspace needs no token.
+    workspace needs no token, and neither does what is deleted `at_once`, as clients of other services expect it.
     """
     kinds, sent, named = call.crm.kinds, call.confirm, lookup.id_or_key(kind, id)
 
@@ -115,13 +122,26 @@ async def remove(call: Call, kind: Kind, id: str, if_match: int | None = None) -
         notes = lookup.notes(named, before)
         says = " ".join((*(f"{note}." for note in notes), relations.outcome_of_delete(kinds, kind, before)))
         again = f"DELETE {kind.path}/{before.id}"
-        refused = None if kind.is_setting else confirm.require(tx, sent, bound, says, again)
+        refused = None if kind.is_setting or at_once else confirm.require(tx, sent, bound, says, again)
         if refused is not None:
             return refused
         removed(tx, kinds, kind, before)
         return Saved(before, created=False, notes=notes)
 
     return await call.write(unit)
+
+
+def removing(kinds: Kinds, kind: Kind, id: str) -> Unit[Saved]:
+    """Return the unit that deletes a record at once; the unit raises `not_found`."""
+    named = lookup.id_or_key(kind, id)
+
+    def unit(tx: Tx) -> Saved:
+        _check_role(tx, kind)
+        before = lookup.existing(tx.connection, kind, tx.by.workspace_id, named)
+        removed(tx, kinds, kind, before)
+        return Saved(before, created=False, notes=lookup.notes(named, before))
+
+    return unit
 
 
 def removed(tx: Tx, kinds: Kinds, kind: Kind, before: Record, is_linked: bool = True) -> None:

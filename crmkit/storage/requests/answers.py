@@ -13,6 +13,9 @@ KEPT_HOURS = 24
 Place = tuple[str, str, str]  # workspace, id of the token, key
 
 
+NO_CONTENT = 204  # the status of an answer that never has a body
+
+
 class Sent(Struct, frozen=True):
     """An answer as it was sent."""
 
@@ -34,7 +37,7 @@ class Kept(Struct, frozen=True):
     @property
     def is_erased(self) -> bool:
         """Whether it told of a person who was erased: it is known that the request was done, and no more."""
-        return not self.answer.body
+        return not self.answer.body and self.answer.status != NO_CONTENT
 
 
 _FIND = (

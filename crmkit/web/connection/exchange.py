@@ -171,7 +171,7 @@ class Exchange:
             connection.answered(self)
 
     def _head_of(self, message: Any) -> bytes:
-        """Return status line and headers.
+        """Return status line and headers. A 204 has no body, and no header about one (RFC 9112, 6.1).
 
         The rest of the request's body is thrown away; the connection closes unless that is small and on its way.
         """
@@ -179,7 +179,8 @@ class Exchange:
         if not self.is_received and not is_coming:
             self.keep_alive = False
         headers = [*self._connection.server_state.default_headers, *message["headers"]]
-        if self.scope["http_version"] == "1.1" and all(name != b"content-length" for name, _ in headers):
+        is_open = message["status"] != 204 and all(name != b"content-length" for name, _ in headers)
+        if self.scope["http_version"] == "1.1" and is_open:
             headers.append((b"transfer-encoding", b"chunked"))
             self._is_chunked = self.scope["method"] != "HEAD"
         if not self.keep_alive:

@@ -1,0 +1,32 @@
+"""Ids as Klozeo has them, `cl_<uuid>`: made of ours, and ours of them, without a table.
+
+The UUID is one of version 8 (RFC 9562): `crmkit` in its first six bytes, the number of our id in its last six.
+"""
+
+import uuid
+
+from crmkit import ids
+from crmkit.errors import Problem
+
+LEAD, NOTE = "cl", "note"
+
+_BASE = uuid.UUID("63726d6b-6974-8000-8000-000000000000").int
+
+
+def of(id: str, prefix: str = "") -> str:
+    """Return the id for one of ours, behind a prefix if there is one."""
+    found = str(uuid.UUID(int=_BASE | ids.number(id)))
+    return f"{prefix}_{found}" if prefix else found
+
+
+def ours(text: str, prefix: str, kind: str) -> str:
+    """Return our id, which begins with what `kind` says, for one of theirs; raises `not_found` for what is none."""
+    begin, _, rest = text.rpartition("_")
+    try:
+        number = uuid.UUID(rest).int ^ _BASE
+    except ValueError:
+        number = ids.NUMBERS
+    if begin != prefix or not 0 <= number < ids.NUMBERS or of(ids.numbered(kind, number), prefix) != text.lower():
+        like = f"{prefix}_01234567-89ab-cdef-0123-456789abcdef" if prefix else "01234567-89ab-cdef-0123-456789abcdef"
+        raise Problem("not_found", f"Nothing has this id here; one looks like {like}.")
+    return ids.numbered(kind, number)

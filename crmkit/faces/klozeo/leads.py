@@ -1,0 +1,126 @@
+"""The routes of leads: list, one, create or merge, change, delete."""
+
+from math import inf
+from typing import Any
+
+from crmkit.core.call import Call
+from crmkit.core.reading import lists
+from crmkit.core.records import write
+from crmkit.core.records.settled import Saved
+from crmkit.errors import Problem
+from crmkit.faces.answers import Given
+from crmkit.faces.klozeo import ids
+from crmkit.faces.klozeo.answering import route
+from crmkit.faces.klozeo.filters import pairs_of, sort_of
+from crmkit.faces.klozeo.lead import LEAD, drafted, lead_of, lead_of_record
+from crmkit.model.query.parse import MAX_LIMIT
+from crmkit.model.record import Kind, Kinds
+from crmkit.records.contact import CONTACT
+from crmkit.render.answers import Answer
+from crmkit.web.call import HttpCall
+from crmkit.web.route import Route
+
+LIMIT, MOST = 50, 1_000
+QUERY = ("filter", "sort_by", "sort_order", "limit", "cursor")
+CREATED, MERGED = "Lead created successfully", "Duplicate detected, existing lead updated"
+
+
+def routes(kinds: Kinds) -> list[Route]:
+    """Return the routes of leads, which are contacts."""
+    contact = kinds.by_word[CONTACT.plural]
+
+    @route("GET", "/leads", "list_leads", contact, "read", query=QUERY)
+    async def list_leads(call: HttpCall) -> Answer:
+        limit = _limit(last(call, "limit"))
+        pairs = [*asked(call), *((name, text) for name, text in call.pairs if name == "cursor" and text)]
+        found, cursor = await page(call, contact, pairs, limit)
+        leads = [lead_of(each) for each in found]
+        return Given({"leads": leads, "next_cursor": cursor, "has_more": cursor is not None, "count": len(leads)})
+
+    @route("POST", "/leads", "create_lead", contact, "write", form=LEAD, shows=_shows_saved, status=201)
+    async def create_lead(call: HttpCall) -> Saved:
+        return await write.save(call, contact, drafted(await call.body(), is_new=True), merges_alike=True)
+
+    @route("GET", "/leads/{id}", "get_lead", contact, "read")
+    async def get_lead(call: HttpCall, id: str) -> Answer:
+        return Given(lead_of_record(await lists.fetch(call, contact, contact_id(contact, id))))
+
+    @route(["PUT", "PATCH"], "/leads/{id}", "change_lead", contact, "write", form=LEAD, shows=_shows_changed)
+    async def change_lead(call: HttpCall, id: str) -> Saved:
+        bare, body = contact_id(contact, id), drafted(await call.body(), is_new=False)
+        return await write.change(call, contact, bare, body, call.if_match())
+
+    @route("DELETE", "/leads/{id}", "delete_lead", contact, "delete", status=204, shows=nothing)
+    async def delete_lead(call: HttpCall, id: str) -> Saved:
+        return await write.remove(call, contact, contact_id(contact, id), call.if_match(), at_once=True)
+
+    return [list_leads, create_lead, get_lead, change_lead, delete_lead]
+
+
+def contact_id(contact: Kind, id: str) -> str:
+    """Return our id of a lead; raises `not_found`."""
+    return ids.ours(id, ids.LEAD, contact.prefix)
+
+
+def asked(call: HttpCall) -> list[tuple[str, str]]:
+    """Return the filters and the sort that a query asks for."""
+    filters = pairs_of(text for name, text in call.pairs if name == "filter")
+    return [*filters, ("sort", sort_of(last(call, "sort_by"), last(call, "sort_order")))]
+
+
+async def page(
+    call: Call, kind: Kind, pairs: list[tuple[str, str]], limit: float = inf
+) -> tuple[list[dict[str, Any]], str | None]:
+    """Return the next records that are found, at most so many, and the cursor of those that follow."""
+    rows: list[dict[str, Any]] = []
+    cursor = next((text for name, text in pairs if name == "cursor"), "")
+    filters = [pair for pair in pairs if pair[0] != "cursor"]
+    while True:
+        here = [("limit", str(int(min(MAX_LIMIT, limit - len(rows)))))] + ([("cursor", cursor)] if cursor else [])
+        found = await lists.find_all(call, kind, [*filters, *here], details=True)
+        rows += [dict(zip(("id", *found.fields), row, strict=True)) for row in found.rows]
+        following = found.paging.next_cursor
+        if following is None or len(rows) >= limit:
+            return rows, following
+        cursor = following
+
+
+def last(call: HttpCall, name: str) -> str:
+    """Return what a parameter says, "" where it was not sent; raises `invalid_value` where it stands twice."""
+    sent = [text.strip() for each, text in call.pairs if each == name]
+    if len(sent) > 1:
+        raise Problem("invalid_value", f"Send {name} once.", fields={name: "stands twice"})
+    return sent[0] if sent else ""
+
+
+def saved_lead(call: HttpCall, saved: Saved) -> dict[str, Any]:
+    """Return a lead as the answer to its POST has it."""
+    is_new = saved.created
+    lead = lead_of_record(saved.record, call.is_dry and is_new) | {"message": CREATED if is_new else MERGED}
+    if not is_new:
+        lead["duplicate"] = True
+    if saved.potential_duplicate:
+        lead["potential_duplicate_id"] = ids.of(saved.potential_duplicate.rpartition("/")[2], ids.LEAD)
+    return lead
+
+
+def nothing(_: HttpCall, __: Any) -> Answer:
+    """Return the empty answer to a delete."""
+    return Given({}, 204)
+
+
+def _shows_saved(call: HttpCall, saved: Saved) -> Answer:
+    return Given(saved_lead(call, saved), 201 if saved.created else 200)
+
+
+def _shows_changed(_: HttpCall, saved: Saved) -> Answer:
+    return Given(lead_of_record(saved.record))
+
+
+def _limit(text: str) -> int:
+    if not text:
+        return LIMIT
+    if not (text.isascii() and text.isdecimal() and len(text) < 10 and int(text) > 0):
+        wrong = {"limit": f"must be a whole number from 1 to {MOST:,}"}
+        raise Problem("invalid_value", "Send limit as a number, or leave it out.", fields=wrong)
+    return min(int(text), MOST)

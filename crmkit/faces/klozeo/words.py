@@ -1,0 +1,87 @@
+"""The words of Klozeo, and ours for them: of fields, of operators, of errors."""
+
+from collections.abc import Mapping
+
+from crmkit.faces.answers import Errors
+
+PREFIX = "/api/v1"
+
+# field of a lead -> field of a contact, or a key of its custom
+FIELDS: Mapping[str, str] = {
+    "id": "id",
+    "name": "name",
+    "source": "source",
+    "description": "notes",
+    "address": "address",
+    "city": "city",
+    "state": "region",
+    "country": "country",
+    "postal_code": "postal_code",
+    "latitude": "latitude",
+    "longitude": "longitude",
+    "phone": "phone",
+    "email": "email",
+    "website": "website",
+    "rating": "rating",
+    "review_count": "custom.review_count",
+    "category": "custom.category",
+    "tags": "tags",
+    "source_id": "source_id",
+    "logo_url": "custom.logo_url",
+    "status": "stage",
+    "score": "score",
+    "created_at": "created_at",
+    "updated_at": "updated_at",
+    "last_interaction_at": "last_interaction_at",
+}
+THEIRS: Mapping[str, str] = {ours: theirs for theirs, ours in FIELDS.items()}
+CUSTOM = tuple(theirs for theirs, ours in FIELDS.items() if ours.startswith("custom."))  # no attributes
+TIMES = ("created_at", "updated_at", "last_interaction_at")
+READ_ONLY = ("id", "score", *TIMES)  # which a body may have: it is left out
+
+STATUSES = ("new", "contacted", "qualified", "disqualified", "converted")
+UNSAID = "new"  # the status of a contact without a stage
+
+# operator -> ours; those of the second table take no value
+OPERATORS: Mapping[str, str] = {
+    "eq": "eq",
+    "neq": "ne",
+    "contains": "like",
+    "not_contains": "unlike",
+    "starts_with": "starts",
+    "ends_with": "ends",
+    "in": "in",
+    "gt": "gt",
+    "gte": "gte",
+    "lt": "lt",
+    "lte": "lte",
+    "array_contains": "eq",
+    "array_not_contains": "ne",
+    "within_radius": "within",
+}
+ALONE: Mapping[str, str] = {
+    "is_empty": "is:null",
+    "is_not_empty": "not:null",
+    "not_empty": "not:null",
+    "array_empty": "is:null",
+    "array_not_empty": "not:null",
+    "is_set": "not:null",
+    "is_not_set": "is:null",
+}
+
+ERRORS = Errors(
+    by_status={
+        400: "bad_request",
+        401: "unauthorized",
+        403: "forbidden",
+        404: "not_found",
+        405: "not_found",
+        429: "rate_limit_exceeded",
+    },
+    own={
+        **dict.fromkeys(("already_exists", "duplicate", "does_not_fit"), ("bad_request", 400)),
+        "plan_limit_reached": ("leads_limit_reached", 403),
+    },
+    client="bad_request",
+    server="internal_error",
+)
