@@ -30,6 +30,8 @@ from crmkit.core.jobs.runner import run_jobs
 from crmkit.core.many import in_steps
 from crmkit.core.oauth.documents import Documents
 from crmkit.core.people import login, operator
+from crmkit.core.scoring import nightly
+from crmkit.core.scoring import run as scoring
 from crmkit.core.transfer import uploads
 from crmkit.core.transfer.imports import job as importing
 from crmkit.core.undo import job as undoing
@@ -66,6 +68,7 @@ KINDS = kinds_of(DECLARED)
 JOBS = JobKinds(
     *(*building.JOBS, countries.job_of(KINDS), in_steps.JOB),
     *(undoing.job_of(KINDS), importing.JOB, erasing.JOB, telling.JOB),
+    *(scoring.JOB, nightly.JOB),
 )
 NEW_OBJECTS = 10_000  # before the garbage collector looks for cycles among them; Python's own number is 700
 

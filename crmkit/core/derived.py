@@ -16,6 +16,7 @@ from crmkit.core.declared import indexing
 from crmkit.core.duplicates import pairing
 from crmkit.core.duplicates.matching import Match
 from crmkit.core.followed import Change
+from crmkit.core.scoring import nightly
 from crmkit.core.webhooks import standing
 from crmkit.model.record import REACHED, SCORE, Kind, Kinds, Record
 from crmkit.records.between import dismissal
@@ -25,7 +26,6 @@ from crmkit.records.settings.webhook import Webhook
 from crmkit.storage import records
 from crmkit.storage.derived import tallies
 from crmkit.storage.interface.tx import Tx
-from crmkit.storage.scoring import rules
 
 
 @overload
@@ -58,7 +58,7 @@ def put_and_follow(
     if kind.is_setting and record is not before and issubclass(kind.record, DeclaredField):
         return indexing.follow(tx, kinds, kind, before, record)
     if kind.is_setting and record is not before and issubclass(kind.record, ScoringRule):
-        rules.changed(tx)
+        nightly.follow(tx, kinds)
     if kind.is_setting and record is not before and issubclass(kind.record, Webhook):
         standing.follow(tx, before, record)
     is_counted = kind is kinds.activity or kind is kinds.membership

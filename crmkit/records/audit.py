@@ -21,6 +21,7 @@ OF_PEOPLE = {
     "token": ("create", "update", "revoke"),
     "link": ("create", "delete"),
     "pipeline": ("update",),
+    "scoring": ("run",),
     "proposal": ("approve", "reject"),
     "operation": ("undo",),
 }

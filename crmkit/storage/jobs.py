@@ -170,6 +170,12 @@ def unended(connection: Connection, workspace_id: str, kind: str) -> str | None:
     return None if row is None else row[0]
 
 
+def is_pending(connection: Connection, workspace_id: str, kind: str) -> bool:
+    """Tell whether a workspace has a job of a kind that has not ended."""
+    sql = "SELECT 1 FROM jobs WHERE workspace_id = ? AND due_at IS NOT NULL AND kind = ?"
+    return connection.execute(sql, (workspace_id, kind)).fetchone() is not None
+
+
 def stop(tx: Tx, workspace_id: str, id: str) -> Job | None:
     """Stop a job, which keeps what its steps did, and return it; None where there is none that still runs."""
     sql = (

@@ -95,7 +95,7 @@ def put(tx: Tx, kind: Kind, before: Record | None, after: Record | None, merged_
     verb, seq, record, changes = written
     if before is None or after is None:
         _count(tx, kind, 1 if before is None else -1)
-    left = None if after is None else scores.follow(tx, kind, record)
+    left = None if after is None else record
     _queue(tx, kind, ((seq, left),))
     custom_values.follow(tx, kind, seq, before, left)
     open_sums.follow(tx, kind, before, left)
@@ -104,7 +104,7 @@ def put(tx: Tx, kind: Kind, before: Record | None, after: Record | None, merged_
     elif tx.free:
         free.taken(tx, kind, record)
     audit.append(tx, f"{kind.name}.{verb}", record.handle, changes, version_of(record))
-    return left
+    return None if left is None else scores.follow(tx, kind, left)
 
 
 def all_of(connection: Connection, kind: Kind, workspace_id: str, ids: Sequence[str]) -> dict[str, Record]:
@@ -126,7 +126,10 @@ def linked(connection: Connection, kind: Kind, workspace_id: str, link: str, id:
 
 def restate(tx: Tx, kind: Kind, link: str, id: str, values: Mapping[str, Any]) -> None:
     """Write derived fields on all records that `link` to this id: no version, no audit entry."""
-    follow_country(tx, kind, _write_linked(tx, kind, link, id, _columns_of(kind, values)))
+    found = _write_linked(tx, kind, link, id, _columns_of(kind, values))
+    follow_country(tx, kind, found)
+    for _, record in found:
+        scores.follow(tx, kind, record)
 
 
 def follow_country(tx: Tx, kind: Kind, rows: Sequence[tuple[int, Record]]) -> None:
@@ -159,7 +162,7 @@ def relink(tx: Tx, kind: Kind, link: str, id: str, to: str | None, title: str | 
     custom_values.follow_all(tx, kind, found)
     targets = ((record.handle, version_of(record)) for _, record in found)
     audit.append_all(tx, f"{kind.name}.update", targets, {link: [id, to]})
-    return [record for _, record in found]
+    return [scores.follow(tx, kind, record) for _, record in found]
 
 
 def remove_linked(tx: Tx, kind: Kind, link: str, id: str) -> list[Record]:
@@ -207,7 +210,7 @@ def _write_linked(
         f"RETURNING {returned(tx.connection.dialect, kind)}",
         (*written.values(), *more_args, tx.by.workspace_id, id),
     ).fetchall()
-    return [(seq, scores.follow(tx, kind, shown(kind, packed))) for packed, seq in rows]
+    return [(seq, shown(kind, packed)) for packed, seq in rows]
 
 
 def live(connection: Connection, workspace_id: str, name: str) -> int:

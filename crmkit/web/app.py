@@ -24,13 +24,14 @@ from crmkit.web.handlers.reading import analytics, overview
 from crmkit.web.handlers.reading import log as reading_log
 from crmkit.web.handlers.reading.count import count_route
 from crmkit.web.handlers.reading.log import history_routes
-from crmkit.web.handlers.records import activities, duplicates, undo
+from crmkit.web.handlers.records import activities, duplicates, scoring, undo
 from crmkit.web.handlers.records.activities import log_routes
 from crmkit.web.handlers.records.batch import batch_route
 from crmkit.web.handlers.records.by_filter import many_routes
 from crmkit.web.handlers.records.kinds import record_routes
 from crmkit.web.handlers.records.members import member_routes
 from crmkit.web.handlers.records.merge import merge_routes
+from crmkit.web.handlers.records.scoring import score_routes
 from crmkit.web.handlers.transfer import imports, links, snapshots
 from crmkit.web.handlers.transfer.exports import export_route
 from crmkit.web.handlers.views import check_of, view_routes
@@ -104,6 +105,7 @@ def routes(kinds: Kinds) -> list[Route]:
             *history_routes(kinds, kind),
             count_route(kinds, kind),
             export_route(kinds, kind),
+            *score_routes(kinds, kind),
         )
     ]
     of_kinds += member_routes(kinds)
@@ -135,7 +137,7 @@ def routes(kinds: Kinds) -> list[Route]:
             export_route(kinds, kind),
         )
     ]
-    of_settings += configuration.routes(kinds)
+    of_settings += [*scoring.ROUTES, *configuration.routes(kinds)]
     return [
         *documents.ROUTES,
         *account.ROUTES,

@@ -14,6 +14,7 @@ from crmkit.core.declared.indexing import EMPTY, FILL
 from crmkit.core.jobs import runner
 from crmkit.core.many import in_steps
 from crmkit.core.records import write
+from crmkit.core.scoring import nightly, run
 from crmkit.core.transfer.imports import job as importing
 from crmkit.core.transfer.snapshots.arrive import BEGUN_ANEW
 from crmkit.core.undo.job import UNDO
@@ -28,7 +29,7 @@ FIELD = REGISTRY.by_word["field"]
 
 def test_every_kind_of_job_is_one_that_an_import_begins_anew_or_one_that_somebody_started() -> None:
     """A new one of the system fails here: what it had left to do would be lost when a workspace moves."""
-    of_states, of_somebody = {FILL, EMPTY}, {UNDO, in_steps.NAME, importing.NAME}
+    of_states, of_somebody = {FILL, EMPTY}, {UNDO, in_steps.NAME, importing.NAME, run.RUN}
     assert {*BEGUN_ANEW} | of_states | of_somebody == set(boot.JOBS._by_name)
 
 
@@ -69,3 +70,18 @@ def test_jobs_that_had_not_ended_are_begun_anew_and_texts_are_indexed(
         assert books.ask("SELECT count(*) FROM custom_values") == [(9,)]
         assert books.ask("SELECT count(*) FROM contacts WHERE phone_key LIKE '49%'") == [(9,)]
         assert books.ask("SELECT count(*) FROM contacts_texts") == [(9,)]
+
+
+def test_rules_that_tell_the_time_go_on_each_night(tmp_path: Path) -> None:
+    with desk(tmp_path / "here") as back:
+        alice = back.person(ALICE)
+        back.make(alice, REGISTRY.by_word["rule"], name="old", expression="days_since(created_at)")
+        back.do(settings.change(Call(back.crm, alice), alice.workspace_id, {"timezone": "Asia/Tokyo"}))
+    here, there = (settings_of(CRMKIT_SERVER_DATA=str(tmp_path / name)) for name in ("here", "there"))
+    manifest = boot.export_workspace(here, alice.workspace_id, tmp_path / "moving.zip")
+    assert manifest.unfinished == [nightly.NIGHTLY]
+    boot.import_workspace(there, tmp_path / "moving.zip")
+    with Books(tmp_path / "there") as books:
+        ((kind, due_at),) = books.ask("SELECT kind, due_at FROM jobs WHERE due_at IS NOT NULL")
+        assert (kind, due_at[10:]) == (nightly.NIGHTLY, "T15:00:00Z")
+        assert books.ask("SELECT scored_kinds FROM workspaces") == [("contact",)]

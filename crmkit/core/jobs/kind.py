@@ -58,17 +58,19 @@ class JobKind(Struct, frozen=True):
 class Result(Struct, frozen=True):
     """What a job ends with (`job.ends(Result(...))`) whose end is the answer to the request that started it.
 
-    `message` is the sentence after OK, `facts` further members of the JSON, `notes` its notes.
+    `message` is the sentence after OK, `facts` further members of the JSON, `notes` its notes. The answer tells how to
+    undo what the job logged, unless that cannot be undone.
     """
 
     message: str
     facts: dict[str, Any] = {}
     notes: tuple[str, ...] = ()
+    can_undo: bool = True
 
     @classmethod
     def of(cls, job: Job) -> "Result | None":
         """Return what a job that is done ended with; None where its kind ends with something else."""
-        is_told = isinstance(job.result, dict) and job.result.keys() == set(cls.__struct_fields__)
+        is_told = isinstance(job.result, dict) and {"message"} <= job.result.keys() <= set(cls.__struct_fields__)
         return convert(job.result, cls) if is_told else None
 
 

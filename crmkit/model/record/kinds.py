@@ -181,6 +181,11 @@ class Kinds(Struct, frozen=True, eq=False, dict=True):
         return tuple(kind for kind in self.records if kind.is_logged)
 
     @cached_property
+    def scored(self) -> tuple[Kind, ...]:
+        """The kinds whose records scoring rules give points."""
+        return tuple(kind for kind in self.records if kind.is_scored)
+
+    @cached_property
     def alike(self) -> tuple[Kind, ...]:
         """The kinds of which two records may be found to be likely one."""
         return tuple(kind for kind in self.records if kind.alike)

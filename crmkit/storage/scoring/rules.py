@@ -53,6 +53,11 @@ def active(connection: Connection, workspace_id: str, kind: Kind) -> Rules:
     return tuple(ActiveRule(id, name, weight, parsed(kind, text)) for id, name, weight, text in rows)
 
 
+def ages(of_kind: Rules) -> bool:
+    """Tell whether what these rules give depends on the present."""
+    return any(rule.expression.ages for rule in of_kind)
+
+
 def count(connection: Connection, workspace_id: str, kind_name: str) -> int:
     """Return how many rules there are for a kind, active or not."""
     sql = 'SELECT count(*) FROM rules AS r WHERE r.workspace_id = ? AND r."kind" = ?'

@@ -34,7 +34,7 @@ def follow(tx: Tx, kind: Kind, record: Record, workspace_id: str = "") -> Record
     old = score_of(record)
     if not found and not old:
         return record
-    new = clamped(total(each.points for each in given(found, scope(tx, workspace_id, record))))
+    new = clamped(total(each.points for each in given(found, scope(record, tx.now, timezone(tx, workspace_id)))))
     if new == old:
         return record
     sql = f"UPDATE {quoted(kind.plural)} SET {SCORE} = ? WHERE workspace_id = ? AND id = ?"
@@ -48,9 +48,9 @@ def given(of_kind: Rules, scope: Scope) -> list[Given]:
     return [Given(rule, value, points(value, rule.weight)) for rule, value in values]
 
 
-def scope(tx: Tx, workspace_id: str, record: Record) -> Scope:
-    """Return what rules of a workspace are evaluated for: a record of it, at the moment of this transaction."""
-    return Scope(record, tx.now, ZoneInfo(_timezone(tx, workspace_id)))
+def scope(record: Record, now: str, zone: str) -> Scope:
+    """Return what rules are evaluated for: a record, at a moment, in the zone of its workspace."""
+    return Scope(record, now, ZoneInfo(zone))
 
 
 def score_of(record: Record) -> float:
@@ -58,7 +58,8 @@ def score_of(record: Record) -> float:
     return score
 
 
-def _timezone(tx: Tx, workspace_id: str) -> str:
+def timezone(tx: Tx, workspace_id: str) -> str:
+    """Return the name of the zone whose days a workspace goes by."""
     if tx.actor is not None and tx.actor.workspace_id == workspace_id:
         return tx.actor.preferences.timezone
     sql = "SELECT timezone FROM workspaces WHERE id = ?"

@@ -11,6 +11,7 @@ from crmkit import ids
 from crmkit.mcp import endpoint as mcp
 from crmkit.web.route import CODE, FREE
 from tests.house import House, Person, settings_of
+from tests.kinds import REGISTRY
 from tests.teams.office import (
     JSON,
     Books,
@@ -96,6 +97,8 @@ def test_every_write_other_than_of_records_asks_an_app_for_a_code_but_what_is_se
             "POST /webhooks/{id}/test",
             "POST /webhooks/{id}/deliveries/{delivery}/redeliver",
         ),  # to an address that is set
+        *(f"POST {kind.path}/{{id}}/score" for kind in REGISTRY.scored),  # what each write of them does
+        "POST /scoring-rules/run",
         *("POST /proposals/{id}/approve", "POST /proposals/{id}/reject"),  # of records
     }
     for name, route in writes.items():

@@ -34,6 +34,8 @@ OPERATIONS = [
     *("GET /views/{id}/history", "GET /views/{id}/blame"),
     *(f"{method} /scoring-rules" for method in ("GET", "POST")),
     *(f"{method} /scoring-rules/{{id}}" for method in ("GET", "PATCH", "DELETE")),
+    "POST /scoring-rules/run",
+    *(f"{method} {kind.path}/{{id}}/score" for kind in REGISTRY.scored for method in ("GET", "POST")),
     *("GET /scoring-rules/{id}/history", "GET /scoring-rules/{id}/blame"),
     *("GET /duplicates", "POST /duplicates/dismiss"),
     *(f"GET {kind.path}/count" for kind in (*REGISTRY.records, *REGISTRY.settings, ACTIVITY)),

@@ -12,6 +12,7 @@ from crmkit import ids
 from crmkit.core.configuration import countries
 from crmkit.core.declared import indexing
 from crmkit.core.people.teams import ROLES
+from crmkit.core.scoring import nightly
 from crmkit.core.transfer.snapshots import checking
 from crmkit.core.transfer.snapshots.archive import MEMBERS, Invalid, Manifest, Member, Reader
 from crmkit.core.webhooks import standing
@@ -28,7 +29,10 @@ from crmkit.storage.workspaces.owned import Owned
 
 T = TypeVar("T")
 
-BEGUN_ANEW: Mapping[str, Callable[[Tx, Workspace], None]] = {countries.READ_ANEW: countries.begin}
+BEGUN_ANEW: Mapping[str, Callable[[Tx, Workspace], None]] = {
+    countries.READ_ANEW: countries.begin,
+    nightly.NIGHTLY: nightly.begin,
+}
 
 
 class Run(Protocol):
