@@ -16,7 +16,20 @@ from collections.abc import Callable
 from bench.data.dataset import is_made
 from bench.lab import WRITING, Lab, Plan, Skip, run_folder, say
 from bench.report import Line, Report
-from bench.rows import by_filter, cost, counts, exports, imports, many, peers, requests, scale, tail, waiting
+from bench.rows import (
+    by_filter,
+    cost,
+    counts,
+    exports,
+    imports,
+    many,
+    peers,
+    requests,
+    scale,
+    scoring,
+    tail,
+    waiting,
+)
 from bench.servers import LOADER_CORE, SERVER_CORE
 
 SMALL, USUAL, LARGE = 10_000, 100_000, 1_000_000
@@ -54,6 +67,7 @@ ROWS: dict[str, Callable[[Lab], list[Line]]] = {
     "batch": many.cost,
     "batch-others": many.others,
     "by-filter": by_filter.by_filter,
+    "scoring-run": scoring.scoring_run,
     "import": imports.imports,
     "import-others": imports.others,
     "export-others": exports.others,

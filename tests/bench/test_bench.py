@@ -22,6 +22,7 @@ MAY_SKIP = (
     "slow-flush",
     "nearby",
     "by-filter",
+    "scoring-run",
     *(() if COUNTED else ("tokens",)),
     *(() if HAS_SMAPS else ("idle", "memory")),
 )
