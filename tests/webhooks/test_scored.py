@@ -50,3 +50,20 @@ def test_scores_of_kinds_that_its_maker_may_not_read_are_not_told(alice: Person,
     assert (row["type"], row["attempts"]) == ("contact.scored", 0)
     assert "may not read" in row["error"]
     assert not there.received
+
+
+def test_a_write_a_request_to_score_and_a_run_are_told(alice: Person, there: Receiver) -> None:
+    rule = alice.json_of("POST", "/scoring-rules", {"name": "a", "expression": "rating"})["id"]
+    made(alice, there, events=["contact.created", "contact.scored"])
+    id = alice.json_of("POST", "/contacts", {"name": "Ana", "rating": 7})["id"]
+    alice.json_of("PATCH", f"/contacts/{id}", {"city": "Ulm"})
+    alice.json_of("PATCH", f"/contacts/{id}", {"rating": 8})
+    alice.json_of("POST", f"/contacts/{id}/score")
+    told = [(each.body["type"], each.body["changes"].get("score")) for each in there.wait_for(4)]
+    created, *scored_ = told
+    assert created[0] == "contact.created"
+    assert scored_ == [("contact.scored", pair) for pair in ([0.0, 7.0], [7.0, 8.0], [8.0, 8.0])]
+    alice.json_of("PATCH", f"/scoring-rules/{rule}", {"weight": 2})
+    assert alice.json_of("POST", "/scoring-rules/run?kind=contacts")["changed"] == 1
+    last = there.wait_for(5)[4].body
+    assert (last["type"], last["data"]) == ("contacts.scored", {"ids": [id], "count": 1})

@@ -13,6 +13,7 @@ from crmkit.storage.interface.connection import Connection
 from crmkit.storage.interface.tx import Tx
 from crmkit.storage.scoring import rules, scores
 from crmkit.storage.scoring.scores import Given
+from crmkit.storage.webhooks import scored
 
 
 class Explained(Struct, frozen=True):
@@ -58,13 +59,19 @@ async def explained(call: Call, kind: Kind, id: str) -> Explained:
 
 
 async def score(call: Call, kind: Kind, id: str) -> Explained:
-    """Score one record now, and return why it has that score: no version, no entry of the log."""
+    """Score one record now, and return why it has that score: no version, no entry of the log.
+
+    Webhooks are told of its score, also of the same one.
+    """
     named = lookup.id_or_key(kind, id)
 
     def unit(tx: Tx) -> Explained:
         workspace_id = tx.by.workspace_id
         before = lookup.existing(tx.connection, kind, workspace_id, named)
         record = scores.follow(tx, kind, before)
+        if record is before:
+            score = scores.score_of(before)
+            scored.note(tx, workspace_id, kind, before.id, score, score, is_run=False)
         of_kind: Any = rules.known(tx, kind, workspace_id)
         given = scores.given(of_kind, scores.scope(record, tx.now, tx.by.preferences.timezone))
         return Explained(record, given, scores.score_of(record), lookup.notes(named, before))

@@ -43,7 +43,7 @@ def score_some(tx: Tx, kind: Kind, workspace: Workspace, last: int, seconds: flo
         found = (rows + at_most(tx.connection.dialect, ROWS)).run(tx.connection).fetchall()
         for packed, seq in found:
             record = records.shown(kind, packed)
-            some.changed += scores.follow(tx, kind, record, workspace.id) is not record
+            some.changed += scores.follow(tx, kind, record, workspace.id, is_run=True) is not record
             some.last = seq
         some.scored += len(found)
         some.is_end = len(found) < ROWS

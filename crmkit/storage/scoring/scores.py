@@ -15,6 +15,7 @@ from crmkit.storage.columns import quoted
 from crmkit.storage.interface.tx import Tx
 from crmkit.storage.scoring import rules
 from crmkit.storage.scoring.rules import ActiveRule, Rules
+from crmkit.storage.webhooks import scored
 
 
 class Given(Struct, frozen=True):
@@ -25,8 +26,11 @@ class Given(Struct, frozen=True):
     points: float
 
 
-def follow(tx: Tx, kind: Kind, record: Record, workspace_id: str = "") -> Record:
-    """Return a record that was just written as it is with its score; without a workspace it is one of the actor's."""
+def follow(tx: Tx, kind: Kind, record: Record, workspace_id: str = "", is_run: bool = False) -> Record:
+    """Return a record that was just written as it is with its score; without a workspace it is one of the actor's.
+
+    Webhooks are told of another score, of those of a run together.
+    """
     if not kind.is_scored:
         return record
     workspace_id = workspace_id or tx.by.workspace_id
@@ -39,6 +43,7 @@ def follow(tx: Tx, kind: Kind, record: Record, workspace_id: str = "") -> Record
         return record
     sql = f"UPDATE {quoted(kind.plural)} SET {SCORE} = ? WHERE workspace_id = ? AND id = ?"
     tx.connection.execute(sql, (new, workspace_id, record.id))
+    scored.note(tx, workspace_id, kind, record.id, old, new, is_run)
     return replace(record, **{SCORE: new})
 
 
