@@ -29,6 +29,7 @@ from bench.rows import (
     scoring,
     tail,
     waiting,
+    webhooks,
 )
 from bench.servers import LOADER_CORE, SERVER_CORE
 
@@ -71,6 +72,7 @@ ROWS: dict[str, Callable[[Lab], list[Line]]] = {
     "import": imports.imports,
     "import-others": imports.others,
     "export-others": exports.others,
+    "webhooks": webhooks.webhooks,
     "slow-flush": requests.slow_flush,
     "creates-large": scale.creates,
     "load": requests.loading,

@@ -74,6 +74,10 @@ class Server:
         """Return the body of the answer to a POST; raises as `get` does."""
         return self._asked("POST", path, token, body=body)
 
+    def patch(self, path: str, token: str, body: str) -> bytes:
+        """Return the body of the answer to a PATCH; raises as `get` does."""
+        return self._asked("PATCH", path, token, body=body)
+
     def _asked(self, method: str, path: str, token: str, accept: str = "", body: str | None = None) -> bytes:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
         headers = {"Authorization": f"Bearer {token}"} if token else {}

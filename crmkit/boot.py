@@ -37,7 +37,7 @@ from crmkit.core.transfer.imports import job as importing
 from crmkit.core.undo import job as undoing
 from crmkit.core.upkeep import keep_up
 from crmkit.core.webhooks import job as telling
-from crmkit.core.webhooks.waking import wake_webhooks
+from crmkit.core.webhooks.waking import resume, wake_webhooks
 from crmkit.ip import Networks
 from crmkit.mail import mailer
 from crmkit.model.record import Kinds
@@ -123,6 +123,7 @@ def application(crm: Crm, log: "AccessLog | None" = None, more: "Sequence[Route]
     async def running() -> AsyncIterator[None]:
         async with crm.database:
             await uploads.clear(Call(crm))
+            await resume(Call(crm))
             beside = [asyncio.create_task(work(Call(crm))) for work in (keep_up, run_jobs, wake_webhooks)]
             try:
                 yield

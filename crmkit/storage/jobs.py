@@ -223,6 +223,12 @@ def wake(tx: Tx, kind: str) -> None:
         tx.tell(TOPIC)
 
 
+def release(tx: Tx, kind: str) -> None:
+    """Have the jobs of a kind go on at once that a process had taken which is no more."""
+    sql = "UPDATE jobs SET due_at = '' WHERE due_at > '' AND kind = ? AND state = ?"
+    tx.connection.execute(sql, (kind, RUNNING))
+
+
 def wake_one(tx: Tx, workspace_id: str, id: str) -> None:
     """Have a job that waits for its time go on at once."""
     sql = "UPDATE jobs SET due_at = '' WHERE workspace_id = ? AND id = ? AND due_at > '' AND state = ?"

@@ -1,0 +1,94 @@
+"""What becomes of a webhook, and of what waits for it, when people, workspaces and apps go or move."""
+
+from pathlib import Path
+
+from crmkit import boot
+from tests.house import ALICE, UNLIMITED, House, Person, house
+from tests.teams.office import JSON, asked, stepped
+from tests.web.connecting import App
+from tests.web.erasure.leaving import erased
+from tests.webhooks.conftest import ALLOW
+from tests.webhooks.making import made, sent, standing
+from tests.webhooks.receiver import Receiver, moved, until
+
+
+def test_what_waits_of_a_person_who_is_erased_is_sent_without_them(alice: Person, there: Receiver, home: House) -> None:
+    webhook = made(alice, there, events=["contact.*"])
+    there.answers = lambda message: 500
+    ana = alice.json_of("POST", "/contacts", {"name": "Xanthippe", "email": "x@example.com"})["id"]
+    until(lambda: (rows := sent(alice, webhook)) and rows[0]["attempts"])
+    assert erased(home, alice, f"/contacts/{ana}").status_code == 200
+    there.answers = lambda message: 204
+    before = len(there.received)
+    until(lambda: moved(home, seconds=30) or len(sent(alice, webhook, "?state=delivered")) == 2)
+    told = [message.body for message in there.received[before:]]
+    assert [body["type"] for body in told] == ["contact.created", "contact.deleted"]
+    assert [body["data"] for body in told] == [None, None]
+    assert "Xanthippe" not in str(told)
+
+
+def test_the_end_of_a_workspace_ends_its_webhooks(alice: Person, there: Receiver, home: House) -> None:
+    place = alice.json_of("POST", "/workspaces", {"name": "Doomed"})["id"]
+    token = alice.json_of("POST", f"/workspaces/{place}/tokens", {"token_name": "in"})["token"]
+    with Person(home.url, token, ALICE) as inside:
+        made(inside, there, events=["contact.created"])
+        inside.json_of("POST", "/contacts", {"name": "Ana"})
+        there.wait_for(1)
+        assert stepped(home, alice, "DELETE", f"/workspaces/{place}").status_code == 200
+
+    def left() -> int:
+        sql = "SELECT (SELECT count(*) FROM webhook_keys) + (SELECT count(*) FROM deliveries) + count(*) FROM jobs"
+        found: int = home.do(
+            home.crm.database.read(None, lambda c: c.execute(f"{sql} WHERE kind = 'webhook'").fetchone())
+        )[0]
+        return found
+
+    until(lambda: left() == 0)
+    alice.json_of("POST", "/contacts", {"name": "Bea"})
+    assert there.types() == ["contact.created"]
+
+
+def test_it_travels_switched_off_and_without_its_secret(
+    alice: Person, there: Receiver, home: House, tmp_path: Path
+) -> None:
+    webhook = made(alice, there, events=["contact.created"])
+    place, file = alice.json_of("GET", "/whoami")["workspace"], tmp_path / "moving.zip"
+    boot.export_workspace(boot.load_settings(None, {"CRMKIT_SERVER_DATA": str(home.folder)}), place, file)
+    with house(tmp_path / "other", {**UNLIMITED, **ALLOW}, home.clock) as other:
+        boot.import_workspace(boot.load_settings(None, {"CRMKIT_SERVER_DATA": str(other.folder)}), file)
+        with other.sign_in(ALICE) as again:
+            found = standing(again, webhook)
+            assert (found["state"], found["url"], found["active"]) == ("off", there.url, True)
+            assert "another server" in found["reason"]
+            assert again.json_of("POST", f"/webhooks/{webhook['id']}/test")["error"] == "invalid_value"
+            on = again.json_of("PATCH", f"/webhooks/{webhook['id']}", {"active": True})
+            assert on["state"] == "active"
+            assert on["secret"] not in ("", webhook["secret"])
+            again.json_of("POST", "/contacts", {"name": "Ana"})
+            assert there.wait_for(1)[0].body["data"]["name"] == "Ana"
+
+
+def test_a_connected_app_needs_the_mailed_code_and_takes_its_webhook_along(
+    alice: Person, there: Receiver, home: House
+) -> None:
+    place = alice.json_of("GET", "/whoami")["workspace"]
+    with Person(home.url, App(home).token(ALICE, place), ALICE) as app:
+        body = {"url": there.url, "events": ["contact.created"]}
+        code = asked(home, app, "POST", "/webhooks", body)
+        webhook = app.json_of("POST", f"/webhooks?code={code}", body)
+        assert webhook["state"] == "active"
+        assert "127.0.0.1" in home.letterbox.letters[-1].body
+        asked(home, app, "PATCH", f"/webhooks/{webhook['id']}", {"url": f"{there.url}/else"})
+        alice.json_of("POST", "/contacts", {"name": "Ana"})
+        there.wait_for(1)
+        token = next(each["id"] for each in app.json_of("GET", "/tokens")["items"] if each["current"])
+        assert app.delete(f"/tokens/{token}").status_code == 200
+    alice.json_of("POST", "/contacts", {"name": "Bea"})
+    until(lambda: standing(alice, webhook)["state"] == "paused")
+    assert "not connected" in standing(alice, webhook)["reason"]
+
+
+def test_no_import_makes_one(alice: Person) -> None:
+    answer = alice.post("/import?kind=webhooks", content="url\nhttps://example.com\n", headers=JSON)
+    assert answer.status_code == 400
+    assert "webhooks" not in answer.json()["fields"]["kind"]
