@@ -25,11 +25,12 @@ from crmkit.storage.interface.connection import Connection
 from crmkit.storage.interface.tx import Tx
 from crmkit.storage.interface.workspace import Workspace, within
 from crmkit.storage.jobs import Job
-from crmkit.storage.log import entries
+from crmkit.storage.log import entries, operations
 from crmkit.storage.workspaces import erasure, owned
 
 NAME = "erase"
 READ_AT_ONCE = 2_000  # rows beside the log that are looked at before a step
+SLICES = 10  # of the log, likewise, unless one has something to erase
 LOOK_SECONDS = 60  # until it looks again whether upkeep is done, which wakes it
 
 COPIES = (
@@ -91,7 +92,7 @@ async def _prepare(call: Call, job: Job) -> _Turn:
     tables = owned.telling_of_persons(kinds)
     known = await call.scan(_traces, kinds, job, place)
     if place.stage == 0:
-        return _Turn(place, known, await call.scan(_of_log, kinds, job, place, known))
+        return _Turn(place, known, await _of_log(call, job, place, known))
     if place.stage > len(tables):
         return _Turn(place, known)
     found, key, is_over = list[Row](), place.after, False
@@ -112,7 +113,7 @@ def _step(crm: Crm, tx: Tx, job: Job) -> Job:
     if turn.place != place:  # somebody else took this step
         return job.goes_on(job.position)
     if place.stage == 0:
-        _clear_log(tx, workspace, place, turn)
+        _clear_log(tx, workspace, place, turn, input.operation)
     elif place.stage <= len(tables):
         beside.clear(tx, tables[place.stage - 1], workspace.id, turn.rows, turn.traces.tell)
         place.after = list(turn.after)
@@ -127,14 +128,14 @@ def _step(crm: Crm, tx: Tx, job: Job) -> Job:
     return job.ends(result(kind, input.ids[0])) if place.erasure else job
 
 
-def _clear_log(tx: Tx, workspace: Workspace, place: _Place, turn: _Turn) -> None:
+def _clear_log(tx: Tx, workspace: Workspace, place: _Place, turn: _Turn, operation: int) -> None:
     found = turn.entries
     if found is None:
         raise TypeError("the log is read before it is cleared")
     targets = found.targets[: log.MOST_TARGETS]
     log.erase_targets(tx, workspace, targets)
-    gone = (target.partition("/")[2] for target in targets)
-    place.more += [id for id in gone if id not in turn.traces.ids]
+    own = (tx.connection, workspace.id, operation)
+    place.more += [target.partition("/")[2] for target in targets if not operations.writes(*own, target)]
     if len(targets) < len(found.targets):
         return  # the next look finds the others
     log.erase_entries(tx, found.entries)
@@ -144,20 +145,31 @@ def _clear_log(tx: Tx, workspace: Workspace, place: _Place, turn: _Turn) -> None
 
 
 def _traces(connection: Connection, kinds: Kinds, job: Job, place: _Place) -> Traces:
-    """Return what tells of the person, of whom the log still has all until the last stage."""
+    """Return what tells of the person, of whom the log still has all until the last stage.
+
+    The ids of all that went are read where they are looked for: beside the log.
+    """
     input = convert(job.input, Input)
     kind, workspace = kinds.by_word[input.kind], Workspace(job.workspace_id, input.workspace)
-    ids = log.ids_in(connection, workspace, input.operation) | {*input.ids, *place.more}
+    ids = {*input.ids, *place.more}
+    if place.stage:
+        ids |= log.ids_in(connection, workspace, input.operation)
     names = traces.names(kind)
     values = log.values_of(connection, workspace, map(kind.handle, input.ids), names)
     return traces.traces(kind, ids, values)
 
 
-def _of_log(connection: Connection, kinds: Kinds, job: Job, place: _Place, known: Traces) -> Slice:
-    input = convert(job.input, Input)
-    workspace = Workspace(job.workspace_id, input.workspace)
-    at, links = workspace.first + place.done, _links(kinds, kinds.by_word[input.kind])
-    return log.found(connection, workspace, at, input.ids, links, known.tell)
+async def _of_log(call: Call, job: Job, place: _Place, known: Traces) -> Slice:
+    """Return what is to be erased in the next part of the log that has any of it, or how far there is none."""
+    input, kinds = convert(job.input, Input), call.crm.kinds
+    workspace, links = Workspace(job.workspace_id, input.workspace), _links(kinds, kinds.by_word[input.kind])
+    found = Slice((), (), workspace.first + place.done)
+    for _ in range(SLICES):
+        before = found.reached
+        found = await call.scan(log.found, workspace, before, input.ids, links, known.tell)
+        if found.targets or found.entries or found.reached == before:
+            break
+    return found
 
 
 def _links(kinds: Kinds, kind: Kind) -> Mapping[str, Sequence[str]]:

@@ -15,7 +15,7 @@ from crmkit.storage.interface.tx import Tx
 from crmkit.storage.interface.workspace import Workspace
 from crmkit.storage.log import audit
 
-SLICE = 20_000  # entries that one read goes through: some ten milliseconds
+SLICE = 5_000  # entries that one read goes through: some milliseconds
 MOST_TARGETS = 1_000  # whose entries one transaction erases
 REPEATING = ("link", "proposal")  # what begins the handles of targets whose entries repeat a request
 
