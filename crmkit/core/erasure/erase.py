@@ -13,7 +13,6 @@ from crmkit.core.jobs.kind import Result
 from crmkit.core.people import stepup
 from crmkit.core.reading import lists
 from crmkit.core.records import relations, versions
-from crmkit.core.records.write import removed
 from crmkit.core.transfer.imports import job as importing
 from crmkit.errors import Problem, one_text
 from crmkit.model import names
@@ -21,7 +20,6 @@ from crmkit.model.access import scope_required
 from crmkit.model.fields import Key
 from crmkit.model.record import Kind, Record
 from crmkit.storage import deleted, jobs
-from crmkit.storage.erasure import log as entries
 from crmkit.storage.interface.connection import Connection
 from crmkit.storage.interface.lanes import own_lanes
 from crmkit.storage.interface.tx import Tx
@@ -77,13 +75,10 @@ async def erase(call: Call, kind: Kind, id: str, if_match: int | None = None) ->
         refused = confirm.require(tx, sent, bound(person), says, again)
         if refused is not None:
             return refused
-        if person.record is not None:
-            removed(tx, crm.kinds, kind, person.record)
-        entries.note(tx, kind, person.id)
         for planned in imports.planned(tx.connection, tx.by.workspace_id):
             nothing = imports.change(tx, planned, creates=0, updates=0)
             importing.end(crm, tx, nothing, imports.STOPPED, one_text("invalid_file", _AGAIN))
-        return job.result(kind, person.id) if tx.is_dry else job.begin(tx, kind, (person.id, *person.merged))
+        return job.result(kind, person.id) if tx.is_dry else job.begin(tx, kind, person.id)
 
     done: Result | Job = await stepup.confirmed(call, check, do, own_lanes(call.actor))
     if not isinstance(done, Job):

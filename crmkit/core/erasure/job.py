@@ -1,8 +1,9 @@
-"""The job that clears what is left of a person once the record is gone, a little in each step.
+"""The job that erases a person, a little in each step.
 
-First the log of what went with the person, then what tells of them beside it, last the person's own entries: by these
-it is known what to look for, so the job goes on wherever it was stopped. It ends once upkeep has left no byte behind.
-It is one of the system: it goes on though the token that asked for it is revoked.
+First the record goes (see going). Then the log of what went with it is cleared, then what tells of the person beside
+it, last the person's own entries: by these it is known what to look for, so the job goes on wherever it was stopped. It
+ends once upkeep has left no byte behind. It is one of the system, and acts as who asked for it: it goes on though the
+token is revoked.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,11 +14,12 @@ from msgspec import Struct, convert, to_builtins
 from crmkit.clock import after
 from crmkit.core.call import Call
 from crmkit.core.crm import Crm
-from crmkit.core.erasure import traces
+from crmkit.core.erasure import going, traces
 from crmkit.core.erasure.traces import Traces
 from crmkit.core.jobs.kind import JobKind, Result
+from crmkit.model.actor import Actor
 from crmkit.model.record import Kind, Kinds
-from crmkit.storage import jobs
+from crmkit.storage import deleted, jobs
 from crmkit.storage.erasure import beside, log
 from crmkit.storage.erasure.beside import Row
 from crmkit.storage.erasure.log import Slice
@@ -39,13 +41,23 @@ COPIES = (
 )
 
 
+GOING, LOG = -1, 0  # stages; those after LOG are of tables, then of the person's own entries
+
+
 class Input(Struct, frozen=True):
-    """Whom it clears: the `ids` of a person of this kind, those first merged into it too, that went by an operation."""
+    """Whom it erases, a person of this kind, and `by` whom."""
 
     kind: str
-    ids: Sequence[str]  # the first is that of the record
-    workspace: int  # its number
-    operation: int  # number of its first entry
+    id: str
+    by: Actor
+
+    @property
+    def workspace(self) -> Workspace:
+        return Workspace.of(self.by)
+
+    def ids(self, connection: Connection) -> list[str]:
+        """Return the id of the person, and those that were merged into it."""
+        return [self.id, *deleted.predecessors(connection, self.by.workspace_id, self.id)]
 
 
 class _Place(Struct):
@@ -54,9 +66,9 @@ class _Place(Struct):
     `more` are ids of records of the person that were deleted before. `erasure` is the number that upkeep is to finish.
     """
 
-    of: int
+    of: int = 0
     done: int = 0
-    stage: int = 0
+    stage: int = GOING
     after: list[Any] = []
     more: list[str] = []
     erasure: int = 0
@@ -73,12 +85,10 @@ class _Turn(Struct, frozen=True):
     is_over: bool = False
 
 
-def begin(tx: Tx, kind: Kind, ids: Sequence[str]) -> Job:
-    """Return the new job that clears what is left of a person, whose record went in this transaction."""
-    workspace = Workspace.of(tx.by)
-    input = Input(kind.plural, ids, workspace.number, tx.operations[workspace.id])
-    place = _Place(within(entries.newest(tx.connection, workspace)))
-    return jobs.add(tx, NAME, to_builtins(input), workspace=workspace, position=to_builtins(place))
+def begin(tx: Tx, kind: Kind, id: str) -> Job:
+    """Return the new job that erases a person for the actor."""
+    input = Input(kind.plural, id, tx.by)
+    return jobs.add(tx, NAME, to_builtins(input), workspace=input.workspace, position=to_builtins(_Place()))
 
 
 def result(kind: Kind, id: str) -> Result:
@@ -90,8 +100,10 @@ async def _prepare(call: Call, job: Job) -> _Turn:
     """Return what the next step clears."""
     kinds, place = call.crm.kinds, convert(job.position, _Place)
     tables = owned.telling_of_persons(kinds)
+    if place.stage == GOING:
+        return _Turn(place, Traces(()))
     known = await call.scan(_traces, kinds, job, place)
-    if place.stage == 0:
+    if place.stage == LOG:
         return _Turn(place, known, await _of_log(call, job, place, known))
     if place.stage > len(tables):
         return _Turn(place, known)
@@ -108,24 +120,28 @@ async def _prepare(call: Call, job: Job) -> _Turn:
 
 def _step(crm: Crm, tx: Tx, job: Job) -> Job:
     place, input, turn = convert(job.position, _Place), convert(job.input, Input), job.outcome.value
-    workspace, kind = Workspace(job.workspace_id, input.workspace), crm.kinds.by_word[input.kind]
+    workspace, kind = input.workspace, crm.kinds.by_word[input.kind]
     tables = owned.telling_of_persons(crm.kinds)
     if turn.place != place:  # somebody else took this step
         return job.goes_on(job.position)
-    if place.stage == 0:
-        _clear_log(tx, workspace, place, turn, input.operation)
+    if place.stage == GOING:
+        tx.actor = input.by
+        if going.gone(tx, crm.kinds, kind, input.id):
+            place.stage, place.of = LOG, within(entries.newest(tx.connection, workspace))
+    elif place.stage == LOG:
+        _clear_log(tx, workspace, place, turn, job.op or 0)
     elif place.stage <= len(tables):
         beside.clear(tx, tables[place.stage - 1], workspace.id, turn.rows, turn.traces.tell)
         place.after = list(turn.after)
         if turn.is_over:
             place.stage, place.after = place.stage + 1, []
     elif not place.erasure:
-        log.erase_targets(tx, workspace, map(kind.handle, input.ids))
+        log.erase_targets(tx, workspace, map(kind.handle, input.ids(tx.connection)))
         place.erasure = erasure.begin(tx)
     if place.erasure and erasure.is_pending(tx.connection, place.erasure):
         return job.waits(to_builtins(place), after(tx.now, seconds=LOOK_SECONDS))
     job = job.goes_on(to_builtins(place))
-    return job.ends(result(kind, input.ids[0])) if place.erasure else job
+    return job.ends(result(kind, input.id)) if place.erasure else job
 
 
 def _clear_log(tx: Tx, workspace: Workspace, place: _Place, turn: _Turn, operation: int) -> None:
@@ -140,7 +156,7 @@ def _clear_log(tx: Tx, workspace: Workspace, place: _Place, turn: _Turn, operati
         return  # the next look finds the others
     log.erase_entries(tx, found.entries)
     if place.done == (reached := within(found.reached)):
-        place.stage = 1
+        place.stage = LOG + 1
     place.done = reached
 
 
@@ -150,23 +166,24 @@ def _traces(connection: Connection, kinds: Kinds, job: Job, place: _Place) -> Tr
     The ids of all that went are read where they are looked for: beside the log.
     """
     input = convert(job.input, Input)
-    kind, workspace = kinds.by_word[input.kind], Workspace(job.workspace_id, input.workspace)
-    ids = {*input.ids, *place.more}
-    if place.stage:
-        ids |= log.ids_in(connection, workspace, input.operation)
+    kind, workspace = kinds.by_word[input.kind], input.workspace
+    own = input.ids(connection)
+    ids = {*own, *place.more}
+    if place.stage > LOG:
+        ids |= log.ids_in(connection, workspace, job.op or 0)
     names = traces.names(kind)
-    values = log.values_of(connection, workspace, map(kind.handle, input.ids), names)
+    values = log.values_of(connection, workspace, map(kind.handle, own), names)
     return traces.traces(kind, ids, values)
 
 
 async def _of_log(call: Call, job: Job, place: _Place, known: Traces) -> Slice:
     """Return what is to be erased in the next part of the log that has any of it, or how far there is none."""
     input, kinds = convert(job.input, Input), call.crm.kinds
-    workspace, links = Workspace(job.workspace_id, input.workspace), _links(kinds, kinds.by_word[input.kind])
-    found = Slice((), (), workspace.first + place.done)
+    workspace, links = input.workspace, _links(kinds, kinds.by_word[input.kind])
+    found, ids = Slice((), (), workspace.first + place.done), await call.read(input.ids)
     for _ in range(SLICES):
         before = found.reached
-        found = await call.scan(log.found, workspace, before, input.ids, links, known.tell)
+        found = await call.scan(log.found, workspace, before, ids, links, known.tell)
         if found.targets or found.entries or found.reached == before:
             break
     return found
