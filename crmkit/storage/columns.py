@@ -1,12 +1,18 @@
-"""The columns of a kind's table, by its declaration, and how a row is selected. SQL names are quoted here."""
+"""The columns of a kind's table, by its declaration: what they hold, how a row is selected. SQL names are quoted."""
 
+from collections.abc import Callable, Mapping
 from functools import cache, lru_cache
+from typing import Any
+
+import msgspec
 
 from crmkit.model.fields import Flag
 from crmkit.model.form import Field
 from crmkit.model.record import Kind, Record
 from crmkit.storage.interface.dialect import Dialect
 from crmkit.storage.interface.tx import Tx
+
+_encode = msgspec.json.encode
 
 
 def quoted(name: str) -> str:
@@ -53,6 +59,39 @@ def returned(dialect: Dialect, kind: Kind) -> str:
 def country_of(tx: Tx, record: Record) -> str:
     """Return the country by which a record is read: its own, else that of the workspace, empty for none."""
     return getattr(record, "country", None) or (tx.actor.preferences.country if tx.actor else tx.country)
+
+
+def columns_of(kind: Kind, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the columns that these field values fill: JSON as text, and beside a value what it is compared by."""
+    found, forms = {}, _forms(kind)
+    for name, value in values.items():
+        is_json, beside, key = forms[name]
+        found[name] = _encode(value).decode() if is_json and value is not None else value
+        if beside:
+            found[beside] = key(value)
+    return found
+
+
+def by_country(tx: Tx, kind: Kind, record: Record) -> dict[str, Any]:
+    """Return the columns that are filled by what values of a record mean in its country."""
+    country = country_of(tx, record) if kind.by_country else ""
+    return {field.compared: field.type.key_in(getattr(record, field.name), country) for field in kind.by_country}
+
+
+@cache
+def _forms(kind: Kind) -> dict[str, tuple[bool, str, Callable[[Any], Any]]]:
+    """Return, of each field, whether its column holds JSON, and the column beside it with what gives its content.
+
+    `by_country` gives that of some.
+    """
+    return {
+        field.name: (
+            field.type.structured,
+            field.compared if field.type.key_column and not field.type.by_country else "",
+            field.type.key,
+        )
+        for field in stored(kind)
+    }
 
 
 def table_columns(kind: Kind) -> list[tuple[str, str]]:

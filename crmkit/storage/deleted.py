@@ -4,6 +4,9 @@ from collections.abc import Collection, Iterable
 
 from msgspec import Struct
 
+from crmkit import ids
+from crmkit.model.record import Kind
+from crmkit.storage.columns import quoted
 from crmkit.storage.interface.connection import Connection
 from crmkit.storage.interface.tx import Tx
 
@@ -17,10 +20,9 @@ class Deleted(Struct, frozen=True):
     merged_into: str
 
 
-def add(tx: Tx, ids: Iterable[str], merged_into: str = "") -> None:
+def add(tx: Tx, gone: Iterable[str], merged_into: str = "") -> None:
     """Note that these records are gone."""
-    tx.known.unused.clear()
-    rows = [(tx.by.workspace_id, id, tx.now, merged_into or None) for id in ids]
+    rows = [(tx.by.workspace_id, id, tx.now, merged_into or None) for id in gone]
     tx.connection.executemany("INSERT INTO deleted (workspace_id, id, at, merged_into) VALUES (?, ?, ?, ?)", rows)
 
 
@@ -38,27 +40,41 @@ def find(connection: Connection, workspace_id: str, id: str) -> Deleted | None:
     return None if row is None else Deleted(row[0], row[1] or "")
 
 
-def had(tx: Tx, id: str, start: str) -> bool:
-    """Tell whether a record that is gone had this id, which begins with `start`, as other new ones may."""
-    workspace_id = tx.by.workspace_id
-    if (workspace_id, start) in tx.known.unused:
-        return False
-    sql = f"SELECT 1 FROM deleted WHERE workspace_id = ? AND id >= ? AND id < ? {tx.connection.dialect.limit}"
-    if tx.connection.execute(sql, (workspace_id, start, start + _AFTER_ALL, 1)).fetchone() is None:
-        tx.known.unused.add((workspace_id, start))
-        return False
-    return find(tx.connection, workspace_id, id) is not None
+def new_id(tx: Tx, kind: Kind) -> str:
+    """Return an id that no record of the workspace has or had; it begins as the other new ones of its transaction."""
+    start = tx.known.start
+    while True:
+        id, used = ids.mint(kind.prefix, start), _used(tx, kind, start)
+        if id not in used:
+            used.add(id)
+            if tx.made is not None:
+                tx.made.append(id)
+            return id
+        start = ids.start()  # the other one may be nearly used up
 
 
-def successors(connection: Connection, workspace_id: str, ids: Collection[str]) -> dict[str, str]:
+def _used(tx: Tx, kind: Kind, start: str) -> set[str]:
+    """Return the ids of records, live or gone, that begin so, and those that were drawn since."""
+    workspace_id, begins = tx.by.workspace_id, f"{kind.prefix}_{start}"
+    found = tx.known.used.get((workspace_id, begins))
+    if found is None:
+        of = "FROM {} AS r WHERE r.workspace_id = ? AND r.id >= ? AND r.id < ?"
+        args = (workspace_id, begins, begins + _AFTER_ALL)
+        sql = f"SELECT r.id {of.format(quoted(kind.plural))} UNION ALL SELECT r.id {of.format('deleted')}"
+        found = {id for (id,) in tx.reading(kind.plural).execute(sql, (*args, *args)).fetchall()}
+        tx.known.used[workspace_id, begins] = found
+    return found
+
+
+def successors(connection: Connection, workspace_id: str, asked: Collection[str]) -> dict[str, str]:
     """Return, of those of these ids that were merged, the id at which each arrives: live, or deleted since."""
-    found = _merged(connection, workspace_id, ids)
+    found = _merged(connection, workspace_id, asked)
     further = set(found.values())
     while further:  # what it was merged into may have been merged itself
         next_steps = _merged(connection, workspace_id, further - found.keys())
         found |= next_steps
         further = set(next_steps.values())
-    return {id: _last(found, id) for id in ids if id in found}
+    return {id: _last(found, id) for id in asked if id in found}
 
 
 def predecessors(connection: Connection, workspace_id: str, id: str) -> list[str]:
@@ -71,8 +87,8 @@ def predecessors(connection: Connection, workspace_id: str, id: str) -> list[str
     return [found for (found,) in connection.execute(sql, (workspace_id, id, workspace_id)).fetchall()]
 
 
-def _merged(connection: Connection, workspace_id: str, ids: Collection[str]) -> dict[str, str]:
-    wanted = tuple(dict.fromkeys(ids))
+def _merged(connection: Connection, workspace_id: str, asked: Collection[str]) -> dict[str, str]:
+    wanted = tuple(dict.fromkeys(asked))
     if not wanted:
         return {}
     sql = (

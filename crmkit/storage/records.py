@@ -5,18 +5,20 @@ declared keys, scores and sums of what is open with it. `restate` and `add` writ
 are not logged.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache, lru_cache
+from itertools import groupby
+from operator import attrgetter
 from typing import Any, overload
 
 import msgspec
+from msgspec import Struct
 
-from crmkit import ids
 from crmkit.errors import Problem
 from crmkit.model.form import DERIVED
-from crmkit.model.record import REACHED, Kind, Record, Tracked
+from crmkit.model.record import REACHED, SCORE, Kind, Record, Tracked
 from crmkit.storage import deleted, sequence
-from crmkit.storage.columns import country_of, quoted, returned, stored, whole
+from crmkit.storage.columns import by_country, columns_of, quoted, returned, stored, whole
 from crmkit.storage.custom import values as custom_values
 from crmkit.storage.derived import open_sums
 from crmkit.storage.duplicates import free
@@ -26,7 +28,6 @@ from crmkit.storage.interface.tx import Tx
 from crmkit.storage.log import audit
 from crmkit.storage.scoring import scores
 
-_encode = msgspec.json.encode
 _decode = msgspec.json.Decoder(list[Any]).decode
 
 # what every change changes, so no audit entry repeats it
@@ -83,26 +84,21 @@ def put(tx: Tx, kind: Kind, before: Record | None, after: Record | None, merged_
     is to be restored and was not deleted. Derived fields are not logged; core's `put_and_follow` writes those of
     others.
     """
-    written: _Written | None
-    if after is not None:
-        written = _inserted(tx, kind, after) if before is None else _changed(tx, kind, before, after)
-    elif before is not None:
-        written = _deleted(tx, kind, before, merged_into)
-    else:
-        raise ValueError("there is neither a record that was nor one that is to be")
+    if before is None:
+        if after is None:
+            raise ValueError("there is neither a record that was nor one that is to be")
+        return _created(tx, kind, after)
+    written = _deleted(tx, kind, before, merged_into) if after is None else _changed(tx, kind, before, after)
     if written is None:
         return before
     verb, seq, record, changes = written
-    if before is None or after is None:
-        _count(tx, kind, 1 if before is None else -1)
+    if after is None:
+        _count(tx, kind, -1)
     left = None if after is None else record
     _queue(tx, kind, ((seq, left),))
     custom_values.follow(tx, kind, seq, before, left)
     open_sums.follow(tx, kind, before, left)
-    if before is not None:
-        tx.free.clear()
-    elif tx.free:
-        free.taken(tx, kind, record)
+    tx.free.clear()
     audit.append(tx, f"{kind.name}.{verb}", record.handle, changes, version_of(record))
     return None if left is None else scores.follow(tx, kind, left)
 
@@ -126,7 +122,7 @@ def linked(connection: Connection, kind: Kind, workspace_id: str, link: str, id:
 
 def restate(tx: Tx, kind: Kind, link: str, id: str, values: Mapping[str, Any]) -> None:
     """Write derived fields on all records that `link` to this id: no version, no audit entry."""
-    found = _write_linked(tx, kind, link, id, _columns_of(kind, values))
+    found = _write_linked(tx, kind, link, id, columns_of(kind, values))
     follow_country(tx, kind, found)
     for _, record in found:
         scores.follow(tx, kind, record)
@@ -134,7 +130,7 @@ def restate(tx: Tx, kind: Kind, link: str, id: str, values: Mapping[str, Any]) -
 
 def follow_country(tx: Tx, kind: Kind, rows: Sequence[tuple[int, Record]]) -> None:
     """Write what values of these rows' records mean in their country, and queue their texts."""
-    changed = [(*_by_country(tx, kind, record).values(), seq) for seq, record in rows] if kind.by_country else []
+    changed = [(*by_country(tx, kind, record).values(), seq) for seq, record in rows] if kind.by_country else []
     if changed:
         names = ", ".join(f"{quoted(field.compared)} = ?" for field in kind.by_country)
         tx.connection.executemany(f"UPDATE {quoted(kind.plural)} SET {names} WHERE seq = ?", changed)
@@ -154,7 +150,7 @@ def relink(tx: Tx, kind: Kind, link: str, id: str, to: str | None, title: str | 
     `title` is that of the other record, for the copy beside the link. It is the same as a `put` of each, in one
     statement: each has an audit entry, and a version that goes up by one.
     """
-    written = _columns_of(kind, {link: to} | {field.name: title for field in kind.fields if field.name_of == link})
+    written = columns_of(kind, {link: to} | {field.name: title for field in kind.fields if field.name_of == link})
     stamped = ", version = version + 1, updated_at = CASE WHEN updated_at < ? THEN ? ELSE updated_at END"
     more = (stamped, (tx.now, tx.now)) if issubclass(kind.record, Tracked) else ()
     found = _write_linked(tx, kind, link, id, written, *more)
@@ -229,28 +225,76 @@ def version_of(record: Record) -> int | None:
 _Written = tuple[str, int, Record, audit.Changes]  # verb, row's number, the record that is there or was, for the log
 
 
-def _inserted(tx: Tx, kind: Kind, after: Record) -> _Written:
-    own = _logged(kind)
-    given = {name: value for name in _given(kind) if (value := getattr(after, name)) is not None}
-    logged = {name: value for name, value in given.items() if name in own}
-    stamps = {"created_at": tx.now, "created_by": tx.by.email}
+class _New(Struct, frozen=True):
+    """A record that is new, as it will be read, and what `put` filled in; `was` is what was known of one that was gone.
+
+    `given` are the values of the fields that whoever writes it gives.
+    """
+
+    kind: Kind
+    record: Record
+    given: Mapping[str, Any]
+    filled_in: Mapping[str, Any]
+    was: deleted.Deleted | None = None
+
+
+def _created(tx: Tx, kind: Kind, after: Record) -> Record:
+    """Have a row written for a new record, or for one that was gone, and return the record."""
+    stamps, version, newest = {"created_at": tx.now, "created_by": tx.by.email}, 1, tx.now
     reached = {REACHED: tx.now} if REACHED in kind.by_name else {}
-    was = deleted.forget(tx, after.id) if after.id else None
-    if after.id:
+    was, id = None, after.id
+    if id:
+        was = deleted.forget(tx, id)
         if was is None:
             raise LookupError(f"{after.handle} was not deleted here")
         stamps = {name: getattr(after, name) for name in stamps}
-        logged |= stamps
         reached = {name: getattr(after, name) or stamps["created_at"] for name in reached}
+        if isinstance(after, Tracked):
+            version, newest = after.version + 1, max(tx.now, after.updated_at or after.created_at)
+    else:
+        id = deleted.new_id(tx, kind)
     filled_in: dict[str, Any] = {**_derived_defaults(kind), **stamps, **reached}
     if isinstance(after, Tracked):
-        newest = max(tx.now, after.updated_at or after.created_at) if after.id else tx.now
-        filled_in |= {"version": after.version + 1 if after.id else 1, "updated_at": newest}
-    columns = _columns_of(kind, given | filled_in) | _by_country(tx, kind, after)
-    seq, id = _row_inserted(tx, kind, after.id, columns)
-    record = msgspec.structs.replace(after, handle=kind.handle(id), id=id, **filled_in)
-    changes: audit.Changes = [audit.merged(was.merged_into) if was else None, logged]
-    return "restore" if after.id else "create", seq, record, changes
+        filled_in |= {"version": version, "updated_at": newest}
+    given = {name: value for name in _given(kind) if (value := getattr(after, name)) is not None}
+    record = scores.scored(tx, kind, msgspec.structs.replace(after, handle=kind.handle(id), id=id, **filled_in))
+    if kind.is_scored:
+        filled_in[SCORE] = scores.score_of(record)
+    tx.later(_write_new, _New(kind, record, given, filled_in, was), kind.plural)
+    _count(tx, kind, 1)
+    if tx.free:
+        free.taken(tx, kind, record)
+    return record
+
+
+def _write_new(tx: Tx, many: Sequence[_New]) -> None:
+    """Write the rows of new records, and what goes with them."""
+    for kind, some in groupby(many, key=attrgetter("kind")):
+        new = [*some]
+        first, workspace_id = sequence.take(tx, kind.plural, len(new)), tx.by.workspace_id
+        for seq, each in enumerate(new, first):
+            columns = columns_of(kind, {**each.given, **each.filled_in}) | by_country(tx, kind, each.record)
+            args = (seq, workspace_id, each.record.id, *columns.values())
+            _guarded(tx, kind, _insert_sql(kind, tuple(columns)), args)
+        _queue(tx, kind, ((seq, each.record) for seq, each in enumerate(new, first)))
+        for seq, each in enumerate(new, first):
+            custom_values.follow(tx, kind, seq, None, each.record)
+            open_sums.follow(tx, kind, None, each.record)
+        for is_restored, entries in groupby(new, key=lambda each: each.was is not None):
+            verb = "restore" if is_restored else "create"
+            audit.append_each(tx, f"{kind.name}.{verb}", map(_entry, entries))
+        for each in new if kind.is_scored else ():
+            scores.tell(tx, kind, each.record, 0.0)
+
+
+def _entry(new: _New) -> tuple[str, int | None, audit.Changes]:
+    """Return what is logged of a new record: its handle, its version, what it holds."""
+    own = _logged(new.kind)
+    logged = {name: value for name, value in new.given.items() if name in own}
+    if new.was is not None:
+        logged |= {name: new.filled_in[name] for name in ("created_at", "created_by")}
+    merged = audit.merged(new.was.merged_into) if new.was else None
+    return new.record.handle, version_of(new.record), [merged, logged]
 
 
 def _deleted(tx: Tx, kind: Kind, before: Record, merged_into: str) -> _Written:
@@ -274,7 +318,7 @@ def _changed(tx: Tx, kind: Kind, before: Record, after: Record) -> _Written | No
         return None
     if isinstance(before, Tracked):
         values |= {"version": before.version + 1, "updated_at": max(tx.now, before.updated_at)}
-    columns = _columns_of(kind, values) | _by_country(tx, kind, after)
+    columns = columns_of(kind, values) | by_country(tx, kind, after)
     names = ", ".join(f"{quoted(name)} = ?" for name in columns)
     sql = f"UPDATE {quoted(kind.plural)} SET {names} WHERE workspace_id = ? AND id = ? RETURNING seq"
     (seq,) = _guarded(tx, kind, sql, (*columns.values(), tx.by.workspace_id, before.id)).fetchone()
@@ -288,22 +332,6 @@ def _count(tx: Tx, kind: Kind, by: int) -> None:
         (tx.by.workspace_id, kind.plural),
         by,
     )
-
-
-def _row_inserted(tx: Tx, kind: Kind, id: str, columns: dict[str, Any]) -> tuple[int, str]:
-    """Write a new row and return its number and its id; without an id, one that no record here has or had."""
-    seq, workspace, start = sequence.take(tx, kind.plural), tx.by.workspace_id, tx.known.start
-    sql = _insert_sql(kind, tuple(columns))
-    while True:
-        fresh = id or ids.mint(kind.prefix, start)
-        is_free = bool(id) or not deleted.had(tx, fresh, f"{kind.prefix}_{start}")
-        if is_free and _guarded(tx, kind, sql, (seq, workspace, fresh, *columns.values())).rowcount:
-            if tx.made is not None and not id:
-                tx.made.append(fresh)
-            return seq, fresh
-        if id:
-            raise LookupError(f"{kind.handle(id)} is live")
-        start = ""  # this prefix may be nearly used up: draw a fresh one
 
 
 def _queue(tx: Tx, kind: Kind, rows: Iterable[tuple[int, Record | None]]) -> None:
@@ -327,39 +355,6 @@ def _guarded(tx: Tx, kind: Kind, sql: str, args: tuple[Any, ...]) -> Rows:
         ) from None
 
 
-def _columns_of(kind: Kind, values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the columns that these field values fill: JSON as text, and beside a value what it is compared by."""
-    found, forms = {}, _forms(kind)
-    for name, value in values.items():
-        is_json, beside, key = forms[name]
-        found[name] = _encode(value).decode() if is_json and value is not None else value
-        if beside:
-            found[beside] = key(value)
-    return found
-
-
-def _by_country(tx: Tx, kind: Kind, record: Record) -> dict[str, Any]:
-    """Return the columns that are filled by what values of a record mean in its country."""
-    country = country_of(tx, record) if kind.by_country else ""
-    return {field.compared: field.type.key_in(getattr(record, field.name), country) for field in kind.by_country}
-
-
-@cache
-def _forms(kind: Kind) -> dict[str, tuple[bool, str, Callable[[Any], Any]]]:
-    """Return, of each field, whether its column holds JSON, and the column beside it with what gives its content.
-
-    `_by_country` gives that of some.
-    """
-    return {
-        field.name: (
-            field.type.structured,
-            field.compared if field.type.key_column and not field.type.by_country else "",
-            field.type.key,
-        )
-        for field in stored(kind)
-    }
-
-
 @cache
 def _find_sql(dialect: Dialect, kind: Kind, name: str) -> str:
     scope = f"r.workspace_id = ? AND r.{quoted(name)} = ?"
@@ -368,15 +363,12 @@ def _find_sql(dialect: Dialect, kind: Kind, name: str) -> str:
 
 @lru_cache(256)
 def _insert_sql(kind: Kind, columns: tuple[str, ...]) -> str:
-    """Return the statement that inserts nothing when the id is taken; other columns stay empty.
+    """Return the statement that inserts a row; other columns stay empty.
 
     It has VALUES, since a database may keep a journal of a statement that could insert several rows.
     """
     names = ("seq", "workspace_id", "id", *columns)
-    return (
-        f"INSERT INTO {quoted(kind.plural)} ({', '.join(map(quoted, names))}) VALUES ({', '.join('?' * len(names))}) "
-        "ON CONFLICT (workspace_id, id) DO NOTHING"
-    )
+    return f"INSERT INTO {quoted(kind.plural)} ({', '.join(map(quoted, names))}) VALUES ({', '.join('?' * len(names))})"
 
 
 @cache

@@ -10,12 +10,13 @@ from crmkit.core.call import Call
 from crmkit.core.records import write
 from crmkit.errors import Problem
 from crmkit.model.actor import Actor
+from crmkit.model.record import Record
 from crmkit.storage import records as rows
 from crmkit.storage.interface.tx import Tx
 from crmkit.storage.sqlite.engine.driver import sqlite3
 from tests.kinds import CONTACT
 from tests.storage.desk import Desk
-from tests.storage.units import Unit, fills_the_disk, grouped, kept, put, rolls_back, scratch
+from tests.storage.units import Unit, fills_the_disk, grouped, kept, put, rolls_back, scratch, traced
 
 
 def created(name: str) -> Callable[[Tx], Any]:
@@ -191,6 +192,41 @@ def test_nothing_that_was_gathered_stays_of_an_attempt_that_fails(back: Desk) ->
     written(back, alice, created("One"), refused(gathered(created("Never"))), gathered(refused(created("Nor this"))))
     assert entries(back, alice) == [(0, None)]
     assert back.find(alice, count="exact").paging.total == 1
+
+
+def test_what_is_gathered_is_read_by_whoever_reads_its_kind_and_waits_for_all_others(back: Desk) -> None:
+    alice = back.person()
+    statements = traced(back)
+
+    def unit(tx: Tx) -> tuple[Any, ...]:
+        with tx.gathering():
+            one = created("One")(tx)
+            tx.reading("companies").execute("SELECT 'companies'")
+            found = rows.fetch(tx.reading("contacts"), CONTACT, alice.workspace_id, one.id)
+            two = created("Two")(tx)
+            return one, found, two, rows.fetch(tx.connection, CONTACT, alice.workspace_id, two.id)
+
+    one, found, two, other = back.do(Call(back.crm, alice).write(unit))
+    assert (found, other) == (one, two)
+    inserts = [index for index, sql in enumerate(statements) if sql.startswith('INSERT INTO "contacts"')]
+    assert len(inserts) == 2
+    assert statements.index("SELECT 'companies'") < inserts[0]
+
+
+def test_an_attempt_that_gathers_has_a_savepoint_once_it_needs_the_database(back: Desk) -> None:
+    alice = back.person()
+    statements = traced(back)
+
+    def counted(tx: Tx) -> Record:
+        made: Record = created("Two")(tx)
+        tx.connection.execute("SELECT 'needed'")
+        return made
+
+    units = refused(created("Never")), created("One"), counted, refused(counted), created("Six")
+    back.do(Call(back.crm, alice).write(gathered(*units)))
+    assert statements.count("SAVEPOINT attempt") == 2
+    assert {record.name for record in back.find(alice).records} == {"One", "Two", "Six"}
+    assert [op for _, op in entries(back, alice)] == [None, 0, 0]
 
 
 def test_no_new_record_gets_the_id_of_one_that_is_gone(back: Desk, monkeypatch: pytest.MonkeyPatch) -> None:

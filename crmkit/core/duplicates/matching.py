@@ -9,7 +9,7 @@ from msgspec import Struct
 from crmkit.model.likeness import ALIKE, likeness
 from crmkit.model.record import Alike, Kind, Record
 from crmkit.storage.duplicates import candidates
-from crmkit.storage.interface.connection import Connection
+from crmkit.storage.interface.tx import Tx
 
 
 class Match(Struct, frozen=True):
@@ -22,7 +22,7 @@ class Match(Struct, frozen=True):
 
 
 def matches(
-    connection: Connection,
+    tx: Tx,
     kind: Kind,
     workspace_id: str,
     record: Record,
@@ -39,7 +39,7 @@ def matches(
     besides = record.id if is_stored else ""
     found = [
         match
-        for other in candidates.find(connection, kind, workspace_id, gists, besides, held, is_free)
+        for other in candidates.find(tx, kind, workspace_id, gists, besides, held, is_free)
         if (match := matched(kind, record, other, country)) is not None
     ]
     return sorted(found, key=lambda match: (kind.alike.index(match.rule), -match.likeness)) if len(found) > 1 else found

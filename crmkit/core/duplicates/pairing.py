@@ -33,7 +33,7 @@ def follow(tx: Tx, kind: Kind, before: Record | None, after: Record | None) -> l
 
 def pair(tx: Tx, kind: Kind, workspace_id: str, record: Record, country: str, at: str) -> list[Match]:
     """Pair a record with others that are likely the same, one of each rule, and return all that were found."""
-    found = matches(tx.connection, kind, workspace_id, record, country, is_free=partial(free.has, tx))
+    found = matches(tx, kind, workspace_id, record, country, is_free=partial(free.has, tx))
     chosen: dict[str, str] = {}  # id of the other by reason
     for match in found:
         is_pair = match.reason not in chosen and is_open(kind, match.rule, record)

@@ -50,9 +50,7 @@ async def save(
 
     def unit(tx: Tx) -> list[Outcome]:
         if not (atomic or tx.is_proposed):  # what is refused is not proposed
-            return [
-                outcome for start in range(0, len(units), TOGETHER) for outcome in some(tx, units[start:][:TOGETHER])
-            ]
+            return some(tx, units)
         _look_ahead(tx, units)
         with quotas.as_before(tx, crm.settings, capped), tx.gathering():
             return [_whole(tx, index, each) for index, each in enumerate(units)]
@@ -106,18 +104,23 @@ def _refused(item: Any) -> Problem:
 
 
 def some(tx: Tx, units: Sequence[Unit[Saved] | Problem], until: str = "") -> list[Outcome]:
-    """Return what becomes of some items: written together, or one by one if one of them is refused.
+    """Return what becomes of some items: written together, or one by one those beside one that is refused.
 
     Those after one that is refused with the code `until` are left.
     """
+    outcomes: list[Outcome] = []
+    with tx.gathering():
+        for start in range(0, len(units), TOGETHER):
+            outcomes += _together(tx, units[start : start + TOGETHER], until)
+            if until and any(isinstance(outcome, Problem) and outcome.code == until for outcome in outcomes):
+                break
+    return outcomes
 
-    def together(tx: Tx) -> list[Outcome]:
-        with tx.gathering():
-            return [unit if isinstance(unit, Problem) else unit(tx) for unit in units]
 
+def _together(tx: Tx, units: Sequence[Unit[Saved] | Problem], until: str) -> list[Outcome]:
     _look_ahead(tx, units)
     try:
-        return tx.attempt(together)
+        return tx.attempt(lambda tx: [unit if isinstance(unit, Problem) else unit(tx) for unit in units])
     except Problem:
         outcomes: list[Outcome] = []
         for unit in units:

@@ -106,7 +106,7 @@ def met(tx: Tx, kind: Kind, values: Values) -> tuple[Record | None, Values, list
             continue
         if free.is_new(tx, kind, name, value):
             continue
-        holder = records.find(tx.connection, kind, tx.by.workspace_id, name, value)
+        holder = records.find(tx.reading(kind.plural), kind, tx.by.workspace_id, name, value)
         if holder is not None and found is None:
             found = holder
         elif holder is not None and found is not None and holder.id != found.id:
@@ -157,7 +157,7 @@ def alike(tx: Tx, kind: Kind, values: Values) -> tuple[Record | None, Values, li
     if sent.get(title):
         record = kind.new({name: value for name, value in sent.items() if name in kind.writable})
         country = tx.by.preferences.country
-        for match in matching.matches(tx.connection, kind, tx.by.workspace_id, record, country, is_stored=False):
+        for match in matching.matches(tx, kind, tx.by.workspace_id, record, country, is_stored=False):
             if match.rule.merges and not _differ(record, match.record, match.rule.unless):
                 return match.record, filled(kind, values), [f"merged by {match.reason}"]
     return None, values, []
@@ -174,7 +174,7 @@ def check_taken(tx: Tx, kind: Kind, before: Record | None, values: Mapping[str, 
         value = values.get(name)
         if value is None or (before is not None and value == getattr(before, name)):
             continue
-        holder = records.find(tx.connection, kind, tx.by.workspace_id, name, value)
+        holder = records.find(tx.reading(kind.plural), kind, tx.by.workspace_id, name, value)
         if holder is not None and (before is None or holder.id != before.id):
             raise Problem(
                 "already_exists",

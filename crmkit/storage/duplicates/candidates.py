@@ -11,8 +11,8 @@ from crmkit.model.fields.base import Span
 from crmkit.model.record import Alike, Kind, Record
 from crmkit.storage import records
 from crmkit.storage.columns import quoted
-from crmkit.storage.interface.connection import Connection
 from crmkit.storage.interface.dialect import Dialect
+from crmkit.storage.interface.tx import Tx
 
 MOST = 50
 
@@ -21,7 +21,7 @@ IsFree = Callable[[Kind, str, Any, bool, str], bool]
 
 
 def find(
-    connection: Connection,
+    tx: Tx,
     kind: Kind,
     workspace_id: str,
     gists: Gists,
@@ -34,7 +34,7 @@ def find(
     What is `held` is a value of a unique field that equals its gist: no other record has it. `is_free` tells that it is
     known that no record has a gist, or is near it.
     """
-    sql, looks = _looks(connection.dialect, kind, tuple(gists), held)
+    sql, looks = _looks(tx.database.dialect, kind, tuple(gists), held)
     known = [is_free(kind, field, gists[field], near is not None, besides) for field, near, _ in looks]
     if all(known):
         return []
@@ -47,6 +47,7 @@ def find(
             args += (workspace_id, *(near(gist) or ()), MOST, besides)
         for name in others:
             args.append(gists[name])
+    connection = tx.connection
     ids = connection.execute(sql, tuple(args)).fetchall()
     return list(records.all_of(connection, kind, workspace_id, list({id for (id,) in ids})).values()) if ids else []
 

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from msgspec import Struct, field
 
 from crmkit import ids
+from crmkit.errors import Problem
 from crmkit.model.actor import Actor
 from crmkit.model.configuration.pipeline import Pipeline
 from crmkit.storage.interface.connection import Connection
@@ -38,29 +39,51 @@ class Known(Struct):
     pipelines: dict[tuple[str, str], Pipeline] = field(default_factory=dict)  # by workspace and plural of the kind
     declared: dict[tuple[str, str], Any] = field(default_factory=dict)  # (workspace, kind) -> declared keys of custom
     rules: dict[tuple[str, str], Any] = field(default_factory=dict)  # (workspace, kind) -> its active scoring rules
-    unused: set[tuple[str, str]] = field(default_factory=set)  # (workspace, start of an id that no gone record had)
+    used: dict[tuple[str, str], set[str]] = field(default_factory=dict)  # (workspace, start) -> ids that begin so
     start: str = field(default_factory=ids.start)  # of new ids
 
     def forget(self) -> None:
         """Drop all that was found out."""
-        for found in (self.actors, self.last, self.pipelines, self.declared, self.rules, self.unused):
+        for found in (self.actors, self.last, self.pipelines, self.declared, self.rules, self.used):
             found.clear()
 
 
 class Gathered(Struct):
-    """What a part of a unit has yet to write: rows by the statement that writes one, and what is added to numbers.
+    """What a part of a unit has yet to write: what is read by others, rows by the statement that writes one, and what
+    is added to numbers.
 
-    A number is named by the statement that adds to it, and the arguments before the one that is added.
+    `later` are the things of each writer, in the order in which they came, with the names of what they are read as. A
+    number is named by the statement that adds to it, and the arguments before the one that is added. An attempt gathers
+    what is its own, `beside` what was gathered before it; `is_marked` once it has a savepoint.
     """
 
+    beside: "Gathered | None" = None
+    is_marked: bool = False
+    later: list[tuple[Callable[["Tx", list[Any]], None], list[Any]]] = field(default_factory=list)
+    read_as: set[str] = field(default_factory=set)
     rows: dict[str, list[tuple[Any, ...]]] = field(default_factory=dict)
     sums: Counter[tuple[str, tuple[Any, ...]]] = field(default_factory=Counter)
+
+    def join(self, other: "Gathered") -> None:
+        """Add what another has gathered after this."""
+        for write, items in other.later:
+            self.add(write, items)
+        self.read_as |= other.read_as
+        for sql, rows in other.rows.items():
+            self.rows.setdefault(sql, []).extend(rows)
+        self.sums.update(other.sums)
+
+    def add(self, write: Callable[["Tx", list[Any]], None], items: list[Any]) -> None:
+        if self.later and self.later[-1][0] is write:
+            self.later[-1][1].extend(items)
+        else:
+            self.later.append((write, items))
 
 
 class Tx(Struct):
     """A write in progress. `now` is the same stamp throughout; `actor` is None for work of the system itself."""
 
-    connection: Connection
+    database: Connection  # for those who see to it that it has what they read; see `connection`
     now: str
     actor: Actor | None = None
     known: Known = field(default_factory=Known)
@@ -120,12 +143,34 @@ class Tx(Struct):
         """Wake those who listen to this topic once the transaction is durable, silent or not (see Commits)."""
         self.topics.add(topic)
 
+    @property
+    def connection(self) -> Connection:
+        """The database, which holds all that was written until now, but for what nobody reads in a unit."""
+        found = self.gathered
+        if found is not None and (found.later or (found.beside is not None and not found.is_marked)):
+            self._mark()
+            self._write_later()
+        return self.database
+
+    def reading(self, name: str) -> Connection:
+        """Return the database for reads of records of a kind, by its plural, and of nothing else that may be new."""
+        found = self.gathered
+        while found is not None:
+            if name in found.read_as:
+                return self.connection
+            found = found.beside
+        return self.database
+
     @contextmanager
     def gathering(self) -> Iterator[None]:
-        """Write what `add_row` and `add` are given at the end of this block, all rows of a statement at once.
+        """Write what `later`, `add_row` and `add` are given at the end of this block, all that is alike at once.
 
-        Nothing of it is written where the block raises. Who reads such rows within it calls `write_gathered` before.
+        Nothing of it is written where the block raises. What `later` is given is written before anybody has the
+        `connection`; who reads other such rows within the block calls `write_gathered` before.
         """
+        if self.gathered is not None:  # within another such block
+            yield
+            return
         self.gathered = Gathered()
         try:
             yield
@@ -133,59 +178,102 @@ class Tx(Struct):
         finally:
             self.gathered = None
 
+    def later(self, write: Callable[["Tx", list[T]], None], item: T, name: str) -> None:
+        """Have `write` write this, alone or with what came before; it is read as `name`. See `gathering`."""
+        if self.gathered is None:
+            write(self, [item])
+        else:
+            self.gathered.add(write, [item])
+            self.gathered.read_as.add(name)
+
     def add_row(self, sql: str, row: tuple[Any, ...]) -> None:
         """Write a row; see `gathering`."""
         if self.gathered is None:
-            self.connection.execute(sql, row)
+            self.database.execute(sql, row)
         else:
             self.gathered.rows.setdefault(sql, []).append(row)
 
     def add(self, sql: str, key: tuple[Any, ...], step: int) -> None:
         """Add to a number by a statement whose arguments are its key and the step; see `gathering`."""
         if self.gathered is None:
-            self.connection.execute(sql, (*key, step))
+            self.database.execute(sql, (*key, step))
         else:
             self.gathered.sums[sql, key] += step
 
     def write_gathered(self) -> None:
         """Write what was gathered until now."""
-        found = self.gathered
-        if found is None or not (found.rows or found.sums):
+        if self.gathered is None:
             return
-        self.gathered = Gathered()
-        for sql, rows in found.rows.items():
-            self.connection.executemany(sql, rows)
-        for (sql, key), step in found.sums.items():
-            self.connection.execute(sql, (*key, step))
+        self._mark()
+        self._write_later()
+        rows, sums = self.gathered.rows, self.gathered.sums
+        self.gathered.rows, self.gathered.sums = {}, Counter()
+        for sql, many in rows.items():
+            self.database.executemany(sql, many)
+        for (sql, key), step in sums.items():
+            self.database.execute(sql, (*key, step))
+
+    def _write_later(self) -> None:
+        """Write what others may read."""
+        found = self.gathered
+        if found is not None and found.later:
+            later, found.later = found.later, []
+            found.read_as.clear()
+            for write, items in later:
+                try:
+                    write(self, items)
+                except Problem as problem:  # whoever gathers it has made sure that none is raised
+                    raise RuntimeError(
+                        "what was gathered is refused, and whose it is is not known any more"
+                    ) from problem
+
+    def _mark(self) -> None:
+        """Have the attempt that gathers begin with a savepoint, behind what was gathered before it."""
+        found = self.gathered
+        if found is not None and found.beside is not None and not found.is_marked:
+            self.gathered = found.beside
+            self.write_gathered()
+            self.gathered = found
+            self.database.execute("SAVEPOINT attempt")
+            found.is_marked = True
 
     def attempt(self, unit: "Unit[T]") -> T:
         """Return what `unit` returned for this Tx; what it raises is raised, and nothing of it stays.
 
         What was done before it stays, unless the error ended the whole transaction: so go on after a Problem alone.
+        Within `gathering` it costs a savepoint only where it needs the database.
         """
-        self.write_gathered()
-        execute = self.connection.execute
+        beside, execute = self.gathered, self.database.execute
         actor, lanes, topics, operations = self.actor, {*self.lanes}, {*self.topics}, {**self.operations}
         effects = len(self.effects)
-        execute("SAVEPOINT attempt")
+        own = Gathered(beside)
+        if beside is None:
+            execute("SAVEPOINT attempt")
+            own.is_marked = True
+        else:
+            self.gathered = own
         try:
             found = unit(self)
         except Exception as error:
-            try:
-                execute("ROLLBACK TO attempt")
-            except Exception:  # there is no savepoint any more: the database gave up the whole transaction
-                raise error from None
-            execute("RELEASE attempt")
+            self.gathered = beside
+            if own.is_marked:
+                try:
+                    execute("ROLLBACK TO attempt")
+                except Exception:  # there is no savepoint any more: the database gave up the whole transaction
+                    raise error from None
+                execute("RELEASE attempt")
+                self.known.forget()
+                self.free.clear()
             self.actor, self.operations = actor, operations
-            if self.gathered is not None:
-                self.gathered = Gathered()
             self.lanes &= lanes
             self.topics &= topics
             del self.effects[effects:]
-            self.known.forget()
-            self.free.clear()
             raise
-        execute("RELEASE attempt")
+        self.gathered = beside
+        if own.is_marked:
+            execute("RELEASE attempt")
+        if beside is not None:
+            beside.join(own)
         return found
 
 

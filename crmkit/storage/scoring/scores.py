@@ -1,6 +1,7 @@
 """The score of a record follows each write of it, in the same transaction: no version, no audit entry.
 
-`records` and `derived` call `follow` with what they wrote. In a workspace without active rules that is no statement.
+`records` asks `scored` of what is new, and whoever wrote to a record calls `follow`. In a workspace without active rules
+that is no statement.
 """
 
 from zoneinfo import ZoneInfo
@@ -15,7 +16,7 @@ from crmkit.storage.columns import quoted
 from crmkit.storage.interface.tx import Tx
 from crmkit.storage.scoring import rules
 from crmkit.storage.scoring.rules import ActiveRule, Rules
-from crmkit.storage.webhooks import scored
+from crmkit.storage.webhooks import scored as changed
 
 
 class Given(Struct, frozen=True):
@@ -27,24 +28,34 @@ class Given(Struct, frozen=True):
 
 
 def follow(tx: Tx, kind: Kind, record: Record, workspace_id: str = "", is_run: bool = False) -> Record:
-    """Return a record that was just written as it is with its score; without a workspace it is one of the actor's.
+    """Return a record that was just written as it is with its score, which is written too where it is another.
 
-    Webhooks are told of another score, of those of a run together.
+    Without a workspace the record is one of the actor's. Webhooks are told of another score (see `tell`).
     """
+    found = scored(tx, kind, record, workspace_id)
+    if found is not record:
+        sql = f"UPDATE {quoted(kind.plural)} SET {SCORE} = ? WHERE workspace_id = ? AND id = ?"
+        tx.connection.execute(sql, (score_of(found), workspace_id or tx.by.workspace_id, record.id))
+        tell(tx, kind, found, score_of(record), workspace_id, is_run)
+    return found
+
+
+def scored(tx: Tx, kind: Kind, record: Record, workspace_id: str = "") -> Record:
+    """Return a record as it is with its score; nothing is written."""
     if not kind.is_scored:
         return record
     workspace_id = workspace_id or tx.by.workspace_id
     found = rules.known(tx, kind, workspace_id)
-    old = score_of(record)
-    if not found and not old:
+    if not found and not score_of(record):
         return record
     new = clamped(total(each.points for each in given(found, scope(record, tx.now, timezone(tx, workspace_id)))))
-    if new == old:
-        return record
-    sql = f"UPDATE {quoted(kind.plural)} SET {SCORE} = ? WHERE workspace_id = ? AND id = ?"
-    tx.connection.execute(sql, (new, workspace_id, record.id))
-    scored.note(tx, workspace_id, kind, record.id, old, new, is_run)
-    return replace(record, **{SCORE: new})
+    return record if new == score_of(record) else replace(record, **{SCORE: new})
+
+
+def tell(tx: Tx, kind: Kind, record: Record, old: float, workspace_id: str = "", is_run: bool = False) -> None:
+    """Tell webhooks of a score that was another before; of those of a run together."""
+    if score_of(record) != old:
+        changed.note(tx, workspace_id or tx.by.workspace_id, kind, record.id, old, score_of(record), is_run)
 
 
 def given(of_kind: Rules, scope: Scope) -> list[Given]:

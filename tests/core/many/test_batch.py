@@ -55,10 +55,12 @@ def test_an_item_that_the_write_refuses_takes_back_itself_alone_wherever_it_stan
     assert back.find(alice, kind=COMPANY).records == ()
 
 
-def test_an_atomic_batch_needs_no_savepoints_of_its_own(back: Desk) -> None:
+@pytest.mark.parametrize("atomic", [True, False])
+def test_a_batch_of_new_records_needs_no_savepoints(back: Desk, atomic: bool) -> None:
     alice = back.person()
     statements = traced(back)
-    saved(back, alice, [{"name": f"n{number}"} for number in range(50)], atomic=True)
+    items = [{"name": f"n{number}"} for number in range(2 * batch.TOGETHER)]
+    assert len(saved(back, alice, items, atomic)) == len(back.pages(alice)) == len(items)
     assert "SAVEPOINT attempt" not in statements
 
 

@@ -92,4 +92,5 @@ def test_new_contacts_are_looked_up_together(back: Desk) -> None:
     ]
     back.do(batch.save(Call(back.crm, alice), CONTACT, items))
     asked = [sql for sql in statements if sql.startswith("SELECT") and '"contacts"' in sql and "max(seq)" not in sql]
+    assert "UNION ALL SELECT r.id FROM deleted" in asked.pop()  # the ids that begin as the new ones do
     assert len(asked) == 3, asked  # emails, addresses near those, phones
