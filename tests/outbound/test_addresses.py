@@ -7,10 +7,11 @@ from contextlib import ExitStack
 
 import pytest
 
+from crmkit import ip
 from crmkit.errors import Problem
 from crmkit.ip import Networks
 from crmkit.outbound.client import Outbound, Unreached
-from crmkit.outbound.guard import Target, check
+from crmkit.outbound.guard import Target, _is_own, check
 from tests.outbound.hostile import SPECIAL_V4, SPECIAL_V6, hosts
 from tests.outbound.receiving import Names, outbound
 
@@ -74,6 +75,7 @@ def test_the_table_of_hostile_hosts_is_long_and_the_listeners_would_count(listen
     assert came(listeners) == 3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scheme", ["https", "http"])
 def test_no_hostile_host_gets_a_connection(listeners: list[socket.socket], scheme: str) -> None:
     port = listeners[0].getsockname()[1]
@@ -111,6 +113,11 @@ def test_names_of_loopback_that_the_system_knows_get_no_connection(listeners: li
     found = asyncio.run(refusals(outbound("192.168.7.0/24"), [f"https://{socket.gethostname()}:{port}/"]))
     assert "cannot be looked up" in found[0] or "is not public" in found[0]
     assert came(listeners) == 0
+
+
+def test_an_address_of_this_machine_is_told_from_those_of_others() -> None:
+    assert _is_own(ip.address("127.0.0.1"))
+    assert not any(_is_own(ip.address(address)) for address in PUBLIC)
 
 
 @pytest.mark.parametrize("address", PUBLIC)

@@ -290,6 +290,7 @@ def test_the_system_is_asked_for_names_off_the_event_loop() -> None:
     uvloop.run(run())
 
 
+@pytest.mark.slow
 def test_the_library_is_not_loaded_before_the_first_request() -> None:
     line = "import sys, crmkit.boot, crmkit.web.app; print({'httpcore', 'h11', 'httpx'} & set(sys.modules))"
     ended = subprocess.run([sys.executable, "-c", line], capture_output=True, text=True, timeout=60, check=True)

@@ -57,13 +57,13 @@ class Documents:
 
         A document that cannot be fetched now is taken as it was. Raises BadClient, and `rate_limited`.
         """
-        self._check(url)
+        host = self._check(url).host
         kept = self._kept.get(url)
         if kept is None or kept.until <= self._clock():
             task = self._fetching.get(url)
             if task is None:
                 self._count(asks)
-                task = self._fetching[url] = asyncio.create_task(self._fetched(url, kept))
+                task = self._fetching[url] = asyncio.create_task(self._fetched(url, host, kept))
                 task.add_done_callback(lambda _: self._fetching.pop(url))
             kept = await asyncio.shield(task)  # others may wait for it when this request ends
         if kept.client is None:
@@ -97,10 +97,10 @@ class Documents:
                 raise limit_reached("Too many descriptions of apps were fetched in the last minute.", most, wait)
         self._fetches[asks] = self._fetches.get(asks, 0) + 1
 
-    async def _fetched(self, url: str, before: _Kept | None) -> _Kept:
+    async def _fetched(self, url: str, host: str, before: _Kept | None) -> _Kept:
         """Fetch a document, keep what came of it, and return that."""
         now = self._clock()
-        wrong = "the description of the app at its client_id could not be fetched"
+        wrong = f"its description could not be fetched from {host}"
         try:
             answer = await self._outbound.get(url, MAX_DOCUMENT, FETCH_SECONDS, {"Accept": "application/json"})
             if answer.status == 200:
