@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from crmkit.model.expressions.scope import Scope
-from crmkit.model.expressions.values import Value, equal, finite, has, is_true, number, sign
+from crmkit.model.expressions.values import Value, finite, is_true, number
 
 Part = Callable[[Scope], Value]
 
@@ -65,9 +65,9 @@ def compared(one: Part, sign_: str, other: Part) -> Part:
         if one is missing or other is missing:
             held = one if other is missing else other
             return lambda scope: same if held(scope) is None else otherwise
-        return lambda scope: same if equal(one(scope), other(scope)) else otherwise
+        return lambda scope: same if scope.equal(one(scope), other(scope)) else otherwise
     signs = _SIGNS[sign_]
-    return lambda scope: 1.0 if sign(one(scope), other(scope)) in signs else 0.0
+    return lambda scope: 1.0 if scope.sign(one(scope), other(scope)) in signs else 0.0
 
 
 def calculated(first: Part, rest: Sequence[tuple[str, Part]]) -> Part:
@@ -126,7 +126,7 @@ def most(parts: Sequence[Part]) -> Part:
 def held(parts: Sequence[Part]) -> Part:
     """Return whether the first, a list, has the second."""
     list_, item = parts
-    return lambda scope: 1.0 if has(list_(scope), item(scope)) else 0.0
+    return lambda scope: 1.0 if scope.has(list_(scope), item(scope)) else 0.0
 
 
 def days_since(parts: Sequence[Part]) -> Part:

@@ -32,34 +32,13 @@ def is_true(value: Value) -> bool:
     return bool(value)
 
 
-def equal(one: Value, other: Value) -> bool:
-    """Tell whether two values are equal; a missing one is 0 beside a number."""
-    if _count(one, other):
-        return number(one) == number(other)
-    if isinstance(one, str) and isinstance(other, str):
-        return fold(one) == fold(other)
-    if isinstance(one, list) and isinstance(other, list):
-        return len(one) == len(other) and all(map(equal, one, other))
-    return False
+def counts(value: Value) -> bool:
+    """Tell whether a value is a number, or is missing, which counts 0."""
+    return value is None or isinstance(value, int | float)
 
 
-def sign(one: Value, other: Value) -> int | None:
-    """Return -1, 0 or 1 as the first is less than, equals or exceeds the other; None where they have no order."""
-    if _count(one, other):
-        x, y = number(one), number(other)
-        return (x > y) - (x < y)
-    if isinstance(one, str) and isinstance(other, str):
-        a, b = fold(one), fold(other)
-        return (a > b) - (a < b)
-    return None
-
-
-def has(held: Value, item: Value) -> bool:
-    """Tell whether an item of a list equals another value; a value that is no list is one of itself."""
-    if isinstance(held, list):
-        return any(equal(each, item) for each in held)
-    return held is not None and equal(held, item)
-
-
-def _count(*values: Value) -> bool:
-    return all(value is None or isinstance(value, int | float) for value in values)
+def form(value: Value) -> Any:
+    """Return what a text or a list is compared by; a list or an object in a list equals nothing."""
+    if isinstance(value, str):
+        return fold(value)
+    return tuple(number(each) if counts(each) else fold(each) if isinstance(each, str) else object() for each in value)

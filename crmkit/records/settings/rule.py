@@ -11,7 +11,7 @@ from crmkit.model.fields import Flag, Number, Text
 from crmkit.model.form import REQUIRED, Default
 from crmkit.model.record import Kind, Tracked, index, kind_of
 
-MOST = 100  # of one kind in a workspace
+MOST = 50  # of one kind in a workspace
 
 
 class ScoringRule(Tracked, frozen=True):

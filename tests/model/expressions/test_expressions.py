@@ -242,6 +242,20 @@ def test_what_an_expression_depends_on_is_known() -> None:
     assert not parsed("created_at == nil").ages
 
 
+def test_what_rules_compare_often_is_folded_once() -> None:
+    """Else rules of a thousand characters would compare a long text or list dozens of times at each write."""
+    list_ = [f"é{number}" for number in range(2_000)]
+    custom = {"list": list_, "other": [*list_[:-1], "another"], "nested": [[1], {"a": 1}, None, 2]}
+    scope = Scope(CONTACT.new({"name": "Jane", "custom": custom, "notes": "é" * 20_000}), NOW, ZoneInfo("UTC"))
+    compared = ('has(custom.list, "é1999")', "not custom.list == custom.other", 'notes > name and notes != "é"')
+    expression = parsed(" and ".join(f"({part})" for part in compared * 9))
+    assert [expression.value(scope) for _ in range(50)] == [1] * 50
+    assert len(scope.items) == 1
+    assert len(scope.forms) <= 4 + 2 * 9  # of two lists, two texts of the record, and the texts of the rule
+    nested = "has(custom.nested, 2) and has(custom.nested, 0) and not has(custom.nested, custom.nested)"
+    assert parsed(f"{nested} and not custom.nested == custom.nested or 1 / 0").value(scope) in (0, 1)
+
+
 texts = st.sampled_from(["", "lead", "LEAD", "vip", "Äpfel", "2026-06-01T10:00:00Z"])
 leaves = st.one_of(
     st.builds(

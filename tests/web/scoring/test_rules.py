@@ -111,13 +111,13 @@ def test_members_read_rules_and_only_admins_write_them(home: House) -> None:
     assert us.charlie.json_of("GET", f"/scoring-rules/{rule}")["error"] == "not_found"
 
 
-def test_at_most_a_hundred_rules_are_of_one_kind_also_after_an_undo(alice: Person) -> None:
+def test_at_most_fifty_rules_are_of_one_kind_also_after_an_undo(alice: Person) -> None:
     first = ruled(alice, "1")
     operation = alice.json_of("DELETE", f"/scoring-rules/{first}")["operation"]
-    for _ in range(100):
+    for _ in range(50):
         ruled(alice, "1", active=False)
     refused = alice.json_of("POST", "/scoring-rules", {"name": "a", "expression": "1"})
-    assert refused["fields"] == {"kind": "has 100 scoring rules; at most 100 fit"}
+    assert refused["fields"] == {"kind": "has 50 scoring rules; at most 50 fit"}
     assert alice.json_of("POST", f"/undo/{operation}")["error"] == "undo_conflict"
     other = ruled(alice, "1", kind="deal")
     assert alice.json_of("PATCH", f"/scoring-rules/{other}", {"kind": "contact"})["error"] == "invalid_value"
