@@ -120,6 +120,8 @@ async def _confirmed(call: Call, kind: Kind, values: Mapping[str, Any], id: str,
 
     def check(tx: Tx) -> stepup.Act:
         roles.check_admin(tx)
+        if id:
+            lookup.existing(tx.connection, kind, tx.by.workspace_id, lookup.id_or_key(kind, id))
         bound = json.dumps([id, url, values.get("events")])
         what = f"change the webhook {id}" if id else "make a webhook"
         to = f" that sends to {host}" if host else ""

@@ -64,7 +64,8 @@ def add(tx: Tx, workspace: Workspace, new: Iterable[Delivery]) -> list[Delivery]
     number, found, rows = newest or workspace.first, list[Delivery](), list[tuple[Any, ...]]()
     for each in new:
         number += 1
-        id = ids.numbered(PREFIX, within(number))
+        # begun elsewhere in each workspace, so that an id that is sent to the wrong one names nothing there
+        id = ids.numbered(PREFIX, (within(number) + ids.number(workspace.id)) % ids.NUMBERS)
         event = each.event or names.id_of(each.webhook_id, f"{each.type} {id}")
         found.append(replace(each, seq=number, id=id, event=event))
         rows.append((workspace.id, *astuple(found[-1])))

@@ -76,11 +76,13 @@ def webhook_routes(kind: Kind) -> list[Route]:
     async def redeliver(call: HttpCall, id: str, delivery: str) -> Delivery:
         return await verbs.outcome(call, await verbs.redeliver(call, kind, id, delivery))
 
-    return [*map(kept, record_routes(kind, verbs=verbs)), test, find_all, redeliver]
+    *others, remove = map(kept, record_routes(kind, verbs=verbs))
+    return [*others, test, find_all, redeliver, remove]
 
 
-def _shows(_: HttpCall, found: Delivery) -> Answer:
-    waits = ("it is sent shortly: GET the deliveries",) if found.state == WAITING and not found.attempts else ()
+def _shows(call: HttpCall, found: Delivery) -> Answer:
+    is_ahead = found.state == WAITING and not found.attempts and not call.is_dry
+    waits = ("it is sent shortly: GET the deliveries",) if is_ahead else ()
     return thing(found.handle, _facts(found), Tail(notes=waits))
 
 
