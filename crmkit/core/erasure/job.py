@@ -157,7 +157,7 @@ def _clear_log(tx: Tx, workspace: Workspace, place: _Place, turn: _Turn, operati
     log.erase_entries(tx, found.entries)
     if place.done == (reached := within(found.reached)):
         place.stage = LOG + 1
-    place.done = reached
+    place.done, place.of = reached, max(place.of, reached)
 
 
 def _traces(connection: Connection, kinds: Kinds, job: Job, place: _Place) -> Traces:

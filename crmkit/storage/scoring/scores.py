@@ -1,6 +1,6 @@
 """The score of a record follows each write of it, in the same transaction: no version, no audit entry.
 
-`records` asks `scored` of what is new, and whoever wrote to a record calls `follow`. In a workspace without active rules
+`records` asks `scored` of what is new; whoever wrote to a record calls `follow`. In a workspace without active rules
 that is no statement.
 """
 

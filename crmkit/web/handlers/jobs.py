@@ -67,12 +67,8 @@ def _operation(job: Job) -> dict[str, Any]:
 
 def _tail(job: Job, result: Result) -> Tail:
     is_final = not job.token_id  # a job of the system writes nothing that is undone
-    return Tail(
-        notes=result.notes,
-        operation=job.operation if job.has_ended else "",
-        can_undo=result.can_undo,
-        is_final=is_final,
-    )
+    operation = job.operation if job.has_ended else ""
+    return Tail(notes=result.notes, operation=operation, can_undo=result.can_undo, is_final=is_final)
 
 
 def _failure(job: Job) -> Problem:

@@ -65,7 +65,7 @@ def test_an_erasure_that_is_killed_again_and_again_leaves_nothing_in_the_end(tmp
         for _ in range(ACTIVITIES // 500):
             items = [{"contact_id": id, "kind": "note", "body": f"plurbwex {at}"} for at in range(500)]
             made(alice, "/activities/batch", {"items": items})
-        path = confirmed_path(alice, id)
+        path, token = confirmed_path(alice, id), alice.token
         killer = threading.Thread(target=killed_at, args=(running, folder, "0"))
         killer.start()
         with suppress(httpx.HTTPError):
@@ -74,11 +74,16 @@ def test_an_erasure_that_is_killed_again_and_again_leaves_nothing_in_the_end(tmp
     for part in ("0.2", "0.6", "1"):
         with process(folder, **UNLIMITED) as running:
             killed_at(running, folder, part)
-    with process(folder, **UNLIMITED):
+    with process(folder, **UNLIMITED) as running:
         ended(folder)
         for file in (file for file in folder.rglob("*") if file.is_file()):
             held = [word for word in TOLD if word in file.read_bytes()]
             assert held == [], file
+        with Person(running.url, token, ALICE) as alice:
+            told = alice.get(f"/jobs/{rows(folder, 'SELECT id FROM jobs')[0][0]}").text
+        assert told.startswith("job/jb_")
+        assert "state=done" in told
+        assert "undo" not in told
     assert rows(folder, "SELECT count(*) FROM contacts") == [(0,)]
     assert rows(folder, "SELECT count(*) FROM activities") == [(0,)]
     assert rows(folder, "SELECT count(*) FROM audit WHERE action = 'contact.erase'") == [(1,)]
