@@ -46,7 +46,8 @@ def route(
     method: Method | Sequence[Method], path: str, name: str, about: Kind, verb: Verb, **more: Any
 ) -> Callable[[Handler], Route]:
     """Return the decorator of a route below the prefix, about records of a kind."""
-    shape: dict[str, Any] = {"formats": (FORMAT,), "shown": (), "tool": "", "undoes": False, "asks_first": False}
+    shape: dict[str, Any] = {"shown": (), "tool": "", "undoes": False, "asks_first": False}
     reads: dict[str, Any] = {"is_list": False, "is_linked": False, "is_cut": False}
     kind: dict[str, Any] = {} if "area" in more else {"kind": about}
+    more.setdefault("formats", (FORMAT,))
     return declare(method, f"{PREFIX}{path}", name=f"klozeo_{name}", verb=verb, **kind, **shape, **reads, **more)

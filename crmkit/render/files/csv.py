@@ -23,7 +23,7 @@ class CsvWriter(Writer):
 
     def __init__(self, kind: Kind, options: Options) -> None:
         super().__init__(kind, options)
-        self._columns = Columns(kind, options.fields, options.keys)
+        self._columns = options.columns or Columns(kind, options.fields, options.keys)
         self._cell_of = partial(cell_of, raw=options.raw)
         self._of_custom = custom if options.raw else custom_marked
 

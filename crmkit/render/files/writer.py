@@ -8,13 +8,14 @@ from msgspec import Struct
 
 from crmkit.model.query.chosen import Path
 from crmkit.model.record import Kind
-from crmkit.render.files.columns import Row
+from crmkit.render.files.columns import Columns, Row
 
 
 class Options(Struct, frozen=True):
     """What a file shows. `fields` are those of each row after its id; of custom, CSV and XLSX show what is at `keys`.
 
     With `bom` a CSV begins with a byte order mark, by which Excel knows UTF-8; with `raw` no formula in it is marked.
+    `columns` are others than those of the fields, where a file has them; of CSV and XLSX.
     iCalendar has times as the clock in `zone` shows them, and says that it was made `now`, a stamp.
     """
 
@@ -24,6 +25,7 @@ class Options(Struct, frozen=True):
     raw: bool = False
     zone: tzinfo = UTC
     now: str = ""
+    columns: Columns | None = None
 
 
 class Writer:

@@ -70,7 +70,7 @@ class XlsxWriter(Writer):
 
     def __init__(self, kind: Kind, options: Options) -> None:
         super().__init__(kind, options)
-        self._columns = Columns(kind, options.fields, options.keys)
+        self._columns = options.columns or Columns(kind, options.fields, options.keys)
         self._written = Pieces()
         self._zip = zipfile.ZipFile(self._written, "w")
         self._sheet: Any = None

@@ -49,7 +49,7 @@ def request_of(route: Route, own: Ids) -> tuple[str, str, Any]:
     body = BODIES.get(route.name)
     if route.name in ("klozeo_change_leads", "klozeo_delete_leads"):
         body = {"ids": [own.lead], **({"data": {"city": "Berlin"}} if "change" in route.name else {})}
-    path = route.paths[0].replace("{attribute}", own.attribute)
+    path = route.paths[0].replace("{attribute}", own.attribute) + ("?format=csv" if route.streams else "")
     return route.listed_methods[-1], path.replace("{id}", own.note if "/notes/" in path else own.lead), body
 
 
