@@ -11,7 +11,8 @@ from tests.teams.office import Team, office, team
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    with office(tmp_path_factory.mktemp("faces") / "data", {"CRMKIT_SERVER_FACES": ",".join(FACES)}) as running:
+    settings = {"CRMKIT_SERVER_FACES": ",".join(FACES), "CRMKIT_LIMITS_CONNECTIONS_PER_CLIENT": "0"}
+    with office(tmp_path_factory.mktemp("faces") / "data", settings) as running:
         yield running
 
 
