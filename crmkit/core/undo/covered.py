@@ -24,8 +24,8 @@ def reversal(scene: Scene, entry: Entry) -> Reversal | None:
         return records.reversal(scene, entry)
     raise Problem(
         "undo_conflict",
-        "An undo covers records, activities, members of campaigns, declared fields, pipelines and views. Members and "
-        "settings of a workspace, invites, tokens, links, webhooks and erasures are changed by their own requests. "
-        "Nothing was changed.",
+        "An undo covers records, activities, members of campaigns, declared fields, pipelines, views and scoring "
+        "rules. Members and settings of a workspace, invites, tokens, links, webhooks and erasures are changed by "
+        "their own requests. Nothing was changed.",
         fields={entry.target: f"{entry.action} cannot be undone"},
     )
