@@ -67,6 +67,7 @@ class Visitor:
             "/conversions/{id}": self._conversion,
             "/fields/{id}": self._declared,
             "/views/{id}": lambda: self._made("/views", name=f"view-{next(self._numbers)}", path="/contacts"),
+            "/scoring-rules/{id}": lambda: self._made("/scoring-rules", name="Warm", expression="activities"),
             "/webhooks/{id}": self._webhook,
             "/webhooks/{id}/deliveries/{delivery}": self._delivery,
             "/links/{id}": lambda: self._made("/links", path="/contacts"),
@@ -184,6 +185,8 @@ class Visitor:
             case.body.setdefault("body", "Hello")
         if case.operation.path == "/duplicates/dismiss":
             case.body = {name: self.id("/contacts/{id}", fresh=True) for name in ("a", "b")}
+        if "expression" in case.body:
+            case.body = {**case.body, "expression": "activities"}
         if case.operation.path == "/campaigns/{id}/members":
             case.body = {**case.body, "id": self.id("/contacts/{id}")}
         if case.operation.path.endswith("/merge"):  # of which the other goes
