@@ -1,7 +1,12 @@
 """DELETE /contacts/{id}?erase=1: nothing of a person stays, wherever it was kept."""
 
+from functools import partial
+
 import pytest
 
+from crmkit.core.erasure.job import NAME as ERASE
+from crmkit.storage import jobs
+from crmkit.storage.interface.workspace import Workspace
 from tests.house import ALICE, BOB, House, Person
 from tests.web.erasure.leaving import (
     EMAIL,
@@ -174,3 +179,17 @@ def test_erase_0_deletes(town: House, sent: str) -> None:
         told = me.delete(f"/contacts/{id}?erase={sent}")
         assert told.status_code == 409
         assert "nothing of it" not in told.text
+
+
+def test_a_workspace_does_not_leave_while_a_person_is_erased(town: House) -> None:
+    with town.sign_in("leaving@example.com") as me:
+        place = me.json_of("GET", "/whoami")["workspace"].removeprefix("workspace/")
+        sql = "SELECT number FROM workspaces WHERE id = ?"
+        number = town.do(town.crm.database.read(None, lambda c: c.execute(sql, (place,)).fetchone()[0]))
+        later = partial(jobs.add, kind=ERASE, due_at="2100-01-01T00:00:00Z", workspace=Workspace(place, number))
+        job = town.do(town.crm.database.write(later, lanes=[place]))
+        refused = me.get(f"/workspaces/{place}/export")
+        assert refused.status_code == 409
+        assert "in_progress" in refused.text
+        town.do(town.crm.database.write(lambda tx: jobs.stop(tx, place, job.id), lanes=[place]))
+        assert me.get(f"/workspaces/{place}/export").status_code == 200

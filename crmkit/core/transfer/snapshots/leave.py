@@ -7,8 +7,10 @@ import msgspec
 from crmkit import __version__
 from crmkit.clock import moment
 from crmkit.core import roles
+from crmkit.core.erasure import job as erasing
 from crmkit.core.people import access
 from crmkit.core.transfer.snapshots.archive import FORMAT, MEMBERS, File, Manifest, Member, Writer, hash_of
+from crmkit.errors import Problem
 from crmkit.model.actor import Actor
 from crmkit.model.record import Kinds
 from crmkit.storage.interface.connection import Connection
@@ -19,11 +21,19 @@ from crmkit.storage.workspaces import owned
 
 
 def find(connection: Connection, actor: Actor, workspace_id: str) -> Workspace:
-    """Return the workspace with this id for one of its admins; raises `not_a_member` and `admin_required`."""
+    """Return the workspace with this id for one of its admins; raises `not_a_member` and `admin_required`.
+
+    Raises `in_progress` while a person is erased.
+    """
     membership = access.membership(connection, actor, workspace_id)
     if membership.role != "admin":
         raise roles.admin_required()
-    return Workspace(workspace_id, membership.workspace_number)
+    workspace = Workspace(workspace_id, membership.workspace_number)
+    if erasing.NAME in leaving.unfinished(connection, workspace):
+        raise Problem(
+            "in_progress", "A person is being erased here, whom the archive would hold: send this again shortly."
+        )
+    return workspace
 
 
 def for_admin(connection: Connection, kinds: Kinds, now: str, actor: Actor, workspace_id: str) -> Iterator[bytes]:
