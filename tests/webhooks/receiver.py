@@ -62,7 +62,10 @@ def receiver(answers: Answers = lambda message: 204) -> Iterator[Receiver]:
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            raw = self.rfile.read(int(self.headers["content-length"]))
+            length = int(self.headers["content-length"])
+            raw = self.rfile.read(length)
+            if len(raw) < length:  # whoever sent it was killed
+                return
             message = Message({name.lower(): value for name, value in self.headers.items()}, raw)
             answer = found.answers(message)
             told = {"status": answer} if isinstance(answer, int) else answer

@@ -264,6 +264,7 @@ class Tx(Struct):
                 execute("RELEASE attempt")
                 self.known.forget()
                 self.free.clear()
+                self.scored.clear()
             self.actor, self.operations = actor, operations
             self.lanes &= lanes
             self.topics &= topics

@@ -25,7 +25,7 @@ def note(tx: Tx, workspace_id: str, kind: Kind, id: str, old: float, new: float,
 
     Those of several records that one unit writes are told together, and those of a run.
     """
-    for webhook_id in _listeners(tx.connection, workspace_id, f"{kind.name}.{names.SCORED}"):
+    for webhook_id in _listeners(tx.database, workspace_id, f"{kind.name}.{names.SCORED}"):
         key = (webhook_id, kind.plural)
         number, ids = tx.scored.get(key, (0, []))
         if id in ids[-1:]:
