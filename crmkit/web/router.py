@@ -24,7 +24,7 @@ from crmkit.web.problems import on_error, stopped
 from crmkit.web.query.reading import read_query
 from crmkit.web.reply import Response, respond
 from crmkit.web.route import BadRoute, Route
-from crmkit.web.routing.face import Face
+from crmkit.web.routing.face import Face, of_path
 from crmkit.web.routing.logged import LoggedPaths
 from crmkit.web.routing.nearest import Nearest
 from crmkit.web.routing.paths import Paths, normal
@@ -57,7 +57,8 @@ class Router:
                 self._add(path, route)
         self._paths = Paths(self._routes)
         self._nearest = Nearest(every, crm.kinds)
-        self._starts = {path: self._nearest.starts(path) for path in self._routes}  # how the ids in it begin
+        # how the ids in a path begin; a face has ids of its own
+        self._starts = {path: () if of_path(faces, path) else self._nearest.starts(path) for path in self._routes}
         self.logged = LoggedPaths(every, crm.kinds.prefixes)
         self._gate = gate
         self._crm = crm

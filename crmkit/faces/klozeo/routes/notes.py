@@ -11,7 +11,7 @@ from crmkit.faces.answers import Given
 from crmkit.faces.klozeo import ids
 from crmkit.faces.klozeo.answering import route
 from crmkit.faces.klozeo.lead import seconds
-from crmkit.faces.klozeo.leads import contact_id, nothing, page
+from crmkit.faces.klozeo.routes.leads import contact_id, nothing, page
 from crmkit.model.fields import LongText
 from crmkit.model.form import REQUIRED, form_of
 from crmkit.model.record import Kinds

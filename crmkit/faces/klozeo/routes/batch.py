@@ -12,7 +12,7 @@ from crmkit.errors import Problem
 from crmkit.faces.answers import Given
 from crmkit.faces.klozeo.answering import message, route
 from crmkit.faces.klozeo.lead import drafted
-from crmkit.faces.klozeo.leads import contact_id, saved_lead
+from crmkit.faces.klozeo.routes.leads import contact_id, saved_lead
 from crmkit.model.record import Kinds
 from crmkit.records.contact import CONTACT
 from crmkit.render.answers import Answer

@@ -11,7 +11,7 @@ from crmkit.errors import Problem
 from crmkit.faces.answers import Given
 from crmkit.faces.klozeo import attribute
 from crmkit.faces.klozeo.answering import route
-from crmkit.faces.klozeo.leads import contact_id, nothing
+from crmkit.faces.klozeo.routes.leads import contact_id, nothing
 from crmkit.model.record import Kinds, Record
 from crmkit.records.contact import CONTACT
 from crmkit.render.answers import Answer

@@ -9,7 +9,7 @@ from crmkit.errors import Problem, listed
 from crmkit.faces.klozeo.answering import route
 from crmkit.faces.klozeo.filters import ATTRIBUTE
 from crmkit.faces.klozeo.lead import lead_of
-from crmkit.faces.klozeo.leads import asked
+from crmkit.faces.klozeo.routes.leads import asked
 from crmkit.faces.klozeo.words import CUSTOM, FIELDS
 from crmkit.model.cells import doubled
 from crmkit.model.query.listing import Batches

@@ -1,0 +1,1 @@
+"""The routes of Klozeo's API: thin handlers, a module for each thing that they are about."""
