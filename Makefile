@@ -27,7 +27,7 @@ test: .venv/.dev                 ## run all tests, on all cores; then those that
 quick: .venv/.dev                ## run all tests but the slow ones
 	$(IN_MEMORY) $(PYTEST) $(ALL_CORES) -m "not slow and not alone"
 
-interop: .venv/.dev build/interop/.installed ## run clients and checkers of MCP that others wrote; needs node
+interop: .venv/.dev build/interop/.installed ## run clients and checkers that others wrote; needs node and cargo
 	$(PYTEST) -n auto --dist loadfile -o 'norecursedirs=.*' tests/interop
 
 check: .venv/.dev                ## formatter, linter, types, floors
@@ -85,10 +85,11 @@ clean:           ## remove what the other targets made, but no data
 	$(BIN)/pip install -q --disable-pip-version-check --require-hashes -r requirements-dev.txt
 	@touch $@
 
-build/interop/.installed: tests/interop/requirements.txt tests/interop/package.json .venv/.dev
+build/interop/.installed: tests/interop/requirements.txt tests/interop/package.json tests/interop/klozeo/src/main.rs .venv/.dev
 	$(BIN)/pip install -q --disable-pip-version-check playwright==1.65.2
 	$(PYTHON) -m venv --clear build/interop/venv
 	build/interop/venv/bin/pip install -q --disable-pip-version-check -r tests/interop/requirements.txt
 	cp tests/interop/package.json build/interop/package.json
 	npm install --prefix build/interop --ignore-scripts --no-fund --no-audit --loglevel error
+	cargo build --quiet --locked --manifest-path tests/interop/klozeo/Cargo.toml --target-dir build/interop/klozeo
 	@touch $@

@@ -2,7 +2,7 @@
 // Each step panics where an answer is not what it should be.
 
 use klozeo::filters::{attr, city, email, location, or, rating, tags};
-use klozeo::types::{ExportFormat, ListOptions, SortField, SortOrder, UpdateLeadInput};
+use klozeo::types::{ExportFormat, ListOptions, ScoringRuleInput, SortField, SortOrder, UpdateLeadInput};
 use klozeo::{Attribute, Client, ClientConfig, Error, LeadInput};
 
 #[tokio::main(flavor = "current_thread")]
@@ -55,6 +55,20 @@ async fn main() -> Result<(), Error> {
     let updated = client.leads().batch_update(ids.clone(), UpdateLeadInput::builder().source("Web").build()).await?;
     assert_eq!((updated.success, updated.failed), (1, 1));
     assert_eq!(client.leads().batch_delete(ids).await?.success, 1);
+
+    let rule = |expression: &str| ScoringRuleInput {
+        name: "Rating".into(),
+        expression: expression.into(),
+        priority: None,
+    };
+    let scoring = client.scoring();
+    let made_rule = scoring.create_rule(rule("rating * 10 + (email != nil ? 3 : 0)")).await?;
+    assert_eq!(scoring.recalculate(&made.id).await?, 48.0);
+    scoring.update_rule(&made_rule.id, rule("attr_employees > 100 ? 7 : 0")).await?;
+    assert_eq!(scoring.get_rule(&made_rule.id).await?.expression, "attr_employees > 100 ? 7 : 0");
+    assert_eq!(scoring.recalculate(&made.id).await?, 7.0);
+    assert_eq!(scoring.list_rules().await?.len(), 1);
+    scoring.delete_rule(&made_rule.id).await?;
 
     let csv = client.leads().export(ExportFormat::Csv, None).await?;
     assert!(String::from_utf8_lossy(&csv).contains("Acme Corporation"));
