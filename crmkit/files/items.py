@@ -7,6 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Generator, Iterator
 from contextlib import closing
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,8 @@ _BLANKS = re.compile(r"[ \t\r\n]*")
 _WRAPPER = re.compile(
     r'\s*\{\s*(?:"[^"\\]*"\s*:\s*(?:"[^"\\]*"|[\w.+-]+)\s*,\s*)*"(?:items|results|data|records)"\s*:\s*(?=\[\s*[{\]])'
 )
-_HALF = re.compile(r"\\u[dD][89a-fA-F]")  # half of a pair of surrogates, if its other half is not beside it
+# what spells a character that is none: NUL, or half of a pair of surrogates if its other half is not beside it
+_NONE = re.compile(r"\\u(?:0000|[dD][89a-fA-F])")
 
 
 def open_json(path: Path, content_type: str) -> Table:
@@ -111,8 +113,8 @@ class _Source:
                     break
         if end - self._at > _MOST_ITEM:
             raise self._too_long()
-        if _HALF.search(self._text, self._at, end) and not _is_text(found):
-            raise invalid(f"{self._place()} has half of a pair of surrogates, which is no text.")
+        if _NONE.search(self._text, self._at, end) and (odd := _no_text("".join(_texts(found)))):
+            raise invalid(f"{self._place()} has {odd}, which is no text.")
         self._at = end
         self._values += 1
         return found
@@ -197,9 +199,16 @@ def _float(digits: str) -> float:
     return number
 
 
-def _is_text(value: Any) -> bool:
-    try:
-        json.dumps(value, ensure_ascii=False).encode()
-    except UnicodeEncodeError:
-        return False
-    return True
+def _texts(value: Any) -> Iterator[str]:
+    """Yield the texts in a value, and the names in it."""
+    if isinstance(value, str):
+        yield value
+    for each in chain(value, value.values()) if isinstance(value, dict) else value if isinstance(value, list) else ():
+        yield from _texts(each)
+
+
+def _no_text(text: str) -> str:
+    """Return what a text holds that no field can keep; empty if nothing."""
+    if "\0" in text:
+        return "a NUL character (\\u0000)"
+    return "half of a pair of surrogates" if any("\ud800" <= each <= "\udfff" for each in text) else ""

@@ -11,6 +11,7 @@ from crmkit import ids
 from crmkit.clock import stamp
 from crmkit.model import fields
 from crmkit.model.declared.parts import KeyName, NameOfKind, Texts
+from crmkit.model.expressions.field import Formula
 from crmkit.model.fields import FieldType, Invalid, terms
 from crmkit.model.form import Field
 from crmkit.model.iso_codes import COUNTRIES, CURRENCIES
@@ -140,6 +141,7 @@ DRAW: dict[type[FieldType], Callable[[FieldType], st.SearchStrategy[Any]]] = {
     Texts: lambda type_: accepted_by(type_, st.lists(texts, min_size=1, max_size=4)),
     ViewName: lambda type_: accepted_by(type_, st.from_regex(r"[a-z0-9-]{1,60}", fullmatch=True)),
     ListPath: lambda type_: accepted_by(type_, st.builds("/contacts?name={}".format, texts)),
+    Formula: lambda type_: accepted_by(type_, st.builds('has(tags, "{}")'.format, _letters)),
     terms.Word: lambda type_: st.sampled_from(type_.known) if isinstance(type_, terms.Word) and type_.known else texts,
     terms.Handle: _handles,
     fields.Link: _links,

@@ -11,7 +11,7 @@ from tests.house import Person
 # the table of section 10 of the contract, by hand
 STATUS = {
     400: "invalid_json unknown_field missing_field invalid_value invalid_reference invalid_filter invalid_operator "
-    "invalid_sort invalid_cursor unknown_format invalid_file",
+    "invalid_sort invalid_cursor unknown_format invalid_file address_refused invalid_expression",
     401: "auth_required invalid_token token_expired invalid_code",
     403: "admin_required scope_required not_a_member escalation_required plan_limit_reached",
     404: "not_found unknown_path",

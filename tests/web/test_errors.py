@@ -89,7 +89,7 @@ ASKED: list[tuple[str, str, str, Any, Any, str]] = [
     ("invalid_code", "POST", "/auth/verify", {"email": ALICE, "code": "000000"}, (), "POST /auth/request"),
 ]
 ELSEWHERE = {  # codes that need a server in a special state, raw bytes, or name records: each has a test of its own
-    *("does_not_fit", "duplicate", "invalid_file", "link_over"),
+    *("address_refused", "does_not_fit", "duplicate", "invalid_expression", "invalid_file", "link_over"),
     "idempotency_mismatch",
     "in_progress",
     "undo_conflict",

@@ -64,7 +64,7 @@ def webhook_routes(kind: Kind) -> list[Route]:
 
     @route(
         "POST",
-        f"{one}/deliveries/{{delivery}}/redeliver",
+        f"{one}/deliveries/{{delivery_id}}/redeliver",
         name="redeliver",
         tool="",
         summary="send it again at once",
@@ -73,8 +73,8 @@ def webhook_routes(kind: Kind) -> list[Route]:
         consent=FREE,
         shows=_shows,
     )
-    async def redeliver(call: HttpCall, id: str, delivery: str) -> Delivery:
-        return await verbs.outcome(call, await verbs.redeliver(call, kind, id, delivery))
+    async def redeliver(call: HttpCall, id: str, delivery_id: str) -> Delivery:
+        return await verbs.outcome(call, await verbs.redeliver(call, kind, id, delivery_id))
 
     *others, remove = map(kept, record_routes(kind, verbs=verbs))
     return [*others, test, find_all, redeliver, remove]

@@ -9,13 +9,14 @@ import pytest
 from hypothesis import Phase, assume, given, settings
 from hypothesis import strategies as st
 
+from crmkit.core.transfer.imports.options import importable
 from crmkit.core.transfer.mapping import Body, Plan
 from crmkit.files.opening import open_table
 from crmkit.model.actor import Asker
 from crmkit.model.fields import Link
 from crmkit.model.record import Kind, Record
 from crmkit.storage.transfer.imports import Options
-from tests.kinds import ACTIVITY, KINDS, REGISTRY
+from tests.kinds import REGISTRY
 from tests.render.drawn import exactly, records_of
 from tests.render.files.reading import rows_of, written
 from tests.render.lines import examples
@@ -41,7 +42,7 @@ def read(kind: Kind, file: Path) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("format", ["csv", "xlsx"])
-@pytest.mark.parametrize("kind", [*KINDS, ACTIVITY, *REGISTRY.settings], ids=lambda kind: kind.name)
+@pytest.mark.parametrize("kind", importable(REGISTRY), ids=lambda kind: kind.name)
 def test_an_export_of_any_kind_is_read_as_the_records_that_were_there(kind: Kind, format: str, tmp_path: Path) -> None:
     @settings(examples(15), phases=[Phase.generate])
     @given(st.lists(records_of(kind), min_size=1, max_size=3), st.booleans())

@@ -95,7 +95,7 @@ def test_every_write_other_than_of_records_asks_an_app_for_a_code_but_what_is_se
         *("POST /links", "DELETE /links/{id}"),  # to what it reads, for an hour at most
         *(
             "POST /webhooks/{id}/test",
-            "POST /webhooks/{id}/deliveries/{delivery}/redeliver",
+            "POST /webhooks/{id}/deliveries/{delivery_id}/redeliver",
         ),  # to an address that is set
         *(f"POST {kind.path}/{{id}}/score" for kind in REGISTRY.scored),  # what each write of them does
         "POST /scoring-rules/run",

@@ -69,7 +69,7 @@ class Visitor:
             "/views/{id}": lambda: self._made("/views", name=f"view-{next(self._numbers)}", path="/contacts"),
             "/scoring-rules/{id}": lambda: self._made("/scoring-rules", name="Warm", expression="activities"),
             "/webhooks/{id}": self._webhook,
-            "/webhooks/{id}/deliveries/{delivery}": self._delivery,
+            "/webhooks/{id}/deliveries/{delivery_id}": self._delivery,
             "/links/{id}": lambda: self._made("/links", path="/contacts"),
             "/imports/{id}": self._import,
             "/proposals/{id}": lambda: proposed(self.home, self.alice, self.workspace, "Proposed"),

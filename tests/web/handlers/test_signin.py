@@ -65,6 +65,7 @@ def test_a_newcomer_signs_in_and_looks_at_themselves_in_text(home: House) -> Non
         "workspaces": "1 / unlimited",
         "activities": "0 / unlimited",
         "fields": "0 / unlimited",
+        "webhooks": "0 / unlimited",
     }
     usage = facts.pop("usage")
     assert {facts.pop(name) for name in ("country", "language", "date_format", "code_prefix")} == {None}

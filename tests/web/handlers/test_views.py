@@ -110,7 +110,7 @@ LISTS = sorted(route.paths[0] for route in routes(REGISTRY) if route.is_list and
 
 
 def test_lists_and_counts_of_every_kind_search_and_reminders_may_be_kept() -> None:
-    of_kinds = [f"/{kind.plural}" for kind in (*KINDS, ACTIVITY, *REGISTRY.settings)]
+    of_kinds = [kind.path for kind in (*KINDS, ACTIVITY, *REGISTRY.settings)]
     assert set(LISTS) == {"/search", "/reminders", *of_kinds, *(f"{path}/count" for path in of_kinds)}
 
 

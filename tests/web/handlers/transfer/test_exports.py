@@ -42,6 +42,7 @@ def alice(home: House) -> Iterator[Person]:
             person.post(f"/contacts/{id}/activities", json={"body": f"spoke {at}", "kind": "call"})
         person.post("/views", json={"name": "leads", "path": "/contacts?stage=lead"})
         person.post("/scoring-rules", json={"name": "warm", "expression": "activities"})
+        person.post("/webhooks", json={"url": "https://example.com/hook"})
         person.post("/fields", json={"kind": "contact", "key": "size", "type": "number"})
         yield person
 

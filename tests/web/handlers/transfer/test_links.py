@@ -106,7 +106,8 @@ def test_what_each_route_says_of_links() -> None:
     of_settings = {path for path in every if path.startswith(("/views", "/fields", "/scoring-rules", "/webhooks"))} - {
         "/views/{id}"
     }
-    assert refused == of_kinds | of_settings | {
+    scores = {f"{kind.path}/{{id}}/score" for kind in KINDS.scored}  # which name rules
+    assert refused == of_kinds | of_settings | scores | {
         *("/whoami", "/tokens", "/links", "/jobs/{id}", "/audit", "/audit/export", "/brief"),
         "/imports",
         *("/proposals", "/proposals/{id}"),
