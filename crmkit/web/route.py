@@ -122,6 +122,13 @@ class Route(Struct, frozen=True):
         return self.shows is not None and self.kind is not None and not self.kind.is_setting
 
     @property
+    def takes_body(self) -> bool:
+        """Whether a request may have a body. That of a PATCH or of a face may be declared by its handler alone."""
+        if self.form is not None or self.uploads or "PATCH" in self.methods or not self.summary:
+            return True
+        return self.kind is not None and "POST" in self.methods
+
+    @property
     def writes(self) -> bool:
         """Whether it may be sent under a key, and as a dry run."""
         return self.shows is not None

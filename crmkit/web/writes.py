@@ -8,6 +8,7 @@ from crmkit.core.call import Call
 from crmkit.core.requests.door import DryRun, Outcome
 from crmkit.core.requests.keyed import Keyed
 from crmkit.errors import Problem
+from crmkit.model.form import MAX_UNKNOWN_FIELDS_SHOWN
 from crmkit.render.hidden import without
 from crmkit.render.tail import Tail
 from crmkit.storage.requests.answers import Sent
@@ -23,7 +24,9 @@ REPLAYED = (b"idempotent-replayed", b"true")
 
 
 async def answered(call: HttpCall, route: Route, shows: Shows, ids: Mapping[str, Any]) -> Response:
-    """Return the response to a request that writes."""
+    """Return the response to a request that writes; raises `unknown_field` for a body where none is taken."""
+    if not route.takes_body:
+        _check_bare(route, await call.body())
     if not call.is_dry and route.may_be_proposed and call.actor.access.proposes:
         shows = await asking.propose(call, route, shows)
     if call.is_dry:
@@ -63,6 +66,17 @@ def _response(call: HttpCall, route: Route, shows: Shows, value: Any, outcome: O
     response = respond(call.scope, shows(call, value).after(write))
     response.body = without(response.body, outcome.hidden, "hidden" if is_replay else "new")
     return response
+
+
+def _check_bare(route: Route, body: Mapping[str, Any]) -> None:
+    """Raise `unknown_field` for what is in the body of a request that takes none."""
+    if not body:
+        return
+    shown = [*body][:MAX_UNKNOWN_FIELDS_SHOWN]
+    moved = [name for name in shown if route.takes(name)]
+    moves = f": send {' and '.join(moved)} in the query, like ?{moved[0]}=…" if moved else ""
+    fields = {name: "is a parameter of the query" if name in moved else "is not taken" for name in shown}
+    raise Problem("unknown_field", f"This request takes no body{moves or '; leave it out'}.", fields=fields)
 
 
 def _key(call: HttpCall) -> str | None:

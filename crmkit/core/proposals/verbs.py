@@ -15,7 +15,7 @@ from crmkit.errors import Problem, nearest
 from crmkit.model.access import scope_required
 from crmkit.model.actor import Actor
 from crmkit.model.fields import Text
-from crmkit.model.form import MAX_UNKNOWN_FIELDS_SHOWN, form_of
+from crmkit.model.form import form_of
 from crmkit.model.query.cursor import seal, unseal
 from crmkit.model.query.listing import Paging
 from crmkit.model.query.parse import limit_of
@@ -196,13 +196,6 @@ def outdated(found: Proposal, wrong: Mapping[str, str], why: str = "") -> Proble
 async def changed_since(call: Call, found: Proposal) -> dict[str, str]:
     """Return what is not as it was, of the fields and records that a proposal would change."""
     return await call.read(_changed_since, Workspace.of(call.actor), found)
-
-
-def check_bare(body: Mapping[str, Any]) -> None:
-    """Raise `unknown_field` for what is sent along with an approval."""
-    if body:
-        hint = "An approval writes just what the proposal shows: leave the body out."
-        raise Problem("unknown_field", hint, fields=dict.fromkeys([*body][:MAX_UNKNOWN_FIELDS_SHOWN], "is not taken"))
 
 
 def readable(actor: Actor, kinds: Kinds, changes: Sequence[Change]) -> list[Change]:

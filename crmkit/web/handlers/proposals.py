@@ -85,7 +85,6 @@ def _shows_approved(_: HttpCall, done: Approved[Any]) -> Answer:
     undoes=True,
 )
 async def approve(call: HttpCall, id: str) -> Approved[Any]:
-    verbs.check_bare(await call.body())
     found = await verbs.to_approve(call, id)
     scope = _scope(call, found)
     try:

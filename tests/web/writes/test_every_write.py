@@ -68,6 +68,23 @@ def with_parameter(path: str, name: str, value: str) -> str:
     return f"{path}{'&' if '?' in path else '?'}{name}={value}"
 
 
+def test_a_write_that_takes_no_body_refuses_one(home: House, stand: Stand, hashed: Callable[[], str]) -> None:
+    bare = [route for route in WRITES if not route.takes_body]
+    assert {"DELETE", "POST"} == {method for route in bare for method in route.methods}
+    before, letters = hashed(), len(home.letterbox.letters)
+    for route in bare:
+        method, path, _ = request_of(route, stand)
+        body = {"bogus": 1, **({route.query[0]: "x"} if route.query and route.query != ANY else {})}
+        answer = stand.person.send_it(method, path, body, headers=JSON)
+        assert error_of(answer) == (400, "unknown_field"), (route.name, answer.text)
+        told = answer.json()
+        assert "takes no body" in told["hint"]
+        assert list(told["fields"]) == list(body), route.name
+        assert all(f"?{name}=…" in told["hint"] for name in body if name != "bogus"), (route.name, told)
+    assert hashed() == before
+    assert len(home.letterbox.letters) == letters
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("route", WRITES, ids=lambda route: route.name)
 def test_a_dry_run_leaves_nothing_and_the_write_is_done_once(
