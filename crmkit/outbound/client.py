@@ -111,7 +111,9 @@ class Outbound:
                 read = await _read(answer.aiter_stream(), request.most) if request.most else b""
                 ms = round(1000 * (time.monotonic() - start))
                 return Answer(answer.status, _named(answer.headers), read, ms)
-        except (httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProtocolError, ssl.SSLError) as error:
+        except Unreached:
+            raise
+        except Exception as error:  # not httpcore's alone: uvloop has no socket any more where a server resets at once
             raise Unreached(reason(error)) from None
         finally:
             await network.aclose()

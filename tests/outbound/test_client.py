@@ -1,7 +1,10 @@
 """Requests that leave the machine: to the address that was checked, within bounds, and what is said when one fails."""
 
 import asyncio
+import itertools
+import socket
 import ssl
+import struct
 import subprocess
 import sys
 import time
@@ -240,6 +243,30 @@ def test_what_cannot_be_reached_says_why() -> None:
         assert await reason(client.get("http://none.example.com/", 10)) == "none.example.com has no address"
         for name in ("odd.example.com", "unknown.example.com"):
             assert await reason(client.get(f"http://{name}/", 10)) == f"the name {name} cannot be looked up"
+
+    uvloop.run(run())
+
+
+def test_a_server_that_resets_what_it_accepted_is_one_that_was_not_reached() -> None:
+    def reset_each(server: socket.socket) -> None:
+        for at in itertools.count():
+            try:
+                accepted, _ = server.accept()
+            except OSError:  # it was closed
+                return
+            accepted.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            time.sleep(at % 20 * 5e-5)  # so that resets come in each step of a connection
+            accepted.close()
+
+    async def run() -> None:
+        with socket.create_server((OURS, 0)) as server:
+            resetting = asyncio.create_task(asyncio.to_thread(reset_each, server))
+            url = f"http://{OURS}:{server.getsockname()[1]}/"
+            for _ in range(20):
+                told = await asyncio.gather(*(reason(outbound(OURS).post(url, b"{}", {})) for _ in range(20)))
+                assert set(told) <= {"no connection", "the connection broke"}
+            server.shutdown(socket.SHUT_RDWR)
+            await resetting
 
     uvloop.run(run())
 
