@@ -28,7 +28,7 @@ from crmkit.core.erasure import job as erasing
 from crmkit.core.jobs.kind import JobKinds
 from crmkit.core.jobs.runner import run_jobs
 from crmkit.core.many import in_steps
-from crmkit.core.oauth.documents import Documents
+from crmkit.core.oauth.documents import LOOKUPS, Documents
 from crmkit.core.people import login, operator
 from crmkit.core.scoring import nightly
 from crmkit.core.scoring import run as scoring
@@ -42,6 +42,7 @@ from crmkit.ip import Networks
 from crmkit.mail import mailer
 from crmkit.model.record import Kinds
 from crmkit.outbound.client import Outbound
+from crmkit.outbound.names import Resolver
 from crmkit.records import DECLARED, kinds_of
 from crmkit.settings import Settings, SettingsError, check_https, load
 from crmkit.storage import secret
@@ -108,8 +109,10 @@ def crm_of(
         send = mailer(settings.mail.smtp_url, settings.mail.sender)
     except (ValueError, OSError) as error:
         raise SettingsError(str(error)) from None
-    outbound = Outbound(Networks(settings.webhooks.allow))
-    return Crm(settings, database, send, key, clock, kinds, jobs, Uploads(folder), outbound, Documents(outbound, clock))
+    allowed = Networks(settings.webhooks.allow)
+    # strangers name the hosts of documents, so their lookups take no place of those of webhooks
+    documents = Documents(Outbound(allowed, Resolver(at_once=LOOKUPS)), clock)
+    return Crm(settings, database, send, key, clock, kinds, jobs, Uploads(folder), Outbound(allowed), documents)
 
 
 def application(crm: Crm, log: "AccessLog | None" = None, more: "Sequence[Route]" = ()) -> "Edge":

@@ -12,15 +12,18 @@ from collections.abc import Awaitable, Callable
 
 Resolve = Callable[[str], Awaitable[list[str]]]  # the addresses of a host name; raises OSError
 
-AT_ONCE = 32  # lookups; a further one waits
+AT_ONCE = 32  # lookups of one resolver; a further one waits, within the time of its request
 
 
 class Resolver:
-    """Looks names up as the system does."""
+    """Looks names up as the system does, so many at once.
 
-    def __init__(self, lookup: Callable[[str], list[str]] | None = None) -> None:
+    Names that hang hold up only those of the same resolver.
+    """
+
+    def __init__(self, lookup: Callable[[str], list[str]] | None = None, at_once: int = AT_ONCE) -> None:
         self._lookup = lookup or _looked_up
-        self._free = asyncio.Semaphore(AT_ONCE)
+        self._free = asyncio.Semaphore(at_once)
 
     async def __call__(self, host: str) -> list[str]:
         """Return the addresses of a name; raises OSError where it has none."""

@@ -25,6 +25,7 @@ STALE = timedelta(days=1)  # after it was fresh, while it cannot be fetched
 AGAIN = timedelta(minutes=1)  # after a fetch that failed
 MOST_KEPT = 1_000
 FETCHES_PER_CLIENT, FETCHES = 10, 120  # in a minute
+LOOKUPS = 8  # of host names at once
 
 
 class _Document(Struct):

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import socket
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import pytest
 from crmkit.core.oauth import documents
 from crmkit.core.oauth.client import Client
 from crmkit.core.oauth.documents import fresh_seconds
+from crmkit.outbound.names import AT_ONCE
 from tests.house import ALICE, House, house
 from tests.outbound.publishing import Publisher, publisher
 from tests.web.connecting import CALLBACK, App, returned
@@ -291,6 +293,38 @@ def test_all_strangers_together_are_bounded_and_so_is_what_is_kept(
     assert len(home.crm.documents._kept) == 2
     assert app.open().status_code == 200
     assert len(home.crm.documents._kept) == 2
+
+
+def test_names_that_hang_hold_up_documents_alone(
+    home: House, published: Publisher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked_up, go_on = socket.getaddrinfo, threading.Event()
+
+    def slow(host: Any, *more: Any, **named: Any) -> Any:
+        if str(host).startswith("hangs"):
+            go_on.wait(20)
+        return looked_up(host, *more, **named)
+
+    async def ask() -> int:
+        fetches = [
+            asyncio.create_task(home.crm.documents.client(f"https://hangs{at}.invalid/a.json", f"192.0.2.{at}"))
+            for at in range(2 * AT_ONCE)
+        ]
+        await asyncio.wait(fetches)
+        assert {str(task.exception()).partition(" from ")[0] for task in fetches} == {
+            "its description could not be fetched"
+        }
+        return (await home.crm.outbound.get(f"{published.url}{PATH}", 10_000)).status
+
+    app = Described(home, published)
+    monkeypatch.setattr(socket, "getaddrinfo", slow)
+    monkeypatch.setattr(documents, "FETCH_SECONDS", 0.3)  # those that wait for a place give up then, too
+    try:
+        assert home.do(ask()) == 200
+        assert published.asked == [PATH]
+        assert "could not be fetched" in why(app.open())  # all places for documents are taken
+    finally:
+        go_on.set()
 
 
 def test_a_user_who_refuses_leads_back_to_the_app(home: House, published: Publisher) -> None:
