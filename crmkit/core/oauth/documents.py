@@ -56,14 +56,20 @@ class Documents:
     async def client(self, url: str, asks: str) -> Client:
         """Return the app that a document describes; `asks` is the client address that the fetch is counted for.
 
-        A document that cannot be fetched now is taken as it was. Raises BadClient, and `rate_limited`.
+        A document that cannot be fetched now is taken as it was, also where too many were fetched. Raises BadClient,
+        and `rate_limited`.
         """
         host = self._check(url).host
         kept = self._kept.get(url)
         if kept is None or kept.until <= self._clock():
             task = self._fetching.get(url)
             if task is None:
-                self._count(asks)
+                try:
+                    self._count(asks)
+                except Problem:
+                    if kept is not None and kept.client is not None and self._clock() < kept.ends:
+                        return kept.client
+                    raise
                 task = self._fetching[url] = asyncio.create_task(self._fetched(url, host, kept))
                 task.add_done_callback(lambda _: self._fetching.pop(url))
             kept = await asyncio.shield(task)  # others may wait for it when this request ends

@@ -295,6 +295,21 @@ def test_all_strangers_together_are_bounded_and_so_is_what_is_kept(
     assert len(home.crm.documents._kept) == 2
 
 
+def test_a_copy_serves_where_no_more_documents_are_fetched_now(
+    home: House, published: Publisher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(documents, "FETCHES", 1)
+    app = Described(home, published)
+    assert app.open().status_code == 200
+    home.clock.move(minutes=6)
+    assert "could not be fetched" in why(app.open(client_id=f"{published.url}/other.json"))
+    assert app.open().status_code == 200
+    assert published.asked == [PATH, "/other.json"]
+    home.clock.move(hours=25)
+    assert "could not be fetched" in why(app.open(client_id=f"{published.url}/other.json"))
+    assert app.open().status_code == 429  # a copy of a day ago is none
+
+
 def test_names_that_hang_hold_up_documents_alone(
     home: House, published: Publisher, monkeypatch: pytest.MonkeyPatch
 ) -> None:
