@@ -89,6 +89,16 @@ def test_a_webhook_without_events_is_told_of_all_and_unknown_events_are_refused_
     assert made(alice, there, events=["contacts.created", "contact.created"])["events"] == ["contact.created"]
 
 
+def test_an_empty_list_of_events_is_refused_by_post_and_patch(alice: Person, there: Receiver) -> None:
+    webhook = made(alice, there, events=["contact.created"])
+    for method, path in (("POST", "/webhooks"), ("PATCH", f"/webhooks/{webhook['id']}")):
+        answer = alice.json_of(method, path, {"url": there.url, "events": []})
+        assert answer["error"] == "invalid_value"
+        assert "name at least one event" in answer["fields"]["events"]
+    assert standing(alice, webhook)["events"] == ["contact.created"]
+    assert alice.json_of("GET", "/webhooks")["total"] == 1
+
+
 def test_the_secret_is_shown_once_and_nowhere_else(alice: Person, there: Receiver, home: House) -> None:
     webhook = made(alice, there, events=["contact.created"])
     secret = webhook["secret"]

@@ -67,9 +67,11 @@ class EventNames(FieldType, frozen=True):
 
         return lists.listed(text), ""
 
-    def cleaned(self, value: list[str]) -> list[str] | None:
+    def cleaned(self, value: list[str]) -> list[str]:
         found = dict.fromkeys(self._named(trimmed(text).lower()) for text in value)
-        return [ALL] if ALL in found else [*found] or None
+        if not found:
+            raise Invalid("has none: name at least one event, or leave events out for all")
+        return [ALL] if ALL in found else [*found]
 
     def _named(self, text: str) -> str:
         noun, dot, what = text.partition(".")
