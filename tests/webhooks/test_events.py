@@ -99,6 +99,24 @@ def test_an_empty_list_of_events_is_refused_by_post_and_patch(alice: Person, the
     assert alice.json_of("GET", "/webhooks")["total"] == 1
 
 
+def test_the_secret_is_in_the_answer_that_made_it_whatever_fields_that_shows(
+    alice: Person, there: Receiver, home: House
+) -> None:
+    webhook = alice.json_of("POST", "/webhooks?fields=url", {"url": there.url})
+    assert list(webhook) == ["handle", "id", "url", "secret", "operation", "remarks"]
+    assert "secret=whsec_" in alice.text("POST", "/webhooks?fields=handle", {"url": there.url})
+    place = alice.json_of("GET", "/whoami")["workspace"]
+    given = {"token_name": "n", "scopes": ["webhooks.write", "contacts.read"]}
+    writer = alice.json_of("POST", f"/workspaces/{place}/tokens", given)["token"]
+    with Person(home.url, writer) as agent:
+        blind = agent.json_of("POST", "/webhooks", {"url": there.url, "events": ["contact.created"]})
+        assert "url" not in blind
+        assert blind["secret"].startswith("whsec_")
+        again = agent.json_of("PATCH", f"/webhooks/{blind['id']}", {"secret": None})["secret"]
+        assert again.startswith("whsec_")
+        assert again != blind["secret"]
+
+
 def test_the_secret_is_shown_once_and_nowhere_else(alice: Person, there: Receiver, home: House) -> None:
     webhook = made(alice, there, events=["contact.created"])
     secret = webhook["secret"]

@@ -32,6 +32,11 @@ class Chosen(Struct, frozen=True):
     beside: tuple[str, ...] = ()
 
 
+def nothing_of(kind: Kind) -> Chosen:
+    """Return what chooses no field of a kind; a secret is in the one answer that shows it, whatever was chosen."""
+    return Chosen(beside=tuple(field.name for field in kind.secrets))
+
+
 ByKind = Mapping[Kind, Chosen]
 ALL: ByKind = {}  # nothing was chosen
 
@@ -71,7 +76,8 @@ def _of(kind: Kind, names: Sequence[str], beside: Sequence[str]) -> Chosen:
             fields[kind.custom.name if kind.custom else ""] = None
     whole = kind.custom is not None and kind.custom.name in names
     fields.pop("id", None)
-    return Chosen(tuple(fields), () if whole else _widest(keys), tuple(name for name in names if name in beside))
+    always = nothing_of(kind).beside
+    return Chosen(tuple(fields), () if whole else _widest(keys), (*always, *(name for name in names if name in beside)))
 
 
 def _widest(keys: Sequence[Path]) -> tuple[Path, ...]:

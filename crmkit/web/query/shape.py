@@ -5,7 +5,7 @@ from typing import Any
 
 from crmkit.errors import Problem
 from crmkit.model.actor import Actor
-from crmkit.model.query.chosen import ALL, FIELDS, Chosen, chosen
+from crmkit.model.query.chosen import ALL, FIELDS, chosen, nothing_of
 from crmkit.model.query.parse import MAX_TOKENS
 from crmkit.render.formats import CSV
 from crmkit.web.call import flag
@@ -50,7 +50,7 @@ def close(state: dict[str, Any], route: Route) -> None:
     """Let the answer to a write have no more than the handles of records of a kind that the token may not read."""
     actor: Actor | None = state.get("actor")
     if route.writes and actor is not None and actor.access.is_narrow:
-        closed = {kind: Chosen() for kind in route.shown if not actor.access.allows(f"{kind.area}.read")}
+        closed = {kind: nothing_of(kind) for kind in route.shown if not actor.access.allows(f"{kind.area}.read")}
         if closed:
             state[CHOSEN] = closed
 
