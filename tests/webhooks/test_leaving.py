@@ -23,8 +23,35 @@ def test_what_waits_of_a_person_who_is_erased_is_sent_without_them(alice: Person
     until(lambda: moved(home, seconds=30) or len(sent(alice, webhook, "?state=delivered")) == 2)
     told = [message.body for message in there.received[before:]]
     assert [body["type"] for body in told] == ["contact.created", "contact.deleted"]
-    assert [body["data"] for body in told] == [None, None]
+    assert [(body["data"], body["changes"]) for body in told] == [({"handle": f"contact/{ana}", "id": ana}, {})] * 2
     assert "Xanthippe" not in str(told)
+
+
+def test_an_erasure_tells_who_went_also_of_one_who_was_deleted_before(
+    alice: Person, there: Receiver, home: House
+) -> None:
+    made(alice, there)
+    ana = alice.json_of("POST", "/contacts", {"name": "Xanthippe"})["id"]
+    there.wait_for(1)
+    gone = {"handle": f"contact/{ana}", "id": ana}
+    asks = alice.json_of("DELETE", f"/contacts/{ana}")["confirm"]
+    alice.json_of("DELETE", f"/contacts/{ana}?confirm={asks}")
+    assert there.wait_for(2)[1].body["data"]["name"] == "Xanthippe"
+    assert erased(home, alice, f"/contacts/{ana}").status_code == 200
+    body = there.wait_for(3)[2].body
+    assert (body["type"], body["data"], body["changes"]) == ("contact.deleted", gone, {})
+
+
+def test_an_activity_that_goes_with_a_person_is_told_without_what_it_said(
+    alice: Person, there: Receiver, home: House
+) -> None:
+    made(alice, there, events=["activity.deleted", "contact.deleted"])
+    ana = alice.json_of("POST", "/contacts", {"name": "Xanthippe"})["id"]
+    alice.json_of("POST", f"/contacts/{ana}/activities", {"kind": "call", "body": "plurbwexen"})
+    assert erased(home, alice, f"/contacts/{ana}").status_code == 200
+    told = [message.body for message in there.wait_for(2)]
+    assert [body["type"] for body in told] == ["activity.deleted", "contact.deleted"]
+    assert all(body["data"].keys() == {"handle", "id"} and body["changes"] == {} for body in told)
 
 
 def test_the_end_of_a_workspace_ends_its_webhooks(alice: Person, there: Receiver, home: House) -> None:

@@ -48,7 +48,7 @@ def _of_run(
     told: dict[str, list[Written]] = {}
     for row in rows:
         name = name_of(kinds, row.action)
-        if name and wanted(name):
+        if name and wanted(name) and not _is_told(told.get(name, ()), row):
             told.setdefault(name, []).append(row)
     for name, own in told.items():
         if len({row.target for row in own}) == 1:
@@ -59,6 +59,11 @@ def _of_run(
         for start in range(0, len(own), MOST_IDS):
             part = own[start : start + MOST_IDS]
             yield _delivery(workspace, webhook_id, f"{kinds.by_word[noun].plural}.{what}", "", part[0], part[-1])
+
+
+def _is_told(told: Sequence[Written], row: Written) -> bool:
+    """Whether an entry is that of an erasure which took the record itself, as one before it tells."""
+    return row.action.endswith(f".{entries.ERASED}") and any(each.target == row.target for each in told)
 
 
 def name_of(kinds: Kinds, action: str) -> str:

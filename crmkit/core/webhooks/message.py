@@ -1,15 +1,17 @@
 """What is sent of an event: the body, made anew for each attempt, and its signature."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
 
 from crmkit.core.webhooks import events
 from crmkit.model.events import names, secret
+from crmkit.model.form import Field
 from crmkit.model.record import Kind, Kinds, Record
 from crmkit.render.encoding import encoded
 from crmkit.storage import records
+from crmkit.storage.columns import stored
 from crmkit.storage.interface.connection import Connection
 from crmkit.storage.interface.workspace import Workspace
 from crmkit.storage.log import audit, entries
@@ -44,29 +46,39 @@ def _content(connection: Connection, kinds: Kinds, workspace: Workspace, deliver
         operation = {"operation": audit.operation_id(workspace.id, rows[0].operation)} if rows else {}
         return {**operation, "data": {"ids": ids, "count": len(ids)}}
     entry = None if delivery.told else entries.one(connection, workspace, delivery.first)
-    changes = msgspec.json.decode(delivery.told) if delivery.told else _changes(entry)
-    return {"data": _data(connection, kind, workspace, delivery.target, entry), "changes": changes}
+    data = _data(connection, kind, workspace, delivery.target, entry)
+    if data is None:
+        return {"data": {"handle": delivery.target, "id": delivery.target.partition("/")[2]}, "changes": {}}
+    changes = msgspec.json.decode(delivery.told) if delivery.told else dict(entry.changes if entry else {})
+    return {"data": data, "changes": changes}
 
 
-def _changes(entry: Entry | None) -> dict[str, Any]:
-    return {} if entry is None else dict(entry.changes)
+def _data(
+    connection: Connection, kind: Kind, workspace: Workspace, handle: str, entry: Entry | None
+) -> Record | dict[str, Any] | None:
+    """Return a record as it is, or what it was before the entry that took it away.
 
-
-def _data(connection: Connection, kind: Kind, workspace: Workspace, handle: str, entry: Entry | None) -> Record | None:
-    """Return a record as it is, or what it was before the entry that took it away; None where that is not known."""
-    id = handle.partition("/")[2]
+    None of one that was erased, or of which the log tells nothing any more.
+    """
     if entry is None or not entry.is_gone:
-        live = records.fetch(connection, kind, workspace.id, id)
+        live = records.fetch(connection, kind, workspace.id, handle.partition("/")[2])
         if live is not None:
             return live
-        log = entries.newest_first(connection, workspace, handle)
-        entry = next((each for each in log if each.is_gone), None)
-    return None if entry is None or not entry.changes else _gone(kind, entry, id)
+    newest = next((each for each in entries.newest_first(connection, workspace, handle) if each.is_gone), None)
+    gone = entry if entry is not None and entry.is_gone else newest
+    if newest is None or gone is None or not (newest.changes and gone.changes):
+        return None
+    return None if entries.is_of_erasure(connection, workspace, gone) else _gone(connection, kind, workspace, gone)
 
 
-def _gone(kind: Kind, entry: Entry, id: str) -> Record:
-    values = {**kind.blank, **{name: old for name, (old, _) in entry.changes.items() if name in kind.by_name}}
-    stamps = {"id": id, "version": entry.version or 1, "updated_at": entry.at}
-    values |= {name: content for name, content in stamps.items() if name in kind.by_name}
-    _, *held = (values[name] for name in kind.blank)
-    return kind.build(id, *held)
+def _gone(connection: Connection, kind: Kind, workspace: Workspace, gone: Entry) -> dict[str, Any]:
+    """Return what the log tells of a record that went: all of it but what followed from other records."""
+    was = {name: old for name, (old, _) in gone.changes.items()}
+    before = entries.before(connection, workspace, gone)
+    was |= {"version": gone.version} | ({} if before is None else {"updated_at": before.at})
+    told = {field.name: was.get(field.name, field.default) for field in stored(kind) if _is_told(field, was)}
+    return {"handle": gone.target, "id": gone.target.partition("/")[2]} | told
+
+
+def _is_told(field: Field, was: Mapping[str, Any]) -> bool:
+    return field.name != "id" and (field.name in was or not (field.derived or field.name == "updated_at"))

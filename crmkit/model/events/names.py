@@ -12,7 +12,14 @@ TEST = "webhook.test"  # which says nothing of any record
 SENDS, PAUSED, OFF = "active", "paused", "off"  # how a webhook stands
 
 # what a verb of the log is told as
-BY_VERB = {"create": CREATED, "restore": CREATED, "update": UPDATED, "delete": DELETED, "merge": MERGED}
+BY_VERB = {
+    "create": CREATED,
+    "restore": CREATED,
+    "update": UPDATED,
+    "delete": DELETED,
+    "merge": MERGED,
+    "erase": DELETED,
+}
 
 
 def of(kinds: Iterable[Kind]) -> tuple[str, ...]:

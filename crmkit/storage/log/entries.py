@@ -13,7 +13,8 @@ from crmkit.storage.interface.connection import Connection
 from crmkit.storage.interface.workspace import Workspace
 from crmkit.storage.log import audit
 
-GONE = ("delete", "merge", "erase")  # the verbs after which a record is no more
+ERASED = "erase"  # the verb after which nothing of a record is known
+GONE = ("delete", "merge", ERASED)  # the verbs after which a record is no more
 MADE = ("create", "restore")  # those before which there was none
 
 _COLUMNS = 'seq, at, "by", token_name, action, target, changes, version'
@@ -103,6 +104,22 @@ def one(connection: Connection, workspace: Workspace, seq: int) -> Entry | None:
     sql = f"SELECT {_COLUMNS} FROM audit WHERE workspace_id = ? AND seq = ?"
     row = connection.execute(sql, (workspace.id, seq)).fetchone()
     return None if row is None else _entry(row)
+
+
+def before(connection: Connection, workspace: Workspace, entry: Entry) -> Entry | None:
+    """Return the entry of the same target before this one, None if the log has none."""
+    sql = f"{_OF_TARGET} AND seq < ? ORDER BY seq DESC {connection.dialect.limit}"
+    row = connection.execute(sql, (workspace.id, entry.target, entry.seq, 1)).fetchone()
+    return None if row is None else _entry(row)
+
+
+def is_of_erasure(connection: Connection, workspace: Workspace, entry: Entry) -> bool:
+    """Tell whether an entry is one of the operation that erases a person."""
+    sql = (
+        "SELECT 1 FROM audit WHERE workspace_id = ? AND op = (SELECT coalesce(op, seq) FROM audit WHERE seq = ?) "
+        f"AND action LIKE '%.{ERASED}' {connection.dialect.limit}"
+    )
+    return connection.execute(sql, (workspace.id, entry.seq, 1)).fetchone() is not None
 
 
 def nouns_after(connection: Connection, workspace: Workspace, after: int) -> tuple[int, set[str] | None]:
