@@ -19,6 +19,7 @@ from crmkit.core.transfer.snapshots import archive
 from crmkit.core.transfer.snapshots.archive import MANIFEST, File, Manifest, Member, hash_of
 from crmkit.settings import Settings
 from tests.house import ALICE, command, process, run
+from tests.kinds import REGISTRY
 from tests.storage.desk import desk
 from tests.teams.office import Books
 
@@ -44,6 +45,7 @@ def moving(tmp_path_factory: pytest.TempPathFactory) -> Moving:
     with desk(folder / "here") as back:
         alice = back.person(ALICE)
         back.save_all(alice, [{"name": f"Jane {n}", "notes": "x" * 200} for n in range(CONTACTS)])
+        back.make(alice, REGISTRY.by_word["rule"], name="vip", expression="activities")
     boot.export_workspace(settings_of(folder / "here"), alice.workspace_id, folder / "moving.zip")
     with desk(folder / "empty") as back:
         back.person("charlie@example.com")
@@ -213,6 +215,24 @@ def test_a_row_whose_value_its_field_does_not_hold_is_refused_by_name(
     told = refused(there, changed(moving, tmp_path / "wrong.zip", {"contacts": first(**{field: value})}))
     assert told.startswith("the row c_")
     assert f" of contacts has a {field} that is not " in told
+
+
+@pytest.mark.parametrize(
+    ("values", "why"),
+    [
+        ({"expression": "shoe_size"}, "has an expression that cannot be read: column 1: "),
+        ({"expression": "1 + amount_cents"}, "has an expression that cannot be read: column 5: "),
+        ({"expression": ""}, "has an expression that cannot be read: column 1: "),
+        ({"kind": ""}, "is about no kind"),
+        ({"kind": None}, "is about no kind"),
+    ],
+)
+def test_a_rule_that_cannot_be_read_is_refused(
+    moving: Moving, there: Path, tmp_path: Path, values: dict[str, Any], why: str
+) -> None:
+    told = refused(there, changed(moving, tmp_path / "wrong.zip", {"rules": first(**values)}))
+    assert told.startswith("the row sr_")
+    assert f" of rules {why}" in told
 
 
 @pytest.mark.parametrize(

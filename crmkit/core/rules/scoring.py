@@ -15,13 +15,14 @@ def _settled(write: Write, values: Values) -> Values:
     )
     if expression is None:
         return values  # the form refuses it
-    kind = write.crm.kinds.by_word[name]
-    try:
-        rules.parsed(kind, expression)
-    except BadExpression as error:
-        hint = "Correct it there: GET /help?topic=scoring says what an expression may be."
-        raise Problem("invalid_expression", hint, fields={"expression": str(error)}) from None
     is_added = write.before is None or write.was("kind") != name
+    is_switched_on = write.will("active", values) and not write.was("active")
+    if is_added or is_switched_on or write.was("expression") != expression:
+        try:
+            rules.parsed(write.crm.kinds.by_word[name], expression)
+        except BadExpression as error:
+            hint = "Correct it there: GET /help?topic=scoring says what an expression may be."
+            raise Problem("invalid_expression", hint, fields={"expression": str(error)}) from None
     if is_added and rules.count(write.tx.connection, write.tx.by.workspace_id, name) >= MOST:
         what = f"has {MOST} scoring rules; at most {MOST} fit"
         raise Problem("invalid_value", "Delete one first, or add to the expression of another.", fields={"kind": what})

@@ -1,14 +1,19 @@
 """The scoring rules of a workspace: which are active, and as what their expressions are read."""
 
+import logging
+from collections.abc import Iterator
 from functools import lru_cache
+from typing import Any
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from crmkit.model.expressions import Expression, parse
+from crmkit.model.expressions import BadExpression, Expression, parse
 from crmkit.model.record import SCORE, Kind
 from crmkit.storage.interface.connection import Connection
 from crmkit.storage.interface.tx import Tx
+
+log = logging.getLogger("crmkit")
 
 
 class ActiveRule(Struct, frozen=True):
@@ -44,13 +49,27 @@ def known(tx: Tx, kind: Kind, workspace_id: str) -> Rules:
 
 
 def active(connection: Connection, workspace_id: str, kind: Kind) -> Rules:
-    """Return the active rules for a kind, in the order in which they were made."""
+    """Return the active rules for a kind, in the order in which they were made; one that cannot be read is left out."""
     sql = (
         "SELECT r.id, r.name, r.weight, r.expression FROM rules AS r "
         'WHERE r.workspace_id = ? AND r."kind" = ? AND r.active = 1 ORDER BY r.seq'
     )
     rows = connection.execute(sql, (workspace_id, kind.name)).fetchall()
-    return tuple(ActiveRule(id, name, weight, parsed(kind, text)) for id, name, weight, text in rows)
+    return tuple(_read(kind, rows))
+
+
+def _read(kind: Kind, rows: list[Any]) -> Iterator[ActiveRule]:
+    for id, name, weight, text in rows:
+        try:
+            yield ActiveRule(id, name, weight, parsed(kind, text))
+        except BadExpression as error:  # say of an earlier version, which had another field
+            _leave_out(id, str(error))
+
+
+@lru_cache(1_024)
+def _leave_out(id: str, why: str) -> None:
+    """Log that a rule does not count, once as long as it is among those left out lately."""
+    log.warning("the scoring rule %s cannot be read, so it gives no points: %s", id, why)
 
 
 def ages(of_kind: Rules) -> bool:

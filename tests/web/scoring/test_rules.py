@@ -98,6 +98,28 @@ def test_a_wrong_field_is_refused_by_its_name(alice: Person, body: dict[str, Any
     assert (refused["error"], list(refused["fields"])) == (error, [field])
 
 
+def test_a_rule_that_cannot_be_read_gives_no_points_and_holds_nothing_up(
+    home: House, alice: Person, caplog: pytest.LogCaptureFixture
+) -> None:
+    rule = ruled(alice, "activities + 7")
+    ruled(alice, "5")
+    place = alice.json_of("GET", "/whoami")["workspace"]
+    spoil = "UPDATE rules SET expression = 'shoe_size * 2' WHERE id = ?"
+    home.do(home.crm.database.write(lambda tx: tx.connection.execute(spoil, (rule,)) and None, None, lanes=[place]))
+    contacts = [alice.json_of("POST", "/contacts", {"name": f"Jane {at}"}) for at in range(3)]
+    assert [contact["score"] for contact in contacts] == [5, 5, 5]
+    assert alice.json_of("PATCH", f"/contacts/{contacts[0]['id']}", {"job_title": "CTO"})["score"] == 5
+    assert alice.json_of("GET", f"/contacts/{contacts[0]['id']}/score")["score"] == 5
+    (line,) = [record.getMessage() for record in caplog.records if rule in record.getMessage()]
+    assert line.startswith(f"the scoring rule {rule} cannot be read, so it gives no points: column 1: shoe_size")
+    path = f"/scoring-rules/{rule}"
+    assert alice.json_of("PATCH", path, {"name": "old"})["name"] == "old"
+    assert alice.json_of("PATCH", path, {"active": False})["active"] is False
+    assert alice.json_of("PATCH", path, {"active": True})["error"] == "invalid_expression"
+    assert alice.json_of("PATCH", path, {"kind": "deal"})["error"] == "invalid_expression"
+    assert alice.json_of("PATCH", path, {"expression": "activities", "active": True})["active"] is True
+
+
 def test_members_read_rules_and_only_admins_write_them(home: House) -> None:
     us = team(home)
     rule = ruled(us.alice, "1")

@@ -7,10 +7,13 @@ import msgspec
 
 from crmkit.core.configuration.settings import SETTINGS
 from crmkit.core.transfer.snapshots.archive import Invalid, Reader, Row
+from crmkit.model.expressions import BadExpression
 from crmkit.model.fields import Flag
 from crmkit.model.form import Field
 from crmkit.model.record import Kinds
+from crmkit.records.settings.rule import ScoringRule
 from crmkit.storage.columns import stored
+from crmkit.storage.scoring import rules
 from crmkit.storage.workspaces import owned
 
 
@@ -24,7 +27,21 @@ def check(reader: Reader, kinds: Kinds) -> None:
         fields = stored(kind)
         for rows in reader.rows(kind.plural):
             for row in rows:
-                _check(fields, row, f"the row {row.get('id') or row.get('seq')} of {kind.plural}")
+                place = f"the row {row.get('id') or row.get('seq')} of {kind.plural}"
+                _check(fields, row, place)
+                if issubclass(kind.record, ScoringRule):
+                    _check_rule(kinds, row, place)
+
+
+def _check_rule(kinds: Kinds, row: Row, place: str) -> None:
+    """Raise Invalid where the expression of a scoring rule is none about records of its kind."""
+    kind = kinds.by_word.get(str(row.get("kind")))
+    if kind is None:
+        raise Invalid(f"{place} is about no kind of this server")
+    try:
+        rules.parsed(kind, str(row.get("expression")))
+    except BadExpression as error:
+        raise Invalid(f"{place} has an expression that cannot be read: {error}") from None
 
 
 def _check(fields: tuple[Field, ...], row: Row | Mapping[str, Any], place: str) -> None:
