@@ -25,6 +25,7 @@ from crmkit.web.reply import Pieces, Response, request_id, respond
 from crmkit.web.router import LOGGED, Router
 from crmkit.web.routing.face import Face, of_path
 from crmkit.web.routing.face import request_id as request_id_of_face
+from crmkit.web.routing.paths import normal
 from crmkit.web.routing.segments import spelled
 
 Answering = Callable[[Any, Receive], Awaitable[Response]]
@@ -82,7 +83,7 @@ class Edge:
         if self._base_path and f"{path}/".startswith(f"{self._base_path}/"):  # some proxies strip it, some do not
             base, path = self._base_path, path[len(self._base_path) :] or "/"
         scope["path"] = self.routed(path)
-        face = of_path(self._faces, path) if self._faces else None
+        face = of_path(self._faces, normal(path) if "//" in path else path) if self._faces else None
         if face is not None:
             state[OFFERED] = state[ERRORS] = (face.format,)
         id = state.get("request_id") or _assign_id(scope, state, face)

@@ -155,6 +155,8 @@ def test_what_is_not_there_is_told_in_their_shape_whatever_accept_says(us: Team,
     ):
         assert error_of(us.alice.request(method, f"{P}{path}", headers={"Accept": accept})) == wanted
     assert us.alice.get(f"{P}//leads?").status_code == 200
+    wrong = us.alice.get(f"{P.replace('/api/', '/api//')}/leads?limit=x", headers={"Accept": accept})
+    assert error_of(wrong) == (400, "bad_request")  # a face is found as its routes are
 
 
 def test_every_error_of_ours_is_one_of_theirs() -> None:

@@ -143,6 +143,8 @@ def test_what_is_not_there_is_told_in_the_envelope_whatever_accept_says(us: Team
     long = us.alice.get(f"{P}/leads", headers={"Accept": accept, "X-Long": "y" * 200_000})
     assert error_of(long) == (431, "VALIDATION_ERROR")
     assert us.alice.get(f"{P}//leads/").status_code == 200
+    wrong = us.alice.get(f"{P.replace('/api/', '/api//')}/leads?limit=x", headers={"Accept": accept})
+    assert error_of(wrong) == (400, "VALIDATION_ERROR")  # a face is found as its routes are
 
 
 def test_every_error_of_ours_is_one_of_theirs() -> None:
