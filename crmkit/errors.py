@@ -59,6 +59,9 @@ CATALOGUE: dict[str, tuple[tuple[int, ...], str]] = {
     "mail_failed": ((503,), "the mail could not be sent; try again shortly"),
 }
 
+# what `fields` says of one that has no value
+IS_EMPTY, IS_NEEDED = "cannot be empty", "is needed to create"
+
 
 class Problem(Exception):
     """Why a request was refused, and what the caller can do next.

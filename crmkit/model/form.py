@@ -9,7 +9,7 @@ from typing import Annotated, Any, get_args, get_origin, get_type_hints
 from msgspec import Struct
 from msgspec.structs import replace
 
-from crmkit.errors import Problem, a, nearest
+from crmkit.errors import IS_EMPTY, IS_NEEDED, Problem, a, nearest
 from crmkit.model.actor import NOBODY, Asker
 from crmkit.model.fields import Custom, FieldType, Invalid
 from crmkit.model.preferences import DEFAULTS, Preferences
@@ -210,7 +210,7 @@ class Form(Struct, frozen=True, eq=False, dict=True):
                 wrong[name] = str(error)
                 continue
             if value is None and field.needs_value:
-                empty[name] = "cannot be empty"
+                empty[name] = IS_EMPTY
             values[name] = field.default_of(asker.preferences) if value is None else value
         faults = {**unknown, **wrong, **empty}
         if unknown:
@@ -234,9 +234,7 @@ class Form(Struct, frozen=True, eq=False, dict=True):
     def check_required(self, values: Mapping[str, Any]) -> None:
         """Raise `missing_field` unless `values`, those that were sent, have every required field."""
         missing = {
-            name: "cannot be empty" if name in values else "is needed to create"
-            for name in self.required
-            if values.get(name) is None
+            name: IS_EMPTY if name in values else IS_NEEDED for name in self.required if values.get(name) is None
         }
         if missing:
             raise Problem("missing_field", f"Send {a(self.noun)} with {self._needs}.", fields=missing)

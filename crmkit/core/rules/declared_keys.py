@@ -3,7 +3,7 @@
 from typing import Any
 
 from crmkit.core.rules.rule import Rule, Values, Write
-from crmkit.errors import Problem
+from crmkit.errors import IS_EMPTY, IS_NEEDED, Problem
 from crmkit.model.fields import Invalid
 from crmkit.model.query.filters import CustomKey
 from crmkit.storage.custom import indexes
@@ -29,9 +29,9 @@ def _settled(write: Write, values: Values) -> Values:
             wrong[name] = what
         elif index.required and _is_empty(value):
             if write.before is None and index.key not in sent:
-                missing[name] = "is needed to create"
+                missing[name] = IS_NEEDED
             elif index.key in sent or (clears_all and index.key in held):
-                missing[name] = "cannot be empty"
+                missing[name] = IS_EMPTY
     if wrong:
         raise Problem("invalid_value", "GET /fields lists the declared keys and their types.", fields=wrong | missing)
     if missing:

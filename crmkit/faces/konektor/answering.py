@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from crmkit.clock import moment
-from crmkit.errors import Problem
+from crmkit.errors import IS_EMPTY, IS_NEEDED, Problem
 from crmkit.faces.answers import Given, format_of
 from crmkit.faces.konektor.words import ERRORS, PREFIX, SCOPES, THEIRS
 from crmkit.model.record import Kinds
@@ -51,9 +51,9 @@ def _details(problem: Problem) -> Iterator[tuple[str, str]]:
     """Yield what is wrong with each field, in their words for the two faults that their documents spell out."""
     for name, what in problem.fields.items():
         field = name if problem.code == "unknown_field" else THEIRS.get(name, name)
-        if "is needed" in what or "cannot be empty" in what:
+        if problem.code == "missing_field" or what in (IS_EMPTY, IS_NEEDED):
             yield field, "Required"
-        elif field == "email" and "address" in what:
+        elif field == "email" and problem.code == "invalid_value":
             yield field, "Invalid email"
         else:
             yield field, what
