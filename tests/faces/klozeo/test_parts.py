@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from crmkit.faces.klozeo import ids
+from crmkit.faces.klozeo.routes import notes
 from tests.house import Person
 from tests.teams.office import Team, new
 
@@ -38,6 +39,16 @@ def test_a_note_is_an_activity_on_the_contact(us: Team, lead: str) -> None:
     assert done(us.bob, "GET", f"{lead}/notes") == {"notes": [second]}
     for body in ({}, {"content": ""}, {"content": "x", "title": "y"}):
         done(us.alice, "POST", f"{lead}/notes", body, 400)
+
+
+def test_a_list_of_notes_is_bounded_and_says_so(us: Team, lead: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(notes, "MOST", 2)
+    made = [done(us.alice, "POST", f"{lead}/notes", {"content": f"{at}"}, 201)["id"] for at in range(2)]
+    assert done(us.bob, "GET", f"{lead}/notes").keys() == {"notes"}
+    us.home.clock.move(seconds=60)
+    made.append(done(us.alice, "POST", f"{lead}/notes", {"content": "the newest"}, 201)["id"])
+    answer = done(us.bob, "GET", f"{lead}/notes")
+    assert (answer["notes"][0]["id"], len(answer["notes"]), answer["has_more"]) == (made[-1], 2, True)
 
 
 def test_an_activity_that_is_no_note_is_none(us: Team) -> None:

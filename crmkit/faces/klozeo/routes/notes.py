@@ -21,6 +21,7 @@ from crmkit.web.call import HttpCall
 from crmkit.web.route import Route
 
 WORD = "note"  # what such an activity is
+MOST = 1_000  # notes in one answer
 
 
 class NoteBody:
@@ -59,10 +60,12 @@ def routes(kinds: Kinds) -> list[Route]:
 
     @route("GET", "/leads/{id}/notes", "list_notes", activity, "read")
     async def list_notes(call: HttpCall, id: str) -> Answer:
+        """Answer with the newest MOST, and whether there are more."""
         contact_of = await lists.fetch(call, contact, contact_id(contact, id))
         filters = [(link, f"eq:{contact_of.id}"), ("kind", f"eq:{WORD}"), ("sort", "-occurred_at")]
-        found, _ = await page(call, activity, filters)
-        return Given({"notes": [note_of(each) for each in found]})
+        found, cursor = await page(call, activity, filters, MOST)
+        more = {"has_more": True} if cursor else {}
+        return Given({"notes": [note_of(each) for each in found], **more})
 
     def shows_created(call: HttpCall, saved: Saved) -> Answer:
         return Given(saved_note(call, saved), 201)
