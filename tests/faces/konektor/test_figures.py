@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
+from crmkit.model.access import Access
 from tests.house import Person
-from tests.teams.office import JSON, Team, new
+from tests.teams.office import JSON, Team, holding, new
 
 P = "/api/v2/agent"
 
@@ -106,6 +107,13 @@ def test_the_workspace_tells_its_settings_plan_and_use(us: Team) -> None:
         "subscription": {"plan": "unlimited", "status": "active", "interval": None, "currentPeriodEnd": None},
         "usage": {"leadsPerDay": {"limit": None, "current": 1}, "teamMembers": 2, "activeRotators": 0},
     }
+
+
+def test_how_many_leads_came_is_told_to_those_who_read_them(us: Team) -> None:
+    new(us.alice, "/contacts", first_name="Today")
+    for scopes, count in (("workspace.read", None), ("contacts.read workspace.read", 1)):
+        token = holding(us.home, us.alice, us.id, Access(scopes))
+        assert shown(token, "/workspace")["usage"]["leadsPerDay"] == {"limit": None, "current": count}
 
 
 def test_a_ticket_is_one_of_ours_with_a_reference_made_of_its_id(us: Team) -> None:
