@@ -1,6 +1,7 @@
 """The verb that erases a person: with a mailed code, then in two steps; what is left is cleared by a job."""
 
 from collections.abc import Sequence
+from urllib.parse import quote
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -23,7 +24,9 @@ from crmkit.storage import deleted, jobs
 from crmkit.storage.interface.connection import Connection
 from crmkit.storage.interface.lanes import own_lanes
 from crmkit.storage.interface.tx import Tx
+from crmkit.storage.interface.workspace import Workspace
 from crmkit.storage.jobs import Job
+from crmkit.storage.log import entries
 from crmkit.storage.transfer import imports
 
 MOST_TOLD = 5  # other records of each kind that are looked for
@@ -78,7 +81,10 @@ async def erase(call: Call, kind: Kind, id: str, if_match: int | None = None) ->
         for planned in imports.planned(tx.connection, tx.by.workspace_id):
             nothing = imports.change(tx, planned, creates=0, updates=0)
             importing.end(crm, tx, nothing, imports.STOPPED, one_text("invalid_file", _AGAIN))
-        return job.result(kind, person.id) if tx.is_dry else job.begin(tx, kind, person.id)
+        if tx.is_dry:
+            told = job.result(kind, person.id)
+            return replace(told, notes=(f"{_looked(kind, person)} finds what mentions them, and stays", *told.notes))
+        return job.begin(tx, kind, person.id)
 
     done: Result | Job = await stepup.confirmed(call, check, do, own_lanes(call.actor))
     if not isinstance(done, Job):
@@ -97,7 +103,8 @@ def _found(tx: Tx, kind: Kind, named: str | Key) -> _Person:
     id = record.id if record is not None else named if isinstance(named, str) else ""
     if record is None:
         id = deleted.successors(connection, workspace_id, (id,)).get(id, id)
-        if deleted.find(connection, workspace_id, id) is None:
+        first = entries.first_of(connection, Workspace.of(tx.by), kind.handle(id))  # what a job clears last
+        if deleted.find(connection, workspace_id, id) is None or (first is not None and first.is_erased):
             lookup.existing(connection, kind, workspace_id, named)  # raises that there is none
     notes = () if record is None else lookup.notes(named, record)
     return _Person(id, record, deleted.predecessors(connection, workspace_id, id), notes)
@@ -117,9 +124,15 @@ def _outcome(call: Call, kind: Kind, person: _Person) -> str:
     merged = f" So does what was known as {', '.join(person.merged)}." if person.merged else ""
     return (
         f"{kind.handle(person.id)} is erased for good, and no undo brings it back. {goes}{merged} The log keeps that "
-        "something happened, not what. Files of imports that have not begun go too. Other records that mention the "
-        "person stay, and so do backups."
+        "something happened, not what. Files of imports that have not begun go too. Backups stay, and so do other "
+        f"records that mention the person: {_looked(kind, person)} finds them."
     )
+
+
+def _looked(kind: Kind, person: _Person) -> str:
+    """Return the request that finds what mentions a person."""
+    title = "" if person.record is None else str(getattr(person.record, kind.title.name))
+    return f"GET /search?q={quote(title, safe='')}" if title else "GET /search?q= with their name or address"
 
 
 def _check_free(tx: Tx, kind: Kind) -> None:

@@ -11,7 +11,7 @@ from msgspec import structs
 from crmkit.core import derived, lookup, roles
 from crmkit.core.history.net import given
 from crmkit.core.records import relations
-from crmkit.core.undo.reversal import Reversal, Scene, differs
+from crmkit.core.undo.reversal import ERASED, Reversal, Scene, differs
 from crmkit.errors import Problem
 from crmkit.model.query.filters import CustomKey
 from crmkit.model.record import Kind, Record
@@ -25,7 +25,6 @@ from crmkit.storage.log import audit, operations
 from crmkit.storage.log.operations import Entry
 from crmkit.storage.scoring import rules
 
-_ERASED = "was erased, or went with a person who was: nothing is left to bring back"
 MOST_LINKS = 5  # of one field that lead to a record that would go, in an answer
 
 
@@ -35,7 +34,7 @@ def reversal(scene: Scene, entry: Entry) -> Reversal:
     if kind.is_admins:
         roles.check_admin(scene.tx)
     if entry.is_erased:
-        return Reversal({entry.target: _ERASED})
+        return Reversal({entry.target: ERASED})
     if entry.version is None:
         return Reversal({entry.target: "was written before the log held what an undo needs"})
     now = records.fetch(scene.tx.connection, kind, scene.workspace_id, entry.id)

@@ -34,6 +34,10 @@ class Scene(Struct, frozen=True):
         return self.is_rehearsal and operations.writes(connection, self.workspace_id, self.first, handle)
 
 
+# why what an entry did cannot be taken back, whatever is done before
+ERASED = "was erased, or went with a person who was: nothing is left to bring back"
+
+
 class Reversal(Struct, frozen=True):
     """`conflicts` say what is wrong with each field or record that they name; without any, `write` takes it back.
 

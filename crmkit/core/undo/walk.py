@@ -7,7 +7,7 @@ from msgspec import Struct, field
 
 from crmkit.core.jobs.kind import Result
 from crmkit.core.undo import covered
-from crmkit.core.undo.reversal import Scene
+from crmkit.core.undo.reversal import ERASED, Scene
 from crmkit.errors import Problem, listed
 from crmkit.storage.interface.tx import Tx
 from crmkit.storage.log import audit, operations
@@ -44,6 +44,8 @@ class Conflicts(Struct):
         others = len(self.found) + self.more - len(first)
         named = listed([*first, f"{others} more"] if others else first)
         why = f"Nothing was undone, since this stands against it: {named}"
+        if ERASED in self.found.values():
+            return f"{why}. A person was erased, so it can never be undone: change what is left by hand."
         return f"{why}. Undo first what was done since, or change the records by hand."
 
 
