@@ -165,18 +165,50 @@ def test_it_pauses_while_its_maker_is_no_admin(alice: Person, there: Receiver, h
     assert there.wait_for(2)[-1].body["data"]["name"] == "Bea"
 
 
-def test_a_narrow_token_makes_a_webhook_of_what_it_reads(alice: Person, there: Receiver, home: House) -> None:
+def _narrow(home: House, alice: Person, *scopes: str) -> Person:
+    """Return Alice with a token that reads contacts alone, and writes webhooks."""
+    given = {"token_name": "n", "scopes": ["webhooks.write", "webhooks.read", *scopes]}
     place = alice.json_of("GET", "/whoami")["workspace"]
-    scopes = ["webhooks.write", "webhooks.read", "contacts.read"]
-    narrow = alice.json_of("POST", f"/workspaces/{place}/tokens", {"token_name": "n", "scopes": scopes})["token"]
-    with Person(home.url, narrow) as agent:
+    return Person(home.url, alice.json_of("POST", f"/workspaces/{place}/tokens", given)["token"])
+
+
+def test_a_narrow_token_makes_a_webhook_of_what_it_reads_and_its_answers_say_so(
+    alice: Person, there: Receiver, home: House
+) -> None:
+    with _narrow(home, alice, "contacts.read") as agent:
         refused = agent.json_of("POST", "/webhooks", {"url": there.url, "events": ["deal.*"]})
         assert (refused["error"], refused["scope"]) == ("scope_required", "deals.read")
-        made(agent, there)
+        webhook = made(agent, there)
+        note = "it is told of contacts alone: the token that wrote it last reads no other kind"
+        assert note in webhook["remarks"]
+        assert standing(alice, webhook)["remarks"] == [note]
+        assert f"# note: {note}" in alice.text("GET", f"/webhooks/{webhook['id']}")
+        assert "remarks" not in standing(alice, made(agent, there, events=["contact.created"], active=False))
         alice.json_of("POST", "/deals", {"title": "Big"})
         alice.json_of("POST", "/contacts", {"name": "Ana"})
         assert there.wait_for(1)[0].type == "contact.created"
         assert there.types() == ["contact.created"]
+    assert "remarks" not in standing(alice, made(alice, there, active=False))
+
+
+def test_only_a_change_of_what_it_sends_has_it_work_for_who_makes_that_and_a_narrow_token_takes_nothing_away(
+    alice: Person, there: Receiver, home: House
+) -> None:
+    webhook = made(alice, there)
+    path = f"/webhooks/{webhook['id']}"
+    with _narrow(home, alice, "contacts.read") as agent:
+        for same in ({"active": True}, {"url": there.url}, {"events": ["*"]}, {"secret": webhook["secret"]}, {}):
+            assert agent.send_it("PATCH", path, same).status_code == 200
+        for change in ({"url": f"{there.url}/else"}, {"events": ["contact.*"]}, {"secret": None}):
+            refused = agent.json_of("PATCH", path, change)
+            assert (refused["error"], refused["scope"]) == ("scope_required", "companies.read")
+        alice.json_of("POST", "/deals", {"title": "Big"})
+        assert there.wait_for(1)[0].type == "deal.created"
+        assert agent.json_of("PATCH", path, {"active": False})["state"] == "off"
+        assert agent.json_of("PATCH", path, {"active": True})["error"] == "scope_required"
+    assert "remarks" not in alice.json_of("PATCH", path, {"active": True})
+    alice.json_of("POST", "/deals", {"title": "Bigger"})
+    assert there.wait_for(2)[-1].type == "deal.created"
 
 
 def test_others_workspaces_hear_nothing_and_see_nothing(alice: Person, there: Receiver, home: House) -> None:

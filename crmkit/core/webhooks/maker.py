@@ -38,6 +38,24 @@ def reads(connection: Connection, kinds: Kinds, key: Key) -> Callable[[str], boo
     return lambda noun: all(each.allows(f"{kinds.by_word[noun].area}.read") for each in held)
 
 
+def told(connection: Connection, kinds: Kinds, key: Key, chosen: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Return the kinds, by their names, of which it is told, and those that were chosen and are not told."""
+    may = reads(connection, kinds, key) or (lambda noun: False)
+    wanted = (
+        names.nouns(chosen) if names.ALL not in chosen else [each.name for each in (*kinds.records, kinds.activity)]
+    )
+    return [noun for noun in wanted if may(noun)], [noun for noun in wanted if not may(noun)]
+
+
+def note(connection: Connection, kinds: Kinds, key: Key, chosen: Sequence[str]) -> str:
+    """Return the sentence that says of how much less it is told than was chosen; empty where it is told of all."""
+    found, lacking = told(connection, kinds, key, chosen)
+    if not lacking:
+        return ""
+    of = f"{listed([kinds.by_word[noun].plural for noun in found])} alone" if found else "nothing"
+    return f"it is told of {of}: the token that wrote it last reads no other kind"
+
+
 def wanted(connection: Connection, kinds: Kinds, key: Key, chosen: Sequence[str]) -> events.Wanted:
     """Return what tells whether a webhook is told of an event of one record."""
     may = reads(connection, kinds, key)

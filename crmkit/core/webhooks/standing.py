@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from crmkit.clock import after
@@ -36,34 +37,41 @@ def follow(tx: Tx, before: Record | None, after: Record | None) -> None:
         deliveries.remove(tx, tx.by.workspace_id, gone.id)
 
 
-def settle(tx: Tx, webhook: Webhook, sent: str | None, restarts: bool) -> str:
-    """Have a webhook work for the actor from now on, and return the secret that was made for it, empty if none was.
+class Turn(Struct, frozen=True):
+    """What a write means for a webhook beside its fields.
 
-    `sent` is the secret that it is to have, empty for one that is made here, None to keep what it has. It begins anew
-    at the newest entry of the log where it `restarts`, or did not send before.
+    `secret` is the one that it is to have, empty for one that is made here, None to keep what it has. It works for the
+    actor from now on where that `takes_over`, and begins anew at the newest entry of the log where it `restarts`.
     """
+
+    secret: str | None
+    takes_over: bool = True
+    restarts: bool = False
+
+
+def settle(tx: Tx, webhook: Webhook, turn: Turn) -> str:
+    """Write what follows from a change of a webhook, and return the secret that was made for it, empty if none was."""
     key = keys.find(tx.connection, tx.by.workspace_id, webhook.id)
-    made = secret.new() if key is None or sent == "" else ""
+    made = secret.new() if key is None or turn.secret == "" else ""
     actor, workspace = tx.by, Workspace.of(tx.by)
     was = Key(workspace.id, webhook.id, *("", "", 0, "", "", "", "", "", 0)) if key is None else key
-    found = replace(
-        was, user_id=actor.user_id, token_id=actor.token_id, is_app=int(actor.is_app), access=actor.access.words
-    )
-    chosen = sent or made
+    maker = {"user_id": actor.user_id, "token_id": actor.token_id, "is_app": int(actor.is_app)}
+    found = replace(was, **maker, access=actor.access.words) if turn.takes_over else was
+    chosen = turn.secret or made
     if chosen and chosen != was.secret:
         until = after(tx.now, hours=OLD_SECRET_HOURS) if was.secret else ""
         found = replace(found, secret=chosen, old_secret=was.secret, old_until=until)
     found = _with_job(tx, found, workspace)
-    if webhook.active and (key is None or restarts):
+    if webhook.active and (key is None or turn.restarts):
         found = replace(found, reached=entries.newest(tx.connection, workspace))
     keys.put(tx, found)
     if not webhook.active:
         switch_off(tx, workspace.id, webhook, SWITCHED_OFF)
-    elif restarts or webhook.state == PAUSED:
+    elif turn.restarts or (turn.takes_over and webhook.state == PAUSED):
         keys.stand(tx, workspace.id, webhook.id, SENDS, None, None, webhook.last_delivered_at)
     jobs.wake_one(tx, workspace.id, found.job_id)
     tx.tell(TOPIC)
-    shown = made if sent is None or sent == "" else ""
+    shown = made if turn.secret is None or turn.secret == "" else ""
     for secrets in (tx.made, tx.secrets):
         if secrets is not None and shown:
             secrets.append(shown)

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -14,16 +14,18 @@ from crmkit.core.call import Call
 from crmkit.core.people import stepup
 from crmkit.core.records import versions, write
 from crmkit.core.records.settled import Saved
-from crmkit.core.webhooks import standing
+from crmkit.core.webhooks import maker, standing
+from crmkit.core.webhooks.standing import Turn
 from crmkit.errors import Problem, nearest
 from crmkit.model.events import names
 from crmkit.model.form import Form
 from crmkit.model.query.cursor import seal, unseal
 from crmkit.model.query.listing import Paging
 from crmkit.model.query.parse import limit_of
-from crmkit.model.record import Kind, Record
+from crmkit.model.record import Kind, Kinds, Record
 from crmkit.records.settings.webhook import Webhook
 from crmkit.storage import jobs
+from crmkit.storage.interface.connection import Connection
 from crmkit.storage.interface.tx import Tx
 from crmkit.storage.interface.workspace import Workspace
 from crmkit.storage.webhooks import deliveries, keys
@@ -54,44 +56,96 @@ async def save(call: Call, kind: Kind, body: Mapping[str, Any], merges_alike: bo
     """
     sent, secret = _split(kind, body)
     values = kind.draft(sent, call.asker)
-    _check(call, kind, values)
+    _check_url(call, values)
+    call.actor.access.check(*_scopes(call, names.nouns(values.get("events") or ())))
     saving = write.saving(call.crm, kind, sent, call.asker)
 
     def do(tx: Tx) -> Made:
         saved = saving(tx)
-        return _made(tx, kind, saved, secret, restarts=False)
+        return _made(tx, call, saved, Turn(secret))
 
-    return await _confirmed(call, kind, values, "", do)
+    def check(tx: Tx) -> None:
+        roles.check_admin(tx)
+
+    return await _confirmed(call, values, "", check, do)
 
 
 async def change(call: Call, kind: Kind, id: str, body: Mapping[str, Any], if_match: int | None = None) -> Made:
     """Return a webhook changed, with the secret that was made if it was sent empty; raises as `save`.
 
-    It works for the caller from now on. One that is off sends again, from now on, where `active` is sent true.
+    It works for the caller from now on where the url, the events or the secret change, or it sends again. Raises
+    `scope_required` then for what it told so far and the token does not read. One that is off sends again, from now on,
+    where `active` is sent true.
     """
     named, expected = lookup.id_or_key(kind, id), (if_match, versions.in_body(body))
     sent, secret = _split(kind, {name: value for name, value in body.items() if name != "version"})
     values = kind.changes.draft(sent, call.asker, True)
-    _check(call, kind, values)
+    _check_url(call, values)
+
+    def existing(tx: Tx) -> Webhook:
+        return _webhook(lookup.existing(tx.connection, kind, tx.by.workspace_id, named))
+
+    def check(tx: Tx) -> None:
+        roles.check_admin(tx)
+        before = existing(tx)
+        if _takes_over(tx, call, before, values, secret):
+            _check_taken(tx, call, before, values)
 
     def do(tx: Tx) -> Made:
-        roles.check_admin(tx)
-        before = lookup.existing(tx.connection, kind, tx.by.workspace_id, named)
+        before = existing(tx)
         versions.check(before, expected, "PATCH")
-        _check_events(call, kind, _webhook(before).events if "events" not in values else ())
+        takes_over = _takes_over(tx, call, before, values, secret)
         saved = write.changed(tx, call.crm, kind, before, values)
-        was = _webhook(before)
-        restarts = _webhook(saved.record).active and (not was.active or ("active" in values and was.state == names.OFF))
-        return _made(tx, kind, saved, secret, restarts)
+        is_on = _webhook(saved.record).active
+        restarts = is_on and (not before.active or ("active" in values and before.state == names.OFF))
+        return _made(tx, call, saved, Turn(secret, takes_over, restarts))
 
-    return await _confirmed(call, kind, values, id, do)
+    return await _confirmed(call, values, id, check, do)
 
 
-def _made(tx: Tx, kind: Kind, saved: Saved, secret: str | None, restarts: bool) -> Made:
-    webhook = _webhook(saved.record)
-    shown = standing.settle(tx, webhook, secret, restarts)
-    record = lookup.existing(tx.connection, kind, tx.by.workspace_id, webhook.id)
-    return Made(record, saved.created, saved.notes, secret=shown)
+async def told(call: Call, record: Record) -> tuple[str, ...]:
+    """Return the note that a webhook is told less than its events say; none where it is told of all."""
+    return await call.read(_notes, call.crm.kinds, call.actor.workspace_id, _webhook(record))
+
+
+def _notes(connection: Connection, kinds: Kinds, workspace_id: str, webhook: Webhook) -> tuple[str, ...]:
+    key = keys.find(connection, workspace_id, webhook.id)
+    found = "" if key is None else maker.note(connection, kinds, key, webhook.events)
+    return (found,) if found else ()
+
+
+def _takes_over(tx: Tx, call: Call, before: Webhook, values: Mapping[str, Any], secret: str | None) -> bool:
+    """Tell whether a change has a webhook work for who writes it: one of what it sends and where, or that it sends."""
+    key = keys.find(tx.connection, tx.by.workspace_id, before.id)
+    if any(values.get(name, getattr(before, name)) != getattr(before, name) for name in ("url", "events")):
+        return True
+    if secret is not None and (not secret or key is None or secret != key.secret):
+        return True
+    sends = key is not None and before.state == names.SENDS
+    lacks = maker.lacks(tx.connection, call.crm.kinds, key, before.events) if key else ""
+    return bool(values.get("active")) and (not sends or bool(lacks))
+
+
+def _check_taken(tx: Tx, call: Call, before: Webhook, values: Mapping[str, Any]) -> None:
+    """Raise `scope_required` unless the token reads each kind that a webhook told so far, and each that it is to."""
+    key = keys.find(tx.connection, tx.by.workspace_id, before.id)
+    carried = maker.told(tx.connection, call.crm.kinds, key, before.events)[0] if key else ()
+    tx.by.access.check(*_scopes(call, (*carried, *names.nouns(values.get("events", before.events)))))
+
+
+def _scopes(call: Call, nouns: Sequence[str]) -> list[str]:
+    """Return the scopes that reading records of these kinds takes."""
+    return [f"{call.crm.kinds.by_word[noun].area}.read" for noun in nouns]
+
+
+def _made(tx: Tx, call: Call, saved: Saved, turn: Turn) -> Made:
+    webhook, kinds = _webhook(saved.record), call.crm.kinds
+    has_key = keys.find(tx.connection, tx.by.workspace_id, webhook.id) is not None
+    # one that came from another server stays as it is until somebody takes it over
+    shown = standing.settle(tx, webhook, turn) if has_key or turn.takes_over else ""
+    record = lookup.existing(tx.connection, kinds.by_word["webhook"], tx.by.workspace_id, webhook.id)
+    notes = _notes(tx.connection, kinds, tx.by.workspace_id, webhook)
+    return Made(record, saved.created, (*saved.notes, *notes), secret=shown)
 
 
 def _split(kind: Kind, body: Mapping[str, Any]) -> tuple[dict[str, Any], str | None]:
@@ -102,32 +156,25 @@ def _split(kind: Kind, body: Mapping[str, Any]) -> tuple[dict[str, Any], str | N
     return rest, Form(kind.name, kind.secrets).draft({"secret": body["secret"]})["secret"] or ""
 
 
-def _check(call: Call, kind: Kind, values: Mapping[str, Any]) -> None:
+def _check_url(call: Call, values: Mapping[str, Any]) -> None:
     if values.get("url"):
         call.crm.outbound.check(values["url"])
-    _check_events(call, kind, values.get("events") or ())
 
 
-def _check_events(call: Call, kind: Kind, chosen: Sequence[str]) -> None:
-    """Raise `scope_required` unless the token reads the records of the kinds that are named."""
-    kinds = call.crm.kinds
-    call.actor.access.check(*(f"{kinds.by_word[noun].area}.read" for noun in names.nouns(chosen)))
-
-
-async def _confirmed(call: Call, kind: Kind, values: Mapping[str, Any], id: str, do: Any) -> Made:
+async def _confirmed(
+    call: Call, values: Mapping[str, Any], id: str, check: Callable[[Tx], None], do: Callable[[Tx], Made]
+) -> Made:
     url = str(values.get("url") or "")
     host = urlsplit(url).hostname or ""  # which was checked, so it is a plain name
 
-    def check(tx: Tx) -> stepup.Act:
-        roles.check_admin(tx)
-        if id:
-            lookup.existing(tx.connection, kind, tx.by.workspace_id, lookup.id_or_key(kind, id))
+    def checked(tx: Tx) -> stepup.Act:
+        check(tx)
         bound = json.dumps([id, url, values.get("events")])
         what = f"change the webhook {id}" if id else "make a webhook"
         to = f" that sends to {host}" if host else ""
         return stepup.Act(f"webhook.write {tx.by.workspace_id} {bound}", f"{what}{to}", always=False)
 
-    return await stepup.confirmed(call, check, do, lanes=[call.actor.workspace_id])
+    return await stepup.confirmed(call, checked, do, lanes=[call.actor.workspace_id])
 
 
 async def test(call: Call, kind: Kind, id: str) -> Delivery:

@@ -14,7 +14,7 @@ from crmkit.render.tail import Tail
 from crmkit.storage.webhooks.deliveries import WAITING, Delivery
 from crmkit.web.call import HttpCall
 from crmkit.web.handlers.records.kinds import record_routes
-from crmkit.web.route import CODE, FREE, Route, read, route
+from crmkit.web.route import CODE, FREE, Handler, Route, read, route
 
 
 def webhook_routes(kind: Kind) -> list[Route]:
@@ -28,11 +28,22 @@ def webhook_routes(kind: Kind) -> list[Route]:
         return beside(kind, made.record, {"secret": made.secret}, tail, 201 if made.created else 200)
 
     def kept(of: Route) -> Route:
+        if of.paths == (one,) and "GET" in of.methods:
+            return replace(of, handler=noting(of.handler))
         if of.methods == ("DELETE",):
             return replace(of, undoes=False)
         if of.methods not in (("POST",), ("PATCH",)):
             return of
         return replace(of, consent=CODE, query=(*of.query, "code"), shows=shows_saved)
+
+    def noting(fetch: Handler) -> Handler:
+        async def fetched(call: HttpCall, id: str) -> Answer:
+            answer: Answer = await fetch(call, id)
+            if not isinstance(answer, One):
+                return answer
+            return replace(answer, tail=Tail(notes=await verbs.told(call, answer.record)))
+
+        return fetched
 
     @route(
         "POST",
