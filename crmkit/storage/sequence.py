@@ -23,11 +23,7 @@ def code(tx: Tx, kind: Kind, field: Field, prefix: str) -> str:
     A number is given once, whatever becomes of the record; one that somebody took by hand is passed over.
     """
     execute, workspace, table = tx.connection.execute, tx.by.workspace_id, quoted(kind.plural)
-    (number,) = execute(
-        "INSERT INTO numbers (workspace_id, kind, last) VALUES (?, ?, 1) "
-        "ON CONFLICT (workspace_id, kind) DO UPDATE SET last = numbers.last + 1 RETURNING last",
-        (workspace, kind.plural),
-    ).fetchone()
+    number = give(tx, workspace, kind.plural)
     (free,) = execute(
         "WITH RECURSIVE tried (number) AS (SELECT CAST(? AS bigint) UNION ALL SELECT number + 1 FROM tried "
         f"WHERE EXISTS (SELECT 1 FROM {table} AS r WHERE r.workspace_id = ? AND r.{quoted(field.compared)} = "
@@ -37,6 +33,16 @@ def code(tx: Tx, kind: Kind, field: Field, prefix: str) -> str:
     if free != number:
         execute("UPDATE numbers SET last = ? WHERE workspace_id = ? AND kind = ?", (free, workspace, kind.plural))
     return f"{prefix}{free}"
+
+
+def give(tx: Tx, workspace_id: str, name: str, numbers: int = 1) -> int:
+    """Return the last of so many numbers that things of this name are given in a workspace; none is given twice."""
+    last: int = tx.connection.execute(
+        "INSERT INTO numbers (workspace_id, kind, last) VALUES (?, ?, ?) "
+        "ON CONFLICT (workspace_id, kind) DO UPDATE SET last = numbers.last + excluded.last RETURNING last",
+        (workspace_id, name, numbers),
+    ).fetchone()[0]
+    return last
 
 
 def _newest(tx: Tx, table: str) -> int:

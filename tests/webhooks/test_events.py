@@ -223,3 +223,12 @@ def test_deliveries_are_listed_by_state_page_by_page_and_sent_again(alice: Perso
     assert ids.count(again["event"]) == 2
     wrong = alice.send_it("POST", f"/webhooks/{webhook['id']}/deliveries/dl_aaaaaaaa/redeliver")
     assert wrong.status_code == 404
+
+
+def test_ids_of_deliveries_are_not_used_again(alice: Person, there: Receiver) -> None:
+    seen = list[str]()
+    for _ in range(2):
+        webhook = made(alice, there, events=["contact.created"])
+        seen.append(alice.json_of("POST", f"/webhooks/{webhook['id']}/test")["id"])
+        alice.json_of("DELETE", f"/webhooks/{webhook['id']}")
+    assert len(set(seen)) == 2

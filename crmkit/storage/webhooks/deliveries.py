@@ -8,6 +8,7 @@ from msgspec.structs import astuple, replace
 
 from crmkit import ids
 from crmkit.model.events import names
+from crmkit.storage import sequence
 from crmkit.storage.interface.connection import Connection
 from crmkit.storage.interface.tx import Tx
 from crmkit.storage.interface.workspace import Workspace, within
@@ -18,6 +19,7 @@ STATES = (WAITING, DELIVERED, FAILED)
 KEPT_DAYS = 7
 MOST_KEPT = 1_000  # of one webhook that do not wait
 _TOGETHER = 500  # that one step drops
+_TABLE = "deliveries"
 
 
 class Delivery(Struct, frozen=True):
@@ -58,12 +60,9 @@ _NAMES = ", ".join(f'"{name}"' for name in _FIELDS)
 
 def add(tx: Tx, workspace: Workspace, new: Iterable[Delivery]) -> list[Delivery]:
     """Keep deliveries, and return them with their numbers and ids; an event without an id gets one."""
-    (newest,) = tx.connection.execute(
-        "SELECT max(seq) FROM deliveries WHERE seq BETWEEN ? AND ?", (workspace.first, workspace.last)
-    ).fetchone()
-    number, found, rows = newest or workspace.first, list[Delivery](), list[tuple[Any, ...]]()
-    for each in new:
-        number += 1
+    new, found, rows = [*new], list[Delivery](), list[tuple[Any, ...]]()
+    begin = workspace.first + sequence.give(tx, workspace.id, _TABLE, len(new)) - len(new) if new else 0
+    for number, each in enumerate(new, begin + 1):
         # begun elsewhere in each workspace, so that an id that is sent to the wrong one names nothing there
         id = ids.numbered(PREFIX, (within(number) + ids.number(workspace.id)) % ids.NUMBERS)
         event = each.event or names.id_of(each.webhook_id, f"{each.type} {id}")
