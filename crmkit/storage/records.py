@@ -94,6 +94,7 @@ def put(tx: Tx, kind: Kind, before: Record | None, after: Record | None, merged_
     verb, seq, record, changes = written
     if after is None:
         _count(tx, kind, -1)
+        scores.forget(tx, kind, (before.id,))
     left = None if after is None else record
     _queue(tx, kind, ((seq, left),))
     custom_values.follow(tx, kind, seq, before, left)
@@ -175,7 +176,9 @@ def remove_linked(tx: Tx, kind: Kind, link: str, id: str) -> list[Record]:
     gone = [(seq, shown(kind, packed)) for packed, seq in rows]
     if not gone:
         return []
-    deleted.add(tx, [record.id for _, record in gone])
+    ids = [record.id for _, record in gone]
+    deleted.add(tx, ids)
+    scores.forget(tx, kind, ids)
     _count(tx, kind, -len(gone))
     _queue(tx, kind, ((seq, None) for seq, _ in gone))
     for seq, record in gone:

@@ -62,6 +62,7 @@ def test_pauses_grow_and_the_event_keeps_its_id(alice: Person, there: Receiver, 
         assert gap == pause
         moved(home, seconds=pause)
     messages = there.wait_for(9)
+    until(lambda: sent(alice, webhook)[0]["attempts"] == 9)
     assert len({message.headers["webhook-id"] for message in messages}) == 1
     assert standing(alice, webhook)["failing_since"]
     there.answers = lambda message: 204

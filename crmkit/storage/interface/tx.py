@@ -93,8 +93,8 @@ class Tx(Struct):
     operations: dict[str, int] = field(default_factory=dict)  # workspace's id -> first audit entry of its operation
     gathered: Gathered | None = None  # within `gathering`
     free: Free = field(default_factory=dict)
-    # events of changed scores that this unit keeps: (webhook, plural) -> number of the delivery, its ids
-    scored: dict[tuple[str, str], tuple[int, list[str]]] = field(default_factory=dict)
+    # events of changed scores that this unit keeps: (webhook, plural) -> number of the delivery, old and new by id
+    scored: dict[tuple[str, str], tuple[int, dict[str, tuple[float, float]]]] = field(default_factory=dict)
     country: str = ""  # of the workspace that work of the system concerns
     is_dry: bool = False  # whether all of this is taken back once the unit has returned
     proposed_at: str = ""  # when what it writes was proposed

@@ -4,6 +4,7 @@
 that is no statement.
 """
 
+from collections.abc import Collection
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct
@@ -56,6 +57,12 @@ def tell(tx: Tx, kind: Kind, record: Record, old: float, workspace_id: str = "",
     """Tell webhooks of a score that was another before; of those of a run together."""
     if score_of(record) != old:
         changed.note(tx, workspace_id or tx.by.workspace_id, kind, record.id, old, score_of(record), is_run)
+
+
+def forget(tx: Tx, kind: Kind, ids: Collection[str]) -> None:
+    """Tell webhooks of no score that this unit gave records which it takes away."""
+    if tx.scored:
+        changed.forget(tx, tx.by.workspace_id, kind, ids)
 
 
 def given(of_kind: Rules, scope: Scope) -> list[Given]:

@@ -56,6 +56,7 @@ class Delivery(Struct, frozen=True):
 
 _FIELDS = Delivery.__struct_fields__
 _NAMES = ", ".join(f'"{name}"' for name in _FIELDS)
+_PLACE = "at, first, told <> '', seq"  # of what it tells: its entry of the log, then what no entry tells
 
 
 def add(tx: Tx, workspace: Workspace, new: Iterable[Delivery]) -> list[Delivery]:
@@ -85,10 +86,15 @@ def save(tx: Tx, workspace: Workspace, changed: Iterable[Delivery]) -> None:
         tx.connection.executemany(f"UPDATE deliveries SET {sets} WHERE workspace_id = ? AND seq = ?", rows)
 
 
-def group(tx: Tx, workspace_id: str, seq: int, type: str, told: str) -> bool:
-    """Have a delivery tell of several records, and tell whether it is there."""
-    sql = "UPDATE deliveries SET type = ?, target = '', told = ? WHERE workspace_id = ? AND seq = ?"
-    return bool(tx.connection.execute(sql, (type, told, workspace_id, seq)).rowcount)
+def retell(tx: Tx, workspace_id: str, seq: int, type: str, target: str, told: str) -> bool:
+    """Have a delivery tell something else, and tell whether it is there."""
+    sql = "UPDATE deliveries SET type = ?, target = ?, told = ? WHERE workspace_id = ? AND seq = ?"
+    return bool(tx.connection.execute(sql, (type, target, told, workspace_id, seq)).rowcount)
+
+
+def drop(tx: Tx, workspace_id: str, seq: int) -> None:
+    """Take back a delivery of this unit."""
+    tx.connection.execute("DELETE FROM deliveries WHERE workspace_id = ? AND seq = ?", (workspace_id, seq))
 
 
 def find(connection: Connection, workspace_id: str, webhook_id: str, id: str) -> Delivery | None:
@@ -108,13 +114,19 @@ def waiting(connection: Connection, workspace_id: str, webhook_id: str) -> list[
 def page(
     connection: Connection, workspace_id: str, webhook_id: str, state: str, before: int | None, most: int
 ) -> list[Delivery]:
-    """Return some deliveries of a webhook, the newest first: those in a state if it is named, before a number."""
+    """Return some deliveries of a webhook, the newest first: those in a state if it is named, after one of a number.
+
+    They are in the order in which what they tell happened; a test tells nothing, and goes by its time alone.
+    """
     where, args = "workspace_id = ? AND webhook_id = ?", [workspace_id, webhook_id]
     if state:
         where, args = f"{where} AND state = ?", [*args, state]
-    below = [] if before is None else [before]
-    where = where if before is None else f"{where} AND seq < ?"
-    sql = f"SELECT {_NAMES} FROM deliveries WHERE {where} ORDER BY seq DESC {connection.dialect.limit}"
+    below = []
+    if before is not None:
+        below = [workspace_id, before]
+        where = f"{where} AND ({_PLACE}) < (SELECT {_PLACE} FROM deliveries WHERE workspace_id = ? AND seq = ?)"
+    order = ", ".join(f"{each} DESC" for each in _PLACE.split(", "))
+    sql = f"SELECT {_NAMES} FROM deliveries WHERE {where} ORDER BY {order} {connection.dialect.limit}"
     return [Delivery(*row) for row in connection.execute(sql, (*args, *below, most)).fetchall()]
 
 

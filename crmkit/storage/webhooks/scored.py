@@ -1,6 +1,6 @@
 """Changed scores, which no entry of the log tells: kept as deliveries of the webhooks that are told of them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping
 
 import msgspec
 
@@ -27,38 +27,55 @@ def note(tx: Tx, workspace_id: str, kind: Kind, id: str, old: float, new: float,
     """
     for webhook_id in _listeners(tx.database, workspace_id, f"{kind.name}.{names.SCORED}"):
         key = (webhook_id, kind.plural)
-        number, ids = tx.scored.get(key, (0, []))
-        if id in ids[-1:]:
+        number, scores = tx.scored.get(key, (0, {}))
+        if id in scores:
+            scores[id] = (scores[id][0], new)
+        elif not number or len(scores) == MOST_IDS:
+            number, scores = 0, {id: (old, new)}
+        else:
+            scores[id] = (old, new)
+        told = _told(kind, scores, is_run)
+        if not number or not deliveries.retell(tx, workspace_id, number, *told):
+            number = _added(tx, workspace_id, webhook_id, told)
+        tx.scored[key] = (number, scores)
+
+
+def forget(tx: Tx, workspace_id: str, kind: Kind, ids: Collection[str]) -> None:
+    """Have no webhook told of scores that this unit gave records which it takes away."""
+    for key, (number, scores) in [*tx.scored.items()]:
+        if key[1] != kind.plural or scores.keys().isdisjoint(ids):
             continue
-        if number and len(ids) < MOST_IDS:
-            ids.append(id)
-            if deliveries.group(tx, workspace_id, number, f"{kind.plural}.{names.SCORED}", _told(ids)):
-                continue
-        tx.scored[key] = (_added(tx, workspace_id, webhook_id, kind, id, None if is_run else [old, new]), [id])
+        left = {id: pair for id, pair in scores.items() if id not in ids}
+        if left:
+            deliveries.retell(tx, workspace_id, number, *_told(kind, left, False))
+            tx.scored[key] = (number, left)
+        else:
+            deliveries.drop(tx, workspace_id, number)
+            del tx.scored[key]
 
 
-def _added(tx: Tx, workspace_id: str, webhook_id: str, kind: Kind, id: str, scores: Sequence[float] | None) -> int:
-    """Keep an event of one record, or of a group that has no other yet, and return its number."""
+def _told(kind: Kind, scores: Mapping[str, tuple[float, float]], is_run: bool) -> tuple[str, str, str]:
+    """Return type, target and text of the event of these new scores."""
+    if len(scores) > 1 or is_run:
+        return f"{kind.plural}.{names.SCORED}", "", _encode({"ids": [*scores]}).decode()
+    ((id, pair),) = scores.items()
+    return f"{kind.name}.{names.SCORED}", kind.handle(id), _encode({SCORE: pair}).decode()
+
+
+def _added(tx: Tx, workspace_id: str, webhook_id: str, event: tuple[str, str, str]) -> int:
+    """Keep an event behind the newest entry of the log, that of the write, and return its number."""
     (number,) = tx.connection.execute("SELECT number FROM workspaces WHERE id = ?", (workspace_id,)).fetchone()
     workspace = Workspace(workspace_id, number)
-    newest = max(entries.newest(tx.connection, workspace), tx.known.last.get(("audit", number), 0))
-    name = f"{kind.plural if scores is None else kind.name}.{names.SCORED}"
-    target = "" if scores is None else kind.handle(id)
-    told = _told([id]) if scores is None else _encode({SCORE: scores}).decode()
-    place = newest + 1  # behind the entry of the write, which may come after this
-    event = Delivery(0, "", webhook_id, "", name, target, place, place, told, tx.now)
-    (made,) = deliveries.add(tx, workspace, [event])
+    place = max(entries.newest(tx.connection, workspace), tx.known.last.get(("audit", number), 0))
+    type, target, told = event
+    (made,) = deliveries.add(tx, workspace, [Delivery(0, "", webhook_id, "", type, target, place, place, told, tx.now)])
     found = keys.find(tx.connection, workspace_id, webhook_id)
     if found is not None:
         jobs.wake_one(tx, workspace_id, found.job_id)
     return made.seq
 
 
-def _told(ids: Sequence[str]) -> str:
-    return _encode({"ids": ids}).decode()
-
-
 def _listeners(connection: Connection, workspace_id: str, name: str) -> Iterator[str]:
     for id, events, state in keys.states(connection, workspace_id):
-        if state == names.SENDS and names.wants(_decode(events), name):
+        if state != names.OFF and names.wants(_decode(events), name):
             yield id
