@@ -1,8 +1,9 @@
 """The order of events of one record, also of those that no entry of the log tells."""
 
 from tests.house import House, Person
+from tests.teams.office import Team, plainly, stepped
 from tests.web.scoring.ruling import ruled
-from tests.webhooks.making import made, sent
+from tests.webhooks.making import made, sent, standing
 from tests.webhooks.receiver import Receiver, moved, until
 
 CREATED, UPDATED, SCORED = "contact.created", "contact.updated", "contact.scored"
@@ -63,3 +64,19 @@ def test_scores_that_change_twice_in_one_operation_are_told_from_the_first_to_th
     alice.json_of("POST", "/contacts", {"name": "Ana", "activities": talks})
     (message,) = there.wait_for(1)
     assert (message.type, message.body["changes"]) == ("contact.scored", {"score": [0.0, 2.0]})
+
+
+def test_scores_that_change_while_a_webhook_is_paused_are_told_once_it_goes_on(
+    alice: Person, there: Receiver, home: House
+) -> None:
+    ruled(alice, "activities")
+    us = Team(home, alice.json_of("GET", "/whoami")["workspace"], alice, alice, alice)
+    bob = us.joins("bob", role="admin")
+    webhook = made(bob, there, events=["contact.created", "contact.scored"])
+    assert plainly(home, alice, "POST", f"{us.member(bob)}/role", {"role": "member"}).status_code == 200
+    id = alice.json_of("POST", "/contacts", {"name": "Ana"})["id"]
+    until(lambda: standing(alice, webhook)["state"] == "paused")
+    called(alice, id)
+    assert stepped(home, alice, "POST", f"{us.member(bob)}/role", {"role": "admin"}).status_code == 200
+    there.wait_for(2)
+    assert there.types() == [CREATED, SCORED]

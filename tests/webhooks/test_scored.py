@@ -47,7 +47,7 @@ def test_scores_of_kinds_that_its_maker_may_not_read_are_not_told(alice: Person,
     id = alice.json_of("POST", "/contacts", {"name": "Ana"})["id"]
     noted(home, place, [id])
     row = until(lambda: sent(alice, webhook, "?state=failed"))[0]
-    assert (row["type"], row["attempts"]) == ("contact.scored", 0)
+    assert (row["type"], row["attempts"], row["tried_at"]) == ("contact.scored", 0, None)
     assert "may not read" in row["error"]
     assert not there.received
 

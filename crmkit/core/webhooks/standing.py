@@ -24,6 +24,11 @@ SWITCHED_OFF = "it was switched off"
 MOST_TOLD = 3  # webhooks that do not send, in a brief
 MOVED = "it came from another server: PATCH it with active true, which makes a new secret"
 
+_NEXT = {
+    OFF: "PATCH /webhooks/{id} with active true sends what happens from then on",
+    PAUSED: "within 3 days nothing is lost: give that back, or who has it PATCHes /webhooks/{id} with active true",
+}
+
 
 def follow(tx: Tx, before: Record | None, after: Record | None) -> None:
     """Write what follows from a webhook that came, changed or goes; who wrote it is in the transaction."""
@@ -99,9 +104,8 @@ def arrived(tx: Tx, workspace: Workspace) -> None:
 
 
 def told(stopped: Sequence[tuple[str, str, str, str]]) -> list[str]:
-    """Return the notes about webhooks that do not send."""
+    """Return the notes about webhooks that do not send, with what to do."""
     return [
-        f"webhook/{id} to {url} is {state}: {reason}"
-        + (f"; PATCH /webhooks/{id} with active true sends again" if state == OFF else "")
+        f"webhook/{id} to {url} is {state}: {reason}; {_NEXT[state].format(id=id)}"
         for id, url, state, reason in stopped
     ]

@@ -27,7 +27,8 @@ class Delivery(Struct, frozen=True):
 
     What it tells is in the log from the entry numbered `first` to that numbered `last`; `told` is JSON of what is not.
     `at` is when it happened; it is tried at `next_at`, at once where that is empty. `status` is what the receiver
-    answered last, `error` why it did not. One that is not stored has no number.
+    answered last, `error` why it did not. It was tried last, or given up untried, at `tried_at`. One that is not
+    stored has no number.
     """
 
     seq: int

@@ -109,6 +109,6 @@ def _facts(found: Delivery) -> dict[str, Any]:
         "ms": found.ms,
         "attempts": found.attempts,
         "at": found.at,
-        "tried_at": found.tried_at or None,
+        "tried_at": (found.attempts and found.tried_at) or None,
         "next_at": found.next_at or None,
     }
