@@ -81,8 +81,9 @@ def put(tx: Tx, kind: Kind, before: Record | None, after: Record | None, merged_
 
     Version, times, author and counts are filled in here, whatever `after` holds. `updated_at` never falls, though the
     clock may have been set back. Raises `already_exists` when a unique value is taken, and LookupError for an id that
-    is to be restored and was not deleted. Derived fields are not logged; core's `put_and_follow` writes those of
-    others.
+    is to be restored and was not deleted. Within `tx.gathering` a new record is written later, and a value that is
+    taken is a RuntimeError then: whoever gathers has looked its values up. Derived fields are not logged; core's
+    `put_and_follow` writes those of others.
     """
     if before is None:
         if after is None:

@@ -27,9 +27,9 @@ class Known(Struct):
     """What the units of one transaction found out, so that the next need not query it: nobody else writes meanwhile.
 
     The writer drops it whenever it may be wrong: after a unit that fails, whose statements are rolled back, and after
-    one that changes who may do what. A failed attempt within a unit (see Tx.attempt) empties it. So no entry is ever
-    corrected; what puts a pipeline empties `pipelines`, what declares a key of custom `declared`, what
-    writes a scoring rule `rules`.
+    one that changes who may do what. A failed attempt within a unit (see Tx.attempt) empties it if it had a savepoint;
+    without one it wrote nothing that could be found out. So no entry is ever corrected; what puts a pipeline empties
+    `pipelines`, what declares a key of custom `declared`, what writes a scoring rule `rules`.
 
     New ids of one transaction share a prefix, so their index entries fall on the same pages.
     """
