@@ -71,8 +71,7 @@ async def named(call: Call, units: Sequence[tuple[str, Unit[Saved] | Problem]]) 
     def unit(tx: Tx) -> list[tuple[str, Outcome]]:
         if tx.is_proposed:  # what is refused is not proposed
             return [(name, _whole(tx, index, one)) for index, (name, one) in enumerate(units)]
-        parts = (each[start:][:TOGETHER] for start in range(0, len(each), TOGETHER))
-        return list(zip(names, (outcome for part in parts for outcome in some(tx, part)), strict=True))
+        return list(zip(names, some(tx, each), strict=True))
 
     return await call.write(unit)
 
