@@ -22,7 +22,7 @@ from crmkit.model.record import Kind, Kinds
 from crmkit.storage import deleted, jobs
 from crmkit.storage.erasure import beside, log
 from crmkit.storage.erasure.beside import Row
-from crmkit.storage.erasure.log import Slice
+from crmkit.storage.erasure.log import Slice, Sought
 from crmkit.storage.interface.connection import Connection
 from crmkit.storage.interface.tx import Tx
 from crmkit.storage.interface.workspace import Workspace, within
@@ -180,10 +180,10 @@ async def _of_log(call: Call, job: Job, place: _Place, known: Traces) -> Slice:
     """Return what is to be erased in the next part of the log that has any of it, or how far there is none."""
     input, kinds = convert(job.input, Input), call.crm.kinds
     workspace, links = input.workspace, _links(kinds, kinds.by_word[input.kind])
-    found, ids = Slice((), (), workspace.first + place.done), await call.read(input.ids)
+    found, sought = Slice((), (), workspace.first + place.done), Sought(await call.read(input.ids), links, known.tell)
     for _ in range(SLICES):
         before = found.reached
-        found = await call.scan(log.found, workspace, before, ids, links, known.tell)
+        found = await call.scan(log.found, workspace, before, sought)
         if found.targets or found.entries or found.reached == before:
             break
     return found

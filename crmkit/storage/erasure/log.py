@@ -30,19 +30,23 @@ class Slice(Struct, frozen=True):
     reached: int
 
 
-def found(
-    connection: Connection,
-    workspace: Workspace,
-    after: int,
-    ids: Collection[str],
-    links: Mapping[str, Collection[str]],
-    tells: Callable[[str], bool],
-) -> Slice:
-    """Return what there is to erase in the next SLICE entries after a number, without the entries of `ids` themselves.
+class Sought(Struct, frozen=True):
+    """What tells of a person in the log: entries of a record that was linked to one of the `ids`, and some requests.
 
-    That is each record that is gone and was linked to one of these ids: `links` are the fields that link, by the word
-    with which handles begin. And each entry that repeats a request which `tells` of the person.
+    `links` are the fields that link, by the word with which handles begin. `tells` is asked of each repeated request.
     """
+
+    ids: Collection[str]
+    links: Mapping[str, Collection[str]]
+    tells: Callable[[str], bool]
+
+
+def found(connection: Connection, workspace: Workspace, after: int, sought: Sought) -> Slice:
+    """Return what there is to erase in the next SLICE entries after a number, without those of the ids themselves.
+
+    That is each record that is gone and was linked, and each entry that repeats a request.
+    """
+    ids = sought.ids
     (end,) = connection.execute(
         "SELECT max(seq) FROM (SELECT seq FROM audit WHERE seq > ? AND seq <= ? ORDER BY seq LIMIT ?) AS q",
         (after, workspace.last, SLICE),
@@ -61,10 +65,10 @@ def found(
     for seq, target, changes in rows:
         noun, _, id = target.partition("/")
         if noun in REPEATING:
-            entries += [seq] if tells(changes) else []
-        elif (
-            target not in targets and _links(changes, links.get(noun, ()), ids) and _is_gone(connection, workspace, id)
-        ):
+            entries += [seq] if sought.tells(changes) else []
+            continue
+        names = sought.links.get(noun, ())
+        if target not in targets and _links(changes, names, ids) and _is_gone(connection, workspace, id):
             targets[target] = None
     return Slice(tuple(targets), tuple(entries), end)
 
