@@ -18,10 +18,11 @@ A missing value counts 0, also where it is compared with a number; beside `nil` 
 count 0 in sums. A division by 0 is 0. A number that is too large becomes the largest there is, so that none is
 infinite. Texts are equal without case, as filters compare them, and ordered likewise, which is the order of time for
 times and dates. Lists are equal if their items are, which are texts and numbers. Values of two sorts are neither equal
-nor in an order.
+nor in an order: where a field tells that, the expression is refused.
 
-`has(LIST, ITEM)` is true if an item of the list equals it; another value is a list of itself. `min` and `max` take
-numbers. `days_since(FIELD)` counts whole days from a time to the present, from a date to today in the workspace's zone.
+`has(LIST, ITEM)` is true if an item of the list equals it; another value of a key is a list of itself. `min` and `max`
+take numbers. `days_since(FIELD)` counts whole days from a time to the present, from a date to today in the workspace's
+zone.
 """
 
 from crmkit.model.expressions.parser import MOST_CHARACTERS, MOST_LEVELS, Expression, parse

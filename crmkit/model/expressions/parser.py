@@ -5,7 +5,7 @@ Operators of one level are one part however many they are, so only what is writt
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import NoReturn
+from typing import NoReturn, get_origin
 
 from msgspec import Struct
 
@@ -41,6 +41,7 @@ _CONSTANTS: Mapping[str, Part] = {
 }
 _WORDS = ("or", "and", "not")
 _DAYS_SINCE = "days_since"
+_HAS = "has"
 
 
 class _Function(Struct, frozen=True):
@@ -53,7 +54,7 @@ class _Function(Struct, frozen=True):
 
 
 _FUNCTIONS: Mapping[str, _Function] = {
-    "has": _Function('has(tags, "vip")', parts.held, 2, 2),
+    _HAS: _Function('has(tags, "vip")', parts.held, 2, 2),
     _DAYS_SINCE: _Function("days_since(FIELD)", parts.days_since, 1, 1),
     "min": _Function("min(VALUE, …)", parts.least),
     "max": _Function("max(VALUE, …)", parts.most),
@@ -94,6 +95,8 @@ class _Parser:
         self._form = form
         self._made = made
         self._level = 0
+        self._fields: dict[Part, Field] = {}  # parts that are a field alone
+        self._texts = set[Part]()  # those that are a text in quotes
         self.reads: set[str] = set()
         self.ages = False
 
@@ -117,8 +120,20 @@ class _Parser:
                 if level == _COMPARED and rest:
                     raise sign.bad("comparisons do not chain: write A < B and B < C")
                 rest.append((sign.text, self._part(level + 1)))
+                if level == _COMPARED:
+                    self._check_compared(sign, part, rest[0][1])
             part = _joined(level, part, rest)
         return part
+
+    def _check_compared(self, sign: Token, one: Part, other: Part) -> None:
+        """Raise BadExpression where a text is compared with a field that never holds one."""
+        for held, text in ((one, other), (other, one)):
+            field = self._fields.get(held)
+            if field is None or text not in self._texts or field.type.wire is str:
+                continue
+            if _is_list(field):
+                raise sign.bad(f"{field.name} is a list: write has({field.name}, TEXT)")
+            raise sign.bad(f"{field.name} holds no text: write the value without quotes")
 
     def _operator(self) -> int:
         """Return the level of the operator that is next, 0 for anything else."""
@@ -140,7 +155,9 @@ class _Parser:
         """Return the value that begins here."""
         token = self._take()
         if token.sort in (Sort.NUMBER, Sort.TEXT):
-            return parts.constant(token.value)
+            constant = parts.constant(token.value)
+            self._texts |= {constant} if token.sort is Sort.TEXT else set()
+            return constant
         if token.sort is Sort.KEY:
             return self._key(token)
         if token.text in _INVERTS:
@@ -167,7 +184,10 @@ class _Parser:
             return _CONSTANTS[token.text]
         if token.text in _FUNCTIONS:
             raise token.bad(f"is a function: write {_FUNCTIONS[token.text].takes}")
-        return parts.field(self._field(token).name)
+        field = self._field(token)
+        part = parts.field(field.name)
+        self._fields[part] = field
+        return part
 
     def _call(self, token: Token) -> Part:
         function = _FUNCTIONS.get(token.text)
@@ -183,6 +203,9 @@ class _Parser:
                 arguments.append(self._part(_ANYTHING))
         if not function.least <= len(arguments) <= (function.most or len(arguments)):
             raise token.bad(f"takes other arguments: write {function.takes}")
+        looked = self._fields.get(arguments[0]) if token.text == _HAS else None
+        if looked is not None and not _is_list(looked):
+            raise token.bad(f"{looked.name} is no list: write {looked.name} == VALUE")
         self._sign(")")
         return function.make(arguments)
 
@@ -244,6 +267,10 @@ class _Parser:
             raise token.bad(f"is too deep: at most {MOST_LEVELS} levels fit")
         yield
         self._level -= 1
+
+
+def _is_list(field: Field) -> bool:
+    return get_origin(field.type.wire) is list
 
 
 def _joined(level: int, first: Part, rest: Sequence[tuple[str, Part]]) -> Part:
