@@ -57,7 +57,11 @@ class Use(Struct, frozen=True):
 # a code entered in vain counts alike however it was asked for: guessing has one bound
 SIGN_IN = Use("code", "wrong")
 CONNECT = Use("connect", "wrong")
-STEP_UP = Use("step-up", "wrong step-up")
+STEP_UP = Use(
+    "step-up",
+    "wrong step-up",
+    "{most} codes for acts were sent to this address within an hour; wait {wait} seconds. Sign-in has its own.",
+)
 INVITE = Use("invite", "wrong", "{most} invites were sent to this address within an hour; wait {wait} seconds.")
 
 

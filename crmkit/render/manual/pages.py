@@ -24,6 +24,7 @@ TOPICS = (
     *("signin", "teams", "proposals", "setup", "scoring", "mcp", "json", "errors", "limits", "endpoints", "server"),
 )
 ALL = "all"  # in place of a topic: the whole manual
+MOST_TOLD = 3  # topics that tell of a word which is none
 
 _TEXTS = files("crmkit.render.manual") / "topics"
 _FIELDS = "FIELDS (* needed to create; all filter; all sort but long N and custom as a whole)"
@@ -58,8 +59,13 @@ class Manual(Struct, frozen=True):
         raise Problem(
             "invalid_value",
             f"The topics are {', '.join(known)}. GET /help says what each is for.",
-            fields={"topic": f"{quoted(topic)} is no topic{nearest(name, known)}"},
+            fields={"topic": f"{quoted(topic)} is no topic{nearest(name, known) or self._told_of(name)}"},
         )
+
+    def _told_of(self, word: str) -> str:
+        """Return which topics have a word, the first few; "" where none has."""
+        found = [topic.name for topic in self.topics.values() if word in topic.text.lower()]
+        return f"; topic={', topic='.join(found[:MOST_TOLD])} tells of it" if found else ""
 
 
 def manual(current: Settings, kinds: Kinds, endpoints: Sequence[Endpoint]) -> Manual:

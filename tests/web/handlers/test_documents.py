@@ -240,6 +240,13 @@ def test_an_unknown_topic_is_refused_with_the_nearest_and_all_there_are(someone:
     assert someone.get("/help?topic=undo&topic=many").status_code == 400
 
 
+@pytest.mark.parametrize(("word", "told"), [("erase", "topic=contacts"), ("escalation", "topic=teams"), ("qzxqzx", "")])
+def test_a_word_that_is_no_topic_leads_to_those_that_tell_of_it(someone: Person, word: str, told: str) -> None:
+    said = someone.json_of("GET", f"/help?topic={word}")["fields"]["topic"]
+    assert told in said
+    assert ("tells of it" in said) == bool(told)
+
+
 def test_the_openapi_document_is_valid(described: dict[str, Any]) -> None:
     validate(described)
     assert described["openapi"].startswith("3.1")
