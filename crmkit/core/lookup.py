@@ -42,7 +42,9 @@ def existing(connection: Connection, kind: Kind, workspace_id: str, named: str |
     if isinstance(named, str):
         _check_deleted(connection, kind, workspace_id, named)
     where = "?search= finds one by name" if kind.has_title else " lists what there is"
-    raise Problem("not_found", f"There is no {kind.name} {shown(named)} in this workspace. GET {kind.path}{where}.")
+    gone = "" if isinstance(named, str) else f" GET /audit?action={kind.name}.delete lists those deleted."
+    says = f"There is no {kind.name} {shown(named)} in this workspace. GET {kind.path}{where}.{gone}"
+    raise Problem("not_found", says)
 
 
 def _check_deleted(connection: Connection, kind: Kind, workspace_id: str, id: str) -> None:

@@ -6,9 +6,9 @@ is refused when its module is imported.
 
 import inspect
 import re
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
-from types import UnionType
+from types import MappingProxyType, UnionType
 from typing import Any, Concatenate, Literal, NamedTuple, get_args, get_type_hints
 
 from msgspec import Struct
@@ -72,6 +72,7 @@ class Route(Struct, frozen=True):
     prefixes: tuple[Prefix, ...]  # of the names of further ones
     has_groups: bool  # those of its parameters that are filters may stand in a group
     needed: tuple[str, ...]  # those of them that a request must send
+    lacks: Mapping[str, str]  # what is said of some that routes like it take, and this one does not
     kind: Kind | None  # of the records in body and answer, if there is no form; else what the request is about
     form: Form | None  # of a body that is no record
     formats: tuple[Format, ...]  # of its answers, the one that is sent unasked first; errors are in one of FORMATS
@@ -148,6 +149,7 @@ def route(
     prefixes: tuple[Prefix, ...] = (),
     has_groups: bool = False,
     needed: tuple[str, ...] = (),
+    lacks: Mapping[str, str] = MappingProxyType({}),
     kind: Kind | None = None,
     form: Form | None = None,
     formats: tuple[Format, ...] | None = None,
@@ -208,6 +210,7 @@ def route(
             prefixes=prefixes,
             has_groups=has_groups,
             needed=needed,
+            lacks=lacks,
             kind=kind,
             form=form,
             formats=(LISTS if lists else FORMATS) if formats is None else formats,

@@ -115,5 +115,5 @@ def _check_names(pairs: list[tuple[str, str]], route: Route) -> None:
             raise Problem(
                 "invalid_filter",
                 f"This endpoint takes {allowed}.",
-                fields={name: f"is no parameter here{nearest(name, takes)}"},
+                fields={name: route.lacks.get(name) or f"is no parameter here{nearest(name, takes)}"},
             )

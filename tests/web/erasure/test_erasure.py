@@ -168,6 +168,29 @@ def test_only_persons_are_erased_and_only_one_by_one(town: House) -> None:
             refused = me.delete(path)
             assert refused.status_code == 400
             assert "erase" in refused.text
+        told = me.delete(f"/companies/{company}?erase=1").text
+        assert "FIELD erase  is for persons alone; without it, DELETE removes this" in told
+
+
+def test_one_who_was_deleted_is_found_by_what_was_known_of_them(town: House) -> None:
+    with town.sign_in("found@example.com") as me:
+        id = made(me, "/contacts", {"name": NAME, "email": EMAIL})["id"]
+        assert confirmed(me, "DELETE", f"/contacts/{id}").status_code == 200
+        gone = me.delete(f"/contacts/{EMAIL}?erase=1")
+        assert gone.status_code == 404
+        assert (path := "/audit?action=contact.delete") in gone.text
+        assert f"contact/{id}" in me.text("GET", path)
+        assert EMAIL in me.text("GET", path)
+        assert f"erased contact/{id}" in erased(town, me, f"/contacts/{id}").text
+
+
+def test_codes_for_acts_run_out_apart_from_codes_to_sign_in(town: House) -> None:
+    with town.sign_in("often@example.com") as me:
+        ids = [made(me, "/contacts", {"name": f"Some Body {number}"})["id"] for number in range(7)]
+        answers = [me.delete(f"/contacts/{id}?erase=1") for id in ids]
+        assert [answer.status_code for answer in answers] == [403] * 5 + [429] * 2
+        assert "5 codes for acts were sent" in answers[-1].text
+        assert me.send_it("POST", "/auth/request", {"email": me.email}).status_code == 200
 
 
 def test_a_stranger_and_a_token_that_does_not_delete_erase_nobody(town: House) -> None:

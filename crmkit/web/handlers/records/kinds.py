@@ -120,6 +120,7 @@ def _removing(kind: Kind, writes: Area | None) -> Route:
         kind=kind,
         verb="delete",
         query=() if kind.is_setting else ("confirm", *((ERASE, "code") if kind.is_person else ())),
+        lacks={} if kind.is_person else {ERASE: "is for persons alone; without it, DELETE removes this"},
         shows=_shows_gone,
     )
     async def remove(call: HttpCall, id: str) -> Saved | Result | Job:
