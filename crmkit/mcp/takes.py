@@ -12,6 +12,7 @@ from crmkit.model.query.chosen import FIELDS
 from crmkit.model.query.parse import TIMEZONE
 from crmkit.model.record import Kinds
 from crmkit.web import openapi
+from crmkit.web.handlers.records.kinds import ERASE
 from crmkit.web.query import shape
 from crmkit.web.query.reading import DRY_RUN
 from crmkit.web.route import ANY, Route
@@ -22,7 +23,7 @@ RECORDS, FILTER, KEY, CONFIRM = "records", "filter", "key", "confirm"
 
 _TEXT = {"type": "string"}
 # parameters of a query that tools do without; those of a list are taken in `filter` nevertheless
-_LEFT_OUT = (TIMEZONE, "explain", "count", shape.BOM, shape.RAW)
+_LEFT_OUT = (TIMEZONE, "explain", "count", shape.BOM, shape.RAW, ERASE, "code")
 _SAID = {
     FILTER: 'like {"stage":"in:lead,won"}',
     CONFIRM: "from the first answer, if the user agrees",

@@ -23,7 +23,7 @@ INSTRUCTIONS = (
     "code: `# updated`. update_ tools change only what is sent; null clears; version refuses a record that changed "
     "since. A delete, merge or change of many answers first what it would do and a confirm token: tell the user, and "
     "call again with confirm only if they agree. dry_run shows what a write would do. A key makes it safe to send a "
-    "write again. People, tokens and settings of the workspace are reached at /mcp with its tool `request`. "
+    "write again. Erasures, people, tokens and settings of the workspace are reached at /mcp with its tool `request`. "
     f"{FORMAT}"
 )
 

@@ -86,3 +86,11 @@ def test_a_client_that_initializes_gets_the_token_in_text(alice: Person, jane: d
     result = alice.post(PATH, json=rpc("tools/call", sent)).json()["result"]
     assert result["isError"]
     assert '"confirm":"' in result["content"][1]["text"]
+
+
+@pytest.mark.parametrize("argument", ["erase", "code"])
+def test_it_does_not_erase(alice: Person, jane: dict[str, Any], argument: str) -> None:
+    result = asking(alice, {**jane, "arguments": {**jane["arguments"], argument: "1"}})
+    assert result["isError"]
+    assert f"{argument} is no argument of delete_contact" in result["content"][0]["text"]
+    assert alice.json_of("GET", "/contacts")["total"] == 1
