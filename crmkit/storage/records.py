@@ -1,7 +1,7 @@
 """Records in and out of their tables.
 
-`put`, `relink` and `remove_linked` write what is logged, and leave audit entries, counts, search texts, values of
-declared keys, scores and sums of what is open with it. `restate` and `add` write copies of titles and counts, which
+`put`, `touch`, `relink` and `remove_linked` write what is logged, and leave audit entries, counts, search texts, values
+of declared keys, scores and sums of what is open with it. `restate` and `add` write copies of titles and counts, which
 are not logged.
 """
 
@@ -103,6 +103,14 @@ def put(tx: Tx, kind: Kind, before: Record | None, after: Record | None, merged_
     tx.free.clear()
     audit.append(tx, f"{kind.name}.{verb}", record.handle, changes, version_of(record))
     return None if left is None else scores.follow(tx, kind, left)
+
+
+def touch(tx: Tx, kind: Kind, record: Tracked, changes: Mapping[str, Any]) -> None:
+    """Give a record a new version, and log changes of what is kept beside its fields."""
+    version, updated_at = record.version + 1, max(tx.now, record.updated_at)
+    sql = f"UPDATE {quoted(kind.plural)} SET version = ?, updated_at = ? WHERE workspace_id = ? AND id = ?"
+    tx.connection.execute(sql, (version, updated_at, tx.by.workspace_id, record.id))
+    audit.append(tx, f"{kind.name}.update", record.handle, changes, version)
 
 
 def all_of(connection: Connection, kind: Kind, workspace_id: str, ids: Sequence[str]) -> dict[str, Record]:

@@ -114,8 +114,12 @@ def test_a_receiver_that_is_gone_switches_it_off_and_one_that_asks_for_time_gets
     there.answers = lambda message: 410
     alice.json_of("POST", "/contacts", {"name": "Bea"})
     until(lambda: standing(alice, webhook)["state"] == "off")
-    assert "410" in standing(alice, webhook)["reason"]
+    off = standing(alice, webhook)
+    assert "410" in off["reason"]
     assert {each["state"] for each in sent(alice, webhook)} == {"failed"}
+    assert alice.json_of("PATCH", f"/webhooks/{webhook['id']}", {"active": True})["version"] == off["version"] + 1
+    entry = alice.json_of("GET", f"/webhooks/{webhook['id']}/history?fields=changes")["items"][0]
+    assert entry["changes"] == {"state": ["off", "active"]}
 
 
 def test_it_is_switched_off_and_on_by_hand_and_ends_with_its_delete(

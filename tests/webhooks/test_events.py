@@ -4,7 +4,7 @@ import base64
 import re
 
 import pytest
-from standardwebhooks.webhooks import Webhook
+from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
 from tests.house import House, Person
 from tests.webhooks.making import made, sent, standing
@@ -176,6 +176,23 @@ def test_a_new_secret_signs_beside_the_old_one_for_a_day(alice: Person, there: R
     made_anew = alice.json_of("PATCH", path, {"secret": None})["secret"]
     assert made_anew not in (own, webhook["secret"])
     assert alice.json_of("PATCH", path, {"secret": "whsec_short"})["error"] == "invalid_value"
+
+
+def test_another_secret_is_logged_without_it_and_ends_all_but_the_one_before_it(alice: Person, there: Receiver) -> None:
+    webhook = made(alice, there, events=["contact.created"])
+    path = f"/webhooks/{webhook['id']}"
+    second = alice.json_of("PATCH", path, {"secret": None})
+    assert second["version"] == webhook["version"] + 1
+    entry = alice.json_of("GET", f"{path}/history?fields=action,changes")["items"][0]
+    assert (entry["action"], entry["changes"]) == ("webhook.update", {"secret": ["hidden", "hidden"]})
+    third = alice.json_of("PATCH", path, {"secret": None})
+    assert alice.json_of("PATCH", path, {"secret": third["secret"]})["version"] == third["version"]
+    alice.json_of("POST", "/contacts", {"name": "Ana"})
+    (message,) = there.wait_for(1)
+    for known in (second, third):
+        Webhook(known["secret"]).verify(message.raw, dict(message.headers))
+    with pytest.raises(WebhookVerificationError):
+        Webhook(webhook["secret"]).verify(message.raw, dict(message.headers))
 
 
 @pytest.mark.parametrize("url", ["https://10.0.0.1/x", "https://169.254.169.254/", "https://[::1]/"])

@@ -24,14 +24,16 @@ from crmkit.model.query.listing import Paging
 from crmkit.model.query.parse import limit_of
 from crmkit.model.record import Kind, Kinds, Record
 from crmkit.records.settings.webhook import Webhook
-from crmkit.storage import jobs
+from crmkit.storage import jobs, records
 from crmkit.storage.interface.connection import Connection
 from crmkit.storage.interface.tx import Tx
 from crmkit.storage.interface.workspace import Workspace
 from crmkit.storage.webhooks import deliveries, keys
 from crmkit.storage.webhooks.deliveries import PREFIX, STATES, WAITING, Delivery
+from crmkit.storage.webhooks.keys import Key
 
 PARAMETERS = ("state", "limit", "cursor")
+HIDDEN = "hidden"  # what the log tells of a secret
 WAIT_SECONDS = 8  # for an answer of the receiver: longer than it has
 
 
@@ -98,7 +100,7 @@ async def change(call: Call, kind: Kind, id: str, body: Mapping[str, Any], if_ma
         saved = write.changed(tx, call.crm, kind, before, values)
         is_on = _webhook(saved.record).active
         restarts = is_on and (not before.active or ("active" in values and before.state == names.OFF))
-        return _made(tx, call, saved, Turn(secret, takes_over, restarts))
+        return _made(tx, call, saved, Turn(secret, takes_over, restarts), before)
 
     return await _confirmed(call, values, id, check, do)
 
@@ -138,14 +140,29 @@ def _scopes(call: Call, nouns: Sequence[str]) -> list[str]:
     return [f"{call.crm.kinds.by_word[noun].area}.read" for noun in nouns]
 
 
-def _made(tx: Tx, call: Call, saved: Saved, turn: Turn) -> Made:
-    webhook, kinds = _webhook(saved.record), call.crm.kinds
-    has_key = keys.find(tx.connection, tx.by.workspace_id, webhook.id) is not None
+def _made(tx: Tx, call: Call, saved: Saved, turn: Turn, before: Webhook | None = None) -> Made:
+    webhook, kind = _webhook(saved.record), call.crm.kinds.by_word["webhook"]
+    key = keys.find(tx.connection, tx.by.workspace_id, webhook.id)
     # one that came from another server stays as it is until somebody takes it over
-    shown = standing.settle(tx, webhook, turn) if has_key or turn.takes_over else ""
-    record = lookup.existing(tx.connection, kinds.by_word["webhook"], tx.by.workspace_id, webhook.id)
-    notes = _notes(tx.connection, kinds, tx.by.workspace_id, webhook)
+    shown = standing.settle(tx, webhook, turn) if key is not None or turn.takes_over else ""
+    if before is not None:
+        _log(tx, kind, before, key)
+    record = lookup.existing(tx.connection, kind, tx.by.workspace_id, webhook.id)
+    notes = _notes(tx.connection, call.crm.kinds, tx.by.workspace_id, webhook)
     return Made(record, saved.created, (*saved.notes, *notes), secret=shown)
+
+
+def _log(tx: Tx, kind: Kind, before: Webhook, key_before: Key | None) -> None:
+    """Log what a change wrote beside the fields: another secret, and that a webhook sends again that was on."""
+    now = _webhook(lookup.existing(tx.connection, kind, tx.by.workspace_id, before.id))
+    key = keys.find(tx.connection, tx.by.workspace_id, before.id)
+    changes: dict[str, list[str]] = {}
+    if key is not None and (key_before is None or key_before.secret != key.secret):
+        changes["secret"] = [HIDDEN, HIDDEN]
+    if before.active and now.state == names.SENDS != before.state:
+        changes["state"] = [before.state, now.state]
+    if changes:
+        records.touch(tx, kind, now, changes)
 
 
 def _split(kind: Kind, body: Mapping[str, Any]) -> tuple[dict[str, Any], str | None]:
