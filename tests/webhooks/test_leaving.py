@@ -105,7 +105,22 @@ def test_a_connected_app_needs_the_mailed_code_and_takes_its_webhook_along(
         webhook = app.json_of("POST", f"/webhooks?code={code}", body)
         assert webhook["state"] == "active"
         assert "127.0.0.1" in home.letterbox.letters[-1].body
-        asked(home, app, "PATCH", f"/webhooks/{webhook['id']}", {"url": f"{there.url}/else"})
+        path, id = f"/webhooks/{webhook['id']}", webhook["id"]
+        for change, says in (
+            ({"url": f"{there.url}/else"}, f"send what {id} tells to another address at 127.0.0.1"),
+            ({"url": "https://example.com/x"}, f"send what {id} tells to example.com in place of 127.0.0.1"),
+            (
+                {"events": ["deal.*"], "secret": None},
+                f"have {id} tell 127.0.0.1 of deal.*, not contact.created; "
+                f"give {id}, which sends to 127.0.0.1, another secret",
+            ),
+        ):
+            asked(home, app, "PATCH", path, change)
+            assert says in home.letterbox.letters[-1].body
+        code = asked(home, app, "PATCH", path, {"active": False})
+        assert f"switch {id}, which sends to 127.0.0.1, off" in home.letterbox.letters[-1].body
+        other = app.json_of("PATCH", f"{path}?code={code}", {"active": False, "secret": None})
+        assert other["error"] == "invalid_code"
         alice.json_of("POST", "/contacts", {"name": "Ana"})
         there.wait_for(1)
         token = next(each["id"] for each in app.json_of("GET", "/tokens")["items"] if each["current"])

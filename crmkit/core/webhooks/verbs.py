@@ -1,6 +1,7 @@
 """The verbs of webhooks: written with a secret that is shown once, tried out, and what became of what was sent."""
 
 import asyncio
+import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -66,10 +67,12 @@ async def save(call: Call, kind: Kind, body: Mapping[str, Any], merges_alike: bo
         saved = saving(tx)
         return _made(tx, call, saved, Turn(secret))
 
-    def check(tx: Tx) -> None:
+    def check(tx: Tx) -> stepup.Act:
         roles.check_admin(tx)
+        of = ", ".join(values.get("events") or (names.ALL,))
+        return stepup.Act("", f"make a webhook that sends {of} to {_host(values.get('url') or '')}")
 
-    return await _confirmed(call, values, "", check, do)
+    return await _confirmed(call, body, check, do)
 
 
 async def change(call: Call, kind: Kind, id: str, body: Mapping[str, Any], if_match: int | None = None) -> Made:
@@ -87,11 +90,13 @@ async def change(call: Call, kind: Kind, id: str, body: Mapping[str, Any], if_ma
     def existing(tx: Tx) -> Webhook:
         return _webhook(lookup.existing(tx.connection, kind, tx.by.workspace_id, named))
 
-    def check(tx: Tx) -> None:
+    def check(tx: Tx) -> stepup.Act:
         roles.check_admin(tx)
         before = existing(tx)
         if _takes_over(tx, call, before, values, secret):
             _check_taken(tx, call, before, values)
+        to_app = "" if tx.by.access.allows(f"{kind.area}.read") else f"change the webhook {before.id}"
+        return stepup.Act(before.id, _change_said(before, values, secret is not None), to_app=to_app)
 
     def do(tx: Tx) -> Made:
         before = existing(tx)
@@ -102,7 +107,7 @@ async def change(call: Call, kind: Kind, id: str, body: Mapping[str, Any], if_ma
         restarts = is_on and (not before.active or ("active" in values and before.state == names.OFF))
         return _made(tx, call, saved, Turn(secret, takes_over, restarts), before)
 
-    return await _confirmed(call, values, id, check, do)
+    return await _confirmed(call, body, check, do)
 
 
 async def told(call: Call, record: Record) -> tuple[str, ...]:
@@ -179,19 +184,36 @@ def _check_url(call: Call, values: Mapping[str, Any]) -> None:
 
 
 async def _confirmed(
-    call: Call, values: Mapping[str, Any], id: str, check: Callable[[Tx], None], do: Callable[[Tx], Made]
+    call: Call, body: Mapping[str, Any], check: Callable[[Tx], stepup.Act], do: Callable[[Tx], Made]
 ) -> Made:
-    url = str(values.get("url") or "")
-    host = urlsplit(url).hostname or ""  # which was checked, so it is a plain name
+    """Return what `do` returns; a connected app needs a code for just this body and the act that `check` returns."""
+    bound = hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
 
     def checked(tx: Tx) -> stepup.Act:
-        check(tx)
-        bound = json.dumps([id, url, values.get("events")])
-        what = f"change the webhook {id}" if id else "make a webhook"
-        to = f" that sends to {host}" if host else ""
-        return stepup.Act(f"webhook.write {tx.by.workspace_id} {bound}", f"{what}{to}", always=False)
+        act = check(tx)
+        return replace(act, purpose=f"webhook.write {tx.by.workspace_id} {act.purpose} {bound}", always=False)
 
     return await stepup.confirmed(call, checked, do, lanes=[call.actor.workspace_id])
+
+
+def _change_said(before: Webhook, values: Mapping[str, Any], has_secret: bool) -> str:
+    """Return what a change does, as a mail says it: of addresses the hosts alone, which are plain names."""
+    old, said = _host(before.url), list[str]()
+    new = _host(values.get("url") or before.url)
+    if values.get("url", before.url) != before.url:
+        to = f"{new} in place of {old}" if new != old else f"another address at {new}"
+        said.append(f"send what {before.id} tells to {to}")
+    if values.get("events", before.events) != before.events:
+        said.append(f"have {before.id} tell {new} of {', '.join(values['events'])}, not {', '.join(before.events)}")
+    if has_secret:
+        said.append(f"give {before.id}, which sends to {new}, another secret")
+    if "active" in values:
+        said.append(f"switch {before.id}, which sends to {new}, {'on' if values['active'] else 'off'}")
+    return "; ".join(said) or f"write {before.id}, which sends to {new}, as it is"
+
+
+def _host(url: str) -> str:
+    return urlsplit(url).hostname or ""
 
 
 async def test(call: Call, kind: Kind, id: str) -> Delivery:
