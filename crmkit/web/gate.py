@@ -2,8 +2,9 @@
 
 In this order: the Host header is valid (in local mode it names this machine), the path takes the method (`router` asks
 for that), the token is valid (unless the route is public), the limits of requests are not used up, the token has the
-scopes that the route needs or may propose what it writes, ids in the path can be ids (`router` again), the route takes
-the query parameters (`query.reading`). The Actor says whether the user of a connected app must confirm the request.
+scopes that the route needs or may propose what it writes, the actor is an admin where it is about what only they read,
+ids in the path can be ids (`router` again), the route takes the query parameters (`query.reading`). The Actor says
+whether the user of a connected app must confirm the request.
 
 /mcp (`Route.apps`) also refuses web pages of other origins, and its 401 says where to sign in. It counts its messages
 itself. The request that a tool call stands for passes the gate too (INSIDE), and so does one that is part of another
@@ -15,6 +16,7 @@ from typing import Any
 from litestar.types import Scope
 from msgspec.structs import replace
 
+from crmkit.core import roles
 from crmkit.core.crm import Crm
 from crmkit.core.people import sessions
 from crmkit.errors import Problem
@@ -69,6 +71,8 @@ class Gate:
                 _check_proposing(actor, route)
             else:
                 actor.access.check(*route.needs)
+            if route.for_admins and actor.role != "admin":
+                raise roles.admin_required()
 
     async def _authenticated(self, scope: Scope, route: Route) -> Actor:
         sent = credentials(scope)

@@ -67,6 +67,7 @@ class Route(Struct, frozen=True):
     area: str
     verb: str
     needs: tuple[str, ...]  # the scopes that a token must have, like contacts.write; none where the verb looks itself
+    for_admins: bool  # it is about records of a kind that only admins read
     consent: Consent
     query: tuple[str, ...]  # names of the parameters it takes
     prefixes: tuple[Prefix, ...]  # of the names of further ones
@@ -205,6 +206,7 @@ def route(
             area=where,
             verb=verb or "",
             needs=() if public or where in ("own", "*") else _needed(f"{where}.{verb}", also),
+            for_admins=any(isinstance(each, Kind) and each.is_admins_to_read for each in (area, kind)),
             consent=consent or (FREE if verb == "read" or kind else CODE),
             query=query,
             prefixes=prefixes,

@@ -156,6 +156,8 @@ def test_it_pauses_while_its_maker_is_no_admin(alice: Person, there: Receiver, h
     alice.json_of("POST", "/contacts", {"name": "Ana"})
     until(lambda: standing(alice, webhook)["state"] == "paused")
     assert "no admin" in standing(alice, webhook)["reason"]
+    assert f"webhook/{webhook['id']} is paused" in bob.text("GET", "/brief")
+    assert there.url not in bob.text("GET", "/brief")
     assert f"PATCHes /webhooks/{webhook['id']} with active true" in alice.text("GET", "/brief")
     assert not there.received
     assert bob.json_of("PATCH", f"/webhooks/{webhook['id']}", {"active": False})["error"] == "admin_required"

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from crmkit import boot
 from tests.house import ALICE, UNLIMITED, House, Person, house
-from tests.teams.office import JSON, asked, stepped
+from tests.teams.office import JSON, Team, asked, stepped
 from tests.web.connecting import App
 from tests.web.erasure.leaving import erased
 from tests.webhooks.conftest import ALLOW
@@ -128,6 +128,26 @@ def test_a_connected_app_needs_the_mailed_code_and_takes_its_webhook_along(
     alice.json_of("POST", "/contacts", {"name": "Bea"})
     until(lambda: standing(alice, webhook)["state"] == "paused")
     assert "not connected" in standing(alice, webhook)["reason"]
+
+
+def test_only_admins_read_webhooks_and_what_is_known_of_them(alice: Person, there: Receiver, home: House) -> None:
+    us = Team(home, alice.json_of("GET", "/whoami")["workspace"], alice, alice, alice)
+    bob = us.joins("bob")
+    id = made(alice, there, active=False)["id"]
+    alice.json_of("POST", "/views", {"name": "hooks", "path": "/webhooks"})
+    ends = ("", "/history", "/blame", "/deliveries", "?as_of=2100-01-01")
+    paths = ["/webhooks", "/webhooks/count", "/webhooks/export", *(f"/webhooks/{id}{end}" for end in ends)]
+    for path in (*paths, "/views/hooks"):
+        answer = bob.get(path, headers=JSON)
+        assert (answer.status_code, answer.json()["error"]) == (403, "admin_required"), path
+    for path in ("/audit", "/audit?fields=changes", "/changes?since=2020-01-01", "/brief"):
+        assert "127.0.0.1" not in bob.get(path, headers=JSON).text, path
+    assert there.url in alice.get("/audit", headers=JSON).text
+    given = {"token_name": "r", "scopes": ["webhooks.read"]}
+    with Person(home.url, alice.json_of("POST", f"/workspaces/{us.id}/tokens", given)["token"]) as reader:
+        assert standing(reader, {"id": id})["url"] == there.url
+    assert stepped(home, alice, "POST", f"{us.member(bob)}/role", {"role": "admin"}).status_code == 200
+    assert standing(bob, {"id": id})["url"] == there.url
 
 
 def test_no_import_makes_one(alice: Person) -> None:

@@ -7,6 +7,8 @@ from msgspec.structs import replace
 from crmkit.core.call import Call
 from crmkit.core.reading import feeds
 from crmkit.model.query.listing import Listing
+from crmkit.model.record import Kinds
+from crmkit.records.audit import OF_RECORDS
 from crmkit.storage.log import audit
 
 FILTERS = {"by": "by=eq:", "action": "action=eq:", "target": "target=eq:", "since": "at=gte:", "until": "at=lt:"}
@@ -16,9 +18,16 @@ async def entries(call: Call, pairs: feeds.Pairs, details: bool = False) -> List
     """Return a page of the workspace's audit log, newest first.
 
     `by` is an address, `action` a word like contact.update, `target` an id in any form or a kind, `since` and `until`
-    are times or days.
+    are times or days. Members are not told of records that only admins read.
     """
-    return await entries_of(call, pairs, FILTERS, details=details)
+    closed = () if call.actor.role == "admin" else _closed(call.crm.kinds)
+    fixed = [("action", f"out:{','.join(closed)}")] if closed else ()
+    return await entries_of(call, pairs, FILTERS, fixed, details)
+
+
+def _closed(kinds: Kinds) -> tuple[str, ...]:
+    """Return the actions on records that only admins read."""
+    return tuple(f"{kind.name}.{verb}" for kind in kinds.settings if kind.is_admins_to_read for verb in OF_RECORDS)
 
 
 async def entries_of(

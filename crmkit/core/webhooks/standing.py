@@ -103,9 +103,6 @@ def arrived(tx: Tx, workspace: Workspace) -> None:
     keys.switch_all_off(tx, workspace.id, OFF, MOVED)
 
 
-def told(stopped: Sequence[tuple[str, str, str, str]]) -> list[str]:
-    """Return the notes about webhooks that do not send, with what to do."""
-    return [
-        f"webhook/{id} to {url} is {state}: {reason}; {_NEXT[state].format(id=id)}"
-        for id, url, state, reason in stopped
-    ]
+def told(stopped: Sequence[tuple[str, str, str]]) -> list[str]:
+    """Return the notes about webhooks that do not send, without their addresses, which members do not read."""
+    return [f"webhook/{id} is {state}: {reason}; {_NEXT[state].format(id=id)}" for id, state, reason in stopped]

@@ -92,6 +92,7 @@ class Kind(Form, frozen=True, eq=False, dict=True):
     alike: tuple[Alike, ...] = ()  # what makes two of its records likely one, the surest first
     is_setting: bool = False  # part of how a workspace is set up: no POST merges into it, a delete takes one step
     is_admins: bool = False  # only admins write it
+    is_admins_to_read: bool = False  # only admins read it
     is_known_by: tuple[str, ...] = ()  # the fields that together lead to one record; without them each unique one
     is_capped: bool = True  # a plan may cap how many there are
     is_mergeable: bool = False  # two of its records may turn out to be one
@@ -313,6 +314,7 @@ def kind_of(
     alike: tuple[Alike, ...] = (),
     is_setting: bool = False,
     is_admins: bool = False,
+    is_admins_to_read: bool = False,
     is_known_by: tuple[str, ...] = (),
     is_capped: bool = True,
     is_mergeable: bool = False,
@@ -339,6 +341,7 @@ def kind_of(
         alike=alike,
         is_setting=is_setting,
         is_admins=is_admins,
+        is_admins_to_read=is_admins_to_read,
         is_known_by=is_known_by,
         is_capped=is_capped,
         is_mergeable=is_mergeable,

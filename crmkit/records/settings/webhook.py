@@ -42,6 +42,7 @@ def webhook_of(kinds: Sequence[Kind]) -> Kind:
         indexes=(index("updated_at"),),
         is_setting=True,
         is_admins=True,
+        is_admins_to_read=True,  # an address is often a credential
         secrets=declared(Hidden),
     )
     return replace(

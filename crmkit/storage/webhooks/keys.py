@@ -120,10 +120,10 @@ def switch_all_off(tx: Tx, workspace_id: str, state: str, reason: str) -> None:
     tx.connection.execute(sql, (state, reason, workspace_id))
 
 
-def stopped(connection: Connection, workspace_id: str, state: str, most: int) -> Sequence[tuple[str, str, str, str]]:
-    """Return (id, url, state, reason) of some webhooks of a workspace that are not in this state though switched on."""
-    found: list[tuple[str, str, str, str]] = connection.execute(
-        "SELECT id, url, state, coalesce(reason, '') FROM webhooks WHERE workspace_id = ? AND active = 1 "
+def stopped(connection: Connection, workspace_id: str, state: str, most: int) -> Sequence[tuple[str, str, str]]:
+    """Return (id, state, reason) of some webhooks of a workspace that are not in this state though switched on."""
+    found: list[tuple[str, str, str]] = connection.execute(
+        "SELECT id, state, coalesce(reason, '') FROM webhooks WHERE workspace_id = ? AND active = 1 "
         f"AND state <> ? ORDER BY seq {connection.dialect.limit}",
         (workspace_id, state, most),
     ).fetchall()
