@@ -22,6 +22,7 @@ from tests.teams.office import JSON, Books, enter, erased, error_of, new, office
 
 WORDS = ("xylophonist", "quagmirean", "zwiebelmuster", "bandersnatch", "jabberwockian")
 TRAVELLING = [table.name for table in owned.travelling(REGISTRY)]
+OWN = {table.name: [name for name, _ in table.moved] for table in owned.travelling(REGISTRY)}  # a server's own matter
 STAYING = [table.name for table in owned.tables(REGISTRY) if not table.travels]
 
 
@@ -100,7 +101,8 @@ def rows(books: Books, table: str, id: str) -> list[str]:
     """Return the rows of a workspace in a table, in an order of their own, without what its number makes of them."""
     number, found = books.number(id), []
     for row in books.rows(table):
-        row.pop("rowid", None)
+        for name in ("rowid", *OWN.get(table, ())):
+            row.pop(name, None)
         if row.get("workspace_id", id) == id:
             found.append(repr(sorted((name, within(value, number)) for name, value in row.items())))
     return sorted(found)
@@ -169,7 +171,7 @@ def test_members_come_by_address_and_role_and_those_who_are_known_join_now(moved
 @pytest.mark.slow
 def test_answers_there_are_those_from_here(moved: Move) -> None:
     alice = working_in(enter(moved.there, ALICE), moved.id)
-    paths = [f"/{kind.plural}?limit=100" for kind in (*REGISTRY.records, *REGISTRY.settings)]
+    paths = [f"{kind.path}?limit=100" for kind in (*REGISTRY.records, *REGISTRY.settings) if not kind.moved]
     for path in [
         *paths,
         "/pipelines/deals",

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from crmkit.clock import after
 from crmkit.model.events import secret
-from crmkit.model.events.names import OFF, PAUSED, SENDS
+from crmkit.model.events.names import MOVED, OFF, PAUSED, SENDS
 from crmkit.model.record import Record
 from crmkit.records.settings.webhook import Webhook
 from crmkit.storage import jobs
@@ -22,7 +22,6 @@ TOPIC = "webhooks"  # told when a webhook comes or goes, or sends again
 OLD_SECRET_HOURS = 24
 SWITCHED_OFF = "it was switched off"
 MOST_TOLD = 3  # webhooks that do not send, in a brief
-MOVED = "it came from another server: PATCH it with active true, which makes a new secret"
 
 _NEXT = {
     OFF: "PATCH /webhooks/{id} with active true sends what happens from then on",

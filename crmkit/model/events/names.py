@@ -10,6 +10,8 @@ CREATED, UPDATED, DELETED, MERGED, SCORED = "created", "updated", "deleted", "me
 TEST = "webhook.test"  # which says nothing of any record
 
 SENDS, PAUSED, OFF = "active", "paused", "off"  # how a webhook stands
+# why one is off that moved with its workspace
+MOVED = "it came from another server: PATCH it with active true, which makes a new secret"
 
 # what a verb of the log is told as
 BY_VERB = {

@@ -103,6 +103,7 @@ class Kind(Form, frozen=True, eq=False, dict=True):
     forms: KeyForms = field(default_factory=dict)  # of the natural keys of all kinds
     joins: tuple[Field, ...] = ()  # what its records belong to by a membership: a filter, and a field of a POST
     secrets: tuple[Field, ...] = ()  # that a POST and a PATCH take, and no record has
+    moved: tuple[tuple[str, Any], ...] = ()  # what its fields are, by their names, once they moved to another server
     called: str = ""  # in sentences, where its name means something else too
 
     @property

@@ -46,5 +46,12 @@ def webhook_of(kinds: Sequence[Kind]) -> Kind:
         secrets=declared(Hidden),
     )
     return replace(
-        made, fields=tuple(replace(each, type=known) if each.name == "events" else each for each in made.fields)
+        made,
+        fields=tuple(replace(each, type=known) if each.name == "events" else each for each in made.fields),
+        moved=(
+            ("state", names.OFF),
+            ("reason", names.MOVED),
+            ("failing_since", None),
+            ("last_delivered_at", None),
+        ),
     )

@@ -3,6 +3,8 @@
 Those of kinds follow from their declarations; all others are listed here, once. A test compares both with the schema.
 """
 
+from typing import Any
+
 from msgspec import Struct
 
 from crmkit.model.record import Kinds
@@ -17,6 +19,8 @@ class Owned(Struct, frozen=True):
     Its columns `telling` hold texts of what a client sent or was answered. Where a row tells of a person who is erased,
     these are emptied if it `stays`, else the row is dropped; it has a `key` then, too. One with a column `ended` is
     looked at once that is filled.
+
+    What its columns `moved` hold is a server's own matter: with a workspace travels what they hold after it.
     """
 
     name: str
@@ -26,6 +30,7 @@ class Owned(Struct, frozen=True):
     telling: tuple[str, ...] = ()
     stays: bool = False
     ended: str = ""
+    moved: tuple[tuple[str, Any], ...] = ()
 
     @property
     def is_numbered(self) -> bool:
@@ -33,8 +38,8 @@ class Owned(Struct, frozen=True):
         return self.key == ("seq",)
 
 
-def carried(name: str, *key: str, numbers: tuple[str, ...] = ()) -> Owned:
-    return Owned(name, True, key, numbers)
+def carried(name: str, *key: str, numbers: tuple[str, ...] = (), moved: tuple[tuple[str, Any], ...] = ()) -> Owned:
+    return Owned(name, True, key, numbers, moved=moved)
 
 
 def telling(name: str, key: tuple[str, ...], *columns: str, stays: bool = False, ended: str = "") -> Owned:
@@ -82,7 +87,8 @@ _BESIDE = (
 def tables(kinds: Kinds) -> tuple[Owned, ...]:
     """Return the tables of a workspace, in an order in which foreign keys let them be emptied."""
     of_kinds = (kinds.activity, *kinds.linking_first, *kinds.settings)
-    return (*(carried(kind.plural, "seq", numbers=("seq",)) for kind in of_kinds), *_BESIDE)
+    records = (carried(kind.plural, "seq", numbers=("seq",), moved=kind.moved) for kind in of_kinds)
+    return (*records, *_BESIDE)
 
 
 def telling_of_persons(kinds: Kinds) -> tuple[Owned, ...]:

@@ -72,10 +72,11 @@ def lines(connection: Connection, table: Owned, workspace: Workspace) -> Iterato
 def _page(connection: Connection, table: Owned) -> tuple[str, str]:
     """Return the SQL of the first rows of a table, and that of the next ones after a key."""
     dialect, key = connection.dialect, ", ".join(f"t.{quoted(name)}" for name in table.key)
+    moved = {name: _literal(value) for name, value in table.moved}
     pairs = []
     for name in columns(connection, table.name):
         if name != "workspace_id":
-            column = f"t.{quoted(name)}"
+            column = moved.get(name) or f"t.{quoted(name)}"
             pairs += [f"'{name}'", _NUMBER.format(column) if name in table.numbers else column]
     row = dialect.json_object.format(", ".join(pairs))
     if table.is_numbered:
@@ -89,3 +90,7 @@ def _page(connection: Connection, table: Owned) -> tuple[str, str]:
         for scope in scopes
     )
     return first, following
+
+
+def _literal(value: str | None) -> str:
+    return "NULL" if value is None else "'{}'".format(value.replace("'", "''"))
