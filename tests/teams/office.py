@@ -247,8 +247,9 @@ class Books:
         return int(number)
 
     def settled(self, person: Person) -> None:
-        """Return once no text waits to be indexed, and no erasure to be finished."""
+        """Return once no text waits to be indexed, no erasure to be finished, and the jobs of webhooks wait."""
         waiting = [name for name in self.tables() if name.endswith("_unindexed") or name == "erasures"]
+        waiting.append("jobs WHERE kind = 'webhook' AND ended_at IS NULL AND (state <> 'waiting' OR due_at = '')")
         while any(self.ask(f"SELECT 1 FROM {name} LIMIT 1") for name in waiting):
             person.get("/healthz")
             time.sleep(0.001)  # else asking takes the time that indexing wants

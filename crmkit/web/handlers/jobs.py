@@ -66,9 +66,9 @@ def _operation(job: Job) -> dict[str, Any]:
 
 
 def _tail(job: Job, result: Result) -> Tail:
-    is_final = not job.token_id  # a job of the system writes nothing that is undone
+    can_undo = result.can_undo and bool(job.token_id)  # a job of the system writes nothing that is undone
     operation = job.operation if job.has_ended else ""
-    return Tail(notes=result.notes, operation=operation, can_undo=result.can_undo, is_final=is_final)
+    return Tail(notes=result.notes, operation=operation, can_undo=can_undo, is_final=not job.token_id)
 
 
 def _failure(job: Job) -> Problem:
