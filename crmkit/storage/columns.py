@@ -7,12 +7,16 @@ from typing import Any
 import msgspec
 
 from crmkit.model.fields import Flag
-from crmkit.model.form import Field
+from crmkit.model.form import DERIVED, Field
 from crmkit.model.record import Kind, Record
 from crmkit.storage.interface.dialect import Dialect
 from crmkit.storage.interface.tx import Tx
 
 _encode = msgspec.json.encode
+
+# what every change changes, so no audit entry repeats it
+_ALWAYS = ("id", "version", "updated_at")
+_FILLED_IN = (*_ALWAYS, "created_at", "created_by")  # by `records.put`
 
 
 def quoted(name: str) -> str:
@@ -28,6 +32,24 @@ def quoted(name: str) -> str:
 def stored(kind: Kind) -> tuple[Field, ...]:
     """Return the fields in the order in which the kind's record class is built."""
     return tuple(kind.by_name[name] for name in kind.members)
+
+
+@cache
+def given_names(kind: Kind) -> tuple[str, ...]:
+    """Return the names of the fields that whoever writes a record gives; `records.put` fills in the others."""
+    return tuple(field.name for field in stored(kind) if field.name not in _FILLED_IN and DERIVED not in field.marks)
+
+
+@cache
+def derived_defaults(kind: Kind) -> dict[str, Any]:
+    """Return the derived fields as a new record has them."""
+    return {field.name: field.default for field in stored(kind) if DERIVED in field.marks}
+
+
+@cache
+def logged_names(kind: Kind) -> dict[str, None]:
+    """Return the names of the fields whose changes are logged, in the order in which a record is built."""
+    return dict.fromkeys(field.name for field in stored(kind) if field.name not in _ALWAYS and not field.derived)
 
 
 @lru_cache(256)

@@ -15,10 +15,18 @@ import msgspec
 from msgspec import Struct
 
 from crmkit.errors import Problem
-from crmkit.model.form import DERIVED
 from crmkit.model.record import REACHED, SCORE, Kind, Record, Tracked
 from crmkit.storage import deleted, sequence
-from crmkit.storage.columns import by_country, columns_of, quoted, returned, stored, whole
+from crmkit.storage.columns import (
+    by_country,
+    columns_of,
+    derived_defaults,
+    given_names,
+    logged_names,
+    quoted,
+    returned,
+    whole,
+)
 from crmkit.storage.custom import values as custom_values
 from crmkit.storage.derived import open_sums
 from crmkit.storage.duplicates import free
@@ -29,10 +37,6 @@ from crmkit.storage.log import audit
 from crmkit.storage.scoring import scores
 
 _decode = msgspec.json.Decoder(list[Any]).decode
-
-# what every change changes, so no audit entry repeats it
-_ALWAYS = ("id", "version", "updated_at")
-_FILLED_IN = (*_ALWAYS, "created_at", "created_by")  # by `put`
 
 
 def fetch(connection: Connection, kind: Kind, workspace_id: str, id: str) -> Record | None:
@@ -265,10 +269,10 @@ def _created(tx: Tx, kind: Kind, after: Record) -> Record:
             version, newest = after.version + 1, max(tx.now, after.updated_at or after.created_at)
     else:
         id = deleted.new_id(tx, kind)
-    filled_in: dict[str, Any] = {**_derived_defaults(kind), **stamps, **reached}
+    filled_in: dict[str, Any] = {**derived_defaults(kind), **stamps, **reached}
     if isinstance(after, Tracked):
         filled_in |= {"version": version, "updated_at": newest}
-    given = {name: value for name in _given(kind) if (value := getattr(after, name)) is not None}
+    given = {name: value for name in given_names(kind) if (value := getattr(after, name)) is not None}
     record = scores.scored(tx, kind, msgspec.structs.replace(after, handle=kind.handle(id), id=id, **filled_in))
     if kind.is_scored:
         filled_in[SCORE] = scores.score_of(record)
@@ -301,7 +305,7 @@ def _write_new(tx: Tx, many: Sequence[_New]) -> None:
 
 def _entry(new: _New) -> tuple[str, int | None, audit.Changes]:
     """Return what is logged of a new record: its handle, its version, what it holds."""
-    own = _logged(new.kind)
+    own = logged_names(new.kind)
     logged = {name: value for name, value in new.given.items() if name in own}
     if new.was is not None:
         logged |= {name: new.filled_in[name] for name in ("created_at", "created_by")}
@@ -318,14 +322,14 @@ def _deleted(tx: Tx, kind: Kind, before: Record, merged_into: str) -> _Written:
 
 def _gone(kind: Kind, record: Record) -> dict[str, Any]:
     """Return what is logged of a record that is gone, with when a POST last reached it, which no other entry tells."""
-    names = (*_logged(kind), REACHED) if REACHED in kind.by_name else _logged(kind)
+    names = (*logged_names(kind), REACHED) if REACHED in kind.by_name else logged_names(kind)
     return {name: value for name in names if (value := getattr(record, name)) is not None}
 
 
 def _changed(tx: Tx, kind: Kind, before: Record, after: Record) -> _Written | None:
     """Write the columns that differ; return None if none that is logged does."""
-    values = {name: value for name in _given(kind) if (value := getattr(after, name)) != getattr(before, name)}
-    changes = {name: [getattr(before, name), value] for name, value in values.items() if name in _logged(kind)}
+    values = {name: value for name in given_names(kind) if (value := getattr(after, name)) != getattr(before, name)}
+    changes = {name: [getattr(before, name), value] for name, value in values.items() if name in logged_names(kind)}
     if not changes:
         return None
     if isinstance(before, Tracked):
@@ -381,21 +385,3 @@ def _insert_sql(kind: Kind, columns: tuple[str, ...]) -> str:
     """
     names = ("seq", "workspace_id", "id", *columns)
     return f"INSERT INTO {quoted(kind.plural)} ({', '.join(map(quoted, names))}) VALUES ({', '.join('?' * len(names))})"
-
-
-@cache
-def _given(kind: Kind) -> tuple[str, ...]:
-    """Return the names of the fields that whoever writes a record gives; `put` fills in the others."""
-    return tuple(field.name for field in stored(kind) if field.name not in _FILLED_IN and DERIVED not in field.marks)
-
-
-@cache
-def _derived_defaults(kind: Kind) -> dict[str, Any]:
-    """Return the derived fields as a new record has them."""
-    return {field.name: field.default for field in stored(kind) if DERIVED in field.marks}
-
-
-@cache
-def _logged(kind: Kind) -> dict[str, None]:
-    """Return the names of the fields whose changes are logged, in the order in which a record is built."""
-    return dict.fromkeys(field.name for field in stored(kind) if field.name not in _ALWAYS and not field.derived)

@@ -24,6 +24,7 @@ from crmkit.model.fold import fold
 from crmkit.model.form import Field
 from crmkit.model.record import Kind
 from crmkit.storage import records as rows
+from crmkit.storage.columns import given_names
 from crmkit.storage.interface.tx import Tx
 from tests.house import ALICE, BOB
 from tests.kinds import KINDS, REGISTRY
@@ -314,7 +315,7 @@ def _others(field: Field, made: dict[str, list[Any]]) -> list[Any]:
 
 def _settled(kind: Kind, choice: random.Random) -> dict[str, Any]:
     """Return values of the fields that rules give a record."""
-    given = [field for field in kind.fields if field.name in rows._given(kind) and not field.writable]
+    given = [field for field in kind.fields if field.name in given_names(kind) and not field.writable]
     return {
         field.name: field.type.accept(choice.choice(samples_of(kind, field).values(field.type)))
         for field in given

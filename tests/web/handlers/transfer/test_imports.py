@@ -233,8 +233,8 @@ def test_a_dry_run_keeps_neither_plan_nor_file(home: House, alice: Person) -> No
 
 def test_an_import_that_has_ended_is_neither_changed_nor_started_again(alice: Person) -> None:
     id = imported(alice, file(JANE))["id"]
-    for method, path in (("PATCH", f"/imports/{id}"), ("POST", f"/imports/{id}/start")):
-        assert error(alice.request(method, path, json={"mode": "update"})) == (400, "invalid_value")
+    for method, path, body in (("PATCH", f"/imports/{id}", {"mode": "update"}), ("POST", f"/imports/{id}/start", None)):
+        assert error(alice.send_it(method, path, body)) == (400, "invalid_value")
     assert alice.delete(f"/imports/{id}").status_code == 200
     assert ended(alice, id)["state"] == "done"
 
