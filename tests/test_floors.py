@@ -35,11 +35,10 @@ FLOORS = {
     "web": 4,
     "mcp": 5,
     "faces": 5,
+    "operate": 6,
     "cli": 6,
     "boot": 6,
     "announcement": 6,
-    "doctor": 6,
-    "sending": 6,
     "__main__": 6,
 }
 LONGEST = 400  # lines of one file
@@ -270,7 +269,7 @@ def test_no_module_outside_its_room_names_the_database(name: str) -> None:
         ("crmkit.core.crm", "from crmkit.storage import sqlite"),
         ("crmkit.storage.log.audit", "import sqlite3"),
         ("crmkit.storage.log.audit", "def f():\n    from pysqlite3 import dbapi2"),
-        ("crmkit.doctor", "import aiosqlite"),
+        ("crmkit.operate.doctor", "import aiosqlite"),
         ("crmkit.web.gate", '"""A token is looked up.\n\nSQLite is quick.\n"""'),
         ("crmkit.storage.sqliteish", "# SQLite"),
         ("crmkit.storage.records", 'connection.execute("PRAGMA user_version")'),

@@ -10,7 +10,7 @@ from tests.test_floors import MODULES, imports, tree_of
 LIBRARIES = {
     "httpcore": {"crmkit.outbound.client", "crmkit.outbound.connecting"},
     "aiosmtplib": {"crmkit.mail.smtp"},
-    "http.client": {"crmkit.sending"},  # a command: the client of the server that its user names
+    "http.client": {"crmkit.operate.sending"},  # a command: the client of the server that its user names
     **{
         name: set()
         for name in (

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from crmkit import sending
+from crmkit.operate import sending
 from tests.house import ROOT, Person, Process, command
 
 ROWS = 60

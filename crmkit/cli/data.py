@@ -1,0 +1,38 @@
+"""Commands on the data of a server as a whole: `crmkit migrate`, `doctor`."""
+
+import argparse
+
+from crmkit.cli.options import Commands, common, settings_of
+
+
+def add(commands: Commands) -> None:
+    """Declare the commands."""
+    migrate = commands.add_parser("migrate", help="bring the database up to date (serve does it too)")
+    common(migrate)
+    migrate.set_defaults(run=_migrate)
+
+    doctor = commands.add_parser("doctor", help="look at the installation and its data, and say what is wrong")
+    common(doctor)
+    doctor.add_argument("--mail", metavar="EMAIL", help="also send a test mail to this address")
+    doctor.set_defaults(run=_doctor)
+
+
+def _migrate(options: argparse.Namespace) -> int:
+    from crmkit import boot
+
+    for name in boot.migrate_now(settings_of(options)):
+        print(f"applied {name}")
+    print("the database is up to date")
+    return 0
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    from crmkit import boot
+    from crmkit.operate import doctor
+
+    settings = settings_of(options)
+    good = True
+    for finding in doctor.examine(settings, boot.brand_of(settings), options.mail):
+        print(finding.line, flush=True)
+        good = good and finding.good
+    return 0 if good else 1

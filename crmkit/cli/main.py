@@ -1,0 +1,52 @@
+"""The program: `crmkit COMMAND`; alone it prints help."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from crmkit import __version__
+from crmkit.cli import data, people, serve, transfer
+from crmkit.settings import SettingsError
+
+VERSION = f"crmkit {__version__}"
+COMMANDS = (serve, data, people, transfer)  # in the order of the help
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return the exit status; whatever stops it is one line on standard error."""
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    if options.run is None:
+        parser.print_help()
+        return 0
+    try:
+        status: int = options.run(options)
+    except KeyboardInterrupt:
+        return 130
+    except _expected() as error:
+        print(f"crmkit: {error}", file=sys.stderr)
+        return 1
+    return status
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="crmkit", description="A headless, plain-text CRM that an AI agent operates.")
+    parser.add_argument("--version", action="version", version=VERSION, help="print the version")
+    parser.set_defaults(run=None)
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND")
+    for module in COMMANDS:
+        module.add(commands)
+    version = commands.add_parser("version", help="print the version")
+    version.set_defaults(run=_version)
+    return parser
+
+
+def _version(_: argparse.Namespace) -> int:
+    print(VERSION)
+    return 0
+
+
+def _expected() -> tuple[type[Exception], ...]:
+    from crmkit.storage.interface.database import InUse, Newer, Unusable
+
+    return (SettingsError, InUse, Newer, Unusable, ValueError, OSError)

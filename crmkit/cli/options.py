@@ -1,0 +1,49 @@
+"""What commands have in common: how they are declared, and the settings that their options and the environment give."""
+
+import argparse
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from crmkit.settings import Settings, unknown_names
+
+if TYPE_CHECKING:
+    Commands = argparse._SubParsersAction[argparse.ArgumentParser]
+else:
+    Commands = Any
+
+CONFIG = "crmkit.toml"
+
+
+def common(command: argparse.ArgumentParser) -> None:
+    """Declare the options of a command that works on the data of a server."""
+    command.add_argument("--config", help=f"settings file (default $CRMKIT_CONFIG, or ./{CONFIG} if it is there)")
+    command.add_argument("--data", help="folder of the database (default data)")
+
+
+def file_of(options: argparse.Namespace) -> Path | None:
+    """Return the settings file that is named, else the one in this folder, if there is one."""
+    named = options.config or os.environ.get("CRMKIT_CONFIG")
+    if named:
+        return Path(named)
+    return Path(CONFIG) if Path(CONFIG).exists() else None
+
+
+def settings_of(options: argparse.Namespace) -> Settings:
+    """Return the settings of a command that has the common options; names that are none are told on standard error."""
+    from crmkit import boot
+
+    flags = {
+        ("server", "host"): getattr(options, "host", None),
+        ("server", "port"): getattr(options, "port", None),
+        ("server", "data"): options.data,
+        ("auth", "local"): getattr(options, "local", None),
+    }
+    for line in unknown_names(os.environ):
+        print(f"crmkit: {line}", file=sys.stderr)
+    return boot.load_settings(
+        file_of(options),
+        os.environ,
+        {name: value for name, value in flags.items() if value is not None},
+    )

@@ -1,0 +1,1 @@
+"""What the operator runs beside the server: `doctor` looks at an installation, `sending` sends a file to a server."""
