@@ -134,7 +134,7 @@ class Filling(Struct):
     def _settle_past(self) -> dict[str, Any]:
         """Return what the row tells of the past; where it does not say that its record has ended, custom has it too."""
         past = {name: self.values.pop(name) for name in self.past}
-        if not (self.is_own or self.values.get("done") is True or self.values.get("status") in closings.ENDS):
+        if not (self.is_own or self.values.get("done") is True or str(self.values.get("status")) in closings.ENDS):
             for title, cell in self.past.values():
                 self.keep(title, cell)
         return past

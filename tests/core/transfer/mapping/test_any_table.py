@@ -100,6 +100,13 @@ def test_half_a_surrogate_pair_is_no_value_of_any_field() -> None:
         assert isinstance(planned(made, CONTACT).body(row), Body | Refused)
 
 
+def test_a_status_that_is_a_list_is_refused() -> None:
+    made = table(["Closed at", "Status"], ("2026-01-02", ["won"]), format="json")
+    (row,) = made.rows()
+    for kind in EVERY.values():
+        assert isinstance(planned(made, kind).body(row), Body | Refused)
+
+
 @settings(max_examples=400, suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(
     tables(st.one_of(TEXTS, VALUES)), KIND, st.sampled_from(("", "dmy", "ymd")), st.sampled_from(("custom", "ignore"))
