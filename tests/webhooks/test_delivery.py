@@ -3,6 +3,7 @@
 import time
 from datetime import datetime
 
+from crmkit.storage.interface.lanes import ANYWHERE
 from tests.house import CHARLIE, House, Person
 from tests.teams.office import Team, plainly, stepped
 from tests.webhooks.making import made, sent, standing
@@ -226,3 +227,11 @@ def test_others_workspaces_hear_nothing_and_see_nothing(alice: Person, there: Re
             assert charlie.send_it(method, f"/webhooks/{webhook['id']}{end}").status_code == 404
     ana = alice.json_of("POST", "/contacts", {"name": "Ana"})["id"]
     assert [each.body["data"]["id"] for each in there.wait_for(1)] == [ana]
+
+
+def test_a_test_of_one_whose_job_a_fault_ended_starts_another(alice: Person, there: Receiver, home: House) -> None:
+    webhook = made(alice, there, events=["contact.created"])
+    ends = "UPDATE jobs SET state = 'failed', due_at = NULL, ended_at = '2026-01-01T00:00:00Z' WHERE kind = 'webhook'"
+    home.do(home.crm.database.write(lambda tx: tx.connection.execute(ends), lanes=ANYWHERE))
+    tried = alice.json_of("POST", f"/webhooks/{webhook['id']}/test")
+    assert (tried["state"], tried["status"]) == ("delivered", 204)

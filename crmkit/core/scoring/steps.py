@@ -9,6 +9,7 @@ from crmkit.model.record import Kind
 from crmkit.storage import records
 from crmkit.storage.interface.tx import Tx
 from crmkit.storage.scoring import runs
+from crmkit.storage.workspaces import lookup
 
 STEP_SECONDS, IN_PEACE_SECONDS = 0.004, 0.05
 
@@ -30,7 +31,7 @@ def step(crm: Crm, tx: Tx, workspace_id: str, kinds: Sequence[Kind], place: Plac
     """Score the next records of these kinds; tell whether there may be more."""
     if place.at >= len(kinds):
         return False
-    kind, workspace = kinds[place.at], runs.workspace_of(tx, workspace_id)
+    kind, workspace = kinds[place.at], lookup.existing(tx.connection, workspace_id)
     seconds = IN_PEACE_SECONDS if crm.traffic.is_quiet else STEP_SECONDS
     some = runs.score_some(tx, kind, workspace, place.last, seconds)
     place.done += some.scored

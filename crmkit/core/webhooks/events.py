@@ -15,7 +15,6 @@ from crmkit.storage.webhooks.deliveries import Delivery
 
 SLICE = 1_000  # entries that one look goes through, and the rest of the operation that the last one is of
 MOST_OF_OPERATION = 5_000  # of these; more are further events
-MOST_IDS = 1_000  # of a grouped event
 
 Wanted = Callable[[str], bool]  # whether a webhook is told of an event of one record, by its name
 
@@ -56,8 +55,8 @@ def _of_run(
                 yield _delivery(workspace, webhook_id, name, row.target, row, row)
             continue
         noun, _, what = name.partition(".")
-        for start in range(0, len(own), MOST_IDS):
-            part = own[start : start + MOST_IDS]
+        for start in range(0, len(own), names.MOST_IDS):
+            part = own[start : start + names.MOST_IDS]
             yield _delivery(workspace, webhook_id, f"{kinds.by_word[noun].plural}.{what}", "", part[0], part[-1])
 
 

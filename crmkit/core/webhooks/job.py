@@ -9,7 +9,7 @@ from crmkit.core.call import Call
 from crmkit.core.crm import Crm
 from crmkit.core.jobs.kind import JobKind
 from crmkit.core.webhooks import sending
-from crmkit.core.webhooks.lanes import lanes
+from crmkit.core.webhooks.queues import queues
 from crmkit.core.webhooks.sending import Attempt, Round
 from crmkit.core.webhooks.standing import NAME, TOPIC, switch_off
 from crmkit.model.events import names
@@ -22,7 +22,7 @@ from crmkit.storage.jobs import Job
 from crmkit.storage.log import entries
 from crmkit.storage.webhooks import deliveries, keys
 from crmkit.storage.webhooks.deliveries import DELIVERED, FAILED, Delivery
-from crmkit.storage.webhooks.keys import Key
+from crmkit.storage.webhooks.keys import Key, Standing
 
 PAUSES = (1, 5, 30, 2 * 60, 10 * 60, 3600, 6 * 3600)  # seconds after an attempt that failed; the last one again
 TRIED_DAYS = 3
@@ -55,7 +55,7 @@ def _step(crm: Crm, tx: Tx, job: Job) -> Job:
 
 
 def _paused(tx: Tx, job: Job, webhook: Webhook, lacks: str) -> Job:
-    waiting = deliveries.waiting(tx.connection, job.workspace_id, webhook.id)
+    waiting = deliveries.waiting(tx.connection, job.workspace_id, webhook.id, sending.MOST_WAITING)
     tests = [replace(each, state=FAILED, error=lacks, tried_at=tx.now) for each in waiting if not each.first]
     deliveries.save(tx, _workspace(job), tests)
     _tell(tx, tests)
@@ -63,7 +63,7 @@ def _paused(tx: Tx, job: Job, webhook: Webhook, lacks: str) -> Job:
     if webhook.state == PAUSED and after(since, days=TRIED_DAYS) <= tx.now:
         switch_off(tx, job.workspace_id, webhook, f"{lacks}, for {TRIED_DAYS} days")
     elif webhook.state != OFF:
-        keys.stand(tx, job.workspace_id, webhook.id, PAUSED, lacks, since, webhook.last_delivered_at)
+        keys.stand(tx, job.workspace_id, webhook.id, Standing(PAUSED, lacks, since, webhook.last_delivered_at))
         return job.waits(None, after(tx.now, minutes=PAUSED_MINUTES))
     return job.waits(None, NEVER)
 
@@ -72,7 +72,7 @@ def _recorded(crm: Crm, tx: Tx, job: Job, key: Key, webhook: Webhook, round: Rou
     workspace = _workspace(job)
     is_on = webhook.state != OFF
     tried = {each.delivery.event: _tried(tx.now, each, webhook, is_on) for each in round.attempts}
-    kept = deliveries.waiting(tx.connection, workspace.id, webhook.id)
+    kept = deliveries.waiting(tx.connection, workspace.id, webhook.id, 2 * sending.MOST_WAITING)  # more came meanwhile
     for each in round.refused:
         tried[each.event] = replace(each, state=FAILED, error=NOT_READ, tried_at=tx.now)
     changed = [tried.get(each.event, each) for each in kept]
@@ -93,7 +93,7 @@ def _recorded(crm: Crm, tx: Tx, job: Job, key: Key, webhook: Webhook, round: Rou
         last = tx.now if arrived else webhook.last_delivered_at
         if webhook.state == PAUSED:
             tx.tell(TOPIC)
-        keys.stand(tx, workspace.id, webhook.id, SENDS, None, failing, last)
+        keys.stand(tx, workspace.id, webhook.id, Standing(SENDS, None, failing, last))
     return _next(crm, tx, job, webhook, max(key.reached, round.reached) if is_on else 0)
 
 
@@ -138,11 +138,11 @@ def _why_off(now: str, webhook: Webhook, attempts: Iterable[Attempt]) -> str:
 def _next(crm: Crm, tx: Tx, job: Job, webhook: Webhook, reached: int) -> Job:
     """Return the job as it goes on: at once while something may be sent, or when the next delivery is due."""
     workspace = _workspace(job)
-    waiting = deliveries.waiting(tx.connection, workspace.id, webhook.id)
+    waiting = deliveries.waiting(tx.connection, workspace.id, webhook.id, sending.MOST_WAITING)
     is_behind = bool(reached) and reached < entries.newest(tx.connection, workspace)
     if is_behind and len(waiting) < sending.MOST_WAITING:
         return job.goes_on(None)
-    if lanes(sending.queued(tx.connection, crm.kinds, workspace, waiting, tx.now), 1):
+    if queues(sending.queued(tx.connection, crm.kinds, workspace, waiting, tx.now), 1):
         return job.goes_on(None)
     return job.waits(None, min((each.next_at for each in waiting if each.next_at > tx.now), default=NEVER))
 

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from crmkit.core.call import Call
 from crmkit.core.webhooks import events, maker, message
-from crmkit.core.webhooks.lanes import Queued, lanes
+from crmkit.core.webhooks.queues import Queued, queues
 from crmkit.model.events.names import PAUSED, SENDS
 from crmkit.model.record import Kinds
 from crmkit.outbound.client import Unreached
@@ -28,7 +28,8 @@ ROUND_SECONDS = 4  # after which a round begins no further delivery
 MOST_IN_ROUND = 100  # deliveries
 MOST_AT_ONCE = 4  # of one webhook
 MOST_WAITING = 1_000  # of one webhook, past which its log is not read on
-REST_SECONDS = 0.05  # after a delivery while others ask for something
+REST_SECONDS = 0.0001  # after a delivery, for each request a second of others: it costs what several of them do
+MOST_REST = 0.25  # second after a delivery, however many ask
 MOST_RETRY_AFTER = 6 * 3600  # seconds that a receiver may ask to be left alone for
 
 _SECONDS = re.compile(r"[0-9]{1,9}")
@@ -65,28 +66,28 @@ class _Look(Struct, frozen=True):
     key: Key
     url: str
     round: Round
-    lanes: Sequence[Sequence[Delivery]]
+    queues: Sequence[Sequence[Delivery]]
 
 
 async def sent(call: Call, workspace: Workspace, webhook_id: str) -> Round | None:
     """Send what may be sent at this moment, and return what became of it; None if there is no such webhook."""
     now = call.crm.now
     look = await call.read(_looked, call.crm.kinds, workspace, webhook_id, now)
-    if look is None or not look.lanes:
+    if look is None or not look.queues:
         return None if look is None else look.round
     attempts, begun, free = list[Attempt](), time.monotonic(), asyncio.Semaphore(MOST_AT_ONCE)
 
-    async def send_all(lane: Sequence[Delivery]) -> None:
+    async def send_all(queue: Sequence[Delivery]) -> None:
         async with free:
-            for delivery in lane:
+            for delivery in queue:
                 if time.monotonic() - begun > ROUND_SECONDS:
                     return
                 attempts.append(await _attempt(call, workspace, look, delivery))
                 if not attempts[-1].has_arrived:
                     return
-                await asyncio.sleep(0 if call.crm.traffic.is_quiet else REST_SECONDS)
+                await asyncio.sleep(min(call.crm.traffic.per_second * REST_SECONDS, MOST_REST))
 
-    await asyncio.gather(*map(send_all, look.lanes))
+    await asyncio.gather(*map(send_all, look.queues))
     return replace(look.round, attempts=tuple(attempts))
 
 
@@ -112,7 +113,7 @@ def _looked(connection: Connection, kinds: Kinds, workspace: Workspace, webhook_
     lacks = maker.lacks(connection, kinds, key, webhook.events) if webhook.active else ""
     if lacks:
         return _Look(key, webhook.url, Round(lacks, reached=key.reached), ())
-    waiting = deliveries.waiting(connection, workspace.id, webhook_id)
+    waiting = deliveries.waiting(connection, workspace.id, webhook_id, MOST_WAITING)
     may = maker.reads(connection, kinds, key)
     refused = tuple(each for each in waiting if each.first and not (may and may(events.noun_of(kinds, each))))
     waiting = [each for each in waiting if each not in refused]
@@ -122,8 +123,8 @@ def _looked(connection: Connection, kinds: Kinds, workspace: Workspace, webhook_
         most = MOST_IN_ROUND - min(len(waiting), MOST_IN_ROUND - 1)
         new, reached = events.after(connection, kinds, workspace, webhook_id, wanted, reached, most)
         upto = reached if reached < entries.newest(connection, workspace) else None
-    queue = queued(connection, kinds, workspace, [*waiting, *new], now, upto)
-    return _Look(key, webhook.url, Round("", refused, reached, tuple(new)), lanes(queue, MOST_IN_ROUND))
+    found = queued(connection, kinds, workspace, [*waiting, *new], now, upto)
+    return _Look(key, webhook.url, Round("", refused, reached, tuple(new)), queues(found, MOST_IN_ROUND))
 
 
 def queued(

@@ -15,7 +15,7 @@ from crmkit.storage.interface.tx import Tx
 from crmkit.storage.interface.workspace import Workspace
 from crmkit.storage.log import entries
 from crmkit.storage.webhooks import deliveries, keys
-from crmkit.storage.webhooks.keys import Key
+from crmkit.storage.webhooks.keys import Key, Standing
 
 NAME = "webhook"  # of the kind of its job
 TOPIC = "webhooks"  # told when a webhook comes or goes, or sends again
@@ -65,14 +65,14 @@ def settle(tx: Tx, webhook: Webhook, turn: Turn) -> str:
     if chosen and chosen != was.secret:
         until = after(tx.now, hours=OLD_SECRET_HOURS) if was.secret else ""
         found = replace(found, secret=chosen, old_secret=was.secret, old_until=until)
-    found = _with_job(tx, found, workspace)
+    found = with_job(tx, found, workspace)
     if webhook.active and (key is None or turn.restarts):
         found = replace(found, reached=entries.newest(tx.connection, workspace))
     keys.put(tx, found)
     if not webhook.active:
         switch_off(tx, workspace.id, webhook, SWITCHED_OFF)
     elif turn.restarts or (turn.takes_over and webhook.state == PAUSED):
-        keys.stand(tx, workspace.id, webhook.id, SENDS, None, None, webhook.last_delivered_at)
+        keys.stand(tx, workspace.id, webhook.id, Standing(SENDS, None, None, webhook.last_delivered_at))
     jobs.wake_one(tx, workspace.id, found.job_id)
     tx.tell(TOPIC)
     shown = made if turn.secret is None or turn.secret == "" else ""
@@ -82,7 +82,8 @@ def settle(tx: Tx, webhook: Webhook, turn: Turn) -> str:
     return shown
 
 
-def _with_job(tx: Tx, key: Key, workspace: Workspace) -> Key:
+def with_job(tx: Tx, key: Key, workspace: Workspace) -> Key:
+    """Return the key with a job that goes on: a new one where there is none, or a fault ended it."""
     job = jobs.find(tx.connection, workspace.id, key.job_id) if key.job_id else None
     if job is not None and not job.has_ended:
         return key
@@ -92,7 +93,8 @@ def _with_job(tx: Tx, key: Key, workspace: Workspace) -> Key:
 
 def switch_off(tx: Tx, workspace_id: str, webhook: Webhook, reason: str) -> None:
     """Have a webhook send nothing, and say why; what waits is not sent any more."""
-    keys.stand(tx, workspace_id, webhook.id, OFF, reason, webhook.failing_since, webhook.last_delivered_at)
+    standing = Standing(OFF, reason, webhook.failing_since, webhook.last_delivered_at)
+    keys.stand(tx, workspace_id, webhook.id, standing)
     deliveries.give_up(tx, workspace_id, webhook.id, reason)
     tx.tell(TOPIC)
 

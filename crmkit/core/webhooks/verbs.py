@@ -293,7 +293,10 @@ def _wake(tx: Tx, webhook_id: str) -> None:
     key = keys.find(tx.connection, tx.by.workspace_id, webhook_id)
     if key is None:
         raise Problem("invalid_value", "PATCH it with active true first: it came from another server without a secret.")
-    jobs.wake_one(tx, tx.by.workspace_id, key.job_id)
+    found = standing.with_job(tx, key, Workspace.of(tx.by))
+    if found is not key:
+        keys.put(tx, found)
+    jobs.wake_one(tx, tx.by.workspace_id, found.job_id)
 
 
 def _webhook(record: Record) -> Webhook:

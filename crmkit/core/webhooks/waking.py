@@ -33,15 +33,15 @@ async def resume(call: Call) -> None:
     await call.write(lambda tx: jobs.release(tx, NAME), ANYWHERE, silent=True)
 
 
-class _Room(Listener):
-    """The listener of one workspace, which notes that it was told."""
+class _OfWorkspace(Listener):
+    """The listener of one workspace, which notes that this was told something."""
 
     def __init__(self, workspace: Workspace, told: set[Workspace], bell: asyncio.Event) -> None:
         super().__init__()
-        self._workspace, self._rooms, self._bell = workspace, told, bell
+        self._workspace, self._workspaces, self._bell = workspace, told, bell
 
     def wake(self) -> None:
-        self._rooms.add(self._workspace)
+        self._workspaces.add(self._workspace)
         self._bell.set()
 
 
@@ -60,10 +60,10 @@ async def wake_webhooks(call: Call) -> NoReturn:
 async def _listen(call: Call) -> None:
     """Wake jobs until a webhook comes, goes, or sends again, or rights change."""
     commits, told, bell = call.crm.database.commits, set[Workspace](), asyncio.Event()
-    with commits.listener(TOPIC, RIGHTS) as changed, ExitStack() as rooms:
+    with commits.listener(TOPIC, RIGHTS) as changed, ExitStack() as listeners:
         every = await call.read(keys.listening, SENDS)
         for workspace in every:
-            rooms.enter_context(commits.listener(workspace.id, by=_Room(workspace, told, bell)))
+            listeners.enter_context(commits.listener(workspace.id, by=_OfWorkspace(workspace, told, bell)))
         await _wake(call, await call.read(_paused))
         await _wake(call, await call.read(_behind, every))
         waits = asyncio.create_task(changed.wait())

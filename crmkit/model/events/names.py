@@ -7,6 +7,7 @@ from crmkit.model.record import Kind
 
 ALL = "*"
 CREATED, UPDATED, DELETED, MERGED, SCORED = "created", "updated", "deleted", "merged", "scored"
+MOST_IDS = 1_000  # of an event of several
 TEST = "webhook.test"  # which says nothing of any record
 
 SENDS, PAUSED, OFF = "active", "paused", "off"  # how a webhook stands

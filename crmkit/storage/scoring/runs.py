@@ -24,12 +24,6 @@ class Some(Struct):
     is_end: bool = False
 
 
-def workspace_of(tx: Tx, id: str) -> Workspace:
-    """Return the workspace with this id, which is there."""
-    (number,) = tx.connection.execute("SELECT number FROM workspaces WHERE id = ?", (id,)).fetchone()
-    return Workspace(id, number)
-
-
 def score_some(tx: Tx, kind: Kind, workspace: Workspace, last: int, seconds: float) -> Some:
     """Score the next rows after the one numbered `last`, for about so many seconds."""
     until = time.monotonic() + seconds

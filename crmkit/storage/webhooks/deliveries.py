@@ -105,10 +105,12 @@ def find(connection: Connection, workspace_id: str, webhook_id: str, id: str) ->
     return None if row is None else Delivery(*row)
 
 
-def waiting(connection: Connection, workspace_id: str, webhook_id: str) -> list[Delivery]:
-    """Return what waits to be sent, in the order in which it happened."""
+def waiting(connection: Connection, workspace_id: str, webhook_id: str, most: int) -> list[Delivery]:
+    """Return the first of what waits to be sent, in the order in which it happened."""
     sql = f"SELECT {_NAMES} FROM deliveries WHERE workspace_id = ? AND webhook_id = ? AND state = 'waiting'"
-    rows = connection.execute(f"{sql} ORDER BY first, seq", (workspace_id, webhook_id)).fetchall()
+    rows = connection.execute(
+        f"{sql} ORDER BY first, seq {connection.dialect.limit}", (workspace_id, webhook_id, most)
+    ).fetchall()
     return [Delivery(*row) for row in rows]
 
 

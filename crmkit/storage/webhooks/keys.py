@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from msgspec import Struct
+from msgspec.structs import astuple
 
 from crmkit.storage.interface.connection import Connection
 from crmkit.storage.interface.tx import Tx
@@ -31,6 +32,15 @@ class Key(Struct, frozen=True):
     def secrets(self, now: str) -> tuple[str, ...]:
         """Return the secrets that a message is signed with at this moment, the newest first."""
         return (self.secret, self.old_secret) if now < self.old_until else (self.secret,)
+
+
+class Standing(Struct, frozen=True):
+    """Whether a webhook sends, why it does not, since when nothing arrived, when something did last."""
+
+    state: str
+    reason: str | None
+    failing_since: str | None
+    last_delivered_at: str | None
 
 
 _NAMES = ", ".join(Key.__struct_fields__)
@@ -97,20 +107,12 @@ def states(connection: Connection, workspace_id: str) -> Sequence[tuple[str, str
     return found
 
 
-def stand(
-    tx: Tx,
-    workspace_id: str,
-    id: str,
-    state: str,
-    reason: str | None,
-    failing_since: str | None,
-    last_delivered_at: str | None,
-) -> None:
+def stand(tx: Tx, workspace_id: str, id: str, standing: Standing) -> None:
     """Write how a webhook stands: no version, no audit entry."""
     tx.connection.execute(
         "UPDATE webhooks SET state = ?, reason = ?, failing_since = ?, last_delivered_at = ? "
         "WHERE workspace_id = ? AND id = ?",
-        (state, reason, failing_since, last_delivered_at, workspace_id, id),
+        (*astuple(standing), workspace_id, id),
     )
 
 

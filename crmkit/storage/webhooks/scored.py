@@ -9,12 +9,10 @@ from crmkit.model.record import SCORE, Kind
 from crmkit.storage import jobs
 from crmkit.storage.interface.connection import Connection
 from crmkit.storage.interface.tx import Tx
-from crmkit.storage.interface.workspace import Workspace
 from crmkit.storage.log import entries
 from crmkit.storage.webhooks import deliveries, keys
 from crmkit.storage.webhooks.deliveries import Delivery
-
-MOST_IDS = 1_000  # of the event of a run
+from crmkit.storage.workspaces import lookup
 
 _encode = msgspec.json.encode
 _decode = msgspec.json.Decoder(list[str]).decode
@@ -30,7 +28,7 @@ def note(tx: Tx, workspace_id: str, kind: Kind, id: str, old: float, new: float,
         number, scores = tx.scored.get(key, (0, {}))
         if id in scores:
             scores[id] = (scores[id][0], new)
-        elif not number or len(scores) == MOST_IDS:
+        elif not number or len(scores) == names.MOST_IDS:
             number, scores = 0, {id: (old, new)}
         else:
             scores[id] = (old, new)
@@ -64,9 +62,8 @@ def _told(kind: Kind, scores: Mapping[str, tuple[float, float]], is_run: bool) -
 
 def _added(tx: Tx, workspace_id: str, webhook_id: str, event: tuple[str, str, str]) -> int:
     """Keep an event behind the newest entry of the log, that of the write, and return its number."""
-    (number,) = tx.connection.execute("SELECT number FROM workspaces WHERE id = ?", (workspace_id,)).fetchone()
-    workspace = Workspace(workspace_id, number)
-    place = max(entries.newest(tx.connection, workspace), tx.known.last.get(("audit", number), 0))
+    workspace = lookup.existing(tx.connection, workspace_id)
+    place = max(entries.newest(tx.connection, workspace), tx.known.last.get(("audit", workspace.number), 0))
     type, target, told = event
     (made,) = deliveries.add(tx, workspace, [Delivery(0, "", webhook_id, "", type, target, place, place, told, tx.now)])
     found = keys.find(tx.connection, workspace_id, webhook_id)

@@ -23,6 +23,19 @@ def test_it_is_quiet_until_a_request_comes_and_some_time_after_it(monkeypatch: p
     assert found.is_quiet
 
 
+def test_the_requests_of_the_last_second_are_counted_and_none_once_it_is_quiet(monkeypatch: pytest.MonkeyPatch) -> None:
+    found, now = Traffic(), 1000.0
+    monkeypatch.setattr(time, "monotonic", lambda: now)
+    assert found.per_second == 0
+    for _ in range(401):  # the one after a second sees the others counted
+        found.request()
+        now += traffic.COUNTED_SECONDS / 400
+    found.request()
+    assert found.per_second == pytest.approx(400, rel=0.01)
+    now += traffic.QUIET_SECONDS + 0.01
+    assert found.per_second == 0
+
+
 def test_looks_at_jobs_and_imports_disturb_nothing_over_http_and_mcp(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

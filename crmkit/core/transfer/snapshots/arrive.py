@@ -24,7 +24,7 @@ from crmkit.storage.interface.workspace import Workspace
 from crmkit.storage.people import accounts
 from crmkit.storage.transfer.snapshots import arriving, leaving
 from crmkit.storage.transfer.snapshots.arriving import Refused, Row
-from crmkit.storage.workspaces import erasure, owned
+from crmkit.storage.workspaces import erasure, lookup, owned
 from crmkit.storage.workspaces.owned import Owned
 
 T = TypeVar("T")
@@ -88,7 +88,7 @@ def _begin(tx: Tx, manifest: Manifest, kinds: Kinds, plan: str) -> Workspace:
         raise Invalid(_other_schema(manifest, schema))
     if {file.name for file in manifest.files} != {MEMBERS, *(table.name for table in owned.travelling(kinds))}:
         raise Invalid("it has other tables than this crmkit")
-    there = leaving.find(tx.connection, manifest.id)
+    there = lookup.find(tx.connection, manifest.id)
     if there is not None:
         if not arriving.is_empty(tx.connection, there):
             raise Refused(f"the workspace {manifest.id} is here already, so nothing was imported")
@@ -137,10 +137,10 @@ def _end(tx: Tx, workspace: Workspace, manifest: Manifest, kinds: Kinds, members
 
 def _check_whole(tx: Tx, workspace: Workspace) -> None:
     """Raise Invalid where another import of the workspace took the place of this one."""
-    if leaving.find(tx.connection, workspace.id) != workspace:
+    if lookup.find(tx.connection, workspace.id) != workspace:
         raise Invalid(f"another import of {workspace.id} began meanwhile, and goes on")
 
 
 def _erase(tx: Tx, workspace: Workspace, kinds: Kinds) -> None:
-    if leaving.find(tx.connection, workspace.id) == workspace and arriving.is_empty(tx.connection, workspace):
+    if lookup.find(tx.connection, workspace.id) == workspace and arriving.is_empty(tx.connection, workspace):
         erasure.erase(tx, kinds, workspace)

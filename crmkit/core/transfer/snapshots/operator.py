@@ -12,8 +12,8 @@ from crmkit.core.transfer.snapshots.archive import Invalid, Manifest, opened
 from crmkit.core.transfer.snapshots.arrive import Run, arrive
 from crmkit.model.record import Kinds
 from crmkit.storage.interface.connection import Connection
-from crmkit.storage.transfer.snapshots import leaving
 from crmkit.storage.transfer.snapshots.arriving import Refused
+from crmkit.storage.workspaces import lookup
 
 T = TypeVar("T")
 
@@ -33,7 +33,7 @@ def export(read: Read, kinds: Kinds, now: str, id: str, file: Path) -> Manifest:
     part = file.with_name(f"{file.name}.part")
 
     def written(connection: Connection) -> None:
-        workspace = leaving.find(connection, bare)
+        workspace = lookup.find(connection, bare)
         if workspace is None:
             raise ValueError(f"there is no workspace {bare} in this data")
         part.unlink(missing_ok=True)  # a file that is there has a mode of its own, and may be a link

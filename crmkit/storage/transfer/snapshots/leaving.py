@@ -30,12 +30,6 @@ def columns(connection: Connection, table: str) -> tuple[str, ...]:
     return tuple(name for (name,) in connection.execute(connection.dialect.stored_columns, (table,)).fetchall())
 
 
-def find(connection: Connection, workspace_id: str) -> Workspace | None:
-    """Return the workspace with this id, None where there is none."""
-    row = connection.execute("SELECT id, number FROM workspaces WHERE id = ?", (workspace_id,)).fetchone()
-    return None if row is None else Workspace(*row)
-
-
 def settings(connection: Connection, workspace: Workspace) -> dict[str, Any]:
     """Return the row of a workspace, without what is a server's own matter."""
     names = [name for name in columns(connection, "workspaces") if name not in OWN]

@@ -1,0 +1,18 @@
+"""Finding a workspace."""
+
+from crmkit.storage.interface.connection import Connection
+from crmkit.storage.interface.workspace import Workspace
+
+
+def find(connection: Connection, id: str) -> Workspace | None:
+    """Return the workspace with this id, or None."""
+    row = connection.execute("SELECT number FROM workspaces WHERE id = ?", (id,)).fetchone()
+    return None if row is None else Workspace(id, row[0])
+
+
+def existing(connection: Connection, id: str) -> Workspace:
+    """Return the workspace with this id, which is there."""
+    found = find(connection, id)
+    if found is None:
+        raise LookupError(f"there is no workspace/{id}")
+    return found
