@@ -66,6 +66,9 @@ class Server(Struct, frozen=True, forbid_unknown_fields=True):
         tuple[str, ...],
         f"services whose clients work here unchanged: {listed(FACES)}; comma-separated in the environment",
     ] = ()
+    metrics_secret: Annotated[
+        str, "token of whoever asks for /metrics from another machine, 16 characters or more; empty: nobody may"
+    ] = ""
 
 
 class Mail(Struct, frozen=True, forbid_unknown_fields=True, rename={"sender": "from"}):
@@ -338,6 +341,12 @@ def _checked(settings: Settings) -> Settings:
     unknown = next((name for name in settings.server.faces if name not in FACES), None)
     if unknown is not None:
         raise SettingsError(f"[server] faces: {unknown!r} is no service that is known; there is {listed(FACES)}")
+    secret = settings.server.metrics_secret
+    if secret and not re.fullmatch("[!-~]{16,}", secret):
+        raise SettingsError(
+            "[server] metrics_secret has at least 16 characters, letters, digits and signs of ASCII without blanks; "
+            "`openssl rand -hex 16` prints one"
+        )
     if settings.auth.local and not is_loopback(settings.server.host):
         raise SettingsError(
             f"local mode shows sign-in codes to anyone who can connect, so it needs a loopback host: "

@@ -1,10 +1,10 @@
 """The checks that every request passes before its handler runs.
 
 In this order: the Host header is valid (in local mode it names this machine), the path takes the method (`router` asks
-for that), the token is valid (unless the route is public), the limits of requests are not used up, the token has the
-scopes that the route needs or may propose what it writes, the actor is an admin where it is about what only they read,
-ids in the path can be ids (`router` again), the route takes the query parameters (`query.reading`). The Actor says
-whether the user of a connected app must confirm the request.
+for that), the operator asks where the route is for nobody else, the token is valid (unless the route is public), the
+limits of requests are not used up, the token has the scopes that the route needs or may propose what it writes, the
+actor is an admin where it is about what only they read, ids in the path can be ids (`router` again), the route takes
+the query parameters (`query.reading`). The Actor says whether the user of a connected app must confirm the request.
 
 /mcp (`Route.apps`) also refuses web pages of other origins, and its 401 says where to sign in. It counts its messages
 itself. The request that a tool call stands for passes the gate too (INSIDE), and so does one that is part of another
@@ -24,6 +24,7 @@ from crmkit.model.access import PROPOSE, WRITE, scope_required
 from crmkit.model.actor import Actor
 from crmkit.web.call import CAME, INSIDE, KNOWN, LINKED, NEEDS, WITHIN, address_of, check_not_by_write, credentials
 from crmkit.web.connection.hosts import Hosts
+from crmkit.web.connection.operators import Operators
 from crmkit.web.limits import RateLimits
 from crmkit.web.oauth.origins import Origins, challenge
 from crmkit.web.route import CODE, Route
@@ -36,6 +37,7 @@ class Gate:
         self._crm = crm
         self._hosts = Hosts(crm.settings)
         self._origins = Origins(crm.settings)
+        self._operators = Operators(crm.settings)
         self.limit = RateLimits(crm.settings)
 
     def check_host(self, scope: Scope) -> None:
@@ -55,6 +57,8 @@ class Gate:
             check_not_by_write(state)
         if route.apps:
             self._origins.check(scope)
+        if route.for_operator:
+            self._operators.check(scope)
         if not route.public:
             actor = state.get(LINKED) or state.get(KNOWN)
             if actor is None:

@@ -64,9 +64,12 @@ class Passed:
 
     def by(self, actor: Actor, now: float) -> Times:
         """Return what has passed of this actor and those alike, as it is now."""
+        return self.under(self._of(actor), now)
+
+    def under(self, key: str, now: float) -> Times:
+        """Return what has passed under a key, as it is now."""
         if now >= self._turns:
             self._before, self._recent, self._turns = self._recent, {}, now + self.seconds
-        key = self._of(actor)
         times = self._recent.get(key)
         if times is None:
             times = self._recent[key] = self._before.pop(key, Times())

@@ -88,6 +88,7 @@ class Route(Struct, frozen=True):
     uploads: bool  # its body is a file, which the handler finds in `call.upload`
     admits: Admits | None  # awaited before that file is taken; raises where it would be refused
     public: bool  # no token is needed
+    for_operator: bool  # and only the operator may ask: this machine itself, or whoever has the secret of the settings
     direct: bool  # signs in or connects an app, so a tool call may not come here
     apps: bool  # the route that apps connect to, /mcp
     page: Page | None  # which a browser is shown instead, without a token
@@ -165,6 +166,7 @@ def route(
     uploads: bool = False,
     admits: Admits | None = None,
     public: bool = False,
+    for_operator: bool = False,
     direct: bool = False,
     apps: bool = False,
     page: Page | None = None,
@@ -205,7 +207,7 @@ def route(
             summary=summary,
             area=where,
             verb=verb or "",
-            needs=() if public or where in ("own", "*") else _needed(f"{where}.{verb}", also),
+            needs=() if public or for_operator or where in ("own", "*") else _needed(f"{where}.{verb}", also),
             for_admins=any(isinstance(each, Kind) and each.is_admins_to_read for each in (area, kind)),
             consent=consent or (FREE if verb == "read" or kind else CODE),
             query=query,
@@ -226,7 +228,8 @@ def route(
             is_batch=is_batch,
             uploads=uploads,
             admits=admits,
-            public=public,
+            public=public or for_operator,
+            for_operator=for_operator,
             direct=direct,
             apps=apps,
             page=page,

@@ -136,3 +136,12 @@ def test_serve_stops_with_one_line_before_it_touches_anything(tmp_path: Path) ->
     assert "http://crm.example.com" in line
     assert "https://" in line
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "secret", ["x", "fifteen-letters", "sixteen letters!", "sixteen-lettersö", "line\nbreak-in-it-here"]
+)
+def test_a_secret_that_is_short_or_fits_into_no_header_stops_the_start_and_is_not_printed(secret: str) -> None:
+    message = told(environ={"CRMKIT_SERVER_METRICS_SECRET": secret})
+    assert message.startswith("[server] metrics_secret has at least 16 characters")
+    assert secret not in message or secret == "x"

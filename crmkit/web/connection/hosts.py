@@ -38,9 +38,14 @@ class Hosts:
         self._newest = named
 
     def _check_local(self, header: str) -> None:
-        try:
-            host = urlsplit(f"//{header}").hostname or ""
-        except ValueError:  # brackets that hold no address
-            host = ""
+        host = named_host(header)
         if host != self._own and not is_loopback(host):
             raise Problem("invalid_value", "This server is in local mode: use http://127.0.0.1 or http://localhost.")
+
+
+def named_host(header: str) -> str:
+    """Return the host in a Host header without its port; empty where it names none."""
+    try:
+        return urlsplit(f"//{header}").hostname or ""
+    except ValueError:  # brackets that hold no address
+        return ""
