@@ -117,7 +117,7 @@ def crm_of(
 
 def application(crm: Crm, log: "AccessLog | None" = None, more: "Sequence[Route]" = ()) -> "Edge":
     """Return the ASGI application, with `more` routes; it opens the database at startup."""
-    from crmkit.faces.registry import faces_of
+    from crmkit.faces.registry import FORMS, faces_of
     from crmkit.mcp import endpoint as mcp
     from crmkit.web.app import build
     from crmkit.web.connection.accesslog import AccessLog
@@ -135,6 +135,7 @@ def application(crm: Crm, log: "AccessLog | None" = None, more: "Sequence[Route]
                     task.cancel()
                 await asyncio.gather(*beside, return_exceptions=True)
 
+    crm.forms.update(FORMS)
     return build(
         crm, log or AccessLog(crm.settings.server.log), running, [*mcp.routes(crm.settings), *more], faces_of(crm)
     )

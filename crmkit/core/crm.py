@@ -11,6 +11,7 @@ from crmkit.core.jobs.kind import JobKinds
 from crmkit.core.jobs.traffic import Traffic
 from crmkit.core.oauth.documents import Documents
 from crmkit.core.transfer.imports.open_files import OpenFiles, PlannedFiles
+from crmkit.core.webhooks.form import Form
 from crmkit.mail import Mailer
 from crmkit.model.record import Kinds
 from crmkit.outbound.client import Outbound
@@ -25,7 +26,8 @@ Checks = dict[str, Callable[[Any, Mapping[str, Any]], Awaitable[None]]]  # each 
 class Crm(Struct, frozen=True):
     """`key` seals codes and cursors. `unanswered` are requests under a key that wrote and are not answered yet.
 
-    `checks` raise what is wrong with the body of a POST that only the faces can tell, by the name of its kind.
+    `checks` raise what is wrong with the body of a POST that only the faces can tell, by the name of its kind. `forms`
+    are those of webhooks that clients of other services make, by the names of these.
     """
 
     settings: Settings
@@ -44,6 +46,7 @@ class Crm(Struct, frozen=True):
     open_files: OpenFiles = field(default_factory=OpenFiles)
     planned_files: PlannedFiles = field(default_factory=PlannedFiles)
     checks: Checks = field(default_factory=dict)
+    forms: dict[str, Form] = field(default_factory=dict)
 
     @property
     def now(self) -> str:

@@ -26,7 +26,7 @@ class Message:
 
     @property
     def type(self) -> str:
-        return str(self.body["type"])
+        return str(self.body.get("type") or self.body["event"])
 
 
 Answers = Callable[[Message], int | Mapping[str, Any]]

@@ -55,6 +55,10 @@ class Saving(Struct, frozen=True):
         for reference, values in self.draft.related:
             yield reference.to, values
 
+    def adding(self, **values: Any) -> "Saving":
+        """Return the unit with values that only the server writes."""
+        return replace(self, draft=replace(self.draft, values={**self.draft.values, **values}))
+
     def __call__(self, tx: Tx) -> Saved:
         crm, kind, draft = self.crm, self.kind, self.draft
         _check_role(tx, kind)

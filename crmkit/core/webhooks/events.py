@@ -1,9 +1,10 @@
 """What the log tells a webhook: an event of each entry, one of all that an operation did alike to several records."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from itertools import groupby
 
 import msgspec
+from msgspec import Struct
 
 from crmkit.model.events import names
 from crmkit.model.record import Kinds
@@ -16,7 +17,12 @@ from crmkit.storage.webhooks.deliveries import Delivery
 SLICE = 1_000  # entries that one look goes through, and the rest of the operation that the last one is of
 MOST_OF_OPERATION = 5_000  # of these; more are further events
 
-Wanted = Callable[[str], bool]  # whether a webhook is told of an event of one record, by its name
+
+class Wanted(Struct, frozen=True):
+    """What a webhook is told: whether of an event of one record, by its name, and of which kinds one by one alone."""
+
+    tells: Callable[[str], bool]
+    alone: Collection[str] = ()
 
 
 def after(
@@ -47,14 +53,14 @@ def _of_run(
     told: dict[str, list[Written]] = {}
     for row in rows:
         name = name_of(kinds, row.action)
-        if name and wanted(name) and not _is_told(told.get(name, ()), row):
+        if name and wanted.tells(name) and not _is_told(told.get(name, ()), row):
             told.setdefault(name, []).append(row)
     for name, own in told.items():
-        if len({row.target for row in own}) == 1:
+        noun, _, what = name.partition(".")
+        if noun in wanted.alone or len({row.target for row in own}) == 1:
             for row in own:
                 yield _delivery(workspace, webhook_id, name, row.target, row, row)
             continue
-        noun, _, what = name.partition(".")
         for start in range(0, len(own), names.MOST_IDS):
             part = own[start : start + names.MOST_IDS]
             yield _delivery(workspace, webhook_id, f"{kinds.by_word[noun].plural}.{what}", "", part[0], part[-1])

@@ -75,6 +75,9 @@ def _recorded(crm: Crm, tx: Tx, job: Job, key: Key, webhook: Webhook, round: Rou
     kept = deliveries.waiting(tx.connection, workspace.id, webhook.id, 2 * sending.MOST_WAITING)  # more came meanwhile
     for each in round.refused:
         tried[each.event] = replace(each, state=FAILED, error=NOT_READ, tried_at=tx.now)
+    for each in round.unasked:
+        deliveries.drop(tx, workspace.id, each.seq)
+    kept = [each for each in kept if each not in round.unasked]
     changed = [tried.get(each.event, each) for each in kept]
     deliveries.save(tx, workspace, [each for each, before in zip(changed, kept, strict=True) if each is not before])
     if is_on:  # else it was switched off meanwhile

@@ -1,6 +1,6 @@
 """Whose rights a webhook has: those of who wrote it last, as they are at each moment."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from crmkit.core.webhooks import events
 from crmkit.errors import listed
@@ -56,11 +56,13 @@ def note(connection: Connection, kinds: Kinds, key: Key, chosen: Sequence[str]) 
     return f"it is told of {of}: the token that wrote it last reads no other kind"
 
 
-def wanted(connection: Connection, kinds: Kinds, key: Key, chosen: Sequence[str]) -> events.Wanted:
-    """Return what tells whether a webhook is told of an event of one record."""
+def wanted(
+    connection: Connection, kinds: Kinds, key: Key, chosen: Sequence[str], alone: Collection[str] = ()
+) -> events.Wanted:
+    """Return what tells whether a webhook is told of an event of one record; those of `alone` kinds one by one."""
     may = reads(connection, kinds, key)
 
     def is_wanted(name: str) -> bool:
         return names.wants(chosen, name) and may is not None and may(name.partition(".")[0])
 
-    return is_wanted
+    return events.Wanted(is_wanted, alone)

@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from crmkit.core.webhooks import events
+from crmkit.core.webhooks.form import Form, Told
 from crmkit.model.events import names, secret
 from crmkit.model.form import Field
 from crmkit.model.record import Kind, Kinds, Record
@@ -19,20 +20,40 @@ from crmkit.storage.log.entries import Entry
 from crmkit.storage.webhooks.deliveries import Delivery
 
 
-def body(connection: Connection, kinds: Kinds, workspace: Workspace, delivery: Delivery) -> bytes:
-    """Return the JSON that tells an event, with the record as it is now."""
-    told = {"id": delivery.event, "type": delivery.type, "timestamp": delivery.at, "workspace_id": workspace.id}
-    return encoded(told | _content(connection, kinds, workspace, delivery))
+def body(
+    connection: Connection, kinds: Kinds, workspace: Workspace, delivery: Delivery, form: Form | None = None
+) -> bytes:
+    """Return the JSON that tells an event in a form, that of ours without one, with the record as it is now."""
+    if form is not None:
+        return encoded(form.body(told(connection, kinds, workspace, delivery)))
+    about = {"id": delivery.event, "type": delivery.type, "timestamp": delivery.at, "workspace_id": workspace.id}
+    return encoded(about | _content(connection, kinds, workspace, delivery))
 
 
-def headers(delivery: Delivery, secrets: Sequence[str], timestamp: int, content: bytes) -> dict[str, str]:
-    """Return the headers of a message that is sent at this second since 1970."""
-    return {
+def told(connection: Connection, kinds: Kinds, workspace: Workspace, delivery: Delivery) -> Told:
+    """Return what a form makes its body of."""
+    kind = kinds.by_word.get(delivery.type.partition(".")[0])
+    data = _content(connection, kinds, workspace, delivery)["data"]
+
+    def find(ids: Sequence[str]) -> dict[str, Record]:
+        return {} if kind is None else records.all_of(connection, kind, workspace.id, ids)
+
+    return Told(delivery.type, delivery.at, data, find)
+
+
+def headers(
+    delivery: Delivery, secrets: Sequence[str], timestamp: int, content: bytes, form: Form | None = None
+) -> dict[str, str]:
+    """Return the headers of a message that is sent at this second since 1970; without a secret nothing signs it."""
+    found = {
         "Content-Type": "application/json",
         "webhook-id": delivery.event,
         "webhook-timestamp": str(timestamp),
-        "webhook-signature": " ".join(secret.signature(each, delivery.event, timestamp, content) for each in secrets),
     }
+    if not secrets:
+        return found
+    signed = " ".join(secret.signature(each, delivery.event, timestamp, content) for each in secrets)
+    return {**found, "webhook-signature": signed, **(form.signed(secrets[0], content) if form else {})}
 
 
 def _content(connection: Connection, kinds: Kinds, workspace: Workspace, delivery: Delivery) -> dict[str, Any]:

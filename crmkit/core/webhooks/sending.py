@@ -9,7 +9,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from crmkit.core.call import Call
-from crmkit.core.webhooks import events, maker, message
+from crmkit.core.webhooks import events, form, maker, message
+from crmkit.core.webhooks.form import Form, Forms
 from crmkit.core.webhooks.queues import Queued, queues
 from crmkit.model.events.names import PAUSED, SENDS
 from crmkit.model.record import Kinds
@@ -52,11 +53,13 @@ class Attempt(Struct, frozen=True):
 class Round(Struct, frozen=True):
     """What was looked at and tried. Of the `new` events that the log has up to `reached`, some were.
 
-    Where a right is gone, `lacks` says which, and nothing was. `refused` may not be told any more.
+    Where a right is gone, `lacks` says which, and nothing was. `refused` may not be told any more; `unasked` are no
+    events of the form of the webhook that were chosen.
     """
 
     lacks: str = ""
     refused: tuple[Delivery, ...] = ()
+    unasked: tuple[Delivery, ...] = ()
     reached: int = 0
     new: tuple[Delivery, ...] = ()
     attempts: tuple[Attempt, ...] = ()
@@ -67,12 +70,13 @@ class _Look(Struct, frozen=True):
     url: str
     round: Round
     queues: Sequence[Sequence[Delivery]]
+    form: Form | None = None
 
 
 async def sent(call: Call, workspace: Workspace, webhook_id: str) -> Round | None:
     """Send what may be sent at this moment, and return what became of it; None if there is no such webhook."""
     now = call.crm.now
-    look = await call.read(_looked, call.crm.kinds, workspace, webhook_id, now)
+    look = await call.read(_looked, call.crm.kinds, call.crm.forms, workspace, webhook_id, now)
     if look is None or not look.queues:
         return None if look is None else look.round
     attempts, begun, free = list[Attempt](), time.monotonic(), asyncio.Semaphore(MOST_AT_ONCE)
@@ -93,8 +97,8 @@ async def sent(call: Call, workspace: Workspace, webhook_id: str) -> Round | Non
 
 async def _attempt(call: Call, workspace: Workspace, look: _Look, delivery: Delivery) -> Attempt:
     crm = call.crm
-    content = await call.read(message.body, crm.kinds, workspace, delivery)
-    headers = message.headers(delivery, look.key.secrets(crm.now), int(crm.clock().timestamp()), content)
+    content = await call.read(message.body, crm.kinds, workspace, delivery, look.form)
+    headers = message.headers(delivery, look.key.secrets(crm.now), int(crm.clock().timestamp()), content, look.form)
     began = time.monotonic()
     try:
         answer = await crm.outbound.post(look.url, content, headers, SECONDS)
@@ -105,7 +109,9 @@ async def _attempt(call: Call, workspace: Workspace, look: _Look, delivery: Deli
     return Attempt(delivery, answer.status, ms=answer.ms, retry_after=wait)
 
 
-def _looked(connection: Connection, kinds: Kinds, workspace: Workspace, webhook_id: str, now: str) -> _Look | None:
+def _looked(
+    connection: Connection, kinds: Kinds, forms: Forms, workspace: Workspace, webhook_id: str, now: str
+) -> _Look | None:
     key = keys.find(connection, workspace.id, webhook_id)
     webhook = records.fetch(connection, kinds.by_word["webhook"], workspace.id, webhook_id)
     if key is None or not isinstance(webhook, Webhook):
@@ -117,14 +123,24 @@ def _looked(connection: Connection, kinds: Kinds, workspace: Workspace, webhook_
     may = maker.reads(connection, kinds, key)
     refused = tuple(each for each in waiting if each.first and not (may and may(events.noun_of(kinds, each))))
     waiting = [each for each in waiting if each not in refused]
+    spoken, chosen = form.of(forms, webhook)
+    unasked = tuple(each for each in waiting if spoken and each.first and spoken.names.get(each.type) not in chosen)
+    waiting = [each for each in waiting if each not in unasked]
     new, reached, upto = list[Delivery](), key.reached, None
     if webhook.state in (SENDS, PAUSED) and len(waiting) < MOST_WAITING:
-        wanted = maker.wanted(connection, kinds, key, webhook.events)
+        wanted = maker.wanted(connection, kinds, key, webhook.events, spoken.alone if spoken else ())
         most = MOST_IN_ROUND - min(len(waiting), MOST_IN_ROUND - 1)
         new, reached = events.after(connection, kinds, workspace, webhook_id, wanted, reached, most)
         upto = reached if reached < entries.newest(connection, workspace) else None
+    if spoken is not None:
+        new = [
+            each
+            for each in new
+            if spoken.names.get(each.type) in chosen and spoken.tells(message.told(connection, kinds, workspace, each))
+        ]
     found = queued(connection, kinds, workspace, [*waiting, *new], now, upto)
-    return _Look(key, webhook.url, Round("", refused, reached, tuple(new)), queues(found, MOST_IN_ROUND))
+    round = Round("", refused, unasked, reached, tuple(new))
+    return _Look(key, webhook.url, round, queues(found, MOST_IN_ROUND), spoken)
 
 
 def queued(

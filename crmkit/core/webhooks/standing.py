@@ -45,18 +45,20 @@ class Turn(Struct, frozen=True):
     """What a write means for a webhook beside its fields.
 
     `secret` is the one that it is to have, empty for one that is made here, None to keep what it has. It works for the
-    actor from now on where that `takes_over`, and begins anew at the newest entry of the log where it `restarts`.
+    actor from now on where that `takes_over`, and begins anew at the newest entry of the log where it `restarts`. A new
+    one has no secret where it `may_lack_it` and none is given.
     """
 
     secret: str | None
     takes_over: bool = True
     restarts: bool = False
+    may_lack_it: bool = False
 
 
 def settle(tx: Tx, webhook: Webhook, turn: Turn) -> str:
     """Write what follows from a change of a webhook, and return the secret that was made for it, empty if none was."""
     key = keys.find(tx.connection, tx.by.workspace_id, webhook.id)
-    made = secret.new() if key is None or turn.secret == "" else ""
+    made = secret.new() if turn.secret == "" or (key is None and not turn.may_lack_it) else ""
     actor, workspace = tx.by, Workspace.of(tx.by)
     was = Key(workspace.id, webhook.id, *("", "", 0, "", "", "", "", "", 0)) if key is None else key
     maker = {"user_id": actor.user_id, "token_id": actor.token_id, "is_app": int(actor.is_app)}

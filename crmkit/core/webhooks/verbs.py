@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
+import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -15,7 +16,9 @@ from crmkit.core.call import Call
 from crmkit.core.people import stepup
 from crmkit.core.records import versions, write
 from crmkit.core.records.settled import Saved
+from crmkit.core.webhooks import form as forms
 from crmkit.core.webhooks import maker, standing
+from crmkit.core.webhooks.form import Spoken
 from crmkit.core.webhooks.standing import Turn
 from crmkit.errors import Problem, nearest
 from crmkit.model.events import names
@@ -51,28 +54,33 @@ class Page(Struct, frozen=True):
     paging: Paging
 
 
-async def save(call: Call, kind: Kind, body: Mapping[str, Any], merges_alike: bool = False) -> Made:
+async def save(
+    call: Call, kind: Kind, body: Mapping[str, Any], merges_alike: bool = False, spoken: Spoken | None = None
+) -> Made:
     """Make a webhook, and return it with the secret that was made unless one was sent.
 
-    A connected app needs a code (see stepup.confirmed). Raises `address_refused`, and `scope_required` for events of
-    kinds that the token does not read.
+    One that tells events in a form that is `spoken` has the secret that this brings, or none. A connected app needs a
+    code (see stepup.confirmed). Raises `address_refused`, and `scope_required` for events of kinds that the token does
+    not read.
     """
     sent, secret = _split(kind, body)
     values = kind.draft(sent, call.asker)
     _check_url(call, values)
     call.actor.access.check(*_scopes(call, names.nouns(values.get("events") or ())))
-    saving = write.saving(call.crm, kind, sent, call.asker)
+    saving, turn = write.saving(call.crm, kind, sent, call.asker), Turn(secret)
+    if spoken is not None:
+        saving = saving.adding(speaks=spoken.kept)
+        turn = Turn(spoken.secret or None, may_lack_it=True)
 
     def do(tx: Tx) -> Made:
-        saved = saving(tx)
-        return _made(tx, call, saved, Turn(secret))
+        return _made(tx, call, saving(tx), turn)
 
     def check(tx: Tx) -> stepup.Act:
         roles.check_admin(tx)
         of = ", ".join(values.get("events") or (names.ALL,))
         return stepup.Act("", f"make a webhook that sends {of} to {_host(values.get('url') or '')}")
 
-    return await _confirmed(call, body, check, do)
+    return await _confirmed(call, {**body, "spoken": spoken}, check, do)
 
 
 async def change(call: Call, kind: Kind, id: str, body: Mapping[str, Any], if_match: int | None = None) -> Made:
@@ -102,7 +110,7 @@ async def change(call: Call, kind: Kind, id: str, body: Mapping[str, Any], if_ma
         before = existing(tx)
         versions.check(before, expected, "PATCH")
         takes_over = _takes_over(tx, call, before, values, secret)
-        saved = write.changed(tx, call.crm, kind, before, values)
+        saved = write.changed(tx, call.crm, kind, before, values | _spoken_after(call, before, values))
         is_on = _webhook(saved.record).active
         restarts = is_on and (not before.active or ("active" in values and before.state == names.OFF))
         return _made(tx, call, saved, Turn(secret, takes_over, restarts), before)
@@ -131,6 +139,14 @@ def _takes_over(tx: Tx, call: Call, before: Webhook, values: Mapping[str, Any], 
     sends = key is not None and before.state == names.SENDS
     lacks = maker.lacks(tx.connection, call.crm.kinds, key, before.events) if key else ""
     return bool(values.get("active")) and (not sends or bool(lacks))
+
+
+def _spoken_after(call: Call, before: Webhook, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a webhook in another form is to tell where other events of ours are chosen: all that these are."""
+    form, _ = forms.of(call.crm.forms, before)
+    if form is None or "events" not in values:
+        return {}
+    return {"speaks": {name: [*form.events] for name in before.speaks or ()}}
 
 
 def _check_taken(tx: Tx, call: Call, before: Webhook, values: Mapping[str, Any]) -> None:
@@ -187,7 +203,7 @@ async def _confirmed(
     call: Call, body: Mapping[str, Any], check: Callable[[Tx], stepup.Act], do: Callable[[Tx], Made]
 ) -> Made:
     """Return what `do` returns; a connected app needs a code for just this body and the act that `check` returns."""
-    bound = hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
+    bound = hashlib.sha256(msgspec.json.encode(body, order="deterministic")).hexdigest()
 
     def checked(tx: Tx) -> stepup.Act:
         act = check(tx)

@@ -69,6 +69,15 @@ ALONE: Mapping[str, str] = {
     "is_not_set": "is:null",
 }
 
+# event of ours -> their name of it
+EVENTS: Mapping[str, str] = {
+    **{f"contact.{what}": f"lead.{what}" for what in ("created", "updated", "deleted", "scored")},
+    **{f"activity.{what}": f"note.{what}" for what in ("created", "updated", "deleted")},
+    **{f"contacts.{what}": f"leads.{what}" for what in ("created", "updated", "deleted", "scored")},
+    "contact.merged": "lead.deleted",  # of the one that is no more; the other one is updated
+    "contacts.merged": "leads.deleted",
+}
+
 ERRORS = Errors(
     by_status={
         400: "bad_request",

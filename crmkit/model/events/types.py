@@ -85,6 +85,19 @@ class EventNames(FieldType, frozen=True):
         return {**super().schema(), "items": {"type": "string", "examples": ["contact.created", "deal.*", ALL]}}
 
 
+class OtherNames(FieldType, frozen=True):
+    """Which events of another service a webhook tells, by the name of the service; only the server writes it."""
+
+    sortable = False
+    structured = True
+    taken = Taken.WHOLE
+    wire = dict[str, list[str]]
+
+    @property
+    def says(self) -> str:
+        return 'names of events by service, like {"klozeo":["lead.created"]}'
+
+
 class Secret(FieldType, frozen=True):
     """A secret that signs what is sent."""
 

@@ -6,9 +6,9 @@ from typing import Annotated
 from msgspec.structs import replace
 
 from crmkit.model.events import names
-from crmkit.model.events.types import EventNames, Receiver, Secret
+from crmkit.model.events.types import EventNames, OtherNames, Receiver, Secret
 from crmkit.model.fields import Flag, LongText, Time, Word
-from crmkit.model.form import DERIVED, READ, REQUIRED, Default, declared
+from crmkit.model.form import DERIVED, DETAIL, READ, REQUIRED, Default, declared
 from crmkit.model.record import Kind, Tracked, index, kind_of
 
 
@@ -24,6 +24,13 @@ class Webhook(Tracked, frozen=True):
     reason: Annotated[str | None, LongText(300), READ, DERIVED, "why it is paused or off"]
     failing_since: Annotated[str | None, Time(), READ, DERIVED, "since when nothing arrives"]
     last_delivered_at: Annotated[str | None, Time(), READ, DERIVED, "when something last arrived"]
+    speaks: Annotated[
+        dict[str, list[str]] | None,
+        OtherNames(),
+        READ,
+        DETAIL,
+        "whose clients made it, and which of their events it tells",
+    ]
 
 
 class Hidden:

@@ -94,7 +94,7 @@ def retell(tx: Tx, workspace_id: str, seq: int, type: str, target: str, told: st
 
 
 def drop(tx: Tx, workspace_id: str, seq: int) -> None:
-    """Take back a delivery of this unit."""
+    """Drop a delivery that is none."""
     tx.connection.execute("DELETE FROM deliveries WHERE workspace_id = ? AND seq = ?", (workspace_id, seq))
 
 

@@ -30,8 +30,9 @@ class Key(Struct, frozen=True):
     reached: int
 
     def secrets(self, now: str) -> tuple[str, ...]:
-        """Return the secrets that a message is signed with at this moment, the newest first."""
-        return (self.secret, self.old_secret) if now < self.old_until else (self.secret,)
+        """Return the secrets that a message is signed with at this moment, the newest first; none where none is set."""
+        found = (self.secret, self.old_secret) if now < self.old_until else (self.secret,)
+        return tuple(each for each in found if each)
 
 
 class Standing(Struct, frozen=True):

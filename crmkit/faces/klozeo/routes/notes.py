@@ -1,6 +1,9 @@
 """The routes of notes, which are activities of the kind note on a contact."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any
+
+from msgspec import structs
 
 from crmkit.core.call import Call
 from crmkit.core.reading import lists
@@ -21,6 +24,7 @@ from crmkit.web.call import HttpCall
 from crmkit.web.route import Route
 
 WORD = "note"  # what such an activity is
+LINK = CONTACT.activity_link
 MOST = 1_000  # notes in one answer
 
 
@@ -31,30 +35,34 @@ class NoteBody:
 NOTE = form_of(NoteBody, "note")
 
 
+def note_of(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the note that an activity is."""
+    return {
+        "id": ids.of(values["id"], ids.NOTE),
+        "lead_id": ids.of(values[LINK], ids.LEAD),
+        "content": values["body"],
+        "created_at": seconds(values["created_at"]),
+        "updated_at": seconds(values["updated_at"]),
+    }
+
+
+def is_note(values: Mapping[str, Any]) -> bool:
+    """Tell whether an activity is a note on a lead."""
+    return values.get("kind") == WORD and values.get(LINK) is not None
+
+
 def routes(kinds: Kinds) -> list[Route]:
     """Return the routes of notes."""
     contact, activity = kinds.by_word[CONTACT.plural], kinds.activity
-    link = contact.activity_link
-
-    def note_of(values: Any) -> dict[str, Any]:
-        return {
-            "id": ids.of(values["id"], ids.NOTE),
-            "lead_id": ids.of(values[link], ids.LEAD),
-            "content": values["body"],
-            "created_at": seconds(values["created_at"]),
-            "updated_at": seconds(values["updated_at"]),
-        }
 
     def saved_note(call: HttpCall, saved: Saved) -> dict[str, Any]:
-        names = ("id", link, "body", "created_at", "updated_at")
-        note = note_of({name: getattr(saved.record, name) for name in names})
-        return note | ({"id": None} if call.is_dry and saved.created else {})
+        return note_of(structs.asdict(saved.record)) | ({"id": None} if call.is_dry and saved.created else {})
 
     async def own_id(call: Call, id: str) -> str:
         """Return our id of a note; raises `not_found` also for an activity that is none, or on no lead."""
         bare = ids.ours(id, ids.NOTE, activity.prefix)
         found: Any = await lists.fetch(call, activity, bare)
-        if found.kind != WORD or getattr(found, link) is None:
+        if not is_note(structs.asdict(found)):
             raise Problem("not_found", "No lead has a note with this id.")
         return bare
 
@@ -62,7 +70,7 @@ def routes(kinds: Kinds) -> list[Route]:
     async def list_notes(call: HttpCall, id: str) -> Answer:
         """Answer with the newest MOST, and whether there are more."""
         contact_of = await lists.fetch(call, contact, contact_id(contact, id))
-        filters = [(link, f"eq:{contact_of.id}"), ("kind", f"eq:{WORD}"), ("sort", "-occurred_at")]
+        filters = [(LINK, f"eq:{contact_of.id}"), ("kind", f"eq:{WORD}"), ("sort", "-occurred_at")]
         found, cursor = await page(call, activity, filters, MOST)
         more = {"has_more": True} if cursor else {}
         return Given({"notes": [note_of(each) for each in found], **more})

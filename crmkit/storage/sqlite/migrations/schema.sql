@@ -1,4 +1,4 @@
--- 43;
+-- 44;
 CREATE TABLE migrations (
             number INTEGER PRIMARY KEY,
             name TEXT NOT NULL,
@@ -612,7 +612,7 @@ CREATE INDEX "rules_by_kind" ON "rules" (workspace_id, "kind", "updated_at", id)
 CREATE INDEX "contacts_by_score" ON "contacts" (workspace_id, "score", id);
 CREATE INDEX "companies_by_score" ON "companies" (workspace_id, "score", id);
 CREATE INDEX "deals_by_score" ON "deals" (workspace_id, "score", id);
-CREATE TABLE "webhooks" (seq INTEGER PRIMARY KEY, workspace_id TEXT NOT NULL, id TEXT NOT NULL, url TEXT NOT NULL, events TEXT NOT NULL, active INTEGER NOT NULL, state TEXT NOT NULL, reason TEXT, failing_since TEXT, last_delivered_at TEXT, version INTEGER NOT NULL, created_at TEXT NOT NULL, updated_at TEXT NOT NULL, created_by TEXT NOT NULL, UNIQUE (workspace_id, id)) STRICT;
+CREATE TABLE "webhooks" (seq INTEGER PRIMARY KEY, workspace_id TEXT NOT NULL, id TEXT NOT NULL, url TEXT NOT NULL, events TEXT NOT NULL, active INTEGER NOT NULL, state TEXT NOT NULL, reason TEXT, failing_since TEXT, last_delivered_at TEXT, version INTEGER NOT NULL, created_at TEXT NOT NULL, updated_at TEXT NOT NULL, created_by TEXT NOT NULL, speaks TEXT, UNIQUE (workspace_id, id)) STRICT;
 CREATE INDEX "webhooks_by_updated_at" ON "webhooks" (workspace_id, "updated_at", id);
 CREATE TABLE webhook_keys (
             workspace_id TEXT NOT NULL,
