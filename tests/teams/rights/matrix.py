@@ -382,9 +382,10 @@ class World:
         *,
         unseen: bool = True,
         answers: tuple[int, ...] = (403, 404),
+        also: tuple[str, ...] = (),
     ) -> Any:
-        """Return an answer to the attacker with the ids in it blotted out; nothing of the victim's is in it, nor
-        was anything of hers changed by it. With an id in the path it has one of the statuses `answers`."""
+        """Return an answer to the attacker with the ids in it blotted out, those in `also` too; nothing of the victim's
+        is in it, nor was anything of hers changed by it. With an id in the path its status is one of `answers`."""
         before, letters = self.digest(), len(self.home.letterbox.letters)
         path = place.path.replace("{}", id)
         for prefix, own_id in stand.ids.items():
@@ -403,7 +404,7 @@ class World:
             assert answer.status_code in (200, 400) or error_of(answer)[1] == "confirmation_required", told
         assert self.digest() == before, told
         assert len(self.home.letterbox.letters) == letters, told
-        return blotted(answer, id, stand.workspace)
+        return blotted(answer, id, *also, stand.workspace)
 
 
 def named(place: Place) -> str:

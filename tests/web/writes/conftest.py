@@ -1,7 +1,7 @@
 """A server for the tests of a module, and a hash over all that it has written."""
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -14,11 +14,11 @@ from tests.teams.office import Books, address, enter, office
 
 
 @contextmanager
-def prompt_office(folder: Path) -> Iterator[House]:
+def prompt_office(folder: Path, environ: Mapping[str, str] | None = None) -> Iterator[House]:
     """Run a server that indexes texts as they are written, so that a hash over all rows waits for none."""
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(upkeep, "PAUSE_SECONDS", 0.001)
-        with office(folder) as running:
+        with office(folder, environ) as running:
             yield running
 
 
