@@ -11,7 +11,7 @@ import signal
 import socket
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -32,6 +32,7 @@ from crmkit.core.oauth.documents import LOOKUPS, Documents
 from crmkit.core.people import login, operator
 from crmkit.core.scoring import nightly
 from crmkit.core.scoring import run as scoring
+from crmkit.core.sealing.sealing import keep_sealed
 from crmkit.core.transfer import uploads
 from crmkit.core.transfer.imports import job as importing
 from crmkit.core.undo import job as undoing
@@ -48,6 +49,7 @@ from crmkit.settings import Settings, SettingsError, check_https, load
 from crmkit.storage import secret
 from crmkit.storage.data_folder import usable
 from crmkit.storage.interface.brand import Brand
+from crmkit.storage.interface.database import InUse
 from crmkit.storage.interface.lanes import Lanes, mail_lane
 from crmkit.storage.interface.tx import Tx
 from crmkit.storage.people import accounts
@@ -55,6 +57,7 @@ from crmkit.storage.sqlite.brand import SQLITE
 from crmkit.storage.transfer.uploads import Uploads
 
 if TYPE_CHECKING:
+    from crmkit.core.sealing.verify import Verdict
     from crmkit.core.transfer.snapshots.archive import Manifest
     from crmkit.core.transfer.snapshots.arrive import Run
     from crmkit.web.connection.accesslog import AccessLog
@@ -127,7 +130,7 @@ def application(crm: Crm, log: "AccessLog | None" = None, more: "Sequence[Route]
         async with crm.database:
             await uploads.clear(Call(crm))
             await resume(Call(crm))
-            beside = [asyncio.create_task(work(Call(crm))) for work in (keep_up, run_jobs, wake_webhooks)]
+            beside = [asyncio.create_task(work(Call(crm))) for work in (keep_up, run_jobs, wake_webhooks, keep_sealed)]
             try:
                 yield
             finally:
@@ -244,6 +247,18 @@ def import_workspace(settings: Settings, file: Path, kinds: Kinds = KINDS) -> "M
             yield run
 
     return operator.import_(runs, kinds, settings.plans.default, file)
+
+
+def verify_log(settings: Settings, head: str = "") -> "Verdict":
+    """Return how the audit log is, once all of it is sealed; a server may run or not. Raises ValueError."""
+    from crmkit.core.sealing import verify
+
+    folder, brand = _data(settings), brand_of(settings)
+    with usable(folder), brand.reads(folder) as read:
+        key = secret.read(folder)
+        with suppress(InUse):  # beside a server that may not be written beside: it seals by itself
+            verify.seal(read, partial(brand.runs, folder), key, stamp(system_clock()))
+        return verify.verify(read, key, head)
 
 
 def _data(settings: Settings) -> Path:

@@ -1,4 +1,4 @@
-"""The server's key: 32 random bytes beside the database, mode 0600. Codes and cursors are sealed with it."""
+"""The server's key: 32 random bytes beside the database, mode 0600. It seals codes, cursors and the audit log."""
 
 import os
 import secrets
@@ -24,10 +24,19 @@ def read_or_make(folder: Path) -> bytes:
             os.fsync(out.fileno())
         part.replace(file)
     file.chmod(0o600)
+    return read(folder)
+
+
+def read(folder: Path) -> bytes:
+    """Return the key; raises ValueError when there is none."""
+    file = folder / FILE
     try:
         key = bytes.fromhex(file.read_text(encoding="ascii").strip())
-    except (ValueError, UnicodeDecodeError):
+    except (ValueError, FileNotFoundError):
         key = b""
     if len(key) != SIZE:
-        raise ValueError(f"{file} is no key: restore it from a copy, or remove it (open sign-in codes and cursors die)")
+        raise ValueError(
+            f"{file} is no key: restore it from a copy, or remove it (open sign-in codes and cursors die, and "
+            "`crmkit audit verify` can no longer tell who changed what was logged before)"
+        )
     return key

@@ -2,7 +2,12 @@
 
 from functools import partial
 
+from crmkit.core.call import Call
+from crmkit.core.sealing.sealing import seal_all
 from crmkit.storage.interface.tx import Tx
+from crmkit.storage.interface.workspace import Workspace
+from crmkit.storage.log import seals
+from crmkit.storage.log.chain import Chain
 from tests.house import House, Person
 from tests.teams.office import asked, enter, erased, new, working_in
 from tests.teams.rights.matrix import add_job, listener, proposed
@@ -12,6 +17,7 @@ def filled(home: House, admin: Person, workspace: str, words: tuple[str, ...]) -
     """Fill a workspace with all that one can hold; return the admin with a token that works in it."""
     inside = working_in(admin, workspace, f"{words[0]}-token")
     place = f"/workspaces/{workspace}"
+    home.do(seal_all(Call(home.crm)))
     assert inside.patch(place, json={"code_prefix": "CRM-"}).status_code == 200
     new(inside, "/fields", kind="contact", key=words[0], type="text")
     for n in range(5):
@@ -67,7 +73,15 @@ def filled(home: House, admin: Person, workspace: str, words: tuple[str, ...]) -
     body = {"name": f"{words[0]} once", "notes": words[0]}
     assert inside.post("/contacts", json=body, headers={"Idempotency-Key": words[0]}).status_code == 201
     assert inside.get("/brief").status_code == 200
+    home.do(seal_all(Call(home.crm)))
+    home.do(home.crm.database.write(partial(_prune, workspace, Chain(home.crm.key)), lanes=[workspace]))
     return inside
+
+
+def _prune(workspace: str, chain: Chain, tx: Tx) -> None:
+    """Remove the entries of the oldest seal."""
+    (number,) = tx.connection.execute("SELECT number FROM workspaces WHERE id = ?", (workspace,)).fetchone()
+    assert seals.prune(tx, chain, Workspace(workspace, number), "2099-01-01T00:00:00Z")
 
 
 def _keep_records_of(job: str, tx: Tx) -> None:

@@ -16,6 +16,7 @@ CANARIES = ("xylophonist", "quagmirean", "zwiebelmuster", "bandersnatch", "jabbe
 KEPT = "marmalade"
 NOT_FILLED = {
     "migrations",
+    "audit_seals",
     "sqlite_sequence",
     "erasures",
     "grants",

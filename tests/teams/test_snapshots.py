@@ -284,3 +284,12 @@ def test_members_and_strangers_do_not_get_it(moved: Move) -> None:
         assert error_of(answer) == wanted
     assert error_of(stranger.get(f"/workspaces/{ids.mint('ws')}/export")) == (403, "not_a_member")
     assert error_of(moved.alice.get(f"{path}?format=json")) == (400, "unknown_format")
+
+
+@pytest.mark.slow
+def test_a_log_that_arrived_is_sealed_anew_where_it_is_now(moved: Move) -> None:
+    for home in (moved.here, moved.there):
+        verdict = boot.verify_log(home.crm.settings)
+        assert (verdict.faults, verdict.unsealed) == ([], 0)
+        with Books(home.folder) as books:
+            assert books.ask("SELECT count(*) FROM audit") == [(verdict.sealed,)]

@@ -28,6 +28,7 @@ from crmkit.storage.interface.tx import Tx
 from crmkit.storage.interface.workspace import Workspace, within
 from crmkit.storage.jobs import Job
 from crmkit.storage.log import entries, operations
+from crmkit.storage.log.chain import Chain
 from crmkit.storage.workspaces import erasure, owned
 
 NAME = "erase"
@@ -129,14 +130,14 @@ def _step(crm: Crm, tx: Tx, job: Job) -> Job:
         if going.gone(tx, crm.kinds, kind, input.id):
             place.stage, place.of = LOG, within(entries.newest(tx.connection, workspace))
     elif place.stage == LOG:
-        _clear_log(tx, workspace, place, turn, job.op or 0)
+        _clear_log(tx, Chain(crm.key), place, turn, job)
     elif place.stage <= len(tables):
         beside.clear(tx, tables[place.stage - 1], workspace.id, turn.rows, turn.traces.tell)
         place.after = list(turn.after)
         if turn.is_over:
             place.stage, place.after = place.stage + 1, []
     elif not place.erasure:
-        log.erase_targets(tx, workspace, map(kind.handle, input.ids(tx.connection)))
+        log.erase_targets(tx, Chain(crm.key), workspace, map(kind.handle, input.ids(tx.connection)))
         place.erasure = erasure.begin(tx)
     if place.erasure and erasure.is_pending(tx.connection, place.erasure):
         return job.waits(to_builtins(place), after(tx.now, seconds=LOOK_SECONDS))
@@ -144,17 +145,17 @@ def _step(crm: Crm, tx: Tx, job: Job) -> Job:
     return job.ends(result(kind, input.id)) if place.erasure else job
 
 
-def _clear_log(tx: Tx, workspace: Workspace, place: _Place, turn: _Turn, operation: int) -> None:
-    found = turn.entries
+def _clear_log(tx: Tx, chain: Chain, place: _Place, turn: _Turn, job: Job) -> None:
+    workspace, found = convert(job.input, Input).workspace, turn.entries
     if found is None:
         raise TypeError("the log is read before it is cleared")
     targets = found.targets[: log.MOST_TARGETS]
-    log.erase_targets(tx, workspace, targets)
-    own = (tx.connection, workspace.id, operation)
+    log.erase_targets(tx, chain, workspace, targets)
+    own = (tx.connection, workspace.id, job.op or 0)
     place.more += [target.partition("/")[2] for target in targets if not operations.writes(*own, target)]
     if len(targets) < len(found.targets):
         return  # the next look finds the others
-    log.erase_entries(tx, found.entries)
+    log.erase_entries(tx, chain, found.entries)
     if place.done == (reached := within(found.reached)):
         place.stage = LOG + 1
     place.done, place.of = reached, max(place.of, reached)

@@ -13,7 +13,8 @@ from crmkit.model.record import Kind
 from crmkit.storage.interface.connection import Connection
 from crmkit.storage.interface.tx import Tx
 from crmkit.storage.interface.workspace import Workspace
-from crmkit.storage.log import audit
+from crmkit.storage.log import audit, seals
+from crmkit.storage.log.chain import Chain
 
 SLICE = 5_000  # entries that one read goes through: some milliseconds
 MOST_TARGETS = 1_000  # whose entries one transaction erases
@@ -88,15 +89,16 @@ def note(tx: Tx, kind: Kind, id: str) -> None:
     audit.append(tx, f"{kind.name}.erase", kind.handle(id), None)
 
 
-def erase_targets(tx: Tx, workspace: Workspace, targets: Iterable[str]) -> None:
+def erase_targets(tx: Tx, chain: Chain, workspace: Workspace, targets: Iterable[str]) -> None:
     """Erase the content of all entries of these targets."""
-    sql = "UPDATE audit SET changes = ? WHERE workspace_id = ? AND target = ? AND changes <> ?"
-    tx.connection.executemany(sql, [(audit.ERASED, workspace.id, target, audit.ERASED) for target in targets])
+    for target in targets:
+        seals.empty(tx, chain, "a.workspace_id = ? AND a.target = ?", (workspace.id, target))
 
 
-def erase_entries(tx: Tx, numbers: Iterable[int]) -> None:
+def erase_entries(tx: Tx, chain: Chain, numbers: Iterable[int]) -> None:
     """Erase the content of the entries with these numbers."""
-    tx.connection.executemany("UPDATE audit SET changes = ? WHERE seq = ?", [(audit.ERASED, seq) for seq in numbers])
+    for seq in numbers:
+        seals.empty(tx, chain, "a.seq = ?", (seq,))
 
 
 def ids_in(connection: Connection, workspace: Workspace, operation: int) -> set[str]:

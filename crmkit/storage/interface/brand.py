@@ -46,6 +46,12 @@ class Read(Protocol):
     def __call__(self, folder: Path, work: Callable[[Connection], T]) -> T: ...
 
 
+class ReadNext(Protocol):
+    """A function that returns `work(connection)`, of one moment, again and again in the data of one folder."""
+
+    def __call__(self, work: Callable[[Connection], T]) -> T: ...
+
+
 class Brand(Struct, frozen=True):
     """Each function gets the folder that `[server] data` names.
 
@@ -54,7 +60,8 @@ class Brand(Struct, frozen=True):
     `examine` looks at the database without changing it.
     `run` does one unit of work for the operator, whether a server runs or not, and returns what the unit returned.
     `runs` is for many units in a row, each in a transaction of its own.
-    `read` reads for the operator in the same way; raises Unusable where there is no database yet.
+    `read` reads for the operator in the same way; raises Unusable where there is no database yet. `reads` is for many
+    reads in a row, each of a moment of its own: none holds what a server may copy back for long.
     `migrate` and `run` raise InUse where a running server does not allow that.
     """
 
@@ -64,3 +71,4 @@ class Brand(Struct, frozen=True):
     run: Run
     runs: Callable[[Path], AbstractContextManager[RunNext]]
     read: Read
+    reads: Callable[[Path], AbstractContextManager[ReadNext]]

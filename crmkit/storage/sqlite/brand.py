@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from crmkit.clock import Clock
-from crmkit.storage.interface.brand import Brand, RunNext
+from crmkit.storage.interface.brand import Brand, ReadNext, RunNext
 from crmkit.storage.interface.connection import Connection
 from crmkit.storage.interface.database import InUse, Unusable
 from crmkit.storage.interface.lanes import Lanes
@@ -77,7 +77,8 @@ def _run(folder: Path, unit: Unit[T], lanes: Lanes, now: str) -> T:
         return run(unit, lanes, now)
 
 
-def _read(folder: Path, work: Callable[[Connection], T]) -> T:
+@contextmanager
+def _reads(folder: Path) -> Iterator[ReadNext]:
     """Read on a connection of its own, beside a server or not; without one the data is brought up to date before."""
     file = folder / FILE
     if not file.exists() or not file.stat().st_size:
@@ -85,7 +86,12 @@ def _read(folder: Path, work: Callable[[Connection], T]) -> T:
     with suppress(InUse), held(folder):
         migrate.run(file, connect)
     with closing(connect_for_stream(file)) as connection:
-        return snapshot(connection, Deadline(), work)
+        yield lambda work: snapshot(connection, Deadline(), work)
 
 
-SQLITE = Brand(_open, _migrate, examine, _run, _runs, _read)
+def _read(folder: Path, work: Callable[[Connection], T]) -> T:
+    with _reads(folder) as read:
+        return read(work)
+
+
+SQLITE = Brand(_open, _migrate, examine, _run, _runs, _read, _reads)

@@ -9,6 +9,7 @@ from crmkit.storage.columns import quoted
 from crmkit.storage.interface.connection import Connection
 from crmkit.storage.interface.tx import Tx
 from crmkit.storage.interface.workspace import Workspace
+from crmkit.storage.log import seals
 from crmkit.storage.workspaces import owned
 
 
@@ -20,6 +21,7 @@ def erase(tx: Tx, kinds: Kinds, workspace: Workspace) -> int:
         for table in owned.tables(kinds)
     )
     rows += tx.connection.texts.erase(tx, kinds, workspace)
+    seals.forget(tx, workspace)
     execute(f"DELETE FROM codes WHERE {tx.connection.dialect.contains.format('purpose', '?')}", (workspace.id,))
     execute("DELETE FROM workspaces WHERE id = ?", (workspace.id,))
     begin(tx)

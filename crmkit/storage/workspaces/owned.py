@@ -55,6 +55,7 @@ _BESIDE = (
     carried("likely_duplicates", "a", "b"),
     carried("unpaired", "kind", numbers=("last",)),
     carried("audit", "seq", numbers=("seq", "op")),
+    Owned("audit_begins"),  # an arriving log is sealed anew
     carried("deleted", "id"),
     carried("counts", "kind"),
     carried("numbers", "kind"),

@@ -74,7 +74,19 @@ CHOSEN_BY_US = {
     *("token_id", "expires_at", "hash", "binding", "action", "target", "merged_into", "record_id", "a", "b", "stage"),
     *("currency", "form", "job_id", "ids", "versions", "import_id", "since", "asked_at", "updated_at", "moved_at"),
     *("closed_at", "method", "area", "needs", "now", "zone", "content_type", "request", "file", "redirect_uri"),
-    *("webhook_id", "event", "type", "told", "first_at", "tried_at", "next_at", "secret", "old_secret", "old_until"),
+    *(
+        "proof",
+        "webhook_id",
+        "event",
+        "type",
+        "told",
+        "first_at",
+        "tried_at",
+        "next_at",
+        "secret",
+        "old_secret",
+        "old_until",
+    ),
     *("challenge", "resource", "client_id", "access", "networks", "made_by", "last_used_at", "invited_by"),
 }
 # what tells of members and of how a workspace is set up, not of persons in its records
@@ -114,6 +126,7 @@ def test_every_text_beside_records_is_cleared_of_a_person_or_cannot_tell_of_one(
 
 # tables without rows of workspaces, and those of the index: what is written of a record goes with it
 OTHERS = {"migrations", "users", "workspaces", "codes", "attempts", "signins", "erasures", *COUNTS}
+OTHERS |= {"audit_seals", "audit_digests"}
 
 
 def test_every_table_is_one_of_workspaces_or_is_known_to_hold_nothing_of_persons(back: Desk) -> None:

@@ -44,6 +44,7 @@ from crmkit.storage.sqlite.migrations import (
     m0041_proposals,
     m0042_scoring,
     m0043_webhooks,
+    m0044_seals,
     m0045_speaking,
 )
 from crmkit.storage.sqlite.migrations.migration import Migration
@@ -92,6 +93,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     m0041_proposals.MIGRATION,
     m0042_scoring.MIGRATION,
     m0043_webhooks.MIGRATION,
+    m0044_seals.MIGRATION,
     m0045_speaking.MIGRATION,
 )
 

@@ -655,6 +655,31 @@ CREATE UNIQUE INDEX deliveries_by_id ON deliveries (workspace_id, id);
 CREATE INDEX deliveries_by_webhook ON deliveries (workspace_id, webhook_id, seq, state);
 CREATE INDEX deliveries_waiting ON deliveries (workspace_id, webhook_id, first) WHERE state = 'waiting';
 CREATE INDEX deliveries_tried ON deliveries (tried_at) WHERE state <> 'waiting';
+CREATE TABLE audit_seals (
+            number INTEGER PRIMARY KEY,
+            after_seq INTEGER NOT NULL,
+            last_seq INTEGER NOT NULL,
+            entries INTEGER NOT NULL,
+            root BLOB NOT NULL,
+            digest BLOB NOT NULL
+        ) STRICT
+        ;
+CREATE UNIQUE INDEX audit_seals_by_last ON audit_seals (last_seq);
+CREATE TABLE audit_digests (
+            seq INTEGER PRIMARY KEY,
+            digest BLOB NOT NULL,
+            salt BLOB,
+            content BLOB,
+            proof BLOB
+        ) STRICT
+        ;
+CREATE TABLE audit_begins (
+            workspace_id TEXT PRIMARY KEY,
+            after_seq INTEGER NOT NULL,
+            entries INTEGER NOT NULL,
+            proof BLOB NOT NULL
+        ) STRICT, WITHOUT ROWID
+        ;
 INSERT INTO activities_search (activities_search, rank) VALUES ('automerge', 8);
 INSERT INTO campaigns_search (campaigns_search, rank) VALUES ('automerge', 8);
 INSERT INTO companies_search (companies_search, rank) VALUES ('automerge', 8);

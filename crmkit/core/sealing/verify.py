@@ -1,0 +1,91 @@
+"""What `crmkit audit verify` and `crmkit doctor` do: the log is compared with its seals, a little in each moment."""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from functools import partial
+
+from msgspec import Struct
+
+from crmkit.storage.interface.brand import ReadNext, RunNext
+from crmkit.storage.log import checking, seals
+from crmkit.storage.log.chain import Chain
+from crmkit.storage.log.checking import Part
+
+MOST_TOLD = 20  # faults; the others are counted
+AT_ONCE = 200  # workspaces
+
+
+class Verdict(Struct):
+    """The log as it is: the digest at the end of its seals, what is wrong, and how many entries there are."""
+
+    head: str
+    faults: list[str]
+    all_faults: int
+    sealed: int
+    erased: int
+    pruned: int
+    gone: int
+    unsealed: int
+
+    @property
+    def line(self) -> str:
+        """How many entries there are, in words."""
+        told = f"entries: {self.sealed:,} sealed, {self.erased:,} of them erased"
+        more = {"removed for their age": self.pruned, "gone with their workspaces": self.gone}
+        more["not sealed yet"] = self.unsealed
+        return ", ".join((told, *(f"{count:,} {what}" for what, count in more.items() if count)))
+
+
+def seal(read: ReadNext, runs: Callable[[], AbstractContextManager[RunNext]], secret: bytes, now: str) -> None:
+    """Seal all that was logged; `runs` is asked for only where something waits."""
+    chain = Chain(secret)
+    waiting = list(_waiting(read))
+    if not waiting:
+        return
+    with runs() as run:
+        for each in waiting:
+            left = each.newest - each.after
+            while left > 0:
+                count = run(
+                    partial(seals.seal, chain=chain, workspace=each.workspace), (each.workspace.id, seals.LANE), now
+                )
+                left = left - count if count else 0
+
+
+def verify(read: ReadNext, secret: bytes, head: str = "") -> Verdict:
+    """Return how the log is; where a `head` is given that is at the end of no seal, its end was cut off.
+
+    Raises ValueError for a head that is none.
+    """
+    chain, sought = Chain(secret), _head(head)
+    part, total, faults, count = Part(chain.start), Part(b""), list[str](), 0
+    while not part.is_over:
+        part = read(partial(checking.check, chain=chain, part=part))
+        for name in ("sealed", "erased", "gone"):
+            setattr(total, name, getattr(total, name) + getattr(part, name))
+        faults += part.faults[: MOST_TOLD - len(faults)]
+        count += len(part.faults)
+    total.pruned, unproved = read(partial(checking.removed, chain=chain))
+    unsealed = sum(each.newest - each.after for each in _waiting(read))
+    if sought and sought != chain.start and read(partial(seals.found, digest=sought)) is None:
+        unproved.append(f"no seal has the head {head}: the end of the log was cut off, or what came before it changed")
+    told = (unproved + faults)[:MOST_TOLD]
+    counts = (total.sealed, total.erased, total.pruned, total.gone, unsealed)
+    return Verdict(part.digest.hex(), told, count + len(unproved), *counts)
+
+
+def _waiting(read: ReadNext) -> Iterator[seals.Waiting]:
+    after: int | None = 0
+    while after is not None:
+        found, after = read(partial(seals.waiting, after=after, most=AT_ONCE))
+        yield from found
+
+
+def _head(head: str) -> bytes:
+    try:
+        found = bytes.fromhex(head)
+    except ValueError:
+        found = b"?"
+    if len(found) not in (0, 32):
+        raise ValueError(f"--head {head}: a head is the 64 letters and digits that `crmkit audit verify` printed")
+    return found

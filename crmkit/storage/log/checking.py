@@ -1,0 +1,116 @@
+"""The audit log compared with its seals, some at a time: which entries were changed, removed, or put in between."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from msgspec import Struct
+
+from crmkit import ids
+from crmkit.storage.interface.connection import Connection
+from crmkit.storage.interface.workspace import Workspace, number_of, within
+from crmkit.storage.log import audit, seals
+from crmkit.storage.log.chain import Chain, content
+from crmkit.storage.log.seals import Seal
+
+AT_ONCE = 10  # seals that are compared in one moment: some ten milliseconds
+
+
+class Part(Struct):
+    """What was found of the seals up to a number, the last of which has this digest.
+
+    `sealed` are entries that are there, with those that were `erased`; `pruned` were removed for their age, and `gone`
+    are those of workspaces that were deleted.
+    """
+
+    digest: bytes
+    number: int = 0
+    sealed: int = 0
+    erased: int = 0
+    pruned: int = 0
+    gone: int = 0
+    faults: list[str] = []
+    is_over: bool = False
+
+
+def check(connection: Connection, chain: Chain, part: Part) -> Part:
+    """Return what is found of the next seals after a part; a digest that the part has may be that of any seal."""
+    found = Part(part.digest, part.number)
+    rows = seals.following(connection, part.number, AT_ONCE)
+    for seal in rows:
+        found.faults += _of_chain(chain, found, seal)
+        found.number, found.digest = seal.number, seal.digest
+        found.faults += _of_entries(connection, chain, found, seal)
+    found.is_over = len(rows) < AT_ONCE
+    return found
+
+
+def removed(connection: Connection, chain: Chain) -> tuple[int, list[str]]:
+    """Return how many entries were removed for their age, of all workspaces, and which of them is not proved."""
+    rows = connection.execute("SELECT workspace_id, after_seq, entries, proof FROM audit_begins").fetchall()
+    faults = [
+        f"{id}: it begins at {_name(after + 1)}, as no removal of old entries left it"
+        for id, after, entries, proof in rows
+        if chain.begins(id, after, entries) != proof
+    ]
+    return sum(row[2] for row in rows), faults
+
+
+def _of_chain(chain: Chain, before: Part, seal: Seal) -> Iterator[str]:
+    if seal.number != before.number + 1:
+        yield f"seals {before.number + 1} to {seal.number - 1} are missing"
+    elif chain.seal(before.digest, seal.number, seal.after, seal.last, seal.entries, seal.root) != seal.digest:
+        yield f"seal {seal.number} was changed, or the one before it, or secret.key is another than when it was made"
+
+
+def _of_entries(connection: Connection, chain: Chain, found: Part, seal: Seal) -> Iterator[str]:
+    """Yield what is wrong with the entries of a seal, and count them."""
+    entries = {row[0]: row for row in seals.entries(connection, seal.after, seal.last)}
+    sql = "SELECT id FROM workspaces WHERE number = ?"
+    row = connection.execute(sql, (number_of(seal.last),)).fetchone()
+    if row is None:
+        found.gone += seal.entries
+        yield from (f"{_name(seq)} of a workspace that is gone was put in" for seq in entries)
+        return
+    workspace = Workspace(row[0], number_of(seal.last))
+    begins = seals.begins(connection, workspace.id)
+    if begins is not None and seal.last <= begins[0]:
+        yield from (f"{workspace.id}: {_name(seq)} was put in, where old entries were removed" for seq in entries)
+        return
+    held = seals.digests(connection, seal.after, seal.last)
+    if len(held) != seal.entries or chain.root((seq, row[0]) for seq, row in held.items()) != seal.root:
+        yield f"{workspace.id}: the digests of {_span(seal)} are not those of seal {seal.number}"
+    wrong = [f"{_name(seq)} {fault}" for seq, fault in _compared(chain, found, entries, held)]
+    if len(wrong) == seal.entries > 1:
+        wrong = [f"none of {_span(seal)} is as it was sealed, or secret.key is another"]
+    yield from (f"{workspace.id}: {fault}" for fault in wrong)
+
+
+def _compared(
+    chain: Chain, found: Part, entries: Mapping[int, Sequence[Any]], held: Mapping[int, Sequence[Any]]
+) -> Iterator[tuple[int, str]]:
+    """Yield (number, what is wrong) of entries that are not as their digests have them."""
+    for seq in sorted({*entries, *held}):
+        if seq not in entries:
+            yield seq, "was removed"
+        elif seq not in held:
+            yield seq, "was put in"
+        else:
+            found.sealed += 1
+            *columns, changes = entries[seq]
+            digest, salt, erased, proof = held[seq]
+            if salt is not None and erased is None and proof is None:
+                erased = content(salt, changes)
+            elif salt is not None or changes != audit.ERASED or erased is None or chain.erased(seq, erased) != proof:
+                yield seq, "was changed, and no erasure did that"
+                continue
+            found.erased += changes == audit.ERASED
+            if chain.entry(columns, erased) != digest:
+                yield seq, "was changed"
+
+
+def _span(seal: Seal) -> str:
+    return f"entries {within(seal.after) + 1} to {within(seal.last)}"
+
+
+def _name(seq: int) -> str:
+    return f"entry {within(seq)} ({ids.numbered('au', within(seq))})"

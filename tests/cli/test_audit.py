@@ -1,0 +1,98 @@
+"""`crmkit audit verify`: what the operator is told of the audit log, beside a server and without one."""
+
+import re
+import subprocess
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from crmkit.storage.sqlite.engine.driver import sqlite3
+from crmkit.storage.sqlite.engine.folder import FILE
+from tests.house import Person, Process, process, run
+
+pytestmark = pytest.mark.slow
+
+
+def verified(folder: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    done = run("audit", "verify", "--data", str(folder), *arguments, cwd=folder.parent)
+    assert done.stderr == ""
+    return done
+
+
+def head_of(done: "subprocess.CompletedProcess[str]") -> str:
+    (found,) = re.findall(r"^head: ([0-9a-f]{64})$", done.stdout, re.MULTILINE)
+    return str(found)
+
+
+@pytest.fixture
+def alice(served: Process) -> Iterator[Person]:
+    with served.sign_in() as person:
+        for number in range(3):
+            assert person.post("/contacts", json={"name": f"Jane {number}"}).status_code == 201
+        yield person
+
+
+def change(folder: Path, *statements: str) -> None:
+    with closing(sqlite3.connect(folder / FILE)) as connection, connection:
+        for statement in statements:
+            connection.execute(statement)
+
+
+def test_beside_a_server_all_is_sealed_and_the_head_goes_on_with_the_log(served: Process, alice: Person) -> None:
+    first = verified(served.folder)
+    assert first.returncode == 0, first.stdout
+    sealed = re.fullmatch(r"entries: (\d+) sealed, 0 of them erased", first.stdout.splitlines()[0])
+    assert sealed
+    assert head_of(verified(served.folder)) == head_of(first)
+    alice.post("/contacts", json={"name": "Later"})
+    later = verified(served.folder, "--head", head_of(first))
+    assert later.returncode == 0
+    assert later.stdout.startswith(f"entries: {int(sealed[1]) + 1} sealed")
+    assert head_of(later) != head_of(first)
+    assert alice.post("/contacts", json={"name": "Latest"}).status_code == 201
+    assert served.stop() == 0
+
+
+def test_a_change_is_told_with_workspace_and_entry_and_a_cut_by_the_head(served: Process, alice: Person) -> None:
+    workspace = alice.json_of("GET", "/whoami")["workspace"]
+    entry = alice.json_of("GET", "/audit?limit=1")["items"][0]["id"]
+    head = head_of(verified(served.folder))
+    served.stop()
+    change(served.folder, "UPDATE audit SET \"by\" = 'bob@example.com' WHERE seq = (SELECT max(seq) FROM audit)")
+    done = verified(served.folder)
+    assert done.returncode == 1
+    assert re.match(rf"BAD  {workspace}: entry \d+ \({entry}\) was changed\n", done.stdout)
+    assert head_of(done) == head
+    change(
+        served.folder,
+        "DELETE FROM audit WHERE seq = (SELECT max(seq) FROM audit)",
+        *(f"DELETE FROM {table}" for table in ("audit_digests", "audit_seals")),
+    )
+    assert verified(served.folder).returncode == 0
+    cut = verified(served.folder, "--head", head)
+    assert cut.returncode == 1
+    assert f"BAD  no seal has the head {head}: the end of the log was cut off" in cut.stdout
+
+
+def test_a_restart_seals_what_a_kill_left(served: Process, alice: Person) -> None:
+    served.kill()
+    with process(served.folder) as again, closing(sqlite3.connect(again.folder / FILE)) as connection:
+        left = "SELECT (SELECT count(*) FROM audit) - (SELECT count(*) FROM audit_digests)"
+        while connection.execute(left).fetchone() != (0,):
+            assert again.popen.poll() is None
+        again.stop()
+    assert verified(served.folder).returncode == 0
+
+
+def test_what_is_no_head_and_where_there_is_no_database_is_said_in_one_line(served: Process, tmp_path: Path) -> None:
+    for folder, arguments, words in (
+        (served.folder, ("--head", "abc"), "--head abc: a head is the 64 letters and digits"),
+        (tmp_path / "none", (), "there is no database in"),
+    ):
+        done = run("audit", "verify", "--data", str(folder), *arguments, cwd=tmp_path)
+        assert (done.returncode, done.stdout) == (1, "")
+        (line,) = done.stderr.splitlines()
+        assert words in line
+    assert not (tmp_path / "none").exists()

@@ -1,0 +1,351 @@
+"""Any change of the audit log after it was sealed is found; what an erasure, a pruning and an end leave is not one."""
+
+import random
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from crmkit.core.call import Call
+from crmkit.core.sealing import sealing, verify
+from crmkit.core.sealing.verify import Verdict
+from crmkit.model.actor import Actor
+from crmkit.storage.erasure import log as erasing
+from crmkit.storage.interface.tx import Tx
+from crmkit.storage.log import seals
+from crmkit.storage.log.chain import COLUMNS, Chain
+from crmkit.storage.sqlite.engine.connection import SqliteConnection, connect
+from crmkit.storage.sqlite.engine.folder import FILE
+from crmkit.storage.workspaces import erasure
+from tests.house import ALICE, CHARLIE
+from tests.kinds import REGISTRY
+from tests.storage.desk import Desk, desk, workspace_of
+
+TRIES = 300
+
+
+@pytest.fixture
+def back(tmp_path: Path) -> Iterator[Desk]:
+    with desk(tmp_path / "data") as made:
+        yield made
+
+
+def sealed(back: Desk) -> None:
+    back.do(sealing.seal_all(Call(back.crm)))
+
+
+def lived(back: Desk, email: str = ALICE, records: int = 4) -> Actor:
+    """Return somebody whose log has entries of all sorts, all of them sealed but the last."""
+    person = back.person(email)
+    for number in range(records):
+        made = back.save(person, name=f"Jane {number}", notes="secret")
+        back.clock.move(seconds=1)
+        sealed(back)
+        back.change(person, made, notes="other")
+    back.remove(person, made)
+    sealed(back)
+    back.save(person, name="Late")
+    return person
+
+
+@contextmanager
+def opened(back: Desk) -> Iterator[SqliteConnection]:
+    """Have the file open as whoever holds it may, and leave it as it was."""
+    with closing(connect(back.database.folder / FILE, True)) as connection:
+        connection.execute("PRAGMA foreign_keys = OFF")
+        connection.execute("BEGIN")
+        yield connection
+        connection.execute("ROLLBACK")
+
+
+def looked(back: Desk, connection: SqliteConnection, head: str = "") -> Verdict:
+    return verify.verify(lambda work: work(connection), back.crm.key, head)
+
+
+def whole(back: Desk) -> Verdict:
+    with opened(back) as connection:
+        return looked(back, connection)
+
+
+def rows(connection: SqliteConnection, what: str) -> list[Any]:
+    return connection.execute(what).fetchall()
+
+
+def test_a_log_that_nobody_touched_is_content_and_tells_how_much_is_sealed(back: Desk) -> None:
+    assert whole(back).line == "entries: 0 sealed, 0 of them erased"
+    lived(back)
+    lived(back, CHARLIE)
+    verdict = whole(back)
+    assert (verdict.faults, verdict.all_faults) == ([], 0)
+    with opened(back) as connection:
+        ((entries,),) = rows(connection, "SELECT count(*) FROM audit")
+    assert (verdict.sealed, verdict.unsealed) == (entries - 1, 1)
+    assert verdict.line == f"entries: {entries - 1} sealed, 0 of them erased, 1 not sealed yet"
+    sealed(back)
+    assert (whole(back).sealed, whole(back).unsealed) == (entries, 0)
+
+
+def test_the_digest_of_an_entry_covers_every_column_there_is(back: Desk) -> None:
+    with opened(back) as connection:
+        stored = {name for (name,) in rows(connection, "SELECT name FROM pragma_table_info('audit')")}
+    assert {name.strip('"') for name in COLUMNS} == stored
+
+
+def other(value: Any, chance: random.Random) -> Any:
+    """Return a value of the same type that is another."""
+    if isinstance(value, int):
+        return value + chance.choice([-1, 1, 2**20])
+    if isinstance(value, bytes):
+        place = chance.randrange(len(value))
+        return value[:place] + bytes([value[place] ^ 1 << chance.randrange(8)]) + value[place + 1 :]
+    if value is None:
+        return 7
+    place = chance.randrange(len(value)) if value else 0
+    return chance.choice([value[:place] + "~" + value[place + 1 :], value[:place] + value[place + 1 :], value + " "])
+
+
+def change(connection: SqliteConnection, table: str, key: str, chance: random.Random) -> str:
+    """Change a random column of a random row that is sealed, or remove the row; return what was done."""
+    where = "WHERE seq IN (SELECT seq FROM audit_digests)" if table == "audit" else ""
+    found = connection.execute(f"SELECT * FROM {table} {where}")
+    names = [name for name, *_ in found.description]
+    row = dict(zip(names, chance.choice(found.fetchall()), strict=True))
+    column = chance.choice([*(name for name in names if name != "moved_at"), "all of it"])
+    if column == "all of it":
+        connection.execute(f"DELETE FROM {table} WHERE {key} = ?", (row[key],))
+    else:
+        value = other(row[column], chance) if table == "audit" or row[column] is not None else b"x"
+        connection.execute(f'UPDATE {table} SET "{column}" = ? WHERE {key} = ?', (value, row[key]))
+    return f"{column} of {table} {row[key]}"
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_any_single_change_of_a_sealed_entry_or_of_what_holds_it_is_found(back: Desk, seed: int) -> None:
+    alice, charlie = lived(back), lived(back, CHARLIE)
+    erase(back, alice)
+    assert prune(back, charlie, "2026-06-10T09:00:06Z")
+    assert whole(back).faults == []
+    chance = random.Random(seed)
+    tables = {"audit": "seq", "audit_digests": "seq", "audit_seals": "number", "audit_begins": "workspace_id"}
+    for _ in range(TRIES):
+        with opened(back) as connection:
+            ((head,),) = rows(connection, "SELECT lower(hex(digest)) FROM audit_seals ORDER BY number DESC LIMIT 1")
+            table = chance.choice([*tables])
+            try:
+                done = change(connection, table, tables[table], chance)
+            except Exception as error:  # the table takes no such value
+                assert "constraint" in str(error), error
+                continue
+            # without the last seal its entries look as if none had been made yet: the head tells
+            assert looked(back, connection, head).faults, done
+
+
+def test_entries_that_were_swapped_inserted_or_removed_are_named_with_their_workspace(back: Desk) -> None:
+    alice = lived(back)
+    first = workspace_of(alice).first
+    columns = ", ".join(name for name in COLUMNS if name != "seq")
+
+    def found(*statements: str) -> list[str]:
+        with opened(back) as connection:
+            for statement in statements:
+                connection.execute(statement)
+            return looked(back, connection).faults
+
+    away = f"UPDATE audit SET seq = -1 WHERE seq = {first + 3}"
+    for faults in (
+        found(
+            away,
+            f"UPDATE audit SET seq = {first + 3} WHERE seq = {first + 4}",
+            f"UPDATE audit SET seq = {first + 4} WHERE seq = -1",
+        ),
+        found(f"UPDATE audit SET at = '2020-01-01T00:00:00Z' WHERE seq IN ({first + 3}, {first + 4})"),
+    ):
+        assert [fault.split(" (")[0] for fault in faults] == [f"{alice.workspace_id}: entry {n}" for n in (3, 4)]
+        assert {fault.rpartition(") ")[2] for fault in faults} == {"was changed"}
+    (gone,) = found(f"DELETE FROM audit WHERE seq = {first + 3}")
+    assert gone.startswith(f"{alice.workspace_id}: entry 3 (au_")
+    assert gone.endswith(") was removed")
+    (moved,) = found(f"UPDATE audit SET seq = {first + 500} WHERE seq = {first + 3}")
+    assert moved.endswith(") was removed")
+    copied = f"SELECT {first + 3}, {columns} FROM audit WHERE seq = {first + 4}"
+    insert = f"INSERT INTO audit (seq, {columns}) {copied}"
+    (replaced,) = found(f"DELETE FROM audit WHERE seq = {first + 3}", insert)
+    assert replaced.endswith(") was changed")
+    removed = f"DELETE FROM audit_digests WHERE seq = {first + 3}"
+    digests, inserted = found(removed)
+    assert "the digests of entries" in digests
+    assert inserted.endswith(") was put in")
+
+
+def erase(back: Desk, actor: Actor) -> None:
+    """Erase what the log has of one record."""
+
+    def unit(tx: Tx) -> None:
+        workspace, chain = workspace_of(actor), Chain(back.crm.key)
+        (target,) = tx.connection.execute(
+            "SELECT target FROM audit WHERE action = 'contact.create' AND workspace_id = ?", (workspace.id,)
+        ).fetchone()
+        erasing.erase_targets(tx, chain, workspace, [target])
+
+    back.do(Call(back.crm, actor).write(unit))
+
+
+def test_an_erased_entry_is_content_counted_and_has_nothing_left_that_tells_what_it_held(back: Desk) -> None:
+    alice = lived(back)
+    before = whole(back)
+    erase(back, alice)
+    verdict = whole(back)
+    assert (verdict.faults, verdict.head) == ([], before.head)
+    assert (verdict.sealed, verdict.erased) == (before.sealed, 2)
+    with opened(back) as connection:
+        left = rows(
+            connection, "SELECT d.salt FROM audit AS a JOIN audit_digests AS d USING (seq) WHERE changes = 'null'"
+        )
+    assert left == [(None,)] * 2
+
+
+def test_an_entry_that_was_erased_before_it_was_sealed_is_content(back: Desk) -> None:
+    alice = back.person()
+    back.save(alice, name="Jane")
+    erase(back, alice)
+    sealed(back)
+    verdict = whole(back)
+    assert (verdict.faults, verdict.erased) == ([], 1)
+
+
+def test_an_entry_that_somebody_emptied_without_an_erasure_is_found(back: Desk) -> None:
+    alice = lived(back)
+    place = workspace_of(alice).first + 3
+    with opened(back) as connection:
+        connection.execute("UPDATE audit SET changes = 'null' WHERE seq = ?", (place,))
+        assert looked(back, connection).faults
+        connection.execute(
+            "UPDATE audit_digests SET salt = NULL, content = digest, proof = digest WHERE seq = ?", (place,)
+        )
+        (fault,) = looked(back, connection).faults
+    assert fault.endswith("was changed, and no erasure did that")
+
+
+def prune(back: Desk, actor: Actor, before: str) -> int:
+    """Remove what is older than a time, and return how many entries that were."""
+    chain, done = Chain(back.crm.key), 0
+    while count := back.do(Call(back.crm, actor).write(lambda tx: seals.prune(tx, chain, workspace_of(actor), before))):
+        done += count
+    return done
+
+
+def test_old_entries_that_were_removed_leave_a_beginning_that_is_proved(back: Desk) -> None:
+    alice = lived(back)
+    before = whole(back)
+    first = workspace_of(alice).first
+    removed = prune(back, alice, "2026-06-10T09:00:02Z")
+    verdict = whole(back)
+    assert 0 < removed < before.sealed
+    assert (verdict.faults, verdict.head, verdict.pruned) == ([], before.head, removed)
+    assert verdict.sealed == before.sealed - removed
+    with opened(back) as connection:
+        assert rows(connection, "SELECT min(seq), min(at) < '2026-06-10T09:00:02Z' FROM audit") == [
+            (first + removed + 1, 0)
+        ]
+        connection.execute("UPDATE audit SET seq = ? WHERE seq = ?", (first + 1, first + removed + 1))
+        assert any("was put in, where old entries were removed" in fault for fault in looked(back, connection).faults)
+    with opened(back) as connection:
+        connection.execute("DELETE FROM audit_begins")
+        assert looked(back, connection).faults
+
+
+def test_whatever_is_old_the_newest_seal_stays_so_that_no_number_is_given_twice(back: Desk) -> None:
+    alice = lived(back)
+    sealed(back)
+    with opened(back) as connection:
+        ((newest,),) = rows(connection, "SELECT max(seq) FROM audit")
+    back.clock.move(days=400)
+    prune(back, alice, "2027-06-10T09:00:00Z")
+    back.save(alice, name="Next")
+    sealed(back)
+    with opened(back) as connection:
+        assert rows(connection, "SELECT min(seq), max(seq) FROM audit") == [(newest, newest + 1)]
+    assert whole(back).faults == []
+
+
+def test_a_workspace_that_is_deleted_leaves_the_rest_verifiable_and_no_digest_of_its_own(back: Desk) -> None:
+    alice, charlie = lived(back), lived(back, CHARLIE)
+    before = whole(back)
+    span = (workspace_of(alice).first, workspace_of(alice).last)
+    with opened(back) as connection:
+        alices = connection.execute("SELECT count(*) FROM audit_digests WHERE seq BETWEEN ? AND ?", span).fetchone()[0]
+    back.do(Call(back.crm, charlie).write(lambda tx: erasure.erase(tx, REGISTRY, workspace_of(alice)), ["*"]))
+    verdict = whole(back)
+    assert (verdict.faults, verdict.head) == ([], before.head)
+    assert (verdict.sealed, verdict.gone) == (before.sealed - alices, alices)
+    with opened(back) as connection:
+        left = connection.execute("SELECT count(*) FROM audit_digests WHERE seq BETWEEN ? AND ?", span).fetchone()
+    assert left == (0,)
+
+
+def test_an_end_that_was_cut_off_is_found_by_the_head_that_was_kept(back: Desk) -> None:
+    alice = lived(back)
+    sealed(back)
+    head = whole(back).head
+    back.save(alice, name="Later")
+    sealed(back)
+    with opened(back) as connection:
+        assert looked(back, connection, head).faults == []  # an earlier head stays good
+        for table, column in (("audit", "seq"), ("audit_digests", "seq"), ("audit_seals", "last_seq")):
+            connection.execute(f"DELETE FROM {table} WHERE {column} > ?", (workspace_of(alice).first + 6,))
+        cut = looked(back, connection)
+        assert cut.faults == []
+        (fault,) = looked(back, connection, head).faults
+        assert looked(back, connection, cut.head).faults == []
+    assert fault.startswith(f"no seal has the head {head}: the end of the log was cut off")
+    with opened(back) as connection, pytest.raises(ValueError, match="a head is the 64 letters and digits"):
+        looked(back, connection, "abc")
+
+
+def test_many_faults_are_counted_and_the_first_are_told(back: Desk) -> None:
+    lived(back, records=30)
+    with opened(back) as connection:
+        connection.execute("UPDATE audit SET token_name = 'nobody'")
+        verdict = looked(back, connection)
+    assert len(verdict.faults) == verify.MOST_TOLD < verdict.all_faults
+
+
+def test_a_seal_has_so_many_entries_and_a_workspace_waits_until_it_has_them_or_ten_looks_passed(back: Desk) -> None:
+    alice = back.person()
+    back.save_all(alice, [{"name": f"Jane {number}"} for number in range(2 * seals.MOST)])
+    back.do(sealing.seal_all(Call(back.crm), is_whole=False))
+    verdict = whole(back)
+    assert (verdict.sealed, verdict.faults) == (2 * seals.MOST, [])
+    assert 0 < verdict.unsealed < seals.MOST
+    sealed(back)
+    assert whole(back).unsealed == 0
+    with opened(back) as connection:
+        assert rows(connection, "SELECT max(entries), count(*) FROM audit_seals") == [(seals.MOST, 3)]
+
+
+def test_entries_that_hold_very_much_make_smaller_seals(back: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(seals, "MOST_LETTERS", 1_000)
+    alice = back.person()
+    back.save_all(alice, [{"name": "Jane", "notes": "x" * 600} for _ in range(10)])
+    sealed(back)
+    assert whole(back).faults == []
+    with opened(back) as connection:
+        assert rows(connection, "SELECT max(entries) FROM audit_seals WHERE number > 1") == [(2,)]
+
+
+def test_a_write_makes_no_digest_and_no_seal(back: Desk) -> None:
+    alice = back.person()
+    back.save(alice, name="Jane")
+    with opened(back) as connection:
+        assert rows(connection, "SELECT (SELECT count(*) FROM audit_digests), (SELECT count(*) FROM audit_seals)") == [
+            (0, 0)
+        ]
+
+
+def test_another_secret_is_told_as_such(back: Desk) -> None:
+    lived(back, records=2)
+    with opened(back) as connection:
+        faults = verify.verify(lambda work: work(connection), b"x" * 32).faults
+    assert any("secret.key is another than when it was made" in fault for fault in faults)
