@@ -1,4 +1,4 @@
--- 44;
+-- 45;
 CREATE TABLE migrations (
             number INTEGER PRIMARY KEY,
             name TEXT NOT NULL,
