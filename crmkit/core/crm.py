@@ -10,6 +10,7 @@ from crmkit.core.history.waiting import Waiting
 from crmkit.core.jobs.kind import JobKinds
 from crmkit.core.jobs.traffic import Traffic
 from crmkit.core.oauth.documents import Documents
+from crmkit.core.operating.tally import Tally
 from crmkit.core.transfer.imports.open_files import OpenFiles, PlannedFiles
 from crmkit.core.webhooks.form import Form
 from crmkit.mail import Mailer
@@ -45,6 +46,7 @@ class Crm(Struct, frozen=True):
     traffic: Traffic = field(default_factory=Traffic)
     open_files: OpenFiles = field(default_factory=OpenFiles)
     planned_files: PlannedFiles = field(default_factory=PlannedFiles)
+    tally: Tally = field(default_factory=Tally)
     checks: Checks = field(default_factory=dict)
     forms: dict[str, Form] = field(default_factory=dict)
 

@@ -195,6 +195,11 @@ def due(connection: Connection, now: str) -> tuple[list[Due], str | None]:
     return [Due(*row) for row in rows], next_at
 
 
+def number_due(connection: Connection, now: str) -> int:
+    """Return how many jobs are due, of all workspaces."""
+    return int(connection.execute("SELECT count(*) FROM jobs WHERE due_at <= ?", (now,)).fetchone()[0])
+
+
 def claim(tx: Tx, due: Due) -> Job | None:
     """Return the job for a step in this transaction; None when it ended or somebody else took it.
 

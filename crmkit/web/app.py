@@ -18,7 +18,7 @@ from crmkit.settings import Settings, SettingsError
 from crmkit.web.connection.accesslog import AccessLog
 from crmkit.web.edge import Edge
 from crmkit.web.gate import Gate
-from crmkit.web.handlers import configuration, documents, jobs, proposals
+from crmkit.web.handlers import configuration, documents, jobs, operator, proposals
 from crmkit.web.handlers.people import account, teams, tokens
 from crmkit.web.handlers.reading import analytics, overview
 from crmkit.web.handlers.reading import log as reading_log
@@ -140,6 +140,7 @@ def routes(kinds: Kinds) -> list[Route]:
     of_settings += [*scoring.ROUTES, *configuration.routes(kinds)]
     return [
         *documents.ROUTES,
+        *operator.ROUTES,
         *account.ROUTES,
         *tokens.ROUTES,
         *of_kinds,

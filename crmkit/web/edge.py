@@ -19,12 +19,14 @@ from crmkit.render.answers import Failure
 from crmkit.web.call import CAME
 from crmkit.web.connection.accesslog import AccessLog
 from crmkit.web.connection.proxies import client_address
+from crmkit.web.metrics.requests import Requests
 from crmkit.web.negotiate import ERRORS, OFFERED
 from crmkit.web.problems import log_cut
 from crmkit.web.reply import Pieces, Response, request_id, respond
-from crmkit.web.router import LOGGED, Router
+from crmkit.web.router import LOGGED, ROUTE, Router
 from crmkit.web.routing.face import Face, of_path
 from crmkit.web.routing.face import request_id as request_id_of_face
+from crmkit.web.routing.logged import UNKNOWN
 from crmkit.web.routing.paths import normal
 from crmkit.web.routing.segments import spelled
 
@@ -49,6 +51,7 @@ class Edge:
         self._logged = router.logged
         self._faces = router.faces
         self._log = log
+        self.requests = Requests()
         self._clock = crm.clock
         self._base_path = crm.settings.base_path
         self._trusted = trusted
@@ -108,14 +111,15 @@ class Edge:
             else:
                 await _send_pieces(scope, start, response.body, response.rest, send)
         finally:
-            actor = state.get("actor")
+            actor, seconds = state.get("actor"), time.perf_counter() - started
+            self.requests.count(state.get(ROUTE, UNKNOWN), status, seconds)
             self._log.write(
                 at,
                 state["logged_id"],
                 scope["method"],
                 base + (state.get(LOGGED) or self._logged.of_no_route(scope["path"])),
                 status,
-                time.perf_counter() - started,
+                seconds,
                 "" if actor is None else actor.token_name,
             )
 

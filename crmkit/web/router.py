@@ -31,6 +31,7 @@ from crmkit.web.routing.paths import Paths, normal
 from crmkit.web.routing.segments import content
 from crmkit.web.upload.receiving import Receiver
 
+ROUTE = "route"  # in the state of a request: the pattern of its path, once its route is found
 LOGGED = "logged_path"  # in the state of a request: its path as the log has it, once its route is found
 
 # what Litestar would do before or after a handler that it calls
@@ -110,7 +111,9 @@ class Router:
     async def _admitted(self, scope: Any) -> tuple[Route, dict[str, Any]] | Response:
         """Return the route of a request, and the ids in its path; or the page that a browser is shown instead."""
         path, ids = self._found(scope)
-        scope["state"][LOGGED] = self.logged.of_route(path, ids) if ids else path
+        state = scope["state"]
+        state[ROUTE] = path
+        state[LOGGED] = self.logged.of_route(path, ids) if ids else path
         self._gate.check_host(scope)
         routes, method = self._routes[path], scope["method"]
         route = routes.get(method)

@@ -142,6 +142,7 @@ def send(tx: Tx, crm: Crm, message: Message, spent: Sequence[Budget], failed: Ef
         try:
             await crm.mailer.send(message)
         except MailFailed as error:
+            crm.tally.mails_failed += 1
             await Call(crm).write(lambda tx: budgets.give_back(tx, *spent), lanes=ANYWHERE)
             if failed is not None:
                 await failed()
@@ -150,6 +151,7 @@ def send(tx: Tx, crm: Crm, message: Message, spent: Sequence[Budget], failed: Ef
                 "The mail could not be sent. Try again in a minute; if it stays so, tell the operator to check [mail] "
                 "smtp_url.",
             ) from error
+        crm.tally.mails_sent += 1
 
     tx.after(effect)
 

@@ -103,10 +103,16 @@ async def _attempt(call: Call, workspace: Workspace, look: _Look, delivery: Deli
     try:
         answer = await crm.outbound.post(look.url, content, headers, SECONDS)
     except Unreached as unreached:
+        crm.tally.deliveries_failed += 1
         return Attempt(delivery, error=unreached.reason, ms=round((time.monotonic() - began) * 1000))
     asked = answer.headers.get("retry-after", "").strip()
     wait = min(int(asked), MOST_RETRY_AFTER) if _SECONDS.fullmatch(asked) else 0
-    return Attempt(delivery, answer.status, ms=answer.ms, retry_after=wait)
+    attempt = Attempt(delivery, answer.status, ms=answer.ms, retry_after=wait)
+    if attempt.has_arrived:
+        crm.tally.deliveries_sent += 1
+    else:
+        crm.tally.deliveries_failed += 1
+    return attempt
 
 
 def _looked(

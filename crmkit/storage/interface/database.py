@@ -4,6 +4,9 @@ from collections.abc import AsyncGenerator, Callable, Iterator
 from types import TracebackType
 from typing import Any, Protocol, Self, TypeVar
 
+from msgspec import Struct
+
+from crmkit.histogram import Histogram
 from crmkit.model.actor import Actor
 from crmkit.storage.interface.commits import Commits
 from crmkit.storage.interface.lanes import Lanes
@@ -24,6 +27,16 @@ class Newer(Exception):
 
 class Unusable(Exception):
     """The database cannot be opened; the message says what to do."""
+
+
+class Gauges(Struct, frozen=True):
+    """How an open database stands, without a read of it."""
+
+    version: str  # of the database: its name and number
+    size: int  # bytes
+    log_size: int  # bytes
+    writes_waiting: int  # units
+    groups: Histogram  # of units that were committed together
 
 
 class Database(Protocol):
@@ -89,6 +102,9 @@ class Database(Protocol):
 
     async def check(self) -> None:
         """Return if the database can be read and written; raises `not_ready`."""
+
+    def gauges(self) -> Gauges:
+        """Return how the database stands at this moment."""
 
     async def forget_log(self) -> bool:
         """Empty the log of the database of what it holds of deleted rows; tell whether that could be done."""

@@ -25,6 +25,8 @@ REPORT_DAYS = 30  # that an import is told which has ended
 DROPPED_AT_ONCE = 2_000  # refused rows: some ten milliseconds, in which nobody else writes
 PLANNED, RUNNING, DONE, STOPPED = "planned", "running", "done", "stopped"
 
+STATES = (PLANNED, RUNNING, DONE, STOPPED)
+
 Mode = Literal["merge", "create", "update"]  # what a row may do
 Unknown = Literal["custom", "ignore", "refuse"]  # what becomes of a column whose title says nothing
 
@@ -144,6 +146,12 @@ def find(connection: Connection, workspace_id: str, id: str) -> Import | None:
     """Return the import with this id, or None."""
     row = connection.execute(f"{_FIND} AND id = ?", (workspace_id, id)).fetchone()
     return None if row is None else _import(row)
+
+
+def states(connection: Connection) -> dict[str, int]:
+    """Return how many imports of all workspaces are in each state."""
+    found = dict(connection.execute("SELECT state, count(*) FROM imports GROUP BY state").fetchall())
+    return {state: found.get(state, 0) for state in STATES}
 
 
 def newest(connection: Connection, workspace: Workspace, most: int) -> list[Import]:

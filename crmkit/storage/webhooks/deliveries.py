@@ -114,6 +114,12 @@ def waiting(connection: Connection, workspace_id: str, webhook_id: str, most: in
     return [Delivery(*row) for row in rows]
 
 
+def number_waiting(connection: Connection) -> int:
+    """Return how many wait to be sent, of all workspaces."""
+    (number,) = connection.execute("SELECT count(*) FROM deliveries WHERE state = 'waiting'").fetchone()
+    return int(number)
+
+
 def page(
     connection: Connection, workspace_id: str, webhook_id: str, state: str, before: int | None, most: int
 ) -> list[Delivery]:

@@ -30,6 +30,11 @@ class Clients:
         self._per_client: Counter[str] = Counter()
         self._sweeping = False
 
+    @property
+    def number(self) -> int:
+        """How many connections are open."""
+        return len(self._open)
+
     def enter(self, connection: "HttpConnection", loop: asyncio.AbstractEventLoop) -> Problem | None:
         """Count a connection that opened; return the Problem to refuse it with, if it is one too many."""
         self._open.add(connection)

@@ -34,6 +34,7 @@ class Server(uvicorn.Server):
         """`most` is how many connections the process may open files for."""
         check(OPTIONS)
         self._clients = Clients(settings, min(most, settings.limits.connections))
+        edge.requests.connections = lambda: self._clients.number
         protocol: Any = partial(HttpConnection, self._clients, edge)
         address: dict[str, Any] = {"host": settings.server.host, "port": settings.server.port}
         super().__init__(uvicorn.Config(edge, http=protocol, **address, **OPTIONS))

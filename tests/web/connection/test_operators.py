@@ -7,13 +7,16 @@ import httpx
 import pytest
 
 from crmkit.render.answers import Answer, Document
+from crmkit.web.app import routes
 from crmkit.web.call import HttpCall
 from crmkit.web.route import read
 from tests.house import ALICE, House, house
+from tests.kinds import REGISTRY
 
 SECRET = "a-secret-of-the-operator"
 WITH_SECRET = {"Authorization": f"Bearer {SECRET}"}
 PER_MINUTE = 3
+EVERY = routes(REGISTRY)
 
 
 @read("/figures", for_operator=True)
@@ -31,6 +34,15 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
 def asked(home: House, headers: Mapping[str, str] = {}) -> httpx.Response:
     with home.stranger() as someone:
         return someone.get("/figures", headers=headers)
+
+
+@pytest.mark.parametrize("path", [path for found in EVERY if found.for_operator for path in found.paths])
+def test_each_route_of_the_operator_asks_for_the_secret_and_takes_no_token(home: House, path: str) -> None:
+    with home.sign_in(ALICE) as alice, home.stranger() as someone:
+        assert alice.get(path).status_code == 401
+        assert someone.get(path, headers={"X-Forwarded-For": "192.0.2.1"}).status_code == 401
+        assert someone.get(path, headers=WITH_SECRET).status_code == 200
+        assert someone.get(path).status_code == 200
 
 
 def refused(home: House, headers: Mapping[str, str], code: str) -> None:

@@ -20,6 +20,7 @@ from crmkit.model.actor import Actor
 from crmkit.storage.interface.auth_cache import AuthCache
 from crmkit.storage.interface.commits import EVERYTHING, Commits
 from crmkit.storage.interface.connection import Connection
+from crmkit.storage.interface.database import Gauges
 from crmkit.storage.interface.lanes import ANYWHERE, Lanes, own_lanes
 from crmkit.storage.interface.log_throttle import LogThrottle
 from crmkit.storage.interface.texts import Texts
@@ -28,6 +29,7 @@ from crmkit.storage.sqlite import auth_triggers
 from crmkit.storage.sqlite.engine import migrate
 from crmkit.storage.sqlite.engine.checkpoints import Checkpoints
 from crmkit.storage.sqlite.engine.connection import connect, connect_for_stream
+from crmkit.storage.sqlite.engine.driver import sqlite3
 from crmkit.storage.sqlite.engine.folder import FILE, hold, prepare
 from crmkit.storage.sqlite.engine.reads.reader import Reader
 from crmkit.storage.sqlite.engine.reads.scans import Scans
@@ -170,6 +172,11 @@ class SqliteDatabase:
         """
         await self.read(None, _probe)
         await self._writer.check()
+
+    def gauges(self) -> Gauges:
+        size = os.fstat(self._descriptor).st_size if self._descriptor >= 0 else 0
+        version = f"SQLite {sqlite3.sqlite_version}"
+        return Gauges(version, size, self._log.size, self._writer.waiting, self._writer.groups)
 
     async def forget_log(self) -> bool:
         """Empty the write-ahead log, with what it holds of deleted rows; tell whether that could be done."""

@@ -58,7 +58,7 @@ class WriteAheadLog:
         try:
             if has_grown:
                 await self._checkpoints.step()
-            size = self._size()
+            size = self.size
             if size <= self._most or (self._streams.are_read and size <= STREAMED_BYTES):
                 return
             try:
@@ -90,7 +90,9 @@ class WriteAheadLog:
             self._most = MOST_BYTES
         return is_done
 
-    def _size(self) -> int:
+    @property
+    def size(self) -> int:
+        """Its size in bytes."""
         with suppress(OSError):
             return self._file.stat().st_size
         return 0

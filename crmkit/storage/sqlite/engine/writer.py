@@ -15,6 +15,7 @@ from msgspec import Struct
 
 from crmkit.clock import Clock, stamp
 from crmkit.errors import Problem
+from crmkit.histogram import Histogram
 from crmkit.model.actor import Actor
 from crmkit.storage.interface.auth_cache import AuthCache
 from crmkit.storage.interface.commits import EVERYTHING, RIGHTS, Commits
@@ -31,6 +32,7 @@ T = TypeVar("T")
 Units = list[tuple[Unit[Any], Actor | None, Lanes]]
 
 CAREFUL = 100  # groups that run in savepoints after one had to run again
+GROUPS = (1, 2, 4, 8, 16, 32, 64, 128)  # sizes of groups, as they are told
 TURNS = 2  # of the event loop: what it reads from a connection in one turn comes to its write in the next
 
 
@@ -88,6 +90,7 @@ class Writer:
         self._waiting: deque[_Waiting] = deque()
         self._something = asyncio.Event()
         self._closing = False
+        self.groups = Histogram(GROUPS)  # of the units that ran together
         self._task = asyncio.create_task(self._run())
 
     async def write(self, unit: Unit[T], actor: Actor | None = None, lanes: Lanes = (), silent: bool = False) -> T:
@@ -98,6 +101,11 @@ class Writer:
         self._waiting.append(_Waiting(unit, actor, lanes, silent, answer))
         self._something.set()
         return await answer
+
+    @property
+    def waiting(self) -> int:
+        """How many units wait."""
+        return len(self._waiting)
 
     async def check(self) -> None:
         """Write a little if the disk refused the newest write; raises `not_ready` while it still does.
@@ -123,6 +131,7 @@ class Writer:
                 await gathered(self._waiting, TURNS)
                 group = [self._waiting.popleft() for _ in range(min(MOST_TOGETHER, len(self._waiting)))]
                 group = [waiting for waiting in group if not waiting.answer.cancelled()]
+                self.groups.add(len(group))
                 await self._log.bound(await self._answer(group))
 
     async def _answer(self, group: list[_Waiting]) -> bool:

@@ -1,0 +1,1 @@
+"""What the operator is told of the running server: figures of its database, its mail, its jobs."""
