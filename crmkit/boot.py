@@ -67,7 +67,6 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 OWN_FILES = 128  # descriptors kept free for the database, mail, and refusals of surplus clients
-FLUSH_SECONDS = 0.3  # what is still to be logged at the end may take this long
 KINDS = kinds_of(DECLARED)
 JOBS = JobKinds(
     *(*building.JOBS, countries.job_of(KINDS), in_steps.JOB),
@@ -109,7 +108,7 @@ def crm_of(
         with usable(folder):
             database = (brand or brand_of(settings)).open(folder, clock)
             key = secret.read_or_make(folder)
-        send = mailer(settings.mail.smtp_url, settings.mail.sender)
+        send = mailer(settings.mail.smtp_url, settings.mail.sender, as_json=settings.server.log == "json")
     except (ValueError, OSError) as error:
         raise SettingsError(str(error)) from None
     allowed = Networks(settings.webhooks.allow)
@@ -151,7 +150,7 @@ def serve(settings: Settings, token_command: str, jobs: JobKinds = JOBS) -> None
     Raises SettingsError, InUse, Newer and Unusable before anything is listened on.
     """
     from crmkit.web.connection.accesslog import AccessLog
-    from crmkit.web.connection.logwriter import LogHandler
+    from crmkit.web.connection.logwriter import FLUSH_SECONDS, take_all
     from crmkit.web.connection.server import Server
 
     check_https(settings)
@@ -162,7 +161,7 @@ def serve(settings: Settings, token_command: str, jobs: JobKinds = JOBS) -> None
     # opened and closed once before uvicorn starts, so that a fault is one clear line and not a traceback
     is_empty = asyncio.run(_tried(crm))
     log = AccessLog(settings.server.log)
-    logging.basicConfig(handlers=[LogHandler(log.writer)], level=logging.WARNING)
+    take_all(log.writer)
     server = Server(application(crm, log), settings, _most_connections())
 
     def stop(*_: object) -> None:
@@ -176,6 +175,9 @@ def serve(settings: Settings, token_command: str, jobs: JobKinds = JOBS) -> None
     print(announcement(settings, is_empty, token_command), flush=True)
     try:
         server.run(sockets=[listener])
+    except Exception as error:  # told in the form of the log
+        logging.getLogger("crmkit").critical("the server ended by a fault", exc_info=error)
+        raise SystemExit(1) from None
     finally:
         log.writer.flush(FLUSH_SECONDS)
 

@@ -61,7 +61,7 @@ class Server(Struct, frozen=True, forbid_unknown_fields=True):
     origins: Annotated[
         tuple[str, ...], "further web origins that /mcp does not refuse, like https://chat.example.com"
     ] = ()
-    log: Annotated[Literal["text", "json"], "form of the access log"] = "text"
+    log: Annotated[Literal["text", "json"], "form of the log: text, or a JSON object a line"] = "text"
     faces: Annotated[
         tuple[str, ...],
         f"services whose clients work here unchanged: {listed(FACES)}; comma-separated in the environment",

@@ -17,11 +17,14 @@ class Mailer(Protocol):
     async def send(self, message: Message) -> None: ...
 
 
-def mailer(smtp_url: str, sender: str, *, timeout_seconds: float = 10) -> Mailer:
-    """Return the mailer for these settings: SMTP, or the terminal if there is no URL; raises ValueError to print."""
+def mailer(smtp_url: str, sender: str, *, timeout_seconds: float = 10, as_json: bool = False) -> Mailer:
+    """Return the mailer for these settings: SMTP, or the terminal if there is no URL; raises ValueError to print.
+
+    On the terminal a mail is text, or `as_json` a line of JSON.
+    """
     known = Sender.parse(sender)
     if not smtp_url:
-        return Console()
+        return Console(as_json=as_json)
     from crmkit.mail.smtp import Smtp  # imported late: without SMTP the start need not load its library
 
     return Smtp(smtp_url, known, timeout_seconds=timeout_seconds)

@@ -34,15 +34,21 @@ def log_operational(scope: Scope, problem: Problem) -> None:
     crm: Crm = scope["litestar_app"].state["crm"]
     line = crm.database.log_throttle.line(printable(str(problem.__cause__ or problem.hint)))
     if line:
-        log.warning("request %s: %s: %s", logged_id(scope), problem.code, line)
+        log.warning("request %s: %s: %s", logged_id(scope), problem.code, line, extra=_of(scope))
 
 
 def log_cut(scope: Scope, error: Exception) -> None:
     """Log why an answer that was being sent in pieces ended before it was whole."""
     if isinstance(error, Problem):
-        log.warning("request %s was cut off: %s", logged_id(scope), printable(str(error.__cause__ or error.hint)))
+        why = printable(str(error.__cause__ or error.hint))
+        log.warning("request %s was cut off: %s", logged_id(scope), why, extra=_of(scope))
     else:
-        log.error("request %s was cut off", logged_id(scope), exc_info=error)
+        log.error("request %s was cut off", logged_id(scope), exc_info=error, extra=_of(scope))
+
+
+def _of(scope: Scope) -> dict[str, str]:
+    """Return what a log line of JSON says of the request it is about."""
+    return {"request": logged_id(scope)}
 
 
 def stopped() -> Problem:
@@ -57,7 +63,7 @@ def _translated(scope: Scope, error: Exception) -> Problem:
     if isinstance(error, HTTPException) and error.status_code < 500:
         hint = "The request could not be read: check its path, headers and encoding."
         return Problem("invalid_value", hint, for_tools=hint.replace(", headers", ""))
-    log.error("request %s failed", logged_id(scope), exc_info=error)
+    log.error("request %s failed", logged_id(scope), exc_info=error, extra=_of(scope))
     return Problem(
         "server_error",
         f"This is our fault, and nothing was changed. Try again; if it stays so, tell the operator the request id "

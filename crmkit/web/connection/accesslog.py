@@ -23,8 +23,9 @@ class AccessLog:
     def write(self, at: str, request_id: str, method: str, path: str, status: int, seconds: float, token: str) -> None:
         """Log a request; `path` is that of LoggedPaths, `token` the name of the token it came with, or empty."""
         if self._as_json:
-            fields = {"at": at, "request": request_id, "method": method, "path": path, "status": status}
-            line = json.dumps({**fields, "ms": round(seconds * 1000, 1), "token": token})
+            told = {"at": at, "level": "info", "message": f"{method} {path} {status}", "request": request_id}
+            fields = {"method": method, "path": path, "status": status, "ms": round(seconds * 1000, 1), "token": token}
+            line = json.dumps({**told, **fields})
         else:
             by = f"  token={_name(token)}" if token else ""
             line = (

@@ -66,7 +66,8 @@ class Exchange:
         except asyncio.CancelledError:  # the time to stop is over
             pass
         except Exception as error:
-            log.error("a request failed outside the application", exc_info=error)
+            id = self.scope["state"].get("logged_id", "")
+            log.error("a request failed outside the application", exc_info=error, extra={"request": id})
         if not self.is_answered:
             self._connection.reset()
 

@@ -7,11 +7,15 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from types import TracebackType
 from typing import TextIO
 
 from crmkit.clock import stamp, system_clock
 
+log = logging.getLogger("crmkit")
+
 MAX_WAITING = 4 * 1024 * 1024  # characters of lines that wait to be written; further lines are lost, and counted
+FLUSH_SECONDS = 0.3  # what is still to be logged at the end may take this long
 PAUSE_SECONDS = 0.05  # between two writes, so that the thread seldom takes the GIL from the event loop
 
 
@@ -42,11 +46,14 @@ class LogWriter:
             if self._is_idle:
                 self._wake()
 
-    def message_line(self, level: str, message: str) -> str:
-        """Return the log line of a message, in the form of the log."""
-        if not self._as_json:
-            return f"{message}\n"
-        return json.dumps({"at": stamp(system_clock()), "level": level, "message": message}) + "\n"
+    def message_line(self, level: str, message: str, **more: str) -> str:
+        """Return the log line of a message, in the form of the log; text says nothing `more`, which is in it already.
+
+        A traceback, which is more than a line, follows the message.
+        """
+        if self._as_json:
+            return json.dumps({"at": stamp(system_clock()), "level": level, "message": message, **more}) + "\n"
+        return "\n".join([message, *(text for name, text in more.items() if name == "traceback")]) + "\n"
 
     def flush(self, seconds: float) -> bool:
         """Return whether all lines taken so far were written within this time."""
@@ -82,20 +89,41 @@ class LogWriter:
 
 
 class LogHandler(logging.Handler):
-    """Hands what is logged with Python's `logging` to a writer."""
+    """Hands what is logged with Python's `logging` to a writer; `extra={"request": ID}` names a request."""
 
     def __init__(self, writer: LogWriter) -> None:
         super().__init__()
-        self.setFormatter(logging.Formatter("%(message)s"))
         self._writer = writer
 
     def emit(self, record: logging.LogRecord) -> None:
         try:
-            line = self.format(record)
-        except Exception:
-            self.handleError(record)
-            return
-        self._writer.write(self._writer.message_line(record.levelname.lower(), line))
+            message = record.getMessage()
+        except Exception as error:  # what is logged is not what the message has places for
+            message = f"{record.msg!r} was logged with {record.args!r}: {error}"
+        more = {"request": str(record.__dict__["request"])} if "request" in record.__dict__ else {}
+        if record.exc_info:
+            more["traceback"] = logging.Formatter().formatException(record.exc_info)
+        self._writer.write(self._writer.message_line(record.levelname.lower(), message, **more))
+
+
+def take_all(writer: LogWriter) -> None:
+    """Have the writer get all that is logged, warnings of Python, and the exceptions that nobody catches."""
+    logging.basicConfig(handlers=[LogHandler(writer)], level=logging.WARNING)
+    logging.captureWarnings(True)
+
+    def of_program(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        log.critical("the program ended by a fault", exc_info=(kind, error, trace))
+        writer.flush(FLUSH_SECONDS)
+
+    def of_thread(args: threading.ExceptHookArgs) -> None:
+        if args.exc_value is not None:
+            name = "" if args.thread is None else args.thread.name
+            log.error("the thread %s ended by a fault", name, exc_info=args.exc_value)
+
+    def unraisable(args: "sys.UnraisableHookArgs") -> None:
+        log.error("%s: %r", args.err_msg or "an exception was ignored in", args.object, exc_info=args.exc_value)
+
+    sys.excepthook, threading.excepthook, sys.unraisablehook = of_program, of_thread, unraisable
 
 
 def _on(stream: TextIO) -> Callable[[str], None]:

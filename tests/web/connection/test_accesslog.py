@@ -59,6 +59,8 @@ def test_as_json_the_log_tells_the_same(tmp_path: Path) -> None:
         assert told.pop("ms") >= 0
         assert told == {
             "at": "2026-06-10T09:00:00Z",
+            "level": "info",
+            "message": "GET /contacts 200",
             "request": answer.headers["X-Request-Id"],
             "method": "GET",
             "path": "/contacts",

@@ -96,9 +96,9 @@ def test_records_of_python_logging_are_written_to_the_same_log() -> None:
         else:
             (line,) = stream.getvalue().splitlines()
             told = json.loads(line)
-            assert set(told) == {"at", "level", "message"}
-            assert told["level"] == "error"
-            assert told["message"].startswith("request abc failed\nTraceback ")
+            assert set(told) == {"at", "level", "message", "traceback"}
+            assert (told["level"], told["message"]) == ("error", "request abc failed")
+            assert told["traceback"].startswith("Traceback ")
 
 
 @pytest.mark.alone
