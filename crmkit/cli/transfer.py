@@ -14,10 +14,17 @@ def add(commands: Commands) -> None:
     """Declare the commands."""
     sending = commands.add_parser(
         "import",
-        help="import a file: CSV, XLSX, vCard, JSON",
+        help="import a file: CSV, XLSX, vCard, JSON; or all of another service",
         description="Send a file to the server that CRMKIT_URL names, with the token CRMKIT_TOKEN, and import it.",
     )
-    sending.add_argument("file", metavar="FILE", help="CSV, XLSX, vCard, JSON or JSON lines")
+    sending.add_argument("file", metavar="FILE", help="CSV, XLSX, vCard, JSON or JSON lines; with --from, a URL")
+    sending.add_argument(
+        "--from",
+        dest="service",
+        choices=("klozeo", "konektor"),
+        help="read all leads of this service at the URL, with the key in CRMKIT_FROM_KEY, or typed",
+    )
+    sending.add_argument("--allow-private", action="store_true", help="the URL may be one of your own network, or http")
     sending.add_argument("--kind", help="what its rows are (default contacts)")
     sending.add_argument(
         "--map", action="append", default=[], metavar="COLUMN=FIELD", help="where a column goes; COLUMN= leaves it out"
@@ -46,10 +53,22 @@ def _add_workspace(commands: Commands) -> None:
 
 
 def _import(options: argparse.Namespace) -> int:
+    if options.service:
+        return _import_service(options)
+    if options.allow_private:
+        raise ValueError("--allow-private is for a URL, with --from")
     from crmkit.operate import sending
 
     arguments = (options.file, options.kind, options.mode, options.map, options.dry_run, options.yes)
     return sending.main(*arguments)
+
+
+def _import_service(options: argparse.Namespace) -> int:
+    if options.kind or options.map or options.mode:
+        raise ValueError("--from takes no --kind, --map or --mode: leads become contacts, and merge into those there")
+    from crmkit.operate.moving import run
+
+    return run.main(options.service, options.file, options.allow_private, options.dry_run, options.yes)
 
 
 def _export_workspace(options: argparse.Namespace) -> int:

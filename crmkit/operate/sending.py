@@ -9,11 +9,13 @@ import os
 import secrets
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, BinaryIO, TextIO
 from urllib.parse import urlencode, urlsplit
+
+from msgspec import Struct
 
 URL, TOKEN = "CRMKIT_URL", "CRMKIT_TOKEN"
 LOCAL = "http://127.0.0.1:8000"
@@ -29,13 +31,29 @@ class Refused(Exception):
     """What the server answered in place of what was asked for."""
 
 
+class Upload(Struct, frozen=True):
+    """A file that is sent, as far as it is written, by a name that tells what it is."""
+
+    name: str
+    body: BinaryIO
+
+    def size(self) -> int:
+        return self.body.seek(0, os.SEEK_END)
+
+    def pieces(self) -> Iterator[bytes]:
+        self.body.seek(0)
+        while piece := self.body.read(PIECE):
+            yield piece
+
+
 class Server:
     """Sends requests to the server that the environment names."""
 
     def __init__(self, environ: Mapping[str, str]) -> None:
         """Raise ValueError without a token, or for an address that is none."""
         self._token = environ.get(TOKEN, "").strip()
-        url = urlsplit(environ.get(URL, "").strip() or LOCAL)
+        self.url = environ.get(URL, "").strip() or LOCAL
+        url = urlsplit(self.url)
         if url.scheme not in ("http", "https") or not url.hostname:
             raise ValueError(f"{URL} must be the address of the server, like {LOCAL}")
         if not self._token:
@@ -49,7 +67,7 @@ class Server:
     def json(self, method: str, path: str, **more: Any) -> Any:
         return json.loads(self._answer(method, path, "application/json", **more))
 
-    def _answer(self, method: str, path: str, accept: str, file: Path | None = None) -> str:
+    def _answer(self, method: str, path: str, accept: str, file: Upload | None = None) -> str:
         """Return the body of an answer; raises Refused for an error, OSError where no server answers."""
         connection = self._of(self._host, self._port, timeout=TIMEOUT_SECONDS)
         headers = {"Authorization": f"Bearer {self._token}", "Accept": accept}
@@ -60,7 +78,7 @@ class Server:
                 boundary = secrets.token_hex(16)
                 head, tail = _around(file.name, boundary)
                 headers["Content-Type"] = f"multipart/form-data; boundary={boundary}"
-                headers["Content-Length"] = str(len(head) + file.stat().st_size + len(tail))
+                headers["Content-Length"] = str(len(head) + file.size() + len(tail))
                 # a server that refuses answers before it has all of the file, and closes
                 with suppress(BrokenPipeError, ConnectionResetError):
                     connection.request(method, self._base + path, _form(head, file, tail), headers)
@@ -85,36 +103,41 @@ def _told(text: str) -> str:
         return text.strip()
 
 
-def run(file: Path, sent: Mapping[str, str], is_dry: bool, is_agreed: bool, environ: Mapping[str, str]) -> int:
-    """Plan the import, ask whether it is to run unless that `is_agreed`, and run it; return the exit status."""
-    server = Server(environ)
+def told(server: Server, work: Callable[[], int]) -> int:
+    """Return the exit status of work with a server; what the server refuses is told on standard error."""
     try:
-        return _run(server, file, sent, is_dry, is_agreed)
+        return work()
     except Refused as refused:
         print(refused, file=sys.stderr)
         return 1
     except ConnectionRefusedError:
-        raise OSError(f"no server answers at {environ.get(URL) or LOCAL}: start one, or set {URL}") from None
+        raise OSError(f"no server answers at {server.url}: start one, or set {URL}") from None
 
 
-def _run(server: Server, file: Path, sent: Mapping[str, str], is_dry: bool, is_agreed: bool) -> int:
-    query = urlencode({**sent, **({"dry_run": "1"} if is_dry else {})})
+def run(server: Server, file: Upload, sent: Mapping[str, str], is_dry: bool, is_agreed: bool) -> int:
+    """Plan the import, ask whether it is to run unless that `is_agreed`, and run it; return the exit status."""
     if is_dry:
-        print(server.text("POST", f"/import?{query}", file=file))
+        print(server.text("POST", f"/import?{urlencode({**sent, 'dry_run': '1'})}", file=file))
         return 0
-    path = f"/imports/{server.json('POST', f'/import?{query}', file=file)['id']}"
+    found = imported(server, file, sent, is_agreed)
+    return 0 if found and found["state"] == "done" else 1
+
+
+def imported(server: Server, file: Upload, sent: Mapping[str, str], is_agreed: bool) -> Any:
+    """Return an import once it has ended, None where nobody agreed to it; plan and outcome are printed."""
+    path = f"/imports/{server.json('POST', f'/import?{urlencode(sent)}', file=file)['id']}"
     print(server.text("GET", f"{path}?limit={SHOWN}"), flush=True)
     if not is_agreed and not _agrees():
         print(f"not started: POST {path}/start starts it, DELETE {path} drops it", file=sys.stderr)
-        return 1
+        return None
     server.json("POST", f"{path}/start")
     try:
         found = _watched(server, path, sys.stderr)
     except KeyboardInterrupt:
         print(f"\nit goes on: GET {path} tells how far it is, DELETE {path} stops it", file=sys.stderr)
         raise
-    print(server.text("GET", f"{path}?limit={SHOWN}"))
-    return 0 if found["state"] == "done" else 1
+    print(server.text("GET", f"{path}?limit={SHOWN}"), flush=True)
+    return found
 
 
 def _agrees() -> bool:
@@ -171,15 +194,16 @@ def _around(name: str, boundary: str) -> tuple[bytes, bytes]:
     return head.encode("utf-8", "replace"), f"\r\n--{boundary}--\r\n".encode()
 
 
-def _form(head: bytes, file: Path, tail: bytes) -> Iterator[bytes]:
+def _form(head: bytes, file: Upload, tail: bytes) -> Iterator[bytes]:
     yield head
-    with open(file, "rb") as body:
-        while piece := body.read(PIECE):
-            yield piece
+    yield from file.pieces()
     yield tail
 
 
 def main(file: str, kind: str | None, mode: str | None, pairs: Sequence[str], is_dry: bool, is_agreed: bool) -> int:
     """Run the command; raises ValueError, OSError."""
     sent = {name: text for name, text in (("kind", kind), ("mode", mode)) if text}
-    return run(Path(file), {**sent, **mapped(pairs)}, is_dry, is_agreed, os.environ)
+    sent |= mapped(pairs)
+    server, path = Server(os.environ), Path(file)
+    with open(path, "rb") as body:
+        return told(server, lambda: run(server, Upload(path.name, body), sent, is_dry, is_agreed))

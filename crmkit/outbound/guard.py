@@ -16,6 +16,7 @@ from crmkit.errors import Problem
 from crmkit.ip import Address, Networks
 
 MAX_URL = 2_000  # characters
+ADVICE = "An operator allows networks in [webhooks] allow."
 PORTS = {"http": 80, "https": 443}
 
 _VISIBLE = re.compile(r"[!-~]+")
@@ -186,6 +187,4 @@ def _address(host: str, in_brackets: bool) -> Address | None:
 
 
 def _refused(why: str) -> Problem:
-    return Problem(
-        "address_refused", f"Use a public https:// URL: {why}. An operator allows networks in [webhooks] allow."
-    )
+    return Problem("address_refused", f"Use a public https:// URL: {why}. {ADVICE}")
