@@ -7,11 +7,12 @@ from msgspec.structs import replace
 
 from crmkit.model.declared.parts import NameOfKind
 from crmkit.model.expressions.field import Formula
-from crmkit.model.fields import Flag, Number, Text
-from crmkit.model.form import REQUIRED, Default
+from crmkit.model.fields import Flag, Integer, Number, Text
+from crmkit.model.form import DETAIL, REQUIRED, Default
 from crmkit.model.record import Kind, Tracked, index, kind_of
 
 MOST = 50  # of one kind in a workspace
+LOWEST = -(2**31)  # priority
 
 
 class ScoringRule(Tracked, frozen=True):
@@ -22,6 +23,7 @@ class ScoringRule(Tracked, frozen=True):
     expression: Annotated[str, Formula(), REQUIRED, "its value, see topic=scoring"]
     weight: Annotated[float, Number(), Default(1.0), "points for a value of 1; 1 unless sent"]
     active: Annotated[bool, Flag(), Default(True), "true unless sent"]
+    priority: Annotated[int, Integer(LOWEST, -LOWEST - 1), DETAIL, Default(0), "lower is told first"]
 
 
 def rule_of(kinds: Sequence[Kind]) -> Kind:

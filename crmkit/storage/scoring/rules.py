@@ -49,10 +49,10 @@ def known(tx: Tx, kind: Kind, workspace_id: str) -> Rules:
 
 
 def active(connection: Connection, workspace_id: str, kind: Kind) -> Rules:
-    """Return the active rules for a kind, in the order in which they were made; one that cannot be read is left out."""
+    """Return the active rules for a kind, by priority, then as they were made; one that cannot be read is left out."""
     sql = (
         "SELECT r.id, r.name, r.weight, r.expression FROM rules AS r "
-        'WHERE r.workspace_id = ? AND r."kind" = ? AND r.active = 1 ORDER BY r.seq'
+        'WHERE r.workspace_id = ? AND r."kind" = ? AND r.active = 1 ORDER BY r.priority, r.seq'
     )
     rows = connection.execute(sql, (workspace_id, kind.name)).fetchall()
     return tuple(_read(kind, rows))

@@ -23,12 +23,16 @@ def test_a_rule_has_the_names_of_leads_and_is_one_of_contacts(us: Team) -> None:
     body = {"name": "Sum", "expression": expression, "weight": 2, "priority": 3}
     rule = done(us.alice, "POST", "/scoring-rules", body, 201)
     assert rule.keys() == {"id", "name", "expression", "weight", "priority", "created_at", "updated_at"}
-    assert (rule["expression"], rule["weight"], rule["priority"]) == (expression, 2, 0)
+    assert (rule["expression"], rule["weight"], rule["priority"]) == (expression, 2, 3)
     (ours,) = us.alice.json_of("GET", "/scoring-rules")["items"]
     assert "custom.review_count" in ours["expression"]
     assert ours["kind"] == "contact"
     new(us.alice, "/scoring-rules", name="Of deals", kind="deal", expression="1")
-    assert done(us.alice, "GET", "/scoring-rules") == {"rules": [rule]}
+    first = done(us.alice, "POST", "/scoring-rules", {"name": "Off", "expression": "0"}, 201)
+    assert (first["weight"], first["priority"]) == (1, 0)
+    assert done(us.alice, "GET", "/scoring-rules") == {"rules": [first, rule]}
+    first = done(us.alice, "PUT", f"/scoring-rules/{first['id']}", {"priority": 4})
+    assert done(us.alice, "GET", "/scoring-rules") == {"rules": [rule, first]}
     assert done(us.alice, "GET", f"/scoring-rules/{rule['id']}") == rule
     lead = {"name": "Acme", "source": "s", "review_count": 4, "status": "new"}
     lead["attributes"] = [{"name": "employees", "type": "number", "value": 500}]

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.house import House, Person
-from tests.teams.office import Books, address, enter, office, team
+from tests.teams.office import Books, address, enter, new, office, team
 from tests.web.handlers.transfer.test_imports import file, imported
 from tests.web.scoring.ruling import ruled
 
@@ -118,6 +118,17 @@ def test_a_rule_that_cannot_be_read_gives_no_points_and_holds_nothing_up(
     assert alice.json_of("PATCH", path, {"active": True})["error"] == "invalid_expression"
     assert alice.json_of("PATCH", path, {"kind": "deal"})["error"] == "invalid_expression"
     assert alice.json_of("PATCH", path, {"expression": "activities", "active": True})["active"] is True
+
+
+def test_rules_are_told_by_their_priority_then_as_they_were_made(alice: Person) -> None:
+    contact = new(alice, "/contacts", name="Jane")
+    names = {"last": 2, "second": 0, "third": 0, "first": -1}
+    for name, priority in names.items():
+        new(alice, "/scoring-rules", name=name, expression="1", priority=priority)
+    text = alice.text("GET", f"/contacts/{contact}/score")
+    places = [text.index(f"name={name}") for name in ("first", "second", "third", "last")]
+    assert places == sorted(places)
+    assert "# score: 4" in text
 
 
 def test_members_read_rules_and_only_admins_write_them(home: House) -> None:

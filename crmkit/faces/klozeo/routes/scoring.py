@@ -22,6 +22,7 @@ from crmkit.model.fields import Integer, LongText, Number, Text
 from crmkit.model.form import REQUIRED, form_of
 from crmkit.model.record import Kinds
 from crmkit.records.contact import CONTACT
+from crmkit.records.settings.rule import LOWEST
 from crmkit.render.answers import Answer
 from crmkit.storage.jobs import Job
 from crmkit.web.call import HttpCall
@@ -34,7 +35,7 @@ class RuleBody:
     name: Annotated[str, Text(200), REQUIRED, "what it is for"]
     expression: Annotated[str, LongText(20_000), REQUIRED, "its value"]
     weight: Annotated[float | None, Number(), "points for a value of 1"]
-    priority: Annotated[int | None, Integer(-(2**31), 2**31 - 1), "without effect on a sum"]
+    priority: Annotated[int | None, Integer(LOWEST, -LOWEST - 1), "its place, the lowest first"]
 
 
 RULE = form_of(RuleBody, "rule")
@@ -59,7 +60,7 @@ def routes(kinds: Kinds) -> list[Route]:
         return bare
 
     def body_of(values: Mapping[str, Any]) -> dict[str, Any]:
-        body = {name: value for name, value in values.items() if name != "priority"}
+        body = {**values}
         if body.get("expression"):
             body["expression"] = named(body["expression"], FIELDS)
         return body
@@ -72,7 +73,7 @@ def routes(kinds: Kinds) -> list[Route]:
 
     @route("GET", path, "list_rules", rule, "read")
     async def list_rules(call: HttpCall) -> Answer:
-        found, _ = await page(call, rule, [("kind", f"eq:{contact.name}"), ("sort", "created_at")])
+        found, _ = await page(call, rule, [("kind", f"eq:{contact.name}"), ("sort", "priority,created_at")])
         return Given({"rules": [_shown(each) for each in found]})
 
     @route("POST", path, "create_rule", rule, "write", form=RULE, shows=shows_made, status=201)
@@ -119,7 +120,7 @@ def routes(kinds: Kinds) -> list[Route]:
 
 
 def _rule_of(record: Any) -> dict[str, Any]:
-    names = ("id", "name", "expression", "weight", "created_at", "updated_at")
+    names = ("id", "name", "expression", "weight", "priority", "created_at", "updated_at")
     return _shown({name: getattr(record, name) for name in names})
 
 
@@ -129,7 +130,7 @@ def _shown(values: Mapping[str, Any]) -> dict[str, Any]:
         "name": values["name"],
         "expression": named(values["expression"], THEIRS),
         "weight": values["weight"],
-        "priority": 0,
+        "priority": values["priority"],
         "created_at": seconds(values["created_at"]),
         "updated_at": seconds(values["updated_at"]),
     }

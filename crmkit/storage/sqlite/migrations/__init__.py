@@ -46,6 +46,7 @@ from crmkit.storage.sqlite.migrations import (
     m0043_webhooks,
     m0044_seals,
     m0045_speaking,
+    m0046_priorities,
 )
 from crmkit.storage.sqlite.migrations.migration import Migration
 
@@ -95,6 +96,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     m0043_webhooks.MIGRATION,
     m0044_seals.MIGRATION,
     m0045_speaking.MIGRATION,
+    m0046_priorities.MIGRATION,
 )
 
 __all__ = ["MIGRATIONS", "Migration"]

@@ -606,7 +606,7 @@ CREATE UNIQUE INDEX proposals_by_id ON proposals (workspace_id, id);
 CREATE INDEX proposals_by_state ON proposals (workspace_id, state, seq, size);
 CREATE INDEX proposals_open ON proposals (created_at) WHERE state = 'open';
 CREATE INDEX proposals_closed ON proposals (closed_at) WHERE closed_at <> '';
-CREATE TABLE "rules" (seq INTEGER PRIMARY KEY, workspace_id TEXT NOT NULL, id TEXT NOT NULL, name TEXT NOT NULL, name_key TEXT NOT NULL, "kind" TEXT NOT NULL, expression TEXT NOT NULL, weight REAL NOT NULL, active INTEGER NOT NULL, version INTEGER NOT NULL, created_at TEXT NOT NULL, updated_at TEXT NOT NULL, created_by TEXT NOT NULL, UNIQUE (workspace_id, id)) STRICT;
+CREATE TABLE "rules" (seq INTEGER PRIMARY KEY, workspace_id TEXT NOT NULL, id TEXT NOT NULL, name TEXT NOT NULL, name_key TEXT NOT NULL, "kind" TEXT NOT NULL, expression TEXT NOT NULL, weight REAL NOT NULL, active INTEGER NOT NULL, version INTEGER NOT NULL, created_at TEXT NOT NULL, updated_at TEXT NOT NULL, created_by TEXT NOT NULL, priority INTEGER NOT NULL DEFAULT 0, UNIQUE (workspace_id, id)) STRICT;
 CREATE INDEX "rules_by_updated_at" ON "rules" (workspace_id, "updated_at", id);
 CREATE INDEX "rules_by_kind" ON "rules" (workspace_id, "kind", "updated_at", id);
 CREATE INDEX "contacts_by_score" ON "contacts" (workspace_id, "score", id);
