@@ -42,13 +42,14 @@ from crmkit.core.webhooks.waking import resume, wake_webhooks
 from crmkit.ip import Networks
 from crmkit.mail import mailer
 from crmkit.model.record import Kinds
+from crmkit.operate import backups
 from crmkit.outbound.client import Outbound
 from crmkit.outbound.names import Resolver
 from crmkit.records import DECLARED, kinds_of
 from crmkit.settings import Settings, SettingsError, check_https, load
 from crmkit.storage import secret
 from crmkit.storage.data_folder import usable
-from crmkit.storage.interface.brand import Brand
+from crmkit.storage.interface.brand import Backup, Brand, Restored
 from crmkit.storage.interface.database import InUse
 from crmkit.storage.interface.lanes import Lanes, mail_lane
 from crmkit.storage.interface.tx import Tx
@@ -208,6 +209,17 @@ def migrate_now(settings: Settings) -> list[str]:
     """Bring the database up to date and return the names of the migrations applied."""
     with usable(_data(settings)):
         return brand_of(settings).migrate(_data(settings))
+
+
+def back_up(settings: Settings, file: Path, keep: int | None) -> tuple[Backup, list[Path]]:
+    """Make a backup of the data (see backups.back_up); a server may run or not."""
+    return backups.back_up(brand_of(settings), _data(settings), file, keep, stamp(system_clock()))
+
+
+def restore(settings: Settings, file: Path) -> Restored:
+    """Put a backup in the place of the data, which is kept; no server may run."""
+    with usable(_data(settings)):
+        return brand_of(settings).restore(_data(settings), file, backups.compact(stamp(system_clock())))
 
 
 def operator_token(settings: Settings, email: str, name: str) -> login.SignedIn:

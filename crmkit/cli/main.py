@@ -5,11 +5,11 @@ import sys
 from collections.abc import Sequence
 
 from crmkit import __version__
-from crmkit.cli import audit, data, people, serve, transfer
+from crmkit.cli import audit, backups, data, people, serve, transfer
 from crmkit.settings import SettingsError
 
 VERSION = f"crmkit {__version__}"
-COMMANDS = (serve, data, audit, people, transfer)  # in the order of the help
+COMMANDS = (serve, data, backups, audit, people, transfer)  # in the order of the help
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

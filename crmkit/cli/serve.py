@@ -4,12 +4,10 @@ import argparse
 import gc
 import os
 import shlex
-import shutil
-import sys
-from pathlib import Path
 
 from crmkit.announcement import YOU
 from crmkit.cli.options import Commands, common, file_of, settings_of
+from crmkit.operate.program import command
 from crmkit.settings import Settings
 
 
@@ -36,14 +34,6 @@ def _serve(options: argparse.Namespace) -> int:
 
 def _token_command(options: argparse.Namespace, settings: Settings) -> str:
     """Return what the operator types in another terminal, in whatever folder, for a token of this data."""
-    program = Path(sys.argv[0])
-    found = shutil.which(program.name)
-    if program.name == "__main__.py":
-        command = [sys.executable, "-m", "crmkit"]
-    elif found and Path(found).resolve() == program.resolve():
-        command = [program.name]
-    else:
-        command = [os.path.abspath(program)]
     file = file_of(options)
     config = ["--config", os.path.abspath(file)] if file else []
-    return shlex.join([*command, "token", "--email", YOU, *config, "--data", os.path.abspath(settings.server.data)])
+    return shlex.join([*command(), "token", "--email", YOU, *config, "--data", os.path.abspath(settings.server.data)])

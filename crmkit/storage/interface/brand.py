@@ -28,6 +28,27 @@ class Finding(Struct, frozen=True):
         return f"{'ok  ' if self.good else 'BAD '} {self.name}: {self.what}"
 
 
+class Backup(Struct, frozen=True):
+    """A backup that was made: its file, its size in bytes, the hash of what it holds."""
+
+    file: Path
+    size: int
+    hash: str
+
+
+class Restored(Struct, frozen=True):
+    """What was restored; `kept` is the file that what was there before is in, None where nothing was.
+
+    `made_at` is empty where the file does not say it; one that `is_older` is yet to be migrated.
+    """
+
+    size: int
+    hash: str
+    made_at: str
+    is_older: bool
+    kept: Path | None
+
+
 class Run(Protocol):
     """A function that does one unit of work in the data of a folder."""
 
@@ -62,6 +83,9 @@ class Brand(Struct, frozen=True):
     `runs` is for many units in a row, each in a transaction of its own.
     `read` reads for the operator in the same way; raises Unusable where there is no database yet. `reads` is for many
     reads in a row, each of a moment of its own: none holds what a server may copy back for long.
+    `backup` writes all that is in the folder to one file, by way of a second one beside it, and raises ValueError for a
+    place where none can be. `restore` puts it in the place of what a folder holds; its text is part of the name under
+    which that is kept. A server may run beside the first, not beside the second.
     `migrate` and `run` raise InUse where a running server does not allow that.
     """
 
@@ -72,3 +96,5 @@ class Brand(Struct, frozen=True):
     runs: Callable[[Path], AbstractContextManager[RunNext]]
     read: Read
     reads: Callable[[Path], AbstractContextManager[ReadNext]]
+    backup: Callable[[Path, Path, Path, str], Backup]
+    restore: Callable[[Path, Path, str], Restored]

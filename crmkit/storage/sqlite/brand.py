@@ -14,6 +14,8 @@ from crmkit.storage.interface.database import InUse, Unusable
 from crmkit.storage.interface.lanes import Lanes
 from crmkit.storage.interface.tx import Unit
 from crmkit.storage.lists.deadline import Deadline
+from crmkit.storage.sqlite.backup.make import make
+from crmkit.storage.sqlite.backup.restore import restore
 from crmkit.storage.sqlite.doctor import examine
 from crmkit.storage.sqlite.engine import migrate
 from crmkit.storage.sqlite.engine.connection import connect, connect_for_stream
@@ -94,4 +96,4 @@ def _read(folder: Path, work: Callable[[Connection], T]) -> T:
         return read(work)
 
 
-SQLITE = Brand(_open, _migrate, examine, _run, _runs, _read, _reads)
+SQLITE = Brand(_open, _migrate, examine, _run, _runs, _read, _reads, make, restore)

@@ -1,0 +1,137 @@
+"""A backup is written beside its place, checked, and renamed once it is whole."""
+
+import errno
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+from crmkit import __version__
+from crmkit.storage.growing import FREE_BYTES
+from crmkit.storage.interface.brand import Backup
+from crmkit.storage.interface.database import InUse, Unusable
+from crmkit.storage.sqlite.backup import beside, checking, copying
+from crmkit.storage.sqlite.backup.beside import Label
+from crmkit.storage.sqlite.backup.files import flush, remove
+from crmkit.storage.sqlite.engine.connection import connect_for_stream
+from crmkit.storage.sqlite.engine.driver import sqlite3
+from crmkit.storage.sqlite.engine.folder import FILE, LOCK
+
+
+def make(folder: Path, file: Path, part: Path, now: str) -> Backup:
+    """Write a backup of the data in a folder to a file, in place of a backup of that name.
+
+    It is written to `part` beside it; two backups with the same part exclude each other. Raises ValueError for a place
+    where none can be, InUse beside another backup, Unusable where there is no database or it is damaged.
+    """
+    database = folder / FILE
+    if not database.exists() or not database.stat().st_size:
+        raise Unusable(f"there is no database in {folder}: name the data folder with --data")
+    _check_place(folder, file)
+    try:
+        with _held(part) as descriptor:
+            try:
+                hash = _made(folder, part, descriptor, now)
+                os.fsync(descriptor)
+                part.replace(file)
+                flush(file.parent)
+                return Backup(file, os.fstat(descriptor).st_size, hash)
+            except BaseException:
+                remove(part)
+                raise
+    except OSError as error:
+        raise ValueError(_cannot_write(file, error)) from None
+    except sqlite3.Error as error:
+        raise _failed(database, file, error) from None
+
+
+def _check_place(folder: Path, file: Path) -> None:
+    """Raise ValueError unless a backup may be written to a file."""
+    if file.is_dir():
+        raise ValueError(f"{file} is a folder: name a file in it, like {file / 'crmkit-backup.db'}")
+    if not file.parent.is_dir():
+        raise ValueError(f"there is no folder {file.parent}: make it first")
+    real = file.resolve().parent
+    data = (above for above in (real, *real.parents) if above == folder.resolve() or (above / LOCK).exists())
+    inside = next(data, None)
+    if inside is not None:
+        raise ValueError(f"{file} is inside the data folder {inside}, which it would be lost with: name another folder")
+    if os.path.lexists(file) and not _is_backup(file):
+        raise ValueError(f"{file} is there already and is no backup of crmkit: name another file, or remove it")
+
+
+def _is_backup(file: Path) -> bool:
+    if not file.is_file() or file.is_symlink():
+        return False
+    try:
+        with closing(copying.still(file)) as connection:
+            return beside.label(connection) is not None
+    except sqlite3.Error:
+        return False
+
+
+@contextmanager
+def _held(part: Path) -> Iterator[int]:
+    """Yield the descriptor of an empty file of mode 0600, which nobody else writes."""
+    descriptor = os.open(part, os.O_CREAT | os.O_RDWR | os.O_NOFOLLOW, 0o600)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            is_ours = os.path.samestat(os.stat(part), os.fstat(descriptor))
+        except (BlockingIOError, FileNotFoundError):
+            is_ours = False
+        if not is_ours:  # it may have become the backup of another process meanwhile
+            raise InUse(f"another backup writes {part}: wait until it is done")
+        os.fchmod(descriptor, 0o600)
+        os.ftruncate(descriptor, 0)
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def _made(folder: Path, part: Path, descriptor: int, now: str) -> str:
+    """Write the backup, and return the hash of what it holds."""
+    with closing(connect_for_stream(folder / FILE)) as source:
+        source.execute("BEGIN")
+        (pages,) = source.execute("PRAGMA page_count").fetchone()
+        (size,) = source.execute("PRAGMA page_size").fetchone()
+        with beside.opened(folder, source) as files:
+            _check_room(folder, part, pages * size + sum(os.fstat(file.fileno()).st_size for file in files.values()))
+            copying.copy(source, descriptor, part)
+            source.execute("ROLLBACK")  # from here on the log may begin anew
+            with closing(copying.opened(part)) as copy:
+                found = checking.fault(copy)
+                if found is not None:
+                    raise Unusable(
+                        f"the database in {folder} is damaged, so no backup was made of it: {found}; `crmkit doctor` "
+                        "looks at it, `crmkit restore` brings an earlier backup back"
+                    )
+                hash = checking.hash_of(copy)
+                copy.execute("BEGIN")
+                beside.put(copy, Label(now, __version__, hash, beside.key_of(folder)), files)
+                copy.execute("COMMIT")
+    return hash
+
+
+def _check_room(folder: Path, part: Path, wanted: int) -> None:
+    """Raise ENOSPC where a disk has less room; on that of the data, some is left for the database."""
+    disk = os.statvfs(part)
+    left = FREE_BYTES if part.stat().st_dev == folder.stat().st_dev else 0
+    if disk.f_bavail * disk.f_frsize < wanted + left:
+        raise OSError(errno.ENOSPC, f"{wanted + left:,} bytes are needed")
+
+
+def _cannot_write(file: Path, error: OSError) -> str:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        needed = "" if error.strerror == os.strerror(errno.ENOSPC) else f" ({error.strerror})"
+        return (
+            f"the disk that {file.absolute().parent} is on has no room for a backup{needed}: free some, or name another"
+        )
+    return f"{file} cannot be written: {error.strerror or error}"
+
+
+def _failed(database: Path, file: Path, error: sqlite3.Error) -> Exception:
+    if copying.is_full(error):
+        return ValueError(_cannot_write(file, OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))))
+    return Unusable(f"{database} could not be copied to {file}: {error}; `crmkit doctor` looks at the database")
