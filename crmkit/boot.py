@@ -131,6 +131,8 @@ def application(crm: Crm, log: "AccessLog | None" = None, more: "Sequence[Route]
             await uploads.clear(Call(crm))
             await resume(Call(crm))
             beside = [asyncio.create_task(work(Call(crm))) for work in (keep_up, run_jobs, wake_webhooks, keep_sealed)]
+            if crm.settings.backup.every_hours:
+                beside.append(asyncio.create_task(backups.make_regularly(crm.settings, crm.clock)))
             try:
                 yield
             finally:
@@ -155,6 +157,7 @@ def serve(settings: Settings, token_command: str, jobs: JobKinds = JOBS) -> None
     from crmkit.web.connection.server import Server
 
     check_https(settings)
+    backups.check(settings)
     crm = crm_of(settings, jobs=jobs)
     listener = _listener(settings)
     settings = _with_port(settings, listener.getsockname()[1])

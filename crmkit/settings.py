@@ -23,6 +23,7 @@ Positive = Annotated[int, Meta(ge=1)]
 NotNegative = Annotated[int, Meta(ge=0)]
 # bounded, so that adding it to the present time gives a date that exists
 Minutes = Annotated[int, Meta(ge=1, le=365 * 24 * 60)]
+Hours = Annotated[int, Meta(ge=0, le=365 * 24)]
 Days = Annotated[int, Meta(ge=1, le=100 * 365)]
 
 
@@ -123,6 +124,12 @@ class Webhooks(Struct, frozen=True, forbid_unknown_fields=True):
     ] = ()
 
 
+class Backup(Struct, frozen=True, forbid_unknown_fields=True):
+    every_hours: Annotated[Hours, "hours between two backups that the server makes by itself; 0 makes none"] = 0
+    keep: Annotated[Positive, "how many of these are kept, the newest"] = 7
+    folder: Annotated[str, "folder of these, outside of the data folder, best on another disk"] = "backups"
+
+
 Caps = dict[str, int]  # of one plan: what is left out is unlimited, 0 is none allowed
 # what a plan may limit as well: requests to a workspace by all its tokens, in so many seconds; 0 switches the limit off
 RATES = {"requests_per_minute": 60, "requests_per_10_minutes": 600}
@@ -143,6 +150,7 @@ class Settings(Struct, frozen=True):
     auth: Auth = Auth()
     limits: Limits = Limits()
     webhooks: Webhooks = Webhooks()
+    backup: Backup = Backup()
     plans: Plans = field(default_factory=lambda: Plans(named={"unlimited": {}}))
 
     @property
@@ -291,6 +299,7 @@ def _converted(tree: dict[str, Any], capped: Sequence[str]) -> Settings:
         auth=_section("auth", tree.get("auth", {}), Auth),
         limits=_section("limits", tree.get("limits", {}), Limits),
         webhooks=_section("webhooks", tree.get("webhooks", {}), Webhooks),
+        backup=_section("backup", tree.get("backup", {}), Backup),
         plans=Plans(default, named),
     )
 

@@ -1,10 +1,23 @@
-"""Backups that are kept: the newest so many beside each other."""
+"""Backups that are kept: the newest so many beside each other, and those that a server makes by itself."""
 
+import asyncio
+import logging
 import re
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 from pathlib import Path
+from typing import NoReturn
 
+from crmkit.clock import Clock, moment
+from crmkit.operate.program import command
+from crmkit.settings import Settings, SettingsError
 from crmkit.storage.interface.brand import Backup, Brand
 
+log = logging.getLogger("crmkit")
+
+FILE = "crmkit.db"  # what the backups that a server makes are called, but for the time
+LOOK_SECONDS = 60  # between two looks whether one is due: clocks are set, machines sleep
+FAILED_SECONDS = 600  # until one that failed is tried again
 _TIME = r"\d{8}T\d{6}Z"
 
 
@@ -31,3 +44,70 @@ def earlier(file: Path) -> list[Path]:
     """Return the backups that were kept under the name of a file and a time, the newest first."""
     name = re.compile(f"{re.escape(file.stem)}-{_TIME}{re.escape(file.suffix)}")
     return sorted((other for other in file.parent.glob("*") if name.fullmatch(other.name)), reverse=True)
+
+
+def newest(settings: Settings) -> datetime | None:
+    """Return when the newest backup was made that is in `[backup] folder`; None where there is none."""
+    found = earlier(_base(settings))
+    return moment(found[0].stem[-len("20260610T090000Z") :]) if found else None
+
+
+def check(settings: Settings) -> None:
+    """Raise SettingsError where the server is to make backups in a place that they would be lost with."""
+    data, folder = Path(settings.server.data).resolve(), _base(settings).parent.resolve()
+    if settings.backup.every_hours and data in (folder, *folder.parents):
+        raise SettingsError(
+            f"[backup] folder is {folder}, inside the data folder {data}: name one outside of it, best on another disk"
+        )
+
+
+def _base(settings: Settings) -> Path:
+    return Path(settings.backup.folder) / FILE
+
+
+async def make_regularly(settings: Settings, clock: Clock) -> NoReturn:
+    """Make a backup every so many hours, by a process beside the server; one that fails is logged and tried again."""
+    every, pause = timedelta(hours=settings.backup.every_hours), timedelta(seconds=FAILED_SECONDS)
+    tried = None
+    while True:
+        now = clock()
+        if is_past(newest(settings), now, every) and is_past(tried, now, pause):
+            tried, error = now, await _made(settings)
+            if error:
+                log.warning("the backup failed, it is tried again in %d minutes: %s", FAILED_SECONDS // 60, error)
+        await asyncio.sleep(LOOK_SECONDS)
+
+
+def is_past(then: datetime | None, now: datetime, span: timedelta) -> bool:
+    """Tell whether a moment is as long ago as a span, or lies ahead, because the clock was set back, or never was."""
+    return then is None or not timedelta() <= now - then < span
+
+
+async def _made(settings: Settings) -> str:
+    """Make a backup; return what it failed with, empty where it did not."""
+    base = _base(settings)
+    try:
+        base.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return await _run(*command(), "backup", str(base), "--keep", str(settings.backup.keep), *_data(settings))
+    except OSError as error:
+        return f"{base.parent} cannot be written: {error.strerror or error}"
+
+
+def _data(settings: Settings) -> Sequence[str]:
+    return "--data", settings.server.data
+
+
+async def _run(*words: str) -> str:
+    """Run a program; return the last line that it wrote on standard error if it failed."""
+    out, pipe = asyncio.subprocess.DEVNULL, asyncio.subprocess.PIPE
+    process = await asyncio.create_subprocess_exec(*words, stdin=out, stdout=out, stderr=pipe)
+    try:
+        _, told = await process.communicate()
+    finally:
+        if process.returncode is None:  # the server stops: the next backup writes over what there is
+            process.kill()
+            await process.wait()
+    lines = told.decode(errors="replace").strip().splitlines()
+    if not process.returncode:
+        return ""
+    return lines[-1].removeprefix("crmkit: ") if lines else f"it ended with status {process.returncode}"

@@ -49,6 +49,9 @@ EVERY_SETTING: list[tuple[str, str, str, Any]] = [
     ("limits", "stall_seconds", "CRMKIT_LIMITS_STALL_SECONDS", 30),
     ("limits", "idle_seconds", "CRMKIT_LIMITS_IDLE_SECONDS", 30),
     ("webhooks", "allow", "CRMKIT_WEBHOOKS_ALLOW", ()),
+    ("backup", "every_hours", "CRMKIT_BACKUP_EVERY_HOURS", 0),
+    ("backup", "keep", "CRMKIT_BACKUP_KEEP", 7),
+    ("backup", "folder", "CRMKIT_BACKUP_FOLDER", "backups"),
     ("plans", "default", "CRMKIT_PLANS_DEFAULT", "unlimited"),
 ]
 
@@ -94,6 +97,9 @@ OTHER: dict[str, tuple[str, str, Any]] = {
     "CRMKIT_LIMITS_STALL_SECONDS": ("5", "5", 5),
     "CRMKIT_LIMITS_IDLE_SECONDS": ("60", "60", 60),
     "CRMKIT_WEBHOOKS_ALLOW": ("10.0.0.0/8, fd00::/8", '["10.0.0.0/8", "fd00::/8"]', ("10.0.0.0/8", "fd00::/8")),
+    "CRMKIT_BACKUP_EVERY_HOURS": ("24", "24", 24),
+    "CRMKIT_BACKUP_KEEP": ("14", "14", 14),
+    "CRMKIT_BACKUP_FOLDER": ("/mnt/backups", '"/mnt/backups"', "/mnt/backups"),
     "CRMKIT_PLANS_DEFAULT": ("unlimited", '"unlimited"', "unlimited"),
 }
 
