@@ -18,6 +18,8 @@ def link(scope: Scope, cursor: str) -> tuple[bytes, bytes]:
     kept = [part for part in query.split("&") if part and unquote_plus(part.partition("=")[0]) != CURSOR]
     target = quote(f"{path}?{'&'.join([*kept, f'{CURSOR}={cursor}'])}", safe=_SAFE)
     before = urlsplit(scope["litestar_app"].state.router.base_url).path.rstrip("/")
+    if f"{path}/".startswith(f"{before}/"):  # the proxy did not strip it
+        before = ""
     return b"link", f'<{before}{target}>; rel="next"'.encode("ascii")
 
 

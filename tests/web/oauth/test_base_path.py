@@ -39,6 +39,15 @@ def test_a_request_works_with_the_path_and_without_it(alice: Person) -> None:
         assert alice.get(other).status_code == 404
 
 
+@pytest.mark.parametrize("start", ["", PATH])
+def test_the_link_to_the_next_page_has_the_path_once(alice: Person, start: str) -> None:
+    for number in range(3):
+        alice.post("/companies", json={"name": f"Acme {number}"})
+    following = alice.get(f"{start}/companies?limit=1&format=csv").links["next"]["url"]
+    assert following.startswith(f"{PATH}/companies?")
+    assert len(alice.get(following).text.splitlines()) == 2
+
+
 def test_the_log_has_the_path_as_it_was_sent(home: House, alice: Person) -> None:
     alice.get(f"{PATH}/contacts?limit=1")
     assert f"path={PATH}/contacts  status=200" in home.logged()
