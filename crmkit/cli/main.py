@@ -1,12 +1,13 @@
 """The program: `crmkit COMMAND`; alone it prints help."""
 
 import argparse
+import platform
 import sys
 from collections.abc import Sequence
 
 from crmkit import __version__
 from crmkit.cli import audit, backups, data, people, serve, transfer
-from crmkit.settings import SettingsError
+from crmkit.settings import Settings, SettingsError
 
 VERSION = f"crmkit {__version__}"
 COMMANDS = (serve, data, backups, audit, people, transfer)  # in the order of the help
@@ -36,13 +37,16 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
     for module in COMMANDS:
         module.add(commands)
-    version = commands.add_parser("version", help="print the version")
+    version = commands.add_parser("version", help="print the version, and what the program runs on")
     version.set_defaults(run=_version)
     return parser
 
 
 def _version(_: argparse.Namespace) -> int:
-    print(VERSION)
+    from crmkit import boot
+
+    told = (VERSION, f"Python {platform.python_version()}", boot.brand_of(Settings()).version)
+    print(*told, f"frozen: {'yes' if hasattr(sys, 'frozen') else 'no'}", sep="\n")
     return 0
 
 

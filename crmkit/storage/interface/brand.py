@@ -86,6 +86,7 @@ class Brand(Struct, frozen=True):
     `backup` writes all that is in the folder to one file, by way of a second one beside it, and raises ValueError for a
     place where none can be. `restore` puts it in the place of what a folder holds; its text is part of the name under
     which that is kept. A server may run beside the first, not beside the second.
+    `version` tells which program keeps the data.
     `migrate` and `run` raise InUse where a running server does not allow that.
     """
 
@@ -98,3 +99,4 @@ class Brand(Struct, frozen=True):
     reads: Callable[[Path], AbstractContextManager[ReadNext]]
     backup: Callable[[Path, Path, Path, str], Backup]
     restore: Callable[[Path, Path, str], Restored]
+    version: str

@@ -96,4 +96,4 @@ def _read(folder: Path, work: Callable[[Connection], T]) -> T:
         return read(work)
 
 
-SQLITE = Brand(_open, _migrate, examine, _run, _runs, _read, _reads, make, restore)
+SQLITE = Brand(_open, _migrate, examine, _run, _runs, _read, _reads, make, restore, f"SQLite {VERSION}")
