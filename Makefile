@@ -53,6 +53,8 @@ lock: .venv/.dev                 ## pin every dependency again
 	$(BIN)/pip install -q uv
 	$(BIN)/uv pip compile -q --universal --generate-hashes --python-version 3.11 pyproject.toml -o requirements.txt
 	$(BIN)/uv pip compile -q --no-config --universal --generate-hashes --python-version 3.11 --extra dev pyproject.toml -o requirements-dev.txt
+	echo pyinstaller | $(BIN)/uv pip compile -q --no-config --universal --generate-hashes --python-version 3.11 - -o release/requirements-binary.txt
+	printf 'cyclonedx-bom\npipx\nuv\n' | $(BIN)/uv pip compile -q --no-config --universal --generate-hashes --python-version 3.11 - -o release/requirements-tools.txt
 
 bench: .venv/.dev                ## measure speed, as ratios within one run; ARGS="--quick" and others
 	$(BIN)/python -m bench $(ARGS)
@@ -60,15 +62,10 @@ bench: .venv/.dev                ## measure speed, as ratios within one run; ARG
 attack: .venv/.dev               ## attack the started program on loopback, five minutes at most; ARGS="--list", "--only NAME", "--long"
 	$(BIN)/python -m attack $(ARGS)
 
-binary: .venv/.installed         ## build dist/crmkit, one file
-	$(PYTHON) -m venv build/venv
-	build/venv/bin/pip install -q --require-hashes --no-deps -r requirements.txt
-	build/venv/bin/pip install -q pyinstaller==6.22.3
-	build/venv/bin/pyinstaller --onefile --clean --noconfirm --name crmkit --paths . --log-level WARN \
-		--distpath dist --workpath build/work --specpath build --add-data "$(CURDIR)/crmkit/render/manual/topics:crmkit/render/manual/topics" \
-		--add-data "$(CURDIR)/crmkit/storage/sqlite/migrations/schema.sql:crmkit/storage/sqlite/migrations" \
-		--add-data "$(CURDIR)/crmkit/web/oauth/pages.css:crmkit/web/oauth" \
-		--collect-all tzdata crmkit/__main__.py
+binary: build/venv/.installed    ## build dist/crmkit, one file that needs no Python, and try it; needs gcc
+	build/venv/bin/python -m release.binary build/venv/bin/crmkit dist/crmkit
+	build/venv/bin/python -m release.trial dist/crmkit
+	build/venv/bin/python -m release.measure dist/crmkit build/venv/bin/crmkit
 
 clean:           ## remove what the other targets made, but no data
 	rm -rf .venv build dist
@@ -79,6 +76,20 @@ clean:           ## remove what the other targets made, but no data
 .venv/.installed: .venv/bin/python requirements.txt pyproject.toml
 	$(BIN)/pip install -q --disable-pip-version-check --require-hashes --no-deps -r requirements.txt
 	$(BIN)/pip install -q --disable-pip-version-check --no-deps --editable .
+	@touch $@
+
+# the package as others install it, and what makes one file of it
+build/venv/.packages: requirements.txt release/requirements-binary.txt
+	$(PYTHON) -m venv --clear build/venv
+	build/venv/bin/pip install -q --disable-pip-version-check --require-hashes --no-deps -r requirements.txt
+	build/venv/bin/pip install -q --disable-pip-version-check --require-hashes --no-deps -r release/requirements-binary.txt
+	@touch $@
+
+build/venv/.installed: build/venv/.packages pyproject.toml README.md LICENSE $(shell find crmkit -type f -not -name '*.pyc')
+	rm -rf build/wheel
+	SOURCE_DATE_EPOCH=$$(build/venv/bin/python -m release.stamp) \
+		build/venv/bin/pip wheel -q --disable-pip-version-check --no-deps --wheel-dir build/wheel .
+	build/venv/bin/pip install -q --disable-pip-version-check --no-deps --force-reinstall build/wheel/*.whl
 	@touch $@
 
 .venv/.dev: .venv/.installed requirements-dev.txt
