@@ -30,6 +30,7 @@ from crmkit.core.jobs.runner import run_jobs
 from crmkit.core.many import in_steps
 from crmkit.core.oauth.documents import LOOKUPS, Documents
 from crmkit.core.people import login, operator
+from crmkit.core.pruning.beside import prune
 from crmkit.core.scoring import nightly
 from crmkit.core.scoring import run as scoring
 from crmkit.core.sealing.sealing import keep_sealed
@@ -130,7 +131,8 @@ def application(crm: Crm, log: "AccessLog | None" = None, more: "Sequence[Route]
         async with crm.database:
             await uploads.clear(Call(crm))
             await resume(Call(crm))
-            beside = [asyncio.create_task(work(Call(crm))) for work in (keep_up, run_jobs, wake_webhooks, keep_sealed)]
+            work = (keep_up, prune, run_jobs, wake_webhooks, keep_sealed)
+            beside = [asyncio.create_task(each(Call(crm))) for each in work]
             if crm.settings.backup.every_hours:
                 beside.append(asyncio.create_task(backups.make_regularly(crm.settings, crm.clock)))
             try:

@@ -1,4 +1,4 @@
-"""Work that follows writes: texts are indexed in batches, the index is merged, what is outdated is dropped.
+"""Work that follows writes: texts are indexed in batches, the index is merged.
 
 And work that follows the clock: activities that were dated ahead are counted once they have taken place.
 
@@ -10,12 +10,11 @@ import logging
 from functools import partial
 from typing import NoReturn
 
-from crmkit.clock import after
 from crmkit.core import followed
 from crmkit.core.call import Call
+from crmkit.core.crm import Crm
 from crmkit.core.duplicates import catching_up
 from crmkit.core.erasure import job
-from crmkit.core.sweep import sweep
 from crmkit.errors import Problem
 from crmkit.storage import jobs
 from crmkit.storage.duplicates import unpaired
@@ -28,7 +27,6 @@ log = logging.getLogger("crmkit")
 
 PAUSE_SECONDS = 0.2  # lets texts gather: one batch is far cheaper than many
 FAILED_SECONDS = 60  # until what failed is tried again: a line of log a minute while a disk is full
-SWEEP_HOURS = 1
 CLOCK_SECONDS = 20  # between two looks for activities whose time has come
 
 
@@ -39,8 +37,6 @@ async def keep_up(call: Call) -> NoReturn:
 
 
 async def _keep_up(call: Call, listener: Listener) -> NoReturn:
-    crm = call.crm
-    due = seen = ""
     is_told = True
     while True:
         try:
@@ -50,22 +46,21 @@ async def _keep_up(call: Call, listener: Listener) -> NoReturn:
                 await pair_all(call)
                 await merge_all(call, listener)
                 await scrub(call)
-                now = crm.now
-                if now >= due or now < seen:  # at once when the clock was set back: what was made ahead of it ends
-                    while await call.write(partial(sweep, crm=crm), lanes=ANYWHERE):
-                        await asyncio.sleep(PAUSE_SECONDS)
-                    due = after(now, hours=SWEEP_HOURS)
-                seen = now
         except Exception as error:
-            line = crm.database.log_throttle.line(str(error.__cause__ or error))
-            if line:  # the disk's faults are no bugs
-                log.warning("upkeep failed; it is tried again: %s", line, exc_info=not isinstance(error, Problem))
+            log_failure(call.crm, error)
             await asyncio.sleep(FAILED_SECONDS)
             is_told = True
             continue
         is_told = await _told(listener)
         if is_told:
             await asyncio.sleep(PAUSE_SECONDS)
+
+
+def log_failure(crm: Crm, error: Exception) -> None:
+    """Log that work beside requests failed, not too often while it goes on failing."""
+    line = crm.database.log_throttle.line(str(error.__cause__ or error))
+    if line:  # the disk's faults are no bugs
+        log.warning("upkeep failed; it is tried again: %s", line, exc_info=not isinstance(error, Problem))
 
 
 async def _told(listener: Listener) -> bool:

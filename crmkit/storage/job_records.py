@@ -6,6 +6,7 @@ from crmkit.storage.interface.connection import Connection
 from crmkit.storage.interface.tx import Tx
 from crmkit.storage.jobs import Job
 from crmkit.storage.lists.members import Members, Part, members_of
+from crmkit.storage.pruning.some import dropped, some
 
 
 def keep(tx: Tx, job: Job, parts: Sequence[Part]) -> None:
@@ -32,7 +33,14 @@ def forget(tx: Tx, job: Job, part: int) -> None:
     tx.connection.execute(sql, (job.workspace_id, job.id, part))
 
 
-def forget_all(tx: Tx) -> None:
-    """Drop what jobs left that failed or were stopped."""
-    ended = "SELECT 1 FROM jobs AS j WHERE j.workspace_id = r.workspace_id AND j.id = r.job_id AND j.due_at IS NOT NULL"
-    tx.connection.execute(f"DELETE FROM job_records AS r WHERE NOT EXISTS ({ended})")
+_LEFT = "DELETE FROM job_records WHERE " + some(
+    "job_records",
+    "workspace_id, job_id, part",
+    "NOT EXISTS (SELECT 1 FROM jobs AS j WHERE j.workspace_id = job_records.workspace_id "
+    "AND j.id = job_records.job_id AND j.due_at IS NOT NULL)",
+)
+
+
+def forget_all(tx: Tx) -> bool:
+    """Drop some of what jobs left that failed or were stopped; tell whether some may be left."""
+    return dropped(tx, _LEFT)

@@ -16,6 +16,7 @@ from crmkit.storage.interface.tx import Tx
 from crmkit.storage.interface.workspace import Workspace
 from crmkit.storage.log import audit
 from crmkit.storage.people.new_ids import unused
+from crmkit.storage.pruning.some import dropped, some
 
 TOPIC = "jobs"  # which a unit tells of that adds a job
 PREFIX = "jb"
@@ -267,10 +268,16 @@ def end_pauses_after(tx: Tx, latest: str) -> None:
     tx.connection.execute("UPDATE jobs SET due_at = '' WHERE due_at > ? AND state = 'running'", (latest,))
 
 
-def forget(tx: Tx, before: str) -> None:
-    """Drop jobs that ended before this moment; those that ended ahead of the clock count as ended now."""
-    tx.connection.execute("DELETE FROM jobs WHERE ended_at < ?", (before,))
+_OLD = "DELETE FROM jobs WHERE " + some("jobs", "seq", "ended_at < ?")
+
+
+def forget(tx: Tx, before: str) -> bool:
+    """Drop some jobs that ended before this moment, and tell whether some may be left.
+
+    Those that ended ahead of the clock count as ended now.
+    """
     tx.connection.execute("UPDATE jobs SET ended_at = ? WHERE ended_at > ?", (tx.now, tx.now))
+    return dropped(tx, _OLD, before)
 
 
 def _text(value: Any) -> str:

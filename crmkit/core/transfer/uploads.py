@@ -8,10 +8,18 @@ from crmkit.core.crm import Crm
 from crmkit.storage.interface.tx import Tx
 from crmkit.storage.transfer import kept
 
+OLD_SECONDS = 24 * 3600  # since a file was written last: no request takes as long after it
+
 
 async def clear(call: Call) -> None:
     """Remove the files that nothing names, when the server starts: what was on its way when it stopped."""
     call.crm.uploads.clear(await call.read(kept.names))
+
+
+async def clear_old(call: Call) -> None:
+    """Remove the files that nothing names and no request writes any more: what requests left that were cut."""
+    named = await call.read(kept.names)
+    await asyncio.to_thread(call.crm.uploads.clear, named, OLD_SECONDS)
 
 
 def remove(tx: Tx, crm: Crm, names: Collection[str]) -> None:

@@ -2,6 +2,7 @@
 
 from crmkit.clock import after
 from crmkit.storage.interface.tx import Tx
+from crmkit.storage.pruning.some import dropped, some
 
 GUESS, SERVER = "guess", "server"  # counts wrong six-digit tries of all addresses
 AHEAD_HOURS = 1  # counters that lie further ahead were counted before the clock was set back, and never count again
@@ -35,10 +36,13 @@ def take_back(tx: Tx, what: str, who: str) -> None:
     )
 
 
-def forget(tx: Tx, counters_before: str, guesses_before: str) -> None:
-    """Drop counters from before these stamps, and those that were counted before the clock was set back."""
-    ahead = after(tx.now, hours=AHEAD_HOURS)
-    tx.connection.execute(
-        "DELETE FROM attempts WHERE what != ? AND (at < ? OR at > ?)", (GUESS, counters_before, ahead)
-    )
-    tx.connection.execute("DELETE FROM attempts WHERE what = ? AND at < ?", (GUESS, guesses_before))
+_OLD, _AHEAD, _OLD_GUESSES = (
+    "DELETE FROM attempts WHERE " + some("attempts", "what, who, at", which)
+    for which in (f"what <> '{GUESS}' AND at < ?", f"what <> '{GUESS}' AND at > ?", f"what = '{GUESS}' AND at < ?")
+)
+
+
+def forget(tx: Tx, counters_before: str, guesses_before: str) -> bool:
+    """Drop some counters from before these stamps, or ahead of the clock; tell whether some may be left."""
+    ends = ((_OLD, counters_before), (_AHEAD, after(tx.now, hours=AHEAD_HOURS)), (_OLD_GUESSES, guesses_before))
+    return any(dropped(tx, sql, at) for sql, at in ends)

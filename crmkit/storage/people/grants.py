@@ -7,6 +7,7 @@ from msgspec import Struct, structs
 
 from crmkit.storage.hashed import sha256
 from crmkit.storage.interface.tx import Tx
+from crmkit.storage.pruning.some import dropped, some
 
 SECRET_BYTES = 32  # 256 random bits
 
@@ -131,13 +132,21 @@ def note_token(tx: Tx, code: str, token_id: str) -> None:
     tx.connection.execute("UPDATE grants SET token_id = ? WHERE hash = ?", (token_id, sha256(code)))
 
 
-def forget(tx: Tx, signins_latest: str, grants_before: str, grants_latest: str) -> None:
-    """Drop sign-ins and grants that are outdated: those that ended, and those that end later than any may.
+_SIGNINS_OVER = "DELETE FROM signins WHERE " + some("signins", "hash", "expires_at <= ? OR expires_at > ?")
+_OVER = "DELETE FROM grants WHERE " + some("grants", "hash", "expires_at < ? OR expires_at > ?")
+
+
+def forget_signins(tx: Tx, latest: str) -> bool:
+    """Drop some sign-ins that ended, or end later than any may; tell whether some may be left."""
+    return dropped(tx, _SIGNINS_OVER, tx.now, latest)
+
+
+def forget(tx: Tx, before: str, latest: str) -> bool:
+    """Drop some grants that ended before a time, or end later than any may; tell whether some may be left.
 
     A grant is kept for a while after its end, so that a second try of its code ends the token.
     """
-    tx.connection.execute("DELETE FROM signins WHERE expires_at <= ? OR expires_at > ?", (tx.now, signins_latest))
-    tx.connection.execute("DELETE FROM grants WHERE expires_at < ? OR expires_at > ?", (grants_before, grants_latest))
+    return dropped(tx, _OVER, before, latest)
 
 
 def _digest(binding: Binding) -> bytes:

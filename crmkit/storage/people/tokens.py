@@ -15,6 +15,7 @@ from crmkit.storage.interface.connection import Connection
 from crmkit.storage.interface.tx import Tx
 from crmkit.storage.people import accounts
 from crmkit.storage.people.new_ids import unused
+from crmkit.storage.pruning.some import FEW
 from crmkit.storage.requests import answers
 
 RANDOM = 39  # characters of 31: 193 random bits
@@ -134,11 +135,20 @@ def cap_last_used(tx: Tx) -> None:
     tx.connection.execute("UPDATE tokens SET last_used_at = ? WHERE last_used_at > ?", (tx.now, tx.now))
 
 
-def forget(tx: Tx, before: str) -> None:
-    """Remove the tokens whose own end came before this moment; until then they are told that they ended."""
-    sql = "SELECT user_id, id FROM tokens WHERE expires_at <> '' AND expires_at < ?"
-    for user_id, id in tx.connection.execute(sql, (before,)).fetchall():
+_LONG_OVER = "(expires_at <> '' AND expires_at < ?) OR (expires_at = '' AND last_used_at < ?)"
+
+
+def forget(tx: Tx, ended_before: str, used_before: str) -> bool:
+    """Remove some tokens that ended long ago, and tell whether some may be left; until then they are told so.
+
+    Those are the ones whose own end came before a moment; of those that have none, the ones last used before another.
+    """
+    gone = tx.connection.execute(
+        f"SELECT user_id, id FROM tokens WHERE {_LONG_OVER} LIMIT {FEW}", (ended_before, used_before)
+    ).fetchall()
+    for user_id, id in gone:
         remove(tx, user_id, id)
+    return len(gone) == FEW
 
 
 def listed(connection: Connection, user_id: str, used_since: str, now: str) -> list[Listed]:

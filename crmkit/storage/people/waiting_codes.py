@@ -5,6 +5,7 @@ import hmac
 from msgspec import Struct
 
 from crmkit.storage.interface.tx import Tx
+from crmkit.storage.pruning.some import dropped, some
 
 
 class Code(Struct, frozen=True):
@@ -45,6 +46,9 @@ def remove(tx: Tx, email: str, purpose: str) -> None:
     tx.connection.execute("DELETE FROM codes WHERE email = ? AND purpose = ?", (email, purpose))
 
 
-def forget(tx: Tx, latest: str) -> None:
-    """Drop codes that are outdated: also those that expire after `latest`."""
-    tx.connection.execute("DELETE FROM codes WHERE expires_at <= ? OR expires_at > ?", (tx.now, latest))
+_OUTDATED = "DELETE FROM codes WHERE " + some("codes", "email, purpose", "expires_at <= ? OR expires_at > ?")
+
+
+def forget(tx: Tx, latest: str) -> bool:
+    """Drop some codes that are outdated, also those that expire after `latest`; tell whether some may be left."""
+    return dropped(tx, _OUTDATED, tx.now, latest)

@@ -12,6 +12,7 @@ from crmkit.storage.interface.tx import Tx
 from crmkit.storage.interface.workspace import Workspace
 from crmkit.storage.people.new_ids import unused
 from crmkit.storage.proposals.proposal import EXPIRED, OPEN, PREFIX, Change, Proposal, Request
+from crmkit.storage.pruning.some import dropped, some
 
 OPEN_DAYS = 30  # after which one that nobody closed expires
 KEPT_DAYS = 90  # that one is told after it was closed
@@ -112,13 +113,16 @@ def waiting(connection: Connection, workspace: Workspace) -> tuple[int, int]:
     return found
 
 
-def forget(tx: Tx) -> None:
-    """End those that nobody closed in time, and drop those that were closed long ago."""
-    execute = tx.connection.execute
-    expired = (EXPIRED, tx.now, OPEN, after(tx.now, days=-OPEN_DAYS))
-    execute(f"UPDATE proposals SET state = ?, closed_at = ?, {_CUT} WHERE state = ? AND created_at < ?", expired)
-    long_ago = after(tx.now, days=-KEPT_DAYS)
-    execute("DELETE FROM proposals WHERE closed_at <> '' AND closed_at < ?", (long_ago,))
+_EXPIRE = f"UPDATE proposals SET state = ?, closed_at = ?, {_CUT} WHERE " + some(
+    "proposals", "seq", f"state = '{OPEN}' AND created_at < ?"
+)
+_LONG_CLOSED = "DELETE FROM proposals WHERE " + some("proposals", "seq", "closed_at <> '' AND closed_at < ?")
+
+
+def forget(tx: Tx) -> bool:
+    """End some of those that nobody closed in time, drop some that were closed long ago; tell whether some are left."""
+    is_left = dropped(tx, _EXPIRE, EXPIRED, tx.now, after(tx.now, days=-OPEN_DAYS))
+    return dropped(tx, _LONG_CLOSED, after(tx.now, days=-KEPT_DAYS)) or is_left
 
 
 def _where(workspace: Workspace, asked: Asked) -> tuple[str, list[Any]]:

@@ -1,12 +1,13 @@
 """Answers to writes that were sent under a key, kept for a day in the transaction of their write."""
 
 from collections.abc import Iterable
+from itertools import takewhile
 
 from msgspec import Struct
 
 from crmkit.clock import after
-from crmkit.model.fields import MAX_INTEGER
 from crmkit.storage.interface.tx import Tx
+from crmkit.storage.pruning.some import AT_ONCE
 
 KEPT_HOURS = 24
 
@@ -41,8 +42,7 @@ class Kept(Struct, frozen=True):
 
 
 _FIND = (
-    "SELECT request, needs, status, headers, body FROM answers "
-    "WHERE workspace_id = ? AND token_id = ? AND key = ? AND at > ? AND at <= ?"
+    "SELECT at, request, needs, status, headers, body FROM answers WHERE workspace_id = ? AND token_id = ? AND key = ?"
 )
 # of a token that its own write has ended, or whose workspace, no answer is kept
 _KEEP = (
@@ -54,9 +54,15 @@ _KEEP = (
 
 
 def find(tx: Tx, place: Place) -> Kept | None:
-    """Return the answer that is kept in this place, None if there is none or it is too old."""
-    row = tx.connection.execute(_FIND, (*place, after(tx.now, hours=-KEPT_HOURS), tx.now)).fetchone()
-    return None if row is None else Kept(row[0], row[1], Sent(*row[2:]))
+    """Return the answer that is kept in this place, None if there is none.
+
+    One that is too old is dropped: the next is numbered behind all others.
+    """
+    row = tx.connection.execute(_FIND, place).fetchone()
+    if row is not None and _is_over(tx, row[0]):
+        drop(tx, place)
+        row = None
+    return None if row is None else Kept(row[1], row[2], Sent(*row[3:]))
 
 
 def keep(tx: Tx, place: Place, kept: Kept) -> None:
@@ -77,15 +83,22 @@ def drop_all(tx: Tx, workspace_id: str, token_ids: Iterable[str]) -> None:
     tx.connection.executemany(sql, [(workspace_id, token_id) for token_id in token_ids])
 
 
-def forget(tx: Tx) -> None:
-    """Drop the answers that are too old, and those of a time that has not come, since the clock was set back."""
-    # they are numbered as they come, so no others are read than those that go
-    tx.connection.execute(
-        "DELETE FROM answers WHERE seq < coalesce((SELECT seq FROM answers WHERE at > ? ORDER BY seq LIMIT 1), ?)",
-        (after(tx.now, hours=-KEPT_HOURS), MAX_INTEGER),
-    )
-    tx.connection.execute(
-        "DELETE FROM answers "
-        "WHERE seq > coalesce((SELECT seq FROM answers WHERE at <= ? ORDER BY seq DESC LIMIT 1), 0)",
-        (tx.now,),
-    )
+def forget(tx: Tx) -> bool:
+    """Drop some of the answers that are too old, or of a time that has not come; tell whether some may be left.
+
+    They are numbered as they come, so no others are read than those that go.
+    """
+    execute = tx.connection.execute
+    for order, end in (("", "seq <= ?"), ("DESC", "seq >= ?")):
+        rows = execute(f"SELECT seq, at FROM answers ORDER BY seq {order} LIMIT {AT_ONCE}").fetchall()
+        gone = [seq for seq, _ in takewhile(lambda row: _is_over(tx, row[1]), rows)]
+        if gone:
+            execute(f"DELETE FROM answers WHERE {end}", (gone[-1],))
+        if len(gone) == AT_ONCE:
+            return True
+    return False
+
+
+def _is_over(tx: Tx, at: str) -> bool:
+    """Tell whether an answer of this time is too old, or of a time ahead, since the clock was set back."""
+    return not after(tx.now, hours=-KEPT_HOURS) < at <= tx.now

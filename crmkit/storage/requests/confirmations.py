@@ -4,6 +4,7 @@ from crmkit import ids
 from crmkit.clock import after, is_alive
 from crmkit.storage.hashed import sha256
 from crmkit.storage.interface.tx import Tx
+from crmkit.storage.pruning.some import dropped, some
 
 RANDOM = 16  # characters of 31: 79 random bits
 MOST = 10_000  # of the newest of a session in a workspace are kept: 16 requests a second for ten minutes
@@ -48,6 +49,11 @@ def holds(tx: Tx, binding: bytes, token: str, minutes: int) -> bool:
     return row is not None and is_alive(row[0], tx.now, minutes=minutes)
 
 
-def forget(tx: Tx, latest: str) -> None:
-    """Drop confirm tokens that are outdated: also those that expire after `latest`."""
-    tx.connection.execute("DELETE FROM confirmations WHERE expires_at <= ? OR expires_at > ?", (tx.now, latest))
+_OUTDATED = "DELETE FROM confirmations WHERE " + some(
+    "confirmations", "workspace_id, hash", "expires_at <= ? OR expires_at > ?"
+)
+
+
+def forget(tx: Tx, latest: str) -> bool:
+    """Drop some confirm tokens that are outdated, also those that expire after `latest`; tell whether some are left."""
+    return dropped(tx, _OUTDATED, tx.now, latest)

@@ -17,6 +17,7 @@ from crmkit.storage.interface.tx import Tx
 from crmkit.storage.interface.workspace import Workspace
 from crmkit.storage.log import audit
 from crmkit.storage.people.new_ids import unused
+from crmkit.storage.pruning.some import FEW
 from crmkit.storage.transfer import refused
 
 PREFIX = "imp"
@@ -184,7 +185,7 @@ def forget(tx: Tx) -> tuple[list[str], bool]:
     execute("UPDATE imports SET created_at = ? WHERE created_at > ?", (tx.now, tx.now))
     gone = execute(
         f"SELECT workspace_id, id, file FROM imports WHERE (state = '{PLANNED}' AND created_at < ?) "
-        "OR (ended_at IS NOT NULL AND ended_at < ?)",
+        f"OR (ended_at IS NOT NULL AND ended_at < ?) LIMIT {FEW}",
         (after(tx.now, hours=-PLAN_HOURS), after(tx.now, days=-REPORT_DAYS)),
     ).fetchall()
     files, left = list[str](), DROPPED_AT_ONCE
@@ -194,7 +195,7 @@ def forget(tx: Tx) -> tuple[list[str], bool]:
             return files, True
         execute("DELETE FROM imports WHERE workspace_id = ? AND id = ?", (workspace_id, id))
         files += [file] if file else []
-    return files, False
+    return files, len(gone) == FEW
 
 
 def _values(found: Import, names: Sequence[str]) -> list[Any]:

@@ -10,6 +10,7 @@ from crmkit.storage.hashed import sha256
 from crmkit.storage.interface.connection import Connection
 from crmkit.storage.interface.tx import Tx
 from crmkit.storage.people.new_ids import unused
+from crmkit.storage.pruning.some import dropped, some
 
 PREFIX = "ln"
 MAX_MINUTES = 1440
@@ -65,7 +66,9 @@ def remove(tx: Tx, link: Link) -> None:
     tx.connection.execute("DELETE FROM links WHERE workspace_id = ? AND id = ?", (link.workspace_id, link.id))
 
 
-def forget(tx: Tx) -> None:
-    """Drop the links that are over, and those made ahead of the clock, before it was set back."""
-    latest = after(tx.now, minutes=MAX_MINUTES)
-    tx.connection.execute("DELETE FROM links WHERE expires_at <= ? OR expires_at > ?", (tx.now, latest))
+_OVER = "DELETE FROM links WHERE " + some("links", "workspace_id, id", "expires_at <= ? OR expires_at > ?")
+
+
+def forget(tx: Tx) -> bool:
+    """Drop some links that are over, or were made ahead of the clock; tell whether some may be left."""
+    return dropped(tx, _OVER, tx.now, after(tx.now, minutes=MAX_MINUTES))

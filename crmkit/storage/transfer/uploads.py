@@ -4,7 +4,9 @@ import errno
 import hashlib
 import os
 import secrets
+import time
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from pathlib import Path
 from threading import Lock
 
@@ -78,12 +80,16 @@ class Uploads:
         """Remove a file that was kept; nothing happens if it is gone."""
         self.path(name).unlink(missing_ok=True)
 
-    def clear(self, kept: Collection[str]) -> None:
-        """Remove all files but those with these names: when the server starts, no request has one."""
+    def clear(self, kept: Collection[str], seconds: float = 0) -> None:
+        """Remove all files but those with these names and those that were written in the last seconds.
+
+        When the server starts, no request has one.
+        """
         if self._folder.is_dir():
             for file in self._folder.iterdir():
-                if file.name not in kept:
-                    file.unlink(missing_ok=True)
+                with suppress(FileNotFoundError):  # another request has just removed it
+                    if file.name not in kept and time.time() - file.stat().st_mtime >= seconds:
+                        file.unlink()
 
 
 class Incoming:

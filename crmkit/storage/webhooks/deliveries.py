@@ -12,13 +12,14 @@ from crmkit.storage import sequence
 from crmkit.storage.interface.connection import Connection
 from crmkit.storage.interface.tx import Tx
 from crmkit.storage.interface.workspace import Workspace, within
+from crmkit.storage.pruning.some import dropped, some
 
 PREFIX = "dl"
 WAITING, DELIVERED, FAILED = "waiting", "delivered", "failed"
 STATES = (WAITING, DELIVERED, FAILED)
 KEPT_DAYS = 7
 MOST_KEPT = 1_000  # of one webhook that do not wait
-_TOGETHER = 500  # that one step drops
+_TOGETHER = 500  # that one step of a webhook drops
 _TABLE = "deliveries"
 
 
@@ -164,11 +165,12 @@ def cut(tx: Tx, workspace_id: str, webhook_id: str) -> None:
     )
 
 
+_OLD, _AHEAD = (
+    "DELETE FROM deliveries WHERE " + some("deliveries", "seq", f"state <> 'waiting' AND {which}")
+    for which in ("tried_at < ?", "tried_at > ?")
+)
+
+
 def forget(tx: Tx, before: str) -> bool:
     """Drop some of those that were tried before this moment or ahead of the clock; tell whether some may be left."""
-    gone = tx.connection.execute(
-        "DELETE FROM deliveries WHERE seq IN (SELECT seq FROM deliveries "
-        f"WHERE state <> 'waiting' AND (tried_at < ? OR tried_at > ?) LIMIT {_TOGETHER})",
-        (before, tx.now),
-    ).rowcount
-    return bool(gone == _TOGETHER)
+    return dropped(tx, _OLD, before) or dropped(tx, _AHEAD, tx.now)

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from crmkit.core.sweep import sweep
-from crmkit.storage.interface.lanes import ANYWHERE
+from crmkit.core.call import Call
+from crmkit.core.pruning.sweep import sweep
 from tests.teams.office import JSON, Books, Team, asked, error_of, new, person_of, stepped
 from tests.teams.tokens.given import ahead, made, own, refused
 
@@ -182,7 +182,7 @@ def test_a_token_that_ended_is_forgotten_after_thirty_days(us: Team) -> None:
     with Books(us.home.folder) as books:
         for days in (29, 2):
             us.home.clock.move(days=days)
-            assert us.home.do(us.home.crm.database.write(lambda tx: sweep(tx, us.home.crm), lanes=ANYWHERE)) is False
+            us.home.do(sweep(Call(us.home.crm)))
             kept.append(("soon" in [row["name"] for row in books.rows("tokens")], error_of(soon.get("/contacts"))[1]))
     assert kept == [(True, "token_expired"), (False, "invalid_token")]
 

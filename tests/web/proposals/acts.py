@@ -1,10 +1,9 @@
 """Proposing a write, approving it, and the contact that most of them are about."""
 
-from functools import partial
 from typing import Any
 
-from crmkit.core.sweep import sweep
-from crmkit.storage.interface.lanes import ANYWHERE
+from crmkit.core.call import Call
+from crmkit.core.pruning.sweep import sweep
 from tests.house import House, Person
 from tests.teams.office import JSON, new
 from tests.web.proposals.conftest import Firm
@@ -38,4 +37,4 @@ def pages(person: Person, path: str) -> list[str]:
 
 
 def swept(home: House) -> None:
-    home.do(home.crm.database.write(partial(sweep, crm=home.crm), lanes=ANYWHERE))
+    home.do(sweep(Call(home.crm)))

@@ -4,14 +4,14 @@ import asyncio
 import threading
 import uuid
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
-from crmkit.core.sweep import sweep
+from crmkit.core import call as system_call
+from crmkit.core.pruning.sweep import sweep
 from crmkit.mail import MailFailed, Message
 from tests.core.crowd import Call, at_once
 from tests.house import UNLIMITED, House, Person, process
@@ -251,7 +251,7 @@ def test_outdated_answers_are_swept(home: House, alice: Person) -> None:
     home.clock.move(hours=12, minutes=1)
 
     def swept() -> list[bytes]:
-        home.do(home.crm.database.write(partial(sweep, crm=home.crm), lanes=["*"]))
+        home.do(sweep(system_call.Call(home.crm)))
         with Books(home.folder) as books:
             bodies = [row["body"] for row in books.rows("answers")]
         return [body for body in bodies if b"Swept" in body or b"Fresh" in body]

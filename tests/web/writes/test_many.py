@@ -3,15 +3,15 @@
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from typing import Any
 
 import httpx
 import pytest
 
+from crmkit.core.call import Call
 from crmkit.core.jobs import awaited
 from crmkit.core.many import found, in_steps
-from crmkit.core.sweep import sweep
+from crmkit.core.pruning.sweep import sweep
 from crmkit.core.undo import job as undo_job
 from crmkit.core.undo import undo as undo_verb
 from crmkit.errors import Problem
@@ -129,7 +129,7 @@ def ended(person: Person, job: str) -> Any:
 
 
 def swept(home: House) -> None:
-    home.do(home.crm.database.write(partial(sweep, crm=home.crm), lanes=["*"]))
+    home.do(sweep(Call(home.crm)))
 
 
 @pytest.mark.parametrize("made", REQUESTS.values(), ids=REQUESTS)

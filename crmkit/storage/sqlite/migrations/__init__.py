@@ -47,6 +47,7 @@ from crmkit.storage.sqlite.migrations import (
     m0044_seals,
     m0045_speaking,
     m0046_priorities,
+    m0047_pruning,
 )
 from crmkit.storage.sqlite.migrations.migration import Migration
 
@@ -97,6 +98,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     m0044_seals.MIGRATION,
     m0045_speaking.MIGRATION,
     m0046_priorities.MIGRATION,
+    m0047_pruning.MIGRATION,
 )
 
 __all__ = ["MIGRATIONS", "Migration"]

@@ -5,14 +5,13 @@ import io
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from functools import partial
 from pathlib import Path
 
 import openpyxl
 import pytest
 
 from crmkit.core.call import Call
-from crmkit.core.sweep import sweep
+from crmkit.core.pruning.sweep import STEPS, sweep
 from crmkit.core.transfer.imports import job, verbs
 from crmkit.core.transfer.imports.open_files import OpenFile
 from crmkit.storage.interface.lanes import ANYWHERE
@@ -79,9 +78,10 @@ def test_an_old_report_is_dropped_some_rows_at_a_time(
         return number
 
     def unit(tx: Tx) -> tuple[int, bool]:
-        before, is_left = count(tx), sweep(tx, home.crm)
+        before, is_left = count(tx), drops.drop(tx, home.crm)
         return before - count(tx), is_left
 
+    drops = next(step for step in STEPS if "imports" in step.tables)
     is_left = True
     while is_left:
         dropped, is_left = home.do(Call(home.crm).write(unit, lanes=ANYWHERE))
@@ -222,5 +222,5 @@ def _open(home: House) -> list[str]:
 
 
 def _swept(home: House, met: Callable[[], bool]) -> None:
-    home.do(Call(home.crm).write(partial(sweep, crm=home.crm), lanes=ANYWHERE))
+    home.do(sweep(Call(home.crm)))
     assert met()
