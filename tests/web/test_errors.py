@@ -10,9 +10,9 @@ import pytest
 
 from crmkit import ids
 from crmkit.errors import CATALOGUE
+from crmkit.storage.reads import scans
 from crmkit.storage.sqlite.engine.connection import connect
 from crmkit.storage.sqlite.engine.folder import FILE
-from crmkit.storage.sqlite.engine.reads import scans
 from tests.house import ALICE, BOB, House, Person, house, process
 from tests.web.refused import STATUS_OF, of_text, refused
 

@@ -16,7 +16,7 @@ import pytest
 
 from crmkit.storage.interface.lanes import ANYWHERE
 from crmkit.storage.interface.tx import Tx
-from crmkit.storage.sqlite.engine.reads import streams
+from crmkit.storage.reads import streams
 from crmkit.web.call import HttpCall
 from crmkit.web.reply import Response, streamed
 from crmkit.web.route import read

@@ -25,15 +25,16 @@ from crmkit.storage.interface.lanes import ANYWHERE, Lanes, own_lanes
 from crmkit.storage.interface.log_throttle import LogThrottle
 from crmkit.storage.interface.texts import Texts
 from crmkit.storage.interface.tx import Unit
+from crmkit.storage.reads.scans import Scans
+from crmkit.storage.reads.streams import Streams
 from crmkit.storage.sqlite import auth_triggers
 from crmkit.storage.sqlite.engine import migrate
 from crmkit.storage.sqlite.engine.checkpoints import Checkpoints
 from crmkit.storage.sqlite.engine.connection import connect, connect_for_stream
 from crmkit.storage.sqlite.engine.driver import sqlite3
 from crmkit.storage.sqlite.engine.folder import FILE, hold, prepare
-from crmkit.storage.sqlite.engine.reads.reader import Reader
-from crmkit.storage.sqlite.engine.reads.scans import Scans
-from crmkit.storage.sqlite.engine.reads.streams import Streams
+from crmkit.storage.sqlite.engine.progress import reading
+from crmkit.storage.sqlite.engine.reader import Reader
 from crmkit.storage.sqlite.engine.threads import on_thread
 from crmkit.storage.sqlite.engine.wal import WriteAheadLog
 from crmkit.storage.sqlite.engine.writer import Writer
@@ -74,8 +75,8 @@ class SqliteDatabase:
             for writes in (True, False):
                 self._open.append(await _opened(file, writes))
             writer, reader = self._open
-            self._reader, self._scans = Reader(reader), Scans(partial(connect, file, False), SCANNERS)
-            self._streams = Streams(partial(connect_for_stream, file), self.folder, self._freed)
+            self._reader, self._scans = Reader(reader), Scans(reading(partial(connect, file, False)), SCANNERS)
+            self._streams = Streams(reading(partial(connect_for_stream, file)), self.folder, self._freed)
             self._descriptor = os.open(file, os.O_RDONLY)
             self._checkpoints = Checkpoints(writer, connect_for_stream(file), self._descriptor)
             self._log = WriteAheadLog(file, writer, self._checkpoints, self._reader, self._scans, self._streams)

@@ -10,6 +10,7 @@ from contextvars import ContextVar
 from typing import Any, TypeVar
 
 from crmkit.storage.lists.deadline import Deadline, GaveUp
+from crmkit.storage.reads.reading import Reading
 from crmkit.storage.sqlite.engine import faults
 from crmkit.storage.sqlite.engine.driver import sqlite3
 
@@ -41,6 +42,11 @@ def snapshot(connection: sqlite3.Connection, deadline: Deadline, work: Callable[
         _deadline.reset(before)
         if connection.in_transaction:  # SQLite ends it by itself when the disk cannot be read
             connection.execute("ROLLBACK")
+
+
+def reading(open_: Callable[[], sqlite3.Connection]) -> Reading:
+    """Return what scans and streams are told, whose connections `open_` opens."""
+    return Reading(open_, snapshot, faults.read_failed)
 
 
 @contextmanager

@@ -32,16 +32,3 @@ async def gathered(waiting: Sized, turns: int) -> None:
         seen = len(waiting)
         for _ in range(turns):
             await asyncio.sleep(0)
-
-
-def tell(answer: asyncio.Future[Any], outcome: Any) -> None:
-    """Give the caller who awaits `answer` what the work returned, or raise there what it raised.
-
-    A caller who was cancelled meanwhile gets nothing.
-    """
-    if answer.done():
-        return
-    if isinstance(outcome, BaseException):
-        answer.set_exception(outcome)
-    else:
-        answer.set_result(outcome)

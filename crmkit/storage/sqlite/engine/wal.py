@@ -13,12 +13,12 @@ from typing import Any
 
 import aiosqlite
 
+from crmkit.storage.reads.scans import Scans
+from crmkit.storage.reads.streams import Streams
 from crmkit.storage.sqlite.engine.checkpoints import Checkpoints
 from crmkit.storage.sqlite.engine.connection import KEPT_BYTES, SqliteConnection
 from crmkit.storage.sqlite.engine.driver import sqlite3
-from crmkit.storage.sqlite.engine.reads.reader import Reader
-from crmkit.storage.sqlite.engine.reads.scans import Scans
-from crmkit.storage.sqlite.engine.reads.streams import Streams
+from crmkit.storage.sqlite.engine.reader import Reader
 from crmkit.storage.sqlite.engine.threads import on_thread
 
 MOST_BYTES = 128 << 20  # past which the readers are paused

@@ -22,10 +22,11 @@ from crmkit.storage.interface.commits import EVERYTHING, RIGHTS, Commits
 from crmkit.storage.interface.connection import Connection
 from crmkit.storage.interface.lanes import Lanes
 from crmkit.storage.interface.tx import Known, Tx, Unit
+from crmkit.storage.reads.reading import tell
 from crmkit.storage.sqlite.engine import faults
 from crmkit.storage.sqlite.engine.connection import SqliteConnection
 from crmkit.storage.sqlite.engine.driver import sqlite3
-from crmkit.storage.sqlite.engine.threads import MOST_TOGETHER, gathered, on_thread, tell
+from crmkit.storage.sqlite.engine.threads import MOST_TOGETHER, gathered, on_thread
 from crmkit.storage.sqlite.engine.wal import WriteAheadLog
 
 T = TypeVar("T")

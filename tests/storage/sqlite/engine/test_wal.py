@@ -10,10 +10,10 @@ import pytest
 from crmkit.model.actor import Actor
 from crmkit.storage.interface.connection import Connection
 from crmkit.storage.interface.tx import Tx
+from crmkit.storage.reads.scans import Scans
 from crmkit.storage.sqlite.engine import checkpoints, wal
 from crmkit.storage.sqlite.engine.connection import connect
 from crmkit.storage.sqlite.engine.folder import FILE
-from crmkit.storage.sqlite.engine.reads.scans import Scans
 from tests.storage.desk import HANGS, Desk, desk
 
 KIB = 1024

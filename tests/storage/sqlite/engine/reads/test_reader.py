@@ -13,7 +13,7 @@ import pytest
 from crmkit.errors import Problem
 from crmkit.storage.interface.connection import Connection
 from crmkit.storage.sqlite.engine.connection import connect
-from crmkit.storage.sqlite.engine.reads.reader import TURNS, Reader
+from crmkit.storage.sqlite.engine.reader import TURNS, Reader
 from crmkit.storage.sqlite.engine.threads import MOST_TOGETHER
 
 

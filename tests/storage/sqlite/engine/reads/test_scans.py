@@ -16,10 +16,11 @@ from crmkit.errors import Problem
 from crmkit.storage.interface.connection import Connection
 from crmkit.storage.lists import deadline
 from crmkit.storage.lists.deadline import asker
+from crmkit.storage.reads import scans
+from crmkit.storage.reads.scans import Scans
 from crmkit.storage.sqlite.engine.connection import connect
 from crmkit.storage.sqlite.engine.database import SCANNERS
-from crmkit.storage.sqlite.engine.reads import scans
-from crmkit.storage.sqlite.engine.reads.scans import Scans
+from crmkit.storage.sqlite.engine.progress import reading
 
 HANGS = 60  # seconds after which a test is not slow but stuck
 ENDLESS = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n"
@@ -46,7 +47,7 @@ async def scanning(folder: Path) -> AsyncIterator[Scans]:
     file = folder / "x.db"
     with closing(connect(file, True)) as writer:
         writer.execute("CREATE TABLE IF NOT EXISTS numbers (n INTEGER)")
-    opened = Scans(partial(connect, file, False), SCANNERS)
+    opened = Scans(reading(partial(connect, file, False)), SCANNERS)
     try:
         yield opened
     finally:

@@ -9,7 +9,7 @@ import pytest
 
 from crmkit.errors import Problem
 from crmkit.storage.interface.connection import Connection
-from crmkit.storage.sqlite.engine.reads import streams
+from crmkit.storage.reads import streams
 from tests.storage.desk import HANGS, Desk
 from tests.storage.sqlite.engine.reads.streaming import (
     ALICE,

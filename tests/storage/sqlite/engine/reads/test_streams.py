@@ -15,8 +15,8 @@ from crmkit.errors import Problem
 from crmkit.storage import growing
 from crmkit.storage.interface.connection import Connection
 from crmkit.storage.interface.tx import Tx
+from crmkit.storage.reads import spool, streams
 from crmkit.storage.sqlite.engine import wal
-from crmkit.storage.sqlite.engine.reads import spool, streams
 from tests.storage.desk import HANGS, Desk, desk
 from tests.storage.sqlite.engine.reads.streaming import (
     ALICE,

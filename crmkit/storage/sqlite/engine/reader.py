@@ -9,9 +9,10 @@ from typing import Any, TypeVar
 
 import aiosqlite
 
+from crmkit.storage.reads.reading import tell
 from crmkit.storage.sqlite.engine import faults
 from crmkit.storage.sqlite.engine.connection import SqliteConnection
-from crmkit.storage.sqlite.engine.threads import gathered, on_thread, tell
+from crmkit.storage.sqlite.engine.threads import gathered, on_thread
 
 T = TypeVar("T")
 

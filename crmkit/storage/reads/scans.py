@@ -16,10 +16,7 @@ from msgspec import Struct
 
 from crmkit.errors import Problem
 from crmkit.storage.lists.deadline import Deadline, Interrupted, given_up
-from crmkit.storage.sqlite.engine import faults
-from crmkit.storage.sqlite.engine.connection import SqliteConnection
-from crmkit.storage.sqlite.engine.progress import snapshot
-from crmkit.storage.sqlite.engine.threads import tell
+from crmkit.storage.reads.reading import Reading, tell
 
 T = TypeVar("T")
 
@@ -38,9 +35,10 @@ class _QueuedScan(Struct, eq=False):
 
 
 class Scans:
-    """Runs long reads on as many connections as `open_` is to open, for the event loop in which it is made."""
+    """Runs long reads on so many connections, for the event loop in which it is made."""
 
-    def __init__(self, open_: Callable[[], SqliteConnection], connections: int) -> None:
+    def __init__(self, reading: Reading, connections: int) -> None:
+        self._reading = reading
         self._loop = asyncio.get_running_loop()
         self._lock = threading.Lock()  # guards what follows
         # by workspace; the one whose turn comes first stands in front
@@ -51,7 +49,7 @@ class Scans:
         self._is_paused = False
         self._is_closed = False
         self._none_runs: asyncio.Event | None = None  # during a pause; set once no read runs
-        opened = [open_() for _ in range(connections)]
+        opened = [reading.open() for _ in range(connections)]
         self._threads = [threading.Thread(target=self._work, args=(one,), daemon=True) for one in opened]
         for thread in self._threads:
             thread.start()
@@ -112,7 +110,7 @@ class Scans:
         for _ in range(min(threads, len(self._idle))):
             self._idle.pop().release()
 
-    def _work(self, connection: SqliteConnection) -> None:
+    def _work(self, connection: Any) -> None:
         """Run one read after another on a thread of its own, until closed."""
         awake = threading.Lock()
         with closing(connection):
@@ -130,7 +128,7 @@ class Scans:
                 if scan is None:
                     awake.acquire()  # until somebody releases it
                     continue
-                outcome = _outcome(connection, scan)
+                outcome = self._outcome(connection, scan)
                 with self._lock:
                     self._finish(scan, outcome)
 
@@ -151,6 +149,15 @@ class Scans:
         """Tell whether the oldest waiting read of a workspace may run: no other of it runs, and none of its user."""
         user = self._waiting[workspace][0].user
         return workspace not in self._running and all(scan.user != user for scan in self._running.values())
+
+    def _outcome(self, connection: Any, scan: _QueuedScan) -> Any:
+        """Return what the read returned, or what it raised."""
+        if scan.answer.done() or scan.deadline.is_in_vain():
+            return _late() if scan.deadline.is_late else given_up()
+        try:
+            return self._reading.snapshot(connection, scan.deadline, scan.work, *scan.args)
+        except Exception as error:
+            return self._reading.failed(error)
 
     def _finish(self, scan: _QueuedScan, outcome: Any) -> None:
         """Answer a read, or queue it again if it was stopped for a checkpoint; the caller holds the lock."""
@@ -176,13 +183,3 @@ def _late() -> Problem:
 def _too_many() -> Problem:
     """Return what a read raises for which its workspace's queue has no room."""
     return _busy(f"{MOST_WAITING} lists and searches of this workspace wait already, so send fewer at once")
-
-
-def _outcome(connection: SqliteConnection, scan: _QueuedScan) -> Any:
-    """Return what the read returned, or what it raised."""
-    if scan.answer.done() or scan.deadline.is_in_vain():
-        return _late() if scan.deadline.is_late else given_up()
-    try:
-        return snapshot(connection, scan.deadline, scan.work, *scan.args)
-    except Exception as error:
-        return faults.read_failed(error)

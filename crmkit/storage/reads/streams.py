@@ -2,8 +2,8 @@
 own.
 
 The thread waits for no client: what it makes goes into a spool, from which the client is sent what is there already. So
-a snapshot lasts as long as the reading. Meanwhile SQLite cannot begin the log anew, so a reading is ended when it lasts
-too long or the log grows too large (see wal).
+a snapshot lasts as long as the reading. Meanwhile a database may keep what others have changed, so a reading is ended
+when it lasts too long, or when the database needs the room.
 """
 
 import asyncio
@@ -18,10 +18,8 @@ from msgspec import Struct, field
 
 from crmkit.errors import Problem
 from crmkit.storage.lists.deadline import Deadline, asker
-from crmkit.storage.sqlite.engine import faults
-from crmkit.storage.sqlite.engine.connection import SqliteConnection
-from crmkit.storage.sqlite.engine.progress import snapshot
-from crmkit.storage.sqlite.engine.reads.spool import Spool
+from crmkit.storage.reads.reading import Reading
+from crmkit.storage.reads.spool import Spool
 
 MOST_READ = 8  # streams that hold a snapshot at once; one of a workspace, and one of a user
 MOST_READING = 2  # of them that read a batch at a time, for they contend with the event loop for the GIL
@@ -45,13 +43,13 @@ class _Stream(Struct, eq=False):
 
 
 class Streams:
-    """Reads streams on connections that `open_` opens into files in a folder, for the event loop in which it is made.
+    """Reads streams, each on a connection of its own, into files in a folder, for the event loop in which it is made.
 
     Whenever one holds its snapshot no longer, `on_freed` is called.
     """
 
-    def __init__(self, open_: Callable[[], SqliteConnection], folder: Path, on_freed: Callable[[], None]) -> None:
-        self._open = open_
+    def __init__(self, reading: Reading, folder: Path, on_freed: Callable[[], None]) -> None:
+        self._of = reading
         self._folder = folder
         self._on_freed = on_freed
         self._loop = asyncio.get_running_loop()
@@ -157,15 +155,13 @@ class Streams:
         """Read on the stream's own thread, to its end."""
         failed: BaseException | None = None
         try:
-            with closing(self._open()) as connection:
-                snapshot(connection, stream.deadline, self._fill, stream.deadline, spool, work, args)
+            with closing(self._of.open()) as connection:
+                self._of.snapshot(connection, stream.deadline, self._fill, stream.deadline, spool, work, args)
         except Exception as error:
-            failed = _ended(stream) or faults.read_failed(error)
+            failed = _ended(stream) or self._of.failed(error)
         self._loop.call_soon_threadsafe(self._finish, stream, spool, failed)
 
-    def _fill(
-        self, connection: SqliteConnection, deadline: Deadline, spool: Spool, work: Work, args: tuple[Any, ...]
-    ) -> None:
+    def _fill(self, connection: Any, deadline: Deadline, spool: Spool, work: Work, args: tuple[Any, ...]) -> None:
         pieces, way = work(connection, *args), threading.Semaphore(0)
         while True:
             with self._reading(deadline):
