@@ -59,7 +59,7 @@ def follow_all(tx: Tx, kind: Kind, rows: Iterable[tuple[int, Record]]) -> None:
 
 def insert(tx: Tx, workspace_id: str, entry: Entry, seq: int, id: str, updated_at: str) -> bool:
     """Write an entry unless it is there; tell whether it was written."""
-    args = (workspace_id, *entry, id, seq, updated_at)
+    args = (workspace_id, *_held(tx, entry), id, seq, updated_at)
     return tx.connection.execute(f"{_INSERT}NOTHING", args).rowcount > 0
 
 
@@ -69,6 +69,10 @@ def count_misfits(tx: Tx, workspace_id: str, kind_name: str, key: str, more: int
         'UPDATE fields SET misfits = misfits + ? WHERE workspace_id = ? AND "kind" = ? AND "key" = ?',
         (more, workspace_id, kind_name, key),
     )
+
+
+def _held(tx: Tx, entry: Entry) -> Entry:
+    return entry[0], tx.connection.dialect.held(entry[1])
 
 
 def _custom(kind: Kind, record: Record | None) -> Mapping[str, Any] | None:
@@ -84,12 +88,13 @@ def _write(tx: Tx, kind: Kind, index: CustomIndex, entry: Entry, seq: int, recor
         if insert(tx, workspace_id, entry, seq, record.id, record.updated_at):
             count_misfits(tx, workspace_id, kind.name, index.key, 1)
         return
-    args = (workspace_id, *entry, record.id, seq, record.updated_at)
+    args = (workspace_id, *_held(tx, entry), record.id, seq, record.updated_at)
     tx.connection.execute(f"{_INSERT}UPDATE SET seq = excluded.seq, updated_at = excluded.updated_at", args)
 
 
 def _delete(tx: Tx, kind: Kind, index: CustomIndex, entry: Entry, id: str) -> None:
     workspace_id = tx.by.workspace_id
-    deleted = tx.connection.execute(f"DELETE FROM custom_values WHERE {_KEY}", (workspace_id, *entry, id)).rowcount
+    args = (workspace_id, *_held(tx, entry), id)
+    deleted = tx.connection.execute(f"DELETE FROM custom_values WHERE {_KEY}", args).rowcount
     if deleted and entry[0] < 0:
         count_misfits(tx, workspace_id, kind.name, index.key, -1)

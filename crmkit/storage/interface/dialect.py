@@ -3,7 +3,7 @@
 All that is not named here is spelled so that every brand understands it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
@@ -22,7 +22,7 @@ class Dialect(Struct, frozen=True, eq=False):  # compared by identity: statement
     json_array: str  # the expressions as one JSON array
     json_column: str  # a column that holds JSON, as a part of such an array
     json_flag: str  # a column that holds 1 or 0, as true or false in such an array
-    json_object: str  # the expressions, a name before each, as one JSON object
+    json_object: Callable[[Sequence[tuple[str, str]]], str]  # names and their expressions, as one JSON object
     all_lines: str  # of all rows of a column of texts: one text, a row in each line
     all_rows: str  # of the columns `row` (a JSON array) and `seq`: the bytes of one JSON array, all numbers by commas
     joined_texts: str  # of all rows, separated by commas
@@ -47,6 +47,7 @@ class Dialect(Struct, frozen=True, eq=False):  # compared by identity: statement
     custom_condition: Callable[["CustomKey", str, Any], "Statement"]  # a key, what is tested, its operand
     custom_json: Callable[[str], "Statement"]  # the JSON of a key of custom, NULL without one
     compared: Callable[[str, str], "Statement"]  # what a key of a declared form is compared by, NULL for a misfit
+    held: Callable[[Any], Any]  # what is bound for a value that is compared with what `compared` returns
     custom_group: Callable[["CustomKey"], "Statement"]  # what a custom key is grouped by
     custom_number: Callable[["CustomKey"], "Statement"]  # the number that a custom key holds, NULL for all else
     bucketed: Callable[[str, str, "Statement"], "Statement"]  # the bucket of a unit of time, in a zone, of a value

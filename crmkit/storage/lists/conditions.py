@@ -3,6 +3,7 @@
 What an operator tests is spelled here, once for each sort of column; what negates it is the same test with a NOT.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 from crmkit.model import phones
@@ -16,6 +17,7 @@ from crmkit.storage.interface.dialect import COMPARISONS, Dialect
 from crmkit.storage.interface.statement import Statement, joined
 
 _LAST = "\U0010ffff"
+_Bound = Callable[[Any], Any]  # what is bound in a statement for a value
 _BEFORE_SURROGATES, _AFTER_SURROGATES = "\ud7ff", "\ue000"
 
 
@@ -40,7 +42,8 @@ def written(dialect: Dialect, condition: Condition, is_unindexed: bool = False) 
     if isinstance(target.type, Phone):
         return _negated(condition, compared, _phone(dialect, target, compared, condition))
     if operator == "starts" and (isinstance(target, DeclaredKey) or target.type.unfolded):
-        return _with(dialect, operator, compared, value)  # made for each row, and once is enough
+        held = dialect.held(value) if isinstance(target, DeclaredKey) else value
+        return _with(dialect, operator, compared, held)  # made for each row, and once is enough
     return of_column(dialect, compared, condition)
 
 
@@ -48,7 +51,8 @@ def of_column(dialect: Dialect, column: Statement, condition: Condition) -> Stat
     """Return the SQL of a condition on what a column holds."""
     if condition.operator in ("compared", "uncompared"):
         return column + Statement(" IS NOT NULL" if condition.operator == "compared" else " IS NULL")
-    return _negated(condition, column, _compared(dialect, column, _test(condition), condition.value))
+    bound = dialect.held if isinstance(condition.target, DeclaredKey) else _itself
+    return _negated(condition, column, _compared(dialect, column, _test(condition), condition.value, bound))
 
 
 def column(dialect: Dialect, field: Field) -> Statement:
@@ -80,25 +84,29 @@ def _negated(condition: Condition, column: Statement, found: Statement) -> State
     return Statement("(NOT (") + found + Statement(") OR ") + column + Statement(" IS NULL)")
 
 
-def _compared(dialect: Dialect, column: Statement, test: str, value: Any) -> Statement:
+def _itself(value: Any) -> Any:
+    return value
+
+
+def _compared(dialect: Dialect, column: Statement, test: str, value: Any, bound: _Bound) -> Statement:
     if test == "in":
-        return column + Statement(f" IN ({', '.join('?' * len(value))})", tuple(value))
+        return column + Statement(f" IN ({', '.join('?' * len(value))})", tuple(map(bound, value)))
     if test == "spanned":
-        return _any_of([column + Statement(" BETWEEN ? AND ?", span) for span in value])
+        return _any_of([column + Statement(" BETWEEN ? AND ?", tuple(map(bound, span))) for span in value])
     if test in ("like", "ends"):
-        return _with(dialect, test, column, value)
+        return _with(dialect, test, column, bound(value))
     if test == "starts":
-        return _starts(column, value)
-    return column + Statement(f" {COMPARISONS[test]} ?", (value,))
+        return _starts(column, value, bound)
+    return column + Statement(f" {COMPARISONS[test]} ?", (bound(value),))
 
 
-def _starts(column: Statement, text: str) -> Statement:
+def _starts(column: Statement, text: str, bound: _Bound) -> Statement:
     """Return that a text starts so, as a part of an index: from `text` on, up to what comes after all that start so."""
-    first, kept = column + Statement(" >= ?", (text,)), text.rstrip(_LAST)
+    first, kept = column + Statement(" >= ?", (bound(text),)), text.rstrip(_LAST)
     if not kept:
         return first
     following = _AFTER_SURROGATES if kept[-1] == _BEFORE_SURROGATES else chr(ord(kept[-1]) + 1)
-    return first + Statement(" AND ") + column + Statement(" < ?", (kept[:-1] + following,))
+    return first + Statement(" AND ") + column + Statement(" < ?", (bound(kept[:-1] + following),))
 
 
 def _with(dialect: Dialect, test: str, column: Statement, text: str) -> Statement:

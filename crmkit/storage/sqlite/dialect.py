@@ -80,11 +80,15 @@ def _custom_number(key: CustomKey) -> Statement:
     )
 
 
+def _json_object(pairs: Sequence[tuple[str, str]]) -> str:
+    return f"json_object({', '.join(f'{name!r}, {value}' for name, value in pairs)})"
+
+
 DIALECT = Dialect(
     json_array="json_array({})",
     json_column="json({})",
     json_flag="json(CASE {} WHEN 1 THEN 'true' WHEN 0 THEN 'false' END)",
-    json_object="json_object({})",
+    json_object=_json_object,
     all_lines="group_concat({}, char(10))",
     # as bytes: Python would make a text of them, and the JSON decoder bytes of that
     all_rows="CAST('[' || group_concat(row) || ']' AS BLOB), group_concat(seq)",
@@ -111,6 +115,7 @@ DIALECT = Dialect(
     custom_condition=_condition,
     custom_json=_custom_json,
     compared=lambda form, key: Statement("crm_compared(?, r.custom -> ?)", (form, json_path((key,)))),
+    held=lambda value: value,
     custom_group=_custom_group,
     custom_number=_custom_number,
     bucketed=lambda unit, zone, value: Statement("crm_bucket(?, ?, ", (unit, zone)) + value + Statement(")"),

@@ -71,8 +71,8 @@ def _page(connection: Connection, table: Owned) -> tuple[str, str]:
     for name in columns(connection, table.name):
         if name != "workspace_id":
             column = moved.get(name) or f"t.{quoted(name)}"
-            pairs += [f"'{name}'", _NUMBER.format(column) if name in table.numbers else column]
-    row = dialect.json_object.format(", ".join(pairs))
+            pairs.append((name, _NUMBER.format(column) if name in table.numbers else column))
+    row = dialect.json_object(pairs)
     if table.is_numbered:
         scopes = ("t.seq > ? AND t.seq <= ?",) * 2
     else:
