@@ -17,10 +17,10 @@ from crmkit.model.operators.circle import distance
 from crmkit.model.query.buckets import bucket
 from crmkit.storage.interface.dialect import Dialect
 from crmkit.storage.interface.texts import Texts
+from crmkit.storage.search.texts import searched
 from crmkit.storage.sqlite.dialect import DIALECT
 from crmkit.storage.sqlite.engine.driver import sqlite3
 from crmkit.storage.sqlite.engine.progress import trial
-from crmkit.storage.sqlite.search.indexing import searched
 from crmkit.storage.sqlite.search.texts import TEXTS
 from crmkit.storage.sqlite.search.trigrams import coded
 

@@ -13,7 +13,7 @@ Each lookup reads a bounded number of words.
 
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from functools import cached_property
 from string import ascii_lowercase, digits
 from typing import Any
@@ -25,9 +25,10 @@ from crmkit.model.record import Kind
 from crmkit.storage.interface.connection import Connection
 from crmkit.storage.interface.texts import Terms
 from crmkit.storage.interface.workspace import Workspace
-from crmkit.storage.sqlite.search.vocabulary import LONGEST_WORD, SHORTEST_WORD, is_number, may_be_meant, words_of
+from crmkit.storage.search import nearest
+from crmkit.storage.search.nearest import edits_of
+from crmkit.storage.search.words import may_be_meant, words_of
 
-CLOSEST = 5  # words that one mistyped word may stand for
 MOST_READ = 5_000  # words that a lookup reads of each length, or on each side in the alphabet
 SHORT_WORD = 4  # letters up to which all words of about this length are read
 
@@ -43,15 +44,7 @@ def closest(connection: Connection, kind: Kind, workspace: Workspace, terms: Ter
     in a longer one (a swap of neighbours counts as one); none in what has no letter: a number with another digit is
     another number.
     """
-    groups: list[tuple[str, ...]] = []
-    known = _Known(connection, kind, workspace)
-    for group in terms.groups:
-        best = group if is_number(group[0]) else known.nearest(group[0])
-        if not best:
-            return None
-        groups.append(best)
-    nearest = Terms("", tuple(groups))
-    return None if nearest.groups == terms.groups else nearest
+    return nearest.closest(terms, _Known(connection, kind, workspace).nearest)
 
 
 class _Known(Struct, frozen=True, dict=True):
@@ -63,18 +56,11 @@ class _Known(Struct, frozen=True, dict=True):
 
     def nearest(self, word: str) -> tuple[str, ...]:
         """Return the words that this one may stand for: the fewest edits first, then the most frequent."""
-        from rapidfuzz import process  # imported late: not needed until a word is mistyped
-        from rapidfuzz.distance import OSA
-
-        if not SHORTEST_WORD <= len(word) <= LONGEST_WORD:
+        most = edits_of(word)
+        if not most:
             return ()
-        most = 2 if len(word) >= 8 else 1
-        near = process.extract(
-            word, [*self._indexed(word, most), *self._waiting], scorer=OSA.distance, score_cutoff=most, limit=None
-        )
-        edits = {found: distance for found, distance, _ in near}
-        uses = self._uses(edits) + self._waiting
-        return tuple(sorted(edits, key=lambda found: (edits[found], -uses[found], found))[:CLOSEST])
+        known = [*self._indexed(word, most), *self._waiting]
+        return nearest.among(word, known, lambda words: self._uses(words) + self._waiting)
 
     def _indexed(self, word: str, most: int) -> set[str]:
         """Return words of indexed texts, among them those that are up to `most` edits away."""
@@ -129,7 +115,7 @@ class _Known(Struct, frozen=True, dict=True):
         (words,) = self.connection.execute(f"SELECT group_concat(f.word, ' ') FROM ({sql}) AS f", args).fetchone()
         return set(words.split(" ")) if words else set()
 
-    def _uses(self, words: dict[str, Any]) -> Counter[str]:
+    def _uses(self, words: Collection[str]) -> Counter[str]:
         rows = self.connection.execute(
             f"SELECT s.word, s.uses FROM {_WORDS} AND s.word IN (SELECT value FROM json_each(?))",
             (*self._scope, json.dumps(list(words))),

@@ -10,6 +10,7 @@ from rapidfuzz.distance import OSA
 from crmkit.model import fold
 from crmkit.model.actor import Actor
 from crmkit.storage.interface.texts import Terms
+from crmkit.storage.search.nearest import CLOSEST
 from crmkit.storage.sqlite.engine.connection import SqliteConnection
 from crmkit.storage.sqlite.search import typos
 from tests.kinds import CONTACT
@@ -66,7 +67,7 @@ def slow(words: Counter[str], word: str) -> tuple[str, ...]:
     most = 2 if len(word) >= 8 else 1
     edits = {known: OSA.distance(word, known) for known in words if len(known) >= 3}
     near = sorted((distance, -words[known], known) for known, distance in edits.items() if distance <= most)
-    return tuple(known for *_, known in near[: typos.CLOSEST])
+    return tuple(known for *_, known in near[:CLOSEST])
 
 
 @pytest.mark.parametrize("times", [1, 2, 3])
