@@ -17,7 +17,7 @@ from crmkit.faces.klozeo import ids
 from crmkit.faces.klozeo.answering import route
 from crmkit.faces.klozeo.lead import seconds
 from crmkit.faces.klozeo.routes.leads import contact_id, nothing, page
-from crmkit.faces.klozeo.words import FIELDS, THEIRS
+from crmkit.faces.klozeo.words import FIELDS, READ_ONLY, THEIRS
 from crmkit.model.fields import Integer, LongText, Number, Text
 from crmkit.model.form import REQUIRED, form_of
 from crmkit.model.record import Kinds
@@ -59,6 +59,11 @@ def routes(kinds: Kinds) -> list[Route]:
             raise Problem("not_found", "No rule has this id.")
         return bare
 
+    async def drafted(call: HttpCall) -> dict[str, Any]:
+        """Return what a body says of a rule; what only the server writes is left out, since Go sends that too."""
+        sent = await call.body()
+        return RULE.draft({name: value for name, value in sent.items() if name not in READ_ONLY})
+
     def body_of(values: Mapping[str, Any]) -> dict[str, Any]:
         body = {**values}
         if body.get("expression"):
@@ -78,7 +83,7 @@ def routes(kinds: Kinds) -> list[Route]:
 
     @route("POST", path, "create_rule", rule, "write", form=RULE, shows=shows_made, status=201)
     async def create_rule(call: HttpCall) -> Saved:
-        values = RULE.draft(await call.body())
+        values = await drafted(call)
         RULE.check_required(values)
         return await write.save(call, rule, {**body_of(values), "kind": contact.name})
 
@@ -88,7 +93,7 @@ def routes(kinds: Kinds) -> list[Route]:
 
     @route("PUT", one, "change_rule", rule, "write", form=RULE, shows=shows_changed)
     async def change_rule(call: HttpCall, id: str) -> Saved:
-        values = RULE.draft(await call.body())
+        values = await drafted(call)
         return await write.change(call, rule, await own_id(call, id), body_of(values), call.if_match())
 
     @route("DELETE", one, "delete_rule", rule, "delete", status=204, shows=nothing)
