@@ -96,10 +96,12 @@ build/venv/.installed: build/venv/.packages pyproject.toml README.md LICENSE $(s
 	$(BIN)/pip install -q --disable-pip-version-check --require-hashes -r requirements-dev.txt
 	@touch $@
 
-build/interop/.installed: tests/interop/requirements.txt tests/interop/package.json tests/interop/klozeo/src/main.rs .venv/.dev
+build/interop/.installed: tests/interop/requirements.txt tests/interop/package.json tests/interop/klozeo/requirements.txt tests/interop/klozeo/src/main.rs .venv/.dev
 	$(BIN)/pip install -q --disable-pip-version-check playwright==1.65.2
 	$(PYTHON) -m venv --clear build/interop/venv
 	build/interop/venv/bin/pip install -q --disable-pip-version-check -r tests/interop/requirements.txt
+	$(PYTHON) -m venv --clear build/interop/klozeo_python
+	build/interop/klozeo_python/bin/pip install -q --disable-pip-version-check -r tests/interop/klozeo/requirements.txt
 	cp tests/interop/package.json build/interop/package.json
 	npm install --prefix build/interop --ignore-scripts --no-fund --no-audit --loglevel error
 	cargo build --quiet --locked --manifest-path tests/interop/klozeo/Cargo.toml --target-dir build/interop/klozeo

@@ -1,13 +1,15 @@
-"""The published client of Klozeo for Rust works against this server; only its base URL and its key are ours."""
+"""The published clients of Klozeo for Rust and Python work against this server; only base URL and key are ours."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from tests.house import Process, process
 from tests.interop.foreign import BUILD, run
 
-CLIENT = BUILD / "klozeo" / "debug" / "interop"  # made of klozeo/ beside this file
+RUST = str(BUILD / "klozeo" / "debug" / "interop")  # made of klozeo/ beside this file
+PYTHON = str(BUILD / "klozeo_python" / "bin" / "python"), str(Path(__file__).with_name("klozeo_client.py"))
 
 
 @pytest.fixture(scope="module")
@@ -18,10 +20,8 @@ def speaking(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Process]:
         assert "Traceback" not in running.printed()
 
 
-def test_the_client_for_rust_does_what_it_offers_but_webhooks(
-    speaking: Process, tmp_path_factory: pytest.TempPathFactory
-) -> None:
-    with speaking.sign_in() as me:
-        line = [str(CLIENT), f"{speaking.url}/api/v1", me.token]
-        ended = run(line, tmp_path_factory.mktemp("home"))
+@pytest.mark.parametrize("client", [[RUST], [*PYTHON]], ids=["rust", "python"])
+def test_a_client_does_what_it_offers(speaking: Process, tmp_path: Path, email: str, client: list[str]) -> None:
+    with speaking.sign_in(email) as me:
+        ended = run([*client, f"{speaking.url}/api/v1", me.token], tmp_path)
     assert (ended.status, ended.printed.strip()) == (0, "done"), ended.printed

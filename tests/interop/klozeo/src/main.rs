@@ -2,7 +2,7 @@
 // Each step panics where an answer is not what it should be.
 
 use klozeo::filters::{attr, city, email, location, or, rating, tags};
-use klozeo::types::{ExportFormat, ListOptions, ScoringRuleInput, SortField, SortOrder, UpdateLeadInput};
+use klozeo::types::{ExportFormat, ListOptions, ScoringRuleInput, SortField, SortOrder, UpdateLeadInput, WebhookInput};
 use klozeo::{Attribute, Client, ClientConfig, Error, LeadInput};
 
 #[tokio::main(flavor = "current_thread")]
@@ -72,6 +72,17 @@ async fn main() -> Result<(), Error> {
 
     let csv = client.leads().export(ExportFormat::Csv, None).await?;
     assert!(String::from_utf8_lossy(&csv).contains("Acme Corporation"));
+
+    let hook = |events: &[&str]| WebhookInput {
+        url: "https://webhooks.invalid/hook".into(),
+        events: Some(events.iter().map(|each| each.to_string()).collect()),
+        secret: Some("secret".into()),
+    };
+    let webhook = client.webhooks().create(hook(&["lead.created"])).await?;
+    assert_eq!((webhook.events, webhook.active), (Some(vec!["lead.created".to_string()]), true));
+    assert_eq!(client.webhooks().list().await?.len(), 1);
+    client.webhooks().delete(&webhook.id).await?;
+    assert!(matches!(client.webhooks().delete(&webhook.id).await, Err(Error::NotFound)));
 
     client.leads().delete(&made.id).await?;
     assert!(matches!(client.leads().get(&made.id).await, Err(Error::NotFound)));
