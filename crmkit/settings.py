@@ -29,7 +29,7 @@ Days = Annotated[int, Meta(ge=1, le=100 * 365)]
 
 PREFIX = "CRMKIT_"
 CONFIG = "CRMKIT_CONFIG"  # the path of the settings file
-OF_CLIENTS = ("CRMKIT_URL", "CRMKIT_TOKEN")  # what a client of the API keeps in the environment
+OF_CLIENTS = ("CRMKIT_URL", "CRMKIT_TOKEN", "CRMKIT_FROM_KEY")  # what a client of the API keeps in the environment
 # names that no public DNS has (RFC 2606, RFC 6761, RFC 6762, RFC 8375, and ICANN's reservation of .internal)
 PRIVATE_NAMES = (".localhost", ".local", ".internal", ".home.arpa", ".test")
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from crmkit.boot import load_settings as load
 from crmkit.clock import after
-from crmkit.settings import RATES, Settings, SettingsError, rows, unknown_names
+from crmkit.settings import OF_CLIENTS, RATES, Settings, SettingsError, rows, unknown_names
 from tests.house import run
 from tests.kinds import REGISTRY
 from tests.settings.wrong_settings import told, written
@@ -271,7 +271,7 @@ def test_any_environment_gives_settings_or_one_line(environ: dict[str, str]) -> 
         return
     assert found.base_url.startswith("http")
     told = unknown_names(environ)
-    assert len(told) == len(set(environ) - {"CRMKIT_CONFIG", "CRMKIT_URL", "CRMKIT_TOKEN", *OTHER})
+    assert len(told) == len(set(environ) - {"CRMKIT_CONFIG", *OF_CLIENTS, *OTHER})
     assert all(line.splitlines() == [line] for line in told)
 
 
@@ -309,7 +309,7 @@ def test_a_name_in_the_environment_that_is_no_setting_changes_nothing_and_is_led
     assert line.endswith(f" (did you mean {guess}?)") if guess else "did you mean" not in line
 
 
-@pytest.mark.parametrize("name", ["CRMKIT_URL", "CRMKIT_TOKEN"])
+@pytest.mark.parametrize("name", OF_CLIENTS)
 def test_what_a_client_keeps_in_the_environment_is_not_told(name: str) -> None:
     assert load(environ={name: "x"}) == Settings()
     assert unknown_names({name: "x"}) == []

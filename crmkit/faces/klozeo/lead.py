@@ -1,6 +1,7 @@
 """A lead, which is a contact: the form of its body, and what becomes of it both ways."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from operator import attrgetter
 from typing import Annotated, Any
 
 from crmkit.clock import moment
@@ -49,6 +50,12 @@ class LeadBody:
 
 LEAD = form_of(LeadBody, "lead")
 
+# fields of a lead and of a contact whose values it has; its other fields are made of custom
+_NAMES = (*(name for name in FIELDS if name not in CUSTOM), "custom")
+_OURS = (*(FIELDS[name] for name in _NAMES[:-1]), "custom")
+_NOTHING: dict[str, Any] = dict.fromkeys(FIELDS)
+_values = attrgetter(*_OURS)
+
 
 def drafted(sent: Mapping[str, Any], is_new: bool) -> dict[str, Any]:
     """Return the body of a contact for that of a lead; raises what is wrong with it.
@@ -72,8 +79,22 @@ def drafted(sent: Mapping[str, Any], is_new: bool) -> dict[str, Any]:
 
 def lead_of(contact: Mapping[str, Any]) -> dict[str, Any]:
     """Return the lead that a contact is."""
-    custom = contact.get("custom") or {}
-    lead = {name: custom.get(name) if name in CUSTOM else contact.get(ours) for name, ours in FIELDS.items()}
+    return _lead(map(contact.get, _OURS))
+
+
+def lead_of_record(contact: Record, is_dry: bool = False) -> dict[str, Any]:
+    """Return the lead that a contact is; one of a dry run has no id yet."""
+    lead = _lead(_values(contact))
+    return {**lead, "id": None} if is_dry else lead
+
+
+def _lead(values: Iterable[Any]) -> dict[str, Any]:
+    """Return the lead that has these values, in the order of _OURS."""
+    lead = _NOTHING.copy()
+    lead.update(zip(_NAMES, values, strict=True))
+    custom, own = lead.pop("custom") or {}, lead["id"]
+    for name in CUSTOM:
+        lead[name] = custom.get(name)
     lead["source"] = lead["source"] or ""
     lead["tags"] = lead["tags"] or []
     lead["status"] = status_of(lead["status"])
@@ -85,16 +106,9 @@ def lead_of(contact: Mapping[str, Any]) -> dict[str, Any]:
         lead["review_count"] = None
     for name in ("category", "logo_url"):
         lead[name] = lead[name] if isinstance(lead[name], str) else None
-    lead["attributes"] = attribute.shown(contact.get("id") or "", custom)
-    lead["id"] = ids.of(contact["id"], ids.LEAD) if contact.get("id") else None
+    lead["attributes"] = attribute.shown(own or "", custom)
+    lead["id"] = own and ids.of(own, ids.LEAD)
     return lead
-
-
-def lead_of_record(contact: Record, is_dry: bool = False) -> dict[str, Any]:
-    """Return the lead that a contact is; one of a dry run has no id yet."""
-    names = ("custom", *(ours for ours in FIELDS.values() if not ours.startswith("custom.")))
-    lead = lead_of({name: getattr(contact, name) for name in names})
-    return {**lead, "id": None} if is_dry else lead
 
 
 def status_of(stage: str | None) -> str:

@@ -1,10 +1,11 @@
 """Notes, attributes and batches of leads."""
 
+import uuid
 from typing import Any
 
 import pytest
 
-from crmkit.faces.klozeo import ids
+from crmkit.faces.klozeo import attribute, ids
 from crmkit.faces.klozeo.routes import notes
 from tests.house import Person
 from tests.teams.office import Team, new
@@ -153,3 +154,15 @@ def test_a_batch_changes_and_deletes_what_it_names(us: Team) -> None:
 def test_a_batch_that_is_none_is_refused_as_a_whole(us: Team, method: str, body: Any) -> None:
     assert done(us.alice, method, f"{P}/leads/batch", body, 400)["code"] == "bad_request"
     assert us.alice.get(f"{P}/leads").json()["count"] == 0
+
+
+def test_the_id_of_an_attribute_is_a_uuid_made_of_its_contact_and_name() -> None:
+    for name in ("industry", "Größe (m²)", ""):
+        expected = str(uuid.uuid5(uuid.NAMESPACE_URL, f"crmkit:c_k7m2q9xa/{name}"))
+        assert attribute.id_of("c_k7m2q9xa", name) == expected
+
+
+def test_the_type_of_a_value_is_one_that_it_fits() -> None:
+    for value in ("a", "", 1, -0.5, True, False, [], ["a"], {}, {"a": 1}):
+        assert attribute.TYPES[attribute.type_of(value)](value)
+    assert [attribute.type_of(value) for value in ([1], None)] == ["list", "text"]
