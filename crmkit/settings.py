@@ -26,13 +26,11 @@ Minutes = Annotated[int, Meta(ge=1, le=365 * 24 * 60)]
 Hours = Annotated[int, Meta(ge=0, le=365 * 24)]
 Days = Annotated[int, Meta(ge=1, le=100 * 365)]
 
-
 PREFIX = "CRMKIT_"
 CONFIG = "CRMKIT_CONFIG"  # the path of the settings file
 OF_CLIENTS = ("CRMKIT_URL", "CRMKIT_TOKEN", "CRMKIT_FROM_KEY")  # what a client of the API keeps in the environment
 # names that no public DNS has (RFC 2606, RFC 6761, RFC 6762, RFC 8375, and ICANN's reservation of .internal)
 PRIVATE_NAMES = (".localhost", ".local", ".internal", ".home.arpa", ".test")
-
 
 FACES = ("klozeo", "konektor")  # the services whose clients the server can be told to answer (see crmkit/faces)
 
@@ -133,6 +131,7 @@ class Backup(Struct, frozen=True, forbid_unknown_fields=True):
 Caps = dict[str, int]  # of one plan: what is left out is unlimited, 0 is none allowed
 # what a plan may limit as well: requests to a workspace by all its tokens, in so many seconds; 0 switches the limit off
 RATES = {"requests_per_minute": 60, "requests_per_10_minutes": 600}
+AUDIT_DAYS = "audit_days"  # and for how many days entries of the audit log are kept
 
 
 class Plans(Struct, frozen=True):
@@ -282,7 +281,7 @@ def _check_choice(name: str, type: Any, value: Any) -> None:
 def _converted(tree: dict[str, Any], capped: Sequence[str]) -> Settings:
     plans = dict(tree.get("plans", {}))
     named: dict[str, Caps] = {"unlimited": {}}
-    known = [(name, NotNegative | None, None) for name in (*capped, *RATES)]
+    known = [(name, NotNegative | None, None) for name in (*capped, *RATES)] + [(AUDIT_DAYS, Days | None, None)]
     plan = msgspec.defstruct("Plan", known, frozen=True, forbid_unknown_fields=True)
     for name, caps in plans.items():
         if name == "unlimited":

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from crmkit.boot import load_settings as load
 from crmkit.clock import after
-from crmkit.settings import OF_CLIENTS, RATES, Settings, SettingsError, rows, unknown_names
+from crmkit.settings import AUDIT_DAYS, OF_CLIENTS, RATES, Settings, SettingsError, rows, unknown_names
 from tests.house import run
 from tests.kinds import REGISTRY
 from tests.settings.wrong_settings import told, written
@@ -372,3 +372,12 @@ def test_a_plan_may_limit_requests(rate: str, tmp_path: Path) -> None:
             "[plans.free] cannot be read"
         )
     assert f"did you mean {rate}?" in told(file=written(tmp_path, f"[plans.free]\n{rate}s = 1\n"))
+
+
+def test_a_plan_says_for_how_many_days_the_audit_log_is_kept(tmp_path: Path) -> None:
+    plans = load(written(tmp_path, "[plans.free]\naudit_days = 30\n")).plans
+    assert (plans.caps("free"), plans.caps("unlimited")) == ({AUDIT_DAYS: 30}, {})
+    for wrong in ("0", "-1", "1.5", "'many'", "36501"):
+        assert told(file=written(tmp_path, f"[plans.free]\naudit_days = {wrong}\n")).startswith(
+            "[plans.free] cannot be read"
+        )

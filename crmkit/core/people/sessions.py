@@ -13,6 +13,7 @@ from crmkit.core.people import access, stepup
 from crmkit.errors import Problem
 from crmkit.model.access import NEVER
 from crmkit.model.actor import Actor
+from crmkit.settings import AUDIT_DAYS
 from crmkit.storage.hashed import sha256
 from crmkit.storage.interface.tx import Tx
 from crmkit.storage.log import audit
@@ -23,11 +24,15 @@ WORTH_WRITING_MINUTES = 10  # a token's use is written down at most this often
 
 
 class Identity(Struct, frozen=True):
-    """Who the caller is, what the plan allows (resource -> (used, cap or None)), and what time it is there."""
+    """Who the caller is, what the plan allows (resource -> (used, cap or None)), and what time it is there.
+
+    Entries of the audit log are kept for `audit_days`, for good where that is None.
+    """
 
     actor: Actor
     usage: dict[str, tuple[int, int | None]]
     moment: Moment
+    audit_days: int | None
 
 
 async def authenticate(crm: Crm, header: str, client: str = "", now: str = "") -> Actor:
@@ -81,7 +86,9 @@ def living(crm: Crm, use: TokenUse | None) -> Actor | None:
 
 async def whoami(call: Call) -> Identity:
     """Return who the caller is and what their workspace holds; everybody may ask."""
-    return Identity(call.actor, await call.read(quotas.usage, call.crm, call.actor), moment(call))
+    usage = await call.read(quotas.usage, call.crm, call.actor)
+    audit_days = call.crm.settings.plans.caps(call.actor.plan).get(AUDIT_DAYS)
+    return Identity(call.actor, usage, moment(call), audit_days)
 
 
 async def sessions(call: Call) -> list[Listed]:

@@ -184,3 +184,14 @@ def test_a_cap_counts_only_what_its_own_workspace_holds(tmp_path: Path) -> None:
         other = desk.working_in(alice, new(alice, "/workspaces", name="Other"))
         new(other, "/contacts", name="Jane")
         assert used(other, "members") == (1, 2)
+
+
+def test_whoami_tells_for_how_many_days_the_audit_log_is_kept(tmp_path: Path) -> None:
+    with planned(tmp_path, audit_days=90) as home:
+        alice = enter(home, "alice@example.com")
+        assert alice.json_of("GET", "/whoami")["audit_days"] == 90
+        assert "audit_days: 90" in alice.text("GET", "/whoami").splitlines()
+    with desk.office(tmp_path / "other") as home:
+        alice = enter(home, "alice@example.com")
+        assert alice.json_of("GET", "/whoami")["audit_days"] is None
+        assert "audit_days: unlimited" in alice.text("GET", "/whoami").splitlines()

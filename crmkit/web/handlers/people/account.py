@@ -10,6 +10,7 @@ from crmkit.model.preferences import shown
 from crmkit.render.answers import Answer, Card, done
 from crmkit.render.pages.rows import texts
 from crmkit.render.tail import Tail
+from crmkit.settings import AUDIT_DAYS
 from crmkit.web.call import HttpCall
 from crmkit.web.route import Route, read, route
 
@@ -78,6 +79,8 @@ def identity_card(identity: Identity, used: Mapping[str, tuple[int, int | None]]
     lines = texts(facts)
     for resource, (count, cap) in used.items():
         lines[resource] = f"{count} / {'unlimited' if cap is None else cap}"
+    lines[AUDIT_DAYS] = str(identity.audit_days or "unlimited")
+    facts[AUDIT_DAYS] = identity.audit_days
     usage = {resource: {"used": count, "cap": cap} for resource, (count, cap) in used.items()}
     tail = Tail(now=identity.moment.now, timezone=identity.moment.timezone)
     return Card(lines, {**facts, "usage": usage}, tail=tail)
