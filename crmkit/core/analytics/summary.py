@@ -15,6 +15,8 @@ from crmkit.records.activity import CONTACTS
 from crmkit.storage.analytics import contacts, moves, records
 from crmkit.storage.analytics.span import Span
 from crmkit.storage.interface.connection import Connection
+from crmkit.storage.interface.workspace import Workspace
+from crmkit.storage.log import outdated
 
 PARAMETERS = asked.SPAN
 ROW = "analytics"
@@ -29,7 +31,7 @@ async def summary(call: Call, parameters: Mapping[str, str]) -> tuple[MixedListi
     """
     span = asked.span(call, parameters)
     now = call.now
-    counts, won, notes = await call.scan(_read, call.crm.kinds, call.actor.workspace_id, span, now)
+    counts, won, notes = await call.scan(_read, call.crm.kinds, Workspace.of(call.actor), span, now)
     money: Row = dict.fromkeys((*_sums(call.crm.kinds), "currency"))
     told = {"period": span.period, "from": span.since, "to": span.until}
     rows = [{**counts, **money, **told}]
@@ -39,9 +41,10 @@ async def summary(call: Call, parameters: Mapping[str, str]) -> tuple[MixedListi
 
 
 def _read(
-    connection: Connection, kinds: Kinds, workspace_id: str, span: Span, now: str
+    connection: Connection, kinds: Kinds, workspace: Workspace, span: Span, now: str
 ) -> tuple[Row, list[Row], list[str]]:
     """Return the counts, the sums of each currency, and notes on counts that may be higher."""
+    workspace_id = workspace.id
     staged = [kind for kind in kinds.records if "stage" in kind.writable]
     counts: Row = {f"created.{kind.plural}": records.created(connection, kind, workspace_id, span) for kind in staged}
     notes: list[str] = []
@@ -55,6 +58,9 @@ def _read(
     counts["moved"], is_whole = moves.moved(connection, workspace_id, span, asked.READ)
     if not is_whole:
         notes.append(f"moved is of the newest {asked.READ} changes of stages: there may be more")
+    begin = outdated.begins_at(connection, workspace)
+    if (span.since or "") < begin:
+        notes.append(f"moved is of changes since {begin}, when the log begins: older entries are gone")
     sums: dict[str, Row] = {}
     for kind in _ending(kinds):
         for each in records.ended(connection, kind, workspace_id, span, (WON, LOST)):

@@ -102,7 +102,9 @@ def by_others(
             return Others(tuple(found), has_more=True)
         fields = theirs.fields if change.change == net.UPDATED else ()
         found.append(Change(change.handle, change.change, theirs.at, theirs.by, fields, change.into))
-    return Others(tuple(found), has_more=len(rows) == OF_OTHERS or since > start)
+    oldest = entries.oldest(connection, workspace)
+    is_cut = since > start or (oldest is not None and oldest[0] > start + 1)  # or entries after it are gone
+    return Others(tuple(found), has_more=len(rows) == OF_OTHERS or is_cut)
 
 
 def nouns(kinds: Sequence[Kind]) -> Nouns:

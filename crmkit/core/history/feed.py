@@ -19,7 +19,7 @@ from crmkit.model.record import Kind, Kinds
 from crmkit.model.times import relative
 from crmkit.storage.interface.connection import Connection
 from crmkit.storage.interface.workspace import Workspace, within
-from crmkit.storage.log import entries
+from crmkit.storage.log import entries, outdated
 
 PARAMETERS = ("since", "kinds", "limit", "wait", "cursor")
 MAX_WAIT_SECONDS = 60
@@ -140,6 +140,9 @@ def _time(call: Call, text: str) -> str:
 
 
 def _from_time(connection: Connection, workspace: Workspace, at: str) -> Round:
+    begin = outdated.begins_at(connection, workspace) if at else ""
+    if at < begin:
+        raise Problem("invalid_value", _HINT, fields={"since": f"the log begins at {begin}: older entries are gone"})
     start = entries.newest_before(connection, workspace, at) if at else entries.newest(connection, workspace)
     return changes.beginning(connection, workspace, start)
 

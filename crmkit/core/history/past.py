@@ -17,7 +17,7 @@ from crmkit.model.record import Kind, Record
 from crmkit.storage import records
 from crmkit.storage.interface.connection import Connection
 from crmkit.storage.interface.workspace import Workspace
-from crmkit.storage.log import entries
+from crmkit.storage.log import entries, outdated
 from crmkit.storage.log.entries import Entry
 
 HISTORY_FILTERS = {name: audit.FILTERS[name] for name in ("by", "since", "until")}
@@ -82,13 +82,20 @@ def _time(call: Call, text: str) -> str:
 def _named(connection: Connection, kind: Kind, workspace: Workspace, named: str | Key) -> tuple[str, tuple[str, ...]]:
     """Return the handle of the record that an id or a natural key names, live or deleted; raises `not_found`.
 
-    The notes say which record the id of a merged one names.
+    The notes say which record the id of a merged one names, and whether older entries of it are gone.
     """
     record = lookup.find(connection, kind, workspace.id, named)
     if record is None and isinstance(named, str) and entries.first_of(connection, workspace, kind.handle(named)):
-        return kind.handle(named), ()
+        return kind.handle(named), _begins(connection, workspace, kind.handle(named))
     record = record or lookup.existing(connection, kind, workspace.id, named)
-    return record.handle, lookup.notes(named, record)
+    return record.handle, (*lookup.notes(named, record), *_begins(connection, workspace, record.handle))
+
+
+def _begins(connection: Connection, workspace: Workspace, handle: str) -> tuple[str, ...]:
+    """Return the note that the log of a record does not tell how it was made, if that is so."""
+    first = entries.first_of(connection, workspace, handle)
+    begin = "" if first is not None and first.verb in entries.MADE else outdated.begins_at(connection, workspace)
+    return (audit.begins(begin),) if begin else ()
 
 
 def _newest_of_fields(connection: Connection, kind: Kind, workspace: Workspace, handle: str) -> Mapping[str, Entry]:
@@ -122,8 +129,10 @@ def _as_of(connection: Connection, kind: Kind, workspace: Workspace, named: str 
     into = lookup.find(connection, kind, workspace.id, named) if then is not None and then.verb == "merge" else None
     if into is not None and into.handle != handle:  # else it was restored since
         return replace(_as_of(connection, kind, workspace, into.id, at), notes=lookup.notes(named, into))
+    if then is None and not later and live is not None and _changed_at(live) <= at:  # its entries are gone
+        return Past(live, tuple(field.name for field in kind.fields if not field.derived), at)
     if then is None or then.is_gone:
-        raise _was_none(connection, kind, workspace, then, later)
+        raise _was_none(kind, live, then, later)
     values: dict[str, Any] = {field.name: getattr(live, field.name, None) for field in kind.fields if not field.derived}
     for entry in later:  # from now back to then
         values |= {name: old for name, (old, _) in entry.changes.items() if name in values}
@@ -137,15 +146,18 @@ def _as_of(connection: Connection, kind: Kind, workspace: Workspace, named: str 
     return Past(kind.build(told["id"], *held), tuple(values), at)
 
 
-def _was_none(
-    connection: Connection, kind: Kind, workspace: Workspace, gone: Entry | None, later: list[Entry]
-) -> Problem:
+def _changed_at(record: Record | None) -> str:
+    at: str | None = getattr(record, "updated_at", None)
+    return at or "the present"
+
+
+def _was_none(kind: Kind, live: Record | None, gone: Entry | None, later: list[Entry]) -> Problem:
     """Return the `not_found` of a record that was `gone` by an entry, or not there yet before the `later` ones."""
     if gone is not None:
         hint = f"This {kind.noun} was deleted at {gone.at}; send an earlier time."
     elif later and later[-1].verb == "create":
         hint = f"This {kind.noun} was created at {later[-1].at}; send that time or a later one."
     else:
-        oldest = later[-1].at if later else (entries.oldest(connection, workspace) or (0, "the present"))[1]
+        oldest = later[-1].at if later else _changed_at(live)
         hint = f"The log of this {kind.noun} begins at {oldest}; send that time or a later one."
     return Problem("not_found", hint)

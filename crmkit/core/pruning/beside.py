@@ -5,6 +5,7 @@ from typing import NoReturn
 
 from crmkit.clock import after
 from crmkit.core.call import Call
+from crmkit.core.pruning.log import prune_log
 from crmkit.core.pruning.sweep import sweep
 from crmkit.core.upkeep import FAILED_SECONDS, log_failure
 
@@ -20,6 +21,7 @@ async def prune(call: Call) -> NoReturn:
         if now >= due or now < seen:  # at once when the clock was set back: what was made ahead of it ends
             try:
                 await sweep(call)
+                await prune_log(call)
             except Exception as error:
                 log_failure(call.crm, error)
                 await asyncio.sleep(FAILED_SECONDS)

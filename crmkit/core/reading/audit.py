@@ -9,7 +9,8 @@ from crmkit.core.reading import feeds
 from crmkit.model.query.listing import Listing
 from crmkit.model.record import Kinds
 from crmkit.records.audit import OF_RECORDS
-from crmkit.storage.log import audit
+from crmkit.storage.interface.workspace import Workspace
+from crmkit.storage.log import audit, outdated
 
 FILTERS = {"by": "by=eq:", "action": "action=eq:", "target": "target=eq:", "since": "at=gte:", "until": "at=lt:"}
 
@@ -22,7 +23,14 @@ async def entries(call: Call, pairs: feeds.Pairs, details: bool = False) -> List
     """
     closed = () if call.actor.role == "admin" else _closed(call.crm.kinds)
     fixed = [("action", f"out:{','.join(closed)}")] if closed else ()
-    return await entries_of(call, pairs, FILTERS, fixed, details)
+    found = await entries_of(call, pairs, FILTERS, fixed, details)
+    begin = await call.read(outdated.begins_at, Workspace.of(call.actor)) if found.paging.next_cursor is None else ""
+    return replace(found, paging=found.paging.after([begins(begin)])) if begin else found
+
+
+def begins(at: str) -> str:
+    """Return the note that nothing is told of what was before a time."""
+    return f"the log begins at {at}: older entries are gone"
 
 
 def _closed(kinds: Kinds) -> tuple[str, ...]:

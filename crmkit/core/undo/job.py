@@ -21,8 +21,8 @@ from crmkit.storage.interface.workspace import Workspace
 from crmkit.storage.jobs import Job
 from crmkit.storage.log import operations
 from crmkit.storage.log.operations import Entry
+from crmkit.storage.log.outdated import UNDO
 
-UNDO = "undo"
 LOOKED_AT, WRITTEN = 100, 40  # entries of a step: some ten milliseconds, in which nobody else writes
 REHEARSED = 1_000  # entries that a dry run looks at
 MOST_LEFT = 10  # records that are told

@@ -12,7 +12,7 @@ from crmkit.storage import jobs
 from crmkit.storage.interface.tx import Tx
 from crmkit.storage.interface.workspace import Workspace
 from crmkit.storage.jobs import Job
-from crmkit.storage.log import operations
+from crmkit.storage.log import operations, outdated
 
 MOST = 1_000  # entries that one transaction takes back
 
@@ -35,7 +35,9 @@ async def undo(call: Call, id: str) -> Result | Job:
         workspace = Workspace.of(tx.by)
         first = operations.first(tx.connection, workspace, operation)
         if first is None:
-            raise Problem("not_found", f"There is no operation {operation} in this workspace. {WHERE}")
+            begin = outdated.begins_at(tx.connection, workspace)
+            older = f" The log begins at {begin}: what was done before cannot be undone." if begin else ""
+            raise Problem("not_found", f"There is no operation {operation} in this workspace. {WHERE}{older}")
         scopes.check(tx, crm.kinds, first)
         if jobs.writes(tx.connection, workspace.id, first):
             raise Problem("undo_conflict", f"The job that does {operation} has not ended: undo it once it has.")

@@ -1,0 +1,42 @@
+"""Entries of the audit log that are older than the plan of their workspace keeps them are removed, by whole seals.
+
+What is not over holds back what it reads: a webhook that is behind, an open proposal, an undo that runs.
+"""
+
+import asyncio
+from functools import partial
+
+from crmkit.clock import after
+from crmkit.core.call import Call
+from crmkit.settings import AUDIT_DAYS
+from crmkit.storage.interface.tx import Tx
+from crmkit.storage.log import outdated, seals
+from crmkit.storage.log.chain import Chain
+from crmkit.storage.log.outdated import Outdated
+from crmkit.storage.proposals.proposal import OPEN
+
+AT_ONCE = 200  # workspaces that one read looks at: two milliseconds
+SEALS = 2  # of up to a hundred entries each, that go in one transaction
+MOST_DAYS = 36_500  # of a log that is kept for as good as ever
+REST_SECONDS = 0.05  # between two of these, for those who write meanwhile
+
+
+async def prune_log(call: Call) -> None:
+    """Remove the entries that plans keep no longer, of all workspaces; others write between the steps."""
+    crm, plans = call.crm, call.crm.settings.plans
+    cuts = {
+        name: "" if caps.get(AUDIT_DAYS) is None else after(crm.now, days=-min(caps[AUDIT_DAYS], MOST_DAYS))
+        for name, caps in plans.named.items()
+    }
+    position: int | None = 0 if any(cuts.values()) else None
+    while position is not None:
+        found, position = await call.read(outdated.outdated, cuts, plans.default, position, AT_ONCE)
+        for each in found:
+            step = partial(_remove, chain=Chain(crm.key), of=each)
+            while await call.write(step, (each.workspace.id, seals.LANE), silent=True):
+                await asyncio.sleep(REST_SECONDS)
+
+
+def _remove(tx: Tx, chain: Chain, of: Outdated) -> int:
+    before = min(of.before, outdated.held_from(tx.connection, of.workspace, OPEN))
+    return seals.prune(tx, chain, of.workspace, before, SEALS)
