@@ -273,6 +273,8 @@ def verify_log(settings: Settings, head: str = "") -> "Verdict":
     from crmkit.core.sealing import verify
 
     folder, brand = _data(settings), brand_of(settings)
+    with usable(folder):
+        brand.read(folder, lambda connection: None)  # brings the data up to date
     with usable(folder), brand.reads(folder) as read:
         key = secret.read(folder)
         with suppress(InUse):  # beside a server that may not be written beside: it seals by itself

@@ -14,6 +14,9 @@ def add(commands: Commands) -> None:
     doctor = commands.add_parser("doctor", help="look at the installation and its data, and say what is wrong")
     common(doctor)
     doctor.add_argument("--mail", metavar="EMAIL", help="also send a test mail to this address")
+    doctor.add_argument(
+        "--repair", action="store_true", help="first put counts and the index of search right; no server may run"
+    )
     doctor.set_defaults(run=_doctor)
 
 
@@ -31,8 +34,11 @@ def _doctor(options: argparse.Namespace) -> int:
     from crmkit.operate import doctor
 
     settings = settings_of(options)
-    good = True
-    for finding in doctor.examine(settings, boot.brand_of(settings), options.mail):
+    brand, good = boot.brand_of(settings), True
+    if options.repair:
+        repaired = doctor.repair(settings, brand, boot.KINDS)
+        print(f"repaired: {repaired:,} counts and derived fields were wrong; the index of search was made anew")
+    for finding in doctor.examine(settings, brand, boot.KINDS, options.mail):
         print(finding.line, flush=True)
         good = good and finding.good
     return 0 if good else 1

@@ -3,15 +3,24 @@
 import asyncio
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from crmkit import __version__
 from crmkit.announcement import YOU
+from crmkit.clock import stamp, system_clock
+from crmkit.core.examining import kept, standing, urls
+from crmkit.core.sealing import verify
 from crmkit.mail import MailFailed, Message, mailer
 from crmkit.model import address
+from crmkit.model.record import Kinds
 from crmkit.settings import Settings
-from crmkit.storage.interface.brand import Brand, Finding
+from crmkit.storage import secret
+from crmkit.storage.interface.brand import Brand, Finding, ReadNext
+
+MOST_TOLD = 3  # faults of the audit log
+READABLE = ("schema", "integrity", "content")  # what must be good before what the data holds is looked at
 
 TRY = f"`crmkit doctor --mail {YOU}` sends a test mail"
 
@@ -27,15 +36,41 @@ CURES = (
 )
 
 
-def examine(settings: Settings, brand: Brand, mail_to: str | None = None) -> Iterator[Finding]:
+def examine(settings: Settings, brand: Brand, kinds: Kinds, mail_to: str | None = None) -> Iterator[Finding]:
     """Yield what was found, good and bad; a test mail is sent to the address `mail_to` if there is one.
 
     Raises ValueError for a `mail_to` that is no address.
     """
     recipient = None if mail_to is None else _recipient(mail_to)
     yield Finding("crmkit", True, f"{__version__} on Python {sys.version.split()[0]}")
-    yield from brand.examine(Path(settings.server.data))
+    folder, good = Path(settings.server.data), set[str]()
+    for finding in brand.examine(folder):
+        good |= {finding.name} if finding.good else set()
+        yield finding
+    if good.issuperset(READABLE):
+        with brand.reads(folder) as read:
+            yield from kept.examine(read, kinds)
+            with suppress(ValueError):  # the key is missing, as was told
+                yield _log(read, secret.read(folder))
+            now = stamp(system_clock())
+            yield from read(lambda connection: [*standing.examine(connection, now, brand.is_served(folder))])
+    yield urls.examine(settings)
     yield _mail(settings, recipient)
+
+
+def repair(settings: Settings, brand: Brand, kinds: Kinds) -> int:
+    """Put right what is kept beside records, and return how much was wrong; raises InUse beside a server."""
+    with brand.alone(Path(settings.server.data)) as run:
+        return kept.repair(run, kinds, stamp(system_clock()))
+
+
+def _log(read: ReadNext, key: bytes) -> Finding:
+    """Return whether the audit log is as it was sealed."""
+    verdict = verify.verify(read, key)
+    if not verdict.all_faults:
+        return Finding("audit", True, verdict.line)
+    told = "; ".join(verdict.faults[:MOST_TOLD])
+    return Finding("audit", False, f"{told}; `crmkit audit verify` tells all {verdict.all_faults:,}; compare a backup")
 
 
 def _recipient(text: str) -> str:

@@ -184,7 +184,8 @@ def test_doctor_finds_no_fault_in_a_sound_installation(folder: Path) -> None:
     before = {file.name: file.read_bytes() for file in folder.iterdir()}
     found = lines_of(folder, 0)
     assert bad(found) == set()
-    names = ["crmkit", "sqlite", "folder", "database", "key", "server", "schema", "integrity", "content", "mail"]
+    names = ["crmkit", "sqlite", "folder", "database", "key", "server", "log", "disk", "schema", "integrity", "links"]
+    names += ["content", "counts", "derived", "search", "audit", "clock", "jobs", "imports", "webhooks", "url", "mail"]
     assert list(found) == names
     assert found["crmkit"][1].startswith(__version__)
     assert found["server"][1] == "none runs on this data"

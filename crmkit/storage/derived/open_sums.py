@@ -18,7 +18,8 @@ from crmkit.storage.interface.connection import Connection
 from crmkit.storage.interface.statement import Statement, at_most
 from crmkit.storage.interface.tx import Tx
 
-_BITS = 30
+SHIFT = 30  # bits of an amount that are its part `low`
+LOW = (1 << SHIFT) - 1
 
 _ADD = (
     "INSERT INTO open_sums (workspace_id, kind, stage, currency, records, high, low) VALUES (?, ?, ?, ?, ?, ?, ?) "
@@ -66,7 +67,7 @@ def largest(connection: Connection, kind: Kind, workspace_id: str, most: int) ->
     for key in {row[0] for row in rows}:
         known = pipeline.find(key) if pipeline.is_put else None
         names[key] = known.name if known else _spelled(connection, kind, workspace_id, key)
-    return [OpenSum(names[key], currency, records, (high << _BITS) + low) for key, currency, records, high, low in rows]
+    return [OpenSum(names[key], currency, records, (high << SHIFT) + low) for key, currency, records, high, low in rows]
 
 
 def count(connection: Connection, kind: Kind, workspace_id: str, most: int) -> int:
@@ -85,7 +86,7 @@ def _part(kind: Kind, record: Any) -> tuple[_Place, int, int] | None:
     if record is None or kind.forecast is None or record.status != OPEN:
         return None
     amount = getattr(record, kind.forecast.amount) or 0
-    return (fold(record.stage or ""), record.currency or ""), amount >> _BITS, amount & (1 << _BITS) - 1
+    return (fold(record.stage or ""), record.currency or ""), amount >> SHIFT, amount & LOW
 
 
 def _add(tx: Tx, kind: Kind, place: _Place, records: int, high: int, low: int) -> None:

@@ -18,7 +18,7 @@ _NEWEST = (
     "SELECT a.occurred_at FROM activities AS a WHERE a.workspace_id = ? AND a.{link} = ?{also} "
     "ORDER BY a.occurred_at DESC LIMIT 1"
 )
-_TAKEN_PLACE = "NOT EXISTS (SELECT 1 FROM ahead AS w WHERE w.workspace_id = a.workspace_id AND w.id = a.id)"
+TAKEN_PLACE = "NOT EXISTS (SELECT 1 FROM ahead AS w WHERE w.workspace_id = a.workspace_id AND w.id = a.id)"
 
 
 class Moments(Struct):
@@ -58,7 +58,7 @@ def write(tx: Tx, workspace_id: str, kind: Kind, id: str, tally: Tally, contacts
     Return the score that the record has then, None where no scoring rule is active.
     """
     link = quoted(kind.activity_link)
-    also = f" AND a.kind IN ({', '.join('?' * len(contacts))}) AND {_TAKEN_PLACE}"
+    also = f" AND a.kind IN ({', '.join('?' * len(contacts))}) AND {TAKEN_PLACE}"
     args = (workspace_id, id)
     parts = [
         *_moments(tx, tally.all, "activities", "last_activity_at", link, "", args),

@@ -78,23 +78,25 @@ class Brand(Struct, frozen=True):
 
     `open` makes what is missing there and returns the database, still closed; `async with` opens it.
     `migrate` brings the database up to date and returns the names of the migrations applied.
-    `examine` looks at the database without changing it.
+    `examine` looks at the database without changing it; `is_served` tells whether a server runs on it.
     `run` does one unit of work for the operator, whether a server runs or not, and returns what the unit returned.
-    `runs` is for many units in a row, each in a transaction of its own.
+    `runs` is for many units in a row, each in a transaction of its own; `alone` likewise, where no server runs.
     `read` reads for the operator in the same way; raises Unusable where there is no database yet. `reads` is for many
-    reads in a row, each of a moment of its own: none holds what a server may copy back for long.
+    reads in a row, each of a moment of its own, of data that is up to date: it writes nothing.
     `backup` writes all that is in the folder to one file, by way of a second one beside it, and raises ValueError for a
     place where none can be. `restore` puts it in the place of what a folder holds; its text is part of the name under
     which that is kept. A server may run beside the first, not beside the second.
     `version` tells which program keeps the data.
-    `migrate` and `run` raise InUse where a running server does not allow that.
+    `migrate`, `run` and `alone` raise InUse where a running server does not allow that.
     """
 
     open: Callable[[Path, Clock], Database]
     migrate: Callable[[Path], list[str]]
     examine: Callable[[Path], Iterator[Finding]]
+    is_served: Callable[[Path], bool]
     run: Run
     runs: Callable[[Path], AbstractContextManager[RunNext]]
+    alone: Callable[[Path], AbstractContextManager[RunNext]]
     read: Read
     reads: Callable[[Path], AbstractContextManager[ReadNext]]
     backup: Callable[[Path, Path, Path, str], Backup]

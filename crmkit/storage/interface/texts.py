@@ -68,5 +68,16 @@ class Texts(Protocol):
     def merge(self, tx: Tx, kind: Kind, is_whole: bool) -> bool:
         """Merge a little of the index, or of all of it, and tell whether there may be more to merge."""
 
+    def compare(
+        self, connection: Connection, kind: Kind, workspace: Workspace, after: int
+    ) -> tuple[list[str], int | None]:
+        """Return what is wrong with the texts of the next records after a number, and the number of the last of them.
+
+        That is None at the end.
+        """
+
+    def rebuild(self, tx: Tx, kind: Kind) -> None:
+        """Drop all texts of a kind, and queue those of all its records; whoever calls it has them indexed."""
+
     def erase(self, tx: Tx, kinds: Kinds, workspace: Workspace) -> int:
         """Delete all that is kept of a workspace's texts, and return how many rows of counts that were."""

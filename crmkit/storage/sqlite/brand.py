@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
+from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import TypeVar
@@ -16,9 +17,9 @@ from crmkit.storage.interface.tx import Unit
 from crmkit.storage.lists.deadline import Deadline
 from crmkit.storage.sqlite.backup.make import make
 from crmkit.storage.sqlite.backup.restore import restore
-from crmkit.storage.sqlite.doctor import examine
+from crmkit.storage.sqlite.doctor import examine, is_served
 from crmkit.storage.sqlite.engine import migrate
-from crmkit.storage.sqlite.engine.connection import connect, connect_for_stream
+from crmkit.storage.sqlite.engine.connection import SqliteConnection, connect, connect_for_stream
 from crmkit.storage.sqlite.engine.database import SqliteDatabase
 from crmkit.storage.sqlite.engine.driver import VERSION, is_fixed
 from crmkit.storage.sqlite.engine.folder import FILE, held, prepare
@@ -39,6 +40,24 @@ def _migrate(folder: Path) -> list[str]:
     prepare(folder)
     with held(folder):
         return migrate.run(folder / FILE, connect)
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[RunNext]:
+    """Do units while no server can run."""
+    prepare(folder)
+    with held(folder):
+        migrate.run(folder / FILE, connect)
+        with closing(connect(folder / FILE, True)) as connection:
+            yield partial(_unit, connection)
+
+
+def _unit(connection: SqliteConnection, unit: Unit[T], lanes: Lanes, now: str) -> T:
+    (outcome,) = commit_group(connection, [(unit, None, lanes)], now)
+    if isinstance(outcome, BaseException):
+        raise outcome
+    returned: T = outcome
+    return returned
 
 
 @contextmanager
@@ -65,11 +84,7 @@ def _runs(folder: Path) -> Iterator[RunNext]:
         def run(unit: Unit[T], lanes: Lanes, now: str) -> T:
             if next(units) and not is_alone:
                 time.sleep(PAUSE_SECONDS)
-            (outcome,) = commit_group(connection, [(unit, None, lanes)], now)
-            if isinstance(outcome, BaseException):
-                raise outcome
-            returned: T = outcome
-            return returned
+            return _unit(connection, unit, lanes, now)
 
         yield run
 
@@ -79,21 +94,28 @@ def _run(folder: Path, unit: Unit[T], lanes: Lanes, now: str) -> T:
         return run(unit, lanes, now)
 
 
-@contextmanager
-def _reads(folder: Path) -> Iterator[ReadNext]:
-    """Read on a connection of its own, beside a server or not; without one the data is brought up to date before."""
+def _existing(folder: Path) -> Path:
     file = folder / FILE
     if not file.exists() or not file.stat().st_size:
         raise Unusable(f"there is no database in {folder}: name the data folder with --data")
-    with suppress(InUse), held(folder):
-        migrate.run(file, connect)
+    return file
+
+
+@contextmanager
+def _reads(folder: Path) -> Iterator[ReadNext]:
+    """Read on a connection of its own, beside a server or not; nothing is written."""
+    file = _existing(folder)
     with closing(connect_for_stream(file)) as connection:
         yield lambda work: snapshot(connection, Deadline(), work)
 
 
 def _read(folder: Path, work: Callable[[Connection], T]) -> T:
+    """Read once, beside a server or not; without one the data is brought up to date before."""
+    file = _existing(folder)
+    with suppress(InUse), held(folder):
+        migrate.run(file, connect)
     with _reads(folder) as read:
         return read(work)
 
 
-SQLITE = Brand(_open, _migrate, examine, _run, _runs, _read, _reads, make, restore, f"SQLite {VERSION}")
+SQLITE = Brand(_open, _migrate, examine, is_served, _run, _runs, _alone, _read, _reads, make, restore, f"SQLite {VERSION}")

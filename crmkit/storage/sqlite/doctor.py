@@ -1,19 +1,24 @@
 """What `crmkit doctor` looks at in the folder of a SQLite database: the library, the files, the lock, the content."""
 
+import shutil
 import stat
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
 from crmkit.storage import secret
+from crmkit.storage.columns import quoted
 from crmkit.storage.data_folder import why_not
 from crmkit.storage.interface.brand import Finding
 from crmkit.storage.interface.database import InUse
 from crmkit.storage.sqlite.engine import migrate
-from crmkit.storage.sqlite.engine.connection import connect
+from crmkit.storage.sqlite.engine.connection import SqliteConnection, connect
 from crmkit.storage.sqlite.engine.driver import VERSION, is_fixed, sqlite3
 from crmkit.storage.sqlite.engine.folder import FILE, LOCK, held
 from crmkit.storage.sqlite.migrations import MIGRATIONS
+
+MOST_LOG_BYTES = 256 << 20  # of the write-ahead log, which a server keeps below 160 MB under load
+LEAST_FREE_BYTES = 256 << 20
 
 
 def examine(folder: Path) -> Iterator[Finding]:
@@ -39,6 +44,7 @@ def examine(folder: Path) -> Iterator[Finding]:
     yield _mode("database", file, 0o600)
     yield _mode("key", folder / secret.FILE, 0o600)
     yield _server(folder)
+    yield from examine_room(folder)
     try:
         with closing(connect(file, False)) as connection:
             version = migrate.version(connection)
@@ -47,9 +53,8 @@ def examine(folder: Path) -> Iterator[Finding]:
                 "" if version == known else "; run `crmkit migrate`" if version < known else "; install a newer crmkit"
             )
             yield Finding("schema", version == known, f"version {version}, this program knows {known}{advice}")
-            (found,) = connection.execute("PRAGMA quick_check(1)").fetchone()
-            verdict = " ".join(found.split())  # it may have several lines
-            yield Finding("integrity", verdict == "ok", verdict if verdict == "ok" else f"{verdict}; restore a copy")
+            yield _integrity(connection, is_served(folder))
+            yield _links(connection)
             if version == known:
                 workspaces, records = connection.execute(
                     "SELECT (SELECT count(*) FROM workspaces), (SELECT coalesce(sum(live), 0) FROM counts)"
@@ -59,6 +64,56 @@ def examine(folder: Path) -> Iterator[Finding]:
                 )
     except sqlite3.Error as error:
         yield Finding("database", False, f"{file} cannot be read ({error}); restore a copy")
+
+
+def examine_room(folder: Path) -> Iterator[Finding]:
+    """Yield how large the log of the database is, and how much room the disk has."""
+    log = folder / f"{FILE}-wal"
+    size = log.stat().st_size if log.exists() else 0
+    advice = "; a read of another program holds it, or the disk is too slow: end that program, or restart the server"
+    yield Finding("log", size <= MOST_LOG_BYTES, f"{size:,} bytes{'' if size <= MOST_LOG_BYTES else advice}")
+    free, needed = shutil.disk_usage(folder).free, max(LEAST_FREE_BYTES, 2 * size)
+    told = f"{free:,} bytes are free where {folder} is"
+    yield Finding("disk", free >= needed, told if free >= needed else f"{told}: make room, or writes will be refused")
+
+
+def is_served(folder: Path) -> bool:
+    """Tell whether a server runs on this data."""
+    try:
+        if (folder / LOCK).exists():
+            with held(folder):
+                pass
+    except InUse:
+        return True
+    return False
+
+
+def _integrity(connection: SqliteConnection, is_served: bool) -> Finding:
+    """Return what SQLite finds of its own structures; beside a server a table at a time, and less of indexes."""
+    verdict = "ok"
+    for check in [f"quick_check({quoted(name)})" for name in _tables(connection)] if is_served else ["integrity_check"]:
+        for (found,) in connection.execute(f"PRAGMA {check}").fetchmany(1):
+            verdict = verdict if found == "ok" else " ".join(found.split())  # it may have several lines
+    how = "ok, looked at quickly beside the server" if is_served else "ok"
+    return Finding("integrity", verdict == "ok", how if verdict == "ok" else f"{verdict}; restore a copy")
+
+
+def _links(connection: SqliteConnection) -> Finding:
+    """Return which rows refer to others that are not there."""
+    told, wrong = "", 0
+    for name in _tables(connection):
+        for table, _, to, _ in connection.execute(f"PRAGMA foreign_key_check({quoted(name)})"):
+            told, wrong = told or f"a row of {table} refers to one of {to} that is not there", wrong + 1
+    more = f", and {wrong - 1:,} more do" if wrong > 1 else ""
+    return Finding("links", not wrong, f"{told}{more}; restore a copy" if wrong else "all lead to rows that are there")
+
+
+def _tables(connection: SqliteConnection) -> list[str]:
+    sql = (
+        "SELECT name FROM pragma_table_list WHERE schema = 'main' AND type IN ('table', 'virtual') "
+        "AND name NOT LIKE 'sqlite/_%' ESCAPE '/'"
+    )
+    return [name for (name,) in connection.execute(sql).fetchall()]
 
 
 def _sqlite() -> Finding:

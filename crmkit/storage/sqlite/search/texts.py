@@ -1,9 +1,9 @@
 """Search by SQLite's FTS5, as the interface asks for it (see storage/interface/texts.py)."""
 
-from crmkit.model.record import Kinds
+from crmkit.model.record import Kind, Kinds
 from crmkit.storage.interface.tx import Tx
 from crmkit.storage.interface.workspace import Workspace
-from crmkit.storage.sqlite.search import indexing, pages, typos
+from crmkit.storage.sqlite.search import indexing, pages, rebuilding, typos
 from crmkit.storage.sqlite.search.candidates import candidates
 
 COUNTS = ("search_pieces", "search_words")
@@ -21,6 +21,14 @@ class TrigramTexts:
     index = staticmethod(indexing.index)
     is_scattered = staticmethod(indexing.is_scattered)
     merge = staticmethod(indexing.merge)
+    compare = staticmethod(rebuilding.compare)
+
+    @staticmethod
+    def rebuild(tx: Tx, kind: Kind) -> None:
+        """Drop all texts of a kind, and queue those of all its records; whoever calls it has them indexed."""
+        for table in COUNTS:
+            tx.connection.execute(f"DELETE FROM {table} WHERE kind = ?", (kind.plural,))
+        rebuilding.rebuild(tx, kind)
 
     @staticmethod
     def erase(tx: Tx, kinds: Kinds, workspace: Workspace) -> int:

@@ -1,0 +1,1 @@
+"""What is kept beside records, compared with what follows from them: counts, sums, derived fields."""
