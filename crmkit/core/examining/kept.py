@@ -14,7 +14,7 @@ from crmkit.storage.interface.tx import Tx
 from crmkit.storage.interface.workspace import Workspace
 from crmkit.storage.kept import counts, derived
 from crmkit.storage.kept.wrong import Look, Wrong
-from crmkit.storage.workspaces import every
+from crmkit.storage.workspaces import lookup
 
 MOST_TOLD = 3  # faults of each sort; the others are counted
 REPAIR = "`crmkit doctor --repair` puts that right while no server runs"
@@ -42,7 +42,7 @@ def examine(read: ReadNext, kinds: Kinds) -> Iterator[Finding]:
 def repair(run: RunNext, kinds: Kinds, now: str) -> int:
     """Put right what is kept beside records, make the index of texts anew, and return how many faults there were."""
     looks, repaired = (*counts.looks(kinds), *derived.looks(kinds, CONTACTS)), 0
-    for workspace in run(lambda tx: every.workspaces(tx.connection, 0, _ALL), ANYWHERE, now):
+    for workspace in run(lambda tx: lookup.following(tx.connection, 0, _ALL), ANYWHERE, now):
         for look in looks:
             after: int | None = workspace.first
             while after is not None:
@@ -62,7 +62,7 @@ _AT_ONCE = 100  # workspaces that are read together
 def _workspaces(read: ReadNext) -> Iterator[Workspace]:
     after, rows = 0, None
     while rows is None or len(rows) == _AT_ONCE:
-        rows = read(partial(every.workspaces, after=after, most=_AT_ONCE))
+        rows = read(partial(lookup.following, number=after, most=_AT_ONCE))
         for workspace in rows:
             after = workspace.number
             yield workspace

@@ -118,4 +118,17 @@ def _read(folder: Path, work: Callable[[Connection], T]) -> T:
         return read(work)
 
 
-SQLITE = Brand(_open, _migrate, examine, is_served, _run, _runs, _alone, _read, _reads, make, restore, f"SQLite {VERSION}")
+SQLITE = Brand(
+    _open,
+    _migrate,
+    examine,
+    is_served,
+    run=_run,
+    runs=_runs,
+    alone=_alone,
+    read=_read,
+    reads=_reads,
+    backup=make,
+    restore=restore,
+    version=f"SQLite {VERSION}",
+)

@@ -9,6 +9,7 @@ from crmkit.storage.interface.connection import Connection
 from crmkit.storage.interface.statement import Statement, at_most
 from crmkit.storage.interface.tx import Tx
 from crmkit.storage.interface.workspace import Workspace, within
+from crmkit.storage.search.texts import texts
 from crmkit.storage.sqlite.search import indexing
 
 ROWS = 200  # records that are compared in one moment, of which the index is asked for one
@@ -22,13 +23,13 @@ def compare(connection: Connection, kind: Kind, workspace: Workspace, after: int
     last = seqs[-1] if len(rows) == ROWS else workspace.last
     span, known, waiting = (after, last), f"{kind.plural}_texts", f"{kind.plural}_unindexed"
     sql = f"SELECT -place, title, rest FROM {known} WHERE place < ? AND place >= ?"
-    indexed = {seq: texts for seq, *texts in connection.execute(sql, (-after, -last)).fetchall()}
+    indexed = {seq: found for seq, *found in connection.execute(sql, (-after, -last)).fetchall()}
     sql = f"SELECT seq, title, rest FROM {waiting} WHERE seq > ? AND seq <= ?"
-    queued = {seq: texts for seq, *texts in connection.execute(sql, span).fetchall()}
+    queued = {seq: found for seq, *found in connection.execute(sql, span).fetchall()}
     wrong, asked = [], False
     for packed, seq in rows:
         record = records.shown(kind, packed)
-        expected = [*indexing.texts(kind, record, getattr(record, "country", None) or country)]
+        expected = [*texts(kind, record, getattr(record, "country", None) or country)]
         if queued.get(seq, indexed.get(seq)) != expected:
             wrong.append(f"{workspace.id} {record.handle} is not found by what it holds")
         elif not asked and seq not in queued and len(expected[0]) > _SHORTEST:
