@@ -1,6 +1,7 @@
 """Ids tell their kind, notice a slip of the pen, and say what is wrong with what is none."""
 
 import itertools
+import uuid
 
 import pytest
 from hypothesis import given
@@ -159,3 +160,10 @@ def test_ids_of_neighbouring_numbers_do_not_look_alike() -> None:
     bodies = [ids.numbered("au", number).removeprefix("au_") for number in range(1_000)]
     alike = sum(sum(a == b for a, b in zip(*pair, strict=True)) >= 5 for pair in itertools.pairwise(bodies))
     assert alike < 10
+
+
+@pytest.mark.parametrize("number", [0, 1, 2**128 - 1, 0x63726D6B69748000800000016F3CF314])
+def test_a_uuid_is_written_as_the_library_writes_it(number: int) -> None:
+    assert ids.uuid_of(number) == str(uuid.UUID(int=number))
+    for version in (4, 5):
+        assert ids.uuid_of(number, version) == str(uuid.UUID(int=number, version=version))

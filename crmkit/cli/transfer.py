@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from crmkit.cli.options import Commands, common, settings_of
+from crmkit.settings import FACES
 
 if TYPE_CHECKING:
     from crmkit.core.transfer.snapshots.archive import Manifest
@@ -21,7 +22,7 @@ def add(commands: Commands) -> None:
     sending.add_argument(
         "--from",
         dest="service",
-        choices=("klozeo", "konektor"),
+        choices=FACES,
         help="read all leads of this service at the URL, with the key in CRMKIT_FROM_KEY, or typed",
     )
     sending.add_argument("--allow-private", action="store_true", help="the URL may be one of your own network, or http")

@@ -15,14 +15,7 @@ _BASE = uuid.UUID("63726d6b-6974-8000-8000-000000000000").int
 
 def of(id: str, prefix: str = "") -> str:
     """Return the id for one of ours, behind a prefix if there is one."""
-    found = spelled(_BASE | ids.number(id))
-    return f"{prefix}_{found}" if prefix else found
-
-
-def spelled(number: int) -> str:
-    """Return a UUID as it is written; the class of the library takes four times as long."""
-    digits = f"{number:032x}"
-    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
+    return _spelled(ids.number(id), prefix)
 
 
 def ours(text: str, prefix: str, kind: str) -> str:
@@ -32,7 +25,12 @@ def ours(text: str, prefix: str, kind: str) -> str:
         number = int(rest.replace("-", ""), 16) ^ _BASE
     except ValueError:
         number = ids.NUMBERS
-    if begin != prefix or not 0 <= number < ids.NUMBERS or of(ids.numbered(kind, number), prefix) != text.lower():
+    if begin != prefix or not 0 <= number < ids.NUMBERS or _spelled(number, prefix) != text.lower():
         like = f"{prefix}_01234567-89ab-cdef-0123-456789abcdef" if prefix else "01234567-89ab-cdef-0123-456789abcdef"
         raise Problem("not_found", f"Nothing has this id here; one looks like {like}.")
     return ids.numbered(kind, number)
+
+
+def _spelled(number: int, prefix: str) -> str:
+    found = ids.uuid_of(_BASE | number)
+    return f"{prefix}_{found}" if prefix else found

@@ -1,12 +1,12 @@
 """A face: the API of another service, which this server speaks below a path, so that its clients need no change."""
 
-import uuid
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from random import getrandbits
 
 from msgspec import Struct
 
+from crmkit import ids
 from crmkit.render.formats import Format
 from crmkit.web.route import Route
 from crmkit.web.routing.paths import Paths
@@ -44,4 +44,4 @@ def of_path(faces: Sequence[Face], path: str) -> Face | None:
 
 def request_id() -> str:
     """Return a random UUID, as clients of other services expect it; it is no secret, so a fast generator will do."""
-    return str(uuid.UUID(int=getrandbits(128), version=4))
+    return ids.uuid_of(getrandbits(128), version=4)

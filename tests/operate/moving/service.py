@@ -24,7 +24,7 @@ class Asked:
 
 @dataclass
 class Reply:
-    """What is answered: text as it is, anything else as JSON."""
+    """What is answered: text as it is, else JSON; with the status 0 the connection ends without an answer."""
 
     body: Any
     status: int = 200
@@ -52,6 +52,9 @@ def service(answers: Callable[[Asked], Reply]) -> Iterator[Service]:
             asked = Asked(place.path, dict(parse_qsl(place.query)), {**self.headers})
             running.asked.append(asked)
             reply = running.answers(asked)
+            if not reply.status:
+                self.close_connection = True
+                return
             body = (reply.body if isinstance(reply.body, str) else json.dumps(reply.body)).encode()
             self.send_response(reply.status)
             for name, value in {"Content-Length": str(len(body)), **reply.headers}.items():

@@ -10,9 +10,10 @@ from crmkit.faces.klozeo.words import PREFIX
 from crmkit.ip import Networks
 from crmkit.operate.moving.client import LONGEST_PAUSE, PAUSES, Client, Stopped, retry_after
 from crmkit.operate.moving.rows import contact_row
-from crmkit.operate.moving.run import PRIVATE, base_of
+from crmkit.operate.moving.run import PRIVATE, SERVICES, base_of
 from crmkit.operate.moving.spool import LONGEST, Spool
 from crmkit.outbound.client import Outbound
+from crmkit.settings import FACES
 from tests.operate.moving.service import Reply, service
 
 NOW = datetime(2026, 6, 10, 9, 0, tzinfo=UTC)
@@ -45,6 +46,20 @@ def test_one_that_names_no_time_is_asked_after_growing_pauses_and_given_up_after
     found, pauses, _ = asked([Reply("", status) for status in (500, 502, 503, 504, 429, 500)])
     assert isinstance(found, Stopped)
     assert pauses == list(PAUSES)
+
+
+def test_a_connection_that_breaks_is_made_again_once_the_service_has_answered() -> None:
+    found, pauses, _ = asked([Reply("", 503, {"Retry-After": "0"}), Reply("", 0), Reply([1])])
+    assert (found, pauses) == ([1], [0, PAUSES[1]])
+    found, pauses, _ = asked([Reply("", 0)])
+    assert (str(found), pauses) == (
+        "klozeo at 127.0.0.1: the server ended the connection, or its answer is no HTTP",
+        [],
+    )
+
+
+def test_every_face_is_a_service_that_can_be_left() -> None:
+    assert tuple(SERVICES) == FACES
 
 
 def test_a_longer_time_than_anybody_waits_is_told() -> None:
