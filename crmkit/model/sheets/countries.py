@@ -1,5 +1,6 @@
 """Names of countries -> their codes (ISO 3166-1)."""
 
+from collections.abc import Callable
 from functools import cache
 from importlib.resources import files
 
@@ -39,6 +40,16 @@ _OTHERS = """
 def code(text: str) -> str | None:
     """Return the code of a country by its name, in English or what it calls itself, None for another text."""
     return _codes().get(_key(text))
+
+
+def named(holds: Callable[[str], bool]) -> list[str]:
+    """Return the codes of the countries of which one name holds, without case, accents, blanks and signs."""
+    return sorted({code for name, code in _codes().items() if holds(name)})
+
+
+def plain(text: str) -> str:
+    """Return a name, or a part of one, as `named` has it."""
+    return _key(text)
 
 
 def _key(text: str) -> str:

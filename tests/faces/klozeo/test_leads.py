@@ -277,6 +277,25 @@ def test_a_filter_finds_what_it_says(full: Team, filters: list[str], names: set[
     assert set(found(full.bob, *filters)) == names
 
 
+def test_a_name_with_dots_is_the_longest_that_a_lead_has(us: Team) -> None:
+    def sent(**values: Any) -> list[dict[str, Any]]:
+        types = {str: "text", int: "number"}
+        return [{"name": name, "type": types[type(value)], "value": value} for name, value in values.items()]
+
+    made(us.alice, name="Dotted", attributes=sent(**{"a.b": "c.d", "a.b.c": "d", "n.m": 5}))
+    made(us.alice, name="Plain", attributes=sent(a="b.c.d", n=4))
+    assert found(us.bob, "and.eq.attr:a.b.c.d") == ["Dotted"]  # a.b.c is d
+    assert found(us.bob, "and.contains.attr:a.b.c") == ["Dotted"]
+    assert found(us.bob, "and.gt.attr:n.m.4") == ["Dotted"]
+    assert found(us.bob, "and.gt.attr:n.3.5") == ["Plain"]
+    assert found(us.bob, "and.is_not_empty.attr:n.m") == ["Dotted"]
+    assert found(us.bob, sort_by="attr:n.m", sort_order="DESC")[0] == "Dotted"
+    assert us.charlie.post(f"{P}/leads", json={"name": "Own", "source": "s", "attributes": sent(a="b.c.d")}).is_success
+    assert found(us.charlie, "and.eq.attr:a.b.c.d") == ["Own"]
+    exported = us.bob.get(f"{P}/leads/export?format=json&filter=and.eq.attr:a.b.c.d").json()
+    assert [lead["name"] for lead in exported] == ["Dotted"]
+
+
 @pytest.mark.parametrize(
     "text",
     [

@@ -13,16 +13,13 @@ from standardwebhooks import Webhook
 from crmkit.faces.klozeo import ids
 from crmkit.faces.klozeo.words import EVENTS
 from crmkit.model.access import Access
+from tests.faces.klozeo import documents
 from tests.house import Person
 from tests.teams.office import JSON, Team, error_of, holding, new
 from tests.webhooks.receiver import Message, Receiver, until
 
 P = "/api/v1"
-# their documents, "Supported events"
-NAMES = {
-    *("lead.created", "lead.updated", "lead.deleted", "lead.scored", "note.created", "note.updated", "note.deleted"),
-    *("leads.created", "leads.updated", "leads.deleted", "leads.scored"),
-}
+NAMES = {*documents.EVENTS}
 
 
 def done(person: Person, method: str, path: str, body: Any = None, status: int = 200) -> Any:

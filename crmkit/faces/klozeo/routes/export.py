@@ -94,7 +94,7 @@ def routes(kinds: Kinds) -> list[Route]:
         if all(name != "format" for name, _ in call.pairs):
             names = listed((each.name for each in FORMATS), "or")
             raise Problem("missing_field", f"Send format={names}.", fields={"format": "is required"})
-        found = await exports.export(call, contact, asked(call), contact.names[1:])
+        found = await exports.export(call, contact, await asked(call, contact), contact.names[1:])
         return await call.in_pieces(found.batches, filename=f"leads.{call.format.name}")
 
     return [export_leads]

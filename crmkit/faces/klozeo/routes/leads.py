@@ -11,7 +11,7 @@ from crmkit.errors import Problem
 from crmkit.faces.answers import Given
 from crmkit.faces.klozeo import ids
 from crmkit.faces.klozeo.answering import route
-from crmkit.faces.klozeo.filters import pairs_of, sort_of
+from crmkit.faces.klozeo.filters import attribute_field, names_in, pairs_of, sort_of
 from crmkit.faces.klozeo.lead import LEAD, drafted, lead_of, lead_of_record
 from crmkit.model.query.parse import MAX_LIMIT
 from crmkit.model.record import Kind, Kinds
@@ -21,6 +21,7 @@ from crmkit.web.call import HttpCall
 from crmkit.web.route import Route
 
 LIMIT, MOST = 50, 1_000
+MOST_NAMES = 5  # with dots that are looked up for one request
 QUERY = ("filter", "sort_by", "sort_order", "limit", "cursor")
 CREATED, MERGED = "Lead created successfully", "Duplicate detected, existing lead updated"
 
@@ -32,7 +33,7 @@ def routes(kinds: Kinds) -> list[Route]:
     @route("GET", "/leads", "list_leads", contact, "read", query=QUERY)
     async def list_leads(call: HttpCall) -> Answer:
         limit = _limit(last(call, "limit"))
-        pairs = [*asked(call), *((name, text) for name, text in call.pairs if name == "cursor" and text)]
+        pairs = [*await asked(call, contact), *((name, text) for name, text in call.pairs if name == "cursor" and text)]
         found, cursor = await page(call, contact, pairs, limit)
         leads = [lead_of(each) for each in found]
         return Given({"leads": leads, "next_cursor": cursor, "has_more": cursor is not None, "count": len(leads)})
@@ -62,10 +63,24 @@ def contact_id(contact: Kind, id: str) -> str:
     return ids.ours(id, ids.LEAD, contact.prefix)
 
 
-def asked(call: HttpCall) -> list[tuple[str, str]]:
-    """Return the filters and the sort that a query asks for."""
-    filters = pairs_of(text for name, text in call.pairs if name == "filter")
-    return [*filters, ("sort", sort_of(last(call, "sort_by"), last(call, "sort_order")))]
+async def asked(call: HttpCall, contact: Kind) -> list[tuple[str, str]]:
+    """Return the filters and the sort that a query asks for.
+
+    Where a filter does not tell where the name of an attribute ends, it is the longest name that a lead has.
+    """
+    sort = ("sort", sort_of(last(call, "sort_by"), last(call, "sort_order")))
+    sent = [text for name, text in call.pairs if name == "filter"]
+    possible = dict.fromkeys(name for text in sent for name in names_in(text))
+    dotted = [name for name in [*possible][:MOST_NAMES] if await _is_held(call, contact, name)]
+    return [*pairs_of(sent, dotted), sort]
+
+
+async def _is_held(call: HttpCall, contact: Kind, name: str) -> bool:
+    pairs = [(attribute_field(name), "not:null"), ("limit", "1")]
+    try:
+        return bool((await lists.find_all(call, contact, pairs)).rows)
+    except Problem:  # no name of a key is like this
+        return False
 
 
 async def page(
