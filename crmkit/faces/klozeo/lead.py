@@ -24,6 +24,8 @@ from crmkit.model.form import REQUIRED, form_of
 from crmkit.model.record import Record
 from crmkit.model.sheets import countries, lists
 
+MOST_REVIEWS = 2**32 - 1
+
 
 class LeadBody:
     name: Annotated[str, Text(200), REQUIRED, "name"]
@@ -40,7 +42,7 @@ class LeadBody:
     email: Annotated[str | None, Email(), "email"]
     website: Annotated[str | None, Website(), "website"]
     rating: Annotated[float | None, Number(), "rating"]
-    review_count: Annotated[int | None, Integer(0, 2**32 - 1), "number of reviews"]
+    review_count: Annotated[int | None, Integer(0, MOST_REVIEWS), "number of reviews"]
     category: Annotated[str | None, Text(200), "category"]
     tags: Annotated[list[str] | None, Tags(), "tags"]
     source_id: Annotated[str | None, Identifier(200), "its id elsewhere"]
@@ -102,8 +104,8 @@ def _lead(values: Iterable[Any]) -> dict[str, Any]:
     lead["last_interaction_at"] = lead["last_interaction_at"] or lead["created_at"]
     for name in TIMES:
         lead[name] = seconds(lead[name])
-    if not isinstance(lead["review_count"], int) or isinstance(lead["review_count"], bool):
-        lead["review_count"] = None
+    if type(lead["review_count"]) is not int or not 0 <= lead["review_count"] <= MOST_REVIEWS:
+        lead["review_count"] = None  # a client for Rust refuses the whole page else
     for name in ("category", "logo_url"):
         lead[name] = lead[name] if isinstance(lead[name], str) else None
     lead["attributes"] = attribute.shown(own or "", custom)

@@ -13,6 +13,7 @@ from crmkit.errors import Problem
 from crmkit.faces.klozeo import ids
 from crmkit.faces.klozeo.lead import LEAD, drafted, lead_of
 from crmkit.faces.klozeo.words import CUSTOM, FIELDS, READ_ONLY, STATUSES
+from tests.core.crowd import Call, at_once, statuses
 from tests.house import Person
 from tests.kinds import CONTACT
 from tests.teams.office import Team, new
@@ -179,6 +180,31 @@ def test_a_lead_is_merged_by_email_then_source_id_then_phone_and_name(us: Team) 
     assert made(us.alice, 200, name="Taverna Dionyssos", phone="+302101234567")["id"] == three["id"]
     other = made(us.alice, name="Another place", phone="+302101234567")
     assert "duplicate" not in other
+
+
+@pytest.mark.parametrize("known", [{"email": "once@example.com"}, {"source_id": "x-1"}, {"phone": "+302101234567"}])
+def test_a_create_that_is_sent_again_at_the_same_moment_makes_one_lead(us: Team, known: dict[str, str]) -> None:
+    body = {"name": "Once", "source": "retries", **known}
+    answers = at_once(us.home.url, [Call("POST", f"{P}/leads", body)] * 20, us.alice.token)
+    assert statuses(answers) == {201: 1, 200: 19}
+    assert len({answer.json()["id"] for answer in answers}) == 1
+    assert found(us.bob) == ["Once"]
+
+
+def test_custom_keys_of_other_types_do_not_break_a_page(us: Team) -> None:
+    """Clients decode a whole page or nothing of it."""
+    for value in (-1, 2**32, 4.5, "12", True, None, [1]):
+        new(us.alice, "/contacts", name="Odd", custom={"review_count": value, "category": 5, "logo_url": ["x"]})
+    leads = us.bob.get(f"{P}/leads").json()["leads"]
+    assert [(lead["review_count"], lead["category"], lead["logo_url"]) for lead in leads] == [(None, None, None)] * 7
+
+
+def test_a_query_is_read_however_it_is_escaped(us: Team) -> None:
+    made(us.alice, name="There", city="New York", latitude=40.7, longitude=-74)
+    for text in ("and.eq.city.New%20York", "and.eq.city.New+York", "and%2Eeq.city.new%20york"):
+        assert us.bob.get(f"{P}/leads?filter={text}").json()["count"] == 1
+    for text in ("40.7,-74,5", "40.7%2C-74%2C5", "40.7,%20-74,%205"):
+        assert us.bob.get(f"{P}/leads?filter=and.within_radius.location.{text}").json()["count"] == 1
 
 
 def test_a_name_in_the_same_city_is_a_new_lead_that_names_the_other(us: Team) -> None:

@@ -5,6 +5,7 @@ import hashlib
 import hmac
 import json
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,7 +16,8 @@ from crmkit.faces.klozeo.words import EVENTS
 from crmkit.model.access import Access
 from tests.faces.klozeo import documents
 from tests.house import Person
-from tests.teams.office import JSON, Team, error_of, holding, new
+from tests.teams.office import JSON, Team, enter, error_of, holding, new, office
+from tests.web.connecting import App
 from tests.webhooks.receiver import Message, Receiver, until
 
 P = "/api/v1"
@@ -107,6 +109,31 @@ def test_webhooks_are_for_admins(us: Team, there: Receiver) -> None:
     ):
         assert done(us.bob, method, path, sent, 403)["code"] == "forbidden"
     done(us.charlie, "DELETE", f"/webhooks/{webhook['id']}", status=404)
+
+
+def test_a_connected_app_needs_the_mailed_code(us: Team, there: Receiver) -> None:
+    app = us.home.stranger()
+    app.headers["Authorization"] = f"Bearer {App(us.home).token(us.alice.email, us.id)}"
+    body = {"url": there.url, "events": ["lead.created"]}
+    told = done(app, "POST", "/webhooks", body, 403)
+    assert told["code"] == "forbidden"
+    assert "?code=CODE" in told["message"]
+    code = us.home.letterbox.code_for(us.alice.email)
+    assert done(app, "POST", f"/webhooks?code={code}", body, 201)["events"] == ["lead.created"]
+    app.close()
+
+
+def test_a_webhook_speaks_on_after_its_face_was_switched_off(tmp_path: Path, there: Receiver) -> None:
+    allowed = {"CRMKIT_WEBHOOKS_ALLOW": "127.0.0.0/8"}
+    with office(tmp_path / "data", {**allowed, "CRMKIT_SERVER_FACES": "klozeo"}) as home:
+        token = enter(home, "alice@example.com").token
+        with Person(home.url, token) as alice:
+            made(alice, there, "lead.created")
+    with office(tmp_path / "data", allowed) as home, Person(home.url, token) as alice:
+        assert alice.get(f"{P}/webhooks").status_code == 404
+        new(alice, "/contacts", name="Jane")
+        (message,) = there.wait_for(1)
+        assert (message.body["event"], message.body["data"]["name"]) == ("lead.created", "Jane")
 
 
 def test_an_event_has_the_whole_lead_or_note_and_is_signed_by_their_secret(us: Team, there: Receiver) -> None:
