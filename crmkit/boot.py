@@ -50,7 +50,7 @@ from crmkit.records import DECLARED, kinds_of
 from crmkit.settings import Settings, SettingsError, check_https, load
 from crmkit.storage import secret
 from crmkit.storage.data_folder import usable
-from crmkit.storage.interface.brand import Backup, Brand, Restored
+from crmkit.storage.interface.brand import Backup, Brand, Pending, Restored
 from crmkit.storage.interface.database import InUse
 from crmkit.storage.interface.lanes import Lanes, mail_lane
 from crmkit.storage.interface.tx import Tx
@@ -214,6 +214,12 @@ def migrate_now(settings: Settings) -> list[str]:
     """Bring the database up to date and return the names of the migrations applied."""
     with usable(_data(settings)):
         return brand_of(settings).migrate(_data(settings))
+
+
+def pending_migrations(settings: Settings) -> Pending:
+    """Return what bringing the database up to date would do; nothing is changed."""
+    with usable(_data(settings)):
+        return brand_of(settings).pending(_data(settings))
 
 
 def back_up(settings: Settings, file: Path, keep: int | None) -> tuple[Backup, list[Path]]:

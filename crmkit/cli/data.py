@@ -9,6 +9,7 @@ def add(commands: Commands) -> None:
     """Declare the commands."""
     migrate = commands.add_parser("migrate", help="bring the database up to date (serve does it too)")
     common(migrate)
+    migrate.add_argument("--dry-run", action="store_true", help="list what would be applied, and change nothing")
     migrate.set_defaults(run=_migrate)
 
     doctor = commands.add_parser("doctor", help="look at the installation and its data, and say what is wrong")
@@ -23,7 +24,17 @@ def add(commands: Commands) -> None:
 def _migrate(options: argparse.Namespace) -> int:
     from crmkit import boot
 
-    for name in boot.migrate_now(settings_of(options)):
+    settings = settings_of(options)
+    if options.dry_run:
+        pending = boot.pending_migrations(settings)
+        for name in pending.names:
+            print(f"would apply {name}")
+        if pending.kept is not None:
+            print(f"would keep a copy as {pending.kept}")
+        if not pending.names:
+            print("the database is up to date")
+        return 0
+    for name in boot.migrate_now(settings):
         print(f"applied {name}")
     print("the database is up to date")
     return 0

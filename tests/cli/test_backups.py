@@ -5,12 +5,16 @@ import re
 import subprocess
 import threading
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 
 import httpx
 import pytest
 
+from crmkit.storage.sqlite.engine import migrate as engine
+from crmkit.storage.sqlite.engine.connection import connect
+from crmkit.storage.sqlite.engine.folder import FILE, prepare
+from crmkit.storage.sqlite.migrations import MIGRATIONS
 from tests.cli.test_cli import gives_up
 from tests.house import UNLIMITED, Person, Process, command, process, run
 from tests.storage.sqlite.backup.installation import installation, names
@@ -183,3 +187,39 @@ def test_a_disk_that_takes_no_more_in_the_middle_is_told_and_nothing_half_is_lef
     done = subprocess.run(limited, env=env, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
     gives_up(done, "data/crmkit.db could not be copied to b.db", "crmkit doctor")
     assert [path.name for path in tmp_path.iterdir()] == ["data"]
+
+
+def test_a_dry_run_of_migrate_lists_what_would_be_applied_and_changes_nothing(tmp_path: Path) -> None:
+    prepare(tmp_path / "data")
+    engine.run(tmp_path / "data" / FILE, connect, MIGRATIONS[:-2])
+    before = files_in(tmp_path)
+    done = run("migrate", "--dry-run", "--data", "data", cwd=tmp_path)
+    copy = f"data/crmkit-before-{len(MIGRATIONS) - 1:04d}.db"
+    would = [f"would apply {migration.name}" for migration in MIGRATIONS[-2:]]
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines() == [*would, f"would keep a copy as {copy}"]
+    assert files_in(tmp_path) == before
+    migrated = run("migrate", "--data", "data", cwd=tmp_path)
+    assert migrated.returncode == 0
+    assert migrated.stderr == f"the database was migrated; {copy} has it as it was: remove that once you are content\n"
+    assert (tmp_path / copy).stat().st_size
+    again = run("migrate", "--dry-run", "--data", "data", cwd=tmp_path)
+    assert (again.returncode, again.stdout) == (0, "the database is up to date\n")
+    nothing = run("migrate", "--dry-run", "--data", "nowhere", cwd=tmp_path)
+    assert nothing.stdout.splitlines() == [f"would apply {migration.name}" for migration in MIGRATIONS]
+    assert not (tmp_path / "nowhere").exists()
+
+
+def files_in(folder: Path) -> dict[Path, tuple[int, bytes]]:
+    return {path: (path.stat().st_mtime_ns, path.read_bytes()) for path in folder.rglob("*") if path.is_file()}
+
+
+def test_going_back_restores_the_copy_from_before_the_migration(tmp_path: Path) -> None:
+    prepare(tmp_path / "data")
+    engine.run(tmp_path / "data" / FILE, connect, MIGRATIONS[:-2])
+    run("migrate", "--data", "data", cwd=tmp_path)
+    done = run("restore", f"data/crmkit-before-{len(MIGRATIONS) - 1:04d}.db", "--data", "data", cwd=tmp_path)
+    assert done.returncode == 0
+    assert "the next `crmkit serve` or `migrate` migrates it" in done.stderr
+    with closing(connect(tmp_path / "data" / FILE, True)) as connection:
+        assert engine.version(connection) == len(MIGRATIONS) - 2

@@ -28,6 +28,13 @@ class Finding(Struct, frozen=True):
         return f"{'ok  ' if self.good else 'BAD '} {self.name}: {self.what}"
 
 
+class Pending(Struct, frozen=True):
+    """The names of the migrations that a database does not have yet, and where a copy of it will be kept before."""
+
+    names: list[str]
+    kept: Path | None
+
+
 class Backup(Struct, frozen=True):
     """A backup that was made: its file, its size in bytes, the hash of what it holds."""
 
@@ -78,6 +85,7 @@ class Brand(Struct, frozen=True):
 
     `open` makes what is missing there and returns the database, still closed; `async with` opens it.
     `migrate` brings the database up to date and returns the names of the migrations applied.
+    `pending` tells what that would do, and changes nothing.
     `examine` looks at the database without changing it; `is_served` tells whether a server runs on it.
     `run` does one unit of work for the operator, whether a server runs or not, and returns what the unit returned.
     `runs` is for many units in a row, each in a transaction of its own; `alone` likewise, where no server runs.
@@ -92,6 +100,7 @@ class Brand(Struct, frozen=True):
 
     open: Callable[[Path, Clock], Database]
     migrate: Callable[[Path], list[str]]
+    pending: Callable[[Path], Pending]
     examine: Callable[[Path], Iterator[Finding]]
     is_served: Callable[[Path], bool]
     run: Run

@@ -9,22 +9,24 @@ from pathlib import Path
 from typing import TypeVar
 
 from crmkit.clock import Clock
-from crmkit.storage.interface.brand import Brand, ReadNext, RunNext
+from crmkit.storage.interface.brand import Brand, Pending, ReadNext, RunNext
 from crmkit.storage.interface.connection import Connection
 from crmkit.storage.interface.database import InUse, Unusable
 from crmkit.storage.interface.lanes import Lanes
 from crmkit.storage.interface.tx import Unit
 from crmkit.storage.lists.deadline import Deadline
+from crmkit.storage.sqlite.backup import copying
 from crmkit.storage.sqlite.backup.make import make
 from crmkit.storage.sqlite.backup.restore import restore
 from crmkit.storage.sqlite.doctor import examine, is_served
-from crmkit.storage.sqlite.engine import migrate
+from crmkit.storage.sqlite.engine import faults, migrate
 from crmkit.storage.sqlite.engine.connection import SqliteConnection, connect, connect_for_stream
 from crmkit.storage.sqlite.engine.database import SqliteDatabase
-from crmkit.storage.sqlite.engine.driver import VERSION, is_fixed
+from crmkit.storage.sqlite.engine.driver import VERSION, is_fixed, sqlite3
 from crmkit.storage.sqlite.engine.folder import FILE, held, prepare
 from crmkit.storage.sqlite.engine.progress import snapshot
 from crmkit.storage.sqlite.engine.writer import commit_group
+from crmkit.storage.sqlite.migrations import MIGRATIONS
 
 T = TypeVar("T")
 
@@ -40,6 +42,19 @@ def _migrate(folder: Path) -> list[str]:
     prepare(folder)
     with held(folder):
         return migrate.run(folder / FILE, connect)
+
+
+def _pending(folder: Path) -> Pending:
+    file = folder / FILE
+    if not file.exists() or not file.stat().st_size:
+        return Pending([migration.name for migration in MIGRATIONS], None)
+    try:
+        with closing(copying.still(file)) as connection:
+            waiting = migrate.not_applied(connection, file)
+    except sqlite3.Error as error:
+        raise Unusable(faults.cannot_open(file, error)) from None
+    kept = migrate.copy_of(file, len(MIGRATIONS) - len(waiting)) if waiting else None
+    return Pending([migration.name for migration in waiting], kept)
 
 
 @contextmanager
@@ -121,6 +136,7 @@ def _read(folder: Path, work: Callable[[Connection], T]) -> T:
 SQLITE = Brand(
     _open,
     _migrate,
+    _pending,
     examine,
     is_served,
     run=_run,

@@ -4,6 +4,7 @@ Interrupted at any statement, the transaction is rolled back and the next start 
 is kept beside it before anything is migrated.
 """
 
+import logging
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
@@ -14,6 +15,8 @@ from crmkit.storage.sqlite.engine import faults
 from crmkit.storage.sqlite.engine.connection import SqliteConnection
 from crmkit.storage.sqlite.engine.driver import sqlite3
 from crmkit.storage.sqlite.migrations import MIGRATIONS, Migration, schema
+
+log = logging.getLogger("crmkit")
 
 Connect = Callable[[Path, bool], SqliteConnection]
 
@@ -28,20 +31,35 @@ def run(
     a migration that this program does not.
     """
     with closing(_opened(file, connect)) as connection:
-        done = version(connection)
-        if done > len(migrations):
-            raise Newer(
-                f"the database in {file} is at version {done}, this crmkit knows {len(migrations)}: "
-                "install the newer crmkit again, or restore a copy made before its migration"
-            )
-        pending = migrations[done:]
+        pending = not_applied(connection, file, migrations)
+        done, kept = len(migrations) - len(pending), None
         if pending and done:
-            keep_copy(connection, file, done)
+            kept = keep_copy(connection, file, done)
         elif not done and not by_steps:
             done = _begin(connection, migrations)
         for number, migration in enumerate(migrations[done:], start=done + 1):
             apply(connection, number, migration)
+        if kept is not None:
+            log.warning("the database was migrated; %s has it as it was: remove that once you are content", kept)
         return [migration.name for migration in pending]
+
+
+def not_applied(
+    connection: SqliteConnection, file: Path, migrations: tuple[Migration, ...] = MIGRATIONS
+) -> tuple[Migration, ...]:
+    """Return the migrations that the database in `file` does not have yet; raises Newer where it has others."""
+    done = version(connection)
+    if done > len(migrations):
+        raise Newer(
+            f"the database in {file} is at version {done}, this crmkit knows {len(migrations)}: "
+            "install the newer crmkit again, or restore a copy made before its migration"
+        )
+    return migrations[done:]
+
+
+def copy_of(file: Path, done: int) -> Path:
+    """Return where the copy is kept of a database at version `done`."""
+    return file.with_name(f"{file.stem}-before-{done + 1:04d}.db")
 
 
 def _opened(file: Path, connect: Connect) -> SqliteConnection:
@@ -99,7 +117,7 @@ def keep_copy(connection: SqliteConnection, file: Path, done: int) -> Path:
 
     Written under another name and renamed when complete, so a copy that exists is a copy that can be used.
     """
-    copy = file.with_name(f"{file.stem}-before-{done + 1:04d}.db")
+    copy = copy_of(file, done)
     part = copy.with_suffix(".part")
     part.unlink(missing_ok=True)
     part.touch(mode=0o600)
