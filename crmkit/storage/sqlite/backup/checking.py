@@ -42,7 +42,7 @@ def hash_of(connection: Connection) -> str:
 def _tables(connection: Connection) -> Iterator[str]:
     listed = connection.execute(
         "SELECT name FROM pragma_table_list WHERE schema = 'main' AND type = 'table' "
-        "AND name NOT LIKE 'sqlite/_%' ESCAPE '/' ORDER BY name"
+        "AND name NOT LIKE 'sqlite/_%' ESCAPE '/' AND name NOT LIKE '/_%' ESCAPE '/' ORDER BY name"  # Litestream's
     )
     for (name,) in listed.fetchall():
         if name not in (*OF_SEARCH, *beside.TABLES) and not name.endswith(OF_SEARCH_BY_KIND):
