@@ -45,7 +45,7 @@ def lacking(package: Path, folder: Path) -> list[str]:
 def packed(folder: Path, file: Path, time: int) -> None:
     """Write one file that unpacks a folder once and runs the program in it that is called as the product is."""
     paths = sorted(path for path in folder.rglob("*") if path.is_file())
-    digest, lines = hashlib.sha256(), []
+    digest, lines = hashlib.sha256(f"{time}\0".encode()), []
     for path in paths:
         name, size = str(path.relative_to(folder)), path.stat().st_size
         mode = 0o700 if os.access(path, os.X_OK) else 0o600

@@ -132,15 +132,20 @@ static int remove_one(const char *path, const struct stat *found, int kind, stru
 
 static void remove_folder(const char *path) { nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS); }
 
-/* Remove what nobody uses: other versions, and what was left half done. The caller holds the lock of the cache. */
+/* Tell whether a folder of this name was made here: another version, or what was left half done. */
+static int is_ours(const char *name) {
+    return strncmp(name, PART, strlen(PART)) == 0 ||
+           (strlen(name) == strlen(DIGEST) && strspn(name, "0123456789abcdef") == strlen(name));
+}
+
+/* Remove what was made here and nobody uses. The caller holds the lock of the cache. */
 static void remove_others(const char *cache) {
     char path[PATH_MAX];
     DIR *entries = opendir(cache);
     if (!entries)
         return;
     for (struct dirent *entry; (entry = readdir(entries));) {
-        if (strcmp(entry->d_name, DIGEST) == 0 ||
-            (entry->d_name[0] == '.' && strncmp(entry->d_name, PART, strlen(PART)) != 0))
+        if (!is_ours(entry->d_name) || strcmp(entry->d_name, DIGEST) == 0)
             continue;
         path_of(path, "%s/%s", cache, entry->d_name);
         int folder = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -221,11 +226,14 @@ static int unpack(int program, long start, const char *cache, const char *folder
 
 /* Open the folder of this version in a cache, unpacked first where it has to be; -1 where the cache cannot be used. */
 static int open_in(const char *named, int program, long start, char *folder) {
-    char cache[PATH_MAX], lock_path[PATH_MAX];
+    char above[PATH_MAX], real[PATH_MAX], cache[PATH_MAX], lock_path[PATH_MAX];
+    const char *slash = strrchr(named, '/');
     struct statvfs disk;
     make_folders(named);
-    if (!realpath(named, cache))
-        return no(named, strerror(errno)) - 1;
+    path_of(above, "%.*s", slash == named ? 1 : (int)(slash - named), named);
+    if (!realpath(above, real))
+        return no(above, strerror(errno)) - 1;
+    path_of(cache, "%s%s", real[1] ? real : "", slash); /* which must be no link: where all may write, others can make one */
     int opened = open_private(cache);
     if (opened < 0)
         return no(cache, "is no folder of this user with mode 0700") - 1;
@@ -289,7 +297,7 @@ int main(int count, char **arguments) {
         fprintf(stderr, NAME ": this file is not whole: fetch it again\n");
         return 1;
     }
-    umask(077);
+    mode_t mask = umask(077);
     if (named && *named == '/')
         path_of(caches[most++], "%s/" NAME, named);
     if (home && *home == '/')
@@ -304,6 +312,7 @@ int main(int count, char **arguments) {
         fcntl(opened, F_SETFD, 0); /* the lock stays with the program */
         path_of(path, "%s/" NAME, folder);
         arguments[0] = self;
+        umask(mask);
         execv(path, arguments);
         no(path, strerror(errno));
         close(opened);

@@ -20,8 +20,8 @@ pytestmark = [
 TIME = 1_700_000_000
 NOBODY = 65534
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="acts as another user")
-# it prints the folder it runs in and its arguments; with "wait" it runs until its input ends
-PROGRAM = '#!/bin/sh\necho "${0%/*}"\necho "$@"\n[ "$1" = wait ] && read -r line\nexit 3\n'
+# it prints the folder it runs in, its arguments and its umask; with "wait" it runs until its input ends
+PROGRAM = '#!/bin/sh\necho "${0%/*}"\necho "$@"\numask\n[ "$1" = wait ] && read -r line\nexit 3\n'
 
 
 @pytest.fixture
@@ -52,7 +52,9 @@ def built(place: Path, what: str) -> Path:
 
 def start(file: Path, *arguments: str, user: int | None = None, **environ: str) -> "subprocess.Popen[str]":
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    return subprocess.Popen([file, *arguments], env=environ, cwd="/", text=True, user=user, group=user, **pipes)
+    return subprocess.Popen(
+        [file, *arguments], env=environ, cwd="/", text=True, user=user, group=user, umask=0o027, **pipes
+    )
 
 
 def ran_in(file: Path, user: int | None = None, **environ: str) -> Path:
@@ -60,8 +62,8 @@ def ran_in(file: Path, user: int | None = None, **environ: str) -> Path:
     running = start(file, "a b", "c", user=user, **environ)
     out, err = running.communicate(timeout=60)
     assert (running.returncode, err) == (3, ""), err
-    folder, arguments = out.splitlines()
-    assert arguments == "a b c"
+    folder, arguments, mask = out.splitlines()
+    assert (arguments, mask) == ("a b c", "0027")
     return Path(folder)
 
 
@@ -130,8 +132,9 @@ def test_another_version_is_removed_unless_it_runs(file: Path, place: Path) -> N
     second = ran_in(built(place, "second"), HOME=str(place))
     assert first.exists()
     running.communicate("\n", timeout=60)
+    (first.parent / "theirs").mkdir()
     third = ran_in(built(place, "third"), HOME=str(place))
-    assert sorted(path.name for path in third.parent.iterdir()) == [".lock", third.name]
+    assert sorted(path.name for path in third.parent.iterdir()) == sorted([".lock", "theirs", third.name])
     assert not first.exists()
     assert not second.exists()
 
@@ -160,6 +163,20 @@ def test_a_link_in_the_place_of_the_folder_of_a_version_is_not_followed(file: Pa
     (place / "theirs" / "crmkit").write_text("#!/bin/sh\necho stolen\n")
     assert ran_in(file, HOME=str(place)) == folder
     assert not folder.is_symlink()
+
+
+def test_a_link_in_the_place_of_a_cache_is_not_followed(file: Path, place: Path) -> None:
+    mine = place / "mine"
+    mine.mkdir(mode=0o700)
+    (place / "crmkit").symlink_to(mine)
+    assert ran_in(file, XDG_CACHE_HOME=str(place), HOME=str(place)).parent == place / ".cache" / "crmkit"
+    assert list(mine.iterdir()) == []
+
+
+def test_a_folder_above_may_be_a_link(file: Path, place: Path) -> None:
+    (place / "home").mkdir()
+    (place / "link").symlink_to(place / "home")
+    assert ran_in(file, HOME=str(place / "link")).parent == place / "home" / ".cache" / "crmkit"
 
 
 @needs_root
@@ -196,7 +213,7 @@ def test_where_it_can_unpack_nowhere_it_says_what_was_tried_and_what_to_do(file:
     finally:
         other.unlink()
     assert line.startswith("crmkit: it cannot unpack itself (")
-    for path in (place / ".cache" / "crmkit", other, place / f"crmkit-{NOBODY}"):
+    for path in (place / ".cache", other, place / f"crmkit-{NOBODY}"):
         assert str(path) in line
     assert "set XDG_CACHE_HOME to a folder of yours" in line
 
