@@ -22,7 +22,7 @@ NOBODY = 65534
 # the interpreter may lie where only root can read it: everything is imported before the user is changed
 AS_NOBODY = (
     "import os, sys, encodings.ascii, importlib.readers\n"
-    "from crmkit import boot, cli, doctor\nfrom crmkit.web.connection import server\n"
+    "from crmkit import boot, cli\nfrom crmkit.operate import doctor\nfrom crmkit.web.connection import server\n"
     f"os.setgroups([])\nos.setgid({NOBODY})\nos.setuid({NOBODY})\nsys.exit(cli.main())"
 )
 is_root = os.geteuid() == 0
