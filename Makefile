@@ -3,7 +3,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test quick interop check install format golden manual lock bench attack binary clean
+.PHONY: help serve test quick interop check install format golden manual lock bench attack binary release clean
 
 # with this set, every worker and every server that a test starts compiles all modules again
 unexport PYTHONDONTWRITEBYTECODE
@@ -67,6 +67,9 @@ binary: build/venv/.installed    ## build dist/crmkit, one file that needs no Py
 	build/venv/bin/python -m release.trial dist/crmkit
 	build/venv/bin/python -m release.measure dist/crmkit build/venv/bin/crmkit
 
+release: binary build/tools/.installed ## make dist/release: wheel, archive, bill of materials, checksums; and try them
+	build/venv/bin/python -m release.archive
+
 clean:           ## remove what the other targets made, but no data
 	rm -rf .venv build dist
 
@@ -90,6 +93,11 @@ build/venv/.installed: build/venv/.packages pyproject.toml README.md LICENSE $(s
 	SOURCE_DATE_EPOCH=$$(build/venv/bin/python -m release.stamp) \
 		build/venv/bin/pip wheel -q --disable-pip-version-check --no-deps --wheel-dir build/wheel .
 	build/venv/bin/pip install -q --disable-pip-version-check --no-deps --force-reinstall build/wheel/*.whl
+	@touch $@
+
+build/tools/.installed: release/requirements-tools.txt
+	$(PYTHON) -m venv --clear build/tools
+	build/tools/bin/pip install -q --disable-pip-version-check --require-hashes --no-deps -r release/requirements-tools.txt
 	@touch $@
 
 .venv/.dev: .venv/.installed requirements-dev.txt

@@ -4,7 +4,6 @@ It ends with status 1 where the binary is larger, slower or hungrier than it may
 """
 
 import re
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -13,7 +12,7 @@ from pathlib import Path
 
 from release.trial import serving
 
-ROUNDS = 7  # the two take turns, and the middle one counts
+ROUNDS = 7  # the two take turns, and the least counts: what else the machine does only adds to it
 MOST_BYTES = 60_000_000
 MOST_START = 1.8  # of the start of the installed package
 MOST_MEMORY = 1.1
@@ -44,7 +43,7 @@ def compared(binary: Path, installed: Path) -> bool:
     once(installed)  # compiles
     rounds = [(once(binary), once(installed)) for _ in range(ROUNDS)]
     ours, theirs = zip(*rounds, strict=True)
-    start, memory_ = ([statistics.median(one[i] for one in of) for of in (ours, theirs)] for i in (0, 1))
+    start, memory_ = ([min(one[i] for one in of) for of in (ours, theirs)] for i in (0, 1))
     rows = (
         ("size, MB", binary.stat().st_size / 1e6, None, MOST_BYTES / 1e6),
         ("start to first answer, s", *start, MOST_START),
