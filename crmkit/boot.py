@@ -51,6 +51,7 @@ from crmkit.settings import Settings, SettingsError, check_https, load
 from crmkit.storage import secret
 from crmkit.storage.data_folder import usable
 from crmkit.storage.interface.brand import Backup, Brand, Pending, Restored
+from crmkit.storage.interface.connection import Connection
 from crmkit.storage.interface.database import InUse
 from crmkit.storage.interface.lanes import Lanes, mail_lane
 from crmkit.storage.interface.tx import Tx
@@ -237,9 +238,23 @@ def operator_token(settings: Settings, email: str, name: str) -> login.SignedIn:
     """Return a fresh token for an address, for the operator who holds the data; a server may run or not."""
     email, name = operator.checked(email, name)
     crm = crm_of(settings)
-    unit = partial(login.sign_in, crm=crm, email=email, token_name=name)
+
+    def unit(tx: Tx) -> login.SignedIn:
+        operator.check_enabled(tx.connection, email)
+        return login.sign_in(tx, crm, email, name)
+
+    return run(settings, unit, [mail_lane(email)])
+
+
+def run(settings: Settings, unit: Callable[[Tx], T], lanes: Lanes) -> T:
+    """Return what a unit of the operator returned, who holds the data; a server may run, and notices."""
     with usable(_data(settings)):
-        return brand_of(settings).run(_data(settings), unit, [mail_lane(email)], crm.now)
+        return brand_of(settings).run(_data(settings), unit, lanes, stamp(system_clock()))
+
+
+def read(settings: Settings, work: Callable[[Connection], T]) -> T:
+    """Return `work(connection)`, what the operator reads of the data; a server may run."""
+    return brand_of(settings).read(_data(settings), work)
 
 
 def export_workspace(settings: Settings, id: str, file: Path, kinds: Kinds = KINDS) -> "Manifest":

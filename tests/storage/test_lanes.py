@@ -114,7 +114,7 @@ def rolled_back(statement: str) -> Callable[[Tx], None]:
 @pytest.mark.parametrize(
     ("statement", "lane"),
     [
-        ("INSERT INTO users VALUES ('u_x', 'bob@example.com', '', '')", mail_lane(BOB)),
+        ("INSERT INTO users VALUES ('u_x', 'bob@example.com', '', '', '')", mail_lane(BOB)),
         ("INSERT INTO codes VALUES ('bob@example.com', 'login', x'00', 0, '')", mail_lane(BOB)),
         ("INSERT INTO signins VALUES (x'00', 'bob@example.com', '', x'00', '')", mail_lane(BOB)),
         ("INSERT INTO attempts VALUES ('code', 'bob@example.com', '', 1)", mail_lane(BOB)),

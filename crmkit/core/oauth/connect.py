@@ -281,7 +281,7 @@ def _under_way(tx: Tx, crm: Crm, request: AuthorizationRequest, page_secret: str
 
 def _proven(tx: Tx, crm: Crm, request: AuthorizationRequest, page_secret: str) -> grants.Signin:
     signin = _under_way(tx, crm, request, page_secret)
-    if not signin.user_id:
+    if not signin.user_id or accounts.is_disabled(tx.connection, signin.email):
         raise Problem("not_found", "The code has not been entered.")
     return signin
 

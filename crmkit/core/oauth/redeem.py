@@ -65,6 +65,8 @@ async def redeem(call: Call, form: Mapping[str, str]) -> str:
         except Problem:
             return Refused("invalid_grant", "the user no longer belongs to the workspace")
         user = accounts.user(tx.connection, grant.user_id)
+        if accounts.is_disabled(tx.connection, user.email):
+            return Refused("invalid_grant", "the account of the user is disabled")
         name = client.name or host_of(grant.redirect_uri)[:MAX_NAME]
         token, token_id = login.new_token(tx, crm, user, membership, name, is_app=True, granted=Access(grant.access))
         grants.note_token(tx, code, token_id)

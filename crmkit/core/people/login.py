@@ -98,7 +98,7 @@ async def mail_code(
 
     def unit(tx: Tx) -> CodeSent:
         issued, is_welcome = codes.issue(tx, crm, email, use), may_enter(tx, crm, email)
-        message = letter(issued.code) if is_welcome else _refusal(crm, email)
+        message = letter(issued.code) if is_welcome else _refusal(tx, crm, email)
         codes.send(tx, crm, message, [*issued.spent, by_client])
         # an uninvited address gets a random code that is never sent, so that its wrong tries count and are answered
         # like any other's
@@ -112,6 +112,8 @@ async def mail_code(
 
 def may_enter(tx: Tx, crm: Crm, email: str) -> bool:
     """Tell whether somebody with this address may sign in at this moment."""
+    if accounts.is_disabled(tx.connection, email):
+        return False
     return crm.settings.auth.signup == "open" or codes.is_known(tx, email)
 
 
@@ -243,7 +245,15 @@ def _letter(crm: Crm, email: str, code: str) -> Message:
     )
 
 
-def _refusal(crm: Crm, email: str) -> Message:
+def _refusal(tx: Tx, crm: Crm, email: str) -> Message:
+    if accounts.is_disabled(tx.connection, email):
+        return Message(
+            email,
+            "Your crmkit account is disabled",
+            f"Somebody asked for a sign-in code for this address at {crm.settings.base_url}.\n"
+            "The account was disabled by whoever runs the server: ask them.\n"
+            "If it was not you, ignore this mail.\n",
+        )
     return Message(
         email,
         "No crmkit account for this address",

@@ -19,6 +19,8 @@ def lacks(connection: Connection, kinds: Kinds, key: Key, chosen: Sequence[str])
         return "who wrote it last is no member any more"
     if role != "admin":
         return "who wrote it last is no admin any more"
+    if accounts.is_disabled(connection, accounts.user(connection, key.user_id).email):
+        return "the account of who wrote it last is disabled"
     found = reads(connection, kinds, key)
     if found is None:
         return "the app that wrote it is not connected any more"

@@ -7,7 +7,7 @@ statement. So a revoked token is dead for the next request.
 import time
 from typing import Any
 
-KEPT_SECONDS = 30  # bounds how long a change by another program goes unnoticed
+KEPT_SECONDS = 30  # bounds how long a change goes unnoticed by a program that does not tell of it
 MOST = 10_000  # values kept
 
 
@@ -32,9 +32,13 @@ class AuthCache:
         """Drop all values, if the transaction that was just committed changed who may do what; tell whether it did."""
         has_changed, self._is_changing = self._is_changing, False
         if has_changed:
-            self._generation += 1
-            self._kept.clear()
+            self.drop()
         return has_changed
+
+    def drop(self) -> None:
+        """Drop all values: what was read before is not kept any more either."""
+        self._generation += 1
+        self._kept.clear()
 
     def find(self, key: tuple[Any, ...]) -> Any:
         """Return the value kept under `key`, None when there is none."""

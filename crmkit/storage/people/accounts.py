@@ -23,6 +23,31 @@ def find_user(connection: Connection, email: str) -> User | None:
     return None if row is None else User(*row)
 
 
+def is_disabled(connection: Connection, email: str) -> bool:
+    """Tell whether the operator disabled the account of an address."""
+    row = connection.execute("SELECT 1 FROM users WHERE email = ? AND disabled_at <> ''", (email,)).fetchone()
+    return row is not None
+
+
+def disable(tx: Tx, user_id: str, at: str) -> None:
+    """Disable an account at this moment; enable it where that is empty."""
+    tx.connection.execute("UPDATE users SET disabled_at = ? WHERE id = ?", (at, user_id))
+
+
+def has_admin(connection: Connection, workspace_id: str) -> bool:
+    """Tell whether a workspace has an admin who is not disabled."""
+    sql = (
+        "SELECT 1 FROM memberships AS m JOIN users AS u ON u.id = m.user_id AND u.disabled_at = '' "
+        "WHERE m.workspace_id = ? AND m.role = 'admin' LIMIT 1"
+    )
+    return connection.execute(sql, (workspace_id,)).fetchone() is not None
+
+
+def has_workspace(connection: Connection, id: str) -> bool:
+    """Tell whether there is a workspace with this id."""
+    return connection.execute("SELECT 1 FROM workspaces WHERE id = ?", (id,)).fetchone() is not None
+
+
 def has_nobody(connection: Connection) -> bool:
     """Tell whether nobody has an account."""
     return connection.execute("SELECT 1 FROM users LIMIT 1").fetchone() is None

@@ -46,7 +46,7 @@ _SELECT = f"""
     SELECT u.id, u.email, m.role, t.id, t.name, w.id, w.name, w.number, w.plan, t.is_app, u.timezone,
         {accounts.PREFERENCES}, t.access, t.networks, t.expires_at, t.last_used_at
     FROM tokens AS t
-    JOIN users AS u ON u.id = t.user_id
+    JOIN users AS u ON u.id = t.user_id AND u.disabled_at = ''
     JOIN workspaces AS w ON w.id = t.workspace_id
     JOIN memberships AS m ON m.workspace_id = t.workspace_id AND m.user_id = t.user_id
 """
@@ -58,7 +58,8 @@ def mint() -> str:
 
 
 def find(connection: Connection, hash: bytes) -> TokenUse | None:
-    """Return what the token with this hash stands for; None when it is unknown, revoked, or no longer a member's."""
+    """Return what the token with this hash stands for; None when it is unknown, revoked, or its user is disabled
+    or no member."""
     return _use(connection.execute(f"{_SELECT} WHERE t.hash = ?", (hash,)).fetchone())
 
 
@@ -81,6 +82,7 @@ def roles(connection: Connection, workspace_id: str, token_ids: Sequence[str]) -
         found |= connection.execute(
             "SELECT t.id, m.role FROM tokens AS t "
             "JOIN memberships AS m ON m.workspace_id = t.workspace_id AND m.user_id = t.user_id "
+            "JOIN users AS u ON u.id = t.user_id AND u.disabled_at = '' "
             f"WHERE t.workspace_id = ? AND t.id IN ({', '.join('?' * len(ids))})",
             (workspace_id, *ids),
         ).fetchall()

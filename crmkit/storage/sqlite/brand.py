@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import TypeVar
 
 from crmkit.clock import Clock
+from crmkit.storage.interface.auth_cache import AuthCache
 from crmkit.storage.interface.brand import Brand, Pending, ReadNext, RunNext
 from crmkit.storage.interface.connection import Connection
 from crmkit.storage.interface.database import InUse, Unusable
 from crmkit.storage.interface.lanes import Lanes
 from crmkit.storage.interface.tx import Unit
 from crmkit.storage.lists.deadline import Deadline
+from crmkit.storage.sqlite import auth_outside, auth_triggers
 from crmkit.storage.sqlite.backup import copying
 from crmkit.storage.sqlite.backup.make import make
 from crmkit.storage.sqlite.backup.restore import restore
@@ -94,12 +96,17 @@ def _runs(folder: Path) -> Iterator[RunNext]:
         if not is_alone:  # the server copies the log back
             connection.execute("PRAGMA wal_autocheckpoint = 0")
 
-        units = count()
+        units, rights = count(), AuthCache()
+        auth_triggers.watch(connection, rights)
 
         def run(unit: Unit[T], lanes: Lanes, now: str) -> T:
             if next(units) and not is_alone:
                 time.sleep(PAUSE_SECONDS)
-            return _unit(connection, unit, lanes, now)
+            try:
+                return _unit(connection, unit, lanes, now)
+            finally:
+                if rights.forget():
+                    auth_outside.tell(folder)
 
         yield run
 

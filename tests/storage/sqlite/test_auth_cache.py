@@ -1,16 +1,21 @@
 """What is kept of who may do what is dropped by the commit that changes it, whoever wrote the statement."""
 
 import asyncio
+import os
 import threading
 from collections.abc import Iterator
 from contextlib import closing
+from pathlib import Path
 
 import httpx
 import pytest
 
 from crmkit.storage.interface.auth_cache import KEPT_SECONDS, MOST, AuthCache
-from crmkit.storage.sqlite import auth_triggers
+from crmkit.storage.interface.database import InUse
+from crmkit.storage.sqlite import auth_outside, auth_triggers
+from crmkit.storage.sqlite.auth_outside import Outside
 from crmkit.storage.sqlite.engine.driver import sqlite3
+from crmkit.storage.sqlite.engine.folder import hold
 from tests.house import ALICE, BOB, House, Person
 
 pytestmark = pytest.mark.slow
@@ -152,3 +157,18 @@ def test_a_role_a_name_and_a_removal_show_at_once(home: House) -> None:
             assert bob.json_of("GET", "/whoami")["role"] == "admin"
             alice.send_it("DELETE", f"/workspaces/{office}/members/{me}")
             assert bob.send_it("GET", "/whoami").status_code == 401
+
+
+def test_what_another_process_changed_is_noticed_once(tmp_path: Path) -> None:
+    lock = hold(tmp_path)
+    outside = Outside(lock)
+    try:
+        assert not outside.has_changed()
+        auth_outside.tell(tmp_path)
+        assert (outside.has_changed(), outside.has_changed()) == (True, False)
+        with pytest.raises(InUse, match=rf"\(process {os.getpid()}\)"):
+            hold(tmp_path)
+    finally:
+        outside.close()
+        os.close(lock)
+    os.close(hold(tmp_path))

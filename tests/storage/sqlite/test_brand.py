@@ -15,7 +15,7 @@ NOW = "2026-06-10T09:00:00Z"
 
 
 def add_user(tx: Tx) -> str:
-    tx.connection.execute("INSERT INTO users VALUES ('u_aaaaaaaa', 'alice@example.com', ?, '')", (tx.now,))
+    tx.connection.execute("INSERT INTO users VALUES ('u_aaaaaaaa', 'alice@example.com', ?, '', '')", (tx.now,))
     return "added"
 
 

@@ -18,7 +18,7 @@ import aiosqlite
 from crmkit.clock import Clock
 from crmkit.model.actor import Actor
 from crmkit.storage.interface.auth_cache import AuthCache
-from crmkit.storage.interface.commits import EVERYTHING, Commits
+from crmkit.storage.interface.commits import EVERYTHING, RIGHTS, Commits
 from crmkit.storage.interface.connection import Connection
 from crmkit.storage.interface.database import Gauges
 from crmkit.storage.interface.lanes import ANYWHERE, Lanes, own_lanes
@@ -28,6 +28,7 @@ from crmkit.storage.interface.tx import Unit
 from crmkit.storage.reads.scans import Scans
 from crmkit.storage.reads.streams import Streams
 from crmkit.storage.sqlite import auth_triggers
+from crmkit.storage.sqlite.auth_outside import Outside
 from crmkit.storage.sqlite.engine import migrate
 from crmkit.storage.sqlite.engine.checkpoints import Checkpoints
 from crmkit.storage.sqlite.engine.connection import connect, connect_for_stream
@@ -61,6 +62,7 @@ class SqliteDatabase:
         self._must_forget = False  # the log could not be emptied while a stream ran
         self._later: dict[Any, asyncio.Task[None]] = {}
         self._cache = AuthCache()
+        self._others: Outside | None = None
         self.commits = Commits()
         self.log_throttle = LogThrottle()
         self.texts: Texts = TEXTS
@@ -70,6 +72,7 @@ class SqliteDatabase:
         prepare(self.folder)
         self._lock = hold(self.folder)
         try:
+            self._others = Outside(self._lock)
             file = self.folder / FILE
             migrate.run(file, connect)
             for writes in (True, False):
@@ -142,6 +145,9 @@ class SqliteDatabase:
 
     def cached(self, work: Callable[..., T], *args: Any) -> T | None:
         """Return what `read_cached` finds in the cache, None if it is not there."""
+        if self._others is not None and self._others.has_changed():
+            self._cache.drop()
+            self.commits.tell([RIGHTS])
         value: T | None = self._cache.find((work, *args))
         return value
 
@@ -198,6 +204,9 @@ class SqliteDatabase:
         for connection in reversed(self._open):  # the writer last, so that its close checkpoints
             await connection.close()
         self._open = []
+        if self._others is not None:  # it holds the lock, too
+            self._others.close()
+            self._others = None
         for descriptor in (self._descriptor, self._lock):  # that of the database once no connection has locks on it
             if descriptor >= 0:
                 os.close(descriptor)

@@ -30,7 +30,7 @@ def hold(folder: Path) -> int:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        holder = os.pread(descriptor, 32, 0).decode("ascii", "replace").strip()
+        holder = os.pread(descriptor, 32, 0).decode("ascii", "replace").strip("\0\n ")
         os.close(descriptor)
         raise InUse(
             f"another crmkit (process {holder or 'unknown'}) serves the data in {folder}; stop it first"

@@ -48,6 +48,7 @@ from crmkit.storage.sqlite.migrations import (
     m0045_speaking,
     m0046_priorities,
     m0047_pruning,
+    m0048_disabled,
 )
 from crmkit.storage.sqlite.migrations.migration import Migration
 
@@ -99,6 +100,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     m0045_speaking.MIGRATION,
     m0046_priorities.MIGRATION,
     m0047_pruning.MIGRATION,
+    m0048_disabled.MIGRATION,
 )
 
 __all__ = ["MIGRATIONS", "Migration"]

@@ -1,4 +1,4 @@
--- 47;
+-- 48;
 CREATE TABLE migrations (
             number INTEGER PRIMARY KEY,
             name TEXT NOT NULL,
@@ -9,7 +9,7 @@ CREATE TABLE users (
             id TEXT PRIMARY KEY,
             email TEXT NOT NULL UNIQUE,
             created_at TEXT NOT NULL
-        , timezone TEXT NOT NULL DEFAULT '') STRICT, WITHOUT ROWID
+        , timezone TEXT NOT NULL DEFAULT '', disabled_at TEXT NOT NULL DEFAULT '') STRICT, WITHOUT ROWID
         ;
 CREATE TABLE workspaces (
             number INTEGER PRIMARY KEY AUTOINCREMENT,
