@@ -54,8 +54,8 @@ def read_only(kind: Kind) -> Iterator[str]:
 
 
 def endpoints() -> Iterator[tuple[str, str]]:
-    """Yield method and path of every route, read from the handlers themselves."""
-    for route in routes(REGISTRY):
+    """Yield method and path of every route for clients, read from the handlers themselves."""
+    for route in (each for each in routes(REGISTRY) if not each.for_operator):
         for path in route.paths:
             for method in route.listed_methods:
                 yield method, path
