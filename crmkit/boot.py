@@ -29,6 +29,7 @@ from crmkit.core.jobs.kind import JobKinds
 from crmkit.core.jobs.runner import run_jobs
 from crmkit.core.many import in_steps
 from crmkit.core.oauth.documents import LOOKUPS, Documents
+from crmkit.core.operating.backups import compact
 from crmkit.core.people import login, operator
 from crmkit.core.pruning.beside import prune
 from crmkit.core.scoring import nightly
@@ -231,7 +232,7 @@ def back_up(settings: Settings, file: Path, keep: int | None) -> tuple[Backup, l
 def restore(settings: Settings, file: Path) -> Restored:
     """Put a backup in the place of the data, which is kept; no server may run."""
     with usable(_data(settings)):
-        return brand_of(settings).restore(_data(settings), file, backups.compact(stamp(system_clock())))
+        return brand_of(settings).restore(_data(settings), file, compact(stamp(system_clock())))
 
 
 def operator_token(settings: Settings, email: str, name: str) -> login.SignedIn:

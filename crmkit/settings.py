@@ -66,7 +66,7 @@ class Server(Struct, frozen=True, forbid_unknown_fields=True):
         f"services whose clients work here unchanged: {listed(FACES)}; comma-separated in the environment",
     ] = ()
     metrics_secret: Annotated[
-        str, "token of whoever asks for /metrics from another machine, 16 characters or more; empty: nobody may"
+        str, "token of whoever asks for /metrics or /doctor from elsewhere, 16 characters or more; empty: nobody may"
     ] = ""
 
 

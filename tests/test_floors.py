@@ -292,7 +292,7 @@ def test_a_folder_holds_at_most_a_dozen_modules(folder: Path) -> None:
 
 
 # what anybody may take of the database: no statement runs by it
-DATABASE_STATE = ("commits", "texts", "log_throttle", "check", "forget_log", "gauges")
+DATABASE_STATE = ("commits", "texts", "log_throttle", "check", "forget_log", "gauges", "examine")
 DATABASE_USES = {
     "crmkit.core.call": ("read", "scan", "stream", "write", "write_later"),
     # who asks is found out before there is a Call, from the cache where it can be, and the time at which a token was

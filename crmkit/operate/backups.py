@@ -2,23 +2,21 @@
 
 import asyncio
 import logging
-import re
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import NoReturn
 
-from crmkit.clock import Clock, moment
+from crmkit.clock import Clock
+from crmkit.core.operating.backups import base_of, compact, earlier, newest
 from crmkit.operate.program import command
 from crmkit.settings import Settings, SettingsError
 from crmkit.storage.interface.brand import Backup, Brand
 
 log = logging.getLogger("crmkit")
 
-FILE = "crmkit.db"  # what the backups that a server makes are called, but for the time
 LOOK_SECONDS = 60  # between two looks whether one is due: clocks are set, machines sleep
 FAILED_SECONDS = 600  # until one that failed is tried again
-_TIME = r"\d{8}T\d{6}Z"
 
 
 def back_up(brand: Brand, folder: Path, file: Path, keep: int | None, now: str) -> tuple[Backup, list[Path]]:
@@ -35,34 +33,13 @@ def back_up(brand: Brand, folder: Path, file: Path, keep: int | None, now: str) 
     return made, outdated
 
 
-def compact(now: str) -> str:
-    """Return a stamp as names of files have it: `20260610T090000Z`."""
-    return now.replace("-", "").replace(":", "")
-
-
-def earlier(file: Path) -> list[Path]:
-    """Return the backups that were kept under the name of a file and a time, the newest first."""
-    name = re.compile(f"{re.escape(file.stem)}-{_TIME}{re.escape(file.suffix)}")
-    return sorted((other for other in file.parent.glob("*") if name.fullmatch(other.name)), reverse=True)
-
-
-def newest(settings: Settings) -> datetime | None:
-    """Return when the newest backup was made that is in `[backup] folder`; None where there is none."""
-    found = earlier(_base(settings))
-    return moment(found[0].stem[-len("20260610T090000Z") :]) if found else None
-
-
 def check(settings: Settings) -> None:
     """Raise SettingsError where the server is to make backups in a place that they would be lost with."""
-    data, folder = Path(settings.server.data).resolve(), _base(settings).parent.resolve()
+    data, folder = Path(settings.server.data).resolve(), base_of(settings).parent.resolve()
     if settings.backup.every_hours and data in (folder, *folder.parents):
         raise SettingsError(
             f"[backup] folder is {folder}, inside the data folder {data}: name one outside of it, best on another disk"
         )
-
-
-def _base(settings: Settings) -> Path:
-    return Path(settings.backup.folder) / FILE
 
 
 async def make_regularly(settings: Settings, clock: Clock) -> NoReturn:
@@ -85,7 +62,7 @@ def is_past(then: datetime | None, now: datetime, span: timedelta) -> bool:
 
 async def _made(settings: Settings) -> str:
     """Make a backup; return what it failed with, empty where it did not."""
-    base = _base(settings)
+    base = base_of(settings)
     try:
         base.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         return await _run(*command(), "backup", str(base), "--keep", str(settings.backup.keep), *_data(settings))

@@ -11,13 +11,15 @@ from crmkit import __version__
 from crmkit.announcement import YOU
 from crmkit.clock import stamp, system_clock
 from crmkit.core.examining import kept, standing, urls
+from crmkit.core.operating import backups
 from crmkit.core.sealing import verify
 from crmkit.mail import MailFailed, Message, mailer
 from crmkit.model import address
 from crmkit.model.record import Kinds
 from crmkit.settings import Settings
 from crmkit.storage import secret
-from crmkit.storage.interface.brand import Brand, Finding, ReadNext
+from crmkit.storage.interface.brand import Brand, ReadNext
+from crmkit.storage.interface.database import Finding
 
 MOST_TOLD = 3  # faults of the audit log
 READABLE = ("schema", "integrity", "content")  # what must be good before what the data holds is looked at
@@ -54,6 +56,7 @@ def examine(settings: Settings, brand: Brand, kinds: Kinds, mail_to: str | None 
                 yield _log(read, secret.read(folder))
             now = stamp(system_clock())
             yield from read(lambda connection: [*standing.examine(connection, now, brand.is_served(folder))])
+    yield from backups.examine(settings, system_clock())
     yield urls.examine(settings)
     yield _mail(settings, recipient)
 

@@ -2,20 +2,21 @@
 
 import subprocess
 from contextlib import closing
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from crmkit import boot
+from crmkit.clock import system_clock
 from crmkit.core.call import Call
 from crmkit.core.examining import kept
 from crmkit.core.records import memberships
 from crmkit.core.sealing import sealing
 from crmkit.operate import doctor
 from crmkit.settings import Settings
-from crmkit.storage.interface.brand import Finding
-from crmkit.storage.interface.database import InUse
-from crmkit.storage.sqlite import doctor as files
+from crmkit.storage.interface.database import Finding, InUse
+from crmkit.storage.sqlite import files
 from crmkit.storage.sqlite.brand import SQLITE
 from crmkit.storage.sqlite.engine.connection import connect
 from crmkit.storage.sqlite.engine.folder import FILE, held
@@ -260,3 +261,17 @@ def test_the_command_repairs_what_it_finds_unless_a_server_runs(folder: Path) ->
 
 def command(name: str, folder: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
     return run(name, "--data", str(folder), *arguments, cwd=folder.parent)
+
+
+def test_a_backup_that_is_missing_or_old_is_a_fault_where_the_server_is_to_make_some(folder: Path) -> None:
+    kept = folder.parent / "kept"
+    environ = {"CRMKIT_BACKUP_EVERY_HOURS": "24", "CRMKIT_BACKUP_FOLDER": str(kept)}
+    assert "backup" not in found(folder)
+    missing = found(folder, **environ)["backup"]
+    assert missing.what.startswith(f"none is in {kept}, where one is due every 24 hours; ")
+    kept.mkdir()
+    now = system_clock()
+    for age, good in ((72, False), (30, True)):
+        (kept / f"crmkit-{now - timedelta(hours=age):%Y%m%dT%H%M%SZ}.db").touch()
+        told = found(folder, **environ)["backup"]
+        assert (told.good, "`crmkit backup FILE` makes one now" in told.what) == (good, not good)

@@ -7,8 +7,9 @@ from crmkit.core.configuration import countries
 from crmkit.model.record import Kind, Kinds
 from crmkit.records.activity import CONTACTS
 from crmkit.storage import jobs
-from crmkit.storage.interface.brand import Finding, ReadNext, RunNext
+from crmkit.storage.interface.brand import ReadNext, RunNext
 from crmkit.storage.interface.connection import Connection
+from crmkit.storage.interface.database import Finding
 from crmkit.storage.interface.lanes import ANYWHERE
 from crmkit.storage.interface.tx import Tx
 from crmkit.storage.interface.workspace import Workspace

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 
 from crmkit.clock import after
-from crmkit.storage.interface.brand import Finding
 from crmkit.storage.interface.connection import Connection
+from crmkit.storage.interface.database import Finding
 from crmkit.storage.kept import standing
 
 AHEAD_SECONDS = 60  # that the newest entry may be ahead of the clock

@@ -1,7 +1,7 @@
 """Whether clients can use the URL that they are told, and are known by their own addresses; nothing is asked there."""
 
 from crmkit.settings import Settings, SettingsError, check_https, is_every_address
-from crmkit.storage.interface.brand import Finding
+from crmkit.storage.interface.database import Finding
 
 
 def examine(settings: Settings) -> Finding:

@@ -9,23 +9,11 @@ from msgspec import Struct
 
 from crmkit.clock import Clock
 from crmkit.storage.interface.connection import Connection
-from crmkit.storage.interface.database import Database
+from crmkit.storage.interface.database import Database, Finding
 from crmkit.storage.interface.lanes import Lanes
 from crmkit.storage.interface.tx import Unit
 
 T = TypeVar("T")
-
-
-class Finding(Struct, frozen=True):
-    """One thing that `crmkit doctor` looked at; `what` says how it is and, where it is not good, what to do."""
-
-    name: str
-    good: bool
-    what: str
-
-    @property
-    def line(self) -> str:
-        return f"{'ok  ' if self.good else 'BAD '} {self.name}: {self.what}"
 
 
 class Pending(Struct, frozen=True):

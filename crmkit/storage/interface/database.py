@@ -29,6 +29,18 @@ class Unusable(Exception):
     """The database cannot be opened; the message says what to do."""
 
 
+class Finding(Struct, frozen=True):
+    """One thing that `crmkit doctor` looked at; `what` says how it is and, where it is not good, what to do."""
+
+    name: str
+    good: bool
+    what: str
+
+    @property
+    def line(self) -> str:
+        return f"{'ok  ' if self.good else 'BAD '} {self.name}: {self.what}"
+
+
 class Gauges(Struct, frozen=True):
     """How an open database stands, without a read of it."""
 
@@ -102,6 +114,9 @@ class Database(Protocol):
 
     async def check(self) -> None:
         """Return if the database can be read and written; raises `not_ready`."""
+
+    def examine(self) -> Iterator[Finding]:
+        """Yield what is found of the open database without reading it: its program, its log, the room on the disk."""
 
     def gauges(self) -> Gauges:
         """Return how the database stands at this moment."""

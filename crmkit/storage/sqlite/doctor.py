@@ -1,6 +1,5 @@
 """What `crmkit doctor` looks at in the folder of a SQLite database: the library, the files, the lock, the content."""
 
-import shutil
 import stat
 from collections.abc import Iterator
 from contextlib import closing
@@ -9,21 +8,18 @@ from pathlib import Path
 from crmkit.storage import secret
 from crmkit.storage.columns import quoted
 from crmkit.storage.data_folder import why_not
-from crmkit.storage.interface.brand import Finding
-from crmkit.storage.interface.database import InUse
+from crmkit.storage.interface.database import Finding, InUse
 from crmkit.storage.sqlite.engine import migrate
 from crmkit.storage.sqlite.engine.connection import SqliteConnection, connect
-from crmkit.storage.sqlite.engine.driver import VERSION, is_fixed, sqlite3
+from crmkit.storage.sqlite.engine.driver import sqlite3
 from crmkit.storage.sqlite.engine.folder import FILE, LOCK, held
+from crmkit.storage.sqlite.files import program, room
 from crmkit.storage.sqlite.migrations import MIGRATIONS
-
-MOST_LOG_BYTES = 256 << 20  # of the write-ahead log, which a server keeps below 160 MB under load
-LEAST_FREE_BYTES = 256 << 20
 
 
 def examine(folder: Path) -> Iterator[Finding]:
     """Yield what was found; nothing is made, and nothing is written but a lock that is there, for a moment."""
-    yield _sqlite()
+    yield program()
     folder = folder.absolute()
     file = folder / FILE
     try:
@@ -44,7 +40,7 @@ def examine(folder: Path) -> Iterator[Finding]:
     yield _mode("database", file, 0o600)
     yield _mode("key", folder / secret.FILE, 0o600)
     yield _server(folder)
-    yield from examine_room(folder)
+    yield from room(folder)
     try:
         with closing(connect(file, False)) as connection:
             version = migrate.version(connection)
@@ -64,17 +60,6 @@ def examine(folder: Path) -> Iterator[Finding]:
                 )
     except sqlite3.Error as error:
         yield Finding("database", False, f"{file} cannot be read ({error}); restore a copy")
-
-
-def examine_room(folder: Path) -> Iterator[Finding]:
-    """Yield how large the log of the database is, and how much room the disk has."""
-    log = folder / f"{FILE}-wal"
-    size = log.stat().st_size if log.exists() else 0
-    advice = "; a read of another program holds it, or the disk is too slow: end that program, or restart the server"
-    yield Finding("log", size <= MOST_LOG_BYTES, f"{size:,} bytes{'' if size <= MOST_LOG_BYTES else advice}")
-    free, needed = shutil.disk_usage(folder).free, max(LEAST_FREE_BYTES, 2 * size)
-    told = f"{free:,} bytes are free where {folder} is"
-    yield Finding("disk", free >= needed, told if free >= needed else f"{told}: make room, or writes will be refused")
 
 
 def is_served(folder: Path) -> bool:
@@ -114,18 +99,6 @@ def _tables(connection: SqliteConnection) -> list[str]:
         "AND name NOT LIKE 'sqlite/_%' ESCAPE '/'"
     )
     return [name for (name,) in connection.execute(sql).fetchall()]
-
-
-def _sqlite() -> Finding:
-    source = "shipped with crmkit" if sqlite3.__name__.startswith("pysqlite3") else "the interpreter's own"
-    if is_fixed(VERSION):
-        return Finding("sqlite", True, f"{VERSION}, {source}; free of the WAL-reset bug")
-    return Finding(
-        "sqlite",
-        True,
-        f"{VERSION}, {source}; it has the WAL-reset bug (fixed in 3.51.3, 3.50.7, 3.44.6), which cannot "
-        "strike here: one connection of one process writes and checkpoints",
-    )
 
 
 def _mode(name: str, path: Path, wanted: int) -> Finding:

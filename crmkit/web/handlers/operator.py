@@ -1,10 +1,16 @@
-"""What the operator asks: the metrics of the server."""
+"""What the operator asks: the metrics of the server, and what is wrong with it."""
 
 import platform
 from collections.abc import Iterator, Mapping
 
+from msgspec import to_builtins
+
 from crmkit import __version__
+from crmkit.core.examining import beside
+from crmkit.core.examining.examined import KEPT_SECONDS
 from crmkit.core.operating.figures import Counted, figures
+from crmkit.render.answers import Answer, Document
+from crmkit.render.tail import Tail
 from crmkit.storage.interface.database import Gauges
 from crmkit.web.call import HttpCall
 from crmkit.web.metrics.exposition import CONTENT_TYPE, Family, Type, gauge, written
@@ -80,4 +86,19 @@ def _by(name: str, type: Type, help: str, label: str, values: Mapping[str, int])
     return Family(name, type, help, [({label: word}, number) for word, number in values.items()])
 
 
-ROUTES: list[Route] = [metrics]
+@read("/doctor", for_operator=True)
+async def doctor(call: HttpCall) -> Answer:
+    found = await beside.examine(call)
+    left_out = f"not looked at here: {', '.join(beside.LEFT_OUT)}; `crmkit doctor` does, beside the server"
+    notes = (left_out, f"as it was at {found.at}; it is looked at again after {KEPT_SECONDS} seconds")
+    lines = [*(finding.line for finding in found.findings), *Tail(notes=notes).lines()]
+    facts = {
+        "good": all(finding.good for finding in found.findings),
+        "at": found.at,
+        "findings": [to_builtins(finding) for finding in found.findings],
+        "left_out": list(beside.LEFT_OUT),
+    }
+    return Document("\n".join(lines), facts)
+
+
+ROUTES: list[Route] = [metrics, doctor]

@@ -20,14 +20,14 @@ from crmkit.model.actor import Actor
 from crmkit.storage.interface.auth_cache import AuthCache
 from crmkit.storage.interface.commits import EVERYTHING, RIGHTS, Commits
 from crmkit.storage.interface.connection import Connection
-from crmkit.storage.interface.database import Gauges
+from crmkit.storage.interface.database import Finding, Gauges
 from crmkit.storage.interface.lanes import ANYWHERE, Lanes, own_lanes
 from crmkit.storage.interface.log_throttle import LogThrottle
 from crmkit.storage.interface.texts import Texts
 from crmkit.storage.interface.tx import Unit
 from crmkit.storage.reads.scans import Scans
 from crmkit.storage.reads.streams import Streams
-from crmkit.storage.sqlite import auth_triggers
+from crmkit.storage.sqlite import auth_triggers, files
 from crmkit.storage.sqlite.auth_outside import Outside
 from crmkit.storage.sqlite.engine import migrate
 from crmkit.storage.sqlite.engine.checkpoints import Checkpoints
@@ -179,6 +179,11 @@ class SqliteDatabase:
         """
         await self.read(None, _probe)
         await self._writer.check()
+
+    def examine(self) -> Iterator[Finding]:
+        """Yield what is found of the program, the log of the database, and the room on the disk."""
+        yield files.program()
+        yield from files.room(self.folder)
 
     def gauges(self) -> Gauges:
         size = os.fstat(self._descriptor).st_size if self._descriptor >= 0 else 0

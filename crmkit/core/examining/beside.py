@@ -1,0 +1,67 @@
+"""What the operator asks of the running server: all that `crmkit doctor` looks at and that takes milliseconds."""
+
+import sys
+from collections.abc import Iterator
+
+from crmkit import __version__
+from crmkit.core.call import Call
+from crmkit.core.examining import standing, urls
+from crmkit.core.examining.examined import Found
+from crmkit.core.operating import backups
+from crmkit.storage.interface.connection import Connection
+from crmkit.storage.interface.database import Finding
+from crmkit.storage.log import checking, seals
+from crmkit.storage.log.chain import Chain
+from crmkit.storage.log.checking import Part
+
+SEALS = 2 * checking.AT_ONCE  # the newest ones, of up to 2,000 entries
+LEFT_OUT = ("files", "integrity", "links", "counts", "derived", "search", "older entries of the audit log", "mail")
+
+
+async def examine(call: Call) -> Found:
+    """Return what is found now, or was a moment ago; raises `busy` and `not_ready` as reads do."""
+
+    async def look() -> Found:
+        crm = call.crm
+        findings = [Finding("crmkit", True, f"{__version__} on Python {sys.version.split()[0]}")]
+        findings += crm.database.examine()
+        findings += await call.scan(_stands, call.now)
+        findings.append(await _log(call))
+        findings += backups.examine(crm.settings, crm.clock())
+        findings.append(urls.examine(crm.settings))
+        return Found(call.now, findings)
+
+    return await call.crm.examined.found(look)
+
+
+def _stands(connection: Connection, now: str) -> list[Finding]:
+    return [*standing.examine(connection, now, True)]
+
+
+async def _log(call: Call) -> Finding:
+    """Return whether the newest entries of the audit log are as they were sealed."""
+    chain = Chain(call.crm.key)
+    part = await call.scan(_begin, chain)
+    faults, entries = list[str](), 0
+    while not part.is_over:
+        part = await call.scan(checking.check, chain, part)
+        faults += part.faults
+        entries += part.sealed
+    told = "; ".join(_first(faults))
+    advice = "`crmkit audit verify` tells all; compare a backup"
+    return Finding(
+        "audit", not faults, f"{told}; {advice}" if faults else f"the newest {entries:,} sealed entries are whole"
+    )
+
+
+def _first(faults: list[str], most: int = 3) -> Iterator[str]:
+    yield from faults[:most]
+    if len(faults) > most:
+        yield f"and {len(faults) - most:,} more"
+
+
+def _begin(connection: Connection, chain: Chain) -> Part:
+    """Return where the newest seals begin."""
+    newest = seals.newest(connection)
+    before = seals.following(connection, newest.number - SEALS - 1, 1) if newest and newest.number > SEALS else []
+    return Part(before[0].digest, before[0].number) if before else Part(chain.start)

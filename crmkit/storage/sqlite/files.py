@@ -1,0 +1,36 @@
+"""What is found of SQLite and of its files without opening them: the version, the size of the log, room on the disk."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+from crmkit.storage.interface.database import Finding
+from crmkit.storage.sqlite.engine.driver import VERSION, is_fixed, sqlite3
+from crmkit.storage.sqlite.engine.folder import FILE
+
+MOST_LOG_BYTES = 256 << 20  # of the write-ahead log, which a server keeps below 160 MB under load
+LEAST_FREE_BYTES = 256 << 20
+
+
+def room(folder: Path) -> Iterator[Finding]:
+    """Yield how large the log of the database is, and how much room the disk has."""
+    log = folder / f"{FILE}-wal"
+    size = log.stat().st_size if log.exists() else 0
+    advice = "; a read of another program holds it, or the disk is too slow: end that program, or restart the server"
+    yield Finding("log", size <= MOST_LOG_BYTES, f"{size:,} bytes{'' if size <= MOST_LOG_BYTES else advice}")
+    free, needed = shutil.disk_usage(folder).free, max(LEAST_FREE_BYTES, 2 * size)
+    told = f"{free:,} bytes are free where {folder} is"
+    yield Finding("disk", free >= needed, told if free >= needed else f"{told}: make room, or writes will be refused")
+
+
+def program() -> Finding:
+    """Return which SQLite runs, and whether it has the fault that loses rows."""
+    source = "shipped with crmkit" if sqlite3.__name__.startswith("pysqlite3") else "the interpreter's own"
+    if is_fixed(VERSION):
+        return Finding("sqlite", True, f"{VERSION}, {source}; free of the WAL-reset bug")
+    return Finding(
+        "sqlite",
+        True,
+        f"{VERSION}, {source}; it has the WAL-reset bug (fixed in 3.51.3, 3.50.7, 3.44.6), which cannot "
+        "strike here: one connection of one process writes and checkpoints",
+    )
