@@ -39,7 +39,10 @@ def check(connection: Connection, chain: Chain, part: Part) -> Part:
     for seal in rows:
         found.faults += _of_chain(chain, found, seal)
         found.number, found.digest = seal.number, seal.digest
-        found.faults += _of_entries(connection, chain, found, seal)
+        try:
+            found.faults += _of_entries(connection, chain, found, seal)
+        except Exception as error:  # a text that the database cannot read as one
+            found.faults.append(f"{_span(seal)} of workspace number {number_of(seal.last)} cannot be read: {error}")
     found.is_over = len(rows) < AT_ONCE
     return found
 

@@ -344,6 +344,19 @@ def test_a_write_makes_no_digest_and_no_seal(back: Desk) -> None:
         ]
 
 
+def test_a_text_that_is_none_is_found_and_what_follows_is_still_compared(back: Desk) -> None:
+    alice = lived(back)
+    with opened(back) as connection:
+        connection.execute(
+            "UPDATE audit SET token_name = CAST(x'ff' AS TEXT) WHERE seq = ?", (workspace_of(alice).first + 3,)
+        )
+        connection.execute("UPDATE audit SET token_name = 'x' WHERE seq = (SELECT max(seq) - 1 FROM audit)")
+        faults = looked(back, connection).faults
+    assert len(faults) == 2
+    assert "cannot be read" in faults[0]
+    assert faults[1].endswith("was changed")
+
+
 def test_another_secret_is_told_as_such(back: Desk) -> None:
     lived(back, records=2)
     with opened(back) as connection:
