@@ -17,6 +17,7 @@ from bench.data.dataset import is_made
 from bench.lab import WRITING, Lab, Plan, Skip, run_folder, say
 from bench.report import Line, Report
 from bench.rows import (
+    backups,
     by_filter,
     cost,
     counts,
@@ -76,6 +77,7 @@ ROWS: dict[str, Callable[[Lab], list[Line]]] = {
     "export-others": exports.others,
     "klozeo": faces.klozeo,
     "webhooks": webhooks.webhooks,
+    "backup": backups.backup,
     "slow-flush": requests.slow_flush,
     "creates-large": scale.creates,
     "load": requests.loading,

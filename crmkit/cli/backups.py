@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import signal
 import sys
 import time
 from pathlib import Path
@@ -39,6 +40,7 @@ def _backup(options: argparse.Namespace) -> int:
     from crmkit import boot
 
     settings = settings_of(options)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that what is half written goes
     os.nice(NICE)
     began = time.monotonic()
     made, removed = boot.back_up(settings, options.file, options.keep)

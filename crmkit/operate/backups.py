@@ -26,11 +26,16 @@ def back_up(brand: Brand, folder: Path, file: Path, keep: int | None, now: str) 
     Brand.backup.
     """
     place = file if keep is None else file.with_name(f"{file.stem}-{compact(now)}{file.suffix}")
-    made = brand.backup(folder, place, file.with_name(f"{file.name}.part"), now)
+    made = brand.backup(folder, place, part_of(file), now)
     outdated = [] if keep is None else earlier(file)[keep:]
     for old in outdated:
         old.unlink(missing_ok=True)
     return made, outdated
+
+
+def part_of(file: Path) -> Path:
+    """Return what a backup is written to before it is whole: the same for all that are called like a file."""
+    return file.with_name(f"{file.name}.part")
 
 
 def check(settings: Settings) -> None:
@@ -68,6 +73,9 @@ async def _made(settings: Settings) -> str:
         return await _run(*command(), "backup", str(base), "--keep", str(settings.backup.keep), *_data(settings))
     except OSError as error:
         return f"{base.parent} cannot be written: {error.strerror or error}"
+    except asyncio.CancelledError:  # the server stops
+        part_of(base).unlink(missing_ok=True)
+        raise
 
 
 def _data(settings: Settings) -> Sequence[str]:
@@ -81,7 +89,7 @@ async def _run(*words: str) -> str:
     try:
         _, told = await process.communicate()
     finally:
-        if process.returncode is None:  # the server stops: the next backup writes over what there is
+        if process.returncode is None:
             process.kill()
             await process.wait()
     lines = told.decode(errors="replace").strip().splitlines()

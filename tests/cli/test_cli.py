@@ -21,7 +21,7 @@ from crmkit.storage.sqlite.migrations import MIGRATIONS
 from tests.house import ROOT, Process, process, run
 from tests.storage.desk import desk
 
-COMMANDS = ["serve", "migrate", "token", "doctor", "version"]
+COMMANDS = ["serve", "migrate", "token", "doctor", "backup", "restore", "version"]
 
 
 def gives_up(done: subprocess.CompletedProcess[str], *words: str) -> None:

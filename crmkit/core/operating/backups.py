@@ -26,7 +26,8 @@ def compact(now: str) -> str:
 def earlier(file: Path) -> list[Path]:
     """Return the backups that were kept under the name of a file and a time, the newest first."""
     name = re.compile(f"{re.escape(file.stem)}-{_TIME}{re.escape(file.suffix)}")
-    return sorted((other for other in file.parent.glob("*") if name.fullmatch(other.name)), reverse=True)
+    found = (other for other in file.parent.glob("*") if name.fullmatch(other.name) and other.is_file())
+    return sorted(found, reverse=True)
 
 
 def newest(settings: Settings) -> datetime | None:

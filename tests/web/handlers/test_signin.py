@@ -66,6 +66,7 @@ def test_a_newcomer_signs_in_and_looks_at_themselves_in_text(home: House) -> Non
         "activities": "0 / unlimited",
         "fields": "0 / unlimited",
         "webhooks": "0 / unlimited",
+        "audit_days": "unlimited",
     }
     usage = facts.pop("usage")
     assert {facts.pop(name) for name in ("country", "language", "date_format", "code_prefix")} == {None}

@@ -2,7 +2,7 @@
 
 SQLite's backup begins anew whenever another connection has written between two of its steps, unless its source is in a
 read transaction all the while: then each step reads what that one sees. Readers of a write-ahead log block no writer;
-the log grows until the copy is done, so it is not slowed down, only flushed as it grows.
+the log grows until the copy is done, so it makes no pauses, and is only flushed as it grows.
 """
 
 import os
