@@ -5,6 +5,9 @@ import secrets
 from pathlib import Path
 
 FILE = "secret.key"
+# the key of a backup that is restored. It counts once the other file is gone, which becomes the database by one rename
+RESTORING = f"{FILE}.restoring"
+RESTORING_DATABASE = "crmkit.db.restoring"
 SIZE = 32
 
 
@@ -13,7 +16,7 @@ def read_or_make(folder: Path) -> bytes:
 
     Raises ValueError when the file is there and is no key.
     """
-    file = folder / FILE
+    file = place(folder)
     if not file.exists():
         part = file.with_suffix(".part")
         part.unlink(missing_ok=True)
@@ -27,9 +30,16 @@ def read_or_make(folder: Path) -> bytes:
     return read(folder)
 
 
+def place(folder: Path) -> Path:
+    """Return the file that the key is in, or belongs in; also where a restore died once its database was there."""
+    restored = folder / RESTORING
+    is_restored = restored.exists() and not (folder / RESTORING_DATABASE).exists()
+    return restored if is_restored else folder / FILE
+
+
 def read(folder: Path) -> bytes:
     """Return the key; raises ValueError when there is none."""
-    file = folder / FILE
+    file = place(folder)
     try:
         key = bytes.fromhex(file.read_text(encoding="ascii").strip())
     except (ValueError, FileNotFoundError):

@@ -38,7 +38,7 @@ def examine(folder: Path) -> Iterator[Finding]:
         return
     yield _mode("folder", folder, 0o700)
     yield _mode("database", file, 0o600)
-    yield _mode("key", folder / secret.FILE, 0o600)
+    yield _mode("key", secret.place(folder), 0o600)
     yield _server(folder)
     yield from room(folder)
     try:

@@ -52,7 +52,7 @@ def _named(connection: Connection) -> set[str]:
 def key_of(folder: Path) -> str:
     """Return the text of the server's key; empty where there is none."""
     with suppress(FileNotFoundError):
-        return (folder / secret.FILE).read_text(encoding="ascii", errors="replace")
+        return secret.place(folder).read_text(encoding="ascii", errors="replace")
     return ""
 
 
@@ -78,7 +78,7 @@ def label(connection: Connection) -> Label | None:
 
 
 def take_out(connection: Connection, folder: Path) -> None:
-    """Write what a backup carries into the folder, and drop its tables."""
+    """Write what a backup carries into the folder, its key where it waits for the database, and drop its tables."""
     found = label(connection)
     names = [] if found is None else connection.execute("SELECT DISTINCT name FROM backup_files").fetchall()
     for (name,) in names:
@@ -88,6 +88,6 @@ def take_out(connection: Connection, folder: Path) -> None:
         written(place / os.path.basename(name), (content for (content,) in pieces))
         flush(place)
     if found is not None and found.key:
-        written(folder / secret.FILE, [found.key.encode()])
+        written(folder / secret.RESTORING, [found.key.encode()])
     for table in TABLES:
         connection.execute(f"DROP TABLE IF EXISTS {table}")

@@ -1,7 +1,8 @@
 """A backup takes the place of what a data folder holds, which is kept beside it.
 
-Whenever the process dies, the folder has the database of before or the one of the backup: the names of both are changed
-by one rename. What is left of a restore that died is taken away by the next one.
+Whenever the process dies, the folder has the database of before or the one of the backup, and the key that belongs to
+it: one rename changes the database, and with it which key counts (`secret.place`). What is left of a restore that died
+is taken away by the next one.
 """
 
 import os
@@ -9,18 +10,19 @@ import shutil
 from contextlib import closing, suppress
 from pathlib import Path
 
+from crmkit.storage import secret
 from crmkit.storage.interface.brand import Restored
 from crmkit.storage.interface.database import Newer, Unusable
 from crmkit.storage.sqlite.backup import beside, checking, copying
-from crmkit.storage.sqlite.backup.files import flush, remove
+from crmkit.storage.sqlite.backup.files import flush, remove, written
 from crmkit.storage.sqlite.engine import migrate
 from crmkit.storage.sqlite.engine.connection import SqliteConnection
 from crmkit.storage.sqlite.engine.driver import sqlite3
 from crmkit.storage.sqlite.engine.folder import FILE, held
 from crmkit.storage.sqlite.migrations import MIGRATIONS
 
-PART = f"{FILE}.restoring"
-BEFORE = f"{FILE}.before-"
+PART = secret.RESTORING_DATABASE
+BEFORE = ".before-"
 HEADER = b"SQLite format 3\0"
 OTHER = "copy it again from where it was kept, or take an earlier backup"
 
@@ -43,10 +45,11 @@ def restore(folder: Path, file: Path, time: str) -> Restored:
         try:
             size, hash, label, version = _taken(folder, file, part)
             kept = _keep(folder, time)
+            flush(folder)
             part.replace(folder / FILE)
+            flush(folder)
         finally:
-            remove(part)
-        flush(folder)
+            _tidy(folder)
     return Restored(size, hash, label.made_at if label else "", version < len(MIGRATIONS), kept)
 
 
@@ -71,11 +74,20 @@ def _check_file(file: Path) -> None:
 
 
 def _tidy(folder: Path) -> None:
-    """Take away what a restore left that died: its copy, and a second name of the database, which it was to replace."""
+    """Give a key whose database is in place its name, and take away what else a restore leaves that failed or died.
+
+    That is a copy, its key, and second names of what it was to replace.
+    """
+    key = secret.place(folder)
+    if key.name == secret.RESTORING:
+        key.replace(folder / secret.FILE)
+    (folder / secret.RESTORING).unlink(missing_ok=True)
+    (folder / f"{secret.RESTORING}.part").unlink(missing_ok=True)
     remove(folder / PART)
-    for before in folder.glob(f"{BEFORE}*"):
-        if (folder / FILE).exists() and before.samefile(folder / FILE):
-            before.unlink()
+    for file in (folder / FILE, folder / secret.FILE):
+        for before in folder.glob(f"{file.name}{BEFORE}*"):
+            if file.exists() and before.samefile(file):
+                before.unlink()
 
 
 def _taken(folder: Path, file: Path, part: Path) -> tuple[int, str, beside.Label | None, int]:
@@ -97,6 +109,9 @@ def _taken(folder: Path, file: Path, part: Path) -> tuple[int, str, beside.Label
                 copy.execute("BEGIN")
                 beside.take_out(copy, folder)
                 copy.execute("COMMIT")
+            own_key = file.with_name(file.name.replace(FILE, secret.FILE))
+            if label is None and file.name.startswith(f"{FILE}{BEFORE}") and own_key.exists():
+                written(folder / secret.RESTORING, [own_key.read_bytes()])
             os.fsync(descriptor)
             return os.fstat(descriptor).st_size, hash, label, version
         finally:
@@ -131,8 +146,11 @@ def _keep(folder: Path, time: str) -> Path | None:
         remove(file)
         return None
     numbers = ["", *(f"-{number}" for number in range(2, 1000))]
-    kept = next(place for number in numbers if not (place := folder / f"{BEFORE}{time}{number}").exists())
+    kept = next(place for number in numbers if not (place := folder / f"{FILE}{BEFORE}{time}{number}").exists())
     _also(file, kept)
+    key, new_key = folder / secret.FILE, folder / secret.RESTORING
+    if key.exists() and new_key.exists() and key.read_bytes() != new_key.read_bytes():
+        _also(key, kept.with_name(kept.name.replace(FILE, secret.FILE)))
     log, kept_log = copying.log_of(file), copying.log_of(kept)
     if log.exists():
         _also(log, kept_log)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from crmkit.storage import secret
 from crmkit.storage.sqlite.backup.make import make
 from tests.house import ROOT, command
 from tests.storage.desk import desk
@@ -91,6 +92,8 @@ def test_a_restore_that_is_killed_anywhere_leaves_the_old_or_the_new(tmp_path: P
     found = killed("restore", jose, tmp_path / "killed", backup.file)
     hashes = [hash_of(folder) for folder in found]
     changed = hashes.index(new)
+    keys = [secret.read(folder) for folder in found]
+    assert keys == [secret.read(jose)] * changed + [secret.read(jane)] * (len(found) - changed)
     assert hashes == [old] * changed + [new] * (len(found) - changed)
     assert 10 < changed < len(found) - 1
     for folder in found[:changed]:
@@ -103,9 +106,11 @@ def test_a_restore_that_is_killed_anywhere_leaves_the_old_or_the_new(tmp_path: P
             "crmkit.lock",
             "secret.key",
             "uploads",
+            kept[0].name.replace("crmkit.db", "secret.key"),
         }
         shutil.rmtree(folder / "uploads")
         assert restored(folder, kept[0]) == old
+        assert secret.read(folder) == secret.read(jose)
 
 
 def test_a_backup_that_is_killed_anywhere_leaves_the_earlier_one_or_the_new(tmp_path: Path) -> None:
