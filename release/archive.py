@@ -114,10 +114,10 @@ def used(wheel: Path, archive: Path) -> None:
         trial.tried([str(folder / "venv/bin/crmkit")])
         places = {"PIPX_HOME": str(folder / "pipx"), "UV_CACHE_DIR": str(folder / "uv"), "UV_PYTHON_DOWNLOADS": "never"}
         environ = {**os.environ, **places, "PIPX_DEFAULT_PYTHON": sys.executable, "UV_PYTHON": sys.executable}
-        for line in ([TOOLS / "pipx", "run", "--spec"], [TOOLS / "uvx", "--from"]):
-            once = [*line, wheel.absolute(), "crmkit", "--version"]
+        for tool, *words in (("pipx", "run", "--spec"), ("uvx", "--from")):
+            once: list[str | Path] = [TOOLS / tool, *words, wheel.absolute(), "crmkit", "--version"]
             done = subprocess.run(once, env=environ, cwd=folder, stdout=subprocess.PIPE, text=True, check=True)
-            print(f"ok  {line[0].name}: {done.stdout.strip()}")
+            print(f"ok  {tool}: {done.stdout.strip()}")
 
 
 if __name__ == "__main__":

@@ -9,7 +9,6 @@ import os
 import shutil
 import subprocess
 import sys
-import sysconfig
 from pathlib import Path
 
 from release.stamp import stamp
@@ -36,7 +35,7 @@ def frozen(program: Path) -> Path:
 
 
 def lacking(package: Path, folder: Path) -> list[str]:
-    """Return the files of an installed package, modules apart, that are not in the frozen folder."""
+    """Return the files of a package, modules apart, that are not in the frozen folder."""
     paths = (path for path in package.rglob("*") if path.is_file() and path.suffix not in (".py", ".pyc"))
     names = sorted(path.relative_to(package.parent) for path in paths)
     return [str(name) for name in names if not (folder / "_internal" / name).is_file()]
@@ -73,7 +72,7 @@ def packed(folder: Path, file: Path, time: int) -> None:
 
 def main(program: str, file: str) -> int:
     folder = frozen(Path(program))
-    if names := lacking(Path(sysconfig.get_path("purelib")) / NAME, folder):
+    if names := lacking(Path(NAME), folder):  # of the sources: so the wheel, which was frozen, had them too
         print(f"these files of the package are not in {folder}: {', '.join(names)}", file=sys.stderr)
         return 1
     packed(folder, Path(file), stamp())

@@ -94,7 +94,7 @@ def run(program: list[str], folder: Path, *arguments: str, environ: Mapping[str,
     """Return what a command of the program prints."""
     line = [*program, *arguments]
     around: dict[str, Any] = {"cwd": folder, "env": dict(environ or {}), "timeout": SECONDS}
-    done = subprocess.run(line, **around, capture_output=True, text=True, check=False)
+    done: subprocess.CompletedProcess[str] = subprocess.run(line, **around, capture_output=True, text=True, check=False)
     if done.returncode:
         raise Failed(f"{' '.join(arguments)} ended with {done.returncode}:\n{done.stdout}{done.stderr}")
     return done.stdout
