@@ -153,7 +153,10 @@ def tried(program: list[str], say: Callable[[str], None] = print) -> None:
     """Use the program; raises Failed."""
     with tempfile.TemporaryDirectory(prefix="crmkit-trial-") as name:
         folder = Path(name)
-        say(f"ok  {', '.join(run(program, folder, 'version').splitlines())}")
+        told = run(program, folder, "version")
+        if not told.startswith("crmkit "):
+            raise Failed(f"version printed {told!r}")
+        say(f"ok  {', '.join(told.splitlines())}")
         with serving(program, folder) as served:
             steps: dict[str, Callable[[], None]] = {
                 "sign in": lambda: sign_in(served),
@@ -163,9 +166,9 @@ def tried(program: list[str], say: Callable[[str], None] = print) -> None:
                 "MCP": lambda: mcp(served),
                 "commands beside the server": lambda: commands(program, folder, served),
             }
-            for told, step in steps.items():
+            for what, step in steps.items():
                 step()
-                say(f"ok  {told}")
+                say(f"ok  {what}")
         say("ok  stop")
 
 
