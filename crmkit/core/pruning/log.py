@@ -1,6 +1,7 @@
 """Entries of the audit log that are older than the plan of their workspace keeps them are removed, by whole seals.
 
-What is not over holds back what it reads: a webhook that is behind, an open proposal, an undo that runs.
+What is not over holds back what it reads: a webhook that is behind, a delivery that may be sent again, an
+open proposal, an undo that runs.
 """
 
 import asyncio
@@ -17,7 +18,6 @@ from crmkit.storage.proposals.proposal import OPEN
 
 AT_ONCE = 200  # workspaces that one read looks at: two milliseconds
 SEALS = 2  # of up to a hundred entries each, that go in one transaction
-MOST_DAYS = 36_500  # of a log that is kept for as good as ever
 REST_SECONDS = 0.05  # between two of these, for those who write meanwhile
 
 
@@ -25,7 +25,7 @@ async def prune_log(call: Call) -> None:
     """Remove the entries that plans keep no longer, of all workspaces; others write between the steps."""
     crm, plans = call.crm, call.crm.settings.plans
     cuts = {
-        name: "" if caps.get(AUDIT_DAYS) is None else after(crm.now, days=-min(caps[AUDIT_DAYS], MOST_DAYS))
+        name: "" if caps.get(AUDIT_DAYS) is None else after(crm.now, days=-caps[AUDIT_DAYS])
         for name, caps in plans.named.items()
     }
     position: int | None = 0 if any(cuts.values()) else None

@@ -49,7 +49,8 @@ def outdated(
 def held_from(connection: Connection, workspace: Workspace, is_open: str) -> str:
     """Return the time of the oldest entry that something reads which is not over, a time after all others if none.
 
-    That are webhooks that are behind, deliveries that wait, proposals in the state `is_open`, and undos that run.
+    That are webhooks that are behind, deliveries, which may be sent again, proposals in the state `is_open`, and undos
+    that run.
     """
     id = workspace.id
     (read,) = connection.execute(
@@ -58,7 +59,7 @@ def held_from(connection: Connection, workspace: Workspace, is_open: str) -> str
         (id, SENDS, PAUSED),
     ).fetchone()
     (told,) = connection.execute(
-        "SELECT min(first) FROM deliveries WHERE workspace_id = ? AND state = 'waiting' AND first > 0", (id,)
+        "SELECT min(first) FROM deliveries WHERE workspace_id = ? AND first > 0", (id,)
     ).fetchone()
     (seen,) = connection.execute(
         "SELECT min(position) FROM proposals WHERE workspace_id = ? AND state = ?", (id, is_open)

@@ -10,7 +10,9 @@ import pytest
 
 from crmkit.core.call import Call
 from crmkit.core.pruning.log import prune_log
+from crmkit.core.pruning.sweep import sweep
 from crmkit.core.sealing import sealing
+from crmkit.storage.webhooks import deliveries
 from tests.house import ALICE, House, Person, house, run
 from tests.teams.office import JSON, OPEN, Books, error_of
 
@@ -137,6 +139,8 @@ def test_what_something_reads_that_is_not_over_is_held_back(home: House, alice: 
     home.do(prune_log(Call(home.crm)))
     assert entries(home) == before
     assert ends().status_code == 200
+    home.clock.move(days=deliveries.KEPT_DAYS + 1)
+    home.do(sweep(Call(home.crm)))
     home.do(sealing.seal_all(Call(home.crm)))
     home.do(prune_log(Call(home.crm)))
     assert entries(home) < before
