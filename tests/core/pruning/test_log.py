@@ -41,13 +41,14 @@ def batch(person: Person) -> tuple[str, list[str]]:
     return answer.headers["X-Operation"], [each["id"] for each in answer.json()["items"]]
 
 
-def later(home: House, person: Person) -> None:
-    """Let the log come to its age, seal it, write something young, and prune."""
+def later(home: House, person: Person, alone: bool = False) -> None:
+    """Let the log come to its age, seal it, write something young, and prune, unless the server does it `alone`."""
     home.do(sealing.seal_all(Call(home.crm)))
     home.clock.move(days=DAYS + 1)
     assert person.post("/contacts", json={"name": "Young"}).status_code == 201
     home.do(sealing.seal_all(Call(home.crm)))
-    home.do(prune_log(Call(home.crm)))
+    if not alone:
+        home.do(prune_log(Call(home.crm)))
 
 
 def entries(home: House) -> int:
@@ -96,6 +97,31 @@ def test_the_seals_prove_what_went(home: House, alice: Person, tmp_path: Path) -
     verdict = run("audit", "verify", "--data", str(home.folder), cwd=tmp_path)
     assert verdict.returncode == 0, verdict.stdout + verdict.stderr
     assert f"{gone} removed for their age" in verdict.stdout
+
+
+def test_a_log_that_begins_later_does_so_on_another_server_too(home: House, alice: Person, tmp_path: Path) -> None:
+    operation, ids = batch(alice)
+    later(home, alice)
+    begin = alice.json_of("GET", "/audit")["items"][-1]["at"]
+    space, archive, there = alice.json_of("GET", "/whoami")["workspace"], str(tmp_path / "moved"), tmp_path / "there"
+    for words, folder in ((("export", space, archive), home.folder), (("import", archive), there)):
+        done = run("workspace", *words, "--data", str(folder), cwd=tmp_path)
+        assert done.returncode == 0, done.stdout + done.stderr
+    with house(there, OPEN, clock=home.clock) as other, other.sign_in(ALICE) as moved:
+        if moved.json_of("GET", "/whoami")["workspace"] != space:
+            token = moved.json_of("POST", f"/workspaces/{space}/tokens", {"token_name": "there"})["token"]
+            moved.headers["Authorization"] = f"Bearer {token}"
+        assert f"the log begins at {begin}" in moved.text("GET", f"/contacts/{ids[0]}/history")
+        assert f"The log begins at {begin}" in moved.post(f"/undo/{operation}").text
+
+
+def test_a_server_removes_what_is_too_old_by_itself(home: House, alice: Person) -> None:
+    batch(alice)
+    later(home, alice, alone=True)
+    deadline = time.monotonic() + WAITS
+    while entries(home) > 1:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
 
 
 def test_a_workspace_whose_plan_says_nothing_keeps_its_log(tmp_path: Path) -> None:
