@@ -3,7 +3,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test quick interop check install format golden manual lock bench attack binary release clean
+.PHONY: help serve test quick interop check install format golden manual lock bench soak attack binary release clean
 
 # with this set, every worker and every server that a test starts compiles all modules again
 unexport PYTHONDONTWRITEBYTECODE
@@ -58,6 +58,9 @@ lock: .venv/.dev                 ## pin every dependency again
 
 bench: .venv/.dev                ## measure speed, as ratios within one run; ARGS="--quick" and others
 	$(BIN)/python -m bench $(ARGS)
+
+soak: .venv/.dev                 ## half an hour of steady load with backups: does anything grow; ARGS="--minutes 5"
+	$(BIN)/python -m bench.soak $(ARGS)
 
 attack: .venv/.dev               ## attack the started program on loopback, five minutes at most; ARGS="--list", "--only NAME", "--long"
 	$(BIN)/python -m attack $(ARGS)

@@ -110,6 +110,13 @@ class Server:
             return {}
         return {line.split(":")[0]: int(line.split()[1]) / 1024 for line in lines}
 
+    def descriptors(self) -> int:
+        """Return how many files it has open; 0 where /proc does not tell."""
+        try:
+            return len([*Path(f"/proc/{self._process.pid}/fd").iterdir()])
+        except FileNotFoundError:
+            return 0
+
     def settle(self, most: float = 10.0) -> None:
         """Wait until what follows writes is done: the process computes nothing any more."""
         end = time.perf_counter() + most
