@@ -30,29 +30,34 @@ ADMIN = "soak@example.com"
 
 
 class Sample(msgspec.Struct):
-    """What one period came to: MB, files, MB, milliseconds, answers a second."""
+    """What one period came to: MB, files, MB, milliseconds, MB of the database, answers a second."""
 
     memory: float
     descriptors: float
     wal: float
     p99: float
+    database: float
     rate: float
 
 
 class Bound(msgspec.Struct, frozen=True):
-    """By how much a figure may grow from the first to the last third: by so much and by this share of the first."""
+    """By how much a figure may grow from the first to the last third: by so much and by this share of the first.
+
+    It may grow by so many times what the database grew by, too: connections keep pages of it, up to 64 MiB each.
+    """
 
     name: str
     unit: str
     by: float
     share: float
+    of_database: float = 0.0
 
-    def most(self, first: float) -> float:
-        return self.by + self.share * first
+    def most(self, first: float, database: float) -> float:
+        return self.by + self.share * first + self.of_database * database
 
 
 BOUNDS = (
-    Bound("memory", "MB", 16, 0.10),
+    Bound("memory", "MB", 16, 0.10, of_database=2.0),
     Bound("descriptors", "", 8, 0),
     Bound("wal", "MB", 32, 0.5),
     Bound("p99", "ms", 20, 0.5),
@@ -69,13 +74,15 @@ def growth(values: Sequence[float]) -> tuple[float, float]:
 def verdict(samples: Sequence[Sample], every: float) -> tuple[list[str], list[str]]:
     """Return a line for each figure, and the names of those that grow beyond their bounds."""
     lines, over = [], []
+    _, database = growth([sample.database for sample in samples])
     for bound in BOUNDS:
         values = [getattr(sample, bound.name) for sample in samples]
         first, more = growth(values)
         slope = linear_regression(range(len(values)), values).slope * 60 / every if len(values) > 1 else 0.0
-        says = f"{bound.name}: first {first:.1f} {bound.unit}, grew {more:+.1f}, at most {bound.most(first):.1f}"
+        most = bound.most(first, database)
+        says = f"{bound.name}: first {first:.1f} {bound.unit}, grew {more:+.1f}, at most {most:.1f}"
         lines.append(f"{says}; slope {slope:+.3f} a minute")
-        if more > bound.most(first):
+        if more > most:
             over.append(bound.name)
     return lines, over
 
@@ -196,15 +203,15 @@ async def soaked(server: Server, folder: Path, load: Load, asked: argparse.Names
 
 
 def measured(server: Server, folder: Path, p99: float, rate: float) -> Sample:
-    log = folder / f"{FILE}-wal"
-    size = log.stat().st_size / 2**20 if log.exists() else 0.0
-    return Sample(server.memory().get("Anonymous", 0.0), server.descriptors(), size, p99, rate)
+    log, database = folder / f"{FILE}-wal", folder / FILE
+    sizes = [file.stat().st_size / 2**20 if file.exists() else 0.0 for file in (log, database)]
+    return Sample(server.memory().get("Anonymous", 0.0), server.descriptors(), sizes[0], p99, sizes[1], rate)
 
 
 def _told(sample: Sample) -> str:
     return (
         f"memory {sample.memory:.1f} MB  descriptors {sample.descriptors:.0f}  wal {sample.wal:.1f} MB  "
-        f"p99 {sample.p99:.1f} ms  {sample.rate:.0f} answers/s"
+        f"database {sample.database:.1f} MB  p99 {sample.p99:.1f} ms  {sample.rate:.0f} answers/s"
     )
 
 

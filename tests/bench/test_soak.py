@@ -5,11 +5,11 @@ import pytest
 from bench import soak
 from bench.soak import Sample, verdict
 
-STEADY = [Sample(50.0, 40.0, 20.0, 10.0, 500.0)] * 9
+STEADY = [Sample(50.0, 40.0, 20.0, 10.0, 90.0, 500.0)] * 9
 
 
 def test_steady_figures_are_within_their_bounds_and_one_peak_moves_nothing() -> None:
-    lines, over = verdict([*STEADY[:4], Sample(500.0, 400.0, 900.0, 900.0, 1.0), *STEADY[5:]], 60)
+    lines, over = verdict([*STEADY[:4], Sample(500.0, 400.0, 900.0, 900.0, 90.0, 1.0), *STEADY[5:]], 60)
     assert over == []
     assert [line.partition(":")[0] for line in lines] == ["memory", "descriptors", "wal", "p99"]
 
@@ -23,6 +23,12 @@ def test_a_figure_that_goes_on_growing_is_named(name: str) -> None:
     lines, over = verdict(growing, 60)
     assert over == [name]
     assert any(line.startswith(f"{name}: ") and line.endswith("slope +10.000 a minute") for line in lines)
+
+
+def test_memory_may_follow_the_database_whose_pages_are_kept() -> None:
+    samples = [Sample(50.0 + number, 40.0, 20.0, 10.0, 100.0 + number, 500.0) for number in range(60)]
+    assert verdict(samples, 60)[1] == []
+    assert verdict([Sample(s.memory, 40.0, 20.0, 10.0, 100.0, 500.0) for s in samples], 60)[1] == ["memory"]
 
 
 @pytest.mark.slow
