@@ -15,12 +15,13 @@ FUNCTION = re.compile(r"^ *(?:async )?def (\w+)", re.MULTILINE)
 LOGGED = {("records.py", name) for name in ("_insert_sql", "_changed", "_deleted", "touch")}  # by `put` and `touch`
 UNLINKED_OR_RESTATED = {("records.py", "_write_linked"), ("records.py", "follow_country")}
 CASCADED = {("records.py", "remove_linked")}
-COUNTED = {("records.py", "add"), ("derived/tallies.py", "write")}
+COUNTED = {("records.py", "add"), ("derived/tallies.py", "write"), ("kept/derived.py", "_set")}
 SCORED = {("scoring/scores.py", "follow")}
 ERASED = {("workspaces/erasure.py", "erase"), ("erasure/beside.py", "clear")}
 ARRIVED = {("transfer/snapshots/arriving.py", "insert")}  # with their entries of the log
 TEXTS = {("sqlite/search/indexing.py", name) for name in ("queue", "index", "merge")} | {
-    ("sqlite/search/texts.py", "erase")
+    *(("sqlite/search/texts.py", name) for name in ("erase", "rebuild")),
+    ("sqlite/search/rebuilding.py", "rebuild"),
 }  # tables beside those of records
 
 
