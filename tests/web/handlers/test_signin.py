@@ -71,6 +71,7 @@ def test_a_newcomer_signs_in_and_looks_at_themselves_in_text(home: House) -> Non
     usage = facts.pop("usage")
     assert {facts.pop(name) for name in ("country", "language", "date_format", "code_prefix")} == {None}
     assert [facts.pop(name) for name in ("scopes", "expires_at", "ips")] == [[], None, []]
+    assert (facts.pop("audit_days"), labels.pop("audit_days")) == (None, "unlimited")
     assert facts == {name: labels[name] for name in facts}
     assert {name: f"{use['used']} / unlimited" for name, use in usage.items()} == {
         name: labels[name] for name in set(labels) - set(facts)
