@@ -86,6 +86,17 @@ def test_a_restart_seals_what_a_kill_left(served: Process, alice: Person) -> Non
     assert verified(served.folder).returncode == 0
 
 
+def test_a_backup_that_was_restored_is_verified_and_does_not_have_a_later_head(served: Process, alice: Person) -> None:
+    head, place, file = head_of(verified(served.folder)), served.folder.parent, served.folder.with_name("kept.db")
+    for command, folder in (("backup", served.folder), ("restore", place / "restored")):
+        if command == "restore":
+            alice.post("/contacts", json={"name": "Later"})
+        assert run(command, str(file), "--data", str(folder), cwd=place).returncode == 0
+    assert verified(place / "restored", "--head", head).returncode == 0
+    later = head_of(verified(served.folder))
+    assert "the end of the log was cut off" in verified(place / "restored", "--head", later).stdout
+
+
 def test_what_is_no_head_and_where_there_is_no_database_is_said_in_one_line(served: Process, tmp_path: Path) -> None:
     for folder, arguments, words in (
         (served.folder, ("--head", "abc"), "--head abc: a head is the 64 letters and digits"),
