@@ -226,7 +226,8 @@ def pending_migrations(settings: Settings) -> Pending:
 
 def back_up(settings: Settings, file: Path, keep: int | None) -> tuple[Backup, list[Path]]:
     """Make a backup of the data (see backups.back_up); a server may run or not."""
-    return backups.back_up(brand_of(settings), _data(settings), file, keep, stamp(system_clock()))
+    with usable(_data(settings)):
+        return backups.back_up(brand_of(settings), _data(settings), file, keep, stamp(system_clock()))
 
 
 def restore(settings: Settings, file: Path) -> Restored:

@@ -1,5 +1,6 @@
 """The server makes backups by itself, in a folder of its own, and tells of those that fail."""
 
+import os
 import time
 from collections.abc import Callable
 from contextlib import closing
@@ -10,7 +11,7 @@ import pytest
 
 from crmkit.operate import backups
 from crmkit.settings import SettingsError
-from crmkit.storage.sqlite.backup import beside
+from crmkit.storage.sqlite.backup import beside, make
 from crmkit.storage.sqlite.engine.connection import connect
 from tests.cli.test_cli import gives_up
 from tests.house import process, run, settings_of
@@ -56,6 +57,25 @@ def test_a_backup_that_fails_is_a_line_of_the_log_that_says_what_to_do(tmp_path:
         assert served.stop() == 0
     (line,) = (line for line in served.printed().splitlines() if "the backup" in line)
     assert line.endswith(f"it is tried again in 10 minutes: {tmp_path / 'file'} cannot be written: File exists")
+
+
+@pytest.mark.slow
+def test_a_server_makes_none_while_another_backup_is_written_there(tmp_path: Path) -> None:
+    told = {"CRMKIT_BACKUP_EVERY_HOURS": "1", "CRMKIT_BACKUP_FOLDER": str(tmp_path / "kept")}
+    (tmp_path / "kept").mkdir()
+    part = backups.part_of(tmp_path / "kept" / backups.FILE)
+    with make._held(part), process(tmp_path / "data", **told) as served:
+        becomes(lambda: "the backup failed" in served.printed(), "a line of the log")
+        assert served.stop() == 0
+    assert f"another backup writes {part}: wait until it is done" in served.printed()
+    assert list((tmp_path / "kept").iterdir()) == [part]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.geteuid() == 0, reason="root reads every file")
+def test_a_data_folder_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir(mode=0)
+    gives_up(run("backup", "b.db", "--data", "data", cwd=tmp_path), "data folder")
 
 
 def test_one_is_due_once_the_newest_is_old_or_lies_ahead_or_never_was() -> None:
