@@ -7,14 +7,14 @@ from crmkit.core.configuration import countries
 from crmkit.model.record import Kind, Kinds
 from crmkit.records.activity import CONTACTS
 from crmkit.storage import jobs
+from crmkit.storage.examining import counts, derived
+from crmkit.storage.examining.wrong import Look, Wrong
 from crmkit.storage.interface.brand import ReadNext, RunNext
 from crmkit.storage.interface.connection import Connection
 from crmkit.storage.interface.database import Finding
 from crmkit.storage.interface.lanes import ANYWHERE
 from crmkit.storage.interface.tx import Tx
 from crmkit.storage.interface.workspace import Workspace
-from crmkit.storage.kept import counts, derived
-from crmkit.storage.kept.wrong import Look, Wrong
 from crmkit.storage.workspaces import lookup
 
 MOST_TOLD = 3  # faults of each sort; the others are counted

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 
 from crmkit.clock import after
+from crmkit.storage.examining import standing
 from crmkit.storage.interface.connection import Connection
 from crmkit.storage.interface.database import Finding
-from crmkit.storage.kept import standing
 
 AHEAD_SECONDS = 60  # that the newest entry may be ahead of the clock
 LATE_MINUTES = 10  # that a job may be due for

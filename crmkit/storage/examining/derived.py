@@ -8,10 +8,10 @@ from crmkit.model.record import Kind, Kinds
 from crmkit.model.record.kinds import Reference
 from crmkit.storage.columns import columns_of, quoted
 from crmkit.storage.derived.tallies import TAKEN_PLACE
+from crmkit.storage.examining.wrong import Look, Wrong
 from crmkit.storage.interface.connection import Connection
 from crmkit.storage.interface.statement import Statement
 from crmkit.storage.interface.workspace import Workspace
-from crmkit.storage.kept.wrong import Look, Wrong
 
 ROWS = 200  # that are compared in one moment
 

@@ -7,10 +7,10 @@ from crmkit.model.configuration.pipeline import OPEN
 from crmkit.model.record import Kind, Kinds
 from crmkit.storage.columns import quoted
 from crmkit.storage.derived.open_sums import LOW, SHIFT
+from crmkit.storage.examining.wrong import Look, Wrong
 from crmkit.storage.interface.connection import Connection
 from crmkit.storage.interface.statement import Statement
 from crmkit.storage.interface.workspace import Workspace
-from crmkit.storage.kept.wrong import Look, Wrong
 
 
 def looks(kinds: Kinds) -> Iterator[Look]:
