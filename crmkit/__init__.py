@@ -1,3 +1,3 @@
 """crmkit: a headless, plain-text CRM that an AI agent operates."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
