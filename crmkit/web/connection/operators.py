@@ -71,7 +71,7 @@ class Operators:
         return is_loopback(named_host(header_of(scope, b"host")))
 
     def _how(self, scope: Scope) -> str:
-        return (
-            f"Ask on the machine itself, {self._own_url}{scope['path']} without a token, or send "
-            "Authorization: Bearer SECRET with the `[server] metrics_secret` of its settings."
-        )
+        needed = "Authorization: Bearer SECRET with the `[server] metrics_secret` of its settings"
+        if "127.0.0.1" in self._trusted:
+            return f"Send {needed}: 127.0.0.1 is a trusted proxy, so what comes from there may be another machine's."
+        return f"Ask on the machine itself, {self._own_url}{scope['path']} without a token, or send {needed}."

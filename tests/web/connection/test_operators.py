@@ -81,6 +81,10 @@ def test_what_a_trusted_proxy_of_this_machine_sends_is_not_of_this_machine(tmp_p
         refused(behind, {}, "auth_required")
         refused(behind, {"X-Forwarded-For": "127.0.0.1"}, "auth_required")
         refused(behind, {"X-Forwarded-For": "::1"}, "auth_required")
+        hint = asked(behind).text
+        assert "[server] metrics_secret" in hint
+        assert "127.0.0.1 is a trusted proxy" in hint
+        assert "on the machine itself" not in hint
 
 
 def test_no_token_of_a_person_opens_it_not_even_on_this_machine(home: House) -> None:
