@@ -211,7 +211,7 @@ def test_every_post_that_reaches_a_contact_is_its_last_interaction_and_no_change
 def test_the_newest_contact_is_found_in_the_index_of_the_link(back: Desk, alice: Actor) -> None:
     for kind in LOGGED:
         link = f'"{kind.activity_link}"'
-        also = f" AND a.kind IN (?, ?, ?) AND {tallies._TAKEN_PLACE}"
+        also = f" AND a.kind IN (?, ?, ?) AND {tallies.TAKEN_PLACE}"
         sql = tallies._NEWEST.format(link=link, also=also)
         statement = Statement(sql, (alice.workspace_id, "x", *CONTACTS))
         newest, *others = back.do(back.database.read(None, steps_of, statement))

@@ -15,6 +15,7 @@ from crmkit.mcp import inside
 from crmkit.settings import Settings
 from crmkit.web.connection.protocol import HttpConnection
 from crmkit.web.connection.server import Server
+from crmkit.web.metrics.requests import Requests
 from tests.house import House
 from tests.web.connection.raw import TAKES, answer, connected, head
 
@@ -23,6 +24,7 @@ from tests.web.connection.raw import TAKES, answer, connected, head
 def serving(app: Any) -> Iterator[str]:
     """Serve an application of the test's own, through connections of ours."""
     settings = msgspec.structs.replace(Settings(), server=msgspec.structs.replace(Settings().server, port=0))
+    app.requests = Requests()  # as an edge has it
     server = Server(app, settings, most=100)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()

@@ -86,7 +86,7 @@ def _tidy(folder: Path) -> None:
     remove(folder / PART)
     for file in (folder / FILE, folder / secret.FILE):
         for before in folder.glob(f"{file.name}{BEFORE}*"):
-            if file.exists() and before.samefile(file):
+            if file.exists() and before.exists() and before.samefile(file):
                 before.unlink()
 
 

@@ -13,10 +13,13 @@ from tests.storage.desk import desk
 from tests.storage.sqlite.backup.installation import (
     CONTENT,
     NOW,
+    TIME,
     UPLOAD,
     fill,
     hash_of,
+    in_the_log,
     installation,
+    names,
     restored,
     with_upload,
 )
@@ -26,8 +29,9 @@ pytestmark = pytest.mark.slow
 # A process without threads, so that it can fork: each child is killed before another of its statements or changes of a
 # file, until one is done before that.
 KILLS = """
-import itertools, os, shutil, signal, sys
+import contextlib, itertools, os, shutil, signal, sys
 from pathlib import Path
+from crmkit.storage.interface.database import InUse
 from crmkit.storage.sqlite.backup import copying, make, restore
 from crmkit.storage.sqlite.backup.copying import SqliteConnection
 
@@ -56,7 +60,11 @@ for name in ("rename", "replace", "link", "unlink", "fsync", "open", "mkdir", "c
 def run(number):
     if what == "backup":
         make.make(file, place / str(number), place / f"{number}.part", "2026-06-11T09:00:00Z")
-    else:
+        return
+    reader = copying.sqlite3.connect(place / str(number) / "crmkit.db")
+    if what == "restore beside a reader":
+        reader.execute("SELECT count(*) FROM contacts").fetchall()
+    with contextlib.suppress(*[InUse] if what == "restore beside a reader" else []):
         restore.restore(place / str(number), file, "20260611T090000Z")
 
 copying.FLUSH_BYTES = 1
@@ -111,6 +119,20 @@ def test_a_restore_that_is_killed_anywhere_leaves_the_old_or_the_new(tmp_path: P
         shutil.rmtree(folder / "uploads")
         assert restored(folder, kept[0]) == old
         assert secret.read(folder) == secret.read(jose)
+
+
+def test_beside_a_reader_a_restore_that_is_killed_anywhere_leaves_what_is_in_the_log(tmp_path: Path) -> None:
+    jane, jose = installation(tmp_path / "jane", "Jane"), in_the_log(installation(tmp_path / "jose", "José"), "Ann")
+    backup = make(jane, tmp_path / "jane.db", tmp_path / "part", NOW)
+    found = killed("restore beside a reader", jose, tmp_path / "killed", backup.file)
+    old = hash_of(jose)
+    assert len(found) > 10
+    assert {hash_of(folder) for folder in found} == {old}
+    for folder in found:
+        assert names(folder) == ["Ann", "José"]
+        assert restored(folder, backup.file) == backup.hash
+        assert restored(folder, folder / f"crmkit.db.before-{TIME}") == old
+        assert len(list(folder.glob("crmkit.db.before-*"))) == 2
 
 
 def test_a_backup_that_is_killed_anywhere_leaves_the_earlier_one_or_the_new(tmp_path: Path) -> None:

@@ -8,15 +8,25 @@ from pathlib import Path
 
 import pytest
 
+from crmkit.storage import secret
 from crmkit.storage.interface.database import InUse, Newer, Unusable
 from crmkit.storage.sqlite.backup.make import make
 from crmkit.storage.sqlite.engine import migrate
 from crmkit.storage.sqlite.engine.connection import connect
 from crmkit.storage.sqlite.engine.driver import sqlite3
-from crmkit.storage.sqlite.engine.folder import FILE, held, prepare
+from crmkit.storage.sqlite.engine.folder import FILE, LOCK, held, prepare
 from crmkit.storage.sqlite.migrations import MIGRATIONS
 from tests.storage.desk import desk
-from tests.storage.sqlite.backup.installation import NOW, TIME, fill, hash_of, installation, names, restored
+from tests.storage.sqlite.backup.installation import (
+    NOW,
+    TIME,
+    fill,
+    hash_of,
+    in_the_log,
+    installation,
+    names,
+    restored,
+)
 
 KEPT = f"{FILE}.before-{TIME}"
 
@@ -124,6 +134,31 @@ def test_nothing_is_restored_under_a_running_server(folder: Path, backup: Path) 
     with held(folder), pytest.raises(InUse, match="stop it first"):
         restored(folder, backup)
     assert names(folder) == ["José"]
+
+
+def test_beside_another_program_that_reads_nothing_is_restored_and_nothing_lost(folder: Path, backup: Path) -> None:
+    in_the_log(folder, "Ann")
+    listed = sorted(path.name for path in folder.iterdir())
+    with closing(sqlite3.connect(folder / FILE)) as reader:
+        reader.execute("SELECT count(*) FROM contacts").fetchall()
+        with pytest.raises(InUse, match="another program reads .* stop it first"):
+            restored(folder, backup)
+        assert {path.name for path in folder.iterdir()} == {*listed, f"{FILE}-shm", LOCK}
+    assert names(folder) == ["Ann", "José"]
+    restored(folder, backup)
+    assert names(folder) == ["Jane"]
+    restored(folder, folder / KEPT)
+    assert names(folder) == ["Ann", "José"]
+
+
+def test_each_database_that_was_kept_comes_back_with_its_own_key(folder: Path, backup: Path, tmp_path: Path) -> None:
+    key = secret.read(folder)
+    own = make(folder, tmp_path / "own.db", tmp_path / "part", NOW)
+    restored(folder, own.file)
+    restored(folder, backup)
+    assert secret.read(folder) != key
+    restored(folder, folder / KEPT)
+    assert (names(folder), secret.read(folder)) == (["José"], key)
 
 
 def test_the_database_of_the_folder_itself_is_no_backup_of_it(folder: Path) -> None:
