@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from crmkit import __version__
 from tests.house import ROOT
 
 DOCUMENTS = [*sorted(ROOT.glob("*.md")), *sorted(ROOT.glob("docs/*.md"))]
@@ -39,6 +40,16 @@ def test_every_link_between_documents_leads_to_a_file_and_a_heading_of_it(docume
         file = document.parent / path if path else document
         assert file.exists(), target
         assert not anchor or anchor in anchors(file), target
+
+
+def test_the_readme_leads_to_every_page_of_docs() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert [page.name for page in ROOT.glob("docs/*.md") if f"](docs/{page.name}" not in readme] == []
+
+
+def test_files_of_a_release_have_the_version_of_the_program() -> None:
+    for document in DOCUMENTS:
+        assert set(re.findall(r"crmkit-(\d+\.\d+\.\d+)", document.read_text(encoding="utf-8"))) <= {__version__}
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
