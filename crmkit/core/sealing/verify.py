@@ -58,7 +58,7 @@ def verify(read: ReadNext, secret: bytes, head: str = "") -> Verdict:
     Raises ValueError for a head that is none.
     """
     chain, sought = Chain(secret), _head(head)
-    part, total, faults, count = Part(chain.start), Part(b""), list[str](), 0
+    part, total, faults, count = Part(chain.start, sought=sought), Part(b""), list[str](), 0
     while not part.is_over:
         part = read(partial(checking.check, chain=chain, part=part))
         for name in ("sealed", "erased", "gone"):
@@ -67,7 +67,7 @@ def verify(read: ReadNext, secret: bytes, head: str = "") -> Verdict:
         count += len(part.faults)
     total.pruned, unproved = read(partial(checking.removed, chain=chain))
     unsealed = sum(each.newest - each.after for each in _waiting(read))
-    if sought and sought != chain.start and read(partial(seals.found, digest=sought)) is None:
+    if sought and sought != chain.start and not part.is_met:
         unproved.append(f"no seal has the head {head}: the end of the log was cut off, or what came before it changed")
     told = (unproved + faults)[:MOST_TOLD]
     counts = (total.sealed, total.erased, total.pruned, total.gone, unsealed)

@@ -18,12 +18,15 @@ AT_ONCE = 10  # seals that are compared in one moment: some ten milliseconds
 class Part(Struct):
     """What was found of the seals up to a number, the last of which has this digest.
 
-    `sealed` are entries that are there, with those that were `erased`; `pruned` were removed for their age, and `gone`
-    are those of workspaces that were deleted.
+    It `is_met` once a seal that is whole and follows the one before it has the digest that is `sought`. `sealed` are
+    entries that are there, with those that were `erased`; `pruned` were removed for their age, and `gone` are those of
+    workspaces that were deleted.
     """
 
     digest: bytes
     number: int = 0
+    sought: bytes = b""
+    is_met: bool = False
     sealed: int = 0
     erased: int = 0
     pruned: int = 0
@@ -34,10 +37,14 @@ class Part(Struct):
 
 def check(connection: Connection, chain: Chain, part: Part) -> Part:
     """Return what is found of the next seals after a part; a digest that the part has may be that of any seal."""
-    found = Part(part.digest, part.number)
+    found = Part(part.digest, part.number, part.sought, part.is_met)
+    if part.number == 0 and seals.has_any_before_the_first(connection):
+        found.faults.append("a seal stands before the first one")
     rows = seals.following(connection, part.number, AT_ONCE)
     for seal in rows:
-        found.faults += _of_chain(chain, found, seal)
+        wrong = [*_of_chain(chain, found, seal)]
+        found.faults += wrong
+        found.is_met |= not wrong and seal.digest == part.sought
         found.number, found.digest = seal.number, seal.digest
         try:
             found.faults += _of_entries(connection, chain, found, seal)

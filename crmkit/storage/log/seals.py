@@ -113,6 +113,11 @@ def following(connection: Connection, number: int, most: int) -> list[Seal]:
     return [Seal(*row) for row in connection.execute(sql, (number, most)).fetchall()]
 
 
+def has_any_before_the_first(connection: Connection) -> bool:
+    """Tell whether a seal has a number that none is given."""
+    return connection.execute("SELECT 1 FROM audit_seals WHERE number < 1").fetchone() is not None
+
+
 def entries(connection: Connection, after: int, through: int) -> list[tuple[Any, ...]]:
     """Return the COLUMNS of all entries above a number, up to another."""
     return connection.execute(f"{_FROM_AUDIT} WHERE seq > ? AND seq <= ? ORDER BY seq", (after, through)).fetchall()
@@ -173,12 +178,6 @@ def forget(tx: Tx, workspace: Workspace) -> None:
     """Drop the digests of the entries of a workspace that is deleted; its seals stay, and hold nothing of it."""
     span = (workspace.first, workspace.last)
     tx.connection.execute("DELETE FROM audit_digests WHERE seq > ? AND seq <= ?", span)
-
-
-def found(connection: Connection, digest: bytes) -> Seal | None:
-    """Return the seal with this digest, None if the chain has none."""
-    row = connection.execute(f"{_SEAL} WHERE digest = ?", (digest,)).fetchone()
-    return None if row is None else Seal(*row)
 
 
 def digests(connection: Connection, after: int, through: int) -> dict[int, tuple[Any, ...]]:

@@ -304,6 +304,24 @@ def test_an_end_that_was_cut_off_is_found_by_the_head_that_was_kept(back: Desk) 
         looked(back, connection, "abc")
 
 
+@pytest.mark.parametrize("number", [0, -1, 1])
+def test_a_head_is_not_found_in_a_seal_that_somebody_made_of_it(back: Desk, number: int) -> None:
+    lived(back)
+    head = whole(back).head
+    with opened(back) as connection:
+        for table in ("audit", "audit_digests", "audit_seals"):
+            connection.execute(f"DELETE FROM {table}")
+        made = (number, 0, 1, 0, b"", bytes.fromhex(head))
+        connection.execute("INSERT INTO audit_seals VALUES (?, ?, ?, ?, ?, ?)", made)
+        faults = looked(back, connection, head).faults
+    assert faults[0].startswith(f"no seal has the head {head}: the end of the log was cut off")
+    assert faults[1] == (
+        "a seal stands before the first one"
+        if number < 1
+        else "seal 1 was changed, or the one before it, or secret.key is another than when it was made"
+    )
+
+
 def test_many_faults_are_counted_and_the_first_are_told(back: Desk) -> None:
     lived(back, records=30)
     with opened(back) as connection:
