@@ -65,6 +65,11 @@ def verify(read: ReadNext, secret: bytes, head: str = "") -> Verdict:
             setattr(total, name, getattr(total, name) + getattr(part, name))
         faults += part.faults[: MOST_TOLD - len(faults)]
         count += len(part.faults)
+    begin: int | None = checking.LOWEST
+    while begin is not None:
+        misplaced, begin = read(partial(checking.misplaced, begin=begin))
+        faults += misplaced[: MOST_TOLD - len(faults)]
+        count += len(misplaced)
     total.pruned, unproved = read(partial(checking.removed, chain=chain))
     unsealed = sum(each.newest - each.after for each in _waiting(read))
     if sought and sought != chain.start and not part.is_met:

@@ -13,6 +13,8 @@ from crmkit.storage.log.chain import Chain, content
 from crmkit.storage.log.seals import Seal
 
 AT_ONCE = 10  # seals that are compared in one moment: some ten milliseconds
+SLICE = 5_000  # entries whose places are looked at in one moment: some milliseconds
+LOWEST, HIGHEST = -(1 << 63), (1 << 63) - 1  # numbers that a row may have
 
 
 class Part(Struct):
@@ -63,6 +65,34 @@ def removed(connection: Connection, chain: Chain) -> tuple[int, list[str]]:
         if chain.begins(id, after, entries) != proof
     ]
     return sum(row[2] for row in rows), faults
+
+
+def misplaced(connection: Connection, begin: int) -> tuple[list[str], int | None]:
+    """Return which of the next entries from a number on lie outside the range of the workspace that they name.
+
+    Lists would show them there, and no seal of that workspace holds them. With that comes where the next ones begin,
+    None after the last.
+    """
+    end, count = connection.execute(
+        "SELECT max(seq), count(*) FROM "
+        f"(SELECT seq FROM audit WHERE seq >= ? ORDER BY seq {connection.dialect.limit}) AS q",
+        (begin, SLICE),
+    ).fetchone()
+    if end is None:
+        return [], None
+    rows = connection.execute(
+        "SELECT a.seq, w.id FROM audit AS a LEFT JOIN workspaces AS w ON w.id = a.workspace_id "
+        "WHERE a.seq >= ? AND a.seq <= ? "
+        "AND (w.id IS NULL OR a.seq <= w.number << 32 OR a.seq >= (w.number + 1) << 32) ORDER BY a.seq",
+        (begin, end),
+    ).fetchall()
+    faults = [
+        f"the row {seq} of the log names no workspace that is here"
+        if id is None
+        else f"{id}: the row {seq} of the log names it, and was put in outside its numbers"
+        for seq, id in rows
+    ]
+    return faults, end + 1 if count == SLICE and end < HIGHEST else None
 
 
 def _of_chain(chain: Chain, before: Part, seal: Seal) -> Iterator[str]:

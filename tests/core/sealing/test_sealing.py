@@ -14,7 +14,7 @@ from crmkit.core.sealing.verify import Verdict
 from crmkit.model.actor import Actor
 from crmkit.storage.erasure import log as erasing
 from crmkit.storage.interface.tx import Tx
-from crmkit.storage.log import seals
+from crmkit.storage.log import checking, seals
 from crmkit.storage.log.chain import COLUMNS, Chain
 from crmkit.storage.sqlite.engine.connection import SqliteConnection, connect
 from crmkit.storage.sqlite.engine.folder import FILE
@@ -177,6 +177,29 @@ def test_entries_that_were_swapped_inserted_or_removed_are_named_with_their_work
     digests, inserted = found(removed)
     assert "the digests of entries" in digests
     assert inserted.endswith(") was put in")
+
+
+@pytest.mark.parametrize("seq", [(999 << 32) + 5, 1 << 32, -(1 << 63), 5, 2 << 32 | 500, (1 << 63) - 1])
+def test_an_entry_that_lists_show_and_no_seal_holds_is_found(
+    back: Desk, seq: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alice = lived(back)
+    lived(back, CHARLIE)
+    monkeypatch.setattr(checking, "SLICE", 3)
+    assert workspace_of(alice).number == 1
+    assert whole(back).faults == []
+    columns = ", ".join(name for name in COLUMNS if name != "seq")
+    insert = f"INSERT INTO audit (seq, {columns}) SELECT {seq}, {columns} FROM audit WHERE seq = {(1 << 32) + 3}"
+    with opened(back) as connection:
+        connection.execute(insert)
+        faults = looked(back, connection).faults
+        assert faults == [
+            f"{alice.workspace_id}: the row {seq} of the log names it, and was put in outside its numbers"
+        ]
+        connection.execute("UPDATE audit SET workspace_id = 'ws_none' WHERE seq = ?", (seq,))
+        assert looked(back, connection).faults == [f"the row {seq} of the log names no workspace that is here"]
+        connection.execute("UPDATE audit SET workspace_id = CAST(x'ff' AS TEXT) WHERE seq = ?", (seq,))
+        assert looked(back, connection).faults == [f"the row {seq} of the log names no workspace that is here"]
 
 
 def erase(back: Desk, actor: Actor) -> None:
