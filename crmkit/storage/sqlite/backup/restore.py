@@ -7,12 +7,12 @@ is taken away by the next one.
 
 import os
 import shutil
-from contextlib import closing, suppress
+from contextlib import closing
 from pathlib import Path
 
 from crmkit.storage import secret
 from crmkit.storage.interface.brand import Restored
-from crmkit.storage.interface.database import Newer, Unusable
+from crmkit.storage.interface.database import InUse, Newer, Unusable
 from crmkit.storage.sqlite.backup import beside, checking, copying
 from crmkit.storage.sqlite.backup.files import flush, remove, written
 from crmkit.storage.sqlite.engine import migrate
@@ -24,6 +24,7 @@ from crmkit.storage.sqlite.migrations import MIGRATIONS
 PART = secret.RESTORING_DATABASE
 BEFORE = ".before-"
 HEADER = b"SQLite format 3\0"
+DISK_FULL = "the disk is full where {} is, so nothing was restored: free some space"
 OTHER = "copy it again from where it was kept, or take an earlier backup"
 
 
@@ -31,8 +32,9 @@ def restore(folder: Path, file: Path, time: str) -> Restored:
     """Put the database that a file holds in the place of that of a folder, with what a backup carries beside it.
 
     The file is a backup, or a database of crmkit that was copied otherwise, perhaps of an earlier version, which stays
-    as it is. What was there is kept under a name that ends with `time`. Raises InUse while a server runs on the folder,
-    Unusable for a file that is none, not whole or damaged, Newer for one of a later program; then nothing was changed.
+    as it is. What was there is kept under names that end with `time`. Raises InUse while a server runs on the folder or
+    another program reads the database, Unusable for a file that is none, not whole or damaged, Newer for one of a later
+    program; then nothing was changed.
     """
     _check_file(file)
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -84,10 +86,10 @@ def _tidy(folder: Path) -> None:
     (folder / secret.RESTORING).unlink(missing_ok=True)
     (folder / f"{secret.RESTORING}.part").unlink(missing_ok=True)
     remove(folder / PART)
-    for file in (folder / FILE, folder / secret.FILE):
-        for before in folder.glob(f"{file.name}{BEFORE}*"):
-            if file.exists() and before.exists() and before.samefile(file):
-                before.unlink()
+    file = folder / FILE
+    for before in folder.glob(f"{FILE}{BEFORE}*"):
+        if file.exists() and before.exists() and before.samefile(file):
+            _forget(before, copying.log_of(file).exists())
 
 
 def _taken(folder: Path, file: Path, part: Path) -> tuple[int, str, beside.Label | None, int]:
@@ -109,16 +111,15 @@ def _taken(folder: Path, file: Path, part: Path) -> tuple[int, str, beside.Label
                 copy.execute("BEGIN")
                 beside.take_out(copy, folder)
                 copy.execute("COMMIT")
-            own_key = file.with_name(file.name.replace(FILE, secret.FILE))
-            if label is None and file.name.startswith(f"{FILE}{BEFORE}") and own_key.exists():
-                written(folder / secret.RESTORING, [own_key.read_bytes()])
+            if label is None and file.name.startswith(f"{FILE}{BEFORE}") and _key_of(file).exists():
+                written(folder / secret.RESTORING, [_key_of(file).read_bytes()])
             os.fsync(descriptor)
             return os.fstat(descriptor).st_size, hash, label, version
         finally:
             os.close(descriptor)
     except sqlite3.Error as error:
         if copying.is_full(error):
-            raise Unusable(f"the disk is full where {folder} is, so nothing was restored: free some space") from None
+            raise Unusable(DISK_FULL.format(folder)) from None
         raise Unusable(f"{file} is damaged ({error}): {OTHER}") from None
 
 
@@ -148,21 +149,51 @@ def _keep(folder: Path, time: str) -> Path | None:
     numbers = ["", *(f"-{number}" for number in range(2, 1000))]
     kept = next(place for number in numbers if not (place := folder / f"{FILE}{BEFORE}{time}{number}").exists())
     _also(file, kept)
-    key, new_key = folder / secret.FILE, folder / secret.RESTORING
-    if key.exists() and new_key.exists() and key.read_bytes() != new_key.read_bytes():
-        _also(key, kept.with_name(kept.name.replace(FILE, secret.FILE)))
+    key = folder / secret.FILE
+    if key.exists():  # copied, since it may stay in its place
+        written(_key_of(kept), [key.read_bytes()])
     log, kept_log = copying.log_of(file), copying.log_of(kept)
     if log.exists():
         _also(log, kept_log)
     flush(folder)
-    # a database that is damaged keeps its log, also where SQLite would remove it
-    with suppress(sqlite3.Error), closing(sqlite3.connect(file, isolation_level=None)) as connection:
-        connection.execute("PRAGMA journal_mode = DELETE")
-        if not log.exists():
+    try:
+        if _is_folded(file):
             kept_log.unlink(missing_ok=True)
+    except (InUse, Unusable):
+        _forget(kept, True)
+        raise
     for end in ("-wal", "-shm", "-journal"):  # of the one that goes: they would be taken for the new one's
         file.with_name(f"{file.name}{end}").unlink(missing_ok=True)
     return kept
+
+
+def _is_folded(file: Path) -> bool:
+    """Fold the log of a database into it, and tell whether that could be done: a damaged one may keep its log.
+
+    Raises InUse, Unusable where it is whole, and its log is not to be lost.
+    """
+    try:
+        with closing(sqlite3.connect(file, isolation_level=None)) as connection:
+            connection.execute("PRAGMA journal_mode = DELETE")
+            return not copying.log_of(file).exists()
+    except sqlite3.Error as error:
+        if error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+            raise InUse(f"another program reads {file}, so nothing was restored: stop it first") from None
+        if copying.is_full(error):
+            raise Unusable(DISK_FULL.format(file.parent)) from None
+        return False
+
+
+def _forget(kept: Path, has_log: bool) -> None:
+    """Remove the names that were given to what stays: those of a log only where the database `has_log` of its own."""
+    key = _key_of(kept)
+    for file in (key, key.with_name(f"{key.name}.part"), *([copying.log_of(kept)] if has_log else []), kept):
+        file.unlink(missing_ok=True)
+
+
+def _key_of(kept: Path) -> Path:
+    """Return the place of the key that belongs to a database which was kept."""
+    return kept.with_name(kept.name.replace(FILE, secret.FILE))
 
 
 def _also(file: Path, name: Path) -> None:

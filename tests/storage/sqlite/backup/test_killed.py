@@ -61,10 +61,11 @@ def run(number):
     if what == "backup":
         make.make(file, place / str(number), place / f"{number}.part", "2026-06-11T09:00:00Z")
         return
-    reader = copying.sqlite3.connect(place / str(number) / "crmkit.db")
+    refused = ()
     if what == "restore beside a reader":
+        reader, refused = copying.sqlite3.connect(place / str(number) / "crmkit.db"), (InUse,)
         reader.execute("SELECT count(*) FROM contacts").fetchall()
-    with contextlib.suppress(*[InUse] if what == "restore beside a reader" else []):
+    with contextlib.suppress(*refused):
         restore.restore(place / str(number), file, "20260611T090000Z")
 
 copying.FLUSH_BYTES = 1
