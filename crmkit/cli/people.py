@@ -23,7 +23,7 @@ def add(commands: Commands) -> None:
     users = _group(commands, "users", "who has an account; disable one, and enable it again")
     _listing(users, "all accounts", "accounts")
     for name, told in (
-        ("disable", "end all that an account may do, from the next request on; nothing of it is removed"),
+        ("disable", "end all that an account may do, from the next request on; its invites are withdrawn"),
         ("enable", "give an account back what it had"),
     ):
         one = users.add_parser(name, help=told, description=told)

@@ -46,6 +46,11 @@ def joined(home: House, alice: Person) -> Person:
     return home.sign_in(BOB)
 
 
+def user_of(person: Person) -> str:
+    found: str = person.json_of("GET", "/whoami")["user"]
+    return found
+
+
 def test_a_disabled_account_is_refused_from_the_next_request_and_gets_back_what_it_had(home: House) -> None:
     with home.sign_in(ALICE) as alice, joined(home, alice) as bob:
         app = App(home)
@@ -84,6 +89,40 @@ def test_a_disabled_account_is_refused_from_the_next_request_and_gets_back_what_
         home.clock.move(minutes=1)
         home.sign_in(BOB).close()
     assert operated(home, "users", "enable", BOB).stdout == f"{BOB} was already enabled\n"
+
+
+def test_invites_of_a_disabled_account_are_withdrawn_and_those_of_others_stay(home: House) -> None:
+    with home.sign_in(ALICE) as alice, joined(home, alice) as bob:
+        workspace = alice.json_of("GET", "/whoami")["workspace"]
+        desk.stepped(home, alice, "POST", f"/workspaces/{workspace}/members/{user_of(bob)}/role", {"role": "admin"})
+        for person, invited in ((bob, "dave@example.com"), (alice, "erin@example.com")):
+            assert person.post(f"/workspaces/{workspace}/invites", json={"email": invited}).status_code == 201
+        operated(home, "users", "disable", BOB)
+        waiting = alice.json_of("GET", f"/workspaces/{workspace}/members")["invites"]
+        assert [invite["email"] for invite in waiting] == ["erin@example.com"]
+        gone = alice.json_of("GET", "/audit?action=invite.delete")["items"]
+        assert [(entry["by"], entry["changes"]["email"]) for entry in gone] == [
+            ("operator", ["dave@example.com", None])
+        ]
+        with home.sign_in("dave@example.com") as dave:
+            assert workspace not in [each["id"] for each in dave.json_of("GET", "/workspaces")["items"]]
+        operated(home, "users", "enable", BOB)
+        assert alice.json_of("GET", f"/workspaces/{workspace}/members")["invites"] == waiting
+
+
+def test_an_admin_stays_as_long_as_all_others_are_disabled(home: House) -> None:
+    with home.sign_in(ALICE) as alice, joined(home, alice) as bob:
+        own = f"/workspaces/{alice.json_of('GET', '/whoami')['workspace']}/members/{user_of(alice)}"
+        desk.stepped(home, alice, "POST", f"{own.removesuffix(user_of(alice))}{user_of(bob)}/role", {"role": "admin"})
+        operated(home, "users", "disable", BOB)
+        for answer in (
+            alice.delete(own, headers=JSON),
+            alice.post(f"{own}/role", json={"role": "member"}, headers=JSON),
+        ):
+            assert desk.error_of(answer) == (409, "last_admin")
+            assert f"{ALICE} is the only admin whose account is enabled" in answer.json()["hint"]
+        operated(home, "users", "enable", BOB)
+        assert alice.delete(own).status_code == 200
 
 
 def test_webhooks_of_a_disabled_account_pause(home: House) -> None:

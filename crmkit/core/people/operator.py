@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from msgspec import Struct
 
 from crmkit import ids
-from crmkit.core.people import access
+from crmkit.core.people import access, teams
 from crmkit.core.people.login import CODE_ENTRY
 from crmkit.errors import nearest
 from crmkit.model.actor import User
@@ -66,7 +66,7 @@ def check_enabled(connection: Connection, email: str) -> None:
 
 
 def switch(tx: Tx, email: str, disabled: bool) -> Switched:
-    """Disable an account, or enable it again. Its tokens rest, and are refused, until then; nothing of it is removed.
+    """Disable an account, or enable it again. Its tokens rest, and are refused, until then; its invites are withdrawn.
 
     The log of each of its workspaces tells it. Raises ValueError for an address without an account.
     """
@@ -80,6 +80,8 @@ def switch(tx: Tx, email: str, disabled: bool) -> Switched:
     for membership in accounts.memberships(tx.connection, user.id):
         access.act_as(tx, OPERATOR, membership, "crmkit users")
         audit.append(tx, "member.update", f"user/{user.id}", {"disabled": [not disabled, disabled]})
+        if disabled:
+            teams.withdraw_invites_of(tx, membership.workspace_id, email)
         if not accounts.has_admin(tx.connection, membership.workspace_id):
             orphaned.append(membership.workspace_id)
     return Switched(email, has_changed=True, orphaned=tuple(orphaned))

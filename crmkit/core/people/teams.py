@@ -144,7 +144,7 @@ async def set_role(call: Call, id: str, user: str, body: Mapping[str, Any]) -> M
         member = _member(tx, bare, bare_user)
         if member.role != role:
             if role == "member":
-                _withdraw_invites_of(tx, bare, member)
+                withdraw_invites_of(tx, bare, member.email)
             accounts.change_role(tx, bare, bare_user, role)
             audit.append(tx, "member.update", f"user/{bare_user}", {"role": [member.role, role]})
         return Member(member.user_id, member.email, role, member.joined_at)
@@ -184,13 +184,14 @@ def end_membership(tx: Tx, workspace: str, member: Member) -> None:
     """End a membership in the workspace in which the actor acts, with the tokens and invites of that member."""
     changes = {"email": [member.email, None], "role": [member.role, None]}
     audit.append(tx, "member.delete", f"user/{member.user_id}", changes)
-    _withdraw_invites_of(tx, workspace, member)
+    withdraw_invites_of(tx, workspace, member.email)
     accounts.remove_membership(tx, workspace, member.user_id)
 
 
-def _withdraw_invites_of(tx: Tx, workspace: str, member: Member) -> None:
+def withdraw_invites_of(tx: Tx, workspace: str, email: str) -> None:
+    """Withdraw the invites of a member, by this address, in the workspace in which the actor acts."""
     for waiting in invites.of_workspace(tx.connection, workspace):
-        if waiting.invited_by == member.email:
+        if waiting.invited_by == email:
             discard(tx, workspace, waiting.id)
 
 
@@ -210,9 +211,11 @@ def _member(tx: Tx, workspace: str, user_id: str) -> Member:
 
 
 def keep_an_admin(tx: Tx, workspace: str, member: Member) -> None:
-    """Raise `last_admin` if this member is the only admin of the workspace, which an app is told only of its own."""
-    admins = [other for other in accounts.people(tx.connection, workspace) if other.role == "admin"]
-    if member.role == "admin" and len(admins) == 1:
+    """Raise `last_admin` if this member is the only admin of the workspace who is not disabled.
+
+    An app is told who that is only of its own workspace.
+    """
+    if member.role == "admin" and not accounts.has_admin(tx.connection, workspace, besides=member.user_id):
         if tx.by.is_app and workspace != tx.by.workspace_id:
             raise Problem(
                 "last_admin",
@@ -221,8 +224,9 @@ def keep_an_admin(tx: Tx, workspace: str, member: Member) -> None:
             )
         raise Problem(
             "last_admin",
-            f"{spoken_address(member.email, member.user_id)} is the only admin. Make another member admin first: "
-            f'POST /workspaces/{workspace}/members/USER_ID/role {{"role":"admin"}}, or delete the workspace.',
+            f"{spoken_address(member.email, member.user_id)} is the only admin whose account is enabled. "
+            f'Make another member admin first: POST /workspaces/{workspace}/members/USER_ID/role {{"role":"admin"}}, '
+            "or delete the workspace.",
         )
 
 

@@ -34,13 +34,13 @@ def disable(tx: Tx, user_id: str, at: str) -> None:
     tx.connection.execute("UPDATE users SET disabled_at = ? WHERE id = ?", (at, user_id))
 
 
-def has_admin(connection: Connection, workspace_id: str) -> bool:
-    """Tell whether a workspace has an admin who is not disabled."""
+def has_admin(connection: Connection, workspace_id: str, besides: str = "") -> bool:
+    """Tell whether a workspace has an admin who is not disabled, besides the user with this id."""
     sql = (
         "SELECT 1 FROM memberships AS m JOIN users AS u ON u.id = m.user_id AND u.disabled_at = '' "
-        "WHERE m.workspace_id = ? AND m.role = 'admin' LIMIT 1"
+        "WHERE m.workspace_id = ? AND m.role = 'admin' AND m.user_id <> ? LIMIT 1"
     )
-    return connection.execute(sql, (workspace_id,)).fetchone() is not None
+    return connection.execute(sql, (workspace_id, besides)).fetchone() is not None
 
 
 def has_workspace(connection: Connection, id: str) -> bool:

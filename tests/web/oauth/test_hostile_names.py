@@ -174,7 +174,7 @@ def test_an_address_that_is_not_plain_is_called_by_its_id_or_domain(home: House,
         assert odd.post(f"{place}/invites", json={"email": BOB}).status_code == 201
         assert home.letterbox.letters[-1].body.startswith(f"{me['user']} invites you to the workspace")
         last = hint_of(odd, "DELETE", f"{place}/members/{me['user']}")
-        assert last.startswith(f"HINT  {me['user']} is the only admin. ")
+        assert last.startswith(f"HINT  {me['user']} is the only admin whose account is enabled. ")
         assert "A code was mailed to the user for this one act: " in hint_of(odd, "DELETE", place)
 
         here = f"/workspaces/{alice.json_of('GET', '/whoami')['workspace']}"
