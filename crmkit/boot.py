@@ -25,6 +25,7 @@ from crmkit.core.call import Call
 from crmkit.core.configuration import building, countries
 from crmkit.core.crm import Crm
 from crmkit.core.erasure import job as erasing
+from crmkit.core.examining import plans
 from crmkit.core.jobs.kind import JobKinds
 from crmkit.core.jobs.runner import run_jobs
 from crmkit.core.many import in_steps
@@ -167,7 +168,7 @@ def serve(settings: Settings, token_command: str, jobs: JobKinds = JOBS) -> None
     settings = _with_port(settings, listener.getsockname()[1])
     crm = replace(crm, settings=settings)
     # opened and closed once before uvicorn starts, so that a fault is one clear line and not a traceback
-    is_empty = asyncio.run(_tried(crm))
+    is_empty, faults = asyncio.run(_tried(crm))
     log = AccessLog(settings.server.log)
     take_all(log.writer)
     server = Server(application(crm, log), settings, _most_connections())
@@ -178,7 +179,7 @@ def serve(settings: Settings, token_command: str, jobs: JobKinds = JOBS) -> None
     for number in (signal.SIGTERM, signal.SIGINT):  # until uvicorn listens to them; it raises them again at its end
         signal.signal(number, stop)
     freeze_startup_objects()
-    for line in warnings(settings):
+    for line in (*warnings(settings), *faults):
         print(f"crmkit: {line}", file=sys.stderr)
     print(announcement(settings, is_empty, token_command), flush=True)
     try:
@@ -309,11 +310,12 @@ def _data(settings: Settings) -> Path:
     return Path(settings.server.data)
 
 
-async def _tried(crm: Crm) -> bool:
-    """Open the database and close it again; tell whether nobody has an account in it."""
+async def _tried(crm: Crm) -> tuple[bool, list[str]]:
+    """Open the database and close it again; tell whether nobody has an account in it, and what does not fit in it."""
     with usable(_data(crm.settings)):
         async with brand_of(crm.settings).open(_data(crm.settings), crm.clock) as database:
-            return await database.read(None, accounts.has_nobody)
+            undeclared = await database.read(None, plans.undeclared, crm.settings.plans)
+            return await database.read(None, accounts.has_nobody), [undeclared] if undeclared else []
 
 
 def _listener(settings: Settings) -> socket.socket:

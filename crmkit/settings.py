@@ -16,6 +16,7 @@ from msgspec import Meta, Struct, field
 
 from crmkit import ip
 from crmkit.errors import closest, listed, nearest
+from crmkit.plans import AUDIT_DAYS, RATES, Caps, Plans
 
 T = TypeVar("T", bound=Struct)
 
@@ -126,21 +127,6 @@ class Backup(Struct, frozen=True, forbid_unknown_fields=True):
     every_hours: Annotated[Hours, "hours between two backups that the server makes by itself; 0 makes none"] = 0
     keep: Annotated[Positive, "how many of these are kept, the newest"] = 7
     folder: Annotated[str, "folder of these, outside of the data folder, best on another disk"] = "backups"
-
-
-Caps = dict[str, int]  # of one plan: what is left out is unlimited, 0 is none allowed
-# what a plan may limit as well: requests to a workspace by all its tokens, in so many seconds; 0 switches the limit off
-RATES = {"requests_per_minute": 60, "requests_per_10_minutes": 600}
-AUDIT_DAYS = "audit_days"  # and for how many days entries of the audit log are kept
-
-
-class Plans(Struct, frozen=True):
-    default: Annotated[str, "plan of a new workspace; each table [plans.NAME] declares one"] = "unlimited"
-    named: dict[str, Caps] = field(default_factory=dict)
-
-    def caps(self, name: str) -> Caps:
-        """Return the caps of a plan; a name that is no longer declared has those of the default plan."""
-        return self.named.get(name, self.named[self.default])
 
 
 class Settings(Struct, frozen=True):

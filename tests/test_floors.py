@@ -25,6 +25,7 @@ FLOORS = {
     "histogram": 0,
     "ip": 0,
     "settings": 0,
+    "plans": 0,
     "model": 1,
     "records": 2,
     "render": 2,

@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from crmkit.cli.options import Commands, common, settings_of
+from crmkit.settings import Settings
 
 if TYPE_CHECKING:
     from crmkit.storage.interface.connection import Connection
@@ -73,14 +74,26 @@ def _list(options: argparse.Namespace, what: str) -> int:
     from crmkit.render.encoding import encoded
     from crmkit.storage.people import told
 
+    settings = settings_of(options)
     work: Callable[[Connection], Sequence[Any]] = getattr(told, what)
-    found = [to_builtins(one) for one in boot.read(settings_of(options), work)]
+    found = [to_builtins(one) for one in boot.read(settings, work)]
     if options.json:
         print(encoded({"items": found}).decode())
     else:
         for one in found:
             print(_line(one))
+    if what == "workspaces":
+        _tell_undeclared(settings)
     return 0
+
+
+def _tell_undeclared(settings: Settings) -> None:
+    from crmkit import boot
+    from crmkit.core.examining import plans
+
+    told = boot.read(settings, lambda connection: plans.undeclared(connection, settings.plans))
+    if told:
+        print(f"crmkit: {told}", file=sys.stderr)
 
 
 def _line(told: dict[str, Any]) -> str:

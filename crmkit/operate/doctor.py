@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from crmkit import __version__
 from crmkit.announcement import YOU
 from crmkit.clock import stamp, system_clock
-from crmkit.core.examining import kept, standing, urls
+from crmkit.core.examining import kept, plans, standing, urls
 from crmkit.core.operating import backups
 from crmkit.core.sealing import verify
 from crmkit.mail import MailFailed, Message, mailer
@@ -56,6 +56,7 @@ def examine(settings: Settings, brand: Brand, kinds: Kinds, mail_to: str | None 
                 yield _log(read, secret.read(folder))
             now = stamp(system_clock())
             yield from read(lambda connection: [*standing.examine(connection, now, brand.is_served(folder))])
+            yield read(lambda connection: plans.examine(connection, settings.plans))
     yield from backups.examine(settings, system_clock())
     yield urls.examine(settings)
     yield _mail(settings, recipient)

@@ -5,7 +5,7 @@ and again.
 """
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from math import ceil
 from operator import attrgetter
 from typing import Any
@@ -14,7 +14,8 @@ from msgspec import Struct
 
 from crmkit.errors import Problem
 from crmkit.model.actor import Actor
-from crmkit.settings import RATES, Caps, Settings
+from crmkit.plans import RATES, Caps
+from crmkit.settings import Settings
 
 MINUTE = 60
 
@@ -132,17 +133,16 @@ class RateLimits:
             Window(Passed("token_id", MINUTE), limits.requests_per_minute, "This token has"),
             Window(Passed("user_id", MINUTE), limits.requests_per_minute_user, "This user's tokens together have"),
         )
-        self._windows = {
-            plan: tuple(window for window in (*everybodys, *self._of_plan(caps)) if window.most)
-            for plan, caps in plans.named.items()
-        }
-        self._default = self._windows[plans.default]  # also of a plan that is no longer declared
+        self._windows = {plan: self._with(everybodys, caps) for plan, caps in plans.named.items()}
+        self._least = self._with(everybodys, plans.least)  # of a plan that is not declared
         self._found: dict[str, Found] = {}  # by the token, of those that asked within this second
         self._second_ends = 0.0
 
-    def _of_plan(self, caps: Caps) -> Iterator[Window]:
+    def _with(self, everybodys: Iterable[Window], caps: Caps) -> tuple[Window, ...]:
+        """Return the windows that limit anything: those of everybody, and those of a plan."""
         who = "This workspace's tokens, limited by its plan, have"
-        return (Window(passed, caps.get(name, 0), who) for name, passed in self._of_workspaces.items())
+        of_plan = (Window(passed, caps.get(name, 0), who) for name, passed in self._of_workspaces.items())
+        return tuple(window for window in (*everybodys, *of_plan) if window.most)
 
     def used(self, actor: Actor) -> dict[str, tuple[int, int]]:
         """Return how many requests have passed in the actor's workspace, and may, by each limit that its plan has."""
@@ -178,7 +178,7 @@ class RateLimits:
             times.last = now
 
     def _find(self, actor: Actor, now: float) -> Found:
-        windows = self._windows.get(actor.plan, self._default)
+        windows = self._windows.get(actor.plan, self._least)
         passed = [window.passed.by(actor, now) for window in windows]
         if now >= self._second_ends:
             self._found, self._second_ends = {}, int(now) + 1

@@ -185,7 +185,20 @@ def test_doctor_finds_no_fault_in_a_sound_installation(folder: Path) -> None:
     found = lines_of(folder, 0)
     assert bad(found) == set()
     names = ["crmkit", "sqlite", "folder", "database", "key", "server", "log", "disk", "schema", "integrity", "links"]
-    names += ["content", "counts", "derived", "search", "audit", "clock", "jobs", "imports", "webhooks", "url", "mail"]
+    names += [
+        "content",
+        "counts",
+        "derived",
+        "search",
+        "audit",
+        "clock",
+        "jobs",
+        "imports",
+        "webhooks",
+        "plans",
+        "url",
+        "mail",
+    ]
     assert list(found) == names
     assert found["crmkit"][1].startswith(__version__)
     assert found["server"][1] == "none runs on this data"

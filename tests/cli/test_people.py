@@ -12,7 +12,7 @@ from crmkit import ids
 from crmkit.core.webhooks import maker
 from crmkit.render import parse
 from crmkit.storage.webhooks import keys
-from tests.house import ALICE, BOB, ROOM, House, Person, house, run
+from tests.house import ALICE, BOB, ROOM, House, Person, house, process, run
 from tests.teams import office as desk
 from tests.teams.office import JSON, new
 from tests.teams.rights.matrix import NOWHERE as RECEIVER
@@ -160,6 +160,30 @@ def test_a_plan_counts_from_the_next_request_and_takes_nothing_away(home: House)
         assert alice.json_of("GET", "/audit?limit=1")["items"][0]["changes"] == {"plan": ["unlimited", "small"]}
         assert operated(home, "workspaces", "plan", f"workspace/{workspace}", "unlimited").stderr == ""
         assert alice.post("/contacts", json={"name": "Jim"}).status_code == 201
+
+
+def test_a_plan_that_the_settings_do_not_declare_allows_the_least_and_is_told(tmp_path: Path) -> None:
+    file, folder = tmp_path / "crmkit.toml", tmp_path / "data"
+    (tmp_path / "other.toml").write_text("[plans.ghost]\n")
+    file.write_text(f"{PLANS}[plans.large]\ncontacts = 100\n")
+    with house(folder, file=file) as home, home.sign_in(ALICE) as alice:
+        workspace = alice.json_of("GET", "/whoami")["workspace"]
+        operated(home, "workspaces", "plan", workspace, "ghost", "--config", "other.toml")
+        told = f"the plan 'ghost' of workspace/{workspace} is not declared"
+        new(alice, "/contacts", name="Jane")
+        assert desk.error_of(alice.post("/contacts", json={"name": "Jim"}, headers=JSON)) == (403, "plan_limit_reached")
+        card = alice.json_of("GET", "/whoami")
+        assert (card["plan"], card["audit_days"], card["usage"]["contacts"]) == ("ghost", None, {"used": 1, "cap": 1})
+        listing = operated(home, "workspaces", "list")
+        assert "plan=ghost" in listing.stdout
+        assert listing.stderr.startswith(f"crmkit: {told}")
+        assert f"BAD  plans: {told}" in operated(home, "doctor", status=1).stdout
+        assert f"BAD  plans: {told}" in home.visitor().get("/doctor").text
+    with process(folder) as served:
+        assert f"crmkit: {told}" in served.output.read_text()
+    file.write_text(f"{PLANS}[plans.ghost]\n")
+    with process(folder) as served:
+        assert served.output.read_text().count("is not declared") == 1  # of the start before
 
 
 def test_lists_are_a_line_each_or_json(home: House) -> None:

@@ -26,7 +26,7 @@ from tests.storage.desk import Desk, desk
 from tests.teams.filling import filled
 from tests.teams.office import enter, new, office
 
-CONTENT = ("counts", "derived", "search", "audit", "clock", "jobs", "imports", "webhooks")
+CONTENT = ("counts", "derived", "search", "audit", "clock", "jobs", "imports", "webhooks", "plans")
 
 
 @pytest.fixture

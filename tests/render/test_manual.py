@@ -8,7 +8,7 @@ from typing import Annotated
 
 import pytest
 
-from crmkit import boot, ids, settings
+from crmkit import boot, ids, plans, settings
 from crmkit.boot import load_settings
 from crmkit.errors import CATALOGUE
 from crmkit.model.fields import Text
@@ -127,7 +127,7 @@ def test_the_settings_files_in_the_readme_can_be_read(tmp_path: Path) -> None:
 
 def test_every_cap_of_a_plan_stands_in_the_manual() -> None:
     (line,) = re.findall(r"^  \[plans\.NAME\] .*$", section("SETTINGS"), re.MULTILINE)
-    for cap in (*REGISTRY.capped, *settings.RATES, settings.AUDIT_DAYS):
+    for cap in (*REGISTRY.capped, *plans.RATES, plans.AUDIT_DAYS):
         assert re.search(rf"\b{cap}\b", line)
 
 

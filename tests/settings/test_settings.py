@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from crmkit.boot import load_settings as load
 from crmkit.clock import after
-from crmkit.settings import AUDIT_DAYS, OF_CLIENTS, RATES, Settings, SettingsError, rows, unknown_names
+from crmkit.plans import AUDIT_DAYS, RATES
+from crmkit.settings import OF_CLIENTS, Settings, SettingsError, rows, unknown_names
 from tests.house import run
 from tests.kinds import REGISTRY
 from tests.settings.wrong_settings import told, written
@@ -372,6 +373,14 @@ def test_a_plan_may_limit_requests(rate: str, tmp_path: Path) -> None:
             "[plans.free] cannot be read"
         )
     assert f"did you mean {rate}?" in told(file=written(tmp_path, f"[plans.free]\n{rate}s = 1\n"))
+
+
+def test_a_plan_that_is_not_declared_allows_the_least_of_all_and_keeps_the_whole_log(tmp_path: Path) -> None:
+    few = "contacts = 5\nmembers = 3\nrequests_per_minute = 0\naudit_days = 30\n"
+    many = "contacts = 9\ndeals = 0\nrequests_per_minute = 60\n"
+    plans = load(written(tmp_path, f"[plans.few]\n{few}[plans.many]\n{many}")).plans
+    assert plans.caps("ghost") == {"contacts": 5, "members": 3, "deals": 0, "requests_per_minute": 60}
+    assert load().plans.caps("ghost") == {}
 
 
 def test_a_plan_says_for_how_many_days_the_audit_log_is_kept(tmp_path: Path) -> None:

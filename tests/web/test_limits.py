@@ -12,7 +12,8 @@ from msgspec.structs import replace
 
 from crmkit.errors import Problem
 from crmkit.model.actor import Actor
-from crmkit.settings import RATES, Limits, Plans, Settings
+from crmkit.plans import RATES, Plans
+from crmkit.settings import Limits, Settings
 from crmkit.web.limits import MINUTE, RateLimits
 
 ALICE = Actor("u_a", "alice@example.com", "admin", "tok_1", "test", "ws_1", "Shop", 1, "small")
@@ -165,7 +166,7 @@ def test_another_plan_holds_for_the_next_request() -> None:
     running.now = 30.0
     assert running.ask() == {"limit": 2, "remaining": 0, "reset": 30, "retry": 30}
     assert running.limits.used(ALICE) == {"requests_per_minute": (20, 2)}
-    gone = replace(CHARLIE, plan="no longer declared")  # has the limits of the default plan
+    gone = replace(CHARLIE, plan="no longer declared")  # has the least of all plans
     assert [running.passes(gone) for _ in range(3)] == [True, True, False]
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from crmkit import __version__
 from crmkit.core.call import Call
-from crmkit.core.examining import standing, urls
+from crmkit.core.examining import plans, standing, urls
 from crmkit.core.examining.examined import Found
 from crmkit.core.operating import backups
 from crmkit.storage.interface.connection import Connection
@@ -26,6 +26,7 @@ async def examine(call: Call) -> Found:
         findings = [Finding("crmkit", True, f"{__version__} on Python {sys.version.split()[0]}")]
         findings += crm.database.examine()
         findings += await call.scan(_stands, call.now)
+        findings.append(await call.scan(plans.examine, crm.settings.plans))
         findings.append(await _log(call))
         findings += backups.examine(crm.settings, crm.clock())
         findings.append(urls.examine(crm.settings))

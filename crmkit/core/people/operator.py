@@ -11,7 +11,7 @@ from crmkit.errors import nearest
 from crmkit.model.actor import User
 from crmkit.model.fields import Invalid
 from crmkit.model.form import Field
-from crmkit.settings import Caps
+from crmkit.plans import Caps
 from crmkit.storage import records
 from crmkit.storage.interface.connection import Connection
 from crmkit.storage.interface.tx import Tx

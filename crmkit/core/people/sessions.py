@@ -13,7 +13,7 @@ from crmkit.core.people import access, stepup
 from crmkit.errors import Problem
 from crmkit.model.access import NEVER
 from crmkit.model.actor import Actor
-from crmkit.settings import AUDIT_DAYS
+from crmkit.plans import AUDIT_DAYS
 from crmkit.storage.hashed import sha256
 from crmkit.storage.interface.tx import Tx
 from crmkit.storage.log import audit

@@ -1,7 +1,7 @@
 """Entries of the audit log that are older than the plan of their workspace keeps them are removed, by whole seals.
 
-What is not over holds back what it reads: a webhook that is behind, a delivery that may be sent again, an
-open proposal, an undo that runs.
+Where its plan is not declared all are kept. What is not over holds back what it reads: a webhook that is behind, a
+delivery that may be sent again, an open proposal, an undo that runs.
 """
 
 import asyncio
@@ -9,7 +9,7 @@ from functools import partial
 
 from crmkit.clock import after
 from crmkit.core.call import Call
-from crmkit.settings import AUDIT_DAYS
+from crmkit.plans import AUDIT_DAYS
 from crmkit.storage.interface.tx import Tx
 from crmkit.storage.log import outdated, seals
 from crmkit.storage.log.chain import Chain
@@ -30,7 +30,7 @@ async def prune_log(call: Call) -> None:
     }
     position: int | None = 0 if any(cuts.values()) else None
     while position is not None:
-        found, position = await call.read(outdated.outdated, cuts, plans.default, position, AT_ONCE)
+        found, position = await call.read(outdated.outdated, cuts, position, AT_ONCE)
         for each in found:
             step = partial(_remove, chain=Chain(crm.key), of=each)
             while await call.write(step, (each.workspace.id, seals.LANE), silent=True):

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from crmkit import settings
+from crmkit import plans, settings
 from crmkit.errors import CATALOGUE
 from crmkit.model.operators.rows import ROWS, Operator, Taken
 
@@ -43,5 +43,5 @@ def settings_table(capped: Sequence[str]) -> str:
         shown = str(row.default).lower() if is_word else {"": '""', (): "[]"}.get(row.default, row.default)
         sections.setdefault(row.section, []).append(f"{row.key}={shown}")
     lines = [f"  [{section}] {'  '.join(keys)}" for section, keys in sections.items()]
-    names = ", ".join((*capped, *settings.RATES, settings.AUDIT_DAYS))
+    names = ", ".join((*capped, *plans.RATES, plans.AUDIT_DAYS))
     return "\n".join([*lines, f"  [plans.NAME] caps of a plan, left out is unlimited: {names}"])

@@ -26,12 +26,12 @@ class _Undo(Struct, frozen=True):
 
 
 def outdated(
-    connection: Connection, cuts: Mapping[str, str], default: str, after: int, most: int
+    connection: Connection, cuts: Mapping[str, str], after: int, most: int
 ) -> tuple[list[Outdated], int | None]:
     """Return which of the next workspaces after a number have entries that are too old, and the number of the last.
 
-    That is None after the last workspace there is. `cuts` are the times before which entries go, by plan, those of
-    `default` for a plan that is declared no more; none go where it is empty.
+    That is None after the last workspace there is. `cuts` are the times before which entries go, by plan; none go
+    where it is empty, or the plan has none.
     """
     rows = connection.execute(
         f"SELECT id, number, plan FROM workspaces WHERE number > ? ORDER BY number {connection.dialect.limit}",
@@ -39,7 +39,7 @@ def outdated(
     ).fetchall()
     found = []
     for id, number, plan in rows:
-        workspace, before = Workspace(id, number), cuts.get(plan, cuts[default])
+        workspace, before = Workspace(id, number), cuts.get(plan, "")
         oldest = entries.oldest(connection, workspace) if before else None
         if oldest is not None and oldest[1] < before:
             found.append(Outdated(workspace, before))

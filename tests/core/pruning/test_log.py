@@ -3,12 +3,14 @@
 import socket
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from crmkit.core.call import Call
+from crmkit.core.people import operator
 from crmkit.core.pruning.log import prune_log
 from crmkit.core.pruning.sweep import sweep
 from crmkit.core.sealing import sealing
@@ -130,6 +132,16 @@ def test_a_workspace_whose_plan_says_nothing_keeps_its_log(tmp_path: Path) -> No
         before = entries(home)
         later(home, alice)
         assert entries(home) == before + 1
+
+
+def test_a_workspace_whose_plan_is_not_declared_keeps_its_log(home: House, alice: Person) -> None:
+    batch(alice)
+    space = alice.json_of("GET", "/whoami")["workspace"]
+    ghost = partial(operator.change_plan, id=space, plan="ghost", plans={"ghost": {}})  # as by another settings file
+    home.do(Call(home.crm).write(ghost, (space,), silent=True))
+    before = entries(home)
+    later(home, alice)
+    assert entries(home) == before + 1
 
 
 def proposal(home: House, alice: Person) -> Any:

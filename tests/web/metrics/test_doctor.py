@@ -16,7 +16,7 @@ from crmkit.storage.sqlite.engine.driver import sqlite3
 from crmkit.storage.sqlite.engine.folder import FILE
 from tests.house import ALICE, House, house
 
-NAMES = ["crmkit", "sqlite", "log", "disk", "clock", "jobs", "imports", "webhooks", "audit", "url"]
+NAMES = ["crmkit", "sqlite", "log", "disk", "clock", "jobs", "imports", "webhooks", "plans", "audit", "url"]
 
 
 @pytest.fixture
@@ -52,7 +52,7 @@ def test_the_json_tells_the_same(home: House) -> None:
     found = told(home)
     assert [finding["name"] for finding in found["findings"]] == NAMES
     assert (found["good"], found["left_out"]) == (True, list(beside.LEFT_OUT))
-    assert found["findings"][8]["what"].endswith("sealed entries are whole")
+    assert found["findings"][9]["what"].endswith("sealed entries are whole")
 
 
 @pytest.mark.parametrize(

@@ -7,10 +7,10 @@ from crmkit.core.people.login import CODE_ENTRY, CODE_REQUEST
 from crmkit.core.people.sessions import Identity
 from crmkit.model.actor import Actor, Invite
 from crmkit.model.preferences import shown
+from crmkit.plans import AUDIT_DAYS
 from crmkit.render.answers import Answer, Card, done
 from crmkit.render.pages.rows import texts
 from crmkit.render.tail import Tail
-from crmkit.settings import AUDIT_DAYS
 from crmkit.web.call import HttpCall
 from crmkit.web.route import Route, read, route
 
