@@ -10,7 +10,7 @@ import resource
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from functools import partial
 from pathlib import Path
@@ -134,10 +134,10 @@ def application(crm: Crm, log: "AccessLog | None" = None, more: "Sequence[Route]
         async with crm.database:
             await uploads.clear(Call(crm))
             await resume(Call(crm))
-            work = (keep_up, prune, run_jobs, wake_webhooks, keep_sealed)
-            beside = [asyncio.create_task(each(Call(crm))) for each in work]
+            work = [each(Call(crm)) for each in (keep_up, prune, run_jobs, wake_webhooks, keep_sealed)]
             if crm.settings.backup.every_hours:
-                beside.append(asyncio.create_task(backups.make_regularly(crm.settings, crm.clock)))
+                work.append(backups.make_regularly(crm.settings, crm.clock))
+            beside = [begin(each) for each in work]
             try:
                 yield
             finally:
@@ -149,6 +149,20 @@ def application(crm: Crm, log: "AccessLog | None" = None, more: "Sequence[Route]
     return build(
         crm, log or AccessLog(crm.settings.server.log), running, [*mcp.routes(crm.settings), *more], faces_of(crm)
     )
+
+
+def begin(work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+    """Return the task of work beside requests, which goes on until it is cancelled; should it fail, that is logged."""
+
+    def tell(task: asyncio.Task[None]) -> None:
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            told = "%s ended by a fault and is not done any more: restart the server"
+            logging.getLogger("crmkit").critical(told, task.get_name(), exc_info=error)
+
+    task = asyncio.create_task(work, name=getattr(work, "__name__", None))
+    task.add_done_callback(tell)
+    return task
 
 
 def serve(settings: Settings, token_command: str, jobs: JobKinds = JOBS) -> None:

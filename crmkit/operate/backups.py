@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import NoReturn
 
-from crmkit.clock import Clock
-from crmkit.core.operating.backups import base_of, compact, earlier, newest
+from crmkit.clock import Clock, moment
+from crmkit.core.operating.backups import base_of, compact, kept, newest
 from crmkit.operate.program import command
 from crmkit.settings import Settings, SettingsError
 from crmkit.storage.interface.brand import Backup, Brand
@@ -19,15 +19,19 @@ LOOK_SECONDS = 60  # between two looks whether one is due: clocks are set, machi
 FAILED_SECONDS = 600  # until one that failed is tried again
 
 
+class Failed(Exception):
+    """A backup was not made; it says why."""
+
+
 def back_up(brand: Brand, folder: Path, file: Path, keep: int | None, now: str) -> tuple[Backup, list[Path]]:
     """Make a backup of what a data folder holds; return it, and the earlier ones that were removed.
 
-    With `keep` its name has the time, and of those that are called like it the newest so many stay. Raises as
-    Brand.backup.
+    With `keep` its name has the time, and of those that are called like it the newest so many stay, beside those of a
+    time to come. Raises as Brand.backup.
     """
     place = file if keep is None else file.with_name(f"{file.stem}-{compact(now)}{file.suffix}")
     made = brand.backup(folder, place, part_of(file), now)
-    outdated = [] if keep is None else earlier(file)[keep:]
+    outdated = [] if keep is None else [old for at, old in kept(file) if at <= moment(now)][keep:]
     for old in outdated:
         old.unlink(missing_ok=True)
     return made, outdated
@@ -48,15 +52,19 @@ def check(settings: Settings) -> None:
 
 
 async def make_regularly(settings: Settings, clock: Clock) -> NoReturn:
-    """Make a backup every so many hours, by a process beside the server; one that fails is logged and tried again."""
+    """Make a backup every so many hours, by a process beside the server; what fails is logged and tried again."""
     every, pause = timedelta(hours=settings.backup.every_hours), timedelta(seconds=FAILED_SECONDS)
     tried = None
     while True:
         now = clock()
-        if is_past(newest(settings), now, every) and is_past(tried, now, pause):
-            tried, error = now, await _made(settings)
-            if error:
-                log.warning("the backup failed, it is tried again in %d minutes: %s", FAILED_SECONDS // 60, error)
+        try:
+            if is_past(tried, now, pause) and is_past(await asyncio.to_thread(newest, settings, now), now, every):
+                tried = now
+                await _make(settings)
+        except Exception as error:
+            tried = now
+            told = "the backup failed, it is tried again in %d minutes: %s"
+            log.warning(told, FAILED_SECONDS // 60, error, exc_info=not isinstance(error, Failed | OSError))
         await asyncio.sleep(LOOK_SECONDS)
 
 
@@ -65,14 +73,15 @@ def is_past(then: datetime | None, now: datetime, span: timedelta) -> bool:
     return then is None or not timedelta() <= now - then < span
 
 
-async def _made(settings: Settings) -> str:
-    """Make a backup; return what it failed with, empty where it did not."""
+async def _make(settings: Settings) -> None:
+    """Make a backup; raises Failed."""
     base = base_of(settings)
     try:
-        base.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        return await _run(*command(), "backup", str(base), "--keep", str(settings.backup.keep), *_data(settings))
+        await asyncio.to_thread(base.parent.mkdir, 0o700, parents=True, exist_ok=True)
     except OSError as error:
-        return f"{base.parent} cannot be written: {error.strerror or error}"
+        raise Failed(f"{base.parent} cannot be written: {error.strerror or error}") from None
+    try:
+        await _run(*command(), "backup", str(base), "--keep", str(settings.backup.keep), *_data(settings))
     except asyncio.CancelledError:  # the server stops
         part_of(base).unlink(missing_ok=True)
         raise
@@ -82,17 +91,19 @@ def _data(settings: Settings) -> Sequence[str]:
     return "--data", settings.server.data
 
 
-async def _run(*words: str) -> str:
-    """Run a program; return the last line that it wrote on standard error if it failed."""
+async def _run(program: str, *arguments: str) -> None:
+    """Run a program; raises Failed with the last line that it wrote on standard error."""
     out, pipe = asyncio.subprocess.DEVNULL, asyncio.subprocess.PIPE
-    process = await asyncio.create_subprocess_exec(*words, stdin=out, stdout=out, stderr=pipe)
+    try:
+        process = await asyncio.create_subprocess_exec(program, *arguments, stdin=out, stdout=out, stderr=pipe)
+    except OSError as error:
+        raise Failed(f"{program} cannot be started: {error.strerror}; restart the server if it was moved") from None
     try:
         _, told = await process.communicate()
     finally:
         if process.returncode is None:
             process.kill()
             await process.wait()
-    lines = told.decode(errors="replace").strip().splitlines()
-    if not process.returncode:
-        return ""
-    return lines[-1].removeprefix("crmkit: ") if lines else f"it ended with status {process.returncode}"
+    if process.returncode:
+        lines = told.decode(errors="replace").strip().splitlines() or [f"it ended with status {process.returncode}"]
+        raise Failed(lines[-1].removeprefix("crmkit: "))

@@ -1,20 +1,29 @@
 """The server makes backups by itself, in a folder of its own, and tells of those that fail."""
 
+import asyncio
 import os
+import re
+import sys
 import time
 from collections.abc import Callable
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import httpx
 import pytest
 
+from crmkit import boot
+from crmkit.clock import stamp, system_clock
+from crmkit.core.operating.backups import examine
 from crmkit.operate import backups
 from crmkit.settings import SettingsError
 from crmkit.storage.sqlite.backup import beside, make
+from crmkit.storage.sqlite.brand import SQLITE
 from crmkit.storage.sqlite.engine.connection import connect
 from tests.cli.test_cli import gives_up
 from tests.house import process, run, settings_of
+from tests.storage.sqlite.backup.installation import installation
 
 HANGS = 90  # seconds after which something does not happen any more
 NOW = datetime(2026, 6, 10, 9, tzinfo=UTC)
@@ -33,15 +42,18 @@ def becomes(wanted: Callable[[], bool], what: str) -> None:
 def test_a_server_that_is_told_to_makes_a_backup_and_none_before_the_next_is_due(tmp_path: Path) -> None:
     told = {"CRMKIT_BACKUP_EVERY_HOURS": "1", "CRMKIT_BACKUP_FOLDER": str(tmp_path / "kept")}
     settings = settings_of(**told)
-    assert backups.newest(settings) is None
+    assert backups.newest(settings, system_clock()) is None
+    (tmp_path / "kept").mkdir()
+    odd = tmp_path / "kept" / "crmkit-99999999T999999Z.db"  # digits that are no time
+    odd.touch()
     with process(tmp_path / "data", **told) as served:
-        becomes(lambda: backups.newest(settings) is not None, "a backup")
+        becomes(lambda: backups.newest(settings, system_clock()) is not None, "a backup")
         assert served.stop() == 0
-    (made,) = (tmp_path / "kept").iterdir()
+    (made,) = set((tmp_path / "kept").iterdir()) - {odd}
     with closing(connect(made, False)) as connection:
         label = beside.label(connection)
     assert label is not None
-    newest = backups.newest(settings)
+    newest = backups.newest(settings, system_clock())
     assert newest is not None
     assert label.made_at == newest.isoformat().replace("+00:00", "Z")
     assert not backups.is_past(newest, newest + HOUR - timedelta(seconds=1), HOUR)
@@ -60,10 +72,71 @@ def test_a_backup_that_fails_is_a_line_of_the_log_that_says_what_to_do(tmp_path:
 
 
 @pytest.mark.slow
+def test_a_folder_that_cannot_be_looked_at_is_told_by_the_log_and_by_doctor(tmp_path: Path) -> None:
+    told = {"CRMKIT_BACKUP_EVERY_HOURS": "1", "CRMKIT_BACKUP_FOLDER": str(tmp_path / ("x" * 300))}
+    with process(tmp_path / "data", **told) as served:
+        becomes(lambda: "the backup failed" in served.printed(), "a line of the log")
+        (line,) = (line for line in httpx.get(f"{served.url}/doctor").text.splitlines() if " backup: " in line)
+        assert re.match(r"BAD +backup: \S+ cannot be read \(File name too long\); the log of the server says why", line)
+        assert served.stop() == 0
+    (line,) = (line for line in served.printed().splitlines() if "the backup" in line)
+    assert "it is tried again in 10 minutes: [Errno 36] File name too long" in line
+
+
+def test_a_program_that_was_moved_is_named_and_not_the_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(sys, "argv", [str(tmp_path / "gone")])
+    settings = settings_of(CRMKIT_BACKUP_EVERY_HOURS="1", CRMKIT_BACKUP_FOLDER=str(tmp_path / "kept"))
+
+    async def told() -> None:
+        task = boot.begin(backups.make_regularly(settings, system_clock))
+        while not caplog.messages:
+            await asyncio.sleep(0.01)
+        task.cancel()
+
+    asyncio.run(asyncio.wait_for(told(), HANGS))
+    (line,) = caplog.messages
+    assert line.endswith(
+        f": {tmp_path / 'gone'} cannot be started: No such file or directory; restart the server if it was moved"
+    )
+
+
+def test_work_beside_requests_that_ends_by_a_fault_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    async def fails() -> None:
+        raise OSError("the disk is gone")
+
+    async def ends() -> None:
+        await asyncio.wait([boot.begin(fails())])
+
+    asyncio.run(ends())
+    (record,) = caplog.records
+    assert "fails ended by a fault and is not done any more: restart the server" in record.message
+    assert record.exc_info
+    assert str(record.exc_info[1]) == "the disk is gone"
+
+
+def test_backups_of_a_time_to_come_are_told_and_make_none_of_now_go(tmp_path: Path) -> None:
+    """The clock was wrong once."""
+    settings = settings_of(CRMKIT_BACKUP_EVERY_HOURS="1", CRMKIT_BACKUP_FOLDER=str(tmp_path / "kept"))
+    (tmp_path / "kept").mkdir()
+    data, base = installation(tmp_path / "data", "Jane"), backups.base_of(settings)
+    made = [backups.back_up(SQLITE, data, base, 1, stamp(at)) for at in (NOW + 99 * HOUR, NOW, NOW + HOUR)]
+    assert [[old.name for old in removed] for _, removed in made] == [[], [], ["crmkit-20260610T090000Z.db"]]
+    assert [backup.file.exists() for backup, _ in made] == [True, False, True]
+    assert backups.newest(settings, NOW + HOUR) == NOW + HOUR
+    (found,) = examine(settings, NOW + HOUR)
+    assert not found.good
+    assert f"{made[0][0].file.name} there is of a time to come: set the clock right, or move" in found.what
+    (found,) = examine(settings, NOW + 99 * HOUR)
+    assert found.good
+
+
+@pytest.mark.slow
 def test_a_server_makes_none_while_another_backup_is_written_there(tmp_path: Path) -> None:
     told = {"CRMKIT_BACKUP_EVERY_HOURS": "1", "CRMKIT_BACKUP_FOLDER": str(tmp_path / "kept")}
     (tmp_path / "kept").mkdir()
-    part = backups.part_of(tmp_path / "kept" / backups.FILE)
+    part = backups.part_of(backups.base_of(settings_of(**told)))
     with make._held(part), process(tmp_path / "data", **told) as served:
         becomes(lambda: "the backup failed" in served.printed(), "a line of the log")
         assert served.stop() == 0

@@ -1,5 +1,6 @@
 """What the operator asks of the running server: all that `crmkit doctor` looks at and that takes milliseconds."""
 
+import asyncio
 import sys
 from collections.abc import Iterator
 
@@ -28,7 +29,7 @@ async def examine(call: Call) -> Found:
         findings += await call.scan(_stands, call.now)
         findings.append(await call.scan(plans.examine, crm.settings.plans))
         findings.append(await _log(call))
-        findings += backups.examine(crm.settings, crm.clock())
+        findings += await asyncio.to_thread(list, backups.examine(crm.settings, crm.clock()))
         findings.append(urls.examine(crm.settings))
         return Found(call.now, findings)
 

@@ -1,7 +1,9 @@
 """The backups that a server keeps, by their names, and whether the newest is as old as it may be."""
 
+import os
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -10,7 +12,7 @@ from crmkit.settings import Settings
 from crmkit.storage.interface.database import Finding
 
 FILE = "crmkit.db"  # what the backups that a server makes are called, but for the time
-_TIME = r"\d{8}T\d{6}Z"
+_TIME = r"(\d{8}T\d{6}Z)"
 
 
 def base_of(settings: Settings) -> Path:
@@ -23,29 +25,42 @@ def compact(now: str) -> str:
     return now.replace("-", "").replace(":", "")
 
 
-def earlier(file: Path) -> list[Path]:
-    """Return the backups that were kept under the name of a file and a time, the newest first."""
-    name = re.compile(f"{re.escape(file.stem)}-{_TIME}{re.escape(file.suffix)}")
-    found = (other for other in file.parent.glob("*") if name.fullmatch(other.name) and other.is_file())
+def kept(file: Path) -> list[tuple[datetime, Path]]:
+    """Return the backups that were kept under the name of a file and a time, the newest first; raises OSError."""
+    name, found = re.compile(f"{re.escape(file.stem)}-{_TIME}{re.escape(file.suffix)}"), []
+    with suppress(FileNotFoundError, NotADirectoryError), os.scandir(file.parent) as entries:
+        for entry in entries:
+            is_named = name.fullmatch(entry.name)
+            if is_named and entry.is_file():
+                with suppress(ValueError):  # digits that are no time
+                    found.append((moment(is_named[1]), file.with_name(entry.name)))
     return sorted(found, reverse=True)
 
 
-def newest(settings: Settings) -> datetime | None:
-    """Return when the newest backup was made that is in `[backup] folder`; None where there is none."""
-    found = earlier(base_of(settings))
-    return moment(found[0].stem[-len("20260610T090000Z") :]) if found else None
+def newest(settings: Settings, now: datetime) -> datetime | None:
+    """Return when the newest backup was made that is in `[backup] folder`; None where there is none.
+
+    One that is called by a time to come, since the clock was wrong, is not counted. Raises OSError.
+    """
+    return next((made for made, _ in kept(base_of(settings)) if made <= now), None)
 
 
 def examine(settings: Settings, now: datetime) -> Iterator[Finding]:
-    """Yield how old the newest backup is, where the server is to make some by itself."""
+    """Yield how old the newest backup is, where the server is to make some by itself; it waits for the disk."""
     hours = settings.backup.every_hours
     if not hours:
         return
-    made, folder = newest(settings), Path(settings.backup.folder).absolute()
+    folder = Path(settings.backup.folder).absolute()
     advice = "the log of the server says why none was made; `crmkit backup FILE` makes one now"
-    if made is None:
-        yield Finding("backup", False, f"none is in {folder}, where one is due every {hours} hours; {advice}")
+    try:
+        made, ahead = newest(settings, now), [file.name for at, file in kept(base_of(settings)) if at > now]
+    except OSError as error:
+        yield Finding("backup", False, f"{folder} cannot be read ({error.strerror}); {advice}")
         return
-    is_late = now - made > timedelta(hours=2 * hours)
-    told = f"the newest is of {stamp(made)}, in {folder}"
-    yield Finding("backup", not is_late, f"{told}, and one is due every {hours} hours; {advice}" if is_late else told)
+    told = f"none is in {folder}, where" if made is None else f"the newest is of {stamp(made)}, in {folder}"
+    is_late = made is None or now - made > timedelta(hours=2 * hours)
+    if is_late:
+        told += f"{'' if made is None else ', and'} one is due every {hours} hours; {advice}"
+    elif ahead:
+        told += f"; {ahead[0]} there is of a time to come: set the clock right, or move that file away"
+    yield Finding("backup", not is_late and not ahead, told)
