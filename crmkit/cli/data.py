@@ -4,6 +4,8 @@ import argparse
 
 from crmkit.cli.options import Commands, common, settings_of
 
+MOST_GONE = 20  # traces of records that are told
+
 
 def add(commands: Commands) -> None:
     """Declare the commands."""
@@ -48,7 +50,11 @@ def _doctor(options: argparse.Namespace) -> int:
     brand, good = boot.brand_of(settings), True
     if options.repair:
         repaired = doctor.repair(settings, brand, boot.KINDS)
-        print(f"repaired: {repaired:,} counts and derived fields were wrong; the index of search was made anew")
+        print(f"repaired: {repaired.wrong:,} counts and derived fields were wrong; the index of search was made anew")
+        for told in repaired.gone[:MOST_GONE]:
+            print(f"gone: {told}")
+        if repaired.gone:
+            print(f"records are gone that nobody deleted here ({len(repaired.gone):,} traces): compare a backup")
     for finding in doctor.examine(settings, brand, boot.KINDS, options.mail):
         print(finding.line, flush=True)
         good = good and finding.good

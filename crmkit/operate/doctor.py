@@ -62,8 +62,8 @@ def examine(settings: Settings, brand: Brand, kinds: Kinds, mail_to: str | None 
     yield _mail(settings, recipient)
 
 
-def repair(settings: Settings, brand: Brand, kinds: Kinds) -> int:
-    """Put right what is kept beside records, and return how much was wrong; raises InUse beside a server."""
+def repair(settings: Settings, brand: Brand, kinds: Kinds) -> kept.Repaired:
+    """Put right what is kept beside records, and return what was wrong; raises InUse beside a server."""
     with brand.alone(Path(settings.server.data)) as run:
         return kept.repair(run, kinds, stamp(system_clock()))
 

@@ -113,8 +113,28 @@ def test_what_is_kept_and_is_wrong_is_found_and_put_right(folder: Path, statemen
     assert words in told[name]
     assert told[name].endswith("`crmkit doctor --repair` puts that right while no server runs")
     repaired = doctor.repair(settings(folder), SQLITE, boot.KINDS)
-    assert repaired == 0 if name == "search" else repaired > 0
+    assert repaired.wrong == 0 if name == "search" else repaired.wrong > 0
     assert {*bad(folder)}.isdisjoint(("counts", "derived", "search"))
+
+
+@pytest.mark.parametrize("more", [(), ("UPDATE counts SET live = live - 1 WHERE kind = 'contacts'",)])
+def test_records_that_are_gone_are_told_before_a_repair_and_by_it(folder: Path, more: tuple[str, ...]) -> None:
+    change(folder, "DELETE FROM contacts WHERE company_name = 'Acme'", "DELETE FROM contacts_unindexed", *more)
+    told, name = bad(folder), "search" if more else "counts"
+    assert told[name].endswith(f"; {kept.GONE}; {kept.REPAIR}")
+    if more:
+        assert "counts" not in told
+    done = run("doctor", "--repair", "--data", str(folder), cwd=folder.parent)
+    gone = [line for line in done.stdout.splitlines() if line.startswith("gone: ")]
+    assert ("contacts, and 2 are counted" in gone[0]) == (not more)
+    assert "the text of a contact that is gone" in gone[-1]
+    assert "\nrecords are gone that nobody deleted here" in done.stdout
+
+
+def test_what_is_wrong_without_a_record_that_is_gone_is_put_right_without_further_words(folder: Path) -> None:
+    change(folder, "DELETE FROM counts WHERE kind = 'deals'")
+    assert kept.GONE not in bad(folder)["counts"]
+    assert doctor.repair(settings(folder), SQLITE, boot.KINDS).gone == []
 
 
 def test_after_a_repair_search_finds_what_it_found(folder: Path) -> None:

@@ -1,7 +1,9 @@
 """What is kept beside records, compared with them a little in each moment, and put right while no server runs."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
+
+from msgspec import Struct
 
 from crmkit.core.configuration import countries
 from crmkit.model.record import Kind, Kinds
@@ -19,41 +21,55 @@ from crmkit.storage.workspaces import lookup
 
 MOST_TOLD = 3  # faults of each sort; the others are counted
 REPAIR = "`crmkit doctor --repair` puts that right while no server runs"
+GONE = "records are gone that nobody deleted here: compare a backup first, once repaired only the log tells of them"
 
-Says = tuple[list[str], int | None]  # what is wrong, and the number of the last row looked at
+Says = tuple[list[Wrong], int | None]  # what is wrong, and the number of the last row looked at
+
+
+class Repaired(Struct, frozen=True):
+    """How many faults of what is kept were put right, and what told of records that are `gone`, and went by that."""
+
+    wrong: int
+    gone: list[str]
 
 
 def examine(read: ReadNext, kinds: Kinds) -> Iterator[Finding]:
     """Yield how counts, derived fields and the texts of search are."""
-    texts = [partial(_texts, kind) for kind in kinds.searched]
-    sorts: dict[str, list[Callable[[Connection, Workspace, int], Says]]] = {
-        "counts": [partial(_says, look) for look in counts.looks(kinds)],
-        "derived": [partial(_says, look) for look in derived.looks(kinds, CONTACTS)],
-        "search": [*texts],
-    }
-    for name, looks in sorts.items():
-        told, wrong = list[str](), 0
+    for name, looks in _sorts(kinds).items():
+        traces, others, wrong = list[str](), list[str](), 0
         for workspace in _workspaces(read):
             for found in _found(read, looks, workspace):
-                told += found[: MOST_TOLD - len(told)]
                 wrong += len(found)
-        yield Finding(name, not wrong, _told(told, wrong) if wrong else "as the records have it")
+                for each in found:
+                    told = traces if each.is_trace else others
+                    if len(told) < MOST_TOLD:
+                        told.append(each.says)
+        yield Finding(name, not wrong, _told(traces, others, wrong) if wrong else "as the records have it")
 
 
-def repair(run: RunNext, kinds: Kinds, now: str) -> int:
-    """Put right what is kept beside records, make the index of texts anew, and return how many faults there were."""
-    looks, repaired = (*counts.looks(kinds), *derived.looks(kinds, CONTACTS)), 0
+def _sorts(kinds: Kinds) -> dict[str, list[Look]]:
+    return {
+        "counts": [*counts.looks(kinds)],
+        "derived": [*derived.looks(kinds, CONTACTS)],
+        "search": [partial(_texts, kind) for kind in kinds.searched],
+    }
+
+
+def repair(run: RunNext, kinds: Kinds, now: str) -> Repaired:
+    """Put right what is kept beside records, and make the index of texts anew."""
+    looks, repaired, gone = [look for looks in _sorts(kinds).values() for look in looks], 0, list[str]()
     for workspace in run(lambda tx: lookup.following(tx.connection, 0, _ALL), ANYWHERE, now):
         for look in looks:
             after: int | None = workspace.first
             while after is not None:
-                count, after = run(partial(_mend, look=look, workspace=workspace, after=after), ANYWHERE, now)
-                repaired += count
+                wrong, after = run(partial(_mend, look=look, workspace=workspace, after=after), ANYWHERE, now)
+                repaired += sum(1 for each in wrong if each.repair)
+                gone += [each.says for each in wrong if each.is_trace]
     for kind in kinds.searched:
         run(partial(_rebuild, kind=kind), ANYWHERE, now)
         while run(partial(_index, kind=kind), ANYWHERE, now):
             pass
-    return repaired
+    return Repaired(repaired, gone)
 
 
 _ALL = 1 << 62
@@ -69,9 +85,7 @@ def _workspaces(read: ReadNext) -> Iterator[Workspace]:
             yield workspace
 
 
-def _found(
-    read: ReadNext, looks: list[Callable[[Connection, Workspace, int], Says]], workspace: Workspace
-) -> Iterator[list[str]]:
+def _found(read: ReadNext, looks: list[Look], workspace: Workspace) -> Iterator[list[Wrong]]:
     """Yield what is wrong in a workspace: the first rows of all looks are of one moment, further rows of others."""
 
     def first(connection: Connection) -> list[Says]:
@@ -85,15 +99,8 @@ def _found(
             yield found
 
 
-def _next(
-    look: Callable[[Connection, Workspace, int], Says], workspace: Workspace, after: int, connection: Connection
-) -> Says:
+def _next(look: Look, workspace: Workspace, after: int, connection: Connection) -> Says:
     return look(connection, workspace, after)
-
-
-def _says(look: Look, connection: Connection, workspace: Workspace, after: int) -> Says:
-    wrong, last = look(connection, workspace, after)
-    return [each.says for each in wrong], last
 
 
 def _texts(kind: Kind, connection: Connection, workspace: Workspace, after: int) -> Says:
@@ -103,18 +110,18 @@ def _texts(kind: Kind, connection: Connection, workspace: Workspace, after: int)
     return connection.texts.compare(connection, kind, workspace, after)
 
 
-def _told(told: list[str], wrong: int) -> str:
+def _told(traces: list[str], others: list[str], wrong: int) -> str:
+    told = [*traces, *others][:MOST_TOLD]
     more = f"; and {wrong - len(told):,} more" if wrong > len(told) else ""
-    return f"{'; '.join(told)}{more}; {REPAIR}"
+    return f"{'; '.join(told)}{more}; {f'{GONE}; ' if traces else ''}{REPAIR}"
 
 
-def _mend(tx: Tx, look: Look, workspace: Workspace, after: int) -> tuple[int, int | None]:
-    found: list[Wrong]
+def _mend(tx: Tx, look: Look, workspace: Workspace, after: int) -> Says:
     found, last = look(tx.connection, workspace, after)
     for wrong in found:
         for statement in wrong.repair:
             statement.run(tx.connection)
-    return len(found), last
+    return found, last
 
 
 def _rebuild(tx: Tx, kind: Kind) -> None:

@@ -35,7 +35,8 @@ def _count(kind: Kind, connection: Connection, workspace: Workspace, after: int)
         "ON CONFLICT (workspace_id, kind) DO UPDATE SET live = excluded.live",
         (workspace.id, kind.plural, there),
     )
-    return [Wrong(f"{workspace.id} has {there} {kind.plural}, and {kept} are counted", (repair,))], None
+    told = f"{workspace.id} has {there} {kind.plural}, and {kept} are counted"
+    return [Wrong(told, (repair,), is_trace=there < kept)], None
 
 
 def _sums(kind: Kind, connection: Connection, workspace: Workspace, after: int) -> tuple[list[Wrong], None]:

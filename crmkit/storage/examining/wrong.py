@@ -10,10 +10,11 @@ from crmkit.storage.interface.workspace import Workspace
 
 
 class Wrong(Struct, frozen=True):
-    """One fault: what it `says`, and the statements that put it right."""
+    """One fault: what it `says`, the statements that put it right, and whether it is all that is left of records."""
 
     says: str
-    repair: tuple[Statement, ...]
+    repair: tuple[Statement, ...] = ()
+    is_trace: bool = False
 
 
 # compares the next rows of a workspace after a number; returns the number of the last of them too, None at the end
