@@ -295,13 +295,13 @@ def import_workspace(settings: Settings, file: Path, kinds: Kinds = KINDS) -> "M
     folder = _data(settings)
 
     @contextmanager
-    def runs() -> "Iterator[Run]":
+    def runs() -> "Iterator[tuple[Run, bytes]]":
         with usable(folder), brand_of(settings).runs(folder) as run_next:
 
             def run(unit: Callable[[Tx], T], lanes: Lanes) -> T:
                 return run_next(unit, lanes, stamp(system_clock()))
 
-            yield run
+            yield run, secret.read_or_make(folder)
 
     return operator.import_(runs, kinds, settings.plans.default, file)
 

@@ -76,6 +76,25 @@ def test_a_change_is_told_with_workspace_and_entry_and_a_cut_by_the_head(served:
     assert f"BAD  no seal has the head {head}: the end of the log was cut off" in cut.stdout
 
 
+def test_another_log_in_the_place_of_the_one_of_a_workspace_is_found_by_its_head(
+    served: Process, alice: Person
+) -> None:
+    head = head_of(verified(served.folder))
+    served.stop()
+    change(
+        served.folder,
+        "DELETE FROM audit_digests",
+        "UPDATE audit SET \"by\" = 'bob@example.com', seq = (seq & 4294967295) | (7 << 32)",
+        "UPDATE workspaces SET number = 7",
+    )
+    done = verified(served.folder, "--head", head)
+    assert done.returncode == 1
+    assert "not sealed yet" not in done.stdout
+    assert re.match(
+        r"BAD  entries 1 to \d+ of workspace number 1 went with it, and no deletion did that\n", done.stdout
+    )
+
+
 def test_a_restart_seals_what_a_kill_left(served: Process, alice: Person) -> None:
     served.kill()
     with process(served.folder) as again, closing(sqlite3.connect(again.folder / FILE)) as connection:

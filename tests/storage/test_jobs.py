@@ -15,6 +15,7 @@ from crmkit.storage.interface.lanes import ANYWHERE
 from crmkit.storage.interface.tx import Tx
 from crmkit.storage.interface.workspace import Workspace
 from crmkit.storage.jobs import Due, Job
+from crmkit.storage.log.chain import Chain
 from crmkit.storage.workspaces import erasure
 from tests.house import CHARLIE
 from tests.kinds import REGISTRY
@@ -162,7 +163,7 @@ def test_an_erased_workspace_leaves_no_job(back: Desk) -> None:
     alice, charlie = back.person(), back.person(CHARLIE)
     for person in (alice, charlie):
         add(back, person, input="canary")
-    write(back, partial(erasure.erase, kinds=REGISTRY, workspace=workspace_of(alice)))
+    write(back, partial(erasure.erase, kinds=REGISTRY, chain=Chain(back.crm.key), workspace=workspace_of(alice)))
 
     def owners(connection: Connection) -> list[str]:
         return [owner for (owner,) in connection.execute("SELECT workspace_id FROM jobs")]

@@ -20,7 +20,7 @@ from tests.kinds import NAMED, REGISTRY
 from tests.lanes import WATCHED, WatchedDatabase, lanes_of, tables
 from tests.storage.desk import Desk, desk
 
-SERVER_WIDE = {"migrations", "erasures", "audit_seals"}  # tables whose rows belong to nobody
+SERVER_WIDE = {"migrations", "erasures", "audit_seals", "audit_ends"}  # tables whose rows belong to nobody
 
 
 @pytest.fixture

@@ -17,6 +17,7 @@ KEPT = "marmalade"
 NOT_FILLED = {
     "migrations",
     "audit_seals",
+    "audit_ends",
     "sqlite_sequence",
     "erasures",
     "grants",

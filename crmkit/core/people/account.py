@@ -12,6 +12,7 @@ from crmkit.model.fields import Timezone
 from crmkit.model.form import form_of
 from crmkit.storage.interface.tx import Tx
 from crmkit.storage.interface.workspace import Workspace
+from crmkit.storage.log.chain import Chain
 from crmkit.storage.people import accounts, invites
 from crmkit.storage.workspaces import erasure
 
@@ -84,7 +85,8 @@ async def end(call: Call) -> list[str]:
             teams.discard(tx, invite.workspace_id, invite.id)
         for membership in alone:
             uploads.remove_all(tx, call.crm, membership.workspace_id)
-            erasure.erase(tx, call.crm.kinds, Workspace(membership.workspace_id, membership.workspace_number))
+            workspace = Workspace(membership.workspace_id, membership.workspace_number)
+            erasure.erase(tx, call.crm.kinds, Chain(call.crm.key), workspace)
         accounts.remove_user(tx, tx.by.user_id, email)
         gone = [membership.workspace_id for membership in alone]
 

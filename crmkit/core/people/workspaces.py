@@ -17,6 +17,7 @@ from crmkit.storage.interface.connection import Connection
 from crmkit.storage.interface.tx import Tx
 from crmkit.storage.interface.workspace import Workspace
 from crmkit.storage.log import audit
+from crmkit.storage.log.chain import Chain
 from crmkit.storage.people import accounts, invites
 from crmkit.storage.workspaces import erasure
 
@@ -84,7 +85,7 @@ async def delete(call: Call, id: str) -> str:
 
     def do(tx: Tx) -> str:
         uploads.remove_all(tx, call.crm, bare)
-        rows = erasure.erase(tx, call.crm.kinds, Workspace(bare, tx.by.workspace_number))
+        rows = erasure.erase(tx, call.crm.kinds, Chain(call.crm.key), Workspace(bare, tx.by.workspace_number))
         says = f"workspace {bare} deleted by {tx.by.email} at {tx.now}: {rows} rows"
 
         async def effect() -> None:

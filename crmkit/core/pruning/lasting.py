@@ -12,6 +12,7 @@ LASTING: Mapping[str, str] = {
     "audit_seals": "for ever: they are one chain; one of each hundred entries",
     "audit_digests": "until its entry goes",
     "audit_begins": "one of each workspace",
+    "audit_ends": "one of each workspace that was deleted",
     "deleted": "for ever: an id is given once, and a deleted one is told apart from one that never was",
     "counts": "one of each kind",
     "numbers": "one of each kind",

@@ -51,5 +51,9 @@ class Chain:
         """Return what proves that this server removed so many entries of a workspace, up to this number."""
         return self._made("begins", workspace_id, after, entries)
 
+    def ended(self, number: int) -> bytes:
+        """Return what proves that this server deleted the workspace of a number."""
+        return self._made("ended", number)
+
     def _made(self, what: str, *parts: Any) -> bytes:
         return hmac.digest(self._key, _encode((what, *parts)), "sha256")

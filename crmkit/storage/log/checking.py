@@ -105,13 +105,15 @@ def _of_chain(chain: Chain, before: Part, seal: Seal) -> Iterator[str]:
 def _of_entries(connection: Connection, chain: Chain, found: Part, seal: Seal) -> Iterator[str]:
     """Yield what is wrong with the entries of a seal, and count them."""
     entries = {row[0]: row for row in seals.entries(connection, seal.after, seal.last)}
-    sql = "SELECT id FROM workspaces WHERE number = ?"
-    row = connection.execute(sql, (number_of(seal.last),)).fetchone()
+    number = number_of(seal.last)
+    row = connection.execute("SELECT id FROM workspaces WHERE number = ?", (number,)).fetchone()
     if row is None:
+        if not seals.is_ended(connection, chain, number):
+            yield f"{_span(seal)} of workspace number {number} went with it, and no deletion did that"
         found.gone += seal.entries
         yield from (f"{_name(seq)} of a workspace that is gone was put in" for seq in entries)
         return
-    workspace = Workspace(row[0], number_of(seal.last))
+    workspace = Workspace(row[0], number)
     begins = seals.begins(connection, workspace.id)
     if begins is not None and seal.last <= begins[0]:
         yield from (f"{workspace.id}: {_name(seq)} was put in, where old entries were removed" for seq in entries)

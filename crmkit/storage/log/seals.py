@@ -174,10 +174,25 @@ def begins(connection: Connection, workspace_id: str) -> tuple[int, int, bytes] 
     return row
 
 
-def forget(tx: Tx, workspace: Workspace) -> None:
-    """Drop the digests of the entries of a workspace that is deleted; its seals stay, and hold nothing of it."""
-    span = (workspace.first, workspace.last)
-    tx.connection.execute("DELETE FROM audit_digests WHERE seq > ? AND seq <= ?", span)
+def forget(tx: Tx, chain: Chain, workspace: Workspace) -> None:
+    """Drop the digests of the entries of a workspace that is deleted, and prove that it was.
+
+    Its seals stay, and hold nothing of it.
+    """
+    execute, span = tx.connection.execute, (workspace.first, workspace.last)
+    execute("DELETE FROM audit_digests WHERE seq > ? AND seq <= ?", span)
+    if _sealed(tx.connection, workspace) > workspace.first:
+        execute(
+            "INSERT INTO audit_ends (number, proof) VALUES (?, ?) "
+            "ON CONFLICT (number) DO UPDATE SET proof = excluded.proof",
+            (workspace.number, chain.ended(workspace.number)),
+        )
+
+
+def is_ended(connection: Connection, chain: Chain, number: int) -> bool:
+    """Tell whether it is proved that the workspace of a number was deleted."""
+    row = connection.execute("SELECT proof FROM audit_ends WHERE number = ?", (number,)).fetchone()
+    return row is not None and row[0] == chain.ended(number)
 
 
 def digests(connection: Connection, after: int, through: int) -> dict[int, tuple[Any, ...]]:

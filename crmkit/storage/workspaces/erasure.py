@@ -10,10 +10,11 @@ from crmkit.storage.interface.connection import Connection
 from crmkit.storage.interface.tx import Tx
 from crmkit.storage.interface.workspace import Workspace
 from crmkit.storage.log import seals
+from crmkit.storage.log.chain import Chain
 from crmkit.storage.workspaces import owned
 
 
-def erase(tx: Tx, kinds: Kinds, workspace: Workspace) -> int:
+def erase(tx: Tx, kinds: Kinds, chain: Chain, workspace: Workspace) -> int:
     """Delete every row of a workspace and return how many there were."""
     execute = tx.connection.execute
     rows = sum(
@@ -21,7 +22,7 @@ def erase(tx: Tx, kinds: Kinds, workspace: Workspace) -> int:
         for table in owned.tables(kinds)
     )
     rows += tx.connection.texts.erase(tx, kinds, workspace)
-    seals.forget(tx, workspace)
+    seals.forget(tx, chain, workspace)
     execute(f"DELETE FROM codes WHERE {tx.connection.dialect.contains.format('purpose', '?')}", (workspace.id,))
     execute("DELETE FROM workspaces WHERE id = ?", (workspace.id,))
     begin(tx)

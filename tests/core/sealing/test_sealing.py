@@ -19,7 +19,7 @@ from crmkit.storage.log.chain import COLUMNS, Chain
 from crmkit.storage.sqlite.engine.connection import SqliteConnection, connect
 from crmkit.storage.sqlite.engine.folder import FILE
 from crmkit.storage.workspaces import erasure
-from tests.house import ALICE, CHARLIE
+from tests.house import ALICE, BOB, CHARLIE
 from tests.kinds import REGISTRY
 from tests.storage.desk import Desk, desk, workspace_of
 
@@ -124,11 +124,13 @@ def change(connection: SqliteConnection, table: str, key: str, chance: random.Ra
 @pytest.mark.parametrize("seed", range(3))
 def test_any_single_change_of_a_sealed_entry_or_of_what_holds_it_is_found(back: Desk, seed: int) -> None:
     alice, charlie = lived(back), lived(back, CHARLIE)
+    end(back, lived(back, BOB))
     erase(back, alice)
     assert prune(back, charlie, "2026-06-10T09:00:06Z")
     assert whole(back).faults == []
     chance = random.Random(seed)
-    tables = {"audit": "seq", "audit_digests": "seq", "audit_seals": "number", "audit_begins": "workspace_id"}
+    tables = {"audit": "seq", "audit_digests": "seq", "audit_seals": "number"}
+    tables |= {"audit_begins": "workspace_id", "audit_ends": "number"}
     for _ in range(TRIES):
         with opened(back) as connection:
             ((head,),) = rows(connection, "SELECT lower(hex(digest)) FROM audit_seals ORDER BY number DESC LIMIT 1")
@@ -293,19 +295,41 @@ def test_whatever_is_old_the_newest_seal_stays_so_that_no_number_is_given_twice(
     assert whole(back).faults == []
 
 
+def end(back: Desk, actor: Actor) -> None:
+    """Delete the workspace of somebody."""
+    chain = Chain(back.crm.key)
+    back.do(Call(back.crm).write(lambda tx: erasure.erase(tx, REGISTRY, chain, workspace_of(actor)), ["*"]))
+
+
 def test_a_workspace_that_is_deleted_leaves_the_rest_verifiable_and_no_digest_of_its_own(back: Desk) -> None:
-    alice, charlie = lived(back), lived(back, CHARLIE)
+    alice = lived(back)
+    lived(back, CHARLIE)
     before = whole(back)
     span = (workspace_of(alice).first, workspace_of(alice).last)
     with opened(back) as connection:
         alices = connection.execute("SELECT count(*) FROM audit_digests WHERE seq BETWEEN ? AND ?", span).fetchone()[0]
-    back.do(Call(back.crm, charlie).write(lambda tx: erasure.erase(tx, REGISTRY, workspace_of(alice)), ["*"]))
+    end(back, alice)
     verdict = whole(back)
     assert (verdict.faults, verdict.head) == ([], before.head)
     assert (verdict.sealed, verdict.gone) == (before.sealed - alices, alices)
     with opened(back) as connection:
         left = connection.execute("SELECT count(*) FROM audit_digests WHERE seq BETWEEN ? AND ?", span).fetchone()
     assert left == (0,)
+
+
+def test_a_log_that_took_the_place_of_one_of_the_same_workspace_is_found(back: Desk) -> None:
+    alice = lived(back)
+    sealed(back)
+    head, first = whole(back).head, workspace_of(alice).first
+    with opened(back) as connection:
+        connection.execute("UPDATE workspaces SET number = 7 WHERE number = 1")
+        connection.execute("DELETE FROM audit_digests WHERE seq >> 32 = 1")
+        connection.execute(
+            "UPDATE audit SET seq = seq - ? + (7 << 32), \"by\" = 'bob@example.com' WHERE seq >> 32 = 1", (first,)
+        )
+        verdict = looked(back, connection, head)
+    assert verdict.all_faults == len(verdict.faults) > 0
+    assert verdict.faults[0] == "entries 1 to 3 of workspace number 1 went with it, and no deletion did that"
 
 
 def test_an_end_that_was_cut_off_is_found_by_the_head_that_was_kept(back: Desk) -> None:

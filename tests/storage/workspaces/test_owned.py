@@ -126,7 +126,7 @@ def test_every_text_beside_records_is_cleared_of_a_person_or_cannot_tell_of_one(
 
 # tables without rows of workspaces, and those of the index: what is written of a record goes with it
 OTHERS = {"migrations", "users", "workspaces", "codes", "attempts", "signins", "erasures", *COUNTS}
-OTHERS |= {"audit_seals", "audit_digests"}
+OTHERS |= {"audit_seals", "audit_digests", "audit_ends"}
 
 
 def test_every_table_is_one_of_workspaces_or_is_known_to_hold_nothing_of_persons(back: Desk) -> None:

@@ -21,6 +21,7 @@ from crmkit.model.record import Kind, Kinds
 from crmkit.storage.interface.lanes import Lanes, mail_lane
 from crmkit.storage.interface.tx import Tx
 from crmkit.storage.interface.workspace import Workspace
+from crmkit.storage.log.chain import Chain
 from crmkit.storage.people import accounts
 from crmkit.storage.transfer.snapshots import arriving, leaving
 from crmkit.storage.transfer.snapshots.arriving import Refused, Row
@@ -41,7 +42,7 @@ class Run(Protocol):
     def __call__(self, unit: Callable[[Tx], T], lanes: Lanes) -> T: ...
 
 
-def arrive(reader: Reader, run: Run, kinds: Kinds, plan: str) -> None:
+def arrive(reader: Reader, run: Run, kinds: Kinds, chain: Chain, plan: str) -> None:
     """Write a workspace as its archive has it, under this plan.
 
     Raises Invalid and Refused, which say why nothing of it is here.
@@ -50,7 +51,7 @@ def arrive(reader: Reader, run: Run, kinds: Kinds, plan: str) -> None:
     _check(manifest, reader.members, kinds)
     checking.check(reader, kinds)
     tables = owned.travelling(kinds)
-    workspace = run(partial(_begin, manifest=manifest, kinds=kinds, plan=plan), [manifest.id])
+    workspace = run(partial(_begin, manifest=manifest, kinds=kinds, chain=chain, plan=plan), [manifest.id])
     try:
         for table in tables:
             for rows in reader.rows(table.name):
@@ -60,7 +61,7 @@ def arrive(reader: Reader, run: Run, kinds: Kinds, plan: str) -> None:
         run(end, [workspace.id, *(mail_lane(member.email) for member in reader.members)])
     except BaseException:
         with suppress(Exception):  # the next import of it does so, too
-            run(partial(_erase, workspace=workspace, kinds=kinds), [workspace.id])
+            run(partial(_erase, workspace=workspace, kinds=kinds, chain=chain), [workspace.id])
         raise
 
 
@@ -82,7 +83,7 @@ def _check(manifest: Manifest, members: list[Member], kinds: Kinds) -> None:
         raise Invalid("no admin belongs to the workspace in it")
 
 
-def _begin(tx: Tx, manifest: Manifest, kinds: Kinds, plan: str) -> Workspace:
+def _begin(tx: Tx, manifest: Manifest, kinds: Kinds, chain: Chain, plan: str) -> Workspace:
     schema = leaving.schema(tx.connection)
     if schema != manifest.schema:
         raise Invalid(_other_schema(manifest, schema))
@@ -92,7 +93,7 @@ def _begin(tx: Tx, manifest: Manifest, kinds: Kinds, plan: str) -> Workspace:
     if there is not None:
         if not arriving.is_empty(tx.connection, there):
             raise Refused(f"the workspace {manifest.id} is here already, so nothing was imported")
-        erasure.erase(tx, kinds, there)
+        erasure.erase(tx, kinds, chain, there)
     return arriving.begin(tx, manifest.workspace, plan)
 
 
@@ -141,6 +142,6 @@ def _check_whole(tx: Tx, workspace: Workspace) -> None:
         raise Invalid(f"another import of {workspace.id} began meanwhile, and goes on")
 
 
-def _erase(tx: Tx, workspace: Workspace, kinds: Kinds) -> None:
+def _erase(tx: Tx, workspace: Workspace, kinds: Kinds, chain: Chain) -> None:
     if lookup.find(tx.connection, workspace.id) == workspace and arriving.is_empty(tx.connection, workspace):
-        erasure.erase(tx, kinds, workspace)
+        erasure.erase(tx, kinds, chain, workspace)

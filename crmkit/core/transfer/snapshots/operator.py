@@ -12,6 +12,7 @@ from crmkit.core.transfer.snapshots.archive import Invalid, Manifest, opened
 from crmkit.core.transfer.snapshots.arrive import Run, arrive
 from crmkit.model.record import Kinds
 from crmkit.storage.interface.connection import Connection
+from crmkit.storage.log.chain import Chain
 from crmkit.storage.transfer.snapshots.arriving import Refused
 from crmkit.storage.workspaces import lookup
 
@@ -55,18 +56,21 @@ def export(read: Read, kinds: Kinds, now: str, id: str, file: Path) -> Manifest:
         part.unlink(missing_ok=True)
 
 
-def import_(runs: Callable[[], AbstractContextManager[Run]], kinds: Kinds, plan: str, file: Path) -> Manifest:
+def import_(
+    runs: Callable[[], AbstractContextManager[tuple[Run, bytes]]], kinds: Kinds, plan: str, file: Path
+) -> Manifest:
     """Write a workspace as its archive has it, under this plan, and return what that holds.
 
-    The data is opened by `runs`, once the file was checked. Raises ValueError, which says why nothing was imported.
+    The data is opened by `runs`, which has its secret too, once the file was checked. Raises ValueError, which says why
+    nothing was imported.
     """
     try:
         file.open("rb").close()
     except OSError as error:
         raise ValueError(f"{file} cannot be read: {error.strerror or error}") from None
     try:
-        with opened(file) as reader, runs() as run:
-            arrive(reader, run, kinds, plan)
+        with opened(file) as reader, runs() as (run, key):
+            arrive(reader, run, kinds, Chain(key), plan)
             return reader.manifest
     except (Invalid, Refused) as error:
         raise ValueError(f"{file} was not imported: {error}") from None

@@ -49,6 +49,7 @@ from crmkit.storage.sqlite.migrations import (
     m0046_priorities,
     m0047_pruning,
     m0048_disabled,
+    m0050_ends,
 )
 from crmkit.storage.sqlite.migrations.migration import Migration
 
@@ -101,6 +102,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     m0046_priorities.MIGRATION,
     m0047_pruning.MIGRATION,
     m0048_disabled.MIGRATION,
+    m0050_ends.MIGRATION,
 )
 
 __all__ = ["MIGRATIONS", "Migration"]

@@ -1,4 +1,4 @@
--- 48;
+-- 49;
 CREATE TABLE migrations (
             number INTEGER PRIMARY KEY,
             name TEXT NOT NULL,
@@ -685,6 +685,7 @@ CREATE INDEX confirmations_by_end ON confirmations (expires_at);
 CREATE INDEX links_by_end ON links (expires_at);
 CREATE INDEX tokens_by_use ON tokens (last_used_at);
 CREATE INDEX tokens_by_end ON tokens (expires_at) WHERE expires_at <> '';
+CREATE TABLE audit_ends (number INTEGER PRIMARY KEY, proof BLOB NOT NULL) STRICT;
 INSERT INTO activities_search (activities_search, rank) VALUES ('automerge', 8);
 INSERT INTO campaigns_search (campaigns_search, rank) VALUES ('automerge', 8);
 INSERT INTO companies_search (companies_search, rank) VALUES ('automerge', 8);
