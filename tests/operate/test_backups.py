@@ -18,7 +18,7 @@ from crmkit.clock import stamp, system_clock
 from crmkit.core.operating.backups import examine
 from crmkit.operate import backups
 from crmkit.settings import SettingsError
-from crmkit.storage.sqlite.backup import beside, make
+from crmkit.storage.sqlite.backup import carried, make
 from crmkit.storage.sqlite.brand import SQLITE
 from crmkit.storage.sqlite.engine.connection import connect
 from tests.cli.test_cli import gives_up
@@ -51,7 +51,7 @@ def test_a_server_that_is_told_to_makes_a_backup_and_none_before_the_next_is_due
         assert served.stop() == 0
     (made,) = set((tmp_path / "kept").iterdir()) - {odd}
     with closing(connect(made, False)) as connection:
-        label = beside.label(connection)
+        label = carried.label(connection)
     assert label is not None
     newest = backups.newest(settings, system_clock())
     assert newest is not None

@@ -25,7 +25,7 @@ from crmkit.storage.sqlite.engine import faults, migrate
 from crmkit.storage.sqlite.engine.connection import SqliteConnection, connect, connect_for_stream
 from crmkit.storage.sqlite.engine.database import SqliteDatabase
 from crmkit.storage.sqlite.engine.driver import VERSION, is_fixed, sqlite3
-from crmkit.storage.sqlite.engine.folder import FILE, held, prepare
+from crmkit.storage.sqlite.engine.folder import FILE, existing, held, prepare
 from crmkit.storage.sqlite.engine.progress import snapshot
 from crmkit.storage.sqlite.engine.writer import commit_group
 from crmkit.storage.sqlite.migrations import MIGRATIONS
@@ -116,24 +116,17 @@ def _run(folder: Path, unit: Unit[T], lanes: Lanes, now: str) -> T:
         return run(unit, lanes, now)
 
 
-def _existing(folder: Path) -> Path:
-    file = folder / FILE
-    if not file.exists() or not file.stat().st_size:
-        raise Unusable(f"there is no database in {folder}: name the data folder with --data")
-    return file
-
-
 @contextmanager
 def _reads(folder: Path) -> Iterator[ReadNext]:
     """Read on a connection of its own, beside a server or not; nothing is written."""
-    file = _existing(folder)
+    file = existing(folder)
     with closing(connect_for_stream(file)) as connection:
         yield lambda work: snapshot(connection, Deadline(), work)
 
 
 def _read(folder: Path, work: Callable[[Connection], T]) -> T:
     """Read once, beside a server or not; without one the data is brought up to date before."""
-    file = _existing(folder)
+    file = existing(folder)
     with suppress(InUse), held(folder):
         migrate.run(file, connect)
     with _reads(folder) as read:

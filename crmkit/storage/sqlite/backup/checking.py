@@ -7,7 +7,7 @@ import msgspec
 
 from crmkit.storage.columns import quoted
 from crmkit.storage.interface.connection import Connection
-from crmkit.storage.sqlite.backup import beside
+from crmkit.storage.sqlite.backup import carried
 
 ROWS = 500  # that are hashed at a time
 # tables that search makes of records: beside its index, which SQLite knows as such
@@ -45,7 +45,7 @@ def _tables(connection: Connection) -> Iterator[str]:
         "AND name NOT LIKE 'sqlite/_%' ESCAPE '/' AND name NOT LIKE '/_%' ESCAPE '/' ORDER BY name"  # Litestream's
     )
     for (name,) in listed.fetchall():
-        if name not in (*OF_SEARCH, *beside.TABLES) and not name.endswith(OF_SEARCH_BY_KIND):
+        if name not in (*OF_SEARCH, *carried.TABLES) and not name.endswith(OF_SEARCH_BY_KIND):
             yield name
 
 

@@ -11,12 +11,12 @@ from crmkit import __version__
 from crmkit.storage.growing import FREE_BYTES
 from crmkit.storage.interface.brand import Backup
 from crmkit.storage.interface.database import InUse, Unusable
-from crmkit.storage.sqlite.backup import beside, checking, copying
-from crmkit.storage.sqlite.backup.beside import Label
+from crmkit.storage.sqlite.backup import carried, checking, copying
+from crmkit.storage.sqlite.backup.carried import Label
 from crmkit.storage.sqlite.backup.files import flush, remove
 from crmkit.storage.sqlite.engine.connection import connect_for_stream
 from crmkit.storage.sqlite.engine.driver import sqlite3
-from crmkit.storage.sqlite.engine.folder import FILE, LOCK
+from crmkit.storage.sqlite.engine.folder import FILE, LOCK, existing
 
 
 def make(folder: Path, file: Path, part: Path, now: str) -> Backup:
@@ -25,9 +25,7 @@ def make(folder: Path, file: Path, part: Path, now: str) -> Backup:
     It is written to `part` beside it; two backups with the same part exclude each other. Raises ValueError for a place
     where none can be, InUse beside another backup, Unusable where there is no database or it is damaged.
     """
-    database = folder / FILE
-    if not database.exists() or not database.stat().st_size:
-        raise Unusable(f"there is no database in {folder}: name the data folder with --data")
+    database = existing(folder)
     _check_place(folder, file)
     try:
         with _held(part) as descriptor:
@@ -66,7 +64,7 @@ def _is_backup(file: Path) -> bool:
         return False
     try:
         with closing(copying.still(file)) as connection:
-            return beside.label(connection) is not None
+            return carried.label(connection) is not None
     except sqlite3.Error:
         return False
 
@@ -96,7 +94,7 @@ def _made(folder: Path, part: Path, descriptor: int, now: str) -> str:
         source.execute("BEGIN")
         (pages,) = source.execute("PRAGMA page_count").fetchone()
         (size,) = source.execute("PRAGMA page_size").fetchone()
-        with beside.opened(folder, source) as files:
+        with carried.opened(folder, source) as files:
             _check_room(folder, part, pages * size + sum(os.fstat(file.fileno()).st_size for file in files.values()))
             copying.copy(source, descriptor, part)
             source.execute("ROLLBACK")  # from here on the log may begin anew
@@ -109,7 +107,7 @@ def _made(folder: Path, part: Path, descriptor: int, now: str) -> str:
                     )
                 hash = checking.hash_of(copy)
                 copy.execute("BEGIN")
-                beside.put(copy, Label(now, __version__, hash, beside.key_of(folder)), files)
+                carried.put(copy, Label(now, __version__, hash, carried.key_of(folder)), files)
                 copy.execute("COMMIT")
     return hash
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from crmkit.storage import secret
 from crmkit.storage.interface.brand import Restored
 from crmkit.storage.interface.database import InUse, Newer, Unusable
-from crmkit.storage.sqlite.backup import beside, checking, copying
+from crmkit.storage.sqlite.backup import carried, checking, copying
 from crmkit.storage.sqlite.backup.files import flush, remove, written
 from crmkit.storage.sqlite.engine import migrate
 from crmkit.storage.sqlite.engine.connection import SqliteConnection
@@ -92,7 +92,7 @@ def _tidy(folder: Path) -> None:
             _forget(before, copying.log_of(file).exists())
 
 
-def _taken(folder: Path, file: Path, part: Path) -> tuple[int, str, beside.Label | None, int]:
+def _taken(folder: Path, file: Path, part: Path) -> tuple[int, str, carried.Label | None, int]:
     """Copy the database of a file to `part`, checked and flushed, and what it carries to its place in the folder.
 
     Return its size, the hash of what it holds, what it says of itself, and how many migrations it has.
@@ -105,11 +105,11 @@ def _taken(folder: Path, file: Path, part: Path) -> tuple[int, str, beside.Label
                 copying.copy(source, descriptor, part)
             with closing(copying.opened(part)) as copy:
                 version = _check(file, copy)
-                hash, label = checking.hash_of(copy), beside.label(copy)
+                hash, label = checking.hash_of(copy), carried.label(copy)
                 if label is not None and label.hash != hash:
                     raise Unusable(f"{file} is damaged, its content does not have the hash {label.hash}: {OTHER}")
                 copy.execute("BEGIN")
-                beside.take_out(copy, folder)
+                carried.take_out(copy, folder)
                 copy.execute("COMMIT")
             if label is None and file.name.startswith(f"{FILE}{BEFORE}") and _key_of(file).exists():
                 written(folder / secret.RESTORING, [_key_of(file).read_bytes()])

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from crmkit.storage.interface.database import InUse
+from crmkit.storage.interface.database import InUse, Unusable
 
 FILE = "crmkit.db"
 LOCK = "crmkit.lock"
@@ -19,6 +19,14 @@ def prepare(folder: Path) -> None:
     file = folder / FILE
     os.close(os.open(file, os.O_CREAT | os.O_RDWR, 0o600))
     file.chmod(0o600)
+
+
+def existing(folder: Path) -> Path:
+    """Return the database of a folder; raises Unusable where none is there yet."""
+    file = folder / FILE
+    if not file.exists() or not file.stat().st_size:
+        raise Unusable(f"there is no database in {folder}: name the data folder with --data")
+    return file
 
 
 def hold(folder: Path) -> int:

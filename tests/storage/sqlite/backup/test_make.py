@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from crmkit.storage.interface.database import InUse, Unusable
-from crmkit.storage.sqlite.backup import beside, checking, make
+from crmkit.storage.sqlite.backup import carried, checking, make
 from crmkit.storage.sqlite.engine import migrate
 from crmkit.storage.sqlite.engine.connection import connect
 from crmkit.storage.sqlite.engine.driver import sqlite3
@@ -52,7 +52,7 @@ def test_a_backup_is_one_private_file_that_needs_no_log(folder: Path, file: Path
     assert file.read_bytes()[18:20] == b"\1\1"  # no write-ahead log (sqlite.org/fileformat.html, 1.3.3)
     assert sorted(other.name for other in file.parent.iterdir()) == ["backup.db", "data"]
     with read(file) as connection:
-        label = beside.label(connection)
+        label = carried.label(connection)
         assert label is not None
         assert (label.made_at, label.hash) == (NOW, made.hash)
         assert label.key == (folder / "secret.key").read_text()
@@ -66,7 +66,7 @@ def test_what_is_restored_elsewhere_has_the_same_hash_key_and_files(folder: Path
     assert (other / "secret.key").read_text() == (folder / "secret.key").read_text()
     assert {stat.S_IMODE(path.stat().st_mode) for path in (other, other / "uploads")} == {0o700}
     with read(other / FILE) as connection:
-        assert beside.label(connection) is None
+        assert carried.label(connection) is None
         assert schema_of(connection) == migrated_schema(tmp_path / "fresh")
 
 
