@@ -178,11 +178,11 @@ def files(connection: Connection, workspace_id: str | None = None) -> set[str]:
 def forget(tx: Tx) -> tuple[list[str], bool]:
     """Drop outdated plans and imports; return the names of their files, and whether some are left for another time.
 
-    At most so many refused rows are dropped at a time: an import stays until it has none. What was stamped ahead of
-    the clock counts as made now.
+    At most so many refused rows are dropped at a time: an import stays until it has none. A plan that was stamped
+    ahead of the clock counts as made now.
     """
     execute = tx.connection.execute
-    execute("UPDATE imports SET created_at = ? WHERE created_at > ?", (tx.now, tx.now))
+    execute(f"UPDATE imports SET created_at = ? WHERE state = '{PLANNED}' AND created_at > ?", (tx.now, tx.now))
     gone = execute(
         f"SELECT workspace_id, id, file FROM imports WHERE (state = '{PLANNED}' AND created_at < ?) "
         f"OR (ended_at IS NOT NULL AND ended_at < ?) LIMIT {FEW}",

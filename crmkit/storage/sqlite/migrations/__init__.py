@@ -49,6 +49,7 @@ from crmkit.storage.sqlite.migrations import (
     m0046_priorities,
     m0047_pruning,
     m0048_disabled,
+    m0049_imports,
     m0050_ends,
 )
 from crmkit.storage.sqlite.migrations.migration import Migration
@@ -102,6 +103,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     m0046_priorities.MIGRATION,
     m0047_pruning.MIGRATION,
     m0048_disabled.MIGRATION,
+    m0049_imports.MIGRATION,
     m0050_ends.MIGRATION,
 )
 
