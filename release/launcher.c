@@ -2,8 +2,8 @@
 
    They are unpacked once, into a folder of a cache that bears their digest and that nobody but its owner can change.
    Later starts look at the size, mode and time of each file, and execute the program there; one that is missing or
-   was changed has all of them unpacked again. Each running program holds a shared lock on its folder, so another
-   version removes only folders that nobody uses.
+   was changed has all of them unpacked again. Each running program holds a shared lock on its folder, so a start
+   removes only folders that nobody uses.
 
    files.h, which release/binary.py writes, has NAME, DIGEST, STAMP and FILES, in the order in which they stand behind. */
 
@@ -138,6 +138,16 @@ static int is_ours(const char *name) {
            (strlen(name) == strlen(DIGEST) && strspn(name, "0123456789abcdef") == strlen(name));
 }
 
+/* Remove a folder unless a program that runs there holds its lock. */
+static void remove_unused(const char *path) {
+    int folder = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (folder < 0)
+        return;
+    if (!flock(folder, LOCK_EX | LOCK_NB))
+        remove_folder(path);
+    close(folder);
+}
+
 /* Remove what was made here and nobody uses. The caller holds the lock of the cache. */
 static void remove_others(const char *cache) {
     char path[PATH_MAX];
@@ -148,12 +158,7 @@ static void remove_others(const char *cache) {
         if (!is_ours(entry->d_name) || strcmp(entry->d_name, DIGEST) == 0)
             continue;
         path_of(path, "%s/%s", cache, entry->d_name);
-        int folder = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-        if (folder < 0)
-            continue;
-        if (!flock(folder, LOCK_EX | LOCK_NB))
-            remove_folder(path);
-        close(folder);
+        remove_unused(path);
     }
     closedir(entries);
 }
@@ -214,10 +219,11 @@ static int unpack(int program, long start, const char *cache, const char *folder
         close(opened);
     if (good) {
         path_of(old, "%s.old", part);
-        rename(folder, old); /* one that was damaged */
+        rename(folder, old); /* one that was damaged; what still runs there keeps it, under that name */
         good = !rename(part, folder);
         because = errno;
-        remove_folder(old);
+        unlink(old); /* where it was a link */
+        remove_unused(old);
     }
     if (!good)
         remove_folder(part);
@@ -277,7 +283,11 @@ static int open_self(char *path, long *start) {
         return -1;
     path[length] = 0;
 #endif
+#ifdef __linux__
+    int program = open("/proc/self/exe", O_RDONLY | O_CLOEXEC); /* another file may stand at its path by now */
+#else
     int program = open(path, O_RDONLY | O_CLOEXEC);
+#endif
     long end = lseek(program, -(long)(sizeof DIGEST - 1), SEEK_END);
     if (program < 0 || end < 0 || read(program, digest, sizeof DIGEST - 1) < 0 || strcmp(digest, DIGEST) != 0)
         return -1;

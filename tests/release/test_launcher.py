@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -53,7 +54,15 @@ def built(place: Path, what: str) -> Path:
 def start(file: Path, *arguments: str, user: int | None = None, **environ: str) -> "subprocess.Popen[str]":
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     return subprocess.Popen(
-        [file, *arguments], env=environ, cwd="/", text=True, user=user, group=user, umask=0o027, **pipes
+        [file, *arguments],
+        env=environ,
+        cwd="/",
+        text=True,
+        user=user,
+        group=user,
+        umask=0o027,
+        close_fds=False,
+        **pipes,
     )
 
 
@@ -137,6 +146,38 @@ def test_another_version_is_removed_unless_it_runs(file: Path, place: Path) -> N
     assert sorted(path.name for path in third.parent.iterdir()) == sorted([".lock", "theirs", third.name])
     assert not first.exists()
     assert not second.exists()
+
+
+def test_a_program_that_runs_keeps_its_files_while_the_same_version_is_unpacked_again(file: Path, place: Path) -> None:
+    running = start(file, "wait", HOME=str(place))
+    assert running.stdout
+    folder = Path(running.stdout.readline().strip())
+    used = os.open(folder, os.O_RDONLY)
+    try:
+        os.utime(folder / "empty", (TIME + 1, TIME + 1))
+        assert ran_in(file, HOME=str(place)) == folder
+        assert set(os.listdir(used)) == {"crmkit", "empty", "inner"}
+        (left,) = folder.parent.glob(".part-*")
+        running.communicate("\n", timeout=60)
+        ran_in(built(place, "second"), HOME=str(place))  # removes what nobody uses any more
+        assert not left.exists()
+    finally:
+        os.close(used)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the file is opened by its path")
+def test_a_start_reads_its_own_file_though_another_took_its_path(file: Path, place: Path) -> None:
+    moved = place / "moved"
+    file.rename(moved)
+    opened = os.open(moved, os.O_RDONLY)
+    os.set_inheritable(opened, True)
+    moved.unlink()
+    try:
+        running = start(Path(f"/proc/self/fd/{opened}"), "a b", "c", HOME=str(place))
+        running.communicate(timeout=60)
+    finally:
+        os.close(opened)
+    assert running.returncode == 3
 
 
 @pytest.mark.parametrize("mode", [0o755, 0o770, 0o1777])
