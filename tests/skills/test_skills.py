@@ -48,6 +48,14 @@ class Shell:
         assert done.returncode == 0, f"{self.blocks[number]}\n{done.stdout}{done.stderr}"
         return done.stdout
 
+    def fails(self, number: int, **more: str) -> str:
+        """Run a block alone, as an agent does, and return what it printed; it must fail."""
+        line = ["bash", "-c", self.blocks[number]]
+        env = {**self.env, **more}
+        done = subprocess.run(line, check=False, cwd=self.folder, env=env, capture_output=True, text=True, timeout=60)
+        assert done.returncode, done
+        return done.stdout + done.stderr
+
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Process]:
@@ -140,6 +148,31 @@ def test_a_digest_tells_what_is_due_and_each_change_once(server: Process, agent:
     run(1)
     run(0)
     assert "change=" not in (tmp_path / "changes.txt").read_text()
+
+
+def test_a_digest_reads_all_pages_of_changes_and_stops_at_an_error(
+    server: Process, agent: Person, tmp_path: Path
+) -> None:
+    agent.post("/contacts/batch", json=[{"name": f"Jane {number}"} for number in range(120)])
+    sh = shell(tmp_path, "digest", server, agent)
+    sh.run(0)
+    lines = (tmp_path / "changes.txt").read_text().splitlines()
+    assert len([line for line in lines if line.startswith("contact/")]) == 120
+    assert "ERROR" in sh.fails(0, CRMKIT_TOKEN="ck_wrong")
+    (tmp_path / "crmkit.cursor").write_text("nonsense\n")
+    assert "ERROR invalid_" in sh.fails(0)
+
+
+def test_a_backup_that_was_not_made_proves_nothing(server: Process, tmp_path: Path) -> None:
+    for folder in ("backups", "none"):
+        (tmp_path / folder).mkdir()
+    sh = Shell(tmp_path, "backup", DATA=str(tmp_path / "none"), BACKUPS=str(tmp_path / "backups"))
+    assert "there is no database in" in sh.fails(0)
+    sh.fails(1)
+    made = Shell.run(sh, 0, DATA=str(server.folder))
+    assert "hash: " in made
+    (tmp_path / "backup.txt").write_text("")
+    sh.fails(1)
 
 
 def test_a_backup_is_proved_by_a_restore(server: Process, agent: Person, tmp_path: Path) -> None:
