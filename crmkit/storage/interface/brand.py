@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 
 class Pending(Struct, frozen=True):
-    """The names of the migrations that a database does not have yet, and where a copy of it will be kept before."""
+    """The migrations that a database does not have yet, by number and name, and where a copy will be kept before."""
 
     names: list[str]
     kept: Path | None

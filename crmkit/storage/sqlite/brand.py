@@ -1,7 +1,7 @@
 """SQLite as a brand of database."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
 from functools import partial
 from itertools import count
@@ -43,20 +43,24 @@ def _open(folder: Path, clock: Clock) -> SqliteDatabase:
 def _migrate(folder: Path) -> list[str]:
     prepare(folder)
     with held(folder):
-        return migrate.run(folder / FILE, connect)
+        return _numbered(migrate.run(folder / FILE, connect))
+
+
+def _numbered(newest: Sequence[str]) -> list[str]:
+    """Return the names of the newest migrations, each with its number, by which copies are named."""
+    first = len(MIGRATIONS) - len(newest) + 1
+    return [f"{number:04d} {name}" for number, name in enumerate(newest, first)]
 
 
 def _pending(folder: Path) -> Pending:
-    file = folder / FILE
-    if not file.exists() or not file.stat().st_size:
-        return Pending([migration.name for migration in MIGRATIONS], None)
+    file = _existing(folder)
     try:
         with closing(copying.still(file)) as connection:
             waiting = migrate.not_applied(connection, file)
     except sqlite3.Error as error:
         raise Unusable(faults.cannot_open(file, error)) from None
     kept = migrate.copy_of(file, len(MIGRATIONS) - len(waiting)) if waiting else None
-    return Pending([migration.name for migration in waiting], kept)
+    return Pending(_numbered([migration.name for migration in waiting]), kept)
 
 
 @contextmanager

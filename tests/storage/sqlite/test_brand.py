@@ -42,7 +42,7 @@ def test_what_a_unit_raises_is_raised_and_nothing_of_it_stays(tmp_path: Path) ->
 def test_one_unit_runs_beside_a_server_if_this_sqlite_has_no_wal_reset_bug(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert SQLITE.migrate(tmp_path) == [migration.name for migration in MIGRATIONS]
+    assert SQLITE.migrate(tmp_path) == [f"{at:04d} {each.name}" for at, each in enumerate(MIGRATIONS, 1)]
     with held(tmp_path):
         monkeypatch.setattr(brand, "is_fixed", lambda version: True)
         assert SQLITE.run(tmp_path, add_user, [], NOW) == "added"
