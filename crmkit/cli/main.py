@@ -1,6 +1,7 @@
 """The program: `crmkit COMMAND`; alone it prints help."""
 
 import argparse
+import os
 import platform
 import sys
 from collections.abc import Sequence
@@ -22,8 +23,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     try:
         status: int = options.run(options)
+        sys.stdout.flush()
     except KeyboardInterrupt:
         return 130
+    except BrokenPipeError:  # whoever reads the output, like head, has enough of it
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
     except _expected() as error:
         print(f"crmkit: {error}", file=sys.stderr)
         return 1

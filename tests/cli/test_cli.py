@@ -18,7 +18,7 @@ from crmkit.cli import main
 from crmkit.storage.sqlite.engine.driver import sqlite3
 from crmkit.storage.sqlite.engine.folder import FILE
 from crmkit.storage.sqlite.migrations import MIGRATIONS
-from tests.house import ROOT, Process, process, run
+from tests.house import ROOT, Process, command, process, run
 from tests.storage.desk import desk
 
 COMMANDS = ["serve", "migrate", "token", "doctor", "backup", "restore", "version"]
@@ -84,7 +84,7 @@ def test_a_command_or_flag_that_does_not_exist_is_refused_by_name(tmp_path: Path
 @pytest.mark.slow
 def test_migrate_makes_a_database(tmp_path: Path) -> None:
     first = run("migrate", "--data", "data", cwd=tmp_path)
-    applied = "".join(f"applied {migration.name}\n" for migration in MIGRATIONS)
+    applied = "".join(f"applied {at:04d} {each.name}\n" for at, each in enumerate(MIGRATIONS, 1))
     assert (first.returncode, first.stdout, first.stderr) == (0, f"{applied}the database is up to date\n", "")
     again = run("migrate", "--data", "data", cwd=tmp_path)
     assert (again.returncode, again.stdout) == (0, "the database is up to date\n")
@@ -228,6 +228,19 @@ def test_commands_that_do_not_serve_need_no_web_server(folder: Path, arguments: 
     (folder.parent / "sitecustomize.py").write_text(f"import sys\nsys.modules.update(dict.fromkeys({names!r}))\n")
     done = run(*arguments, "--data", "data", cwd=folder.parent, PYTHONPATH=f"{folder.parent}:{ROOT}")
     assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("arguments", [["doctor"], ["users", "list"]])  # written line by line, and at the end
+def test_a_reader_that_has_enough_ends_a_command_quietly(folder: Path, arguments: list[str]) -> None:
+    line, env = command(*arguments, "--data", str(folder))
+    reading, writing = os.pipe()
+    os.close(reading)
+    try:
+        done = subprocess.run(line, env=env, stdout=writing, stderr=subprocess.PIPE, timeout=60, check=False)
+    finally:
+        os.close(writing)
+    assert (done.returncode, done.stderr) == (141, b"")
 
 
 @pytest.mark.slow
