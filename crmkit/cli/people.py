@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from crmkit.cli.options import Commands, common, settings_of
+from crmkit.cli.options import Commands, common, file_of, settings_of
 from crmkit.settings import Settings
 
 if TYPE_CHECKING:
@@ -78,7 +78,11 @@ def _list(options: argparse.Namespace, what: str) -> int:
     work: Callable[[Connection], Sequence[Any]] = getattr(told, what)
     found = [to_builtins(one) for one in boot.read(settings, work)]
     if options.json:
-        print(encoded({"items": found}).decode())
+        print(
+            encoded(
+                {"items": [{name: text if text != "" else None for name, text in one.items()} for one in found]}
+            ).decode()
+        )
     else:
         for one in found:
             print(_line(one))
@@ -123,7 +127,9 @@ def _plan(options: argparse.Namespace) -> int:
     from crmkit.core.people import operator
 
     settings, id = settings_of(options), operator.workspace_id(options.id)
-    unit = partial(operator.change_plan, id=id, plan=options.plan, plans=settings.plans.named)
+    file = file_of(options)
+    where = f"{file} declares" if file else "no settings file was read (--config names one), so there is"
+    unit = partial(operator.change_plan, id=id, plan=options.plan, plans=settings.plans.named, where=where)
     done = boot.run(settings, unit, [id])
     print(f"workspace/{done.id} has the plan {done.plan} (before: {done.before})")
     for name, (used, cap) in done.beyond.items():

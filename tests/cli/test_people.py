@@ -197,7 +197,7 @@ def test_lists_are_a_line_each_or_json(home: House) -> None:
     at = "2026-06-10T09:00:00Z"
     assert account == [
         {
-            **{"handle": f"user/{card['user']}", "email": ALICE, "created_at": at, "disabled_at": ""},
+            **{"handle": f"user/{card['user']}", "email": ALICE, "created_at": at, "disabled_at": None},
             **{"workspaces": 1, "tokens": 1, "last_used_at": at},
         }
     ]
@@ -211,14 +211,14 @@ def test_lists_are_a_line_each_or_json(home: House) -> None:
         {
             **{"handle": f"token/{token['id']}", "email": ALICE, "workspace": card["workspace"]},
             **{"name": "a token  of mine", "access": "full", "is_app": False},
-            **{"created_at": at, "last_used_at": at, "expires_at": ""},
+            **{"created_at": at, "last_used_at": at, "expires_at": None},
         }
     ]
     for what, (told,) in (("users", account), ("workspaces", workspace), ("tokens", held)):
         (line,) = operated(home, what, "list").stdout.splitlines()
         handle, fields = parse.split(line)
         said = {path[0]: parse.value(raw) for path, raw in fields}
-        assert {"handle": handle, **said} == {name: content for name, content in told.items() if content != ""}
+        assert {"handle": handle, **said} == {name: content for name, content in told.items() if content is not None}
     assert alice.token not in operated(home, "tokens", "list").stdout
 
 
@@ -228,7 +228,10 @@ def test_lists_are_a_line_each_or_json(home: House) -> None:
         (("users", "disable", "nobody@example.com"), "nobody@example.com has no account: crmkit users list"),
         (("users", "disable", "nobody"), "EMAIL "),
         (("workspaces", "plan", "ws_1", "small"), "WS "),
-        (("workspaces", "plan", NOWHERE, "smal"), "no plan is called 'smal' (did you mean small?)"),
+        (
+            ("workspaces", "plan", NOWHERE, "smal"),
+            "no plan is called 'smal' (did you mean small?); crmkit.toml declares: ",
+        ),
         (("workspaces", "plan", NOWHERE, "small"), f"there is no workspace {NOWHERE}: crmkit workspaces list"),
     ],
     ids=str,
@@ -238,3 +241,11 @@ def test_what_does_not_exist_is_told_and_changes_nothing(home: House, arguments:
     assert done.stdout == ""
     assert done.stderr.startswith(f"crmkit: {told}")
     assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_plan_of_a_file_that_was_not_read_says_so(home: House) -> None:
+    (home.folder.parent / "crmkit.toml").unlink()
+    done = operated(home, "workspaces", "plan", NOWHERE, "small", status=1)
+    assert done.stderr == (
+        "crmkit: no plan is called 'small'; no settings file was read (--config names one), so there is: unlimited\n"
+    )

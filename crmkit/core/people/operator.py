@@ -95,13 +95,13 @@ def workspace_id(text: str) -> str:
         raise ValueError(f"WS {error}") from None
 
 
-def change_plan(tx: Tx, id: str, plan: str, plans: Mapping[str, Caps]) -> Planned:
+def change_plan(tx: Tx, id: str, plan: str, plans: Mapping[str, Caps], where: str) -> Planned:
     """Give a workspace another plan, from the next request on; what it holds beyond that stays.
 
-    Raises ValueError for a workspace or plan that does not exist.
+    Raises ValueError for a workspace or plan that does not exist; `where` says where plans are declared.
     """
     if plan not in plans:
-        raise ValueError(f"no plan is called {plan!r}{nearest(plan, plans)}; declared are: {', '.join(sorted(plans))}")
+        raise ValueError(f"no plan is called {plan!r}{nearest(plan, plans)}; {where}: {', '.join(sorted(plans))}")
     if not accounts.has_workspace(tx.connection, id):
         raise ValueError(f"there is no workspace {id}: crmkit workspaces list")
     found = accounts.workspace(tx.connection, id, "admin")

@@ -137,7 +137,9 @@ def test_a_workspace_whose_plan_says_nothing_keeps_its_log(tmp_path: Path) -> No
 def test_a_workspace_whose_plan_is_not_declared_keeps_its_log(home: House, alice: Person) -> None:
     batch(alice)
     space = alice.json_of("GET", "/whoami")["workspace"]
-    ghost = partial(operator.change_plan, id=space, plan="ghost", plans={"ghost": {}})  # as by another settings file
+    ghost = partial(
+        operator.change_plan, id=space, plan="ghost", plans={"ghost": {}}, where=""
+    )  # as by another settings file
     home.do(Call(home.crm).write(ghost, (space,), silent=True))
     before = entries(home)
     later(home, alice)
