@@ -33,8 +33,8 @@ def _refusal(problem: Problem) -> Given:
 
 def message(problem: Problem) -> str:
     """Return what is wrong in a sentence: their clients show this text alone."""
-    wrong = "; ".join(f"{THEIRS.get(name, name)} {what}" for name, what in problem.fields.items())
-    return f"{wrong}. {problem.hint}" if wrong else problem.hint
+    wrong = "; ".join(f"{THEIRS.get(name, name)} {what}" for name, what in ERRORS.fields(problem).items())
+    return ". ".join(filter(None, (wrong, ERRORS.hint(problem))))
 
 
 def limits(headers: Headers, _: str) -> Headers:

@@ -9,6 +9,7 @@ from crmkit import ids
 from crmkit.errors import Problem
 
 LEAD, NOTE = "cl", "note"
+_PREFIXES = {"c": LEAD, "a": NOTE}  # of ours -> theirs; other ids have none
 
 _BASE = uuid.UUID("63726d6b-6974-8000-8000-000000000000").int
 
@@ -16,6 +17,11 @@ _BASE = uuid.UUID("63726d6b-6974-8000-8000-000000000000").int
 def of(id: str, prefix: str = "") -> str:
     """Return the id for one of ours, behind a prefix if there is one."""
     return _spelled(ids.number(id), prefix)
+
+
+def theirs(id: str) -> str:
+    """Return what their API has for an id of ours of whatever kind, with the prefix of that kind."""
+    return of(id, _PREFIXES.get(id.partition("_")[0], ""))
 
 
 def ours(text: str, prefix: str, kind: str) -> str:

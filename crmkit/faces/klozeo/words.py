@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from crmkit.faces.answers import Errors
+from crmkit.faces.klozeo import ids
 
 PREFIX = "/api/v1"
 
@@ -93,4 +94,25 @@ ERRORS = Errors(
     },
     client="bad_request",
     server="internal_error",
+    nouns={
+        **{"contact": "lead", "contacts": "leads", "activity": "note", "activities": "notes"},
+        **{"rule": "rule", "webhook": "webhook"},
+    },
+    names=THEIRS,
+    id_of=ids.theirs,
+    says={
+        "auth_required": "Send your API key in the header X-API-Key.",
+        "invalid_token": "The API key in X-API-Key is unknown, was revoked, or does not work from this address.",
+        "token_expired": "The API key has ended. Ask who runs this workspace for a new one.",
+        "scope_required": "The API key may not do this. Ask for one whose token has {scope}.",
+        "escalation_required": "Send this with an API key that was not given to a connected app.",
+        "not_found": "There is no {noun} with this id: it was deleted, or never was.",
+        "invalid_operator": "This field takes other operators.",
+        "unknown_path": f"There is nothing at this path. Paths of this API look like {PREFIX}/leads.",
+        "already_exists": "Another {noun} has this value. Change that one, or send another value.",
+        "duplicate": "There is such a {noun} already. Change that one.",
+        "version_conflict": "It has changed since, and is at version {version} now. Read it, then send this again.",
+        "invalid_value": "Send another value.",
+        "invalid_expression": "Correct the expression: numbers, names of fields, + - * /, comparisons, ? : and ().",
+    },
 )

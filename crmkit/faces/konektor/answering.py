@@ -41,15 +41,15 @@ def _refusal(problem: Problem) -> Given:
 
 
 def _message(problem: Problem) -> str:
-    """Return the hint; it names the scope that a key lacks as their API calls it, too."""
-    scope = problem.facts.get("scope")
+    """Return the hint; it names the scope that a key lacks as their API calls it."""
+    scope = problem.facts.get("scope", "")
     named = [theirs for theirs, ours in SCOPES.items() if scope in ours[:1]]
-    return f"{' or '.join(named)} is missing. {problem.hint}" if named else problem.hint
+    return ERRORS.hint(problem, scope=" or ".join(named) or scope)
 
 
 def _details(problem: Problem) -> Iterator[tuple[str, str]]:
     """Yield what is wrong with each field, in their words for the two faults that their documents spell out."""
-    for name, what in problem.fields.items():
+    for name, what in ERRORS.fields(problem).items():
         field = name if problem.code == "unknown_field" else THEIRS.get(name, name)
         if problem.code == "missing_field" or what in (IS_EMPTY, IS_NEEDED):
             yield field, "Required"

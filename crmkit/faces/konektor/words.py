@@ -65,6 +65,23 @@ ERRORS = Errors(
     own=dict.fromkeys(("already_exists", "duplicate", "does_not_fit"), ("VALIDATION_ERROR", 400)),
     client="VALIDATION_ERROR",
     server="INTERNAL_ERROR",
+    nouns={"contact": "lead", "contacts": "leads", "ticket": "ticket"},
+    names=THEIRS,
+    id_of=str,
+    says={
+        "auth_required": "Send the header Authorization: Bearer with your API key.",
+        "invalid_token": "The API key is unknown, was revoked, or does not work from this address. "
+        "Send it as Authorization: Bearer KEY.",
+        "token_expired": "The API key has ended. Ask who runs this workspace for a new one.",
+        "scope_required": "{scope} is missing: ask for an API key with this scope.",
+        "not_found": "There is no such {noun}: it was deleted, or never was. A lead is found by its id, or by code:X, "
+        "where X is its uniqueCode.",
+        "unknown_path": f"There is nothing at this path. GET {PREFIX}/SKILL.md lists all endpoints.",
+        "already_exists": "Another {noun} has this value. Change that one, or send another value.",
+        "duplicate": "There is such a {noun} already. Change that one.",
+        "version_conflict": "It has changed since, and is at version {version} now. Read it, then send this again.",
+        "invalid_value": "Send another value.",
+    },
 )
 
 CODES: Mapping[str, tuple[int, str]] = {
