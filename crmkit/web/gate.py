@@ -78,13 +78,28 @@ class Gate:
             if route.for_admins and actor.role != "admin":
                 raise roles.admin_required()
 
-    async def _authenticated(self, scope: Scope, route: Route) -> Actor:
-        sent = credentials(scope)
+    async def count(self, scope: Scope) -> None:
+        """Count a request that reaches no route, where its token is known; raises `rate_limited`."""
+        state: dict[str, Any] = scope["state"]
+        if state.get(INSIDE) or state.get(WITHIN):
+            return
         try:
-            return await sessions.authenticate(self._crm, sent, address_of(scope), scope["state"].get(CAME, ""))
+            actor = await self._known(scope)
+        except Problem:
+            return
+        self.limit.count(actor, state)
+
+    async def _known(self, scope: Scope) -> Actor:
+        came = scope["state"].get(CAME, "")
+        return await sessions.authenticate(self._crm, credentials(scope), address_of(scope), came)
+
+    async def _authenticated(self, scope: Scope, route: Route) -> Actor:
+        try:
+            return await self._known(scope)
         except Problem as problem:
             if route.apps and problem.status == 401:
-                problem.headers["WWW-Authenticate"] = challenge(self._crm.settings, route.paths[0], bool(sent))
+                sent = bool(credentials(scope))
+                problem.headers["WWW-Authenticate"] = challenge(self._crm.settings, route.paths[0], sent)
             raise
 
 

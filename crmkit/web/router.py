@@ -15,11 +15,12 @@ from litestar.plugins import PluginProtocol
 from litestar.types import Empty, Receive
 
 from crmkit.core.crm import Crm
+from crmkit.errors import Problem
 from crmkit.storage.lists.deadline import asker
 from crmkit.web import writes
 from crmkit.web.call import HttpCall
 from crmkit.web.gate import Gate
-from crmkit.web.negotiate import OFFERED, wants_page
+from crmkit.web.negotiate import ERRORS, OFFERED, wants_page
 from crmkit.web.problems import on_error, stopped
 from crmkit.web.query.reading import read_query
 from crmkit.web.reply import Response, respond
@@ -33,6 +34,8 @@ from crmkit.web.upload.receiving import Receiver
 
 ROUTE = "route"  # in the state of a request: the pattern of its path, once its route is found
 LOGGED = "logged_path"  # in the state of a request: its path as the log has it, once its route is found
+
+_NOWHERE = ("unknown_path", "method_not_allowed")  # errors of requests that reach no route
 
 # what Litestar would do before or after a handler that it calls
 _LITESTAR_OPTIONS = (
@@ -88,7 +91,12 @@ class Router:
 
     async def answered(self, scope: Any, receive: Receive, call_of: type[HttpCall] = HttpCall) -> Response:
         """Return the response to a request; raises what was raised meanwhile. `call_of` makes what its handler gets."""
-        found = await self._admitted(scope)
+        try:
+            found = await self._admitted(scope)
+        except Problem as problem:
+            if ERRORS in scope["state"] and problem.code in _NOWHERE:  # each answer of a face tells the limit
+                await self._gate.count(scope)
+            raise
         if isinstance(found, Response):
             return found
         route, ids = found

@@ -8,7 +8,8 @@ import pytest
 
 from crmkit.web.limits import RateLimits
 from crmkit.web.route import Route
-from tests.faces.requests import GUARDED, ON, belongings, face_of, request_of
+from crmkit.web.routing.face import Face
+from tests.faces.requests import ALL, GUARDED, ON, belongings, face_of, request_of
 from tests.house import House, Person
 from tests.teams.office import enter, office
 
@@ -97,3 +98,23 @@ def test_ten_minutes_slide_and_what_is_refused_or_has_no_token_counts_in_none(li
         limited.seconds[0] = begun + at
         assert tried(limited, route).headers["X-RateLimit-Remaining"] == "0"
         assert tried(limited, route).headers["Retry-After"] == "60"
+
+
+@pytest.mark.parametrize("face", ALL, ids=lambda face: face.name)
+def test_a_request_that_reaches_no_route_counts_and_tells_the_limit(limited: Limited, face: Face) -> None:
+    ways = [("GET", "/nothing"), ("DELETE", "/leads"), ("POST", ""), ("GET", "/leads/a/b/c"), ("PATCH", "/leads")]
+    assert len(ways) == MOST
+    limited.seconds[0] += TEN_MINUTES
+    for left, (method, path) in zip(range(MOST - 1, -1, -1), ways, strict=True):
+        answer = limited.person.send_it(method, f"{face.prefix}{path}", headers={"X-At-Once": "1"})
+        assert answer.status_code in (404, 405), answer.text
+        assert (answer.headers["X-RateLimit-Limit"], answer.headers["X-RateLimit-Remaining"]) == (str(MOST), str(left))
+        assert ("X-RateLimit-Reset" in answer.headers) is (face.name == "konektor")
+    over = limited.person.get(f"{face.prefix}/nothing", headers={"X-At-Once": "1"})
+    assert (over.status_code, over.headers["Retry-After"]) == (429, str(TEN_MINUTES))
+    assert f'"code":"{OVER[face.name]}"' in over.text
+    for key in ({}, {"X-API-Key": "ck_wrong"}):
+        with Person(limited.home.url) as nobody:
+            answer = nobody.get(f"{face.prefix}/nothing", headers=key)
+        assert answer.status_code == 404
+        assert "X-RateLimit-Limit" not in answer.headers
