@@ -18,6 +18,7 @@ EMPTY = 204  # the status of an answer without a body
 
 # an id of ours, behind its kind where it is a handle
 _ID = re.compile(rf"(?:\b[a-z-]+/)?\b([a-z]{{1,4}}_[{ids.ALPHABET}]{{{ids.LENGTH}}})\b")
+_FIELD = re.compile(r"[a-z]+_[a-z_]+")  # a name that is no word of a sentence
 _MEANT = re.compile(r"(?<=did you mean )[\w.]+")  # the name of a field
 # what else of a sentence clients of a face do not have: a path, filters, a record that text shows below an error
 _OURS = re.compile(r"\b(?:GET|HEAD|POST|PUT|PATCH|DELETE) /|/help\b|=\w+:[A-Z]|\beq, ne, |\bbelow\b")
@@ -74,9 +75,10 @@ class Errors(Struct, frozen=True):
         return self.by_status.get(problem.status, unknown), problem.status
 
     def hint(self, problem: Problem, **facts: str) -> str:
-        """Return the hint in their words; where it names paths, ids or filters of ours, their own sentence."""
+        """Return the hint in their words; where it names paths, ids, fields or filters of ours, their own."""
         found = self._translated(problem.hint)
-        if not _OURS.search(found) and not _ID.search(found):
+        named = (word for word in _FIELD.findall(found) if self.names.get(word, word) != word)
+        if not _OURS.search(found) and not _ID.search(found) and not any(named):
             return found
         kind = next((word for word in re.findall(r"\w+", problem.hint) if word in self.nouns), "")
         meaning = self._translated(CATALOGUE[problem.code][1])

@@ -113,6 +113,7 @@ ERRORS = Errors(
         "duplicate": "There is such a {noun} already. Change that one.",
         "version_conflict": "It has changed since, and is at version {version} now. Read it, then send this again.",
         "invalid_value": "Send another value.",
+        "missing_field": "Send what is missing.",
         "invalid_expression": "Correct the expression: numbers, names of fields, + - * /, comparisons, ? : and ().",
     },
 )
