@@ -2,9 +2,15 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from crmkit.errors import Problem
 from crmkit.faces.konektor import words
+from crmkit.faces.konektor.answering import data, told
+from crmkit.faces.konektor.examples import CODE, EXAMPLES, ID
+from crmkit.faces.konektor.lead import LEAD
 from crmkit.faces.konektor.words import PREFIX, SCOPES
 from crmkit.model.form import Field
+from crmkit.render.answers import Answer, Failure
+from crmkit.render.encoding import encoded
 from crmkit.web.call import HttpCall
 from crmkit.web.reply import Response
 from crmkit.web.route import Route, read
@@ -31,6 +37,7 @@ PARAMETERS: Mapping[str, str] = {
 MORE: Mapping[str, Sequence[tuple[str, str]]] = {  # of a body, beside the fields of its form
     "konektor_upsert_lead": (("id", "Lead ID, by which it is found first; then by uniqueCode, phone, externalRef"),),
 }
+_IN_PATH = f"Lead ID, or `code:` and the uniqueCode of the lead, like `code:{CODE}`"
 
 
 @read(f"{PREFIX}/SKILL.md", name="konektor_skill", public=True, tool="")
@@ -53,8 +60,9 @@ def document(routes: Iterable[Route], base_url: str) -> str:
         "## Endpoints",
         *(_of_route(route, base_url) for route in routes),
         "## Answers",
-        '`{"success": true, "data": ...}`, or `{"success": false, "error": {"code", "message", "details"}}`, where '
-        "details is null, or says of each field what is wrong with it.",
+        "A list of leads has pagination beside data. A refusal has a code, a message for people, and details: null, or "
+        "what is wrong with each field. That of a lead without firstName:",
+        _json(_refusal()),
         _table(
             "Code", "Status and meaning", ((code, f"{status} {says}") for code, (status, says) in words.CODES.items())
         ),
@@ -71,18 +79,48 @@ def _of_route(route: Route, base_url: str) -> str:
     path, method = route.paths[0].replace("{id}", ":id"), route.listed_methods[0]
     facts = [("Method", method), ("Path", path), ("Scope", _scope(route) or "none (public)")]
     parts = [f"### {title}", _table("", "", facts)]
+    if "{id}" in route.paths[0]:
+        parts.append(_table("Path parameter", "Description", [("id", _IN_PATH)]))
     if route.query:
         parts.append(_table("Query parameter", "Description", ((name, PARAMETERS[name]) for name in route.query)))
     if route.form:
-        rows = [(each.name, _field(each, method)) for each in route.form.fields]
+        rows = [(each.name, _field(each, route)) for each in route.form.fields]
         parts.append(_table("Body field (JSON)", "Description", (*MORE.get(route.name, ()), *rows)))
-    key = "" if route.public else '-H "Authorization: Bearer $KONEKTOR_API_KEY" '
-    parts.append(f"```sh\ncurl -X {method} {key}'{base_url}{path}'\n```")
-    return "\n\n".join(parts)
+    return "\n\n".join([*parts, *_example(route, base_url)])
 
 
-def _field(field: Field, method: str) -> str:
-    needed = " Required." if field.required and method == "POST" else ""
+def _example(route: Route, base_url: str) -> Iterable[str]:
+    """Yield a command that sends a request to a route, and its answer."""
+    example, method, path = EXAMPLES.get(route.name), route.listed_methods[0], route.paths[0].replace("{id}", ID)
+    if example is None:
+        yield f"```sh\ncurl '{base_url}{path}'\n```"
+        return
+    options = [f"-X {method}"] if route.writes else []
+    options.append('-H "Authorization: Bearer $KONEKTOR_API_KEY"')
+    if example.body:
+        options.append(f"-H 'Content-Type: application/json' -d '{encoded(example.body).decode()}'")
+    yield f"```sh\ncurl {' '.join(options)} '{base_url}{path}{example.query}'\n```"
+    yield _json(data(example.data, example.beside))
+
+
+def _json(answer: Answer) -> str:
+    return f"```json\n{encoded(answer.data()).decode()}\n```"
+
+
+def _refusal() -> Answer:
+    """Return the answer to a lead in which a field is missing."""
+    try:
+        LEAD.check_required({})
+    except Problem as problem:
+        return told(Failure(problem, ""))
+    raise TypeError("a lead needs a field")
+
+
+def _field(field: Field, route: Route) -> str:
+    """Return what a field of a body is; an upsert needs of those that a create needs only what is not there."""
+    needed = " Required." if field.required and route.listed_methods[0] == "POST" else ""
+    if needed and route.name in MORE:
+        needed = " Required where it creates a lead."
     return f"{field.help}: {field.type.says}.{needed}"
 
 

@@ -1,20 +1,25 @@
 """Every example request of the document works, and the answer has every field that the document shows."""
 
 import json
+import os
 import re
 import shlex
+import subprocess
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 
+from crmkit.faces.konektor.examples import CODE, ID
+from tests.faces.requests import ALL
 from tests.house import Person
 from tests.teams.office import Team, new
 
 DOCUMENT = (Path(__file__).parent / "SKILL-2.2.0.txt").read_text(encoding="utf-8")
 EXAMPLE = re.compile(r"^(curl (?:.*\\\n)*.*)\n(\{\n(?:.*\n)*?\})$", re.MULTILINE)
 P = "/api/v2/agent"
+ROUTES = next(face for face in ALL if face.name == "konektor").routes
 
 
 class Example(NamedTuple):
@@ -90,3 +95,46 @@ def test_the_document_of_this_server_tells_every_route_and_has_no_hole(us: Team)
     assert answer.text.count("### ") == 13
     for words in re.findall(r"^(?:Lead \w+|Ad Platforms|Timeframes): (.*)$", DOCUMENT, re.MULTILINE):
         assert words in answer.text
+
+
+OWN = re.compile(r"^### (.+)\n(?:.*\n)*?```sh\n(.+)\n```\n(?:\n```json\n(.+)\n```)?", re.MULTILINE)
+
+
+def test_each_example_of_the_document_of_this_server_works_as_printed_and_is_answered_in_its_shape(us: Team) -> None:
+    id = filled(us.alice)
+    new(us.alice, "/conversions", contact_id=id, platform="meta", occurred_at="2026-06-10T08:00:00Z")
+    found = OWN.findall(us.home.visitor().get(f"{P}/SKILL.md").text)
+    assert len(found) == len(ROUTES)
+    environment = {**os.environ, "KONEKTOR_API_KEY": us.alice.token}
+    for title, command, shown in found:
+        printed = command.replace(ID, id).replace("curl ", "curl --silent --show-error --fail-with-body ", 1)
+        done = subprocess.run(["sh", "-c", printed], env=environment, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, (title, done.stdout, done.stderr)
+        assert bool(shown) is (title != "Skill")
+        if shown:
+            answer = json.loads(done.stdout)
+            same_shape(json.loads(shown), answer)
+            same_shape(answer, json.loads(shown))
+            assert answer["data"], title
+    assert us.alice.get(f"{P}/leads?search=jane@example.com").json()["pagination"]["total"] == 1
+
+
+def test_the_document_of_this_server_says_how_a_lead_is_found_and_what_an_error_looks_like(us: Team) -> None:
+    text = us.home.visitor().get(f"{P}/SKILL.md").text
+    assert f"like `code:{CODE}`" in text
+    new(us.alice, "/contacts", name="Jane", code=CODE)
+    assert us.alice.get(f"{P}/leads/code:{CODE}").json()["data"]["uniqueCode"] == CODE
+    refusal = us.alice.post(f"{P}/leads", json={})
+    assert refusal.status_code == 400
+    assert f"```json\n{refusal.text.strip()}\n```" in text
+
+
+def test_the_document_of_this_server_says_when_a_first_name_is_needed(us: Team) -> None:
+    text = us.home.visitor().get(f"{P}/SKILL.md").text
+    says = [line.rpartition("characters.")[2] for line in text.split("\n") if line.startswith("| firstName |")]
+    assert says == [" Required. |", " Required where it creates a lead. |", " |"]
+    lead = {"phone": "+4930999999"}
+    missing = us.alice.post(f"{P}/leads/upsert", json=lead)
+    assert (missing.status_code, missing.json()["error"]["details"]) == (400, {"firstName": "Required"})
+    assert us.alice.post(f"{P}/leads/upsert", json={**lead, "firstName": "Jane"}).status_code == 201
+    assert us.alice.post(f"{P}/leads/upsert", json={**lead, "status": "won"}).status_code == 200
