@@ -1,4 +1,4 @@
--- 49;
+-- 50;
 CREATE TABLE migrations (
             number INTEGER PRIMARY KEY,
             name TEXT NOT NULL,
@@ -685,6 +685,8 @@ CREATE INDEX confirmations_by_end ON confirmations (expires_at);
 CREATE INDEX links_by_end ON links (expires_at);
 CREATE INDEX tokens_by_use ON tokens (last_used_at);
 CREATE INDEX tokens_by_end ON tokens (expires_at) WHERE expires_at <> '';
+CREATE INDEX imports_by_state ON imports (state, created_at);
+CREATE INDEX imports_by_end ON imports (ended_at) WHERE ended_at IS NOT NULL;
 CREATE TABLE audit_ends (number INTEGER PRIMARY KEY, proof BLOB NOT NULL) STRICT;
 INSERT INTO activities_search (activities_search, rank) VALUES ('automerge', 8);
 INSERT INTO campaigns_search (campaigns_search, rank) VALUES ('automerge', 8);
