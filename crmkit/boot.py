@@ -136,7 +136,7 @@ def application(crm: Crm, log: "AccessLog | None" = None, more: "Sequence[Route]
             await resume(Call(crm))
             work = [each(Call(crm)) for each in (keep_up, prune, run_jobs, wake_webhooks, keep_sealed)]
             if crm.settings.backup.every_hours:
-                work.append(backups.make_regularly(crm.settings, crm.clock))
+                work.append(backups.make_regularly(crm.settings, crm.clock, crm.database.is_backup))
             beside = [begin(each) for each in work]
             try:
                 yield

@@ -47,6 +47,8 @@ def _backup(options: argparse.Namespace) -> int:
     for old in removed:
         print(f"removed {old}")
     print(f"wrote {made.file}: {made.size:,} bytes in {time.monotonic() - began:.1f} s")
+    if made.lacks:
+        print(f"crmkit: it lacks the key: {made.lacks}", file=sys.stderr)
     print(f"hash: {made.hash}")
     return 0
 

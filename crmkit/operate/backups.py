@@ -4,11 +4,12 @@ import asyncio
 import logging
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import NoReturn
 
 from crmkit.clock import Clock, moment
-from crmkit.core.operating.backups import base_of, compact, kept, newest
+from crmkit.core.operating.backups import IsBackup, base_of, compact, kept, newest
 from crmkit.operate.program import command
 from crmkit.settings import Settings, SettingsError
 from crmkit.storage.interface.brand import Backup, Brand
@@ -31,7 +32,8 @@ def back_up(brand: Brand, folder: Path, file: Path, keep: int | None, now: str) 
     """
     place = file if keep is None else file.with_name(f"{file.stem}-{compact(now)}{file.suffix}")
     made = brand.backup(folder, place, part_of(file), now)
-    outdated = [] if keep is None else [old for at, old in kept(file) if at <= moment(now)][keep:]
+    own = partial(brand.is_backup_of, folder)
+    outdated = [] if keep is None else [old for at, old in kept(file, own) if at <= moment(now)][keep:]
     for old in outdated:
         old.unlink(missing_ok=True)
     return made, outdated
@@ -51,14 +53,16 @@ def check(settings: Settings) -> None:
         )
 
 
-async def make_regularly(settings: Settings, clock: Clock) -> NoReturn:
+async def make_regularly(settings: Settings, clock: Clock, is_backup: IsBackup) -> NoReturn:
     """Make a backup every so many hours, by a process beside the server; what fails is logged and tried again."""
     every, pause = timedelta(hours=settings.backup.every_hours), timedelta(seconds=FAILED_SECONDS)
     tried = None
     while True:
         now = clock()
         try:
-            if is_past(tried, now, pause) and is_past(await asyncio.to_thread(newest, settings, now), now, every):
+            if is_past(tried, now, pause) and is_past(
+                await asyncio.to_thread(newest, settings, now, is_backup), now, every
+            ):
                 tried = now
                 await _make(settings)
         except Exception as error:

@@ -4,6 +4,7 @@ import asyncio
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -57,7 +58,7 @@ def examine(settings: Settings, brand: Brand, kinds: Kinds, mail_to: str | None 
             now = stamp(system_clock())
             yield from read(lambda connection: [*standing.examine(connection, now, brand.is_served(folder))])
             yield read(lambda connection: plans.examine(connection, settings.plans))
-    yield from backups.examine(settings, system_clock())
+    yield from backups.examine(settings, system_clock(), partial(brand.is_backup_of, folder))
     yield urls.examine(settings)
     yield _mail(settings, recipient)
 

@@ -9,6 +9,10 @@ FILE = "secret.key"
 RESTORING = f"{FILE}.restoring"
 RESTORING_DATABASE = "crmkit.db.restoring"
 SIZE = 32
+LOST = (
+    "put back a copy of it (each backup carries one: `crmkit restore`). A start without it makes a new key: then open "
+    "sign-in codes and cursors die, and `crmkit audit verify` can no longer tell who changed what was logged before"
+)
 
 
 def read_or_make(folder: Path) -> bytes:
@@ -45,8 +49,5 @@ def read(folder: Path) -> bytes:
     except (ValueError, FileNotFoundError):
         key = b""
     if len(key) != SIZE:
-        raise ValueError(
-            f"{file} is no key: restore it from a copy, or remove it (open sign-in codes and cursors die, and "
-            "`crmkit audit verify` can no longer tell who changed what was logged before)"
-        )
+        raise ValueError(f"{file} {'is no key' if file.exists() else 'is missing'}: {LOST}")
     return key

@@ -2,6 +2,7 @@
 
 import random
 import re
+import shutil
 import subprocess
 import threading
 from collections.abc import Iterator
@@ -114,7 +115,10 @@ def test_keep_leaves_the_newest_and_nothing_of_others_is_removed(tmp_path: Path)
     kept.mkdir()
     ours = [f"b-202606{day:02}T090000Z.db" for day in range(1, 5)]
     others = ["b.db", "b-20260601.db", "b-20260601T090000Z.txt", "bb-20260601T090000Z.db", "b-20260601T090000Z.db.part"]
-    for name in (*ours, *others):
+    hash_in(run("backup", "one.db", "--data", "data", cwd=tmp_path))
+    for name in ours:
+        shutil.copy(tmp_path / "one.db", kept / name)
+    for name in others:
         (kept / name).write_text(name)
     done = run("backup", "kept/b.db", "--keep", "3", "--data", "data", cwd=tmp_path)
     hash_in(done)

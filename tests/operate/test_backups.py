@@ -3,11 +3,13 @@
 import asyncio
 import os
 import re
+import sqlite3
 import sys
 import time
 from collections.abc import Callable
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -30,6 +32,11 @@ NOW = datetime(2026, 6, 10, 9, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 
 
+def is_own(file: Path) -> bool:
+    """Tell whether a file is a backup, of whatever installation."""
+    return make.label_of(file) is not None
+
+
 def becomes(wanted: Callable[[], bool], what: str) -> None:
     """Return once `wanted()` is true."""
     deadline = time.monotonic() + HANGS
@@ -42,18 +49,18 @@ def becomes(wanted: Callable[[], bool], what: str) -> None:
 def test_a_server_that_is_told_to_makes_a_backup_and_none_before_the_next_is_due(tmp_path: Path) -> None:
     told = {"CRMKIT_BACKUP_EVERY_HOURS": "1", "CRMKIT_BACKUP_FOLDER": str(tmp_path / "kept")}
     settings = settings_of(**told)
-    assert backups.newest(settings, system_clock()) is None
+    assert backups.newest(settings, system_clock(), is_own) is None
     (tmp_path / "kept").mkdir()
     odd = tmp_path / "kept" / "crmkit-99999999T999999Z.db"  # digits that are no time
     odd.touch()
     with process(tmp_path / "data", **told) as served:
-        becomes(lambda: backups.newest(settings, system_clock()) is not None, "a backup")
+        becomes(lambda: backups.newest(settings, system_clock(), is_own) is not None, "a backup")
         assert served.stop() == 0
     (made,) = set((tmp_path / "kept").iterdir()) - {odd}
     with closing(connect(made, False)) as connection:
         label = carried.label(connection)
     assert label is not None
-    newest = backups.newest(settings, system_clock())
+    newest = backups.newest(settings, system_clock(), is_own)
     assert newest is not None
     assert label.made_at == newest.isoformat().replace("+00:00", "Z")
     assert not backups.is_past(newest, newest + HOUR - timedelta(seconds=1), HOUR)
@@ -90,7 +97,7 @@ def test_a_program_that_was_moved_is_named_and_not_the_folder(
     settings = settings_of(CRMKIT_BACKUP_EVERY_HOURS="1", CRMKIT_BACKUP_FOLDER=str(tmp_path / "kept"))
 
     async def told() -> None:
-        task = boot.begin(backups.make_regularly(settings, system_clock))
+        task = boot.begin(backups.make_regularly(settings, system_clock, is_own))
         while not caplog.messages:
             await asyncio.sleep(0.01)
         task.cancel()
@@ -124,11 +131,11 @@ def test_backups_of_a_time_to_come_are_told_and_make_none_of_now_go(tmp_path: Pa
     made = [backups.back_up(SQLITE, data, base, 1, stamp(at)) for at in (NOW + 99 * HOUR, NOW, NOW + HOUR)]
     assert [[old.name for old in removed] for _, removed in made] == [[], [], ["crmkit-20260610T090000Z.db"]]
     assert [backup.file.exists() for backup, _ in made] == [True, False, True]
-    assert backups.newest(settings, NOW + HOUR) == NOW + HOUR
-    (found,) = examine(settings, NOW + HOUR)
+    assert backups.newest(settings, NOW + HOUR, is_own) == NOW + HOUR
+    (found,) = examine(settings, NOW + HOUR, is_own)
     assert not found.good
     assert f"{made[0][0].file.name} there is of a time to come: set the clock right, or move" in found.what
-    (found,) = examine(settings, NOW + 99 * HOUR)
+    (found,) = examine(settings, NOW + 99 * HOUR, is_own)
     assert found.good
 
 
@@ -167,3 +174,37 @@ def test_a_folder_that_the_backups_would_be_lost_with_stops_the_start(tmp_path: 
     done = run("serve", "--port", "0", cwd=tmp_path, CRMKIT_BACKUP_EVERY_HOURS="1", **told)
     gives_up(done, "[backup] folder is", "name one outside of it")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_is_no_backup_of_this_installation_is_neither_removed_nor_counted(tmp_path: Path) -> None:
+    settings = settings_of(CRMKIT_BACKUP_EVERY_HOURS="1", CRMKIT_BACKUP_FOLDER=str(tmp_path / "kept"))
+    (tmp_path / "kept").mkdir()
+    base = backups.base_of(settings)
+    data, other = installation(tmp_path / "data", "Jane"), installation(tmp_path / "other", "Eve")
+    notes, empty, foreign, theirs = (base.with_name(f"crmkit-2020010{day}T000000Z.db") for day in range(1, 5))
+    notes.write_text("my notes")
+    empty.touch()
+    with closing(sqlite3.connect(foreign)) as connection:
+        connection.execute("CREATE TABLE mine (id)")
+    SQLITE.backup(other, theirs, theirs.with_suffix(".part"), stamp(NOW))
+    own = partial(SQLITE.is_backup_of, data)
+    assert backups.newest(settings, NOW, own) is None
+    (found,) = examine(settings, NOW, own)
+    assert not found.good
+    removed = [backups.back_up(SQLITE, data, base, 1, stamp(at))[1] for at in (NOW, NOW + HOUR)]
+    assert [[old.name for old in some] for some in removed] == [[], ["crmkit-20260610T090000Z.db"]]
+    assert all(file.exists() for file in (notes, empty, foreign, theirs))
+    assert backups.newest(settings, NOW + HOUR, own) == NOW + HOUR
+
+
+def test_a_backup_without_the_key_is_told_and_earlier_ones_stay(tmp_path: Path) -> None:
+    data, base = installation(tmp_path / "data", "Jane"), tmp_path / "crmkit.db"
+    made, _ = backups.back_up(SQLITE, data, base, 1, stamp(NOW))
+    (data / "secret.key").unlink()
+    later, removed = backups.back_up(SQLITE, data, base, 1, stamp(NOW + HOUR))
+    assert "secret.key is missing: put back a copy of it" in later.lacks
+    assert not made.lacks
+    assert removed == []
+    assert made.file.exists()
+    wrong = {found.name: found.what for found in SQLITE.examine(data) if not found.good}
+    assert "A start without it makes a new key: then open sign-in codes" in wrong["key"]

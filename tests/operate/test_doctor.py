@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from crmkit import boot
-from crmkit.clock import system_clock
+from crmkit.clock import stamp, system_clock
 from crmkit.core.call import Call
 from crmkit.core.examining import kept
 from crmkit.core.records import memberships
@@ -292,6 +292,7 @@ def test_a_backup_that_is_missing_or_old_is_a_fault_where_the_server_is_to_make_
     kept.mkdir()
     now = system_clock()
     for age, good in ((72, False), (30, True)):
-        (kept / f"crmkit-{now - timedelta(hours=age):%Y%m%dT%H%M%SZ}.db").touch()
+        made = kept / f"crmkit-{now - timedelta(hours=age):%Y%m%dT%H%M%SZ}.db"
+        SQLITE.backup(folder, made, made.with_suffix(".part"), stamp(now))
         told = found(folder, **environ)["backup"]
         assert (told.good, "`crmkit backup FILE` makes one now" in told.what) == (good, not good)

@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -12,6 +12,8 @@ from crmkit.settings import Settings
 from crmkit.storage.interface.database import Finding
 
 FILE = "crmkit.db"  # what the backups that a server makes are called, but for the time
+IsBackup = Callable[[Path], bool]  # whether a file is a backup of this installation
+
 _TIME = r"(\d{8}T\d{6}Z)"
 
 
@@ -25,27 +27,30 @@ def compact(now: str) -> str:
     return now.replace("-", "").replace(":", "")
 
 
-def kept(file: Path) -> list[tuple[datetime, Path]]:
-    """Return the backups that were kept under the name of a file and a time, the newest first; raises OSError."""
+def kept(file: Path, is_backup: IsBackup) -> list[tuple[datetime, Path]]:
+    """Return the backups that were kept under the name of a file and a time, the newest first; raises OSError.
+
+    What is called like one, and is none of this installation, is left out.
+    """
     name, found = re.compile(f"{re.escape(file.stem)}-{_TIME}{re.escape(file.suffix)}"), []
     with suppress(FileNotFoundError, NotADirectoryError), os.scandir(file.parent) as entries:
         for entry in entries:
             is_named = name.fullmatch(entry.name)
-            if is_named and entry.is_file():
+            if is_named and is_backup(file.with_name(entry.name)):
                 with suppress(ValueError):  # digits that are no time
                     found.append((moment(is_named[1]), file.with_name(entry.name)))
     return sorted(found, reverse=True)
 
 
-def newest(settings: Settings, now: datetime) -> datetime | None:
+def newest(settings: Settings, now: datetime, is_backup: IsBackup) -> datetime | None:
     """Return when the newest backup was made that is in `[backup] folder`; None where there is none.
 
     One that is called by a time to come, since the clock was wrong, is not counted. Raises OSError.
     """
-    return next((made for made, _ in kept(base_of(settings)) if made <= now), None)
+    return next((made for made, _ in kept(base_of(settings), is_backup) if made <= now), None)
 
 
-def examine(settings: Settings, now: datetime) -> Iterator[Finding]:
+def examine(settings: Settings, now: datetime, is_backup: IsBackup) -> Iterator[Finding]:
     """Yield how old the newest backup is, where the server is to make some by itself; it waits for the disk."""
     hours = settings.backup.every_hours
     if not hours:
@@ -53,7 +58,9 @@ def examine(settings: Settings, now: datetime) -> Iterator[Finding]:
     folder = Path(settings.backup.folder).absolute()
     advice = "the log of the server says why none was made; `crmkit backup FILE` makes one now"
     try:
-        made, ahead = newest(settings, now), [file.name for at, file in kept(base_of(settings)) if at > now]
+        found = kept(base_of(settings), is_backup)
+        made = next((at for at, _ in found if at <= now), None)
+        ahead = [file.name for at, file in found if at > now]
     except OSError as error:
         yield Finding("backup", False, f"{folder} cannot be read ({error.strerror}); {advice}")
         return

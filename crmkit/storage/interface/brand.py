@@ -24,11 +24,12 @@ class Pending(Struct, frozen=True):
 
 
 class Backup(Struct, frozen=True):
-    """A backup that was made: its file, its size in bytes, the hash of what it holds."""
+    """A backup that was made: its file, its size in bytes, the hash of what it holds, and what it `lacks`, if anything."""
 
     file: Path
     size: int
     hash: str
+    lacks: str = ""
 
 
 class Restored(Struct, frozen=True):
@@ -82,6 +83,7 @@ class Brand(Struct, frozen=True):
     `backup` writes all that is in the folder to one file, by way of a second one beside it, and raises ValueError for a
     place where none can be. `restore` puts it in the place of what a folder holds; its text is part of the name under
     which that is kept. A server may run beside the first, not beside the second.
+    `is_backup_of` tells whether a file is a backup that was made of what a folder holds.
     `version` tells which program keeps the data.
     `migrate`, `run` and `alone` raise InUse where a running server does not allow that.
     """
@@ -97,5 +99,6 @@ class Brand(Struct, frozen=True):
     read: Read
     reads: Callable[[Path], AbstractContextManager[ReadNext]]
     backup: Callable[[Path, Path, Path, str], Backup]
+    is_backup_of: Callable[[Path, Path], bool]
     restore: Callable[[Path, Path, str], Restored]
     version: str

@@ -18,7 +18,7 @@ from crmkit.storage.interface.tx import Unit
 from crmkit.storage.lists.deadline import Deadline
 from crmkit.storage.sqlite import auth_outside, auth_triggers
 from crmkit.storage.sqlite.backup import copying
-from crmkit.storage.sqlite.backup.make import make
+from crmkit.storage.sqlite.backup.make import is_backup_of, make
 from crmkit.storage.sqlite.backup.restore import restore
 from crmkit.storage.sqlite.doctor import examine, is_served
 from crmkit.storage.sqlite.engine import faults, migrate
@@ -53,7 +53,7 @@ def _numbered(newest: Sequence[str]) -> list[str]:
 
 
 def _pending(folder: Path) -> Pending:
-    file = _existing(folder)
+    file = existing(folder)
     try:
         with closing(copying.still(file)) as connection:
             waiting = migrate.not_applied(connection, file)
@@ -149,6 +149,7 @@ SQLITE = Brand(
     read=_read,
     reads=_reads,
     backup=make,
+    is_backup_of=is_backup_of,
     restore=restore,
     version=f"SQLite {VERSION}",
 )

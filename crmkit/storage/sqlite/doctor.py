@@ -38,7 +38,8 @@ def examine(folder: Path) -> Iterator[Finding]:
         return
     yield _mode("folder", folder, 0o700)
     yield _mode("database", file, 0o600)
-    yield _mode("key", secret.place(folder), 0o600)
+    if (key := secret.place(folder)).exists():
+        yield _mode("key", key, 0o600)
     yield _server(folder)
     yield from room(folder)
     try:
@@ -103,7 +104,7 @@ def _tables(connection: SqliteConnection) -> list[str]:
 
 def _mode(name: str, path: Path, wanted: int) -> Finding:
     if not path.exists():
-        return Finding(name, False, f"{path} is missing; restore it from a copy, or start the server to make a new one")
+        return Finding(name, False, f"{path} is missing: `crmkit restore` puts a backup there")
     found = stat.S_IMODE(path.stat().st_mode)
     advice = "" if found == wanted else f"; others can read it: chmod {wanted:o} {path}"
     return Finding(name, found == wanted, f"{path} has mode {found:04o}{advice}")

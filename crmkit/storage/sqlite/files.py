@@ -1,9 +1,10 @@
-"""What is found of SQLite and of its files without opening them: the version, the size of the log, room on the disk."""
+"""What is found of SQLite and its files without opening them: the version, the log's size, the disk's room, the key."""
 
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+from crmkit.storage import secret
 from crmkit.storage.interface.database import Finding
 from crmkit.storage.sqlite.engine.driver import VERSION, is_fixed, sqlite3
 from crmkit.storage.sqlite.engine.folder import FILE
@@ -13,13 +14,15 @@ LEAST_FREE_BYTES = 256 << 20
 
 
 def room(folder: Path) -> Iterator[Finding]:
-    """Yield how large the log of the database is, and how much room the disk has."""
+    """Yield how large the log of the database is, how much room the disk has, and whether the key is missing."""
     log = folder / f"{FILE}-wal"
     size = log.stat().st_size if log.exists() else 0
     advice = "; a read of another program holds it, or the disk is too slow: end that program, or restart the server"
     yield Finding("log", size <= MOST_LOG_BYTES, f"{size:,} bytes{'' if size <= MOST_LOG_BYTES else advice}")
     free, needed = shutil.disk_usage(folder).free, max(LEAST_FREE_BYTES, 2 * size)
     told = f"{free:,} bytes are free where {folder} is"
+    if not (key := secret.place(folder)).exists():
+        yield Finding("key", False, f"{key} is missing: {secret.LOST}")
     yield Finding("disk", free >= needed, told if free >= needed else f"{told}: make room, or writes will be refused")
 
 

@@ -8,6 +8,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from crmkit import __version__
+from crmkit.storage import secret
 from crmkit.storage.growing import FREE_BYTES
 from crmkit.storage.interface.brand import Backup
 from crmkit.storage.interface.database import InUse, Unusable
@@ -34,7 +35,8 @@ def make(folder: Path, file: Path, part: Path, now: str) -> Backup:
                 os.fsync(descriptor)
                 part.replace(file)
                 flush(file.parent)
-                return Backup(file, os.fstat(descriptor).st_size, hash)
+                lacks = "" if carried.key_of(folder) else f"{secret.place(folder)} is missing: {secret.LOST}"
+                return Backup(file, os.fstat(descriptor).st_size, hash, lacks)
             except BaseException:
                 remove(part)
                 raise
@@ -55,18 +57,25 @@ def _check_place(folder: Path, file: Path) -> None:
     inside = next(data, None)
     if inside is not None:
         raise ValueError(f"{file} is inside the data folder {inside}, which it would be lost with: name another folder")
-    if os.path.lexists(file) and not _is_backup(file):
+    if os.path.lexists(file) and label_of(file) is None:
         raise ValueError(f"{file} is there already and is no backup of crmkit: name another file, or remove it")
 
 
-def _is_backup(file: Path) -> bool:
+def is_backup_of(folder: Path, file: Path) -> bool:
+    """Tell whether a file is a backup that was made of what a folder holds: it carries the same key."""
+    label = label_of(file)
+    return label is not None and label.key == carried.key_of(folder)
+
+
+def label_of(file: Path) -> Label | None:
+    """Return what a file says of itself; None for one that is no backup."""
     if not file.is_file() or file.is_symlink():
-        return False
+        return None
     try:
         with closing(copying.still(file)) as connection:
-            return carried.label(connection) is not None
+            return carried.label(connection)
     except sqlite3.Error:
-        return False
+        return None
 
 
 @contextmanager
