@@ -19,7 +19,7 @@ EMPTY = 204  # the status of an answer without a body
 # an id of ours, behind its kind where it is a handle
 _ID = re.compile(rf"(?:\b[a-z-]+/)?\b([a-z]{{1,4}}_[{ids.ALPHABET}]{{{ids.LENGTH}}})\b")
 _FIELD = re.compile(r"[a-z]+_[a-z_]+")  # a name that is no word of a sentence
-_MEANT = re.compile(r"(?<=did you mean )[\w.]+")  # the name of a field
+_MEANT = re.compile(r"(?:(?<=did you mean )|(?<=has no operator ))[\w.]+")  # the name of a field, or of an operator
 # what else of a sentence clients of a face do not have: a path, filters, a record that text shows below an error
 _OURS = re.compile(r"\b(?:GET|HEAD|POST|PUT|PATCH|DELETE) /|/help\b|=\w+:[A-Z]|\beq, ne, |\bbelow\b")
 
@@ -53,9 +53,9 @@ class Errors(Struct, frozen=True):
 
     Any other refusal is the `client`'s or the `server`'s, with our status.
 
-    `nouns` are its words for our kinds, `names` for our fields, `id_of` makes its id of one of ours. `says`
-    has a sentence for each of our codes whose own one names what its clients do not have; `{noun}` in it is the kind
-    that it was about, other names are facts of the Problem.
+    `nouns` are its words for our kinds, `names` for our fields and operators, `id_of` makes its id of one of ours.
+    `says` has a sentence for each of our codes whose own one names what its clients do not have; `{noun}` in it is the
+    kind that it was about, other names are facts of the Problem.
     """
 
     by_status: Mapping[int, str]

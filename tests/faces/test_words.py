@@ -128,6 +128,9 @@ def test_a_name_in_an_expression_or_a_filter_is_told_in_their_words(us: Team) ->
     for text in ("and.gt.created_at.zz", "and.gt.rating.x", "and.within_radius.location.x", "and.gt.tags.x"):
         message = us.alice.get("/api/v1/leads", params={"filter": text}).json()["message"]
         assert not re.search(r"OPERATOR|within:|eq, ne", message)
+    for operator in ("contains", "not_contains", "starts_with"):
+        message = us.alice.get("/api/v1/leads", params={"filter": f"and.{operator}.rating.x"}).json()["message"]
+        assert message.startswith(f"rating has no operator {operator}. ")
 
 
 def test_a_field_that_is_missing_is_told_by_their_name_alone(us: Team) -> None:

@@ -98,7 +98,7 @@ ERRORS = Errors(
         **{"contact": "lead", "contacts": "leads", "activity": "note", "activities": "notes"},
         **{"rule": "rule", "webhook": "webhook"},
     },
-    names=THEIRS,
+    names={**THEIRS, **{ours: theirs for theirs, ours in reversed([*OPERATORS.items()])}},
     id_of=ids.theirs,
     says={
         "auth_required": "Send your API key in the header X-API-Key.",
