@@ -260,9 +260,8 @@ class Books:
         return int(number)
 
     def digest(self, but: dict[str, int], emails: tuple[str, ...] = ()) -> str:
-        """Return a hash over all rows of all tables, but those of the workspaces `but` (id -> number).
+        """Return a hash over all rows of all tables, but those of the workspaces `but` (id -> number) and their ends.
 
-        Proofs of their ends are left out too.
         Of the tables that belong to no workspace, counters of attempts are left out, and codes for `emails`.
         """
         virtual = self.virtual()

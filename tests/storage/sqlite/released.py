@@ -30,6 +30,7 @@ VALUES: dict[str, Any] = {
     "contact_id": numbered("c", 1),
     "company_id": numbered("co", 1),
     "seq": FIRST,
+    "last_seq": FIRST,
     "number": 1,
     "email": "alice@example.com",
     "name": "Jane Doe",
