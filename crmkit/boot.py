@@ -315,9 +315,10 @@ def verify_log(settings: Settings, head: str = "") -> "Verdict":
         brand.read(folder, lambda connection: None)  # brings the data up to date
     with usable(folder), brand.reads(folder) as read:
         key = secret.read(folder)
+        unsealed = list[str]()
         with suppress(InUse):  # beside a server that may not be written beside: it seals by itself
-            verify.seal(read, partial(brand.runs, folder), key, stamp(system_clock()))
-        return verify.verify(read, key, head)
+            unsealed = verify.seal(read, partial(brand.runs, folder), key, stamp(system_clock()))
+        return verify.verify(read, key, head, unsealed)
 
 
 def _data(settings: Settings) -> Path:

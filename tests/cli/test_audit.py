@@ -95,6 +95,16 @@ def test_another_log_in_the_place_of_the_one_of_a_workspace_is_found_by_its_head
     )
 
 
+def test_what_cannot_be_sealed_is_told_and_is_a_fault(served: Process, alice: Person) -> None:
+    workspace = alice.json_of("GET", "/whoami")["workspace"]
+    served.kill()
+    text = "UPDATE audit SET token_name = CAST(x'ff' AS TEXT) WHERE seq = (SELECT max(seq) FROM audit)"
+    change(served.folder, "DELETE FROM audit_digests", "DELETE FROM audit_seals", text)
+    done = verified(served.folder)
+    assert done.returncode == 1
+    assert done.stdout.startswith(f"BAD  {workspace}: its newest entries cannot be sealed: Could not decode to UTF-8")
+
+
 def test_a_restart_seals_what_a_kill_left(served: Process, alice: Person) -> None:
     served.kill()
     with process(served.folder) as again, closing(sqlite3.connect(again.folder / FILE)) as connection:

@@ -28,20 +28,32 @@ async def keep_sealed(call: Call) -> NoReturn:
             await seal_all(call, is_whole=looks % EVERY == 0)
             looks += 1
         except Exception as error:
-            line = call.crm.database.log_throttle.line(str(error.__cause__ or error))
-            if line:
-                log.warning("the audit log waits to be sealed: %s", line, exc_info=not isinstance(error, Problem))
+            _tell(call, "the audit log", error)
         await asyncio.sleep(LOOK_SECONDS)
 
 
+def _tell(call: Call, what: str, error: Exception) -> None:
+    line = call.crm.database.log_throttle.line(f"{what} waits to be sealed: {error.__cause__ or error}")
+    if line:
+        log.warning("%s", line, exc_info=not isinstance(error, Problem))
+
+
 async def seal_all(call: Call, is_whole: bool = True) -> None:
-    """Seal what waits of every workspace; unless all of it shall be, only what makes whole seals."""
+    """Seal what waits of every workspace; unless all of it shall be, only what makes whole seals.
+
+    A workspace whose entries cannot be sealed is logged, and the others are sealed. Raises Problem of the database.
+    """
     chain = Chain(call.crm.key)
     after: int | None = 0
     while after is not None:
         found, after = await call.read(seals.waiting, after, AT_ONCE)
         for waiting in found:
-            await _seal(call, chain, waiting, is_whole)
+            try:
+                await _seal(call, chain, waiting, is_whole)
+            except Problem:
+                raise
+            except Exception as error:  # a text that the database cannot read as one
+                _tell(call, f"the audit log of {waiting.workspace.id}", error)
 
 
 async def _seal(call: Call, chain: Chain, waiting: Waiting, is_whole: bool) -> None:

@@ -1,6 +1,6 @@
 """What `crmkit audit verify` and `crmkit doctor` do: the log is compared with its seals, a little in each moment."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from functools import partial
 
@@ -36,25 +36,35 @@ class Verdict(Struct):
         return ", ".join((told, *(f"{count:,} {what}" for what, count in more.items() if count)))
 
 
-def seal(read: ReadNext, runs: Callable[[], AbstractContextManager[RunNext]], secret: bytes, now: str) -> None:
-    """Seal all that was logged; `runs` is asked for only where something waits."""
-    chain = Chain(secret)
+def seal(read: ReadNext, runs: Callable[[], AbstractContextManager[RunNext]], secret: bytes, now: str) -> list[str]:
+    """Seal all that was logged, and return of which workspaces that was not possible, and why.
+
+    `runs` is asked for only where something waits.
+    """
+    chain, faults = Chain(secret), list[str]()
     waiting = list(_waiting(read))
     if not waiting:
-        return
+        return faults
     with runs() as run:
         for each in waiting:
-            left = each.newest - each.after
-            while left > 0:
-                count = run(
-                    partial(seals.seal, chain=chain, workspace=each.workspace), (each.workspace.id, seals.LANE), now
-                )
-                left = left - count if count else 0
+            try:
+                _seal(run, chain, each, now)
+            except Exception as error:  # a text that the database cannot read as one
+                faults.append(f"{each.workspace.id}: its newest entries cannot be sealed: {error.__cause__ or error}")
+    return faults
 
 
-def verify(read: ReadNext, secret: bytes, head: str = "") -> Verdict:
+def _seal(run: RunNext, chain: Chain, waiting: seals.Waiting, now: str) -> None:
+    lanes, left = (waiting.workspace.id, seals.LANE), waiting.newest - waiting.after
+    while left > 0:
+        count = run(partial(seals.seal, chain=chain, workspace=waiting.workspace), lanes, now)
+        left = left - count if count else 0
+
+
+def verify(read: ReadNext, secret: bytes, head: str = "", unsealed: Sequence[str] = ()) -> Verdict:
     """Return how the log is; where a `head` is given that is at the end of no seal, its end was cut off.
 
+    `unsealed` are the faults that sealing it told, which are told first.
     Raises ValueError for a head that is none.
     """
     chain, sought = Chain(secret), _head(head)
@@ -71,12 +81,12 @@ def verify(read: ReadNext, secret: bytes, head: str = "") -> Verdict:
         faults += misplaced[: MOST_TOLD - len(faults)]
         count += len(misplaced)
     total.pruned, unproved = read(partial(checking.removed, chain=chain))
-    unsealed = sum(each.newest - each.after for each in _waiting(read))
+    waiting = sum(each.newest - each.after for each in _waiting(read))
     if sought and sought != chain.start and not part.is_met:
         unproved.append(f"no seal has the head {head}: the end of the log was cut off, or what came before it changed")
-    told = (unproved + faults)[:MOST_TOLD]
-    counts = (total.sealed, total.erased, total.pruned, total.gone, unsealed)
-    return Verdict(part.digest.hex(), told, count + len(unproved), *counts)
+    first = [*unsealed, *unproved]
+    counts = (total.sealed, total.erased, total.pruned, total.gone, waiting)
+    return Verdict(part.digest.hex(), (first + faults)[:MOST_TOLD], count + len(first), *counts)
 
 
 def _waiting(read: ReadNext) -> Iterator[seals.Waiting]:

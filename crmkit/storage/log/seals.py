@@ -66,6 +66,17 @@ def waiting(connection: Connection, after: int, most: int) -> tuple[list[Waiting
     return found, rows[-1][1] if len(rows) == most else None
 
 
+def late(connection: Connection, before: str, after: int, most: int) -> tuple[list[str], int | None]:
+    """Return which of the next workspaces after a number have an entry from before a time that is not sealed.
+
+    With that comes the number of the last of them, as from `waiting`.
+    """
+    found, last = waiting(connection, after, most)
+    sql = f"SELECT at < ? FROM audit WHERE seq > ? AND seq <= ? ORDER BY seq {connection.dialect.limit}"
+    oldest = [(each, connection.execute(sql, (before, each.after, each.newest, 1)).fetchone()) for each in found]
+    return [each.workspace.id for each, row in oldest if row and row[0]], last
+
+
 def seal(tx: Tx, chain: Chain, workspace: Workspace) -> int:
     """Seal the oldest entries of a workspace that are not, up to MOST; return how many there were."""
     execute, limit = tx.connection.execute, tx.connection.dialect.limit

@@ -13,9 +13,11 @@ from crmkit.core.sealing import sealing, verify
 from crmkit.core.sealing.verify import Verdict
 from crmkit.model.actor import Actor
 from crmkit.storage.erasure import log as erasing
+from crmkit.storage.interface.lanes import ANYWHERE
 from crmkit.storage.interface.tx import Tx
 from crmkit.storage.log import checking, seals
 from crmkit.storage.log.chain import COLUMNS, Chain
+from crmkit.storage.sqlite.brand import SQLITE
 from crmkit.storage.sqlite.engine.connection import SqliteConnection, connect
 from crmkit.storage.sqlite.engine.folder import FILE
 from crmkit.storage.workspaces import erasure
@@ -420,6 +422,39 @@ def test_a_text_that_is_none_is_found_and_what_follows_is_still_compared(back: D
     assert len(faults) == 2
     assert "cannot be read" in faults[0]
     assert faults[1].endswith("was changed")
+
+
+def unreadable(back: Desk, actor: Actor) -> None:
+    """Have a text that is none in the newest entry of somebody, which is not sealed yet."""
+
+    def unit(tx: Tx) -> None:
+        workspace = workspace_of(actor)
+        tx.connection.execute(
+            "UPDATE audit SET token_name = CAST(x'ff' AS TEXT) "
+            "WHERE seq = (SELECT max(seq) FROM audit WHERE seq BETWEEN ? AND ?)",
+            (workspace.first, workspace.last),
+        )
+
+    back.do(back.database.write(unit, lanes=ANYWHERE))
+
+
+def test_a_log_that_cannot_be_sealed_keeps_no_other_one_from_that(back: Desk, caplog: pytest.LogCaptureFixture) -> None:
+    alice, charlie = lived(back), lived(back, CHARLIE)
+    back.save(alice, name="Latest")
+    unreadable(back, alice)
+    sealed(back)
+    verdict = whole(back)
+    assert (verdict.faults, verdict.unsealed) == ([], 1)
+    (line,) = {record.getMessage() for record in caplog.records if "waits to be sealed" in record.getMessage()}
+    assert line.startswith(f"the audit log of {alice.workspace_id} waits to be sealed: Could not decode to UTF-8")
+    back.save(charlie, name="Later")
+    folder = back.database.folder
+    with SQLITE.reads(folder) as read:
+        unsealed = verify.seal(read, lambda: SQLITE.runs(folder), back.crm.key, back.crm.now)
+        verdict = verify.verify(read, back.crm.key, unsealed=unsealed)
+    assert (verdict.all_faults, verdict.unsealed) == (1, 1)
+    start = f"{alice.workspace_id}: its newest entries cannot be sealed: Could not decode to UTF-8"
+    assert verdict.faults[0].startswith(start)
 
 
 def test_another_secret_is_told_as_such(back: Desk) -> None:

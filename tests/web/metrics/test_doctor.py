@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from crmkit.core.call import Call
-from crmkit.core.examining import beside
+from crmkit.core.examining import beside, examined
 from crmkit.core.examining.examined import KEPT_SECONDS, Examined, Found
 from crmkit.core.sealing import sealing
 from crmkit.storage.sqlite.engine.driver import sqlite3
@@ -83,6 +83,23 @@ def test_what_is_wrong_is_told_with_what_to_do(home: House, statement: str, name
     assert not found["good"]
     assert words in wrong[name]
     assert f"BAD  {name}: " in home.visitor().get("/doctor").text
+
+
+def test_entries_that_wait_to_be_sealed_for_long_are_told_and_younger_ones_are_not(
+    home: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(examined, "KEPT_SECONDS", 0)
+    with home.sign_in(ALICE) as alice:
+        alice.post("/contacts", json={"name": "Late"})
+        workspace = alice.json_of("GET", "/whoami")["workspace"]
+    change(home, "UPDATE audit SET token_name = CAST(x'ff' AS TEXT) WHERE seq = (SELECT max(seq) FROM audit)")
+    home.clock.move(minutes=beside.LATE_MINUTES)
+    assert told(home)["good"]
+    home.clock.move(seconds=1)
+    home.do(sealing.seal_all(Call(home.crm)))
+    (audit,) = [finding for finding in told(home)["findings"] if not finding["good"]]
+    assert audit["name"] == "audit"
+    assert audit["what"].startswith(f"{workspace}: entries wait to be sealed since more than 30 minutes; `crmkit audit")
 
 
 def test_of_a_long_log_the_newest_seals_alone_are_looked_at(home: House, monkeypatch: pytest.MonkeyPatch) -> None:
