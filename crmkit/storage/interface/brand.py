@@ -24,7 +24,7 @@ class Pending(Struct, frozen=True):
 
 
 class Backup(Struct, frozen=True):
-    """A backup that was made: its file, its size in bytes, the hash of what it holds, and what it `lacks`, if anything."""
+    """A backup that was made: its file, its size in bytes, the hash of what it holds, what it `lacks` if anything."""
 
     file: Path
     size: int

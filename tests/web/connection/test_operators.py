@@ -1,5 +1,6 @@
 """What is for the operator is told to this machine and to who has the secret, to nobody else."""
 
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from crmkit.render.answers import Answer, Document
 from crmkit.web.app import routes
 from crmkit.web.call import HttpCall
 from crmkit.web.route import read
-from tests.house import ALICE, House, house
+from tests.house import ALICE, ROOT, House, house
 from tests.kinds import REGISTRY
 
 SECRET = "a-secret-of-the-operator"
@@ -127,3 +128,13 @@ def test_wrong_secrets_are_limited_and_what_follows_is_not_read(tmp_path: Path) 
 def test_it_stands_in_no_manual_and_no_description_of_the_api(home: House) -> None:
     with home.stranger() as someone:
         assert "/figures" not in someone.get("/openapi.json").text + someone.get("/help?topic=all").text
+
+
+@pytest.mark.parametrize("path", [path for found in EVERY if found.for_operator for path in found.paths])
+@pytest.mark.parametrize("document", ["SECURITY.md", "docs/metrics.md"])
+def test_where_a_proxy_is_told_what_to_answer_by_404_all_that_is_for_the_operator_is_named(
+    document: str, path: str
+) -> None:
+    parts = re.split(r"\n(?=- |\n)", (ROOT / document).read_text())
+    (told,) = (part for part in parts if "answer 404 for" in " ".join(part.split()))
+    assert f"`{path}`" in told
