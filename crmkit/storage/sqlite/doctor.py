@@ -65,13 +65,18 @@ def examine(folder: Path) -> Iterator[Finding]:
 
 def is_served(folder: Path) -> bool:
     """Tell whether a server runs on this data."""
+    return bool(_served(folder))
+
+
+def _served(folder: Path) -> str:
+    """Return what says that a server runs on this data; empty where none does."""
     try:
         if (folder / LOCK).exists():
             with held(folder):
                 pass
-    except InUse:
-        return True
-    return False
+    except InUse as error:
+        return str(error).partition(";")[0]
+    return ""
 
 
 def _integrity(connection: SqliteConnection, is_served: bool) -> Finding:
@@ -112,11 +117,6 @@ def _mode(name: str, path: Path, wanted: int) -> Finding:
 
 def _server(folder: Path) -> Finding:
     try:
-        if (folder / LOCK).exists():
-            with held(folder):
-                pass
-    except InUse as error:
-        return Finding("server", True, str(error).partition(";")[0])
+        return Finding("server", True, _served(folder) or "none runs on this data")
     except OSError as error:
         return Finding("server", False, why_not(folder, error))
-    return Finding("server", True, "none runs on this data")
