@@ -71,13 +71,14 @@ def _paused(tx: Tx, job: Job, webhook: Webhook, lacks: str) -> Job:
 def _recorded(crm: Crm, tx: Tx, job: Job, key: Key, webhook: Webhook, round: Round) -> Job:
     workspace = _workspace(job)
     is_on = webhook.state != OFF
-    tried = {each.delivery.event: _tried(tx.now, each, webhook, is_on) for each in round.attempts}
+    tried = {each.delivery.event: _tried(tx.now, each, is_on) for each in round.attempts}
     kept = deliveries.waiting(tx.connection, workspace.id, webhook.id, 2 * sending.MOST_WAITING)  # more came meanwhile
     for each in round.refused:
         tried[each.event] = replace(each, state=FAILED, error=NOT_READ, tried_at=tx.now)
-    for each in round.unasked:
-        deliveries.drop(tx, workspace.id, each.seq)
-    kept = [each for each in kept if each not in round.unasked]
+    dropped = {each.seq for each in round.unasked}
+    for seq in dropped:
+        deliveries.drop(tx, workspace.id, seq)
+    kept = [each for each in kept if each.seq not in dropped]
     changed = [tried.get(each.event, each) for each in kept]
     deliveries.save(tx, workspace, [each for each, before in zip(changed, kept, strict=True) if each is not before])
     if is_on:  # else it was switched off meanwhile
@@ -100,7 +101,7 @@ def _recorded(crm: Crm, tx: Tx, job: Job, key: Key, webhook: Webhook, round: Rou
     return _next(crm, tx, job, webhook, max(key.reached, round.reached) if is_on else 0)
 
 
-def _tried(now: str, attempt: Attempt, webhook: Webhook, is_on: bool) -> Delivery:
+def _tried(now: str, attempt: Attempt, is_on: bool) -> Delivery:
     """Return a delivery after an attempt."""
     before = attempt.delivery
     found = replace(

@@ -3,14 +3,15 @@
 import asyncio
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from crmkit.core.call import Call
+from crmkit.core.crm import Crm
 from crmkit.core.webhooks import events, form, maker, message
-from crmkit.core.webhooks.form import Form, Forms
+from crmkit.core.webhooks.form import Form
 from crmkit.core.webhooks.queues import Queued, queues
 from crmkit.model.events.names import PAUSED, SENDS
 from crmkit.model.record import Kinds
@@ -76,7 +77,7 @@ class _Look(Struct, frozen=True):
 async def sent(call: Call, workspace: Workspace, webhook_id: str) -> Round | None:
     """Send what may be sent at this moment, and return what became of it; None if there is no such webhook."""
     now = call.crm.now
-    look = await call.read(_looked, call.crm.kinds, call.crm.forms, workspace, webhook_id, now)
+    look = await call.read(_looked, call.crm, workspace, webhook_id, now)
     if look is None or not look.queues:
         return None if look is None else look.round
     attempts, begun, free = list[Attempt](), time.monotonic(), asyncio.Semaphore(MOST_AT_ONCE)
@@ -115,9 +116,8 @@ async def _attempt(call: Call, workspace: Workspace, look: _Look, delivery: Deli
     return attempt
 
 
-def _looked(
-    connection: Connection, kinds: Kinds, forms: Forms, workspace: Workspace, webhook_id: str, now: str
-) -> _Look | None:
+def _looked(connection: Connection, crm: Crm, workspace: Workspace, webhook_id: str, now: str) -> _Look | None:
+    kinds = crm.kinds
     key = keys.find(connection, workspace.id, webhook_id)
     webhook = records.fetch(connection, kinds.by_word["webhook"], workspace.id, webhook_id)
     if key is None or not isinstance(webhook, Webhook):
@@ -127,11 +127,11 @@ def _looked(
         return _Look(key, webhook.url, Round(lacks, reached=key.reached), ())
     waiting = deliveries.waiting(connection, workspace.id, webhook_id, MOST_WAITING)
     may = maker.reads(connection, kinds, key)
-    refused = tuple(each for each in waiting if each.first and not (may and may(events.noun_of(kinds, each))))
-    waiting = [each for each in waiting if each not in refused]
-    spoken, chosen = form.of(forms, webhook)
-    unasked = tuple(each for each in waiting if spoken and each.first and spoken.names.get(each.type) not in chosen)
-    waiting = [each for each in waiting if each not in unasked]
+    refused, waiting = _parted(waiting, lambda each: each.first and not (may and may(events.noun_of(kinds, each))))
+    spoken, chosen = form.of(crm.forms, webhook)
+    unasked, waiting = _parted(
+        waiting, lambda each: spoken and each.first and spoken.names.get(each.type) not in chosen
+    )
     new, reached, upto = list[Delivery](), key.reached, None
     if webhook.state in (SENDS, PAUSED) and len(waiting) < MOST_WAITING:
         wanted = maker.wanted(connection, kinds, key, webhook.events, spoken.alone if spoken else ())
@@ -145,8 +145,16 @@ def _looked(
             if spoken.names.get(each.type) in chosen and spoken.tells(message.told(connection, kinds, workspace, each))
         ]
     found = queued(connection, kinds, workspace, [*waiting, *new], now, upto)
-    round = Round("", refused, unasked, reached, tuple(new))
+    round = Round("", tuple(refused), tuple(unasked), reached, tuple(new))
     return _Look(key, webhook.url, round, queues(found, MOST_IN_ROUND), spoken)
+
+
+def _parted(found: Iterable[Delivery], test: Callable[[Delivery], object]) -> tuple[list[Delivery], list[Delivery]]:
+    """Return the deliveries that pass a test, and the others."""
+    parts: tuple[list[Delivery], list[Delivery]] = [], []
+    for each in found:
+        parts[not test(each)].append(each)
+    return parts
 
 
 def queued(
