@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.storage.desk import Desk, desk
-from tests.storage.sqlite.engine.reads.streaming import fill
+from tests.storage.reads.streaming import fill
 
 
 @pytest.fixture

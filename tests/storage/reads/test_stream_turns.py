@@ -11,7 +11,7 @@ from crmkit.errors import Problem
 from crmkit.storage.interface.connection import Connection
 from crmkit.storage.reads import streams
 from tests.storage.desk import HANGS, Desk
-from tests.storage.sqlite.engine.reads.streaming import (
+from tests.storage.reads.streaming import (
     ALICE,
     BATCH,
     BOB,

@@ -18,7 +18,7 @@ from crmkit.storage.interface.tx import Tx
 from crmkit.storage.reads import spool, streams
 from crmkit.storage.sqlite.engine import wal
 from tests.storage.desk import HANGS, Desk, desk
-from tests.storage.sqlite.engine.reads.streaming import (
+from tests.storage.reads.streaming import (
     ALICE,
     BOB,
     KIB,
