@@ -32,7 +32,7 @@ from crmkit.core.many import in_steps
 from crmkit.core.oauth.documents import LOOKUPS, Documents
 from crmkit.core.operating.backups import compact
 from crmkit.core.people import login, operator
-from crmkit.core.pruning.beside import prune
+from crmkit.core.pruning.task import prune
 from crmkit.core.scoring import nightly
 from crmkit.core.scoring import run as scoring
 from crmkit.core.sealing.sealing import keep_sealed

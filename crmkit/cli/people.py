@@ -72,10 +72,10 @@ def _list(options: argparse.Namespace, what: str) -> int:
 
     from crmkit import boot
     from crmkit.render.encoding import encoded
-    from crmkit.storage.people import told
+    from crmkit.storage.people import listed
 
     settings = settings_of(options)
-    work: Callable[[Connection], Sequence[Any]] = getattr(told, what)
+    work: Callable[[Connection], Sequence[Any]] = getattr(listed, what)
     found = [to_builtins(one) for one in boot.read(settings, work)]
     if options.json:
         print(

@@ -103,7 +103,7 @@ def _told(text: str) -> str:
         return text.strip()
 
 
-def told(server: Server, work: Callable[[], int]) -> int:
+def exit_status(server: Server, work: Callable[[], int]) -> int:
     """Return the exit status of work with a server; what the server refuses is told on standard error."""
     try:
         return work()
@@ -206,4 +206,4 @@ def main(file: str, kind: str | None, mode: str | None, pairs: Sequence[str], is
     sent |= mapped(pairs)
     server, path = Server(os.environ), Path(file)
     with open(path, "rb") as body:
-        return told(server, lambda: run(server, Upload(path.name, body), sent, is_dry, is_agreed))
+        return exit_status(server, lambda: run(server, Upload(path.name, body), sent, is_dry, is_agreed))

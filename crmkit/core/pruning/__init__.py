@@ -1,1 +1,1 @@
-"""What is outdated is dropped: `sweep` has the steps, `lasting` the tables of which none drops, `beside` runs them."""
+"""What is outdated is dropped: `sweep` has the steps, `lasting` the tables of which none drops, `task` runs them."""

@@ -100,7 +100,7 @@ def main(name: str, url: str, allows_private: bool, is_dry: bool, is_agreed: boo
             print(f"read {_count(contacts, 'lead')} and {_count(notes, 'note')} of {name}", flush=True)
             return _sent(server, (contacts, notes), service.left, is_dry, is_agreed)
 
-    return sending.told(server, work)
+    return sending.exit_status(server, work)
 
 
 def _sent(server: Server, spools: tuple[Spool, Spool], left: Counter[str], is_dry: bool, is_agreed: bool) -> int:

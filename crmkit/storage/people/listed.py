@@ -5,7 +5,7 @@ from msgspec import Struct
 from crmkit.storage.interface.connection import Connection
 
 
-class Account(Struct, frozen=True):
+class ListedAccount(Struct, frozen=True):
     """An account: to how many workspaces it belongs, how many tokens it has. An empty time is one that never was."""
 
     handle: str
@@ -17,7 +17,7 @@ class Account(Struct, frozen=True):
     last_used_at: str  # by any of its tokens
 
 
-class Place(Struct, frozen=True):
+class ListedWorkspace(Struct, frozen=True):
     """A workspace: its plan, who belongs to it, and how many records and activities it holds."""
 
     handle: str
@@ -29,7 +29,7 @@ class Place(Struct, frozen=True):
     created_by: str
 
 
-class Held(Struct, frozen=True):
+class ListedToken(Struct, frozen=True):
     """A token: whose it is and where it works; never its text, which is stored nowhere."""
 
     handle: str
@@ -43,7 +43,7 @@ class Held(Struct, frozen=True):
     expires_at: str  # empty where it ends once it is not used
 
 
-def accounts(connection: Connection) -> list[Account]:
+def accounts(connection: Connection) -> list[ListedAccount]:
     """Return all accounts, the oldest first."""
     rows = connection.execute(
         "SELECT u.id, u.email, u.created_at, u.disabled_at, "
@@ -52,26 +52,26 @@ def accounts(connection: Connection) -> list[Account]:
         "coalesce((SELECT max(t.last_used_at) FROM tokens AS t WHERE t.user_id = u.id), '') "
         "FROM users AS u ORDER BY u.created_at, u.id"
     )
-    return [Account(f"user/{id}", *rest) for id, *rest in rows.fetchall()]
+    return [ListedAccount(f"user/{id}", *rest) for id, *rest in rows.fetchall()]
 
 
-def workspaces(connection: Connection) -> list[Place]:
+def workspaces(connection: Connection) -> list[ListedWorkspace]:
     """Return all workspaces, the oldest first."""
     rows = connection.execute(
         "SELECT w.id, w.name, w.plan, (SELECT count(*) FROM memberships AS m WHERE m.workspace_id = w.id), "
         "coalesce((SELECT sum(c.live) FROM counts AS c WHERE c.workspace_id = w.id), 0), w.created_at, w.created_by "
         "FROM workspaces AS w ORDER BY w.number"
     )
-    return [Place(f"workspace/{id}", *rest) for id, *rest in rows.fetchall()]
+    return [ListedWorkspace(f"workspace/{id}", *rest) for id, *rest in rows.fetchall()]
 
 
-def tokens(connection: Connection) -> list[Held]:
+def tokens(connection: Connection) -> list[ListedToken]:
     """Return all tokens, the oldest first."""
     rows = connection.execute(
         "SELECT t.id, u.email, t.workspace_id, t.name, t.access, t.is_app, t.created_at, t.last_used_at, t.expires_at "
         "FROM tokens AS t JOIN users AS u ON u.id = t.user_id ORDER BY t.created_at, t.id"
     )
     return [
-        Held(f"token/{id}", email, workspace, name, access, bool(is_app), *times)
+        ListedToken(f"token/{id}", email, workspace, name, access, bool(is_app), *times)
         for id, email, workspace, name, access, is_app, *times in rows.fetchall()
     ]

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from msgspec import to_builtins
 
 from crmkit import __version__
-from crmkit.core.examining import beside
+from crmkit.core.examining import running
 from crmkit.core.examining.examined import KEPT_SECONDS
 from crmkit.core.operating.figures import Counted, figures
 from crmkit.render.answers import Answer, Document
@@ -88,15 +88,15 @@ def _by(name: str, type: Type, help: str, label: str, values: Mapping[str, int])
 
 @read("/doctor", for_operator=True)
 async def doctor(call: HttpCall) -> Answer:
-    found = await beside.examine(call)
-    left_out = f"not looked at here: {', '.join(beside.LEFT_OUT)}; `crmkit doctor` does, beside the server"
+    found = await running.examine(call)
+    left_out = f"not looked at here: {', '.join(running.LEFT_OUT)}; `crmkit doctor` does, beside the server"
     notes = (left_out, f"as it was at {found.at}; it is looked at again after {KEPT_SECONDS} seconds")
     lines = [*(finding.line for finding in found.findings), *Tail(notes=notes).lines()]
     facts = {
         "good": all(finding.good for finding in found.findings),
         "at": found.at,
         "findings": [to_builtins(finding) for finding in found.findings],
-        "left_out": list(beside.LEFT_OUT),
+        "left_out": list(running.LEFT_OUT),
     }
     return Document("\n".join(lines), facts)
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from crmkit.core.call import Call
-from crmkit.core.examining import beside, examined
+from crmkit.core.examining import examined, running
 from crmkit.core.examining.examined import KEPT_SECONDS, Examined, Found
 from crmkit.core.sealing import sealing
 from crmkit.storage.sqlite.engine.driver import sqlite3
@@ -51,7 +51,7 @@ def test_a_sound_server_has_a_line_for_each_finding_and_says_what_it_left_out(ho
 def test_the_json_tells_the_same(home: House) -> None:
     found = told(home)
     assert [finding["name"] for finding in found["findings"]] == NAMES
-    assert (found["good"], found["left_out"]) == (True, list(beside.LEFT_OUT))
+    assert (found["good"], found["left_out"]) == (True, list(running.LEFT_OUT))
     assert found["findings"][9]["what"].endswith("sealed entries are whole")
 
 
@@ -103,7 +103,7 @@ def test_entries_that_wait_to_be_sealed_for_long_are_told_and_younger_ones_are_n
 
 
 def test_of_a_long_log_the_newest_seals_alone_are_looked_at(home: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(beside, "SEALS", 2)
+    monkeypatch.setattr(running, "SEALS", 2)
     with home.sign_in(ALICE) as alice:
         for number in range(3):
             alice.post("/contacts", json={"name": f"Bob {number}"})
