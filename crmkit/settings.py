@@ -35,7 +35,6 @@ PRIVATE_NAMES = (".localhost", ".local", ".internal", ".home.arpa", ".test")
 
 FACES = ("klozeo", "konektor")  # the services whose clients the server can be told to answer (see crmkit/faces)
 
-
 # a host or [address], a port, and segments of a path that no client spells in another way
 _BASE_URL = re.compile(
     r"https?://(?:[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?\.?|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?"
@@ -251,17 +250,32 @@ def _from_text(row: Row, text: str) -> Any:
         if text.lower() not in ("true", "false", "1", "0"):
             raise SettingsError(f"{row.env} is true or false, not {text!r}")
         return text.lower() in ("true", "1")
-    _check_choice(row.env, row.base, text)
+    return _fitting(row.env, row.type, text, strict=False)
+
+
+def _fitting(name: str, type: Any, value: Any, strict: bool = True) -> Any:
+    """Return a value as a setting has it; raises SettingsError, which says what the setting takes."""
     try:
-        return msgspec.convert(text, row.type, strict=False)
-    except msgspec.ValidationError as error:
-        raise SettingsError(f"{row.env} cannot be read: {error}") from None
+        return msgspec.convert(value, type, strict=strict)
+    except msgspec.ValidationError:
+        wanted = _wanted(type)
+    shown = "" if "in quotes" in wanted else f", not {value!r}"  # a text may be a secret
+    raise SettingsError(f"{name} is {wanted}{shown}")
 
 
-def _check_choice(name: str, type: Any, value: Any) -> None:
-    """Raise SettingsError, which names what is allowed, for a value that is none of the words a setting takes."""
-    if get_origin(type) is Literal and value not in get_args(type):
-        raise SettingsError(f"{name} is {listed(get_args(type), 'or')}, not {value!r}")
+def _wanted(type: Any) -> str:
+    """Return what a setting of a type takes, in words."""
+    from msgspec import inspect  # imported late: few starts fail
+
+    base = type.__origin__ if get_origin(type) is Annotated else type
+    if get_origin(base) is Literal:
+        return listed(get_args(base), "or")
+    match inspect.type_info(type):
+        case inspect.UnionType(types=(inspect.IntType(ge=least, le=most), *_)) | inspect.IntType(ge=least, le=most):
+            return f"a whole number from {least}" + (" on" if most is None else f" to {most}")
+        case inspect.BoolType():
+            return "true or false"
+    return "a list of texts, in quotes" if get_origin(base) is tuple else "a text, in quotes"
 
 
 def _converted(tree: dict[str, Any], capped: Sequence[str]) -> Settings:
@@ -293,15 +307,16 @@ def _section(name: str, keys: Any, struct: type[T]) -> T:
     try:
         return msgspec.convert(keys, struct)
     except msgspec.ValidationError as error:
-        known = [info.encode_name for info in msgspec.structs.fields(struct)]
-        unknown = [key for key in keys if key not in known] if isinstance(keys, dict) else []
+        known = {info.encode_name: info.type for info in msgspec.structs.fields(struct)}
+        if not isinstance(keys, dict):
+            raise SettingsError(f"[{name}] is a table, it holds keys") from None
+        unknown = [key for key in keys if key not in known]
         if unknown:
             raise SettingsError(
                 f"[{name}] has no setting {unknown[0]!r}{nearest(unknown[0], known)}; it has {', '.join(known)}"
             ) from None
-        for row in rows():
-            if row.section == name and row.key in keys:
-                _check_choice(f"[{name}] {row.key}", row.base, keys[row.key])
+        for key, value in keys.items():
+            _fitting(f"[{name}] {key}", known[key], value)
         raise SettingsError(f"[{name}] cannot be read: {error}") from None
 
 

@@ -365,7 +365,7 @@ def test_a_settings_file_that_cannot_be_read_stops_the_start(tmp_path: Path, tom
 @pytest.mark.parametrize(
     ("environ", "words"),
     [
-        ({"CRMKIT_LIMITS_BODY_KIB": "0"}, ["CRMKIT_LIMITS_BODY_KIB cannot be read"]),
+        ({"CRMKIT_LIMITS_BODY_KIB": "0"}, ["CRMKIT_LIMITS_BODY_KIB is a whole number from 1 on"]),
         ({"CRMKIT_CONFIG": "nowhere.toml"}, ["cannot read the settings file nowhere.toml", "No such file"]),
     ],
 )

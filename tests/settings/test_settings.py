@@ -158,22 +158,31 @@ def test_a_switch_is_spelled_true_or_false(text: str, value: bool) -> None:
 @pytest.mark.parametrize(
     ("name", "text", "words"),
     [
-        ("CRMKIT_SERVER_PORT", "http", ["CRMKIT_SERVER_PORT cannot be read", "int"]),
-        ("CRMKIT_SERVER_PORT", "", ["CRMKIT_SERVER_PORT cannot be read"]),
-        ("CRMKIT_SERVER_PORT", "8000\nx", ["CRMKIT_SERVER_PORT cannot be read"]),
-        ("CRMKIT_SERVER_PORT", "-1", ["CRMKIT_SERVER_PORT cannot be read", ">= 0"]),
-        ("CRMKIT_SERVER_PORT", "65536", ["CRMKIT_SERVER_PORT cannot be read", "<= 65535"]),
-        ("CRMKIT_SERVER_PORT", "80.5", ["CRMKIT_SERVER_PORT cannot be read"]),
+        ("CRMKIT_SERVER_PORT", "http", ["CRMKIT_SERVER_PORT is a whole number from 0 to 65535, not 'http'"]),
+        ("CRMKIT_SERVER_PORT", "", ["CRMKIT_SERVER_PORT is a whole number from 0 to 65535, not "]),
+        ("CRMKIT_SERVER_PORT", "8000\nx", ["CRMKIT_SERVER_PORT is a whole number from 0 to 65535, not "]),
+        ("CRMKIT_SERVER_PORT", "-1", ["CRMKIT_SERVER_PORT is a whole number from 0 to 65535, not "]),
+        ("CRMKIT_SERVER_PORT", "65536", ["CRMKIT_SERVER_PORT is a whole number from 0 to 65535, not "]),
+        ("CRMKIT_SERVER_PORT", "80.5", ["CRMKIT_SERVER_PORT is a whole number from 0 to 65535, not "]),
         ("CRMKIT_SERVER_LOG", "xml", ["CRMKIT_SERVER_LOG is text or json, not 'xml'"]),
         ("CRMKIT_AUTH_LOCAL", "yes", ["CRMKIT_AUTH_LOCAL is true or false, not 'yes'"]),
         ("CRMKIT_AUTH_LOCAL", "a\nb", ["CRMKIT_AUTH_LOCAL is true or false"]),
         ("CRMKIT_AUTH_SIGNUP", "closed", ["CRMKIT_AUTH_SIGNUP is open or invited, not 'closed'"]),
-        ("CRMKIT_AUTH_CODE_MINUTES", "0", ["CRMKIT_AUTH_CODE_MINUTES cannot be read", ">= 1"]),
-        ("CRMKIT_AUTH_CODE_MINUTES", "9999999999", ["CRMKIT_AUTH_CODE_MINUTES cannot be read", "<= 525600"]),
-        ("CRMKIT_AUTH_TOKEN_IDLE_DAYS", "999999", ["CRMKIT_AUTH_TOKEN_IDLE_DAYS cannot be read", "<= 36500"]),
-        ("CRMKIT_LIMITS_REQUESTS_PER_MINUTE", "-1", ["CRMKIT_LIMITS_REQUESTS_PER_MINUTE cannot be read"]),
-        ("CRMKIT_LIMITS_SIGNIN_PER_HOUR", "0", ["CRMKIT_LIMITS_SIGNIN_PER_HOUR cannot be read"]),
-        ("CRMKIT_LIMITS_BODY_KIB", "1 MB", ["CRMKIT_LIMITS_BODY_KIB cannot be read"]),
+        ("CRMKIT_AUTH_CODE_MINUTES", "0", ["CRMKIT_AUTH_CODE_MINUTES is a whole number from "]),
+        (
+            "CRMKIT_AUTH_CODE_MINUTES",
+            "9999999999",
+            ["CRMKIT_AUTH_CODE_MINUTES is a whole number from 1 to 525600, not "],
+        ),
+        (
+            "CRMKIT_AUTH_TOKEN_IDLE_DAYS",
+            "999999",
+            ["CRMKIT_AUTH_TOKEN_IDLE_DAYS is a whole number from 1 to 36500, not "],
+        ),
+        ("CRMKIT_LIMITS_REQUESTS_PER_MINUTE", "-1", ["CRMKIT_LIMITS_REQUESTS_PER_MINUTE is a whole number from "]),
+        ("CRMKIT_LIMITS_SIGNIN_PER_HOUR", "0", ["CRMKIT_LIMITS_SIGNIN_PER_HOUR is a whole number from "]),
+        ("CRMKIT_BACKUP_EVERY_HOURS", "0.5", ["CRMKIT_BACKUP_EVERY_HOURS is a whole number from 0 to 8760, not '0.5'"]),
+        ("CRMKIT_LIMITS_BODY_KIB", "1 MB", ["CRMKIT_LIMITS_BODY_KIB is a whole number from "]),
         ("CRMKIT_PLANS_DEFAULT", "gold", ["[plans] default names 'gold'; declared are: unlimited"]),
         ("CRMKIT_SERVER_ORIGINS", "chat.example.com", ["origins", "https://chat.example.com"]),
         ("CRMKIT_SERVER_ORIGINS", "https://a.example.com/x", ["origins", "'https://a.example.com/x' is no origin"]),
@@ -213,22 +222,22 @@ def test_a_wrong_setting_in_the_environment_is_told_in_one_line(name: str, text:
         ("[server]\nprot = 1", ["[server] has no setting 'prot' (did you mean port?); it has host, port, base_url"]),
         ('[server]\n"a\\nb" = 1', ["[server] has no setting"]),
         ("[mail]\nsender = 'x'", ["[mail] has no setting 'sender'", "smtp_url, from"]),
-        ("[server]\nport = '1'", ["[server] cannot be read", "$.port"]),
-        ("[server]\nport = 70000", ["[server] cannot be read", "$.port"]),
-        ("[server]\nhost = 1", ["[server] cannot be read", "$.host"]),
-        ("[server]\ntrusted_proxies = '10.0.0.1'", ["[server] cannot be read", "$.trusted_proxies"]),
-        ("[auth]\nlocal = 'true'", ["[auth] cannot be read", "$.local"]),
-        ("[auth]\nlocal = 1", ["[auth] cannot be read", "$.local"]),
-        ("[limits]\nbody_kib = 0", ["[limits] cannot be read", "$.body_kib"]),
-        ("[limits.body_kib]\nx = 1", ["[limits] cannot be read", "$.body_kib"]),
+        ("[server]\nport = '1'", ["[server] port is "]),
+        ("[server]\nport = 70000", ["[server] port is "]),
+        ("[server]\nhost = 1", ["[server] host is a text, in quotes"]),
+        ("[server]\ntrusted_proxies = '10.0.0.1'", ["[server] trusted_proxies is a list of texts, in quotes"]),
+        ("[auth]\nlocal = 'true'", ["[auth] local is true or false, not "]),
+        ("[auth]\nlocal = 1", ["[auth] local is true or false, not "]),
+        ("[limits]\nbody_kib = 0", ["[limits] body_kib is a whole number from 1 on, not "]),
+        ("[limits.body_kib]\nx = 1", ["[limits] body_kib is a whole number from 1 on, not "]),
         ("[auth]\nsignup = 'closed'", ["[auth] signup is open or invited, not 'closed'"]),
         ("[server]\nlog = 1", ["[server] log is text or json, not 1"]),
         ("[plans]\ndefault = 1", ["[plans] default names 1"]),
-        ("[plans]\nfree = 5", ["[plans.free] cannot be read"]),
+        ("[plans]\nfree = 5", ["[plans.free] is a table, it holds keys"]),
         ("[plans.default]\ncontacts = 5", ["[plans] default names {'contacts': 5}"]),
         ("[plans.free]\ncontact = 5", ["[plans.free] has no setting 'contact' (did you mean contacts?)"]),
-        ("[plans.free]\ncontacts = -1", ["[plans.free] cannot be read", "$.contacts"]),
-        ("[plans.free]\ncontacts = '5'", ["[plans.free] cannot be read", "$.contacts"]),
+        ("[plans.free]\ncontacts = -1", ["[plans.free] contacts is "]),
+        ("[plans.free]\ncontacts = '5'", ["[plans.free] contacts is "]),
         ("[server", ["is not TOML"]),
         ("[server]\nport = 1\nport = 2", ["is not TOML"]),
         ("[server]\nport: 1", ["is not TOML"]),
@@ -252,8 +261,8 @@ def test_a_settings_file_that_cannot_be_read_is_told_in_one_line(tmp_path: Path)
 
 
 def test_a_wrong_flag_is_told_in_one_line() -> None:
-    assert "[server] cannot be read" in told(flags={("server", "port"): 70_000})
-    assert "[server] cannot be read" in told(flags={("server", "port"): "80"})
+    assert "[server] port is a whole number from 0 to 65535, not " in told(flags={("server", "port"): 70_000})
+    assert "[server] port is a whole number from 0 to 65535, not " in told(flags={("server", "port"): "80"})
 
 
 @settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -280,7 +289,7 @@ def test_a_wrong_setting_stops_the_program_with_one_line(tmp_path: Path) -> None
     ended = run("migrate", cwd=tmp_path, CRMKIT_SERVER_PORT="http")
     assert ended.returncode == 1
     assert ended.stdout == ""
-    assert re.fullmatch(r"crmkit: CRMKIT_SERVER_PORT cannot be read: .*\n", ended.stderr)
+    assert re.fullmatch(r"crmkit: CRMKIT_SERVER_PORT is a whole number from 0 to 65535, not 'http'\n", ended.stderr)
 
 
 # what does not stop it
@@ -370,7 +379,7 @@ def test_a_plan_may_limit_requests(rate: str, tmp_path: Path) -> None:
     assert (plans.caps("free"), plans.caps("team")) == ({rate: 30}, {rate: 0})
     for wrong in ("-1", "1.5", "'many'"):
         assert told(file=written(tmp_path, f"[plans.free]\n{rate} = {wrong}\n")).startswith(
-            "[plans.free] cannot be read"
+            f"[plans.free] {rate} is a whole number from 0 on, not {wrong}"
         )
     assert f"did you mean {rate}?" in told(file=written(tmp_path, f"[plans.free]\n{rate}s = 1\n"))
 
@@ -388,5 +397,5 @@ def test_a_plan_says_for_how_many_days_the_audit_log_is_kept(tmp_path: Path) -> 
     assert (plans.caps("free"), plans.caps("unlimited")) == ({AUDIT_DAYS: 30}, {})
     for wrong in ("0", "-1", "1.5", "'many'", "36501"):
         assert told(file=written(tmp_path, f"[plans.free]\naudit_days = {wrong}\n")).startswith(
-            "[plans.free] cannot be read"
+            f"[plans.free] audit_days is a whole number from 1 to 36500, not {wrong}"
         )
