@@ -23,6 +23,7 @@ TIMEOUT_SECONDS = 600  # of one answer: a plan of a large file takes a while
 PIECE = 256 * 1024  # bytes that are sent at once
 LOOK_SECONDS = (0.1, 2.0)  # between two looks how far it is: at first, and at last, since each slows it
 SHOWN = 20  # refused rows
+COLUMN = "column/"  # begins a line of the plan, which the outcome does not repeat
 LINE_SECONDS = 5.0  # between two lines where no terminal shows a bar
 BAR = 30  # characters
 
@@ -136,7 +137,8 @@ def imported(server: Server, file: Upload, sent: Mapping[str, str], is_agreed: b
     except KeyboardInterrupt:
         print(f"\nit goes on: GET {path} tells how far it is, DELETE {path} stops it", file=sys.stderr)
         raise
-    print(server.text("GET", f"{path}?limit={SHOWN}"), flush=True)
+    outcome = server.text("GET", f"{path}?limit={SHOWN}").splitlines()
+    print("\n".join(line for line in outcome if not line.startswith(COLUMN)), flush=True)
     return found
 
 

@@ -6,7 +6,7 @@ import os
 import sys
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import ExitStack, closing
 from typing import Any, Protocol, TextIO
 from urllib.parse import urlsplit
@@ -122,8 +122,9 @@ def _sent(server: Server, spools: tuple[Spool, Spool], left: Counter[str], is_dr
             is_agreed = True
             if found["state"] != "done":
                 break
-    came = [each["done"] - each["refused"] for each in ended] + [0, 0]
-    print(f"imported {_counted(came[0], 'contact')}, {_counted(came[1], 'note')}")
+    print(f"imported {_came(ended, 'creates')}")
+    if any(each["updates"] for each in ended):
+        print(f"there already, merged where they differ: {_came(ended, 'updates')}")
     for each, what in zip(ended, ("contact", "note"), strict=False):
         missing = each["rows"] - each["done"] + each["refused"]
         if missing:
@@ -133,6 +134,12 @@ def _sent(server: Server, spools: tuple[Spool, Spool], left: Counter[str], is_dr
         print(f"not imported: {_count(notes, 'note')}; the contacts ended early: run this again once they can go on")
     _tell(left)
     return 0 if all(each["state"] == "done" for each in ended) else 1
+
+
+def _came(ended: Sequence[Mapping[str, Any]], what: str) -> str:
+    """Return of how many contacts and notes the imports that ended tell this."""
+    contacts, notes, *_ = [each[what] for each in ended] + [0, 0]
+    return f"{_counted(contacts, 'contact')}, {_counted(notes, 'note')}"
 
 
 def _tell(left: Counter[str]) -> None:
