@@ -108,10 +108,10 @@ def crm_of(
     Raises SettingsError for a mail setting or key that is none, Unusable for a folder that cannot be used.
     `brand` is that of the settings unless another is given.
     """
-    folder = _data(settings)
+    folder, brand = _data(settings), brand or brand_of(settings)
     try:
         with usable(folder):
-            database = (brand or brand_of(settings)).open(folder, clock)
+            database = brand.open(folder, clock)
             key = secret.read_or_make(folder)
         send = mailer(settings.mail.smtp_url, settings.mail.sender, as_json=settings.server.log == "json")
     except (ValueError, OSError) as error:
@@ -119,7 +119,8 @@ def crm_of(
     allowed = Networks(settings.webhooks.allow)
     # strangers name the hosts of documents, so their lookups take no place of those of webhooks
     documents = Documents(Outbound(allowed, Resolver(at_once=LOOKUPS)), clock)
-    return Crm(settings, database, send, key, clock, kinds, jobs, Uploads(folder), Outbound(allowed), documents)
+    own = partial(brand.is_backup_of, folder)
+    return Crm(settings, database, send, key, clock, kinds, jobs, Uploads(folder), Outbound(allowed), documents, own)
 
 
 def application(crm: Crm, log: "AccessLog | None" = None, more: "Sequence[Route]" = ()) -> "Edge":
@@ -136,7 +137,7 @@ def application(crm: Crm, log: "AccessLog | None" = None, more: "Sequence[Route]
             await resume(Call(crm))
             work = [each(Call(crm)) for each in (keep_up, prune, run_jobs, wake_webhooks, keep_sealed)]
             if crm.settings.backup.every_hours:
-                work.append(backups.make_regularly(crm.settings, crm.clock, crm.database.is_backup))
+                work.append(backups.make_regularly(crm.settings, crm.clock, crm.is_backup))
             beside = [begin(each) for each in work]
             try:
                 yield

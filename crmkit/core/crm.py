@@ -11,6 +11,7 @@ from crmkit.core.history.waiting import Waiting
 from crmkit.core.jobs.kind import JobKinds
 from crmkit.core.jobs.traffic import Traffic
 from crmkit.core.oauth.documents import Documents
+from crmkit.core.operating.backups import IsBackup
 from crmkit.core.operating.tally import Tally
 from crmkit.core.transfer.imports.open_files import OpenFiles, PlannedFiles
 from crmkit.core.webhooks.form import Form
@@ -29,7 +30,8 @@ class Crm(Struct, frozen=True):
     """`key` seals codes and cursors. `unanswered` are requests under a key that wrote and are not answered yet.
 
     `checks` raise what is wrong with the body of a POST that only the faces can tell, by the name of its kind. `forms`
-    are those of webhooks that clients of other services make, by the names of these.
+    are those of webhooks that clients of other services make, by the names of these. `is_backup` tells whether a file
+    is a backup of this database; it waits for the disk.
     """
 
     settings: Settings
@@ -42,6 +44,7 @@ class Crm(Struct, frozen=True):
     uploads: Uploads
     outbound: Outbound
     documents: Documents
+    is_backup: IsBackup
     unanswered: set[Place] = field(default_factory=set)
     waiting: Waiting = field(default_factory=Waiting)
     traffic: Traffic = field(default_factory=Traffic)

@@ -32,7 +32,7 @@ async def examine(call: Call) -> Found:
         findings += await call.scan(_stands, call.now)
         findings.append(await call.scan(plans.examine, crm.settings.plans))
         findings.append(await _log(call))
-        findings += await asyncio.to_thread(list, backups.examine(crm.settings, crm.clock(), crm.database.is_backup))
+        findings += await asyncio.to_thread(list, backups.examine(crm.settings, crm.clock(), crm.is_backup))
         findings.append(urls.examine(crm.settings))
         return Found(call.now, findings)
 

@@ -1,7 +1,6 @@
 """The open database as the verbs see it, and why one could not be opened."""
 
 from collections.abc import AsyncGenerator, Callable, Iterator
-from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol, Self, TypeVar
 
@@ -121,9 +120,6 @@ class Database(Protocol):
 
     def gauges(self) -> Gauges:
         """Return how the database stands at this moment."""
-
-    def is_backup(self, file: Path) -> bool:
-        """Tell whether a file is a backup that was made of this database; waits for the disk."""
 
     async def forget_log(self) -> bool:
         """Empty the log of the database of what it holds of deleted rows; tell whether that could be done."""

@@ -29,7 +29,6 @@ from crmkit.storage.reads.scans import Scans
 from crmkit.storage.reads.streams import Streams
 from crmkit.storage.sqlite import auth_triggers, files
 from crmkit.storage.sqlite.auth_outside import Outside
-from crmkit.storage.sqlite.backup.make import is_backup_of
 from crmkit.storage.sqlite.engine import migrate
 from crmkit.storage.sqlite.engine.checkpoints import Checkpoints
 from crmkit.storage.sqlite.engine.connection import connect, connect_for_stream
@@ -190,9 +189,6 @@ class SqliteDatabase:
         size = os.fstat(self._descriptor).st_size if self._descriptor >= 0 else 0
         version = f"SQLite {sqlite3.sqlite_version}"
         return Gauges(version, size, self._log.size, self._writer.waiting, self._writer.groups)
-
-    def is_backup(self, file: Path) -> bool:
-        return is_backup_of(self.folder, file)
 
     async def forget_log(self) -> bool:
         """Empty the write-ahead log, with what it holds of deleted rows; tell whether that could be done."""
