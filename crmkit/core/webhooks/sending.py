@@ -30,7 +30,7 @@ ROUND_SECONDS = 4  # after which a round begins no further delivery
 MOST_IN_ROUND = 100  # deliveries
 MOST_AT_ONCE = 4  # of one webhook
 MOST_WAITING = 1_000  # of one webhook, past which its log is not read on
-REST_SECONDS = 0.0001  # after a delivery, for each request a second of others: it costs what several of them do
+REST_SECONDS = 0.0002  # after a delivery, for each request a second of others: it costs what several of them do
 MOST_REST = 0.25  # second after a delivery, however many ask
 MOST_RETRY_AFTER = 6 * 3600  # seconds that a receiver may ask to be left alone for
 
