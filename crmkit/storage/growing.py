@@ -1,8 +1,9 @@
-"""A file that grows by pieces, while the disk has room."""
+"""A file that grows by pieces, while the disk has room; waiting until the disk has what was written."""
 
 import errno
 import os
 from io import FileIO
+from pathlib import Path
 
 FREE_BYTES = 256 << 20  # that large files leave on the disk, for the database
 LOOK_BYTES = 8 << 20  # of one file, written between two looks at how full the disk is
@@ -33,3 +34,12 @@ def _is_nearly_full(descriptor: int) -> bool:
     """Tell whether the disk of an open file has less room than large files are to leave."""
     disk = os.fstatvfs(descriptor)
     return disk.f_bavail * disk.f_frsize < FREE_BYTES
+
+
+def flush(path: Path) -> None:
+    """Return once the disk has a file, or the names in a folder."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -17,6 +17,7 @@ from crmkit.storage.sqlite.engine.connection import connect
 from crmkit.storage.sqlite.engine.folder import FILE, prepare
 from crmkit.storage.sqlite.migrations import MIGRATIONS
 from tests.cli.test_cli import gives_up
+from tests.disks import mounted
 from tests.house import UNLIMITED, Person, Process, command, process, run
 from tests.storage.sqlite.backup.installation import installation, names
 
@@ -157,15 +158,8 @@ def test_what_cannot_be_done_is_told_in_one_line(tmp_path: Path, arguments: list
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A disk of four MiB."""
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(disk)], check=False)
-    if mounted.returncode:
-        pytest.skip("this machine lets nobody mount a disk")
-    try:
+    with mounted(tmp_path, "size=4m") as disk:
         yield disk
-    finally:
-        subprocess.run(["umount", "-l", str(disk)], check=True)
 
 
 @pytest.mark.parametrize("free", [0, 500_000])

@@ -10,6 +10,7 @@ import pytest
 
 from crmkit.operate import sending
 from tests.house import ROOT, Person, Process, command
+from tests.operate.terminal import rest_shown, shown_until
 
 ROWS = 60
 
@@ -67,15 +68,9 @@ def test_a_terminal_is_asked_and_shows_a_bar(alice: Person, file: Path) -> None:
     outside, inside = pty.openpty()
     child = subprocess.Popen(words, env=variables, stdin=inside, stdout=inside, stderr=inside, cwd=ROOT)
     os.close(inside)
-    shown = b""
-    while b"[y/N]" not in shown:
-        shown += os.read(outside, 65536)
+    shown = shown_until(outside, b"[y/N]")
     os.write(outside, b"y\n")
-    while True:
-        try:
-            shown += os.read(outside, 65536)
-        except OSError:  # the other end was closed
-            break
+    shown += rest_shown(outside)
     assert child.wait(20) == 0
     os.close(outside)
     assert b"[##############################] 61 of 61 rows, 1 refused" in shown

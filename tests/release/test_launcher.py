@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from release.binary import packed
+from tests.disks import mounted
 
 pytestmark = [
     pytest.mark.slow,
@@ -261,29 +262,15 @@ def test_where_it_can_unpack_nowhere_it_says_what_was_tried_and_what_to_do(file:
 
 @needs_root
 def test_a_disk_from_which_no_program_may_run_is_passed_over(file: Path, place: Path) -> None:
-    disk = place / "disk"
-    disk.mkdir()
-    options = ["mount", "-t", "tmpfs", "-o", "noexec,mode=700", "tmpfs", str(disk)]
-    if subprocess.run(options, capture_output=True, check=False).returncode:
-        pytest.skip("nothing can be mounted here")
-    try:
+    with mounted(place, "noexec,mode=700") as disk:
         assert ran_in(file, XDG_CACHE_HOME=str(disk), HOME=str(place)).parent == place / ".cache" / "crmkit"
-    finally:
-        subprocess.run(["umount", str(disk)], check=True)
 
 
 @needs_root
 def test_a_full_disk_is_passed_over_and_nothing_half_is_left(file: Path, place: Path) -> None:
-    disk = place / "disk"
-    disk.mkdir()
-    options = ["mount", "-t", "tmpfs", "-o", "mode=700,nr_inodes=6", "tmpfs", str(disk)]
-    if subprocess.run(options, capture_output=True, check=False).returncode:
-        pytest.skip("nothing can be mounted here")
-    try:
+    with mounted(place, "mode=700,nr_inodes=6") as disk:
         assert ran_in(file, XDG_CACHE_HOME=str(disk), HOME=str(place)).parent == place / ".cache" / "crmkit"
         assert [path.name for path in (disk / "crmkit").iterdir()] == [".lock"]
-    finally:
-        subprocess.run(["umount", str(disk)], check=True)
 
 
 def test_a_file_that_was_cut_off_is_refused(file: Path, place: Path) -> None:

@@ -15,7 +15,7 @@ class Spool:
 
     def __init__(self, name: str) -> None:
         self._name = name
-        self._file = cast("BinaryIO", tempfile.TemporaryFile("w+b"))  # noqa: SIM115
+        self._file = cast("BinaryIO", tempfile.TemporaryFile("w+b"))  # noqa: SIM115  closed with this
         self.rows = 0
 
     def add(self, row: dict[str, Any]) -> bool:

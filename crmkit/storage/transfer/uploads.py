@@ -14,7 +14,7 @@ from msgspec import Struct, field
 
 from crmkit.errors import Problem
 from crmkit.storage import growing
-from crmkit.storage.growing import GrowingFile
+from crmkit.storage.growing import GrowingFile, flush
 from crmkit.storage.interface.tx import Tx
 
 FOLDER = "uploads"
@@ -119,7 +119,7 @@ class Incoming:
             try:
                 os.fsync(self._file.raw.fileno())
                 self._file.raw.close()
-                _flush_folder(self.path.parent)
+                flush(self.path.parent)
             except OSError as error:
                 raise cannot_write(error) from error
         for pair in sorted(fields.items()):
@@ -131,14 +131,6 @@ class Incoming:
         with self._lock:
             self._file.raw.close()
         self.path.unlink(missing_ok=True)
-
-
-def _flush_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def cannot_write(error: OSError) -> Problem:

@@ -9,6 +9,7 @@ import pytest
 
 from tests.house import ROOT, command
 from tests.operate.moving.service import KEY, Asked, Reply, moved, service
+from tests.operate.terminal import rest_shown, shown_until
 from tests.teams.office import Team
 
 pytestmark = pytest.mark.slow
@@ -33,15 +34,9 @@ def test_a_terminal_is_asked_for_the_key_and_does_not_show_it(us: Team) -> None:
         more = {"stdin": inside, "stdout": inside, "stderr": inside, "cwd": ROOT, "start_new_session": True}
         child = subprocess.Popen(words, env=variables, **more)  # type: ignore[call-overload]
         os.close(inside)
-        shown = b""
-        while b"Key of klozeo (not shown): " not in shown:
-            shown += os.read(outside, 65536)
+        shown = shown_until(outside, b"Key of klozeo (not shown): ")
         os.write(outside, f"{KEY}\n".encode())
-        while True:
-            try:
-                shown += os.read(outside, 65536)
-            except OSError:  # the other end was closed
-                break
+        shown += rest_shown(outside)
         assert child.wait(20) == 0
         os.close(outside)
         assert {asked.headers["X-API-Key"] for asked in there.asked} == {KEY}

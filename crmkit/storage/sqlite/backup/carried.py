@@ -9,8 +9,9 @@ from pathlib import Path
 from msgspec import Struct
 
 from crmkit.storage import secret
+from crmkit.storage.growing import flush
 from crmkit.storage.interface.connection import Connection
-from crmkit.storage.sqlite.backup.files import flush, written
+from crmkit.storage.sqlite.backup.files import written
 from crmkit.storage.transfer import kept, uploads
 
 TABLES = ("backup", "backup_files")

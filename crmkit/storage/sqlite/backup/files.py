@@ -19,15 +19,6 @@ def written(file: Path, pieces: Iterable[bytes]) -> None:
     part.replace(file)
 
 
-def flush(path: Path) -> None:
-    """Return once the disk has a file, or the names in a folder."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
 def remove(database: Path) -> None:
     """Remove the files of a database, where they are there."""
     for end in ENDS:

@@ -9,12 +9,12 @@ from pathlib import Path
 
 from crmkit import __version__
 from crmkit.storage import secret
-from crmkit.storage.growing import FREE_BYTES
+from crmkit.storage.growing import FREE_BYTES, flush
 from crmkit.storage.interface.brand import Backup
 from crmkit.storage.interface.database import InUse, Unusable
 from crmkit.storage.sqlite.backup import carried, checking, copying
 from crmkit.storage.sqlite.backup.carried import Label
-from crmkit.storage.sqlite.backup.files import flush, remove
+from crmkit.storage.sqlite.backup.files import remove
 from crmkit.storage.sqlite.engine.connection import connect_for_stream
 from crmkit.storage.sqlite.engine.driver import sqlite3
 from crmkit.storage.sqlite.engine.folder import FILE, LOCK, existing

@@ -12,6 +12,7 @@ import pytest
 from crmkit.clock import after, stamp, system_clock
 from crmkit.storage.sqlite.engine.connection import connect
 from crmkit.storage.sqlite.engine.folder import FILE
+from tests.disks import mounted
 from tests.house import Person, process, run
 
 pytestmark = pytest.mark.slow
@@ -62,15 +63,8 @@ int fsync(int fd) {
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A disk of eight MiB."""
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", str(disk)], check=False)
-    if mounted.returncode:
-        pytest.skip("this machine lets nobody mount a disk")
-    try:
+    with mounted(tmp_path, "size=8m") as disk:
         yield disk
-    finally:
-        subprocess.run(["umount", "-l", str(disk)], check=True)
 
 
 def fill(disk: Path) -> Path:
