@@ -9,6 +9,7 @@ above the first third, which a short peak does not move.
 import argparse
 import asyncio
 import random
+import re
 import subprocess
 import sys
 import time
@@ -27,6 +28,7 @@ CONNECTIONS = 16
 CONTACTS = 2_000  # that are there from the start
 TRIED_SECONDS = 5.0  # in which the rate is measured
 ADMIN = "soak@example.com"
+CURSOR = re.compile(rb"^# [0-9]+ changes?$(?s:.*)^# next: (\S+)$", re.MULTILINE)  # in an answer of changes
 
 
 class Sample(msgspec.Struct):
@@ -88,10 +90,13 @@ def verdict(samples: Sequence[Sample], every: float) -> tuple[list[str], list[st
 
 
 class Load:
-    """Requests of a usual day to one workspace: mostly reads; writes change what is there, a few create."""
+    """Requests of a usual day to one workspace: mostly reads; writes change what is there, a few create.
+
+    A client that asks what changed goes on with the cursor of the answer before.
+    """
 
     def __init__(self, token: str, ids: Sequence[str]) -> None:
-        self._random, self._ids, self._number = random.Random(7), ids, 0
+        self._random, self._ids, self._number, self._since = random.Random(7), ids, 0, "-1d"
         self._head = f"Host: 127.0.0.1\r\nAuthorization: Bearer {token}\r\n"
 
     def next(self) -> bytes:
@@ -103,13 +108,18 @@ class Load:
                 return made()
         return self._sent("GET", f"/contacts/{id}")
 
+    def answered(self, body: bytes) -> None:
+        """Take note of the cursor in an answer of changes."""
+        if found := CURSOR.search(body):
+            self._since = found[1].decode()
+
     def _kinds(self, id: str) -> tuple[tuple[float, Callable[[], bytes]], ...]:
         number = self._number
         return (
             (0.15, lambda: self._sent("GET", "/contacts?sort=-updated_at&limit=20")),
             (0.08, lambda: self._sent("GET", f"/contacts?search=person+{number % CONTACTS}&limit=5")),
             (0.01, lambda: self._sent("GET", "/brief")),
-            (0.02, lambda: self._sent("GET", "/changes?since=-1d&limit=20")),
+            (0.02, lambda: self._sent("GET", f"/changes?since={self._since}&limit=20")),
             (0.10, lambda: self._sent("PATCH", f"/contacts/{id}", {"notes": f"seen {number}"})),
             (
                 0.03,
@@ -148,6 +158,7 @@ class Sending:
                 length = int(head.lower().partition(b"content-length:")[2].partition(b"\r")[0] or 0)
                 body = await reader.readexactly(length)
                 self.late.append(time.perf_counter() - due)
+                self._load.answered(body)
                 if head[9:10] != b"2":
                     self.errors.append(f"{head[9:12].decode()} {body[:200]!r}")
         except (OSError, asyncio.IncompleteReadError) as error:
