@@ -48,8 +48,16 @@ def credentials(scope: Scope) -> str:
 
     Raises `invalid_value` where both are sent and differ.
     """
-    sent = header_of(scope, b"authorization")
-    key = header_of(scope, b"x-api-key").strip()
+    sent = raw_key = None
+    for name, content in scope["headers"]:
+        if name == b"authorization" and sent is None:
+            sent = content.decode("latin-1")
+        elif name == b"x-api-key" and raw_key is None:
+            raw_key = content
+    sent = sent or ""
+    if not raw_key:
+        return sent
+    key = raw_key.decode("latin-1").strip()
     if not key:
         return sent
     if sent and sent.split()[1:] != [key]:

@@ -163,9 +163,9 @@ class RateLimits:
         for window, times in zip(found.windows, found.passed, strict=True):
             left = window.most - times.count
             if nearest is None or left <= fewest:
-                wait = window.wait(times, now)
-                if nearest is None or max(left, 0) < fewest or wait > longest:
-                    nearest, fewest, longest = window, max(left, 0), wait
+                left, wait = left if left > 0 else 0, window.wait(times, now)
+                if nearest is None or left < fewest or wait > longest:
+                    nearest, fewest, longest = window, left, wait
         if nearest is None:
             return
         seconds = ceil(longest) or 1

@@ -73,6 +73,8 @@ def _asked(query: bytes) -> str | None:
 
 def _accept(scope: Scope) -> str:
     ranges = [content for name, content in scope["headers"] if name == b"accept"]
+    if not ranges:
+        return ""
     return b",".join(ranges)[:MAX_ACCEPT].decode("latin-1").lower()  # media types have no case (RFC 9110, 8.3.1)
 
 

@@ -173,8 +173,10 @@ class Router:
             meant = " ".join(filter(None, (face.meant(path, self.base_url) for face in self.faces)))
             problem = self._nearest.unknown(scope["method"], path)
             raise problem.after(meant) if meant else problem
-        path, segments = found
-        return path, {name: content(segment) for name, segment in segments.items()}
+        if "%" in scope["path"]:
+            path, segments = found
+            return path, {name: content(segment) for name, segment in segments.items()}
+        return found
 
 
 class Application(Litestar):

@@ -21,7 +21,7 @@ class AccessLog:
         self._as_json = form == "json"
 
     def write(self, at: str, request_id: str, method: str, path: str, status: int, seconds: float, token: str) -> None:
-        """Log a request; `path` is that of LoggedPaths, `token` the name of the token it came with, or empty."""
+        """Log a request; `path` is that of LoggedPaths, in bare words; `token` is a name, or empty."""
         if self._as_json:
             told = {"at": at, "level": "info", "message": f"{method} {path} {status}", "request": request_id}
             fields = {"method": method, "path": path, "status": status, "ms": round(seconds * 1000, 1), "token": token}
@@ -29,7 +29,7 @@ class AccessLog:
         else:
             by = f"  token={_name(token)}" if token else ""
             line = (
-                f"at={at}  request={request_id}  method={method}  path={value(path)}  status={status}  "
+                f"at={at}  request={request_id}  method={method}  path={path}  status={status}  "
                 f"ms={seconds * 1000:.1f}{by}"
             )
         self.writer.write(line + "\n")

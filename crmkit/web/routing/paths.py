@@ -39,7 +39,9 @@ class Paths:
         if path in self._words:
             return path, {}
         node, found = self._root, list[str]()
-        for segment in _segments(path):
+        for segment in path.split("/"):
+            if not segment:
+                continue
             after = node.words.get(segment)
             if after is None:
                 after = node.placeholder
