@@ -77,6 +77,13 @@ def oldest(connection: Connection, workspace: Workspace) -> tuple[int, str] | No
     return found
 
 
+def begins_before(connection: Connection, workspace: Workspace, at: str) -> bool:
+    """Tell whether the oldest entry that is kept is from before a time."""
+    sql = f"SELECT at < ? FROM audit WHERE seq BETWEEN ? AND ? ORDER BY seq {connection.dialect.limit}"
+    row = connection.execute(sql, (at, workspace.first, workspace.last, 1)).fetchone()
+    return row is not None and bool(row[0])
+
+
 def newest_before(connection: Connection, workspace: Workspace, at: str) -> int:
     """Return the number of the newest entry before a time; without one, a number below that of any."""
     sql = (

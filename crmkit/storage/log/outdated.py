@@ -40,8 +40,7 @@ def outdated(
     found = []
     for id, number, plan in rows:
         workspace, before = Workspace(id, number), cuts.get(plan, "")
-        oldest = entries.oldest(connection, workspace) if before else None
-        if oldest is not None and oldest[1] < before:
+        if before and entries.begins_before(connection, workspace, before):
             found.append(Outdated(workspace, before))
     return found, rows[-1][1] if len(rows) == most else None
 

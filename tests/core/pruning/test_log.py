@@ -1,8 +1,10 @@
 """Entries of the log that are older than the plan keeps them go, and whatever reads the log says where it begins."""
 
 import socket
+import sqlite3
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -88,6 +90,22 @@ def test_entries_go_by_their_age_and_all_that_reads_the_log_says_where_it_begins
         young[0]["target"].partition("/")[2]
     ]
     assert f"moved is of changes since {begin}" in alice.text("GET", "/analytics/summary?period=all_time")
+
+
+def test_a_log_that_cannot_be_read_keeps_no_other_one_from_going(
+    home: House, alice: Person, caplog: pytest.LogCaptureFixture
+) -> None:
+    batch(alice)
+    with home.sign_in("charlie@example.com") as charlie:
+        batch(charlie)
+        home.do(sealing.seal_all(Call(home.crm)))
+        workspace = alice.json_of("GET", "/whoami")["workspace"]
+        with closing(sqlite3.connect(home.folder / "crmkit.db", isolation_level=None)) as connection:
+            connection.execute("UPDATE audit SET at = CAST(x'31ff' AS TEXT) WHERE workspace_id = ?", (workspace,))
+        later(home, charlie)
+        assert len(charlie.json_of("GET", "/audit")["items"]) == 1
+    (line,) = {record.getMessage() for record in caplog.records if "keeps what is too old" in record.getMessage()}
+    assert line.startswith(f"the audit log of {workspace} keeps what is too old: ")
 
 
 def test_the_seals_prove_what_went(home: House, alice: Person, tmp_path: Path) -> None:
