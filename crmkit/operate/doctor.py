@@ -2,7 +2,7 @@
 
 import asyncio
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -51,12 +51,12 @@ def examine(settings: Settings, brand: Brand, kinds: Kinds, mail_to: str | None 
         good |= {finding.name} if finding.good else set()
         yield finding
     if good.issuperset(READABLE):
+        now, is_served = stamp(system_clock()), brand.is_served(folder)
         with brand.reads(folder) as read:
             yield from kept.examine(read, kinds)
             with suppress(ValueError):  # the key is missing, as was told
-                yield _log(read, secret.read(folder))
-            now = stamp(system_clock())
-            yield from read(lambda connection: [*standing.examine(connection, now, brand.is_served(folder))])
+                yield _log(read, secret.read(folder), late=verify.late(read, now) if is_served else [])
+            yield from read(lambda connection: [*standing.examine(connection, now, is_served)])
             yield read(lambda connection: plans.examine(connection, settings.plans))
     yield from backups.examine(settings, system_clock(), partial(brand.is_backup_of, folder))
     yield urls.examine(settings)
@@ -69,9 +69,9 @@ def repair(settings: Settings, brand: Brand, kinds: Kinds) -> kept.Repaired:
         return kept.repair(run, kinds, stamp(system_clock()))
 
 
-def _log(read: ReadNext, key: bytes) -> Finding:
-    """Return whether the audit log is as it was sealed."""
-    verdict = verify.verify(read, key)
+def _log(read: ReadNext, key: bytes, late: Sequence[str]) -> Finding:
+    """Return whether the audit log is as it was sealed; `late` are the faults of what waits to be."""
+    verdict = verify.verify(read, key, unsealed=late)
     if not verdict.all_faults:
         return Finding("audit", True, verdict.line)
     told = "; ".join(verdict.faults[:MOST_TOLD])

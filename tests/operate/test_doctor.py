@@ -231,6 +231,15 @@ def test_a_job_that_is_late_is_a_fault_beside_a_server_alone(folder: Path) -> No
         assert bad(folder) == {"jobs": f"{told}; the log of the server says why, by these ids"}
 
 
+def test_entries_that_wait_to_be_sealed_for_long_are_a_fault_beside_a_server_alone(folder: Path) -> None:
+    columns = 'workspace_id, at, "by", token_name, action, target, changes'
+    newest = f"SELECT seq + 1, 'later', {columns} FROM audit ORDER BY seq DESC LIMIT 1"
+    change(folder, f"INSERT INTO audit (seq, id, {columns}) {newest}")
+    assert bad(folder) == {}
+    with held(folder):
+        assert ": entries wait to be sealed since more than 30 minutes; " in bad(folder)["audit"]
+
+
 def test_a_webhook_that_somebody_switched_off_is_no_fault(folder: Path) -> None:
     change(folder, _WEBHOOK.format(active=0, state="off", failing="'2026-06-10T09:00:00Z'"))
     assert "webhooks" not in bad(folder)

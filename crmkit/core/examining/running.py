@@ -5,18 +5,17 @@ import sys
 from collections.abc import Iterator
 
 from crmkit import __version__
-from crmkit.clock import after
 from crmkit.core.call import Call
 from crmkit.core.examining import plans, standing, urls
 from crmkit.core.examining.examined import Found
 from crmkit.core.operating import backups
+from crmkit.core.sealing import verify
 from crmkit.storage.interface.connection import Connection
 from crmkit.storage.interface.database import Finding
 from crmkit.storage.log import checking, seals
 from crmkit.storage.log.chain import Chain
 from crmkit.storage.log.checking import Part
 
-LATE_MINUTES = 30  # that an entry may wait for its seal: three times as long as one does
 WORKSPACES = 200  # that one read looks at
 SEALS = 2 * checking.AT_ONCE  # the newest ones, of up to 2,000 entries
 LEFT_OUT = ("files", "integrity", "links", "counts", "derived", "search", "older entries of the audit log", "mail")
@@ -62,12 +61,12 @@ async def _log(call: Call) -> Finding:
 
 async def _late(call: Call) -> list[str]:
     """Return of which workspaces entries wait to be sealed, and have for too long."""
-    found, before = list[str](), after(call.now, minutes=-LATE_MINUTES)
+    found, before = list[str](), verify.late_since(call.now)
     position: int | None = 0
     while position is not None:
         late, position = await call.scan(seals.late, before, position, WORKSPACES)
         found += late
-    return [f"{id}: entries wait to be sealed since more than {LATE_MINUTES} minutes" for id in found]
+    return verify.told_late(found)
 
 
 def _first(faults: list[str], most: int = 3) -> Iterator[str]:

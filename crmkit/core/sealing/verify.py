@@ -1,11 +1,12 @@
 """What `crmkit audit verify` and `crmkit doctor` do: the log is compared with its seals, a little in each moment."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from functools import partial
 
 from msgspec import Struct
 
+from crmkit.clock import after
 from crmkit.storage.interface.brand import ReadNext, RunNext
 from crmkit.storage.log import checking, seals
 from crmkit.storage.log.chain import Chain
@@ -13,6 +14,7 @@ from crmkit.storage.log.checking import Part
 
 MOST_TOLD = 20  # faults; the others are counted
 AT_ONCE = 200  # workspaces
+LATE_MINUTES = 30  # that an entry may wait for its seal: three times as long as one does
 
 
 class Verdict(Struct):
@@ -87,6 +89,25 @@ def verify(read: ReadNext, secret: bytes, head: str = "", unsealed: Sequence[str
     first = [*unsealed, *unproved]
     counts = (total.sealed, total.erased, total.pruned, total.gone, waiting)
     return Verdict(part.digest.hex(), (first + faults)[:MOST_TOLD], count + len(first), *counts)
+
+
+def late(read: ReadNext, now: str) -> list[str]:
+    """Return of which workspaces entries wait to be sealed, and have for too long, while a server runs."""
+    found = list[str]()
+    position: int | None = 0
+    while position is not None:
+        some, position = read(partial(seals.late, before=late_since(now), after=position, most=AT_ONCE))
+        found += some
+    return told_late(found)
+
+
+def late_since(now: str) -> str:
+    """Return the time since when an entry must wait to be late."""
+    return after(now, minutes=-LATE_MINUTES)
+
+
+def told_late(workspaces: Iterable[str]) -> list[str]:
+    return [f"{id}: entries wait to be sealed since more than {LATE_MINUTES} minutes" for id in workspaces]
 
 
 def _waiting(read: ReadNext) -> Iterator[seals.Waiting]:

@@ -11,7 +11,7 @@ import pytest
 from crmkit.core.call import Call
 from crmkit.core.examining import examined, running
 from crmkit.core.examining.examined import KEPT_SECONDS, Examined, Found
-from crmkit.core.sealing import sealing
+from crmkit.core.sealing import sealing, verify
 from crmkit.storage.sqlite.engine.driver import sqlite3
 from crmkit.storage.sqlite.engine.folder import FILE
 from tests.house import ALICE, House, house
@@ -93,7 +93,7 @@ def test_entries_that_wait_to_be_sealed_for_long_are_told_and_younger_ones_are_n
         alice.post("/contacts", json={"name": "Late"})
         workspace = alice.json_of("GET", "/whoami")["workspace"]
     change(home, "UPDATE audit SET token_name = CAST(x'ff' AS TEXT) WHERE seq = (SELECT max(seq) FROM audit)")
-    home.clock.move(minutes=running.LATE_MINUTES)
+    home.clock.move(minutes=verify.LATE_MINUTES)
     assert told(home)["good"]
     home.clock.move(seconds=1)
     home.do(sealing.seal_all(Call(home.crm)))
