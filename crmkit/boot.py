@@ -322,6 +322,15 @@ def verify_log(settings: Settings, head: str = "") -> "Verdict":
         return verify.verify(read, key, head, unsealed)
 
 
+def renew_log(settings: Settings) -> "Verdict":
+    """Seal the audit log anew, whatever its seals hold, and return how it is then; raises InUse beside a server."""
+    from crmkit.core.sealing import verify
+
+    folder, brand = _data(settings), brand_of(settings)
+    with usable(folder), brand.alone(folder) as run, brand.reads(folder) as read:
+        return verify.renew(read, run, secret.read_or_make(folder), stamp(system_clock()))
+
+
 def _data(settings: Settings) -> Path:
     return Path(settings.server.data)
 

@@ -1,8 +1,12 @@
-"""Commands on the audit log: `crmkit audit verify`."""
+"""Commands on the audit log: `crmkit audit verify`, `crmkit audit renew`."""
 
 import argparse
+from typing import TYPE_CHECKING
 
 from crmkit.cli.options import Commands, common, settings_of
+
+if TYPE_CHECKING:
+    from crmkit.core.sealing.verify import Verdict
 
 
 def add(commands: Commands) -> None:
@@ -15,12 +19,31 @@ def add(commands: Commands) -> None:
         "--head", metavar="HEX", default="", help="what an earlier run printed as `head`: is its log still there?"
     )
     verify.set_defaults(run=_verify)
+    renew = verbs.add_parser("renew", help="seal the audit log anew as it is now, after secret.key was lost")
+    common(renew)
+    renew.add_argument("--yes", action="store_true", help="do it: what was changed before is not found any more")
+    renew.set_defaults(run=_renew)
 
 
 def _verify(options: argparse.Namespace) -> int:
     from crmkit import boot
 
-    verdict = boot.verify_log(settings_of(options), options.head)
+    return _told(boot.verify_log(settings_of(options), options.head))
+
+
+def _renew(options: argparse.Namespace) -> int:
+    from crmkit import boot
+
+    if not options.yes:
+        raise ValueError(
+            "this drops all seals: what was changed in the log before is not found any more, and no head that was "
+            "noted is found again. If secret.key is lost for good, or `crmkit audit verify` told you what you looked "
+            "into, stop the server, make a backup, and say --yes"
+        )
+    return _told(boot.renew_log(settings_of(options)))
+
+
+def _told(verdict: "Verdict") -> int:
     for fault in verdict.faults:
         print(f"BAD  {fault}")
     if verdict.all_faults > len(verdict.faults):

@@ -11,7 +11,8 @@ RESTORING_DATABASE = "crmkit.db.restoring"
 SIZE = 32
 LOST = (
     "put back a copy of it (each backup carries one: `crmkit restore`). A start without it makes a new key: then open "
-    "sign-in codes and cursors die, and `crmkit audit verify` can no longer tell who changed what was logged before"
+    "sign-in codes and cursors die, and `crmkit audit verify` can no longer tell who changed what was logged before "
+    "(`crmkit audit renew` then seals the log anew)"
 )
 
 

@@ -1,4 +1,4 @@
-"""`crmkit audit verify`: what the operator is told of the audit log, beside a server and without one."""
+"""`crmkit audit verify` and `renew`: what the operator is told of the audit log, beside a server and without one."""
 
 import re
 import subprocess
@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from crmkit.storage import secret
 from crmkit.storage.sqlite.engine.driver import sqlite3
 from crmkit.storage.sqlite.engine.folder import FILE
 from tests.house import Person, Process, process, run
@@ -103,6 +104,30 @@ def test_what_cannot_be_sealed_is_told_and_is_a_fault(served: Process, alice: Pe
     done = verified(served.folder)
     assert done.returncode == 1
     assert done.stdout.startswith(f"BAD  {workspace}: its newest entries cannot be sealed: Could not decode to UTF-8")
+
+
+def test_after_the_key_was_lost_the_log_is_sealed_anew_on_demand_and_changes_are_found_again(
+    served: Process, alice: Person
+) -> None:
+    head, folder = head_of(verified(served.folder)), served.folder
+    beside = run("audit", "renew", "--yes", "--data", str(folder), cwd=folder.parent)
+    assert beside.returncode == 1
+    assert "stop" in beside.stderr
+    served.kill()
+    (folder / secret.FILE).unlink()
+    with process(folder) as again:  # which makes another key
+        assert again.stop() == 0
+    assert verified(folder).returncode == 1
+    asked = run("audit", "renew", "--data", str(folder), cwd=folder.parent)
+    assert asked.returncode == 1
+    assert "say --yes" in asked.stderr
+    assert verified(folder).returncode == 1
+    renewed = run("audit", "renew", "--yes", "--data", str(folder), cwd=folder.parent)
+    assert renewed.returncode == 0, renewed.stdout + renewed.stderr
+    assert head_of(renewed) == head_of(verified(folder)) != head
+    assert verified(folder, "--head", head).returncode == 1
+    change(folder, "UPDATE audit SET \"by\" = 'bob@example.com' WHERE seq = (SELECT max(seq) FROM audit)")
+    assert "was changed" in verified(folder).stdout
 
 
 def test_a_restart_seals_what_a_kill_left(served: Process, alice: Person) -> None:

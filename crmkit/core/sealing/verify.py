@@ -1,7 +1,7 @@
 """What `crmkit audit verify` and `crmkit doctor` do: the log is compared with its seals, a little in each moment."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 
 from msgspec import Struct
@@ -54,6 +54,15 @@ def seal(read: ReadNext, runs: Callable[[], AbstractContextManager[RunNext]], se
             except Exception as error:  # a text that the database cannot read as one
                 faults.append(f"{each.workspace.id}: its newest entries cannot be sealed: {error.__cause__ or error}")
     return faults
+
+
+def renew(read: ReadNext, run: RunNext, secret: bytes, now: str) -> Verdict:
+    """Drop all seals, seal the log as it is now, and return how it is then; no server may run.
+
+    Whoever ends this in between leaves a log that waits to be sealed.
+    """
+    run(partial(seals.drop, chain=Chain(secret)), (seals.LANE,), now)
+    return verify(read, secret, unsealed=seal(read, lambda: nullcontext(run), secret, now))
 
 
 def _seal(run: RunNext, chain: Chain, waiting: seals.Waiting, now: str) -> None:

@@ -200,6 +200,21 @@ def forget(tx: Tx, chain: Chain, workspace: Workspace) -> None:
         )
 
 
+def drop(tx: Tx, chain: Chain) -> int:
+    """Drop all seals and return how many there were: the log is to be sealed anew, by this chain.
+
+    What was removed for its age is proved by it, and of workspaces that are gone nothing has to be any more.
+    """
+    (count,) = tx.connection.execute("SELECT count(*) FROM audit_seals").fetchone()
+    for table in ("audit_digests", "audit_seals", "audit_ends"):
+        tx.connection.execute(f"DELETE FROM {table}")
+    begun = tx.connection.execute("SELECT workspace_id, after_seq, entries FROM audit_begins").fetchall()
+    tx.connection.executemany(
+        "UPDATE audit_begins SET proof = ? WHERE workspace_id = ?", [(chain.begins(*row), row[0]) for row in begun]
+    )
+    return int(count)
+
+
 def is_ended(connection: Connection, chain: Chain, number: int) -> bool:
     """Tell whether it is proved that the workspace of a number was deleted."""
     row = connection.execute("SELECT proof FROM audit_ends WHERE number = ?", (number,)).fetchone()

@@ -1,78 +1,24 @@
 """Any change of the audit log after it was sealed is found; what an erasure, a pruning and an end leave is not one."""
 
 import random
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from crmkit.core.call import Call
 from crmkit.core.sealing import sealing, verify
-from crmkit.core.sealing.verify import Verdict
 from crmkit.model.actor import Actor
-from crmkit.storage.erasure import log as erasing
 from crmkit.storage.interface.lanes import ANYWHERE
 from crmkit.storage.interface.tx import Tx
 from crmkit.storage.log import checking, seals
-from crmkit.storage.log.chain import COLUMNS, Chain
+from crmkit.storage.log.chain import COLUMNS
 from crmkit.storage.sqlite.brand import SQLITE
-from crmkit.storage.sqlite.engine.connection import SqliteConnection, connect
-from crmkit.storage.sqlite.engine.folder import FILE
-from crmkit.storage.workspaces import erasure
-from tests.house import ALICE, BOB, CHARLIE
-from tests.kinds import REGISTRY
-from tests.storage.desk import Desk, desk, workspace_of
+from crmkit.storage.sqlite.engine.connection import SqliteConnection
+from tests.core.sealing.logs import end, erase, lived, looked, opened, prune, rows, sealed, whole
+from tests.house import BOB, CHARLIE
+from tests.storage.desk import Desk, workspace_of
 
 TRIES = 300
-
-
-@pytest.fixture
-def back(tmp_path: Path) -> Iterator[Desk]:
-    with desk(tmp_path / "data") as made:
-        yield made
-
-
-def sealed(back: Desk) -> None:
-    back.do(sealing.seal_all(Call(back.crm)))
-
-
-def lived(back: Desk, email: str = ALICE, records: int = 4) -> Actor:
-    """Return somebody whose log has entries of all sorts, all of them sealed but the last."""
-    person = back.person(email)
-    for number in range(records):
-        made = back.save(person, name=f"Jane {number}", notes="secret")
-        back.clock.move(seconds=1)
-        sealed(back)
-        back.change(person, made, notes="other")
-    back.remove(person, made)
-    sealed(back)
-    back.save(person, name="Late")
-    return person
-
-
-@contextmanager
-def opened(back: Desk) -> Iterator[SqliteConnection]:
-    """Have the file open as whoever holds it may, and leave it as it was."""
-    with closing(connect(back.database.folder / FILE, True)) as connection:
-        connection.execute("PRAGMA foreign_keys = OFF")
-        connection.execute("BEGIN")
-        yield connection
-        connection.execute("ROLLBACK")
-
-
-def looked(back: Desk, connection: SqliteConnection, head: str = "") -> Verdict:
-    return verify.verify(lambda work: work(connection), back.crm.key, head)
-
-
-def whole(back: Desk) -> Verdict:
-    with opened(back) as connection:
-        return looked(back, connection)
-
-
-def rows(connection: SqliteConnection, what: str) -> list[Any]:
-    return connection.execute(what).fetchall()
 
 
 def test_a_log_that_nobody_touched_is_content_and_tells_how_much_is_sealed(back: Desk) -> None:
@@ -206,19 +152,6 @@ def test_an_entry_that_lists_show_and_no_seal_holds_is_found(
         assert looked(back, connection).faults == [f"the row {seq} of the log names no workspace that is here"]
 
 
-def erase(back: Desk, actor: Actor) -> None:
-    """Erase what the log has of one record."""
-
-    def unit(tx: Tx) -> None:
-        workspace, chain = workspace_of(actor), Chain(back.crm.key)
-        (target,) = tx.connection.execute(
-            "SELECT target FROM audit WHERE action = 'contact.create' AND workspace_id = ?", (workspace.id,)
-        ).fetchone()
-        erasing.erase_targets(tx, chain, workspace, [target])
-
-    back.do(Call(back.crm, actor).write(unit))
-
-
 def test_an_erased_entry_is_content_counted_and_has_nothing_left_that_tells_what_it_held(back: Desk) -> None:
     alice = lived(back)
     before = whole(back)
@@ -255,14 +188,6 @@ def test_an_entry_that_somebody_emptied_without_an_erasure_is_found(back: Desk) 
     assert fault.endswith("was changed, and no erasure did that")
 
 
-def prune(back: Desk, actor: Actor, before: str) -> int:
-    """Remove what is older than a time, and return how many entries that were."""
-    chain, done = Chain(back.crm.key), 0
-    while count := back.do(Call(back.crm, actor).write(lambda tx: seals.prune(tx, chain, workspace_of(actor), before))):
-        done += count
-    return done
-
-
 def test_old_entries_that_were_removed_leave_a_beginning_that_is_proved(back: Desk) -> None:
     alice = lived(back)
     before = whole(back)
@@ -295,12 +220,6 @@ def test_whatever_is_old_the_newest_seal_stays_so_that_no_number_is_given_twice(
     with opened(back) as connection:
         assert rows(connection, "SELECT min(seq), max(seq) FROM audit") == [(newest, newest + 1)]
     assert whole(back).faults == []
-
-
-def end(back: Desk, actor: Actor) -> None:
-    """Delete the workspace of somebody."""
-    chain = Chain(back.crm.key)
-    back.do(Call(back.crm).write(lambda tx: erasure.erase(tx, REGISTRY, chain, workspace_of(actor)), ["*"]))
 
 
 def test_a_workspace_that_is_deleted_leaves_the_rest_verifiable_and_no_digest_of_its_own(back: Desk) -> None:
