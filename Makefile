@@ -3,7 +3,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test quick interop check install format golden manual lock bench soak attack binary release clean
+.PHONY: help serve test test-postgres quick interop check install format golden manual lock bench soak attack binary release clean
 
 # with this set, every worker and every server that a test starts compiles all modules again
 unexport PYTHONDONTWRITEBYTECODE
@@ -15,7 +15,7 @@ PYTEST := $(BIN)/pytest -q
 ALL_CORES := -n auto --dist worksteal
 
 help:            ## print this list
-	@grep -hE '^[a-z]+: .*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 18
+	@grep -hE '^[a-z-]+: .*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 18
 
 serve: .venv/.installed          ## serve http://127.0.0.1:8000 in local mode, data in data/
 	$(BIN)/crmkit serve --local
@@ -23,6 +23,12 @@ serve: .venv/.installed          ## serve http://127.0.0.1:8000 in local mode, d
 test: .venv/.dev                 ## run all tests, on all cores; then those that measure time or memory, one by one; QUICK=1: no slow ones
 	$(IN_MEMORY) $(PYTEST) $(ALL_CORES) -m "not alone$(if $(QUICK), and not slow)"
 	$(PYTEST) -m alone $$(grep -rl --include='*.py' 'mark\.alone' tests)
+
+# TESTS names others; psycopg is no part of the plain install
+POSTGRES_TESTS := tests/storage tests/core tests/teams tests/web
+test-postgres: .venv/.dev        ## run the tests that read no file of SQLite's on a PostgreSQL that is started for them; TESTS="…"
+	$(BIN)/pip install -q --disable-pip-version-check "psycopg[binary]"
+	$(IN_MEMORY) $(BIN)/python -m tests.postgres $(BIN)/python -m pytest -q $(ALL_CORES) -m "not alone and not slow" $(or $(TESTS),$(POSTGRES_TESTS))
 
 quick: .venv/.dev                ## run all tests but the slow ones
 	$(IN_MEMORY) $(PYTEST) $(ALL_CORES) -m "not slow and not alone"

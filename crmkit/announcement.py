@@ -1,7 +1,7 @@
 """What `crmkit serve` prints at the start: where everything is, how the first account is made, and what to look at."""
 
 import shlex
-from pathlib import Path
+from urllib.parse import urlsplit
 
 from crmkit import __version__
 from crmkit.settings import Settings, is_every_address
@@ -19,11 +19,19 @@ def announcement(settings: Settings, is_empty: bool, token_command: str) -> str:
         f"crmkit {__version__} serves {settings.base_url}{mode}",
         f"manual: {settings.base_url}/help",
         f"MCP: {settings.base_url}/mcp",
-        f"data: {Path(settings.server.data).absolute()}",
+        f"data: {_place(settings)}",
     ]
     if is_empty:
         lines += _first_account(settings, token_command)
     return ", ".join(lines) if settings.server.log == "json" else "\n".join(lines)
+
+
+def _place(settings: Settings) -> str:
+    """Return where the data is, without the password that a URL may hold."""
+    if not settings.server.is_remote:
+        return str(settings.server.folder.absolute())
+    found = urlsplit(settings.server.data)
+    return f"{found.scheme}://{found.netloc.rpartition('@')[2]}{found.path}"
 
 
 def _first_account(settings: Settings, token_command: str) -> list[str]:

@@ -83,7 +83,18 @@ NEW_OBJECTS = 10_000  # before the garbage collector looks for cycles among them
 
 def brand_of(settings: Settings) -> Brand:
     """Return the brand of the database that `[server] data` names: a folder is SQLite's."""
-    return SQLITE
+    if not settings.server.is_remote:
+        return SQLITE
+    scheme = settings.server.data.partition("://")[0]
+    if scheme not in ("postgresql", "postgres"):
+        raise SettingsError(f"[server] data is a folder or starts with postgresql://, not with {scheme}://")
+    try:
+        from crmkit.storage.postgres.brand import postgres  # its driver is an extra
+    except ImportError:
+        raise SettingsError(
+            "[server] data names a PostgreSQL: pip install 'crmkit[postgres]' brings its driver"
+        ) from None
+    return postgres(settings.server.data)
 
 
 def load_settings(
@@ -194,7 +205,8 @@ def serve(settings: Settings, token_command: str, jobs: JobKinds = JOBS) -> None
     for number in (signal.SIGTERM, signal.SIGINT):  # until uvicorn listens to them; it raises them again at its end
         signal.signal(number, stop)
     freeze_startup_objects()
-    for line in (*warnings(settings), *faults):
+    caution = brand_of(settings).caution
+    for line in (*warnings(settings), *faults, *([caution] if caution else [])):
         print(f"crmkit: {line}", file=sys.stderr)
     print(announcement(settings, is_empty, token_command), flush=True)
     try:
@@ -332,7 +344,7 @@ def renew_log(settings: Settings) -> "Verdict":
 
 
 def _data(settings: Settings) -> Path:
-    return Path(settings.server.data)
+    return settings.server.folder
 
 
 async def _tried(crm: Crm) -> tuple[bool, list[str]]:

@@ -34,6 +34,7 @@ from crmkit.web.connection.accesslog import AccessLog
 from crmkit.web.connection.logwriter import LogWriter
 from crmkit.web.connection.server import Server
 from crmkit.web.route import Route
+from tests import postgres
 from tests.lanes import WATCHED, WatchedDatabase
 
 T = TypeVar("T")
@@ -134,6 +135,8 @@ class House:
     def rested(self) -> None:
         """Return once all is written that requests before this one left to be written beside them."""
         self.do(self.crm.database.write(lambda tx: None))
+        while postgres.SERVER and self.crm.database._later:  # type: ignore[attr-defined]
+            time.sleep(0.005)
 
     def do(self, work: Coroutine[Any, Any, T]) -> T:
         """Return what a coroutine returns in the event loop of the server."""
@@ -171,15 +174,14 @@ def house(
 
     It has `more` routes than the product.
     """
-    settings = boot.load_settings(file, {"CRMKIT_SERVER_DATA": str(folder), **ROOM, **(environ or {})}, kinds=kinds)
+    settings = boot.load_settings(file, {**postgres.environ(folder), **ROOM, **(environ or {})}, kinds=kinds)
     clock, letterbox, log = clock or GivenClock(), Letterbox(), io.StringIO()
     listener = socket.create_server(("127.0.0.1", 0))  # given to the server as it is, so that nobody else gets the port
     port = listener.getsockname()[1]
     settings = msgspec.structs.replace(settings, server=msgspec.structs.replace(settings.server, port=port))
-    crm = boot.crm_of(settings, clock, WATCHED, kinds, jobs)
+    crm = boot.crm_of(settings, clock, None if postgres.SERVER else WATCHED, kinds, jobs)
     if not settings.mail.smtp_url:
         crm = replace(crm, mailer=letterbox)
-    assert isinstance(crm.database, WatchedDatabase)
     access_log = AccessLog(settings.server.log, log)
     server = Server(boot.application(crm, access_log, more), settings, most=1000)
     thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
@@ -198,7 +200,8 @@ def house(
         thread.join(20)
         assert not thread.is_alive(), "the server did not stop"
         listener.close()
-        assert not crm.database.strays, "\n".join(crm.database.strays)
+        if isinstance(crm.database, WatchedDatabase):
+            assert not crm.database.strays, "\n".join(crm.database.strays)
 
 
 @dataclass
@@ -239,6 +242,10 @@ def command(*arguments: str, **environ: str) -> tuple[list[str], dict[str, str]]
 
 def run(*arguments: str, cwd: Path, **environ: str) -> subprocess.CompletedProcess[str]:
     """Run the program to its end."""
+    if postgres.SERVER and "--data" in arguments:
+        at = arguments.index("--data")
+        environ = {**postgres.environ(cwd / arguments[at + 1]), **environ}
+        arguments = (*arguments[:at], *arguments[at + 2 :])
     line, env = command(*arguments, **environ)
     return subprocess.run(line, env=env, cwd=cwd, capture_output=True, text=True, timeout=60, check=False)
 
@@ -247,8 +254,8 @@ def run(*arguments: str, cwd: Path, **environ: str) -> subprocess.CompletedProce
 def process(folder: Path, *arguments: str, local: bool = True, **environ: str) -> Iterator[Process]:
     """Run `crmkit serve` on a free port of loopback until the block ends (killed if it still runs)."""
     local_flag = ["--local"] if local else []
-    environ = {**ROOM, **environ}
-    line, env = command("serve", "--port", "0", "--data", str(folder), *local_flag, *arguments, **environ)
+    environ = {**ROOM, **postgres.environ(folder), **environ}
+    line, env = command("serve", "--port", "0", *local_flag, *arguments, **environ)
     output = folder.with_name(f"{folder.name}.output")
     with output.open("ab") as out:
         before = output.stat().st_size

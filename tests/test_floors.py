@@ -243,9 +243,12 @@ def test_rooms_within_a_room_import_each_other_in_no_circle() -> None:
         reached = {room: others for room, others in reached.items() if room not in leaves}
 
 
-BRAND_ROOM = "crmkit.storage.sqlite"
+# room -> the words by which a brand of database is known
+BRANDS = {
+    "crmkit.storage.sqlite": ("sqlite", "fts5", "pragma", "rowid", "secure_delete"),
+    "crmkit.storage.postgres": ("postgres", "psycopg", "pg_"),
+}
 CHOOSES = "crmkit.boot"  # the brand of database
-BRAND_WORDS = ("sqlite", "fts5", "pragma", "rowid", "secure_delete")
 MOST_MODULES = 12  # in a folder, beside its __init__; the migrations are a sequence and may be more
 
 
@@ -254,9 +257,10 @@ def brand_words(name: str, source: str) -> list[str]:
 
     An import of it, or of its drivers, has its name as well.
     """
-    if name in (CHOOSES, BRAND_ROOM) or name.startswith(f"{BRAND_ROOM}."):
+    if name == CHOOSES:
         return []
-    return [line for line in source.splitlines() if any(word in line.lower() for word in BRAND_WORDS)]
+    words = [word for room, own in BRANDS.items() if name != room and not name.startswith(f"{room}.") for word in own]
+    return [line for line in source.splitlines() if any(word in line.lower() for word in words)]
 
 
 @pytest.mark.parametrize("name", MODULES)
@@ -274,6 +278,9 @@ def test_no_module_outside_its_room_names_the_database(name: str) -> None:
         ("crmkit.operate.doctor", "import aiosqlite"),
         ("crmkit.web.gate", '"""A token is looked up.\n\nSQLite is quick.\n"""'),
         ("crmkit.storage.sqliteish", "# SQLite"),
+        ("crmkit.core.crm", "from crmkit.storage.postgres.brand import postgres"),
+        ("crmkit.storage.sqlite.brand", "import psycopg"),
+        ("crmkit.storage.postgres.brand", "PRAGMA user_version"),
         ("crmkit.storage.records", 'connection.execute("PRAGMA user_version")'),
     ],
 )

@@ -36,4 +36,6 @@ def _token_command(options: argparse.Namespace, settings: Settings) -> str:
     """Return what the operator types in another terminal, in whatever folder, for a token of this data."""
     file = file_of(options)
     config = ["--config", os.path.abspath(file)] if file else []
-    return shlex.join([*command(), "token", "--email", YOU, *config, "--data", os.path.abspath(settings.server.data)])
+    # a URL may hold a password: the operator has it in the environment or the file
+    data = [] if settings.server.is_remote else ["--data", os.path.abspath(settings.server.data)]
+    return shlex.join([*command(), "token", "--email", YOU, *config, *data])

@@ -46,7 +46,12 @@ def part_of(file: Path) -> Path:
 
 def check(settings: Settings) -> None:
     """Raise SettingsError where the server is to make backups in a place that they would be lost with."""
-    data, folder = Path(settings.server.data).resolve(), base_of(settings).parent.resolve()
+    if settings.backup.every_hours and settings.server.is_remote:
+        raise SettingsError(
+            "[backup] every_hours makes backups of a folder, and [server] data is a URL: leave it at 0, and use what "
+            "that database has for backups"
+        )
+    data, folder = settings.server.folder.resolve(), base_of(settings).parent.resolve()
     if settings.backup.every_hours and data in (folder, *folder.parents):
         raise SettingsError(
             f"[backup] folder is {folder}, inside the data folder {data}: name one outside of it, best on another disk"

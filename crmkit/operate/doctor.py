@@ -5,7 +5,6 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from functools import partial
-from pathlib import Path
 from urllib.parse import urlsplit
 
 from crmkit import __version__
@@ -23,7 +22,7 @@ from crmkit.storage.interface.brand import Brand, ReadNext
 from crmkit.storage.interface.database import Finding
 
 MOST_TOLD = 3  # faults of the audit log
-READABLE = ("schema", "integrity", "content")  # what must be good before what the data holds is looked at
+UNREADABLE = {"database", "integrity", "content"}  # where one of these is bad, what the data holds is not looked at
 
 TRY = f"`crmkit doctor --mail {YOU}` sends a test mail"
 
@@ -46,11 +45,11 @@ def examine(settings: Settings, brand: Brand, kinds: Kinds, mail_to: str | None 
     """
     recipient = None if mail_to is None else _recipient(mail_to)
     yield Finding("crmkit", True, f"{__version__} on Python {sys.version.split()[0]}")
-    folder, good = Path(settings.server.data), set[str]()
+    folder, good, bad = settings.server.folder, set[str](), set[str]()
     for finding in brand.examine(folder):
-        good |= {finding.name} if finding.good else set()
+        (good if finding.good else bad).add(finding.name)
         yield finding
-    if good.issuperset(READABLE):
+    if "schema" in good and not bad & UNREADABLE:
         now, is_served = stamp(system_clock()), brand.is_served(folder)
         with brand.reads(folder) as read:
             yield from kept.examine(read, kinds)
@@ -65,7 +64,7 @@ def examine(settings: Settings, brand: Brand, kinds: Kinds, mail_to: str | None 
 
 def repair(settings: Settings, brand: Brand, kinds: Kinds) -> kept.Repaired:
     """Put right what is kept beside records, and return what was wrong; raises InUse beside a server."""
-    with brand.alone(Path(settings.server.data)) as run:
+    with brand.alone(settings.server.folder) as run:
         return kept.repair(run, kinds, stamp(system_clock()))
 
 

@@ -62,6 +62,8 @@ def packed(dialect: Dialect, kind: Kind, names: tuple[str, ...], table: str = "r
             column = dialect.json_column.format(column)
         elif isinstance(field.type, Flag):
             column = dialect.json_flag.format(column)
+        elif field.type.column == "REAL":
+            column = dialect.json_real.format(column)
         columns.append(column)
     return f"{dialect.json_array.format(', '.join(columns))} AS row, {table}.seq"
 

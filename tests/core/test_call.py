@@ -104,6 +104,7 @@ def test_a_unit_that_fails_after_it_left_a_mail_sends_none_and_writes_nothing(ba
     assert names(back, call) == []
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize("bad", [fills_the_disk, rolls_back])
 def test_a_unit_that_runs_twice_because_a_transaction_was_lost_sends_one_mail(
     back: Desk, post: Postbox, bad: Callable[[list[bool]], Unit]
@@ -119,6 +120,7 @@ def test_a_unit_that_runs_twice_because_a_transaction_was_lost_sends_one_mail(
     assert names(back, call) == ["Jane"]
 
 
+@pytest.mark.sqlite
 def test_a_token_that_was_revoked_meanwhile_sends_no_mail(back: Desk, post: Postbox) -> None:
     call, runs = Call(back.crm, back.person()), []
     actor = call.actor

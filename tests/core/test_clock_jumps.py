@@ -55,6 +55,7 @@ def spends_all(home: House) -> None:
         assert 0 < int(answer.headers["Retry-After"]) <= 60
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize("days", [1, -1])
 def test_counters_of_another_day_lock_nobody_out_once_the_clock_is_set_back(home: House, days: int) -> None:
     home.clock.move(days=max(days, 0))
@@ -89,6 +90,7 @@ def made(home: House, alice: Person) -> dict[str, Any]:
     return found
 
 
+@pytest.mark.sqlite
 def test_what_was_made_while_the_clock_ran_ahead_is_outdated_once_it_is_set_back(home: House) -> None:
     home.clock.move(days=1)
     with home.sign_in(ALICE) as alice:
@@ -144,6 +146,7 @@ def test_a_clock_that_jumps_to_and_fro_under_load_locks_nobody_out(home: House) 
         assert alice.get("/whoami").status_code == 200
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize("is_used", [True, False])
 def test_a_token_that_was_used_ahead_of_the_clock_dies_idle_days_after_it_is_right_again(
     home: House, is_used: bool

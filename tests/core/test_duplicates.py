@@ -178,6 +178,7 @@ def newest_operation_of(back: Desk, actor: Actor, action: str) -> str:
     return audit.operation_id(actor.workspace_id, newest.op or newest.seq)
 
 
+@pytest.mark.sqlite
 def test_many_of_one_value_make_few_pairs_and_a_short_look(back: Desk, alice: Actor) -> None:
     def unit(tx: Tx) -> None:
         for _ in range(1_000):

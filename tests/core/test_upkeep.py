@@ -45,6 +45,7 @@ def written(tmp_path: Path) -> Iterator[tuple[Desk, Actor]]:
         yield back, alice
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize(("scattered", "most"), [(10**6, MERGED), (0, 1)])
 def test_a_quiet_index_is_merged_to_few_segments(
     written: tuple[Desk, Actor], scattered: int, most: int, monkeypatch: pytest.MonkeyPatch
@@ -67,6 +68,7 @@ def test_a_quiet_index_is_merged_to_few_segments(
     assert not back.do(back.database.read(None, indexing.is_scattered, CONTACT))
 
 
+@pytest.mark.sqlite
 def test_the_whole_index_is_not_merged_for_the_little_that_is_new(
     written: tuple[Desk, Actor], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -87,12 +89,14 @@ def test_the_whole_index_is_not_merged_for_the_little_that_is_new(
     assert is_scattered()
 
 
+@pytest.mark.sqlite
 def test_nothing_is_merged_while_somebody_writes(written: tuple[Desk, Actor]) -> None:
     back, _ = written
     merge(back, is_behind=True)
     assert back.do(back.database.read(None, segments)) == BATCHES
 
 
+@pytest.mark.sqlite
 def test_upkeep_indexes_every_text_and_merges_the_index(written: tuple[Desk, Actor]) -> None:
     back, alice = written
     back.save_all(alice, [{"name": "Canary Who Waits"}])

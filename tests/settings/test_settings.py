@@ -22,6 +22,7 @@ EVERY_SETTING: list[tuple[str, str, str, Any]] = [
     ("server", "port", "CRMKIT_SERVER_PORT", 8000),
     ("server", "base_url", "CRMKIT_SERVER_BASE_URL", ""),
     ("server", "data", "CRMKIT_SERVER_DATA", "data"),
+    ("server", "files", "CRMKIT_SERVER_FILES", "data"),
     ("server", "trusted_proxies", "CRMKIT_SERVER_TRUSTED_PROXIES", ()),
     ("server", "origins", "CRMKIT_SERVER_ORIGINS", ()),
     ("server", "log", "CRMKIT_SERVER_LOG", "text"),
@@ -62,6 +63,7 @@ OTHER: dict[str, tuple[str, str, Any]] = {
     "CRMKIT_SERVER_PORT": ("0", "0", 0),
     "CRMKIT_SERVER_BASE_URL": ("https://crm.acme.com", '"https://crm.acme.com"', "https://crm.acme.com"),
     "CRMKIT_SERVER_DATA": ("/srv/crm data", '"/srv/crm data"', "/srv/crm data"),
+    "CRMKIT_SERVER_FILES": ("/srv/crm files", '"/srv/crm files"', "/srv/crm files"),
     "CRMKIT_SERVER_TRUSTED_PROXIES": (
         "10.0.0.0/8, ::1 ,",
         '["10.0.0.0/8", "::1"]',

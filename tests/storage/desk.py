@@ -35,6 +35,7 @@ from crmkit.storage.interface.workspace import Workspace
 from crmkit.storage.sqlite.engine.database import SqliteDatabase
 from crmkit.storage.sqlite.search import plan as search_plan
 from crmkit.storage.sqlite.search import trigrams
+from tests import postgres
 from tests.house import ALICE, GivenClock, settings_of
 from tests.kinds import CONTACT, KINDS
 
@@ -85,8 +86,8 @@ class Desk:
 
     @property
     def database(self) -> SqliteDatabase:
-        assert isinstance(self.crm.database, SqliteDatabase)
-        return self.crm.database
+        database: Any = self.crm.database  # of whichever brand
+        return database
 
     def person(self, email: str = ALICE) -> Actor:
         """Return the actor behind an address, with a fresh token; the first time with a workspace of their own."""
@@ -213,7 +214,7 @@ def force_search_plan(patch: pytest.MonkeyPatch, name: str) -> None:
 def desk(folder: Path, environ: Mapping[str, str] | None = None, brand: Brand | None = None) -> Iterator[Desk]:
     """Open the data in a folder until the block ends."""
     clock = GivenClock()
-    crm = boot.crm_of(settings_of(CRMKIT_SERVER_DATA=str(folder), **(environ or {})), clock, brand)
+    crm = boot.crm_of(settings_of(**{**postgres.environ(folder), **(environ or {})}), clock, brand)
     with asyncio.Runner() as runner:
         runner.run(crm.database.__aenter__())
         try:

@@ -141,6 +141,7 @@ def test_an_error_that_is_no_problem_ends_the_unit(back: Desk) -> None:
     assert back.find(alice).records == ()
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize("bad", [fills_the_disk, rolls_back])
 def test_an_attempt_that_loses_the_transaction_takes_no_other_unit_with_it(
     back: Desk, bad: Callable[[list[bool]], Unit]
@@ -194,6 +195,7 @@ def test_nothing_that_was_gathered_stays_of_an_attempt_that_fails(back: Desk) ->
     assert back.find(alice, count="exact").paging.total == 1
 
 
+@pytest.mark.sqlite
 def test_what_is_gathered_is_read_by_whoever_reads_its_kind_and_waits_for_all_others(back: Desk) -> None:
     alice = back.person()
     statements = traced(back)
@@ -213,6 +215,7 @@ def test_what_is_gathered_is_read_by_whoever_reads_its_kind_and_waits_for_all_ot
     assert statements.index("SELECT 'companies'") < inserts[0]
 
 
+@pytest.mark.sqlite
 def test_an_attempt_that_gathers_has_a_savepoint_once_it_needs_the_database(back: Desk) -> None:
     alice = back.person()
     statements = traced(back)

@@ -203,6 +203,7 @@ def test_a_unit_that_is_proposed_adds_no_job(back: Desk) -> None:
     assert due(back) == []
 
 
+@pytest.mark.sqlite
 def test_what_a_look_costs_does_not_grow_with_the_jobs_that_are_due(back: Desk) -> None:
     alice = back.person()
 
@@ -218,6 +219,7 @@ def test_what_a_look_costs_does_not_grow_with_the_jobs_that_are_due(back: Desk) 
     assert cost(back) <= few
 
 
+@pytest.mark.sqlite
 def test_what_a_look_costs_does_not_grow_with_the_workspaces_whose_jobs_wait(back: Desk) -> None:
     def add_many(tx: Tx) -> None:
         for number in range(100, 200):

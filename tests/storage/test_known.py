@@ -57,6 +57,7 @@ def demoted(tx: Tx) -> None:
     tx.connection.execute("UPDATE memberships SET role = 'member'")
 
 
+@pytest.mark.sqlite
 def test_a_token_that_a_group_revokes_works_for_no_later_unit_of_it(back: Desk) -> None:
     owner, agent = back.person(), back.person()
     first, revoked, second, third = outcomes(
@@ -72,6 +73,7 @@ def test_a_token_that_a_group_revokes_works_for_no_later_unit_of_it(back: Desk) 
     assert live(back, owner) == 2
 
 
+@pytest.mark.sqlite
 def test_a_role_that_a_group_takes_is_gone_for_its_later_units(back: Desk) -> None:
     agent = back.person()
     assert outcomes(back, role(back, agent), system(back, demoted), role(back, agent), role(back, agent)) == [
@@ -99,6 +101,7 @@ def test_a_role_that_a_failed_unit_took_is_still_there_for_the_next(back: Desk) 
     assert (before, after) == ("admin", "admin")
 
 
+@pytest.mark.sqlite
 def test_each_group_of_writes_reads_the_actor_from_the_database_again(back: Desk) -> None:
     """Another program ends the token between two writes; nothing in this process notices it."""
     agent = back.person()
@@ -110,6 +113,7 @@ def test_each_group_of_writes_reads_the_actor_from_the_database_again(back: Desk
     assert refused.value.code == "invalid_token"
 
 
+@pytest.mark.sqlite
 def test_the_second_unit_of_a_group_reads_nothing_that_the_first_has_read(back: Desk) -> None:
     agent = back.person()
     statements = traced(back)
@@ -154,6 +158,7 @@ def test_a_failed_unit_leaves_no_gap_in_the_row_numbers(back: Desk) -> None:
     assert (live(back, alice), live(back, charlie)) == (2, 1)
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize("bad", [fills_the_disk, rolls_back])
 def test_units_that_run_again_after_a_lost_transaction_ask_the_database_anew(
     back: Desk, bad: Callable[[list[bool]], Unit]
@@ -204,6 +209,7 @@ def test_an_id_that_a_record_has_or_had_is_not_given_out_again(back: Desk, monke
     assert live(back, alice) == 2
 
 
+@pytest.mark.sqlite
 def test_ids_made_in_one_transaction_share_a_prefix(back: Desk) -> None:
     alice, charlie = back.person(), back.person(CHARLIE)
     together = outcomes(back, *[create(back, person) for person in (alice, charlie) for _ in range(8)])

@@ -2,6 +2,7 @@
 
 from typing import Annotated, Any
 
+import pytest
 from msgspec.structs import replace
 
 from crmkit.core.call import Call
@@ -27,6 +28,7 @@ SPOT = kind_of(Spot, "spot", "spots", "sp")
 COLUMNS = ["name TEXT NOT NULL", "name_key TEXT", "phone TEXT", "phone_key TEXT", "country TEXT", "country_key TEXT"]
 
 
+@pytest.mark.sqlite
 def test_the_digits_follow_the_country_of_the_record_also_when_that_alone_changes(back: Desk) -> None:
     found: list[Any] = []
 

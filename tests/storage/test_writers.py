@@ -19,10 +19,12 @@ COUNTED = {("records.py", "add"), ("derived/tallies.py", "write"), ("examining/d
 SCORED = {("scoring/scores.py", "follow")}
 ERASED = {("workspaces/erasure.py", "erase"), ("erasure/beside.py", "clear")}
 ARRIVED = {("transfer/snapshots/arriving.py", "insert")}  # with their entries of the log
-TEXTS = {("sqlite/search/indexing.py", name) for name in ("queue", "index", "merge")} | {
+TEXTS = {  # tables beside those of records
+    *(("sqlite/search/indexing.py", name) for name in ("queue", "index", "merge")),
     *(("sqlite/search/texts.py", name) for name in ("erase", "rebuild")),
     ("sqlite/search/rebuilding.py", "rebuild"),
-}  # tables beside those of records
+    *(("postgres/search/texts.py", name) for name in ("queue", "index", "erase")),
+}
 
 
 def writers(room: Path) -> set[tuple[str, str]]:

@@ -17,7 +17,7 @@ Unit = Callable[[Tx], Any]
 
 def scratch(back: Desk) -> None:
     """Give the database a table to write to."""
-    back.do(back.database.write(lambda tx: tx.connection.execute("CREATE TABLE scratch (n INTEGER UNIQUE, word)")))
+    back.do(back.database.write(lambda tx: tx.connection.execute("CREATE TABLE scratch (n INTEGER UNIQUE, word TEXT)")))
 
 
 def put(n: int) -> Unit:

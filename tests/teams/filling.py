@@ -8,6 +8,7 @@ from crmkit.storage.interface.tx import Tx
 from crmkit.storage.interface.workspace import Workspace
 from crmkit.storage.log import seals
 from crmkit.storage.log.chain import Chain
+from tests import postgres
 from tests.house import House, Person
 from tests.teams.office import asked, enter, erased, new, working_in
 from tests.teams.rights.matrix import add_job, listener, proposed
@@ -93,7 +94,7 @@ def _add_row(table: str, workspace: str, word: str, tx: Tx) -> None:
     """Add a row that has the word in each column of text."""
     execute = tx.connection.execute
     (number,) = execute("SELECT number FROM workspaces WHERE id = ?", (workspace,)).fetchone()
-    values = {name: word if type == "TEXT" else 0 for _, name, type, *_ in execute(f"PRAGMA table_info({table})")}
+    values = {name: word if is_text else 0 for name, is_text in postgres.columns(tx.connection, table)}
     values |= {"workspace_id": workspace} | ({"seq": number << 32 | 1} if "seq" in values else {})
     names, marks = ", ".join(f'"{name}"' for name in values), ", ".join("?" * len(values))
     execute(f"INSERT INTO {table} ({names}) VALUES ({marks})", tuple(values.values()))

@@ -20,6 +20,7 @@ from crmkit.storage.interface.tx import Tx
 from crmkit.storage.people import tokens
 from crmkit.storage.sqlite.engine.driver import sqlite3
 from crmkit.storage.sqlite.engine.folder import FILE
+from tests import postgres
 from tests.house import UNLIMITED, House, Person, house
 from tests.kinds import REGISTRY
 
@@ -200,7 +201,13 @@ class Books:
     """Every row of every table, seen from beside the server."""
 
     def __init__(self, folder: Path) -> None:
-        self._connection = sqlite3.connect(f"file:{folder / FILE}?mode=ro", uri=True, isolation_level=None)
+        self._connection: Any
+        if postgres.SERVER:
+            from crmkit.storage.postgres.engine.connection import connect
+
+            self._connection = connect(postgres.url(folder))
+        else:
+            self._connection = sqlite3.connect(f"file:{folder / FILE}?mode=ro", uri=True, isolation_level=None)
         self._read: dict[str, tuple[list[str], str]] = {}  # table -> what its rows hold, and how they are read
 
     def __enter__(self) -> "Books":
@@ -210,19 +217,24 @@ class Books:
         self._connection.close()
 
     def ask(self, sql: str, *args: Any) -> list[tuple[Any, ...]]:
+        if postgres.SERVER and sql.startswith("PRAGMA"):  # which checks each statement
+            return {"PRAGMA foreign_key_check": [], "PRAGMA integrity_check": [("ok",)]}[sql]
         with closing(self._connection.execute(sql, args)) as cursor:
-            return cursor.fetchall()
+            found: list[tuple[Any, ...]] = cursor.fetchall()
+            return found
 
     def tables(self) -> list[str]:
         """Return every table there is, those in which a search index keeps its content included."""
-        return [name for (name,) in self.ask("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")]
+        return postgres.tables(self._connection)
 
     def virtual(self) -> list[str]:
+        if postgres.SERVER:
+            return []
         sql = "SELECT name FROM sqlite_master WHERE type = 'table' AND sql LIKE 'CREATE VIRTUAL%' ORDER BY name"
         return [name for (name,) in self.ask(sql)]
 
     def columns(self, table: str) -> list[str]:
-        return [row[1] for row in self.ask(f'PRAGMA table_info("{table}")')]
+        return [name for name, _ in postgres.columns(self._connection, table)]
 
     def rows(self, table: str) -> Iterator[dict[str, Any]]:
         """Yield every row; the rowid stands under `rowid` where there is one."""
@@ -234,6 +246,10 @@ class Books:
         """Return the names of what the rows of a table hold, and the statement that reads them."""
         if table not in self._read:
             names = self.columns(table)
+            if postgres.SERVER:
+                columns = ", ".join(map(_quoted, names))
+                self._read[table] = names, f'SELECT {columns} FROM "{table}" ORDER BY "{table}"::text'
+                return self._read[table]
             try:
                 self.ask(f'SELECT rowid FROM "{table}" LIMIT 0')
                 names = ["rowid", *names]
@@ -249,6 +265,8 @@ class Books:
     def settled(self, person: Person) -> None:
         """Return once no text waits to be indexed, no erasure to be finished, and the jobs of webhooks wait."""
         waiting = [name for name in self.tables() if name.endswith("_unindexed") or name == "erasures"]
+        if postgres.SERVER:
+            waiting += [f"{name} WHERE waits" for name in self.tables() if name.endswith("_texts")]
         waiting.append("jobs WHERE kind = 'webhook' AND ended_at IS NULL AND (state <> 'waiting' OR due_at = '')")
         while any(self.ask(f"SELECT 1 FROM {name} LIMIT 1") for name in waiting):
             person.get("/healthz")
@@ -256,7 +274,8 @@ class Books:
 
     def version(self) -> int:
         """Return a number that is another after each commit."""
-        ((number,),) = self.ask("PRAGMA data_version")
+        by_brand = "SELECT pg_snapshot_xmax(pg_current_snapshot())::text" if postgres.SERVER else "PRAGMA data_version"
+        ((number,),) = self.ask(by_brand)
         return int(number)
 
     def digest(self, but: dict[str, int], emails: tuple[str, ...] = ()) -> str:
@@ -272,7 +291,7 @@ class Books:
                 continue
             names, sql = self.read(table)
             owner, rowid, email = (
-                _place(names, *sought) for sought in (("workspace_id", "id"), ("rowid",), ("email",))
+                _place(names, *sought) for sought in (("workspace_id", "id"), ("rowid", "seq"), ("email",))
             )
             for row in self.ask(sql):
                 number = 0 if rowid is None else abs(row[rowid]) >> 32  # a text lies at the negative number of its row

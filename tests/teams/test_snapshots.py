@@ -15,6 +15,7 @@ from crmkit.settings import Settings
 from crmkit.storage.sqlite.search import vocabulary
 from crmkit.storage.sqlite.search.texts import COUNTS
 from crmkit.storage.workspaces import owned
+from tests import postgres
 from tests.house import ALICE, BOB, House, Person
 from tests.kinds import REGISTRY
 from tests.teams.filling import filled
@@ -43,7 +44,7 @@ class Move:
 
 
 def settings_of(home: House) -> Settings:
-    return boot.load_settings(None, {"CRMKIT_SERVER_DATA": str(home.folder)})
+    return boot.load_settings(None, postgres.environ(home.folder))
 
 
 def exported(home: House, id: str, file: Path) -> Manifest:

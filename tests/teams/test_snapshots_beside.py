@@ -21,6 +21,7 @@ from crmkit.core.transfer.snapshots.arrive import BEGUN_ANEW
 from crmkit.core.undo.job import UNDO
 from crmkit.core.webhooks import standing
 from crmkit.model.actor import Actor
+from tests import postgres
 from tests.house import ALICE, settings_of
 from tests.kinds import REGISTRY
 from tests.storage.desk import Desk, desk
@@ -60,7 +61,7 @@ def test_jobs_that_had_not_ended_are_begun_anew_and_texts_are_indexed(
     monkeypatch.setattr(runner, "MOST_SLEEP", 0.1)
     with desk(tmp_path / "here") as back:
         id = left_by(back)
-    here, there = (settings_of(CRMKIT_SERVER_DATA=str(tmp_path / name)) for name in ("here", "there"))
+    here, there = (settings_of(**postgres.environ(tmp_path / name)) for name in ("here", "there"))
     manifest = boot.export_workspace(here, id, tmp_path / "moving.zip")
     assert manifest.unfinished == sorted([FILL, EMPTY, countries.READ_ANEW])
     with office(tmp_path / "there"), Books(tmp_path / "there") as books:
@@ -80,7 +81,7 @@ def test_rules_that_tell_the_time_go_on_each_night(tmp_path: Path) -> None:
         alice = back.person(ALICE)
         back.make(alice, REGISTRY.by_word["rule"], name="old", expression="days_since(created_at)")
         back.do(settings.change(Call(back.crm, alice), alice.workspace_id, {"timezone": "Asia/Tokyo"}))
-    here, there = (settings_of(CRMKIT_SERVER_DATA=str(tmp_path / name)) for name in ("here", "there"))
+    here, there = (settings_of(**postgres.environ(tmp_path / name)) for name in ("here", "there"))
     manifest = boot.export_workspace(here, alice.workspace_id, tmp_path / "moving.zip")
     assert manifest.unfinished == [nightly.NIGHTLY]
     boot.import_workspace(there, tmp_path / "moving.zip")

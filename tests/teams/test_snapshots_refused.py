@@ -18,10 +18,13 @@ from crmkit import boot, ids
 from crmkit.core.transfer.snapshots import archive
 from crmkit.core.transfer.snapshots.archive import MANIFEST, File, Manifest, Member, hash_of
 from crmkit.settings import Settings
+from tests import postgres
 from tests.house import ALICE, command, process, run
 from tests.kinds import REGISTRY
 from tests.storage.desk import desk
 from tests.teams.office import Books
+
+pytestmark = pytest.mark.sqlite
 
 CONTACTS = 2_500
 
@@ -36,7 +39,7 @@ class Moving:
 
 
 def settings_of(folder: Path) -> Settings:
-    return boot.load_settings(None, {"CRMKIT_SERVER_DATA": str(folder)})
+    return boot.load_settings(None, postgres.environ(folder))
 
 
 @pytest.fixture(scope="module")

@@ -26,6 +26,7 @@ from crmkit.web.edge import Edge
 from crmkit.web.oauth import endpoints, signin
 from crmkit.web.reply import Response
 from crmkit.web.route import CODE, FREE, BadRoute, Prefix, Route, read, route
+from tests import postgres
 from tests.house import settings_of
 from tests.kinds import CONTACT, DEAL, REGISTRY
 
@@ -55,9 +56,7 @@ def built(folder: Path, *more: Any) -> Edge:
     async def running() -> AsyncIterator[None]:
         yield
 
-    return build(
-        boot.crm_of(settings_of(CRMKIT_SERVER_DATA=str(folder))), AccessLog("off", io.StringIO()), running, more
-    )
+    return build(boot.crm_of(settings_of(**postgres.environ(folder))), AccessLog("off", io.StringIO()), running, more)
 
 
 OF_LITESTAR: dict[str, Any] = {

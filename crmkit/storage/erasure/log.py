@@ -54,7 +54,7 @@ def found(connection: Connection, workspace: Workspace, after: int, sought: Soug
     ).fetchone()
     if end is None:
         return Slice((), (), after)
-    named = " OR ".join(["instr(changes, ?) > 0"] * len(ids))
+    named = " OR ".join([connection.dialect.contains.format("changes", "?")] * len(ids))
     repeats = " OR ".join("target LIKE ?" for _ in REPEATING)
     within = "seq > ? AND seq <= ? AND changes <> ?"
     rows = connection.execute(

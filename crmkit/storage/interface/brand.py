@@ -84,7 +84,7 @@ class Brand(Struct, frozen=True):
     place where none can be. `restore` puts it in the place of what a folder holds; its text is part of the name under
     which that is kept. A server may run beside the first, not beside the second.
     `is_backup_of` tells whether a file is a backup that was made of what a folder holds.
-    `version` tells which program keeps the data.
+    `version` tells which program keeps the data; `caution` is what a server says of it at its start.
     `migrate`, `run` and `alone` raise InUse where a running server does not allow that.
     """
 
@@ -102,3 +102,4 @@ class Brand(Struct, frozen=True):
     is_backup_of: Callable[[Path, Path], bool]
     restore: Callable[[Path, Path, str], Restored]
     version: str
+    caution: str = ""

@@ -62,3 +62,7 @@ class Commits:
         for name in names:
             for listener in self._listeners.get(name, ()):
                 listener.wake()
+
+    def tell_all(self) -> None:
+        """Wake everybody: commits may have been missed, by names that nobody knows."""
+        self.tell(tuple(self._listeners))

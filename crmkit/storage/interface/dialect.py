@@ -22,6 +22,7 @@ class Dialect(Struct, frozen=True, eq=False):  # compared by identity: statement
     json_array: str  # the expressions as one JSON array
     json_column: str  # a column that holds JSON, as a part of such an array
     json_flag: str  # a column that holds 1 or 0, as true or false in such an array
+    json_real: str  # a column of REAL, with its fraction where that is 0, as a part of such an array
     json_object: Callable[[Sequence[tuple[str, str]]], str]  # names and their expressions, as one JSON object
     all_lines: str  # of all rows of a column of texts: one text, a row in each line
     all_rows: str  # of the columns `row` (a JSON array) and `seq`: the bytes of one JSON array, all numbers by commas

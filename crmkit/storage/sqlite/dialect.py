@@ -88,6 +88,7 @@ DIALECT = Dialect(
     json_array="json_array({})",
     json_column="json({})",
     json_flag="json(CASE {} WHEN 1 THEN 'true' WHEN 0 THEN 'false' END)",
+    json_real="{}",
     json_object=_json_object,
     all_lines="group_concat({}, char(10))",
     # as bytes: Python would make a text of them, and the JSON decoder bytes of that

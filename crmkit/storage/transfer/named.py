@@ -67,5 +67,5 @@ def _sql(kind: Kind) -> str:
     keys = [kind.by_name[form.name].compared for form in _forms(kind) for _ in range(2)]
     parts = [of(rank, column) for rank, column in enumerate(keys)]
     if kind.has_title:  # a LIMIT of the whole takes longer than all the rest
-        parts.append(f"SELECT * FROM ({of(len(keys), kind.title.compared)} LIMIT {MOST})")
+        parts.append(f"SELECT * FROM ({of(len(keys), kind.title.compared)} LIMIT {MOST}) AS q")
     return " UNION ALL ".join(parts)

@@ -12,6 +12,8 @@ from crmkit.storage.interface.tx import Tx
 
 _encode, _decode = msgspec.json.encode, msgspec.json.decode
 
+ALL = 2**31  # rows, more than any import has
+
 
 class RefusedRow(Struct, frozen=True):
     """A row by its number in the file: why it was refused, what is wrong with which fields, and its cells."""
@@ -47,8 +49,8 @@ def keep(tx: Tx, workspace_id: str, import_id: str, rows: Iterable[RefusedRow]) 
     )
 
 
-def drop(tx: Tx, workspace_id: str, import_id: str, most: int = -1) -> int:
-    """Drop refused rows of an import, at most so many if there is a bound, and return how many those were."""
+def drop(tx: Tx, workspace_id: str, import_id: str, most: int = ALL) -> int:
+    """Drop refused rows of an import, at most so many, and return how many those were."""
     some = "SELECT number FROM refused_rows WHERE workspace_id = ? AND import_id = ? ORDER BY number LIMIT ?"
     return tx.connection.execute(
         f"DELETE FROM refused_rows WHERE workspace_id = ? AND import_id = ? AND number IN ({some})",

@@ -20,6 +20,8 @@ class Owned(Struct, frozen=True):
     these are emptied if it `stays`, else the row is dropped; it has a `key` then, too. One with a column `ended` is
     looked at once that is filled.
 
+    Its columns `held` hold what declared keys are compared by (see Dialect.held).
+
     What its columns `moved` hold is a server's own matter: with a workspace travels what they hold after it.
     """
 
@@ -27,6 +29,7 @@ class Owned(Struct, frozen=True):
     travels: bool = False
     key: tuple[str, ...] = ()
     numbers: tuple[str, ...] = ()
+    held: tuple[str, ...] = ()
     telling: tuple[str, ...] = ()
     stays: bool = False
     ended: str = ""
@@ -50,7 +53,7 @@ _OF_IMPORTS = ("options", "name", "titles", "columns", "notes", "kept", "error")
 
 # what a workspace has beside its records, in an order in which foreign keys let it be emptied
 _BESIDE = (
-    carried("custom_values", "place", "value", "id", numbers=("place", "seq")),
+    Owned("custom_values", True, ("place", "value", "id"), ("place", "seq"), held=("value",)),
     carried("custom_indexes", "seq", numbers=("seq",)),
     carried("likely_duplicates", "a", "b"),
     carried("unpaired", "kind", numbers=("last",)),

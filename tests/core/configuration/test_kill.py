@@ -51,6 +51,7 @@ def built(folder: Path) -> int:
     return int(asked(folder, "SELECT count(*) FROM custom_values")[0][0])
 
 
+@pytest.mark.sqlite
 @pytest.mark.slow
 def test_an_index_that_is_killed_while_it_is_built_holds_each_value_once(tmp_path: Path) -> None:
     folder, luck = tmp_path / "data", random.Random(17)

@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from crmkit.storage.log import entries
 from tests.storage.desk import desk, workspace_of
 
@@ -23,6 +25,7 @@ class Explained:
         return self._connection.execute(sql, args)
 
 
+@pytest.mark.sqlite
 def test_every_read_of_the_log_is_a_search_in_the_order_of_an_index(tmp_path: Path) -> None:
     with desk(tmp_path / "data") as back:
         actor = back.person()

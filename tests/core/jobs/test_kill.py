@@ -64,6 +64,7 @@ def moved(folder: Path, job: Job, process: subprocess.Popen[bytes], position: in
     return now
 
 
+@pytest.mark.sqlite
 @pytest.mark.slow
 def test_a_job_that_is_killed_again_and_again_adds_each_contact_once(tmp_path: Path) -> None:
     folder, luck = tmp_path / "data", random.Random(15)
@@ -135,6 +136,7 @@ def test_what_is_sent_is_sent_before_each_step_which_gets_the_answer(tmp_path: P
     assert receiver.received == [b"0", b"1", b"2", b"3", b"4"]
 
 
+@pytest.mark.sqlite
 @pytest.mark.slow
 def test_what_was_being_sent_when_the_program_was_killed_is_sent_again(tmp_path: Path, receiver: Receiver) -> None:
     folder = tmp_path / "data"

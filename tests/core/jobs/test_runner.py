@@ -225,6 +225,7 @@ def test_a_bug_is_logged_and_tried_again_with_growing_pauses(
     assert all(record.exc_info for record in told)
 
 
+@pytest.mark.sqlite
 def test_a_full_disk_is_waited_for_and_not_counted(tmp_path: Path) -> None:
     room = threading.Event()
 

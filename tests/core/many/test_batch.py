@@ -26,6 +26,7 @@ def operations(back: Desk, actor: Actor) -> list[int]:
     return [operation for (operation,) in found]
 
 
+@pytest.mark.sqlite
 def test_a_batch_is_one_commit_and_one_operation(back: Desk) -> None:
     alice = back.person()
     before = len(operations(back, alice))
@@ -55,6 +56,7 @@ def test_an_item_that_the_write_refuses_takes_back_itself_alone_wherever_it_stan
     assert back.find(alice, kind=COMPANY).records == ()
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize("atomic", [True, False])
 def test_a_batch_of_new_records_needs_no_savepoints(back: Desk, atomic: bool) -> None:
     alice = back.person()

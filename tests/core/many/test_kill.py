@@ -17,6 +17,7 @@ ITEMS = 200
 KILLS = 4
 
 
+@pytest.mark.sqlite
 @pytest.mark.slow
 def test_each_batch_is_whole_or_absent_and_whole_if_it_was_answered(tmp_path: Path) -> None:
     folder, luck = tmp_path / "data", random.Random()

@@ -27,6 +27,7 @@ def rows(folder: Path, sql: str) -> list[Any]:
         return connection.execute(sql).fetchall()
 
 
+@pytest.mark.sqlite
 @pytest.mark.slow
 def test_a_change_of_many_that_is_killed_again_and_again_changes_each_record_once(tmp_path: Path) -> None:
     folder = tmp_path / "data"

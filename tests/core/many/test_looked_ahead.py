@@ -83,6 +83,7 @@ def test_an_item_meets_an_earlier_one_by_the_code_that_was_given_to_it(back: Des
     assert (last.created, last.record.id, last.record.city) == (False, made[1].record.id, "Oslo")
 
 
+@pytest.mark.sqlite
 def test_new_contacts_are_looked_up_together(back: Desk) -> None:
     alice = back.person()
     statements = traced(back)

@@ -15,6 +15,7 @@ from crmkit.errors import Problem
 from crmkit.model.actor import Actor
 from crmkit.model.record import REACHED, Kind
 from crmkit.storage.sqlite.engine.connection import SqliteConnection
+from tests import postgres
 from tests.core.records.log import (
     derived_of,
     entries,
@@ -103,8 +104,9 @@ def test_every_link_leads_to_the_record_that_stays(back: Desk, alice: Actor, kin
     assert derived_of(there) == recomputed(there, back.crm.now)
     assert replayed(entries(back, alice)) == {handle: logged(record) for handle, record in there.items()}
     assert tables(back, alice)["counts"][kind.plural]["live"] == len(back.pages(alice, kind=kind))
-    foreign = back.do(back.database.read(None, lambda c: c.execute("PRAGMA foreign_key_check").fetchall()))
-    assert foreign == []
+    if not postgres.SERVER:  # which checks each statement
+        foreign = back.do(back.database.read(None, lambda c: c.execute("PRAGMA foreign_key_check").fetchall()))
+        assert foreign == []
 
 
 @pytest.mark.parametrize("kind", MERGEABLE, ids=lambda kind: kind.name)
@@ -242,6 +244,7 @@ def test_a_filter_by_an_old_id_means_the_record_that_stays(back: Desk, alice: Ac
     assert len(back.find(alice, ("contact_id", goes.id), kind=ACTIVITY).records) == 2
 
 
+@pytest.mark.sqlite
 def test_a_list_looks_at_merged_ids_once_and_only_where_a_filter_has_an_id(back: Desk, alice: Actor) -> None:
     contact = back.save(alice, name="One")
 

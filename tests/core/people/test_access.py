@@ -137,6 +137,7 @@ def outcome(back: Desk, calls: list[Any]) -> list[Any]:
     return back.do(queued(back.database, calls))
 
 
+@pytest.mark.sqlite
 def test_a_request_that_waits_is_refused_once_its_token_was_revoked(back: Desk) -> None:
     owner, agent = back.person(), back.person()
     jane = back.save(owner, name="Jane", email="jane@acme.com")
@@ -195,6 +196,7 @@ class Needing(Call):
     needs = ("contacts.write",)
 
 
+@pytest.mark.sqlite
 def test_a_request_that_waits_is_refused_once_its_token_was_narrowed(back: Desk) -> None:
     owner, agent = back.person(), back.person()
     jane = back.save(owner, name="Jane")
@@ -238,6 +240,7 @@ def test_a_request_that_waits_is_asked_again_where_it_came_from_and_when(
     assert [each.name for each in back.find(owner).records] == ([] if code else ["Jane"])
 
 
+@pytest.mark.sqlite
 def test_a_membership_that_ended_no_longer_counts_for_a_request_that_waits(back: Desk) -> None:
     owner, agent = back.person(), back.person()
     jane = back.save(owner, name="Jane")

@@ -91,6 +91,7 @@ def test_the_two_hundredth_wrong_code_of_a_day_makes_codes_long_until_the_day_is
     assert re.fullmatch(SHORT, ask(home, someone, BOB))
 
 
+@pytest.mark.sqlite
 def test_three_hundred_wrong_codes_in_thirty_days_make_them_long_whatever_is_swept_meanwhile(
     home: House, someone: Person
 ) -> None:

@@ -59,6 +59,7 @@ def test_an_uninvited_address_is_not_let_in_and_is_answered_like_any_other(tmp_p
         assert all("by invitation" in letter.body for letter in to_charlie)
 
 
+@pytest.mark.sqlite
 @pytest.mark.slow
 def test_an_uninvited_address_does_not_get_in_by_guessing(tmp_path: Path, clock: GivenClock) -> None:
     with restarted(tmp_path, clock, CRMKIT_AUTH_SIGNUP="invited") as home:

@@ -208,6 +208,7 @@ def test_every_post_that_reaches_a_contact_is_its_last_interaction_and_no_change
     assert back.save(alice, email="jane@acme.com").last_interaction_at == reached
 
 
+@pytest.mark.sqlite
 def test_the_newest_contact_is_found_in_the_index_of_the_link(back: Desk, alice: Actor) -> None:
     for kind in LOGGED:
         link = f'"{kind.activity_link}"'
@@ -219,6 +220,7 @@ def test_the_newest_contact_is_found_in_the_index_of_the_link(back: Desk, alice:
         assert not [step for step in others if step.startswith("SCAN") or "TEMP B-TREE" in step]
 
 
+@pytest.mark.sqlite
 def test_an_activity_writes_one_statement_on_each_record_that_it_links_to(back: Desk, alice: Actor) -> None:
     company = back.make(alice, COMPANY, name="Acme")
     jane = back.save(alice, name="Jane", company_id=company.id)

@@ -22,6 +22,7 @@ def rows(folder: Path, sql: str) -> list[Any]:
         return connection.execute(sql).fetchall()
 
 
+@pytest.mark.sqlite
 @pytest.mark.slow
 def test_an_import_that_is_killed_again_and_again_writes_each_row_once_and_is_undone_as_one(tmp_path: Path) -> None:
     folder = tmp_path / "data"

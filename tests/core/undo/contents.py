@@ -3,6 +3,7 @@
 import re
 from typing import Any
 
+from tests import postgres
 from tests.house import House, Person
 from tests.storage.desk import Desk
 from tests.teams.rights.matrix import newest_operation
@@ -12,8 +13,7 @@ _BESIDE = re.compile(r"(sqlite|search)_|tokens|\w+_(unindexed|texts|search)")  #
 
 def rows(connection: Any) -> dict[str, list[str]]:
     """Return the rows of every table but for tokens, which slide, and texts."""
-    names = [name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
-    kept = [name for name in names if not _BESIDE.match(name)]
+    kept = [name for name in postgres.tables(connection) if not _BESIDE.match(name)]
     return {name: sorted(map(repr, connection.execute(f'SELECT * FROM "{name}"').fetchall())) for name in kept}
 
 

@@ -76,6 +76,7 @@ def moved(folder: Path, job: Job, process: subprocess.Popen[bytes], deletes: int
         time.sleep(0.01)
 
 
+@pytest.mark.sqlite
 @pytest.mark.slow
 def test_an_undo_that_is_killed_again_and_again_takes_each_record_back_once(tmp_path: Path) -> None:
     folder, luck = tmp_path / "data", random.Random(18)

@@ -83,6 +83,7 @@ def test_every_count_becomes_the_sql_that_was_reviewed() -> None:
     assert found == kept, "\n".join(["look at it, then `make golden`:", *difference])
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
 def test_a_count_by_a_field_that_leads_an_index_reads_that_index_alone(library: Library, kind: Kind) -> None:
     leading = {index.fields[0] for index in kind.indexes if not index.filled}
@@ -93,6 +94,7 @@ def test_a_count_by_a_field_that_leads_an_index_reads_that_index_alone(library: 
         assert not any("GROUP BY" in step for step in steps), steps
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize("query", ["by=source", "by=stage&sum=estimated_cents", "by=tags", "by=stage&city=like:a"])
 def test_a_count_that_no_index_holds_reads_the_rows_of_its_workspace_alone(library: Library, query: str) -> None:
     steps = steps_of(library, CONTACT, query)

@@ -17,6 +17,8 @@ from crmkit.storage.sqlite.dialect import DIALECT
 from tests.kinds import CONTACT
 from tests.storage.desk import Desk, desk, steps_of
 
+pytestmark = pytest.mark.sqlite
+
 WORKSPACE = Workspace("ws_k7m2q9xa", 1)
 FORMS = {"size": '["number"]', "tier": '["choice", "gold", "tin"]'}
 BY_VALUE = "SEARCH v USING PRIMARY KEY (workspace_id=? AND place=?"

@@ -95,6 +95,7 @@ def test_a_total_of_a_group_is_counted_once_for_what_meets_several_parts(library
         assert found.paging.total == len(met(CONTACT, records, [*filters, *more], library.today)) == len(records)
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize(
     ("pairs", "by"),
     [
@@ -120,6 +121,7 @@ def test_a_group_leads_only_where_an_index_finds_each_of_its_parts(
     assert set(plan.access.by.split(" or ")) == set(by.split(" or "))
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize(
     ("pairs", "names"),
     [

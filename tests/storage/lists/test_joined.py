@@ -40,6 +40,7 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Desk, Act
         yield back, alice, campaigns, contacts
 
 
+@pytest.mark.sqlite
 def test_few_members_are_looked_up_and_many_walked_but_counted_by_their_index(filled: Any) -> None:
     back, alice, campaigns, _ = filled
     with closing(connect(back.database.folder / FILE, False)) as connection:
@@ -52,6 +53,7 @@ def test_few_members_are_looked_up_and_many_walked_but_counted_by_their_index(fi
             assert isinstance(again.access, LookUp)
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize("name", ["few", "many"])
 def test_every_statement_finds_members_by_an_index(filled: Any, name: str) -> None:
     back, alice, campaigns, _ = filled
@@ -72,6 +74,7 @@ def test_every_statement_finds_members_by_an_index(filled: Any, name: str) -> No
                 assert all(by in step for step in steps if step.startswith("SEARCH j")), steps
 
 
+@pytest.mark.sqlite
 def test_both_ways_find_the_members_in_the_order_of_the_list(filled: Any) -> None:
     back, alice, campaigns, contacts = filled
     for name, members in (("few", contacts[::300]), ("many", contacts[: SIZE // 2])):
@@ -88,6 +91,7 @@ def test_both_ways_find_the_members_in_the_order_of_the_list(filled: Any) -> Non
     assert back.find(alice, ("campaign", "is:null"), ("limit", "1")).paging.total == SIZE // 2 - 1
 
 
+@pytest.mark.sqlite
 def test_the_members_of_one_kind_are_walked_by_an_index_of_theirs(filled: Any) -> None:
     back, alice, campaigns, _ = filled
     membership, workspace = REGISTRY.membership, workspace_of(alice)

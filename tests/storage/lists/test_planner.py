@@ -30,6 +30,8 @@ from crmkit.storage.sqlite.search.candidates import match_of
 from tests.kinds import ACTIVITY, AUDIT, COMPANY, CONTACT, DEAL, KINDS
 from tests.storage.desk import Desk, desk, listed, steps_of, workspace_of
 
+pytestmark = pytest.mark.sqlite
+
 ALL = [*KINDS, ACTIVITY, AUDIT]
 
 

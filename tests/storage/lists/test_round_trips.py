@@ -11,6 +11,7 @@ from crmkit.storage.sqlite.engine.folder import FILE
 from tests.house import House, Person
 
 
+@pytest.mark.sqlite
 def test_names_of_related_records_cost_no_query_per_row(home: House, alice: Person) -> None:
     company = alice.json_of("POST", "/companies", {"name": "Acme Corp"})["id"]
     contact = alice.json_of("POST", "/contacts", {"name": "Jane Doe", "company_id": company})["id"]
@@ -40,6 +41,7 @@ def test_names_of_related_records_cost_no_query_per_row(home: House, alice: Pers
     assert len(one) == len(fifty) == 5, fifty  # BEGIN, the page, where the next one starts, the kept total, ROLLBACK
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize(
     ("sql", "index"),
     [

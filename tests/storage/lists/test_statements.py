@@ -241,6 +241,7 @@ def test_no_name_or_value_from_the_query_gets_into_the_sql_itself() -> None:
 # What a query costs
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize(
     ("pairs", "position", "index"),
     [
@@ -271,6 +272,7 @@ def test_a_common_query_is_read_in_the_order_of_an_index(
     assert steps[0].startswith(f"SEARCH r USING INDEX {index} ("), steps
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
 def test_the_first_page_of_a_kind_is_read_in_the_order_of_an_index(library: Library, kind: Kind) -> None:
     back, alice = library.back, library.alice
@@ -282,6 +284,7 @@ def test_the_first_page_of_a_kind_is_read_in_the_order_of_an_index(library: Libr
         assert steps[0].startswith(f"SEARCH r USING INDEX {kind.plural}_by_updated_at ("), steps
 
 
+@pytest.mark.sqlite
 def test_a_total_reads_no_rows_of_other_workspaces(library: Library) -> None:
     back, alice = library.back, library.alice
     with closing(connect(back.database.folder / FILE, False)) as connection:
@@ -294,6 +297,7 @@ def test_a_total_reads_no_rows_of_other_workspaces(library: Library) -> None:
             assert not any("SCAN r" in step for step in steps), steps
 
 
+@pytest.mark.sqlite
 def test_a_statement_is_planned_once_for_every_limit(library: Library) -> None:
     back, alice = library.back, library.alice
     planned: list[tuple[Any, ...]] = []

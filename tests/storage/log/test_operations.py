@@ -67,6 +67,7 @@ ASKED: list[tuple[Callable[[Any, str, int], Any], list[str]]] = [
 ]
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize(("ask", "steps"), ASKED)
 def test_entries_are_found_by_an_index(
     back: Desk, alice: Actor, ask: Callable[[Any, str, int], Any], steps: list[str]

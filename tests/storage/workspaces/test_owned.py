@@ -10,6 +10,8 @@ from crmkit.storage.workspaces import owned
 from tests.kinds import REGISTRY
 from tests.storage.desk import Desk, desk
 
+pytestmark = pytest.mark.sqlite
+
 
 @pytest.fixture(scope="module")
 def back(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:

@@ -5,6 +5,7 @@ from typing import Any
 import httpx
 import msgspec
 
+from tests import postgres
 from tests.house import House, Person
 
 FIRST, LAST = "Xanthippe", "Quorvblat"
@@ -92,8 +93,7 @@ def rows_telling(town: House, secrets: tuple[str, ...] = SECRETS) -> dict[str, s
     found: dict[str, set[str]] = {}
 
     def look(connection: Any) -> None:
-        tables = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
-        for (table,) in tables:
+        for table in postgres.tables(connection):
             if table.endswith(("_search_data", "_search_idx", "_search_docsize", "_search_config")):
                 continue
             cursor = connection.execute(f'SELECT * FROM "{table}"')

@@ -57,6 +57,7 @@ def killed_at(running: Process, folder: Path, part: str) -> None:
     running.kill()
 
 
+@pytest.mark.sqlite
 @pytest.mark.slow
 def test_an_erasure_that_is_killed_again_and_again_leaves_nothing_in_the_end(tmp_path: Path) -> None:
     folder = tmp_path / "data"

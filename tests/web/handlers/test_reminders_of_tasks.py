@@ -152,6 +152,7 @@ def test_what_reminders_do_not_know_is_refused(alice: Person) -> None:
         refused(alice, "invalid_cursor", "GET", f"/reminders?limit=1&cursor={cursor}&{query}")
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize("owner", ["", BOB])
 @pytest.mark.parametrize("past", [None, ["2026-06-01T09:00:00Z", "contact", "c_1"]])
 def test_reminders_are_read_in_the_order_of_indexes(

@@ -84,6 +84,7 @@ ELSEWHERE = [
 ]
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize("is_indexed", [False, True])
 def test_a_number_is_found_by_its_own_text_whatever_its_country(
     monkeypatch: pytest.MonkeyPatch, home: House, alice: Person, is_indexed: bool
@@ -158,6 +159,7 @@ def russian(tmp_path: Path) -> Iterator[Person]:
             yield alice
 
 
+@pytest.mark.sqlite
 def test_without_a_country_of_its_own_a_number_is_read_in_that_of_the_workspace(russian: Person) -> None:
     filled(russian, "8 912 345-67-89", "+49 30 1234567")
     for spelled in ("+7 912 345 67 89", "8 (912) 345-67-89", "912 3456789"):
@@ -169,6 +171,7 @@ def test_without_a_country_of_its_own_a_number_is_read_in_that_of_the_workspace(
     assert found(russian, phone="+7 912 345 67 88") == ["8 (912) 345-67-88"]
 
 
+@pytest.mark.sqlite
 def test_the_index_finds_the_same(monkeypatch: pytest.MonkeyPatch, home: House, alice: Person) -> None:
     monkeypatch.setattr(plan, "MAX_RECORDS_READ", -1)
     filled(alice, *BERLIN, *OTHERS)
@@ -189,6 +192,7 @@ def _keys(home: House) -> list[Any]:
         return connection.execute("SELECT phone, phone_key FROM contacts").fetchall()
 
 
+@pytest.mark.sqlite
 def test_the_column_holds_the_digits(home: House, alice: Person) -> None:
     filled(alice, "+49 (0)30 1234567", "030 1234567", "Ask Bob")
     assert _keys(home) == [
@@ -198,6 +202,7 @@ def test_the_column_holds_the_digits(home: House, alice: Person) -> None:
     ]
 
 
+@pytest.mark.sqlite
 def test_numbers_are_read_anew_once_the_workspace_has_another_country(home: House, alice: Person) -> None:
     filled(alice, "8 912 345-67-88")
     before = alice.json_of("GET", "/contacts")["items"][0]

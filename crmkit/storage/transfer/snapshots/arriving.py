@@ -10,7 +10,7 @@ from crmkit.storage.columns import quoted, whole
 from crmkit.storage.interface.connection import Connection
 from crmkit.storage.interface.tx import Tx
 from crmkit.storage.interface.workspace import Workspace, absolute
-from crmkit.storage.transfer.snapshots.leaving import OWN, columns
+from crmkit.storage.transfer.snapshots.leaving import OWN, columns, stored
 from crmkit.storage.workspaces.owned import Owned
 
 Row = Mapping[str, str | int | float | None]
@@ -43,7 +43,7 @@ def insert(tx: Tx, table: Owned, workspace: Workspace, rows: Sequence[Row]) -> N
     for row in rows:
         if row.keys() != set(names):
             raise Refused(f"a row of {table.name} has other columns than that table")
-    values = (_values(table, workspace, names, row) for row in rows)
+    values = (_values(tx.connection, table, workspace, names, row) for row in rows)
     marks = ", ".join("?" * (len(names) + 1))
     sql = f"INSERT INTO {quoted(table.name)} (workspace_id, {', '.join(map(quoted, names))}) VALUES ({marks})"
     with _refusals(tx, table.name):
@@ -61,21 +61,21 @@ def _refusals(tx: Tx, table: str) -> Iterator[None]:
         raise Refused(f"a row of {table} is refused: {error}") from None
 
 
-def _values(table: Owned, workspace: Workspace, names: Iterable[str], row: Row) -> tuple[Any, ...]:
-    return (
-        workspace.id,
-        *(_number(table, workspace, name, row[name]) if name in table.numbers else row[name] for name in names),
-    )
+def _values(
+    connection: Connection, table: Owned, workspace: Workspace, names: Iterable[str], row: Row
+) -> tuple[Any, ...]:
+    for name in table.numbers:
+        _check_number(table, workspace, name, row[name])
+    return (workspace.id, *(stored(connection, table, workspace, name, row[name]) for name in names))
 
 
-def _number(table: Owned, workspace: Workspace, name: str, number: Any) -> int | None:
-    """Return the number here of what has this one within the workspace; none may lie in the range of another."""
+def _check_number(table: Owned, workspace: Workspace, name: str, number: Any) -> None:
+    """Raise Refused for a number within the workspace that would lie in the range of another."""
     if number is None and name not in table.key:
-        return None
+        return
     most = workspace.last - workspace.first
     if not isinstance(number, int) or not (1 if table.is_numbered else -most) <= number <= most:
         raise Refused(f"a row of {table.name} has a number that no row has")
-    return absolute(workspace, number)
 
 
 def queue_texts(tx: Tx, kind: Kind, workspace: Workspace, first: int, last: int) -> None:

@@ -60,7 +60,14 @@ def lines(connection: Connection, table: Owned, workspace: Workspace) -> Iterato
         if rows < ROWS:
             return
         last = msgspec.json.decode(found[found.rfind("\n") + 1 :])
-        after = [absolute(workspace, last[name]) if name in table.numbers else last[name] for name in table.key]
+        after = [stored(connection, table, workspace, name, last[name]) for name in table.key]
+
+
+def stored(connection: Connection, table: Owned, workspace: Workspace, name: str, value: Any) -> Any:
+    """Return what a column has here for a value that left: the number of a row leads with that of the workspace."""
+    if name in table.numbers:
+        return value if value is None else absolute(workspace, value)
+    return connection.dialect.held(value) if name in table.held else value
 
 
 def _page(connection: Connection, table: Owned) -> tuple[str, str]:

@@ -1,0 +1,117 @@
+"""PostgreSQL as a brand of database."""
+
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
+
+import psycopg
+
+from crmkit.clock import Clock
+from crmkit.storage.interface.brand import Backup, Brand, Pending, ReadNext, Restored, RunNext
+from crmkit.storage.interface.connection import Connection
+from crmkit.storage.interface.database import Unusable
+from crmkit.storage.interface.lanes import Lanes
+from crmkit.storage.interface.tx import Unit
+from crmkit.storage.lists.deadline import Deadline
+from crmkit.storage.postgres import migrate
+from crmkit.storage.postgres.doctor import examine
+from crmkit.storage.postgres.engine import serving, transactions
+from crmkit.storage.postgres.engine.connection import PostgresConnection, connect
+from crmkit.storage.postgres.engine.database import PostgresDatabase
+from crmkit.storage.postgres.engine.notices import told_from_outside
+from crmkit.storage.postgres.engine.snapshot import snapshot
+from crmkit.storage.postgres.engine.transactions import Work
+
+T = TypeVar("T")
+
+
+def postgres(url: str) -> Brand:
+    """Return the brand of the database at this address; the folder that its functions get has what is no row."""
+    return Brand(
+        open=partial(_open, url),
+        migrate=lambda folder: migrate.run(url),
+        pending=lambda folder: Pending(migrate.pending(url), None),
+        examine=lambda folder: examine(url),
+        is_served=lambda folder: _is_served(url),
+        run=partial(_run, url),
+        runs=partial(_runs, url),
+        alone=partial(_runs, url, is_alone=True),
+        read=partial(_read, url),
+        reads=partial(_reads, url),
+        backup=_backup,
+        is_backup_of=lambda folder, file: False,  # its own backups are those of PostgreSQL
+        restore=_restore,
+        version=f"PostgreSQL, by psycopg {psycopg.__version__}",
+        caution="PostgreSQL is experimental: docs/growing.md says what was tested",
+    )
+
+
+def _open(url: str, folder: Path, clock: Clock) -> PostgresDatabase:
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return PostgresDatabase(url, folder, clock)
+
+
+@contextmanager
+def _runs(url: str, folder: Path, is_alone: bool = False) -> Iterator[RunNext]:
+    """Do units on a connection of its own, whether servers run or not: each takes the lanes of its unit.
+
+    While they are done `is_alone`, no server can begin; raises InUse if one runs.
+    """
+    migrate.run(url)
+    with closing(_connected(url)) as connection:
+        if is_alone:
+            serving.exclude(connection)
+
+        def run(unit: Unit[T], lanes: Lanes, now: str) -> T:
+            work = Work(unit, None, tuple(lanes))
+            (outcome,) = transactions.run(connection, [work], lambda: now, told_from_outside)
+            if isinstance(outcome, BaseException):
+                raise outcome
+            returned: T = outcome
+            return returned
+
+        yield run
+
+
+def _run(url: str, folder: Path, unit: Unit[T], lanes: Lanes, now: str) -> T:
+    with _runs(url, folder) as run:
+        return run(unit, lanes, now)
+
+
+def _read(url: str, folder: Path, work: Callable[[Connection], T]) -> T:
+    migrate.run(url)
+    with _reads(url, folder) as read:
+        return read(work)
+
+
+@contextmanager
+def _reads(url: str, folder: Path) -> Iterator[ReadNext]:
+    """Read on a connection of its own; nothing is written."""
+    with closing(_connected(url)) as connection:
+        yield lambda work: snapshot(connection, Deadline(), work)
+
+
+def _is_served(url: str) -> bool:
+    with closing(_connected(url)) as connection:
+        return serving.is_served(connection)
+
+
+def _backup(folder: Path, file: Path, part: Path, now: str) -> Backup:
+    raise Unusable(
+        f"crmkit backs up no PostgreSQL: run pg_dump, and copy {folder} (its key and files) beside what it writes"
+    )
+
+
+def _restore(folder: Path, file: Path, now: str) -> Restored:
+    raise Unusable(
+        f"crmkit restores no PostgreSQL: run psql (or pg_restore) with what pg_dump wrote, and put back {folder}"
+    )
+
+
+def _connected(url: str) -> PostgresConnection:
+    try:
+        return connect(url)
+    except psycopg.Error as error:
+        raise Unusable(f"the database cannot be reached: {' '.join(str(error).split())}") from None

@@ -1,0 +1,50 @@
+"""What `crmkit doctor` finds in a PostgreSQL database."""
+
+from collections.abc import Iterator
+from contextlib import closing
+
+import psycopg
+
+from crmkit.storage.interface.database import Finding
+from crmkit.storage.postgres import migrate
+from crmkit.storage.postgres.engine.connection import PostgresConnection, connect
+
+USED = 28  # connections that one process opens at most, with a stream each for some
+
+
+def examine(url: str) -> Iterator[Finding]:
+    """Yield what was found; nothing is changed."""
+    try:
+        connection = connect(url)
+    except psycopg.Error as error:
+        yield Finding("database", False, f"it cannot be reached: {' '.join(str(error).split())}")
+        return
+    with closing(connection):
+        version = connection.driver.info.server_version
+        yield Finding(
+            "PostgreSQL",
+            version >= migrate.LEAST_VERSION,
+            f"{version // 10000}.{version % 10000}, 14 or later is needed",
+        )
+        why = migrate.faults(connection)
+        yield Finding("database", not why, "; ".join(why) or "UTF-8, ordered by code points")
+        number, newest = migrate.version(connection), migrate.newest()[0]
+        what = {True: f"version {number}"}.get(number == newest, f"version {number}, this crmkit knows {newest}")
+        yield Finding("schema", number == newest, what if number else "none yet: `crmkit migrate` makes it")
+        yield _connections(connection)
+        yield _durability(connection)
+
+
+def _connections(connection: PostgresConnection) -> Finding:
+    allowed = int(connection.execute("SHOW max_connections").fetchone()[0])
+    (held,) = connection.execute(
+        "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'"
+    ).fetchone()
+    return Finding("connections", allowed - held >= USED, f"{held} of {allowed} held; a process opens up to {USED}")
+
+
+def _durability(connection: PostgresConnection) -> Finding:
+    settings = {name: connection.execute(f"SHOW {name}").fetchone()[0] for name in ("fsync", "synchronous_commit")}
+    good = settings["fsync"] == "on" and settings["synchronous_commit"] != "off"
+    told = ", ".join(f"{name} {value}" for name, value in settings.items())
+    return Finding("durability", good, told if good else f"{told}: an answered write may be lost when the power fails")

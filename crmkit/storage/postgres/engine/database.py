@@ -1,0 +1,172 @@
+"""The database: pools of connections to one PostgreSQL, which other processes may serve as well."""
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator, Callable, Iterator
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+from crmkit.clock import Clock
+from crmkit.model.actor import Actor
+from crmkit.storage.interface.commits import Commits
+from crmkit.storage.interface.connection import Connection
+from crmkit.storage.interface.database import Finding, Gauges
+from crmkit.storage.interface.lanes import ANYWHERE, Lanes, own_lanes
+from crmkit.storage.interface.log_throttle import LogThrottle
+from crmkit.storage.interface.texts import Texts
+from crmkit.storage.interface.tx import Unit
+from crmkit.storage.postgres import migrate
+from crmkit.storage.postgres.engine import faults
+from crmkit.storage.postgres.engine.connection import connect
+from crmkit.storage.postgres.engine.notices import Notices
+from crmkit.storage.postgres.engine.pool import Pool
+from crmkit.storage.postgres.engine.snapshot import snapshot
+from crmkit.storage.postgres.engine.transactions import Work
+from crmkit.storage.postgres.engine.writer import Writer
+from crmkit.storage.postgres.search.texts import TEXTS
+from crmkit.storage.reads.reading import Reading
+from crmkit.storage.reads.scans import Scans
+from crmkit.storage.reads.streams import Streams
+
+T = TypeVar("T")
+
+READERS = SCANNERS = 4  # connections of each sort
+WRITERS = 8  # some wait for a lane
+
+log = logging.getLogger("crmkit")
+
+
+class PostgresDatabase:
+    """An open database. `folder` has what is no row: the files of streams."""
+
+    def __init__(self, url: str, folder: Path, clock: Clock) -> None:
+        self.url = url
+        self.folder = folder
+        self._clock = clock
+        self._later: dict[Any, asyncio.Task[None]] = {}
+        self._version, self._size = "", 0
+        self._measures: asyncio.Task[None] | None = None
+        self._parts: list[Any] = []  # what is open, in the order in which it is closed
+        self.commits = Commits()
+        self.log_throttle = LogThrottle()
+        self.texts: Texts = TEXTS
+
+    async def __aenter__(self) -> Self:
+        """Migrate, open. Raises Newer or Unusable."""
+        await asyncio.to_thread(migrate.run, self.url)
+        reading = Reading(partial(connect, self.url, plans_anew=True), snapshot, faults.failed)
+        try:
+            self._notices = Notices(partial(connect, self.url), self.commits)
+            await self._notices.listen()
+            self._parts.append(self._notices)
+            self._readers = Pool(partial(connect, self.url), READERS)
+            self._parts.insert(0, self._readers)
+            await self._measure()
+            self._scans = Scans(reading, SCANNERS)
+            self._parts.insert(0, self._scans)
+            self._streams = Streams(reading, self.folder, lambda: None)
+            self._parts.insert(0, self._streams)
+            self._writer = Writer(Pool(partial(connect, self.url), WRITERS), self._clock, self.commits, self._notices)
+            self._parts.insert(0, self._writer)
+        except BaseException:
+            await self._release()
+            raise
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._release()
+
+    async def write(
+        self, unit: Unit[T], actor: Actor | None = None, lanes: Lanes | None = None, silent: bool = False
+    ) -> T:
+        named = own_lanes(actor) if lanes is None else lanes
+        found: T = await self._writer.write(Work(unit, actor, tuple(named), silent))
+        return found
+
+    def write_later(self, key: Any, unit: Unit[Any]) -> None:
+        if key not in self._later:
+            self._later[key] = asyncio.create_task(self._written(key, unit))
+
+    async def _written(self, key: Any, unit: Unit[Any]) -> None:
+        try:
+            await self._writer.write(Work(unit, None, tuple(ANYWHERE), True, True))
+        except Exception as error:
+            line = self.log_throttle.line(str(error.__cause__ or error))
+            if line:
+                log.warning("what a request left to be written was not: %s", line)
+        finally:
+            del self._later[key]
+
+    async def read(self, actor: Actor | None, work: Callable[..., T], *args: Any) -> T:
+        try:
+            return await self._readers.read(work, *args)
+        except Exception as error:
+            found = faults.failed(error)
+            if found is error:
+                raise
+            raise found from error
+
+    async def read_cached(self, work: Callable[..., T], *args: Any) -> T:
+        """Return the same, read each time: another process may have changed it a moment ago."""
+        return await self.read(None, work, *args)
+
+    def cached(self, work: Callable[..., T], *args: Any) -> T | None:
+        return None
+
+    async def scan(self, actor: Actor | None, work: Callable[..., T], *args: Any) -> T:
+        workspace, user = ("", "") if actor is None else (actor.workspace_id, actor.user_id)
+        return await self._scans.run(workspace, user, work, *args)
+
+    def stream(
+        self, actor: Actor, work: Callable[..., Iterator[bytes]], *args: Any, is_whole: bool = False
+    ) -> AsyncGenerator[bytes, None]:
+        return self._streams.run(actor.workspace_id, actor.user_id, is_whole, work, *args)
+
+    async def check(self) -> None:
+        """Return if the database can be read; raises `not_ready`."""
+        await self.read(None, _probe)
+
+    def examine(self) -> Iterator[Finding]:
+        """Yield which database answers."""
+        yield Finding("database", True, self._version)
+
+    def gauges(self) -> Gauges:
+        """Return how the database stands; its size as it was when that was asked for last, its log is the server's."""
+        if self._measures is None or self._measures.done():
+            self._measures = asyncio.create_task(self._measured())
+        return Gauges(self._version, self._size, 0, self._writer.waiting, self._writer.groups)
+
+    async def _measured(self) -> None:
+        with suppress(Exception):  # it is told by what reads and writes
+            await self._measure()
+
+    async def _measure(self) -> None:
+        self._version, self._size = await self.read(None, _measured)
+
+    async def forget_log(self) -> bool:
+        """Return True: what the log of the server keeps of deleted rows is a matter of its operator."""
+        return True
+
+    async def _release(self) -> None:
+        for task in tuple(self._later.values()):
+            await asyncio.gather(task, return_exceptions=True)
+        if self._measures is not None:
+            await self._measures
+        for part in self._parts:
+            await part.close()
+        self._parts = []
+
+
+def _measured(connection: Connection) -> tuple[str, int]:
+    sql = "SELECT current_setting('server_version'), pg_database_size(current_database())"
+    version, size = connection.execute(sql).fetchone()
+    return f"PostgreSQL {version}", size
+
+
+def _probe(connection: Connection) -> None:
+    connection.execute("SELECT number FROM workspaces LIMIT 1").fetchone()

@@ -1,0 +1,45 @@
+"""Lanes as locks of rows: those of workspaces, and of a table with a row for each other lane while it is used."""
+
+import json
+from collections.abc import Iterable
+
+from crmkit.storage.interface.lanes import ANYWHERE, Lane
+from crmkit.storage.interface.tx import Tx
+from crmkit.storage.postgres.engine.connection import PostgresConnection
+
+_WORKSPACES = (
+    "SELECT 1 FROM workspaces WHERE id IN (SELECT value FROM json_array_elements_text(?::json)) "
+    "ORDER BY id FOR NO KEY UPDATE"
+)
+_OTHERS = "INSERT INTO lanes (name) VALUES (?) ON CONFLICT (name) DO UPDATE SET name = excluded.name"
+
+
+def lock(connection: PostgresConnection, lanes: Iterable[Lane]) -> None:
+    """Lock these lanes until the transaction ends, in an order that all transactions keep."""
+    workspaces = sorted(lane for lane in lanes if lane.startswith("ws_"))
+    for lane in _others(lanes):
+        connection.execute(_OTHERS, (lane,))
+    if workspaces:
+        connection.execute(_WORKSPACES, (json.dumps(workspaces),)).fetchall()
+
+
+def release(connection: PostgresConnection, lanes: Iterable[Lane]) -> None:
+    """Delete the rows of lanes that are none of a workspace; they stay locked until the transaction ends."""
+    for lane in _others(lanes):
+        connection.execute("DELETE FROM lanes WHERE name = ?", (lane,))
+
+
+def _others(lanes: Iterable[Lane]) -> list[Lane]:
+    return sorted(lane for lane in lanes if not lane.startswith("ws_") and lane not in ANYWHERE)
+
+
+class LaneTx(Tx):
+    """A Tx that locks the lanes which it enters."""
+
+    def enter(self, *lanes: Lane) -> None:
+        """Lock these lanes, unless it has them or needs none."""
+        new = {*lanes} - self.lanes
+        super().enter(*lanes)
+        connection = self.connection
+        if new and isinstance(connection, PostgresConnection) and not self.lanes.issuperset(ANYWHERE):
+            lock(connection, new)

@@ -1,0 +1,147 @@
+"""A PostgreSQL for the tests: started on a socket of its own by `python -m tests.postgres COMMAND…`.
+
+While `CRMKIT_TEST_POSTGRES` names a server, every server that a test starts has its data there: a database for each
+folder, made from a template, and dropped when the test has ended.
+"""
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from crmkit.storage.interface.brand import Brand
+
+VARIABLE = "CRMKIT_TEST_POSTGRES"  # a connection string without dbname
+SERVER = os.environ.get(VARIABLE, "")
+OPTIONS = {
+    "listen_addresses": "''",
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "max_connections": "400",
+    "shared_buffers": "256MB",
+}
+_BY_FOLDER: dict[Path, str] = {}  # the names of the databases of this process
+
+
+def _admin(sql: str) -> None:
+    import psycopg
+
+    with psycopg.connect(f"{SERVER} dbname=postgres", autocommit=True) as connection:
+        connection.execute(sql)  # type: ignore[call-overload]
+
+
+def _template() -> str:
+    """Return the name of a database with the schema as it is now; made by whoever comes first."""
+    import psycopg
+
+    from crmkit.storage.postgres import migrate
+
+    texts = "".join(migrate._text(name) for name in ("schema.sql", "functions.sql", "fold.sql"))
+    name = f"template_{hashlib.sha256(texts.encode()).hexdigest()[:12]}"
+    with psycopg.connect(f"{SERVER} dbname=postgres", autocommit=True) as connection:
+        connection.execute("SELECT pg_advisory_lock(1)")  # of the workers of one run
+        found = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", (name,)).fetchone()
+        if found is None:
+            _admin(f"CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C.UTF-8'")
+            migrate.run(url_of(name))
+    return name
+
+
+def url_of(name: str) -> str:
+    parts: dict[str, Any] = dict(part.split("=", 1) for part in SERVER.split())
+    return f"postgresql://{parts['user']}@/{name}?host={parts['host']}"
+
+
+def url(folder: Path) -> str:
+    """Return the URL of the database of this folder, which is made if there is none yet."""
+    folder = folder.absolute()
+    if folder not in _BY_FOLDER:
+        name = f"test_{os.getpid()}_{len(_BY_FOLDER)}_{hashlib.sha256(str(folder).encode()).hexdigest()[:8]}"
+        _admin(f"CREATE DATABASE {name} TEMPLATE {_template()}")
+        _BY_FOLDER[folder] = name
+    return url_of(_BY_FOLDER[folder])
+
+
+def brand(folder: Path) -> Brand:
+    from crmkit.storage.postgres.brand import postgres
+
+    return postgres(url(folder))
+
+
+def environ(folder: Path) -> dict[str, str]:
+    """Return the settings of a server whose data is that of the folder."""
+    if not SERVER:
+        return {"CRMKIT_SERVER_DATA": str(folder)}
+    return {"CRMKIT_SERVER_DATA": url(folder), "CRMKIT_SERVER_FILES": str(folder)}
+
+
+def tables(connection: Any) -> list[str]:
+    """Return the names of all tables of a database of either brand."""
+    if SERVER:
+        sql = "SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'lanes' ORDER BY tablename"
+    else:
+        sql = "SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name"
+    return [name for (name,) in connection.execute(sql).fetchall()]
+
+
+def columns(connection: Any, table: str) -> list[tuple[str, bool]]:
+    """Return the columns of a table of either brand, and whether each holds text."""
+    if not SERVER:
+        return [(row[1], row[2] == "TEXT") for row in connection.execute(f"PRAGMA table_info({table})").fetchall()]
+    sql = "SELECT column_name, data_type FROM information_schema.columns WHERE table_schema = 'public' "
+    found = connection.execute(
+        f"{sql} AND table_name = ? AND is_generated = 'NEVER' ORDER BY ordinal_position", (table,)
+    )
+    return [(name, type == "text") for name, type in found.fetchall()]
+
+
+def drop_unused() -> None:
+    """Drop the databases that this process made and that no server uses any more."""
+    import psycopg
+
+    for folder, name in [*_BY_FOLDER.items()]:
+        try:
+            _admin(f"DROP DATABASE IF EXISTS {name}")
+        except psycopg.errors.ObjectInUse:
+            continue
+        del _BY_FOLDER[folder]
+
+
+@contextmanager
+def running() -> Iterator[str]:
+    """Run a server until the block ends; yields its connection string."""
+    programs = Path(shutil.which("initdb") or "").resolve().parent
+    home = Path(tempfile.mkdtemp(prefix="crmkit-postgres-"))
+    as_user: dict[str, Any] = {}
+    if os.geteuid() == 0:  # PostgreSQL refuses root
+        shutil.chown(home, "postgres", "postgres")
+        as_user = {"user": "postgres", "group": "postgres", "extra_groups": []}
+    data = home / "data"
+
+    def run(program: str, *arguments: str) -> None:
+        subprocess.run([programs / program, *arguments], check=True, stdout=subprocess.DEVNULL, cwd=home, **as_user)
+
+    try:
+        run(
+            "initdb", "-D", str(data), "-E", "UTF8", "--locale=C", "--lc-ctype=C.UTF-8", "-A", "trust", "-U", "postgres"
+        )
+        settings = " ".join(f"-c {name}={value}" for name, value in OPTIONS.items())
+        run("pg_ctl", "-D", str(data), "-w", "-l", str(home / "log"), "-o", f"{settings} -k {home}", "start")
+        try:
+            yield f"host={home} user=postgres"
+        finally:
+            run("pg_ctl", "-D", str(data), "-w", "-m", "immediate", "stop")
+    finally:
+        shutil.rmtree(home, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    with running() as server:
+        sys.exit(subprocess.run(sys.argv[1:], env={**os.environ, VARIABLE: server}, check=False).returncode)

@@ -1,0 +1,138 @@
+"""PostgreSQL as a brand: what the operator does with it, and what happens when it goes away for a moment."""
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from crmkit import boot
+from crmkit.core.call import Call
+from crmkit.storage.interface.brand import Brand
+from crmkit.storage.interface.database import Unusable
+from crmkit.storage.interface.tx import Tx
+from tests import postgres
+from tests.house import ALICE, UNLIMITED, House, Person, house, settings_of
+from tests.storage.desk import Desk, desk
+
+pytestmark = pytest.mark.skipif(not postgres.SERVER, reason="`make test-postgres` starts a server")
+
+
+def of(tmp_path: Path) -> Brand:
+    return postgres.brand(tmp_path / "data")
+
+
+def ask(back: Desk, sql: str, *args: Any) -> list[Any]:
+    found: list[Any] = back.do(back.database.read(None, lambda connection: connection.execute(sql, args).fetchall()))
+    return found
+
+
+def test_the_doctor_finds_a_database_as_it_should_be_but_for_the_tests_own_haste(tmp_path: Path) -> None:
+    found = {finding.name: finding for finding in of(tmp_path).examine(tmp_path)}
+    assert {name for name, finding in found.items() if not finding.good} == {"durability"}
+    assert found["schema"].what.startswith("version ")
+
+
+def test_a_database_of_another_order_is_refused_with_the_command_that_makes_one(tmp_path: Path) -> None:
+    from crmkit.storage.postgres.brand import postgres as brand
+
+    postgres._admin("CREATE DATABASE test_other_order TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C.UTF-8'")
+    try:
+        with pytest.raises(Unusable, match="CREATE DATABASE crmkit TEMPLATE template0"):
+            brand(postgres.url_of("test_other_order")).migrate(tmp_path)
+    finally:
+        postgres._admin("DROP DATABASE test_other_order")
+
+
+def test_a_database_that_cannot_be_reached_is_one_line(tmp_path: Path) -> None:
+    from crmkit.storage.postgres.brand import postgres as brand
+
+    away = brand("postgresql://nobody@127.0.0.1:1/none")
+    with pytest.raises(Unusable) as raised:
+        away.migrate(tmp_path)
+    assert str(raised.value).startswith("the database cannot be reached: ")
+    assert "\n" not in str(raised.value)
+    assert [finding.good for finding in away.examine(tmp_path)] == [False]
+
+
+def test_many_that_start_at_once_make_one_schema(tmp_path: Path) -> None:
+    from crmkit.storage.postgres.brand import postgres as brand
+
+    postgres._admin("CREATE DATABASE test_empty TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C.UTF-8'")
+    try:
+
+        async def all_of(migrate: Callable[[Path], list[str]]) -> list[list[str]]:
+            return await asyncio.gather(*(asyncio.to_thread(migrate, tmp_path) for _ in range(4)))
+
+        applied = asyncio.run(all_of(brand(postgres.url_of("test_empty")).migrate))
+        assert sorted(applied) == [[], [], [], ["baseline"]]
+    finally:
+        postgres._admin("DROP DATABASE test_empty")
+
+
+def test_the_operator_gets_a_token_beside_a_server(tmp_path: Path) -> None:
+    with house(tmp_path / "data", UNLIMITED) as running:
+        signed_in = boot.operator_token(settings_of(**postgres.environ(tmp_path / "data")), ALICE, "mine")
+        with Person(running.url, signed_in.token) as alice:
+            assert alice.get("/whoami").status_code == 200
+
+
+def test_a_workspace_moves_to_a_folder_and_back(tmp_path: Path) -> None:
+    here, folder, back = tmp_path / "here", tmp_path / "folder", tmp_path / "back"
+    first, second = tmp_path / "first.archive", tmp_path / "second.archive"
+    with house(here, UNLIMITED) as running, running.sign_in(ALICE) as alice:
+        alice.post("/fields", json={"kind": "contact", "key": "size", "type": "number"})
+        for n in range(3):
+            alice.post("/contacts", json={"name": f"Jane {n}", "rating": 2, "custom": {"size": n, "word": "Ünï"}})
+        id = alice.json_of("GET", "/workspaces")["items"][0]["id"]
+        shown = alice.text("GET", "/contacts?sort=-custom.size")
+    boot.export_workspace(settings_of(**postgres.environ(here)), id, first)
+    boot.import_workspace(settings_of(CRMKIT_SERVER_DATA=str(folder)), first)
+    boot.export_workspace(settings_of(CRMKIT_SERVER_DATA=str(folder)), id, second)
+    boot.import_workspace(settings_of(**postgres.environ(back)), second)
+    with house(back, UNLIMITED) as running, running.sign_in(ALICE) as alice:
+        assert alice.text("GET", "/contacts?sort=-custom.size") == shown
+
+
+def test_a_unit_whose_transaction_was_ended_runs_again(tmp_path: Path) -> None:
+    from psycopg import errors
+
+    with desk(tmp_path / "data") as back:
+        alice = back.person()
+        runs: list[int] = []
+
+        def unit(tx: Tx) -> str:
+            runs.append(1)
+            if len(runs) < 3:
+                raise errors.SerializationFailure
+            return "done"
+
+        assert back.do(Call(back.crm, alice).write(unit)) == "done"
+        assert len(runs) == 3
+
+
+def test_reads_and_writes_go_on_after_every_connection_was_ended(tmp_path: Path) -> None:
+    with desk(tmp_path / "data") as back:
+        alice = back.person()
+        jane = back.save(alice, name="Jane")
+        back.find(alice)
+        ((name,),) = ask(back, "SELECT current_database()")
+        postgres._admin(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")
+        assert back.fetch(alice, jane).name == "Jane"
+        assert back.save(alice, name="Joe").name == "Joe"
+        assert len(back.find(alice).records) == 2
+
+
+def test_lanes_of_people_leave_no_rows(tmp_path: Path) -> None:
+    with desk(tmp_path / "data") as back:
+        back.person()
+        assert ask(back, "SELECT count(*) FROM lanes") == [(0,)]
+
+
+def test_a_search_and_its_words_follow_what_is_written(home: House, alice: Person) -> None:
+    id = alice.json_of("POST", "/contacts", {"name": "Jane Kelason"})["id"]
+    assert id in alice.text("GET", "/contacts?search=kelas")
+    alice.patch(f"/contacts/{id}", json={"name": "Jane Miller"})
+    assert id not in alice.text("GET", "/contacts?search=kelason")
+    assert id in alice.text("GET", "/contacts?search=milller")  # a typo
