@@ -24,10 +24,9 @@ test: .venv/.dev                 ## run all tests, on all cores; then those that
 	$(IN_MEMORY) $(PYTEST) $(ALL_CORES) -m "not alone$(if $(QUICK), and not slow)"
 	$(PYTEST) -m alone $$(grep -rl --include='*.py' 'mark\.alone' tests)
 
-# TESTS names others; psycopg is no part of the plain install
+# TESTS names others
 POSTGRES_TESTS := tests/storage tests/core tests/teams tests/web
 test-postgres: .venv/.dev        ## run the tests that read no file of SQLite's on a PostgreSQL that is started for them; TESTS="…"
-	$(BIN)/pip install -q --disable-pip-version-check "psycopg[binary]"
 	$(IN_MEMORY) $(BIN)/python -m tests.postgres $(BIN)/python -m pytest -q $(ALL_CORES) -m "not alone and not slow" $(or $(TESTS),$(POSTGRES_TESTS))
 
 quick: .venv/.dev                ## run all tests but the slow ones

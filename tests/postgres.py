@@ -5,6 +5,7 @@ folder, made from a template, and dropped when the test has ended.
 """
 
 import hashlib
+import importlib.util
 import os
 import shutil
 import subprocess
@@ -114,10 +115,21 @@ def drop_unused() -> None:
         del _BY_FOLDER[folder]
 
 
+def _programs() -> Path:
+    """Return the folder of PostgreSQL's programs; raises SystemExit with what lacks."""
+    if importlib.util.find_spec("psycopg") is None:
+        raise SystemExit("these tests need psycopg: pip install 'psycopg[binary]'")
+    found = shutil.which("initdb")
+    folders = [Path(found).resolve().parent] if found else sorted(Path("/usr/lib/postgresql").glob("*/bin"))
+    if not folders:
+        raise SystemExit("these tests need a PostgreSQL: no initdb is in PATH or in /usr/lib/postgresql")
+    return folders[-1]
+
+
 @contextmanager
 def running() -> Iterator[str]:
     """Run a server until the block ends; yields its connection string."""
-    programs = Path(shutil.which("initdb") or "").resolve().parent
+    programs = _programs()
     home = Path(tempfile.mkdtemp(prefix="crmkit-postgres-"))
     as_user: dict[str, Any] = {}
     if os.geteuid() == 0:  # PostgreSQL refuses root

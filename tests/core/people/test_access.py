@@ -257,6 +257,7 @@ def test_a_membership_that_ended_no_longer_counts_for_a_request_that_waits(back:
     assert refused.code == "invalid_token"
 
 
+@pytest.mark.sqlite
 def test_a_role_that_changed_while_a_request_waited_is_the_new_one(back: Desk) -> None:
     agent = back.person()
 

@@ -45,6 +45,7 @@ def tables(connection: Connection) -> set[str]:
     return {name for (name,) in connection.execute(sql)}
 
 
+@pytest.mark.sqlite
 def test_every_table_is_one_of_a_kind_lasts_or_is_pruned(back: Desk) -> None:
     """A new one fails here until it is said what bounds it."""
     of_kinds = {kind.plural for kind in (*REGISTRY.linking_first, REGISTRY.activity, *REGISTRY.settings)}
@@ -120,6 +121,7 @@ def filled(back: Desk, days: int) -> dict[str, int]:
     return found
 
 
+@pytest.mark.sqlite
 def test_what_is_outdated_goes_in_small_steps_and_what_is_fresh_stays(back: Desk) -> None:
     stays, call = filled(back, -KEPT_FOR), Counting(back)
     back.do(sweep(call))
@@ -128,6 +130,7 @@ def test_what_is_outdated_goes_in_small_steps_and_what_is_fresh_stays(back: Desk
     assert max(call.dropped) <= max(2 * AT_ONCE, DROPPED_AT_ONCE + AT_ONCE)
 
 
+@pytest.mark.sqlite
 def test_what_is_ahead_of_a_clock_that_was_set_back_goes_at_once_or_as_if_it_were_of_now(back: Desk) -> None:
     stays, call = filled(back, KEPT_FOR), Counting(back)
     back.do(sweep(call))

@@ -18,6 +18,8 @@ from tests.core.sealing.logs import end, erase, lived, looked, opened, prune, ro
 from tests.house import BOB, CHARLIE
 from tests.storage.desk import Desk, workspace_of
 
+pytestmark = pytest.mark.sqlite  # it changes the file by hand
+
 TRIES = 300
 
 

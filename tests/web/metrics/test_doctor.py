@@ -16,6 +16,8 @@ from crmkit.storage.sqlite.engine.driver import sqlite3
 from crmkit.storage.sqlite.engine.folder import FILE
 from tests.house import ALICE, House, house
 
+pytestmark = pytest.mark.sqlite  # it changes the file by hand
+
 NAMES = ["crmkit", "sqlite", "log", "disk", "clock", "jobs", "imports", "webhooks", "plans", "audit", "url"]
 
 

@@ -84,6 +84,7 @@ def test_nothing_personal_stands_in_it(home: House) -> None:
     assert not [word for word in (ALICE, id, "jane", "Jane", alice.token, "ws_") if word in text]
 
 
+@pytest.mark.sqlite
 def test_what_the_writer_did_and_how_large_the_files_are_is_told(home: House) -> None:
     with home.sign_in(ALICE) as alice:
         for n in range(5):
