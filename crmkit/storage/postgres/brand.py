@@ -49,8 +49,12 @@ def postgres(url: str) -> Brand:
 
 
 def _open(url: str, folder: Path, clock: Clock) -> PostgresDatabase:
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _prepare(folder)
     return PostgresDatabase(url, folder, clock)
+
+
+def _prepare(folder: Path) -> None:
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
 
 @contextmanager
@@ -59,6 +63,7 @@ def _runs(url: str, folder: Path, is_alone: bool = False) -> Iterator[RunNext]:
 
     While they are done `is_alone`, no server can begin; raises InUse if one runs.
     """
+    _prepare(folder)
     migrate.run(url)
     with closing(_connected(url)) as connection:
         if is_alone:

@@ -123,7 +123,12 @@ class Both:
                 names[found[0]] = f"<{found[1]}{len(names)}>"
             return names[found[0]]
 
-        return _ID.sub(name, _VOLATILE.sub("…", text))
+        lines = _ID.sub(name, _VOLATILE.sub("…", text)).splitlines()
+        places = [number for number, line in enumerate(lines) if line.startswith("duplicates ")]
+        # found together, so they are in the order of their ids, which is of chance
+        for place, line in zip(places, sorted(lines[place] for place in places), strict=True):
+            lines[place] = line
+        return "\n".join(lines)
 
     def pass_a_second(self) -> None:
         """Let time pass, so that no two records are made at once: the order of ids is of chance."""
