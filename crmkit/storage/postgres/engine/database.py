@@ -135,6 +135,9 @@ class PostgresDatabase:
         """Yield which database answers."""
         yield Finding("database", True, self._version)
 
+    def is_backup(self, file: Path) -> bool:
+        return False  # what PostgreSQL writes to files is none of ours
+
     def gauges(self) -> Gauges:
         """Return how the database stands; its size as it was when that was asked for last, its log is the server's."""
         if self._measures is None or self._measures.done():
