@@ -19,6 +19,7 @@ from crmkit.storage.postgres.dialect import DIALECT
 from crmkit.storage.postgres.search.texts import TEXTS
 
 _SECONDS = 10  # to connect
+_LIFE = "SELECT concat(pg_postmaster_start_time(), ' ', pg_stat_get_bgwriter_stat_reset_time())"
 _DIGITS = 19  # of a whole number that a column may hold, with its sign
 _OPTIONS = (
     "-c client_encoding=UTF8 -c timezone=UTC -c lc_messages=C -c default_transaction_isolation=read\\ committed "
@@ -29,19 +30,24 @@ _OPTIONS = (
 class PostgresConnection:
     """A connection in autocommit mode, used by one thread at a time."""
 
-    __slots__ = ("_open", "driver")
+    __slots__ = ("_open", "driver", "life")
 
     dialect: ClassVar[Dialect] = DIALECT
     texts: ClassVar[Texts] = TEXTS
 
     def __init__(self, open_: Callable[[], "psycopg.Connection[Any]"]) -> None:
         self._open = open_
-        self.driver = open_()
+        self._connect()
+
+    def _connect(self) -> None:
+        self.driver = self._open()
+        # of the server, which ends with a restart, a crash or a failover: after it, ids of transactions are given again
+        self.life: str = self.execute(_LIFE).fetchone()[0]
 
     def revive(self) -> None:
         """Connect again."""
         self.driver.close()
-        self.driver = self._open()
+        self._connect()
 
     def execute(self, sql: str, args: Sequence[Any] = (), /) -> Rows:
         return self.driver.execute(numbered(sql), args or None)

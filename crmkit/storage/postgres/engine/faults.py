@@ -8,7 +8,9 @@ from psycopg import errors
 from crmkit.errors import Problem
 
 RETRY = {"Retry-After": "5"}  # seconds
-_LOST = ("08", "57P", "53300")  # SQLSTATE: connection, shutdown, too many connections
+# SQLSTATE: connection, shutdown, too many connections, idle for too long, a server that takes no writes any more
+_LOST = ("08", "57P", "53300", "25P03", "25006")
+_FULL, _CANCELED = "53", ("57014", "55P03")  # disk or memory; by whoever runs PostgreSQL, or a timeout of theirs
 _COLUMNS = re.compile(r"\(([^()]*(?:\([^()]*\))?[^()]*)\)=\(")
 
 
@@ -26,33 +28,46 @@ def taken(error: BaseException) -> str | None:
 
 
 def is_lost(error: BaseException) -> bool:
-    """Tell whether the connection is gone, or PostgreSQL takes none."""
-    state = getattr(error, "sqlstate", None)
-    return isinstance(error, psycopg.OperationalError) and (state is None or state.startswith(_LOST))
+    """Tell whether the connection is gone or of no more use, or PostgreSQL takes none."""
+    if not isinstance(error, psycopg.Error):
+        return False
+    if error.sqlstate is None:
+        return isinstance(error, psycopg.OperationalError) and not isinstance(error, errors.PipelineAborted)
+    return error.sqlstate.startswith(_LOST)
 
 
 def may_run_again(error: BaseException) -> bool:
     """Tell whether the transaction came to nothing for no fault of its own."""
-    return isinstance(error, errors.SerializationFailure | errors.DeadlockDetected) or is_lost(error)
+    return _is_conflict(error) or is_lost(error)
 
 
 def failed(error: BaseException) -> BaseException:
     """Return what the caller gets of a read or write that raised this and was not done."""
-    if not (may_run_again(error) or isinstance(error, errors.DiskFull)):
+    state = getattr(error, "sqlstate", None) or ""
+    if is_lost(error):
+        why = "The database of this server cannot be reached at the moment"
+    elif _is_conflict(error):
+        why = "Others wrote the same at the same time, again and again"
+    elif state.startswith(_FULL):
+        why = "The database of this server has no room left"
+    elif state in _CANCELED:
+        why = "The database of this server was told to stop this"
+    else:
         return error
-    return _problem(
-        error,
-        "The database of this server cannot be reached at the moment, so nothing was done. Send it again shortly, and "
-        "tell the operator if it stays so.",
-    )
+    return _problem(error, f"{why}, so nothing was done. Send it again shortly, and tell the operator if it stays so.")
 
 
 def outcome_unknown(error: BaseException) -> BaseException:
     """Return what the caller gets whose connection was lost while its transaction was committed."""
     return _problem(
         error,
-        "The database went away while this was saved: it may or may not have been done. Look before you send it again.",
+        "The database went away while this was saved: it may or may not have been done. Look before you send it again; "
+        "under the same Idempotency-Key it is done once.",
     )
+
+
+def _is_conflict(error: BaseException) -> bool:
+    return isinstance(error, errors.SerializationFailure | errors.DeadlockDetected)
 
 
 def _problem(error: BaseException, hint: str) -> Problem:

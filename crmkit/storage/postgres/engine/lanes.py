@@ -8,19 +8,27 @@ from crmkit.storage.interface.tx import Tx
 from crmkit.storage.postgres.engine.connection import PostgresConnection
 
 _WORKSPACES = (
-    "SELECT 1 FROM workspaces WHERE id IN (SELECT value FROM json_array_elements_text(?::json)) "
-    "ORDER BY id FOR NO KEY UPDATE"
+    "WITH locked AS (SELECT 1 FROM workspaces WHERE id IN (SELECT value FROM json_array_elements_text(?::json)) "
+    "ORDER BY id FOR NO KEY UPDATE) SELECT pg_current_xact_id()::text, count(*) FROM locked"
 )
-_OTHERS = "INSERT INTO lanes (name) VALUES (?) ON CONFLICT (name) DO UPDATE SET name = excluded.name"
+_OTHERS = (
+    "INSERT INTO lanes (name) VALUES (?) ON CONFLICT (name) DO UPDATE SET name = excluded.name "
+    "RETURNING pg_current_xact_id()::text"
+)
 
 
-def lock(connection: PostgresConnection, lanes: Iterable[Lane]) -> None:
-    """Lock these lanes until the transaction ends, in an order that all transactions keep."""
-    workspaces = sorted(lane for lane in lanes if lane.startswith("ws_"))
+def lock(connection: PostgresConnection, lanes: Iterable[Lane]) -> str | None:
+    """Lock these lanes until the transaction ends, in an order that all transactions keep.
+
+    Returns the id of the transaction, None where there is nothing to lock.
+    """
+    found = None
     for lane in _others(lanes):
-        connection.execute(_OTHERS, (lane,))
+        found = connection.execute(_OTHERS, (lane,)).fetchone()
+    workspaces = sorted(lane for lane in lanes if lane.startswith("ws_"))
     if workspaces:
-        connection.execute(_WORKSPACES, (json.dumps(workspaces),)).fetchall()
+        found = connection.execute(_WORKSPACES, (json.dumps(workspaces),)).fetchone()
+    return None if found is None else found[0]
 
 
 def release(connection: PostgresConnection, lanes: Iterable[Lane]) -> None:

@@ -46,15 +46,15 @@ class Pool:
 
     def _run(self, work: Callable[..., T], *args: Any) -> T:
         connection: PostgresConnection | None = getattr(self._own, "connection", None)
-        if connection is None or connection.driver.closed:
+        if connection is None:
             connection = self._own.connection = self._open()
             self._opened.add(connection)
+        elif connection.driver.closed:
+            connection.revive()
         try:
             return work(connection, *args)
         except Exception as error:
-            if faults.is_lost(error) or connection.driver.closed:
-                self._own.connection = None
-                self._opened.discard(connection)
+            if faults.is_lost(error):
                 with suppress(Exception):
                     connection.close()
             raise

@@ -1,11 +1,13 @@
 """Units of work in one transaction, which runs again where PostgreSQL ended it for no fault of theirs."""
 
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from typing import Any
 
 import psycopg
 from msgspec import Struct
+from psycopg import errors
 
 from crmkit.model.actor import Actor
 from crmkit.storage.interface.commits import EVERYTHING
@@ -15,7 +17,10 @@ from crmkit.storage.postgres.engine import faults, lanes
 from crmkit.storage.postgres.engine.connection import PostgresConnection
 from crmkit.storage.postgres.engine.lanes import LaneTx
 
-RUNS = 5  # of a transaction that PostgreSQL ended
+RUNS = 5  # of a transaction that PostgreSQL ended, or whose connection was lost before its COMMIT
+RUNS_TOGETHER = 2  # of them by all of its units
+CONNECT_PAUSES = (0.0, 0.05, 0.2)  # seconds before each try to connect again
+SETTLE_SECONDS = 4  # to find out how a transaction ended
 UPKEEP: Lane = "upkeep:"  # of work of the system that names no lane: of all processes, one does it at a time
 
 Tell = Callable[[PostgresConnection, set[str | None]], None]
@@ -32,29 +37,95 @@ class Work(Struct):
     names: set[str | None] = set()
 
 
-class _OutcomeUnknown(Exception):
-    """The connection was lost while the transaction was committed."""
+class _InDoubt(Exception):
+    """The connection was lost during COMMIT: then these are the outcomes, or nothing was done."""
+
+    def __init__(self, id: str | None, held: Collection[Lane], outcomes: list[Any]) -> None:
+        super().__init__()
+        self.id = id  # of the transaction
+        self.held = held
+        self.outcomes = outcomes
 
 
 def run(connection: PostgresConnection, works: Sequence[Work], now_: Callable[[], str], tell: Tell) -> list[Any]:
     """Return for each unit its value or the exception it raised, after one commit for all of the same lanes.
 
-    Where several were ended together, each runs again in a transaction of its own.
+    What PostgreSQL ended runs again; several units that were ended together twice do so in transactions of their own.
     """
-    for last in range(RUNS):
+    for _ in range(RUNS_TOGETHER if len(works) > 1 else RUNS):
+        try:
+            if connection.driver.closed:
+                _connect(connection)
+        except psycopg.Error as error:
+            return [faults.failed(error)] * len(works)
         try:
             return _transaction(connection, works, now_, tell)
-        except _OutcomeUnknown as error:
-            return [faults.outcome_unknown(error.__cause__ or error)] * len(works)
+        except _InDoubt as doubt:
+            problem = faults.failed(doubt.__cause__ or doubt)
+            is_done = _is_done(connection, doubt)
+            if is_done is None:
+                return [faults.outcome_unknown(doubt.__cause__ or doubt)] * len(works)
+            if is_done:
+                return doubt.outcomes
         except psycopg.Error as error:
-            _rolled_back(connection)
+            problem = faults.failed(error)
+            if not faults.may_run_again(error):
+                return [problem] * len(works)
             if faults.is_lost(error):
-                raise
-            if not faults.may_run_again(error) or last == RUNS - 1:
-                return [faults.failed(error)] * len(works)
-        if len(works) > 1:
-            return [outcome for work in works for outcome in run(connection, [work], now_, tell)]
-    raise AssertionError("a loop of no run")
+                connection.close()
+    if len(works) == 1:
+        return [problem]
+    return [outcome for work in works for outcome in run(connection, [work], now_, tell)]
+
+
+def _connect(connection: PostgresConnection) -> None:
+    """Connect again, where that is possible within a moment."""
+    *pauses, last = CONNECT_PAUSES
+    for pause in pauses:
+        time.sleep(pause)
+        with suppress(psycopg.OperationalError):
+            return connection.revive()
+    time.sleep(last)
+    return connection.revive()
+
+
+def _is_done(connection: PostgresConnection, doubt: _InDoubt) -> bool | None:
+    """Tell whether a transaction was committed; None if that cannot be found out."""
+    life, ends = connection.life, time.monotonic() + SETTLE_SECONDS
+    while doubt.id is not None and time.monotonic() < ends:
+        try:
+            _connect(connection)
+            status = _status(connection, doubt.id, doubt.held)
+        except psycopg.Error:
+            continue
+        if status == "aborted":
+            return False
+        # in another life of the server the id may be that of another transaction
+        return True if status == "committed" and connection.life == life else None
+    return None
+
+
+def _status(connection: PostgresConnection, id: str, held: Collection[Lane]) -> str | None:
+    """Return how a transaction ended, as PostgreSQL says it.
+
+    It has ended once its lanes are free. They are locked, which is committed: so what this tells is durable, on all
+    servers that must have it.
+    """
+    execute = connection.execute
+    execute("BEGIN ISOLATION LEVEL READ COMMITTED")
+    try:
+        execute(f"SET LOCAL lock_timeout = {SETTLE_SECONDS * 1000}")
+        lanes.lock(connection, held)
+        status: str | None = execute("SELECT pg_xact_status(?::xid8)", (id,)).fetchone()[0]
+        lanes.release(connection, held)
+    except errors.InvalidParameterValue:  # an id of the future: PostgreSQL crashed before it had written it down
+        _rolled_back(connection)
+        return "aborted"
+    except BaseException:
+        _rolled_back(connection)
+        raise
+    execute("COMMIT")
+    return status
 
 
 def _transaction(
@@ -66,7 +137,7 @@ def _transaction(
     held = {UPKEEP} if {*first.lanes} == {*ANYWHERE} and not first.is_beside else {*first.lanes}
     execute("BEGIN ISOLATION LEVEL READ COMMITTED")
     try:
-        lanes.lock(connection, held)
+        id = lanes.lock(connection, held)
         now = now_()
         told: set[str | None] = set()
         for work in works:
@@ -96,11 +167,13 @@ def _transaction(
         _rolled_back(connection)
         raise
     try:
-        execute("COMMIT")
+        done = connection.driver.execute("COMMIT").statusmessage
     except psycopg.Error as error:
         if faults.is_lost(error):
-            raise _OutcomeUnknown from error
+            raise _InDoubt(id, held, outcomes) from error
         raise
+    if done != "COMMIT":  # PostgreSQL answers so where a statement failed before
+        raise RuntimeError("a unit went on after a statement of it had failed")
     return outcomes
 
 

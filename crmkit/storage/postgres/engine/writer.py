@@ -89,23 +89,12 @@ class Writer:
         works = [waiting.work for waiting in group]
         self.groups.add(len(works))
         try:
-            outcomes = await self._run(works)
+            outcomes = await self._pool.run(transactions.run, works, self._now, self._notices.tell)
         except Exception as error:
             outcomes = [faults.failed(error)] * len(group)
         for waiting, outcome in zip(group, outcomes, strict=True):
-            if not isinstance(outcome, BaseException):
-                self._commits.tell(waiting.work.names)
+            self._commits.tell(waiting.work.names)  # also of what may have been committed
             tell(waiting.answer, outcome)
 
     def _now(self) -> str:
         return stamp(self._clock())
-
-    async def _run(self, works: list[Work]) -> list[Any]:
-        """Run units; once more where their connection turned out to be lost before they were committed."""
-        args = (works, self._now, self._notices.tell)
-        try:
-            return await self._pool.run(transactions.run, *args)
-        except Exception as error:
-            if not faults.is_lost(error):
-                raise
-        return await self._pool.run(transactions.run, *args)
