@@ -9,6 +9,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
+from psycopg import errors
+
 from crmkit.clock import Clock
 from crmkit.model.actor import Actor
 from crmkit.storage.interface.commits import Commits
@@ -35,6 +37,7 @@ T = TypeVar("T")
 
 READERS = SCANNERS = 4  # connections of each sort
 WRITERS = 8  # some wait for a lane
+PROBE_SECONDS = 1
 
 log = logging.getLogger("crmkit")
 
@@ -128,8 +131,9 @@ class PostgresDatabase:
         return self._streams.run(actor.workspace_id, actor.user_id, is_whole, work, *args)
 
     async def check(self) -> None:
-        """Return if the database can be read; raises `not_ready`."""
-        await self.read(None, _probe)
+        """Return if the database can be read, and takes writes; raises `not_ready`, TimeoutError if it is silent."""
+        async with asyncio.timeout(PROBE_SECONDS):
+            await self.read(None, _probe)
 
     def examine(self) -> Iterator[Finding]:
         """Yield which database answers."""
@@ -172,4 +176,6 @@ def _measured(connection: Connection) -> tuple[str, int]:
 
 
 def _probe(connection: Connection) -> None:
-    connection.execute("SELECT number FROM workspaces LIMIT 1").fetchone()
+    (is_standby,) = connection.execute("SELECT pg_is_in_recovery() FROM migrations LIMIT 1").fetchone()
+    if is_standby:
+        raise errors.ReadOnlySqlTransaction("a standby takes no writes")

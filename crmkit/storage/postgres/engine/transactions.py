@@ -19,6 +19,7 @@ from crmkit.storage.postgres.engine.lanes import LaneTx
 
 RUNS = 5  # of a transaction that PostgreSQL ended, or whose connection was lost before its COMMIT
 RUNS_TOGETHER = 2  # of them by all of its units
+CONFLICT_PAUSE = 0.02  # seconds, in which others of a deadlock take the lanes that they wait for
 CONNECT_PAUSES = (0.0, 0.05, 0.2)  # seconds before each try to connect again
 SETTLE_SECONDS = 4  # to find out how a transaction ended
 UPKEEP: Lane = "upkeep:"  # of work of the system that names no lane: of all processes, one does it at a time
@@ -73,6 +74,8 @@ def run(connection: PostgresConnection, works: Sequence[Work], now_: Callable[[]
                 return [problem] * len(works)
             if faults.is_lost(error):
                 connection.close()
+            else:
+                time.sleep(CONFLICT_PAUSE)
     if len(works) == 1:
         return [problem]
     return [outcome for work in works for outcome in run(connection, [work], now_, tell)]
@@ -117,6 +120,9 @@ def _status(connection: PostgresConnection, id: str, held: Collection[Lane]) -> 
         execute(f"SET LOCAL lock_timeout = {SETTLE_SECONDS * 1000}")
         lanes.lock(connection, held)
         status: str | None = execute("SELECT pg_xact_status(?::xid8)", (id,)).fetchone()[0]
+        if status == "aborted":
+            _rolled_back(connection)
+            return status
         lanes.release(connection, held)
     except errors.InvalidParameterValue:  # an id of the future: PostgreSQL crashed before it had written it down
         _rolled_back(connection)
