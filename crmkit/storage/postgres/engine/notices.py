@@ -30,14 +30,15 @@ class Notices:
         self._own = secrets.token_hex(8)
         self._loop = asyncio.get_running_loop()
         self._connection: PostgresConnection | None = None
+        self._file = -1  # its number, which another connection may have once it is lost
         self._again: asyncio.Task[None] | None = None
         self._is_closed = False
 
     async def listen(self) -> None:
         """Hear from now on what is committed."""
         connection = await asyncio.to_thread(self._opened)
-        self._connection = connection
-        self._loop.add_reader(connection.driver.fileno(), self._heard)
+        self._connection, self._file = connection, connection.driver.fileno()
+        self._loop.add_reader(self._file, self._heard)
         self._heard()
 
     def tell(self, connection: PostgresConnection, names: Collection[str | None]) -> None:
@@ -96,8 +97,7 @@ class Notices:
 
     def _drop(self) -> None:
         if self._connection is not None:
-            with suppress(ValueError, OSError, psycopg.Error):
-                self._loop.remove_reader(self._connection.driver.fileno())
+            self._loop.remove_reader(self._file)  # which is closed by now if the connection is lost
             with suppress(psycopg.Error):
                 self._connection.close()
             self._connection = None

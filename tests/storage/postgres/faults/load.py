@@ -30,6 +30,7 @@ class Writer:
     told: dict[str, dict[str, Any]] = field(default_factory=dict)
     doubts: dict[str, set[int]] = field(default_factory=dict)
     answers: Counter[str] = field(default_factory=Counter)
+    refusals: list[str] = field(default_factory=list)
     slowest: float = 0.0
     steps: int = 0
 
@@ -62,6 +63,7 @@ class Writer:
                 self.doubts.setdefault(email, set()).add(self.steps)
             else:
                 assert NOTHING_DONE in said["hint"], answer.text
+                self.refusals.append(answer.text)
                 self.answers["refused"] += 1
 
     @staticmethod
