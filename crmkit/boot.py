@@ -41,7 +41,7 @@ from crmkit.core.transfer.imports import job as importing
 from crmkit.core.undo import job as undoing
 from crmkit.core.upkeep import keep_up
 from crmkit.core.webhooks import job as telling
-from crmkit.core.webhooks.waking import resume, wake_webhooks
+from crmkit.core.webhooks.waking import wake_webhooks
 from crmkit.ip import Networks
 from crmkit.mail import mailer
 from crmkit.model.record import Kinds
@@ -71,6 +71,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+BESIDE = "beside requests"  # all work of which one process does each
 OWN_FILES = 128  # descriptors kept free for the database, mail, and refusals of surplus clients
 KINDS = kinds_of(DECLARED)
 JOBS = JobKinds(
@@ -145,22 +146,31 @@ def application(crm: Crm, log: "AccessLog | None" = None, more: "Sequence[Route]
     async def running() -> AsyncIterator[None]:
         async with crm.database:
             await uploads.clear(Call(crm))
-            await resume(Call(crm))
-            work = [each(Call(crm)) for each in (keep_up, prune, run_jobs, wake_webhooks, keep_sealed)]
-            if crm.settings.backup.every_hours:
-                work.append(backups.make_regularly(crm.settings, crm.clock, crm.is_backup))
-            beside = [begin(each) for each in work]
+            beside = begin(crm.database.alone(BESIDE, partial(_beside, crm)))
             try:
                 yield
             finally:
-                for task in beside:
-                    task.cancel()
-                await asyncio.gather(*beside, return_exceptions=True)
+                beside.cancel()
+                await asyncio.gather(beside, return_exceptions=True)
 
     crm.forms.update(FORMS)
     return build(
         crm, log or AccessLog(crm.settings.server.log), running, [*mcp.routes(crm.settings), *more], faces_of(crm)
     )
+
+
+async def _beside(crm: Crm) -> None:
+    """Do all work beside requests until cancelled."""
+    work = [each(Call(crm)) for each in (keep_up, prune, run_jobs, wake_webhooks, keep_sealed)]
+    if crm.settings.backup.every_hours:
+        work.append(backups.make_regularly(crm.settings, crm.clock, crm.is_backup))
+    tasks = [begin(each) for each in work]
+    try:
+        await asyncio.gather(*tasks, return_exceptions=True)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def begin(work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:

@@ -10,7 +10,7 @@ from hypothesis import settings
 from tests import postgres
 from tests.house import ALICE, CHARLIE, UNLIMITED, House, Person, Process, house, process
 
-STUCK_SECONDS = 40
+STUCK_SECONDS, SLOW_SECONDS = 40, 300
 
 # how long an example takes depends on what other tests run at the same time
 settings.register_profile("beside others", settings(deadline=None))
@@ -34,14 +34,15 @@ def no_database_stays() -> Iterator[None]:
 
 
 @pytest.fixture(autouse=postgres.SERVER != "")
-def none_is_stuck() -> Iterator[None]:
+def none_is_stuck(request: pytest.FixtureRequest) -> Iterator[None]:
     """A test that waits for a lock for ever fails."""
+    seconds = SLOW_SECONDS if request.node.get_closest_marker("slow") else STUCK_SECONDS
 
     def fail(*_: object) -> None:
-        raise TimeoutError(f"a test took {STUCK_SECONDS} seconds")
+        raise TimeoutError(f"a test took {seconds} seconds")
 
     signal.signal(signal.SIGALRM, fail)
-    signal.alarm(STUCK_SECONDS)
+    signal.alarm(seconds)
     yield
     signal.alarm(0)
 

@@ -300,13 +300,14 @@ def test_a_folder_holds_at_most_a_dozen_modules(folder: Path) -> None:
 
 
 # what anybody may take of the database: no statement runs by it
-DATABASE_STATE = ("commits", "texts", "log_throttle", "check", "forget_log", "gauges", "examine")
+DATABASE_STATE = ("is_shared", "commits", "texts", "log_throttle", "check", "forget_log", "gauges", "examine")
 DATABASE_USES = {
     "crmkit.core.call": ("read", "scan", "stream", "write", "write_later"),
     # who asks is found out before there is a Call, from the cache where it can be, and the time at which a token was
     # last used is written beside the request: where nothing can be written, reads go on
     "crmkit.core.people.sessions": ("cached", "read_cached", "write_later"),
-    "crmkit.boot": ("", "read"),  # opens it, and tells at the start when nobody has an account
+    # opens it, tells at the start when nobody has an account, and begins the work beside requests
+    "crmkit.boot": ("", "read", "alone"),
 }
 
 

@@ -101,6 +101,11 @@ class JobKinds:
         if len(self._by_name) < len(kinds):
             raise ValueError("two kinds of jobs have the same name")
 
+    @property
+    def performing(self) -> list[str]:
+        """The names of the kinds that do something outside the database."""
+        return [name for name, kind in self._by_name.items() if kind.perform is not None]
+
     def get(self, name: str) -> JobKind | None:
         """Return the kind of this name, or None."""
         return self._by_name.get(name)

@@ -56,8 +56,12 @@ class _Runner:
         self._seen: str | None = None  # the newest time of the clock
 
     async def run(self) -> NoReturn:
+        is_begun = False
         while True:
             try:
+                if not is_begun:
+                    await self._system.write(self._released, ANYWHERE, silent=True)
+                    is_begun = True
                 due, next_at = await self._look()
                 if not await self._round(due):
                     await self._sleep(next_at)
@@ -66,6 +70,11 @@ class _Runner:
                 if line:
                     log.warning("jobs wait: %s", line, exc_info=not isinstance(error, Problem))
                 await asyncio.sleep(WAIT_SECONDS)
+
+    def _released(self, tx: Tx) -> None:
+        """Have what was performed by a process that is no more performed again at once; before anything else is."""
+        for kind in self._crm.jobs.performing:
+            jobs.release(tx, kind)
 
     async def _look(self) -> tuple[list[Due], str | None]:
         """Return what is due and when the next job will be; end pauses that the clock, set back, made too long."""
@@ -130,7 +139,8 @@ class _Runner:
             assert kind.prepare is not None
             job = await self._system.read(jobs.find, due.workspace_id, due.id)
             if job is not None and not job.has_ended:
-                await self._step(kind, due, Outcome(await kind.prepare(await self._call(due), job)))
+                outcome = Outcome(await kind.prepare(await self._call(due), job))
+                await self._step(kind, due, outcome, job)
 
         began = time.monotonic()
         try:
@@ -172,7 +182,8 @@ class _Runner:
             log.error("performing job %s (%s) failed", due.id, due.kind, exc_info=error)
             return Outcome(failed=error)
 
-    async def _step(self, kind: JobKind, due: Due, outcome: Outcome) -> None:
+    async def _step(self, kind: JobKind, due: Due, outcome: Outcome, prepared: Job | None = None) -> None:
+        """Do a step; none where the job is not any more where it was `prepared`, since another process went on."""
         recorded = asyncio.Event()
 
         async def record() -> None:
@@ -181,7 +192,7 @@ class _Runner:
         def unit(tx: Tx) -> None:
             tx.after(record)
             job = jobs.claim(tx, due)
-            if job is None:
+            if job is None or (prepared is not None and job.position != prepared.position):
                 return
             if job.op is not None:
                 tx.operations[due.workspace_id] = job.op  # all steps of a job are one operation

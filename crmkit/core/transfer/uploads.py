@@ -12,8 +12,12 @@ OLD_SECONDS = 24 * 3600  # since a file was written last: no request takes as lo
 
 
 async def clear(call: Call) -> None:
-    """Remove the files that nothing names, when the server starts: what was on its way when it stopped."""
-    call.crm.uploads.clear(await call.read(kept.names))
+    """Remove the files that nothing names, when the server starts: what was on its way when it stopped.
+
+    Where other processes serve, that may be on its way to them, so it is left to `clear_old`.
+    """
+    if not call.crm.database.is_shared:
+        call.crm.uploads.clear(await call.read(kept.names))
 
 
 async def clear_old(call: Call) -> None:

@@ -9,7 +9,7 @@ from contextlib import ExitStack
 from typing import NoReturn
 
 from crmkit.core.call import Call
-from crmkit.core.webhooks.standing import NAME, TOPIC
+from crmkit.core.webhooks.standing import TOPIC
 from crmkit.errors import Problem
 from crmkit.model.events.names import PAUSED, SENDS
 from crmkit.storage import jobs
@@ -26,11 +26,6 @@ log = logging.getLogger("crmkit")
 REST_SECONDS = 0.1  # between two looks: the commits of that time are looked at together
 LOOK_SECONDS = 60  # between two looks at all workspaces: another program may have written
 FAILED_SECONDS = 60
-
-
-async def resume(call: Call) -> None:
-    """Have what the program was sending when it was killed sent again at once; before anything is sent."""
-    await call.write(lambda tx: jobs.release(tx, NAME), ANYWHERE, silent=True)
 
 
 class _OfWorkspace(Listener):

@@ -1,8 +1,8 @@
 """The open database as the verbs see it, and why one could not be opened."""
 
-from collections.abc import AsyncGenerator, Callable, Iterator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
 from types import TracebackType
-from typing import Any, Protocol, Self, TypeVar
+from typing import Any, ClassVar, Protocol, Self, TypeVar
 
 from msgspec import Struct
 
@@ -57,6 +57,7 @@ class Database(Protocol):
     `work` is a function of a connection and the arguments, `unit` one of a Tx; both run on another thread.
     """
 
+    is_shared: ClassVar[bool]  # with other processes
     commits: Commits
     log_throttle: LogThrottle
     texts: Texts
@@ -107,6 +108,13 @@ class Database(Protocol):
 
         A unit may run again, so it must touch nothing but its Tx. Whoever listens to `commits` is woken, unless this is
         `silent` work that follows other writes.
+        """
+
+    async def alone(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
+        """Do work that no other process does meanwhile which shares this database, until cancelled or it has ended.
+
+        Where it `is_shared`, this waits until the process that does the work of this `name` stops or is gone for some
+        seconds. Then the work is done here. It is cancelled, and begun again later, where this process loses touch.
         """
 
     def write_later(self, key: Any, unit: Unit[Any]) -> None:

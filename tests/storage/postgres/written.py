@@ -30,6 +30,8 @@ def schema_sql() -> str:
     statements += [
         "CREATE INDEX search_words_by_length ON search_words (workspace_id, kind, length(word))",
         f"CREATE TABLE lanes (name {_TYPES['TEXT']} PRIMARY KEY)",
+        f"CREATE TABLE leases (name {_TYPES['TEXT']} PRIMARY KEY, holder {_TYPES['TEXT']} NOT NULL, "
+        "until timestamptz NOT NULL)",
         *_triggers(),
     ]
     return "".join(f"{statement}{_END}" for statement in (f"-- {made.version}", *statements))

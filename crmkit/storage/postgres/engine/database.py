@@ -2,12 +2,12 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Callable, Iterator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, ClassVar, Self, TypeVar
 
 from psycopg import errors
 
@@ -23,6 +23,7 @@ from crmkit.storage.interface.tx import Unit
 from crmkit.storage.postgres import migrate
 from crmkit.storage.postgres.engine import faults
 from crmkit.storage.postgres.engine.connection import connect
+from crmkit.storage.postgres.engine.leases import Leases
 from crmkit.storage.postgres.engine.notices import Notices
 from crmkit.storage.postgres.engine.pool import Pool
 from crmkit.storage.postgres.engine.snapshot import snapshot
@@ -44,6 +45,8 @@ log = logging.getLogger("crmkit")
 
 class PostgresDatabase:
     """An open database. `folder` has what is no row: the files of streams."""
+
+    is_shared: ClassVar[bool] = True
 
     def __init__(self, url: str, folder: Path, clock: Clock) -> None:
         self.url = url
@@ -67,6 +70,7 @@ class PostgresDatabase:
             self._parts.append(self._notices)
             self._readers = Pool(partial(connect, self.url), READERS)
             self._parts.insert(0, self._readers)
+            self._leases = Leases(self._readers, self.commits, self._notices)
             await self._measure()
             self._scans = Scans(reading, SCANNERS)
             self._parts.insert(0, self._scans)
@@ -90,6 +94,9 @@ class PostgresDatabase:
         named = own_lanes(actor) if lanes is None else lanes
         found: T = await self._writer.write(Work(unit, actor, tuple(named), silent))
         return found
+
+    async def alone(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
+        await self._leases.alone(name, work)
 
     def write_later(self, key: Any, unit: Unit[Any]) -> None:
         if key not in self._later:

@@ -7,11 +7,11 @@ process that serves; so no checkpoint can race a commit, whatever SQLite this is
 import asyncio
 import logging
 import os
-from collections.abc import AsyncGenerator, Callable, Iterator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, ClassVar, Self, TypeVar
 
 import aiosqlite
 
@@ -50,6 +50,8 @@ log = logging.getLogger("crmkit")
 
 class SqliteDatabase:
     """An open database. `write` runs units of work, `read` short reads, `scan` reads that may take long."""
+
+    is_shared: ClassVar[bool] = False
 
     def __init__(self, folder: Path, clock: Clock) -> None:
         self.folder = folder
@@ -107,6 +109,10 @@ class SqliteDatabase:
         Whoever listens to `commits` is woken, unless this is `silent` work that follows other writes.
         """
         return await self._writer.write(unit, actor, own_lanes(actor) if lanes is None else lanes, silent)
+
+    async def alone(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
+        """Do the work: the folder is locked, so no other process does any."""
+        await work()
 
     def write_later(self, key: Any, unit: Unit[Any]) -> None:
         """Write beside the request, unless the same `key` is under way already; a failure is logged, not raised.
