@@ -135,6 +135,14 @@ class Kinds(Struct, frozen=True, eq=False, dict=True):
             for kind in (*self.related, *self.settings, self.activity)
         }
 
+    def joined(self, kind: Kind) -> tuple[Reference, ...]:
+        """Return what a POST of the kind may name that its record joins."""
+        return tuple(
+            Reference(kind, field.name, "", self.by_prefix[field.type.prefix])
+            for field in kind.joins
+            if isinstance(field.type, Link)
+        )
+
     @cached_property
     def places(self) -> Mapping[Kind, Mapping[str, Reference]]:
         """Of each kind, the links by the names under which the records themselves may stand in a POST."""

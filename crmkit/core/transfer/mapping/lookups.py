@@ -88,7 +88,7 @@ def _found(tx: Tx, name: Named, keys: Values, program: str) -> list[str]:
         return []
     if _LIKE_A_KEY.search(name.text):
         try:
-            key = name.link.kind.by_name[name.link.link].type.accept(name.text)
+            key = name.link.kind.taken[name.link.link].type.accept(name.text)
             record = lookup.find(tx.connection, kind, workspace_id, key)
         except Invalid:
             record = None

@@ -69,7 +69,7 @@ class Plan(Struct, frozen=True):
             of = replace(sheet, habits=replace(sheet.habits, **scan.habits(column.number)))
             readers.append(reader(column, of, _kind_of(column, kinds, kind), _declared(column.target, types)))
         places = places_of(kinds, kind)
-        links = {link.link: link for link in kinds.links.get(kind, ())} | places
+        links = {link.link: link for link in (*kinds.links.get(kind, ()), *kinds.joined(kind))} | places
         name = program.name if program else ""
         note = f"{scan.ambiguous} may be day or month first: dates=dmy or dates=mdy says which"
         left = [column.title for column in columns if column.is_lost]

@@ -139,3 +139,13 @@ def test_a_row_whose_id_is_of_another_workspace_tells_how_its_name_finds_the_rec
     done = ran(alice, planned(alice, file, advice)["id"])
     assert (done["creates"], done["refused"]) == (1, 0)
     assert alice.json_of("GET", "/contacts")["items"][0]["company_name"] == "Acme"
+
+
+@pytest.mark.parametrize("spelled", ["{id}", "campaign/{id}", "Spring"])
+def test_a_column_names_the_campaign_that_its_records_join(alice: Person, spelled: str) -> None:
+    id = alice.json_of("POST", "/campaigns", {"name": "Spring"})["id"]
+    content = f"name,campaign_id\nJane,{spelled.format(id=id)}\nBob,\nJoe,ca_k7m2q9xa\n"
+    done = ran(alice, planned(alice, content)["id"])
+    assert [done[name] for name in COUNTS] == [3, 2, 0, 1]
+    assert [each["name"] for each in alice.json_of("GET", f"/contacts?campaign={id}")["items"]] == ["Jane"]
+    assert total(alice, "/contacts") == 2
