@@ -46,6 +46,7 @@ DECLARE
     type text := form::json ->> 0;
     content text := value #>> '{}';
     found text[];
+    moment timestamp;
 BEGIN
     IF value IS NULL THEN
         RETURN NULL;
@@ -70,13 +71,14 @@ BEGIN
     ELSIF type = 'time' AND json_typeof(value) = 'string' THEN
         found := regexp_match(
             content,
-            '^([0-9]{4}-[0-9]{2}-[0-9]{2})[Tt ]([0-9]{2}:[0-9]{2}:[0-9]{2})(\.[0-9]{1,9})?([Zz]|[+-][0-9]{2}:[0-5][0-9])$'
+            '^([0-9]{4}-[0-9]{2}-[0-9]{2})[Tt ](([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9])(\.[0-9]{1,9}){0,1}'
+            '([Zz]|([+-])(([01][0-9]|2[0-3]):[0-5][0-9]))$'
         );
         IF found IS NOT NULL THEN
-            RETURN to_jsonb(to_char(
-                (found[1] || 'T' || found[2] || upper(found[4]))::timestamptz AT TIME ZONE 'UTC',
-                'YYYY-MM-DD"T"HH24:MI:SS"Z"'
-            ));
+            moment := (found[1] || ' ' || found[2])::timestamp
+                - (coalesce(found[6], '') || coalesce(found[7], '00:00'))::interval;
+            RETURN CASE WHEN moment >= '0001-01-01' AND moment < '10000-01-01'
+                THEN to_jsonb(to_char(moment, 'YYYY-MM-DD"T"HH24:MI:SS"Z"')) END;
         END IF;
     END IF;
     RETURN NULL;

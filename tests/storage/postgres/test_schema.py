@@ -24,6 +24,11 @@ def test_the_schema_follows_from_that_of_the_other_brand(name: str, text: str) -
     assert (FOLDER / name).read_text(encoding="utf-8") == text, "`make golden` writes it"
 
 
+@pytest.mark.parametrize("name", ["schema.sql", "fold.sql", "functions.sql"])
+def test_no_text_of_the_schema_has_what_stands_for_an_argument(name: str) -> None:
+    assert "?" not in (FOLDER / name).read_text(encoding="utf-8")
+
+
 @needs_server
 def test_a_new_database_has_the_tables_columns_and_unique_indexes_of_the_other_brand(tmp_path: Path) -> None:
     import sqlite3
