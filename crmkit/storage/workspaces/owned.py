@@ -7,7 +7,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from crmkit.model.record import Kinds
+from crmkit.model.record import Kind, Kinds
 
 
 class Owned(Struct, frozen=True):
@@ -22,6 +22,8 @@ class Owned(Struct, frozen=True):
 
     Its columns `held` hold what declared keys are compared by (see Dialect.held).
 
+    Its columns `reals` hold numbers that may have a fraction.
+
     What its columns `moved` hold is a server's own matter: with a workspace travels what they hold after it.
     """
 
@@ -33,6 +35,7 @@ class Owned(Struct, frozen=True):
     telling: tuple[str, ...] = ()
     stays: bool = False
     ended: str = ""
+    reals: tuple[str, ...] = ()
     moved: tuple[tuple[str, Any], ...] = ()
 
     @property
@@ -41,8 +44,8 @@ class Owned(Struct, frozen=True):
         return self.key == ("seq",)
 
 
-def carried(name: str, *key: str, numbers: tuple[str, ...] = (), moved: tuple[tuple[str, Any], ...] = ()) -> Owned:
-    return Owned(name, True, key, numbers, moved=moved)
+def carried(name: str, *key: str, numbers: tuple[str, ...] = ()) -> Owned:
+    return Owned(name, True, key, numbers)
 
 
 def telling(name: str, key: tuple[str, ...], *columns: str, stays: bool = False, ended: str = "") -> Owned:
@@ -91,8 +94,12 @@ _BESIDE = (
 def tables(kinds: Kinds) -> tuple[Owned, ...]:
     """Return the tables of a workspace, in an order in which foreign keys let them be emptied."""
     of_kinds = (kinds.activity, *kinds.linking_first, *kinds.settings)
-    records = (carried(kind.plural, "seq", numbers=("seq",), moved=kind.moved) for kind in of_kinds)
-    return (*records, *_BESIDE)
+    return (*map(_of_kind, of_kinds), *_BESIDE)
+
+
+def _of_kind(kind: Kind) -> Owned:
+    reals = tuple(field.name for field in kind.fields if field.type.column == "REAL")
+    return Owned(kind.plural, True, ("seq",), ("seq",), reals=reals, moved=kind.moved)
 
 
 def telling_of_persons(kinds: Kinds) -> tuple[Owned, ...]:

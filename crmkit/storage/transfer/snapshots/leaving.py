@@ -78,6 +78,7 @@ def _page(connection: Connection, table: Owned) -> tuple[str, str]:
     for name in columns(connection, table.name):
         if name != "workspace_id":
             column = moved.get(name) or f"t.{quoted(name)}"
+            column = dialect.json_real.format(column) if name in table.reals else column
             pairs.append((name, _NUMBER.format(column) if name in table.numbers else column))
     row = dialect.json_object(pairs)
     if table.is_numbered:
