@@ -8,7 +8,7 @@ are not logged.
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache, lru_cache
 from itertools import groupby
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from typing import Any, overload
 
 import msgspec
@@ -186,7 +186,7 @@ def remove_linked(tx: Tx, kind: Kind, link: str, id: str) -> list[Record]:
         f"RETURNING {returned(tx.connection.dialect, kind)}",
         (tx.by.workspace_id, id),
     ).fetchall()
-    gone = [(seq, shown(kind, packed)) for packed, seq in rows]
+    gone = _in_order(kind, rows)
     if not gone:
         return []
     ids = [record.id for _, record in gone]
@@ -222,7 +222,12 @@ def _write_linked(
         f"RETURNING {returned(tx.connection.dialect, kind)}",
         (*written.values(), *more_args, tx.by.workspace_id, id),
     ).fetchall()
-    return [(seq, shown(kind, packed)) for packed, seq in rows]
+    return _in_order(kind, rows)
+
+
+def _in_order(kind: Kind, rows: Iterable[tuple[Any, int]]) -> list[tuple[int, Record]]:
+    """Return each row's number and record, the oldest first: a statement returns what it changed in any order."""
+    return [(seq, shown(kind, packed)) for packed, seq in sorted(rows, key=itemgetter(1))]
 
 
 def live(connection: Connection, workspace_id: str, name: str) -> int:
